@@ -398,6 +398,42 @@ func (e Pkcs12Profile) Valid() bool {
 	}
 }
 
+// Defines values for ProfileFormat.
+const (
+	ProfileFormatConnect    ProfileFormat = "connect"
+	ProfileFormatOpenvpn    ProfileFormat = "openvpn"
+	ProfileFormatOpenwrt    ProfileFormat = "openwrt"
+	ProfileFormatOpnsense   ProfileFormat = "opnsense"
+	ProfileFormatP12Profile ProfileFormat = "p12-profile"
+	ProfileFormatPfsense    ProfileFormat = "pfsense"
+	ProfileFormatRouteros   ProfileFormat = "routeros"
+	ProfileFormatVyos       ProfileFormat = "vyos"
+)
+
+// Valid indicates whether the value is a known member of the ProfileFormat enum.
+func (e ProfileFormat) Valid() bool {
+	switch e {
+	case ProfileFormatConnect:
+		return true
+	case ProfileFormatOpenvpn:
+		return true
+	case ProfileFormatOpenwrt:
+		return true
+	case ProfileFormatOpnsense:
+		return true
+	case ProfileFormatP12Profile:
+		return true
+	case ProfileFormatPfsense:
+		return true
+	case ProfileFormatRouteros:
+		return true
+	case ProfileFormatVyos:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefreshTokenGrantType.
 const (
 	RefreshTokenGrantTypeRefreshToken RefreshTokenGrantType = "refresh_token"
@@ -1906,6 +1942,21 @@ type Pkcs12Request struct {
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
 }
 
+// ProfileFormat `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN with the key as PKCS#12. The others are routers.
+type ProfileFormat string
+
+// ProfileRequest defines model for ProfileRequest.
+type ProfileRequest struct {
+	// InstanceID The instance, as of GET.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// Format The format; `openvpn` when left out.
+	Format *ProfileFormat `json:"format,omitempty"`
+
+	// Password Of the PKCS#12 file. When the key has a password, the same one.
+	Password *string `json:"password,omitempty"`
+}
+
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
 type RefreshTokenGrant struct {
 	// GrantType The grant of an apikey, or of the refresh token of a session.
@@ -2282,6 +2333,9 @@ type ExpiresAfter = string
 
 // ExpiresBefore defines model for ExpiresBefore.
 type ExpiresBefore = string
+
+// Format `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN with the key as PKCS#12. The others are routers.
+type Format = ProfileFormat
 
 // HolderID defines model for HolderId.
 type HolderID = int64
@@ -2802,6 +2856,27 @@ type CreateClientSite2SitePkcs12Params struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientSite2SiteProfileParams defines parameters for GetClientSite2SiteProfile.
+type GetClientSite2SiteProfileParams struct {
+	// InstanceID The instance; it may be left out when the client has a config at only one.
+	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// Format The format; `openvpn` when left out.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false` leaves the private key out, and names its file instead.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2SiteProfileParams defines parameters for CreateClientSite2SiteProfile.
+type CreateClientSite2SiteProfileParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // RenewClientSite2SiteParams defines parameters for RenewClientSite2Site.
 type RenewClientSite2SiteParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
@@ -3297,6 +3372,9 @@ type CreateClientSite2SiteEnrolmentJSONRequestBody = EnrolmentCreate
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = Pkcs12Request
 
+// CreateClientSite2SiteProfileJSONRequestBody defines body for CreateClientSite2SiteProfile for application/json ContentType.
+type CreateClientSite2SiteProfileJSONRequestBody = ProfileRequest
+
 // RenewClientSite2SiteJSONRequestBody defines body for RenewClientSite2Site for application/json ContentType.
 type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
 
@@ -3642,6 +3720,12 @@ type ServerInterface interface {
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx echo.Context, id ID, params CreateClientSite2SitePkcs12Params) error
+	// GetClientSite2SiteProfile Get the profile of a client
+	// (GET /openvpn/clients/site2site/{id}/profile)
+	GetClientSite2SiteProfile(ctx echo.Context, id ID, params GetClientSite2SiteProfileParams) error
+	// CreateClientSite2SiteProfile Make the profile of a client with a password
+	// (POST /openvpn/clients/site2site/{id}/profile)
+	CreateClientSite2SiteProfile(ctx echo.Context, id ID, params CreateClientSite2SiteProfileParams) error
 	// RenewClientSite2Site Renew the certificate of a client
 	// (POST /openvpn/clients/site2site/{id}/renew)
 	RenewClientSite2Site(ctx echo.Context, id ID, params RenewClientSite2SiteParams) error
@@ -5831,6 +5915,98 @@ func (w *ServerInterfaceWrapper) CreateClientSite2SitePkcs12(ctx echo.Context) e
 	return err
 }
 
+// GetClientSite2SiteProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteProfile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteProfileParams
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteProfile(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2SiteProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2SiteProfile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2SiteProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2SiteProfile(ctx, id, params)
+	return err
+}
+
 // RenewClientSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) RenewClientSite2Site(ctx echo.Context) error {
 	var err error
@@ -7796,6 +7972,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/suspend", wrapper.SuspendClientSite2Site, options.OperationMiddlewares["suspendClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/resume", wrapper.ResumeClientSite2Site, options.OperationMiddlewares["resumeClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/revoke", wrapper.RevokeClientSite2SiteFor, options.OperationMiddlewares["revokeClientSite2SiteFor"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/profile", wrapper.GetClientSite2SiteProfile, options.OperationMiddlewares["getClientSite2SiteProfile"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/profile", wrapper.CreateClientSite2SiteProfile, options.OperationMiddlewares["createClientSite2SiteProfile"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.GetClientSite2SiteEnrolmentsPage, options.OperationMiddlewares["getClientSite2SiteEnrolmentsPage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.CreateClientSite2SiteEnrolment, options.OperationMiddlewares["createClientSite2SiteEnrolment"]...)
 	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.RevokeClientSite2SiteEnrolment, options.OperationMiddlewares["revokeClientSite2SiteEnrolment"]...)
@@ -12744,6 +12922,281 @@ func (response CreateClientSite2SitePkcs12500JSONResponse) VisitCreateClientSite
 	return err
 }
 
+type GetClientSite2SiteProfileRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteProfileParams
+}
+
+type GetClientSite2SiteProfileResponseObject interface {
+	VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteProfile200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetClientSite2SiteProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       GetClientSite2SiteProfile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetClientSite2SiteProfile200ApplicationOctetStreamResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetClientSite2SiteProfile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteProfile400JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteProfile401JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteProfile403JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteProfile404JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GetClientSite2SiteProfile409JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteProfile500JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfileRequestObject struct {
+	ID     ID `json:"id"`
+	Params CreateClientSite2SiteProfileParams
+	Body   *CreateClientSite2SiteProfileJSONRequestBody
+}
+
+type CreateClientSite2SiteProfileResponseObject interface {
+	VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2SiteProfile200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateClientSite2SiteProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       CreateClientSite2SiteProfile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateClientSite2SiteProfile200ApplicationOctetStreamResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateClientSite2SiteProfile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2SiteProfile400JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2SiteProfile401JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2SiteProfile403JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2SiteProfile404JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2SiteProfile409JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2SiteProfile500JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RenewClientSite2SiteRequestObject struct {
 	ID     ID `json:"id"`
 	Params RenewClientSite2SiteParams
@@ -17430,6 +17883,12 @@ type StrictServerInterface interface {
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx context.Context, request CreateClientSite2SitePkcs12RequestObject) (CreateClientSite2SitePkcs12ResponseObject, error)
+	// GetClientSite2SiteProfile Get the profile of a client
+	// (GET /openvpn/clients/site2site/{id}/profile)
+	GetClientSite2SiteProfile(ctx context.Context, request GetClientSite2SiteProfileRequestObject) (GetClientSite2SiteProfileResponseObject, error)
+	// CreateClientSite2SiteProfile Make the profile of a client with a password
+	// (POST /openvpn/clients/site2site/{id}/profile)
+	CreateClientSite2SiteProfile(ctx context.Context, request CreateClientSite2SiteProfileRequestObject) (CreateClientSite2SiteProfileResponseObject, error)
 	// RenewClientSite2Site Renew the certificate of a client
 	// (POST /openvpn/clients/site2site/{id}/renew)
 	RenewClientSite2Site(ctx context.Context, request RenewClientSite2SiteRequestObject) (RenewClientSite2SiteResponseObject, error)
@@ -19105,6 +19564,81 @@ func (sh *strictHandler) CreateClientSite2SitePkcs12(ctx echo.Context, id ID, pa
 	return nil
 }
 
+// GetClientSite2SiteProfile operation middleware
+func (sh *strictHandler) GetClientSite2SiteProfile(ctx echo.Context, id ID, params GetClientSite2SiteProfileParams) error {
+	var request GetClientSite2SiteProfileRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteProfile(ctx.Request().Context(), request.(GetClientSite2SiteProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteProfileResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2SiteProfile operation middleware
+func (sh *strictHandler) CreateClientSite2SiteProfile(ctx echo.Context, id ID, params CreateClientSite2SiteProfileParams) error {
+	var request CreateClientSite2SiteProfileRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2SiteProfileJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2SiteProfile(ctx.Request().Context(), request.(CreateClientSite2SiteProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2SiteProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2SiteProfileResponseObject); ok {
+		return validResponse.VisitCreateClientSite2SiteProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RenewClientSite2Site operation middleware
 func (sh *strictHandler) RenewClientSite2Site(ctx echo.Context, id ID, params RenewClientSite2SiteParams) error {
 	var request RenewClientSite2SiteRequestObject
@@ -20574,562 +21108,572 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pdhpJtj8M30q8nLNW2V2AAM1o9TqNkCzLtgZr8NT23xlkBpBWEkFlJEK4lt57Oev/4bmA5xL6xp4V",
-	"e0fkRCYkErLlKvWHLoucYtrzb+/9Z8kWg6HgjAey1Pyz1GfUYT78s03tPmsLHvjCU387TNq+OwxcwUvN",
-	"0vs+C/rMJ5Q7pC/GJOgz0hHOhAzohHQYsdXTTrVULkm7zwZUvSGYDFmpWZKB7/Je6fa2XFKvZzzYc+VQ",
-	"SBdfnf5Si3RdjxFOB4x0hR9+ae67fe9IOG7XZc70Sy/6jHiuDH6TJOi78nLo0ICVybjv2n3CBREwOXUH",
-	"EV34ZLtF+lRWyTnjDnED0qH2FXE5sQ67FfOdyrnLbWapkbEbOhh6akjvmVMmjXVyLK5Jo9bYIPVGs1Zr",
-	"1mrk4Ohi/hzOA6pek57Aqc8k4wEZ95nPYA7ElTBQj8oARx70aUBsMfIctSN96pRhuzwaMJ/47FrYVL1N",
-	"wp5xEai7BCdu0IQXOTSgHSoZcQSTcJ1yOWZ+mQif2JT/Bg+MfTcIGCeBSG7If/usW2qW/mslOmAreFWu",
-	"hNNSc9y/oL2sXZeBL3iPXFPPdWggfLMRau93iMzYhmPBWeWIBnbfmnc4ztgfIyaDw5yj4Trmaz7euINL",
-	"63JmLniipw6EGkMgRHLL17s1u842u9vdDbpm19hWt96t0dVOw15z1tlGNzG4Ab15w3gv6JeaG2vlzLEG",
-	"/qTVDZifsUzqZyDAAeUTIpktuCNJIEjgTwjtUZeTZ2cv2mS7Xq+V1XX1IKnXqo3q6vMdMtTHSHBvos4S",
-	"V3PzGRnDqRICX6sXQaqN71LXY46avsslHAXzGJHMv3Ztps+G+osRLsaJtVmtJebucncwGpSatXDiLg9Y",
-	"j/kw8/fv37dGQZ/xwLVpwLL3Ct4G20KJ7TNH3U09PPxjOPyOKBNrl1Gf+VbmatSrG9X68+Qe4v2L7NRt",
-	"uTSkPh2wQHPQlm2zYfCG8t6I9nJG7+mravzWQPYsdZiZ7wtflok1DCq7ZxZ5BuTIunTkBc/VkluMp7gM",
-	"3Fkql1z1YuTipXJJMU11SmAglXAks2ljz5+cjfgJ9ybTQ7YCf8SspuIGfZf3FM+x+5T3mFMlLXNO4mvf",
-	"USTUHUnmqHvNP5FuzB07sHl8ormumixyGiLpRJKxepsb30wqiYWjhOWy6HDoucjMVq65U7X79Jq5vqg6",
-	"/qTij/jv36TgVlndO/SoHdLwSI6oF3I16kkR8lMaAHVzgbKGHDMX5R1x/AnxR5xw4RM3kMQ6dNhgKALG",
-	"7UnlNZtYaqJXbBhUzXb8MWL+JNoNx5989Uc8sQt6c0vNLvUkC89WRwiPUY588mbo+kzmMAK1XSToC6kH",
-	"r9gjDVAwKNmmTg0wfliFw/MTsrVRq++QsRv0xSgglHwXnKlldiW5vGjnDZ7hKL5SGMZCfExPYJd1hc+K",
-	"zaAD90azWNLg8bWLjf6l8BzmzxcY1HF8JtUh95kUI99mVXIBh8qF46RJtkykwHlyAXoTkhGIcNcnYsyJ",
-	"7/b6gSSdieLlLu+FsxrSoB9NynVK5ZKiPNdXmo4i0PjEusIf0AAZ68Zaqaxmijx3u1bbrG9vN9bXNtdq",
-	"29v1csSO65ns+E6Tj3Op+k+fQEipr9kkS+kI2A1ofBMxwk2ALVI7x8agfTJq9wnyvkAAM5Iju684EiWX",
-	"l4d7yAaHjAYpDQIOK4pJpclesUkZttb8YFPPYz7c5XLSWCN9MVIywChf8EmlvvVYIKPHUsxLacrqWtf1",
-	"JYxbBq7nKX7F1QkiF7Hv44goR65rhulKslbbJpY/8pg1xdS19L9ibBiOqglsUE9aKaG+q1g8Z+NqnkBK",
-	"scw8Smysr8Oemr/rSsIGAfPVO//Pv/9/lf//l9//u5RFrae0x9ojXwo/03TxcZWGSvB2mNJkmqSWErNa",
-	"ncaVVHeWUT6NXYlPuw4BLqithtQLtaUA+qllw1CqnN0EFshv/cPQZ9euGEkLJaAReyMeE6p4KxlS2AMG",
-	"fLHnXjOpHmCDYTCBzyYIrZbN//BV2YKnVr4bpWVrbmr9z93vGWz+MGADRSxTY66vZw9aqtdkDlk9EQ6x",
-	"XqvNpf9z5nXzdZqE/GeaIZOAXqmlHtOJYciarpFgf5PAJujQVRQlfDKSzK+Sk/CkIHswb0tQlzK2LMm8",
-	"rtUkSn4BhTnMYwEDVdtxJe14TOlKZTMOHAScITkaMl99zoLhlRX3hTuYIgRQbUE/Z2AR9JU+f8W40goE",
-	"R8acudxqjRZUTc6FH2Ssq+tYZdRWldydWM20eEfassVAk1mVHAIHMQ+gaeGxbkCUmO8w6TpMXw3FuBV9",
-	"wuglVpxU1TBidNRhnuA9MJFcsGgc5ueuhZpXYaOW+YHbBUPlRL0ULQKfyaHgkoFBsEsdbXiqv2x0fqh/",
-	"xhVYpauq30LC+LOE9kCp+e8/S12XeU6clAeyV2qWXgDpCuLy6//8r+c6YJCGFAA2dOn2y23RuezjB2EG",
-	"0/I+JioG1FNcgzk7Srd5dX5yTETnG7ODMqGkQx0SWkRlMCc96vdYlRxreTamkf1QQn9Q13Pt+y8PbKBZ",
-	"nFf/+V/CblwZMDIaEDdgA3XmCFM/XFNP+LHFckb4Kbak9TrhoHoPlBoLg5OE+gy9KWCVKQoHKqFEMQXD",
-	"XeREqnF2hd9xHbCWniHTeL6DOogrwcmjZETear6Ahx3G772cdBT0he9+h2fCdW3ZTEpB+H/+ryBD5g/c",
-	"IHnw1HiXd+pitr0r0S1EOqMg8k71heegxqVYJKypK2MrzRzS9cUArQmtqZbxJ6MESTfAzYB7RDdgHLQC",
-	"jrqSBa6YCphgFvgLYv7S2LW8ieq7V2IeHZjsIVc6DfVgAe69WeH+qNcRF979cNtinD6oGe4kfGMoJkeS",
-	"kRF3tGUfMo/IaACl5zdJrA8VzR4rh4pnv59ac23idUZygr7M+BttyklHDYgH6Pla3gYdi+CFGHFneXtz",
-	"rIiGcfUynyaohovgaxc+trQ9mjbLIqoBxgjs4pIbMmfOA3GMNtCwrWhYHQseMCJGodCiDyW0jkWMewB9",
-	"h+qWK4n+FKhKoEU4O6gLUvRyai0/9IZqG0hwJsskhzks5+iBB7SSdoHOejrtMYXFuOTsZsjsgDm/EG9p",
-	"hf5AGIa2cEUX3YEyoEqr7bBgzBgntucC1XPH8CM0deMRKSkGDOUk81AJ5cDmq6DC6gGB2xZ0+dRaUM8T",
-	"Y+Z8dYdqQUr17Ua1Vm1UayuNtdKXcsn2mdIZvoL51KjVNyv1WqW2flFvNBu1Zq1R3V5t1Gq13yHwU0rP",
-	"VZlBXCkCofsjVGeDUpOPPK9cch2wajwqg68jmfxUfdanoifcYakZjnwzUnPReCmVS8Yc/TrigeuZL/s0",
-	"YF89d+CGY/GFpxTaf38pl0IjJLIPlJVRapbY5FWNfWi5J+6r1+/qb9037Vf9zoGt/j68/H5YP3ZfbZfK",
-	"pRGE3opO51YNUgyVqo0qdWJfspxTnAVj4V9JFPRoqoMz2b+S4E5sH+6dKU4IZLCDt6kTgpagqz0iq1Wy",
-	"r2ztplEYJnAdLAdl0WZ5LlJuCTBWD/HmmI+R+j5Vi39TAVuk1Ny+TZ6nDP8FhykodQ/vU8MIrXe1npXA",
-	"RQU4GtJqIz0i9c2eqEz/qAdSX0tT5bQxL0nsl2ryi/VarZb1Tf36jdvYsc+LL5utivEYY3nGXrV5mySZ",
-	"vCWTgRhKeKHLezvEUsfZQvfeNZqBRVZRPaWGbYh1sVXdukVinuNJBZpMjMh4ZVKOjfiG3aYZxKyzA4Fi",
-	"daey1bpsHEYPPRqw4otzv9WoJ8esWFR6zC8iwtWKzNQMUgdPUdf8YZkRNG4NJ8w63upK6vUZxB17X+N2",
-	"mpGmX3ypfo4Cp+iYCYMdOobva56kfbhABuG2jPVGGj3uobZn9TYpANIzOTOh4SHzycDlo9TREQQerJJd",
-	"NhEYskd+mqU0kX1l2ULg2CdDXyj7kthixAOJwARwtlXzZ5VFE7XbUGBl7S9c2gmDjEpZcIQaI/wCUUmg",
-	"yAHp+ZQHMsHxZ6k2Z8JjZ6yb5PsJljjF+ddvEwJ1Bk/Uw1SEOQGlpgzjVX+jN17NajbPVMxdy+osVoRn",
-	"MsGNFJ949f6CPHt53ljfeG68dQ7z3evIuIbYwm+S+MwWvgM6GSXS7XGleklm+wwVNW2by0D4zKmS930B",
-	"o0eJBv5PIAAMiUG8QjKGpN8XHlOiO8AtUuZjlRxyQj1P64z4o0RcQ7ikEgI2477QqJgBvWJgCihxTic7",
-	"uJ7qB1ARzfcGVF4Bl5TE+kfsf7RjKzPVWMFgw0oWBGqiFi5ZBZZRVgS3mUU49X0xxgnhJHCVA6GnDQuD",
-	"08ZokxqPATvlEqmi0bgaNZfph06iB9Ea1tHvaeJ5/8YAn/bI4YmLH3NDnUlVI1INEpK9nFD4EqwpJfpS",
-	"UmWKJyd0rMT6fQlnjK5MmJx0rirfZMUAKobuazZRpI3GQhtepVZ+Ae20pa1yOOuhmvpM6aPPs7TVfA00",
-	"tFNShkm51KjV6k2ns9Vs1tW8slTVjHB3WlPN4bZT/Gtznr74wmcMYqyZmmJhkb22iOa4QzDAkwwmzBAi",
-	"Gbxy/S76ZVGwAm5rQtGKcD2N2motZUt+uoeys5Gr61xy948RIz7rUd/xlOAVXWJTyXZIXTGoxvq64hs+",
-	"tQPmy4U0ovpddIhaQn0oJSN9tVoi2ldbRCHYKqAPLCTkD50sGV+UZlaXK/N3iAV2+L2OeyPNweHITPHF",
-	"kP2danhb3F8CF9B59OQ7eRy+E7XWISbCHvk+uAHVWWU34fjMPPDv22mHi9nYP4tRiPampSkknyCU/RQN",
-	"c2bE1cRAY5wmdXDDMKkZdv4hPgO1a1qGi2vmezTLLhVZyNu0OZcw3moYjHcDE4XXiGwT4UahsLpRqyU4",
-	"XmN9u3EPjgerkjNrRL4/aS6PUXN50lGWrqMU9wr9cjqL2koZMBq6ECNs/6+s0NxBc8lgdWGcK6WmLFv3",
-	"0JrGgAV94agx0FHQb8Swrvya8UAAyOiekY9HESLYeNAIwWoxbilJItqMzG2282u9oBM+PDd38MSbQzBP",
-	"Pwq/cYQPpMTFkl3Tj8dRtDnLT5T0BQ3MykROocLemyT953lqfoTwb9zjOC/Di7G2nEO5+nN8CFkmaTif",
-	"Obt+FM46OeCXOnM1teAajB09T4a+uIbQzEAy75rJKrGQtVtNAz5w0det/zKObp8RdqPJCFy66sU2BDbA",
-	"TDAvqlvNKM1OPSXdHmcOpqutb61tP68SiwvOrCb4wgH8BHaGizGky7M35Zj+ph6nwchnO2HS1YjDlgSh",
-	"uxroXLJAbQ1C5ABprHFVnCjLh1y8OQcvOqh8XGku/y6pcZTKKNzq5h+N2CZE6nhsEzK9BOFVdBX8QvJ4",
-	"SdZ0fAEKm9SROvPz7erYBOZQYZ6t+dh57324bBqIFhDmuAD6vU/MevVxmEiZuvbIcYOWHeAxi9G6JkVN",
-	"eAPquzRSocBWmKKO+Rqaeq4cy75I7F4YiFZ8F+KCMlONK26H5UMFAGoECVk6U0ppSAtJuNVwNedQf7jA",
-	"F+ruWVQa4A2RXvVl5oZd6K+n0jgSawpRfYFp8CkZqbfkmo68oEwsWwwGlDsWAO8AiEcxgUlfSGTTo0Aq",
-	"KxGnbrUIjSfEoUhDlGYE5IxLJB1JDL2xafip/qZaB/hAtqxSK7F/rcGRcTFl67VAEaHebw54oVOtYSsp",
-	"DzLNzuQ9ooHvfofHUBA1anOEYCcno3Z/MPSZpOTDx0/qdXafurzUXC2X+lT2S83Sdndrw6lt1be21uxN",
-	"Z2N9mza6jNKavb5OnVp9na52umvdeqfRqXW2Gg3bqa87G3Z9vVPr1mq0tlUK5asiWppYozaoQeduwBrq",
-	"/5SSMApsgQnQqD5EJT/WGnhumQy+qjcWKaBgkMzqLA8Zvx7yKqpeMnbxqx5f+LdJhIM7K7IhMxCFdrYg",
-	"eg9J7VQSNXwEA6C2YpWJhZNW/8L8LfUvn12LK/wXuJbVv9jNUPiB+hdAi60dYqE2CHRFuSKSgA2GJoee",
-	"hjnz1SLmVsybGZ7QYrwkzYnCI/tnPp48mQm3o5MRM6g8Q9TN9JCGlEEdB44I9U5je4RcOmN3tJ5d1vUF",
-	"OsymAxZ5NVEnn+VRigX84wCoWbZynw6HjD+UjawETkTe91uOMZX3XItGxEWyjgVc0tKvzwi7BrNIiYvq",
-	"bGeJ2nPkSVmvVVfCowafGA2hwknflfiRJjl/2ao01jeUMdRnN9RhtjtACVH03NU3CrmE4Ht3cAbFOGTW",
-	"B8LLh47OPwopKK33Nrbm+M5DRluA9k/0vSlfc341psNAmhoaPNoRnUZVX3Rh1m+TjD9raZJZQcmkoeI8",
-	"Z/ay4TiMQMkaxZXLYzWB8M6msrNtMdTSICWGrB1ITFWaSBVRYBZ5pszyisvl87K+ooFxX6/YRCqxMKSD",
-	"atIEsRY5xdu3KeE3r7oR3pqElQZRuQpcx3tozAi/TIrfXN05NapZuvQcz3G9nulcRASZlndGxCWOYJxS",
-	"y0YXiGgqdkySC52eZMi2jTQznDNGXJrp5SrloIpmeE0WdjuUS8C2NBrjSZn96yqzX6bDRHd2+USnpqhf",
-	"KrKfFnFL5bmW9NdzyQOz7DPsVWlbTdKZECptxh0oU+VUlWZuLqh/RVdiZiSVtnYq5huIJ5F4zQ/fazMB",
-	"UMyR/m4+o8+MvpLzqbgBu1AuWswmN0cm/lOG59OOShd87bq8x/yh7yq2UlIX4XjhUa5166zhrNprnXW6",
-	"sb25tbW5vUHXO2v2qtNg9W4tvF66C6zr2rUNNKoopCvXsTv0hTMy3DsHm8W6zPchQ1N90pAVrOlp64i0",
-	"FR/6EoGyFnYRl0tjX7ELmMRDZ679uPw0EOnpQ5avZ4BT9c6B1MZt1umdpUFkfG8hH1wuMaQ/amwOY5pg",
-	"4Cf2OHm2t3/2XOcZQ4kkHd8ZjEzZE2WOwV6qs+CDozZhwJhN5QDHkYQz5iAvmZ2yEyPaTEvNhKxixgaX",
-	"owHzic46K2w2rT2abEXEcGkmkn0eQ5eFvs/sDaZ66PoysSI1LlYBHFCHhVtBPc88nqCueYd6gTygemN5",
-	"qZEbv1Bq5HYxVEZcNP4lcBnri6cMav9NkaTBKeMOUFcPmDO4cZsQrpmOVDVg60zdxHzLsO0kg4Q6appD",
-	"ijBUIGOUyBE29iBCrn6bUAmyjuSQ+lE5MAh7hFzDlaQr/J2Qzyi+TSyjVVgPMeKtgvl8J0q1JPVqDQL9",
-	"evRIExphsBOrngX+lYUEwvrjykZTy6LVsDlQRJ9RhHDA7fFF0DdAMqG6a14yeqbrIakwZWg1MZiT/jtC",
-	"O+EM4idydlpcSH2RSMzXbOLqQpShd/d8ubT58pQdF0VlCqjN8ZhqjJ+Ibqasu1s11JRI/Dk6b0zRRegS",
-	"sYUH+Ksw7BvPrsWSUoJQeQUR/dhXJXlmVSraERL/3Xqua6sF/kgGzCFDX9xM1Fv6GuY0IIKTZxa6eCpt",
-	"BtE5qBG+tlZ7PkMBj/DvS3A9pT3VxUEYtQfVepuIztZZ1a4umwgBpW68VDwszzNbOIzUa/X68zxtOaLF",
-	"ernxZZb2fMcqv3fHrW//6KTS1b9NwoYuapyCVD8ITrTxE3TPmIDpB8FQNldWQu9aVV9cyRMwRVS+okd4",
-	"awk6azOmppqKyEC+z8vEitU4JUeU0x7UWrUuFEuO/b1HZb8jqO9ASOs965BTYLvnTEoXKvFbl5L5cLXV",
-	"aKn/nEO9SytWK11gPfiwljVW6yLXzJdQ2ZaG1UTUTWqTpmjxgQX6+gOolkvJ311La6BTyucMNFhMcctC",
-	"7CZik0XSe5/c0Y/SHb0c+HLqNBQOFMWDGz8dwpycxFyqWF6icMqJE3fZ1MKy3YPHkCscn/85jvrXDErh",
-	"c7jw6tlavd5orK6ura2vb2xsbm5tbW9T2unYtuMw1u3+RRkH/DNahafI1lNk6ymylRnZSvKLGV/EW6a/",
-	"ir8boFrYBCbhcF1oWNtPAbengNtTwO0p4PYUcHsKuJmAW1Khyx+OTkuOj+peH2/UnqJ9f69oX1onSp29",
-	"udbzU8GpUEt4irr9qlG37aeg23KCblsPVw+t8VcJr63/+PDaYmXS/q7hts0laKzFq7Y9jBxaeyCFaZEw",
-	"eJbHuU3TSU9uMCk1S2euIA4jryhnri8gs3/EA19dgv7n9ysgE08yKpfYgCrDsGTTfzG8ULXFoNrxjTo2",
-	"+Yq6TBbFpz+kHb1XbPKVej3hu0F/UGqWmO1IWhk21jdibVppZYB5U+WS8HuUh2kgqQEOqW98YSZeI65d",
-	"DnlEUwslGaZ5lc5HQ+GDfnnfCnSwJelj03anTIjZxrgio3AXp96GF8rAlFfrGxuEesM+rTQWsVLWH43L",
-	"bPVB6+VBdVE8tFPpcxX1u8ncX6z0Vu02dd5z1k8mVFLGHflAq9go5LZqt+7gq0rRZyY+z1w2sgxbY0hi",
-	"RcRs7RB3AGTmkHZLAn/s02umy9Bg9zHdsBC6SyhZsJDVX1+uR0wdzCSvmerPH7u60KshoTziVPM2DQWk",
-	"0oVdKUfMSR+spHcNdGBQift0GdV9Ig46ZYRBVw4BjWngloUWQdl7hgOn37zHlJow0IUFCr9y+3G5XtYy",
-	"HSHRxueUdjScP7b0ZZQsqQMZrp/hcWliTTKpxfDKbZoHUi4s5BazIDfuLPTSn4h1xH/271blE618//Jn",
-	"4/b5//z3rFjamvq3zyh0fSxxQfRgiDInSz+oGvbqIvIqPLJm9xfCBMLRyOFsb9xuWHsgLsFcThw6kTuk",
-	"Xtter00DsmLVnbfXU93ni3Od7SypQz3vpAvoqlkhk9ds0gqfuv1SniesdCOlnYSkmg80K9IqbUbdudSy",
-	"/iahTofgKKRIi08I+L3UJ/PtUiUNBy4PT9oco/TOsmwh03xzvmgzAg2EmZwWZm4gmded3oS7+mYWLM0x",
-	"pEH/q6fnnlUeFUBLRoXpMOifP4Z+5FCZtLFVKxPFmF3ByVq1Ua1Xt5/vJKdTJnUsfUrUVCu6sin23XJI",
-	"LVWeL5rnnTFM9XsJ8sUY+XohwU6exQ8k9ciIu8Hz+xy9rZyCuMgds2XcIaikGTKO+UHu6U1xxNP9IwSi",
-	"YVdkN9BOzFB/k4R2xDV4BUydJkZ8IYIycbva8QFN2eFH7PItRgF6hbUKqN8gE32alZYHfuURv+K6D2B8",
-	"9dbXVzcK8whMW/ZyIB0IhyTtszcxvRQnn/rq1urW1kZta0Ge8aiE6w6WxOhG3qlpWVhIAC9UjFW3WM6o",
-	"LuW71+qsXbFJ9pIvttHrc0t2pubP4uIpZylmyqWFnKdDKuVY+E6e+xCv6mqbjNv+ZKhsynRv2PA1qRPT",
-	"WCyPIw2RVXwBtyqboWQVJ6K6kvOTv+5n++uWAvG2aXFcd5v+dDC3Gm72Wc0LPD+Qgbf1kw28jcdg4K0v",
-	"1cBbrMvSDIMvXYZ7MRfRHBdhwZcvUtT7zq/8cZbQ9g9UuTd/kspdr2WHqiLdYEoWmlyHGGq5PiX05tbE",
-	"wzC2E7YJzBFmq9ELsN1U+IJk/sTySuXNlI7q4hUbBmZd1d9DXwTMDmJzuXK5Exaxi8nUqKhducRF8NXU",
-	"BUytV307Y7o+uxYaa2U4oEmVuBZXsY/rv2P5GJL5LlVKxHpjtVNjttPo1tft7c6m0910OjXbcTa2Nja7",
-	"m2v1rbptb9mrppexZE7sRRlitEAywcIRi8Z8QHzkWtewoURJgaQzXXSXUfJztWC0zVb6dSBIhxGw54jB",
-	"aD0QLjCkohmB7j6VhPFkIkJGzBo8DEVCYg8ZBVNscCZsTG1/DDqmTtje/lmUlFExSRmLBJ42C8Xe8kzH",
-	"Hx2E01kXejO05yFEmITgK+oz3QGHOYSL8SLF1rdu46xuVmuRhGWrRjwMwjOff9aMfzjGOvM+YhrlG49J",
-	"+AX1R2Q8AuiPhsblnKNeuzVMeo6WHm35a5cvgN6Pe4MXBfHHJUMeCQK46KGIEKH3U+JmeiwTfQC1yCmT",
-	"zgQOBXgZXE6mvanr1dVqfYdYMVp6KTwHckTkSA5DPrVwSkg8wykUiTO4YnzYwk9+fMbJadwmJeyUVqg0",
-	"wThx6pt/TO4LYDGMuM86l3iN8NGgw/z5XHN+YfaUnpB5Xk0zFNdmejkkNOUSPhmLkecAiqAMrQ1GkhHK",
-	"ESQKIF16pWEYUKD9B63iembYF9WdJNT8CrmC9lPrlU+KsOmQbshZ00wwkufRGU4ctyy6TO9BgoHMiB9/",
-	"ma32v9bsMVWI2KZWEzx3pN3ScROzX0rLIpb6rNvjVtOE6QfUYYR5ko3R2Q0JI9ybaMikmY6ilQGU23BC",
-	"AWJqC4eKNMK3YS/wJKhPZdYajs0kp6ZyixPYbwjqxYDe8Q+74Z5M5n0ly20Yeyv6D59sp7+r7bQcv2Xi",
-	"QGVGeeKZDAZ9S3uscK/kuOH/0/2e8elmsis4FGeMszH19n1/qj9b12WeOk1AxwPZKzVLJ9pmZITJ4D//",
-	"CxyoRx1BxEgrAVJUyRnj4ppVBJHiu8v7ggypT8kfI0auhRcw7NyFGHk9Kn/ksWk4qR7AvO4QEKeZELg7",
-	"oeBzgT/qjImORxfuGnGrZz7F/8AXCoHqIRNDj5VN202P8t6I9mB0VgtMiMob/Vs6r3ttfrfjIg3gXqhJ",
-	"wg6mG8BN1dLHJS2bRnBqbvlnI+pvkOvF+okxHZ101pD/wn+mQjszOPxcEfHTOHyMoyObL8DA46uZycBn",
-	"R6BmBJzuxfmnYlV3EQb3xaM/nI9tOUj3rQdHum8U8b3FnIEPjnhv1B8U8b7+IIj3tSLewjRacLmuw/Tb",
-	"H86PCCnci/gRM2CS93crFmy/pnn/X9ylCK7dn+nz21p+csFcT136WD2o22774dIdth8wi2DzL+9tnGIu",
-	"f2HX41KzQcBPn+fO1On8kTszg4/f18NZrPB/Svd4+LyURmOmgzKBml1KbsqdvJLFnaFxD2gx5+X85Jek",
-	"+ZebCUPngtyl2+PyAcvU/02hWrbM8skm+KTOpyfPTl+3z8l/1WvPNXi2mcVSu8KPNBwsnSIDOpFkjJqD",
-	"YolVcmIqMENzfdObE78DQ5RlUH6MYJFVYhkFwwLftZU4wRamQHKhO8jqIhhukA3wLS5ZVn9JONts5PZ9",
-	"8pVWN9LpSiA8IS0nLGjWbmGJWWQgicyLzdXandOZ6vW/UD7TDvGYomhZJo7bc9WBtyr6aFexWPliaPHV",
-	"WhotHmMZmmPUKtvVypffs1mG3ae+hKKtrconQivfSa2yTSqkmnZZ/EDYXy6EfR/ND6kLW4ToB2NEZbUY",
-	"XgqSfe1vg0ZMBAOydJoCAj83LaiYwE9pbktvTDM3erOsNJG/WMprZobNRZIS9dJFlY7cIJT4UxoBxqNt",
-	"yn8LSIeRPo2iz/eQ3muPLgvmXmbqUho4bMbM12wnYWTAFi1ZlSpRVd9aYomqrTxWZA4u0PEUK1JvkM5V",
-	"5Zus6MgHsqJ0PGqaZWUhCHTD7BR44Clk9RSyejwhq+VAG8xJL5qWNU1OPxeroMdfQDUBvEKGZvJkEM8T",
-	"YbMMyD01Myj0mhlngqCH4BgYjAyE+9uGaz/WNORsfC/zMD91GA4CljQwzkyI/IQ1n8AapDCC+OoO6AQO",
-	"CII41YEwBIJ1PavkJKyqFxjcS6hwxfykKZNyoczr3D41L8WYeIL30ociLHoO1TLphFxTz3XglNBI9SDO",
-	"CM+bWv4xY1fKaKYTWSZ9MVIW9MDlI/UyNW3dBWeHWDULqwEEhHpelVinq7U9K+28oAEZCBkQ61Qdvz1r",
-	"tlVf3CZV+xPXhnV7BlcmAmXL1S9z6h2m+Z6SV9OMz+Ww9m4wmasXhoxKhygx08ZU5H2WHQFqPE+pk8DO",
-	"8F3dUTBKFVFeth6JYRsT1JoNguLUOzP+83yho99WQNTk5gdnW8HpnMx7JEw9oGt7+ye7tjcfQxbyxs/J",
-	"Ql5/sCzkB8gU/nEuQ112KI8/59LVL+cY3PpZjsH6LAkT0GCUAYi2QK5YTcKZCx4ObaISLvwwOA7+bkxg",
-	"CMYCIC5KPrAb2xtJ9zqRhwDvy4yHZiYHoEkQ2fdXtqw3CjPjUDHXpgVqgG4u2m/ptbTivXzzUC56kEpP",
-	"RG0xrXdHvWVcSRwTki/m2rnrYVkD2NX8KvZ6YavkWOgT0HW9QGce0Sz75RFVma/PVuRjmARzbtTd5cxq",
-	"dqAiWv+woBy/xoC7Ep40a3RPBSifN56i80VCgf+u6zFZmEMu4AYf+kK9u7hthsR6qh/LNs6001abB9jW",
-	"12PKABgIh/l8Ebtsqk5ROPF8NU/OcylAObPZRIsQur7bg7RIp0kszm4CS7ulKZdj5isCCQwhWK4jrR/D",
-	"gKDE9WNnjgu7IwBR+2DuiM0npv3ImfaPdxbJmd4iUIDUXZHjLuYnyGVYW7+U/Fmmf0iP0Me0MzVIRQQR",
-	"ins2jy/GyxHwmBMJYr4vTGfchVM/dVAkK8QhrsyQhed8vVPmo3mmbte6qx265mzQTba1ndGRuFar1ynF",
-	"k+xPvvojHgY2utSF3jmpEAIsuPq9Pit6kNGspcNsDWRh1O4XToU8w+/NizTUZjfTDyeXF3blArrAYNoK",
-	"ekOjXHhLP27B5URV/RlI4dtoDXPL3+puS0G1NNcqhz3IyWHAiqkYXYjLY+x+E2YNKG4DgG0qbcYdNV/X",
-	"UVapJqYwExvUi4xy+K6Ed9zTK4VwbX2McpfGzAGWSN9enZNPldLezK5Hnwu3RC/onJCR773Q0/wzW/MU",
-	"sIiYiX/2Jm6lDtkAorl+tlXqe7nYmLzascCMZ5eKLVzGOh1A8728BTgPqJdZ4lSdKahj68qoZ2lYVdeG",
-	"khKI5Ygvizob2SsSBgPj/LZYHHOKEZnHckrwSuGH8tDkZS+Y9ZNPjvH3K+F/E8A3QmoSPLFcS+ksYVZj",
-	"/njMvZlj6rr+Uga1mhGg9XUhAaS6cMhZp24PGsztiQF1efpALIimSMrZgMnAo52qLRRtyr7wA90cvXSx",
-	"f37xprW7hFTRx9ANaK1QypsDK3yXw7+8BC51fuMbkVkuR13XBZWn4J0LYZ8fT1OT7OI2poJNtCCL5VvE",
-	"KScv2WLhLgsZnf1C29MWgwHVgdch1V0hi2cWzdn8lq5pA8FqBFKU8z+dPhxkT/fHDMPcw5ESoIEgVJ99",
-	"0IVi50urSvHSR0JU71eQPKuY/ry9ywKhLQruKZdwjhq39ugY55cssX1HPFBsrgWRSwkZswhsKQ96ZAYw",
-	"b2vzgsHFom73aqf5dyC16bX3J2ejtBpBbT1tjByVypGTNgwpj7gcMtvtuulEu1wY5afQ9lY0V9xiV5Rg",
-	"vIRIyih6pJlyaL3inzOcB6ZpqFqCIePXQ141Bg7MgfnShbUEI3+KAs26ZBrwY6PSO4Iz8MFAX9iRAxVX",
-	"PU8SN2gSy2EeC5hVJhaumfqXTq6FH0VAg6kCNgvl+ypJHu4XdRwX45unsanodcubBK4v+pGiidliwCK3",
-	"KrYdl1UCzzFq94k/4mRArwBpxMYIU5oq5ie1Uj0jSB4DKcf8eJGjeAlzcuX0TBYZELTONKdwKqSLOPRm",
-	"AqYYH4Vxp8TKCXoe5HsLQj2fUWcCHk9OLDxy6mTg/DWaEfbXAq9FtJyzWzLn+nha3phOJLHUlK35Tpv5",
-	"irOhsqSHJDC1EcBVMmH3dZPM7y8yPZ5E0Srt0Yrty2IlUDZu4wwlaxBXLp9alBzOsEjJDp3PHzKrPKdd",
-	"WPNwyDRAMKBY1pJ0qH0FI9GsR60EoiLlaKD+cISmbFcSZFlOOSoIoP1FRPgEGZajUbtSzKupm+uDMuRU",
-	"Nmw2trrlhP4fZl4jl0ssRpZ+sc994Q20xyPhrqbuIIFNN790fTGIfrt/FUSZvL/eyM8vMASh5VOka7pc",
-	"BpTbzIxk6PKv0UoitWSg7QN0uqvXqZ3xgVfWMpzT0VrMtMvxvh9UrgEAeok9yawfgyCysMB6bJxEPXUv",
-	"TE+BSu/T9d2193vRYlcFfSMD6jxQufatgq37H64o0vZt9NastcZrkbsOoA+asaPAHTJfCk50/3vpBozY",
-	"fSHklPE9sxJQMRcRM5zlDl6iBD1nfkbfoOPfeq5q+XvuNZMLflJphUmWkSs2yOnhsTrFBSM563NKvsSP",
-	"7o+t9gKVWYJMuLalGKJSqzSjiBRy+KcnbPUv8gxDR/UaGfuC99TKyOdK7FkaXpfW1OsbczQGzYHzQ17h",
-	"d7TGNE4Wqs+EU2QWWolVgI6ftXDlU+fBLJUZYsq1FmMLqboqMdGR4tYzhXGeA858yOVzAuGey6/UMe0J",
-	"kZ8TUSbW6UX9yCKBINbpdm3P2iHW6ebeIrCn1bvwJATPJH7SLUd3YvkVCzOshQAF92UxO3GEBGfMUQad",
-	"LXjX7em0mQfLPx9mbX8LOJPokjW1nauNuMsVpG9sOaEWrbJbJ6EePKaTUFIULH+w0JJPN+KOrf9MWliO",
-	"QzOURtqn+TdWb5frPY0vbHak21y/UznryD5Zhqc1NtjMM6dxOYnDFoJ1omrU2tbCetRtOhgKIjq+26PB",
-	"f/5f342beeEoMladhV8rtBJRheVFECxT8Xr91azpx74wJXlm1MEe0qCfVQcby1SqtVJag0MDWr2m3ohZ",
-	"oCN4rgz+Xf+ifypUM/uHlsh+hBWxU2+c1tvMO60moUpjcmgg/Em0mANXSpf3qsTSKXvaDwd7QDo+o1dK",
-	"ivkjLypsrp6tEssZDT3A1cHLtdBQ5xb970rAwFugplOI/+ujRzEYuzarEouL4GtXjDikdIjU4676jPo0",
-	"jD4+BjmR6s6u8DuuYxxCBhUS09H0pErlUjRanfgPX1XK2cjLxpDEU/cyjhG69tWAcopUlnXmbawfBoJZ",
-	"TFRjxB0tVs3Ik1GCKzZpi8HQFwNXQuy2lfiTdruu58KL2xhcTvQpgGoWUsL1k+6JcWoBXMK9dj3WY+/d",
-	"oO/4dKx+pPGXZy3HgU+zQDAnnBHbZw7jgUs9PWcOJWWlotUrBpgAx1UPDVxOdZ7RgA6H6s2KrYSJBDm4",
-	"fX0dR6DopOsz2f8KL89H+sFNF+oefDDitpNjDHb01O9fYaa35ZLgrABmN+u9c9IOEsMHrn8o5Yg5f1FH",
-	"G1WaYGkFBOvK+48f3346vWy0Ltbfb+4fnH043H319s3H12svGycbn97tHb3+sHp2vPnm7av19ovzxsX+",
-	"5VqrVFidgVCEspnv9pUcdahcGvleqVnqB8FQNldWroe8qrenaovBfWb25Eh8ciQ+ORL/do5EYInzFGVw",
-	"0ICS4EJTt2vsRVO8sPHa39VnqcVAJs4gXFlIghq7Qb9KjkVHOBOliCktzlEjpz0NXizcCGD17+It1eIw",
-	"6/iO+8LD5Z0KXusTDEcCy3oogyOQhN0EzOfUI5cIcY8jdGpriySu5/X0+/me3PBMatrHJcwy4FATzG7M",
-	"1woj4vFkPmNDQKUdHOiOzvyLcqsA6qCvmmoxzPVjGU3G5NDt97I0/kR62vxWFBSquAyp68ffn6jMpv9Y",
-	"3VI8kzmN9fX6tlpVSStq7/U/V2ubDf3Ptdr2RubYjpjfY07bT+dUUcdhWiMOa+sxrulidRqihLfnEgyy",
-	"5kGYWWO4G8l1587pN00LNMBeuPUPOt3mEX8iEy60x3XzzoXVprxCitwQES5t1pk/GXOW468IWbZNPY/5",
-	"xE20bhxJGAUdulcsu3njKR20BefKDL/WlWpihwNTZBqR/nF+/nJaJTeJNBnSWvhBda46GWTOTD2vrqAL",
-	"7Pz8pbUguDm14NoxBIPNWuTUSuQBRWdPNoq9INvRB1R9LJHdvLG+vrp+1/TmRdYsK9d0CeuYs4CIQ01b",
-	"59GquroHaPa5+nKHcp0hxjoBkv6iSEAtZmgL94UMNGITB1m5dmmldXqo7fJVZZgPS81SfbNRrdeqjXq1",
-	"UVfrJBymTNsz5rzUAm0gAvZVMildYdDdCQqCyYAYVAvTLO1/ON1vX0BtT0+96sXhmzcwWQkt+Uqt9+eK",
-	"RGgPpkGHLlDsMLbGe0xeBWK4MMi7XLpm3IFimG9cPrrJsKZTe5Ops9AJ+JB9AGGm0sln+3GSvKV49GF7",
-	"ASPzQTN5sANBBG7PBgJK01hK35lYodmUVnxNwOQ1h3p2T2+Xk5FkBTrpRFSRl01UJqO81JSFE40KpEQB",
-	"ad7FRh1mT0F7XMpk7/hcYzZ93WEZajRlqNRzs5g0S8j6HFxauCPdFEvJFPKuBNbuqN3FJ4h5YhGKPINH",
-	"z/HJBY4fGo5ukJck5gaLd7xCnpf1OnXlrlTUWJ81jXqu8ITvRoK62DTWH1VaG3g0DM/Pmh9eW2iGG5k2",
-	"Y8g5gPYMUYThNz0GfWIiFlpOS5zp06+PRcTsFsvBC7WQKMF7OoEVrZzpoDRMxXM5KzVXZ8emfTEuNRtZ",
-	"Meqo7EC9XBpxvd/oJcehZ+JjzcByrRFH5/iAZRUTenOsnDBAns1S0MFhDN7BTiwRuV6r1TAYvRCDia/+",
-	"wqH29SJVG3wx1stAAxzg7HVQRBHbiGIrrPMkNJre9dVXiaQTOb9WRLjNBfcy4giL2I/6wESfi08yVmhh",
-	"Blghc7dymoffnzLu1xbcFt5owNMYB/z17o3B1XbhrLJLPnAWr2qmRG9U5UMdCOxl2SR1U4YBSGe+yfvz",
-	"mpGDZ1qMsyfsi3F6LqTD+i53wqrVUQ0qWHpZJbse5VdIlI4Anw/Ugp3Pm+6HAJlCw6lZ6d0sF4WDhBSw",
-	"pJRfpOu0Ufhk9v5ks3fJyc5ml/9cUCguJ9NZf33mcc6teX0He78MAT5GnVgREwk1zTiTd3UG6AFOL0jR",
-	"KnJbswzzY2RUfizhGfiWz3quDJjPHGOqF5/conZ80Yls3sWuL95xCAyefDs/nuFeJpJes7Blhhwyz3N5",
-	"796J70s2zheCqM8z1ncApJDo+s3G9/rq6jIs+txjyW7Uv+CenbB7guJ9Maz6nd0B9ybK7bk+guWv98Zc",
-	"R0K6ksJMmo+t6notXXPFlGLosGDMMGw7yGcStfluisI1M2tz3RbLX9lizoTlf3c9s5LElO8qN8pQWBmZ",
-	"4Q2f5AdXIgU4uvvOQapojJnA/5DalUAeUzcw0JMECGCmwq+4IM56NhMK+owv9ubpOmPx9Qtnpj//pcCe",
-	"FlBbHvPG7EABPmWBPNwWRd+IVSC2hSeWunm5m5VXjqBFhtQP453XxiljAtGnrSPSxqT6dgyacQTCXmm1",
-	"F1Rexf7co7LfEdR3ZKlces865NQXNxNiSL9cupTMV9dajVapXDoHdHtOgDsOJk7yjBicOZGgFcNXjwa0",
-	"Ihnv04oneI8qW0QyX5tUA+q7dJqNxF+7ANI5beDW5/bPVEP57Q4tjQrWqQRfVjjbWX4aCkPJorCCn5oy",
-	"d2JrGBtEeXZF+OnlzBw1vDs57LBs6PTrY0cpUQ5/GsSmC943SWv/vNJY3zCF5c9ftuDPo1a7SiyP9ag9",
-	"sZpkdW//PH5LXd2A+QDCc3TGRgLOgR8olUv4jhmDPMOqMBnwhfk9CIy3a9nHqf5jWxDcqQNBY6EOBNOp",
-	"DTP4SzIJYzopg01e1diHlnvivnr9rv7WfdN+1e8c2Orvw8vvh/Vj99X2fXjN1GCz+E1qUJmSVl0yrREA",
-	"WBTmK+mnY7cYg6bAWVqrbW8siV8kZ1Fo54pwi8R8w7I7s6YcJVhlDygi25w62zlplH+Fmuf5qZxpFWhi",
-	"AqiIJwxLUS/QI1XXk184HhV2kshry/feoHfTHSEXyTy4H6R7oxC0IgKyLrXabCIgEyvBReTI7sc+uhBQ",
-	"RJ3HGZ4wBM3DMdghLieUOP6E+CNeVsMI79Jl5WbDYJSOEz/0WYuYKDFnoD7q8zJIbDnWjYKgjSfGzK/Y",
-	"VDLSZzd3WKTZmQtrtxHJFRpxxgnNGOe9uqLNLKkrrkqJdQ6HnySvmdHKszAtNG36R03Bo+nBT1OJf/jD",
-	"VLPNqLd0qun0VEppkUKUca4bMsYarXcadobP4cEAzunFmMMforuTqQmCexP0BycOlSvJFRdjfu9a5XOz",
-	"1tI8LJ6/JrqpwXanK2/crUPCshqy/hgZsHmbeXznaYTmgel+qxtzEphis8edWDCLadFy3Qvwu4KMrbhu",
-	"aaD6IctKUVYygyaR8TK9J9MnazavyytjpMaQk+UZ74AO/SoSDm8Lp2HdsxV5Y4k0cr+mxfdptnWvnsSr",
-	"MRqZO/8ElUxNa5zuR3W8zJkuRD5N9d0+u8GoiTJ1ouiJJziEVa3ajVXWnWscZrsD6lXJCYJlHLfnQidD",
-	"wRkZjABBEiZDUBQaU3pIn90kX1cmbteEE4TOkKUDONAdEfTvGZMs3kt6ikfepbBFlVixCb8UnmM1TWVU",
-	"BiU72EBcsxe+GLTP3lhNXCmlTLo9rruAcW/y4wtfpEatcSDhSO9cGuNMeGyprUUOmM+47dIB44EgDiMj",
-	"OfrP//quUOattMVQI3D07XQU9Ksj7UL2GQ3xMmMfrG71x+2Xv1MzEl947BG0ItE7lR0GCdAXUzy+fa5e",
-	"d+b2+oFcAHrzK3UqwfVaDCGtiO8hu5Ms3oOk0K7vRCW10+7cJRyGooH44g1F1DIfZiYpK1rTheKl7gCH",
-	"1SXxYRSWWPYJWL5hkvV4yZ2l9fFMH4F78Io7DmH6gE+v5xe9osvBaaoZLKMxy+MQO8tFN+q1KYhtBEm+",
-	"DFgjfjaPkM7UCBK7Xngjphbn1xCGuVw/b4kW62xzf5a+WO+bQiw+F5ilVOCfweinFhre/caV6UjfHWm9",
-	"HLvdcYPsO7FXzDSRR2v6gMrQlK2kv/olb3H0F5LLs9CaFDq/YLaq7yHAJ3qztUOsg/0LskKH7goO1oLz",
-	"I0O0XuGKNbdmlJm5EmqiilQO9i/md0fRM5z5InbN/AmqOMxTlOgGxBFMareH7Y0cpmxF6ljzghpZSoqe",
-	"jBlL5g5CbZMYQifX+5TvtW63UIGRbo/LhyvgbGdCwdpuMLlXFGNLvVqMeOBnvR0vlMF1s1rf2CDUG/Zp",
-	"pZGFKRjSIGC+euz/PPt3q/KJVr5/+bNx+/x//ntWZdQN9e8w+gAZTvBNYgsHBK0t/SydMu70My2Bnp2+",
-	"bp+T/6rXnms/YDPt6dcl4EARhcA2Zjdhr5UxBqoC4soqCfuZX7FJFPvG78AQZRmPqZZ2skosE+fXPYUS",
-	"Pd+tqNH6dLP6e7glIQOWDaib4erar6jfDez8nhBVHbii2R279tQCjnjgelNLzrgjTfF2mgz+4dHfXFUM",
-	"+W6lQSCr/wc2179ik5l99WdhbaC2wpUu5DRrYLGSTymumi8bbDEYCK5LGKgjbl0z3+1OKjfrte0KFFRO",
-	"RpWyuusvgJMTfo9y93vOcTiJXb2PI3d7JiRwH3FQUqtO7rU6brBDU21bC+G6ihOdhnZduzwLG3oeqIEI",
-	"n5hb7sWhN7GAXZCFSt9jQ+oHkDzyLL4j1CMj7gbP71VgEwogjEBWfqUednLMLB8ldcZRWRdExDxKj3aY",
-	"RwZ0QjqMWP+wysAVD08NP1Is871B9PJJOcy4hDgnZzGPOCV985H87IPV5aUoreVFxK6QJnPtkgsDI0v3",
-	"ObSZlPNBZkC3rVHQF77eyCbZZdRn/nTS6/bGHN/irL4fmOzbDRHk8WLMSnZKZguN55kdyi6An0sixkBV",
-	"GlNJlJ2jgXRR3SjOxnE4WfEJZ4Q4kujDxBYkFid3H3MxpUkM4lQ99diHsWx9qBcsqowvhIbeQeSCKW2g",
-	"cXzJjy+XDa49IIAyZzbJ1S2MslwoyrsIBLzIot8jsy4f9Jl1ai8l8+8ZZdKaJCL9/8UGQ59JWrXFoNrx",
-	"S1PZ1t2R52lT90g9QM5d75pGXsPI7Vjce/VFR+qglB/6AhbPh56fszA3VBVoCnv4gNXWfTT4mUra3DTb",
-	"cJJKTCsDlmCN23xTW2kj0bbPq2WBJZ8XK1FRLH5nEhkWdFmGzt5cdgp37JCxqTMZLo8joH4MtpGOCn8u",
-	"GKIzzt0FMLkbtwmSKLSXTty7UoZRq79Db6+cX855bkgwQSEPHxjcLsaaA2EOMtZyvr8XOpaNg2Qao4D4",
-	"zpjTdddKTop95zZxK8IfMuyee2V134l97OjGx/MN4wdlMotn/s5WtszVJqkn2qTRgHiMylj3+nBR0BZX",
-	"Rg8XkGuNA1YWEjaj9xkJfJc5URGdQvrZTOWlIINbiF8dOlnsqqgx9SDsa4fopuD3OWbrd+IoOzMqRC4B",
-	"HpDiQEVTARXzOORdkc6gma3PzVPgxJgz3yR0JZjc4krdnaPDGergXPVuIX5pOhKBbbKwkrUoowqNn9jN",
-	"oR2eNYSl6UsAvAi/sKDmFD8Ks1lGVL07ja/O501YzftO3GlBbWprXnQ2VlwcWRFGESBqhU5sz8NhkkD0",
-	"gHlVSYuEpxSQLNTzHhi1tVmcrSZmc3+9sJB5nH3mfpgmFjutMdRYPubCsM/cggyItPk6R0nQ4fvIJWOm",
-	"gB6Ch3TGrBa1IpepJTZ+tKI22yvWAgfiI1LVFmt1m3kqlwMAQzF7FwDYX9YjtFwUmV7ggtgU8NQtA0WG",
-	"n83jaHnc7NexJn9pu/HXZUcLWJLLqZb4SM3MZdqT8cqD90/nSdE7xohHvhtMztWSxuOObSGu3Bx6SAT+",
-	"sPQzseF+PGnW6cm5xpYJZa81VnRcS7JAKrVX2Wou74XYGF01Tr1B932kpOOLsVpySSdSsRPbF1JWoAHg",
-	"M+uc2ZUXLLD7lXM3gK7PJ77bc7n1XN26VlvdCVtWIcyKKbJgLuxmn1GH+UAPilIcVwYjv6OrJag54khK",
-	"oZzB+VZMGNAcpqH7mkG/jg5EWzNIOdmwFvIKc5YmtO+m417EDSTzulUS+k/1BFwZko0b6FQyh9muw+RO",
-	"uJpmlp6ABlM0KBMufA1bSq1y2L0/wiwNmAybbgLZwSnG+YYr0Q+CYSkK6806OncK65XvdMjMJHRnM99X",
-	"yyEQoYVgAUAJQJ1o5iDnhJw8LsdqRZj6N8ExWfEjYOlxVEk7OpP6a7jga7VVNWRU3xOP5p4xPfu8Q3YL",
-	"iaToqbEFDyjWXNMPt/v0mrm+KKV7zPbcoD+Csscrtr4n/EfpNg1eihcdowgoCOAMcSfZ5kt0ycmQ8Xen",
-	"x1CushIIXARNczuxNiUawRVmwDkVTRJQ/QxejT4M7KPtCq7PoalC+5lDxAQKQuyEnFiW9fHB0WnLWj2n",
-	"WHSfcsdjYHODfKEBPgn4YfWTCdRMiOM61c/8M99XLJ3IEQ7OlaRRq1UJ9umHPbX+/KzrLnxWquhnLJ79",
-	"uVT+DHsF/xjI3melI1o6KxRl8FqtRp4NqKekLXPMSXleJmu1OnnGBYH84M886ncN11bVNUXXnhgzB35a",
-	"g9uhHoavi8zB79vkGY2ar8NTcKyxXi22Cx95LNbYHBpCrtdqVTNzMdQQIHwNbJqhIAPHgRICBv6oy59D",
-	"vimVSiu5Vizd1am5LfLHSL13SH06YAHzY4X4sAv8M+t/pPud/RN5dsa7PnP9MrU/LU5GHNNi0y8Gjl+L",
-	"Ws3rnFwDsjTMw4KZWXgSoIY8VjxGCAn11UzxA4AjUqvmeSFPVNzSZ1VyAQoVQpbU8585VrfXxP7VQqj1",
-	"13/WN2v6fxa2AVX8lNp9pfyo8+T2uPCZs0OkgL/Vx8wMlRaktmA46niuTYRJNpVldTcMyaR5XTE2lMl2",
-	"8JAKq5j2Z07JkIGnKVq92P5Cu1J4m5IOknjulZIJwWQI6Gp12OPpyOo4P7M0oFNomWVdxQCRFoKRkhhW",
-	"LZK34xtEuQN0nd6H8EPqAOFIEeljgLWaOfcpokMt10G0TNQHNeyDL1nQTH4XoWPk9PLClIrGPYhWlX7m",
-	"PrOF75hWmCBdO9S+wkw0XVWHOjvEQnik4j5CnQ9p0Llw1mBcSENdsFJ1LhsnFvAqK3EISCBElbQUuwIN",
-	"JbFXwH4+c31rxl6GOBKkK13pQ8k2D6qUmycVGe0B/1afNon1akyXF218y8BVahbiuJrEmle6xYJ3mvKb",
-	"QCSAim4SSjyqaPOa+VD/kzqOhLbEshyxmpCEkYnr2UIFchSm5dhvuPMS5TTMFH5mfDSAdU1cD+gVk5+5",
-	"IRI6VhxspBVNygkDtLguHYABaOKJXpWcixBujGn5uHhmHKaoSphwoPYBPwl3q5+6YA5HfA6VHTVO4Clw",
-	"yGRAg1HO62BNoXInvNeIub7wHONPDvq+GPX6Yc8VD5DkNxXwWVoxeoIf9AhCLtIkB/sXhDPmSJ0ogeWa",
-	"ymjX6DM4YEFfOMSCuIohWaNC6zwL/AjcvxPydzdQwivp3caPcWCsAHNXGi2cUTFkPEzrQElIIkFYJrSD",
-	"75REHXi1CIqfhen38jM3343mr443ss7qZygE6dqMy3iOTWuoOHGlUa1NqUzj8bhK4XJV+L0V/axceXPY",
-	"3j8+34dnlCnlBl5K9dJnvdQs1as1vEvNjg7dUrO0Wq1VV3XjXjCzVlZ9Z0j9YLKidxhAglkNp084I0Pd",
-	"1ySK98gy6UwIlTbjDghesF/CTT50Sk31uhbeDA5B9XVDcblA9+iWFfWQdlzdlgvdfe5+Z0Xuxe4spjkL",
-	"eOt8JodCrbRagEatZjRdhgUjYwriyjddYgL9APO8BLgCsACgRmeF6XtgXKNdBQNow/loCx74wsv7gr5/",
-	"BW4298I31nD8WQ+F81zZpY5Bi8Ij9fmPXHKtl3/HXkFrtdX5D70Arc9h0MhuvcjIDjk209aVAMFJMhhQ",
-	"fwLNQmRgjmCsNYk+Z6Uv5dJNZUh7Lg9R/qG/ubSCLsgV80vo5ymtRG9El3R4L/wZd06HV8Kf0M0JqFvj",
-	"5LxVwwB2YGLG0QduKtK5qlDPpRKcyEF0Qsx+mJt6vhgN9RvCH7/JimYjSF+vNX1F744uf9Wf/TpM3OAz",
-	"OfICtO9gVLfl0lDIDOI/UpJMsW+IsCJtY7pCUh0CFomN08GErBJs76F44QzoQaxn/YAq7S/0OqA+oGRf",
-	"KHQo1xJHjHnTMHkfPqkEWSjF2I06I0br4yL42hUjrsSMUX/+7X5R6iNnpOdeKwEwdm2GtzsjJHTdpz7J",
-	"0DAOgfu1MDs7dNhgKALG7Qk6bu7GpuCE7ApnUoBDZWR3mrGboEZGoOK2vBBr0/Cv26S/X6eJPjBbzWOp",
-	"xrcTWmLxo/k3YbVrte35T7QF73ouRl/uzZvxJEREnMefZzLGOTwvJMHXbJJmeHjta/jxTGYHY57Sflb+",
-	"dJ1bZH8ey0oCPoOaSjKGuSHQ1AOd0MZ3F3O3SiIDMSRj4V+BOasUTHR7qkPpoj2Lto4y6xmiUSOdVXtS",
-	"cDwOeQbcyR95zHo+zZjwrjsypj1/cjbiJ9wrxJTOmdfN1ZjSVRXULHpgT6sZAq93JcboqqVHTj1r8584",
-	"FsELJVp+DrntwaY/LLmFByuD3PCaIbfbcr75MMWOw9hNl/qhdz1C/EhmsoxzDIrST5Ysfx8ZsiAV3PtQ",
-	"H7DgYU90qDTnq8v5omNR1voSHAYQJL6LtjccZRAUVgc0LSAiv5BStSXjwQ4xzniDMNa1AtCF6MqqcQKi",
-	"L0R7+L+6Q2kRn2Gqv3o56kzgzoUb//3FIrbHqK/eswNeJQBbWCYxkQbgqDE/x4aNn6LE8pWA9tyBG4DX",
-	"p4YvxKof5NCUKZgWkTH5qebnuBKAGUT4BL9uPFUgdWUodoM+4+jzkQKyYdJSOmGDaFdcZIWEVb7yLRFw",
-	"QyszQi2uHNl9bZpkiPRnSXBhmWh4SVmbLTCP53q3BGfafwxCv0rOIMikdtln3ZFUM5aIJAe9RzcBTDJM",
-	"RBzdUS+ISfo7Gh0pdQBNyP/8P//5vyIW3YbBVUyD5AWND9MN7/EZHyG5ES7GT/Li0WhNeGIeVsaEZJch",
-	"ZvDa3Y2UFV8EBiD3Q2XRLP8QgMaAoZZjzbdj7iGQJcgUFVPHLgzApbG4jSWume/RoYWcVseAkHPTbsB0",
-	"yn2Suc+yqWLKZoLfY2u2QMeMYEmIDFzP0++GaJ+ddE3hii8mFlAKTDFkfNUPMdQW9zfdn+HrXSw1Vzdq",
-	"tQVZ+Rme6wymehhiAIxGU0Ydo2yijeoE/XkbggNMQNtE9aulR+SKUqTyt3RHPXrRcKC0uIjKY1ztIYRE",
-	"yAoyhAReKyQkAFS0wq7VPAvH8PD2pg57otqLzBZ/oUGgCCyqfKJVTgj/w8OQV+67QYDFVwBM4VMuqW1y",
-	"w9RZDxVqR/3T5YA1CAELE8VD+zvEMpgwjZDCKlAWkX0xlhG/xnEMxDXq/dSDJuFQhh/C7HoYrdND/V0o",
-	"g+9rxx1OuUpeuB6G/H0oQNWBQQFxfi5R7nwuxSTEgAZ2H6MK8AWl5svIwjGBu2knhZrGPnzwR0c+U5Vd",
-	"qLQt8gzxcF068oLnzam4LVpqVtO0SwJ8NgZ4MJxlAFKuEwruUMbDqdIYJNOdFhCGAJOK1HzEAReWCGoB",
-	"T+CR2+lZQZ27sTkSDigUE4PLU7OLR6jjlYlkovdpmZjMOTEYqCMKDVv1HRKqLIJx15kQjspA2Ewna4bU",
-	"DkQsfavwNFvqOUg9nDlVAz00yEMggfjkcOQuVKt2XGdH3d0deSEM1IzOmj0B7KISDn959aPzp2Yrjcvn",
-	"MkQVynAuVy53moTGy4iKIePXQ17VaE9rB6Q/cGBU8SzyTLo9XnG5fF7WV9QPLu99VefCKhNrSAfV5NHI",
-	"XRYzqMSyzKyIVGyyCDrGd8f2LrVv5o65w/vBG4fsNBw3sn3cIAzDzDpm2LgiczWna2wUYgDY7jHxsxFZ",
-	"eQxpFNhisCCtnuiHCq5K4A6gph6A0VL9ZCI86nfAgoNEvbxo542364tB3qKt1Youmh6gZuPhIO85tkAs",
-	"OLLHhM8JZfV8jM7fAFoTP8EasR5XfuHvu4JstJL6MBgbHGha847/mogBRNpZJm4Gh5oHm9ETmdK/wyhy",
-	"rhIO92ljEMUBlh8KQ8jofhfcqM+YTjhDwyz9ENrIowuYz18tlLusIBYaSvNJ6X6HOPf45pzbxaNYd/QZ",
-	"KuqI50aByzLTi5guQMlu7FiQ6461GGOlraHMua5+iGBtx9gssSwvzKpIvtIDi2+1Rhw6kei/1F5Nk9IV",
-	"jhBg4IpqwVSg3MGaxiYRUDeR1zlk36gPypLOk2uGVSJNjtcz/c3nOkiXSAB7RiXxBO+Z0HlsrDt6XagH",
-	"xVJRuKOPFIHVaNhIIumE1NeNp/U5zi2etme9DIKhUhqUvnxOB+zcDdg/zwPftQP10ykN+v9c0SVyrXNm",
-	"j3xmEXHNfAJgZmyHFs8XsKJakJZOmwljc5AeHEU0RRdayOlKdcYru6MWMERnh17cgSulsmWFD4E0RHHD",
-	"++tV8oK6HnOIJ3C7fUYg/MgcMmS+yRuHUcDfNkQgm6TDJkInh8H9kC2FKvkZC/xJpdUNmG/hsulBK9VQ",
-	"bcmr85Nj0zBInYEBeUY9NUdJBiMvcIfUD1bU7xWHBvR5mTBq92GCoIfRgAyEDMgWee3uQpw1WV/XMhmY",
-	"xlSFxEiyS6Vrx7JABliFWMdP46D2tVoNElzUyIyqJyLTNxgLs+669HwIsyeOS71E+yNQIYc06FfJsTC0",
-	"YfRf9btx3ULykZOHqbzQXrbFGNOyAJKYeIxOteafJUicSBfNnarOm6oiW2KTVzX2oeWeuK9ev6u/dd+0",
-	"X/U7B7b6+/Dy+2H92H21DXLCJHtnfyaWCx9l6ZdGA1qRjPdpRdE9zSwOcVvY4Z4oFawei6/NTWU8Hlfg",
-	"eI58j3FbOFgB4U7vXlJcNhZjSBamLrbsycrS27XaXbdvoRXODQnEAlLLc/+XS+csqMzMfh6LkMOn5c20",
-	"lKkmbLq0EfeEfY3XLzBAaqMA7t9MQUkgDdZQdFi+LXYSErph0EfVcEBvKh3gZVv17cZCGFnDUrMgskHi",
-	"WqgfBvrUKsUNvWwrNi0eVWi3CmYFtenfOSOoTZ88DTJQpyV25Nv07sk76ow+hFMh9DTT6aCevpZtl+HU",
-	"pqwym+Z6FNQn5iXhQFufIXV9DaZrJzsKPesoBbAtuAx86irtrd1qXpxd7pfVg5dSEeoVm7SZH5y7PTSC",
-	"7LM36t/Pm0Qyr1tRdhJzsGk09HNR1IyUrcwpH/una6U31rxE6YmSUQ8qfBBIZYdCQFCYxmP02uSDMv/a",
-	"tTUOJN1vR+M8rKhljwUWUJnUa9vrNTUUHcOKygzFoCGmkg+MUqm3+C+NjfQ8MZaECzWTDvPEWDs14wA7",
-	"3RhLXw77gKsPgzMm3g47HgBTn/lNJktU9Ok1y9N12/QXyx3CNl6lMxeqnL2iXGechj24SrtnpTQv28eq",
-	"a+TDx0+ximx2Vjm2WI8m7KuUao5UinoXRT5nm1YGNPDd76V0Y5/Up6OeN9MzMD1qSuejofADVlzBa9Of",
-	"k/fUpnmCo9169H64n5WQRNqtLFFzPz6vibmVo2LZNIvLTylXK+5Anbx839gFMH9wq1COuY1Ks2q3mtNc",
-	"CRzIMbYMTqixrtvkx5oUqQdRjpL22RtkfeoBqCKgGCDvkUCk26KVw3o5cd6tnwm5MA27C4Y18RKsUb2j",
-	"ffZGVsk5NmpC3IliAhMNb6YOFBBJfyqseqHlgFKccS5RI7EqwYIyWGLBKKZnb8gzw7JdJRhx1NDeDoXe",
-	"c9JhWG8qXswkBtvSqFGHYOO/MgGXDnj44rMLofi4r8zB4N8OjIGPBh3mS9ITRHBCO+IanV7hvZAq9ZpN",
-	"pPGanL5un//XVhn/W1eC+Xy/XQc3ESLnhU8YthRjDnl2urt/3ghrefnUcXWti9P9I3OfK/hzxPFo4LzS",
-	"I7DcSDiOzihADSDEvkRnxECIUD5AGTAodtDUIhUcRv4EHHLcm0xLQfzKrycFmSLTUkX9b3f/4PCYtPfP",
-	"Lg5fHLZbF/vw62d+dHi42/jebrc+HvRa48PdVu/w8uT90ejk+/qbq9rbj87p6cQdTFp7N5dscNIbt3sf",
-	"D1+LT4ffv9X2W+PD8Wd+8m3/zVHr6qBVv9zf7R+133qHNy/2Wue7veN3uy1x1K69C+yXrzy7sd97/8Kj",
-	"R2eX4/3xx713b9/u7bVuvn3mH8/rw86H3Wubn/U/HeyPD3ft46NvH2+OLg4bRxdX4+PvrfH7fu/06Fur",
-	"fnTRWj266N2cqP/u7dKjPXHzmbe/t17h9z5etK5enR+dvR3v9+Abr/dawYvOh93Jpw/H/cMX/U/vv+2/",
-	"O9o9gvG2xuOjj4394DOn7+vjzuqr2sf3Z/2jF1dqhC/1PNutt+Gc91pv7b23vdb+4eG3N+21C69+ethx",
-	"DsfsM+8fdL29s83r/dZ4/bJz9Y5frh7eXG4evPv+e/f93rfB2surF+di6L8fN7p2/fVNfbzLz/44OHcu",
-	"to/X/MN3n/nR1nqn9/r429HB/vjl2497785qJ7u7H/dfvLzcXnm/uz98Vz/oeKe0f7Fij98dX168nJwe",
-	"7W6pmTiH47cfP/OjXdqaeXcL794f7++ujN++OGod7ba6W+O9Hnzt9DNvvX25stt6u9fq7R8ctcRBu/3H",
-	"wfnR2vZu66jdqvVaR/uX7cO3e+/f2K3ewfYL+6P44A9+P3MvN0cHb2vD7me+drxx/PrTZGv17cmH8/75",
-	"Wqd32DtotT+sv1o5ZjfHnLnDw2+Dxunx2XXnzdAbO78fHN+w3ZuXmxMxHNX++ZnD0dw/3ss4rnMUM3CH",
-	"xg/86dnhu9bFPnm9/zE88AcvW739ljoCuxOcnJqsmWhrvP9y96A2pooY3r7tTd4Pzycvg4Z44Z29fC/E",
-	"Zz6Qb+r+p29MrK+PDr4P9646e99a6xt16kz6Z63jdqv1tuceyTf9kw+XW/2g9m13Y//T75fHL0dbb/f2",
-	"vLPPfHT23rmwv724kJ8+nK5vfzw56fTY23ev3UHQ2fu0/f3Sf/mhdeAciE+v6qe1VVf2L79/90at2NJM",
-	"TyyhaCLHog5dRD88RMH+pB8+Xv0QtyhXP4ycb/XG+lZju964v9aohd+U1oi/F9YaC6erh8pYn4L9G1dW",
-	"oqKTkM/eUvdiLdTETcYOhrJwgRDlu+Sm30Hcx9MdnvLNH0+++YNYU/qUtHKSzG06M8HcWENYPS/qch07",
-	"yDmO6NITL35EmJkHOVrgkM32x2Yz2x+Ej3mo/O5YDjaG66Ks7WnPq2blgRjZfeY0EZTmyhCXZvwGiCpR",
-	"1FXVVng56arNah8fFsPUb2ti0VtIz9KFj9E9wf4YUc94HExVaYiPlxF4MHYlS1XTzEl21iS9lIzlI3Qw",
-	"LqD0/Zx85FmMJpWH/CQEl5M+/CCcSp/gVk7O8CLK4UqMyHMDuPqEJPgBJ6f7R4BN6wrf1Nn+TRLLplaO",
-	"DI0V7l5MnN5UhmxQ6bpIexm5Cx2XUwCaT8EPsg57StrHYRX4/cqeK4dCuia6OBNcgY/En3gq1pIhs9Pu",
-	"YO0BfiAxnjxqGRL9q51xR0QtsYs/FAY7RZ2+N5sqz96QZ2cv2mS9sVV7rqtkuzKQOkEzVm8bYat7+2/2",
-	"L/Yh8QVBeMxJZHloiYgovVHQZzzQVNgEb3y8ai14i9PU73sVnZcJ8eG9/TMU3RYS6z8d5kMeNsAVYQ2g",
-	"wosVp/fhlXtTsX3PIlTqxH+lkxxGDRK4IIdSjlze23MVsXdG6sFT4QJqHjz4pvT/WIw8R2f5VEkL6y+j",
-	"/bp/QXugkLyhMqgcCcftuszZIau1NT3ow27lWHBWOaKB3Y+XLIZHhV+O1RMuR8+YV1XOXW4jiJXdUDvQ",
-	"5cETn4OOGdD+AmvoaB97nzqRQZ7ezDICTqkMTIMIgOuaVmym2m+lffamch5Qj+WyZN+btrcz4PvcFo7L",
-	"e4nyyeH26W4e6CZQZ0LrgTr8kpuphNy7sNLkey/wiYykpYtwS7oAnh5OCCwdj/K6kGFHn09sbV5eUlZ/",
-	"ypzPJzY1YxyxskU6AY0hltnX2jVJjAhX06jZXGBgKSxeCm+aNbfkEVxsfouhmgy1Liqbyw8p49tnb5YJ",
-	"mZymqLlv8D28Tz29HLWiXFJHfN6TcM9tuZQ4jwVGG94KK7qKSkKG8hQ702AAYnz48Sz2j1ujO6l4P0j3",
-	"ygGcZmli6Z4cszSzBTQwkCyZmlfsSqRx+d5P17QqnRF3vNlmUAwOISM8K/bXCNGtOmTvBpFHRrF5CMcr",
-	"eQ16k4udbnKUpyp5gQ1xBLgooQ1IIBGFcQrqF9heRiUzSkSUnjEwUhi0BOwuBZoQ6hblTC0BG2xJka8t",
-	"7OIS/UzzzazeX46//+I8xZAETRCEMjoMOdyPpSSOXw5j+dpJ3hDnL/KnM5g4iOsHeY4zsWItxzGeWsP6",
-	"Q2YGIiBkW6bbC9cMDMqfsEBqTvcb9jtBi1OjlQBqCwWsAMUUq7sjoeENh0ZFzWQzqLCnH3w+1HIReBXQ",
-	"icyHB2WaMA9aIe1e6CDo4hLDSnxYr20r0okhgw6+tXfHbw93Wxet17u93h/9q28np2/f7rW+tTaO3spx",
-	"+y1gbA72x6/al9/2L492DwFX0+6N33zmZ+/rY3vw7vvH892P79+JmxcXrQtE6Rwd7R0c99+89wL7YHvi",
-	"HLy4+ngWw/zsvZ0cfz9a/8zf9+3jo+/w66r59f23lnfUPmrvtvZaK7+vfdgDlND+5Phb6/vRN/v7yTsx",
-	"3ttT4z1+95m/PLvcb43Fbou2ro/atfHLMSBdvu3u9sYvROvSuVjd/rh/7n24/DS63P7jxen2993L+tlR",
-	"93Br3O593PvM353VLgH98tZOo5/2zlut8dnbw37rdf1s5bXtr5/tvz3Ydr0Pw/W9l78P3gYiqH/m+6tB",
-	"++Dd1d5w+/T45uBms+Xu1ntnV2ftTb5V639Y/Xa+uXdNV99tHDst2V75SNe+35yvDu03L3sX/d4/44iY",
-	"1B4t4Oj3vZ8D7zhifo85ijQyhOh7U/oEyVFcM//J4X9fHyesuJJ9Z28ibtZugfsGoaOEeZKB1f+DQSQ0",
-	"QxcPcSTZ6vgAzk9OyCAmNX66KDsD0AlWf4sbNektgBQTk7cy1g2TdSI4qteRmGuaVA5LMt+lnmXKe6Ut",
-	"J2x5C+3y1M+pppMoF5lD6EBgiekEYKZKTrpRFzc30PgZnSod/wz0zNXuTx0oHXFHcJYsUmrwN8qo6Anh",
-	"EOr5jDqTVNiXaMO9UavlZZ6chRv8C0lWxFuXmqUrNmmLwdAXA1eC4ws2sdQs1Wiz3mk27OL8O1qIn5PF",
-	"EduIHGMoosUnFn5fFo68hFA++TGRqgxiy8oQ8advCPm0Hz8gcV4dYzSF8nKp52UkKBh/BujhOtUPczu0",
-	"fRC3DVIZvZpnYsJGE3p5YYmTsmkFGvb8HzNI5+BsbDpcY+nPH1OFMxYr/MllOE9M/9h0G2sUCVH2Sjmr",
-	"S1pOmAX+c++ahLmjQu6qjb2mkoV9dqO3WETtlG3hQWNgAYV1HGa7A+phwAylEsREHLeHvc2dRGAEWkmn",
-	"0Ad9dpM3Y83wc+bcWF+/46TNuXUlOX/ZqjTWN0z92r39s/KcqedGwVzeY/7Qd3mQG6RpbN17m9qtvAHY",
-	"9AeXhMw/4MAfdqCDuDkZyW59uXOAJx/LPK5cnltOUl0rHvKM3v5aPZcxEgtRbk1iet6abC0ONY1BI6ya",
-	"1ivqPsYdxWRDsDaowNWoNXXTXCqHr9L35FEbNAkuPifYqnN8qEiRx32syLILIIVS8Qeg8FKhcvZgnz+y",
-	"2g/Rzv/iRSB+PNoIqkYkFKCY5hb/+c51JJLvfsCCEqgwLQh+Sqkz2SUmYjfl1pqIT3PRohNxsamL2BhA",
-	"DlaWI8/areaL1pvz/TKKfeqduz1Og5HSJfGe1khJUu5NnpeNDyVWaAIElwV2sUYnaxWyiZ2OlCaP1ciM",
-	"+TxdrCGhvcA9uuE49hMHZFJMubfKpMNsOpLQ9Uo3tAXEzpDKqAYajj7Puj6Hq0mE2i+V4AoKgxKUIMxA",
-	"37qOo0/UYun7qzZWI8YM7q/UC74ChkrR4vRtjdpqtVat11erm6UvhY30qfX8SRUX4pjBPGPdFn4YKE7A",
-	"UJ8y7rIrMmhmkURr5nPzZRjkWfSZZZfj0BYAkuYZ6LPLAb/X7j00tUU37erUFQbASxFLwZtOdMr2Xs4z",
-	"iUuPgWSedJwcRHXEUejdaeSeWsYc/eIRoqvTtLeiC3rmon4SNawg86EZltyIymoYm3VMpW4YH1XyS1q1",
-	"Wl+5YsMAnGemGokjxtwT1EFNRW0tc0y/GqjvPI9aXy/a8/ZXwOY8JWU8JAuJn+178ZHMplZFmUhOo93Y",
-	"WL5mtri6U7vdB+EhQzaYjRxMWETYTBfNGSGZcSTmQQmDPg3KmvXM4wGnbPDEA554QPFk6p+lOOBBnUnz",
-	"w9gtj1h/GF7Zst746WCI12xSTiIHuJNO3KSIlcBCYQ0g1DCLk0674IN+WLlzWRqLLogXOwe4evdwScQq",
-	"oOtD2ZDqNyzriJytNBAO8xcAb+Gwllai/KYSnZL789jY9j3x2b8gmoxeMUIT2/xDlbN8Gs2sYRnn2Mkb",
-	"Q6atf086QZBWV6QbsIb6v8IlxEMowSzQwb3gA9qtovtZJupVJmOS5UyggW6TYtJpYOzhcz1fjGMVI9kw",
-	"6GcrdTjLc7U86v8eCzoBIWsm3JkLSCAtYv3DMt0zGcd2rAF2bIFSzmbNKZ+QgN0EGPVvEksdhop6Vrd7",
-	"MYm36mnWc7lOdIXbrDKx/uG74h9WHFOiuDB1ObF8V1g/ABuh2/c8rnj7wtHhtI8QoJN3jhiT92G2cJNQ",
-	"z3uwEPLsgxqmUQsf0qppGt71oEAWXVDth2BYHk0ovSCVmJCgy2VAdTv98A+J/BW1SVeSa+ZjAy4pgGFA",
-	"3Z88lFfWmpoXPyT9PSYMAZJJQnj83ZtJRCarUZ3C9bk7HCB852NDAmSoD9loALzxa6iH5UIC9DAWRgMg",
-	"I060oZgV/sf7i4X/j0E1UIrCiLt/jFiGJlLWddE9D3vPxAD5miFFCW9aUBpppwSllmo7xKoqXaNa1VXM",
-	"9vZftC7fXFi6Gjm0EQ7xAYa1IX+ChFxKBoxyKHiN3j4x5igj400Ig+meGWB1oyxRshhquUVhB7VCO7rH",
-	"hG4bZBITIqM9ksWJamxBfoON1Y11bC1opJ92UOokB0iocKXpAh9134ckY6XsmaYbsF2pHhrnQheZ12Vp",
-	"xn3hMaJhAvodsVrx5svTW9skF2/Oied2fIptFpXh5Abgzoj1Ksn1QiR55C+LxFhm6w3EUsqG/Bf+M7sD",
-	"R72WQl9WZEPO7bEx00/zEO03kvv7k5AhqUOWV5YMV/sJCpIDBcH1yRfd95eZeTwh0+ehySR0XeQIyzke",
-	"jxV2Y1LCMx0fLc9LCiks94luDck8ZgdlbCDaPn+HfiKoB7ZW36o9V6rz5cWLypZpP+rLgPhirDtyGrPa",
-	"+FSENxoo0waT2KY7rZotAMP+N4sobdoJm8RTrZCjKCVy6DPqyD5jhp8Da0Y3s9K4Rx5tRmJDt9lFs/6f",
-	"Ssz+rv4PjPt/WWUS0I6SQ+2zaU6OK5hWduaVtcq1SdCdQaXxYpuaKPq+v6srQQ9PxyrRYgYLPG7ll38t",
-	"K/8O2/yL2+VLN08DdhOs2PI6KQ2LlejSDOvvWIPz3lJxH5jefHv2/kIxl70mpCLeNW1JZohFeT1PJi7S",
-	"6yo361sbiFPJ97FeTQkzqxsmUgN2Cw3LcmiTFG8+leo0ZVo0haKOEs7Ghmupi6bSCXZbCu06NSpEo0Mu",
-	"emQhQit0yOmOYc9wTko0axYXW4vfZNSyqX32RtdriaHhx30agEEXOnWhElTk5P3q0CDVUIuLMXR4oBrK",
-	"gkUNQX6bl2AuZ5i0rjltd6SM/OkS49MNo6L6WuFkzFV9Cael/sI0VdkM912Xv3I1mgZaw7PcMjJ/FTuw",
-	"WPOp9ovv7XarMwmbT11+kyffz7feTTrdbrezd1wXn1ac3Z49OTr6Ic2nXvazmk+FZWi+h799a/1+9FaO",
-	"P/NZRXDSJXAOLlofTAmc/YNjSd+/G33mTjs+hq3xeyiUY+tyO4e7Uemdo93d8XG71bpYfTkY/F6vj0af",
-	"2geTz/zlFrNXXu9Kb+1dfft05fLtTX/r0+bu9Tf20ea/c0EnV7TFqDe42p505Pdu7WRy4tbtiVwfBt75",
-	"6vZn3vv4e3D5x8FrsXbQOTo8+HjUGsdbRbWPWq2wTVTUJIq1dCst5zN/9fbtEbaMkgett5cvdsdH7aPd",
-	"Glzd6719v7t79oe8dvY+bo+7PefiqP1hdfvKXzvYWnvNGhet7meuVubl+dH+wV7rfe//Y++Ll9u2kbhf",
-	"BeN/LpmTZcuJe609N3OO41zSpolrJ83dV2dMmIQtxCSgAyDLaqcP8z3L92LfYBcAQYmUJVmylVT/tLFE",
-	"gSC42F38dve3L046x5edq5Offs1Oit0PO/Lj1rOfX3349ej2+y+/H3yBa0+Ojl6/PKBXJ90vF//O8zNx",
-	"IU4u099//P0Xt7bZ4e6Xi53t/n/Fm3Hynl8OBidXb7oH757Rw+HOy5Pey/6ZKIY/dMXR8NPuz+n73u4v",
-	"8tfOl0//vf1+a+ttlx5//P79AT86UDs/fbq6OC7yreK73Y8XlGZbb2+NNP95N8jPxPvXF1/EoEN3i7//",
-	"/PP/7m5odU8oZAk9r375+/WH5y+/XP367vh2t1PcnolXQ7r7bufTP7579eINvZW7W+/+s3sihv/dKX5y",
-	"Pa+qEjkqj2diVon08nhXzyun4Tf2Lmmu2bxwzCO1vlrDMYvohbV8OKbJNNcSGS0Ijoky+eqp88j/eXOM",
-	"OAtGhkdy6cLCtLD9SbvX2UlaI2krUFbIM43EQoEm0beghq997xTnzUDAAQMR+hwRl8ThP1VGjroAhu7r",
-	"HkTx2+Qgz5HCXUnD0uA5lt7lfhmuQWjeuqFdQJhCeAG90uBTkTeiiibZhdAtknapoikgVc7xhRXSQ21Y",
-	"ETxfgIXslJJz5zDKS9fopaRbh+ao2FkMuEjKxbS+rX2uMGkHRtAytbEMM9RlMoIT65iauCCJkGaTizTv",
-	"2/Uytybxfqt/8YG/hLker/sQkQa4LLxGaKzKi+CoOt+OZBw7kuv+5SVPAQ9rk5+Rfp8K0tne3g5SYoeM",
-	"gyaYcQlrOHO25Wgo0GdpzebmLsdpXUr2ZsMT39vW/M57C8ng9NK0zt5ceZMHyZhmJOsWFF0BXFGzYjDz",
-	"5WI27eDm4EQloN+QlmnF+Q6TCFX1zRbxxH6tm83bvWzbWILnPqGG5Mx3vkDtqp1CxF3dJkcUSfgcH4C1",
-	"AS5xAD6heSijdaaaCx+PJ0ZRoWmKHU8oAbzDX37NWA+SuZBWAOCfC2YnViGv4toP2MtpGkwA9luJTNUo",
-	"cV9sqR3Ao+UeWjJr/nJGbxgwDsi+CaYSVtrlnjlLcSbei9LkKHxB1JBCalMxMTjIJRsw5VPYNJotJjIN",
-	"xhNs3cnpgbWduk0SwaxJBHpDIAt3bSwk0v/uEc1c73dNizJS5eApO2ACeQFeNuw0EXiH5/DpEKPSgI/H",
-	"hOxfde3Nwl38Q9IryuGFVXwXANpG0xvQl3BuAIoZ0JoNSSGBSd3OgAqSRKDO5k9smECBdY/RsKRC+tvB",
-	"7V3KMOY9UJIqqrv+5TdRQsBIs8auEmu2kr3AdFb24UNUDSXNvx+edsPODJkVYWtAkxF7CX4lpPGdR4b7",
-	"gQAz2qJDBwWCxyb6ed6YXJup4bnqi0qsxAGI7twYTOWFlDmjYqpgyapAbVUR3djb2Nl+tr253dl81rFv",
-	"+YapnFrFfvxs++X8bgto18c5IY9MgjZzCV+wlKKry2gQtvXJeYxe0qqjOtaw+dyI2Q/UTcqm4kLARdME",
-	"chRz6M1E7+HuDtSe9TY60cXUKCRiTnFMtmhj3ZmtEnLYI6Aa2+QVhma4b3NGpHBdtAJBc9k1C+MhI2+m",
-	"5c7V1o64FAff0AP4KrXheU4gwX7sREiSvtA9lkKzmKSOurdN4MGt9gbb4RR4yV45iaUXH/a+MYs5+2aH",
-	"soFvvnX2wghlHwAraxKJka1tLxrHyia1zPYuMro2kxlmpmqlPTbFNdC7yrXhS5fcWploSFGfBt/9drty",
-	"kyd2kyUQnUqeLqhHN57BHVodO/ouQ3ypvbnJQZzXUMkRt9qFXLBciivtR71mQ2eAqSYFzVhIe2hq8l2j",
-	"bBbS8bs2SHiON81GgoXzRsceqUf4LEpz3TR8OU3Dl691m/ZHbT/xBcXWZuo3XlMytATWnJHygBVpUL5m",
-	"0Pn6W5s/huN0FynfyD5ecZa+O/XHfTtbOBXTpRo7Yo6EGtDBguCxP913+VWXaUO4B/kvpUrZjKrlYZtM",
-	"rFnKV5ilvA4MvFt1fHuU5ZP3ip5VmU1Pab4iSo0JJfMCFm5aBpyci2sdwZFwHPIE5B60GdNoR1g/LFzF",
-	"NCTB2B/94Ep9Q80uV55EZwrldhSm/82otvBIa8U2r2IrhbpBrZViM7deizbOMrXaHNSmk3bIdAqtfLYm",
-	"dRY9/QPCXhOJH6xaCmqox5SWwhNA2YdqkwNDEnxtW2f97e1nqWapYgb+jQ0XfJ3eDWgiavwwlwzJohBf",
-	"kp4TLfLk3I08zwukGGikNBjpeI9JA1UsSWIenZJ9wxSwzARPMS4UElAoE3Ix0EuEx+Ya+y5KuHdfGJ4T",
-	"bhx9hN4nVmBAERsCWR4h2NMmUMlHOttkoKS4Isdv3nlgJZcpRFtcuWMZ0PI1vLh+d/SusAJc07zCGxJy",
-	"5Xs6X7PhlFwJQaTvXSxzn3i8j8JDAsLxP15utMpDd7lBY+YfyDiEy5//o9OZHp0Lz/s4JAJvoPteuegN",
-	"JimohKjMzb7hNTi3IEpG2C4XQ18kD1oNtw9WFGK+arORW2AyYO1WnIaroDQtE2zKVGheaYG2/gj/Pr8j",
-	"5I+2IuiegVSmmzOt2+QAPwl6Oc0pL0IynPvLBTbs92gSQvUj5ohliBAqH18vDUSbnED+llPCIyH3KePs",
-	"8+u9mQPuJ3GoPVL7QkLgfe16NjVwJbGAL2kn3ikc04Teo53YFIQfybCSArfNXuhizSt7pYXROMjrVLLA",
-	"/MyZDnEbD3GsutN+rYW7Lh7/IJI9WTZmOLhMtC5zHljGRYaHyE8kPC4ltUdNt8xIjS3UxqjztiqMkFNY",
-	"3cW0q3ly/OLodKdFDo5ON3d2v9s8fHHYIscvfnr5agcN6uufDw43XafbpyUdvM+wrulyc88+NlWhW/ey",
-	"WUfh7t3LZsYo3L01ZVMfm1EduVrNbOrVzNfe1aKxxrVNPlWV2d90TZlrK85NKvralIyUgpEnlUymMsPp",
-	"aZskWKsICU1OueIMaOgb/vPB4T5JcnZF0yFc9+zl0Wl8UcdeAkCazDPC35+2SEFT+78DkSnJsXLjExeZ",
-	"HOhQdjRg9Hp6HexaolJy/P70AwBevAZDgjapdptMiQutu3msu3msoaMpu3ks1zxN3p9TIUX3aueBZqSs",
-	"H31MKwL4qQ4toUf7U8dRU6eGBRuAVQC6rZg2EOvjyooPKE2pZEKOpubqqIJEGzrEshEXIrCDJK5eLPGF",
-	"l76IkqkbnjKst1RlqUwBlZS632NKs4wBbYMgbhBA/reTkeuNi0uEXk8Y6CjBNm1kzsTk+lTf4CHKfvG1",
-	"j32RARjhGTT7Aniaw4KXyTbWysjBHib7Zn1UqixLJlZHLqbOpfWgwYn7FQHW1QCOFeQ4cjmfTN7C1PGW",
-	"K820ryz5488k5nSleR7qcwFkWacSf4Mmp7bY8KEyExu2bWOZ4YJSi+1vCvboluZDCG+Mp3aV9f2hiRJC",
-	"V4LdGnJ48rZG/QZFWy0UiTj3Ix1tVTsEoUcI9307gp32d6AzrhnrIZxoFJ6VBWFU5ZwpqJAM0WsYWxuq",
-	"jMOWFSNJqvLNG6b45TBxJD004kTydLrwzJrdMEWh8UKdfrdvbAUU/FoDfoMa0MpWzZ5bruarF+gR1Wcv",
-	"WrTus/v/0XWfr+YeS7quJOqAE/ry6O3RhyNoihdcblc9DR43Fymr7UFqJAAxqq8Ny+pqqyMKs1DoHWQA",
-	"69/EmMKMC7IrrB6jYWJXCoszds4tzrs1e9H2K6m+In8WHxOBykNZ9JQsuGb38GtBZtcFbn8hnVwpiPcH",
-	"URSrh66Ox703VZT+Mrp0Hu3s1M+jq+fjvrlLN/s0SOsEjrFaRD97LfMsaUUQhvs5+ov9wqlmpMzyqECb",
-	"nOJKTMN7UaPG7/Byx3SuW/e1g7lWZotXZk6UH+RE3SjIFfXlrprRs+zRYiuSwOlLUOIfjdea1EX4D6Jf",
-	"PHQz4xXqzBktw7orpzYVQYp2USwtc1eIjIy9+BqRHi3aIzep7uoeLepTB0Z3Q21ZSDx0Ux1I5fZ39eYU",
-	"8XJ7YNhllXpxwKHIkJmp+ms2RYajB/zKOmoUzHSlfRBpl2Qn7iF8w4SRajj9qSdahccpHYhfQ4OqiQZf",
-	"8/Y1NCCsbJyJauqeqqFu89QFa2nNFXU6od7MT8HMV8ibMY1R9lkb0xdt8t4j0vZ7LYvASYT3yFzWDHjr",
-	"T8e1Bl51H60xJ6fdFTDyffOEdg+/d17CG33AvVMnQpW9gxdU9s4k+ruKrXQceBnX9CLHOuq73NyNtV5f",
-	"8YT6BxLMMbGY5Ondoc6/HYq7JBo6KZnu2iRBD6yOfw4hjCnI56SYRD33xhDojo3k5FxAOFWzVIoMmWIh",
-	"1rnv8iUrfjGEcoMWiI2jNrJHBlL5wjPRxEw3qiLmLX8VMIdZ+zBFd38clrnZVNcauFoKzdyD6b46ka8j",
-	"mpvDoa1szOmRq8rPGpifsK6ozvvNJALWhN1ybaAKRpc6DWGbOregcteHxr8auiePqzYkGYgdh3p+/+iS",
-	"ZbahXiXcLl6rNXKnzYj0LBy7Gx19pdC7sd1cj99VLmtE8KpPOgWGF/9gXE/tRx1nXM6tdkwhocG/j7jp",
-	"rhxojMbVoH3OORqFDWtAQHJwt6r08TohzfmltYAJkYIkVVWSNOKJ8UN/ZYiia5N8znuwPzo/7LS32zvt",
-	"7a2d53Z/jChTqwydEPWUzPqpe2Ioywnu2Rxa65EQyHgKpyiGjX5ffG3EYuKkd3H1Mes2Z40458g+WzbS",
-	"OXK7Wqyz9pp6/dnkHs6EeMa/tIdFqBB0vUcMHj+1JkZeM6Grx77y8Dh+smzEPO+l2dao51KBogjEfKiN",
-	"US8VtUBmVfInQZnjilX2zahunXxq2XgoIzGVdfjr2ILHwkYfSt5r5GyyJ32nCfjKMdI2SRTTsq9SppMW",
-	"SSL30f6p2CVTiintOnZk7IbbK4li2HPS3njQlTlWYuBFv32OINb9CIT1JHrUYMVYlOZ3fsnFFVM9xYWp",
-	"ALTTwqdxuKSsH6weX6z51BXYFFOptSSZHDe3jZjqmKaa01d3XvaMmGp890dCVWfWoCPI6lqdrh5E+1Aq",
-	"uH4P1cK0i/LFt5Q0rg/ICpDXCjYYhUiqIMo+SVxmJc8S1NeRnnLaPgEdBcwZ7+1ikk57G51sN7YvBbfq",
-	"DhKZy9rvQiqvQ93Ino+bmunPGFE3wuoppeyYZLqs2K90ZlaMyDxjyrU1hJu5knEEdkbxJjs8xuhIIqRg",
-	"ic8JcY8JcTrgxcRKercuZWm7nbBbCqf/x+zIoEsNsO2WS6TpsK6OEORocYeoRyoTf/bd9vZ89uYEN9LX",
-	"VyO+CGQo2rhrE7YyJuzf/GbcgMXvapnGrF4hVGt94JI5jZnzt6cOOLrrW5XcIauYZU3w8ZVrmm53YiqL",
-	"Cy48hdXZBhXZ2UZU+l1QJEX3YH5dLBLZSCS2Wac4r4DLXyk5KLdSxnqmWwsDHNPiJT7EigQucUlDwLIr",
-	"tUHikfr85LoIpv9NJXZZ0Nu3TFyZ7sbezu7uOINT/YzcC8aVZLc0NZ6uPeG9xhbpvLfAW/uVKGTG8lmW",
-	"AX6whInYX80yD7jL4qdxw0Qm1SwTwV8sYSqam5lWxBXvLFQ48dXQq5neDL1a4DQcCV0mC8pFWJtZNy/+",
-	"fAHTcjlUpY6WikiYb6yr2+RTAExb1kFqmpdPyYon5iZyIWXOqLhzgVwK9Q06YgOpsmhTsVvjVpCrSOvh",
-	"31bZeA+bK/uarZG5AqLoPQcIwXgtovqY7pEzg9ZGZCTjV9yefqZ/C/+b9QWsUDpHMGnrVA5tvPBFXpmz",
-	"93Onb5QjLidvoxx/Sog5cmBqczXcgE1JGv5+o17gFrvtSWUancGDPK9ubUSF0cnTLGfpeKsuoMig5PD0",
-	"1xFinVTm/UKEom1e2FuX3Wo4sGHY4x5+wzKX2THm0+GkS7du3KVbO15rx2vteK0dr7XjtXa8ahwvuyBb",
-	"qb6pOlxTER57szYK1/0V+Irv7a0dgeG+y1+b31FCx+DlyG8qX56PjlgSS+ibcf8IXREI89TGXzDzTNv9",
-	"jyEm6/o4N+NSKsJo2iVKDhC/Cj7Rk5NXh+R55/vtp+A+cVM6I7CpLtBfUf0cLUFy/P70A9niWkazS9rk",
-	"kOW5dqF5uyMMy87ExZCksihoi2hW8FTmUtj5GXoBego6gFEDYXylDcm5YCTRrPdPjFHswyfQjgq1/+FJ",
-	"i7x9BT+VpouYHDwF1+Tjh1eb37fgf51AFX8xNIxIlTFFCqqu7V3PhCN83+zs7O60z8SZwGHsDOz6+J5+",
-	"yMnoeX3QY4RG+FQMccw9kvi1SlqgvVrIW5/bf9hNbP+P9tjlGGhghLfL5CPa+z7x4BxtQtI6E/4TK5R2",
-	"iFQKwVLDb7jhmMqgmdZcinPFCmnYeSrFJb9y93A6HG8jQT5oDpyY8BCBCChkTbg+jAPnVitWrS+7oXmf",
-	"ES7OBB0dAq8OGQ0toq3eh4Ccn0WbvEfuYudz20k93/4hJFDDKiN7J1VMG3It5AAiWHbK8HbhbqGGLWOp",
-	"zFjWwk4DZ6LgGtI1MvK/voTXTYQkfbB+0WuFrOltO6bfBI53Lgedb28i3KFCYZI1NeSS9nOzb3+hQ66X",
-	"ff24JCDt17zXYxnI0QFJ/pb4eFzyT/ue/m7/s2n/86+kZQXfTu/wxHfZvGBXXEA/S2SVZXkOy0qvmSB0",
-	"QId72JMHtVWvDx3ycNXL44ruKUYz3WXMaJJJ5Pej15C/ciZwqkgSdilV0c8pTPYTtHOgRhY8TcBUw1NS",
-	"DCUqTDURUrA994VbjegF2hFcYg7VJLGX/dbZ+dwOmyJ2O+BBgG9q5D4hmnkmXJgYeU/hXdg7hk0I7ws6",
-	"3LlTAvrouMGgTyk3DMQC4p89lud2aeHZy+PjXsyoarezFzL/6jElB6Z1JkxFN4S6fC88IDWelxxiBqh8",
-	"2+TEPyUMx1wnsU4rutEF63IXyK1TNlh/YD0E9C99t78QEAHrT97JkYWDCDhMrLO9ve3WEHkF0Iig9wSK",
-	"1/CC7TuGSClJYYV7QLlxCS3Pt5+5vh8nzKjhJrRYTdpnYuwkjCNPOgnPXllQNXCJUX2W7MGrdKLZJgnk",
-	"FyV7jdJlvaMQJsYWVbV1WLAPKu5gxmDl/K/qvOBFlj7EnmCYcDjkt3ivhUIPMu9OhXAii2xFq2oozgS+",
-	"jM0bTjcPjt+0Ov/YaXe22zud9k6ndcKy19S0XjJ9bWSv9ZaL/m3r4NNp62yD9niL0F7vbKN1evp6b2fn",
-	"TNSXpk1q0fFwKVtB6t6gj1TjMH+KCPpBKtZ1CxV/GFfuLn+4oLebFyC6z57t7j5//mznfl4yKo0GLxm/",
-	"bPaSFXMve8RRvqtA4YPrsu0huD6EdPua7fvOEtpRdIdC+8zjgf607Qq93kfk4eU4hObWIA9Hs1HHyxbw",
-	"iB7E96FqFsqprisXpqhcwLcUJGbxh8UaOahWKeD35z1auO0wsUYBL5meaSW+7/J1dBOcgbNeS19dEcHS",
-	"JG/k7Y8FcyKJa4jkrHqRQGtKBGMawhUsAwh06ECqG/pUYMmA88wj9pR2BBKMEbGQiz7goVA/5M4re+Fw",
-	"YU8xvti35FyBNFh/toFj46TTEHfrYS8sz0B4MIuggigmFc6fkUWTinBhJFq3+lAYnnuqumTOXE5uBTby",
-	"VXciwac9vgGVvhufp29b5yf1OBUFU6q+NUHLUrL/l6Y7xwW+Ls9/Gg1a58Fu4dZckUY8wVse0QIVD5gL",
-	"+OYurxcfbDFO72oRia83+mNs9COxZPd8XGCr0Rwx6pzPttG7XAMX7rRp0OzGLk7JwpRx55OkUqRMibAS",
-	"LSLYgGmDaCOiiZgG5KB7wrNQSBNKdeBWgEtrKFDEXrbgQfGrLnSOsafbMuAMcDOEDtw3kxuUh3V8jc/9",
-	"oJnQyyU2yrg5si/nK0+Fe/hDDuTODRBb7/WYYJkVprt29BzZdLh3Vi2ZLtoJE1Lqzp2iaMqsc8/2kL3P",
-	"QZdB1HKGKg68frpeB7g+L/Enf+FmB/E6rBNttfFSNKYanKjMn24bxl2Shgjjz6Qhoh0wSUO40Rtzb93N",
-	"/2zuPHfFNeZTuRUuo8w+vctnxgpgMJiisUEo7wVIpiuVwWhnE0FZ/MRfGT+ZTzhk2uT0op1K+1Lhkc/d",
-	"Vx+OTj+8PXgxfeODeDUeh3es8j6aDjbw7Tqq1sAGRkK65wRtNb+aqN03dQRgFTXRpB+iYwrOYnrKL58V",
-	"CwpDyAhR9FgBJBNMKuSco9fBvRTGmvZrNZsdLHnL1EpOHTVYdctMDLs5HXiHG7uxVtUrHGdbqtCNS8Jk",
-	"R65ZQ69OzK106PbLyBmv61aQlRmlUrBKn4L64NiiuhQ0hKrGNuWcTl/Fv5vbt3uc0NT0CmMNWi8pOrVU",
-	"jVMr6XVhqhk8QyXzGUg74OrpwJ4Te+lfGOSxz78GdyDTOq/kIIJgzA3p+NEWD+jY1Wr74avb0X5V7wEE",
-	"Ka8FcmC0JvwGb9WI3kzTZJIcEJj9LMTy8AP9G//cdpUu1nxf8RsmiBnY8x38KOuj3EPJxzsJx6KUCnKl",
-	"qDChtmToCxS6Ms/2yPPtZ00wkF2nrxP++TdTTKScFkwYewYmfd3/f/9XcakhidouJjyLTz23UtTX9gnt",
-	"vWnmM85jnvrpk13suj0OUARvrEF3WdFdw0NN8JBCWa/Rd/OrmsouqgODVPxVRcdEdn4G7MdeH5AfK8/g",
-	"8wtJaI9fsyHpUl+EgnkicyA9c+mENcKzogjPMqS+Iid1eA7K9wQYx17gatsGjgwETJhu9Fk31jp11XCc",
-	"ZYhW+bZrvbYmVTqrunoNFLKrx6SOjksgR9d3s6NP5jf3VZng+SA8BHYiJpDwB8g2OYW7u8Lpy75mmZ0b",
-	"AEJgzri42iei9DoRQqpYJdzFM3mieDgOe3xegGhmlw9J02fz+R4HQLpLP61ho+XARstQcBVprwOJ7vIY",
-	"vaBPoPDCSxxvAFXMHiZBKyDJamI3g6MxgL0ARBAuO9EhSmYgMRVRo5IIW7beQqPmmNlrfEjgB6b4lmvT",
-	"tJNw1f4S2I/2r2vRtjvIwZj11tVvgmC7z0G0rbLe4uJSNkq3fU9w6pEKM2Dx1DMAfvhUsYwJw2kex0O8",
-	"f1lQa4za5JU1icL/MrGjYWSEY+9B5EpKLvt57j4HtuEwC0f/UVCeJ/60UrMjPmqm3thHWaJIh3vU1mJL",
-	"UoS6KWdWv3Xhtn7poO7BI1H/CB5BRdQ1yy9nEPLo1Y6JuRWncx5/GSTdfjW7p/oovc5L4QeSGZT1yOU8",
-	"IEmPaj2QKkui3PXEAcPn4cu9qHkXIpjea0panj5ooKS4AvM0UoN3EAr4/HiEiUyDQ+uoeUKGvl1c+4gp",
-	"zXOmcOhUymvONPZ2uJD2ZoINXPdP2P1ce0d3om9a2ctz+qejS2MHL+imZqJLN3MpruhGa8OvO3T6UJyS",
-	"U57fUHJKhZFoXcOPZd+o6s+ndmT94zyOMztJaQX1vpxmP62NU2Y2D0Es6m2LdXu82CSKXSqmu5uuTwro",
-	"fexTsulbhCCnS5d5uUtpwarCB7wGToyx8gNfYbuO/a9k9liDuHUuuRTM6eoFafOx/V3nkd+p073vMn3A",
-	"Fq6eLmALT/gXDtja518HbLUhHsqoEf05ArZ+tCUFbP3ws/hUzQFbGK0pYIu3agzY2pEd89cdUdsonmod",
-	"SELRFoE6B7ovdyD2JHZcETkQ6DkA410+U8QXzla/8c/TxHobwrf22b6y8C04kxt7G4X1b/7Fip5imrZT",
-	"WbQvVKMHVHV9xv0mly3z22e7aXpMgVpGgK+14U94/qazOUqPE+X9iHal0UFaR3mborx93BIT/IPZ9VNl",
-	"s9VFefvxV03OwQxRXnjF5KDhnANUrRN7d0NENafakLAd5okEz6VeZmMOOLXO2jpivEoR42XsoIo81UWM",
-	"PTjS6D3bC6Zn23J3Wuvn1YoYL0O0yrdd6zYuCodb0YjxQdkaG1E6qWL4Lmqijf7mbKHlCB1fVt3AXChf",
-	"2P/2g7+V3OVNzb0rvn2IWqN335XANdzs4AOLuvXOie6nXefu1xjYJz4wgeBiy/NYttxRAPqJP3VvECif",
-	"SxPcJhCBmRh6n4ROzmylI7s7pyM/Gaucycd+PCByBhBy7V8sKKq+DCNQ2QlNGN4kD/2msyXt2DtbAO02",
-	"d4DwqPC5Q4XZbRppcfgQee+DGnChSve76BKv3vbjaIrmV8IfAbAPQuaIgsoftFzAszpkDg1Vn22TjA41",
-	"aijHWJ5SpXg8Q+3pEEEpUpG1IFMIe4ZrH5hBCJt8oQp6fDlEe28MGH/i7vm0BiInT6gm9phOaLxCMNd9",
-	"ty40Jzm/ZIYXrOVIgZGaUTN1A53H6JB0dn2/8ae+TawD2BUjyWtjevbIkbRIckoLdsoN++epUTw19qNj",
-	"arr/3HItvZNTlvYVS4i8YYp0jelpaOYDxrQvsDNCAolM59BewnU1qFAsRCZbXmJwyaU+uV7kEIwqA9Ke",
-	"vq3gWgOlpAKrAEYQx++0ySvKrVHLJb5uZS1zwa1x7Vl1lGWKaYwowN8ppH3tkQs2lI7hHq63g9URyrtO",
-	"HjDpVBaQNvTj6ft3YLO061xAnqCPrUnRzw3vUWW27OebGTX0aQs7nNgHxC4dhhRSG/I9+Ym/2LdSn1Ra",
-	"GScEIzHegIPuZeQF1TwlF0zzDJayAE/C2+1y2Vq+mwTMzIcSZUnObwbSrzvXIMOhhQHJOM1Zasp2AtAc",
-	"qUdN17oDfm/4pkn2c99/PKVpl2VNoNsHK8G/dhaT7DKH8dX4vVUu9l/QegICD0Figbc70lJwEor/3ttg",
-	"wx+32X8O+Hv+40+/dn7hbw9/7F78O7V/v/n4+5vOO/7jD6AZEUpruk1A5e4A6MYxuD+n9hBgvYNJ/bNV",
-	"WZvbzcFgsAkC2lc5E9C1ZHofYGTsBfkfkZeEynC2ZW9toLOoz7nY2Pthe3ve1zfTCjf2socnQL29uqHY",
-	"dTh1Cl/M2j1uhh4oL9t0+SNRSIyARjbhPHbpUqYiSSBPQJ3TgpG+sAreehOod60mfRq3zLcu20hng+87",
-	"P+zMBL6WSrcOf4Upnd90xj08U4p29Ph/bFwwqqxi++2zPc/jk3lpxM+cyEUf2kVDj6Sm6Sg2b4Svrb5T",
-	"+cbexhbtcdDzbinGzv/O35KXQCO9aeQm0EmbvhAs11GXvpQpwy8hGgQJmO7xrZuzY/9T08nlIM8rPysb",
-	"uh4euKROrnXfnk9d00frUsJFAwbHUMEG2KBIsRt5jQbR3fgwGrjm3tHXxO0O45Mh8IHskKg1sZ9OPDat",
-	"G/ItF9cam5nxtAvrBZk9bryekpc8ryzOkVAyLxxd3x+NRLEBXLjBNlSRQtdEOa4u56SI8kLvXrSc/Cdb",
-	"XMskur1nUax5M/EdYMH7mpUjh1ZNful+jy/1SfXcwGuLbhgP2/TEWNfewDU2NvmXgcps7BEiVRCvOez1",
-	"8cutLrpCR4pcs6F2QC4kzYSShCrPsYtTlPRFLQ+hgERKQ61fjJCY7GkykOraOtYT4yLxYsE9a+bqgBj3",
-	"CkIqtV96rLR1QJGM1+zEFQ6PDnjMZC8HqA0Od1aK3AHLK1ifqCrjVCIer+tHF+MeHfvIPm1AtDzmVUJI",
-	"xrCiZyovKONm48/Pf/7/AAAA//8=",
+	"7P3pchu5kj8M3wpezkS0PU1SJLVYouLEDEXJtmxrsRYvfey/C6wCSVhFgKdQFEV36L2Xif+H5wKeSzg3",
+	"9gQygdpYxUWibLnb58Npi7VhSeT6y8w/S64cDKVgIlSl5p+lPqMeC+Cfber2WVuKMJC+/ttjyg34MORS",
+	"lJql930W9llAqPBIX45J2GekI70JGdAJ6TDi6qe9aqlcUm6fDah+QzgZslKzpMKAi17p9rZc0q9nItzn",
+	"aigVx1dnv9QiXe4zIuiAka4Moi/NfXfgH0mPdznzpl960WfE5yr8TZGwz9Xl0KMhK5Nxn7t9IiSRMDl9",
+	"B5Fd+GS7RfpUVck5Ex7hIelQ94pwQZzDbsV+p3LOhcscPTJ2QwdDXw/pPfPKpLFJjuU1adQaW6TeaNZq",
+	"zVqNvDi6mD+H85Dq12QncBowxURIxn0WMJgD4QoG6lMV4sjDPg2JK0e+p3ekT70ybJdPQxaQgF1Ll+q3",
+	"KdgzIUN9lxSEh014kUdD2qGKEU8yBdepUGMWlIkMiEvFb/DAOOBhyAQJZXpD/jNg3VKz9B9rMYGt4VW1",
+	"Fk1Lz/Hggvbydl2FgRQ9ck197tFQBnYj9N7vEpWzDcdSsMoRDd2+M484zti/RkyFhwWkwT37tQBv3MWl",
+	"5YLZC77saYLQYwilTG/5Zrfm1tmz7k53i264NbbdrXdrdL3TcDe8TbbVTQ1uQG/eMNEL+6Xm1kY5d6xh",
+	"MGl1QxbkLJP+GQ7ggIoJUcyVwlMklCQMJoT2KBfkydnzNtmp12tlfV0/SOq1aqO6/nSXDA0ZSeFPNC0J",
+	"PbeAkTFQlZT4WrMISm98l3KfeXr6XCggBfsYUSy45i4ztKH/YkTIcWpt1mupuXPBB6NBqVmLJs5FyHos",
+	"gJm/f/++NQr7TITcpSHL3yt4G2wLJW7APH039ZH4x0D8niwTZ4/RgAVO7mrUq1vV+tP0HuL9y+zUbbk0",
+	"pAEdsNBw0JbrsmH4horeiPYKRu+bq3r8zkD1HE3MLAhkoMrEGYaVvTOHPIHjyLp05IdP9ZI7TGS4DNxZ",
+	"Kpe4fjFy8VK5pJmmphIYSCUayeyzsR9MzkbiRPiT6SE7YTBiTlNzgz4XPc1z3D4VPeZVScvSSXLtO/oI",
+	"dUeKefpe+088N/aOXdg8MTFcV08WOQ1RdKLIWL+NJzeTKuLgKGG5HDoc+hyZ2dq18Kpun14zHsiqF0wq",
+	"wUj8/lVJ4ZT1vUOfutEZHqkR9SOuRn0lI35KQzjdQqKsIceMo7wjXjAhwUgQIQPCQ0WcQ48NhjJkwp1U",
+	"XrOJoyd6xYZh1W7Hv0YsmMS74QWTL8FIpHbBbG6p2aW+YhFtdaT0GRXIJ2+GPGCqgBHo7SJhXyozeM0e",
+	"aYiCQcs2TTXA+GEVDs9PyPZWrb5Lxjzsy1FIKPkmBdPLzBW5vGgXDZ7hKL5QGMZSfMxMYI91ZcAWm0EH",
+	"7o1nsaLB42uXG/1zGQxomH+Iu3BtlzhyyMT1UDjIE33WDYkcFRICPraw1DwNpNaEzED0mF5K32PBfCFG",
+	"PS9gSh+8gCk5ClxWJRdA6BxI3LCRMlES115I0OXwaINawQMix4IEvNcPFelMtHzhohdNbUjDfjwz7pXK",
+	"Jc0NeKC1L800krM0Ewdmv7VRKuvVRzmwU6s9q+/sNDY3nm3Udnbq5VhE1HNFxJ0mn+Sc9R8+gYh7vGaT",
+	"PEUoZDeghU7kCDcBtkjvHBuDRsyo2yfIj0MJDFKN3L7mkpRcXh7uI2seMhpmtBo4QCi6tXZ9xSZl2Fr7",
+	"g0t9nwVwFxeksUH6cqTlklUI4ZNapeyxUMWPZRiq1t71tS4PFIxbhdz3NQ8VmoLIReL7OCIqUBLYYXJF",
+	"Nmo7xAlGPnOmBI3RSK4YG0ajagJrNpPWinHAtdgRbFwtEpIZNl7EHRqbm7Cn9u+6lvphyAL9zv/zz/9f",
+	"5f//+ff/LOVxkFPaY+1RoGSQa04FuEpDrQx0mNaumqSWEf1GxceV1HeWUWaOucKnuUeAMxtLJvNCY72A",
+	"zuy4MJSqYDehAzqF+WEYsGsuR8pBqWxF8UgkBD3eSoYU9oABr+7xa6b0A2wwDCfw2dRBq+UzQXxVvjCs",
+	"le920vK1Sb3+5/xbjug5DNlAH5apMdc38wet9Gtyh6yfiIZYr9Xmnv9z5neL9ayUTsIMQyYhvdJLPaYT",
+	"y5DNucYD+5sCNkGHXJ8oGZCRYkGVnESUguzBvi11urQB6Cjmd50m0TIVTpjHfBYyUP89rmjHZ1p/K9tx",
+	"4CCAhtRoyAL9OQeGV9bcF+5g+iCAug02AwMrpa9tjCsmtKYiBTLm3OXWa7SkunQugxxp7XDPKaMGrXWB",
+	"idPMqhx4tlw5MMesSg6Bg9gH0qKddJjiHjNXI9XCiT9hdSUneVT1MBLnqMN8KXpgtnGwsjwWFK6FntfC",
+	"hjYLQt4F4+lEvxStlICpoRSKgZGyRz1jDOu/XHTI6H8mlWqtP+vfooPxZwltlFLzn3+Wupz5XvIoD1Sv",
+	"1DQakyRcXP/7f33ugZEcnQCw60u3n28XncsBfhBmMC3vE6JiQH3NNZi3q3WbV+cnx0R2vjI3LBNKOtQj",
+	"kZVWBhPXp0GPVcmxkWdjGts0JfRRdX3u3n95YAPt4rz69/8SdsNVyMhoQHjIBprmCNM/XFNfBonF8kb4",
+	"Kbai9ToRYA4MtGoNg1OEBgw9PGAp6hMOp4QSzRQsd1ETpcfZlUGHe2DBPUGm8XQXdRCuwPGkZUTRaj6H",
+	"hz0m7r2cdBT2ZcC/wTPRurZcppQk4t//V5IhCwY8TBOeHu/qqC7hb+AKXVWkMwpjj1lf+h5qXJpFwppy",
+	"lVhp5pFuIAdo4RhNtYw/WSVI8RA3A+6R3ZAJ0AoE6koOuIcqYBY64MNI+HAT14omau5eS3iZYLKHQus0",
+	"1IcFuPdmRfujX0c4vPvhtsU6olAz3E3561BMjhQjI+EZb0PEPGKjAZSe3xRxPlQMe6wcap79fmrNjdnZ",
+	"GakJ+leTb3SpIB09IBGiN251G3Qsw+dyJLzV7c2xPjRM6JcFNHVqhAy/dOFjK9ujabMsPjXAGIFdXAp7",
+	"zJn3QByjDWfY1WdYk4UIGZGjSGjRhxJaxzLBPeB8R+oWV8R8ClQl0CK8XdQFKXpejZYfeWiNDSQFU2VS",
+	"wBxWQ3rgla1k3bKzns56cWExLgW7GTI3ZN5PxFtakY8ShmEsXNlFF6UKqdZqOywcMyaI63M49cKz/AhN",
+	"3WSUTMkBQznJfFRCBbD5KqiwZkDgSgZdPrMW1PflmHlf+FAvSKm+06jWqo1qba2xUfpcLrkB0zrDFzCf",
+	"GrX6s0q9VqltXtQbzUatWWtUd9YbtVrtdwhGlbJz1WaQ0IpA5P6I1Nmw1BQj3y+XuAdWjU9V+GWk0p+q",
+	"z/pU/AQflprRyJ/Fai4aL6VyyZqjX0Yi5L79ckBD9sXnAx6NJZC+Vmj/+blcioyQ2D7QVkapWWKTVzX2",
+	"ocVP+KvX7+pv+Zv2q37nhav/Prz8dlg/5q92SuXSCMKBi07nVg9SDrWqjSp1al/ynFOChWMZXCkU9Giq",
+	"g4M7uFLg4mwf7p9pTgjHYBdv0xSCliA3HpH1KjnQtnbTKgwTuA6Wg7Zo8zwXGbcEGKuHeHPC70mDgOrF",
+	"v6mALVJq7tym6SnHfyFgClrdw/v0MCLrXa9nJeSoAMdDWm9kR6S/2ZOV6R/NQOob2VM5bcwrkvilmv5i",
+	"vVar5X3TvH7rNkH2RTFvu1UJHmMtz8Srnt2mj0zRkqlQDhW8kIveLnE0OTvo3rtGM3CRVdRP6WHbw7rc",
+	"qm7f4mGe40mFM5kakfXKZBwbyQ27zTKIWbQDwWt9p7bVumwcRTR9GrLFF+d+q1FPj1mzqOyYn8cH1ygy",
+	"UzPIEJ4+XfOHZUfQuLWcMI+89ZXM63MOd+J9jdtpRpp98aX+OQ7momMmCsAYXEFgeJLx4cIxiLZlbDbS",
+	"6nEPtT3rt2kBkJ3JmQ1XD1lABlyMMqQjCTxYJXtsIhFGgPw0T2kiB9qyhWB2QIaB1PYlceVIhArBEuBs",
+	"qxbPKu9M1G4jgZW3v3BpNwp8amXBk3qM8AtESuFEDkgvoCJUKY4/S7U5kz47Y90030+xxCnOv3mbEqgz",
+	"eKIZpj6YE1BqyjBe/Td64/WsZvNMzdyNrM5jRUiTKW6k+cSr9xfkycvzxubWU+ut81jAr2PjGmILvykS",
+	"MFcGHuhklCjeE1r1UswNGCpqxjZXoQyYVyXv+xJGjxIN/J9wADAkBvEKxRge/b70mRbdIW6RNh+r5FAQ",
+	"6vtGZ8QfFWItoiVVELAZ96VB6gzoFQNTQItzOtnF9dQ/gIpovzeg6gq4pCLOfyX+RzuuNlOtFQw2rGJh",
+	"qCfq4JJVYBlVRQqXOUTQIJBjnBBOAlc5lGbasDA4bYw26fFYAFbhIdVnNKlGzWX6kZPoQbSGTfR72nje",
+	"PzHAZzxySHFJMrenM61qxKpBSrKXUwpfijVlRF9Gqkzx5JSOlVq/z9GM0ZUJk1PeVeWrqliQx5C/ZhN9",
+	"tNFYaMOr9MovoZ22jFUOtB6pqU+0Pvo0T1st1kAjOyVjmJRLjVqt3vQ6281mXc8rT1XNCcFnNdUCbjvF",
+	"v57N0xefB4xBjDVXU1xYZG8soznuEgzwTOMECr6Xwys376JfLgqgwG1NKVox1qhRW69lbMk/7qHsbBXq",
+	"OpeC/2vESMB6NPB8LXhll7hUsV1S1wyqsbmp+UZA3ZAFaimNqH4XHaKWUh9K6UhfrZaK9tWWUQi2F9AH",
+	"lhLyh16ejF/0zKyvVubvEgfs8HuReyPLwYFkpvhixP5ODeQu6S+BC+g8+uU7eRy+E73WESbCHQUBuAE1",
+	"rbKbaHx2Hvj37bTDxW7sn4udEONNy56Q4gOh7ad4mDMjrjYGmuA0GcKNwqR22MVEfAZq17QMl9cs8Gme",
+	"XSrz0MBZcy5lvNUwGM9DG4U3KHEb4UahsL5Vq6U4XmNzp3EPjgerUjBrROP/0lweo+byS0dZuY6yuFfo",
+	"p9NZ9FaqkNHIhRjnG/zMCs0dNJccVhfFuTJqyqp1D6NpDFjYl54eAx2F/UYC6yqumQglgIzuGfl4FCGC",
+	"rQeNEKwvxi0VSUWbkbnNdn5tLuiEj+jmDp54SwTz9KPoG0f4QEZcrNg1/XgcRc9m+YnSvqCBXZnYKbSw",
+	"9yZ9/os8Nd9D+DfuQc6r8GJsrIYo13+MDyHPJI3mM2fXj6JZpwf80mTTZhbcgLHj58kwkNcQmhko5l8z",
+	"VSUOsnanacEHHH3d5i/r6A4YYTfmGIFLV7/YhcAGmAn2RXWnGaf+6acU7wnmYQrd5vbGztMqcYQUzGmC",
+	"LxzAT2BncIwhXZ69KSf0N/04DUcB240SwUYCtiSM3NVwzhUL9dYgRA6QxgZXJYi2fMjFm3PwooPKJ7Tm",
+	"8s+SHkepjMKtbv/RSGxCrI4nNiHXSxBdRVfBTySPV2RNJxdgYZM6Vmd+vF2dmMCcU1hkaz523nsfLpsF",
+	"ooWEeRxAv/eJWa8/DhMpV9ceeTxsuSGSWeKsm6NoDt6ABpzGKhTYClOnY76Gpp8rJ7IvUrsXBaI134W4",
+	"oMpV4xa3w4qhAgA1goQskymlNaSlJNx6tJpzTn+0wBf67lmnNMQbYr3q88wNuzBfz6RxpNYUovoSU/Mz",
+	"MtJsyTUd+WGZOK4cDKjwHADeARCPYgKTuZDK8EeBVNYiTt/qEJpMiEORhijNGMiZlEgmkhh5Y7PwU/NN",
+	"vQ7wgXxZpVfi4NqAI5NiyjVrgSJCv98S+EJUbWArGQ8yzc8uPqJhwL/BYyiIGrU5QrBTkOV7MBgGTFHy",
+	"4eMf+nVun3JRaq6XS32q+qVmaae7veXVtuvb2xvuM29rc4c2uozSmru5Sb1afZOud7ob3Xqn0al1thsN",
+	"16tveltufbNT69ZqtLZdiuSrPrQ0tUZtUIPOecga+v+0kjAKXYlJ2ag+xGVINhpIt0yFX/QbFynqYJHM",
+	"mpYxE7iKqpdKXPxixhf9bRPh4M6KaqgcRKGbL4jeQ6I9VUQPH8EAqK04ZeLgpPW/MH9L/ytg1/IK/wWu",
+	"Zf0vdjOUQaj/BdBiZ5c4qA3CuaJCH5KQDYY2r59GefzVRcythDczotDFeEmWE0Uk+2cxnjydCbdrkhFz",
+	"TnmOqJvpIY1OBvU8IBHqnyb2CLl0zu4YPbtsah50mEsHLPZqok4+y6OUCPgnAVCzbOU+HQ6ZeCgbWQuc",
+	"+HjfbznGVN1zLRoxF8kjC7hkpF+fEXYNZpEWF9XZzhK958iT8l6rr0SkBp8YDaHqSp8r/EiTnL9sVRqb",
+	"W9oY6rMb6jGXD1BCLEp39a2FXELwvTs4gxIcMu8D0eVDz+QfRScoq/c2tuf4ziNGu8DZPzH3ZnzNxRWi",
+	"DkNl63qIeEdMGlV92YXZvE0z/rylSWcFpZOGFuc5s5cNx2EFSt4orrhI1CnCO5vaznbl0EiDjBhydiEx",
+	"VWsiVUSBOeSJNssrXKinZXPFAOO+XLGJ0mJhSAfVtAniLEPFO7cZ4Tev4hLemoaVhnG5ClzHe2jMCL9M",
+	"i99C3Tkzqlm69BzPcb2e61xEBJmRd1bEpUgweVLLVheIz1SCTNILnZ1kxLatNLOcM3G4DNMrVMpBFc3x",
+	"miztdiiXgG0ZNMYvZfavq8x+ng4T3dnlE1PNon6p2H5axi1V5FoyXy88Hphln2OvKtdpks6EUOUy4UHp",
+	"LK+qNXN7Qf8rvpIwI6lyjVOx2EA8icVrcfjemAmAYo71d/sZQzPmSsGnkgbsUrloCZvckkzypxzPpxuX",
+	"LvjS5aLHgmHANVsp6YtAXkjKtW6dNbx1d6OzSbd2nm1vP9vZopudDXfda7B6txZdL90F1nXNXQuNWhTS",
+	"VejYHQbSG1nuXYDNYl0WBJChqT9pjxWs6WnriLQ1H/ocg7KWdhGXS+NAswuYxENnrn2//DQQ6VkiK9Yz",
+	"wKl650Bq4zaPemdpEDnfW8oHV3gYsh+1Noc1TTDwk3icPNk/OHtq8oyhRJKJ7wxGtuyJNsdgLzUtBOCo",
+	"TRkwdlMFwHEUEYx5yEtmp+wkDm2upWZDVgljQ6jRgAXEZJ0tbDZtPJpsRcRwGSaST4+Ry8LcZ/cGUz1M",
+	"fZlEkRqOlQkH1GPRVlDft4+nTtc8ol4iD6jeWF1q5NZPlBq5sxgqIyka/xK4jM3lUwaN/2aRpMEp4w5Q",
+	"Vw+YM7h1mxKuuY5UPWDnTN/EAsey7TSDhDpqhkPKKFSgEidRIGzsQYRc/TalEuSR5JAGcTkwCHtEXIMr",
+	"0pXBbsRnNN8mjtUqnIcY8faC+XwnWrUk9WoNAv1m9HgmDMJgN1E9C/wrSwmEzceVjaaXxahhc6CIAaMI",
+	"4YDbk4tgboBkQn3XvGT0XNdDWmHK0WoSMCfzd4x2whkkKXJ2Wlx0+mKRWKzZJNWFOEPv7vlyWfPlV3Zc",
+	"HJVZQG1OxlQT/ER2c2Xd3aqhZkTij9F5E4ouQpeIK33AX0Vh32R2LZaUkoSqK4joJ76qyBOnUjGOkOTv",
+	"zlNTWy0MRipkHhkG8mai39I3MKcBkYI8cdDFU2kziM5B3fKNjdrTGQp4jH9fgesp66leHIRRe1Ctt4no",
+	"bJNVzU3ZRAgodZPl62F5nrjSY6Req9efFmnL8VmslxufZ2nPd6zye3fc+s73Tipd/9skbJiixhlI9YPg",
+	"RBs/QPdMCJh+GA5Vc20t8q5VzcW1IgGziMq3KAlvr0BnbSbUVFsRGY7v0zJxEjVOyREVtAe1Vp0LzZIT",
+	"f+9T1e9IGngQ0nrPOuQU2O45U4pDdwDnUrEArrYaLf2fc6h36SRqpUusUR/VssZqXeSaBQoq29Komoi+",
+	"SW/SdCH4hxXomw+gWq4kf3cjq4FOKZ8z0GAJxS0PsZuKTS6S3vvLHf0o3dGrgS9nqGHhQFEyuPHDIczp",
+	"Scw9FatLFM44cZIum1pUtnvwGHKFk/M/x1H/nEEpfA4XXj9bq9cbjfX1jY3Nza2tZ8+2t3d2KO10XNfz",
+	"GOt2/6KMA/4Zr8KvyNavyNavyFZuZCvNL2Z8EW+Z/ir+boFqUROYlMN1qWHt/Aq4/Qq4/Qq4/Qq4/Qq4",
+	"/Qq42YBbWqErHo5JS06O6l4fb9R+Rfv+XtG+rE6Uob251vOvglORlvAr6vazRt12fgXdVhN02364emiN",
+	"v0p4bfP7h9eWK5P2dw23PVuBxrp41baHkUMbD6QwLRMGz/M4t2k26YmHk1KzdMYl8Rh5RQXjgYTM/pEI",
+	"A30JerLfr4BMMsmoXGIDqg3Dkkv/h+GFqisH1U5g1bHJF9Rl8k589kPG0XvFJl+o35MBD/uDUrPEXE/R",
+	"yrCxuZVo00orA8ybKpdk0KMiSgPJDHBIA+sLs/Eaec0F5BFNLZRimOZVOh8NZQD65X0r0MGWZMmmzadM",
+	"iNnGuD5G0S5OvQ0vlIEpr9e3tgj1h31aaSxjpWw+GpfZ+oPWy4Pqoki0U+lzFf27zdxfrvRW7TZD7wXr",
+	"p1IqKROeeqBVbCzktmq37uCrypzPXHyevWxlGbbGUMSJD7OzS/gAjplH2i0F/LFPr5kpQ4Pdx0zDQugu",
+	"oWXBUlZ/fbUeMU2YaV6Tfe1J4upSr4aE8phTzds0FJBaF+ZKjZiXJay0dw10YFCJ+3QV1X1iDjplhEFX",
+	"DgmNaeCWpRZB23uWA2ffvM+0mjAwhQUWfuXO43K9bOQ6QuKNLyjtaDl/YunLKFkyBBmtn+Vx2cOaZlLL",
+	"4ZXbtAikvLCQW86C3Lqz0Mt+ItER/8k/W5U/aOXb5z8bt0//+z9nxdI29L8DRqHrY0lIYgZDtDlZ+k7V",
+	"sNeXkVcRydrdXwoTCKRRwNne8G5UeyApwbggHp2oXVKv7WzWpgFZierOO5uZ7vOLc52dPKlDff+kC+iq",
+	"WSGT12zSip66/VyeJ6xMI6XdlKSaDzRbpFXajLpzmWX9TUGdDilQSJGWmBDwe+lPFtulWhoOuIgobY5R",
+	"emdZtpRp/my+aLMCDYSZmhZmPFTM705vwl19M0uW5hjSsP/FN3PPK48KoCWrwnQY9M8fQz9yqEza2K6V",
+	"iWbMXAqyUW1U69Wdp7vp6ZRJHUufEj3Viqlsin23PFLLlOeL53lnDFP9XoJ8OUa+uZBgJ0+SBEl9MhI8",
+	"fHof0tsuKIiL3DFfxh2CSpoj41gQFlJvhiOeHhwhEA27IvPQODEj/U0R2pHX4BWwdZoYCaQMy4R3jeMD",
+	"mrLDj9jlW45C9AobFdC8QaX6NGstD/zKI3ElTB/A5Optbq5vLcwjMG3ZL4B0IByStM/eJPRSnHzmq9vr",
+	"29tbte0lecajEq67WBKjG3unpmXhQgJ4qWKspsVyTnWpgF9rWrtik/wlX26jN+eW7MzMnyXFU8FSzJRL",
+	"SzlPh1SpsQy8IvchXjXVNplwg8lQ25TZ3rDRazIU01gujyMLkdV8Abcqn6HkFSeippLzL3/dj/bXrQTi",
+	"7dLFcd1t+sPB3Hq4+bRaFHh+IANv+wcbeFuPwcDbXKmBt1yXpRkGX7YM93IuojkuwgVfvkxR7zu/8vtZ",
+	"QjvfUeV+9oNU7notP1QV6wZTstDmOiRQy/UpoTe3Jh6Gsb2oTWCBMFuPX4DtpqIXpPMnVlcqb6Z01Bev",
+	"2DC066r/HgYyZG6YmMsVF15UxC4hU+OiduWSkOEXWxcws171nZzpBuxaGqyV5YA2VeJaXiU+bv5O5GMo",
+	"FnCqlYjNxnqnxlyv0a1vujudZ173mdepuZ63tb31rPtso75dd91td932MlbMS7woR4wukEywdMSiMR8Q",
+	"H7vWDWwoVVIg7UyX3VWU/FxfMNrmav06lKTDCNhzxGK0HggXGJ2iGYHuPlWEiXQiQk7MGjwMi4TEHjIK",
+	"ptngTNiY3v4EdExT2P7BWZyUUbFJGcsEnp4tFHsrMh2/dxDOZF2YzTCehwhhEoGvaMBMBxzmESHHyxRb",
+	"375NsrpZrUVSlq0e8TCMaL6Y1qx/OME6iz5iG+Vbj0n0Bf1HbDwC6I9GxuUcUq/dWiY9R0uPt/w1F0ug",
+	"95Pe4GVB/EnJUHQEAVz0UIcQofdT4mZ6LBNDgEbklElnAkQBXgYuyLQ3dbO6Xq3vEidxll5K34McETVS",
+	"w4hPLZ0SksxwikTiDK6YHLYM0h+fQTmN27SEndIKtSaYPJzm5u+T+wJYDCvu8+gSrxExGnRYMJ9rzi/M",
+	"ntETcunVNkPhLjPLoaAplwzIWI58D1AEZWhtMFKMUIEgUQDp0isDw4AC7d9pFTdzw76o7qSh5lfIFYyf",
+	"2qx8WoRNh3QjzpplgrE8j2k4RW555zK7BykGMiN+/Hm22v/asMdMIWKXOk3w3JF2y8RN7H5pLYs4+rO8",
+	"J5ymDdMPqMcI8xUbo7MbEkaEPzGQSTsdfVYGUG7DiwSIrS0cKdII34a9QErQn8qtNZyYSUFN5ZYgsN8Q",
+	"1EsAvZMf5tGeTOZ9Jc9tmHgr+g9/2U5/V9tpNX7LFEHlRnmSmQwWfUt7bOFeyUnD/4f7PZPTzWVXQBRn",
+	"TLAx9Q+CYKo/W5czX1MTnOOB6pWapRNjMzLCVPjv/wUO1KOeJHJklAAlq+SMCXnNKpIo+Y2LviRDGlDy",
+	"rxEj19IPGXbuQoy8GVUw8tk0nNQMYF53CIjTTAjcnVLwhcQfTcZEx6dLd424NTOf4n/gC4VA9ZDJoc/K",
+	"tu2mT0VvRHswOqcFJkTljfktm9e9Mb/b8SIN4J7rScIOZhvATdXSxyUt20Zwem7FtBH3Nyj0Yv3AmI5J",
+	"Omuo/8F/ZkI7Mzj8XBHxwzh8gqMjm1+AgSdXM5eBz45AzQg43YvzT8Wq7iIM7otHfzgf22qQ7tsPjnTf",
+	"WsT3lnAGPjjivVF/UMT75oMg3jcW8RZm0YKrdR1m3/5wfkRI4V7Gj5gDk7y/W3HB9muG9//FXYrg2v2R",
+	"Pr/t1ScXzPXUZcnqQd12Ow+X7rDzgFkEz/7y3sYp5vIXdj2uNBsE/PRF7kyTzh+7M3P4+H09nIsV/s/o",
+	"Hg+fl9JozHRQplCzK8lNuZNXcnFnaNIDupjzcn7yS9r8K8yEoXNB7or3hHrAMvV/U6iWq/J8sik+afLp",
+	"yZPT1+1z8h/12lMDnm3msdSuDGINB0unqJBOFBmj5qBZYpWc2ArM0Fzf9ubE78AQVRmUHytYVJU4VsFw",
+	"wHftpCjYwRRIIU0HWVMEg4f5AN/FJcv6Twlnm43cvk++0vpWNl0JhCek5UQFzdotLDGLDCSVefFsvXbn",
+	"dKZ6/S+Uz7RLfKZPtCoTj/e4JninYki7isXKl0OLr9eyaPEEyzAco1bZqVY+/57PMtw+DRQUbW1V/iC0",
+	"8o3UKjukQqpZl8V3hP0VQtgP0PxQprBFhH6wRlRei+GVINk3/jZoxFQwIE+nWUDgF6YFLSbwM5rbyhvT",
+	"zI3erCpN5C+W8pqbYXORPolm6eJKRzyMJP6URoDxaJeK30LSYaRP4+jzPaT3xqPLgrmXmbqSBg7PEuZr",
+	"vpMwNmAXLVmVKVFV315hiartIlZkCRfO8RQr0m9Q3lXlq6qYyAeyomw8appl5SEITMPsDHjgV8jqV8jq",
+	"8YSsVgNtsJS+aFrW9HH6sVgFM/4FVBPAK+RoJr8M4nkibJYBua9nBoVec+NMEPSQAgODsYFwf9tw4/ua",
+	"hoKN72UeFqcOAyFgSQPrzITIT1TzCaxBCiNIru6AToBAEMSpCcIeEKzrWSUnUVW90OJeIoUr4SfNmJRL",
+	"ZV4X9ql5KcfEl6KXJYqo6DlUy6QTck197gGV0Fj1IN4I6U0v/5ixK20004kqk74caQt6wMVIv0xP23TB",
+	"2SVOzcFqACGhvl8lzul6bd/JOi9oSAZShcQ51eS378y26he3SfX+JLVh056Bq1SgbLX6ZUG9wyzf0/Jq",
+	"mvFxAWvPw8lcvTBiVCZEiZk2tiLvk/wIUONpRp0Edobv6o7CUaaI8qr1SAzb2KDWbBCUoP6Z9Z8XCx3z",
+	"tgVETWF+cL4VnM3JvEfC1AO6tnd+sGv72WPIQt76MVnImw+WhfwAmcLfz2Voyg4V8efCc/XTOQa3f5Rj",
+	"sD5LwoQ0HOUAoh2QK06TCMbBw2FMVCJkEAXHwd+NCQzhWALERcsHduP6I8WvU3kI8L7ceGhucgCaBLF9",
+	"f+WqemNhZhwp5sa0QA2QF6L9Vl5LK9nLtwjlYgap9UTUFrN6d9xbhivi2ZD8Yq6duxLLBsCu5lexNwtb",
+	"JcfSUECX+6HJPKJ59ssjqjJfn63IJzAJlm703eXcanagIjr/5UA5foMB5wqetGt0TwWomDeeovNFQYH/",
+	"LveZWphDLuEGHwZSv3tx2wwP66l5LN84M05bYx5gW1+faQNgID0WiGXssqk6RdHEi9U8Nc+lAOXMZh9a",
+	"hND1eQ/SIr0mcQS7CR3jlqZCjVmgD0hoD4LDPeV8HwYEJa4fO3Nc2h0BiNoHc0c8+8W0HznT/v7OIjXT",
+	"WwQKkL4rdtwl/ASFDGv7p5I/q/QPmREGmHamB6kPQYzins3jF+PlCHgsiASxIJC2M+7SqZ8mKJIX4pBX",
+	"dsjS977cKfPRPlN3a931Dt3wtugztr2T05G4VqvXKUVKDiZfgpGIAhtdyqF3TiaEAAuuf6/Pih7kNGvp",
+	"MNcAWRh1+wunQp7h9+ZFGmqzm+lHkysKuwoJXWAwbQW9oXEuvGMed+Byqqr+DKTwbbyGheVvTbelsFqa",
+	"a5XDHhTkMGDFVIwuJOUxdr+JsgY0twHANlUuE56eL/e0VWoOU5SJDepFTjl8ruAd9/RKIVzbkFHh0tg5",
+	"wBKZ26tz8qky2pvd9fhz0ZaYBZ0TMgr852aaf+ZrnhIWETPxz94krdQhG0A0N8i3SgO/EBtTVDsWmPHs",
+	"UrELl7HOBtACv2gBzkPq55Y41TQFdWy5inuWRlV1XSgpgViO5LJo2shfkSgYmOS3i8UxpxiRfaygBK+S",
+	"QSQPbV72klk/xccx+X4t/G9C+EZ0mqRILddKOkvY1Zg/Hntv7pi6PFjJoNZzArSBKSSApy4ach7V7UOD",
+	"uX05oFxkCWJJNEVazoZMhT7tVF2pz6bqyyA0zdFLFwfnF29aeytIFX0M3YA2Fkp582CF70L8q0vg0vSb",
+	"3Ijccjn6uimoPAXvXAr7/HiamuQXt7EVbOIFWS7fInlyipItlu6ykNPZL7I9XTkYUBN4HVLTFXLxzKI5",
+	"m98yNW0gWI1AinLxp7PEQfZNf8wozD0caQEaSkIN7YMulKAvoyolSx9JWb1fQfK8Yvrz9i4PhLYsuKdc",
+	"wjka3NqjY5yf88T2HfFAibkuiFxKyZhlYEtF0CM7gHlbWxQMXizqdq92mn+Hoza99sHkbJRVI6hrpo2R",
+	"o1I5dtJGIeWRUEPm8i7PJtoVwij/iGxvfeYWt9j1SbBeQjzKKHqUnXJkveKfM5wHtmmoXoIhE9dDUbUG",
+	"DsyBBYrDWoKRP3UC7brkGvBjq9J7UjDwwUBf2JEHFVd9XxEeNonjMZ+FzCkTB9dM/8sk18KPMqThVAGb",
+	"pfJ9tSSP9ot6Hsf45mliKmbdiiaB64t+pHhirhyw2K2KbcdVlcBzjLp9EowEGdArQBqxMcKUpor5KaNU",
+	"zwiSJ0DKCT9e7ChewZy4mp7JMgOC1pmWCqdCuohDb6ZgislRWHdKopyg70O+tyTUDxj1JuDxFMRBktOU",
+	"gfM3aEbYXwe8FvFyzm7JXOjjafljOlHE0VN25jtt5ivO9pSlPSShrY0ArpIJu6+bZH5/kenxpIpWGY9W",
+	"Yl+WK4GydZtkKHmDuOJialEKOMMyJTtMPn/ErIqcdlHNwyEzAMGQYllL0qHuFYzEsB69EoiKVKOB/sOT",
+	"5mRzRZBleeW4IIDxFxEZEGRYnkHtKjmvpm6hD8oep7Jls4nVLaf0/yjzGrlcajHy9IsDEUh/YDweKXc1",
+	"5YMUNt3+0g3kIP7t/lUQVfr+eqM4v8AeCCOfYl2TCxVS4TI7kiEXX+KVxNOSg7YP0emuX6d3JgBeWctx",
+	"TsdrMdMux/u+U7kGAOil9iS3fgyCyKIC64lxEv3UvTA9C1R6n67vbrzfyxa7WtA3MqDeA5Vr375NU+z3",
+	"L66+cxu/NW+t8VrsrgPog2HsKHCHLFBSENP/XvGQEbcvpZoyvmdWAlrMRcQsZ7mDlyh1nnM/Y24w8W8z",
+	"V738PX7N1JKf1FphmmUUig1yenisqXjBSM7mnJIvSdL9vtVeoDJLmAvXdjRD1GqVYRSxQg7/9KWr/0We",
+	"YOioXiPjQIqeXhn1VIs9x8Drspp6fWuOxmA4cHHIK/qO0ZjG6UL1uXCK3EIriQrQSVqLVj5DD3ap7BAz",
+	"rrUEW8jUVUmIjgy3nimMixxw9kNczAmE+1xcaTLtSVmcE1EmzulF/cghoSTO6U5t39klzumz/WVgT+t3",
+	"4UkInkn9ZFqO7ibyK5ZmWEsBCu7LYnaTCAnBmKcNOleKLu+ZtJkHyz8f5m1/CziT7JINvZ3rjaTLFaRv",
+	"YjmhFq22WyeRHjymk0hSLFj+YKkln27EnVj/mWdhNQ7NSBoZn+bfWL1drfc0ubD5kW57/U7lrGP7ZBWe",
+	"1sRgc2nO4HJSxBaBdeJq1MbWwnrUbToYSiI7Ae/R8N//b8CTZl40ipxVZ9HXFlqJuMLyMgiWqXi9+Wre",
+	"9BNfmJI8M+pgD2nYz6uDjWUq9VpprcGjIa1eU3/EHNARfK7Cf9Y/m58Wqpn9XUtkP8KK2Jk3Tutt9p1O",
+	"k1CtMXk0lMEkXswBV4qLXpU4JmXP+OFgD0gnYPRKS7Fg5MeFzfWzVeJ4o6EPuDp4uREamm7R/64FDLwF",
+	"ajpF+L8+ehTDMXdZlThChl+6ciQgpUNmHuf6M/rTMPrkGNRE6Tu7MuhwzzqELCokoaOZSZXKpXi0JvEf",
+	"vqqVs5GfjyFJpu7lkBG69vWACopUlk3mbaIfBoJZbFRjJDwjVu3I01GCKzZpy8EwkAOuIHbbSv1Ju13u",
+	"c3hxG4PLqT4FUM1CKbh+0j2xTi2AS/Br7rMee8/DvhfQsf6RJl+etxwvApoHgjkRjLgB85gIOfXNnAWU",
+	"lFX6rF4xwAR4XD804IKaPKMBHQ71mzVbiRIJCnD75jqOQJ+TbsBU/wu8vBjpBzdd6HvwwZjbTo4x2NHT",
+	"v3+Bmd6WS1KwBTC7ee+dk3aQGj5w/UOlRsz7izraqNYES2sgWNfef/z49o/Ty0brYvP9s4MXZx8O9169",
+	"ffPx9cbLxsnWH+/2j15/WD87fvbm7avN9vPzxsXB5UartLA6A6EIbTPf7SsF6lC5NAr8UrPUD8Ohaq6t",
+	"XQ9F1WxP1ZWD+8zslyPxlyPxlyPxb+dIBJY4T1EGBw0oCRyaul1jL5rFCxtv/F19lkYM5OIMopWFJKgx",
+	"D/tVciw70ptoRUxrcZ4eOe0Z8OLCjQDW/y7eUiMO88h33Jc+Lu9U8NpQMJAElvXQBkeoCLsJWSCoTy4R",
+	"4p5E6NQ2lklcL+rp9+M9uRFNmrOPS5hnwKEmmN+YrxVFxJPJfNaGgEo7ONBdk/kX51YB1MFctdViGA8S",
+	"GU3W5DDt9/I0/lR62vxWFBSquAwpD5LvT1VmM3+sb2ueybzG5mZ9R6+qohW99+af67VnDfPPjdrOVu7Y",
+	"jljQY147yOZUUc9jRiOOausxYc7F+jRECW8vPDDImgdRZo3lbqTQnTun3zRdoAH20q1/0Ok27/CnMuEi",
+	"e9w071xabSoqpCjsIcKlzaP5k7FgBf6KiGW71PdZQHiqdeNIwSjokF+x/OaNp3TQlkJoM/zaVKpJEAem",
+	"yDRi/eP8/OW0Sm4TaXKktQzC6lx1MsydmX5eX0EX2Pn5S2dJcHNmwY1jCAabt8iZlSgCis6ebBx7QbZj",
+	"CFR/LJXdvLW5ub551/TmZdYsL9d0BetYsICIQ81a5/GqctMDNJ+uPt+hXGeEsU6BpD/rI6AXM7KF+1KF",
+	"BrGJg6xcc1ppnR4au3xdG+bDUrNUf9ao1mvVRr3aqOt1kh7Tpu0Z814agTaQIfuimFJcWnR36gTBZEAM",
+	"6oVplg4+nB60L6C2p69f9fzwzRuYrIKWfKXW+3N9RGgPpkGHHE7sMLHG+0xdhXK4NMi7XLpmwoNimG+4",
+	"GN3kWNOZvcnVWegEfMgBgDAz6eSz/Thp3rJ49GFnCSPzQTN5sANBDG7PBwIq21jK3JlaodknbfE1AZPX",
+	"EvXsnt5ckJFiC3TSiU9FUTZRmYyKUlOWTjRaICUKjuZdbNRh/hSMx6VM9o/PDWYzMB2WoUZTjko9N4vJ",
+	"sIS8z8GlpTvSTbGUXCHPFbB2T+8uPkHsE8ucyDN49ByfXIL80HDkYVGSGA+X73iFPC/vdfrKXU9RY3PW",
+	"NOqFwhO+Gwvqxaax+ajS2sCjYXl+3vzw2lIz3Mq1GSPOAWfPHooo/GbGYCgmZqHlrMSZpn5DFjGzWy4H",
+	"L9JC4gTv6QRWtHKmg9IwFZ8LVmquz45NB3JcajbyYtRx2YF6uTQSZr/RS45Dz8XH2oEVWiOeyfEByyoh",
+	"9OZYOVGAPJ+loIPDGryD3UQicr1Wq2EweikGk1z9pUPtm4tUbQjk2CwDDXGAs9dBH4rERiy2wiZPwqDp",
+	"eaC/ShSdqPm1IqJtXnAvY46wjP1oCCb+XHKSiUILM8AKubtV0Dz8/ifjfm3BXemPBiKLccBf794YXG8X",
+	"ziq/5INgyapmWvTGVT40QWAvyyap2zIMcHTmm7w/rhk5eKblOH/CgRxn50I6rM+FF1WtjmtQwdKrKtnz",
+	"qbjCQ+lJ8PlALdj5vOl+CJApNJyeldnN8qJwkOgErCjlF8911ij8Zfb+YLN3xcnOdpf/XFIoribT2Xx9",
+	"JjkX1ry+g71fhgAfo16iiImCmmaCqbs6A8wApxdk0Spy27MM82NkVEEi4Rn4VsB6XIUsYJ411Ref3LJ2",
+	"/KITeXYXu37xjkNg8BTb+ckM9zJR9JpFLTPUkPk+F717J76v2DhfCqI+z1jfBZBCqus3G9/rq+ursOgL",
+	"yZLd6H/BPbtR9wTN+xJY9Tu7A+59KHfm+ghWv95bcx0J2UoKM898YlU3a9maK7YUQ4eFY4Zh20Exk6jN",
+	"d1MsXDOzNtdtsfqVXcyZsPrvbuZWkpjyXRVGGRZWRmZ4wyfFwZVYAY7vvnOQKh5jLvA/Ou1aII8pDy30",
+	"JAUCmKnway6Is57NhMI+E8u9ebrOWHL9opmZz39eYE8XUFse88bsQgE+bYE83BbF30hUIHalL1e6eYWb",
+	"VVSOoEWGNIjindfWKWMD0aetI9LGpPp2AppxBMJea7UXVF0l/tynqt+RNPBUqVx6zzrkNJA3E2KPfrl0",
+	"qVigr7UarVK5dA7o9oIAdxJMnOYZCThzKkErga8eDWhFMdGnFV+KHtW2iGKBMakGNOB0mo0kX7sE0jlr",
+	"4Nbn9s/UQ/ntDi2NFqxTCb6saLaz/DQUhpJ3whb81JS5k1jDxCDKsyvCTy9n7qjh3elhR2VDp1+fIKVU",
+	"OfxpEJspeN8krYPzSmNzyxaWP3/Zgj+PWu0qcXzWo+7EaZL1/YPz5C11fQPmA0jfMxkbKTgHfqBULuE7",
+	"ZgzyDKvC5MAX5vcgsN6uVZNT/fu2ILhTB4LGUh0IzLCKitQ6BvrvNMnJkIl3p8ekUd2y1T5BlRQeigvi",
+	"GPabuNeYy1XiDOuNilm5xHXrtAcUGVXk9HX7/D/qjUQzF0S1BXJkrQJLSHFOgvks+G31bRJqYA+FYgJy",
+	"ZoZd+6/ribnGxDgAoF48qnxKxGuFpBijpxckhdRq55MCvnOXREu/1N4vgXW26dcvDi6+T6+F2dLgBOne",
+	"kAAeX/I+2SzOdAYwb8DMcAXs+yH6tOf3wptOBZohj9NJS9NJTGzyqsY+tPgJf/X6Xf0tf9N+1e+8cPXf",
+	"h5ffDuvH/NXOfWTz1GDz5HNmULmaqb5kW4kAEC/K7zNPJ26xDoAFdmSjtrO1IvmansXnRXZuEemamm9U",
+	"pmrWlOOExPwBxcyloC59QdrxX6FHQHHqc9ZkmFjAAeJvo9LtS/QUNv0Xlo7fRp1XitpYRjwp20F1mUyd",
+	"+6VAbC0ERYqB3yutzpwKYCZK1hE1cvuJjy4FrNL0OMNzjEkmQAa7hAtCiRdMSDASZT2M6C5ThnE2bEzb",
+	"BEmiz1vEVElGC43Tn1dhasuxzhoEOX05ZkHFpYqRPru5wyLNzvTZuI2P3EIjzqHQnHHeq4vgzBLU8qqU",
+	"Wudo+OnjNTO6fxalUWddZXET/Xh68NNUoiz+MNWcNu7FnmnSPpWCvUjh1iTXjRhjjdY7DTfHR/dgCQHZ",
+	"xZjDH+K706k8UvgTjJ+kiIorciXkWNy7tv/cLM8sD0vme8puZrDd6Uo1d+sosqoGxt9HBjy7zSXfeRqh",
+	"fWC6P/HWnIS/xOxxJ5bM+lu2vP0S/G5Bxra4bmlTWyKWlTlZ6YyzVIbY9J5MU9ZsXldU9kuPoSArOiGS",
+	"sL9LKkDk4DSce7bub6zwjNyvyfd9mtPdq4f3euKMzJ1/6pRMTWuc7d92vMqZLnV8mvq7fXaDUUZt6sTR",
+	"Rl8KgCE4tRunbDo9eczlA+pXyQmCyzze49D5UwpGBiNAXEXJQxSFxpQe0mc36deVCe/a8JsMY+ueC9KR",
+	"Yf+eMfzFe69P8ci7FIKpEicx4ZfS95ymrSTMoMQNG8hr9jyQg/bZG6eJK6WVSd4Tpmue8Cffv1BMZtQG",
+	"NxWN9M6lZM6kz1baiucFC5hwOR0wEUriMTJSo3//b8DBxadcOTSINXM7HYX96siEXAJGI3zZOACrW/9x",
+	"+/nv1LwnkD57BK17zE7lhw1D9MUsjgc51687471+qJaAqv1MnX1wvZbLKNCH7yG7+Szfs2ehXd+NS9Bn",
+	"XeArIIZFgSuLN+DRy3yYm9Svz5pprKBMx0SsxooPo7DEMmnA8i2TrCdLVK2s722WBO7BK+44hGkCn17P",
+	"z2ZFV4Nr1jNYRSOjxyF2VosGNmuzIBYYJPkqYMD42aKDdKZHkNr1hTdianF+DmFYyPWLlmi5TlD3Z+nL",
+	"9YpaiMUXAhm1CvwjGP3UQsO733CVjfTd8ayXE7d7PMy/E3srTR/yeE0fUBmaspXMVz8XLY75Qnp5llqT",
+	"hegXzFb9PQTExW92donz4uCCrNEhX8PBOkA/KkK3Llzh6daOMje3SE9UHxUTMp/dTcjMcOaL2DULJqji",
+	"MF+fRB4STzJl3B6uP/KYthWp58wLauQpKWYydiy5Owi1gBKItkLvU7HXut1CBUbxnlAPV/DczYVOtnk4",
+	"uVcUY1u/Wo5EGOS9HS+UwXWzXt/aItQf9mmlkYfDGNIwZIF+7P88+Wer8getfPv8Z+P26X//56xKwlv6",
+	"31H0ATIC4ZvElR4IWlcFeTpl0ulnW2g9OX3dPif/Ua89NX7AZtbTb0omgiIKgW3MBsTeRGMMVIWEqyqJ",
+	"+v9fsUkc+8bvwBBVGcnUSDtVJY6N85seXFds8iWqF+WQPr1mREgy9KnLSIcp7rGcxk5LuiUhY5wNKM9x",
+	"dR1U9O82TeOekG4TuKL5He729QKORMj9qSVnwlMWbUPTwT8k/WfrmiHfEVWjeU1qoRfHI6WqfeXDkVLl",
+	"vgw17BInLvG1DD4JapFcmcJnswaWKJGW4arFssGVg4EUpuSHJnHnmgW8O6ncbNZ2KlCAPB1VUjmSYQlc",
+	"qQx6VPBvBeRwkrh6H0fuzkzQ1AHiBpVRnfi1JjfYoak2x6tFR9UNFPKaizws9XmoByIDYm+5F4d+hgUf",
+	"w7wsjn02pEEIyVZPkjtCfTISPHx6r4K0UDBkBLLyC/Wx82luuTVlMvTKpoAo5h37tMN8MqAT0mHE+S+n",
+	"DFzx8NTyI80y31sEvJiUowxliHMKlvCIU9K3HynO1llfXUrfRlFE7ArPZKFdcmFhZNm+oC5Taj7IDM5t",
+	"axT2ZWA2skn2GA1YMJ0kvrM1x7c4q08OJsd3o4yLZPFyLTsVc6XB88wOZS+An0sjxkBVGlNFtJ1jgHRx",
+	"nTXBxkk42eITzglxpNGHqS1ILU7hPhYCX9MYxKn+A4kPY5uHSC9YVhlfKntgF5ELEaoYcXzpj6+WDW48",
+	"IICyYDbp1V0YZblUlHeZlIlFFv0emajFoM88qr1ULLhnlMlokpgZ8z9sMAyYolVXDqqdoDRVnaA78n1j",
+	"6h7pB8g5969p7DWM3Y6Le68+m0gdlL5EX8Dy9QPm5/jMDVWF5oQ9fMBq+z4a/EwlbW5aejRJLaa1AUuw",
+	"JnSxqa21kXjb59V+wRLpy5V0WSx+ZxN/lnRZRs7eQnYKd+ySsa3LGi2PJ6HeErZdjwvlLhmis87dJTC5",
+	"W7epI7HQXnpJ70oZRq3/jry9an7587khwdQJefjA4M5irDmUlpCx9vn9vdCJ7DU8pokTkNwZS113rXym",
+	"2Xdh08NF+EOO3XOvKgh3Yh+7plH4fMP4QZnM8pnys5Ute7VJ6qm2gjQkPqMqjGsURIuCtrg2eoSE2gQ4",
+	"YG0hgc5LA0bCgDMvLjq1kH42U3lZkMEtxa8OvTx2tagx9SDsa5eYJvr3IbPNO3GU3RkVVVcAD8hwoEVT",
+	"ZzXzOBRdmc2gma3PzVPg5FiwwCZ0pZjc8krdnaPDOergXPVuKX5pO3iBbbK0krUso4qMn8TNkR2eN4SV",
+	"6UsAvIi+sKTmlCSF2SwjrnafxVcX8yasfn8n7rSkNrU9LzqbKMaPrAijCBC1Qie27+MwSSh7wLyqpEUi",
+	"KsVMTd9/YNTWs8XZamo299cLFzKP82nuu2liCWpNoMaKMReWfRYWMEGkzZc5SoIJ38cuGTsF9BA8pDNm",
+	"fVErcpVaYuN7K2qzvWItcCA+IlVtudbQuVS5GgAYitm7AMD+sh6h1aLIzAIviE0BT90qUGT42SKOVsTN",
+	"fh5r8qe2G39edrSEJbma6qKP1MxcpT2ZrNR5/3SezHnHGPEo4OHkXC9pMu7YlvKKF5yHVOAPS6UTF+5H",
+	"SnNOT84Ntkxqe62xZuJaioVKq73aVuOiF2FjTJVF/QbTJ5WSTiDHeskVnSjNTtxAKlWBhplPnHPmVp6z",
+	"0O1XznkIXdJPAt7jwnmqb92ore9GLd4QZsX0sWAcdrPPqMcCOA/6pHhchaOgY6ol6DniSEqRnMH5VmwY",
+	"0BLTkL9m0N+mA9HWnKOcbvAMeYUFSxPZd9NxL8JDxfxuorKLmQBX0bHhoUkl85jLPaZ2o9W0s/QlNGSj",
+	"YZkIGRjYUmaVQ2vJxJilAVNRk1o4dkDFON9oJfphOCzFYb1ZpHOnsF75TkRmJ2E6AQaBXg6JCC0ECwBK",
+	"AOqqMw85J+TkCTXWK8L0vwmOyUmSgGPGUSXtmCbN13DBN2rresiovqceLaQxM/siIruFRFL01LhShBRr",
+	"FJqH2316zXggS9mezD0e9kdQJnzNNfdE/yjdZsFLySJ9FAEFIdCQ8NJt8WQ3qkelJ18JJS6COXO7ibY+",
+	"BsEVZcB5FXMkoFogvBp9GNh3nkth6NBWbf4kIGICBSF2I06syoZ8cHTGstbPaRbdp8LzGdjcIF9oiE8C",
+	"flj/ZAM1E+Jxr/pJfBIHmqUTNcLBcUUatVqVQCkU3FPnz0+m7sInrYp+wmLzn0rlT7BX8I+B6n3SOqJj",
+	"skJRBm/UauTJgPpa2jLPUsrTMtmo1ckTIQnkB38ScX94uLaur+lz7csx8+CnDbgd6mEEpigj/L5DnlAC",
+	"47GpoEjWWN8Z2+uPfCiU1eGeIjyEBqqbtVrVzlwODQQIXwObZk+QheNACQELfzTtAiDflCqtlVxrls5N",
+	"am6L/Guk3zukAR2wkAWJwpXX1B9pLv7fin9j/0CenfOuT8K8TO9PS5CRwLTY7IuB49eIYxKtHZOTa0GW",
+	"lnk4MDMHKQF6LmCFcISQ0EDPFD8AOCK9ar4f8UTNLQNWJRegUCFkST//SWA3CHPYvzgItf7yj/qzmvmf",
+	"g21zNT+lbl8rP5qeeE/IgHm7REn4W3/MzlBrQXoLhqOOz10ibbKpKuu7YUg2zeuKsaGCvbIpuJgKq5n2",
+	"J0HJkIGnKV69xP5Ce194m5YOivj8SsuEcDIEdLUm9mQ6sibnJ44BdEojs5yrBCDSQTBSGsNqRPJOcoOo",
+	"8OBcZ/ch+pAmIBwpIn0ssNYw5z5FdKjDPUTLxH2DXSp+g2xqxcJm+rsIHSOnlxe2tDruQbyq9JMImCsD",
+	"z7aOBenaoe4VZqKZqjrU2yUOwiM19zFl9ww6F2gNxoVnqAtWqsllE8QBXuWkiICEUlZJS7Mr0FBSewXs",
+	"55Mwt+bsZYQjwXNlKn1o2eZDVX/7pD5G+8C/9adtYr0e0+VFG98y4FrNQhxXkzjzSrc48E5brhYOCaCi",
+	"m4QSn+qzec0CqJdLPU9BG29VjllNdISRiZvZQsV+FKblxG+48wrlNMwUfmZiNIB1TV0P6RVTn4Q9JHSs",
+	"OdjIKJpUEAZocVM6AAPQxJe9KjmXEdwY0/Jx8ew4bFGVKOFA7wN+Eu7WP3XBHI75HCo7epzAU4DIVEjD",
+	"UcHrYE2h0i2814q5vvQ9608O+4Ec9fpRjyIfkOQ3FfBZOonzBD+YEURcpEleHFwQwZinTKIElmsqo11j",
+	"aHDAwr70iANxFXtkrQpt8izwI3D/bsTfeaiFV9q7jR8TwFgB5q41WqBROWQiSutASUhiQVgmtIPvVEQT",
+	"vF4Ezc+i9Hv1SdjvxvPX5I2ss/oJCqdyF8pZxgpTa6g5caVRrU2pTOPxuErhclUGvTXzrFp7c9g+OD4/",
+	"gGe0KcVDP6N6GVovNUv1ag3v0rOjQ15qltarteq6aXQNZtbaeuANaRBO1swOA0gwr0H7iWBkaPoAxfEe",
+	"VSadCaHKZcIDwQv2S7TJh16pqV/XwpvBIai/bk9cIdA9vmVNP2QcV7flhe4+59/YIvdiNyPbzAi8dQFT",
+	"Q6lXWi9Ao1azmi7DgpEJBXHtqykxgX6AeV4CXAFYAFCj88L0PTCu0a6CAbSBPtpShIH0i75g7l+Dm+29",
+	"8I0NHH/eQ9E81/aoZ9Gi8Eh9/iOXwujl37C31kZtff5Dz0Hr8xg0ftxcZGSHApvPm0qA4CQZDGgwgeY6",
+	"KrQkmGjlY+is9LlcuqkMaY+LCOUf+ZtLa+iCXLO/RH6e0lr8RnRJR/fCn0nndHQl+gndnIC6tU7OWz0M",
+	"YAc2Zhx/4KaivKsK9TlV4EQOYwqx+2Fv6gVyNDRviH78qiqGjeD5em3OV/zu+PIX89kvw9QNAVMjP0T7",
+	"DkZ1Wy4Npco5/Edakmn2DRFWPNuYrpBWh4BFjvvSNzZ2lWA7HM0LZ0APjiUogVrbGVCt/UVeB9QHtOyL",
+	"hA4VRuLIsWhaJh/AJ7Ugi6QYu9E0YrU+IcMvXTkSWsxY9eef/LNWHwUjPX6tBcCYuwxv90Z40BnGu9IM",
+	"DeMQuF9Ls7NDjw2GMmTCnaDj5m5sCihkT3qTBThUTnanHbsNauQEKm7LS7E2A/+6Tfv7TZroA7PVIpZq",
+	"fTuRJZYkzb8Jq92o7cx/oi1F1+cYfbk3b0ZKiA9xEX+eyRjn8LzoCL5mkyzDw2tfoo/nMjsY85T2s/Yn",
+	"926R/fksLwn4DGoqqQTmhkATHHRCW99dwt2qiArlkIxlcAXmrFYw0e2piZKjPYu2DlZPBzRqrLMaTwqO",
+	"xyNPgDsFI585T6cZE951R8a0H0zORuJE+AsxpXPmdws1pmxVBT2LHtjTeobA67nCGF219MhPz8b8J45l",
+	"+FyLlh9z3PZh0x/2uEWElXPc8Jo9brflYvNhih1HsZsuDSLveoz4UcxmGRcYFKUfLFn+PjJkyVNwb6J+",
+	"wcKHpehIaS5Wl4tFx7Ks9SU4DCBIfBdtbzjKOVBYHdC2TIn9QlrVVkyEu8Q64y3C2NQKQBciV1XrBERf",
+	"iPHwf+FD5ZCAYaq/fjnqTODOhRv/+dkhrs9ooN+zC14lAFs4NjGRhuCosT8nho2fosQJtID2+YCH4PWp",
+	"4Qux6gc5tGUKpkVkQn7q+XlcATCDyIDg162nCqSuisRu2GcCfT5KQjZMVkqnbBDjioutkKjKV7ElAm5o",
+	"bUboxVUjt29MkxyR/iQNLiwTAy8pG7MF5vHU7JYUzPiPQehXyRkEmaC5CuuOlJ6xQiQ56D2maWaaYSLi",
+	"6I56QULS39HoyKgDaEL++//59/+Vieg2DK5iG4ovaXzY7pGPz/iIjhsRcvxLXjwarQkp5mFlTHTscsQM",
+	"Xru7kbIWyNAC5L6rLJrlHwLQGDDUcqJZfcI9BLLEdIkStgsDcGksbuPIaxb4dOggpzUxIOTctBsyk3Kf",
+	"Zu6zbKqEspni99jKMDQxI1gSokLu++bdEO1z064pXPHlxAJKgSmGjK/6Loba8v6m+zN8s4ul5vpWrbYk",
+	"Kz9Dus5hqocRBsBqNGXUMco22qgp6M/bCBxgA9o2ql8tPSJXlD4qf0t31KMXDS+0Fhef8gRXewghEbGC",
+	"HCGB1xYSEgAqWmPXep4Lx/Dw9qYJe6Lai8wWf6FhqA9YXPnEqJwQ/oeHIa884GGIxVcATBFQoahrc8M0",
+	"rUcKtaf/yQVgDSLAAjSI6+8Sx2LCDEIKq0A5RPXlWMX8GscxkNeo91MfmupDGX4Is5thtE4PzXehDH5g",
+	"HHc45Sp5zv3Qdil05aADg4LD+alEhfeplJAQAxq6fYwqwBe0mq9iC8cG7qadFHoaB/DB7x35zFR2ocp1",
+	"yBPEw3XpyA+fNqfitmipOU3bLgnw2RjgwXCWBUhxLxLckYwHqjIYJNvNGRCGAJOK1XzEAS8sEfQCnsAj",
+	"t9Ozgjp3Y0sSHigUE4vL07NLRqiTlYlUqldwmdjMuURXTHuHgiqLYNx1JkSgMhA108mbIXVDmUjfWnia",
+	"Lf0cpB7OnKqFHlrkIRyB5ORw5ByqVXvc29V3d0d+BAO1o3NmTwC7qETDX1396OKpuVrjCoSKUIUqmssV",
+	"F16T0GQZUdNls2rQns4uSH/gwKjiOeSJ4j1R4UI9LZsr+gcuel80XThl4gzpoJomjcJlsYNKLcvMikiL",
+	"TRZBx/juxN5l9s3eMXd433njkJ1G40a2jxuEYZhZZIaNK3JXc7rGxkIMANs9pn62IquIIY1CVw6WPKsn",
+	"5qEFVyXkA6ipB2C0TD+ZGI/6DbDgIFEvL9pF4+0GclC0aBu1RRfNDNCw8WiQ9xxbKJcc2WPC50Syej5G",
+	"528ArUlSsEGsJ5Vf+PuuIBujpD4MxgYHmtW8k7+mYgCxdpaLm8GhFsFmzESm9O8oilyohMN9xhhEcYDl",
+	"h6IQMrrfpbDqM6YTztAwS9/lbBSdC5jPXy2Uu6ogFhpK84/S/Yi4kHwL6Hb5KNYdfYb6dCRzo8BlmetF",
+	"zBagZDduIsh1x1qMidLWUObcVD9EsLZnbZZElhdmVaRf6YPFt14jHp0o9F8ar6ZN6YpGCDBwfWrBVKDC",
+	"w5rGNhEQsd82h+wrDUBZMnlyzahKpM3xemK++dQE6VIJYE+oIr4UPRs6T4x116wL9aFYKgp39JEisBoN",
+	"G0UUnZD6pvW0PsW5JdP2nJdhONRKg9aXz+mAnfOQ/eM8DLgb6p9Oadj/x5opkeucM3cUMIfIaxYQADNj",
+	"O7RkvoAT14J0TNpMFJuD9OA4oim70ELOVKqzXtldvYAROjvy4g64UtqWlQEE0hDFDe+vV8lzyn3mEV/i",
+	"dgeMQPiReWTIAps3DqOAv12IQDZJh02kSQ6D+yFbClXyMxYGk0qrG7LAwWUzg9aqod6SV+cnx7ZhkKaB",
+	"AXlCfT1HRQYjP+RDGoRr+veKR0P6tEwYdfswQdDDaEgGUoVkm7zmexBnTdfXdWwGpjVVITGS7FHF3UQW",
+	"yACrEJv4aRLUvlGrQYKLHplV9WRs+oZjadfdlJ6PYPbE49RPtT8CFXJIw36VHEt7Nqz+q3+3rltIPvKK",
+	"MJUXxsu2HGNaFUASE4/Rqdb8swSJE9miuVPVeTNVZEts8qrGPrT4CX/1+l39LX/TftXvvHD134eX3w7r",
+	"x/zVDsgJm+yd/5lELnycpV8aDWhFMdGnFX3uaW5xiNuFHe6pUsH6seTa3FTG43EFyHMU+Ey40sMKCHd6",
+	"94risokYQ7ow9WLLnq4svVOr3XX7llrhwpBAIiC1Ovd/uXTOwsrM7OexjDh8Vt5MS5lqyqbLGnG/sK/J",
+	"+gUWSG0VwIObKSgJpMHaEx2Vb0tQQko3DPuoGg7oTaUDvGy7vtNYCiNrWWoeRDZMXYv0w9BQrVbc0Mu2",
+	"5tLFowrt1oJZQW36d84IatNfngYVampJkHyb3j15R9PoQzgVIk8znQ7qmWv5dhlObcoqc2mhR0F/Yl4S",
+	"DrT1GVIeGDBdO91R6ElHK4BtKVQYUK61t3areXF2eVDWD14qfVCv2KTNgvCc99AIcs/e6H8/bRLF/G5F",
+	"20nMw6bR0M9Fn2Y82dqcCrB/ulF6E81LtJ6oGPWhwgeBVHYoBASFaXxGr20+KAuuuWtwINl+Owbn4cQt",
+	"exywgMqkXtvZrOmhmBhWXGYoAQ2xlXxglFq9xX8ZbKTvy7EiQuqZdJgvx8apmQTYmcZY5nLUB1x/GJwx",
+	"yXbYyQCY/sxvKl2iok+vWZGu26Y/We4QtvEqnXGocvaKCpNxGvXgKu2dlbK87ACrrpEPH/9IVGRz88qx",
+	"JXo0YV+lTHOkUty7KPY5u7QyoGHAv5WyjX0yn4573kzPwPaoKZ2PhjII2eIKXpv+mLynNi0SHO3Wo/fD",
+	"/aiEJNJu5Yma+/F5c5hbBSqWS/O4/JRytcYHmvKKfWMXwPzBrUIF5jZqzardak5zJXAgJ9gyOKHGpm5T",
+	"kGhSpB9EOUraZ2+Q9ekHoIqAZoCiR0KZbYtWjurlJHm3eSbiwjTqLhjVxEuxRv2O9tkbVSXn2KgJcSea",
+	"CUwMvJl6UEAk+6mo6oWRA1pxxrnEjcSqBAvKYIkFq5ievSFPLMvmWjDiqKG9HQq9p6TDsN5UsphJArZl",
+	"UKMewcZ/ZQIuHfDwJWcXQfFxX5mHwb9dGIMYDTosUKQniRSEduQ1Or2ieyFV6jWbKOs1OX3dPv+P7TL+",
+	"t64F8/lBuw5uIkTOy4AwbCnGPPLkdO/gvBHV8gqox02ti9ODI3sfl+Ip4ngMcF7rEVhuJBpHZxSiBhBh",
+	"X2IasRAilA9QBgyKHTSNSAWHUTABh5zwJ9NSEL/y80lBpo9pqaL/t3fw4vCYtA/OLg6fH7ZbFwfw6ydx",
+	"dHi41/jWbrc+vui1xod7rd7h5cn7o9HJt803V7W3H73T0wkfTFr7N5dscNIbt3sfD1/LPw6/fa0dtMaH",
+	"40/i5OvBm6PW1YtW/fJgr3/Ufusf3jzfb53v9Y7f7bXkUbv2LnRfvvLdxkHv/XOfHp1djg/GH/ffvX27",
+	"v9+6+fpJfDyvDzsf9q5dcdb/48XB+HDPPT76+vHm6OKwcXRxNT7+1hq/7/dOj7626kcXrfWji97Nif7v",
+	"/h492pc3n0T7W+sVfu/jRevq1fnR2dvxQQ++8Xq/FT7vfNib/PHhuH/4vP/H+68H7472jmC8rfH46GPj",
+	"IPwk6Pv6uLP+qvbx/Vn/6PmVHuFLM89262005/3WW3f/ba91cHj49U1748Kvnx52vMMx+yT6L7r+/tmz",
+	"64PWePOyc/VOXK4f3lw+e/Hu2+/d9/tfBxsvr56fy2HwftzouvXXN/Xxnjj714tz72LneCM4fPdJHG1v",
+	"dnqvj78evTgYv3z7cf/dWe1kb+/jwfOXlztr7/cOhu/qLzr+Ke1frLnjd8eXFy8np0d723om3uH47cdP",
+	"4miPtmbe3cK7D8YHe2vjt8+PWkd7re72eL8HXzv9JFpvX67ttd7ut3oHL45a8kW7/a8X50cbO3uto3ar",
+	"1msdHVy2D9/uv3/jtnovdp67H+WHYPD7Gb98NnrxtjbsfhIbx1vHr/+YbK+/Pflw3j/f6PQOey9a7Q+b",
+	"r9aO2c2xYHx4+HXQOD0+u+68Gfpj7/cXxzds7+bls4kcjmr/+CSANA+O93PIdY5iBu7QJMGfnh2+a10c",
+	"kNcHHyOCf/Gy1TtoaRLYm+Dk9GTtRFvjg5d7L2pjqg/D27e9yfvh+eRl2JDP/bOX76X8JAbqTT344yuT",
+	"m5ujF9+G+1ed/a+tza069Sb9s9Zxu9V62+NH6k3/5MPldj+sfd3bOvjj98vjl6Ptt/v7/tknMTp77124",
+	"X59fqD8+nG7ufDw56fTY23ev+SDs7P+x8+0yePmh9cJ7If94VT+trXPVv/z2zR+1EkszPbGUookci3p0",
+	"Gf3wEAX7L/3w8eqHuEWF+mHsfKs3NrcbO/XG/bVGI/ymtEb8fWGtceF09UgZ61Owf5PKSlx0EvLZW/pe",
+	"rIWausnawVAWLpSyfJfc9DuI+2S6w69888eTb/4g1pShklZBkrlLZyaYW2sIq+fFXa4ThFzgiC794sWP",
+	"CDPzIKQFDtl8f2w+s/1O+JiHyu9O5GBjuC7O2p72vBpWHsqR22deE0FpXEW4NOs3QFSJPl1VY4WX067a",
+	"vPbxUTFM87YmFr2F9CxT+BjdE+xfI+pbj4OtKg3x8TICD8ZcsUw1zYJkZ3OkV5KxfIQOxiWUvh+TjzyL",
+	"0WTykH8JwdWkDz8IpzIU3CrIGV5GOVxLHPLCAK6hkBQ/EOT04AiwaV0Z2DrbvyniuNQpkKGJwt3LidOb",
+	"ypANKl2OZy8nd6HDBQWg+RT8II/YM9I+CavA71f2uRpKxW10cSa4Ah9JPvGrWEuOzM66g40H+IHEeJrU",
+	"ciT6Fzfnjvi0JC5+Vxjs1OkM/Nmn8uwNeXL2vE02G9u1p6ZKNlehMgmaiXrbCFvdP3hzcHEAiS8IwmNe",
+	"KsvDSERE6Y3CPhOhOYVN8MYnq9aCtzh7+gO/YvIyIT68f3CGotvBw/oPjwWQhw1wRVgDqPDiJM/78Irf",
+	"VNzAdwhVJvFf6ySHcYMEIcmhUiMuevtcH/bOSD94Kjmg5sGDb0v/j+XI90yWT5W0sP4y2q8HF7QHCskb",
+	"qsLKkfR4lzNvl6zXNsygD7uVYylY5YiGbj9ZshgelUE5UU+4HD9jX1U558JFECu7oW5oyoOnPgcdM6D9",
+	"BdbQMT72PvVigzy7mWUEnFIV2gYRANe1rdhstd9K++xN5TykPitkyYE/bW/nwPeFKz0ueqnyydH2mW4e",
+	"6CbQNGH0QBN+KcxUQu69sNIU+M/xiZykpYtoS7oAnh5OCCydiPO6kGHHn09tbVFeUl5/yoLPpzY1ZxyJ",
+	"skUmAY0hljkw2jVJjQhX06rZQmJgKSpeCm+aNbc0CS43v+VQTfa0Liubyw8p49tnb1YJmZw+UXPfEPh4",
+	"n356NWpFuaRJfN6TcM9tuZSixwVGG90KK7qOSkKO8pSgaTAAMT78eBb7+63RnVS876R7FQBO8zSxbE+O",
+	"WZrZEhoYSJZczStxJda4Av+Ha1qVzkh4/mwzKAGHUDGeFftrROhWE7LnYeyR0WwewvFaXoPexLHTTYHy",
+	"VCXPsSGOBBcltAEJFaIwTkH9AtvLqmRWiYjTMwZWCoOWgN2lQBNC3aKcqyVggy0li7WFPVyiH2m+2dX7",
+	"y/H3n5yn2CNBUwdCGx32ONyPpaTIr4CxfOmkb0jyF/XDGUwSxPWdPMe5WLGW51lPrWX9ETMDERCxLdvt",
+	"RRgGBuVPWKgMp/sN+52gxWnQSgC1hQJWgGJK1N1R0PBGQKOiZroZVNTTDz4fabkIvArpRBXDg3JNmAet",
+	"kHYvdBB0cUlgJT5s1nb00Ukgg158be+N3x7utS5ar/d6vX/1r76enL59u9/62to6eqvG7beAsXlxMH7V",
+	"vvx6cHm0dwi4mnZv/OaTOHtfH7uDd98+nu99fP9O3jy/aF0gSufoaP/Fcf/Nez90X+xMvBfPrz6eJTA/",
+	"+28nx9+ONj+J9333+Ogb/Lpuf33/teUftY/ae6391trvGx/2ASV0MDn+2vp29NX9dvJOjvf39XiP330S",
+	"L88uD1pjudeireujdm38cgxIl697e73xc9m69C7Wdz4enPsfLv8YXe786/npzre9y/rZUfdwe9zufdz/",
+	"JN6d1S4B/fLWzaKf9s9brfHZ28N+63X9bO21G2yeHbx9scP9D8PN/Ze/D96GMqx/EgfrYfvFu6v94c7p",
+	"8c2Lm2ctvlfvnV2dtZ+J7Vr/w/rX82f713T93dax11LttY9049vN+frQffOyd9Hv/SOJiMns0RKO/sD/",
+	"MfCOIxb0mKePRo4QfW9Ln+BxlNcs+OXwv6+PE1Zcy76zNzE3a7fAfYPQUcJ8xcDq/84gEpqji0c4knx1",
+	"fAD0UxAySEiNHy7KzgB0gtXfkkZNdgsgxcTmrYxNw2STCI7qdSzmmjaVw1Es4NR3bHmvrOWELW+hXZ7+",
+	"OdN0EuUi8wgdSCwxnQLMVMlJN+7ixkODnzGp0snPQM9c4/40gdKR8KRg6SKlFn+jjYqelB6hfsCoN8mE",
+	"fYkx3Bu1WlHmyVm0wT+RZEW8dalZumKTthwMAzngChxfsImlZqlGm/VOs+Euzr/jhfgxWRyJjSgwhuKz",
+	"+IuF35eFIy8hVEy+T6Qq57DlZYgE0zdEfDpIEkiSVycYzUJ5udT3cxIUrD8D9HCT6oe5HcY+SNoGmYxe",
+	"wzMxYaMJvbywxEnZtgKNev6PGaRzCDa2Ha6x9Of3qcKZiBX+4DKcJ7Z/bLaNNYqEOHulnNclrSDMAv+5",
+	"d03CwlEhdzXGXlPLwj67MVss43bKrvShMbCEwjoec/mA+hgwQ6kEMRGP97C3uZcKjEAr6Qz6oM9uimZs",
+	"GH7BnBubm3ectKVbrsj5y1alsbll69fuH5yV50y9MArGRY8Fw4CLsDBI09i+9za1W0UDcOl3LglZTODA",
+	"H3ahg7iljHS3vsI5wJOPZR5XXBSWk9TXFg95xm9/rZ/LGYmDKLcmsT1vbbaWgJrGoBFWbesVfR8Tnmay",
+	"EVgbVOBq3Jq6aS+Vo1eZe4pOGzQJXnxOsFXn+NAiRR4PsCLLHoAUSos/AIWXFipnD/b5I6v9EO/8T14E",
+	"4vujjaBqREoBSmhuyZ/vXEci/e4HLCiBCtOS4KeMOpNfYiJxU2GtieQ0ly06kRSbpoiNBeRgZTnypN1q",
+	"Pm+9OT8oo9in/jnvCRqOtC6J97RGWpIKf/K0bH0oiUITILgcsIsNOtmokE3sdKQ1eaxGZs3n6WINKe0F",
+	"7jENx7GfOCCTEsq9UyYd5tKRgq5XpqEtIHaGVMU10HD0Rdb1OVxNI9R+qgRXUBi0oARhBvrWdRJ9ohfL",
+	"3F91sRoxZnB/oX74BTBU+ixO39aorVdr1Xp9vfqs9HlhI31qPX9QxYUkZrDIWHdlEAWKUzDUXxl3+RUZ",
+	"DLNIozWLufkqDPK885lnl+PQlgCSFhnos8sBvzfuPTS1ZTfr6jQVBsBLkUjBm050yvdezjOJS4/hyPzS",
+	"cQoQ1TFHoXc/I/fUMuboF48QXZ09e2umoGch6idVwwoyH5pRyY24rIa1WcdUmYbxcSW/tFVr9JUrNgzB",
+	"eWarkXhyLHxJPdRU9NYyz/argfrO807r62V73v4M2JxfSRkPyUKStH0vPpLb1GpRJlLQaDcxli+5La7u",
+	"1G73QXjIkA1mIwdTFhE200VzRipmHYlFUMKwT8OyYT3zeMApG/ziAb94wOLJ1D9KcUBCnXnmh4lbHrH+",
+	"MLxyVb3xw8EQr9mknEYOCC+buEkRK4GFwhpwUKMsTjrtgg/7UeXOVWkspiBegg5w9e7hkkhUQDdE2VD6",
+	"NyzriJytNJAeC5YAb+GwVlai/KYSU8n9eWxi+37x2b8gmoxeMUJT2/xdlbPiM5pbwzLJsdM3Rkzb/J52",
+	"guBZXVM8ZA39fwuXEI+gBLNAB/eCDxi3iulnmapXmY5JlnOBBqZNik2ngbFHz/UCOU5UjGTDsJ+v1OEs",
+	"z/Xy6P97LOgEhKzZcGchIIG0iPNfju2eyQS2Yw2xYwuUcrZrTsWEhOwmxKh/kziaGCr6WdPuxSbe6qdZ",
+	"jwuT6Aq3OWXi/FfA5X85SUyJ5sKUC+IEXDrfARth2vc8rnj70tHhrI8QoJN3jhiT91G2cJNQ33+wEPJs",
+	"Qo3SqGUAadU0C+96UCCLKaj2XTAsjyaUvuApsSFBLlRITTv96A+F/BW1Sa7INQuwAZeSwDCg7k8Ryitv",
+	"Te2LH/L8PSYMAR6TlPD4uzeTiE1WqzpF63N3OED0zseGBMhRH/LRAHjjl0gPK4QEmGEsjQZARpxqQzEr",
+	"/I/3Lxb+PwbVQCsKI8H/NWI5mkjZ1EX3few9kwDkG4YUJ7wZQWmlnRaURqrtEqeqdY1q1VQx2z943rp8",
+	"c+GYauTQRjjCB1jWhvwJEnIpGTAqoOA1evvkWKCMTDYhDKd7ZoDVjbJEy2Ko5RaHHfQK7ZoeE6ZtkE1M",
+	"iI32WBanqrGFxQ021rc2sbWglX7GQWmSHCChgivbBT7uvg9JxlrZs003YLsyPTTOpSkyb8rSjPvSZ8TA",
+	"BMw7ErXi7Zent7ZJLt6cE593AoptFrXhxENwZyR6lRR6IdI88qdFYqyy9QZiKVVD/Q/+M78DR72WQV9W",
+	"VEPN7bEx00/zEO030vv7g5AhGSIrKkuGq/0LClIABcH1KRbd95eZRTwh1+dhjknkuigQlnM8HmvsxqaE",
+	"5zo+Wr6fFlJY7hPdGor5zA3L2EC0ff4O/URQD2yjvl17qlXny4vnlW3bfjRQIQnk2HTktGa19alIfzTQ",
+	"pg0msU13WrVbAIb9bw7R2rQXNYmnRiFHUUrUMGDUU33GLD8H1oxuZq1xj3zajMWGabOLZv0/tJj9Xf8f",
+	"GPf/45RJSDtaDrXPpjk5rmBW2ZlX1qrQJkF3BlXWi21ropj7/q6uBDM8E6tEixks8KSVX/65rPw7bPNP",
+	"bpev3DwN2U245qrrtDRcrESXYVh/xxqc95aKB8D05tuz9xeKhew1JRXxrmlLMkcsqut5MnGZXleFWd/G",
+	"QJxKvk/0akqZWd0okRqwW2hYliObZPHmU5lOU7ZFUyTqKBFsbLmWvmgrnWC3pciu06NCNDrkoscWIrRC",
+	"h5zuBPYM56RFs2FxibX4TcUtm9pnb0y9lgQaftynIRh0kVMXKkHFTt4vHg0zDbWEHEOHB2qgLFjUEOS3",
+	"fQnmckZJ64bTdkfayJ8uMT7dMCqurxVNxl41l3Ba+i9MU1XNaN9N+Stu0DTQGp4VlpH5q9iBizWfaj//",
+	"1m63OpOo+dTlV3Xy7Xz73aTT7XY7+8d1+ceat9dzJ0dH36X51Mt+XvOpqAzNt+i3r63fj96q8ScxqwhO",
+	"tgTOi4vWB1sC5+DFsaLv340+Ca+dHMP2+D0UynFNuZ3Dvbj0ztHe3vi43WpdrL8cDH6v10ejP9ovJp/E",
+	"/8fety63bWtt3wrGf3YzlWXLidvEnj3zKrZzaE6OnTS7b90xYRGWEJOASkCW1T29mO9avht7B2sBIEiR",
+	"OlmynVR/2liiQBBcWGthHZ7n1VPW2XrzXCVPfm09O976/PGm9/R/f35+/ZX91hE/CklHV7TNaJJePRtd",
+	"qL8utz+MPvBWZ6R2+zo5ffzsTHR/+1F//vPlG/nk5cW71y9/e9cehlRRB+/abU8TlZNEsbal0orPxC8f",
+	"P75Dyij1sv3x84vnw3cH755vw7eH3Y9fnj8/+VNdx4e/PRteduNP7w7+8/jZVfbk5dMnb9jOp/blmTAr",
+	"8+r03dHLw/aX7vOT1vFlq3vy5tf4JN39tCM/bz1+9+LTr0c3T7/+1f4K154cHb06bNPuSe/rxcskORMX",
+	"4uSy89cvf320axsf7H692Nke/CZej4P3fGwPT7qve+33j+nBaOfwpH84OBPp6FlPHI2+7L7rfOjvfpS/",
+	"tr5++e3m6dbW2x49/vz0Q5sftbOdN1+6F8dpspX+tPv5gtJ46+2Nlvo/74fJmfjw6uKrGLbobvrju3d/",
+	"Tie0umUoZAWcVx9/vPr05PBr99f3xze7rfTmTLwY0d33O19+/unF89f0Ru5uvf/P7okY/baTvrGcV0WJ",
+	"LMvjmZhXIp08TuO8shp+Y++SJootGo65J+qrdThmGVxYqw/H1JnmSiCjJYVjgkq+aug88r+vjzHOgpnh",
+	"Ui2dX5gG0p80+62dqFEqW4G2Qh4rBBbyMImOghq+dtwp1puBhAMmItQ5RlwiG/8pInJUJTDUQPUhi98k",
+	"7SRBCPdMatbxnmPuXe7n6RoMzRs3tAcRJp9eQK/U+1TktShGk8xCqAbp9GhGOxCpso4vrJAaKc1S7/lC",
+	"WMhMKTq3DqO8tEQvOdw6kKMisxhgkeSLaXxb81x+0jYYQfPSxjzNUFXJCE6sRWrigkRC6k0uOsnArJe+",
+	"0ZHzW92L9/glzHK87kNGGsJl/jUCsSpPvaNqfTsSc2QkV4PLS96BeFiTvEP4fSpIa3t720uJGTJMmmDF",
+	"Jazh3NWW5VSgq9Kaz81djdO6kurNmie+ta35i/eXUsHppGldvfngTR4UY+pS1S0ouhSwouaNwSxWi1m3",
+	"g+uTE4WEfk1ZphHnKSYRuurrLeKJ+VrVm7db2baxAs99QjVJmGO+QO2qrELEXd0kRxRB+CwegLEBtnAA",
+	"PqGJb6O1ppoLl48nOqNC0Q4ynlAC8Q53+RVjfSjmQlgBCP9cMDOxAngVV27AfkI73gQg30pgqsrAfaGl",
+	"tgEeJffQkhnzlzB6zQBxQA60N5Ww0rb2zFqKM/FB5CYnwxdENUml0gUTg4NcsiHLXAmbQrPFRKzAeIKt",
+	"OzltG9upmiQSzJhEgDcEsHBLYyER/nePKGa53xVN80yVDU+ZASOoC3CyYaaJgXd4DlcOUZYGfDwm5KDb",
+	"Mzfzd3EPSbuUwwsr+C4QaCuXN6AvYd0AFDOANRuRVAKSupkBFSQKgjqbb9goggbrPqN+SYV0t4Pb25Jh",
+	"rHugpJNR1XMvvw4SAkaaN3cVGbMV7Xmks5yHD6NqKGnu/fBOz+9MX1nhtwaQjJhL8CshtWMeGe17AMxg",
+	"i45sKBA8NjFIktri2jgbnWcDUciV2ACiPTd6U3khZcKomClZ8lBCbUUR3djb2Nl+vL253dp83DJv+Zpl",
+	"CTWK/fjx9uHibgto1/s5IZcmQeuxhC9Yh6Kry6gXtvXJeQxe0qijKtSwxdyI+Q/Udcqm4ELARbMkcjJm",
+	"ozcTvYfpDNQO9TY40YXQKCRATrFItmhj7ZmtkHLYI6Aam+QFpma4ozkjUlgWLQ/QnLNmYT6k9GYa9lxt",
+	"7IgtcXCEHoBXqTRPEgIF9mMnQhINhOqzDpDFRFXQvU0CD260N9gOq8Bz9MpJKL34sLfNWSzIm+3bBr57",
+	"6uylAcreQaysTiRKW9tcNB4rm0SZ7VxkdG0mI8zMRKU9NsV1oPch94avXHIrZaKmRH2W+O73y8pNfjCb",
+	"LILsVPRoSRzdeAa30erQ0bcV4ivl5ibtsK6hUCNutAu5YIkUXeVGvWIja4CpIimNmS97qCP5rlA2S2H8",
+	"rkwSnuNN41KycNHs2D1xhM+jNNek4ashDV+91q3bH5V84kvKrc3FN17RMrQC1JxSe8ADIShfI+h8+9Tm",
+	"9+E4TQPlK+3jB47SN1V/3JbZwqqYHlXIiFlKNaCDBcljd7rv8W6PKU24C/JfyqzD5lQtd0sysUYpf8Ao",
+	"5VXBwOmq4/uDLJ+8V9S8ymx2SPMHotSYyGSSwsLNioCTcHGlgnAkHIccALkL2oxptCPsHxa2YxqKYMyP",
+	"ntlWX9+zyzMHojODcjvy0/9uVJt/pLViW1Sx5UJdo9ZysVlYrwUbZ5VabQFo00k7ZDaFlj9bnToLnv4O",
+	"w14TgR+MWvJqqM8yJYUDgDIP1SRtTSJ8bVtng+3txx3FOhnT8G8kXHB9etegiah2w1wyBIvC+JJ0mGiB",
+	"J2dv5HBeoMRAIaRBifEeiwaKsSSJdXSZHGiWAcqM9xTDRiEBjTK+FgO9RHhsrpB3UcK9B0LzhHBt4SPU",
+	"PjECA4pYE6jy8MmeJoFOPtLaJsNMii45fv3eBVYS2YFsi213zBNarocX128Kd4UR4AryCmdISNdxOl+x",
+	"0YxYCV6kb90sc5t8vMvCQwHC8c+HG4380J1v0BD5ByoO4fInP7das0fn/PPeD4jAa2Dfyxe9xiR5lRC0",
+	"uZk3vA7OLQmSEbbLxcg1yYNWw+2DHYVYr1pv5JZYDFi5FWfBKshNywSbMlM0L7dAW//1/z6fkvJHW+F1",
+	"z1BmupcwpZqkjZ94vdxJKE99MZz9yyY2zPdoEnz3I9aIxRghzFx+PTcQTXIC9VtWCZdS7jPm2RfXe3Mn",
+	"3E/CVHug9oWExPva9awjcCWhgK9oJ04VjllS78FOrEvClyqspMBts+dZrHlhrzQwGwd1nZlMsT5zrkPc",
+	"xl0cq6bar7VwV+Xj70SyJ8vGHAeXidZlwQPLuMhwn/kJhMeWpPap7uUVqaGF2ig7bw8FEXIGq7scupof",
+	"jp8fne40SPvodHNn96fNg+cHDXL8/M3hix00qK/etQ82LdPtoxwO3lVYV7Dc3JLHpih0ay6bdRbu1lw2",
+	"c2bhbq0p63hsyjryYZHZVKuZb53VorbHtUm+FJXZv1RFm2sjrE1KB0rniJSCkR8KlUx5hdOjJomwVxEK",
+	"mqxyxRlQzxv+rn2wT6KEdWlnBNc9Pjw6DS9qmUsgkCaTmPAPpw2S0o75X1vEmeTYufGFi1gOlW87GjJ6",
+	"NbsOtpSolBx/OP0EAS9eEUMCmlSzTWaMC63ZPNZsHuvQ0YxsHqs1T5P350yRolvReVgz4vbspGovKS55",
+	"d4C6BfUgBthc4oBkjFqqiCC+70OcZfMQOAIIMglrbtSpw2XGHjcskE04gAY3CCU4MSCqIH/xvkczgN9i",
+	"akBhPMZiCZToH6c6yG2CSsJ2KOKQtso2ljilMIlBhlQgWFdeG+taUxiSZgR9foppiG5BM9/MliAfD99D",
+	"Ka0SjG8x+MPg2yyu/LEPi07sa/wUPPe+MUYWOs2XSpeXGA22nTQY5mTkYL4eKAPAC7xVBVcHtERGLrM0",
+	"5s66ll8ExTBCj0gQQmlG47onRj+zogETj7xj/Zfz5dRlRzO9qXTGaLoUS2h1hXFNFElZzCkxv8Oqdaqd",
+	"YOLoa1P5/ZnK/CQn78xMTtJX009y/dK1uYm0X9x3ar6tyMujTw2wYFG/tbNpJxY1rA0q+CXo/wcWa0av",
+	"36/Cwm6/VxnBHKtyt3Wng9mPAjj20s4Cay241oIrQpypUIMuSuD3wd2eHqo1Y+3xYapynOEAkQPQ3Kca",
+	"hQIMc/5A8JdiY0qx7NK+IcGG4LoBXm+IO46Hj7xlHHrbC61U5d4+FbSgK01H2Hdua4zMIJEFnIgccotD",
+	"YWHZNe8wBGzJ8l77FKBY1KDPMsViBrhvgthBoHRoOypdr21hkyeLtWcXn61XWiZMTAa4cQxxQfm8A08Z",
+	"iBiymQ6CfyCA6MUveO7yc20WaQ9PRPEANTGLo4nwKstplG/caXXT7VBEqkBExjr6S0esBvaeNiy2i3ll",
+	"0X//jkJSCJokHuAHsrTrXsTv0ARVopXcVWtTzbatxSlZUm+i+U3K7t3SfPL1UeO9ITlAmGdhRWdQsBtN",
+	"Dk7eVqhfr2iLneYBaVego41qhyrWEmOXi5vtNH8CnXHFWB/rEXSGyTZBGM0SzjKAWPHlrzC20jTTtjgl",
+	"YyTqZMnmNcv45SiyAQ0agKo6Pg54ZsWuWUaBua1Kv5s39gAU/FoDfoca0MhWxZ5brearFuiS6jMXLVv3",
+	"mf1/77rPwUGNdW0WQtLghB4evT36dASs2t7ltvBL4HFziJ67iHEA/aslZHKzgdIsrgJnCjCQPVKUlwEE",
+	"0BBjCjNEdCrAApbrTC2WDs7YOrc478b8qE8vZPYN+bP4mBiWPpBpP5MpV+wWfi3I7Boh4x+kkwuIWu4g",
+	"imJ11/BauPdmKvO9DC5dRDtb9XPv6vl4oKfpZtdHZZzAMVi84GevZBJHjSCEYX+O/uIgtaoZMXddVKBJ",
+	"TnElZgHOq1DjU7zcMZ1r133tYK6V2fKVmRXlOzlR1wpyQX3Zq+b0LPs03QokcPYe9vBH483qVXUF7eAX",
+	"d9pr/rCo/YNlWNP6K10QpGAXhdKycIt5aezlN5n3ados3aS4q/s0rc5al3dDZV95OHRdI3nh9tPI/UW4",
+	"3C4wbNvSnDjgUGTE9EwE/XVJ5uABvzFKvpTpnjQPIs2S7IQlSNdMaJmNZj/1BKtwP73H4WuoUTXB4Gvg",
+	"7xoG88LGmaimbqkaqjZPVbqWVlxRpROqzfwM0N6pvB7TGDlR85i+aJIPLiJtvlcy9aCmeI/Ylt2Dt/5o",
+	"XGvgVbfRGguCYncB0vu7R8S++71zCG/0DvdOlQgV9g5eUNg7k/CzC7bSgmjHXNGLBIGYprm5G2u9/sA7",
+	"cu9IMMfEYpKnN0Wdfz8Y2VEwdJRDZTdJhB5YFYA1hjBmQK+WYhJ29WtNOnIArDpc97iAdKpiHSlipJqA",
+	"XOe+LbMv+MWQyvVaIDSOSss+GcrMIVeIOmjrsopYFD9HwBzmJXIN7n4/MNXzqa514GolONV3pvuqRL4K",
+	"qXoBh7awMWePXBV+VgMdi8AEVd5vLDFgTdgNVxq6hFSu0zBsU+UWFO561/Gv8ookoxrVhihloeNQ3ZsS",
+	"XHKPDTl3GrcL12oduVO6JD1Lj92VR39Q0bux3VwdvytcVhvBKz7pDDG88Afjemo/oKy0NbfKQg0qF/Nz",
+	"GTfVk0OF2biKaJ91jsphw4ogIGlPV5UuXyekPr80FjAiUpCoqEqi2nhi+NDfWESRIvnBOe/D/mg922lu",
+	"N3ea21s7T8z+KClTowytEPUzGQ869omhr9+7ZwtorXuKQIZTOEUxrPX7wmuDHmErvcvrl1nzJNfGOUv7",
+	"bNWRztLtKmOdlddU688693CuiGf4S+zkumKOvFDj8VMpouUVE6p47MsPj+Mny9qY56002zrqudJAURDE",
+	"vKuNUS0VlYHMouRPCmWOK1Y50GXdOvnUsnFXRmIm6/DPsQX3FRu9K3mvkLPJnvRUE/CNx0ibJMqYkoOs",
+	"w1TUIFHgPpo/M3bJsoxlylL+xeyamytJxpC03tx42JMJdmLgRb//EYRY94MgrEPhpho7xoIyv/NLLros",
+	"62dc6EKAdtbwaZguyfsHi8cXYz5VIWyKpdRKkliOm9vamOqYplrQV7de9pwx1fDu9xRVnVuDliKra3X6",
+	"8EK0d6WCq/dQZZh2Wb74Via1JRJ8AOwXgg3LIZJiEGWfRLaykscR6utAT1ltH4GOAui9D2YxSau5jU62",
+	"Hdu1ght1h6Aevvc7lZnToXZkR+hD9exnjIDOvHhKySlXdY+l+5aE0dslmcQss7zocDPbMo6BnXK8yQyP",
+	"OToSCSlY5GpC7GNCng6A9bGT3q5L3tpuJmyXwur/MTsy7FENdB35Eik6quojBDla3iHqntrEH/+0vb2Y",
+	"vTnBjfTt9YgvIzIUbNy1CXs4UFD8etyAhe9qlcasWiEUe33gkgWNmfW3Z0442usbhdoho5hlRfLxBU+M",
+	"joGd2JHpBRcOA/dsg4r4bCNo/U4psiq5YH5VLhLRSKTSWLgA8/Jx+W4mh/lWillf9yrDAMc0PcSHeCCJ",
+	"S1xSn7DsSaUReKS6Prkqg+l+U8hdpvTmLRNd3dvY29ndHYd8qp6RfcG4kuyGdrTje4p4P6oFNOwv8dZu",
+	"JVIZs2SeZYAfrGAi5lfzzAPusvxpXDMRy2yeieAvVjAVxfVcK2Kbd5YqnPhqaHeuN0O7S5yGxS6NZUq5",
+	"8Gsz7+bFny9hWraGKtfRMkMk0oKubpIvPmDaMA5S3bxcSVY4sTGczskLZEuor9ERG8osDjYVu9F2BXkW",
+	"aD382ygb52HzzLxmY2S6wDSzZwNCMF6DZAMs90iYRmsjYhLzLjenn9nfwp/zvoAHVM7hTdq6lENpJ3yB",
+	"V2bt/cLlG/mIq6nbyMefMcQcODCVtRp2wLoiDXe/she4xW76MtO1zmA7SYpbG6PC6OQplrDOONcvQGRQ",
+	"cnD6awlYpyOTQSp80zZPza1zuksOaBjmuIffsNhWdoz5dDjp3K2bhu68drzWjtfa8Vo7XmvHa+14gZEz",
+	"C7LVUddFh2smhGRn1srhun8CfvGtvbUjMNzT/LXFHSV0DA5Lvyl8eV4eMQeWUNfj/hG6IpDmqcy/YOWZ",
+	"MvsfU0zG9bFuxqXMCKOdHsnkEONX3if64eTFAXnSerr9CNwnrnNnBDbVBfor2SBBSxAdfzj9RLa4ksHs",
+	"oiY5YEmibGre7AjN4jNxMSIdmaa0QRRLeUcmUpj5aXoBegoohKmGNH6mNEm4YCRSrP9vzFHswyfAZ4va",
+	"/+CkQd6+gJ9K3cOYHDJAKPL504vNpw34X8tzTV2MNCMyi1lGUppdmbueCcsYtdna2d1pnokzgcOYGZj1",
+	"caTgiMnocH3QY2wQKOMd4Zh7JHJrFTVAezWQ+Cox/zCb2Pwf7bGtMVBAKWWWyWW0913hwTnahKhxJtwn",
+	"RijNEB0pBOtofs01x1IGxZTiUpxnLJWanSP9h72H1eF4GwnyQRPAxISH8EBAvmrC0m043pWMFfvLrmky",
+	"YISLM0HLQ+DVvqKhQZTR+5CQc7Nokg+IXWx9bjOpJ9vPfAE1rDKid9KMKU2uhBxCBguIYszbhbv5HraY",
+	"dWTM4gYyn5yJlCso14jJnwMJr5sISQZg/YLXClXT22ZMtwks7lwCOt/cRNhDRYZF1lQTIArZN79QvtbL",
+	"vH5cEpD2K97vsxjkqE2if0UuHxf927ynH81/Ns1//idqGME30zs4cTT9F6zLBRDiI6osSxJYVnrFBKFD",
+	"OtpDUk/UVv0BUGzjqufHFdXPGI1VjzGtSCwR38+ip58JnCqChF3KLB0kFCb7BfjgqJYp70RgquEpKaYS",
+	"Myw1EVKwPfuFXY3gBZoRbGEOVSQyl/3e2vmj6TdF6HbAgwDeVOk+Ppt5JmyaGHFP4V2YO/pNCO8LKLLt",
+	"KQF9dNxgZrrAktSzRHiqz5LELC08e3583AsRVc12dkLmXj2W5MC0zoQu6Abfl++EB6TG4ZJDzgCVb5Oc",
+	"uKeE4ZilIm41ghtdsB63idwqZbPv6Y3Qv3R04T4hggQJ72Vp4SADDhNrbW9v2zVEXAE0Iug9geLVPGX7",
+	"FiFSSpIa4R5Srm1By5Ptx5Y48ITpbLTZvtQsi5pnYuwkjCNPOgnP31lQIgfS2YBFe/AqrWg2iWUM2quV",
+	"LuMd+TQxEv5U9mHBPpiLJmjJrQ+hJ+gn7A/5Dd5voNCDzNtTIZzIAlvRKBqKM4EvY/Oa08328etG6+ed",
+	"Zmu7udNq7rQaJyx+RXXjkKkrLfuNt1wMbhrtL6eNsw3a5w1C+/2zjcbp6au9nZ0zUd2aNonT4+5KtrzU",
+	"vUYfqcJh/hIA9INUrPsWCv4wrtw0fzilN5sXILqPH+/uPnnyeOd2XjIqjRovGb+s95IzZl92yVGe1qCA",
+	"0OLeNzbWSV6SgUK6Nawgxaog32gfu3igO23bRq8PAXh4Pg6hiTHIo3I16njbAh7RvfjeVc9CPtV158IM",
+	"nQv4lrzELP+wWCEHxS4F/P68T1O7HSb2KOAlsyOthPddvY6uC2fgrNfSV9VEsDLJK739sWROIHE1mZyH",
+	"3iTQmDGCMQvgCrYBeDh0ANX1PBXYMmA98wA9pRkECcaAWMjFAOKh0D9kzyt7/nBhTjGu2TfHXIEyWHe2",
+	"gWPjpNNQwJcWnIHwYBaECoKclD9/BhZNZoQLLdG6VafC8NxT1CUL1nJyI7CBr7oTCD7t8w3o9N34Y3ay",
+	"Ozep++komFH1rQFaVlL9vzLdOS7wVXX+s2jQKg92C7fmAyHi8d5ySQsUPGAu4JtpXi8+2HKc3ocFJL7e",
+	"6Pex0Y/Eit3zcYEtZnNE2Tmfb6P3uAIs3FnLoNm1WZwchSnm1ifpSNFhmfAr0SCCDZnSGG3EaCKWAdnQ",
+	"PeGxb6TxrTpwK4hLK2hQRDJc8KB4twfMMeZ0myecIdwMqQP7jZ/W5NPGK3zuO62EXi2wUcz1kXk533gp",
+	"3N0fcqB2boix9X6fCRYbYZq2oxeopsO989CK6YKdMKGk7twqirrKOvtsd3Ue87oMspZzdHHg9bNxHeD6",
+	"HOJP/sFkB+E6rAttlXZSNKYarKgsXm7rx12RhvDjz6Uhgh0wSUPY0Wtrb+3N/65nnutyhfVUdoXzLLMr",
+	"73KVsQIQDGYgNvDtvRCS6clMY7azDqAsfOJvDJ/MFRwypRN60exI81Lhkc/tV5+OTj+9bT+fnfggXI37",
+	"wR0rvI+6gw18u86q1aCBEV/uOUFbLa4mKvdNFQBYQU3U6YfgmIKzmB3yy1XFgsIQMogoulgBFBNMauRc",
+	"gOvgVgpjDfv1MMkOVrxlKiWnChqsuGUmpt2sDpzixm6sVfUDzrOtVOjGJWGyI1evoR9Ozi136PbzzBmv",
+	"YiuI84pSKViBp6A6ObYsloKaVNXYplzQ6Sv4dwv7dveTmppdYayD1ivKTq1U41RKelWaag7PMJPJHKAd",
+	"cPVswZ4Tc+k/OMhjnn8d3IFK66RQgwiCsXBIx422/ICOWa2mG764Hc1X1R6Al/LKQA6MVhe/wVvVRm9m",
+	"IZkkbQKznwdYHn6gfud/NG2nizHfXX7NBNFDc76DH8UDlHto+Xgv4VjUoYJ0Myq07y0ZuQaFnkziPfJk",
+	"+3FdGMis07cZ/nnJMiY6nKZMaHMGJgM1+P//L+NSQRG1WUx4Fld6bqRooMwTmnvT2FWchzj1sxe7mHW7",
+	"n0ARvLEa3WVEdx0eqgsPZSjrFfpucVVT2EVVwaAs/KqgYwI7P0fsx1zvIz9GnsHnF5LQPr9iI9KjrgkF",
+	"60QWiPQspBPWEZ4HGuFZhdQX5KQqnoPyPSGMYy6wvW1DCwYCJkzV+qwba5360OI4qxCt/G1Xem11qnRe",
+	"dfUKIGQfHpI6Oi4eHF1NR0efjG/uujLB88HwENiJEEDCHSCb5BTubhunLweKxWZuEBACc8ZFd5+I3OvE",
+	"EFLBKuEunssTxcOx3+OLBojmdvkQNH0+n+9+AkjT9NM6bLSasNEqFFxB2quCRNM8RifoEyC88BKLG0Az",
+	"Zg6ToBUQZDUym8HCGMBeACAIW51oI0p6KLEUUaGS8Fu22kKj5pjba7zLwA9M8S1Xum4n4ar9I2I/yr2u",
+	"ZdtuLwdj1lsVv/GCbT8H0TbKeouLS1kr3eY9walHZlgBi6eeIeDDdzIWM6E5TcJ8iPMvU2qMUZO8MCZR",
+	"uF9GZjTMjHDkHkSspOhykCT2c0Ab9rOw8B8p5UnkTisVO+KzYtlr8ygrFGl/j8pebElS3zdlzer3LtzG",
+	"Lx1WPXgg6p/BIyiIumLJ5RxCHrzaMTE34nTOwy+9pJuv5vdU74XrPBd+AJlBWQ9czjaJ+lSpocziKKhd",
+	"j2xg+Nx/uReQd2EE03lNUcPBBw0zKbpgnko9eG3fwOfGI0zEChxaC83jK/TN4ppH7NAkYRkO3ZHyijOF",
+	"3A4X0txMsKFl/4Tdz5VzdCf6poW9vKB/Wl4aM3hKNxUTPbqZSNGlG40Nt+7A9JFxSk55ck3JKRVaonX1",
+	"P5YDnRV/PrMj6x7nfpzZSUrLq/fVkP00Nk6Z3jwAsai2LcbtcWITZewyY6q3aXlSQO8jT8mmowhBTJce",
+	"c3LXoSkrCh/gGlgxxs4PfIXNKvS/HNljHcStcsmlYFZXL0mbj+3vKo98qk53vsvsCVu4eraELTzhPzhh",
+	"a55/nbBVmrhQRoXoL5CwdaOtKGHrhp/Hp6pP2MJodQlbvFVtwtaMbJG/pmRtg3yqcSAJRVsE6hzgvuyB",
+	"2IHY8YzIoUDPARDvkrkyvnC2+p3/MUuutyZ9a57tG0vfgjO5sbeRGv/mf1jaz5iizY5MmxdZrQdUdH3G",
+	"/SZbLfP7H2bT9FkGahkDfI0Nd8JzN53PUbqfLO9ntCu1DtI6y1uX5R3glpjgH8yvnwqbrSrLOwi/qnMO",
+	"5sjywism7ZpzDkC1TuTuhoxqQpUmfjsskgleSL3Mhxxwapy1dcb4IWWMV7GDCvJUlTF2wZFa79lcMDva",
+	"lr3TWj8/rIzxKkQrf9uVbuOy4nAPNGPczqmxMUonszB8F5Boo785X2o5iI6vqm9goSif3//mg3/l2OV1",
+	"5N4F395nrdG770nAGq538AFF3XjnRA06PevuVxjYH1xiAoOLDYdj2bBHAeATf2TfIEA+5ya4SSADMzH1",
+	"Pik6ObeVDuzugo785FjlXD72/QUi5whCrv2LJWXVV2EECjuhLoY3yUO/bm1JM/bOFoR26xkgXFT43EaF",
+	"2U0n0OLwIeLeezVgU5X2d8ElTr3th9kUxbvCHQGQByG2QEH5Dxo24VkcMgFC1cfbJKYjhRrKIpZ3aJbx",
+	"cIbKwSGCUqQibkClEHKGK5eYwRA2+Uoz4PiyEe29scD4D/aejypC5OQHqog5phMarhDMdd+uC01Iwi+Z",
+	"5ilrWFBghGZULLsG5jE6Iq1dxzf+yNHE2gB7xkj0Suu+OXJEDRKd0pSdcs3+faoz3tHmo2Oqe//espTe",
+	"0SnrDDIWEXnNMtLTuq+AzAeM6UAgM0IEhUznQC9hWQ0KEAuByZaXmFyypU+WixySUXlC2sG3pVwpgJTM",
+	"wCqAEcTxW03ygnJj1BKJrzszljnlxrj2jTqK44wpzCjA3x0o+9ojF2wkLcI9XG8GqwKUt0weMOmOTKFs",
+	"6JfTD+/BZinLXEB+QB9bkXSQaN6nmd4yn2/GVNNHDWQ4MQ+ILB2apFJp8pS84c/3jdRHBSrjiGAmxhlw",
+	"0L2MPKeKd8gFUzyGpUzBk3B2O1+2hmOTgJm5VKLMwfn1ULp15wpk2FMYkJjThHV0TicA5Eh9qnvGHXB7",
+	"w5Emmc8d/3iHdnosrgu6fTIS/GtrOcUuCxhfhd8b5WL+BdQTkHjwEgu43YGWgpNQ+PfeBhv9ss3+0+Yf",
+	"+C9vfm195G8PfuldvOyYv19//ut16z3/5RloRgyl1d3GR+WmBOjGY3B/z+whwHp7k/p3o7A2N5vD4XAT",
+	"BHSQJUwAa8nsPkBp7CX5H4GXhMpwvmVvbKCzqM652Nh7tr296Ouba4VruezhCVBvP9xU7DqdOoMvZuwe",
+	"1yMXKM9putyRyBdGAJGNP49d2pKpQBLID6DOacrIQBgFb7wJ1LtGkz4KKfONy1ZiNnjaerYzV/A1V7pV",
+	"8VeY0vl1a9zD07loB4//340LRjOj2H7/w5zn8cmcNOJnVuSCD82ioUdSQTqK5I3wtdF3WbKxt7FF+xz0",
+	"vF2KsfO/9bfkJcBIb2q5CXDSeiAES1TA0tdhmeaXkA2CAkz7+MbN2TH/qWByaSdJ4Wc5oetB2xZ1cqUG",
+	"5nxqSR+NSwkXDRkcQwUbIkFRxq7lFRpEe+ODYOCKewdfE7s7tCuGwAcyQ6LWRD6dcGxaNeRbLq4Ukpnx",
+	"Tg/WCyp77Hj9TF7ypLA4RyKTSWrh+v5bCxTrgwvXSEMVKHRFMovVZZ0UkV/o3IuGlf9oiysZBbd3KIoV",
+	"bya8Ayz4QLF8ZE/V5Jbur/BSV1TPNby24IbhsHVPjH3tNVhjY5M/9FBmY48QqIJwzWGvj19udFEXHSly",
+	"xUbKBnKhaMa3JBRxjm2eIocvargQCkik1NT4xRgSk31FhjK7Mo71xLxIuFhwz4q52kCMfQW+lNotPXba",
+	"2kCRDNfsxDYOlwc8ZrKfQKgNDndGiuwByylYV6gqw1IiHq7rZ5vjLo99ZJ7WR7RczCsPIWnN0r4uvKCY",
+	"642///j7/wIAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -45,23 +45,6 @@ type ProfileFormat struct {
 	Title string // what it is for, as "RouterOS 7"
 }
 
-// ProfileRequest is which profile is wanted.
-type ProfileRequest struct {
-	ClientID   int64
-	InstanceID int64
-	Format     string // empty: openvpn
-	// WithoutKey leaves the private key out: the site has it in a file, KeyFile says which.
-	WithoutKey bool
-	KeyFile    string // empty: the name of the site with .key
-}
-
-// Download is a file that somebody gets.
-type Download struct {
-	Name      string
-	MediaType string
-	Content   []byte
-}
-
 // enrolmentOverlap is how long the certificates before stay valid when a site has sent a request:
 // its tunnel holds until the new profile is in place.
 const enrolmentOverlap = time.Hour

@@ -486,6 +486,47 @@ func (s *OpenVPNService) RevokeClientSite2SiteForDryRun(ctx context.Context, id 
 	return call[DryRun](ctx, s.client, r, options)
 }
 
+// GetClientSite2SiteProfile gets the profile of a client.
+//
+// The configuration with which the site reaches an instance, with its certificate and private key:
+// one file for OpenVPN and what is like it, a script or a zip of files for routers. The key is
+// encrypted when the client was given a password. A format whose router can't do what the instance
+// wants is 409 `rule`, and the text says which setting would. Every download is recorded in the
+// audit, and the config of the client says which version was fetched.
+//
+// It needs the right to read openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError.
+// Source: GET /api/openvpn/clients/site2site/{id}/profile, operation getClientSite2SiteProfile.
+func (s *OpenVPNService) GetClientSite2SiteProfile(ctx context.Context, id int64, params GetClientSite2SiteProfileParams, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getClientSite2SiteProfile", method: "GET", path: "/api/openvpn/clients/site2site/{id}/profile", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/octet-stream",
+		query:  url.Values{},
+	}
+	set(r.query, "instance_id", params.InstanceID)
+	set(r.query, "format", params.Format)
+	set(r.query, "key", params.Key)
+	return callFile(ctx, s.client, r, options)
+}
+
+// CreateClientSite2SiteProfile makes the profile of a client with a password.
+//
+// As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+//
+// It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError.
+// Source: POST /api/openvpn/clients/site2site/{id}/profile, operation createClientSite2SiteProfile.
+func (s *OpenVPNService) CreateClientSite2SiteProfile(ctx context.Context, id int64, body ProfileRequest, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "createClientSite2SiteProfile", method: "POST", path: "/api/openvpn/clients/site2site/{id}/profile", retry: never,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/octet-stream",
+		json:   body,
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
 // GetClientSite2SiteEnrolmentsPages lists the enrolments of a client.
 //
 // One page of the links that were made for the client, by ascending id. Ended ones are kept for 90
@@ -1075,6 +1116,17 @@ type GetClientSite2SiteCertificatesPagesParams struct {
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
+}
+
+// GetClientSite2SiteProfileParams are the parameters of GetClientSite2SiteProfile. A zero value is
+// not sent.
+type GetClientSite2SiteProfileParams struct {
+	// The instance; it may be left out when the client has a config at only one.
+	InstanceID int64
+	// The format; `openvpn` when left out.
+	Format ProfileFormat
+	// `false` leaves the private key out, and names its file instead.
+	Key *bool
 }
 
 // GetClientSite2SiteEnrolmentsPagesParams are the parameters of GetClientSite2SiteEnrolmentsPages.

@@ -427,6 +427,35 @@ const (
 	FinalReasonAACompromise         FinalReason = "aACompromise"
 )
 
+// ProfileFormat is the schema ProfileFormat of the document Chaveiro. A newer server may have more
+// values.
+//
+// `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+// with the key as PKCS#12. The others are routers.
+type ProfileFormat string
+
+// The values of ProfileFormat.
+const (
+	ProfileFormatOpenVPN    ProfileFormat = "openvpn"
+	ProfileFormatConnect    ProfileFormat = "connect"
+	ProfileFormatRouteros   ProfileFormat = "routeros"
+	ProfileFormatOpnsense   ProfileFormat = "opnsense"
+	ProfileFormatPfsense    ProfileFormat = "pfsense"
+	ProfileFormatVyos       ProfileFormat = "vyos"
+	ProfileFormatOpenwrt    ProfileFormat = "openwrt"
+	ProfileFormatP12Profile ProfileFormat = "p12-profile"
+)
+
+// ProfileRequest is sent: the schema ProfileRequest of the document Chaveiro.
+type ProfileRequest struct {
+	// The instance, as of GET.
+	InstanceID Optional[int64] `json:"instance_id,omitzero"`
+	// The format; `openvpn` when left out.
+	Format Optional[ProfileFormat] `json:"format,omitzero"`
+	// Of the PKCS#12 file. When the key has a password, the same one. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+}
+
 // EnrolmentPage is the schema EnrolmentPage of the document Chaveiro.
 type EnrolmentPage struct {
 	Cursor Cursor `json:"cursor"`

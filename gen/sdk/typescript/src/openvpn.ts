@@ -210,6 +210,24 @@ export type RevokeClientSite2SiteForDryRunRequest = types.ClientSite2SiteRevoke 
   id: number;
 };
 
+/** What getClientSite2SiteProfile takes. */
+export type GetClientSite2SiteProfileRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The instance; it may be left out when the client has a config at only one. */
+  instanceId?: number | undefined;
+  /** The format; `openvpn` when left out. */
+  format?: types.ProfileFormat | undefined;
+  /** `false` leaves the private key out, and names its file instead. */
+  key?: boolean | undefined;
+};
+
+/** What createClientSite2SiteProfile takes. */
+export type CreateClientSite2SiteProfileRequest = types.ProfileRequest & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What getClientSite2SiteEnrolmentsPages takes. */
 export type GetClientSite2SiteEnrolmentsPagesRequest = {
   /** The id of the addressed resource. */
@@ -630,6 +648,26 @@ const operations = {
     accept: "application/vnd.chaveiro.dry-run+json",
     answer: shapes.DryRun,
   },
+  getClientSite2SiteProfile: {
+    id: "getClientSite2SiteProfile",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/profile",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "instance_id": "instanceId", "format": "format", "key": "key" },
+    accept: "application/octet-stream",
+    file: true,
+  },
+  createClientSite2SiteProfile: {
+    id: "createClientSite2SiteProfile",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/profile",
+    retry: "never",
+    args: { "id": "id" },
+    json: { shape: shapes.ProfileRequest },
+    accept: "application/octet-stream",
+    file: true,
+  },
   getClientSite2SiteEnrolmentsPages: {
     id: "getClientSite2SiteEnrolmentsPage",
     method: "GET",
@@ -890,6 +928,8 @@ export class OpenvpnGroup {
     RenewClientSite2SiteDryRun: empty<RenewClientSite2SiteDryRunRequest>,
     RevokeClientSite2SiteFor: empty<RevokeClientSite2SiteForRequest>,
     RevokeClientSite2SiteForDryRun: empty<RevokeClientSite2SiteForDryRunRequest>,
+    CreateClientSite2SiteProfile: empty<CreateClientSite2SiteProfileRequest>,
+    ClientSite2SiteProfile: empty<CreateClientSite2SiteProfileRequest>,
     CreateClientSite2SiteEnrolment: empty<CreateClientSite2SiteEnrolmentRequest>,
     ClientSite2SiteEnrolment: empty<CreateClientSite2SiteEnrolmentRequest>,
     CreateServerCertificate: empty<CreateServerCertificateRequest>,
@@ -1279,6 +1319,36 @@ export class OpenvpnGroup {
    */
   revokeClientSite2SiteForDryRun(request: RevokeClientSite2SiteForDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
     return this.#client.call(operations.revokeClientSite2SiteForDryRun, request, options);
+  }
+
+  /**
+   * Get the profile of a client.
+   *
+   * The configuration with which the site reaches an instance, with its certificate and private
+   * key: one file for OpenVPN and what is like it, a script or a zip of files for routers. The key
+   * is encrypted when the client was given a password. A format whose router can't do what the
+   * instance wants is 409 `rule`, and the text says which setting would. Every download is recorded
+   * in the audit, and the config of the client says which version was fetched.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/profile, operation getClientSite2SiteProfile.
+   */
+  getClientSite2SiteProfile(request: GetClientSite2SiteProfileRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getClientSite2SiteProfile, request, options);
+  }
+
+  /**
+   * Make the profile of a client with a password.
+   *
+   * As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/profile, operation createClientSite2SiteProfile.
+   */
+  createClientSite2SiteProfile(request: CreateClientSite2SiteProfileRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.createClientSite2SiteProfile, request, options);
   }
 
   /**

@@ -168,6 +168,12 @@ export const ClientSite2SiteRevoke: Shape = new ObjectShape(() => ({
   invalidity_date: ["invalidityDate"],
 }));
 
+export const ProfileRequest: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  format: ["format"],
+  password: ["password"],
+}));
+
 export const EnrolmentPage: Shape = new ObjectShape(() => ({
   cursor: ["cursor", Cursor],
   enrolments: ["enrolments", { list: Enrolment }],

@@ -404,6 +404,24 @@ export interface ClientSite2SiteRevoke {
  */
 export type FinalReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise" | (string & {});
 
+/**
+ * `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+ * with the key as PKCS#12. The others are routers.
+ *
+ * A newer server may have more values. Source: the schema ProfileFormat of the document Chaveiro.
+ */
+export type ProfileFormat = "openvpn" | "connect" | "routeros" | "opnsense" | "pfsense" | "vyos" | "openwrt" | "p12-profile" | (string & {});
+
+/** Source: the schema ProfileRequest of the document Chaveiro. */
+export interface ProfileRequest {
+  /** The instance, as of GET. */
+  instanceId?: number | null | undefined;
+  /** The format; `openvpn` when left out. */
+  format?: ProfileFormat | null | undefined;
+  /** Of the PKCS#12 file. When the key has a password, the same one. At most 1024 characters. */
+  password?: string | null | undefined;
+}
+
 /** Source: the schema EnrolmentPage of the document Chaveiro. */
 export interface EnrolmentPage {
   cursor: Cursor;

@@ -25,6 +25,7 @@ from ..models.api import (
     Certificate,
     CertificateKind,
     FinalReason,
+    ProfileFormat,
     EnrolmentPage,
     Enrolment,
     IssuedEnrolment,
@@ -1094,6 +1095,98 @@ class AsyncOpenvpn:
             },
         )
         return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def get_client_site2site_profile(
+        self,
+        id: int,
+        *,
+        instance_id: int | None = None,
+        format: ProfileFormat | str | None = None,
+        key: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get the profile of a client.
+
+        The configuration with which the site reaches an instance, with its certificate and private
+        key: one file for OpenVPN and what is like it, a script or a zip of files for routers. The
+        key is encrypted when the client was given a password. A format whose router can't do what
+        the instance wants is 409 `rule`, and the text says which setting would. Every download is
+        recorded in the audit, and the config of the client says which version was fetched.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The instance; it may be left out when the client has a config at only one.
+          From 1 to 9007199254740991.
+        - format: The format; `openvpn` when left out.
+        - key: `false` leaves the private key out, and names its file instead.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/profile, operation
+        getClientSite2SiteProfile.
+        """
+        call = Call(
+            "getClientSite2SiteProfile",
+            "GET",
+            "/api/openvpn/clients/site2site/{id}/profile",
+            "safe",
+            args={"id": id},
+            query={
+                "instance_id": instance_id,
+                "format": format,
+                "key": key,
+            },
+            accept="application/octet-stream",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def create_client_site2site_profile(
+        self,
+        id: int,
+        *,
+        instance_id: int | None | Unset = UNSET,
+        format: ProfileFormat | str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Make the profile of a client with a password.
+
+        As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The instance, as of GET. From 1 to 9007199254740991.
+        - format: The format; `openvpn` when left out.
+        - password: Of the PKCS#12 file. When the key has a password, the same one. At most 1024
+          characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/profile, operation
+        createClientSite2SiteProfile.
+        """
+        call = Call(
+            "createClientSite2SiteProfile",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/profile",
+            "never",
+            args={"id": id},
+            accept="application/octet-stream",
+            body={
+                "instance_id": instance_id,
+                "format": format,
+                "password": password,
+            },
+            file=True,
+        )
+        return await self._transport.file(call, options)
 
     def get_client_site2site_enrolments_pages(
         self,

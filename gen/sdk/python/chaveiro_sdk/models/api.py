@@ -450,6 +450,22 @@ class FinalReason(enum.StrEnum):
     AACOMPROMISE = "aACompromise"
 
 
+class ProfileFormat(enum.StrEnum):
+    """`openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+    with the key as PKCS#12. The others are routers. A newer server may have more values, which are
+    read as texts.
+    """
+
+    OPENVPN = "openvpn"
+    CONNECT = "connect"
+    ROUTEROS = "routeros"
+    OPNSENSE = "opnsense"
+    PFSENSE = "pfsense"
+    VYOS = "vyos"
+    OPENWRT = "openwrt"
+    P12_PROFILE = "p12-profile"
+
+
 @dataclass(slots=True, kw_only=True)
 class EnrolmentPage:
     """The schema EnrolmentPage of the document Chaveiro."""

@@ -211,6 +211,24 @@ class OpenvpnResults:
             types.RevokeClientSite2SiteForDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_for_dry_run(**arguments)
         )
 
+    def get_client_site2site_profile(
+        self, request: types.GetClientSite2SiteProfileRequest
+    ) -> types.GetClientSite2SiteProfileResponse:
+        """Get the profile of a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2SiteProfileResponse, "profile", lambda: self._group.get_client_site2site_profile(**arguments)
+        )
+
+    def create_client_site2site_profile(
+        self, request: types.CreateClientSite2SiteProfileRequest
+    ) -> types.CreateClientSite2SiteProfileResponse:
+        """Make the profile of a client with a password."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientSite2SiteProfileResponse, "profile", lambda: self._group.create_client_site2site_profile(**arguments)
+        )
+
     def get_client_site2site_enrolments_pages(
         self, request: types.GetClientSite2SiteEnrolmentsPageRequest | None = None
     ) -> results.ResultPages[types.GetClientSite2SiteEnrolmentsPageResponse, types.Enrolment]:

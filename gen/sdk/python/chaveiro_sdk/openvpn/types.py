@@ -25,6 +25,7 @@ from ..models.api import (
     Certificate,
     CertificateKind,
     FinalReason,
+    ProfileFormat,
     EnrolmentPage,
     Enrolment,
     IssuedEnrolment,
@@ -424,6 +425,40 @@ class RevokeClientSite2SiteForDryRunResponse(Response):
     """The result of ``revoke_client_site2site_for_dry_run``."""
 
     dry_run: DryRun | None = None
+
+
+@dataclass
+class GetClientSite2SiteProfileRequest(Request):
+    """The request of ``get_client_site2site_profile``."""
+
+    id: int
+    instance_id: int | None | None = None
+    format: ProfileFormat | str | None | None = None
+    key: bool | None | None = None
+
+
+@dataclass
+class GetClientSite2SiteProfileResponse(Response):
+    """The result of ``get_client_site2site_profile``."""
+
+    profile: File | None = None
+
+
+@dataclass
+class CreateClientSite2SiteProfileRequest(Request):
+    """The request of ``create_client_site2site_profile``."""
+
+    id: int
+    instance_id: int | None | Unset | None = None
+    format: ProfileFormat | str | None | Unset | None = None
+    password: str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientSite2SiteProfileResponse(Response):
+    """The result of ``create_client_site2site_profile``."""
+
+    profile: File | None = None
 
 
 @dataclass
@@ -866,6 +901,7 @@ __all__ = [
     "Certificate",
     "CertificateKind",
     "FinalReason",
+    "ProfileFormat",
     "EnrolmentPage",
     "Enrolment",
     "IssuedEnrolment",
@@ -921,6 +957,10 @@ __all__ = [
     "RevokeClientSite2SiteForResponse",
     "RevokeClientSite2SiteForDryRunRequest",
     "RevokeClientSite2SiteForDryRunResponse",
+    "GetClientSite2SiteProfileRequest",
+    "GetClientSite2SiteProfileResponse",
+    "CreateClientSite2SiteProfileRequest",
+    "CreateClientSite2SiteProfileResponse",
     "GetClientSite2SiteEnrolmentsPageRequest",
     "GetClientSite2SiteEnrolmentsPageResponse",
     "CreateClientSite2SiteEnrolmentRequest",
