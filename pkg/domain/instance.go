@@ -53,17 +53,25 @@ type Instance struct {
 	Description   string
 	Subject
 	InstanceSettings
-	Version   int64 // of what the profiles of its sites say; it grows when they become stale
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	Version    int64     // of what the profiles of its sites say; it grows when they become stale
+	RenewAt    time.Time // when the service renews the server's certificate
+	ReloadedAt time.Time // when the server was last asked to read its configuration again; zero: never
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 
-	// Of the server's certificate.
+	// Of the server's certificate. The store reads them there.
 	ExpiresAt time.Time
 	RevokedAt time.Time // zero: not revoked
 }
 
-// InstanceSettings is what a server is configured with, besides its networks.
+// InstanceSettings is what a server is configured with. Network and NetworkV6 are also in the IP
+// plan, where they are compared with all others. PushRoutes are not: what is pushed to all sites is
+// often the LAN of one of them, or a network that has them all.
 type InstanceSettings struct {
+	Network         netip.Prefix   // of the tunnels, IPv4, masked
+	NetworkV6       netip.Prefix   // of the tunnels, IPv6, masked; not valid: none
+	PushRoutes      []netip.Prefix // pushed to all sites
+	Routes          []netip.Prefix // of the server into the tunnel, beside those of the sites' LANs
 	Proto           Transport
 	Port            int
 	Remotes         []Remote // in the order in which sites try them
@@ -90,10 +98,21 @@ type InstanceKeys struct {
 	Earlier []byte // the one before, which sites may still have; nil: none
 }
 
+// InstanceFilter selects instances; zero fields do not restrict. Texts are compared regardless of
+// case.
+type InstanceFilter struct {
+	Name    string
+	CAID    int64
+	Gateway string
+}
+
 // Instances keeps the instances. A name is unique regardless of case.
+//
+// The group Instances of the suite tests it.
 type Instances interface {
-	// Page returns one page of all instances, by ascending id. See PageRequest for its bounds.
-	Page(ctx context.Context, page PageRequest) (Page[Instance], error)
+	// Page returns one page of the instances that a filter selects, by ascending id. See
+	// PageRequest for its bounds. A text that no database can hold selects nothing.
+	Page(ctx context.Context, filter InstanceFilter, page PageRequest) (Page[Instance], error)
 	// Get returns one instance. Errors: Missing.
 	Get(ctx context.Context, id int64) (Instance, error)
 	// Lock is a Get after which no other transaction can change the instance until this one ends.
@@ -101,16 +120,20 @@ type Instances interface {
 	Lock(ctx context.Context, id int64) (Instance, error)
 	// Keys returns the sealed keys of the control channel. Errors: Missing.
 	Keys(ctx context.Context, id int64) (InstanceKeys, error)
-	// Create stores i with its keys and sets i.ID. Errors: Duplicated on name; NotFound on ca_id or
-	// model_id.
+	// Create stores i with its keys and sets i.ID. Errors: Duplicated on name; NotFound on model_id,
+	// or on ca_id when there is no such CA or certificate.
 	Create(ctx context.Context, i *Instance, keys InstanceKeys) error
-	// Update stores all but the CA, the keys and the creation. Errors: Missing; Duplicated on name;
-	// NotFound on model_id.
+	// Update stores all but the CA, the keys, the creation, and what the certificate says. Errors:
+	// Missing; Duplicated on name; NotFound on model_id, also when there is no such certificate.
 	Update(ctx context.Context, i Instance) error
 	// SetKeys replaces the keys. Errors: Missing.
 	SetKeys(ctx context.Context, id int64, keys InstanceKeys) error
-	// Delete removes an instance that has no networks and no sites any more. Errors: Missing.
+	// Delete removes an instance that has no networks and no sites any more. Errors: Missing; Rule
+	// on id with ReasonInUse when it has some.
 	Delete(ctx context.Context, id int64) error
-	// Renewable returns the instances whose certificate ends within their RenewBefore, at most limit.
+	// Renewable returns the instances whose RenewAt has come and whose certificate is not revoked,
+	// the earliest first, at most limit.
 	Renewable(ctx context.Context, now time.Time, limit int) ([]Instance, error)
+	// OfModel returns the instances that have a model, by ascending id.
+	OfModel(ctx context.Context, modelID int64) ([]Instance, error)
 }

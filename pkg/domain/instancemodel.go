@@ -43,6 +43,8 @@ func (u InstanceModelUpdate) Apply(m *InstanceModel) error {
 }
 
 // InstanceModels keeps the models. A name is unique regardless of case.
+//
+// The group InstanceModels of the suite tests it.
 type InstanceModels interface {
 	// Page returns one page of all models, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[InstanceModel], error)
@@ -53,7 +55,7 @@ type InstanceModels interface {
 	Lock(ctx context.Context, id int64) (InstanceModel, error)
 	// Create stores m and sets m.ID. Errors: Duplicated on name.
 	Create(ctx context.Context, m *InstanceModel) error
-	// Update stores Name, Template and UpdatedAt. Errors: Missing; Duplicated on name.
+	// Update stores all but the creation. Errors: Missing; Duplicated on name.
 	Update(ctx context.Context, m InstanceModel) error
 	// Delete removes a model. Errors: Missing; Rule on id with ReasonInUse when an instance has it.
 	Delete(ctx context.Context, id int64) error

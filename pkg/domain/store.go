@@ -79,6 +79,8 @@ type Store interface {
 	Certificates() Certificates
 	Revocations() Revocations
 	CRLs() CRLs
+	InstanceModels() InstanceModels
+	Instances() Instances
 	APIKeys() APIKeys
 	Users() Users
 	Roles() Roles

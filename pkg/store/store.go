@@ -84,6 +84,12 @@ func (s *Store) Revocations() domain.Revocations { return revocations{s} }
 // CRLs implements domain.Store.
 func (s *Store) CRLs() domain.CRLs { return crls{s} }
 
+// InstanceModels implements domain.Store.
+func (s *Store) InstanceModels() domain.InstanceModels { return of(s, &instanceModelTable) }
+
+// Instances implements domain.Store.
+func (s *Store) Instances() domain.Instances { return instances{of(s, &instanceTable)} }
+
 // APIKeys implements domain.Store.
 func (s *Store) APIKeys() domain.APIKeys { return apikeys{holdersOf(s, &apikeyTable, &apikeyRoles)} }
 

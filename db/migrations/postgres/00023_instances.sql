@@ -31,14 +31,17 @@ CREATE TABLE instances (
     sealed_control bytea,                -- the key of the control channel; NULL: none
     sealed_earlier bytea,                -- the one before, as long as a campaign runs; NULL: none
     version        bigint      NOT NULL, -- of what the profiles of its sites say
+    renew_at       timestamptz NOT NULL, -- when the certificate of the server is due to be renewed
+    reloaded_at    timestamptz,          -- when it was last asked to read its configuration again; NULL: never
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX instances_name_key ON instances (name_key);
-CREATE INDEX instances_ca_id ON instances (ca_id);
+CREATE INDEX instances_ca_id ON instances (ca_id, id);
 CREATE INDEX instances_model_id ON instances (model_id);
 CREATE UNIQUE INDEX instances_certificate_id ON instances (certificate_id);
 CREATE INDEX instances_gateway ON instances (gateway_key, id);
+CREATE INDEX instances_renew_at ON instances (renew_at, id);
 
 -- The lock of the IP plan of a gateway: whoever changes networks of it changes its row first.
 CREATE TABLE gateways (

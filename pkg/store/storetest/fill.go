@@ -68,6 +68,8 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	}))
 	revoked := newClient(t, s, authority.ID)
 	check(t, s.Clients().Revoke(ctx, revoked.ID, noon, domain.Unspecified))
+	newInstance(t, s, func(i *domain.Instance) { i.ModelID = newInstanceModel(t, s).ID })
+	newInstance(t, s)
 }
 
 // fillLives puts in certificates at all points of their life, of a client that was renewed and of
