@@ -226,7 +226,7 @@ const (
 
 // Reasons lists every Reason, for the tests of the catalogues.
 func Reasons() []Reason {
-	return []Reason{
+	return append(instanceReasons(), []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge,
 		ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration, ReasonSerial, ReasonSerialTwoWays,
@@ -258,5 +258,5 @@ func Reasons() []Reason {
 		ReasonNoTunnel, ReasonNeedsAddress, ReasonOverlapLAN, ReasonOverlapTunnel,
 		ReasonOverlapPushed, ReasonOverlapOwn, ReasonOwnLAN, ReasonNoLAN,
 		ReasonMappedSize, ReasonOtherCA,
-	}
+	}...)
 }
