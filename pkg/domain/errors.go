@@ -216,7 +216,6 @@ const (
 	ReasonNeedsAddress     Reason = "site needs an address"        //
 	ReasonOverlapLAN       Reason = "overlaps a LAN"               // network, site, instance; the other's
 	ReasonOverlapTunnel    Reason = "overlaps a tunnel"            // network, owner; tunnel network, its instance
-	ReasonOverlapPushed    Reason = "overlaps a pushed network"    // network, owner; pushed network, its instance
 	ReasonOverlapOwn       Reason = "overlaps another of the site" // the two networks
 	ReasonOwnLAN           Reason = "route to the own LAN"         // the LAN
 	ReasonNoLAN            Reason = "not a LAN of the site"        //
@@ -256,7 +255,7 @@ func Reasons() []Reason {
 		ReasonDomain, ReasonOutsideTunnel, ReasonNetworkAddress, ReasonBroadcast,
 		ReasonServerAddress, ReasonInPool, ReasonAddressTaken, ReasonTunnelFull,
 		ReasonNoTunnel, ReasonNeedsAddress, ReasonOverlapLAN, ReasonOverlapTunnel,
-		ReasonOverlapPushed, ReasonOverlapOwn, ReasonOwnLAN, ReasonNoLAN,
+		ReasonOverlapOwn, ReasonOwnLAN, ReasonNoLAN,
 		ReasonMappedSize, ReasonOtherCA,
 	}...)
 }

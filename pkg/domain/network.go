@@ -13,14 +13,13 @@ const (
 	TunnelNetwork NetworkKind = "tunnel"  // the addresses of an instance's tunnels
 	TunnelAddress NetworkKind = "address" // the static tunnel address of a site, as /32 or /128
 	SiteLAN       NetworkKind = "lan"     // behind a site; iroute
-	PushedNetwork NetworkKind = "pushed"  // behind the server; pushed to all sites
 )
 
 // Network is an entry of the IP plan: something of an instance, or of one of its sites.
 //
 // Tunnels and LANs of one gateway never overlap. A LAN that is mapped counts as what the others
-// see. A pushed network neither equals a tunnel or a LAN nor lies in one; it may contain some,
-// since the longer prefix wins in every routing table, and several instances may push it.
+// see. What is pushed is no part of the plan: it is often the LAN of a site, or a wider network that
+// several instances push.
 type Network struct {
 	ID         int64
 	Gateway    string // NameKey of it
@@ -60,9 +59,6 @@ type Networks interface {
 	// Overlapping returns a tunnel or a LAN of the gateway that overlaps prefix, or false. It costs
 	// one look-up in an index, however many networks there are.
 	Overlapping(ctx context.Context, gateway string, prefix netip.Prefix) (OwnedNetwork, bool, error)
-	// PushedWithin returns a pushed network of the gateway that equals prefix or lies in it, or
-	// false.
-	PushedWithin(ctx context.Context, gateway string, prefix netip.Prefix) (OwnedNetwork, bool, error)
 	// Holder returns the site of an instance that has a static address, or false.
 	Holder(ctx context.Context, instanceID int64, address netip.Addr) (OwnedNetwork, bool, error)
 	// Outside returns a static address of the family of prefix that is not in it, or false.

@@ -80,6 +80,8 @@ type Store interface {
 	Revocations() Revocations
 	CRLs() CRLs
 	InstanceModels() InstanceModels
+	Networks() Networks
+	ClientConfigs() ClientConfigs
 	Instances() Instances
 	APIKeys() APIKeys
 	Users() Users

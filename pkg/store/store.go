@@ -90,6 +90,12 @@ func (s *Store) InstanceModels() domain.InstanceModels { return of(s, &instanceM
 // Instances implements domain.Store.
 func (s *Store) Instances() domain.Instances { return instances{of(s, &instanceTable)} }
 
+// Networks implements domain.Store.
+func (s *Store) Networks() domain.Networks { return networks{s} }
+
+// ClientConfigs implements domain.Store.
+func (s *Store) ClientConfigs() domain.ClientConfigs { return clientConfigs{s} }
+
 // APIKeys implements domain.Store.
 func (s *Store) APIKeys() domain.APIKeys { return apikeys{holdersOf(s, &apikeyTable, &apikeyRoles)} }
 

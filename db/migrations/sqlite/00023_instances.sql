@@ -49,14 +49,14 @@ CREATE TABLE gateways (
     revision    integer NOT NULL
 );
 
--- The IP plan: what belongs to an instance, or to a site of it. first and last are the bounds, of 4 or 16 octets. Tunnels, LANs and pushed
--- networks of a gateway never overlap, but where inside is set: then prefix is how the others see the LAN.
+-- The IP plan: what belongs to an instance, or to a site of it. first and last are the bounds, of 4 or 16 octets. Tunnels and LANs
+-- of a gateway never overlap, but where inside is set: then prefix is how the others see the LAN.
 CREATE TABLE networks (
     id          integer PRIMARY KEY AUTOINCREMENT,
     gateway_key text    NOT NULL,
     instance_id integer NOT NULL CONSTRAINT networks_instance REFERENCES instances (id),
     client_id   integer CONSTRAINT networks_client REFERENCES clients (id), -- NULL: the instance itself
-    kind        text    NOT NULL,  -- tunnel, address, lan, pushed
+    kind        text    NOT NULL,  -- tunnel, address, lan
     family      integer NOT NULL,  -- 4 or 6
     first       blob    NOT NULL,
     last        blob    NOT NULL,
