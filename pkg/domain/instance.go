@@ -120,8 +120,8 @@ type Instances interface {
 	Lock(ctx context.Context, id int64) (Instance, error)
 	// Keys returns the sealed keys of the control channel. Errors: Missing.
 	Keys(ctx context.Context, id int64) (InstanceKeys, error)
-	// Create stores i with its keys and sets i.ID. Errors: Duplicated on name; NotFound on model_id,
-	// or on ca_id when there is no such CA or certificate.
+	// Create stores i with its keys and sets i.ID. Errors: Duplicated on name; NotFound on
+	// model_id, or on ca_id when there is no such CA or certificate.
 	Create(ctx context.Context, i *Instance, keys InstanceKeys) error
 	// Update stores all but the CA, the keys, the creation, and what the certificate says. Errors:
 	// Missing; Duplicated on name; NotFound on model_id, also when there is no such certificate.
