@@ -41,6 +41,7 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.every(ctx, choreInterval, "removing idle login throttles", s.Login.Forget) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old nonces", s.PAMAccess.Forget) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old results of requests", s.Results.Forget) })
+	workers.Go(func() { s.every(ctx, choreInterval, "removing old enrolments", s.Enrolments.Forget) })
 	workers.Go(func() { s.every(ctx, importInterval, "resuming interrupted imports", s.Devices.ResumeImports) })
 	workers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)

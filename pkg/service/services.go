@@ -14,6 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
@@ -61,6 +62,9 @@ type Services struct {
 	Restore      *pki.Restore
 	Results      *idempotency.Results
 
+	Profiles     *tunnel.Profiles
+	Enrolments   *tunnel.Enrolments
+
 	PAMAccess      *vault.Authenticator
 	Devices        *vault.Devices
 	DeviceDomains  *vault.DeviceDomains
@@ -80,6 +84,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		return nil, err
 	}
 	shared.pki(set, s)
+	shared.tunnel(set, s)
 	shared.vault(set, s)
 	return s, nil
 }
@@ -159,6 +164,16 @@ func (p *parts) pki(set Settings, s *Services) {
 	}
 	s.Restore = &pki.Restore{
 		Store: set.Store, Authorities: p.authorities, Recorder: p.recorder, Signing: s.Signing, Now: set.Now,
+	}
+}
+
+// tunnel adds what sites get.
+func (p *parts) tunnel(set Settings, s *Services) {
+	s.Profiles = &tunnel.Profiles{
+		Store: set.Store, Keys: set.Keys, Recorder: p.recorder, Clients: s.Clients, Now: set.Now,
+	}
+	s.Enrolments = &tunnel.Enrolments{
+		Store: set.Store, Recorder: p.recorder, Clients: s.Clients, Profiles: s.Profiles, Now: set.Now,
 	}
 }
 

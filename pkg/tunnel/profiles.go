@@ -68,6 +68,9 @@ func (s *Profiles) Profile(ctx context.Context, asked ProfileRequest) (Download,
 	if err := s.CheckFormat(asked.Format); err != nil {
 		return Download{}, err
 	}
+	if err := s.chooseInstance(ctx, &asked); err != nil {
+		return Download{}, err
+	}
 	if err := checkSite(ctx, s.Store, asked.ClientID, asked.InstanceID); err != nil {
 		return Download{}, err
 	}
@@ -100,6 +103,27 @@ func (s *Profiles) Profile(ctx context.Context, asked ProfileRequest) (Download,
 		return Download{}, err
 	}
 	return file, s.handOut(ctx, asked, material.Client, instance)
+}
+
+// chooseInstance fills in the instance, where the client has only one.
+func (s *Profiles) chooseInstance(ctx context.Context, asked *ProfileRequest) error {
+	if asked.InstanceID != 0 {
+		return nil
+	}
+	if _, err := s.Store.Clients().Get(ctx, asked.ClientID); err != nil {
+		return err
+	}
+	configs, err := s.Store.ClientConfigs().Page(ctx, asked.ClientID, domain.PageRequest{Size: 2})
+	switch {
+	case err != nil:
+		return err
+	case len(configs.Items) == 0:
+		return domain.Fault(domain.NotFound, "instance_id", domain.ReasonNoSite)
+	case len(configs.Items) > 1:
+		return domain.Fault(domain.Required, "instance_id", domain.ReasonRequired)
+	}
+	asked.InstanceID = configs.Items[0].InstanceID
+	return nil
 }
 
 func (r ProfileRequest) keyFile(c domain.Client) string {

@@ -52,6 +52,7 @@ type API struct {
 	applications
 	authorizations
 	enrolments
+	profiles
 }
 
 var _ gen.StrictServerInterface = API{}
@@ -96,6 +97,7 @@ func Mount(e *echo.Echo, config Config) error {
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},
 		authorizations: authorizations{service: s.Authorizations},
+		profiles:       profiles{profiles: s.Profiles},
 		enrolments:     enrolments{links: s.Enrolments, at: config.Now, base: config.ExternalURL},
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
