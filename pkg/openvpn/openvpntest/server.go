@@ -28,6 +28,9 @@ type ServerConfig struct {
 	// Identity is the server's own certificate; nil: one is made.
 	Identity *Identity
 
+	// Options are further words of the server's command line. Files that they name are in Dir.
+	Options []string
+
 	// PointToPoint forces the mode that needs neither a tun device nor root.
 	PointToPoint bool
 }
@@ -41,6 +44,7 @@ type Server struct {
 	removeDir bool
 	identity  Identity
 	port      int
+	options   []string
 	p2p       bool
 	proc      *process
 
@@ -89,7 +93,7 @@ func (s *Server) Stop() {
 }
 
 func newServer(cfg ServerConfig) (_ *Server, err error) {
-	s := &Server{dir: cfg.Dir, p2p: cfg.PointToPoint}
+	s := &Server{dir: cfg.Dir, options: cfg.Options, p2p: cfg.PointToPoint}
 	if s.binary, err = Find(); err != nil {
 		return nil, err
 	}
@@ -169,6 +173,7 @@ func (s *Server) args() []string {
 		"--remote-cert-tls", "client", "--persist-key", "--hand-window", handWindow,
 		"--verb", "3", "--suppress-timestamps",
 	}
+	args = append(args, s.options...)
 	if !s.crlAt.IsZero() {
 		args = append(args, "--crl-verify", crlName)
 	}
