@@ -95,13 +95,13 @@ func readConfig(t *testing.T, binary, text string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	file := filepath.Join(t.TempDir(), "a.conf")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.conf"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// It ends when it has shown the digests.
-	cmd := exec.CommandContext(ctx, binary, "--suppress-timestamps", "--config", file, "--show-digests")
-	cmd.Stdin = nil
+	cmd := exec.CommandContext(ctx, binary, "--suppress-timestamps", "--config", "a.conf", "--show-digests")
+	cmd.Dir = dir
 	log, _ := cmd.CombinedOutput() // a text that OpenVPN refuses is an error, and a result
 	if ctx.Err() != nil {
 		t.Fatalf("openvpn does not end: %s", log)
