@@ -62,8 +62,8 @@ type Services struct {
 	Restore      *pki.Restore
 	Results      *idempotency.Results
 
-	Profiles     *tunnel.Profiles
-	Enrolments   *tunnel.Enrolments
+	Profiles   *tunnel.Profiles
+	Enrolments *tunnel.Enrolments
 
 	PAMAccess      *vault.Authenticator
 	Devices        *vault.Devices
