@@ -266,6 +266,87 @@ func (e FinalReason) Valid() bool {
 	}
 }
 
+// Defines values for InstanceBundleFormat.
+const (
+	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
+	InstanceBundleFormatTarGz InstanceBundleFormat = "tar.gz"
+	InstanceBundleFormatZip   InstanceBundleFormat = "zip"
+)
+
+// Valid indicates whether the value is a known member of the InstanceBundleFormat enum.
+func (e InstanceBundleFormat) Valid() bool {
+	switch e {
+	case InstanceBundleFormatJSON:
+		return true
+	case InstanceBundleFormatTarGz:
+		return true
+	case InstanceBundleFormatZip:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceControlChannel.
+const (
+	InstanceControlChannelNone       InstanceControlChannel = "none"
+	InstanceControlChannelTLSAuth    InstanceControlChannel = "tls-auth"
+	InstanceControlChannelTLSCrypt   InstanceControlChannel = "tls-crypt"
+	InstanceControlChannelTLSCryptV2 InstanceControlChannel = "tls-crypt-v2"
+)
+
+// Valid indicates whether the value is a known member of the InstanceControlChannel enum.
+func (e InstanceControlChannel) Valid() bool {
+	switch e {
+	case InstanceControlChannelNone:
+		return true
+	case InstanceControlChannelTLSAuth:
+		return true
+	case InstanceControlChannelTLSCrypt:
+		return true
+	case InstanceControlChannelTLSCryptV2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceProto.
+const (
+	InstanceProtoTCP InstanceProto = "tcp"
+	InstanceProtoUDP InstanceProto = "udp"
+)
+
+// Valid indicates whether the value is a known member of the InstanceProto enum.
+func (e InstanceProto) Valid() bool {
+	switch e {
+	case InstanceProtoTCP:
+		return true
+	case InstanceProtoUDP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceTLSProfile.
+const (
+	InstanceTLSProfileCompatible InstanceTLSProfile = "compatible"
+	InstanceTLSProfileModern     InstanceTLSProfile = "modern"
+)
+
+// Valid indicates whether the value is a known member of the InstanceTLSProfile enum.
+func (e InstanceTLSProfile) Valid() bool {
+	switch e {
+	case InstanceTLSProfileCompatible:
+		return true
+	case InstanceTLSProfileModern:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IssuedKind.
 const (
 	IssuedKindServer IssuedKind = "server"
@@ -1477,6 +1558,15 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
+// DefaultInstanceModel Example: {"name":"default","template":"MODELTEXT"}
+type DefaultInstanceModel struct {
+	// Name Always `default`.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
 // DeviceDomain Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"testlab.com","short_name":"TESTLAB","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type DeviceDomain struct {
 	// ID The id of the domain.
@@ -1576,6 +1666,465 @@ type FinalReason string
 // Grant One credential, for an access token.
 type Grant struct {
 	union json.RawMessage
+}
+
+// Instance Example: {"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
+type Instance struct {
+	// ID The id of the instance.
+	ID int64 `json:"id"`
+
+	// ModelID The model of its configuration; `null` is the default one.
+	ModelID *int64 `json:"model_id"`
+
+	// CaID The CA of its certificate and of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+
+	// Province State or province.
+	Province string `json:"province"`
+
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
+
+	// Sector Department.
+	Sector string `json:"sector"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Port Its port.
+	Port int `json:"port"`
+
+	// Network The IPv4 network of the tunnels.
+	Network string `json:"network"`
+
+	// Proto What OpenVPN speaks over.
+	Proto InstanceProto `json:"proto"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool.
+	DhcpEnabled bool `json:"dhcp_enabled"`
+
+	// DhcpStart The first address of the pool; empty is none.
+	DhcpStart string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; empty is none.
+	DhcpEnd string `json:"dhcp_end"`
+
+	// DNSServer The DNS server that is pushed; empty is none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The search domain that is pushed; empty is none.
+	DNSDomain string `json:"dns_domain"`
+
+	// PushRoutes The networks that are pushed to all sites.
+	PushRoutes []string `json:"push_routes"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites.
+	Routes []string `json:"routes"`
+
+	// LdapAuth Always `false`.
+	LdapAuth bool `json:"ldap_auth"`
+
+	// Remotes How sites reach it: host, `host:port` or `proto://host:port`.
+	Remotes []string `json:"remotes"`
+
+	// Revoked Whether the certificate of the server is revoked.
+	Revoked bool `json:"revoked"`
+
+	// Expired Whether it has ended.
+	Expired bool `json:"expired"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the instance was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// CertEmailTemplateID Always `null`: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id"`
+
+	// NetworkV6 The IPv6 network of the tunnels; empty is none.
+	NetworkV6 string `json:"network_v6"`
+
+	// Gateway The machine that it runs on.
+	Gateway string `json:"gateway"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom bool `json:"remote_random"`
+
+	// TLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+	TLSProfile InstanceTLSProfile `json:"tls_profile"`
+
+	// ControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+	ControlChannel InstanceControlChannel `json:"control_channel"`
+
+	// VerifyClientCert Always `true`.
+	VerifyClientCert bool `json:"verify_client_cert"`
+
+	// KeepaliveInterval Seconds between pings.
+	KeepaliveInterval int `json:"keepalive_interval"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew.
+	KeepaliveTimeout int `json:"keepalive_timeout"`
+
+	// RenegSec Seconds until new keys of a session are negotiated; 0 is never.
+	RenegSec int `json:"reneg_sec"`
+
+	// RenewBefore Days before the end of the certificate at which the service renews it.
+	RenewBefore int `json:"renew_before"`
+
+	// ExtraConf Further directives of its configuration.
+	ExtraConf string `json:"extra_conf"`
+
+	// CertificateID The certificate of the server, in `GET /openvpn/certificates/{id}`.
+	CertificateID int64 `json:"certificate_id"`
+
+	// Version Grows when the profiles of its sites become stale.
+	Version int64 `json:"version"`
+
+	// ReloadedAt When it was last asked to read its configuration again; `null` is never.
+	ReloadedAt *string `json:"reloaded_at"`
+}
+
+// InstanceBundle Example: {"files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}]}
+type InstanceBundle struct {
+	// Files The files, by name.
+	Files []InstanceBundleFile `json:"files"`
+}
+
+// InstanceBundleFile Example: {"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}
+type InstanceBundleFile struct {
+	// Name The name, with that of its directory.
+	Name string `json:"name"`
+
+	// Mode Its permissions, in octal; `0600` for what is secret.
+	Mode string `json:"mode"`
+
+	// ModifiedAt The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
+	ModifiedAt string `json:"modified_at"`
+
+	// Content The text.
+	Content string `json:"content"`
+}
+
+// InstanceBundleFormat The form of a bundle.
+type InstanceBundleFormat string
+
+// InstanceControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+type InstanceControlChannel string
+
+// InstanceCreate defines model for InstanceCreate.
+type InstanceCreate struct {
+	// CaID The CA that signs the certificate of the server and those of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Unique regardless of case; the common name of the certificate.
+	Name string `json:"name"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network string `json:"network"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the key of the server; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}
+type InstanceModel struct {
+	// ID The id of the model.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// InstanceModelCreate defines model for InstanceModelCreate.
+type InstanceModelCreate struct {
+	// Name Unique regardless of case.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
+// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
+type InstanceModelPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor          Cursor          `json:"cursor"`
+	InstancesModels []InstanceModel `json:"instances_models"`
+}
+
+// InstanceModelUpdate defines model for InstanceModelUpdate.
+type InstanceModelUpdate struct {
+	// Name Unique regardless of case.
+	Name *string `json:"name,omitempty"`
+
+	// Template The template of `server.conf`.
+	Template *string `json:"template,omitempty"`
+}
+
+// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
+type InstancePage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor    Cursor     `json:"cursor"`
+	Instances []Instance `json:"instances"`
+}
+
+// InstanceProto What OpenVPN speaks over.
+type InstanceProto string
+
+// InstanceRenew defines model for InstanceRenew.
+type InstanceRenew struct {
+	// Overlap How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D` when left out.
+	Overlap interface{} `json:"overlap,omitempty"`
+
+	// Expiration Days until the certificate ends, as on creation.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceTLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+type InstanceTLSProfile string
+
+// InstanceUpdate defines model for InstanceUpdate.
+type InstanceUpdate struct {
+	// CaID Not editable.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network *string `json:"network,omitempty"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
 }
 
 // IssuedKind A kind of certificate that can be created; those of clients are created with their client.
@@ -2703,6 +3252,144 @@ type SuspendClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetInstancesPageParams defines parameters for GetInstancesPage.
+type GetInstancesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Name Only the instance of this name, regardless of case.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// CaID Only the instances of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Gateway Only the instances of this gateway, regardless of case.
+	Gateway *string `form:"gateway,omitempty" json:"gateway,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceParams defines parameters for CreateInstance.
+type CreateInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelsPageParams defines parameters for GetInstanceModelsPage.
+type GetInstanceModelsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceModelParams defines parameters for CreateInstanceModel.
+type CreateInstanceModelParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetDefaultInstanceModelParams defines parameters for GetDefaultInstanceModel.
+type GetDefaultInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceModelParams defines parameters for DeleteInstanceModel.
+type DeleteInstanceModelParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelParams defines parameters for GetInstanceModel.
+type GetInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceModelParams defines parameters for UpdateInstanceModel.
+type UpdateInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceParams defines parameters for DeleteInstance.
+type DeleteInstanceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Force `true`: also while sites have configs of it. Their configs and networks of this instance are removed with it; the sites and their certificates stay.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceParams defines parameters for GetInstance.
+type GetInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceParams defines parameters for UpdateInstance.
+type UpdateInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceBundleParams defines parameters for GetInstanceBundle.
+type GetInstanceBundleParams struct {
+	// Format The form of the bundle.
+	Format *InstanceBundleFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false`: without what is secret, the private key of the server and the key of the control channel.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// IfNoneMatch The ETag of a copy at hand.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReloadInstanceParams defines parameters for ReloadInstance.
+type ReloadInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewInstanceParams defines parameters for RenewInstance.
+type RenewInstanceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetApplicationsPageParams defines parameters for GetApplicationsPage.
 type GetApplicationsPageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -3153,6 +3840,21 @@ type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
 // RevokeClientSite2SiteForJSONRequestBody defines body for RevokeClientSite2SiteFor for application/json ContentType.
 type RevokeClientSite2SiteForJSONRequestBody = ClientSite2SiteRevoke
 
+// CreateInstanceJSONRequestBody defines body for CreateInstance for application/json ContentType.
+type CreateInstanceJSONRequestBody = InstanceCreate
+
+// CreateInstanceModelJSONRequestBody defines body for CreateInstanceModel for application/json ContentType.
+type CreateInstanceModelJSONRequestBody = InstanceModelCreate
+
+// UpdateInstanceModelJSONRequestBody defines body for UpdateInstanceModel for application/json ContentType.
+type UpdateInstanceModelJSONRequestBody = InstanceModelUpdate
+
+// UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
+type UpdateInstanceJSONRequestBody = InstanceUpdate
+
+// RenewInstanceJSONRequestBody defines body for RenewInstance for application/json ContentType.
+type RenewInstanceJSONRequestBody = InstanceRenew
+
 // CreateApplicationJSONRequestBody defines body for CreateApplication for application/json ContentType.
 type CreateApplicationJSONRequestBody = ApplicationCreate
 
@@ -3492,6 +4194,48 @@ type ServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx echo.Context, params CreateInstanceParams) error
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -5703,6 +6447,635 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 	return err
 }
 
+// GetInstancesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancesPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "gateway" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gateway", ctx.QueryParams(), &params.Gateway, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter gateway: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancesPage(ctx, params)
+	return err
+}
+
+// CreateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstance(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstance(ctx, params)
+	return err
+}
+
+// GetInstanceModelsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModelsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModelsPage(ctx, params)
+	return err
+}
+
+// CreateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstanceModel(ctx, params)
+	return err
+}
+
+// GetDefaultInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDefaultInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDefaultInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDefaultInstanceModel(ctx, params)
+	return err
+}
+
+// DeleteInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceModelParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstanceModel(ctx, id, params)
+	return err
+}
+
+// GetInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModel(ctx, id, params)
+	return err
+}
+
+// UpdateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstanceModel(ctx, id, params)
+	return err
+}
+
+// DeleteInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstance(ctx, id, params)
+	return err
+}
+
+// GetInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstance(ctx, id, params)
+	return err
+}
+
+// UpdateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstance(ctx, id, params)
+	return err
+}
+
+// GetInstanceBundle converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceBundleParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceBundle(ctx, id, params)
+	return err
+}
+
+// ReloadInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) ReloadInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReloadInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReloadInstance(ctx, id, params)
+	return err
+}
+
+// RenewInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewInstance(ctx, id, params)
+	return err
+}
+
 // GetApplicationsPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetApplicationsPage(ctx echo.Context) error {
 	var err error
@@ -7457,6 +8830,20 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
+	router.GET(options.BaseURL+"/openvpn/instances", wrapper.GetInstancesPage, options.OperationMiddlewares["getInstancesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances", wrapper.CreateInstance, options.OperationMiddlewares["createInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models", wrapper.GetInstanceModelsPage, options.OperationMiddlewares["getInstanceModelsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/models", wrapper.CreateInstanceModel, options.OperationMiddlewares["createInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/default", wrapper.GetDefaultInstanceModel, options.OperationMiddlewares["getDefaultInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/models/:id", wrapper.DeleteInstanceModel, options.OperationMiddlewares["deleteInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/:id", wrapper.GetInstanceModel, options.OperationMiddlewares["getInstanceModel"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/models/:id", wrapper.UpdateInstanceModel, options.OperationMiddlewares["updateInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/:id", wrapper.DeleteInstance, options.OperationMiddlewares["deleteInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id", wrapper.GetInstance, options.OperationMiddlewares["getInstance"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/:id", wrapper.UpdateInstance, options.OperationMiddlewares["updateInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/reload", wrapper.ReloadInstance, options.OperationMiddlewares["reloadInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/renew", wrapper.RenewInstance, options.OperationMiddlewares["renewInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/bundle", wrapper.GetInstanceBundle, options.OperationMiddlewares["getInstanceBundle"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
 	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
@@ -12431,6 +13818,1614 @@ func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2Sit
 	return err
 }
 
+type GetInstancesPageRequestObject struct {
+	Params GetInstancesPageParams
+}
+
+type GetInstancesPageResponseObject interface {
+	VisitGetInstancesPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancesPage200JSONResponse InstancePage
+
+func (response GetInstancesPage200JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancesPage400JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancesPage401JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancesPage403JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancesPage500JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceRequestObject struct {
+	Params CreateInstanceParams
+	Body   *CreateInstanceJSONRequestBody
+}
+
+type CreateInstanceResponseObject interface {
+	VisitCreateInstanceResponse(w http.ResponseWriter) error
+}
+
+type CreateInstance200JSONResponse Instance
+
+func (response CreateInstance200JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstance400JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstance401JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstance403JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstance409JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstance500JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPageRequestObject struct {
+	Params GetInstanceModelsPageParams
+}
+
+type GetInstanceModelsPageResponseObject interface {
+	VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModelsPage200JSONResponse InstanceModelPage
+
+func (response GetInstanceModelsPage200JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModelsPage400JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModelsPage401JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModelsPage403JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModelsPage500JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModelRequestObject struct {
+	Params CreateInstanceModelParams
+	Body   *CreateInstanceModelJSONRequestBody
+}
+
+type CreateInstanceModelResponseObject interface {
+	VisitCreateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type CreateInstanceModel200JSONResponse InstanceModel
+
+func (response CreateInstanceModel200JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstanceModel400JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstanceModel401JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstanceModel403JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstanceModel409JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstanceModel500JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModelRequestObject struct {
+	Params GetDefaultInstanceModelParams
+}
+
+type GetDefaultInstanceModelResponseObject interface {
+	VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetDefaultInstanceModel200JSONResponse DefaultInstanceModel
+
+func (response GetDefaultInstanceModel200JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetDefaultInstanceModel400JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetDefaultInstanceModel401JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetDefaultInstanceModel403JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetDefaultInstanceModel500JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceModelParams
+}
+
+type DeleteInstanceModelResponseObject interface {
+	VisitDeleteInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstanceModel200Response struct {
+}
+
+func (response DeleteInstanceModel200Response) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstanceModel400JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstanceModel401JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstanceModel403JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstanceModel404JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstanceModel409JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstanceModel500JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceModelParams
+}
+
+type GetInstanceModelResponseObject interface {
+	VisitGetInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModel200JSONResponse InstanceModel
+
+func (response GetInstanceModel200JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModel400JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModel401JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModel403JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceModel404JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModel500JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceModelParams
+	Body   *UpdateInstanceModelJSONRequestBody
+}
+
+type UpdateInstanceModelResponseObject interface {
+	VisitUpdateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstanceModel200JSONResponse InstanceModel
+
+func (response UpdateInstanceModel200JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstanceModel400JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstanceModel401JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstanceModel403JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstanceModel404JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstanceModel409JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstanceModel500JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceParams
+}
+
+type DeleteInstanceResponseObject interface {
+	VisitDeleteInstanceResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstance200Response struct {
+}
+
+func (response DeleteInstance200Response) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstance400JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstance401JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstance403JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstance404JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstance409JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstance500JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceParams
+}
+
+type GetInstanceResponseObject interface {
+	VisitGetInstanceResponse(w http.ResponseWriter) error
+}
+
+type GetInstance200JSONResponse Instance
+
+func (response GetInstance200JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstance400JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstance401JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstance403JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstance404JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstance500JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceParams
+	Body   *UpdateInstanceJSONRequestBody
+}
+
+type UpdateInstanceResponseObject interface {
+	VisitUpdateInstanceResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstance200JSONResponse Instance
+
+func (response UpdateInstance200JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstance400JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstance401JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstance403JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstance404JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstance409JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstance500JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundleRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceBundleParams
+}
+
+type GetInstanceBundleResponseObject interface {
+	VisitGetInstanceBundleResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceBundle200ResponseHeaders struct {
+	CacheControl       *string
+	ChaveiroCRLStale   *CrlStale
+	ContentDisposition *string
+	ETag               *string
+}
+
+type GetInstanceBundle200ApplicationGzipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationGzipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/gzip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle200JSONResponse struct {
+	Body    InstanceBundle
+	Headers GetInstanceBundle200ResponseHeaders
+}
+
+func (response GetInstanceBundle200JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle200ApplicationZipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationZipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle304ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetInstanceBundle304Response struct {
+	Headers GetInstanceBundle304ResponseHeaders
+}
+
+func (response GetInstanceBundle304Response) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetInstanceBundle400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceBundle400JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceBundle401JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceBundle403JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceBundle404JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceBundle500JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReloadInstanceParams
+}
+
+type ReloadInstanceResponseObject interface {
+	VisitReloadInstanceResponse(w http.ResponseWriter) error
+}
+
+type ReloadInstance200JSONResponse Instance
+
+func (response ReloadInstance200JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReloadInstance400JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReloadInstance401JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReloadInstance403JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReloadInstance404JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReloadInstance409JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReloadInstance500JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewInstanceParams
+	Body   *RenewInstanceJSONRequestBody
+}
+
+type RenewInstanceResponseObject interface {
+	VisitRenewInstanceResponse(w http.ResponseWriter) error
+}
+
+type RenewInstance200JSONResponse Instance
+
+func (response RenewInstance200JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewInstance400JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewInstance401JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewInstance403JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewInstance404JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewInstance409JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewInstance500JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetApplicationsPageRequestObject struct {
 	Params GetApplicationsPageParams
 }
@@ -16639,6 +19634,48 @@ type StrictServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx context.Context, request GetInstancesPageRequestObject) (GetInstancesPageResponseObject, error)
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx context.Context, request CreateInstanceRequestObject) (CreateInstanceResponseObject, error)
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx context.Context, request GetInstanceModelsPageRequestObject) (GetInstanceModelsPageResponseObject, error)
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx context.Context, request CreateInstanceModelRequestObject) (CreateInstanceModelResponseObject, error)
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx context.Context, request GetDefaultInstanceModelRequestObject) (GetDefaultInstanceModelResponseObject, error)
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx context.Context, request DeleteInstanceModelRequestObject) (DeleteInstanceModelResponseObject, error)
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx context.Context, request GetInstanceModelRequestObject) (GetInstanceModelResponseObject, error)
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx context.Context, request UpdateInstanceModelRequestObject) (UpdateInstanceModelResponseObject, error)
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx context.Context, request DeleteInstanceRequestObject) (DeleteInstanceResponseObject, error)
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx context.Context, request GetInstanceRequestObject) (GetInstanceResponseObject, error)
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx context.Context, request UpdateInstanceRequestObject) (UpdateInstanceResponseObject, error)
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx context.Context, request ReloadInstanceRequestObject) (ReloadInstanceResponseObject, error)
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx context.Context, request RenewInstanceRequestObject) (RenewInstanceResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -18326,6 +21363,483 @@ func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params 
 	return nil
 }
 
+// GetInstancesPage operation middleware
+func (sh *strictHandler) GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error {
+	var request GetInstancesPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancesPage(ctx.Request().Context(), request.(GetInstancesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancesPageResponseObject); ok {
+		return validResponse.VisitGetInstancesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstance operation middleware
+func (sh *strictHandler) CreateInstance(ctx echo.Context, params CreateInstanceParams) error {
+	var request CreateInstanceRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstance(ctx.Request().Context(), request.(CreateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceResponseObject); ok {
+		return validResponse.VisitCreateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModelsPage operation middleware
+func (sh *strictHandler) GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error {
+	var request GetInstanceModelsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModelsPage(ctx.Request().Context(), request.(GetInstanceModelsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModelsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelsPageResponseObject); ok {
+		return validResponse.VisitGetInstanceModelsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstanceModel operation middleware
+func (sh *strictHandler) CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error {
+	var request CreateInstanceModelRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstanceModel(ctx.Request().Context(), request.(CreateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceModelResponseObject); ok {
+		return validResponse.VisitCreateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDefaultInstanceModel operation middleware
+func (sh *strictHandler) GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error {
+	var request GetDefaultInstanceModelRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDefaultInstanceModel(ctx.Request().Context(), request.(GetDefaultInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDefaultInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDefaultInstanceModelResponseObject); ok {
+		return validResponse.VisitGetDefaultInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstanceModel operation middleware
+func (sh *strictHandler) DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error {
+	var request DeleteInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstanceModel(ctx.Request().Context(), request.(DeleteInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceModelResponseObject); ok {
+		return validResponse.VisitDeleteInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModel operation middleware
+func (sh *strictHandler) GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error {
+	var request GetInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModel(ctx.Request().Context(), request.(GetInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelResponseObject); ok {
+		return validResponse.VisitGetInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstanceModel operation middleware
+func (sh *strictHandler) UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error {
+	var request UpdateInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstanceModel(ctx.Request().Context(), request.(UpdateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceModelResponseObject); ok {
+		return validResponse.VisitUpdateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstance operation middleware
+func (sh *strictHandler) DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error {
+	var request DeleteInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstance(ctx.Request().Context(), request.(DeleteInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceResponseObject); ok {
+		return validResponse.VisitDeleteInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstance operation middleware
+func (sh *strictHandler) GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error {
+	var request GetInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstance(ctx.Request().Context(), request.(GetInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceResponseObject); ok {
+		return validResponse.VisitGetInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstance operation middleware
+func (sh *strictHandler) UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error {
+	var request UpdateInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstance(ctx.Request().Context(), request.(UpdateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceResponseObject); ok {
+		return validResponse.VisitUpdateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceBundle operation middleware
+func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error {
+	var request GetInstanceBundleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceBundle(ctx.Request().Context(), request.(GetInstanceBundleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceBundle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceBundleResponseObject); ok {
+		return validResponse.VisitGetInstanceBundleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReloadInstance operation middleware
+func (sh *strictHandler) ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error {
+	var request ReloadInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReloadInstance(ctx.Request().Context(), request.(ReloadInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReloadInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReloadInstanceResponseObject); ok {
+		return validResponse.VisitReloadInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewInstance operation middleware
+func (sh *strictHandler) RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error {
+	var request RenewInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewInstance(ctx.Request().Context(), request.(RenewInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewInstanceResponseObject); ok {
+		return validResponse.VisitRenewInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetApplicationsPage operation middleware
 func (sh *strictHandler) GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error {
 	var request GetApplicationsPageRequestObject
@@ -19642,534 +23156,624 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pchu5si+Ovgouz4loezdJkdRgiYoVZ1OULMu2ZFmDh17ydYFVIAmrCLALRVF0h++77Dgf7gP8H2G9",
-	"2D+QCdTEKg4SZcvdXh9WW6wJQyLHX2b+VXLlYCgFE6EqNf8q9Rn1WAD/bFO3z9pShIH09d8eU27AhyGX",
-	"otQsve+zsM8CQoVH+nJMwj4jHelNyIBOSIcRVz/tVUvlknL7bED1G8LJkJWaJRUGXPRK376VS/r1TIT7",
-	"XA2l4vjq7JdapMt9RgQdMNKVQfSlue8O/GPp8S5n3vRLL/qM+FyFvykS9rm6HHo0ZGUy7nO3T4QkEian",
-	"7yCyC59st0ifqio5Z8IjPCQd6l4TLohz1K3Y71TOuXCZo0fGbulg6OshvWdemTQ2yYm8IY1aY4vUG81a",
-	"rVmrkcPji/lzOA+pfk12AqcBU0yEZNxnAYM5EK5goD5VIY487NOQuHLke3pH+tQrw3b5NGQBCdiNdKl+",
-	"m4I9EzLUd0lBeNiEF3k0pB2qGPEkU3CdCjVmQZnIgLhU/AYPjAMehkyQUKY35H8HrFtqlv7XWkxga3hV",
-	"rUXT0nM8uKC9vF1XYSBFj9xQn3s0lIHdCL33u0TlbMOJFKxyTEO378wjjjP254ip8KiANLhnvxbgjbu4",
-	"tFwwe8GXPU0QegyhlOkt3+zW3Dp71t3pbtENt8a2u/Vuja53Gu6Gt8m2uqnBDejtayZ6Yb/U3Noo5441",
-	"DCatbsiCnGXSP8MBHFAxIYq5UniKhJKEwYTQHuWCPDl73iY79XqtrK/rB0m9Vm1U15/ukqEhIyn8iaYl",
-	"oecWMDIGqpISX2sWQemN71LuM09PnwsFpGAfI4oFN9xlhjb0X4wIOU6tzXotNXcu+GA0KDVr0cS5CFmP",
-	"BTDz9+/ft0Zhn4mQuzRk+XsFb4NtocQNmKfvpj4S/xiI35Nl4uwxGrDAyV2NenWrWn+a3kO8f5md+lYu",
-	"DWlAByw0HLTlumwYvqaiN6K9gtH75qoevzNQPUcTMwsCGagycYZhZe/MIU/gOLIuHfnhU73kDhMZLgN3",
-	"lsolrl+MXLxULmmmqakEBlKJRjL7bOwHk7OReCP8yfSQnTAYMaepuUGfi57mOW6fih7zqqRl6SS59h19",
-	"hLojxTx9r/0nnht7xy5snpgYrqsni5yGKDpRZKzfxpObSRVxcJSwXA4dDn2OzGztRnhVt09vGA9k1Qsm",
-	"lWAkfv+ipHDK+t6hT93oDI/UiPoRV6O+khE/pSGcbiFR1pATxlHeES+YkGAkiJAB4aEizpHHBkMZMuFO",
-	"Kq/YxNETvWbDsGq3488RCybxbnjB5HMwEqldMJtbanapr1hEWx0pfUYF8snbIQ+YKmAEertI2JfKDF6z",
-	"RxqiYNCyTVMNMH5YhaPzN2R7q1bfJWMe9uUoJJR8lYLpZeaKXF60iwbPcBSfKQxjKT5mJrDHujJgi82g",
-	"A/fGs1jR4PG1y43+hfQ9FswXGNTzAqY0kQdMyVHgsiq5AKLiQE7myJaJkjhPIUFvwmMEIpwHRI4FCXiv",
-	"HyrSmWhezkUvmtWQhv14UtwrlUv65PFAazr6gCYn1pXBgIbIWLc2SmU9U+S5O7Xas/rOTmNz49lGbWen",
-	"Xo7ZcT2XHd9p8kkuVf/hE4hO6is2yVM6QnYLGt9EjnATYIv0zrExaJ+Mun2CvC+UwIzUyO1rjkTJ5eXR",
-	"PrLBIaNhRoMAYkUxqTXZazYpw9baH1zq+yyAu7ggjQ3SlyMtA6zyBZ/U6luPhSp+LMO8tKasr3V5oGDc",
-	"KuS+r/mV0BRELhLfxxFRgVzXDpMrslHbIU4w8pkzxdSN9L9mbBiNqgls0ExaK6EB1yxesHG1SCBlWGbR",
-	"SWxsbsKe2r/rWsKGIQv0O/+///7/VP5/n37/36W803pKe6w9CpQMck2XAFdpqAVvh2lNpklqGTFr1Glc",
-	"SX1nGeXTmCt8mnsEuKCxGjIvNJYC6KeOC0OpCnYbOiC/zQ/DgN1wOVIOSkAr9kYiIVTxVjKksAcM+GKP",
-	"3zClH2CDYTiBz6YOWi2f/+Gr8gVPrXy3k5avuen1P+dfc9j8UcgG+rBMjbm+mT9opV+TO2T9RDTEeq02",
-	"9/yfM79brNOk5D8zDJmE9Fov9ZhOLEM25xoP7G8K2AQdcn2iZEBGigVV8iaiFGQP9m2p06WNLUcxv+s0",
-	"iZZfcMI85rOQgartcUU7PtO6UtmOAwcBNKRGQxbozzkwvLLmvnAH0wcBVFvQzxlYBH2tz18zobUCKZAx",
-	"5y63XqMlVZNzGYQ568o9p4zaqpa7E6eZFe94tlw5MMesSo6Ag9gH0LTwWTckWsx3mOIeM1cjMe7En7B6",
-	"iZM8qnoYiXPUYb4UPTCROFg0HgsK10LPa2GjlgUh74Kh8ka/FC2CgKmhFIqBQbBHPWN46r9cdH7ofyYV",
-	"WK2r6t+ig/FXCe2BUvPff5W6nPle8igPVK/ULD2HoysJFzf/+R+fe2CQRicAbOjSt0/fFp3LAX4QZjAt",
-	"7xOiYkB9zTWYt6t1m5fnb06I7HxhblgmlHSoRyKLqAzmpE+DHquSEyPPxjS2H0roD+r63L3/8sAG2sV5",
-	"+Z//IeyWq5CR0YDwkA00zRGmf7ihvgwSi+WN8FNsRev1RoDqPdBqLAxOERow9KaAVaZPOJwSSjRTsNxF",
-	"TZQeZ1cGHe6BtfQEmcbTXdRBuAInj5YRRav5HB72mLj3ctJR2JcB/wrPROvacplSkoj//F9JhiwY8DBN",
-	"eHq8q6O6hG3PFbqFSGcUxt6pvvQ91Lg0i4Q15Sqx0swj3UAO0JowmmoZf7JKkOIhbgbcI7shE6AVCNSV",
-	"HHDFVMAEc8BfkPCXJq4VTdTcvZbw6MBkj4TWaagPC3DvzYr2R7+OcHj3w22LdfqgZrib8o2hmBwpRkbC",
-	"M5Z9xDxiowGUnt8UcT5UDHusHGme/X5qzY2J1xmpCfoyk290qSAdPSARoudrdRt0IsPnciS81e3NiT40",
-	"TOiXBTR1aoQMP3fhYyvbo2mzLD41wBiBXVwKe8yZ90Acow1n2NVnWJOFCBmRo0ho0YcSWicywT3gfEfq",
-	"FlfEfApUJdAivF3UBSl6OY2WH3lDjQ0kBVNlUsAcVkN64AGtZF2gs57OekxhMS4Fux0yN2TeT8RbWpE/",
-	"EIZhLFzZRXegCqnWajssHDMmiOtzOPXCs/wITd1kRErJAUM5yXxUQgWw+SqosGZA4LYFXT6zFtT35Zh5",
-	"n/lQL0ipvtOo1qqNam2tsVH6VC65AdM6w2cwnxq1+rNKvVapbV7UG81GrVlrVHfWG7Va7XcI/JSyc9Vm",
-	"kNCKQOT+iNTZsNQUI98vl7gHVo1PVfh5pNKfqs/6VPwEH5aa0cifxWouGi+lcsmao59HIuS+/XJAQ/bZ",
-	"5wMejSWQvlZo//2pXIqMkNg+0FZGqVlik5c19qHF3/CXr97V3/LX7Zf9zqGr/z66/HpUP+Evd0rl0ghC",
-	"b4tO55sepBxqVRtV6tS+5DmnBAvHMrhWKOjRVAdncnCtwJ3YPto/05wQjsEu3qYpBC1Bbjwi61VyoG3t",
-	"plUYJnAdLAdt0eZ5LjJuCTBWj/DmhI+RBgHVi39bAVuk1Nz5lqanHP+FgClodQ/v08OIrHe9npWQowIc",
-	"D2m9kR2R/mZPVqZ/NAOpb2RP5bQxr0jil2r6i/VarZb3TfP6rW8Jsi+KL9utSvAYa3kmXvXsW/rIFC2Z",
-	"CuVQwQu56O0SR5Ozg+69GzQDF1lF/ZQetj2sy63q9jc8zHM8qXAmUyOyXpmMYyO5Yd+yDGIW7UCgWN+p",
-	"bbUuG0fRQ5+GbPHFud9q1NNj1iwqO+bn8cE1iszUDDKEp0/X/GHZETS+WU6YR976Sub1OYc78b7Gt2lG",
-	"mn3xpf45DpyiYyYKdpgYfmB4kvHhwjGItmVsNtLqcQ+1Pevf0gIgO5MzGxoesoAMuBhlSEcSeLBK9thE",
-	"Ysge+Wme0kQOtGULgeOADAOp7UviypEIFQITwNlWLZ5V3pmofYsEVt7+wqXdKMiolQVP6jHCLxCVhBM5",
-	"IL2AilClOP4s1eZM+uyMddN8P8USpzj/5reUQJ3BE80w9cGcgFJThvHqv9Ebr2c1m2dq5m5kdR4rQppM",
-	"cSPNJ16+vyBPXpw3NreeWm+dxwJ+ExvXEFv4TZGAuTLwQCejRPGe0KqXYm7AUFEztrkKZcC8KnnflzB6",
-	"lGjg/4QDgCExiFcoxvDo96XPtOgOcYu0+VglR4JQ3zc6I/6oENcQLamCgM24Lw0qZkCvGZgCWpzTyS6u",
-	"p/4BVET7vQFV18AlFXH+K/E/2nG1mWqtYLBhFQtDPVEHl6wCy6gqUrjMIYIGgRzjhHASuMqhNNOGhcFp",
-	"Y7RJj8eCnQoPqT6jSTVqLtOPnEQPojVsot/TxvP+jQE+45FDikuSuT2daVUjVg1Skr2cUvhSrCkj+jJS",
-	"ZYonp3Ss1Pp9imaMrkyYnPKuK19UxQIqhvwVm+ijjcZCG16lV34J7bRlrHKg9UhNfaL10ad52mqxBhrZ",
-	"KRnDpFxq1Gr1ptfZbjbrel55qmpOuDurqRZw2yn+9Wyevvg8YAxirLma4sIie2MZzXGXYIAnHUyYIURy",
-	"eOXmXfTLRcEKuK0pRSvG9TRq67WMLfnHPZSdrUJd51LwP0eMBKxHA8/Xgld2iUsV2yV1zaAam5uabwTU",
-	"DVmgltKI6nfRIWop9aGUjvTVaqloX20ZhWB7AX1gKSF/5OXJ+EXPzPpqZf4uccAOvxe5N7IcHEhmii9G",
-	"7O/UwNuS/hK4gM6jX76Tx+E70WsdYSLcURCAG1DTKruNxmfngX9/m3a42I39a7ETYrxp2RNSfCC0/RQP",
-	"c2bE1cZAE5wmQ7hRmNQOu5iIz0Dtmpbh8oYFPs2zS2Ue8jZrzqWMtxoG43loo/AGkW0j3CgU1rdqtRTH",
-	"a2zuNO7B8WBVCmaNyPdfmstj1Fx+6Sgr11EW9wr9dDqL3koVMhq5EGNs/8+s0NxBc8lhdVGcK6OmrFr3",
-	"MJrGgIV96ekx0FHYbySwruKGiVACyOiekY9HESLYetAIwfpi3FKRVLQZmdts59fmgk74iG7u4Im3RDBP",
-	"P4q+cYwPZMTFil3Tj8dR9GyWnyjtCxrYlYmdQgt7b9Lnv8hT8z2Ef+Me5LwKL8bGaohy/cf4EPJM0mg+",
-	"c3b9OJp1esAvTOZqZsENGDt+ngwDeQOhmYFi/g1TVeIga3eaFnzA0ddt/rKO7oARdmuOEbh09YtdCGyA",
-	"mWBfVHeacZqdfkrxnmAepqttbm/sPK0SR0jBnCb4wgH8BHYGxxjS5dnrckJ/04/TcBSw3SjpaiRgS8LI",
-	"XQ3nXLFQbw1C5ABpbHBVgmjLh1y8PgcvOqh8Qmsu/y7pcZTKKNzq9h+NxCbE6nhiE3K9BNFVdBX8RPJ4",
-	"RdZ0cgEWNqljdebH29WJCcw5hUW25mPnvffhslkgWkiYxwH0e5+Y9frjMJFyde2Rx8OWGyKZJc66OYrm",
-	"4A1owGmsQoGtMHU65mto+rlyIvsitXtRIFrzXYgLqlw1bnE7rBgqAFAjSMgymVJaQ1pKwq1Hqznn9EcL",
-	"fKHvnnVKQ7wh1qs+zdywC/P1TBpHak0hqi8xDT4jI82W3NCRH5aJ48rBgArPAeAdAPEoJjCZC6lsehRI",
-	"ZS3i9K0OocmEOBRpiNKMgZxJiWQiiZE3Ngs/Nd/U6wAfyJdVeiUObgw4MimmXLMWKCL0+y2BL0TVBraS",
-	"8SDT/EzeYxoG/Cs8hoKoUZsjBDsFGbUHg2HAFCUfPv6hX+f2KRel5nq51KeqX2qWdrrbW15tu769veE+",
-	"87Y2d2ijyyituZub1KvVN+l6p7vRrXcanVpnu9Fwvfqmt+XWNzu1bq1Ga9ulSL7qQ0tTa9QGNeich6yh",
-	"/08rCaPQlZgAjepDXPJjo4F0y1T4Wb9xkQIKFsmsaXnIxM1QVFH1UomLn834or9tIhzcWVENlYModPMF",
-	"0XtIaqeK6OEjGAC1FadMHJy0/hfmb+l/BexGXuO/wLWs/8VuhzII9b8AWuzsEge1QThXVOhDErLB0ObQ",
-	"0yhnvrqIuZXwZkYUuhgvyXKiiGT/KsaTpzPhdk0yYs4pzxF1Mz2k0cmgngckQv3TxB4hl87ZHaNnl019",
-	"gQ5z6YDFXk3UyWd5lBIB/yQAapat3KfDIRMPZSNrgRMf7/stx5iqe65FI+YieWQBl4z06zPCbsAs0uKi",
-	"OttZovcceVLea/WViNTgE6MhVDjpc4UfaZLzF61KY3NLG0N9dks95vIBSohF6a6+tZBLCL53B2dQgkPm",
-	"fSC6fOSZ/KPoBGX13sb2HN95xGgXOPtvzL0ZX3NxNaajUNkaGiLeEZNGVV92YTa/pRl/3tKks4LSSUOL",
-	"85zZy4bjsAIlbxTXXCRqAuGdTW1nu3JopEFGDDm7kJiqNZEqosAc8kSb5RUu1NOyuWKAcZ+v2URpsTCk",
-	"g2raBHGWoeKdbxnhN6+6Ed6ahpWGcbkKXMd7aMwIv0yL30LdOTOqWbr0HM9xvZ7rXEQEmZF3VsSlSDB5",
-	"UstWF4jPVIJM0gudnWTEtq00s5wzcbgM0ytUykEVzfGaLO12KJeAbRk0xi9l9u+rzH6aDhPd2eUTU82i",
-	"fqnYflrGLVXkWjJfLzwemGWfY68q12mSzoRQ5TLhQZkqr6o1c3tB/yu+kjAjqXKNU7HYQHwTi9fi8L0x",
-	"EwDFHOvv9jOGZsyVgk8lDdilctESNrklmeRPOZ5PNy5d8LnLRY8Fw4BrtlLSF4G8kJRr3TpreOvuRmeT",
-	"bu08295+trNFNzsb7rrXYPVuLbpeugus64a7Fhq1KKSr0LE7DKQ3sty7AJvFuiwIIENTf9IeK1jT09Yx",
-	"aWs+9CkGZS3tIi6XxoFmFzCJh85c+375aSDSs0RWrGeAU/XOgdTGtzzqnaVB5HxvKR9c4WHIftTaHNY0",
-	"wcBP4nHyZP/g7KnJM4YSSSa+MxjZsifaHIO91LQQgKM2ZcDYTRUAx1FEMOYhL5mdspM4tLmWmg1ZJYwN",
-	"oUYDFhCTdbaw2bTxaLIVEcNlmEg+PUYuC3Of3RtM9TD1ZRJFajhWARxQj0VbQX3fPp46XfOIeok8oHpj",
-	"damRWz9RauTOYqiMpGj8W+AyNpdPGTT+m0WSBqeMO0BdPWDO4Na3lHDNdaTqATtn+iYWOJZtpxkk1FEz",
-	"HFJGoQKVOIkCYWMPIuTq31IqQR5JDmkQlwODsEfENbgiXRnsRnxG823iWK3CeYgRby+Yz/dGq5akXq1B",
-	"oN+MHs+EQRjsJqpngX9lKYGw+biy0fSyGDVsDhQxYBQhHHB7chHMDZBMqO+al4ye63pIK0w5Wk0C5mT+",
-	"jtFOOIMkRc5Oi4tOXywSizWbpLoQZ+jdPV8ua778yo6LozILqM3JmGqCn8hurqy7WzXUjEj8MTpvQtFF",
-	"6BJxpQ/4qyjsm8yuxZJSklB1DRH9xFcVeeJUKsYRkvzdeWpqq4XBSIXMI8NA3k70W/oG5jQgUpAnDrp4",
-	"Km0G0TmoEb6xUXs6QwGP8e8rcD1lPdWLgzBqD6r1NhGdbbKquSmbCAGlbrJUPCzPE1d6jNRr9frTIm05",
-	"Pov1cuPTLO35jlV+745b3/neSaXr/5iEDVPUOAOpfhCcaOMH6J4JAdMPw6Fqrq1F3rWqubhWJGAWUfkW",
-	"JeHtFeiszYSaaisiw/F9WiZOosYpOaaC9qDWqnOhWXLi732q+h1JAw9CWu9Zh5wC2z1nSnGoxO9cKhbA",
-	"1Vajpf9zDvUunUStdIn14KNa1liti9ywQEFlWxpVE9E36U2aOosPLNA3H0C1XEn+7kZWA51SPmegwRKK",
-	"Wx5iNxWbXCS995c7+lG6o1cDX85Qw8KBomRw44dDmNOTmHsqVpconHHiJF02tahs9+Ax5Aon53+Oo/45",
-	"g1L4HC68frZWrzca6+sbG5ubW1vPnm1v7+xQ2um4rucx1u3+TRkH/DNehV+RrV+RrV+RrdzIVppfzPgi",
-	"3jL9VfzdAtWiJjAph+tSw9r5FXD7FXD7FXD7FXD7FXD7FXCzAbe0Qlc8HJOWnBzVvT7eqP2K9v2zon1Z",
-	"nShDe3Ot518FpyIt4VfU7WeNuu38CrqtJui2/XD10Bp/l/Da5vcPry1XJu2fGm57tgKNdfGqbQ8jhzYe",
-	"SGFaJgye53Fu02zSEw8npWbpjEviMfKSCsYDCZn9IxEG+hL0P79fAZlkklG5xAZUG4Yll/43wwtVVw6q",
-	"ncCqY5PPqMvknfjsh4yj95pNPlO/JwMe9gelZom5nqKVYWNzK9GmlVYGmDdVLsmgR0WUBpIZ4JAG1hdm",
-	"4zXyhgvII5paKMUwzat0PhrKAPTL+1aggy3Jkk2bT5kQs41xfYyiXZx6G14oA1Ner29tEeoP+7TSWMZK",
-	"2Xw0LrP1B62XB9VFkWin0ucq+nebub9c6a3atwy9F6yfSqmkTHjqgVaxsZDbqt26g68qcz5z8Xn2spVl",
-	"2BpDESc+zM4u4QM4Zh5ptxTwxz69YaYMDXYfMw0LobuElgVLWf311XrENGGmec1Uf/7E1aVeDQnlMaea",
-	"t2koILUuzJUaMS9LWGnvGujAoBL36Sqq+8QcdMoIg64cEhrTwC1LLYK29ywHzr55n2k1YWAKCyz8yp3H",
-	"5XrZyHWExBtfUNrRcv7E0pdRsmQIMlo/y+OyhzXNpJbDK7dpEUh5YSG3nAW5dWehl/1EoiP+k3+3Kn/Q",
-	"ytdPfzW+Pf0//3tWLG1D/ztgFLo+loQkZjBEm5Ol71QNe30ZeRWRrN39pTCBQBoFnO0170a1B5ISjAvi",
-	"0YnaJfXazmZtGpCVqO68s5npPr8419nJkzrU9990AV01K2Tyik1a0VPfPpXnCSvTSGk3JanmA80WaZU2",
-	"o+5cZll/U1CnQwoUUqQlJgT8XvqTxXaploYDLiJKm2OU3lmWLWWaP5sv2qxAA2GmpoUZDxXzu9ObcFff",
-	"zJKlOYY07H/2zdzzyqMCaMmqMB0G/fPH0I8cKpM2tmtlohkzl4JsVBvVenXn6W56OmVSx9KnRE+1Yiqb",
-	"Yt8tj9Qy5fnied4Zw1S/lyBfjpFvLiTYyZMkQVKfjAQPn96H9LYLCuIid8yXcUegkubIOBaEhdSb4Yin",
-	"B8cIRMOuyDw0TsxIf1OEduQNeAVsnSZGAinDMuFd4/iApuzwI3b5lqMQvcJGBTRvUKk+zVrLA7/ySFwL",
-	"0wcwuXqbm+tbC/MITFv2CyAdCIck7bPXCb0UJ5/56vb69vZWbXtJnvGohOsulsToxt6paVm4kABeqhir",
-	"abGcU10q4Dea1q7ZJH/Jl9vozbklOzPzZ0nxVLAUM+XSUs7TIVVqLAOvyH2IV021TSbcYDLUNmW2N2z0",
-	"mgzFNJbL48hCZDVfwK3KZyh5xYmoqeT8y1/3o/11K4F4u3RxXHeb/nAwtx5uPq0WBZ4fyMDb/sEG3tZj",
-	"MPA2V2rgLddlaYbBly3DvZyLaI6LcMGXL1PU+86v/H6W0M53VLmf/SCVu17LD1XFusGULLS5DgnUcn1K",
-	"6M2tiYdhbC9qE1ggzNbjF2C7qegF6fyJ1ZXKmykd9cVrNgztuuq/h4EMmRsm5nLNhRcVsUvI1LioXbkk",
-	"ZPjZ1gXMrFd9J2e6AbuRBmtlOaBNlbiR14mPm78T+RiKBZxqJWKzsd6pMddrdOub7k7nmdd95nVqrudt",
-	"bW896z7bqG/XXXfbXbe9jBXzEi/KEaMLJBMsHbFozAfEx651AxtKlRRIO9NldxUlP9cXjLa5Wr8OJekw",
-	"AvYcsRitB8IFRqdoRqC7TxVhIp2IkBOzBg/DIiGxh4yCaTY4Ezamtz8BHdMUtn9wFidlVGxSxjKBp2cL",
-	"xd6KTMfvHYQzWRdmM4znIUKYROArGjDTAYd5RMjxMsXWt78lWd2s1iIpy1aPeBhGNF9Ma9Y/nGCdRR+x",
-	"jfKtxyT6gv4jNh4B9Ecj43IOqde+WSY9R0uPt/wVF0ug95Pe4GVB/EnJUHQEAVz0UIcQofdT4mZ6LBND",
-	"gEbklElnAkQBXgYuyLQ3dbO6Xq3vEidxll5I34McETVSw4hPLZ0SksxwikTiDK6YHLYM0h+fQTmNb2kJ",
-	"O6UVak0weTjNzd8n9wWwGFbc59ElXiNiNOiwYD7XnF+YPaMn5NKrbYbCXWaWQ0FTLhmQsRz5HqAIytDa",
-	"YKQYoQJBogDSpdcGhgEF2r/TKm7mhn1R3UlDza+RKxg/tVn5tAibDulGnDXLBGN5HtNwitzyzmV2D1IM",
-	"ZEb8+NNstf+VYY+ZQsQudZrguSPtlomb2P3SWhZx9Gd5TzhNG6YfUI8R5is2Rmc3JIwIf2Igk3Y6+qwM",
-	"oNyGFwkQW1s4UqQRvg17gZSgP5Vbazgxk4Kayi1BYL8hqJcAeic/zKM9mcz7Sp7bMPFW9B/+sp3+qbbT",
-	"avyWKYLKjfIkMxks+pb22MK9kpOG/w/3eyanm8uugCjOmGBj6h8EwVR/ti5nvqYmOMcD1Ss1S2+MzcgI",
-	"U+F//gc4UI96ksiRUQKUrJIzJuQNq0ii5Fcu+pIMaUDJnyNGbqQfMuzchRh5M6pg5LNpOKkZwLzuEBCn",
-	"mRC4O6XgC4k/moyJjk+X7hrxzcx8iv+BLxQC1UMmhz4r27abPhW9Ee3B6JwWmBCV1+a3bF73xvxux4s0",
-	"gHuuJwk7mG0AN1VLH5e0bBvB6bkV00bc36DQi/UDYzom6ayh/hv/mQntzODwc0XED+PwCY6ObH4BBp5c",
-	"zVwGPjsCNSPgdC/OPxWruoswuC8e/eF8bKtBum8/ONJ9axHfW8IZ+OCI90b9QRHvmw+CeN9YxFuYRQuu",
-	"1nWYffvD+REhhXsZP2IOTPL+bsUF268Z3v83dymCa/dH+vy2V59cMNdTlyWrB3Xb7TxcusPOA2YRPPvb",
-	"exunmMvf2PW40mwQ8NMXuTNNOn/szszh4/f1cC5W+D+jezx8XkqjMdNBmULNriQ35U5eycWdoUkP6GLO",
-	"y/nJL2nzrzAThs4FuSveE+oBy9T/Q6Farsrzyab4pMmnJ09OX7XPyf+q154a8Gwzj6V2ZRBrOFg6RYV0",
-	"osgYNQfNEqvkja3ADM31bW9O/A4MUZVB+bGCRVWJYxUMB3zXToqCHUyBFNJ0kDVFMHiYD/BdXLKs/5Rw",
-	"ttnI7fvkK61vZdOVQHhCWk5U0KzdwhKzyEBSmRfP1mt3Tmeq1/9G+Uy7xGf6RKsy8XiPa4J3Koa0q1is",
-	"fDm0+HotixZPsAzDMWqVnWrl0+/5LMPt00BB0dZW5Q9CK19JrbJDKqSadVl8R9hfIYT9AM0PZQpbROgH",
-	"a0TltRheCZJ94x+DRkwFA/J0mgUEfmFa0GICP6O5rbwxzdzozarSRP5mKa+5GTYX6ZNoli6udMTDSOJP",
-	"aQQYj3ap+C0kHUb6NI4+30N6bzy6LJh7makraeDwLGG+5jsJYwN20ZJVmRJV9e0VlqjaLmJFlnDhHE+x",
-	"Iv0G5V1XvqiKiXwgK8rGo6ZZVh6CwDTMzoAHfoWsfoWsHk/IajXQBkvpi6ZlTR+nH4tVMONfQDUBvEKO",
-	"ZvLLIJ4nwmYZkPt6ZlDoNTfOBEEPKTAwGBsI97cNN76vaSjY+F7mYXHqMBACljSwzkyI/EQ1n8AapDCC",
-	"5OoO6AQIBEGcmiDsAcG6nlXyJqqqF1rcS6RwJfykGZNyqczrwj41L+SY+FL0skQRFT2Hapl0Qm6ozz2g",
-	"EhqrHsQbIb3p5R8zdq2NZjpRZdKXI21BD7gY6ZfpaZsuOLvEqTlYDSAk1PerxDldr+07WecFDclAqpA4",
-	"p5r89p3ZVv3iNqnen6Q2bNozcJUKlK1Wvyyod5jle1peTTM+LmDteTiZqxdGjMqEKDHTxlbkfZIfAWo8",
-	"zaiTwM7wXd1ROMoUUV61HolhGxvUmg2CEtQ/s/7zYqFj3raAqCnMD863grM5mfdImHpA1/bOD3ZtP3sM",
-	"WchbPyYLefPBspAfIFP4+7kMTdmhIv5ceK5+Osfg9o9yDNZnSZiQhqMcQLQDcsVpEsE4eDiMiUqEDKLg",
-	"OPi7MYEhHEuAuGj5wG5df6T4TSoPAd6XGw/NTQ5AkyC2769dVW8szIwjxdyYFqgB8kK038praSV7+Rah",
-	"XMwgtZ6I2mJW7457y3BFPBuSX8y1c1di2QDY1fwq9mZhq+REGgrocj80mUc0z355RFXm67MV+QQmwdKN",
-	"vrucW80OVETnvxwox28w4FzBk3aN7qkAFfPGU3S+KCjw3+U+UwtzyCXc4MNA6ncvbpvhYT01j+UbZ8Zp",
-	"a8wDbOvrM20ADKTHArGMXTZVpyiaeLGap+a5FKCc2exDixC6Pu9BWqTXJI5gt6Fj3NJUqDEL9AEJ7UFw",
-	"uKec78OAoMT1Y2eOS7sjAFH7YO6IZ7+Y9iNn2t/fWaRmeotAAdJ3xY67hJ+gkGFt/1TyZ5X+ITPCANPO",
-	"9CD1IYhR3LN5/GK8HAGPBZEgFgTSdsZdOvXTBEXyQhzy2g5Z+t7nO2U+2mfqbq273qEb3hZ9xrZ3cjoS",
-	"12r1OqVIycHkczASUWCjSzn0zsmEEGDB9e/1WdGDnGYtHeYaIAujbn/hVMgz/N68SENtdjP9aHJFYVch",
-	"oQsMpq2gNzTOhXfM4w5cTlXVn4EU/havYWH5W9NtKayW5lrlsAcFOQxYMRWjC0l5jN1voqwBzW0AsE2V",
-	"y4Sn58s9bZWawxRlYoN6kVMOnyt4xz29UgjXNmRUuDR2DrBE5vbqnHyqjPZmdz3+XLQlZkHnhIwC/7mZ",
-	"5l/5mqeERcRM/LPXSSt1yAYQzQ3yrdLAL8TGFNWOBWY8u1TswmWsswG0wC9agPOQ+rklTjVNQR1bruKe",
-	"pVFVXRdKSiCWI7ksmjbyVyQKBib57WJxzClGZB8rKMGrZBDJQ5uXvWTWT/FxTL5fC//bEL4RnSYpUsu1",
-	"ks4SdjXmj8femzumLg9WMqj1nABtYAoJ4KmLhpxHdfvQYG5fDigXWYJYEk2RlrMhU6FPO1VX6rOp+jII",
-	"TXP00sXB+cXr1t4KUkUfQzegjYVS3jxY4bsQ/+oSuDT9Jjcit1yOvm4KKk/BO5fCPj+epib5xW1sBZt4",
-	"QZbLt0ienKJki6W7LOR09otsT1cOBtQEXofUdIVcPLNozua3TE0bCFYjkKJc/OkscZB90x8zCnMPR1qA",
-	"hpJQQ/ugCyXoy6hKydJHUlbvV5A8r5j+vL3LA6EtC+4pl3COBrf26BjnpzyxfUc8UGKuCyKXUjJmGdhS",
-	"EfTIDmDe1hYFgxeLut2rneY/4ahNr30wORtl1Qjqmmlj5KhUjp20UUh5JNSQubzLs4l2hTDKPyLbW5+5",
-	"xS12fRKslxCPMooeZaccWa/45wzngW0aqpdgyMTNUFStgQNzYIHisJZg5E+dQLsuuQb82Kr0nhQMfDDQ",
-	"F3bkQcVV31eEh03ieMxnIXPKxME10/8yybXwowxpOFXAZql8Xy3Jo/2inscxvnmamIpZt6JJ4PqiHyme",
-	"mCsHLHarYttxVSXwHKNunwQjQQb0GpBGbIwwpalifsoo1TOC5AmQcsKPFzuKVzAnrqZnssyAoHWmpcKp",
-	"kC7i0JspmGJyFNadkign6PuQ7y0J9QNGvQl4PAVxkOQ0ZeD8DZoR9tcBr0W8nLNbMhf6eFr+mE4UcfSU",
-	"nflOm/mKsz1laQ9JaGsjgKtkwu7rJpnfX2R6PKmiVcajldiX5UqgbH1LMpS8QVxzMbUoBZxhmZIdJp8/",
-	"YlZFTruo5uGQGYBgSLGsJelQ9xpGYliPXglERarRQP/hSXOyuSLIsrxyXBDA+IuIDAgyLM+gdpWcV1O3",
-	"0Adlj1PZstnE6pZT+n+UeY1cLrUYefrFgXFFp2Rc5J+OC7CZ12MJtjYdDCWRnYD3aPif/yfgyZlFM8hR",
-	"01j0tYU0rbio2DJO2ykXlflq3vQTX5hSq2aUfhvSsJ9X+g0rs+i10lzJoyGt3lB/xBxNDY7PVfjv+ifz",
-	"00Jl4r5rVbhHWAQu88ZpcWLf6TQJJQMqPBrKYBIv5oArxUWvShyDUjWiB/aAdAJGr7UkDkZ+XMtPP1sl",
-	"jjfCtvX4csMvNN2iyqkZALwF0pijkFcfhWg45i6rEkfI8HNXjgSgmGTmca4/oz8No0+OQU2UvrMrgw73",
-	"LA+0jtBoHcsWequNiGi0JtcFvqoZwMjPd5sm0ao5ZITarB5QQV2WsgGbJ0rAov/WKvIj4RlPix15WjG+",
-	"ZpO2HAwDOeAK3BWt1J+02+U+hxe30Z+SKs0JCVxKwfU33TeWj4OHkN9wn/XYex72vYCO9Y80+fK85TgM",
-	"aJ7f941gxA2Yx0TIqW/mLKCKktJn9ZqBG8zj+qEBF9RA6wZ0ONRv1mwlws4UQFXMdRyBPifdgKn+Z3h5",
-	"cXALbrrQ9+CDMbednKB+39O/f4aZfiuXpGALhKnz3jsHaZMaPnD9I2iSnF+BuBWJ/iRqwVIOpBSgw2E3",
-	"buJnAzpapzNXLSye8SARurWEZuoM5+1zKg4/v+YWBbj6kPIg+f5UCpr5Y31bK2nMa2xu1nf0NipaadQ2",
-	"ts0/12vPGuafG7WdrdyxHbOgx7x2kA0eU89jJnUwSiJkIgxAUq1P22J4e2F8DJnMIAohWuVlutnFfKfu",
-	"ejHGZwWdz6NJFsf6kiH/iAubKuVLV1Usyhg1wyibpc0TVW/GghVIKVAWIbhKfV8LkVSN6pGCUdAhT/e0",
-	"i8nilA7aUgjNfG8MJD9BHBgLbMR+5PPzF9PBBRsxzFFmZBBW51abDHNnpp/XV1DxOT9/4Szpxc0suFEH",
-	"YLB5i5xZiSKP2OzJ7kbYmVRnSf2xFIxra3NzffOuOK5l1iwPVLOCdSxYQHS4ZX3E8apyU+w8n64+3SEv",
-	"OXImp7zBn/QR0IsZpe32pQqNawoHWbnhtNI6PTJe5fV6ucSHpWap/qxRrdeqjXq1UdfrJD3ml5qlM+a9",
-	"MOWsBjJknxVTikvrxk6dIJgMoG/0wjRLBx9OD9oXkMTs61c9P3r9GiaroPZwqfX+XB8R2oNp0CGHEztM",
-	"rPE+U9ehHC7tzS6XbpjwIOv3NRej25y4YGZv8ggK3BSh1Fqb28/i5mZL7zRvWdyhvbNgS6UHD1liqaXY",
-	"i5/v8VC2gqa5M7VCs0/a4msCLZ0sUc9uXsIFGSm2QMnA+FQUhU3LZFQUg1s6orpA7BeO5h2EOR/mT8Ek",
-	"OpXJ/sm5cU4FppUEJKNcIjxmqXCtYQl5n4NLS5fenWIpuUJem++TIfP07uITxD6xzIk8g0fP8cklyA/r",
-	"LfKwKBrOw+VLeyLPy3udvnLXU9TYnDWNeqHwhO/GgnrxpkyPJ34PNUctz8+bH15baoZbuZiAiHPA2bOH",
-	"InK6mDEYiolZaDkrcaap35BFzOyWAxtEWkiMZJtG6qCVM+2KhKn4XLBSc322RzKQ41KzkeeZjPGV9XJp",
-	"JMx+Q1zcDL3UrBUBdGZYI54JZoJllRB6c6ycyC2az1LGgRS9yOAd7CYQV/VarYYuyKUYTHL1l3awbi4C",
-	"Tw3k2CwDDXGAs9dBH4rERiy2wiYgZMIGPNBfJYpO1HxQbLTNC+5lzBGWsR8NwcSfS04ygSid4aLO3a2C",
-	"Lin3Pxn363/iSn80EFnPNv569w4oertwVvnYVsGS6Vta9MZwZk0QWLS7SeoWbwpHZ77J++O6rugTBluU",
-	"N+FAjrNzIR3W58KLynPEyTaw9KpK9nwqrvFQehJ8PpD0Pp833c/vvzFV+kCOLY2WFw0CRCdgRdgmPNdZ",
-	"o/CX2fuDzd4Vo7rsLv+1pFBcDaTLfH0mORcW97iDva+5kAoZ9RJobQXJW4KpuzoDzACnF2TRdLntWYb5",
-	"CTKqIIHsAr4VsB5XIQuYZ031xSe3rB2/6ESe3cWuX7y0Ihg8xXZ+EspXJoresKg2mBoy3+eid2+E34qN",
-	"86WS++YZ67vYgzLZ3oSN7/XV9VVY9IVkyW71v+Ce3ahMlOZ9CRz0nd0B9z6UO3N9BKtf7625joQsZHTm",
-	"mU+s6mYtCy63mNMOC8cMwVWDYiZRm++mWDg5uDbXbbH6lV3MmbD6727mQmanfFeFUYaFlZEZ3vBJcXAl",
-	"VoDju+8cpIrHmJvLF512LZDHlIc2wzP5idkKf+ObnfVsJhT2mVjuzdMJVcn1i2ZmPv9pgT1dQG15zBuz",
-	"C5mG2gJ5uC2Kv5EoteBKX6508wo3qwh32SJDGkTxzhvrlLGB6NPWMWkjejDRRZYcg7DXWu0FVdeJP/ep",
-	"6nckDTxVKpfesw45DeTthNijXy5dKhboa61Gq1QunQOmqSDAnYSQpHlGAsSSqiaTQNWMBrSimOjTii9F",
-	"j2pbRLHAmFQDGnA6zUaSr10C35I1cOtzC4Xrofx2h9qNCybkgi8rmu0sPw2FoeSdsAU/NWXuJNYwMYjy",
-	"7NI308uZO2p4d3rYUX709OsTpJSq+zMNGDSVfZqkdXAOzQNNBR3bS/C41a4Sx2c96k6cJlnfPzhP3lLX",
-	"NyAKTPqeweml4Bz4gVK5hO+YMcgzhL/nwBfmF1uy3q5Vk1P9+9ZaulOppcZSpZamAW0z+EsaejcNxWOT",
-	"lzX2ocXf8Jev3tXf8tftl/3Ooav/Prr8elQ/4S937sNrpgabx28yg8qVtPqSrQEFwKIIpWqeTtxiDZoF",
-	"aGmjtrO1In6RnsVCO7cIt0jNN8ovmDXlGFabP6D42BYUFCkAz/8dirsUA/hzmzuOqTJ4wqjmxhLF4FN9",
-	"4JeIRz1buHlttvT1Mg1s79dd8YE7yc7Gh6QCMolcI6JGbj/x0aWAIpoeZ3jCNCkYMtglXBBKvGBCgpEo",
-	"62FEd5n8udkwGK3jJIl+oU6SUO+ejaEMfqqDa1cGeX0l77BIs3tPbtyl92WGQhfsf7mc1V5UO0Bel1Lr",
-	"nGgBme7jOCNaeRYlAxQ37I+nBz+ZvFVsTBL/MFVVPG6ikemuMZVIsEjGbZLrRoyxRuudhnuHJu53Bjhn",
-	"F2MOf4jvTicQSuFjL900UXFFroUci3sXZUntzyI8zCS4gF0su5nBdqc7rN2tFNSqKs9/HxlQ2Ch5tkZo",
-	"H5guLL/1wA2Fl61LsgS/u29j30KofsSyMicrScELNL/NUtZsXlfYnXaJTnEph7eD03Du2XOlscIzcr/u",
-	"DPepKnqv5gvrS3Qty/Ynz0xrnC28ebLKmS51fJr6u312i1ETberE0RNfCgirOrVbp2xK9HnM5QPqV8kb",
-	"BMtg41BCfSkYGYwAQRIlQ1AUGlN6SJ/dpl9XJrxrwwkSM1yU6eXekWH/njHJxZtmTPHIu6QzVqfbzDcT",
-	"rd2JE7CBvGHPAzlon712mrhSWpnkPWHKnQp/8v3THTOjNjiQaKR3Tog8kz5baQ21QxYw4XI6YCKEnmkj",
-	"NfrP/wRcavNWuXJoEDjmdjoK+9WRcSEHjEZ4mXEAVrf+49unf1LVtUD67BHUXDM7lR8GCdEXs3h8+1y/",
-	"7oz3+qFaAnrzM5Vkw/VaDiGtD99DlmFbvtjaQru+G9cOybpzV0AMiwbiF6+cppf5KDdJWZ81UxFHmVK3",
-	"2FoMH0Zhicn+qe5T9WSi9coKlk+13Lo7r7jjEKYJfHo9P5kVXQ1OU89gFRXoHofYWS260azNgthGkOSr",
-	"gDXiZ4sO0pkeQWrXF96IqcX5OYRhIdcvWqLlSvjdn6UvV+RvIRZfCMzSKvCPYPRTCw3vfs1VNtJ3x7Ne",
-	"Ttzu8TD/TiyKN33I4zV9QGVoylYyX/1UtDjmC+nlWWpNFqJfMFv19xDgE7/Z2SXO4cEFWaNDvoaDdYB+",
-	"VITWW7TgFwZEaQG7CPRE9VE5PLiYXwbOzHDmi9gNCyao4jBfn0QeEk8yZdwerj/ymLYVqefMC2rkKSlm",
-	"MnYsuTsItU0SCJ1C71Ox17rdQgVG8Z5QK1QTvk8Dye0f3EBya14DyV+toGcLm41lml8+WK/LhTpOd6N2",
-	"yitr8QRZ/d+xi9B92k1DbYVrU8hp1sASJZ8yXLVYNrhyMJDClDDQJO7csIB3J5XbzdpOBcroZbtGTUuG",
-	"JXBy36eX6M7irZ4TbZ5z6tOvtstovf4d24w++1FtRqEAwghk5WfqY8nq3PJRymQclU0LNcyj9GmH+dAR",
-	"vcOI818O9kM/OrX8SLPM9xbRKybluCE6VwRqG0cecUr69iPF2Qfrq0tR2iiKiF3jmSy0Sy4sjCxb0Nll",
-	"Ss0HmcG5bY3CvgzMRjbJHqMBC6aTXne25vgWbec7LoqSfbsRgjxZgk/LTtO+fX7q9wL4uTRiDFSlMVVE",
-	"2zkGSBfXjRJsnISTLT7hnBBHGn2Y2oLU4hTuYyGmNI1BnKqimfgwFiuN9IJllfGl0NC7iFywpQ0Mji/9",
-	"8dU3W34oAGXBbNKruzDKcqko7zIQ8EUW/R6ZdcWgzzyqvVQsuGeUyWiSiPT/bzYYBkzRqisH1U5Qmsq2",
-	"7o5835i6x/oBcs79Gxp7DWO34+Leq08mUgel/GwXvGXzoefnLMwNVYXmhD18wGr7Phr8TCVtbpptNEkt",
-	"prUBS7ATUbGprbWReNvn1bIYskBNsfI5JSoWi9/ZRIYlXZaRs7eQncIdu2Rs60xGy+NJqB+D/TLiwp9L",
-	"huisc3cJTO7Wt9SRWGgvvaR3pQyj1n9H3l41e5cXqvKUOiEPHxjcWYw1h9ISMnDlFXihE9k4eEwTJyC5",
-	"M5a67lrJSbPvIv/TQvxhgb5cS2V134l97JoOD/MN4wdlMstn/s5WtuzVJqk3klnSNCQ+oyrRpidaFLTF",
-	"tdEjJPZkhAFrCynqBRoGnHlxEZ2F9LOZysuCDG4pfnXk3afP84Owr11iup/ch8w278RRdmdUiFwBPCDD",
-	"gRZNBdTM40h0ZTaDZrY+N0+Bk2PBApvQlWJyyyt1d44O56iDc9W7pfilrUMPtsnSStayjCoyfhI3R3Z4",
-	"3hBWpi8B8CL6wpKaU5IUZrOMuHp3Fl9dzJuwmveduNOS2tT2vOhsorg4siLTYAnifGD5+T4Ok4SyB8yr",
-	"SlokolJsvu/7D4zaerY4W03N5v564ULmcT7NfTdNLEGtCdRYMebCss/CggyItPk8R0kw4fvYJWOnYNr6",
-	"P6AzZn1RK3KVWmLjeytqs71iLXAgPiJVbQkF9FsBVa4GAIZi9i4AsL+tR2i1KDKzwAtiU8BTtwoUGX62",
-	"iKMVcbOfx5r8qe3Gn5cdLWFJrqZa4iM1M1dpT66wifC0rMAY8Sjg4eRcL2ky7tiW8poXnIdU4M90jHTh",
-	"fqQ05/TNucGWSW2vNdZMXEtBU9YW0bYaF724/yhWjdNvMJ3ZKOkEcqyXXNGJ0uzEDaRSFcVDRp4458yt",
-	"PGeh26+cc2xY+ybgPS6cp/rWjdr6btSyCmFWTB8LxrFhMaMeC+A86JPicRWOgo6plqDniCMpRXIG51ux",
-	"YUBLTEP+ikG/jg5EW/MaM6eXSnYLlyay76bjXoSHivndKon8p2YCXEXHhocmlcxjLveY2o1W087Sl9Bg",
-	"ioZlImRgYEuZVQ6tJRNjlgZMkW4gAREIxw6oGOcbrUQ/DIelOKw3i3TuFNYr34nI7CRMZ7Mg0MshEaGF",
-	"YAFACUCdaOYh54ScPKHGekWY/jfBMTlJEnDMOKqkHdOk+Rou+EZtXQ8Z1ffUo4U0ZmZfRGTfIJEUPTWu",
-	"FCHFmmvm4Xaf3jAeSC3bA9/siGqurfV42B9B2eM119wT/aP0LQteShYdowgoCIGGhJdu8yW75M2QiXen",
-	"J1CushJKXARz5nYTbUoMgivKgPMq5khA9TN4NfowsHsil8LQoa1CeyUgYgIFIXYjTqzKhnxwdMay1s9p",
-	"Ft2nwvOxcTHIFxruJtraym4UqJkQj3vVK3ElDjRLJ2qEg+OKNGq1KsHurNjK+K8rU3fhSquiV1g8+6pU",
-	"voK9gn8MVO9K64iOyQpFGbxRq5EnA+pracs8SylPy2SjVidPhCSQH3wl4i6HcG1dX9Pn2pdj5sFPG3A7",
-	"1MOw7Wfh9x3yhMYtN+EpIGusV4tNIkc+S7SzfKp/3azVqnbmcmggQPga2DR7giwcB0oIWPijKX8O+aZU",
-	"aa3kRrN0blJzW+TPkX7vkAZ0wEIWJArxYe/PJ87/Ufwr+xfy7Jx3XQnzMr0/LUFGAtNisy8Gjl+LG4ya",
-	"nFwLsrTMw4GZOUgJUEMeKx4jhIQGeqb4AcAR6VXz/Ygnam4ZsCq5AIUKIUv6+SuB1e3NYf/sINT687/q",
-	"z2rmfw6hPar1HeJSt6+VH01PvCdkwLxd6KsdILHaGWotSG/BcNTxuRv3SFZlfTcMyaZ5XTM2VOkmoJAK",
-	"q5n2laBkyMDTFK9eYn870pvg27R0UMTn11omhJMhoKs1sSfTkTU5P3EMoFMameVcJwCRDoKR0hhWI5J3",
-	"khtEhQfnOrsP0Yc0AeFIEeljgbWGOfcpokMd7iFaxqSMO+W4+6liYTP9XYSOkdPLC1sqGvcgXlV6JQLm",
-	"ysCzrTBBunaoe237zUNVHertmi7DwH2gM62y6FygNRgXnqEuWKkml00QB3iVkyICEkpZJS3NrkBDSe0V",
-	"sJ8rYW7N2csIR4LnylT60LINm6fbJ/Ux2gf+rT9tE+v1mC4v2viWAddqFuK4msSZV7rFgXfa8ptwSAAV",
-	"3SSU+FSfTeh9LYU2DxV0bVblmNVERxiZuJktVCBHYVpO/IY7r1BOw0zhZyZGA1jX1HXoJX4l7CGhY83B",
-	"RkbRpIIwQIub0gGm770ve1VyLiO4Mabl4+LZcdiiKlHCgd4H/CTcrX/qgjkc8zlUdvQ4gacAkamQhqOC",
-	"18GaQuVOeK8Vc33pe9afHPYDOer1o54rPiDJbyvgs3QS5wl+MCOIuEiTHB5cEMGYp0yiBJZrKqNdY2hw",
-	"wMK+9IgDcRV7ZK0KbfIs8CNw/27E33mohVfau40fE8BYAeauNVqgUTlkIkrrQEmYavdLO/hORTTB60XQ",
-	"/CxKv1dXwn43nr8mb2Sd1SsoBMldJlQyx6Y11Jy40qjWplSm8XhcpXC5KoPemnlWrb0+ah+cnB/AM9qU",
-	"4qGfUb0MrZeapXq1hnfp2dEhLzVL69VadR3icWEfzKy19cAb0iCcrJkdBpAgK+iAPDR9TeJ4jyqTzoRQ",
-	"5ZoO+Rzsl2iTj7xSU7+uhTeDQ1B/3Z64QqB7fMuafsg4rop6EGfuPudf2SL3YncW25wFvHUBU0OpV1ov",
-	"QKNWs5ouw4KRCQVx7YspMYF+gHleAlwBWABQo/PC9D0wrtGuggG0gT7aUoSB9Iu+YO5fg5vtvfCNDRx/",
-	"3kPRPNf2qGfRovBIff4jl8Lo5V+xV9BGbX3+Q89B6/MYNLLbXGRkRyJkgYgqAYKTZDCgwQSahajQkmCi",
-	"NYmhs9Kncum2MqQ9LiKUf+RvLq2hC3LN/hL5eUpr8RvRJR3dC38mndPRlegndHMC6tY6Ob/pYQA7sDHj",
-	"+AO3FeVdV6jPqQInchhTiN0Pe1MvkKOheUP04xdVMWwEz9crc77id8eXP5vPfh6mbgiYGvkh2ncwqm/l",
-	"0lCqnMN/rCWZZt8QYcWzjekKaXUIWOS4L31jY1cJtvfQvHAG9OBEghKotZ0B1dpf5HVAfUDLvkjoUGEk",
-	"jhyLpmXyAXxSC7JIirFbTSNW64s78BNp1Z9/809afRSM9PiNFgBj7jK8PdH1f5qhYRwC92tpdnbkscFQ",
-	"hky4E3Tc3I1NAYXsSW+yAIfKye60Y7dBjZxAxbfyUqzNwL++pf39Jk30gdlqEUu1vp3IEkuS5j+E1W7U",
-	"duY/0Zai63OMvtybNyMlxIe4iD/PZIxzeF50BF+xSZbh4bXP0cdzmR2MeUr7WfuLe9+Q/fksLwn4DGoq",
-	"qQTmhkBTD3RCW99dwt2qiArlkIxlcA3mrFYw0e2piZKjPYu2jjbrGaJRY53VeFJwPB55AtwpGPnMeTrN",
-	"mPCuOzKm/WByNhJvhL8QUzpnfrdQY8pWVdCz6IE9rWcIvJ4rjNFVS4/89GzMf+JEhs+1aPkxx20fNv1h",
-	"j1tEWDnHDa/Z4/atXGw+TLHjKHbTpUHkXY8RP4rZLOMCg6L0gyXLP0eGLHkK7k3Uhyx8WIqOlOZidblY",
-	"dCzLWl+AwwCCxHfR9oajnAOF1QFtC4jYL6RVbcVEuEusM94ijE2tAHQhclW1TkD0hRgP/2c+VA4JGKb6",
-	"65ejzgTuXLjx358c4vqMBvo9u+BVArCFYxMTaQiOGvtzYtj4KUqcQAtonw94CF6fGr4Qq36QI1umYFpE",
-	"JuSnnp/HFQAziAwIft16qkDqqkjshn0m0OejJGTDZKV0ygYxrrjYComqfBVbIuCG1maEXlw1cvvGNMkR",
-	"6U/S4MIyMfCSsjFbYB5PzW5JwYz/GIR+lZxBkEnvcsC6I6VnrBBJDnqPaQKYZpiIOLqjXpCQ9Hc0OjLq",
-	"AJqQ//n//+f/ykR0GwZXsQ2SlzQ+bDe8x2d8RMeNCDn+JS8ejdaEFPOwMiY6djliBq/d3UhZC2RoAXLf",
-	"VRbN8g8BaAwYajnRfDvhHgJZgkxRM3XswgBcGovbOPKGBT4dOshpTQwIOTfthsyk3KeZ+yybKqFspvg9",
-	"tmYLTcwIloSokPu+eTdE+9y0awpXfDmxgFJgiiHjq76Loba8v+n+DN/sYqm5vlWrLcnKz5Cuc5jqUYQB",
-	"sBpNGXWMso02agr661sEDrABbRvVr5YekStKH5V/pDvq0YuGQ63Fxac8wdUeQkhErCBHSOC1hYQEgIrW",
-	"2I2e58IxPLy9acKeqPYis8VfaBjqAxZXPjEqJ4T/4WHIKw94GGLxFQBTBFQo6trcME3rkULt6X9yAViD",
-	"CLAw0Ty0v0sciwkzCCmsAuUQ1ZdjFfNrHMdA3qDeT31oEg5l+CHMbobROj0y34Uy+IFx3OGUq+Q59zHk",
-	"H0ABqg4MCg7nVYkK76qUkBADGrp9jCrAF7Sar2ILxwbupp0UehoH8MHvHfnMVHahynXIE8TDdenID582",
-	"p+K2aKk5TdsuCfDZGODBcJYFSHEvEtyRjAeqMhgk250WEIYAk4rVfMQBLywR9AK+gUe+Tc8K6tyNLUl4",
-	"oFBMLC5Pzy4ZoU5WJlKp3qdlYjPn5GCgSRQatpo7FFRZBOOuMyEClYGomU7eDKkbykT61sLTbOnnIPVw",
-	"5lQt9NAiD+EIJCeHI+dQrdrj3q6+uzvyIxioHZ0zewLYRSUa/urqRxdPzdUaVyBUhCpU0VyuufCahCbL",
-	"iMohEzdDUTVoT2cXpD9wYFTxHPJE8Z6ocKGels0V/QMXvc+aLpwycYZ0UE2TRuGy2EGllmVmRaTFJoug",
-	"Y3x3Yu8y+2bvmDu877xxyE6jcSPbxw3CMMwsMsPGFbmrOV1jYyEGgO0eUz9bkVXEkEahKwdLntU35qEF",
-	"VyXkA6ipB2C0TD+ZGI/6FbDgIFEvL9pF4+0GclC0aBu1RRfNDNCw8WiQ9xxbKJcc2WPC50Syej5G5x8A",
-	"rUlSsEGsJ5Vf+PuuIBujpD4MxgYHmtW8k7+mYgCxdpaLm8GhFsFmzESm9O8oilyohMN9xhhEcYDlh6IQ",
-	"MrrfpbDqM6YTztAwS9/lbBSdC5jP3y2Uu6ogFhpK84/S/Yi4kHwL6Hb5KNYdfYb6dCRzo8BlmetFzBag",
-	"ZLduIsh1x1qMidLWUObcVD9EsLZnbZZElhdmVaRf6YPFt14jHp0o9F8ar6ZN6YpGCDBwfWrBVKDCw5rG",
-	"NhHQNJE3OWRfaADKksmTa0ZVIm2O1xPzzacmSJdKAHtCFfGl6NnQeWKsu2ZdqA/FUlG4o48UgdVo2Cii",
-	"6ITUN62n9SnOLZm257wIw6FWGrS+fE4H7JyH7F/nYcDdUP90SsP+v9ZMiVznnLmjgDlE3rCAAJgZ26El",
-	"8wWcuBakY9JmotgcpAfHEU3ZhRZyplKd9cru6gWM0NmRF3fAldK2rAwgkIYobnh/vUqeU+4zj/gStztg",
-	"BMKPzCNDFti8cRgF/O1CBLJJOmwiTXIY3A/ZUqiSn7EwmFRa3ZAFDi6bGbRWDfWWvDx/c2IbBmkaGJAn",
-	"1NdzVGQw8kM+pEG4pn+veDSkT8uEUbcPEwQ9jIZkIFVItskrvgdx1nR9XcdmYFpTFRIjyR5V3E1kgQyw",
-	"CrGJnyZB7Ru1GiS46JFZVU/Gpm84lnbdTen5CGZPPE79VPsjUCGHNOxXyYm0Z8Pqv/p367qF5COvCFN5",
-	"YbxsyzGmVQEkMfEYnWrNv0qQOJEtmjtVnTdTRbbEJi9r7EOLv+EvX72rv+Wv2y/7nUNX/310+fWofsJf",
-	"7oCcsMne+Z9J5MLHWfql0YBWFBN9WtHnnuYWh/i2sMM9VSpYP5Zcm9vKeDyuAHmOAp8JV3pYAeFO715R",
-	"XDYRY0gXpl5s2dOVpXdqtbtu31IrXBgSSASkVuf+L5fOWViZmf08lhGHz8qbaSlTTdl0WSPuF/Y1Wb/A",
-	"AqmtAnhwOwUlgTRYe6Kj8m0JSkjphmEfVcMBva10gJdt13caS2FkLUvNg8iGqWuRfhgaqtWKG3rZ1ly6",
-	"eFSh3VowK6hN/8kZQW36y9OgQk0tCZJv07sn72gafQinQuRpptNBPXMt3y7DqU1ZZS4t9CjoT8xLwoG2",
-	"PkPKAwOma6c7Cj3paAWwLYUKA8q19tZuNS/OLg/K+sFLpQ/qNZu0WRCe8x4aQe7Za/3vp02imN+taDuJ",
-	"edg0Gvq56NOMJ1ubUwH2TzdKb6J5idYTFaM+VPggkMoOhYCgMI3P6I3NB2XBDXcNDiTbb8fgPJy4ZY8D",
-	"FlCZ1Gs7mzU9FBPDissMJaAhtpIPjFKrt/gvg430fTlWREg9kw7z5dg4NZMAO9MYy1yO+oDrD4MzJtkO",
-	"OxkA05/5TaVLVPTpDSvSddv0J8sdwjZepTMOVc5eUmEyTqMeXKW9s1KWlx1g1TXy4eMfiYpsbl45tkSP",
-	"JuyrlGmOVIp7F8U+Z5dWBjQM+NdStrFP5tNxz5vpGdgeNaXz0VAGIVtcwWvTH5P31KZFgqPdevR+uB+V",
-	"kETarTxRcz8+bw5zq0DFcmkel59Srtb4QFNesW/sApg/uFWowNxGrVm1W81prgQO5ARbBifU2NRtChJN",
-	"ivSDKEdJ++w1sj79AFQR0AxQ9Egos23RylG9nCTvNs9EXJhG3QWjmngp1qjf0T57rarkHBs1Ie5EM4GJ",
-	"gTdTDwqIZD8VVb0wckArzjiXuJFYlWBBGSyxYBXTs9fkiWXZXAtGHDW0t0Oh95R0GNabShYzScC2DGrU",
-	"I9j4r0zApQMevuTsIig+7ivzMPi3C2MQo0GHBYr0JJGC0I68QadXdC+kSr1iE2W9Jqev2uf/a7uM/61r",
-	"wXx+0K6DmwiR8zIgDFuKMY88Od07OG9EtbwC6nFT6+L04Njex6V4ijgeA5zXegSWG4nG0RmFqAFE2JeY",
-	"RiyECOUDlAGDYgdNI1LBYRRMwCEn/Mm0FMSv/HxSkOljWqro/+0dHB6dkPbB2cXR86N26+IAfr0Sx0dH",
-	"e42v7Xbr42GvNT7aa/WOLt+8Px69+br5+rr29qN3ejrhg0lr//aSDd70xu3ex6NX8o+jr19qB63x0fhK",
-	"vPly8Pq4dX3Yql8e7PWP22/9o9vn+63zvd7Ju72WPG7X3oXui5e+2zjovX/u0+Ozy/HB+OP+u7dv9/db",
-	"t1+uxMfz+rDzYe/GFWf9Pw4Pxkd77snxl4+3xxdHjeOL6/HJ19b4fb93evylVT++aK0fX/Ru3+j/7u/R",
-	"4315eyXaX1sv8XsfL1rXL8+Pz96OD3rwjVf7rfB558Pe5I8PJ/2j5/0/3n85eHe8dwzjbY3Hxx8bB+GV",
-	"oO/r4876y9rH92f94+fXeoQvzDzbrbfRnPdbb939t73WwdHRl9ftjQu/fnrU8Y7G7Er0D7v+/tmzm4PW",
-	"ePOyc/1OXK4f3V4+O3z39ffu+/0vg40X18/P5TB4P2503fqr2/p4T5z9eXjuXeycbARH767E8fZmp/fq",
-	"5Mvx4cH4xduP++/Oam/29j4ePH9xubP2fu9g+K5+2PFPaf9izR2/O7m8eDE5Pd7b1jPxjsZvP16J4z3a",
-	"mnl3C+8+GB/srY3fPj9uHe+1utvj/R587fRKtN6+WNtrvd1v9Q4Oj1vysN3+8/D8eGNnr3XcbtV6reOD",
-	"y/bR2/33r91W73DnuftRfggGv5/xy2ejw7e1YfdKbJxsnbz6Y7K9/vbNh/P++Uand9Q7bLU/bL5cO2G3",
-	"J4Lx4dGXQeP05Oym83roj73fD09u2d7ti2cTORzV/nUlgDQPTvZzyHWOYgbu0CTBn54dvWtdHJBXBx8j",
-	"gj980eodtDQJ7E1wcnqydqKt8cGLvcPamOrD8PZtb/J+eD55ETbkc//sxXspr8RAva4Hf3xhcnNzdPh1",
-	"uH/d2f/S2tyqU2/SP2udtFuttz1+rF7333y43O6HtS97Wwd//H558mK0/XZ/3z+7EqOz996F++X5hfrj",
-	"w+nmzsc3bzo99vbdKz4IO/t/7Hy9DF58aB16h/KPl/XT2jpX/cuvX/1RK7E00xNLKZrIsahHl9EPj1Cw",
-	"/9IPH69+iFtUqB/Gzrd6Y3O7sVNv3F9rNMJvSmvE3xfWGhdOV4+UsT4F+zeprMRFJyGfvaXvxVqoqZus",
-	"HQxl4UIpy3fJTb+DuE+mO/zKN388+eYPYk0ZKmkVJJm7dGaCubWGsHpe3OU6QcgFjujSL178iDAzD0Ja",
-	"4JDN98fmM9vvhI95qPzuRA42huvirO1pz6th5aEcuX3mNRGUxlWES7N+A0SV6NNVNVZ4Oe2qzWsfHxXD",
-	"NG9rYtFbSM8yhY/RPcH+HFHfehxsVWmIj5cReDDmimWqaRYkO5sjvZKM5WN0MC6h9P2YfORZjCaTh/xL",
-	"CK4mffhBOJWh4FZBzvAyyuFa4pAXBnANhaT4gSCnB8eATevKwNbZ/k0Rx6VOgQxNFO5eTpzeVoZsUOly",
-	"PHs5uQsdLigAzafgB3nEnpH2SVgFfr+yz9VQKm6jizPBFfhI8olfxVpyZHbWHWw8wA8kxtOkliPRP7s5",
-	"d8SnJXHxu8Jgp05n4M8+lWevyZOz522y2diuPTVVsrkKlUnQTNTbRtjq/sHrg4sDSHxBEB7zUlkeRiIi",
-	"Sm8U9pkIzSlsgjc+WbUWvMXZ0x/4FZOXCfHh/YMzFN0OHtZ/eSyAPGyAK8IaQIUXJ3neh9f8tuIGvkOo",
-	"Mon/Wic5ihskCEmOlBpx0dvn+rB3RvrBU8kBNQ8efFv6fyxHvmeyfKqkhfWX0X49uKA9UEheUxVWjqXH",
-	"u5x5u2S9tmEGfdStnEjBKsc0dPvJksXwqAzKiXrC5fgZ+6rKORcugljZLXVDUx489TnomAHtL7CGjvGx",
-	"96kXG+TZzSwj4JSq0DaIALiubcVmq/1W2mevK+ch9VkhSw78aXs7B74vXOlx0UuVT462z3TzQDeBpgmj",
-	"B5rwS2GmEnLvhZWmwH+OT+QkLV1EW9IF8PRwQmDpRJzXhQw7/nxqa4vykvL6UxZ8PrWpOeNIlC0yCWgM",
-	"scyB0a5JakS4mlbNFhIDS1HxUnjTrLmlSXC5+S2HarKndVnZXH5IGd8+e71KyOT0iZr7hsDH+/TTq1Er",
-	"yiVN4vOehHu+lUspelxgtNGtsKLrqCTkKE8JmgYDEOPDj2exv98a3UnF+066VwHgNE8Ty/bkmKWZLaGB",
-	"gWTJ1bwSV2KNK/B/uKZV6YyE5882gxJwCBXjWbG/RoRuNSF7HsYeGc3mIRyv5TXoTRw73RQoT1XyHBvi",
-	"SHBRQhuQUCEK4xTUL7C9rEpmlYg4PWNgpTBoCdhdCjQh1C3KuVoCNthSslhb2MMl+pHmm129vx1//8l5",
-	"ij0SNHUgtNFhj8P9WEqK/AoYy+dO+oYkf1E/nMEkQVzfyXOcixVreZ711FrWHzEzEAER27LdXoRhYFD+",
-	"hIXKcLrfsN8JWpwGrQRQWyhgBSimRN0dBQ1vBDQqaqabQUU9/eDzkZaLwKuQTlQxPCjXhHnQCmn3QgdB",
-	"F5cEVuLDZm1HH50EMujwS3tv/PZor3XRerXX6/3Zv/7y5vTt2/3Wl9bW8Vs1br8FjM3hwfhl+/LLweXx",
-	"3hHgatq98esrcfa+PnYH775+PN/7+P6dvH1+0bpAlM7x8f7hSf/1ez90D3cm3uHz649nCczP/tvJydfj",
-	"zSvxvu+eHH+FX9ftr++/tPzj9nF7r7XfWvt948M+oIQOJidfWl+Pv7hf37yT4/19Pd6Td1fixdnlQWss",
-	"91q0dXPcro1fjAHp8mVvrzd+LluX3sX6zseDc//D5R+jy50/n5/ufN27rJ8dd4+2x+3ex/0r8e6sdgno",
-	"l7duFv20f95qjc/eHvVbr+pna6/cYPPs4O3hDvc/DDf3X/w+eBvKsH4lDtbD9uG76/3hzunJ7eHtsxbf",
-	"q/fOrs/az8R2rf9h/cv5s/0buv5u68RrqfbaR7rx9fZ8fei+ftG76Pf+lUTEZPZoCUd/4P8YeMcxC3rM",
-	"00cjR4i+t6VP8DjKGxb8cvjf18cJK65l39nrmJu1W+C+QegoYb5iYPV/ZxAJzdHFIxxJvjo+APopCBkk",
-	"pMYPF2VnADrB6m9Joya7BZBiYvNWxqZhskkER/U6FnNNm8rhKBZw6ju2vFfWcsKWt9AuT/+caTqJcpF5",
-	"hA4klphOAWaq5E037uLGQ4OfManSyc9Az1zj/jSB0pHwpGDpIqUWf6ONip6UHqF+wKg3yYR9iTHcG7Va",
-	"UebJWbTBP5FkRbx1qVm6ZpO2HAwDOeAKHF+wiaVmqUab9U6z4S7Ov+OF+DFZHImNKDCG4rP4i4Xfl4Uj",
-	"LyFUTL5PpCrnsOVliATTN0R8OkgSSJJXJxjNQnm51PdzEhSsPwP0cJPqh7kdxj5I2gaZjF7DMzFhowm9",
-	"vLDESdm2Ao16/o8ZpHMINrYdrrH05/epwpmIFf7gMpxvbP/YbBtrFAlx9ko5r0taQZgF/nPvmoSFo0Lu",
-	"aoy9ppaFfXZrtljG7ZRd6UNjYAmFdTzm8gH1MWCGUgliIh7vYW9zLxUYgVbSGfRBn90Wzdgw/II5NzY3",
-	"7zhpS7dckfMXrUpjc8vWr90/OCvPmXphFIyLHguGARdhYZCmsX3vbWq3igbg0u9cErKYwIE/7EIHcUsZ",
-	"6W59hXOAJx/LPK65KCwnqa8tHvKM3/5KP5czEgdRbk1ie97abC0BNY1BI6za1iv6PiY8zWQjsDaowNW4",
-	"NXXTXipHrzL3FJ02aBK8+Jxgq87xoUWKPB5gRZY9ACmUFn8ACi8tVM4e7PNHVvsh3vmfvAjE90cbQdWI",
-	"lAKU0NySP9+5jkT63Q9YUAIVpiXBTxl1Jr/EROKmwloTyWkuW3QiKTZNERsLyMHKcuRJu9V83np9flBG",
-	"sU/9c94TNBxpXRLvaY20JBX+5GnZ+lAShSZAcDlgFxt0slEhm9jpSGvyWI3Mms/TxRpS2gvcYxqOYz9x",
-	"QCYllHunTDrMpSMFXa9MQ1tA7Aypimug4eiLrOtzuJpGqP1UCa6gMGhBCcIM9K2bJPpEL5a5v+piNWLM",
-	"4P5M/fAzYKj0WZy+rVFbr9aq9fp69Vnp08JG+tR6/qCKC0nMYJGx7sogChSnYKi/Mu7yKzIYZpFGaxZz",
-	"81UY5HnnM88ux6EtASQtMtBnlwN+b9x7aGrLbtbVaSoMgJcikYI3neiU772cZxKXHsOR+aXjFCCqY45C",
-	"735G7qllzNEvHiG6Onv21kxBz0LUT6qGFWQ+NKOSG3FZDWuzjqkyDePjSn5pq9boK9dsGILzzFYj8eRY",
-	"+JJ6qKnorWWe7VcD9Z3nndZXy/a8/RmwOb+SMh6ShSRp+158JLep1aJMpKDRbmIsn3NbXN2p3e6D8JAh",
-	"G8xGDqYsImymi+aMVMw6EoughGGfhmXDeubxgFM2+MUDfvGAxZOpf5TigIQ688wPE7c8Yv1heO2qeuOH",
-	"gyFesUk5jRwQXjZxkyJWAguFNeCgRlmcdNoFH/ajyp2r0lhMQbwEHeDq3cMlkaiAboiyofRvWNYROVtp",
-	"ID0WLAHewmGtrET5bSWmkvvz2MT2/eKzf0M0Gb1mhKa2+bsqZ8VnNLeGZZJjp2+MmLb5Pe0EwbO6pnjI",
-	"Gvr/Fi4hHkEJZoEO7gUfMG4V088yVa8yHZMs5wINTJsUm04DY4+e6wVynKgYyYZhP1+pw1me6+XR//dY",
-	"0AkIWbPhzkJAAmkR578c2z2TCWzHGmLHFijlbNecigkJ2W2IUf8mcTQxVPSzpt2LTbzVT7MeFybRFW5z",
-	"ysT5r4DL/3KSmBLNhSkXxAm4dL4DNsK073lc8falo8NZHyFAJ+8cMSbvo2zhJqG+/2Ah5NmEGqVRywDS",
-	"qmkW3vWgQBZTUO27YFgeTSh9wVNiQ4JcqJCadvrRHwr5K2qTXJEbFmADLiWBYUDdnyKUV96a2hc/5Pl7",
-	"TBgCPCYp4fFPbyYRm6xWdYrW5+5wgOidjw0JkKM+5KMB8MbPkR5WCAkww1gaDYCMONWGYlb4H+9fLPx/",
-	"AqqBVhRGgv85YjmaSNnURfd97D2TAOQbhhQnvBlBaaWdFpRGqu0Sp6p1jWrVVDHbP3jeunx94Zhq5NBG",
-	"OMIHWNaG/AkScikZMCqg4DV6++RYoIxMNiEMp3tmgNWNskTLYqjlFocd9Artmh4Tpm2QTUyIjfZYFqeq",
-	"sYXFDTbWtzaxtaCVfsZBaZIcIKGCK9sFPu6+D0nGWtmzTTdguzI9NM6lKTJvytKM+9JnxMAEzDsSteLt",
-	"l6e3tkkuXp8Tn3cCim0WteHEQ3BnJHqVFHoh0jzyp0VirLL1BmIpVUP9N/4zvwNHvZZBX1ZUQ83tsTHT",
-	"T/MQ7TfS+/uDkCEZIisqS4ar/QsKUgAFwfUpFt33l5lFPCHX52GOSeS6KBCWczwea+zWpoTnOj5avp8W",
-	"UljuE90aivnMDcvYQLR9/g79RFAPbKO+XXuqVefLi+eVbdt+NFAhCeTYdOS0ZrX1qUh/NNCmDSaxTXda",
-	"tVsAhv1vDtHatBc1iadGIUdRStQwYNRTfcYsPwfWjG5mrXGPfNqMxYZps4tm/b+0mP1d/x8Y9//tlElI",
-	"O1oOtc+mOTmuYFbZmVfWqtAmQXcGVdaLbWuimPv+qa4EMzwTq0SLGSzwpJVf/rms/Dts809ul6/cPA3Z",
-	"bbjmqpu0NFysRJdhWP/EGpz3looHwPTm27P3F4qF7DUlFfGuaUsyRyyqm3kycZleV4VZ38ZAnEq+T/Rq",
-	"SplZ3SiRGrBbaFiWI5tk8eZTmU5TtkVTJOooEWxsuZa+aCudYLelyK7To0I0OuSixxYitEKHnO4E9gzn",
-	"pEWzYXGJtfhNxS2b2mevTb2WBBp+3KchGHSRUxcqQcVO3s8eDTMNtYQcQ4cHaqAsWNQQ5Ld9CeZyRknr",
-	"htN2R9rIny4xPt0wKq6vFU3GXjWXcFr6L0xTVc1o3035K27QNNAanhWWkfm72IGLNZ9qP//abrc6k6j5",
-	"1OUX9ebr+fa7Safb7Xb2T+ryjzVvr+dOjo+/S/OpF/285lNRGZqv0W9fWr8fv1XjKzGrCE62BM7hReuD",
-	"LYFzcHii6Pt3oyvhtZNj2B6/h0I5rim3c7QXl9453tsbn7RbrYv1F4PB7/X6aPRH+3ByJV5sM3ft1Z7y",
-	"N97Vd07XLt/e9rf/eLZ384V9dMXvQtLJNW0x6g+udyYd9bVbezN5w+vuRG0OQ/98fedK9D7+Hl7+efhK",
-	"bhx2jo8OPx63xslWUe3jVitqExU3iWIt00rLuxIv3749xpZR6rD19vL53vi4fbxXg6v7vbfv9/bO/lQ3",
-	"3v7HnXG3510ctz+s71wHG4fbG69Y46LVvRJ6ZV6cHx8c7rfe9/bO6qfdeu/s1TvvbLB50ZCXa+vHzy/e",
-	"Hdxuf/na+gL3nh0cvNhv0d5Z/0vn0PevREecdd2vL7++NWvrtTe/dBq10UdxNF28521rfNY76rdO1ml7",
-	"0tg/G+6PrsRgstMXB5P3m8fum+HmW/mu/uX9x9vttbXXfXp6uf2mxQ9aQePV+17ndOCvDbY2LzuUemuv",
-	"b0MZfjgZ+1fizYvOFzGu083B78fHf85vaHVPV8gD9Lx6+/v1xcb+l967k9Pbzfrg9ko8n9DNk8b7Z1vP",
-	"947ordxcO/mweSYmHxuDV6bnVZois/R4JZalSEuP83peGQ5fanapr9hd3TE/qPXVL3fMKnphPbw7pkg0",
-	"5xYyWpE7JoHkyy+dR/44OkU/C0aGM1i6aGHK2P6kOqw3nHIGtgJphdxTWFgoKpNoW1DDZds7xWgzEHDA",
-	"QIT6jB4Xx/h/0hU58gIYaqSGEMWvkpbvYwn3QIbMjTTHWLvcjcM16JrXamgfPExReAG10kinIkci7U3S",
-	"C6HKxO3TgLrgqTKKL6yQmqiQDSLNF9xCekjOZ6Mwyq5p9BKXW4fmqNhZDGqRxIupdVs9r2jQxhlBY2hj",
-	"HGbIQzKCEmsqNXFBHCHDCheuP9LrFd6GjtVb7cZH9UuY6fG6CxFpcJdF2wiNVfkgUlSNbkc8jh3J1ajb",
-	"5S74w6rkGMvvU0HqtVotohL9ymTQBBGXsIZLoy2zoUCL0lpOzX0YpfVB0JsFM763rPnKhytBcFpq+oXe",
-	"fPQiD8CYYQZ1C4xuALWilvXB3A2LWXSCi4MTqYB+ASxTk/MckQhZ9cUS8UxfVsXi7V6ybQrguUtoSHxm",
-	"O18gd1WGIeKprpIDikX4TD0ALQMMcAB+oX6URmtENRc2Hk/CgApFXex4Qgn4O+zt14wNAcyFZQXA/dNh",
-	"emCp4lVc2RcOfepGIgD7rSREVbZwX1JSGwePkk2UZFr8+YzeMKg4IEdhJCphpQ32zEiKK/FGxCInwA2i",
-	"IRlIFaZEDL6ky8YssBA2hWKLCU+B8ARZd3be0rJTVYkjmBaJUN4QioWbNhYSy/82iWKm97uigzhSZdxT",
-	"+oUO4AIsbehhouMd5mHhEFlqwOkxIUe9vv5Y9BU7SdqjHDYspbuAoy0Lb0BdwqgBSGZQ1mxCBhIqqesR",
-	"UEGchFOn8opNHEiwHjIaLamQ9nPweQMZRtwDJW5AVd9uflFJCHjTsrErR4stpxlVOov78KFXDSnN7g93",
-	"+9HJjJAV0dGAJiP6FrwkZGg7j0x2owKYiSM6Ma5A0NjEyP9/2bve5bZxJP8qKH3ZpI6W/yTZm7Frqtbj",
-	"JJvMZie5ONm5qjhlwiJs4UwCWgCy4t3Kw9yz3ItdoRsgQQmUKFmylYRfdjYWCYJgo/uH/vPrvDG5NlO3",
-	"52osarES50B058bSVF5ImTMqWgVLtsXVVhfR3mHvYO/J3s7e/s6TffuVb5jKqVXs757sPV8dtoB2fZgT",
-	"8tQkaDOX8AUbUIS6jJbC1p2cZ+glrTqKsYatBiOWP1A3KZsahICL2gRyFHPem7noYXEHas96G5zoQmoU",
-	"EjCnOCZbtLHuzFYLORwSUI198hJDM9y3OSNSuC5aJUFz1TUL4yFTXyZx52prR1yKg2/oAXyV2vA8J5Bg",
-	"P3MiJOlY6BEbQLOYNEbd2yfw4lZ7g+1wCrxir5zH0osve9eYxYp9s8uyge++dfbaCGXvwVfWJBJTW9te",
-	"NOsrm9cy20NkhDbzGWZatdKemWLn6N3m2vCNS25UJhpS1Nv4d7/frtzkkd1kKUSn0sdr6tGNZ3DnrQ6B",
-	"vssQ32hvbnIc5jXUcsStdiEXLJfiSvtRr9mtM8BUk4JmrEx7aGryHVE2a+n4HQ0SnuNDs6lg4arRsQfq",
-	"Eb6M0uyahm+mafjmtW7T/oj2E19TbG2pfuORkqENsOZMlQdsSYPyjkHn229t/hDAaREp39Q+3nKWvoX6",
-	"466dLZyKGVKNHTGnQg0IsCB47E/3Q341ZNoQ7p38l1IN2JKq5X6bTHQs5VvMUh5zBi5WHd8fZfn8vaKX",
-	"VWbtKc23RKmth3/00btfX5weJOT4xenOwbM/75z8epKQd7/+7fnLA1Rhr/5+fLLjWpc8rvi9fMgsQlt6",
-	"R2LS+nftyEk7WHVnctIlYdUKpKQxoV2sfraLnTSuZr51msLGpEVofy7qMaTZvMUkdDYVY20qigHByKOa",
-	"a6pyWT3ukxSTz8BD5ZQrzoCWjaD+fnxyRNKcXdHBLVz35PmL0/CifXsJlL/KPCP87WlCCjqw/zkWmZIc",
-	"Q/F/cJHJiS7zSCaMXrfXwa7HBSXv3p5+AJ4cHmloAX0v7DZpSYrQ0TN29Iydo64lPeNmzdP8/dmGpuBu",
-	"/Iy+/69PCHxIK/Ja6zEwf2Ey3nTDocoWJF4NCzYBqwD1k2EdOCY8VSF8yDWoubanYy06SAnQht5iHgAZ",
-	"C8NzGCR1CUCpz6TzWXFM3fABwwS6quMvKyA1To9HTGmWMcjDx9bcOR1BetxeOnW9NVuDkLxXyTEy7rgI",
-	"iTYyZ2J+wqFn7AvcGT6ZbSwy38kfKmHHAoh3ygWvvCfWysjJIUZvsjEqVZalc9Pd1pO4cL89hu+W1RVL",
-	"6prJsHDVwj46mGAsMHG5dvaTpf/+moYkHTTPy4RLcLN0saHvsjlxJHvsvlzNDdu2MW9sTbEie0/BHtzS",
-	"IN1A3FdXJWyXrLgYhRLsiyEn799E1G+paOuR/wXd3KcY1Dy/3EH/z6AzrhkbQeqAMArPyoIwqnLOFKS8",
-	"oWnibmxtqDKuFb5iJB2ofOeGKX55m7qqKxoUuXl+FHhnzW6YosCkF9Pv9ottgYLvNOB3qAGtbEX23GY1",
-	"X1ygp1SfvWjdus/u/wfXfT49dyaKVqtoBRD6/MWbFx9eAMt5CbldOiwgbi4GLNpUwkhwxKixNiyLJcsG",
-	"Nall5m4pA5jQJGYUZphhWyvTmE61dbmNOGMHbnHeyfJZuC+l+obwLL4mOipPZDFSsuCa3QHXgsx2GUs/",
-	"kE6uZTj7gyiK1X2nO+Pea5PxfH4ZXLqKdnbq58HV87uxWaSbiUSFa0HgTJlCcNsrmWdpErgw3O2IF8eF",
-	"U81YA+m9An1yiivRppAhosYXoNwZnevWvQOYnTJbvzJzonwvJ+pGQa6pL3fVkshyRIvdQAJ166464U2z",
-	"6VCxCP9xcMd9d6fZolYLwTJ0bRa0qQlSsItCaVk5lWlq7PWnMo1o0Z96SH1Xj2gRTx2Y3g3RxKVw6KY8",
-	"pdrjFzVbEOFye8ew6zrjxQGHIrfMtGqY0BQZDl7wG6NILJgZSvsi0i7JQdgU5oYJI9Vt+1NPsAoPQygf",
-	"foYGVRMM3hViNzDK1zbOXDV1R9UQ2zyxYC2NXBHTCXEz36LUupA3MxqjIs6e0Rd98tZ7pO3vWhZlkRk+",
-	"I3NZM4DWH89qDbzqLlpjxSLlKyix/u4rlO9/7zyHL3qPeycmQrW9gxfU9s68euaarXRFzRnX9CLHquZF",
-	"MLfX6fWtrli+N8GcEYt5SG+BOv9+apbTYOi0Kl3ukxQRWKygGF0YLaqJpZhXS/zaEGh3hGxTXEA4VbOB",
-	"FBlSf0Cs88jlS9ZwMYRySy0QGkdt5IhMpII4ghky0VRqPK0iVsSpTMAcliXWDZ7+MGXDy6muznG1kbrh",
-	"e9N9MZGPVQ6vAGhrG7O956p2W0Mpn+vjHEG/9Y7OTT1FZ2FB7alb0p15VrUhDVIIHOKEbcElP0iL1NoH",
-	"7Dx32kxJz9p9d9Ojb5X3bmY3x/13tcsaPXj1N23hwwtvmNVTRwGFqMu51RbcKGbKjm0+4qaHcqIxGhfx",
-	"9jlwNO02jPZvX6wqfbxOSHN+aS1gSqQgaV2VpI3+xPClvzGPout7c85HsD/2fz7o7/UP+nu7B0/t/phS",
-	"plYZOiEaKZmNB+6NoSynhGcraK0H8kCGUzhFMWzEfeG1QfclJ73rq4/peKsb/ZxT+2zTns6px0V9ndFr",
-	"4vqzCR4u5fEM77SHRagQdGSSBo+fWhMjr5nQ9WNfdXicPVk2+jzvpNk6r+dGHUWBE/O+NkZcKqKOzLrk",
-	"z3NlzipWbMNZ063zTy29+zISrazDj2MLHso3el/yHpGz+Uh6oQn4xn2k0EtRy7EaMJ0mJA3go/2nYpdM",
-	"Kaa0o2DM2A23VxLFsImAfTB2yYdOtXDRp8+Bi/UocMJ6bnJqsGIsSPM7v+TiiqmR4sLUHLRt3adhuKSq",
-	"H6wfX6z51DW3KaZSa0kyOWtuG32qM5pqRazuUPaSPtXw6Q/kVV1ag055Vjt1un0u2vtSwfE9FHXTrguL",
-	"7yppHLHjg6ZFo1dFsMm0i6TuRDkiqcushEbBVl8Hespp+xR0FDBnvLWLSfb7ewiy3di+FNyqO0hkrmq/",
-	"C6m8DnUjY3MQMB2tzxgBvXz9lFJR4JohK45qrXYUIzLPmHI89fAwVzKOjp1pf5MdHmN0JBVSsNTnhLjX",
-	"hDjdlX1frKR361KVttsJu6Vw+n/GjlR9hsslgj7Ds7U1IEfrO0Q9UJn4kz/v7a1mb97jRvr2asTX4RkK",
-	"Nm5nwrbGhP2V38wasPBbbdKYxRVCvdYHLlnRmDm83Trg6K5ParlDVjHLSPDxpeuCZXfiQBYXXHgKq7Me",
-	"FdlZLyj9LqgZDIPymVgsEtlIJPbNojiv0i9/peSk2koZG5lh1A3wjhbP8SW2JHCJS1oGLIdSGyQeiecn",
-	"xyKY/p5a7LKgX94wcWWGvcODZ89mGZziM3IfGFeSfaEDA9PkmqR81Njzio/W+Gi/EoXMWL7MMsANG5iI",
-	"vWuZecBT1j+NGyYyqZaZCN6xgalobpZaEVe8s1bhxE9Dr5b6MvRqjdNwJHSZLCgX5dosu3nx9jVMy+VQ",
-	"VTpaKiJhvqGuxkZ/6DBNLEBqmpdPyQonFutbN2eBXAr1DQKxiVRZsKnYF+NWkKtA6+G/rbLxCJsr+5mt",
-	"kbliZsjUoXMIwXgJUWNM98iZQWsjMpLxK25PP+2/wj+X/QBblM5RmrQulUMbL3wBKnP2fuX0jWrEzeRt",
-	"VOO3dDEHACaaq+EGbErS8M+bRoG77Au0tmsCg8d5Xt/a6BVGkNfQuBYoMig5Of3HFLHOQObjQpRF29jP",
-	"Hsg7sUga2DDscQ9/YZnL7JjBdDjpCtYt6iLaAa8OeHXAqwNeHfDqgBcYObsguwN9UwdcrQiPvVmbdtf9",
-	"CHzFd0ZrL8BwL8JrqwMlBAbPp+6p/Xg+PWJFLKFvZvERQhEI80TjL5h5pu3+xxCThT4OZlxKhW2ilZyg",
-	"/6rERI/evzwhT/d/2nsM8ImbCozApvJN/Mc5WoL03dvTD2SXaxnMLu2TE5bn2oXm7Y4wLDsTF7dkIIuC",
-	"JkSzgg9kLgW0oKcXoKcubrFfIiWXXGlDci4YSTUb/YIxiiP4iybMUwWfvE/Im5dwqzRD9MnBW3BNPn54",
-	"ufNTAv/ZL6niL24NI1JlTJGCqmv71DPhCN939g+eHfTPxJnAYewM7PoMKQahkJPR8/ogYoTOZlTc4piH",
-	"JPVrlSagvRLkrc/t/7Gb2P4X7bHLMdDcN3L3Ee0jn3hwjjYhTc6E/4sVSjvEQArBBobfcMMxlUEzrbkU",
-	"54oV0rDzgRSX/Mq3kkQdjo+RIB80B05MeImSCKjMmsgZvbEG1sFq6FgZ1JdBQ0nCxZmg00Pg1WVGQ0K0",
-	"1fsQkPOz6JO3yF3sMLed1NO9n8sEalhlZO+kimlDroWcQATLThm+LjytrGHL2EBmLEuw08CZKLiGdI2M",
-	"/HMs4XMTIckYrF/wWSFres+O6TeB453LQefbhwh3qFCYZE0Ngc75R/YOXeZ62c+PSwLSfs1HI5aBHB2T",
-	"9E+pj8elv9jv9B/2f3bs//wlTazg2+mdvCfuAHPBrrgQ9rSCrLIsz2FZ6TUThE7oLbT+JKgwyGhsNDbE",
-	"ZopVxxU9UoxmesiY0SSTyO9HryF/5UzgVJEk7FKqYpxTmOwf0M6BGlnwQQqmGt6SYihRYaqJgJ7D+INb",
-	"jeAD2hFcYg7VJLWXfdo/+NwvN0UIO+BFgG9q6jllNPNMuDBx1RscnlhuQvhe2n5Cd0pAjI4bzE7X7i4Q",
-	"C4h/jlie26WFd6+Oj4cho6rdzl7I/KfHlByY1pkwNd1Q1uV74QGp8bzkEDNA5dsn7/1bwnAsI5dKFmQ/",
-	"CR50wYbcBXJjygbrDyxCQHzpOGFFGRAB609+l1MLBxFwmNj+3t6eW0PkFUAjgugJFK/hBTtyDJFSYlf8",
-	"CeXGJbQ83Xvi+n68Z0bd7hxfGqbS/pmYOQnjyPNOwstXFtQNXApt5g/hUzrR7JMU8ovSw0bpsuioDBPb",
-	"ERrqsGAf1OBgxmDl/F0xFLzO0ocQCZYTLg/5CR8lKPQg8+5UCCeywFYkdUNxJvBj7NxwunP87nWy/58H",
-	"/f29/sF+/2A/ec+yV9Qkz5m+NnKUvOFi/CU5/uM0OevREU8IHY3Oesnp6avDg4MzES9Nm9ei4/5Stkqp",
-	"e40YKQKY/wgI+kEqurqFGh7GlVuEhwv6ZecCRPfJk2fPnj59cnA3lIxKowEl44/NKFkx97GngPKiAgWk",
-	"Fi+xsbVO8pKMNTvynSW0o+guC+0z7w/0p21X6PU2IA+vxiE0twb5djobdbZsAY/opfjeV81CNdWucqFF",
-	"5QJ+pVJi1n9YjMhBvUoBfz8f0cJth7k1CnhJe6aV8Lmb19FN7gycdSd9sSKCjUne1NefCeYEEtcQydn2",
-	"IoGkpQejDeEKlgGUdOhAqlv2qcCSAYfMA/aUfuAkmCFiIRdj8IdC/ZA7rxyWhwt7ivHFvhXnCqTB+rMN",
-	"HBvnnYa4Ww/XldmJBx7MAldBEJMqz5+BRZOKcGEkWrd4KAzPPXVdsmIuJ7cCG2DVg0Dw6Yj3oNK397l9",
-	"2zo/qYepKGip+jqClo1k/29Md84KfCzPv40GjSHYXdyaW9KIp0TLU1qghoC5gF8WoV58sfWA3u0iEu82",
-	"+kNs9Bdiw/B8VmDr0RwxDc6X2+hDroELt20aNLuxi1OxMGXcYZKBFAOmRLkSCRFswrRBbyN6EzENyLnu",
-	"Cc/KQpqyVAceBX5pDQWK2MsWEBS/GkLnGHu6rQLO4G6G0IH7ZX6D8nIdX+F732sm9GaJjTJuXtiP842n",
-	"wt3/IQdy5yboWx+NmGCZFaZFO3qFbDrcO9uWTBfshDkpdedOUTRl1rl3u8/e56DLIGq5RBUHXt+u1wGu",
-	"z3O85QdudhCuQ5doq42XohnV4ERl9XTbctwNaYhy/KU0RLAD5mkIN3pj7q17+NfmznNXXGM+lVvhKsrs",
-	"07t8ZqwABoMWjQ3K8l5wyQylMhjtbCIoC9/4G+Mn8wmHTJucXvQH0n5UeOVz99OHF6cf3hz/2r7xQbga",
-	"D8M7VvseTQcb+LWLqjWwgZEy3XOOtlpdTUT3TYwArKYmmvRDcEzBWbSn/PJZsaAwhAw8it5XAMkE8wo5",
-	"V+h1cCeF0dF+bWezgw1vmajkxKjB6ltmbtjN6cAFMLbXqeotjrNtVOhmJWE+kGvW0NsTc6sA3VEVOeOx",
-	"bgVZlVEqBav1KYgHx9bVpaAhVDWzKVcEfTV8tzK2e5jQVHuF0TmtNxSd2qjGiUp6LEy1BDJUMl+CtAOu",
-	"bufseW8v/YGdPPb9O+cOZFrntRxEEIyVXTp+tPU7dOxq9f3w9e1of4ojgFLKo44cGK3Jf4OPavTetGky",
-	"SY4JzH4ZYnm4QX/in/uu0sWa7yt+wwQxE3u+g5uyMco9lHz8LuFYNKCCXCkqTFlbcusLFIYyzw7J070n",
-	"TW4gu07fpvvnr0wxMeC0YMLYMzAZ6/H//a/iUkMStV1MeBefem6laKztG9pn08xnnIc89e2TXey6PYyj",
-	"CL5Yg+6yotu5h5rcQwplPaLvVlc1tV0Ucwap8Keajgns/BK+H3t96fmx8gyYX0hCR/ya3ZIh9UUomCey",
-	"gqdnJZ3QeXi21MOzCamvyUnMn4PyPceNYy9wtW0TRwYCJkw3YtZep1O3zY+zCdGqvnYUtTWp0mXV1Sug",
-	"kN0+JnUELiU5ul7Mjj6f39xXZQLyQfcQ2ImQQMIfIPvkFJ7uCqcvx5pldm7gEAJzxsXVEREV6kQXUs0q",
-	"4S5eConi4bjc46s6iJaGfEiavhzmexgH0iL91LmNNuM22oSCq0l7zEm0CDF6QZ9D4YWXON4Aqpg9TIJW",
-	"QJLV1G4GR2MAewGIIFx2ovMomYnEVESNSqLcsnELjZpjadR4n44fmOIbrk3TTsJV+yF8P9p/rnXb7lIO",
-	"Zqy3rv9SCrb7O4i2Vda7XFzKRum23wlOPVJhBiyeeibADz9QLGPCcJqH8RCPLwtqjVGfvLQmUfg7Uzsa",
-	"RkY49h5ErqT0cpzn7u/ANlzOwtF/FJTnqT+tRHbER83Ua/sqGxTp8hnRWmxJirJuypnV7124LS6dxF48",
-	"EPWPgAhqoq5ZfrmEkAefdkbMrTid8/DHUtLtT8sj1QfpdV4JP5DMoKwHkPOYpCOq9USqLA1y11PnGD4v",
-	"fzwMmnehB9OjpjTx9EETJcUVmKepGrzjsoDPj0eYyDQAWkfNU2bo28W1rzigec4UDj2Q8pozjb0dLqR9",
-	"mGAT1/0Tdj/XHujOxaa1vbwiPp1eGjt4QXc0E0O6k0txRXtJz687dPpQnJJTnt9QckqFkWhdy5vl2Kj6",
-	"7a2BrH+dhwGz85RWqd430+wn6Z0ys3MCYhG3LRb2eLFJFbtUTA93XJ8U0PvYp2THtwhBTpch83I3oAWr",
-	"Cx/wGjgxxsoP/IT9GPtfxezROXFjkFwK5nT1mrT5zP6OIfKFOt1jl/YBW7i6XcAW3vAHDtja9+8CttoQ",
-	"78qIiP4KAVs/2oYCtn74ZTBVc8AWRmsK2OKjGgO2dmTH/LUgahvEUy2AJBRtEahzoPtyB2JPYscVkROB",
-	"yAEY7/KlIr5wtvrEP7eJ9TaEb+27fWPhWwCTvcNeYfHNX1gxUkzT/kAW/QvViIDq0GcWN7lsmU+f7aYZ",
-	"MQVqGR18Sc+f8PxDlwNKDxPl/Yh2pREgdVHepijvGLfEHHywvH6qbbZYlHcc/tQEDpaI8sInJscN5xyg",
-	"ap3buxsiqjnVhpTbYZVI8ErqZTnmgFML1rqI8TZFjDexg2ryFIsYe+dII3q2F7Rn23JP6vTzdkWMNyFa",
-	"1deOwsZ1+eG2NGJ8XLXGRi+dVKH7LmiijXhzudBy4B3fVN3ASl6+cv/bP/yp4i5vau5dw/Zl1BrR/VAC",
-	"13AzwAcWdYvOiR4Phg7uRwzsIx+YQOdi4nksE3cUgH7ij90XBMrnygT3CURg5obe53knl7bSgd1dEcjP",
-	"91UuhbEfzhG5hBOywxdriqpvwgjUdkKTD28eQr/Z35V27INdcO02d4DwXuFz5xVmXwaBFoc/Iu99qQZc",
-	"qNLdF1zi1dtRGE3R/Er4IwD2QcgcUVB1Q+ICnvUhc2io+mSPZPRWo4ZyjOUDqhQPZ6g9HSIoRSqyBDKF",
-	"sGe49oEZdGGT/6EKenw5j/bhjGP8kXvm44iLnDyimthjOqHhCsFcj9y60Jzk/JIZXrDEkQIjNaNm6gY6",
-	"j9Fbsv/M9xt/7NvEOge7YiR9ZczIHjnShKSntGCn3LBfTo3iA2P/9I6a4S+7rqV3esoGY8VSIm+YIkNj",
-	"Rhqa+YAxHQvsjJBCItM5tJdwXQ1qFAuByZaXGFxyqU+uFzkEo6qAtKdvK7jWQCmpwCqAEcTx9/vkJeXW",
-	"qOUSP7eylrng1riOrDrKMsU0RhTg3wNI+zokF+xWOoZ7uN4OFiOUd508YNIDWUDa0G+nb38Hm6Vd5wLy",
-	"CDG2JsU4N3xEldm1f9/JqKGPE+xwYl8Qu3QYUkhtyE/kb/zXIyv1aa2VcUowEuMNOOheRn6lmg/IBdM8",
-	"g6UsAEl4u10tW+K7ScDMfChRVuT8ZiL9unMNMly2MCAZpzkbmKqdADRHGlEztHDA7w3fNMn+3fcfH9DB",
-	"kGVNTrcPVoL/sb+eZJcVjK/G361ysf8PWk9A4KGUWODtDrQUnITCfx/22O1ve+y/j/lb/tvf/rH/X/zN",
-	"yW/Di78O7L9ff/zX6/3f+W8/g2ZEV1rTY0qv3AIH3awP7mtrhADrXZrUr0ltbb7sTCaTHRDQscqZgK4l",
-	"7THA1Nhrwh8BSkJluNyyJz0Ei/qci97hz3t7q36+pVa4sZc9vAHq7e0NxXbh1BZYzNo9bm69o7xq0+WP",
-	"RGViBDSyKc9jly5lKpAE8gjUOS0YGQur4C2aQL1rNenjsGW+hWxTnQ1+2v/5YCnna6V0Y/5XmNL5zf4s",
-	"wjOVaAev/+/eBaPKKrZPn+15Ht/MSyP+zYlc8Ee7aIhIIk1HsXkj/Gz1ncp7h71dOuKg591SzJz/Hd6S",
-	"l0AjvWPkDtBJm7EQLNdBl74BU4ZfQjQIEjDd61uYc2D/J9LJ5TjPa7dVDV1Pjl1SJ9d6bM+nrumjhZRw",
-	"0YTBMVSwCTYoUuxGXqNBdA8+CQaOPDv4mbjdYXwyBL6QHRK1JvbTCcemsSErZtfSG3CDfaMCDayJcuRa",
-	"DlWI6kKPBxInsOku1zINnutpDyNLGT4BVmisWTVy2VvJv+u/wkt9Fjw3sM7BA8Nhm94YC9EbyMFmJv+8",
-	"5B6beYVg74aLDZtz9nKrPK4Q+ZBrdqud5xWyXMoagjoxsQssVHxDifd5gAhJQy2QRR+WHGkykeraIuG5",
-	"gYxwseCZkbk6z4n7BGXus196LI11nh0Zrtl7V+k7PeA7Jkc5+MbgNGalyJ2IvEb0maUyzP3h4bp+dEHp",
-	"6bFf2LctXVDeSVX5fIxhxcjUPlDGTe/r56//HwAA//8=",
+	"7L37chpJ1i/6Knn4dkTbewAVoCuKib0Rkm3ZlixLcru7xz6qpCqBtIpMJrMQwh067/LF/uM8wHmEebET",
+	"uTKzblRBISFfutUTMRZQl7ysXNffWuvPisdHY84IC2Wl/WdlSLBPBPzZxd6QdDkLBQ/UZ59IT9BxSDmr",
+	"tCsfhyQcEoEw89GQT1E4JKjH/Rka4RnqEeSpu/16pVqR3pCMsHpCOBuTSrsiQ0HZoHJ3V62oxxMWHlI5",
+	"5pLqR2ff1EF9GhDE8IigPhfRm5Y+WwQn3Kd9Svz5h14OCQqoDH+RKBxS+WHs45BU0XRIvSFiHHGYnLoC",
+	"8T68sttBQyzr6IIwH9EQ9bB3jShD7nG/Zt9Tu6DMI64aGbnFo3GghvSR+FXU3EKn/AY1neY2ajTbjtN2",
+	"HPTy5HL5HC5CrB6TncCZIJKwEE2HRBCYA6ISBhpgGeqRh0McIo9PAl/tyBD7VdiuAIdEIEFuuIfV0yTs",
+	"GeOhuoozRMM2PMjHIe5hSZDPiYTfMZNTIqqIC+Rh9gvcMBU0DAlDIU9vyP8QpF9pV/5rIyawDf2r3Iim",
+	"peZ4dIkHebsuQ8HZAN3ggPo45MJuhNr7fSRztuGUM1I7waE3dJcRxzn594TI8LiANKhv3yb0hft6aSkj",
+	"9oeADxRBqDGEnKe3fKvveA2y09/rb+NNzyG7/Ubfwa1e09v0t8h2PzW4Eb59S9ggHFba25vV3LGGYtbp",
+	"h0TkLJP6Gg7gCLMZksTjzJco5CgUM4QHmDL07PxFF+01Gk5V/a5uRA2n3qy3nu+jsSEjzoKZoiWm5iYI",
+	"mgJVca4faxZBqo3vYxoQX02fMgmkYG9Dkogb6hFDG+oTQYxPU2vTclJzp4yOJqNK24kmTllIBkTAzD9+",
+	"/NiZhEPCQurhkOTvFTwNtgUjTxBfXY0DTfxTIH6fV5F7QLAgws1djUZ9u954nt5Dff0qO3VXrYyxwCMS",
+	"Gg7a8TwyDt9iNpjgQcHoA/OrGr87kgNXETMRggtZRe44rB2cu+gZHEfSx5MgfK6W3CUsw2Xgykq1QtWD",
+	"NRevVCuKaSoqgYHUopEsPhuHYnY+Ye9YMJsfshuKCXHbihsMKRsonuMNMRsQv446lk6Sa99TR6g/kcRX",
+	"19o/9bmxV+zD5rGZ4bpqsprTIIlnEk3V02hyM7FErh4lLJeLx+OAama2ccP8ujfEN4QKXvfFrCYm7B9f",
+	"JGduVV07DrAXneGJnOAg4mo4kDzipziE0824ljXolFAt75AvZkhMGGJcIBpK5B77ZDTmIWHerPaGzFw1",
+	"0WsyDut2O/49IWIW74YvZldiwlK7YDa30u7jQJKItnqcBwQzzSdvx1QQWcAI1HahcMilGbxijzjUgkHJ",
+	"NkU1wPhhFY4v3qHdbaexj6Y0HPJJiDD6yhlRy0wl+nDZLRo80aO4wjCMlfiYmcAB6XNBys2gB9fGs1jT",
+	"4PVjVxv9Kx74RCwXGNj3BZGKyAWRfCI8UkeXQFQUyMkc2SqSXM+TcdCb9DECEU4F4lOGBB0MQ4l6M8XL",
+	"KRtEsxrjcBhPivqVakWdPCqUpqMOaHJifS5GONSMdXuzUlUz1Tx3z3F2Gnt7za3NnU1nb69RjdlxI5cd",
+	"32vySS7V+O4TiE7qGzLLUzpCcgsa34xP9CbAFqmdI1PQPgn2hkjzvpADM5ITb6g4EkYfPhwfajY4JjjM",
+	"aBBArFpMKk32msyqsLX2Cw8HARFwFWWouYmGfKJkgFW+4JVKfRuQUMa3ZZiX0pTVb30qJIxbhjQIFL9i",
+	"ioLQZeL9ekSYaa5rh0kl2nT2kCsmAXHnmLqR/teEjKNRtYENmkkrJVRQxeIZmdaLBFKGZRadxObWFuyp",
+	"/dxQEjYMiVDP/L//9X/V/p/P//gflbzTeoYHpDsRkotc00XoVRorwdsjSpNpIycjZo06rVdSXVnV8mlK",
+	"pb6b+gi4oLEaMg80lgLop64HQ6kzchu6IL/NF2NBbiifSFdLQCv2JiwhVPWlaIxhDwjwxQG9IVLdQEbj",
+	"cAavTR00J5//6UflCx6ner+Tlq+5qfW/oF9z2PxxSEbqsMyNubGVP2ipHpM7ZHVHNMSG4yw9/xck6Bfr",
+	"NCn5TwxDRiG+Vks9xTPLkM251gf2FwlsAo+pOlFcoIkkoo7eRZSi2YN9Wup0KWPLlSTou22k5BecMJ8E",
+	"JCSgavtU4l5AlK5UtePQgwAakpMxEep1LgyvqrgvXEHUQQDVFvRzAhbBUOnz14QprYAzzZhzl1ut0Yqq",
+	"yQUXYc66Ut+tam1Vyd2Z286Kd322PD4yx6yOjoGD2Bu0aRGQfoiUmO8RSX1ifo3EuBu/wuolbvKoqmEk",
+	"zlGPBJwNwESiYNH4RBSuhZpXaaOWiJD2wVB5px6qLQJB5JgzScAgOMC+MTzVJ087P9SfSQVW6arqu+hg",
+	"/FnR9kCl/a8/K31KAj95lEdyUGlXXsDR5Yiym//8d0B9MEijEwA2dOXu813ZuRzpF8IM5uV9QlSMcKC4",
+	"BvH3lW7z+uLdKeK9L8QLqwijHvZRZBFVwZwMsBiQOjo18myKY/uhov1B/YB6D18e2EC7OK//89+I3FIZ",
+	"EjQZIRqSkaI5RNQXNzjgIrFY/kS/iqxpvd4xUL1HSo2FwUmEBdHeFLDK1AmHU4KRYgqWu8iZVOPsc9Gj",
+	"PlhLzzTTeL6vdRAqwcmjZETRar6Am33CHryceBIOuaBf4Z5oXTsekZIj9p//w9GYiBEN04Snxrs+qkvY",
+	"9lRqtxDqTcLYOzXkga81LsUiYU2pTKw08VFf8JG2JoymWtVfWSVI0lBvBlzD+yFhoBUwrSu54IqpgQnm",
+	"gr8g4S9N/FY0UXP1RsKjA5M9ZkqnwQEswIM3K9of9ThE4dmPty3W6aM1w/2Ub0yLyYkkaMJ8Y9lHzCM2",
+	"GkDp+UUi97eaYY+1Y8WzP86tuTHxehM5077M5BM9zFBPDYiF2vO1vg065eELPmH++vbmVB0awtTDBE6d",
+	"GsbDqz68bG17NG+WxacGGCOwiw/MHnPiPxLH6MIZ9tQZVmTBQoL4JBJa+LGE1ilPcA8435G6RSUyrwJV",
+	"CbQIf1/rglh7OY2WH3lDjQ3EGZFVVMAc1kN64AGtZV2gi+7OekxhMT4wcjsmXkj8n4i3dCJ/IAzDWLi8",
+	"r92BMsRKq+2RcEoIQ15A4dQz3/IjbeomI1KSj4iWkyTQSigDNl8HFdYMCNy2oMtn1gIHAZ8S/4qO1YJU",
+	"GnvNulNv1p2N5mblc7XiCaJ0hiswn5pOY6fWcGrO1mWj2W46badZ32s1Hcf5BwR+Ktm5KjOIKUUgcn9E",
+	"6mxYabNJEFQr1AerJsAyvJrI9Ksai14V30HHlXY08p1YzdXGS6Vasebo1YSFNLBvFjgkVwEd0WgsggdK",
+	"of3X52olMkJi+0BZGZV2hcxeO+S3Dn1HX7/5tfGevu2+HvZeeurz8Yevx41T+nqvUq1MIPRWdjp3apB8",
+	"rFRtrVKn9iXPOcVIOOXiWmpBr011cCaLawnuxO7x4bnihHAM9vVlikK0JUiNR6RVR0fK1m5bhWEGv4Pl",
+	"oCzaPM9Fxi0BxuqxvjjhY8RCYLX4tzWwRSrtvbs0PeX4LxhMQal7+jo1jMh6V+tZC6lWgOMhtZrZEal3",
+	"Dnht/kszkMZm9lTOG/MSJb6pp9/YcBwn753m8dt3CbIvii/brUrwGGt5Jh61c5c+MkVLJkM+lvBAygb7",
+	"yFXk7Gr33o02A8usorpLDdse1tVWdfdOH+YlnlQ4k6kRWa9MxrGR3LC7LINYRDsQKFZXKlutT6ZR9DDA",
+	"ISm/OA9bjUZ6zIpFZcf8Ij64RpGZm0GG8NTpWj4sO4LmneWEeeStfsk8PudwJ57XvJtnpNkHf1Bfx4FT",
+	"7ZiJgh0mhi8MTzI+XDgG0bZMzUZaPe6xtqd1lxYA2Zmc29DwmAg0omySIR2O4MY6OiAzrkP2mp/mKU3o",
+	"SFm2EDgWaCy4si+RxycslBqYAM62evGs8s6EcxcJrLz9hZ/2oyCjUhZ8rsYI30BUEk7kCA0EZqFMcfxF",
+	"qs05D8g56af5foolznH+rbuUQF3AE80w1cGcgVJThfGqz9obr2a1mGcq5m5kdR4r0jSZ4kaKT7z+eIme",
+	"vbpobm0/t946nwh6ExvXEFv4RSJBPC580MkwknTAlOoliSeIVtSMbS5DLohfRx+HHEavJRr4P+EA6JAY",
+	"xCskIfroD3lAlOgO9RYp87GOjhnCQWB0Rv2l1LiGaEklBGymQ25QMSN8TcAUUOIcz/b1eqovQEW07xth",
+	"eQ1cUiL3fyb+wz1PmanWCgYbVpIwVBN19ZLVYBlljTOPuIhhIfhUT0hPQq9yyM20YWH0tHW0SY3Hgp0K",
+	"D6k6o0k1ainTj5xEj6I1bGm/p43n/UsH+IxHTlNckszt6UyrGrFqkJLs1ZTCl2JNGdGXkSpzPDmlY6XW",
+	"73M0Y+3KhMlJ/7r2RdYsoGJM35CZOtraWOjCo9TKr6CddoxVDrQeqanPlD76PE9bLdZAIzslY5hUK03H",
+	"abT93m673VDzylNVc8LdWU21gNvO8a+dZfriC0EIxFhzNcXSIntzFc1xH+kATzqYsECI5PDKrfvol2XB",
+	"CnpbU4pWjOtpOi0nY0v+8QBlZ7tQ1/nA6L8nBAkywMIPlODlfeRhSfZRQzGo5taW4hsCeyERciWNqHEf",
+	"HcJJqQ+VdKTPcVLRPmcVhWC3hD6wkpA/9vNkfNkz01qvzN9HLtjhDyL3ZpaDA8nM8cWI/Z0ZeFvSXwI/",
+	"aOfRk+/kx/CdqLWOMBHeRAhwAypaJbfR+Ow89Oe7eYeL3dg/y50Q403LnpDiA6Hsp3iYCyOuNgaa4DQZ",
+	"wo3CpHbYxUR8DmrXvAznN0QEOM8u5XnI26w5lzLeHB2Mp6GNwhtEto1wa6HQ2nacFMdrbu01H8DxYFUK",
+	"Zq2R70+ay4+ouTzpKGvXUcp7hX46nUVtpQwJjlyIMbb/Z1Zo7qG55LC6KM6VUVPWrXsYTWNEwiH31Rjw",
+	"JBw2E1hXdkNYyAFk9MDIxw8RIth+1AhBqxy3lCgVbdbMbbHza6ukEz6im3t44i0RLNOPonec6Bsy4mLN",
+	"rukfx1G0s8hPlPYFjezKxE6h0t6b9Pkv8tR8C+HffAA5r8OLsbkeomx9Hx9CnkkazWfJrp9Es04P+JXJ",
+	"XM0suAFjx/ejseA3EJoZSRLcEFlHrmbtbtuCD6j2dZtP1tEtCCK35hiBS1c92IPABpgJ9kENtx2n2am7",
+	"JB0w4ut0ta3dzb3ndeQyzojbBl84gJ/AzqA6hvTh/G01ob+p23E4EWQ/SrqaMNiSMHJXwzmXJFRboyFy",
+	"gDQ2uCqGlOWDLt9egBcdVD6mNJd/VdQ4KlUt3Br2j2ZiE2J1PLEJuV6C6FftKviJ5PGarOnkApQ2qWN1",
+	"5vvb1YkJLDmFRbbmj857H8Jls0C0EBGfAuj3ITHr1o9hIuXq2hOfhh0v1GSWOOvmKJqDN8KC4liFAlth",
+	"7nQs19DUfdVE9kVq96JAtOK7EBeUuWpceTusGCoAUCNIyDKZUkpDWknCtaLVXHL6owW+VFcvOqWhviDW",
+	"qz4v3LBL8/ZMGkdqTSGqz3UafEZGmi25wZMgrCLX46MRZr4LwDsA4mGdwGR+SGXTa4FUVSJOXeoinEyI",
+	"0yJNozRjIGdSIplIYuSNzcJPzTvVOsAL8mWVWomjGwOOTIopz6yFFhHq+ZbAS1G1ga1kPMg4P5P3BIeC",
+	"foXbtCBqOkuEYK8go/ZoNBZEYvTb73+ox3lDTFml3apWhlgOK+3KXn9323d2G7u7m96Ov721h5t9grHj",
+	"bW1h32ls4Vavv9lv9Jo9p7fbbHp+Y8vf9hpbPafvONjZrUTyVR1anFqjLqhBFzQkTfV/SkmYhB7XCdBa",
+	"fYhLfmw2Nd0SGV6pJ5YpoGCRzIqWx4TdjFldq14y8eOVGV/02SbCwZU12ZQ5iEIvXxB9hKR2LJEavgYD",
+	"aG3FrSJXT1r9pfO31F+C3PBr/Re4ltVf5HbMRaj+Amixu49crQ3CucJMHZKQjMY2hx5HOfP1MuZWwpsZ",
+	"UWg5XpLlRBHJ/lmMJ09nwu2bZMScU54j6hZ6SKOTgX0fSAQHZ4k90lw6Z3eMnl019QV6xMMjEns1tU6+",
+	"yKOUCPgnAVCLbOUhHo8JeywbWQmc+Hg/bDmmWD5wLZoxF8kjC/jJSL8hQeQGzCIlLuqLnSVqzzVPynus",
+	"+iUiNXjFZAwVToZU6pe00cWrTq25ta2MoSG5xT7x6EhLiLJ019gu5RKC993DGZTgkHkviH4+9k3+UXSC",
+	"snpvc3eJ7zxitCXO/jtzbcbXXFyN6TiUtoYGi3fEpFE1Vl2Yrbs0489bmnRWUDppqDzPWbxsehxWoOSN",
+	"4pqyRE0gfWVb2dkeHxtpkBFD7j4kpipNpK5RYC56pszyGmXyedX8YoBxV9dkJpVYGONRPW2CuKtQ8d5d",
+	"Rvgtq26kL03DSsO4XIVexwdozBp+mRa/hbpzZlSLdOklnuNGI9e5qBFkRt5ZEZciweRJrVpdID5TCTJJ",
+	"L3R2khHbttLMcs7E4TJMr1ApB1U0x2uystuhWgG2ZdAYT8rsX1eZ/TwfJrq3yyemmrJ+qdh+WsUtVeRa",
+	"Mm8vPB46yz7HXpWe20a9GcLSI8yHMlV+XWnm9gf1V/xLwozE0jNOxWID8V0sXovD98ZMABRzrL/b1xia",
+	"Mb8UvCppwK6Ui5awyS3JJL/K8Xx6cemCqz5lAyLGgiq2UlE/AnlpUnb6DdL0W95mbwtv7+3s7u7sbeOt",
+	"3qbX8puk0Xei3yv3gXXdUM9Co8pCugodu2PB/Ynl3gXYLNInQkCGpnqlPVawpmedE9RVfOhzDMpa2UVc",
+	"rUyFYhcwicfOXPt2+Wkg0rNEVqxngFP13oHU5l0e9S7SIHLet5IPrvAwZF9qbQ5rmujAT+J29Ozw6Py5",
+	"yTOGEkkmvjOa2LInyhyDvVS0IMBRmzJg7KYygONIxAjxNS9ZnLKTOLS5lpoNWSWMDSYnIyKQyTorbTZt",
+	"/jDZihrDZZhIPj1GLgtznd0bneph6sskitRQXQVwhH0SbQUOAnt76nQtI+oV8oAazfWlRm7/RKmRe+VQ",
+	"GUnR+JfAZWytnjJo/DdlkgbnjDtAXT1izuD2XUq45jpS1YDdc3UREa5l22kGCXXUDIfkUahAJk4i07Cx",
+	"RxFyjbuUSpBHkmMs4nJgEPaIuAaVqM/FfsRnFN9GrtUq3McY8W7JfL53SrVEjboDgX4zen0mDMJgP1E9",
+	"C/wrKwmErR8rG00ti1HDlkARBcEawgGXJxfBXADJhOqqZcnoua6HtMKUo9UkYE7mc4x20jNIUuTitLjo",
+	"9MUisVizSaoLcYbe/fPlsubLU3ZcHJUpoTYnY6oJfsL7ubLuftVQMyLx++i8CUVXQ5eQxwPAX0Vh32R2",
+	"rS4pxRGW1xDRT7xVomdurWYcIcnv3eemtlooJjIkPhoLfjtTTxkamNMIcYaeudrFU+sSiM5BjfDNTef5",
+	"AgU8xr+vwfWU9VSXB2E4j6r1tjU622RVU1M2EQJK/WSpeFieZx73CWo4jcbzIm05PouNavPzIu35nlV+",
+	"749b3/vWSaWtv03ChilqnIFUPwpOtPkddM+EgBmG4Vi2NzYi71rd/LhRJGDKqHxlSXh3DTprO6Gm2orI",
+	"cHyfV5GbqHGKTjDDA6i16l4qlpz4fIjlsMex8CGk9ZH00Bmw3QsiJYVK/O4HSQT82ml21D8XUO/STdRK",
+	"57oefFTLWlfrQjdESKhsi6NqIuoitUlzZ/GRBfrWI6iWa8nf3cxqoHPK5wI0WEJxy0PspmKTZdJ7n9zR",
+	"P6Q7ej3w5Qw1lA4UJYMb3x3CnJ7E0lOxvkThjBMn6bJxorLdox8hVzg5/ws96p8zKKXv0wuv7nUajWaz",
+	"1drc3Nra3t7Z2d3d28O41/M83yek3/+LMg74M16Fp8jWU2TrKbKVG9lK84sFb9SXzL9Vf2+BalETmJTD",
+	"daVh7T0F3J4Cbk8Bt6eA21PA7SngZgNuaYWueDgmLTk5qge9vOk8Rfv+XtG+rE6Uob2l1vNTwalIS3iK",
+	"uv2sUbe9p6DbeoJuu49XD635VwmvbX378NpqZdL+ruG2nTVorOWrtj2OHNp8JIVplTB4nse5i7NJTzSc",
+	"VdqVc8qRT9BrzAgVHDL7JywU6ifof/6wAjLJJKNqhYywMgwrHv7fRP9Q9/io3hNWHZtdaV0m78RnX2Qc",
+	"vddkdoWDARc0HI4q7QrxfIlr4+bWdqJNK66NdN5UtcLFALMoDSQzwDEW1hdm4zX8hjLII5pbKEl0mlfl",
+	"YjLmAvTLh1aggy3Jkk2XzpkQi41xdYyiXZx7mv6hCky51djeRjgYD3GtuYqVsvXDuMxaj1ovD6qLaqKd",
+	"S5+rqe9t5v5qpbecuwy9F6yfTKmkhPnykVaxWcpt1e3cw1eVOZ+5+Dz7s5VlujWGRG58mN19REdwzHzU",
+	"7Ujgj0N8Q0wZGt19zDQshO4SShasZPU31usRU4SZ5jVz/fkTv670aEgojznVsk3TAlLpwlTKCfGzhJX2",
+	"roEODCrxEK+juk/MQeeMMOjKwaExDVyy0iIoe89y4OyTD4lSE0amsEDpR+79WK6XzVxHSLzxBaUdLedP",
+	"LH1VS5YMQUbrZ3lc9rCmmdRqeOUuLgIplxZyq1mQ2/cWetlXJDriP/tXp/YHrn39/Gfz7vn/+h+LYmmb",
+	"6m9BMHR9rDCOzGCQMicr36gadmsVeRWRrN39lTCBQBoFnO0t7Ue1B5ISjDLk45ncRw1nb8uZB2Qlqjvv",
+	"bWW6z5fnOnt5UgcHwbs+oKsWhUzekFknuuvuc3WZsDKNlPZTkmo50KxMq7QFdecyy/qLhDodnGkhhTps",
+	"hsDvpV5ZbJcqaTiiLKK0JUbpvWXZSqb5znLRZgUaCDM5L8xoKEnQn9+E+/pmVizNMcbh8Cowc88rjwqg",
+	"JavC9Aj0z59CP3KoTNrcdapIMWbKGdqsN+uN+t7z/fR0qqihS58iNdWaqWyq+275yMmU54vneW8MU+NB",
+	"gnw1Rr5VSrCjZ0mCxAGaMBo+fwjp7RYUxNXcMV/GHYNKmiPjiAgLqTfDEc+OTjQQTXdFpqFxYkb6m0S4",
+	"x2/AK2DrNBEkOA+riPaN4wOassOXuss3n4TaK2xUQPMEmerTrLQ88CtP2DUzfQCTq7e11douzSN02nJQ",
+	"AOnQcEjUPX+b0Ev15DNv3W3t7m47uyvyjB9KuO7rkhj92Ds1LwtLCeCVirGaFss51aUEvVG0dk1m+Uu+",
+	"2kZvLS3ZmZk/SYqngqVYKJdWcp6OsZRTLvwi96H+1VTbJMwTs7GyKbO9YaPHZCimuVoeRxYiq/iC3qp8",
+	"hpJXnAibSs5P/rrv7a9bC8Tbw+Vx3V383cHcarj5tFoUeH4kA2/3Oxt42z+Cgbe1VgNvtS5LCwy+bBnu",
+	"1VxES1yEJR++SlHvez/y21lCe99Q5d75Tip3w8kPVcW6wZwstLkOCdRyY07oLa2Jp8PYftQmsECYteIH",
+	"6HZT0QPS+RPrK5W3UDqqH6/JOLTrqj6PBQ+JFybmck2ZHxWxS8jUuKhdtcJ4eGXrAmbWq7GXM11BbrjB",
+	"WlkOaFMlbvh14uXmcyIfQxJBsVIitpqtnkM8v9lvbHl7vR2/v+P3HM/3t3e3d/o7m43dhuftei3by1gS",
+	"P/GgHDFaIplg5YhFczkgPnatG9hQqqRA2pnO++so+dkqGW3zlH4dctQjCOw5ZDFaj4QLjE7RgkD3EEtE",
+	"WDoRISdmDR6GMiGxx4yCKTa4EDamtj8BHVMUdnh0Hidl1GxSxiqBp51Ssbci0/FbB+FM1oXZDON5iBAm",
+	"EfgKC2I64BAfMT5dpdj67l2S1S1qLZKybNWIx2FE88W0Zv3DCdZZ9BLbKN96TKI3qA+x8QigPxwZl0tI",
+	"3bmzTHqJlh5v+RvKVkDvJ73Bq4L4k5Kh6AgCuOixDqGG3s+Jm/mxzAwBGpFTRb0ZEAV4GShD897UrXqr",
+	"3thHbuIsveKBDzkiciLHEZ9aOSUkmeEUicQFXDE5bC7SL19AOc27tISd0wqVJpg8nObib5P7AlgMK+7z",
+	"6FL/hthk1CNiOddcXpg9oyfk0qtthkI9YpZDQlMuLtCUTwIfUARVaG0wkQRhpkGiANLF1waGAQXav9Eq",
+	"buWGfbW6k4aaX2uuYPzUZuXTImw+pBtx1iwTjOV5TMMpcss7l9k9SDGQBfHjz4vV/jeGPWYKEXvYbYPn",
+	"DnU7Jm5i90tpWchVr6UD5rZtmH6EfYJIIMlUO7shYYQFMwOZtNNRZ2UE5Tb8SIDY2sKRIq3h27AXmhLU",
+	"q3JrDSdmUlBTucMQ7DcE9RJA7+SLabQns2VvyXMbJp6q/YdPttPf1XZaj98yRVC5UZ5kJoNF3+IBKd0r",
+	"OWn4f3e/Z3K6uewKiOKcMDLFwZEQc/3Z+pQEiprgHI/koNKuvDM2I0FEhv/5b+BAA+xzxCdGCZC8js4J",
+	"4zekxpHkXykbcjTGAqN/Twi64UFIdOcujZE3oxKTgMzDSc0AlnWHgDjNDMHVKQWfcf2lyZjoBXjlrhF3",
+	"ZuZz/A98oRCoHhM+DkjVtt0MMBtM8ABG53bAhKi9Nd9l87o3l3c7LtMA7oWaJOxgtgHcXC19vaRV2whO",
+	"za2YNuL+BoVerO8Y0zFJZ035v/WfmdDOAg6/VER8Nw6f4OiazZdg4MnVzGXgiyNQCwJOD+L8c7Gq+wiD",
+	"h+LRH8/Hth6k++6jI923y/jeEs7AR0e8NxuPinjfehTE+2YZb2EWLbhe12H26Y/nR4QU7lX8iDkwyYe7",
+	"FUu2XzO8/y/uUgTX7vf0+e2uP7lgqacuS1aP6rbbe7x0h71HzCLY+ct7G+eYy1/Y9bjWbBDw0xe5M006",
+	"f+zOzOHjD/Vwliv8n9E9Hj8vpdlc6KBMoWbXkptyL69keWdo0gNaznm5PPklbf4VZsLgpSB3SQdMPmKZ",
+	"+r8pVMuTeT7ZFJ80+fTo2dmb7gX6r4bz3IBn23kstc9FrOHo0ikyxDOJplpzUCyxjt7ZCszQXN/25tTv",
+	"gSHKKig/VrDIOnKtguGC79pNUbCrUyAZNx1kTREMGuYDfMtLltZPCWdbjNx+SL5SazubrgTCE9JyooJm",
+	"3Y4uMasZSCrzYqfl3DudqdH4C+Uz7aOAqBMtq8inA6oI3q0Z0q7rYuWrocVbThYtnmAZhmM4tb167fM/",
+	"8lmGN8RCQtHWTu0PhGtfkVPbQzVUz7osviHsrxDCfqTND2kKW0ToB2tE5bUYXguSffNvg0ZMBQPydJoS",
+	"Ar8wLaicwM9obmtvTLM0erOuNJG/WMprbobNZfokmqWLKx3RMJL4cxqBjkd7mP0Soh5BQxxHnx8gvTd/",
+	"uCyYB5mpa2ngsJMwX/OdhLEBW7ZkVaZEVWN3jSWqdotYkSVcOMdzrEg9QfrXtS+yZiIfmhVl41HzLCsP",
+	"QWAaZmfAA08hq6eQ1Y8TsloPtMFSetm0rPnj9H2xCmb8JVQTwCvkaCZPBvEyEbbIgDxUM4NCr7lxJgh6",
+	"cKYDg7GB8HDbcPPbmoaMTB9kHhanDgMh6JIG1pkJkZ+o5hNYgxhGkFzdEZ4BgWgQpyIIe0B0Xc86ehdV",
+	"1Qst7iVSuBJ+0oxJuVLmdWGfmld8igLOBlmiiIqeQ7VMPEM3OKA+UAmOVQ/kTzS9qeWfEnKtjGY8k1U0",
+	"5BNlQY8om6iHqWmbLjj7yHVcXQ0gRDgI6sg9azmHbtZ5gUM04jJE7pkiv0N3sVVf3iZV+5PUhk17BipT",
+	"gbL16pcF9Q6zfE/Jq3nGRxmsPQ1nS/XCiFGZEKXOtLEVeZ/lR4CazzPqJLAz/az+JJxkiiivW4/UYRsb",
+	"1FoMgmI4OLf+82KhY55WQtQU5gfnW8HZnMwHJEw9omt77zu7tnd+hCzk7e+Thbz1aFnIj5Ap/O1chqbs",
+	"UBF/LjxXP51jcPd7OQYbiyRMiMNJDiDaBbnithEjFDwcxkRFjIsoOA7+bp3AEE45QFyUfCC3XjCR9CaV",
+	"hwDPy42H5iYHaJMgtu+vPdlolmbGkWJuTAutAdJCtN/aa2kle/kWoVzMIJWeqLXFrN4d95ahEvk2JF/O",
+	"tXNfYtkE2NXyKvZmYevolBsK6NMgNJlHOM9++YGqzDcWK/IJTIKlG3V1NbeaHaiI7v90oRy/wYBTCXfa",
+	"NXqgAlTMG8+080VCgf8+DYgszSFXcIOPBVfPLm+b6cN6Zm7LN86M09aYB7qtb0CUATDiPhFsFbtsrk5R",
+	"NPFiNU8ucylAObPFh1ZD6IZ0AGmRfhu5jNyGrnFLYyanRKgDEtqD4FJfut+GAUGJ6x+dOa7sjgBE7aO5",
+	"I3aemPYPzrS/vbNILvQWgQKkrooddwk/QSHD2v2p5M86/UNmhEKnnalBqkMQo7gX8/hyvFwDHgsiQUQI",
+	"bjvjrpz6aYIieSEOfm2HzAP/6l6Zj/aehuf0Wz286W/jHbK7l9OR2HEaDYw1JYvZlZiwKLDRxxR652RC",
+	"CLDg6vvGouhBTrOWHvEMkIVgb1g6FfJcv29ZpMFZ3Ew/mlxR2JVx6AKj01a0NzTOhXfN7S78nKqqvwAp",
+	"fBevYWH5W9NtKaxXllrlsAcFOQy6YqqOLiTlse5+E2UNKG4DgG0sPcJ8NV/qK6vUHKYoExvUi5xy+FTC",
+	"Mx7oldJwbUNGhUtj5wBLZC6vL8mnymhvdtfj10VbYhZ0SchIBC/MNP/M1zw5LKLOxD9/m7RSx2QE0VyR",
+	"b5WKoBAbU1Q7Fpjx4lKxpctYZwNoIihagIsQB7klThVNQR1bKuOepVFVXQ9KSmgsR3JZFG3kr0gUDEzy",
+	"23JxzDlGZG8rKMEruYjkoc3LXjHrp/g4Jp+vhP9tCO+IThNnqeVaS2cJuxrLx2OvzR1Tn4q1DKqVE6AV",
+	"ppCAPnXRkPOo7lBXzD1mMsTMIyfcJ1lBbASnqa2rdouMxoEWvyfvDo/eXh79djmfx5mvKnWCqbITXPM0",
+	"d7XsiLvky3P7o5pfgbHq2hl1j7O+mx+LXaBB5dfljt6ev5Y31COHfIQpyx6uFZEpaZ0lJDIMcK/uccXn",
+	"5JCL0DSar1weXVy+7RysIe32R+istFkqfdCHFb4PI1lfMpziBcmNyC09pH43xannoLIr4ch/nAYx+YWC",
+	"bDWgeEFWy11JnpyixJWVO1bkdEmM7HiPj0bYBLHH2HTYXIkPLdr8jqkPBIF/DUqpFr86Sxzo0PQajSAD",
+	"44lSRkKOsKF90CsT9GXUzmQZKc7rDyvunscAl+1dHqBvVaBUtaLnaDCAPxzj/JynAt0TW5WYa0kUWErG",
+	"rAIBK4Jx2QEs29qiwHq5COaDWpP+HY7a/NqL2fkkq0Zgz0xbR+Eq1djhHYXnJ0yOiUf7NJu0WAhJ/SPy",
+	"Y6gzV977oU6C9bjqo6xFj7RTjjwB+uMCR4xtwKqWYEzYzZjVrbEIcyBCUlhLcJjMnUC7LrnOkKk1j3zO",
+	"CPizoMfuxIfqtUEgEQ3bSiMNSEjcKnL1mqm/TKIyfMlDHM4VA1opd1pJ8mi/sO9THSs+S0zFrFvRJPT6",
+	"ap9cPDGPj0jsotYt3GUdwX0Ee0MkJgyN8DWgtshUQ77mCiNKY6AsABwkAN8Jn2jsdF/DnKicn8kqA4I2",
+	"pJYK58LjGtPfTkE+k6OwrqlEacYggNx5jnAgCPZn4D1myNUkpyhDz98gQ2F/XfAAxcu5uL11ob/M2kpq",
+	"yu5yB9hyxdmesrS3KbR1JsDtNCMPdTkt79UyP55UATDjHUzsy2rlZLbvkgwlbxDXlM0tSgFnWKX8iamN",
+	"EDGrIgdoVD9yTAzYMsS6RCjqYe8aRmJYj1oJjTCVk5H64HNzsqlEmmX51bi4gvG9IS6QZli+QUBLvqw+",
+	"caE/zx6nqmWzidWtpvT/KItdc7nUYuTpF0fGrZ+ScZGvPy5mZx6vy9l18WjMEe8JOsDhf/4/QZMzi2aQ",
+	"o6aR6G2lNK24QNsqDvA5d595a970E2+YU6sWlNEb43CYV0ZPV7lRa6W4ko9DXL/BwYS4ihrcgMrwX43P",
+	"5qtSJfe+aYW9H7CgXuaJ8+LEPtNtI4xGmPk45GIWL+aISknZoI5cg/g1ogf2APUEwddKEotJENdFVPfW",
+	"ketPxgGE5eDhhl8outUqp2IA8BRICY/Ch0MtRMMp9UgduYyHV30+YYAI45nbqXqNejWMPjkGOZPqyj4X",
+	"PepbHmidytE6Vi2MWRkR0WhN3hC8VTGASZDvgk4if3PISGuzakAFNW6qBrifKKerfeFWkZ8w33ha7MjT",
+	"ivE1mXX5aCz4iEpwV3RSH3G/TwMKD+5qf0qqzCkkw0kJv7/rv7N8HLyt9IYGZEA+0nDoCzxVX+Lkw/OW",
+	"46XAeT70d4wgTxCfsJDiwMyZQUUqqc7qNQE3mE/VTSPKsIEpjvB4rJ6s2EqEQyqA/Zjf9QjUOekLIodX",
+	"8PDiQCFcdKmu0TfG3HZ2qvX7gfr+CmZ6V61wRkqE/POeuwS1lBo+cH3ryy4ugElEeAXA4Cvrz01080qE",
+	"xOHbnUXphywUPLhSEpKRoNKuhIGsAUSqdtNcmp+4ND8wTQzqi6E3viJM6WFxVpz50k9cIkMsQvOZySvf",
+	"uKTtZ1NUGj7bPMebMSvot7a87PJWYeyd3IYCX3mc9fXbBjgkUzzT74v7rUV5i2SMA3pDrpRaKW5woMRt",
+	"8vuQjgifhJX2tlOtBD4eX+GJUsvM+EbcJ0FiL42pmXoXI+GUi+tKu9Jw6rt1p+5sNDfj769utvVQF6cz",
+	"Qjix0djbBLoPuTK8/fGSRMfxRA6vBJ/o6tjq/fC/jca2YgqCBBz7qfRGQUY8JFcCM5+PEmmQ6lt4hDKU",
+	"M7v2WUdgB1eSeJV2a1tpK6AWRuiolpOTWmlH9Tk3qTIM5FWEKKxosN+860wRdGMRQd8QQfuzK5NTq8sC",
+	"aHMC9ES10I1VCoJ2O7bKXxLQhVlUJ1TSkMgVIwWtu2IWUWSigTnVTtX9V4KW8SgiBY5p9cAH97ffu5tn",
+	"UstqK1jJDgcflDL35dEl2jDOlo0kDmjjT+rfuSsu2mZj3QVWM6x1sRiwPL+rb+uau5K7uvnjlG2lZrTf",
+	"oHDrzqMXbk3LpCKTN0KYREBKGeKQejZpBw1Iov4mQWPOgyUuj8TLC04AhMPsCxIPXhyOW1zhdOcuLWPz",
+	"3qtj+2t+saKupDDPrw6IhTe0nmtbTFSJHeIvi0G2Fr187y6tOeS9/PD0wjCYld68eNa7j1IaOC7fu55O",
+	"Ys2t799JrKnzxWN9ay4PbyJgWj4VypK60SIJhCdnfTowib9ZDrDd2l3o83LuEmpdHl2MsDekUQfwEIkJ",
+	"k2jFcqytcg5Oy1jvVVp4XvecyyzT+c6oR8IpIQwpG0sugRNu3+Xqr0WPjvnjGFx/CbAhBm1GbRbT6SOM",
+	"TJe8XDGrhJZcpL1ot/gSEm/eJfXr3I1Wv+bSVORwNvg126d7PZisNcI6oMeZNRDy5nh8drOJzBWW6sKJ",
+	"UjbkSnytdZe2OAretV3wrgew1JbzyFWTeZ5YhJ7wXCwB3zY0xA7sqXIK3xlcnC1Q/JiVm1NGXG6EQ++Y",
+	"jLHAWgyikEM4KbJJIjf0wq1LOZ+bW4uC/M5dxopcihXS+OqQI0GwP39uER5gmjq9jNzoJjCPX195s3U3",
+	"ZwEXiWpYUxSKmQnpgIGszBx9o0ZbL2ZwreZdwrTOg0rrlwgIqdKwjYZchlXkqn/aira1ox3It72xEX9d",
+	"tNeted06tdkJWpjf69Zdys4vkic6IcumxWj0tCRSwuYKRawDHlJlgOwjJ7XBC8TK7l3WpZCbDBblVEGO",
+	"VV6tUxwmgPRxwzxGptbtvGAUe/cp8ZYyhDMlwxcIP4jsFZz5c/g++2QW8gTDrtoELdNbQP/2tnMq5zwV",
+	"a+cKjUcqU57yCZXj1peBtAmmyZ38sSCOTUXeeZ6qB8TnW1t3CR9X9kEvBZ8mavqaRU2ThsF5KLM5WFW/",
+	"3cyvnh5pc3OF1NdQQN3U3QBtINaprHTPuA1SJnXCqk8ZnSnzNy2Ho8OZVHdjbp6s4h5XMihXar3QF5jS",
+	"32ITKCuy0udk3rGVS2q55kieHZGUARmenDIG5zyGMTWmVYa8OKg9vQcT5gdkruFcYHs9chYCvhM2HTUa",
+	"e5ufmCGzSrvibG9u6k8QgrM+Y8epOY2a07gEH3HbcbIhBOPDT4D584L7Zhj53piASEjFsuZAqfh/etYv",
+	"aJBJhGvCMFdAAughLl/gF3Rukb/h0s553+2r89MtbsOFwfvNOzvIXIOACAiRcybBJ829EAf7yHW2HceF",
+	"YOfUOJI0FCzbiW8JPj+1HrnDpxbPaUsZGAjEEN+QOno3JuzXs1PQjWU61gzRdlCOdWdX24PEp/0+EY/k",
+	"4WktBVZVbe0zHFrhob09XMxWbaKYnwADm5le2mpEIyVoO5Hip9OJ2pUQi/rgayUvv1utodZZe3B7KrvN",
+	"3vaVjivVypd0gbBYTSoIDcyjOZKxW8BEmPqQahX5lAE9gu6v5DGgKxhx2/A1SB9hLL5rxqcaS2dUQgBv",
+	"6HqMoCuKdxepiaRjxtFH87eRZeqBi+f3wIYfS1RlzHyjvC4Nrf34XULmYkvlKhIUkNJ8bQJlLcJy6guR",
+	"eRO4xG3p3X2UprhskQKLbDc3KK4DBR/M16ZqdmHqPUR+fuh+KN+q18cjBqjQx7jgOsgBraqbGjPalYI8",
+	"zKzTdrX64RD8uF+E60HVI5yHhbhg9lEBMuabainqgsl4DEkTQT/O2QUd+kGV0vYeGBmbc8xl42Lll675",
+	"kDjZonGstoONh0TNVilR9xO3uGlt3iteFovEX7KBM3QZN44UE6Y490DgkayiiYzMED4209Kt/6F4IJh4",
+	"feyBY3pK8LW5RPuOwE+36ezFKFKj5gWUabCLx4PJiKVrukrm9yZ95HxiwruBv3LjeuWTV1r3jPPtRwoU",
+	"QP9Tu63mC4GMOrKyVdryMuZdSA6hCSdDx2doHECJLh9q9nAR1tFxOFdZGU2HSpPXrBgq/OhtMv6Uh5F8",
+	"6yGhwn3UcOYrpEXUvLu9eX9yBljQ4wUaoXpzQJS4AXSxCbfq6e+j7VXm1VzpmDrfvBNV+pjfu/A4+PwW",
+	"RF+halQyJclm4SB1PWEhNcZmb4beHnbOVlMeAJJw/3itUzZUW0bZd1aqo7ysnVdusne4ag+v7c1yPbyu",
+	"0OpdvNDVXIj6njHlKtpobCu9YKO5p+uWGc1BI/1lWg+DEnGZB1k2OsIzZGqCWUR/JCvSQNjSgeSHhbCr",
+	"aGN7E6bWaG6mx9P3Hae9225vbG8+sL7eN+yfxotUZfXLPvjsFvDI7a2t1ta9u/VtJsPmq9myOoCezxzh",
+	"kZ7S6d2JP16pJ9/WN+7dtp6ofNu4OHpkSMHfEUNmTZqNDdlFOnpEtXN47vsG8sqWVmw+Rnx8Bet0Z7V4",
+	"eTVd+YyyOPQ7UyNrIxfQ7Ho96x4fudW5rwByr74PvXF7Y6Ox16w79Wa90d7cbKmv/9V0nEbb7+22243P",
+	"+uI6OuMiBK3R0jNsf+TMSiNyQQzDmGwVt7hmJBSYKnaRDU0C6ZDLMEsbmXkoeQIzuBmzZmqCm5utIuIp",
+	"gxcoXZdze934gapSArlAIy6IsuycOctObUECY4A6Nviu9U1rDBu9k/g6PN+fSN1YJV0yttXYUu9w7qtm",
+	"AKJwLSCGjJ90IaRhH7UWacqt7XvLAA1feXyIgm2sZMCxuiM9CfoPgS6U5nib369L5xzeYTUxm0A+5Mta",
+	"E47V1Uo8Oh4Scb+62oADLgNf0PYHgBfaSJ1I7b40ZYUzmvMKhsfuko6mVhdeFC3Kq0O3avZcutwIGDs8",
+	"TgPLLWK3akbTz1xFDRbk+xdR+zb1/H6iImrRgqxWQi11ctZUQy1vM0uXPV3z1pZ8770KN6bWbj01zKxC",
+	"Ka/gnOUWM/shONh6y5nNT/vP1dA2mvGvo7DZ3FCW7vxqJc4ecGpWqn72iKfogSXKIhfCek9MtvfvU7b+",
+	"U7b+U7b+j5qt/0jyY2XBsV6ZsVBYnFlPa05NO4sZlGMo7sNNMkVUgwaoLvTGC6FcBc2NfsRmwM2fqxlw",
+	"6z6dUTKNUaTtjJLoEKRrb53tHLr7uc1vl7S6XSRdE56DecyicQ+00eXbC9Sot8B70DnqHFoXAsCS6shV",
+	"649D2tPlngLJzR1Nc8dFrXvQ1QWGeOBbQGOSdCM2Ej9qIRH/JTuxPsEHn+CDT/DBJ/jgE3xwbfDBJwDe",
+	"EwDvCYD3gwPwnmBsa4SxPai9+0+MJFupUP4TsuwJWfaELHtClj0hy56QZU/Isidk2ROy7AlZtpvvKJdy",
+	"Qvw3NM/J1YlavSTPle0UADarjvLux1zbuvIUEzK/2rIKhIpE23PrGTfemjxneCrGkas9pEIcuubAGNNU",
+	"0CgOdagv9YfWrlJgid/c2mrsVaoVIXGt6Wzumj9bzk7T/Lnp7G3nju2EiAHxuyKLs8O+T0zoPQrCExYK",
+	"8N+35ntv6csLe0tr1jCK2m9HrFnJw/uU5i6uZxCD27qdeyDbokkW98lOtsuPum7oCa1aZrxZBJO0w6ia",
+	"pc0LRb6bMlLQleSjrWfi4SCAGmepAKSEUeAxvSazXLI4w6OulpP0xgRREsShjZFmDHm7uHg1D4NcbLIs",
+	"6ywe93vJwbvMxrpTk3tx8WrV7sGZBTftX2CweYucWYmigNYy+yzytdmyLKGZx/rMtFXWrFoSsrTiOhYs",
+	"oG6wOF/OyK4qNXiffLr6XF25AWjcPDTV/fOzOgImhqNXU+nSBnGiB1m7objWOTs2CJdWo1qh40q70thp",
+	"1htOvdmoNxu2aprSfIj/CodxvS+ju0a1sBInCCYDeBy1MO3K0W9nR91LxS5ooB714vjtW5iskpJKan28",
+	"UEcED2AaeEzhxCYxA4dEXod8vHL3UiW/mQ9wkbeUTW5z6z2l9iaPoKDsnS4aCvpa6ZpaWd5SHrOxV6a2",
+	"/rcAV4MDOtG1Nb8QU6TZmiuLdNick1Z+TaA2+rLApI6eUYYmkiwpqK+4SHwqihDeVaX0lkc+LnRmluj1",
+	"DUfzHsKcjvOnYBycVYij6VRhkQwFfTh/u3J77pHNVph/XYSyX6kE9RxLyRXyVAJr98HbAndYA1quciLP",
+	"4dYLfecK5Aemi+ZYud3Pabh6cWXN8/Iep3657ylaWB8VwpD5whPeGwvqctPY+qFSDcCBa3l+3vz0byvN",
+	"cDs3fSHiHHD27KGImuyZMRiKiVloNStx5qnfkEXM7FbLjIi0kOORVdXms4q0lTPfehKmElBGKu3W4g6U",
+	"gk8hsjbfibJa6WMamHdMmNlv8CqZoVfaTlEq0QJrxDfNq8GySgi9JVZO1AYzn6VMBWeDyOAd7ZvaiEKG",
+	"qOE4jm45uRKDSa7+yg011XGyy1e4Erp+rloGHOoBLl4HdSgSG1FuhU0DYNMmlgr1ViTxbFkHiLvENpfc",
+	"y5gjrGI/GoKJX5ecZLSK1UUtSXN3K1vwdW0no1q+6WmyqIdpeqpBF9lOpvrbbCvT8oUv1XbpWeUCpihL",
+	"tOoMSCrYAATRIwPKZBs1bOQZjs5yk3fd/VSTdVKXN3GCLcqbsODT7FySMaxI19VwRbX0so4OAsyu9aH0",
+	"Ofh8ALy3nDc9rM/rZvZEqFmZ3ayWbfoanYD1ZLWYc501Cp/M3u9s9q43bSHa5T9XFIpryVqwb19IzoVw",
+	"7HvY+1WIahIcWWljQaQynjgj8r7OADPA+QUpG8PZXWSYn2pGJZAcchHGfEuQAZUhEcS3pnr5ya1qx5ed",
+	"yM597PoVwuuNhXZ+Ep1URRLfQBlmHaYbkyCgbPAwBN/6jfOVAFTLjPV9NMI+iSp6Q1B5+qC3ttZh0ReS",
+	"JblVf8E1+0r9HXEZIsX7lBopsGfzOO7lDnjwodxb6iNY/3pvL3UkVCP0pcdHI7z4zCdWdSu5qNpG0g+I",
+	"YKbKZCpmEs76ItY6cLzQbbH+lS3nTFj/e7dyA79zvqvCKENpZWSBN3xWHFyJFeD46nsHqeIx5r0uPu1K",
+	"IE8xBesg+4rFCr/ignrWi5lQAhlT8smtOR0luX7RzMzrP5fY0xJqy4+8MfuApFcWyONtUfyOBKbc4wFf",
+	"6+YVbpbkE5GHxOygMRZRvPPGOmVsIPqsc4K6uk9NNwHNOAFhr7TaSyyvEx8PsRz2OBa+rFQrH0kPnQl+",
+	"O0P26FcrHyQR6rdOs1OpVi5mMiSjggC3lFMu/JcCs6w3cKC+uzK3jM2FlWr8Z7syGeGaJGyIawFnA6xs",
+	"EUmErdGBBcXzbCT52GUCODG4rIELvdGjkeRRoRrKLxLZi1I+5cR0Uu6Q5mbp6irgy4pmu8hPg2EoDygg",
+	"M2fuJNYwMYjEguRTaHY5c0cNz04P29JpzuMTpHTtyUazRHpu5+ii1tzatql9F6868PGk060jNyAD7M3c",
+	"NmodHl0kL2moC+KkXAk0nZ+Uq5+xYJDn5N8TIsMc+EIhQZ3p1FEZebvWTU6m1/9quLf0mudD3giDvFjF",
+	"jBPOuvuB3rJ0uJDezklfEDm85NeELeUvQl98FaqrwaOS/NyukNlrh/zWoe/o6ze/Nt7Tt93Xw95LT30+",
+	"/vD1uHFKX+89hNfMDTaP32QGlStp1U9wehjSwKII1G7uTlxiDZoStLTp7G2viV+kZ1Fq58pwi9R8DaUt",
+	"nrI9uEUDio8tFIEgfhfghhc0JM0LY0cl6CmKWH0uLPfSKiz3ki4vpXGNNdlUQpRf24PAA/9KEkGxUpK3",
+	"mq2eQzy/2W9seXu9Hb+/4/ccz/e3d7d3+jubjd2G5+16LegEaO5peE6/1cOb/jbeIbt7TqPRbLZam5tb",
+	"W9vbOzu7u3t7jtNo4BypWRypmtkAqsYTwkKVtnH1isLy4mDleNROqU7vtlZFtg7Ht+mcu10KWhEDWdda",
+	"ATAVkEmmA8qJN0y8dCWgCL9e6AlTpGDIYB9RhjDyxQyJCauqYURX8Ungo94SGAyUCEkQfX46uPoNscmo",
+	"R4SF+qjXyzCncAgEbQI+JaLmYUnQkNzeY5Egc2mhZb7SiHMoNGecD8qeWljmkF9XUuscDT/bmHNBtPI8",
+	"asiXNf1T1cOS9cFM1TCNXo+/MIndNLSn2lZ0si+4ikpRXJNZl4/Ggo+oJHFr0dJlwiLG6OBGr+nl+Bwe",
+	"DeCcXYwl/CG+OuoADvQKpSrAH5wiKiqh9R17YPUWwHjH+1OGh0UZ71Qi3s8Mth91yH/AoKCkapZG5jKb",
+	"qMnzYlEnEapFVMhRj6BQTOQKuMSHyYCdu1zyXaYR2hvO9fUZoZKk9QWz1zuR6Kz9GCVUV+B3JRlbed3S",
+	"QvUjljXXXTem4NSq5e3JPGUt5nWFjR5JEQ4903vr7Ogk5fB29TQKSkauFFxZ1xlBz85fdNFWc9epImnK",
+	"F23VW/Xm81TZrX2400Ai+pNwIkj9gXnd5Q7KC8pwMH9GWokzsnT+qVMyN61ptqDT6TpnutLxaav3Dsmt",
+	"qXrCRSJ6EnAGYVXXuXXBCqIM+cSjIxzU0TsNlvHpQEkLHHBG0GgCCJIoGQJroTGnhwzJbfpxVUT7NpzA",
+	"dYaLxCMg6B4Phw+MSWaRI3prFx/E84hUsp5PfbuaXj4ZN+rITUz4FQ98t43kRI4J84lfR64gI35DXgg+",
+	"6p6/ddt6pZQySQem+zAUdktm9jA5Jh505YVW4WktxeukPuJ+nwZUs5MIICYnYyIk8TXCkkgJv7/rvxsT",
+	"YRu8Z0ZtcCDRSKGkJr2hARmQjzQc+gJP1W04+fpca5fPN71eEQKTNmdfEkGYR/GIsBAKe07k5D//LShX",
+	"5q30+NggcMzleBIO6xPjQhYER3iZqQCrW324+7wq7uRnrg8veEC+f3l4u1P5YZBQ+2LKx7cv1OPO6WAY",
+	"yhWgNz9R9XizXqshpNXhW1PJ+H3UUJK8ubWVgR+sFGgrt+sg/YeUDebduWsghtKp47kV54uW+Tg3SVmd",
+	"NYhLKjmpjqBAUKsR6Zu1sNSFelLVHxrVCmfEOM3X1If7rpolgQfwinsOYZ7A59fzs1nR9eA01Qxyi/T/",
+	"lGJnvehGszYlsY0gydcBa9SvLTpI56Sf2fXSGzG3OD+HMCzk+kVLtKZ+BqVZ+koQwHIsvhCYpVTg78Ho",
+	"5xYanv2Wymyk755nvZq43Kdh/pVQbC/nkMdr+ojK0JytZN76uWhxzBvSy7PSmpSiXzBb1fs0wCd+sruP",
+	"3JdHl2gDj+mGHqwL9CMjtF7Zlqc6IIoL2IVQE1VH5eXR5eIYg9JszQwXPghqp2gVhwTqJNIQ+ZxI4/bw",
+	"golPlK2IfXdZUCO/LQ5Mxo4ldwehtkkCoVPofSr2Wnc7WoGRdMDkGtWEb1ny+wcuhO1JkadTJp1+QoM/",
+	"0LOzN90L9F8N57nxA7bne/PLCO4NgW2d3aTr3usSZuCDqSMo8pPpmG3fA0OUVU2mRtrJOnJtnN+FWkRu",
+	"qnGAq0vFMo7GAfaIrRk1Vy92VbckZMA+fjXjLRsXfkiDhj7C6eDfwxs0NJrfvH/6vbsz6OK+ppDTwtpX",
+	"ccmnbHnUQtmQ6A6uIVWuLmVVu91y9mrqazcdVZJLO4YvxMl9wwKhhQiuI42DkkZ1ojeK3GCHdPgZfKms",
+	"PK5rtdre37JK53er3SYnICuvcBBeAZvLS/KVJuNIsVMubR5lgHskgHK6PYLc/+nqOobHZ5YfKZZpOwRg",
+	"NqtGGZcQ52Qk4RHHUBoysirysw9a60tR2iyKiF3rM1lol1xaGFmmiJjnESmXg8zg3HYm4ZALs5FtdECw",
+	"IGI+6XVve4lvUffLkldFRf8D2o8Q5HqAZhSUIamrWC5P/S6Bn0sjxkBVmmKJlJ1jgHRx3ShGpkk4WfkJ",
+	"54Q40ujD1BakFqdwHwsxpWkMYgYUm3qxC8GjSC9YVRlfCQ29r5ELtrSBwfGlX75eNrj5iADKgtmkV7c0",
+	"ynKlKO8qEPAyi/6AzLpi0Gce1X6QRDwwymQ78AHSP6cHXzrbuj8JAmPqnqgb0AUNbnDsNYzdjuW9V59N",
+	"pA5K+dmOcKvmQy/PWVgaqgrNCXv8gNXuQzT4hUra0jTbaJJKTCsDFlG22NRW2ki87ctqWYyJkHOsfEmJ",
+	"inLxO5vIsKLLMnL2FrJTuGIfTW2dyWh5fA71Y6AKeqLw54ohOuvcXQGTu32XOhKl9tJPeleqMGpyYy6C",
+	"GS7e5VJVnlIn5PEDg3vlWHPILSEDV16DFzqRjaOPaeIEJHfGUtd9Kzkp9l3kfyrFH3Lsngdldd+Lfeyb",
+	"0sjLDeNHZTKrZ/4uVrbsr23UaCazpG3bmjjnOloUbYvrdkKJ7mhRDycopi8o8eMiOqX0s4XKS0kGtxK/",
+	"Ovbz2FVZY+pR2Ne+7cnzEDLbuhdH2V9QIXIN8IAMByqbCqiYxzHr82wGzWJ9bpkCx6eMCJvQlWJyqyt1",
+	"944O56iDS9W7lfilMrsj22RlJWtVRhUZP4mLIzs8bwhr05cAeBG9YUXNKUkKi1lGXL07i68u5k26mve9",
+	"uNOK2tTusuhsori4ZkU6igBRK+3EDgI9TBTyATCvOuqgiEp1H4AgeGTU1k55tpqazcP1wlLmcT7NfTNN",
+	"LEGtCdRYMebCss/CggwaaXO1REkw4fvYJWOnoD0Ej+mMaZW1ItepJTa/taK22CvWAQfiD6SqraCA3hVQ",
+	"5XoAYFrM3gcA9pf1CK0XRWYWuCQ2BTx160CR6dcWcbQibvbzWJM/td3487KjFSzJ9VRL/EHNzHXak9m+",
+	"qA9L58mcdx0jnggazi7Ukibjjl3Or2nBeUgF/kwbPg+u15Tmnr27MNgyruy15oaJa0kSSqX2KluNskGE",
+	"jTFV49QTbMtI1BN8qpZc4pmERnWCS1mDnlnP3Avi1V6Q0BvWLmhI3Cpy3wk6oMx9ri7ddFr7UcsqDbMi",
+	"6liYBupDgn0idEM9HiKfynAieqZagpqjHkklkjN6vjUbBrTENKZvCPTr6EG0Necos/RS8X7h0kT23Xzc",
+	"y7Z8Q5H/1EyAyujY0NCkkvnEoz6R+9Fq2lkGHBpM4bCKGBcGtpRZ5dBaMjFmaUQk6gsOiEA4dkDFer7R",
+	"SgzDcFyJw3qLSOdeYb3qvYjMTsJ0NhNCLQfXCC0NFgCUANSJJr7mnJCTx+RUrQhRfyM9JjdJAq4ZRx11",
+	"Y5o0b5OmMXpLDVmr76lbC2nMzL6IyO4gkVR7ajzOQqxrrpmbu0N8Q6jgSraLwOyIbG9sDGg4nEDZ4w3P",
+	"XBP9UbnLgpeSRcewBhSEQEPMT7f54n30bkzYr2enUK6yFnK9CObM7SfalBgEV5QB59fMkYDqZ/Bo7cMY",
+	"B6YptqFDW4X2E4OICRSE2I84sawa8tGjM5a1uk+x6CFmfkDA5gb5gkN9J+CH1Vc2UDNDPvXrn9gndqRb",
+	"8k304KhETcepIyiFovfU/fOTqbvwSamin3Tx7E+V6ifYK/hjJAeflI7omqxQLYM3HQc9G+FASVviW0p5",
+	"XkWbTgM9YxxBfvAn5gniExZSHMBvLfWbOtcBnxIfvtqEy6EehjBF5uD7PfQMIxiPTQXVZK3r1SpjGolJ",
+	"AEVre9SXiIbP1bdbjlO3M+djAwHSj4FNsyfIwnGghEDUklLG+aZYKq3kRrF0alJzO+jfE/XcMRZ4RKCP",
+	"e1SI7wYHE8XF/5ekX8k/Nc/OedYnZh6m9qfD0ITptNjsg4HjO8g1idauycm1IEvLPFyYmaspAWrI64rH",
+	"GkKChZqpfgHgiNSqBUHEExW3FKSOLkGh0pAldf8npqvbm8N+5Wqo9dU/GzuO+c9FeICVvoM87A2V8qPo",
+	"iQ4YF8TfR5LDZ/UyO0OlBaktGE96AfUQt8mmsqquhiHZNK9rQsYS9sqm4OpUWMW0PzGMxgQ8TfHqJfa3",
+	"x/2ZfpqSDhIF9FrJhHAG3feB2JPpyIqcn7kG0MmNzHKvE4BIV4OR0hhWI5L3khuEmQ/nOrsP0YsUAemR",
+	"aqSPBdYa5jzEGh3qUl+jZUzKuFtFHma/QDa1JGE7/V4NHUNnHy5tqWi9B/Gq4k9MEI8L37bCBOnaw961",
+	"zkQzVXWwv49cDY9U3Icr+pBxR1dixqXPUB+sVJPLxpALvMpNEQEKOa+jjmJXoKGk9grYzydmLs3ZywhH",
+	"os+VqfShZFsAVcrtneoYHQL/Vq+2ifVqTB8uu/opI6rULI3jaiN3WekWF55py2/CIQFUdBthFGB1Nk2j",
+	"VWUeSjTG4VBWY1YTHWHNxM1soQK5FqbVxHd656WW0zBT+JqwyQjWNfV7iK+J/MTsIcFTxcEmRtHEDBFA",
+	"i5vSAToAjQI+qKMLHsGNdVq+Xjw7DltUJUo4UPugXwlXq6/6YA7HfE4rO2qcwFOAyGSIw0nB42BNoXIn",
+	"PNeKuSEPfOtPDoeCTwbDqOdKAEjy2xr4LN3EeYIvzAgiLtJGL48uESPElyZRQpdrqpq+tJoGRyQcch+5",
+	"EFexR9aq0CbPQr8Ert+P+DsNlfBKe7f1yxgwVoC5K40WaJSPCYvSOrQkRLEgrCLc08+USBG8WgTFz6L0",
+	"e/mJ2ffG89f95hXrrH+CQpDUI0wmc2w6Y8WJa826M6cyTafTOoaf61wMNsy9cuPtcffo9OII7lGmFA2D",
+	"jOplaL3SrjTqjr5KzQ6PaaVdadWdegviceEQzKyNlvDHWISzDbPDABIkua2DCRqbviZxvEdWUW+GsPQI",
+	"80Hwgv0SbfKxX2mrx3X0xeAQVG+3J64Q6B5fsqFuMo6ru2qpqy/oV1LmWt2dxTZnAW+dIHLM1UqrBWg6",
+	"jtV0iS4YmVAQN76YEhPaD7DMS6BXABYA1Oi8MP0AjGttV8EAukAfXc5CwYOiN5jrN+Biey28Y1OPP++m",
+	"aJ4bB9i3aFG4pbH8lg/M6OVfda+gTae1/KYXoPX5BBrZbZUZ2TELiWBRJUBwkoxGWMygWYgMLQkmWpMY",
+	"Oqt8rlZua2M8oCxC+Uf+5sqGdkFu2G8iP09lI36idklH18LHpHM6+iX6Srs5AXVrnZx3ahjADmzMOH7B",
+	"bU361zUcUCzBiRzGFGL3w140EHwyNk+Ivvwia4aN6PP1xpyv+Nnxz1fmtVfj1AWCyEkQavsORnVXrYy5",
+	"zDn8J0qSKfYNEVZ9tnW6QlodAhY5HfLA2Nh1pNt7KF64AHpwykEJVNrOCCvtL/I6aH1Ayb5I6GBmJA6f",
+	"srZl8gJeqQRZJMXIraIRq/UxHl71+YQpMWPVn3/Rz0p9ZAQN6I0SAFPqEX25P9EHneh4V5qh6TiE3q+V",
+	"2dmxT0ZjHhLmzbTj5n5sCijkgPuzEhwqJ7vTjt0GNXICFXfVlVibgX/dpf39Jk30kdlqEUu1vp3IEkuS",
+	"5t+E1W46e8vv6HLWD6iOvjyYN2tKiA9xEX9eyBiX8LzoCL4hsyzD079dRS/PZXYw5jntZ+NP6t9p9heQ",
+	"vCTgc6ipJBOYGwRNPbQT2vruEu5WiWTIx2jKxTWYs0rB1G5PRZRU27Pa1lFmPdFo1FhnNZ4UPR4fPQPu",
+	"JCYBcZ/PMyZ91T0Z06GYnU/YOxaUYkoXJOgXakzZqgpqFgOwp9UMgddTqWN09coPfno2l99xysMXSrR8",
+	"n+N2CJv+uMctIqyc46Z/s8ftrlpsPsyx4yh208ci8q7HiB9JbJZxgUFR+c6S5e8jQ1Y8BQ8m6pckfFyK",
+	"jpTmYnW5WHSsylpfgcMAgsT30fbGk5wDpasD2hYQsV9IqdqSsHAfWWe8RRibWgHahUhl3ToBtS/EePiv",
+	"6Fi6SBCd6q8ernUmcOfChf/67CIvIFio5+yDVwnAFq5NTMQhOGrs14lh61dh5AoloAM6oiF4fRz9QF31",
+	"Ax3bMgXzIjIhP9X8fCoBmIG4QPrt1lMFUldGYjccEqZ9PpJDNkxWSqdsEOOKi62QqMpXsSUCbmhlRqjF",
+	"lRNvaEyTHJH+LA0urCIDL6kaswXm8dzsFmfE+I9B6NfROQSZ1C4L0p9INWOpkeSg95gmgGmGqRFH99QL",
+	"EpL+nkZHRh3QJuR//t///B+eiG7D4Gq2QfKKxofthvfjGR/RcUOMT5/kxQ+jNWmKeVwZEx27HDGjf7u/",
+	"kbIheGgBct9UFi3yDwFoDBhqNdF8O+EeAlmimaJi6roLA3BpXdzG5TdEBHjsak5rYkCac+N+SEzKfZq5",
+	"L7KpEspmit/r1myhiRnBkiAZ0iAwz4Zon5d2TekVX00saCkwx5D1o76Joba6v+nhDN/sYqXd2nacFVn5",
+	"uabrHKZ6HGEArEZT1TpG1UYbFQX9eReBA2xA20b165UfyBWljsrf0h31w4uGl0qLi095gqs9hpCIWEGO",
+	"kNC/lRISACraIDdqnqVjePrytgl7arVXM1v9DQ5DdcDiyidG5YTwP9wMeeWChqEuvgJgCoGZxJ7NDVO0",
+	"HinUvvqTMsAaRICFmeKhw33kWkyYQUjpKlAukkM+lTG/1uMY8Rut9+MAmoRDGX4Is5thdM6OzXuhDL4w",
+	"jjs95Tp6QQMd8hdQgKoHg4LD+amCmf+pkpAQIxx6Qx1VgDcoNV/GFo4N3M07KdQ0juCF3zrymansgqXn",
+	"omcaD9fHkyB83p6L22pLzW3bdkmAz9YBHh3OsgAp6keCO5LxQFUGg2S70wLCEGBSsZqvccClJYJawHdw",
+	"y938rKDO3dSShA8Kxczi8tTskhHqZGUimep9WkU2c46PRopEoWGruUJClUUw7nozxLQyEDXTyZsh9kKe",
+	"SN8qPc2Oug9SDxdO1UIPLfIQjkBycnrkFKpV+9TfV1f3J0EEA7WjcxdPQHdRiYa/vvrRxVPzlMYlmIxQ",
+	"hTKayzVlfhvhZBlRPibsZszqBu3p7oP0Bw6sVTwXPZN0wGqUyedV84v6grLBlaILt4rcMR7V06RRuCx2",
+	"UKllWVgRqdxkNehYPzuxd5l9s1csHd433jjNTqNxa7avN0iHYRaRmW5ckbua8zU2SjEA3e4x9bUVWUUM",
+	"aRJ6fLTiWX1nbiq5KiEdQU09AKNl+snEeNSvgAUHifrhsls03r7go6JF23TKLpoZoGHj0SAfOLaQrziy",
+	"HwmfE8nq5RidvwG0JknBBrGeVH7h831BNkZJfRyMjR5oVvNOfpuKAcTaWS5uRg+1CDZjJjKnf0dR5EIl",
+	"HK4zxqAWB7r8UBRC1u53zqz6rNMJF2iYlW9yNorOBcznrxbKXVcQSxtKy4/Sw4i4kHwL6Hb1KNY9fYbq",
+	"dCRzo8BlmetFzBagJLdeIsh1z1qMidLWUObcVD/UYG3f2iyJLC+dVZF+ZAAWX8tBPp5J7b80Xk2b0hWN",
+	"EGDg6tSCqYCZr2sa20RA00Te5JB9wQKUJZMn146qRNocr2fmnc9NkC6VAPYMSxRwNrCh88RY98264ACK",
+	"pWrhrn2kGlitDRuJJJ6hxpb1tD7Xc0um7bmvwnCslAalL1/gEbmgIfnnRSioF6qvznA4/OeGKZHrXhBv",
+	"IoiL+A0RCMDMuh1aMl/AjWtBuiZtJorNQXpwHNHkfWghZyrVWa/svlrACJ0deXFHVEply3IBgTSN4obn",
+	"N+roBaYB8VHA9XYLgiD8SHw0JsLmjcMo4LMHEcg26pEZN8lhcD1kS2mV/JyEYlbr9EMiXL1sZtBKNVRb",
+	"8vri3altGKRoYISe4UDNUaLRJAjpGItwQ31f83GIn1cRwd4QJgh6GA7RiMsQ7aI39ADirOn6uq7NwLSm",
+	"KiRGogMsqZfIAhnpKsQmfpoEtW86DiS4qJFZVY/Hpm845XbdTen5CGaPfIqDVPsjUCHHOBzW0Sm3Z8Pq",
+	"v+p767qF5CO/CFN5abxsqzGmdQEkdeKxdqq1/6xA4kS2aO5cdd5MFdkKmb12yG8d+o6+fvNr4z192309",
+	"7L301OfjD1+PG6f09R7ICZvsnf+aRC58nKVfmYxwTRI2xDV17nFucYi70g73VKlgdVtybW5r0+m0BuQ5",
+	"EQFhHvd1BYR7PXtNcdlEjCFdmLrcsqcrS+85zn23b6UVLgwJJAJS63P/VysXJKwtzH6e8ojDZ+XNvJSp",
+	"p2y6rBH3hH1N1i+wQGqrAB7dzkFJIA3WnuiofFuCElK6YTjUquEI39Z6wMt2G3vNlTCylqXmQWTD1G+R",
+	"fhgaqlWKm/aybXi4fFSh2ymZFdTFf+eMoC5+8jTIUFFLguS7+P7JO4pGH8OpEHma8XxQz/yWb5fpqc1Z",
+	"ZR4u9CioVyxLwoG2PmNMhQHTddMdhZ71lALY5UyGAlOlvXU77cvzD0dVdeMHqQ7qNZl1iQgv6EAbQd75",
+	"W/X38zaSJOjXlJ1EfN00Gvq5qNOsT7Yyp4Tun26U3kTzEqUnSoIDqPCBIJUdCgFBYZqA4BubD0rEDfUM",
+	"DiTbb8fgPNy4ZY8LFlAVNZy9LUcNxcSw4jJDCWiIreQDo1Tqrf7LYCODgE8lYlzNpEcCPjVOzSTAzjTG",
+	"Mj9HfcDVi8EZk2yHnQyAqdf8ItMlKob4hhTpul38k+UO6TZelXMKVc5eY2YyTqMeXJWD80qWlx3pqmvo",
+	"t9//SFRk8/LKsSV6NOm+SpnmSJW4d1Hsc/ZwbYRDQb9Wso19Mq+Oe97Mz8D2qKlcTMZchKS8gtfF3yfv",
+	"qYuLBEe388P74b5XQhLqdvJEzcP4vDnMnQIVy8N5XH5OudqgI0V5xb6xS2D+4FbBTOc2Ks2q22nPcyVw",
+	"ICfYMjihpqZuk0g0KVI3ajmKuudvNetTN0AVAcUA2QCFPNsWrRrVy0nybnNPxIVx1F0wqomXYo3qGd3z",
+	"t7KOLnSjJo07UUxgZuDN2IcCItlXRVUvjBxQirOeS9xIrI50QRldYsEqpudv0TPLsqkSjHrU0N5OC73n",
+	"qEd0valkMZMEbMugRn2kG/9VEbh0wMOXnF0Exdf7Snwd/NuHMbDJqEeERAOOOEO4x2+00yu6FlKl3pCZ",
+	"tF6Tszfdi//arep/G0owXxx1G+Am0sh5LhDRLcWIj56dHRxdNKNaXgL71NS6ODs6sddRzp5rHI8Bzis9",
+	"QpcbicbRm4RaA4iwLzGNWAiRlg9QBgyKHbSNSAWHkZiBQ44Fs3kpqN/y80lBoo5ppab+Ozh6eXyKukfn",
+	"l8cvjrudyyP49hM7OT4+aH7tdju/vxx0pscHncHxh3cfTybvvm69vXbe/+6fnc3oaNY5vP1ARu8G0+7g",
+	"9+M3/I/jr1+co870ePqJvfty9Pakc/2y0/hwdDA86b4Pjm9fHHYuDganvx50+EnX+TX0Xr0OvObR4OOL",
+	"AJ+cf5geTX8//PX9+8PDzu2XT+z3i8a499vBjcfOh3+8PJoeH3inJ19+vz25PG6eXF5PT792ph+Hg7OT",
+	"L53GyWWndXI5uH2n/j08wCeH/PYT637tvNbv+/2yc/364uT8/fRoAO94c9gJX/R+O5j98dvp8PjF8I+P",
+	"X45+PTk4gfF2ptOT35tH4SeGPzamvdZr5/eP58OTF9dqhK/MPLud99GcDzvvvcP3g87R8fGXt93Ny6Bx",
+	"dtzzj6fkExu+7AeH5zs3R53p1ofe9a/sQ+v49sPOy1+//qP/8fDLaPPV9YsLPhYfp82+13hz25gesPN/",
+	"v7zwL/dON8Xxr5/Yye5Wb/Dm9MvJy6Ppq/e/H/567rw7OPj96MWrD3sbHw+Oxr82XvaCMzy83PCmv55+",
+	"uHw1Ozs52FUz8Y+n73//xE4OcGfh1R199dH06GBj+v7FSefkoNPfnR4O4G1nn1jn/auNg877w87g6OVJ",
+	"h7/sdv/98uJkc++gc9LtOIPOydGH7vH7w49vvc7g5d4L73f+mxj945x+2Jm8fO+M+5/Y5un26Zs/Zrut",
+	"9+9+uxhebPYGx4OXne5vW683TsntKSN0fPxl1Dw7Pb/pvR0HU/8fL09vycHtq50ZH0+cf35iQJpHp4c5",
+	"5LpEMQN3aJLgz86Pf+1cHqE3R79HBP/yVWdw1FEkcDDTk1OTtRPtTI9eHbx0plgdhvfvB7OP44vZq7DJ",
+	"XwTnrz5y/omN5NuG+OML4Vtbk5dfx4fXvcMvna3tBvZnw/POabfTeT+gJ/Lt8N1vH3aHofPlYPvoj398",
+	"OH012X1/eBicf2KT84/+pfflxaX847ezrb3f373rDcj7X9/QUdg7/GPv6wfx6rfOS/8l/+N148xpUTn8",
+	"8PVrMOkklmZ+YilFU3Ms7ONV9MNjLdif9MMfVz/UW1SoH8bOt0Zza7e512g+XGs0wm9Oa9Tfl9YaS6er",
+	"R8rYEIP9m1RW4qKTkM/eUdfqWqipi6wdDGXhQs6r98lNv4e4T6Y7POWb/zj55o9iTRkq6RQkmXt4YYK5",
+	"tYZ09by4y3WCkAsc0ZUnXvwDYWYehbTAIZvvj81ntt8IH/NY+d2JHGwdrouztuc9r4aVh3ziDYnf1qA0",
+	"KiNcmvUbaFSJOl11Y4VX067avPbxUTFM87S2LnoL6Vmm8LF2T5B/T3BgPQ62qjTEx6saeDClkmSqaRYk",
+	"O5sjvZaM5RPtYFxB6fs++ciLGE0mD/lJCK4nffhROJWh4E5BzvAqyuFG4pAXBnANhaT4AUNnRyeATetz",
+	"Yets/yKR62G3QIYmCnevJk5va2MyqvWpPns5uQs9yjAAzefgB3nEnpH2SViFfn/tkMoxl9RGFxeCK/Qt",
+	"yTueirXkyOysO9h4gB9JjKdJLUeiX3k5V8SnJfHjN4XBzp1OESw+ledv0bPzF1201dx1npsq2VSG0iRo",
+	"Jupta9jq4dHbo8sjSHzRIDzip7I8jETUKL1JOCQsNKewDd74ZNVa8BZnT78IaiYvE+LDh0fnWnS7+rD+",
+	"0ycC8rABrghrABVe3OR5H1/T25onAhdhaRL/lU5yHDdIYBwdSzmhbHBI1WHvTdSNZ5wCah48+Lb0/5RP",
+	"At9k+dRRR9df1vbr0SUegELyFsuwdsJ92qfE30ctZ9MM+rhfO+WM1E5w6A2TJYvhVi6qiXrC1fge+6ja",
+	"BWWeBrGSW+yFpjx46nXQMQPaX+gaOsbHPsR+bJBnN7OqAadYhrZBBMB1bSs2W+231j1/W7sIcUAKWbII",
+	"5u3tHPg+87hP2SBVPjnaPtPNQ7sJFE0YPdCEXwozlTT3Lq00ieCFviMnaeky2pI+gKfHMwRLx+K8Ls2w",
+	"49entrYoLymvP2XB61ObmjOORNkik4BGNJZZGO0apUakV9Oq2YzrwFJUvBSetGhuaRJcbX6roZrsaV1V",
+	"NlcfU8Z3z9+uEzI5f6KWPkEE+jp193rUimpFkfiyO+Gau2olRY8lRhtdCiva0kpCjvKUoGkwAHV8+MdZ",
+	"7G+3RvdS8b6R7lUAOM3TxLI9ORZpZitoYCBZcjWvxC+xxiWC765p1XoT5geLzaAEHELGeFbdXyNCt5qQ",
+	"PQ1jj4xi8xCOV/Ia9CaqO90UKE919EI3xOHgooQ2IKHUKIwzUL/A9rIqmVUi4vSMkZXCoCXo7lKgCWnd",
+	"opqrJegGW5IXawsHeom+p/lmV+8vx99/cp5ijwROHQhldNjj8DCWkiK/AsZy1UtfkOQv8rszmCSI6xt5",
+	"jnOxYh3ft55ay/ojZgYiIGJbttsLMwwMyp+QUBpO94vud6ItToNWAqgtFLACFFOi7o6EhjcMGhW1082g",
+	"op5+8PpIy9XAqxDPZDE8KNeEedQKaQ9CB0EXlwRW4rctZ08dnQQy6OWX7sH0/fFB57Lz5mAw+Pfw+su7",
+	"s/fvDztfOtsn7+W0+x4wNi+Ppq+7H74cfTg5OAZcTXcwffuJnX9sTL3Rr19/vzj4/eOv/PbFZedSo3RO",
+	"Tg5fng7ffgxC7+XezH/54vr38wTm5/D97PTrydYn9nHonZ58hW9b9tuPXzrBSfeke9A57Gz8Y/O3Q0AJ",
+	"Hc1Ov3S+nnzxvr77lU8PD9V4T3/9xF6dfzjqTPlBB3duTrrO9NUUkC5fDg4G0xe888G/bO39fnQR/Pbh",
+	"j8mHvX+/ONv7evChcX7SP96ddge/H35iv547HwD98t7Lop8OLzqd6fn742HnTeN8440nts6P3r/co8Fv",
+	"463DV/8YvQ952PjEjlph9+Wv14fjvbPT25e3Ox160BicX593d9iuM/yt9eVi5/AGt37dPvU7srvxO978",
+	"envRGntvXw0uh4N/JhEx/z97b7/cto39D98KRv802dKy5TTd1J6dWcV2Xpo4SW0nabfOmDAJSYxJQCUo",
+	"y8p3ejHPtTw39hucA4AgRerNki2nmp1J1xLFF/DgvJ/Pp/SO5kj0p/H9tHccs7TLQrU1KozoZwN9gttR",
+	"XLN0k/C/bY4TVlzZvpO3uTY7aEP6BltHCYslg6j/jptIaIUvbvtIqt3xBOSnpmTgWI17N2Un0HSC6G9u",
+	"UFN+BTBiYuZWhpowWQ+Co3udm7k9M8rhS5ZGNPYNvFc5ckLKW6DLUx+XSCfRLrKQ0EQgxHShYaZJ3ndy",
+	"Frco0/0zelTavQxw5ur0py6UDngoOCuClJr+GxVUdIUICY1TRsNRqexLdOC+u7NTN3lyYl/wA7Ks2G/d",
+	"2GtcsdGBSPqpSCIJiS94iY29xg7da13u7Qaz6+98Ie5nisN5ETXBUL4XNyr8tiocdQmhfHQ3laqKzVY1",
+	"IZKOH2D1dOoKiKurHUUz01wujeOKAQWTzwA/XI/64WyHjg/c2KA00at1Jg5s7AGXF0KceIYK1HL+DxmM",
+	"c3A2NAzXCP15NyicTq3wnmE43xv+2DKNNZqEfHrFq2JJqymzwH9ujUlYe1eoXXWwt6dsYY/d6Fcscjrl",
+	"QMRADCwAWCdkQZTQGAtmaJWgJhJGXeQ2DwuFEaCSLnUf9NhN3RNrhV/zzLtPny740EZuI0lOX7W3dp/+",
+	"bPBrD49OvCmPXlsFi3iXpf004lltkWb32a1f00G77gYCeseQkPUCDvphHxjEjWQU2fpqnwF+uS7PcRXx",
+	"WjhJ9d3sJc/87G/U7yruxMcutz1iOG/NtBYHTGPwCJuGekUdx3iolKxt1gYXuJlTU++Zrzx7Kn1M3W4D",
+	"kuDZnwle1Sn+aBaQxyNEZHkOTQqN2X8AwEszwdlDfL5m2A/5m3/gIBB3320EqBEFB8jx3NyPF8aRKJ57",
+	"hYAS6DDN2fxUcmeqISacg2qxJtzHnBd0wjWbGsTGNOQgshx5dNDee9F+e3rkodmn8WnU5TQbKF8Sj2kP",
+	"lCXl8eixZ3IoDtAEGC4f4mLdnaxdyD1kOlKePKKRmfB5HKyh4L3AMZpwHPnEoTPJce59j1yygA4ksF5p",
+	"Qlvo2OlTmWOg4d3XRden8G2xQ+1BDbiCw6AMJRgz8Leu3e4TtVj6+GaAaMQ4wX1B4+wCeqjUXhw/bHfn",
+	"SXOn2Wo9af678WXmIH1sPe8JccHtGawL1gOR2kJxoQ11M3FXjciglUWxW7Nemy8jIK/an1VxOd7aHI2k",
+	"dQH6ZDjgzzq9h6G26JRTnRphALIUzgje+KBTdfZyWkjcWIcts/Fxajqqc41CF98jt/QypvgXa9hdXd57",
+	"2xrQs7brp4BhBZMPexZyI4fVMDHrkEpNGJ8j+RWjWu2vXLF+Bskzg0YSiiGPBQ3RU1GvloWGrwbwnaft",
+	"1jfzct4+hN6czVDGKlWIK9u30iOVpFazKpEaol3nXi4qKa4WottdiQ7ps2Ry52AhIkIyXQxnhGQmkVjX",
+	"Spj1aOZp1TNNB3xgyUYHbHTA7MPU9+U4oKBO3PN955A19h/6V4Fs7d57M8QbNvKKnQM8LA9uUuyVQKCw",
+	"XdiodoqTjqfgs55F7lyWx6IB8Rw5wNW7RUrCQUDXQrkr1WcI64iarZGIkKVzNG/hbS0NovxmK5eS2+tY",
+	"5/Vt9Ox32E1Grxihhdd8p85Z/R6txLB0NXbxQKu09efFJAju1W0ZZWxX/TMzhLhtJZjUdHCr9gGdVtF8",
+	"lgW8ymJN0qtsNNA0KWacBu7d/q6biqGDGMn6Wa/aqcOnPFXLo/5Zl+4EbFkz5c7ahgTSJv6/fMOeyTjS",
+	"sWbI2AJQzmbNKR+RjN1kWPXfI74Shi31W033YgZv1a9ZN+J60BUO8z3i/yuNxL98t6dEaWEaceKnkfDv",
+	"oDdC0/esV7197upwOUcIrZMLV4zJZzstvEdoHK+shDxZUO0YtUhhrJqW27tW2siiAdXupIdlbUrpM+4S",
+	"UxKMuMyoptO3f0jUr+hNRpJcsxQJuKQAhQG4P3VdXlVrak68yv23Tj0EuE0KxuOfTiaRh6zGdbLrs3g7",
+	"gD3nunUCVLgP1d0AeOCF9cNqWwL0bczdDYCKuEBDMan8j8fPVv5/B66BchQGPPprwCo8EU/joscxcs84",
+	"DflaIeUDb9pQGmunDKW2avvEbypfo9nUKGaHRy/aH9+e+RqNHGiEbX+AUW2on2Agl5KEUQ6A15jtE0OO",
+	"NtIlIczGOTMg6kZbomwxYLnlZQe1QvuaY0LTBpnBhDxoz21xAY0tqyfYePLzU6QWNNZPJyj1kAMMVETS",
+	"sMDn7PswZKycPUO6Aa+rxKFxKjTIvIalGfZEzIhuE9DncLDizZXHX+0eOXt7SuLoMqVIs6gCpyiDdIbD",
+	"VVKbhSjqyAfbibFM6g3spZS78r/4f6sZOFo7pe7LLbkrp3JsTMzTrIJ+o/h+76kzpCRkdbBkuNqbVpCa",
+	"VhBcn3rTfXubWacTKnMeepvY1EWNsZyS8dhmN2YkvDLx0Y7jopFCuE9Ma0gWsyDzkED04PQT5okAD+yn",
+	"1rOdx8p1/nj2YuuZoR9NZUZSMdSMnCasNjkVEQ8SFdrgENs406p5BRDY/+AT5U2HliSeaoccTSmR/ZTR",
+	"UPYYM/ocVDOmmZXHPYjpXm42NM0uhvX/UWb2R/UPBPf/9T2S0Utlhw5OxjU5rmDZ2ZkGa1Ubk2A6g0qT",
+	"xTaYKPq4f2oqQd+erlVixAwRuBvlew8ryl/gNT/wuHzp4WnGbrLtQF4XreFsEF1aYf0TMThvbRWPQOlN",
+	"j2dvbxRr1WvBKuJR45FkhVmU19Ns4jxcV7VT3zpAHBu+d7iaCmFWxw5SQ+8WBpaejUlmJ58qMU0ZiiZr",
+	"6ijhbGi0lvrSIJ0g25KN69RdYTc6zKLnESJQocNMt9N7hs+kTLNWcc5a/CBzyqaDk7car8Xphh/2aAYB",
+	"nU3qAhJUnuS9CGlWItTiYggMD1S3siCoIdhvcxKc5bRD61rTdgYqyB+HGB8njMrxtezDmG/1V/hY6i8c",
+	"U5V79r1r+KtId9MANTyrhZH5XuLA2cinDl58OzhoX44s+dTHr/L9t9Nnn0aXnU7n8vBdS/xvO3zeDUbH",
+	"x3dCPvWqV0U+ZWFovtnPvrZ/PP5NDs/5JBCcMgTOy7P27wYC5+jlO0k/fxqc8/DAvYdnw88AlBNouJ3X",
+	"z3PonePnz4fvDtrtsyevkuTHVmsw+N/By9E5f/WMBdtvnsv4p0+tXz5sf/ztpvfsf/9+fv2V/RHwH7mg",
+	"oyvaZjROrn4ZXcpvnZ33o/dRKxjJp/0sPn3yyznv/vFj9vGvl2/ETy8vj1+//OO4PXSpog6O221LE5WT",
+	"RLG2ptIKz/mvv/12jJRR8mX7t48vng+PD46f78C3h93fPj9/fvKXvA4P//hl2OmGZ8cHvz/55Sr96eWz",
+	"n96w3bN255yrlXl1enz08rD9ufv8pPWh0+qevPkUniRPz3bFx+0nxy/OPh3dPPv6rf0Vjj05Onp12Kbd",
+	"k97Xy5dxfM4v+Ukn+Pbrt9/02oYHT79e7u4M/uCvx8F7fmsPT7qve+13T+jBaPfwpH84OOfJ6JcePxp9",
+	"fnocvO8//U18an39/MfNs+3ttz364eOz9+3oqJ3uvvncvfyQxNvJz08/XlIabr+9yUT2+7thfM7fv7r8",
+	"yoct+jT58fj4r+mEVrdMhayA8+q3H6/Ofjr82v307sPN01Zyc85fjOjTd7uf//3zi+ev6Y14uv3u96cn",
+	"fPTHbvJGc14VJbIsj+d8Xok08jiN80pr+MZeh8aSLZqOuSfqq006ZhlcWKtPx9SZ5kogoyWlY5xOvmro",
+	"PPK/1x8wz4KV4VIvnV0YD+lPmv3Wru+V2lZgrDAKJQILWZhEQ0ENXxvuFO3NQMEBCxHyAjMuvs7/FBE5",
+	"qgoYciD7UMVvknYcI4R7KjIWWM8x9y7383INpuaVG9qDDJMtL6BXan0q8poXs0lqIaRHgh5NaQCZKu34",
+	"wgrJkcxYYj1fSAupW/IvtMMoOproJYdbB3JUZBYDLJJ8MZVvq57L3rRORtC8tTEvM1R1MoITq5GaIk58",
+	"LrKtiAfxQK1XdpP5xm81L97ilzDN8boPFWlIl9nXCMSqUWIdVe3bkTBCRnI56HSiAPJhTXKM8PuUk9bO",
+	"zo6VEnVKt2iCHZewhnN3W5ZLgaZLaz43dzVO60q6N2ue+Na25lvUX0oHp5GmTffm2ps8aMbMSl23oOgS",
+	"wIqaNwezWC9m3Q6uL04UCvo1bZlKnKeYRJiqr7eIJ+prWW/ebmXbxho89wnNSMwM8wVqV6kVIu7qJjmi",
+	"CMKn8QCUDdCNA/AJje0YrTbVETf1eJKllEsaIOMJJZDvMIdfMdaHZi6EFYD0zyVTN1YAr4qkOWE/poE1",
+	"Aci34piqMnCfa6l1gkeKPbRkyvzFjF4zQBwQg8yaSlhp3XumLcU5f89zk5PiC6IZSYTMCiYGT9JhQ5aa",
+	"FjaJZovxUILxBFt3ctpWtlM2ic+ZMokAbwhg4ZrGQiD87x6RTHO/S5rklSqdnlIn9KEvwMiGuk1MvMNz",
+	"mHaIsjTg4zEuBt2eupi9inlI2qURvLCC7wKJtnJ7A/oS2g1AMQNYsxFJBCCpqzugnPhOUmfrDRv5MGDd",
+	"Z9QuKRfmcnB53TKMfQ+UBCmVPfPy6yAh4Ezz1q58Zbb8PYt0lvPwYVYNJc28nyjo2Z1pOyvs1gCSEXUI",
+	"fsVFZphHRvsWANPZoiOdCgSPjQ/iuLa5NkxHF+mAF2olOoGo40ZrKi+FiBnlMxVL1iXVVhTRxl5jd+fJ",
+	"ztZOa+tJS73la5bGVCn2D092Dhd3W0C73k+EXLoJWo8lfMkCiq4uo1bYNpHzGLykUkdVqGGLuRHzB9R1",
+	"yqbgQsBBsxRyUqazNxO9h+kM1Ab11onoXGgU4iCnaCRbtLE6ZiuUHPYIqMYmeYGlmcjQnBHBNYuWBWjO",
+	"WbOwHlJ6M56Oq5Ud0S0OhtAD8CplFsUxgQb7sYiQ+AMu+ywAshi/Crq3SeDBlfYG26EVeI5eOQmlFx/2",
+	"tjWLBXmz7djAd0+dvTRA2TvIldWJRGlrq4PGc2WTKLONi4yuzWSEmZmotMducZPoXefZ8JVLbqVM1LSo",
+	"z5Lf/X5Zuckjtcl8qE75j5fE0Y0xuM5Wu46+7hBfKTc3abt9DYUecaVdyCWLBe9Kc9YrNtIGmEqS0JDZ",
+	"toc6ku8KZbMUxu/KIuEFXjQsFQsXrY7dE0f4PEpzQxq+GtLw1Wvduv1RySe+pNraXHzjFSNDK0DNKY0H",
+	"rAlB+QZB5+FTm9+H4zQNlK+0j9ccpW+q/rgts4VWMT0qkRGzVGpABwuKxya670XdHpMZiUySvyPSgM2p",
+	"Wu6WZGKDUr7GKOVVycDpquP7gyyfvFfkvMpsdkjzNVFqy8EfffTh+dHprkfaR6dbu09/3jp4fuCRD8/f",
+	"HL7YRRX26rh9sKWpSx7n+F6mZFYBW3pLYNLie92Ak27cqluDk87pVi0ASloltNPVz3qhk1armYcOU1jb",
+	"tAj057xYQxrvW/TcZFMykFkOMcAZeVRITeUpq8dN4mPzGWSotHLFO6CWCOq4fbBP/Jh1aTCC454cHp26",
+	"B7XUITD+KuKQRO9PPZLQQP2nzcNURFiK/xzxUAyl7SMZMno1uw7WHBeUfHh/egY4OVEFoQXwXqhtMiMo",
+	"wgaecQPPuEnUzQjPuFrzNHl/zgJTcDt8RsP/axoC79OKvJZyAMhf2IxXJhzKbYFn1DBnQ7AKMD/pzoFj",
+	"w1Newodeg0Jqu1xrkU5LgMzoCPsAyIBnUQwn8XUDkG866UxXHEuvo4BhA13O+MsSaI2Tgz5LJQsZ9OEj",
+	"NXdM+9Aet+OXjldmK3DBe1MxQMQdXSGRmYgZn9xwaBD7nHSGaWYb8NAw+cMk7IAD8I5d8Dx7oqyMGO5h",
+	"9SYcoFJloT+x3W05jQt3yzF8u66uqqausQ4LPS1sqoMe1gI93WunXpn/f3/7LkgHjWPbcAlplk1t6Lsk",
+	"J67oHrurVHPNtq3tG1tSrUj9JmH3bmkQbqA6V5c3bFtUXKxCcXaTkYOTtxXq1yraYuV/Cpt7CUHN4Mvt",
+	"Nn8GnXHFWB9aB3iWYqzMCaNpHLEUWt7QNEX63DKjaaap8FNG/CCNt65ZGnVGvp66os6Qm8FHgWeW7Jql",
+	"FJD0qvS7emNroOA3GvA71IBKtir23Go1X7VAl1SfOmjZuk/t/3vXfaY9d6yKVphoBSf08Ojt0dkRoJxb",
+	"l1u3w4LHHfGAVZJKZAISMelAZiysapZ1ZlJt566VAWxo4mMK0+2wLYxplFttdW8j3rF2bvG+vfm7cF+I",
+	"9AH5s/iYmKg8EEk/FUkk2S38WpDZTcfSP0gnFzqcTSCKYnXX7c6492bpeL7oOIcuop21+rl39fxhkE3T",
+	"zUSgwlVO4NiYgvOzVyIOfc9JYeifo784SLRqxhlIkxVoklNciVkGGSrU+BQvd0zn6nXfOJgbZbZ8ZaZF",
+	"+U4i6lpBLqgvfdSCnqUlUpiZVqdI0T5Or1NZ5X9tLnPX9DRzKtF6BFGzUNMpbRYAf63DBJ1yL2uK/1p1",
+	"g12asSEdzbNg+idzrdkq1a6R4Q1JBhCuGL2RK0C7yRduQXPPurr+M/cqczR9FHRYZb+ZPXFdb1l+5Wns",
+	"GLykZ4uDdNTWqIrYpo/w4JwUw4HHNEgayo2KMs8G2LraH2AFGVwzzmId1maSZAP1N+EsG4r0ymIhv/5A",
+	"+jHl5ud6sxpOsxzZ1PiZxRkkA+9hLoIRNbc0HdBIK3Q20U9ZIjImcUjWoZ8oDCGFdCQ9ZKS4HBkUUrwC",
+	"F5n+BU4C7BfKbBqoIcrUhTgbWkAJILagPUZD81i8E3UHeEGNHRKylIWmzrZHKElEyOISBxwep/1WnfeI",
+	"I45NLQip3iRts8S63QTLSNKBMEG4DL3SRS8YHxOWD5jTxJCzVNY1bxhJfrAQpnrPXff5VkKzNPoG+gJW",
+	"r7HXaO00nzV3mjvbu8q69QeydwFlT1BSrZ0m/G+79XMDbgZES32jVANDjEczlvVl5iyHWdL7YY+wL7TG",
+	"LFnurA3eQjVxBLdLVG/PlmFGxvZfVT9GVP56zH7U+PDboHxmd+Xx8JqhBq1BQf/oJKzlREomOvnHcNo1",
+	"9/TvwlOEhdi4izLTklaxt1BWbu8wXtgrrK/fmO+LKd4jPstUJ9I889/1TbSsLwklGUv6sW4F8DXKlHJm",
+	"fM8yW+h9oY54KX6QxAfSBvND37SNWo8HfBiJOOswwC1zJ8iWqKsdoLyBttoVQp9N5uxfWCYKo5QFWXSd",
+	"l79BJeG4J6oscyM8JJ0BB3w2dCf1U4YiGCSMZ+jAiY4Wy2luEry3B+YrabmCBxS5k2ReqAo03h8evT07",
+	"+v2sMbeTAwtyv54OvpMatQpPvfF16kiyEi3Pk3Tx8p0ds4smeTwXSeGgMZWnv5/o/Wxb/LgJw1IYpRmC",
+	"CJutAs0CYStH0GIoMyMWHtXIjYHoR9BUnwkb7iH24w/I1ljlGh3iPZXXYmXbpPJ6D3i3LG1YyHi1d7UH",
+	"6t/9mP3Xtzb3Zrg1QPPE3TQdmy0RwK6s5Yi8txw2eVCFHcCTy3Z4gdvZ3AXhyrqw2b97rLK7NzmH8E7v",
+	"0ORUC1Fhq+EhF+O7qDZk1gpyWsTb2Lg964tRdof6fqqiX7WCXzO0Mhi8TAtJtpyI0aahcmxhEy0atGUP",
+	"K4h1+e56ZK/x3bmUYKoTxRGNF4ya7gewa3b1sWkXWQ1a113pn2rJr0LsWk7MNbN7WC5o5gyLtrKo9vQV",
+	"G+lJODPIVgIMJY/8gEkJu+B9573Z9v5jpWaAOibKDAMMFuwk1igrtIidV/Nh1gJmshE3fZp7ettusmqs",
+	"duwxnvgU4KZGqf0Q9KBZQNNsYdUsslCqN2DZH3XtE06vBw6jtNgaqNR3XVMGLNR8cO0bR3x9HPG7qnON",
+	"7ZZJLvhE57uoNSZ64Y1NhXVN3e+7EruiMNQ63pMKq98dNLBIkbfcQgQ3Czi+uitoPghf1NHW7sB0uxwE",
+	"vRw3T2Y0iwJCwzBlUub95trw2JpMojFVwB4/bhL/mqUS+nm6qRjKfBZIg4CUTnTJApHA1WK2VxzP6Ys0",
+	"QzgYEYjYI7rTwyNnb0/N2bxy2xPMTqeMs+6FZIFfS0CsfZjycCa6MzdYNDfhDWdDDFWmxSnLgx4+NvUe",
+	"5MhutX55One4cr+RyjQ9u4lTVhKn3JWiHhP8SRHK/H0wMH9zOeBhXA8gDIBJOH5itVZCg16E/XZutgLg",
+	"kfbKpfOqYW/da2mRhoVkGmfYtFyWMa2cNsxcsXjlj8e6M3FA51rgJssnrzXQg0SI44iDJkJVB+UPKKKL",
+	"dET8IAh9U1uHMe6OSJGbR6lWO4DuEUrCVPS38APNzIlIVGqB0oGusyt9PhS2k0Ci7oSWRa0ZEDqwQPyV",
+	"rwF8cnRGu5qabTE0QSNRz/HdT+HIUjfYEWliVhklZkLok9CsMa8exVt5gT+uaJr3IW7y9ywr6dASzwQp",
+	"01JTwrhzTFCFDJWEpe55EI2uIpBTOr6admt8+dQb0wgToj8ikNXjob0kIkzl13zd2XonONs6plnQq+vs",
+	"b+3s7Ny2tb+7AAentwS7pQWvfLJlMYLmEro0uLAevWZRKrYOTt5unSo/auoZ0hiPWx7YmNdQcjTtl3AM",
+	"LMwTtKgVM2+OEAKtBbaMNcm7nAavVpssa0nne5ZNsDhepUcx1+gpoOdmd0fmR/McMxr1FZvL4iHWIdGf",
+	"3weOZ8nrSZmymvc+dPxOxVrAlY03xMILCpygJj5E6xUBb0uHZUHPTKE4IxaYBlY+gIZl0D6FHtyIMsni",
+	"jjoi6EGjoZ2VAROaDrg0g81maEI9FU2ZLN0WuEFod7EsJRnjVWgO6jdLm574sslXfQehU1teWUgD2Hor",
+	"DZzGRLAEZaC+vW3g9GCwG02wVIHdWBggc9mmdBooJ27QII2YypkG0fhkB6fCyhNmtbCNms94RtBGdTR2",
+	"UTfJByfhhcmuUEB5vJjzggwTTfQD1KApLqtsdT8wiv8+nL/Y/lDhEzd6ew3AEud1ORdT5MV9WYGTOKsa",
+	"79Nk25G42ee/3B/NhuPQdn7xDx7wcpZhM94ls4IgOdvGlZaFR7xK517+eFefJs3SRYqbuE+T6sCxvBsq",
+	"x7rcU9eNdBUuPx0awDncWCkVtHBBjDjgqciIZU3yzk7VD3j014DVQHBUTUA5D/jA5p8SlvWEehChlmQ3",
+	"z0BG/JrxTKSj2X0KZxXuZ+jJfQ01qsY5+WbwqXbImxbkuV5N3VI1VG2eqrEnWnFElU6oNvPz9N45v8t7",
+	"b8f0hTO8AUkQFWboOUu8Rlis1tc0yd1Ga2wmONa1ceyO9k6VCFU1jxW2x4T+sYKt1AT1YSTpZYwM9dPc",
+	"3MZGr695a9kdCeaYWEzy9Kao8++nycx3Tu0XeszQA6vqLMO+nRmY4QWfxAv/OiOBGPBMQv5PtzpIFgge",
+	"EnbN0hHg1u/rGl/BL4Yo32oB1zjKTPTJUKRX2BdSVQXA7pSyiljQT2Uc7kF3Ty/ikt5Pn9Z8qmvTrbWi",
+	"bq070n1VIl/VsbWAQ1vYmLNnrgo/q0EwikLdyDXm/VpgEnYTyQzakmSu0zBtU+UWFK561/mvGqzNcdUG",
+	"MyAFx6G6Acg5ZJUYoeuUt3PXapO5k1lJepaeuyuffa2yd2O7uTp/VzisNoNXfNIZcnjuD8b1lHZbuByy",
+	"VPOnmY5AaXJ+Bj1d9sRQmgaJsWyfdo7KacOKJCBpT1eVZn6Oi+yioyygTwQnflGV+LX5RPehH1hGUSNN",
+	"XUR9xJH8Zbe509xFlMkvXlmZOiiV/VSE2CTb8BpAsWrdswW01j1lIN1bOEUxrPX73GO9fM5TS+/yOu3+",
+	"3uQ56/KcpX226kxn6XKVuc7KY6r1Z517OFfG0/2lChaB7VlaxGEVfkpJMnHFuCyGfXnwOB5Z1uY8b6XZ",
+	"NlnPlSaKnCTmXW2MaqmoTGQWJX9SKnNcsYpBVtatk6OWxl0ZiZmswz/HFtxXbvSu5L1CziZ70lNNwINH",
+	"vfFTJsUgDZj0PeI77qP6M2UdlqYslXoMN2TXkTqSpKwfU+wiJMOeiJFVEw/684uTYt13krDI0Cyhl1mk",
+	"Bcqmi07EuyztpxHPCgnaWdOnbrkk54Iuhi/KfMpC2tSCuIZi3NzW5lTHNNWCvrr2sufMqbpXv6es6twa",
+	"tJRZ3ajT9UvR3pUKrt5DlWnaZfni26nIaHb/DKSYVeFsWE6RFJMo+8TXLFlR6KO+dvSU1vY+6CifiA55",
+	"D0QqreaOmTuBc5uOceDq6Ch1a5vEE+gkBx2qz4y0I2A6Zo4xvJyDrxilJDTM2ZaTfT1fbO2SiEPAJIji",
+	"GC9me8nbFfkmmHeGGh3xueDMNz0h+jGhTtdVz4ud9Xpd8n73QvM86P8xOzLs0Uw9qbNEsrpLHeRoeUHU",
+	"PfWqP/l5Z2cxe3OCG+nhNawvIzPkbNyNCVsbE/Yyuh43YO67WqUxq1YIxSZ5OGRBY6b97ZkLjvp4r9A7",
+	"pBSzqCg+vohipWNgJwYiuYy4wV87b1AenjccGv+EZnp6EZP5VbVIzT4lM2xcgPuyefluKob5VgpZP+tV",
+	"pgE+0OQQH2JNCpe4pLZg2RMym5dT0fxmCbyK+gXjSrIbGmRwm5EkftT3624g6i/x0mYlAHBxnmUwCI7L",
+	"vhH1q3nuA66y/Nu4ZjwU6Tw3gr9Ywa3IKJtrRTQR61KFE18N7c71Zmh3ibdh6VQSGvGFCVHx50u4Ld1D",
+	"letokQL7YVFXN8lnmzD1lINUd1+mJcu9selgKIUF0i3U1+iIDUUaOpuK3WR6BaPU0Xr4t1I2Di6nsq8k",
+	"E12W9XCuXcQMz+fp+fYOiVmG1oaHJIy6kYp+Zn8Lf837AtaoncOatE0rh8yM8Dlembb3C7dv5GdcTd9G",
+	"fv4ZU8yOAyOrKTTg+7omDXO9she4zW4QKK/GGWzHcXFrY1YYnTzJYhZkY16gR6iKnA9OPyHOlQ3pkeTK",
+	"zqVHCQIVSqF5rSzlDH7DQt3ZMebT4U3nbt00tKuN47VxvDaO18bx2jheG8cLjBxQPAbyuuhwzYRDZ8xa",
+	"OV23HDi4v79vb+0IDPc0f21xRwkdg8PSbwpfXpTPaH0kJQ9j/hG6IlDmqay/YOeZVPsfS0zK9dFuhoUV",
+	"TcUQ81fWJ3p08uKA/NR6tvMY3Kcoy50R2FSX6K+kAw2D4394f3pGtiMpnLvzm+SAxbHUpXm1IzIWnvNL",
+	"QPtKqEckS6JAxIKr+8voJeipyxECflHSiVKZIQmpL1n/P1ij2IdPJGFcp+4OTjzy9gX8VGQ9zMnBU0SS",
+	"fDx7sfXMg/+0fjZwRJejjBGRhiwlCU2v1FXP+eeIh2Iot1q7T3eb5/yc42nUHaj1sZjR0MVr8TzBYwSy",
+	"VspHeM494pu18j3QXh7xwR9R/0dtYvVftMe6x0DZRF9zQmBFe980HlygTfC9c24+UUKpThEIzoF4Ncoi",
+	"bGWQTMpI8AuEUrpAzDZ9Da3D8TIC5IPGTdLWD2G5W23XRMzotTKw2q1OWXG+DChdScTPOS2fAo+2HQ0e",
+	"kUrvQ0HO3EWTvEfwKO1zq5tCCn5soIZVRoxumjKZkSsuhlDBUrcMbxeuZmfYQhaIkIUevCh6zpNIQrtG",
+	"SP4aCHjdhAsyAOvnvFbomt5R5zSbQKNaxaDz1UW4DipSbLKmGQF4qX2CMOjagqrXj0sC0n4V9fssBDlq",
+	"E/8H39Tj/P+o9/Sj+mdL/fNf31OCr27v4IToAOaSdSPOASIe8FtZHMOy0ivGCR3SEYJLocIg/UEmkUWF",
+	"pSwPV2Q/ZTSUPcYyC1ClzqCOO+d4q4iO1hFpMogp3KxyCIhPM5FEgQ+mGp6SYikxxVYTLjjb01/o1XBe",
+	"oDqDbsyhkvjqsD9bu1+adlO4bgdiAAoRlq9jq5nnXJeJEUkZ3oW6ot2E8L6keoU6SkAfHTeYul1ATVZi",
+	"AfXPPotjtbTw7Hn4uAdoXuyapTSG7WyEzLx6bMmB2zrnWUE32Ll8IzwgNfqNR1AzQOXbJCfmKeF0LCSd",
+	"VCSk5TkXumS9SBdyq5QNzh8oDwH9S2SJ1tjYOvxlTfJOlBYOKuBwY62dnR29hogrgEYEvSdQvFmUsH2N",
+	"8C8ESZRwD2mU6YaWn3ae4Gv2T1iWjrbanYylfvOcj0XCeOZJkfD8kwV1DD2xEc0mscjNddKlvCNbJkZU",
+	"5co5LNgH82IxL3P0wfUE7Q3bIN+L+h4KPci8jgohInNshVc0FOccX8bWdUS32h9ee61/7zZbO83dVnO3",
+	"5Z2w8BXNvEMmrzLR995GfHDjtT+feucN2o88Qvv984Z3evpqb3f3nFePpk1CTr67li0rda/RR6pwmD+r",
+	"jTuk0krFZm6h4A/jyk3zhxN6s3UJovvkydOnP/30ZPd2XjIqjRovGb+s95JTpl92yVGeNqBwhuNfNgU3",
+	"gJLuQLJ9pfSwgxS7guygfWjygSba1oNeFqolks55CI2VQR6Vu1HHxxYwRLfie1czC/mtbiYXZphcwLdk",
+	"JWb5wWKFHBSnFPD7iz5N9HaYOKOAh8yOtOJed/U6ui6dgXe9kb5K6txVSV7p7Y8VcxyJq6nkrPuQgDdj",
+	"BmMWwBUcA8gsNwjHOAsvjiMDJaRj9FFtPDQGxEIuB5APhfkhHa/s2eBCRTFm2DfHXIE2WBPbQNg4KRqK",
+	"9HpoXhotHhiYOakCpyZl40/HoomURDwTaN2qS2EY9xR1yYK9nJESWMdX3XUEn/ajBkz6Nr7M3OVpb+p+",
+	"JgpmVH0bgJbV0P6uSneOC3xVn/8sGrTKg93GrXnvbf0lb7mkBQoecMThm2leLz7Ycpxeb60IHzYb/T42",
+	"+hFfsXs+LrDFag4vO+fzbfReJAELd9Y2aHYNPG4WhSmMtE8SCB6wlNuV8AhnQyYzzDZiNhHbgHTqnkSh",
+	"HaSxozpwKchLSxhQBOI99KCibi8jmUA+GFtwhnQzlA70N5Pp4ew6vsLnvtNO6NUCG4VRdqRezgNvhbv7",
+	"IAd654aYW+/3GWehEqZpO3qBbjrcO+vWTOfshAktdRdaUdR11ulnu0v+K9BlULWcY4oDj5+N6wDX5xB/",
+	"8g8mO3DXYdNoKzMjRWOqQYvK4u229rwr0hD2/HNpCGcHTNIQ+uy1vbf64rXIaCesG0nsp9IrnFeZTXuX",
+	"6YzlgGAwA7GBHe+FlExPpFkdFTfCFLlP/MDwyUzDIZNZTC+bgVAvFR75Qn91dnR69rb9fHbiA3c17gd3",
+	"rPA+6gIb+HZTVatBAyO23XOCtlpcTVTumyoAsIKaqNMPTpiCdzE75JfpigWFwYWTUTS5AmgmmDTIuQDX",
+	"wa0Uxgb2az3JDla8ZSolpwoarLhlJpbdtA6c4sY2Nqp6jetsKxW6cUmY7MjVa+j1qbnlDt1+XjmLqtgK",
+	"wryjVHBW4CmoLo4ti6WgplQ1tikXdPoK/t3Cvt39lKZmVxibpPWKqlMr1TiVkl5VpprDM0xFPAdoBxw9",
+	"W7LnRB36D07yqOffJHeg0zou9CCCYCyc0jFnW35CR61W05y+uB3VV9UegJXyykQOnK0uf4OXqs3ezEIy",
+	"SdoE7n4eYHn4gfwz+tLUky7KfHeja8ZJNlTxHfwoHKDcw8jHOwFhUUA56aaUZ3a2ZGQGFHoiDvfITztP",
+	"6tJAap0eZvrnJUsZDyKaMJ6pGJgM5OD////SSEhoolaLCc9iWs+VFA2kekJ1bRqajnMXp372Zhe1bveT",
+	"KII3VqO7lOhu0kN16aEUZb1C3y2uagq7qCoZlLpfFXSMY+fnyP2o423mR8kz+PxcENqPrtiI9KgZQsE+",
+	"kQUyPQvphE2GZ00zPKuQ+oKcVOVzUL4npHHUAXq2bajBQMCEyVqftbHRqeuWx1mFaOVvu9Jrq1Ol86qr",
+	"VwAhu35I6ui4WHB0OR0dfTK+uZnKBM8H00NgJ1wACRNANskpXF0PTncGkoXq3iAhBOYs4t19wnOvE1NI",
+	"BauEu3guTxSDY7vHF00Qze3yIWj6fD7f/SSQpumnTdpoNWmjVSi4grRXJYmmeYxG0CdAeOEhGjeApkwF",
+	"k6AVEGTVV5tBwxjAXgAgCN2dqDNK2VBgK6JEJWG3bLWFRs0xt9d4l4kfuMW3kczqdhKu2j8i9yPN61q2",
+	"7bZyMGa9ZfEbK9j6cxBtpay3I94RtdKt3hNEPSLFDliMeoaADx+kLGQ8i2js1kOMf5lQZYya5IUyidz8",
+	"0ldnw8pIhNyDiJXkdwZxrD8HtGF7Fxr+I6FR7JtopWJHfJQsfa0eZYUiba9ROYstSGLnprRZ/d6FW/ml",
+	"w6oHd0T9I3gEBVGXLO7MIeTOqx0TcyVOF5H7pZV09dX8nuq9cJ3nwg8gMyjrjsvZJn6fSjkUaeg7veu+",
+	"Tgxf2C/3HPIuzGAar8n3DHzQMBW8C+apNIPXtgN85nyE8VCCQ6uheWyHvlpc9YgBjWOW4qkDIa4iJpHb",
+	"4VKoi3E21OyfsPsjaRzdib5pYS8v6J+Wl0adPKFbkvEe3YoF79KG1zDrDkwfaUTJaRRfU3JKeSbQutof",
+	"i0GWFn8+syNrHud+nNlJSsuq99WQ/XiNU5ZtHYBYVNsW5fYYsfFT1kmZ7G1pnhTQ+8hTsmUoQhDTpceM",
+	"3AU0YUXhA1wDLcY4+YGvsFmF/pcje2ySuFUuueBM6+olafOx/V3lkU/V6cZ3mb1gC0fPVrCFJ/wHF2zV",
+	"828KtjIjJpVRIfoLFGzN2VZUsDWnn8enqi/YwtnqCrZ4qdqCrTqzRv6aUrV16qnKgSQUbRGoc4D70gGx",
+	"AbGLUiKGHD0HQLyL56r4Qmz1Z/RlllpvTflWPdsDK9+CM9nYayTKv/kvS/opk7QZiKR5mdZ6QEXXZ9xv",
+	"0t0yf35Rm6bPUlDLmODzGibCMxedz1G6nyrvR7QrtQ7SpspbV+Ud4JaY4B/Mr58Km62qyjtwv6pzDuao",
+	"8sIrJu2aOAegWidyd0NFNaYyI3Y7LFIJXki9zIcccKqctU3FeJ0qxqvYQQV5qqoYm+RIrfesDpgdbUtf",
+	"aaOf16tivArRyt92pdu4rDzcmlaM2zk1NmbpROqm7xwSbfQ35ystO9nxVc0NLJTls/tfffBDjl1eR+5d",
+	"8O1t1Rq9+54ArOF6Bx9Q1JV3TuQg6Gl3v8LAPjKFCUwuegbH0tOhAPCJP9ZvECCfcxPcJFCBmVh6n5Sd",
+	"nNtKO3Z3QUd+cq5yLh/7/hKRcyQhN/7FkqrqqzAChZ1Ql8Ob5KFft7aFOvfuNqR26xkgTFb4QmeF2U3g",
+	"aHH4EHHvrRrQpUr9O+cQo9723WqKjLrchADIgxBqoKD8B54ueBZPGQOh6pMdEtKRRA2lEcsDmqaRe4fS",
+	"wCGCUqQ89KBTCDnDpSnMYAqbfKUpcHzpjPbeWGL8kb7m44oUOXlEJVFhOqHuCsG97ut1oTGJow7LooR5",
+	"GhQYoRklS6+BeYyOSOup4Rt/bGhidYI9ZcR/lWV9FXL4HvFPacJOo4z95zRLoyBTH32gWe8/25rS2z9l",
+	"wSBlPhHXLCW9LOtLIPMBYzrgyIzgQyPTBdBLaFaDAsSCY7JFB4tLuvVJc5FDMSovSBv4tiSSEiAlU7AK",
+	"YATx/K0meUEjZdRiga87VZY5iZRx7St1FIYpk1hRgL8DaPvaI5dsJDTCPRyvTlYFKK+ZPOCmA5FA29Cv",
+	"p+/fgc2SmrmAPEIfW5JkEGdRn6bZtvp8K6QZfewhw4l6QGTpyEgiZEaekTfR830l9X6BytgnWIkxBhx0",
+	"LyPPqYwCcslkFMJSJuBJGLudL5tn2CTgzkwpUeTg/NlQmHWPJMiwpTAgYURjFmQ5nQCQI/Vp1lPugNkb",
+	"hjRJfW74xwMa9FhYl3Q7UxL8qbWcZpcFjK/E75VyUf8PqCeg8GAlFnC7HS0FkZD7916DjX7dYb+3o/fR",
+	"r28+tX6L3h782rt8Gai/X3/89rr1Lvr1F9CMmEqru4zNyk1J0I3n4P6e2UOA9bYm9W+vsDY3W8PhcAsE",
+	"dJDGjANryew+QOncS/I/HC8JleF8y+410FmUFxFv7P2ys7Po65trhWu57OEJUG+vbyl2U06dwRdTdi/K",
+	"RiZRntN0mZDINkYAkY2Nxzq6ZcqRBPII1DlNGBlwpeCVN4F6V2nSxy5lvnLZSswGz1q/7M6VfM2VblX+",
+	"FW7p4ro17uFluWg7j/9/jUtGU6XY/vyi4nl8MiON+JkWOedDtWjokVSQjiJ5I3yt9F0aN/Ya27QfgZ7X",
+	"SzEW/2t/S3QARnorE1sAJ50NOGexdFj6ApZmUQeqQdCAqR9fuTm76p8KJpd2HBd+lhO6HrR1U2ck5UDF",
+	"p5r0UbmUcNCQQRjK2RAJilJ2La7QIOoLHzgnrri28zXRuyMzzRD4QOqUqDWRT8c9N6065fs+458+vDM+",
+	"oXP8ay4zyoPKGzljST9GxjbD+sM7UXege1nVp9NPfCxCFlee3aLN2vNfI5eVYxUkSTXgl/Z0eH6g8VE8",
+	"vYn87UgK37kFA8VY8XrdK8BbG0iWn9nyPZn1/+YeajrzowzevXNB97R1T4zD8TWAZWM3f2jx0MYewdEn",
+	"7rqDwhg/XCm0Lr44csVGUmeDofPGzjUUwZJ1sSPHQPJMHgbEWmRUOdeYVxN9SYYivVLe+cTiirtYcM2K",
+	"e9XZHP0KbD+2WXoc19XZJuGu2YmePi6f8AMT/RjydRAhKinSUZrR0qbbVbj9SJG7rh91obx87iP1tDYt",
+	"ZhJneR4qy1jSzwovKIyyxt9f/v5/AQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -103,6 +103,12 @@ func (i Instance) Revoked() bool { return !i.RevokedAt.IsZero() }
 // Expired reports whether the certificate of the server has ended at the time now.
 func (i Instance) Expired(now time.Time) bool { return !now.Before(i.ExpiresAt) }
 
+// Take makes a certificate the one of the server.
+func (i *Instance) Take(c Certificate) {
+	i.CertificateID, i.ExpiresAt, i.RevokedAt = c.ID, c.NotAfter.UTC(), c.RevokedAt
+	i.RenewAt = i.RenewalOf(c.NotBefore, c.NotAfter)
+}
+
 // RenewalOf is when a certificate of the instance is due to be renewed: RenewBefore days ahead of
 // its end, but not before two thirds of its life are over.
 func (i Instance) RenewalOf(notBefore, notAfter time.Time) time.Time {

@@ -27,6 +27,7 @@ const (
 	ResourceAuthorizations Scope = "pam.authorizations" // a role allows them with ScopeApplications
 	ResourceDatabase       Scope = "database"           // as a whole
 	ResourceCertificates   Scope = "openvpn.certificates"
+	ResourceModels         Scope = "openvpn.instances.models" // a role allows them with ScopeInstances
 )
 
 // Permission is a right on one scope, as a role lists it.
