@@ -79,12 +79,14 @@ func (i *Instance) checkFamilies() error {
 	if i.NetworkV6.IsValid() {
 		return nil
 	}
+	return errors.Join(onlyIPv4("push_routes", i.PushRoutes), onlyIPv4("routes", i.Routes))
+}
+
+func onlyIPv4(field string, list []netip.Prefix) error {
 	var faults FaultList
-	for field, list := range map[string][]netip.Prefix{"push_routes": i.PushRoutes, "routes": i.Routes} {
-		for k, p := range list {
-			if p.Addr().Is6() {
-				faults.Add(Fault(Invalid, fmt.Sprintf("%s[%d]", field, k), ReasonNoIPv6))
-			}
+	for k, p := range list {
+		if p.Addr().Is6() {
+			faults.Add(Fault(Invalid, fmt.Sprintf("%s[%d]", field, k), ReasonNoIPv6))
 		}
 	}
 	return faults.Err()

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -192,9 +193,9 @@ func modeOf(f File) fs.FileMode {
 }
 
 // Unit is the name of an instance for systemd and for directories: its letters in lower case,
-// digits, and hyphens.
+// digits, and hyphens for all others.
 func Unit(name string) string {
-	return strings.Trim(strings.Map(func(r rune) rune {
+	unit := strings.Trim(strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '.', r == '_':
 			return r
@@ -203,4 +204,5 @@ func Unit(name string) string {
 		}
 		return '-'
 	}, name), "-.")
+	return cmp.Or(unit, "server")
 }

@@ -55,11 +55,7 @@ func (s *Instances) change(ctx context.Context, tx domain.Store, before domain.I
 		i.Version++
 	}
 	if before.Control != i.Control {
-		control, err := newControlKey(i.Control)
-		if err != nil {
-			return err
-		}
-		if err := s.setControl(ctx, tx, i.ID, control); err != nil {
+		if err := s.setControl(ctx, tx, i.ID, newControlKey(i.Control)); err != nil {
 			return err
 		}
 	}

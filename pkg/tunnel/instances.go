@@ -50,10 +50,7 @@ func (s *Instances) create(ctx context.Context, spec domain.InstanceSpec) (made 
 	if err := s.checkConfiguration(ctx, s.Store, i); err != nil {
 		return i, err
 	}
-	control, err := newControlKey(i.Control)
-	if err != nil {
-		return i, err
-	}
+	control := newControlKey(i.Control)
 	asked := serverSpec(i, spec.KeyAlgorithm)
 	asked.Expiration = spec.Expiration
 	err = s.Certificates.WithServer(ctx, asked, func(ctx context.Context, cert domain.Certificate) error {

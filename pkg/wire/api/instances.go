@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
@@ -53,8 +55,8 @@ func (h instances) CreateInstance(
 			Proto: plain(b.Proto), TLSProfile: plain(b.TLSProfile), Control: plain(b.ControlChannel),
 			DHCPStart: b.DhcpStart, DHCPEnd: b.DhcpEnd, DNSServer: b.DNSServer, DNSDomain: b.DNSDomain,
 			ExtraConf: b.ExtraConf, DHCPEnabled: b.DhcpEnabled, LDAPAuth: b.LdapAuth, RemoteRandom: b.RemoteRandom,
-			VerifyClientDemand: b.VerifyClientCert, PushRoutes: list(b.PushRoutes), Routes: list(b.Routes),
-			Remotes: list(b.Remotes),
+			VerifyClientDemand: b.VerifyClientCert, PushRoutes: given(b.PushRoutes), Routes: given(b.Routes),
+			Remotes: given(b.Remotes),
 		},
 	})
 	if err != nil {
@@ -76,8 +78,8 @@ func (h instances) UpdateInstance(
 		Proto: plain(b.Proto), TLSProfile: plain(b.TLSProfile), Control: plain(b.ControlChannel),
 		DHCPStart: b.DhcpStart, DHCPEnd: b.DhcpEnd, DNSServer: b.DNSServer, DNSDomain: b.DNSDomain,
 		ExtraConf: b.ExtraConf, DHCPEnabled: b.DhcpEnabled, LDAPAuth: b.LdapAuth, RemoteRandom: b.RemoteRandom,
-		VerifyClientDemand: b.VerifyClientCert, PushRoutes: list(b.PushRoutes), Routes: list(b.Routes),
-		Remotes: list(b.Remotes),
+		VerifyClientDemand: b.VerifyClientCert, PushRoutes: given(b.PushRoutes), Routes: given(b.Routes),
+		Remotes: given(b.Remotes),
 	})
 	if err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func (h instances) RenewInstance(
 	ctx context.Context, request gen.RenewInstanceRequestObject,
 ) (gen.RenewInstanceResponseObject, error) {
 	b := value(request.Body)
-	overlap, err := parseDuration("overlap", b.Overlap)
+	overlap, err := parseDuration("overlap", b.Overlap, domain.LongestRenewalOverlap)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +134,7 @@ func (h instances) answer(i domain.Instance) gen.Instance {
 		Proto: gen.InstanceProto(i.Proto), DhcpEnabled: i.DHCPEnabled,
 		DhcpStart: written(i.DHCPStart.IsValid(), i.DHCPStart), DhcpEnd: written(i.DHCPEnd.IsValid(), i.DHCPEnd),
 		DNSServer: i.DNSServer, DNSDomain: i.DNSDomain,
-		PushRoutes: convertAll(i.PushRoutes, prefixText), Routes: convertAll(i.Routes, prefixText), LdapAuth: i.LDAPAuth,
+		PushRoutes: convertAll(i.PushRoutes, netip.Prefix.String), Routes: convertAll(i.Routes, netip.Prefix.String), LdapAuth: i.LDAPAuth,
 		Remotes: convertAll(i.Remotes, domain.Remote.String), Revoked: i.Revoked(), Expired: i.Expired(h.present()),
 		ExpiryDate: date(i.ExpiresAt), CreatedAt: date(i.CreatedAt), UpdatedAt: date(i.UpdatedAt),
 		NetworkV6: written(i.NetworkV6.IsValid(), i.NetworkV6), Gateway: i.Gateway, RemoteRandom: i.RemoteRandom,
@@ -142,4 +144,20 @@ func (h instances) answer(i domain.Instance) gen.Instance {
 		RenewBefore: i.RenewBefore, ExtraConf: i.Extra, CertificateID: i.CertificateID, Version: i.Version,
 		ReloadedAt: optionalDate(i.ReloadedAt),
 	}
+}
+
+// written is a value as text, or empty where there is none.
+func written[T fmt.Stringer](has bool, value T) string {
+	if !has {
+		return ""
+	}
+	return value.String()
+}
+
+// given is nil for a list that was left out, or null.
+func given(list []string) *[]string {
+	if list == nil {
+		return nil
+	}
+	return &list
 }
