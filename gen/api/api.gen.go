@@ -1238,6 +1238,100 @@ type ClientSite2Site struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
+// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
+type ClientSite2SiteConfig struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// StaticIP Its address in the tunnel, IPv4; empty: one of the pool of the instance.
+	StaticIP string `json:"static_ip"`
+
+	// StaticIpv6 Its address in the tunnel, IPv6; empty: none.
+	StaticIpv6 string `json:"static_ipv6"`
+
+	// PushRoutes Networks that the site reaches through the tunnel, besides those that the instance pushes to all.
+	PushRoutes []string `json:"push_routes"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes"`
+
+	// Nat Which of `iroutes` the others see as another network.
+	Nat []NetworkMapping `json:"nat"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap bool `json:"allow_overlap"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset bool `json:"push_reset"`
+
+	// ExtraConf Further directives of its file in the client-config-dir.
+	ExtraConf string `json:"extra_conf"`
+
+	// DNSServer The DNS server that is pushed to it; empty: none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The DNS domain that is pushed to it; empty: none.
+	DNSDomain string `json:"dns_domain"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes int `json:"max_routes"`
+
+	// Configured Whether the client is a site of the instance; otherwise these are the defaults.
+	Configured bool `json:"configured"`
+
+	// CreatedAt When the client was made a site of the instance.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When the config was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ClientSite2SiteConfigPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor  Cursor                  `json:"cursor"`
+	Configs []ClientSite2SiteConfig `json:"configs"`
+}
+
+// ClientSite2SiteConfigUpdate defines model for ClientSite2SiteConfigUpdate.
+type ClientSite2SiteConfigUpdate struct {
+	// StaticIP An address of the tunnel network; not that of the network, of the server, of the pool or of another site. Empty: one of the pool.
+	StaticIP *string `json:"static_ip,omitempty"`
+
+	// StaticIpv6 The same of the IPv6 tunnel network. Empty: none.
+	StaticIpv6 *string `json:"static_ipv6,omitempty"`
+
+	// PushRoutes Networks that the site reaches through the tunnel.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes,omitempty"`
+
+	// Nat Which of `iroutes` the others see as another network. A mapping ends with its LAN.
+	Nat []NetworkMapping `json:"nat,omitempty"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap *bool `json:"allow_overlap,omitempty"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset *bool `json:"push_reset,omitempty"`
+
+	// ExtraConf Further directives. One that OpenVPN does not take in such a file, or that runs programs or reads files, is refused.
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// DNSServer The address of a DNS server.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain A DNS domain.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes *int `json:"max_routes,omitempty"`
+}
+
 // ClientSite2SiteCreate defines model for ClientSite2SiteCreate.
 type ClientSite2SiteCreate struct {
 	// CaID The CA that signs.
@@ -1578,6 +1672,25 @@ type Grant struct {
 	union json.RawMessage
 }
 
+// InstancePlan Example: {"cursor":{"current":0,"next":null,"previous":null},"gateway":"matriz","instance":"matriz","instance_id":1,"networks":[{"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}],"tunnels":[{"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}]}
+type InstancePlan struct {
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance Its name.
+	Instance string `json:"instance"`
+
+	// Gateway The machine that it runs on. Networks of all instances there must not overlap.
+	Gateway string `json:"gateway"`
+
+	// Tunnels Its tunnel networks.
+	Tunnels []PlanTunnel `json:"tunnels"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor   Cursor        `json:"cursor"`
+	Networks []PlanNetwork `json:"networks"`
+}
+
 // IssuedKind A kind of certificate that can be created; those of clients are created with their client.
 type IssuedKind string
 
@@ -1594,6 +1707,15 @@ type MergedCrl struct {
 
 	// Added How many of them were not revoked here.
 	Added int64 `json:"added"`
+}
+
+// NetworkMapping Example: {"mapped":"172.20.1.0/24","network":"192.168.1.0/24"}
+type NetworkMapping struct {
+	// Network The LAN, one of `iroutes`.
+	Network string `json:"network"`
+
+	// Mapped What the others see, of the same size; each address is mapped to the one at its place.
+	Mapped string `json:"mapped"`
 }
 
 // OwnerType What the caller is.
@@ -1793,6 +1915,78 @@ type Pkcs12Request struct {
 
 	// Profile The encryption of the file; `modern` when left out.
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
+}
+
+// PlanNetwork Example: {"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}
+type PlanNetwork struct {
+	// ID The id of the entry.
+	ID int64 `json:"id"`
+
+	// Kind `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a site.
+	Kind string `json:"kind"`
+
+	// Network The network.
+	Network string `json:"network"`
+
+	// Mapped What the others see in its place; `null`: the network itself.
+	Mapped *string `json:"mapped"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance The name of the instance.
+	Instance string `json:"instance"`
+
+	// ClientID The id of the site; `null` for the instance itself.
+	ClientID *int64 `json:"client_id"`
+
+	// Client The name of the site; empty for the instance itself.
+	Client string `json:"client"`
+
+	// ClientRevoked Whether the certificate of the site is revoked for good: the entry stays until another site wants it.
+	ClientRevoked bool `json:"client_revoked"`
+}
+
+// PlanRange Example: {"first":"10.8.0.3","last":"10.8.0.254","size":252}
+type PlanRange struct {
+	// First The first address.
+	First string `json:"first"`
+
+	// Last The last address.
+	Last string `json:"last"`
+
+	// Size How many there are; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+}
+
+// PlanTunnel Example: {"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}
+type PlanTunnel struct {
+	// Network The network.
+	Network string `json:"network"`
+
+	// Server The address of the server in it.
+	Server string `json:"server"`
+
+	// DhcpStart The first address of the pool; `null` without one.
+	DhcpStart *string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; `null` without one.
+	DhcpEnd *string `json:"dhcp_end"`
+
+	// Size How many addresses sites can have as static ones; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+
+	// Used How many addresses sites have.
+	Used int64 `json:"used"`
+
+	// Free How many addresses are free; 9007199254740991 also stands for more.
+	Free int64 `json:"free"`
+
+	// FreeRanges The runs of free addresses, ascending, at most 1000.
+	FreeRanges []PlanRange `json:"free_ranges"`
+
+	// FreeRangesMore Whether there are more of them.
+	FreeRangesMore bool `json:"free_ranges_more"`
 }
 
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
@@ -2181,6 +2375,9 @@ type ID = int64
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// InstanceID defines model for InstanceId.
+type InstanceID = int64
+
 // PageCursor defines model for PageCursor.
 type PageCursor = int64
 
@@ -2534,7 +2731,7 @@ type GetClientsSite2SitePageParams struct {
 	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// InstanceID Only the clients of this OpenVPN instance. No instances exist in this version, so any value gives an empty page.
+	// InstanceID Only the sites of this OpenVPN instance: the clients that have a config there.
 	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -2643,6 +2840,42 @@ type GetClientSite2SiteCertificatesPageParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientSite2SiteConfigsPageParams defines parameters for GetClientSite2SiteConfigsPage.
+type GetClientSite2SiteConfigsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteClientSite2SiteConfigParams defines parameters for DeleteClientSite2SiteConfig.
+type DeleteClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteConfigParams defines parameters for GetClientSite2SiteConfig.
+type GetClientSite2SiteConfigParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateClientSite2SiteConfigParams defines parameters for UpdateClientSite2SiteConfig.
+type UpdateClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetClientSite2SiteKeyParams defines parameters for GetClientSite2SiteKey.
 type GetClientSite2SiteKeyParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -2699,6 +2932,24 @@ type SuspendClientSite2SiteParams struct {
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstancePlanPageParams defines parameters for GetInstancePlanPage.
+type GetInstancePlanPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ExportInstancePlanParams defines parameters for ExportInstancePlan.
+type ExportInstancePlanParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -3144,6 +3395,9 @@ type RenewClientsSite2SiteJSONRequestBody = ClientsSite2SiteRenew
 // UpdateClientSite2SiteJSONRequestBody defines body for UpdateClientSite2Site for application/json ContentType.
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
+// UpdateClientSite2SiteConfigJSONRequestBody defines body for UpdateClientSite2SiteConfig for application/json ContentType.
+type UpdateClientSite2SiteConfigJSONRequestBody = ClientSite2SiteConfigUpdate
+
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = Pkcs12Request
 
@@ -3474,6 +3728,18 @@ type ServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx echo.Context, id ID, params GetClientSite2SiteCertificatesPageParams) error
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error
@@ -3492,6 +3758,12 @@ type ServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -5403,6 +5675,199 @@ func (w *ServerInterfaceWrapper) GetClientSite2SiteCertificatesPage(ctx echo.Con
 	return err
 }
 
+// GetClientSite2SiteConfigsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfigsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfigsPage(ctx, id, params)
+	return err
+}
+
+// DeleteClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// GetClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// UpdateClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
 // GetClientSite2SiteKey converts echo context to params.
 func (w *ServerInterfaceWrapper) GetClientSite2SiteKey(ctx echo.Context) error {
 	var err error
@@ -5700,6 +6165,91 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SuspendClientSite2Site(ctx, id, params)
+	return err
+}
+
+// GetInstancePlanPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancePlanPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancePlanPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancePlanPage(ctx, id, params)
+	return err
+}
+
+// ExportInstancePlan converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportInstancePlan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportInstancePlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportInstancePlan(ctx, id, params)
 	return err
 }
 
@@ -7457,6 +8007,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.DeleteClientSite2SiteConfig, options.OperationMiddlewares["deleteClientSite2SiteConfig"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.GetClientSite2SiteConfig, options.OperationMiddlewares["getClientSite2SiteConfig"]...)
+	router.PUT(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.UpdateClientSite2SiteConfig, options.OperationMiddlewares["updateClientSite2SiteConfig"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
 	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
@@ -11692,6 +12248,438 @@ func (response GetClientSite2SiteCertificatesPage500JSONResponse) VisitGetClient
 	return err
 }
 
+type GetClientSite2SiteConfigsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteConfigsPageParams
+}
+
+type GetClientSite2SiteConfigsPageResponseObject interface {
+	VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfigsPage200JSONResponse ClientSite2SiteConfigPage
+
+func (response GetClientSite2SiteConfigsPage200JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage400JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage401JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage403JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage404JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage500JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     DeleteClientSite2SiteConfigParams
+}
+
+type DeleteClientSite2SiteConfigResponseObject interface {
+	VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type DeleteClientSite2SiteConfig200Response struct {
+}
+
+func (response DeleteClientSite2SiteConfig200Response) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteClientSite2SiteConfig400JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteClientSite2SiteConfig401JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteClientSite2SiteConfig403JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteClientSite2SiteConfig404JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteClientSite2SiteConfig500JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     GetClientSite2SiteConfigParams
+}
+
+type GetClientSite2SiteConfigResponseObject interface {
+	VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response GetClientSite2SiteConfig200JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfig400JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfig401JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfig403JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfig404JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfig500JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     UpdateClientSite2SiteConfigParams
+	Body       *UpdateClientSite2SiteConfigJSONRequestBody
+}
+
+type UpdateClientSite2SiteConfigResponseObject interface {
+	VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type UpdateClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response UpdateClientSite2SiteConfig200JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateClientSite2SiteConfig400JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateClientSite2SiteConfig401JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateClientSite2SiteConfig403JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateClientSite2SiteConfig404JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateClientSite2SiteConfig409JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateClientSite2SiteConfig500JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetClientSite2SiteKeyRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetClientSite2SiteKeyParams
@@ -12417,6 +13405,230 @@ func (response SuspendClientSite2Site409JSONResponse) VisitSuspendClientSite2Sit
 type SuspendClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstancePlanPageParams
+}
+
+type GetInstancePlanPageResponseObject interface {
+	VisitGetInstancePlanPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancePlanPage200JSONResponse InstancePlan
+
+func (response GetInstancePlanPage200JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancePlanPage400JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancePlanPage401JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancePlanPage403JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstancePlanPage404JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancePlanPage500JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlanRequestObject struct {
+	ID     ID `json:"id"`
+	Params ExportInstancePlanParams
+}
+
+type ExportInstancePlanResponseObject interface {
+	VisitExportInstancePlanResponse(w http.ResponseWriter) error
+}
+
+type ExportInstancePlan200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportInstancePlan200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportInstancePlan200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportInstancePlan200TextCsvResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportInstancePlan400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ExportInstancePlan400JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportInstancePlan401JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ExportInstancePlan403JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ExportInstancePlan404JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ExportInstancePlan500JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16621,6 +17833,18 @@ type StrictServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx context.Context, request GetClientSite2SiteCertificatesPageRequestObject) (GetClientSite2SiteCertificatesPageResponseObject, error)
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx context.Context, request GetClientSite2SiteConfigsPageRequestObject) (GetClientSite2SiteConfigsPageResponseObject, error)
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx context.Context, request DeleteClientSite2SiteConfigRequestObject) (DeleteClientSite2SiteConfigResponseObject, error)
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx context.Context, request GetClientSite2SiteConfigRequestObject) (GetClientSite2SiteConfigResponseObject, error)
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx context.Context, request UpdateClientSite2SiteConfigRequestObject) (UpdateClientSite2SiteConfigResponseObject, error)
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx context.Context, request GetClientSite2SiteKeyRequestObject) (GetClientSite2SiteKeyResponseObject, error)
@@ -16639,6 +17863,12 @@ type StrictServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx context.Context, request GetInstancePlanPageRequestObject) (GetInstancePlanPageResponseObject, error)
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx context.Context, request ExportInstancePlanRequestObject) (ExportInstancePlanResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -18098,6 +19328,136 @@ func (sh *strictHandler) GetClientSite2SiteCertificatesPage(ctx echo.Context, id
 	return nil
 }
 
+// GetClientSite2SiteConfigsPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error {
+	var request GetClientSite2SiteConfigsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfigsPage(ctx.Request().Context(), request.(GetClientSite2SiteConfigsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfigsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteClientSite2SiteConfig operation middleware
+func (sh *strictHandler) DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error {
+	var request DeleteClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteClientSite2SiteConfig(ctx.Request().Context(), request.(DeleteClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitDeleteClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteConfig operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error {
+	var request GetClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfig(ctx.Request().Context(), request.(GetClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateClientSite2SiteConfig operation middleware
+func (sh *strictHandler) UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error {
+	var request UpdateClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	var body UpdateClientSite2SiteConfigJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateClientSite2SiteConfig(ctx.Request().Context(), request.(UpdateClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitUpdateClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetClientSite2SiteKey operation middleware
 func (sh *strictHandler) GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error {
 	var request GetClientSite2SiteKeyRequestObject
@@ -18320,6 +19680,58 @@ func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params 
 		return err
 	} else if validResponse, ok := response.(SuspendClientSite2SiteResponseObject); ok {
 		return validResponse.VisitSuspendClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstancePlanPage operation middleware
+func (sh *strictHandler) GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error {
+	var request GetInstancePlanPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancePlanPage(ctx.Request().Context(), request.(GetInstancePlanPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancePlanPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancePlanPageResponseObject); ok {
+		return validResponse.VisitGetInstancePlanPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportInstancePlan operation middleware
+func (sh *strictHandler) ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error {
+	var request ExportInstancePlanRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportInstancePlan(ctx.Request().Context(), request.(ExportInstancePlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportInstancePlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportInstancePlanResponseObject); ok {
+		return validResponse.VisitExportInstancePlanResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -19642,534 +21054,584 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pchu5si+Ovgouz4loezdJkdRgiYoVZ1OULMu2ZFmDh17ydYFVIAmrCLALRVF0h++77Dgf7gP8H2G9",
-	"2D+QCdTEKg4SZcvdXh9WW6wJQyLHX2b+VXLlYCgFE6EqNf8q9Rn1WAD/bFO3z9pShIH09d8eU27AhyGX",
-	"otQsve+zsM8CQoVH+nJMwj4jHelNyIBOSIcRVz/tVUvlknL7bED1G8LJkJWaJRUGXPRK376VS/r1TIT7",
-	"XA2l4vjq7JdapMt9RgQdMNKVQfSlue8O/GPp8S5n3vRLL/qM+FyFvykS9rm6HHo0ZGUy7nO3T4QkEian",
-	"7yCyC59st0ifqio5Z8IjPCQd6l4TLohz1K3Y71TOuXCZo0fGbulg6OshvWdemTQ2yYm8IY1aY4vUG81a",
-	"rVmrkcPji/lzOA+pfk12AqcBU0yEZNxnAYM5EK5goD5VIY487NOQuHLke3pH+tQrw3b5NGQBCdiNdKl+",
-	"m4I9EzLUd0lBeNiEF3k0pB2qGPEkU3CdCjVmQZnIgLhU/AYPjAMehkyQUKY35H8HrFtqlv7XWkxga3hV",
-	"rUXT0nM8uKC9vF1XYSBFj9xQn3s0lIHdCL33u0TlbMOJFKxyTEO378wjjjP254ip8KiANLhnvxbgjbu4",
-	"tFwwe8GXPU0QegyhlOkt3+zW3Dp71t3pbtENt8a2u/Vuja53Gu6Gt8m2uqnBDejtayZ6Yb/U3Noo5441",
-	"DCatbsiCnGXSP8MBHFAxIYq5UniKhJKEwYTQHuWCPDl73iY79XqtrK/rB0m9Vm1U15/ukqEhIyn8iaYl",
-	"oecWMDIGqpISX2sWQemN71LuM09PnwsFpGAfI4oFN9xlhjb0X4wIOU6tzXotNXcu+GA0KDVr0cS5CFmP",
-	"BTDz9+/ft0Zhn4mQuzRk+XsFb4NtocQNmKfvpj4S/xiI35Nl4uwxGrDAyV2NenWrWn+a3kO8f5md+lYu",
-	"DWlAByw0HLTlumwYvqaiN6K9gtH75qoevzNQPUcTMwsCGagycYZhZe/MIU/gOLIuHfnhU73kDhMZLgN3",
-	"lsolrl+MXLxULmmmqakEBlKJRjL7bOwHk7OReCP8yfSQnTAYMaepuUGfi57mOW6fih7zqqRl6SS59h19",
-	"hLojxTx9r/0nnht7xy5snpgYrqsni5yGKDpRZKzfxpObSRVxcJSwXA4dDn2OzGztRnhVt09vGA9k1Qsm",
-	"lWAkfv+ipHDK+t6hT93oDI/UiPoRV6O+khE/pSGcbiFR1pATxlHeES+YkGAkiJAB4aEizpHHBkMZMuFO",
-	"Kq/YxNETvWbDsGq3488RCybxbnjB5HMwEqldMJtbanapr1hEWx0pfUYF8snbIQ+YKmAEertI2JfKDF6z",
-	"RxqiYNCyTVMNMH5YhaPzN2R7q1bfJWMe9uUoJJR8lYLpZeaKXF60iwbPcBSfKQxjKT5mJrDHujJgi82g",
-	"A/fGs1jR4PG1y43+hfQ9FswXGNTzAqY0kQdMyVHgsiq5AKLiQE7myJaJkjhPIUFvwmMEIpwHRI4FCXiv",
-	"HyrSmWhezkUvmtWQhv14UtwrlUv65PFAazr6gCYn1pXBgIbIWLc2SmU9U+S5O7Xas/rOTmNz49lGbWen",
-	"Xo7ZcT2XHd9p8kkuVf/hE4hO6is2yVM6QnYLGt9EjnATYIv0zrExaJ+Mun2CvC+UwIzUyO1rjkTJ5eXR",
-	"PrLBIaNhRoMAYkUxqTXZazYpw9baH1zq+yyAu7ggjQ3SlyMtA6zyBZ/U6luPhSp+LMO8tKasr3V5oGDc",
-	"KuS+r/mV0BRELhLfxxFRgVzXDpMrslHbIU4w8pkzxdSN9L9mbBiNqgls0ExaK6EB1yxesHG1SCBlWGbR",
-	"SWxsbsKe2r/rWsKGIQv0O/+///7/VP5/n37/36W803pKe6w9CpQMck2XAFdpqAVvh2lNpklqGTFr1Glc",
-	"SX1nGeXTmCt8mnsEuKCxGjIvNJYC6KeOC0OpCnYbOiC/zQ/DgN1wOVIOSkAr9kYiIVTxVjKksAcM+GKP",
-	"3zClH2CDYTiBz6YOWi2f/+Gr8gVPrXy3k5avuen1P+dfc9j8UcgG+rBMjbm+mT9opV+TO2T9RDTEeq02",
-	"9/yfM79brNOk5D8zDJmE9Fov9ZhOLEM25xoP7G8K2AQdcn2iZEBGigVV8iaiFGQP9m2p06WNLUcxv+s0",
-	"iZZfcMI85rOQgartcUU7PtO6UtmOAwcBNKRGQxbozzkwvLLmvnAH0wcBVFvQzxlYBH2tz18zobUCKZAx",
-	"5y63XqMlVZNzGYQ568o9p4zaqpa7E6eZFe94tlw5MMesSo6Ag9gH0LTwWTckWsx3mOIeM1cjMe7En7B6",
-	"iZM8qnoYiXPUYb4UPTCROFg0HgsK10LPa2GjlgUh74Kh8ka/FC2CgKmhFIqBQbBHPWN46r9cdH7ofyYV",
-	"WK2r6t+ig/FXCe2BUvPff5W6nPle8igPVK/ULD2HoysJFzf/+R+fe2CQRicAbOjSt0/fFp3LAX4QZjAt",
-	"7xOiYkB9zTWYt6t1m5fnb06I7HxhblgmlHSoRyKLqAzmpE+DHquSEyPPxjS2H0roD+r63L3/8sAG2sV5",
-	"+Z//IeyWq5CR0YDwkA00zRGmf7ihvgwSi+WN8FNsRev1RoDqPdBqLAxOERow9KaAVaZPOJwSSjRTsNxF",
-	"TZQeZ1cGHe6BtfQEmcbTXdRBuAInj5YRRav5HB72mLj3ctJR2JcB/wrPROvacplSkoj//F9JhiwY8DBN",
-	"eHq8q6O6hG3PFbqFSGcUxt6pvvQ91Lg0i4Q15Sqx0swj3UAO0JowmmoZf7JKkOIhbgbcI7shE6AVCNSV",
-	"HHDFVMAEc8BfkPCXJq4VTdTcvZbw6MBkj4TWaagPC3DvzYr2R7+OcHj3w22LdfqgZrib8o2hmBwpRkbC",
-	"M5Z9xDxiowGUnt8UcT5UDHusHGme/X5qzY2J1xmpCfoyk290qSAdPSARoudrdRt0IsPnciS81e3NiT40",
-	"TOiXBTR1aoQMP3fhYyvbo2mzLD41wBiBXVwKe8yZ90Acow1n2NVnWJOFCBmRo0ho0YcSWicywT3gfEfq",
-	"FlfEfApUJdAivF3UBSl6OY2WH3lDjQ0kBVNlUsAcVkN64AGtZF2gs57OekxhMS4Fux0yN2TeT8RbWpE/",
-	"EIZhLFzZRXegCqnWajssHDMmiOtzOPXCs/wITd1kRErJAUM5yXxUQgWw+SqosGZA4LYFXT6zFtT35Zh5",
-	"n/lQL0ipvtOo1qqNam2tsVH6VC65AdM6w2cwnxq1+rNKvVapbV7UG81GrVlrVHfWG7Va7XcI/JSyc9Vm",
-	"kNCKQOT+iNTZsNQUI98vl7gHVo1PVfh5pNKfqs/6VPwEH5aa0cifxWouGi+lcsmao59HIuS+/XJAQ/bZ",
-	"5wMejSWQvlZo//2pXIqMkNg+0FZGqVlik5c19qHF3/CXr97V3/LX7Zf9zqGr/z66/HpUP+Evd0rl0ghC",
-	"b4tO55sepBxqVRtV6tS+5DmnBAvHMrhWKOjRVAdncnCtwJ3YPto/05wQjsEu3qYpBC1Bbjwi61VyoG3t",
-	"plUYJnAdLAdt0eZ5LjJuCTBWj/DmhI+RBgHVi39bAVuk1Nz5lqanHP+FgClodQ/v08OIrHe9npWQowIc",
-	"D2m9kR2R/mZPVqZ/NAOpb2RP5bQxr0jil2r6i/VarZb3TfP6rW8Jsi+KL9utSvAYa3kmXvXsW/rIFC2Z",
-	"CuVQwQu56O0SR5Ozg+69GzQDF1lF/ZQetj2sy63q9jc8zHM8qXAmUyOyXpmMYyO5Yd+yDGIW7UCgWN+p",
-	"bbUuG0fRQ5+GbPHFud9q1NNj1iwqO+bn8cE1iszUDDKEp0/X/GHZETS+WU6YR976Sub1OYc78b7Gt2lG",
-	"mn3xpf45DpyiYyYKdpgYfmB4kvHhwjGItmVsNtLqcQ+1Pevf0gIgO5MzGxoesoAMuBhlSEcSeLBK9thE",
-	"Ysge+Wme0kQOtGULgeOADAOp7UviypEIFQITwNlWLZ5V3pmofYsEVt7+wqXdKMiolQVP6jHCLxCVhBM5",
-	"IL2AilClOP4s1eZM+uyMddN8P8USpzj/5reUQJ3BE80w9cGcgFJThvHqv9Ebr2c1m2dq5m5kdR4rQppM",
-	"cSPNJ16+vyBPXpw3NreeWm+dxwJ+ExvXEFv4TZGAuTLwQCejRPGe0KqXYm7AUFEztrkKZcC8KnnflzB6",
-	"lGjg/4QDgCExiFcoxvDo96XPtOgOcYu0+VglR4JQ3zc6I/6oENcQLamCgM24Lw0qZkCvGZgCWpzTyS6u",
-	"p/4BVET7vQFV18AlFXH+K/E/2nG1mWqtYLBhFQtDPVEHl6wCy6gqUrjMIYIGgRzjhHASuMqhNNOGhcFp",
-	"Y7RJj8eCnQoPqT6jSTVqLtOPnEQPojVsot/TxvP+jQE+45FDikuSuT2daVUjVg1Skr2cUvhSrCkj+jJS",
-	"ZYonp3Ss1Pp9imaMrkyYnPKuK19UxQIqhvwVm+ijjcZCG16lV34J7bRlrHKg9UhNfaL10ad52mqxBhrZ",
-	"KRnDpFxq1Gr1ptfZbjbrel55qmpOuDurqRZw2yn+9Wyevvg8YAxirLma4sIie2MZzXGXYIAnHUyYIURy",
-	"eOXmXfTLRcEKuK0pRSvG9TRq67WMLfnHPZSdrUJd51LwP0eMBKxHA8/Xgld2iUsV2yV1zaAam5uabwTU",
-	"DVmgltKI6nfRIWop9aGUjvTVaqloX20ZhWB7AX1gKSF/5OXJ+EXPzPpqZf4uccAOvxe5N7IcHEhmii9G",
-	"7O/UwNuS/hK4gM6jX76Tx+E70WsdYSLcURCAG1DTKruNxmfngX9/m3a42I39a7ETYrxp2RNSfCC0/RQP",
-	"c2bE1cZAE5wmQ7hRmNQOu5iIz0Dtmpbh8oYFPs2zS2Ue8jZrzqWMtxoG43loo/AGkW0j3CgU1rdqtRTH",
-	"a2zuNO7B8WBVCmaNyPdfmstj1Fx+6Sgr11EW9wr9dDqL3koVMhq5EGNs/8+s0NxBc8lhdVGcK6OmrFr3",
-	"MJrGgIV96ekx0FHYbySwruKGiVACyOiekY9HESLYetAIwfpi3FKRVLQZmdts59fmgk74iG7u4Im3RDBP",
-	"P4q+cYwPZMTFil3Tj8dR9GyWnyjtCxrYlYmdQgt7b9Lnv8hT8z2Ef+Me5LwKL8bGaohy/cf4EPJM0mg+",
-	"c3b9OJp1esAvTOZqZsENGDt+ngwDeQOhmYFi/g1TVeIga3eaFnzA0ddt/rKO7oARdmuOEbh09YtdCGyA",
-	"mWBfVHeacZqdfkrxnmAepqttbm/sPK0SR0jBnCb4wgH8BHYGxxjS5dnrckJ/04/TcBSw3SjpaiRgS8LI",
-	"XQ3nXLFQbw1C5ABpbHBVgmjLh1y8PgcvOqh8Qmsu/y7pcZTKKNzq9h+NxCbE6nhiE3K9BNFVdBX8RPJ4",
-	"RdZ0cgEWNqljdebH29WJCcw5hUW25mPnvffhslkgWkiYxwH0e5+Y9frjMJFyde2Rx8OWGyKZJc66OYrm",
-	"4A1owGmsQoGtMHU65mto+rlyIvsitXtRIFrzXYgLqlw1bnE7rBgqAFAjSMgymVJaQ1pKwq1Hqznn9EcL",
-	"fKHvnnVKQ7wh1qs+zdywC/P1TBpHak0hqi8xDT4jI82W3NCRH5aJ48rBgArPAeAdAPEoJjCZC6lsehRI",
-	"ZS3i9K0OocmEOBRpiNKMgZxJiWQiiZE3Ngs/Nd/U6wAfyJdVeiUObgw4MimmXLMWKCL0+y2BL0TVBraS",
-	"8SDT/EzeYxoG/Cs8hoKoUZsjBDsFGbUHg2HAFCUfPv6hX+f2KRel5nq51KeqX2qWdrrbW15tu769veE+",
-	"87Y2d2ijyyituZub1KvVN+l6p7vRrXcanVpnu9Fwvfqmt+XWNzu1bq1Ga9ulSL7qQ0tTa9QGNeich6yh",
-	"/08rCaPQlZgAjepDXPJjo4F0y1T4Wb9xkQIKFsmsaXnIxM1QVFH1UomLn834or9tIhzcWVENlYModPMF",
-	"0XtIaqeK6OEjGAC1FadMHJy0/hfmb+l/BexGXuO/wLWs/8VuhzII9b8AWuzsEge1QThXVOhDErLB0ObQ",
-	"0yhnvrqIuZXwZkYUuhgvyXKiiGT/KsaTpzPhdk0yYs4pzxF1Mz2k0cmgngckQv3TxB4hl87ZHaNnl019",
-	"gQ5z6YDFXk3UyWd5lBIB/yQAapat3KfDIRMPZSNrgRMf7/stx5iqe65FI+YieWQBl4z06zPCbsAs0uKi",
-	"OttZovcceVLea/WViNTgE6MhVDjpc4UfaZLzF61KY3NLG0N9dks95vIBSohF6a6+tZBLCL53B2dQgkPm",
-	"fSC6fOSZ/KPoBGX13sb2HN95xGgXOPtvzL0ZX3NxNaajUNkaGiLeEZNGVV92YTa/pRl/3tKks4LSSUOL",
-	"85zZy4bjsAIlbxTXXCRqAuGdTW1nu3JopEFGDDm7kJiqNZEqosAc8kSb5RUu1NOyuWKAcZ+v2URpsTCk",
-	"g2raBHGWoeKdbxnhN6+6Ed6ahpWGcbkKXMd7aMwIv0yL30LdOTOqWbr0HM9xvZ7rXEQEmZF3VsSlSDB5",
-	"UstWF4jPVIJM0gudnWTEtq00s5wzcbgM0ytUykEVzfGaLO12KJeAbRk0xi9l9u+rzH6aDhPd2eUTU82i",
-	"fqnYflrGLVXkWjJfLzwemGWfY68q12mSzoRQ5TLhQZkqr6o1c3tB/yu+kjAjqXKNU7HYQHwTi9fi8L0x",
-	"EwDFHOvv9jOGZsyVgk8lDdilctESNrklmeRPOZ5PNy5d8LnLRY8Fw4BrtlLSF4G8kJRr3TpreOvuRmeT",
-	"bu08295+trNFNzsb7rrXYPVuLbpeugus64a7Fhq1KKSr0LE7DKQ3sty7AJvFuiwIIENTf9IeK1jT09Yx",
-	"aWs+9CkGZS3tIi6XxoFmFzCJh85c+375aSDSs0RWrGeAU/XOgdTGtzzqnaVB5HxvKR9c4WHIftTaHNY0",
-	"wcBP4nHyZP/g7KnJM4YSSSa+MxjZsifaHIO91LQQgKM2ZcDYTRUAx1FEMOYhL5mdspM4tLmWmg1ZJYwN",
-	"oUYDFhCTdbaw2bTxaLIVEcNlmEg+PUYuC3Of3RtM9TD1ZRJFajhWARxQj0VbQX3fPp46XfOIeok8oHpj",
-	"damRWz9RauTOYqiMpGj8W+AyNpdPGTT+m0WSBqeMO0BdPWDO4Na3lHDNdaTqATtn+iYWOJZtpxkk1FEz",
-	"HFJGoQKVOIkCYWMPIuTq31IqQR5JDmkQlwODsEfENbgiXRnsRnxG823iWK3CeYgRby+Yz/dGq5akXq1B",
-	"oN+MHs+EQRjsJqpngX9lKYGw+biy0fSyGDVsDhQxYBQhHHB7chHMDZBMqO+al4ye63pIK0w5Wk0C5mT+",
-	"jtFOOIMkRc5Oi4tOXywSizWbpLoQZ+jdPV8ua778yo6LozILqM3JmGqCn8hurqy7WzXUjEj8MTpvQtFF",
-	"6BJxpQ/4qyjsm8yuxZJSklB1DRH9xFcVeeJUKsYRkvzdeWpqq4XBSIXMI8NA3k70W/oG5jQgUpAnDrp4",
-	"Km0G0TmoEb6xUXs6QwGP8e8rcD1lPdWLgzBqD6r1NhGdbbKquSmbCAGlbrJUPCzPE1d6jNRr9frTIm05",
-	"Pov1cuPTLO35jlV+745b3/neSaXr/5iEDVPUOAOpfhCcaOMH6J4JAdMPw6Fqrq1F3rWqubhWJGAWUfkW",
-	"JeHtFeiszYSaaisiw/F9WiZOosYpOaaC9qDWqnOhWXLi732q+h1JAw9CWu9Zh5wC2z1nSnGoxO9cKhbA",
-	"1Vajpf9zDvUunUStdIn14KNa1liti9ywQEFlWxpVE9E36U2aOosPLNA3H0C1XEn+7kZWA51SPmegwRKK",
-	"Wx5iNxWbXCS995c7+lG6o1cDX85Qw8KBomRw44dDmNOTmHsqVpconHHiJF02tahs9+Ax5Aon53+Oo/45",
-	"g1L4HC68frZWrzca6+sbG5ubW1vPnm1v7+xQ2um4rucx1u3+TRkH/DNehV+RrV+RrV+RrdzIVppfzPgi",
-	"3jL9VfzdAtWiJjAph+tSw9r5FXD7FXD7FXD7FXD7FXD7FXCzAbe0Qlc8HJOWnBzVvT7eqP2K9v2zon1Z",
-	"nShDe3Ot518FpyIt4VfU7WeNuu38CrqtJui2/XD10Bp/l/Da5vcPry1XJu2fGm57tgKNdfGqbQ8jhzYe",
-	"SGFaJgye53Fu02zSEw8npWbpjEviMfKSCsYDCZn9IxEG+hL0P79fAZlkklG5xAZUG4Yll/43wwtVVw6q",
-	"ncCqY5PPqMvknfjsh4yj95pNPlO/JwMe9gelZom5nqKVYWNzK9GmlVYGmDdVLsmgR0WUBpIZ4JAG1hdm",
-	"4zXyhgvII5paKMUwzat0PhrKAPTL+1aggy3Jkk2bT5kQs41xfYyiXZx6G14oA1Ner29tEeoP+7TSWMZK",
-	"2Xw0LrP1B62XB9VFkWin0ucq+nebub9c6a3atwy9F6yfSqmkTHjqgVaxsZDbqt26g68qcz5z8Xn2spVl",
-	"2BpDESc+zM4u4QM4Zh5ptxTwxz69YaYMDXYfMw0LobuElgVLWf311XrENGGmec1Uf/7E1aVeDQnlMaea",
-	"t2koILUuzJUaMS9LWGnvGujAoBL36Sqq+8QcdMoIg64cEhrTwC1LLYK29ywHzr55n2k1YWAKCyz8yp3H",
-	"5XrZyHWExBtfUNrRcv7E0pdRsmQIMlo/y+OyhzXNpJbDK7dpEUh5YSG3nAW5dWehl/1EoiP+k3+3Kn/Q",
-	"ytdPfzW+Pf0//3tWLG1D/ztgFLo+loQkZjBEm5Ol71QNe30ZeRWRrN39pTCBQBoFnO0170a1B5ISjAvi",
-	"0YnaJfXazmZtGpCVqO68s5npPr8419nJkzrU9990AV01K2Tyik1a0VPfPpXnCSvTSGk3JanmA80WaZU2",
-	"o+5cZll/U1CnQwoUUqQlJgT8XvqTxXaploYDLiJKm2OU3lmWLWWaP5sv2qxAA2GmpoUZDxXzu9ObcFff",
-	"zJKlOYY07H/2zdzzyqMCaMmqMB0G/fPH0I8cKpM2tmtlohkzl4JsVBvVenXn6W56OmVSx9KnRE+1Yiqb",
-	"Yt8tj9Qy5fnied4Zw1S/lyBfjpFvLiTYyZMkQVKfjAQPn96H9LYLCuIid8yXcUegkubIOBaEhdSb4Yin",
-	"B8cIRMOuyDw0TsxIf1OEduQNeAVsnSZGAinDMuFd4/iApuzwI3b5lqMQvcJGBTRvUKk+zVrLA7/ySFwL",
-	"0wcwuXqbm+tbC/MITFv2CyAdCIck7bPXCb0UJ5/56vb69vZWbXtJnvGohOsulsToxt6paVm4kABeqhir",
-	"abGcU10q4Dea1q7ZJH/Jl9vozbklOzPzZ0nxVLAUM+XSUs7TIVVqLAOvyH2IV021TSbcYDLUNmW2N2z0",
-	"mgzFNJbL48hCZDVfwK3KZyh5xYmoqeT8y1/3o/11K4F4u3RxXHeb/nAwtx5uPq0WBZ4fyMDb/sEG3tZj",
-	"MPA2V2rgLddlaYbBly3DvZyLaI6LcMGXL1PU+86v/H6W0M53VLmf/SCVu17LD1XFusGULLS5DgnUcn1K",
-	"6M2tiYdhbC9qE1ggzNbjF2C7qegF6fyJ1ZXKmykd9cVrNgztuuq/h4EMmRsm5nLNhRcVsUvI1LioXbkk",
-	"ZPjZ1gXMrFd9J2e6AbuRBmtlOaBNlbiR14mPm78T+RiKBZxqJWKzsd6pMddrdOub7k7nmdd95nVqrudt",
-	"bW896z7bqG/XXXfbXbe9jBXzEi/KEaMLJBMsHbFozAfEx651AxtKlRRIO9NldxUlP9cXjLa5Wr8OJekw",
-	"AvYcsRitB8IFRqdoRqC7TxVhIp2IkBOzBg/DIiGxh4yCaTY4Ezamtz8BHdMUtn9wFidlVGxSxjKBp2cL",
-	"xd6KTMfvHYQzWRdmM4znIUKYROArGjDTAYd5RMjxMsXWt78lWd2s1iIpy1aPeBhGNF9Ma9Y/nGCdRR+x",
-	"jfKtxyT6gv4jNh4B9Ecj43IOqde+WSY9R0uPt/wVF0ug95Pe4GVB/EnJUHQEAVz0UIcQofdT4mZ6LBND",
-	"gEbklElnAkQBXgYuyLQ3dbO6Xq3vEidxll5I34McETVSw4hPLZ0SksxwikTiDK6YHLYM0h+fQTmNb2kJ",
-	"O6UVak0weTjNzd8n9wWwGFbc59ElXiNiNOiwYD7XnF+YPaMn5NKrbYbCXWaWQ0FTLhmQsRz5HqAIytDa",
-	"YKQYoQJBogDSpdcGhgEF2r/TKm7mhn1R3UlDza+RKxg/tVn5tAibDulGnDXLBGN5HtNwitzyzmV2D1IM",
-	"ZEb8+NNstf+VYY+ZQsQudZrguSPtlomb2P3SWhZx9Gd5TzhNG6YfUI8R5is2Rmc3JIwIf2Igk3Y6+qwM",
-	"oNyGFwkQW1s4UqQRvg17gZSgP5Vbazgxk4Kayi1BYL8hqJcAeic/zKM9mcz7Sp7bMPFW9B/+sp3+qbbT",
-	"avyWKYLKjfIkMxks+pb22MK9kpOG/w/3eyanm8uugCjOmGBj6h8EwVR/ti5nvqYmOMcD1Ss1S2+MzcgI",
-	"U+F//gc4UI96ksiRUQKUrJIzJuQNq0ii5Fcu+pIMaUDJnyNGbqQfMuzchRh5M6pg5LNpOKkZwLzuEBCn",
-	"mRC4O6XgC4k/moyJjk+X7hrxzcx8iv+BLxQC1UMmhz4r27abPhW9Ee3B6JwWmBCV1+a3bF73xvxux4s0",
-	"gHuuJwk7mG0AN1VLH5e0bBvB6bkV00bc36DQi/UDYzom6ayh/hv/mQntzODwc0XED+PwCY6ObH4BBp5c",
-	"zVwGPjsCNSPgdC/OPxWruoswuC8e/eF8bKtBum8/ONJ9axHfW8IZ+OCI90b9QRHvmw+CeN9YxFuYRQuu",
-	"1nWYffvD+REhhXsZP2IOTPL+bsUF268Z3v83dymCa/dH+vy2V59cMNdTlyWrB3Xb7TxcusPOA2YRPPvb",
-	"exunmMvf2PW40mwQ8NMXuTNNOn/szszh4/f1cC5W+D+jezx8XkqjMdNBmULNriQ35U5eycWdoUkP6GLO",
-	"y/nJL2nzrzAThs4FuSveE+oBy9T/Q6Farsrzyab4pMmnJ09OX7XPyf+q154a8Gwzj6V2ZRBrOFg6RYV0",
-	"osgYNQfNEqvkja3ADM31bW9O/A4MUZVB+bGCRVWJYxUMB3zXToqCHUyBFNJ0kDVFMHiYD/BdXLKs/5Rw",
-	"ttnI7fvkK61vZdOVQHhCWk5U0KzdwhKzyEBSmRfP1mt3Tmeq1/9G+Uy7xGf6RKsy8XiPa4J3Koa0q1is",
-	"fDm0+HotixZPsAzDMWqVnWrl0+/5LMPt00BB0dZW5Q9CK19JrbJDKqSadVl8R9hfIYT9AM0PZQpbROgH",
-	"a0TltRheCZJ94x+DRkwFA/J0mgUEfmFa0GICP6O5rbwxzdzozarSRP5mKa+5GTYX6ZNoli6udMTDSOJP",
-	"aQQYj3ap+C0kHUb6NI4+30N6bzy6LJh7makraeDwLGG+5jsJYwN20ZJVmRJV9e0VlqjaLmJFlnDhHE+x",
-	"Iv0G5V1XvqiKiXwgK8rGo6ZZVh6CwDTMzoAHfoWsfoWsHk/IajXQBkvpi6ZlTR+nH4tVMONfQDUBvEKO",
-	"ZvLLIJ4nwmYZkPt6ZlDoNTfOBEEPKTAwGBsI97cNN76vaSjY+F7mYXHqMBACljSwzkyI/EQ1n8AapDCC",
-	"5OoO6AQIBEGcmiDsAcG6nlXyJqqqF1rcS6RwJfykGZNyqczrwj41L+SY+FL0skQRFT2Hapl0Qm6ozz2g",
-	"EhqrHsQbIb3p5R8zdq2NZjpRZdKXI21BD7gY6ZfpaZsuOLvEqTlYDSAk1PerxDldr+07WecFDclAqpA4",
-	"p5r89p3ZVv3iNqnen6Q2bNozcJUKlK1Wvyyod5jle1peTTM+LmDteTiZqxdGjMqEKDHTxlbkfZIfAWo8",
-	"zaiTwM7wXd1ROMoUUV61HolhGxvUmg2CEtQ/s/7zYqFj3raAqCnMD863grM5mfdImHpA1/bOD3ZtP3sM",
-	"WchbPyYLefPBspAfIFP4+7kMTdmhIv5ceK5+Osfg9o9yDNZnSZiQhqMcQLQDcsVpEsE4eDiMiUqEDKLg",
-	"OPi7MYEhHEuAuGj5wG5df6T4TSoPAd6XGw/NTQ5AkyC2769dVW8szIwjxdyYFqgB8kK038praSV7+Rah",
-	"XMwgtZ6I2mJW7457y3BFPBuSX8y1c1di2QDY1fwq9mZhq+REGgrocj80mUc0z355RFXm67MV+QQmwdKN",
-	"vrucW80OVETnvxwox28w4FzBk3aN7qkAFfPGU3S+KCjw3+U+UwtzyCXc4MNA6ncvbpvhYT01j+UbZ8Zp",
-	"a8wDbOvrM20ADKTHArGMXTZVpyiaeLGap+a5FKCc2exDixC6Pu9BWqTXJI5gt6Fj3NJUqDEL9AEJ7UFw",
-	"uKec78OAoMT1Y2eOS7sjAFH7YO6IZ7+Y9iNn2t/fWaRmeotAAdJ3xY67hJ+gkGFt/1TyZ5X+ITPCANPO",
-	"9CD1IYhR3LN5/GK8HAGPBZEgFgTSdsZdOvXTBEXyQhzy2g5Z+t7nO2U+2mfqbq273qEb3hZ9xrZ3cjoS",
-	"12r1OqVIycHkczASUWCjSzn0zsmEEGDB9e/1WdGDnGYtHeYaIAujbn/hVMgz/N68SENtdjP9aHJFYVch",
-	"oQsMpq2gNzTOhXfM4w5cTlXVn4EU/havYWH5W9NtKayW5lrlsAcFOQxYMRWjC0l5jN1voqwBzW0AsE2V",
-	"y4Sn58s9bZWawxRlYoN6kVMOnyt4xz29UgjXNmRUuDR2DrBE5vbqnHyqjPZmdz3+XLQlZkHnhIwC/7mZ",
-	"5l/5mqeERcRM/LPXSSt1yAYQzQ3yrdLAL8TGFNWOBWY8u1TswmWsswG0wC9agPOQ+rklTjVNQR1bruKe",
-	"pVFVXRdKSiCWI7ksmjbyVyQKBib57WJxzClGZB8rKMGrZBDJQ5uXvWTWT/FxTL5fC//bEL4RnSYpUsu1",
-	"ks4SdjXmj8femzumLg9WMqj1nABtYAoJ4KmLhpxHdfvQYG5fDigXWYJYEk2RlrMhU6FPO1VX6rOp+jII",
-	"TXP00sXB+cXr1t4KUkUfQzegjYVS3jxY4bsQ/+oSuDT9Jjcit1yOvm4KKk/BO5fCPj+epib5xW1sBZt4",
-	"QZbLt0ienKJki6W7LOR09otsT1cOBtQEXofUdIVcPLNozua3TE0bCFYjkKJc/OkscZB90x8zCnMPR1qA",
-	"hpJQQ/ugCyXoy6hKydJHUlbvV5A8r5j+vL3LA6EtC+4pl3COBrf26BjnpzyxfUc8UGKuCyKXUjJmGdhS",
-	"EfTIDmDe1hYFgxeLut2rneY/4ahNr30wORtl1Qjqmmlj5KhUjp20UUh5JNSQubzLs4l2hTDKPyLbW5+5",
-	"xS12fRKslxCPMooeZaccWa/45wzngW0aqpdgyMTNUFStgQNzYIHisJZg5E+dQLsuuQb82Kr0nhQMfDDQ",
-	"F3bkQcVV31eEh03ieMxnIXPKxME10/8yybXwowxpOFXAZql8Xy3Jo/2inscxvnmamIpZt6JJ4PqiHyme",
-	"mCsHLHarYttxVSXwHKNunwQjQQb0GpBGbIwwpalifsoo1TOC5AmQcsKPFzuKVzAnrqZnssyAoHWmpcKp",
-	"kC7i0JspmGJyFNadkign6PuQ7y0J9QNGvQl4PAVxkOQ0ZeD8DZoR9tcBr0W8nLNbMhf6eFr+mE4UcfSU",
-	"nflOm/mKsz1laQ9JaGsjgKtkwu7rJpnfX2R6PKmiVcajldiX5UqgbH1LMpS8QVxzMbUoBZxhmZIdJp8/",
-	"YlZFTruo5uGQGYBgSLGsJelQ9xpGYliPXglERarRQP/hSXOyuSLIsrxyXBDA+IuIDAgyLM+gdpWcV1O3",
-	"0Adlj1PZstnE6pZT+n+UeY1cLrUYefrFgXFFp2Rc5J+OC7CZ12MJtjYdDCWRnYD3aPif/yfgyZlFM8hR",
-	"01j0tYU0rbio2DJO2ykXlflq3vQTX5hSq2aUfhvSsJ9X+g0rs+i10lzJoyGt3lB/xBxNDY7PVfjv+ifz",
-	"00Jl4r5rVbhHWAQu88ZpcWLf6TQJJQMqPBrKYBIv5oArxUWvShyDUjWiB/aAdAJGr7UkDkZ+XMtPP1sl",
-	"jjfCtvX4csMvNN2iyqkZALwF0pijkFcfhWg45i6rEkfI8HNXjgSgmGTmca4/oz8No0+OQU2UvrMrgw73",
-	"LA+0jtBoHcsWequNiGi0JtcFvqoZwMjPd5sm0ao5ZITarB5QQV2WsgGbJ0rAov/WKvIj4RlPix15WjG+",
-	"ZpO2HAwDOeAK3BWt1J+02+U+hxe30Z+SKs0JCVxKwfU33TeWj4OHkN9wn/XYex72vYCO9Y80+fK85TgM",
-	"aJ7f941gxA2Yx0TIqW/mLKCKktJn9ZqBG8zj+qEBF9RA6wZ0ONRv1mwlws4UQFXMdRyBPifdgKn+Z3h5",
-	"cXALbrrQ9+CDMbednKB+39O/f4aZfiuXpGALhKnz3jsHaZMaPnD9I2iSnF+BuBWJ/iRqwVIOpBSgw2E3",
-	"buJnAzpapzNXLSye8SARurWEZuoM5+1zKg4/v+YWBbj6kPIg+f5UCpr5Y31bK2nMa2xu1nf0NipaadQ2",
-	"ts0/12vPGuafG7WdrdyxHbOgx7x2kA0eU89jJnUwSiJkIgxAUq1P22J4e2F8DJnMIAohWuVlutnFfKfu",
-	"ejHGZwWdz6NJFsf6kiH/iAubKuVLV1Usyhg1wyibpc0TVW/GghVIKVAWIbhKfV8LkVSN6pGCUdAhT/e0",
-	"i8nilA7aUgjNfG8MJD9BHBgLbMR+5PPzF9PBBRsxzFFmZBBW51abDHNnpp/XV1DxOT9/4Szpxc0suFEH",
-	"YLB5i5xZiSKP2OzJ7kbYmVRnSf2xFIxra3NzffOuOK5l1iwPVLOCdSxYQHS4ZX3E8apyU+w8n64+3SEv",
-	"OXImp7zBn/QR0IsZpe32pQqNawoHWbnhtNI6PTJe5fV6ucSHpWap/qxRrdeqjXq1UdfrJD3ml5qlM+a9",
-	"MOWsBjJknxVTikvrxk6dIJgMoG/0wjRLBx9OD9oXkMTs61c9P3r9GiaroPZwqfX+XB8R2oNp0CGHEztM",
-	"rPE+U9ehHC7tzS6XbpjwIOv3NRej25y4YGZv8ggK3BSh1Fqb28/i5mZL7zRvWdyhvbNgS6UHD1liqaXY",
-	"i5/v8VC2gqa5M7VCs0/a4msCLZ0sUc9uXsIFGSm2QMnA+FQUhU3LZFQUg1s6orpA7BeO5h2EOR/mT8Ek",
-	"OpXJ/sm5cU4FppUEJKNcIjxmqXCtYQl5n4NLS5fenWIpuUJem++TIfP07uITxD6xzIk8g0fP8cklyA/r",
-	"LfKwKBrOw+VLeyLPy3udvnLXU9TYnDWNeqHwhO/GgnrxpkyPJ34PNUctz8+bH15baoZbuZiAiHPA2bOH",
-	"InK6mDEYiolZaDkrcaap35BFzOyWAxtEWkiMZJtG6qCVM+2KhKn4XLBSc322RzKQ41KzkeeZjPGV9XJp",
-	"JMx+Q1zcDL3UrBUBdGZYI54JZoJllRB6c6ycyC2az1LGgRS9yOAd7CYQV/VarYYuyKUYTHL1l3awbi4C",
-	"Tw3k2CwDDXGAs9dBH4rERiy2wiYgZMIGPNBfJYpO1HxQbLTNC+5lzBGWsR8NwcSfS04ygSid4aLO3a2C",
-	"Lin3Pxn363/iSn80EFnPNv569w4oertwVvnYVsGS6Vta9MZwZk0QWLS7SeoWbwpHZ77J++O6rugTBluU",
-	"N+FAjrNzIR3W58KLynPEyTaw9KpK9nwqrvFQehJ8PpD0Pp833c/vvzFV+kCOLY2WFw0CRCdgRdgmPNdZ",
-	"o/CX2fuDzd4Vo7rsLv+1pFBcDaTLfH0mORcW97iDva+5kAoZ9RJobQXJW4KpuzoDzACnF2TRdLntWYb5",
-	"CTKqIIHsAr4VsB5XIQuYZ031xSe3rB2/6ESe3cWuX7y0Ihg8xXZ+EspXJoresKg2mBoy3+eid2+E34qN",
-	"86WS++YZ67vYgzLZ3oSN7/XV9VVY9IVkyW71v+Ce3ahMlOZ9CRz0nd0B9z6UO3N9BKtf7625joQsZHTm",
-	"mU+s6mYtCy63mNMOC8cMwVWDYiZRm++mWDg5uDbXbbH6lV3MmbD6727mQmanfFeFUYaFlZEZ3vBJcXAl",
-	"VoDju+8cpIrHmJvLF512LZDHlIc2wzP5idkKf+ObnfVsJhT2mVjuzdMJVcn1i2ZmPv9pgT1dQG15zBuz",
-	"C5mG2gJ5uC2Kv5EoteBKX6508wo3qwh32SJDGkTxzhvrlLGB6NPWMWkjejDRRZYcg7DXWu0FVdeJP/ep",
-	"6nckDTxVKpfesw45DeTthNijXy5dKhboa61Gq1QunQOmqSDAnYSQpHlGAsSSqiaTQNWMBrSimOjTii9F",
-	"j2pbRLHAmFQDGnA6zUaSr10C35I1cOtzC4Xrofx2h9qNCybkgi8rmu0sPw2FoeSdsAU/NWXuJNYwMYjy",
-	"7NI308uZO2p4d3rYUX709OsTpJSq+zMNGDSVfZqkdXAOzQNNBR3bS/C41a4Sx2c96k6cJlnfPzhP3lLX",
-	"NyAKTPqeweml4Bz4gVK5hO+YMcgzhL/nwBfmF1uy3q5Vk1P9+9ZaulOppcZSpZamAW0z+EsaejcNxWOT",
-	"lzX2ocXf8Jev3tXf8tftl/3Ooav/Prr8elQ/4S937sNrpgabx28yg8qVtPqSrQEFwKIIpWqeTtxiDZoF",
-	"aGmjtrO1In6RnsVCO7cIt0jNN8ovmDXlGFabP6D42BYUFCkAz/8dirsUA/hzmzuOqTJ4wqjmxhLF4FN9",
-	"4JeIRz1buHlttvT1Mg1s79dd8YE7yc7Gh6QCMolcI6JGbj/x0aWAIpoeZ3jCNCkYMtglXBBKvGBCgpEo",
-	"62FEd5n8udkwGK3jJIl+oU6SUO+ejaEMfqqDa1cGeX0l77BIs3tPbtyl92WGQhfsf7mc1V5UO0Bel1Lr",
-	"nGgBme7jOCNaeRYlAxQ37I+nBz+ZvFVsTBL/MFVVPG6ikemuMZVIsEjGbZLrRoyxRuudhnuHJu53Bjhn",
-	"F2MOf4jvTicQSuFjL900UXFFroUci3sXZUntzyI8zCS4gF0su5nBdqc7rN2tFNSqKs9/HxlQ2Ch5tkZo",
-	"H5guLL/1wA2Fl61LsgS/u29j30KofsSyMicrScELNL/NUtZsXlfYnXaJTnEph7eD03Du2XOlscIzcr/u",
-	"DPepKnqv5gvrS3Qty/Ynz0xrnC28ebLKmS51fJr6u312i1ETberE0RNfCgirOrVbp2xK9HnM5QPqV8kb",
-	"BMtg41BCfSkYGYwAQRIlQ1AUGlN6SJ/dpl9XJrxrwwkSM1yU6eXekWH/njHJxZtmTPHIu6QzVqfbzDcT",
-	"rd2JE7CBvGHPAzlon712mrhSWpnkPWHKnQp/8v3THTOjNjiQaKR3Tog8kz5baQ21QxYw4XI6YCKEnmkj",
-	"NfrP/wRcavNWuXJoEDjmdjoK+9WRcSEHjEZ4mXEAVrf+49unf1LVtUD67BHUXDM7lR8GCdEXs3h8+1y/",
-	"7oz3+qFaAnrzM5Vkw/VaDiGtD99DlmFbvtjaQru+G9cOybpzV0AMiwbiF6+cppf5KDdJWZ81UxFHmVK3",
-	"2FoMH0Zhicn+qe5T9WSi9coKlk+13Lo7r7jjEKYJfHo9P5kVXQ1OU89gFRXoHofYWS260azNgthGkOSr",
-	"gDXiZ4sO0pkeQWrXF96IqcX5OYRhIdcvWqLlSvjdn6UvV+RvIRZfCMzSKvCPYPRTCw3vfs1VNtJ3x7Ne",
-	"Ttzu8TD/TiyKN33I4zV9QGVoylYyX/1UtDjmC+nlWWpNFqJfMFv19xDgE7/Z2SXO4cEFWaNDvoaDdYB+",
-	"VITWW7TgFwZEaQG7CPRE9VE5PLiYXwbOzHDmi9gNCyao4jBfn0QeEk8yZdwerj/ymLYVqefMC2rkKSlm",
-	"MnYsuTsItU0SCJ1C71Ox17rdQgVG8Z5QK1QTvk8Dye0f3EBya14DyV+toGcLm41lml8+WK/LhTpOd6N2",
-	"yitr8QRZ/d+xi9B92k1DbYVrU8hp1sASJZ8yXLVYNrhyMJDClDDQJO7csIB3J5XbzdpOBcroZbtGTUuG",
-	"JXBy36eX6M7irZ4TbZ5z6tOvtstovf4d24w++1FtRqEAwghk5WfqY8nq3PJRymQclU0LNcyj9GmH+dAR",
-	"vcOI818O9kM/OrX8SLPM9xbRKybluCE6VwRqG0cecUr69iPF2Qfrq0tR2iiKiF3jmSy0Sy4sjCxb0Nll",
-	"Ss0HmcG5bY3CvgzMRjbJHqMBC6aTXne25vgWbec7LoqSfbsRgjxZgk/LTtO+fX7q9wL4uTRiDFSlMVVE",
-	"2zkGSBfXjRJsnISTLT7hnBBHGn2Y2oLU4hTuYyGmNI1BnKqimfgwFiuN9IJllfGl0NC7iFywpQ0Mji/9",
-	"8dU3W34oAGXBbNKruzDKcqko7zIQ8EUW/R6ZdcWgzzyqvVQsuGeUyWiSiPT/bzYYBkzRqisH1U5Qmsq2",
-	"7o5835i6x/oBcs79Gxp7DWO34+Leq08mUgel/GwXvGXzoefnLMwNVYXmhD18wGr7Phr8TCVtbpptNEkt",
-	"prUBS7ATUbGprbWReNvn1bIYskBNsfI5JSoWi9/ZRIYlXZaRs7eQncIdu2Rs60xGy+NJqB+D/TLiwp9L",
-	"huisc3cJTO7Wt9SRWGgvvaR3pQyj1n9H3l41e5cXqvKUOiEPHxjcWYw1h9ISMnDlFXihE9k4eEwTJyC5",
-	"M5a67lrJSbPvIv/TQvxhgb5cS2V134l97JoOD/MN4wdlMstn/s5WtuzVJqk3klnSNCQ+oyrRpidaFLTF",
-	"tdEjJPZkhAFrCynqBRoGnHlxEZ2F9LOZysuCDG4pfnXk3afP84Owr11iup/ch8w278RRdmdUiFwBPCDD",
-	"gRZNBdTM40h0ZTaDZrY+N0+Bk2PBApvQlWJyyyt1d44O56iDc9W7pfilrUMPtsnSStayjCoyfhI3R3Z4",
-	"3hBWpi8B8CL6wpKaU5IUZrOMuHp3Fl9dzJuwmveduNOS2tT2vOhsorg4siLTYAnifGD5+T4Ok4SyB8yr",
-	"SlokolJsvu/7D4zaerY4W03N5v564ULmcT7NfTdNLEGtCdRYMebCss/CggyItPk8R0kw4fvYJWOnYNr6",
-	"P6AzZn1RK3KVWmLjeytqs71iLXAgPiJVbQkF9FsBVa4GAIZi9i4AsL+tR2i1KDKzwAtiU8BTtwoUGX62",
-	"iKMVcbOfx5r8qe3Gn5cdLWFJrqZa4iM1M1dpT66wifC0rMAY8Sjg4eRcL2ky7tiW8poXnIdU4M90jHTh",
-	"fqQ05/TNucGWSW2vNdZMXEtBU9YW0bYaF724/yhWjdNvMJ3ZKOkEcqyXXNGJ0uzEDaRSFcVDRp4458yt",
-	"PGeh26+cc2xY+ybgPS6cp/rWjdr6btSyCmFWTB8LxrFhMaMeC+A86JPicRWOgo6plqDniCMpRXIG51ux",
-	"YUBLTEP+ikG/jg5EW/MaM6eXSnYLlyay76bjXoSHivndKon8p2YCXEXHhocmlcxjLveY2o1W087Sl9Bg",
-	"ioZlImRgYEuZVQ6tJRNjlgZMkW4gAREIxw6oGOcbrUQ/DIelOKw3i3TuFNYr34nI7CRMZ7Mg0MshEaGF",
-	"YAFACUCdaOYh54ScPKHGekWY/jfBMTlJEnDMOKqkHdOk+Rou+EZtXQ8Z1ffUo4U0ZmZfRGTfIJEUPTWu",
-	"FCHFmmvm4Xaf3jAeSC3bA9/siGqurfV42B9B2eM119wT/aP0LQteShYdowgoCIGGhJdu8yW75M2QiXen",
-	"J1CushJKXARz5nYTbUoMgivKgPMq5khA9TN4NfowsHsil8LQoa1CeyUgYgIFIXYjTqzKhnxwdMay1s9p",
-	"Ft2nwvOxcTHIFxruJtraym4UqJkQj3vVK3ElDjRLJ2qEg+OKNGq1KsHurNjK+K8rU3fhSquiV1g8+6pU",
-	"voK9gn8MVO9K64iOyQpFGbxRq5EnA+pracs8SylPy2SjVidPhCSQH3wl4i6HcG1dX9Pn2pdj5sFPG3A7",
-	"1MOw7Wfh9x3yhMYtN+EpIGusV4tNIkc+S7SzfKp/3azVqnbmcmggQPga2DR7giwcB0oIWPijKX8O+aZU",
-	"aa3kRrN0blJzW+TPkX7vkAZ0wEIWJArxYe/PJ87/Ufwr+xfy7Jx3XQnzMr0/LUFGAtNisy8Gjl+LG4ya",
-	"nFwLsrTMw4GZOUgJUEMeKx4jhIQGeqb4AcAR6VXz/Ygnam4ZsCq5AIUKIUv6+SuB1e3NYf/sINT687/q",
-	"z2rmfw6hPar1HeJSt6+VH01PvCdkwLxd6KsdILHaGWotSG/BcNTxuRv3SFZlfTcMyaZ5XTM2VOkmoJAK",
-	"q5n2laBkyMDTFK9eYn870pvg27R0UMTn11omhJMhoKs1sSfTkTU5P3EMoFMameVcJwCRDoKR0hhWI5J3",
-	"khtEhQfnOrsP0Yc0AeFIEeljgbWGOfcpokMd7iFaxqSMO+W4+6liYTP9XYSOkdPLC1sqGvcgXlV6JQLm",
-	"ysCzrTBBunaoe237zUNVHertmi7DwH2gM62y6FygNRgXnqEuWKkml00QB3iVkyICEkpZJS3NrkBDSe0V",
-	"sJ8rYW7N2csIR4LnylT60LINm6fbJ/Ux2gf+rT9tE+v1mC4v2viWAddqFuK4msSZV7rFgXfa8ptwSAAV",
-	"3SSU+FSfTeh9LYU2DxV0bVblmNVERxiZuJktVCBHYVpO/IY7r1BOw0zhZyZGA1jX1HXoJX4l7CGhY83B",
-	"RkbRpIIwQIub0gGm770ve1VyLiO4Mabl4+LZcdiiKlHCgd4H/CTcrX/qgjkc8zlUdvQ4gacAkamQhqOC",
-	"18GaQuVOeK8Vc33pe9afHPYDOer1o54rPiDJbyvgs3QS5wl+MCOIuEiTHB5cEMGYp0yiBJZrKqNdY2hw",
-	"wMK+9IgDcRV7ZK0KbfIs8CNw/27E33mohVfau40fE8BYAeauNVqgUTlkIkrrQEmYavdLO/hORTTB60XQ",
-	"/CxKv1dXwn43nr8mb2Sd1SsoBMldJlQyx6Y11Jy40qjWplSm8XhcpXC5KoPemnlWrb0+ah+cnB/AM9qU",
-	"4qGfUb0MrZeapXq1hnfp2dEhLzVL69VadR3icWEfzKy19cAb0iCcrJkdBpAgK+iAPDR9TeJ4jyqTzoRQ",
-	"5ZoO+Rzsl2iTj7xSU7+uhTeDQ1B/3Z64QqB7fMuafsg4rop6EGfuPudf2SL3YncW25wFvHUBU0OpV1ov",
-	"QKNWs5ouw4KRCQVx7YspMYF+gHleAlwBWABQo/PC9D0wrtGuggG0gT7aUoSB9Iu+YO5fg5vtvfCNDRx/",
-	"3kPRPNf2qGfRovBIff4jl8Lo5V+xV9BGbX3+Q89B6/MYNLLbXGRkRyJkgYgqAYKTZDCgwQSahajQkmCi",
-	"NYmhs9Kncum2MqQ9LiKUf+RvLq2hC3LN/hL5eUpr8RvRJR3dC38mndPRlegndHMC6tY6Ob/pYQA7sDHj",
-	"+AO3FeVdV6jPqQInchhTiN0Pe1MvkKOheUP04xdVMWwEz9crc77id8eXP5vPfh6mbgiYGvkh2ncwqm/l",
-	"0lCqnMN/rCWZZt8QYcWzjekKaXUIWOS4L31jY1cJtvfQvHAG9OBEghKotZ0B1dpf5HVAfUDLvkjoUGEk",
-	"jhyLpmXyAXxSC7JIirFbTSNW64s78BNp1Z9/809afRSM9PiNFgBj7jK8PdH1f5qhYRwC92tpdnbkscFQ",
-	"hky4E3Tc3I1NAYXsSW+yAIfKye60Y7dBjZxAxbfyUqzNwL++pf39Jk30gdlqEUu1vp3IEkuS5j+E1W7U",
-	"duY/0Zai63OMvtybNyMlxIe4iD/PZIxzeF50BF+xSZbh4bXP0cdzmR2MeUr7WfuLe9+Q/fksLwn4DGoq",
-	"qQTmhkBTD3RCW99dwt2qiArlkIxlcA3mrFYw0e2piZKjPYu2jjbrGaJRY53VeFJwPB55AtwpGPnMeTrN",
-	"mPCuOzKm/WByNhJvhL8QUzpnfrdQY8pWVdCz6IE9rWcIvJ4rjNFVS4/89GzMf+JEhs+1aPkxx20fNv1h",
-	"j1tEWDnHDa/Z4/atXGw+TLHjKHbTpUHkXY8RP4rZLOMCg6L0gyXLP0eGLHkK7k3Uhyx8WIqOlOZidblY",
-	"dCzLWl+AwwCCxHfR9oajnAOF1QFtC4jYL6RVbcVEuEusM94ijE2tAHQhclW1TkD0hRgP/2c+VA4JGKb6",
-	"65ejzgTuXLjx358c4vqMBvo9u+BVArCFYxMTaQiOGvtzYtj4KUqcQAtonw94CF6fGr4Qq36QI1umYFpE",
-	"JuSnnp/HFQAziAwIft16qkDqqkjshn0m0OejJGTDZKV0ygYxrrjYComqfBVbIuCG1maEXlw1cvvGNMkR",
-	"6U/S4MIyMfCSsjFbYB5PzW5JwYz/GIR+lZxBkEnvcsC6I6VnrBBJDnqPaQKYZpiIOLqjXpCQ9Hc0OjLq",
-	"AJqQ//n//+f/ykR0GwZXsQ2SlzQ+bDe8x2d8RMeNCDn+JS8ejdaEFPOwMiY6djliBq/d3UhZC2RoAXLf",
-	"VRbN8g8BaAwYajnRfDvhHgJZgkxRM3XswgBcGovbOPKGBT4dOshpTQwIOTfthsyk3KeZ+yybKqFspvg9",
-	"tmYLTcwIloSokPu+eTdE+9y0awpXfDmxgFJgiiHjq76Loba8v+n+DN/sYqm5vlWrLcnKz5Cuc5jqUYQB",
-	"sBpNGXWMso02agr661sEDrABbRvVr5YekStKH5V/pDvq0YuGQ63Fxac8wdUeQkhErCBHSOC1hYQEgIrW",
-	"2I2e58IxPLy9acKeqPYis8VfaBjqAxZXPjEqJ4T/4WHIKw94GGLxFQBTBFQo6trcME3rkULt6X9yAViD",
-	"CLAw0Ty0v0sciwkzCCmsAuUQ1ZdjFfNrHMdA3qDeT31oEg5l+CHMbobROj0y34Uy+IFx3OGUq+Q59zHk",
-	"H0ABqg4MCg7nVYkK76qUkBADGrp9jCrAF7Sar2ILxwbupp0UehoH8MHvHfnMVHahynXIE8TDdenID582",
-	"p+K2aKk5TdsuCfDZGODBcJYFSHEvEtyRjAeqMhgk250WEIYAk4rVfMQBLywR9AK+gUe+Tc8K6tyNLUl4",
-	"oFBMLC5Pzy4ZoU5WJlKp3qdlYjPn5GCgSRQatpo7FFRZBOOuMyEClYGomU7eDKkbykT61sLTbOnnIPVw",
-	"5lQt9NAiD+EIJCeHI+dQrdrj3q6+uzvyIxioHZ0zewLYRSUa/urqRxdPzdUaVyBUhCpU0VyuufCahCbL",
-	"iMohEzdDUTVoT2cXpD9wYFTxHPJE8Z6ocKGels0V/QMXvc+aLpwycYZ0UE2TRuGy2EGllmVmRaTFJoug",
-	"Y3x3Yu8y+2bvmDu877xxyE6jcSPbxw3CMMwsMsPGFbmrOV1jYyEGgO0eUz9bkVXEkEahKwdLntU35qEF",
-	"VyXkA6ipB2C0TD+ZGI/6FbDgIFEvL9pF4+0GclC0aBu1RRfNDNCw8WiQ9xxbKJcc2WPC50Syej5G5x8A",
-	"rUlSsEGsJ5Vf+PuuIBujpD4MxgYHmtW8k7+mYgCxdpaLm8GhFsFmzESm9O8oilyohMN9xhhEcYDlh6IQ",
-	"MrrfpbDqM6YTztAwS9/lbBSdC5jP3y2Uu6ogFhpK84/S/Yi4kHwL6Hb5KNYdfYb6dCRzo8BlmetFzBag",
-	"ZLduIsh1x1qMidLWUObcVD9EsLZnbZZElhdmVaRf6YPFt14jHp0o9F8ar6ZN6YpGCDBwfWrBVKDCw5rG",
-	"NhHQNJE3OWRfaADKksmTa0ZVIm2O1xPzzacmSJdKAHtCFfGl6NnQeWKsu2ZdqA/FUlG4o48UgdVo2Cii",
-	"6ITUN62n9SnOLZm257wIw6FWGrS+fE4H7JyH7F/nYcDdUP90SsP+v9ZMiVznnLmjgDlE3rCAAJgZ26El",
-	"8wWcuBakY9JmotgcpAfHEU3ZhRZyplKd9cru6gWM0NmRF3fAldK2rAwgkIYobnh/vUqeU+4zj/gStztg",
-	"BMKPzCNDFti8cRgF/O1CBLJJOmwiTXIY3A/ZUqiSn7EwmFRa3ZAFDi6bGbRWDfWWvDx/c2IbBmkaGJAn",
-	"1NdzVGQw8kM+pEG4pn+veDSkT8uEUbcPEwQ9jIZkIFVItskrvgdx1nR9XcdmYFpTFRIjyR5V3E1kgQyw",
-	"CrGJnyZB7Ru1GiS46JFZVU/Gpm84lnbdTen5CGZPPE79VPsjUCGHNOxXyYm0Z8Pqv/p367qF5COvCFN5",
-	"YbxsyzGmVQEkMfEYnWrNv0qQOJEtmjtVnTdTRbbEJi9r7EOLv+EvX72rv+Wv2y/7nUNX/310+fWofsJf",
-	"7oCcsMne+Z9J5MLHWfql0YBWFBN9WtHnnuYWh/i2sMM9VSpYP5Zcm9vKeDyuAHmOAp8JV3pYAeFO715R",
-	"XDYRY0gXpl5s2dOVpXdqtbtu31IrXBgSSASkVuf+L5fOWViZmf08lhGHz8qbaSlTTdl0WSPuF/Y1Wb/A",
-	"AqmtAnhwOwUlgTRYe6Kj8m0JSkjphmEfVcMBva10gJdt13caS2FkLUvNg8iGqWuRfhgaqtWKG3rZ1ly6",
-	"eFSh3VowK6hN/8kZQW36y9OgQk0tCZJv07sn72gafQinQuRpptNBPXMt3y7DqU1ZZS4t9CjoT8xLwoG2",
-	"PkPKAwOma6c7Cj3paAWwLYUKA8q19tZuNS/OLg/K+sFLpQ/qNZu0WRCe8x4aQe7Za/3vp02imN+taDuJ",
-	"edg0Gvq56NOMJ1ubUwH2TzdKb6J5idYTFaM+VPggkMoOhYCgMI3P6I3NB2XBDXcNDiTbb8fgPJy4ZY8D",
-	"FlCZ1Gs7mzU9FBPDissMJaAhtpIPjFKrt/gvg430fTlWREg9kw7z5dg4NZMAO9MYy1yO+oDrD4MzJtkO",
-	"OxkA05/5TaVLVPTpDSvSddv0J8sdwjZepTMOVc5eUmEyTqMeXKW9s1KWlx1g1TXy4eMfiYpsbl45tkSP",
-	"JuyrlGmOVIp7F8U+Z5dWBjQM+NdStrFP5tNxz5vpGdgeNaXz0VAGIVtcwWvTH5P31KZFgqPdevR+uB+V",
-	"kETarTxRcz8+bw5zq0DFcmkel59Srtb4QFNesW/sApg/uFWowNxGrVm1W81prgQO5ARbBifU2NRtChJN",
-	"ivSDKEdJ++w1sj79AFQR0AxQ9Egos23RylG9nCTvNs9EXJhG3QWjmngp1qjf0T57rarkHBs1Ie5EM4GJ",
-	"gTdTDwqIZD8VVb0wckArzjiXuJFYlWBBGSyxYBXTs9fkiWXZXAtGHDW0t0Oh95R0GNabShYzScC2DGrU",
-	"I9j4r0zApQMevuTsIig+7ivzMPi3C2MQo0GHBYr0JJGC0I68QadXdC+kSr1iE2W9Jqev2uf/a7uM/61r",
-	"wXx+0K6DmwiR8zIgDFuKMY88Od07OG9EtbwC6nFT6+L04Njex6V4ijgeA5zXegSWG4nG0RmFqAFE2JeY",
-	"RiyECOUDlAGDYgdNI1LBYRRMwCEn/Mm0FMSv/HxSkOljWqro/+0dHB6dkPbB2cXR86N26+IAfr0Sx0dH",
-	"e42v7Xbr42GvNT7aa/WOLt+8Px69+br5+rr29qN3ejrhg0lr//aSDd70xu3ex6NX8o+jr19qB63x0fhK",
-	"vPly8Pq4dX3Yql8e7PWP22/9o9vn+63zvd7Ju72WPG7X3oXui5e+2zjovX/u0+Ozy/HB+OP+u7dv9/db",
-	"t1+uxMfz+rDzYe/GFWf9Pw4Pxkd77snxl4+3xxdHjeOL6/HJ19b4fb93evylVT++aK0fX/Ru3+j/7u/R",
-	"4315eyXaX1sv8XsfL1rXL8+Pz96OD3rwjVf7rfB558Pe5I8PJ/2j5/0/3n85eHe8dwzjbY3Hxx8bB+GV",
-	"oO/r4876y9rH92f94+fXeoQvzDzbrbfRnPdbb939t73WwdHRl9ftjQu/fnrU8Y7G7Er0D7v+/tmzm4PW",
-	"ePOyc/1OXK4f3V4+O3z39ffu+/0vg40X18/P5TB4P2503fqr2/p4T5z9eXjuXeycbARH767E8fZmp/fq",
-	"5Mvx4cH4xduP++/Oam/29j4ePH9xubP2fu9g+K5+2PFPaf9izR2/O7m8eDE5Pd7b1jPxjsZvP16J4z3a",
-	"mnl3C+8+GB/srY3fPj9uHe+1utvj/R587fRKtN6+WNtrvd1v9Q4Oj1vysN3+8/D8eGNnr3XcbtV6reOD",
-	"y/bR2/33r91W73DnuftRfggGv5/xy2ejw7e1YfdKbJxsnbz6Y7K9/vbNh/P++Uand9Q7bLU/bL5cO2G3",
-	"J4Lx4dGXQeP05Oym83roj73fD09u2d7ti2cTORzV/nUlgDQPTvZzyHWOYgbu0CTBn54dvWtdHJBXBx8j",
-	"gj980eodtDQJ7E1wcnqydqKt8cGLvcPamOrD8PZtb/J+eD55ETbkc//sxXspr8RAva4Hf3xhcnNzdPh1",
-	"uH/d2f/S2tyqU2/SP2udtFuttz1+rF7333y43O6HtS97Wwd//H558mK0/XZ/3z+7EqOz996F++X5hfrj",
-	"w+nmzsc3bzo99vbdKz4IO/t/7Hy9DF58aB16h/KPl/XT2jpX/cuvX/1RK7E00xNLKZrIsahHl9EPj1Cw",
-	"/9IPH69+iFtUqB/Gzrd6Y3O7sVNv3F9rNMJvSmvE3xfWGhdOV4+UsT4F+zeprMRFJyGfvaXvxVqoqZus",
-	"HQxl4UIpy3fJTb+DuE+mO/zKN388+eYPYk0ZKmkVJJm7dGaCubWGsHpe3OU6QcgFjujSL178iDAzD0Ja",
-	"4JDN98fmM9vvhI95qPzuRA42huvirO1pz6th5aEcuX3mNRGUxlWES7N+A0SV6NNVNVZ4Oe2qzWsfHxXD",
-	"NG9rYtFbSM8yhY/RPcH+HFHfehxsVWmIj5cReDDmimWqaRYkO5sjvZKM5WN0MC6h9P2YfORZjCaTh/xL",
-	"CK4mffhBOJWh4FZBzvAyyuFa4pAXBnANhaT4gSCnB8eATevKwNbZ/k0Rx6VOgQxNFO5eTpzeVoZsUOly",
-	"PHs5uQsdLigAzafgB3nEnpH2SVgFfr+yz9VQKm6jizPBFfhI8olfxVpyZHbWHWw8wA8kxtOkliPRP7s5",
-	"d8SnJXHxu8Jgp05n4M8+lWevyZOz522y2diuPTVVsrkKlUnQTNTbRtjq/sHrg4sDSHxBEB7zUlkeRiIi",
-	"Sm8U9pkIzSlsgjc+WbUWvMXZ0x/4FZOXCfHh/YMzFN0OHtZ/eSyAPGyAK8IaQIUXJ3neh9f8tuIGvkOo",
-	"Mon/Wic5ihskCEmOlBpx0dvn+rB3RvrBU8kBNQ8efFv6fyxHvmeyfKqkhfWX0X49uKA9UEheUxVWjqXH",
-	"u5x5u2S9tmEGfdStnEjBKsc0dPvJksXwqAzKiXrC5fgZ+6rKORcugljZLXVDUx489TnomAHtL7CGjvGx",
-	"96kXG+TZzSwj4JSq0DaIALiubcVmq/1W2mevK+ch9VkhSw78aXs7B74vXOlx0UuVT462z3TzQDeBpgmj",
-	"B5rwS2GmEnLvhZWmwH+OT+QkLV1EW9IF8PRwQmDpRJzXhQw7/nxqa4vykvL6UxZ8PrWpOeNIlC0yCWgM",
-	"scyB0a5JakS4mlbNFhIDS1HxUnjTrLmlSXC5+S2HarKndVnZXH5IGd8+e71KyOT0iZr7hsDH+/TTq1Er",
-	"yiVN4vOehHu+lUspelxgtNGtsKLrqCTkKE8JmgYDEOPDj2exv98a3UnF+066VwHgNE8Ty/bkmKWZLaGB",
-	"gWTJ1bwSV2KNK/B/uKZV6YyE5882gxJwCBXjWbG/RoRuNSF7HsYeGc3mIRyv5TXoTRw73RQoT1XyHBvi",
-	"SHBRQhuQUCEK4xTUL7C9rEpmlYg4PWNgpTBoCdhdCjQh1C3KuVoCNthSslhb2MMl+pHmm129vx1//8l5",
-	"ij0SNHUgtNFhj8P9WEqK/AoYy+dO+oYkf1E/nMEkQVzfyXOcixVreZ711FrWHzEzEAER27LdXoRhYFD+",
-	"hIXKcLrfsN8JWpwGrQRQWyhgBSimRN0dBQ1vBDQqaqabQUU9/eDzkZaLwKuQTlQxPCjXhHnQCmn3QgdB",
-	"F5cEVuLDZm1HH50EMujwS3tv/PZor3XRerXX6/3Zv/7y5vTt2/3Wl9bW8Vs1br8FjM3hwfhl+/LLweXx",
-	"3hHgatq98esrcfa+PnYH775+PN/7+P6dvH1+0bpAlM7x8f7hSf/1ez90D3cm3uHz649nCczP/tvJydfj",
-	"zSvxvu+eHH+FX9ftr++/tPzj9nF7r7XfWvt948M+oIQOJidfWl+Pv7hf37yT4/19Pd6Td1fixdnlQWss",
-	"91q0dXPcro1fjAHp8mVvrzd+LluX3sX6zseDc//D5R+jy50/n5/ufN27rJ8dd4+2x+3ex/0r8e6sdgno",
-	"l7duFv20f95qjc/eHvVbr+pna6/cYPPs4O3hDvc/DDf3X/w+eBvKsH4lDtbD9uG76/3hzunJ7eHtsxbf",
-	"q/fOrs/az8R2rf9h/cv5s/0buv5u68RrqfbaR7rx9fZ8fei+ftG76Pf+lUTEZPZoCUd/4P8YeMcxC3rM",
-	"00cjR4i+t6VP8DjKGxb8cvjf18cJK65l39nrmJu1W+C+QegoYb5iYPV/ZxAJzdHFIxxJvjo+APopCBkk",
-	"pMYPF2VnADrB6m9Joya7BZBiYvNWxqZhskkER/U6FnNNm8rhKBZw6ju2vFfWcsKWt9AuT/+caTqJcpF5",
-	"hA4klphOAWaq5E037uLGQ4OfManSyc9Az1zj/jSB0pHwpGDpIqUWf6ONip6UHqF+wKg3yYR9iTHcG7Va",
-	"UebJWbTBP5FkRbx1qVm6ZpO2HAwDOeAKHF+wiaVmqUab9U6z4S7Ov+OF+DFZHImNKDCG4rP4i4Xfl4Uj",
-	"LyFUTL5PpCrnsOVliATTN0R8OkgSSJJXJxjNQnm51PdzEhSsPwP0cJPqh7kdxj5I2gaZjF7DMzFhowm9",
-	"vLDESdm2Ao16/o8ZpHMINrYdrrH05/epwpmIFf7gMpxvbP/YbBtrFAlx9ko5r0taQZgF/nPvmoSFo0Lu",
-	"aoy9ppaFfXZrtljG7ZRd6UNjYAmFdTzm8gH1MWCGUgliIh7vYW9zLxUYgVbSGfRBn90Wzdgw/II5NzY3",
-	"7zhpS7dckfMXrUpjc8vWr90/OCvPmXphFIyLHguGARdhYZCmsX3vbWq3igbg0u9cErKYwIE/7EIHcUsZ",
-	"6W59hXOAJx/LPK65KCwnqa8tHvKM3/5KP5czEgdRbk1ie97abC0BNY1BI6za1iv6PiY8zWQjsDaowNW4",
-	"NXXTXipHrzL3FJ02aBK8+Jxgq87xoUWKPB5gRZY9ACmUFn8ACi8tVM4e7PNHVvsh3vmfvAjE90cbQdWI",
-	"lAKU0NySP9+5jkT63Q9YUAIVpiXBTxl1Jr/EROKmwloTyWkuW3QiKTZNERsLyMHKcuRJu9V83np9flBG",
-	"sU/9c94TNBxpXRLvaY20JBX+5GnZ+lAShSZAcDlgFxt0slEhm9jpSGvyWI3Mms/TxRpS2gvcYxqOYz9x",
-	"QCYllHunTDrMpSMFXa9MQ1tA7Aypimug4eiLrOtzuJpGqP1UCa6gMGhBCcIM9K2bJPpEL5a5v+piNWLM",
-	"4P5M/fAzYKj0WZy+rVFbr9aq9fp69Vnp08JG+tR6/qCKC0nMYJGx7sogChSnYKi/Mu7yKzIYZpFGaxZz",
-	"81UY5HnnM88ux6EtASQtMtBnlwN+b9x7aGrLbtbVaSoMgJcikYI3neiU772cZxKXHsOR+aXjFCCqY45C",
-	"735G7qllzNEvHiG6Onv21kxBz0LUT6qGFWQ+NKOSG3FZDWuzjqkyDePjSn5pq9boK9dsGILzzFYj8eRY",
-	"+JJ6qKnorWWe7VcD9Z3nndZXy/a8/RmwOb+SMh6ShSRp+158JLep1aJMpKDRbmIsn3NbXN2p3e6D8JAh",
-	"G8xGDqYsImymi+aMVMw6EoughGGfhmXDeubxgFM2+MUDfvGAxZOpf5TigIQ688wPE7c8Yv1heO2qeuOH",
-	"gyFesUk5jRwQXjZxkyJWAguFNeCgRlmcdNoFH/ajyp2r0lhMQbwEHeDq3cMlkaiAboiyofRvWNYROVtp",
-	"ID0WLAHewmGtrET5bSWmkvvz2MT2/eKzf0M0Gb1mhKa2+bsqZ8VnNLeGZZJjp2+MmLb5Pe0EwbO6pnjI",
-	"Gvr/Fi4hHkEJZoEO7gUfMG4V088yVa8yHZMs5wINTJsUm04DY4+e6wVynKgYyYZhP1+pw1me6+XR//dY",
-	"0AkIWbPhzkJAAmkR578c2z2TCWzHGmLHFijlbNecigkJ2W2IUf8mcTQxVPSzpt2LTbzVT7MeFybRFW5z",
-	"ysT5r4DL/3KSmBLNhSkXxAm4dL4DNsK073lc8falo8NZHyFAJ+8cMSbvo2zhJqG+/2Ah5NmEGqVRywDS",
-	"qmkW3vWgQBZTUO27YFgeTSh9wVNiQ4JcqJCadvrRHwr5K2qTXJEbFmADLiWBYUDdnyKUV96a2hc/5Pl7",
-	"TBgCPCYp4fFPbyYRm6xWdYrW5+5wgOidjw0JkKM+5KMB8MbPkR5WCAkww1gaDYCMONWGYlb4H+9fLPx/",
-	"AqqBVhRGgv85YjmaSNnURfd97D2TAOQbhhQnvBlBaaWdFpRGqu0Sp6p1jWrVVDHbP3jeunx94Zhq5NBG",
-	"OMIHWNaG/AkScikZMCqg4DV6++RYoIxMNiEMp3tmgNWNskTLYqjlFocd9Artmh4Tpm2QTUyIjfZYFqeq",
-	"sYXFDTbWtzaxtaCVfsZBaZIcIKGCK9sFPu6+D0nGWtmzTTdguzI9NM6lKTJvytKM+9JnxMAEzDsSteLt",
-	"l6e3tkkuXp8Tn3cCim0WteHEQ3BnJHqVFHoh0jzyp0VirLL1BmIpVUP9N/4zvwNHvZZBX1ZUQ83tsTHT",
-	"T/MQ7TfS+/uDkCEZIisqS4ar/QsKUgAFwfUpFt33l5lFPCHX52GOSeS6KBCWczwea+zWpoTnOj5avp8W",
-	"UljuE90aivnMDcvYQLR9/g79RFAPbKO+XXuqVefLi+eVbdt+NFAhCeTYdOS0ZrX1qUh/NNCmDSaxTXda",
-	"tVsAhv1vDtHatBc1iadGIUdRStQwYNRTfcYsPwfWjG5mrXGPfNqMxYZps4tm/b+0mP1d/x8Y9//tlElI",
-	"O1oOtc+mOTmuYFbZmVfWqtAmQXcGVdaLbWuimPv+qa4EMzwTq0SLGSzwpJVf/rms/Dts809ul6/cPA3Z",
-	"bbjmqpu0NFysRJdhWP/EGpz3looHwPTm27P3F4qF7DUlFfGuaUsyRyyqm3kycZleV4VZ38ZAnEq+T/Rq",
-	"SplZ3SiRGrBbaFiWI5tk8eZTmU5TtkVTJOooEWxsuZa+aCudYLelyK7To0I0OuSixxYitEKHnO4E9gzn",
-	"pEWzYXGJtfhNxS2b2mevTb2WBBp+3KchGHSRUxcqQcVO3s8eDTMNtYQcQ4cHaqAsWNQQ5Ld9CeZyRknr",
-	"htN2R9rIny4xPt0wKq6vFU3GXjWXcFr6L0xTVc1o3035K27QNNAanhWWkfm72IGLNZ9qP//abrc6k6j5",
-	"1OUX9ebr+fa7Safb7Xb2T+ryjzVvr+dOjo+/S/OpF/285lNRGZqv0W9fWr8fv1XjKzGrCE62BM7hReuD",
-	"LYFzcHii6Pt3oyvhtZNj2B6/h0I5rim3c7QXl9453tsbn7RbrYv1F4PB7/X6aPRH+3ByJV5sM3ft1Z7y",
-	"N97Vd07XLt/e9rf/eLZ384V9dMXvQtLJNW0x6g+udyYd9bVbezN5w+vuRG0OQ/98fedK9D7+Hl7+efhK",
-	"bhx2jo8OPx63xslWUe3jVitqExU3iWIt00rLuxIv3749xpZR6rD19vL53vi4fbxXg6v7vbfv9/bO/lQ3",
-	"3v7HnXG3510ctz+s71wHG4fbG69Y46LVvRJ6ZV6cHx8c7rfe9/bO6qfdeu/s1TvvbLB50ZCXa+vHzy/e",
-	"Hdxuf/na+gL3nh0cvNhv0d5Z/0vn0PevREecdd2vL7++NWvrtTe/dBq10UdxNF28521rfNY76rdO1ml7",
-	"0tg/G+6PrsRgstMXB5P3m8fum+HmW/mu/uX9x9vttbXXfXp6uf2mxQ9aQePV+17ndOCvDbY2LzuUemuv",
-	"b0MZfjgZ+1fizYvOFzGu083B78fHf85vaHVPV8gD9Lx6+/v1xcb+l967k9Pbzfrg9ko8n9DNk8b7Z1vP",
-	"947ordxcO/mweSYmHxuDV6bnVZois/R4JZalSEuP83peGQ5fanapr9hd3TE/qPXVL3fMKnphPbw7pkg0",
-	"5xYyWpE7JoHkyy+dR/44OkU/C0aGM1i6aGHK2P6kOqw3nHIGtgJphdxTWFgoKpNoW1DDZds7xWgzEHDA",
-	"QIT6jB4Xx/h/0hU58gIYaqSGEMWvkpbvYwn3QIbMjTTHWLvcjcM16JrXamgfPExReAG10kinIkci7U3S",
-	"C6HKxO3TgLrgqTKKL6yQmqiQDSLNF9xCekjOZ6Mwyq5p9BKXW4fmqNhZDGqRxIupdVs9r2jQxhlBY2hj",
-	"HGbIQzKCEmsqNXFBHCHDCheuP9LrFd6GjtVb7cZH9UuY6fG6CxFpcJdF2wiNVfkgUlSNbkc8jh3J1ajb",
-	"5S74w6rkGMvvU0HqtVotohL9ymTQBBGXsIZLoy2zoUCL0lpOzX0YpfVB0JsFM763rPnKhytBcFpq+oXe",
-	"fPQiD8CYYQZ1C4xuALWilvXB3A2LWXSCi4MTqYB+ASxTk/MckQhZ9cUS8UxfVsXi7V6ybQrguUtoSHxm",
-	"O18gd1WGIeKprpIDikX4TD0ALQMMcAB+oX6URmtENRc2Hk/CgApFXex4Qgn4O+zt14wNAcyFZQXA/dNh",
-	"emCp4lVc2RcOfepGIgD7rSREVbZwX1JSGwePkk2UZFr8+YzeMKg4IEdhJCphpQ32zEiKK/FGxCInwA2i",
-	"IRlIFaZEDL6ky8YssBA2hWKLCU+B8ARZd3be0rJTVYkjmBaJUN4QioWbNhYSy/82iWKm97uigzhSZdxT",
-	"+oUO4AIsbehhouMd5mHhEFlqwOkxIUe9vv5Y9BU7SdqjHDYspbuAoy0Lb0BdwqgBSGZQ1mxCBhIqqesR",
-	"UEGchFOn8opNHEiwHjIaLamQ9nPweQMZRtwDJW5AVd9uflFJCHjTsrErR4stpxlVOov78KFXDSnN7g93",
-	"+9HJjJAV0dGAJiP6FrwkZGg7j0x2owKYiSM6Ma5A0NjEyP9/2bve5bZxJP8qKH3ZpI6W/yTZm7Frqtbj",
-	"JJvMZie5ONm5qjhlwiJs4UwCWgCy4t3Kw9yz3ItdoRsgQQmUKFmylYRfdjYWCYJgo/uH/vPrvDG5NlO3",
-	"52osarES50B058bSVF5ImTMqWgVLtsXVVhfR3mHvYO/J3s7e/s6TffuVb5jKqVXs757sPV8dtoB2fZgT",
-	"8tQkaDOX8AUbUIS6jJbC1p2cZ+glrTqKsYatBiOWP1A3KZsahICL2gRyFHPem7noYXEHas96G5zoQmoU",
-	"EjCnOCZbtLHuzFYLORwSUI198hJDM9y3OSNSuC5aJUFz1TUL4yFTXyZx52prR1yKg2/oAXyV2vA8J5Bg",
-	"P3MiJOlY6BEbQLOYNEbd2yfw4lZ7g+1wCrxir5zH0osve9eYxYp9s8uyge++dfbaCGXvwVfWJBJTW9te",
-	"NOsrm9cy20NkhDbzGWZatdKemWLn6N3m2vCNS25UJhpS1Nv4d7/frtzkkd1kKUSn0sdr6tGNZ3DnrQ6B",
-	"vssQ32hvbnIc5jXUcsStdiEXLJfiSvtRr9mtM8BUk4JmrEx7aGryHVE2a+n4HQ0SnuNDs6lg4arRsQfq",
-	"Eb6M0uyahm+mafjmtW7T/oj2E19TbG2pfuORkqENsOZMlQdsSYPyjkHn229t/hDAaREp39Q+3nKWvoX6",
-	"466dLZyKGVKNHTGnQg0IsCB47E/3Q341ZNoQ7p38l1IN2JKq5X6bTHQs5VvMUh5zBi5WHd8fZfn8vaKX",
-	"VWbtKc23RKmth3/00btfX5weJOT4xenOwbM/75z8epKQd7/+7fnLA1Rhr/5+fLLjWpc8rvi9fMgsQlt6",
-	"R2LS+nftyEk7WHVnctIlYdUKpKQxoV2sfraLnTSuZr51msLGpEVofy7qMaTZvMUkdDYVY20qigHByKOa",
-	"a6pyWT3ukxSTz8BD5ZQrzoCWjaD+fnxyRNKcXdHBLVz35PmL0/CifXsJlL/KPCP87WlCCjqw/zkWmZIc",
-	"Q/F/cJHJiS7zSCaMXrfXwa7HBSXv3p5+AJ4cHmloAX0v7DZpSYrQ0TN29Iydo64lPeNmzdP8/dmGpuBu",
-	"/Iy+/69PCHxIK/Ja6zEwf2Ey3nTDocoWJF4NCzYBqwD1k2EdOCY8VSF8yDWoubanYy06SAnQht5iHgAZ",
-	"C8NzGCR1CUCpz6TzWXFM3fABwwS6quMvKyA1To9HTGmWMcjDx9bcOR1BetxeOnW9NVuDkLxXyTEy7rgI",
-	"iTYyZ2J+wqFn7AvcGT6ZbSwy38kfKmHHAoh3ygWvvCfWysjJIUZvsjEqVZalc9Pd1pO4cL89hu+W1RVL",
-	"6prJsHDVwj46mGAsMHG5dvaTpf/+moYkHTTPy4RLcLN0saHvsjlxJHvsvlzNDdu2MW9sTbEie0/BHtzS",
-	"IN1A3FdXJWyXrLgYhRLsiyEn799E1G+paOuR/wXd3KcY1Dy/3EH/z6AzrhkbQeqAMArPyoIwqnLOFKS8",
-	"oWnibmxtqDKuFb5iJB2ofOeGKX55m7qqKxoUuXl+FHhnzW6YosCkF9Pv9ottgYLvNOB3qAGtbEX23GY1",
-	"X1ygp1SfvWjdus/u/wfXfT49dyaKVqtoBRD6/MWbFx9eAMt5CbldOiwgbi4GLNpUwkhwxKixNiyLJcsG",
-	"Nall5m4pA5jQJGYUZphhWyvTmE61dbmNOGMHbnHeyfJZuC+l+obwLL4mOipPZDFSsuCa3QHXgsx2GUs/",
-	"kE6uZTj7gyiK1X2nO+Pea5PxfH4ZXLqKdnbq58HV87uxWaSbiUSFa0HgTJlCcNsrmWdpErgw3O2IF8eF",
-	"U81YA+m9An1yiivRppAhosYXoNwZnevWvQOYnTJbvzJzonwvJ+pGQa6pL3fVkshyRIvdQAJ166464U2z",
-	"6VCxCP9xcMd9d6fZolYLwTJ0bRa0qQlSsItCaVk5lWlq7PWnMo1o0Z96SH1Xj2gRTx2Y3g3RxKVw6KY8",
-	"pdrjFzVbEOFye8ew6zrjxQGHIrfMtGqY0BQZDl7wG6NILJgZSvsi0i7JQdgU5oYJI9Vt+1NPsAoPQygf",
-	"foYGVRMM3hViNzDK1zbOXDV1R9UQ2zyxYC2NXBHTCXEz36LUupA3MxqjIs6e0Rd98tZ7pO3vWhZlkRk+",
-	"I3NZM4DWH89qDbzqLlpjxSLlKyix/u4rlO9/7zyHL3qPeycmQrW9gxfU9s68euaarXRFzRnX9CLHquZF",
-	"MLfX6fWtrli+N8GcEYt5SG+BOv9+apbTYOi0Kl3ukxQRWKygGF0YLaqJpZhXS/zaEGh3hGxTXEA4VbOB",
-	"FBlSf0Cs88jlS9ZwMYRySy0QGkdt5IhMpII4ghky0VRqPK0iVsSpTMAcliXWDZ7+MGXDy6muznG1kbrh",
-	"e9N9MZGPVQ6vAGhrG7O956p2W0Mpn+vjHEG/9Y7OTT1FZ2FB7alb0p15VrUhDVIIHOKEbcElP0iL1NoH",
-	"7Dx32kxJz9p9d9Ojb5X3bmY3x/13tcsaPXj1N23hwwtvmNVTRwGFqMu51RbcKGbKjm0+4qaHcqIxGhfx",
-	"9jlwNO02jPZvX6wqfbxOSHN+aS1gSqQgaV2VpI3+xPClvzGPout7c85HsD/2fz7o7/UP+nu7B0/t/phS",
-	"plYZOiEaKZmNB+6NoSynhGcraK0H8kCGUzhFMWzEfeG1QfclJ73rq4/peKsb/ZxT+2zTns6px0V9ndFr",
-	"4vqzCR4u5fEM77SHRagQdGSSBo+fWhMjr5nQ9WNfdXicPVk2+jzvpNk6r+dGHUWBE/O+NkZcKqKOzLrk",
-	"z3NlzipWbMNZ063zTy29+zISrazDj2MLHso3el/yHpGz+Uh6oQn4xn2k0EtRy7EaMJ0mJA3go/2nYpdM",
-	"Kaa0o2DM2A23VxLFsImAfTB2yYdOtXDRp8+Bi/UocMJ6bnJqsGIsSPM7v+TiiqmR4sLUHLRt3adhuKSq",
-	"H6wfX6z51DW3KaZSa0kyOWtuG32qM5pqRazuUPaSPtXw6Q/kVV1ag055Vjt1un0u2vtSwfE9FHXTrguL",
-	"7yppHLHjg6ZFo1dFsMm0i6TuRDkiqcushEbBVl8Hespp+xR0FDBnvLWLSfb7ewiy3di+FNyqO0hkrmq/",
-	"C6m8DnUjY3MQMB2tzxgBvXz9lFJR4JohK45qrXYUIzLPmHI89fAwVzKOjp1pf5MdHmN0JBVSsNTnhLjX",
-	"hDjdlX1frKR361KVttsJu6Vw+n/GjlR9hsslgj7Ds7U1IEfrO0Q9UJn4kz/v7a1mb97jRvr2asTX4RkK",
-	"Nm5nwrbGhP2V38wasPBbbdKYxRVCvdYHLlnRmDm83Trg6K5ParlDVjHLSPDxpeuCZXfiQBYXXHgKq7Me",
-	"FdlZLyj9LqgZDIPymVgsEtlIJPbNojiv0i9/peSk2koZG5lh1A3wjhbP8SW2JHCJS1oGLIdSGyQeiecn",
-	"xyKY/p5a7LKgX94wcWWGvcODZ89mGZziM3IfGFeSfaEDA9PkmqR81Njzio/W+Gi/EoXMWL7MMsANG5iI",
-	"vWuZecBT1j+NGyYyqZaZCN6xgalobpZaEVe8s1bhxE9Dr5b6MvRqjdNwJHSZLCgX5dosu3nx9jVMy+VQ",
-	"VTpaKiJhvqGuxkZ/6DBNLEBqmpdPyQonFutbN2eBXAr1DQKxiVRZsKnYF+NWkKtA6+G/rbLxCJsr+5mt",
-	"kbliZsjUoXMIwXgJUWNM98iZQWsjMpLxK25PP+2/wj+X/QBblM5RmrQulUMbL3wBKnP2fuX0jWrEzeRt",
-	"VOO3dDEHACaaq+EGbErS8M+bRoG77Au0tmsCg8d5Xt/a6BVGkNfQuBYoMig5Of3HFLHOQObjQpRF29jP",
-	"Hsg7sUga2DDscQ9/YZnL7JjBdDjpCtYt6iLaAa8OeHXAqwNeHfDqgBcYObsguwN9UwdcrQiPvVmbdtf9",
-	"CHzFd0ZrL8BwL8JrqwMlBAbPp+6p/Xg+PWJFLKFvZvERQhEI80TjL5h5pu3+xxCThT4OZlxKhW2ilZyg",
-	"/6rERI/evzwhT/d/2nsM8ImbCozApvJN/Mc5WoL03dvTD2SXaxnMLu2TE5bn2oXm7Y4wLDsTF7dkIIuC",
-	"JkSzgg9kLgW0oKcXoKcubrFfIiWXXGlDci4YSTUb/YIxiiP4iybMUwWfvE/Im5dwqzRD9MnBW3BNPn54",
-	"ufNTAv/ZL6niL24NI1JlTJGCqmv71DPhCN939g+eHfTPxJnAYewM7PoMKQahkJPR8/ogYoTOZlTc4piH",
-	"JPVrlSagvRLkrc/t/7Gb2P4X7bHLMdDcN3L3Ee0jn3hwjjYhTc6E/4sVSjvEQArBBobfcMMxlUEzrbkU",
-	"54oV0rDzgRSX/Mq3kkQdjo+RIB80B05MeImSCKjMmsgZvbEG1sFq6FgZ1JdBQ0nCxZmg00Pg1WVGQ0K0",
-	"1fsQkPOz6JO3yF3sMLed1NO9n8sEalhlZO+kimlDroWcQATLThm+LjytrGHL2EBmLEuw08CZKLiGdI2M",
-	"/HMs4XMTIckYrF/wWSFres+O6TeB453LQefbhwh3qFCYZE0Ngc75R/YOXeZ62c+PSwLSfs1HI5aBHB2T",
-	"9E+pj8elv9jv9B/2f3bs//wlTazg2+mdvCfuAHPBrrgQ9rSCrLIsz2FZ6TUThE7oLbT+JKgwyGhsNDbE",
-	"ZopVxxU9UoxmesiY0SSTyO9HryF/5UzgVJEk7FKqYpxTmOwf0M6BGlnwQQqmGt6SYihRYaqJgJ7D+INb",
-	"jeAD2hFcYg7VJLWXfdo/+NwvN0UIO+BFgG9q6jllNPNMuDBx1RscnlhuQvhe2n5Cd0pAjI4bzE7X7i4Q",
-	"C4h/jlie26WFd6+Oj4cho6rdzl7I/KfHlByY1pkwNd1Q1uV74QGp8bzkEDNA5dsn7/1bwnAsI5dKFmQ/",
-	"CR50wYbcBXJjygbrDyxCQHzpOGFFGRAB609+l1MLBxFwmNj+3t6eW0PkFUAjgugJFK/hBTtyDJFSYlf8",
-	"CeXGJbQ83Xvi+n68Z0bd7hxfGqbS/pmYOQnjyPNOwstXFtQNXApt5g/hUzrR7JMU8ovSw0bpsuioDBPb",
-	"ERrqsGAf1OBgxmDl/F0xFLzO0ocQCZYTLg/5CR8lKPQg8+5UCCeywFYkdUNxJvBj7NxwunP87nWy/58H",
-	"/f29/sF+/2A/ec+yV9Qkz5m+NnKUvOFi/CU5/uM0OevREU8IHY3Oesnp6avDg4MzES9Nm9ei4/5Stkqp",
-	"e40YKQKY/wgI+kEqurqFGh7GlVuEhwv6ZecCRPfJk2fPnj59cnA3lIxKowEl44/NKFkx97GngPKiAgWk",
-	"Fi+xsbVO8pKMNTvynSW0o+guC+0z7w/0p21X6PU2IA+vxiE0twb5djobdbZsAY/opfjeV81CNdWucqFF",
-	"5QJ+pVJi1n9YjMhBvUoBfz8f0cJth7k1CnhJe6aV8Lmb19FN7gycdSd9sSKCjUne1NefCeYEEtcQydn2",
-	"IoGkpQejDeEKlgGUdOhAqlv2qcCSAYfMA/aUfuAkmCFiIRdj8IdC/ZA7rxyWhwt7ivHFvhXnCqTB+rMN",
-	"HBvnnYa4Ww/XldmJBx7MAldBEJMqz5+BRZOKcGEkWrd4KAzPPXVdsmIuJ7cCG2DVg0Dw6Yj3oNK397l9",
-	"2zo/qYepKGip+jqClo1k/29Md84KfCzPv40GjSHYXdyaW9KIp0TLU1qghoC5gF8WoV58sfWA3u0iEu82",
-	"+kNs9Bdiw/B8VmDr0RwxDc6X2+hDroELt20aNLuxi1OxMGXcYZKBFAOmRLkSCRFswrRBbyN6EzENyLnu",
-	"Cc/KQpqyVAceBX5pDQWK2MsWEBS/GkLnGHu6rQLO4G6G0IH7ZX6D8nIdX+F732sm9GaJjTJuXtiP842n",
-	"wt3/IQdy5yboWx+NmGCZFaZFO3qFbDrcO9uWTBfshDkpdedOUTRl1rl3u8/e56DLIGq5RBUHXt+u1wGu",
-	"z3O85QdudhCuQ5doq42XohnV4ERl9XTbctwNaYhy/KU0RLAD5mkIN3pj7q17+NfmznNXXGM+lVvhKsrs",
-	"07t8ZqwABoMWjQ3K8l5wyQylMhjtbCIoC9/4G+Mn8wmHTJucXvQH0n5UeOVz99OHF6cf3hz/2r7xQbga",
-	"D8M7VvseTQcb+LWLqjWwgZEy3XOOtlpdTUT3TYwArKYmmvRDcEzBWbSn/PJZsaAwhAw8it5XAMkE8wo5",
-	"V+h1cCeF0dF+bWezgw1vmajkxKjB6ltmbtjN6cAFMLbXqeotjrNtVOhmJWE+kGvW0NsTc6sA3VEVOeOx",
-	"bgVZlVEqBav1KYgHx9bVpaAhVDWzKVcEfTV8tzK2e5jQVHuF0TmtNxSd2qjGiUp6LEy1BDJUMl+CtAOu",
-	"bufseW8v/YGdPPb9O+cOZFrntRxEEIyVXTp+tPU7dOxq9f3w9e1of4ojgFLKo44cGK3Jf4OPavTetGky",
-	"SY4JzH4ZYnm4QX/in/uu0sWa7yt+wwQxE3u+g5uyMco9lHz8LuFYNKCCXCkqTFlbcusLFIYyzw7J070n",
-	"TW4gu07fpvvnr0wxMeC0YMLYMzAZ6/H//a/iUkMStV1MeBefem6laKztG9pn08xnnIc89e2TXey6PYyj",
-	"CL5Yg+6yotu5h5rcQwplPaLvVlc1tV0Ucwap8Keajgns/BK+H3t96fmx8gyYX0hCR/ya3ZIh9UUomCey",
-	"gqdnJZ3QeXi21MOzCamvyUnMn4PyPceNYy9wtW0TRwYCJkw3YtZep1O3zY+zCdGqvnYUtTWp0mXV1Sug",
-	"kN0+JnUELiU5ul7Mjj6f39xXZQLyQfcQ2ImQQMIfIPvkFJ7uCqcvx5pldm7gEAJzxsXVEREV6kQXUs0q",
-	"4S5eConi4bjc46s6iJaGfEiavhzmexgH0iL91LmNNuM22oSCq0l7zEm0CDF6QZ9D4YWXON4Aqpg9TIJW",
-	"QJLV1G4GR2MAewGIIFx2ovMomYnEVESNSqLcsnELjZpjadR4n44fmOIbrk3TTsJV+yF8P9p/rnXb7lIO",
-	"Zqy3rv9SCrb7O4i2Vda7XFzKRum23wlOPVJhBiyeeibADz9QLGPCcJqH8RCPLwtqjVGfvLQmUfg7Uzsa",
-	"RkY49h5ErqT0cpzn7u/ANlzOwtF/FJTnqT+tRHbER83Ua/sqGxTp8hnRWmxJirJuypnV7124LS6dxF48",
-	"EPWPgAhqoq5ZfrmEkAefdkbMrTid8/DHUtLtT8sj1QfpdV4JP5DMoKwHkPOYpCOq9USqLA1y11PnGD4v",
-	"fzwMmnehB9OjpjTx9EETJcUVmKepGrzjsoDPj0eYyDQAWkfNU2bo28W1rzigec4UDj2Q8pozjb0dLqR9",
-	"mGAT1/0Tdj/XHujOxaa1vbwiPp1eGjt4QXc0E0O6k0txRXtJz687dPpQnJJTnt9QckqFkWhdy5vl2Kj6",
-	"7a2BrH+dhwGz85RWqd430+wn6Z0ys3MCYhG3LRb2eLFJFbtUTA93XJ8U0PvYp2THtwhBTpch83I3oAWr",
-	"Cx/wGjgxxsoP/IT9GPtfxezROXFjkFwK5nT1mrT5zP6OIfKFOt1jl/YBW7i6XcAW3vAHDtja9+8CttoQ",
-	"78qIiP4KAVs/2oYCtn74ZTBVc8AWRmsK2OKjGgO2dmTH/LUgahvEUy2AJBRtEahzoPtyB2JPYscVkROB",
-	"yAEY7/KlIr5wtvrEP7eJ9TaEb+27fWPhWwCTvcNeYfHNX1gxUkzT/kAW/QvViIDq0GcWN7lsmU+f7aYZ",
-	"MQVqGR18Sc+f8PxDlwNKDxPl/Yh2pREgdVHepijvGLfEHHywvH6qbbZYlHcc/tQEDpaI8sInJscN5xyg",
-	"ap3buxsiqjnVhpTbYZVI8ErqZTnmgFML1rqI8TZFjDexg2ryFIsYe+dII3q2F7Rn23JP6vTzdkWMNyFa",
-	"1deOwsZ1+eG2NGJ8XLXGRi+dVKH7LmiijXhzudBy4B3fVN3ASl6+cv/bP/yp4i5vau5dw/Zl1BrR/VAC",
-	"13AzwAcWdYvOiR4Phg7uRwzsIx+YQOdi4nksE3cUgH7ij90XBMrnygT3CURg5obe53knl7bSgd1dEcjP",
-	"91UuhbEfzhG5hBOywxdriqpvwgjUdkKTD28eQr/Z35V27INdcO02d4DwXuFz5xVmXwaBFoc/Iu99qQZc",
-	"qNLdF1zi1dtRGE3R/Er4IwD2QcgcUVB1Q+ICnvUhc2io+mSPZPRWo4ZyjOUDqhQPZ6g9HSIoRSqyBDKF",
-	"sGe49oEZdGGT/6EKenw5j/bhjGP8kXvm44iLnDyimthjOqHhCsFcj9y60Jzk/JIZXrDEkQIjNaNm6gY6",
-	"j9Fbsv/M9xt/7NvEOge7YiR9ZczIHjnShKSntGCn3LBfTo3iA2P/9I6a4S+7rqV3esoGY8VSIm+YIkNj",
-	"Rhqa+YAxHQvsjJBCItM5tJdwXQ1qFAuByZaXGFxyqU+uFzkEo6qAtKdvK7jWQCmpwCqAEcTx9/vkJeXW",
-	"qOUSP7eylrng1riOrDrKMsU0RhTg3wNI+zokF+xWOoZ7uN4OFiOUd508YNIDWUDa0G+nb38Hm6Vd5wLy",
-	"CDG2JsU4N3xEldm1f9/JqKGPE+xwYl8Qu3QYUkhtyE/kb/zXIyv1aa2VcUowEuMNOOheRn6lmg/IBdM8",
-	"g6UsAEl4u10tW+K7ScDMfChRVuT8ZiL9unMNMly2MCAZpzkbmKqdADRHGlEztHDA7w3fNMn+3fcfH9DB",
-	"kGVNTrcPVoL/sb+eZJcVjK/G361ysf8PWk9A4KGUWODtDrQUnITCfx/22O1ve+y/j/lb/tvf/rH/X/zN",
-	"yW/Di78O7L9ff/zX6/3f+W8/g2ZEV1rTY0qv3AIH3awP7mtrhADrXZrUr0ltbb7sTCaTHRDQscqZgK4l",
-	"7THA1Nhrwh8BSkJluNyyJz0Ei/qci97hz3t7q36+pVa4sZc9vAHq7e0NxXbh1BZYzNo9bm69o7xq0+WP",
-	"RGViBDSyKc9jly5lKpAE8gjUOS0YGQur4C2aQL1rNenjsGW+hWxTnQ1+2v/5YCnna6V0Y/5XmNL5zf4s",
-	"wjOVaAev/+/eBaPKKrZPn+15Ht/MSyP+zYlc8Ee7aIhIIk1HsXkj/Gz1ncp7h71dOuKg591SzJz/Hd6S",
-	"l0AjvWPkDtBJm7EQLNdBl74BU4ZfQjQIEjDd61uYc2D/J9LJ5TjPa7dVDV1Pjl1SJ9d6bM+nrumjhZRw",
-	"0YTBMVSwCTYoUuxGXqNBdA8+CQaOPDv4mbjdYXwyBL6QHRK1JvbTCcemsSErZtfSG3CDfaMCDayJcuRa",
-	"DlWI6kKPBxInsOku1zINnutpDyNLGT4BVmisWTVy2VvJv+u/wkt9Fjw3sM7BA8Nhm94YC9EbyMFmJv+8",
-	"5B6beYVg74aLDZtz9nKrPK4Q+ZBrdqud5xWyXMoagjoxsQssVHxDifd5gAhJQy2QRR+WHGkykeraIuG5",
-	"gYxwseCZkbk6z4n7BGXus196LI11nh0Zrtl7V+k7PeA7Jkc5+MbgNGalyJ2IvEb0maUyzP3h4bp+dEHp",
-	"6bFf2LctXVDeSVX5fIxhxcjUPlDGTe/r56//HwAA//8=",
+	"7P3rchpJ1i+M30r+eZ6IsWcAAzpYQjGxN0KyLduSZUm2u3vsrUqqEkiryGQqCyHcof+9PLE/vBfwXsLc",
+	"2Bu5VmadqIJCQra62/Nh2qJOeVi5zuu3fq+4cjSWgolQVdq/V4aMeiyAf3apO2RdKcJA+vpvjyk34OOQ",
+	"S1FpVz4NWThkAaHCI0M5JeGQkZ70ZmREZ6THiKuf9uqVakW5Qzai+g3hbMwq7YoKAy4GldvbakW/nonw",
+	"gKuxVBxfnf1Sh/S5z4igI0b6Moi+tPTdgX8sPd7nzJt/6cWQEZ+r8G+KhEOuPow9GrIqmQ65OyRCEgmT",
+	"03cQ2YdPdjtkSFWdnDPhER6SHnWvCBfEOerX7Hdq51y4zNEjYzd0NPb1kD4xr0paW+REXpNWo7VNmq12",
+	"o9FuNMjL44vlczgPqX5NdgKnAVNMhGQ6ZAGDORCuYKA+VSGOPBzSkLhy4nt6R4bUq8J2+TRkAQnYtXSp",
+	"fpuCPRMy1HdJQXjYhhd5NKQ9qhjxJFNwnQo1ZUGVyIC4VPwNHpgGPAyZIKFMb8h/B6xfaVf+61lMYM/w",
+	"qnoWTUvP8fCCDvJ2XYWBFANyTX3u0VAGdiP03u8RlbMNJ1Kw2jEN3aGzjDjO2L8nTIVHBaTBPfu1AG/c",
+	"w6XlgtkLvhxogtBjCKVMb/lWv+E22fP+bn+bbroNttNv9ht0o9dyN70ttt1PDW5Eb94yMQiHlfb2ZjV3",
+	"rGEw6/RDFuQsk/4ZDuCIihlRzJXCUySUJAxmhA4oF+TJ2Ysu2W02G1V9XT9Imo16q77xdI+MDRlJ4c80",
+	"LQk9t4CRKVCVlPhaswhKb3yfcp95evpcKCAF+xhRLLjmLjO0of9iRMhpam02Gqm5c8FHk1Gl3YgmzkXI",
+	"BiyAmX/69KkzCYdMhNylIcvfK3gbbAslbsA8fTf1kfinQPyerBJnn9GABU7uajTr2/Xm0/Qe4v2r7NRt",
+	"tTKmAR2x0HDQjuuycfiWisGEDgpG75urevzOSA0cTcwsCGSgqsQZh7X9M4c8gePI+nTih0/1kjtMZLgM",
+	"3FmpVrh+MXLxSrWimaamEhhILRrJ4rNxEMzOJuKd8GfzQ3bCYMKctuYGQy4Gmue4QyoGzKuTjqWT5Nr3",
+	"9BHqTxTz9L32n3hu7B17sHliZriunixyGqLoTJGpfhtPbiZVxMFRwnI5dDz2OTKzZ9fCq7tDes14IOte",
+	"MKsFE/GPr0oKp6rvHfvUjc7wRE2oH3E16isZ8VMawukWEmUNOWEc5R3xghkJJoIIGRAeKuIceWw0liET",
+	"7qz2hs0cPdErNg7rdjv+PWHBLN4NL5hdBhOR2gWzuZV2n/qKRbTVk9JnVCCfvBnzgKkCRqC3i4RDqczg",
+	"NXukIQoGLds01QDjh1U4On9HdrYbzT0y5eFQTkJCyTcpmF5mrsiHi27R4BmO4pLCMFbiY2YC+6wvA1Zu",
+	"Bj24N57FmgaPr11t9K+k77FgucCgnhcwpYk8YEpOApfVyQUQFQdyMke2SpTEeQoJehMeIxDhPCByKkjA",
+	"B8NQkd5M83IuBtGsxjQcxpPiXqVa0SePB1rT0Qc0ObG+DEY0RMa6vVmp6pkiz91tNJ43d3dbW5vPNxu7",
+	"u81qzI6buez4TpNPcqnmD59AdFLfsFme0hGyG9D4ZnKCmwBbpHeOTUH7ZNQdEuR9oQRmpCbuUHMkSj58",
+	"ODpANjhmNMxoEECsKCa1JnvFZlXYWvuDS32fBXAXF6S1SYZyomWAVb7gk1p9G7BQxY9lmJfWlPW1Pg8U",
+	"jFuF3Pc1vxKagshF4vs4IiqQ69phckU2G7vECSY+c+aYupH+V4yNo1G1gQ2aSWslNOCaxQs2rRcJpAzL",
+	"LDqJra0t2FP7d1NL2DBkgX7n//nX/6/2///yj/+u5J3WI6FCKly2nGTfjZn4eHpCuHmiDMGaWy+/H+We",
+	"0gHrTgIlg1xTLMBdH2tFose0ZtYmjYzaYMwDpAx9ZxXl7ZQrfJp7BLi6sYIyLzSWD+jbjgtDqQt2Ezqg",
+	"j5gfxgG75nKiHJToVoxPREJJwFvJmAJNMeDzA37NlH6AjcbhDD6b2odGPj/HV+UL0kb1buvfKFz/c/4t",
+	"R2wdhWykD//cmJtb+YNW+jW5Q9ZPRENsNhpLqeKc+f1iHS2lzzAjYEhIr/RST+nMChhzEJAB/U0B26Nj",
+	"rjmEDMhEsaBO3kWUguzOvi3FLbTx6Cjm95020fIYOIbHfBYyMB08rmjPZ1r3q9px4CCAhtRkzAL9OQeG",
+	"V9XSBO5g+mCDqg72BgMLZ6jtkysmtJYjzbnNXW69RiuqWucyCHPWlXtOFbVvrUfMnHZWXcGz5cqROWZ1",
+	"cgQc0T6AppLP+iHRakuPKe4xczVSS5z4E1bPcpJHVQ8jcY56zJdiACYfBwvNY0HhWuh5lTbSWRDyPhhe",
+	"7/RL0cIJmBpLoRgYOPvUM4a0/stFZ47+Z1Ih17q3/i06GL9X0L6ptP/1e6XPme8lj/JIDSrtygs4upJw",
+	"cf2f//G5BwZ2dALAJ1C5/XJbdi6H+EGYwbwwSIi+EfU112DentbVXp+/OyGy95W5YZVQ0qMeiSy8KpjH",
+	"Pg0GrE5OjHye0tgeqqB/q+9z9/7LAxtoF+f1f/6HsBuuQkYmI8JDNtI0R5j+4Zr6MkgsljfBT7E1rdc7",
+	"AabESKvlMDhFaMDQOwRWpj7hcEoo0UzBchc1U3qcfRn0uAfW3xNkGk/3UKfiCpxWWkYUreYLeNhj4t7L",
+	"SSfhUAb8GzwTrWvHZUpJIv7zfyUZs2DEwzTh6fGuj+oSvgqu0M1FepMw9rYNpe+hBqlZJKwpV4mVZh7p",
+	"B3KE1pHRvKv4k1XqFA9xM+Ae2Q+ZAK1AoO7ngGupBialA/6PhP83ca1ooubuZwkP1S1qX1pHoz4swL03",
+	"K9of/TrC4d0Pty3WiYWa7l7K14dicqIYmQjPeCoi5hEbQaD0/E0R55eaYY+1I82zP82tuTFZexM1Q99s",
+	"8o0uFaSnByRC9OStb4NOZPhCToS3vr050YeGCf2ygKZOjZDhZR8+trY9mjcz41MDjBHYxQdhjznzHohj",
+	"dOEMu/oMa7IQISNyEgkt+lBC60QmuAec70jd4oqYT4GqBFqEt4e6IEWvrdHyI++usemkYKpKCpjDekgP",
+	"PLq1rEt30dNZDzAsxgfBbsbMDZn3B+Itnci/CcMwFrvso3tTG5SeIj0WThkTxPU5nHrhWX6Epnsywqbk",
+	"iKGcZD4qoQLYfB1UWDMgcEODLp9ZC+r7csq8Sz7WC1Jp7rbqjXqr3njW2qx8qVbcgGmd4RLMp1aj+bzW",
+	"bNQaWxfNVrvVaDda9d2NVqPR+AcEsirZuWozSGhFIDKKI3U2rLTFxPerFe6BVeNTFV5OVPpTzUWfip/g",
+	"40o7GvnzWM1F46VSrVhz9HIiQu7bLwc0ZJc+H/FoLIH0tUL7ry/VSmSExPaBtjIq7QqbvW6wXzr8HX/9",
+	"5mPzPX/bfT3svXT130cfvh01T/jr3Uq1MoFQYtnp3OpByrFWtVGlTu1LnudCsHAqgyuFgh5NdXCOB1cK",
+	"3KPdo4MzzQnhGOzhbZpC0BLkxsOzUSeH2tZuW4VhBtfBctAWbZ4nJuNmAWP1CG9O+ExpEFC9+Dc1sEUq",
+	"7d3bND3l+C8ETEGre3ifHkZkvev1rIUcFeB4SBut7Ij0NweyNv+jGUhzM3sq5415RRK/1NNfbDYajbxv",
+	"mtdv3ybIvihebrcqwWOs5Zl41fPb9JEpWjIVyrGCF3Ix2COOJmcH3ZXXaAaWWUX9lB62PayrrerOLR7m",
+	"JZ5hOJOpEVmvTMaxkdyw2yyDWEQ7EPjWd2pbrc+mUTTUpyErvzj3W41mesyaRWXH/CI+uEaRmZtBhvD0",
+	"6Vo+LDuC1q3lhHnkra9kXp9zuBPva93OM9Lsiz/on+NAMDpmouCNyUkIDE8yPmk4BtG2TM1GWj3uobZn",
+	"4zYtALIzObOh7jELyIiLSYZ0JIEH62SfzSSmICA/zVOayKG2bCEQHpBxILV9SVw5EaHCRAtwttWLZ5V3",
+	"Jhq3kcDK21+4tBcFTbWy4Ek9RvgFoqxwIkdkEFARqhTHX6TanEmfnbF+mu+nWOIc59+6TQnUBTzRDFMf",
+	"zBkoNVUYr/4bowt6Vot5pmbuRlbnsSKkyRQ30nzi9acL8uTVeWtr+6n11nks4NexcQ2xkr8pEjBXBh7o",
+	"ZJQoPhBa9VLMDRgqasY2V6EMmFcnn4YSRo8SDfyfcAAwxAfxF8UYHv2h9JkW3SFukTYf6+RIEOr7RmfE",
+	"HxXmaURLqiAANR1Kk+UzolcMTAEtzulsD9dT/wAqov3eiKor4JKKOH9P/I/2XG2mWisYbFjFwlBP1MEl",
+	"q8EyqpoULnOIoEEgpzghnASucijNtGFhcNoYPdPjsclbhYdUn9GkGrWU6UdOogfRGrbQ72mjPP/CgKXx",
+	"yCHFJcncns60qhGrBinJXk0pfCnWlBF9Gakyx5NTOlZq/b5EM0ZXJkxOeVe1r6pmE0TG/A2b6aONxkIX",
+	"XqVXfgXttGOscqD1SE19ovXRp3naarEGGtkpGcOkWmk1Gs2219tpt5t6Xnmqak74PqupFnDbOf71fJm+",
+	"+CJgDGLGuZpiaZG9uYrmuEcwwJMOJiwQIjm8cusu+mXZ5Avc1pSiFecptRobjYwt+ds9lJ3tQl3ng+D/",
+	"njASsAENPF8LXtknLlVsjzQ1g2ptbWm+EVA3ZIFaSSNq3kWHaKTUh0o60tdopKJ9jVUUgp0S+sBKQv7I",
+	"y5PxZc/Mxnpl/h5xwA6/F7m3shwcSGaOL0bs79Sk6yX9JXABnUc/fSePw3ei1zrKiXAnQQBuQE2r7CYa",
+	"n50H/n0773CxG/t7uRNivGnZE1J8ILT9FA9zYcTVxkATnCZDuFGY1A67mIjPQO2al+HymgU+zbNLZV4m",
+	"cdacSxlvDQzG89BG4U2GuY1wo1DY2G40UhyvtbXbugfHg1UpmDVm8v/UXB6j5vJTR1m7jlLeK/SH01mq",
+	"kJLHaORCjGsV/sgKzR00lxxWF8W5MmrKunUPo2mMWDiUnh4DnYTDVjIV8pqJUEKS0T0jH48iRLD9oBGC",
+	"jXLcUpFUtBmZ22Ln11ZJJ3xEN3fwxFsiWKYfRd84xgcy4mLNrunH4yh6vshPlPYFjezKxE6h0t6b9Pkv",
+	"8tR8D+Hfugc5r8OLsbkeotz4MT6EPJM0ms+SXT+OZp0e8CtTiZtZcJOMHT9PxoG8htDMSDH/mqk6cZC1",
+	"O22bfMDR123+so7ugBF2Y44RuHT1i10IbICZYF/UdNpx2aB+SvGBYB6W323tbO4+rRNHSMGcNvjCIfkJ",
+	"7AyOMaQPZ2+rCf1NP07DScD2oiKyiYAtCSN3NZxzxUK9NZgiB5nGJq9KEG35kIu35+BFB5VPaM3lXxU9",
+	"jkoVhVvT/qOV2IRYHU9sQq6XILqKroI/kDxekzWdXIDSJnWszvx4uzoxgSWnsMjWfOy89z5cNpuIFhLm",
+	"cUj6vU/MeuNxmEi5uvbE42HHDZHMEmfdHEVz8EY04DRWocBWmDsdyzU0/Vw1UX2R2r0oEK35LsQFVa4a",
+	"V94OK04VgFQjKDAzlV9aQ1pJwm1Eq7nk9EcLfKHvXnRKQ7wh1qu+LNywC/P1TBlHak0hqi+xrD8jI82W",
+	"XNOJH1aJ48rRiArPgcQ7SMSjWMBkLqTQAVAgVbWI07c6hCYL/FCkYZZmnMiZlEgmkhh5Y7Ppp+abeh3g",
+	"A/mySq/E4bVJjkyKKdesBYoI/X5L4KWo2qStZDzINL8y+ZiGAf8Gj6EgajWWCMFeQYXw4WgcMEXJL7/+",
+	"pl/nDikXlfZGtTKkalhpV3b7O9teY6e5s7PpPve2t3Zpq88obbhbW9RrNLfoRq+/2W/2Wr1Gb6fVcr3m",
+	"lrftNrd6jX6jQRs7lUi+6kNLU2vUBTXonIespf9PKwmT0JVY0I3qQwxhstlCumUqvNRvLAMIYTOZNS2P",
+	"mbgeizqqXipx8dKML/rbFsLBnTXVUjkZhW6+IPoERfpUET18TAZAbcWpEgcnrf+F9Vv6XwG7llf4L3At",
+	"63+xm7EMQv0vSC129oiD2iCcKyr0IQnZaGwxAWiEAVAvY24lvJkRhZbjJVlOFJHs78X55OlKuD1TjJhz",
+	"ynNE3UIPaXQyqOcBiVD/NLFHyKVzdsfo2VWDl9BjLh2x2KuJOvkij1Ii4J9MgFpkKw/peMzEQ9nIWuDE",
+	"x/t+yzGl6p5r0Yq5SB5ZwCUj/YaMsGswi7S4qC92lug9R56U91p9JSI1+MRkDIgtQ67wI21y/qpTa21t",
+	"a2NoyG6ox1w+QglRlu6a26VcQvC9OziDEhwy7wPR5SPP1B9FJyir97Z2lvjOI0Zb4uy/M/dmfM3F6FJH",
+	"obKYICLeEVNG1Vx1YbZu04w/b2nSVUHpoqHyPGfxsuE4rEDJG8UVFwmMI7yzre1sV46NNMiIIWcPClO1",
+	"JlLHLDCHPNFmeY0L9bRqrpjEuMsrNlNaLIzpqJ42QZxVqHj3NiP8lqE14a3ptNIwht/AdbyHxozpl2nx",
+	"W6g7Z0a1SJde4jluNnOdi5hBZuSdFXEpEkye1KrVBeIzlSCT9EJnJxmxbSvNLOdMHC7D9AqVclBFc7wm",
+	"K7sdqhVgWyYb46cy++dVZr/Mh4nu7PKJqaasXyq2n1ZxSxW5lszXC48HVtnn2KvKddqkNyNUuUx4ALvl",
+	"1bVmbi/of8VXEmYkVa5xKhYbiO9i8VocvjdmAmQxx/q7/YyhGXOl4FNJA3alWrSETW5JJvlTjufTjaEL",
+	"LvtcDFgwDrhmKxV9EcgLSbnRb7KWt+Fu9rbo9u7znZ3nu9t0q7fpbngt1uw3ouuVu6R1XXPXpkaVTekq",
+	"dOyOA+lNLPcuyM1ifRYEUKGpP2mPFazpaeeYdDUf+hInZa3sIq5WpoFmFzCJh65c+371aSDSs0RWrGeA",
+	"U/XOgdTWbR71LtIgcr63kg+u8DBkP2ptDmuaYOAn8Th5cnB49tTUGQPkk4nvjCYW9kSbY7CXmhYCcNSm",
+	"DBi7qQLScRQRjHnISxaX7CQOba6lZkNWCWNDqMmIBcRUnZU2mzYfTbUi5nAZJpJPj5HLwtxn9wZLPQy+",
+	"TAKkhiOq4Yh6LNoK6vv28dTpWkbUK9QBNVvrK43c/gOVRu6Wy8pIisY/RV7G1uolg8Z/U6ZocM64g6yr",
+	"B6wZ3L5NCddcR6oesHOmb2KBY9l2mkECjprhkDIKFajESRSYNvYgQq55m1IJ8khyTIMYDgzCHhHX4Ir0",
+	"ZbAX8RnNt4ljtQrnIUa8U7Ke751WLUmz3oBAvxk9ngmTYbCXQM8C/8pKAmHrcVWj6WUxatiSVMSAUUzh",
+	"gNuTi2BugGJCfdeyYvRc10NaYcrRahJpTubvONsJZ5CkyMVlcdHpi0VisWaTVBfiCr2718tlzZef1XFx",
+	"VKaE2pyMqSb4ieznyrq7YWRmROKP0XkTii6mLhFX+pB/FYV9k9W1CCklCVVXENFPfFWRJ06tZhwhyd+d",
+	"pwZbLQwmKmQeGQfyZqbfMjRpTiMiBXnioIun1mUQnQPM883NxtMFCnic/74G11PWU10+CaPxoFpvG7Oz",
+	"TVU1N7CJEFDqJ6HvYXmeuNJjpNloNp8WacvxWWxWW18Wac93xH69e9767vcuKt34yxRsGJDmTEr1g+SJ",
+	"tn6A7pkQMMMwHKv2s2eRd61uLj4rEjBlVL6yJLyzBp21nVBTLSIyHN+nVeIkME7JMRV0AFirzoVmyYm/",
+	"D6ga9iQNPAhpfWI9cgps95wpxaGzgPNBsQCudlod/Z9zwLt0EtjvEvHtI2xuROsi1yxQgGxLIzQRfZPe",
+	"pLmz+MACfesBVMu11O9uZjXQOeVzQTZYQnHLy9hNxSbLlPf+dEc/Snf0etKXM9RQOlCUDG788BTm9CSW",
+	"nor1FQpnnDhJl00jgu0ePYZa4eT8z3HUf8ygFD6HC6+fbTSbrdbGxubm1tb29vPnOzu7u5T2eq7reYz1",
+	"+39SxgH/jFfhZ2TrZ2TrZ2QrN7KV5hcLvoi3zH8Vf7eJalFTm5TDdaVh7f4MuP0MuP0MuP0MuP0MuP0M",
+	"uNmAW1qhKx6OKUtOjupeH281fkb7/lrRvqxOlKG9pdbzT8CpSEv4GXX7o0bddn8G3dYTdNt5ODy01p8l",
+	"vLb1/cNrq8Gk/VXDbc/XoLGWR217GDm0+UAK0yph8DyPc5dmi554OKu0K2dcEo+R11QwHkio7J+IMNCX",
+	"oJ/7/QBkkkVG1QobUW0YVlz6vxleqLtyVO8FVh2bXaIuk3fisx8yjt4rNruk/kAGPByOKu0Kcz1Fa+PW",
+	"1naiTSutjbBuqlqRwYCKqAwkM8AxDawvzMZr5DUXUEc0t1CKYZlX5XwylgHol/dFoIMtyZJNl8+ZEIuN",
+	"cX2Mol2cexteqAJT3mhubxPqj4e01lrFStl6NC6zjQfFywN0USTaufK5mv7dVu6vBr3VuM3Qe8H6qZRK",
+	"yoSnHmgVW6XcVt3OHXxVmfOZm59nL1tZhq0xFHHiw+zsET6CY+aRbkcBfxzSa2ZgaLD7mGlYCN0ltCxY",
+	"yepvrtcjpgkzzWuyr32XuLrSq6GgPOZUyzYNBaTWhblSE+ZlCSvtXQMdGFTiIV0Huk/MQeeMMOjKIaEx",
+	"Ddyy0iJoe89y4OybD5hWE0YGWKD0K3cfl+tlM9cREm98AbSj5fyJpa+iZMkQZLR+lsdlD2uaSa2Wr9yl",
+	"RUnKpYXcahbk9p2FXvYTiQ7/T/7Vqf1Ga9++/N66ffq//ntRLG1T/ztgFLo+VoQkZjBEm5OV74SGvbGK",
+	"vIpI1u7+SjmBQBoFnO0t70fYA0kJxgXx6EztkWZjd6sxn5CVQHfe3cp0ny/PdXbzpA71/Xd9yK5aFDJ5",
+	"w2ad6KnbL9Vlwso0UtpLSarliWZlWqUtwJ3LLOvfFOB0SIFCinTEjIDfS3+y2C7V0nDERURpS4zSO8uy",
+	"lUzz58tFmxVoIMzUvDDjoWJ+f34T7uqbWRGaY0zD4aVv5p4HjwpJS1aF6THonz+FfuSATNraaVSJZsxc",
+	"CrJZb9Wb9d2ne+npVEkToU+JnmrNIJti3y2PNDLwfPE875zD1LyXIF+NkW+VEuzkSZIgqU8mgodP70N6",
+	"OwWAuMgd82XcEaikOTKOBWEh9WY44unhMSaiYVdkHhonZqS/KUJ78hq8AhaniZFAyrBKeN84PqApO/yI",
+	"Xb7lJESvsFEBzRtUqk+z1vLArzwRV8L0AUyu3tbWxnZpHoFly35BSgemQ5Lu2duEXoqTz3x1Z2NnZ7ux",
+	"syLPeFTCdQ8hMfqxd2peFpYSwCuBsZoWyznoUgG/1rR2xWb5S77aRm8thezMzJ8lxVPBUiyUSys5T8dU",
+	"qakMvCL3IV41aJtMuMFsrG3KbG/Y6DUZimmtVseRTZHVfAG3Kp+h5IETUYPk/NNf96P9dWtJ8XZp+bzu",
+	"Lv3hydx6uPm0WhR4fiADb+cHG3jbj8HA21qrgbdal6UFBl8Whns1F9ESF2HJl68C6n3nV34/S2j3O6rc",
+	"z3+Qyt1s5IeqYt1gThbaWodE1nJzTugtxcTDMLYXtQksEGYb8Quw3VT0gnT9xPqg8hZKR33xio1Du676",
+	"73EgQ+aGiblcceFFIHYJmRqD2lUrQoaXFhcws17N3ZzpBuxamlwrywFtqcS1vEp83PydqMdQLOBUKxFb",
+	"rY1eg7leq9/ccnd7z73+c6/XcD1ve2f7ef/5ZnOn6bo77obtZayYl3hRjhgtUUywcsSitTwhPnatm7Sh",
+	"FKRA2pku++uA/NwoGW1ztX4dStJjBOw5YnO0HigvMDpFCwLdQ6oIE+lChJyYNXgYyoTEHjIKptngwrQx",
+	"vf2J1DFNYQeHZ3FRRs0WZawSeHpeKvZWZDp+7yCcqbowm2E8D1GGSZR8RQNmOuAwjwg5XQVsfec2yeoW",
+	"tRZJWbZ6xOMwovliWrP+4QTrLPqIbZRvPSbRF/QfsfEISX80Mi6XkHrj1jLpJVp6vOVvuFghez/pDV41",
+	"iT8pGYqOICQXPdQhxNT7OXEzP5aZIUAjcqqkNwOiAC8DF2Tem7pV36g394iTOEuvpO9BjYiaqHHEp1Yu",
+	"CUlWOEUicQFXTA5bBumPL6Cc1m1aws5phVoTTB5Oc/P3qX2BXAwr7vPoEq8RMRn1WLCcay4HZs/oCbn0",
+	"apuhcJeZ5VDQlEsGZConvgdZBFVobTBRjFCBSaKQpEuvTBoGALR/p1Xcyg37orqTTjW/Qq5g/NRm5dMi",
+	"bD6kG3HWLBOM5XlMwylyyzuX2T1IMZAF8eMvi9X+N4Y9ZoCIXeq0wXNHuh0TN7H7pbUs4ujP8oFw2jZM",
+	"P6IeI8xXbIrObigYEf7MpEza6eizMgK4DS8SIBZbOFKkMX0b9gIpQX8qF2s4MZMCTOWOILDfENRLJHon",
+	"P8yjPZkt+0qe2zDxVvQf/rSd/qq203r8limCyo3yJCsZbPYtHbDSvZKThv8P93smp5vLroAozphgU+of",
+	"BsFcf7Y+Z76mJjjHIzWotCvvjM3ICFPhf/4HONCAepLIiVEClKyTMybkNatJouQ3LoaSjGlAyb8njFxL",
+	"P2TYuQtz5M2ogonP5tNJzQCWdYeAOM2MwN0pBV9I/NFUTPR8unLXiFsz8zn+B75QCFSPmRz7rGrbbvpU",
+	"DCZ0AKNzOmBC1N6a37J13ZvLux2XaQD3Qk8SdjDbAG4OSx+XtGobwem5FdNG3N+g0Iv1A2M6puispf43",
+	"/jMT2lnA4ZeKiB/G4RMcHdl8CQaeXM1cBr44ArUg4HQvzj8Xq7qLMLhvPvrD+djWk+m+8+CZ7ttlfG8J",
+	"Z+CDZ7y3mg+a8b71IBnvm2W8hdlswfW6DrNvfzg/IpRwr+JHzEmTvL9bsWT7NcP7/+QuRXDt/kif3876",
+	"iwuWeuqyZPWgbrvdhyt32H3AKoLnf3pv4xxz+RO7HtdaDQJ++iJ3pinnj92ZOXz8vh7OcsD/Gd3j4etS",
+	"Wq2FDspU1uxaalPu5JUs7wxNekDLOS+XF7+kzb+uFH0+yIN3vIwgLo0lkHHNwYOTILZnVnXWeUJdenIE",
+	"rf0qczl8+qrxagJmIbsJA3qpv4p/c6FCKuJGeTyQE3QnVpqNerPeiNAoR/Tm0l5saCIIETtxPFHDy4Ap",
+	"FkZTxJ9SL2ok3qRCGnL3ko8rbX1tp96otyqJn6+3c/EVl6xEPqTiZSHCqOWebzsn4MpyBA0dLMrGR2zd",
+	"IVWIR0WXRR13Vs8suINWlqSYhRLBoPopQoniYeQLsjuerEYH4ABQvxB9A/xFSzDbynWxyvAucNbnj+eB",
+	"tBbNYZNHJG9XDk7OCV6PVEJNwsxDFBGjv7ajRI+UgNlYxN9bt+kjWPR1gxuz6teXl7smz/tcwuIkAGrx",
+	"eKAVmmt06WqVp899Zr11FqsGyK7m8WzJ7U5zt7VMxqa4zOJzkUsO5TwOEe/K+wIc8x4bcgTTARK8I1bE",
+	"1iJX9fZtmlUW1gfhDeTdmImPpyfkirExoFvAljfaBE6LmOn/2ns8yZTRSpnfX9IgHFMjc88ld6E5uGMW",
+	"zEE0eOR2ijH9SRt0M8BRpf37J3j/MR2PV1s3KAtLiJJFrA3Yx4CFYEcOuRjo2UwtboqlIDxFCMTk+8sT",
+	"RlJSay6d1AJoRa3aYRABoy58YxjIyQBhSsOJEMyvGrwilTRwFw9v3aQIZVaxrM0zS42nx551O/Sj0+vN",
+	"iO/E4DJkLKWfd1DLsqSN24yYX21M23fmhZul9Wxgc9+r/nu+eiQR+08yzeRGppcwTbcxE8TDX81oQakz",
+	"lpIOKTmVEpkpfpbSP9agMueFteFCok/CTxX6e6nQ64ki2/0rWwGTa0r98OCwmUVpSl4I0rh+M6Q8WNT2",
+	"Eg24k9B/87TbFftqLdF2LXeHHJ9Y9b1vHcVqem6dvLNFsindSsgQUsK07FETd0goqMIGoZyGJJgIRcaB",
+	"HAR0pLBTOfVQX1ZV9IlFncvndOSV6qC+qzK7CvLZ91Nuo6r27a2tja17VbavTxEmHTJC5Ra7jUCQQNtM",
+	"bzsn69OSV2mn9NBac3lO83ztWvT3IOqNxWpyRyR5Vjw0SxF7yDUSNeDmQtX+jRyumlaiA6xPRuKC82tx",
+	"GzP69r2qr5bp2+DkTiQKaSU7M78UsOx9BtPKrwTLyNIiSCG6FC1E8YFQD9jv8y9a8+qqvOTWVMDJAJOS",
+	"J6dvuufkv5qNpwaFoJ0Xm0IxYELFiEGtQjpTZIoh2JBwENCmld0Vm1nqtN+BIaoqHDwboVN14thIrQNJ",
+	"wE4qFOAglpyQmOlt0YR5mI+UUP6Ibfwh64IXQ2DcB/hpYzuL+wTqE+AbRZ0huh2UnhiJSQn75xuNO+NC",
+	"NZt/ImCoPeIzfaJVlXh8wDXBOzVD2nXs+rga7MZGIwu7kWAZhmM0arv12pd/5LMMd0gDUDMqndpvhNa+",
+	"kUZtl9RIPWuOfcf66UIskEPM41AGITgqI7PZKJCFkincXAskyOZfpqw7ZTjnBYdLGM+F+ErlBH7GNbf2",
+	"Dt9L0+DXhbfzJ8MOzIUqukifRLN0MWQ8DyOJP6cRYGGPS8XfQtJjZEjjMp57SO/NRwcndK98n7V0wn2e",
+	"yAPKz7aMM4HKYv9nsP6bO2vE+t8pYkWWcOEcz7Ei/QblXdW+qppJIUdWlE3sn2dZeT5ruGOuCutn7v/P",
+	"3P/Hk/u/Hu++pfS7efd/vF/fjL+EagKFXzmayU+DeJkIW2RAHuiZQces3IR9yB6XAissYgPh/rbh5vc1",
+	"DQWb3ss8LMZgBEJAbFibWQUZBhF4PliDFEaQXN0RnQGBYDW8Jgh7QLBBUp28SyaE4WsihSsRCM+YlCtB",
+	"WBbGwV7JKfGlGGSJIuoeCW2H6IxcU597VXTNR6oH8SZIb+DTZuxKG810pqpkKCfagh5xAREJPW3TTnyP",
+	"OA0HYVVD8HUT53SjceBknRc0JCOpQuKcavI7cBZb9eVtUr0/SW3Y9LnlKlVxsF79cqOMD/YM5NU84+MC",
+	"1p6Hs6V6YcSoTK0HQhbZ1mZP8lPpW08z6iSwM3xXfxJOMt3o1q1HYv67rQ5YXE0qqH9mE5GLhY55WwlR",
+	"Uwi0mG8FZ8Ht7oE89YCu7d0f7Np+/hjgHLd/DJzj1oPBOT4A5OL3cxka/PYi/lx4rv5wjsGdH+UYbC6S",
+	"MCENJzlhYQfkitMmgnHwcBgTlQjIsMAqI/B3Y7g0nEpIVtfygd24/kTx6xSgC7wvt7AkF2UFTYLYvr9y",
+	"VbNVmhlHirkxLVAD5IVl02tvSrCR6NpYVC5oBqn1RNQWs3p33KSbK+LZ2qZyrp27Essm1K8ubwdqFrZO",
+	"TqShgD73QwPhRPPsl0fUrrO5WJFPFEhYutF3V3PbgoCK6Pzdgb6mBkyDK3jSrtE9FaBi3niKzhcFnVIh",
+	"4ak0h1zBDT4OpH53edsMD+upeSzfODNOW2MegDqpx79HnJH0WCBWscvmUnajiRereWqZSwH6Qiw+tFiL",
+	"POQDwJfz2sQR7CZ0jFuaCjVlgT4goT0IDveU830YEPQKfOzMcWV3BEATPJg74vlPpv3Imfb3dxaphd4i",
+	"UID0XbHjLuEnKGRYO38o+bNO/5AZYYD4XXqQ+hDEhZeLeXw5Xo6V4wWRIBYEMlCY478yhp4JiuSFOOSV",
+	"HbL0vcs7QcjZZ5puo7/Ro5veNn3OdnYbzWartbGxubm1tb39/PnOzu5uo9FsUoqUHMwug4mIAht9yqEJ",
+	"eSaEAAuuf28uih7kdL3uMdcksjDqDktn057h95ZFGpZUSkWTKwq72qxZwP9Bb2gMKuqYxx24nGpPuqCE",
+	"9jZew8JUatO2Plxc7gdWOexBQXkltp7C6EJSHmMb8Qh+RXMbQL6gymXC0/PlnrZKzWGKIC1BvcjpK8oV",
+	"vOOeXinEvTBkVLg0dg6wROb2+pIy0Yz2Znc9/ly0JWZBl4SMAv+Fmebv+Zqn9EyqNSXds7dJK3XMRhDN",
+	"DfKt0sAvzI0pasIFzHhxz63S/QCzAbTAL1qA85D6ub2iNE1BQzCuDPCfCuP2ZC5g82IuR3JZNG3kr0gU",
+	"DEzy23JxzDlGZB8r6GWmZBDJQwtwuWKhfvFxTL5fC/+bEL4RnSYpUsu1lha9djWWj8femzumPg/WMqiN",
+	"nABtYBBZ8dRFQ86jugN2zV12EFU0JQlixWyKtJwNmQp92qu7Up9NNZRBeGkuXRyeX7zt7K8Bc+8xtFXf",
+	"LIUdFleFrUr860PC0vSb3Ihc3HF93XSmm0vvXCn3+fF0h85HCbdQ4PGCrFaFmzw5RcUWK7erbZJQktbW",
+	"VqIVbWR7unI0oibwOqYuW7GR/pLN79jyLK04YiJFtfjTWeIguBoqDnOPJ1qAhpJQiwiidaEEfRlVKYkh",
+	"L2X9fp0d87qSLtu7vCS0VZN7qhWco8lbe3SM80ue2L5jPlBiriUzl1IyZpW0paLUIzuAZVtbFAwuF3W7",
+	"Mx3+VY7a/NoHs7NJVo2grpk2Ro4q1dhJG4WUJ0KNmcv7PItYVphG+Vtke0NZf2mLXZ8E6yXEo4yiR9kp",
+	"R9Yr/rnAeRAwJScBpDTKMRPXY1G3Bg7MgQWKw1qCkT+PquXm+1HBgJ9ald6TglVNyTqhEw9aV/m+Ijxs",
+	"E8djPguZUyUOrpn+l0EphB9lSMM5JPCVgBO1JI/2i3oex/jmaWIqZt2KJoHri36keGKuHLHYraqYG7BQ",
+	"1Qk8x6g7JMFEkBG9gkwjNsU0pbmuKMoo1QuC5Ikk5YQfL3YUr2FOXM3PZJUBPb9NUOFcSBfz0NupNMXk",
+	"KKw7JdGXxfcBOFMS6geMejPweAriIMlpysD5m2xG2F8HvBbxchY7W1qLfDwdf0pnijh6ys5yp81yxdme",
+	"srSHJLQgs+AqmbH7ukmWN2qeH08K/d94tBL7shqWNNYrWIaSN4grLuYWpYAzrArok2RWRU67qHnMmJkE",
+	"wZBifyDSo+4VjMSwHr0SmBWpJiP9hyfNyeaKIMvyqjGyqvEXAQgEMCzPZO0quQxrqtAHZY9T1bLZxOpW",
+	"U/p/BGGJXC61GHn6xaFxRadkXOSfjjtZmNdjL4suHY0lkb2AD2j4n/834MmZRTPIUdNY9LVSmlbcnWEV",
+	"p+2ci8p8NW/6iS/MqVULemiMaTjM66GBENd6rTRX8mhI69fUnzBHU4PjcxX+q/nF/FSq38Z3ba/xCLtp",
+	"ZN44L07sO502oWREhUdDGczixRxxpbgY1IljslSN6IE9IL2A0SstiYOJHzdF0c/WieNNxj6EkuDlhl9o",
+	"ukWVUzMAeItBgTFe1iEK0XDKXVYnjpDhZV9OBGQxyczjXH9GfxpGnxyDmil9Z18GPe5ZHmgdodE6Vm3q",
+	"rTYiotGaWhf4qmYAEz/fbZrMVs0hI9Rm9YAKAK6rJtk80UsL/bdWkZ8Iz3ha7MjTivEVm3XlaBzIEVfg",
+	"ruik/qT9Pvc5vLiL/pRUjyMo4FIKrr/rv7N8HDyE/Jr7bMA+8XDoBXSqf6TJl+ctx8uA5vl93wlG3IB5",
+	"TISc+mbOAuDolT6rVwzcYB7XD424oCa1zoDBAFuJcmcKUlXMdRyBPif9gKnhJby8OLgFN13oe/DBmNvO",
+	"TlC/H+jfL2Gmt9WKFKxEmDrvvUsybVLDB65/ZEBjTn0q7u+MGNCQTems0q6MaBjwbwlstbzfbJWdwSkx",
+	"Tgzs65WxeTKAcfhXtkxLX90o90nTRMyniI43HuvX4KzMaBCXLQJ/u9WUCLAqOExv6I4vmYiegr9VSINo",
+	"dfoBY9q8beE/LwOjaIOsDlQYA79tVKoVnyZ/aW1pNVLxb/gG/fHEOy5HYEOYWafGu2PHG7XCi35uJt64",
+	"Ua1MFAZ41+ei2UpSQJ4wHlF3yG3wiBssLinqJEIVkn00IsxuKaNvjyYqxI4TmFywsk84Jom1ObQfHhEX",
+	"Q1D2aJTUxPRBNsu5gstLWwERdectURpRSJWO7OvhXMCz6dG0FkGUZb3mKRjNaCtjYovHXo19ddHK5Wkr",
+	"R0pNmJffwbITWTzJZC0rMKGSCv2seyazK86dAVPWXLXVQIwHiYwVK1/N4cwTb6n0o+U9WyhU6Ywpwjrb",
+	"96cqb80fGzua3pjX2tpq7mrppWit1djcMf/caDxvmX9uNna3c8d2zIIB87pBNmeGeh4zrDmqnWYiDICj",
+	"bMy7oPD2wrQAPDejKHPC2mzzzdKXn6KN4tTG9ClduUcWoHPbSRanOCQznSLl03S5XRkju6hQ3gyjapY2",
+	"j+YzkHXpDbQisNJ83qq3QO6hFElIl91Wvbm9Yy/Nbap9Ra5fMQ3LFwOr0REjWijtofMtQg5WBF+nbSx4",
+	"VjBCw3Sf37KehtZtYhoFYIxVC9oWIQmuBNQ+FwAyn4t0i7wNeTcVrMBaitbMpb6vjZlU09mJArKgY37F",
+	"8tvOntJRVwoBYJmmNCyx2ZiT0op58Pn5q/n9tJkrOUa1DML6UjD3MHdm+nl9BQ3w8/NXzorRxMxKG7MU",
+	"Bpu3yJmVKIrMLJ7sXpTDmYIJ1B9bCHPZXDXLo+ya5SV3rmEdCxYQAz/zIM92VblRa/Pp6ssd8DGioGYq",
+	"KvlFHwG9mBF8xFCq0IRIcJC1a05rndMjE93caFYrCLH8vFVvNuqtZr2l9eCR9JhfaVfOmPfK9KcZyZBd",
+	"KqYUlzacmjpBMBnIAtUL064c/nJ62L0AMA1fv+rF0du3MFkFzUQrnU/n+ohQwMHWZxVO7DixxgdMXYVy",
+	"vHJUtVq5ZsID9Im3XExuKnkAzqm9ySMocJeHEqE7s/nbi63ING8pr2Xuluk38j1SZxDyL44m53veo2Ya",
+	"5s4iKNOck1Z+TXZuE0Rd5APHtH8uyESxEj3A4lNRZO1UyaQoF2R1Q2h5DhIczTtoV0uaHlQBfhqDJIHp",
+	"DQ9FkR8wTXMlE9GwhLzPwaWVe2nOsZRcIc8VsHZP7y4+QewTq5zIM3j0HJ9cgfywgRoPi7KyeLh6rz7k",
+	"eblWJB3c+RS1thZNo1koPOG7saAuN42tR5VHBo2aLM/Pmx9eW2mG27m5aRHngLNnD0Xk/DdjMBQTs9Bq",
+	"VuLMU78hi5jZrZb0FmkhcUb1fMYomp3zITGYis8FA/fgoshYIKdJ30QiQhbn+TerlYkw+w0uUTP0SrtR",
+	"lCi6wDz0TFINmLoJobfE7IzCc/ksZRpIMYg8EKO9ROZvs9FokLg9WFkGk1z9lQN9W2XKJAI5NctAQxzg",
+	"4nWAjjDxRpRbYZOYYMLXPNBfJYrO1PLijGibS+5lzBFWMegNwcSfS04yUdmwIFSau1vpA7PGk1EtH4xN",
+	"pjOYYKwr/clIZCOs+Gs2xFo+qUFvF84qv8ZCsGQZsRa9cVmNJgjswtsmTVv3AEdnucm77jhvYsaby1uC",
+	"wxblTTiQ0+xckr0nIl0X2yfppVd1su9TcYWH0pPghAPwleW86X7x5znvr56V2c1q2WB0dALWlGOL5zpr",
+	"FP40e3+w2bvm7GK7y7+vKBTXk1psvr6QnAtBpu5g71chLMWol6gaUlBELJi6qzPADHB+QcqWbe8sMsxP",
+	"kFEFiQxj4FsBG3AVsoB51lQvP7lV7fiyE3l+F7u+PMQvGDzFdn4ypbxKFL1mEUalGjPf52Jw70zzNRvn",
+	"KxWZLzPW97BPbaLVuWDTe311Yx0WfSFZshv9L7hnL4Ir1LwvUY9zZ3fAvQ/l7lIfwfrXe3upIyFburDw",
+	"zCdWdauRLXKytQ89Fk4ZJvmOiplEY7mbojRIRWOp22L9K1vOmbD+727llm7M+a4KowyllZEF3vBZcXAl",
+	"VoDju+8cpIrHmFtTHp12LZCnlIcWaSD5icUKv+aCOOvFTCgcMrHam+cLe5PrF83MfP5LiT0tobY85o3Z",
+	"g9iwtkAebovibyQgf1zpy7VuXuFmFeX/d8iYBlG889o6ZWwg+rRzTLqYxd5N5Mocg7DXWu0FVVeJPw+o",
+	"GvYkDTxVqVY+sR45DeTNjNijX618UCzQ1zqtTqVaOYfc2oIAdzKVMc0zEsmUKVSzRHbnZERriokhrflS",
+	"DGgF0uECY1KNaMDpPBtJvnaFPMusgdtc2rBCD+Vvd8AQLgkMAb6saLaL/DQUhpJ3wkp+as7cSaxhYhDV",
+	"xRBs88uZO2p4d3rYEU7H/OsTpJTCn5tPXDcIc23SOTyvtba2LZLb+asO/Hnc6daJ47MBdWdOm2wcHJ4n",
+	"b2nqGzAbWfqeyRdPpXPgByrVCr5jwSDPsAwrJ31hOeif9Xatm5ya3xfz706Qf62VIP+SKZR50FCPLzc5",
+	"H6RpuRMWVXf0vfZNbUTURjTVxrWcfIVWiPFqLI4K48dNcd2Cr9+juu757fx+lO3Jkxhloj8PDHQgpYfF",
+	"KQzQqLFqDCEIkw1ByZSK0NaELConKxNEh0/dJYZemPqcpYZkmvIKccTvkQq9dWuPxRx7xtRfqMvJtj11",
+	"jCvCVBJhH9V0/2rs2+r4VMAbzKPWO07zAuDN7WXOifKJkISLOKfRHoZ2sgdt/jFcGe9xYf6jXbAVMh43",
+	"csPHsEXV+ezHanEOd8wu7L8rc2e2iEmfUTHn3l+5tGI+fhWoAtaJkZME2nv5/FA7itx4FL3bWwFWB+ZR",
+	"GJHE8gkasD2SBd4k1FdSnwnhYQObkbxDbvVcsaBePDNZM7qi3TNlAent+9OU1WTJKp7YMhJIto6Oi8+N",
+	"UXjPDs6aFSSXdCmVP+RgtCGCu1lIv2YUDCsr9M0PQ8jPbzPUlBtGhXKlPgwjHlk1BlqMO800G43GSjUy",
+	"yMpWSKnYuc2j3QXKDfIBWBxbX7FcLVm32ACEGnOAcitb0lSHt6KQXDNnjClLi3gAtUFUXqqsooB+44cg",
+	"t61byyhKj0+PbcWvbBdXJZg9SDGDasyjzOqZQZpTmj4hOdSXx+jni1QX+GrS5bTz5bVs9rrBfunwd/z1",
+	"m4/N9/xt9/Ww99LVfx99+HbUPOGvd+/jt5kbbJ7vJjOoXK+lvmRx3aFII6o8N08nbrHBoRJ2+WZjd3tN",
+	"vpf0LErtXBnPS2q+EWbIoinHpfL5A4pdIAUgwQWAGH8GwOZiUI4sl5/ZZFQslotwdFdo8GjAsFfO7Ytg",
+	"8It6in2y3cSy7eyY8FTZhNnlSsWiBNrtUhZ2XKW5VqjMVHJbAj+IqIk7THx0paR7ebUwq0CTgiGDPS0+",
+	"KfGCmVZgqnoY0V0GE2uxHqDVtCTR5y1iCh/Llk3oz6swteUIegMJcL6csqDmUsXIkN3cYZGgndJCTXel",
+	"EedQaM4479XSaSEeqNRyObHO0fDTx2th5udZBPCRdVzGHY3j6cFPBosudtrhD3OdAuPGuJmOuXPgIGVQ",
+	"9JJcN2KMDdrstdwcb+aDVe9mF2MJf4jvToOCSeHPMLcmRVRckSshp+LeQMsrOFVNIwiLsMC1Kp0ZbD+C",
+	"1b0nvPu6ukl+Hxlgm6JnyHeZRmgfmG8Wmej0nlsjkpg97oTtg/ZAWMMr8LuSjK28bmnr0COWlTlZaT9f",
+	"YtXy9mSeshbzuiIQZOganw+XnmzfDGD7qeQhB6fh3LOPcmuNZ+R+HVfv4y66V0PVjcQZWTr/1CmZm9Y0",
+	"20znZJ0zXen4tPV3h+wGM9C0qRNnovlSQIqq07hxqqbthsdcPqJ+nbzDwgOPDzi0YZPCYNv0WFRYTlFo",
+	"zOkhQ3aTfl2V8L5NzZJhDKfABenJcHjP/M7yjXDneORdIMrqxElM+JX0PadtYR0ZgK+xkbxmLwI56p69",
+	"ddq4UlqZ5ANhWhgJf/b9IcwyozY59dFI7wxydiZ9tta+CC9ZwITL6YiJUBKPkYma/Od/Ai61eatcOTZO",
+	"dHM7nYTD+sSk4wSMRrUH0wCsbv3H7Ze/UieFQPrsEfRRMDuVn1IWoi+mfK7wuX7dGR8MQ7VCGcMfqc0C",
+	"rtdq1ab68D1ka4XVGyiU2vW9GA84mxqzBmIom9RcvhuCXuajXAQufdYMyrUy7asAm57gwygsEcAz1VG+",
+	"mQRPXFsTwrk2+nfnFXccwjyBz6/nF7Oi66l50zNYR1eJxyF21lspZtamZJ0YSPJ1lIjhZ4sO0pkeQWrX",
+	"S2/E3OL8MYRhIdcvWqLV2nLcn6Wv1rijFIsvLHLRKvCPYPRzCw3vfstVNtJ3x7NeTdzu8TD/Tmx0MX/I",
+	"4zV9QGVozlYyX/1StDjmC+nlWWlNStEvmK36e1gsEb/Z2SPOy8ML8oyO+TMcrAP0o6KsgFXi+TjK3IQJ",
+	"PVF9VF4eXixv7WBmuPBF7JoFM1RxmK9PIg+JJ5kybg/Xn3hM24rUc5YFNfKUFDMZO5bcHYTIeaLaodD7",
+	"VOy17nZQgVF8INQa1YSsdzu3rKbLw9m9ohiQ5CsnIgzy3o4XquC62WhubxPqj4e01srLzx7TMGSBfuz/",
+	"PPlXp/YbrX378nvr9un/+u9FGPfb+t9R9AHQIuCbxJUeCFpXBXk6ZdLpZ/uZPDl90z0n/9VsPDV+wPZc",
+	"HjBXUeksBLYRKQJTfqcYqAoJV3USNWO+YrM49o3fgSGqKpKpkXaqThwb5zcNUVINq524S/R8p+17uCUB",
+	"TYiNKM9xdR3W9O8FyYirlvvdtW07BIaxbXuf0HTw7/5t2wEh7Tt2Br9is4VNwRfVLQBOnc17XjSwBJ5x",
+	"Fvi0UDa4cjSSwsDBaRJ3rlnA+7PazVZjtwatMbKd4Oclwwo1RzIYUMG/FZDDu8TV+zhydxeWVx1iTYky",
+	"qhO/1uQGOzTXc7JUjUz5Q2cyQq95bir+eQglBwGxt9yLQz8HZ7Yb5lX4HrAxDUIoxH+S3BHqk4ng4dP7",
+	"rD2CyU1AVl5SH9vQ5WIjK4PeoNmpVDbn1Kc95pMRnZEeI87fnSpwxaPTOBmuTj7Z6kgxq0boNRDnFCzh",
+	"EadkaD9SXMm9sT64h82iiJhNiS+ySy5sGlm2SZvLlFqeZAbntjMJhzIwG9km+4wGLJgHENpdVrgA7Jqp",
+	"Sy6KgJP6UbFIsq2Glp2KudLk8ywOZZfIn0tnjIGqNKWKaDvHJNLFGLyCTZPpZOUnnBPiSGcfprYgtTiF",
+	"+1hYn5fOQZzrjJP4MDYgivSCVZXxlSpL9zBzwcLEmTy+9MfXywY3HzCBsmA26dUtnWW5UpR3lXLaMot+",
+	"D5SS4qTPPKr9oFhwzyiT0SSxavp/s9E4YIrWXTmq94LKHHJVf+L7xtQ91g+Qc+5f09hrGLsdy3uvvphI",
+	"HcCi2/KNVbGlltd/Lw1VheaEPXzAauc+GvxCJW0pZFE0SS2mtQFLsLt4sakNtRXRti8rQhyzQM2x8iVw",
+	"f+Xid7YofEWXZeTsLWSncMcemdryvmh5PAlYnNgDN+5qsWKIzjp3V8jJ3b5NHYlSe+klvStVGLX+O/L2",
+	"qsW7XAoxN3VCHj4wuFuONYfSEjJw5TV4oRPIBnhMEycguTOWuu6KiqvZd5H/qRR/KNFrf6Vyrjuxjz3T",
+	"tXW5YfygTGZ1FKXFypa92ibNVhJxiobEZ1QlWm9Hi4K2uDZ6oNmVhSnVFhJ20g4YCQPOvBiQtJR+tlB5",
+	"KcngVuJXR14euyprTD0I+9ojpqPxfchs604cZW8B2v4a0gMyHKgsrIpmHkeiL7MVNIv1uWUKnJwKFtiC",
+	"rhSTW12pu3N0OEcdXKrercQvbW9JsE1WVrJWZVSR8ZO4ObLD84awNn0JEi+iL6yoOSVJYTHLiDshZfOr",
+	"i3kTdka6E3daUZvaWRadTTRqQlZkmqZDnM/2NIRhklAOgHnVSYdEVAqZLNT3Hzhr63l5tpqazf31wlLm",
+	"cT7NfTdNLEGtiayx4pwLyz4Lwe0w0+ZyiZJgwvexS8ZOAT0ED+mM2ShrRa5TS2x9b0VtsVesAw7ER6Sq",
+	"raCA3hZQ5XoSwFDM3iUB7E/rEVpvFplZ4JK5KeCpW0cWGX62iKMVcbM/jjX5h7Yb/7jsaAVLcj3I84/U",
+	"zFynPZlEcb9/OU/mvGOMeBLwcHaulzQZd+xKecULzkMq8IdtdIgL9yOlOafvzk1umdT2WuuZiWspFiqt",
+	"9mpbjYtBlBtjELj1G5QhVtIL5FQvuaIzaAbrBlKpGmDqPXHOmVt7wUJ3WDvnIXOqxHkX8AEXzlN962Zj",
+	"Yy/qx4xpVkwfC8ZhN4eMeiyA86BPisdVOAl6Bi1BzxFHUonkDM63ZsOAlpjG/A2D3oc9iLbmHGWRXirZ",
+	"L1yayL6bj3tZ+DcS+U/NBLiKjg0PTSmZx1zuMbUXraadpS8Bu5CGVSJkYNKWMqscWksmzlkaMUX6gYSM",
+	"QDh2QMU432glhmE4rsRhvUWkc6ewXvVORGYnYdp2B4FeDokZWpgsAFkC0HOHecg5oSZPqKleEab/TXBM",
+	"TpIEHDOOOunGNGm+hgu+2djQQ0b1PfVoIY2Z2RcR2S0UkqKnxpUipIhfbR7uDuk144HUsj3wzY6o9rNn",
+	"Ax4OJ9BC5plr7on+UbnNJi8lAZwpJhSEQEPCS/ewln3ybszEx9MTgCaqhRIXwZy5vUTLR5PBFVXAeTVz",
+	"JABJGl6NPoyxz7GE0NCh7ejxWUDEBAAh9iJOrKqGfHB0xrLWz2kWPaTC8xnY3CBfaIhPQv6w/skGambE",
+	"4179s/gsDjVLJ2qCg+OKtBqNOgEoFNxT5/fPBnfhs1ZFP2Mjos+V6mfYK/jHSA0+ax3RMVWhKIM3Gw3y",
+	"ZER9LW2ZZynlaZVsNprkiZAE6oM/CzdgHhMhpz5c29DX9Ln25ZR58NMm3A54GIEB7Ibfd8kTSmA8thQU",
+	"yRp7f2hjmgQTHxqA9LinCA+f6l+3Go26nbkcmxQgfA1smj1BNh0HIARs+qNpJQX1plRpreRas3RuSnM7",
+	"5N8T/d4xDeiIhSxIgJpfU3+iufj/Uvwb+yfy7Jx3fRbmZXp/OoJMBJbFZl8MHL9BHFNo7ZiaXJtkaZmH",
+	"AzNzkBKgHxd2j8EUEhromeIHII9Ir5rvRzwRsdPq5AIUKkxZ0s9/FtgpzBz2SwdTrS//2XzeMP9zCB1Q",
+	"re8Ql7pDgIsLGOEDIQPm7REl4W/9MTtDrQXpLRhPej53ibTFpqqq74Yh2TKvK8bGCvbKluBiKaxm2p8F",
+	"JWMGnqZ49RL725PeDN+mpYMiPr/SMiGcjSG7WhN7shxZk/MTxyR0SiOznKtEQiSC+GZyWI1I3k1uEBUe",
+	"nOvsPkQf0gSEI8VMH5tYa5jzkGJ2qMM9zJYxJeNOlbhU/A2qqRUL2+nvYuoYOf1wYdvu4B7Eq0o/i4C5",
+	"MvAADA5eIkLSo+4VVqIZVB3q7REH0yM19zFgriY7F2gNxoVnqA9WqqllE8QBXuWkiICEUtZJR7Mr0FBS",
+	"ewXs57Mwt+bsZZRHgufKIH1o2eZDxyf7pD5GB8C/9adtYb0e04eLLr5lxLWahXlcbeIsg25x4J22lQEc",
+	"EsiKbhNKfKrP5jULoJcC9TxFxjQcqmrMaqIjjEzczBa6OaEwrSZ+w51XKKdhpvAzE5MRrGvqekivmPos",
+	"7CGhU83BJkbRpMKANhvoAAxAE18O6uRcRunGWJaPi2fHYUFVooIDvQ/4Sbhb/9QHczjmc6js6HECTwEi",
+	"UyENJwWvgzWFLgjwXivmhtL3rD85HAZyMhhG/St9yCS/qYHP0kmcJ/jBjCDiIm3y8vCCCMY8ZQolEK6p",
+	"inaNocERC4fSIw7EVeyRtSq0qbNQMZbxXsTfeaiFV9q7jR8TwFghzV1rtECjcsxEVNaBkpDEgrBKaA/f",
+	"qYgmeL0Imp9F5ffqs7DfjeevyRtZZ/0zgOpzlwmVrLHpjDUnrrXqjTmVaTqd1ilcrstg8Mw8q569Peoe",
+	"npwfwjPalOKhn1G9DK1X2hWAZdd36dnRMa+0KxsGjRbOgB7Js43AG9MgnD0zOwxJgiwnb+KdYGRsekTG",
+	"8R5VJb1ZDDxKONgv0SYfeZW2fl0HbwaHoP66PXGFie7xLc/0Q8ZxdVstdfc5/8bK3IudLm2jS/DWBUyN",
+	"pV5pvQCtRsNqugbFPqEgPvtqICbQD7DMS4ArAAsAanRemH4AxjXaVTCALtBHV4owkH7RF8z9z+Bmey98",
+	"YxPHn/dQNM9n+9Sz2aLwSHP5Ix+E0cu/Yd/VzcbG8odegNbnMWgKvlVmZEciZIGIkADBSTIa0WAGjRdV",
+	"aEkw0ebR0FnlS7VyUxvTARdRln/kb648QxfkM/tL5OepPIvfiC7p6F74M+mcjq5EP6GbE7JurZPzVg8D",
+	"2IGNGccfuKkp76pGfU4VOJHDmELsftibBoGcjM0boh+/qpphI3i+3pjzFb87vnxpPns5Tt0QMDXxQ7Tv",
+	"YFS31cpY5qGDH2tJptk3RFjxbGO5QlodAhY5HUrf2Nh1gq0SNS9ckHpwIkEJ1NrOiGrtL/I6oD6gZV8k",
+	"dKgwEkdORdsy+QA+qQVZJMXYjaYRq/UJGV725URoMWPVn3/xL1p9FIwM+LUWAFPuMrzdm+BBZxjvSjM0",
+	"jEPgfq3Mzo48NhrLkAl3ho6bu7EpoJB96c1KcKic6k47dhvUyAlU3FZXYm0m/es27e83ZaIPzFaLWKr1",
+	"7USWWJI0/yKsdrOxu/yJrhR9n2P05d68GSkhPsRF/HkhY1zC86Ij+IbNsgwPr11GH89ldjDmOe3n2e/c",
+	"u0X257O8IuAzwFRSiZwbAg0S0QltfXcJd6siKpRjMpXBFZizWsFEt6cmSo72LNo62qw3CPyxzmo8KTge",
+	"jzwB7hRMfOY8nWdMeNcdGdNBMDubiHfCL8WUzpnfL9SYsqgKehYDsKf1DIHXc4UxunrlkZ+ezeVPnMjw",
+	"hRYtP+a4HcCmP+xxiwgr57jhNXvcbqvF5sMcO45iN30aRN71OOMH+tKECwyKyg+WLH8dGbLiKbg3Ub9k",
+	"4cNSdKQ0F6vLxaJjVdb6ChwGECS+i7Y3nuQcKEQHtO30Yr+QVrUVE+Eesc54m2FssALQhchV3ToB0Rdi",
+	"PPyXfKwcEjAs9dcvR50J3Llw47++OMT1GQ30e/bAqwTJFo4tTKQhOGrsz4lh46cocQItoH0+4iF4fRr4",
+	"QkT9IEcWpmBeRCbkp56fxxUkZhAZEPy69VSB1FWR2A2HTKDPR0mohslK6ZQNYlxxsRUSoXwVWyLghtZm",
+	"hF5cNXGHxjTJEelP0smFVWLSS6rGbIF5PDW7JQUz/mMQ+nVyBkEmvcsB60+UnrHCTHLQe0xD9TTDxIyj",
+	"O+oFCUl/R6Mjow6gCfmf/+c//1cmotswuJrJjaqsaHzYzuKPz/iIjhsRcvpTXjwarQkp5mFlTHTscsQM",
+	"Xru7kfIskKFNkPuusmiRfwiSxoCh2vhsxj0EsgSZombq2IUBuDSC2zjymgU+HTvIaU0MCDk37YfMlNyn",
+	"mfsimyqhbKb4Pba5Dk3MCJaEqJD7vnk3RPvctGsKV3w1sYBSYI4h46u+i6G2ur/p/gzf7GKlvbHdaKzI",
+	"ys+QrnOY6lGUA2A1mirqGFUbbdQU9PttlBxgA9o2ql+vPCJXlD4qf0l31KMXDS+1Fhef8gRXewghEbGC",
+	"HCGB10oJCUgqesau9TxLx/Dw9rYJe6Lai8wWf6FhqA9YjHxiVE4I/8PDUFce8DBE8BVIpgioUNS1tWGa",
+	"1iOF2tP/5AJyDaKEhZnmocM94ticMJMhhShQDlFDOVUxv8ZxjOQ16v3UDxlkJJyYMLsZRuf0yHwXYPAD",
+	"47jDKdfJC+5jyD8AAKoeDAoO5+cKFd7nSkJCjGjoDjGqAF/Qar6KLRwbuJt3UuhpHMIHv3fkM4PsQpXr",
+	"kCeYD9enEz982p6L26Kl5rRtuyTIz8YAD4azbIIU9yLBHcl4oCqTg6SNrSjDENKkYjUf84BLSwS9gO/g",
+	"kdv5WQHO3dSShAcKxczm5enZJSPUSWSiqK0jZP9Bs8zQ4JBpEvW5YOnGj2Dc9WZEoDIQNdPJmyF1Q5ko",
+	"3yo9zY5+DkoPF07Vph7azEM4AsnJ4cg5oFV73NvTd/cnfpQGakfnLJ4AdlGJhr8+/Ojiqbla4wqEirIK",
+	"VTSXKy68NqFJGFE5ZuJ6LOom29PZA+kPHBhVPIc8UXwgalyop1VzRf/AxeBS04VTJc6Yjupp0ihcFjuo",
+	"1LIsREQqN1lMOsZ3J/Yus2/2jqXD+84bh+w0GjeyfdwgDMMsIjNsXJG7mvMYG6UYALZ7TP1sRVYRQ5qE",
+	"rhyteFbfmYdKrkrIR4CpB8lomX4ycT7qN8gFB4n64aJbNN5+IEdFi7bZKLtoZoCGjUeDvOfYQrniyB5T",
+	"fk4kq5fn6PwFUmuSFGwy1pPKL/x91yQbo6Q+TI4NDjSreSd/TcUAYu0sN28Gh1qUNmMmMqd/R1HkQiUc",
+	"7jPGIIoDhB+KQsjofpfCqs9YTrhAw6x8l7NRdC5gPn+2UO66glhoKC0/Svcj4kLyLaDb1aNYd/QZ6tOR",
+	"rI0Cl2WuFzELQMlu3ESQ645YjAloa4A5N+iHmKztWZslUeWFVRXpV/pg8W00iEdnCv2XxqtpS7qiESrs",
+	"Eq8wzYEKDzGNbSEg5n7bGrKvNABlydTJtSOUSFvj9cR886kJ0qUKwJ5QRXwpBjZ0nhjrnlkX6gNYKgp3",
+	"9JFiYjUaNoooOiPNLetpfYpzS5btOa/CcKyVBq0vn9MRO+ch++d5GHA31D+d0nD4z2cGItc5Z+4kYA6R",
+	"1ywgkMyM7dCS9QJOjAXpmLKZKDYH5cFxRFP2oYWcQaqzXtk9vYBRdnbkxR1xpbQtKwMIpGEWN7y/WScv",
+	"KPeZR3yJ2x0wAuFH5pExC6J2/3oU8LcLEcg26bGZNMVhcD9US6FKfsbCYFbr9EMWOLhsZtBaNdRb8vr8",
+	"3YltGKRpYESeQMt+qsho4od8TIPwmf695tGQPq0SRt0hTBD0MBqSkVQh2SFv+D7EWdP4uo6twLSmKhRG",
+	"kn2quJuoAhkhCrGJnyaT2jcbDShw0SOzqp6MTd9wKu26G+j5KM2eeJz6qfZHoEKOaTiskxNpz4bVf/Xv",
+	"1nULxUdeUU7lhfGyrcaY1pUgiYXH6FRr/16BwoksaO4cOm8GRbbCZq8b7JcOf8dfv/nYfM/fdl8Pey9d",
+	"/ffRh29HzRP+ehfkhC32zv9MohY+rtKvTEa0ppgY0po+9zQXHOK2tMM9BRWsH0uuzU1tOp3WgDwngc+E",
+	"Kz1EQLjTu9cUl03EGNLA1OWWPY0svdto3HX7VlrhwpBAIiC1Pvd/tXLOwtrC6uepjDh8Vt7MS5l6yqbL",
+	"GnE/c1+T+AU2kdoqgIc3c6kkUAZrT3QE35aghJRuGA5RNRzRm1oPeNlOc7e1Uo6sZal5KbJh6lqkH4aG",
+	"arXihl62Zy4tH1XodkpWBXXpX7kiqEt/ehpUqKklQfJdevfiHU2jD+FUiDzNdD6oZ67l22U4tTmrzKWF",
+	"HgX9iWVFONDWZ0x5YJLpuumOQk96WgHsSqHCgHKtvXU77YuzD4dV/eAHpQ/qFZt1WRCe8wEaQe7ZW/3v",
+	"p22imN+vaTuJedg0Gvq56NOMJ1ubUwH2TzdKb6J5idYTFaM+IHwQKGUHICAApvEZvbb1oCy45q7JA8n2",
+	"2zF5Hk7csscBC6hKmo3drYYeiolhxTBDidQQi+QDo9TqLf7L5Eb6vpwqIqSeSY/5cmqcmskEO9MYy1yO",
+	"+oDrD4MzJtkOOxkA05/5m0pDVAzpNSvSdbv0D1Y7hG28KmccUM5eU2EqTqMeXJX9s0qWlx0i6hr55dff",
+	"Eohsbh4cW6JHE/ZVyjRHqsS9i2Kfs0trIxoG/Fsl29gn8+m45838DGyPmsr5ZCyDkJVX8Lr0x9Q9dWmR",
+	"4Oh2Hr0f7kcVJJFuJ0/U3I/Pm8PcKVCxXJrH5eeUq2d8pCmv2Dd2Acwf3CpUYG2j1qy6nfY8VwIHcoIt",
+	"gxNqanCbgkSTIv0gylHSPXuLrE8/ACgCmgGKAQllti1aNcLLSfJu80zEhWnUXTDCxEuxRv2O7tlbVSfn",
+	"2KgJ8040E5iZ9GbqAYBI9lMR6oWRA1pxxrnEjcTqBAFlEGLBKqZnb8kTy7K5Fow4amhvh0LvKekxxJtK",
+	"gpkk0rZM1qhHsPFflYBLBzx8ydlFqfi4r8zD4N8ejEFMRj0WKDKQRApCe/IanV7RvVAq9YbNlPWanL7p",
+	"nv/XThX/29SC+fyw2wQ3EWbOy4AwbCnGPPLkdP/wvBVheQXU4wbr4vTw2N7HpXiKeTwmcV7rEQg3Eo2j",
+	"NwlRA4hyX2IasSlEKB8ABgzADtpGpILDKJiBQ074s3kpiF/540lBpo9ppab/t3/48uiEdA/PLo5eHHU7",
+	"F4fw62dxfHS03/rW7XZ+fTnoTI/2O4OjD+8+HU/efdt6e9V4/6t3ejrjo1nn4OYDG70bTLuDX4/eyN+O",
+	"vn1tHHamR9PP4t3Xw7fHnauXneaHw/3hcfe9f3Tz4qBzvj84+bjfkcfdxsfQffXad1uHg08vfHp89mF6",
+	"OP314OP79wcHnZuvn8Wv581x75f9a1ecDX97eTg92ndPjr/+enN8cdQ6vriannzrTD8NB6fHXzvN44vO",
+	"xvHF4Oad/u/BPj0+kDefRfdb5zV+79eLztXr8+Oz99PDAXzjzUEnfNH7ZX/22y8nw6MXw98+fT38eLx/",
+	"DOPtTKfHv7YOw8+CfmpOexuvG79+Ohsev7jSI3xl5tntvI/mfNB57x68H3QOj46+vu1uXvjN06OedzRl",
+	"n8XwZd8/OHt+fdiZbn3oXX0UHzaObj48f/nx2z/6nw6+jjZfXb04l+Pg07TVd5tvbprTfXH275fn3sXu",
+	"yWZw9PGzON7Z6g3enHw9fnk4ffX+14OPZ413+/u/Hr549WH32af9w/HH5suef0qHF8/c6ceTDxevZqfH",
+	"+zt6Jt7R9P2vn8XxPu0svLuDdx9OD/efTd+/OO4c73f6O9ODAXzt9LPovH/1bL/z/qAzOHx53JEvu91/",
+	"vzw/3tzd7xx3O41B5/jwQ/fo/cGnt25n8HL3hfur/CUY/eOMf3g+efm+Me5/Fpsn2ydvfpvtbLx/98v5",
+	"8HyzNzgavOx0f9l6/eyE3ZwIxsdHX0et05Oz697bsT/1/vHy5Ibt37x6PpPjSeOfnwWQ5uHJQQ65LlHM",
+	"wB2aJPjTs6OPnYtD8ubw14jgX77qDA47mgT2Zzg5PVk70c708NX+y8aU6sPw/v1g9ml8PnsVtuQL/+zV",
+	"Jyk/i5F62wx++8rk1tbk5bfxwVXv4Gtna7tJvdnwrHPS7XTeD/ixejt898uHnWHY+Lq/ffjbPz6cvJrs",
+	"vD848M8+i8nZJ+/C/friQv32y+nW7q/v3vUG7P3HN3wU9g5+2/32IXj1S+el91L+9rp52tjgavjh2zd/",
+	"0kkszfzEUoomcizq0VX0wyMU7D/1w8erH+IWFeqHsfOt2draae02W/fXGo3wm9Ma8ffSWmPpcvVIGRtS",
+	"sH+TykoMOgn17B19L2Khpm6ydjDAwoVSVu9Sm34HcZ8sd/hZb/546s0fxJoyVNIpKDJ36cICc2sNIXpe",
+	"3OU6QcgFjujKT178iHJmHoS0wCGb74/NZ7bfKT/moeq7EzXYGK6Lq7bnPa+GlYdy4g6Z18akNK6ivDTr",
+	"N8CsEn266sYKr6ZdtXnt4yMwTPO2NoLeQnmWAT5G9wT794T61uNgUaUhPl7FxIMpVyyDpllQ7GyO9Foq",
+	"lo/RwbiC0vdj6pEXMZpMHfJPIbie8uEH4VSGgjsFNcOrKIfPEoe8MIBrKCTFDwQ5PTyG3LS+DCzO9t8U",
+	"cVzqFMjQBHD3auL0pjZmo1qf49nLqV3ocUEh0Xwu/SCP2DPSPplWgd+vHXA1lorb6OLC5Ap8JPnET7CW",
+	"HJmddQcbD/ADifE0qeVI9Es35474tCQuftc02LnTGfiLT+XZW/Lk7EWXbLV2Gk8NSjZXoTIFmgm8bUxb",
+	"PTh8e3hxCIUvmITHvFSVh5GImKU3CYdMhOYUtsEbn0StBW9x9vQHfs3UZUJ8+ODwDEW3g4f1nx4LoA4b",
+	"0hVhDQDhxUme9/EVv6m5ge8Qqkzhv9ZJjuIGCUKSI6UmXAwOuD7svYl+8FRyyJoHD76F/p/Kie+ZKp86",
+	"6SD+Mtqvhxd0AArJW6rC2rH0eJ8zb49sNDbNoI/6tRMpWO2Yhu4wCVkMj8qgmsATrsbP2FfVzrlwMYmV",
+	"3VA3NPDgqc9Bxwxof4EYOsbHPqRebJBnN7OKCadUhbZBBKTr2lZsFu231j17WzsPqc8KWXLgz9vbOen7",
+	"wpUeF4MUfHK0faabB7oJNE0YPdCEXworlZB7l1aaAv8FPpFTtHQRbUkfkqfHMwJLJ+K6LmTY8edTW1tU",
+	"l5TXn7Lg86lNzRlHArbIFKAxzGUOjHZNUiPC1bRqtpAYWIrAS+FNi+aWJsHV5rdaVpM9ravK5upDyvju",
+	"2dt1pkzOn6ilbwh8vE8/vR61olrRJL7sSbjntlpJ0WOJ0Ua3wopuoJKQozwlaBoMQIwPP57F/n5rdCcV",
+	"7zvpXgUJp3maWLYnxyLNbAUNDCRLruaVuBJrXIH/wzWtWm8iPH+xGZRIh1BxPiv214iyW03InoexR0az",
+	"eQjHa3kNehPHTjcFylOdvMCGOBJclNAGJFSYhXEK6hfYXlYls0pEXJ4xslIYtATsLgWaEOoW1VwtARts",
+	"KVmsLezjEv1I882u3p+Ov//BeYo9EjR1ILTRYY/D/VhKivwKGMtlL31Dkr+oH85gkklc38lznJsr1vE8",
+	"66m1rD9iZiACIrZlu70Iw8AA/oSFynC6v2G/E7Q4TbYSpNoCgBVkMSVwdxQ0vBHQqKidbgYV9fSDz0da",
+	"LiZehXSmitODck2YB0VIu1d2EHRxSeRK/LLV2NVHJ5EZ9PJrd3/6/mi/c9F5sz8Y/Ht49fXd6fv3B52v",
+	"ne3j92rafQ85Ni8Pp6+7H74efjjeP4K8mu5g+vazOPvUnLqjj99+Pd//9dNHefPionOBWTrHxwcvT4Zv",
+	"P/mh+3J35r18cfXrWSLn5+D97OTb8dZn8Wnonhx/g1837K+fvnb84+5xd79z0Hn2j81fDiBL6HB28rXz",
+	"7fir++3dRzk9ONDjPfn4Wbw6+3DYmcr9Du1cH3cb01dTyHT5ur8/mL6QnQ/excbur4fn/i8ffpt82P33",
+	"i9Pdb/sfmmfH/aOdaXfw68Fn8fGs8QGyX9672eyng/NOZ3r2/mjYedM8e/bGDbbODt+/3OX+L+Otg1f/",
+	"GL0PZdj8LA43wu7Lj1cH493Tk5uXN887fL85OLs66z4XO43hLxtfz58fXNONj9snXkd1n/1KN7/dnG+M",
+	"3bevBhfDwT+TGTGZPVrB0R/4Pya945gFA+bpo5EjRD9Z6BM8jvKaBT8d/vf1ccKKa9l39jbmZt0OuG8w",
+	"dZQwXzGw+r9zEgnN0cWjPJJ8dXwE9FMQMkhIjR8uys4g6QTR35JGTXYLoMTE1q1MTcNkUwiO6nUs5tq2",
+	"lMNRLODUdyy8V9Zywpa30C5P/5xpOolykXmEjiRCTKcSZurkXT/u4sZDkz9jSqWTn4Geucb9aQKlE+FJ",
+	"wdIgpTb/RhsVAyk9Qv2AUW+WCfsSY7i3Go2iypOzaIP/QJIV860r7coVm3XlaBzIEVfg+IJNrLQrDdpu",
+	"9tottzz/jhfix1RxJDaiwBiKz+JPFn5fFo68hFAx+z6RqpzDllchEszfEPHpIEkgSV6dYDSl6nKp7+cU",
+	"KFh/BujhptQPazuMfZC0DTIVvYZnYsFGG3p5IcRJ1bYCjXr+TxmUcwg2tR2uEfrz+6BwJmKFPxiG853t",
+	"H5ttY40iIa5eqeZ1SSsIs8B/7o1JWDgq5K7G2GtrWThkN2aLZdxO2ZU+NAaWAKzjMZePqI8BM5RKEBPx",
+	"+AB7m3upwAi0ks5kHwzZTdGMDcMvmHNra+uOk7Z0yxU5f9Wptba2LX7tweFZdcnUC6NgXAxYMA64CAuD",
+	"NK2de29Tt1M0AJd+Z0jIYgIH/rAHHcQtZaS79RXOAZ58LPO44qIQTlJfKx/yjN/+Rj+XMxIHs9zaxPa8",
+	"tdVaAjCNQSOs29Yr+j4mPM1ko2RtUIHrcWvqtr1UjV5l7ik6bdAkuPycYKvO8aEyII+HiMiyD0kKlfIP",
+	"APBSKTh7sM8fGfZDvPN/cBCI759tBKgRKQUoobklf74zjkT63Q8IKIEK04rJTxl1Jh9iInFTIdZEcpqr",
+	"gk4kxaYBsbEJOYgsR550O+0Xnbfnh1UU+9Q/5wNBw4nWJfGezkRLUuHPnlatDyUBNAGCywG72GQnGxWy",
+	"jZ2OtCaPaGTWfJ4Ha0hpL3CPaTiO/cQhMymh3DtV0mMunSjoemUa2kLGzpiqGAMNR19kXZ/D1XSG2h+q",
+	"wBUUBi0oQZiBvnWdzD7Ri2Xur7uIRowV3JfUDy8hh0qfxfnbWo2NeqPebG7Un1e+lDbS59bzByEuJHMG",
+	"i4x1VwZRoDiVhvqz4i4fkcEwi3S2ZjE3X4dBnnc+8+xyHNoKiaRFBvpiOOBPxr2HprbsZ12dBmEAvBSJ",
+	"Erz5Qqd87+Uyk7jyGI7MTx2nIKM65ij07mfknlrGEv3iEWZXZ8/eMwPoWZj1k8KwgsqHdgS5EcNqWJt1",
+	"SpVpGB8j+aWtWqOvXLFxCM4zi0biyanwJfVQU9FbyzzbrwbwnZed1jer9rz9I+Tm/CzKeEgWkqTte/GR",
+	"3KZWZZlIQaPdxFguc1tc3and7oPwkDEbLc4cTFlE2EwXzRmpmHUkFqUShkMaVg3rWcYDTtnoJw/4yQPK",
+	"F1P/KMUBCXXhmR8nbnnE+sP4ylXN1g9PhnjDZtV05oDwsoWbFHMlECisBQc1quKk8y74cBghd65LYzGA",
+	"eAk6wNW7h0sigYBuiLKl9G8I64icrTKSHgtWSN7CYa0NovymFlPJ/XlsYvt+8tk/YTYZvWKEprb5uypn",
+	"xWc0F8MyybHTN0ZM2/yedoLgWX2meMha+v9KQ4hHqQSLkg7ulT5g3Cqmn2UKrzIdk6zmJhqYNim2nAbG",
+	"Hj03COQ0gRjJxuEwX6nDWZ7r5dH/91iyEzBlzYY7CxMSSIc4f3ds90wmsB1riB1bAMrZrjkVMxKymxCj",
+	"/m3iaGKo6WdNuxdbeKufZgMuTKEr3OZUifP3gMu/O8mcEs2FKRfECbh0vkNuhGnf87ji7StHh7M+Qkid",
+	"vHPEmHyKqoXbhPr+g4WQFxNqVEYtAyirptn0rgdNZDGAat8lh+XRhNILNkSf1/iM2IAgFyqkwmXt1Eky",
+	"u3bNoJBa9PkAuUPRitm3POTpekwZAngIUqLhr94qIjZIrWIUrc/dg/3ROx9bnD9HOciP9eONl5GWVRjw",
+	"N8NYOdaPbDbVZGJRcB/vLxfcPwHBr9WAieD/nrAcPaNqUM99HzvLJNLtk6wEytmMGLSyTItBI7P2iFPX",
+	"mkS9bjDKDg5fdD68vXAM1jg0CY6i/5Z1oeoH5baUjBgVAGeNvjw5FSgBky0Gw/mOGGBTo6TQkhaQ2uKg",
+	"gl6hPdNBwjQFsmUHsUkeS9oU1lpY3D5jY3sLGwda2Wbcj6aEAcoluLI93uPe+lBCrFW5/4+9b11uG0fa",
+	"vhWU/2xSI8uSE88mdk3VKo5zmMSJY+cws+MpExYhCzEJaAjIsrI1F/Ndy3djb6EbAEGJ1MmS7WT04513",
+	"Y1IgCDa6G314HkepAZ9rhCHjRFoIeQs6M+jKhBFbBGDHCJDg3ZPHP+0u+fj2hCT8PKNIomiORVxDsCJg",
+	"IqmMMRR15HdbZ7FMYg2slFTb6j/4P8v5NZqNkdrKTbWtpjJoTIzCrIJco/h976juY0TIqkDHcLXXhR4V",
+	"hR64PtWm++Y2s0onlEY07DbxgYkKYzklnrHFrl3Dd2lYo5UkRSOFYJ4YtFAsYW1dQ3rQ/ZPPGAUCtK/H",
+	"zSeNh+YE8enji80njlw0U5pkcmD5Nt2h2UVMZNJPzcEFW9TGeVTdJ4Bj+78iYrzp2FPAU4TZtKaUqF7G",
+	"aKy6jDl9DqoZg8jG4+4ndDc3G5ZEFw/tvxgz+5P5Dxzd/xPViKbnxg7tH49rclzBUWdnGmhV5bkcgxVU",
+	"uRi1Qzyx9/1TAwV2ejYTiedhOF+HZ/ja93WGX+Azf+en7qUfTzW71lttdVW0hrMBcFmF9U9E2LyxVTwA",
+	"pTf9PHtzo1ipXgtWEe8aP0mWmEV1Nc0mzsNkVdnTbQ+IY631ARNT4ZjV8W3SUJmFB8uaP5PMTi01wiPl",
+	"CJi8qaNEsIHTWuaiwzFBLiV/rjOzwlpz6DTPT4hAdA4d20FlGb6TMc1WxQVr8S+VEzLtH7+1aCxBrfug",
+	"SzUc6HzIFnCe8hDuWUz1CF2WkAPgb6C2UAUhC8F+u0GwU9O3pFtN2+mbQ/44gPg4HVSOnuVfxl21l/C1",
+	"zL+wCVXt+u9uwa24rZUB4ndWCRLzo5wDZ6OW2n/xbX+/dT701FKfvqr3306efB6edzqd8+fvmvK/W/Gz",
+	"i/bw8PBWqKVedcuopTzIzDf/t6+tnw4/qMGpmARxMwpw8/Jj6zcHcHPw8p2iXz73T0W8H87hyeALwOC0",
+	"LZjO62c5sM7hs2eDd/ut1sdHr9L0p2az3//v/svhqXj1hLW33jxTyePPzadHW58+XHef/Pffz66+st/b",
+	"4ich6fCSthhN0sunw3P1rdN4P3zPm+2h2unp5OTR01Nx8ftP+tNfL9/Ixy/PD1+//P2wNQiJoPYPWy1P",
+	"ApVTQLGWJcqKT8WvHz4cIiGUetn68OnFs8Hh/uGzBlx9fvHhy7Nnx3+pq/j5708HnYv44+H+b4+eXmaP",
+	"Xz55/IZtf2x1ToVZmVcnhwcvn7e+XDw7bh51mhfHbz7Hx+nOx235aevR4YuPnw+un3z91voK9x4fHLx6",
+	"3qIXx92v5y+T5FSci+NO+9uv3z7YtY33d76ebzf6v4vX49A8H1qD44vX3da7R3R/uP38uPe8fyrS4dOu",
+	"OBh+2Tlsv+/tfJCfm1+//H79ZGvrbZcefXryvsUPWtn2my8X50dpspX+vPPpnNJ46+21lvq3d4PkVLx/",
+	"df5VDJp0J/3p8PCv6XRVNwyFrIDR6sNPlx8fP/968fnd0fVOM70+FS+GdOfd9pd///zi2Wt6LXe23v22",
+	"cyyGv2+nbyyjVVEiR+XxVMwrkU4epzFaWQ2/sduhiWKLhmPuiNhqHY5ZBtPV6sMxVaa5FKZoSeGYoE6v",
+	"HBiP/Pf1EcZZMO87UinnF6aG5Cb1XnM7qo0UpUDTII8VwgZ5EERHMA2XHTOK9WYg4YCJCHWGEZfIxn+K",
+	"eBtlCQzVVz3I0ddJK0kQoD2TmrW955h7l3t5ugZD88YN7UKEyacX0Cv1PhV5LYrRJLMQqkbaXZrRNkSq",
+	"rOMLK6SGSrPUe74QFjJTis6swyg7lsYlB1MH6lPkDYOEb76Yxrc17+UnbYMRNC9czNMMZXWK4MRaHCYu",
+	"SCSk3uSinfTNeulrHTm/1X14j07CLIPrHlHShsv8ZwTaVJ56R9X6diTmyDeu+p0Ob0M8rE4OEVyfCtJs",
+	"NBpeSsyQYdIE6ylhDeeupRxNBboarPnc3NU4rSupzax44xvbmm+8t5T6TCdN69rMe2/yoNRSj9TUgqJL",
+	"AQlq3hjMYpWWVTu4OjlRSOhXFF0acZ5iEqFnvtoiHpvLqtq83ci2jZVv7hGqScIcrwVqV2UVIu7qOjmg",
+	"CLFnu/2NDbCFA/AXmvgmWWuquXD5eKIzKhRtI58JJRDvcLdfMtaDUi0EDYDwzzkzEytAU3HlBuwltO1N",
+	"ALKpBKZqFJYvtNQ2wKPkLloyY/4SRq8Y4AnIvvamElbaVpZZS3Eq3ovc5GT4gagmqVS6YGJwkA4bsMwV",
+	"qCk0W0zECown2Lrjk5axnapOIsGMSQTwQoACtyQVEsF9d4liltld0TTPVNnwlBkwgroAJxtmmhh4h/dw",
+	"5RCj0oCvx4TsX3TNw/xT3EvSC8rhgxV8Fwi0jZY3oC9h3QAUMwAtG5JUAk66mQEVJAqCOptv2DCC9uke",
+	"o35JhXSPg8fbgmCse6CknVHVdR+/CvABRpo3dxUZsxXtehyznGUPo2ooae778HbX70xfWeG3BlCImFvw",
+	"kpDa8YoM9zy8ZbBFhzYUCB6b6CdJZelsnA3Psr4o5EpsANGeG72pPJcyYVTMlCy5L6G2oohu7G5sNx41",
+	"NhvNzUdN85WvWJZQo9iPHjWeL+62gHa9mxPyyCRoNVLwOWtTdHUZ9cK2PjmPgUcadVSGCbaYGzH/gbpK",
+	"2RRcCLhplkROxmz0ZqL3MJ1f2mHaBie6EPiEBLgoFqcWbaw9sxVSDrsEVGOdvMDUDHckZkQKy5Hl4Zdz",
+	"TizMh4x8mZo9Vxs7YkscHF0HoFEqzZOEQPn82ImQRH2heqwNVDBRGTBvncCLG+0NtsMq8BybchIGL77s",
+	"TXMWC7Ji+6aAH54Ye2lwsbcQK6sSiZGtbW4aj5VNIsR2LjK6NpPxY2Yiyh6b4jrQe587v1cuuaUyUVGi",
+	"Pkt898fl3CYPzCaLIDsVPVwSAzeewW20OnT0bYX4Spm3SSusayjUiBvtQs5ZIsWFcqNesqE1wFSRlMbM",
+	"lz1UUXiXKJul8HmXJgnP8KHxSLJw0ezYHTGAz6M015Tgq6EEX73WrdofpWzhS8qtzcUmXtIytAJMnJH2",
+	"gHtCP77Gx/n+icvvwnGaBrk3so/vOQbfVP1xU94Kq2K6VCHf5UiqAR0sSB67032XX3SZ0oS7IH9HZm02",
+	"p2q5XQqJNQb5PcYgLwsGTlcdPx4g+eS9ouZVZrMDlt8XpQboBWp2cBu8PxSXGmiqjswwBu+wDmyoE2m9",
+	"AF2ByE4JKI4tp7a/smdL+M7FQmoq8ptmUXs40R9H45W93lr3Laz7xuV4uWrP7qt7r/HybTKjssMfVOo5",
+	"+973T8Vt/S9AYZmYGMImn8BPowM6zFtuckgYgNGJ44wpxTA59Lb1Tll6KJox0skYakbHGfa6GKceCZzV",
+	"yTFL5dViqRl8m9LPe3sJmlRerRM0syVozFJ5+KBVntYmC0Zhx+OtVZu+MlsDqfjAPiOaHDZcm98X6UR9",
+	"HFVA4xdEU72DUNhhtsLK9YO7HjCb9IxwVv2MxbsEqjqi2R2Djds21ZXhTLi63h/lOaCVb44J8jGrLawy",
+	"gquyga/t7ri/6SMscGQ0s2V+FHvcwUJAYWKMwBGAvRMiREABINckHbPApfoBR0ecI45+nXGv0Oxaw+xr",
+	"g3RfCJYQwfRAZpekLwDMJ1Kaat4+472IyCz459XP2ImaZ5Dqp+Id/hgL5AcZ15oJqCxsNurNeqPe2Np+",
+	"HNXCf+7s1N3/NfAJ7hopXtszy+fmDEcmN9MQsqllPAzyIOKZ7Gumooe2FwJrvsyvzHVQvCPv66oBacrI",
+	"BdXMuDSFtJfVqgCAKfx7YrEjz8zjkfVUZhYqD27H3JtxeyCRpyOXgHNzMR/aUl2VTUXxb/YzRtDOe2Zf",
+	"xS6+j5iZoSy2VEqH7oWdX3UqWgHyZ46Gatwr25XiAJ0K9kWYlYKAvcwg5TdAKAkRT2Svro2CSqEBDMN6",
+	"lcTXuGn6QvPELwzI9oCaReN614qyIIlUTNmmbsAYpK5yt/IcXJpcWZYTuGj+UqizWKYUKjUZtjvm7YxW",
+	"ko1yDzbRBqgp1T0rXm34ywvjMMFa3IsE5yx+wTrNudQ058kteRWTt+Esmc6pvsUMB9/lMAc9OHp2cLJd",
+	"I62Dk83tnZ8395/t18jRszfPX2yjCXh12NrftKTDD3NkflcOX0I4dENKoeKyrmmF1inTG9MKzZkyXYBO",
+	"qExop58w7hevULma+d4JRiobko1fV1Bm/1IlPcm1sJAs7Sudw4cKRh4Uys7yw8TDOomwsRSqz6xyxRlQ",
+	"T+F+2NrfI1HCLmh7CPc9en5wEt7UNLdghDGJCX9/UiMpbZv/1xJxJjm22XzhIpYD5XvEBoxezq6DLTst",
+	"JUfvTz7WiJLGIxmjogXGWrNNZgQ8XROrrIlV1t7pjMQqqzVPk/fnLBCkN2NWQTOSN/vepRV5rVSf5SGL",
+	"Uarw3BbUnBoWbABWAbDRQoxHbGbM23Ogj6hwnhuto1ZBu4/SdIg9PjZYYAaJfHTEdsm6jleWXXGMlwsb",
+	"cnDI34pEqt9jmWIxizHK5IMnHRI1opH7jdlqh7RbcALP8qi90jJhYnIzsePaCEqVXKNqX8QsA2uBcKc2",
+	"DucXPA+hGCsjB7sYaIn7qFRZHE1sZV1OU9L8vaA3CZDcrGOzrGFzLDlnkQBd6LaGgdqa7aOFuOT//o5C",
+	"AF6aJD5KB4GHdd33D2hySjtDb6uMtGLbVvaELqkO3PwmZXduaYIqg7E6vByMwUe1O3l6Y//4bYn69Yq2",
+	"mJbZmxjJHg1kO+6I7frPoDMuGetBXkfobGirsBjNEs4yaGdF08Tt2ErTTLO4ZqEZonaWbF6xjHeGkUVU",
+	"ogGAlcM+hndW7IplFFgyyvS7+WL3QMGvNeAPqAGNbJXsudVqvnKBHlF95qZl6z6z/+9c97nW+7EK+QJa",
+	"HTihzw/eHnw8gIoS73LbVnfwuLlos1I6WC0hEJP1lWZxWSP83khJCleBDGDpqRhTmGH3fAGCZbRWy/Yt",
+	"44ytc4vzrs3fYf9CZt+RP4uviYHKfZn2MplyxW7g14LMrrsR/0E6uYBe4A6iKFa3DWWAe28WNIOzTnDr",
+	"ItrZqp87V89HfT1NNxOJCtc4gWMQJMHPXskkjmpBCMP+HP3FfmpVM+KbuahAnZzgSsxSCVuixqd4uWM6",
+	"16772sFcK7MV1BygcN3KibpSkAvqy961oGfpio+Uzf4lVFRWGXyxGxIK8soL8fJqq7Bt0hegjVZswb7X",
+	"CkvQxrqJrIc46EpHNJWWlhC4EsqjhIofpkMofKnKpqCEinWtcUVZwOsjWJ+RZrNgv8LKLtoR5ER6pS1B",
+	"fnPOV50wuh9KW4F8+4xZpKr+H/+Wd1GgUKKaprHcmU2BFKDw6ZfKZ7dLoksuEF4mQq0X1Uhki3zN/0yo",
+	"wOC7UZAAgG7GlB37B0y7Z30USd9oBG6OkFg22qWqhr1JEcwqMgffKKFKR0tjy6tivitonDVh14+iDy3D",
+	"15wqcRmqqFSsyti+CrqogunrFhVQj6ZbgeGevZ06/NE4DESZ69IKfnGrrsv9opgPlmFNL690QZCC7RlK",
+	"y8Key8jYy/deejStjzykqDF6NC13XEZ3Q6njEg5d5bcUHj+NZF6Ey+2S5sYTEJI4ccChyJDpmYjiq6rm",
+	"ghf8zqjhUqa70ryINEuynaNzc3HFhJbZcPaIcLAKd0OkHX6GClUTDL4GoK5g0i5snIlq6oaqoWzzlBWy",
+	"0ZI7ynQChkBGzfwMENOpvBrTGDlh8Ji+qJP3LltvriuZeowAfEZsK4ohkvmwCgXgJlpjwd7/C4CW/uEb",
+	"/29/7zyHL3qLe6dMhMpQAgrbYwKOc8FWWjDnmCt6niCa8zQ3d2Ot1+91l/6tCeaYWEzy9Kao8x8HqzkK",
+	"ho5yyOY6idADKwNStqhc01GUpZiEofxak7bsA7sL110uIIyvWFuKGCkPoA5sz/aSFPxiKHPzWiA0jkrL",
+	"HhnIDGosdJeJqi7nURWxoJ/KBMxhXkLR4Ol30008n+paJ/VWgpd8a7qvTOTL+ogXcGgLG3P2yFXhZxUQ",
+	"ph65b8z7BYQg49aya660xfDwOg3DNmVuQeGptx3/Gl2RZFih2pD+JXQcyomqglvOeFzgq/I9Ylzonx9v",
+	"1DZSes3Tfrqx+7TR+Hfz6dPtncf/ftx4+rRZ20i5wEtN30nGhWYXLJuJ1+pW43bhWq0jd0qPSM/SY3ej",
+	"o9+r6N3Ybi6P3xVuq4zgFd90hhhe+INxPbUXUCfafiRlnJuMAQIZxPxcNZLqyoHCSqWSaJ91jkbDhiVB",
+	"QNKaripdLZOQ+qxjLGBEpCBRUZVElfHE8KW/s4giRRD+M95DQJin2/VGfdvjxYwoU6MMrRD1Mhn32/aN",
+	"oWXZu2cLaK07ikCGUzhBMaz0+8J7a46qxEvv8nqH13y9lXHOkX226kjnyONKY52l95Trzyr3cK6IZ/hL",
+	"hD69ZI5ET+PxUymi5SUTqnjsyw+P4yfLypjnjTTbOuq50kBREMS8rY1RLhWlgcyi5E8KZY4rVtnXo7p1",
+	"8qll47aMxEzW4Z9jC+4qNnpb8l4iZ5M96akm4DuPkdZJlDEl+1mbQbFd4D6af2asw7KMZcpSz8Xsips7",
+	"HUYpPBhLAwG9FG76488gxLoXBGEdJzPVWNAXtECcdbi4YFkv40IXArSzhk/DdEmOrVA8vhjzqQphUyys",
+	"VpLEctzcVsZUxzTVgr669bLnjKmGT7+jqOrcGnQksrpWp/cvRHtbKrh8D5WGaZfli29lUltCuzttGcOo",
+	"imCD0RBJMYiyRyLbdcLjCPV1oKesto9ARwGq2HuzmKRZb6CTbcd2pcyAJtwx6tbj4qQyczrUgU93PHzN",
+	"zGeMgFa7eErJqT91l6V7lgzQ2yWZxCyz/NzwMAung4Gd0XiTGR5zdCQSUrDI1YTY14Q83QXTyqIM2XXJ",
+	"YX/MhO1SWP0/ZkcGXaoBZj8qACuX9B2DHC3vEHVHEDqPfm40FrM3x7iRvj/8nGVEhoKNuzZh98aEveRX",
+	"4wYs/FarNGblCqHYBw23LGjMrL89c8LR3l8r1A4ZxSxLko8veGJ0DOzEtkzPuXDwnqcbVMSnGwEsTkp1",
+	"uxu0FpflIhGpTSqLLw/z8nH5i0wO8q0Us57uloYBjmj6HF/iniQucUl9wrIrlUZQtvL65LIMpvtNIXeZ",
+	"0uu3TFzo7sbu9s7OOLpl+YzsB7a8Ate0rWGaXJGI96KqCfDeEh/tViKVMUvmWQb4wQomYn41zzzgKcuf",
+	"xhUTsczmmQj+YgVTUVzPtSK2sXmpwomfhl7M9WXoxRKnYQF6kVbBr828m9eyMtx8WraGKtfRMiMS5hvq",
+	"6jr54gOmNeMgVc3LlWTVxvsEz6VMGPQ3T14gW0J9hY7YQGZxsKnYtbYryLNA6+G/jbIJeE+MfSVaXjDd",
+	"ZdmuDQjBeDWS9bHcI2EarY2IScwvuDn9zP4V/pr3A9yjcg5v0talHEo74Qu8MmvvFy7fyEdcTd1GPv6M",
+	"IebAgSmt1bADVhVpuOeNeoHT2rRbSVLc2hgVRidPsYS1dQkYRLGb2x/pbXu2x5ZIzaMB2NxR1rapMMc9",
+	"vMJiW9lR0QWdu3XjLt3a8Vo7XmvHa+14rR2vteO1hsS4N96aRbiY4q8t7iihY/B85DdFCIvREYvgFaP+",
+	"EboikOYpzb9g5Zky+x9TTMb1sW6Gp+a34DKlCDfgPnGdOyOwqc7RX8n6CVqC6Oj9yUeyxZUMZhfVyT5L",
+	"EmVT82ZHaBafivMhacs0pTWiWMrbMpHCzE/Tc9BT50PITkAaP1OaJFwwEinW+wVzFHvwF0WYo1HYP66R",
+	"ty/gp1J3HRJPAh2yAM5Tg//X9DQ650PNiMxiYBnOLs1TT4Ulw9lsbu9s10/FqZgd0KdGoIx3iGPuksit",
+	"VVQD7VVDTh9A+TGb2Px/tMe2xkABW45ZJpfR3nOFB5YiMaqdCvcXI5RmiLYUgrU1v+KaYymDYkpxKc4y",
+	"lkrPFWefYXU4PkaCfNAE8MLhJTxIoq+aSBi9MgbWutUZK/aXIVoQF6eCjg6Bd/uKhhpRRu9DQs7Nok7e",
+	"I6+D9bnNpB43nvoCalhlRDanGVOaXAo5gAyWmTJ8XXia72GLWVvGLK4hC9OpSLmylLJ/9SV8biIk6YP1",
+	"Cz4rVE03zJhuE1hM3gR0vnmIsIeKDIusqSZAN71nfqF8rZf5/LgkIO2XvNdjMcgRgi3ZfFz0i/lOP5n/",
+	"bJr//CeqGcE309s/JvYAc84uuBDmtIKI+yxJYFnpJRNAOr8Lt6HCIL2+djS3GcuPKwGAkyKxROxjegn1",
+	"K6cCp1pEczKT/QJUV1TLlLcjMNXwlhRTiRmWmggp2K69YFcj+IBmBFuYQxWJzG1/NLf/rPtNEbod8CKA",
+	"xTnyHJ/NPBU2TYyY8PAtgO7bbULL9Upa7pSAPjpuMGJpaUEsIP/ZY0lilhbePT8+7oZo82Y7OyFznx5L",
+	"cmBap0IXdIPvy3fCA1LjOFsgZ4DKt06O3VvCcCxGiK5mLXjQOetym8gtUzbYf2A8BPQvLV6+8AkRsP7k",
+	"nRxZOMiAw8SajUbDriHiCqARQe8JFK/mKduz6NlSktQI94BybQtaHjceWU60Y6az4Waro1kW1U/F2EkY",
+	"R550Ep6/s6Bo4CKd9Vm0C5/SimadREj7vlspXcY78mliM0JFHxbsg4I7aMnm3a/KvOBltj6EnqCfsD/k",
+	"13ivhkIPMm9PhXAiC2xFrWgoTgV+jM0rTjdbR69rzX9v15uN+nazvt2sHbP4FdW150xdatmrveWif11r",
+	"fTmpnW7QHq8R2uudbtROTl7tbm+fivLWtEn0ZbdXsuWl7jX6SCUO85eAvAikYt23UPCHceWm+cMpvd48",
+	"B9F99Ghn5/HjR9s385JRaVR4yXix2kvOmP3YI47ytAYFpF3xvrGxTrJD+ortOdYtZelLfKN97OKB7rRt",
+	"G73eB8Qq+TiEJsYgD0erUcfbFvCI7sX3tnoW8qmuOxdm6FzAr+QlZvmHxRI5KHYp4PWzHk3tdpjYo4C3",
+	"zI60Ej539Tq6KpyBs15LX1kTwcokb+TrjyVzAomryOTc9yaB2owRjFkAV7ANwFPFAOGA5/DClgHrmQfo",
+	"KfUgSDAGxELO+xAPhf4he17Z9YcLc4pxzb455gqUwbqzDRwbJ52GuF0PC6tuxQMPZkGoIMhJ+fNnYNFk",
+	"RrjQEq1beSoMzz1FXbJgLSc3Ahv4qtuB4NMe34BO340/Z6f0dZO6m46CGVXfGqBlJdX/K9Od4wJfVuc/",
+	"iwYt82C3cGveE5JC7y2PaIGCB8wFXJnm9eKLLcfpvV8kK+uNfhcb/UCs2D0fF9hiNkeMOufzbfQuV4CF",
+	"O2sZNLsyi5OjMMXc+iRtKdosE34lakSwAVMao40YTcQyIBu6Jzz2jTS+VQceBXFpBQ2KyPMPHhS/6AKr",
+	"njnd5glnCDdD6sBe8dOafNp4he/9w7CvtMwrH5iP852Xwt3+IQdq5wYYW+/1mGCxEaZpO3qBajrcO/et",
+	"mC7YCRNK6s6soqiqrLPvdtusB5i1nKOLA++fjesA1+c5/uQfTHYQrsO60FZpJ0VjqsGKyuLltn7cFWkI",
+	"P/5cGiLYAZM0hB29svbWPvzvalbeC66wnsqucJ5lduVdrjJWAILBDMQGvr0XQjJdmWnMdlYBlIVv/J3h",
+	"k7mCQ6Z0Qs/rbWk+Krzymb308eDk49vWs9mJD8LVuBvcscL3qDrYwNV1Vq0CDYz4cs8J2mpxNVG6b8oA",
+	"wApqoko/BMcUnMXskF+uKtbxk+URRRcrgGKCSY2cC3Ad3EhhrGG/7ifZwYq3TKnklEGDFbfMxLSb1YFT",
+	"3NiNtaq+x3m2lQrduCRMduSqNfT9ybnlDt1enjnjZWwFcV5RKgUr8BSUJ8eWxVJQkaoa25QLOn0F/25h",
+	"3+5uUlOzK4x10HpF2amVapxSSS9LU83hGWYymQO0A+6eLdhzbG79Bwd5zPuvgztQaZ0UahBBMBYO6bjR",
+	"lh/QMatVd8MXt6O5VO4BeCkvDeTAaFXxG3xUZfRmFpJJ0iIw+3mA5eEH6g/+Z912uhjzfcGvmCB6YM53",
+	"8KO4j3IPLR/vJByL2lSQi4wK7XtLhq5BoSuTeJc8bjyqCgOZdfo+wz8vWcZEm9OUCW3OwKSv+v///2Vc",
+	"KiiiNosJ7+JKz40U9ZV5Q/NsGruK8xCnfvZiF7NudxMogi9WobuM6K7DQ1XhoQxlvUTfLa5qCruoLBiU",
+	"hZcKOiaw83PEfsz9PvJj5Bl8fiEJ7fFLNiRd6ppQsE5kgUjPQjphHeG5pxGeVUh9QU7K4jko3xPCOOYG",
+	"29s2sGAgYMJUpc+6sdap9y2OswrRyr92qddWpUrnVVevAEL2/iGpo+PiwdHVdHT0yfjmrisTPB8MD4Gd",
+	"CAEk3AGyTk7g6bZxutNXLDZzg4AQmDMuLvaIyL1ODCEVrBLu4rk8UTwc+z2+aIBobpcPQdPn8/nuJoA0",
+	"TT+tw0arCRutQsEVpL0sSDTNY3SCPgHCC2+xuAE0Y+YwCVoBQVYjsxksjAHsBQCCsNWJNqKkBxJLERUq",
+	"Cb9lyy00ao65vcbbDPzAFN9ypat2Eq7aPyL2o9znWrbt9nIwZr1V8YoXbPt3EG2jrLe46MhK6TbfCU49",
+	"MsMKWDz1DAAfvp2xmAnNaRLmQ5x/mVJjjOrkhTGJwv0yMqNhZoQj9yBiJUWdfpLYvwPasJ+Fhf9IKU8i",
+	"d1op2RGfFMtem1dZoUj7Z5T2YkuS+r4pa1Z/dOE2fumg7MUDUf8EHkFB1BVLOnMIefBpx8TciNMZDy96",
+	"STeX5vdU74TrPBd+AJlBWQ9czhaJelSpgcziKKhdj2xg+Mxf3A3IuzCC6bymqObggwaZFBdgnkZ68Fq+",
+	"gc+NR5iIFTi0FprHV+ibxTWv2KZJwjIcui3lJWcKuR3OpXmYYAPL/gm7nyvn6E70TQt7eUH/dHRpzOAp",
+	"3VRMdOlmIsUF3ahtuHUHpo+MU3LCkytKTqjQEq2r/7Hs66z485kdWfc6d+PMTlJaXr2vhuyntnHC9OY+",
+	"iEW5bTFujxObKGOdjKnupuVJAb2PPCWbjiIEMV26zMldm6asKHyAa2DFGDs/8BPWy9D/cmSPdRC3zCWX",
+	"glldvSRtPra/yzzyqTrd+S6zJ2zh7tkStvCG/+CErXn/dcJWaeJCGSWiv0DC1o22ooStG34en6o6YQuj",
+	"VSVs8VGVCVszskX+mpK1DfKpxoEkFG0RqHOA+7IHYgdixzMiBwI9B0C8S+bK+MLZ6g/+5yy53or0rXm3",
+	"7yx9C87kxu5Gavyb/7C0lzFF622Z1s+zSg+o6PqM+022WuaPP82m6bEM1DIG+Gob7oTnHjqfo3Q3Wd5P",
+	"aFcqHaR1lrcqy9vHLTHBP5hfPxU2W1mWtx9eqnIO5sjywicmrYpzDkC1TuTuhoxqQpUmfjsskgleSL3M",
+	"hxxwYpy1dcb4PmWMV7GDCvJUljF2wZFK79ncMDvaln3SWj/fr4zxKkQr/9qlbuOy4nD3NGPcyqmxMUon",
+	"szB8F5Boo785X2o5iI6vqm9goSif3//mD//KscuryL0Lvr3PWqN335WANVzt4AOKuvHOieq3u9bdLzGw",
+	"D1xiAoOLNYdjWbNHAeATf2i/IEA+5ya4TiADMzH1Pik6ObeVDuzugo785FjlXD723QUi5whCrv2LJWXV",
+	"V2EECjuhKoY3yUO/am5JM/b2FoR2qxkgXFT4zEaF2XU70OLwR8S992rApirt74JbnHrbC7Mpil8IdwRA",
+	"HoTYAgXlP6jZhGdxyAQIVR81SEyHCjWURSxv0yzj4QyVg0MEpUhFXINKIeQMVy4xgyFs8pVmwPFlI9q7",
+	"Y4HxB/aZD0tC5OQBVcQc0wkNVwjmumfXhSYk4R2mecpqFhQYoRkVy66AeYwOSXPH8Y0/dDSxNsCeMRK9",
+	"0rpnjhxRjUQnNGUnXLNfTnTG29r86Yjq7i9bltI7OmHtfsYiIq9YRrpa9xSQ+YAx7QtkRoigkOkM6CUs",
+	"q0EBYiEw2bKDySVb+mS5yCEZlSekHXxbypUCSMkMrAIYQRy/WScvKDdGLZH4uTNjmVNujGvPqKM4zpjC",
+	"jAL8uw1lX7vknA2lRbiH+81gZYDylskDJt2WKZQN/Xry/h3YLGWZC8gD9LEVSfuJ5j2a6S3z982Yavqw",
+	"hgwn5gWRpUOTVCpNnpA3/NmekfqoQGUcEczEOAMOupeRZ1TxNjlnisewlCl4Es5u58tWc2wSMDOXSpQ5",
+	"OL8eSLfuXIEMewoDEnOasLbO6QSAHKlHdde4A25vONIk83fHP96m7S6Lq4JuH40Ef24up9hlAeOr8LpR",
+	"LuZ/AfUEJB68xAJud6Cl4CQU/nt3gw1/bbDfWvw9//XN5+YH/nb/1+75y7b59+tP31433/Ffn4JmxFBa",
+	"1WN8VG5KgG48Bvf3zB4CrLc3qX/XCmtzvTkYDDZBQPtZwgSwlszuA4yMvST/I/CSUBnOt+y1DXQW1RkX",
+	"G7tPG41FP99cK1zJZQ9vgHr7/qZi1+nUGXwxY/e4HrpAeU7T5Y5EvjACiGz8eaxjS6YCSSAPQJ3TlJG+",
+	"MAreeBOod40mfRhS5huXbYTZ4Enz6fZcwddc6ZbFX2FKZ1fNcQ9P56IdvP7/Ns4ZzYxi++NPc57HN3PS",
+	"iH+zIhf80SwaeiQlpKNI3giXjb7Lko3djS3a46Dn7VKMnf+tvyU7ACO9qeUmwEnrvhAsUQFLX5tlmncg",
+	"GwQFmPb1jZuzbf5TwuTSSpLCz3JC1/2WLerkSvXN+dSSPhqXEm4aMDiGCjZAgqKMXclLNIj2wfvBwCXP",
+	"Di4Tuzu0K4bAFzJDotZEPp1wbFo2pFEJr49IL6HgPL/vMfH56B3hQmkq2oVVOUqoqBihwLbJyBUyTwU6",
+	"XJHMwnNZv0TkNzqPomZFPtriSkbBgx1wYsnHCJ8Aa9xXLB/ZszO51foW3urq6LmGLxU8MBy26o2xlb0C",
+	"Xmxs8s89etnYKwS7P1xt2N7jtxv1c4G+E7lkQ2Vjt1An47sQitDGNjWRIxbVXNQEhFBqalxhjILJniID",
+	"mV0aX3piKiRcLHhmyVxt7MV+Al897ZYem2ttbEiGa3Zse4VHBzxispdAdA3Oc0aK7JnK6VRXmyrD6iEe",
+	"rusnm9YeHfvAvK0PYrkwVx410pqlPV34QDHXG3//+ff/BQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

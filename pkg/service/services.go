@@ -14,6 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
@@ -49,6 +50,8 @@ type Services struct {
 	Certificates *pki.Certificates
 	Imports      *pki.Imports
 	CRLs         *pki.CRLs
+	Configs      *tunnel.Configs
+	Plans        *tunnel.Plans
 	Access       *access.Authenticator
 	Login        *access.Login
 	Signing      *access.Signing
@@ -80,6 +83,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		return nil, err
 	}
 	shared.pki(set, s)
+	shared.tunnel(set, s)
 	shared.vault(set, s)
 	return s, nil
 }
@@ -160,6 +164,12 @@ func (p *parts) pki(set Settings, s *Services) {
 	s.Restore = &pki.Restore{
 		Store: set.Store, Authorities: p.authorities, Recorder: p.recorder, Signing: s.Signing, Now: set.Now,
 	}
+}
+
+// tunnel adds what OpenVPN servers do for their sites.
+func (p *parts) tunnel(set Settings, s *Services) {
+	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.Plans = &tunnel.Plans{Store: set.Store, Scans: p.scans}
 }
 
 // vault adds devices, and the applications that reach them.

@@ -40,6 +40,8 @@ type API struct {
 	clients
 	certificates
 	cas
+	clientConfigs
+	plans
 	tokens
 	apikeys
 	roles
@@ -84,6 +86,8 @@ func Mount(e *echo.Echo, config Config) error {
 		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
+		clientConfigs:  clientConfigs{service: s.Configs},
+		plans:          plans{service: s.Plans},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},
 		roles:          roles{service: s.Roles},

@@ -273,6 +273,88 @@ export const Revocation: Shape = new ObjectShape(() => ({
   invalidity_date: ["invalidityDate", "date"],
 }));
 
+export const InstancePlan: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  instance: ["instance"],
+  gateway: ["gateway"],
+  tunnels: ["tunnels", { list: PlanTunnel }],
+  cursor: ["cursor", Cursor],
+  networks: ["networks", { list: PlanNetwork }],
+}));
+
+export const PlanTunnel: Shape = new ObjectShape(() => ({
+  network: ["network"],
+  server: ["server"],
+  dhcp_start: ["dhcpStart"],
+  dhcp_end: ["dhcpEnd"],
+  size: ["size"],
+  used: ["used"],
+  free: ["free"],
+  free_ranges: ["freeRanges", { list: PlanRange }],
+  free_ranges_more: ["freeRangesMore"],
+}));
+
+export const PlanRange: Shape = new ObjectShape(() => ({
+  first: ["first"],
+  last: ["last"],
+  size: ["size"],
+}));
+
+export const PlanNetwork: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  kind: ["kind"],
+  network: ["network"],
+  mapped: ["mapped"],
+  instance_id: ["instanceId"],
+  instance: ["instance"],
+  client_id: ["clientId"],
+  client: ["client"],
+  client_revoked: ["clientRevoked"],
+}));
+
+export const ClientSite2SiteConfigPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  configs: ["configs", { list: ClientSite2SiteConfig }],
+}));
+
+export const ClientSite2SiteConfig: Shape = new ObjectShape(() => ({
+  client_id: ["clientId"],
+  instance_id: ["instanceId"],
+  static_ip: ["staticIp"],
+  static_ipv6: ["staticIpv6"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+  nat: ["nat", { list: NetworkMapping }],
+  allow_overlap: ["allowOverlap"],
+  push_reset: ["pushReset"],
+  extra_conf: ["extraConf"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  max_routes: ["maxRoutes"],
+  configured: ["configured"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+}));
+
+export const NetworkMapping: Shape = new ObjectShape(() => ({
+  network: ["network"],
+  mapped: ["mapped"],
+}));
+
+export const ClientSite2SiteConfigUpdate: Shape = new ObjectShape(() => ({
+  static_ip: ["staticIp"],
+  static_ipv6: ["staticIpv6"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+  nat: ["nat", { list: NetworkMapping }],
+  allow_overlap: ["allowOverlap"],
+  push_reset: ["pushReset"],
+  extra_conf: ["extraConf"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  max_routes: ["maxRoutes"],
+}));
+
 export const PamDevicePage: Shape = new ObjectShape(() => ({
   cursor: ["cursor", Cursor],
   devices: ["devices", { list: PamDevice }],
