@@ -1319,6 +1319,100 @@ type ClientSite2Site struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
+// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
+type ClientSite2SiteConfig struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// StaticIP Its address in the tunnel, IPv4; empty: one of the pool of the instance.
+	StaticIP string `json:"static_ip"`
+
+	// StaticIpv6 Its address in the tunnel, IPv6; empty: none.
+	StaticIpv6 string `json:"static_ipv6"`
+
+	// PushRoutes Networks that the site reaches through the tunnel, besides those that the instance pushes to all.
+	PushRoutes []string `json:"push_routes"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes"`
+
+	// Nat Which of `iroutes` the others see as another network.
+	Nat []NetworkMapping `json:"nat"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap bool `json:"allow_overlap"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset bool `json:"push_reset"`
+
+	// ExtraConf Further directives of its file in the client-config-dir.
+	ExtraConf string `json:"extra_conf"`
+
+	// DNSServer The DNS server that is pushed to it; empty: none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The DNS domain that is pushed to it; empty: none.
+	DNSDomain string `json:"dns_domain"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes int `json:"max_routes"`
+
+	// Configured Whether the client is a site of the instance; otherwise these are the defaults.
+	Configured bool `json:"configured"`
+
+	// CreatedAt When the client was made a site of the instance.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When the config was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ClientSite2SiteConfigPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor  Cursor                  `json:"cursor"`
+	Configs []ClientSite2SiteConfig `json:"configs"`
+}
+
+// ClientSite2SiteConfigUpdate defines model for ClientSite2SiteConfigUpdate.
+type ClientSite2SiteConfigUpdate struct {
+	// StaticIP An address of the tunnel network; not that of the network, of the server, of the pool or of another site. Empty: one of the pool.
+	StaticIP *string `json:"static_ip,omitempty"`
+
+	// StaticIpv6 The same of the IPv6 tunnel network. Empty: none.
+	StaticIpv6 *string `json:"static_ipv6,omitempty"`
+
+	// PushRoutes Networks that the site reaches through the tunnel.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes,omitempty"`
+
+	// Nat Which of `iroutes` the others see as another network. A mapping ends with its LAN.
+	Nat []NetworkMapping `json:"nat,omitempty"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap *bool `json:"allow_overlap,omitempty"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset *bool `json:"push_reset,omitempty"`
+
+	// ExtraConf Further directives. One that OpenVPN does not take in such a file, or that runs programs or reads files, is refused.
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// DNSServer The address of a DNS server.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain A DNS domain.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes *int `json:"max_routes,omitempty"`
+}
+
 // ClientSite2SiteCreate defines model for ClientSite2SiteCreate.
 type ClientSite2SiteCreate struct {
 	// CaID The CA that signs.
@@ -1933,6 +2027,9 @@ type InstanceCreate struct {
 	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
 	RenewBefore *int `json:"renew_before,omitempty"`
 
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
 	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
 	//
 	// Example: sndbuf 0
@@ -1994,6 +2091,25 @@ type InstancePage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor    Cursor     `json:"cursor"`
 	Instances []Instance `json:"instances"`
+}
+
+// InstancePlan Example: {"cursor":{"current":0,"next":null,"previous":null},"gateway":"matriz","instance":"matriz","instance_id":1,"networks":[{"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}],"tunnels":[{"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}]}
+type InstancePlan struct {
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance Its name.
+	Instance string `json:"instance"`
+
+	// Gateway The machine that it runs on. Networks of all instances there must not overlap.
+	Gateway string `json:"gateway"`
+
+	// Tunnels Its tunnel networks.
+	Tunnels []PlanTunnel `json:"tunnels"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor   Cursor        `json:"cursor"`
+	Networks []PlanNetwork `json:"networks"`
 }
 
 // InstanceProto What OpenVPN speaks over.
@@ -2120,6 +2236,9 @@ type InstanceUpdate struct {
 	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
 	RenewBefore *int `json:"renew_before,omitempty"`
 
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
 	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
 	//
 	// Example: sndbuf 0
@@ -2143,6 +2262,15 @@ type MergedCrl struct {
 
 	// Added How many of them were not revoked here.
 	Added int64 `json:"added"`
+}
+
+// NetworkMapping Example: {"mapped":"172.20.1.0/24","network":"192.168.1.0/24"}
+type NetworkMapping struct {
+	// Network The LAN, one of `iroutes`.
+	Network string `json:"network"`
+
+	// Mapped What the others see, of the same size; each address is mapped to the one at its place.
+	Mapped string `json:"mapped"`
 }
 
 // OwnerType What the caller is.
@@ -2342,6 +2470,78 @@ type Pkcs12Request struct {
 
 	// Profile The encryption of the file; `modern` when left out.
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
+}
+
+// PlanNetwork Example: {"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}
+type PlanNetwork struct {
+	// ID The id of the entry.
+	ID int64 `json:"id"`
+
+	// Kind `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a site.
+	Kind string `json:"kind"`
+
+	// Network The network.
+	Network string `json:"network"`
+
+	// Mapped What the others see in its place; `null`: the network itself.
+	Mapped *string `json:"mapped"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance The name of the instance.
+	Instance string `json:"instance"`
+
+	// ClientID The id of the site; `null` for the instance itself.
+	ClientID *int64 `json:"client_id"`
+
+	// Client The name of the site; empty for the instance itself.
+	Client string `json:"client"`
+
+	// ClientRevoked Whether the certificate of the site is revoked for good: the entry stays until another site wants it.
+	ClientRevoked bool `json:"client_revoked"`
+}
+
+// PlanRange Example: {"first":"10.8.0.3","last":"10.8.0.254","size":252}
+type PlanRange struct {
+	// First The first address.
+	First string `json:"first"`
+
+	// Last The last address.
+	Last string `json:"last"`
+
+	// Size How many there are; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+}
+
+// PlanTunnel Example: {"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}
+type PlanTunnel struct {
+	// Network The network.
+	Network string `json:"network"`
+
+	// Server The address of the server in it.
+	Server string `json:"server"`
+
+	// DhcpStart The first address of the pool; `null` without one.
+	DhcpStart *string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; `null` without one.
+	DhcpEnd *string `json:"dhcp_end"`
+
+	// Size How many addresses sites can have as static ones; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+
+	// Used How many addresses sites have.
+	Used int64 `json:"used"`
+
+	// Free How many addresses are free; 9007199254740991 also stands for more.
+	Free int64 `json:"free"`
+
+	// FreeRanges The runs of free addresses, ascending, at most 1000.
+	FreeRanges []PlanRange `json:"free_ranges"`
+
+	// FreeRangesMore Whether there are more of them.
+	FreeRangesMore bool `json:"free_ranges_more"`
 }
 
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
@@ -2730,6 +2930,9 @@ type ID = int64
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// InstanceID defines model for InstanceId.
+type InstanceID = int64
+
 // PageCursor defines model for PageCursor.
 type PageCursor = int64
 
@@ -3083,7 +3286,7 @@ type GetClientsSite2SitePageParams struct {
 	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// InstanceID Only the clients of this OpenVPN instance. No instances exist in this version, so any value gives an empty page.
+	// InstanceID Only the sites of this OpenVPN instance: the clients that have a config there.
 	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -3187,6 +3390,42 @@ type GetClientSite2SiteCertificatesPageParams struct {
 
 	// Size Items a page.
 	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteConfigsPageParams defines parameters for GetClientSite2SiteConfigsPage.
+type GetClientSite2SiteConfigsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteClientSite2SiteConfigParams defines parameters for DeleteClientSite2SiteConfig.
+type DeleteClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteConfigParams defines parameters for GetClientSite2SiteConfig.
+type GetClientSite2SiteConfigParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateClientSite2SiteConfigParams defines parameters for UpdateClientSite2SiteConfig.
+type UpdateClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
@@ -3365,6 +3604,24 @@ type GetInstanceBundleParams struct {
 	// IfNoneMatch The ETag of a copy at hand.
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstancePlanPageParams defines parameters for GetInstancePlanPage.
+type GetInstancePlanPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ExportInstancePlanParams defines parameters for ExportInstancePlan.
+type ExportInstancePlanParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -3831,6 +4088,9 @@ type RenewClientsSite2SiteJSONRequestBody = ClientsSite2SiteRenew
 // UpdateClientSite2SiteJSONRequestBody defines body for UpdateClientSite2Site for application/json ContentType.
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
+// UpdateClientSite2SiteConfigJSONRequestBody defines body for UpdateClientSite2SiteConfig for application/json ContentType.
+type UpdateClientSite2SiteConfigJSONRequestBody = ClientSite2SiteConfigUpdate
+
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = Pkcs12Request
 
@@ -4176,6 +4436,18 @@ type ServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx echo.Context, id ID, params GetClientSite2SiteCertificatesPageParams) error
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error
@@ -4230,6 +4502,12 @@ type ServerInterface interface {
 	// GetInstanceBundle Get the bundle of a server
 	// (GET /openvpn/instances/{id}/bundle)
 	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error
 	// ReloadInstance Ask for a reload
 	// (POST /openvpn/instances/{id}/reload)
 	ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error
@@ -6147,6 +6425,199 @@ func (w *ServerInterfaceWrapper) GetClientSite2SiteCertificatesPage(ctx echo.Con
 	return err
 }
 
+// GetClientSite2SiteConfigsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfigsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfigsPage(ctx, id, params)
+	return err
+}
+
+// DeleteClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// GetClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// UpdateClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
 // GetClientSite2SiteKey converts echo context to params.
 func (w *ServerInterfaceWrapper) GetClientSite2SiteKey(ctx echo.Context) error {
 	var err error
@@ -6965,6 +7436,91 @@ func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetInstanceBundle(ctx, id, params)
+	return err
+}
+
+// GetInstancePlanPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancePlanPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancePlanPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancePlanPage(ctx, id, params)
+	return err
+}
+
+// ExportInstancePlan converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportInstancePlan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportInstancePlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportInstancePlan(ctx, id, params)
 	return err
 }
 
@@ -8844,6 +9400,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/instances/:id/reload", wrapper.ReloadInstance, options.OperationMiddlewares["reloadInstance"]...)
 	router.POST(options.BaseURL+"/openvpn/instances/:id/renew", wrapper.RenewInstance, options.OperationMiddlewares["renewInstance"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/bundle", wrapper.GetInstanceBundle, options.OperationMiddlewares["getInstanceBundle"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.DeleteClientSite2SiteConfig, options.OperationMiddlewares["deleteClientSite2SiteConfig"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.GetClientSite2SiteConfig, options.OperationMiddlewares["getClientSite2SiteConfig"]...)
+	router.PUT(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.UpdateClientSite2SiteConfig, options.OperationMiddlewares["updateClientSite2SiteConfig"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
 	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
@@ -13079,6 +13641,438 @@ func (response GetClientSite2SiteCertificatesPage500JSONResponse) VisitGetClient
 	return err
 }
 
+type GetClientSite2SiteConfigsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteConfigsPageParams
+}
+
+type GetClientSite2SiteConfigsPageResponseObject interface {
+	VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfigsPage200JSONResponse ClientSite2SiteConfigPage
+
+func (response GetClientSite2SiteConfigsPage200JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage400JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage401JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage403JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage404JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage500JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     DeleteClientSite2SiteConfigParams
+}
+
+type DeleteClientSite2SiteConfigResponseObject interface {
+	VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type DeleteClientSite2SiteConfig200Response struct {
+}
+
+func (response DeleteClientSite2SiteConfig200Response) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteClientSite2SiteConfig400JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteClientSite2SiteConfig401JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteClientSite2SiteConfig403JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteClientSite2SiteConfig404JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteClientSite2SiteConfig500JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     GetClientSite2SiteConfigParams
+}
+
+type GetClientSite2SiteConfigResponseObject interface {
+	VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response GetClientSite2SiteConfig200JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfig400JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfig401JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfig403JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfig404JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfig500JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     UpdateClientSite2SiteConfigParams
+	Body       *UpdateClientSite2SiteConfigJSONRequestBody
+}
+
+type UpdateClientSite2SiteConfigResponseObject interface {
+	VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type UpdateClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response UpdateClientSite2SiteConfig200JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateClientSite2SiteConfig400JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateClientSite2SiteConfig401JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateClientSite2SiteConfig403JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateClientSite2SiteConfig404JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateClientSite2SiteConfig409JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateClientSite2SiteConfig500JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetClientSite2SiteKeyRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetClientSite2SiteKeyParams
@@ -15173,6 +16167,230 @@ func (response GetInstanceBundle404JSONResponse) VisitGetInstanceBundleResponse(
 type GetInstanceBundle500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetInstanceBundle500JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstancePlanPageParams
+}
+
+type GetInstancePlanPageResponseObject interface {
+	VisitGetInstancePlanPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancePlanPage200JSONResponse InstancePlan
+
+func (response GetInstancePlanPage200JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancePlanPage400JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancePlanPage401JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancePlanPage403JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstancePlanPage404JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancePlanPage500JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlanRequestObject struct {
+	ID     ID `json:"id"`
+	Params ExportInstancePlanParams
+}
+
+type ExportInstancePlanResponseObject interface {
+	VisitExportInstancePlanResponse(w http.ResponseWriter) error
+}
+
+type ExportInstancePlan200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportInstancePlan200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportInstancePlan200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportInstancePlan200TextCsvResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportInstancePlan400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ExportInstancePlan400JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportInstancePlan401JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ExportInstancePlan403JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ExportInstancePlan404JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ExportInstancePlan500JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19616,6 +20834,18 @@ type StrictServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx context.Context, request GetClientSite2SiteCertificatesPageRequestObject) (GetClientSite2SiteCertificatesPageResponseObject, error)
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx context.Context, request GetClientSite2SiteConfigsPageRequestObject) (GetClientSite2SiteConfigsPageResponseObject, error)
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx context.Context, request DeleteClientSite2SiteConfigRequestObject) (DeleteClientSite2SiteConfigResponseObject, error)
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx context.Context, request GetClientSite2SiteConfigRequestObject) (GetClientSite2SiteConfigResponseObject, error)
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx context.Context, request UpdateClientSite2SiteConfigRequestObject) (UpdateClientSite2SiteConfigResponseObject, error)
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx context.Context, request GetClientSite2SiteKeyRequestObject) (GetClientSite2SiteKeyResponseObject, error)
@@ -19670,6 +20900,12 @@ type StrictServerInterface interface {
 	// GetInstanceBundle Get the bundle of a server
 	// (GET /openvpn/instances/{id}/bundle)
 	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx context.Context, request GetInstancePlanPageRequestObject) (GetInstancePlanPageResponseObject, error)
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx context.Context, request ExportInstancePlanRequestObject) (ExportInstancePlanResponseObject, error)
 	// ReloadInstance Ask for a reload
 	// (POST /openvpn/instances/{id}/reload)
 	ReloadInstance(ctx context.Context, request ReloadInstanceRequestObject) (ReloadInstanceResponseObject, error)
@@ -21135,6 +22371,136 @@ func (sh *strictHandler) GetClientSite2SiteCertificatesPage(ctx echo.Context, id
 	return nil
 }
 
+// GetClientSite2SiteConfigsPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error {
+	var request GetClientSite2SiteConfigsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfigsPage(ctx.Request().Context(), request.(GetClientSite2SiteConfigsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfigsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteClientSite2SiteConfig operation middleware
+func (sh *strictHandler) DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error {
+	var request DeleteClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteClientSite2SiteConfig(ctx.Request().Context(), request.(DeleteClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitDeleteClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteConfig operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error {
+	var request GetClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfig(ctx.Request().Context(), request.(GetClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateClientSite2SiteConfig operation middleware
+func (sh *strictHandler) UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error {
+	var request UpdateClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	var body UpdateClientSite2SiteConfigJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateClientSite2SiteConfig(ctx.Request().Context(), request.(UpdateClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitUpdateClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetClientSite2SiteKey operation middleware
 func (sh *strictHandler) GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error {
 	var request GetClientSite2SiteKeyRequestObject
@@ -21756,6 +23122,58 @@ func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetIn
 		return err
 	} else if validResponse, ok := response.(GetInstanceBundleResponseObject); ok {
 		return validResponse.VisitGetInstanceBundleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstancePlanPage operation middleware
+func (sh *strictHandler) GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error {
+	var request GetInstancePlanPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancePlanPage(ctx.Request().Context(), request.(GetInstancePlanPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancePlanPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancePlanPageResponseObject); ok {
+		return validResponse.VisitGetInstancePlanPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportInstancePlan operation middleware
+func (sh *strictHandler) ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error {
+	var request ExportInstancePlanRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportInstancePlan(ctx.Request().Context(), request.(ExportInstancePlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportInstancePlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportInstancePlanResponseObject); ok {
+		return validResponse.VisitExportInstancePlanResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23156,624 +24574,666 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37chpJ1i/6Knn4dkTbewAVoCuKib0Rkm3ZlixLcru7xz6qpCqBtIpMJrMQwh067/LF/uM8wHmEebET",
-	"uTKzblRBISFfutUTMRZQl7ysXNffWuvPisdHY84IC2Wl/WdlSLBPBPzZxd6QdDkLBQ/UZ59IT9BxSDmr",
-	"tCsfhyQcEoEw89GQT1E4JKjH/Rka4RnqEeSpu/16pVqR3pCMsHpCOBuTSrsiQ0HZoHJ3V62oxxMWHlI5",
-	"5pLqR2ff1EF9GhDE8IigPhfRm5Y+WwQn3Kd9Svz5h14OCQqoDH+RKBxS+WHs45BU0XRIvSFiHHGYnLoC",
-	"8T68sttBQyzr6IIwH9EQ9bB3jShD7nG/Zt9Tu6DMI64aGbnFo3GghvSR+FXU3EKn/AY1neY2ajTbjtN2",
-	"HPTy5HL5HC5CrB6TncCZIJKwEE2HRBCYA6ISBhpgGeqRh0McIo9PAl/tyBD7VdiuAIdEIEFuuIfV0yTs",
-	"GeOhuoozRMM2PMjHIe5hSZDPiYTfMZNTIqqIC+Rh9gvcMBU0DAlDIU9vyP8QpF9pV/5rIyawDf2r3Iim",
-	"peZ4dIkHebsuQ8HZAN3ggPo45MJuhNr7fSRztuGUM1I7waE3dJcRxzn594TI8LiANKhv3yb0hft6aSkj",
-	"9oeADxRBqDGEnKe3fKvveA2y09/rb+NNzyG7/Ubfwa1e09v0t8h2PzW4Eb59S9ggHFba25vV3LGGYtbp",
-	"h0TkLJP6Gg7gCLMZksTjzJco5CgUM4QHmDL07PxFF+01Gk5V/a5uRA2n3qy3nu+jsSEjzoKZoiWm5iYI",
-	"mgJVca4faxZBqo3vYxoQX02fMgmkYG9Dkogb6hFDG+oTQYxPU2vTclJzp4yOJqNK24kmTllIBkTAzD9+",
-	"/NiZhEPCQurhkOTvFTwNtgUjTxBfXY0DTfxTIH6fV5F7QLAgws1djUZ9u954nt5Dff0qO3VXrYyxwCMS",
-	"Gg7a8TwyDt9iNpjgQcHoA/OrGr87kgNXETMRggtZRe44rB2cu+gZHEfSx5MgfK6W3CUsw2Xgykq1QtWD",
-	"NRevVCuKaSoqgYHUopEsPhuHYnY+Ye9YMJsfshuKCXHbihsMKRsonuMNMRsQv446lk6Sa99TR6g/kcRX",
-	"19o/9bmxV+zD5rGZ4bpqsprTIIlnEk3V02hyM7FErh4lLJeLx+OAama2ccP8ujfEN4QKXvfFrCYm7B9f",
-	"JGduVV07DrAXneGJnOAg4mo4kDzipziE0824ljXolFAt75AvZkhMGGJcIBpK5B77ZDTmIWHerPaGzFw1",
-	"0WsyDut2O/49IWIW74YvZldiwlK7YDa30u7jQJKItnqcBwQzzSdvx1QQWcAI1HahcMilGbxijzjUgkHJ",
-	"NkU1wPhhFY4v3qHdbaexj6Y0HPJJiDD6yhlRy0wl+nDZLRo80aO4wjCMlfiYmcAB6XNBys2gB9fGs1jT",
-	"4PVjVxv9Kx74RCwXGNj3BZGKyAWRfCI8UkeXQFQUyMkc2SqSXM+TcdCb9DECEU4F4lOGBB0MQ4l6M8XL",
-	"KRtEsxrjcBhPivqVakWdPCqUpqMOaHJifS5GONSMdXuzUlUz1Tx3z3F2Gnt7za3NnU1nb69RjdlxI5cd",
-	"32vySS7V+O4TiE7qGzLLUzpCcgsa34xP9CbAFqmdI1PQPgn2hkjzvpADM5ITb6g4EkYfPhwfajY4JjjM",
-	"aBBArFpMKk32msyqsLX2Cw8HARFwFWWouYmGfKJkgFW+4JVKfRuQUMa3ZZiX0pTVb30qJIxbhjQIFL9i",
-	"ioLQZeL9ekSYaa5rh0kl2nT2kCsmAXHnmLqR/teEjKNRtYENmkkrJVRQxeIZmdaLBFKGZRadxObWFuyp",
-	"/dxQEjYMiVDP/L//9X/V/p/P//gflbzTeoYHpDsRkotc00XoVRorwdsjSpNpIycjZo06rVdSXVnV8mlK",
-	"pb6b+gi4oLEaMg80lgLop64HQ6kzchu6IL/NF2NBbiifSFdLQCv2JiwhVPWlaIxhDwjwxQG9IVLdQEbj",
-	"cAavTR00J5//6UflCx6ner+Tlq+5qfW/oF9z2PxxSEbqsMyNubGVP2ipHpM7ZHVHNMSG4yw9/xck6Bfr",
-	"NCn5TwxDRiG+Vks9xTPLkM251gf2FwlsAo+pOlFcoIkkoo7eRZSi2YN9Wup0KWPLlSTou22k5BecMJ8E",
-	"JCSgavtU4l5AlK5UtePQgwAakpMxEep1LgyvqrgvXEHUQQDVFvRzAhbBUOnz14QprYAzzZhzl1ut0Yqq",
-	"yQUXYc66Ut+tam1Vyd2Z286Kd322PD4yx6yOjoGD2Bu0aRGQfoiUmO8RSX1ifo3EuBu/wuolbvKoqmEk",
-	"zlGPBJwNwESiYNH4RBSuhZpXaaOWiJD2wVB5px6qLQJB5JgzScAgOMC+MTzVJ087P9SfSQVW6arqu+hg",
-	"/FnR9kCl/a8/K31KAj95lEdyUGlXXsDR5Yiym//8d0B9MEijEwA2dOXu813ZuRzpF8IM5uV9QlSMcKC4",
-	"BvH3lW7z+uLdKeK9L8QLqwijHvZRZBFVwZwMsBiQOjo18myKY/uhov1B/YB6D18e2EC7OK//89+I3FIZ",
-	"EjQZIRqSkaI5RNQXNzjgIrFY/kS/iqxpvd4xUL1HSo2FwUmEBdHeFLDK1AmHU4KRYgqWu8iZVOPsc9Gj",
-	"PlhLzzTTeL6vdRAqwcmjZETRar6Am33CHryceBIOuaBf4Z5oXTsekZIj9p//w9GYiBEN04Snxrs+qkvY",
-	"9lRqtxDqTcLYOzXkga81LsUiYU2pTKw08VFf8JG2JoymWtVfWSVI0lBvBlzD+yFhoBUwrSu54IqpgQnm",
-	"gr8g4S9N/FY0UXP1RsKjA5M9ZkqnwQEswIM3K9of9ThE4dmPty3W6aM1w/2Ub0yLyYkkaMJ8Y9lHzCM2",
-	"GkDp+UUi97eaYY+1Y8WzP86tuTHxehM5077M5BM9zFBPDYiF2vO1vg065eELPmH++vbmVB0awtTDBE6d",
-	"GsbDqz68bG17NG+WxacGGCOwiw/MHnPiPxLH6MIZ9tQZVmTBQoL4JBJa+LGE1ilPcA8435G6RSUyrwJV",
-	"CbQIf1/rglh7OY2WH3lDjQ3EGZFVVMAc1kN64AGtZV2gi+7OekxhMT4wcjsmXkj8n4i3dCJ/IAzDWLi8",
-	"r92BMsRKq+2RcEoIQ15A4dQz3/IjbeomI1KSj4iWkyTQSigDNl8HFdYMCNy2oMtn1gIHAZ8S/4qO1YJU",
-	"GnvNulNv1p2N5mblc7XiCaJ0hiswn5pOY6fWcGrO1mWj2W46badZ32s1Hcf5BwR+Ktm5KjOIKUUgcn9E",
-	"6mxYabNJEFQr1AerJsAyvJrI9Ksai14V30HHlXY08p1YzdXGS6Vasebo1YSFNLBvFjgkVwEd0WgsggdK",
-	"of3X52olMkJi+0BZGZV2hcxeO+S3Dn1HX7/5tfGevu2+HvZeeurz8Yevx41T+nqvUq1MIPRWdjp3apB8",
-	"rFRtrVKn9iXPOcVIOOXiWmpBr011cCaLawnuxO7x4bnihHAM9vVlikK0JUiNR6RVR0fK1m5bhWEGv4Pl",
-	"oCzaPM9Fxi0BxuqxvjjhY8RCYLX4tzWwRSrtvbs0PeX4LxhMQal7+jo1jMh6V+tZC6lWgOMhtZrZEal3",
-	"Dnht/kszkMZm9lTOG/MSJb6pp9/YcBwn753m8dt3CbIvii/brUrwGGt5Jh61c5c+MkVLJkM+lvBAygb7",
-	"yFXk7Gr33o02A8usorpLDdse1tVWdfdOH+YlnlQ4k6kRWa9MxrGR3LC7LINYRDsQKFZXKlutT6ZR9DDA",
-	"ISm/OA9bjUZ6zIpFZcf8Ij64RpGZm0GG8NTpWj4sO4LmneWEeeStfsk8PudwJ57XvJtnpNkHf1Bfx4FT",
-	"7ZiJgh0mhi8MTzI+XDgG0bZMzUZaPe6xtqd1lxYA2Zmc29DwmAg0omySIR2O4MY6OiAzrkP2mp/mKU3o",
-	"SFm2EDgWaCy4si+RxycslBqYAM62evGs8s6EcxcJrLz9hZ/2oyCjUhZ8rsYI30BUEk7kCA0EZqFMcfxF",
-	"qs05D8g56af5foolznH+rbuUQF3AE80w1cGcgVJThfGqz9obr2a1mGcq5m5kdR4r0jSZ4kaKT7z+eIme",
-	"vbpobm0/t946nwh6ExvXEFv4RSJBPC580MkwknTAlOoliSeIVtSMbS5DLohfRx+HHEavJRr4P+EA6JAY",
-	"xCskIfroD3lAlOgO9RYp87GOjhnCQWB0Rv2l1LiGaEklBGymQ25QMSN8TcAUUOIcz/b1eqovQEW07xth",
-	"eQ1cUiL3fyb+wz1PmanWCgYbVpIwVBN19ZLVYBlljTOPuIhhIfhUT0hPQq9yyM20YWH0tHW0SY3Hgp0K",
-	"D6k6o0k1ainTj5xEj6I1bGm/p43n/UsH+IxHTlNckszt6UyrGrFqkJLs1ZTCl2JNGdGXkSpzPDmlY6XW",
-	"73M0Y+3KhMlJ/7r2RdYsoGJM35CZOtraWOjCo9TKr6CddoxVDrQeqanPlD76PE9bLdZAIzslY5hUK03H",
-	"abT93m673VDzylNVc8LdWU21gNvO8a+dZfriC0EIxFhzNcXSIntzFc1xH+kATzqYsECI5PDKrfvol2XB",
-	"CnpbU4pWjOtpOi0nY0v+8QBlZ7tQ1/nA6L8nBAkywMIPlODlfeRhSfZRQzGo5taW4hsCeyERciWNqHEf",
-	"HcJJqQ+VdKTPcVLRPmcVhWC3hD6wkpA/9vNkfNkz01qvzN9HLtjhDyL3ZpaDA8nM8cWI/Z0ZeFvSXwI/",
-	"aOfRk+/kx/CdqLWOMBHeRAhwAypaJbfR+Ow89Oe7eYeL3dg/y50Q403LnpDiA6Hsp3iYCyOuNgaa4DQZ",
-	"wo3CpHbYxUR8DmrXvAznN0QEOM8u5XnI26w5lzLeHB2Mp6GNwhtEto1wa6HQ2nacFMdrbu01H8DxYFUK",
-	"Zq2R70+ay4+ouTzpKGvXUcp7hX46nUVtpQwJjlyIMbb/Z1Zo7qG55LC6KM6VUVPWrXsYTWNEwiH31Rjw",
-	"JBw2E1hXdkNYyAFk9MDIxw8RIth+1AhBqxy3lCgVbdbMbbHza6ukEz6im3t44i0RLNOPonec6Bsy4mLN",
-	"rukfx1G0s8hPlPYFjezKxE6h0t6b9Pkv8tR8C+HffAA5r8OLsbkeomx9Hx9CnkkazWfJrp9Es04P+JXJ",
-	"XM0suAFjx/ejseA3EJoZSRLcEFlHrmbtbtuCD6j2dZtP1tEtCCK35hiBS1c92IPABpgJ9kENtx2n2am7",
-	"JB0w4ut0ta3dzb3ndeQyzojbBl84gJ/AzqA6hvTh/G01ob+p23E4EWQ/SrqaMNiSMHJXwzmXJFRboyFy",
-	"gDQ2uCqGlOWDLt9egBcdVD6mNJd/VdQ4KlUt3Br2j2ZiE2J1PLEJuV6C6FftKviJ5PGarOnkApQ2qWN1",
-	"5vvb1YkJLDmFRbbmj857H8Jls0C0EBGfAuj3ITHr1o9hIuXq2hOfhh0v1GSWOOvmKJqDN8KC4liFAlth",
-	"7nQs19DUfdVE9kVq96JAtOK7EBeUuWpceTusGCoAUCNIyDKZUkpDWknCtaLVXHL6owW+VFcvOqWhviDW",
-	"qz4v3LBL8/ZMGkdqTSGqz3UafEZGmi25wZMgrCLX46MRZr4LwDsA4mGdwGR+SGXTa4FUVSJOXeoinEyI",
-	"0yJNozRjIGdSIplIYuSNzcJPzTvVOsAL8mWVWomjGwOOTIopz6yFFhHq+ZbAS1G1ga1kPMg4P5P3BIeC",
-	"foXbtCBqOkuEYK8go/ZoNBZEYvTb73+ox3lDTFml3apWhlgOK+3KXn9323d2G7u7m96Ov721h5t9grHj",
-	"bW1h32ls4Vavv9lv9Jo9p7fbbHp+Y8vf9hpbPafvONjZrUTyVR1anFqjLqhBFzQkTfV/SkmYhB7XCdBa",
-	"fYhLfmw2Nd0SGV6pJ5YpoGCRzIqWx4TdjFldq14y8eOVGV/02SbCwZU12ZQ5iEIvXxB9hKR2LJEavgYD",
-	"aG3FrSJXT1r9pfO31F+C3PBr/Re4ltVf5HbMRaj+Amixu49crQ3CucJMHZKQjMY2hx5HOfP1MuZWwpsZ",
-	"UWg5XpLlRBHJ/lmMJ09nwu2bZMScU54j6hZ6SKOTgX0fSAQHZ4k90lw6Z3eMnl019QV6xMMjEns1tU6+",
-	"yKOUCPgnAVCLbOUhHo8JeywbWQmc+Hg/bDmmWD5wLZoxF8kjC/jJSL8hQeQGzCIlLuqLnSVqzzVPynus",
-	"+iUiNXjFZAwVToZU6pe00cWrTq25ta2MoSG5xT7x6EhLiLJ019gu5RKC993DGZTgkHkviH4+9k3+UXSC",
-	"snpvc3eJ7zxitCXO/jtzbcbXXFyN6TiUtoYGi3fEpFE1Vl2Yrbs0489bmnRWUDppqDzPWbxsehxWoOSN",
-	"4pqyRE0gfWVb2dkeHxtpkBFD7j4kpipNpK5RYC56pszyGmXyedX8YoBxV9dkJpVYGONRPW2CuKtQ8d5d",
-	"Rvgtq26kL03DSsO4XIVexwdozBp+mRa/hbpzZlSLdOklnuNGI9e5qBFkRt5ZEZciweRJrVpdID5TCTJJ",
-	"L3R2khHbttLMcs7E4TJMr1ApB1U0x2uystuhWgG2ZdAYT8rsX1eZ/TwfJrq3yyemmrJ+qdh+WsUtVeRa",
-	"Mm8vPB46yz7HXpWe20a9GcLSI8yHMlV+XWnm9gf1V/xLwozE0jNOxWID8V0sXovD98ZMABRzrL/b1xia",
-	"Mb8UvCppwK6Ui5awyS3JJL/K8Xx6cemCqz5lAyLGgiq2UlE/AnlpUnb6DdL0W95mbwtv7+3s7u7sbeOt",
-	"3qbX8puk0Xei3yv3gXXdUM9Co8pCugodu2PB/Ynl3gXYLNInQkCGpnqlPVawpmedE9RVfOhzDMpa2UVc",
-	"rUyFYhcwicfOXPt2+Wkg0rNEVqxngFP13oHU5l0e9S7SIHLet5IPrvAwZF9qbQ5rmujAT+J29Ozw6Py5",
-	"yTOGEkkmvjOa2LInyhyDvVS0IMBRmzJg7KYygONIxAjxNS9ZnLKTOLS5lpoNWSWMDSYnIyKQyTorbTZt",
-	"/jDZihrDZZhIPj1GLgtznd0bneph6sskitRQXQVwhH0SbQUOAnt76nQtI+oV8oAazfWlRm7/RKmRe+VQ",
-	"GUnR+JfAZWytnjJo/DdlkgbnjDtAXT1izuD2XUq45jpS1YDdc3UREa5l22kGCXXUDIfkUahAJk4i07Cx",
-	"RxFyjbuUSpBHkmMs4nJgEPaIuAaVqM/FfsRnFN9GrtUq3McY8W7JfL53SrVEjboDgX4zen0mDMJgP1E9",
-	"C/wrKwmErR8rG00ti1HDlkARBcEawgGXJxfBXADJhOqqZcnoua6HtMKUo9UkYE7mc4x20jNIUuTitLjo",
-	"9MUisVizSaoLcYbe/fPlsubLU3ZcHJUpoTYnY6oJfsL7ubLuftVQMyLx++i8CUVXQ5eQxwPAX0Vh32R2",
-	"rS4pxRGW1xDRT7xVomdurWYcIcnv3eemtlooJjIkPhoLfjtTTxkamNMIcYaeudrFU+sSiM5BjfDNTef5",
-	"AgU8xr+vwfWU9VSXB2E4j6r1tjU622RVU1M2EQJK/WSpeFieZx73CWo4jcbzIm05PouNavPzIu35nlV+",
-	"749b3/vWSaWtv03ChilqnIFUPwpOtPkddM+EgBmG4Vi2NzYi71rd/LhRJGDKqHxlSXh3DTprO6Gm2orI",
-	"cHyfV5GbqHGKTjDDA6i16l4qlpz4fIjlsMex8CGk9ZH00Bmw3QsiJYVK/O4HSQT82ml21D8XUO/STdRK",
-	"57oefFTLWlfrQjdESKhsi6NqIuoitUlzZ/GRBfrWI6iWa8nf3cxqoHPK5wI0WEJxy0PspmKTZdJ7n9zR",
-	"P6Q7ej3w5Qw1lA4UJYMb3x3CnJ7E0lOxvkThjBMn6bJxorLdox8hVzg5/ws96p8zKKXv0wuv7nUajWaz",
-	"1drc3Nra3t7Z2d3d28O41/M83yek3/+LMg74M16Fp8jWU2TrKbKVG9lK84sFb9SXzL9Vf2+BalETmJTD",
-	"daVh7T0F3J4Cbk8Bt6eA21PA7SngZgNuaYWueDgmLTk5qge9vOk8Rfv+XtG+rE6Uob2l1vNTwalIS3iK",
-	"uv2sUbe9p6DbeoJuu49XD635VwmvbX378NpqZdL+ruG2nTVorOWrtj2OHNp8JIVplTB4nse5i7NJTzSc",
-	"VdqVc8qRT9BrzAgVHDL7JywU6ifof/6wAjLJJKNqhYywMgwrHv7fRP9Q9/io3hNWHZtdaV0m78RnX2Qc",
-	"vddkdoWDARc0HI4q7QrxfIlr4+bWdqJNK66NdN5UtcLFALMoDSQzwDEW1hdm4zX8hjLII5pbKEl0mlfl",
-	"YjLmAvTLh1aggy3Jkk2XzpkQi41xdYyiXZx7mv6hCky51djeRjgYD3GtuYqVsvXDuMxaj1ovD6qLaqKd",
-	"S5+rqe9t5v5qpbecuwy9F6yfTKmkhPnykVaxWcpt1e3cw1eVOZ+5+Dz7s5VlujWGRG58mN19REdwzHzU",
-	"7Ujgj0N8Q0wZGt19zDQshO4SShasZPU31usRU4SZ5jVz/fkTv670aEgojznVsk3TAlLpwlTKCfGzhJX2",
-	"roEODCrxEK+juk/MQeeMMOjKwaExDVyy0iIoe89y4OyTD4lSE0amsEDpR+79WK6XzVxHSLzxBaUdLedP",
-	"LH1VS5YMQUbrZ3lc9rCmmdRqeOUuLgIplxZyq1mQ2/cWetlXJDriP/tXp/YHrn39/Gfz7vn/+h+LYmmb",
-	"6m9BMHR9rDCOzGCQMicr36gadmsVeRWRrN39lTCBQBoFnO0t7Ue1B5ISjDLk45ncRw1nb8uZB2Qlqjvv",
-	"bWW6z5fnOnt5UgcHwbs+oKsWhUzekFknuuvuc3WZsDKNlPZTkmo50KxMq7QFdecyy/qLhDodnGkhhTps",
-	"hsDvpV5ZbJcqaTiiLKK0JUbpvWXZSqb5znLRZgUaCDM5L8xoKEnQn9+E+/pmVizNMcbh8Cowc88rjwqg",
-	"JavC9Aj0z59CP3KoTNrcdapIMWbKGdqsN+uN+t7z/fR0qqihS58iNdWaqWyq+275yMmU54vneW8MU+NB",
-	"gnw1Rr5VSrCjZ0mCxAGaMBo+fwjp7RYUxNXcMV/GHYNKmiPjiAgLqTfDEc+OTjQQTXdFpqFxYkb6m0S4",
-	"x2/AK2DrNBEkOA+riPaN4wOassOXuss3n4TaK2xUQPMEmerTrLQ88CtP2DUzfQCTq7e11douzSN02nJQ",
-	"AOnQcEjUPX+b0Ev15DNv3W3t7m47uyvyjB9KuO7rkhj92Ds1LwtLCeCVirGaFss51aUEvVG0dk1m+Uu+",
-	"2kZvLS3ZmZk/SYqngqVYKJdWcp6OsZRTLvwi96H+1VTbJMwTs7GyKbO9YaPHZCimuVoeRxYiq/iC3qp8",
-	"hpJXnAibSs5P/rrv7a9bC8Tbw+Vx3V383cHcarj5tFoUeH4kA2/3Oxt42z+Cgbe1VgNvtS5LCwy+bBnu",
-	"1VxES1yEJR++SlHvez/y21lCe99Q5d75Tip3w8kPVcW6wZwstLkOCdRyY07oLa2Jp8PYftQmsECYteIH",
-	"6HZT0QPS+RPrK5W3UDqqH6/JOLTrqj6PBQ+JFybmck2ZHxWxS8jUuKhdtcJ4eGXrAmbWq7GXM11BbrjB",
-	"WlkOaFMlbvh14uXmcyIfQxJBsVIitpqtnkM8v9lvbHl7vR2/v+P3HM/3t3e3d/o7m43dhuftei3by1gS",
-	"P/GgHDFaIplg5YhFczkgPnatG9hQqqRA2pnO++so+dkqGW3zlH4dctQjCOw5ZDFaj4QLjE7RgkD3EEtE",
-	"WDoRISdmDR6GMiGxx4yCKTa4EDamtj8BHVMUdnh0Hidl1GxSxiqBp51Ssbci0/FbB+FM1oXZDON5iBAm",
-	"EfgKC2I64BAfMT5dpdj67l2S1S1qLZKybNWIx2FE88W0Zv3DCdZZ9BLbKN96TKI3qA+x8QigPxwZl0tI",
-	"3bmzTHqJlh5v+RvKVkDvJ73Bq4L4k5Kh6AgCuOixDqGG3s+Jm/mxzAwBGpFTRb0ZEAV4GShD897UrXqr",
-	"3thHbuIsveKBDzkiciLHEZ9aOSUkmeEUicQFXDE5bC7SL19AOc27tISd0wqVJpg8nObib5P7AlgMK+7z",
-	"6FL/hthk1CNiOddcXpg9oyfk0qtthkI9YpZDQlMuLtCUTwIfUARVaG0wkQRhpkGiANLF1waGAQXav9Eq",
-	"buWGfbW6k4aaX2uuYPzUZuXTImw+pBtx1iwTjOV5TMMpcss7l9k9SDGQBfHjz4vV/jeGPWYKEXvYbYPn",
-	"DnU7Jm5i90tpWchVr6UD5rZtmH6EfYJIIMlUO7shYYQFMwOZtNNRZ2UE5Tb8SIDY2sKRIq3h27AXmhLU",
-	"q3JrDSdmUlBTucMQ7DcE9RJA7+SLabQns2VvyXMbJp6q/YdPttPf1XZaj98yRVC5UZ5kJoNF3+IBKd0r",
-	"OWn4f3e/Z3K6uewKiOKcMDLFwZEQc/3Z+pQEiprgHI/koNKuvDM2I0FEhv/5b+BAA+xzxCdGCZC8js4J",
-	"4zekxpHkXykbcjTGAqN/Twi64UFIdOcujZE3oxKTgMzDSc0AlnWHgDjNDMHVKQWfcf2lyZjoBXjlrhF3",
-	"ZuZz/A98oRCoHhM+DkjVtt0MMBtM8ABG53bAhKi9Nd9l87o3l3c7LtMA7oWaJOxgtgHcXC19vaRV2whO",
-	"za2YNuL+BoVerO8Y0zFJZ035v/WfmdDOAg6/VER8Nw6f4OiazZdg4MnVzGXgiyNQCwJOD+L8c7Gq+wiD",
-	"h+LRH8/Hth6k++6jI923y/jeEs7AR0e8NxuPinjfehTE+2YZb2EWLbhe12H26Y/nR4QU7lX8iDkwyYe7",
-	"FUu2XzO8/y/uUgTX7vf0+e2uP7lgqacuS1aP6rbbe7x0h71HzCLY+ct7G+eYy1/Y9bjWbBDw0xe5M006",
-	"f+zOzOHjD/Vwliv8n9E9Hj8vpdlc6KBMoWbXkptyL69keWdo0gNaznm5PPklbf4VZsLgpSB3SQdMPmKZ",
-	"+r8pVMuTeT7ZFJ80+fTo2dmb7gX6r4bz3IBn23kstc9FrOHo0ikyxDOJplpzUCyxjt7ZCszQXN/25tTv",
-	"gSHKKig/VrDIOnKtguGC79pNUbCrUyAZNx1kTREMGuYDfMtLltZPCWdbjNx+SL5SazubrgTCE9JyooJm",
-	"3Y4uMasZSCrzYqfl3DudqdH4C+Uz7aOAqBMtq8inA6oI3q0Z0q7rYuWrocVbThYtnmAZhmM4tb167fM/",
-	"8lmGN8RCQtHWTu0PhGtfkVPbQzVUz7osviHsrxDCfqTND2kKW0ToB2tE5bUYXguSffNvg0ZMBQPydJoS",
-	"Ar8wLaicwM9obmtvTLM0erOuNJG/WMprbobNZfokmqWLKx3RMJL4cxqBjkd7mP0Soh5BQxxHnx8gvTd/",
-	"uCyYB5mpa2ngsJMwX/OdhLEBW7ZkVaZEVWN3jSWqdotYkSVcOMdzrEg9QfrXtS+yZiIfmhVl41HzLCsP",
-	"QWAaZmfAA08hq6eQ1Y8TsloPtMFSetm0rPnj9H2xCmb8JVQTwCvkaCZPBvEyEbbIgDxUM4NCr7lxJgh6",
-	"cKYDg7GB8HDbcPPbmoaMTB9kHhanDgMh6JIG1pkJkZ+o5hNYgxhGkFzdEZ4BgWgQpyIIe0B0Xc86ehdV",
-	"1Qst7iVSuBJ+0oxJuVLmdWGfmld8igLOBlmiiIqeQ7VMPEM3OKA+UAmOVQ/kTzS9qeWfEnKtjGY8k1U0",
-	"5BNlQY8om6iHqWmbLjj7yHVcXQ0gRDgI6sg9azmHbtZ5gUM04jJE7pkiv0N3sVVf3iZV+5PUhk17BipT",
-	"gbL16pcF9Q6zfE/Jq3nGRxmsPQ1nS/XCiFGZEKXOtLEVeZ/lR4CazzPqJLAz/az+JJxkiiivW4/UYRsb",
-	"1FoMgmI4OLf+82KhY55WQtQU5gfnW8HZnMwHJEw9omt77zu7tnd+hCzk7e+Thbz1aFnIj5Ap/O1chqbs",
-	"UBF/LjxXP51jcPd7OQYbiyRMiMNJDiDaBbnithEjFDwcxkRFjIsoOA7+bp3AEE45QFyUfCC3XjCR9CaV",
-	"hwDPy42H5iYHaJMgtu+vPdlolmbGkWJuTAutAdJCtN/aa2kle/kWoVzMIJWeqLXFrN4d95ahEvk2JF/O",
-	"tXNfYtkE2NXyKvZmYevolBsK6NMgNJlHOM9++YGqzDcWK/IJTIKlG3V1NbeaHaiI7v90oRy/wYBTCXfa",
-	"NXqgAlTMG8+080VCgf8+DYgszSFXcIOPBVfPLm+b6cN6Zm7LN86M09aYB7qtb0CUATDiPhFsFbtsrk5R",
-	"NPFiNU8ucylAObPFh1ZD6IZ0AGmRfhu5jNyGrnFLYyanRKgDEtqD4FJfut+GAUGJ6x+dOa7sjgBE7aO5",
-	"I3aemPYPzrS/vbNILvQWgQKkrooddwk/QSHD2v2p5M86/UNmhEKnnalBqkMQo7gX8/hyvFwDHgsiQUQI",
-	"bjvjrpz6aYIieSEOfm2HzAP/6l6Zj/aehuf0Wz286W/jHbK7l9OR2HEaDYw1JYvZlZiwKLDRxxR652RC",
-	"CLDg6vvGouhBTrOWHvEMkIVgb1g6FfJcv29ZpMFZ3Ew/mlxR2JVx6AKj01a0NzTOhXfN7S78nKqqvwAp",
-	"fBevYWH5W9NtKaxXllrlsAcFOQy6YqqOLiTlse5+E2UNKG4DgG0sPcJ8NV/qK6vUHKYoExvUi5xy+FTC",
-	"Mx7oldJwbUNGhUtj5wBLZC6vL8mnymhvdtfj10VbYhZ0SchIBC/MNP/M1zw5LKLOxD9/m7RSx2QE0VyR",
-	"b5WKoBAbU1Q7Fpjx4lKxpctYZwNoIihagIsQB7klThVNQR1bKuOepVFVXQ9KSmgsR3JZFG3kr0gUDEzy",
-	"23JxzDlGZG8rKMEruYjkoc3LXjHrp/g4Jp+vhP9tCO+IThNnqeVaS2cJuxrLx2OvzR1Tn4q1DKqVE6AV",
-	"ppCAPnXRkPOo7lBXzD1mMsTMIyfcJ1lBbASnqa2rdouMxoEWvyfvDo/eXh79djmfx5mvKnWCqbITXPM0",
-	"d7XsiLvky3P7o5pfgbHq2hl1j7O+mx+LXaBB5dfljt6ev5Y31COHfIQpyx6uFZEpaZ0lJDIMcK/uccXn",
-	"5JCL0DSar1weXVy+7RysIe32R+istFkqfdCHFb4PI1lfMpziBcmNyC09pH43xannoLIr4ch/nAYx+YWC",
-	"bDWgeEFWy11JnpyixJWVO1bkdEmM7HiPj0bYBLHH2HTYXIkPLdr8jqkPBIF/DUqpFr86Sxzo0PQajSAD",
-	"44lSRkKOsKF90CsT9GXUzmQZKc7rDyvunscAl+1dHqBvVaBUtaLnaDCAPxzj/JynAt0TW5WYa0kUWErG",
-	"rAIBK4Jx2QEs29qiwHq5COaDWpP+HY7a/NqL2fkkq0Zgz0xbR+Eq1djhHYXnJ0yOiUf7NJu0WAhJ/SPy",
-	"Y6gzV977oU6C9bjqo6xFj7RTjjwB+uMCR4xtwKqWYEzYzZjVrbEIcyBCUlhLcJjMnUC7LrnOkKk1j3zO",
-	"CPizoMfuxIfqtUEgEQ3bSiMNSEjcKnL1mqm/TKIyfMlDHM4VA1opd1pJ8mi/sO9THSs+S0zFrFvRJPT6",
-	"ap9cPDGPj0jsotYt3GUdwX0Ee0MkJgyN8DWgtshUQ77mCiNKY6AsABwkAN8Jn2jsdF/DnKicn8kqA4I2",
-	"pJYK58LjGtPfTkE+k6OwrqlEacYggNx5jnAgCPZn4D1myNUkpyhDz98gQ2F/XfAAxcu5uL11ob/M2kpq",
-	"yu5yB9hyxdmesrS3KbR1JsDtNCMPdTkt79UyP55UATDjHUzsy2rlZLbvkgwlbxDXlM0tSgFnWKX8iamN",
-	"EDGrIgdoVD9yTAzYMsS6RCjqYe8aRmJYj1oJjTCVk5H64HNzsqlEmmX51bi4gvG9IS6QZli+QUBLvqw+",
-	"caE/zx6nqmWzidWtpvT/KItdc7nUYuTpF0fGrZ+ScZGvPy5mZx6vy9l18WjMEe8JOsDhf/4/QZMzi2aQ",
-	"o6aR6G2lNK24QNsqDvA5d595a970E2+YU6sWlNEb43CYV0ZPV7lRa6W4ko9DXL/BwYS4ihrcgMrwX43P",
-	"5qtSJfe+aYW9H7CgXuaJ8+LEPtNtI4xGmPk45GIWL+aISknZoI5cg/g1ogf2APUEwddKEotJENdFVPfW",
-	"ketPxgGE5eDhhl8outUqp2IA8BRICY/Ch0MtRMMp9UgduYyHV30+YYAI45nbqXqNejWMPjkGOZPqyj4X",
-	"PepbHmidytE6Vi2MWRkR0WhN3hC8VTGASZDvgk4if3PISGuzakAFNW6qBrifKKerfeFWkZ8w33ha7MjT",
-	"ivE1mXX5aCz4iEpwV3RSH3G/TwMKD+5qf0qqzCkkw0kJv7/rv7N8HLyt9IYGZEA+0nDoCzxVX+Lkw/OW",
-	"46XAeT70d4wgTxCfsJDiwMyZQUUqqc7qNQE3mE/VTSPKsIEpjvB4rJ6s2EqEQyqA/Zjf9QjUOekLIodX",
-	"8PDiQCFcdKmu0TfG3HZ2qvX7gfr+CmZ6V61wRkqE/POeuwS1lBo+cH3ryy4ugElEeAXA4Cvrz01080qE",
-	"xOHbnUXphywUPLhSEpKRoNKuhIGsAUSqdtNcmp+4ND8wTQzqi6E3viJM6WFxVpz50k9cIkMsQvOZySvf",
-	"uKTtZ1NUGj7bPMebMSvot7a87PJWYeyd3IYCX3mc9fXbBjgkUzzT74v7rUV5i2SMA3pDrpRaKW5woMRt",
-	"8vuQjgifhJX2tlOtBD4eX+GJUsvM+EbcJ0FiL42pmXoXI+GUi+tKu9Jw6rt1p+5sNDfj769utvVQF6cz",
-	"Qjix0djbBLoPuTK8/fGSRMfxRA6vBJ/o6tjq/fC/jca2YgqCBBz7qfRGQUY8JFcCM5+PEmmQ6lt4hDKU",
-	"M7v2WUdgB1eSeJV2a1tpK6AWRuiolpOTWmlH9Tk3qTIM5FWEKKxosN+860wRdGMRQd8QQfuzK5NTq8sC",
-	"aHMC9ES10I1VCoJ2O7bKXxLQhVlUJ1TSkMgVIwWtu2IWUWSigTnVTtX9V4KW8SgiBY5p9cAH97ffu5tn",
-	"UstqK1jJDgcflDL35dEl2jDOlo0kDmjjT+rfuSsu2mZj3QVWM6x1sRiwPL+rb+uau5K7uvnjlG2lZrTf",
-	"oHDrzqMXbk3LpCKTN0KYREBKGeKQejZpBw1Iov4mQWPOgyUuj8TLC04AhMPsCxIPXhyOW1zhdOcuLWPz",
-	"3qtj+2t+saKupDDPrw6IhTe0nmtbTFSJHeIvi0G2Fr187y6tOeS9/PD0wjCYld68eNa7j1IaOC7fu55O",
-	"Ys2t799JrKnzxWN9ay4PbyJgWj4VypK60SIJhCdnfTowib9ZDrDd2l3o83LuEmpdHl2MsDekUQfwEIkJ",
-	"k2jFcqytcg5Oy1jvVVp4XvecyyzT+c6oR8IpIQwpG0sugRNu3+Xqr0WPjvnjGFx/CbAhBm1GbRbT6SOM",
-	"TJe8XDGrhJZcpL1ot/gSEm/eJfXr3I1Wv+bSVORwNvg126d7PZisNcI6oMeZNRDy5nh8drOJzBWW6sKJ",
-	"UjbkSnytdZe2OAretV3wrgew1JbzyFWTeZ5YhJ7wXCwB3zY0xA7sqXIK3xlcnC1Q/JiVm1NGXG6EQ++Y",
-	"jLHAWgyikEM4KbJJIjf0wq1LOZ+bW4uC/M5dxopcihXS+OqQI0GwP39uER5gmjq9jNzoJjCPX195s3U3",
-	"ZwEXiWpYUxSKmQnpgIGszBx9o0ZbL2ZwreZdwrTOg0rrlwgIqdKwjYZchlXkqn/aira1ox3It72xEX9d",
-	"tNeted06tdkJWpjf69Zdys4vkic6IcumxWj0tCRSwuYKRawDHlJlgOwjJ7XBC8TK7l3WpZCbDBblVEGO",
-	"VV6tUxwmgPRxwzxGptbtvGAUe/cp8ZYyhDMlwxcIP4jsFZz5c/g++2QW8gTDrtoELdNbQP/2tnMq5zwV",
-	"a+cKjUcqU57yCZXj1peBtAmmyZ38sSCOTUXeeZ6qB8TnW1t3CR9X9kEvBZ8mavqaRU2ThsF5KLM5WFW/",
-	"3cyvnh5pc3OF1NdQQN3U3QBtINaprHTPuA1SJnXCqk8ZnSnzNy2Ho8OZVHdjbp6s4h5XMihXar3QF5jS",
-	"32ITKCuy0udk3rGVS2q55kieHZGUARmenDIG5zyGMTWmVYa8OKg9vQcT5gdkruFcYHs9chYCvhM2HTUa",
-	"e5ufmCGzSrvibG9u6k8QgrM+Y8epOY2a07gEH3HbcbIhBOPDT4D584L7Zhj53piASEjFsuZAqfh/etYv",
-	"aJBJhGvCMFdAAughLl/gF3Rukb/h0s553+2r89MtbsOFwfvNOzvIXIOACAiRcybBJ829EAf7yHW2HceF",
-	"YOfUOJI0FCzbiW8JPj+1HrnDpxbPaUsZGAjEEN+QOno3JuzXs1PQjWU61gzRdlCOdWdX24PEp/0+EY/k",
-	"4WktBVZVbe0zHFrhob09XMxWbaKYnwADm5le2mpEIyVoO5Hip9OJ2pUQi/rgayUvv1utodZZe3B7KrvN",
-	"3vaVjivVypd0gbBYTSoIDcyjOZKxW8BEmPqQahX5lAE9gu6v5DGgKxhx2/A1SB9hLL5rxqcaS2dUQgBv",
-	"6HqMoCuKdxepiaRjxtFH87eRZeqBi+f3wIYfS1RlzHyjvC4Nrf34XULmYkvlKhIUkNJ8bQJlLcJy6guR",
-	"eRO4xG3p3X2UprhskQKLbDc3KK4DBR/M16ZqdmHqPUR+fuh+KN+q18cjBqjQx7jgOsgBraqbGjPalYI8",
-	"zKzTdrX64RD8uF+E60HVI5yHhbhg9lEBMuabainqgsl4DEkTQT/O2QUd+kGV0vYeGBmbc8xl42Lll675",
-	"kDjZonGstoONh0TNVilR9xO3uGlt3iteFovEX7KBM3QZN44UE6Y490DgkayiiYzMED4209Kt/6F4IJh4",
-	"feyBY3pK8LW5RPuOwE+36ezFKFKj5gWUabCLx4PJiKVrukrm9yZ95HxiwruBv3LjeuWTV1r3jPPtRwoU",
-	"QP9Tu63mC4GMOrKyVdryMuZdSA6hCSdDx2doHECJLh9q9nAR1tFxOFdZGU2HSpPXrBgq/OhtMv6Uh5F8",
-	"6yGhwn3UcOYrpEXUvLu9eX9yBljQ4wUaoXpzQJS4AXSxCbfq6e+j7VXm1VzpmDrfvBNV+pjfu/A4+PwW",
-	"RF+halQyJclm4SB1PWEhNcZmb4beHnbOVlMeAJJw/3itUzZUW0bZd1aqo7ysnVdusne4ag+v7c1yPbyu",
-	"0OpdvNDVXIj6njHlKtpobCu9YKO5p+uWGc1BI/1lWg+DEnGZB1k2OsIzZGqCWUR/JCvSQNjSgeSHhbCr",
-	"aGN7E6bWaG6mx9P3Hae9225vbG8+sL7eN+yfxotUZfXLPvjsFvDI7a2t1ta9u/VtJsPmq9myOoCezxzh",
-	"kZ7S6d2JP16pJ9/WN+7dtp6ofNu4OHpkSMHfEUNmTZqNDdlFOnpEtXN47vsG8sqWVmw+Rnx8Bet0Z7V4",
-	"eTVd+YyyOPQ7UyNrIxfQ7Ho96x4fudW5rwByr74PvXF7Y6Ox16w79Wa90d7cbKmv/9V0nEbb7+22243P",
-	"+uI6OuMiBK3R0jNsf+TMSiNyQQzDmGwVt7hmJBSYKnaRDU0C6ZDLMEsbmXkoeQIzuBmzZmqCm5utIuIp",
-	"gxcoXZdze934gapSArlAIy6IsuycOctObUECY4A6Nviu9U1rDBu9k/g6PN+fSN1YJV0yttXYUu9w7qtm",
-	"AKJwLSCGjJ90IaRhH7UWacqt7XvLAA1feXyIgm2sZMCxuiM9CfoPgS6U5nib369L5xzeYTUxm0A+5Mta",
-	"E47V1Uo8Oh4Scb+62oADLgNf0PYHgBfaSJ1I7b40ZYUzmvMKhsfuko6mVhdeFC3Kq0O3avZcutwIGDs8",
-	"TgPLLWK3akbTz1xFDRbk+xdR+zb1/H6iImrRgqxWQi11ctZUQy1vM0uXPV3z1pZ8770KN6bWbj01zKxC",
-	"Ka/gnOUWM/shONh6y5nNT/vP1dA2mvGvo7DZ3FCW7vxqJc4ecGpWqn72iKfogSXKIhfCek9MtvfvU7b+",
-	"U7b+U7b+j5qt/0jyY2XBsV6ZsVBYnFlPa05NO4sZlGMo7sNNMkVUgwaoLvTGC6FcBc2NfsRmwM2fqxlw",
-	"6z6dUTKNUaTtjJLoEKRrb53tHLr7uc1vl7S6XSRdE56DecyicQ+00eXbC9Sot8B70DnqHFoXAsCS6shV",
-	"649D2tPlngLJzR1Nc8dFrXvQ1QWGeOBbQGOSdCM2Ej9qIRH/JTuxPsEHn+CDT/DBJ/jgE3xwbfDBJwDe",
-	"EwDvCYD3gwPwnmBsa4SxPai9+0+MJFupUP4TsuwJWfaELHtClj0hy56QZU/Isidk2ROy7AlZtpvvKJdy",
-	"Qvw3NM/J1YlavSTPle0UADarjvLux1zbuvIUEzK/2rIKhIpE23PrGTfemjxneCrGkas9pEIcuubAGNNU",
-	"0CgOdagv9YfWrlJgid/c2mrsVaoVIXGt6Wzumj9bzk7T/Lnp7G3nju2EiAHxuyKLs8O+T0zoPQrCExYK",
-	"8N+35ntv6csLe0tr1jCK2m9HrFnJw/uU5i6uZxCD27qdeyDbokkW98lOtsuPum7oCa1aZrxZBJO0w6ia",
-	"pc0LRb6bMlLQleSjrWfi4SCAGmepAKSEUeAxvSazXLI4w6OulpP0xgRREsShjZFmDHm7uHg1D4NcbLIs",
-	"6ywe93vJwbvMxrpTk3tx8WrV7sGZBTftX2CweYucWYmigNYy+yzytdmyLKGZx/rMtFXWrFoSsrTiOhYs",
-	"oG6wOF/OyK4qNXiffLr6XF25AWjcPDTV/fOzOgImhqNXU+nSBnGiB1m7objWOTs2CJdWo1qh40q70thp",
-	"1htOvdmoNxu2aprSfIj/CodxvS+ju0a1sBInCCYDeBy1MO3K0W9nR91LxS5ooB714vjtW5iskpJKan28",
-	"UEcED2AaeEzhxCYxA4dEXod8vHL3UiW/mQ9wkbeUTW5z6z2l9iaPoKDsnS4aCvpa6ZpaWd5SHrOxV6a2",
-	"/rcAV4MDOtG1Nb8QU6TZmiuLdNick1Z+TaA2+rLApI6eUYYmkiwpqK+4SHwqihDeVaX0lkc+LnRmluj1",
-	"DUfzHsKcjvOnYBycVYij6VRhkQwFfTh/u3J77pHNVph/XYSyX6kE9RxLyRXyVAJr98HbAndYA1quciLP",
-	"4dYLfecK5Aemi+ZYud3Pabh6cWXN8/Iep3657ylaWB8VwpD5whPeGwvqctPY+qFSDcCBa3l+3vz0byvN",
-	"cDs3fSHiHHD27KGImuyZMRiKiVloNStx5qnfkEXM7FbLjIi0kOORVdXms4q0lTPfehKmElBGKu3W4g6U",
-	"gk8hsjbfibJa6WMamHdMmNlv8CqZoVfaTlEq0QJrxDfNq8GySgi9JVZO1AYzn6VMBWeDyOAd7ZvaiEKG",
-	"qOE4jm45uRKDSa7+yg011XGyy1e4Erp+rloGHOoBLl4HdSgSG1FuhU0DYNMmlgr1ViTxbFkHiLvENpfc",
-	"y5gjrGI/GoKJX5ecZLSK1UUtSXN3K1vwdW0no1q+6WmyqIdpeqpBF9lOpvrbbCvT8oUv1XbpWeUCpihL",
-	"tOoMSCrYAATRIwPKZBs1bOQZjs5yk3fd/VSTdVKXN3GCLcqbsODT7FySMaxI19VwRbX0so4OAsyu9aH0",
-	"Ofh8ALy3nDc9rM/rZvZEqFmZ3ayWbfoanYD1ZLWYc501Cp/M3u9s9q43bSHa5T9XFIpryVqwb19IzoVw",
-	"7HvY+1WIahIcWWljQaQynjgj8r7OADPA+QUpG8PZXWSYn2pGJZAcchHGfEuQAZUhEcS3pnr5ya1qx5ed",
-	"yM597PoVwuuNhXZ+Ep1URRLfQBlmHaYbkyCgbPAwBN/6jfOVAFTLjPV9NMI+iSp6Q1B5+qC3ttZh0ReS",
-	"JblVf8E1+0r9HXEZIsX7lBopsGfzOO7lDnjwodxb6iNY/3pvL3UkVCP0pcdHI7z4zCdWdSu5qNpG0g+I",
-	"YKbKZCpmEs76ItY6cLzQbbH+lS3nTFj/e7dyA79zvqvCKENpZWSBN3xWHFyJFeD46nsHqeIx5r0uPu1K",
-	"IE8xBesg+4rFCr/ignrWi5lQAhlT8smtOR0luX7RzMzrP5fY0xJqy4+8MfuApFcWyONtUfyOBKbc4wFf",
-	"6+YVbpbkE5GHxOygMRZRvPPGOmVsIPqsc4K6uk9NNwHNOAFhr7TaSyyvEx8PsRz2OBa+rFQrH0kPnQl+",
-	"O0P26FcrHyQR6rdOs1OpVi5mMiSjggC3lFMu/JcCs6w3cKC+uzK3jM2FlWr8Z7syGeGaJGyIawFnA6xs",
-	"EUmErdGBBcXzbCT52GUCODG4rIELvdGjkeRRoRrKLxLZi1I+5cR0Uu6Q5mbp6irgy4pmu8hPg2EoDygg",
-	"M2fuJNYwMYjEguRTaHY5c0cNz04P29JpzuMTpHTtyUazRHpu5+ii1tzatql9F6868PGk060jNyAD7M3c",
-	"NmodHl0kL2moC+KkXAk0nZ+Uq5+xYJDn5N8TIsMc+EIhQZ3p1FEZebvWTU6m1/9quLf0mudD3giDvFjF",
-	"jBPOuvuB3rJ0uJDezklfEDm85NeELeUvQl98FaqrwaOS/NyukNlrh/zWoe/o6ze/Nt7Tt93Xw95LT30+",
-	"/vD1uHFKX+89hNfMDTaP32QGlStp1U9wehjSwKII1G7uTlxiDZoStLTp7G2viV+kZ1Fq58pwi9R8DaUt",
-	"nrI9uEUDio8tFIEgfhfghhc0JM0LY0cl6CmKWH0uLPfSKiz3ki4vpXGNNdlUQpRf24PAA/9KEkGxUpK3",
-	"mq2eQzy/2W9seXu9Hb+/4/ccz/e3d7d3+jubjd2G5+16LegEaO5peE6/1cOb/jbeIbt7TqPRbLZam5tb",
-	"W9vbOzu7u3t7jtNo4BypWRypmtkAqsYTwkKVtnH1isLy4mDleNROqU7vtlZFtg7Ht+mcu10KWhEDWdda",
-	"ATAVkEmmA8qJN0y8dCWgCL9e6AlTpGDIYB9RhjDyxQyJCauqYURX8Ungo94SGAyUCEkQfX46uPoNscmo",
-	"R4SF+qjXyzCncAgEbQI+JaLmYUnQkNzeY5Egc2mhZb7SiHMoNGecD8qeWljmkF9XUuscDT/bmHNBtPI8",
-	"asiXNf1T1cOS9cFM1TCNXo+/MIndNLSn2lZ0si+4ikpRXJNZl4/Ggo+oJHFr0dJlwiLG6OBGr+nl+Bwe",
-	"DeCcXYwl/CG+OuoADvQKpSrAH5wiKiqh9R17YPUWwHjH+1OGh0UZ71Qi3s8Mth91yH/AoKCkapZG5jKb",
-	"qMnzYlEnEapFVMhRj6BQTOQKuMSHyYCdu1zyXaYR2hvO9fUZoZKk9QWz1zuR6Kz9GCVUV+B3JRlbed3S",
-	"QvUjljXXXTem4NSq5e3JPGUt5nWFjR5JEQ4903vr7Ogk5fB29TQKSkauFFxZ1xlBz85fdNFWc9epImnK",
-	"F23VW/Xm81TZrX2400Ai+pNwIkj9gXnd5Q7KC8pwMH9GWokzsnT+qVMyN61ptqDT6TpnutLxaav3Dsmt",
-	"qXrCRSJ6EnAGYVXXuXXBCqIM+cSjIxzU0TsNlvHpQEkLHHBG0GgCCJIoGQJroTGnhwzJbfpxVUT7NpzA",
-	"dYaLxCMg6B4Phw+MSWaRI3prFx/E84hUsp5PfbuaXj4ZN+rITUz4FQ98t43kRI4J84lfR64gI35DXgg+",
-	"6p6/ddt6pZQySQem+zAUdktm9jA5Jh505YVW4WktxeukPuJ+nwZUs5MIICYnYyIk8TXCkkgJv7/rvxsT",
-	"YRu8Z0ZtcCDRSKGkJr2hARmQjzQc+gJP1W04+fpca5fPN71eEQKTNmdfEkGYR/GIsBAKe07k5D//LShX",
-	"5q30+NggcMzleBIO6xPjQhYER3iZqQCrW324+7wq7uRnrg8veEC+f3l4u1P5YZBQ+2LKx7cv1OPO6WAY",
-	"yhWgNz9R9XizXqshpNXhW1PJ+H3UUJK8ubWVgR+sFGgrt+sg/YeUDebduWsghtKp47kV54uW+Tg3SVmd",
-	"NYhLKjmpjqBAUKsR6Zu1sNSFelLVHxrVCmfEOM3X1If7rpolgQfwinsOYZ7A59fzs1nR9eA01Qxyi/T/",
-	"lGJnvehGszYlsY0gydcBa9SvLTpI56Sf2fXSGzG3OD+HMCzk+kVLtKZ+BqVZ+koQwHIsvhCYpVTg78Ho",
-	"5xYanv2Wymyk755nvZq43Kdh/pVQbC/nkMdr+ojK0JytZN76uWhxzBvSy7PSmpSiXzBb1fs0wCd+sruP",
-	"3JdHl2gDj+mGHqwL9CMjtF7Zlqc6IIoL2IVQE1VH5eXR5eIYg9JszQwXPghqp2gVhwTqJNIQ+ZxI4/bw",
-	"golPlK2IfXdZUCO/LQ5Mxo4ldwehtkkCoVPofSr2Wnc7WoGRdMDkGtWEb1ny+wcuhO1JkadTJp1+QoM/",
-	"0LOzN90L9F8N57nxA7bne/PLCO4NgW2d3aTr3usSZuCDqSMo8pPpmG3fA0OUVU2mRtrJOnJtnN+FWkRu",
-	"qnGAq0vFMo7GAfaIrRk1Vy92VbckZMA+fjXjLRsXfkiDhj7C6eDfwxs0NJrfvH/6vbsz6OK+ppDTwtpX",
-	"ccmnbHnUQtmQ6A6uIVWuLmVVu91y9mrqazcdVZJLO4YvxMl9wwKhhQiuI42DkkZ1ojeK3GCHdPgZfKms",
-	"PK5rtdre37JK53er3SYnICuvcBBeAZvLS/KVJuNIsVMubR5lgHskgHK6PYLc/+nqOobHZ5YfKZZpOwRg",
-	"NqtGGZcQ52Qk4RHHUBoysirysw9a60tR2iyKiF3rM1lol1xaGFmmiJjnESmXg8zg3HYm4ZALs5FtdECw",
-	"IGI+6XVve4lvUffLkldFRf8D2o8Q5HqAZhSUIamrWC5P/S6Bn0sjxkBVmmKJlJ1jgHRx3ShGpkk4WfkJ",
-	"54Q40ujD1BakFqdwHwsxpWkMYgYUm3qxC8GjSC9YVRlfCQ29r5ELtrSBwfGlX75eNrj5iADKgtmkV7c0",
-	"ynKlKO8qEPAyi/6AzLpi0Gce1X6QRDwwymQ78AHSP6cHXzrbuj8JAmPqnqgb0AUNbnDsNYzdjuW9V59N",
-	"pA5K+dmOcKvmQy/PWVgaqgrNCXv8gNXuQzT4hUra0jTbaJJKTCsDFlG22NRW2ki87ctqWYyJkHOsfEmJ",
-	"inLxO5vIsKLLMnL2FrJTuGIfTW2dyWh5fA71Y6AKeqLw54ohOuvcXQGTu32XOhKl9tJPeleqMGpyYy6C",
-	"GS7e5VJVnlIn5PEDg3vlWHPILSEDV16DFzqRjaOPaeIEJHfGUtd9Kzkp9l3kfyrFH3Lsngdldd+Lfeyb",
-	"0sjLDeNHZTKrZ/4uVrbsr23UaCazpG3bmjjnOloUbYvrdkKJ7mhRDycopi8o8eMiOqX0s4XKS0kGtxK/",
-	"Ovbz2FVZY+pR2Ne+7cnzEDLbuhdH2V9QIXIN8IAMByqbCqiYxzHr82wGzWJ9bpkCx6eMCJvQlWJyqyt1",
-	"944O56iDS9W7lfilMrsj22RlJWtVRhUZP4mLIzs8bwhr05cAeBG9YUXNKUkKi1lGXL07i68u5k26mve9",
-	"uNOK2tTusuhsori4ZkU6igBRK+3EDgI9TBTyATCvOuqgiEp1H4AgeGTU1k55tpqazcP1wlLmcT7NfTNN",
-	"LEGtCdRYMebCss/CggwaaXO1REkw4fvYJWOnoD0Ej+mMaZW1ItepJTa/taK22CvWAQfiD6SqraCA3hVQ",
-	"5XoAYFrM3gcA9pf1CK0XRWYWuCQ2BTx160CR6dcWcbQibvbzWJM/td3487KjFSzJ9VRL/EHNzHXak9m+",
-	"qA9L58mcdx0jnggazi7Ukibjjl3Or2nBeUgF/kwbPg+u15Tmnr27MNgyruy15oaJa0kSSqX2KluNskGE",
-	"jTFV49QTbMtI1BN8qpZc4pmERnWCS1mDnlnP3Avi1V6Q0BvWLmhI3Cpy3wk6oMx9ri7ddFr7UcsqDbMi",
-	"6liYBupDgn0idEM9HiKfynAieqZagpqjHkklkjN6vjUbBrTENKZvCPTr6EG0Necos/RS8X7h0kT23Xzc",
-	"y7Z8Q5H/1EyAyujY0NCkkvnEoz6R+9Fq2lkGHBpM4bCKGBcGtpRZ5dBaMjFmaUQk6gsOiEA4dkDFer7R",
-	"SgzDcFyJw3qLSOdeYb3qvYjMTsJ0NhNCLQfXCC0NFgCUANSJJr7mnJCTx+RUrQhRfyM9JjdJAq4ZRx11",
-	"Y5o0b5OmMXpLDVmr76lbC2nMzL6IyO4gkVR7ajzOQqxrrpmbu0N8Q6jgSraLwOyIbG9sDGg4nEDZ4w3P",
-	"XBP9UbnLgpeSRcewBhSEQEPMT7f54n30bkzYr2enUK6yFnK9CObM7SfalBgEV5QB59fMkYDqZ/Bo7cMY",
-	"B6YptqFDW4X2E4OICRSE2I84sawa8tGjM5a1uk+x6CFmfkDA5gb5gkN9J+CH1Vc2UDNDPvXrn9gndqRb",
-	"8k304KhETcepIyiFovfU/fOTqbvwSamin3Tx7E+V6ifYK/hjJAeflI7omqxQLYM3HQc9G+FASVviW0p5",
-	"XkWbTgM9YxxBfvAn5gniExZSHMBvLfWbOtcBnxIfvtqEy6EehjBF5uD7PfQMIxiPTQXVZK3r1SpjGolJ",
-	"AEVre9SXiIbP1bdbjlO3M+djAwHSj4FNsyfIwnGghEDUklLG+aZYKq3kRrF0alJzO+jfE/XcMRZ4RKCP",
-	"e1SI7wYHE8XF/5ekX8k/Nc/OedYnZh6m9qfD0ITptNjsg4HjO8g1idauycm1IEvLPFyYmaspAWrI64rH",
-	"GkKChZqpfgHgiNSqBUHEExW3FKSOLkGh0pAldf8npqvbm8N+5Wqo9dU/GzuO+c9FeICVvoM87A2V8qPo",
-	"iQ4YF8TfR5LDZ/UyO0OlBaktGE96AfUQt8mmsqquhiHZNK9rQsYS9sqm4OpUWMW0PzGMxgQ8TfHqJfa3",
-	"x/2ZfpqSDhIF9FrJhHAG3feB2JPpyIqcn7kG0MmNzHKvE4BIV4OR0hhWI5L3khuEmQ/nOrsP0YsUAemR",
-	"aqSPBdYa5jzEGh3qUl+jZUzKuFtFHma/QDa1JGE7/V4NHUNnHy5tqWi9B/Gq4k9MEI8L37bCBOnaw961",
-	"zkQzVXWwv49cDY9U3Icr+pBxR1dixqXPUB+sVJPLxpALvMpNEQEKOa+jjmJXoKGk9grYzydmLs3ZywhH",
-	"os+VqfShZFsAVcrtneoYHQL/Vq+2ifVqTB8uu/opI6rULI3jaiN3WekWF55py2/CIQFUdBthFGB1Nk2j",
-	"VWUeSjTG4VBWY1YTHWHNxM1soQK5FqbVxHd656WW0zBT+JqwyQjWNfV7iK+J/MTsIcFTxcEmRtHEDBFA",
-	"i5vSAToAjQI+qKMLHsGNdVq+Xjw7DltUJUo4UPugXwlXq6/6YA7HfE4rO2qcwFOAyGSIw0nB42BNoXIn",
-	"PNeKuSEPfOtPDoeCTwbDqOdKAEjy2xr4LN3EeYIvzAgiLtJGL48uESPElyZRQpdrqpq+tJoGRyQcch+5",
-	"EFexR9aq0CbPQr8Ert+P+DsNlfBKe7f1yxgwVoC5K40WaJSPCYvSOrQkRLEgrCLc08+USBG8WgTFz6L0",
-	"e/mJ2ffG89f95hXrrH+CQpDUI0wmc2w6Y8WJa826M6cyTafTOoaf61wMNsy9cuPtcffo9OII7lGmFA2D",
-	"jOplaL3SrjTqjr5KzQ6PaaVdadWdegviceEQzKyNlvDHWISzDbPDABIkua2DCRqbviZxvEdWUW+GsPQI",
-	"80Hwgv0SbfKxX2mrx3X0xeAQVG+3J64Q6B5fsqFuMo6ru2qpqy/oV1LmWt2dxTZnAW+dIHLM1UqrBWg6",
-	"jtV0iS4YmVAQN76YEhPaD7DMS6BXABYA1Oi8MP0AjGttV8EAukAfXc5CwYOiN5jrN+Biey28Y1OPP++m",
-	"aJ4bB9i3aFG4pbH8lg/M6OVfda+gTae1/KYXoPX5BBrZbZUZ2TELiWBRJUBwkoxGWMygWYgMLQkmWpMY",
-	"Oqt8rlZua2M8oCxC+Uf+5sqGdkFu2G8iP09lI36idklH18LHpHM6+iX6Srs5AXVrnZx3ahjADmzMOH7B",
-	"bU361zUcUCzBiRzGFGL3w140EHwyNk+Ivvwia4aN6PP1xpyv+Nnxz1fmtVfj1AWCyEkQavsORnVXrYy5",
-	"zDn8J0qSKfYNEVZ9tnW6QlodAhY5HfLA2Nh1pNt7KF64AHpwykEJVNrOCCvtL/I6aH1Ayb5I6GBmJA6f",
-	"srZl8gJeqQRZJMXIraIRq/UxHl71+YQpMWPVn3/Rz0p9ZAQN6I0SAFPqEX25P9EHneh4V5qh6TiE3q+V",
-	"2dmxT0ZjHhLmzbTj5n5sCijkgPuzEhwqJ7vTjt0GNXICFXfVlVibgX/dpf39Jk30kdlqEUu1vp3IEkuS",
-	"5t+E1W46e8vv6HLWD6iOvjyYN2tKiA9xEX9eyBiX8LzoCL4hsyzD079dRS/PZXYw5jntZ+NP6t9p9heQ",
-	"vCTgc6ipJBOYGwRNPbQT2vruEu5WiWTIx2jKxTWYs0rB1G5PRZRU27Pa1lFmPdFo1FhnNZ4UPR4fPQPu",
-	"JCYBcZ/PMyZ91T0Z06GYnU/YOxaUYkoXJOgXakzZqgpqFgOwp9UMgddTqWN09coPfno2l99xysMXSrR8",
-	"n+N2CJv+uMctIqyc46Z/s8ftrlpsPsyx4yh208ci8q7HiB9JbJZxgUFR+c6S5e8jQ1Y8BQ8m6pckfFyK",
-	"jpTmYnW5WHSsylpfgcMAgsT30fbGk5wDpasD2hYQsV9IqdqSsHAfWWe8RRibWgHahUhl3ToBtS/EePiv",
-	"6Fi6SBCd6q8ernUmcOfChf/67CIvIFio5+yDVwnAFq5NTMQhOGrs14lh61dh5AoloAM6oiF4fRz9QF31",
-	"Ax3bMgXzIjIhP9X8fCoBmIG4QPrt1lMFUldGYjccEqZ9PpJDNkxWSqdsEOOKi62QqMpXsSUCbmhlRqjF",
-	"lRNvaEyTHJH+LA0urCIDL6kaswXm8dzsFmfE+I9B6NfROQSZ1C4L0p9INWOpkeSg95gmgGmGqRFH99QL",
-	"EpL+nkZHRh3QJuR//t///B+eiG7D4Gq2QfKKxofthvfjGR/RcUOMT5/kxQ+jNWmKeVwZEx27HDGjf7u/",
-	"kbIheGgBct9UFi3yDwFoDBhqNdF8O+EeAlmimaJi6roLA3BpXdzG5TdEBHjsak5rYkCac+N+SEzKfZq5",
-	"L7KpEspmit/r1myhiRnBkiAZ0iAwz4Zon5d2TekVX00saCkwx5D1o76Joba6v+nhDN/sYqXd2nacFVn5",
-	"uabrHKZ6HGEArEZT1TpG1UYbFQX9eReBA2xA20b165UfyBWljsrf0h31w4uGl0qLi095gqs9hpCIWEGO",
-	"kNC/lRISACraIDdqnqVjePrytgl7arVXM1v9DQ5DdcDiyidG5YTwP9wMeeWChqEuvgJgCoGZxJ7NDVO0",
-	"HinUvvqTMsAaRICFmeKhw33kWkyYQUjpKlAukkM+lTG/1uMY8Rut9+MAmoRDGX4Is5thdM6OzXuhDL4w",
-	"jjs95Tp6QQMd8hdQgKoHg4LD+amCmf+pkpAQIxx6Qx1VgDcoNV/GFo4N3M07KdQ0juCF3zrymansgqXn",
-	"omcaD9fHkyB83p6L22pLzW3bdkmAz9YBHh3OsgAp6keCO5LxQFUGg2S70wLCEGBSsZqvccClJYJawHdw",
-	"y938rKDO3dSShA8Kxczi8tTskhHqZGUimep9WkU2c46PRopEoWGruUJClUUw7nozxLQyEDXTyZsh9kKe",
-	"SN8qPc2Oug9SDxdO1UIPLfIQjkBycnrkFKpV+9TfV1f3J0EEA7WjcxdPQHdRiYa/vvrRxVPzlMYlmIxQ",
-	"hTKayzVlfhvhZBlRPibsZszqBu3p7oP0Bw6sVTwXPZN0wGqUyedV84v6grLBlaILt4rcMR7V06RRuCx2",
-	"UKllWVgRqdxkNehYPzuxd5l9s1csHd433jjNTqNxa7avN0iHYRaRmW5ckbua8zU2SjEA3e4x9bUVWUUM",
-	"aRJ6fLTiWX1nbiq5KiEdQU09AKNl+snEeNSvgAUHifrhsls03r7go6JF23TKLpoZoGHj0SAfOLaQrziy",
-	"HwmfE8nq5RidvwG0JknBBrGeVH7h831BNkZJfRyMjR5oVvNOfpuKAcTaWS5uRg+1CDZjJjKnf0dR5EIl",
-	"HK4zxqAWB7r8UBRC1u53zqz6rNMJF2iYlW9yNorOBcznrxbKXVcQSxtKy4/Sw4i4kHwL6Hb1KNY9fYbq",
-	"dCRzo8BlmetFzBagJLdeIsh1z1qMidLWUObcVD/UYG3f2iyJLC+dVZF+ZAAWX8tBPp5J7b80Xk2b0hWN",
-	"EGDg6tSCqYCZr2sa20RA00Te5JB9wQKUJZMn146qRNocr2fmnc9NkC6VAPYMSxRwNrCh88RY98264ACK",
-	"pWrhrn2kGlitDRuJJJ6hxpb1tD7Xc0um7bmvwnCslAalL1/gEbmgIfnnRSioF6qvznA4/OeGKZHrXhBv",
-	"IoiL+A0RCMDMuh1aMl/AjWtBuiZtJorNQXpwHNHkfWghZyrVWa/svlrACJ0deXFHVEply3IBgTSN4obn",
-	"N+roBaYB8VHA9XYLgiD8SHw0JsLmjcMo4LMHEcg26pEZN8lhcD1kS2mV/JyEYlbr9EMiXL1sZtBKNVRb",
-	"8vri3altGKRoYISe4UDNUaLRJAjpGItwQ31f83GIn1cRwd4QJgh6GA7RiMsQ7aI39ADirOn6uq7NwLSm",
-	"KiRGogMsqZfIAhnpKsQmfpoEtW86DiS4qJFZVY/Hpm845XbdTen5CGaPfIqDVPsjUCHHOBzW0Sm3Z8Pq",
-	"v+p767qF5CO/CFN5abxsqzGmdQEkdeKxdqq1/6xA4kS2aO5cdd5MFdkKmb12yG8d+o6+fvNr4z192309",
-	"7L301OfjD1+PG6f09R7ICZvsnf+aRC58nKVfmYxwTRI2xDV17nFucYi70g73VKlgdVtybW5r0+m0BuQ5",
-	"EQFhHvd1BYR7PXtNcdlEjCFdmLrcsqcrS+85zn23b6UVLgwJJAJS63P/VysXJKwtzH6e8ojDZ+XNvJSp",
-	"p2y6rBH3hH1N1i+wQGqrAB7dzkFJIA3WnuiofFuCElK6YTjUquEI39Z6wMt2G3vNlTCylqXmQWTD1G+R",
-	"fhgaqlWKm/aybXi4fFSh2ymZFdTFf+eMoC5+8jTIUFFLguS7+P7JO4pGH8OpEHma8XxQz/yWb5fpqc1Z",
-	"ZR4u9CioVyxLwoG2PmNMhQHTddMdhZ71lALY5UyGAlOlvXU77cvzD0dVdeMHqQ7qNZl1iQgv6EAbQd75",
-	"W/X38zaSJOjXlJ1EfN00Gvq5qNOsT7Yyp4Tun26U3kTzEqUnSoIDqPCBIJUdCgFBYZqA4BubD0rEDfUM",
-	"DiTbb8fgPNy4ZY8LFlAVNZy9LUcNxcSw4jJDCWiIreQDo1Tqrf7LYCODgE8lYlzNpEcCPjVOzSTAzjTG",
-	"Mj9HfcDVi8EZk2yHnQyAqdf8ItMlKob4hhTpul38k+UO6TZelXMKVc5eY2YyTqMeXJWD80qWlx3pqmvo",
-	"t9//SFRk8/LKsSV6NOm+SpnmSJW4d1Hsc/ZwbYRDQb9Wso19Mq+Oe97Mz8D2qKlcTMZchKS8gtfF3yfv",
-	"qYuLBEe388P74b5XQhLqdvJEzcP4vDnMnQIVy8N5XH5OudqgI0V5xb6xS2D+4FbBTOc2Ks2q22nPcyVw",
-	"ICfYMjihpqZuk0g0KVI3ajmKuudvNetTN0AVAcUA2QCFPNsWrRrVy0nybnNPxIVx1F0wqomXYo3qGd3z",
-	"t7KOLnSjJo07UUxgZuDN2IcCItlXRVUvjBxQirOeS9xIrI50QRldYsEqpudv0TPLsqkSjHrU0N5OC73n",
-	"qEd0valkMZMEbMugRn2kG/9VEbh0wMOXnF0Exdf7Snwd/NuHMbDJqEeERAOOOEO4x2+00yu6FlKl3pCZ",
-	"tF6Tszfdi//arep/G0owXxx1G+Am0sh5LhDRLcWIj56dHRxdNKNaXgL71NS6ODs6sddRzp5rHI8Bzis9",
-	"QpcbicbRm4RaA4iwLzGNWAiRlg9QBgyKHbSNSAWHkZiBQ44Fs3kpqN/y80lBoo5ppab+Ozh6eXyKukfn",
-	"l8cvjrudyyP49hM7OT4+aH7tdju/vxx0pscHncHxh3cfTybvvm69vXbe/+6fnc3oaNY5vP1ARu8G0+7g",
-	"9+M3/I/jr1+co870ePqJvfty9Pakc/2y0/hwdDA86b4Pjm9fHHYuDganvx50+EnX+TX0Xr0OvObR4OOL",
-	"AJ+cf5geTX8//PX9+8PDzu2XT+z3i8a499vBjcfOh3+8PJoeH3inJ19+vz25PG6eXF5PT792ph+Hg7OT",
-	"L53GyWWndXI5uH2n/j08wCeH/PYT637tvNbv+/2yc/364uT8/fRoAO94c9gJX/R+O5j98dvp8PjF8I+P",
-	"X45+PTk4gfF2ptOT35tH4SeGPzamvdZr5/eP58OTF9dqhK/MPLud99GcDzvvvcP3g87R8fGXt93Ny6Bx",
-	"dtzzj6fkExu+7AeH5zs3R53p1ofe9a/sQ+v49sPOy1+//qP/8fDLaPPV9YsLPhYfp82+13hz25gesPN/",
-	"v7zwL/dON8Xxr5/Yye5Wb/Dm9MvJy6Ppq/e/H/567rw7OPj96MWrD3sbHw+Oxr82XvaCMzy83PCmv55+",
-	"uHw1Ozs52FUz8Y+n73//xE4OcGfh1R199dH06GBj+v7FSefkoNPfnR4O4G1nn1jn/auNg877w87g6OVJ",
-	"h7/sdv/98uJkc++gc9LtOIPOydGH7vH7w49vvc7g5d4L73f+mxj945x+2Jm8fO+M+5/Y5un26Zs/Zrut",
-	"9+9+uxhebPYGx4OXne5vW683TsntKSN0fPxl1Dw7Pb/pvR0HU/8fL09vycHtq50ZH0+cf35iQJpHp4c5",
-	"5LpEMQN3aJLgz86Pf+1cHqE3R79HBP/yVWdw1FEkcDDTk1OTtRPtTI9eHbx0plgdhvfvB7OP44vZq7DJ",
-	"XwTnrz5y/omN5NuG+OML4Vtbk5dfx4fXvcMvna3tBvZnw/POabfTeT+gJ/Lt8N1vH3aHofPlYPvoj398",
-	"OH012X1/eBicf2KT84/+pfflxaX847ezrb3f373rDcj7X9/QUdg7/GPv6wfx6rfOS/8l/+N148xpUTn8",
-	"8PVrMOkklmZ+YilFU3Ms7ONV9MNjLdif9MMfVz/UW1SoH8bOt0Zza7e512g+XGs0wm9Oa9Tfl9YaS6er",
-	"R8rYEIP9m1RW4qKTkM/eUdfqWqipi6wdDGXhQs6r98lNv4e4T6Y7POWb/zj55o9iTRkq6RQkmXt4YYK5",
-	"tYZ09by4y3WCkAsc0ZUnXvwDYWYehbTAIZvvj81ntt8IH/NY+d2JHGwdrouztuc9r4aVh3ziDYnf1qA0",
-	"KiNcmvUbaFSJOl11Y4VX067avPbxUTFM87S2LnoL6Vmm8LF2T5B/T3BgPQ62qjTEx6saeDClkmSqaRYk",
-	"O5sjvZaM5RPtYFxB6fs++ciLGE0mD/lJCK4nffhROJWh4E5BzvAqyuFG4pAXBnANhaT4AUNnRyeATetz",
-	"Yets/yKR62G3QIYmCnevJk5va2MyqvWpPns5uQs9yjAAzefgB3nEnpH2SViFfn/tkMoxl9RGFxeCK/Qt",
-	"yTueirXkyOysO9h4gB9JjKdJLUeiX3k5V8SnJfHjN4XBzp1OESw+ledv0bPzF1201dx1npsq2VSG0iRo",
-	"Jupta9jq4dHbo8sjSHzRIDzip7I8jETUKL1JOCQsNKewDd74ZNVa8BZnT78IaiYvE+LDh0fnWnS7+rD+",
-	"0ycC8rABrghrABVe3OR5H1/T25onAhdhaRL/lU5yHDdIYBwdSzmhbHBI1WHvTdSNZ5wCah48+Lb0/5RP",
-	"At9k+dRRR9df1vbr0SUegELyFsuwdsJ92qfE30ctZ9MM+rhfO+WM1E5w6A2TJYvhVi6qiXrC1fge+6ja",
-	"BWWeBrGSW+yFpjx46nXQMQPaX+gaOsbHPsR+bJBnN7OqAadYhrZBBMB1bSs2W+231j1/W7sIcUAKWbII",
-	"5u3tHPg+87hP2SBVPjnaPtPNQ7sJFE0YPdCEXwozlTT3Lq00ieCFviMnaeky2pI+gKfHMwRLx+K8Ls2w",
-	"49entrYoLymvP2XB61ObmjOORNkik4BGNJZZGO0apUakV9Oq2YzrwFJUvBSetGhuaRJcbX6roZrsaV1V",
-	"NlcfU8Z3z9+uEzI5f6KWPkEE+jp193rUimpFkfiyO+Gau2olRY8lRhtdCiva0kpCjvKUoGkwAHV8+MdZ",
-	"7G+3RvdS8b6R7lUAOM3TxLI9ORZpZitoYCBZcjWvxC+xxiWC765p1XoT5geLzaAEHELGeFbdXyNCt5qQ",
-	"PQ1jj4xi8xCOV/Ia9CaqO90UKE919EI3xOHgooQ2IKHUKIwzUL/A9rIqmVUi4vSMkZXCoCXo7lKgCWnd",
-	"opqrJegGW5IXawsHeom+p/lmV+8vx99/cp5ijwROHQhldNjj8DCWkiK/AsZy1UtfkOQv8rszmCSI6xt5",
-	"jnOxYh3ft55ay/ojZgYiIGJbttsLMwwMyp+QUBpO94vud6ItToNWAqgtFLACFFOi7o6EhjcMGhW1082g",
-	"op5+8PpIy9XAqxDPZDE8KNeEedQKaQ9CB0EXlwRW4rctZ08dnQQy6OWX7sH0/fFB57Lz5mAw+Pfw+su7",
-	"s/fvDztfOtsn7+W0+x4wNi+Ppq+7H74cfTg5OAZcTXcwffuJnX9sTL3Rr19/vzj4/eOv/PbFZedSo3RO",
-	"Tg5fng7ffgxC7+XezH/54vr38wTm5/D97PTrydYn9nHonZ58hW9b9tuPXzrBSfeke9A57Gz8Y/O3Q0AJ",
-	"Hc1Ov3S+nnzxvr77lU8PD9V4T3/9xF6dfzjqTPlBB3duTrrO9NUUkC5fDg4G0xe888G/bO39fnQR/Pbh",
-	"j8mHvX+/ONv7evChcX7SP96ddge/H35iv547HwD98t7Lop8OLzqd6fn742HnTeN8440nts6P3r/co8Fv",
-	"463DV/8YvQ952PjEjlph9+Wv14fjvbPT25e3Ox160BicX593d9iuM/yt9eVi5/AGt37dPvU7srvxO978",
-	"envRGntvXw0uh4N/JhEx/z97b7/cto39D98KRv802dKy5TTd1J6dWcV2Xpo4SW0nabfOmDAJSYxJQCUo",
-	"y8p3ejHPtTw39hucA4AgRerNki2nmp1J1xLFF/DgvJ/Pp/SO5kj0p/H9tHccs7TLQrU1KozoZwN9gttR",
-	"XLN0k/C/bY4TVlzZvpO3uTY7aEP6BltHCYslg6j/jptIaIUvbvtIqt3xBOSnpmTgWI17N2Un0HSC6G9u",
-	"UFN+BTBiYuZWhpowWQ+Co3udm7k9M8rhS5ZGNPYNvFc5ckLKW6DLUx+XSCfRLrKQ0EQgxHShYaZJ3ndy",
-	"Frco0/0zelTavQxw5ur0py6UDngoOCuClJr+GxVUdIUICY1TRsNRqexLdOC+u7NTN3lyYl/wA7Ks2G/d",
-	"2GtcsdGBSPqpSCIJiS94iY29xg7da13u7Qaz6+98Ie5nisN5ETXBUL4XNyr8tiocdQmhfHQ3laqKzVY1",
-	"IZKOH2D1dOoKiKurHUUz01wujeOKAQWTzwA/XI/64WyHjg/c2KA00at1Jg5s7AGXF0KceIYK1HL+DxmM",
-	"c3A2NAzXCP15NyicTq3wnmE43xv+2DKNNZqEfHrFq2JJqymzwH9ujUlYe1eoXXWwt6dsYY/d6Fcscjrl",
-	"QMRADCwAWCdkQZTQGAtmaJWgJhJGXeQ2DwuFEaCSLnUf9NhN3RNrhV/zzLtPny740EZuI0lOX7W3dp/+",
-	"bPBrD49OvCmPXlsFi3iXpf004lltkWb32a1f00G77gYCeseQkPUCDvphHxjEjWQU2fpqnwF+uS7PcRXx",
-	"WjhJ9d3sJc/87G/U7yruxMcutz1iOG/NtBYHTGPwCJuGekUdx3iolKxt1gYXuJlTU++Zrzx7Kn1M3W4D",
-	"kuDZnwle1Sn+aBaQxyNEZHkOTQqN2X8AwEszwdlDfL5m2A/5m3/gIBB3320EqBEFB8jx3NyPF8aRKJ57",
-	"hYAS6DDN2fxUcmeqISacg2qxJtzHnBd0wjWbGsTGNOQgshx5dNDee9F+e3rkodmn8WnU5TQbKF8Sj2kP",
-	"lCXl8eixZ3IoDtAEGC4f4mLdnaxdyD1kOlKePKKRmfB5HKyh4L3AMZpwHPnEoTPJce59j1yygA4ksF5p",
-	"Qlvo2OlTmWOg4d3XRden8G2xQ+1BDbiCw6AMJRgz8Leu3e4TtVj6+GaAaMQ4wX1B4+wCeqjUXhw/bHfn",
-	"SXOn2Wo9af678WXmIH1sPe8JccHtGawL1gOR2kJxoQ11M3FXjciglUWxW7Nemy8jIK/an1VxOd7aHI2k",
-	"dQH6ZDjgzzq9h6G26JRTnRphALIUzgje+KBTdfZyWkjcWIcts/Fxajqqc41CF98jt/QypvgXa9hdXd57",
-	"2xrQs7brp4BhBZMPexZyI4fVMDHrkEpNGJ8j+RWjWu2vXLF+Bskzg0YSiiGPBQ3RU1GvloWGrwbwnaft",
-	"1jfzct4+hN6czVDGKlWIK9u30iOVpFazKpEaol3nXi4qKa4WottdiQ7ps2Ry52AhIkIyXQxnhGQmkVjX",
-	"Spj1aOZp1TNNB3xgyUYHbHTA7MPU9+U4oKBO3PN955A19h/6V4Fs7d57M8QbNvKKnQM8LA9uUuyVQKCw",
-	"XdiodoqTjqfgs55F7lyWx6IB8Rw5wNW7RUrCQUDXQrkr1WcI64iarZGIkKVzNG/hbS0NovxmK5eS2+tY",
-	"5/Vt9Ox32E1Grxihhdd8p85Z/R6txLB0NXbxQKu09efFJAju1W0ZZWxX/TMzhLhtJZjUdHCr9gGdVtF8",
-	"lgW8ymJN0qtsNNA0KWacBu7d/q6biqGDGMn6Wa/aqcOnPFXLo/5Zl+4EbFkz5c7ahgTSJv6/fMOeyTjS",
-	"sWbI2AJQzmbNKR+RjN1kWPXfI74Shi31W033YgZv1a9ZN+J60BUO8z3i/yuNxL98t6dEaWEaceKnkfDv",
-	"oDdC0/esV7197upwOUcIrZMLV4zJZzstvEdoHK+shDxZUO0YtUhhrJqW27tW2siiAdXupIdlbUrpM+4S",
-	"UxKMuMyoptO3f0jUr+hNRpJcsxQJuKQAhQG4P3VdXlVrak68yv23Tj0EuE0KxuOfTiaRh6zGdbLrs3g7",
-	"gD3nunUCVLgP1d0AeOCF9cNqWwL0bczdDYCKuEBDMan8j8fPVv5/B66BchQGPPprwCo8EU/joscxcs84",
-	"DflaIeUDb9pQGmunDKW2avvEbypfo9nUKGaHRy/aH9+e+RqNHGiEbX+AUW2on2Agl5KEUQ6A15jtE0OO",
-	"NtIlIczGOTMg6kZbomwxYLnlZQe1QvuaY0LTBpnBhDxoz21xAY0tqyfYePLzU6QWNNZPJyj1kAMMVETS",
-	"sMDn7PswZKycPUO6Aa+rxKFxKjTIvIalGfZEzIhuE9DncLDizZXHX+0eOXt7SuLoMqVIs6gCpyiDdIbD",
-	"VVKbhSjqyAfbibFM6g3spZS78r/4f6sZOFo7pe7LLbkrp3JsTMzTrIJ+o/h+76kzpCRkdbBkuNqbVpCa",
-	"VhBcn3rTfXubWacTKnMeepvY1EWNsZyS8dhmN2YkvDLx0Y7jopFCuE9Ma0gWsyDzkED04PQT5okAD+yn",
-	"1rOdx8p1/nj2YuuZoR9NZUZSMdSMnCasNjkVEQ8SFdrgENs406p5BRDY/+AT5U2HliSeaoccTSmR/ZTR",
-	"UPYYM/ocVDOmmZXHPYjpXm42NM0uhvX/UWb2R/UPBPf/9T2S0Utlhw5OxjU5rmDZ2ZkGa1Ubk2A6g0qT",
-	"xTaYKPq4f2oqQd+erlVixAwRuBvlew8ryl/gNT/wuHzp4WnGbrLtQF4XreFsEF1aYf0TMThvbRWPQOlN",
-	"j2dvbxRr1WvBKuJR45FkhVmU19Ns4jxcV7VT3zpAHBu+d7iaCmFWxw5SQ+8WBpaejUlmJ58qMU0ZiiZr",
-	"6ijhbGi0lvrSIJ0g25KN69RdYTc6zKLnESJQocNMt9N7hs+kTLNWcc5a/CBzyqaDk7car8Xphh/2aAYB",
-	"nU3qAhJUnuS9CGlWItTiYggMD1S3siCoIdhvcxKc5bRD61rTdgYqyB+HGB8njMrxtezDmG/1V/hY6i8c",
-	"U5V79r1r+KtId9MANTyrhZH5XuLA2cinDl58OzhoX44s+dTHr/L9t9Nnn0aXnU7n8vBdS/xvO3zeDUbH",
-	"x3dCPvWqV0U+ZWFovtnPvrZ/PP5NDs/5JBCcMgTOy7P27wYC5+jlO0k/fxqc8/DAvYdnw88AlBNouJ3X",
-	"z3PonePnz4fvDtrtsyevkuTHVmsw+N/By9E5f/WMBdtvnsv4p0+tXz5sf/ztpvfsf/9+fv2V/RHwH7mg",
-	"oyvaZjROrn4ZXcpvnZ33o/dRKxjJp/0sPn3yyznv/vFj9vGvl2/ETy8vj1+//OO4PXSpog6O221LE5WT",
-	"RLG2ptIKz/mvv/12jJRR8mX7t48vng+PD46f78C3h93fPj9/fvKXvA4P//hl2OmGZ8cHvz/55Sr96eWz",
-	"n96w3bN255yrlXl1enz08rD9ufv8pPWh0+qevPkUniRPz3bFx+0nxy/OPh3dPPv6rf0Vjj05Onp12Kbd",
-	"k97Xy5dxfM4v+Ukn+Pbrt9/02oYHT79e7u4M/uCvx8F7fmsPT7qve+13T+jBaPfwpH84OOfJ6JcePxp9",
-	"fnocvO8//U18an39/MfNs+3ttz364eOz9+3oqJ3uvvncvfyQxNvJz08/XlIabr+9yUT2+7thfM7fv7r8",
-	"yoct+jT58fj4r+mEVrdMhayA8+q3H6/Ofjr82v307sPN01Zyc85fjOjTd7uf//3zi+ev6Y14uv3u96cn",
-	"fPTHbvJGc14VJbIsj+d8Xok08jiN80pr+MZeh8aSLZqOuSfqq006ZhlcWKtPx9SZ5kogoyWlY5xOvmro",
-	"PPK/1x8wz4KV4VIvnV0YD+lPmv3Wru+V2lZgrDAKJQILWZhEQ0ENXxvuFO3NQMEBCxHyAjMuvs7/FBE5",
-	"qgoYciD7UMVvknYcI4R7KjIWWM8x9y7383INpuaVG9qDDJMtL6BXan0q8poXs0lqIaRHgh5NaQCZKu34",
-	"wgrJkcxYYj1fSAupW/IvtMMoOproJYdbB3JUZBYDLJJ8MZVvq57L3rRORtC8tTEvM1R1MoITq5GaIk58",
-	"LrKtiAfxQK1XdpP5xm81L97ilzDN8boPFWlIl9nXCMSqUWIdVe3bkTBCRnI56HSiAPJhTXKM8PuUk9bO",
-	"zo6VEnVKt2iCHZewhnN3W5ZLgaZLaz43dzVO60q6N2ue+Na25lvUX0oHp5GmTffm2ps8aMbMSl23oOgS",
-	"wIqaNwezWC9m3Q6uL04UCvo1bZlKnKeYRJiqr7eIJ+prWW/ebmXbxho89wnNSMwM8wVqV6kVIu7qJjmi",
-	"CMKn8QCUDdCNA/AJje0YrTbVETf1eJKllEsaIOMJJZDvMIdfMdaHZi6EFYD0zyVTN1YAr4qkOWE/poE1",
-	"Aci34piqMnCfa6l1gkeKPbRkyvzFjF4zQBwQg8yaSlhp3XumLcU5f89zk5PiC6IZSYTMCiYGT9JhQ5aa",
-	"FjaJZovxUILxBFt3ctpWtlM2ic+ZMokAbwhg4ZrGQiD87x6RTHO/S5rklSqdnlIn9KEvwMiGuk1MvMNz",
-	"mHaIsjTg4zEuBt2eupi9inlI2qURvLCC7wKJtnJ7A/oS2g1AMQNYsxFJBCCpqzugnPhOUmfrDRv5MGDd",
-	"Z9QuKRfmcnB53TKMfQ+UBCmVPfPy6yAh4Ezz1q58Zbb8PYt0lvPwYVYNJc28nyjo2Z1pOyvs1gCSEXUI",
-	"fsVFZphHRvsWANPZoiOdCgSPjQ/iuLa5NkxHF+mAF2olOoGo40ZrKi+FiBnlMxVL1iXVVhTRxl5jd+fJ",
-	"ztZOa+tJS73la5bGVCn2D092Dhd3W0C73k+EXLoJWo8lfMkCiq4uo1bYNpHzGLykUkdVqGGLuRHzB9R1",
-	"yqbgQsBBsxRyUqazNxO9h+kM1Ab11onoXGgU4iCnaCRbtLE6ZiuUHPYIqMYmeYGlmcjQnBHBNYuWBWjO",
-	"WbOwHlJ6M56Oq5Ud0S0OhtAD8CplFsUxgQb7sYiQ+AMu+ywAshi/Crq3SeDBlfYG26EVeI5eOQmlFx/2",
-	"tjWLBXmz7djAd0+dvTRA2TvIldWJRGlrq4PGc2WTKLONi4yuzWSEmZmotMducZPoXefZ8JVLbqVM1LSo",
-	"z5Lf/X5Zuckjtcl8qE75j5fE0Y0xuM5Wu46+7hBfKTc3abt9DYUecaVdyCWLBe9Kc9YrNtIGmEqS0JDZ",
-	"toc6ku8KZbMUxu/KIuEFXjQsFQsXrY7dE0f4PEpzQxq+GtLw1Wvduv1RySe+pNraXHzjFSNDK0DNKY0H",
-	"rAlB+QZB5+FTm9+H4zQNlK+0j9ccpW+q/rgts4VWMT0qkRGzVGpABwuKxya670XdHpMZiUySvyPSgM2p",
-	"Wu6WZGKDUr7GKOVVycDpquP7gyyfvFfkvMpsdkjzNVFqy8EfffTh+dHprkfaR6dbu09/3jp4fuCRD8/f",
-	"HL7YRRX26rh9sKWpSx7n+F6mZFYBW3pLYNLie92Ak27cqluDk87pVi0ASloltNPVz3qhk1armYcOU1jb",
-	"tAj057xYQxrvW/TcZFMykFkOMcAZeVRITeUpq8dN4mPzGWSotHLFO6CWCOq4fbBP/Jh1aTCC454cHp26",
-	"B7XUITD+KuKQRO9PPZLQQP2nzcNURFiK/xzxUAyl7SMZMno1uw7WHBeUfHh/egY4OVEFoQXwXqhtMiMo",
-	"wgaecQPPuEnUzQjPuFrzNHl/zgJTcDt8RsP/axoC79OKvJZyAMhf2IxXJhzKbYFn1DBnQ7AKMD/pzoFj",
-	"w1Newodeg0Jqu1xrkU5LgMzoCPsAyIBnUQwn8XUDkG866UxXHEuvo4BhA13O+MsSaI2Tgz5LJQsZ9OEj",
-	"NXdM+9Aet+OXjldmK3DBe1MxQMQdXSGRmYgZn9xwaBD7nHSGaWYb8NAw+cMk7IAD8I5d8Dx7oqyMGO5h",
-	"9SYcoFJloT+x3W05jQt3yzF8u66uqqausQ4LPS1sqoMe1gI93WunXpn/f3/7LkgHjWPbcAlplk1t6Lsk",
-	"J67oHrurVHPNtq3tG1tSrUj9JmH3bmkQbqA6V5c3bFtUXKxCcXaTkYOTtxXq1yraYuV/Cpt7CUHN4Mvt",
-	"Nn8GnXHFWB9aB3iWYqzMCaNpHLEUWt7QNEX63DKjaaap8FNG/CCNt65ZGnVGvp66os6Qm8FHgWeW7Jql",
-	"FJD0qvS7emNroOA3GvA71IBKtir23Go1X7VAl1SfOmjZuk/t/3vXfaY9d6yKVphoBSf08Ojt0dkRoJxb",
-	"l1u3w4LHHfGAVZJKZAISMelAZiysapZ1ZlJt566VAWxo4mMK0+2wLYxplFttdW8j3rF2bvG+vfm7cF+I",
-	"9AH5s/iYmKg8EEk/FUkk2S38WpDZTcfSP0gnFzqcTSCKYnXX7c6492bpeL7oOIcuop21+rl39fxhkE3T",
-	"zUSgwlVO4NiYgvOzVyIOfc9JYeifo784SLRqxhlIkxVoklNciVkGGSrU+BQvd0zn6nXfOJgbZbZ8ZaZF",
-	"+U4i6lpBLqgvfdSCnqUlUpiZVqdI0T5Or1NZ5X9tLnPX9DRzKtF6BFGzUNMpbRYAf63DBJ1yL2uK/1p1",
-	"g12asSEdzbNg+idzrdkq1a6R4Q1JBhCuGL2RK0C7yRduQXPPurr+M/cqczR9FHRYZb+ZPXFdb1l+5Wns",
-	"GLykZ4uDdNTWqIrYpo/w4JwUw4HHNEgayo2KMs8G2LraH2AFGVwzzmId1maSZAP1N+EsG4r0ymIhv/5A",
-	"+jHl5ud6sxpOsxzZ1PiZxRkkA+9hLoIRNbc0HdBIK3Q20U9ZIjImcUjWoZ8oDCGFdCQ9ZKS4HBkUUrwC",
-	"F5n+BU4C7BfKbBqoIcrUhTgbWkAJILagPUZD81i8E3UHeEGNHRKylIWmzrZHKElEyOISBxwep/1WnfeI",
-	"I45NLQip3iRts8S63QTLSNKBMEG4DL3SRS8YHxOWD5jTxJCzVNY1bxhJfrAQpnrPXff5VkKzNPoG+gJW",
-	"r7HXaO00nzV3mjvbu8q69QeydwFlT1BSrZ0m/G+79XMDbgZES32jVANDjEczlvVl5iyHWdL7YY+wL7TG",
-	"LFnurA3eQjVxBLdLVG/PlmFGxvZfVT9GVP56zH7U+PDboHxmd+Xx8JqhBq1BQf/oJKzlREomOvnHcNo1",
-	"9/TvwlOEhdi4izLTklaxt1BWbu8wXtgrrK/fmO+LKd4jPstUJ9I889/1TbSsLwklGUv6sW4F8DXKlHJm",
-	"fM8yW+h9oY54KX6QxAfSBvND37SNWo8HfBiJOOswwC1zJ8iWqKsdoLyBttoVQp9N5uxfWCYKo5QFWXSd",
-	"l79BJeG4J6oscyM8JJ0BB3w2dCf1U4YiGCSMZ+jAiY4Wy2luEry3B+YrabmCBxS5k2ReqAo03h8evT07",
-	"+v2sMbeTAwtyv54OvpMatQpPvfF16kiyEi3Pk3Tx8p0ds4smeTwXSeGgMZWnv5/o/Wxb/LgJw1IYpRmC",
-	"CJutAs0CYStH0GIoMyMWHtXIjYHoR9BUnwkb7iH24w/I1ljlGh3iPZXXYmXbpPJ6D3i3LG1YyHi1d7UH",
-	"6t/9mP3Xtzb3Zrg1QPPE3TQdmy0RwK6s5Yi8txw2eVCFHcCTy3Z4gdvZ3AXhyrqw2b97rLK7NzmH8E7v",
-	"0ORUC1Fhq+EhF+O7qDZk1gpyWsTb2Lg964tRdof6fqqiX7WCXzO0Mhi8TAtJtpyI0aahcmxhEy0atGUP",
-	"K4h1+e56ZK/x3bmUYKoTxRGNF4ya7gewa3b1sWkXWQ1a113pn2rJr0LsWk7MNbN7WC5o5gyLtrKo9vQV",
-	"G+lJODPIVgIMJY/8gEkJu+B9573Z9v5jpWaAOibKDAMMFuwk1igrtIidV/Nh1gJmshE3fZp7ettusmqs",
-	"duwxnvgU4KZGqf0Q9KBZQNNsYdUsslCqN2DZH3XtE06vBw6jtNgaqNR3XVMGLNR8cO0bR3x9HPG7qnON",
-	"7ZZJLvhE57uoNSZ64Y1NhXVN3e+7EruiMNQ63pMKq98dNLBIkbfcQgQ3Czi+uitoPghf1NHW7sB0uxwE",
-	"vRw3T2Y0iwJCwzBlUub95trw2JpMojFVwB4/bhL/mqUS+nm6qRjKfBZIg4CUTnTJApHA1WK2VxzP6Ys0",
-	"QzgYEYjYI7rTwyNnb0/N2bxy2xPMTqeMs+6FZIFfS0CsfZjycCa6MzdYNDfhDWdDDFWmxSnLgx4+NvUe",
-	"5MhutX55One4cr+RyjQ9u4lTVhKn3JWiHhP8SRHK/H0wMH9zOeBhXA8gDIBJOH5itVZCg16E/XZutgLg",
-	"kfbKpfOqYW/da2mRhoVkGmfYtFyWMa2cNsxcsXjlj8e6M3FA51rgJssnrzXQg0SI44iDJkJVB+UPKKKL",
-	"dET8IAh9U1uHMe6OSJGbR6lWO4DuEUrCVPS38APNzIlIVGqB0oGusyt9PhS2k0Ci7oSWRa0ZEDqwQPyV",
-	"rwF8cnRGu5qabTE0QSNRz/HdT+HIUjfYEWliVhklZkLok9CsMa8exVt5gT+uaJr3IW7y9ywr6dASzwQp",
-	"01JTwrhzTFCFDJWEpe55EI2uIpBTOr6admt8+dQb0wgToj8ikNXjob0kIkzl13zd2XonONs6plnQq+vs",
-	"b+3s7Ny2tb+7AAentwS7pQWvfLJlMYLmEro0uLAevWZRKrYOTt5unSo/auoZ0hiPWx7YmNdQcjTtl3AM",
-	"LMwTtKgVM2+OEAKtBbaMNcm7nAavVpssa0nne5ZNsDhepUcx1+gpoOdmd0fmR/McMxr1FZvL4iHWIdGf",
-	"3weOZ8nrSZmymvc+dPxOxVrAlY03xMILCpygJj5E6xUBb0uHZUHPTKE4IxaYBlY+gIZl0D6FHtyIMsni",
-	"jjoi6EGjoZ2VAROaDrg0g81maEI9FU2ZLN0WuEFod7EsJRnjVWgO6jdLm574sslXfQehU1teWUgD2Hor",
-	"DZzGRLAEZaC+vW3g9GCwG02wVIHdWBggc9mmdBooJ27QII2YypkG0fhkB6fCyhNmtbCNms94RtBGdTR2",
-	"UTfJByfhhcmuUEB5vJjzggwTTfQD1KApLqtsdT8wiv8+nL/Y/lDhEzd6ew3AEud1ORdT5MV9WYGTOKsa",
-	"79Nk25G42ee/3B/NhuPQdn7xDx7wcpZhM94ls4IgOdvGlZaFR7xK517+eFefJs3SRYqbuE+T6sCxvBsq",
-	"x7rcU9eNdBUuPx0awDncWCkVtHBBjDjgqciIZU3yzk7VD3j014DVQHBUTUA5D/jA5p8SlvWEehChlmQ3",
-	"z0BG/JrxTKSj2X0KZxXuZ+jJfQ01qsY5+WbwqXbImxbkuV5N3VI1VG2eqrEnWnFElU6oNvPz9N45v8t7",
-	"b8f0hTO8AUkQFWboOUu8Rlis1tc0yd1Ga2wmONa1ceyO9k6VCFU1jxW2x4T+sYKt1AT1YSTpZYwM9dPc",
-	"3MZGr695a9kdCeaYWEzy9Kao8++nycx3Tu0XeszQA6vqLMO+nRmY4QWfxAv/OiOBGPBMQv5PtzpIFgge",
-	"EnbN0hHg1u/rGl/BL4Yo32oB1zjKTPTJUKRX2BdSVQXA7pSyiljQT2Uc7kF3Ty/ikt5Pn9Z8qmvTrbWi",
-	"bq070n1VIl/VsbWAQ1vYmLNnrgo/q0EwikLdyDXm/VpgEnYTyQzakmSu0zBtU+UWFK561/mvGqzNcdUG",
-	"MyAFx6G6Acg5ZJUYoeuUt3PXapO5k1lJepaeuyuffa2yd2O7uTp/VzisNoNXfNIZcnjuD8b1lHZbuByy",
-	"VPOnmY5AaXJ+Bj1d9sRQmgaJsWyfdo7KacOKJCBpT1eVZn6Oi+yioyygTwQnflGV+LX5RPehH1hGUSNN",
-	"XUR9xJH8Zbe509xFlMkvXlmZOiiV/VSE2CTb8BpAsWrdswW01j1lIN1bOEUxrPX73GO9fM5TS+/yOu3+",
-	"3uQ56/KcpX226kxn6XKVuc7KY6r1Z517OFfG0/2lChaB7VlaxGEVfkpJMnHFuCyGfXnwOB5Z1uY8b6XZ",
-	"NlnPlSaKnCTmXW2MaqmoTGQWJX9SKnNcsYpBVtatk6OWxl0ZiZmswz/HFtxXbvSu5L1CziZ70lNNwINH",
-	"vfFTJsUgDZj0PeI77qP6M2UdlqYslXoMN2TXkTqSpKwfU+wiJMOeiJFVEw/684uTYt13krDI0Cyhl1mk",
-	"Bcqmi07EuyztpxHPCgnaWdOnbrkk54Iuhi/KfMpC2tSCuIZi3NzW5lTHNNWCvrr2sufMqbpXv6es6twa",
-	"tJRZ3ajT9UvR3pUKrt5DlWnaZfni26nIaHb/DKSYVeFsWE6RFJMo+8TXLFlR6KO+dvSU1vY+6CifiA55",
-	"D0QqreaOmTuBc5uOceDq6Ch1a5vEE+gkBx2qz4y0I2A6Zo4xvJyDrxilJDTM2ZaTfT1fbO2SiEPAJIji",
-	"GC9me8nbFfkmmHeGGh3xueDMNz0h+jGhTtdVz4ud9Xpd8n73QvM86P8xOzLs0Uw9qbNEsrpLHeRoeUHU",
-	"PfWqP/l5Z2cxe3OCG+nhNawvIzPkbNyNCVsbE/Yyuh43YO67WqUxq1YIxSZ5OGRBY6b97ZkLjvp4r9A7",
-	"pBSzqCg+vohipWNgJwYiuYy4wV87b1AenjccGv+EZnp6EZP5VbVIzT4lM2xcgPuyefluKob5VgpZP+tV",
-	"pgE+0OQQH2JNCpe4pLZg2RMym5dT0fxmCbyK+gXjSrIbGmRwm5EkftT3624g6i/x0mYlAHBxnmUwCI7L",
-	"vhH1q3nuA66y/Nu4ZjwU6Tw3gr9Ywa3IKJtrRTQR61KFE18N7c71Zmh3ibdh6VQSGvGFCVHx50u4Ld1D",
-	"letokQL7YVFXN8lnmzD1lINUd1+mJcu9selgKIUF0i3U1+iIDUUaOpuK3WR6BaPU0Xr4t1I2Di6nsq8k",
-	"E12W9XCuXcQMz+fp+fYOiVmG1oaHJIy6kYp+Zn8Lf837AtaoncOatE0rh8yM8Dlembb3C7dv5GdcTd9G",
-	"fv4ZU8yOAyOrKTTg+7omDXO9she4zW4QKK/GGWzHcXFrY1YYnTzJYhZkY16gR6iKnA9OPyHOlQ3pkeTK",
-	"zqVHCQIVSqF5rSzlDH7DQt3ZMebT4U3nbt00tKuN47VxvDaO18bx2jheG8cLjBxQPAbyuuhwzYRDZ8xa",
-	"OV23HDi4v79vb+0IDPc0f21xRwkdg8PSbwpfXpTPaH0kJQ9j/hG6IlDmqay/YOeZVPsfS0zK9dFuhoUV",
-	"TcUQ81fWJ3p08uKA/NR6tvMY3Kcoy50R2FSX6K+kAw2D4394f3pGtiMpnLvzm+SAxbHUpXm1IzIWnvNL",
-	"QPtKqEckS6JAxIKr+8voJeipyxECflHSiVKZIQmpL1n/P1ij2IdPJGFcp+4OTjzy9gX8VGQ9zMnBU0SS",
-	"fDx7sfXMg/+0fjZwRJejjBGRhiwlCU2v1FXP+eeIh2Iot1q7T3eb5/yc42nUHaj1sZjR0MVr8TzBYwSy",
-	"VspHeM494pu18j3QXh7xwR9R/0dtYvVftMe6x0DZRF9zQmBFe980HlygTfC9c24+UUKpThEIzoF4Ncoi",
-	"bGWQTMpI8AuEUrpAzDZ9Da3D8TIC5IPGTdLWD2G5W23XRMzotTKw2q1OWXG+DChdScTPOS2fAo+2HQ0e",
-	"kUrvQ0HO3EWTvEfwKO1zq5tCCn5soIZVRoxumjKZkSsuhlDBUrcMbxeuZmfYQhaIkIUevCh6zpNIQrtG",
-	"SP4aCHjdhAsyAOvnvFbomt5R5zSbQKNaxaDz1UW4DipSbLKmGQF4qX2CMOjagqrXj0sC0n4V9fssBDlq",
-	"E/8H39Tj/P+o9/Sj+mdL/fNf31OCr27v4IToAOaSdSPOASIe8FtZHMOy0ivGCR3SEYJLocIg/UEmkUWF",
-	"pSwPV2Q/ZTSUPcYyC1ClzqCOO+d4q4iO1hFpMogp3KxyCIhPM5FEgQ+mGp6SYikxxVYTLjjb01/o1XBe",
-	"oDqDbsyhkvjqsD9bu1+adlO4bgdiAAoRlq9jq5nnXJeJEUkZ3oW6ot2E8L6keoU6SkAfHTeYul1ATVZi",
-	"AfXPPotjtbTw7Hn4uAdoXuyapTSG7WyEzLx6bMmB2zrnWUE32Ll8IzwgNfqNR1AzQOXbJCfmKeF0LCSd",
-	"VCSk5TkXumS9SBdyq5QNzh8oDwH9S2SJ1tjYOvxlTfJOlBYOKuBwY62dnR29hogrgEYEvSdQvFmUsH2N",
-	"8C8ESZRwD2mU6YaWn3ae4Gv2T1iWjrbanYylfvOcj0XCeOZJkfD8kwV1DD2xEc0mscjNddKlvCNbJkZU",
-	"5co5LNgH82IxL3P0wfUE7Q3bIN+L+h4KPci8jgohInNshVc0FOccX8bWdUS32h9ee61/7zZbO83dVnO3",
-	"5Z2w8BXNvEMmrzLR995GfHDjtT+feucN2o88Qvv984Z3evpqb3f3nFePpk1CTr67li0rda/RR6pwmD+r",
-	"jTuk0krFZm6h4A/jyk3zhxN6s3UJovvkydOnP/30ZPd2XjIqjRovGb+s95JTpl92yVGeNqBwhuNfNgU3",
-	"gJLuQLJ9pfSwgxS7guygfWjygSba1oNeFqolks55CI2VQR6Vu1HHxxYwRLfie1czC/mtbiYXZphcwLdk",
-	"JWb5wWKFHBSnFPD7iz5N9HaYOKOAh8yOtOJed/U6ui6dgXe9kb5K6txVSV7p7Y8VcxyJq6nkrPuQgDdj",
-	"BmMWwBUcA8gsNwjHOAsvjiMDJaRj9FFtPDQGxEIuB5APhfkhHa/s2eBCRTFm2DfHXIE2WBPbQNg4KRqK",
-	"9HpoXhotHhiYOakCpyZl40/HoomURDwTaN2qS2EY9xR1yYK9nJESWMdX3XUEn/ajBkz6Nr7M3OVpb+p+",
-	"JgpmVH0bgJbV0P6uSneOC3xVn/8sGrTKg93GrXnvbf0lb7mkBQoecMThm2leLz7Ycpxeb60IHzYb/T42",
-	"+hFfsXs+LrDFag4vO+fzbfReJAELd9Y2aHYNPG4WhSmMtE8SCB6wlNuV8AhnQyYzzDZiNhHbgHTqnkSh",
-	"HaSxozpwKchLSxhQBOI99KCibi8jmUA+GFtwhnQzlA70N5Pp4ew6vsLnvtNO6NUCG4VRdqRezgNvhbv7",
-	"IAd654aYW+/3GWehEqZpO3qBbjrcO+vWTOfshAktdRdaUdR11ulnu0v+K9BlULWcY4oDj5+N6wDX5xB/",
-	"8g8mO3DXYdNoKzMjRWOqQYvK4u229rwr0hD2/HNpCGcHTNIQ+uy1vbf64rXIaCesG0nsp9IrnFeZTXuX",
-	"6YzlgGAwA7GBHe+FlExPpFkdFTfCFLlP/MDwyUzDIZNZTC+bgVAvFR75Qn91dnR69rb9fHbiA3c17gd3",
-	"rPA+6gIb+HZTVatBAyO23XOCtlpcTVTumyoAsIKaqNMPTpiCdzE75JfpigWFwYWTUTS5AmgmmDTIuQDX",
-	"wa0Uxgb2az3JDla8ZSolpwoarLhlJpbdtA6c4sY2Nqp6jetsKxW6cUmY7MjVa+j1qbnlDt1+XjmLqtgK",
-	"wryjVHBW4CmoLo4ti6WgplQ1tikXdPoK/t3Cvt39lKZmVxibpPWKqlMr1TiVkl5VpprDM0xFPAdoBxw9",
-	"W7LnRB36D07yqOffJHeg0zou9CCCYCyc0jFnW35CR61W05y+uB3VV9UegJXyykQOnK0uf4OXqs3ezEIy",
-	"SdoE7n4eYHn4gfwz+tLUky7KfHeja8ZJNlTxHfwoHKDcw8jHOwFhUUA56aaUZ3a2ZGQGFHoiDvfITztP",
-	"6tJAap0eZvrnJUsZDyKaMJ6pGJgM5OD////SSEhoolaLCc9iWs+VFA2kekJ1bRqajnMXp372Zhe1bveT",
-	"KII3VqO7lOhu0kN16aEUZb1C3y2uagq7qCoZlLpfFXSMY+fnyP2o423mR8kz+PxcENqPrtiI9KgZQsE+",
-	"kQUyPQvphE2GZ00zPKuQ+oKcVOVzUL4npHHUAXq2bajBQMCEyVqftbHRqeuWx1mFaOVvu9Jrq1Ol86qr",
-	"VwAhu35I6ui4WHB0OR0dfTK+uZnKBM8H00NgJ1wACRNANskpXF0PTncGkoXq3iAhBOYs4t19wnOvE1NI",
-	"BauEu3guTxSDY7vHF00Qze3yIWj6fD7f/SSQpumnTdpoNWmjVSi4grRXJYmmeYxG0CdAeOEhGjeApkwF",
-	"k6AVEGTVV5tBwxjAXgAgCN2dqDNK2VBgK6JEJWG3bLWFRs0xt9d4l4kfuMW3kczqdhKu2j8i9yPN61q2",
-	"7bZyMGa9ZfEbK9j6cxBtpay3I94RtdKt3hNEPSLFDliMeoaADx+kLGQ8i2js1kOMf5lQZYya5IUyidz8",
-	"0ldnw8pIhNyDiJXkdwZxrD8HtGF7Fxr+I6FR7JtopWJHfJQsfa0eZYUiba9ROYstSGLnprRZ/d6FW/ml",
-	"w6oHd0T9I3gEBVGXLO7MIeTOqx0TcyVOF5H7pZV09dX8nuq9cJ3nwg8gMyjrjsvZJn6fSjkUaeg7veu+",
-	"Tgxf2C/3HPIuzGAar8n3DHzQMBW8C+apNIPXtgN85nyE8VCCQ6uheWyHvlpc9YgBjWOW4qkDIa4iJpHb",
-	"4VKoi3E21OyfsPsjaRzdib5pYS8v6J+Wl0adPKFbkvEe3YoF79KG1zDrDkwfaUTJaRRfU3JKeSbQutof",
-	"i0GWFn8+syNrHud+nNlJSsuq99WQ/XiNU5ZtHYBYVNsW5fYYsfFT1kmZ7G1pnhTQ+8hTsmUoQhDTpceM",
-	"3AU0YUXhA1wDLcY4+YGvsFmF/pcje2ySuFUuueBM6+olafOx/V3lkU/V6cZ3mb1gC0fPVrCFJ/wHF2zV",
-	"828KtjIjJpVRIfoLFGzN2VZUsDWnn8enqi/YwtnqCrZ4qdqCrTqzRv6aUrV16qnKgSQUbRGoc4D70gGx",
-	"AbGLUiKGHD0HQLyL56r4Qmz1Z/RlllpvTflWPdsDK9+CM9nYayTKv/kvS/opk7QZiKR5mdZ6QEXXZ9xv",
-	"0t0yf35Rm6bPUlDLmODzGibCMxedz1G6nyrvR7QrtQ7SpspbV+Ud4JaY4B/Mr58Km62qyjtwv6pzDuao",
-	"8sIrJu2aOAegWidyd0NFNaYyI3Y7LFIJXki9zIcccKqctU3FeJ0qxqvYQQV5qqoYm+RIrfesDpgdbUtf",
-	"aaOf16tivArRyt92pdu4rDzcmlaM2zk1NmbpROqm7xwSbfQ35ystO9nxVc0NLJTls/tfffBDjl1eR+5d",
-	"8O1t1Rq9+54ArOF6Bx9Q1JV3TuQg6Gl3v8LAPjKFCUwuegbH0tOhAPCJP9ZvECCfcxPcJFCBmVh6n5Sd",
-	"nNtKO3Z3QUd+cq5yLh/7/hKRcyQhN/7FkqrqqzAChZ1Ql8Ob5KFft7aFOvfuNqR26xkgTFb4QmeF2U3g",
-	"aHH4EHHvrRrQpUr9O+cQo9723WqKjLrchADIgxBqoKD8B54ueBZPGQOh6pMdEtKRRA2lEcsDmqaRe4fS",
-	"wCGCUqQ89KBTCDnDpSnMYAqbfKUpcHzpjPbeWGL8kb7m44oUOXlEJVFhOqHuCsG97ut1oTGJow7LooR5",
-	"GhQYoRklS6+BeYyOSOup4Rt/bGhidYI9ZcR/lWV9FXL4HvFPacJOo4z95zRLoyBTH32gWe8/25rS2z9l",
-	"wSBlPhHXLCW9LOtLIPMBYzrgyIzgQyPTBdBLaFaDAsSCY7JFB4tLuvVJc5FDMSovSBv4tiSSEiAlU7AK",
-	"YATx/K0meUEjZdRiga87VZY5iZRx7St1FIYpk1hRgL8DaPvaI5dsJDTCPRyvTlYFKK+ZPOCmA5FA29Cv",
-	"p+/fgc2SmrmAPEIfW5JkEGdRn6bZtvp8K6QZfewhw4l6QGTpyEgiZEaekTfR830l9X6BytgnWIkxBhx0",
-	"LyPPqYwCcslkFMJSJuBJGLudL5tn2CTgzkwpUeTg/NlQmHWPJMiwpTAgYURjFmQ5nQCQI/Vp1lPugNkb",
-	"hjRJfW74xwMa9FhYl3Q7UxL8qbWcZpcFjK/E75VyUf8PqCeg8GAlFnC7HS0FkZD7916DjX7dYb+3o/fR",
-	"r28+tX6L3h782rt8Gai/X3/89rr1Lvr1F9CMmEqru4zNyk1J0I3n4P6e2UOA9bYm9W+vsDY3W8PhcAsE",
-	"dJDGjANryew+QOncS/I/HC8JleF8y+410FmUFxFv7P2ys7Po65trhWu57OEJUG+vbyl2U06dwRdTdi/K",
-	"RiZRntN0mZDINkYAkY2Nxzq6ZcqRBPII1DlNGBlwpeCVN4F6V2nSxy5lvnLZSswGz1q/7M6VfM2VblX+",
-	"FW7p4ro17uFluWg7j/9/jUtGU6XY/vyi4nl8MiON+JkWOedDtWjokVSQjiJ5I3yt9F0aN/Ya27QfgZ7X",
-	"SzEW/2t/S3QARnorE1sAJ50NOGexdFj6ApZmUQeqQdCAqR9fuTm76p8KJpd2HBd+lhO6HrR1U2ck5UDF",
-	"p5r0UbmUcNCQQRjK2RAJilJ2La7QIOoLHzgnrri28zXRuyMzzRD4QOqUqDWRT8c9N6065fs+458+vDM+",
-	"oXP8ay4zyoPKGzljST9GxjbD+sM7UXege1nVp9NPfCxCFlee3aLN2vNfI5eVYxUkSTXgl/Z0eH6g8VE8",
-	"vYn87UgK37kFA8VY8XrdK8BbG0iWn9nyPZn1/+YeajrzowzevXNB97R1T4zD8TWAZWM3f2jx0MYewdEn",
-	"7rqDwhg/XCm0Lr44csVGUmeDofPGzjUUwZJ1sSPHQPJMHgbEWmRUOdeYVxN9SYYivVLe+cTiirtYcM2K",
-	"e9XZHP0KbD+2WXoc19XZJuGu2YmePi6f8AMT/RjydRAhKinSUZrR0qbbVbj9SJG7rh91obx87iP1tDYt",
-	"ZhJneR4qy1jSzwovKIyyxt9f/v5/AQAA//8=",
+	"7L37cts4tjf6KjjaX9Uke2SZuvki165vK46TOIkTx3Y63T3JMSESktCmAA1BWVG6fN5l1/fHeYDzCPNi",
+	"p7AAkCBFSqQtJ86054/pWLzhsrDu67f+rHl8MuWMsEjUen/WxgT7JIR/HmJvTA45i0IeyL99IryQTiPK",
+	"Wa1X+zQm0ZiECDMfjfkcRWOCBtxfoAleoAFBnnzab9TqNeGNyQTLN0SLKan1aiIKKRvVbm7qNfl6wqLn",
+	"VEy5oOrV2S/10ZAGBDE8IWjIw/hLa98dBifcp0NK/OWXXowJCqiI/iZQNKbi49THEamj+Zh6Y8Q44jA5",
+	"eQfiQ/jkYR+NsWigc8J8RCM0wN4Vogy5x8Mt852tc8o84sqRka94Mg3kkD4Rv45aXfSOX6OW09pBzVbP",
+	"cXqOg16eXKyfw3mE5WuyEzgNiSAsQvMxCQnMAVEBAw2wiNTIozGOkMdngS93ZIz9OmxXgCMSopBccw/L",
+	"twnYM8YjeRdniEY9eJGPIzzAgiCfEwHXMRNzEtYRD5GH2d/ggXlIo4gwFPH0hvyvkAxrvdp/bCcEtq2u",
+	"iu14WnKORxd4lLfrIgo5G6FrHFAfRzw0GyH3/gCJnG14xxnZOsGRN3bXEccZ+eeMiOi4gDSob74WqhsP",
+	"1NJSRsyFgI8kQcgxRJynt7w7dLwm2R3uD3dwx3PI3rA5dHB70PI6fpfsDFODm+CvbwkbReNab6dTzx1r",
+	"FC76w4iEOcskf4YDOMFsgQTxOPMFijiKwgXCI0wZenL24hDtN5tOXV6XD6Km02g12k8P0FSTEWfBQtIS",
+	"k3MLCZoDVXGuXqsXQciNH2IaEF9OnzIBpGAeQ4KE19QjmjbkXwQxPk+tTdtJzZ0yOplNaj0nnjhlERmR",
+	"EGb+6dOn/iwaExZRD0ckf6/gbbAtGHkh8eXdOFDEPwfi93kduc8IDkno5q5Gs7HTaD5N76G6v8pO3dRr",
+	"UxziCYk0B+17HplGbzEbzfCoYPSBvirH707EyJXETMKQh6KO3Gm09ezMRU/gOJIhngXRU7nkLmEZLgN3",
+	"1uo1Kl+suHitXpNMU1IJDGQrHsnqs/E8XJzN2HsWLJaH7EbhjLg9yQ3GlI0kz/HGmI2I30B9Qyf22g/k",
+	"ERrOBPHlveaf6tyYOw5g89hCc105WcVpkMALgebybdTeTCyQq0YJy+Xi6TSgipltXzO/4Y3xNaEhb/jh",
+	"Yiucsb//IThz6/LeaYC9+AzPxAwHMVfDgeAxP8URnG7GlaxB7whV8g754QKFM4YYDxGNBHKPfTKZ8ogw",
+	"b7H1hixcOdErMo0aZjv+OSPhItkNP1xchjOW2gW9ubXeEAeCxLQ14DwgmCk++XVKQyIKGIHcLhSNudCD",
+	"l+wRR0owSNkmqQYYP6zC8fl7tLfjNA/QnEZjPosQRt84I3KZqUAfLw6LBk/UKC4xDKMSH9MTeEaGPCTl",
+	"ZjCAe5NZbGjw6rXVRv+KBz4J1wsM7PshEZLIQyL4LPRIA10AUVEgJ31k60hwNU/GQW9SxwhEOA0RnzMU",
+	"0tE4EmiwkLycslE8qymOxsmkqF+r1+TJo6HUdOQBtSc25OEER4qx7nRqdTlTxXP3HWe3ub/f6nZ2O87+",
+	"frOesONmLju+1eRtLtX84ROIT+obsshTOiLyFTS+BZ+pTYAtkjtH5qB9EuyNkeJ9EQdmJGbeWHIkjD5+",
+	"PH6u2OCU4CijQQCxKjEpNdkrsqjD1pofPBwEJIS7KEOtDhrzmZQBRvmCT0r1bUQikTyWYV5SU5bXhjQU",
+	"MG4R0SCQ/IpJCkIX1vfViDBTXNcMkwrUcfaRG84C4i4xdS39rwiZxqPqARvUk5ZKaEgli2dk3igSSBmW",
+	"WXQSW90u7Kn5uyklbBSRUL7z//7H/7X1/3z5+/+q5Z3WYyYizDyynmTfTwn75fQdovqJMgSrb738fpR7",
+	"ikfkcBYKHuaaYqHa9alUJAZEamY95GTUBm0eKMqQd9aVvJ1ToZ6mPgKurq2gzAu15QP6tuvBUBqMfI1c",
+	"0Ef0D9OQXFM+E66S6EaMz5ilJKhb0RQDTRHg8yN6TYR8gEym0QI+m9oHJ5+fq1flC1Knfrv1dwrX/5x+",
+	"yxFbxxGZyMO/NOZmN3/QQr4md8jyiXiITcdZSxXnJBgW62gpfYZoAYMifCWXeo4XRsDog6AY0N8EsD08",
+	"pZJD8BDNBAkb6H1MKYrdmbeluIU0Hl1BgqHbQ1IeA8fwSUAiAqaDTwUeBETqfnUzDjUIoCExm5JQfs6F",
+	"4dWlNIE7iDzYoKqDvUHAwhlL++SKMKnlcH1uc5dbrlFFVeuch1HOulLfrSvtW+oRC7eXVVfU2fL4RB+z",
+	"BjoGjmgeUKZSQIYRkmrLgAjqE301Vkvc5BNGz3LtoyqHYZ2jAQk4G4HJR8FC80lYuBZyXqWNdBJGdAiG",
+	"13v5UmXhhERMORMEDJxn2NeGtPzLU84c+U9bIZe6t/wtPhh/1pR9U+v948/akJLAt4/yRIxqvdoLOLoc",
+	"UXb9r/8JqA8GdnwCwCdQu/lyU3YuR+qDMINlYWCJvgkOJNcg/oHU1V6fv3+H+OAP4kV1hNEA+yi28Opg",
+	"Hgc4HJEGeqfl8xwn9lBN+beGAfXuvjywgWZxXv/rfxD5SkVE0GyCaEQmkuYQkT9c44CH1mL5M/UpsqH1",
+	"es/AlJhItRwGJxAOifIOgZUpTzicEowkUzDcRSyEHOeQhwPqg/X3RDGNpwdKp6ICnFZSRhSt5gt42Cfs",
+	"zsuJZ9GYh/QbPBOva98jQnDE/vV/OJqScEKjNOHJ8W6O6ixfBRXKzYUGsyjxto154CsNUrJIWFMqrJUm",
+	"PhqGfKKsI61519VPRqkTNFKbAffwYUQYaAVM6X4uuJa2wKR0wf9h+X+ta0UT1XdvWx6qG6V9SR0NB7AA",
+	"d96seH/k6xCFd9/fthgnltJ0D1K+PiUmZ4KgGfO1pyJmHokRBErP3wRyf93S7HHrWPLsT0trrk3WwUws",
+	"lG/WfqOHGRrIAbFIefI2t0HvePSCz5i/ub15Jw8NYfJlIU6dGsajyyF8bGN7tGxmJqcGGCOwi4/MHHPi",
+	"3xPHOIQz7MkzLMmCRQTxWSy08H0JrXfc4h5wvmN1iwqkPwWqEmgR/oHSBbHy2motP/buapuOMyLqqIA5",
+	"bIb0wKO7lXXprno66wGGxfjIyNcp8SLi/0S8pR/7N2EY2mLnQ+XelAalL9CARHNCGPICCqee+YYfKdPd",
+	"jrAJPiFKTpJAKaEM2HwDVFg9IHBDgy6fWQscBHxO/Es6lQtSa+63Gk6j1XC2W53al3rNC4nUGS7BfGo5",
+	"zd2tprPldC+arV7L6Tmtxn675TjO3yGQVcvOVZpBTCoCsVEcq7NRrcdmQVCvUR+smgCL6HIm0p9qrvpU",
+	"8gSd1nrxyHcTNVcZL7V6zZijlzMW0cB8OcQRuQzohMZjCXkgFdp/fKnXYiMksQ+klVHr1cjitUN+7dP3",
+	"9PWbX5of6NvD1+PBS0/+ffzx23HzHX29X6vXZhBKLDudGzlIPpWqtlKpU/uS57lgJJrz8EooQa9MdXCO",
+	"h1cC3KOHx8/PJCeEY3CgbpMUoixBqj087QY6krZ2zygMC7gOloO0aPM8MRk3Cxirx+pmy2eKwxDLxf+6",
+	"BbZIrbd/k6anHP8FgylIdU/dJ4cRW+9yPbciqhTgZEjtVnZE8psjvrX8ox5Is5M9lcvGvEDWL430F5uO",
+	"4+R9U79+58Yi+6J4udkqi8cYy9N61e5N+sgULZmI+FTACykbHSBXkrOr3JXXygwss4ryKTlsc1irrere",
+	"jTrMazzDcCZTIzJemYxjw96wmyyDWEU7EPiWd0pbbUjmcTQ0wBEpvzh3W41mesySRWXH/CI5uFqRWZpB",
+	"hvDk6Vo/LDOC1o3hhHnkLa9kXp9zuK33tW6WGWn2xR/lz0kgWDlm4uCNzkkINU/SPmk4BvG2zPVGGj3u",
+	"vranfZMWANmZnJlQ95SEaELZLEM6HMGDDfSMLLhKQVD8NE9pQkfSsoVAeIimIZf2JfL4jEVCJVqAs61R",
+	"PKu8M+HcxAIrb3/h0kEcNJXKgs/lGOEXiLLCiZygUYhZJFIcf5Vqc8YDckaGab6fYolLnL97kxKoK3ii",
+	"HqY8mAtQauowXvm3ii7IWa3mmZK5a1mdx4oUTaa4keQTrz9doCevzlvdnafGW+eTkF4nxjXESv4mUEg8",
+	"Hvqgk2Ek6IhJ1UsQLyRKUdO2uYh4SPwG+jTmMHol0cD/CQdAhfgg/iIIUUd/zAMiRXektkiajw10zBAO",
+	"Aq0zqh+FytOIl1RAAGo+5jrLZ4KvCJgCUpzjxYFaT/kDqIjmexMsroBLCuT+p/U/PPCkmWqsYLBhBYki",
+	"OVFXLdkWLKPY4swjLmI4DPlcTUhNQq1yxPW0YWHUtFX0TI7HJG8VHlJ5Rm01ai3Tj51E96I1dJXf00R5",
+	"/qECltojpyjOJnNzOtOqRqIapCR7PaXwpVhTRvRlpMoST07pWKn1+xLPWLkyYXLCv9r6Q2yZBJEpfUMW",
+	"8mgrY+EQXiVXvoJ22tdWOdB6rKY+kfro0zxttVgDje2UjGFSr7Ucp9nzB3u9XlPOK09VzQnfZzXVAm67",
+	"xL921+mLL0JCIGacqymWFtmdKprjAVIBnnQwYYUQyeGV3dvol2WTL9S2phStJE+p5bSdjC35+x2UnZ1C",
+	"Xecjo/+cERSSEQ79QApePkQeFuQANSWDanW7km+E2ItIKCppRM3b6BBOSn2opSN9jpOK9jlVFIK9EvpA",
+	"JSF/7OfJ+LJnpr1ZmX+AXLDD70TurSwHB5JZ4osx+zvV6Xq2vwQuKOfRo+/kYfhO5FrHORHeLAzBDShp",
+	"lXyNx2fmof6+WXa4mI39s9wJ0d607AkpPhDSfkqGuTLiamKgFqfJEG4cJjXDLibiM1C7lmU4vyZhgPPs",
+	"Up6XSZw151LGm6OC8TQyUXidYW4i3EootHccJ8XxWt391h04HqxKwaxVJv+j5vIQNZdHHWXjOkp5r9BP",
+	"p7PUISWP4NiFmNQq/MwKzS00lxxWF8e5MmrKpnUPrWlMSDTmvhwDnkXjlp0KeU1YxCHJ6I6RjwcRIti5",
+	"1whBuxy3FCgVbVbMbbXzq1vSCR/TzS088YYI1ulH8TdO1AMZcbFh1/TDcRTtrvITpX1BE7MyiVOotPcm",
+	"ff6LPDXfQ/i37kDOm/BidDZDlO0f40PIM0nj+azZ9ZN41ukBv9KVuJkF18nYyfNoGvJrCM1MBAmuiWgg",
+	"V7F2t2eSD6jydeu/jKM7JIh81ccIXLryxR4ENsBMMC9qur2kbFA+JeiIEV+V33X3OvtPG8hlnBG3B75w",
+	"SH4CO4OqGNLHs7d1S3+Tj+NoFpKDuIhsxmBLothdDedckEhujUqRg0xjnVfFkLR80MXbc/Cig8rHpOby",
+	"j5ocR62uhFvT/KNlbUKijlubkOsliK8qV8FPJI83ZE3bC1DapE7UmR9vV1sTWHMKi2zNh85778Jls4lo",
+	"ESI+haTfu8Ss2w/DRMrVtWc+jfpepMjMOuv6KOqDN8EhxYkKBbbC0ulYr6HJ5+pW9UVq9+JAtOS7EBcU",
+	"uWpceTusOFUAUo2gwExXfkkNqZKEa8erueb0xwt8Ie9edUojdUOiV31ZuWEX+uuZMo7UmkJUn6uy/oyM",
+	"1FtyjWdBVEeuxycTzHwXEu8gEQ+rAiZ9IYUOoARSXYo4eauLsF3gp0SaytJMEjltiaQjibE3Npt+qr8p",
+	"1wE+kC+r5EocXevkSFtMeXotlIiQ7zcEXoqqddpKxoOM8yuTT3AU0m/wmBJELWeNEBwUVAgfTaYhERj9",
+	"+tvv8nXeGFNW67XrtTEW41qvtj/c2/GdvebeXsfb9Xe6+7g1JBg7XreLfafZxe3BsDNsDloDZ7DXanl+",
+	"s+vveM3uwBk6Dnb2arF8lYcWp9boENSgcxqRlvw/qSTMIo+rgm6lPiQQJp2Wolsiokv5xjKAECaTWdLy",
+	"lLDrKWso1UtYFy/1+OK/TSEc3LklWiIno9DLF0SfoEgfCySHr5IBlLbi1pGrJi3/peq35L9Ccs2v1L/A",
+	"tSz/Rb5OeRjJf0FqsXuAXKUNwrnCTB6SiEymBhMAxxgAjTLmluXNjCm0HC/JcqKYZP8szidPV8Id6GLE",
+	"nFOeI+pWekjjk4F9H0gEB6fWHikunbM7Ws+ua7yEAfHwhCReTaWTr/IoWQF/OwFqla08xtMpYfdlI0uB",
+	"kxzvuy3HHIs7rkUr4SJ5ZAGXtPQbE0SuwSyS4qKx2lki91zxpLzXyisxqcEnZlNAbBlToT7SQ+ev+lut",
+	"7o40hsbkK/aJRydKQpSlu+ZOKZcQfO8WziCLQ+Z9IL587Ov6o/gEZfXe1t4a33nMaEuc/ff63oyvuRhd",
+	"6jgSBhOEJTuiy6iaVReme5Nm/HlLk64KShcNlec5q5dNjcMIlLxRXFFmYRypO3vSzvb4VEuDjBhyD6Aw",
+	"VWoiDZUF5qIn0izfokw8resrOjHu8ooshBQLUzxppE0QtwoV799khN86tCZ1azqtNErgN9Q63kFjVumX",
+	"afFbqDtnRrVKl17jOW42c52LKoNMyzsj4lIkaJ/UutEFkjNlkUl6obOTjNm2kWaGc1qHSzO9QqUcVNEc",
+	"r0llt0O9BmxLZ2M8KrP/vsrsl+Uw0a1dPgnVlPVLJfZTFbdUkWtJf73weKgq+xx7VXhuDw0WCAuPMB9g",
+	"t/yG1MzNBfmv5IplRmLhaadisYH4PhGvxeF7bSZAFnOiv5vPaJrRVwo+ZRuwlWrRLJvckIz9U47n00ug",
+	"Cy6HlI1IOA2pZCs1eRHIS5GyM2ySlt/2OoMu3tnf3dvb3d/B3UHHa/st0hw68fXabdK6rqlnUqPKpnQV",
+	"OnanIfdnhnsX5GaRIQlDqNCUnzTHCtb0tH+CDiUf+pIkZVV2Eddr81CyC5jEfVeufb/6NBDpWSIr1jPA",
+	"qXrrQGrrJo96V2kQOd+r5IMrPAzZjxqbw5gmKvBjPY6ePD86e6rrjAHyScd3JjMDeyLNMdhLSQshOGpT",
+	"BozZVAbpOAIxQnzFS1aX7FiHNtdSMyEry9hgYjYhIdJVZ6XNps6DqVZUOVyaieTTY+yy0PeZvVGlHhpf",
+	"xgKpoQrVcIJ9Em8FDgLzeOp0rSPqCnVAzdbmSiN3fqLSyP1yWRm2aPy3yMvoVi8Z1P6bMkWDS8YdZF3d",
+	"Y83gzk1KuOY6UuWA3TN5Ewldw7bTDBJw1DSH5HGoQFgnkam0sXsRcs2blEqQR5JTHCZwYBD2iLkGFWjI",
+	"w4OYz0i+jVyjVbj3MeK9kvV876VqiZoNBwL9evTqTOgMgwMLPQv8K5UEQvdhVaPJZdFq2JpUxJBglcIB",
+	"t9uLoG+AYkJ517pi9FzXQ1phytFqrDQn/XeS7aRmYFPk6rK4+PQlIrFYs7HVhaRC7/b1clnz5bE6LonK",
+	"lFCb7ZiqxU/4MFfW3Q4jMyMSf4zOaym6KnUJeTyA/Ks47GtX1ypIKY6wuIKIvvVVgZ64W1vaEWL/7j7V",
+	"2GpROBMR8dE05F8X8i1jneY0QZyhJ65y8WwdEojOAeZ5p+M8XaGAJ/nvG3A9ZT3V5ZMwnHvVensqO1tX",
+	"VVMNmwgBpaENfQ/L88TjPkFNp9l8WqQtJ2exWW99WaU93xL79fZ56/vfu6i0/Zcp2NAgzZmU6nvJE239",
+	"AN3TEjDjKJqK3vZ27F1r6IvbRQKmjMpXloT3NqCz9iw11SAiw/F9WkeuhXGKTjDDI8BadS8kS7b+fo7F",
+	"eMBx6ENI6xMZoFNgu+dECAqdBdyPgoRwtd/qy/+cA96la2G/c4VvH2NzK7QudE1CAci2OEYTkTfJTVo6",
+	"i/cs0Lv3oFpupH63k9VAl5TPFdlgluKWl7Gbik2WKe99dEc/SHf0ZtKXM9RQOlBkBzd+eApzehJrT8Xm",
+	"CoUzThzbZePEsN2Th1ArbM//XI365wxKqefUwstnnWaz1Wq3O51ud2dnd3dvb38f48HA83yfkOHw35Rx",
+	"wD+TVXiMbD1Gth4jW7mRrTS/WPFFdcvyV9XvJlEtbmqTcrhWGtb+Y8DtMeD2GHB7DLg9BtweA24m4JZW",
+	"6IqHo8uS7VHd6eMt5zHa99eK9mV1ogztrbWeHwGnYi3hMer2s0bd9h+DbpsJuu3dHx5a698lvNb9/uG1",
+	"ajBpf9Vw2+4GNNbyqG33I4c696QwVQmD53mcD3G26IlGi1qvdkY58gl6jRmhIYfK/hmLQnkJ+rnfDUDG",
+	"LjKq18gES8Ow5uH/JupCw+OTxiA06tjiUukyeSc++yHt6L0ii0scjHhIo/Gk1qsRzxd4a9rq7lhtWvHW",
+	"RNVN1Ws8HGEWl4FkBjjFofGFmXgNv6YM6oiWFkoQVeZVO59NeQj65V0R6GBLsmRzSJdMiNXGuDxG8S4u",
+	"vU1dqANTbjd3dhAOpmO81apipXQfjMusfa94eYAuqoh2qXxuS/5uKverQW85Nxl6L1g/kVJJCfPFPa1i",
+	"q5Tb6rB/C19V5nzm5ueZy0aWqdYYArnJYXYPEJ3AMfPRYV8Afxzja6JhaFT3Md2wELpLSFlQyepvbtYj",
+	"JgkzzWuyr31vXa30aigoTzjVuk1TAlLqwlSIGfGzhJX2roEODCrxGG8C3SfhoEtGGHTl4NCYBm6ptAjS",
+	"3jMcOPvm50SqCRMNLFD6lfsPy/XSyXWEJBtfAO1oOL+19HUlWTIEGa+f4XHZw5pmUtXylQ9xUZJyaSFX",
+	"zYLcubXQy37C6vD/5B/9rd/x1rcvf7Zunv7v/7UqltaR/w4Jhq6PNcaRHgyS5mTtO6Fht6vIq5hkze5X",
+	"ygkE0ijgbG/pMMYesCUYZcjHC3GAms5+11lOyLLQnfe7me7z5bnOfp7UwUHwfgjZVatCJm/Ioh8/dfOl",
+	"vk5Y6UZKBylJtT7RrEyrtBW4c5ll/ZsAnA7OlJBCfbZA4PeSnyy2S6U0nFAWU9oao/TWsqySab67XrQZ",
+	"gQbCTCwLMxoJEgyXN+G2vpmK0BxTHI0vAz33PHhUSFoyKsyAQP/8OfQjB2TS1p5TR5IxU85Qp9FqNBv7",
+	"Tw/S06mjpoI+RXKqWxrZVPXd8pGTgedL5nnrHKbmnQR5NUbeLSXY0RObIHGAZoxGT+9CensFgLiKO+bL",
+	"uGNQSXNkHAmjQurNcMTToxOViKa6ItNIOzFj/U0gPODX4BUwOE0EhZxHdUSH2vEBTdnhR9Xlm88i5RXW",
+	"KqB+g0j1aZZaHviVZ+yK6T6A9up1u+2d0jxClS0HBSkdKh0SHZ69tfRSNfnMV/fae3s7zl5FnvGghOuB",
+	"gsQYJt6pZVlYSgBXAmPVLZZz0KVCei1p7Yos8pe82kZ310J2ZuZPbPFUsBQr5VIl5+kUCzHnoV/kPlRX",
+	"NdomYV64mEqbMtsbNn5NhmJa1eo4simyki+orcpnKHngRFgjOT/66360v24jKd4eLp/XfYh/eDK3HG4+",
+	"rRYFnu/JwNv7wQbezkMw8LobNfCqdVlaYfBlYbiruYjWuAhLvrwKqPetX/n9LKH976hy7/4glbvp5Ieq",
+	"Et1gSRaaWgcra7m5JPTWYuKpMLYftwksEGbt5AWq3VT8gnT9xOag8lZKR3nxikwjs67y72nII+JF1lyu",
+	"KPNjEDtLpiagdvUa49GlwQXMrFdzP2e6IbnmOtfKcEBTKnHNr6yP67+tegxBQoqlEtFttQcO8fzWsNn1",
+	"9ge7/nDXHzie7+/s7ewOdzvNvabn7Xlt08tYEN96UY4YLVFMUDli0VqfEJ+41nXaUApSIO1M58NNQH62",
+	"S0bbPKlfRxwNCAJ7DpkcrXvKC4xP0YpA9xgLRFi6ECEnZg0ehjIhsfuMgkk2uDJtTG6/lTomKez50VlS",
+	"lLFlijKqBJ52S8XeikzH7x2E01UXejO05yHOMImTr3BIdAcc4iPG51XA1vdubFa3qrVIyrKVI55GMc0X",
+	"05rxD1uss+gjplG+8ZjEX5B/JMYjJP3h2LhcQ+rOjWHSa7T0ZMvfUFYhe9/2BldN4rclQ9ERhOSi+zqE",
+	"KvV+Sdwsj2WhCVCLnDoaLIAowMtAGVr2pnYb7UbzALnWWXrFAx9qRMRMTGM+VbkkxK5wikXiCq5oD5uH",
+	"6Y+voJzWTVrCLmmFUhO0D6e++fvUvkAuhhH3eXSpriE2mwxIuJ5rrgdmz+gJufRqmqFQj+jlENCUi4do",
+	"zmeBD1kEdWhtMBMEYaaSRCFJF1/pNAwAaP9Oq9jNDfsqdSedan6luIL2U+uVT4uw5ZBuzFmzTDCR5wkN",
+	"p8gt71xm9yDFQFbEj7+sVvvfaPaYASL2sNsDzx067Ou4idkvqWUhV36WjpjbM2H6CfYJIoEgc+XshoIR",
+	"Fix0yqSZjjwrE4Db8GMBYrCFY0VapW/DXihKkJ/KxRq2ZlKAqdxnCPYbgnpWorf9YRrvyWLdV/LchtZb",
+	"lf/w0Xb6q9pOm/FbpggqN8pjVzKY7Fs8IqV7JduG/w/3e9rTzWVXQBRnhJE5Do7CcKk/25CSQFITnOOJ",
+	"GNV6tffaZiSIiOhf/wMcaIR9jvhMKwGCN9AZYfyabHEk+DfKxhxNcYjRP2cEXfMgIqpzl8qR16MKZwFZ",
+	"TifVA1jXHQLiNAsEd6cUfMbVj7piYhDgyl0jbvTMl/gf+EIhUD0lfBqQumm7GWA2muERjM7tgwmx9Vb/",
+	"lq3r7qzvdlymAdwLOUnYwWwDuCUsfbWkddMITs6tmDaS/gaFXqwfGNPRRWct8d/qn5nQzgoOv1ZE/DAO",
+	"b3F0xeZLMHB7NXMZ+OoI1IqA0504/1Ks6jbC4K756PfnY9tMpvvevWe675TxvVnOwHvPeG817zXjvXsv",
+	"Ge+dMt7CbLbgZl2H2bffnx8RSrir+BFz0iTv7lYs2X5N8/5/c5ciuHZ/pM9vb/PFBWs9dVmyule33f79",
+	"lTvs32MVwe6/vbdxibn8G7seN1oNAn76InemLudP3Jk5fPyuHs5ywP8Z3eP+61JarZUOylTW7EZqU27l",
+	"lSzvDLU9oOWcl+uLX9Lm3yFnQzrKg3e8jCEutSWQcc3Bg7MwsWeqOut8Ji59PoHWfrWlHD55VXs1AbOQ",
+	"fI1CfCm/qv6mTESYJY3yaMhnyp1YazqNZsOJ0Sgn+OuluehIIogUduJ0JsaXIREkiqeofkq9yLHeJCIc",
+	"Ue+STms9eW2v4TRaNevn651cfMU1K5EPqXhZiDBquOfb/jtwZbkMR64qylaPmLpDLBQeFV4Xddyrnllw",
+	"C63MppiVEkGj+gmEkaBR7AsyO25XowNwAKhfCn0D/EVrMNvKdbHK8C5w1ueP5560Fslh7SOStyvP350j",
+	"dT1WCSUJE1+hiGj9tRcneqQETHsVf2/dpI9g0dc1bkzVr68vd7XP+1LC4iwEavFpKBWaa+XSlSrPkAbE",
+	"eOsMVg2Q3ZZPsyW3e8391joZm+Iyq89FLjmU8zjEvCvvC3DMB2RMFZgOkOAtsSK6q1zVOzdpVllYH6Ru",
+	"QO+nhP1y+g5dETIFdAvYcqeH4LSwhfyvucfnRGitlATDNQ3CVWpk7rmkHjQHd/WCuQoNXnE7QYj8pAm6",
+	"aeCo0v79d+r+EzydVls3KAuzRMkq1gbsY0QisCPHlI3kbOYGN8VQkDpFCogpCNYnjKSk1lI6qQHQilu1",
+	"wyBCgj34xjjks5GCKY1mjJGgrvGKhG3grh7epkkRyqwSWZtnlmpPjznrZujHp9edmO8k4DJoynmQd1DL",
+	"sqT2TUbMVxvTzq15Yae0ng1s7nvVfy9Xj1ixf5tp2huZXsI03SZMUB3+ekYLSp2xlHRIyamUyEzxs5T+",
+	"sQGVOS+sDResPgmPKvT3UqE3E0U2+1e2AibXlPrhwWE9i9KUvBKkcfNmSHmwqJ01GnDf0n/ztNuKfbXW",
+	"aLuGu0OOT6L63rWOopqe20DvTZFsSrdiPIKUMCl7xMwbIwyqsEYoxxEKZ0ygachHIZ4I1akc+0pfFnXl",
+	"E4s7ly/pyJXqoL6rMlsF+ez7KbdxVftOt9vu3qmyfXOKMOqjiVJuVbcRCBJIm+lt/93mtOQq7ZTuW2su",
+	"z2l2N65Ffw+ibq9Wk/vM5lnJ0AxFHCiuYdWA6wt187ficPW0Eh2q+mRFXHB+DW5jRt++U/XVOn0bnNxW",
+	"opBUsjPzSwHL3mUwrfxKsIwsLYIUwmvRQgQdMXGP/T7/ojWvnshLbk0FnDQwKXpy+ubwHP1H03mqUQh6",
+	"ebEpJQZ0qFhhUIsILwSaqxBshCgIaN3K7oosDHWa78AQRR0OnonQiQZyTaTWhSRgNxUKcBWWHOMq09ug",
+	"CdMoHymh/BFr/5R1washMO4C/NTeyeI+gfoE+EZxZ4jDvpKeKhKTEva7befWuFDN5r8RMNQBCog80aKO",
+	"fDqikuDdLU3aDdX1sRrsRtvJwm5YLENzDGdrv7H15e/5LMMb4xDUjFp/63eEt74hZ2sfbaFG1hz7jvXT",
+	"hVggRyqPQ2iE4LiMzGSjQBZKpnBzI5Agnb9MWXfKcM4LDpcwngvxlcoJ/IxrbuMdvtemwW8Kb+ffDDsw",
+	"F6roIn0S9dIlkPE0iiX+kkagCns8zP4WoQFBY5yU8dxBenceHJzQnfJ9NtIJd9fKA8rPtkwygcpi/2ew",
+	"/pt7G8T63ytiRYZw4RwvsSL5BuFfbf0htnQKuWJF2cT+ZZaV57OGO5aqsB5z/x9z/x9O7v9mvPuG0m/n",
+	"3f/xfn09/hKqCRR+5WgmjwbxOhG2yoB8LmcGHbNyE/Yhe5wzVWGRGAh3tw0739c0ZGR+J/OwGIMRCEFh",
+	"w5rMKsgwiMHzwRrEMAJ7dSd4AQSiquElQZgDohokNdB7OyFMvSZWuKxAeMakrARhWRgHe8XnKOBslCWK",
+	"uHsktB3CC3SNA+rXlWs+Vj2QP1P0Bj5tQq6k0YwXoo7GfCYt6AllEJGQ09btxA+Q67gKVjUCXzdyT9vO",
+	"czfrvMARmnARIfdUkt9zd7VVX94mlftja8O6zy0VqYqDzeqX7TI+2DOQV8uMjzJYexot1uqFMaPStR4K",
+	"ssi0NnuSn0rfeppRJ4GdqXcNZ9Es041u03qkyn831QGrq0kZDs5MInKx0NFvKyFqCoEW863gLLjdHZCn",
+	"7tG1vf+DXdu7DwHOcefHwDl27w3O8R4gF7+fy1Djtxfx58Jz9dM5Bvd+lGOwuUrCRDia5YSFXZArbg8x",
+	"QsHDoU1UxCDDQlUZgb9bhUujOYdkdSkfyFcvmAl6nQJ0gfflFpbkoqwokyCx76880WyVZsaxYq5NC6UB",
+	"0sKy6Y03JWhbXRuLygX1IKWeqLTFrN6dNOmmAvmmtqmca+e2xNKB+tX17UD1wjbQO64pYEiDSEM44Tz7",
+	"5QG162yuVuStAglDN/Luem5bEFAR3f90oa+pBtOgAp40a3RHBaiYN54q54uATqmQ8FSaQ1Zwg09DLt9d",
+	"3jZTh/VUP5ZvnGmnrTYPQJ2U4z9A7oT7JGRV7LKllN144sVqnljnUoC+EKsPrapFHtMR4Mv5PeQy8jVy",
+	"tVsaMzEnoTwgkTkILvWF+30YEPQKfOjMsbI7AqAJ7s0dsfvItB840/7+ziKx0lsECpC8K3HcWX6CQoa1",
+	"91PJn036h/QIQ4XfJQcpD0FSeLmax5fj5apyvCASRMKQh0Ll+FfG0NNBkbwQB78yQ+aBf3krCDnzTNNz",
+	"hu0B7vg7eJfs7TvNZqvVbnc63e7Ozu7u3t7+vuM0mxgrSg4Xl+GMxYGNIabQhDwTQoAFl783V0UPcrpe",
+	"D4inE1kI9sals2nP1PfWRRrWVErFkysKu5qsWcD/Ud7QBFTU1Y+7cDnVnnRFCe1NsoaFqdS6bX20utwP",
+	"rHLYg4LyStV6SkUXbHms2ojH8CuS2wDyBRYeYb6cL/WlVaoPUwxpCepFTl9RKuAdd/RKKdwLTUaFS2Pm",
+	"AEukb2+sKRPNaG9m15PPxVuiF3RNyCgMXuhp/pmveXJfp1pjdHj21rZSp2QC0dww3yoNg8LcmKImXMCM",
+	"V/fcKt0PMBtAC4OiBTiPcJDbK0rSFDQEo0ID/4koaU/mATavyuWwl0XSRv6KxMFAm9+Wi2MuMSLzWEEv",
+	"M8HDWB4agMuKhfrFx9F+vxT+XyP4RnyaOEst10Za9JrVWD8ec2/umIY03Mig2jkB2lAjsqpTFw85j+qe",
+	"K4iCY120cMJ9khXEWnBqMAO5W2QyDZT4PXn//OjtxdGvF8uoEfmqUj+YSzvB1W9zq8HM3Ngfz9sAcxUY",
+	"qy6I8jgbuvmx2NUp9jkNDuOv56/lNfXI87g6zD5cFTNT0jpLREQU4EHD45LPiTEPo0t96eLo/OJt/9kG",
+	"8AsfQov6TikctqTCrioj2RyqmOQF9kbkYrjL67rL31KqbKU88ofTaTsfcd3AqicLUq2i2T45RYUrlVv/",
+	"NlHEUavbtdr6xna8xycTrIPYU+wRUZkPrdr8vil1k0q4SkqpF386SxxIrYZIUgamM6mMRBxhg64i9UqL",
+	"vrTaaePxc964W5fMPAa4bu/yEvqqJkrVa2qOOgfwwTHOL3kq0C1zq6y5lswCS8mYKilgRWlcZgDrtrYo",
+	"sF4ugnlrOvyrHLXltQ8XZ7OsGoE9PW0VhavVE4d3HJ6fMTElHh3SLPpbYUrq77EfAyASSns/5EkwHld1",
+	"lJXoEWbKsSdA/bnCERMSwWchpIfyKWHXU9YwxiLMgYSCwlqCw2QZoczL90mDM2RuzCOfM1LX5f8Iz3xo",
+	"AxYEAtGoJzXSgETErSNXrZn8l0Z8hB95hKMlVPVKIJRSksf7hX2fqljxqTUVvW5Fk1Drq3xyycQ8PiGJ",
+	"i1oQLySRaCB4jmBvjMIZQxN8BVlbZK5SvpY6zAhtoKxIOLASvi2faOJ038CcqFieSZUB7d5YVLgUHlc5",
+	"/b1Uyqc9CuOasnrcBAGAkHKEg5BgfwHeY4ZcRXKSMtT8dWYo7K8LHqBkOYsdV61V/jJjK8kpu+sdYOsV",
+	"Z3PK0t6myAD2gttpQe7qclrf9Hp5PKlOCto7aO1LNVxuVfthGEreIK4oW1qUAs5QFRzJZlZFDtC4Ec+U",
+	"6GTLCKteS2iAvSsYiWY9ciVUhqmYTeQfPtcnmwqkWJZfT1Bqte8NADWAYfk6A1rwdbhdhf48c5zqhs1a",
+	"q1tP6f8xHKjicqnFyNMvjrRbPyXjYl9/0hVEv171BTnEkylHfBDSEY7+9f+F1J5ZPIMcNY3EXyulaSWd",
+	"Lqo4wJfcffqredO3vrCkVq3oRzLF0TivH4mCC5drJbmSjyPcuMbBjLiSGtyAiugfzS/6p1K9S75rq5IH",
+	"2Jkk88ZlcWLe6fYQRhPMfBzxcJEs5oQKQdmogVyd8atFD+wBGoQEX0lJHM6CpMGMfLaBXH82DSAsBy/X",
+	"/ELSrVI5JQOAt2hEHe2xHishGs2pRxrIZTy6HPIZg4wwnnmcys/IT8Po7TGIhZB3Dnk4oL7hgcapHK9j",
+	"3aQxSyMiHq2uG4KvSgYwC/Jd0Hbmbw4ZKW1WDqgALLyuE/etvmTKF24U+RnztafFjDytGF+RxSGfTEM+",
+	"oQLcFf3Un3g4pAGFFx8qf0qqXxQUwwkB198P3xs+Dt5Wek0DMiKfaDT2QzyXP2L75XnL8TLEeT7094wg",
+	"LyQ+YRHFgZ4zA2h/Ic/qFQE3mE/lQxPKsE5T1MA6wFbiPKSCtB99XY1AnpNhSMT4El5eHCiEmy7kPerB",
+	"hNsu3in9fiR/v4SZ3tRrnJESIf+8967JWkoNH7i+8WUXdxIiYXQJicGXxp8Ll7QNk4TE4dfdVeWHLAp5",
+	"cCklJCNBrVeLArEFKVJb16219Ynr4fRSxCB/GHvTS8KkHpZUxekffesWEeEw0n/bkHx5IHy6zvF6yv57",
+	"CbGvZP+6bmHsPQvxN8IRmeOF+t7WBEch/WbXLZIpDug1uZRqZXiNAylu7d8jOiF8FtV6O069Fvh4eoln",
+	"Ui3T45twnwTWXmpTM/UtjcaT4P0BFGD8+6VB/FtdzgjhxGZzvwN0H3FpePvTNYWOy1iECoqwuSOZQkgC",
+	"jv1UeWNIJjwilyFmPp9YZZDyV3iFNJQzu/ZFRWBHl4J4tV57R2oroBbG2VFtJ6e00ozqS25RZRSIyzij",
+	"sKaS/fJREZurCPqahHS4uNQ1tQoWQJkToCfKhW5W6ax02DdAy3ZCF2ZxwyVBIyIqRgraN8UsoshEA3Oq",
+	"l2qgKgUt43FEChzT8oXirlHI/ZtlJrUOWyEDoEUZcl8eXaBt7WzZtvOAtv+k/o1bcdE6zU13qsqw1tVi",
+	"wPD8Q/XYoX7K3tXOw+l/FUPE3X8HrN1774CVlklFJm+cYRInUio4tRgSbkSiPMC2FS4P6+MFJwDCYRnM",
+	"Ofni1eG41VjwuzdpGZv3XRXb3/CHd0rg7wuCQ2+cD8G/Lga5En5//y7w+3eZ9d699FhL+qCtaT5esq9a",
+	"q1uqrxqN7rOV2s6tuxQY4Oe8qrDmTntvpc/LubHUujy6mGBvTE2uEtXQrxX7WrXLOThv2fNAJSkv655L",
+	"lWWq3hkNSDQnhCFpY4k16YQ7N7n6a9GrE/4IyKh2sqHu9uFxxlT5CCPzNR+XzMrSkou0F+UWX0PirRtb",
+	"v87daHk1l6Zih7POX9PZPxvKydpgWkfnxjIQ8uZ4fHrdMYCeaRhTUYmvtW/SFkfBt3YKvnUHltp27rn9",
+	"HM8Ti3I35JU1vTZUih3YU+UUvlO4OdtN5z5b4K3E5b1IUGtFkgucdKHBQZDYJLfA4211VwX5nZuMFbk2",
+	"V0jlV0cc4LeXzy3CI0xTp5cRjTF+/43qOu2bJQu4SFTDmqIoXOiQDhjI0sxRD6ps69UMrt26sUzrvFRp",
+	"9RHAWIaQ8ZiLqI5c+Z+epG3laAfy7W1vJz8X7XV7WbdObbZFC8t73b5J2flF8kQVZJmyGJU9LYgQsLmh",
+	"JNYRj6g0QA6Qk9rgFWJl7ybrUsgtBotrqqDGKg/rFEdWIr0xnOHNxu28YhT7t4F4SxnCmd6LK4QfRPYK",
+	"zvyZgmjPvJlFPKeJjelho66ZVgUpT8XGuULznvo9pnxC5bj1RSBMgam9kw8rxbElyTvPU3WH+Hy7e2P5",
+	"uLIvehnyuYXpqxc1TRo6z0OazUFV/baT34Yy1uaWOlJuoBOlxt0AbSDRqYx0z7gNUia1ZdWv6qWT7tYT",
+	"/yNRdxNubrfDTJAMyvWsLPQFpvS3xATKiqz0OVl2bOWSWq45kmdH2DIgw5MzTYkyHsOEGtMqQ14c1Jze",
+	"ZzPmB9mwClCqStXkLIL8Tth01Gzudz4zTWa1Xs3Z6XTUXxCCMz5jx9lymltO8wJ8xD3HyYYQtA/fSubP",
+	"C+7rYeR7Y6CnyGARmwOl4v/pWb+AovgU04VhVsgEUENcv8AvaJDTyel7LW1OE6KosL7HoPqstKfUIHMN",
+	"AhJCiJwzAT5p7kU4OECus+M4LgQ759qRpFLBMjKqsyY/P7UeucOnE6ufnOrVCCkQY3xNGnFDFdWaJhVr",
+	"hmg7KMeIsyDpyO7T4ZCE9+Thaa9NrKob7DPVQ0MKD+Xt4eGimme3WVAAA5uZXtp6TCMlaNsq8VPlRL1a",
+	"hMPG6Fstr75brqHSWQfweKq6zTz2DVq5/ZEGCEvUpILQwHI2hx27hZwIjQ8pV5HPGdAj6P6qyYgrDW+3",
+	"Bz+D9Am1xXfF+Fzl0mmVUPXBgfQc0BXD9+epiaRjxvGf+t9alskXrp7fHRt+rFGVMXRIksrr2tDaxjDD",
+	"S0XgIJeI+DBAOmI8JP73CcSB2nqvzUyWQmDlgBMKKH4ZQkEatbpXo7wR6S+B594gBB+g9MHIYimYBHz9",
+	"gGSOY6vbkwb3LkQIgADVg27b8r1aktxjHA19SnDhQVwpi0JD4ehOnR5mxrdcDeYcYjS3C8TdCeTCuVsk",
+	"DmYf46RJ5hEZ9/RsOoXajmCY6UR1J0C3/TsG8Jb8h7fuL9i6czftonFU28HmXYJ7VZD0fuJOPO3urcJ6",
+	"ieT+Wza+hy6SPsrhjMVdGOtoJmJriU/1tCaY4REBjEOwRIfYA//5nOArYjcWBndix9lPkl21NhpQpnJy",
+	"PB7MJiwNPSuYP5gNkfOZhd41/Cs3/Fi+xqZzy3DkQaznQYVCarflfCHe0kBGtgqDgqO/hcRYzh8zdHyK",
+	"pgEgifkALcTDqIGOoyUAaDQfS4NDsWIAItKdUpWCdTeSb98lonmAms4ykFtMzXs7nduTM2Qv3V88FECm",
+	"AyLFDSRB66iwmv4B2qkyr1alY+p894ZZ6WN+a3x0iFCvCBIDuJVdOWWKhZC8n7CIapt4sEBvn/dPqykP",
+	"kDlx+7CyUzaiXMYmqdYNdV3Xsdya9Khqq7GdTrlWY5eoerMxdLkUSb9l6LuOtps7Ui/Ybu0reDWtOaiC",
+	"BJHWwwDJLvMiw0btfs268CCWFel83Sqt8u8Qaa+j7Z0OTK3Z6qTHM/Qdp7fX623vdO4IA/gd27zxIlVZ",
+	"XjkA1+IKHpltIFytqWDHju5Xs2VVnD+fOcIrPanTuzN/Wql1YPc7t5jbTPJAT3ti7MbVpjVumIosxjp6",
+	"TLVLaee3jTeWRYBs3UcYv4J1ulstrF9PA7RRlkSoF3JkPeRC0r1az4bHJ2596SeoDJC/R960t73d3G81",
+	"nEar0ex1Om358z9ajtPs+YO9Xq/5Rd3cQKc8jEBrNPQM2x/73NKJwyCGTRv7DLQl4GAVe/LGus51zEWU",
+	"pY3MPKQ8gRlcT1krNcFOp11EPGXSGkrDh+5sOs2hLpVAHqIJD4m07Jwly05ugZUKgfomR0Dpm8YY1non",
+	"8a1u9XJd08i27WZXfsO5rZoBiY8bybXIuHNXZl4coPYqTbm9c2sZoLJs7j+TwvR/0jm8qXb4987xOj+u",
+	"mehSWkY1MWslaOTLWh01VqAqHp2OSXg7+G9IVy6TZaHsD8ix6CF5IpX7UqMfZzTnCobH3prGq0YXXhXU",
+	"yoPLq1rkl0ZFAWOHJ9VquVh7VQuvfmawN1iQH4/19n1gB38irLd4QaohvaVOzoag3vI2szQ664a3tuR3",
+	"b4UvmVq7zUCtGYVSXMI5y8VcexAcbLOoa8vT/rNaUpBi/JvAX1saytqdr4bEdodTUwmk7R5P0R2R1GIX",
+	"wmZPTLZF8SOowCOowCOowEMFFbgn+VFZcGxWZqwUFqcBZnfnd8nhSg5WDLCy/Jthh8aPqbgkbE0W81Fv",
+	"mOGf6q8sCcmr7XKfvKLArgKw8yZ4OiXJkbWPZ9McT2nhai8/DDPheeopm+upX4YhIVJUttQ/5RkaEYNV",
+	"FoooOf/tWr0mNfTkl1ZXMgRBv6k3yI9b77icwCnSsy5iJzGP1T83rTe267WZUM1CNkfs3dsW96J3xpHN",
+	"hwpEMQ6cqxDiZCYi6Duooz2VMbGpBfOzISMvRVH3VmmcHI2SvEMeZL2cFdjHzo1F3XlLpNM2zHBKJ8bL",
+	"4VzMVEphykdWPJbOkiVprbS1lXYZhRl7PeF78cqtZHsmwJSDOGoyusUUoNe4LnWLEcJA2EbedGWibUHr",
+	"uYfYqr31c7Vqb9+mb1WmbZUwfaus/m0KGfF097l7kNuafE0j8lVGheUwXc4o117RHrp4e46ajTY4TftH",
+	"/efGcwrZmA3kyvXHER0oML5AcP1ESz9xvnX47FDBv/HAN+nmNunG2lPyqpVE/IP7ZD8mdz8mdz8mdz8m",
+	"dz8mdz8md28iufsxPfoxPfoxPfqBp0c/JhlvMMk4q5FXag78E+f5Vuq28pj3+5j3+5j3+5j3+5j3+5j3",
+	"+5j3+5j3+5j3+5j3u5fvzxdiRvw3NM/J1Y/7hdnnyrSbAZtV5eAcJFzbuPIkE9JXDTYPocbTZzvwtbcm",
+	"z2efCsXkag+pSIwCrplimoptJREZ+aP6o70nFVjit7rd5n6tXgsF3mo5nT39z7az29L/7Dj7O7ljOyHh",
+	"iPiHYTYLGvs+0YH9OEWKsCiEMEN7uYGjuj1PTE8wM6WuEzSX4o/xKGbNUh7epr8DLhHjPezfIrobT7Jw",
+	"LnavhaR1k5pQ1V4VraIkdjOMul7avIipjimfJM2CrA00CRS15m6r0YKsiVRKk7yy32o0d/bMpaVNNa/I",
+	"DcUmwEhIEFKPmT+eECToN3KgsJaMd5cKpF5nOD9nAB8qGf80wF4lCOS1JvDb/ru6cbS7VIkttxK+81J+",
+	"bwyAqFclb0Pezxkp6DUWr5mHgwCQS1OBawFkgaf0iixyz+kpnhwqxYVe66iWtdnKOmwlEfzz81fL+7na",
+	"hmzU1kWio9yZQXroYqr6L7rn56/cir24Myutm7rBYPMWObMSRYHQdQZz7Pw0YGuRnsfm7OYqa1YvmeFb",
+	"cR0LFlC1TV4GKTSrSnVSVD5dfalXbuudtARP9fT+Io+ADqqp1ZTGjU7QVIPcuqZ4q396rBNC2816jU41",
+	"W2s6jVaz0WoaLFSpihL/FY4SFE9tTMQIl9YJgslA+qpcmF7t6NfTo8MLyb9pIF/14vjtW5isVFukGvHp",
+	"XB4RPIJp4CmFE2vnmjwn4iri08o9yaVCxXzIrnxL2exrLopjam/yCArAbBUUOCjQ5ROCMrylfI7SfpmO",
+	"Od+jFgkiAlYv9nx4xdjU0HcWGRU5J638mkDHk3WRYhXOpAzNBFnTJkdykeRUFOXK1aUVUr5QYHUa3VrN",
+	"yoejeQvtik7zp6DVhDoENhWyRmjH5j6eva2cYDgxxX3Ln4uL0io1llhiKblCngpg7T64v+AJ49EQVU7k",
+	"GTx6rp6sQH5gSyqOlTdzwL6s2jJB8bzcHEQ8uvUpWol6DnHhfOEJ300EdblpdB9UZR541A3Pz5ufulZp",
+	"hju51X4x54CzZw5F3DpXj0FTTMJC61mJs0z9miwSZletkDDWQo4nRlVbLsJVZudyQ2mYSkAZgeTyVX2l",
+	"Qz63M1ut/tL12hDTQH9jxvR+g5tPD73Wc4oqb1eYh4o3CmXqWkJvjdkZN7fOZynzkLNR7IGYHGjE41BE",
+	"qOk4jmokXYnB2KtfuU22PE5m+QpXQqHiy2XAkRrg6nWQh8LaiHIrrNv66+bvNJRfRQIv1vV1urG2ueRe",
+	"JhyhikGvCSb5nD3JeBXrqxqN5+5WFsZ9YyejXr6VuY2BpVuZqyyYbH9y9Wu2QXl5OGu5XWpWuRlslFkN",
+	"uAOSiv4AQQzIiDLRQ02TCgBHZ73Ju+ku6Tb6+frWjLBFeRMO+Tw7FzuoGOu6Kn9ULr1ooGcBZlfqUPoc",
+	"nHCQTbmeN92te/tS7YCcld7NetlW7vEJ2EwRqD7XWaPw0ez9wWbvZqv84l3+s6JQ3EiRn/n6SnIuTOO/",
+	"hb1fhzAzwbGVNg2JkMYTZ0Tc1hmgB7i8IGWDanurDPN3ilGFSIx5GCV8KyQjKiISEt+Y6uUnV9WOLzuR",
+	"3dvY9RXyHZor7Xw7XayOBL6G5goqbjolQUDZ6G4plZs3zitltK0z1g/QBPsk7tMBUf75nb7a3oRFX0iW",
+	"5Kv8F9xzINXfCRcRkrxPqpEh9kz9z63cAXc+lPtrfQSbX++dtY6EepwO6/HJBK8+89aqdu1FVTaSekGc",
+	"9ytNpmIm4WwuhUBF8le6LTa/suWcCZv/bjc3Er/kuyqMMpRWRlZ4wxfFwZVEAU7uvnWQKhlj3ueS0y4F",
+	"8hxTsA6yn1it8EsuqGa9mglZqUol39xe0lHs9Ytnpj//pcSellBbHvLGHEBsWFog97dFyTesJH+PB3yj",
+	"m1e4WYLPwrzU2D6a4jCOd14bp4wJRJ/2T9Ch6j53aOXKnICwl1rtBRZX1p/PsRgPOA59UavXPpEBOg35",
+	"1wUyR79e+yhIKK/1W/1avXa+EBGZFAS4hZjz0H8ZYpb1Bo7kb5f6kam+sVZP/tmrzSZ4SxA2xlsBZyNc",
+	"AzCF0EBa4ZDiZTZiv3adALYGlzVwJQ0mI8mjQjmUvwlkbkr5lK3ppNwhrU5pMDLwZcWzXeWnwTCUO+Ct",
+	"LZk71hpag7AWJJ9Cs8uZO2p4d3rYhk5zXm+R0pUnmq0SZd39o/OtVnfH1Fqev+rDnyf9wwZyAzLC3sLt",
+	"ofbzo3P7lqa8ISnmFkDT+cXc6h0rBnlG/jkjIspJXygkqFNVyytib9emyampDkq1RMT0mufnIBIGhcqS",
+	"GVvOuttlIWbpcDW9WQAcGW3kgSLbLGk8epzrnLBKdVe+16GuKYiTz5NM2tLyFUrdk9VYHRVWH9e9xld8",
+	"/Q5l/bs3y/tRtXU0jYjVOBoGOuJc4xIQKC9XQBQqOd0Uy8Nzc8yiTGvrHFt+v1QQHT51mxh6IXBOlhps",
+	"kJsKccTvAaTTvTHHYrmPI+SLQwfHNMRNA7naFeFqEIl0db2qHlDNHQPM4A2mOEx7x3FeALy5s845UT4R",
+	"ElGW5DSaw9Czy9Tzj2Hl0rOV+Y/FFfHl9UwIH8MW1ZezH+vFCEAJuzD/ri2d2SImfYbZaLlBcUVgruX4",
+	"VSjKIBBUyw81o1iHqFA1r1XNozAiqUprcUgOULZIVQHPyH3wBXC1Cb9FbvVS02O5eHqyenRFu6dBpdLb",
+	"928DypYlq9uBasTy0RiFnJG7soI74GxsdjDSEFG7WUi/ehREVVbIm++HkHdvMtSUG0YFbIQhDCMZWR1h",
+	"4RHmUzaqx07GpuM4lRDWFCurkFKxd5NHuyuUG8UHYHFMfcV6tWTTYqN5kxyg3MqWNNXFtWHLEBB35YwJ",
+	"ZanCUA8zhTuBhVEUlN/4Psite2MYRenxQY/yal/ZKa5K0HuQYgYW8I9ePT1IfUrTJySH+vIY/RkZhkSM",
+	"L/gVYWt9NaG6+TKSd0N02v67VyOL1w75tU/f09dvfml+oG8PX48HLz359/HHb8fNd/T1/l38NkuDzfPd",
+	"ZAaV67WUl0C/ZEgVacQV2/pp6xYTHCphl3ec/Z0N+V7Ssyi1c2U8L6n56kO8esrGCVI0oMQFAkCMxD8E",
+	"3fCcRqR1rmNSFj3F2X9fCpGm24VI02lk+5SNz6+MOOOBfylISHFQ69W6rfbAIZ7fGja73v5g1x/u+gPH",
+	"8/2dvZ3d4W6nudf0vD2vrY6ceqbpOcP2AHf8HbxL9vadZrPVarc7nW53Z2d3d29vf99xmk2c44Eszvpb",
+	"mGRUVSwHC1Va/qgVheXFQeXcvt2bzErn5soavMgsFmbZhNn1SsWqBNqdUhZ2UqW50eYjqeQ2G+tGzLyx",
+	"9dFKSff8amVWgSQFTQYHUnxi5IcLqcDU5TDiu/gs8NFgTUkBwHRaRJ+PdSavITabDEhoyibk50WUA94J",
+	"CXABn5Nwy8OCoDH5eotFAliOlZpupRHnUGjOOO8EDbKywwqXctla53j46eO1MvPzjFxzL4aXsR2XqcYF",
+	"dmsC3bAgcdqpHzRqGY3MqTZg8uYDlzHO4hVZHPLJNOQTKpRoAau9dIeCmDE6uDloeTnezHur3s0uxhr+",
+	"kNydmEKSXgGHEXJrUkRFBbpifM7uik1axamqbozh3KhUpTODHSJWhGhVflDQzSlLI0uwHVSDmLC4iTFV",
+	"IiriaEBQFM5EhRqvu8kABRCzRL7rNELzwJm6PyNUbFpfMXu1E/rm++reVIHflWRs5XVLU4ces6zMyUr7",
+	"+axVy9uTZcpazeuK+krlA01cLLf9Pz06SSUPuWoaBd1qKiWqbeqMoCdnLw5Rt7Xn1JHQ2LzdRrvRepqC",
+	"vj6AJ3V6+XAWzcI7u4vKHZQXlOFg+Yy0rTOydv6pU7I0rXkWrfjdJmda6fj05HfH5KuG9OShlYkWcAYp",
+	"qq7z1QUriDLkE49OcNBA71XhgU9HUlrggDPdGWFA4sJyrITGkh4yJl/Tr6sjOjSpWTxK4BQoQwMeje+Y",
+	"35nNwldbu/ognsWkks0iUY/L6eWTcbOBXGvCr3jguz0kZmJKmE/8BnJDMuHX5EXIJ4dnb92eWimpTNIR",
+	"U5AaAK5uoyQwMSUeHVJwYWS1FK+f+hMPhzSgip3ExTZiNiWhIL6qViNCwPX3w/dToqH/U4xOjlrn1Mcj",
+	"hW4+9JoGZEQ+0Wjsh3guH8P253OtXR6Q1a0m15YTpM3ZlyQkzKN4QlgEPYVmYvav/wkpl+at8PhUO9H1",
+	"7XgWjRsznY4TEhzXHsxDsLrlHzdfqubw/8ytKUMekB/fmdLsVH5KWaR8MeVzhc/l687oaByJCmUMP1Hj",
+	"Sr1e1apN5eHbULfKA9SUkrzV7WZSuSslLZbbdZD+Y8pGy6kxGyCG0rhouc0ui5b5OBeBS541yPGUclIe",
+	"wRBBIwKkHlbCUqHQpqANm/UaZ0QnIN0KsLe5dJ5v6lkSuAOvuOUQlgl8eT2/6BXdTM2bnEFuf9CfUuxs",
+	"tlJMr03JOjGQ5JsoEVOfLTpIZ2SY2fXSG7G0OD+HMCzk+kVLtKFWqqVZeqVyqnIsvrDIRarAP4LRLy00",
+	"vPstFdlI3y3Pet263adR/p2QspFzyJM1vUdlaMlW0l/9UrQ4+gvp5am0JqXoF8xW+T1VLJG82T1A7suj",
+	"C7SNp3RbDdYF+hFxVkCVeL4aZW7ChJyoPCovjy5WxxikZqtnuPJFAAyqVBwSyJNII+RzIrTbwwtmPpG2",
+	"IvbddUGN/I7cMBkzltwdhMi5Ve1Q6H0q9lof9pUCI+iIiQ2qCVnv9n32s3rAXZ48EebplLbTL1SJ9OjJ",
+	"6ZvDc/QfTeep9gP2lvKAqYhLZyGwrZAiVMqvwucGH0wDAYKt8eHFsW/1HRiiqCsy1dJONJBr4vwuAO26",
+	"qeZ9rspHYVxlhxpA5OVMmIpuSUATuv9WPV0TF75Lk8Qhwung392bJDa/c5fEu3RIVJ1rdN7zSmDnBM84",
+	"C3xaKBs8PplwpuHgJIm7Cqd562vX2d+SP7vpqFJecmqFmqPv2P2isBrmSNWUCK060WtJbrBDKvwMvlRW",
+	"vkamWuOq79mC4ocBk4sZyMpLHESXwObyktyERm+Q7JQLk3Ma4AEJoFfMgCD3P10F0n98miTDJe3vMFvU",
+	"Y/QaiHMyYnnEMfQ9iK2K/Eru9ubgHjpFETGTEl9kl1yYNLIMQrbnESHWJ5nBue3PojEP9Ub20DOCQxIu",
+	"AwjtrytcUK36xWVRR7uADuNiETVAPQrKkFAtGtbDaJXIn0tnjIGqNMcCSTtHJ9IlGLyMzO10svITzglx",
+	"pLMPU1uQWpzCfSysz0vnIGYqWFIfdiF4FOsFVZXxSpWlBypzwcDE6Ty+9Mc3ywY795hAWTCb9OqWzrKs",
+	"FOWtUk5bZtHvgFJSnPSZR7UfBQnvGGXSmqSqmv5vMpmGROCGxyeNQVhbQq4azoJAm7on8gF0ToNrnHgN",
+	"E7djee/VFx2pA1h0U75RFVtqff332lBVpE/Y/Qes9u6iwa9U0tZCFsWTlGJaGrCIstWmNtRWxNu+rghx",
+	"SkKxxMrXwP2Vi9+ZovCKLsvY2VvITuGOAzQ35X3x8vgcsDihxZfV1aJiiM44dyvk5O7cpI5Eqb30be9K",
+	"HUZNrvVNMMPVu1wKMTd1Qu4/MLhfjjVH3BAycOUNeKEtZAN1TK0TYO+Moa7bouJK9l3kfyrFH3Lsnjsh",
+	"ZN2KfRzovj/rDeN7ZTLVUZRWK1vmag81WzbilOnJmuBXxYuibHHVK9dq/R03KIZOcSElfgJIWko/W6m8",
+	"lGRwlfjVsZ/HrsoaU/fCvg5Mw9m7kFn3VhzlYAXa/gbSAzIcqCysimQex2zIsxU0q/W5dQocnzMSmoKu",
+	"FJOrrtTdOjqcow6uVe8q8Utpdse2SWUlqyqjio0f6+bYDs8bwsb0JUi8iL9QUXOySWE1y0g6IWXzq4t5",
+	"k+qMdCvuVFGb2lsXnbUaNSlWpKIIELVSTuwgUMNEER8B82qgPoqpVDW5C4J7ztraLc9WU7O5u15YyjzO",
+	"p7nvpolZ1GpljRXnXBj2WQhupzJtLtcoCTp8n7hkzBSUh+A+nTHtslbkJrXE1vdW1FZ7xfrgQHxAqloF",
+	"BfSmgCo3kwCmxOxtEsD+bT1Cm80i0wtcMjcFPHWbyCJTny3iaEXc7OexJn9qu/HnZUcVLMnNIM8/UDNz",
+	"k/akjeJ+93KezHlXMeJZSKPFuVxSO+54yPkVLTgPqcCf7jHvwf2K0tzT9+c6t4xLe621reNagkRCqr3S",
+	"VqNsFOfGaARu+QahiRUNQj6XSy7wAprBeiEXYgsw9Z6458TbekEib7x1TiPi1pH7PqQjytyn8taO0z6I",
+	"+zGrNCsijwWhsJtjgn0Sqm7xPEI+FdEsHGi0BDlHNZJaLGfUfLdMGNAQ05S+IdD7cADR1pyjzNJLxYeF",
+	"SxPbd8txLwP/hmL/qZ4AFfGxoZEuJfOJR30iDuLVNLMMOGAX4qiOGA912lJmlSNjySQ5SxMi0DDkkBEI",
+	"xw6oWM03XolxFE1rSVhvFencKqxXvxWRmUnott1hKJeDqwwtlSwAWQLQc4f4inNCTR4Tc7kiRP4bqTG5",
+	"Ngm4ehwNdJjQpP6aWvCO05ZDVup76tFCGtOzLyKyGygkVZ4aj7MIK/xq/fDhGF8TGnIp28NA74jobW+P",
+	"aDSeQQuZbU/fE/+jdpNNXrIBnLFKKIiAhpif7mHNh+j9lLBfTt8BNNFWxNUi6DN3YLV81BlccQWcv6WP",
+	"BCBJw6uVD2MaUFVCqOnQdPT4zCBiAoAQBzEnFnVNPmp02rKWz0kWPcbMDwjY3CBfcKSehPxh+ZMJ1CyQ",
+	"T/3GZ/aZHal+8zM1OCpQy3EaCKBQ1J66f37WuAufpSr6WTUi+lyrf4a9gn9MxOiz1BFdXRWqZHDHcdCT",
+	"CQ6ktCW+oZSnddRxmugJ4wjqgz8zLyQ+YRHFAVxry2vyXAd8Tnz4qQO3Ax5GqAG74fd99AQjGI8pBVVk",
+	"rXp/SGMahbMAGoAMqC8QjZ7KX7uO0zAz51OdAqReA5tmTpBJxwEIAZP+qFtJQb0pFlIruZYsnerS3D76",
+	"50y+d4pDPCERCS1Q82sczCQX/9+CfiP/pXh2zrs+M/0yuT99hmZMlcVmXwwc30GuLrR2dU2uSbI0zMOF",
+	"mbmKEqAfl+oeo1JIcChnqj4AeURy1YIg5okKO62BLkChUilL8vnPTHUK04f90lWp1pf/1dx19P9chEdY",
+	"6jvIw94Y4OJCguiI8ZD4B0hw+Ft+zMxQakFyC6azQUA9xE2xqajLu2FIpszripCpgL0yJbiqFFYy7c8M",
+	"oykBT1Oyetb+Dri/UG+T0kGggF5JmRAtppBdLYndLkeW5PzE1QmdXMss98pKiFQgvpkcVi2S9+0NwsyH",
+	"c53dh/hDkoDUSFWmj0ms1cx5jFV2qEt9lS2jS8bdOvIw+xtUUwsS9dLfValj6PTjhWm7o/YgWVX8mYXE",
+	"46EPYHDwEhahAfauVCWaRtXB/gFyVXqk5D4azFVn5wKtwbjUGRqClapr2RhygVe5KSJAEecN1JfsCjSU",
+	"1F4B+/nM9K05exnnkahzpZE+pGwLoOOTeVIeo+fAv+WnTWG9HNPHi0P1lgmVapbK4+ohdx10iwvvNK0M",
+	"4JBAVnQPYRRgeTavSQi9FLDvCzTF0VjUE1YTH2HFxPVsoZuTEqZ16ze180LJaZgp/EzYbALrmroe4Ssi",
+	"PjNzSPBccrCZVjQx06DNGjpABaBRwEcNdM7jdGNVlq8Wz4zDgKrEBQdyH9Qn4W750xDM4YTPKWVHjhN4",
+	"ChCZiHA0K3gdrCl0QYD3GjE35oFv/MnROOSz0TjuXxlAJvnXLfBZutZ5gh/0CGIu0kMvjy4QI8QXulBC",
+	"wTXVlV2jaXBCojH3kQtxFXNkjQqt6yxEgmV8EPN3GknhlfZuq48xYKyQ5i41WqBRPiUsLutQkhAlgrCO",
+	"8EC9UyBJ8HIRJD+Ly+/FZ2a+m8xfkrdinY3PAKpPPcKEXWPTn0pOvNVqOEsq03w+b2C43ODhaFs/K7bf",
+	"Hh8evTs/gmekKUWjIKN6aVqv9WoAyy7vkrPDU1rr1doajRbOgBzJdjv0pziMFtt6hyFJkOTkTbxnBE11",
+	"j8gk3iPqaLBIgEcRBfsl3uRjv9aTr+urm8EhKL9uTlxhontyy7Z8SDuubuql7j6n30iZe1WnS9PoErx1",
+	"IRFTLldaLkDLcYymq1HsLQVx+w8NMaH8AOu8BGoFYAFAjc4L04/AuFZ2FQzgEOjjkLMo5EHRF/T923Cz",
+	"uRe+0VHjz3sonuf2M+ybbFF4pLn+kY9M6+XfVN/VjtNe/9AL0Pp8Ak3Bu2VGdswiErIYCRCcJJMJDhfQ",
+	"eFFEhgStNo+azmpf6rWvW1M8oizO8o/9zbVt5YLcNr/Efp7advJG5ZKO74U/bed0fCX+Sbk5IevWODlv",
+	"5DCAHZiYcfKBr1vCv9rCAcUCnMhRQiFmP8xNo5DPpvoN8Y9/iC3NRtT5eqPPV/Lu5PKl/uzlNHVDSMQs",
+	"iJR9B6O6qdemPA8d/ERKMsm+IcKqzrYqV0irQ8Ai52MeaBu7gVSrRMkLV6QevOOgBEptZ4Kl9hd7HZQ+",
+	"IGVfLHQw0xKHz1nPMPkQPikFWSzFyFdJI0brYzy6HPIZk2LGqD//oF+k+sgIGtFrKQDm1CPqdn+mDjpR",
+	"8a40Q1NxCLVfldnZsU8mUx4R5i2U4+Z2bAoo5Bn3FyU4VE51pxm7CWrkBCpu6pVYm07/ukn7+3WZ6D2z",
+	"1SKWanw7sSVmk+ZfhNV2nP31TxxyNgyoir7cmTcrSkgOcRF/XskY1/C8+Ai+IYssw1PXLuOP5zI7GPOS",
+	"9rP9J/VvFPsLSF4R8BlgKgkr5wZBg0TlhDa+O8vdKpCI+BTNeXgF5qxUMJXbUxIlVfassnWkWa8R+BOd",
+	"VXtS1Hh89AS4UzgLiPt0mTGpu27JmJ6Hi7MZe8+CUkzpnATDQo0pi6ogZzECe1rOEHg9FSpG16g98NPT",
+	"Wf/EOx69kKLlxxy357Dp93vcYsLKOW7qmjluN/Vi82GJHcexmyEOY+96kvEDfWmiFQZF7QdLlr+ODKl4",
+	"Cu5M1C9JdL8UHSvNxepyseioylpfgcMAgsS30fams5wDpdABTTu9xC8kVW1BWHSAjDPeZBhrrADlQqSi",
+	"YZyAyheiPfyXdCpcFBJV6i9frnQmcOfCjf/44iIvIDiU7zkArxIkW7imMBFH4KgxP1vDVp/CyA2lgA7o",
+	"hEbg9XHUCxXqBzo2MAXLItKSn3J+PhWQmIF4iNTXjacKpK6IxW40Jkz5fASHapislE7ZINoVl1ghMcpX",
+	"sSUCbmhpRsjFFTNvrE2THJH+JJ1cWEc6vaSuzRaYx1O9W5wR7T8God9AZxBkkrsckuFMyBkLlUkOeo9u",
+	"qJ5mmCrj6JZ6gSXpb2l0ZNQBZUL+6//91//hVnQbBrelc6NqFY0P01n84Rkf8XFDjM8f5cWD0ZoUxdyv",
+	"jImPXY6YUddub6RshzwyCXLfVRat8g9B0hgwVBOfzbiHQJYopiiZuurCAFxagdu4/JqEAZ66itPqGJDi",
+	"3HgYEV1yn2buq2wqS9lM8XvV5jrSMSNYEiQiGgT63RDt89KuKbXi1cSCkgJLDFm96rsYatX9TXdn+HoX",
+	"a732juNUZOVniq5zmOpxnANgNJq60jHqJtooKejPmzg5wAS0TVS/UXtArih5VP6S7qgHLxpeSi0uOeUW",
+	"V7sPIRGzghwhoa6VEhKQVLRNruU8S8fw1O09HfZUaq9ituoXHEXygCXIJ1rlhPA/PAx15SGNIgW+AskU",
+	"IWYCe6Y2TNJ6rFD78p+UQa5BnLCwkDx0fIBckxOmM6QUCpSLxJjPRcKv1Tgm/Frp/TiICGQkvNNhdj2M",
+	"/umx/i7A4Ifacaem3EAvaKBC/iEAUA1gUHA4P9cw8z/XLAkxwZE3VlEF+IJU80Vi4ZjA3bKTQk7jCD74",
+	"vSOfGWQXLDwXPVH5cEM8C6KnvaW4rbLU3J5plwT52SrAo8JZJkGK+rHgjmU8UJXOQZLGVpxhCGlSiZqv",
+	"8oBLSwS5gO/hkZvlWQHO3dyQhA8KxcLk5cnZ2RFqG5kobusI2X/QLDPSOGSSRAPKSLrxIxh3gwViShmI",
+	"m+nkzRB7EbfKt0pPsy+fg9LDlVM1qYcm8xCOgD05NXIKaNU+9Q/k3cNZEKeBmtG5qyeguqjEw98cfnTx",
+	"1DypcYVMxFmFIp7LFWV+D2EbRpRPCbuesobO9nQPQPoDB1YqnoueCDpiW5SJp3V9Rf5A2ehS0oVbR+4U",
+	"Txpp0ihcFjOo1LKsREQqN1mVdKzebe1dZt/MHWuH9503TrHTeNyK7asNUmGYVWSmGlfkruYyxkYpBqDa",
+	"PaZ+NiKriCHNIo9PKp7V9/qhkqsS0Qlg6kEyWqafTJKP+g1ywUGifrw4LBrvMOSTokXrOGUXTQ9Qs/F4",
+	"kHccW8Qrjuwh5efEsnp9js5fILXGpmCdsW4rv/D3bZNstJJ6Pzk2aqBZzdv+NRUDSLSz3LwZNdSitBk9",
+	"kSX9O44iFyrhcJ82BpU4UPBDcQhZud85M+qzKidcoWHWvsvZKDoXMJ9/t1DupoJYylBaf5TuRsSF5FtA",
+	"t9WjWLf0GcrTYddGgcsy14uYBaAkXz0ryHVLLEYL2hpgzjX6oUrW9o3NYlV5qaqK9CsDsPjaDvLxQij/",
+	"pfZqmpKueIRCdYkXKs0BM19hGptCQJX7bWrI/sAhKEu6Tq4Xo0SaGq8n+ptPdZAuVQD2BAsUcDYyoXNr",
+	"rAd6XXAAYKlKuCsfqUqsVoaNQAIvULNrPK1P1dzssj33VRRNpdIg9eVzPCHnNCL/dR6F1IvkT6c4Gv/X",
+	"tobIdc+JNwuJi/g1CREkM6t2aHa9gJtgQbq6bCaOzUF5cBLR5ENoIaeR6oxX9kAuYJydHXtxJ1QIacvy",
+	"EAJpKosb3t9soBeYBsRHAVfbHRIE4UfioykJ43b/chTwtwcRyB4akAXXxWFwP1RLKZX8jEThYqs/jEjo",
+	"qmXTg5aqodyS1+fv35mGQZIGJugJtOzHAk1mQUSnOIy25e9bPo7w0zoi2BvDBEEPwxGacBGhPfSGPoM4",
+	"axpf1zUVmMZUhcJI9AwL6llVIBOFQqzjp3ZSe8dxoMBFjsyoejwxfaM5N+uuoefjNHvkUxyk2h+BCjnF",
+	"0biB3nFzNoz+K383rlsoPvKLciovtJetGmPaVIKkKjxWTrXenzUonMiC5i6h82ZQZGtk8dohv/bpe/r6",
+	"zS/ND/Tt4evx4KUn/z7++O24+Y6+3gc5YYq98z9j1cInVfq12QRvCcLGeEuee5wLDnFT2uGeggqWj9lr",
+	"83VrPp9vAXnOwoAwj/sKAeFW795QXNaKMaSBqcstexpZet9xbrt9lVa4MCRgBaQ25/6v185JtLWy+nnO",
+	"Yw6flTfLUqaRsumyRtxj7quNX2ASqY0CePR1KZUEymDNiY7h2yxKSOmG0ViphhP8dWsAvGyvud+qlCNr",
+	"WGpeimyUuhbrh5GmWqm4KS/btofLRxUO+yWrgg7xX7ki6BA/ehpEJKnFIvlDfPviHUmj9+FUiD3NeDmo",
+	"p6/l22VqaktWmYcLPQryE+uKcKCtzxTTUCfTHaY7Cj0ZSAXwkDMRhZhK7e2w37s4+3hUlw9+FPKgXpHF",
+	"IQmjczpSRpB39lb++2kPCRIMt6SdRHzVNBr6ucjTrE62NKdC1T9dK71W8xKpJwqCA0D4QFDKDkBAAEwT",
+	"EHxt6kFJeE09nQeS7bej8zzcpGWPCxZQHTWd/a4jh6JjWAnMkJUaYpB8YJRSvVX/0rmRQcDnAjEuZzIg",
+	"AZ9rp6adYKcbY+nLcR9w+WFwxtjtsO0AmPzM30QaomKMr0mRrnuIf7LaIdXGq3ZGAeXsNWa64jTuwVV7",
+	"dlbL8rIjhbqGfv3tdwuRzcuDY7N6NKm+SpnmSLWkd1Hic/bw1gRHIf1Wyzb2yXw66XmzPAPTo6Z2Ppvy",
+	"MCLlFbxD/GPqng5xkeA47D94P9yPKkhCh/08UXM3Pq8Pc79AxfJwHpdfUq626URSXrFv7AKYP7hVMFO1",
+	"jVKzOuz3lrkSOJAttgxOqLnGbQqtJkXyQSVH0eHZW8X65AOAIiAZIBuhiGfbotVjvBybd+tnYi6M4+6C",
+	"MSZeijXKdxyevRUNdK4aNam8E8kEFjq9GfsAIJL9VIx6oeWAVJzVXJJGYg2kAGUUxIJRTM/eoieGZVMp",
+	"GNWoob2dEnpP0YAovCkbzMRK29JZoz5Sjf/qCFw64OGzZxen4qt9Jb4K/h3AGNhsMiChQCOOOEN4wK+V",
+	"0yu+F0ql3pCFMF6T0zeH5/+xV1f/bUrBfH502AQ3kcqc5yEiqqUY8dGT02dH560YyyvEPtVYF6dHJ+Y+",
+	"ytlTlcejE+elHqHgRuJxDGaR0gDi3JeERkwKkZIPAAMGYAc9LVLBYRQuwCHHgsWyFFRf+fmkIJHHtLYl",
+	"//fs6OXxO3R4dHZx/OL4sH9xBL9+ZifHx89a3w4P+7+9HPXnx8/6o+OP7z+dzN5/6769cj785p+eLuhk",
+	"0X/+9SOZvB/ND0e/Hb/hvx9/+8M56s+P55/Z+z+O3p70r172mx+Pno1PDj8Ex19fPO+fPxu9++VZn58c",
+	"Or9E3qvXgdc6Gn16EeCTs4/zo/lvz3/58OH58/7XPz6z386b08Gvz649djb+/eXR/PiZ9+7kj9++nlwc",
+	"t04urubvvvXnn8aj05M/+s2Ti3775GL09b387/Nn+OQ5//qZHX7rv1bf++2if/X6/OTsw/xoBN9487wf",
+	"vRj8+mzx+6/vxscvxr9/+uPol5NnJzDe/nx+8lvrKPrM8KfmfNB+7fz26Wx88uJKjvCVnudh/0M85+f9",
+	"D97zD6P+0fHxH28POxdB8/R44B/PyWc2fjkMnp/tXh/1592Pg6tf2Mf28dePuy9/+fb34afnf0w6r65e",
+	"nPNp+GneGnrNN1+b82fs7J8vz/2L/Xed8PiXz+xkrzsYvXn3x8nLo/mrD789/+XMef/s2W9HL1593N/+",
+	"9Oxo+kvz5SA4xeOLbW/+y7uPF68WpyfP9uRM/OP5h98+s5NnuL/y7r66+2h+9Gx7/uHFSf/kWX+4N38+",
+	"gq+dfmb9D6+2n/U/PO+Pjl6e9PnLw8N/vjw/6ew/658c9p1R/+To4+Hxh+ef3nr90cv9F95v/Ndw8vcz",
+	"+nF39vKDMx1+Zp13O+/e/L7Ya394/+v5+LwzGB2PXvYPf+2+3n5Hvr5jhE6P/5i0Tt+dXQ/eToO5//eX",
+	"776SZ19f7S74dOb812cGpHn07nkOua5RzMAdahP86dnxL/2LI/Tm6LeY4F++6o+O+pIEni3U5ORkzUT7",
+	"86NXz146cywPw4cPo8Wn6fniVdTiL4KzV584/8wm4m0z/P0Pwrvd2ctv0+dXg+d/9Ls7Tewvxmf9d4f9",
+	"/ocRPRFvx+9//bg3jpw/nu0c/f73j+9ezfY+PH8enH1ms7NP/oX3x4sL8fuvp939396/H4zIh1/e0Ek0",
+	"eP77/reP4atf+y/9l/z3181Tp03F+OO3b8Gsby3N8sRSiqbiWNjHVfTDYyXYH/XDh6sfqi0q1A8T51uz",
+	"1d1r7Tdbd9catfBb0hrV76W1xtLl6rEyNsZg/9rKSgI6CfXsfXmvwkJN3WTsYICFiziv36Y2/Rbi3i53",
+	"eKw3fzj15vdiTWkq6RcUmXt4ZYG5sYYUel7S5doi5AJHdO2RFz+gnJl7IS1wyOb7Y/OZ7XfKj7mv+m6r",
+	"BluF65Kq7WXPq2blEZ95Y+L3VFIaFXFemvEbqKwSeboa2gr//9l716U2ju19+Fa6+BL7l0FIYBIbKlVb",
+	"HGwTA8aA7XiHFNNoWtKYUbcyPULIu3Ix77W8N/avXqu7p2c0oxMSyI4+bO+gOfdhndfzeNlQbRF9vAXD",
+	"1HfbQdBbaM/SwMcYnmB/92hkIg4GVRry4x4WHvRDyXJomiXNznpLz6Vj+QQDjFMYfU/TjzxK0OT6kFdK",
+	"cD7twwuRVHoF10t6hqcxDjecTV6awNUrJCMPODk7PIHatKaIDc72T5L4DeqX6FAHuHs6dXq/3mWd9WaI",
+	"e6+gd+Em5BQKzYfKD4oWe07bu2UV+Pz1g1B2hQxNdnFkcQVe4l6xAmsp0Nn5cLCOAC9IjWeXWoFGv24U",
+	"nJHuFufgo5bBDu3OOBq9K8+PybPz1/tke/Nl9blGyQ5lInWDpoO3jWWrB4fHh5eH0PiCRXgsyHR5aI2I",
+	"VXq9pM14onfhDkTjXdRaiBbnd38creu+TMgPHxyeo+r2cbP+FrAY+rChXBHGABBefHe/d2/D+/VGHPmE",
+	"St34r2ySo5QggQtyJGUv5K2DUG32m5668EyEUDUPEXwD/d8XvSjQXT4VUkf8ZfRfDy9pCwySYyqT9RMR",
+	"hM2QBbtkq/pCv/RRc/1UcLZ+QpNG24UshktF7Dl4wl56jbnV+kXIG1jEyu5pI9Hw4JnHAWMG0F8gho6O",
+	"sbdpkDrk+cn0sOCUysQQREC5rqFiM2i/6/vnx+sXCY1YqUiOo2F/u6B8nzdEEPJWBj7ZTp9m88AwgVoT",
+	"2g7U6ZfSTiWU3hMbTXH0Gq8oaFq6tFPShOLp7oDA0PG0rwsFdvr4zNSW9SUV8VOWPD4zqQXv4cAW6QY0",
+	"hrXMsbauSeaNcDSNmc0FJpYseCncadS3ZZfgdN83XVWT2a3T6mZvkTp+//x4niWTwztq7B3iCM9TV8/H",
+	"rPDW1BIfdyWc84+3llmPE7ytPRVGdAuNhALjyVnT4ABifnh5BvvxxmgmE++RbK+SgtMiSyzPyTHKMpvC",
+	"AgPNUmh5OUdSiyuOntzSWr/p8SAa7QY55RAyrWdFfg1b3apT9mGSRmSUmId0vNLXYDeFyHRTYjxVyGsk",
+	"xBEQogQakERiFcYZmF/gexmTzBgRaXtGx2hhsBKQXQosIbQtvEIrAQm2pCi3FvZwiJ7SfTOj98PJ9+9c",
+	"ppgtQTMbQjkdZjs8TKRkll+JYLm+yZ7gyhf55ALGLeJ6pMhxYa1YPQhMpNaIfivMQAVYsWXYXrgWYAB/",
+	"whKpJd1PyHeCHqeuVoJSWwCwgiomB3dHAuENB6KinSwZlOX0g8dbKxcLrxI6kOXlQYUuzEIR0h5UHQQs",
+	"Lk6txB/b1Vdq6ziVQW++7u/1Pxzt1S/r7/Zarb/bt1/fn334cFD/Wv/l5IPs73+AGps3h/3f9z9+Pfx4",
+	"sncEdTX7rf7xFT//XOs3Op++fbnY+/L5k7h/fVm/xCqdk5ODN6ft489R0njzahC8eX375dyp+Tn4MDj9",
+	"drJ9xT+3G6cn3+DXLfPr56/16GT/ZH+vflDf+PnFHwdQJXQ4OP1a/3bytfHt/SfRPzhQ73v66Yq/Pf94",
+	"WO+LvTqt353sV/tv+1Dp8nVvr9V/Leofg8utV18OL6I/Pv639/HV36/PXn3b+1g7P2kevezvt74cXPFP",
+	"59WPUP3yoZGvfjq4qNf75x+O2vV3tfONd414+/zww5tXYfRHd/vg7c+dD4lIalf8cCvZf/Pp9qD76uz0",
+	"/s39r/Vwr9Y6vz3f/5W/rLb/2Pp68evBHd369MtpUJf7G1/oi2/3F1vdxvHb1mW79ZtbEZOboykC/XH0",
+	"NOUdJyxusUBtjQIl+tlAn+B2FHcsXgX8HxrjhBFXuu/8OJVm+3UI32DpKGGRZOD1P3IRCS2wxW0dSbE5",
+	"3oH1U5IycLTGk6uycyg6QfQ316nJTwG0mJi+lb4mTNaN4Ghep2pux7Ry+JLFIY18A++V95yQ8hbo8tTP",
+	"OdJJ1IssILQjEGI6UzBTIe+bKYtbmOj6Gd0q7T4GOHN1+FMnSns8EJxlQUpN/Y1yKlpCBIRGMaPBIJf2",
+	"Jdpx36xWyzpPzu0Ef0eaFeut13bWbtlgX3S6seiEEgJfMIlrO2tVulO72dlsTC6/04F4mi4OZyJKnKF0",
+	"L65E+ENFOMoSQvngcTJVBZutqEMkHj7ByunYXSCurHYEzUR9uTSKChoUTDwD7HDd6oe9Hdo/cH2DXEev",
+	"lpnYsLEDXF4IceIZKlDL+d9n0M7BWd8wXCP05+OgcDq5wieG4Xxv+GPzNNaoEtLuFa+IJa0kzQL/92BM",
+	"wtK3Qumqnb0dpQvb7F5PsUjplBsiAmJgAcA6AWuEHRphwgy1EuREgrCF3OZBJjECVNK56oM2uy/7Yi3w",
+	"S755c3t7xo826zaU5OJtfX1z+xeDX3tweO6N+fTSLFjIWyzuxiFPSpM0my8fPE379bIXaNBHhoQsX+Ag",
+	"H3aBQdysjCxbX+k3wJXL8h23IS+Fk1THJk95pnd/p64reBMfq9x2iOG8Nd1aHDCNwSKsGOoVdR7jgRKy",
+	"tlgbTOBKSk29Yw559lb6nLLdBiTBk38TTNUFXjQJyOMhIrLsQZHC2uQXAPDSRHD24J8vGfZDOvPfOQjE",
+	"41cbAWpExgByLDf355lxJLL3XiCgBBpMUxY/5cyZYogJ56RSrAn3M6cFnXDVpgaxMQU5iCxHnu3Xd17X",
+	"jy8OPVT7NLoIW5wmPWVL4jn1ntKkPBo890wMxQGaAMXlg1+sq5O1CbmDTEfKkkc0MuM+D4M1ZKwXOEcT",
+	"jiOfOFQmOca975Eb1qA9CaxXmtAWKna6VKYYaPj2Zd71BRzNVqh9Vw2uYDAoRQnKDOytO7f6RA2WPr/S",
+	"QDRi7OC+plFyDTVUai8On7ZZ3apUK7XaVuXXtb8mdtKHxvOJEBfcmsEyZ70hYpsozpShrjruihEZtLDI",
+	"VmuWS/N5OORF+7PIL8dXm6KQtMxBHw0H/FmH99DVFs18qFMjDECUwmnBG250Ko5ejnOJ15Zhy6xsnJKK",
+	"6lSi0Nn3yAOtjDH2xRJWV+f33oYG9Cyt+slgWEHnw46F3EhhNYzP2qdSE8anSH5Zr1bbK7esm0DwzKCR",
+	"BKLPI0EDtFTU1LLA8NUAvvO43fpuWs7b76E2Z9WUsUgR4q7tB8mRQlKrSYVICdGu8y7XhRRXM9HtLkSG",
+	"dFlndOVgxiNCMl10Z4RkJpBYVkqYtGniadEzTgacsc5KBqxkwOTN1E9lOOBCHbnnu84pS2w/dG8bsrb5",
+	"5MUQ79jAy1YO8CDfuEmxVgKBwjZho9ouTjocgk/aFrlzXhaLBsRz1gGO3gNCEg4Cul6Um1L9hrCOKNnW",
+	"OiJg8RTFW/hac4Mov19PV8nDZawzfSs5+wNWk9FbRmhmmh/VOCvfo4UYlq7Ezp5ohbb+PRsEwb26IcOE",
+	"bap/JoYQt6UEo4oOHlQ+oMMqms8yg1eZzUl6hYUGmibFtNPAu9vrWrHoO4iRrJu0i406/MoLNTzqn2Wp",
+	"TsCSNZPuLC1IIHXi/59v2DMZRzrWBBlbAMrZjDnlA5Kw+wSz/jvEV4thXV2r6V5M4626mrVCrhtd4TTf",
+	"I/7/xaH4P9+tKVFSmIac+HEo/EeojdD0PcuVb586O5yPEULp5MwZY/LZdgvvEBpFC0shj16oto1axNBW",
+	"TfPlXQstZNGAao9Sw7I0qfSSCVH7Nd0jJiEYcplQ3mA7mZ2kZ+2OQSM1b4YtlA5lI2bussjdtUwVArgJ",
+	"Mqrh304VkTqkxjCy4zN7st/ec9ny/AXGQXGuH0+8tlZWacJfv8bUuX4UsxmSiVHJfTx/suT+KSh+ZQb0",
+	"ePh3jxXYGZ5GPY8iZJZxyu1dUQLtbFoNGl2m1KDWWbvEryhLolLRGGUHh6/rH48vfY01DiTBNvtvRBea",
+	"ftBuS0mHUQ5w1hjLE32OGtClGEyGGTHAp0ZNoTQtILWlSQU1QruaQUKTApm2g9QlTzVtBmstKafP2Ppl",
+	"G4kDjW7T4UfdwgDtEqE0HO8ptz60ECtTzlBqwHTlGDIuhIaQ16Az/baIGNFFAPoeDhK8efLw1O6Qy+ML",
+	"EoU3MUUSReUWhQkEKxwmktIYQ1ZGfrd1FvMk1sBKSbkp/4P/WcyvUavmaivX5aYcy6AxMgqzCHKN7Pw+",
+	"Ud1HbpGVgY7haK8KPUoKPXB8ylX3w3VmmUwojGjobWIDEyXKckw8Y4Pdm4bvwrBGPYqySgrBPDFoIVnE",
+	"GomH9KD7F58wCgRoXy9qL6vPlQfx8fL1+ktDLhrLhMSir/k2jdNsIiYi6nWU44ItasM8qmYKwG3/ySfK",
+	"mg4sBTxFmE2tSonsxowGss2YkecgmjGIrCzuXkR3UrWhSXTRaf9Nqdmf1T/guv/H90hCb5Qe2j8fluQ4",
+	"gnljZxxoValfjsEKKk2M2iCe6PP+rYEC/Xo6E4n+MPjXrg/vfV8+/AzT/J173XN3TxN2n2w05F1WG04G",
+	"wKUF1r8RYfPBWvEQhN54f/bhSrFUvGa0Ip417EkWqEV5N04nTsNkVdrTrR3EodZ6h4kp42Y1bZs0VGah",
+	"Y+lZn2Ryaqkcj5QhYLKqjhLO+kZqqYMGxwS5lKxfp94Ka82h0zz1EIHoHDq2ncoy/CalmrWIc8biJ5kS",
+	"Mu2fH2s0FqfWvd+mCTh0NmQLOE9pCPc6oEmOLouLPvA3UF2ogpCFoL/NTbBT07aka0nb7CknfxhAfJgO",
+	"KkXPsh9jjupD+FnqL2xClTt23jW4VahrZYD4nZWCxPwofuBk1FL7r7/t79dvBpZa6uNX+f7bxctPg5tm",
+	"s3lzcFoT/90I9lqNwcnJo1BLvW0XUUtZkJlv9rev9Z9PPsj+FR8FcZMHuHlzWf/DANwcvjmV9POn3hUP",
+	"9t13eNn/DDA4DQ2mc7SXAuuc7O31T/fr9cutt53Oz7Var/ff/TeDK/72JWtsvNuT0YtPtVdnGx8/3Ldf",
+	"/vfXvbuv7EuD/8wFHdzSOqNR5/bV4EZ+a1bfD96HtcZAbneT6GLr1RVvffk5+fj3m3fixZubk6M3X07q",
+	"fZcIav+kXrckUCkFFKtroqzgiv/+4cMJEkLJN/UPH1/v9U/2T/aqcPSg9eHz3t753/IuOPjyqt9sBZcn",
+	"+39svbqNX7x5+eId27ysN6+4Gpm3FyeHbw7qn1t757WzZq11/u5TcN7ZvtwUHze2Tl5ffjq8f/n1W/0r",
+	"nHt+ePj2oE5b5+2vN2+i6Irf8PNm49vv3z7osQ32t7/ebFZ7X/jRMDTPh3r/vHXUrp9u0f3B5sF596B3",
+	"xTuDV21+OPi8fdJ4393+ID7Vvn7+cv9yY+O4Tc8+vnxfDw/r8ea7z62bs0600fll++MNpcHG8X0ikj9O",
+	"+9EVf//25ivv1+h25+eTk7/H01U9MBSyAEarDz/fXr44+Nr6dHp2v13r3F/x1wO6fbr5+ddfXu8d0Xux",
+	"vXH6x/Y5H3zZ7LzTjFbZFZlfj1d82hVp1uM4Rist4dd2mjSSbNZwzBMRW63CMfNgulp8OKZMNRfCFM0p",
+	"HOPU6RUD45H/Hp1hnAXzvrlKOTswHpKbVLq1Td/LFaVA02AYSIQNsiCIhmAaDhtmFG3NQMIBExHyGiMu",
+	"vo7/ZPE2ihIYsie7kKOvkHoUIUB7LBLWsJZjal3upukaDM0rM7QNESabXkCr1NpU5Ihno0lqIKRHGm0a",
+	"0wZEqrThCyMkBzJhHWv5QlhIvZJ/rQ1G0dQ0LimYOlCfIm8YJHzTwVS2rfou+9I6GEHTwsU0zVBUpwhG",
+	"rMZhCjnxuUjWQ96Iemq8kvvEN3armXiLTsI0g+sukUKHy+w0Am1q2LGGqrbtSBAi37jsNZthA+JhFXKC",
+	"4PqUk1q1WrWrRN3STZpgPSWM4dS1lPlUoKnBms7MXYzRupDazJIvfrCu+RZ251KfaVbTqjZz6VUelFom",
+	"uZpaEHQdQIKaNgYzW6Vl2Q4uT05kEvolRZdqOY9RidAzX64Rz9VhWa7eHqTbhso3dwlNSMQMrwVKV6kF",
+	"Iu7qCjmkCLGnu/2VDtCFA/ALjWyTrFbVITf5eJLElEvaQD4TSiDeYU6/ZawLpVoIGgDhnxumXiwDTRVK",
+	"c8NuRBtWBSCbiqOq8rB8rqbWAR4pdlCTKfUXMXrHAE9A9BKrKmGkdWWZ1hRX/D1PVU6ME0QT0hEyyagY",
+	"vEmT9VlsCtQkqi3GAwnKE3Td+UVd6U5ZIT5nSiUCeCFAgWuSCoHgvjtEMs3sLmknzVTp8JS6oQ91AWZt",
+	"qNfEwDt8hymHyK8G/DzGRa/VVg+zTzEfSVs0hAnL2C4QaMuXN6Atoc0AXGYAWjYgHQE46eoNKCe+E9RZ",
+	"f8cGPrRPdxm1Q8qFeRw8XhcEY90DJY2YyraZ/DLAB7jTtLkrX6ktf8fimKUsexhVw5Vm5idstO3OtJUV",
+	"dmsAhYg6BQ9xkRhekcGuhbd0tuhAhwLBYuO9KCotnQ3iwXXc45lciQ4gar/RqsobISJG+UTJkmUJtWWX",
+	"6NrO2mZ1q7pera1v1dQs37E4okqwn21VD2Y3W0C6Po2HnHsJWo4UfMMaFE1dRu1iW3nOQ+CRShwVYYLN",
+	"ZkZM71CXCZuMCQEnTZLIiZmO3oy0HsbzSxtMW8ejc4FPiIOLonFqUcdqny2TctghIBor5DWmZkJDYkYE",
+	"1xxZFn455cTCfEhuZjztVys9okscDF0HoFHKJIwiAuXzQx4h8XtcdlkDqGD8ImDeCoEPV9IbdIcW4Ck2",
+	"5SgMXvzYh+YsZmTFtk0BPzwx9tzgYh8hVla2JHJbW500HCsbRYhtTGQ0bUbjx0xElD30iqtA7zJ3fi98",
+	"5RauiZIS9Uniuz8u5zZ5pjaZD9kp//mcGLjRB9fRatfQ1xXiC2XeJnW3riFTI66kC7lhkeAtae56ywZa",
+	"AVNJOjRgtuyhjMK7QNjMhc+7MEl4jQ8NcsnCWbNjT8QAPo3QXFGCL4YSfPFSt2x/FLKFzym3NhWbeEHL",
+	"0AIwcXLtAUtCP77Cx/n+icufwnAaB7mX28dLjsE3Vn48lLdCi5g2lch3mUs1oIEFyWPj3bfDVpvJhIQm",
+	"yN8UcYNNKVoel0JihUG+xBjkRcHA8aLjxwMkH71X5LTCbHLA8mURaoBeICcHt8Hz3eXigaRqihhj8Abr",
+	"QIc6kdYL0BWIaBaA4uhyan2V9i1hnrOF1JSnJ00i9vBFfxyJV/R5K9k3s+wbXsfzFXt6Xy29xEu3yYTC",
+	"Di8olXP6u5dPxG38z0FhGZkYwiYfx06jfTpIW25SSBiA0QmCmEnJMDl0XD+Vmh6Kxow0Y4aS0XCGHWXj",
+	"1LnAWYWcs464my01g19TOL2Pl6DpiLtVgmayBI0aKgsftEhvbfTCyOx4PLVs05dmayAV7+hnRJPDhmt1",
+	"fZZO1MZROTR+QTTVGgiZHaYrrEw/uOkB00lPH9+qF7Ngh0BVhz+5YbD22Kq6NJwJR1f7ozgHtPDNMWJ9",
+	"TKoLy5TgonTgkd4dy5s+wgJHRmNd5kexxx00BBQmBggcAdg7LkIEFACGCekMaeBC+YB3R5yjEO06ZV6h",
+	"2tWK2dYGJT3OWUQ4S/oiviU9DmA+vkxoEjauw65PROz8efcLdqKmGaTKFT/Fi7FAvh+HScI4VBbWqpVa",
+	"pVqpbmy+8D33z+3tivlfFZ9gjpHssV01fOadwWUyb+pCNtWVhUGe+WEsegmT/nPdC4E1X+oqdRwEb+57",
+	"TTUg7TDSoglTJk0m7aWlKgBgcvudWOwYxurxyHoqYg2VB6dj7k2ZPZDIS3yTgDPvoiZaU10VvYoMv+lp",
+	"9KGd91p/ih58GzFTt9LYUh06MB9s7KorXneQP1M0VGVe6a4UA+iU0S9cjRQE7EUMKb8+QknwYCR7tZcH",
+	"lUIF6Ib1SomvcdP0eBJGdmBgbfepGrQw2dFLmZNISCZ1UzdgDFJTuVvqBxcmV+ZlBM6av+TyOhAdCpWa",
+	"DNsd03ZGvZKVcHc20RqIKdm+zh6t2sMz4zDBWCxFgnMSu2CV5pxrmvPikayK0dtwkkznWNtiAsd3PsxB",
+	"z872Di82PVI/vFjf3P5lfX9v3yNne+8OXm+iCnh7Ut9f16TDz1NkflMOX0A49EBKoeywrmiFVinTB9MK",
+	"TZkynYFOqGjRjvcwlotXqFjMfO8EI6UNycquywizn2RBT7LnFpJ1ejJJ4UM5I88yZWepM/G8QnxsLIXq",
+	"My1c8Q2opXA/qe/vEj9iLdoYwHlbB4cX7kk1dQpGGKOAhO8vPNKhDfV/dR7EIsQ2m88hD0Rf2h6xPqO3",
+	"k8tgzU5Lydn7i0uPSKEskiEqWmCsVdtkQsDTFbHKilhlZZ1OSKyyWPU0en9OAkH6MGYVVCNps+9TapEj",
+	"KXssDVnkqcJTXeAZMcxZH7QCYKO5GI/YzJi250AfUcafy9dRS6fdRyZ0gD0+OligbuLb6IjukjUdryy+",
+	"CzFeznXIwSB/S+LLXpfFkgUswCiTDZ40iV/1c+crtdVwabfAA4/TqL1MRMT46GZiw7XhlCqZRtUeD1gM",
+	"2gLhTnUczg54GkJRWkb0dzDQEvRQqLLAH9nKOp+mpOl7QR8SIHlYx2ZRw+ZQck4jAZrQrYeBWk/30UJc",
+	"8n//+C4AL40iG6WDwMOq7vsHVDmFnaGPVUZasm1Le0LnVAeurumwJ9c0TpXBUB1eCsZgo9rNNL2xf35c",
+	"IH6toM2mZXZHRrLzgWzDHbFZ+QVkxi1jXcjr8CQe6CosRuMoZDG0s6JqCvW9ZULjhAWehmbwG3G0fsfi",
+	"sDnwNaISdQCsDPYxfLNkdyymwJJRJN/VjC2BgF9JwB9QAqq1VbDnFiv5ihd0TvSpk+Yt+9T+f3LZZ1rv",
+	"hyrkM2h1YIQeHB4fXh5CRYk1uXWrO1jcIW+wQjrYREAgJu7JhAVFjfC7uZKUUDprAEtP+ZDAdLvnMxAs",
+	"+Vot3beMb6yNW3xvb/oO+9ci/o7sWfxMDFTui043Fp1QsgfYtbBmV92I/yKZnEEvMI4oLqvHhjLAvTcJ",
+	"msF10zl1Fumsxc+Ti+ezXjJONhOBAlcZgUMQJM5lb0UU+J4TwtCXo73Y62jRjPhmJipQIRc4EpNUwhaI",
+	"8TFW7pDM1eO+MjBXwmwBNQe4uB7Foy5dyBnxpc+a0bI0xUeT9wwZpxKR6IaJsQuz/KbKUT42sfSUQrSc",
+	"HchWmY0lo56B2KmM72fMuywpt1PRC+oixWkGTF8y1ZgtUuyaNbwiwJVp0aKLM2c3+cx9Vu5dF9dp5T5l",
+	"iqKPjAwrbK+yNy7rp0qfPI75lufkbBYki9ocVZa36BmenBLeOtQ3BiVXmVFh4lkHW2f7G5hBBtOMs0i7",
+	"tYnMVR5bnrOjM9KNKDeX682qk2AOa5GxM7NtUga61zxElxRbCl5okhc6mujHrCMSJhEAz6GWzQAMBXQg",
+	"PWSbvRmY7hJ8AheJvgJRPnYzaTYNwhom6kGc9S1YLJDW0jajgfks7FCBB2pc4IDFLDB5th1CSUcETJMm",
+	"Qd+Mejaep+1WHfeIQo5FLUiXWCF1W1GdLQJP4YlHlHvjZ8LwQcm3ru8uKd4wK/m7pSfSe+6uy9c7NInD",
+	"byAvYPTWdtZq1cpLU1pcVHiMdce1X9bgZWBpqSNKNOQKmicvTDZD+jTMsHZCS9RSWmK+wlItJIVNu93K",
+	"9dk81MjQ/iuqxwjzh4f0R4kNvwHCZ3JTHk8vASzREhTkjw7CWr7zzkgj/wRuu+SW/mNYijAQK3NRJnql",
+	"FewtXCsPNxiv7ROW125M98UY6xG/ZawRab75n/IiWgZdZAnrdCNdCuBrBHllzPieZa3V+0Kd8Ub8JIkP",
+	"hKzmQt+UjVqLB2wYiRyKAM4oUyPIpqiLDaC0gLbYFEKbTabM/pgmCsKYNZLwLk1/g0hCKDcUWeZFeECa",
+	"PQ7cC2hO6q8MRKPXYTxBA0409bIcZybBvH1ntpJeV/CBIjWSzIQqR+P9weHx5eEfl2tTGzkwIE9r6eCc",
+	"lIhV+OqVrVNGgN/R63mULJ6/sWN20SiL57qTOWlI5OnjI62fDcsNMaJZCr20XAOp7vMEt5UjIRmkmZHn",
+	"gmpWlobohlBUnwjr7iGvy0/Y1ltkGh3gO+XHYmHbpPB53/FumVuzkLFqH2sPlM/9kP7Xrzb1Zngw+drI",
+	"3TSed6Ej7qAWDNcReW/5qR0IEagAHp22wwc8TOfOiHTTgs3+w8PcPL7KOYA5fUSVU7yIilBxhndRqcus",
+	"BeQ4j3dtZfYsL/bMI8r7sYJ+0QJ+yaBkoPEyzgTZ8A6IrGGMMcsbZrxFw6TmYQaxLN5djto/vDvn4kw1",
+	"wyik0Yxe09NgVUwuPlblIotB4n8s+VO88oswKubjc01sHuYTmoZyQ2bhiW7ZQHfCmUa2HBkQeeY3mJSw",
+	"C94335tt7z9XYgZooQHOCNidHVhQQOHJSxHbr+ZDrwX0ZCMn4jjz9KHVZMU8jFhjPPIrwEwNY/sjyEEz",
+	"gKbYwopZJaM1jKMZb537hNuneFCZ0kAlvsuKMmCgpqNiXBniy2OIP1aea2i3jDLBRxrfWakx0gpfW2VY",
+	"l9T8fqxll10MpYb3qMTqD0f7JWLEa7T0X5UMR5euCpqOngtltNU70N0ue412ivCHyIsOnrIpYUHFY3My",
+	"HY2pAvr4eYX4dyyWUM/TikVfpr1AGgQkd6Mb1hAdeFrEdrLtOV0RJwgHIxoi8oiu9PDI5fGFuZuXL3uC",
+	"3umYcda6lqzhD3OjZWiYh5oz0Zy5x6S5cW8466OrMs5PmR+t2InJ9wCz6k6t9mp7anflaT2VcXJ25acs",
+	"xE95LEE9tPBHeSjT18FA/81NjwdROTkYACZh+4mVWh3aaIdYb+dGKwAeaSefOi9q9ta1lpZFTEimIUlN",
+	"yWUe08opw0wFi5f/eag6Ext07gRusrTzWgM9SKQvCzmyeYCog/QHJNFFPCB+oxH4JrcObdyW8wMATE0D",
+	"ukcoCWLRXccfiBzIhHUQiUoNUNzTeXYlz/vCVhJIlJ1QsqglA0IHZkj90zGAXw4vaatCDtVLzIYmaFbU",
+	"Hs79GP57gCoWcceMMq6YEa5PhyZr08pRfJXXeHFB0byPYOeovZRC71tS6UbM9KrJYdw5KqhgDeUWS9n3",
+	"IBpdgSOnZHwxpf7w8KkZ0wgTojsgENXjgX0kIkylzzxqrp8KztZPaNJol1X216rV6kNL+1vfwu60MF3e",
+	"HPSWXnj5m83wNoXqL12hc4MLa9M7FsZiff/8eP1C2VFj7xBHeN78wMa8NbWOxl0J58DAbKFGLcLZTRch",
+	"UNZiyViFnOpOw1HSZF5DOt23rJzF4Sw9LnONngJybnJzZHo0zyGlUZ6xucmeYg0S/ftT4HjmrJ5uRHmp",
+	"zfNZqxaA1C+G0k/x0l3iw2yI0TXDdQMHuGNDlcS6wK/fFsYbGl05fBZR/sNwfLkfVVoAHFG+ChmVSAGn",
+	"xajYMYGRnbV02CzpZS4ZNvthZL3wtRqksmJh+5VLIpo22D3GJEYU5wGRCE49YPPuX3xCX+HZ+et98qL2",
+	"svpc6e6Pl6/XX7p8I7Hop0EXyA1bgzjqdbjy4G5DHug0D0g93yO+jlGp/4woR/g8JSD9XcBL7EPVNPyA",
+	"wLlxD5ekDW1h1aBAv6lNpYfsYj68lU8SoW4sE6Sp/8knalACiw5JsWxZx/mI7MaMBrLNWKJT4gm9ZRo0",
+	"Q1mNvYgOy1Ac1YzEGSvZoMK7Ie+yEm0iM9TMSN5qWkHPLkIeHsLkTisS5yGKCpdVRhDhGVlZVIA8IO+W",
+	"QQDFLBL06QFZTkXCIF7i4wux4JoqOWFj5+jZh1KJjiZLGm2HNsa0n2KKnCrrC0FVdLxFN7Vqdp1YWXjQ",
+	"hGH7iCG8EPe4NKAvpqFUfRWNmcy9lrbgkP1ViVfJGC9CulLXzK2z9K9VLu8HCCvX5a2Fe4Ktt9Cg8tAS",
+	"zME8qaMPDSp/N7jWJpBcgGudaa7H6CKQfJkUWUpYr00UTHONg6/eqmLHfL77vhTSOkymAbRWZ2OHWYWc",
+	"OclATAQGAkoHs/lAYwjiB5QgTc+rpOdpIKZ/PZi+EPF7hZZeye0lAJKeNhw3myDP7ssCDOlJxXiXdjac",
+	"FTd5b7x70WQYV3Xnin9x87szDKvWd5lkFpKzbdzVMnMMK3fv+cexurRTyT0ku4m7tFMcwsrvhsIQlnvr",
+	"sghW5vHjYZOc042WUk4LF8QsB7wVGbCkQk4t4lCPh3/3WAk8WVF3uPOB31lveIclbaE+RKgh2UyzsyG/",
+	"YzwR8WBym8IZhadpCHenoUTUODdfNYWXAuDQzHouF1MPFA1Fm6eoJZwWnFEkE4rV/DR9Cc51aV/SkLxw",
+	"GlshCKLcDI1Bgc8IspWMJQ0ED5Eaq+7WZS2qf6S9U7SEigrrM9tjRG19RldC8wklQSjpTcQgBTzOzF1b",
+	"yfUlL7t/pIU5tCxGWXpjxPmPU4DvO7f2M/X3aIEVVd1jTXNByT1JRCZWJzjzUgLSLK4SApeIHk+Q11+X",
+	"gUrWEDwg7I7FA+D02dX1Txm7GLx8KwVc5SgT0SV9Ed9izWxRFgArd/MiYkY7lXF4B91ZNotJ+jQ17NOJ",
+	"rlUl+4Iq2R9J9hUt+aJq9hkM2szGnDxylbmsBN0xDHQOecj6taBt7D6UCZRsy1SmYdimyCzIPPWx418l",
+	"OOTDog36YzOGQ3FxtHPKIvHTlylu547VKnInk9zqmXvsLn/3pYreDe3m4vhd5rTSCF72SyeI4bkXDMsp",
+	"bbZw2Wex5pY13RLSxPwMs4xsi740BRJD0T5tHOXDhgVBQFIfLyoNtgAXyXVTaUCfCE78rCjxS+OJ7kd/",
+	"ZxFFjcJ5HXYRY/vVZqVa2UQE7r+8vDB1ELy7sQiwgWjNWwP6eWuezSC1nigC6b7CBS7DUrvPPddLMTD0",
+	"6p1fF8I/qzhnWZwzt88WHenMPa4w1ll4TrH8LDMPp4p4ulcqZ1EC7oot5lfup5QkEbeMy6zblzqPw55l",
+	"aczzQZJtFfVcaKDICWI+1sYoXhWFgczsyh8VyhwWrKKX5GXraK9l7bGUxETa4d+jC54qNvpY671gnY22",
+	"pMeqgO8eEdCPmRS9uMGg7cIxH9WfMWuyOGax1BAlAbsL1ZkkZt2IYhWhbhIBZBM46c+/nBDrrhOEBY4g",
+	"JqGWWcQZOsvrZshbLO7GIU8yAdpJw6duuiQm+KQg574o9SkzYVMLcB+IYXVbGlMdklQz2urayp4ypuo+",
+	"/YmiqlNL0FxkdSVOly9E+1giuHgPFYZp52WLb8QiocnTs7NjVIWzfj5Ekg2i7BJfM4iGgY/y2pFTWtr7",
+	"IKN8IprkPZDM1SpV03cC9zYV48Bj1lTi1haJd6CSHGSovjNSsoHqmNjH8FJ+4qyX0qEBs8c6uxp7xeol",
+	"EQWA1xRGET7M1pLXC+JNgAUDOTric8GZb2pC9GdCnq6lvhcr6/W4pPXumeJ5kP9DeqTfpon6UmeIZHGV",
+	"Oqyj+TlRT1SrvvVLtTqbvjnHjfT9FazPIzLkbNyVClsaFfYmvBtWYO5cLVKZFQuEbJE8nDKjMtP29sQJ",
+	"R32+l6kdUoJZFCQfX4eRkjGwExuicxNyg017tUZ5cLW2m/JHdWiiuxcxmF+Ui9TMnDLBwgV4LxuXb8Wi",
+	"n26lgHWTdmEY4Ix2DvAjliRxiUNqE5ZtIZNp+abNNXPgnNYTjCPJ7mkjgdcMJfHDrl/2AmF3jo82IwFg",
+	"1NMMg0G3nveLqKumeQ94yvxf447xQMTTvAhesYBXkWEy1Yhokvq5Lk6cGtqaamZoa46vYanmOjTkM5PF",
+	"4+VzeC1dQ5XKaBEDM3RWVlfIZxsw9ZSBVPZepiTLG0aMGAEUlxkgXUJ9h4ZYX8SBs6nYfaJHMIwdqYd/",
+	"K2HjYJYr/UoS0WJJG/vaRcTwfp7ub2+SiCWobXhAgrAVKu9n8ln4e9oJWKJyDqvSVqUcMjGLz7HKtL6f",
+	"uXwjveNi6jbS+08YYnYMGFlMLwbHy4o0zPPyVuA4wJ56FGW3NkaF0ciTLGKNpAAWLIvrY116DdRjUcY6",
+	"COIsheb8tHR8eIQFurKjBA8nNevGIYGuDK+V4bUyvFaG18rwWhleK3C0J7TWNNbZGHttdkMJDYOD3DVZ",
+	"MLP8HbMwZnn7CE0RSPMU5l+w8kyq/Y8pJmX6aDPDQq5rmMFCrEMwn8IkNUZgU92gvRL3NAyOf/b+4pJs",
+	"hFI4b+dXyD6LIqlT82pHJCy44jeA9tWhHpGsEzZEJLh6v4TegJy6GSDgF9XAikDQ7kvW/Q1zFLvwiySM",
+	"69Dd/rlHjl/DpSJpG0zGCDpkAabRg/+r/WLgiG4GCSMiDlhMOjS+VU+94p9DHoi+XK9tbm9WrvgVnxza",
+	"EYjsKR/gPXeIb8bK90B6ecQHe0T9h9rE6v9RH+saA6UTfc2XhRntXVN4cI06wfeuuPlFLUp1i4bgHEjp",
+	"wyTEUgbJpAwFv0YopWvEbNPP0DIcHyNgfdCoQur6Iyyvva2aiBi9UwpWm9Uxy/aXIW5kyK84zd8Cz7YV",
+	"DR6RSu5DQs68RYW8R/AobXOrl3pRfWULqGGUkb+Exkwm5JaLPmSw1CvD7MLTbA9bwBoiYIEHE0WveCeU",
+	"UK4RkL97AqabcEF6oP2caYWq6aq6p9kEGtUqApmvHsK1UxFjkTVNCMBL7RKkiNEaVE0/Dgms9tuw22UB",
+	"rCOE3dT5OP83NU8/q3/W1T//8T218NXr7Z8T7cDcsFbIOdDnALY9iyIYVnrLOKF9OkBwKRQYpNtLJDLM",
+	"sZil7ooD5WkBqgDMM2mzK46vmsX1VC+rDALi00R0woYPqhq+kmIqMcZSEy4429EH9Gg4E6juoAtzqCS+",
+	"Ou3P2uZfFbspXLMDMQCFCPLPsdnMK67TxMgyAXOhnmg3IcyXVFOovQS00XGDqdc1yKiY/+yyKFJDC9+e",
+	"uo87gObF7lhMI9jOZpGZqceSHHitK55kZIPtyzeLB1aNnvEQcgYofCvk3Hwl3I4FCNZa85wH3bB2qBO5",
+	"RcIG+w+UhYD2JfwZad4Q7f6yCjkVuYGDDDi8WK1areoxRFwBVCJoPYHgTcIO29XsR0KQjlrcfRomuqDl",
+	"RXULp9k/Z0k8WK83Exb7lSs+5AnjnUd5wtN3FpSxF0ZmaVaIZbUoW13KOrJpYmScKOzDgn0wLU/FPFsf",
+	"XEvQvrB18r2w6+GihzWvvULwyBxd4WUVxRXHyVi/C+l6/ezIq/26WalVK5u1ymbNO2fBW5p4B0zeJqLr",
+	"HYe8d+/VP194V2u0G3qEdrtXa97Fxdudzc0rXtyaNopV4vFKtuyqO0IbqcBgBkT6PpV2Vaz6FjL2MI7c",
+	"OHu4Q+/Xb2Dpbm1tb794sbX5MCsZhUaJlYwHy63kmOnJzhnK4xoULrH9y4bgepDS7Um2q4QeVpBiVZBt",
+	"tA9MPNB427rRy0K1hNK5D6GRUsiDfDXqcNsCuuh2+T5Wz0L6qqvOhQk6F3CW7IqZv7NYsA6yXQp4/LpL",
+	"O3o7jOxRwFMmR1pxn7t4GV0WzsC3Xq2+oiaCha283OwPJXOcFVeSyVn2JgFvwgjGJIAr2AaQWN40jn4W",
+	"PhxbBnJIx2ijWn9oCIiF3PQgHgr9Q9pf2bHOhfJiTLNvirkCZbDGtwG3cZQ3FOrx0AQ7enmgY+aECpyc",
+	"lPU/HY0mYhLyRKB2K06Fod+TlSUz1nKGasE6tuqms/BpN1yDTt+1vyau8rQv9TQdBROKvhVAy0Kq/xcm",
+	"O4cXfFGd/yQStMiC3cCt+eRl/TlrOScFMhZwyOHIOKsXP2w+Rq+3VIQPq43+FBv9kC/YPB9esNlsDs8b",
+	"59Nt9HYoAQt30jJodgcctxaFKQi1TdIQvMFibkfCI5z1mUww2ojRRCwD0qF7Ega2kca26sCjIC4toUER",
+	"SInRggpb7YQkAvlgbMIZws2QOtBHRlPn2nF8i9/9w/Dw1dUnH6rJ+c5L4R7fyYHauT7G1rtdxlmgFtO4",
+	"HT1DNR3unWUrpnN2woiSumstKMoq6/S3PSb/FcgyyFpO0cWB50/GdYDjc4CX/IvJDtxxWBXaysSsoiHR",
+	"oJfK7OW29r4LkhD2/lNJCGcHjJIQ+u6ltbf64aXIaOesFUqsp9IjnGaZTXmXqYzlgGAwAbGBbe+FkExb",
+	"xAlmO8sAytwv/s7wyUzBIZNJRG8qDaEmFT75Wh+6PLy4PK7vTU584I7G0+COZeajzLGBo6usWgkaGLHl",
+	"niOk1exionDfFAGAZcREmXxw3BR8i8khv0xVrGGqTSOKJlYAxQSjGjln4Dp4kMBYwX4tJ9nBgrdM4cop",
+	"ggbLbpmRaTctA8eYsWsrUb3EebaFLrrhlTDakCuX0MuTc0sNut00cxYWsRUEaUWp4CzDU1CcHJsXS0FJ",
+	"qmpoU85o9GXsu5ltu6dJTU0uMFZB6wVlpxYqcQpXelGaagrLMBbRFKAdcPZkwZ5zdeq/OMijvn8V3IFK",
+	"6yhTgwgLY+aQjrnb/AM6arQq5vbZ7agOFVsAdpUXBnLgbmXxG3xUafRmEpJJUifw9tMAy8MF8s/wr4ru",
+	"dFHquxXeMU6SvvLv4KKgh+seWj5OBbhFDcpJK6Y8sb0lA9Og0BZRsENeVLfKwkBqnL7P8M8bFjPeCGmH",
+	"8UT5wKQne////xeHQkIRtRpM+BZTeq5WUU+qL1TPpoGpOHdx6icvdlHj9jSBIpixEtmllu4qPFQWHopx",
+	"rRfIu9lFTWYXFQWDYvdQRsY4en6K2I8630Z+1HoGm58LQrvhLRuQNjVNKFgnMkOkZyaZsIrwLGmEZxGr",
+	"PrNOiuI5uL5HhHHUCbq3ra/BQECFyVKbdW0lU5ctjrOIpZXOdqHVViZKpxVXbwFCdvmQ1NFwseDocjw6",
+	"+mh8c9OVCZYPhodAT7gAEsaBrJALeLpunG72JAvUu0FACNRZyFu7hKdWJ4aQMloJd/FUlig6x3aPzxog",
+	"mtrkQ9D06Wy+pwkgjZNPq7DRYsJGixBwmdVeFCQaZzGahT4CwgtP0bgBNGbKmQSpgCCrvtoMGsYA9gIA",
+	"QejqRB1RSvoCSxElCgm7ZYs1NEqOqa3Gxwz8wCsehzIp20k4av+K2I800zVv3W3XwZD2ltkjdmHr32Fp",
+	"K2G9EfKmKF3dap7A6xExVsCi19MHfPhGzALGk5BGbj7E2JcdqpRRhbxWKpGbK311N8yMhMg9iFhJfrMX",
+	"Rfp3QBu2b6HhPzo0jHzjrRTsiI+SxUfqUxa4pO0zCnuxBenYvimtVn/0xa3s0n7RhztL/SNYBJmlLlnU",
+	"nGKRO1M7tMzVcroO3YN2patD01uqT8J1ni5+AJnBte6YnHXid6mUfREHvlO77uvA8LU9uOOQd2EE01hN",
+	"vmfgg/qx4C1QT7kevLpt4DP3I4wHEgxaDc1jK/TV4KpPbNAoYjHeuiHEbcgkcjvcCPUwzvqa/RN2fyiN",
+	"oTvSNs3s5Rnt0/zQqJt36LpkvE3XI8FbdM1bM+MOTB9xSMlFGN1RckF5IlC72otFL4mzl09syJrPeRpj",
+	"dpTQsuJ9MWQ/3toFS9b3YVkU6xZl9phl48esGTPZXtc8KSD3kadk3VCEIKZLm5l116Adll18gGuglzF2",
+	"fuAUVorQ/1Jkj1UQt8gkF5xpWT0naT60v4ss8rEy3dgukyds4ezJErbwhf/ihK36/lXCVibEhDIKlv4M",
+	"CVtztwUlbM3tp7GpyhO2cLeyhC0+qjRhq+6skb/GZG2dfKoyIAlFXQTiHOC+tENsQOzCmIg+R8sBEO+i",
+	"qTK+4Fv9Gf41Sa63JH2rvu07S9+CMbm2s9ZR9s1/WKcbM0krDdGp3MSlFlDW9Bm2m3S1zJ9/qU3TZTGI",
+	"ZQzweWvGwzMPnc5Qepos70fUK6UG0irLW5bl7eGWGGEfTC+fMputKMvbcw+VGQdTZHlhikm9xM8BqNaR",
+	"3N2QUY2oTIjdDrNkgmcSL9MhB1woY22VMV6mjPEidlBmPRVljE1wpNR6VidMjraln7SSz8uVMV7E0kpn",
+	"u9BsnFccbkkzxvWUGhujdCJ2w3cOiTbam9Ollp3o+KL6BmaK8tn9r374KcUuLyP3ztj2NmuN1n1bANZw",
+	"uYEPKOrKOiey12hrc79AwT4ziQkMLnoGx9LTrgDwiT/XMwiQz6kKrhDIwIxMvY+KTk6tpR29O6MhPzpW",
+	"OZWN/XSByCmCkCv7Yk5Z9UUogcxOKIvhjbLQ72obQt17cwNCu+UMECYqfK2jwuy+4Uhx+BFx760Y0KlK",
+	"fZ1zihFvu242RYYtblwA5EEINFBQeoGnE57ZW0ZAqLpVJQEdSJRQGrG8QeM4dN9QGjhEEIqUBx5UCiFn",
+	"uDSJGQxhk680Bo4vHdHeGQqMP9PPfF4QIifPqCTKTSfUHSF41109LjQiUdhkSdhhngYFRmhGyeI7YB6j",
+	"A1LbNnzjzw1NrA6wx4z4b5Okq1wO3yP+Be2wizBhv10kcdhI1E9nNGn/tqEpvf0L1ujFzCfijsWknSRd",
+	"CWQ+oEx7HJkRfChkugZ6Cc1qkIFYcFS2aGJySZc+aS5ySEalCWkD39YJpQRIyRi0AihBvH+tQl7TUCm1",
+	"SOB0x0ozd0KlXLtKHAVBzCRmFODvBpR97ZAbNhAa4R7OVzcrApTXTB7w0g3RgbKh3y/en4LOkpq5gDxD",
+	"G1uSTi9Kwi6Nkw31+3pAE/rcQ4YT9YHI0pGQjpAJeUnehXu7atX7GSpjn2AmxihwkL2M7FEZNsgNk2EA",
+	"Q9kBS8Lo7XTYPMMmAW9mUokiBedP+sKMeyhhDVsKAxKENGKNJKUTAHKkLk3ayhwwe8OQJqnfDf94gzba",
+	"LCgLul2qFfypNp9ilxmUr8TjSrio/wLqCUg82BULuN2OlAJPyP17Z40Nfq+yP+rh+/D3d59qH8Lj/d/b",
+	"N28a6u+jj9+Oaqfh769AMmIorewxNio3JkA3HIP7Z2ILAcbbqtR/vMzY3K/3+/11WKC9OGIcWEsmtwFy",
+	"956T/eFYSSgMpxt2bw2NRXkd8rWdV9XqrNM31QiXctnDF6DcXt5U7CqdOoEtpvRemAxMoDyl6TIukS2M",
+	"ACIb6481dcmUsxLIMxDntMNIjysBr6wJlLtKkj53KfOVyZZjNnhZe7U5VfA1FbpF8Vd4peu72rCFl6RL",
+	"2/n8/63dMBorwfbnX8qfxy8zqxF/00vO+VENGlokBaSjSN4Ih5W8i6O1nbUN2g1BzuuhGPL/tb0lmgAj",
+	"vZ6IdYCTTnqcs0g6LH0NFidhE7JBUICpP1+ZOZvqnwIml3oUZS5LCV3367qoM5Syp/xTTfqoTEo4qc/A",
+	"DeWsjwRFMbsTt6gQ9YP3nRsXPNs5TPTuSEwxBH6QuiVKTeTTce9Ni275vsv4p7NTYxM65x9xmVDeKHyR",
+	"S9bpRsjYZlh/eDNs9XQtq/p1/I1PRMCiwru3GTk6I92IcvdOoXkh515nEeUld8gwgDJyh2xYjl6RJNaQ",
+	"YdpW4umJxsrx9Db0N0IpfOfBBsyxYIG4T4B570mW3tkyRpkZ/Oaeamr7wwRWj/NA97ZlX4zt9SWQZ0Mv",
+	"f2AR1YY+wZFI7miDyBk+XYnEFk49uWUDqePJULtjOyOycMs6XZKiKHkmkgMbQyRUmecYmRNdSfoivlX2",
+	"/cj0jDtY8MyCd9XxID0FtqLbDD02/Op4lXDH7Fz3L+dveMZEN4KIH/iYahVpP8/IeVMvK9yKptAd1486",
+	"1Z6/96H6WhtYM6G3NJKVJKzTTTITFITJ2j9//fP/AgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

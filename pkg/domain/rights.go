@@ -12,7 +12,7 @@ const (
 	ScopeAPIKeys      Scope = "auth.apikeys"
 	ScopeCAs          Scope = "openvpn.cas"
 	ScopeClients      Scope = "openvpn.clients"
-	ScopeInstances    Scope = "openvpn.instances" // servers, their models, the IP plan and what sites get there
+	ScopeInstances    Scope = "openvpn.instances" // servers, their models and the IP plan
 	ScopeKeys         Scope = "openvpn.keys"      // the download of private keys
 	ScopeDevices      Scope = "pam.devices"
 	ScopeApplications Scope = "pam.applications" // and their authorizations
@@ -28,6 +28,7 @@ const (
 	ResourceDatabase       Scope = "database"           // as a whole
 	ResourceCertificates   Scope = "openvpn.certificates"
 	ResourceModels         Scope = "openvpn.instances.models" // a role allows them with ScopeInstances
+	ResourceConfigs        Scope = "openvpn.configs"          // of sites; the id is that of the client
 )
 
 // Permission is a right on one scope, as a role lists it.

@@ -50,6 +50,8 @@ type Services struct {
 	Certificates *pki.Certificates
 	Imports      *pki.Imports
 	CRLs         *pki.CRLs
+	Configs      *tunnel.Configs
+	Plans        *tunnel.Plans
 	Access       *access.Authenticator
 	Login        *access.Login
 	Signing      *access.Signing
@@ -167,13 +169,15 @@ func (p *parts) pki(set Settings, s *Services) {
 	}
 }
 
-// tunnel adds OpenVPN servers. It comes after pki.
+// tunnel adds OpenVPN servers, and what they do for their sites. It comes after pki.
 func (p *parts) tunnel(set Settings, s *Services) {
 	s.Instances = &tunnel.Instances{
 		Store: set.Store, Certificates: s.Certificates, CRLs: s.CRLs, Keys: set.Keys, Recorder: p.recorder,
 		Now: set.Now, Log: set.Log,
 	}
 	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.Plans = &tunnel.Plans{Store: set.Store, Scans: p.scans}
 }
 
 // vault adds devices, and the applications that reach them.

@@ -1238,6 +1238,196 @@ func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params
 	return call[InstanceBundle](ctx, s.client, r, options)
 }
 
+// GetInstancePlanPages gets the IP plan of an instance.
+//
+// What is free of each tunnel network, and one page of all networks of the instance and its sites,
+// by ascending id, with who has them.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/plan, operation getInstancePlanPage.
+func (s *OpenVPNService) GetInstancePlanPages(id int64, params GetInstancePlanPagesParams, options ...CallOption) *Pages[PlanNetwork] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[PlanNetwork], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getInstancePlanPage", method: "GET", path: "/api/openvpn/instances/{id}/plan", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[InstancePlan](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[PlanNetwork]{
+			Items: answer.Networks, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[PlanNetwork]{fetch: fetch, first: params.Cursor}
+}
+
+// ExportInstancePlan exports the IP plan of an instance.
+//
+// The whole plan as a CSV file (RFC 4180) in UTF-8. The first row has the names of the columns:
+// `kind` is `tunnel`, `address`, `lan` or `free`; a row of `free` is a run of addresses that no
+// site has, from `first` to `last`. A `'` stands before a value that a spreadsheet would take for a
+// formula.
+//
+// It needs the right to read openvpn.instances. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/plan/export, operation exportInstancePlan.
+func (s *OpenVPNService) ExportInstancePlan(ctx context.Context, id int64, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "exportInstancePlan", method: "GET", path: "/api/openvpn/instances/{id}/plan/export", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "text/csv",
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetClientSite2SiteConfigsPages lists the configs of a client.
+//
+// One page of the configs of a client, one for each instance that it is a site of, by ascending id
+// of the instance. The cursor is the id of an instance.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/configs, operation getClientSite2SiteConfigsPage.
+func (s *OpenVPNService) GetClientSite2SiteConfigsPages(id int64, params GetClientSite2SiteConfigsPagesParams, options ...CallOption) *Pages[ClientSite2SiteConfig] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[ClientSite2SiteConfig], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2SiteConfigsPage", method: "GET", path: "/api/openvpn/clients/site2site/{id}/configs", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[ClientSite2SiteConfigPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[ClientSite2SiteConfig]{
+			Items: answer.Configs, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[ClientSite2SiteConfig]{fetch: fetch, first: params.Cursor}
+}
+
+// GetClientSite2SiteConfig gets a config.
+//
+// What an instance does for a site. Of a client that was never made a site of the instance these
+// are the defaults, with `configured: false`.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation getClientSite2SiteConfig.
+func (s *OpenVPNService) GetClientSite2SiteConfig(ctx context.Context, id int64, instanceID int64, options ...CallOption) (*ClientSite2SiteConfig, error) {
+	r := &request{
+		operation: "getClientSite2SiteConfig", method: "GET", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+		accept: "application/json",
+	}
+	return call[ClientSite2SiteConfig](ctx, s.client, r, options)
+}
+
+// UpdateClientSite2SiteConfig sets a config.
+//
+// Changes the fields that are sent; a field left out stays as it is, an empty one clears, and a
+// list is replaced as a whole. The first time it makes the client a site of the instance, and gives
+// it the next free address of each tunnel network unless `static_ip` or `static_ipv6` says
+// otherwise. Networks are written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0
+// 255.255.255.0`; an address is a network of its own. A LAN (`iroutes`) that overlaps a LAN or a
+// tunnel network of the same gateway is 409 `rule`, with both networks and their owners. For sites
+// with equal LANs, `nat` presents a LAN as another network of the same size, and `allow_overlap`
+// says that the LAN itself may overlap others. A client of a CA that is neither that of the
+// instance nor above or below it, and one that is revoked for good, is 409 `rule`. What a client
+// has that is revoked for good stays until another site wants it: it then loses its config at that
+// instance.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation updateClientSite2SiteConfig.
+func (s *OpenVPNService) UpdateClientSite2SiteConfig(ctx context.Context, id int64, instanceID int64, body ClientSite2SiteConfigUpdate, options ...CallOption) (*ClientSite2SiteConfig, error) {
+	r := &request{
+		operation: "updateClientSite2SiteConfig", method: "PUT", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2SiteConfig](ctx, s.client, r, options)
+}
+
+// UpdateClientSite2SiteConfigDryRun tells what this would do: set a config.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Changes the fields
+// that are sent; a field left out stays as it is, an empty one clears, and a list is replaced as a
+// whole. The first time it makes the client a site of the instance, and gives it the next free
+// address of each tunnel network unless `static_ip` or `static_ipv6` says otherwise. Networks are
+// written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0 255.255.255.0`; an address is a
+// network of its own. A LAN (`iroutes`) that overlaps a LAN or a tunnel network of the same gateway
+// is 409 `rule`, with both networks and their owners. For sites with equal LANs, `nat` presents a
+// LAN as another network of the same size, and `allow_overlap` says that the LAN itself may overlap
+// others. A client of a CA that is neither that of the instance nor above or below it, and one that
+// is revoked for good, is 409 `rule`. What a client has that is revoked for good stays until
+// another site wants it: it then loses its config at that instance.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true, operation
+// updateClientSite2SiteConfigDryRun.
+func (s *OpenVPNService) UpdateClientSite2SiteConfigDryRun(ctx context.Context, id int64, instanceID int64, body ClientSite2SiteConfigUpdate, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "updateClientSite2SiteConfigDryRun", method: "PUT", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// DeleteClientSite2SiteConfig removes a config.
+//
+// Takes the client away from the instance: its addresses and LANs there are free for others. Its
+// certificate is not touched. Removing again changes nothing and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation deleteClientSite2SiteConfig.
+func (s *OpenVPNService) DeleteClientSite2SiteConfig(ctx context.Context, id int64, instanceID int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteClientSite2SiteConfig", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}", retry: safe,
+		args: []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// DeleteClientSite2SiteConfigDryRun tells what this would do: remove a config.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Takes the client
+// away from the instance: its addresses and LANs there are free for others. Its certificate is not
+// touched. Removing again changes nothing and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true, operation
+// deleteClientSite2SiteConfigDryRun.
+func (s *OpenVPNService) DeleteClientSite2SiteConfigDryRun(ctx context.Context, id int64, instanceID int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteClientSite2SiteConfigDryRun", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetClientsSite2SitePagesParams are the parameters of GetClientsSite2SitePages. A zero value is
 // not sent.
 type GetClientsSite2SitePagesParams struct {
@@ -1269,8 +1459,7 @@ type GetClientsSite2SitePagesParams struct {
 	// `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
 	// `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
 	Sort CertificateOrder
-	// Only the clients of this OpenVPN instance. No instances exist in this version, so any value
-	// gives an empty page.
+	// Only the sites of this OpenVPN instance: the clients that have a config there.
 	InstanceID int64
 }
 
@@ -1423,4 +1612,25 @@ type GetInstanceBundleParams struct {
 	Key *bool
 	// The ETag of a copy at hand. At most 1000 characters.
 	IfNoneMatch string
+}
+
+// GetInstancePlanPagesParams are the parameters of GetInstancePlanPages. A zero value is not sent.
+type GetInstancePlanPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetClientSite2SiteConfigsPagesParams are the parameters of GetClientSite2SiteConfigsPages. A zero
+// value is not sent.
+type GetClientSite2SiteConfigsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
 }

@@ -893,6 +893,8 @@ type InstanceCreate struct {
 	// Days before the end of the certificate of the server at which the service renews it; 30 when
 	// left out. From 1 to 365.
 	RenewBefore Optional[int] `json:"renew_before,omitzero"`
+	// Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID Optional[int64] `json:"cert_email_template_id,omitzero"`
 	// Further directives of the server's configuration. Those that run programs, use files, open
 	// the management interface or weaken the tunnel are 409 `invalid`, with line and column. At
 	// most 16384 characters.
@@ -1028,6 +1030,8 @@ type InstanceUpdate struct {
 	// Days before the end of the certificate of the server at which the service renews it; 30 when
 	// left out. From 1 to 365.
 	RenewBefore Optional[int] `json:"renew_before,omitzero"`
+	// Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID Optional[int64] `json:"cert_email_template_id,omitzero"`
 	// Further directives of the server's configuration. Those that run programs, use files, open
 	// the management interface or weaken the tunnel are 409 `invalid`, with line and column. At
 	// most 16384 characters.
@@ -1075,6 +1079,158 @@ type InstanceBundleFile struct {
 	ModifiedAt time.Time `json:"modified_at"`
 	// The text.
 	Content string `json:"content"`
+}
+
+// InstancePlan is the schema InstancePlan of the document Chaveiro.
+type InstancePlan struct {
+	// The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+	// Its name.
+	Instance string `json:"instance"`
+	// The machine that it runs on. Networks of all instances there must not overlap.
+	Gateway string `json:"gateway"`
+	// Its tunnel networks.
+	Tunnels  []PlanTunnel  `json:"tunnels"`
+	Cursor   Cursor        `json:"cursor"`
+	Networks []PlanNetwork `json:"networks"`
+}
+
+// PlanTunnel is the schema PlanTunnel of the document Chaveiro.
+type PlanTunnel struct {
+	// The network.
+	Network string `json:"network"`
+	// The address of the server in it.
+	Server string `json:"server"`
+	// The first address of the pool; `null` without one.
+	DhcpStart *string `json:"dhcp_start"`
+	// The last address of the pool; `null` without one.
+	DhcpEnd *string `json:"dhcp_end"`
+	// How many addresses sites can have as static ones; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+	// How many addresses sites have.
+	Used int64 `json:"used"`
+	// How many addresses are free; 9007199254740991 also stands for more.
+	Free int64 `json:"free"`
+	// The runs of free addresses, ascending, at most 1000.
+	FreeRanges []PlanRange `json:"free_ranges"`
+	// Whether there are more of them.
+	FreeRangesMore bool `json:"free_ranges_more"`
+}
+
+// PlanRange is the schema PlanRange of the document Chaveiro.
+type PlanRange struct {
+	// The first address.
+	First string `json:"first"`
+	// The last address.
+	Last string `json:"last"`
+	// How many there are; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+}
+
+// PlanNetwork is the schema PlanNetwork of the document Chaveiro.
+type PlanNetwork struct {
+	// The id of the entry.
+	ID int64 `json:"id"`
+	// `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind
+	// a site.
+	Kind string `json:"kind"`
+	// The network.
+	Network string `json:"network"`
+	// What the others see in its place; `null`: the network itself.
+	Mapped *string `json:"mapped"`
+	// The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+	// The name of the instance.
+	Instance string `json:"instance"`
+	// The id of the site; `null` for the instance itself.
+	ClientID *int64 `json:"client_id"`
+	// The name of the site; empty for the instance itself.
+	Client string `json:"client"`
+	// Whether the certificate of the site is revoked for good: the entry stays until another site
+	// wants it.
+	ClientRevoked bool `json:"client_revoked"`
+}
+
+// ClientSite2SiteConfigPage is the schema ClientSite2SiteConfigPage of the document Chaveiro.
+type ClientSite2SiteConfigPage struct {
+	Cursor  Cursor                  `json:"cursor"`
+	Configs []ClientSite2SiteConfig `json:"configs"`
+}
+
+// ClientSite2SiteConfig is the schema ClientSite2SiteConfig of the document Chaveiro.
+type ClientSite2SiteConfig struct {
+	// The id of the client.
+	ClientID int64 `json:"client_id"`
+	// The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+	// Its address in the tunnel, IPv4; empty: one of the pool of the instance.
+	StaticIP string `json:"static_ip"`
+	// Its address in the tunnel, IPv6; empty: none.
+	StaticIpv6 string `json:"static_ipv6"`
+	// Networks that the site reaches through the tunnel, besides those that the instance pushes to
+	// all.
+	PushRoutes []string `json:"push_routes"`
+	// The LANs behind the site.
+	Iroutes []string `json:"iroutes"`
+	// Which of `iroutes` the others see as another network.
+	Nat []NetworkMapping `json:"nat"`
+	// Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap bool `json:"allow_overlap"`
+	// Whether the site gets nothing of what the instance pushes to all.
+	PushReset bool `json:"push_reset"`
+	// Further directives of its file in the client-config-dir.
+	ExtraConf string `json:"extra_conf"`
+	// The DNS server that is pushed to it; empty: none.
+	DNSServer string `json:"dns_server"`
+	// The DNS domain that is pushed to it; empty: none.
+	DNSDomain string `json:"dns_domain"`
+	// How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes int `json:"max_routes"`
+	// Whether the client is a site of the instance; otherwise these are the defaults.
+	Configured bool `json:"configured"`
+	// When the client was made a site of the instance.
+	CreatedAt time.Time `json:"created_at"`
+	// When the config was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// NetworkMapping is the schema NetworkMapping of the document Chaveiro.
+type NetworkMapping struct {
+	// The LAN, one of `iroutes`. At most 64 characters.
+	Network string `json:"network"`
+	// What the others see, of the same size; each address is mapped to the one at its place. At
+	// most 64 characters.
+	Mapped string `json:"mapped"`
+}
+
+// ClientSite2SiteConfigUpdate is sent: the schema ClientSite2SiteConfigUpdate of the document
+// Chaveiro.
+type ClientSite2SiteConfigUpdate struct {
+	// An address of the tunnel network; not that of the network, of the server, of the pool or of
+	// another site. Empty: one of the pool. At most 64 characters.
+	StaticIP Optional[string] `json:"static_ip,omitzero"`
+	// The same of the IPv6 tunnel network. Empty: none. At most 64 characters.
+	StaticIpv6 Optional[string] `json:"static_ipv6,omitzero"`
+	// Networks that the site reaches through the tunnel. At most 500 items.
+	PushRoutes Optional[[]string] `json:"push_routes,omitzero"`
+	// The LANs behind the site. At most 500 items.
+	Iroutes Optional[[]string] `json:"iroutes,omitzero"`
+	// Which of `iroutes` the others see as another network. A mapping ends with its LAN. At most
+	// 500 items.
+	Nat Optional[[]NetworkMapping] `json:"nat,omitzero"`
+	// Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap Optional[bool] `json:"allow_overlap,omitzero"`
+	// Whether the site gets nothing of what the instance pushes to all.
+	PushReset Optional[bool] `json:"push_reset,omitzero"`
+	// Further directives. One that OpenVPN does not take in such a file, or that runs programs or
+	// reads files, is refused. At most 8192 characters.
+	ExtraConf Optional[string] `json:"extra_conf,omitzero"`
+	// The address of a DNS server. At most 64 characters.
+	DNSServer Optional[string] `json:"dns_server,omitzero"`
+	// A DNS domain. At most 253 characters.
+	DNSDomain Optional[string] `json:"dns_domain,omitzero"`
+	// How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself. From 0 to 65535.
+	MaxRoutes Optional[int] `json:"max_routes,omitzero"`
 }
 
 // PAMDevicePage is the schema PamDevicePage of the document Chaveiro.

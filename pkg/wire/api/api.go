@@ -42,6 +42,8 @@ type API struct {
 	cas
 	instances
 	instanceModels
+	clientConfigs
+	plans
 	tokens
 	apikeys
 	roles
@@ -88,6 +90,8 @@ func Mount(e *echo.Echo, config Config) error {
 		cas:            cas{service: s.CAs, crls: s.CRLs},
 		instances:      instances{tunnels: s.Instances, present: config.Now},
 		instanceModels: instanceModels{models: s.InstanceModels},
+		clientConfigs:  clientConfigs{service: s.Configs},
+		plans:          plans{service: s.Plans},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},
 		roles:          roles{service: s.Roles},

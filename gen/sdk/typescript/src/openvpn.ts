@@ -51,10 +51,7 @@ export type GetClientsSite2SitePagesRequest = {
    * `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
    */
   sort?: types.CertificateOrder | undefined;
-  /**
-   * Only the clients of this OpenVPN instance. No instances exist in this version, so any value
-   * gives an empty page.
-   */
+  /** Only the sites of this OpenVPN instance: the clients that have a config there. */
   instanceId?: number | undefined;
 };
 
@@ -505,6 +502,80 @@ export type GetInstanceBundleRequest = {
   key?: boolean | undefined;
   /** The ETag of a copy at hand. At most 1000 characters. */
   ifNoneMatch?: string | undefined;
+};
+
+/** What getInstancePlanPages takes. */
+export type GetInstancePlanPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What exportInstancePlan takes. */
+export type ExportInstancePlanRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getClientSite2SiteConfigsPages takes. */
+export type GetClientSite2SiteConfigsPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What getClientSite2SiteConfig takes. */
+export type GetClientSite2SiteConfigRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
+};
+
+/** What updateClientSite2SiteConfig takes. */
+export type UpdateClientSite2SiteConfigRequest = types.ClientSite2SiteConfigUpdate & {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
+};
+
+/** What updateClientSite2SiteConfigDryRun takes. */
+export type UpdateClientSite2SiteConfigDryRunRequest = types.ClientSite2SiteConfigUpdate & {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
+};
+
+/** What deleteClientSite2SiteConfig takes. */
+export type DeleteClientSite2SiteConfigRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
+};
+
+/** What deleteClientSite2SiteConfigDryRun takes. */
+export type DeleteClientSite2SiteConfigDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
 };
 
 const operations = {
@@ -1058,6 +1129,81 @@ const operations = {
     header: { "If-None-Match": "ifNoneMatch" },
     answer: shapes.InstanceBundle,
   },
+  getInstancePlanPages: {
+    id: "getInstancePlanPage",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/plan",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.InstancePlan,
+  },
+  exportInstancePlan: {
+    id: "exportInstancePlan",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/plan/export",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "text/csv",
+    file: true,
+  },
+  getClientSite2SiteConfigsPages: {
+    id: "getClientSite2SiteConfigsPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/configs",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.ClientSite2SiteConfigPage,
+  },
+  getClientSite2SiteConfig: {
+    id: "getClientSite2SiteConfig",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    accept: "application/json",
+    answer: shapes.ClientSite2SiteConfig,
+  },
+  updateClientSite2SiteConfig: {
+    id: "updateClientSite2SiteConfig",
+    method: "PUT",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    json: { shape: shapes.ClientSite2SiteConfigUpdate },
+    accept: "application/json",
+    answer: shapes.ClientSite2SiteConfig,
+  },
+  updateClientSite2SiteConfigDryRun: {
+    id: "updateClientSite2SiteConfigDryRun",
+    method: "PUT",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    json: { shape: shapes.ClientSite2SiteConfigUpdate },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  deleteClientSite2SiteConfig: {
+    id: "deleteClientSite2SiteConfig",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    empty: true,
+  },
+  deleteClientSite2SiteConfigDryRun: {
+    id: "deleteClientSite2SiteConfigDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
 } satisfies Record<string, Operation>;
 
 /** Makes an empty request, whose fields are then set. */
@@ -1106,6 +1252,8 @@ export class OpenvpnGroup {
     UpdateInstance: empty<UpdateInstanceRequest>,
     RenewInstance: empty<RenewInstanceRequest>,
     RenewInstanceDryRun: empty<RenewInstanceDryRunRequest>,
+    UpdateClientSite2SiteConfig: empty<UpdateClientSite2SiteConfigRequest>,
+    UpdateClientSite2SiteConfigDryRun: empty<UpdateClientSite2SiteConfigDryRunRequest>,
   };
 
   constructor(client: Client) {
@@ -2052,5 +2200,151 @@ export class OpenvpnGroup {
    */
   getInstanceBundle(request: GetInstanceBundleRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceBundle>> {
     return this.#client.call(operations.getInstanceBundle, request, options);
+  }
+
+  /**
+   * Get the IP plan of an instance.
+   *
+   * What is free of each tunnel network, and one page of all networks of the instance and its
+   * sites, by ascending id, with who has them.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/plan, operation getInstancePlanPage.
+   */
+  getInstancePlanPages(request: GetInstancePlanPagesRequest, options?: CallOptions): Pages<types.PlanNetwork> {
+    const operation = operations.getInstancePlanPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["networks"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Export the IP plan of an instance.
+   *
+   * The whole plan as a CSV file (RFC 4180) in UTF-8. The first row has the names of the columns:
+   * `kind` is `tunnel`, `address`, `lan` or `free`; a row of `free` is a run of addresses that no
+   * site has, from `first` to `last`. A `'` stands before a value that a spreadsheet would take for
+   * a formula.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/plan/export, operation exportInstancePlan.
+   */
+  exportInstancePlan(request: ExportInstancePlanRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.exportInstancePlan, request, options);
+  }
+
+  /**
+   * List the configs of a client.
+   *
+   * One page of the configs of a client, one for each instance that it is a site of, by ascending
+   * id of the instance. The cursor is the id of an instance.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/configs, operation getClientSite2SiteConfigsPage.
+   */
+  getClientSite2SiteConfigsPages(request: GetClientSite2SiteConfigsPagesRequest, options?: CallOptions): Pages<types.ClientSite2SiteConfig> {
+    const operation = operations.getClientSite2SiteConfigsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["configs"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Get a config.
+   *
+   * What an instance does for a site. Of a client that was never made a site of the instance these
+   * are the defaults, with `configured: false`.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation getClientSite2SiteConfig.
+   */
+  getClientSite2SiteConfig(request: GetClientSite2SiteConfigRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2SiteConfig>> {
+    return this.#client.call(operations.getClientSite2SiteConfig, request, options);
+  }
+
+  /**
+   * Set a config.
+   *
+   * Changes the fields that are sent; a field left out stays as it is, an empty one clears, and a
+   * list is replaced as a whole. The first time it makes the client a site of the instance, and
+   * gives it the next free address of each tunnel network unless `static_ip` or `static_ipv6` says
+   * otherwise. Networks are written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0
+   * 255.255.255.0`; an address is a network of its own. A LAN (`iroutes`) that overlaps a LAN or a
+   * tunnel network of the same gateway is 409 `rule`, with both networks and their owners. For
+   * sites with equal LANs, `nat` presents a LAN as another network of the same size, and
+   * `allow_overlap` says that the LAN itself may overlap others. A client of a CA that is neither
+   * that of the instance nor above or below it, and one that is revoked for good, is 409 `rule`.
+   * What a client has that is revoked for good stays until another site wants it: it then loses its
+   * config at that instance.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+   * updateClientSite2SiteConfig.
+   */
+  updateClientSite2SiteConfig(request: UpdateClientSite2SiteConfigRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2SiteConfig>> {
+    return this.#client.call(operations.updateClientSite2SiteConfig, request, options);
+  }
+
+  /**
+   * Tell what this would do: set a config.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Changes the
+   * fields that are sent; a field left out stays as it is, an empty one clears, and a list is
+   * replaced as a whole. The first time it makes the client a site of the instance, and gives it
+   * the next free address of each tunnel network unless `static_ip` or `static_ipv6` says
+   * otherwise. Networks are written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0
+   * 255.255.255.0`; an address is a network of its own. A LAN (`iroutes`) that overlaps a LAN or a
+   * tunnel network of the same gateway is 409 `rule`, with both networks and their owners. For
+   * sites with equal LANs, `nat` presents a LAN as another network of the same size, and
+   * `allow_overlap` says that the LAN itself may overlap others. A client of a CA that is neither
+   * that of the instance nor above or below it, and one that is revoked for good, is 409 `rule`.
+   * What a client has that is revoked for good stays until another site wants it: it then loses its
+   * config at that instance.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true, operation
+   * updateClientSite2SiteConfigDryRun.
+   */
+  updateClientSite2SiteConfigDryRun(request: UpdateClientSite2SiteConfigDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.updateClientSite2SiteConfigDryRun, request, options);
+  }
+
+  /**
+   * Remove a config.
+   *
+   * Takes the client away from the instance: its addresses and LANs there are free for others. Its
+   * certificate is not touched. Removing again changes nothing and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+   * deleteClientSite2SiteConfig.
+   */
+  deleteClientSite2SiteConfig(request: DeleteClientSite2SiteConfigRequest, options?: CallOptions): Promise<SdkResponse<void>> {
+    return this.#client.call(operations.deleteClientSite2SiteConfig, request, options);
+  }
+
+  /**
+   * Tell what this would do: remove a config.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Takes the client
+   * away from the instance: its addresses and LANs there are free for others. Its certificate is
+   * not touched. Removing again changes nothing and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true, operation
+   * deleteClientSite2SiteConfigDryRun.
+   */
+  deleteClientSite2SiteConfigDryRun(request: DeleteClientSite2SiteConfigDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteClientSite2SiteConfigDryRun, request, options);
   }
 }

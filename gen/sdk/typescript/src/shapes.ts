@@ -357,6 +357,7 @@ export const InstanceCreate: Shape = new ObjectShape(() => ({
   keepalive_timeout: ["keepaliveTimeout"],
   reneg_sec: ["renegSec"],
   renew_before: ["renewBefore"],
+  cert_email_template_id: ["certEmailTemplateId"],
   extra_conf: ["extraConf"],
   expiration: ["expiration"],
   key_algorithm: ["keyAlgorithm"],
@@ -423,6 +424,7 @@ export const InstanceUpdate: Shape = new ObjectShape(() => ({
   keepalive_timeout: ["keepaliveTimeout"],
   reneg_sec: ["renegSec"],
   renew_before: ["renewBefore"],
+  cert_email_template_id: ["certEmailTemplateId"],
   extra_conf: ["extraConf"],
 }));
 
@@ -441,6 +443,88 @@ export const InstanceBundleFile: Shape = new ObjectShape(() => ({
   mode: ["mode"],
   modified_at: ["modifiedAt", "date"],
   content: ["content"],
+}));
+
+export const InstancePlan: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  instance: ["instance"],
+  gateway: ["gateway"],
+  tunnels: ["tunnels", { list: PlanTunnel }],
+  cursor: ["cursor", Cursor],
+  networks: ["networks", { list: PlanNetwork }],
+}));
+
+export const PlanTunnel: Shape = new ObjectShape(() => ({
+  network: ["network"],
+  server: ["server"],
+  dhcp_start: ["dhcpStart"],
+  dhcp_end: ["dhcpEnd"],
+  size: ["size"],
+  used: ["used"],
+  free: ["free"],
+  free_ranges: ["freeRanges", { list: PlanRange }],
+  free_ranges_more: ["freeRangesMore"],
+}));
+
+export const PlanRange: Shape = new ObjectShape(() => ({
+  first: ["first"],
+  last: ["last"],
+  size: ["size"],
+}));
+
+export const PlanNetwork: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  kind: ["kind"],
+  network: ["network"],
+  mapped: ["mapped"],
+  instance_id: ["instanceId"],
+  instance: ["instance"],
+  client_id: ["clientId"],
+  client: ["client"],
+  client_revoked: ["clientRevoked"],
+}));
+
+export const ClientSite2SiteConfigPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  configs: ["configs", { list: ClientSite2SiteConfig }],
+}));
+
+export const ClientSite2SiteConfig: Shape = new ObjectShape(() => ({
+  client_id: ["clientId"],
+  instance_id: ["instanceId"],
+  static_ip: ["staticIp"],
+  static_ipv6: ["staticIpv6"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+  nat: ["nat", { list: NetworkMapping }],
+  allow_overlap: ["allowOverlap"],
+  push_reset: ["pushReset"],
+  extra_conf: ["extraConf"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  max_routes: ["maxRoutes"],
+  configured: ["configured"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+}));
+
+export const NetworkMapping: Shape = new ObjectShape(() => ({
+  network: ["network"],
+  mapped: ["mapped"],
+}));
+
+export const ClientSite2SiteConfigUpdate: Shape = new ObjectShape(() => ({
+  static_ip: ["staticIp"],
+  static_ipv6: ["staticIpv6"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+  nat: ["nat", { list: NetworkMapping }],
+  allow_overlap: ["allowOverlap"],
+  push_reset: ["pushReset"],
+  extra_conf: ["extraConf"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  max_routes: ["maxRoutes"],
 }));
 
 export const PamDevicePage: Shape = new ObjectShape(() => ({

@@ -864,6 +864,8 @@ export interface InstanceCreate {
    * left out. From 1 to 365.
    */
   renewBefore?: number | null | undefined;
+  /** Accepted and ignored: the service has no templates of mails. */
+  certEmailTemplateId?: number | null | undefined;
   /**
    * Further directives of the server's configuration. Those that run programs, use files, open the
    * management interface or weaken the tunnel are 409 `invalid`, with line and column. At most
@@ -1024,6 +1026,8 @@ export interface InstanceUpdate {
    * left out. From 1 to 365.
    */
   renewBefore?: number | null | undefined;
+  /** Accepted and ignored: the service has no templates of mails. */
+  certEmailTemplateId?: number | null | undefined;
   /**
    * Further directives of the server's configuration. Those that run programs, use files, open the
    * management interface or weaken the tunnel are 409 `invalid`, with line and column. At most
@@ -1071,6 +1075,173 @@ export interface InstanceBundleFile {
   modifiedAt: Date;
   /** The text. */
   content: string;
+}
+
+/** Source: the schema InstancePlan of the document Chaveiro. */
+export interface InstancePlan {
+  /** The id of the instance. */
+  instanceId: number;
+  /** Its name. */
+  instance: string;
+  /** The machine that it runs on. Networks of all instances there must not overlap. */
+  gateway: string;
+  /** Its tunnel networks. */
+  tunnels: PlanTunnel[];
+  cursor: Cursor;
+  networks: PlanNetwork[];
+}
+
+/** Source: the schema PlanTunnel of the document Chaveiro. */
+export interface PlanTunnel {
+  /** The network. */
+  network: string;
+  /** The address of the server in it. */
+  server: string;
+  /** The first address of the pool; `null` without one. */
+  dhcpStart: string | null;
+  /** The last address of the pool; `null` without one. */
+  dhcpEnd: string | null;
+  /** How many addresses sites can have as static ones; 9007199254740991 also stands for more. */
+  size: number;
+  /** How many addresses sites have. */
+  used: number;
+  /** How many addresses are free; 9007199254740991 also stands for more. */
+  free: number;
+  /** The runs of free addresses, ascending, at most 1000. */
+  freeRanges: PlanRange[];
+  /** Whether there are more of them. */
+  freeRangesMore: boolean;
+}
+
+/** Source: the schema PlanRange of the document Chaveiro. */
+export interface PlanRange {
+  /** The first address. */
+  first: string;
+  /** The last address. */
+  last: string;
+  /** How many there are; 9007199254740991 also stands for more. */
+  size: number;
+}
+
+/** Source: the schema PlanNetwork of the document Chaveiro. */
+export interface PlanNetwork {
+  /** The id of the entry. */
+  id: number;
+  /**
+   * `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a
+   * site.
+   */
+  kind: string;
+  /** The network. */
+  network: string;
+  /** What the others see in its place; `null`: the network itself. */
+  mapped: string | null;
+  /** The id of the instance. */
+  instanceId: number;
+  /** The name of the instance. */
+  instance: string;
+  /** The id of the site; `null` for the instance itself. */
+  clientId: number | null;
+  /** The name of the site; empty for the instance itself. */
+  client: string;
+  /**
+   * Whether the certificate of the site is revoked for good: the entry stays until another site
+   * wants it.
+   */
+  clientRevoked: boolean;
+}
+
+/** Source: the schema ClientSite2SiteConfigPage of the document Chaveiro. */
+export interface ClientSite2SiteConfigPage {
+  cursor: Cursor;
+  configs: ClientSite2SiteConfig[];
+}
+
+/** Source: the schema ClientSite2SiteConfig of the document Chaveiro. */
+export interface ClientSite2SiteConfig {
+  /** The id of the client. */
+  clientId: number;
+  /** The id of the instance. */
+  instanceId: number;
+  /** Its address in the tunnel, IPv4; empty: one of the pool of the instance. */
+  staticIp: string;
+  /** Its address in the tunnel, IPv6; empty: none. */
+  staticIpv6: string;
+  /**
+   * Networks that the site reaches through the tunnel, besides those that the instance pushes to
+   * all.
+   */
+  pushRoutes: string[];
+  /** The LANs behind the site. */
+  iroutes: string[];
+  /** Which of `iroutes` the others see as another network. */
+  nat: NetworkMapping[];
+  /** Whether LANs of `nat` may overlap others as they are. */
+  allowOverlap: boolean;
+  /** Whether the site gets nothing of what the instance pushes to all. */
+  pushReset: boolean;
+  /** Further directives of its file in the client-config-dir. */
+  extraConf: string;
+  /** The DNS server that is pushed to it; empty: none. */
+  dnsServer: string;
+  /** The DNS domain that is pushed to it; empty: none. */
+  dnsDomain: string;
+  /** How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself. */
+  maxRoutes: number;
+  /** Whether the client is a site of the instance; otherwise these are the defaults. */
+  configured: boolean;
+  /** When the client was made a site of the instance. */
+  createdAt: Date;
+  /** When the config was last changed. */
+  updatedAt: Date;
+}
+
+/** Source: the schema NetworkMapping of the document Chaveiro. */
+export interface NetworkMapping {
+  /** The LAN, one of `iroutes`. At most 64 characters. */
+  network: string;
+  /**
+   * What the others see, of the same size; each address is mapped to the one at its place. At most
+   * 64 characters.
+   */
+  mapped: string;
+}
+
+/** Source: the schema ClientSite2SiteConfigUpdate of the document Chaveiro. */
+export interface ClientSite2SiteConfigUpdate {
+  /**
+   * An address of the tunnel network; not that of the network, of the server, of the pool or of
+   * another site. Empty: one of the pool. At most 64 characters.
+   */
+  staticIp?: string | null | undefined;
+  /** The same of the IPv6 tunnel network. Empty: none. At most 64 characters. */
+  staticIpv6?: string | null | undefined;
+  /** Networks that the site reaches through the tunnel. At most 500 items. */
+  pushRoutes?: string[] | null | undefined;
+  /** The LANs behind the site. At most 500 items. */
+  iroutes?: string[] | null | undefined;
+  /**
+   * Which of `iroutes` the others see as another network. A mapping ends with its LAN. At most 500
+   * items.
+   */
+  nat?: NetworkMapping[] | null | undefined;
+  /** Whether LANs of `nat` may overlap others as they are. */
+  allowOverlap?: boolean | null | undefined;
+  /** Whether the site gets nothing of what the instance pushes to all. */
+  pushReset?: boolean | null | undefined;
+  /**
+   * Further directives. One that OpenVPN does not take in such a file, or that runs programs or
+   * reads files, is refused. At most 8192 characters.
+   */
+  extraConf?: string | null | undefined;
+  /** The address of a DNS server. At most 64 characters. */
+  dnsServer?: string | null | undefined;
+  /** A DNS domain. At most 253 characters. */
+  dnsDomain?: string | null | undefined;
+  /**
+   * How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself. From 0 to 65535.
+   */
+  maxRoutes?: number | null | undefined;
 }
 
 /** Source: the schema PamDevicePage of the document Chaveiro. */

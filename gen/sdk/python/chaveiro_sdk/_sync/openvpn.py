@@ -43,6 +43,13 @@ from ..models.api import (
     InstanceBundleFormat,
     InstanceBundle,
     InstanceBundleFile,
+    InstancePlan,
+    PlanTunnel,
+    PlanRange,
+    PlanNetwork,
+    ClientSite2SiteConfigPage,
+    ClientSite2SiteConfig,
+    NetworkMapping,
     DryRun,
 )
 from ..page import Page
@@ -100,8 +107,8 @@ class Openvpn:
           is UTC. At most 64 characters.
         - sort: `id`, or `expiry`: those that end first come first. It is `expiry` when left out
           beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
-        - instance_id: Only the clients of this OpenVPN instance. No instances exist in this
-          version, so any value gives an empty page. From 1 to 9007199254740991.
+        - instance_id: Only the sites of this OpenVPN instance: the clients that have a config
+          there. From 1 to 9007199254740991.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
 
@@ -2100,6 +2107,7 @@ class Openvpn:
         keepalive_timeout: int | None | Unset = UNSET,
         reneg_sec: int | None | Unset = UNSET,
         renew_before: int | None | Unset = UNSET,
+        cert_email_template_id: int | None | Unset = UNSET,
         extra_conf: str | None | Unset = UNSET,
         expiration: int | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
@@ -2167,6 +2175,7 @@ class Openvpn:
           out, and 0 is never. A revoked site that is connected is refused then. From 0 to 31536000.
         - renew_before: Days before the end of the certificate of the server at which the service
           renews it; 30 when left out. From 1 to 365.
+        - cert_email_template_id: Accepted and ignored: the service has no templates of mails.
         - extra_conf: Further directives of the server's configuration. Those that run programs, use
           files, open the management interface or weaken the tunnel are 409 `invalid`, with line and
           column. At most 16384 characters.
@@ -2217,6 +2226,7 @@ class Openvpn:
                 "keepalive_timeout": keepalive_timeout,
                 "reneg_sec": reneg_sec,
                 "renew_before": renew_before,
+                "cert_email_template_id": cert_email_template_id,
                 "extra_conf": extra_conf,
                 "expiration": expiration,
                 "key_algorithm": key_algorithm,
@@ -2519,6 +2529,7 @@ class Openvpn:
         keepalive_timeout: int | None | Unset = UNSET,
         reneg_sec: int | None | Unset = UNSET,
         renew_before: int | None | Unset = UNSET,
+        cert_email_template_id: int | None | Unset = UNSET,
         extra_conf: str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> Instance:
@@ -2582,6 +2593,7 @@ class Openvpn:
           out, and 0 is never. A revoked site that is connected is refused then. From 0 to 31536000.
         - renew_before: Days before the end of the certificate of the server at which the service
           renews it; 30 when left out. From 1 to 365.
+        - cert_email_template_id: Accepted and ignored: the service has no templates of mails.
         - extra_conf: Further directives of the server's configuration. Those that run programs, use
           files, open the management interface or weaken the tunnel are 409 `invalid`, with line and
           column. At most 16384 characters.
@@ -2630,6 +2642,7 @@ class Openvpn:
                 "keepalive_timeout": keepalive_timeout,
                 "reneg_sec": reneg_sec,
                 "renew_before": renew_before,
+                "cert_email_template_id": cert_email_template_id,
                 "extra_conf": extra_conf,
             },
         )
@@ -2875,4 +2888,396 @@ class Openvpn:
             headers={"If-None-Match": if_none_match},
         )
         return self._transport.json(call, InstanceBundle.from_dict, options)
+
+    def get_instance_plan_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> Pages[PlanNetwork]:
+        """Get the IP plan of an instance.
+
+        What is free of each tunnel network, and one page of all networks of the instance and its
+        sites, by ascending id, with who has them.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/plan, operation getInstancePlanPage.
+        """
+
+        def fetch(cursor: int) -> Page[PlanNetwork]:
+            call = Call(
+                "getInstancePlanPage",
+                "GET",
+                "/api/openvpn/instances/{id}/plan",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = self._transport.json(call, InstancePlan.from_dict, options)
+            return Page(
+                answer.networks, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return Pages(fetch, cursor or 0)
+
+    def export_instance_plan(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Export the IP plan of an instance.
+
+        The whole plan as a CSV file (RFC 4180) in UTF-8. The first row has the names of the
+        columns: `kind` is `tunnel`, `address`, `lan` or `free`; a row of `free` is a run of
+        addresses that no site has, from `first` to `last`. A `'` stands before a value that a
+        spreadsheet would take for a formula.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/plan/export, operation exportInstancePlan.
+        """
+        call = Call(
+            "exportInstancePlan",
+            "GET",
+            "/api/openvpn/instances/{id}/plan/export",
+            "safe",
+            args={"id": id},
+            accept="text/csv",
+            file=True,
+        )
+        return self._transport.file(call, options)
+
+    def get_client_site2site_configs_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> Pages[ClientSite2SiteConfig]:
+        """List the configs of a client.
+
+        One page of the configs of a client, one for each instance that it is a site of, by
+        ascending id of the instance. The cursor is the id of an instance.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/configs, operation
+        getClientSite2SiteConfigsPage.
+        """
+
+        def fetch(cursor: int) -> Page[ClientSite2SiteConfig]:
+            call = Call(
+                "getClientSite2SiteConfigsPage",
+                "GET",
+                "/api/openvpn/clients/site2site/{id}/configs",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = self._transport.json(call, ClientSite2SiteConfigPage.from_dict, options)
+            return Page(
+                answer.configs, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return Pages(fetch, cursor or 0)
+
+    def get_client_site2site_config(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> ClientSite2SiteConfig:
+        """Get a config.
+
+        What an instance does for a site. Of a client that was never made a site of the instance
+        these are the defaults, with `configured: false`.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+        getClientSite2SiteConfig.
+        """
+        call = Call(
+            "getClientSite2SiteConfig",
+            "GET",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+        )
+        return self._transport.json(call, ClientSite2SiteConfig.from_dict, options)
+
+    def update_client_site2site_config(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        static_ip: str | None | Unset = UNSET,
+        static_ipv6: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        iroutes: Sequence[str] | None | Unset = UNSET,
+        nat: Sequence[NetworkMapping | Mapping[str, Any]] | None | Unset = UNSET,
+        allow_overlap: bool | None | Unset = UNSET,
+        push_reset: bool | None | Unset = UNSET,
+        extra_conf: str | None | Unset = UNSET,
+        dns_server: str | None | Unset = UNSET,
+        dns_domain: str | None | Unset = UNSET,
+        max_routes: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2SiteConfig:
+        """Set a config.
+
+        Changes the fields that are sent; a field left out stays as it is, an empty one clears, and
+        a list is replaced as a whole. The first time it makes the client a site of the instance,
+        and gives it the next free address of each tunnel network unless `static_ip` or
+        `static_ipv6` says otherwise. Networks are written as `10.1.0.0/24`,
+        `10.1.0.0/255.255.255.0` or `10.1.0.0 255.255.255.0`; an address is a network of its own. A
+        LAN (`iroutes`) that overlaps a LAN or a tunnel network of the same gateway is 409 `rule`,
+        with both networks and their owners. For sites with equal LANs, `nat` presents a LAN as
+        another network of the same size, and `allow_overlap` says that the LAN itself may overlap
+        others. A client of a CA that is neither that of the instance nor above or below it, and one
+        that is revoked for good, is 409 `rule`. What a client has that is revoked for good stays
+        until another site wants it: it then loses its config at that instance.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+        - static_ip: An address of the tunnel network; not that of the network, of the server, of
+          the pool or of another site. Empty: one of the pool. At most 64 characters.
+        - static_ipv6: The same of the IPv6 tunnel network. Empty: none. At most 64 characters.
+        - push_routes: Networks that the site reaches through the tunnel. At most 500 items.
+        - iroutes: The LANs behind the site. At most 500 items.
+        - nat: Which of `iroutes` the others see as another network. A mapping ends with its LAN. At
+          most 500 items.
+        - allow_overlap: Whether LANs of `nat` may overlap others as they are.
+        - push_reset: Whether the site gets nothing of what the instance pushes to all.
+        - extra_conf: Further directives. One that OpenVPN does not take in such a file, or that
+          runs programs or reads files, is refused. At most 8192 characters.
+        - dns_server: The address of a DNS server. At most 64 characters.
+        - dns_domain: A DNS domain. At most 253 characters.
+        - max_routes: How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+          From 0 to 65535.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: PUT /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+        updateClientSite2SiteConfig.
+        """
+        call = Call(
+            "updateClientSite2SiteConfig",
+            "PUT",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+            body={
+                "static_ip": static_ip,
+                "static_ipv6": static_ipv6,
+                "push_routes": push_routes,
+                "iroutes": iroutes,
+                "nat": nat,
+                "allow_overlap": allow_overlap,
+                "push_reset": push_reset,
+                "extra_conf": extra_conf,
+                "dns_server": dns_server,
+                "dns_domain": dns_domain,
+                "max_routes": max_routes,
+            },
+        )
+        return self._transport.json(call, ClientSite2SiteConfig.from_dict, options)
+
+    def update_client_site2site_config_dry_run(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        static_ip: str | None | Unset = UNSET,
+        static_ipv6: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        iroutes: Sequence[str] | None | Unset = UNSET,
+        nat: Sequence[NetworkMapping | Mapping[str, Any]] | None | Unset = UNSET,
+        allow_overlap: bool | None | Unset = UNSET,
+        push_reset: bool | None | Unset = UNSET,
+        extra_conf: str | None | Unset = UNSET,
+        dns_server: str | None | Unset = UNSET,
+        dns_domain: str | None | Unset = UNSET,
+        max_routes: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: set a config.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Changes the
+        fields that are sent; a field left out stays as it is, an empty one clears, and a list is
+        replaced as a whole. The first time it makes the client a site of the instance, and gives it
+        the next free address of each tunnel network unless `static_ip` or `static_ipv6` says
+        otherwise. Networks are written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0
+        255.255.255.0`; an address is a network of its own. A LAN (`iroutes`) that overlaps a LAN or
+        a tunnel network of the same gateway is 409 `rule`, with both networks and their owners. For
+        sites with equal LANs, `nat` presents a LAN as another network of the same size, and
+        `allow_overlap` says that the LAN itself may overlap others. A client of a CA that is
+        neither that of the instance nor above or below it, and one that is revoked for good, is 409
+        `rule`. What a client has that is revoked for good stays until another site wants it: it
+        then loses its config at that instance.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+        - static_ip: An address of the tunnel network; not that of the network, of the server, of
+          the pool or of another site. Empty: one of the pool. At most 64 characters.
+        - static_ipv6: The same of the IPv6 tunnel network. Empty: none. At most 64 characters.
+        - push_routes: Networks that the site reaches through the tunnel. At most 500 items.
+        - iroutes: The LANs behind the site. At most 500 items.
+        - nat: Which of `iroutes` the others see as another network. A mapping ends with its LAN. At
+          most 500 items.
+        - allow_overlap: Whether LANs of `nat` may overlap others as they are.
+        - push_reset: Whether the site gets nothing of what the instance pushes to all.
+        - extra_conf: Further directives. One that OpenVPN does not take in such a file, or that
+          runs programs or reads files, is refused. At most 8192 characters.
+        - dns_server: The address of a DNS server. At most 64 characters.
+        - dns_domain: A DNS domain. At most 253 characters.
+        - max_routes: How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+          From 0 to 65535.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: PUT /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true,
+        operation updateClientSite2SiteConfigDryRun.
+        """
+        call = Call(
+            "updateClientSite2SiteConfigDryRun",
+            "PUT",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+            body={
+                "static_ip": static_ip,
+                "static_ipv6": static_ipv6,
+                "push_routes": push_routes,
+                "iroutes": iroutes,
+                "nat": nat,
+                "allow_overlap": allow_overlap,
+                "push_reset": push_reset,
+                "extra_conf": extra_conf,
+                "dns_server": dns_server,
+                "dns_domain": dns_domain,
+                "max_routes": max_routes,
+            },
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
+
+    def delete_client_site2site_config(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Remove a config.
+
+        Takes the client away from the instance: its addresses and LANs there are free for others.
+        Its certificate is not touched. Removing again changes nothing and is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+        deleteClientSite2SiteConfig.
+        """
+        call = Call(
+            "deleteClientSite2SiteConfig",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+        )
+        self._transport.empty(call, options)
+
+    def delete_client_site2site_config_dry_run(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: remove a config.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Takes the
+        client away from the instance: its addresses and LANs there are free for others. Its
+        certificate is not touched. Removing again changes nothing and is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true,
+        operation deleteClientSite2SiteConfigDryRun.
+        """
+        call = Call(
+            "deleteClientSite2SiteConfigDryRun",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
 

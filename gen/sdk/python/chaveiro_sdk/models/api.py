@@ -998,6 +998,287 @@ class InstanceBundleFile:
 
 
 @dataclass(slots=True, kw_only=True)
+class InstancePlan:
+    """The schema InstancePlan of the document Chaveiro."""
+
+    instance_id: int
+    """The id of the instance."""
+
+    instance: str
+    """Its name. At most 255 characters."""
+
+    gateway: str
+    """The machine that it runs on. Networks of all instances there must not overlap. At most 255
+    characters.
+    """
+
+    tunnels: list[PlanTunnel]
+    """Its tunnel networks. At most 2 items."""
+
+    cursor: Cursor
+
+    networks: list[PlanNetwork]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstancePlan:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            instance_id=data["instance_id"],
+            instance=data["instance"],
+            gateway=data["gateway"],
+            tunnels=[PlanTunnel.from_dict(item) for item in data["tunnels"]],
+            cursor=Cursor.from_dict(data["cursor"]),
+            networks=[PlanNetwork.from_dict(item) for item in data["networks"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanTunnel:
+    """The schema PlanTunnel of the document Chaveiro."""
+
+    network: str
+    """The network. At most 64 characters."""
+
+    server: str
+    """The address of the server in it. At most 64 characters."""
+
+    dhcp_start: str | None
+    """The first address of the pool; `null` without one. At most 64 characters."""
+
+    dhcp_end: str | None
+    """The last address of the pool; `null` without one. At most 64 characters."""
+
+    size: int
+    """How many addresses sites can have as static ones; 9007199254740991 also stands for more."""
+
+    used: int
+    """How many addresses sites have."""
+
+    free: int
+    """How many addresses are free; 9007199254740991 also stands for more."""
+
+    free_ranges: list[PlanRange]
+    """The runs of free addresses, ascending, at most 1000. At most 1000 items."""
+
+    free_ranges_more: bool
+    """Whether there are more of them."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PlanTunnel:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            network=data["network"],
+            server=data["server"],
+            dhcp_start=data["dhcp_start"],
+            dhcp_end=data["dhcp_end"],
+            size=data["size"],
+            used=data["used"],
+            free=data["free"],
+            free_ranges=[PlanRange.from_dict(item) for item in data["free_ranges"]],
+            free_ranges_more=data["free_ranges_more"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanRange:
+    """The schema PlanRange of the document Chaveiro."""
+
+    first: str
+    """The first address. At most 64 characters."""
+
+    last: str
+    """The last address. At most 64 characters."""
+
+    size: int
+    """How many there are; 9007199254740991 also stands for more."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PlanRange:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            first=data["first"],
+            last=data["last"],
+            size=data["size"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanNetwork:
+    """The schema PlanNetwork of the document Chaveiro."""
+
+    id: int
+    """The id of the entry."""
+
+    kind: str
+    """`tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a
+    site. At most 16 characters.
+    """
+
+    network: str
+    """The network. At most 64 characters."""
+
+    mapped: str | None
+    """What the others see in its place; `null`: the network itself. At most 64 characters."""
+
+    instance_id: int
+    """The id of the instance."""
+
+    instance: str
+    """The name of the instance. At most 255 characters."""
+
+    client_id: int | None
+    """The id of the site; `null` for the instance itself."""
+
+    client: str
+    """The name of the site; empty for the instance itself. At most 255 characters."""
+
+    client_revoked: bool
+    """Whether the certificate of the site is revoked for good: the entry stays until another site
+    wants it.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PlanNetwork:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            kind=data["kind"],
+            network=data["network"],
+            mapped=data["mapped"],
+            instance_id=data["instance_id"],
+            instance=data["instance"],
+            client_id=data["client_id"],
+            client=data["client"],
+            client_revoked=data["client_revoked"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientSite2SiteConfigPage:
+    """The schema ClientSite2SiteConfigPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    configs: list[ClientSite2SiteConfig]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientSite2SiteConfigPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            configs=[ClientSite2SiteConfig.from_dict(item) for item in data["configs"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientSite2SiteConfig:
+    """The schema ClientSite2SiteConfig of the document Chaveiro."""
+
+    client_id: int
+    """The id of the client."""
+
+    instance_id: int
+    """The id of the instance."""
+
+    static_ip: str
+    """Its address in the tunnel, IPv4; empty: one of the pool of the instance. At most 64 characters.
+    """
+
+    static_ipv6: str
+    """Its address in the tunnel, IPv6; empty: none. At most 64 characters."""
+
+    push_routes: list[str]
+    """Networks that the site reaches through the tunnel, besides those that the instance pushes to
+    all. At most 500 items.
+    """
+
+    iroutes: list[str]
+    """The LANs behind the site. At most 500 items."""
+
+    nat: list[NetworkMapping]
+    """Which of `iroutes` the others see as another network. At most 500 items."""
+
+    allow_overlap: bool
+    """Whether LANs of `nat` may overlap others as they are."""
+
+    push_reset: bool
+    """Whether the site gets nothing of what the instance pushes to all."""
+
+    extra_conf: str
+    """Further directives of its file in the client-config-dir. At most 8192 characters."""
+
+    dns_server: str
+    """The DNS server that is pushed to it; empty: none. At most 64 characters."""
+
+    dns_domain: str
+    """The DNS domain that is pushed to it; empty: none. At most 253 characters."""
+
+    max_routes: int
+    """How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself."""
+
+    configured: bool
+    """Whether the client is a site of the instance; otherwise these are the defaults."""
+
+    created_at: datetime
+    """When the client was made a site of the instance. At most 32."""
+
+    updated_at: datetime
+    """When the config was last changed. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientSite2SiteConfig:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            client_id=data["client_id"],
+            instance_id=data["instance_id"],
+            static_ip=data["static_ip"],
+            static_ipv6=data["static_ipv6"],
+            push_routes=data["push_routes"],
+            iroutes=data["iroutes"],
+            nat=[NetworkMapping.from_dict(item) for item in data["nat"]],
+            allow_overlap=data["allow_overlap"],
+            push_reset=data["push_reset"],
+            extra_conf=data["extra_conf"],
+            dns_server=data["dns_server"],
+            dns_domain=data["dns_domain"],
+            max_routes=data["max_routes"],
+            configured=data["configured"],
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class NetworkMapping:
+    """The schema NetworkMapping of the document Chaveiro."""
+
+    network: str
+    """The LAN, one of `iroutes`. At most 64 characters."""
+
+    mapped: str
+    """What the others see, of the same size; each address is mapped to the one at its place. At most
+    64 characters.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> NetworkMapping:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            network=data["network"],
+            mapped=data["mapped"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
 class PamDevicePage:
     """The schema PamDevicePage of the document Chaveiro."""
 

@@ -537,3 +537,73 @@ class OpenvpnResults:
             types.GetInstanceBundleResponse, "bundle", lambda: self._group.get_instance_bundle(**arguments)
         )
 
+    def get_instance_plan_pages(
+        self, request: types.GetInstancePlanPageRequest | None = None
+    ) -> results.ResultPages[types.GetInstancePlanPageResponse, types.PlanNetwork]:
+        """Get the IP plan of an instance."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_instance_plan_pages(**arguments)
+        return results.ResultPages(types.GetInstancePlanPageResponse, "networks", pages)
+
+    def export_instance_plan(
+        self, request: types.ExportInstancePlanRequest
+    ) -> types.ExportInstancePlanResponse:
+        """Export the IP plan of an instance."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ExportInstancePlanResponse, "csv", lambda: self._group.export_instance_plan(**arguments)
+        )
+
+    def get_client_site2site_configs_pages(
+        self, request: types.GetClientSite2SiteConfigsPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2SiteConfigsPageResponse, types.ClientSite2SiteConfig]:
+        """List the configs of a client."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2site_configs_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2SiteConfigsPageResponse, "configs", pages)
+
+    def get_client_site2site_config(
+        self, request: types.GetClientSite2SiteConfigRequest
+    ) -> types.GetClientSite2SiteConfigResponse:
+        """Get a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2SiteConfigResponse, "config", lambda: self._group.get_client_site2site_config(**arguments)
+        )
+
+    def update_client_site2site_config(
+        self, request: types.UpdateClientSite2SiteConfigRequest
+    ) -> types.UpdateClientSite2SiteConfigResponse:
+        """Set a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.UpdateClientSite2SiteConfigResponse, "config", lambda: self._group.update_client_site2site_config(**arguments)
+        )
+
+    def update_client_site2site_config_dry_run(
+        self, request: types.UpdateClientSite2SiteConfigDryRunRequest
+    ) -> types.UpdateClientSite2SiteConfigDryRunResponse:
+        """Tell what this would do: set a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.UpdateClientSite2SiteConfigDryRunResponse, "dry_run", lambda: self._group.update_client_site2site_config_dry_run(**arguments)
+        )
+
+    def delete_client_site2site_config(
+        self, request: types.DeleteClientSite2SiteConfigRequest
+    ) -> types.DeleteClientSite2SiteConfigResponse:
+        """Remove a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteClientSite2SiteConfigResponse, "", lambda: self._group.delete_client_site2site_config(**arguments)
+        )
+
+    def delete_client_site2site_config_dry_run(
+        self, request: types.DeleteClientSite2SiteConfigDryRunRequest
+    ) -> types.DeleteClientSite2SiteConfigDryRunResponse:
+        """Tell what this would do: remove a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteClientSite2SiteConfigDryRunResponse, "dry_run", lambda: self._group.delete_client_site2site_config_dry_run(**arguments)
+        )
+

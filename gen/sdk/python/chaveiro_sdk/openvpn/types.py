@@ -43,6 +43,13 @@ from ..models.api import (
     InstanceBundleFormat,
     InstanceBundle,
     InstanceBundleFile,
+    InstancePlan,
+    PlanTunnel,
+    PlanRange,
+    PlanNetwork,
+    ClientSite2SiteConfigPage,
+    ClientSite2SiteConfig,
+    NetworkMapping,
     DryRun,
 )
 from ..calls import Content
@@ -835,6 +842,7 @@ class CreateInstanceRequest(Request):
     keepalive_timeout: int | None | Unset | None = None
     reneg_sec: int | None | Unset | None = None
     renew_before: int | None | Unset | None = None
+    cert_email_template_id: int | None | Unset | None = None
     extra_conf: str | None | Unset | None = None
     expiration: int | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
@@ -997,6 +1005,7 @@ class UpdateInstanceRequest(Request):
     keepalive_timeout: int | None | Unset | None = None
     reneg_sec: int | None | Unset | None = None
     renew_before: int | None | Unset | None = None
+    cert_email_template_id: int | None | Unset | None = None
     extra_conf: str | None | Unset | None = None
 
 
@@ -1100,6 +1109,147 @@ class GetInstanceBundleResponse(Response):
     bundle: list[dict[str, Any]] | None = None
 
 
+@dataclass
+class GetInstancePlanPageRequest(Request):
+    """The request of ``get_instance_plan_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetInstancePlanPageResponse(PageResponse[PlanNetwork]):
+    """A page of ``get_instance_plan_pages``."""
+
+    networks: list[PlanNetwork] | None = None
+
+
+@dataclass
+class ExportInstancePlanRequest(Request):
+    """The request of ``export_instance_plan``."""
+
+    id: int
+
+
+@dataclass
+class ExportInstancePlanResponse(Response):
+    """The result of ``export_instance_plan``."""
+
+    csv: File | None = None
+
+
+@dataclass
+class GetClientSite2SiteConfigsPageRequest(Request):
+    """The request of ``get_client_site2site_configs_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2SiteConfigsPageResponse(PageResponse[ClientSite2SiteConfig]):
+    """A page of ``get_client_site2site_configs_pages``."""
+
+    configs: list[ClientSite2SiteConfig] | None = None
+
+
+@dataclass
+class GetClientSite2SiteConfigRequest(Request):
+    """The request of ``get_client_site2site_config``."""
+
+    id: int
+    instance_id: int
+
+
+@dataclass
+class GetClientSite2SiteConfigResponse(Response):
+    """The result of ``get_client_site2site_config``."""
+
+    config: ClientSite2SiteConfig | None = None
+
+
+@dataclass
+class UpdateClientSite2SiteConfigRequest(Request):
+    """The request of ``update_client_site2site_config``."""
+
+    id: int
+    instance_id: int
+    static_ip: str | None | Unset | None = None
+    static_ipv6: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    iroutes: Sequence[str] | None | Unset | None = None
+    nat: Sequence[NetworkMapping | Mapping[str, Any]] | None | Unset | None = None
+    allow_overlap: bool | None | Unset | None = None
+    push_reset: bool | None | Unset | None = None
+    extra_conf: str | None | Unset | None = None
+    dns_server: str | None | Unset | None = None
+    dns_domain: str | None | Unset | None = None
+    max_routes: int | None | Unset | None = None
+
+
+@dataclass
+class UpdateClientSite2SiteConfigResponse(Response):
+    """The result of ``update_client_site2site_config``."""
+
+    config: ClientSite2SiteConfig | None = None
+
+
+@dataclass
+class UpdateClientSite2SiteConfigDryRunRequest(Request):
+    """The request of ``update_client_site2site_config_dry_run``."""
+
+    id: int
+    instance_id: int
+    static_ip: str | None | Unset | None = None
+    static_ipv6: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    iroutes: Sequence[str] | None | Unset | None = None
+    nat: Sequence[NetworkMapping | Mapping[str, Any]] | None | Unset | None = None
+    allow_overlap: bool | None | Unset | None = None
+    push_reset: bool | None | Unset | None = None
+    extra_conf: str | None | Unset | None = None
+    dns_server: str | None | Unset | None = None
+    dns_domain: str | None | Unset | None = None
+    max_routes: int | None | Unset | None = None
+
+
+@dataclass
+class UpdateClientSite2SiteConfigDryRunResponse(Response):
+    """The result of ``update_client_site2site_config_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class DeleteClientSite2SiteConfigRequest(Request):
+    """The request of ``delete_client_site2site_config``."""
+
+    id: int
+    instance_id: int
+
+
+@dataclass
+class DeleteClientSite2SiteConfigResponse(Response):
+    """The result of ``delete_client_site2site_config``."""
+
+
+@dataclass
+class DeleteClientSite2SiteConfigDryRunRequest(Request):
+    """The request of ``delete_client_site2site_config_dry_run``."""
+
+    id: int
+    instance_id: int
+
+
+@dataclass
+class DeleteClientSite2SiteConfigDryRunResponse(Response):
+    """The result of ``delete_client_site2site_config_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
 __all__ = [
     "ClientStatus",
     "CertificateOrder",
@@ -1134,6 +1284,13 @@ __all__ = [
     "InstanceBundleFormat",
     "InstanceBundle",
     "InstanceBundleFile",
+    "InstancePlan",
+    "PlanTunnel",
+    "PlanRange",
+    "PlanNetwork",
+    "ClientSite2SiteConfigPage",
+    "ClientSite2SiteConfig",
+    "NetworkMapping",
     "DryRun",
     "GetClientsSite2SitePageRequest",
     "GetClientsSite2SitePageResponse",
@@ -1253,4 +1410,20 @@ __all__ = [
     "RenewInstanceDryRunResponse",
     "GetInstanceBundleRequest",
     "GetInstanceBundleResponse",
+    "GetInstancePlanPageRequest",
+    "GetInstancePlanPageResponse",
+    "ExportInstancePlanRequest",
+    "ExportInstancePlanResponse",
+    "GetClientSite2SiteConfigsPageRequest",
+    "GetClientSite2SiteConfigsPageResponse",
+    "GetClientSite2SiteConfigRequest",
+    "GetClientSite2SiteConfigResponse",
+    "UpdateClientSite2SiteConfigRequest",
+    "UpdateClientSite2SiteConfigResponse",
+    "UpdateClientSite2SiteConfigDryRunRequest",
+    "UpdateClientSite2SiteConfigDryRunResponse",
+    "DeleteClientSite2SiteConfigRequest",
+    "DeleteClientSite2SiteConfigResponse",
+    "DeleteClientSite2SiteConfigDryRunRequest",
+    "DeleteClientSite2SiteConfigDryRunResponse",
 ]
