@@ -266,6 +266,87 @@ func (e FinalReason) Valid() bool {
 	}
 }
 
+// Defines values for InstanceBundleFormat.
+const (
+	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
+	InstanceBundleFormatTarGz InstanceBundleFormat = "tar.gz"
+	InstanceBundleFormatZip   InstanceBundleFormat = "zip"
+)
+
+// Valid indicates whether the value is a known member of the InstanceBundleFormat enum.
+func (e InstanceBundleFormat) Valid() bool {
+	switch e {
+	case InstanceBundleFormatJSON:
+		return true
+	case InstanceBundleFormatTarGz:
+		return true
+	case InstanceBundleFormatZip:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceControlChannel.
+const (
+	InstanceControlChannelNone       InstanceControlChannel = "none"
+	InstanceControlChannelTLSAuth    InstanceControlChannel = "tls-auth"
+	InstanceControlChannelTLSCrypt   InstanceControlChannel = "tls-crypt"
+	InstanceControlChannelTLSCryptV2 InstanceControlChannel = "tls-crypt-v2"
+)
+
+// Valid indicates whether the value is a known member of the InstanceControlChannel enum.
+func (e InstanceControlChannel) Valid() bool {
+	switch e {
+	case InstanceControlChannelNone:
+		return true
+	case InstanceControlChannelTLSAuth:
+		return true
+	case InstanceControlChannelTLSCrypt:
+		return true
+	case InstanceControlChannelTLSCryptV2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceProto.
+const (
+	InstanceProtoTCP InstanceProto = "tcp"
+	InstanceProtoUDP InstanceProto = "udp"
+)
+
+// Valid indicates whether the value is a known member of the InstanceProto enum.
+func (e InstanceProto) Valid() bool {
+	switch e {
+	case InstanceProtoTCP:
+		return true
+	case InstanceProtoUDP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceTLSProfile.
+const (
+	InstanceTLSProfileCompatible InstanceTLSProfile = "compatible"
+	InstanceTLSProfileModern     InstanceTLSProfile = "modern"
+)
+
+// Valid indicates whether the value is a known member of the InstanceTLSProfile enum.
+func (e InstanceTLSProfile) Valid() bool {
+	switch e {
+	case InstanceTLSProfileCompatible:
+		return true
+	case InstanceTLSProfileModern:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IssuedKind.
 const (
 	IssuedKindServer IssuedKind = "server"
@@ -1274,6 +1355,100 @@ type ClientSite2Site struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
+// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
+type ClientSite2SiteConfig struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// StaticIP Its address in the tunnel, IPv4; empty: one of the pool of the instance.
+	StaticIP string `json:"static_ip"`
+
+	// StaticIpv6 Its address in the tunnel, IPv6; empty: none.
+	StaticIpv6 string `json:"static_ipv6"`
+
+	// PushRoutes Networks that the site reaches through the tunnel, besides those that the instance pushes to all.
+	PushRoutes []string `json:"push_routes"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes"`
+
+	// Nat Which of `iroutes` the others see as another network.
+	Nat []NetworkMapping `json:"nat"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap bool `json:"allow_overlap"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset bool `json:"push_reset"`
+
+	// ExtraConf Further directives of its file in the client-config-dir.
+	ExtraConf string `json:"extra_conf"`
+
+	// DNSServer The DNS server that is pushed to it; empty: none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The DNS domain that is pushed to it; empty: none.
+	DNSDomain string `json:"dns_domain"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes int `json:"max_routes"`
+
+	// Configured Whether the client is a site of the instance; otherwise these are the defaults.
+	Configured bool `json:"configured"`
+
+	// CreatedAt When the client was made a site of the instance.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When the config was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ClientSite2SiteConfigPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor  Cursor                  `json:"cursor"`
+	Configs []ClientSite2SiteConfig `json:"configs"`
+}
+
+// ClientSite2SiteConfigUpdate defines model for ClientSite2SiteConfigUpdate.
+type ClientSite2SiteConfigUpdate struct {
+	// StaticIP An address of the tunnel network; not that of the network, of the server, of the pool or of another site. Empty: one of the pool.
+	StaticIP *string `json:"static_ip,omitempty"`
+
+	// StaticIpv6 The same of the IPv6 tunnel network. Empty: none.
+	StaticIpv6 *string `json:"static_ipv6,omitempty"`
+
+	// PushRoutes Networks that the site reaches through the tunnel.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes,omitempty"`
+
+	// Nat Which of `iroutes` the others see as another network. A mapping ends with its LAN.
+	Nat []NetworkMapping `json:"nat,omitempty"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap *bool `json:"allow_overlap,omitempty"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset *bool `json:"push_reset,omitempty"`
+
+	// ExtraConf Further directives. One that OpenVPN does not take in such a file, or that runs programs or reads files, is refused.
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// DNSServer The address of a DNS server.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain A DNS domain.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes *int `json:"max_routes,omitempty"`
+}
+
 // ClientSite2SiteCreate defines model for ClientSite2SiteCreate.
 type ClientSite2SiteCreate struct {
 	// CaID The CA that signs.
@@ -1513,6 +1688,15 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
+// DefaultInstanceModel Example: {"name":"default","template":"MODELTEXT"}
+type DefaultInstanceModel struct {
+	// Name Always `default`.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
 // DeviceDomain Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"testlab.com","short_name":"TESTLAB","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type DeviceDomain struct {
 	// ID The id of the domain.
@@ -1677,6 +1861,490 @@ type Grant struct {
 	union json.RawMessage
 }
 
+// Instance Example: {"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
+type Instance struct {
+	// ID The id of the instance.
+	ID int64 `json:"id"`
+
+	// ModelID The model of its configuration; `null` is the default one.
+	ModelID *int64 `json:"model_id"`
+
+	// CaID The CA of its certificate and of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+
+	// Province State or province.
+	Province string `json:"province"`
+
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
+
+	// Sector Department.
+	Sector string `json:"sector"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Port Its port.
+	Port int `json:"port"`
+
+	// Network The IPv4 network of the tunnels.
+	Network string `json:"network"`
+
+	// Proto What OpenVPN speaks over.
+	Proto InstanceProto `json:"proto"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool.
+	DhcpEnabled bool `json:"dhcp_enabled"`
+
+	// DhcpStart The first address of the pool; empty is none.
+	DhcpStart string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; empty is none.
+	DhcpEnd string `json:"dhcp_end"`
+
+	// DNSServer The DNS server that is pushed; empty is none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The search domain that is pushed; empty is none.
+	DNSDomain string `json:"dns_domain"`
+
+	// PushRoutes The networks that are pushed to all sites.
+	PushRoutes []string `json:"push_routes"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites.
+	Routes []string `json:"routes"`
+
+	// LdapAuth Always `false`.
+	LdapAuth bool `json:"ldap_auth"`
+
+	// Remotes How sites reach it: host, `host:port` or `proto://host:port`.
+	Remotes []string `json:"remotes"`
+
+	// Revoked Whether the certificate of the server is revoked.
+	Revoked bool `json:"revoked"`
+
+	// Expired Whether it has ended.
+	Expired bool `json:"expired"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the instance was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// CertEmailTemplateID Always `null`: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id"`
+
+	// NetworkV6 The IPv6 network of the tunnels; empty is none.
+	NetworkV6 string `json:"network_v6"`
+
+	// Gateway The machine that it runs on.
+	Gateway string `json:"gateway"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom bool `json:"remote_random"`
+
+	// TLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+	TLSProfile InstanceTLSProfile `json:"tls_profile"`
+
+	// ControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+	ControlChannel InstanceControlChannel `json:"control_channel"`
+
+	// VerifyClientCert Always `true`.
+	VerifyClientCert bool `json:"verify_client_cert"`
+
+	// KeepaliveInterval Seconds between pings.
+	KeepaliveInterval int `json:"keepalive_interval"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew.
+	KeepaliveTimeout int `json:"keepalive_timeout"`
+
+	// RenegSec Seconds until new keys of a session are negotiated; 0 is never.
+	RenegSec int `json:"reneg_sec"`
+
+	// RenewBefore Days before the end of the certificate at which the service renews it.
+	RenewBefore int `json:"renew_before"`
+
+	// ExtraConf Further directives of its configuration.
+	ExtraConf string `json:"extra_conf"`
+
+	// CertificateID The certificate of the server, in `GET /openvpn/certificates/{id}`.
+	CertificateID int64 `json:"certificate_id"`
+
+	// Version Grows when the profiles of its sites become stale.
+	Version int64 `json:"version"`
+
+	// ReloadedAt When it was last asked to read its configuration again; `null` is never.
+	ReloadedAt *string `json:"reloaded_at"`
+}
+
+// InstanceBundle Example: {"files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}]}
+type InstanceBundle struct {
+	// Files The files, by name.
+	Files []InstanceBundleFile `json:"files"`
+}
+
+// InstanceBundleFile Example: {"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}
+type InstanceBundleFile struct {
+	// Name The name, with that of its directory.
+	Name string `json:"name"`
+
+	// Mode Its permissions, in octal; `0600` for what is secret.
+	Mode string `json:"mode"`
+
+	// ModifiedAt The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
+	ModifiedAt string `json:"modified_at"`
+
+	// Content The text.
+	Content string `json:"content"`
+}
+
+// InstanceBundleFormat The form of a bundle.
+type InstanceBundleFormat string
+
+// InstanceControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+type InstanceControlChannel string
+
+// InstanceCreate defines model for InstanceCreate.
+type InstanceCreate struct {
+	// CaID The CA that signs the certificate of the server and those of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Unique regardless of case; the common name of the certificate.
+	Name string `json:"name"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network string `json:"network"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the key of the server; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}
+type InstanceModel struct {
+	// ID The id of the model.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// InstanceModelCreate defines model for InstanceModelCreate.
+type InstanceModelCreate struct {
+	// Name Unique regardless of case.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
+// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
+type InstanceModelPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor          Cursor          `json:"cursor"`
+	InstancesModels []InstanceModel `json:"instances_models"`
+}
+
+// InstanceModelUpdate defines model for InstanceModelUpdate.
+type InstanceModelUpdate struct {
+	// Name Unique regardless of case.
+	Name *string `json:"name,omitempty"`
+
+	// Template The template of `server.conf`.
+	Template *string `json:"template,omitempty"`
+}
+
+// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
+type InstancePage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor    Cursor     `json:"cursor"`
+	Instances []Instance `json:"instances"`
+}
+
+// InstancePlan Example: {"cursor":{"current":0,"next":null,"previous":null},"gateway":"matriz","instance":"matriz","instance_id":1,"networks":[{"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}],"tunnels":[{"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}]}
+type InstancePlan struct {
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance Its name.
+	Instance string `json:"instance"`
+
+	// Gateway The machine that it runs on. Networks of all instances there must not overlap.
+	Gateway string `json:"gateway"`
+
+	// Tunnels Its tunnel networks.
+	Tunnels []PlanTunnel `json:"tunnels"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor   Cursor        `json:"cursor"`
+	Networks []PlanNetwork `json:"networks"`
+}
+
+// InstanceProto What OpenVPN speaks over.
+type InstanceProto string
+
+// InstanceRenew defines model for InstanceRenew.
+type InstanceRenew struct {
+	// Overlap How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D` when left out.
+	Overlap interface{} `json:"overlap,omitempty"`
+
+	// Expiration Days until the certificate ends, as on creation.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceTLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+type InstanceTLSProfile string
+
+// InstanceUpdate defines model for InstanceUpdate.
+type InstanceUpdate struct {
+	// CaID Not editable.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network *string `json:"network,omitempty"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
+}
+
 // IssuedEnrolment Example: {"claimed_at":null,"claimed_from":null,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expires_at":"2020-10-12T12:20:02.932000+00:00","format":"openvpn","id":1,"instance_id":1,"path":"/enrol/WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A","pin_required":true,"revoked_at":null,"secret":"WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A","state":"open","tries":0,"url":"https://vpn.example.com/enrol/WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A"}
 type IssuedEnrolment struct {
 	// ID The id of the enrolment.
@@ -1741,6 +2409,15 @@ type MergedCrl struct {
 
 	// Added How many of them were not revoked here.
 	Added int64 `json:"added"`
+}
+
+// NetworkMapping Example: {"mapped":"172.20.1.0/24","network":"192.168.1.0/24"}
+type NetworkMapping struct {
+	// Network The LAN, one of `iroutes`.
+	Network string `json:"network"`
+
+	// Mapped What the others see, of the same size; each address is mapped to the one at its place.
+	Mapped string `json:"mapped"`
 }
 
 // OwnerType What the caller is.
@@ -1940,6 +2617,78 @@ type Pkcs12Request struct {
 
 	// Profile The encryption of the file; `modern` when left out.
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
+}
+
+// PlanNetwork Example: {"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}
+type PlanNetwork struct {
+	// ID The id of the entry.
+	ID int64 `json:"id"`
+
+	// Kind `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a site.
+	Kind string `json:"kind"`
+
+	// Network The network.
+	Network string `json:"network"`
+
+	// Mapped What the others see in its place; `null`: the network itself.
+	Mapped *string `json:"mapped"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance The name of the instance.
+	Instance string `json:"instance"`
+
+	// ClientID The id of the site; `null` for the instance itself.
+	ClientID *int64 `json:"client_id"`
+
+	// Client The name of the site; empty for the instance itself.
+	Client string `json:"client"`
+
+	// ClientRevoked Whether the certificate of the site is revoked for good: the entry stays until another site wants it.
+	ClientRevoked bool `json:"client_revoked"`
+}
+
+// PlanRange Example: {"first":"10.8.0.3","last":"10.8.0.254","size":252}
+type PlanRange struct {
+	// First The first address.
+	First string `json:"first"`
+
+	// Last The last address.
+	Last string `json:"last"`
+
+	// Size How many there are; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+}
+
+// PlanTunnel Example: {"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}
+type PlanTunnel struct {
+	// Network The network.
+	Network string `json:"network"`
+
+	// Server The address of the server in it.
+	Server string `json:"server"`
+
+	// DhcpStart The first address of the pool; `null` without one.
+	DhcpStart *string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; `null` without one.
+	DhcpEnd *string `json:"dhcp_end"`
+
+	// Size How many addresses sites can have as static ones; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+
+	// Used How many addresses sites have.
+	Used int64 `json:"used"`
+
+	// Free How many addresses are free; 9007199254740991 also stands for more.
+	Free int64 `json:"free"`
+
+	// FreeRanges The runs of free addresses, ascending, at most 1000.
+	FreeRanges []PlanRange `json:"free_ranges"`
+
+	// FreeRangesMore Whether there are more of them.
+	FreeRangesMore bool `json:"free_ranges_more"`
 }
 
 // ProfileFormat `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN with the key as PKCS#12. The others are routers.
@@ -2346,6 +3095,9 @@ type ID = int64
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// InstanceID defines model for InstanceId.
+type InstanceID = int64
+
 // PageCursor defines model for PageCursor.
 type PageCursor = int64
 
@@ -2699,7 +3451,7 @@ type GetClientsSite2SitePageParams struct {
 	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// InstanceID Only the clients of this OpenVPN instance. No instances exist in this version, so any value gives an empty page.
+	// InstanceID Only the sites of this OpenVPN instance: the clients that have a config there.
 	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -2803,6 +3555,42 @@ type GetClientSite2SiteCertificatesPageParams struct {
 
 	// Size Items a page.
 	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteConfigsPageParams defines parameters for GetClientSite2SiteConfigsPage.
+type GetClientSite2SiteConfigsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteClientSite2SiteConfigParams defines parameters for DeleteClientSite2SiteConfig.
+type DeleteClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteConfigParams defines parameters for GetClientSite2SiteConfig.
+type GetClientSite2SiteConfigParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateClientSite2SiteConfigParams defines parameters for UpdateClientSite2SiteConfig.
+type UpdateClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
@@ -2915,6 +3703,162 @@ type RevokeClientSite2SiteForParams struct {
 
 // SuspendClientSite2SiteParams defines parameters for SuspendClientSite2Site.
 type SuspendClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstancesPageParams defines parameters for GetInstancesPage.
+type GetInstancesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Name Only the instance of this name, regardless of case.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// CaID Only the instances of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Gateway Only the instances of this gateway, regardless of case.
+	Gateway *string `form:"gateway,omitempty" json:"gateway,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceParams defines parameters for CreateInstance.
+type CreateInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelsPageParams defines parameters for GetInstanceModelsPage.
+type GetInstanceModelsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceModelParams defines parameters for CreateInstanceModel.
+type CreateInstanceModelParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetDefaultInstanceModelParams defines parameters for GetDefaultInstanceModel.
+type GetDefaultInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceModelParams defines parameters for DeleteInstanceModel.
+type DeleteInstanceModelParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelParams defines parameters for GetInstanceModel.
+type GetInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceModelParams defines parameters for UpdateInstanceModel.
+type UpdateInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceParams defines parameters for DeleteInstance.
+type DeleteInstanceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Force `true`: also while sites have configs of it. Their configs and networks of this instance are removed with it; the sites and their certificates stay.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceParams defines parameters for GetInstance.
+type GetInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceParams defines parameters for UpdateInstance.
+type UpdateInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceBundleParams defines parameters for GetInstanceBundle.
+type GetInstanceBundleParams struct {
+	// Format The form of the bundle.
+	Format *InstanceBundleFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false`: without what is secret, the private key of the server and the key of the control channel.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// IfNoneMatch The ETag of a copy at hand.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstancePlanPageParams defines parameters for GetInstancePlanPage.
+type GetInstancePlanPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ExportInstancePlanParams defines parameters for ExportInstancePlan.
+type ExportInstancePlanParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReloadInstanceParams defines parameters for ReloadInstance.
+type ReloadInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewInstanceParams defines parameters for RenewInstance.
+type RenewInstanceParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
@@ -3366,6 +4310,9 @@ type RenewClientsSite2SiteJSONRequestBody = ClientsSite2SiteRenew
 // UpdateClientSite2SiteJSONRequestBody defines body for UpdateClientSite2Site for application/json ContentType.
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
+// UpdateClientSite2SiteConfigJSONRequestBody defines body for UpdateClientSite2SiteConfig for application/json ContentType.
+type UpdateClientSite2SiteConfigJSONRequestBody = ClientSite2SiteConfigUpdate
+
 // CreateClientSite2SiteEnrolmentJSONRequestBody defines body for CreateClientSite2SiteEnrolment for application/json ContentType.
 type CreateClientSite2SiteEnrolmentJSONRequestBody = EnrolmentCreate
 
@@ -3380,6 +4327,21 @@ type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
 
 // RevokeClientSite2SiteForJSONRequestBody defines body for RevokeClientSite2SiteFor for application/json ContentType.
 type RevokeClientSite2SiteForJSONRequestBody = ClientSite2SiteRevoke
+
+// CreateInstanceJSONRequestBody defines body for CreateInstance for application/json ContentType.
+type CreateInstanceJSONRequestBody = InstanceCreate
+
+// CreateInstanceModelJSONRequestBody defines body for CreateInstanceModel for application/json ContentType.
+type CreateInstanceModelJSONRequestBody = InstanceModelCreate
+
+// UpdateInstanceModelJSONRequestBody defines body for UpdateInstanceModel for application/json ContentType.
+type UpdateInstanceModelJSONRequestBody = InstanceModelUpdate
+
+// UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
+type UpdateInstanceJSONRequestBody = InstanceUpdate
+
+// RenewInstanceJSONRequestBody defines body for RenewInstance for application/json ContentType.
+type RenewInstanceJSONRequestBody = InstanceRenew
 
 // CreateApplicationJSONRequestBody defines body for CreateApplication for application/json ContentType.
 type CreateApplicationJSONRequestBody = ApplicationCreate
@@ -3702,6 +4664,18 @@ type ServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx echo.Context, id ID, params GetClientSite2SiteCertificatesPageParams) error
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error
 	// GetClientSite2SiteEnrolmentsPage List the enrolments of a client
 	// (GET /openvpn/clients/site2site/{id}/enrolments)
 	GetClientSite2SiteEnrolmentsPage(ctx echo.Context, id ID, params GetClientSite2SiteEnrolmentsPageParams) error
@@ -3738,6 +4712,54 @@ type ServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx echo.Context, params CreateInstanceParams) error
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -5649,6 +6671,199 @@ func (w *ServerInterfaceWrapper) GetClientSite2SiteCertificatesPage(ctx echo.Con
 	return err
 }
 
+// GetClientSite2SiteConfigsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfigsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfigsPage(ctx, id, params)
+	return err
+}
+
+// DeleteClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// GetClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// UpdateClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
 // GetClientSite2SiteEnrolmentsPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetClientSite2SiteEnrolmentsPage(ctx echo.Context) error {
 	var err error
@@ -6232,6 +7447,720 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SuspendClientSite2Site(ctx, id, params)
+	return err
+}
+
+// GetInstancesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancesPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "gateway" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gateway", ctx.QueryParams(), &params.Gateway, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter gateway: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancesPage(ctx, params)
+	return err
+}
+
+// CreateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstance(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstance(ctx, params)
+	return err
+}
+
+// GetInstanceModelsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModelsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModelsPage(ctx, params)
+	return err
+}
+
+// CreateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstanceModel(ctx, params)
+	return err
+}
+
+// GetDefaultInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDefaultInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDefaultInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDefaultInstanceModel(ctx, params)
+	return err
+}
+
+// DeleteInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceModelParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstanceModel(ctx, id, params)
+	return err
+}
+
+// GetInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModel(ctx, id, params)
+	return err
+}
+
+// UpdateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstanceModel(ctx, id, params)
+	return err
+}
+
+// DeleteInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstance(ctx, id, params)
+	return err
+}
+
+// GetInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstance(ctx, id, params)
+	return err
+}
+
+// UpdateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstance(ctx, id, params)
+	return err
+}
+
+// GetInstanceBundle converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceBundleParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceBundle(ctx, id, params)
+	return err
+}
+
+// GetInstancePlanPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancePlanPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancePlanPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancePlanPage(ctx, id, params)
+	return err
+}
+
+// ExportInstancePlan converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportInstancePlan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportInstancePlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportInstancePlan(ctx, id, params)
+	return err
+}
+
+// ReloadInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) ReloadInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReloadInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReloadInstance(ctx, id, params)
+	return err
+}
+
+// RenewInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewInstance(ctx, id, params)
 	return err
 }
 
@@ -7995,6 +9924,26 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
+	router.GET(options.BaseURL+"/openvpn/instances", wrapper.GetInstancesPage, options.OperationMiddlewares["getInstancesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances", wrapper.CreateInstance, options.OperationMiddlewares["createInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models", wrapper.GetInstanceModelsPage, options.OperationMiddlewares["getInstanceModelsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/models", wrapper.CreateInstanceModel, options.OperationMiddlewares["createInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/default", wrapper.GetDefaultInstanceModel, options.OperationMiddlewares["getDefaultInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/models/:id", wrapper.DeleteInstanceModel, options.OperationMiddlewares["deleteInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/:id", wrapper.GetInstanceModel, options.OperationMiddlewares["getInstanceModel"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/models/:id", wrapper.UpdateInstanceModel, options.OperationMiddlewares["updateInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/:id", wrapper.DeleteInstance, options.OperationMiddlewares["deleteInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id", wrapper.GetInstance, options.OperationMiddlewares["getInstance"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/:id", wrapper.UpdateInstance, options.OperationMiddlewares["updateInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/reload", wrapper.ReloadInstance, options.OperationMiddlewares["reloadInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/renew", wrapper.RenewInstance, options.OperationMiddlewares["renewInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/bundle", wrapper.GetInstanceBundle, options.OperationMiddlewares["getInstanceBundle"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.DeleteClientSite2SiteConfig, options.OperationMiddlewares["deleteClientSite2SiteConfig"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.GetClientSite2SiteConfig, options.OperationMiddlewares["getClientSite2SiteConfig"]...)
+	router.PUT(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.UpdateClientSite2SiteConfig, options.OperationMiddlewares["updateClientSite2SiteConfig"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
 	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
@@ -12230,6 +14179,438 @@ func (response GetClientSite2SiteCertificatesPage500JSONResponse) VisitGetClient
 	return err
 }
 
+type GetClientSite2SiteConfigsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteConfigsPageParams
+}
+
+type GetClientSite2SiteConfigsPageResponseObject interface {
+	VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfigsPage200JSONResponse ClientSite2SiteConfigPage
+
+func (response GetClientSite2SiteConfigsPage200JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage400JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage401JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage403JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage404JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage500JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     DeleteClientSite2SiteConfigParams
+}
+
+type DeleteClientSite2SiteConfigResponseObject interface {
+	VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type DeleteClientSite2SiteConfig200Response struct {
+}
+
+func (response DeleteClientSite2SiteConfig200Response) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteClientSite2SiteConfig400JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteClientSite2SiteConfig401JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteClientSite2SiteConfig403JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteClientSite2SiteConfig404JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteClientSite2SiteConfig500JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     GetClientSite2SiteConfigParams
+}
+
+type GetClientSite2SiteConfigResponseObject interface {
+	VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response GetClientSite2SiteConfig200JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfig400JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfig401JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfig403JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfig404JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfig500JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     UpdateClientSite2SiteConfigParams
+	Body       *UpdateClientSite2SiteConfigJSONRequestBody
+}
+
+type UpdateClientSite2SiteConfigResponseObject interface {
+	VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type UpdateClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response UpdateClientSite2SiteConfig200JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateClientSite2SiteConfig400JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateClientSite2SiteConfig401JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateClientSite2SiteConfig403JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateClientSite2SiteConfig404JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateClientSite2SiteConfig409JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateClientSite2SiteConfig500JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetClientSite2SiteEnrolmentsPageRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetClientSite2SiteEnrolmentsPageParams
@@ -13661,6 +16042,1838 @@ func (response SuspendClientSite2Site409JSONResponse) VisitSuspendClientSite2Sit
 type SuspendClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPageRequestObject struct {
+	Params GetInstancesPageParams
+}
+
+type GetInstancesPageResponseObject interface {
+	VisitGetInstancesPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancesPage200JSONResponse InstancePage
+
+func (response GetInstancesPage200JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancesPage400JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancesPage401JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancesPage403JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancesPage500JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceRequestObject struct {
+	Params CreateInstanceParams
+	Body   *CreateInstanceJSONRequestBody
+}
+
+type CreateInstanceResponseObject interface {
+	VisitCreateInstanceResponse(w http.ResponseWriter) error
+}
+
+type CreateInstance200JSONResponse Instance
+
+func (response CreateInstance200JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstance400JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstance401JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstance403JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstance409JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstance500JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPageRequestObject struct {
+	Params GetInstanceModelsPageParams
+}
+
+type GetInstanceModelsPageResponseObject interface {
+	VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModelsPage200JSONResponse InstanceModelPage
+
+func (response GetInstanceModelsPage200JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModelsPage400JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModelsPage401JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModelsPage403JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModelsPage500JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModelRequestObject struct {
+	Params CreateInstanceModelParams
+	Body   *CreateInstanceModelJSONRequestBody
+}
+
+type CreateInstanceModelResponseObject interface {
+	VisitCreateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type CreateInstanceModel200JSONResponse InstanceModel
+
+func (response CreateInstanceModel200JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstanceModel400JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstanceModel401JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstanceModel403JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstanceModel409JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstanceModel500JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModelRequestObject struct {
+	Params GetDefaultInstanceModelParams
+}
+
+type GetDefaultInstanceModelResponseObject interface {
+	VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetDefaultInstanceModel200JSONResponse DefaultInstanceModel
+
+func (response GetDefaultInstanceModel200JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetDefaultInstanceModel400JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetDefaultInstanceModel401JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetDefaultInstanceModel403JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetDefaultInstanceModel500JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceModelParams
+}
+
+type DeleteInstanceModelResponseObject interface {
+	VisitDeleteInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstanceModel200Response struct {
+}
+
+func (response DeleteInstanceModel200Response) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstanceModel400JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstanceModel401JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstanceModel403JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstanceModel404JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstanceModel409JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstanceModel500JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceModelParams
+}
+
+type GetInstanceModelResponseObject interface {
+	VisitGetInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModel200JSONResponse InstanceModel
+
+func (response GetInstanceModel200JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModel400JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModel401JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModel403JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceModel404JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModel500JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceModelParams
+	Body   *UpdateInstanceModelJSONRequestBody
+}
+
+type UpdateInstanceModelResponseObject interface {
+	VisitUpdateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstanceModel200JSONResponse InstanceModel
+
+func (response UpdateInstanceModel200JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstanceModel400JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstanceModel401JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstanceModel403JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstanceModel404JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstanceModel409JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstanceModel500JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceParams
+}
+
+type DeleteInstanceResponseObject interface {
+	VisitDeleteInstanceResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstance200Response struct {
+}
+
+func (response DeleteInstance200Response) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstance400JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstance401JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstance403JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstance404JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstance409JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstance500JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceParams
+}
+
+type GetInstanceResponseObject interface {
+	VisitGetInstanceResponse(w http.ResponseWriter) error
+}
+
+type GetInstance200JSONResponse Instance
+
+func (response GetInstance200JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstance400JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstance401JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstance403JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstance404JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstance500JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceParams
+	Body   *UpdateInstanceJSONRequestBody
+}
+
+type UpdateInstanceResponseObject interface {
+	VisitUpdateInstanceResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstance200JSONResponse Instance
+
+func (response UpdateInstance200JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstance400JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstance401JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstance403JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstance404JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstance409JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstance500JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundleRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceBundleParams
+}
+
+type GetInstanceBundleResponseObject interface {
+	VisitGetInstanceBundleResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceBundle200ResponseHeaders struct {
+	CacheControl       *string
+	ChaveiroCRLStale   *CrlStale
+	ContentDisposition *string
+	ETag               *string
+}
+
+type GetInstanceBundle200ApplicationGzipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationGzipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/gzip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle200JSONResponse struct {
+	Body    InstanceBundle
+	Headers GetInstanceBundle200ResponseHeaders
+}
+
+func (response GetInstanceBundle200JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle200ApplicationZipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationZipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle304ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetInstanceBundle304Response struct {
+	Headers GetInstanceBundle304ResponseHeaders
+}
+
+func (response GetInstanceBundle304Response) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetInstanceBundle400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceBundle400JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceBundle401JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceBundle403JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceBundle404JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceBundle500JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstancePlanPageParams
+}
+
+type GetInstancePlanPageResponseObject interface {
+	VisitGetInstancePlanPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancePlanPage200JSONResponse InstancePlan
+
+func (response GetInstancePlanPage200JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancePlanPage400JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancePlanPage401JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancePlanPage403JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstancePlanPage404JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancePlanPage500JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlanRequestObject struct {
+	ID     ID `json:"id"`
+	Params ExportInstancePlanParams
+}
+
+type ExportInstancePlanResponseObject interface {
+	VisitExportInstancePlanResponse(w http.ResponseWriter) error
+}
+
+type ExportInstancePlan200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportInstancePlan200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportInstancePlan200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportInstancePlan200TextCsvResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportInstancePlan400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ExportInstancePlan400JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportInstancePlan401JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ExportInstancePlan403JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ExportInstancePlan404JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ExportInstancePlan500JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReloadInstanceParams
+}
+
+type ReloadInstanceResponseObject interface {
+	VisitReloadInstanceResponse(w http.ResponseWriter) error
+}
+
+type ReloadInstance200JSONResponse Instance
+
+func (response ReloadInstance200JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReloadInstance400JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReloadInstance401JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReloadInstance403JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReloadInstance404JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReloadInstance409JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReloadInstance500JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewInstanceParams
+	Body   *RenewInstanceJSONRequestBody
+}
+
+type RenewInstanceResponseObject interface {
+	VisitRenewInstanceResponse(w http.ResponseWriter) error
+}
+
+type RenewInstance200JSONResponse Instance
+
+func (response RenewInstance200JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewInstance400JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewInstance401JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewInstance403JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewInstance404JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewInstance409JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewInstance500JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17865,6 +22078,18 @@ type StrictServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx context.Context, request GetClientSite2SiteCertificatesPageRequestObject) (GetClientSite2SiteCertificatesPageResponseObject, error)
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx context.Context, request GetClientSite2SiteConfigsPageRequestObject) (GetClientSite2SiteConfigsPageResponseObject, error)
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx context.Context, request DeleteClientSite2SiteConfigRequestObject) (DeleteClientSite2SiteConfigResponseObject, error)
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx context.Context, request GetClientSite2SiteConfigRequestObject) (GetClientSite2SiteConfigResponseObject, error)
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx context.Context, request UpdateClientSite2SiteConfigRequestObject) (UpdateClientSite2SiteConfigResponseObject, error)
 	// GetClientSite2SiteEnrolmentsPage List the enrolments of a client
 	// (GET /openvpn/clients/site2site/{id}/enrolments)
 	GetClientSite2SiteEnrolmentsPage(ctx context.Context, request GetClientSite2SiteEnrolmentsPageRequestObject) (GetClientSite2SiteEnrolmentsPageResponseObject, error)
@@ -17901,6 +22126,54 @@ type StrictServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx context.Context, request GetInstancesPageRequestObject) (GetInstancesPageResponseObject, error)
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx context.Context, request CreateInstanceRequestObject) (CreateInstanceResponseObject, error)
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx context.Context, request GetInstanceModelsPageRequestObject) (GetInstanceModelsPageResponseObject, error)
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx context.Context, request CreateInstanceModelRequestObject) (CreateInstanceModelResponseObject, error)
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx context.Context, request GetDefaultInstanceModelRequestObject) (GetDefaultInstanceModelResponseObject, error)
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx context.Context, request DeleteInstanceModelRequestObject) (DeleteInstanceModelResponseObject, error)
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx context.Context, request GetInstanceModelRequestObject) (GetInstanceModelResponseObject, error)
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx context.Context, request UpdateInstanceModelRequestObject) (UpdateInstanceModelResponseObject, error)
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx context.Context, request DeleteInstanceRequestObject) (DeleteInstanceResponseObject, error)
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx context.Context, request GetInstanceRequestObject) (GetInstanceResponseObject, error)
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx context.Context, request UpdateInstanceRequestObject) (UpdateInstanceResponseObject, error)
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx context.Context, request GetInstancePlanPageRequestObject) (GetInstancePlanPageResponseObject, error)
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx context.Context, request ExportInstancePlanRequestObject) (ExportInstancePlanResponseObject, error)
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx context.Context, request ReloadInstanceRequestObject) (ReloadInstanceResponseObject, error)
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx context.Context, request RenewInstanceRequestObject) (RenewInstanceResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -19360,6 +23633,136 @@ func (sh *strictHandler) GetClientSite2SiteCertificatesPage(ctx echo.Context, id
 	return nil
 }
 
+// GetClientSite2SiteConfigsPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error {
+	var request GetClientSite2SiteConfigsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfigsPage(ctx.Request().Context(), request.(GetClientSite2SiteConfigsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfigsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteClientSite2SiteConfig operation middleware
+func (sh *strictHandler) DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error {
+	var request DeleteClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteClientSite2SiteConfig(ctx.Request().Context(), request.(DeleteClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitDeleteClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteConfig operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error {
+	var request GetClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfig(ctx.Request().Context(), request.(GetClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateClientSite2SiteConfig operation middleware
+func (sh *strictHandler) UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error {
+	var request UpdateClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	var body UpdateClientSite2SiteConfigJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateClientSite2SiteConfig(ctx.Request().Context(), request.(UpdateClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitUpdateClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetClientSite2SiteEnrolmentsPage operation middleware
 func (sh *strictHandler) GetClientSite2SiteEnrolmentsPage(ctx echo.Context, id ID, params GetClientSite2SiteEnrolmentsPageParams) error {
 	var request GetClientSite2SiteEnrolmentsPageRequestObject
@@ -19786,6 +24189,535 @@ func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params 
 		return err
 	} else if validResponse, ok := response.(SuspendClientSite2SiteResponseObject); ok {
 		return validResponse.VisitSuspendClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstancesPage operation middleware
+func (sh *strictHandler) GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error {
+	var request GetInstancesPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancesPage(ctx.Request().Context(), request.(GetInstancesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancesPageResponseObject); ok {
+		return validResponse.VisitGetInstancesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstance operation middleware
+func (sh *strictHandler) CreateInstance(ctx echo.Context, params CreateInstanceParams) error {
+	var request CreateInstanceRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstance(ctx.Request().Context(), request.(CreateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceResponseObject); ok {
+		return validResponse.VisitCreateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModelsPage operation middleware
+func (sh *strictHandler) GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error {
+	var request GetInstanceModelsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModelsPage(ctx.Request().Context(), request.(GetInstanceModelsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModelsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelsPageResponseObject); ok {
+		return validResponse.VisitGetInstanceModelsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstanceModel operation middleware
+func (sh *strictHandler) CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error {
+	var request CreateInstanceModelRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstanceModel(ctx.Request().Context(), request.(CreateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceModelResponseObject); ok {
+		return validResponse.VisitCreateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDefaultInstanceModel operation middleware
+func (sh *strictHandler) GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error {
+	var request GetDefaultInstanceModelRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDefaultInstanceModel(ctx.Request().Context(), request.(GetDefaultInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDefaultInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDefaultInstanceModelResponseObject); ok {
+		return validResponse.VisitGetDefaultInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstanceModel operation middleware
+func (sh *strictHandler) DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error {
+	var request DeleteInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstanceModel(ctx.Request().Context(), request.(DeleteInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceModelResponseObject); ok {
+		return validResponse.VisitDeleteInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModel operation middleware
+func (sh *strictHandler) GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error {
+	var request GetInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModel(ctx.Request().Context(), request.(GetInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelResponseObject); ok {
+		return validResponse.VisitGetInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstanceModel operation middleware
+func (sh *strictHandler) UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error {
+	var request UpdateInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstanceModel(ctx.Request().Context(), request.(UpdateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceModelResponseObject); ok {
+		return validResponse.VisitUpdateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstance operation middleware
+func (sh *strictHandler) DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error {
+	var request DeleteInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstance(ctx.Request().Context(), request.(DeleteInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceResponseObject); ok {
+		return validResponse.VisitDeleteInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstance operation middleware
+func (sh *strictHandler) GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error {
+	var request GetInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstance(ctx.Request().Context(), request.(GetInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceResponseObject); ok {
+		return validResponse.VisitGetInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstance operation middleware
+func (sh *strictHandler) UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error {
+	var request UpdateInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstance(ctx.Request().Context(), request.(UpdateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceResponseObject); ok {
+		return validResponse.VisitUpdateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceBundle operation middleware
+func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error {
+	var request GetInstanceBundleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceBundle(ctx.Request().Context(), request.(GetInstanceBundleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceBundle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceBundleResponseObject); ok {
+		return validResponse.VisitGetInstanceBundleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstancePlanPage operation middleware
+func (sh *strictHandler) GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error {
+	var request GetInstancePlanPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancePlanPage(ctx.Request().Context(), request.(GetInstancePlanPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancePlanPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancePlanPageResponseObject); ok {
+		return validResponse.VisitGetInstancePlanPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportInstancePlan operation middleware
+func (sh *strictHandler) ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error {
+	var request ExportInstancePlanRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportInstancePlan(ctx.Request().Context(), request.(ExportInstancePlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportInstancePlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportInstancePlanResponseObject); ok {
+		return validResponse.VisitExportInstancePlanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReloadInstance operation middleware
+func (sh *strictHandler) ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error {
+	var request ReloadInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReloadInstance(ctx.Request().Context(), request.(ReloadInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReloadInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReloadInstanceResponseObject); ok {
+		return validResponse.VisitReloadInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewInstance operation middleware
+func (sh *strictHandler) RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error {
+	var request RenewInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewInstance(ctx.Request().Context(), request.(RenewInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewInstanceResponseObject); ok {
+		return validResponse.VisitRenewInstanceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -21108,572 +26040,701 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pchu5kj8M3wpezkS0PU1SJLVYouLEDEXJtmxrsRYvfey/C6wCSVhFgKdQFEV36L2Xif+H5wKeSzg3",
-	"9gQygdpYxUWibLnb58Npi7VhSeT6y8w/S64cDKVgIlSl5p+lPqMeC+Cfber2WVuKMJC+/ttjyg34MORS",
-	"lJql930W9llAqPBIX45J2GekI70JGdAJ6TDi6qe9aqlcUm6fDah+QzgZslKzpMKAi17p9rZc0q9nItzn",
-	"aigVx1dnv9QiXe4zIuiAka4Moi/NfXfgH0mPdznzpl960WfE5yr8TZGwz9Xl0KMhK5Nxn7t9IiSRMDl9",
-	"B5Fd+GS7RfpUVck5Ex7hIelQ94pwQZzDbsV+p3LOhcscPTJ2QwdDXw/pPfPKpLFJjuU1adQaW6TeaNZq",
-	"zVqNvDi6mD+H85Dq12QncBowxURIxn0WMJgD4QoG6lMV4sjDPg2JK0e+p3ekT70ybJdPQxaQgF1Ll+q3",
-	"KdgzIUN9lxSEh014kUdD2qGKEU8yBdepUGMWlIkMiEvFb/DAOOBhyAQJZXpD/jNg3VKz9B9rMYGt4VW1",
-	"Fk1Lz/Hggvbydl2FgRQ9ck197tFQBnYj9N7vEpWzDcdSsMoRDd2+M484zti/RkyFhwWkwT37tQBv3MWl",
-	"5YLZC77saYLQYwilTG/5Zrfm1tmz7k53i264NbbdrXdrdL3TcDe8TbbVTQ1uQG/eMNEL+6Xm1kY5d6xh",
-	"MGl1QxbkLJP+GQ7ggIoJUcyVwlMklCQMJoT2KBfkydnzNtmp12tlfV0/SOq1aqO6/nSXDA0ZSeFPNC0J",
-	"PbeAkTFQlZT4WrMISm98l3KfeXr6XCggBfsYUSy45i4ztKH/YkTIcWpt1mupuXPBB6NBqVmLJs5FyHos",
-	"gJm/f/++NQr7TITcpSHL3yt4G2wLJW7APH039ZH4x0D8niwTZ4/RgAVO7mrUq1vV+tP0HuL9y+zUbbk0",
-	"pAEdsNBw0JbrsmH4horeiPYKRu+bq3r8zkD1HE3MLAhkoMrEGYaVvTOHPIHjyLp05IdP9ZI7TGS4DNxZ",
-	"Kpe4fjFy8VK5pJmmphIYSCUayeyzsR9MzkbiRPiT6SE7YTBiTlNzgz4XPc1z3D4VPeZVScvSSXLtO/oI",
-	"dUeKefpe+088N/aOXdg8MTFcV08WOQ1RdKLIWL+NJzeTKuLgKGG5HDoc+hyZ2dq18Kpun14zHsiqF0wq",
-	"wUj8/lVJ4ZT1vUOfutEZHqkR9SOuRn0lI35KQzjdQqKsIceMo7wjXjAhwUgQIQPCQ0WcQ48NhjJkwp1U",
-	"XrOJoyd6xYZh1W7Hv0YsmMS74QWTL8FIpHbBbG6p2aW+YhFtdaT0GRXIJ2+GPGCqgBHo7SJhXyozeM0e",
-	"aYiCQcs2TTXA+GEVDs9PyPZWrb5Lxjzsy1FIKPkmBdPLzBW5vGgXDZ7hKL5QGMZSfMxMYI91ZcAWm0EH",
-	"7o1nsaLB42uXG/1zGQxomH+Iu3BtlzhyyMT1UDjIE33WDYkcFRICPraw1DwNpNaEzED0mF5K32PBfCFG",
-	"PS9gSh+8gCk5ClxWJRdA6BxI3LCRMlES115I0OXwaINawQMix4IEvNcPFelMtHzhohdNbUjDfjwz7pXK",
-	"Jc0NeKC1L800krM0Ewdmv7VRKuvVRzmwU6s9q+/sNDY3nm3Udnbq5VhE1HNFxJ0mn+Sc9R8+gYh7vGaT",
-	"PEUoZDeghU7kCDcBtkjvHBuDRsyo2yfIj0MJDFKN3L7mkpRcXh7uI2seMhpmtBo4QCi6tXZ9xSZl2Fr7",
-	"g0t9nwVwFxeksUH6cqTlklUI4ZNapeyxUMWPZRiq1t71tS4PFIxbhdz3NQ8VmoLIReL7OCIqUBLYYXJF",
-	"Nmo7xAlGPnOmBI3RSK4YG0ajagJrNpPWinHAtdgRbFwtEpIZNl7EHRqbm7Cn9u+6lvphyAL9zv/zz/9f",
-	"5f//+ff/LOVxkFPaY+1RoGSQa04FuEpDrQx0mNaumqSWEf1GxceV1HeWUWaOucKnuUeAMxtLJvNCY72A",
-	"zuy4MJSqYDehAzqF+WEYsGsuR8pBqWxF8UgkBD3eSoYU9oABr+7xa6b0A2wwDCfw2dRBq+UzQXxVvjCs",
-	"le920vK1Sb3+5/xbjug5DNlAH5apMdc38wet9Gtyh6yfiIZYr9Xmnv9z5neL9ayUTsIMQyYhvdJLPaYT",
-	"y5DNucYD+5sCNkGHXJ8oGZCRYkGVnESUguzBvi11urQB6Cjmd50m0TIVTpjHfBYyUP89rmjHZ1p/K9tx",
-	"4CCAhtRoyAL9OQeGV9bcF+5g+iCAug02AwMrpa9tjCsmtKYiBTLm3OXWa7SkunQugxxp7XDPKaMGrXWB",
-	"idPMqhx4tlw5MMesSg6Bg9gH0qKddJjiHjNXI9XCiT9hdSUneVT1MBLnqMN8KXpgtnGwsjwWFK6FntfC",
-	"hjYLQt4F4+lEvxStlICpoRSKgZGyRz1jDOu/XHTI6H8mlWqtP+vfooPxZwltlFLzn3+Wupz5XvIoD1Sv",
-	"1DQakyRcXP/7f33ugZEcnQCw60u3n28XncsBfhBmMC3vE6JiQH3NNZi3q3WbV+cnx0R2vjI3LBNKOtQj",
-	"kZVWBhPXp0GPVcmxkWdjGts0JfRRdX3u3n95YAPt4rz69/8SdsNVyMhoQHjIBprmCNM/XFNfBonF8kb4",
-	"Kbai9ToRYA4MtGoNg1OEBgw9PGAp6hMOp4QSzRQsd1ETpcfZlUGHe2DBPUGm8XQXdRCuwPGkZUTRaj6H",
-	"hz0m7r2cdBT2ZcC/wTPRurZcppQk4t//V5IhCwY8TBOeHu/qqC7hb+AKXVWkMwpjj1lf+h5qXJpFwppy",
-	"lVhp5pFuIAdo4RhNtYw/WSVI8RA3A+6R3ZAJ0AoE6koOuIcqYBY64MNI+HAT14omau5eS3iZYLKHQus0",
-	"1IcFuPdmRfujX0c4vPvhtsU6olAz3E3561BMjhQjI+EZb0PEPGKjAZSe3xRxPlQMe6wcap79fmrNjdnZ",
-	"GakJ+leTb3SpIB09IBGiN251G3Qsw+dyJLzV7c2xPjRM6JcFNHVqhAy/dOFjK9ujabMsPjXAGIFdXAp7",
-	"zJn3QByjDWfY1WdYk4UIGZGjSGjRhxJaxzLBPeB8R+oWV8R8ClQl0CK8XdQFKXpejZYfeWiNDSQFU2VS",
-	"wBxWQ3rgla1k3bKzns56cWExLgW7GTI3ZN5PxFtakY8ShmEsXNlFF6UKqdZqOywcMyaI63M49cKz/AhN",
-	"3WSUTMkBQznJfFRCBbD5KqiwZkDgSgZdPrMW1PflmHlf+FAvSKm+06jWqo1qba2xUfpcLrkB0zrDFzCf",
-	"GrX6s0q9VqltXtQbzUatWWtUd9YbtVrtdwhGlbJz1WaQ0IpA5P6I1Nmw1BQj3y+XuAdWjU9V+GWk0p+q",
-	"z/pU/AQflprRyJ/Fai4aL6VyyZqjX0Yi5L79ckBD9sXnAx6NJZC+Vmj/+blcioyQ2D7QVkapWWKTVzX2",
-	"ocVP+KvX7+pv+Zv2q37nhav/Prz8dlg/5q92SuXSCMKBi07nVg9SDrWqjSp1al/ynFOChWMZXCkU9Giq",
-	"g4M7uFLg4mwf7p9pTgjHYBdv0xSCliA3HpH1KjnQtnbTKgwTuA6Wg7Zo8zwXGbcEGKuHeHPC70mDgOrF",
-	"v6mALVJq7tym6SnHfyFgClrdw/v0MCLrXa9nJeSoAMdDWm9kR6S/2ZOV6R/NQOob2VM5bcwrkvilmv5i",
-	"vVar5X3TvH7rNkH2RTFvu1UJHmMtz8Srnt2mj0zRkqlQDhW8kIveLnE0OTvo3rtGM3CRVdRP6WHbw7rc",
-	"qm7f4mGe40mFM5kakfXKZBwbyQ27zTKIWbQDwWt9p7bVumwcRTR9GrLFF+d+q1FPj1mzqOyYn8cH1ygy",
-	"UzPIEJ4+XfOHZUfQuLWcMI+89ZXM63MOd+J9jdtpRpp98aX+OQ7momMmCsAYXEFgeJLx4cIxiLZlbDbS",
-	"6nEPtT3rt2kBkJ3JmQ1XD1lABlyMMqQjCTxYJXtsIhFGgPw0T2kiB9qyhWB2QIaB1PYlceVIhArBEuBs",
-	"qxbPKu9M1G4jgZW3v3BpNwp8amXBk3qM8AtESuFEDkgvoCJUKY4/S7U5kz47Y90030+xxCnOv3mbEqgz",
-	"eKIZpj6YE1BqyjBe/Td64/WsZvNMzdyNrM5jRUiTKW6k+cSr9xfkycvzxubWU+ut81jAr2PjGmILvykS",
-	"MFcGHuhklCjeE1r1UswNGCpqxjZXoQyYVyXv+xJGjxIN/J9wADAkBvEKxRge/b70mRbdIW6RNh+r5FAQ",
-	"6vtGZ8QfFWItoiVVELAZ96VB6gzoFQNTQItzOtnF9dQ/gIpovzeg6gq4pCLOfyX+RzuuNlOtFQw2rGJh",
-	"qCfq4JJVYBlVRQqXOUTQIJBjnBBOAlc5lGbasDA4bYw26fFYAFbhIdVnNKlGzWX6kZPoQbSGTfR72nje",
-	"PzHAZzxySHFJMrenM61qxKpBSrKXUwpfijVlRF9Gqkzx5JSOlVq/z9GM0ZUJk1PeVeWrqliQx5C/ZhN9",
-	"tNFYaMOr9MovoZ22jFUOtB6pqU+0Pvo0T1st1kAjOyVjmJRLjVqt3vQ6281mXc8rT1XNCcFnNdUCbjvF",
-	"v57N0xefB4xBjDVXU1xYZG8soznuEgzwTOMECr6Xwys376JfLgqgwG1NKVox1qhRW69lbMk/7qHsbBXq",
-	"OpeC/2vESMB6NPB8LXhll7hUsV1S1wyqsbmp+UZA3ZAFaimNqH4XHaKWUh9K6UhfrZaK9tWWUQi2F9AH",
-	"lhLyh16ejF/0zKyvVubvEgfs8HuReyPLwYFkpvhixP5ODeQu6S+BC+g8+uU7eRy+E73WESbCHQUBuAE1",
-	"rbKbaHx2Hvj37bTDxW7sn4udEONNy56Q4gOh7ad4mDMjrjYGmuA0GcKNwqR22MVEfAZq17QMl9cs8Gme",
-	"XSrz0MBZcy5lvNUwGM9DG4U3KHEb4UahsL5Vq6U4XmNzp3EPjgerUjBrROP/0lweo+byS0dZuY6yuFfo",
-	"p9NZ9FaqkNHIhRjnG/zMCs0dNJccVhfFuTJqyqp1D6NpDFjYl54eAx2F/UYC6yqumQglgIzuGfl4FCGC",
-	"rQeNEKwvxi0VSUWbkbnNdn5tLuiEj+jmDp54SwTz9KPoG0f4QEZcrNg1/XgcRc9m+YnSvqCBXZnYKbSw",
-	"9yZ9/os8Nd9D+DfuQc6r8GJsrIYo13+MDyHPJI3mM2fXj6JZpwf80mTTZhbcgLHj58kwkNcQmhko5l8z",
-	"VSUOsnanacEHHH3d5i/r6A4YYTfmGIFLV7/YhcAGmAn2RXWnGaf+6acU7wnmYQrd5vbGztMqcYQUzGmC",
-	"LxzAT2BncIwhXZ69KSf0N/04DUcB240SwUYCtiSM3NVwzhUL9dYgRA6QxgZXJYi2fMjFm3PwooPKJ7Tm",
-	"8s+SHkepjMKtbv/RSGxCrI4nNiHXSxBdRVfBTySPV2RNJxdgYZM6Vmd+vF2dmMCcU1hkaz523nsfLpsF",
-	"ooWEeRxAv/eJWa8/DhMpV9ceeTxsuSGSWeKsm6NoDt6ABpzGKhTYClOnY76Gpp8rJ7IvUrsXBaI134W4",
-	"oMpV4xa3w4qhAgA1goQskymlNaSlJNx6tJpzTn+0wBf67lmnNMQbYr3q88wNuzBfz6RxpNYUovoSU/Mz",
-	"MtJsyTUd+WGZOK4cDKjwHADeARCPYgKTuZDK8EeBVNYiTt/qEJpMiEORhijNGMiZlEgmkhh5Y7PwU/NN",
-	"vQ7wgXxZpVfi4NqAI5NiyjVrgSJCv98S+EJUbWArGQ8yzc8uPqJhwL/BYyiIGrU5QrBTkOV7MBgGTFHy",
-	"4eMf+nVun3JRaq6XS32q+qVmaae7veXVtuvb2xvuM29rc4c2uozSmru5Sb1afZOud7ob3Xqn0al1thsN",
-	"16tveltufbNT69ZqtLZdiuSrPrQ0tUZtUIPOecga+v+0kjAKXYlJ2ag+xGVINhpIt0yFX/QbFynqYJHM",
-	"mpYxE7iKqpdKXPxixhf9bRPh4M6KaqgcRKGbL4jeQ6I9VUQPH8EAqK04ZeLgpPW/MH9L/ytg1/IK/wWu",
-	"Zf0vdjOUQaj/BdBiZ5c4qA3CuaJCH5KQDYY2r59GefzVRcythDczotDFeEmWE0Uk+2cxnjydCbdrkhFz",
-	"TnmOqJvpIY1OBvU8IBHqnyb2CLl0zu4YPbtsah50mEsHLPZqok4+y6OUCPgnAVCzbOU+HQ6ZeCgbWQuc",
-	"+HjfbznGVN1zLRoxF8kjC7hkpF+fEXYNZpEWF9XZzhK958iT8l6rr0SkBp8YDaHqSp8r/EiTnL9sVRqb",
-	"W9oY6rMb6jGXD1BCLEp39a2FXELwvTs4gxIcMu8D0eVDz+QfRScoq/c2tuf4ziNGu8DZPzH3ZnzNxRWi",
-	"DkNl63qIeEdMGlV92YXZvE0z/rylSWcFpZOGFuc5s5cNx2EFSt4orrhI1CnCO5vaznbl0EiDjBhydiEx",
-	"VWsiVUSBOeSJNssrXKinZXPFAOO+XLGJ0mJhSAfVtAniLEPFO7cZ4Tev4hLemoaVhnG5ClzHe2jMCL9M",
-	"i99C3Tkzqlm69BzPcb2e61xEBJmRd1bEpUgweVLLVheIz1SCTNILnZ1kxLatNLOcM3G4DNMrVMpBFc3x",
-	"miztdiiXgG0ZNMYvZfavq8x+ng4T3dnlE1PNon6p2H5axi1V5FoyXy88Hphln2OvKtdpks6EUOUy4UHp",
-	"LK+qNXN7Qf8rvpIwI6lyjVOx2EA8icVrcfjemAmAYo71d/sZQzPmSsGnkgbsUrloCZvckkzypxzPpxuX",
-	"LvjS5aLHgmHANVsp6YtAXkjKtW6dNbx1d6OzSbd2nm1vP9vZopudDXfda7B6txZdL90F1nXNXQuNWhTS",
-	"VejYHQbSG1nuXYDNYl0WBJChqT9pjxWs6WnriLQ1H/ocg7KWdhGXS+NAswuYxENnrn2//DQQ6VkiK9Yz",
-	"wKl650Bq4zaPemdpEDnfW8oHV3gYsh+1Noc1TTDwk3icPNk/OHtq8oyhRJKJ7wxGtuyJNsdgLzUtBOCo",
-	"TRkwdlMFwHEUEYx5yEtmp+wkDm2upWZDVgljQ6jRgAXEZJ0tbDZtPJpsRcRwGSaST4+Ry8LcZ/cGUz1M",
-	"fZlEkRqOlQkH1GPRVlDft4+nTtc8ol4iD6jeWF1q5NZPlBq5sxgqIyka/xK4jM3lUwaN/2aRpMEp4w5Q",
-	"Vw+YM7h1mxKuuY5UPWDnTN/EAsey7TSDhDpqhkPKKFSgEidRIGzsQYRc/TalEuSR5JAGcTkwCHtEXIMr",
-	"0pXBbsRnNN8mjtUqnIcY8faC+XwnWrUk9WoNAv1m9HgmDMJgN1E9C/wrSwmEzceVjaaXxahhc6CIAaMI",
-	"4YDbk4tgboBkQn3XvGT0XNdDWmHK0WoSMCfzd4x2whkkKXJ2Wlx0+mKRWKzZJNWFOEPv7vlyWfPlV3Zc",
-	"HJVZQG1OxlQT/ER2c2Xd3aqhZkTij9F5E4ouQpeIK33AX0Vh32R2LZaUkoSqK4joJ76qyBOnUjGOkOTv",
-	"zlNTWy0MRipkHhkG8mai39I3MKcBkYI8cdDFU2kziM5B3fKNjdrTGQp4jH9fgesp66leHIRRe1Ctt4no",
-	"bJNVzU3ZRAgodZPl62F5nrjSY6Req9efFmnL8VmslxufZ2nPd6zye3fc+s73Tipd/9skbJiixhlI9YPg",
-	"RBs/QPdMCJh+GA5Vc20t8q5VzcW1IgGziMq3KAlvr0BnbSbUVFsRGY7v0zJxEjVOyREVtAe1Vp0LzZIT",
-	"f+9T1e9IGngQ0nrPOuQU2O45U4pDdwDnUrEArrYaLf2fc6h36SRqpUusUR/VssZqXeSaBQoq29Komoi+",
-	"SW/SdCH4hxXomw+gWq4kf3cjq4FOKZ8z0GAJxS0PsZuKTS6S3vvLHf0o3dGrgS9nqGHhQFEyuPHDIczp",
-	"Scw9FatLFM44cZIum1pUtnvwGHKFk/M/x1H/nEEpfA4XXj9bq9cbjfX1jY3Nza2tZ8+2t3d2KO10XNfz",
-	"GOt2/6KMA/4Zr8KvyNavyNavyFZuZCvNL2Z8EW+Z/ir+boFqUROYlMN1qWHt/Aq4/Qq4/Qq4/Qq4/Qq4",
-	"/Qq42YBbWqErHo5JS06O6l4fb9R+Rfv+XtG+rE6Uob251vOvglORlvAr6vazRt12fgXdVhN02364emiN",
-	"v0p4bfP7h9eWK5P2dw23PVuBxrp41baHkUMbD6QwLRMGz/M4t2k26YmHk1KzdMYl8Rh5RQXjgYTM/pEI",
-	"A30JerLfr4BMMsmoXGIDqg3Dkkv/h+GFqisH1U5g1bHJF9Rl8k589kPG0XvFJl+o35MBD/uDUrPEXE/R",
-	"yrCxuZVo00orA8ybKpdk0KMiSgPJDHBIA+sLs/Eaec0F5BFNLZRimOZVOh8NZQD65X0r0MGWZMmmzadM",
-	"iNnGuD5G0S5OvQ0vlIEpr9e3tgj1h31aaSxjpWw+GpfZ+oPWy4Pqoki0U+lzFf27zdxfrvRW7TZD7wXr",
-	"p1IqKROeeqBVbCzktmq37uCrypzPXHyevWxlGbbGUMSJD7OzS/gAjplH2i0F/LFPr5kpQ4Pdx0zDQugu",
-	"oWXBUlZ/fbUeMU2YaV6Tfe1J4upSr4aE8phTzds0FJBaF+ZKjZiXJay0dw10YFCJ+3QV1X1iDjplhEFX",
-	"DgmNaeCWpRZB23uWA2ffvM+0mjAwhQUWfuXO43K9bOQ6QuKNLyjtaDl/YunLKFkyBBmtn+Vx2cOaZlLL",
-	"4ZXbtAikvLCQW86C3Lqz0Mt+ItER/8k/W5U/aOXb5z8bt0//+z9nxdI29L8DRqHrY0lIYgZDtDlZ+k7V",
-	"sNeXkVcRydrdXwoTCKRRwNne8G5UeyApwbggHp2oXVKv7WzWpgFZierOO5uZ7vOLc52dPKlDff+kC+iq",
-	"WSGT12zSip66/VyeJ6xMI6XdlKSaDzRbpFXajLpzmWX9TUGdDilQSJGWmBDwe+lPFtulWhoOuIgobY5R",
-	"emdZtpRp/my+aLMCDYSZmhZmPFTM705vwl19M0uW5hjSsP/FN3PPK48KoCWrwnQY9M8fQz9yqEza2K6V",
-	"iWbMXAqyUW1U69Wdp7vp6ZRJHUufEj3Viqlsin23PFLLlOeL53lnDFP9XoJ8OUa+uZBgJ0+SBEl9MhI8",
-	"fHof0tsuKIiL3DFfxh2CSpoj41gQFlJvhiOeHhwhEA27IvPQODEj/U0R2pHX4BWwdZoYCaQMy4R3jeMD",
-	"mrLDj9jlW45C9AobFdC8QaX6NGstD/zKI3ElTB/A5Optbq5vLcwjMG3ZL4B0IByStM/eJPRSnHzmq9vr",
-	"29tbte0lecajEq67WBKjG3unpmXhQgJ4qWKspsVyTnWpgF9rWrtik/wlX26jN+eW7MzMnyXFU8FSzJRL",
-	"SzlPh1SpsQy8IvchXjXVNplwg8lQ25TZ3rDRazIU01gujyMLkdV8Abcqn6HkFSeippLzL3/dj/bXrQTi",
-	"7dLFcd1t+sPB3Hq4+bRaFHh+IANv+wcbeFuPwcDbXKmBt1yXpRkGX7YM93IuojkuwgVfvkxR7zu/8vtZ",
-	"QjvfUeV+9oNU7notP1QV6wZTstDmOiRQy/UpoTe3Jh6Gsb2oTWCBMFuPX4DtpqIXpPMnVlcqb6Z01Bev",
-	"2DC066r/HgYyZG6YmMsVF15UxC4hU+OiduWSkOEXWxcws171nZzpBuxaGqyV5YA2VeJaXiU+bv5O5GMo",
-	"FnCqlYjNxnqnxlyv0a1vujudZ173mdepuZ63tb31rPtso75dd91td932MlbMS7woR4wukEywdMSiMR8Q",
-	"H7vWDWwoVVIg7UyX3VWU/FxfMNrmav06lKTDCNhzxGK0HggXGJ2iGYHuPlWEiXQiQk7MGjwMi4TEHjIK",
-	"ptngTNiY3v4EdExT2P7BWZyUUbFJGcsEnp4tFHsrMh2/dxDOZF2YzTCehwhhEoGvaMBMBxzmESHHyxRb",
-	"375NsrpZrUVSlq0e8TCMaL6Y1qx/OME6iz5iG+Vbj0n0Bf1HbDwC6I9GxuUcUq/dWiY9R0uPt/w1F0ug",
-	"95Pe4GVB/EnJUHQEAVz0UIcQofdT4mZ6LBNDgEbklElnAkQBXgYuyLQ3dbO6Xq3vEidxll5K34McETVS",
-	"w4hPLZ0SksxwikTiDK6YHLYM0h+fQTmN27SEndIKtSaYPJzm5u+T+wJYDCvu8+gSrxExGnRYMJ9rzi/M",
-	"ntETcunVNkPhLjPLoaAplwzIWI58D1AEZWhtMFKMUIEgUQDp0isDw4AC7d9pFTdzw76o7qSh5lfIFYyf",
-	"2qx8WoRNh3QjzpplgrE8j2k4RW555zK7BykGMiN+/Hm22v/asMdMIWKXOk3w3JF2y8RN7H5pLYs4+rO8",
-	"J5ymDdMPqMcI8xUbo7MbEkaEPzGQSTsdfVYGUG7DiwSIrS0cKdII34a9QErQn8qtNZyYSUFN5ZYgsN8Q",
-	"1EsAvZMf5tGeTOZ9Jc9tmHgr+g9/2U5/V9tpNX7LFEHlRnmSmQwWfUt7bOFeyUnD/4f7PZPTzWVXQBRn",
-	"TLAx9Q+CYKo/W5czX1MTnOOB6pWapRNjMzLCVPjv/wUO1KOeJHJklAAlq+SMCXnNKpIo+Y2LviRDGlDy",
-	"rxEj19IPGXbuQoy8GVUw8tk0nNQMYF53CIjTTAjcnVLwhcQfTcZEx6dLd424NTOf4n/gC4VA9ZDJoc/K",
-	"tu2mT0VvRHswOqcFJkTljfktm9e9Mb/b8SIN4J7rScIOZhvATdXSxyUt20Zwem7FtBH3Nyj0Yv3AmI5J",
-	"Omuo/8F/ZkI7Mzj8XBHxwzh8gqMjm1+AgSdXM5eBz45AzQg43YvzT8Wq7iIM7otHfzgf22qQ7tsPjnTf",
-	"WsT3lnAGPjjivVF/UMT75oMg3jcW8RZm0YKrdR1m3/5wfkRI4V7Gj5gDk7y/W3HB9muG9//FXYrg2v2R",
-	"Pr/t1ScXzPXUZcnqQd12Ow+X7rDzgFkEz/7y3sYp5vIXdj2uNBsE/PRF7kyTzh+7M3P4+H09nIsV/s/o",
-	"Hg+fl9JozHRQplCzK8lNuZNXcnFnaNIDupjzcn7yS9r8K8yEoXNB7or3hHrAMvV/U6iWq/J8sik+afLp",
-	"yZPT1+1z8h/12lMDnm3msdSuDGINB0unqJBOFBmj5qBZYpWc2ArM0Fzf9ubE78AQVRmUHytYVJU4VsFw",
-	"wHftpCjYwRRIIU0HWVMEg4f5AN/FJcv6Twlnm43cvk++0vpWNl0JhCek5UQFzdotLDGLDCSVefFsvXbn",
-	"dKZ6/S+Uz7RLfKZPtCoTj/e4JninYki7isXKl0OLr9eyaPEEyzAco1bZqVY+/57PMtw+DRQUbW1V/iC0",
-	"8o3UKjukQqpZl8V3hP0VQtgP0PxQprBFhH6wRlRei+GVINk3/jZoxFQwIE+nWUDgF6YFLSbwM5rbyhvT",
-	"zI3erCpN5C+W8pqbYXORPolm6eJKRzyMJP6URoDxaJeK30LSYaRP4+jzPaT3xqPLgrmXmbqSBg7PEuZr",
-	"vpMwNmAXLVmVKVFV315hiartIlZkCRfO8RQr0m9Q3lXlq6qYyAeyomw8appl5SEITMPsDHjgV8jqV8jq",
-	"8YSsVgNtsJS+aFrW9HH6sVgFM/4FVBPAK+RoJr8M4nkibJYBua9nBoVec+NMEPSQAgODsYFwf9tw4/ua",
-	"hoKN72UeFqcOAyFgSQPrzITIT1TzCaxBCiNIru6AToBAEMSpCcIeEKzrWSUnUVW90OJeIoUr4SfNmJRL",
-	"ZV4X9ql5KcfEl6KXJYqo6DlUy6QTck197gGV0Fj1IN4I6U0v/5ixK20004kqk74caQt6wMVIv0xP23TB",
-	"2SVOzcFqACGhvl8lzul6bd/JOi9oSAZShcQ51eS378y26he3SfX+JLVh056Bq1SgbLX6ZUG9wyzf0/Jq",
-	"mvFxAWvPw8lcvTBiVCZEiZk2tiLvk/wIUONpRp0Edobv6o7CUaaI8qr1SAzb2KDWbBCUoP6Z9Z8XCx3z",
-	"tgVETWF+cL4VnM3JvEfC1AO6tnd+sGv72WPIQt76MVnImw+WhfwAmcLfz2Voyg4V8efCc/XTOQa3f5Rj",
-	"sD5LwoQ0HOUAoh2QK06TCMbBw2FMVCJkEAXHwd+NCQzhWALERcsHduP6I8WvU3kI8L7ceGhucgCaBLF9",
-	"f+WqemNhZhwp5sa0QA2QF6L9Vl5LK9nLtwjlYgap9UTUFrN6d9xbhivi2ZD8Yq6duxLLBsCu5lexNwtb",
-	"JcfSUECX+6HJPKJ59ssjqjJfn63IJzAJlm703eXcanagIjr/5UA5foMB5wqetGt0TwWomDeeovNFQYH/",
-	"LveZWphDLuEGHwZSv3tx2wwP66l5LN84M05bYx5gW1+faQNgID0WiGXssqk6RdHEi9U8Nc+lAOXMZh9a",
-	"hND1eQ/SIr0mcQS7CR3jlqZCjVmgD0hoD4LDPeV8HwYEJa4fO3Nc2h0BiNoHc0c8+8W0HznT/v7OIjXT",
-	"WwQKkL4rdtwl/ASFDGv7p5I/q/QPmREGmHamB6kPQYzins3jF+PlCHgsiASxIJC2M+7SqZ8mKJIX4pBX",
-	"dsjS977cKfPRPlN3a931Dt3wtugztr2T05G4VqvXKUVKDiZfgpGIAhtdyqF3TiaEAAuuf6/Pih7kNGvp",
-	"MNcAWRh1+wunQp7h9+ZFGmqzm+lHkysKuwoJXWAwbQW9oXEuvGMed+Byqqr+DKTwbbyGheVvTbelsFqa",
-	"a5XDHhTkMGDFVIwuJOUxdr+JsgY0twHANlUuE56eL/e0VWoOU5SJDepFTjl8ruAd9/RKIVzbkFHh0tg5",
-	"wBKZ26tz8qky2pvd9fhz0ZaYBZ0TMgr852aaf+ZrnhIWETPxz94krdQhG0A0N8i3SgO/EBtTVDsWmPHs",
-	"UrELl7HOBtACv2gBzkPq55Y41TQFdWy5inuWRlV1XSgpgViO5LJo2shfkSgYmOS3i8UxpxiRfaygBK+S",
-	"QSQPbV72klk/xccx+X4t/G9C+EZ0mqRILddKOkvY1Zg/Hntv7pi6PFjJoNZzArSBKSSApy4ach7V7UOD",
-	"uX05oFxkCWJJNEVazoZMhT7tVF2pz6bqyyA0zdFLFwfnF29aeytIFX0M3YA2Fkp582CF70L8q0vg0vSb",
-	"3Ijccjn6uimoPAXvXAr7/HiamuQXt7EVbOIFWS7fInlyipItlu6ykNPZL7I9XTkYUBN4HVLTFXLxzKI5",
-	"m98yNW0gWI1AinLxp7PEQfZNf8wozD0caQEaSkIN7YMulKAvoyolSx9JWb1fQfK8Yvrz9i4PhLYsuKdc",
-	"wjka3NqjY5yf88T2HfFAibkuiFxKyZhlYEtF0CM7gHlbWxQMXizqdq92mn+Hoza99sHkbJRVI6hrpo2R",
-	"o1I5dtJGIeWRUEPm8i7PJtoVwij/iGxvfeYWt9j1SbBeQjzKKHqUnXJkveKfM5wHtmmoXoIhE9dDUbUG",
-	"DsyBBYrDWoKRP3UC7brkGvBjq9J7UjDwwUBf2JEHFVd9XxEeNonjMZ+FzCkTB9dM/8sk18KPMqThVAGb",
-	"pfJ9tSSP9ot6Hsf45mliKmbdiiaB64t+pHhirhyw2K2KbcdVlcBzjLp9EowEGdArQBqxMcKUpor5KaNU",
-	"zwiSJ0DKCT9e7ChewZy4mp7JMgOC1pmWCqdCuohDb6ZgislRWHdKopyg70O+tyTUDxj1JuDxFMRBktOU",
-	"gfM3aEbYXwe8FvFyzm7JXOjjafljOlHE0VN25jtt5ivO9pSlPSShrY0ArpIJu6+bZH5/kenxpIpWGY9W",
-	"Yl+WK4GydZtkKHmDuOJialEKOMMyJTtMPn/ErIqcdlHNwyEzAMGQYllL0qHuFYzEsB69EoiKVKOB/sOT",
-	"5mRzRZBleeW4IIDxFxEZEGRYnkHtKjmvpm6hD8oep7Jls4nVLaf0/yjzGrlcajHy9IsDEUh/YDweKXc1",
-	"5YMUNt3+0g3kIP7t/lUQVfr+eqM4v8AeCCOfYl2TCxVS4TI7kiEXX+KVxNOSg7YP0emuX6d3JgBeWctx",
-	"TsdrMdMux/u+U7kGAOil9iS3fgyCyKIC64lxEv3UvTA9C1R6n67vbrzfyxa7WtA3MqDeA5Vr375NU+z3",
-	"L66+cxu/NW+t8VrsrgPog2HsKHCHLFBSENP/XvGQEbcvpZoyvmdWAlrMRcQsZ7mDlyh1nnM/Y24w8W8z",
-	"V738PX7N1JKf1FphmmUUig1yenisqXjBSM7mnJIvSdL9vtVeoDJLmAvXdjRD1GqVYRSxQg7/9KWr/0We",
-	"YOioXiPjQIqeXhn1VIs9x8Drspp6fWuOxmA4cHHIK/qO0ZjG6UL1uXCK3EIriQrQSVqLVj5DD3ap7BAz",
-	"rrUEW8jUVUmIjgy3nimMixxw9kNczAmE+1xcaTLtSVmcE1EmzulF/cghoSTO6U5t39klzumz/WVgT+t3",
-	"4UkInkn9ZFqO7ibyK5ZmWEsBCu7LYnaTCAnBmKcNOleKLu+ZtJkHyz8f5m1/CziT7JINvZ3rjaTLFaRv",
-	"YjmhFq22WyeRHjymk0hSLFj+YKkln27EnVj/mWdhNQ7NSBoZn+bfWL1drfc0ubD5kW57/U7lrGP7ZBWe",
-	"1sRgc2nO4HJSxBaBdeJq1MbWwnrUbToYSiI7Ae/R8N//b8CTZl40ipxVZ9HXFlqJuMLyMgiWqXi9+Wre",
-	"9BNfmJI8M+pgD2nYz6uDjWUq9VpprcGjIa1eU3/EHNARfK7Cf9Y/m58Wqpn9XUtkP8KK2Jk3Tutt9p1O",
-	"k1CtMXk0lMEkXswBV4qLXpU4JmXP+OFgD0gnYPRKS7Fg5MeFzfWzVeJ4o6EPuDp4uREamm7R/64FDLwF",
-	"ajpF+L8+ehTDMXdZlThChl+6ciQgpUNmHuf6M/rTMPrkGNRE6Tu7MuhwzzqELCokoaOZSZXKpXi0JvEf",
-	"vqqVs5GfjyFJpu7lkBG69vWACopUlk3mbaIfBoJZbFRjJDwjVu3I01GCKzZpy8EwkAOuIHbbSv1Ju13u",
-	"c3hxG4PLqT4FUM1CKbh+0j2xTi2AS/Br7rMee8/DvhfQsf6RJl+etxwvApoHgjkRjLgB85gIOfXNnAWU",
-	"lFX6rF4xwAR4XD804IKaPKMBHQ71mzVbiRIJCnD75jqOQJ+TbsBU/wu8vBjpBzdd6HvwwZjbTo4x2NHT",
-	"v3+Bmd6WS1KwBTC7ee+dk3aQGj5w/UOlRsz7izraqNYES2sgWNfef/z49o/Ty0brYvP9s4MXZx8O9169",
-	"ffPx9cbLxsnWH+/2j15/WD87fvbm7avN9vPzxsXB5UartLA6A6EIbTPf7SsF6lC5NAr8UrPUD8Ohaq6t",
-	"XQ9F1WxP1ZWD+8zslyPxlyPxlyPxb+dIBJY4T1EGBw0oCRyaul1jL5rFCxtv/F19lkYM5OIMopWFJKgx",
-	"D/tVciw70ptoRUxrcZ4eOe0Z8OLCjQDW/y7eUiMO88h33Jc+Lu9U8NpQMJAElvXQBkeoCLsJWSCoTy4R",
-	"4p5E6NQ2lklcL+rp9+M9uRFNmrOPS5hnwKEmmN+YrxVFxJPJfNaGgEo7ONBdk/kX51YB1MFctdViGA8S",
-	"GU3W5DDt9/I0/lR62vxWFBSquAwpD5LvT1VmM3+sb2ueybzG5mZ9R6+qohW99+af67VnDfPPjdrOVu7Y",
-	"jljQY147yOZUUc9jRiOOausxYc7F+jRECW8vPDDImgdRZo3lbqTQnTun3zRdoAH20q1/0Ok27/CnMuEi",
-	"e9w071xabSoqpCjsIcKlzaP5k7FgBf6KiGW71PdZQHiqdeNIwSjokF+x/OaNp3TQlkJoM/zaVKpJEAem",
-	"yDRi/eP8/OW0Sm4TaXKktQzC6lx1MsydmX5eX0EX2Pn5S2dJcHNmwY1jCAabt8iZlSgCis6ebBx7QbZj",
-	"CFR/LJXdvLW5ub551/TmZdYsL9d0BetYsICIQ81a5/GqctMDNJ+uPt+hXGeEsU6BpD/rI6AXM7KF+1KF",
-	"BrGJg6xcc1ppnR4au3xdG+bDUrNUf9ao1mvVRr3aqOt1kh7Tpu0Z814agTaQIfuimFJcWnR36gTBZEAM",
-	"6oVplg4+nB60L6C2p69f9fzwzRuYrIKWfKXW+3N9RGgPpkGHHE7sMLHG+0xdhXK4NMi7XLpmwoNimG+4",
-	"GN3kWNOZvcnVWegEfMgBgDAz6eSz/Thp3rJ49GFnCSPzQTN5sANBDG7PBwIq21jK3JlaodknbfE1AZPX",
-	"EvXsnt5ckJFiC3TSiU9FUTZRmYyKUlOWTjRaICUKjuZdbNRh/hSMx6VM9o/PDWYzMB2WoUZTjko9N4vJ",
-	"sIS8z8GlpTvSTbGUXCHPFbB2T+8uPkHsE8ucyDN49ByfXIL80HDkYVGSGA+X73iFPC/vdfrKXU9RY3PW",
-	"NOqFwhO+Gwvqxaax+ajS2sCjYXl+3vzw2lIz3Mq1GSPOAWfPHooo/GbGYCgmZqHlrMSZpn5DFjGzWy4H",
-	"L9JC4gTv6QRWtHKmg9IwFZ8LVmquz45NB3JcajbyYtRx2YF6uTQSZr/RS45Dz8XH2oEVWiOeyfEByyoh",
-	"9OZYOVGAPJ+loIPDGryD3UQicr1Wq2EweikGk1z9pUPtm4tUbQjk2CwDDXGAs9dBH4rERiy2wiZPwqDp",
-	"eaC/ShSdqPm1IqJtXnAvY46wjP1oCCb+XHKSiUILM8AKubtV0Dz8/ifjfm3BXemPBiKLccBf794YXG8X",
-	"ziq/5INgyapmWvTGVT40QWAvyyap2zIMcHTmm7w/rhk5eKblOH/CgRxn50I6rM+FF1WtjmtQwdKrKtnz",
-	"qbjCQ+lJ8PlALdj5vOl+CJApNJyeldnN8qJwkOgErCjlF8911ij8Zfb+YLN3xcnOdpf/XFIoribT2Xx9",
-	"JjkX1ry+g71fhgAfo16iiImCmmaCqbs6A8wApxdk0Spy27MM82NkVEEi4Rn4VsB6XIUsYJ411Ref3LJ2",
-	"/KITeXYXu37xjkNg8BTb+ckM9zJR9JpFLTPUkPk+F717J76v2DhfCqI+z1jfBZBCqus3G9/rq+ursOgL",
-	"yZLd6H/BPbtR9wTN+xJY9Tu7A+59KHfm+ghWv95bcx0J2UoKM898YlU3a9maK7YUQ4eFY4Zh20Exk6jN",
-	"d1MsXDOzNtdtsfqVXcyZsPrvbuZWkpjyXRVGGRZWRmZ4wyfFwZVYAY7vvnOQKh5jLvA/Ou1aII8pDy30",
-	"JAUCmKnway6Is57NhMI+E8u9ebrOWHL9opmZz39eYE8XUFse88bsQgE+bYE83BbF30hUIHalL1e6eYWb",
-	"VVSOoEWGNIjindfWKWMD0aetI9LGpPp2AppxBMJea7UXVF0l/tynqt+RNPBUqVx6zzrkNJA3E2KPfrl0",
-	"qVigr7UarVK5dA7o9oIAdxJMnOYZCThzKkErga8eDWhFMdGnFV+KHtW2iGKBMakGNOB0mo0kX7sE0jlr",
-	"4Nbn9s/UQ/ntDi2NFqxTCb6saLaz/DQUhpJ3whb81JS5k1jDxCDKsyvCTy9n7qjh3elhR2VDp1+fIKVU",
-	"OfxpEJspeN8krYPzSmNzyxaWP3/Zgj+PWu0qcXzWo+7EaZL1/YPz5C11fQPmA0jfMxkbKTgHfqBULuE7",
-	"ZgzyDKvC5MAX5vcgsN6uVZNT/fu2ILhTB4LGUh0IzLCKitQ6BvrvNMnJkIl3p8ekUd2y1T5BlRQeigvi",
-	"GPabuNeYy1XiDOuNilm5xHXrtAcUGVXk9HX7/D/qjUQzF0S1BXJkrQJLSHFOgvks+G31bRJqYA+FYgJy",
-	"ZoZd+6/ribnGxDgAoF48qnxKxGuFpBijpxckhdRq55MCvnOXREu/1N4vgXW26dcvDi6+T6+F2dLgBOne",
-	"kAAeX/I+2SzOdAYwb8DMcAXs+yH6tOf3wptOBZohj9NJS9NJTGzyqsY+tPgJf/X6Xf0tf9N+1e+8cPXf",
-	"h5ffDuvH/NXOfWTz1GDz5HNmULmaqb5kW4kAEC/K7zNPJ26xDoAFdmSjtrO1IvmansXnRXZuEemamm9U",
-	"pmrWlOOExPwBxcyloC59QdrxX6FHQHHqc9ZkmFjAAeJvo9LtS/QUNv0Xlo7fRp1XitpYRjwp20F1mUyd",
-	"+6VAbC0ERYqB3yutzpwKYCZK1hE1cvuJjy4FrNL0OMNzjEkmQAa7hAtCiRdMSDASZT2M6C5ThnE2bEzb",
-	"BEmiz1vEVElGC43Tn1dhasuxzhoEOX05ZkHFpYqRPru5wyLNzvTZuI2P3EIjzqHQnHHeq4vgzBLU8qqU",
-	"Wudo+OnjNTO6fxalUWddZXET/Xh68NNUoiz+MNWcNu7FnmnSPpWCvUjh1iTXjRhjjdY7DTfHR/dgCQHZ",
-	"xZjDH+K706k8UvgTjJ+kiIorciXkWNy7tv/cLM8sD0vme8puZrDd6Uo1d+sosqoGxt9HBjy7zSXfeRqh",
-	"fWC6P/HWnIS/xOxxJ5bM+lu2vP0S/G5Bxra4bmlTWyKWlTlZ6YyzVIbY9J5MU9ZsXldU9kuPoSArOiGS",
-	"sL9LKkDk4DSce7bub6zwjNyvyfd9mtPdq4f3euKMzJ1/6pRMTWuc7d92vMqZLnV8mvq7fXaDUUZt6sTR",
-	"Rl8KgCE4tRunbDo9eczlA+pXyQmCyzze49D5UwpGBiNAXEXJQxSFxpQe0mc36deVCe/a8JsMY+ueC9KR",
-	"Yf+eMfzFe69P8ci7FIKpEicx4ZfS95ymrSTMoMQNG8hr9jyQg/bZG6eJK6WVSd4Tpmue8Cffv1BMZtQG",
-	"NxWN9M6lZM6kz1baiucFC5hwOR0wEUriMTJSo3//b8DBxadcOTSINXM7HYX96siEXAJGI3zZOACrW/9x",
-	"+/nv1LwnkD57BK17zE7lhw1D9MUsjgc51687471+qJaAqv1MnX1wvZbLKNCH7yG7+Szfs2ehXd+NS9Bn",
-	"XeArIIZFgSuLN+DRy3yYm9Svz5pprKBMx0SsxooPo7DEMmnA8i2TrCdLVK2s722WBO7BK+44hGkCn17P",
-	"z2ZFV4Nr1jNYRSOjxyF2VosGNmuzIBYYJPkqYMD42aKDdKZHkNr1hTdianF+DmFYyPWLlmi5TlD3Z+nL",
-	"9YpaiMUXAhm1CvwjGP3UQsO733CVjfTd8ayXE7d7PMy/E3srTR/yeE0fUBmaspXMVz8XLY75Qnp5llqT",
-	"hegXzFb9PQTExW92donz4uCCrNEhX8PBOkA/KkK3Llzh6daOMje3SE9UHxUTMp/dTcjMcOaL2DULJqji",
-	"MF+fRB4STzJl3B6uP/KYthWp58wLauQpKWYydiy5Owi1gBKItkLvU7HXut1CBUbxnlAPV/DczYVOtnk4",
-	"uVcUY1u/Wo5EGOS9HS+UwXWzXt/aItQf9mmlkYfDGNIwZIF+7P88+Wer8getfPv8Z+P26X//56xKwlv6",
-	"31H0ATIC4ZvElR4IWlcFeTpl0ulnW2g9OX3dPif/Ua89NX7AZtbTb0omgiIKgW3MBsTeRGMMVIWEqyqJ",
-	"+v9fsUkc+8bvwBBVGcnUSDtVJY6N85seXFds8iWqF+WQPr1mREgy9KnLSIcp7rGcxk5LuiUhY5wNKM9x",
-	"dR1U9O82TeOekG4TuKL5He729QKORMj9qSVnwlMWbUPTwT8k/WfrmiHfEVWjeU1qoRfHI6WqfeXDkVLl",
-	"vgw17BInLvG1DD4JapFcmcJnswaWKJGW4arFssGVg4EUpuSHJnHnmgW8O6ncbNZ2KlCAPB1VUjmSYQlc",
-	"qQx6VPBvBeRwkrh6H0fuzkzQ1AHiBpVRnfi1JjfYoak2x6tFR9UNFPKaizws9XmoByIDYm+5F4d+hgUf",
-	"w7wsjn02pEEIyVZPkjtCfTISPHx6r4K0UDBkBLLyC/Wx82luuTVlMvTKpoAo5h37tMN8MqAT0mHE+S+n",
-	"DFzx8NTyI80y31sEvJiUowxliHMKlvCIU9K3HynO1llfXUrfRlFE7ArPZKFdcmFhZNm+oC5Taj7IDM5t",
-	"axT2ZWA2skn2GA1YMJ0kvrM1x7c4q08OJsd3o4yLZPFyLTsVc6XB88wOZS+An0sjxkBVGlNFtJ1jgHRx",
-	"nTXBxkk42eITzglxpNGHqS1ILU7hPhYCX9MYxKn+A4kPY5uHSC9YVhlfKntgF5ELEaoYcXzpj6+WDW48",
-	"IICyYDbp1V0YZblUlHeZlIlFFv0emajFoM88qr1ULLhnlMlokpgZ8z9sMAyYolVXDqqdoDRVnaA78n1j",
-	"6h7pB8g5969p7DWM3Y6Le68+m0gdlL5EX8Dy9QPm5/jMDVWF5oQ9fMBq+z4a/EwlbW5aejRJLaa1AUuw",
-	"JnSxqa21kXjb59V+wRLpy5V0WSx+ZxN/lnRZRs7eQnYKd+ySsa3LGi2PJ6HeErZdjwvlLhmis87dJTC5",
-	"W7epI7HQXnpJ70oZRq3/jry9an7587khwdQJefjA4M5irDmUlpCx9vn9vdCJ7DU8pokTkNwZS113rXym",
-	"2Xdh08NF+EOO3XOvKgh3Yh+7plH4fMP4QZnM8pnys5Ute7VJ6qm2gjQkPqMqjGsURIuCtrg2eoSE2gQ4",
-	"YG0hgc5LA0bCgDMvLjq1kH42U3lZkMEtxa8OvTx2tagx9SDsa5eYJvr3IbPNO3GU3RkVVVcAD8hwoEVT",
-	"ZzXzOBRdmc2gma3PzVPg5FiwwCZ0pZjc8krdnaPDOergXPVuKX5pO3iBbbK0krUso4qMn8TNkR2eN4SV",
-	"6UsAvIi+sKTmlCSF2SwjrnafxVcX8yasfn8n7rSkNrU9LzqbKMaPrAijCBC1Qie27+MwSSh7wLyqpEUi",
-	"KsVMTd9/YNTWs8XZamo299cLFzKP82nuu2liCWpNoMaKMReWfRYWMEGkzZc5SoIJ38cuGTsF9BA8pDNm",
-	"fVErcpVaYuN7K2qzvWItcCA+IlVtudbQuVS5GgAYitm7AMD+sh6h1aLIzAIviE0BT90qUGT42SKOVsTN",
-	"fh5r8qe2G39edrSEJbma6qKP1MxcpT2ZrNR5/3SezHnHGPEo4OHkXC9pMu7YlvKKF5yHVOAPS6UTF+5H",
-	"SnNOT84Ntkxqe62xZuJaioVKq73aVuOiF2FjTJVF/QbTJ5WSTiDHeskVnSjNTtxAKlWBhplPnHPmVp6z",
-	"0O1XznkIXdJPAt7jwnmqb92ore9GLd4QZsX0sWAcdrPPqMcCOA/6pHhchaOgY6ol6DniSEqRnMH5VmwY",
-	"0BLTkL9m0N+mA9HWnKOcbvAMeYUFSxPZd9NxL8JDxfxuorKLmQBX0bHhoUkl85jLPaZ2o9W0s/QlNGSj",
-	"YZkIGRjYUmaVQ2vJxJilAVNRk1o4dkDFON9oJfphOCzFYb1ZpHOnsF75TkRmJ2E6AQaBXg6JCC0ECwBK",
-	"AOqqMw85J+TkCTXWK8L0vwmOyUmSgGPGUSXtmCbN13DBN2rresiovqceLaQxM/siIruFRFL01LhShBRr",
-	"FJqH2316zXggS9mezD0e9kdQJnzNNfdE/yjdZsFLySJ9FAEFIdCQ8NJt8WQ3qkelJ18JJS6COXO7ibY+",
-	"BsEVZcB5FXMkoFogvBp9GNh3nkth6NBWbf4kIGICBSF2I06syoZ8cHTGstbPaRbdp8LzGdjcIF9oiE8C",
-	"flj/ZAM1E+Jxr/pJfBIHmqUTNcLBcUUatVqVQCkU3FPnz0+m7sInrYp+wmLzn0rlT7BX8I+B6n3SOqJj",
-	"skJRBm/UauTJgPpa2jLPUsrTMtmo1ckTIQnkB38ScX94uLaur+lz7csx8+CnDbgd6mEEpigj/L5DnlAC",
-	"47GpoEjWWN8Z2+uPfCiU1eGeIjyEBqqbtVrVzlwODQQIXwObZk+QheNACQELfzTtAiDflCqtlVxrls5N",
-	"am6L/Guk3zukAR2wkAWJwpXX1B9pLv7fin9j/0CenfOuT8K8TO9PS5CRwLTY7IuB49eIYxKtHZOTa0GW",
-	"lnk4MDMHKQF6LmCFcISQ0EDPFD8AOCK9ar4f8UTNLQNWJRegUCFkST//SWA3CHPYvzgItf7yj/qzmvmf",
-	"g21zNT+lbl8rP5qeeE/IgHm7REn4W3/MzlBrQXoLhqOOz10ibbKpKuu7YUg2zeuKsaGCvbIpuJgKq5n2",
-	"J0HJkIGnKV69xP5Ce194m5YOivj8SsuEcDIEdLUm9mQ6sibnJ44BdEojs5yrBCDSQTBSGsNqRPJOcoOo",
-	"8OBcZ/ch+pAmIBwpIn0ssNYw5z5FdKjDPUTLxH2DXSp+g2xqxcJm+rsIHSOnlxe2tDruQbyq9JMImCsD",
-	"z7aOBenaoe4VZqKZqjrU2yUOwiM19zFl9ww6F2gNxoVnqAtWqsllE8QBXuWkiICEUlZJS7Mr0FBSewXs",
-	"55Mwt+bsZYQjwXNlKn1o2eZDVX/7pD5G+8C/9adtYr0e0+VFG98y4FrNQhxXkzjzSrc48E5brhYOCaCi",
-	"m4QSn+qzec0CqJdLPU9BG29VjllNdISRiZvZQsV+FKblxG+48wrlNMwUfmZiNIB1TV0P6RVTn4Q9JHSs",
-	"OdjIKJpUEAZocVM6AAPQxJe9KjmXEdwY0/Jx8ew4bFGVKOFA7wN+Eu7WP3XBHI75HCo7epzAU4DIVEjD",
-	"UcHrYE2h0i2814q5vvQ9608O+4Ec9fpRjyIfkOQ3FfBZOonzBD+YEURcpEleHFwQwZinTKIElmsqo11j",
-	"aHDAwr70iANxFXtkrQpt8izwI3D/bsTfeaiFV9q7jR8TwFgB5q41WqBROWQiSutASUhiQVgmtIPvVEQT",
-	"vF4Ezc+i9Hv1SdjvxvPX5I2ss/oJCqdyF8pZxgpTa6g5caVRrU2pTOPxuErhclUGvTXzrFp7c9g+OD4/",
-	"gGe0KcVDP6N6GVovNUv1ag3v0rOjQ15qltarteq6aXQNZtbaeuANaRBO1swOA0gwr0H7iWBkaPoAxfEe",
-	"VSadCaHKZcIDwQv2S7TJh16pqV/XwpvBIai/bk9cIdA9vmVNP2QcV7flhe4+59/YIvdiNyPbzAi8dQFT",
-	"Q6lXWi9Ao1azmi7DgpEJBXHtqykxgX6AeV4CXAFYAFCj88L0PTCu0a6CAbSBPtpShIH0i75g7l+Dm+29",
-	"8I0NHH/eQ9E81/aoZ9Gi8Eh9/iOXwujl37C31kZtff5Dz0Hr8xg0ftxcZGSHApvPm0qA4CQZDGgwgeY6",
-	"KrQkmGjlY+is9LlcuqkMaY+LCOUf+ZtLa+iCXLO/RH6e0lr8RnRJR/fCn0nndHQl+gndnIC6tU7OWz0M",
-	"YAc2Zhx/4KaivKsK9TlV4EQOYwqx+2Fv6gVyNDRviH78qiqGjeD5em3OV/zu+PIX89kvw9QNAVMjP0T7",
-	"DkZ1Wy4Npco5/Edakmn2DRFWPNuYrpBWh4BFjvvSNzZ2lWA7HM0LZ0APjiUogVrbGVCt/UVeB9QHtOyL",
-	"hA4VRuLIsWhaJh/AJ7Ugi6QYu9E0YrU+IcMvXTkSWsxY9eef/LNWHwUjPX6tBcCYuwxv90Z40BnGu9IM",
-	"DeMQuF9Ls7NDjw2GMmTCnaDj5m5sCihkT3qTBThUTnanHbsNauQEKm7LS7E2A/+6Tfv7TZroA7PVIpZq",
-	"fTuRJZYkzb8Jq92o7cx/oi1F1+cYfbk3b0ZKiA9xEX+eyRjn8LzoCL5mkyzDw2tfoo/nMjsY85T2s/Yn",
-	"926R/fksLwn4DGoqqQTmhkATHHRCW99dwt2qiArlkIxlcAXmrFYw0e2piZKjPYu2DlZPBzRqrLMaTwqO",
-	"xyNPgDsFI585T6cZE951R8a0H0zORuJE+AsxpXPmdws1pmxVBT2LHtjTeobA67nCGF219MhPz8b8J45l",
-	"+FyLlh9z3PZh0x/2uEWElXPc8Jo9brflYvNhih1HsZsuDSLveoz4UcxmGRcYFKUfLFn+PjJkyVNwb6J+",
-	"wcKHpehIaS5Wl4tFx7Ks9SU4DCBIfBdtbzjKOVBYHdC2TIn9QlrVVkyEu8Q64y3C2NQKQBciV1XrBERf",
-	"iPHwf+FD5ZCAYaq/fjnqTODOhRv/+dkhrs9ooN+zC14lAFs4NjGRhuCosT8nho2fosQJtID2+YCH4PWp",
-	"4Qux6gc5tGUKpkVkQn7q+XlcATCDyIDg162nCqSuisRu2GcCfT5KQjZMVkqnbBDjioutkKjKV7ElAm5o",
-	"bUboxVUjt29MkxyR/iQNLiwTAy8pG7MF5vHU7JYUzPiPQehXyRkEmaC5CuuOlJ6xQiQ56D2maWaaYSLi",
-	"6I56QULS39HoyKgDaEL++//59/+Vieg2DK5iG4ovaXzY7pGPz/iIjhsRcvxLXjwarQkp5mFlTHTscsQM",
-	"Xru7kbIWyNAC5L6rLJrlHwLQGDDUcqJZfcI9BLLEdIkStgsDcGksbuPIaxb4dOggpzUxIOTctBsyk3Kf",
-	"Zu6zbKqEspni99jKMDQxI1gSokLu++bdEO1z064pXPHlxAJKgSmGjK/6Loba8v6m+zN8s4ul5vpWrbYk",
-	"Kz9Dus5hqocRBsBqNGXUMco22qgp6M/bCBxgA9o2ql8tPSJXlD4qf0t31KMXDS+0Fhef8gRXewghEbGC",
-	"HCGB1xYSEgAqWmPXep4Lx/Dw9qYJe6Lai8wWf6FhqA9YXPnEqJwQ/oeHIa884GGIxVcATBFQoahrc8M0",
-	"rUcKtaf/yQVgDSLAAjSI6+8Sx2LCDEIKq0A5RPXlWMX8GscxkNeo91MfmupDGX4Is5thtE4PzXehDH5g",
-	"HHc45Sp5zv3Qdil05aADg4LD+alEhfeplJAQAxq6fYwqwBe0mq9iC8cG7qadFHoaB/DB7x35zFR2ocp1",
-	"yBPEw3XpyA+fNqfitmipOU3bLgnw2RjgwXCWBUhxLxLckYwHqjIYJNvNGRCGAJOK1XzEAS8sEfQCnsAj",
-	"t9Ozgjp3Y0sSHigUE4vL07NLRqiTlYlUqldwmdjMuURXTHuHgiqLYNx1JkSgMhA108mbIXVDmUjfWnia",
-	"Lf0cpB7OnKqFHlrkIRyB5ORw5ByqVXvc29V3d0d+BAO1o3NmTwC7qETDX1396OKpuVrjCoSKUIUqmssV",
-	"F16T0GQZUdNls2rQns4uSH/gwKjiOeSJ4j1R4UI9LZsr+gcuel80XThl4gzpoJomjcJlsYNKLcvMikiL",
-	"TRZBx/juxN5l9s3eMXd433njkJ1G40a2jxuEYZhZZIaNK3JXc7rGxkIMANs9pn62IquIIY1CVw6WPKsn",
-	"5qEFVyXkA6ipB2C0TD+ZGI/6DbDgIFEvL9pF4+0GclC0aBu1RRfNDNCw8WiQ9xxbKJcc2WPC50Syej5G",
-	"528ArUlSsEGsJ5Vf+PuuIBujpD4MxgYHmtW8k7+mYgCxdpaLm8GhFsFmzESm9O8oilyohMN9xhhEcYDl",
-	"h6IQMrrfpbDqM6YTztAwS9/lbBSdC5jPXy2Uu6ogFhpK84/S/Yi4kHwL6Hb5KNYdfYb6dCRzo8BlmetF",
-	"zBagZDduIsh1x1qMidLWUObcVD9EsLZnbZZElhdmVaRf6YPFt14jHp0o9F8ar6ZN6YpGCDBwfWrBVKDC",
-	"w5rGNhEQsd82h+wrDUBZMnlyzahKpM3xemK++dQE6VIJYE+oIr4UPRs6T4x116wL9aFYKgp39JEisBoN",
-	"G0UUnZD6pvW0PsW5JdP2nJdhONRKg9aXz+mAnfOQ/eM8DLgb6p9Oadj/x5opkeucM3cUMIfIaxYQADNj",
-	"O7RkvoAT14J0TNpMFJuD9OA4oim70ELOVKqzXtldvYAROjvy4g64UtqWlQEE0hDFDe+vV8lzyn3mEV/i",
-	"dgeMQPiReWTIAps3DqOAv12IQDZJh02kSQ6D+yFbClXyMxYGk0qrG7LAwWUzg9aqod6SV+cnx7ZhkKaB",
-	"AXlCfT1HRQYjP+RDGoRr+veKR0P6tEwYdfswQdDDaEgGUoVkm7zmexBnTdfXdWwGpjVVITGS7FHF3UQW",
-	"yACrEJv4aRLUvlGrQYKLHplV9WRs+oZjadfdlJ6PYPbE49RPtT8CFXJIw36VHEt7Nqz+q3+3rltIPvKK",
-	"MJUXxsu2HGNaFUASE4/Rqdb8swSJE9miuVPVeTNVZEts8qrGPrT4CX/1+l39LX/TftXvvHD134eX3w7r",
-	"x/zVDsgJm+yd/5lELnycpV8aDWhFMdGnFX3uaW5xiNuFHe6pUsH6seTa3FTG43EFyHMU+Ey40sMKCHd6",
-	"94risokYQ7ow9WLLnq4svVOr3XX7llrhwpBAIiC1Ovd/uXTOwsrM7OexjDh8Vt5MS5lqyqbLGnG/sK/J",
-	"+gUWSG0VwIObKSgJpMHaEx2Vb0tQQko3DPuoGg7oTaUDvGy7vtNYCiNrWWoeRDZMXYv0w9BQrVbc0Mu2",
-	"5tLFowrt1oJZQW36d84IatNfngYVampJkHyb3j15R9PoQzgVIk8znQ7qmWv5dhlObcoqc2mhR0F/Yl4S",
-	"DrT1GVIeGDBdO91R6ElHK4BtKVQYUK61t3areXF2eVDWD14qfVCv2KTNgvCc99AIcs/e6H8/bRLF/G5F",
-	"20nMw6bR0M9Fn2Y82dqcCrB/ulF6E81LtJ6oGPWhwgeBVHYoBASFaXxGr20+KAuuuWtwINl+Owbn4cQt",
-	"exywgMqkXtvZrOmhmBhWXGYoAQ2xlXxglFq9xX8ZbKTvy7EiQuqZdJgvx8apmQTYmcZY5nLUB1x/GJwx",
-	"yXbYyQCY/sxvKl2iok+vWZGu26Y/We4QtvEqnXGocvaKCpNxGvXgKu2dlbK87ACrrpEPH/9IVGRz88qx",
-	"JXo0YV+lTHOkUty7KPY5u7QyoGHAv5WyjX0yn4573kzPwPaoKZ2PhjII2eIKXpv+mLynNi0SHO3Wo/fD",
-	"/aiEJNJu5Yma+/F5c5hbBSqWS/O4/JRytcYHmvKKfWMXwPzBrUIF5jZqzardak5zJXAgJ9gyOKHGpm5T",
-	"kGhSpB9EOUraZ2+Q9ekHoIqAZoCiR0KZbYtWjurlJHm3eSbiwjTqLhjVxEuxRv2O9tkbVSXn2KgJcSea",
-	"CUwMvJl6UEAk+6mo6oWRA1pxxrnEjcSqBAvKYIkFq5ievSFPLMvmWjDiqKG9HQq9p6TDsN5UsphJArZl",
-	"UKMewcZ/ZQIuHfDwJWcXQfFxX5mHwb9dGIMYDTosUKQniRSEduQ1Or2ieyFV6jWbKOs1OX3dPv+P7TL+",
-	"t64F8/lBuw5uIkTOy4AwbCnGPPLkdO/gvBHV8gqox02ti9ODI3sfl+Ip4ngMcF7rEVhuJBpHZxSiBhBh",
-	"X2IasRAilA9QBgyKHTSNSAWHUTABh5zwJ9NSEL/y80lBpo9pqaL/t3fw4vCYtA/OLg6fH7ZbFwfw6ydx",
-	"dHi41/jWbrc+vui1xod7rd7h5cn7o9HJt803V7W3H73T0wkfTFr7N5dscNIbt3sfD1/LPw6/fa0dtMaH",
-	"40/i5OvBm6PW1YtW/fJgr3/Ufusf3jzfb53v9Y7f7bXkUbv2LnRfvvLdxkHv/XOfHp1djg/GH/ffvX27",
-	"v9+6+fpJfDyvDzsf9q5dcdb/48XB+HDPPT76+vHm6OKwcXRxNT7+1hq/7/dOj7626kcXrfWji97Nif7v",
-	"/h492pc3n0T7W+sVfu/jRevq1fnR2dvxQQ++8Xq/FT7vfNib/PHhuH/4vP/H+68H7472jmC8rfH46GPj",
-	"IPwk6Pv6uLP+qvbx/Vn/6PmVHuFLM89262005/3WW3f/ba91cHj49U1748Kvnx52vMMx+yT6L7r+/tmz",
-	"64PWePOyc/VOXK4f3lw+e/Hu2+/d9/tfBxsvr56fy2HwftzouvXXN/Xxnjj714tz72LneCM4fPdJHG1v",
-	"dnqvj78evTgYv3z7cf/dWe1kb+/jwfOXlztr7/cOhu/qLzr+Ke1frLnjd8eXFy8np0d723om3uH47cdP",
-	"4miPtmbe3cK7D8YHe2vjt8+PWkd7re72eL8HXzv9JFpvX67ttd7ut3oHL45a8kW7/a8X50cbO3uto3ar",
-	"1msdHVy2D9/uv3/jtnovdp67H+WHYPD7Gb98NnrxtjbsfhIbx1vHr/+YbK+/Pflw3j/f6PQOey9a7Q+b",
-	"r9aO2c2xYHx4+HXQOD0+u+68Gfpj7/cXxzds7+bls4kcjmr/+CSANA+O93PIdY5iBu7QJMGfnh2+a10c",
-	"kNcHHyOCf/Gy1TtoaRLYm+Dk9GTtRFvjg5d7L2pjqg/D27e9yfvh+eRl2JDP/bOX76X8JAbqTT344yuT",
-	"m5ujF9+G+1ed/a+tza069Sb9s9Zxu9V62+NH6k3/5MPldj+sfd3bOvjj98vjl6Ptt/v7/tknMTp77124",
-	"X59fqD8+nG7ufDw56fTY23ev+SDs7P+x8+0yePmh9cJ7If94VT+trXPVv/z2zR+1EkszPbGUookci3p0",
-	"Gf3wEAX7L/3w8eqHuEWF+mHsfKs3NrcbO/XG/bVGI/ymtEb8fWGtceF09UgZ61Owf5PKSlx0EvLZW/pe",
-	"rIWausnawVAWLpSyfJfc9DuI+2S6w69888eTb/4g1pShklZBkrlLZyaYW2sIq+fFXa4ThFzgiC794sWP",
-	"CDPzIKQFDtl8f2w+s/1O+JiHyu9O5GBjuC7O2p72vBpWHsqR22deE0FpXEW4NOs3QFSJPl1VY4WX067a",
-	"vPbxUTFM87YmFr2F9CxT+BjdE+xfI+pbj4OtKg3x8TICD8ZcsUw1zYJkZ3OkV5KxfIQOxiWUvh+TjzyL",
-	"0WTykH8JwdWkDz8IpzIU3CrIGV5GOVxLHPLCAK6hkBQ/EOT04AiwaV0Z2DrbvyniuNQpkKGJwt3LidOb",
-	"ypANKl2OZy8nd6HDBQWg+RT8II/YM9I+CavA71f2uRpKxW10cSa4Ah9JPvGrWEuOzM66g40H+IHEeJrU",
-	"ciT6Fzfnjvi0JC5+Vxjs1OkM/Nmn8uwNeXL2vE02G9u1p6ZKNlehMgmaiXrbCFvdP3hzcHEAiS8IwmNe",
-	"KsvDSERE6Y3CPhOhOYVN8MYnq9aCtzh7+gO/YvIyIT68f3CGotvBw/oPjwWQhw1wRVgDqPDiJM/78Irf",
-	"VNzAdwhVJvFf6ySHcYMEIcmhUiMuevtcH/bOSD94Kjmg5sGDb0v/j+XI90yWT5W0sP4y2q8HF7QHCskb",
-	"qsLKkfR4lzNvl6zXNsygD7uVYylY5YiGbj9ZshgelUE5UU+4HD9jX1U558JFECu7oW5oyoOnPgcdM6D9",
-	"BdbQMT72PvVigzy7mWUEnFIV2gYRANe1rdhstd9K++xN5TykPitkyYE/bW/nwPeFKz0ueqnyydH2mW4e",
-	"6CbQNGH0QBN+KcxUQu69sNIU+M/xiZykpYtoS7oAnh5OCCydiPO6kGHHn09tbVFeUl5/yoLPpzY1ZxyJ",
-	"skUmAY0hljkw2jVJjQhX06rZQmJgKSpeCm+aNbc0CS43v+VQTfa0Liubyw8p49tnb1YJmZw+UXPfEPh4",
-	"n356NWpFuaRJfN6TcM9tuZSixwVGG90KK7qOSkKO8pSgaTAAMT78eBb7+63RnVS876R7FQBO8zSxbE+O",
-	"WZrZEhoYSJZczStxJda4Av+Ha1qVzkh4/mwzKAGHUDGeFftrROhWE7LnYeyR0WwewvFaXoPexLHTTYHy",
-	"VCXPsSGOBBcltAEJFaIwTkH9AtvLqmRWiYjTMwZWCoOWgN2lQBNC3aKcqyVggy0li7WFPVyiH2m+2dX7",
-	"y/H3n5yn2CNBUwdCGx32ONyPpaTIr4CxfOmkb0jyF/XDGUwSxPWdPMe5WLGW51lPrWX9ETMDERCxLdvt",
-	"RRgGBuVPWKgMp/sN+52gxWnQSgC1hQJWgGJK1N1R0PBGQKOiZroZVNTTDz4fabkIvArpRBXDg3JNmAet",
-	"kHYvdBB0cUlgJT5s1nb00Ukgg158be+N3x7utS5ar/d6vX/1r76enL59u9/62to6eqvG7beAsXlxMH7V",
-	"vvx6cHm0dwi4mnZv/OaTOHtfH7uDd98+nu99fP9O3jy/aF0gSufoaP/Fcf/Nez90X+xMvBfPrz6eJTA/",
-	"+28nx9+ONj+J9333+Ogb/Lpuf33/teUftY/ae6391trvGx/2ASV0MDn+2vp29NX9dvJOjvf39XiP330S",
-	"L88uD1pjudeireujdm38cgxIl697e73xc9m69C7Wdz4enPsfLv8YXe786/npzre9y/rZUfdwe9zufdz/",
-	"JN6d1S4B/fLWzaKf9s9brfHZ28N+63X9bO21G2yeHbx9scP9D8PN/Ze/D96GMqx/EgfrYfvFu6v94c7p",
-	"8c2Lm2ctvlfvnV2dtZ+J7Vr/w/rX82f713T93dax11LttY9049vN+frQffOyd9Hv/SOJiMns0RKO/sD/",
-	"MfCOIxb0mKePRo4QfW9Ln+BxlNcs+OXwv6+PE1Zcy76zNzE3a7fAfYPQUcJ8xcDq/84gEpqji0c4knx1",
-	"fAD0UxAySEiNHy7KzgB0gtXfkkZNdgsgxcTmrYxNw2STCI7qdSzmmjaVw1Es4NR3bHmvrOWELW+hXZ7+",
-	"OdN0EuUi8wgdSCwxnQLMVMlJN+7ixkODnzGp0snPQM9c4/40gdKR8KRg6SKlFn+jjYqelB6hfsCoN8mE",
-	"fYkx3Bu1WlHmyVm0wT+RZEW8dalZumKTthwMAzngChxfsImlZqlGm/VOs+Euzr/jhfgxWRyJjSgwhuKz",
-	"+IuF35eFIy8hVEy+T6Qq57DlZYgE0zdEfDpIEkiSVycYzUJ5udT3cxIUrD8D9HCT6oe5HcY+SNoGmYxe",
-	"wzMxYaMJvbywxEnZtgKNev6PGaRzCDa2Ha6x9Of3qcKZiBX+4DKcJ7Z/bLaNNYqEOHulnNclrSDMAv+5",
-	"d03CwlEhdzXGXlPLwj67MVss43bKrvShMbCEwjoec/mA+hgwQ6kEMRGP97C3uZcKjEAr6Qz6oM9uimZs",
-	"GH7BnBubm3ectKVbrsj5y1alsbll69fuH5yV50y9MArGRY8Fw4CLsDBI09i+9za1W0UDcOl3LglZTODA",
-	"H3ahg7iljHS3vsI5wJOPZR5XXBSWk9TXFg95xm9/rZ/LGYmDKLcmsT1vbbaWgJrGoBFWbesVfR8Tnmay",
-	"EVgbVOBq3Jq6aS+Vo1eZe4pOGzQJXnxOsFXn+NAiRR4PsCLLHoAUSos/AIWXFipnD/b5I6v9EO/8T14E",
-	"4vujjaBqREoBSmhuyZ/vXEci/e4HLCiBCtOS4KeMOpNfYiJxU2GtieQ0ly06kRSbpoiNBeRgZTnypN1q",
-	"Pm+9OT8oo9in/jnvCRqOtC6J97RGWpIKf/K0bH0oiUITILgcsIsNOtmokE3sdKQ1eaxGZs3n6WINKe0F",
-	"7jENx7GfOCCTEsq9UyYd5tKRgq5XpqEtIHaGVMU10HD0Rdb1OVxNI9R+qgRXUBi0oARhBvrWdRJ9ohfL",
-	"3F91sRoxZnB/oX74BTBU+ixO39aorVdr1Xp9vfqs9HlhI31qPX9QxYUkZrDIWHdlEAWKUzDUXxl3+RUZ",
-	"DLNIozWLufkqDPK885lnl+PQlgCSFhnos8sBvzfuPTS1ZTfr6jQVBsBLkUjBm050yvdezjOJS4/hyPzS",
-	"cQoQ1TFHoXc/I/fUMuboF48QXZ09e2umoGch6idVwwoyH5pRyY24rIa1WcdUmYbxcSW/tFVr9JUrNgzB",
-	"eWarkXhyLHxJPdRU9NYyz/argfrO807r62V73v4M2JxfSRkPyUKStH0vPpLb1GpRJlLQaDcxli+5La7u",
-	"1G73QXjIkA1mIwdTFhE200VzRipmHYlFUMKwT8OyYT3zeMApG/ziAb94wOLJ1D9KcUBCnXnmh4lbHrH+",
-	"MLxyVb3xw8EQr9mknEYOCC+buEkRK4GFwhpwUKMsTjrtgg/7UeXOVWkspiBegg5w9e7hkkhUQDdE2VD6",
-	"NyzriJytNJAeC5YAb+GwVlai/KYSU8n9eWxi+37x2b8gmoxeMUJT2/xdlbPiM5pbwzLJsdM3Rkzb/J52",
-	"guBZXVM8ZA39fwuXEI+gBLNAB/eCDxi3iulnmapXmY5JlnOBBqZNik2ngbFHz/UCOU5UjGTDsJ+v1OEs",
-	"z/Xy6P97LOgEhKzZcGchIIG0iPNfju2eyQS2Yw2xYwuUcrZrTsWEhOwmxKh/kziaGCr6WdPuxSbe6qdZ",
-	"jwuT6Aq3OWXi/FfA5X85SUyJ5sKUC+IEXDrfARth2vc8rnj70tHhrI8QoJN3jhiT91G2cJNQ33+wEPJs",
-	"Qo3SqGUAadU0C+96UCCLKaj2XTAsjyaUvuApsSFBLlRITTv96A+F/BW1Sa7INQuwAZeSwDCg7k8Ryitv",
-	"Te2LH/L8PSYMAR6TlPD4uzeTiE1WqzpF63N3OED0zseGBMhRH/LRAHjjl0gPK4QEmGEsjQZARpxqQzEr",
-	"/I/3Lxb+PwbVQCsKI8H/NWI5mkjZ1EX3few9kwDkG4YUJ7wZQWmlnRaURqrtEqeqdY1q1VQx2z943rp8",
-	"c+GYauTQRjjCB1jWhvwJEnIpGTAqoOA1evvkWKCMTDYhDKd7ZoDVjbJEy2Ko5RaHHfQK7ZoeE6ZtkE1M",
-	"iI32WBanqrGFxQ021rc2sbWglX7GQWmSHCChgivbBT7uvg9JxlrZs003YLsyPTTOpSkyb8rSjPvSZ8TA",
-	"BMw7ErXi7Zent7ZJLt6cE593AoptFrXhxENwZyR6lRR6IdI88qdFYqyy9QZiKVVD/Q/+M78DR72WQV9W",
-	"VEPN7bEx00/zEO030vv7g5AhGSIrKkuGq/0LClIABcH1KRbd95eZRTwh1+dhjknkuigQlnM8HmvsxqaE",
-	"5zo+Wr6fFlJY7hPdGor5zA3L2EC0ff4O/URQD2yjvl17qlXny4vnlW3bfjRQIQnk2HTktGa19alIfzTQ",
-	"pg0msU13WrVbAIb9bw7R2rQXNYmnRiFHUUrUMGDUU33GLD8H1oxuZq1xj3zajMWGabOLZv0/tJj9Xf8f",
-	"GPf/45RJSDtaDrXPpjk5rmBW2ZlX1qrQJkF3BlXWi21ropj7/q6uBDM8E6tEixks8KSVX/65rPw7bPNP",
-	"bpev3DwN2U245qrrtDRcrESXYVh/xxqc95aKB8D05tuz9xeKhew1JRXxrmlLMkcsqut5MnGZXleFWd/G",
-	"QJxKvk/0akqZWd0okRqwW2hYliObZPHmU5lOU7ZFUyTqKBFsbLmWvmgrnWC3pciu06NCNDrkoscWIrRC",
-	"h5zuBPYM56RFs2FxibX4TcUtm9pnb0y9lgQaftynIRh0kVMXKkHFTt4vHg0zDbWEHEOHB2qgLFjUEOS3",
-	"fQnmckZJ64bTdkfayJ8uMT7dMCqurxVNxl41l3Ba+i9MU1XNaN9N+Stu0DTQGp4VlpH5q9iBizWfaj//",
-	"1m63OpOo+dTlV3Xy7Xz73aTT7XY7+8d1+ceat9dzJ0dH36X51Mt+XvOpqAzNt+i3r63fj96q8ScxqwhO",
-	"tgTOi4vWB1sC5+DFsaLv340+Ca+dHMP2+D0UynFNuZ3Dvbj0ztHe3vi43WpdrL8cDH6v10ejP9ovJp/E",
-	"/8fety63bWtt3wrGf3YzlWXLidvEnj3zKrZzaE6OnTS7b90xYRGWEJOASkCW1T29mO9avht7B2sBIEiR",
-	"OlmynVR/2liiQBBcWGthHZ7n1VPW2XrzXCVPfm09O976/PGm9/R/f35+/ZX91hE/CklHV7TNaJJePRtd",
-	"qL8utz+MPvBWZ6R2+zo5ffzsTHR/+1F//vPlG/nk5cW71y9/e9cehlRRB+/abU8TlZNEsbal0orPxC8f",
-	"P75Dyij1sv3x84vnw3cH755vw7eH3Y9fnj8/+VNdx4e/PRteduNP7w7+8/jZVfbk5dMnb9jOp/blmTAr",
-	"8+r03dHLw/aX7vOT1vFlq3vy5tf4JN39tCM/bz1+9+LTr0c3T7/+1f4K154cHb06bNPuSe/rxcskORMX",
-	"4uSy89cvf320axsf7H692Nke/CZej4P3fGwPT7qve+33j+nBaOfwpH84OBPp6FlPHI2+7L7rfOjvfpS/",
-	"tr5++e3m6dbW2x49/vz0Q5sftbOdN1+6F8dpspX+tPv5gtJ46+2Nlvo/74fJmfjw6uKrGLbobvrju3d/",
-	"Tie0umUoZAWcVx9/vPr05PBr99f3xze7rfTmTLwY0d33O19+/unF89f0Ru5uvf/P7okY/baTvrGcV0WJ",
-	"LMvjmZhXIp08TuO8shp+Y++SJootGo65J+qrdThmGVxYqw/H1JnmSiCjJYVjgkq+aug88r+vjzHOgpnh",
-	"Ui2dX5gG0p80+62dqFEqW4G2Qh4rBBbyMImOghq+dtwp1puBhAMmItQ5RlwiG/8pInJUJTDUQPUhi98k",
-	"7SRBCPdMatbxnmPuXe7n6RoMzRs3tAcRJp9eQK/U+1TktShGk8xCqAbp9GhGOxCpso4vrJAaKc1S7/lC",
-	"WMhMKTq3DqO8tEQvOdw6kKMisxhgkeSLaXxb81x+0jYYQfPSxjzNUFXJCE6sRWrigkRC6k0uOsnArJe+",
-	"0ZHzW92L9/glzHK87kNGGsJl/jUCsSpPvaNqfTsSc2QkV4PLS96BeFiTvEP4fSpIa3t720uJGTJMmmDF",
-	"Jazh3NWW5VSgq9Kaz81djdO6kurNmie+ta35i/eXUsHppGldvfngTR4UY+pS1S0ouhSwouaNwSxWi1m3",
-	"g+uTE4WEfk1ZphHnKSYRuurrLeKJ+VrVm7db2baxAs99QjVJmGO+QO2qrELEXd0kRxRB+CwegLEBtnAA",
-	"PqGJb6O1ppoLl48nOqNC0Q4ynlAC8Q53+RVjfSjmQlgBCP9cMDOxAngVV27AfkI73gQg30pgqsrAfaGl",
-	"tgEeJffQkhnzlzB6zQBxQA60N5Ww0rb2zFqKM/FB5CYnwxdENUml0gUTg4NcsiHLXAmbQrPFRKzAeIKt",
-	"OzltG9upmiQSzJhEgDcEsHBLYyER/nePKGa53xVN80yVDU+ZASOoC3CyYaaJgXd4DlcOUZYGfDwm5KDb",
-	"Mzfzd3EPSbuUwwsr+C4QaCuXN6AvYd0AFDOANRuRVAKSupkBFSQKgjqbb9goggbrPqN+SYV0t4Pb25Jh",
-	"rHugpJNR1XMvvw4SAkaaN3cVGbMV7Xmks5yHD6NqKGnu/fBOz+9MX1nhtwaQjJhL8CshtWMeGe17AMxg",
-	"i45sKBA8NjFIktri2jgbnWcDUciV2ACiPTd6U3khZcKomClZ8lBCbUUR3djb2Nl+vL253dp83DJv+Zpl",
-	"CTWK/fjx9uHibgto1/s5IZcmQeuxhC9Yh6Kry6gXtvXJeQxe0qijKtSwxdyI+Q/Udcqm4ELARbMkcjJm",
-	"ozcTvYfpDNQO9TY40YXQKCRATrFItmhj7ZmtkHLYI6Aam+QFpma4ozkjUlgWLQ/QnLNmYT6k9GYa9lxt",
-	"7IgtcXCEHoBXqTRPEgIF9mMnQhINhOqzDpDFRFXQvU0CD260N9gOq8Bz9MpJKL34sLfNWSzIm+3bBr57",
-	"6uylAcreQaysTiRKW9tcNB4rm0SZ7VxkdG0mI8zMRKU9NsV1oPch94avXHIrZaKmRH2W+O73y8pNfjCb",
-	"LILsVPRoSRzdeAa30erQ0bcV4ivl5ibtsK6hUCNutAu5YIkUXeVGvWIja4CpIimNmS97qCP5rlA2S2H8",
-	"rkwSnuNN41KycNHs2D1xhM+jNNek4ashDV+91q3bH5V84kvKrc3FN17RMrQC1JxSe8ADIShfI+h8+9Tm",
-	"9+E4TQPlK+3jB47SN1V/3JbZwqqYHlXIiFlKNaCDBcljd7rv8W6PKU24C/JfyqzD5lQtd0sysUYpf8Ao",
-	"5VXBwOmq4/uDLJ+8V9S8ymx2SPMHotSYyGSSwsLNioCTcHGlgnAkHIccALkL2oxptCPsHxa2YxqKYMyP",
-	"ntlWX9+zyzMHojODcjvy0/9uVJt/pLViW1Sx5UJdo9ZysVlYrwUbZ5VabQFo00k7ZDaFlj9bnToLnv4O",
-	"w14TgR+MWvJqqM8yJYUDgDIP1SRtTSJ8bVtng+3txx3FOhnT8G8kXHB9etegiah2w1wyBIvC+JJ0mGiB",
-	"J2dv5HBeoMRAIaRBifEeiwaKsSSJdXSZHGiWAcqM9xTDRiEBjTK+FgO9RHhsrpB3UcK9B0LzhHBt4SPU",
-	"PjECA4pYE6jy8MmeJoFOPtLaJsNMii45fv3eBVYS2YFsi213zBNarocX128Kd4UR4AryCmdISNdxOl+x",
-	"0YxYCV6kb90sc5t8vMvCQwHC8c+HG4380J1v0BD5ByoO4fInP7das0fn/PPeD4jAa2Dfyxe9xiR5lRC0",
-	"uZk3vA7OLQmSEbbLxcg1yYNWw+2DHYVYr1pv5JZYDFi5FWfBKshNywSbMlM0L7dAW//1/z6fkvJHW+F1",
-	"z1BmupcwpZqkjZ94vdxJKE99MZz9yyY2zPdoEnz3I9aIxRghzFx+PTcQTXIC9VtWCZdS7jPm2RfXe3Mn",
-	"3E/CVHug9oWExPva9awjcCWhgK9oJ04VjllS78FOrEvClyqspMBts+dZrHlhrzQwGwd1nZlMsT5zrkPc",
-	"xl0cq6bar7VwV+Xj70SyJ8vGHAeXidZlwQPLuMhwn/kJhMeWpPap7uUVqaGF2ig7bw8FEXIGq7scupof",
-	"jp8fne40SPvodHNn96fNg+cHDXL8/M3hix00qK/etQ82LdPtoxwO3lVYV7Dc3JLHpih0ay6bdRbu1lw2",
-	"c2bhbq0p63hsyjryYZHZVKuZb53VorbHtUm+FJXZv1RFm2sjrE1KB0rniJSCkR8KlUx5hdOjJomwVxEK",
-	"mqxyxRlQzxv+rn2wT6KEdWlnBNc9Pjw6DS9qmUsgkCaTmPAPpw2S0o75X1vEmeTYufGFi1gOlW87GjJ6",
-	"NbsOtpSolBx/OP0EAS9eEUMCmlSzTWaMC63ZPNZsHuvQ0YxsHqs1T5P350yRolvReVgz4vbspGovKS55",
-	"d4C6BfUgBthc4oBkjFqqiCC+70OcZfMQOAIIMglrbtSpw2XGHjcskE04gAY3CCU4MSCqIH/xvkczgN9i",
-	"akBhPMZiCZToH6c6yG2CSsJ2KOKQtso2ljilMIlBhlQgWFdeG+taUxiSZgR9foppiG5BM9/MliAfD99D",
-	"Ka0SjG8x+MPg2yyu/LEPi07sa/wUPPe+MUYWOs2XSpeXGA22nTQY5mTkYL4eKAPAC7xVBVcHtERGLrM0",
-	"5s66ll8ExTBCj0gQQmlG47onRj+zogETj7xj/Zfz5dRlRzO9qXTGaLoUS2h1hXFNFElZzCkxv8Oqdaqd",
-	"YOLoa1P5/ZnK/CQn78xMTtJX009y/dK1uYm0X9x3ar6tyMujTw2wYFG/tbNpJxY1rA0q+CXo/wcWa0av",
-	"36/Cwm6/VxnBHKtyt3Wng9mPAjj20s4Cay241oIrQpypUIMuSuD3wd2eHqo1Y+3xYapynOEAkQPQ3Kca",
-	"hQIMc/5A8JdiY0qx7NK+IcGG4LoBXm+IO46Hj7xlHHrbC61U5d4+FbSgK01H2Hdua4zMIJEFnIgccotD",
-	"YWHZNe8wBGzJ8l77FKBY1KDPMsViBrhvgthBoHRoOypdr21hkyeLtWcXn61XWiZMTAa4cQxxQfm8A08Z",
-	"iBiymQ6CfyCA6MUveO7yc20WaQ9PRPEANTGLo4nwKstplG/caXXT7VBEqkBExjr6S0esBvaeNiy2i3ll",
-	"0X//jkJSCJokHuAHsrTrXsTv0ARVopXcVWtTzbatxSlZUm+i+U3K7t3SfPL1UeO9ITlAmGdhRWdQsBtN",
-	"Dk7eVqhfr2iLneYBaVego41qhyrWEmOXi5vtNH8CnXHFWB/rEXSGyTZBGM0SzjKAWPHlrzC20jTTtjgl",
-	"YyTqZMnmNcv45SiyAQ0agKo6Pg54ZsWuWUaBua1Kv5s39gAU/FoDfoca0MhWxZ5brearFuiS6jMXLVv3",
-	"mf1/77rPwUGNdW0WQtLghB4evT36dASs2t7ltvBL4HFziJ67iHEA/aslZHKzgdIsrgJnCjCQPVKUlwEE",
-	"0BBjCjNEdCrAApbrTC2WDs7YOrc478b8qE8vZPYN+bP4mBiWPpBpP5MpV+wWfi3I7Boh4x+kkwuIWu4g",
-	"imJ11/BauPdmKvO9DC5dRDtb9XPv6vl4oKfpZtdHZZzAMVi84GevZBJHjSCEYX+O/uIgtaoZMXddVKBJ",
-	"TnElZgHOq1DjU7zcMZ1r133tYK6V2fKVmRXlOzlR1wpyQX3Zq+b0LPs03QokcPYe9vBH483qVXUF7eAX",
-	"d9pr/rCo/YNlWNP6K10QpGAXhdKycIt5aezlN5n3ados3aS4q/s0rc5al3dDZV95OHRdI3nh9tPI/UW4",
-	"3C4wbNvSnDjgUGTE9EwE/XVJ5uABvzFKvpTpnjQPIs2S7IQlSNdMaJmNZj/1BKtwP73H4WuoUTXB4Gvg",
-	"7xoG88LGmaimbqkaqjZPVbqWVlxRpROqzfwM0N6pvB7TGDlR85i+aJIPLiJtvlcy9aCmeI/Ylt2Dt/5o",
-	"XGvgVbfRGguCYncB0vu7R8S++71zCG/0DvdOlQgV9g5eUNg7k/CzC7bSgmjHXNGLBIGYprm5G2u9/sA7",
-	"cu9IMMfEYpKnN0Wdfz8Y2VEwdJRDZTdJhB5YFYA1hjBmQK+WYhJ29WtNOnIArDpc97iAdKpiHSlipJqA",
-	"XOe+LbMv+MWQyvVaIDSOSss+GcrMIVeIOmjrsopYFD9HwBzmJXIN7n4/MNXzqa514GolONV3pvuqRL4K",
-	"qXoBh7awMWePXBV+VgMdi8AEVd5vLDFgTdgNVxq6hFSu0zBsU+UWFO561/Gv8ookoxrVhihloeNQ3ZsS",
-	"XHKPDTl3GrcL12oduVO6JD1Lj92VR39Q0bux3VwdvytcVhvBKz7pDDG88Afjemo/oKy0NbfKQg0qF/Nz",
-	"GTfVk0OF2biKaJ91jsphw4ogIGlPV5UuXyekPr80FjAiUpCoqEqi2nhi+NDfWESRIvnBOe/D/mg922lu",
-	"N3ea21s7T8z+KClTowytEPUzGQ869omhr9+7ZwtorXuKQIZTOEUxrPX7wmuDHmErvcvrl1nzJNfGOUv7",
-	"bNWRztLtKmOdlddU688693CuiGf4S+zkumKOvFDj8VMpouUVE6p47MsPj+Mny9qY56002zrqudJAURDE",
-	"vKuNUS0VlYHMouRPCmWOK1Y50GXdOvnUsnFXRmIm6/DPsQX3FRu9K3mvkLPJnvRUE/CNx0ibJMqYkoOs",
-	"w1TUIFHgPpo/M3bJsoxlylL+xeyamytJxpC03tx42JMJdmLgRb//EYRY94MgrEPhpho7xoIyv/NLLros",
-	"62dc6EKAdtbwaZguyfsHi8cXYz5VIWyKpdRKkliOm9vamOqYplrQV7de9pwx1fDu9xRVnVuDliKra3X6",
-	"8EK0d6WCq/dQZZh2Wb74Via1JRJ8AOwXgg3LIZJiEGWfRLaykscR6utAT1ltH4GOAui9D2YxSau5jU62",
-	"Hdu1ght1h6Aevvc7lZnToXZkR+hD9exnjIDOvHhKySlXdY+l+5aE0dslmcQss7zocDPbMo6BnXK8yQyP",
-	"OToSCSlY5GpC7GNCng6A9bGT3q5L3tpuJmyXwur/MTsy7FENdB35Eik6quojBDla3iHqntrEH/+0vb2Y",
-	"vTnBjfTt9YgvIzIUbNy1CXs4UFD8etyAhe9qlcasWiEUe33gkgWNmfW3Z0442usbhdoho5hlRfLxBU+M",
-	"joGd2JHpBRcOA/dsg4r4bCNo/U4psiq5YH5VLhLRSKTSWLgA8/Jx+W4mh/lWillf9yrDAMc0PcSHeCCJ",
-	"S1xSn7DsSaUReKS6Prkqg+l+U8hdpvTmLRNd3dvY29ndHYd8qp6RfcG4kuyGdrTje4p4P6oFNOwv8dZu",
-	"JVIZs2SeZYAfrGAi5lfzzAPusvxpXDMRy2yeieAvVjAVxfVcK2Kbd5YqnPhqaHeuN0O7S5yGxS6NZUq5",
-	"8Gsz7+bFny9hWraGKtfRMkMk0oKubpIvPmDaMA5S3bxcSVY4sTGczskLZEuor9ERG8osDjYVu9F2BXkW",
-	"aD382ygb52HzzLxmY2S6wDSzZwNCMF6DZAMs90iYRmsjYhLzLjenn9nfwp/zvoAHVM7hTdq6lENpJ3yB",
-	"V2bt/cLlG/mIq6nbyMefMcQcODCVtRp2wLoiDXe/she4xW76MtO1zmA7SYpbG6PC6OQplrDOONcvQGRQ",
-	"cnD6awlYpyOTQSp80zZPza1zuksOaBjmuIffsNhWdoz5dDjp3K2bhu68drzWjtfa8Vo7XmvHa+14gZEz",
-	"C7LVUddFh2smhGRn1srhun8CfvGtvbUjMNzT/LXFHSV0DA5Lvyl8eV4eMQeWUNfj/hG6IpDmqcy/YOWZ",
-	"MvsfU0zG9bFuxqXMCKOdHsnkEONX3if64eTFAXnSerr9CNwnrnNnBDbVBfor2SBBSxAdfzj9RLa4ksHs",
-	"oiY5YEmibGre7AjN4jNxMSIdmaa0QRRLeUcmUpj5aXoBegoohKmGNH6mNEm4YCRSrP9vzFHswyfAZ4va",
-	"/+CkQd6+gJ9K3cOYHDJAKPL504vNpw34X8tzTV2MNCMyi1lGUppdmbueCcsYtdna2d1pnokzgcOYGZj1",
-	"caTgiMnocH3QY2wQKOMd4Zh7JHJrFTVAezWQ+Cox/zCb2Pwf7bGtMVBAKWWWyWW0913hwTnahKhxJtwn",
-	"RijNEB0pBOtofs01x1IGxZTiUpxnLJWanSP9h72H1eF4GwnyQRPAxISH8EBAvmrC0m043pWMFfvLrmky",
-	"YISLM0HLQ+DVvqKhQZTR+5CQc7Nokg+IXWx9bjOpJ9vPfAE1rDKid9KMKU2uhBxCBguIYszbhbv5HraY",
-	"dWTM4gYyn5yJlCso14jJnwMJr5sISQZg/YLXClXT22ZMtwks7lwCOt/cRNhDRYZF1lQTIArZN79QvtbL",
-	"vH5cEpD2K97vsxjkqE2if0UuHxf927ynH81/Ns1//idqGME30zs4cTT9F6zLBRDiI6osSxJYVnrFBKFD",
-	"OtpDUk/UVv0BUGzjqufHFdXPGI1VjzGtSCwR38+ip58JnCqChF3KLB0kFCb7BfjgqJYp70RgquEpKaYS",
-	"Myw1EVKwPfuFXY3gBZoRbGEOVSQyl/3e2vmj6TdF6HbAgwDeVOk+Ppt5JmyaGHFP4V2YO/pNCO8LKLLt",
-	"KQF9dNxgZrrAktSzRHiqz5LELC08e3583AsRVc12dkLmXj2W5MC0zoQu6Abfl++EB6TG4ZJDzgCVb5Oc",
-	"uKeE4ZilIm41ghtdsB63idwqZbPv6Y3Qv3R04T4hggQJ72Vp4SADDhNrbW9v2zVEXAE0Iug9geLVPGX7",
-	"FiFSSpIa4R5Srm1By5Ptx5Y48ITpbLTZvtQsi5pnYuwkjCNPOgnP31lQIgfS2YBFe/AqrWg2iWUM2quV",
-	"LuMd+TQxEv5U9mHBPpiLJmjJrQ+hJ+gn7A/5Dd5voNCDzNtTIZzIAlvRKBqKM4EvY/Oa08328etG6+ed",
-	"Zmu7udNq7rQaJyx+RXXjkKkrLfuNt1wMbhrtL6eNsw3a5w1C+/2zjcbp6au9nZ0zUd2aNonT4+5KtrzU",
-	"vUYfqcJh/hIA9INUrPsWCv4wrtw0fzilN5sXILqPH+/uPnnyeOd2XjIqjRovGb+s95IzZl92yVGe1qCA",
-	"0OLeNzbWSV6SgUK6Nawgxaog32gfu3igO23bRq8PAXh4Pg6hiTHIo3I16njbAh7RvfjeVc9CPtV158IM",
-	"nQv4lrzELP+wWCEHxS4F/P68T1O7HSb2KOAlsyOthPddvY6uC2fgrNfSV9VEsDLJK739sWROIHE1mZyH",
-	"3iTQmDGCMQvgCrYBeDh0ANX1PBXYMmA98wA9pRkECcaAWMjFAOKh0D9kzyt7/nBhTjGu2TfHXIEyWHe2",
-	"gWPjpNNQwJcWnIHwYBaECoKclD9/BhZNZoQLLdG6VafC8NxT1CUL1nJyI7CBr7oTCD7t8w3o9N34Y3ay",
-	"Ozep++komFH1rQFaVlL9vzLdOS7wVXX+s2jQKg92C7fmAyHi8d5ySQsUPGAu4JtpXi8+2HKc3ocFJL7e",
-	"6Pex0Y/Eit3zcYEtZnNE2Tmfb6P3uAIs3FnLoNm1WZwchSnm1ifpSNFhmfAr0SCCDZnSGG3EaCKWAdnQ",
-	"PeGxb6TxrTpwK4hLK2hQRDJc8KB4twfMMeZ0myecIdwMqQP7jZ/W5NPGK3zuO62EXi2wUcz1kXk533gp",
-	"3N0fcqB2boix9X6fCRYbYZq2oxeopsO989CK6YKdMKGk7twqirrKOvtsd3Ue87oMspZzdHHg9bNxHeD6",
-	"HOJP/sFkB+E6rAttlXZSNKYarKgsXm7rx12RhvDjz6Uhgh0wSUPY0Wtrb+3N/65nnutyhfVUdoXzLLMr",
-	"73KVsQIQDGYgNvDtvRCS6clMY7azDqAsfOJvDJ/MFRwypRN60exI81Lhkc/tV5+OTj+9bT+fnfggXI37",
-	"wR0rvI+6gw18u86q1aCBEV/uOUFbLa4mKvdNFQBYQU3U6YfgmIKzmB3yy1XFgsIQMogoulgBFBNMauRc",
-	"gOvgVgpjDfv1MMkOVrxlKiWnChqsuGUmpt2sDpzixm6sVfUDzrOtVOjGJWGyI1evoR9Ozi136PbzzBmv",
-	"YiuI84pSKViBp6A6ObYsloKaVNXYplzQ6Sv4dwv7dveTmppdYayD1ivKTq1U41RKelWaag7PMJPJHKAd",
-	"cPVswZ4Tc+k/OMhjnn8d3IFK66RQgwiCsXBIx422/ICOWa2mG764Hc1X1R6Al/LKQA6MVhe/wVvVRm9m",
-	"IZkkbQKznwdYHn6gfud/NG2nizHfXX7NBNFDc76DH8UDlHto+Xgv4VjUoYJ0Myq07y0ZuQaFnkziPfJk",
-	"+3FdGMis07cZ/nnJMiY6nKZMaHMGJgM1+P//L+NSQRG1WUx4Fld6bqRooMwTmnvT2FWchzj1sxe7mHW7",
-	"n0ARvLEa3WVEdx0eqgsPZSjrFfpucVVT2EVVwaAs/KqgYwI7P0fsx1zvIz9GnsHnF5LQPr9iI9KjrgkF",
-	"60QWiPQspBPWEZ4HGuFZhdQX5KQqnoPyPSGMYy6wvW1DCwYCJkzV+qwba5360OI4qxCt/G1Xem11qnRe",
-	"dfUKIGQfHpI6Oi4eHF1NR0efjG/uujLB88HwENiJEEDCHSCb5BTubhunLweKxWZuEBACc8ZFd5+I3OvE",
-	"EFLBKuEunssTxcOx3+OLBojmdvkQNH0+n+9+AkjT9NM6bLSasNEqFFxB2quCRNM8RifoEyC88BKLG0Az",
-	"Zg6ToBUQZDUym8HCGMBeACAIW51oI0p6KLEUUaGS8Fu22kKj5pjba7zLwA9M8S1Xum4n4ar9I2I/yr2u",
-	"ZdtuLwdj1lsVv/GCbT8H0TbKeouLS1kr3eY9walHZlgBi6eeIeDDdzIWM6E5TcJ8iPMvU2qMUZO8MCZR",
-	"uF9GZjTMjHDkHkSspOhykCT2c0Ab9rOw8B8p5UnkTisVO+KzYtlr8ygrFGl/j8pebElS3zdlzer3LtzG",
-	"Lx1WPXgg6p/BIyiIumLJ5RxCHrzaMTE34nTOwy+9pJuv5vdU74XrPBd+AJlBWQ9czjaJ+lSpocziKKhd",
-	"j2xg+Nx/uReQd2EE03lNUcPBBw0zKbpgnko9eG3fwOfGI0zEChxaC83jK/TN4ppH7NAkYRkO3ZHyijOF",
-	"3A4X0txMsKFl/4Tdz5VzdCf6poW9vKB/Wl4aM3hKNxUTPbqZSNGlG40Nt+7A9JFxSk55ck3JKRVaonX1",
-	"P5YDnRV/PrMj6x7nfpzZSUrLq/fVkP00Nk6Z3jwAsai2LcbtcWITZewyY6q3aXlSQO8jT8mmowhBTJce",
-	"c3LXoSkrCh/gGlgxxs4PfIXNKvS/HNljHcStcsmlYFZXL0mbj+3vKo98qk53vsvsCVu4eraELTzhPzhh",
-	"a55/nbBVmrhQRoXoL5CwdaOtKGHrhp/Hp6pP2MJodQlbvFVtwtaMbJG/pmRtg3yqcSAJRVsE6hzgvuyB",
-	"2IHY8YzIoUDPARDvkrkyvnC2+p3/MUuutyZ9a57tG0vfgjO5sbeRGv/mf1jaz5iizY5MmxdZrQdUdH3G",
-	"/SZbLfP7H2bT9FkGahkDfI0Nd8JzN53PUbqfLO9ntCu1DtI6y1uX5R3glpjgH8yvnwqbrSrLOwi/qnMO",
-	"5sjywism7ZpzDkC1TuTuhoxqQpUmfjsskgleSL3Mhxxwapy1dcb4IWWMV7GDCvJUlTF2wZFa79lcMDva",
-	"lr3TWj8/rIzxKkQrf9uVbuOy4nAPNGPczqmxMUonszB8F5Boo785X2o5iI6vqm9goSif3//mg3/l2OV1",
-	"5N4F395nrdG770nAGq538AFF3XjnRA06PevuVxjYH1xiAoOLDYdj2bBHAeATf2TfIEA+5ya4SSADMzH1",
-	"Pik6ObeVDuzugo785FjlXD72/QUi5whCrv2LJWXVV2EECjuhLoY3yUO/bm1JM/bOFoR26xkgXFT43EaF",
-	"2U0n0OLwIeLeezVgU5X2d8ElTr3th9kUxbvCHQGQByG2QEH5Dxo24VkcMgFC1cfbJKYjhRrKIpZ3aJbx",
-	"cIbKwSGCUqQibkClEHKGK5eYwRA2+Uoz4PiyEe29scD4D/aejypC5OQHqog5phMarhDMdd+uC01Iwi+Z",
-	"5ilrWFBghGZULLsG5jE6Iq1dxzf+yNHE2gB7xkj0Suu+OXJEDRKd0pSdcs3+faoz3tHmo2Oqe//espTe",
-	"0SnrDDIWEXnNMtLTuq+AzAeM6UAgM0IEhUznQC9hWQ0KEAuByZaXmFyypU+WixySUXlC2sG3pVwpgJTM",
-	"wCqAEcTxW03ygnJj1BKJrzszljnlxrj2jTqK44wpzCjA3x0o+9ojF2wkLcI9XG8GqwKUt0weMOmOTKFs",
-	"6JfTD+/BZinLXEB+QB9bkXSQaN6nmd4yn2/GVNNHDWQ4MQ+ILB2apFJp8pS84c/3jdRHBSrjiGAmxhlw",
-	"0L2MPKeKd8gFUzyGpUzBk3B2O1+2hmOTgJm5VKLMwfn1ULp15wpk2FMYkJjThHV0TicA5Eh9qnvGHXB7",
-	"w5Emmc8d/3iHdnosrgu6fTIS/GtrOcUuCxhfhd8b5WL+BdQTkHjwEgu43YGWgpNQ+PfeBhv9ss3+0+Yf",
-	"+C9vfm195G8PfuldvOyYv19//ut16z3/5RloRgyl1d3GR+WmBOjGY3B/z+whwHp7k/p3o7A2N5vD4XAT",
-	"BHSQJUwAa8nsPkBp7CX5H4GXhMpwvmVvbKCzqM652Nh7tr296Ouba4VruezhCVBvP9xU7DqdOoMvZuwe",
-	"1yMXKM9putyRyBdGAJGNP49d2pKpQBLID6DOacrIQBgFb7wJ1LtGkz4KKfONy1ZiNnjaerYzV/A1V7pV",
-	"8VeY0vl1a9zD07loB4//340LRjOj2H7/w5zn8cmcNOJnVuSCD82ioUdSQTqK5I3wtdF3WbKxt7FF+xz0",
-	"vF2KsfO/9bfkJcBIb2q5CXDSeiAES1TA0tdhmeaXkA2CAkz7+MbN2TH/qWByaSdJ4Wc5oetB2xZ1cqUG",
-	"5nxqSR+NSwkXDRkcQwUbIkFRxq7lFRpEe+ODYOCKewdfE7s7tCuGwAcyQ6LWRD6dcGxaNeRbLq4Ukpnx",
-	"Tg/WCyp77Hj9TF7ypLA4RyKTSWrh+v5bCxTrgwvXSEMVKHRFMovVZZ0UkV/o3IuGlf9oiysZBbd3KIoV",
-	"bya8Ayz4QLF8ZE/V5Jbur/BSV1TPNby24IbhsHVPjH3tNVhjY5M/9FBmY48QqIJwzWGvj19udFEXHSly",
-	"xUbKBnKhaMa3JBRxjm2eIocvargQCkik1NT4xRgSk31FhjK7Mo71xLxIuFhwz4q52kCMfQW+lNotPXba",
-	"2kCRDNfsxDYOlwc8ZrKfQKgNDndGiuwByylYV6gqw1IiHq7rZ5vjLo99ZJ7WR7RczCsPIWnN0r4uvKCY",
-	"642///j7/wIAAP//",
+	"7P3pcttIljeM30r+OU9E2zMUBZKiFiomnpFluUpVXtSS3LW0/ReSQJLMEpjJQYKi6Qq99zLxfHgv4LmE",
+	"vrE38pxMbARIgKJsV5X6Q5dFbLmcPPv5nd8bnpxMpWAiUo3+740xoz4L4Z+n1BuzUymiUAb6b58pL+TT",
+	"iEvR6Dd+GrNozEJChU/Gck6iMSMD6S/IhC7IgBFPP+23Gs2G8sZsQvUbosWUNfoNFYVcjBr3982Gfj0T",
+	"0UuuplJxfHX+SydkyANGBJ0wMpRh/KW17w6DN9LnQ8785ZdejxkJuIr+pkg05ur91KcRa5L5mHtjIiSR",
+	"MDl9B5FD+OTpCRlT1SJXTPiER2RAvVvCBXHPhzv2OztXXHjM1SNjn+hkGugh/cT8Jun0yFt5RzpOZ5+0",
+	"O33H6TsO+e7N9fo5XEVUvyY/gYuQKSYiMh+zkMEcCFcw0ICqCEcejWlEPDkLfL0jY+o3YbsCGrGQhOxO",
+	"elS/TcGeCRnpu6QgPOrDi3wa0QFVjPiSKbhOhZqzsElkSDwq/gYPzEMeRUyQSGY35H+FbNjoN/5tNyGw",
+	"XbyqduNp6TmeXdNR0a6rKJRiRO5owH0aydBuhN77Y6IKtuGtFGznDY28sbuOOC7Zf8+Yis5LSIP79msh",
+	"3niMS8sFsxcCOdIEoccQSZnd8t7Q8drsYHg03Kd7nsMOh+2hQ7uDjrfn99j+MDO4Cf30molRNG709/ea",
+	"hWONwsXJMGJhwTLpn+EATqhYEMU8KXxFIkmicEHoiHJBnl2+OiVH7bbT1Nf1g6TttDqt7vNjMjVkJEWw",
+	"0LQk9NxCRuZAVVLia80iKL3xQ8oD5uvpc6GAFOxjRLHwjnvM0Ib+ixEh55m16TqZuXPBJ7NJo+/EE+ci",
+	"YiMWwsx/+umnk1k0ZiLiHo1Y8V7B22BbKPFC5uu7aYDEPwfi92WTuC8YDVnoFq5Gu7Xfaj/P7iHeX2en",
+	"7puNKQ3phEWGg554HptGr6kYzeioZPSBuarH707UyNXEzMJQhqpJ3Gm08+LSJc/gOLIhnQXRc73kLhM5",
+	"LgN3NpoNrl+MXLzRbGimqakEBrITj2T12XgZLi5n4p0IFstDdqNwxty+5gZjLkaa53hjKkbMb5ETSyfp",
+	"tR/oIzScKebre+0/8dzYO45h88TCcF09WeQ0RNGFInP9Np7eTKqIi6OE5XLpdBpwZGa7d8JveWN6x3go",
+	"W3642Aln4j9+U1K4TX3vNKBefIZnakaDmKvRQMmYn9IITreQKGvIW8ZR3hE/XJBwJoiQIeGRIu65zyZT",
+	"GTHhLXZ+ZAtXT/SWTaOW3Y7/nrFwkeyGHy5uwpnI7ILZ3EZ/SAPFYtoaSBkwKpBPfprykKkSRqC3i0Rj",
+	"qczgNXukEQoGLds01QDjh1U4v3pHDved9jGZ82gsZxGh5LMUTC8zV+T99WnZ4BmO4obCMGrxMTOBF2wo",
+	"Q1ZtBgO4N5nFlgaPr603+lcynNCo+BAP4doxceWUibupcJEnBmwYETkrJQR8rLLUvAil1oTMQPSYvpeB",
+	"z8L1Qoz6fsiUPnghU3IWeqxFroHQOZC4YSNNoiSuvZCgy+HRBrWCh0TOBQn5aBwpMlho+cLFKJ7alEbj",
+	"ZGbcbzQbmhvwUGtfmmmkZ2kmDsx+f6/R1KuPcuDIcQ7aR0ed3t7BnnN01G4mIqJdKCI2mnyac7a/+gRi",
+	"7vEjWxQpQhH7BFroQs5wE2CL9M6xOWjEjHpjgvw4ksAg1cwbay5Jyfv35y+RNU8ZjXJaDRwgFN1au75l",
+	"iyZsrf3Bo0HAQriLC9LZI2M503LJKoTwSa1SjlikksdyDFVr7/rakIcKxq0iHgSahwpNQeQ69X0cERUo",
+	"CewwuSJ7zhFxw1nA3CVBYzSSW8am8aj6wJrNpLViHHItdgSbt8qEZI6Nl3GHTq8He2r/bmupH0Us1O/8",
+	"///z/7fz/3z8j//VKOIg50JFVHhsPcm+mzLxj4u3hJsnqhCsufXmy1HuBR2x01moZFhoHoa461Ot3AyY",
+	"1hb7xMmpMsZkQcrQdzZRB5hzhU9zn4CkMZZZ7oXGGgMbwPVgKC3BPkUu6Ejmh2nI7ricKRe1DKtazERK",
+	"ccFbyZQCTTGQPSN+x5R+gE2m0QI+m9kHp5ip46uKhbvT3Gz9ndL1v+KfC0TpecQm+vAvjbndKx600q8p",
+	"HLJ+Ih5i23HWUsUVC4blemNGx2JGwJCI3uqlntOFFTDmICAD+psCtkenXHMIGZKZYmGLvIspBdmdfVuG",
+	"W2iD1lUsGLp9onUE4Bg+C1jEwJzxuaKDgGl9tGnHgYMAGlKzKQv151wYXlNLE7iD6YMN5gPYQAysrrG2",
+	"mW6Z0JqXNOe2cLn1GtVU/65kWKB9uNx3m2gRaN1m4fbzKhSeLU9OzDFrkXPgiPaBrKpCBkxxn5mrsark",
+	"Jp+wup+bPqp6GKlzNGCBFCMwQzlYjT4LS9dCz6uy44CFER+CMfhOvxStrpCpqRSKgdH1gvrGuNd/eehg",
+	"0v9MGwnaHtC/xQfj9wbaXI3+P39vDDkL/PRRnqhRo280QEm4uPvX/wTcB6M/PgHgp2jcf7yvOpcz/CDM",
+	"YFkYpETfhAaaazD/WOtqP1y9e0vk4DfmRU1CyYD6JLY6m2CyBzQcsRZ5a+TznCY2WgN9bsOAew9fHthA",
+	"uzg//Ot/CPvEVcTIbEJ4xCaa5gjTP9zRQIapxfJn+Cm2pfV6J8C8mWhTAQanCA0ZeqzA8tUnHE4JJZop",
+	"WO6iFkqPcyjDAffBIn2GTOP5MepUXIEjTcuIstV8BQ/7TDx4OeksGsuQf4Zn4nU98ZhSkoh//R9Jpiyc",
+	"8ChLeHq826O6lP+EK3S9kcEsSjyAYxn4qEFqFglrylVqpZlPhqGcoMVmNO8m/mSVOsUj3Ay4Rw4jJkAr",
+	"EKj7ueDu2gEz1wWfTMonnbpWNlFz927Ka3aP2pfW0WgAC/DgzYr3R7+OcHj3422Ldayhpnuc8T+imJwp",
+	"RmbCN96TmHkkRhAoPX9TxP15x7DHnXPNs39aWnNjRg9maoH+4vQbPSrIQA9IROhd3N4GvZXRKzkT/vb2",
+	"5q0+NEzol4U0c2qEjG6G8LGt7dGymZmcGmCMwC7eC3vMmf9IHOMUzrCnz7AmCxExImex0KKPJbTeyhT3",
+	"gPMdq1tcEfMpUJVAi/CPURek6Ek2Wn7scTY2nRRMNUkJc9gO6YGXeSfvZl71dN4rDYvxXrBPU+ZFzP8D",
+	"8ZaT2OcKwzAWuxyiy1UblL4iAxbNGRPECziceuFbfoSmezrqp+SEoZxkASqhAth8C1RYMyBwjYMun1sL",
+	"GgRyzvwbPtUL0mgfdVpOq9Nydjt7jY/NhhcyrTPcgPnUcdoHO21nx+ldtzv9jtN3Oq2jbsdxnP+A4Foj",
+	"P1dtBgmtCMRGcazORo2+mAVBs8F9sGoCqqKbmcp+qr3qU8kTfNroxyM/SNRcNF4azYY1R29mIuKB/XJI",
+	"I3YT8AmPxxLKQCu0//zYbMRGSGIfaCuj0W+wxQ8O+/mEv+M//PiP9t/569MfxoPvPP33+fvP5+23/Iej",
+	"RrMxg/Bm1enc60HKqVa1UaXO7EuR50KwaC7DW4WCHk11cNiHtwpctqfnLy81J4RjcIy3aQpBS5AbD0+3",
+	"Rc60rd23CsMCroPloC3aIk9Mzs0Cxuo53pzy49IwpHrxP+2ALdLoH91n6anAfyFgClrdw/v0MGLrXa/n",
+	"TsRRAU6G1O3kR6S/OZI7yz+agbT38qdy2ZhXJPVLK/vFtuM4Rd80r9+/T5F9WQzfblWKx1jLM/Wqg/vs",
+	"kSlbMhXJqYIXcjE6Jq4mZxfdlXdoBlZZRf2UHrY9rPVW9fAeD/MazzCcycyIrFcm59hIb9h9nkGsoh0I",
+	"xus7ta02ZPM4QhvQiFVfnIetRjs7Zs2i8mN+lRxco8gszSBHePp0rR+WHUHn3nLCIvLWV3KvLzjcqfd1",
+	"7pcZaf7F7/XPSXAaHTNxQMnkSYSGJxmfNByDeFvmZiOtHvdY29O9zwqA/Ewubfh9ykIy4WKWIx1J4MEW",
+	"ecEWEtMikJ8WKU3kTFu2EJwPyTSU2r4knpyJSGHyBzjbWuWzKjoTzn0ssIr2Fy4dx4FcrSz4Uo8RfoHI",
+	"L5zICRmFVEQqw/FXqTaXMmCXbJjl+xmWuMT5e/cZgbqCJ5ph6oO5AKWmCePVf2N0Qc9qNc/UzN3I6iJW",
+	"hDSZ4UaaT/zw0zV59v1Vp7f/3HrrfBbyu8S4hljJ3xQJmSdDH3QyShQfCa16KeaFDBU1Y5urSIbMb5Gf",
+	"xhJGjxIN/J9wADDEB/EXxRge/bEMmBbdEW6RNh9b5FwQGgRGZ8QfFeaOxEuqIAA1H0uTeTShtwxMAS3O",
+	"6eIY11P/ACqi/d6Eqlvgkoq4/576Hx142ky1VjDYsIpFkZ6oi0u2A8uodqTwmEsEDUM5xwnhJHCVI2mm",
+	"DQuD08bomR6PTSgrPaT6jKbVqLVMP3YSPYrW0EO/p43y/BMDlsYjhxSXJnN7OrOqRqIaZCR7M6PwZVhT",
+	"TvTlpMoST87oWJn1+xjPGF2ZMDnl3+78pnZs0sqU/8gW+mijsXAKr9IrX0M7PTFWOdB6rKY+0/ro8yJt",
+	"tVwDje2UnGHSbHQcp933B4f9flvPq0hVLUgpyGuqJdx2iX8drNMXX4WMQcy4UFOsLLL36miOxwQDPMt5",
+	"DyXfK+CVvU30y6oJIbitGUUryZ3qOF0nZ0v++gBlZ79U13kv+H/PGAnZiIZ+oAWvHBKPKnZM2ppBdXo9",
+	"zTdC6kUsVLU0ovYmOoSTUR8a2Uif42SifU4dheCwgj5QS8if+0UyvuqZ6W5X5h8TF+zwB5F7J8/BgWSW",
+	"+GLM/i5MCmHaXwIX0Hn05Dv5Nnwneq3jnAhvFobgBtS0yj7F47PzwL/vlx0udmN/r3ZCjDctf0LKD4S2",
+	"n5Jhroy42hhoitPkCDcOk9phlxPxJahdyzJc3rEwoEV2qSzKbs6bcxnjzcFgPI9sFN5kvdsINwqF7r7j",
+	"ZDhep3fUeQDHg1UpmTVWFzxpLt+i5vKko2xdR6nuFfrD6SxNSMljNHYhJvUTf2SFZgPNpYDVxXGunJqy",
+	"bd3DaBoTFo2lr8dAZ9G4k06FvGMikpBk9MDIxzcRIth/1AhBtxq3VCQTbUbmttr51avohI/pZgNPvCWC",
+	"dfpR/I03+EBOXGzZNf3tOIoOVvmJsr6giV2ZxClU2XuTPf9lnpovIfw7DyDnbXgx9rZDlN2v40MoMknj",
+	"+azZ9TfxrLMD/t5UB+cW3CRjJ8+TaSjvIDQzUSy4Y6pFXGTtbt8mH3D0dZu/rKM7ZIR9MscIXLr6xR4E",
+	"NsBMsC9qu/2klFE/pfhIMB9LAnuHe0fPW8QVUjC3D75wSH4CO4NjDOn95etmSn/Tj9NoFrLjuLBtJmBL",
+	"othdDedcsUhvDabIQaaxyasSRFs+5Pr1FXjRQeUTWnP5Z0OPo9FE4da2/+ikNiFRx1ObUOgliK+iq+AP",
+	"JI+3ZE2nF6CySZ2oM1/frk5NYM0pLLM1v3Xe+xAum09EiwjzOST9PiRm3f02TKRCXXvm8+jEi5DMUmfd",
+	"HEVz8CY05DRRocBWWDod6zU0/VwzVX2R2b04EK35LsQFVaEaV90OK08VgFQjKDAzlV9aQ6ol4brxaq45",
+	"/fECX+u7V53SCG9I9KqPKzfs2nw9V8aRWVOI6kuEGsjJSLMld3QWRE3ienIyocJ3IfEOEvEoFjCZCxnE",
+	"AhRITS3i9K0uoekCPxRpmKWZJHKmJZKJJMbe2Hz6qfmmXgf4QLGs0itxdmeSI9NiyjNrgSJCv98SeCWq",
+	"NmkrOQ8yLa6WfkOjkH+Gx1AQdZw1QnBQUrV8NpmGTFHy8y+/6td5Y8pFo99tNsZUjRv9xtHwcN93DtuH",
+	"h3vegb/fO6KdIaPU8Xo96jvtHu0OhnvD9qAzcAaHnY7nt3v+vtfuDZyh41DnsBHLV31oaWaNTkENuuIR",
+	"6+j/00rCLPIkFpmj+pDAqux1kG6Zim70G6uAVNhMZk3LWNncQtVLpS7emPHFf9tCOLhzR3VUQUahVyyI",
+	"fgLgAKqIHj4mA6C24jaJi5PW/8L6Lf2vkN3JW/wXuJb1v9inqQwj/S9ILXaPiYvaIJwrKvQhidhkanEK",
+	"aIxL0KpibqW8mTGFVuMleU4Uk+zv5fnk2Uq4Y1OMWHDKC0TdSg9pfDKo7wOJ0OAitUfIpQt2x+jZTYPh",
+	"MGAenbDEq4k6+SqPUirgn06AWmUrj+l0ysRj2cha4CTH+2HLMafqgWvRSbhIEVnAJSP9xoywOzCLtLho",
+	"rXaW6D1HnlT0Wn0lJjX4xGwKKDJjrvAjfXL1/clOp7evjaEx+0R95vEJSoiqdNfer+QSgu9t4AxKccii",
+	"D8SXz31TfxSfoLze2zlc4zuPGW2Fs//O3JvzNZcjXp1HyuKUiGRHTBlVu+7C9O6zjL9oabJVQdmioeo8",
+	"Z/Wy4TisQCkaxS0XKdwlvLOv7WxPTo00yIkh9xgKU7Um0sIsMJc802b5DhfqedNcMYlxN7dsobRYmNJJ",
+	"K2uCuHWo+Og+J/zWIUjhrdm00iiB38B1fIDGjOmXWfFbqjvnRrVKl17jOW63C52LmEFm5J0VcRkSTJ/U",
+	"ptUFkjOVIpPsQucnGbNtK80s50wdLsP0SpVyUEULvCa13Q7NBrAtk43xpMz+eZXZj8thoo1dPgnVVPVL",
+	"JfZTHbdUmWvJfL30eGCVfYG9qjy3TwYLQpXHhA9QYH5La+b2gv5XciVlRlLlGadiuYH4LhGv5eF7YyZA",
+	"FnOiv9vPGJoxV0o+lTZga9WipWxySzLpnwo8n14CXXAz5GLEwmnINVtp6ItAXkjKzrDNOn7X2xv06P7R",
+	"weHhwdE+7Q32vK7fYe2hE19vbJLWdcc9mxpVNaWr1LE7DaU/s9y7JDeLDVkYQoWm/qQ9VrCmFydvyKnm",
+	"Qx+TpKzaLuJmYx5qdgGTeOzKtS9XnwYiPU9k5XoGOFU3DqR27ouod5UGUfC9Wj640sOQ/6i1OaxpgoGf",
+	"1OPk2cuzy+emzhggn0x8ZzKzsCfaHIO91LQQgqM2Y8DYTRWQjqOIYMxHXrK6ZCd1aAstNRuyShkbQs0m",
+	"LCSm6qyy2bT3zVQrYg6XYSLF9Bi7LMx9dm+w1MPgy6RAajgiLU6oz+KtoEFgH8+crnVEXaMOqN3ZXmnk",
+	"/h+oNPKoWlZGWjT+KfIyevVLBo3/pkrR4JJxB1lXj1gzuH+fEa6FjlQ9YPdS38RC17LtLIMEHDXDIWUc",
+	"KlCpkygwbexRhFz7PqMSFJHklIYJHBiEPWKuwRUZyvA45jOabxPXahXuY4z4sGI93zutWpJ2y4FAvxk9",
+	"ngmTYXCcQs8C/0otgdD7tqrR9LIYNWxNKmLIKKZwwO3pRTA3QDGhvmtdMXqh6yGrMBVoNak0J/N3ku2E",
+	"M0hT5OqyuPj0JSKxXLNJqwtJhd7m9XJ58+WpOi6JylRQm9Mx1RQ/kcNCWbcZRmZOJH4dnTel6GLqEvFk",
+	"APlXcdg3XV2LkFKSUHULEf3UVxV55u7sGEdI+nf3ucFWi8KZiphPpqH8tNBvGZs0pwmRgjxz0cWzc8og",
+	"Ogc47Ht7zvMVCniS/74F11PeU109CcN5VK23j9nZpqqaG9hECCgN03D8sDzPPOkz0nba7edl2nJyFtvN",
+	"zsdV2vOG2K+b560ffemi0u5fpmDDgDTnUqofJU+08xV0z5SAGUfRVPV3d2PvWstc3C0TMFVUvqokfLgF",
+	"nbWfUlMtIjIc3+dN4qYwTskbKugIsFbda82SU3+/pGo8kDT0IaT1ExuQC2C7V0wpDt0O3PeKhXD1pHOi",
+	"/3MFeJduCvtdIuZ+jM2NaF3kjoUKkG1pjCaib9KbtAxs/7gCvfcIquVW6nf38hrokvK5IhsspbgVZexm",
+	"YpNVynuf3NHfpDt6O+nLOWqoHChKBze+egpzdhJrT8X2CoVzTpy0y8aJYbsn30KtcHr+VzjqP2ZQCp/D",
+	"hdfPOu12p9Pt7u31evv7BweHh0dHlA4Gnuf7jA2Hf1LGAf9MVuEpsvUU2XqKbBVGtrL8YsUX8Zblr+Lv",
+	"NlEtbmqTcbjWGtbRU8DtKeD2FHB7Crg9BdyeAm424JZV6MqHY8qS06N60Mc7zlO0768V7cvrRDnaW2s9",
+	"PwFOxVrCU9Ttjxp1O3oKum0n6Hb4eHhonT9LeK335cNr9WDS/qrhtoMtaKzVUdseRw7tPZLCVCcMXuRx",
+	"PqX5oiceLRr9xiWXxGfkByoYDyVU9s9EFOpL0GP+YQAy6SKjZoNNqDYMGx79L4YXWp6ctAahVccWN6jL",
+	"FJ34/IeMo/eWLW5oMJIhj8aTRr/BPF/RnWmnt59q00p3Jlg31WzIcERFXAaSG+CUhtYXZuM18o4LqCNa",
+	"WijFsMyrcTWbyhD0y4ci0MGW5MnmlC+ZEKuNcX2M4l1cehteaAJT7rb39wkNpmO606ljpfS+GZdZ91Hx",
+	"8gBdFIl2qXxuR/9uK/frQW859zl6L1k/lVFJmfDVI61ip5Lb6vRkA19V7nwW5ufZy1aWYWsMRdzkMLvH",
+	"hE/gmPnk9EQBfxzTO2ZgaLD7mGlYCN0ltCyoZfW3t+sR04SZ5TX5175LXa31aigoTzjVuk1DAal1Ya7U",
+	"jPl5wsp610AHBpV4TLeB7pNw0CUjDLpySGhMA7fUWgRt71kOnH/zS6bVhIkBFqj8yqNvy/WyV+gISTa+",
+	"BNrRcv7U0jdRsuQIMl4/y+PyhzXLpOrlK5/SsiTlykKungW5v7HQy38i1eH/2T9Pdn6lO58//t65f/6/",
+	"/9eqWNqe/nfIKHR9bAhJzGCINicbXwgNu1tHXsUka3e/Vk4gkEYJZ3vNhzH2QFqCcUF8ulDHpO0c9Zzl",
+	"hKwUuvNRL9d9vjrXOSqSOjQI3g0hu2pVyORHtjiJn7r/2FwnrEwjpeOMpFqfaFalVdoK3Lncsv5NAU6H",
+	"FCikyIlYEPB76U+W26VaGk64iCltjVG6sSyrZZofrBdtVqCBMFPLwoxHigXD5U3Y1DdTE5pjSqPxTWDm",
+	"XgSPCklLVoUZMOifP4d+5IBM2jl0mkQzZi4F2Wt1Wu3W0fPj7HSapI3Qp0RPdccgm2LfLZ84OXi+ZJ4b",
+	"5zC1HyTI6zHyXiXBTp6lCZIGZCZ49PwhpHdYAoiL3LFYxp2DSlog41gYlVJvjiNenL3BRDTsiswj48SM",
+	"9TdF6EDegVfA4jQxEkoZNQkfGscHNGWHH7HLt5xF6BU2KqB5g8r0adZaHviVZ+JWmD6A6dXr9br7lXkE",
+	"li0HJSkdmA5JTi9fp/RSnHzuq4fdw8N957Amz/imhOsxQmIME+/UsiysJIBrgbGaFssF6FIhv9O0dssW",
+	"xUteb6N7ayE7c/NnafFUshQr5VIt5+mUKjWXoV/mPsSrBm2TCS9cTLVNme8NG78mRzGdenUc+RRZzRdw",
+	"q4oZShE4ETVIzk/+uq/tr9tKirdHq+d1n9Kvnsyth1tMq2WB50cy8A6/soG3/y0YeL2tGnj1uiytMPjy",
+	"MNz1XERrXIQVX14H1HvjV345S+joC6rcB19J5W47xaGqRDdYkoW21iGVtdxeEnprMfEwjO3HbQJLhFk3",
+	"eQG2m4pfkK2f2B5U3krpqC/esmlk11X/PQ1lxLwoNZdbLvwYxC4lUxNQu2ZDyOjG4gLm1qt9VDDdkN1J",
+	"k2tlOaAtlbiTt6mPm79T9RiKhZxqJaLX6Q4c5vmdYbvnHQ0O/OGBP3A8398/3D8YHuy1D9ued+h1bS9j",
+	"xfzUiwrEaIVigtoRi876hPjEtW7ShjKQAllnuhxuA/KzWzHa5mn9OpJkwAjYc8TmaD1SXmB8ilYEusdU",
+	"ESayhQgFMWvwMFQJiT1mFEyzwZVpY3r7U6ljmsJenl0mRRk7tiijTuDpoFLsrcx0/NJBOFN1YTbDeB7i",
+	"DJM4+YqGzHTAYT4Rcl4HbP3wPs3qVrUWyVi2esTTKKb5clqz/uEU6yz7iG2Ubz0m8Rf0H4nxCEl/NDYu",
+	"15C6c2+Z9BotPdnyH7mokb2f9gbXTeJPS4ayIwjJRY91CDH1fkncLI9lYQjQiJwmGSyAKMDLwAVZ9qb2",
+	"Wt1W+5i4qbP0vQx8qBFRMzWN+VTtkpB0hVMsEldwxfSwZZj9+ArK6dxnJeySVqg1wfThNDd/mdoXyMWw",
+	"4r6ILvEaEbPJgIXrueZ6YPacnlBIr7YZCveYWQ4FTblkSOZyFviQRdCE1gYzxQgVmCQKSbr01qRhAED7",
+	"F1rFXmHYF9WdbKr5LXIF46c2K58VYcsh3Ziz5plgIs8TGs6QW9G5zO9BhoGsiB9/XK32/2jYYw6I2KNu",
+	"Hzx35PTExE3sfmkti7j6s3wk3L4N00+ozwgLFJujsxsKRkSwMCmTdjr6rEwAbsOPBYjFFo4VaUzfhr1A",
+	"StCfKsQaTs2kBFP5RBDYbwjqpRK90x/m8Z4s1n2lyG2Yeiv6D59sp7+q7bQdv2WGoAqjPOlKBpt9S0es",
+	"cq/ktOH/1f2e6ekWsisgiksm2JwGZ2G41J9tyFmgqQnO8USNGv3GO2MzMsJU9K//AQ40or4kcmaUACVb",
+	"5JIJecd2JFHyMxdjSaY0pOS/Z4zcySBi2LkLc+TNqMJZwJbTSc0A1nWHgDjNgsDdGQVfSPzRVEwMAlq7",
+	"a8S9mfkS/wNfKASqp0xOA9a0bTcDKkYzOoLRuSdgQuy8Nr/l67r31nc7rtIA7pWeJOxgvgHcEpY+LmnT",
+	"NoLTcyunjaS/QakX6yvGdEzRWUf9F/4zF9pZweHXioivxuFTHB3ZfAUGnl7NQga+OgK1IuD0IM6/FKva",
+	"RBg8NB/98Xxs28l0P3z0TPf9Kr63lDPw0TPeO+1HzXjvPUrG+14Vb2E+W3C7rsP82x/Pjwgl3HX8iAVp",
+	"kg93K1Zsv2Z4/5/cpQiu3a/p8zvcfnHBWk9dnqwe1W139HjlDkePWEVw8Kf3Ni4xlz+x63Gr1SDgpy9z",
+	"Z5py/sSdWcDHH+rhrAb8n9M9Hr8updNZ6aDMZM1upTZlI69kdWdo2gNazXm5vvgla/6dSjHkoyJ4x5sY",
+	"4tJYAjnXHDw4CxN7pq6zzhfqxpcTaO3XWMrh01eNVxMwC9mnKKQ3+qv4NxcqoiJplMdDOUN3YqPttNot",
+	"J0ajnNBPN/aio4kgQuzE6UyNb0KmWBRPEX/KvMhJvUlFNOLeDZ82+vraYctpdRqpn+/2C/EV16xEMaTi",
+	"TSnCqOWer0/egivLFTRysSgbH7F1h1QhHhVdF3U8rJ9ZsIFWlqaYlRLBoPopQoniUewLsjuerkYH4ABQ",
+	"vxB9A/xFazDbqnWxyvEucNYXj+eRtBbNYdNHpGhXXr69Ing9Vgk1CTMfUUSM/tqPEz0yAqa7ir937rNH",
+	"sOzrBjem7tfXl7umz/tSwuIsBGrxeagVmjt06WqVZ8gDZr11FqsGyG7H5/mS28P2UWedjM1wmdXnopAc",
+	"qnkcYt5V9AU45gM25gimAyS4IVZEb5Wrev8+yypL64PwBvJuysQ/Lt6SW8amgG4BW+70CZwWsdD/tff4",
+	"kimjlbJguKZBOKZGFp5L7kFzcNcsmIto8MjtFGP6kzboZoCjKvv33+L9b+h0Wm/doCwsJUpWsTZgHyMW",
+	"gR055mKkZzO3uCmWgvAUIRBTEKxPGMlIraV0UgugFbdqh0GEjHrwjXEoZyOEKY1mQrCgafCKVNrAXT28",
+	"bZMilFklsrbILDWeHnvW7dDPL+72Yr6TgMuQqZRB0UGtypK69zkxX29M+xvzwr3KejawuS9V/71cPZKK",
+	"/aeZZnojs0uYpduECeLhb+a0oMwZy0iHjJzKiMwMP8voH1tQmYvC2nAh1SfhSYX+Uir0dqLIdv+qVsAU",
+	"mlJfPThsZlGZkleCNG7fDKkOFrW/RgM+Sem/Rdptzb5aa7Rdy90hxydRfR9aR1FPz22Rd7ZINqNbCRlB",
+	"SpiWPWrmjQkFVdgglNOIhDOhyDSUo5BOFHYqpz7qy6qJPrG4c/mSjlyrDuqLKrN1kM++nHIbV7Xv93rd",
+	"3oMq27enCJMTMkHlFruNQJBA20yvT95uT0uu007psbXm6pzmYOta9Jcg6u5qNflEpHlWMjRLEcfINVI1",
+	"4OZC0/6NHK6ZVaJDrE9G4oLza3Ebc/r2g6qv1unb4OROJQppJTs3vwyw7EMG0ymuBMvJ0jJIIboWLUTx",
+	"kVCP2O/zL1rz6qmi5NZMwMkAk5JnFz+eXpF/azvPDQpBvyg2hWLAhIoRg1pFdKHIHEOwEeEgoE0ru1u2",
+	"sNRpvwNDVE04eDZCp1rEtZFaF5KA3UwowEUsOSEx09uiCfOoGCmh+hHr/iHrgldDYDwE+Km7n8d9AvUJ",
+	"8I3izhCnJyg9MRKTEfYHXWdjXKh2+08EDHVMAqZPtGoSn4+4Jnh3x5B2C7s+1oPd6Dp52I0UyzAcw9k5",
+	"au18/I9iluGNaQhqRuNk51dCdz4TZ+eI7JBW3hz7gvXTpVggZ5jHoQxCcFxGZrNRIAslV7i5FUiQvb9M",
+	"WXfGcC4KDlcwnkvxlaoJ/JxrbusdvtemwW8Lb+dPhh1YCFV0nT2JZukSyHgexRJ/SSPAwh6Pir9FZMDI",
+	"mCZlPA+Q3nvfHJzQg/J9ttIJ9yCVB1ScbZlkAlXF/s9h/bcPt4j1f1jGiizhwjleYkX6Dcq/3flN7ZgU",
+	"cmRF+cT+ZZZV5LOGO5aqsJ5y/59y/7+d3P/tePctpW/m3f/6fn0z/gqqCRR+FWgmTwbxOhG2yoB8qWcG",
+	"HbMKE/Yhe1wKrLBIDISH24Z7X9Y0FGz+IPOwHIMRCAGxYW1mFWQYxOD5YA1SGEF6dSd0AQSC1fCaIOwB",
+	"wQZJLfIunRCGr4kVrlQgPGdS1oKwLI2DfS/nJJBilCeKuHsktB2iC3JHA+430TUfqx7EnyG9gU+bsVtt",
+	"NNOFapKxnGkLesIFRCT0tE078WPiOi7Cqkbg6ybuRdd56eadFzQiE6ki4l5o8nvprrbqq9uken/S2rDp",
+	"c8tVpuJgu/plt4oP9hLk1TLj4wLWnkeLtXphzKhMrQdCFtnWZs+KU+k7z3PqJLAzfNdwFs1y3ei2rUdi",
+	"/rutDlhdTSpocGkTkcuFjnlbBVFTCrRYbAXnwe0egDz1iK7to6/s2j74FuAc978OnGPv0eAcHwFy8cu5",
+	"DA1+exl/Lj1XfzjH4OHXcgy2V0mYiEazgrCwC3LF7RPBOHg4jIlKBGRYYJUR+LsxXBrNJSSra/nAPnnB",
+	"TPG7DKALvK+wsKQQZQVNgsS+v/VUu1OZGceKuTEtUAPkpWXTW29K0E11bSwrFzSD1Hoiaot5vTtp0s0V",
+	"8W1tUzXXzqbEsgf1q+vbgZqFbZG30lDAkAeRgXCiRfbLN9Sus71akU8VSFi60Xc3C9uCgIro/rsLfU0N",
+	"mAZX8KRdowcqQOW88QKdLwo6pULCU2UOWcMNPg2lfnd12wwP64V5rNg4M05bYx6AOqnHf0zcifRZKOrY",
+	"ZUspu/HEy9U8tc6lAH0hVh9arEUe8xHgy/l94gr2KXKNW5oKNWehPiCRPQgu95X7ZRgQ9Ar81pljbXcE",
+	"QBM8mjvi4Ilpf+NM+8s7i9RKbxEoQPquxHGX8hOUMqzDP5T82aZ/yIwwRPwuPUh9CJLCy9U8vhovx8rx",
+	"kkgQC0MZKszxr42hZ4IiRSEOeWuHLAP/ZiMIOftM23OG3QHd8/fpATs8ctrtTqfb3dvr9fb3Dw4OD4+O",
+	"HKfdphQpOVzchDMRBzaGlEMT8lwIARZc/95eFT0o6Ho9YJ5JZGHUG1fOpr3E762LNKyplIonVxZ2tVmz",
+	"gP+D3tAEVNQ1j7twOdOedEUJ7X2yhqWp1KZtfbS63A+sctiDkvJKbD2F0YW0PMY24jH8iuY2gHxBlceE",
+	"r+fLfW2VmsMUQ1qCelHQV5QreMcDvVKIe2HIqHRp7BxgicztrTVlojntze568rl4S8yCrgkZhcErM83f",
+	"izVP6ZtUa0pOL1+nrdQpm0A0Nyy2SsOgNDemrAkXMOPVPbcq9wPMB9DCoGwBriIaFPaK0jQFDcG4MsB/",
+	"Kkrak3mAzYu5HOll0bRRvCJxMDDNb6vFMZcYkX2spJeZkmEsDy3AZc1C/fLjmH6/Fv6fIvhGfJqkyCzX",
+	"Vlr02tVYPx57b+GYhjzcyqC6BQHa0CCy4qmLh1xEdS8RouDcFC28kT7LC2IjOA2Ygd4tNpkGKH7fvHt5",
+	"9vr67OfrZdSIYlXpJJhrO8E1b3Prwczcpz9etAH2KjBWUxDlSTF0i2Oxq1PsCxocxl8vXss77rGXcXVY",
+	"+nDVzEzJ6iwRU1FABy1Paj6nxjKMbsyl67Or69cnL7aAX/gttKjfq4TDllTY1WUk20MV07wgvRGFGO76",
+	"uunyt5QqWyuP/NvptF2MuG5h1ZMFqVfRnD45ZYUrtVv/tkkkSafXS7X1je14T04m1ASxp9RjqjYfWrX5",
+	"J7bUTSvhmJTSLP90njgIroZKUgamM62MRJJQi66i9coUfRm1M43HL2XrYV0yixjgur0rSuirmyjVbOAc",
+	"TQ7gN8c4PxapQBvmVqXmWjELLCNj6qSAlaVx2QGs29qywHq1CObGdPhXOWrLax8uLmd5NYJ6ZtoYhWs0",
+	"E4d3HJ6fCTVlHh/yPPpbaUrqr7EfAyASKns/9EmwHlc8yih6lJ1y7AnAP1c4YkKm5CyE9FA5ZeJuKlrW",
+	"WIQ5sFBxWEtwmCwjlHnFPmlwhsyteeRLwZqm/J/QmQ9twIJAER71tUYasIi5TeLimul/GcRH+FFGNFpC",
+	"Va8FQqklebxf1Pc5xoovUlMx61Y2CVxf9MklE/PkhCUuasW8kEWqReA5Rr0xCWeCTOgtZG2xOaZ8LXWY",
+	"UcZAWZFwkEr4TvlEE6f7FubE1fJM6gzo4D5FhUvhcczp72dSPtOjsK6pVI+bIAAQUkloEDLqL8B7LIiL",
+	"JKcpA+dvMkNhf13wACXLWe646qzyl1lbSU/ZXe8AW68421OW9TZFFrAX3E4L9lCX0/qm18vjyXRSMN7B",
+	"1L7Uw+XG2g/LUIoGccvF0qKUcIa64EhpZlXmAI0b8UyZSbaMKPZaIgPq3cJIDOvRK4EZpmo20X/40pxs",
+	"rgiyLL+ZoNQa3xsAagDD8k0GtJLrcLtK/Xn2ODUtm02tbjOj/8dwoMjlMotRpF+ciVAGE+M9yrj+KZ9k",
+	"8vztL8NQTpLfHt6aR2Xvb3fKazXsgTDyKdE187BFUy5ukpXE01JQuRChB0W/Tu9MCLzSKXD0J2ux0i7H",
+	"+74QhjAkO2b2ZBVEje36mRon0U89KD+qQvvR5aajJpJQtwNDRd/IhPqPhL55eJ+l2C/f8fPoPnlr0Vrj",
+	"tcT1CWkkMcwc/MZCJQVJ45V4YynVkvG9Ep6+mouIWc6ygZdoPcamRXjBXAIzV738I8BEqvdJrRVmWUap",
+	"2CAX528Bh7ZaVKy3Boc8TbpfFoLcuY8Z4JKOphmiVqsMo0gUcvhnID39L/IMw3Bth8xDKUZ6ZdRzLfZc",
+	"k6qY19Tb+2s0BsOBy8OH8XeMxjTPdk8tTE0pRP8uhSY0K5+jB7tUdog511qKLeTAvlOiI8etVwrjMgec",
+	"/VAR9FkmqSDg4laT6UjK8vqSJnEvrttvXBJJ4l4cOS/dY+JeHLysk0LW3YQnYSJS5icDlXWcqlWpzbBq",
+	"JWc8lMUcp7NNBGO+NugM4ma01Ml6q7X802LkO82Z5JDs6e3sdtIu1xihyiwnNEjTdusi1oPndLEESLom",
+	"H7LWku8tncPU+q88C9txaMbSyPg0/8Lq7Xa9p+mFLc4asNc36rGY2Cfb8LSmBltIcybHKUNsceJT0iLR",
+	"2FrYJPGUTqaSyEHIRzT61/8NedrMi0dRsOos/lqllUja/tXJBlrKfTBfLZp+6gtLkmdFc8YpjcZFzRmx",
+	"d5JeK601+DSirTsazJgLOkLAVfTP9kfzU6VGjl+0b+M32KYx98Zlvc2+0+0TqjUmn0YyXCSLOeFKcTFq",
+	"EdeUPxo/HOwBGYSM3mopFs6CpNumfrZFXH82DSBHEV5uhIamW/S/awEDbzHwoiZ9Z4wexWjOPdYirpDR",
+	"zVDOBJTHyNzjXH9GfxpGnx6DWih951CGA+5bh5DNsEnpaGZSjWYjGa0BUYCvauVsFhTn46TLIAvICF37",
+	"ekAlnZOapoo51aQZE4NsVGMmfCNW7cizUYJbtjiVk2koJ1xB7PYk8ycdDnnA4cWnGFzONM8FZBCl4Pq7",
+	"4Tvr1ILUE37HAzZiP/Fo7Id0rn+k6ZcXLcd3IS1KKHonGPFC5jMRcRqYOQvoc6b0Wb1lkBPgc/3QhAtq",
+	"arYMyiiwlbgoo6QGwlzHEehzMgyZGt/Ay8uzJuGma30PPphw28VbDHaM9O83MNP7ZkMKViH/uei9a0o4",
+	"MsMHrm8Te8rbqrIwuoEqyRub3AKXjBKS5AfDrwersFhEFMrgxhtTIVjQ6DeiQO1AvcjOXWctWMt6bPEM",
+	"Megfxt70hgmtASYQIeZHP3WLimgYmb/T+ORFiOQG9OVuKv5rCb68YjPvXmkich7vfEQjNqcL/N7OhEYh",
+	"/5wGcWFTGvA7dqM18fCOBlrcpn/XprmcRY3+vtNsBD6d3tCZ1o3N+CbSZ0FqL03cLfMtA02agJ8DLnr8",
+	"+42FP1+N7QK5le320R7QfSQb/cbMn65BfVkGZkdc9va+ZgohCyT1MyplyCYyYjchFb7WkmNMGP0rvOJu",
+	"Klq5XfuI6aijG8W8Rr+7r7UV8JHHpSJdpwBnxo7qYyHCTBSom7i8qoGVT8UQ8e1VBH3HQj5c3Bg9HzHS",
+	"UJ0Gp7le6HadNrOnJ7brTLq6hYq4+6y2YDfxTpWxiLJ4FcSW+jFiL/ewP6mQcXoeqOP6heqhKZlH98tM",
+	"ah3QXA5NmAvifnd2TXaN6bObLorY/Z37927NRdtrb7ttb461rhYDluef4mOn5qn0ru59O82AE1fHo7cD",
+	"Pnj0dsBZmVTmyI3T7eOqMsSWjgMmIxYVoVeviP+mPl5yAiA3MAfArV+8OjdxdWOsg/usjC10wkGi85Y/",
+	"vF+hGZliNPTGxf3I1iVkruxFdvSQXmQPmfXhozScTppCr6JZHlVtMt3pVWoy/ajRqs7+xi3bbBecIoiM",
+	"9n73cGUCgHOfUuuK6GJCvTG3hRvc9MGo2eS3Wy3bY8MGcFixuax7LsFsIPgTGbBozpgg2sZSa2qr9u8L",
+	"9deyVyf8EdpEpCuvTOtDTwqBtfSCzdd8XDOrlJZcpr1gjtAaEu/cp/Xrwo3WVwtpKs6+McU8phRiSwUq",
+	"W8xx37tPGQhFczy/uNuz3Q2yPR1ULb7Wvc9aHCXf2i/51gNYatd55F7cskgs6t3QV9Y0HsR6I7Cnqil8",
+	"F3BzvrXoY/YDX9mk5Dpp4aGSwsikJScNgsQm2aA5Sae3yg/v3OesyLWFExhWjyT0Ilo+t4SOKM+cXsFM",
+	"w6XHD5nvde+XLOAyUQ1rSqJwYfLbwEDWZg4+iKWnqxlct3OfMq2Lor34EWg4A/mzY6miJnH1f/qattHR",
+	"DuTb391Nfi7b6+6ybp3Z7BQtLO919z5j55fJE0SnsBgBWEqqmFKwuaEm1pGMuDZAjomT2eAVYuXwPu9S",
+	"KETGiAEmAHCiqPEDjVJVxdZwhjdbt/OKURxtgnedMYRzjehXCD9Icyw585fYryr3ZhHJgo6etqEnXrN9",
+	"2zKeiq1zhfYjNb/P+ISqcevrQFm0nfROflv1Xh1N3kWeqgckK3d79ykfV/5F34VynmpwYhY1Sxom6V2b",
+	"zUFd/XavuCd/rM0tteffQlt+A0II2kCiU1npnnMbZEzqlFW/qrFotnVp/I9E3U24ecIn0rBu1Rr4l/oC",
+	"M/pbYgLlRVb2nCw7tgpJrdAcKbIj0jIgx5NzHVpzHsOEGrMqQ1Ec1J7eFzPhB/mwClAq5nhIEUFuCGw6",
+	"abeP9j4IQ2aNfsPZ39vDvyAEZ33GjrPjtHec9jX4iPuOkw8hGB9+qrK5KLhvhlHsjYEGi4NFbA5Uiv9n",
+	"Z/0KEMIyTBeGWSMTAIe4foFf8aCgre2XWtqCjqxRKdiBhThdaU/hIAsNAhZCiFwKBT5p6UU0OCaus+84",
+	"LgQ758aRhHUxORm1tyblLLMehcPnk1RzbUw3gxSIMb1jrbi7JPbpzMSaIdoOyjGRIjB5FDwiPh8OWfhI",
+	"Hp7u2iqTpgWCxhRALTzQ2yPDRT3PbrsEDQA2M7u0zZhGKtB2KnURsRX6jYiGrdHnRrMkmxF11gE8noH6",
+	"sI99hr7Wv2XRkhM1qSQ0sJzNkY7dQk6EAcvXqyjnAugRdH/suOhqw9vtw88gfWzi362QcywsMiohNgWF",
+	"9BzQFcN3V5mJZGPG8Z/m30aW6Reunt8Dux+uUZUptIvVyuva0NrWGihVisBBLhHzYYB8JGTI/C8TiAO1",
+	"9VE7Oy6FwKqhyJVQ/DKenDZqTeN6fSMxXwLPvW2XckyyByMPLGerkc0DmjmOU61vTaej0nxmCFB90z0s",
+	"v1R/xkeMo5GfkiZZIK7QojC4oCaJ2qPC+pbr9XyCGM1mgbgHIf45D4vEwexj0GjNPCLrnp5Np1DoHgxz",
+	"bXkfVL119MAA3pL/cONm6+DL3zict2oc9Xaw/ZDgXh1Y8T9wW9Jub6OwXiK5/5aP75Fr9EGZnvRxS/om",
+	"manYWpJTM60JFXTEAPAdLNEh9cB/Pmf01txiej7TkJE95yhJdjXaaMAF5uR4MphNRLYPhxL+YDYkzgcR",
+	"enfwr8LwY3XAgb0Nw5HHsZ4H5dqZ3dbzhXhLi1jZqiwkqPkWUWM9fyrI+QWZBgCr7APOqgyjFjmPlrrh",
+	"kPlYGxzIigGVFbfJuH0eRvLdh0Q0j6HGLF+SFFPz4f7e5uQM2UuPFw+FjjsB0+IGkqBNVBinf0z268yr",
+	"U+uYOl+8e3D2mG/cLAoi1CuCxID0m4aRsMgJRN/PRMSNTTxYkNcvTy7qKQ+QObF5WNmpGlGuYpM4tXrf",
+	"rGvBXAjQFdXtu7y/V63v8g2p33mZ3CxF0jcMfTfJbntf6wW7nSPEmjaaAxYkqKweBrDeuRdZNjqhC2Jw",
+	"nG3hQSwrsvm6lePdD4u0N8nuPpT47bY7e9nxDH3H6R/2+7v7ew/ERP+CPa9lmaqsrxyDa3EFj9zv9bq9",
+	"jTus76Wj+/VsWYzzFzNHeKWndXp35k9r9VHvfeF+29tJHugbT8yAjTm4ZZLMXlMNZCOLsY4eU+1S2vmm",
+	"8caqcPidxwjj17BOD+qF9ZtZtGoukgj1Qo+sT1xIusf1bHly4jaXfoLKAP175E37u7vto07LaXVa7f7e",
+	"Xlf//M+O47T7/uCw329/xJtb5EKGEWiNlp5h+2OfWzZxGMQwjMkibyc4/wAKXO7JGxvQn7FUUZ42cvPQ",
+	"8gRmcDcVncwE9/a6ZcRTJa2hci+F/W2nOTS1EihDMpEh05ads2TZ6S1IpUKQE5sjgPqmNYaN3sl8zCIY",
+	"zhQ2w8y2+ei2e/obzqZqBiQ+biXXIufOXZl5cUy6qzTl7v7GMgCzbB4/k8I2wzU5vIOFATx4SIZFZY63",
+	"97UaqBWkZdQTs6kEjWJZa6LGiDDp8emYhZv1QoJ05SpZFmh/QI5Fn+gTie5L0wompznXMDxKW7+bSJfV",
+	"hVcFtYqww+sW+WUhIsHYkUm1WiHweN3Cqz8y8jUsyNcHvv4yGOx/IODreEHqwV5nTs6WcK+LNrNyq4ot",
+	"b23F724Etp9Zu+3AtFiFUt3AOSsEoP4mONh2QVSWp/17vaQgZPzbgEhZGsrana8HS/2AU1MLsfoRT9ED",
+	"YaVjF8J2TwwelSdQgSdQgSdQgW8fVOCR5EdtwbFdmbFSWFwEVDyc3yWHKzlYMcDK8m+WHVo/pkF/45i9",
+	"mgHAz6G94V95EtJXu9U+ecuBXQVg503odMqSI5s+nm17PLWFa7z8MMyE5+FTaa6HvwxDxrSo7OA/9Rka",
+	"MYtVFqooOf/dRrOhNfTkl05PMwTFP+Mb9MdT77iZwCkysy5jJzGPNT+3U2/sNhszhZ0Tt0fsvU2Le8lb",
+	"68iWQ0SUjwPnGEKczFQETdhNtKd2gyCegvnZkpG3HqNyG5XGydGoyDv0QTbLWYN9AMCrpe6iJTJpG3Y4",
+	"lRPj9XCuZ5hSmPGRlY9lJRplaivTZRR27M2E78Urt5Lt2QBTQfsFm9GtpgC9Jk2pW4wQBsI28qYrE21L",
+	"+nBv1igacoYerVF056u0It48FWGTJr65Hr7KNvFNNbNGZMSLAwTc7Tq1EHfbK42KlMN0OaPceEX75Pr1",
+	"FWm3uuA0PTk7eWk9p5CN2SKuXn8a8QGC8QVKmic65omrndMXpwj/JgPfppunSTfWnpJXrSTiMiOyJFs8",
+	"39zoAWnTT8ndT8ndT8ndT8ndT8ndT8ndW0vufkqPfkqPfkqP/sbTo5+SjLeYZJzXyGs14/gD5/nWaj35",
+	"lPf7lPf7lPf7lPf7lPf7lPf7lPf7lPf7lPf7lPd7WOzPV2rG/D9pd16qKaqxC924dn/65Ze//3rxvnNy",
+	"3fvp4Oy7y5/PX/zw99e//Lj3fefd/q//ePnmx5+7l28PXv/9h97pq6vO9dn7vZNG5R5ogNOkJftmXynp",
+	"odZszMKg0W+Mo2iqUCylpdJDZvbUffip+/BT9+G/XPdhWuSFynfXg66u0FkMIOhCky6QtwTLj8zeX7XR",
+	"sREDhUkY8coy68FskbdyIP0FhKkMEjWi69XGVP9LtFg24rCIfOdjGeDyxqjdMUKNUaznEDKPsCWtVpzZ",
+	"p4iFWhF9f/k671d39uq4Otq9b7X9c0yT5uzjEn4s1QR/5EXhzhNyy9HKSltYtvEgRC9woMeJ/W6Dutoc",
+	"NVctSiPjNuabTuUwcbui7I1MUk6xBpDOyUEIwynlmSynJDdH/4h/dA81z2R+p9drH+lVVXRH7735Z9c5",
+	"6Jh/7jlH+4Vje8PCEfNPw3w9HPV9ZjTiOFmeCXMuukvql7m99MAga57AOQEytkZ6aQ/oNZ2+aIVsv9OT",
+	"DcRaPMnSuaS7biVNPHFCqrbaVFLOaIfRNEtbRPMmu/BN0jYytYE2lbbRPui0OpA/m0lu11eOOq32/qG9",
+	"tLSp9hWl8gAhMolirBm7AehEKy2ftU5DvXGs23Kt9unXWR+AFAAkrznZNKBerWYYa4Mhr0/eNm3KhcvR",
+	"geHWkkpLlV4xFLZZlaINeTcXrKTrbLxmHg0CwLDPpDAqIAs65bdsUXhOL+jkFF1Y/M7kN6U2G+MEnUQh",
+	"vLr6fnk/V0cTWmv1+6hwZlAotJhiu3r36up7tx4ofX6lTXtfGGzRIudWoiwlbl3oJA6DW9jdyMxjexGU",
+	"OmvWrFjrVXMdSxbwJbvjXgFctV1VbtLji+nq45KbpH2wrnwJsmegTiViKgroABzWH/URMOlVuJpjqSJT",
+	"qoOD3LnjdOfk4tw4SrrtZoNPDVtrO61Ou9VpW1T8Rr9xyfzvjYYBMQzjVo6xzlMnCCYDeolemH7j7OeL",
+	"s9Nrzb95oF/16vz1a5istsG0GvHTlT4idATToFMOJzaddfySqdtITperYfT6rKmGET7U2bzmYvapEM87",
+	"szeFSiRdKNMUBlyp1VPDc7ylerb6UQ2r/1Gr0sGKiImsDGg7djqbO8vcywUnrfqagA9iXc4gulm4IDPF",
+	"1jRM1FwkORVlVRNNMqtTMrq6oGKtZuXD0dzEaTAtnoJRE5qQ4oYYa2E6S6vAxllbajKxMA/Ln4vhCWq1",
+	"GFtiKYVCnitg7T4EQuEJG9tSdU7kJTx6hU/WID+05HlUQiuAgl63eRbyvMJqFDra+BSt7H8DrtNi4Qnf",
+	"TQR1tWn0vimMBnAxWZ5fND+8VmuG+4VGfMw54OzZQ9G0WpYZg6GYhIU28xJnmfoNWSTMrh6kRKyFnE+s",
+	"qrYMx4JmZxjK0JbrsUDbNDCVgAsGZYYTNWr0G6d0MpVEDkI+otG//m/IZQs6zMzTNU7x+kAhH+WB+cZM",
+	"mP3GsAUOvdF3yjBYVpiHyBsVmropobfG7DSTLGMp6HGyHojJsel9EaqItB3HIZDiVovBpFf/TH99icms",
+	"OJ76ONnlK10J7I+kl4FGOMDV66APRWojqq0wDUJG/QXBNAke6q8SRRfrOnzep7a54l4mHKGOQW8IJvlc",
+	"epLxKsYUUOGs4G7lG/ps7WQsN+mBV5cpVVYngA1emHxo2+kSvJhQwaF/NX1aBsFymeeaxiZ6u3BWhbUM",
+	"PKmuwBhDKg8ICGLARlyoPmnbpFA4OutNXljAZX9ixD5FUNc1ZXIasDgLKaBiNKMj9DtgGdTOa/Nb3ize",
+	"W9+kG7aoaMKhnOfnkk4vi3VdrCTSS69a5EVAxS0eSl+CEw7qatbzJiuGVzGUV5pIgDCvUbKUV5HqWZnd",
+	"bBriiuWRXu+VJ2A7cCDmXOeNwiez9yubvdvFe4h3+feaQnErcA/26yvJubSgcwN7vwkRV0b9JLrMlDae",
+	"pGBqU2eAGeDyglRNrzpcZZi/RUYVEjWWYZTwrZCNuIpYyHxrqlefXF07vupEDjax62tkvrZX2vnpwoEm",
+	"UfQOUgkwg27KgoCL0cOKa7ZvnNeqbVhnrB9D1kjcsQ3yPecP+mp3GxZ9KVmyT/pfcM+xVn8nUkVE8z6t",
+	"RobUs5XgG7kDHnwoj9b6CLa/3vtrHQnNuDDKk5MJXX3mU6vaSy8q2kj4grgCTJtM5UzC2V4yKeZ0rnRb",
+	"bH9lqzkTtv/dXmFO5pLvqjTKUFkZWeENX5QHVxIFOLl74yBVMsaizyWnXQvkOeWRzQXKZGWsVPg1F8RZ",
+	"r2ZCqaT1im/uLuko6fWLZ2Y+/7HCnlZQW77ljTmG2LC2QB5vi5JvpMo9PRnIrW5e6WYpOQuLiqROyJSG",
+	"cbzzzjplbCD64uQNOcU+xKepXJk3IOy1VntN1W3qz5dUjQeShr5qNBs/sQG5COWnBbFHv9l4r1ior510",
+	"ThrNxtVCRWxSEuBWai5D/7uQLiVyj/RvN+aRqbkRcoLMP/uN2YTuKCbGdCeQYkQbAKsVWnBTGnK6zEbS",
+	"r10ngFODyxu47fv0SIqoUA/lb4rYmzI+5dR0Mu6Qzl5lWFrwZcWzXeWnoTCUByDvLpk7qTVMDSK1IMUU",
+	"ml/OwlHDu7PDtnRa8PoUKd16qt2pAPBzcna10+ntW9SNq+9P4M83J6ct4gZsRL2F2yfdl2dX6Vva+oYE",
+	"1kcBTRfD+uA7Vgzykv33jKmoIH2hlKAuENVFxd6ubZNTGw9KvZKU7JoXV6MwAZA1mhmnnHWb1aPk6XA1",
+	"vaWg2PIlIt8mxuFyeQMvbeeddsKi6o6+16GpLo3zsJOaqsry9XB99UASFcaPm/zVFV9/AMDTwf3yfpTZ",
+	"4mUldTxiWASIGYh6oCMpDUIVA6AhhCTDMkULmwTPzamIlMmtKLfljyom30fY33vDxPv11JCGO6wRR/wS",
+	"kIq9e3ssljt6Q+Ug9PLOgh22iGtcEa6BE8viLGEdKbb5DqiAN1iYAOMdp0UB8JXp4OCcqJ4ISbhIchrt",
+	"YeinAYuKj2FtEIKV+Y/l2EjV9UwIH8MWNZezH5vlWJDptHHDtpbObBmTvqRiyb1fG6J1OX4VqipYVPXy",
+	"Q+0o1mFr1c1rxXmURiSx3ICG7Jjk4UoQglDvgw8VXFA0XTu3OkcFuHhmsmZ0Zbtn4EWz2/engefNk9Vm",
+	"8GpJfYcxCqVgD2UFD0Bc2+5gtCGCu1lKv2YUDCsr9M2PQ8gH9zlqKgyjAkrWEIaRjKxJqPKY8LkYNWMn",
+	"Y9txnFpYu8jKaqRUHN4X0e4K5Qb5ACyOra9Yr5ZsW2y075MDtKq2NY8SsAwG9lDOmFAWQoR4VCACGVVW",
+	"UUC/8WOQW+/eMorK49Njq/mV/fKqBLMHGWaQgoA0q2cGaU5p9oQUUF8ho0cT71VJjatr6trdfgzb3Gnt",
+	"YzkmNtGlwkfXG3GNKyt1rwk9tog7bXd2jBWaum4ToKBEiipy8ePp1b+1O4ikYrQwfSgKsHaTgnvz2YaB",
+	"tgilnrycCsWEAt/F0P7rbmGuMTGHBU2Nqtiqx2ulZn1SGlzRrM6sdrFZje88JvHS17KjaxTyIuD1kHx3",
+	"dr0xkFq7LuhwuSPkHbIUQwLoCiE/2bJJTSAIOmHf0EwKlPJQcKu8JjWkX1E45JINQ6bG1/KWibW+zRBv",
+	"von03ZDNkf6732CLHxz28wl/x3/48R/tv/PXpz+MB995+u/z95/P22/5D0cP8XMuDbbI15kbVKGXX18C",
+	"e0wQLGqKsa7M06lbbDC1wo7sOUf7W/JVZmfxscrOVfFUZuZrhN7qKVv+VDaghLkAhD3zT8GWuuIR61yZ",
+	"GG6KnuJs2Y+lPXq6pT16sj3BMj4xeWsPgAz8G8VCToNGv9HrdAcO8/zOsN3zjgYH/vDAHzie7+8f7h8M",
+	"D/bah23PO/S6KKLwmbbnDLsDuufv0wN2eOS0251Ot7u31+vt7x8cHB4eHTlOu00LPPblWbILm7yNxaWw",
+	"UJX1NVxRWF4a1M6FPbjPrXRhbrlF2s93Efgy9f37lTxSSVXzVts2ZpJB0yihauaNUx+tVaQib1dm4SCC",
+	"ApDBsVY3KfHDhVb4m3oY8V1yFvhksKYEBxocpIi+GCVaXyNiNhmw0JYZ6c+rqKDtASSMBnLOwh2PKkbG",
+	"7NMGi7QaxgJhrWqMuIBCC8b5IFDFlb0ppdZjU+scDz97vFZmSl+yO+nFwJxpR3+m5Vu6qdsSChT+YPCe",
+	"eWRPtW3DZT9wEyPU37LFqZxMQznhimXBDSphSMWM0aHtQccr8P4/WrV7fjHW8Ifk7ixOBSDYQy5ahqi4",
+	"IrdCzsVDuzrUCUIsgxnJYW6wQyLKsICrDwoAdvI0sgR4yA38Y6KTcgvjQQaMROFMRV8K4+XgvpB812mE",
+	"9oFLvD8nVFah2aRmjztRE9Kmbt/bGvyuImOrrlta3IaYZeVOVtYvnoE/Wd6TZcpazevKOvIWQ/Rd5+Ji",
+	"XJCLszeZZDsXp1HS57NWYue2zgh5dvnqlPQ6h06TKNPVpNfqtjrPM02DjuFJU44xnEWz8MHu1WoH5RUX",
+	"NFg+I93UGVk7/8wpWZrWPN/n5e02Z1rr+PT1d8fsk2mGIMNU5mYgBaR0u84nF6wgLojPPD6hQYu8w0Id",
+	"n4+0tKCBFKan3IDFQAwUhcaSHjJmn7KvaxI+tKmMMkqsey7IQEbjB+ZD56tWcGtXH8TLmFTyWVf4uJ5e",
+	"MRm3W8RNTfh7Gfhun6iZmjLhM79F3JBN5B17FcrJ6eVrt48rpZVJPhIIQQNtqdKoIkJNmceHHFx+eS3F",
+	"O8n8SYdDHnBkJ3FxmppNWaiYj9WdTCm4/m74bspM07QMo9OjNjUo8UihDyq/4wEbsZ94NPZDOteP0fTn",
+	"C61dGbDVTfrXlt9kzdnvWMiEx+mEiQi6sc7U7F//E3Jw8SlPTk3QydxOZ9G4NTPpayGjca3OPASrW/9x",
+	"/7Fuzcsfual/KAP29Xv6250qTsGM0BdTPbf+Sr/uko/GkapR9vMHavlv1qtedbY+fFvq839M2lqSd3q9",
+	"XOlDrSTfarsO0n/MxWjZBb4FYqiMKL0UptErVrbM54WIdfqsgb9dy0l9BEMCLdwIPozCEvt3ZEDh282G",
+	"FMxEFjb10OfO830zTwIP4BUbDmGZwJfX86NZ0e3UiOoZmPrJP4HY2W5lpVmbinWVIMm3UVKJny07SJds",
+	"mNv1yhuxtDh/DGFYyvXLlqisbuOxWHqt8sNqLL60KEyrwF+D0S8tNLz7NVf5SN+GZ72Zut3nUfGdkOJU",
+	"cMiTNX1EZWjJVjJf/Vi2OOYL2eWptSaV6BfMVv09LC5K3uweE/e7s2uyS6d8FwfrAv2oOIumTv4LjrIw",
+	"wUhPVB8VEzJf0eDgPp7hyhdBSwVUcVigTyKPiC+ZMm4PL5j5TNuKFEGPVwU1ipQUMxk7lsIdhEyTVHVQ",
+	"qfep3Gt9eoIKjOIjobaoJuS924/ZCfgb7o/rqbBIp0w7/ULMUCHPLn48vSL/1naeGz9gfylvHvsBgCIK",
+	"gW1EVsEUeexsBD6YFoHeH9aHF8e+8TswRNVEMjXSTrWIa+P8LrQocTNtz13M3xISs6ltK5nlzLGabklA",
+	"33r8Jqc9Gxd+SHv5IaHZ4N/D28u3v3B/+Yf0lseen6ZOYGVLnAT/Ow8UXCobPDmZSGHgEzWJu9jhZudT",
+	"zzna0T+72ahSUTJ3jRq9L9g3sDRp6gxrsJRRnfidJjfYIQw/gy/1MbKj2u0v3Lzvq7V0UjOQlTc0iG6A",
+	"zRUlhSqDdtI03TEwRzugAxZAl80BI+6/u9je7PwiSR5NGodTsWjGaE8Q5xQs5RGn0DEutiqKkQ+624NH",
+	"2SuLiNkSkjK75NqmkeUQ5T2PKbU+yQzO7cksGsvQbGSfvGA0ZOEy4NbRukIf26OgrBd4wIdxcRUO0IyC",
+	"C6Kwud162LkK+XPZjDFQleZUEW3nmES6BLNasHk6naz6hAtCHNnsw8wWZBandB9LE1+zOYi5nOHMh10I",
+	"HsV6QV1lvFYl9jFmLsRZxZjHl/34dtng3iMmUJbMJru6lbMsa0V565SfV1n0B6D6lCd9FlHte8XCB0aZ",
+	"jCaJKAP/xSbTkCna8uSkNQgbS0hvw1kQGFP3jX6AXPHgjiZew8TtWN179dFE6qCNgC13qovFth4vYW2o",
+	"KjIn7PEDVocP0eBXKmlrIb7iSWoxrQ1Ygg2Pyk1tqEWKt31d0S72/6oHj1ktfmdBFGq6LGNnbyk7hTuO",
+	"ydyWw8bL40vAroXmyKkuMDVDdNa5WyMnd/8+cyQq7aWf9q40YdT679jbq9b39lobEsyckMcPDB5VY82R",
+	"tISMjb0e7oVOIYHgMU2dgPTOWOraFEVas+8y/1Ml/lBg9zwIUW4j9nFsOqauN4wflcnURx1brWzZq33S",
+	"7qQR2mhEAkZVlOC9xYuCtrg2eoSMbAcf0zvYtliPQs78BMC3kn62UnmpyOBq8atzv4hdVTWmHoV9HRMX",
+	"VIMHkVlvI45yvKI7xRbSA3IcqCoMkWYe52Io8xU0q/W5dQqcnAsW2oKuDJOrr9RtHB0uUAfXqne1+KU2",
+	"u2PbpLaSVZdRxcZP6ubYDi8awtb0JUi8iL9QU3NKk8JqlpF0DsvnV5fzJuwkthF3qqlNHa6LzqYamyEr",
+	"wigCRK3QiR0EOEwSyREwrxY5ITGVYqVmEDxy1tZBdbaamc3D9cJK5nExzX0xTSxFramssfKcC8s+S8Eg",
+	"MdPmZo2SYML3iUvGTgE9BI/pjOlWtSK3qSV2vrSittordgIOxG9IVauhgN6XUOV2EsBQzG6SAPan9Qht",
+	"N4vMLHDF3BTw1G0jiww/W8bRyrjZH8ea/EPbjX9cdlTDktxOp4Zv1Mzcpj2Z7nrw8HKe3HnHGPEs5NHi",
+	"Si9pOu54KuUtLzkPmcAftp0iHtyPlOZevLsyuWVS22udXRPXUixSWu3VthoXozg3xiDW6zcoQ6xkEMq5",
+	"XnJFF9A82QulUjuAQfnMvWLezisWeeOdKx4xt0ncdyEfceE+17fuOd3juH85plkxfSwYh90cM+qzEM6D",
+	"Pik+V9EsHBi0BD1HHEkjljM43x0bBrTENOU/MugVOoBoa8FRFtmlksPSpYntu+W4l4VLTJBdzAS4io8N",
+	"j0wpmc887jN1HK+mnWUgAeuTRk0iZGjSlnKrHFlLJslZmjBFhqGEjEA4dkDFON94JcZRNG0kYb1VpLNR",
+	"WK+5EZHZSZg292Gol0NihhYmC0CWAPSoYj5yTqjJE2quV4TpfxMck5smAdeMo0VOE5o0X8MF33O6esio",
+	"vmceLaUxM/syIruHQlL01HhSRBTx3s3Dp2N6x3gotWwPA7Mjqr+7O+LReAYtl3Y9c0/8j8Z9PnkpDXhO",
+	"MaEgAhoSfrbnuxzGeFR68juRxEUwZ+441SLVZHDFFXD+jjkSgLwOr0YfxjTgWEJo6NB2wPkgIGICgBDH",
+	"MSdWTUM+ODpjWevnNIseU+EHDGxukC80wichf1j/ZAM1C+Jzv/VBfBBnmqUTNcPBcUU6jtMiAIWCe+r+",
+	"/sHgLnzQqugHbNz1odH8AHsF/5io0QetI7qmKhRl8J7jkGcTGmhpy3xLKc+bZM9pk2dCEqgP/iC8kPlM",
+	"RJwGcK2rr+lzHcg58+GnPbgd8DBCA3APvx+RZ5TAeGwpKJI19srRxjQJZwEAZQ24rwiPnutfe47TsjOX",
+	"U5MChK+BTbMnyKbjAISATX80rdeg3pQqrZXcaZbOTWnuCfnvmX7vlIZ0wiIWppoA3NFgprn4/1b8M/tP",
+	"5NkF7/ogzMv0/pwIMhNYFpt/MXB8h7im0No1Nbk2ydIyDxdm5iIlQP867LaEKSQ01DPFD0AekV61IIh5",
+	"ImINtsg1KFSYsqSf/yCws5457Dcuplrf/Gf7wDH/cwkdUa3vEI96Y4BXDBnhIyFD5h8TJeFv/TE7Q60F",
+	"6S2YzgYB94i0xaaqqe+GIdkyr1vGpgr2ypbgYimsZtofBCVTBp6mZPVS+zuQ/gLfpqWDIgG/1TIhWkwh",
+	"u1oTe7ocWZPzM9ckdEojs9zbVEIkgl7ncliNSD5KbxAVPpzr/D7EH9IEhCPFTB+bWGuY85hidqjLfcyW",
+	"MSXjbpN4VPwNqqkVi/rZ72LqGLl4f23bVOEeJKtKP4iQeTL0ATwRXiIiMqDeLVaiGVQd6h8TF9MjNfcx",
+	"sHsmOxdoDcaFZ2gIVqqpZRPEBV7lZoiARFK2yIlmV6ChZPYK2M8HYW4t2Ms4jwTPlUH60LItgA5p9kl9",
+	"jF4C/9aftoX1ekzvr0/xLROu1SzM4+oTdx10iwvvtK0/4JBAVnSfUBJQfTbvWAi9R6jvKzKl0Vg1E1YT",
+	"H2Fk4ma20P0MhWkz9RvuvEI5DTOFn5mYTWBdM9cjesvUB2EPCZ1rDjYziiYVBuTcQAdgAJoEctQiVzJO",
+	"N8ayfFw8Ow4LqhIXHOh9wE/C3fqnIZjDCZ9DZUePE3gKEJmKaDQreR2sKXQNgfdaMTeWgW/9ydE4lLPR",
+	"OO73GkAm+acd8Fm6qfMEP5gRxFykT747uyaCMV+ZQgmEa2qiXWNocMKisfSJC3EVe2StCm3qLFSC/X0c",
+	"83ceaeGV9W7jxwQwVkhz1xot0KicMhGXdaAkJIkgbBI6wHcqogleL4LmZ3H5vfog7HeT+WvyRtbZ+gBN",
+	"KLgHcJaJwnQy1Zx4p9NyllSm+XzeonC5JcPRrnlW7b4+Pz17e3UGz2hTikdBTvUytN7oN6CNgb5Lz45O",
+	"eaPf6Br0ZjgDeiS73dCf0jBa7JodhiRBVpA38U4wMjU9VZN4j2qSwSIB6iUc7Jd4k8/9Rl+/7gRvBoeg",
+	"/ro9caWJ7sktu/oh47i6b1a6+4p/ZlXuxc6wtjEseOtCpqZSr7RegI7jWE3XdH1IKYi7vxmICfQDrPMS",
+	"4ArAAoAaXRSmH4FxjXYVDOAU6ONUiiiUQdkXzP27cLO9F76xh+Mveiie5+4L6ttsUXikvf6R98Lo5Z+x",
+	"T/Ge013/0CvQ+nwGTfR7VUZ2LiIWihgJEJwkkwkNF9CoVEWWBFNtUQ2dNT42G592pnTERZzlH/ubG7vo",
+	"gty1v8R+nsZu8kZ0Scf3wp9p53R8Jf4J3ZyQdWudnPd6GMAObMw4+cCnHeXf7tCAUwVO5CihELsf9qZR",
+	"KGdT84b4x9/UjmEjeL5+NOcreXdy+cZ89maauSFkahZEaN/BqO6bjaksQtN/oyWZZt8QYcWzjeUKWXUI",
+	"WOR8LANjY7cIthbVvHBF6sFbCUqg1nYmVGt/sdcB9QEt+2KhQ4WROHIu+pbJh/BJLchiKcY+aRqxWp+Q",
+	"0c1QzoQWM1b9+Sf/qNVHwciI32kBMOcew9v9GR50hvGuLEPDOATuV212du6zyVRGTHgLdNxsxqaAQl5I",
+	"f1GBQxVUd9qx26BGQaDivlmLtZn0r/usv9+UiT4yWy1jqda3E1tiadL8i7DaPedo/ROnUgwDjtGXB/Nm",
+	"pITkEJfx55WMcQ3Pi4/gj2yRZ3h47Sb+eCGzgzEvaT+7v3P/HtlfwIqKgC8BU0mlcm4INBRFJ7T13aXc",
+	"rYqoSE7JXIa3YM5qBRPdnpooOdqzaOsgejpkoyY6q/Gk4Hh88gy4UzgLmPt8mTHhXRsyppfh4nIm3omg",
+	"ElO6YsGwVGPKoyroWYzAntYzBF7PFcboWo1v/PTsrX/irYxeadHydY7bS9j0xz1uMWEVHDe8Zo/bfbPc",
+	"fFhix3HsZkjD2LueZPxAH6dohUHR+MqS5a8jQ2qeggcT9XcselyKjpXmcnW5XHTUZa3fg8MAgsSbaHvT",
+	"WcGBQnRA234y8QtpVVsxER0T64y3GcYGKwBdiFy1rBMQfSHGw3/Dp8olIcNSf/1y1JnAnQs3/vOjS7yA",
+	"0VC/5xi8SpBs4drCRBqBo8b+nBo2fooSN9QCOuATHoHXx8EXIuoHObcwBcsiMiU/9fx8riAxg8iQ4Net",
+	"pwqkrorFbjRmAn0+SkI1TF5KZ2wQ44pLrJAY5avcEgE3tDYj9OKqmTc2pkmBSH+WTS5sEpNe0jRmC8zj",
+	"udktKZjxH4PQb5FLCDJBcxU2nCk9Y4WZ5KD3cDFaZpiYcbShXpCS9BsaHTl1AE3If/2///o/MhXdhsHt",
+	"mNyoRk3jw3bi//aMj/i4ESHnT/Lim9GakGIeV8bEx65AzOC1zY2U3VBGNkHui8qiVf4hSBoDhmrjszn3",
+	"EMgS0yVK2C4MwKUR3MaVdywM6NRFTmtiQMi56TBipuQ+y9xX2VQpZTPD77EtfGRiRrAkREU8CMy7Idrn",
+	"ZV1TuOL1xAJKgSWGjK/6IoZafX/Twxm+2cVGv7vvODVZ+SXSdQFTPY9zAKxG00Qdo2mjjZqCfr+PkwNs",
+	"QNtG9VuNb8gVpY/KX9Id9c2Lhu+0Fpec8hRXewwhEbOCAiGB1yoJCUgq2mV3ep6VY3h4e9+EPVHtRWaL",
+	"v9Ao0gcsQT4xKieE/+FhqCsPeRQh+AokU4RUKOrZ2jBN67FC7et/cgG5BnHCAjSIGx8T1+aEmQwpRIFy",
+	"iRrLuUr4NY5jIu9Q76dBxCAj4a0Js5thnFycm+8CDH5oHHc45RZ5xYPIdin05GQAg4LD+aFBhf+hkZIQ",
+	"Exp5Y4wqwBe0mq8SC8cG7padFHoaZ/DBLx35zCG7UOW55Bnmww3pLIie95fitmipuX3bLgnyszHAg+Es",
+	"myDF/VhwxzIeqMrkIGljK84whDSpRM3HPODKEkEv4Dt45H55VoBzN7ck4YNCsbB5eXp26Qh1GpkoboMK",
+	"2X/QXDbfFTPbKBWMu8GCCFQG4mY6RTOkXiRT5VuVp3min4PSw5VTtamHNvMQjkB6cjhyDmjVPveP9d3D",
+	"WRCngdrRuasngF1U4uFvDz+6fGqe1rhCoeKsQhXP5ZYLv09oGkbUdNlsmWxP9xikP3BgVPFc8kzxkdjh",
+	"Qj1vmiv6By5GN5ou3CZxp3TSypJG6bLYQWWWZSUiUrXJYtIxvju1d7l9s3esHd4X3jhkp/G4ke3jBmEY",
+	"ZhWZYeOKwtVcxtioxACw3WPmZyuyyhjSLPLkpOZZfWceqrgqEZ8Aph4ko+X6yST5qJ8hFxwk6vvr07Lx",
+	"DkM5KVu0PafqopkBGjYeD/KBY4tkzZF9S/k5saxen6PzF0itSVOwyVhPK7/w96ZJNkZJfZwcGxxoXvNO",
+	"/5qJASTaWWHeDA61LG3GTGRJ/46jyKVKONxnjEEUBwg/FIeQ0f0uhVWfsZxwhYbZ+CJno+xcwHz+bKHc",
+	"bQWx0FBaf5QeRsSl5FtCt/WjWBv6DPXpSNdGgcuy0IuYB6Bkn7xUkGtDLMYUtDXAnBv0Q0zW9q3Nkqry",
+	"wqqK7CsDsPi6DvHpQqH/0ng1bUlXPEJIA9enFkwFKnzENLaFgJj7bWvIfqMhKEumTq4fo0TaGq9n5pvP",
+	"TZAuUwD2jCoSSDGyofPUWI/NutAAwFJRuKOPFBOr0bBRRNEFafesp/U5zi1dtud+H0VTrTRoffmKTtgV",
+	"j9h/XkUh9yL90wWNxv+5ayBy3SvmzULmEnnHQgLJzNgOLV0v4CZYkK4pm4ljc1AenEQ05RBayBmkOuuV",
+	"PdYLGGdnx17cCVdK27IyhEAaZnHD+9st8orygPkkkLjdISMQfmQ+mbLQ1o3DKOBvDyKQfTJgC2mKw+B+",
+	"qJZClfySReFi52QYsdDFZTOD1qqh3pIfrt69tQ2DNA1MyDMa6DkqMpkFEZ/SMNrVv+/4NKLPm4RRbwwT",
+	"BD2MRmQiVUQOyY/8BcRZs/i6rq3AtKYqFEaSF1RxL1UFMkEUYhM/TSe17zkOFLjokVlVTyambzSXdt0N",
+	"9HycZk98ToNM+yNQIac0GrfIW2nPhtV/9e/WdQvFR35ZTuW18bLVY0zbSpDEwmN0qvV/b0DhRB40dwmd",
+	"N4ci22CLHxz28wl/x3/48R/tv/PXpz+MB995+u/z95/P22/5D0cgJ2yxd/FnUrXwSZV+YzahO4qJMd3R",
+	"554WgkPcV3a4Z6CC9WPptfm0M5/Pd4A8Z2HAhCd9REDY6N1bisumYgxZYOpqy55Flj5ynE23r9YKl4YE",
+	"UgGp7bn/m40rFu2srH6ey5jD5+XNspRpZWy6vBH3lPuaxi+widRWATz7tJRKAmWw9kTH8G0pSsjohtEY",
+	"VcMJ/bQzAF522D7q1MqRtSy1KEU2ylyL9cPIUK1W3NDLtuvR6lGF05OKVUGn9K9cEXRKnzwNKtLUkiL5",
+	"U7p58Y6m0cdwKsSeZroc1DPXiu0ynNqSVebRUo+C/sS6Ihxo6zOlPDTJdKfZjkLPBloBPJVCRSHlWns7",
+	"PelfX74/a+oH3yt9UG/Z4pSF0RUfoRHkXb7W/37eJ4oFwx1tJzEfm0ZDPxd9mvFka3MqxP7pRulNNS/R",
+	"eqJiNACEDwKl7AAEBMA0AaN3th6UhXfcM3kg+X47Js/DTVr2uGABNUnbOeo5eigmhpXADKVSQyySD4xS",
+	"q7f4L5MbGQRyroiQeiYDFsi5cWqmE+xMYyxzOe4Drj8Mzph0O+x0AEx/5m8qC1ExpnesTNc9pX+w2iFs",
+	"49W45IBy9gMVpuI07sHVeHHZyPOyM0RdIz//8msKkc0rgmNL9WjCvkq55kiNpHdR4nP26M6ERiH/3Mg3",
+	"9sl9Oul5szwD26OmcTWbyjBi1RW8U/p16p5OaZngOD355v1wX6sgiZyeFImah/F5c5hPSlQsjxZx+SXl",
+	"apdPNOWV+8augfmDW4UKrG3UmtXpSX+ZK4EDOcWWwQk1N7hNYapJkX4Q5Sg5vXyNrE8/ACgCmgGKEYlk",
+	"vi1aM8bLSfNu80zMhWncXTDGxMuwRv2O08vXqkWusFET5p1oJrAw6c3UBwCR/Kdi1AsjB7TijHNJGom1",
+	"CALKIMSCVUwvX5NnlmVzLRhx1NDeDoXeczJgiDeVBjNJpW2ZrFGfYOO/JgGXDnj40rOLU/FxX5mPwb9j",
+	"GIOYTQYsVGQkiRSEDuQdOr3ie6FU6ke2UNZrcvHj6dW/HTbxv20tmK/OTtvgJsLMeRkShi3FmE+eXbw4",
+	"u+rEWF4h9bnBurg4e2Pv41I8xzwekziv9QiEG4nHMZhFqAHEuS8JjdgUIpQPAAMGYAd9I1LBYRQuwCEn",
+	"gsWyFMSv/PGkINPHtLGj//fi7Lvzt+T07PL6/NX56cn1Gfz6Qbw5P3/R+Xx6evLLd6OT+fmLk9H5+3c/",
+	"vZm9+9x7fev8/Rf/4mLBJ4uTl5/es8m70fx09Mv5j/LX88+/OWcn8/P5B/Hut7PXb05uvztpvz97MX5z",
+	"+vfg/NOrlydXL0Zv//HiRL45df4Red//EHids9FPrwL65vL9/Gz+y8t//P3vL1+efPrtg/jlqj0d/Pzi",
+	"zhOX41+/O5ufv/Devvntl09vrs87b65v528/n8x/Go8u3vx20n5zfdJ9cz369E7/9+UL+ual/PRBnH4+",
+	"+QG/98v1ye0PV28u/z4/G8E3fnx5Er0a/Pxi8evPb8fnr8a//vTb2T/evHgD4z2Zz9/80jn7/9h716W2",
+	"kW5/+Fa6+DKTPcbYEDIJ1FO1BZjDBAgYCMk8TKHGatsKcrdHLWOcXXMx77W8N/avXqtbasmST9hAMv4w",
+	"mcSWdWitXuf1+0U3nF5X+3cbf1S+XtfbJ/v36g4P9XPuOufxM+85542985ZTOzr6drz79jKonh3deUd9",
+	"dsPbB81gr/77Q83pb17d3X/mVxtHj1e/H3z+/lvzeu9b5+3h/f6F6IbX/fVmo/rxsdrf4fW/Dy68yw+n",
+	"b8Ojzzf85P3mXevj6beTg1r/8Pzr3ud65dPOztfa/uHVh7XrnVr3c/XgLjij7cu1Rv/z6dXl4eDsZOe9",
+	"ehLvqH/+9Yaf7FBn5NEOHl3r13bW+uf7J87JjtN8399rwdXObrhzfri245zvOa3awYkjDnZ3/z64OHn7",
+	"Ycc52XUqLeekdrV7dL53fdxwWgcf9htfxZew81vdv/q9d3Be6TZv+NvTd6cf/xy83zj/9OWiffH2rnXU",
+	"OnB2v2z+sXbKHk8587tH3zrrZ6f1h7vjbtD3fjs4fWQ7j4e/D0S3V/nPDQfRrJ3u5YjrGMcM0qG2wJ/V",
+	"jz47lzXysfY1FviDQ6dVc5QI7Azw4dTDmgd1+rXDnYNKn6rNcH7eGlx3LwaH0brYD+qH10Lc8I48roZ/",
+	"fmNic7N38L27d3+3983ZfFel3qBdd053Hee85Z/I4/anL1fv21Hl28672p+/XZ0e9t6f7+0F9Rveq197",
+	"l41v+5fyzy9nmx++fvp012Lnnz/6nehu788P36/Cwy/OgXcg/vyjelbZ8GX76vv3oOdYSzP8YClHEzUW",
+	"9eg0/uERGvalf/h6/UN8RYX+YZJ8q65vvl//UF1/uteojd+Q14ifT+w1TjyuHjtjbQrxr+2sJKCTMM/u",
+	"qGMRCzV1kImDARYuEqI0y2z6DObeHndYzpu/nnnzhURTWkqcgiHzBh05YG6iIUTPS1iuLUEuSESvLHXx",
+	"K+qZWYhoQUI2Px+br2yfqT9mUfPd1gw2luuSqe3hzKtW5ZHoNdrM28KmNF/GfWkmb4BdJWp3lXUUXkqn",
+	"avPo42MwTH22LQS9hfEsDXyM6Qn2d48GJuNgUKWhPl7CxoO+L1kGTbNg2Flv6blMLJ9ggnEKp+9l5pFH",
+	"KZrMHPLSCM5nfHghmkpLsFMwMzyNc7hmbfLCAq6WkJQ+4OSsdgK9aU0RGpztXyRxG9QtsKEWcPd05vRx",
+	"tcs6q00f917O7MKdzyk0mg+1H+QJe8ba220VeP3VPV92hfRNdXFkcwX+xP7FEqwlx2Zn08E6A7wgM54W",
+	"tRyLftvIOSLZLdaXz9oGO7Q7w2D0rqwfk1/r+7tkc/195Y1GyfZlJPWApoW3jW2re7Xj2mUNBl+wCY95",
+	"qSkPbRGxS68XtRmP9C7cgmy8jVoL2eLs7g+DVT2XCfXhvVodTbeLm/U/HgthDhvaFWENAOHFtfd7995/",
+	"XG2EgUuo1IP/yic5SggSuCBHUvZ83trz1Wa/66kfngkfuuYhg2+g//uiF3h6yqdMHMRfxvi1dklb4JAc",
+	"UxmtngjPb/rM2yYblbf6po+aq6eCs9UTGjXaNmQx/FSEJQtPuJT8xpxq9cLnDWxiZY+0EWl48NTlgDED",
+	"6C8QQ0fn2NvUSwLy7MssYcMplZEhiIB2XUPFZtB+V3frx6sXEQ1YoUoOg+F4O6d9nzeE5/NWCj45fn2a",
+	"zQPTBEomtB+oyy+Fk0qovSd2msJgH3+RM7R0Gb+SJjRPdwcElo4nc12osJPLp15t0VxSHj9lweVTLzXn",
+	"PizYIj2AxrCXOdTeNUndEa6mcbO5wMJSDF4KZxr1bGkRnO75putqMrt1WttcWqSN360fz7NlcnhHjT1D",
+	"GOBx6tfzcStKK0rEx/0SjvmntJKSxwnuNj4UVnQDnYQc58mSaQgAsT78ehb7+dZoJhfvmXyvgobTPE8s",
+	"y8kxyjObwgMDy5LreVnfJB5XGLy4p7V61+NeMDoMstohZNLPivwacXerLtn7UZKRUWoeyvHKXoPf5CPT",
+	"TYHzVCb7SIgjIEUJNCCRxC6MM3C/IPYyLplxIpLxjI6xwuAlILsUeELoW5RyvQQk2JKi2FvYwSV6yfDN",
+	"rN5Pp99/cJ1itgRNbQgVdJjt8DSVkhK/AsVye5c+wNYv8sUVjN3E9UyZ49xeMcfzTKbWqP5YmYEJiNWW",
+	"YXvhWoEB/AmLpNZ0vyDfCUaculsJWm0BwAq6mCzcHQmENxyIirbSZFAxpx9cPvZysfEqogNZ3B6UG8Is",
+	"FCHtSd1BwOJi9Up82ax8UFvH6gw6+La70z8/2nEunY87rdbf7ftvn87Oz/ecb867k3PZ3z2HHpuDWv+P",
+	"3atvtauTnSPoq9lt9Y9veP262m90Pn//erHz9fqzeNy/dC6xS+fkZO/gtH18HUSNgw8D72D//mvd6vnZ",
+	"Ox+cfj/ZvOHX7cbpyXf4dMN8ev3NCU52T3Z3nD1n7be3X/agS6g2OP3mfD/51vj+6bPo7+2p+z39fMMP",
+	"61c1py92HOo8nOxW+od96HT5trPT6u8L58q73PjwtXYRfLn6s3f14e/9sw/fd66q9ZPm0fv+buvr3g3/",
+	"XK9cQffLeSPb/bR34Tj9+vlR2/lYra99bISb9dr5wQc/+NLd3Dv8rXMeiah6w2sb0e7B5/u97oez08eD",
+	"x98df6faqt/Xd3/n7yvtLxvfLn7fe6Abn9+deo7cXftK335/vNjoNo4PW5ft1n/sjpjMO5oi0R8GL9Pe",
+	"ccLCFvPU1sgxotcG+gS3o3hg4TLh/9QcJ6y4sn3140Sb7TqQvsHWUcICySDqf+YmEprji8d9JPnueAfk",
+	"p6BkYFmNFzdldWg6QfQ3O6jJvgIYMTFzK31NmKwHwdG9TszclhnlcCULfRq4Bt4rGzkh5S3Q5amPM6ST",
+	"aBeZR2hHIMR0qmGmTD41ExY3P9L9M3pU2r4McObq9KculPa4JzhLg5Sa/hsVVLSE8AgNQka9QabsS3Tg",
+	"vl6pFE2e1OMX/ANZVuy3XtlauWeDXdHphqLjS0h8wUtc2Vqp0K3q3dZ6Y3L9nSzEy0xxWC+iIBhK9uJS",
+	"hT9VhaMuIZQPnqdSlbPZ8iZEwuEDYj0d2gJi62pL0Uw0l0uDIGdAweQzwA/Xo34426HjAzs2yEz0ap2J",
+	"AxtbwOWFECclQwUac/73GYxzcNY3DNcI/fk8KJxWrfCFYTg/Gf7YLI01moRkeqWUx5JWUGaB/z0Zk7Dw",
+	"rlC76mBvS9nCNnvUr1gkdMoNEQAxsABgHY81/A4NsGCGVglqIp7fQm5zL1UYASrpTPdBmz0WPbFW+AXP",
+	"vL65OeNDG7n1Jbk4dFbXN98Z/Nq9Wr005tELq2A+b7GwG/o8KizSrL9/8mvadYpuoEGfGRKyWMBBP2wD",
+	"g7iRjDRbX+EzwC9fy3Pc+7wQTlJ9N3nJMzn7R/W7nDtxscttixjOWzOtxQHTGDzCsqFeUccx7iklGzdr",
+	"gwtcTqipt8xXpfhU+pii3QYkwZM/E7yqC/zRJCCPNURk2YEmhZXJfwDASxPB2UN8/sqwH5I3/4ODQDx/",
+	"txGgRqQcIMtzsz+eGUcife4FAkqgwzRl81PGncmHmLAOKsSasB9zWtAJ22xqEBvTkIPIcuTXXWdr3zm+",
+	"qJXQ7NPgwm9xGvWUL4nHOD1lSXkweFMyORQLaAIMlwtxse5O1i7kFjIdKU8e0chM+DwM1pDyXuAYTTiO",
+	"fOLQmWQ5926J3LEG7UlgvdKEttCx06UywUDDuy+Kri/g23SH2g814AoOgzKUYMzA33qwu0/UYunjyw1E",
+	"I8YJ7lsaRLfQQ6X24vBh65WNcqVcrW6Uf1/5a+IgfWg9Xwhxwe4ZLArWGyKMC8WpNtTlxF0+IoNWFulu",
+	"zWJtPo+APG9/5sXleGtTNJIWBeij4YCvdXoPQ23RzKY6NcIAZCmsEbzhQaf87OW4kHjlNWyZpY9T0FGd",
+	"aBQ6+x55opcxxr94hd3V2b23pgE9C7t+UhhWMPmwFUNuJLAaJmbtU6kJ4xMkv3RUq/2Ve9aNIHlm0Eg8",
+	"0eeBoB56KurVMs/w1QC+87jd+nFaztsfoTdnOZSxSBViy/aT9EguqdWkSqSAaNe6l9tciquZ6HYXokO6",
+	"rDO6czAVESGZLoYzQjKTSCxqJYzaNCpp1TNOB5yxzlIHLHXA5MPUL+U4oKCO3PNd65BX7D907xuyuv7i",
+	"zRAf2aCU7hzgXnZwk2KvBAKFrcNGjac46XAKPmrHyJ3z8lg0IJ4lB7h6T0hJWAjoWijXpfoMYR1Rs610",
+	"hMfCKZq38LbmBlH+uJpIydN1rPX6lnr2J+wmo/eM0NRrflbnrHiP5mJY2ho7fWCstPXn6SQI7tU16Uds",
+	"Xf0xMYR43EowqungSe0DOq2i+SxTeJXpmmQpt9FA06SYcRq49/h3rVD0LcRI1o3a+U4dPuWFWh71x2vp",
+	"TsCWNVPuLGxIIA5x/8c17JmMIx1rhIwtAOVs1pzyAYnYY4RV/y3iKmFYVb/VdC9m8Fb9mrV8rgdd4TC3",
+	"RNz/CX3xP67dU6K0MPU5cUNfuM/QG6Hpe15XvX3q6nA2RwitkzNXjMl1PC28RWgQLKyEPFpQ4zFqEcJY",
+	"Nc22dy20kUUDqj1LD8urKaUXvBC1X5M9YgqCPpcR5Q22ldpJ+q09MBik5k2/hdqhaMXMWRa5u15ThwBu",
+	"gpRp+LdTRSQBqXGM4vWZvdgfn/O11flznIP8Wj8eeBt7WYUFf30bU9f6Uc2mSCZGFffx+MmK+6dg+JUb",
+	"0OP+3z2W42eUNOp5ECCzjNVub6sSGGfTZtDYMmUGtc3aJm5ZeRLlssYo26vtO1fHl67GGgeS4Lj6b1QX",
+	"un4wbktJh1EOcNaYyxN9jhbQphiMhhkxIKZGS6EsLSC1JUUFtULbmkFCkwKZsYMkJE8sbQprLSqmz9h4",
+	"t4nEgca26fSjHmGAcQlfGo73hFsfRoiVK2coNeB1ZRgyLoSGkNegM/22CBjRTQD6HBYSvLny8KvdIpfH",
+	"FyTw70KKJIoqLPIjSFZYTCSFOYa0jvxh+yzmSayBnZJyXf4v/jWfX6NayfRWrsp1OZZBY2QWZhHkGun3",
+	"+0J9HxkhKwIdw9VeNnoUNHrg+hSb7qfbzCKdkJvR0NskTkwUGMsx+Yw19mgGvnPTGk4QpI0Ugnli0kKy",
+	"gDWiEtKD7l58xiwQoH29rb6vvFERxNXl/up7Qy4ayoiEoq/5Nk3QbDImIuh1VOCCI2rDPKrmFUDY/otL",
+	"lDftxRTwFGE2tSklshsy6sk2Y0afg2rGJLLyuHsB3UrMhibRxaD9P8rM/qb+gND9f90SieidskO79WFN",
+	"jiuYdXbGgVYVxuWYrKDS5KgN4ok+7t+aKNC3pyuRGA9DfG3H8KUfK4af4TX/4FH33MPTiD1Gaw35kLaG",
+	"kwFwaYX1b0TYfLJVrIHSGx/PPt0oFqrXlFXEo4YjyRyzKB/G2cRpmKwKZ7p1gDg0Wm8xMaXCrGY8Jg2d",
+	"WRhYluKYZHJqqQyPlCFgik0dJZz1jdZSXxocE+RSiuM6dVfYaw6T5kmECETnMLFtdZbhMynTrFWctRa/",
+	"yISQabd+rNFYrF73fptGENDFKVvAeUpSuLcejTJ0WVz0gb+B6kYVhCwE+21OgpOa8Ui61rTNngryhwHE",
+	"h+mgEvSs+GHMt/orfCz1LxxClVvxe9fgVr7ulQHid1YIEvOzxIGTUUvt7n/f3XXuBjG11NU3+en7xfvP",
+	"g7tms3m3d1oVf655O63G4OTkWailDtt51FIxyMz3+LNvzm8n57J/w0dB3GQBbg4unS8G4KZ2cCrp9efe",
+	"Dfd27Xt4378GGJyGBtM52kmAdU52dvqnu45zuXHY6fxWrfZ6f+4eDG744XvWWPu4I4O3n6sfztauzh/b",
+	"7//8fefhG/va4L9xQQf31GE06Nx/GNzJ783Kp8Env9oYyM1uFFxsfLjhra+/RVd/H3wUbw/uTo4Ovp44",
+	"fZsIavfEcWISqIQCijmaKMu74X+cn58gIZQ8cM6v9nf6J7snOxX4dq91fr2zU/9bPnh7Xz/0my3v8mT3",
+	"y8aH+/Dtwfu3H9n6pdO84WplDi9Oagd7znVrp149a1Zb9Y+fvXpn83JdXK1tnOxffq49vv/23fkGx9Zr",
+	"tcM9h7bq7W93B0Fww+94vdn4/sf3c7223u7mt7v1Su8rPxqG5jl3+vXWUds53aC7g/W9enevd8M7gw9t",
+	"Xhtcb540PnU3z8Xn6rfrr4/v19aO2/Ts6v0nx6854frH69bdWSdY67zbvLqj1Fs7foxE9OW0H9zwT4d3",
+	"33i/Sjc7v52c/D2eruqJqZAFMFqd/3Z/+XbvW+vz6dnjZrXzeMP3B3TzdP3693f7O0f0UWyunX7ZrPPB",
+	"1/XOR81olZbIrDze8Gkl0sjjOEYrreFXtpo0kGzWdMwLEVst0zHzYLpafDqmyDTnwhTNKR1j9enlA+OR",
+	"P4/OMM+Cdd9Mp1y8MCUkNyl3q+tuKdOUAkODvicRNigGQTQE0/C1YUbR3gwUHLAQIW8x4+Lq/E8abyOv",
+	"gCF7sgs1+jJxggAB2kMRsUbsOSbe5XZSrsHUvHJD25BhissL6JXGPhU54ulskloIWSKNNg1pAzJV2vGF",
+	"FZIDGbFO7PlCWkjdknurHUbR1DQuCZg6UJ8ibxgUfJPFVL6teq74pnUygiaNi0mZIa9PEZxYjcPkc+Jy",
+	"Ea36vBH01HpFj5Fr/Fbz4mN0EqYZXLeJFDpdFr9GoE31O7Gjqn074vnINy57zabfgHxYmZwguD7lpFqp",
+	"VGIpUae0iybYTwlrOHUvZbYUaHqwpnNzF+O0LqQ3s+CJn2xrvvvdufRnGmla9ma+epMHrZZRpqcWFF0H",
+	"kKCmzcHM1mlZtIOLixOpgn5B06US5zEmEWbmiy1iXX0ti83bk2zbUPvmNqERCZjhtUDtKrVCxF1dJjWK",
+	"EHt62l/ZAN04AJ/QIB6S1aba56YeT6KQckkbyGdCCeQ7zOH3jHWhVQtBAyD9c8fUjaWgqXxpTtgNaCM2",
+	"AcimYpmqLCyfbal1gkeKLbRkyvwFjD4wwBMQvSg2lbDSurNMW4ob/oknJifEF0Qj0hEySpkYPEmT9Vlo",
+	"GtQkmi3GPQnGE2xd/cJRtlOWicuZMokAXghQ4JqkQiC47xaRTDO7S9pJKlU6PaVO6EJfgJENdZuYeIfn",
+	"MO0QWWnAx2Nc9FptdbH4KuYhaYv68MJSvgsk2rLtDehLaDcAxQxAywakIwAnXd0B5cS1kjqrH9nAhfHp",
+	"LqPxknJhLgeX1w3B2PdASSOksm1efhHgA5xp2tqVq8yWuxXjmCUse5hVQ0kz78dvtOOdGXdWxFsDKETU",
+	"IfgVF5HhFRlsx/CW1hYd6FQgeGy8FwSFrbNeOLgNezxVK9EJRB03xqbyToiAUT5RseS1pNrSIrqytbJe",
+	"2aisVqqrG1X1lh9YGFCl2M82Knuzuy2gXV8mQs7cBC1GCr5jDYquLqOxsC0j5yHwSKWO8jDBZnMjpg+o",
+	"i5RNyoWAgyYp5IRMZ29Geg/j+aUNpq0V0dnAJ8TCRdE4tWhjdcyWKjlsEVCNZbKPpRnfkJgRwTVHVgy/",
+	"nHBiYT0k82ZKOq5WdkS3OBi6DkCjlJEfBATa54ciQuL2uOyyBlDBuHnAvGUCD660N9gOrcATbMpRGLz4",
+	"sE+tWczIih0PBfz0xNhzg4t9hlxZkUhktrY6aDhXNooQ27jI6NqMxo+ZiCh76BaXid7XPPm9cMnNlYmC",
+	"FvVJ8rs/L+c2+VVtMheqU+6bOTFwYwyus9W2o687xBfKvE0cu68h1SOutAu5Y4HgLWnOes8G2gBTSTrU",
+	"Y3HbQxGFd46ymQufd26R8BYv6mWKhbNWx16IAXwapbmkBF8MJfjitW7R/shlC59TbW0qNvGckaEFYOJk",
+	"xgNeCf34Eh/nxycufwnHaRzkXmYfv3IMvrH646m8FVrFtKlEvstMqQEdLCgem+i+7bfaTEbEN0n+pggb",
+	"bErV8rwUEksM8leMQZ6XDByvOn4+QPLRe0VOq8wmByx/LUoN0Avk5OA2eLwtLiXQVE0RYg7eYB3oVCfS",
+	"egG6AhHNHFAc3U6tf6VjS3jP6UZqypODJlF7eKM/j8bLe7yl7ptZ9w3L8XzVnt5Xr17jJdtkQmWHPyjU",
+	"c/q5X5+KW/s/C4VlZGEIh3wsP4326SAZuUkgYQBGx/NCJiXD4tCxcyo1PRQNGWmGDDWj4Qw7SuepM4mz",
+	"MqmzjniYrTSDT5P7ep+vQNMRD8sCzWQFGrVUMXzQIqO10YKR2vF4aNGmL6zWQCness+IJocD1+r3aTrR",
+	"OI/KYfALsqmxg5DaYbrDysyDmxkwXfR08a56IfO2CHR1uJM7BivPbaoL05nw7XJ/5NeAFr45RsjHpLaw",
+	"yAguygYe6d3xestH2ODIaKjb/CjOuIOFgMZED4EjAHvHRoiABkA/Ip0hC5yrH/DsiHPko1+n3Cs0u9ow",
+	"x71BUY9zFhDOor4I70mPA5iPKyMa+Y1bv+sSEVr/fHiHk6hJBal8w0/xx9gg3w/9KGIcOgurlXK1XClX",
+	"1tbfuiX7n5ubZfNfBa9gviPp77bV8pl7hpDJ3KkN2eQoD4P86vqh6EVMum/0LAT2fKlfqe9B8Wae13QD",
+	"0g4jLRox5dKkyl5aqwIAJo+fE5sd/VBdHllPRaih8uBwrL0ptwcKeZFrCnDmXtSL1lRXebci/e/6Nbow",
+	"znurH0UvfpwxU6fS2FIdOjAPbPyqG+5YyJ8JGqpyr/RUigF0StkXrlYKEvYihJJfH6EkuDeSvbqUBZVC",
+	"A2in9QqJr3HT9HjkB/HCgGz3qVo0P9rSosxJICSTeqgbMAap6dwtjINziyvzcgJnrV9yeeuJDoVOTYbj",
+	"jsk4o5ZkpdytTbQCakq2b9PfVuKvZ8ZhgrV4FQXOSfyCZZlzrmXOi2fyKkZvw0kqnWN9iwkCX8ZDEXTg",
+	"1idN7wU+v5dWqyE454Y60KT7hqoVNcQG5BoNEQbc1I8+aBi/GI/PDw389QSOei2+/Z8miRc/0jJxN2vi",
+	"LhHqgtxdIjYzJ++sjbPI/N0MpESjdshk+bvk2YpSeNbTP2NL20hQV6WWYjXUZaEU3EC3Y37BiYiLr23t",
+	"plepbDQka4Qsgr8jVarB4HowvqA+TZMhzDv2jgnDZmDHHlEm6ACAT4ArTeXyzEBQuk9M4Iws+DFhiQBs",
+	"Px1mt8JcSDxnhUERPLYv0XEUcG10HP1IQ8PKbaIEBhRxRGCCK84WlgmgdJFqhfRDwVvk7OjUeBOBaEAn",
+	"tYYyS5rVDT4frt8Y1lklwDm0s8aQkBbTze33bDAhDmos0k8GwnmKy2ombMBlPft9b6WUNNQkG9RG9YZp",
+	"Yjj87e/V6uSdd/HzvgxA6JGUPeYli15gkmKVYEFYqTe89EjnRKYC2+VuYAAwMSKE7YNoYTiLXmzk5jjo",
+	"m7sVJ8EhTUzLCJsypeO69n/x38dVbU7inBEsZl+EUTtgUpaJg5/EerkRUL8TD7rqf+mmZfU9moQY2Qzn",
+	"Pz3s/gvN7ExiIMqkDrOZWglnajYTztDMrvemrtXU7TEaS+1zATWbpetZMEvDiS3gC9qJY4VjkrEaayeO",
+	"LNkk05OC47ZRu4BBTspP7ZUSdtrDzHYoOjh7PVUQt/IcYdVY+7UU7rw6y7NI9mjZmCJwGWldZgxYhkUm",
+	"aU2yhEePm3dp1E6mzW0LtZJ13l4L28sEVnc+RNO/nu3ULtZLxKldrK5vvlvd3dktkbOdj3v762hQD0+c",
+	"3dWLQ0d9+yYhcjToCTn81E9koE4L3ZKFetlh/2QW6ik77J+sKYsYqLM68nXRUOermR+dj7YQv65MrtPK",
+	"7BeZA2FXsucOOz0ZJWwznJFfU1OKSe35TZm4iEMGw4paueIdUKK1KTlxdreJG7AWbQzguI292oV9UFUd",
+	"gg1pgUf8Txcl0qEN9T+He6HwEZXl2uee6MsYUqjP6P3kOpgc6Zbfs08Xl5Dw8nNySCqshW0yYV5oycO7",
+	"5OFdpo4m5OFdrHkavT8nyhQ9iYhXmxGzZ0dNcuoGQdhcqAcxwWYKByRkVJO8Wvn9OMWZNQ+WI4AEMrDm",
+	"Sp0azjXEr8LWj8AHQrASoQRvDPtyvvvdGKkUfoulAYn5GI0TasHrT+QgOwSVhEYfw1PqCXpP4C2lOl90",
+	"t0m6AUh3+yDdrYXhJVkE2S0A6prYEiTn070M6bKKdf4HFkp4Q0nybRJX/ixOi47ELLu0nnsbu8uAFiHu",
+	"Y8suMRrspOcG+AU0hP8rZffcx0vlsOxiY6ypLA25swbODwFvldAjyiuXEaNe0ROjn5kDroYh7xC22nQ1",
+	"ddGIWLQqo5DRzlwsodYVSyP48xnBJEYTz2YAR2mi8TFaN3NsYvz0Fy9ddHckOahdlsA2ud3q+qq+Mbek",
+	"rUvK40DP3rJFE/rz8SrM7NDHysC6x7yqbJHfP7mTj+eem5e/1G9L/TY1AnSOgjORfSzhz+vx5+u8Qpd/",
+	"rNqbwOlPAKFfUkFC00TS1p4Gikm3Suo3xFkf3C3gz7J5ADFgSCAcAWsy1fObxdqSFiSkjOgAcSB1X5A6",
+	"iRt30GskZYOKzMIHH2equG5LN+zQkriy12WhZB7zcBIhbrBvErfiZo6PdDMSNUNeOt6IK+wyEgHjowGn",
+	"Nbe1DWdhwIx73IMKpKHE1LMa8YInbrofqUXawijG66GOZZ47Eu54PsCVpWftSHoaqm8eqO/QAGcmLCrh",
+	"ME9JYy3D7Mr//ePaJK00COJJDqisLrHBfkITlIse/FxQQwXbthA3eE5YYeo3HfbilsaaRB/CakkA++PJ",
+	"p2YyArdbP85Rv7GiTY/ubY+cdsoOO5lc13r5HeiMe8a62EMQhQON1MFoGPgsBMjjuGUVzi0jGka6oSRk",
+	"xG2EweoDC/3mwNVJCGqRHBl+XHhmyR5YSAOy68g8/a7e2CtQ8EsN+BNqQCVbOXtusZovX6Azqk8dNG/d",
+	"p/b/i+s+A88+hKKWSiODE7pXO65d1gB1IHa5NRw6eNw+ZLxNltei4ooEVF/DnoyYlweWvp2BLfClJQMI",
+	"T8SHFKaNsJ6i6cj2hmpsa7xj7dzifZemR2HfF+EP5M/iY2IqeVd0uqHo+JI9wa8FmV0i1v6LdHIK4d4E",
+	"oihWzw13j3tvotbcpnXoLNpZq58XV89nvWicbjazT8oJHKKpsH52KALPLVkpDP1z9Bd7Ha2akQPLZAXK",
+	"5AJXYhK0pBw1PsbLHdK5et2XDuZSmS1gLh2F61ki6kJBTqkvfdSMnqWpwUw+eG6CSpzQlMND5nn9AAYJ",
+	"53kHxKdXoqXhpw8G6X4MM6GKCc+QtWjoBRq+pkFlYe8B/M92mjr08ZjxVtRe2Vrf3BwuII2/FxnfzK5T",
+	"dFkkI1tUs8PEN6iBbKZZMP2TqdZskWrXyPAPjggwnwH/RG8kCjDe5DOP89tnXdw0v32VKToJUjosd4Q/",
+	"PnHRwH5y5X/GDNLzjJ5NEynRuEaVHmz/FQ92esA6HgzeJHwHMZOqcqP8qBQH2LrFt4EVZXDNOAt0WBvJ",
+	"DDqVNI1jR2ekG1Bufq43qy6CiU5HcNCQsZ+ZhtI09K7mIhp2CrOKGkSwLXQ20Q1ZR0RMIkkazvPDvHyK",
+	"hMajA1kiG+82K8oi6T4n3TIlIv0LZILYTpXZNFGnH6kLcdaPCUUREaXNqGcey25SRO5Yj4XMM3W2LUJJ",
+	"R3gsQN8VsBXVtfE47bfqvEfgc2xVbIig14EKnEHdSgOFJRS2IyDBrM4wgAXTGGAFHR5Gkp88uf9SvJp6",
+	"zz10+WqHRqH/HfQFrN7K1kq1Un5v4KfywKkQm6r6bgVuBkRLfaNUQwb0anLwKrOkLwQOYF5ogVlKYMiW",
+	"fJspW4avy24qLrZn8zAjQ/svryPDz349ZD8KfPg1UD6Tu/J4eAGphdagoH90EpZ2BM7Td0Y6+Sdw2lfu",
+	"6T+HpwgLsXQXZaQlLWdvoaw83WG8ja/wev3GZF+M8R7xWcY6keaZ/ymenGOANBqxTjfQrQCuZhlXzoxb",
+	"Mt5coPeFOuJA/CKJG7HHaM380DWzYrHHAz6MBNOMBH4ycYLiEnW+A5RMzeW7QuizSaEOj5l1KPH8kDUi",
+	"/yEpf4NKQrovVFnmRrhHmj0O/PzoTuqn9ESj12E8QgdONLVYjnOT4L39YL6Slit4QJE4SeaFqkDj017t",
+	"+LL25XJlaicHFuRlPR18JwVqFZ566esU+Dq4PGN08fydHbOLRnk8t53UQUMqT38/0vtZi0dcRsybYZSW",
+	"ARnWcJoQtnLg38YyM7mDYohX0kqq68P8VCTicA9xWX5B6Oc812gP7ym7FgvbJrnX+4F3y9ymT4xX+1x7",
+	"oPjdD9l/fWtTb4ZpDdNIKICh3TSem78jHqAXDOWIfDLW36aZgA7g0WU7vMDTbO6MbCgt2Ow/PRXK85uc",
+	"PXinz2hy8oUojzlleBcVhsxaQY6LeFeWbs/r5Sd5Rn0/VtEvWsG/MroRQFsJU0k2PINBoEUfCkbW7WiR",
+	"8gHpiJCVsIJYlO8uZnYf3p1zCaaafuDTYMao6WX4DCZXH8t2kcWwtT+X/smX/Dweg/nEXBO7h9mCZoLd",
+	"kaKwuWcDPQlnBtmy8B6/ug0mJeyCT81PZtu7b5Sa8QOmKW/a9CFFHQlMLf4QjobhFoJZCwBictVeHOue",
+	"PrWbLAP9ANfc0j3GI58C3FQ/jD8EPWgW0DRbxGpW6WhN9WfWezuGVLE5g1KtgUp9FzVlwELlI0oAfsXk",
+	"kBJLR/wFHPHnqnMN7ZZRLvhI5zutNUZ64SvLCuurha19HrFLC0Oh4z2qsPqDO9sWtx82xRERIqcf0vyB",
+	"CcHuG+Ry011B8TQNtmZ7W+oWBjg7DPduAK6ARg51dGx3YLpd9gCuy5B9ADufxblrWljQ8MQ1mY4GUgR7",
+	"/KZMXI0w5ZJWKPoymQXS4AOZE92xhujA1QK2lR7P6YowQgxI0RBBiehOjxK5PL4wZytl255gdjpknLVu",
+	"JWu4QzP98dXRh8kOZ6I784hFcxPecNbHUGVcnPKUECXbRKbrPWoRVraq1Q+bU4crLxupjNOzyzhlIXHK",
+	"cynqIcEfFaFM3wcD8zd3Pe6NgB0EbDwcP4m1Voc22j7229nZCkBO2sqWzvOGvXWvJdBSqn8JyTRtpWm5",
+	"zCIVWm2YiWIpZT8e6s7EAZ0HgZssmbzWQA9S3Qb0ahrwQ/wJFtFFOCBuo+G5prYeoyMC/yrgLZoB9BKh",
+	"xAtFdxU/IHIgI9ZB+Fm1QGFP19mVPu+LuJNAoyRCy6LWDAiHmHQywlVj0BP1Se2Stsqkpm5iNghxI1E7",
+	"+O4nwBtsirBjVhklZkTo06HRyrR6FG/FwP4V4v6h9UKQQz2+CsROpTxga8sE5chQRljmBQ2YC76v3phG",
+	"mBDdAYGsHk/QCBFxKrnmUXP1VHC2ekKjRruos79aqVSe2trf+u53p0XsKs3BbmnBy55shrvJNX+JhM4N",
+	"PqxNH5gfitXd+vHqhfKjxp4hDPC4+YGPlVaUHI37JRwDC7OBFjUPRzYRQrWHdMtYmZzqScNR2mReSzrd",
+	"syyDxeEqPYq5Rk8BPTe5OzI9ROSQ0Siu2NylD4kdEv35S4D3Z7yebkB5oc9zrU0L0K7n060nnNqmU1i5",
+	"FOkUo+2G6wEOCMeGOolLBso5phsc3Tl8FlD+01DI2g9V2AAcUL5MGRVoAWvEKD8wgZWdtXXYiPRrbhk2",
+	"+2Fkv/CtWqSiZuH4KV+Jalpjj5iTGNGc12+LALcGAXzv3YvPGCv8Wt/fJW+r7ytvlO2+utxffY9RRtMP",
+	"ZURC0U+SLlAbjh3ioNfhKoK797mnyzyg9dwScXWOSv01oBzh85SCdLcBL7EPXdPwAbJlhD0UyTi1hV2D",
+	"AuOmNpUlZF5z4a5cEgl1Yhm5ZeIQ9xeXqEXxYnRIim3LOs9HZDdk1JNtxiJdEo/oPdOgGcpr7AV0WIfi",
+	"qqY0zljNBh3eDfmQ1mgTuaHmjWS9piUU7SL0YQ1e7rQqcR6qKFesUooIj0jrohzkAfnwGhRQyAJBXx6Q",
+	"5VREDPIlLt4Q826p0hNx7hwje18q1QEsC2ZC1xo/xRI5Vd4XgqrofIseavUjyYJmzJqhtJOeI4b0Qtjj",
+	"0oC+mIFS9VQ0ZDJzW9qDU44jtuxIxnge0pX6zdwmS/9a1vJ+grSyI+9juCfYegtNKg+JYAbmSX371KTy",
+	"D4NrbRLJObjWqeF6zC4yyXhkSmSoSVQIqF0ULHONg6/eqODEfHb6vhDS2o+mAbT2IzNhViZnVjEQC4Ge",
+	"gNbBdD3QOIL4AAVI0/Nq6XkZiOnf96ZvRPxRoaWXevsVAElPm46bTZGn92UOhvSkarxLO2uWxE0+G2//",
+	"aDKMK8f6xb94+N1ahuXou4xSgmRtG1taZs5hZc49/zxWl3bKmYukN3GXdvJTWNndkJvCsk9dlMFKXX48",
+	"bJJ1uLFSKmjhghhxwFORAYvK5DRGHOpx/+8eK4Any5sOtx7wB5sN77CoLdSDCLUk6zY93gPjkQgHk/sU",
+	"1iq8zEC4/RoKVI118uVQeCEADk3Jc7GaeqJqyNs8eSPhNOeIPJ2Qb+anmUuwfpfMJQ3pC2uwFZIgKszQ",
+	"GBR4DS/dyVgwQPAUrbGcbn2tTfXPtHfyRCivsT61PUb01qdsJQyfUOL5kt4FzDM0qqPc3JWlXn/lbffP",
+	"JJhDYjHK0xujzn+eBnzXOrWb6r9HDyyv6x57mnNa7kkkUrk6wVkJYTP7vmRpXCUELhE9HknI/+k2UMka",
+	"gnuEPbBwAJw+27r/KeUXQ5QfawHbOMpIdElfhPfYM5tXBcDO3ayKmNFPZRzuQU+WzeKSvkwP+3Sqa9nJ",
+	"vqBO9mfSfXkin9fNPoNDm9qYk2euUj8rQHf0PV1DHvJ+Y9A29ujLCFq2ZaLTMG2T5xakrvrc+a8CHPJh",
+	"1QbzsSnHIb852jrkBcninzVvZ6/VMnMno4z0zD13lz37q8reDe3m/Pxd6rDCDF76SSfI4dk/GNZT2m3h",
+	"ss9CzS1rpiWkyfkZZhnZFn1pGiSGsn3aOcqmDXOSgMQZryoNtgAX0W1TWUCXCE7ctCpxC/OJ9kP/YBlF",
+	"jcJ563cRY/vDerlSXkcE7r9KWWVqIXh3Q+HhANFKaaUf+hGL3bMZtNYLZSDtW7hAMSz0++xjSwkGhpbe",
+	"+U0h/LPMcxblOTP7bNGZzszlcnOducfk688i93CqjKf9SxUsSsBdiZv5VfgpJYnEPeMyHfYlweNwZFmY",
+	"83ySZltmPReaKLKSmM+1MfKlIjeRmZb8UanMYcUqelFWt46OWlaey0hMZB3+PbbgpXKjzyXvOXI22pMe",
+	"awJ+eERAN2RS9MIGg7ELy31U/wxZk4UhC6WGKPHYg6+OJCHrBhS7CPWQCCCbwEH//ctKsW5bSVjgCGIS",
+	"eplFmKKzvG36vMXCbujzKJWgnTR9apdLQoJX8jLhizKfMpU2jQHuPTFsbgtzqkOaakZfXXvZU+ZU7au/",
+	"UFZ1ag2ayawu1enrS9E+lwrO30O5adp5+eJroYho9PLs7JhV4ayfTZGkkyjbxNUMor7nor629JTW9i7o",
+	"KJeIJvkEJHPVcsXMncC5Tcc48Jg1lbqNm8Q70EkOOlSfGSnZwHRMHGOUEn7idJTSoR6Lv+tsa+yV2C6J",
+	"wAO8Jj8I8GJxL7mTk28CLBio0RGXC85c0xOiHxPqdC31vNhZr9cl6XdPNc+D/h+yI/02jdSTWksk87vU",
+	"QY7mF0S9UK/6xrtKZTZ7U8eN9OM1rM8jM2Rt3KUJezUm7MB/GDZg9rtapDHLVwjpJnk4ZEZjpv3tiQuO",
+	"+vhSqndIKWaRU3zc9wOlY2AnNkTnzucGm/ZmhXLvZmU74Y/q0EhPL2IyP68WqZk5ZYSNC3BfcV6+FYp+",
+	"spU81o3auWmAM9rZw4d4JYVLXNK4YNkWMpqWb9r8Zg6c0/oF40qyR9qI4DZ9SVy/6xbdgN+d46XNSgAY",
+	"9TTLYNCt530j6lfT3AdcZf638cC4J8JpbgR/sYBbkX401Ypokvq5Cie+Gtqa6s3Q1hxvI6aa61Cfz0wW",
+	"jz+fw23pHqpER4sQmKHTurpMruOEaUk5SEX3ZVqySsOIESOA4lILpFuoH9AR64vQszYVe4z0CvqhpfXw",
+	"30rZWJjlyr6SSLRY1Ma5dhEwPF9Jz7c3ScAitDbcI57f8lX0M/lb+HvaF/CK2jlik7Zs5ZCRET7LK9P2",
+	"fub2jeSMi+nbSM4/YYrZcmBkPr0YfF/UpGGul/UCxwH2OEGQ3tqYFUYnT7KANaIcWLA0rk8c0mugnhhl",
+	"rIMgzlJozs+Yjg+/YZ7u7CjAw0ncunFIoEvHa+l4LR2vpeO1dLyWjtcSHO0FvTWNdTbGX5vdUULHYC/z",
+	"mzSYWfaMaRizrH+ErgiUeXLrL9h5JtX+xxKTcn20mxFDrmuYwVysQ3Cf/ChxRmBT3aG/EvY0DI579uni",
+	"kqz5Ulh355bJLgsCqUvzakdEzLvhd4D21aElIlnHb4hAcHV/Eb0DPXU3QMAvqoEVgaDdlaz7H6xRbMMn",
+	"kjCuU3e79RI53oefiqhtMBkDmJAFmMYS/K/6zsAR3Q0iRkTosZB0aHivrnrDr33uib5cra5vrpdv+A2f",
+	"HNoRiOwpH+A5t4hr1sotgfYqERf8EfUXtYnV/9Ee6x4DZRNdzZeFFe1t03hwizbBLd1w84kSSnWKhuAc",
+	"SOn9yMdWBsmk9AW/RSilW8Rs09fQOhwvI0A+aFAmjn6ImNc+7poIGH1QBla71SFLz5chbqTPbzjNngKP",
+	"jjsaSkQqvQ8FOXMXZfIJwaO0z61u6m3lQ9xADauM/CU0ZDIi91z0oYKlbhneLlwtnmHzWEN4zCvBi6I3",
+	"vONLaNfwyN89Aa+bcEF6YP2s1wpd0xV1TrMJNKpVADpfXYTroCLEJmsaEYCX2iZIEaMtqHr9uCQg7fd+",
+	"t8s8kCOE3dT1OPc/6j39pv5YVX/8r1tSgq9ub7dOdABzx1o+50CfA9j2LAhgWek944T26QDBpVBhkG4v",
+	"ksgwx0KWhCsWlGcMUAVgnlGb3XC81TSup7pZ5RAQl0ai4zdcMNXwlBRLiSG2mnDB2Zb+Qq+G9QLVGXRj",
+	"DpXEVYf9t7r+VzneFLbbgRiAQnjZ68TVzBuuy8TIMgHvQl0x3oTwvqR6hTpKQB8dN5i6XYOMivXPLgsC",
+	"tbTw7En4uAVoXuyBhTSA7WyEzLx6bMmB27rhUUo3xHP5RnhAavQb96FmgMq3TOrmKeF0zEOw1mrJutAd",
+	"a/u6kJunbHD+QHkI6F/CPwPNG6LDX1YmpyKzcFABhxurVioVvYaIK4BGBL0nULyR32Hbmv1ICNJRwt2n",
+	"fqQbWt5WNvA1u3UWhYNVpxmx0C3f8KFIGM88KhKefrKgiL0wMKJZJjGrRZF0Ke8oLhMj40TuHBbsg2l5",
+	"KuY5+mB7gvENx0F+ye+WUOhB5nVUCBGZZStKaUNxw/FlrD74dNU5OypVf18vVyvl9Wp5vVqqM++QRqU9",
+	"Ju8j0S0d+7z3WHKuL0o3K7Trlwjtdm9WShcXh1vr6zc8fzRtFKvE87VsxVJ3hD5SjsMMiPR9KmOpWM4t",
+	"pPxhXLlx/nCHPq7egehubGxuvn27sf40LxmVRoGXjF8We8kh0y874yiPG1C4xPGvOAXXg5JuT7JtpfSw",
+	"gxS7guJBe8/kA020rQe9YqgWX1rnITRQBnmQ7UYdHlvAED0W3+eaWUhudTm5MMHkAr6lWGLmHyzmyEF6",
+	"SgG/v+3Sjt4OI2cU8JDJkVbs6y5eRxelM/Cul9KXN0SwMMnLvP2hYo4lcQWVnNc+JFCaMIMxCeAKjgFE",
+	"MW8axzgLL44jAxmkY/RR43hoCIiF3PUgHwrzQzpe2YqDCxXFmGHfBHMF2mBNbANh46hoyNfroQl2tHhg",
+	"YGalCqyaVBx/WhZNhMTnkUDrll8Kw7gnrUtm7OX0lcBavuq6Jfi066/ApO/KXxN3ecY39TITBROqviVA",
+	"y0K6/xemO4cFPq/PfxINmufBruHWfPG2/oy3nNECKQ/Y5/DNOK8XH2w+Tm/pVRE+LDf6S2z0Gl+wez4s",
+	"sOlqDs8659Nt9LYvAQt30jZo9gActzEKk+drn6QheIOFPF6JEuGsz2SE2UbMJmIbkE7dE9+LB2niUR24",
+	"FOSlJQwoAikxelB+qx2RSCAfTFxwhnQzlA70N6Opc+N1PMTn/ml4+Bz1yDX1cn7wVrjnD3Kgd66PufVu",
+	"l3HmKWEat6Nn6KbDvfPamumsnTCipe5WK4qizjr9bM/JfwW6DKqWU0xx4PGTcR3g+uzhT/7FZAf2Oiwb",
+	"bWVkpGhINWhRmb3dNj7vgjREfP6pNIS1A0ZpCH32wt5bffFCZLQ6a/kS+6n0CidVZtPeZTpjOSAYTEBs",
+	"EI/3QkqmLcIIq51FAGX2E/9g+GSm4ZDJKKB35YZQLxUe+VZ/dVm7uDx2diYnPrBX42Vwx1LvoyiwgW+X",
+	"VbUCNDASt3uO0Fazq4ncfZMHAJZSE0X6wQpT8C4mh/wyXbGGqTbJKJpcATQTjBrknIHr4EkKYwn79TrJ",
+	"Dha8ZXIlJw8aLL1lRpbdtA4c48auLFX1K66zLVTohiVhtCNXrKFfT80tcei2k8qZn8dW4CUdpYKzFE9B",
+	"fnFsXiwFBaWqoU05o9OX8u9m9u1epjQ1ucJYJq0XVJ1aqMbJlfS8MtUUnmEogilAO+DoyZI9dXXovzjJ",
+	"o55/mdyBTusg1YMIgjFzSsecbf4JHbVaZXP69HZUX+V7ALGU5yZy4GxF+Ru8VGH2ZhKSSeIQuPtpgOXh",
+	"B/K//l9lPemizHfLf2CcRH0V38GPvB7KPYx8nAoIixqUk1ZIeRTPlgzMgEJbBN4WeVvZKEoDqXX6MdM/",
+	"ByxkvOHTDuORioFJT/b+//8v9IWEJmq1mPAspvVcSVFPqidU16ae6Ti3ceonb3ZR6/YyiSJ4YwW6S4nu",
+	"Mj1UlB4KUdZz9N3sqia1i/KSQaH9VUrHWHZ+ityPOj7O/Ch5Bp+fC0K7/j0bkDY1QyjYJzJDpmcmnbDM",
+	"8LzSDM8ipD4lJ3n5HJTvEWkcdYCebetrMBAwYbLQZ11Z6tTXlsdZhGglbzvXaytSpdOqq0OAkH19SOro",
+	"uMTg6HI8OvpofHMzlQmeD6aHwE7YABImgCyTC7i6Hpxu9iTz1L1BQgjMmc9b24QnXiemkFJWCXfxVJ4o",
+	"BsfxHp81QTS1y4eg6dP5fC+TQBqnn5Zpo8WkjRah4FLSnpckGucxGkEfAeGFh2jcABoyFUyCVkCQVVdt",
+	"Bg1jAHsBgCB0d6LOKEV9ga2IEpVEvGXzLTRqjqm9xudM/MAtHvsyKtpJuGr/ityPNK9r3rY7loMh6y3T",
+	"38SCrT8H0VbKes3nTVEo3eo9QdQjQuyAxainD/jwjZB5jEc+Dex6iPEvO1QZozLZVyaRm1+66mxYGfGR",
+	"exCxktxmLwj054A2HN+Fhv/oUD9wTbSSsyOuJAuP1KMsUKTja+TOYgvSieemtFn92YVb+aX9vAe3RP0K",
+	"PIKUqEsWNKcQcuvVDom5Eqdb3/4ylnT11fSe6otwnSfCDyAzKOuWy+kQt0ul7IvQc63edVcnhm/jL7cs",
+	"8i7MYBqvyS0Z+KB+KHgLzFNmBs+JB/jM+QjjngSHVkPzxB36anHVIzZoELAQT90Q4t5nErkd7oS6GGd9",
+	"zf4Ju9+XxtEd6Zum9vKM/ml2adTJO3RVMt6mq4HgLbpSWjHrDkwfoU/JhR88UHJBeSTQusY/Fr0oTP98",
+	"YkfWPM7LOLOjlFas3hdD9lNauWDR6i6IRb5tUW6PERs3ZM2Qyfaq5kkBvY88JauGIgQxXdrMyF2Ddlha",
+	"+ADXQIsxTn7gKyznof8lyB7LJG6eSy4407p6Ttp8aH/neeRjdbrxXSYv2MLRkxVs4Qn/xQVb9fzLgq2M",
+	"iEll5Ij+DAVbc7YFFWzN6afxqYoLtnC2ooItXqqwYKvOrJG/xlRtrXqqciAJRVsE6hzgvnRAbEDs/JCI",
+	"PkfPARDvgqkqvhBb/df/a5Jab0H5Vj3bD1a+BWdyZWulo/yb/2WdbsgkLTdEp3wXFnpAaddn2G/S3TL/",
+	"/Uttmi4LQS1jgq+0YiI8c9HpHKWXqfJeoV0pdJCWVd6iKm8Pt8QI/2B6/ZTabHlV3p79VZFzMEWVF14x",
+	"cQriHIBqHcndDRXVgMqIxNthlkrwTOplOuSAC+WsLSvGr6livIgdlJKnvIqxSY4Ues/qgMnRtvSVlvr5",
+	"dVWMFyFaydvOdRvnlYd7pRVjJ6HGxiydCO30nUWijf7mdKVlKzu+qLmBmbJ88f5XH/ySYJcXkXunfPu4",
+	"ao3efVsA1nCxgw8o6so7J7LXaGt3P8fA/moKE5hcLBkcy5IOBYBP/I1+gwD5nJjgMoEKzMjS+6js5NRW",
+	"2rK7Mzryo3OVU/nYL5eInCIJufQv5lRVX4QRSO2EohzeKA/9obom1LnX1yC1W8wAYbLCtzorzB4blhaH",
+	"DxH3PlYDulSpf2cdYtTbtl1NkX6LmxAAeRA8DRSU/KCkC57pUwZAqLpRIR4dSNRQGrG8QcPQt+9QGjhE",
+	"UIqUeyXoFELOcGkKM5jCJt9oCBxfOqO9NZQY/1Vf801Oipz8SiVRYTqh9grBvW7rdaEBCfwmi/wOK2lQ",
+	"YIRmlCx8AOYxOiDVTcM3/sbQxOoEe8iIexhFXRVyuCXiXtAOu/Aj9p+LKPQbkfrojEbt/6xpSm/3gjV6",
+	"IXOJeGAhaUdRVwKZDxjTHkdmBBcamW6BXkKzGqQgFiyTLZpYXNKtT5qLHIpRSUHawLd1fCkBUjIEqwBG",
+	"EM9fLZN96iujFgh83aGyzB1fGdeuUkeeFzKJFQX4dwPavrbIHRsIjXAPx6uT5QHKayYPuOmG6EDb0B8X",
+	"n07BZknNXEB+RR9bkk4viPwuDaM19fmqRyP6poQMJ+oBkaUjIh0hI/KefPR3tpXUuykqY5dgJcYYcNC9",
+	"jOxQ6TfIHZO+B0vZAU/C2O1k2UqGTQLuzJQSRQLOH/WFWXdfggzHFAbE82nAGlFCJwDkSF0atZU7YPaG",
+	"IU1Snxv+8QZttJlXlHS7VBL8uTqfZpcZjK/E75VyUX8D6gkoPMQSC7jdlpaCSMj+99YKG/xRYV8c/5P/",
+	"x8fP1XP/ePeP9t1BQ/376Or7UfXU/+MDaEZMpRVdJs7KjUnQDefg/pnYQ4D1jk3qP6XU2jyu9vv9VRDQ",
+	"XhgwDqwlk/sAmXPPyf+wvCRUhtMte2kFnUV56/OVrQ+Vyqyvb6oVLuSyhydAvf16S7HLcuoEvpiye340",
+	"MInyhKbLhERxYwQQ2cTxWFO3TFmSQH4FdU47jPS4UvDKm0C9qzTpG5syX7lsGWaD99UP61MlXxOlm5d/",
+	"hVu6fagOe3hRItrW4//fyh2joVJs//1LxfP4ZEYa8TMtctaHatHQI8khHUXyRvha6bswWNlaWaNdH/S8",
+	"Xoqh+F/7W6IJMNKrkVgFOOmoxzkLpMXS12Bh5DehGgQNmPrxlZuzrv7IYXJxgiD1s4TQddfRTZ2+lD0V",
+	"n2rSR+VSwkF9BmEoZ30kKArZg7hHg6gvvGudOOfa1tdE747INEPgA6lTotZEPh373DTvlMc+v5dIZuY3",
+	"2rBe0Nmjz9cNRdMPUotT46EIOhqubyil2GX889mpcTGtnx1xGVHeyH2uS9bpBkgAZ0iEeNNv9XRrrPp0",
+	"/IlPhMeC3LO3GTk6I92AcvtMvrkh61xnAeUFZ0gRijLygORalpmSJNQIZNr14smBxmkq6V3trvlSuNaF",
+	"DTZkjrzZVwAx6kmWnDkmoDIC8d0+1IwK+BEIo3VB+7RFT4zT+gUIakM3vxcDtA09gqXg7NUGDTZ8uNKw",
+	"LXz15J4NpE5PQytQPGiRRm/W1ZcElKlkEkOwz0RElbePiT7RlaQvwnsVLoys9tiLBdfMuVedXtKvIG4Q",
+	"N0uP88M6/SXsNavrcejsCc+Y6AaQQISQVUmRDhuN2TDtt8JukPLtdb3SlfvsuWvqaeM8ncnkJYmxKGKd",
+	"bpR6QZ4frfzz1z//LwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -201,6 +201,7 @@ const (
 type ClientFilter struct {
 	Name          string
 	CAID          int64
+	InstanceID    int64 // only those that have a config there
 	Status        Status
 	Serials       []string  // any of these
 	ExpiresBefore time.Time // exclusive
@@ -211,7 +212,7 @@ type ClientFilter struct {
 
 // Wide reports whether the database has to scan for the page: it may have to read all names, all
 // with the same prefix, or all clients for those of an expiry, or in the order of expiry for those
-// that another field selects.
+// that another field selects, or all sites of an instance for those of another field.
 func (f ClientFilter) Wide() bool {
 	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
 	switch {
@@ -220,7 +221,9 @@ func (f ClientFilter) Wide() bool {
 	case len(f.Serials) > 0 || f.Name != "":
 		return false
 	case f.ByExpiry:
-		return f.CAID != 0 || f.Status == StatusRevoked
+		return f.CAID != 0 || f.Status == StatusRevoked || f.InstanceID != 0
+	case f.InstanceID != 0:
+		return byEnd || f.CAID != 0 || f.Status != StatusAny
 	}
 	return byEnd
 }

@@ -27,8 +27,9 @@ const (
 	ResourceAuthorizations Scope = "pam.authorizations" // a role allows them with ScopeApplications
 	ResourceDatabase       Scope = "database"           // as a whole
 	ResourceCertificates   Scope = "openvpn.certificates"
-	ResourceEnrolments     Scope = "openvpn.enrolments" // a role allows them with ScopeKeys
-	ResourceConfigs        Scope = "openvpn.configs"    // of sites; the id is that of the client
+	ResourceEnrolments     Scope = "openvpn.enrolments"       // a role allows them with ScopeKeys
+	ResourceConfigs        Scope = "openvpn.configs"          // of sites; the id is that of the client
+	ResourceModels         Scope = "openvpn.instances.models" // a role allows them with ScopeInstances
 )
 
 // Permission is a right on one scope, as a role lists it.

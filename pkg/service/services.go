@@ -50,6 +50,8 @@ type Services struct {
 	Certificates *pki.Certificates
 	Imports      *pki.Imports
 	CRLs         *pki.CRLs
+	Configs      *tunnel.Configs
+	Plans        *tunnel.Plans
 	Access       *access.Authenticator
 	Login        *access.Login
 	Signing      *access.Signing
@@ -62,8 +64,10 @@ type Services struct {
 	Restore      *pki.Restore
 	Results      *idempotency.Results
 
-	Profiles   *tunnel.Profiles
-	Enrolments *tunnel.Enrolments
+	Profiles       *tunnel.Profiles
+	Enrolments     *tunnel.Enrolments
+	Instances      *tunnel.Instances
+	InstanceModels *tunnel.Models
 
 	PAMAccess      *vault.Authenticator
 	Devices        *vault.Devices
@@ -167,8 +171,15 @@ func (p *parts) pki(set Settings, s *Services) {
 	}
 }
 
-// tunnel adds what sites get.
+// tunnel adds OpenVPN servers, and what they do for their sites. It comes after pki.
 func (p *parts) tunnel(set Settings, s *Services) {
+	s.Instances = &tunnel.Instances{
+		Store: set.Store, Certificates: s.Certificates, CRLs: s.CRLs, Keys: set.Keys, Recorder: p.recorder,
+		Now: set.Now, Log: set.Log,
+	}
+	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.Plans = &tunnel.Plans{Store: set.Store, Scans: p.scans}
 	s.Profiles = &tunnel.Profiles{
 		Store: set.Store, Keys: set.Keys, Recorder: p.recorder, Clients: s.Clients, Now: set.Now,
 	}

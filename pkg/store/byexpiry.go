@@ -132,14 +132,8 @@ func (r clients) byExpiry(
 	if f.CAID != 0 {
 		r.s.restrictAside(&l, "ca_id", f.CAID)
 	}
-	switch f.Status {
-	case domain.StatusValid:
-		l.restrict("revoked_at IS NULL AND expires_at > ?", micro(f.At))
-	case domain.StatusExpired:
-		l.restrict("expires_at <= ?", micro(f.At))
-	case domain.StatusRevoked:
-		l.restrict("revoked_at IS NOT NULL")
-	}
+	l.restrictStatus(f)
+	l.restrictSites(f.InstanceID)
 	l.restrictClients(f, common)
 	after := domain.PageRequest{Cursor: from.ClientID, Size: req.Size}
 	found, err := page[clientRow, domain.Client](ctx, r.s.read, l, after)

@@ -42,6 +42,10 @@ type API struct {
 	clients
 	certificates
 	cas
+	instances
+	instanceModels
+	clientConfigs
+	plans
 	tokens
 	apikeys
 	roles
@@ -88,6 +92,10 @@ func Mount(e *echo.Echo, config Config) error {
 		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
+		instances:      instances{tunnels: s.Instances, present: config.Now},
+		instanceModels: instanceModels{models: s.InstanceModels},
+		clientConfigs:  clientConfigs{service: s.Configs},
+		plans:          plans{service: s.Plans},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},
 		roles:          roles{service: s.Roles},
