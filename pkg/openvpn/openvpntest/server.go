@@ -1,6 +1,7 @@
 package openvpntest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -30,6 +31,13 @@ type ServerConfig struct {
 
 	// Options are further words of the server's command line. Files that they name are in Dir.
 	Options []string
+	// Config, if it is not empty, is the whole configuration of the server, whose files are in Dir. The
+	// port, and what this package needs of the log, are set besides. It needs a tun device. ClientCA
+	// and CRL are not used, and Identity is what clients expect.
+	Config string
+
+	// HandWindow is how many seconds a handshake may take; 0: 10.
+	HandWindow int
 
 	// PointToPoint forces the mode that needs neither a tun device nor root.
 	PointToPoint bool
@@ -46,6 +54,8 @@ type Server struct {
 	port      int
 	options   []string
 	p2p       bool
+	config    bool   // the server has a configuration of its own
+	window    string // seconds that a handshake may take
 	proc      *process
 
 	// mu guards crlAt and stale, and serializes clients. It is held while a client connects, for up
@@ -93,7 +103,8 @@ func (s *Server) Stop() {
 }
 
 func newServer(cfg ServerConfig) (_ *Server, err error) {
-	s := &Server{dir: cfg.Dir, options: cfg.Options, p2p: cfg.PointToPoint}
+	s := &Server{dir: cfg.Dir, options: cfg.Options, p2p: cfg.PointToPoint, config: cfg.Config != ""}
+	s.window = strconv.Itoa(cmp.Or(cfg.HandWindow, handWindow))
 	if s.binary, err = Find(); err != nil {
 		return nil, err
 	}
@@ -116,6 +127,9 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 }
 
 func (s *Server) writeFiles(cfg ServerConfig) error {
+	if s.config {
+		return os.WriteFile(filepath.Join(s.dir, configName), []byte(cfg.Config), 0o600)
+	}
 	files := map[string][]byte{
 		"client-ca.pem": cfg.ClientCA, "server.crt": s.identity.Certificate, "server.key": s.identity.Key,
 	}
@@ -143,6 +157,8 @@ func (s *Server) start(ctx context.Context) error {
 		switch {
 		case err == nil:
 			return nil
+		case s.config && noTun.MatchString(log):
+			return ErrNoDevice
 		case !s.p2p && noTun.MatchString(log):
 			s.p2p = true
 		case attempt < portAttempts && portUsed.MatchString(log):
@@ -167,10 +183,16 @@ func (s *Server) launch(ctx context.Context) (log string, err error) {
 }
 
 func (s *Server) args() []string {
+	if s.config {
+		return []string{
+			"--config", configName, "--local", loopback, "--lport", strconv.Itoa(s.port), "--hand-window", s.window,
+			"--ifconfig-noexec", "--route-noexec", "--verb", "3", "--suppress-timestamps",
+		}
+	}
 	args := []string{
 		"--local", loopback, "--lport", strconv.Itoa(s.port), "--proto", "udp", "--dh", "none",
 		"--ca", "client-ca.pem", "--cert", "server.crt", "--key", "server.key",
-		"--remote-cert-tls", "client", "--persist-key", "--hand-window", handWindow,
+		"--remote-cert-tls", "client", "--persist-key", "--hand-window", s.window,
 		"--verb", "3", "--suppress-timestamps",
 	}
 	args = append(args, s.options...)
