@@ -1,6 +1,7 @@
 package kits
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -23,8 +24,8 @@ import (
 const password = "sesame" // of client.p12, and of keys that tests encrypt
 
 // TestHandshake lets a real OpenVPN connect with what the formats that it reads contain, by every
-// protection of the control channel and both levels of TLS, and refuse the same profile with another
-// key or another server's name.
+// protection of the control channel and both levels of TLS, and refuse the same profile with
+// another key or another server's name.
 func TestHandshake(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)
@@ -108,8 +109,10 @@ func newClientKey(t *testing.T, dir string) []byte {
 
 func run(t *testing.T, dir, program string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Dir = dir
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.WaitDelay = dir, time.Second
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", program, args, err, output)
