@@ -51,6 +51,9 @@ func (p Profile) check() error {
 	c.addresses(p)
 	c.mappings(p.NAT)
 	c.directives(p.Extra)
+	if p.hasExtra("fragment") && slices.ContainsFunc(p.Remotes, func(r Remote) bool { return r.Proto == TCP }) {
+		c.addf("Extra", "fragment is for UDP alone")
+	}
 	return errors.Join(c.faults...)
 }
 

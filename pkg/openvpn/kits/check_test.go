@@ -63,6 +63,7 @@ func TestInvalid(t *testing.T) {
 		"NAT[1]": {func(p *Profile) {
 			p.NAT = []Mapping{mapping("10.1.0.0/16", "11.1.0.0/16"), mapping("10.2.0.0/16", "11.1.0.0/16")}
 		}},
+		"Extra": {func(p *Profile) { p.Extra = []Directive{{"fragment", []string{"1200"}}} }},
 		"Extra[0]": {
 			func(p *Profile) { p.Extra = []Directive{{"up", []string{"/bin/sh"}}} },
 			func(p *Profile) { p.Extra = []Directive{{"mssfix 1\nup", nil}} },

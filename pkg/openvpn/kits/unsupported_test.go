@@ -128,6 +128,7 @@ func simple(t testing.TB) Profile {
 
 func TestUnsupported_NamesEverything(t *testing.T) {
 	_, err := Render(RouterOS, full(t))
+	err = fmt.Errorf("the profile of a site: %w", err) // as callers may wrap it
 	var got []Reason
 	for _, one := range AllUnsupported(err) {
 		got = append(got, one.Reason)
