@@ -58,9 +58,10 @@ var (
 		controls: everything.controls, tls13: true, ciphers: dataCiphers, digests: digests, encryptedKey: true,
 		ed25519: true, manyCAs: true, directives: true,
 	}
-	// RouterOS 7.17 takes tls-crypt only from an imported profile and only with certain digests; the
-	// releases before it not at all. Its client has one address, no list of ciphers to negotiate, TLS
-	// 1.2, and checks the server's certificate against the address that it connects to.
+	// RouterOS 7.17 takes tls-crypt only from an imported profile and only with certain digests;
+	// the releases before it not at all. Its client has one address, no list of ciphers to
+	// negotiate, TLS 1.2, and checks the server's certificate against the address that it connects
+	// to.
 	routerOSCan = abilities{
 		controls: []ControlKind{NoControl, TLSAuth},
 		ciphers:  []string{"AES-256-GCM", "AES-192-GCM", "AES-128-GCM", "AES-256-CBC", "AES-192-CBC", "AES-128-CBC"},
@@ -79,8 +80,8 @@ var (
 		controls: []ControlKind{NoControl, TLSAuth, TLSCrypt}, tls13: true, ciphers: dataCiphers, digests: digests,
 		ed25519: true, tap: true, remotes: singleRemote, directives: true, fragment: true,
 	}
-	// VyOS refuses encrypted keys and a set of CAs that is no chain; further options become words of
-	// a command line, where spaces and quotes would mean something.
+	// VyOS refuses encrypted keys and a set of CAs that is no chain; further options become words
+	// of a command line, where spaces and quotes would mean something.
 	vyosCan = abilities{
 		controls: []ControlKind{NoControl, TLSAuth, TLSCrypt}, tls13: true, ciphers: dataCiphers, digests: digests,
 		ed25519: true, tap: true, remotes: oneTransportAndPort, serverName: plainName, nat: true,

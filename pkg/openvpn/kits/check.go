@@ -15,7 +15,9 @@ import (
 // The limits of a profile.
 const (
 	maxName    = 64  // characters of a name (RFC 5280, appendix A.1, ub-common-name)
-	maxComment = 160 // characters; OpenVPN reads lines of 255 bytes
+	maxBytes   = 200 // of a name in UTF-8, so that it fits into a line of OpenVPN (maxLine), quoted
+	maxHost    = 230 // of a host name, for the same reason
+	maxComment = 160 // characters
 	maxRemotes = 64  // OpenVPN's CONNECTION_LIST_SIZE
 	maxUnit    = 99
 	minMTU     = 576
@@ -34,9 +36,9 @@ func (c *checker) addf(field, format string, args ...any) {
 func (p Profile) check() error {
 	var c checker
 	c.required("Site", p.Site)
-	c.text("Site", p.Site, maxName)
-	c.text("CommonName", p.CommonName, maxName)
-	c.text("ServerName", p.ServerName, maxName)
+	c.name("Site", p.Site)
+	c.name("CommonName", p.CommonName)
+	c.name("ServerName", p.ServerName)
 	for i, comment := range p.Comments {
 		c.text(fmt.Sprintf("Comments[%d]", i), comment, maxComment)
 	}
@@ -49,6 +51,9 @@ func (p Profile) check() error {
 	c.addresses(p)
 	c.mappings(p.NAT)
 	c.directives(p.Extra)
+	if p.hasExtra("fragment") && slices.ContainsFunc(p.Remotes, func(r Remote) bool { return r.Proto == TCP }) {
+		c.addf("Extra", "fragment is for UDP alone")
+	}
 	return errors.Join(c.faults...)
 }
 
@@ -73,6 +78,13 @@ func (c *checker) text(field, text string, limit int) {
 	}
 }
 
+func (c *checker) name(field, text string) {
+	c.text(field, text, maxName)
+	if len(text) > maxBytes {
+		c.addf(field, "it is longer than %d bytes", maxBytes)
+	}
+}
+
 // hostname is RFC 1123, section 2.1.
 var hostname = regexp.MustCompile(
 	`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`,
@@ -83,7 +95,7 @@ func (c *checker) host(field, host string) {
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Zone() == "" {
 		return
 	}
-	if len(host) > 253 || !hostname.MatchString(host) {
+	if len(host) > maxHost || !hostname.MatchString(host) {
 		c.addf(field, "it is neither a host name nor an IP address")
 	}
 }

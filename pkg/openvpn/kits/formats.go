@@ -137,7 +137,8 @@ var formats = []format{
 var ErrUnknownFormat = errors.New("kits: unknown format")
 
 // Render makes the kit of a format. The same profile gives the same bytes. The error is
-// [ErrUnknownFormat], or joins every [Invalid] of the profile, or every [Unsupported] of the format.
+// [ErrUnknownFormat], or joins every [Invalid] of the profile, or every [Unsupported] of the
+// format.
 func Render(name Format, p Profile) (Kit, error) {
 	f, ok := lookUp(name)
 	if !ok {

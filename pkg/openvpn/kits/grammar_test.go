@@ -14,8 +14,8 @@ var (
 	uciEnd  = regexp.MustCompile(`^commit [a-z]+$`)
 )
 
-// parseUCI reads what a script gives to uci batch. The shell changes nothing of it, because the word
-// that ends it is quoted.
+// parseUCI reads what a script gives to uci batch. The shell changes nothing of it, because the
+// word that ends it is quoted.
 func parseUCI(t testing.TB, script []byte) []uciCommand {
 	t.Helper()
 	_, rest, begins := strings.Cut(string(script), "uci batch <<'END'\n")

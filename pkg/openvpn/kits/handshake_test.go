@@ -1,16 +1,19 @@
 package kits
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +26,8 @@ import (
 const password = "sesame" // of client.p12, and of keys that tests encrypt
 
 // TestHandshake lets a real OpenVPN connect with what the formats that it reads contain, by every
-// protection of the control channel and both levels of TLS, and refuse the same profile with another
-// key or another server's name.
+// protection of the control channel and both levels of TLS, and refuse the same profile with
+// another key or another server's name.
 func TestHandshake(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)
@@ -34,7 +37,7 @@ func TestHandshake(t *testing.T) {
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			server, p := startServer(t, kind, append(options, "--auth", "SHA256", "--tls-version-min", "1.3"))
+			server, p := startServer(t, "vpn.example.org", kind, append(options, "--auth", "SHA256", "--tls-version-min", "1.3"))
 			for _, format := range []Format{OpenVPN, Connect, PfSense, P12Profile} {
 				if format == PfSense && kind == TLSCryptV2 {
 					continue
@@ -56,12 +59,59 @@ func TestHandshake(t *testing.T) {
 func TestHandshake_OtherRouters(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)
-	server, p := startServer(t, TLSAuth, []string{"--tls-auth", "static.key", "0", "--auth", "SHA256"})
+	server, p := startServer(t, "vpn.example.org", TLSAuth, []string{"--tls-auth", "static.key", "0", "--auth", "SHA256"})
 	p.TLS, p.ServerHosts = Compatible, []string{"127.0.0.1"}
 	kit := mustRender(t, RouterOS, p)
 	connects(t, server, "routeros", content(t, kit, "site-rio.ovpn"), "")
 	connects(t, server, "openwrt", openWrtConfig(t, mustRender(t, OpenWrt, p)), "")
 	connects(t, server, "vyos", vyosConfig(t, mustRender(t, VyOS, p)), "")
+}
+
+// TestHandshake_HostileName connects to a server whose name has every sign that means something in
+// a configuration, with a site of such a name.
+func TestHandshake_HostileName(t *testing.T) {
+	t.Parallel()
+	openvpntest.Require(t)
+	const name = `Acme "VPN"\ '$x'; #1 <ca> ação`
+	server, p := startServer(t, name, NoControl, nil)
+	p.Site, p.CommonName, p.Comments = name, name, []string{name, "</ca>", `\`}
+	for _, format := range []Format{OpenVPN, Connect, PfSense} {
+		connects(t, server, string(format), profileFile(t, format, p), "")
+	}
+	p.ServerName = `Acme "VPN"`
+	refused(t, server, "a part of the name", profileFile(t, OpenVPN, p), "", "VERIFY X509NAME ERROR")
+}
+
+// TestHandshake_Extra: OpenVPN takes every directive that may be added to a client.
+func TestHandshake_Extra(t *testing.T) {
+	t.Parallel()
+	openvpntest.Require(t)
+	args := map[string][]string{
+		"allow-recursive-routing": nil, "auth-nocache": nil, "connect-retry": {"1", "10"}, "connect-retry-max": {"3"},
+		"connect-timeout": {"10"}, "explicit-exit-notify": {"1"}, "float": nil, "fragment": {"1200", "mtu"},
+		"hand-window": {"10"}, "mssfix": {"1300"}, "mute": {"20"}, "mute-replay-warnings": nil, "nice": {"1"},
+		"ping": {"10"}, "ping-exit": {"60"}, "ping-restart": {"60"}, "ping-timer-rem": nil,
+		"pull-filter": {"ignore", "dhcp-option DNS"}, "push-peer-info": nil, "rcvbuf": {"65536"},
+		"remap-usr1": {"SIGHUP"}, "reneg-bytes": {"0"}, "reneg-pkts": {"0"}, "replay-window": {"64", "15"},
+		"resolv-retry": {"infinite"}, "route": {"10.0.0.0", "255.0.0.0", "vpn_gateway", "10"}, "route-delay": {"1"},
+		"route-ipv6": {"fd00::/8"}, "route-metric": {"10"}, "route-nopull": nil, "server-poll-timeout": {"10"},
+		"sndbuf": {"65536"}, "socket-flags": {"TCP_NODELAY"}, "tls-timeout": {"2"}, "tran-window": {"3600"},
+		"txqueuelen": {"100"}, "verb": {"3"},
+	}
+	for name := range extraDirectives {
+		if _, ok := args[name]; !ok {
+			t.Errorf("no arguments for %s", name)
+		}
+	}
+	server, p := startServer(t, "vpn.example.org", NoControl, []string{"--fragment", "1200"})
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if name != "ping-exit" { // which excludes ping-restart
+			p.Extra = append(p.Extra, Directive{name, args[name]})
+		}
+	}
+	connects(t, server, "all", profileFile(t, OpenVPN, p), "")
+	p.Extra, p.Keepalive = []Directive{{"ping-exit", args["ping-exit"]}}, Keepalive{}
+	connects(t, server, "ping-exit", profileFile(t, OpenVPN, p), "")
 }
 
 func secretOf(format Format) string {
@@ -72,7 +122,7 @@ func secretOf(format Format) string {
 }
 
 // startServer returns a server for the sample site, and a profile that leads to it.
-func startServer(t *testing.T, kind ControlKind, options []string) (*openvpntest.Server, Profile) {
+func startServer(t *testing.T, name string, kind ControlKind, options []string) (*openvpntest.Server, Profile) {
 	t.Helper()
 	dir := t.TempDir()
 	p := full(t)
@@ -84,7 +134,7 @@ func startServer(t *testing.T, kind ControlKind, options []string) (*openvpntest
 	case TLSCryptV2:
 		p.Control.Key = newClientKey(t, dir)
 	}
-	identity := newIdentity(t, "vpn.example.org")
+	identity := newIdentity(t, name)
 	server := openvpntest.Start(t, openvpntest.ServerConfig{
 		Dir: dir, ClientCA: p.CA, Identity: &identity, Options: options,
 	})
@@ -108,8 +158,10 @@ func newClientKey(t *testing.T, dir string) []byte {
 
 func run(t *testing.T, dir, program string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Dir = dir
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.WaitDelay = dir, time.Second
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", program, args, err, output)

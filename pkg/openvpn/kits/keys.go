@@ -130,7 +130,8 @@ func fingerprint(block *pem.Block) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// algorithm is the kind of the client's public key; unknown if only others can read the certificate.
+// algorithm is the kind of the client's public key; unknown if only others can read the
+// certificate.
 func (m material) algorithm() x509.PublicKeyAlgorithm {
 	if len(m.chain) == 0 {
 		return x509.UnknownPublicKeyAlgorithm
@@ -142,8 +143,8 @@ func (m material) algorithm() x509.PublicKeyAlgorithm {
 	return certificate.PublicKeyAlgorithm
 }
 
-// issuing returns the authority that issues servers' certificates, if the authorities are one chain,
-// in any order: each but one was issued by another of them, and no two by the same.
+// issuing returns the authority that issues servers' certificates, if the authorities are one
+// chain, in any order: each but one was issued by another of them, and no two by the same.
 func (m material) issuing() (*pem.Block, bool) {
 	if len(m.cas) == 1 {
 		return m.cas[0], true
@@ -187,7 +188,8 @@ func lowest(all []*x509.Certificate) int {
 	return end
 }
 
-// issuerOf returns the index of the issuer of a certificate among the others, -1 if it is not there.
+// issuerOf returns the index of the issuer of a certificate among the others, -1 if it is not
+// there.
 func issuerOf(all []*x509.Certificate, self int, certificate *x509.Certificate) int {
 	for i, other := range all {
 		if i != self && certificate.CheckSignatureFrom(other) == nil {
@@ -197,7 +199,8 @@ func issuerOf(all []*x509.Certificate, self int, certificate *x509.Certificate) 
 	return -1
 }
 
-// pkcs8 returns the key in PKCS#8, in base64 without the lines of PEM. The key must not be encrypted.
+// pkcs8 returns the key in PKCS#8, in base64 without the lines of PEM. The key must not be
+// encrypted.
 func (m material) pkcs8() (string, error) {
 	block, _ := pem.Decode([]byte(m.KeyPEM))
 	var key any

@@ -64,7 +64,8 @@ const (
 type Control struct {
 	Kind ControlKind
 	// Key is text: a static key ("OpenVPN Static key V1") for TLSAuth and TLSCrypt, a client key
-	// ("OpenVPN tls-crypt-v2 client key") for TLSCryptV2. The direction of TLSAuth is 1, the client's.
+	// ("OpenVPN tls-crypt-v2 client key") for TLSCryptV2. The direction of TLSAuth is 1, the
+	// client's.
 	Key []byte
 }
 
@@ -97,11 +98,12 @@ const (
 	Tap Device = "tap" // Ethernet frames
 )
 
-// Keepalive is a ping every Interval seconds, and a restart after Timeout seconds without an answer.
+// Keepalive is a ping every Interval seconds, and a restart after Timeout seconds without an
+// answer.
 type Keepalive struct{ Interval, Timeout int }
 
-// Mapping presents a network of the site as another of the same size: each address of Inside is seen
-// by the others as the address of Outside with the same host part.
+// Mapping presents a network of the site as another of the same size: each address of Inside is
+// seen by the others as the address of Outside with the same host part.
 type Mapping struct{ Inside, Outside netip.Prefix }
 
 // Directive is a directive of OpenVPN with its arguments, unquoted.

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// bare is a word that means itself in every kind of file: no quote, no space, no sign of a language.
+// bare is a word that means itself in every kind of file: no quote, no space, no sign of a
+// language.
 var bare = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]*$`)
 
 // quoteOpenVPN writes an argument of OpenVPN's configuration: between double quotes a backslash
@@ -18,9 +19,9 @@ func quoteOpenVPN(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// quoteRouterOS writes a string of RouterOS scripts. What is not plain is written as the hexadecimal
-// number of each byte, so that no $, [, ? or quote has a meaning (RouterOS manual, "Scripting",
-// "Constant Escape Sequences").
+// quoteRouterOS writes a string of RouterOS scripts. What is not plain is written as the
+// hexadecimal number of each byte, so that no $, [, ? or quote has a meaning (RouterOS manual,
+// "Scripting", "Constant Escape Sequences").
 func quoteRouterOS(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -47,14 +48,14 @@ func quoteSingle(text string) string {
 }
 
 // comment writes the text of a comment after "#". A backslash becomes a slash: at the end of a line
-// it continues the line in some languages. Three spaces keep the text from being one of the comments
-// that OpenVPN Connect reads, which begin with "# OVPN_ACCESS_SERVER_".
+// it continues the line in some languages. Three spaces keep the text from being one of the
+// comments that OpenVPN Connect reads, which begin with "# OVPN_ACCESS_SERVER_".
 func comment(text string) string { return "#   " + strings.ReplaceAll(text, `\`, "/") }
 
 var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// fileBase is the site's name as part of the name of a file, for every system and for every language
-// of scripts.
+// fileBase is the site's name as part of the name of a file, for every system and for every
+// language of scripts.
 func fileBase(site string) string {
 	base := strings.Trim(notInFileNames.ReplaceAllString(site, "-"), ".-_")
 	if base == "" {

@@ -25,7 +25,8 @@ func routerOSFiles(v view) ([]File, error) {
 
 // Cipher is the one data cipher of RouterOS, which negotiates none.
 func (v view) Cipher() string {
-	return v.Ciphers[slices.IndexFunc(v.Ciphers, func(c string) bool { return slices.Contains(routerOSCan.ciphers, c) })]
+	known := func(cipher string) bool { return slices.Contains(routerOSCan.ciphers, cipher) }
+	return v.Ciphers[slices.IndexFunc(v.Ciphers, known)]
 }
 
 // RouterOSCipher is the name that RouterOS gives to Cipher: aes256-gcm.

@@ -1,6 +1,8 @@
 package kits
 
 import (
+	"crypto/ecdsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
@@ -9,8 +11,8 @@ import (
 )
 
 // openWrtConfig puts a configuration together as the scripts of OpenWrt do it: an underscore of an
-// option is a hyphen, values stay as they are, and the data ciphers are joined. The files are inline,
-// because the test has no /etc/openvpn.
+// option is a hyphen, values stay as they are, and the data ciphers are joined. The files are
+// inline, because the test has no /etc/openvpn.
 func openWrtConfig(t testing.TB, kit Kit) []byte {
 	t.Helper()
 	var b strings.Builder
@@ -74,4 +76,19 @@ func wrap(t testing.TB, kind, text string) []byte {
 		t.Fatal(err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
+
+// asEC is a key in the form of RFC 5915.
+func asEC(t testing.TB, key []byte) []byte {
+	t.Helper()
+	block, _ := pem.Decode(key)
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(parsed.(*ecdsa.PrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
 }

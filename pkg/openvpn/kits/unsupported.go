@@ -81,17 +81,19 @@ func (i *Invalid) Error() string { return fmt.Sprintf("kits: %s: %s", i.Field, i
 // AllInvalid returns every Invalid that an error of [Render] joins.
 func AllInvalid(err error) []*Invalid { return collect[*Invalid](err) }
 
-// collect walks what errors.Join has joined.
+// collect walks what an error wraps or joins.
 func collect[T error](err error) []T {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var found []T
-		for _, each := range joined.Unwrap() {
-			found = append(found, collect[T](each)...)
-		}
-		return found
-	}
 	if one, ok := err.(T); ok {
 		return []T{one}
 	}
-	return nil
+	var found []T
+	switch wrapper := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, each := range wrapper.Unwrap() {
+			found = append(found, collect[T](each)...)
+		}
+	case interface{ Unwrap() error }:
+		found = collect[T](wrapper.Unwrap())
+	}
+	return found
 }

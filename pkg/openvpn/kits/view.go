@@ -78,7 +78,23 @@ func (v view) About() []string {
 	for _, m := range v.NAT {
 		about = append(about, "Network "+m.Inside.String()+" is seen as "+m.Outside.String())
 	}
-	return append(about, v.Comments...)
+	var lines []string
+	for _, text := range append(about, v.Comments...) {
+		lines = append(lines, folded(text)...)
+	}
+	return lines
+}
+
+// folded breaks a text into lines that OpenVPN can read as comments.
+func folded(text string) []string {
+	const width = 60 // characters, of four bytes at most
+	var lines []string
+	for characters := range slices.Chunk([]rune(text), width) {
+		if line := strings.TrimSpace(string(characters)); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // Encrypted reports whether the key has a password.
@@ -105,5 +121,5 @@ func render(name string, data any) ([]byte, error) {
 // main renders the main file of the format.
 func (v view) main(secret bool) ([]File, error) {
 	content, err := render(string(v.info.Format)+".tmpl", v)
-	return []File{{Name: v.File("." + v.info.Extension), MediaType: v.info.MediaType, Content: content, Secret: secret}}, err
+	return []File{{v.File("." + v.info.Extension), v.info.MediaType, content, secret}}, err
 }

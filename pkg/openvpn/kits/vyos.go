@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// vyosRules is the number of the first NAT rule of a kit: high, so that it meets no rule of the site.
+// vyosRules is the number of the first NAT rule of a kit: high, so that it meets no rule of the
+// site.
 const vyosRules = 9000
 
 // vyosFiles writes one script of configuration commands, with the keys in it.
@@ -16,7 +17,7 @@ func vyosFiles(v view) ([]File, error) {
 		return nil, err
 	}
 	content, err := render("vyos.tmpl", vyosView{v, key})
-	return []File{{Name: v.File("." + v.info.Extension), MediaType: v.info.MediaType, Content: content, Secret: true}}, err
+	return []File{{v.File("." + v.info.Extension), v.info.MediaType, content, true}}, err
 }
 
 // vyosView is a view with what VyOS wants otherwise.
@@ -25,8 +26,8 @@ type vyosView struct {
 	KeyBase64 string // PKCS#8
 }
 
-// PKI is the name of the site's certificate in the configuration. The prefix keeps it from being one
-// that the router has already.
+// PKI is the name of the site's certificate in the configuration. The prefix keeps it from being
+// one that the router has already.
 func (v vyosView) PKI() string { return "chaveiro-" + strings.ReplaceAll(v.Base, ".", "-") }
 
 // Interface is the name of the tunnel's interface.
@@ -44,8 +45,8 @@ func (v vyosView) Authorities() []Authority {
 	return all
 }
 
-// CertificateBase64 is the client's certificate. Its intermediates are not part of the configuration:
-// VyOS sends the one certificate.
+// CertificateBase64 is the client's certificate. Its intermediates are not part of the
+// configuration: VyOS sends the one certificate.
 func (v vyosView) CertificateBase64() string {
 	return base64.StdEncoding.EncodeToString(v.chain[0].Bytes)
 }
