@@ -20,6 +20,9 @@ const (
 	MaxPIN          = 32 // characters
 )
 
+// Lack is what the router of a format of profiles can't do, for messages.
+type Lack string
+
 // EnrolmentState is whether an enrolment can still be claimed.
 type EnrolmentState string
 

@@ -138,6 +138,7 @@ const (
 	ReasonLinkRevoked      Reason = "link was revoked"             //
 	ReasonLinkLocked       Reason = "too many wrong PINs"          //
 	ReasonLinkExpired      Reason = "link has expired"             //
+	ReasonKit              Reason = "router can't do that"         // the format, a Lack, the setting to change
 	ReasonPasswordFixed    Reason = "password belongs to key"      //
 	ReasonPasswordRequired Reason = "key is encrypted"             //
 	ReasonPasswordWrong    Reason = "password does not open"       //
@@ -240,7 +241,7 @@ func Reasons() []Reason {
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest, ReasonCAExpired, ReasonCAInUse,
 		ReasonOfRequest, ReasonCSR, ReasonPossession, ReasonHostname, ReasonConstraint, ReasonNoIssuer,
 		ReasonUnrelated, ReasonConstrained, ReasonPathLength, ReasonRevoked, ReasonNotInForce, ReasonOutOfTime,
-		ReasonIDsAlone, ReasonNoKey, ReasonNoSite, ReasonPIN, ReasonLinkClaimed, ReasonLinkRevoked, ReasonLinkLocked,
+		ReasonIDsAlone, ReasonNoKey, ReasonNoSite, ReasonKit, ReasonPIN, ReasonLinkClaimed, ReasonLinkRevoked, ReasonLinkLocked,
 		ReasonLinkExpired, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM,
 		ReasonOtherPEM, ReasonFileSize, ReasonContent, ReasonCertDates, ReasonNameText, ReasonLongSerial,
 		ReasonPasswordLong, ReasonOnePEM, ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption,

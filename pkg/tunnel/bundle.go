@@ -110,7 +110,7 @@ func (s *Instances) addControl(ctx context.Context, b *Bundle) error {
 	if b.Instance.Control == domain.NoControl || b.request.WithoutKeys {
 		return nil
 	}
-	key, err := s.control(ctx, s.Store, b.Instance.ID)
+	key, err := controlKey(ctx, s.Store, s.Keys, b.Instance.ID)
 	b.addSecret(fileControl, key)
 	return err
 }

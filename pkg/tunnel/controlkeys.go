@@ -6,6 +6,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/openvpn"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // A key of a control channel is sealed, and bound to its instance.
@@ -33,9 +34,9 @@ func (s *Instances) setControl(ctx context.Context, tx domain.Store, id int64, k
 	return tx.Instances().SetKeys(ctx, id, keys)
 }
 
-// control returns the key of the control channel of an instance. Errors: *domain.Error with Missing
-// where there is none.
-func (s *Instances) control(ctx context.Context, store domain.Store, id int64) ([]byte, error) {
+// controlKey returns the key of the control channel of an instance. Errors: *domain.Error with
+// Missing where there is none.
+func controlKey(ctx context.Context, store domain.Store, sealed *seal.Keyring, id int64) ([]byte, error) {
 	keys, err := store.Instances().Keys(ctx, id)
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (s *Instances) control(ctx context.Context, store domain.Store, id int64) (
 	if keys.Control == nil {
 		return nil, domain.Fault(domain.Missing, "id", domain.ReasonNoKey)
 	}
-	key, err := s.Keys.Open(keys.Control, controlContext(id))
+	key, err := sealed.Open(keys.Control, controlContext(id))
 	if err != nil {
 		return nil, fmt.Errorf("control key of instance %d: %w", id, err)
 	}

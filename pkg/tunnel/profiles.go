@@ -226,7 +226,8 @@ func kitFault(err error) error {
 		if !ok {
 			return err // of the service's own data
 		}
-		faults.Add(domain.Fault(domain.Rule, "format", domain.ReasonKit, string(lack.Format), lack.What, lack.Remedy))
+		faults.Add(domain.Fault(domain.Rule, "format", domain.ReasonKit, string(lack.Format),
+			domain.Lack(lack.Reason), string(lack.Setting)))
 	}
 	return faults.Err()
 }

@@ -20,7 +20,7 @@ func (s *Profiles) control(ctx context.Context, i domain.Instance, c domain.Clie
 	if i.Control == domain.NoControl {
 		return control, nil
 	}
-	key, err := openControlKey(ctx, s.Store, s.Keys, i.ID)
+	key, err := controlKey(ctx, s.Store, s.Keys, i.ID)
 	if err == nil && i.Control == domain.TLSCryptV2 {
 		key, err = s.siteKey(ctx, i.ID, c, key)
 	}
@@ -32,7 +32,7 @@ func (s *Profiles) control(ctx context.Context, i domain.Instance, c domain.Clie
 // and server key; the serial number is in its metadata, so the server can tell whose it is before
 // TLS begins.
 func (s *Profiles) siteKey(ctx context.Context, instanceID int64, c domain.Client, server []byte) ([]byte, error) {
-	wrapping, err := openvpn.ParseV2ServerKey(server)
+	wrapping, err := openvpn.ParseTLSCryptServerKey(server)
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +43,11 @@ func (s *Profiles) siteKey(ctx context.Context, instanceID int64, c domain.Clien
 	if key, ok := s.openSiteKey(kept, instanceID, c, wrapping); ok {
 		return key, nil
 	}
-	made, err := wrapping.NewClientKey([]byte(c.Serial))
+	made, err := wrapping.NewClientKey(openvpn.Metadata{Type: openvpn.MetadataUser, Data: []byte(c.Serial)})
 	if err != nil {
 		return nil, err
 	}
-	key := made.PEM()
+	key := []byte(made.Text())
 	fresh := domain.SiteKey{Serial: c.Serial, Sealed: s.Keys.Seal(key, siteKeyContext(instanceID, c.ID))}
 	won, err := s.Store.ClientConfigs().KeepKey(ctx, instanceID, c.ID, kept, fresh)
 	if err != nil || won {
@@ -59,15 +59,19 @@ func (s *Profiles) siteKey(ctx context.Context, instanceID int64, c domain.Clien
 
 // openSiteKey returns a kept key, if it was made for the present certificate and server key.
 func (s *Profiles) openSiteKey(
-	kept domain.SiteKey, instanceID int64, c domain.Client, wrapping openvpn.V2ServerKey,
+	kept domain.SiteKey, instanceID int64, c domain.Client, wrapping openvpn.TLSCryptServerKey,
 ) ([]byte, bool) {
 	if len(kept.Sealed) == 0 || kept.Serial != c.Serial {
 		return nil, false
 	}
-	key, err := s.Keys.Open(kept.Sealed, siteKeyContext(instanceID, c.ID))
+	text, err := s.Keys.Open(kept.Sealed, siteKeyContext(instanceID, c.ID))
 	if err != nil {
 		return nil, false
 	}
-	_, err = wrapping.Unwrap(key)
-	return key, err == nil
+	key, err := openvpn.ParseTLSCryptClientKey(text)
+	if err != nil {
+		return nil, false
+	}
+	_, _, err = wrapping.Unwrap(key.Wrapped)
+	return text, err == nil
 }

@@ -15,6 +15,7 @@ type abilities struct {
 	ciphers      []string // data ciphers, of which it needs one
 	digests      []string
 	encryptedKey bool
+	keyFile      bool // takes a key that the device has already
 	ed25519      bool
 	tap          bool
 	remotes      remoteAbility
@@ -48,8 +49,15 @@ const (
 var everything = abilities{
 	controls: []ControlKind{NoControl, TLSAuth, TLSCrypt, TLSCryptV2}, tls13: true, ciphers: dataCiphers,
 	digests: digests, encryptedKey: true, ed25519: true, tap: true, manyCAs: true, nat: true, directives: true,
-	fragment: true,
+	fragment: true, keyFile: true,
 }
+
+// p12Can has the key in its file.
+var p12Can = func() abilities {
+	can := everything
+	can.keyFile = false
+	return can
+}()
 
 // What differs, by format. The documents are in the list of formats.
 var (
@@ -151,6 +159,9 @@ func (a abilities) lackOfTLS(l *lack, v view) {
 func (a abilities) lackOfKey(l *lack, v view) {
 	if v.encrypted() && !a.encryptedKey {
 		l.add(NoEncryptedKey, SettingPassword, "it can't use an encrypted key", "issue a certificate without a password")
+	}
+	if v.KeyFile != "" && !a.keyFile {
+		l.add(NoKeyFile, SettingKey, "its kit has the private key in it", "use the format openvpn, or fetch it with the key")
 	}
 	if v.algorithm() == x509.Ed25519 && !a.ed25519 {
 		l.add(NoSuchAlgorithm, SettingAlgorithm, "it has no Ed25519", "issue a certificate with an ECDSA or RSA key")

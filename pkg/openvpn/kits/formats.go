@@ -129,7 +129,7 @@ var formats = []format{
 		Info: Info{P12Profile, "OpenVPN 2.6 or later, with the key as PKCS#12", "ovpn", typeProfile, []string{
 			manual26,
 		}},
-		can: everything, files: profileFiles,
+		can: p12Can, files: profileFiles,
 	},
 }
 
@@ -148,7 +148,7 @@ func Render(name Format, p Profile) (Kit, error) {
 	if err := errors.Join(p.check(), err); err != nil {
 		return Kit{}, err
 	}
-	if name == P12Profile && m.PKCS12Base64 == "" {
+	if name == P12Profile && m.PKCS12Base64 == "" && p.KeyFile == "" {
 		return Kit{}, &Invalid{Field: "PKCS12", Problem: "it is missing"}
 	}
 	v := newView(f.Info, p, m)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/chaveiro/chaveiro/pkg/openvpn"
 )
@@ -29,7 +30,7 @@ func (p Profile) material() (material, error) {
 	var c checker
 	ca := c.pem(openvpn.Certificates("CA", p.CA))
 	certificate := c.pem(openvpn.Certificates("Certificate", p.Certificate))
-	key := c.pem(openvpn.PrivateKey("Key", p.Key))
+	key := p.key(&c)
 	control, err := p.Control.text()
 	if err != nil {
 		c.addf("Control.Key", "%v", err)
@@ -45,6 +46,23 @@ func (p Profile) material() (material, error) {
 		m.PKCS12Base64 = lines(base64.StdEncoding.EncodeToString(p.PKCS12), 64)
 	}
 	return m, errors.Join(c.faults...)
+}
+
+// maxKeyFile is the length of the name of a file, in bytes.
+const maxKeyFile = 200
+
+// key reads the key, unless the device has it in a file.
+func (p Profile) key(c *checker) []byte {
+	if p.KeyFile == "" {
+		return c.pem(openvpn.PrivateKey("Key", p.Key))
+	}
+	if len(p.Key) > 0 {
+		c.addf("KeyFile", "there is a key besides")
+	}
+	if len(p.KeyFile) > maxKeyFile || strings.ContainsFunc(p.KeyFile, unicode.IsControl) {
+		c.addf("KeyFile", "it is no name of a file")
+	}
+	return nil
 }
 
 // pem takes what a reader of openvpn returns; its errors name the field.

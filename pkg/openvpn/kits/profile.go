@@ -21,6 +21,7 @@ type Profile struct {
 	CA          []byte // PEM: the authorities that a server may come from, one or more
 	Certificate []byte // PEM: the client's certificate, then its intermediates, if any
 	Key         []byte // PEM: the client's private key; may be encrypted
+	KeyFile     string // where the device has the key, of which Key then has nothing; empty: Key has it
 	PKCS12      []byte // DER: certificate and key as PKCS#12, for P12Profile alone
 
 	Control     Control

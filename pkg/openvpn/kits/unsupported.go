@@ -26,6 +26,7 @@ const (
 	NoSuchCipher    Reason = "data cipher not supported"
 	NoSuchDigest    Reason = "digest not supported"
 	NoEncryptedKey  Reason = "encrypted key not supported"
+	NoKeyFile       Reason = "key in a file not supported"
 	NoSuchAlgorithm Reason = "key algorithm not supported"
 	NoTap           Reason = "tap not supported"
 	OneRemote       Reason = "one remote only"
@@ -42,7 +43,7 @@ const (
 // Reasons lists every Reason.
 func Reasons() []Reason {
 	return []Reason{
-		NoSuchControl, NoTLS13, NoSuchCipher, NoSuchDigest, NoEncryptedKey, NoSuchAlgorithm, NoTap, OneRemote,
+		NoSuchControl, NoTLS13, NoSuchCipher, NoSuchDigest, NoEncryptedKey, NoKeyFile, NoSuchAlgorithm, NoTap, OneRemote,
 		SameTransport, SamePort, HostMismatch, NameCharset, OneChain, NoNAT, NoDirectives, NoFragment,
 	}
 }
@@ -56,6 +57,7 @@ const (
 	SettingTLS        Setting = "tls_profile"
 	SettingCiphers    Setting = "data_ciphers"
 	SettingAuth       Setting = "auth"
+	SettingKey        Setting = "key"
 	SettingPassword   Setting = "password"
 	SettingAlgorithm  Setting = "key_algorithm"
 	SettingDevice     Setting = "device"

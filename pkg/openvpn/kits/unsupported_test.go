@@ -41,6 +41,8 @@ func TestUnsupported(t *testing.T) {
 		{"SHA384", func(p *Profile) { p.Auth = "SHA384" }, SettingAuth, lacking{NoSuchDigest: {RouterOS}}},
 		{"an encrypted key", func(p *Profile) { p.Key = encrypt(t, p.Key) },
 			SettingPassword, lacking{NoEncryptedKey: {OPNsense, PfSense, VyOS}}},
+		{"a key on the device", func(p *Profile) { p.Key, p.KeyFile = nil, "/etc/openvpn/client/site rio.key" },
+			SettingKey, lacking{NoKeyFile: {Connect, RouterOS, OPNsense, PfSense, VyOS, OpenWrt, P12Profile}}},
 		{"Ed25519", func(p *Profile) { p.Certificate, p.Key = newEd25519(t) },
 			SettingAlgorithm, lacking{NoSuchAlgorithm: {RouterOS}}},
 		{"tap", func(p *Profile) { p.Device = Tap }, SettingDevice, lacking{NoTap: {Connect}}},

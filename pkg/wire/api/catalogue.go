@@ -136,6 +136,10 @@ var commonTexts = map[domain.Reason][languages]string{
 		"O cliente não tem configuração nessa instância. Crie-a com PUT …/configs/{instance_id}.",
 		"The client has no config at that instance. Make one with PUT …/configs/{instance_id}.",
 	},
+	domain.ReasonKit: {
+		"O formato %s não serve: %s. Altere %s na instância ou no cliente.",
+		"The format %s does not do: %s. Change %s of the instance or the client.",
+	},
 	domain.ReasonPIN: {"O PIN não confere. Tentativas restantes: %d.", "The PIN is not right. Tries left: %d."},
 	domain.ReasonLinkClaimed: {
 		"O link já foi usado. Peça outro a quem o enviou.", "The link was used already. Ask for another one.",
