@@ -74,7 +74,6 @@ var layers = map[string][]string{
 		"pkg/domain", "pkg/openvpn", "pkg/openvpn/kits", "pkg/pki", "pkg/seal", "pkg/audit", "pkg/bounded", "pkg/turns",
 		"pkg/idempotency",
 	},
-	"pkg/openvpn/kits": {"pkg/domain", "pkg/openvpn"},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
 		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel",

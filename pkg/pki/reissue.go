@@ -39,6 +39,15 @@ func (s *Clients) Reissue(
 	return s.Renew(ctx, id, domain.ClientRenewal{Overlap: &overlap, Request: request})
 }
 
+// CheckRequest refuses what is no request for a certificate, as a fault of the field csr.
+func (s *Clients) CheckRequest(request []byte) error {
+	_, err := ca.ReadRequest(request)
+	if err != nil {
+		return material("csr", err)
+	}
+	return nil
+}
+
 // hasKey reports whether a certificate is for a public key.
 func hasKey(c domain.Certificate, key crypto.PublicKey) (bool, error) {
 	cert, err := ca.ReadCertificate(c.DER)

@@ -91,6 +91,9 @@ func (s *Enrolments) checkClaim(format string, claim Claim) error {
 	if format != "" {
 		faults.Add(s.Profiles.CheckFormat(format))
 	}
+	if len(claim.Request) > 0 {
+		faults.Add(s.Clients.CheckRequest(claim.Request))
+	}
 	if len(claim.Token) < minClaimToken {
 		faults.Add(domain.Fault(domain.Invalid, "token", domain.ReasonTooShort, minClaimToken))
 	}

@@ -9,9 +9,7 @@
 package enrol
 
 import (
-	"crypto/rand"
 	"errors"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -125,18 +123,14 @@ func readForm(r *http.Request) (url.Values, error) {
 			domain.Malformed, "", domain.ReasonContentType, "application/x-www-form-urlencoded",
 		)
 	}
-	text, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
-	if err != nil {
-		return nil, err
+	r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			return nil, domain.Fault(domain.Malformed, "", domain.ReasonBodySize)
+		}
+		return nil, &domain.Error{Kind: domain.Malformed, Reason: domain.ReasonMalformed, Err: err}
 	}
-	if len(text) > maxForm {
-		return nil, domain.Fault(domain.Malformed, "", domain.ReasonBodySize)
-	}
-	form, err := url.ParseQuery(string(text))
-	if err != nil {
-		return nil, domain.Fault(domain.Malformed, "", domain.ReasonMalformed)
-	}
-	return form, nil
+	return r.PostForm, nil
 }
 
 // refuse answers an error: with the page for a person, with its texts for a program.
@@ -165,6 +159,3 @@ func wantsJSON(c echo.Context) bool {
 func wantsHTML(c echo.Context) bool {
 	return strings.Contains(c.Request().Header.Get("Accept"), "text/html")
 }
-
-// newToken is what makes a claim that is sent twice count once.
-func newToken() string { return rand.Text() }

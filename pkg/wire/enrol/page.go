@@ -2,6 +2,7 @@ package enrol
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -48,10 +49,14 @@ type view struct {
 
 // page answers with the page. found is the zero value for a link that there is not.
 func (h handler) page(c echo.Context, status int, found tunnel.Invitation, errors []string) error {
+	token := c.Request().PostForm.Get("token") // after an error the same claim goes on
+	if token == "" {
+		token = rand.Text()
+	}
 	v := view{
 		Text: textsOf(c.Request().Header.Get("Accept-Language")), Style: template.CSS(style), Errors: errors,
 		Client: found.ClientName, Instance: found.InstanceName, Found: found.ID != 0, PIN: found.PINHash != nil,
-		Token: newToken(), Expires: found.ExpiresAt.UTC().Format("2006-01-02 15:04 UTC"),
+		Token: token, Expires: found.ExpiresAt.UTC().Format("2006-01-02 15:04 UTC"),
 	}
 	state := h.Enrolments.State(found.Enrolment)
 	v.Open = v.Found && (state == domain.EnrolmentOpen || state == domain.EnrolmentClaimed && len(errors) == 0)
