@@ -266,6 +266,87 @@ func (e FinalReason) Valid() bool {
 	}
 }
 
+// Defines values for InstanceBundleFormat.
+const (
+	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
+	InstanceBundleFormatTarGz InstanceBundleFormat = "tar.gz"
+	InstanceBundleFormatZip   InstanceBundleFormat = "zip"
+)
+
+// Valid indicates whether the value is a known member of the InstanceBundleFormat enum.
+func (e InstanceBundleFormat) Valid() bool {
+	switch e {
+	case InstanceBundleFormatJSON:
+		return true
+	case InstanceBundleFormatTarGz:
+		return true
+	case InstanceBundleFormatZip:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceControlChannel.
+const (
+	InstanceControlChannelNone       InstanceControlChannel = "none"
+	InstanceControlChannelTLSAuth    InstanceControlChannel = "tls-auth"
+	InstanceControlChannelTLSCrypt   InstanceControlChannel = "tls-crypt"
+	InstanceControlChannelTLSCryptV2 InstanceControlChannel = "tls-crypt-v2"
+)
+
+// Valid indicates whether the value is a known member of the InstanceControlChannel enum.
+func (e InstanceControlChannel) Valid() bool {
+	switch e {
+	case InstanceControlChannelNone:
+		return true
+	case InstanceControlChannelTLSAuth:
+		return true
+	case InstanceControlChannelTLSCrypt:
+		return true
+	case InstanceControlChannelTLSCryptV2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceProto.
+const (
+	InstanceProtoTCP InstanceProto = "tcp"
+	InstanceProtoUDP InstanceProto = "udp"
+)
+
+// Valid indicates whether the value is a known member of the InstanceProto enum.
+func (e InstanceProto) Valid() bool {
+	switch e {
+	case InstanceProtoTCP:
+		return true
+	case InstanceProtoUDP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceTLSProfile.
+const (
+	InstanceTLSProfileCompatible InstanceTLSProfile = "compatible"
+	InstanceTLSProfileModern     InstanceTLSProfile = "modern"
+)
+
+// Valid indicates whether the value is a known member of the InstanceTLSProfile enum.
+func (e InstanceTLSProfile) Valid() bool {
+	switch e {
+	case InstanceTLSProfileCompatible:
+		return true
+	case InstanceTLSProfileModern:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IssuedKind.
 const (
 	IssuedKindServer IssuedKind = "server"
@@ -1571,6 +1652,15 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
+// DefaultInstanceModel Example: {"name":"default","template":"MODELTEXT"}
+type DefaultInstanceModel struct {
+	// Name Always `default`.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
 // DeviceDomain Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"testlab.com","short_name":"TESTLAB","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type DeviceDomain struct {
 	// ID The id of the domain.
@@ -1672,6 +1762,337 @@ type Grant struct {
 	union json.RawMessage
 }
 
+// Instance Example: {"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
+type Instance struct {
+	// ID The id of the instance.
+	ID int64 `json:"id"`
+
+	// ModelID The model of its configuration; `null` is the default one.
+	ModelID *int64 `json:"model_id"`
+
+	// CaID The CA of its certificate and of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+
+	// Province State or province.
+	Province string `json:"province"`
+
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
+
+	// Sector Department.
+	Sector string `json:"sector"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Port Its port.
+	Port int `json:"port"`
+
+	// Network The IPv4 network of the tunnels.
+	Network string `json:"network"`
+
+	// Proto What OpenVPN speaks over.
+	Proto InstanceProto `json:"proto"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool.
+	DhcpEnabled bool `json:"dhcp_enabled"`
+
+	// DhcpStart The first address of the pool; empty is none.
+	DhcpStart string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; empty is none.
+	DhcpEnd string `json:"dhcp_end"`
+
+	// DNSServer The DNS server that is pushed; empty is none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The search domain that is pushed; empty is none.
+	DNSDomain string `json:"dns_domain"`
+
+	// PushRoutes The networks that are pushed to all sites.
+	PushRoutes []string `json:"push_routes"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites.
+	Routes []string `json:"routes"`
+
+	// LdapAuth Always `false`.
+	LdapAuth bool `json:"ldap_auth"`
+
+	// Remotes How sites reach it: host, `host:port` or `proto://host:port`.
+	Remotes []string `json:"remotes"`
+
+	// Revoked Whether the certificate of the server is revoked.
+	Revoked bool `json:"revoked"`
+
+	// Expired Whether it has ended.
+	Expired bool `json:"expired"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the instance was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// CertEmailTemplateID Always `null`: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id"`
+
+	// NetworkV6 The IPv6 network of the tunnels; empty is none.
+	NetworkV6 string `json:"network_v6"`
+
+	// Gateway The machine that it runs on.
+	Gateway string `json:"gateway"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom bool `json:"remote_random"`
+
+	// TLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+	TLSProfile InstanceTLSProfile `json:"tls_profile"`
+
+	// ControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+	ControlChannel InstanceControlChannel `json:"control_channel"`
+
+	// VerifyClientCert Always `true`.
+	VerifyClientCert bool `json:"verify_client_cert"`
+
+	// KeepaliveInterval Seconds between pings.
+	KeepaliveInterval int `json:"keepalive_interval"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew.
+	KeepaliveTimeout int `json:"keepalive_timeout"`
+
+	// RenegSec Seconds until new keys of a session are negotiated; 0 is never.
+	RenegSec int `json:"reneg_sec"`
+
+	// RenewBefore Days before the end of the certificate at which the service renews it.
+	RenewBefore int `json:"renew_before"`
+
+	// ExtraConf Further directives of its configuration.
+	ExtraConf string `json:"extra_conf"`
+
+	// CertificateID The certificate of the server, in `GET /openvpn/certificates/{id}`.
+	CertificateID int64 `json:"certificate_id"`
+
+	// Version Grows when the profiles of its sites become stale.
+	Version int64 `json:"version"`
+
+	// ReloadedAt When it was last asked to read its configuration again; `null` is never.
+	ReloadedAt *string `json:"reloaded_at"`
+}
+
+// InstanceBundle Example: {"files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}]}
+type InstanceBundle struct {
+	// Files The files, by name.
+	Files []InstanceBundleFile `json:"files"`
+}
+
+// InstanceBundleFile Example: {"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}
+type InstanceBundleFile struct {
+	// Name The name, with that of its directory.
+	Name string `json:"name"`
+
+	// Mode Its permissions, in octal; `0600` for what is secret.
+	Mode string `json:"mode"`
+
+	// ModifiedAt The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
+	ModifiedAt string `json:"modified_at"`
+
+	// Content The text.
+	Content string `json:"content"`
+}
+
+// InstanceBundleFormat The form of a bundle.
+type InstanceBundleFormat string
+
+// InstanceControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+type InstanceControlChannel string
+
+// InstanceCreate defines model for InstanceCreate.
+type InstanceCreate struct {
+	// CaID The CA that signs the certificate of the server and those of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Unique regardless of case; the common name of the certificate.
+	Name string `json:"name"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network string `json:"network"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the key of the server; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}
+type InstanceModel struct {
+	// ID The id of the model.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// InstanceModelCreate defines model for InstanceModelCreate.
+type InstanceModelCreate struct {
+	// Name Unique regardless of case.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
+// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
+type InstanceModelPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor          Cursor          `json:"cursor"`
+	InstancesModels []InstanceModel `json:"instances_models"`
+}
+
+// InstanceModelUpdate defines model for InstanceModelUpdate.
+type InstanceModelUpdate struct {
+	// Name Unique regardless of case.
+	Name *string `json:"name,omitempty"`
+
+	// Template The template of `server.conf`.
+	Template *string `json:"template,omitempty"`
+}
+
+// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
+type InstancePage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor    Cursor     `json:"cursor"`
+	Instances []Instance `json:"instances"`
+}
+
 // InstancePlan Example: {"cursor":{"current":0,"next":null,"previous":null},"gateway":"matriz","instance":"matriz","instance_id":1,"networks":[{"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}],"tunnels":[{"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}]}
 type InstancePlan struct {
 	// InstanceID The id of the instance.
@@ -1689,6 +2110,140 @@ type InstancePlan struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor   Cursor        `json:"cursor"`
 	Networks []PlanNetwork `json:"networks"`
+}
+
+// InstanceProto What OpenVPN speaks over.
+type InstanceProto string
+
+// InstanceRenew defines model for InstanceRenew.
+type InstanceRenew struct {
+	// Overlap How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D` when left out.
+	Overlap interface{} `json:"overlap,omitempty"`
+
+	// Expiration Days until the certificate ends, as on creation.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceTLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+type InstanceTLSProfile string
+
+// InstanceUpdate defines model for InstanceUpdate.
+type InstanceUpdate struct {
+	// CaID Not editable.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network *string `json:"network,omitempty"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
 }
 
 // IssuedKind A kind of certificate that can be created; those of clients are created with their client.
@@ -2936,6 +3491,123 @@ type SuspendClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetInstancesPageParams defines parameters for GetInstancesPage.
+type GetInstancesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Name Only the instance of this name, regardless of case.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// CaID Only the instances of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Gateway Only the instances of this gateway, regardless of case.
+	Gateway *string `form:"gateway,omitempty" json:"gateway,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceParams defines parameters for CreateInstance.
+type CreateInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelsPageParams defines parameters for GetInstanceModelsPage.
+type GetInstanceModelsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceModelParams defines parameters for CreateInstanceModel.
+type CreateInstanceModelParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetDefaultInstanceModelParams defines parameters for GetDefaultInstanceModel.
+type GetDefaultInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceModelParams defines parameters for DeleteInstanceModel.
+type DeleteInstanceModelParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelParams defines parameters for GetInstanceModel.
+type GetInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceModelParams defines parameters for UpdateInstanceModel.
+type UpdateInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceParams defines parameters for DeleteInstance.
+type DeleteInstanceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Force `true`: also while sites have configs of it. Their configs and networks of this instance are removed with it; the sites and their certificates stay.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceParams defines parameters for GetInstance.
+type GetInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceParams defines parameters for UpdateInstance.
+type UpdateInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceBundleParams defines parameters for GetInstanceBundle.
+type GetInstanceBundleParams struct {
+	// Format The form of the bundle.
+	Format *InstanceBundleFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false`: without what is secret, the private key of the server and the key of the control channel.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// IfNoneMatch The ETag of a copy at hand.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetInstancePlanPageParams defines parameters for GetInstancePlanPage.
 type GetInstancePlanPageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -2950,6 +3622,27 @@ type GetInstancePlanPageParams struct {
 
 // ExportInstancePlanParams defines parameters for ExportInstancePlan.
 type ExportInstancePlanParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReloadInstanceParams defines parameters for ReloadInstance.
+type ReloadInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewInstanceParams defines parameters for RenewInstance.
+type RenewInstanceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -3407,6 +4100,21 @@ type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
 // RevokeClientSite2SiteForJSONRequestBody defines body for RevokeClientSite2SiteFor for application/json ContentType.
 type RevokeClientSite2SiteForJSONRequestBody = ClientSite2SiteRevoke
 
+// CreateInstanceJSONRequestBody defines body for CreateInstance for application/json ContentType.
+type CreateInstanceJSONRequestBody = InstanceCreate
+
+// CreateInstanceModelJSONRequestBody defines body for CreateInstanceModel for application/json ContentType.
+type CreateInstanceModelJSONRequestBody = InstanceModelCreate
+
+// UpdateInstanceModelJSONRequestBody defines body for UpdateInstanceModel for application/json ContentType.
+type UpdateInstanceModelJSONRequestBody = InstanceModelUpdate
+
+// UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
+type UpdateInstanceJSONRequestBody = InstanceUpdate
+
+// RenewInstanceJSONRequestBody defines body for RenewInstance for application/json ContentType.
+type RenewInstanceJSONRequestBody = InstanceRenew
+
 // CreateApplicationJSONRequestBody defines body for CreateApplication for application/json ContentType.
 type CreateApplicationJSONRequestBody = ApplicationCreate
 
@@ -3758,12 +4466,54 @@ type ServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx echo.Context, params CreateInstanceParams) error
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
 	// GetInstancePlanPage Get the IP plan of an instance
 	// (GET /openvpn/instances/{id}/plan)
 	GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error
 	// ExportInstancePlan Export the IP plan of an instance
 	// (GET /openvpn/instances/{id}/plan/export)
 	ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -6168,6 +6918,527 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 	return err
 }
 
+// GetInstancesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancesPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "gateway" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gateway", ctx.QueryParams(), &params.Gateway, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter gateway: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancesPage(ctx, params)
+	return err
+}
+
+// CreateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstance(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstance(ctx, params)
+	return err
+}
+
+// GetInstanceModelsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModelsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModelsPage(ctx, params)
+	return err
+}
+
+// CreateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstanceModel(ctx, params)
+	return err
+}
+
+// GetDefaultInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDefaultInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDefaultInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDefaultInstanceModel(ctx, params)
+	return err
+}
+
+// DeleteInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceModelParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstanceModel(ctx, id, params)
+	return err
+}
+
+// GetInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModel(ctx, id, params)
+	return err
+}
+
+// UpdateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstanceModel(ctx, id, params)
+	return err
+}
+
+// DeleteInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstance(ctx, id, params)
+	return err
+}
+
+// GetInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstance(ctx, id, params)
+	return err
+}
+
+// UpdateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstance(ctx, id, params)
+	return err
+}
+
+// GetInstanceBundle converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceBundleParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceBundle(ctx, id, params)
+	return err
+}
+
 // GetInstancePlanPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetInstancePlanPage(ctx echo.Context) error {
 	var err error
@@ -6250,6 +7521,114 @@ func (w *ServerInterfaceWrapper) ExportInstancePlan(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ExportInstancePlan(ctx, id, params)
+	return err
+}
+
+// ReloadInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) ReloadInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReloadInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReloadInstance(ctx, id, params)
+	return err
+}
+
+// RenewInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewInstance(ctx, id, params)
 	return err
 }
 
@@ -8007,6 +9386,20 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
+	router.GET(options.BaseURL+"/openvpn/instances", wrapper.GetInstancesPage, options.OperationMiddlewares["getInstancesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances", wrapper.CreateInstance, options.OperationMiddlewares["createInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models", wrapper.GetInstanceModelsPage, options.OperationMiddlewares["getInstanceModelsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/models", wrapper.CreateInstanceModel, options.OperationMiddlewares["createInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/default", wrapper.GetDefaultInstanceModel, options.OperationMiddlewares["getDefaultInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/models/:id", wrapper.DeleteInstanceModel, options.OperationMiddlewares["deleteInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/:id", wrapper.GetInstanceModel, options.OperationMiddlewares["getInstanceModel"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/models/:id", wrapper.UpdateInstanceModel, options.OperationMiddlewares["updateInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/:id", wrapper.DeleteInstance, options.OperationMiddlewares["deleteInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id", wrapper.GetInstance, options.OperationMiddlewares["getInstance"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/:id", wrapper.UpdateInstance, options.OperationMiddlewares["updateInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/reload", wrapper.ReloadInstance, options.OperationMiddlewares["reloadInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/renew", wrapper.RenewInstance, options.OperationMiddlewares["renewInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/bundle", wrapper.GetInstanceBundle, options.OperationMiddlewares["getInstanceBundle"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
@@ -13419,6 +14812,1375 @@ func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2Sit
 	return err
 }
 
+type GetInstancesPageRequestObject struct {
+	Params GetInstancesPageParams
+}
+
+type GetInstancesPageResponseObject interface {
+	VisitGetInstancesPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancesPage200JSONResponse InstancePage
+
+func (response GetInstancesPage200JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancesPage400JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancesPage401JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancesPage403JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancesPage500JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceRequestObject struct {
+	Params CreateInstanceParams
+	Body   *CreateInstanceJSONRequestBody
+}
+
+type CreateInstanceResponseObject interface {
+	VisitCreateInstanceResponse(w http.ResponseWriter) error
+}
+
+type CreateInstance200JSONResponse Instance
+
+func (response CreateInstance200JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstance400JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstance401JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstance403JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstance409JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstance500JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPageRequestObject struct {
+	Params GetInstanceModelsPageParams
+}
+
+type GetInstanceModelsPageResponseObject interface {
+	VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModelsPage200JSONResponse InstanceModelPage
+
+func (response GetInstanceModelsPage200JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModelsPage400JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModelsPage401JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModelsPage403JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModelsPage500JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModelRequestObject struct {
+	Params CreateInstanceModelParams
+	Body   *CreateInstanceModelJSONRequestBody
+}
+
+type CreateInstanceModelResponseObject interface {
+	VisitCreateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type CreateInstanceModel200JSONResponse InstanceModel
+
+func (response CreateInstanceModel200JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstanceModel400JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstanceModel401JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstanceModel403JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstanceModel409JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstanceModel500JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModelRequestObject struct {
+	Params GetDefaultInstanceModelParams
+}
+
+type GetDefaultInstanceModelResponseObject interface {
+	VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetDefaultInstanceModel200JSONResponse DefaultInstanceModel
+
+func (response GetDefaultInstanceModel200JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetDefaultInstanceModel400JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetDefaultInstanceModel401JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetDefaultInstanceModel403JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetDefaultInstanceModel500JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceModelParams
+}
+
+type DeleteInstanceModelResponseObject interface {
+	VisitDeleteInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstanceModel200Response struct {
+}
+
+func (response DeleteInstanceModel200Response) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstanceModel400JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstanceModel401JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstanceModel403JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstanceModel404JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstanceModel409JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstanceModel500JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceModelParams
+}
+
+type GetInstanceModelResponseObject interface {
+	VisitGetInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModel200JSONResponse InstanceModel
+
+func (response GetInstanceModel200JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModel400JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModel401JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModel403JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceModel404JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModel500JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceModelParams
+	Body   *UpdateInstanceModelJSONRequestBody
+}
+
+type UpdateInstanceModelResponseObject interface {
+	VisitUpdateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstanceModel200JSONResponse InstanceModel
+
+func (response UpdateInstanceModel200JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstanceModel400JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstanceModel401JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstanceModel403JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstanceModel404JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstanceModel409JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstanceModel500JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceParams
+}
+
+type DeleteInstanceResponseObject interface {
+	VisitDeleteInstanceResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstance200Response struct {
+}
+
+func (response DeleteInstance200Response) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstance400JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstance401JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstance403JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstance404JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstance409JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstance500JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceParams
+}
+
+type GetInstanceResponseObject interface {
+	VisitGetInstanceResponse(w http.ResponseWriter) error
+}
+
+type GetInstance200JSONResponse Instance
+
+func (response GetInstance200JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstance400JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstance401JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstance403JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstance404JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstance500JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceParams
+	Body   *UpdateInstanceJSONRequestBody
+}
+
+type UpdateInstanceResponseObject interface {
+	VisitUpdateInstanceResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstance200JSONResponse Instance
+
+func (response UpdateInstance200JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstance400JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstance401JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstance403JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstance404JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstance409JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstance500JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundleRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceBundleParams
+}
+
+type GetInstanceBundleResponseObject interface {
+	VisitGetInstanceBundleResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceBundle200ResponseHeaders struct {
+	CacheControl       *string
+	ChaveiroCRLStale   *CrlStale
+	ContentDisposition *string
+	ETag               *string
+}
+
+type GetInstanceBundle200ApplicationGzipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationGzipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/gzip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle200JSONResponse struct {
+	Body    InstanceBundle
+	Headers GetInstanceBundle200ResponseHeaders
+}
+
+func (response GetInstanceBundle200JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle200ApplicationZipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationZipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle304ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetInstanceBundle304Response struct {
+	Headers GetInstanceBundle304ResponseHeaders
+}
+
+func (response GetInstanceBundle304Response) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetInstanceBundle400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceBundle400JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceBundle401JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceBundle403JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceBundle404JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceBundle500JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetInstancePlanPageRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetInstancePlanPageParams
@@ -13629,6 +16391,245 @@ func (response ExportInstancePlan404JSONResponse) VisitExportInstancePlanRespons
 type ExportInstancePlan500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ExportInstancePlan500JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReloadInstanceParams
+}
+
+type ReloadInstanceResponseObject interface {
+	VisitReloadInstanceResponse(w http.ResponseWriter) error
+}
+
+type ReloadInstance200JSONResponse Instance
+
+func (response ReloadInstance200JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReloadInstance400JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReloadInstance401JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReloadInstance403JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReloadInstance404JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReloadInstance409JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReloadInstance500JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewInstanceParams
+	Body   *RenewInstanceJSONRequestBody
+}
+
+type RenewInstanceResponseObject interface {
+	VisitRenewInstanceResponse(w http.ResponseWriter) error
+}
+
+type RenewInstance200JSONResponse Instance
+
+func (response RenewInstance200JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewInstance400JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewInstance401JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewInstance403JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewInstance404JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewInstance409JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewInstance500JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17863,12 +20864,54 @@ type StrictServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx context.Context, request GetInstancesPageRequestObject) (GetInstancesPageResponseObject, error)
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx context.Context, request CreateInstanceRequestObject) (CreateInstanceResponseObject, error)
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx context.Context, request GetInstanceModelsPageRequestObject) (GetInstanceModelsPageResponseObject, error)
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx context.Context, request CreateInstanceModelRequestObject) (CreateInstanceModelResponseObject, error)
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx context.Context, request GetDefaultInstanceModelRequestObject) (GetDefaultInstanceModelResponseObject, error)
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx context.Context, request DeleteInstanceModelRequestObject) (DeleteInstanceModelResponseObject, error)
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx context.Context, request GetInstanceModelRequestObject) (GetInstanceModelResponseObject, error)
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx context.Context, request UpdateInstanceModelRequestObject) (UpdateInstanceModelResponseObject, error)
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx context.Context, request DeleteInstanceRequestObject) (DeleteInstanceResponseObject, error)
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx context.Context, request GetInstanceRequestObject) (GetInstanceResponseObject, error)
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx context.Context, request UpdateInstanceRequestObject) (UpdateInstanceResponseObject, error)
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
 	// GetInstancePlanPage Get the IP plan of an instance
 	// (GET /openvpn/instances/{id}/plan)
 	GetInstancePlanPage(ctx context.Context, request GetInstancePlanPageRequestObject) (GetInstancePlanPageResponseObject, error)
 	// ExportInstancePlan Export the IP plan of an instance
 	// (GET /openvpn/instances/{id}/plan/export)
 	ExportInstancePlan(ctx context.Context, request ExportInstancePlanRequestObject) (ExportInstancePlanResponseObject, error)
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx context.Context, request ReloadInstanceRequestObject) (ReloadInstanceResponseObject, error)
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx context.Context, request RenewInstanceRequestObject) (RenewInstanceResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -19686,6 +22729,405 @@ func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params 
 	return nil
 }
 
+// GetInstancesPage operation middleware
+func (sh *strictHandler) GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error {
+	var request GetInstancesPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancesPage(ctx.Request().Context(), request.(GetInstancesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancesPageResponseObject); ok {
+		return validResponse.VisitGetInstancesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstance operation middleware
+func (sh *strictHandler) CreateInstance(ctx echo.Context, params CreateInstanceParams) error {
+	var request CreateInstanceRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstance(ctx.Request().Context(), request.(CreateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceResponseObject); ok {
+		return validResponse.VisitCreateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModelsPage operation middleware
+func (sh *strictHandler) GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error {
+	var request GetInstanceModelsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModelsPage(ctx.Request().Context(), request.(GetInstanceModelsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModelsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelsPageResponseObject); ok {
+		return validResponse.VisitGetInstanceModelsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstanceModel operation middleware
+func (sh *strictHandler) CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error {
+	var request CreateInstanceModelRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstanceModel(ctx.Request().Context(), request.(CreateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceModelResponseObject); ok {
+		return validResponse.VisitCreateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDefaultInstanceModel operation middleware
+func (sh *strictHandler) GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error {
+	var request GetDefaultInstanceModelRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDefaultInstanceModel(ctx.Request().Context(), request.(GetDefaultInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDefaultInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDefaultInstanceModelResponseObject); ok {
+		return validResponse.VisitGetDefaultInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstanceModel operation middleware
+func (sh *strictHandler) DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error {
+	var request DeleteInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstanceModel(ctx.Request().Context(), request.(DeleteInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceModelResponseObject); ok {
+		return validResponse.VisitDeleteInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModel operation middleware
+func (sh *strictHandler) GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error {
+	var request GetInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModel(ctx.Request().Context(), request.(GetInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelResponseObject); ok {
+		return validResponse.VisitGetInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstanceModel operation middleware
+func (sh *strictHandler) UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error {
+	var request UpdateInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstanceModel(ctx.Request().Context(), request.(UpdateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceModelResponseObject); ok {
+		return validResponse.VisitUpdateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstance operation middleware
+func (sh *strictHandler) DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error {
+	var request DeleteInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstance(ctx.Request().Context(), request.(DeleteInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceResponseObject); ok {
+		return validResponse.VisitDeleteInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstance operation middleware
+func (sh *strictHandler) GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error {
+	var request GetInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstance(ctx.Request().Context(), request.(GetInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceResponseObject); ok {
+		return validResponse.VisitGetInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstance operation middleware
+func (sh *strictHandler) UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error {
+	var request UpdateInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstance(ctx.Request().Context(), request.(UpdateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceResponseObject); ok {
+		return validResponse.VisitUpdateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceBundle operation middleware
+func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error {
+	var request GetInstanceBundleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceBundle(ctx.Request().Context(), request.(GetInstanceBundleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceBundle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceBundleResponseObject); ok {
+		return validResponse.VisitGetInstanceBundleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetInstancePlanPage operation middleware
 func (sh *strictHandler) GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error {
 	var request GetInstancePlanPageRequestObject
@@ -19732,6 +23174,84 @@ func (sh *strictHandler) ExportInstancePlan(ctx echo.Context, id ID, params Expo
 		return err
 	} else if validResponse, ok := response.(ExportInstancePlanResponseObject); ok {
 		return validResponse.VisitExportInstancePlanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReloadInstance operation middleware
+func (sh *strictHandler) ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error {
+	var request ReloadInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReloadInstance(ctx.Request().Context(), request.(ReloadInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReloadInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReloadInstanceResponseObject); ok {
+		return validResponse.VisitReloadInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewInstance operation middleware
+func (sh *strictHandler) RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error {
+	var request RenewInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewInstance(ctx.Request().Context(), request.(RenewInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewInstanceResponseObject); ok {
+		return validResponse.VisitRenewInstanceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -21054,584 +24574,666 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3rchpJ1i+M30r+eZ6IsWcAAzpYQjGxN0KyLduSZUm2u3vsrUqqEkiryGQqCyHcof+9PLE/vBfwXsLc",
-	"2Bu5VmadqIJCQra62/Nh2qJOeVi5zuu3fq+4cjSWgolQVdq/V4aMeiyAf3apO2RdKcJA+vpvjyk34OOQ",
-	"S1FpVz4NWThkAaHCI0M5JeGQkZ70ZmREZ6THiKuf9uqVakW5Qzai+g3hbMwq7YoKAy4GldvbakW/nonw",
-	"gKuxVBxfnf1Sh/S5z4igI0b6Moi+tPTdgX8sPd7nzJt/6cWQEZ+r8G+KhEOuPow9GrIqmQ65OyRCEgmT",
-	"03cQ2YdPdjtkSFWdnDPhER6SHnWvCBfEOerX7Hdq51y4zNEjYzd0NPb1kD4xr0paW+REXpNWo7VNmq12",
-	"o9FuNMjL44vlczgPqX5NdgKnAVNMhGQ6ZAGDORCuYKA+VSGOPBzSkLhy4nt6R4bUq8J2+TRkAQnYtXSp",
-	"fpuCPRMy1HdJQXjYhhd5NKQ9qhjxJFNwnQo1ZUGVyIC4VPwNHpgGPAyZIKFMb8h/B6xfaVf+61lMYM/w",
-	"qnoWTUvP8fCCDvJ2XYWBFANyTX3u0VAGdiP03u8RlbMNJ1Kw2jEN3aGzjDjO2L8nTIVHBaTBPfu1AG/c",
-	"w6XlgtkLvhxogtBjCKVMb/lWv+E22fP+bn+bbroNttNv9ht0o9dyN70ttt1PDW5Eb94yMQiHlfb2ZjV3",
-	"rGEw6/RDFuQsk/4ZDuCIihlRzJXCUySUJAxmhA4oF+TJ2Ysu2W02G1V9XT9Imo16q77xdI+MDRlJ4c80",
-	"LQk9t4CRKVCVlPhaswhKb3yfcp95evpcKCAF+xhRLLjmLjO0of9iRMhpam02Gqm5c8FHk1Gl3YgmzkXI",
-	"BiyAmX/69KkzCYdMhNylIcvfK3gbbAslbsA8fTf1kfinQPyerBJnn9GABU7uajTr2/Xm0/Qe4v2r7NRt",
-	"tTKmAR2x0HDQjuuycfiWisGEDgpG75urevzOSA0cTcwsCGSgqsQZh7X9M4c8gePI+nTih0/1kjtMZLgM",
-	"3FmpVrh+MXLxSrWimaamEhhILRrJ4rNxEMzOJuKd8GfzQ3bCYMKctuYGQy4Gmue4QyoGzKuTjqWT5Nr3",
-	"9BHqTxTz9L32n3hu7B17sHliZriunixyGqLoTJGpfhtPbiZVxMFRwnI5dDz2OTKzZ9fCq7tDes14IOte",
-	"MKsFE/GPr0oKp6rvHfvUjc7wRE2oH3E16isZ8VMawukWEmUNOWEc5R3xghkJJoIIGRAeKuIceWw0liET",
-	"7qz2hs0cPdErNg7rdjv+PWHBLN4NL5hdBhOR2gWzuZV2n/qKRbTVk9JnVCCfvBnzgKkCRqC3i4RDqczg",
-	"NXukIQoGLds01QDjh1U4On9HdrYbzT0y5eFQTkJCyTcpmF5mrsiHi27R4BmO4pLCMFbiY2YC+6wvA1Zu",
-	"Bj24N57FmgaPr11t9K+k77FgucCgnhcwpYk8YEpOApfVyQUQFQdyMke2SpTEeQoJehMeIxDhPCByKkjA",
-	"B8NQkd5M83IuBtGsxjQcxpPiXqVa0SePB1rT0Qc0ObG+DEY0RMa6vVmp6pkiz91tNJ43d3dbW5vPNxu7",
-	"u81qzI6buez4TpNPcqnmD59AdFLfsFme0hGyG9D4ZnKCmwBbpHeOTUH7ZNQdEuR9oQRmpCbuUHMkSj58",
-	"ODpANjhmNMxoEECsKCa1JnvFZlXYWvuDS32fBXAXF6S1SYZyomWAVb7gk1p9G7BQxY9lmJfWlPW1Pg8U",
-	"jFuF3Pc1vxKagshF4vs4IiqQ69phckU2G7vECSY+c+aYupH+V4yNo1G1gQ2aSWslNOCaxQs2rRcJpAzL",
-	"LDqJra0t2FP7d1NL2DBkgX7n//nX/6/2///yj/+u5J3WI6FCKly2nGTfjZn4eHpCuHmiDMGaWy+/H+We",
-	"0gHrTgIlg1xTLMBdH2tFose0ZtYmjYzaYMwDpAx9ZxXl7ZQrfJp7BLi6sYIyLzSWD+jbjgtDqQt2Ezqg",
-	"j5gfxgG75nKiHJToVoxPREJJwFvJmAJNMeDzA37NlH6AjcbhDD6b2odGPj/HV+UL0kb1buvfKFz/c/4t",
-	"R2wdhWykD//cmJtb+YNW+jW5Q9ZPRENsNhpLqeKc+f1iHS2lzzAjYEhIr/RST+nMChhzEJAB/U0B26Nj",
-	"rjmEDMhEsaBO3kWUguzOvi3FLbTx6Cjm95020fIYOIbHfBYyMB08rmjPZ1r3q9px4CCAhtRkzAL9OQeG",
-	"V9XSBO5g+mCDqg72BgMLZ6jtkysmtJYjzbnNXW69RiuqWucyCHPWlXtOFbVvrUfMnHZWXcGz5cqROWZ1",
-	"cgQc0T6AppLP+iHRakuPKe4xczVSS5z4E1bPcpJHVQ8jcY56zJdiACYfBwvNY0HhWuh5lTbSWRDyPhhe",
-	"7/RL0cIJmBpLoRgYOPvUM4a0/stFZ47+Z1Ih17q3/i06GL9X0L6ptP/1e6XPme8lj/JIDSrtygs4upJw",
-	"cf2f//G5BwZ2dALAJ1C5/XJbdi6H+EGYwbwwSIi+EfU112DentbVXp+/OyGy95W5YZVQ0qMeiSy8KpjH",
-	"Pg0GrE5OjHye0tgeqqB/q+9z9/7LAxtoF+f1f/6HsBuuQkYmI8JDNtI0R5j+4Zr6MkgsljfBT7E1rdc7",
-	"AabESKvlMDhFaMDQOwRWpj7hcEoo0UzBchc1U3qcfRn0uAfW3xNkGk/3UKfiCpxWWkYUreYLeNhj4t7L",
-	"SSfhUAb8GzwTrWvHZUpJIv7zfyUZs2DEwzTh6fGuj+oSvgqu0M1FepMw9rYNpe+hBqlZJKwpV4mVZh7p",
-	"B3KE1pHRvKv4k1XqFA9xM+Ae2Q+ZAK1AoO7ngGupBialA/6PhP83ca1ooubuZwkP1S1qX1pHoz4swL03",
-	"K9of/TrC4d0Pty3WiYWa7l7K14dicqIYmQjPeCoi5hEbQaD0/E0R55eaYY+1I82zP82tuTFZexM1Q99s",
-	"8o0uFaSnByRC9OStb4NOZPhCToS3vr050YeGCf2ygKZOjZDhZR8+trY9mjcz41MDjBHYxQdhjznzHohj",
-	"dOEMu/oMa7IQISNyEgkt+lBC60QmuAec70jd4oqYT4GqBFqEt4e6IEWvrdHyI++usemkYKpKCpjDekgP",
-	"PLq1rEt30dNZDzAsxgfBbsbMDZn3B+Itnci/CcMwFrvso3tTG5SeIj0WThkTxPU5nHrhWX6Epnsywqbk",
-	"iKGcZD4qoQLYfB1UWDMgcEODLp9ZC+r7csq8Sz7WC1Jp7rbqjXqr3njW2qx8qVbcgGmd4RLMp1aj+bzW",
-	"bNQaWxfNVrvVaDda9d2NVqPR+AcEsirZuWozSGhFIDKKI3U2rLTFxPerFe6BVeNTFV5OVPpTzUWfip/g",
-	"40o7GvnzWM1F46VSrVhz9HIiQu7bLwc0ZJc+H/FoLIH0tUL7ry/VSmSExPaBtjIq7QqbvW6wXzr8HX/9",
-	"5mPzPX/bfT3svXT130cfvh01T/jr3Uq1MoFQYtnp3OpByrFWtVGlTu1LnudCsHAqgyuFgh5NdXCOB1cK",
-	"3KPdo4MzzQnhGOzhbZpC0BLkxsOzUSeH2tZuW4VhBtfBctAWbZ4nJuNmAWP1CG9O+ExpEFC9+Dc1sEUq",
-	"7d3bND3l+C8ETEGre3ifHkZkvev1rIUcFeB4SBut7Ij0NweyNv+jGUhzM3sq5415RRK/1NNfbDYajbxv",
-	"mtdv3ybIvihebrcqwWOs5Zl41fPb9JEpWjIVyrGCF3Ix2COOJmcH3ZXXaAaWWUX9lB62PayrrerOLR7m",
-	"JZ5hOJOpEVmvTMaxkdyw2yyDWEQ7EPjWd2pbrc+mUTTUpyErvzj3W41mesyaRWXH/CI+uEaRmZtBhvD0",
-	"6Vo+LDuC1q3lhHnkra9kXp9zuBPva93OM9Lsiz/on+NAMDpmouCNyUkIDE8yPmk4BtG2TM1GWj3uobZn",
-	"4zYtALIzObOh7jELyIiLSYZ0JIEH62SfzSSmICA/zVOayKG2bCEQHpBxILV9SVw5EaHCRAtwttWLZ5V3",
-	"Jhq3kcDK21+4tBcFTbWy4Ek9RvgFoqxwIkdkEFARqhTHX6TanEmfnbF+mu+nWOIc59+6TQnUBTzRDFMf",
-	"zBkoNVUYr/4bowt6Vot5pmbuRlbnsSKkyRQ30nzi9acL8uTVeWtr+6n11nks4NexcQ2xkr8pEjBXBh7o",
-	"ZJQoPhBa9VLMDRgqasY2V6EMmFcnn4YSRo8SDfyfcAAwxAfxF8UYHv2h9JkW3SFukTYf6+RIEOr7RmfE",
-	"HxXmaURLqiAANR1Kk+UzolcMTAEtzulsD9dT/wAqov3eiKor4JKKOH9P/I/2XG2mWisYbFjFwlBP1MEl",
-	"q8EyqpoULnOIoEEgpzghnASucijNtGFhcNoYPdPjsclbhYdUn9GkGrWU6UdOogfRGrbQ72mjPP/CgKXx",
-	"yCHFJcncns60qhGrBinJXk0pfCnWlBF9Gakyx5NTOlZq/b5EM0ZXJkxOeVe1r6pmE0TG/A2b6aONxkIX",
-	"XqVXfgXttGOscqD1SE19ovXRp3naarEGGtkpGcOkWmk1Gs2219tpt5t6Xnmqak74PqupFnDbOf71fJm+",
-	"+CJgDGLGuZpiaZG9uYrmuEcwwJMOJiwQIjm8cusu+mXZ5Avc1pSiFecptRobjYwt+ds9lJ3tQl3ng+D/",
-	"njASsAENPF8LXtknLlVsjzQ1g2ptbWm+EVA3ZIFaSSNq3kWHaKTUh0o60tdopKJ9jVUUgp0S+sBKQv7I",
-	"y5PxZc/Mxnpl/h5xwA6/F7m3shwcSGaOL0bs79Sk6yX9JXABnUc/fSePw3ei1zrKiXAnQQBuQE2r7CYa",
-	"n50H/n0773CxG/t7uRNivGnZE1J8ILT9FA9zYcTVxkATnCZDuFGY1A67mIjPQO2al+HymgU+zbNLZV4m",
-	"cdacSxlvDQzG89BG4U2GuY1wo1DY2G40UhyvtbXbugfHg1UpmDVm8v/UXB6j5vJTR1m7jlLeK/SH01mq",
-	"kJLHaORCjGsV/sgKzR00lxxWF8W5MmrKunUPo2mMWDiUnh4DnYTDVjIV8pqJUEKS0T0jH48iRLD9oBGC",
-	"jXLcUpFUtBmZ22Ln11ZJJ3xEN3fwxFsiWKYfRd84xgcy4mLNrunH4yh6vshPlPYFjezKxE6h0t6b9Pkv",
-	"8tR8D+Hfugc5r8OLsbkeotz4MT6EPJM0ms+SXT+OZp0e8CtTiZtZcJOMHT9PxoG8htDMSDH/mqk6cZC1",
-	"O22bfMDR123+so7ugBF2Y44RuHT1i10IbICZYF/UdNpx2aB+SvGBYB6W323tbO4+rRNHSMGcNvjCIfkJ",
-	"7AyOMaQPZ2+rCf1NP07DScD2oiKyiYAtCSN3NZxzxUK9NZgiB5nGJq9KEG35kIu35+BFB5VPaM3lXxU9",
-	"jkoVhVvT/qOV2IRYHU9sQq6XILqKroI/kDxekzWdXIDSJnWszvx4uzoxgSWnsMjWfOy89z5cNpuIFhLm",
-	"cUj6vU/MeuNxmEi5uvbE42HHDZHMEmfdHEVz8EY04DRWocBWmDsdyzU0/Vw1UX2R2r0oEK35LsQFVa4a",
-	"V94OK04VgFQjKDAzlV9aQ1pJwm1Eq7nk9EcLfKHvXnRKQ7wh1qu+LNywC/P1TBlHak0hqi+xrD8jI82W",
-	"XNOJH1aJ48rRiArPgcQ7SMSjWMBkLqTQAVAgVbWI07c6hCYL/FCkYZZmnMiZlEgmkhh5Y7Ppp+abeh3g",
-	"A/mySq/E4bVJjkyKKdesBYoI/X5L4KWo2qStZDzINL8y+ZiGAf8Gj6EgajWWCMFeQYXw4WgcMEXJL7/+",
-	"pl/nDikXlfZGtTKkalhpV3b7O9teY6e5s7PpPve2t3Zpq88obbhbW9RrNLfoRq+/2W/2Wr1Gb6fVcr3m",
-	"lrftNrd6jX6jQRs7lUi+6kNLU2vUBTXonIespf9PKwmT0JVY0I3qQwxhstlCumUqvNRvLAMIYTOZNS2P",
-	"mbgeizqqXipx8dKML/rbFsLBnTXVUjkZhW6+IPoERfpUET18TAZAbcWpEgcnrf+F9Vv6XwG7llf4L3At",
-	"63+xm7EMQv0vSC129oiD2iCcKyr0IQnZaGwxAWiEAVAvY24lvJkRhZbjJVlOFJHs78X55OlKuD1TjJhz",
-	"ynNE3UIPaXQyqOcBiVD/NLFHyKVzdsfo2VWDl9BjLh2x2KuJOvkij1Ii4J9MgFpkKw/peMzEQ9nIWuDE",
-	"x/t+yzGl6p5r0Yq5SB5ZwCUj/YaMsGswi7S4qC92lug9R56U91p9JSI1+MRkDIgtQ67wI21y/qpTa21t",
-	"a2NoyG6ox1w+QglRlu6a26VcQvC9OziDEhwy7wPR5SPP1B9FJyir97Z2lvjOI0Zb4uy/M/dmfM3F6FJH",
-	"obKYICLeEVNG1Vx1YbZu04w/b2nSVUHpoqHyPGfxsuE4rEDJG8UVFwmMI7yzre1sV46NNMiIIWcPClO1",
-	"JlLHLDCHPNFmeY0L9bRqrpjEuMsrNlNaLIzpqJ42QZxVqHj3NiP8lqE14a3ptNIwht/AdbyHxozpl2nx",
-	"W6g7Z0a1SJde4jluNnOdi5hBZuSdFXEpEkye1KrVBeIzlSCT9EJnJxmxbSvNLOdMHC7D9AqVclBFc7wm",
-	"K7sdqhVgWyYb46cy++dVZr/Mh4nu7PKJqaasXyq2n1ZxSxW5lszXC48HVtnn2KvKddqkNyNUuUx4ALvl",
-	"1bVmbi/of8VXEmYkVa5xKhYbiO9i8VocvjdmAmQxx/q7/YyhGXOl4FNJA3alWrSETW5JJvlTjufTjaEL",
-	"LvtcDFgwDrhmKxV9EcgLSbnRb7KWt+Fu9rbo9u7znZ3nu9t0q7fpbngt1uw3ouuVu6R1XXPXpkaVTekq",
-	"dOyOA+lNLPcuyM1ifRYEUKGpP2mPFazpaeeYdDUf+hInZa3sIq5WpoFmFzCJh65c+371aSDSs0RWrGeA",
-	"U/XOgdTWbR71LtIgcr63kg+u8DBkP2ptDmuaYOAn8Th5cnB49tTUGQPkk4nvjCYW9kSbY7CXmhYCcNSm",
-	"DBi7qQLScRQRjHnISxaX7CQOba6lZkNWCWNDqMmIBcRUnZU2mzYfTbUi5nAZJpJPj5HLwtxn9wZLPQy+",
-	"TAKkhiOq4Yh6LNoK6vv28dTpWkbUK9QBNVvrK43c/gOVRu6Wy8pIisY/RV7G1uolg8Z/U6ZocM64g6yr",
-	"B6wZ3L5NCddcR6oesHOmb2KBY9l2mkECjprhkDIKFajESRSYNvYgQq55m1IJ8khyTIMYDgzCHhHX4Ir0",
-	"ZbAX8RnNt4ljtQrnIUa8U7Ke751WLUmz3oBAvxk9ngmTYbCXQM8C/8pKAmHrcVWj6WUxatiSVMSAUUzh",
-	"gNuTi2BugGJCfdeyYvRc10NaYcrRahJpTubvONsJZ5CkyMVlcdHpi0VisWaTVBfiCr2718tlzZef1XFx",
-	"VKaE2pyMqSb4ieznyrq7YWRmROKP0XkTii6mLhFX+pB/FYV9k9W1CCklCVVXENFPfFWRJ06tZhwhyd+d",
-	"pwZbLQwmKmQeGQfyZqbfMjRpTiMiBXnioIun1mUQnQPM883NxtMFCnic/74G11PWU10+CaPxoFpvG7Oz",
-	"TVU1N7CJEFDqJ6HvYXmeuNJjpNloNp8WacvxWWxWW18Wac93xH69e9767vcuKt34yxRsGJDmTEr1g+SJ",
-	"tn6A7pkQMMMwHKv2s2eRd61uLj4rEjBlVL6yJLyzBp21nVBTLSIyHN+nVeIkME7JMRV0AFirzoVmyYm/",
-	"D6ga9iQNPAhpfWI9cgps95wpxaGzgPNBsQCudlod/Z9zwLt0EtjvEvHtI2xuROsi1yxQgGxLIzQRfZPe",
-	"pLmz+MACfesBVMu11O9uZjXQOeVzQTZYQnHLy9hNxSbLlPf+dEc/Snf0etKXM9RQOlCUDG788BTm9CSW",
-	"nor1FQpnnDhJl00jgu0ePYZa4eT8z3HUf8ygFD6HC6+fbTSbrdbGxubm1tb29vPnOzu7u5T2eq7reYz1",
-	"+39SxgH/jFfhZ2TrZ2TrZ2QrN7KV5hcLvoi3zH8Vf7eJalFTm5TDdaVh7f4MuP0MuP0MuP0MuP0MuP0M",
-	"uNmAW1qhKx6OKUtOjupeH281fkb7/lrRvqxOlKG9pdbzT8CpSEv4GXX7o0bddn8G3dYTdNt5ODy01p8l",
-	"vLb1/cNrq8Gk/VXDbc/XoLGWR217GDm0+UAK0yph8DyPc5dmi554OKu0K2dcEo+R11QwHkio7J+IMNCX",
-	"oJ/7/QBkkkVG1QobUW0YVlz6vxleqLtyVO8FVh2bXaIuk3fisx8yjt4rNruk/kAGPByOKu0Kcz1Fa+PW",
-	"1naiTSutjbBuqlqRwYCKqAwkM8AxDawvzMZr5DUXUEc0t1CKYZlX5XwylgHol/dFoIMtyZJNl8+ZEIuN",
-	"cX2Mol2cexteqAJT3mhubxPqj4e01lrFStl6NC6zjQfFywN0USTaufK5mv7dVu6vBr3VuM3Qe8H6qZRK",
-	"yoSnHmgVW6XcVt3OHXxVmfOZm59nL1tZhq0xFHHiw+zsET6CY+aRbkcBfxzSa2ZgaLD7mGlYCN0ltCxY",
-	"yepvrtcjpgkzzWuyr32XuLrSq6GgPOZUyzYNBaTWhblSE+ZlCSvtXQMdGFTiIV0Huk/MQeeMMOjKIaEx",
-	"Ddyy0iJoe89y4OybD5hWE0YGWKD0K3cfl+tlM9cREm98AbSj5fyJpa+iZMkQZLR+lsdlD2uaSa2Wr9yl",
-	"RUnKpYXcahbk9p2FXvYTiQ7/T/7Vqf1Ga9++/N66ffq//ntRLG1T/ztgFLo+VoQkZjBEm5OV74SGvbGK",
-	"vIpI1u7+SjmBQBoFnO0t70fYA0kJxgXx6EztkWZjd6sxn5CVQHfe3cp0ny/PdXbzpA71/Xd9yK5aFDJ5",
-	"w2ad6KnbL9Vlwso0UtpLSarliWZlWqUtwJ3LLOvfFOB0SIFCinTEjIDfS3+y2C7V0nDERURpS4zSO8uy",
-	"lUzz58tFmxVoIMzUvDDjoWJ+f34T7uqbWRGaY0zD4aVv5p4HjwpJS1aF6THonz+FfuSATNraaVSJZsxc",
-	"CrJZb9Wb9d2ne+npVEkToU+JnmrNIJti3y2PNDLwfPE875zD1LyXIF+NkW+VEuzkSZIgqU8mgodP70N6",
-	"OwWAuMgd82XcEaikOTKOBWEh9WY44unhMSaiYVdkHhonZqS/KUJ78hq8AhaniZFAyrBKeN84PqApO/yI",
-	"Xb7lJESvsFEBzRtUqk+z1vLArzwRV8L0AUyu3tbWxnZpHoFly35BSgemQ5Lu2duEXoqTz3x1Z2NnZ7ux",
-	"syLPeFTCdQ8hMfqxd2peFpYSwCuBsZoWyznoUgG/1rR2xWb5S77aRm8thezMzJ8lxVPBUiyUSys5T8dU",
-	"qakMvCL3IV41aJtMuMFsrG3KbG/Y6DUZimmtVseRTZHVfAG3Kp+h5IETUYPk/NNf96P9dWtJ8XZp+bzu",
-	"Lv3hydx6uPm0WhR4fiADb+cHG3jbj8HA21qrgbdal6UFBl8Whns1F9ESF2HJl68C6n3nV34/S2j3O6rc",
-	"z3+Qyt1s5IeqYt1gThbaWodE1nJzTugtxcTDMLYXtQksEGYb8Quw3VT0gnT9xPqg8hZKR33xio1Du676",
-	"73EgQ+aGiblcceFFIHYJmRqD2lUrQoaXFhcws17N3ZzpBuxamlwrywFtqcS1vEp83PydqMdQLOBUKxFb",
-	"rY1eg7leq9/ccnd7z73+c6/XcD1ve2f7ef/5ZnOn6bo77obtZayYl3hRjhgtUUywcsSitTwhPnatm7Sh",
-	"FKRA2pku++uA/NwoGW1ztX4dStJjBOw5YnO0HigvMDpFCwLdQ6oIE+lChJyYNXgYyoTEHjIKptngwrQx",
-	"vf2J1DFNYQeHZ3FRRs0WZawSeHpeKvZWZDp+7yCcqbowm2E8D1GGSZR8RQNmOuAwjwg5XQVsfec2yeoW",
-	"tRZJWbZ6xOMwovliWrP+4QTrLPqIbZRvPSbRF/QfsfEISX80Mi6XkHrj1jLpJVp6vOVvuFghez/pDV41",
-	"iT8pGYqOICQXPdQhxNT7OXEzP5aZIUAjcqqkNwOiAC8DF2Tem7pV36g394iTOEuvpO9BjYiaqHHEp1Yu",
-	"CUlWOEUicQFXTA5bBumPL6Cc1m1aws5phVoTTB5Oc/P3qX2BXAwr7vPoEq8RMRn1WLCcay4HZs/oCbn0",
-	"apuhcJeZ5VDQlEsGZConvgdZBFVobTBRjFCBSaKQpEuvTBoGALR/p1Xcyg37orqTTjW/Qq5g/NRm5dMi",
-	"bD6kG3HWLBOM5XlMwylyyzuX2T1IMZAF8eMvi9X+N4Y9ZoCIXeq0wXNHuh0TN7H7pbUs4ujP8oFw2jZM",
-	"P6IeI8xXbIrObigYEf7MpEza6eizMgK4DS8SIBZbOFKkMX0b9gIpQX8qF2s4MZMCTOWOILDfENRLJHon",
-	"P8yjPZkt+0qe2zDxVvQf/rSd/qq203r8limCyo3yJCsZbPYtHbDSvZKThv8P93smp5vLroAozphgU+of",
-	"BsFcf7Y+Z76mJjjHIzWotCvvjM3ICFPhf/4HONCAepLIiVEClKyTMybkNatJouQ3LoaSjGlAyb8njFxL",
-	"P2TYuQtz5M2ogonP5tNJzQCWdYeAOM2MwN0pBV9I/NFUTPR8unLXiFsz8zn+B75QCFSPmRz7rGrbbvpU",
-	"DCZ0AKNzOmBC1N6a37J13ZvLux2XaQD3Qk8SdjDbAG4OSx+XtGobwem5FdNG3N+g0Iv1A2M6puispf43",
-	"/jMT2lnA4ZeKiB/G4RMcHdl8CQaeXM1cBr44ArUg4HQvzj8Xq7qLMLhvPvrD+djWk+m+8+CZ7ttlfG8J",
-	"Z+CDZ7y3mg+a8b71IBnvm2W8hdlswfW6DrNvfzg/IpRwr+JHzEmTvL9bsWT7NcP7/+QuRXDt/kif3876",
-	"iwuWeuqyZPWgbrvdhyt32H3AKoLnf3pv4xxz+RO7HtdaDQJ++iJ3pinnj92ZOXz8vh7OcsD/Gd3j4etS",
-	"Wq2FDspU1uxaalPu5JUs7wxNekDLOS+XF7+kzb+uFH0+yIN3vIwgLo0lkHHNwYOTILZnVnXWeUJdenIE",
-	"rf0qczl8+qrxagJmIbsJA3qpv4p/c6FCKuJGeTyQE3QnVpqNerPeiNAoR/Tm0l5saCIIETtxPFHDy4Ap",
-	"FkZTxJ9SL2ok3qRCGnL3ko8rbX1tp96otyqJn6+3c/EVl6xEPqTiZSHCqOWebzsn4MpyBA0dLMrGR2zd",
-	"IVWIR0WXRR13Vs8suINWlqSYhRLBoPopQoniYeQLsjuerEYH4ABQvxB9A/xFSzDbynWxyvAucNbnj+eB",
-	"tBbNYZNHJG9XDk7OCV6PVEJNwsxDFBGjv7ajRI+UgNlYxN9bt+kjWPR1gxuz6teXl7smz/tcwuIkAGrx",
-	"eKAVmmt06WqVp899Zr11FqsGyK7m8WzJ7U5zt7VMxqa4zOJzkUsO5TwOEe/K+wIc8x4bcgTTARK8I1bE",
-	"1iJX9fZtmlUW1gfhDeTdmImPpyfkirExoFvAljfaBE6LmOn/2ns8yZTRSpnfX9IgHFMjc88ld6E5uGMW",
-	"zEE0eOR2ijH9SRt0M8BRpf37J3j/MR2PV1s3KAtLiJJFrA3Yx4CFYEcOuRjo2UwtboqlIDxFCMTk+8sT",
-	"RlJSay6d1AJoRa3aYRABoy58YxjIyQBhSsOJEMyvGrwilTRwFw9v3aQIZVaxrM0zS42nx551O/Sj0+vN",
-	"iO/E4DJkLKWfd1DLsqSN24yYX21M23fmhZul9Wxgc9+r/nu+eiQR+08yzeRGppcwTbcxE8TDX81oQakz",
-	"lpIOKTmVEpkpfpbSP9agMueFteFCok/CTxX6e6nQ64ki2/0rWwGTa0r98OCwmUVpSl4I0rh+M6Q8WNT2",
-	"Eg24k9B/87TbFftqLdF2LXeHHJ9Y9b1vHcVqem6dvLNFsindSsgQUsK07FETd0goqMIGoZyGJJgIRcaB",
-	"HAR0pLBTOfVQX1ZV9IlFncvndOSV6qC+qzK7CvLZ91Nuo6r27a2tja17VbavTxEmHTJC5Ra7jUCQQNtM",
-	"bzsn69OSV2mn9NBac3lO83ztWvT3IOqNxWpyRyR5Vjw0SxF7yDUSNeDmQtX+jRyumlaiA6xPRuKC82tx",
-	"GzP69r2qr5bp2+DkTiQKaSU7M78UsOx9BtPKrwTLyNIiSCG6FC1E8YFQD9jv8y9a8+qqvOTWVMDJAJOS",
-	"J6dvuufkv5qNpwaFoJ0Xm0IxYELFiEGtQjpTZIoh2JBwENCmld0Vm1nqtN+BIaoqHDwboVN14thIrQNJ",
-	"wE4qFOAglpyQmOlt0YR5mI+UUP6Ibfwh64IXQ2DcB/hpYzuL+wTqE+AbRZ0huh2UnhiJSQn75xuNO+NC",
-	"NZt/ImCoPeIzfaJVlXh8wDXBOzVD2nXs+rga7MZGIwu7kWAZhmM0arv12pd/5LMMd0gDUDMqndpvhNa+",
-	"kUZtl9RIPWuOfcf66UIskEPM41AGITgqI7PZKJCFkincXAskyOZfpqw7ZTjnBYdLGM+F+ErlBH7GNbf2",
-	"Dt9L0+DXhbfzJ8MOzIUqukifRLN0MWQ8DyOJP6cRYGGPS8XfQtJjZEjjMp57SO/NRwcndK98n7V0wn2e",
-	"yAPKz7aMM4HKYv9nsP6bO2vE+t8pYkWWcOEcz7Ei/QblXdW+qppJIUdWlE3sn2dZeT5ruGOuCutn7v/P",
-	"3P/Hk/u/Hu++pfS7efd/vF/fjL+EagKFXzmayU+DeJkIW2RAHuiZQces3IR9yB6XAissYgPh/rbh5vc1",
-	"DQWb3ss8LMZgBEJAbFibWQUZBhF4PliDFEaQXN0RnQGBYDW8Jgh7QLBBUp28SyaE4WsihSsRCM+YlCtB",
-	"WBbGwV7JKfGlGGSJIuoeCW2H6IxcU597VXTNR6oH8SZIb+DTZuxKG810pqpkKCfagh5xAREJPW3TTnyP",
-	"OA0HYVVD8HUT53SjceBknRc0JCOpQuKcavI7cBZb9eVtUr0/SW3Y9LnlKlVxsF79cqOMD/YM5NU84+MC",
-	"1p6Hs6V6YcSoTK0HQhbZ1mZP8lPpW08z6iSwM3xXfxJOMt3o1q1HYv67rQ5YXE0qqH9mE5GLhY55WwlR",
-	"Uwi0mG8FZ8Ht7oE89YCu7d0f7Np+/hjgHLd/DJzj1oPBOT4A5OL3cxka/PYi/lx4rv5wjsGdH+UYbC6S",
-	"MCENJzlhYQfkitMmgnHwcBgTlQjIsMAqI/B3Y7g0nEpIVtfygd24/kTx6xSgC7wvt7AkF2UFTYLYvr9y",
-	"VbNVmhlHirkxLVAD5IVl02tvSrCR6NpYVC5oBqn1RNQWs3p33KSbK+LZ2qZyrp27Essm1K8ubwdqFrZO",
-	"TqShgD73QwPhRPPsl0fUrrO5WJFPFEhYutF3V3PbgoCK6Pzdgb6mBkyDK3jSrtE9FaBi3niKzhcFnVIh",
-	"4ak0h1zBDT4OpH53edsMD+upeSzfODNOW2MegDqpx79HnJH0WCBWscvmUnajiRereWqZSwH6Qiw+tFiL",
-	"POQDwJfz2sQR7CZ0jFuaCjVlgT4goT0IDveU830YEPQKfOzMcWV3BEATPJg74vlPpv3Imfb3dxaphd4i",
-	"UID0XbHjLuEnKGRYO38o+bNO/5AZYYD4XXqQ+hDEhZeLeXw5Xo6V4wWRIBYEMlCY478yhp4JiuSFOOSV",
-	"HbL0vcs7QcjZZ5puo7/Ro5veNn3OdnYbzWartbGxubm1tb39/PnOzu5uo9FsUoqUHMwug4mIAht9yqEJ",
-	"eSaEAAuuf28uih7kdL3uMdcksjDqDktn057h95ZFGpZUSkWTKwq72qxZwP9Bb2gMKuqYxx24nGpPuqCE",
-	"9jZew8JUatO2Plxc7gdWOexBQXkltp7C6EJSHmMb8Qh+RXMbQL6gymXC0/PlnrZKzWGKIC1BvcjpK8oV",
-	"vOOeXinEvTBkVLg0dg6wROb2+pIy0Yz2Znc9/ly0JWZBl4SMAv+Fmebv+Zqn9EyqNSXds7dJK3XMRhDN",
-	"DfKt0sAvzI0pasIFzHhxz63S/QCzAbTAL1qA85D6ub2iNE1BQzCuDPCfCuP2ZC5g82IuR3JZNG3kr0gU",
-	"DEzy23JxzDlGZB8r6GWmZBDJQwtwuWKhfvFxTL5fC/+bEL4RnSYpUsu1lha9djWWj8femzumPg/WMqiN",
-	"nABtYBBZ8dRFQ86jugN2zV12EFU0JQlixWyKtJwNmQp92qu7Up9NNZRBeGkuXRyeX7zt7K8Bc+8xtFXf",
-	"LIUdFleFrUr860PC0vSb3Ihc3HF93XSmm0vvXCn3+fF0h85HCbdQ4PGCrFaFmzw5RcUWK7erbZJQktbW",
-	"VqIVbWR7unI0oibwOqYuW7GR/pLN79jyLK04YiJFtfjTWeIguBoqDnOPJ1qAhpJQiwiidaEEfRlVKYkh",
-	"L2X9fp0d87qSLtu7vCS0VZN7qhWco8lbe3SM80ue2L5jPlBiriUzl1IyZpW0paLUIzuAZVtbFAwuF3W7",
-	"Mx3+VY7a/NoHs7NJVo2grpk2Ro4q1dhJG4WUJ0KNmcv7PItYVphG+Vtke0NZf2mLXZ8E6yXEo4yiR9kp",
-	"R9Yr/rnAeRAwJScBpDTKMRPXY1G3Bg7MgQWKw1qCkT+PquXm+1HBgJ9ald6TglVNyTqhEw9aV/m+Ijxs",
-	"E8djPguZUyUOrpn+l0EphB9lSMM5JPCVgBO1JI/2i3oex/jmaWIqZt2KJoHri36keGKuHLHYraqYG7BQ",
-	"1Qk8x6g7JMFEkBG9gkwjNsU0pbmuKMoo1QuC5Ikk5YQfL3YUr2FOXM3PZJUBPb9NUOFcSBfz0NupNMXk",
-	"KKw7JdGXxfcBOFMS6geMejPweAriIMlpysD5m2xG2F8HvBbxchY7W1qLfDwdf0pnijh6ys5yp81yxdme",
-	"srSHJLQgs+AqmbH7ukmWN2qeH08K/d94tBL7shqWNNYrWIaSN4grLuYWpYAzrArok2RWRU67qHnMmJkE",
-	"wZBifyDSo+4VjMSwHr0SmBWpJiP9hyfNyeaKIMvyqjGyqvEXAQgEMCzPZO0quQxrqtAHZY9T1bLZxOpW",
-	"U/p/BGGJXC61GHn6xaFxRadkXOSfjjtZmNdjL4suHY0lkb2AD2j4n/834MmZRTPIUdNY9LVSmlbcnWEV",
-	"p+2ci8p8NW/6iS/MqVULemiMaTjM66GBENd6rTRX8mhI69fUnzBHU4PjcxX+q/nF/FSq38Z3ba/xCLtp",
-	"ZN44L07sO502oWREhUdDGczixRxxpbgY1IljslSN6IE9IL2A0SstiYOJHzdF0c/WieNNxj6EkuDlhl9o",
-	"ukWVUzMAeItBgTFe1iEK0XDKXVYnjpDhZV9OBGQxyczjXH9GfxpGnxyDmil9Z18GPe5ZHmgdodE6Vm3q",
-	"rTYiotGaWhf4qmYAEz/fbZrMVs0hI9Rm9YAKAK6rJtk80UsL/bdWkZ8Iz3ha7MjTivEVm3XlaBzIEVfg",
-	"ruik/qT9Pvc5vLiL/pRUjyMo4FIKrr/rv7N8HDyE/Jr7bMA+8XDoBXSqf6TJl+ctx8uA5vl93wlG3IB5",
-	"TISc+mbOAuDolT6rVwzcYB7XD424oCa1zoDBAFuJcmcKUlXMdRyBPif9gKnhJby8OLgFN13oe/DBmNvO",
-	"TlC/H+jfL2Gmt9WKFKxEmDrvvUsybVLDB65/ZEBjTn0q7u+MGNCQTems0q6MaBjwbwlstbzfbJWdwSkx",
-	"Tgzs65WxeTKAcfhXtkxLX90o90nTRMyniI43HuvX4KzMaBCXLQJ/u9WUCLAqOExv6I4vmYiegr9VSINo",
-	"dfoBY9q8beE/LwOjaIOsDlQYA79tVKoVnyZ/aW1pNVLxb/gG/fHEOy5HYEOYWafGu2PHG7XCi35uJt64",
-	"Ua1MFAZ41+ei2UpSQJ4wHlF3yG3wiBssLinqJEIVkn00IsxuKaNvjyYqxI4TmFywsk84Jom1ObQfHhEX",
-	"Q1D2aJTUxPRBNsu5gstLWwERdectURpRSJWO7OvhXMCz6dG0FkGUZb3mKRjNaCtjYovHXo19ddHK5Wkr",
-	"R0pNmJffwbITWTzJZC0rMKGSCv2seyazK86dAVPWXLXVQIwHiYwVK1/N4cwTb6n0o+U9WyhU6Ywpwjrb",
-	"96cqb80fGzua3pjX2tpq7mrppWit1djcMf/caDxvmX9uNna3c8d2zIIB87pBNmeGeh4zrDmqnWYiDICj",
-	"bMy7oPD2wrQAPDejKHPC2mzzzdKXn6KN4tTG9ClduUcWoHPbSRanOCQznSLl03S5XRkju6hQ3gyjapY2",
-	"j+YzkHXpDbQisNJ83qq3QO6hFElIl91Wvbm9Yy/Nbap9Ra5fMQ3LFwOr0REjWijtofMtQg5WBF+nbSx4",
-	"VjBCw3Sf37KehtZtYhoFYIxVC9oWIQmuBNQ+FwAyn4t0i7wNeTcVrMBaitbMpb6vjZlU09mJArKgY37F",
-	"8tvOntJRVwoBYJmmNCyx2ZiT0op58Pn5q/n9tJkrOUa1DML6UjD3MHdm+nl9BQ3w8/NXzorRxMxKG7MU",
-	"Bpu3yJmVKIrMLJ7sXpTDmYIJ1B9bCHPZXDXLo+ya5SV3rmEdCxYQAz/zIM92VblRa/Pp6ssd8DGioGYq",
-	"KvlFHwG9mBF8xFCq0IRIcJC1a05rndMjE93caFYrCLH8vFVvNuqtZr2l9eCR9JhfaVfOmPfK9KcZyZBd",
-	"KqYUlzacmjpBMBnIAtUL064c/nJ62L0AMA1fv+rF0du3MFkFzUQrnU/n+ohQwMHWZxVO7DixxgdMXYVy",
-	"vHJUtVq5ZsID9Im3XExuKnkAzqm9ySMocJeHEqE7s/nbi63ING8pr2Xuluk38j1SZxDyL44m53veo2Ya",
-	"5s4iKNOck1Z+TXZuE0Rd5APHtH8uyESxEj3A4lNRZO1UyaQoF2R1Q2h5DhIczTtoV0uaHlQBfhqDJIHp",
-	"DQ9FkR8wTXMlE9GwhLzPwaWVe2nOsZRcIc8VsHZP7y4+QewTq5zIM3j0HJ9cgfywgRoPi7KyeLh6rz7k",
-	"eblWJB3c+RS1thZNo1koPOG7saAuN42tR5VHBo2aLM/Pmx9eW2mG27m5aRHngLNnD0Xk/DdjMBQTs9Bq",
-	"VuLMU78hi5jZrZb0FmkhcUb1fMYomp3zITGYis8FA/fgoshYIKdJ30QiQhbn+TerlYkw+w0uUTP0SrtR",
-	"lCi6wDz0TFINmLoJobfE7IzCc/ksZRpIMYg8EKO9ROZvs9FokLg9WFkGk1z9lQN9W2XKJAI5NctAQxzg",
-	"4nWAjjDxRpRbYZOYYMLXPNBfJYrO1PLijGibS+5lzBFWMegNwcSfS04yUdmwIFSau1vpA7PGk1EtH4xN",
-	"pjOYYKwr/clIZCOs+Gs2xFo+qUFvF84qv8ZCsGQZsRa9cVmNJgjswtsmTVv3AEdnucm77jhvYsaby1uC",
-	"wxblTTiQ0+xckr0nIl0X2yfppVd1su9TcYWH0pPghAPwleW86X7x5znvr56V2c1q2WB0dALWlGOL5zpr",
-	"FP40e3+w2bvm7GK7y7+vKBTXk1psvr6QnAtBpu5g71chLMWol6gaUlBELJi6qzPADHB+QcqWbe8sMsxP",
-	"kFEFiQxj4FsBG3AVsoB51lQvP7lV7fiyE3l+F7u+PMQvGDzFdn4ypbxKFL1mEUalGjPf52Jw70zzNRvn",
-	"KxWZLzPW97BPbaLVuWDTe311Yx0WfSFZshv9L7hnL4Ir1LwvUY9zZ3fAvQ/l7lIfwfrXe3upIyFburDw",
-	"zCdWdauRLXKytQ89Fk4ZJvmOiplEY7mbojRIRWOp22L9K1vOmbD+727llm7M+a4KowyllZEF3vBZcXAl",
-	"VoDju+8cpIrHmFtTHp12LZCnlIcWaSD5icUKv+aCOOvFTCgcMrHam+cLe5PrF83MfP5LiT0tobY85o3Z",
-	"g9iwtkAebovibyQgf1zpy7VuXuFmFeX/d8iYBlG889o6ZWwg+rRzTLqYxd5N5Mocg7DXWu0FVVeJPw+o",
-	"GvYkDTxVqVY+sR45DeTNjNijX618UCzQ1zqtTqVaOYfc2oIAdzKVMc0zEsmUKVSzRHbnZERriokhrflS",
-	"DGgF0uECY1KNaMDpPBtJvnaFPMusgdtc2rBCD+Vvd8AQLgkMAb6saLaL/DQUhpJ3wkp+as7cSaxhYhDV",
-	"xRBs88uZO2p4d3rYEU7H/OsTpJTCn5tPXDcIc23SOTyvtba2LZLb+asO/Hnc6daJ47MBdWdOm2wcHJ4n",
-	"b2nqGzAbWfqeyRdPpXPgByrVCr5jwSDPsAwrJ31hOeif9Xatm5ya3xfz706Qf62VIP+SKZR50FCPLzc5",
-	"H6RpuRMWVXf0vfZNbUTURjTVxrWcfIVWiPFqLI4K48dNcd2Cr9+juu757fx+lO3Jkxhloj8PDHQgpYfF",
-	"KQzQqLFqDCEIkw1ByZSK0NaELConKxNEh0/dJYZemPqcpYZkmvIKccTvkQq9dWuPxRx7xtRfqMvJtj11",
-	"jCvCVBJhH9V0/2rs2+r4VMAbzKPWO07zAuDN7WXOifKJkISLOKfRHoZ2sgdt/jFcGe9xYf6jXbAVMh43",
-	"csPHsEXV+ezHanEOd8wu7L8rc2e2iEmfUTHn3l+5tGI+fhWoAtaJkZME2nv5/FA7itx4FL3bWwFWB+ZR",
-	"GJHE8gkasD2SBd4k1FdSnwnhYQObkbxDbvVcsaBePDNZM7qi3TNlAent+9OU1WTJKp7YMhJIto6Oi8+N",
-	"UXjPDs6aFSSXdCmVP+RgtCGCu1lIv2YUDCsr9M0PQ8jPbzPUlBtGhXKlPgwjHlk1BlqMO800G43GSjUy",
-	"yMpWSKnYuc2j3QXKDfIBWBxbX7FcLVm32ACEGnOAcitb0lSHt6KQXDNnjClLi3gAtUFUXqqsooB+44cg",
-	"t61byyhKj0+PbcWvbBdXJZg9SDGDasyjzOqZQZpTmj4hOdSXx+jni1QX+GrS5bTz5bVs9rrBfunwd/z1",
-	"m4/N9/xt9/Ww99LVfx99+HbUPOGvd+/jt5kbbJ7vJjOoXK+lvmRx3aFII6o8N08nbrHBoRJ2+WZjd3tN",
-	"vpf0LErtXBnPS2q+EWbIoinHpfL5A4pdIAUgwQWAGH8GwOZiUI4sl5/ZZFQslotwdFdo8GjAsFfO7Ytg",
-	"8It6in2y3cSy7eyY8FTZhNnlSsWiBNrtUhZ2XKW5VqjMVHJbAj+IqIk7THx0paR7ebUwq0CTgiGDPS0+",
-	"KfGCmVZgqnoY0V0GE2uxHqDVtCTR5y1iCh/Llk3oz6swteUIegMJcL6csqDmUsXIkN3cYZGgndJCTXel",
-	"EedQaM4479XSaSEeqNRyObHO0fDTx2th5udZBPCRdVzGHY3j6cFPBosudtrhD3OdAuPGuJmOuXPgIGVQ",
-	"9JJcN2KMDdrstdwcb+aDVe9mF2MJf4jvToOCSeHPMLcmRVRckSshp+LeQMsrOFVNIwiLsMC1Kp0ZbD+C",
-	"1b0nvPu6ukl+Hxlgm6JnyHeZRmgfmG8Wmej0nlsjkpg97oTtg/ZAWMMr8LuSjK28bmnr0COWlTlZaT9f",
-	"YtXy9mSeshbzuiIQZOganw+XnmzfDGD7qeQhB6fh3LOPcmuNZ+R+HVfv4y66V0PVjcQZWTr/1CmZm9Y0",
-	"20znZJ0zXen4tPV3h+wGM9C0qRNnovlSQIqq07hxqqbthsdcPqJ+nbzDwgOPDzi0YZPCYNv0WFRYTlFo",
-	"zOkhQ3aTfl2V8L5NzZJhDKfABenJcHjP/M7yjXDneORdIMrqxElM+JX0PadtYR0ZgK+xkbxmLwI56p69",
-	"ddq4UlqZ5ANhWhgJf/b9IcwyozY59dFI7wxydiZ9tta+CC9ZwITL6YiJUBKPkYma/Od/Ai61eatcOTZO",
-	"dHM7nYTD+sSk4wSMRrUH0wCsbv3H7Ze/UieFQPrsEfRRMDuVn1IWoi+mfK7wuX7dGR8MQ7VCGcMfqc0C",
-	"rtdq1ab68D1ka4XVGyiU2vW9GA84mxqzBmIom9RcvhuCXuajXAQufdYMyrUy7asAm57gwygsEcAz1VG+",
-	"mQRPXFsTwrk2+nfnFXccwjyBz6/nF7Oi66l50zNYR1eJxyF21lspZtamZJ0YSPJ1lIjhZ4sO0pkeQWrX",
-	"S2/E3OL8MYRhIdcvWqLV2nLcn6Wv1rijFIsvLHLRKvCPYPRzCw3vfstVNtJ3x7NeTdzu8TD/Tmx0MX/I",
-	"4zV9QGVozlYyX/1StDjmC+nlWWlNStEvmK36e1gsEb/Z2SPOy8ML8oyO+TMcrAP0o6KsgFXi+TjK3IQJ",
-	"PVF9VF4eXixv7WBmuPBF7JoFM1RxmK9PIg+JJ5kybg/Xn3hM24rUc5YFNfKUFDMZO5bcHYTIeaLaodD7",
-	"VOy17nZQgVF8INQa1YSsdzu3rKbLw9m9ohiQ5CsnIgzy3o4XquC62WhubxPqj4e01srLzx7TMGSBfuz/",
-	"PPlXp/YbrX378nvr9un/+u9FGPfb+t9R9AHQIuCbxJUeCFpXBXk6ZdLpZ/uZPDl90z0n/9VsPDV+wPZc",
-	"HjBXUeksBLYRKQJTfqcYqAoJV3USNWO+YrM49o3fgSGqKpKpkXaqThwb5zcNUVINq524S/R8p+17uCUB",
-	"TYiNKM9xdR3W9O8FyYirlvvdtW07BIaxbXuf0HTw7/5t2wEh7Tt2Br9is4VNwRfVLQBOnc17XjSwBJ5x",
-	"Fvi0UDa4cjSSwsDBaRJ3rlnA+7PazVZjtwatMbKd4Oclwwo1RzIYUMG/FZDDu8TV+zhydxeWVx1iTYky",
-	"qhO/1uQGOzTXc7JUjUz5Q2cyQq95bir+eQglBwGxt9yLQz8HZ7Yb5lX4HrAxDUIoxH+S3BHqk4ng4dP7",
-	"rD2CyU1AVl5SH9vQ5WIjK4PeoNmpVDbn1Kc95pMRnZEeI87fnSpwxaPTOBmuTj7Z6kgxq0boNRDnFCzh",
-	"EadkaD9SXMm9sT64h82iiJhNiS+ySy5sGlm2SZvLlFqeZAbntjMJhzIwG9km+4wGLJgHENpdVrgA7Jqp",
-	"Sy6KgJP6UbFIsq2Glp2KudLk8ywOZZfIn0tnjIGqNKWKaDvHJNLFGLyCTZPpZOUnnBPiSGcfprYgtTiF",
-	"+1hYn5fOQZzrjJP4MDYgivSCVZXxlSpL9zBzwcLEmTy+9MfXywY3HzCBsmA26dUtnWW5UpR3lXLaMot+",
-	"D5SS4qTPPKr9oFhwzyiT0SSxavp/s9E4YIrWXTmq94LKHHJVf+L7xtQ91g+Qc+5f09hrGLsdy3uvvphI",
-	"HcCi2/KNVbGlltd/Lw1VheaEPXzAauc+GvxCJW0pZFE0SS2mtQFLsLt4sakNtRXRti8rQhyzQM2x8iVw",
-	"f+Xid7YofEWXZeTsLWSncMcemdryvmh5PAlYnNgDN+5qsWKIzjp3V8jJ3b5NHYlSe+klvStVGLX+O/L2",
-	"qsW7XAoxN3VCHj4wuFuONYfSEjJw5TV4oRPIBnhMEycguTOWuu6KiqvZd5H/qRR/KNFrf6Vyrjuxjz3T",
-	"tXW5YfygTGZ1FKXFypa92ibNVhJxiobEZ1QlWm9Hi4K2uDZ6oNmVhSnVFhJ20g4YCQPOvBiQtJR+tlB5",
-	"KcngVuJXR14euyprTD0I+9ojpqPxfchs604cZW8B2v4a0gMyHKgsrIpmHkeiL7MVNIv1uWUKnJwKFtiC",
-	"rhSTW12pu3N0OEcdXKrercQvbW9JsE1WVrJWZVSR8ZO4ObLD84awNn0JEi+iL6yoOSVJYTHLiDshZfOr",
-	"i3kTdka6E3daUZvaWRadTTRqQlZkmqZDnM/2NIRhklAOgHnVSYdEVAqZLNT3Hzhr63l5tpqazf31wlLm",
-	"cT7NfTdNLEGtiayx4pwLyz4Lwe0w0+ZyiZJgwvexS8ZOAT0ED+mM2ShrRa5TS2x9b0VtsVesAw7ER6Sq",
-	"raCA3hZQ5XoSwFDM3iUB7E/rEVpvFplZ4JK5KeCpW0cWGX62iKMVcbM/jjX5h7Yb/7jsaAVLcj3I84/U",
-	"zFynPZlEcb9/OU/mvGOMeBLwcHaulzQZd+xKecULzkMq8IdtdIgL9yOlOafvzk1umdT2WuuZiWspFiqt",
-	"9mpbjYtBlBtjELj1G5QhVtIL5FQvuaIzaAbrBlKpGmDqPXHOmVt7wUJ3WDvnIXOqxHkX8AEXzlN962Zj",
-	"Yy/qx4xpVkwfC8ZhN4eMeiyA86BPisdVOAl6Bi1BzxFHUonkDM63ZsOAlpjG/A2D3oc9iLbmHGWRXirZ",
-	"L1yayL6bj3tZ+DcS+U/NBLiKjg0PTSmZx1zuMbUXraadpS8Bu5CGVSJkYNKWMqscWksmzlkaMUX6gYSM",
-	"QDh2QMU432glhmE4rsRhvUWkc6ewXvVORGYnYdp2B4FeDokZWpgsAFkC0HOHecg5oSZPqKleEab/TXBM",
-	"TpIEHDOOOunGNGm+hgu+2djQQ0b1PfVoIY2Z2RcR2S0UkqKnxpUipIhfbR7uDuk144HUsj3wzY6o9rNn",
-	"Ax4OJ9BC5plr7on+UbnNJi8lAZwpJhSEQEPCS/ewln3ybszEx9MTgCaqhRIXwZy5vUTLR5PBFVXAeTVz",
-	"JABJGl6NPoyxz7GE0NCh7ejxWUDEBAAh9iJOrKqGfHB0xrLWz2kWPaTC8xnY3CBfaIhPQv6w/skGambE",
-	"4179s/gsDjVLJ2qCg+OKtBqNOgEoFNxT5/fPBnfhs1ZFP2Mjos+V6mfYK/jHSA0+ax3RMVWhKIM3Gw3y",
-	"ZER9LW2ZZynlaZVsNprkiZAE6oM/CzdgHhMhpz5c29DX9Ln25ZR58NMm3A54GIEB7Ibfd8kTSmA8thQU",
-	"yRp7f2hjmgQTHxqA9LinCA+f6l+3Go26nbkcmxQgfA1smj1BNh0HIARs+qNpJQX1plRpreRas3RuSnM7",
-	"5N8T/d4xDeiIhSxIgJpfU3+iufj/Uvwb+yfy7Jx3fRbmZXp/OoJMBJbFZl8MHL9BHFNo7ZiaXJtkaZmH",
-	"AzNzkBKgHxd2j8EUEhromeIHII9Ir5rvRzwRsdPq5AIUKkxZ0s9/FtgpzBz2SwdTrS//2XzeMP9zCB1Q",
-	"re8Ql7pDgIsLGOEDIQPm7REl4W/9MTtDrQXpLRhPej53ibTFpqqq74Yh2TKvK8bGCvbKluBiKaxm2p8F",
-	"JWMGnqZ49RL725PeDN+mpYMiPr/SMiGcjSG7WhN7shxZk/MTxyR0SiOznKtEQiSC+GZyWI1I3k1uEBUe",
-	"nOvsPkQf0gSEI8VMH5tYa5jzkGJ2qMM9zJYxJeNOlbhU/A2qqRUL2+nvYuoYOf1wYdvu4B7Eq0o/i4C5",
-	"MvAADA5eIkLSo+4VVqIZVB3q7REH0yM19zFgriY7F2gNxoVnqA9WqqllE8QBXuWkiICEUtZJR7Mr0FBS",
-	"ewXs57Mwt+bsZZRHgufKIH1o2eZDxyf7pD5GB8C/9adtYb0e04eLLr5lxLWahXlcbeIsg25x4J22lQEc",
-	"EsiKbhNKfKrP5jULoJcC9TxFxjQcqmrMaqIjjEzczBa6OaEwrSZ+w51XKKdhpvAzE5MRrGvqekivmPos",
-	"7CGhU83BJkbRpMKANhvoAAxAE18O6uRcRunGWJaPi2fHYUFVooIDvQ/4Sbhb/9QHczjmc6js6HECTwEi",
-	"UyENJwWvgzWFLgjwXivmhtL3rD85HAZyMhhG/St9yCS/qYHP0kmcJ/jBjCDiIm3y8vCCCMY8ZQolEK6p",
-	"inaNocERC4fSIw7EVeyRtSq0qbNQMZbxXsTfeaiFV9q7jR8TwFghzV1rtECjcsxEVNaBkpDEgrBKaA/f",
-	"qYgmeL0Imp9F5ffqs7DfjeevyRtZZ/0zgOpzlwmVrLHpjDUnrrXqjTmVaTqd1ilcrstg8Mw8q569Peoe",
-	"npwfwjPalOKhn1G9DK1X2hWAZdd36dnRMa+0KxsGjRbOgB7Js43AG9MgnD0zOwxJgiwnb+KdYGRsekTG",
-	"8R5VJb1ZDDxKONgv0SYfeZW2fl0HbwaHoP66PXGFie7xLc/0Q8ZxdVstdfc5/8bK3IudLm2jS/DWBUyN",
-	"pV5pvQCtRsNqugbFPqEgPvtqICbQD7DMS4ArAAsAanRemH4AxjXaVTCALtBHV4owkH7RF8z9z+Bmey98",
-	"YxPHn/dQNM9n+9Sz2aLwSHP5Ix+E0cu/Yd/VzcbG8odegNbnMWgKvlVmZEciZIGIkADBSTIa0WAGjRdV",
-	"aEkw0ebR0FnlS7VyUxvTARdRln/kb648QxfkM/tL5OepPIvfiC7p6F74M+mcjq5EP6GbE7JurZPzVg8D",
-	"2IGNGccfuKkp76pGfU4VOJHDmELsftibBoGcjM0boh+/qpphI3i+3pjzFb87vnxpPns5Tt0QMDXxQ7Tv",
-	"YFS31cpY5qGDH2tJptk3RFjxbGO5QlodAhY5HUrf2Nh1gq0SNS9ckHpwIkEJ1NrOiGrtL/I6oD6gZV8k",
-	"dKgwEkdORdsy+QA+qQVZJMXYjaYRq/UJGV725URoMWPVn3/xL1p9FIwM+LUWAFPuMrzdm+BBZxjvSjM0",
-	"jEPgfq3Mzo48NhrLkAl3ho6bu7EpoJB96c1KcKic6k47dhvUyAlU3FZXYm0m/es27e83ZaIPzFaLWKr1",
-	"7USWWJI0/yKsdrOxu/yJrhR9n2P05d68GSkhPsRF/HkhY1zC86Ij+IbNsgwPr11GH89ldjDmOe3n2e/c",
-	"u0X257O8IuAzwFRSiZwbAg0S0QltfXcJd6siKpRjMpXBFZizWsFEt6cmSo72LNo62qw3CPyxzmo8KTge",
-	"jzwB7hRMfOY8nWdMeNcdGdNBMDubiHfCL8WUzpnfL9SYsqgKehYDsKf1DIHXc4UxunrlkZ+ezeVPnMjw",
-	"hRYtP+a4HcCmP+xxiwgr57jhNXvcbqvF5sMcO45iN30aRN71OOMH+tKECwyKyg+WLH8dGbLiKbg3Ub9k",
-	"4cNSdKQ0F6vLxaJjVdb6ChwGECS+i7Y3nuQcKEQHtO30Yr+QVrUVE+Eesc54m2FssALQhchV3ToB0Rdi",
-	"PPyXfKwcEjAs9dcvR50J3Llw47++OMT1GQ30e/bAqwTJFo4tTKQhOGrsz4lh46cocQItoH0+4iF4fRr4",
-	"QkT9IEcWpmBeRCbkp56fxxUkZhAZEPy69VSB1FWR2A2HTKDPR0mohslK6ZQNYlxxsRUSoXwVWyLghtZm",
-	"hF5cNXGHxjTJEelP0smFVWLSS6rGbIF5PDW7JQUz/mMQ+nVyBkEmvcsB60+UnrHCTHLQe0xD9TTDxIyj",
-	"O+oFCUl/R6Mjow6gCfmf/+c//1cmotswuJrJjaqsaHzYzuKPz/iIjhsRcvpTXjwarQkp5mFlTHTscsQM",
-	"Xru7kfIskKFNkPuusmiRfwiSxoCh2vhsxj0EsgSZombq2IUBuDSC2zjymgU+HTvIaU0MCDk37YfMlNyn",
-	"mfsimyqhbKb4Pba5Dk3MCJaEqJD7vnk3RPvctGsKV3w1sYBSYI4h46u+i6G2ur/p/gzf7GKlvbHdaKzI",
-	"ys+QrnOY6lGUA2A1mirqGFUbbdQU9PttlBxgA9o2ql+vPCJXlD4qf0l31KMXDS+1Fhef8gRXewghEbGC",
-	"HCGB10oJCUgqesau9TxLx/Dw9rYJe6Lai8wWf6FhqA9YjHxiVE4I/8PDUFce8DBE8BVIpgioUNS1tWGa",
-	"1iOF2tP/5AJyDaKEhZnmocM94ticMJMhhShQDlFDOVUxv8ZxjOQ16v3UDxlkJJyYMLsZRuf0yHwXYPAD",
-	"47jDKdfJC+5jyD8AAKoeDAoO5+cKFd7nSkJCjGjoDjGqAF/Qar6KLRwbuJt3UuhpHMIHv3fkM4PsQpXr",
-	"kCeYD9enEz982p6L26Kl5rRtuyTIz8YAD4azbIIU9yLBHcl4oCqTg6SNrSjDENKkYjUf84BLSwS9gO/g",
-	"kdv5WQHO3dSShAcKxczm5enZJSPUSWSiqK0jZP9Bs8zQ4JBpEvW5YOnGj2Dc9WZEoDIQNdPJmyF1Q5ko",
-	"3yo9zY5+DkoPF07Vph7azEM4AsnJ4cg5oFV73NvTd/cnfpQGakfnLJ4AdlGJhr8+/Ojiqbla4wqEirIK",
-	"VTSXKy68NqFJGFE5ZuJ6LOom29PZA+kPHBhVPIc8UXwgalyop1VzRf/AxeBS04VTJc6Yjupp0ihcFjuo",
-	"1LIsREQqN1lMOsZ3J/Yus2/2jqXD+84bh+w0GjeyfdwgDMMsIjNsXJG7mvMYG6UYALZ7TP1sRVYRQ5qE",
-	"rhyteFbfmYdKrkrIR4CpB8lomX4ycT7qN8gFB4n64aJbNN5+IEdFi7bZKLtoZoCGjUeDvOfYQrniyB5T",
-	"fk4kq5fn6PwFUmuSFGwy1pPKL/x91yQbo6Q+TI4NDjSreSd/TcUAYu0sN28Gh1qUNmMmMqd/R1HkQiUc",
-	"7jPGIIoDhB+KQsjofpfCqs9YTrhAw6x8l7NRdC5gPn+2UO66glhoKC0/Svcj4kLyLaDb1aNYd/QZ6tOR",
-	"rI0Cl2WuFzELQMlu3ESQ645YjAloa4A5N+iHmKztWZslUeWFVRXpV/pg8W00iEdnCv2XxqtpS7qiESrs",
-	"Eq8wzYEKDzGNbSEg5n7bGrKvNABlydTJtSOUSFvj9cR886kJ0qUKwJ5QRXwpBjZ0nhjrnlkX6gNYKgp3",
-	"9JFiYjUaNoooOiPNLetpfYpzS5btOa/CcKyVBq0vn9MRO+ch++d5GHA31D+d0nD4z2cGItc5Z+4kYA6R",
-	"1ywgkMyM7dCS9QJOjAXpmLKZKDYH5cFxRFP2oYWcQaqzXtk9vYBRdnbkxR1xpbQtKwMIpGEWN7y/WScv",
-	"KPeZR3yJ2x0wAuFH5pExC6J2/3oU8LcLEcg26bGZNMVhcD9US6FKfsbCYFbr9EMWOLhsZtBaNdRb8vr8",
-	"3YltGKRpYESeQMt+qsho4od8TIPwmf695tGQPq0SRt0hTBD0MBqSkVQh2SFv+D7EWdP4uo6twLSmKhRG",
-	"kn2quJuoAhkhCrGJnyaT2jcbDShw0SOzqp6MTd9wKu26G+j5KM2eeJz6qfZHoEKOaTiskxNpz4bVf/Xv",
-	"1nULxUdeUU7lhfGyrcaY1pUgiYXH6FRr/16BwoksaO4cOm8GRbbCZq8b7JcOf8dfv/nYfM/fdl8Pey9d",
-	"/ffRh29HzRP+ehfkhC32zv9MohY+rtKvTEa0ppgY0po+9zQXHOK2tMM9BRWsH0uuzU1tOp3WgDwngc+E",
-	"Kz1EQLjTu9cUl03EGNLA1OWWPY0svdto3HX7VlrhwpBAIiC1Pvd/tXLOwtrC6uepjDh8Vt7MS5l6yqbL",
-	"GnE/c1+T+AU2kdoqgIc3c6kkUAZrT3QE35aghJRuGA5RNRzRm1oPeNlOc7e1Uo6sZal5KbJh6lqkH4aG",
-	"arXihl62Zy4tH1XodkpWBXXpX7kiqEt/ehpUqKklQfJdevfiHU2jD+FUiDzNdD6oZ67l22U4tTmrzKWF",
-	"HgX9iWVFONDWZ0x5YJLpuumOQk96WgHsSqHCgHKtvXU77YuzD4dV/eAHpQ/qFZt1WRCe8wEaQe7ZW/3v",
-	"p22imN+vaTuJedg0Gvq56NOMJ1ubUwH2TzdKb6J5idYTFaM+IHwQKGUHICAApvEZvbb1oCy45q7JA8n2",
-	"2zF5Hk7csscBC6hKmo3drYYeiolhxTBDidQQi+QDo9TqLf7L5Eb6vpwqIqSeSY/5cmqcmskEO9MYy1yO",
-	"+oDrD4MzJtkOOxkA05/5m0pDVAzpNSvSdbv0D1Y7hG28KmccUM5eU2EqTqMeXJX9s0qWlx0i6hr55dff",
-	"Eohsbh4cW6JHE/ZVyjRHqsS9i2Kfs0trIxoG/Fsl29gn8+m45838DGyPmsr5ZCyDkJVX8Lr0x9Q9dWmR",
-	"4Oh2Hr0f7kcVJJFuJ0/U3I/Pm8PcKVCxXJrH5eeUq2d8pCmv2Dd2Acwf3CpUYG2j1qy6nfY8VwIHcoIt",
-	"gxNqanCbgkSTIv0gylHSPXuLrE8/ACgCmgGKAQllti1aNcLLSfJu80zEhWnUXTDCxEuxRv2O7tlbVSfn",
-	"2KgJ8040E5iZ9GbqAYBI9lMR6oWRA1pxxrnEjcTqBAFlEGLBKqZnb8kTy7K5Fow4amhvh0LvKekxxJtK",
-	"gpkk0rZM1qhHsPFflYBLBzx8ydlFqfi4r8zD4N8ejEFMRj0WKDKQRApCe/IanV7RvVAq9YbNlPWanL7p",
-	"nv/XThX/29SC+fyw2wQ3EWbOy4AwbCnGPPLkdP/wvBVheQXU4wbr4vTw2N7HpXiKeTwmcV7rEQg3Eo2j",
-	"NwlRA4hyX2IasSlEKB8ABgzADtpGpILDKJiBQ074s3kpiF/540lBpo9ppab/t3/48uiEdA/PLo5eHHU7",
-	"F4fw62dxfHS03/rW7XZ+fTnoTI/2O4OjD+8+HU/efdt6e9V4/6t3ejrjo1nn4OYDG70bTLuDX4/eyN+O",
-	"vn1tHHamR9PP4t3Xw7fHnauXneaHw/3hcfe9f3Tz4qBzvj84+bjfkcfdxsfQffXad1uHg08vfHp89mF6",
-	"OP314OP79wcHnZuvn8Wv581x75f9a1ecDX97eTg92ndPjr/+enN8cdQ6vriannzrTD8NB6fHXzvN44vO",
-	"xvHF4Oad/u/BPj0+kDefRfdb5zV+79eLztXr8+Oz99PDAXzjzUEnfNH7ZX/22y8nw6MXw98+fT38eLx/",
-	"DOPtTKfHv7YOw8+CfmpOexuvG79+Ohsev7jSI3xl5tntvI/mfNB57x68H3QOj46+vu1uXvjN06OedzRl",
-	"n8XwZd8/OHt+fdiZbn3oXX0UHzaObj48f/nx2z/6nw6+jjZfXb04l+Pg07TVd5tvbprTfXH275fn3sXu",
-	"yWZw9PGzON7Z6g3enHw9fnk4ffX+14OPZ413+/u/Hr549WH32af9w/HH5suef0qHF8/c6ceTDxevZqfH",
-	"+zt6Jt7R9P2vn8XxPu0svLuDdx9OD/efTd+/OO4c73f6O9ODAXzt9LPovH/1bL/z/qAzOHx53JEvu91/",
-	"vzw/3tzd7xx3O41B5/jwQ/fo/cGnt25n8HL3hfur/CUY/eOMf3g+efm+Me5/Fpsn2ydvfpvtbLx/98v5",
-	"8HyzNzgavOx0f9l6/eyE3ZwIxsdHX0et05Oz697bsT/1/vHy5Ibt37x6PpPjSeOfnwWQ5uHJQQ65LlHM",
-	"wB2aJPjTs6OPnYtD8ubw14jgX77qDA47mgT2Zzg5PVk70c708NX+y8aU6sPw/v1g9ml8PnsVtuQL/+zV",
-	"Jyk/i5F62wx++8rk1tbk5bfxwVXv4Gtna7tJvdnwrHPS7XTeD/ixejt898uHnWHY+Lq/ffjbPz6cvJrs",
-	"vD848M8+i8nZJ+/C/friQv32y+nW7q/v3vUG7P3HN3wU9g5+2/32IXj1S+el91L+9rp52tjgavjh2zd/",
-	"0kkszfzEUoomcizq0VX0wyMU7D/1w8erH+IWFeqHsfOt2draae02W/fXGo3wm9Ma8ffSWmPpcvVIGRtS",
-	"sH+TykoMOgn17B19L2Khpm6ydjDAwoVSVu9Sm34HcZ8sd/hZb/546s0fxJoyVNIpKDJ36cICc2sNIXpe",
-	"3OU6QcgFjujKT178iHJmHoS0wCGb74/NZ7bfKT/moeq7EzXYGK6Lq7bnPa+GlYdy4g6Z18akNK6ivDTr",
-	"N8CsEn266sYKr6ZdtXnt4yMwTPO2NoLeQnmWAT5G9wT794T61uNgUaUhPl7FxIMpVyyDpllQ7GyO9Foq",
-	"lo/RwbiC0vdj6pEXMZpMHfJPIbie8uEH4VSGgjsFNcOrKIfPEoe8MIBrKCTFDwQ5PTyG3LS+DCzO9t8U",
-	"cVzqFMjQBHD3auL0pjZmo1qf49nLqV3ocUEh0Xwu/SCP2DPSPplWgd+vHXA1lorb6OLC5Ap8JPnET7CW",
-	"HJmddQcbD/ADifE0qeVI9Es35474tCQuftc02LnTGfiLT+XZW/Lk7EWXbLV2Gk8NSjZXoTIFmgm8bUxb",
-	"PTh8e3hxCIUvmITHvFSVh5GImKU3CYdMhOYUtsEbn0StBW9x9vQHfs3UZUJ8+ODwDEW3g4f1nx4LoA4b",
-	"0hVhDQDhxUme9/EVv6m5ge8Qqkzhv9ZJjuIGCUKSI6UmXAwOuD7svYl+8FRyyJoHD76F/p/Kie+ZKp86",
-	"6SD+Mtqvhxd0AArJW6rC2rH0eJ8zb49sNDbNoI/6tRMpWO2Yhu4wCVkMj8qgmsATrsbP2FfVzrlwMYmV",
-	"3VA3NPDgqc9Bxwxof4EYOsbHPqRebJBnN7OKCadUhbZBBKTr2lZsFu231j17WzsPqc8KWXLgz9vbOen7",
-	"wpUeF4MUfHK0faabB7oJNE0YPdCEXworlZB7l1aaAv8FPpFTtHQRbUkfkqfHMwJLJ+K6LmTY8edTW1tU",
-	"l5TXn7Lg86lNzRlHArbIFKAxzGUOjHZNUiPC1bRqtpAYWIrAS+FNi+aWJsHV5rdaVpM9ravK5upDyvju",
-	"2dt1pkzOn6ilbwh8vE8/vR61olrRJL7sSbjntlpJ0WOJ0Ua3wopuoJKQozwlaBoMQIwPP57F/n5rdCcV",
-	"7zvpXgUJp3maWLYnxyLNbAUNDCRLruaVuBJrXIH/wzWtWm8iPH+xGZRIh1BxPiv214iyW03InoexR0az",
-	"eQjHa3kNehPHTjcFylOdvMCGOBJclNAGJFSYhXEK6hfYXlYls0pEXJ4xslIYtATsLgWaEOoW1VwtARts",
-	"KVmsLezjEv1I882u3p+Ov//BeYo9EjR1ILTRYY/D/VhKivwKGMtlL31Dkr+oH85gkklc38lznJsr1vE8",
-	"66m1rD9iZiACIrZlu70Iw8AA/oSFynC6v2G/E7Q4TbYSpNoCgBVkMSVwdxQ0vBHQqKidbgYV9fSDz0da",
-	"LiZehXSmitODck2YB0VIu1d2EHRxSeRK/LLV2NVHJ5EZ9PJrd3/6/mi/c9F5sz8Y/Ht49fXd6fv3B52v",
-	"ne3j92rafQ85Ni8Pp6+7H74efjjeP4K8mu5g+vazOPvUnLqjj99+Pd//9dNHefPionOBWTrHxwcvT4Zv",
-	"P/mh+3J35r18cfXrWSLn5+D97OTb8dZn8Wnonhx/g1837K+fvnb84+5xd79z0Hn2j81fDiBL6HB28rXz",
-	"7fir++3dRzk9ONDjPfn4Wbw6+3DYmcr9Du1cH3cb01dTyHT5ur8/mL6QnQ/excbur4fn/i8ffpt82P33",
-	"i9Pdb/sfmmfH/aOdaXfw68Fn8fGs8QGyX9672eyng/NOZ3r2/mjYedM8e/bGDbbODt+/3OX+L+Otg1f/",
-	"GL0PZdj8LA43wu7Lj1cH493Tk5uXN887fL85OLs66z4XO43hLxtfz58fXNONj9snXkd1n/1KN7/dnG+M",
-	"3bevBhfDwT+TGTGZPVrB0R/4Pya945gFA+bpo5EjRD9Z6BM8jvKaBT8d/vf1ccKKa9l39jbmZt0OuG8w",
-	"dZQwXzGw+r9zEgnN0cWjPJJ8dXwE9FMQMkhIjR8uys4g6QTR35JGTXYLoMTE1q1MTcNkUwiO6nUs5tq2",
-	"lMNRLODUdyy8V9Zywpa30C5P/5xpOolykXmEjiRCTKcSZurkXT/u4sZDkz9jSqWTn4Geucb9aQKlE+FJ",
-	"wdIgpTb/RhsVAyk9Qv2AUW+WCfsSY7i3Go2iypOzaIP/QJIV860r7coVm3XlaBzIEVfg+IJNrLQrDdpu",
-	"9tottzz/jhfix1RxJDaiwBiKz+JPFn5fFo68hFAx+z6RqpzDllchEszfEPHpIEkgSV6dYDSl6nKp7+cU",
-	"KFh/BujhptQPazuMfZC0DTIVvYZnYsFGG3p5IcRJ1bYCjXr+TxmUcwg2tR2uEfrz+6BwJmKFPxiG853t",
-	"H5ttY40iIa5eqeZ1SSsIs8B/7o1JWDgq5K7G2GtrWThkN2aLZdxO2ZU+NAaWAKzjMZePqI8BM5RKEBPx",
-	"+AB7m3upwAi0ks5kHwzZTdGMDcMvmHNra+uOk7Z0yxU5f9Wptba2LX7tweFZdcnUC6NgXAxYMA64CAuD",
-	"NK2de29Tt1M0AJd+Z0jIYgIH/rAHHcQtZaS79RXOAZ58LPO44qIQTlJfKx/yjN/+Rj+XMxIHs9zaxPa8",
-	"tdVaAjCNQSOs29Yr+j4mPM1ko2RtUIHrcWvqtr1UjV5l7ik6bdAkuPycYKvO8aEyII+HiMiyD0kKlfIP",
-	"APBSKTh7sM8fGfZDvPN/cBCI759tBKgRKQUoobklf74zjkT63Q8IKIEK04rJTxl1Jh9iInFTIdZEcpqr",
-	"gk4kxaYBsbEJOYgsR550O+0Xnbfnh1UU+9Q/5wNBw4nWJfGezkRLUuHPnlatDyUBNAGCywG72GQnGxWy",
-	"jZ2OtCaPaGTWfJ4Ha0hpL3CPaTiO/cQhMymh3DtV0mMunSjoemUa2kLGzpiqGAMNR19kXZ/D1XSG2h+q",
-	"wBUUBi0oQZiBvnWdzD7Ri2Xur7uIRowV3JfUDy8hh0qfxfnbWo2NeqPebG7Un1e+lDbS59bzByEuJHMG",
-	"i4x1VwZRoDiVhvqz4i4fkcEwi3S2ZjE3X4dBnnc+8+xyHNoKiaRFBvpiOOBPxr2HprbsZ12dBmEAvBSJ",
-	"Erz5Qqd87+Uyk7jyGI7MTx2nIKM65ij07mfknlrGEv3iEWZXZ8/eMwPoWZj1k8KwgsqHdgS5EcNqWJt1",
-	"SpVpGB8j+aWtWqOvXLFxCM4zi0biyanwJfVQU9FbyzzbrwbwnZed1jer9rz9I+Tm/CzKeEgWkqTte/GR",
-	"3KZWZZlIQaPdxFguc1tc3and7oPwkDEbLc4cTFlE2EwXzRmpmHUkFqUShkMaVg3rWcYDTtnoJw/4yQPK",
-	"F1P/KMUBCXXhmR8nbnnE+sP4ylXN1g9PhnjDZtV05oDwsoWbFHMlECisBQc1quKk8y74cBghd65LYzGA",
-	"eAk6wNW7h0sigYBuiLKl9G8I64icrTKSHgtWSN7CYa0NovymFlPJ/XlsYvt+8tk/YTYZvWKEprb5uypn",
-	"xWc0F8MyybHTN0ZM2/yedoLgWX2meMha+v9KQ4hHqQSLkg7ulT5g3Cqmn2UKrzIdk6zmJhqYNim2nAbG",
-	"Hj03COQ0gRjJxuEwX6nDWZ7r5dH/91iyEzBlzYY7CxMSSIc4f3ds90wmsB1riB1bAMrZrjkVMxKymxCj",
-	"/m3iaGKo6WdNuxdbeKufZgMuTKEr3OZUifP3gMu/O8mcEs2FKRfECbh0vkNuhGnf87ji7StHh7M+Qkid",
-	"vHPEmHyKqoXbhPr+g4WQFxNqVEYtAyirptn0rgdNZDGAat8lh+XRhNILNkSf1/iM2IAgFyqkwmXt1Eky",
-	"u3bNoJBa9PkAuUPRitm3POTpekwZAngIUqLhr94qIjZIrWIUrc/dg/3ROx9bnD9HOciP9eONl5GWVRjw",
-	"N8NYOdaPbDbVZGJRcB/vLxfcPwHBr9WAieD/nrAcPaNqUM99HzvLJNLtk6wEytmMGLSyTItBI7P2iFPX",
-	"mkS9bjDKDg5fdD68vXAM1jg0CY6i/5Z1oeoH5baUjBgVAGeNvjw5FSgBky0Gw/mOGGBTo6TQkhaQ2uKg",
-	"gl6hPdNBwjQFsmUHsUkeS9oU1lpY3D5jY3sLGwda2Wbcj6aEAcoluLI93uPe+lBCrFW5/4+9b11uG0fa",
-	"vhWU/2xSI8uSE88mdk3VKo5zmMSJY+cws+MpExYhCzEJaAjIsrI1F/Ndy3djb6EbAEGJ1MmS7WT04513",
-	"Y1IgCDa6G314HkepAZ9rhCHjRFoIeQs6M+jKhBFbBGDHCJDg3ZPHP+0u+fj2hCT8PKNIomiORVxDsCJg",
-	"IqmMMRR15HdbZ7FMYg2slFTb6j/4P8v5NZqNkdrKTbWtpjJoTIzCrIJco/h976juY0TIqkDHcLXXhR4V",
-	"hR64PtWm++Y2s0onlEY07DbxgYkKYzklnrHFrl3Dd2lYo5UkRSOFYJ4YtFAsYW1dQ3rQ/ZPPGAUCtK/H",
-	"zSeNh+YE8enji80njlw0U5pkcmD5Nt2h2UVMZNJPzcEFW9TGeVTdJ4Bj+78iYrzp2FPAU4TZtKaUqF7G",
-	"aKy6jDl9DqoZg8jG4+4ndDc3G5ZEFw/tvxgz+5P5Dxzd/xPViKbnxg7tH49rclzBUWdnGmhV5bkcgxVU",
-	"uRi1Qzyx9/1TAwV2ejYTiedhOF+HZ/ja93WGX+Azf+en7qUfTzW71lttdVW0hrMBcFmF9U9E2LyxVTwA",
-	"pTf9PHtzo1ipXgtWEe8aP0mWmEV1Nc0mzsNkVdnTbQ+IY631ARNT4ZjV8W3SUJmFB8uaP5PMTi01wiPl",
-	"CJi8qaNEsIHTWuaiwzFBLiV/rjOzwlpz6DTPT4hAdA4d20FlGb6TMc1WxQVr8S+VEzLtH7+1aCxBrfug",
-	"SzUc6HzIFnCe8hDuWUz1CF2WkAPgb6C2UAUhC8F+u0GwU9O3pFtN2+mbQ/44gPg4HVSOnuVfxl21l/C1",
-	"zL+wCVXt+u9uwa24rZUB4ndWCRLzo5wDZ6OW2n/xbX+/dT701FKfvqr3306efB6edzqd8+fvmvK/W/Gz",
-	"i/bw8PBWqKVedcuopTzIzDf/t6+tnw4/qMGpmARxMwpw8/Jj6zcHcHPw8p2iXz73T0W8H87hyeALwOC0",
-	"LZjO62c5sM7hs2eDd/ut1sdHr9L0p2az3//v/svhqXj1hLW33jxTyePPzadHW58+XHef/Pffz66+st/b",
-	"4ich6fCSthhN0sunw3P1rdN4P3zPm+2h2unp5OTR01Nx8ftP+tNfL9/Ixy/PD1+//P2wNQiJoPYPWy1P",
-	"ApVTQLGWJcqKT8WvHz4cIiGUetn68OnFs8Hh/uGzBlx9fvHhy7Nnx3+pq/j5708HnYv44+H+b4+eXmaP",
-	"Xz55/IZtf2x1ToVZmVcnhwcvn7e+XDw7bh51mhfHbz7Hx+nOx235aevR4YuPnw+un3z91voK9x4fHLx6",
-	"3qIXx92v5y+T5FSci+NO+9uv3z7YtY33d76ebzf6v4vX49A8H1qD44vX3da7R3R/uP38uPe8fyrS4dOu",
-	"OBh+2Tlsv+/tfJCfm1+//H79ZGvrbZcefXryvsUPWtn2my8X50dpspX+vPPpnNJ46+21lvq3d4PkVLx/",
-	"df5VDJp0J/3p8PCv6XRVNwyFrIDR6sNPlx8fP/968fnd0fVOM70+FS+GdOfd9pd///zi2Wt6LXe23v22",
-	"cyyGv2+nbyyjVVEiR+XxVMwrkU4epzFaWQ2/sduhiWKLhmPuiNhqHY5ZBtPV6sMxVaa5FKZoSeGYoE6v",
-	"HBiP/Pf1EcZZMO87UinnF6aG5Cb1XnM7qo0UpUDTII8VwgZ5EERHMA2XHTOK9WYg4YCJCHWGEZfIxn+K",
-	"eBtlCQzVVz3I0ddJK0kQoD2TmrW955h7l3t5ugZD88YN7UKEyacX0Cv1PhV5LYrRJLMQqkbaXZrRNkSq",
-	"rOMLK6SGSrPUe74QFjJTis6swyg7lsYlB1MH6lPkDYOEb76Yxrc17+UnbYMRNC9czNMMZXWK4MRaHCYu",
-	"SCSk3uSinfTNeulrHTm/1X14j07CLIPrHlHShsv8ZwTaVJ56R9X6diTmyDeu+p0Ob0M8rE4OEVyfCtJs",
-	"NBpeSsyQYdIE6ylhDeeupRxNBboarPnc3NU4rSupzax44xvbmm+8t5T6TCdN69rMe2/yoNRSj9TUgqJL",
-	"AQlq3hjMYpWWVTu4OjlRSOhXFF0acZ5iEqFnvtoiHpvLqtq83ci2jZVv7hGqScIcrwVqV2UVIu7qOjmg",
-	"CLFnu/2NDbCFA/AXmvgmWWuquXD5eKIzKhRtI58JJRDvcLdfMtaDUi0EDYDwzzkzEytAU3HlBuwltO1N",
-	"ALKpBKZqFJYvtNQ2wKPkLloyY/4SRq8Y4AnIvvamElbaVpZZS3Eq3ovc5GT4gagmqVS6YGJwkA4bsMwV",
-	"qCk0W0zECown2Lrjk5axnapOIsGMSQTwQoACtyQVEsF9d4liltld0TTPVNnwlBkwgroAJxtmmhh4h/dw",
-	"5RCj0oCvx4TsX3TNw/xT3EvSC8rhgxV8Fwi0jZY3oC9h3QAUMwAtG5JUAk66mQEVJAqCOptv2DCC9uke",
-	"o35JhXSPg8fbgmCse6CknVHVdR+/CvABRpo3dxUZsxXtehyznGUPo2ooae778HbX70xfWeG3BlCImFvw",
-	"kpDa8YoM9zy8ZbBFhzYUCB6b6CdJZelsnA3Psr4o5EpsANGeG72pPJcyYVTMlCy5L6G2oohu7G5sNx41",
-	"NhvNzUdN85WvWJZQo9iPHjWeL+62gHa9mxPyyCRoNVLwOWtTdHUZ9cK2PjmPgUcadVSGCbaYGzH/gbpK",
-	"2RRcCLhplkROxmz0ZqL3MJ1f2mHaBie6EPiEBLgoFqcWbaw9sxVSDrsEVGOdvMDUDHckZkQKy5Hl4Zdz",
-	"TizMh4x8mZo9Vxs7YkscHF0HoFEqzZOEQPn82ImQRH2heqwNVDBRGTBvncCLG+0NtsMq8BybchIGL77s",
-	"TXMWC7Ji+6aAH54Ye2lwsbcQK6sSiZGtbW4aj5VNIsR2LjK6NpPxY2Yiyh6b4jrQe587v1cuuaUyUVGi",
-	"Pkt898fl3CYPzCaLIDsVPVwSAzeewW20OnT0bYX4Spm3SSusayjUiBvtQs5ZIsWFcqNesqE1wFSRlMbM",
-	"lz1UUXiXKJul8HmXJgnP8KHxSLJw0ezYHTGAz6M015Tgq6EEX73WrdofpWzhS8qtzcUmXtIytAJMnJH2",
-	"gHtCP77Gx/n+icvvwnGaBrk3so/vOQbfVP1xU94Kq2K6VCHf5UiqAR0sSB67032XX3SZ0oS7IH9HZm02",
-	"p2q5XQqJNQb5PcYgLwsGTlcdPx4g+eS9ouZVZrMDlt8XpQboBWp2cBu8PxSXGmiqjswwBu+wDmyoE2m9",
-	"AF2ByE4JKI4tp7a/smdL+M7FQmoq8ptmUXs40R9H45W93lr3Laz7xuV4uWrP7qt7r/HybTKjssMfVOo5",
-	"+973T8Vt/S9AYZmYGMImn8BPowM6zFtuckgYgNGJ44wpxTA59Lb1Tll6KJox0skYakbHGfa6GKceCZzV",
-	"yTFL5dViqRl8m9LPe3sJmlRerRM0syVozFJ5+KBVntYmC0Zhx+OtVZu+MlsDqfjAPiOaHDZcm98X6UR9",
-	"HFVA4xdEU72DUNhhtsLK9YO7HjCb9IxwVv2MxbsEqjqi2R2Djds21ZXhTLi63h/lOaCVb44J8jGrLawy",
-	"gquyga/t7ri/6SMscGQ0s2V+FHvcwUJAYWKMwBGAvRMiREABINckHbPApfoBR0ecI45+nXGv0Oxaw+xr",
-	"g3RfCJYQwfRAZpekLwDMJ1Kaat4+472IyCz459XP2ImaZ5Dqp+Id/hgL5AcZ15oJqCxsNurNeqPe2Np+",
-	"HNXCf+7s1N3/NfAJ7hopXtszy+fmDEcmN9MQsqllPAzyIOKZ7Gumooe2FwJrvsyvzHVQvCPv66oBacrI",
-	"BdXMuDSFtJfVqgCAKfx7YrEjz8zjkfVUZhYqD27H3JtxeyCRpyOXgHNzMR/aUl2VTUXxb/YzRtDOe2Zf",
-	"xS6+j5iZoSy2VEqH7oWdX3UqWgHyZ46Gatwr25XiAJ0K9kWYlYKAvcwg5TdAKAkRT2Svro2CSqEBDMN6",
-	"lcTXuGn6QvPELwzI9oCaReN614qyIIlUTNmmbsAYpK5yt/IcXJpcWZYTuGj+UqizWKYUKjUZtjvm7YxW",
-	"ko1yDzbRBqgp1T0rXm34ywvjMMFa3IsE5yx+wTrNudQ058kteRWTt+Esmc6pvsUMB9/lMAc9OHp2cLJd",
-	"I62Dk83tnZ8395/t18jRszfPX2yjCXh12NrftKTDD3NkflcOX0I4dENKoeKyrmmF1inTG9MKzZkyXYBO",
-	"qExop58w7hevULma+d4JRiobko1fV1Bm/1IlPcm1sJAs7Sudw4cKRh4Uys7yw8TDOomwsRSqz6xyxRlQ",
-	"T+F+2NrfI1HCLmh7CPc9en5wEt7UNLdghDGJCX9/UiMpbZv/1xJxJjm22XzhIpYD5XvEBoxezq6DLTst",
-	"JUfvTz7WiJLGIxmjogXGWrNNZgQ8XROrrIlV1t7pjMQqqzVPk/fnLBCkN2NWQTOSN/vepRV5rVSf5SGL",
-	"Uarw3BbUnBoWbABWAbDRQoxHbGbM23Ogj6hwnhuto1ZBu4/SdIg9PjZYYAaJfHTEdsm6jleWXXGMlwsb",
-	"cnDI34pEqt9jmWIxizHK5IMnHRI1opH7jdlqh7RbcALP8qi90jJhYnIzsePaCEqVXKNqX8QsA2uBcKc2",
-	"DucXPA+hGCsjB7sYaIn7qFRZHE1sZV1OU9L8vaA3CZDcrGOzrGFzLDlnkQBd6LaGgdqa7aOFuOT//o5C",
-	"AF6aJD5KB4GHdd33D2hySjtDb6uMtGLbVvaELqkO3PwmZXduaYIqg7E6vByMwUe1O3l6Y//4bYn69Yq2",
-	"mJbZmxjJHg1kO+6I7frPoDMuGetBXkfobGirsBjNEs4yaGdF08Tt2ErTTLO4ZqEZonaWbF6xjHeGkUVU",
-	"ogGAlcM+hndW7IplFFgyyvS7+WL3QMGvNeAPqAGNbJXsudVqvnKBHlF95qZl6z6z/+9c97nW+7EK+QJa",
-	"HTihzw/eHnw8gIoS73LbVnfwuLlos1I6WC0hEJP1lWZxWSP83khJCleBDGDpqRhTmGH3fAGCZbRWy/Yt",
-	"44ytc4vzrs3fYf9CZt+RP4uviYHKfZn2MplyxW7g14LMrrsR/0E6uYBe4A6iKFa3DWWAe28WNIOzTnDr",
-	"ItrZqp87V89HfT1NNxOJCtc4gWMQJMHPXskkjmpBCMP+HP3FfmpVM+KbuahAnZzgSsxSCVuixqd4uWM6",
-	"16772sFcK7MV1BygcN3KibpSkAvqy961oGfpio+Uzf4lVFRWGXyxGxIK8soL8fJqq7Bt0hegjVZswb7X",
-	"CkvQxrqJrIc46EpHNJWWlhC4EsqjhIofpkMofKnKpqCEinWtcUVZwOsjWJ+RZrNgv8LKLtoR5ER6pS1B",
-	"fnPOV50wuh9KW4F8+4xZpKr+H/+Wd1GgUKKaprHcmU2BFKDw6ZfKZ7dLoksuEF4mQq0X1Uhki3zN/0yo",
-	"wOC7UZAAgG7GlB37B0y7Z30USd9oBG6OkFg22qWqhr1JEcwqMgffKKFKR0tjy6tivitonDVh14+iDy3D",
-	"15wqcRmqqFSsyti+CrqogunrFhVQj6ZbgeGevZ06/NE4DESZ69IKfnGrrsv9opgPlmFNL690QZCC7RlK",
-	"y8Key8jYy/deejStjzykqDF6NC13XEZ3Q6njEg5d5bcUHj+NZF6Ey+2S5sYTEJI4ccChyJDpmYjiq6rm",
-	"ghf8zqjhUqa70ryINEuynaNzc3HFhJbZcPaIcLAKd0OkHX6GClUTDL4GoK5g0i5snIlq6oaqoWzzlBWy",
-	"0ZI7ynQChkBGzfwMENOpvBrTGDlh8Ji+qJP3LltvriuZeowAfEZsK4ohkvmwCgXgJlpjwd7/C4CW/uEb",
-	"/29/7zyHL3qLe6dMhMpQAgrbYwKOc8FWWjDnmCt6niCa8zQ3d2Ot1+91l/6tCeaYWEzy9Kao8x8HqzkK",
-	"ho5yyOY6idADKwNStqhc01GUpZiEofxak7bsA7sL110uIIyvWFuKGCkPoA5sz/aSFPxiKHPzWiA0jkrL",
-	"HhnIDGosdJeJqi7nURWxoJ/KBMxhXkLR4Ol30008n+paJ/VWgpd8a7qvTOTL+ogXcGgLG3P2yFXhZxUQ",
-	"ph65b8z7BYQg49aya660xfDwOg3DNmVuQeGptx3/Gl2RZFih2pD+JXQcyomqglvOeFzgq/I9Ylzonx9v",
-	"1DZSes3Tfrqx+7TR+Hfz6dPtncf/ftx4+rRZ20i5wEtN30nGhWYXLJuJ1+pW43bhWq0jd0qPSM/SY3ej",
-	"o9+r6N3Ybi6P3xVuq4zgFd90hhhe+INxPbUXUCfafiRlnJuMAQIZxPxcNZLqyoHCSqWSaJ91jkbDhiVB",
-	"QNKaripdLZOQ+qxjLGBEpCBRUZVElfHE8KW/s4giRRD+M95DQJin2/VGfdvjxYwoU6MMrRD1Mhn32/aN",
-	"oWXZu2cLaK07ikCGUzhBMaz0+8J7a46qxEvv8nqH13y9lXHOkX226kjnyONKY52l95Trzyr3cK6IZ/hL",
-	"hD69ZI5ET+PxUymi5SUTqnjsyw+P4yfLypjnjTTbOuq50kBREMS8rY1RLhWlgcyi5E8KZY4rVtnXo7p1",
-	"8qll47aMxEzW4Z9jC+4qNnpb8l4iZ5M96akm4DuPkdZJlDEl+1mbQbFd4D6af2asw7KMZcpSz8Xsips7",
-	"HUYpPBhLAwG9FG76488gxLoXBGEdJzPVWNAXtECcdbi4YFkv40IXArSzhk/DdEmOrVA8vhjzqQphUyys",
-	"VpLEctzcVsZUxzTVgr669bLnjKmGT7+jqOrcGnQksrpWp/cvRHtbKrh8D5WGaZfli29lUltCuzttGcOo",
-	"imCD0RBJMYiyRyLbdcLjCPV1oKesto9ARwGq2HuzmKRZb6CTbcd2pcyAJtwx6tbj4qQyczrUgU93PHzN",
-	"zGeMgFa7eErJqT91l6V7lgzQ2yWZxCyz/NzwMAung4Gd0XiTGR5zdCQSUrDI1YTY14Q83QXTyqIM2XXJ",
-	"YX/MhO1SWP0/ZkcGXaoBZj8qACuX9B2DHC3vEHVHEDqPfm40FrM3x7iRvj/8nGVEhoKNuzZh98aEveRX",
-	"4wYs/FarNGblCqHYBw23LGjMrL89c8LR3l8r1A4ZxSxLko8veGJ0DOzEtkzPuXDwnqcbVMSnGwEsTkp1",
-	"uxu0FpflIhGpTSqLLw/z8nH5i0wO8q0Us57uloYBjmj6HF/iniQucUl9wrIrlUZQtvL65LIMpvtNIXeZ",
-	"0uu3TFzo7sbu9s7OOLpl+YzsB7a8Ate0rWGaXJGI96KqCfDeEh/tViKVMUvmWQb4wQomYn41zzzgKcuf",
-	"xhUTsczmmQj+YgVTUVzPtSK2sXmpwomfhl7M9WXoxRKnYQF6kVbBr828m9eyMtx8WraGKtfRMiMS5hvq",
-	"6jr54gOmNeMgVc3LlWTVxvsEz6VMGPQ3T14gW0J9hY7YQGZxsKnYtbYryLNA6+G/jbIJeE+MfSVaXjDd",
-	"ZdmuDQjBeDWS9bHcI2EarY2IScwvuDn9zP4V/pr3A9yjcg5v0talHEo74Qu8MmvvFy7fyEdcTd1GPv6M",
-	"IebAgSmt1bADVhVpuOeNeoHT2rRbSVLc2hgVRidPsYS1dQkYRLGb2x/pbXu2x5ZIzaMB2NxR1rapMMc9",
-	"vMJiW9lR0QWdu3XjLt3a8Vo7XmvHa+14rR2vteO1hsS4N96aRbiY4q8t7iihY/B85DdFCIvREYvgFaP+",
-	"EboikOYpzb9g5Zky+x9TTMb1sW6Gp+a34DKlCDfgPnGdOyOwqc7RX8n6CVqC6Oj9yUeyxZUMZhfVyT5L",
-	"EmVT82ZHaBafivMhacs0pTWiWMrbMpHCzE/Tc9BT50PITkAaP1OaJFwwEinW+wVzFHvwF0WYo1HYP66R",
-	"ty/gp1J3HRJPAh2yAM5Tg//X9DQ650PNiMxiYBnOLs1TT4Ulw9lsbu9s10/FqZgd0KdGoIx3iGPuksit",
-	"VVQD7VVDTh9A+TGb2Px/tMe2xkABW45ZJpfR3nOFB5YiMaqdCvcXI5RmiLYUgrU1v+KaYymDYkpxKc4y",
-	"lkrPFWefYXU4PkaCfNAE8MLhJTxIoq+aSBi9MgbWutUZK/aXIVoQF6eCjg6Bd/uKhhpRRu9DQs7Nok7e",
-	"I6+D9bnNpB43nvoCalhlRDanGVOaXAo5gAyWmTJ8XXia72GLWVvGLK4hC9OpSLmylLJ/9SV8biIk6YP1",
-	"Cz4rVE03zJhuE1hM3gR0vnmIsIeKDIusqSZAN71nfqF8rZf5/LgkIO2XvNdjMcgRgi3ZfFz0i/lOP5n/",
-	"bJr//CeqGcE309s/JvYAc84uuBDmtIKI+yxJYFnpJRNAOr8Lt6HCIL2+djS3GcuPKwGAkyKxROxjegn1",
-	"K6cCp1pEczKT/QJUV1TLlLcjMNXwlhRTiRmWmggp2K69YFcj+IBmBFuYQxWJzG1/NLf/rPtNEbod8CKA",
-	"xTnyHJ/NPBU2TYyY8PAtgO7bbULL9Upa7pSAPjpuMGJpaUEsIP/ZY0lilhbePT8+7oZo82Y7OyFznx5L",
-	"cmBap0IXdIPvy3fCA1LjOFsgZ4DKt06O3VvCcCxGiK5mLXjQOetym8gtUzbYf2A8BPQvLV6+8AkRsP7k",
-	"nRxZOMiAw8SajUbDriHiCqARQe8JFK/mKduz6NlSktQI94BybQtaHjceWU60Y6az4Waro1kW1U/F2EkY",
-	"R550Ep6/s6Bo4CKd9Vm0C5/SimadREj7vlspXcY78mliM0JFHxbsg4I7aMnm3a/KvOBltj6EnqCfsD/k",
-	"13ivhkIPMm9PhXAiC2xFrWgoTgV+jM0rTjdbR69rzX9v15uN+nazvt2sHbP4FdW150xdatmrveWif11r",
-	"fTmpnW7QHq8R2uudbtROTl7tbm+fivLWtEn0ZbdXsuWl7jX6SCUO85eAvAikYt23UPCHceWm+cMpvd48",
-	"B9F99Ghn5/HjR9s385JRaVR4yXix2kvOmP3YI47ytAYFpF3xvrGxTrJD+ortOdYtZelLfKN97OKB7rRt",
-	"G73eB8Qq+TiEJsYgD0erUcfbFvCI7sX3tnoW8qmuOxdm6FzAr+QlZvmHxRI5KHYp4PWzHk3tdpjYo4C3",
-	"zI60Ej539Tq6KpyBs15LX1kTwcokb+TrjyVzAomryOTc9yaB2owRjFkAV7ANwFPFAOGA5/DClgHrmQfo",
-	"KfUgSDAGxELO+xAPhf4he17Z9YcLc4pxzb455gqUwbqzDRwbJ52GuF0PC6tuxQMPZkGoIMhJ+fNnYNFk",
-	"RrjQEq1beSoMzz1FXbJgLSc3Ahv4qtuB4NMe34BO340/Z6f0dZO6m46CGVXfGqBlJdX/K9Od4wJfVuc/",
-	"iwYt82C3cGveE5JC7y2PaIGCB8wFXJnm9eKLLcfpvV8kK+uNfhcb/UCs2D0fF9hiNkeMOufzbfQuV4CF",
-	"O2sZNLsyi5OjMMXc+iRtKdosE34lakSwAVMao40YTcQyIBu6Jzz2jTS+VQceBXFpBQ2KyPMPHhS/6AKr",
-	"njnd5glnCDdD6sBe8dOafNp4he/9w7CvtMwrH5iP852Xwt3+IQdq5wYYW+/1mGCxEaZpO3qBajrcO/et",
-	"mC7YCRNK6s6soqiqrLPvdtusB5i1nKOLA++fjesA1+c5/uQfTHYQrsO60FZpJ0VjqsGKyuLltn7cFWkI",
-	"P/5cGiLYAZM0hB29svbWPvzvalbeC66wnsqucJ5lduVdrjJWAILBDMQGvr0XQjJdmWnMdlYBlIVv/J3h",
-	"k7mCQ6Z0Qs/rbWk+Krzymb308eDk49vWs9mJD8LVuBvcscL3qDrYwNV1Vq0CDYz4cs8J2mpxNVG6b8oA",
-	"wApqoko/BMcUnMXskF+uKtbxk+URRRcrgGKCSY2cC3Ad3EhhrGG/7ifZwYq3TKnklEGDFbfMxLSb1YFT",
-	"3NiNtaq+x3m2lQrduCRMduSqNfT9ybnlDt1enjnjZWwFcV5RKgUr8BSUJ8eWxVJQkaoa25QLOn0F/25h",
-	"3+5uUlOzK4x10HpF2amVapxSSS9LU83hGWYymQO0A+6eLdhzbG79Bwd5zPuvgztQaZ0UahBBMBYO6bjR",
-	"lh/QMatVd8MXt6O5VO4BeCkvDeTAaFXxG3xUZfRmFpJJ0iIw+3mA5eEH6g/+Z912uhjzfcGvmCB6YM53",
-	"8KO4j3IPLR/vJByL2lSQi4wK7XtLhq5BoSuTeJc8bjyqCgOZdfo+wz8vWcZEm9OUCW3OwKSv+v///2Vc",
-	"KiiiNosJ7+JKz40U9ZV5Q/NsGruK8xCnfvZiF7NudxMogi9WobuM6K7DQ1XhoQxlvUTfLa5qCruoLBiU",
-	"hZcKOiaw83PEfsz9PvJj5Bl8fiEJ7fFLNiRd6ppQsE5kgUjPQjphHeG5pxGeVUh9QU7K4jko3xPCOOYG",
-	"29s2sGAgYMJUpc+6sdap9y2OswrRyr92qddWpUrnVVevAEL2/iGpo+PiwdHVdHT0yfjmrisTPB8MD4Gd",
-	"CAEk3AGyTk7g6bZxutNXLDZzg4AQmDMuLvaIyL1ODCEVrBLu4rk8UTwc+z2+aIBobpcPQdPn8/nuJoA0",
-	"TT+tw0arCRutQsEVpL0sSDTNY3SCPgHCC2+xuAE0Y+YwCVoBQVYjsxksjAHsBQCCsNWJNqKkBxJLERUq",
-	"Cb9lyy00ao65vcbbDPzAFN9ypat2Eq7aPyL2o9znWrbt9nIwZr1V8YoXbPt3EG2jrLe46MhK6TbfCU49",
-	"MsMKWDz1DAAfvp2xmAnNaRLmQ5x/mVJjjOrkhTGJwv0yMqNhZoQj9yBiJUWdfpLYvwPasJ+Fhf9IKU8i",
-	"d1op2RGfFMtem1dZoUj7Z5T2YkuS+r4pa1Z/dOE2fumg7MUDUf8EHkFB1BVLOnMIefBpx8TciNMZDy96",
-	"STeX5vdU74TrPBd+AJlBWQ9czhaJelSpgcziKKhdj2xg+Mxf3A3IuzCC6bymqObggwaZFBdgnkZ68Fq+",
-	"gc+NR5iIFTi0FprHV+ibxTWv2KZJwjIcui3lJWcKuR3OpXmYYAPL/gm7nyvn6E70TQt7eUH/dHRpzOAp",
-	"3VRMdOlmIsUF3ahtuHUHpo+MU3LCkytKTqjQEq2r/7Hs66z485kdWfc6d+PMTlJaXr2vhuyntnHC9OY+",
-	"iEW5bTFujxObKGOdjKnupuVJAb2PPCWbjiIEMV26zMldm6asKHyAa2DFGDs/8BPWy9D/cmSPdRC3zCWX",
-	"glldvSRtPra/yzzyqTrd+S6zJ2zh7tkStvCG/+CErXn/dcJWaeJCGSWiv0DC1o22ooStG34en6o6YQuj",
-	"VSVs8VGVCVszskX+mpK1DfKpxoEkFG0RqHOA+7IHYgdixzMiBwI9B0C8S+bK+MLZ6g/+5yy53or0rXm3",
-	"7yx9C87kxu5Gavyb/7C0lzFF622Z1s+zSg+o6PqM+022WuaPP82m6bEM1DIG+Gob7oTnHjqfo3Q3Wd5P",
-	"aFcqHaR1lrcqy9vHLTHBP5hfPxU2W1mWtx9eqnIO5sjywicmrYpzDkC1TuTuhoxqQpUmfjsskgleSL3M",
-	"hxxwYpy1dcb4PmWMV7GDCvJUljF2wZFK79ncMDvaln3SWj/fr4zxKkQr/9qlbuOy4nD3NGPcyqmxMUon",
-	"szB8F5Boo785X2o5iI6vqm9goSif3//mD//KscuryL0Lvr3PWqN335WANVzt4AOKuvHOieq3u9bdLzGw",
-	"D1xiAoOLNYdjWbNHAeATf2i/IEA+5ya4TiADMzH1Pik6ObeVDuzugo785FjlXD723QUi5whCrv2LJWXV",
-	"V2EECjuhKoY3yUO/am5JM/b2FoR2qxkgXFT4zEaF2XU70OLwR8S992rApirt74JbnHrbC7Mpil8IdwRA",
-	"HoTYAgXlP6jZhGdxyAQIVR81SEyHCjWURSxv0yzj4QyVg0MEpUhFXINKIeQMVy4xgyFs8pVmwPFlI9q7",
-	"Y4HxB/aZD0tC5OQBVcQc0wkNVwjmumfXhSYk4R2mecpqFhQYoRkVy66AeYwOSXPH8Y0/dDSxNsCeMRK9",
-	"0rpnjhxRjUQnNGUnXLNfTnTG29r86Yjq7i9bltI7OmHtfsYiIq9YRrpa9xSQ+YAx7QtkRoigkOkM6CUs",
-	"q0EBYiEw2bKDySVb+mS5yCEZlSekHXxbypUCSMkMrAIYQRy/WScvKDdGLZH4uTNjmVNujGvPqKM4zpjC",
-	"jAL8uw1lX7vknA2lRbiH+81gZYDylskDJt2WKZQN/Xry/h3YLGWZC8gD9LEVSfuJ5j2a6S3z982Yavqw",
-	"hgwn5gWRpUOTVCpNnpA3/NmekfqoQGUcEczEOAMOupeRZ1TxNjlnisewlCl4Es5u58tWc2wSMDOXSpQ5",
-	"OL8eSLfuXIEMewoDEnOasLbO6QSAHKlHdde4A25vONIk83fHP96m7S6Lq4JuH40Ef24up9hlAeOr8LpR",
-	"LuZ/AfUEJB68xAJud6Cl4CQU/nt3gw1/bbDfWvw9//XN5+YH/nb/1+75y7b59+tP31433/Ffn4JmxFBa",
-	"1WN8VG5KgG48Bvf3zB4CrLc3qX/XCmtzvTkYDDZBQPtZwgSwlszuA4yMvST/I/CSUBnOt+y1DXQW1RkX",
-	"G7tPG41FP99cK1zJZQ9vgHr7/qZi1+nUGXwxY/e4HrpAeU7T5Y5EvjACiGz8eaxjS6YCSSAPQJ3TlJG+",
-	"MAreeBOod40mfRhS5huXbYTZ4Enz6fZcwddc6ZbFX2FKZ1fNcQ9P56IdvP7/Ns4ZzYxi++NPc57HN3PS",
-	"iH+zIhf80SwaeiQlpKNI3giXjb7Lko3djS3a46Dn7VKMnf+tvyU7ACO9qeUmwEnrvhAsUQFLX5tlmncg",
-	"GwQFmPb1jZuzbf5TwuTSSpLCz3JC1/2WLerkSvXN+dSSPhqXEm4aMDiGCjZAgqKMXclLNIj2wfvBwCXP",
-	"Di4Tuzu0K4bAFzJDotZEPp1wbFo2pFEJr49IL6HgPL/vMfH56B3hQmkq2oVVOUqoqBihwLbJyBUyTwU6",
-	"XJHMwnNZv0TkNzqPomZFPtriSkbBgx1wYsnHCJ8Aa9xXLB/ZszO51foW3urq6LmGLxU8MBy26o2xlb0C",
-	"Xmxs8s89etnYKwS7P1xt2N7jtxv1c4G+E7lkQ2Vjt1An47sQitDGNjWRIxbVXNQEhFBqalxhjILJniID",
-	"mV0aX3piKiRcLHhmyVxt7MV+Al897ZYem2ttbEiGa3Zse4VHBzxispdAdA3Oc0aK7JnK6VRXmyrD6iEe",
-	"rusnm9YeHfvAvK0PYrkwVx410pqlPV34QDHXG3//+ff/BQAA//8=",
+	"7L37cts4tjf6KjjaX9Uke2SZuvki165vK46TOIkTx3Y63T3JMSESktCmAA1BWVG6fN5l1/fHeYDzCPNi",
+	"p7AAkCBFSqQtJ86054/pWLzhsrDu67f+rHl8MuWMsEjUen/WxgT7JIR/HmJvTA45i0IeyL99IryQTiPK",
+	"Wa1X+zQm0ZiECDMfjfkcRWOCBtxfoAleoAFBnnzab9TqNeGNyQTLN0SLKan1aiIKKRvVbm7qNfl6wqLn",
+	"VEy5oOrV2S/10ZAGBDE8IWjIw/hLa98dBifcp0NK/OWXXowJCqiI/iZQNKbi49THEamj+Zh6Y8Q44jA5",
+	"eQfiQ/jkYR+NsWigc8J8RCM0wN4Vogy5x8Mt852tc8o84sqRka94Mg3kkD4Rv45aXfSOX6OW09pBzVbP",
+	"cXqOg16eXKyfw3mE5WuyEzgNiSAsQvMxCQnMAVEBAw2wiNTIozGOkMdngS93ZIz9OmxXgCMSopBccw/L",
+	"twnYM8YjeRdniEY9eJGPIzzAgiCfEwHXMRNzEtYRD5GH2d/ggXlIo4gwFPH0hvyvkAxrvdp/bCcEtq2u",
+	"iu14WnKORxd4lLfrIgo5G6FrHFAfRzw0GyH3/gCJnG14xxnZOsGRN3bXEccZ+eeMiOi4gDSob74WqhsP",
+	"1NJSRsyFgI8kQcgxRJynt7w7dLwm2R3uD3dwx3PI3rA5dHB70PI6fpfsDFODm+CvbwkbReNab6dTzx1r",
+	"FC76w4iEOcskf4YDOMFsgQTxOPMFijiKwgXCI0wZenL24hDtN5tOXV6XD6Km02g12k8P0FSTEWfBQtIS",
+	"k3MLCZoDVXGuXqsXQciNH2IaEF9OnzIBpGAeQ4KE19QjmjbkXwQxPk+tTdtJzZ0yOplNaj0nnjhlERmR",
+	"EGb+6dOn/iwaExZRD0ckf6/gbbAtGHkh8eXdOFDEPwfi93kduc8IDkno5q5Gs7HTaD5N76G6v8pO3dRr",
+	"UxziCYk0B+17HplGbzEbzfCoYPSBvirH707EyJXETMKQh6KO3Gm09ezMRU/gOJIhngXRU7nkLmEZLgN3",
+	"1uo1Kl+suHitXpNMU1IJDGQrHsnqs/E8XJzN2HsWLJaH7EbhjLg9yQ3GlI0kz/HGmI2I30B9Qyf22g/k",
+	"ERrOBPHlveaf6tyYOw5g89hCc105WcVpkMALgebybdTeTCyQq0YJy+Xi6TSgipltXzO/4Y3xNaEhb/jh",
+	"Yiucsb//IThz6/LeaYC9+AzPxAwHMVfDgeAxP8URnG7GlaxB7whV8g754QKFM4YYDxGNBHKPfTKZ8ogw",
+	"b7H1hixcOdErMo0aZjv+OSPhItkNP1xchjOW2gW9ubXeEAeCxLQ14DwgmCk++XVKQyIKGIHcLhSNudCD",
+	"l+wRR0owSNkmqQYYP6zC8fl7tLfjNA/QnEZjPosQRt84I3KZqUAfLw6LBk/UKC4xDKMSH9MTeEaGPCTl",
+	"ZjCAe5NZbGjw6rXVRv+KBz4J1wsM7PshEZLIQyL4LPRIA10AUVEgJ31k60hwNU/GQW9SxwhEOA0RnzMU",
+	"0tE4EmiwkLycslE8qymOxsmkqF+r1+TJo6HUdOQBtSc25OEER4qx7nRqdTlTxXP3HWe3ub/f6nZ2O87+",
+	"frOesONmLju+1eRtLtX84ROIT+obsshTOiLyFTS+BZ+pTYAtkjtH5qB9EuyNkeJ9EQdmJGbeWHIkjD5+",
+	"PH6u2OCU4CijQQCxKjEpNdkrsqjD1pofPBwEJIS7KEOtDhrzmZQBRvmCT0r1bUQikTyWYV5SU5bXhjQU",
+	"MG4R0SCQ/IpJCkIX1vfViDBTXNcMkwrUcfaRG84C4i4xdS39rwiZxqPqARvUk5ZKaEgli2dk3igSSBmW",
+	"WXQSW90u7Kn5uyklbBSRUL7z//7H/7X1/3z5+/+q5Z3WYyYizDyynmTfTwn75fQdovqJMgSrb738fpR7",
+	"ikfkcBYKHuaaYqHa9alUJAZEamY95GTUBm0eKMqQd9aVvJ1ToZ6mPgKurq2gzAu15QP6tuvBUBqMfI1c",
+	"0Ef0D9OQXFM+E66S6EaMz5ilJKhb0RQDTRHg8yN6TYR8gEym0QI+m9oHJ5+fq1flC1Knfrv1dwrX/5x+",
+	"yxFbxxGZyMO/NOZmN3/QQr4md8jyiXiITcdZSxXnJBgW62gpfYZoAYMifCWXeo4XRsDog6AY0N8EsD08",
+	"pZJD8BDNBAkb6H1MKYrdmbeluIU0Hl1BgqHbQ1IeA8fwSUAiAqaDTwUeBETqfnUzDjUIoCExm5JQfs6F",
+	"4dWlNIE7iDzYoKqDvUHAwhlL++SKMKnlcH1uc5dbrlFFVeuch1HOulLfrSvtW+oRC7eXVVfU2fL4RB+z",
+	"BjoGjmgeUKZSQIYRkmrLgAjqE301Vkvc5BNGz3LtoyqHYZ2jAQk4G4HJR8FC80lYuBZyXqWNdBJGdAiG",
+	"13v5UmXhhERMORMEDJxn2NeGtPzLU84c+U9bIZe6t/wtPhh/1pR9U+v948/akJLAt4/yRIxqvdoLOLoc",
+	"UXb9r/8JqA8GdnwCwCdQu/lyU3YuR+qDMINlYWCJvgkOJNcg/oHU1V6fv3+H+OAP4kV1hNEA+yi28Opg",
+	"Hgc4HJEGeqfl8xwn9lBN+beGAfXuvjywgWZxXv/rfxD5SkVE0GyCaEQmkuYQkT9c44CH1mL5M/UpsqH1",
+	"es/AlJhItRwGJxAOifIOgZUpTzicEowkUzDcRSyEHOeQhwPqg/X3RDGNpwdKp6ICnFZSRhSt5gt42Cfs",
+	"zsuJZ9GYh/QbPBOva98jQnDE/vV/OJqScEKjNOHJ8W6O6ixfBRXKzYUGsyjxto154CsNUrJIWFMqrJUm",
+	"PhqGfKKsI61519VPRqkTNFKbAffwYUQYaAVM6X4uuJa2wKR0wf9h+X+ta0UT1XdvWx6qG6V9SR0NB7AA",
+	"d96seH/k6xCFd9/fthgnltJ0D1K+PiUmZ4KgGfO1pyJmHokRBErP3wRyf93S7HHrWPLsT0trrk3WwUws",
+	"lG/WfqOHGRrIAbFIefI2t0HvePSCz5i/ub15Jw8NYfJlIU6dGsajyyF8bGN7tGxmJqcGGCOwi4/MHHPi",
+	"3xPHOIQz7MkzLMmCRQTxWSy08H0JrXfc4h5wvmN1iwqkPwWqEmgR/oHSBbHy2motP/buapuOMyLqqIA5",
+	"bIb0wKO7lXXprno66wGGxfjIyNcp8SLi/0S8pR/7N2EY2mLnQ+XelAalL9CARHNCGPICCqee+YYfKdPd",
+	"jrAJPiFKTpJAKaEM2HwDVFg9IHBDgy6fWQscBHxO/Es6lQtSa+63Gk6j1XC2W53al3rNC4nUGS7BfGo5",
+	"zd2tprPldC+arV7L6Tmtxn675TjO3yGQVcvOVZpBTCoCsVEcq7NRrcdmQVCvUR+smgCL6HIm0p9qrvpU",
+	"8gSd1nrxyHcTNVcZL7V6zZijlzMW0cB8OcQRuQzohMZjCXkgFdp/fKnXYiMksQ+klVHr1cjitUN+7dP3",
+	"9PWbX5of6NvD1+PBS0/+ffzx23HzHX29X6vXZhBKLDudGzlIPpWqtlKpU/uS57lgJJrz8EooQa9MdXCO",
+	"h1cC3KOHx8/PJCeEY3CgbpMUoixBqj087QY6krZ2zygMC7gOloO0aPM8MRk3Cxirx+pmy2eKwxDLxf+6",
+	"BbZIrbd/k6anHP8FgylIdU/dJ4cRW+9yPbciqhTgZEjtVnZE8psjvrX8ox5Is5M9lcvGvEDWL430F5uO",
+	"4+R9U79+58Yi+6J4udkqi8cYy9N61e5N+sgULZmI+FTACykbHSBXkrOr3JXXygwss4ryKTlsc1irrere",
+	"jTrMazzDcCZTIzJemYxjw96wmyyDWEU7EPiWd0pbbUjmcTQ0wBEpvzh3W41mesySRWXH/CI5uFqRWZpB",
+	"hvDk6Vo/LDOC1o3hhHnkLa9kXp9zuK33tW6WGWn2xR/lz0kgWDlm4uCNzkkINU/SPmk4BvG2zPVGGj3u",
+	"vranfZMWANmZnJlQ95SEaELZLEM6HMGDDfSMLLhKQVD8NE9pQkfSsoVAeIimIZf2JfL4jEVCJVqAs61R",
+	"PKu8M+HcxAIrb3/h0kEcNJXKgs/lGOEXiLLCiZygUYhZJFIcf5Vqc8YDckaGab6fYolLnL97kxKoK3ii",
+	"HqY8mAtQauowXvm3ii7IWa3mmZK5a1mdx4oUTaa4keQTrz9doCevzlvdnafGW+eTkF4nxjXESv4mUEg8",
+	"Hvqgk2Ek6IhJ1UsQLyRKUdO2uYh4SPwG+jTmMHol0cD/CQdAhfgg/iIIUUd/zAMiRXektkiajw10zBAO",
+	"Aq0zqh+FytOIl1RAAGo+5jrLZ4KvCJgCUpzjxYFaT/kDqIjmexMsroBLCuT+p/U/PPCkmWqsYLBhBYki",
+	"OVFXLdkWLKPY4swjLmI4DPlcTUhNQq1yxPW0YWHUtFX0TI7HJG8VHlJ5Rm01ai3Tj51E96I1dJXf00R5",
+	"/qECltojpyjOJnNzOtOqRqIapCR7PaXwpVhTRvRlpMoST07pWKn1+xLPWLkyYXLCv9r6Q2yZBJEpfUMW",
+	"8mgrY+EQXiVXvoJ22tdWOdB6rKY+kfro0zxttVgDje2UjGFSr7Ucp9nzB3u9XlPOK09VzQnfZzXVAm67",
+	"xL921+mLL0JCIGacqymWFtmdKprjAVIBnnQwYYUQyeGV3dvol2WTL9S2phStJE+p5bSdjC35+x2UnZ1C",
+	"Xecjo/+cERSSEQ79QApePkQeFuQANSWDanW7km+E2ItIKCppRM3b6BBOSn2opSN9jpOK9jlVFIK9EvpA",
+	"JSF/7OfJ+LJnpr1ZmX+AXLDD70TurSwHB5JZ4osx+zvV6Xq2vwQuKOfRo+/kYfhO5FrHORHeLAzBDShp",
+	"lXyNx2fmof6+WXa4mI39s9wJ0d607AkpPhDSfkqGuTLiamKgFqfJEG4cJjXDLibiM1C7lmU4vyZhgPPs",
+	"Up6XSZw151LGm6OC8TQyUXidYW4i3EootHccJ8XxWt391h04HqxKwaxVJv+j5vIQNZdHHWXjOkp5r9BP",
+	"p7PUISWP4NiFmNQq/MwKzS00lxxWF8e5MmrKpnUPrWlMSDTmvhwDnkXjlp0KeU1YxCHJ6I6RjwcRIti5",
+	"1whBuxy3FCgVbVbMbbXzq1vSCR/TzS088YYI1ulH8TdO1AMZcbFh1/TDcRTtrvITpX1BE7MyiVOotPcm",
+	"ff6LPDXfQ/i37kDOm/BidDZDlO0f40PIM0nj+azZ9ZN41ukBv9KVuJkF18nYyfNoGvJrCM1MBAmuiWgg",
+	"V7F2t2eSD6jydeu/jKM7JIh81ccIXLryxR4ENsBMMC9qur2kbFA+JeiIEV+V33X3OvtPG8hlnBG3B75w",
+	"SH4CO4OqGNLHs7d1S3+Tj+NoFpKDuIhsxmBLothdDedckEhujUqRg0xjnVfFkLR80MXbc/Cig8rHpOby",
+	"j5ocR62uhFvT/KNlbUKijlubkOsliK8qV8FPJI83ZE3bC1DapE7UmR9vV1sTWHMKi2zNh85778Jls4lo",
+	"ESI+haTfu8Ss2w/DRMrVtWc+jfpepMjMOuv6KOqDN8EhxYkKBbbC0ulYr6HJ5+pW9UVq9+JAtOS7EBcU",
+	"uWpceTusOFUAUo2gwExXfkkNqZKEa8erueb0xwt8Ie9edUojdUOiV31ZuWEX+uuZMo7UmkJUn6uy/oyM",
+	"1FtyjWdBVEeuxycTzHwXEu8gEQ+rAiZ9IYUOoARSXYo4eauLsF3gp0SaytJMEjltiaQjibE3Npt+qr8p",
+	"1wE+kC+r5EocXevkSFtMeXotlIiQ7zcEXoqqddpKxoOM8yuTT3AU0m/wmBJELWeNEBwUVAgfTaYhERj9",
+	"+tvv8nXeGFNW67XrtTEW41qvtj/c2/GdvebeXsfb9Xe6+7g1JBg7XreLfafZxe3BsDNsDloDZ7DXanl+",
+	"s+vveM3uwBk6Dnb2arF8lYcWp9boENSgcxqRlvw/qSTMIo+rgm6lPiQQJp2Wolsiokv5xjKAECaTWdLy",
+	"lLDrKWso1UtYFy/1+OK/TSEc3LklWiIno9DLF0SfoEgfCySHr5IBlLbi1pGrJi3/peq35L9Ccs2v1L/A",
+	"tSz/Rb5OeRjJf0FqsXuAXKUNwrnCTB6SiEymBhMAxxgAjTLmluXNjCm0HC/JcqKYZP8szidPV8Id6GLE",
+	"nFOeI+pWekjjk4F9H0gEB6fWHikunbM7Ws+ua7yEAfHwhCReTaWTr/IoWQF/OwFqla08xtMpYfdlI0uB",
+	"kxzvuy3HHIs7rkUr4SJ5ZAGXtPQbE0SuwSyS4qKx2lki91zxpLzXyisxqcEnZlNAbBlToT7SQ+ev+lut",
+	"7o40hsbkK/aJRydKQpSlu+ZOKZcQfO8WziCLQ+Z9IL587Ov6o/gEZfXe1t4a33nMaEuc/ff63oyvuRhd",
+	"6jgSBhOEJTuiy6iaVReme5Nm/HlLk64KShcNlec5q5dNjcMIlLxRXFFmYRypO3vSzvb4VEuDjBhyD6Aw",
+	"VWoiDZUF5qIn0izfokw8resrOjHu8ooshBQLUzxppE0QtwoV799khN86tCZ1azqtNErgN9Q63kFjVumX",
+	"afFbqDtnRrVKl17jOW42c52LKoNMyzsj4lIkaJ/UutEFkjNlkUl6obOTjNm2kWaGc1qHSzO9QqUcVNEc",
+	"r0llt0O9BmxLZ2M8KrP/vsrsl+Uw0a1dPgnVlPVLJfZTFbdUkWtJf73weKgq+xx7VXhuDw0WCAuPMB9g",
+	"t/yG1MzNBfmv5IplRmLhaadisYH4PhGvxeF7bSZAFnOiv5vPaJrRVwo+ZRuwlWrRLJvckIz9U47n00ug",
+	"Cy6HlI1IOA2pZCs1eRHIS5GyM2ySlt/2OoMu3tnf3dvb3d/B3UHHa/st0hw68fXabdK6rqlnUqPKpnQV",
+	"OnanIfdnhnsX5GaRIQlDqNCUnzTHCtb0tH+CDiUf+pIkZVV2Eddr81CyC5jEfVeufb/6NBDpWSIr1jPA",
+	"qXrrQGrrJo96V2kQOd+r5IMrPAzZjxqbw5gmKvBjPY6ePD86e6rrjAHyScd3JjMDeyLNMdhLSQshOGpT",
+	"BozZVAbpOAIxQnzFS1aX7FiHNtdSMyEry9hgYjYhIdJVZ6XNps6DqVZUOVyaieTTY+yy0PeZvVGlHhpf",
+	"xgKpoQrVcIJ9Em8FDgLzeOp0rSPqCnVAzdbmSiN3fqLSyP1yWRm2aPy3yMvoVi8Z1P6bMkWDS8YdZF3d",
+	"Y83gzk1KuOY6UuWA3TN5Ewldw7bTDBJw1DSH5HGoQFgnkam0sXsRcs2blEqQR5JTHCZwYBD2iLkGFWjI",
+	"w4OYz0i+jVyjVbj3MeK9kvV876VqiZoNBwL9evTqTOgMgwMLPQv8K5UEQvdhVaPJZdFq2JpUxJBglcIB",
+	"t9uLoG+AYkJ517pi9FzXQ1phytFqrDQn/XeS7aRmYFPk6rK4+PQlIrFYs7HVhaRC7/b1clnz5bE6LonK",
+	"lFCb7ZiqxU/4MFfW3Q4jMyMSf4zOaym6KnUJeTyA/Ks47GtX1ypIKY6wuIKIvvVVgZ64W1vaEWL/7j7V",
+	"2GpROBMR8dE05F8X8i1jneY0QZyhJ65y8WwdEojOAeZ5p+M8XaGAJ/nvG3A9ZT3V5ZMwnHvVensqO1tX",
+	"VVMNmwgBpaENfQ/L88TjPkFNp9l8WqQtJ2exWW99WaU93xL79fZ56/vfu6i0/Zcp2NAgzZmU6nvJE239",
+	"AN3TEjDjKJqK3vZ27F1r6IvbRQKmjMpXloT3NqCz9iw11SAiw/F9WkeuhXGKTjDDI8BadS8kS7b+fo7F",
+	"eMBx6ENI6xMZoFNgu+dECAqdBdyPgoRwtd/qy/+cA96la2G/c4VvH2NzK7QudE1CAci2OEYTkTfJTVo6",
+	"i/cs0Lv3oFpupH63k9VAl5TPFdlgluKWl7Gbik2WKe99dEc/SHf0ZtKXM9RQOlBkBzd+eApzehJrT8Xm",
+	"CoUzThzbZePEsN2Th1ArbM//XI365wxKqefUwstnnWaz1Wq3O51ud2dnd3dvb38f48HA83yfkOHw35Rx",
+	"wD+TVXiMbD1Gth4jW7mRrTS/WPFFdcvyV9XvJlEtbmqTcrhWGtb+Y8DtMeD2GHB7DLg9BtweA24m4JZW",
+	"6IqHo8uS7VHd6eMt5zHa99eK9mV1ogztrbWeHwGnYi3hMer2s0bd9h+DbpsJuu3dHx5a698lvNb9/uG1",
+	"ajBpf9Vw2+4GNNbyqG33I4c696QwVQmD53mcD3G26IlGi1qvdkY58gl6jRmhIYfK/hmLQnkJ+rnfDUDG",
+	"LjKq18gES8Ow5uH/JupCw+OTxiA06tjiUukyeSc++yHt6L0ii0scjHhIo/Gk1qsRzxd4a9rq7lhtWvHW",
+	"RNVN1Ws8HGEWl4FkBjjFofGFmXgNv6YM6oiWFkoQVeZVO59NeQj65V0R6GBLsmRzSJdMiNXGuDxG8S4u",
+	"vU1dqANTbjd3dhAOpmO81apipXQfjMusfa94eYAuqoh2qXxuS/5uKverQW85Nxl6L1g/kVJJCfPFPa1i",
+	"q5Tb6rB/C19V5nzm5ueZy0aWqdYYArnJYXYPEJ3AMfPRYV8Afxzja6JhaFT3Md2wELpLSFlQyepvbtYj",
+	"JgkzzWuyr31vXa30aigoTzjVuk1TAlLqwlSIGfGzhJX2roEODCrxGG8C3SfhoEtGGHTl4NCYBm6ptAjS",
+	"3jMcOPvm50SqCRMNLFD6lfsPy/XSyXWEJBtfAO1oOL+19HUlWTIEGa+f4XHZw5pmUtXylQ9xUZJyaSFX",
+	"zYLcubXQy37C6vD/5B/9rd/x1rcvf7Zunv7v/7UqltaR/w4Jhq6PNcaRHgyS5mTtO6Fht6vIq5hkze5X",
+	"ygkE0ijgbG/pMMYesCUYZcjHC3GAms5+11lOyLLQnfe7me7z5bnOfp7UwUHwfgjZVatCJm/Ioh8/dfOl",
+	"vk5Y6UZKBylJtT7RrEyrtBW4c5ll/ZsAnA7OlJBCfbZA4PeSnyy2S6U0nFAWU9oao/TWsqySab67XrQZ",
+	"gQbCTCwLMxoJEgyXN+G2vpmK0BxTHI0vAz33PHhUSFoyKsyAQP/8OfQjB2TS1p5TR5IxU85Qp9FqNBv7",
+	"Tw/S06mjpoI+RXKqWxrZVPXd8pGTgedL5nnrHKbmnQR5NUbeLSXY0RObIHGAZoxGT+9CensFgLiKO+bL",
+	"uGNQSXNkHAmjQurNcMTToxOViKa6ItNIOzFj/U0gPODX4BUwOE0EhZxHdUSH2vEBTdnhR9Xlm88i5RXW",
+	"KqB+g0j1aZZaHviVZ+yK6T6A9up1u+2d0jxClS0HBSkdKh0SHZ69tfRSNfnMV/fae3s7zl5FnvGghOuB",
+	"gsQYJt6pZVlYSgBXAmPVLZZz0KVCei1p7Yos8pe82kZ310J2ZuZPbPFUsBQr5VIl5+kUCzHnoV/kPlRX",
+	"NdomYV64mEqbMtsbNn5NhmJa1eo4simyki+orcpnKHngRFgjOT/66360v24jKd4eLp/XfYh/eDK3HG4+",
+	"rRYFnu/JwNv7wQbezkMw8LobNfCqdVlaYfBlYbiruYjWuAhLvrwKqPetX/n9LKH976hy7/4glbvp5Ieq",
+	"Et1gSRaaWgcra7m5JPTWYuKpMLYftwksEGbt5AWq3VT8gnT9xOag8lZKR3nxikwjs67y72nII+JF1lyu",
+	"KPNjEDtLpiagdvUa49GlwQXMrFdzP2e6IbnmOtfKcEBTKnHNr6yP67+tegxBQoqlEtFttQcO8fzWsNn1",
+	"9ge7/nDXHzie7+/s7ewOdzvNvabn7Xlt08tYEN96UY4YLVFMUDli0VqfEJ+41nXaUApSIO1M58NNQH62",
+	"S0bbPKlfRxwNCAJ7DpkcrXvKC4xP0YpA9xgLRFi6ECEnZg0ehjIhsfuMgkk2uDJtTG6/lTomKez50VlS",
+	"lLFlijKqBJ52S8XeikzH7x2E01UXejO05yHOMImTr3BIdAcc4iPG51XA1vdubFa3qrVIyrKVI55GMc0X",
+	"05rxD1uss+gjplG+8ZjEX5B/JMYjJP3h2LhcQ+rOjWHSa7T0ZMvfUFYhe9/2BldN4rclQ9ERhOSi+zqE",
+	"KvV+Sdwsj2WhCVCLnDoaLIAowMtAGVr2pnYb7UbzALnWWXrFAx9qRMRMTGM+VbkkxK5wikXiCq5oD5uH",
+	"6Y+voJzWTVrCLmmFUhO0D6e++fvUvkAuhhH3eXSpriE2mwxIuJ5rrgdmz+gJufRqmqFQj+jlENCUi4do",
+	"zmeBD1kEdWhtMBMEYaaSRCFJF1/pNAwAaP9Oq9jNDfsqdSedan6luIL2U+uVT4uw5ZBuzFmzTDCR5wkN",
+	"p8gt71xm9yDFQFbEj7+sVvvfaPaYASL2sNsDzx067Ou4idkvqWUhV36WjpjbM2H6CfYJIoEgc+XshoIR",
+	"Fix0yqSZjjwrE4Db8GMBYrCFY0VapW/DXihKkJ/KxRq2ZlKAqdxnCPYbgnpWorf9YRrvyWLdV/LchtZb",
+	"lf/w0Xb6q9pOm/FbpggqN8pjVzKY7Fs8IqV7JduG/w/3e9rTzWVXQBRnhJE5Do7CcKk/25CSQFITnOOJ",
+	"GNV6tffaZiSIiOhf/wMcaIR9jvhMKwGCN9AZYfyabHEk+DfKxhxNcYjRP2cEXfMgIqpzl8qR16MKZwFZ",
+	"TifVA1jXHQLiNAsEd6cUfMbVj7piYhDgyl0jbvTMl/gf+EIhUD0lfBqQumm7GWA2muERjM7tgwmx9Vb/",
+	"lq3r7qzvdlymAdwLOUnYwWwDuCUsfbWkddMITs6tmDaS/gaFXqwfGNPRRWct8d/qn5nQzgoOv1ZE/DAO",
+	"b3F0xeZLMHB7NXMZ+OoI1IqA0504/1Ks6jbC4K756PfnY9tMpvvevWe675TxvVnOwHvPeG817zXjvXsv",
+	"Ge+dMt7CbLbgZl2H2bffnx8RSrir+BFz0iTv7lYs2X5N8/5/c5ciuHZ/pM9vb/PFBWs9dVmyule33f79",
+	"lTvs32MVwe6/vbdxibn8G7seN1oNAn76InemLudP3Jk5fPyuHs5ywP8Z3eP+61JarZUOylTW7EZqU27l",
+	"lSzvDLU9oOWcl+uLX9Lm3yFnQzrKg3e8jCEutSWQcc3Bg7MwsWeqOut8Ji59PoHWfrWlHD55VXs1AbOQ",
+	"fI1CfCm/qv6mTESYJY3yaMhnyp1YazqNZsOJ0Sgn+OuluehIIogUduJ0JsaXIREkiqeofkq9yLHeJCIc",
+	"Ue+STms9eW2v4TRaNevn651cfMU1K5EPqXhZiDBquOfb/jtwZbkMR64qylaPmLpDLBQeFV4Xddyrnllw",
+	"C63MppiVEkGj+gmEkaBR7AsyO25XowNwAKhfCn0D/EVrMNvKdbHK8C5w1ueP5560Fslh7SOStyvP350j",
+	"dT1WCSUJE1+hiGj9tRcneqQETHsVf2/dpI9g0dc1bkzVr68vd7XP+1LC4iwEavFpKBWaa+XSlSrPkAbE",
+	"eOsMVg2Q3ZZPsyW3e8391joZm+Iyq89FLjmU8zjEvCvvC3DMB2RMFZgOkOAtsSK6q1zVOzdpVllYH6Ru",
+	"QO+nhP1y+g5dETIFdAvYcqeH4LSwhfyvucfnRGitlATDNQ3CVWpk7rmkHjQHd/WCuQoNXnE7QYj8pAm6",
+	"aeCo0v79d+r+EzydVls3KAuzRMkq1gbsY0QisCPHlI3kbOYGN8VQkDpFCogpCNYnjKSk1lI6qQHQilu1",
+	"wyBCgj34xjjks5GCKY1mjJGgrvGKhG3grh7epkkRyqwSWZtnlmpPjznrZujHp9edmO8k4DJoynmQd1DL",
+	"sqT2TUbMVxvTzq15Yae0ng1s7nvVfy9Xj1ixf5tp2huZXsI03SZMUB3+ekYLSp2xlHRIyamUyEzxs5T+",
+	"sQGVOS+sDResPgmPKvT3UqE3E0U2+1e2AibXlPrhwWE9i9KUvBKkcfNmSHmwqJ01GnDf0n/ztNuKfbXW",
+	"aLuGu0OOT6L63rWOopqe20DvTZFsSrdiPIKUMCl7xMwbIwyqsEYoxxEKZ0ygachHIZ4I1akc+0pfFnXl",
+	"E4s7ly/pyJXqoL6rMlsF+ez7KbdxVftOt9vu3qmyfXOKMOqjiVJuVbcRCBJIm+lt/93mtOQq7ZTuW2su",
+	"z2l2N65Ffw+ibq9Wk/vM5lnJ0AxFHCiuYdWA6wt187ficPW0Eh2q+mRFXHB+DW5jRt++U/XVOn0bnNxW",
+	"opBUsjPzSwHL3mUwrfxKsIwsLYIUwmvRQgQdMXGP/T7/ojWvnshLbk0FnDQwKXpy+ubwHP1H03mqUQh6",
+	"ebEpJQZ0qFhhUIsILwSaqxBshCgIaN3K7oosDHWa78AQRR0OnonQiQZyTaTWhSRgNxUKcBWWHOMq09ug",
+	"CdMoHymh/BFr/5R1washMO4C/NTeyeI+gfoE+EZxZ4jDvpKeKhKTEva7befWuFDN5r8RMNQBCog80aKO",
+	"fDqikuDdLU3aDdX1sRrsRtvJwm5YLENzDGdrv7H15e/5LMMb4xDUjFp/63eEt74hZ2sfbaFG1hz7jvXT",
+	"hVggRyqPQ2iE4LiMzGSjQBZKpnBzI5Agnb9MWXfKcM4LDpcwngvxlcoJ/IxrbuMdvtemwW8Kb+ffDDsw",
+	"F6roIn0S9dIlkPE0iiX+kkagCns8zP4WoQFBY5yU8dxBenceHJzQnfJ9NtIJd9fKA8rPtkwygcpi/2ew",
+	"/pt7G8T63ytiRYZw4RwvsSL5BuFfbf0htnQKuWJF2cT+ZZaV57OGO5aqsB5z/x9z/x9O7v9mvPuG0m/n",
+	"3f/xfn09/hKqCRR+5WgmjwbxOhG2yoB8LmcGHbNyE/Yhe5wzVWGRGAh3tw0739c0ZGR+J/OwGIMRCEFh",
+	"w5rMKsgwiMHzwRrEMAJ7dSd4AQSiquElQZgDohokNdB7OyFMvSZWuKxAeMakrARhWRgHe8XnKOBslCWK",
+	"uHsktB3CC3SNA+rXlWs+Vj2QP1P0Bj5tQq6k0YwXoo7GfCYt6AllEJGQ09btxA+Q67gKVjUCXzdyT9vO",
+	"czfrvMARmnARIfdUkt9zd7VVX94mlftja8O6zy0VqYqDzeqX7TI+2DOQV8uMjzJYexot1uqFMaPStR4K",
+	"ssi0NnuSn0rfeppRJ4GdqXcNZ9Es041u03qkyn831QGrq0kZDs5MInKx0NFvKyFqCoEW863gLLjdHZCn",
+	"7tG1vf+DXdu7DwHOcefHwDl27w3O8R4gF7+fy1Djtxfx58Jz9dM5Bvd+lGOwuUrCRDia5YSFXZArbg8x",
+	"QsHDoU1UxCDDQlUZgb9bhUujOYdkdSkfyFcvmAl6nQJ0gfflFpbkoqwokyCx76880WyVZsaxYq5NC6UB",
+	"0sKy6Y03JWhbXRuLygX1IKWeqLTFrN6dNOmmAvmmtqmca+e2xNKB+tX17UD1wjbQO64pYEiDSEM44Tz7",
+	"5QG162yuVuStAglDN/Luem5bEFAR3f90oa+pBtOgAp40a3RHBaiYN54q54uATqmQ8FSaQ1Zwg09DLt9d",
+	"3jZTh/VUP5ZvnGmnrTYPQJ2U4z9A7oT7JGRV7LKllN144sVqnljnUoC+EKsPrapFHtMR4Mv5PeQy8jVy",
+	"tVsaMzEnoTwgkTkILvWF+30YEPQKfOjMsbI7AqAJ7s0dsfvItB840/7+ziKx0lsECpC8K3HcWX6CQoa1",
+	"91PJn036h/QIQ4XfJQcpD0FSeLmax5fj5apyvCASRMKQh0Ll+FfG0NNBkbwQB78yQ+aBf3krCDnzTNNz",
+	"hu0B7vg7eJfs7TvNZqvVbnc63e7Ozu7u3t7+vuM0mxgrSg4Xl+GMxYGNIabQhDwTQoAFl783V0UPcrpe",
+	"D4inE1kI9sals2nP1PfWRRrWVErFkysKu5qsWcD/Ud7QBFTU1Y+7cDnVnnRFCe1NsoaFqdS6bX20utwP",
+	"rHLYg4LyStV6SkUXbHms2ojH8CuS2wDyBRYeYb6cL/WlVaoPUwxpCepFTl9RKuAdd/RKKdwLTUaFS2Pm",
+	"AEukb2+sKRPNaG9m15PPxVuiF3RNyCgMXuhp/pmveXJfp1pjdHj21rZSp2QC0dww3yoNg8LcmKImXMCM",
+	"V/fcKt0PMBtAC4OiBTiPcJDbK0rSFDQEo0ID/4koaU/mATavyuWwl0XSRv6KxMFAm9+Wi2MuMSLzWEEv",
+	"M8HDWB4agMuKhfrFx9F+vxT+XyP4RnyaOEst10Za9JrVWD8ec2/umIY03Mig2jkB2lAjsqpTFw85j+qe",
+	"K4iCY120cMJ9khXEWnBqMAO5W2QyDZT4PXn//OjtxdGvF8uoEfmqUj+YSzvB1W9zq8HM3Ngfz9sAcxUY",
+	"qy6I8jgbuvmx2NUp9jkNDuOv56/lNfXI87g6zD5cFTNT0jpLREQU4EHD45LPiTEPo0t96eLo/OJt/9kG",
+	"8AsfQov6TikctqTCrioj2RyqmOQF9kbkYrjL67rL31KqbKU88ofTaTsfcd3AqicLUq2i2T45RYUrlVv/",
+	"NlHEUavbtdr6xna8xycTrIPYU+wRUZkPrdr8vil1k0q4SkqpF386SxxIrYZIUgamM6mMRBxhg64i9UqL",
+	"vrTaaePxc964W5fMPAa4bu/yEvqqJkrVa2qOOgfwwTHOL3kq0C1zq6y5lswCS8mYKilgRWlcZgDrtrYo",
+	"sF4ugnlrOvyrHLXltQ8XZ7OsGoE9PW0VhavVE4d3HJ6fMTElHh3SLPpbYUrq77EfAyASSns/5EkwHld1",
+	"lJXoEWbKsSdA/bnCERMSwWchpIfyKWHXU9YwxiLMgYSCwlqCw2QZoczL90mDM2RuzCOfM1LX5f8Iz3xo",
+	"AxYEAtGoJzXSgETErSNXrZn8l0Z8hB95hKMlVPVKIJRSksf7hX2fqljxqTUVvW5Fk1Drq3xyycQ8PiGJ",
+	"i1oQLySRaCB4jmBvjMIZQxN8BVlbZK5SvpY6zAhtoKxIOLASvi2faOJ038CcqFieSZUB7d5YVLgUHlc5",
+	"/b1Uyqc9CuOasnrcBAGAkHKEg5BgfwHeY4ZcRXKSMtT8dWYo7K8LHqBkOYsdV61V/jJjK8kpu+sdYOsV",
+	"Z3PK0t6myAD2gttpQe7qclrf9Hp5PKlOCto7aO1LNVxuVfthGEreIK4oW1qUAs5QFRzJZlZFDtC4Ec+U",
+	"6GTLCKteS2iAvSsYiWY9ciVUhqmYTeQfPtcnmwqkWJZfT1Bqte8NADWAYfk6A1rwdbhdhf48c5zqhs1a",
+	"q1tP6f8xHKjicqnFyNMvjrRbPyXjYl9/0hVEv171BTnEkylHfBDSEY7+9f+F1J5ZPIMcNY3EXyulaSWd",
+	"Lqo4wJfcffqredO3vrCkVq3oRzLF0TivH4mCC5drJbmSjyPcuMbBjLiSGtyAiugfzS/6p1K9S75rq5IH",
+	"2Jkk88ZlcWLe6fYQRhPMfBzxcJEs5oQKQdmogVyd8atFD+wBGoQEX0lJHM6CpMGMfLaBXH82DSAsBy/X",
+	"/ELSrVI5JQOAt2hEHe2xHishGs2pRxrIZTy6HPIZg4wwnnmcys/IT8Po7TGIhZB3Dnk4oL7hgcapHK9j",
+	"3aQxSyMiHq2uG4KvSgYwC/Jd0Hbmbw4ZKW1WDqgALLyuE/etvmTKF24U+RnztafFjDytGF+RxSGfTEM+",
+	"oQLcFf3Un3g4pAGFFx8qf0qqXxQUwwkB198P3xs+Dt5Wek0DMiKfaDT2QzyXP2L75XnL8TLEeT7094wg",
+	"LyQ+YRHFgZ4zA2h/Ic/qFQE3mE/lQxPKsE5T1MA6wFbiPKSCtB99XY1AnpNhSMT4El5eHCiEmy7kPerB",
+	"hNsu3in9fiR/v4SZ3tRrnJESIf+8967JWkoNH7i+8WUXdxIiYXQJicGXxp8Ll7QNk4TE4dfdVeWHLAp5",
+	"cCklJCNBrVeLArEFKVJb16219Ynr4fRSxCB/GHvTS8KkHpZUxekffesWEeEw0n/bkHx5IHy6zvF6yv57",
+	"CbGvZP+6bmHsPQvxN8IRmeOF+t7WBEch/WbXLZIpDug1uZRqZXiNAylu7d8jOiF8FtV6O069Fvh4eoln",
+	"Ui3T45twnwTWXmpTM/UtjcaT4P0BFGD8+6VB/FtdzgjhxGZzvwN0H3FpePvTNYWOy1iECoqwuSOZQkgC",
+	"jv1UeWNIJjwilyFmPp9YZZDyV3iFNJQzu/ZFRWBHl4J4tV57R2oroBbG2VFtJ6e00ozqS25RZRSIyzij",
+	"sKaS/fJREZurCPqahHS4uNQ1tQoWQJkToCfKhW5W6ax02DdAy3ZCF2ZxwyVBIyIqRgraN8UsoshEA3Oq",
+	"l2qgKgUt43FEChzT8oXirlHI/ZtlJrUOWyEDoEUZcl8eXaBt7WzZtvOAtv+k/o1bcdE6zU13qsqw1tVi",
+	"wPD8Q/XYoX7K3tXOw+l/FUPE3X8HrN1774CVlklFJm+cYRInUio4tRgSbkSiPMC2FS4P6+MFJwDCYRnM",
+	"Ofni1eG41VjwuzdpGZv3XRXb3/CHd0rg7wuCQ2+cD8G/Lga5En5//y7w+3eZ9d699FhL+qCtaT5esq9a",
+	"q1uqrxqN7rOV2s6tuxQY4Oe8qrDmTntvpc/LubHUujy6mGBvTE2uEtXQrxX7WrXLOThv2fNAJSkv655L",
+	"lWWq3hkNSDQnhCFpY4k16YQ7N7n6a9GrE/4IyKh2sqHu9uFxxlT5CCPzNR+XzMrSkou0F+UWX0PirRtb",
+	"v87daHk1l6Zih7POX9PZPxvKydpgWkfnxjIQ8uZ4fHrdMYCeaRhTUYmvtW/SFkfBt3YKvnUHltp27rn9",
+	"HM8Ti3I35JU1vTZUih3YU+UUvlO4OdtN5z5b4K3E5b1IUGtFkgucdKHBQZDYJLfA4211VwX5nZuMFbk2",
+	"V0jlV0cc4LeXzy3CI0xTp5cRjTF+/43qOu2bJQu4SFTDmqIoXOiQDhjI0sxRD6ps69UMrt26sUzrvFRp",
+	"9RHAWIaQ8ZiLqI5c+Z+epG3laAfy7W1vJz8X7XV7WbdObbZFC8t73b5J2flF8kQVZJmyGJU9LYgQsLmh",
+	"JNYRj6g0QA6Qk9rgFWJl7ybrUsgtBotrqqDGKg/rFEdWIr0xnOHNxu28YhT7t4F4SxnCmd6LK4QfRPYK",
+	"zvyZgmjPvJlFPKeJjelho66ZVgUpT8XGuULznvo9pnxC5bj1RSBMgam9kw8rxbElyTvPU3WH+Hy7e2P5",
+	"uLIvehnyuYXpqxc1TRo6z0OazUFV/baT34Yy1uaWOlJuoBOlxt0AbSDRqYx0z7gNUia1ZdWv6qWT7tYT",
+	"/yNRdxNubrfDTJAMyvWsLPQFpvS3xATKiqz0OVl2bOWSWq45kmdH2DIgw5MzTYkyHsOEGtMqQ14c1Jze",
+	"ZzPmB9mwClCqStXkLIL8Tth01Gzudz4zTWa1Xs3Z6XTUXxCCMz5jx9lymltO8wJ8xD3HyYYQtA/fSubP",
+	"C+7rYeR7Y6CnyGARmwOl4v/pWb+AovgU04VhVsgEUENcv8AvaJDTyel7LW1OE6KosL7HoPqstKfUIHMN",
+	"AhJCiJwzAT5p7kU4OECus+M4LgQ759qRpFLBMjKqsyY/P7UeucOnE6ufnOrVCCkQY3xNGnFDFdWaJhVr",
+	"hmg7KMeIsyDpyO7T4ZCE9+Thaa9NrKob7DPVQ0MKD+Xt4eGimme3WVAAA5uZXtp6TCMlaNsq8VPlRL1a",
+	"hMPG6Fstr75brqHSWQfweKq6zTz2DVq5/ZEGCEvUpILQwHI2hx27hZwIjQ8pV5HPGdAj6P6qyYgrDW+3",
+	"Bz+D9Am1xXfF+Fzl0mmVUPXBgfQc0BXD9+epiaRjxvGf+t9alskXrp7fHRt+rFGVMXRIksrr2tDaxjDD",
+	"S0XgIJeI+DBAOmI8JP73CcSB2nqvzUyWQmDlgBMKKH4ZQkEatbpXo7wR6S+B594gBB+g9MHIYimYBHz9",
+	"gGSOY6vbkwb3LkQIgADVg27b8r1aktxjHA19SnDhQVwpi0JD4ehOnR5mxrdcDeYcYjS3C8TdCeTCuVsk",
+	"DmYf46RJ5hEZ9/RsOoXajmCY6UR1J0C3/TsG8Jb8h7fuL9i6czftonFU28HmXYJ7VZD0fuJOPO3urcJ6",
+	"ieT+Wza+hy6SPsrhjMVdGOtoJmJriU/1tCaY4REBjEOwRIfYA//5nOArYjcWBndix9lPkl21NhpQpnJy",
+	"PB7MJiwNPSuYP5gNkfOZhd41/Cs3/Fi+xqZzy3DkQaznQYVCarflfCHe0kBGtgqDgqO/hcRYzh8zdHyK",
+	"pgEgifkALcTDqIGOoyUAaDQfS4NDsWIAItKdUpWCdTeSb98lonmAms4ykFtMzXs7nduTM2Qv3V88FECm",
+	"AyLFDSRB66iwmv4B2qkyr1alY+p894ZZ6WN+a3x0iFCvCBIDuJVdOWWKhZC8n7CIapt4sEBvn/dPqykP",
+	"kDlx+7CyUzaiXMYmqdYNdV3Xsdya9Khqq7GdTrlWY5eoerMxdLkUSb9l6LuOtps7Ui/Ybu0reDWtOaiC",
+	"BJHWwwDJLvMiw0btfs268CCWFel83Sqt8u8Qaa+j7Z0OTK3Z6qTHM/Qdp7fX623vdO4IA/gd27zxIlVZ",
+	"XjkA1+IKHpltIFytqWDHju5Xs2VVnD+fOcIrPanTuzN/Wql1YPc7t5jbTPJAT3ti7MbVpjVumIosxjp6",
+	"TLVLaee3jTeWRYBs3UcYv4J1ulstrF9PA7RRlkSoF3JkPeRC0r1az4bHJ2596SeoDJC/R960t73d3G81",
+	"nEar0ex1Om358z9ajtPs+YO9Xq/5Rd3cQKc8jEBrNPQM2x/73NKJwyCGTRv7DLQl4GAVe/LGus51zEWU",
+	"pY3MPKQ8gRlcT1krNcFOp11EPGXSGkrDh+5sOs2hLpVAHqIJD4m07Jwly05ugZUKgfomR0Dpm8YY1non",
+	"8a1u9XJd08i27WZXfsO5rZoBiY8bybXIuHNXZl4coPYqTbm9c2sZoLJs7j+TwvR/0jm8qXb4987xOj+u",
+	"mehSWkY1MWslaOTLWh01VqAqHp2OSXg7+G9IVy6TZaHsD8ix6CF5IpX7UqMfZzTnCobH3prGq0YXXhXU",
+	"yoPLq1rkl0ZFAWOHJ9VquVh7VQuvfmawN1iQH4/19n1gB38irLd4QaohvaVOzoag3vI2szQ664a3tuR3",
+	"b4UvmVq7zUCtGYVSXMI5y8VcexAcbLOoa8vT/rNaUpBi/JvAX1saytqdr4bEdodTUwmk7R5P0R2R1GIX",
+	"wmZPTLZF8SOowCOowCOowEMFFbgn+VFZcGxWZqwUFqcBZnfnd8nhSg5WDLCy/Jthh8aPqbgkbE0W81Fv",
+	"mOGf6q8sCcmr7XKfvKLArgKw8yZ4OiXJkbWPZ9McT2nhai8/DDPheeopm+upX4YhIVJUttQ/5RkaEYNV",
+	"FoooOf/tWr0mNfTkl1ZXMgRBv6k3yI9b77icwCnSsy5iJzGP1T83rTe267WZUM1CNkfs3dsW96J3xpHN",
+	"hwpEMQ6cqxDiZCYi6Duooz2VMbGpBfOzISMvRVH3VmmcHI2SvEMeZL2cFdjHzo1F3XlLpNM2zHBKJ8bL",
+	"4VzMVEphykdWPJbOkiVprbS1lXYZhRl7PeF78cqtZHsmwJSDOGoyusUUoNe4LnWLEcJA2EbedGWibUHr",
+	"uYfYqr31c7Vqb9+mb1WmbZUwfaus/m0KGfF097l7kNuafE0j8lVGheUwXc4o117RHrp4e46ajTY4TftH",
+	"/efGcwrZmA3kyvXHER0oML5AcP1ESz9xvnX47FDBv/HAN+nmNunG2lPyqpVE/IP7ZD8mdz8mdz8mdz8m",
+	"dz8mdz8md28iufsxPfoxPfoxPfqBp0c/JhlvMMk4q5FXag78E+f5Vuq28pj3+5j3+5j3+5j3+5j3+5j3",
+	"+5j3+5j3+5j3+5j3u5fvzxdiRvw3NM/J1Y/7hdnnyrSbAZtV5eAcJFzbuPIkE9JXDTYPocbTZzvwtbcm",
+	"z2efCsXkag+pSIwCrplimoptJREZ+aP6o70nFVjit7rd5n6tXgsF3mo5nT39z7az29L/7Dj7O7ljOyHh",
+	"iPiHYTYLGvs+0YH9OEWKsCiEMEN7uYGjuj1PTE8wM6WuEzSX4o/xKGbNUh7epr8DLhHjPezfIrobT7Jw",
+	"LnavhaR1k5pQ1V4VraIkdjOMul7avIipjimfJM2CrA00CRS15m6r0YKsiVRKk7yy32o0d/bMpaVNNa/I",
+	"DcUmwEhIEFKPmT+eECToN3KgsJaMd5cKpF5nOD9nAB8qGf80wF4lCOS1JvDb/ru6cbS7VIkttxK+81J+",
+	"bwyAqFclb0Pezxkp6DUWr5mHgwCQS1OBawFkgaf0iixyz+kpnhwqxYVe66iWtdnKOmwlEfzz81fL+7na",
+	"hmzU1kWio9yZQXroYqr6L7rn56/cir24Myutm7rBYPMWObMSRYHQdQZz7Pw0YGuRnsfm7OYqa1YvmeFb",
+	"cR0LFlC1TV4GKTSrSnVSVD5dfalXbuudtARP9fT+Io+ADqqp1ZTGjU7QVIPcuqZ4q396rBNC2816jU41",
+	"W2s6jVaz0WoaLFSpihL/FY4SFE9tTMQIl9YJgslA+qpcmF7t6NfTo8MLyb9pIF/14vjtW5isVFukGvHp",
+	"XB4RPIJp4CmFE2vnmjwn4iri08o9yaVCxXzIrnxL2exrLopjam/yCArAbBUUOCjQ5ROCMrylfI7SfpmO",
+	"Od+jFgkiAlYv9nx4xdjU0HcWGRU5J638mkDHk3WRYhXOpAzNBFnTJkdykeRUFOXK1aUVUr5QYHUa3VrN",
+	"yoejeQvtik7zp6DVhDoENhWyRmjH5j6eva2cYDgxxX3Ln4uL0io1llhiKblCngpg7T64v+AJ49EQVU7k",
+	"GTx6rp6sQH5gSyqOlTdzwL6s2jJB8bzcHEQ8uvUpWol6DnHhfOEJ300EdblpdB9UZR541A3Pz5ufulZp",
+	"hju51X4x54CzZw5F3DpXj0FTTMJC61mJs0z9miwSZletkDDWQo4nRlVbLsJVZudyQ2mYSkAZgeTyVX2l",
+	"Qz63M1ut/tL12hDTQH9jxvR+g5tPD73Wc4oqb1eYh4o3CmXqWkJvjdkZN7fOZynzkLNR7IGYHGjE41BE",
+	"qOk4jmokXYnB2KtfuU22PE5m+QpXQqHiy2XAkRrg6nWQh8LaiHIrrNv66+bvNJRfRQIv1vV1urG2ueRe",
+	"JhyhikGvCSb5nD3JeBXrqxqN5+5WFsZ9YyejXr6VuY2BpVuZqyyYbH9y9Wu2QXl5OGu5XWpWuRlslFkN",
+	"uAOSiv4AQQzIiDLRQ02TCgBHZ73Ju+ku6Tb6+frWjLBFeRMO+Tw7FzuoGOu6Kn9ULr1ooGcBZlfqUPoc",
+	"nHCQTbmeN92te/tS7YCcld7NetlW7vEJ2EwRqD7XWaPw0ez9wWbvZqv84l3+s6JQ3EiRn/n6SnIuTOO/",
+	"hb1fhzAzwbGVNg2JkMYTZ0Tc1hmgB7i8IGWDanurDPN3ilGFSIx5GCV8KyQjKiISEt+Y6uUnV9WOLzuR",
+	"3dvY9RXyHZor7Xw7XayOBL6G5goqbjolQUDZ6G4plZs3zitltK0z1g/QBPsk7tMBUf75nb7a3oRFX0iW",
+	"5Kv8F9xzINXfCRcRkrxPqpEh9kz9z63cAXc+lPtrfQSbX++dtY6EepwO6/HJBK8+89aqdu1FVTaSekGc",
+	"9ytNpmIm4WwuhUBF8le6LTa/suWcCZv/bjc3Er/kuyqMMpRWRlZ4wxfFwZVEAU7uvnWQKhlj3ueS0y4F",
+	"8hxTsA6yn1it8EsuqGa9mglZqUol39xe0lHs9Ytnpj//pcSellBbHvLGHEBsWFog97dFyTesJH+PB3yj",
+	"m1e4WYLPwrzU2D6a4jCOd14bp4wJRJ/2T9Ch6j53aOXKnICwl1rtBRZX1p/PsRgPOA59UavXPpEBOg35",
+	"1wUyR79e+yhIKK/1W/1avXa+EBGZFAS4hZjz0H8ZYpb1Bo7kb5f6kam+sVZP/tmrzSZ4SxA2xlsBZyNc",
+	"AzCF0EBa4ZDiZTZiv3adALYGlzVwJQ0mI8mjQjmUvwlkbkr5lK3ppNwhrU5pMDLwZcWzXeWnwTCUO+Ct",
+	"LZk71hpag7AWJJ9Cs8uZO2p4d3rYhk5zXm+R0pUnmq0SZd39o/OtVnfH1Fqev+rDnyf9wwZyAzLC3sLt",
+	"ofbzo3P7lqa8ISnmFkDT+cXc6h0rBnlG/jkjIspJXygkqFNVyytib9emyampDkq1RMT0mufnIBIGhcqS",
+	"GVvOuttlIWbpcDW9WQAcGW3kgSLbLGk8epzrnLBKdVe+16GuKYiTz5NM2tLyFUrdk9VYHRVWH9e9xld8",
+	"/Q5l/bs3y/tRtXU0jYjVOBoGOuJc4xIQKC9XQBQqOd0Uy8Nzc8yiTGvrHFt+v1QQHT51mxh6IXBOlhps",
+	"kJsKccTvAaTTvTHHYrmPI+SLQwfHNMRNA7naFeFqEIl0db2qHlDNHQPM4A2mOEx7x3FeALy5s845UT4R",
+	"ElGW5DSaw9Czy9Tzj2Hl0rOV+Y/FFfHl9UwIH8MW1ZezH+vFCEAJuzD/ri2d2SImfYbZaLlBcUVgruX4",
+	"VSjKIBBUyw81o1iHqFA1r1XNozAiqUprcUgOULZIVQHPyH3wBXC1Cb9FbvVS02O5eHqyenRFu6dBpdLb",
+	"928DypYlq9uBasTy0RiFnJG7soI74GxsdjDSEFG7WUi/ehREVVbIm++HkHdvMtSUG0YFbIQhDCMZWR1h",
+	"4RHmUzaqx07GpuM4lRDWFCurkFKxd5NHuyuUG8UHYHFMfcV6tWTTYqN5kxyg3MqWNNXFtWHLEBB35YwJ",
+	"ZanCUA8zhTuBhVEUlN/4Psite2MYRenxQY/yal/ZKa5K0HuQYgYW8I9ePT1IfUrTJySH+vIY/RkZhkSM",
+	"L/gVYWt9NaG6+TKSd0N02v67VyOL1w75tU/f09dvfml+oG8PX48HLz359/HHb8fNd/T1/l38NkuDzfPd",
+	"ZAaV67WUl0C/ZEgVacQV2/pp6xYTHCphl3ec/Z0N+V7Ssyi1c2U8L6n56kO8esrGCVI0oMQFAkCMxD8E",
+	"3fCcRqR1rmNSFj3F2X9fCpGm24VI02lk+5SNz6+MOOOBfylISHFQ69W6rfbAIZ7fGja73v5g1x/u+gPH",
+	"8/2dvZ3d4W6nudf0vD2vrY6ceqbpOcP2AHf8HbxL9vadZrPVarc7nW53Z2d3d29vf99xmk2c44Eszvpb",
+	"mGRUVSwHC1Va/qgVheXFQeXcvt2bzErn5soavMgsFmbZhNn1SsWqBNqdUhZ2UqW50eYjqeQ2G+tGzLyx",
+	"9dFKSff8amVWgSQFTQYHUnxi5IcLqcDU5TDiu/gs8NFgTUkBwHRaRJ+PdSavITabDEhoyibk50WUA94J",
+	"CXABn5Nwy8OCoDH5eotFAliOlZpupRHnUGjOOO8EDbKywwqXctla53j46eO1MvPzjFxzL4aXsR2XqcYF",
+	"dmsC3bAgcdqpHzRqGY3MqTZg8uYDlzHO4hVZHPLJNOQTKpRoAau9dIeCmDE6uDloeTnezHur3s0uxhr+",
+	"kNydmEKSXgGHEXJrUkRFBbpifM7uik1axamqbozh3KhUpTODHSJWhGhVflDQzSlLI0uwHVSDmLC4iTFV",
+	"IiriaEBQFM5EhRqvu8kABRCzRL7rNELzwJm6PyNUbFpfMXu1E/rm++reVIHflWRs5XVLU4ces6zMyUr7",
+	"+axVy9uTZcpazeuK+krlA01cLLf9Pz06SSUPuWoaBd1qKiWqbeqMoCdnLw5Rt7Xn1JHQ2LzdRrvRepqC",
+	"vj6AJ3V6+XAWzcI7u4vKHZQXlOFg+Yy0rTOydv6pU7I0rXkWrfjdJmda6fj05HfH5KuG9OShlYkWcAYp",
+	"qq7z1QUriDLkE49OcNBA71XhgU9HUlrggDPdGWFA4sJyrITGkh4yJl/Tr6sjOjSpWTxK4BQoQwMeje+Y",
+	"35nNwldbu/ognsWkks0iUY/L6eWTcbOBXGvCr3jguz0kZmJKmE/8BnJDMuHX5EXIJ4dnb92eWimpTNIR",
+	"U5AaAK5uoyQwMSUeHVJwYWS1FK+f+hMPhzSgip3ExTZiNiWhIL6qViNCwPX3w/dToqH/U4xOjlrn1Mcj",
+	"hW4+9JoGZEQ+0Wjsh3guH8P253OtXR6Q1a0m15YTpM3ZlyQkzKN4QlgEPYVmYvav/wkpl+at8PhUO9H1",
+	"7XgWjRsznY4TEhzXHsxDsLrlHzdfqubw/8ytKUMekB/fmdLsVH5KWaR8MeVzhc/l687oaByJCmUMP1Hj",
+	"Sr1e1apN5eHbULfKA9SUkrzV7WZSuSslLZbbdZD+Y8pGy6kxGyCG0rhouc0ui5b5OBeBS541yPGUclIe",
+	"wRBBIwKkHlbCUqHQpqANm/UaZ0QnIN0KsLe5dJ5v6lkSuAOvuOUQlgl8eT2/6BXdTM2bnEFuf9CfUuxs",
+	"tlJMr03JOjGQ5JsoEVOfLTpIZ2SY2fXSG7G0OD+HMCzk+kVLtKFWqqVZeqVyqnIsvrDIRarAP4LRLy00",
+	"vPstFdlI3y3Pet263adR/p2QspFzyJM1vUdlaMlW0l/9UrQ4+gvp5am0JqXoF8xW+T1VLJG82T1A7suj",
+	"C7SNp3RbDdYF+hFxVkCVeL4aZW7ChJyoPCovjy5WxxikZqtnuPJFAAyqVBwSyJNII+RzIrTbwwtmPpG2",
+	"IvbddUGN/I7cMBkzltwdhMi5Ve1Q6H0q9lof9pUCI+iIiQ2qCVnv9n32s3rAXZ48EebplLbTL1SJ9OjJ",
+	"6ZvDc/QfTeep9gP2lvKAqYhLZyGwrZAiVMqvwucGH0wDAYKt8eHFsW/1HRiiqCsy1dJONJBr4vwuAO26",
+	"qeZ9rspHYVxlhxpA5OVMmIpuSUATuv9WPV0TF75Lk8Qhwung392bJDa/c5fEu3RIVJ1rdN7zSmDnBM84",
+	"C3xaKBs8PplwpuHgJIm7Cqd562vX2d+SP7vpqFJecmqFmqPv2P2isBrmSNWUCK060WtJbrBDKvwMvlRW",
+	"vkamWuOq79mC4ocBk4sZyMpLHESXwObyktyERm+Q7JQLk3Ma4AEJoFfMgCD3P10F0n98miTDJe3vMFvU",
+	"Y/QaiHMyYnnEMfQ9iK2K/Eru9ubgHjpFETGTEl9kl1yYNLIMQrbnESHWJ5nBue3PojEP9Ub20DOCQxIu",
+	"AwjtrytcUK36xWVRR7uADuNiETVAPQrKkFAtGtbDaJXIn0tnjIGqNMcCSTtHJ9IlGLyMzO10svITzglx",
+	"pLMPU1uQWpzCfSysz0vnIGYqWFIfdiF4FOsFVZXxSpWlBypzwcDE6Ty+9Mc3ywY795hAWTCb9OqWzrKs",
+	"FOWtUk5bZtHvgFJSnPSZR7UfBQnvGGXSmqSqmv5vMpmGROCGxyeNQVhbQq4azoJAm7on8gF0ToNrnHgN",
+	"E7djee/VFx2pA1h0U75RFVtqff332lBVpE/Y/Qes9u6iwa9U0tZCFsWTlGJaGrCIstWmNtRWxNu+rghx",
+	"SkKxxMrXwP2Vi9+ZovCKLsvY2VvITuGOAzQ35X3x8vgcsDihxZfV1aJiiM44dyvk5O7cpI5Eqb30be9K",
+	"HUZNrvVNMMPVu1wKMTd1Qu4/MLhfjjVH3BAycOUNeKEtZAN1TK0TYO+Moa7bouJK9l3kfyrFH3Lsnjsh",
+	"ZN2KfRzovj/rDeN7ZTLVUZRWK1vmag81WzbilOnJmuBXxYuibHHVK9dq/R03KIZOcSElfgJIWko/W6m8",
+	"lGRwlfjVsZ/HrsoaU/fCvg5Mw9m7kFn3VhzlYAXa/gbSAzIcqCysimQex2zIsxU0q/W5dQocnzMSmoKu",
+	"FJOrrtTdOjqcow6uVe8q8Utpdse2SWUlqyqjio0f6+bYDs8bwsb0JUi8iL9QUXOySWE1y0g6IWXzq4t5",
+	"k+qMdCvuVFGb2lsXnbUaNSlWpKIIELVSTuwgUMNEER8B82qgPoqpVDW5C4J7ztraLc9WU7O5u15YyjzO",
+	"p7nvpolZ1GpljRXnXBj2WQhupzJtLtcoCTp8n7hkzBSUh+A+nTHtslbkJrXE1vdW1FZ7xfrgQHxAqloF",
+	"BfSmgCo3kwCmxOxtEsD+bT1Cm80i0wtcMjcFPHWbyCJTny3iaEXc7OexJn9qu/HnZUcVLMnNIM8/UDNz",
+	"k/akjeJ+93KezHlXMeJZSKPFuVxSO+54yPkVLTgPqcCf7jHvwf2K0tzT9+c6t4xLe621reNagkRCqr3S",
+	"VqNsFOfGaARu+QahiRUNQj6XSy7wAprBeiEXYgsw9Z6458TbekEib7x1TiPi1pH7PqQjytyn8taO0z6I",
+	"+zGrNCsijwWhsJtjgn0Sqm7xPEI+FdEsHGi0BDlHNZJaLGfUfLdMGNAQ05S+IdD7cADR1pyjzNJLxYeF",
+	"SxPbd8txLwP/hmL/qZ4AFfGxoZEuJfOJR30iDuLVNLMMOGAX4qiOGA912lJmlSNjySQ5SxMi0DDkkBEI",
+	"xw6oWM03XolxFE1rSVhvFencKqxXvxWRmUnott1hKJeDqwwtlSwAWQLQc4f4inNCTR4Tc7kiRP4bqTG5",
+	"Ngm4ehwNdJjQpP6aWvCO05ZDVup76tFCGtOzLyKyGygkVZ4aj7MIK/xq/fDhGF8TGnIp28NA74jobW+P",
+	"aDSeQQuZbU/fE/+jdpNNXrIBnLFKKIiAhpif7mHNh+j9lLBfTt8BNNFWxNUi6DN3YLV81BlccQWcv6WP",
+	"BCBJw6uVD2MaUFVCqOnQdPT4zCBiAoAQBzEnFnVNPmp02rKWz0kWPcbMDwjY3CBfcKSehPxh+ZMJ1CyQ",
+	"T/3GZ/aZHal+8zM1OCpQy3EaCKBQ1J66f37WuAufpSr6WTUi+lyrf4a9gn9MxOiz1BFdXRWqZHDHcdCT",
+	"CQ6ktCW+oZSnddRxmugJ4wjqgz8zLyQ+YRHFAVxry2vyXAd8Tnz4qQO3Ax5GqAG74fd99AQjGI8pBVVk",
+	"rXp/SGMahbMAGoAMqC8QjZ7KX7uO0zAz51OdAqReA5tmTpBJxwEIAZP+qFtJQb0pFlIruZYsnerS3D76",
+	"50y+d4pDPCERCS1Q82sczCQX/9+CfiP/pXh2zrs+M/0yuT99hmZMlcVmXwwc30GuLrR2dU2uSbI0zMOF",
+	"mbmKEqAfl+oeo1JIcChnqj4AeURy1YIg5okKO62BLkChUilL8vnPTHUK04f90lWp1pf/1dx19P9chEdY",
+	"6jvIw94Y4OJCguiI8ZD4B0hw+Ft+zMxQakFyC6azQUA9xE2xqajLu2FIpszripCpgL0yJbiqFFYy7c8M",
+	"oykBT1Oyetb+Dri/UG+T0kGggF5JmRAtppBdLYndLkeW5PzE1QmdXMss98pKiFQgvpkcVi2S9+0NwsyH",
+	"c53dh/hDkoDUSFWmj0ms1cx5jFV2qEt9lS2jS8bdOvIw+xtUUwsS9dLfValj6PTjhWm7o/YgWVX8mYXE",
+	"46EPYHDwEhahAfauVCWaRtXB/gFyVXqk5D4azFVn5wKtwbjUGRqClapr2RhygVe5KSJAEecN1JfsCjSU",
+	"1F4B+/nM9K05exnnkahzpZE+pGwLoOOTeVIeo+fAv+WnTWG9HNPHi0P1lgmVapbK4+ohdx10iwvvNK0M",
+	"4JBAVnQPYRRgeTavSQi9FLDvCzTF0VjUE1YTH2HFxPVsoZuTEqZ16ze180LJaZgp/EzYbALrmroe4Ssi",
+	"PjNzSPBccrCZVjQx06DNGjpABaBRwEcNdM7jdGNVlq8Wz4zDgKrEBQdyH9Qn4W750xDM4YTPKWVHjhN4",
+	"ChCZiHA0K3gdrCl0QYD3GjE35oFv/MnROOSz0TjuXxlAJvnXLfBZutZ5gh/0CGIu0kMvjy4QI8QXulBC",
+	"wTXVlV2jaXBCojH3kQtxFXNkjQqt6yxEgmV8EPN3GknhlfZuq48xYKyQ5i41WqBRPiUsLutQkhAlgrCO",
+	"8EC9UyBJ8HIRJD+Ly+/FZ2a+m8xfkrdinY3PAKpPPcKEXWPTn0pOvNVqOEsq03w+b2C43ODhaFs/K7bf",
+	"Hh8evTs/gmekKUWjIKN6aVqv9WoAyy7vkrPDU1rr1doajRbOgBzJdjv0pziMFtt6hyFJkOTkTbxnBE11",
+	"j8gk3iPqaLBIgEcRBfsl3uRjv9aTr+urm8EhKL9uTlxhontyy7Z8SDuubuql7j6n30iZe1WnS9PoErx1",
+	"IRFTLldaLkDLcYymq1HsLQVx+w8NMaH8AOu8BGoFYAFAjc4L04/AuFZ2FQzgEOjjkLMo5EHRF/T923Cz",
+	"uRe+0VHjz3sonuf2M+ybbFF4pLn+kY9M6+XfVN/VjtNe/9AL0Pp8Ak3Bu2VGdswiErIYCRCcJJMJDhfQ",
+	"eFFEhgStNo+azmpf6rWvW1M8oizO8o/9zbVt5YLcNr/Efp7advJG5ZKO74U/bed0fCX+Sbk5IevWODlv",
+	"5DCAHZiYcfKBr1vCv9rCAcUCnMhRQiFmP8xNo5DPpvoN8Y9/iC3NRtT5eqPPV/Lu5PKl/uzlNHVDSMQs",
+	"iJR9B6O6qdemPA8d/ERKMsm+IcKqzrYqV0irQ8Ai52MeaBu7gVSrRMkLV6QevOOgBEptZ4Kl9hd7HZQ+",
+	"IGVfLHQw0xKHz1nPMPkQPikFWSzFyFdJI0brYzy6HPIZk2LGqD//oF+k+sgIGtFrKQDm1CPqdn+mDjpR",
+	"8a40Q1NxCLVfldnZsU8mUx4R5i2U4+Z2bAoo5Bn3FyU4VE51pxm7CWrkBCpu6pVYm07/ukn7+3WZ6D2z",
+	"1SKWanw7sSVmk+ZfhNV2nP31TxxyNgyoir7cmTcrSkgOcRF/XskY1/C8+Ai+IYssw1PXLuOP5zI7GPOS",
+	"9rP9J/VvFPsLSF4R8BlgKgkr5wZBg0TlhDa+O8vdKpCI+BTNeXgF5qxUMJXbUxIlVfassnWkWa8R+BOd",
+	"VXtS1Hh89AS4UzgLiPt0mTGpu27JmJ6Hi7MZe8+CUkzpnATDQo0pi6ogZzECe1rOEHg9FSpG16g98NPT",
+	"Wf/EOx69kKLlxxy357Dp93vcYsLKOW7qmjluN/Vi82GJHcexmyEOY+96kvEDfWmiFQZF7QdLlr+ODKl4",
+	"Cu5M1C9JdL8UHSvNxepyseioylpfgcMAgsS30fams5wDpdABTTu9xC8kVW1BWHSAjDPeZBhrrADlQqSi",
+	"YZyAyheiPfyXdCpcFBJV6i9frnQmcOfCjf/44iIvIDiU7zkArxIkW7imMBFH4KgxP1vDVp/CyA2lgA7o",
+	"hEbg9XHUCxXqBzo2MAXLItKSn3J+PhWQmIF4iNTXjacKpK6IxW40Jkz5fASHapislE7ZINoVl1ghMcpX",
+	"sSUCbmhpRsjFFTNvrE2THJH+JJ1cWEc6vaSuzRaYx1O9W5wR7T8God9AZxBkkrsckuFMyBkLlUkOeo9u",
+	"qJ5mmCrj6JZ6gSXpb2l0ZNQBZUL+6//91//hVnQbBrelc6NqFY0P01n84Rkf8XFDjM8f5cWD0ZoUxdyv",
+	"jImPXY6YUddub6RshzwyCXLfVRat8g9B0hgwVBOfzbiHQJYopiiZuurCAFxagdu4/JqEAZ66itPqGJDi",
+	"3HgYEV1yn2buq2wqS9lM8XvV5jrSMSNYEiQiGgT63RDt89KuKbXi1cSCkgJLDFm96rsYatX9TXdn+HoX",
+	"a732juNUZOVniq5zmOpxnANgNJq60jHqJtooKejPmzg5wAS0TVS/UXtArih5VP6S7qgHLxpeSi0uOeUW",
+	"V7sPIRGzghwhoa6VEhKQVLRNruU8S8fw1O09HfZUaq9ituoXHEXygCXIJ1rlhPA/PAx15SGNIgW+AskU",
+	"IWYCe6Y2TNJ6rFD78p+UQa5BnLCwkDx0fIBckxOmM6QUCpSLxJjPRcKv1Tgm/Frp/TiICGQkvNNhdj2M",
+	"/umx/i7A4Ifacaem3EAvaKBC/iEAUA1gUHA4P9cw8z/XLAkxwZE3VlEF+IJU80Vi4ZjA3bKTQk7jCD74",
+	"vSOfGWQXLDwXPVH5cEM8C6KnvaW4rbLU3J5plwT52SrAo8JZJkGK+rHgjmU8UJXOQZLGVpxhCGlSiZqv",
+	"8oBLSwS5gO/hkZvlWQHO3dyQhA8KxcLk5cnZ2RFqG5kobusI2X/QLDPSOGSSRAPKSLrxIxh3gwViShmI",
+	"m+nkzRB7EbfKt0pPsy+fg9LDlVM1qYcm8xCOgD05NXIKaNU+9Q/k3cNZEKeBmtG5qyeguqjEw98cfnTx",
+	"1DypcYVMxFmFIp7LFWV+D2EbRpRPCbuesobO9nQPQPoDB1YqnoueCDpiW5SJp3V9Rf5A2ehS0oVbR+4U",
+	"Txpp0ihcFjOo1LKsREQqN1mVdKzebe1dZt/MHWuH9503TrHTeNyK7asNUmGYVWSmGlfkruYyxkYpBqDa",
+	"PaZ+NiKriCHNIo9PKp7V9/qhkqsS0Qlg6kEyWqafTJKP+g1ywUGifrw4LBrvMOSTokXrOGUXTQ9Qs/F4",
+	"kHccW8Qrjuwh5efEsnp9js5fILXGpmCdsW4rv/D3bZNstJJ6Pzk2aqBZzdv+NRUDSLSz3LwZNdSitBk9",
+	"kSX9O44iFyrhcJ82BpU4UPBDcQhZud85M+qzKidcoWHWvsvZKDoXMJ9/t1DupoJYylBaf5TuRsSF5FtA",
+	"t9WjWLf0GcrTYddGgcsy14uYBaAkXz0ryHVLLEYL2hpgzjX6oUrW9o3NYlV5qaqK9CsDsPjaDvLxQij/",
+	"pfZqmpKueIRCdYkXKs0BM19hGptCQJX7bWrI/sAhKEu6Tq4Xo0SaGq8n+ptPdZAuVQD2BAsUcDYyoXNr",
+	"rAd6XXAAYKlKuCsfqUqsVoaNQAIvULNrPK1P1dzssj33VRRNpdIg9eVzPCHnNCL/dR6F1IvkT6c4Gv/X",
+	"tobIdc+JNwuJi/g1CREkM6t2aHa9gJtgQbq6bCaOzUF5cBLR5ENoIaeR6oxX9kAuYJydHXtxJ1QIacvy",
+	"EAJpKosb3t9soBeYBsRHAVfbHRIE4UfioykJ43b/chTwtwcRyB4akAXXxWFwP1RLKZX8jEThYqs/jEjo",
+	"qmXTg5aqodyS1+fv35mGQZIGJugJtOzHAk1mQUSnOIy25e9bPo7w0zoi2BvDBEEPwxGacBGhPfSGPoM4",
+	"axpf1zUVmMZUhcJI9AwL6llVIBOFQqzjp3ZSe8dxoMBFjsyoejwxfaM5N+uuoefjNHvkUxyk2h+BCjnF",
+	"0biB3nFzNoz+K383rlsoPvKLciovtJetGmPaVIKkKjxWTrXenzUonMiC5i6h82ZQZGtk8dohv/bpe/r6",
+	"zS/ND/Tt4evx4KUn/z7++O24+Y6+3gc5YYq98z9j1cInVfq12QRvCcLGeEuee5wLDnFT2uGeggqWj9lr",
+	"83VrPp9vAXnOwoAwj/sKAeFW795QXNaKMaSBqcstexpZet9xbrt9lVa4MCRgBaQ25/6v185JtLWy+nnO",
+	"Yw6flTfLUqaRsumyRtxj7quNX2ASqY0CePR1KZUEymDNiY7h2yxKSOmG0ViphhP8dWsAvGyvud+qlCNr",
+	"WGpeimyUuhbrh5GmWqm4KS/btofLRxUO+yWrgg7xX7ki6BA/ehpEJKnFIvlDfPviHUmj9+FUiD3NeDmo",
+	"p6/l22VqaktWmYcLPQryE+uKcKCtzxTTUCfTHaY7Cj0ZSAXwkDMRhZhK7e2w37s4+3hUlw9+FPKgXpHF",
+	"IQmjczpSRpB39lb++2kPCRIMt6SdRHzVNBr6ucjTrE62NKdC1T9dK71W8xKpJwqCA0D4QFDKDkBAAEwT",
+	"EHxt6kFJeE09nQeS7bej8zzcpGWPCxZQHTWd/a4jh6JjWAnMkJUaYpB8YJRSvVX/0rmRQcDnAjEuZzIg",
+	"AZ9rp6adYKcbY+nLcR9w+WFwxtjtsO0AmPzM30QaomKMr0mRrnuIf7LaIdXGq3ZGAeXsNWa64jTuwVV7",
+	"dlbL8rIjhbqGfv3tdwuRzcuDY7N6NKm+SpnmSLWkd1Hic/bw1gRHIf1Wyzb2yXw66XmzPAPTo6Z2Ppvy",
+	"MCLlFbxD/GPqng5xkeA47D94P9yPKkhCh/08UXM3Pq8Pc79AxfJwHpdfUq626URSXrFv7AKYP7hVMFO1",
+	"jVKzOuz3lrkSOJAttgxOqLnGbQqtJkXyQSVH0eHZW8X65AOAIiAZIBuhiGfbotVjvBybd+tnYi6M4+6C",
+	"MSZeijXKdxyevRUNdK4aNam8E8kEFjq9GfsAIJL9VIx6oeWAVJzVXJJGYg2kAGUUxIJRTM/eoieGZVMp",
+	"GNWoob2dEnpP0YAovCkbzMRK29JZoz5Sjf/qCFw64OGzZxen4qt9Jb4K/h3AGNhsMiChQCOOOEN4wK+V",
+	"0yu+F0ql3pCFMF6T0zeH5/+xV1f/bUrBfH502AQ3kcqc5yEiqqUY8dGT02dH560YyyvEPtVYF6dHJ+Y+",
+	"ytlTlcejE+elHqHgRuJxDGaR0gDi3JeERkwKkZIPAAMGYAc9LVLBYRQuwCHHgsWyFFRf+fmkIJHHtLYl",
+	"//fs6OXxO3R4dHZx/OL4sH9xBL9+ZifHx89a3w4P+7+9HPXnx8/6o+OP7z+dzN5/6769cj785p+eLuhk",
+	"0X/+9SOZvB/ND0e/Hb/hvx9/+8M56s+P55/Z+z+O3p70r172mx+Pno1PDj8Ex19fPO+fPxu9++VZn58c",
+	"Or9E3qvXgdc6Gn16EeCTs4/zo/lvz3/58OH58/7XPz6z386b08Gvz649djb+/eXR/PiZ9+7kj9++nlwc",
+	"t04urubvvvXnn8aj05M/+s2Ti3775GL09b387/Nn+OQ5//qZHX7rv1bf++2if/X6/OTsw/xoBN9487wf",
+	"vRj8+mzx+6/vxscvxr9/+uPol5NnJzDe/nx+8lvrKPrM8KfmfNB+7fz26Wx88uJKjvCVnudh/0M85+f9",
+	"D97zD6P+0fHxH28POxdB8/R44B/PyWc2fjkMnp/tXh/1592Pg6tf2Mf28dePuy9/+fb34afnf0w6r65e",
+	"nPNp+GneGnrNN1+b82fs7J8vz/2L/Xed8PiXz+xkrzsYvXn3x8nLo/mrD789/+XMef/s2W9HL1593N/+",
+	"9Oxo+kvz5SA4xeOLbW/+y7uPF68WpyfP9uRM/OP5h98+s5NnuL/y7r66+2h+9Gx7/uHFSf/kWX+4N38+",
+	"gq+dfmb9D6+2n/U/PO+Pjl6e9PnLw8N/vjw/6ew/658c9p1R/+To4+Hxh+ef3nr90cv9F95v/Ndw8vcz",
+	"+nF39vKDMx1+Zp13O+/e/L7Ya394/+v5+LwzGB2PXvYPf+2+3n5Hvr5jhE6P/5i0Tt+dXQ/eToO5//eX",
+	"776SZ19f7S74dOb812cGpHn07nkOua5RzMAdahP86dnxL/2LI/Tm6LeY4F++6o+O+pIEni3U5ORkzUT7",
+	"86NXz146cywPw4cPo8Wn6fniVdTiL4KzV584/8wm4m0z/P0Pwrvd2ctv0+dXg+d/9Ls7Tewvxmf9d4f9",
+	"/ocRPRFvx+9//bg3jpw/nu0c/f73j+9ezfY+PH8enH1ms7NP/oX3x4sL8fuvp939396/H4zIh1/e0Ek0",
+	"eP77/reP4atf+y/9l/z3181Tp03F+OO3b8Gsby3N8sRSiqbiWNjHVfTDYyXYH/XDh6sfqi0q1A8T51uz",
+	"1d1r7Tdbd9catfBb0hrV76W1xtLl6rEyNsZg/9rKSgI6CfXsfXmvwkJN3WTsYICFiziv36Y2/Rbi3i53",
+	"eKw3fzj15vdiTWkq6RcUmXt4ZYG5sYYUel7S5doi5AJHdO2RFz+gnJl7IS1wyOb7Y/OZ7XfKj7mv+m6r",
+	"BluF65Kq7WXPq2blEZ95Y+L3VFIaFXFemvEbqKwSeboa2gr//9l716U2ju19+Fa6+BL7l0FIYBIbKlVb",
+	"HGwTA8aA7XiHFNNoWtKYUbcyPULIu3Ix77W8N/avXqu7p2c0oxMSyI4+bO+gOfdhndfzeNlQbRF9vAXD",
+	"1HfbQdBbaM/SwMcYnmB/92hkIg4GVRry4x4WHvRDyXJomiXNznpLz6Vj+QQDjFMYfU/TjzxK0OT6kFdK",
+	"cD7twwuRVHoF10t6hqcxDjecTV6awNUrJCMPODk7PIHatKaIDc72T5L4DeqX6FAHuHs6dXq/3mWd9WaI",
+	"e6+gd+Em5BQKzYfKD4oWe07bu2UV+Pz1g1B2hQxNdnFkcQVe4l6xAmsp0Nn5cLCOAC9IjWeXWoFGv24U",
+	"nJHuFufgo5bBDu3OOBq9K8+PybPz1/tke/Nl9blGyQ5lInWDpoO3jWWrB4fHh5eH0PiCRXgsyHR5aI2I",
+	"VXq9pM14onfhDkTjXdRaiBbnd38creu+TMgPHxyeo+r2cbP+FrAY+rChXBHGABBefHe/d2/D+/VGHPmE",
+	"St34r2ySo5QggQtyJGUv5K2DUG32m5668EyEUDUPEXwD/d8XvSjQXT4VUkf8ZfRfDy9pCwySYyqT9RMR",
+	"hM2QBbtkq/pCv/RRc/1UcLZ+QpNG24UshktF7Dl4wl56jbnV+kXIG1jEyu5pI9Hw4JnHAWMG0F8gho6O",
+	"sbdpkDrk+cn0sOCUysQQREC5rqFiM2i/6/vnx+sXCY1YqUiOo2F/u6B8nzdEEPJWBj7ZTp9m88AwgVoT",
+	"2g7U6ZfSTiWU3hMbTXH0Gq8oaFq6tFPShOLp7oDA0PG0rwsFdvr4zNSW9SUV8VOWPD4zqQXv4cAW6QY0",
+	"hrXMsbauSeaNcDSNmc0FJpYseCncadS3ZZfgdN83XVWT2a3T6mZvkTp+//x4niWTwztq7B3iCM9TV8/H",
+	"rPDW1BIfdyWc84+3llmPE7ytPRVGdAuNhALjyVnT4ABifnh5BvvxxmgmE++RbK+SgtMiSyzPyTHKMpvC",
+	"AgPNUmh5OUdSiyuOntzSWr/p8SAa7QY55RAyrWdFfg1b3apT9mGSRmSUmId0vNLXYDeFyHRTYjxVyGsk",
+	"xBEQogQakERiFcYZmF/gexmTzBgRaXtGx2hhsBKQXQosIbQtvEIrAQm2pCi3FvZwiJ7SfTOj98PJ9+9c",
+	"ppgtQTMbQjkdZjs8TKRkll+JYLm+yZ7gyhf55ALGLeJ6pMhxYa1YPQhMpNaIfivMQAVYsWXYXrgWYAB/",
+	"whKpJd1PyHeCHqeuVoJSWwCwgiomB3dHAuENB6KinSwZlOX0g8dbKxcLrxI6kOXlQYUuzEIR0h5UHQQs",
+	"Lk6txB/b1Vdq6ziVQW++7u/1Pxzt1S/r7/Zarb/bt1/fn334cFD/Wv/l5IPs73+AGps3h/3f9z9+Pfx4",
+	"sncEdTX7rf7xFT//XOs3Op++fbnY+/L5k7h/fVm/xCqdk5ODN6ft489R0njzahC8eX375dyp+Tn4MDj9",
+	"drJ9xT+3G6cn3+DXLfPr56/16GT/ZH+vflDf+PnFHwdQJXQ4OP1a/3bytfHt/SfRPzhQ73v66Yq/Pf94",
+	"WO+LvTqt353sV/tv+1Dp8nVvr9V/Leofg8utV18OL6I/Pv639/HV36/PXn3b+1g7P2kevezvt74cXPFP",
+	"59WPUP3yoZGvfjq4qNf75x+O2vV3tfONd414+/zww5tXYfRHd/vg7c+dD4lIalf8cCvZf/Pp9qD76uz0",
+	"/s39r/Vwr9Y6vz3f/5W/rLb/2Pp68evBHd369MtpUJf7G1/oi2/3F1vdxvHb1mW79ZtbEZOboykC/XH0",
+	"NOUdJyxusUBtjQIl+tlAn+B2FHcsXgX8HxrjhBFXuu/8OJVm+3UI32DpKGGRZOD1P3IRCS2wxW0dSbE5",
+	"3oH1U5IycLTGk6uycyg6QfQ316nJTwG0mJi+lb4mTNaN4Ghep2pux7Ry+JLFIY18A++V95yQ8hbo8tTP",
+	"OdJJ1IssILQjEGI6UzBTIe+bKYtbmOj6Gd0q7T4GOHN1+FMnSns8EJxlQUpN/Y1yKlpCBIRGMaPBIJf2",
+	"Jdpx36xWyzpPzu0Ef0eaFeut13bWbtlgX3S6seiEEgJfMIlrO2tVulO72dlsTC6/04F4mi4OZyJKnKF0",
+	"L65E+ENFOMoSQvngcTJVBZutqEMkHj7ByunYXSCurHYEzUR9uTSKChoUTDwD7HDd6oe9Hdo/cH2DXEev",
+	"lpnYsLEDXF4IceIZKlDL+d9n0M7BWd8wXCP05+OgcDq5wieG4Xxv+GPzNNaoEtLuFa+IJa0kzQL/92BM",
+	"wtK3Qumqnb0dpQvb7F5PsUjplBsiAmJgAcA6AWuEHRphwgy1EuREgrCF3OZBJjECVNK56oM2uy/7Yi3w",
+	"S755c3t7xo826zaU5OJtfX1z+xeDX3tweO6N+fTSLFjIWyzuxiFPSpM0my8fPE379bIXaNBHhoQsX+Ag",
+	"H3aBQdysjCxbX+k3wJXL8h23IS+Fk1THJk95pnd/p64reBMfq9x2iOG8Nd1aHDCNwSKsGOoVdR7jgRKy",
+	"tlgbTOBKSk29Yw559lb6nLLdBiTBk38TTNUFXjQJyOMhIrLsQZHC2uQXAPDSRHD24J8vGfZDOvPfOQjE",
+	"41cbAWpExgByLDf355lxJLL3XiCgBBpMUxY/5cyZYogJ56RSrAn3M6cFnXDVpgaxMQU5iCxHnu3Xd17X",
+	"jy8OPVT7NLoIW5wmPWVL4jn1ntKkPBo890wMxQGaAMXlg1+sq5O1CbmDTEfKkkc0MuM+D4M1ZKwXOEcT",
+	"jiOfOFQmOca975Eb1qA9CaxXmtAWKna6VKYYaPj2Zd71BRzNVqh9Vw2uYDAoRQnKDOytO7f6RA2WPr/S",
+	"QDRi7OC+plFyDTVUai8On7ZZ3apUK7XaVuXXtb8mdtKHxvOJEBfcmsEyZ70hYpsozpShrjruihEZtLDI",
+	"VmuWS/N5OORF+7PIL8dXm6KQtMxBHw0H/FmH99DVFs18qFMjDECUwmnBG250Ko5ejnOJ15Zhy6xsnJKK",
+	"6lSi0Nn3yAOtjDH2xRJWV+f33oYG9Cyt+slgWEHnw46F3EhhNYzP2qdSE8anSH5Zr1bbK7esm0DwzKCR",
+	"BKLPI0EDtFTU1LLA8NUAvvO43fpuWs7b76E2Z9WUsUgR4q7tB8mRQlKrSYVICdGu8y7XhRRXM9HtLkSG",
+	"dFlndOVgxiNCMl10Z4RkJpBYVkqYtGniadEzTgacsc5KBqxkwOTN1E9lOOBCHbnnu84pS2w/dG8bsrb5",
+	"5MUQ79jAy1YO8CDfuEmxVgKBwjZho9ouTjocgk/aFrlzXhaLBsRz1gGO3gNCEg4Cul6Um1L9hrCOKNnW",
+	"OiJg8RTFW/hac4Mov19PV8nDZawzfSs5+wNWk9FbRmhmmh/VOCvfo4UYlq7Ezp5ohbb+PRsEwb26IcOE",
+	"bap/JoYQt6UEo4oOHlQ+oMMqms8yg1eZzUl6hYUGmibFtNPAu9vrWrHoO4iRrJu0i406/MoLNTzqn2Wp",
+	"TsCSNZPuLC1IIHXi/59v2DMZRzrWBBlbAMrZjDnlA5Kw+wSz/jvEV4thXV2r6V5M4626mrVCrhtd4TTf",
+	"I/7/xaH4P9+tKVFSmIac+HEo/EeojdD0PcuVb586O5yPEULp5MwZY/LZdgvvEBpFC0shj16oto1axNBW",
+	"TfPlXQstZNGAao9Sw7I0qfSSCVH7Nd0jJiEYcplQ3mA7mZ2kZ+2OQSM1b4YtlA5lI2bussjdtUwVArgJ",
+	"Mqrh304VkTqkxjCy4zN7st/ec9ny/AXGQXGuH0+8tlZWacJfv8bUuX4UsxmSiVHJfTx/suT+KSh+ZQb0",
+	"ePh3jxXYGZ5GPY8iZJZxyu1dUQLtbFoNGl2m1KDWWbvEryhLolLRGGUHh6/rH48vfY01DiTBNvtvRBea",
+	"ftBuS0mHUQ5w1hjLE32OGtClGEyGGTHAp0ZNoTQtILWlSQU1QruaQUKTApm2g9QlTzVtBmstKafP2Ppl",
+	"G4kDjW7T4UfdwgDtEqE0HO8ptz60ECtTzlBqwHTlGDIuhIaQ16Az/baIGNFFAPoeDhK8efLw1O6Qy+ML",
+	"EoU3MUUSReUWhQkEKxwmktIYQ1ZGfrd1FvMk1sBKSbkp/4P/WcyvUavmaivX5aYcy6AxMgqzCHKN7Pw+",
+	"Ud1HbpGVgY7haK8KPUoKPXB8ylX3w3VmmUwojGjobWIDEyXKckw8Y4Pdm4bvwrBGPYqySgrBPDFoIVnE",
+	"GomH9KD7F58wCgRoXy9qL6vPlQfx8fL1+ktDLhrLhMSir/k2jdNsIiYi6nWU44ItasM8qmYKwG3/ySfK",
+	"mg4sBTxFmE2tSonsxowGss2YkecgmjGIrCzuXkR3UrWhSXTRaf9Nqdmf1T/guv/H90hCb5Qe2j8fluQ4",
+	"gnljZxxoValfjsEKKk2M2iCe6PP+rYEC/Xo6E4n+MPjXrg/vfV8+/AzT/J173XN3TxN2n2w05F1WG04G",
+	"wKUF1r8RYfPBWvEQhN54f/bhSrFUvGa0Ip417EkWqEV5N04nTsNkVdrTrR3EodZ6h4kp42Y1bZs0VGah",
+	"Y+lZn2Ryaqkcj5QhYLKqjhLO+kZqqYMGxwS5lKxfp94Ka82h0zz1EIHoHDq2ncoy/CalmrWIc8biJ5kS",
+	"Mu2fH2s0FqfWvd+mCTh0NmQLOE9pCPc6oEmOLouLPvA3UF2ogpCFoL/NTbBT07aka0nb7CknfxhAfJgO",
+	"KkXPsh9jjupD+FnqL2xClTt23jW4VahrZYD4nZWCxPwofuBk1FL7r7/t79dvBpZa6uNX+f7bxctPg5tm",
+	"s3lzcFoT/90I9lqNwcnJo1BLvW0XUUtZkJlv9rev9Z9PPsj+FR8FcZMHuHlzWf/DANwcvjmV9POn3hUP",
+	"9t13eNn/DDA4DQ2mc7SXAuuc7O31T/fr9cutt53Oz7Var/ff/TeDK/72JWtsvNuT0YtPtVdnGx8/3Ldf",
+	"/vfXvbuv7EuD/8wFHdzSOqNR5/bV4EZ+a1bfD96HtcZAbneT6GLr1RVvffk5+fj3m3fixZubk6M3X07q",
+	"fZcIav+kXrckUCkFFKtroqzgiv/+4cMJEkLJN/UPH1/v9U/2T/aqcPSg9eHz3t753/IuOPjyqt9sBZcn",
+	"+39svbqNX7x5+eId27ysN6+4Gpm3FyeHbw7qn1t757WzZq11/u5TcN7ZvtwUHze2Tl5ffjq8f/n1W/0r",
+	"nHt+ePj2oE5b5+2vN2+i6Irf8PNm49vv3z7osQ32t7/ebFZ7X/jRMDTPh3r/vHXUrp9u0f3B5sF596B3",
+	"xTuDV21+OPi8fdJ4393+ID7Vvn7+cv9yY+O4Tc8+vnxfDw/r8ea7z62bs0600fll++MNpcHG8X0ikj9O",
+	"+9EVf//25ivv1+h25+eTk7/H01U9MBSyAEarDz/fXr44+Nr6dHp2v13r3F/x1wO6fbr5+ddfXu8d0Xux",
+	"vXH6x/Y5H3zZ7LzTjFbZFZlfj1d82hVp1uM4Rist4dd2mjSSbNZwzBMRW63CMfNgulp8OKZMNRfCFM0p",
+	"HOPU6RUD45H/Hp1hnAXzvrlKOTswHpKbVLq1Td/LFaVA02AYSIQNsiCIhmAaDhtmFG3NQMIBExHyGiMu",
+	"vo7/ZPE2ihIYsie7kKOvkHoUIUB7LBLWsJZjal3upukaDM0rM7QNESabXkCr1NpU5Ihno0lqIKRHGm0a",
+	"0wZEqrThCyMkBzJhHWv5QlhIvZJ/rQ1G0dQ0LimYOlCfIm8YJHzTwVS2rfou+9I6GEHTwsU0zVBUpwhG",
+	"rMZhCjnxuUjWQ96Iemq8kvvEN3armXiLTsI0g+sukUKHy+w0Am1q2LGGqrbtSBAi37jsNZthA+JhFXKC",
+	"4PqUk1q1WrWrRN3STZpgPSWM4dS1lPlUoKnBms7MXYzRupDazJIvfrCu+RZ251KfaVbTqjZz6VUelFom",
+	"uZpaEHQdQIKaNgYzW6Vl2Q4uT05kEvolRZdqOY9RidAzX64Rz9VhWa7eHqTbhso3dwlNSMQMrwVKV6kF",
+	"Iu7qCjmkCLGnu/2VDtCFA/ALjWyTrFbVITf5eJLElEvaQD4TSiDeYU6/ZawLpVoIGgDhnxumXiwDTRVK",
+	"c8NuRBtWBSCbiqOq8rB8rqbWAR4pdlCTKfUXMXrHAE9A9BKrKmGkdWWZ1hRX/D1PVU6ME0QT0hEyyagY",
+	"vEmT9VlsCtQkqi3GAwnKE3Td+UVd6U5ZIT5nSiUCeCFAgWuSCoHgvjtEMs3sLmknzVTp8JS6oQ91AWZt",
+	"qNfEwDt8hymHyK8G/DzGRa/VVg+zTzEfSVs0hAnL2C4QaMuXN6Atoc0AXGYAWjYgHQE46eoNKCe+E9RZ",
+	"f8cGPrRPdxm1Q8qFeRw8XhcEY90DJY2YyraZ/DLAB7jTtLkrX6ktf8fimKUsexhVw5Vm5idstO3OtJUV",
+	"dmsAhYg6BQ9xkRhekcGuhbd0tuhAhwLBYuO9KCotnQ3iwXXc45lciQ4gar/RqsobISJG+UTJkmUJtWWX",
+	"6NrO2mZ1q7pera1v1dQs37E4okqwn21VD2Y3W0C6Po2HnHsJWo4UfMMaFE1dRu1iW3nOQ+CRShwVYYLN",
+	"ZkZM71CXCZuMCQEnTZLIiZmO3oy0HsbzSxtMW8ejc4FPiIOLonFqUcdqny2TctghIBor5DWmZkJDYkYE",
+	"1xxZFn455cTCfEhuZjztVys9okscDF0HoFHKJIwiAuXzQx4h8XtcdlkDqGD8ImDeCoEPV9IbdIcW4Ck2",
+	"5SgMXvzYh+YsZmTFtk0BPzwx9tzgYh8hVla2JHJbW500HCsbRYhtTGQ0bUbjx0xElD30iqtA7zJ3fi98",
+	"5RauiZIS9Uniuz8u5zZ5pjaZD9kp//mcGLjRB9fRatfQ1xXiC2XeJnW3riFTI66kC7lhkeAtae56ywZa",
+	"AVNJOjRgtuyhjMK7QNjMhc+7MEl4jQ8NcsnCWbNjT8QAPo3QXFGCL4YSfPFSt2x/FLKFzym3NhWbeEHL",
+	"0AIwcXLtAUtCP77Cx/n+icufwnAaB7mX28dLjsE3Vn48lLdCi5g2lch3mUs1oIEFyWPj3bfDVpvJhIQm",
+	"yN8UcYNNKVoel0JihUG+xBjkRcHA8aLjxwMkH71X5LTCbHLA8mURaoBeICcHt8Hz3eXigaRqihhj8Abr",
+	"QIc6kdYL0BWIaBaA4uhyan2V9i1hnrOF1JSnJ00i9vBFfxyJV/R5K9k3s+wbXsfzFXt6Xy29xEu3yYTC",
+	"Di8olXP6u5dPxG38z0FhGZkYwiYfx06jfTpIW25SSBiA0QmCmEnJMDl0XD+Vmh6Kxow0Y4aS0XCGHWXj",
+	"1LnAWYWcs464my01g19TOL2Pl6DpiLtVgmayBI0aKgsftEhvbfTCyOx4PLVs05dmayAV7+hnRJPDhmt1",
+	"fZZO1MZROTR+QTTVGgiZHaYrrEw/uOkB00lPH9+qF7Ngh0BVhz+5YbD22Kq6NJwJR1f7ozgHtPDNMWJ9",
+	"TKoLy5TgonTgkd4dy5s+wgJHRmNd5kexxx00BBQmBggcAdg7LkIEFACGCekMaeBC+YB3R5yjEO06ZV6h",
+	"2tWK2dYGJT3OWUQ4S/oiviU9DmA+vkxoEjauw65PROz8efcLdqKmGaTKFT/Fi7FAvh+HScI4VBbWqpVa",
+	"pVqpbmy+8D33z+3tivlfFZ9gjpHssV01fOadwWUyb+pCNtWVhUGe+WEsegmT/nPdC4E1X+oqdRwEb+57",
+	"TTUg7TDSoglTJk0m7aWlKgBgcvudWOwYxurxyHoqYg2VB6dj7k2ZPZDIS3yTgDPvoiZaU10VvYoMv+lp",
+	"9KGd91p/ih58GzFTt9LYUh06MB9s7KorXneQP1M0VGVe6a4UA+iU0S9cjRQE7EUMKb8+QknwYCR7tZcH",
+	"lUIF6Ib1SomvcdP0eBJGdmBgbfepGrQw2dFLmZNISCZ1UzdgDFJTuVvqBxcmV+ZlBM6av+TyOhAdCpWa",
+	"DNsd03ZGvZKVcHc20RqIKdm+zh6t2sMz4zDBWCxFgnMSu2CV5pxrmvPikayK0dtwkkznWNtiAsd3PsxB",
+	"z872Di82PVI/vFjf3P5lfX9v3yNne+8OXm+iCnh7Ut9f16TDz1NkflMOX0A49EBKoeywrmiFVinTB9MK",
+	"TZkynYFOqGjRjvcwlotXqFjMfO8EI6UNycquywizn2RBT7LnFpJ1ejJJ4UM5I88yZWepM/G8QnxsLIXq",
+	"My1c8Q2opXA/qe/vEj9iLdoYwHlbB4cX7kk1dQpGGKOAhO8vPNKhDfV/dR7EIsQ2m88hD0Rf2h6xPqO3",
+	"k8tgzU5Lydn7i0uPSKEskiEqWmCsVdtkQsDTFbHKilhlZZ1OSKyyWPU0en9OAkH6MGYVVCNps+9TapEj",
+	"KXssDVnkqcJTXeAZMcxZH7QCYKO5GI/YzJi250AfUcafy9dRS6fdRyZ0gD0+OligbuLb6IjukjUdryy+",
+	"CzFeznXIwSB/S+LLXpfFkgUswCiTDZ40iV/1c+crtdVwabfAA4/TqL1MRMT46GZiw7XhlCqZRtUeD1gM",
+	"2gLhTnUczg54GkJRWkb0dzDQEvRQqLLAH9nKOp+mpOl7QR8SIHlYx2ZRw+ZQck4jAZrQrYeBWk/30UJc",
+	"8n//+C4AL40iG6WDwMOq7vsHVDmFnaGPVUZasm1Le0LnVAeurumwJ9c0TpXBUB1eCsZgo9rNNL2xf35c",
+	"IH6toM2mZXZHRrLzgWzDHbFZ+QVkxi1jXcjr8CQe6CosRuMoZDG0s6JqCvW9ZULjhAWehmbwG3G0fsfi",
+	"sDnwNaISdQCsDPYxfLNkdyymwJJRJN/VjC2BgF9JwB9QAqq1VbDnFiv5ihd0TvSpk+Yt+9T+f3LZZ1rv",
+	"hyrkM2h1YIQeHB4fXh5CRYk1uXWrO1jcIW+wQjrYREAgJu7JhAVFjfC7uZKUUDprAEtP+ZDAdLvnMxAs",
+	"+Vot3beMb6yNW3xvb/oO+9ci/o7sWfxMDFTui043Fp1QsgfYtbBmV92I/yKZnEEvMI4oLqvHhjLAvTcJ",
+	"msF10zl1Fumsxc+Ti+ezXjJONhOBAlcZgUMQJM5lb0UU+J4TwtCXo73Y62jRjPhmJipQIRc4EpNUwhaI",
+	"8TFW7pDM1eO+MjBXwmwBNQe4uB7Foy5dyBnxpc+a0bI0xUeT9wwZpxKR6IaJsQuz/KbKUT42sfSUQrSc",
+	"HchWmY0lo56B2KmM72fMuywpt1PRC+oixWkGTF8y1ZgtUuyaNbwiwJVp0aKLM2c3+cx9Vu5dF9dp5T5l",
+	"iqKPjAwrbK+yNy7rp0qfPI75lufkbBYki9ocVZa36BmenBLeOtQ3BiVXmVFh4lkHW2f7G5hBBtOMs0i7",
+	"tYnMVR5bnrOjM9KNKDeX682qk2AOa5GxM7NtUga61zxElxRbCl5okhc6mujHrCMSJhEAz6GWzQAMBXQg",
+	"PWSbvRmY7hJ8AheJvgJRPnYzaTYNwhom6kGc9S1YLJDW0jajgfks7FCBB2pc4IDFLDB5th1CSUcETJMm",
+	"Qd+Mejaep+1WHfeIQo5FLUiXWCF1W1GdLQJP4YlHlHvjZ8LwQcm3ru8uKd4wK/m7pSfSe+6uy9c7NInD",
+	"byAvYPTWdtZq1cpLU1pcVHiMdce1X9bgZWBpqSNKNOQKmicvTDZD+jTMsHZCS9RSWmK+wlItJIVNu93K",
+	"9dk81MjQ/iuqxwjzh4f0R4kNvwHCZ3JTHk8vASzREhTkjw7CWr7zzkgj/wRuu+SW/mNYijAQK3NRJnql",
+	"FewtXCsPNxiv7ROW125M98UY6xG/ZawRab75n/IiWgZdZAnrdCNdCuBrBHllzPieZa3V+0Kd8Ub8JIkP",
+	"hKzmQt+UjVqLB2wYiRyKAM4oUyPIpqiLDaC0gLbYFEKbTabM/pgmCsKYNZLwLk1/g0hCKDcUWeZFeECa",
+	"PQ7cC2hO6q8MRKPXYTxBA0409bIcZybBvH1ntpJeV/CBIjWSzIQqR+P9weHx5eEfl2tTGzkwIE9r6eCc",
+	"lIhV+OqVrVNGgN/R63mULJ6/sWN20SiL57qTOWlI5OnjI62fDcsNMaJZCr20XAOp7vMEt5UjIRmkmZHn",
+	"gmpWlobohlBUnwjr7iGvy0/Y1ltkGh3gO+XHYmHbpPB53/FumVuzkLFqH2sPlM/9kP7Xrzb1Zngw+drI",
+	"3TSed6Ej7qAWDNcReW/5qR0IEagAHp22wwc8TOfOiHTTgs3+w8PcPL7KOYA5fUSVU7yIilBxhndRqcus",
+	"BeQ4j3dtZfYsL/bMI8r7sYJ+0QJ+yaBkoPEyzgTZ8A6IrGGMMcsbZrxFw6TmYQaxLN5djto/vDvn4kw1",
+	"wyik0Yxe09NgVUwuPlblIotB4n8s+VO88oswKubjc01sHuYTmoZyQ2bhiW7ZQHfCmUa2HBkQeeY3mJSw",
+	"C94335tt7z9XYgZooQHOCNidHVhQQOHJSxHbr+ZDrwX0ZCMn4jjz9KHVZMU8jFhjPPIrwEwNY/sjyEEz",
+	"gKbYwopZJaM1jKMZb537hNuneFCZ0kAlvsuKMmCgpqNiXBniy2OIP1aea2i3jDLBRxrfWakx0gpfW2VY",
+	"l9T8fqxll10MpYb3qMTqD0f7JWLEa7T0X5UMR5euCpqOngtltNU70N0ue412ivCHyIsOnrIpYUHFY3My",
+	"HY2pAvr4eYX4dyyWUM/TikVfpr1AGgQkd6Mb1hAdeFrEdrLtOV0RJwgHIxoi8oiu9PDI5fGFuZuXL3uC",
+	"3umYcda6lqzhD3OjZWiYh5oz0Zy5x6S5cW8466OrMs5PmR+t2InJ9wCz6k6t9mp7anflaT2VcXJ25acs",
+	"xE95LEE9tPBHeSjT18FA/81NjwdROTkYACZh+4mVWh3aaIdYb+dGKwAeaSefOi9q9ta1lpZFTEimIUlN",
+	"yWUe08opw0wFi5f/eag6Ext07gRusrTzWgM9SKQvCzmyeYCog/QHJNFFPCB+oxH4JrcObdyW8wMATE0D",
+	"ukcoCWLRXccfiBzIhHUQiUoNUNzTeXYlz/vCVhJIlJ1QsqglA0IHZkj90zGAXw4vaatCDtVLzIYmaFbU",
+	"Hs79GP57gCoWcceMMq6YEa5PhyZr08pRfJXXeHFB0byPYOeovZRC71tS6UbM9KrJYdw5KqhgDeUWS9n3",
+	"IBpdgSOnZHwxpf7w8KkZ0wgTojsgENXjgX0kIkylzzxqrp8KztZPaNJol1X216rV6kNL+1vfwu60MF3e",
+	"HPSWXnj5m83wNoXqL12hc4MLa9M7FsZiff/8eP1C2VFj7xBHeN78wMa8NbWOxl0J58DAbKFGLcLZTRch",
+	"UNZiyViFnOpOw1HSZF5DOt23rJzF4Sw9LnONngJybnJzZHo0zyGlUZ6xucmeYg0S/ftT4HjmrJ5uRHmp",
+	"zfNZqxaA1C+G0k/x0l3iw2yI0TXDdQMHuGNDlcS6wK/fFsYbGl05fBZR/sNwfLkfVVoAHFG+ChmVSAGn",
+	"xajYMYGRnbV02CzpZS4ZNvthZL3wtRqksmJh+5VLIpo22D3GJEYU5wGRCE49YPPuX3xCX+HZ+et98qL2",
+	"svpc6e6Pl6/XX7p8I7Hop0EXyA1bgzjqdbjy4G5DHug0D0g93yO+jlGp/4woR/g8JSD9XcBL7EPVNPyA",
+	"wLlxD5ekDW1h1aBAv6lNpYfsYj68lU8SoW4sE6Sp/8knalACiw5JsWxZx/mI7MaMBrLNWKJT4gm9ZRo0",
+	"Q1mNvYgOy1Ac1YzEGSvZoMK7Ie+yEm0iM9TMSN5qWkHPLkIeHsLkTisS5yGKCpdVRhDhGVlZVIA8IO+W",
+	"QQDFLBL06QFZTkXCIF7i4wux4JoqOWFj5+jZh1KJjiZLGm2HNsa0n2KKnCrrC0FVdLxFN7Vqdp1YWXjQ",
+	"hGH7iCG8EPe4NKAvpqFUfRWNmcy9lrbgkP1ViVfJGC9CulLXzK2z9K9VLu8HCCvX5a2Fe4Ktt9Cg8tAS",
+	"zME8qaMPDSp/N7jWJpBcgGudaa7H6CKQfJkUWUpYr00UTHONg6/eqmLHfL77vhTSOkymAbRWZ2OHWYWc",
+	"OclATAQGAkoHs/lAYwjiB5QgTc+rpOdpIKZ/PZi+EPF7hZZeye0lAJKeNhw3myDP7ssCDOlJxXiXdjac",
+	"FTd5b7x70WQYV3Xnin9x87szDKvWd5lkFpKzbdzVMnMMK3fv+cexurRTyT0ku4m7tFMcwsrvhsIQlnvr",
+	"sghW5vHjYZOc042WUk4LF8QsB7wVGbCkQk4t4lCPh3/3WAk8WVF3uPOB31lveIclbaE+RKgh2UyzsyG/",
+	"YzwR8WBym8IZhadpCHenoUTUODdfNYWXAuDQzHouF1MPFA1Fm6eoJZwWnFEkE4rV/DR9Cc51aV/SkLxw",
+	"GlshCKLcDI1Bgc8IspWMJQ0ED5Eaq+7WZS2qf6S9U7SEigrrM9tjRG19RldC8wklQSjpTcQgBTzOzF1b",
+	"yfUlL7t/pIU5tCxGWXpjxPmPU4DvO7f2M/X3aIEVVd1jTXNByT1JRCZWJzjzUgLSLK4SApeIHk+Q11+X",
+	"gUrWEDwg7I7FA+D02dX1Txm7GLx8KwVc5SgT0SV9Ed9izWxRFgArd/MiYkY7lXF4B91ZNotJ+jQ17NOJ",
+	"rlUl+4Iq2R9J9hUt+aJq9hkM2szGnDxylbmsBN0xDHQOecj6taBt7D6UCZRsy1SmYdimyCzIPPWx418l",
+	"OOTDog36YzOGQ3FxtHPKIvHTlylu547VKnInk9zqmXvsLn/3pYreDe3m4vhd5rTSCF72SyeI4bkXDMsp",
+	"bbZw2Wex5pY13RLSxPwMs4xsi740BRJD0T5tHOXDhgVBQFIfLyoNtgAXyXVTaUCfCE78rCjxS+OJ7kd/",
+	"ZxFFjcJ5HXYRY/vVZqVa2UQE7r+8vDB1ELy7sQiwgWjNWwP6eWuezSC1nigC6b7CBS7DUrvPPddLMTD0",
+	"6p1fF8I/qzhnWZwzt88WHenMPa4w1ll4TrH8LDMPp4p4ulcqZ1EC7oot5lfup5QkEbeMy6zblzqPw55l",
+	"aczzQZJtFfVcaKDICWI+1sYoXhWFgczsyh8VyhwWrKKX5GXraK9l7bGUxETa4d+jC54qNvpY671gnY22",
+	"pMeqgO8eEdCPmRS9uMGg7cIxH9WfMWuyOGax1BAlAbsL1ZkkZt2IYhWhbhIBZBM46c+/nBDrrhOEBY4g",
+	"JqGWWcQZOsvrZshbLO7GIU8yAdpJw6duuiQm+KQg574o9SkzYVMLcB+IYXVbGlMdklQz2urayp4ypuo+",
+	"/YmiqlNL0FxkdSVOly9E+1giuHgPFYZp52WLb8QiocnTs7NjVIWzfj5Ekg2i7BJfM4iGgY/y2pFTWtr7",
+	"IKN8IprkPZDM1SpV03cC9zYV48Bj1lTi1haJd6CSHGSovjNSsoHqmNjH8FJ+4qyX0qEBs8c6uxp7xeol",
+	"EQWA1xRGET7M1pLXC+JNgAUDOTric8GZb2pC9GdCnq6lvhcr6/W4pPXumeJ5kP9DeqTfpon6UmeIZHGV",
+	"Oqyj+TlRT1SrvvVLtTqbvjnHjfT9FazPIzLkbNyVClsaFfYmvBtWYO5cLVKZFQuEbJE8nDKjMtP29sQJ",
+	"R32+l6kdUoJZFCQfX4eRkjGwExuicxNyg017tUZ5cLW2m/JHdWiiuxcxmF+Ui9TMnDLBwgV4LxuXb8Wi",
+	"n26lgHWTdmEY4Ix2DvAjliRxiUNqE5ZtIZNp+abNNXPgnNYTjCPJ7mkjgdcMJfHDrl/2AmF3jo82IwFg",
+	"1NMMg0G3nveLqKumeQ94yvxf447xQMTTvAhesYBXkWEy1Yhokvq5Lk6cGtqaamZoa46vYanmOjTkM5PF",
+	"4+VzeC1dQ5XKaBEDM3RWVlfIZxsw9ZSBVPZepiTLG0aMGAEUlxkgXUJ9h4ZYX8SBs6nYfaJHMIwdqYd/",
+	"K2HjYJYr/UoS0WJJG/vaRcTwfp7ub2+SiCWobXhAgrAVKu9n8ln4e9oJWKJyDqvSVqUcMjGLz7HKtL6f",
+	"uXwjveNi6jbS+08YYnYMGFlMLwbHy4o0zPPyVuA4wJ56FGW3NkaF0ciTLGKNpAAWLIvrY116DdRjUcY6",
+	"COIsheb8tHR8eIQFurKjBA8nNevGIYGuDK+V4bUyvFaG18rwWhleK3C0J7TWNNbZGHttdkMJDYOD3DVZ",
+	"MLP8HbMwZnn7CE0RSPMU5l+w8kyq/Y8pJmX6aDPDQq5rmMFCrEMwn8IkNUZgU92gvRL3NAyOf/b+4pJs",
+	"hFI4b+dXyD6LIqlT82pHJCy44jeA9tWhHpGsEzZEJLh6v4TegJy6GSDgF9XAikDQ7kvW/Q1zFLvwiySM",
+	"69Dd/rlHjl/DpSJpG0zGCDpkAabRg/+r/WLgiG4GCSMiDlhMOjS+VU+94p9DHoi+XK9tbm9WrvgVnxza",
+	"EYjsKR/gPXeIb8bK90B6ecQHe0T9h9rE6v9RH+saA6UTfc2XhRntXVN4cI06wfeuuPlFLUp1i4bgHEjp",
+	"wyTEUgbJpAwFv0YopWvEbNPP0DIcHyNgfdCoQur6Iyyvva2aiBi9UwpWm9Uxy/aXIW5kyK84zd8Cz7YV",
+	"DR6RSu5DQs68RYW8R/AobXOrl3pRfWULqGGUkb+Exkwm5JaLPmSw1CvD7MLTbA9bwBoiYIEHE0WveCeU",
+	"UK4RkL97AqabcEF6oP2caYWq6aq6p9kEGtUqApmvHsK1UxFjkTVNCMBL7RKkiNEaVE0/Dgms9tuw22UB",
+	"rCOE3dT5OP83NU8/q3/W1T//8T218NXr7Z8T7cDcsFbIOdDnALY9iyIYVnrLOKF9OkBwKRQYpNtLJDLM",
+	"sZil7ooD5WkBqgDMM2mzK46vmsX1VC+rDALi00R0woYPqhq+kmIqMcZSEy4429EH9Gg4E6juoAtzqCS+",
+	"Ou3P2uZfFbspXLMDMQCFCPLPsdnMK67TxMgyAXOhnmg3IcyXVFOovQS00XGDqdc1yKiY/+yyKFJDC9+e",
+	"uo87gObF7lhMI9jOZpGZqceSHHitK55kZIPtyzeLB1aNnvEQcgYofCvk3Hwl3I4FCNZa85wH3bB2qBO5",
+	"RcIG+w+UhYD2JfwZad4Q7f6yCjkVuYGDDDi8WK1areoxRFwBVCJoPYHgTcIO29XsR0KQjlrcfRomuqDl",
+	"RXULp9k/Z0k8WK83Exb7lSs+5AnjnUd5wtN3FpSxF0ZmaVaIZbUoW13KOrJpYmScKOzDgn0wLU/FPFsf",
+	"XEvQvrB18r2w6+GihzWvvULwyBxd4WUVxRXHyVi/C+l6/ezIq/26WalVK5u1ymbNO2fBW5p4B0zeJqLr",
+	"HYe8d+/VP194V2u0G3qEdrtXa97Fxdudzc0rXtyaNopV4vFKtuyqO0IbqcBgBkT6PpV2Vaz6FjL2MI7c",
+	"OHu4Q+/Xb2Dpbm1tb794sbX5MCsZhUaJlYwHy63kmOnJzhnK4xoULrH9y4bgepDS7Um2q4QeVpBiVZBt",
+	"tA9MPNB427rRy0K1hNK5D6GRUsiDfDXqcNsCuuh2+T5Wz0L6qqvOhQk6F3CW7IqZv7NYsA6yXQp4/LpL",
+	"O3o7jOxRwFMmR1pxn7t4GV0WzsC3Xq2+oiaCha283OwPJXOcFVeSyVn2JgFvwgjGJIAr2AaQWN40jn4W",
+	"PhxbBnJIx2ijWn9oCIiF3PQgHgr9Q9pf2bHOhfJiTLNvirkCZbDGtwG3cZQ3FOrx0AQ7enmgY+aECpyc",
+	"lPU/HY0mYhLyRKB2K06Fod+TlSUz1nKGasE6tuqms/BpN1yDTt+1vyau8rQv9TQdBROKvhVAy0Kq/xcm",
+	"O4cXfFGd/yQStMiC3cCt+eRl/TlrOScFMhZwyOHIOKsXP2w+Rq+3VIQPq43+FBv9kC/YPB9esNlsDs8b",
+	"59Nt9HYoAQt30jJodgcctxaFKQi1TdIQvMFibkfCI5z1mUww2ojRRCwD0qF7Ega2kca26sCjIC4toUER",
+	"SInRggpb7YQkAvlgbMIZws2QOtBHRlPn2nF8i9/9w/Dw1dUnH6rJ+c5L4R7fyYHauT7G1rtdxlmgFtO4",
+	"HT1DNR3unWUrpnN2woiSumstKMoq6/S3PSb/FcgyyFpO0cWB50/GdYDjc4CX/IvJDtxxWBXaysSsoiHR",
+	"oJfK7OW29r4LkhD2/lNJCGcHjJIQ+u6ltbf64aXIaOesFUqsp9IjnGaZTXmXqYzlgGAwAbGBbe+FkExb",
+	"xAlmO8sAytwv/s7wyUzBIZNJRG8qDaEmFT75Wh+6PLy4PK7vTU584I7G0+COZeajzLGBo6usWgkaGLHl",
+	"niOk1exionDfFAGAZcREmXxw3BR8i8khv0xVrGGqTSOKJlYAxQSjGjln4Dp4kMBYwX4tJ9nBgrdM4cop",
+	"ggbLbpmRaTctA8eYsWsrUb3EebaFLrrhlTDakCuX0MuTc0sNut00cxYWsRUEaUWp4CzDU1CcHJsXS0FJ",
+	"qmpoU85o9GXsu5ltu6dJTU0uMFZB6wVlpxYqcQpXelGaagrLMBbRFKAdcPZkwZ5zdeq/OMijvn8V3IFK",
+	"6yhTgwgLY+aQjrnb/AM6arQq5vbZ7agOFVsAdpUXBnLgbmXxG3xUafRmEpJJUifw9tMAy8MF8s/wr4ru",
+	"dFHquxXeMU6SvvLv4KKgh+seWj5OBbhFDcpJK6Y8sb0lA9Og0BZRsENeVLfKwkBqnL7P8M8bFjPeCGmH",
+	"8UT5wKQne////xeHQkIRtRpM+BZTeq5WUU+qL1TPpoGpOHdx6icvdlHj9jSBIpixEtmllu4qPFQWHopx",
+	"rRfIu9lFTWYXFQWDYvdQRsY4en6K2I8630Z+1HoGm58LQrvhLRuQNjVNKFgnMkOkZyaZsIrwLGmEZxGr",
+	"PrNOiuI5uL5HhHHUCbq3ra/BQECFyVKbdW0lU5ctjrOIpZXOdqHVViZKpxVXbwFCdvmQ1NFwseDocjw6",
+	"+mh8c9OVCZYPhodAT7gAEsaBrJALeLpunG72JAvUu0FACNRZyFu7hKdWJ4aQMloJd/FUlig6x3aPzxog",
+	"mtrkQ9D06Wy+pwkgjZNPq7DRYsJGixBwmdVeFCQaZzGahT4CwgtP0bgBNGbKmQSpgCCrvtoMGsYA9gIA",
+	"QejqRB1RSvoCSxElCgm7ZYs1NEqOqa3Gxwz8wCsehzIp20k4av+K2I800zVv3W3XwZD2ltkjdmHr32Fp",
+	"K2G9EfKmKF3dap7A6xExVsCi19MHfPhGzALGk5BGbj7E2JcdqpRRhbxWKpGbK311N8yMhMg9iFhJfrMX",
+	"Rfp3QBu2b6HhPzo0jHzjrRTsiI+SxUfqUxa4pO0zCnuxBenYvimtVn/0xa3s0n7RhztL/SNYBJmlLlnU",
+	"nGKRO1M7tMzVcroO3YN2patD01uqT8J1ni5+AJnBte6YnHXid6mUfREHvlO77uvA8LU9uOOQd2EE01hN",
+	"vmfgg/qx4C1QT7kevLpt4DP3I4wHEgxaDc1jK/TV4KpPbNAoYjHeuiHEbcgkcjvcCPUwzvqa/RN2fyiN",
+	"oTvSNs3s5Rnt0/zQqJt36LpkvE3XI8FbdM1bM+MOTB9xSMlFGN1RckF5IlC72otFL4mzl09syJrPeRpj",
+	"dpTQsuJ9MWQ/3toFS9b3YVkU6xZl9phl48esGTPZXtc8KSD3kadk3VCEIKZLm5l116Adll18gGuglzF2",
+	"fuAUVorQ/1Jkj1UQt8gkF5xpWT0naT60v4ss8rEy3dgukyds4ezJErbwhf/ihK36/lXCVibEhDIKlv4M",
+	"CVtztwUlbM3tp7GpyhO2cLeyhC0+qjRhq+6skb/GZG2dfKoyIAlFXQTiHOC+tENsQOzCmIg+R8sBEO+i",
+	"qTK+4Fv9Gf41Sa63JH2rvu07S9+CMbm2s9ZR9s1/WKcbM0krDdGp3MSlFlDW9Bm2m3S1zJ9/qU3TZTGI",
+	"ZQzweWvGwzMPnc5Qepos70fUK6UG0irLW5bl7eGWGGEfTC+fMputKMvbcw+VGQdTZHlhikm9xM8BqNaR",
+	"3N2QUY2oTIjdDrNkgmcSL9MhB1woY22VMV6mjPEidlBmPRVljE1wpNR6VidMjraln7SSz8uVMV7E0kpn",
+	"u9BsnFccbkkzxvWUGhujdCJ2w3cOiTbam9Ollp3o+KL6BmaK8tn9r374KcUuLyP3ztj2NmuN1n1bANZw",
+	"uYEPKOrKOiey12hrc79AwT4ziQkMLnoGx9LTrgDwiT/XMwiQz6kKrhDIwIxMvY+KTk6tpR29O6MhPzpW",
+	"OZWN/XSByCmCkCv7Yk5Z9UUogcxOKIvhjbLQ72obQt17cwNCu+UMECYqfK2jwuy+4Uhx+BFx760Y0KlK",
+	"fZ1zihFvu242RYYtblwA5EEINFBQeoGnE57ZW0ZAqLpVJQEdSJRQGrG8QeM4dN9QGjhEEIqUBx5UCiFn",
+	"uDSJGQxhk680Bo4vHdHeGQqMP9PPfF4QIifPqCTKTSfUHSF41109LjQiUdhkSdhhngYFRmhGyeI7YB6j",
+	"A1LbNnzjzw1NrA6wx4z4b5Okq1wO3yP+Be2wizBhv10kcdhI1E9nNGn/tqEpvf0L1ujFzCfijsWknSRd",
+	"CWQ+oEx7HJkRfChkugZ6Cc1qkIFYcFS2aGJySZc+aS5ySEalCWkD39YJpQRIyRi0AihBvH+tQl7TUCm1",
+	"SOB0x0ozd0KlXLtKHAVBzCRmFODvBpR97ZAbNhAa4R7OVzcrApTXTB7w0g3RgbKh3y/en4LOkpq5gDxD",
+	"G1uSTi9Kwi6Nkw31+3pAE/rcQ4YT9YHI0pGQjpAJeUnehXu7atX7GSpjn2AmxihwkL2M7FEZNsgNk2EA",
+	"Q9kBS8Lo7XTYPMMmAW9mUokiBedP+sKMeyhhDVsKAxKENGKNJKUTAHKkLk3ayhwwe8OQJqnfDf94gzba",
+	"LCgLul2qFfypNp9ilxmUr8TjSrio/wLqCUg82BULuN2OlAJPyP17Z40Nfq+yP+rh+/D3d59qH8Lj/d/b",
+	"N28a6u+jj9+Oaqfh769AMmIorewxNio3JkA3HIP7Z2ILAcbbqtR/vMzY3K/3+/11WKC9OGIcWEsmtwFy",
+	"956T/eFYSSgMpxt2bw2NRXkd8rWdV9XqrNM31QiXctnDF6DcXt5U7CqdOoEtpvRemAxMoDyl6TIukS2M",
+	"ACIb6481dcmUsxLIMxDntMNIjysBr6wJlLtKkj53KfOVyZZjNnhZe7U5VfA1FbpF8Vd4peu72rCFl6RL",
+	"2/n8/63dMBorwfbnX8qfxy8zqxF/00vO+VENGlokBaSjSN4Ih5W8i6O1nbUN2g1BzuuhGPL/tb0lmgAj",
+	"vZ6IdYCTTnqcs0g6LH0NFidhE7JBUICpP1+ZOZvqnwIml3oUZS5LCV3367qoM5Syp/xTTfqoTEo4qc/A",
+	"DeWsjwRFMbsTt6gQ9YP3nRsXPNs5TPTuSEwxBH6QuiVKTeTTce9Ni275vsv4p7NTYxM65x9xmVDeKHyR",
+	"S9bpRsjYZlh/eDNs9XQtq/p1/I1PRMCiwru3GTk6I92IcvdOoXkh515nEeUld8gwgDJyh2xYjl6RJNaQ",
+	"YdpW4umJxsrx9Db0N0IpfOfBBsyxYIG4T4B570mW3tkyRpkZ/Oaeamr7wwRWj/NA97ZlX4zt9SWQZ0Mv",
+	"f2AR1YY+wZFI7miDyBk+XYnEFk49uWUDqePJULtjOyOycMs6XZKiKHkmkgMbQyRUmecYmRNdSfoivlX2",
+	"/cj0jDtY8MyCd9XxID0FtqLbDD02/Op4lXDH7Fz3L+dveMZEN4KIH/iYahVpP8/IeVMvK9yKptAd1486",
+	"1Z6/96H6WhtYM6G3NJKVJKzTTTITFITJ2j9//fP/AgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -79,12 +79,14 @@ func (i *Instance) checkFamilies() error {
 	if i.NetworkV6.IsValid() {
 		return nil
 	}
+	return errors.Join(onlyIPv4("push_routes", i.PushRoutes), onlyIPv4("routes", i.Routes))
+}
+
+func onlyIPv4(field string, list []netip.Prefix) error {
 	var faults FaultList
-	for field, list := range map[string][]netip.Prefix{"push_routes": i.PushRoutes, "routes": i.Routes} {
-		for k, p := range list {
-			if p.Addr().Is6() {
-				faults.Add(Fault(Invalid, fmt.Sprintf("%s[%d]", field, k), ReasonNoIPv6))
-			}
+	for k, p := range list {
+		if p.Addr().Is6() {
+			faults.Add(Fault(Invalid, fmt.Sprintf("%s[%d]", field, k), ReasonNoIPv6))
 		}
 	}
 	return faults.Err()
@@ -102,6 +104,12 @@ func (i Instance) Revoked() bool { return !i.RevokedAt.IsZero() }
 
 // Expired reports whether the certificate of the server has ended at the time now.
 func (i Instance) Expired(now time.Time) bool { return !now.Before(i.ExpiresAt) }
+
+// Take makes a certificate the one of the server.
+func (i *Instance) Take(c Certificate) {
+	i.CertificateID, i.ExpiresAt, i.RevokedAt = c.ID, c.NotAfter.UTC(), c.RevokedAt
+	i.RenewAt = i.RenewalOf(c.NotBefore, c.NotAfter)
+}
 
 // RenewalOf is when a certificate of the instance is due to be renewed: RenewBefore days ahead of
 // its end, but not before two thirds of its life are over.

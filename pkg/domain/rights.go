@@ -27,7 +27,8 @@ const (
 	ResourceAuthorizations Scope = "pam.authorizations" // a role allows them with ScopeApplications
 	ResourceDatabase       Scope = "database"           // as a whole
 	ResourceCertificates   Scope = "openvpn.certificates"
-	ResourceConfigs        Scope = "openvpn.configs" // of sites; the id is that of the client
+	ResourceModels         Scope = "openvpn.instances.models" // a role allows them with ScopeInstances
+	ResourceConfigs        Scope = "openvpn.configs"          // of sites; the id is that of the client
 )
 
 // Permission is a right on one scope, as a role lists it.

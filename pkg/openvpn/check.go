@@ -33,7 +33,7 @@ func (p Problem) String() string {
 // What is not known is refused: a new OpenVPN can have new directives that run programs. For
 // [ScopeModel], names of files are not looked at; [RenderServer] compares them with its values.
 func Check(text string, scope Scope) ([]Directive, []Problem) {
-	directives, faults := parse(text)
+	directives, faults := parseText(text)
 	var problems []Problem
 	for _, f := range faults {
 		problems = append(problems, Problem{Line: f.Line, Column: f.Column, Reason: f.Reason})

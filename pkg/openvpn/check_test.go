@@ -98,7 +98,9 @@ func TestCheck(t *testing.T) {
 		{ScopeClient, "<connection>\nremote x\n</connection>", ReasonOwned},
 		{ScopeClient, "dns-updown x", ReasonPrograms},
 		{ScopeModel, "up x", ReasonPrograms},
-		{ScopeModel, "management 127.0.0.1 7505 /etc/shadow", ReasonFiles},
+		{ScopeModel, "management 127.0.0.1 7505", ReasonManagement},
+		{ScopeModel, "management a unix /etc/shadow", ReasonManagement},
+		{ScopeModel, "management a unix", ""},
 	} {
 		_, problems := Check(test.text, test.scope)
 		var got Reason

@@ -34,15 +34,15 @@ type Directive struct {
 // It is stricter: what OpenVPN would cut off, split or drop without an error is refused. Every
 // text that it accepts, OpenVPN reads in the same way. The error is the first [SyntaxError].
 func Parse(text string) ([]Directive, error) {
-	directives, faults := parse(text)
+	directives, faults := parseText(text)
 	if len(faults) > 0 {
 		return nil, faults[0]
 	}
 	return directives, nil
 }
 
-// parse returns all directives and all faults: after a fault it goes on with the next line.
-func parse(text string) ([]Directive, []*SyntaxError) {
+// parseText returns all directives and all faults: after a fault it goes on with the next line.
+func parseText(text string) ([]Directive, []*SyntaxError) {
 	r := reader{lines: strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n")}
 	if strings.HasPrefix(text, "\ufeff") {
 		r.mark = 1

@@ -9,7 +9,7 @@ var serverRules = map[string]rule{
 
 	"ifconfig-pool":            {2, 3, mo, ReasonOwned, 0},
 	"ifconfig-pool-linear":     {0, 0, 0, ReasonRemoved, gone},
-	"ifconfig-pool-persist":    {1, 2, mo, ReasonFiles, 0},
+	"ifconfig-pool-persist":    {1, 2, 0, ReasonFiles, 0},
 	"ifconfig-ipv6-pool":       {1, 1, mo, ReasonOwned, 0},
 	"ifconfig-push-constraint": {2, 2, sv, "", 0},
 	"client-config-dir":        {1, 1, mo, ReasonOwned, 0},

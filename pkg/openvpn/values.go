@@ -25,7 +25,7 @@ var valueChecks = map[string]func(parameters []string) Reason{
 	"auth-user-pass":        atMost(0),
 	"http-proxy":            proxyFile,
 	"socks-proxy":           atMost(2),
-	"management":            atMost(2), // the third is a file with a password
+	"management":            socketOnly,
 }
 
 // weakNames are ciphers with blocks of 64 bits or without any secret, and broken digests
@@ -111,6 +111,14 @@ func atMost(n int) func([]string) Reason {
 func proxyFile(parameters []string) Reason {
 	if len(parameters) > 2 && parameters[2] != "auto" && parameters[2] != "auto-nct" {
 		return ReasonFiles
+	}
+	return ""
+}
+
+// socketOnly allows a socket of this machine, and no file with a password.
+func socketOnly(parameters []string) Reason {
+	if len(parameters) != 2 || parameters[1] != "unix" {
+		return ReasonManagement
 	}
 	return ""
 }

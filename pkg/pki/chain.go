@@ -50,15 +50,26 @@ func chainPEM(ctx context.Context, store domain.Store, caID int64, first ...[]by
 // crl-verify needs where certificates come with the CAs between them and the root. stale says that
 // one of them is the last that could be had.
 func (s *CRLs) Bundle(ctx context.Context, caID int64) (text []byte, stale bool, err error) {
-	_, ids, err := chain(ctx, s.Store, caID)
-	for _, id := range ids {
-		list, err := s.Current(ctx, id)
-		if err != nil {
-			return nil, false, err
-		}
+	lists, err := s.Chain(ctx, caID)
+	for _, list := range lists {
 		text, stale = append(text, list.PEM...), stale || list.Stale
 	}
 	return text, stale, err
+}
+
+// Chain returns the current lists of a CA and of those above it that are here, from the CA up.
+func (s *CRLs) Chain(ctx context.Context, caID int64) ([]*SignedCRL, error) {
+	_, ids, err := chain(ctx, s.Store, caID)
+	if err != nil {
+		return nil, err
+	}
+	lists := make([]*SignedCRL, len(ids))
+	for i, id := range ids {
+		if lists[i], err = s.Current(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return lists, nil
 }
 
 // above is what stands above an imported CA: the CA here that has issued it, or the certificates of

@@ -64,6 +64,9 @@ type Services struct {
 	Restore      *pki.Restore
 	Results      *idempotency.Results
 
+	Instances      *tunnel.Instances
+	InstanceModels *tunnel.Models
+
 	PAMAccess      *vault.Authenticator
 	Devices        *vault.Devices
 	DeviceDomains  *vault.DeviceDomains
@@ -166,8 +169,13 @@ func (p *parts) pki(set Settings, s *Services) {
 	}
 }
 
-// tunnel adds what OpenVPN servers do for their sites.
+// tunnel adds OpenVPN servers, and what they do for their sites. It comes after pki.
 func (p *parts) tunnel(set Settings, s *Services) {
+	s.Instances = &tunnel.Instances{
+		Store: set.Store, Certificates: s.Certificates, CRLs: s.CRLs, Keys: set.Keys, Recorder: p.recorder,
+		Now: set.Now, Log: set.Log,
+	}
+	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Plans = &tunnel.Plans{Store: set.Store, Scans: p.scans}
 }

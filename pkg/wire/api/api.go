@@ -40,6 +40,8 @@ type API struct {
 	clients
 	certificates
 	cas
+	instances
+	instanceModels
 	clientConfigs
 	plans
 	tokens
@@ -86,6 +88,8 @@ func Mount(e *echo.Echo, config Config) error {
 		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
+		instances:      instances{tunnels: s.Instances, present: config.Now},
+		instanceModels: instanceModels{models: s.InstanceModels},
 		clientConfigs:  clientConfigs{service: s.Configs},
 		plans:          plans{service: s.Plans},
 		tokens:         tokens{access: s.Access, login: s.Login},

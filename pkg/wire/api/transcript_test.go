@@ -39,7 +39,8 @@ func play(t *testing.T, server *wiretest.Server, file string, vars map[string]st
 	vars["name255"], vars["text1000"] = strings.Repeat("ç", 255), strings.Repeat("x", 1000)
 	checks := map[string]func([]byte, []string) error{
 		"certificates": checkCertificates, "key": checkKey, "pkcs12": checkPKCS12, "crl": checkCRL,
-		"crls": checkCRLs, "zip": checkZip,
+		"crls": checkCRLs, "zip": checkZip, "members": checkMembers,
+		"keep": keeper(vars), "tar": checkTar, "files": checkFiles, "listed": checkListed,
 		"page": func(body []byte, arguments []string) error { return checkPage(vars, body, arguments) },
 	}
 	transcript := wiretest.Transcript{Server: server, Vars: vars, Checks: checks}

@@ -638,6 +638,366 @@ class RevocationReason(enum.StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
+class InstancePage:
+    """The schema InstancePage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    instances: list[Instance]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstancePage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            instances=[Instance.from_dict(item) for item in data["instances"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Instance:
+    """The schema Instance of the document Chaveiro."""
+
+    id: int
+    """The id of the instance."""
+
+    model_id: int | None
+    """The model of its configuration; `null` is the default one."""
+
+    ca_id: int
+    """The CA of its certificate and of its sites."""
+
+    name: str
+    """Its name. At most 255 characters."""
+
+    description: str
+    """Its description. At most 1000 characters."""
+
+    country: str
+    """Country, ISO 3166 alpha-2. At most 64 characters."""
+
+    province: str
+    """State or province. At most 255 characters."""
+
+    city: str
+    """City. At most 255 characters."""
+
+    organization: str
+    """Organization. At most 255 characters."""
+
+    sector: str
+    """Department. At most 255 characters."""
+
+    email: str
+    """E-mail address. At most 255 characters."""
+
+    port: int
+    """Its port."""
+
+    network: str
+    """The IPv4 network of the tunnels. At most 64 characters."""
+
+    proto: InstanceProto | str
+    """What OpenVPN speaks over."""
+
+    dhcp_enabled: bool
+    """Whether clients without a static address get one of the pool."""
+
+    dhcp_start: str
+    """The first address of the pool; empty is none. At most 64 characters."""
+
+    dhcp_end: str
+    """The last address of the pool; empty is none. At most 64 characters."""
+
+    dns_server: str
+    """The DNS server that is pushed; empty is none. At most 64 characters."""
+
+    dns_domain: str
+    """The search domain that is pushed; empty is none. At most 253 characters."""
+
+    push_routes: list[str]
+    """The networks that are pushed to all sites. At most 250 items."""
+
+    routes: list[str]
+    """Routes of the server into the tunnel, beside those to the LANs of its sites. At most 250 items.
+    """
+
+    ldap_auth: bool
+    """Always `false`."""
+
+    remotes: list[str]
+    """How sites reach it: host, `host:port` or `proto://host:port`. At most 64 items."""
+
+    revoked: bool
+    """Whether the certificate of the server is revoked."""
+
+    expired: bool
+    """Whether it has ended."""
+
+    expiry_date: datetime
+    """When it ends. At most 32."""
+
+    created_at: datetime
+    """When the instance was created. At most 32."""
+
+    updated_at: datetime
+    """When it was last changed. At most 32."""
+
+    cert_email_template_id: int | None
+    """Always `null`: the service has no templates of mails."""
+
+    network_v6: str
+    """The IPv6 network of the tunnels; empty is none. At most 64 characters."""
+
+    gateway: str
+    """The machine that it runs on. At most 255 characters."""
+
+    remote_random: bool
+    """Whether sites try the remotes in random order."""
+
+    tls_profile: InstanceTlsProfile | str
+    """`modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old
+    routers.
+    """
+
+    control_channel: InstanceControlChannel | str
+    """`tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the
+    others, as RouterOS.
+    """
+
+    verify_client_cert: bool
+    """Always `true`."""
+
+    keepalive_interval: int
+    """Seconds between pings."""
+
+    keepalive_timeout: int
+    """Seconds without a ping after which a site connects anew."""
+
+    reneg_sec: int
+    """Seconds until new keys of a session are negotiated; 0 is never."""
+
+    renew_before: int
+    """Days before the end of the certificate at which the service renews it."""
+
+    extra_conf: str
+    """Further directives of its configuration. At most 16384 characters."""
+
+    certificate_id: int
+    """The certificate of the server, in `GET /openvpn/certificates/{id}`."""
+
+    version: int
+    """Grows when the profiles of its sites become stale."""
+
+    reloaded_at: datetime | None
+    """When it was last asked to read its configuration again; `null` is never. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Instance:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            model_id=data["model_id"],
+            ca_id=data["ca_id"],
+            name=data["name"],
+            description=data["description"],
+            country=data["country"],
+            province=data["province"],
+            city=data["city"],
+            organization=data["organization"],
+            sector=data["sector"],
+            email=data["email"],
+            port=data["port"],
+            network=data["network"],
+            proto=read_enum(InstanceProto, data["proto"]),
+            dhcp_enabled=data["dhcp_enabled"],
+            dhcp_start=data["dhcp_start"],
+            dhcp_end=data["dhcp_end"],
+            dns_server=data["dns_server"],
+            dns_domain=data["dns_domain"],
+            push_routes=data["push_routes"],
+            routes=data["routes"],
+            ldap_auth=data["ldap_auth"],
+            remotes=data["remotes"],
+            revoked=data["revoked"],
+            expired=data["expired"],
+            expiry_date=read_datetime(data["expiry_date"]),
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+            cert_email_template_id=data["cert_email_template_id"],
+            network_v6=data["network_v6"],
+            gateway=data["gateway"],
+            remote_random=data["remote_random"],
+            tls_profile=read_enum(InstanceTlsProfile, data["tls_profile"]),
+            control_channel=read_enum(InstanceControlChannel, data["control_channel"]),
+            verify_client_cert=data["verify_client_cert"],
+            keepalive_interval=data["keepalive_interval"],
+            keepalive_timeout=data["keepalive_timeout"],
+            reneg_sec=data["reneg_sec"],
+            renew_before=data["renew_before"],
+            extra_conf=data["extra_conf"],
+            certificate_id=data["certificate_id"],
+            version=data["version"],
+            reloaded_at=None if (value := data["reloaded_at"]) is None else read_datetime(value),
+        )
+
+
+class InstanceProto(enum.StrEnum):
+    """What OpenVPN speaks over. A newer server may have more values, which are read as texts."""
+
+    UDP = "udp"
+    TCP = "tcp"
+
+
+class InstanceTlsProfile(enum.StrEnum):
+    """`modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old
+    routers. A newer server may have more values, which are read as texts.
+    """
+
+    MODERN = "modern"
+    COMPATIBLE = "compatible"
+
+
+class InstanceControlChannel(enum.StrEnum):
+    """`tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the
+    others, as RouterOS. A newer server may have more values, which are read as texts.
+    """
+
+    TLS_CRYPT_V2 = "tls-crypt-v2"
+    TLS_CRYPT = "tls-crypt"
+    TLS_AUTH = "tls-auth"
+    NONE = "none"
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceModelPage:
+    """The schema InstanceModelPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    instances_models: list[InstanceModel]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceModelPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            instances_models=[InstanceModel.from_dict(item) for item in data["instances_models"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceModel:
+    """The schema InstanceModel of the document Chaveiro."""
+
+    id: int
+    """The id of the model."""
+
+    name: str
+    """Its name. At most 255 characters."""
+
+    template: str
+    """The template of `server.conf`. At most 65536 characters."""
+
+    created_at: datetime
+    """When it was created. At most 32."""
+
+    updated_at: datetime
+    """When it was last changed. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceModel:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            name=data["name"],
+            template=data["template"],
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class DefaultInstanceModel:
+    """The schema DefaultInstanceModel of the document Chaveiro."""
+
+    name: str
+    """Always `default`. At most 255 characters."""
+
+    template: str
+    """The template of `server.conf`. At most 65536 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> DefaultInstanceModel:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            name=data["name"],
+            template=data["template"],
+        )
+
+
+class InstanceBundleFormat(enum.StrEnum):
+    """The form of a bundle. A newer server may have more values, which are read as texts."""
+
+    TAR_GZ = "tar.gz"
+    ZIP = "zip"
+    JSON = "json"
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceBundle:
+    """The schema InstanceBundle of the document Chaveiro."""
+
+    files: list[InstanceBundleFile]
+    """The files, by name. At most 200000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceBundle:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            files=[InstanceBundleFile.from_dict(item) for item in data["files"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceBundleFile:
+    """The schema InstanceBundleFile of the document Chaveiro."""
+
+    name: str
+    """The name, with that of its directory. At most 1000 characters."""
+
+    mode: str
+    """Its permissions, in octal; `0600` for what is secret. At most 4 characters."""
+
+    modified_at: datetime
+    """The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
+    At most 32.
+    """
+
+    content: str
+    """The text."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceBundleFile:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            name=data["name"],
+            mode=data["mode"],
+            modified_at=read_datetime(data["modified_at"]),
+            content=data["content"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
 class InstancePlan:
     """The schema InstancePlan of the document Chaveiro."""
 
