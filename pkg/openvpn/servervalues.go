@@ -12,7 +12,7 @@ type ServerValues struct {
 	Name   string // of the instance, for comments
 	Device string // the tunnel's device: tun, or tun and a number
 
-	Proto      string // udp or tcp; with 4 or 6 behind it for one family alone
+	Proto      string // udp or tcp-server; udp4, udp6, tcp4-server, tcp6-server for one family alone
 	Local      string // the address that the server listens at; empty: all
 	Port       int    // 1 to 65535
 	NotifyExit bool   // whether clients are told that the server ends; only over UDP

@@ -35,7 +35,7 @@ func (f *valueFaults) err() error {
 
 var (
 	deviceName = regexp.MustCompile(`^tun[0-9]{0,5}$`)
-	protoName  = regexp.MustCompile(`^(udp|tcp)[46]?$`)
+	protoName  = regexp.MustCompile(`^(udp[46]?|tcp[46]?-server)$`)
 	userName   = regexp.MustCompile(`^([a-z_][a-z0-9_-]{0,31})?$`)
 )
 
@@ -45,7 +45,7 @@ func checkValues(v ServerValues) error {
 	_, reason := unreadable(v.Name)
 	f.demand(reason == "" && len(v.Name) <= 200, "Name", "must be short text without control characters")
 	f.demand(deviceName.MatchString(v.Device), "Device", "must be tun, or tun and a number")
-	f.demand(protoName.MatchString(v.Proto), "Proto", "must be udp, udp4, udp6, tcp, tcp4 or tcp6")
+	f.demand(protoName.MatchString(v.Proto), "Proto", "must be udp, udp4, udp6, tcp-server, tcp4-server or tcp6-server")
 	f.demand(v.Local == "" || isAddress(v.Local), "Local", "must be an IP address")
 	f.demand(v.Port >= 1 && v.Port <= 65535, "Port", "must be between 1 and 65535")
 	f.demand(!v.NotifyExit || strings.HasPrefix(v.Proto, "udp"), "NotifyExit", "is only possible over UDP")

@@ -15,10 +15,10 @@ func TestRenderServer_Refuses(t *testing.T) {
 	for field, changes := range map[string][]func(*ServerValues){
 		"Name":       {func(v *ServerValues) { v.Name = "a\nup x" }, func(v *ServerValues) { v.Name = strings.Repeat("x", 201) }},
 		"Device":     {func(v *ServerValues) { v.Device = "tap" }, func(v *ServerValues) { v.Device = "tun 5" }},
-		"Proto":      {func(v *ServerValues) { v.Proto = "sctp" }},
+		"Proto":      {func(v *ServerValues) { v.Proto = "sctp" }, func(v *ServerValues) { v.Proto = "tcp" }},
 		"Local":      {func(v *ServerValues) { v.Local = "host" }, func(v *ServerValues) { v.Local = "fe80::1%x" }},
 		"Port":       {func(v *ServerValues) { v.Port = 0 }, func(v *ServerValues) { v.Port = 65536 }},
-		"NotifyExit": {func(v *ServerValues) { v.Proto = "tcp" }},
+		"NotifyExit": {func(v *ServerValues) { v.Proto = "tcp-server" }},
 		"Topology":   {func(v *ServerValues) { v.Topology = "net30" }},
 		"Network": {
 			func(v *ServerValues) { v.Network, v.Network6 = Net{}, Net{} },

@@ -1227,7 +1227,7 @@ type ClientSite2SiteConfigUpdate struct {
 	ExtraConf Optional[string] `json:"extra_conf,omitzero"`
 	// The address of a DNS server. At most 64 characters.
 	DNSServer Optional[string] `json:"dns_server,omitzero"`
-	// A DNS domain. At most 253 characters.
+	// A DNS domain. At most 200 characters.
 	DNSDomain Optional[string] `json:"dns_domain,omitzero"`
 	// How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself. From 0 to 65535.
 	MaxRoutes Optional[int] `json:"max_routes,omitzero"`

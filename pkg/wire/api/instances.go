@@ -153,11 +153,3 @@ func written[T fmt.Stringer](has bool, value T) string {
 	}
 	return value.String()
 }
-
-// given is nil for a list that was left out, or null.
-func given(list []string) *[]string {
-	if list == nil {
-		return nil
-	}
-	return &list
-}

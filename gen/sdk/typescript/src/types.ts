@@ -1236,7 +1236,7 @@ export interface ClientSite2SiteConfigUpdate {
   extraConf?: string | null | undefined;
   /** The address of a DNS server. At most 64 characters. */
   dnsServer?: string | null | undefined;
-  /** A DNS domain. At most 253 characters. */
+  /** A DNS domain. At most 200 characters. */
   dnsDomain?: string | null | undefined;
   /**
    * How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself. From 0 to 65535.

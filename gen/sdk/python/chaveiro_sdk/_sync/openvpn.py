@@ -3100,7 +3100,7 @@ class Openvpn:
         - extra_conf: Further directives. One that OpenVPN does not take in such a file, or that
           runs programs or reads files, is refused. At most 8192 characters.
         - dns_server: The address of a DNS server. At most 64 characters.
-        - dns_domain: A DNS domain. At most 253 characters.
+        - dns_domain: A DNS domain. At most 200 characters.
         - max_routes: How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
           From 0 to 65535.
 
@@ -3182,7 +3182,7 @@ class Openvpn:
         - extra_conf: Further directives. One that OpenVPN does not take in such a file, or that
           runs programs or reads files, is refused. At most 8192 characters.
         - dns_server: The address of a DNS server. At most 64 characters.
-        - dns_domain: A DNS domain. At most 253 characters.
+        - dns_domain: A DNS domain. At most 200 characters.
         - max_routes: How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
           From 0 to 65535.
 

@@ -1218,7 +1218,7 @@ class ClientSite2SiteConfig:
     """The DNS server that is pushed to it; empty: none. At most 64 characters."""
 
     dns_domain: str
-    """The DNS domain that is pushed to it; empty: none. At most 253 characters."""
+    """The DNS domain that is pushed to it; empty: none. At most 200 characters."""
 
     max_routes: int
     """How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself."""
