@@ -161,10 +161,10 @@ const maxCommonName = 64
 // ErrCCDName reports a common name that no file of client-config-dir can belong to.
 var ErrCCDName = errors.New("openvpn: no file of client-config-dir can belong to the name")
 
-// CCDName is the name of the file, in client-config-dir, of the client with a common name. It is the
-// name itself. OpenVPN would put _ for what can't be in a file's name, so that one file would belong
-// to several clients; it looks for DEFAULT for all clients without a file, and has no file for the
-// names . and .. (multi.c; platform.c, platform_gen_path). Those are refused. The error is
+// CCDName is the name of the file, in client-config-dir, of the client with a common name. It is
+// the name itself. OpenVPN would put _ for what can't be in a file's name, so that one file would
+// belong to several clients; it looks for DEFAULT for all clients without a file, and has no file
+// for the names . and .. (multi.c; platform.c, platform_gen_path). Those are refused. The error is
 // [ErrCCDName].
 func CCDName(commonName string) (string, error) {
 	_, reason := unreadable(commonName)

@@ -42,7 +42,7 @@ func startNetwork(t *testing.T, change func(*openvpn.ServerValues)) network {
 	}
 	n.dir = serverDir(t, identity)
 	n.server = openvpntest.Start(t, openvpntest.ServerConfig{
-		Dir: n.dir, Config: text, HandWindow: 2, Identity: &openvpntest.Identity{Name: "the server", CA: n.ca.pem},
+		Dir: n.dir, Config: text, Identity: &openvpntest.Identity{Name: "the server", CA: n.ca.pem},
 	})
 	return n
 }

@@ -77,7 +77,8 @@ func TestClientConfig_Render_Refuses(t *testing.T) {
 			func(c *ClientConfig) { c.StaticIPv6 = addr("10.8.0.5") },
 		},
 		"Iroutes": {
-			func(c *ClientConfig) { c.Iroutes = []netip.Prefix{{}} }, func(c *ClientConfig) { c.Iroutes = []netip.Prefix{prefix("10.1.0.5/24")} },
+			func(c *ClientConfig) { c.Iroutes = []netip.Prefix{{}} },
+			func(c *ClientConfig) { c.Iroutes = []netip.Prefix{prefix("10.1.0.5/24")} },
 			func(c *ClientConfig) { c.Iroutes = []netip.Prefix{prefix("10.8.0.0/28")} },
 			func(c *ClientConfig) { c.Iroutes = []netip.Prefix{prefix("0.0.0.0/0")} },
 			func(c *ClientConfig) { c.Iroutes = []netip.Prefix{prefix("::ffff:1.2.3.0/120")} },

@@ -165,8 +165,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestRules_Dangers: what runs programs, reads files or opens the management interface is refused by
-// name, wherever a user may write.
+// TestRules_Dangers: what runs programs, reads files or opens the management interface is refused
+// by name, wherever a user may write.
 func TestRules_Dangers(t *testing.T) {
 	t.Parallel()
 	dangers := strings.Fields(`up down route-up route-pre-down ipchange tls-verify client-connect client-disconnect

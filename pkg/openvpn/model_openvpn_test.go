@@ -79,7 +79,7 @@ func controlKey(channel string) openvpn.File {
 }
 
 func checkStarts(t *testing.T, values openvpn.ServerValues, server openvpntest.Credentials) {
-	name := fmt.Sprintf("%s %s TLS %s %q %q", values.Proto, values.ControlChannel, values.TLS.Min, values.Network.CIDR, values.Network6.CIDR)
+	name := fmt.Sprint(values.Proto, values.ControlChannel, values.TLS.Min, values.Network, values.Network6)
 	text, err := openvpn.RenderServer(openvpn.DefaultModel, values)
 	if err != nil {
 		t.Errorf("%s: %v", name, err)

@@ -34,7 +34,13 @@ func TestRenderServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `# matriz
+	if diff := cmp.Diff(rendered, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// rendered is the default model with sampleValues.
+const rendered = `# matriz
 # The service writes this file. Changes that are made here are lost.
 mode server
 tls-server
@@ -91,10 +97,6 @@ verb 3
 # What is added to this instance.
 sndbuf 0
 `
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
 
 func TestRenderServer_Quotes(t *testing.T) {
 	t.Parallel()

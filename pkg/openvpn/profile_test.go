@@ -164,7 +164,10 @@ func FuzzProfileRender(f *testing.F) {
 		// Most values are refused for one field; the others must not hide what it does.
 		for _, changed := range []Profile{
 			{Remote: remote, Port: port, Proto: proto, ServerName: name, CA: ca, Certificate: certificate, Key: key},
-			{Remote: remote, Port: port, Proto: proto, ServerName: name, CA: p.CA, Certificate: p.Certificate, Key: p.Key},
+			{
+				Remote: remote, Port: port, Proto: proto, ServerName: name,
+				CA: p.CA, Certificate: p.Certificate, Key: p.Key,
+			},
 			{
 				Remote: p.Remote, Port: p.Port, Proto: p.Proto, ServerName: p.ServerName,
 				CA: ca, Certificate: p.Certificate, Key: p.Key,

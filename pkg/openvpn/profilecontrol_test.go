@@ -45,7 +45,8 @@ func TestProfile_Render_Control_Refuses(t *testing.T) {
 	} {
 		p := sample(t)
 		change(&p)
-		if _, err := p.Render(); err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), static[40:60]) {
+		_, err := p.Render()
+		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), static[40:60]) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -33,8 +33,8 @@ func fieldsOf(types ...reflect.Type) map[string]bool {
 }
 
 // sandboxed reads a template and rebuilds it: it can call nothing but modelFunctions and name
-// nothing but modelFields. Before every part of it stands a call of _at, which counts and says where
-// in the template the run is; at the end of every value stands a call of _write.
+// nothing but modelFields. Before every part of it stands a call of _at, which counts and says
+// where in the template the run is; at the end of every value stands a call of _write.
 func sandboxed(model string) (*parse.Tree, error) {
 	if len(model) > MaxModel {
 		return nil, &ModelError{1, 1, FaultTooLong, fmt.Sprintf("the template has more than %d bytes", MaxModel)}
@@ -199,7 +199,8 @@ func (s *sandbox) fields(at parse.Pos, names []string) {
 
 // call is an action that calls a function with numbers.
 func call(at parse.Pos, function string, numbers ...int) *parse.ActionNode {
-	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: at, Cmds: []*parse.CommandNode{command(at, function, numbers...)}}
+	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: at}
+	pipe.Cmds = append(pipe.Cmds, command(at, function, numbers...))
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: pipe}
 }
 

@@ -63,8 +63,8 @@ func NewTLSCryptServerKey() TLSCryptServerKey {
 	return k
 }
 
-// ParseTLSCryptServerKey reads the file of a key, as openvpn --genkey tls-crypt-v2-server writes it.
-// The error is [ErrKey].
+// ParseTLSCryptServerKey reads the file of a key, as openvpn --genkey tls-crypt-v2-server writes
+// it. The error is [ErrKey].
 func ParseTLSCryptServerKey(text []byte) (TLSCryptServerKey, error) {
 	key, ok := decodeKey(text, serverKeyType)
 	if !ok || len(key) != serverKeyBytes {
@@ -103,8 +103,8 @@ func (k TLSCryptServerKey) NewClientKey(metadata Metadata) (TLSCryptClientKey, e
 	return TLSCryptClientKey{key, wrapped}, err
 }
 
-// wrap returns T || AES-256-CTR(key || metadata) || length, where T is a digest of the rest, and its
-// first half the counter.
+// wrap returns T || AES-256-CTR(key || metadata) || length, where T is a digest of the rest, and
+// its first half the counter.
 func (k TLSCryptServerKey) wrap(key StaticKey, metadata Metadata) ([]byte, error) {
 	if len(metadata.Data) > MaxMetadata {
 		return nil, ErrMetadata

@@ -26,20 +26,22 @@ func TestControlChannels(t *testing.T) {
 				v.ControlChannel, v.CCDExclusive = channel, false
 				v.ControlKey.Text, right, wrong = controlKeys(t, channel)
 			})
-			with := func(channel, key string) openvpntest.Result {
-				return n.connect(t, "a", func(p *openvpn.Profile) { p.ControlChannel, p.ControlKey = channel, key })
+			with := func(channel, key, extra string) openvpntest.Result {
+				return n.connect(t, "a", func(p *openvpn.Profile) {
+					p.ControlChannel, p.ControlKey, p.Extra = channel, key, extra
+				})
 			}
-			if result := with(channel, right); !result.Connected {
+			if result := with(channel, right, ""); !result.Connected {
 				t.Errorf("%+v", result)
 			}
 			if channel == "none" {
 				return
 			}
-			checkUnheard(t, "with another key", with(channel, wrong))
+			checkUnheard(t, "with another key", with(channel, wrong, "hand-window 2"))
 			if testing.Short() {
 				return // it takes as long as a client waits
 			}
-			checkUnheard(t, "without a key", with("none", ""))
+			checkUnheard(t, "without a key", with("none", "", "hand-window 2"))
 		})
 	}
 }
@@ -78,8 +80,8 @@ func clientKey(t *testing.T, server openvpn.TLSCryptServerKey, metadata openvpn.
 	return key.Text()
 }
 
-// TestTLSCrypt_OfOpenVPN: keys that OpenVPN makes are read here, and those that are wrapped there are
-// unwrapped here, with their metadata.
+// TestTLSCrypt_OfOpenVPN: keys that OpenVPN makes are read here, and those that are wrapped there
+// are unwrapped here, with their metadata.
 func TestTLSCrypt_OfOpenVPN(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -109,7 +111,8 @@ func TestTLSCrypt_OfOpenVPN(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, metadata, err := server.Unwrap(client.Wrapped); err != nil || metadata.Type != openvpn.MetadataTimestamp || len(metadata.Data) != 8 {
+	_, metadata, err := server.Unwrap(client.Wrapped)
+	if err != nil || metadata.Type != openvpn.MetadataTimestamp || len(metadata.Data) != 8 {
 		t.Errorf("%v, %v", metadata, err)
 	}
 }

@@ -30,10 +30,12 @@ var valueChecks = map[string]func(parameters []string) Reason{
 
 // weakNames are ciphers with blocks of 64 bits or without any secret, and broken digests
 // (OpenVPN manual, "data-ciphers"; SWEET32).
-var weakNames = []string{"NONE", "NULL", "BF-", "DES-", "DESX-", "RC2-", "RC4", "CAST5-", "IDEA-", "MD4", "MD5", "RSA-MD"}
+var weakNames = []string{
+	"NONE", "NULL", "BF-", "DES-", "DESX-", "RC2-", "RC4", "CAST5-", "IDEA-", "MD4", "MD5", "RSA-MD",
+}
 
-// strongNames refuses a list in which one name is weak. Names are known in any case, and a cipher of
-// a list may have a question mark before it.
+// strongNames refuses a list in which one name is weak. Names are known in any case, and a cipher
+// of a list may have a question mark before it.
 func strongNames(parameters []string) Reason {
 	for name := range strings.SplitSeq(strings.ToUpper(parameters[0]), ":") {
 		name = strings.TrimLeft(name, "? ")

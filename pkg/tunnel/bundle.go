@@ -3,7 +3,6 @@ package tunnel
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -49,6 +48,7 @@ const (
 	fileKey     = "server.key"
 	fileControl = "control.key"
 	fileCRL     = "crl.pem"
+	fileLeft    = "not-included.txt"
 	dirSites    = "ccd/"
 )
 
@@ -131,26 +131,6 @@ func (s *Instances) addList(ctx context.Context, b *Bundle) error {
 		}
 	}
 	b.Files = append(b.Files, file)
-	return nil
-}
-
-// addSites adds the files of the sites, and the configuration of the server, which has the routes to
-// their LANs.
-func (s *Instances) addSites(ctx context.Context, b *Bundle) error {
-	b.add(dirSites, nil)
-	routes, err := s.eachSite(ctx, b.Instance, func(name, text string) { b.add(dirSites+name, []byte(text)) })
-	if err != nil {
-		return err
-	}
-	template, err := s.template(ctx, s.Store, b.Instance)
-	if err != nil {
-		return err
-	}
-	text, err := render(template, b.Instance, routes)
-	if err != nil {
-		return fmt.Errorf("configuration of instance %d: %w", b.Instance.ID, err)
-	}
-	b.add(fileServer, []byte(text))
 	return nil
 }
 

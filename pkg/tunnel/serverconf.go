@@ -134,8 +134,12 @@ func render(template string, i domain.Instance, routes []netip.Prefix) (string, 
 
 func serverValues(i domain.Instance, routes []netip.Prefix) openvpn.ServerValues {
 	tls, _ := openvpn.TLSProfile(string(i.TLSProfile))
+	proto := string(i.Proto)
+	if i.Proto == domain.TCP {
+		proto = "tcp-server"
+	}
 	v := openvpn.ServerValues{
-		Name: i.Name, Device: "tun", Proto: string(i.Proto), Port: i.Port, NotifyExit: i.Proto == domain.UDP,
+		Name: i.Name, Device: "tun", Proto: proto, Port: i.Port, NotifyExit: i.Proto == domain.UDP,
 		Topology: "subnet", Network: openvpn.NetOf(i.Network), NoPool: !i.DHCPEnabled,
 		CA: openvpn.File{Name: fileCA}, Cert: openvpn.File{Name: fileCert}, Key: openvpn.File{Name: fileKey},
 		CRLFile: fileCRL, CCDDir: "ccd", CCDExclusive: !i.DHCPEnabled, TLS: tls, ControlChannel: string(i.Control),

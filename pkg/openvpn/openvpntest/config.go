@@ -14,7 +14,7 @@ const configName = "server.conf"
 // returns what the server says until it serves, and ends it. The error says why it does not serve.
 // A machine that gives no tun device is no reason: OpenVPN has read everything else by then.
 func TryConfig(ctx context.Context, dir, config string, args ...string) (log string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 3*startTimeout)
 	defer cancel()
 	binary, err := Find()
 	if err != nil {

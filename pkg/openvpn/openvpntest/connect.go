@@ -13,7 +13,7 @@ import (
 
 const (
 	loopback       = "127.0.0.1"
-	handWindow     = 10 // seconds a handshake may take
+	handWindow     = "10" // seconds a handshake may take; a profile may say otherwise
 	connectTimeout = 20 * time.Second
 )
 
@@ -75,8 +75,8 @@ func (s *Server) ConnectProfile(ctx context.Context, profile []byte, password st
 // and with a limit on waiting.
 func (s *Server) startClient(dir string, profile []byte, password string) (*process, error) {
 	args := []string{
-		"--config", "profile.ovpn", "--dev", "null", "--ifconfig-noexec", "--route-noexec",
-		"--hand-window", s.window, "--tls-timeout", "1", "--connect-retry-max", "1",
+		"--hand-window", handWindow, "--config", "profile.ovpn", "--dev", "null", "--ifconfig-noexec", "--route-noexec",
+		"--tls-timeout", "1", "--connect-retry-max", "1",
 		"--verb", "3", "--suppress-timestamps",
 	}
 	if err := os.WriteFile(filepath.Join(dir, "profile.ovpn"), profile, 0o600); err != nil {

@@ -1,7 +1,6 @@
 package openvpntest
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -31,13 +30,10 @@ type ServerConfig struct {
 
 	// Options are further words of the server's command line. Files that they name are in Dir.
 	Options []string
-	// Config, if it is not empty, is the whole configuration of the server, whose files are in Dir. The
-	// port, and what this package needs of the log, are set besides. It needs a tun device. ClientCA
-	// and CRL are not used, and Identity is what clients expect.
+	// Config, if it is not empty, is the whole configuration of the server, whose files are in
+	// Dir. The port, and what this package needs of the log, are set besides. It needs a tun
+	// device. ClientCA and CRL are not used, and Identity is what clients expect.
 	Config string
-
-	// HandWindow is how many seconds a handshake may take; 0: 10.
-	HandWindow int
 
 	// PointToPoint forces the mode that needs neither a tun device nor root.
 	PointToPoint bool
@@ -54,8 +50,7 @@ type Server struct {
 	port      int
 	options   []string
 	p2p       bool
-	config    bool   // the server has a configuration of its own
-	window    string // seconds that a handshake may take
+	config    bool // the server has a configuration of its own
 	proc      *process
 
 	// mu guards crlAt and stale, and serializes clients. It is held while a client connects, for up
@@ -104,7 +99,6 @@ func (s *Server) Stop() {
 
 func newServer(cfg ServerConfig) (_ *Server, err error) {
 	s := &Server{dir: cfg.Dir, options: cfg.Options, p2p: cfg.PointToPoint, config: cfg.Config != ""}
-	s.window = strconv.Itoa(cmp.Or(cfg.HandWindow, handWindow))
 	if s.binary, err = Find(); err != nil {
 		return nil, err
 	}
@@ -185,14 +179,14 @@ func (s *Server) launch(ctx context.Context) (log string, err error) {
 func (s *Server) args() []string {
 	if s.config {
 		return []string{
-			"--config", configName, "--local", loopback, "--lport", strconv.Itoa(s.port), "--hand-window", s.window,
+			"--config", configName, "--local", loopback, "--lport", strconv.Itoa(s.port), "--hand-window", handWindow,
 			"--ifconfig-noexec", "--route-noexec", "--verb", "3", "--suppress-timestamps",
 		}
 	}
 	args := []string{
 		"--local", loopback, "--lport", strconv.Itoa(s.port), "--proto", "udp", "--dh", "none",
 		"--ca", "client-ca.pem", "--cert", "server.crt", "--key", "server.key",
-		"--remote-cert-tls", "client", "--persist-key", "--hand-window", s.window,
+		"--remote-cert-tls", "client", "--persist-key", "--hand-window", handWindow,
 		"--verb", "3", "--suppress-timestamps",
 	}
 	args = append(args, s.options...)
