@@ -113,7 +113,8 @@ func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header .
 
 // unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
 var unkeyed = []string{
-	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientsSite2SitePkcs12", "createToken",
+	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
+	"createClientsSite2SitePkcs12", "createToken",
 	"createTokenV1",
 }
 

@@ -40,7 +40,7 @@ func play(t *testing.T, server *wiretest.Server, file string, vars map[string]st
 	checks := map[string]func([]byte, []string) error{
 		"certificates": checkCertificates, "key": checkKey, "pkcs12": checkPKCS12, "crl": checkCRL,
 		"crls": checkCRLs, "zip": checkZip, "members": checkMembers,
-		"keep": keeper(vars), "tar": checkTar, "files": checkFiles, "listed": checkListed,
+		"profile": checkProfile, "keep": keeper(vars), "tar": checkTar, "files": checkFiles, "listed": checkListed,
 		"page": func(body []byte, arguments []string) error { return checkPage(vars, body, arguments) },
 		"has":  func(body []byte, arguments []string) error { return checkHas(vars, body, arguments) },
 	}
