@@ -75,7 +75,7 @@ func New(config Config) (http.Handler, error) {
 	}
 	e.Use(ofVault) // requests of the vault's clients to paths of the other dialect
 	mountDocuments(e)
-	enrol.Mount(e, enrol.Config{Enrolments: config.Services.Enrolments, Recover: recovered, Log: config.Log})
+	enrol.Mount(e, enrol.Config{Enrolments: config.Services.Enrolments, Log: config.Log})
 	e.GET("/healthz", healthy)
 	e.GET("/readyz", readiness(config.Ready))
 	e.GET("/metrics", newMetrics(config.Metrics).serve)

@@ -33,15 +33,13 @@ const maxForm = 96 << 10
 // Config is what the links are served with.
 type Config struct {
 	Enrolments *tunnel.Enrolments
-	// Recover turns panics into errors.
-	Recover echo.MiddlewareFunc
-	Log     *slog.Logger
+	Log        *slog.Logger
 }
 
 // Mount adds the routes.
 func Mount(e *echo.Echo, config Config) {
 	h := handler{config}
-	group := e.Group(Path+":secret", h.middleware, config.Recover)
+	group := e.Group(Path+":secret", h.middleware)
 	group.GET("", h.show)
 	group.POST("", h.claim)
 }
