@@ -12,7 +12,7 @@ import (
 const (
 	MaxSiteNetworks = 500   // LANs of a site at an instance; also of the networks pushed to it
 	MaxExtraConf    = 8192  // characters
-	MaxDNSDomain    = 253   // characters (RFC 1035, section 2.3.4, without the dot at the end)
+	MaxDNSDomain    = 200   // characters: what is pushed has to fit into a line of OpenVPN's
 	MaxClientRoutes = 65535 // that OpenVPN keeps for a site
 )
 

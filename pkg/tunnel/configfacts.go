@@ -1,8 +1,6 @@
 package tunnel
 
 import (
-	"net/netip"
-
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -17,16 +15,9 @@ func (c *change) facts(config domain.SiteConfig) audit.Facts {
 		}
 	}
 	return audit.Facts{
-		"static_ip": addressFact(config.StaticIP), "static_ipv6": addressFact(config.StaticIPv6), "iroutes": lans,
+		"static_ip": addressText(config.StaticIP), "static_ipv6": addressText(config.StaticIPv6), "iroutes": lans,
 		"nat": mapped, "allow_overlap": config.AllowOverlap, "push_routes": audit.Prefixes(config.PushRoutes),
-		"push_reset": config.PushReset, "extra_conf": config.ExtraConf, "dns_server": addressFact(config.DNSServer),
+		"push_reset": config.PushReset, "extra_conf": config.ExtraConf, "dns_server": addressText(config.DNSServer),
 		"dns_domain": config.DNSDomain, "max_routes": config.MaxRoutes,
 	}
-}
-
-func addressFact(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
-	}
-	return a.String()
 }

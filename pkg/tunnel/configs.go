@@ -8,6 +8,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/openvpn"
 )
 
 // Configs are the use cases of what an instance does for a site.
@@ -162,7 +163,7 @@ func (c *change) put(
 	ctx context.Context, update domain.ClientConfigUpdate, now time.Time, config *domain.SiteConfig,
 ) (none audit.Change, err error) {
 	after := c.before
-	if err := update.Apply(&after); err != nil {
+	if err := applied(update, &after); err != nil {
 		return none, err
 	}
 	addresses := errors.Join(
@@ -191,6 +192,17 @@ func (c *change) put(
 	done := c.told(action, was, is)
 	done.Result = after
 	return done, nil
+}
+
+// applied makes the change of the fields, and checks the directives that a user adds to the file of
+// a site.
+func applied(update domain.ClientConfigUpdate, c *domain.SiteConfig) error {
+	err := update.Apply(c)
+	if update.ExtraConf == nil {
+		return err
+	}
+	_, problems := openvpn.Check(c.ExtraConf, openvpn.ScopeCCD)
+	return errors.Join(err, DirectiveFaults("extra_conf", problems))
 }
 
 // store adds the entries of the plan that are new.

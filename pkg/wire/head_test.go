@@ -81,7 +81,7 @@ func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (p
 			continue
 		}
 		for _, prefix := range prefixes {
-			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{ref}", "x").Replace(path))
+			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{instance_id}", "1", "{ref}", "x").Replace(path))
 		}
 	}
 	slices.Sort(paths)

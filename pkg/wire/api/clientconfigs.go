@@ -46,7 +46,8 @@ func (h clientConfigs) UpdateClientSite2SiteConfig(
 		DNSDomain: b.DNSDomain, MaxRoutes: b.MaxRoutes,
 	}
 	if b.Nat != nil {
-		update.Mappings = given(convertAll(b.Nat, func(m gen.NetworkMapping) domain.Mapping { return domain.Mapping(m) }))
+		list := convertAll(b.Nat, func(m gen.NetworkMapping) domain.Mapping { return domain.Mapping(m) })
+		update.Mappings = &list
 	}
 	config, err := h.service.Put(ctx, request.ID, request.InstanceID, update)
 	if err != nil {
@@ -63,14 +64,6 @@ func (h clientConfigs) DeleteClientSite2SiteConfig(
 		return nil, err
 	}
 	return gen.DeleteClientSite2SiteConfig200Response{}, nil
-}
-
-// given is nil for a list that was left out.
-func given[T any](list []T) *[]T {
-	if list == nil {
-		return nil
-	}
-	return &list
 }
 
 func convertConfig(c domain.SiteConfig) gen.ClientSite2SiteConfig {
