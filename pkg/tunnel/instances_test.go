@@ -118,7 +118,10 @@ func TestInstances_RenewDue(t *testing.T) {
 		ctx := Operator(t)
 		ca := w.NewCA(t)
 		i := create(t, w, ca.ID, func(s *domain.InstanceSpec) { s.Expiration, s.KeyAlgorithm = new(90), "ed25519" })
-		last := create(t, w, ca.ID) // ends with its CA
+		short := Must(w.CAs.Create(ctx, domain.CASpec{
+			Name: "short", Subject: domain.Subject{Email: "a@example.com"}, Expiration: new(365),
+		}))(t)
+		last := create(t, w, short.ID) // ends with its CA
 		w.Clock.Pass(59 * Day)
 		Check(t, w.Instances.RenewDue(ctx))
 		WantSame(t, Must(w.Instances.Get(ctx, i.ID))(t).CertificateID, i.CertificateID)
