@@ -130,7 +130,8 @@ func TestFormat_Refuses(t *testing.T) {
 			FormatError{"ca", 0, ReasonLineTooLong},
 		},
 		"a block with a long name": {
-			Directive{Name: strings.Repeat("x", 252), Inline: true}, FormatError{strings.Repeat("x", 252), 0, ReasonLineTooLong},
+			Directive{Name: strings.Repeat("x", 252), Inline: true},
+			FormatError{strings.Repeat("x", 252), 0, ReasonLineTooLong},
 		},
 		"a block with parameters": {
 			Directive{Name: "ca", Inline: true, Parameters: []string{"x"}}, FormatError{"ca", 0, ReasonParameters},

@@ -81,7 +81,9 @@ func readDocs(t *testing.T) string {
 // TestServerValues_Methods: a model can reach fields only; a method of a value would be a function.
 func TestServerValues_Methods(t *testing.T) {
 	t.Parallel()
-	for _, values := range []reflect.Type{reflect.TypeFor[ServerValues](), reflect.TypeFor[Net](), reflect.TypeFor[File](), reflect.TypeFor[TLSValues]()} {
+	for _, values := range []reflect.Type{
+		reflect.TypeFor[ServerValues](), reflect.TypeFor[Net](), reflect.TypeFor[File](), reflect.TypeFor[TLSValues](),
+	} {
 		for i := range values.NumMethod() {
 			if name := values.Method(i).Name; modelFields[name] {
 				t.Errorf("%s has a method with the name of a value: %s", values, name)

@@ -134,7 +134,8 @@ var (
 	refusedByClient = regexp.MustCompile(`VERIFY (\w+ )?ERROR.*|Error: private key password.*|Options error: .*` +
 		`|OpenSSL: error:\w+:SSL routines:.*|TLS Error: TLS key negotiation failed.*` +
 		`|AUTH: Received control message: AUTH_FAILED.*`)
-	fatal = regexp.MustCompile(`(.*)\n.*Exiting due to fatal error`)
+	pushedOption = regexp.MustCompile(`Options error: .*\[PUSH-OPTIONS\].*`)
+	fatal        = regexp.MustCompile(`(.*)\n.*Exiting due to fatal error`)
 )
 
 const established = "Peer Connection Initiated"
@@ -150,7 +151,8 @@ func (s *Server) signs() (server, client string) {
 // judge fills in the outcome and reports whether there is one. The server's log takes precedence:
 // with TLS 1.3 a client is done before the server has checked its certificate.
 func (r *Result) judge(serverSign, clientSign string, clientEnded bool) bool {
-	for _, reason := range []string{refusedByServer.FindString(r.ServerLog), refusedByClient.FindString(r.ClientLog)} {
+	client := pushedOption.ReplaceAllString(r.ClientLog, "") // a client goes on without it
+	for _, reason := range []string{refusedByServer.FindString(r.ServerLog), refusedByClient.FindString(client)} {
 		if reason != "" {
 			r.Reason = strings.TrimSpace(reason)
 			return true
