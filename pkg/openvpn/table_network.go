@@ -9,7 +9,7 @@ var linkRules = map[string]rule{
 	"windows-driver":  {1, 1, cl, "", windows},
 	"disable-dco":     {0, many, sv | cl, "", 0},
 	"lladdr":          {1, 1, sv | pu | cl, "", 0},
-	"topology":        {1, 1, mo, ReasonOwned, 0},
+	"topology":        {1, 1, mo | pu, ReasonOwned, 0},
 	"tun-ipv6":        {0, 0, sv | cc | pu | cl, "", 0},
 	"ifconfig":        {2, 2, mo, ReasonOwned, 0},
 	"ifconfig-ipv6":   {2, 2, mo, ReasonOwned, 0},

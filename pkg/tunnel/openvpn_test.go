@@ -85,11 +85,36 @@ func TestBundle_AsOpenVPN(t *testing.T) {
 				t.Error("a site without a config has connected")
 			}
 			Check(t, Second(w.Clients.Revoke(Operator(t), site.ID, domain.RevocationSpec{})))
-			Check(t, server.SetCRL([]byte(unpack(t, w, i.ID, t.TempDir())["crl.pem"])))
+			unpack(t, w, i.ID, dir)
 			revoked := join(t, w, server, site, string(channel), files["control.key"])
 			if revoked.Connected || !strings.Contains(revoked.Reason, "revoked") {
 				t.Errorf("a revoked site: %+v", revoked)
 			}
 		})
+	}
+}
+
+// TestBundle_AsOpenVPN_Pool: with a pool also a site without a config connects, and gets an address
+// of it.
+func TestBundle_AsOpenVPN_Pool(t *testing.T) {
+	t.Parallel()
+	openvpntest.Require(t)
+	w := NewWorld(t)
+	now := time.Now()
+	w.Clock.At.Store(&now)
+	ca := w.NewCA(t)
+	i := create(t, w, ca.ID, func(s *domain.InstanceSpec) {
+		s.Network, s.NetworkV6, s.Control, s.TLSProfile = new("10.88.0.0/24"), new("fd00:88::/64"), new("none"), new("compatible")
+		s.DHCPEnabled, s.DHCPStart, s.DHCPEnd = new(true), new("10.88.0.200"), new("10.88.0.210")
+	})
+	dir := t.TempDir()
+	files := unpack(t, w, i.ID, dir)
+	server := openvpntest.Start(t, openvpntest.ServerConfig{
+		Dir: dir, Config: files["server.conf"],
+		Identity: &openvpntest.Identity{Name: i.Name, CA: []byte(files["ca.crt"])},
+	})
+	got := join(t, w, server, w.NewClient(t, ca.ID), "none", "")
+	if !got.Connected || !strings.Contains(got.ServerLog, "ifconfig 10.88.0.200 255.255.255.0") {
+		t.Errorf("%s\n%s", got.Reason, got.ServerLog)
 	}
 }
