@@ -80,7 +80,7 @@ func TestCheck(t *testing.T) {
 		{ScopeServer, `push "--route 10.0.0.0"`, ReasonUnknown},
 		{ScopeServer, `push "route 'x"`, ReasonUnclosedQuote},
 		{ScopeServer, `push "setenv A b"`, ReasonHides},
-		{ScopeServer, `push "cipher none"`, ReasonNotHere},
+		{ScopeServer, `push "cipher none"`, ReasonInternal},
 		{ScopeServer, `push "peer-id 5"`, ReasonInternal},
 		{ScopeServer, `push "compress lz4"`, ReasonCompression},
 		{ScopeServer, `push "ping"`, ReasonParameters},

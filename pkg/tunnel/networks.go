@@ -167,6 +167,16 @@ func takenByServer(
 	return found, false, nil
 }
 
+// checkName refuses a name that is taken. Without it, the port of that instance would be the fault
+// that is found, since the name is also that of its gateway.
+func checkName(ctx context.Context, tx domain.Store, i domain.Instance) error {
+	found, err := tx.Instances().Page(ctx, domain.InstanceFilter{Name: i.Name}, domain.PageRequest{Size: 1})
+	if err == nil && len(found.Items) > 0 {
+		err = domain.Fault(domain.Duplicated, "name", domain.ReasonDuplicated)
+	}
+	return err
+}
+
 // portBatch is how many instances of a gateway are read at once.
 const portBatch = 100
 
@@ -180,7 +190,8 @@ func checkPort(ctx context.Context, tx domain.Store, i domain.Instance) error {
 			return err
 		}
 		for _, other := range found.Items {
-			if other.ID != i.ID && other.Port == i.Port && other.Proto == i.Proto {
+			same := other.ID == i.ID || domain.NameKey(other.Name) == domain.NameKey(i.Name)
+			if !same && other.Port == i.Port && other.Proto == i.Proto {
 				return domain.Fault(domain.Rule, "port", domain.ReasonPortTaken, other.Name)
 			}
 		}
