@@ -25,6 +25,9 @@ type ServerConfig struct {
 	ClientCA []byte // PEM: the authorities clients may come from
 	CRL      []byte // PEM: the revocation lists to begin with; empty: revocation is not checked
 
+	// Options are further words of the server's command line. Files that they name are in Dir.
+	Options []string
+
 	// Identity is the server's own certificate; nil: one is made.
 	Identity *Identity
 
@@ -41,6 +44,7 @@ type Server struct {
 	removeDir bool
 	identity  Identity
 	port      int
+	options   []string
 	p2p       bool
 	proc      *process
 
@@ -98,6 +102,7 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 	} else if s.identity, err = newIdentity(); err != nil {
 		return nil, err
 	}
+	s.options = cfg.Options
 	if s.dir == "" {
 		s.removeDir = true
 		if s.dir, err = os.MkdirTemp("", "chaveiro-openvpn-"); err != nil {
@@ -169,6 +174,7 @@ func (s *Server) args() []string {
 		"--remote-cert-tls", "client", "--persist-key", "--hand-window", handWindow,
 		"--verb", "3", "--suppress-timestamps",
 	}
+	args = append(args, s.options...)
 	if !s.crlAt.IsZero() {
 		args = append(args, "--crl-verify", crlName)
 	}
