@@ -52,6 +52,7 @@ var layers = map[string][]string{
 	"pkg/bounded":          {"golang.org/x/time/rate"},
 	"pkg/ca":               {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
 	"pkg/openvpn":          {"pkg/domain"},
+	"pkg/openvpn/kits":     {"pkg/openvpn"},
 	"pkg/auth":             {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
 	"pkg/turns":            {"pkg/domain", "pkg/bounded"},
 	"pkg/history":          {"pkg/domain"},
