@@ -25,11 +25,11 @@ type ServerConfig struct {
 	ClientCA []byte // PEM: the authorities clients may come from
 	CRL      []byte // PEM: the revocation lists to begin with; empty: revocation is not checked
 
-	// Identity is the server's own certificate; nil: one is made.
-	Identity *Identity
-
 	// Options are further words of the server's command line. Files that they name are in Dir.
 	Options []string
+
+	// Identity is the server's own certificate; nil: one is made.
+	Identity *Identity
 
 	// PointToPoint forces the mode that needs neither a tun device nor root.
 	PointToPoint bool
@@ -93,7 +93,7 @@ func (s *Server) Stop() {
 }
 
 func newServer(cfg ServerConfig) (_ *Server, err error) {
-	s := &Server{dir: cfg.Dir, options: cfg.Options, p2p: cfg.PointToPoint}
+	s := &Server{dir: cfg.Dir, p2p: cfg.PointToPoint}
 	if s.binary, err = Find(); err != nil {
 		return nil, err
 	}
@@ -102,6 +102,7 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 	} else if s.identity, err = newIdentity(); err != nil {
 		return nil, err
 	}
+	s.options = cfg.Options
 	if s.dir == "" {
 		s.removeDir = true
 		if s.dir, err = os.MkdirTemp("", "chaveiro-openvpn-"); err != nil {
