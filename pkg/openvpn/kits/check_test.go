@@ -180,3 +180,16 @@ func FuzzControlKey(f *testing.F) {
 		}
 	})
 }
+
+// TestLongTexts: the longest texts fit into lines that OpenVPN reads.
+func TestLongTexts(t *testing.T) {
+	p := simple(t)
+	p.Site, p.CommonName, p.ServerName = strings.Repeat("😀", 50), strings.Repeat(`"`, 64), strings.Repeat("😀", 50)
+	p.Comments = []string{strings.Repeat("😀", 160), strings.Repeat("é ", 79) + "é"}
+	p.Remotes[0].Host = strings.Repeat("a.", 114) + "aa"
+	p.Remotes[0].Port, p.Remotes[0].Proto = 65535, TCP
+	p.DataCiphers = dataCiphers
+	for _, format := range []Format{OpenVPN, Connect, PfSense, P12Profile} {
+		parseOpenVPN(t, profileFile(t, format, p))
+	}
+}

@@ -12,9 +12,9 @@ import (
 var extraDirectives = map[string][2]int{
 	"allow-recursive-routing": {0, 0}, "auth-nocache": {0, 0}, "connect-retry": {1, 2}, "connect-retry-max": {1, 1},
 	"connect-timeout": {1, 1}, "explicit-exit-notify": {0, 1}, "float": {0, 0}, "fragment": {1, 2},
-	"hand-window": {1, 1}, "mssfix": {0, 2}, "mute": {1, 1}, "mute-replay-warnings": {0, 0}, "nice": {1, 1},
+	"hand-window": {1, 1}, "mssfix": {0, 2}, "mute": {1, 1}, "mute-replay-warnings": {0, 0},
 	"ping": {1, 1}, "ping-exit": {1, 1}, "ping-restart": {1, 1}, "ping-timer-rem": {0, 0}, "pull-filter": {2, 2},
-	"push-peer-info": {0, 0}, "rcvbuf": {1, 1}, "remap-usr1": {1, 1}, "reneg-bytes": {1, 1}, "reneg-pkts": {1, 1},
+	"push-peer-info": {0, 0}, "rcvbuf": {1, 1}, "reneg-bytes": {1, 1}, "reneg-pkts": {1, 1},
 	"replay-window": {1, 2}, "resolv-retry": {1, 1}, "route": {1, 4}, "route-delay": {0, 2}, "route-ipv6": {1, 3},
 	"route-metric": {1, 1}, "route-nopull": {0, 0}, "server-poll-timeout": {1, 1}, "sndbuf": {1, 1},
 	"socket-flags": {1, 1}, "tls-timeout": {1, 1}, "tran-window": {1, 1}, "txqueuelen": {1, 1}, "verb": {1, 1},

@@ -98,7 +98,6 @@ var formats = []format{
 			"https://docs.opnsense.org/development/api/core/openvpn.html",
 			"https://docs.opnsense.org/development/api/core/trust.html",
 			"https://docs.opnsense.org/development/api/core/firewall.html",
-			"https://docs.opnsense.org/manual/vpnet.html",
 		}},
 		can: opnsenseCan, files: opnsenseFiles,
 	},

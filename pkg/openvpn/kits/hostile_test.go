@@ -173,8 +173,10 @@ var hostile = []string{
 var refusedTexts = []string{"a\nup x", "a\rb", "a\tb", "a\x00b", "a\x1bb", "a\xff", " a", "a ", "a\u2028b", "a\u00a0b", "a\u202eb", "\ufeffa"}
 
 func TestHostileTexts(t *testing.T) {
+	t.Parallel()
 	for name, sample := range samples(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, text := range hostile {
 				checkHostile(t, sample.Format, sample.Profile, text)
 			}

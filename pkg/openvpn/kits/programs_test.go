@@ -31,6 +31,22 @@ func need(t testing.TB, name string) string {
 	return ""
 }
 
+// needNamespaces returns the path of unshare, which gives a program a network and mounts of its
+// own. Where that is not allowed, as in many containers, the test is skipped, except under CI=true.
+func needNamespaces(t testing.TB) string {
+	t.Helper()
+	unshare := need(t, "unshare")
+	output, err := exec.CommandContext(t.Context(), unshare, "-rnm", "true").CombinedOutput()
+	if err == nil {
+		return unshare
+	}
+	if os.Getenv("CI") != "true" {
+		t.Skipf("no namespaces: %s", output)
+	}
+	t.Fatalf("no namespaces: %s", output)
+	return ""
+}
+
 // unpack writes the files of a kit into a folder.
 func unpack(t testing.TB, kit Kit) string {
 	t.Helper()
@@ -45,7 +61,7 @@ func unpack(t testing.TB, kit Kit) string {
 // table of its firewall. Reading them also replaces them: the second time is the same.
 func TestNftables(t *testing.T) {
 	t.Parallel()
-	nft, unshare := need(t, "nft"), need(t, "unshare")
+	nft, unshare := need(t, "nft"), needNamespaces(t)
 	all := samples(t)
 	linux := unpack(t, mustRender(t, OpenVPN, all["openvpn"].Profile))
 	wrt := unpack(t, mustRender(t, OpenWrt, all["openwrt"].Profile))

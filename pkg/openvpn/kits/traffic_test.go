@@ -101,7 +101,7 @@ func TestMappedTraffic(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := unpack(t, mustRender(t, OpenVPN, samples(t)["openvpn"].Profile))
-	output := run(t, dir, need(t, "unshare"), "-rn", "env", "PATH=/usr/sbin:/sbin:/usr/bin:/bin", "sh", "-c", traffic, "sh", program)
+	output := run(t, dir, needNamespaces(t), "-rn", "env", "PATH=/usr/sbin:/sbin:/usr/bin:/bin", "sh", "-c", traffic, "sh", program)
 	want := regexp.MustCompile(`\A10\.8\.0\.1:\d+
 \[fd08::1\]:\d+
 10\.101\.0\.5:\d+

@@ -25,15 +25,15 @@ type ServerConfig struct {
 	ClientCA []byte // PEM: the authorities clients may come from
 	CRL      []byte // PEM: the revocation lists to begin with; empty: revocation is not checked
 
-	// Identity is the server's own certificate; nil: one is made.
-	Identity *Identity
-
 	// Options are further words of the server's command line. Files that they name are in Dir.
 	Options []string
 	// Config, if it is not empty, is the whole configuration of the server, whose files are in
 	// Dir. The port, and what this package needs of the log, are set besides. It needs a tun
 	// device. ClientCA and CRL are not used, and Identity is what clients expect.
 	Config string
+
+	// Identity is the server's own certificate; nil: one is made.
+	Identity *Identity
 
 	// PointToPoint forces the mode that needs neither a tun device nor root.
 	PointToPoint bool
@@ -107,6 +107,7 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 	} else if s.identity, err = newIdentity(); err != nil {
 		return nil, err
 	}
+	s.options = cfg.Options
 	if s.dir == "" {
 		s.removeDir = true
 		if s.dir, err = os.MkdirTemp("", "chaveiro-openvpn-"); err != nil {
