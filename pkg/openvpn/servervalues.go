@@ -15,6 +15,7 @@ type ServerValues struct {
 	Proto      string // udp or tcp-server; udp4, udp6, tcp4-server, tcp6-server for one family alone
 	Local      string // the address that the server listens at; empty: all
 	Port       int    // 1 to 65535
+	Multihome  bool   // answers leave from the address that was asked; only over UDP
 	NotifyExit bool   // whether clients are told that the server ends; only over UDP
 
 	Topology           string // subnet
@@ -52,6 +53,7 @@ type ServerValues struct {
 type Net struct {
 	Address string // 10.8.0.0
 	First   string // 10.8.0.1, which the server has in a tunnel's network
+	Second  string // 10.8.0.2
 	Mask    string // 255.255.255.0; empty for IPv6
 	Bits    int    // 24
 	CIDR    string // 10.8.0.0/24
@@ -100,7 +102,11 @@ func TLSProfile(name string) (values TLSValues, known bool) {
 // NetOf returns the network that a prefix is in.
 func NetOf(prefix netip.Prefix) Net {
 	prefix = prefix.Masked()
-	n := Net{Address: prefix.Addr().String(), First: prefix.Addr().Next().String(), Bits: prefix.Bits(), CIDR: prefix.String()}
+	first := prefix.Addr().Next()
+	n := Net{
+		Address: prefix.Addr().String(), First: first.String(), Second: first.Next().String(), Bits: prefix.Bits(),
+		CIDR: prefix.String(),
+	}
 	if prefix.Addr().Is4() {
 		n.Mask = maskOf(prefix)
 	}

@@ -48,6 +48,7 @@ func checkValues(v ServerValues) error {
 	f.demand(protoName.MatchString(v.Proto), "Proto", "must be udp, udp4, udp6, tcp-server, tcp4-server or tcp6-server")
 	f.demand(v.Local == "" || isAddress(v.Local), "Local", "must be an IP address")
 	f.demand(v.Port >= 1 && v.Port <= 65535, "Port", "must be between 1 and 65535")
+	f.demand(!v.Multihome || strings.HasPrefix(v.Proto, "udp"), "Multihome", "is only possible over UDP")
 	f.demand(!v.NotifyExit || strings.HasPrefix(v.Proto, "udp"), "NotifyExit", "is only possible over UDP")
 	f.demand(v.Verb >= 0 && v.Verb <= 11, "Verb", "must be between 0 and 11")
 	f.demand(v.MaxClients >= 0, "MaxClients", "must not be negative")

@@ -18,6 +18,7 @@ func TestRenderServer_Refuses(t *testing.T) {
 		"Proto":      {func(v *ServerValues) { v.Proto = "sctp" }, func(v *ServerValues) { v.Proto = "tcp" }},
 		"Local":      {func(v *ServerValues) { v.Local = "host" }, func(v *ServerValues) { v.Local = "fe80::1%x" }},
 		"Port":       {func(v *ServerValues) { v.Port = 0 }, func(v *ServerValues) { v.Port = 65536 }},
+		"Multihome":  {func(v *ServerValues) { v.Proto, v.NotifyExit, v.Multihome = "tcp-server", false, true }},
 		"NotifyExit": {func(v *ServerValues) { v.Proto = "tcp-server" }},
 		"Topology":   {func(v *ServerValues) { v.Topology = "net30" }},
 		"Network": {

@@ -140,7 +140,8 @@ func serverValues(i domain.Instance, routes []netip.Prefix) openvpn.ServerValues
 	}
 	v := openvpn.ServerValues{
 		Name: i.Name, Device: "tun", Proto: proto, Port: i.Port, NotifyExit: i.Proto == domain.UDP,
-		Topology: "subnet", Network: openvpn.NetOf(i.Network), NoPool: !i.DHCPEnabled,
+		Multihome: i.Proto == domain.UDP && len(i.Remotes) > 1,
+		Topology:  "subnet", Network: openvpn.NetOf(i.Network), NoPool: !i.DHCPEnabled,
 		CA: openvpn.File{Name: fileCA}, Cert: openvpn.File{Name: fileCert}, Key: openvpn.File{Name: fileKey},
 		CRLFile: fileCRL, CCDDir: "ccd", CCDExclusive: !i.DHCPEnabled, TLS: tls, ControlChannel: string(i.Control),
 		RenegSec: i.RenegotiateSecs, KeepaliveInterval: i.KeepaliveEvery, KeepaliveTimeout: i.KeepaliveEnd, Verb: 3,
