@@ -87,7 +87,11 @@ func syntaxFault(model string, err error) *ModelError {
 		_, _, again := parseModel(model[:begin+n])
 		return again != nil && again.Error() == err.Error()
 	})
-	return faultAt(model, max(begin, begin+n-1), FaultSyntax, parts[3])
+	at := max(begin, begin+n-1)
+	for at < len(model) && !utf8.RuneStart(model[at]) { // the model is valid, so there is one before
+		at--
+	}
+	return faultAt(model, at, FaultSyntax, parts[3])
 }
 
 // lineAt returns where a line begins and ends.
