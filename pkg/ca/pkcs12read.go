@@ -69,8 +69,8 @@ type pkcs12Cert struct {
 // OpenPKCS12 returns the certificates and keys of a PKCS #12 file (RFC 7292) of at most 64 KiB as
 // PEM blocks, in their order. Encrypted keys stay encrypted, with the same password: see
 // [ReadPrivateKey]. The integrity of the file is not checked: the signatures of certificates, and
-// whether keys belong to them, say more. It takes up to some seconds, so callers must bound how many
-// calls run at once.
+// whether keys belong to them, say more. It takes up to some seconds, so callers must bound how
+// many calls run at once.
 //
 // It fails with [ErrContent] for what is no such file, [ErrTooLarge], [ErrPasswordRequired],
 // [ErrWrongPassword], an [EncryptionError] or a [BoundError].

@@ -8,8 +8,8 @@ import (
 )
 
 // rc2 is the block cipher of RFC 2268, with as many effective bits as its key has. It only opens
-// PKCS #12 files that were written elsewhere: OpenSSL before version 3 and Windows before 10 encrypt
-// the certificates of these by it, with 40 bits.
+// PKCS #12 files that were written elsewhere: OpenSSL before version 3 and Windows before 10
+// encrypt the certificates of these by it, with 40 bits.
 type rc2 [64]uint16
 
 // rc2Pi is PITABLE of RFC 2268, section 2, in hex.

@@ -202,6 +202,7 @@ const (
 	ReasonColumnTwice      Reason = "column given twice"       //
 	ReasonCells            Reason = "wrong number of cells"    // how many there must be
 	ReasonHeaderTwice      Reason = "header given twice"       //
+	ReasonOneOf            Reason = "only one of the fields"   // the fields
 	ReasonOtherIssuer      Reason = "signed by another CA"     // its issuer
 	ReasonOtherPKI         Reason = "PKI of another CA"        // the subject of that CA
 	ReasonBase64           Reason = "no base64"                //
@@ -245,7 +246,7 @@ func Reasons() []Reason {
 		ReasonDuplicateKey, ReasonField, ReasonAnswerOnly, ReasonParameter, ReasonParameters, ReasonNoParameters,
 		ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding,
 		ReasonNotInForce, ReasonOutOfTime, ReasonIDsAlone, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
-		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice, ReasonOtherIssuer, ReasonOtherPKI, ReasonBase64,
+		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice, ReasonOneOf, ReasonOtherIssuer, ReasonOtherPKI, ReasonBase64,
 		ReasonArchive, ReasonArchivePath, ReasonArchiveLocked, ReasonArchiveSize, ReasonArchiveEmpty, ReasonArchiveLink,
 		ReasonArchiveNested, ReasonIndexRow, ReasonFileUnread, ReasonPKCS12, ReasonImportTime,
 	}

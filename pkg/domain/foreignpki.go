@@ -75,8 +75,8 @@ type PKIImport struct {
 	// client's by its purpose but not accepted as one. Otherwise the former is left out, and the
 	// latter known as one of no client.
 	Strict bool
-	// Listed says that the caller has named each certificate with its key, in a Path that both have,
-	// so that a key that does not belong to it, or can't be opened, is a fault.
+	// Listed says that the caller has named each certificate with its key, in a Path that both
+	// have, so that a key that does not belong to it, or can't be opened, is a fault.
 	Listed bool
 }
 

@@ -40,6 +40,7 @@ type API struct {
 	clients
 	certificates
 	cas
+	pkiImports
 	tokens
 	apikeys
 	roles
@@ -84,6 +85,7 @@ func Mount(e *echo.Echo, config Config) error {
 		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
+		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},
 		roles:          roles{service: s.Roles},
