@@ -55,6 +55,9 @@ func (s *Clients) revokeSuperseded(ctx context.Context, cert domain.Certificate)
 		if err := revokeCertificate(ctx, tx, cert, r); err != nil {
 			return none, err
 		}
+		if err := revokeBereft(ctx, tx, client.ID, cert, r); err != nil {
+			return none, err
+		}
 		return audit.Change{
 			Action: domain.ActionRevoke, Resource: domain.ScopeClients, ID: client.ID, Name: client.Name,
 			After: audit.Facts{
@@ -63,6 +66,18 @@ func (s *Clients) revokeSuperseded(ctx context.Context, cert domain.Certificate)
 			Details: []slog.Attr{slog.Any("serials", []string{cert.Serial})},
 		}, nil
 	})
+}
+
+// revokeBereft revokes a client whose newest certificate has been revoked at the end of an overlap:
+// its successor was lost when the database was set back.
+func revokeBereft(
+	ctx context.Context, tx domain.Store, id int64, cert domain.Certificate, r domain.Revocation,
+) error {
+	newest, err := tx.Certificates().OfClient(ctx, id)
+	if err != nil || newest.ID != cert.ID {
+		return err
+	}
+	return tx.Clients().Revoke(ctx, id, r.RevokedAt, r.Reason)
 }
 
 // stuckInterval is how often it is told that the same certificate can't be revoked.
