@@ -98,7 +98,9 @@ func (w *crashWorld) mergeList(ctx context.Context, c *apptest.Client, authority
 		text := fmt.Sprintf("%s%016x", mergedPrefix, rand.Uint64())
 		serial, _ := new(big.Int).SetString(text, 16)
 		one.serials = append(one.serials, text)
-		entries = append(entries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Now().Add(-time.Hour)})
+		entries = append(entries, x509.RevocationListEntry{
+			SerialNumber: serial, RevocationTime: time.Now().Add(-time.Hour),
+		})
 	}
 	list := must(x509.CreateRevocationList(cryptorand.Reader, &x509.RevocationList{
 		Number: big.NewInt(authority.crlNumber.Load() + rand.Int64N(4)), RevokedCertificateEntries: entries,

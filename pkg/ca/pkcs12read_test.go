@@ -45,9 +45,9 @@ func TestOpenPKCS12(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string][]byte{}
+	files, above := map[string][]byte{}, []*x509.Certificate{authority.Certificate}
 	for _, profile := range []ca.PKCS12Profile{ca.PKCS12Modern, ca.PKCS12Legacy} {
-		if files[string(profile)], err = ca.EncodePKCS12(profile, key, cert, []*x509.Certificate{authority.Certificate}, "segredo"); err != nil {
+		if files[string(profile)], err = ca.EncodePKCS12(profile, key, cert, above, "segredo"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -19,8 +19,8 @@ const supersedeBatch = 100
 // RevokeSuperseded revokes the certificates whose overlap has ended. It runs in the background, on
 // every replica: the row of the client decides which one does it.
 //
-// Errors: those of certificates that can't be revoked, each once and then once a minute: it is tried
-// again at each call, which is each second.
+// Errors: those of certificates that can't be revoked, each once and then once a minute: it is
+// tried again at each call, which is each second.
 func (s *Clients) RevokeSuperseded(ctx context.Context) error {
 	for {
 		due, err := s.Store.Certificates().Superseded(ctx, s.Now(), supersedeBatch)
@@ -83,8 +83,8 @@ func revokeBereft(
 // stuckInterval is how often it is told that the same certificate can't be revoked.
 const stuckInterval = time.Minute
 
-// stuckOverlaps remembers of which certificates it was told that they can't be revoked. Of more than
-// are remembered it is told more often.
+// stuckOverlaps remembers of which certificates it was told that they can't be revoked. Of more
+// than are remembered it is told more often.
 type stuckOverlaps struct {
 	mu   sync.Mutex // guards told; held for a look-up
 	told map[int64]time.Time

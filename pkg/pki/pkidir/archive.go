@@ -70,7 +70,8 @@ func Archive(data []byte) (domain.ForeignPKI, error) {
 
 // nothing reports whether there is nothing that can be imported, nor a fault that says why.
 func nothing(found domain.ForeignPKI) bool {
-	return found.CA == nil && len(found.Certificates)+len(found.Bundles)+len(found.CRLs)+len(found.Index)+len(found.Faults) == 0
+	return found.CA == nil && len(found.Certificates)+len(found.Bundles) == 0 &&
+		len(found.CRLs)+len(found.Index)+len(found.Faults) == 0
 }
 
 // unpack opens an archive. A tar.gz becomes a zip archive in memory, with the files that may be of

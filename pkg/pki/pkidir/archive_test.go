@@ -117,7 +117,8 @@ func TestArchive(t *testing.T) {
 		}
 		found, err := pkidir.Archive(pack(t, entry{name: `a\b.p12`, text: "0x"}, entry{name: "c.PFX", text: "0y"},
 			entry{name: "d/e.txt", text: cert("one") + key("one")}, entry{name: "__MACOSX/._b.p12", text: "z"}))
-		if err != nil || len(found.Bundles) != 2 || len(found.Certificates) != 1 || len(found.Keys) != 1 || found.CA != nil {
+		if err != nil || len(found.Bundles) != 2 || len(found.Certificates) != 1 || len(found.Keys) != 1 ||
+			found.CA != nil {
 			t.Errorf("%s: %+v (%v)", kind, found, err)
 		}
 	}
@@ -128,6 +129,7 @@ func TestArchive_Refused(t *testing.T) {
 	t.Parallel()
 	good := entry{name: "a.crt", text: cert("a")}
 	zeros := strings.Repeat("\x00", 100<<20)
+	bomb := []entry{{name: "a", text: zeros}, {name: "b", text: zeros}, {name: "c", text: zeros}}
 	many := make([]entry, 10_001)
 	for i := range many {
 		many[i] = entry{name: fmt.Sprintf("%d.crt", i), text: cert(fmt.Sprint(i))}
@@ -148,7 +150,7 @@ func TestArchive_Refused(t *testing.T) {
 			"twice again": {[]entry{good, {name: "./a.crt", text: "x"}}, domain.ReasonTwice},
 			"several": {[]entry{{name: "a/ca.crt"}, {name: "a/index.txt"}, {name: "b/ca.crt"}, {name: "b/index.txt"}},
 				domain.ReasonSeveralCAs},
-			"bomb":    {[]entry{{name: "a", text: zeros}, {name: "b", text: zeros}, {name: "c", text: zeros}}, domain.ReasonArchiveSize},
+			"bomb":    {bomb, domain.ReasonArchiveSize},
 			"many":    {many, domain.ReasonTooMany},
 			"nothing": {[]entry{{name: "README", text: "x"}}, domain.ReasonArchiveEmpty},
 		} {
@@ -197,7 +199,8 @@ func TestArchive_Faults(t *testing.T) {
 			"b.zip: archive in the archive", "crl-large.pem: file too large", "large.crt: file too large",
 			"link.crt: link in the archive",
 		}
-		if diff := cmp.Diff(want, got); diff != "" || err != nil || len(found.Certificates) != 1 || len(found.Static) != 1 {
+		if diff := cmp.Diff(want, got); diff != "" || err != nil || len(found.Certificates) != 1 ||
+			len(found.Static) != 1 {
 			t.Errorf("%s: %s %+v %v", kind, diff, found.Certificates, err)
 		}
 	}

@@ -119,7 +119,8 @@ func readText(t *testing.T, dir, name string) string {
 	return string(text)
 }
 
-// tryArchive imports the client from an archive, as a dry run: it is judged as by the single import.
+// tryArchive imports the client from an archive, as a dry run: it is judged as by the single
+// import.
 func (w oddWorld) tryArchive(t *testing.T, c oddCase, caID any, texts map[string]string) {
 	t.Helper()
 	path := fmt.Sprintf("%s/%v/imports?dry_run=true", casPath, caID)
