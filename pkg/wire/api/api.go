@@ -38,9 +38,9 @@ type Config struct {
 // API implements the operations of the document: one struct per resource.
 type API struct {
 	clients
+	pkiImports
 	certificates
 	cas
-	pkiImports
 	tokens
 	apikeys
 	roles
@@ -83,9 +83,9 @@ func Mount(e *echo.Echo, config Config) error {
 	s := config.Services
 	handlers := API{
 		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
+		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
-		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},
 		roles:          roles{service: s.Roles},
