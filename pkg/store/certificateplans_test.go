@@ -120,6 +120,10 @@ func lifeQuestions(ctx context.Context) []question {
 			_, err := s.Certificates().Standing(ctx, 777)
 			return err
 		}},
+		{"a client and what it has", "certificates_client_id", func(s *store.Store) error {
+			_, _, err := s.Clients().Standing(ctx, 777)
+			return err
+		}},
 		{"the newest of a client", "certificates_client_id", func(s *store.Store) error {
 			_, err := s.Certificates().OfClient(ctx, 777)
 			return err
