@@ -19,7 +19,8 @@ func testDeadlocks(t *testing.T, s domain.Store) {
 	c.client = newClient(t, s, c.authority.ID)
 	check(t, s.Devices().MakeNames(t.Context(), &c.device))
 	changes := []func(context.Context) error{
-		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.renewAtOnce, c.saveDevice, c.editDomain, c.deleteDomain,
+		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.renewAtOnce,
+		c.saveDevice, c.editDomain, c.deleteDomain,
 	}
 	_, faults := domaintest.Together(each*len(changes), func(i int) (struct{}, error) {
 		for range rounds {

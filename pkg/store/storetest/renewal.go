@@ -52,13 +52,16 @@ func testRenewalForm(t *testing.T, s domain.Store) {
 	}
 	sooner := newCertificate(t, s, client, until(overlapEnd.Add(-time.Microsecond)))
 	later := newCertificate(t, s, client, until(overlapEnd.Add(time.Microsecond)))
-	revoked := newCertificate(t, s, client, func(c *domain.Certificate) { c.RevokedAt, c.Reason = noon, domain.Superseded })
+	revoked := newCertificate(t, s, client, func(c *domain.Certificate) {
+		c.RevokedAt, c.Reason = noon, domain.Superseded
+	})
 	beside, besides := standingClient(t, s, authority.ID)
 
 	r, event := renewalOf(t, s, client.ID), sampleEvent()
 	wantSame(t, r.Before, client)
 	wantSame(t, r.Standing, []domain.StandingCertificate{
-		{ID: first.ID, Serial: first.Serial}, {ID: sooner.ID, Serial: sooner.Serial}, {ID: later.ID, Serial: later.Serial},
+		{ID: first.ID, Serial: first.Serial}, {ID: sooner.ID, Serial: sooner.Serial},
+		{ID: later.ID, Serial: later.Serial},
 	})
 	wantSame(t, must(s.Clients().RenewAtOnce(ctx, &r, &event))(t), true)
 	first.SupersededAt, later.SupersededAt = overlapEnd, overlapEnd
@@ -145,9 +148,16 @@ func testRenewalMoved(t *testing.T, s domain.Store) {
 func wantNotRenewed(t *testing.T, s domain.Store, r domain.Renewal) {
 	t.Helper()
 	ctx := t.Context()
-	before, list, err := s.Clients().Standing(ctx, r.Before.ID)
-	check(t, err)
-	events := len(must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 1000}))(t).Items)
+	state := func() (all []any) {
+		client, list, err := s.Clients().Standing(ctx, r.Before.ID)
+		check(t, err)
+		all = append(all, client)
+		for _, one := range list {
+			all = append(all, must(s.Certificates().Get(ctx, one.ID))(t))
+		}
+		return append(all, must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 1}))(t))
+	}
+	before := state()
 	try := func(tx domain.Store) error {
 		event := sampleEvent()
 		done, err := tx.Clients().RenewAtOnce(ctx, &r, &event)
@@ -156,17 +166,9 @@ func wantNotRenewed(t *testing.T, s domain.Store, r domain.Renewal) {
 	}
 	check(t, try(s))
 	check(t, s.Transact(ctx, try))
-	after, still, err := s.Clients().Standing(ctx, r.Before.ID)
-	check(t, err)
-	wantSame(t, after, before)
-	wantSame(t, still, list)
-	_, err = s.Certificates().OfSerial(ctx, r.Certificate.CAID, r.Certificate.Serial)
+	wantSame(t, state(), before)
+	_, err := s.Certificates().OfSerial(ctx, r.Certificate.CAID, r.Certificate.Serial)
 	wantMissing(t, err)
-	wantSame(t, len(must(s.Audit().Page(ctx, domain.AuditFilter{}, domain.PageRequest{Size: 1000}))(t).Items), events)
-	for _, one := range list {
-		wantSame(t, must(s.Certificates().Get(ctx, one.ID))(t).SupersededAt.Equal(overlapEnd), len(list) > 1 && one.ID == list[0].ID &&
-			before.Serial != r.Before.Serial)
-	}
 }
 
 func testRenewalUnique(t *testing.T, s domain.Store) {
