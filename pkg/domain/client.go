@@ -211,7 +211,7 @@ type ClientFilter struct {
 
 // Wide reports whether the database has to scan for the page: it may have to read all names, all
 // with the same prefix, or all clients for those of an expiry, or in the order of expiry for those
-// that another field selects.
+// that another field selects: in that order, all that are revoked lie between those that are valid.
 func (f ClientFilter) Wide() bool {
 	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
 	switch {
@@ -220,7 +220,7 @@ func (f ClientFilter) Wide() bool {
 	case len(f.Serials) > 0 || f.Name != "":
 		return false
 	case f.ByExpiry:
-		return f.CAID != 0 || f.Status == StatusRevoked
+		return f.CAID != 0 || f.Status == StatusRevoked || f.Status == StatusValid
 	}
 	return byEnd
 }
