@@ -120,10 +120,6 @@ func lifeQuestions(ctx context.Context) []question {
 			_, err := s.Certificates().Standing(ctx, 777)
 			return err
 		}},
-		{"a client and what it has", "certificates_client_id", func(s *store.Store) error {
-			_, _, err := s.Clients().Standing(ctx, 777)
-			return err
-		}},
 		{"the newest of a client", "certificates_client_id", func(s *store.Store) error {
 			_, err := s.Certificates().OfClient(ctx, 777)
 			return err
@@ -181,6 +177,21 @@ func TestCertificates_Plans(t *testing.T) {
 				if !used {
 					t.Errorf("%s: not by %s: %v", q.what, q.index, calls)
 				}
+			}
+		})
+	}
+}
+
+// TestClients_Standing_Plan: a client is read with its certificates by two indexes.
+func TestClients_Standing_Plan(t *testing.T) {
+	t.Parallel()
+	for name, location := range locations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := filled(t, location(t), certificateFillers)
+			plan := explain(t, s, store.StandingQuery(s.Engine()), []any{777, 777})
+			if regexp.MustCompile("Seq Scan|SCAN").MatchString(plan) || !strings.Contains(plan, "certificates_client_id") {
+				t.Error(plan)
 			}
 		})
 	}

@@ -11,34 +11,63 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
+// standingText writes the certificates of a client that stand in one text: the id of each, a + if it
+// is suspended and else a -, and the serial, separated by commas. Its parameter is the client.
+// standingAmong does so with those that a statement has selected as standing.
+const (
+	standingList  = "SELECT COALESCE(string_agg(id || CASE WHEN revoked_at IS NULL THEN '-' ELSE '+' END || serial, ',' ORDER BY id), '')"
+	standingText  = "(" + standingList + " FROM certificates WHERE client_id = ? AND " + standing + ")"
+	standingAmong = "(" + standingList + " FROM standing)"
+)
+
+// standingQuery is one row, with the certificates in one column.
+const standingQuery = "SELECT " + clientColumns + ", " + standingText + " FROM clients WHERE id = ?"
+
 // Standing implements domain.Clients.
 func (r clients) Standing(ctx context.Context, id int64) (domain.Client, []domain.StandingCertificate, error) {
 	var found clientRow
-	list := []domain.StandingCertificate{}
-	places := append(found.fields(), new(int64), new(string), new(bool))
-	err := returned(ctx, r.s.read, standingQuery, []any{id}, func(scan func(...any) error) error {
-		var c domain.StandingCertificate
-		copy(places[len(places)-3:], []any{&c.ID, &c.Serial, &c.Suspended})
-		err := scan(places...)
-		if c.ID != 0 {
-			list = append(list, c)
-		}
-		return err
-	})
-	if err == nil && found.ID == 0 {
-		err = gorm.ErrRecordNotFound
-	}
+	var text string
+	err := r.s.readRow(ctx, append(found.fields(), &text), standingQuery, id, id)
 	if err != nil {
 		return domain.Client{}, nil, translate(err, faults{})
 	}
-	return found.entity(), list, nil
+	list, err := readStanding(text)
+	return found.entity(), list, err
 }
 
-// standingQuery returns a row for each certificate, or one if there is none.
-var standingQuery = "SELECT c." + strings.ReplaceAll(clientColumns, ", ", ", c.") +
-	", COALESCE(t.id, 0), COALESCE(t.serial, ''), t.revoked_at IS NOT NULL" +
-	" FROM clients c LEFT JOIN certificates t ON t.client_id = c.id AND (t.revoked_at IS NULL OR t.reason = 6)" +
-	" WHERE c.id = ? ORDER BY t.id"
+func readStanding(text string) ([]domain.StandingCertificate, error) {
+	list := []domain.StandingCertificate{}
+	for one := range strings.SplitSeq(text, ",") {
+		if one == "" {
+			continue
+		}
+		at := strings.IndexAny(one, "+-")
+		if at < 0 {
+			return nil, errStanding
+		}
+		id, err := strconv.ParseInt(one[:at], 10, 64)
+		if err != nil {
+			return nil, errStanding
+		}
+		list = append(list, domain.StandingCertificate{ID: id, Serial: one[at+1:], Suspended: one[at] == '+'})
+	}
+	return list, nil
+}
+
+var errStanding = errors.New("store: the certificates of a client can't be read")
+
+// writeStanding is the text of readStanding.
+func writeStanding(list []domain.StandingCertificate) string {
+	texts := make([]string, len(list))
+	for i, c := range list {
+		sign := "-"
+		if c.Suspended {
+			sign = "+"
+		}
+		texts[i] = strconv.FormatInt(c.ID, 10) + sign + c.Serial
+	}
+	return strings.Join(texts, ",")
+}
 
 // RenewAtOnce implements domain.Clients. On PostgreSQL it is one statement; a transaction takes
 // eight round trips.
@@ -75,24 +104,14 @@ func renewedValues(c domain.Client) []any {
 	return []any{r.Serial, r.Fingerprint, r.KeyAlgorithm, r.KeyProtected, r.NotBefore, r.ExpiresAt, r.UpdatedAt}
 }
 
-// standingIDs are the ids of the certificates, as the statements write them; 0 for one that is
-// suspended.
-func standingIDs(list []domain.StandingCertificate) string {
-	ids := make([]string, len(list))
-	for i, c := range list {
-		ids[i] = strconv.FormatInt(c.ID, 10)
-	}
-	return strings.Join(ids, ",")
-}
-
 // renewalAtOnce locks the client, its certificates, the CA and the chain, in this order, which is
 // that of all changes. Rows that another transaction has changed meanwhile are compared as that has
 // left them. The chain depends on what the insertion of the certificate returns, that on the client
 // which has changed, and so on.
 var renewalAtOnce = numbered(`WITH client AS (SELECT id, ca_id FROM clients WHERE id = ? AND ` + asBefore + ` AND ` + rightsHold + ` FOR NO KEY UPDATE),
-	standing AS (SELECT id, revoked_at FROM certificates WHERE client_id = (SELECT id FROM client) AND ` + standing + ` FOR NO KEY UPDATE),
+	standing AS (SELECT id, serial, revoked_at FROM certificates WHERE client_id = (SELECT id FROM client) AND ` + standing + ` FOR NO KEY UPDATE),
 	ready AS (SELECT id FROM client
-		WHERE (SELECT COALESCE(string_agg(CASE WHEN revoked_at IS NULL THEN id ELSE 0 END::text, ',' ORDER BY id), '') FROM standing) = ?::text
+		WHERE ` + standingAmong + ` = ?::text
 		AND EXISTS (SELECT FROM cas WHERE cas.id = client.ca_id AND certificate = COALESCE(?::bytea, certificate) FOR KEY SHARE)),
 	superseded AS (UPDATE certificates SET superseded_at = ? WHERE client_id = (SELECT id FROM ready) AND id IN (SELECT id FROM standing)
 		AND (superseded_at IS NULL OR superseded_at > ?)),
@@ -110,7 +129,7 @@ var renewalAtOnce = numbered(`WITH client AS (SELECT id, ca_id FROM clients WHER
 func (r clients) renewAtOnce(ctx context.Context, renewal *domain.Renewal, e *domain.Event) error {
 	cert, until, entry := &renewal.Certificate, micro(renewal.Until), toEventRow(*e)
 	args := append([]any{renewal.Before.ID}, wasBefore(renewal.Before)...)
-	args = append(args, e.Point.String(), standingIDs(renewal.Standing), cert.Issuer, until, until)
+	args = append(args, e.Point.String(), writeStanding(renewal.Standing), cert.Issuer, until, until)
 	args = append(append(args, renewedValues(renewal.After)...), issuedValues(*cert)...)
 	args = append(append(append(args, chainMove(e)...), e.Chain), entry.contents()...)
 	places := []any{&cert.ID, &e.ID, &e.Position, placeOf(&e.Hash)}
@@ -122,8 +141,7 @@ func (r clients) renewAtOnce(ctx context.Context, renewal *domain.Renewal, e *do
 const (
 	liteMayRenew = liteChainEnd + " AND EXISTS (SELECT 1 FROM cas WHERE id = ? AND (? OR certificate = ?))" +
 		" AND EXISTS (SELECT 1 FROM clients WHERE id = ? AND " + asBefore + ")" +
-		" AND ? = (SELECT COALESCE(group_concat(CASE WHEN revoked_at IS NULL THEN id ELSE 0 END ORDER BY id), '')" +
-		" FROM certificates WHERE client_id = ? AND " + standing + ")"
+		" AND ? = " + standingText
 	liteSupersede = "UPDATE certificates SET superseded_at = ? WHERE client_id = ? AND " + standing +
 		" AND (superseded_at IS NULL OR superseded_at > ?)"
 	liteRenewed = "UPDATE clients SET " + setRenewed + " WHERE id = ?"
@@ -133,7 +151,7 @@ const (
 func (s *Store) renewStepwise(ctx context.Context, r *domain.Renewal, e *domain.Event) error {
 	id, cert, until := r.Before.ID, &r.Certificate, micro(r.Until)
 	asked := append([]any{cert.CAID, cert.Issuer == nil, cert.Issuer, id}, wasBefore(r.Before)...)
-	end, err := s.chainEnd(ctx, e, liteMayRenew, append(asked, standingIDs(r.Standing), id)...)
+	end, err := s.chainEnd(ctx, e, liteMayRenew, append(asked, writeStanding(r.Standing), id)...)
 	if err != nil {
 		return err
 	}
