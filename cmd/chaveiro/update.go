@@ -13,7 +13,8 @@ import (
 // update changes the record that an argument names, and shows it. asked makes of the flags what is
 // asked for; without any flag that is the zero value, which is refused.
 func update[T, U any](
-	ctx context.Context, storage app.StorageConfig, name string, kindOf func(*service.Services) kind[T], argument string,
+	ctx context.Context, storage app.StorageConfig, name string, kindOf func(*service.Services) kind[T],
+	argument string,
 	asked func(context.Context, *service.Services) (U, error),
 	do func(context.Context, *service.Services, T, U) error,
 ) error {

@@ -9,7 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// wantUpdate runs an update, and checks that of the fields that show prints these alone are changed.
+// wantUpdate runs an update, and checks that of the fields that show prints these alone are
+// changed.
 func wantUpdate(t *testing.T, o apptest.Options, kind, flags string, want map[string]any) {
 	t.Helper()
 	id := strings.Fields(flags)[0]

@@ -60,7 +60,8 @@ func TestEncodePKCS12_Names(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			blocks, err := pkcs12.ToPEM(file, "secret") //nolint:staticcheck // the other decoders drop the attributes
+			//lint:ignore SA1019 the other decoders drop the attributes
+			blocks, err := pkcs12.ToPEM(file, "secret")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,11 +11,12 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// standingText writes the certificates of a client that stand in one text: the id of each, a + if it
-// is suspended and else a -, and the serial, separated by commas. Its parameter is the client.
+// standingText writes the certificates of a client that stand in one text: the id of each, a + if
+// it is suspended and else a -, and the serial, separated by commas. Its parameter is the client.
 // standingAmong does so with those that a statement has selected as standing.
 const (
-	standingList  = "SELECT COALESCE(string_agg(id || CASE WHEN revoked_at IS NULL THEN '-' ELSE '+' END || serial, ',' ORDER BY id), '')"
+	standingList = "SELECT COALESCE(" +
+		"string_agg(id || CASE WHEN revoked_at IS NULL THEN '-' ELSE '+' END || serial, ',' ORDER BY id), '')"
 	standingText  = "(" + standingList + " FROM certificates WHERE client_id = ? AND " + standing + ")"
 	standingAmong = "(" + standingList + " FROM standing)"
 )

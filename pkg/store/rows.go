@@ -106,7 +106,8 @@ func (s *Store) rowDirect(ctx context.Context, places []any, text string, args .
 	return err
 }
 
-// readRow reads the one row of a query on a hot path in the same way. Errors: gorm.ErrRecordNotFound.
+// readRow reads the one row of a query on a hot path in the same way. Errors:
+// gorm.ErrRecordNotFound.
 func (s *Store) readRow(ctx context.Context, places []any, text string, args ...any) error {
 	pool := s.read.Statement.ConnPool
 	if s.engine == Postgres {

@@ -50,8 +50,8 @@ func TestPage_ByExpiry_AmongRevoked(t *testing.T) {
 	}
 }
 
-// wantReadPast checks that a page is read by an index, unless many rows are read that are not of the
-// page; PostgreSQL counts them.
+// wantReadPast checks that a page is read by an index, unless many rows are read that are not of
+// the page; PostgreSQL counts them.
 func wantReadPast(t *testing.T, s *store.Store, index string, many bool, page func() error) {
 	t.Helper()
 	var plans []string
