@@ -200,8 +200,11 @@ var halves = map[string]string{
 		OR x.not_after <> c.expires_at OR (x.revoked_at IS NULL) <> (c.revoked_at IS NULL)`,
 	"clients that hold a name and are revoked for good, or do not and are in force": `SELECT count(*) FROM clients
 		WHERE (held_name IS NULL) <> (revoked_at IS NOT NULL AND reason <> 6)`,
-	"clients with two certificates in force": `SELECT count(*) FROM (SELECT 1 FROM certificates WHERE revoked_at IS NULL AND kind = 'client'
+	"clients with two certificates in force that are not superseded": `SELECT count(*) FROM
+		(SELECT 1 FROM certificates WHERE revoked_at IS NULL AND superseded_at IS NULL AND kind = 'client'
 		GROUP BY client_id HAVING count(*) > 1) AS twice`,
+	"clients whose newest certificate is superseded": `SELECT count(*) FROM clients c
+		JOIN certificates x ON x.client_id = c.id AND x.serial = c.serial WHERE x.superseded_at IS NOT NULL`,
 	"certificates without a client": `SELECT count(*) FROM certificates x
 		WHERE x.kind = 'client' AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = x.client_id)`,
 	"certificates that are revoked without a revocation, or the reverse": `SELECT count(*)

@@ -114,7 +114,7 @@ func newCrashWorld(t *testing.T, o apptest.Options) *crashWorld {
 	own := &crashAuthority{id: createCA(t, c, "own").ID}
 	own.cert = must(parseCertificates(get(t, c, caPath(own.id, "/certificate"))))[0]
 	w.authorities = [2]*crashAuthority{own, imported}
-	w.lives.serials = map[int64][]string{}
+	w.lives.serials, w.lives.ended = map[int64][]string{}, map[int64]int{}
 	w.vault = newCrashVault(t, c)
 	return w
 }
