@@ -1795,6 +1795,146 @@ type Pkcs12Request struct {
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
 }
 
+// PkiImport Example: {"ca_id":1,"created":1,"dry_run":false,"left_out":0,"refused":0,"rows":[{"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}],"stored":true,"unchanged":0}
+type PkiImport struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Stored Whether something was stored; `false` when everything was known already.
+	Stored bool `json:"stored"`
+
+	// CaID The id of the CA.
+	CaID int64 `json:"ca_id"`
+
+	// Created How many rows came in.
+	Created int `json:"created"`
+
+	// Unchanged How many were known already.
+	Unchanged int `json:"unchanged"`
+
+	// LeftOut How many can't come in, and need not.
+	LeftOut int `json:"left_out"`
+
+	// Refused How many are at fault.
+	Refused int `json:"refused"`
+
+	// Rows What became of each certificate, revocation, list and key.
+	Rows []PkiImportRow `json:"rows"`
+}
+
+// PkiImportCertificate defines model for PkiImportCertificate.
+type PkiImportCertificate struct {
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
+
+	// Password The password of an encrypted key.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address of the client; that of the certificate when left out.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Revoked Whether the certificate is revoked; `false` when left out.
+	Revoked *bool `json:"revoked,omitempty"`
+
+	// RevokedDate Since when, in ISO 8601; without a zone it is UTC. Now when left out.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	RevokedDate *string `json:"revoked_date,omitempty"`
+}
+
+// PkiImportCreate defines model for PkiImportCreate.
+type PkiImportCreate struct {
+	// Certificates The certificates, each with what belongs to it. Not beside `archive`.
+	Certificates []PkiImportCertificate `json:"certificates,omitempty"`
+
+	// Archive A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not beside `certificates`.
+	Archive *string `json:"archive,omitempty"`
+
+	// Crl A revocation list of the CA in PEM, which is merged as by `POST /openvpn/cas/{id}/crl/import`.
+	Crl *string `json:"crl,omitempty"`
+
+	// Password The password of all encrypted keys and PKCS#12 files that have no other here.
+	Password *string `json:"password,omitempty"`
+
+	// Passwords Passwords of single files of the archive.
+	Passwords []PkiImportPassword `json:"passwords,omitempty"`
+}
+
+// PkiImportError Example: {"field":"cert","msg":"O certificado não foi assinado por esta CA: seu emissor é CN=outra.","type":"invalid"}
+type PkiImportError struct {
+	// Field The name of the faulty field, as in the single import; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportNote Example: {"code":"control_channel_key","msg":"Não importado: chave do canal de controle (tls-auth, tls-crypt)."}
+type PkiImportNote struct {
+	// Code Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`, `control_channel_key`, `older`, `not_client`, `another_list`.
+	Code string `json:"code"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportPassword defines model for PkiImportPassword.
+type PkiImportPassword struct {
+	// File The path of the file in the archive, or its name, with or without its extension.
+	File string `json:"file"`
+
+	// Password Its password.
+	Password string `json:"password"`
+}
+
+// PkiImportRow Example: {"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}
+type PkiImportRow struct {
+	// Kind What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not come in with it; `crl`, `key`, `file`.
+	Kind string `json:"kind"`
+
+	// Result `created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and need not. `refused`: it is at fault. In a dry run, what would be.
+	Result string `json:"result"`
+
+	// File The file of the archive, with the line of the index; or the place in the request, as `certificates[0]`.
+	File string `json:"file"`
+
+	// Name The common name of the certificate; empty when it is not known.
+	Name string `json:"name"`
+
+	// Serial The serial number in lower-case hex; empty when it is not known.
+	Serial string `json:"serial"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate *string `json:"expiry_date"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why, as in RFC 5280, section 5.3.1.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Key Whether its private key came in with it.
+	Key bool `json:"key"`
+
+	// ClientID The id of its client.
+	ClientID *int64 `json:"client_id"`
+
+	// Notes What else there is to know.
+	Notes []PkiImportNote `json:"notes"`
+
+	// Errors Why it is refused or left out, or, of one that came in, why it is not a client's.
+	Errors []PkiImportError `json:"errors"`
+}
+
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
 type RefreshTokenGrant struct {
 	// GrantType The grant of an apikey, or of the refresh token of a session.
@@ -2410,6 +2550,21 @@ type GetCaCrlBundleParams struct {
 type ImportCaCrlParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportCaCertificatesParams defines parameters for ImportCaCertificates.
+type ImportCaCertificatesParams struct {
+	// Partial `true`: what is good is stored. `false`: all or nothing.
+	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
+
+	// DryRun `true`: nothing is changed. The answer says what would become of each row, also where the import would be refused.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -3120,6 +3275,9 @@ type UpdateCaJSONRequestBody = CaUpdate
 // ImportCaCrlJSONRequestBody defines body for ImportCaCrl for application/json ContentType.
 type ImportCaCrlJSONRequestBody = CrlImport
 
+// ImportCaCertificatesJSONRequestBody defines body for ImportCaCertificates for application/json ContentType.
+type ImportCaCertificatesJSONRequestBody = PkiImportCreate
+
 // CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
 type CreateRevocationJSONRequestBody = RevocationCreate
 
@@ -3420,6 +3578,9 @@ type ServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
@@ -4502,6 +4663,70 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCrl(ctx, id, params)
+	return err
+}
+
+// ImportCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCaCertificatesParams
+	// ------------- Optional query parameter "partial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "partial", ctx.QueryParams(), &params.Partial, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partial: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCaCertificates(ctx, id, params)
 	return err
 }
 
@@ -7456,6 +7681,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/imports", wrapper.ImportCaCertificates, options.OperationMiddlewares["importCaCertificates"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
@@ -9676,6 +9902,126 @@ func (response ImportCaCrl409JSONResponse) VisitImportCaCrlResponse(w http.Respo
 type ImportCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCrl500JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params ImportCaCertificatesParams
+	Body   *ImportCaCertificatesJSONRequestBody
+}
+
+type ImportCaCertificatesResponseObject interface {
+	VisitImportCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type ImportCaCertificates200JSONResponse PkiImport
+
+func (response ImportCaCertificates200JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportCaCertificates400JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportCaCertificates401JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportCaCertificates403JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ImportCaCertificates404JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportCaCertificates409JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportCaCertificates500JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16567,6 +16913,9 @@ type StrictServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx context.Context, request ImportCaCertificatesRequestObject) (ImportCaCertificatesResponseObject, error)
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
@@ -17448,6 +17797,55 @@ func (sh *strictHandler) ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrl
 		return err
 	} else if validResponse, ok := response.(ImportCaCrlResponseObject); ok {
 		return validResponse.VisitImportCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportCaCertificates operation middleware
+func (sh *strictHandler) ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error {
+	var request ImportCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ImportCaCertificatesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCaCertificates(ctx.Request().Context(), request.(ImportCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCaCertificatesResponseObject); ok {
+		return validResponse.VisitImportCaCertificatesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -19642,534 +20040,584 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pchu5si+Ovgouz4loezdJkdRgiYoVZ1OULMu2ZFmDh17ydYFVIAmrCLALRVF0h++77Dgf7gP8H2G9",
-	"2D+QCdTEKg4SZcvdXh9WW6wJQyLHX2b+VXLlYCgFE6EqNf8q9Rn1WAD/bFO3z9pShIH09d8eU27AhyGX",
-	"otQsve+zsM8CQoVH+nJMwj4jHelNyIBOSIcRVz/tVUvlknL7bED1G8LJkJWaJRUGXPRK376VS/r1TIT7",
-	"XA2l4vjq7JdapMt9RgQdMNKVQfSlue8O/GPp8S5n3vRLL/qM+FyFvykS9rm6HHo0ZGUy7nO3T4QkEian",
-	"7yCyC59st0ifqio5Z8IjPCQd6l4TLohz1K3Y71TOuXCZo0fGbulg6OshvWdemTQ2yYm8IY1aY4vUG81a",
-	"rVmrkcPji/lzOA+pfk12AqcBU0yEZNxnAYM5EK5goD5VIY487NOQuHLke3pH+tQrw3b5NGQBCdiNdKl+",
-	"m4I9EzLUd0lBeNiEF3k0pB2qGPEkU3CdCjVmQZnIgLhU/AYPjAMehkyQUKY35H8HrFtqlv7XWkxga3hV",
-	"rUXT0nM8uKC9vF1XYSBFj9xQn3s0lIHdCL33u0TlbMOJFKxyTEO378wjjjP254ip8KiANLhnvxbgjbu4",
-	"tFwwe8GXPU0QegyhlOkt3+zW3Dp71t3pbtENt8a2u/Vuja53Gu6Gt8m2uqnBDejtayZ6Yb/U3Noo5441",
-	"DCatbsiCnGXSP8MBHFAxIYq5UniKhJKEwYTQHuWCPDl73iY79XqtrK/rB0m9Vm1U15/ukqEhIyn8iaYl",
-	"oecWMDIGqpISX2sWQemN71LuM09PnwsFpGAfI4oFN9xlhjb0X4wIOU6tzXotNXcu+GA0KDVr0cS5CFmP",
-	"BTDz9+/ft0Zhn4mQuzRk+XsFb4NtocQNmKfvpj4S/xiI35Nl4uwxGrDAyV2NenWrWn+a3kO8f5md+lYu",
-	"DWlAByw0HLTlumwYvqaiN6K9gtH75qoevzNQPUcTMwsCGagycYZhZe/MIU/gOLIuHfnhU73kDhMZLgN3",
-	"lsolrl+MXLxULmmmqakEBlKJRjL7bOwHk7OReCP8yfSQnTAYMaepuUGfi57mOW6fih7zqqRl6SS59h19",
-	"hLojxTx9r/0nnht7xy5snpgYrqsni5yGKDpRZKzfxpObSRVxcJSwXA4dDn2OzGztRnhVt09vGA9k1Qsm",
-	"lWAkfv+ipHDK+t6hT93oDI/UiPoRV6O+khE/pSGcbiFR1pATxlHeES+YkGAkiJAB4aEizpHHBkMZMuFO",
-	"Kq/YxNETvWbDsGq3488RCybxbnjB5HMwEqldMJtbanapr1hEWx0pfUYF8snbIQ+YKmAEertI2JfKDF6z",
-	"RxqiYNCyTVMNMH5YhaPzN2R7q1bfJWMe9uUoJJR8lYLpZeaKXF60iwbPcBSfKQxjKT5mJrDHujJgi82g",
-	"A/fGs1jR4PG1y43+hfQ9FswXGNTzAqY0kQdMyVHgsiq5AKLiQE7myJaJkjhPIUFvwmMEIpwHRI4FCXiv",
-	"HyrSmWhezkUvmtWQhv14UtwrlUv65PFAazr6gCYn1pXBgIbIWLc2SmU9U+S5O7Xas/rOTmNz49lGbWen",
-	"Xo7ZcT2XHd9p8kkuVf/hE4hO6is2yVM6QnYLGt9EjnATYIv0zrExaJ+Mun2CvC+UwIzUyO1rjkTJ5eXR",
-	"PrLBIaNhRoMAYkUxqTXZazYpw9baH1zq+yyAu7ggjQ3SlyMtA6zyBZ/U6luPhSp+LMO8tKasr3V5oGDc",
-	"KuS+r/mV0BRELhLfxxFRgVzXDpMrslHbIU4w8pkzxdSN9L9mbBiNqgls0ExaK6EB1yxesHG1SCBlWGbR",
-	"SWxsbsKe2r/rWsKGIQv0O/+///7/VP5/n37/36W803pKe6w9CpQMck2XAFdpqAVvh2lNpklqGTFr1Glc",
-	"SX1nGeXTmCt8mnsEuKCxGjIvNJYC6KeOC0OpCnYbOiC/zQ/DgN1wOVIOSkAr9kYiIVTxVjKksAcM+GKP",
-	"3zClH2CDYTiBz6YOWi2f/+Gr8gVPrXy3k5avuen1P+dfc9j8UcgG+rBMjbm+mT9opV+TO2T9RDTEeq02",
-	"9/yfM79brNOk5D8zDJmE9Fov9ZhOLEM25xoP7G8K2AQdcn2iZEBGigVV8iaiFGQP9m2p06WNLUcxv+s0",
-	"iZZfcMI85rOQgartcUU7PtO6UtmOAwcBNKRGQxbozzkwvLLmvnAH0wcBVFvQzxlYBH2tz18zobUCKZAx",
-	"5y63XqMlVZNzGYQ568o9p4zaqpa7E6eZFe94tlw5MMesSo6Ag9gH0LTwWTckWsx3mOIeM1cjMe7En7B6",
-	"iZM8qnoYiXPUYb4UPTCROFg0HgsK10LPa2GjlgUh74Kh8ka/FC2CgKmhFIqBQbBHPWN46r9cdH7ofyYV",
-	"WK2r6t+ig/FXCe2BUvPff5W6nPle8igPVK/ULD2HoysJFzf/+R+fe2CQRicAbOjSt0/fFp3LAX4QZjAt",
-	"7xOiYkB9zTWYt6t1m5fnb06I7HxhblgmlHSoRyKLqAzmpE+DHquSEyPPxjS2H0roD+r63L3/8sAG2sV5",
-	"+Z//IeyWq5CR0YDwkA00zRGmf7ihvgwSi+WN8FNsRev1RoDqPdBqLAxOERow9KaAVaZPOJwSSjRTsNxF",
-	"TZQeZ1cGHe6BtfQEmcbTXdRBuAInj5YRRav5HB72mLj3ctJR2JcB/wrPROvacplSkoj//F9JhiwY8DBN",
-	"eHq8q6O6hG3PFbqFSGcUxt6pvvQ91Lg0i4Q15Sqx0swj3UAO0JowmmoZf7JKkOIhbgbcI7shE6AVCNSV",
-	"HHDFVMAEc8BfkPCXJq4VTdTcvZbw6MBkj4TWaagPC3DvzYr2R7+OcHj3w22LdfqgZrib8o2hmBwpRkbC",
-	"M5Z9xDxiowGUnt8UcT5UDHusHGme/X5qzY2J1xmpCfoyk290qSAdPSARoudrdRt0IsPnciS81e3NiT40",
-	"TOiXBTR1aoQMP3fhYyvbo2mzLD41wBiBXVwKe8yZ90Acow1n2NVnWJOFCBmRo0ho0YcSWicywT3gfEfq",
-	"FlfEfApUJdAivF3UBSl6OY2WH3lDjQ0kBVNlUsAcVkN64AGtZF2gs57OekxhMS4Fux0yN2TeT8RbWpE/",
-	"EIZhLFzZRXegCqnWajssHDMmiOtzOPXCs/wITd1kRErJAUM5yXxUQgWw+SqosGZA4LYFXT6zFtT35Zh5",
-	"n/lQL0ipvtOo1qqNam2tsVH6VC65AdM6w2cwnxq1+rNKvVapbV7UG81GrVlrVHfWG7Va7XcI/JSyc9Vm",
-	"kNCKQOT+iNTZsNQUI98vl7gHVo1PVfh5pNKfqs/6VPwEH5aa0cifxWouGi+lcsmao59HIuS+/XJAQ/bZ",
-	"5wMejSWQvlZo//2pXIqMkNg+0FZGqVlik5c19qHF3/CXr97V3/LX7Zf9zqGr/z66/HpUP+Evd0rl0ghC",
-	"b4tO55sepBxqVRtV6tS+5DmnBAvHMrhWKOjRVAdncnCtwJ3YPto/05wQjsEu3qYpBC1Bbjwi61VyoG3t",
-	"plUYJnAdLAdt0eZ5LjJuCTBWj/DmhI+RBgHVi39bAVuk1Nz5lqanHP+FgClodQ/v08OIrHe9npWQowIc",
-	"D2m9kR2R/mZPVqZ/NAOpb2RP5bQxr0jil2r6i/VarZb3TfP6rW8Jsi+KL9utSvAYa3kmXvXsW/rIFC2Z",
-	"CuVQwQu56O0SR5Ozg+69GzQDF1lF/ZQetj2sy63q9jc8zHM8qXAmUyOyXpmMYyO5Yd+yDGIW7UCgWN+p",
-	"bbUuG0fRQ5+GbPHFud9q1NNj1iwqO+bn8cE1iszUDDKEp0/X/GHZETS+WU6YR976Sub1OYc78b7Gt2lG",
-	"mn3xpf45DpyiYyYKdpgYfmB4kvHhwjGItmVsNtLqcQ+1Pevf0gIgO5MzGxoesoAMuBhlSEcSeLBK9thE",
-	"Ysge+Wme0kQOtGULgeOADAOp7UviypEIFQITwNlWLZ5V3pmofYsEVt7+wqXdKMiolQVP6jHCLxCVhBM5",
-	"IL2AilClOP4s1eZM+uyMddN8P8USpzj/5reUQJ3BE80w9cGcgFJThvHqv9Ebr2c1m2dq5m5kdR4rQppM",
-	"cSPNJ16+vyBPXpw3NreeWm+dxwJ+ExvXEFv4TZGAuTLwQCejRPGe0KqXYm7AUFEztrkKZcC8KnnflzB6",
-	"lGjg/4QDgCExiFcoxvDo96XPtOgOcYu0+VglR4JQ3zc6I/6oENcQLamCgM24Lw0qZkCvGZgCWpzTyS6u",
-	"p/4BVET7vQFV18AlFXH+K/E/2nG1mWqtYLBhFQtDPVEHl6wCy6gqUrjMIYIGgRzjhHASuMqhNNOGhcFp",
-	"Y7RJj8eCnQoPqT6jSTVqLtOPnEQPojVsot/TxvP+jQE+45FDikuSuT2daVUjVg1Skr2cUvhSrCkj+jJS",
-	"ZYonp3Ss1Pp9imaMrkyYnPKuK19UxQIqhvwVm+ijjcZCG16lV34J7bRlrHKg9UhNfaL10ad52mqxBhrZ",
-	"KRnDpFxq1Gr1ptfZbjbrel55qmpOuDurqRZw2yn+9Wyevvg8YAxirLma4sIie2MZzXGXYIAnHUyYIURy",
-	"eOXmXfTLRcEKuK0pRSvG9TRq67WMLfnHPZSdrUJd51LwP0eMBKxHA8/Xgld2iUsV2yV1zaAam5uabwTU",
-	"DVmgltKI6nfRIWop9aGUjvTVaqloX20ZhWB7AX1gKSF/5OXJ+EXPzPpqZf4uccAOvxe5N7IcHEhmii9G",
-	"7O/UwNuS/hK4gM6jX76Tx+E70WsdYSLcURCAG1DTKruNxmfngX9/m3a42I39a7ETYrxp2RNSfCC0/RQP",
-	"c2bE1cZAE5wmQ7hRmNQOu5iIz0Dtmpbh8oYFPs2zS2Ue8jZrzqWMtxoG43loo/AGkW0j3CgU1rdqtRTH",
-	"a2zuNO7B8WBVCmaNyPdfmstj1Fx+6Sgr11EW9wr9dDqL3koVMhq5EGNs/8+s0NxBc8lhdVGcK6OmrFr3",
-	"MJrGgIV96ekx0FHYbySwruKGiVACyOiekY9HESLYetAIwfpi3FKRVLQZmdts59fmgk74iG7u4Im3RDBP",
-	"P4q+cYwPZMTFil3Tj8dR9GyWnyjtCxrYlYmdQgt7b9Lnv8hT8z2Ef+Me5LwKL8bGaohy/cf4EPJM0mg+",
-	"c3b9OJp1esAvTOZqZsENGDt+ngwDeQOhmYFi/g1TVeIga3eaFnzA0ddt/rKO7oARdmuOEbh09YtdCGyA",
-	"mWBfVHeacZqdfkrxnmAepqttbm/sPK0SR0jBnCb4wgH8BHYGxxjS5dnrckJ/04/TcBSw3SjpaiRgS8LI",
-	"XQ3nXLFQbw1C5ABpbHBVgmjLh1y8PgcvOqh8Qmsu/y7pcZTKKNzq9h+NxCbE6nhiE3K9BNFVdBX8RPJ4",
-	"RdZ0cgEWNqljdebH29WJCcw5hUW25mPnvffhslkgWkiYxwH0e5+Y9frjMJFyde2Rx8OWGyKZJc66OYrm",
-	"4A1owGmsQoGtMHU65mto+rlyIvsitXtRIFrzXYgLqlw1bnE7rBgqAFAjSMgymVJaQ1pKwq1Hqznn9EcL",
-	"fKHvnnVKQ7wh1qs+zdywC/P1TBpHak0hqi8xDT4jI82W3NCRH5aJ48rBgArPAeAdAPEoJjCZC6lsehRI",
-	"ZS3i9K0OocmEOBRpiNKMgZxJiWQiiZE3Ngs/Nd/U6wAfyJdVeiUObgw4MimmXLMWKCL0+y2BL0TVBraS",
-	"8SDT/EzeYxoG/Cs8hoKoUZsjBDsFGbUHg2HAFCUfPv6hX+f2KRel5nq51KeqX2qWdrrbW15tu769veE+",
-	"87Y2d2ijyyituZub1KvVN+l6p7vRrXcanVpnu9Fwvfqmt+XWNzu1bq1Ga9ulSL7qQ0tTa9QGNeich6yh",
-	"/08rCaPQlZgAjepDXPJjo4F0y1T4Wb9xkQIKFsmsaXnIxM1QVFH1UomLn834or9tIhzcWVENlYModPMF",
-	"0XtIaqeK6OEjGAC1FadMHJy0/hfmb+l/BexGXuO/wLWs/8VuhzII9b8AWuzsEge1QThXVOhDErLB0ObQ",
-	"0yhnvrqIuZXwZkYUuhgvyXKiiGT/KsaTpzPhdk0yYs4pzxF1Mz2k0cmgngckQv3TxB4hl87ZHaNnl019",
-	"gQ5z6YDFXk3UyWd5lBIB/yQAapat3KfDIRMPZSNrgRMf7/stx5iqe65FI+YieWQBl4z06zPCbsAs0uKi",
-	"OttZovcceVLea/WViNTgE6MhVDjpc4UfaZLzF61KY3NLG0N9dks95vIBSohF6a6+tZBLCL53B2dQgkPm",
-	"fSC6fOSZ/KPoBGX13sb2HN95xGgXOPtvzL0ZX3NxNaajUNkaGiLeEZNGVV92YTa/pRl/3tKks4LSSUOL",
-	"85zZy4bjsAIlbxTXXCRqAuGdTW1nu3JopEFGDDm7kJiqNZEqosAc8kSb5RUu1NOyuWKAcZ+v2URpsTCk",
-	"g2raBHGWoeKdbxnhN6+6Ed6ahpWGcbkKXMd7aMwIv0yL30LdOTOqWbr0HM9xvZ7rXEQEmZF3VsSlSDB5",
-	"UstWF4jPVIJM0gudnWTEtq00s5wzcbgM0ytUykEVzfGaLO12KJeAbRk0xi9l9u+rzH6aDhPd2eUTU82i",
-	"fqnYflrGLVXkWjJfLzwemGWfY68q12mSzoRQ5TLhQZkqr6o1c3tB/yu+kjAjqXKNU7HYQHwTi9fi8L0x",
-	"EwDFHOvv9jOGZsyVgk8lDdilctESNrklmeRPOZ5PNy5d8LnLRY8Fw4BrtlLSF4G8kJRr3TpreOvuRmeT",
-	"bu08295+trNFNzsb7rrXYPVuLbpeugus64a7Fhq1KKSr0LE7DKQ3sty7AJvFuiwIIENTf9IeK1jT09Yx",
-	"aWs+9CkGZS3tIi6XxoFmFzCJh85c+375aSDSs0RWrGeAU/XOgdTGtzzqnaVB5HxvKR9c4WHIftTaHNY0",
-	"wcBP4nHyZP/g7KnJM4YSSSa+MxjZsifaHIO91LQQgKM2ZcDYTRUAx1FEMOYhL5mdspM4tLmWmg1ZJYwN",
-	"oUYDFhCTdbaw2bTxaLIVEcNlmEg+PUYuC3Of3RtM9TD1ZRJFajhWARxQj0VbQX3fPp46XfOIeok8oHpj",
-	"damRWz9RauTOYqiMpGj8W+AyNpdPGTT+m0WSBqeMO0BdPWDO4Na3lHDNdaTqATtn+iYWOJZtpxkk1FEz",
-	"HFJGoQKVOIkCYWMPIuTq31IqQR5JDmkQlwODsEfENbgiXRnsRnxG823iWK3CeYgRby+Yz/dGq5akXq1B",
-	"oN+MHs+EQRjsJqpngX9lKYGw+biy0fSyGDVsDhQxYBQhHHB7chHMDZBMqO+al4ye63pIK0w5Wk0C5mT+",
-	"jtFOOIMkRc5Oi4tOXywSizWbpLoQZ+jdPV8ua778yo6LozILqM3JmGqCn8hurqy7WzXUjEj8MTpvQtFF",
-	"6BJxpQ/4qyjsm8yuxZJSklB1DRH9xFcVeeJUKsYRkvzdeWpqq4XBSIXMI8NA3k70W/oG5jQgUpAnDrp4",
-	"Km0G0TmoEb6xUXs6QwGP8e8rcD1lPdWLgzBqD6r1NhGdbbKquSmbCAGlbrJUPCzPE1d6jNRr9frTIm05",
-	"Pov1cuPTLO35jlV+745b3/neSaXr/5iEDVPUOAOpfhCcaOMH6J4JAdMPw6Fqrq1F3rWqubhWJGAWUfkW",
-	"JeHtFeiszYSaaisiw/F9WiZOosYpOaaC9qDWqnOhWXLi732q+h1JAw9CWu9Zh5wC2z1nSnGoxO9cKhbA",
-	"1Vajpf9zDvUunUStdIn14KNa1liti9ywQEFlWxpVE9E36U2aOosPLNA3H0C1XEn+7kZWA51SPmegwRKK",
-	"Wx5iNxWbXCS995c7+lG6o1cDX85Qw8KBomRw44dDmNOTmHsqVpconHHiJF02tahs9+Ax5Aon53+Oo/45",
-	"g1L4HC68frZWrzca6+sbG5ubW1vPnm1v7+xQ2um4rucx1u3+TRkH/DNehV+RrV+RrV+RrdzIVppfzPgi",
-	"3jL9VfzdAtWiJjAph+tSw9r5FXD7FXD7FXD7FXD7FXD7FXCzAbe0Qlc8HJOWnBzVvT7eqP2K9v2zon1Z",
-	"nShDe3Ot518FpyIt4VfU7WeNuu38CrqtJui2/XD10Bp/l/Da5vcPry1XJu2fGm57tgKNdfGqbQ8jhzYe",
-	"SGFaJgye53Fu02zSEw8npWbpjEviMfKSCsYDCZn9IxEG+hL0P79fAZlkklG5xAZUG4Yll/43wwtVVw6q",
-	"ncCqY5PPqMvknfjsh4yj95pNPlO/JwMe9gelZom5nqKVYWNzK9GmlVYGmDdVLsmgR0WUBpIZ4JAG1hdm",
-	"4zXyhgvII5paKMUwzat0PhrKAPTL+1aggy3Jkk2bT5kQs41xfYyiXZx6G14oA1Ner29tEeoP+7TSWMZK",
-	"2Xw0LrP1B62XB9VFkWin0ucq+nebub9c6a3atwy9F6yfSqmkTHjqgVaxsZDbqt26g68qcz5z8Xn2spVl",
-	"2BpDESc+zM4u4QM4Zh5ptxTwxz69YaYMDXYfMw0LobuElgVLWf311XrENGGmec1Uf/7E1aVeDQnlMaea",
-	"t2koILUuzJUaMS9LWGnvGujAoBL36Sqq+8QcdMoIg64cEhrTwC1LLYK29ywHzr55n2k1YWAKCyz8yp3H",
-	"5XrZyHWExBtfUNrRcv7E0pdRsmQIMlo/y+OyhzXNpJbDK7dpEUh5YSG3nAW5dWehl/1EoiP+k3+3Kn/Q",
-	"ytdPfzW+Pf0//3tWLG1D/ztgFLo+loQkZjBEm5Ol71QNe30ZeRWRrN39pTCBQBoFnO0170a1B5ISjAvi",
-	"0YnaJfXazmZtGpCVqO68s5npPr8419nJkzrU9990AV01K2Tyik1a0VPfPpXnCSvTSGk3JanmA80WaZU2",
-	"o+5cZll/U1CnQwoUUqQlJgT8XvqTxXaploYDLiJKm2OU3lmWLWWaP5sv2qxAA2GmpoUZDxXzu9ObcFff",
-	"zJKlOYY07H/2zdzzyqMCaMmqMB0G/fPH0I8cKpM2tmtlohkzl4JsVBvVenXn6W56OmVSx9KnRE+1Yiqb",
-	"Yt8tj9Qy5fnied4Zw1S/lyBfjpFvLiTYyZMkQVKfjAQPn96H9LYLCuIid8yXcUegkubIOBaEhdSb4Yin",
-	"B8cIRMOuyDw0TsxIf1OEduQNeAVsnSZGAinDMuFd4/iApuzwI3b5lqMQvcJGBTRvUKk+zVrLA7/ySFwL",
-	"0wcwuXqbm+tbC/MITFv2CyAdCIck7bPXCb0UJ5/56vb69vZWbXtJnvGohOsulsToxt6paVm4kABeqhir",
-	"abGcU10q4Dea1q7ZJH/Jl9vozbklOzPzZ0nxVLAUM+XSUs7TIVVqLAOvyH2IV021TSbcYDLUNmW2N2z0",
-	"mgzFNJbL48hCZDVfwK3KZyh5xYmoqeT8y1/3o/11K4F4u3RxXHeb/nAwtx5uPq0WBZ4fyMDb/sEG3tZj",
-	"MPA2V2rgLddlaYbBly3DvZyLaI6LcMGXL1PU+86v/H6W0M53VLmf/SCVu17LD1XFusGULLS5DgnUcn1K",
-	"6M2tiYdhbC9qE1ggzNbjF2C7qegF6fyJ1ZXKmykd9cVrNgztuuq/h4EMmRsm5nLNhRcVsUvI1LioXbkk",
-	"ZPjZ1gXMrFd9J2e6AbuRBmtlOaBNlbiR14mPm78T+RiKBZxqJWKzsd6pMddrdOub7k7nmdd95nVqrudt",
-	"bW896z7bqG/XXXfbXbe9jBXzEi/KEaMLJBMsHbFozAfEx651AxtKlRRIO9NldxUlP9cXjLa5Wr8OJekw",
-	"AvYcsRitB8IFRqdoRqC7TxVhIp2IkBOzBg/DIiGxh4yCaTY4Ezamtz8BHdMUtn9wFidlVGxSxjKBp2cL",
-	"xd6KTMfvHYQzWRdmM4znIUKYROArGjDTAYd5RMjxMsXWt78lWd2s1iIpy1aPeBhGNF9Ma9Y/nGCdRR+x",
-	"jfKtxyT6gv4jNh4B9Ecj43IOqde+WSY9R0uPt/wVF0ug95Pe4GVB/EnJUHQEAVz0UIcQofdT4mZ6LBND",
-	"gEbklElnAkQBXgYuyLQ3dbO6Xq3vEidxll5I34McETVSw4hPLZ0SksxwikTiDK6YHLYM0h+fQTmNb2kJ",
-	"O6UVak0weTjNzd8n9wWwGFbc59ElXiNiNOiwYD7XnF+YPaMn5NKrbYbCXWaWQ0FTLhmQsRz5HqAIytDa",
-	"YKQYoQJBogDSpdcGhgEF2r/TKm7mhn1R3UlDza+RKxg/tVn5tAibDulGnDXLBGN5HtNwitzyzmV2D1IM",
-	"ZEb8+NNstf+VYY+ZQsQudZrguSPtlomb2P3SWhZx9Gd5TzhNG6YfUI8R5is2Rmc3JIwIf2Igk3Y6+qwM",
-	"oNyGFwkQW1s4UqQRvg17gZSgP5Vbazgxk4Kayi1BYL8hqJcAeic/zKM9mcz7Sp7bMPFW9B/+sp3+qbbT",
-	"avyWKYLKjfIkMxks+pb22MK9kpOG/w/3eyanm8uugCjOmGBj6h8EwVR/ti5nvqYmOMcD1Ss1S2+MzcgI",
-	"U+F//gc4UI96ksiRUQKUrJIzJuQNq0ii5Fcu+pIMaUDJnyNGbqQfMuzchRh5M6pg5LNpOKkZwLzuEBCn",
-	"mRC4O6XgC4k/moyJjk+X7hrxzcx8iv+BLxQC1UMmhz4r27abPhW9Ee3B6JwWmBCV1+a3bF73xvxux4s0",
-	"gHuuJwk7mG0AN1VLH5e0bBvB6bkV00bc36DQi/UDYzom6ayh/hv/mQntzODwc0XED+PwCY6ObH4BBp5c",
-	"zVwGPjsCNSPgdC/OPxWruoswuC8e/eF8bKtBum8/ONJ9axHfW8IZ+OCI90b9QRHvmw+CeN9YxFuYRQuu",
-	"1nWYffvD+REhhXsZP2IOTPL+bsUF268Z3v83dymCa/dH+vy2V59cMNdTlyWrB3Xb7TxcusPOA2YRPPvb",
-	"exunmMvf2PW40mwQ8NMXuTNNOn/szszh4/f1cC5W+D+jezx8XkqjMdNBmULNriQ35U5eycWdoUkP6GLO",
-	"y/nJL2nzrzAThs4FuSveE+oBy9T/Q6Farsrzyab4pMmnJ09OX7XPyf+q154a8Gwzj6V2ZRBrOFg6RYV0",
-	"osgYNQfNEqvkja3ADM31bW9O/A4MUZVB+bGCRVWJYxUMB3zXToqCHUyBFNJ0kDVFMHiYD/BdXLKs/5Rw",
-	"ttnI7fvkK61vZdOVQHhCWk5U0KzdwhKzyEBSmRfP1mt3Tmeq1/9G+Uy7xGf6RKsy8XiPa4J3Koa0q1is",
-	"fDm0+HotixZPsAzDMWqVnWrl0+/5LMPt00BB0dZW5Q9CK19JrbJDKqSadVl8R9hfIYT9AM0PZQpbROgH",
-	"a0TltRheCZJ94x+DRkwFA/J0mgUEfmFa0GICP6O5rbwxzdzozarSRP5mKa+5GTYX6ZNoli6udMTDSOJP",
-	"aQQYj3ap+C0kHUb6NI4+30N6bzy6LJh7makraeDwLGG+5jsJYwN20ZJVmRJV9e0VlqjaLmJFlnDhHE+x",
-	"Iv0G5V1XvqiKiXwgK8rGo6ZZVh6CwDTMzoAHfoWsfoWsHk/IajXQBkvpi6ZlTR+nH4tVMONfQDUBvEKO",
-	"ZvLLIJ4nwmYZkPt6ZlDoNTfOBEEPKTAwGBsI97cNN76vaSjY+F7mYXHqMBACljSwzkyI/EQ1n8AapDCC",
-	"5OoO6AQIBEGcmiDsAcG6nlXyJqqqF1rcS6RwJfykGZNyqczrwj41L+SY+FL0skQRFT2Hapl0Qm6ozz2g",
-	"EhqrHsQbIb3p5R8zdq2NZjpRZdKXI21BD7gY6ZfpaZsuOLvEqTlYDSAk1PerxDldr+07WecFDclAqpA4",
-	"p5r89p3ZVv3iNqnen6Q2bNozcJUKlK1Wvyyod5jle1peTTM+LmDteTiZqxdGjMqEKDHTxlbkfZIfAWo8",
-	"zaiTwM7wXd1ROMoUUV61HolhGxvUmg2CEtQ/s/7zYqFj3raAqCnMD863grM5mfdImHpA1/bOD3ZtP3sM",
-	"WchbPyYLefPBspAfIFP4+7kMTdmhIv5ceK5+Osfg9o9yDNZnSZiQhqMcQLQDcsVpEsE4eDiMiUqEDKLg",
-	"OPi7MYEhHEuAuGj5wG5df6T4TSoPAd6XGw/NTQ5AkyC2769dVW8szIwjxdyYFqgB8kK038praSV7+Rah",
-	"XMwgtZ6I2mJW7457y3BFPBuSX8y1c1di2QDY1fwq9mZhq+REGgrocj80mUc0z355RFXm67MV+QQmwdKN",
-	"vrucW80OVETnvxwox28w4FzBk3aN7qkAFfPGU3S+KCjw3+U+UwtzyCXc4MNA6ncvbpvhYT01j+UbZ8Zp",
-	"a8wDbOvrM20ADKTHArGMXTZVpyiaeLGap+a5FKCc2exDixC6Pu9BWqTXJI5gt6Fj3NJUqDEL9AEJ7UFw",
-	"uKec78OAoMT1Y2eOS7sjAFH7YO6IZ7+Y9iNn2t/fWaRmeotAAdJ3xY67hJ+gkGFt/1TyZ5X+ITPCANPO",
-	"9CD1IYhR3LN5/GK8HAGPBZEgFgTSdsZdOvXTBEXyQhzy2g5Z+t7nO2U+2mfqbq273qEb3hZ9xrZ3cjoS",
-	"12r1OqVIycHkczASUWCjSzn0zsmEEGDB9e/1WdGDnGYtHeYaIAujbn/hVMgz/N68SENtdjP9aHJFYVch",
-	"oQsMpq2gNzTOhXfM4w5cTlXVn4EU/havYWH5W9NtKayW5lrlsAcFOQxYMRWjC0l5jN1voqwBzW0AsE2V",
-	"y4Sn58s9bZWawxRlYoN6kVMOnyt4xz29UgjXNmRUuDR2DrBE5vbqnHyqjPZmdz3+XLQlZkHnhIwC/7mZ",
-	"5l/5mqeERcRM/LPXSSt1yAYQzQ3yrdLAL8TGFNWOBWY8u1TswmWsswG0wC9agPOQ+rklTjVNQR1bruKe",
-	"pVFVXRdKSiCWI7ksmjbyVyQKBib57WJxzClGZB8rKMGrZBDJQ5uXvWTWT/FxTL5fC//bEL4RnSYpUsu1",
-	"ks4SdjXmj8femzumLg9WMqj1nABtYAoJ4KmLhpxHdfvQYG5fDigXWYJYEk2RlrMhU6FPO1VX6rOp+jII",
-	"TXP00sXB+cXr1t4KUkUfQzegjYVS3jxY4bsQ/+oSuDT9Jjcit1yOvm4KKk/BO5fCPj+epib5xW1sBZt4",
-	"QZbLt0ienKJki6W7LOR09otsT1cOBtQEXofUdIVcPLNozua3TE0bCFYjkKJc/OkscZB90x8zCnMPR1qA",
-	"hpJQQ/ugCyXoy6hKydJHUlbvV5A8r5j+vL3LA6EtC+4pl3COBrf26BjnpzyxfUc8UGKuCyKXUjJmGdhS",
-	"EfTIDmDe1hYFgxeLut2rneY/4ahNr30wORtl1Qjqmmlj5KhUjp20UUh5JNSQubzLs4l2hTDKPyLbW5+5",
-	"xS12fRKslxCPMooeZaccWa/45wzngW0aqpdgyMTNUFStgQNzYIHisJZg5E+dQLsuuQb82Kr0nhQMfDDQ",
-	"F3bkQcVV31eEh03ieMxnIXPKxME10/8yybXwowxpOFXAZql8Xy3Jo/2inscxvnmamIpZt6JJ4PqiHyme",
-	"mCsHLHarYttxVSXwHKNunwQjQQb0GpBGbIwwpalifsoo1TOC5AmQcsKPFzuKVzAnrqZnssyAoHWmpcKp",
-	"kC7i0JspmGJyFNadkign6PuQ7y0J9QNGvQl4PAVxkOQ0ZeD8DZoR9tcBr0W8nLNbMhf6eFr+mE4UcfSU",
-	"nflOm/mKsz1laQ9JaGsjgKtkwu7rJpnfX2R6PKmiVcajldiX5UqgbH1LMpS8QVxzMbUoBZxhmZIdJp8/",
-	"YlZFTruo5uGQGYBgSLGsJelQ9xpGYliPXglERarRQP/hSXOyuSLIsrxyXBDA+IuIDAgyLM+gdpWcV1O3",
-	"0Adlj1PZstnE6pZT+n+UeY1cLrUYefrFgXFFp2Rc5J+OC7CZ12MJtjYdDCWRnYD3aPif/yfgyZlFM8hR",
-	"01j0tYU0rbio2DJO2ykXlflq3vQTX5hSq2aUfhvSsJ9X+g0rs+i10lzJoyGt3lB/xBxNDY7PVfjv+ifz",
-	"00Jl4r5rVbhHWAQu88ZpcWLf6TQJJQMqPBrKYBIv5oArxUWvShyDUjWiB/aAdAJGr7UkDkZ+XMtPP1sl",
-	"jjfCtvX4csMvNN2iyqkZALwF0pijkFcfhWg45i6rEkfI8HNXjgSgmGTmca4/oz8No0+OQU2UvrMrgw73",
-	"LA+0jtBoHcsWequNiGi0JtcFvqoZwMjPd5sm0ao5ZITarB5QQV2WsgGbJ0rAov/WKvIj4RlPix15WjG+",
-	"ZpO2HAwDOeAK3BWt1J+02+U+hxe30Z+SKs0JCVxKwfU33TeWj4OHkN9wn/XYex72vYCO9Y80+fK85TgM",
-	"aJ7f941gxA2Yx0TIqW/mLKCKktJn9ZqBG8zj+qEBF9RA6wZ0ONRv1mwlws4UQFXMdRyBPifdgKn+Z3h5",
-	"cXALbrrQ9+CDMbednKB+39O/f4aZfiuXpGALhKnz3jsHaZMaPnD9I2iSnF+BuBWJ/iRqwVIOpBSgw2E3",
-	"buJnAzpapzNXLSye8SARurWEZuoM5+1zKg4/v+YWBbj6kPIg+f5UCpr5Y31bK2nMa2xu1nf0NipaadQ2",
-	"ts0/12vPGuafG7WdrdyxHbOgx7x2kA0eU89jJnUwSiJkIgxAUq1P22J4e2F8DJnMIAohWuVlutnFfKfu",
-	"ejHGZwWdz6NJFsf6kiH/iAubKuVLV1Usyhg1wyibpc0TVW/GghVIKVAWIbhKfV8LkVSN6pGCUdAhT/e0",
-	"i8nilA7aUgjNfG8MJD9BHBgLbMR+5PPzF9PBBRsxzFFmZBBW51abDHNnpp/XV1DxOT9/4Szpxc0suFEH",
-	"YLB5i5xZiSKP2OzJ7kbYmVRnSf2xFIxra3NzffOuOK5l1iwPVLOCdSxYQHS4ZX3E8apyU+w8n64+3SEv",
-	"OXImp7zBn/QR0IsZpe32pQqNawoHWbnhtNI6PTJe5fV6ucSHpWap/qxRrdeqjXq1UdfrJD3ml5qlM+a9",
-	"MOWsBjJknxVTikvrxk6dIJgMoG/0wjRLBx9OD9oXkMTs61c9P3r9GiaroPZwqfX+XB8R2oNp0CGHEztM",
-	"rPE+U9ehHC7tzS6XbpjwIOv3NRej25y4YGZv8ggK3BSh1Fqb28/i5mZL7zRvWdyhvbNgS6UHD1liqaXY",
-	"i5/v8VC2gqa5M7VCs0/a4msCLZ0sUc9uXsIFGSm2QMnA+FQUhU3LZFQUg1s6orpA7BeO5h2EOR/mT8Ek",
-	"OpXJ/sm5cU4FppUEJKNcIjxmqXCtYQl5n4NLS5fenWIpuUJem++TIfP07uITxD6xzIk8g0fP8cklyA/r",
-	"LfKwKBrOw+VLeyLPy3udvnLXU9TYnDWNeqHwhO/GgnrxpkyPJ34PNUctz8+bH15baoZbuZiAiHPA2bOH",
-	"InK6mDEYiolZaDkrcaap35BFzOyWAxtEWkiMZJtG6qCVM+2KhKn4XLBSc322RzKQ41KzkeeZjPGV9XJp",
-	"JMx+Q1zcDL3UrBUBdGZYI54JZoJllRB6c6ycyC2az1LGgRS9yOAd7CYQV/VarYYuyKUYTHL1l3awbi4C",
-	"Tw3k2CwDDXGAs9dBH4rERiy2wiYgZMIGPNBfJYpO1HxQbLTNC+5lzBGWsR8NwcSfS04ygSid4aLO3a2C",
-	"Lin3Pxn363/iSn80EFnPNv569w4oertwVvnYVsGS6Vta9MZwZk0QWLS7SeoWbwpHZ77J++O6rugTBluU",
-	"N+FAjrNzIR3W58KLynPEyTaw9KpK9nwqrvFQehJ8PpD0Pp833c/vvzFV+kCOLY2WFw0CRCdgRdgmPNdZ",
-	"o/CX2fuDzd4Vo7rsLv+1pFBcDaTLfH0mORcW97iDva+5kAoZ9RJobQXJW4KpuzoDzACnF2TRdLntWYb5",
-	"CTKqIIHsAr4VsB5XIQuYZ031xSe3rB2/6ESe3cWuX7y0Ihg8xXZ+EspXJoresKg2mBoy3+eid2+E34qN",
-	"86WS++YZ67vYgzLZ3oSN7/XV9VVY9IVkyW71v+Ce3ahMlOZ9CRz0nd0B9z6UO3N9BKtf7625joQsZHTm",
-	"mU+s6mYtCy63mNMOC8cMwVWDYiZRm++mWDg5uDbXbbH6lV3MmbD6727mQmanfFeFUYaFlZEZ3vBJcXAl",
-	"VoDju+8cpIrHmJvLF512LZDHlIc2wzP5idkKf+ObnfVsJhT2mVjuzdMJVcn1i2ZmPv9pgT1dQG15zBuz",
-	"C5mG2gJ5uC2Kv5EoteBKX6508wo3qwh32SJDGkTxzhvrlLGB6NPWMWkjejDRRZYcg7DXWu0FVdeJP/ep",
-	"6nckDTxVKpfesw45DeTthNijXy5dKhboa61Gq1QunQOmqSDAnYSQpHlGAsSSqiaTQNWMBrSimOjTii9F",
-	"j2pbRLHAmFQDGnA6zUaSr10C35I1cOtzC4Xrofx2h9qNCybkgi8rmu0sPw2FoeSdsAU/NWXuJNYwMYjy",
-	"7NI308uZO2p4d3rYUX709OsTpJSq+zMNGDSVfZqkdXAOzQNNBR3bS/C41a4Sx2c96k6cJlnfPzhP3lLX",
-	"NyAKTPqeweml4Bz4gVK5hO+YMcgzhL/nwBfmF1uy3q5Vk1P9+9ZaulOppcZSpZamAW0z+EsaejcNxWOT",
-	"lzX2ocXf8Jev3tXf8tftl/3Ooav/Prr8elQ/4S937sNrpgabx28yg8qVtPqSrQEFwKIIpWqeTtxiDZoF",
-	"aGmjtrO1In6RnsVCO7cIt0jNN8ovmDXlGFabP6D42BYUFCkAz/8dirsUA/hzmzuOqTJ4wqjmxhLF4FN9",
-	"4JeIRz1buHlttvT1Mg1s79dd8YE7yc7Gh6QCMolcI6JGbj/x0aWAIpoeZ3jCNCkYMtglXBBKvGBCgpEo",
-	"62FEd5n8udkwGK3jJIl+oU6SUO+ejaEMfqqDa1cGeX0l77BIs3tPbtyl92WGQhfsf7mc1V5UO0Bel1Lr",
-	"nGgBme7jOCNaeRYlAxQ37I+nBz+ZvFVsTBL/MFVVPG6ikemuMZVIsEjGbZLrRoyxRuudhnuHJu53Bjhn",
-	"F2MOf4jvTicQSuFjL900UXFFroUci3sXZUntzyI8zCS4gF0su5nBdqc7rN2tFNSqKs9/HxlQ2Ch5tkZo",
-	"H5guLL/1wA2Fl61LsgS/u29j30KofsSyMicrScELNL/NUtZsXlfYnXaJTnEph7eD03Du2XOlscIzcr/u",
-	"DPepKnqv5gvrS3Qty/Ynz0xrnC28ebLKmS51fJr6u312i1ETberE0RNfCgirOrVbp2xK9HnM5QPqV8kb",
-	"BMtg41BCfSkYGYwAQRIlQ1AUGlN6SJ/dpl9XJrxrwwkSM1yU6eXekWH/njHJxZtmTPHIu6QzVqfbzDcT",
-	"rd2JE7CBvGHPAzlon712mrhSWpnkPWHKnQp/8v3THTOjNjiQaKR3Tog8kz5baQ21QxYw4XI6YCKEnmkj",
-	"NfrP/wRcavNWuXJoEDjmdjoK+9WRcSEHjEZ4mXEAVrf+49unf1LVtUD67BHUXDM7lR8GCdEXs3h8+1y/",
-	"7oz3+qFaAnrzM5Vkw/VaDiGtD99DlmFbvtjaQru+G9cOybpzV0AMiwbiF6+cppf5KDdJWZ81UxFHmVK3",
-	"2FoMH0Zhicn+qe5T9WSi9coKlk+13Lo7r7jjEKYJfHo9P5kVXQ1OU89gFRXoHofYWS260azNgthGkOSr",
-	"gDXiZ4sO0pkeQWrXF96IqcX5OYRhIdcvWqLlSvjdn6UvV+RvIRZfCMzSKvCPYPRTCw3vfs1VNtJ3x7Ne",
-	"Ttzu8TD/TiyKN33I4zV9QGVoylYyX/1UtDjmC+nlWWpNFqJfMFv19xDgE7/Z2SXO4cEFWaNDvoaDdYB+",
-	"VITWW7TgFwZEaQG7CPRE9VE5PLiYXwbOzHDmi9gNCyao4jBfn0QeEk8yZdwerj/ymLYVqefMC2rkKSlm",
-	"MnYsuTsItU0SCJ1C71Ox17rdQgVG8Z5QK1QTvk8Dye0f3EBya14DyV+toGcLm41lml8+WK/LhTpOd6N2",
-	"yitr8QRZ/d+xi9B92k1DbYVrU8hp1sASJZ8yXLVYNrhyMJDClDDQJO7csIB3J5XbzdpOBcroZbtGTUuG",
-	"JXBy36eX6M7irZ4TbZ5z6tOvtstovf4d24w++1FtRqEAwghk5WfqY8nq3PJRymQclU0LNcyj9GmH+dAR",
-	"vcOI818O9kM/OrX8SLPM9xbRKybluCE6VwRqG0cecUr69iPF2Qfrq0tR2iiKiF3jmSy0Sy4sjCxb0Nll",
-	"Ss0HmcG5bY3CvgzMRjbJHqMBC6aTXne25vgWbec7LoqSfbsRgjxZgk/LTtO+fX7q9wL4uTRiDFSlMVVE",
-	"2zkGSBfXjRJsnISTLT7hnBBHGn2Y2oLU4hTuYyGmNI1BnKqimfgwFiuN9IJllfGl0NC7iFywpQ0Mji/9",
-	"8dU3W34oAGXBbNKruzDKcqko7zIQ8EUW/R6ZdcWgzzyqvVQsuGeUyWiSiPT/bzYYBkzRqisH1U5Qmsq2",
-	"7o5835i6x/oBcs79Gxp7DWO34+Leq08mUgel/GwXvGXzoefnLMwNVYXmhD18wGr7Phr8TCVtbpptNEkt",
-	"prUBS7ATUbGprbWReNvn1bIYskBNsfI5JSoWi9/ZRIYlXZaRs7eQncIdu2Rs60xGy+NJqB+D/TLiwp9L",
-	"huisc3cJTO7Wt9SRWGgvvaR3pQyj1n9H3l41e5cXqvKUOiEPHxjcWYw1h9ISMnDlFXihE9k4eEwTJyC5",
-	"M5a67lrJSbPvIv/TQvxhgb5cS2V134l97JoOD/MN4wdlMstn/s5WtuzVJqk3klnSNCQ+oyrRpidaFLTF",
-	"tdEjJPZkhAFrCynqBRoGnHlxEZ2F9LOZysuCDG4pfnXk3afP84Owr11iup/ch8w278RRdmdUiFwBPCDD",
-	"gRZNBdTM40h0ZTaDZrY+N0+Bk2PBApvQlWJyyyt1d44O56iDc9W7pfilrUMPtsnSStayjCoyfhI3R3Z4",
-	"3hBWpi8B8CL6wpKaU5IUZrOMuHp3Fl9dzJuwmveduNOS2tT2vOhsorg4siLTYAnifGD5+T4Ok4SyB8yr",
-	"SlokolJsvu/7D4zaerY4W03N5v564ULmcT7NfTdNLEGtCdRYMebCss/CggyItPk8R0kw4fvYJWOnYNr6",
-	"P6AzZn1RK3KVWmLjeytqs71iLXAgPiJVbQkF9FsBVa4GAIZi9i4AsL+tR2i1KDKzwAtiU8BTtwoUGX62",
-	"iKMVcbOfx5r8qe3Gn5cdLWFJrqZa4iM1M1dpT66wifC0rMAY8Sjg4eRcL2ky7tiW8poXnIdU4M90jHTh",
-	"fqQ05/TNucGWSW2vNdZMXEtBU9YW0bYaF724/yhWjdNvMJ3ZKOkEcqyXXNGJ0uzEDaRSFcVDRp4458yt",
-	"PGeh26+cc2xY+ybgPS6cp/rWjdr6btSyCmFWTB8LxrFhMaMeC+A86JPicRWOgo6plqDniCMpRXIG51ux",
-	"YUBLTEP+ikG/jg5EW/MaM6eXSnYLlyay76bjXoSHivndKon8p2YCXEXHhocmlcxjLveY2o1W087Sl9Bg",
-	"ioZlImRgYEuZVQ6tJRNjlgZMkW4gAREIxw6oGOcbrUQ/DIelOKw3i3TuFNYr34nI7CRMZ7Mg0MshEaGF",
-	"YAFACUCdaOYh54ScPKHGekWY/jfBMTlJEnDMOKqkHdOk+Rou+EZtXQ8Z1ffUo4U0ZmZfRGTfIJEUPTWu",
-	"FCHFmmvm4Xaf3jAeSC3bA9/siGqurfV42B9B2eM119wT/aP0LQteShYdowgoCIGGhJdu8yW75M2QiXen",
-	"J1CushJKXARz5nYTbUoMgivKgPMq5khA9TN4NfowsHsil8LQoa1CeyUgYgIFIXYjTqzKhnxwdMay1s9p",
-	"Ft2nwvOxcTHIFxruJtraym4UqJkQj3vVK3ElDjRLJ2qEg+OKNGq1KsHurNjK+K8rU3fhSquiV1g8+6pU",
-	"voK9gn8MVO9K64iOyQpFGbxRq5EnA+pracs8SylPy2SjVidPhCSQH3wl4i6HcG1dX9Pn2pdj5sFPG3A7",
-	"1MOw7Wfh9x3yhMYtN+EpIGusV4tNIkc+S7SzfKp/3azVqnbmcmggQPga2DR7giwcB0oIWPijKX8O+aZU",
-	"aa3kRrN0blJzW+TPkX7vkAZ0wEIWJArxYe/PJ87/Ufwr+xfy7Jx3XQnzMr0/LUFGAtNisy8Gjl+LG4ya",
-	"nFwLsrTMw4GZOUgJUEMeKx4jhIQGeqb4AcAR6VXz/Ygnam4ZsCq5AIUKIUv6+SuB1e3NYf/sINT687/q",
-	"z2rmfw6hPar1HeJSt6+VH01PvCdkwLxd6KsdILHaGWotSG/BcNTxuRv3SFZlfTcMyaZ5XTM2VOkmoJAK",
-	"q5n2laBkyMDTFK9eYn870pvg27R0UMTn11omhJMhoKs1sSfTkTU5P3EMoFMameVcJwCRDoKR0hhWI5J3",
-	"khtEhQfnOrsP0Yc0AeFIEeljgbWGOfcpokMd7iFaxqSMO+W4+6liYTP9XYSOkdPLC1sqGvcgXlV6JQLm",
-	"ysCzrTBBunaoe237zUNVHertmi7DwH2gM62y6FygNRgXnqEuWKkml00QB3iVkyICEkpZJS3NrkBDSe0V",
-	"sJ8rYW7N2csIR4LnylT60LINm6fbJ/Ux2gf+rT9tE+v1mC4v2viWAddqFuK4msSZV7rFgXfa8ptwSAAV",
-	"3SSU+FSfTeh9LYU2DxV0bVblmNVERxiZuJktVCBHYVpO/IY7r1BOw0zhZyZGA1jX1HXoJX4l7CGhY83B",
-	"RkbRpIIwQIub0gGm770ve1VyLiO4Mabl4+LZcdiiKlHCgd4H/CTcrX/qgjkc8zlUdvQ4gacAkamQhqOC",
-	"18GaQuVOeK8Vc33pe9afHPYDOer1o54rPiDJbyvgs3QS5wl+MCOIuEiTHB5cEMGYp0yiBJZrKqNdY2hw",
-	"wMK+9IgDcRV7ZK0KbfIs8CNw/27E33mohVfau40fE8BYAeauNVqgUTlkIkrrQEmYavdLO/hORTTB60XQ",
-	"/CxKv1dXwn43nr8mb2Sd1SsoBMldJlQyx6Y11Jy40qjWplSm8XhcpXC5KoPemnlWrb0+ah+cnB/AM9qU",
-	"4qGfUb0MrZeapXq1hnfp2dEhLzVL69VadR3icWEfzKy19cAb0iCcrJkdBpAgK+iAPDR9TeJ4jyqTzoRQ",
-	"5ZoO+Rzsl2iTj7xSU7+uhTeDQ1B/3Z64QqB7fMuafsg4rop6EGfuPudf2SL3YncW25wFvHUBU0OpV1ov",
-	"QKNWs5ouw4KRCQVx7YspMYF+gHleAlwBWABQo/PC9D0wrtGuggG0gT7aUoSB9Iu+YO5fg5vtvfCNDRx/",
-	"3kPRPNf2qGfRovBIff4jl8Lo5V+xV9BGbX3+Q89B6/MYNLLbXGRkRyJkgYgqAYKTZDCgwQSahajQkmCi",
-	"NYmhs9Kncum2MqQ9LiKUf+RvLq2hC3LN/hL5eUpr8RvRJR3dC38mndPRlegndHMC6tY6Ob/pYQA7sDHj",
-	"+AO3FeVdV6jPqQInchhTiN0Pe1MvkKOheUP04xdVMWwEz9crc77id8eXP5vPfh6mbgiYGvkh2ncwqm/l",
-	"0lCqnMN/rCWZZt8QYcWzjekKaXUIWOS4L31jY1cJtvfQvHAG9OBEghKotZ0B1dpf5HVAfUDLvkjoUGEk",
-	"jhyLpmXyAXxSC7JIirFbTSNW64s78BNp1Z9/809afRSM9PiNFgBj7jK8PdH1f5qhYRwC92tpdnbkscFQ",
-	"hky4E3Tc3I1NAYXsSW+yAIfKye60Y7dBjZxAxbfyUqzNwL++pf39Jk30gdlqEUu1vp3IEkuS5j+E1W7U",
-	"duY/0Zai63OMvtybNyMlxIe4iD/PZIxzeF50BF+xSZbh4bXP0cdzmR2MeUr7WfuLe9+Q/fksLwn4DGoq",
-	"qQTmhkBTD3RCW99dwt2qiArlkIxlcA3mrFYw0e2piZKjPYu2jjbrGaJRY53VeFJwPB55AtwpGPnMeTrN",
-	"mPCuOzKm/WByNhJvhL8QUzpnfrdQY8pWVdCz6IE9rWcIvJ4rjNFVS4/89GzMf+JEhs+1aPkxx20fNv1h",
-	"j1tEWDnHDa/Z4/atXGw+TLHjKHbTpUHkXY8RP4rZLOMCg6L0gyXLP0eGLHkK7k3Uhyx8WIqOlOZidblY",
-	"dCzLWl+AwwCCxHfR9oajnAOF1QFtC4jYL6RVbcVEuEusM94ijE2tAHQhclW1TkD0hRgP/2c+VA4JGKb6",
-	"65ejzgTuXLjx358c4vqMBvo9u+BVArCFYxMTaQiOGvtzYtj4KUqcQAtonw94CF6fGr4Qq36QI1umYFpE",
-	"JuSnnp/HFQAziAwIft16qkDqqkjshn0m0OejJGTDZKV0ygYxrrjYComqfBVbIuCG1maEXlw1cvvGNMkR",
-	"6U/S4MIyMfCSsjFbYB5PzW5JwYz/GIR+lZxBkEnvcsC6I6VnrBBJDnqPaQKYZpiIOLqjXpCQ9Hc0OjLq",
-	"AJqQ//n//+f/ykR0GwZXsQ2SlzQ+bDe8x2d8RMeNCDn+JS8ejdaEFPOwMiY6djliBq/d3UhZC2RoAXLf",
-	"VRbN8g8BaAwYajnRfDvhHgJZgkxRM3XswgBcGovbOPKGBT4dOshpTQwIOTfthsyk3KeZ+yybKqFspvg9",
-	"tmYLTcwIloSokPu+eTdE+9y0awpXfDmxgFJgiiHjq76Loba8v+n+DN/sYqm5vlWrLcnKz5Cuc5jqUYQB",
-	"sBpNGXWMso02agr661sEDrABbRvVr5YekStKH5V/pDvq0YuGQ63Fxac8wdUeQkhErCBHSOC1hYQEgIrW",
-	"2I2e58IxPLy9acKeqPYis8VfaBjqAxZXPjEqJ4T/4WHIKw94GGLxFQBTBFQo6trcME3rkULt6X9yAViD",
-	"CLAw0Ty0v0sciwkzCCmsAuUQ1ZdjFfNrHMdA3qDeT31oEg5l+CHMbobROj0y34Uy+IFx3OGUq+Q59zHk",
-	"H0ABqg4MCg7nVYkK76qUkBADGrp9jCrAF7Sar2ILxwbupp0UehoH8MHvHfnMVHahynXIE8TDdenID582",
-	"p+K2aKk5TdsuCfDZGODBcJYFSHEvEtyRjAeqMhgk250WEIYAk4rVfMQBLywR9AK+gUe+Tc8K6tyNLUl4",
-	"oFBMLC5Pzy4ZoU5WJlKp3qdlYjPn5GCgSRQatpo7FFRZBOOuMyEClYGomU7eDKkbykT61sLTbOnnIPVw",
-	"5lQt9NAiD+EIJCeHI+dQrdrj3q6+uzvyIxioHZ0zewLYRSUa/urqRxdPzdUaVyBUhCpU0VyuufCahCbL",
-	"iMohEzdDUTVoT2cXpD9wYFTxHPJE8Z6ocKGels0V/QMXvc+aLpwycYZ0UE2TRuGy2EGllmVmRaTFJoug",
-	"Y3x3Yu8y+2bvmDu877xxyE6jcSPbxw3CMMwsMsPGFbmrOV1jYyEGgO0eUz9bkVXEkEahKwdLntU35qEF",
-	"VyXkA6ipB2C0TD+ZGI/6FbDgIFEvL9pF4+0GclC0aBu1RRfNDNCw8WiQ9xxbKJcc2WPC50Syej5G5x8A",
-	"rUlSsEGsJ5Vf+PuuIBujpD4MxgYHmtW8k7+mYgCxdpaLm8GhFsFmzESm9O8oilyohMN9xhhEcYDlh6IQ",
-	"MrrfpbDqM6YTztAwS9/lbBSdC5jP3y2Uu6ogFhpK84/S/Yi4kHwL6Hb5KNYdfYb6dCRzo8BlmetFzBag",
-	"ZLduIsh1x1qMidLWUObcVD9EsLZnbZZElhdmVaRf6YPFt14jHp0o9F8ar6ZN6YpGCDBwfWrBVKDCw5rG",
-	"NhHQNJE3OWRfaADKksmTa0ZVIm2O1xPzzacmSJdKAHtCFfGl6NnQeWKsu2ZdqA/FUlG4o48UgdVo2Cii",
-	"6ITUN62n9SnOLZm257wIw6FWGrS+fE4H7JyH7F/nYcDdUP90SsP+v9ZMiVznnLmjgDlE3rCAAJgZ26El",
-	"8wWcuBakY9JmotgcpAfHEU3ZhRZyplKd9cru6gWM0NmRF3fAldK2rAwgkIYobnh/vUqeU+4zj/gStztg",
-	"BMKPzCNDFti8cRgF/O1CBLJJOmwiTXIY3A/ZUqiSn7EwmFRa3ZAFDi6bGbRWDfWWvDx/c2IbBmkaGJAn",
-	"1NdzVGQw8kM+pEG4pn+veDSkT8uEUbcPEwQ9jIZkIFVItskrvgdx1nR9XcdmYFpTFRIjyR5V3E1kgQyw",
-	"CrGJnyZB7Ru1GiS46JFZVU/Gpm84lnbdTen5CGZPPE79VPsjUCGHNOxXyYm0Z8Pqv/p367qF5COvCFN5",
-	"YbxsyzGmVQEkMfEYnWrNv0qQOJEtmjtVnTdTRbbEJi9r7EOLv+EvX72rv+Wv2y/7nUNX/310+fWofsJf",
-	"7oCcsMne+Z9J5MLHWfql0YBWFBN9WtHnnuYWh/i2sMM9VSpYP5Zcm9vKeDyuAHmOAp8JV3pYAeFO715R",
-	"XDYRY0gXpl5s2dOVpXdqtbtu31IrXBgSSASkVuf+L5fOWViZmf08lhGHz8qbaSlTTdl0WSPuF/Y1Wb/A",
-	"AqmtAnhwOwUlgTRYe6Kj8m0JSkjphmEfVcMBva10gJdt13caS2FkLUvNg8iGqWuRfhgaqtWKG3rZ1ly6",
-	"eFSh3VowK6hN/8kZQW36y9OgQk0tCZJv07sn72gafQinQuRpptNBPXMt3y7DqU1ZZS4t9CjoT8xLwoG2",
-	"PkPKAwOma6c7Cj3paAWwLYUKA8q19tZuNS/OLg/K+sFLpQ/qNZu0WRCe8x4aQe7Za/3vp02imN+taDuJ",
-	"edg0Gvq56NOMJ1ubUwH2TzdKb6J5idYTFaM+VPggkMoOhYCgMI3P6I3NB2XBDXcNDiTbb8fgPJy4ZY8D",
-	"FlCZ1Gs7mzU9FBPDissMJaAhtpIPjFKrt/gvg430fTlWREg9kw7z5dg4NZMAO9MYy1yO+oDrD4MzJtkO",
-	"OxkA05/5TaVLVPTpDSvSddv0J8sdwjZepTMOVc5eUmEyTqMeXKW9s1KWlx1g1TXy4eMfiYpsbl45tkSP",
-	"JuyrlGmOVIp7F8U+Z5dWBjQM+NdStrFP5tNxz5vpGdgeNaXz0VAGIVtcwWvTH5P31KZFgqPdevR+uB+V",
-	"kETarTxRcz8+bw5zq0DFcmkel59Srtb4QFNesW/sApg/uFWowNxGrVm1W81prgQO5ARbBifU2NRtChJN",
-	"ivSDKEdJ++w1sj79AFQR0AxQ9Egos23RylG9nCTvNs9EXJhG3QWjmngp1qjf0T57rarkHBs1Ie5EM4GJ",
-	"gTdTDwqIZD8VVb0wckArzjiXuJFYlWBBGSyxYBXTs9fkiWXZXAtGHDW0t0Oh95R0GNabShYzScC2DGrU",
-	"I9j4r0zApQMevuTsIig+7ivzMPi3C2MQo0GHBYr0JJGC0I68QadXdC+kSr1iE2W9Jqev2uf/a7uM/61r",
-	"wXx+0K6DmwiR8zIgDFuKMY88Od07OG9EtbwC6nFT6+L04Njex6V4ijgeA5zXegSWG4nG0RmFqAFE2JeY",
-	"RiyECOUDlAGDYgdNI1LBYRRMwCEn/Mm0FMSv/HxSkOljWqro/+0dHB6dkPbB2cXR86N26+IAfr0Sx0dH",
-	"e42v7Xbr42GvNT7aa/WOLt+8Px69+br5+rr29qN3ejrhg0lr//aSDd70xu3ex6NX8o+jr19qB63x0fhK",
-	"vPly8Pq4dX3Yql8e7PWP22/9o9vn+63zvd7Ju72WPG7X3oXui5e+2zjovX/u0+Ozy/HB+OP+u7dv9/db",
-	"t1+uxMfz+rDzYe/GFWf9Pw4Pxkd77snxl4+3xxdHjeOL6/HJ19b4fb93evylVT++aK0fX/Ru3+j/7u/R",
-	"4315eyXaX1sv8XsfL1rXL8+Pz96OD3rwjVf7rfB558Pe5I8PJ/2j5/0/3n85eHe8dwzjbY3Hxx8bB+GV",
-	"oO/r4876y9rH92f94+fXeoQvzDzbrbfRnPdbb939t73WwdHRl9ftjQu/fnrU8Y7G7Er0D7v+/tmzm4PW",
-	"ePOyc/1OXK4f3V4+O3z39ffu+/0vg40X18/P5TB4P2503fqr2/p4T5z9eXjuXeycbARH767E8fZmp/fq",
-	"5Mvx4cH4xduP++/Oam/29j4ePH9xubP2fu9g+K5+2PFPaf9izR2/O7m8eDE5Pd7b1jPxjsZvP16J4z3a",
-	"mnl3C+8+GB/srY3fPj9uHe+1utvj/R587fRKtN6+WNtrvd1v9Q4Oj1vysN3+8/D8eGNnr3XcbtV6reOD",
-	"y/bR2/33r91W73DnuftRfggGv5/xy2ejw7e1YfdKbJxsnbz6Y7K9/vbNh/P++Uand9Q7bLU/bL5cO2G3",
-	"J4Lx4dGXQeP05Oym83roj73fD09u2d7ti2cTORzV/nUlgDQPTvZzyHWOYgbu0CTBn54dvWtdHJBXBx8j",
-	"gj980eodtDQJ7E1wcnqydqKt8cGLvcPamOrD8PZtb/J+eD55ETbkc//sxXspr8RAva4Hf3xhcnNzdPh1",
-	"uH/d2f/S2tyqU2/SP2udtFuttz1+rF7333y43O6HtS97Wwd//H558mK0/XZ/3z+7EqOz996F++X5hfrj",
-	"w+nmzsc3bzo99vbdKz4IO/t/7Hy9DF58aB16h/KPl/XT2jpX/cuvX/1RK7E00xNLKZrIsahHl9EPj1Cw",
-	"/9IPH69+iFtUqB/Gzrd6Y3O7sVNv3F9rNMJvSmvE3xfWGhdOV4+UsT4F+zeprMRFJyGfvaXvxVqoqZus",
-	"HQxl4UIpy3fJTb+DuE+mO/zKN388+eYPYk0ZKmkVJJm7dGaCubWGsHpe3OU6QcgFjujSL178iDAzD0Ja",
-	"4JDN98fmM9vvhI95qPzuRA42huvirO1pz6th5aEcuX3mNRGUxlWES7N+A0SV6NNVNVZ4Oe2qzWsfHxXD",
-	"NG9rYtFbSM8yhY/RPcH+HFHfehxsVWmIj5cReDDmimWqaRYkO5sjvZKM5WN0MC6h9P2YfORZjCaTh/xL",
-	"CK4mffhBOJWh4FZBzvAyyuFa4pAXBnANhaT4gSCnB8eATevKwNbZ/k0Rx6VOgQxNFO5eTpzeVoZsUOly",
-	"PHs5uQsdLigAzafgB3nEnpH2SVgFfr+yz9VQKm6jizPBFfhI8olfxVpyZHbWHWw8wA8kxtOkliPRP7s5",
-	"d8SnJXHxu8Jgp05n4M8+lWevyZOz522y2diuPTVVsrkKlUnQTNTbRtjq/sHrg4sDSHxBEB7zUlkeRiIi",
-	"Sm8U9pkIzSlsgjc+WbUWvMXZ0x/4FZOXCfHh/YMzFN0OHtZ/eSyAPGyAK8IaQIUXJ3neh9f8tuIGvkOo",
-	"Mon/Wic5ihskCEmOlBpx0dvn+rB3RvrBU8kBNQ8efFv6fyxHvmeyfKqkhfWX0X49uKA9UEheUxVWjqXH",
-	"u5x5u2S9tmEGfdStnEjBKsc0dPvJksXwqAzKiXrC5fgZ+6rKORcugljZLXVDUx489TnomAHtL7CGjvGx",
-	"96kXG+TZzSwj4JSq0DaIALiubcVmq/1W2mevK+ch9VkhSw78aXs7B74vXOlx0UuVT462z3TzQDeBpgmj",
-	"B5rwS2GmEnLvhZWmwH+OT+QkLV1EW9IF8PRwQmDpRJzXhQw7/nxqa4vykvL6UxZ8PrWpOeNIlC0yCWgM",
-	"scyB0a5JakS4mlbNFhIDS1HxUnjTrLmlSXC5+S2HarKndVnZXH5IGd8+e71KyOT0iZr7hsDH+/TTq1Er",
-	"yiVN4vOehHu+lUspelxgtNGtsKLrqCTkKE8JmgYDEOPDj2exv98a3UnF+066VwHgNE8Ty/bkmKWZLaGB",
-	"gWTJ1bwSV2KNK/B/uKZV6YyE5882gxJwCBXjWbG/RoRuNSF7HsYeGc3mIRyv5TXoTRw73RQoT1XyHBvi",
-	"SHBRQhuQUCEK4xTUL7C9rEpmlYg4PWNgpTBoCdhdCjQh1C3KuVoCNthSslhb2MMl+pHmm129vx1//8l5",
-	"ij0SNHUgtNFhj8P9WEqK/AoYy+dO+oYkf1E/nMEkQVzfyXOcixVreZ711FrWHzEzEAER27LdXoRhYFD+",
-	"hIXKcLrfsN8JWpwGrQRQWyhgBSimRN0dBQ1vBDQqaqabQUU9/eDzkZaLwKuQTlQxPCjXhHnQCmn3QgdB",
-	"F5cEVuLDZm1HH50EMujwS3tv/PZor3XRerXX6/3Zv/7y5vTt2/3Wl9bW8Vs1br8FjM3hwfhl+/LLweXx",
-	"3hHgatq98esrcfa+PnYH775+PN/7+P6dvH1+0bpAlM7x8f7hSf/1ez90D3cm3uHz649nCczP/tvJydfj",
-	"zSvxvu+eHH+FX9ftr++/tPzj9nF7r7XfWvt948M+oIQOJidfWl+Pv7hf37yT4/19Pd6Td1fixdnlQWss",
-	"91q0dXPcro1fjAHp8mVvrzd+LluX3sX6zseDc//D5R+jy50/n5/ufN27rJ8dd4+2x+3ex/0r8e6sdgno",
-	"l7duFv20f95qjc/eHvVbr+pna6/cYPPs4O3hDvc/DDf3X/w+eBvKsH4lDtbD9uG76/3hzunJ7eHtsxbf",
-	"q/fOrs/az8R2rf9h/cv5s/0buv5u68RrqfbaR7rx9fZ8fei+ftG76Pf+lUTEZPZoCUd/4P8YeMcxC3rM",
-	"00cjR4i+t6VP8DjKGxb8cvjf18cJK65l39nrmJu1W+C+QegoYb5iYPV/ZxAJzdHFIxxJvjo+APopCBkk",
-	"pMYPF2VnADrB6m9Joya7BZBiYvNWxqZhskkER/U6FnNNm8rhKBZw6ju2vFfWcsKWt9AuT/+caTqJcpF5",
-	"hA4klphOAWaq5E037uLGQ4OfManSyc9Az1zj/jSB0pHwpGDpIqUWf6ONip6UHqF+wKg3yYR9iTHcG7Va",
-	"UebJWbTBP5FkRbx1qVm6ZpO2HAwDOeAKHF+wiaVmqUab9U6z4S7Ov+OF+DFZHImNKDCG4rP4i4Xfl4Uj",
-	"LyFUTL5PpCrnsOVliATTN0R8OkgSSJJXJxjNQnm51PdzEhSsPwP0cJPqh7kdxj5I2gaZjF7DMzFhowm9",
-	"vLDESdm2Ao16/o8ZpHMINrYdrrH05/epwpmIFf7gMpxvbP/YbBtrFAlx9ko5r0taQZgF/nPvmoSFo0Lu",
-	"aoy9ppaFfXZrtljG7ZRd6UNjYAmFdTzm8gH1MWCGUgliIh7vYW9zLxUYgVbSGfRBn90Wzdgw/II5NzY3",
-	"7zhpS7dckfMXrUpjc8vWr90/OCvPmXphFIyLHguGARdhYZCmsX3vbWq3igbg0u9cErKYwIE/7EIHcUsZ",
-	"6W59hXOAJx/LPK65KCwnqa8tHvKM3/5KP5czEgdRbk1ie97abC0BNY1BI6za1iv6PiY8zWQjsDaowNW4",
-	"NXXTXipHrzL3FJ02aBK8+Jxgq87xoUWKPB5gRZY9ACmUFn8ACi8tVM4e7PNHVvsh3vmfvAjE90cbQdWI",
-	"lAKU0NySP9+5jkT63Q9YUAIVpiXBTxl1Jr/EROKmwloTyWkuW3QiKTZNERsLyMHKcuRJu9V83np9flBG",
-	"sU/9c94TNBxpXRLvaY20JBX+5GnZ+lAShSZAcDlgFxt0slEhm9jpSGvyWI3Mms/TxRpS2gvcYxqOYz9x",
-	"QCYllHunTDrMpSMFXa9MQ1tA7Aypimug4eiLrOtzuJpGqP1UCa6gMGhBCcIM9K2bJPpEL5a5v+piNWLM",
-	"4P5M/fAzYKj0WZy+rVFbr9aq9fp69Vnp08JG+tR6/qCKC0nMYJGx7sogChSnYKi/Mu7yKzIYZpFGaxZz",
-	"81UY5HnnM88ux6EtASQtMtBnlwN+b9x7aGrLbtbVaSoMgJcikYI3neiU772cZxKXHsOR+aXjFCCqY45C",
-	"735G7qllzNEvHiG6Onv21kxBz0LUT6qGFWQ+NKOSG3FZDWuzjqkyDePjSn5pq9boK9dsGILzzFYj8eRY",
-	"+JJ6qKnorWWe7VcD9Z3nndZXy/a8/RmwOb+SMh6ShSRp+158JLep1aJMpKDRbmIsn3NbXN2p3e6D8JAh",
-	"G8xGDqYsImymi+aMVMw6EoughGGfhmXDeubxgFM2+MUDfvGAxZOpf5TigIQ688wPE7c8Yv1heO2qeuOH",
-	"gyFesUk5jRwQXjZxkyJWAguFNeCgRlmcdNoFH/ajyp2r0lhMQbwEHeDq3cMlkaiAboiyofRvWNYROVtp",
-	"ID0WLAHewmGtrET5bSWmkvvz2MT2/eKzf0M0Gb1mhKa2+bsqZ8VnNLeGZZJjp2+MmLb5Pe0EwbO6pnjI",
-	"Gvr/Fi4hHkEJZoEO7gUfMG4V088yVa8yHZMs5wINTJsUm04DY4+e6wVynKgYyYZhP1+pw1me6+XR//dY",
-	"0AkIWbPhzkJAAmkR578c2z2TCWzHGmLHFijlbNecigkJ2W2IUf8mcTQxVPSzpt2LTbzVT7MeFybRFW5z",
-	"ysT5r4DL/3KSmBLNhSkXxAm4dL4DNsK073lc8falo8NZHyFAJ+8cMSbvo2zhJqG+/2Ah5NmEGqVRywDS",
-	"qmkW3vWgQBZTUO27YFgeTSh9wVNiQ4JcqJCadvrRHwr5K2qTXJEbFmADLiWBYUDdnyKUV96a2hc/5Pl7",
-	"TBgCPCYp4fFPbyYRm6xWdYrW5+5wgOidjw0JkKM+5KMB8MbPkR5WCAkww1gaDYCMONWGYlb4H+9fLPx/",
-	"AqqBVhRGgv85YjmaSNnURfd97D2TAOQbhhQnvBlBaaWdFpRGqu0Sp6p1jWrVVDHbP3jeunx94Zhq5NBG",
-	"OMIHWNaG/AkScikZMCqg4DV6++RYoIxMNiEMp3tmgNWNskTLYqjlFocd9Artmh4Tpm2QTUyIjfZYFqeq",
-	"sYXFDTbWtzaxtaCVfsZBaZIcIKGCK9sFPu6+D0nGWtmzTTdguzI9NM6lKTJvytKM+9JnxMAEzDsSteLt",
-	"l6e3tkkuXp8Tn3cCim0WteHEQ3BnJHqVFHoh0jzyp0VirLL1BmIpVUP9N/4zvwNHvZZBX1ZUQ83tsTHT",
-	"T/MQ7TfS+/uDkCEZIisqS4ar/QsKUgAFwfUpFt33l5lFPCHX52GOSeS6KBCWczwea+zWpoTnOj5avp8W",
-	"UljuE90aivnMDcvYQLR9/g79RFAPbKO+XXuqVefLi+eVbdt+NFAhCeTYdOS0ZrX1qUh/NNCmDSaxTXda",
-	"tVsAhv1vDtHatBc1iadGIUdRStQwYNRTfcYsPwfWjG5mrXGPfNqMxYZps4tm/b+0mP1d/x8Y9//tlElI",
-	"O1oOtc+mOTmuYFbZmVfWqtAmQXcGVdaLbWuimPv+qa4EMzwTq0SLGSzwpJVf/rms/Dts809ul6/cPA3Z",
-	"bbjmqpu0NFysRJdhWP/EGpz3looHwPTm27P3F4qF7DUlFfGuaUsyRyyqm3kycZleV4VZ38ZAnEq+T/Rq",
-	"SplZ3SiRGrBbaFiWI5tk8eZTmU5TtkVTJOooEWxsuZa+aCudYLelyK7To0I0OuSixxYitEKHnO4E9gzn",
-	"pEWzYXGJtfhNxS2b2mevTb2WBBp+3KchGHSRUxcqQcVO3s8eDTMNtYQcQ4cHaqAsWNQQ5Ld9CeZyRknr",
-	"htN2R9rIny4xPt0wKq6vFU3GXjWXcFr6L0xTVc1o3035K27QNNAanhWWkfm72IGLNZ9qP//abrc6k6j5",
-	"1OUX9ebr+fa7Safb7Xb2T+ryjzVvr+dOjo+/S/OpF/285lNRGZqv0W9fWr8fv1XjKzGrCE62BM7hReuD",
-	"LYFzcHii6Pt3oyvhtZNj2B6/h0I5rim3c7QXl9453tsbn7RbrYv1F4PB7/X6aPRH+3ByJV5sM3ft1Z7y",
-	"N97Vd07XLt/e9rf/eLZ384V9dMXvQtLJNW0x6g+udyYd9bVbezN5w+vuRG0OQ/98fedK9D7+Hl7+efhK",
-	"bhx2jo8OPx63xslWUe3jVitqExU3iWIt00rLuxIv3749xpZR6rD19vL53vi4fbxXg6v7vbfv9/bO/lQ3",
-	"3v7HnXG3510ctz+s71wHG4fbG69Y46LVvRJ6ZV6cHx8c7rfe9/bO6qfdeu/s1TvvbLB50ZCXa+vHzy/e",
-	"Hdxuf/na+gL3nh0cvNhv0d5Z/0vn0PevREecdd2vL7++NWvrtTe/dBq10UdxNF28521rfNY76rdO1ml7",
-	"0tg/G+6PrsRgstMXB5P3m8fum+HmW/mu/uX9x9vttbXXfXp6uf2mxQ9aQePV+17ndOCvDbY2LzuUemuv",
-	"b0MZfjgZ+1fizYvOFzGu083B78fHf85vaHVPV8gD9Lx6+/v1xcb+l967k9Pbzfrg9ko8n9DNk8b7Z1vP",
-	"947ordxcO/mweSYmHxuDV6bnVZois/R4JZalSEuP83peGQ5fanapr9hd3TE/qPXVL3fMKnphPbw7pkg0",
-	"5xYyWpE7JoHkyy+dR/44OkU/C0aGM1i6aGHK2P6kOqw3nHIGtgJphdxTWFgoKpNoW1DDZds7xWgzEHDA",
-	"QIT6jB4Xx/h/0hU58gIYaqSGEMWvkpbvYwn3QIbMjTTHWLvcjcM16JrXamgfPExReAG10kinIkci7U3S",
-	"C6HKxO3TgLrgqTKKL6yQmqiQDSLNF9xCekjOZ6Mwyq5p9BKXW4fmqNhZDGqRxIupdVs9r2jQxhlBY2hj",
-	"HGbIQzKCEmsqNXFBHCHDCheuP9LrFd6GjtVb7cZH9UuY6fG6CxFpcJdF2wiNVfkgUlSNbkc8jh3J1ajb",
-	"5S74w6rkGMvvU0HqtVotohL9ymTQBBGXsIZLoy2zoUCL0lpOzX0YpfVB0JsFM763rPnKhytBcFpq+oXe",
-	"fPQiD8CYYQZ1C4xuALWilvXB3A2LWXSCi4MTqYB+ASxTk/MckQhZ9cUS8UxfVsXi7V6ybQrguUtoSHxm",
-	"O18gd1WGIeKprpIDikX4TD0ALQMMcAB+oX6URmtENRc2Hk/CgApFXex4Qgn4O+zt14wNAcyFZQXA/dNh",
-	"emCp4lVc2RcOfepGIgD7rSREVbZwX1JSGwePkk2UZFr8+YzeMKg4IEdhJCphpQ32zEiKK/FGxCInwA2i",
-	"IRlIFaZEDL6ky8YssBA2hWKLCU+B8ARZd3be0rJTVYkjmBaJUN4QioWbNhYSy/82iWKm97uigzhSZdxT",
-	"+oUO4AIsbehhouMd5mHhEFlqwOkxIUe9vv5Y9BU7SdqjHDYspbuAoy0Lb0BdwqgBSGZQ1mxCBhIqqesR",
-	"UEGchFOn8opNHEiwHjIaLamQ9nPweQMZRtwDJW5AVd9uflFJCHjTsrErR4stpxlVOov78KFXDSnN7g93",
-	"+9HJjJAV0dGAJiP6FrwkZGg7j0x2owKYiSM6Ma5A0NjEyP9/2bve5bZxJP8qKH3ZpI6W/yTZm7Frqtbj",
-	"JJvMZie5ONm5qjhlwiJs4UwCWgCy4t3Kw9yz3ItdoRsgQQmUKFmylYRfdjYWCYJgo/uH/vPrvDG5NlO3",
-	"52osarES50B058bSVF5ImTMqWgVLtsXVVhfR3mHvYO/J3s7e/s6TffuVb5jKqVXs757sPV8dtoB2fZgT",
-	"8tQkaDOX8AUbUIS6jJbC1p2cZ+glrTqKsYatBiOWP1A3KZsahICL2gRyFHPem7noYXEHas96G5zoQmoU",
-	"EjCnOCZbtLHuzFYLORwSUI198hJDM9y3OSNSuC5aJUFz1TUL4yFTXyZx52prR1yKg2/oAXyV2vA8J5Bg",
-	"P3MiJOlY6BEbQLOYNEbd2yfw4lZ7g+1wCrxir5zH0osve9eYxYp9s8uyge++dfbaCGXvwVfWJBJTW9te",
-	"NOsrm9cy20NkhDbzGWZatdKemWLn6N3m2vCNS25UJhpS1Nv4d7/frtzkkd1kKUSn0sdr6tGNZ3DnrQ6B",
-	"vssQ32hvbnIc5jXUcsStdiEXLJfiSvtRr9mtM8BUk4JmrEx7aGryHVE2a+n4HQ0SnuNDs6lg4arRsQfq",
-	"Eb6M0uyahm+mafjmtW7T/oj2E19TbG2pfuORkqENsOZMlQdsSYPyjkHn229t/hDAaREp39Q+3nKWvoX6",
-	"466dLZyKGVKNHTGnQg0IsCB47E/3Q341ZNoQ7p38l1IN2JKq5X6bTHQs5VvMUh5zBi5WHd8fZfn8vaKX",
-	"VWbtKc23RKmth3/00btfX5weJOT4xenOwbM/75z8epKQd7/+7fnLA1Rhr/5+fLLjWpc8rvi9fMgsQlt6",
-	"R2LS+nftyEk7WHVnctIlYdUKpKQxoV2sfraLnTSuZr51msLGpEVofy7qMaTZvMUkdDYVY20qigHByKOa",
-	"a6pyWT3ukxSTz8BD5ZQrzoCWjaD+fnxyRNKcXdHBLVz35PmL0/CifXsJlL/KPCP87WlCCjqw/zkWmZIc",
-	"Q/F/cJHJiS7zSCaMXrfXwa7HBSXv3p5+AJ4cHmloAX0v7DZpSYrQ0TN29Iydo64lPeNmzdP8/dmGpuBu",
-	"/Iy+/69PCHxIK/Ja6zEwf2Ey3nTDocoWJF4NCzYBqwD1k2EdOCY8VSF8yDWoubanYy06SAnQht5iHgAZ",
-	"C8NzGCR1CUCpz6TzWXFM3fABwwS6quMvKyA1To9HTGmWMcjDx9bcOR1BetxeOnW9NVuDkLxXyTEy7rgI",
-	"iTYyZ2J+wqFn7AvcGT6ZbSwy38kfKmHHAoh3ygWvvCfWysjJIUZvsjEqVZalc9Pd1pO4cL89hu+W1RVL",
-	"6prJsHDVwj46mGAsMHG5dvaTpf/+moYkHTTPy4RLcLN0saHvsjlxJHvsvlzNDdu2MW9sTbEie0/BHtzS",
-	"IN1A3FdXJWyXrLgYhRLsiyEn799E1G+paOuR/wXd3KcY1Dy/3EH/z6AzrhkbQeqAMArPyoIwqnLOFKS8",
-	"oWnibmxtqDKuFb5iJB2ofOeGKX55m7qqKxoUuXl+FHhnzW6YosCkF9Pv9ottgYLvNOB3qAGtbEX23GY1",
-	"X1ygp1SfvWjdus/u/wfXfT49dyaKVqtoBRD6/MWbFx9eAMt5CbldOiwgbi4GLNpUwkhwxKixNiyLJcsG",
-	"Nall5m4pA5jQJGYUZphhWyvTmE61dbmNOGMHbnHeyfJZuC+l+obwLL4mOipPZDFSsuCa3QHXgsx2GUs/",
-	"kE6uZTj7gyiK1X2nO+Pea5PxfH4ZXLqKdnbq58HV87uxWaSbiUSFa0HgTJlCcNsrmWdpErgw3O2IF8eF",
-	"U81YA+m9An1yiivRppAhosYXoNwZnevWvQOYnTJbvzJzonwvJ+pGQa6pL3fVkshyRIvdQAJ166464U2z",
-	"6VCxCP9xcMd9d6fZolYLwTJ0bRa0qQlSsItCaVk5lWlq7PWnMo1o0Z96SH1Xj2gRTx2Y3g3RxKVw6KY8",
-	"pdrjFzVbEOFye8ew6zrjxQGHIrfMtGqY0BQZDl7wG6NILJgZSvsi0i7JQdgU5oYJI9Vt+1NPsAoPQygf",
-	"foYGVRMM3hViNzDK1zbOXDV1R9UQ2zyxYC2NXBHTCXEz36LUupA3MxqjIs6e0Rd98tZ7pO3vWhZlkRk+",
-	"I3NZM4DWH89qDbzqLlpjxSLlKyix/u4rlO9/7zyHL3qPeycmQrW9gxfU9s68euaarXRFzRnX9CLHquZF",
-	"MLfX6fWtrli+N8GcEYt5SG+BOv9+apbTYOi0Kl3ukxQRWKygGF0YLaqJpZhXS/zaEGh3hGxTXEA4VbOB",
-	"FBlSf0Cs88jlS9ZwMYRySy0QGkdt5IhMpII4ghky0VRqPK0iVsSpTMAcliXWDZ7+MGXDy6muznG1kbrh",
-	"e9N9MZGPVQ6vAGhrG7O956p2W0Mpn+vjHEG/9Y7OTT1FZ2FB7alb0p15VrUhDVIIHOKEbcElP0iL1NoH",
-	"7Dx32kxJz9p9d9Ojb5X3bmY3x/13tcsaPXj1N23hwwtvmNVTRwGFqMu51RbcKGbKjm0+4qaHcqIxGhfx",
-	"9jlwNO02jPZvX6wqfbxOSHN+aS1gSqQgaV2VpI3+xPClvzGPout7c85HsD/2fz7o7/UP+nu7B0/t/phS",
-	"plYZOiEaKZmNB+6NoSynhGcraK0H8kCGUzhFMWzEfeG1QfclJ73rq4/peKsb/ZxT+2zTns6px0V9ndFr",
-	"4vqzCR4u5fEM77SHRagQdGSSBo+fWhMjr5nQ9WNfdXicPVk2+jzvpNk6r+dGHUWBE/O+NkZcKqKOzLrk",
-	"z3NlzipWbMNZ063zTy29+zISrazDj2MLHso3el/yHpGz+Uh6oQn4xn2k0EtRy7EaMJ0mJA3go/2nYpdM",
-	"Kaa0o2DM2A23VxLFsImAfTB2yYdOtXDRp8+Bi/UocMJ6bnJqsGIsSPM7v+TiiqmR4sLUHLRt3adhuKSq",
-	"H6wfX6z51DW3KaZSa0kyOWtuG32qM5pqRazuUPaSPtXw6Q/kVV1ag055Vjt1un0u2vtSwfE9FHXTrguL",
-	"7yppHLHjg6ZFo1dFsMm0i6TuRDkiqcushEbBVl8Hespp+xR0FDBnvLWLSfb7ewiy3di+FNyqO0hkrmq/",
-	"C6m8DnUjY3MQMB2tzxgBvXz9lFJR4JohK45qrXYUIzLPmHI89fAwVzKOjp1pf5MdHmN0JBVSsNTnhLjX",
-	"hDjdlX1frKR361KVttsJu6Vw+n/GjlR9hsslgj7Ds7U1IEfrO0Q9UJn4kz/v7a1mb97jRvr2asTX4RkK",
-	"Nm5nwrbGhP2V38wasPBbbdKYxRVCvdYHLlnRmDm83Trg6K5ParlDVjHLSPDxpeuCZXfiQBYXXHgKq7Me",
-	"FdlZLyj9LqgZDIPymVgsEtlIJPbNojiv0i9/peSk2koZG5lh1A3wjhbP8SW2JHCJS1oGLIdSGyQeiecn",
-	"xyKY/p5a7LKgX94wcWWGvcODZ89mGZziM3IfGFeSfaEDA9PkmqR81Njzio/W+Gi/EoXMWL7MMsANG5iI",
-	"vWuZecBT1j+NGyYyqZaZCN6xgalobpZaEVe8s1bhxE9Dr5b6MvRqjdNwJHSZLCgX5dosu3nx9jVMy+VQ",
-	"VTpaKiJhvqGuxkZ/6DBNLEBqmpdPyQonFutbN2eBXAr1DQKxiVRZsKnYF+NWkKtA6+G/rbLxCJsr+5mt",
-	"kbliZsjUoXMIwXgJUWNM98iZQWsjMpLxK25PP+2/wj+X/QBblM5RmrQulUMbL3wBKnP2fuX0jWrEzeRt",
-	"VOO3dDEHACaaq+EGbErS8M+bRoG77Au0tmsCg8d5Xt/a6BVGkNfQuBYoMig5Of3HFLHOQObjQpRF29jP",
-	"Hsg7sUga2DDscQ9/YZnL7JjBdDjpCtYt6iLaAa8OeHXAqwNeHfDqgBcYObsguwN9UwdcrQiPvVmbdtf9",
-	"CHzFd0ZrL8BwL8JrqwMlBAbPp+6p/Xg+PWJFLKFvZvERQhEI80TjL5h5pu3+xxCThT4OZlxKhW2ilZyg",
-	"/6rERI/evzwhT/d/2nsM8ImbCozApvJN/Mc5WoL03dvTD2SXaxnMLu2TE5bn2oXm7Y4wLDsTF7dkIIuC",
-	"JkSzgg9kLgW0oKcXoKcubrFfIiWXXGlDci4YSTUb/YIxiiP4iybMUwWfvE/Im5dwqzRD9MnBW3BNPn54",
-	"ufNTAv/ZL6niL24NI1JlTJGCqmv71DPhCN939g+eHfTPxJnAYewM7PoMKQahkJPR8/ogYoTOZlTc4piH",
-	"JPVrlSagvRLkrc/t/7Gb2P4X7bHLMdDcN3L3Ee0jn3hwjjYhTc6E/4sVSjvEQArBBobfcMMxlUEzrbkU",
-	"54oV0rDzgRSX/Mq3kkQdjo+RIB80B05MeImSCKjMmsgZvbEG1sFq6FgZ1JdBQ0nCxZmg00Pg1WVGQ0K0",
-	"1fsQkPOz6JO3yF3sMLed1NO9n8sEalhlZO+kimlDroWcQATLThm+LjytrGHL2EBmLEuw08CZKLiGdI2M",
-	"/HMs4XMTIckYrF/wWSFres+O6TeB453LQefbhwh3qFCYZE0Ngc75R/YOXeZ62c+PSwLSfs1HI5aBHB2T",
-	"9E+pj8elv9jv9B/2f3bs//wlTazg2+mdvCfuAHPBrrgQ9rSCrLIsz2FZ6TUThE7oLbT+JKgwyGhsNDbE",
-	"ZopVxxU9UoxmesiY0SSTyO9HryF/5UzgVJEk7FKqYpxTmOwf0M6BGlnwQQqmGt6SYihRYaqJgJ7D+INb",
-	"jeAD2hFcYg7VJLWXfdo/+NwvN0UIO+BFgG9q6jllNPNMuDBx1RscnlhuQvhe2n5Cd0pAjI4bzE7X7i4Q",
-	"C4h/jlie26WFd6+Oj4cho6rdzl7I/KfHlByY1pkwNd1Q1uV74QGp8bzkEDNA5dsn7/1bwnAsI5dKFmQ/",
-	"CR50wYbcBXJjygbrDyxCQHzpOGFFGRAB609+l1MLBxFwmNj+3t6eW0PkFUAjgugJFK/hBTtyDJFSYlf8",
-	"CeXGJbQ83Xvi+n68Z0bd7hxfGqbS/pmYOQnjyPNOwstXFtQNXApt5g/hUzrR7JMU8ovSw0bpsuioDBPb",
-	"ERrqsGAf1OBgxmDl/F0xFLzO0ocQCZYTLg/5CR8lKPQg8+5UCCeywFYkdUNxJvBj7NxwunP87nWy/58H",
-	"/f29/sF+/2A/ec+yV9Qkz5m+NnKUvOFi/CU5/uM0OevREU8IHY3Oesnp6avDg4MzES9Nm9ei4/5Stkqp",
-	"e40YKQKY/wgI+kEqurqFGh7GlVuEhwv6ZecCRPfJk2fPnj59cnA3lIxKowEl44/NKFkx97GngPKiAgWk",
-	"Fi+xsbVO8pKMNTvynSW0o+guC+0z7w/0p21X6PU2IA+vxiE0twb5djobdbZsAY/opfjeV81CNdWucqFF",
-	"5QJ+pVJi1n9YjMhBvUoBfz8f0cJth7k1CnhJe6aV8Lmb19FN7gycdSd9sSKCjUne1NefCeYEEtcQydn2",
-	"IoGkpQejDeEKlgGUdOhAqlv2qcCSAYfMA/aUfuAkmCFiIRdj8IdC/ZA7rxyWhwt7ivHFvhXnCqTB+rMN",
-	"HBvnnYa4Ww/XldmJBx7MAldBEJMqz5+BRZOKcGEkWrd4KAzPPXVdsmIuJ7cCG2DVg0Dw6Yj3oNK397l9",
-	"2zo/qYepKGip+jqClo1k/29Md84KfCzPv40GjSHYXdyaW9KIp0TLU1qghoC5gF8WoV58sfWA3u0iEu82",
-	"+kNs9Bdiw/B8VmDr0RwxDc6X2+hDroELt20aNLuxi1OxMGXcYZKBFAOmRLkSCRFswrRBbyN6EzENyLnu",
-	"Cc/KQpqyVAceBX5pDQWK2MsWEBS/GkLnGHu6rQLO4G6G0IH7ZX6D8nIdX+F732sm9GaJjTJuXtiP842n",
-	"wt3/IQdy5yboWx+NmGCZFaZFO3qFbDrcO9uWTBfshDkpdedOUTRl1rl3u8/e56DLIGq5RBUHXt+u1wGu",
-	"z3O85QdudhCuQ5doq42XohnV4ERl9XTbctwNaYhy/KU0RLAD5mkIN3pj7q17+NfmznNXXGM+lVvhKsrs",
-	"07t8ZqwABoMWjQ3K8l5wyQylMhjtbCIoC9/4G+Mn8wmHTJucXvQH0n5UeOVz99OHF6cf3hz/2r7xQbga",
-	"D8M7VvseTQcb+LWLqjWwgZEy3XOOtlpdTUT3TYwArKYmmvRDcEzBWbSn/PJZsaAwhAw8it5XAMkE8wo5",
-	"V+h1cCeF0dF+bWezgw1vmajkxKjB6ltmbtjN6cAFMLbXqeotjrNtVOhmJWE+kGvW0NsTc6sA3VEVOeOx",
-	"bgVZlVEqBav1KYgHx9bVpaAhVDWzKVcEfTV8tzK2e5jQVHuF0TmtNxSd2qjGiUp6LEy1BDJUMl+CtAOu",
-	"bufseW8v/YGdPPb9O+cOZFrntRxEEIyVXTp+tPU7dOxq9f3w9e1of4ojgFLKo44cGK3Jf4OPavTetGky",
-	"SY4JzH4ZYnm4QX/in/uu0sWa7yt+wwQxE3u+g5uyMco9lHz8LuFYNKCCXCkqTFlbcusLFIYyzw7J070n",
-	"TW4gu07fpvvnr0wxMeC0YMLYMzAZ6/H//a/iUkMStV1MeBefem6laKztG9pn08xnnIc89e2TXey6PYyj",
-	"CL5Yg+6yotu5h5rcQwplPaLvVlc1tV0Ucwap8Keajgns/BK+H3t96fmx8gyYX0hCR/ya3ZIh9UUomCey",
-	"gqdnJZ3QeXi21MOzCamvyUnMn4PyPceNYy9wtW0TRwYCJkw3YtZep1O3zY+zCdGqvnYUtTWp0mXV1Sug",
-	"kN0+JnUELiU5ul7Mjj6f39xXZQLyQfcQ2ImQQMIfIPvkFJ7uCqcvx5pldm7gEAJzxsXVEREV6kQXUs0q",
-	"4S5eConi4bjc46s6iJaGfEiavhzmexgH0iL91LmNNuM22oSCq0l7zEm0CDF6QZ9D4YWXON4Aqpg9TIJW",
-	"QJLV1G4GR2MAewGIIFx2ovMomYnEVESNSqLcsnELjZpjadR4n44fmOIbrk3TTsJV+yF8P9p/rnXb7lIO",
-	"Zqy3rv9SCrb7O4i2Vda7XFzKRum23wlOPVJhBiyeeibADz9QLGPCcJqH8RCPLwtqjVGfvLQmUfg7Uzsa",
-	"RkY49h5ErqT0cpzn7u/ANlzOwtF/FJTnqT+tRHbER83Ua/sqGxTp8hnRWmxJirJuypnV7124LS6dxF48",
-	"EPWPgAhqoq5ZfrmEkAefdkbMrTid8/DHUtLtT8sj1QfpdV4JP5DMoKwHkPOYpCOq9USqLA1y11PnGD4v",
-	"fzwMmnehB9OjpjTx9EETJcUVmKepGrzjsoDPj0eYyDQAWkfNU2bo28W1rzigec4UDj2Q8pozjb0dLqR9",
-	"mGAT1/0Tdj/XHujOxaa1vbwiPp1eGjt4QXc0E0O6k0txRXtJz687dPpQnJJTnt9QckqFkWhdy5vl2Kj6",
-	"7a2BrH+dhwGz85RWqd430+wn6Z0ys3MCYhG3LRb2eLFJFbtUTA93XJ8U0PvYp2THtwhBTpch83I3oAWr",
-	"Cx/wGjgxxsoP/IT9GPtfxezROXFjkFwK5nT1mrT5zP6OIfKFOt1jl/YBW7i6XcAW3vAHDtja9+8CttoQ",
-	"78qIiP4KAVs/2oYCtn74ZTBVc8AWRmsK2OKjGgO2dmTH/LUgahvEUy2AJBRtEahzoPtyB2JPYscVkROB",
-	"yAEY7/KlIr5wtvrEP7eJ9TaEb+27fWPhWwCTvcNeYfHNX1gxUkzT/kAW/QvViIDq0GcWN7lsmU+f7aYZ",
-	"MQVqGR18Sc+f8PxDlwNKDxPl/Yh2pREgdVHepijvGLfEHHywvH6qbbZYlHcc/tQEDpaI8sInJscN5xyg",
-	"ap3buxsiqjnVhpTbYZVI8ErqZTnmgFML1rqI8TZFjDexg2ryFIsYe+dII3q2F7Rn23JP6vTzdkWMNyFa",
-	"1deOwsZ1+eG2NGJ8XLXGRi+dVKH7LmiijXhzudBy4B3fVN3ASl6+cv/bP/yp4i5vau5dw/Zl1BrR/VAC",
-	"13AzwAcWdYvOiR4Phg7uRwzsIx+YQOdi4nksE3cUgH7ij90XBMrnygT3CURg5obe53knl7bSgd1dEcjP",
-	"91UuhbEfzhG5hBOywxdriqpvwgjUdkKTD28eQr/Z35V27INdcO02d4DwXuFz5xVmXwaBFoc/Iu99qQZc",
-	"qNLdF1zi1dtRGE3R/Er4IwD2QcgcUVB1Q+ICnvUhc2io+mSPZPRWo4ZyjOUDqhQPZ6g9HSIoRSqyBDKF",
-	"sGe49oEZdGGT/6EKenw5j/bhjGP8kXvm44iLnDyimthjOqHhCsFcj9y60Jzk/JIZXrDEkQIjNaNm6gY6",
-	"j9Fbsv/M9xt/7NvEOge7YiR9ZczIHjnShKSntGCn3LBfTo3iA2P/9I6a4S+7rqV3esoGY8VSIm+YIkNj",
-	"Rhqa+YAxHQvsjJBCItM5tJdwXQ1qFAuByZaXGFxyqU+uFzkEo6qAtKdvK7jWQCmpwCqAEcTx9/vkJeXW",
-	"qOUSP7eylrng1riOrDrKMsU0RhTg3wNI+zokF+xWOoZ7uN4OFiOUd508YNIDWUDa0G+nb38Hm6Vd5wLy",
-	"CDG2JsU4N3xEldm1f9/JqKGPE+xwYl8Qu3QYUkhtyE/kb/zXIyv1aa2VcUowEuMNOOheRn6lmg/IBdM8",
-	"g6UsAEl4u10tW+K7ScDMfChRVuT8ZiL9unMNMly2MCAZpzkbmKqdADRHGlEztHDA7w3fNMn+3fcfH9DB",
-	"kGVNTrcPVoL/sb+eZJcVjK/G361ysf8PWk9A4KGUWODtDrQUnITCfx/22O1ve+y/j/lb/tvf/rH/X/zN",
-	"yW/Di78O7L9ff/zX6/3f+W8/g2ZEV1rTY0qv3AIH3awP7mtrhADrXZrUr0ltbb7sTCaTHRDQscqZgK4l",
-	"7THA1Nhrwh8BSkJluNyyJz0Ei/qci97hz3t7q36+pVa4sZc9vAHq7e0NxXbh1BZYzNo9bm69o7xq0+WP",
-	"RGViBDSyKc9jly5lKpAE8gjUOS0YGQur4C2aQL1rNenjsGW+hWxTnQ1+2v/5YCnna6V0Y/5XmNL5zf4s",
-	"wjOVaAev/+/eBaPKKrZPn+15Ht/MSyP+zYlc8Ee7aIhIIk1HsXkj/Gz1ncp7h71dOuKg591SzJz/Hd6S",
-	"l0AjvWPkDtBJm7EQLNdBl74BU4ZfQjQIEjDd61uYc2D/J9LJ5TjPa7dVDV1Pjl1SJ9d6bM+nrumjhZRw",
-	"0YTBMVSwCTYoUuxGXqNBdA8+CQaOPDv4mbjdYXwyBL6QHRK1JvbTCcemsSErZtfSG3CDfaMCDayJcuRa",
-	"DlWI6kKPBxInsOku1zINnutpDyNLGT4BVmisWTVy2VvJv+u/wkt9Fjw3sM7BA8Nhm94YC9EbyMFmJv+8",
-	"5B6beYVg74aLDZtz9nKrPK4Q+ZBrdqud5xWyXMoagjoxsQssVHxDifd5gAhJQy2QRR+WHGkykeraIuG5",
-	"gYxwseCZkbk6z4n7BGXus196LI11nh0Zrtl7V+k7PeA7Jkc5+MbgNGalyJ2IvEb0maUyzP3h4bp+dEHp",
-	"6bFf2LctXVDeSVX5fIxhxcjUPlDGTe/r56//HwAA//8=",
+	"7L3pchu5lj/4Khjejii7i6S4aKXiRjdFybJsa7EWbyX/lWAmSMJKAiwgKYqq0LxLR3+YmM/zCPViEzgA",
+	"cmMmF4myVVW+H25ZzA3LwVl/55w/Ci7vDzgjLJCFxh+FHsEeEfDPFnZ7pMVZILiv/vaIdAUdBJSzQqPw",
+	"sUeCHhEIMw/1+AgFPYLa3BujPh6jNkGuetorF4oF6fZIH6s3BOMBKTQKMhCUdQv398WCej1hwS6VAy6p",
+	"fnX6S03UoT5BDPcJ6nARfmnmu4V/yD3aocSbfOl5jyCfyuAXiYIelRcDDwekiEY96vYQ44jD5NQdiHfg",
+	"k60m6mFZRmeEeYgGqI3da0QZcg46Jfud0hllLnHUyMgt7g98NaSPxCui2ho64jeoVqmto2qtUak0KhW0",
+	"f3g+ew5nAVavSU/gRBBJWIBGPSIIzAFRCQP1sQz0yIMeDpDLh76ndqSHvSJsl48DIpAgN9zF6m0S9ozx",
+	"QN3FGaJBA17k4QC3sSTI40TCdczkiIgi4gK5mP0CD4wEDQLCUMCTG/IfgnQKjcK/ViICW9FX5Uo4LTXH",
+	"vXPczdp1GQjOuugG+9TDARd2I9TebyOZsQ1HnJHSIQ7cnjOLOE7J70Mig4Mc0qCe/ZrQN27rpaWM2As+",
+	"7yqCUGMIOE9u+Vqn4lbJRmers45X3QrZ7FQ7FVxv19xVb42sdxKD6+Pbd4R1g16hsb5azBxrIMbNTkBE",
+	"xjKpn+EA9jEbI0lczjyJAo4CMUa4iylDL05ftdBWtVopquvqQVStlGvl+sttNDBkxJk/VrTE1NwEQSOg",
+	"Ks71a80iSLXxHUx94qnpUyaBFOxjSBJxQ11iaEP9RRDjo8Ta1CuJuVNG+8N+oVEJJ05ZQLpEwMw/fvzY",
+	"HAY9wgLq4oBk7xW8DbYFI1cQT92NfU38IyB+jxeRs0OwIMLJXI1qeb1cfZncQ33/Ijt1XywMsMB9EhgO",
+	"2nRdMgjeYdYd4m7O6H1zVY3f6cuuo4iZCMGFLCJnEJR2Th30Ao4j6eChH7xUS+4QluIycGehWKDqxZqL",
+	"F4oFxTQVlcBASuFIpp+NXTE+HbJj5o8nh+wEYkichuIGPcq6iue4Pcy6xCujpqWT+Nq31RHqDCXx1L32",
+	"n/rc2Du2YfPY2HBdNVnNaZDEY4lG6m00vplYIkePEpbLwYOBTzUzW7lhXtnt4RtCBS97YlwSQ/brN8mZ",
+	"U1T3Dnzshmd4KIfYD7ka9iUP+SkO4HQzrmUNOiJUyzvkiTESQ4YYF4gGEjkHHukPeECYOy69JWNHTfSa",
+	"DIKy3Y7fh0SMo93wxPhKDFliF8zmFhod7EsS0labc59gpvnk7YAKInMYgdouFPS4NINX7BEHWjAo2aao",
+	"Bhg/rMLB2THaXK9Ut9GIBj0+DBBGd5wRtcxUoovzVt7giR7FFYZhLMTHzAR2SIcLMt8M2nBvNIslDV6/",
+	"drHRv+a+R8RsgYE9TxCpiFwQyYfCJWV0DkRFgZzMkS0iyfU8GQe9SR8jEOFUID5iSNBuL5CoPVa8nLJu",
+	"OKsBDnrRpKhXKBbUyaNCaTrqgMYn1uGijwPNWNdXC0U1U81ztyqVjerWVm1tdWO1srVVLUbsuJrJjh80",
+	"+TiXqv7wCYQn9S0ZZykdAbkFjW/Mh3oTYIvUzpERaJ8Euz2keV/AgRnJodtTHAmji4uDXc0GBwQHKQ0C",
+	"iFWLSaXJXpNxEbbW/uBi3ycC7qIM1VZRjw+VDLDKF3xSqW9dEsjosRTzUpqyutahQsK4ZUB9X/ErpigI",
+	"nce+r0eEmea6dphUotXKFnLE0CfOBFM30v+akEE4qgawQTNppYQKqlg8I6NynkBKscy8k1hbW4M9tX9X",
+	"lYQNAiLUO//Pb/9X6f/++ut/FLJO6wnuktZQSC4yTRehV2mgBG+bKE2mgSopMWvUab2S6s6ilk8jKvXT",
+	"1EPABY3VkHqhsRRAP3VcGEqZkdvAAfltfhgIckP5UDpaAlqxN2QxoapvRQMMe0CAL3bpDZHqAdIfBGP4",
+	"bOKgVbL5n35VtuCpFB920rI1N7X+Z/Qug80fBKSvDsvEmKtr2YOW6jWZQ1ZPhEOsViozz/8Z8Tv5Ok1C",
+	"/hPDkFGAr9VSj/DYMmRzrvWB/UUCm8ADqk4UF2goiSij45BSNHuwb0ucLmVsOZL4HaeBlPyCE+YRnwQE",
+	"VG2PStz2idKVinYcehBAQ3I4IEJ9zoHhFRX3hTuIOgig2oJ+TsAi6Cl9/powpRVwphlz5nKrNVpQNTnj",
+	"IshYV+o5Ra2tKrk7dhpp8a7Plsv75piV0QFwEPuANi180gmQEvNtIqlHzNVQjDvRJ6xe4sSPqhpG7By1",
+	"ic9ZF0wkChaNR0TuWqh5zW3UEhHQDhgqx+ql2iIQRA44kwQMgh3sGcNT/eVq54f6Z1yBVbqq+i08GH8U",
+	"tD1QaPz2R6FDie/Fj3JfdguNwis4uhxRdvPn//jUA4M0PAFgQxfuv97PO5c9/UGYwaS8j4mKPvYV1yDe",
+	"ttJt3pwdHyHe/kbcoIgwamMPhRZREcxJH4suKaMjI89GOLIfCtof1PGp+/jlgQ20i/Pmz/9B5JbKgKBh",
+	"H9GA9BXNIaJ+uME+F7HF8ob6U2RJ63XMQPXuKzUWBicRFkR7U8AqUyccTglGiilY7iLHUo2zw0WbemAt",
+	"vdBM4+W21kGoBCePkhF5q/kKHvYIe/Ry4mHQ44LewTPhujZdIiVH7M//5WhARJ8GScJT410e1cVseyq1",
+	"Wwi1h0Hknepx39Mal2KRsKZUxlaaeKgjeF9bE0ZTLeqfrBIkaaA3A+7hnYAw0AqY1pUccMWUwARzwF8Q",
+	"85fGruVN1Ny9EvPowGQPmNJpsA8L8OjNCvdHvQ5RePfTbYt1+mjNcDvhG9NicigJGjLPWPYh84iMBlB6",
+	"fpHI+VQy7LF0oHj2x4k1NyZeeyjH2pcZf6OLGWqrAbFAe76Wt0FHPHjFh8xb3t4cqUNDmHqZwIlTw3hw",
+	"1YGPLW2PJs2y6NQAYwR2ccHsMSfeE3GMFpxhV51hRRYsIIgPQ6GFn0poHfEY94DzHapbVCLzKVCVQIvw",
+	"trUuiLWX02j5oTfU2ECcEVlEOcxhOaQHHtBS2gU67em0xxQW44KR2wFxA+L9hXhLM/QHwjCMhcs72h0o",
+	"A6y02jYJRoQw5PoUTj3zLD/Spm48IiV5n2g5SXythDJg82VQYc2AwG0LunxqLbDv8xHxruhALUihulUr",
+	"V8q1cmWltlr4Wiy4giid4QrMp1qlulGqVkqVtfNqrVGrNCq18la9VqlUfoXATyE9V2UGMaUIhO6PUJ0N",
+	"Cg029P1igXpg1fhYBldDmfxUddqnoifooNAIR74RqbnaeCkUC9YcvRqygPr2ywIH5MqnfRqORXBfKbS/",
+	"fS0WQiMksg+UlVFoFMj4TYV8atJj+ubth+p7+q71ptfed9XfBxd3B9Uj+marUCwMIfQ273Tu1SD5QKna",
+	"WqVO7EuWc4qRYMTFtdSCXpvq4EwW1xLcia2D3VPFCeEYbOvbFIVoS5Aaj0i9jPaUrd2wCsMYroPloCza",
+	"LM9Fyi0BxuqBvjnmY8RCYLX4tyWwRQqNrfskPWX4LxhMQal7+j41jNB6V+tZCqhWgKMh1WvpEalvdnlp",
+	"8kczkOpq+lROGvMSxX4pJ79YrVQqWd80r1+/j5F9XnzZblWMx1jLM/aqjfvkkclbMhnwgYQXUtbdRo4i",
+	"Z0e79260GTjPKqqn1LDtYV1sVTfv9WGe4UmFM5kYkfXKpBwb8Q27TzOIabQDgWJ1p7LVOmQURg99HJD5",
+	"F+dxq1FNjlmxqPSYX0UH1ygyEzNIEZ46XbOHZUdQu7ecMIu81ZXU6zMOd+x9tftJRpp+8YX6OQqcasdM",
+	"GOwwMXxheJLx4cIxCLdlZDbS6nFPtT31+6QASM/k1IaGB0SgPmXDFOlwBA+W0Q4Zcx2y1/w0S2lCe8qy",
+	"hcCxQAPBlX2JXD5kgdTABHC2lfNnlXUmKvehwMraX7i0HQYZlbLgcTVG+AWiknAi+6grMAtkguNPU21O",
+	"uU9OSSfJ9xMscYLzr90nBOoUnmiGqQ7mGJSaIoxX/a298WpW03mmYu5GVmexIk2TCW6k+MSbj+foxeuz",
+	"2tr6S+ut84igN5FxDbGFXyQSxOXCA50MI0m7TKlekriCaEXN2OYy4IJ4ZfSxx2H0WqKB/xMOgA6JQbxC",
+	"EqKPfo/7RInuQG+RMh/L6IAh7PtGZ9Q/So1rCJdUQsBm1OMGFdPH1wRMASXO8Xhbr6f6AVRE+70+ltfA",
+	"JSVy/jP2P9x2lZlqrWCwYSUJAjVRRy9ZCZZRljhziYMYFoKP9IT0JPQqB9xMGxZGT1tHm9R4LNgp95Cq",
+	"MxpXo2Yy/dBJ9CRaw5r2e9p43m86wGc8cpri4mRuT2dS1YhUg4RkLyYUvgRrSom+lFSZ4MkJHSuxfl/D",
+	"GWtXJkxOetelb7JkARUD+paM1dHWxkILXqVWfgHttGmscqD1UE19ofTRl1naar4GGtopKcOkWKhVKtWG",
+	"195sNKpqXlmqaka4O62p5nDbCf61MUtffCUIgRhrpqY4t8heXURz3EY6wJMMJkwRIhm8cu0h+uW8YAW9",
+	"rQlFK8L11Cr1SsqW/PIIZWc9V9e5YPT3IUGCdLHwfCV4eQe5WJJtVFUMqra2pviGwG5AhFxII6o+RIeo",
+	"JNSHQjLSV6kkon2VRRSCzTn0gYWE/IGXJePnPTP15cr8beSAHf4ocq+lOTiQzARfDNnfiYG3xf0lcEE7",
+	"j376Tp6H70StdYiJcIdCgBtQ0Sq5Dcdn56H/vp90uNiN/WO+E2K8aekTkn8glP0UDXNqxNXGQGOcJkW4",
+	"YZjUDjufiE9B7ZqU4fyGCB9n2aU8C3mbNucSxltFB+NpYKPwBpFtI9xaKNTXK5UEx6utbdUewfFgVXJm",
+	"rZHvPzWX56i5/NRRlq6jzO8V+svpLGorZUBw6EKMsP1/ZYXmAZpLBqsL41wpNWXZuofRNPok6HFPjQEP",
+	"g14thnVlN4QFHEBGj4x8PIsQwfqTRgjq83FLiRLRZs3cpju/1uZ0wod08wBPvCWCWfpR+I1D/UBKXCzZ",
+	"Nf18HEUb0/xESV9Q365M5BSa23uTPP95nprvIfxrjyDnZXgxVpdDlPUf40PIMknD+czY9cNw1skBvzaZ",
+	"q6kFN2Ds6Hk0EPwGQjN9SfwbIsvI0azdaVjwAdW+bvOXdXQLgsitOUbg0lUvdiGwAWaCfVHVaURpduop",
+	"SbuMeDpdbW1zdetlGTmMM+I0wBcO4CewM6iOIV2cvivG9Df1OA6GgmyHSVdDBlsShO5qOOeSBGprNEQO",
+	"kMYGV8WQsnzQ+bsz8KKDyseU5vJbQY2jUNTCrWr/UYttQqSOxzYh00sQXtWugr+QPF6SNR1fgLlN6kid",
+	"+fF2dWwCM05hnq353HnvY7hsGogWIOJRAP0+JmZdfx4mUqauPfRo0HQDTWaxs26Oojl4fSwojlQosBUm",
+	"TsdsDU09V4xlXyR2LwxEK74LcUGZqcbNb4flQwUAagQJWSZTSmlIC0m4eriaM05/uMDn6u5ppzTQN0R6",
+	"1depG3Zuvp5K40isKUT1uU6DT8lIsyU3eOgHReS4vN/HzHMAeAdAPKwTmMyFRDa9FkhFJeLUrQ7C8YQ4",
+	"LdI0SjMCcsYlkokkht7YNPzUfFOtA3wgW1apldi7MeDIuJhyzVpoEaHebwl8Lqo2sJWUBxlnZ/Ie4kDQ",
+	"O3hMC6JaZYYQbOdk1O71B4JIjD59/qJe5/YwZYVGvVjoYdkrNApbnc11r7JZ3dxcdTe89bUtXOsQjCvu",
+	"2hr2KtU1XG93VjvVdq1daW/Waq5XXfPW3epau9KpVHBlsxDKV3VocWKNWqAGndGA1NT/KSVhGLhcJ0Br",
+	"9SEq+bFa03RLZHCl3jhPAQWLZFa0PCDsZsDKWvWSsYtXZnzh3zYRDu4syZrMQBS62YLoIyS1Y4nU8DUY",
+	"QGsrThE5etLqXzp/S/1LkBt+rf8FrmX1L3I74CJQ/wJosbONHK0NwrnCTB2SgPQHNocehznz5XnMrZg3",
+	"M6TQ+XhJmhOFJPtHPp48mQm3bZIRM055hqib6iENTwb2PCAR7J/E9khz6YzdMXp20dQXaBMX90nk1dQ6",
+	"+TSPUizgHwdATbOVe3gwIOypbGQlcKLj/bjlGGH5yLWoRVwkiyzgkpF+PYLIDZhFSlyUpztL1J5rnpT1",
+	"WnUlJDX4xHAAFU56VOqPNNDZ62aptraujKEeucUecWlfS4h56a66PpdLCL73AGdQjENmfSC8fOCZ/KPw",
+	"BKX13trmDN95yGjnOPvH5t6Urzm/GtNBIG0NDRbtiEmjqi66MGv3ScaftTTJrKBk0tD8PGf6sulxWIGS",
+	"NYprymI1gfSdDWVnu3xgpEFKDDnbkJiqNJGyRoE56IUyy0uUyZdFc8UA466uyVgqsTDA/XLSBHEWoeKt",
+	"+5Twm1XdSN+ahJUGUbkKvY6P0Jg1/DIpfnN159SopunSMzzH1Wqmc1EjyIy8syIuQYLxk1q0ukB0pmJk",
+	"klzo9CRDtm2lmeWcscNlmF6uUg6qaIbXZGG3Q7EAbMugMX4qs39fZfbrZJjowS6fiGrm9UtF9tMibqk8",
+	"15L5eu7x0Fn2GfaqdJ0Gao8Rli5hHpSp8spKM7cX1L+iKzEzEkvXOBXzDcTjSLzmh++NmQAo5kh/t58x",
+	"NGOu5HwqbsAulIsWs8ktycR/yvB8ulHpgqsOZV0iBoIqtlJQF4G8NClXOlVS8+ruansNr29tbG5ubK3j",
+	"tfaqW/dqpNqphNcLD4F13VDXQqPmhXTlOnYHgntDy71zsFmkQ4SADE31SXusYE1PmoeopfjQ1wiUtbCL",
+	"uFgYCcUuYBJPnbn2/fLTQKSniSxfzwCn6oMDqbX7LOqdpkFkfG8hH1zuYUh/1Noc1jTRgZ/Y4+jF7t7p",
+	"S5NnDCWSTHynP7RlT5Q5BnupaEGAozZhwNhNZQDHkYgR4mleMj1lJ3ZoMy01G7KKGRtMDvtEIJN1NrfZ",
+	"tPpsshU1hsswkWx6DF0W5j67NzrVw9SXiRWpoboKYB97JNwK7Pv28cTpmkXUC+QBVWvLS41c/wulRm7N",
+	"h8qIi8a/BS5jbfGUQeO/mSdpcMK4A9TVE+YMrt8nhGumI1UN2DlVNxHhWLadZJBQR81wSB6GCmTsJDIN",
+	"G3sSIVe9T6gEWSQ5wCIqBwZhj5BrUIk6XGyHfEbxbeRYrcJ5ihFvzpnPd6xUS1QtVyDQb0avz4RBGGzH",
+	"qmeBf2UhgbD2vLLR1LIYNWwGFFEQrCEccHt8EcwNkEyo7pqVjJ7pekgqTBlaTQzmZP6O0E56BnGKnJ4W",
+	"F56+SCTmazZxdSHK0Ht4vlzafPmZHRdFZeZQm+Mx1Rg/4Z1MWfewaqgpkfhjdN6YoquhS8jlPuCvwrBv",
+	"PLtWl5TiCMtriOjHvirRC6dUMo6Q+O/OS1NbLRBDGRAPDQS/Hau39AzMqY84Qy8c7eIptQhE56BG+Opq",
+	"5eUUBTzCvy/B9ZT2VM8Pwqg8qdbb0Ohsk1VNTdlECCh14qXiYXleuNwjqFqpVl/macvRWawWa1+nac8P",
+	"rPL7cNz61vdOKq3/YxI2TFHjFKT6SXCitR+ge8YETC8IBrKxshJ618rm4kqegJlH5ZuXhDeXoLM2Ymqq",
+	"rYgMx/dlETmxGqfoEDPchVqrzrliybG/d7HstTkWHoS0PpI2OgG2e0akpFCJ37mQRMDVZq2p/nMG9S6d",
+	"WK10ruvBh7WsdbUudEOEhMq2OKwmom5SmzRxFp9YoK89gWq5lPzd1bQGOqF8TkGDxRS3LMRuIjY5T3rv",
+	"T3f0s3RHLwe+nKKGuQNF8eDGD4cwJycx81QsL1E45cSJu2wqYdnu/nPIFY7P/0yP+q8ZlNLP6YVXz1aq",
+	"1VqtXl9dXVtbX9/Y2Nzc2sK43XZdzyOk0/mbMg74Z7QKPyNbPyNbPyNbmZGtJL+Y8kV9y+RX9e8WqBY2",
+	"gUk4XBca1tbPgNvPgNvPgNvPgNvPgNvPgJsNuCUVuvzhmLTk+Kge9fFa5We0758V7UvrRCnam2k9/yw4",
+	"FWoJP6Nuf9Wo29bPoNtygm6bT1cPrfZ3Ca+tff/w2mJl0v6p4baNJWis81dtexo5tPpECtMiYfAsj3ML",
+	"p5OeaDAuNAqnlCOPoDeYESo4ZPYPWSDUJeh//rgCMvEko2KB9LEyDAsu/m+iL5Rd3i+3hVXHxldal8k6",
+	"8ekPGUfvNRlfYb/LBQ16/UKjQFxP4tKgtrYea9OKS32dN1UscNHFLEwDSQ1wgIX1hdl4Db+hDPKIJhZK",
+	"Ep3mVTgbDrgA/fKxFehgS9Jk06ITJsR0Y1wdo3AXJ96mLxSBKder6+sI+4MeLtUWsVLWno3LrP6k9fKg",
+	"uqgm2on0uZL63WbuL1Z6q3Kfovec9ZMJlZQwTz7RKtbmclu1mg/wVaXOZyY+z162sky3xpDIiQ6zs41o",
+	"H46Zh1pNCfyxh2+IKUOju4+ZhoXQXULJgoWs/upyPWKKMJO8ZqI/f+zqQq+GhPKIU83aNC0glS5MpRwS",
+	"L01YSe8a6MCgEvfwMqr7RBx0wgiDrhwcGtPALQstgrL3LAdOv3mXKDWhbwoLzP3KreflelnNdIREG59T",
+	"2tFy/tjSF7VkSRFkuH6Wx6UPa5JJLYZXbuE8kPLcQm4xC3L9wUIv/YlYR/wXvzVLX3Dp7usftfuX//Uf",
+	"02Jpq+rfgmDo+lhgHJnBIGVOFr5TNez6IvIqJFm7+wthAoE0cjjbO9oJaw/EJRhlyMNjuY2qla21yiQg",
+	"K1bdeWst1X1+fq6zlSV1sO8fdwBdNS1k8paMm+FT91+Ls4SVaaS0nZBUs4Fm87RKm1J3LrWsv0io08GZ",
+	"FlKoycYI/F7qk/l2qZKGfcpCSpthlD5Yli1kmm/MFm1WoIEwk5PCjAaS+J3JTXiob2bB0hwDHPSufDP3",
+	"rPKoAFqyKkybQP/8EfQjh8qktc1KESnGTDlDq+VauVreermdnE4RVXXpU6SmWjKVTXXfLQ9VUuX5onk+",
+	"GMNUfZQgX4yRr80l2NGLOEFiHw0ZDV4+hvQ2cwriau6YLeMOQCXNkHFEBLnUm+KIJ3uHGoimuyLTwDgx",
+	"Q/1NItzmN+AVsHWaCBKcB0VEO8bxAU3Z4Ufd5ZsPA+0VNiqgeYNM9GlWWh74lYfsmpk+gPHVW1urr8/N",
+	"I3Tasp8D6dBwSNQ6fRfTS/XkU1/drG9urlc2F+QZz0q4buuSGJ3IOzUpC+cSwAsVYzUtljOqSwl6o2jt",
+	"moyzl3yxjV6bWbIzNX8SF085SzFVLi3kPB1gKUdceHnuQ33VVNskzBXjgbIp071hw9ekKKa2WB5HGiKr",
+	"+ILeqmyGklWcCJtKzj/9dT/aX7cUiLeL58d1t/APB3Or4WbTal7g+YkMvM0fbOCtPwcDb22pBt5iXZam",
+	"GHzpMtyLuYhmuAjnfPkiRb0f/MrvZwltfUeVe+MHqdzVSnaoKtINJmShzXWIoZarE0JvZk08Hcb2wjaB",
+	"OcKsHr1At5sKX5DMn1heqbyp0lFdvCaDwK6r+nsgeEDcIDaXa8q8sIhdTKZGRe2KBcaDK1sXMLVe1a2M",
+	"6Qpyww3WynJAmypxw69jHzd/x/IxJBEUKyVirVZvV4jr1TrVNXerveF1Nrx2xfW89c31jc7GanWz6rqb",
+	"bt32MpbEi70oQ4zOkUywcMSiNhsQH7nWDWwoUVIg6UznnWWU/KzPGW1zlX4dcNQmCOw5ZDFaT4QLDE/R",
+	"lEB3D0tEWDIRISNmDR6GeUJiTxkFU2xwKmxMbX8MOqYobHfvNErKKNmkjEUCTxtzxd7yTMfvHYQzWRdm",
+	"M4znIUSYhOArLIjpgEM8xPhokWLrm/dxVjettUjCslUjHgQhzefTmvUPx1hn3kdso3zrMQm/oP6IjEcA",
+	"/eHQuJxB6pV7y6RnaOnRlr+lbAH0ftwbvCiIPy4Z8o4ggIue6hBq6P2EuJkcy9gQoBE5RdQeA1GAl4Ey",
+	"NOlNXSvXy9Vt5MTO0mvue5AjIodyEPKphVNC4hlOoUicwhXjw+Yi+fEplFO7T0rYCa1QaYLxw2lu/j65",
+	"L4DFsOI+iy71NcSG/TYRs7nm7MLsKT0hk15tMxTqErMcEppycYFGfOh7gCIoQmuDoSQIMw0SBZAuvjYw",
+	"DCjQ/p1WcS0z7KvVnSTU/FpzBeOnNiufFGGTId2Qs6aZYCTPIxpOkFvWuUzvQYKBTIkff52u9r817DFV",
+	"iNjFTgM8d6jVNHETu19Ky0KO+iztMqdhw/R97BFEfElG2tkNCSPMHxvIpJ2OOit9KLfhhQLE1hYOFWkN",
+	"34a90JSgPpVZazg2k5yayk2GYL8hqBcDesc/TMM9Gc/6SpbbMPZW7T/8aTv9U22n5fgtEwSVGeWJZzJY",
+	"9C3ukrl7JccN/x/u94xPN5NdAVGcEkZG2N8TYqI/W4cSX1ETnOO+7BYahWNjMxJEZPDn/wAH6mKPIz40",
+	"SoDkZXRKGL8hJY4kv6Osx9EAC4x+HxJ0w/2A6M5dGiNvRiWGPpmEk5oBzOoOAXGaMYK7Ewo+4/pHkzHR",
+	"9vHCXSPuzcwn+B/4QiFQPSB84JOibbvpY9Yd4i6MzmmCCVF6Z35L53Wvzu52PE8DuFdqkrCD6QZwE7X0",
+	"9ZIWbSM4Nbd82oj6G+R6sX5gTMckndXkf+t/pkI7Uzj8TBHxwzh8jKNrNj8HA4+vZiYDnx6BmhJwehTn",
+	"n4hVPUQYPBaP/nQ+tuUg3TefHOm+Po/vLeYMfHLEe636pIj3tSdBvK/O4y1MowWX6zpMv/3p/IiQwr2I",
+	"HzEDJvl4t+Kc7dcM7/+buxTBtfsjfX6by08umOmpS5PVk7rttp4u3WHrCbMINv723sYJ5vI3dj0uNRsE",
+	"/PR57kyTzh+5MzP4+GM9nPMV/k/pHk+fl1KrTXVQJlCzS8lNeZBXcn5naNwDOp/zcnbyS9L8y82EwTNB",
+	"7pJ2mXzCMvX/UKiWK7N8sgk+afLp0YuTt60z9K9q5aUBzzayWGqHi0jD0aVTZIDHEo205qBYYhkd2wrM",
+	"0Fzf9ubU34EhyiIoP1awyDJyrILhgO/aSVCwo1MgGTcdZE0RDBpkA3znlyz1vyScbTpy+zH5SvX1dLoS",
+	"CE9IywkLmrWausSsZiCJzIuNeuXB6UzV6t8on2kb+USdaFlEHu1SRfBOyZB2WRcrXwwtXq+k0eIxlmE4",
+	"RqW0VS59/TWbZbg9LCQUbW2WviBcukOV0hYqoXLaZfEdYX+5EPY9bX5IU9giRD9YIyqrxfBSkOyr/xg0",
+	"YiIYkKXTzCHwc9OC5hP4Kc1t6Y1pZkZvlpUm8jdLec3MsDlPnkSzdFGlIxqEEn9CI9DxaBezXwLUJqiH",
+	"o+jzI6T36rPLgnmUmbqUBg4bMfM120kYGbDzlqxKlaiqbi6xRNVmHiuyhAvneIIVqTdI77r0TZZM5EOz",
+	"onQ8apJlZSEITMPsFHjgZ8jqZ8jq+YSslgNtsJQ+b1rW5HH6sVgFM/45VBPAK2RoJj8N4lkibJoBuatm",
+	"BoVeM+NMEPTgTAcGIwPh8bbh6vc1DRkZPco8zE8dBkLQJQ2sMxMiP2HNJ7AGMYwgvrp9PAYC0SBORRD2",
+	"gOi6nmV0HFbVCyzuJVS4Yn7SlEm5UOZ1bp+a13yEfM66aaIIi55DtUw8RjfYpx5QCY5UD+QNNb2p5R8R",
+	"cq2MZjyWRdTjQ2VB9ykbqpepaZsuONvIqTi6GkCAsO+XkXNSr+w6aecFDlCfywA5J4r8dp3pVv38Nqna",
+	"n7g2bNozUJkIlC1Xv8ypd5jme0peTTI+ymDtaTCeqReGjMqEKHWmja3I+yI7AlR7mVIngZ3pd3WGwTBV",
+	"RHnZeqQO29ig1nQQFMP+qfWf5wsd87Y5RE1ufnC2FZzOyXxEwtQTura3frBre+M5ZCGv/5gs5LUny0J+",
+	"gkzh7+cyNGWH8vhz7rn6yzkGN3+UY7A6TcIEOBhmAKIdkCtOAzFCwcNhTFTEuAiD4+Dv1gkMwYgDxEXJ",
+	"B3Lr+kNJbxJ5CPC+zHhoZnKANgki+/7aldXa3Mw4VMyNaaE1QJqL9lt6La14L988lIsZpNITtbaY1ruj",
+	"3jJUIs+G5Odz7TyUWFYBdjW7ir1Z2DI64oYCOtQPTOYRzrJfnlGV+ep0RT6GSbB0o+4uZlazAxXR+U8H",
+	"yvEbDDiV8KRdo0cqQPm88UQ7XyQU+O9Qn8i5OeQCbvCB4Ord89tm+rCemMeyjTPjtDXmgW7r6xNlAPS5",
+	"RwRbxC6bqFMUTjxfzZOzXApQzmz6odUQuh7tQlqk10AOI7eBY9zSmMkREeqABPYgONSTzvdhQFDi+rkz",
+	"x4XdEYCofTJ3xMZPpv3Mmfb3dxbJqd4iUIDUXZHjLuYnyGVYm38p+bNM/5AZodBpZ2qQ6hBEKO7pPH4+",
+	"Xq4BjzmRICIEt51xF079NEGRrBAHv7ZD5r539aDMR/tM1a106m286q3jDbK5ldGRuFKpVjHWlCzGV2LI",
+	"wsBGB1PonZMKIcCCq9+r06IHGc1a2sQ1QBaC3d7cqZCn+nuzIg2V6c30w8nlhV0Zhy4wOm1Fe0OjXHjH",
+	"PO7A5URV/SlI4ftoDXPL35puS0G5MNMqhz3IyWHQFVN1dCEuj3X3mzBrQHEbAGxj6RLmqflST1ml5jCF",
+	"mdigXmSUw6cS3vFIr5SGaxsyyl0aOwdYInN7eUY+VUp7s7sefS7cErOgM0JGwn9lpvlHtubJYRF1Jv7p",
+	"u7iVOiB9iOaKbKtU+LnYmLzascCMp5eKnbuMdTqAJvy8BTgLsJ9Z4lTRFNSxpTLqWRpW1XWhpITGcsSX",
+	"RdFG9oqEwcA4v50vjjnBiOxjOSV4JRehPLR52Qtm/eQfx/j7lfC/DeAb4WniLLFcS+ksYVdj9njsvZlj",
+	"6lCxlEHVMwK0whQS0KcuHHIW1e1Cg7ld3seUpQliQTRFUs4GRAY+bpddrs6m7HERmObohfO9s/N3zZ0l",
+	"pIo+h25Aq3OlvHmwwg8h/uUlcCn6jW9EZrkcdd0UVJ6Ady6EfX4+TU2yi9vYCjbRgiyWbxE/OXnJFgt3",
+	"Wcjo7Bfani7v97EJvA6w6Qo5f2bRjM1vmpo2EKzWQIpi/qfTxIF2TX/MMMw9GCoBGnCEDe2DLhSjL6Mq",
+	"xUsfcV5+XEHyrGL6s/YuC4S2KLinWNBzNLi1Z8c4v2aJ7QfigWJznRO5lJAxi8CW8qBHdgCztjYvGDxf",
+	"1O1R7TT/CUdtcu3F+HSYViOwa6atI0eFYuSkDUPKQyYHxKUdmk60y4VRfgltb3Xm5rfY1UmwXkJ9lLXo",
+	"kXbKofWq/5ziPLBNQ9USDAi7GbCyNXBgDkRICmsJRv7ECbTrkmnAj6xK73FGwAcDfWGHHlRc9X2JaNBA",
+	"jkd8EhCniBy9ZupfJrkWfuQBDiYK2CyU76skebhf2POojm+exKZi1i1vEnp9tR8pmpjL+yRyq+q247KM",
+	"4DmC3R4SQ4b6+BqQRmSkYUoTxfykUaqnBMljIOWYHy9yFC9hTlROzmSRAUHrTEuFEyFdjUNvJGCK8VFY",
+	"d0qsnKDvQ743R9gXBHtj8Hgy5GiSU5Sh52/QjLC/DngtouWc3pI518fT9Ed4LJGjpuzMdtrMVpztKUt6",
+	"SAJbGwFcJWPyWDfJ7P4ik+NJFK0yHq3YvixWAmX9Ps5QsgZxTdnEouRwhkVKdph8/pBZ5TntwpqHA2IA",
+	"ggHWZS1RG7vXMBLDetRKaFSkHPbVHx43J5tKpFmWV4wKAhh/EeICaYblGdSu5LNq6ub6oOxxKlo2G1vd",
+	"YkL/DzOvNZdLLEaWfrFnXNEJGRf6p6MCbOb1ugRbC/cHHPG2oF0c/Pn/CRqfWTiDDDWNhF+bS9OKioot",
+	"4rSdcFGZr2ZNP/aFCbVqSum3AQ56WaXfdGUWtVaKK3k4wOUb7A+Jo6jB8akMfqt+NT/NVSbuu1aFe4ZF",
+	"4FJvnBQn9p1OA2HUx8zDARfjaDH7VErKumXkGJSqET2wB6gtCL5WklgM/aiWn3q2jBxvqNvW65cbfqHo",
+	"VqucigHAWyCNOQx59bQQDUbUJWXkMB5cdfiQAYqJpx6n6jPq0zD6+BjkWKo7O1y0qWd5oHWEhutYtNBb",
+	"ZUSEozW5LvBVxQCGfrbbNI5WzSAjrc2qAeXUZSkasHmsBKz231pFfsg842mxI08qxtdk3OL9geB9KsFd",
+	"0Uz8iTsd6lN4cUv7UxKlOSGBS0q4ftw5tnwcPIT0hvqkSz7SoOcJPFI/4vjLs5ZjX+Asv+8xI8gVxCMs",
+	"oNg3c2ZQRUmqs3pNwA3mUfVQnzJsoHV9PBioNyu2EmJncqAq5roegTonHUFk7wpenh/cgpvO1T36wYjb",
+	"jo+0ft9Vv1/BTO+LBc7IHGHqrPfOQNokhg9c/wCaJGdXIG6Goj+OWrCUAykF2uGwHTXxswEdpdOZqxYW",
+	"T6iIhW4toZk6w1n7nIjDz665hQGuPsBUxN+fSEEzf9Q3lZJGvNraWnVLbaPEpVplddP8s17ZqJl/rla2",
+	"1jPHdkhEl3gtkQ4eY88jJnUwTCIkLBAgqeqTtpi+PTc+pplMPwwhWuVlstnFbKduPR/js4TO5+Ek82N9",
+	"8ZB/yIVNlfKFqyrmZYyaYRTN0maJquMRIzlSCpRFCK5i31dCJFGjeihhFHhAkz3tIrI4wf0WZ0wx3xsD",
+	"yY8Rh44F1iI/8tnZ68nggo0YZigzXATlmdUmg8yZqefVFa34nJ29dhb04qYW3KgDMNisRU6tRJ5HbPpk",
+	"t0PsTKKzpPpYAsa1vrZWX3sojmuRNcsC1SxhHXMWUDvc0j7iaFWpKXaeTVdfH5CXHDqTE97gr+oIqMUM",
+	"03Z7XAbGNaUHWbqhuNQ8OTBe5Xq1WKCDQqNQ3aiVq5VyrVquVdU6cY/4hUbhlHivTTmrPg/IlSRSUm7d",
+	"2IkTBJMB9I1amEZh79PJXusckph99apXB+/ewWQl1B4uND+eqSOCuzANPKBwYgexNd4l8jrgg4W92cXC",
+	"DWEeZP2+o2x4mxEXTO1NFkGBmyLgSmtze2nc3HTpneQt8zu0t+ZsqfTkIUtdainy4md7PKStoGnuTKzQ",
+	"9JM2/5pASydL1NObl1CGhpLMUTIwOhV5YdMiGubF4BaOqM4R+4Wj+QBhTgfZUzCJTkW0e3RmnFPCtJKA",
+	"ZJQLDY9ZKFxrWELW5+DSwqV3J1hKppBX5vt4QDy1u/oJZJ9Y5ESewqNn+skFyE/XW6RBXjScBouX9tQ8",
+	"L+t16spDT1Ftbdo0qrnCE74bCer5mzI9n/g91By1PD9rfvraQjNcz8QEhJwDzp49FKHTxYzBUEzEQotp",
+	"iTNJ/YYsIma3GNgg1EIiJNskUkdbOZOuSJiKTxkpNOrTPZKCjwqNWpZnMsJXVouFITP7DXFxM/RCo5IH",
+	"0JlijXgmmAmWVUzozbByQrdoNksZCc66ocHb344hrqqVSkW7IBdiMPHVX9jBujYPPFXwkVkGHOgBTl8H",
+	"dShiGzHfCpuAkAkbUKG+iiQey9mg2HCb59zLiCMsYj8agok+F59kDFE6xUWduVs5XVIefzIe1//E5f6w",
+	"z9Kebf3rwzugqO3Ss8rGtjIST99SojeCMyuC0EW7G6hq8aZwdGabvD+u64o6YbBFWRMWfJSeC2qTHmVe",
+	"WJ4jSraBpZdltONjdq0PpcfB5wNJ77N50+P8/qsTpQ/4yNJocd4gQHgCloRt0uc6bRT+NHt/sNm7ZFSX",
+	"3eU/FhSKy4F0ma9PJefc4h4PsPcVF5IBwV4MrS0heYsR+VBngBng5ILMmy63Oc0wP9KMSsSQXcC3BOlS",
+	"GRBBPGuqzz+5Re34eSey8RC7fv7SimDw5Nv5cShfEUl8Q8LaYHJAfJ+y7qMRfks2zhdK7ptlrG/rHpTx",
+	"9iZk9Kiv1pdh0eeSJblV/4J7tsMyUYr3xXDQD3YHPPpQbs30ESx/vddnOhLSkNGpZz62qmuVNLjcYk7b",
+	"JBgRDa7q5zOJymw3xdzJwZWZbovlr+x8zoTlf3ctEzI74bvKjTLMrYxM8YaP84MrkQIc3f3gIFU0xsxc",
+	"vvC0K4E8wjSwGZ7xT0xX+Gv3dtbTmVDQI2yxN08mVMXXL5yZ+fzXOfZ0DrXlOW/MNmQaKgvk6bYo+kas",
+	"1ILLfb7UzcvdrDzcZRMNsAjjnTfWKWMD0SfNQ9TS6MFYF1l0CMJeabXnWF7H/tzFstfmWHiyUCx8JG10",
+	"IvjtGNmjXyxcSCLUtWatWSgWzgDTlBPgjkNIkjwjBmJJVJOJoWqGfVyShPVwyeesi5UtIokwJlUfC4on",
+	"2Uj8tQvgW9IGbnVmoXA1lF8eULtxzoRc8GWFs53mp8EwlKwTNuenJsyd2BrGBlGcXvpmcjkzRw3vTg47",
+	"zI+efH2MlBJ1fyYBg6ayTwM1986geaCpoGN7CR42W2Xk+KSL3bHTQPXdvbP4LVV1g0aBcd8zOL0EnEN/",
+	"oFAs6HdMGeSphr9nwBdmF1uy3q5lk1P1+9ZaelCppdpCpZZOrml2lAGnurfDv9OlLNSArvhQu5UE6Qyl",
+	"CRMIPjIOlkQn+KmlPdZL1WqpVj+vbjUqG41KZbKrO9QvjUOafqt8LZiuCabp+tT26rrWL/Z4qaZhoMSM",
+	"RRA59BWNRC7pWXXKs5qor3eqXs2tt1fx2tb65sbG5vrWGl5t192aVyWVTqVaq6+urW9sah9SwEXk5YpH",
+	"WRbvkvsgBFn9vjhHzAacoq7uQTg7RvGDyoFEdJiPhAPcrcthIrqQMyNQLHGGm1cnaxjSzn09njuUs3Fv",
+	"j8cc1VyS3f4imixqIJ+ahemoMZ+1bE/7KR9NmHKVWdANS7F5eyt5n0S7q+9O9dYgN0SMo3uuGR+xMHFp",
+	"ZiLSPBEwiEflvTczGSg3r8TMN+o8GAtYxcJUIfFFdGJ2eCrDjSmRGdbC92qiU31ufdiShdC2ExjE+Nwn",
+	"BOLyqgCv/nU68dSeWSee+jPoxLP+BJ140BEfTY7pyYqqb0xYtiQP8huyk5yqFFi4PXqTae5+OTiB5Bws",
+	"yt07HR1WRGJ9h6vokO7AArWxJOurugD96vrqZpTqsvoyWT0zrpxNpCLX19ZWVxdKSK6ZfmL2lTNZoixq",
+	"sQk2yUjLU2X1QjSIBsnBmqVxFhefcd79yHqJmVWpmvG0IVsr0HSA1EzHtjyhEvUhLQJhidpj5Jwcn52j",
+	"FZOjvuJiufIH9e5XXOGvaPXXmaiQvbZZ26oumie+ANfx/STb0QUPTt62zv5VremisprN2wqNpnRBOt1i",
+	"eeXEzYsy6Mna3yCHJGVd35S9tTtgiGZxmrFvfgzB5LiV7SemoV+Ag1jYy3F0ZjyO2J//y1GHU4SlpEz9",
+	"MuACERlg1Go2kCRDRPpUSi7Qn/8vah39mw8DgRNqlc6zeyQ+JkoSNZgRs/6abufKCJ0fNlP9oRCWH5cz",
+	"GhLLEQ8m0xw8sJY5CwT3r5SKy4h/pXQhSzlHilZCO7qhbLgbgjyuNBvsIw9c1+ppgl4EvizhYdArIvUv",
+	"YAAvy1khCy8zK0ixN2WjN3QLJp+71wQqXRAsfEqE+idwiisXq38zfqVOqvknHzF9S8Zs4Enf09cZD660",
+	"sqn+MpmsV4rpOouk1j8xPVVnud8nXOHeXFRwEmPj6bPrkznyuw2mLMYaIeOXhuB7EMVcxJRkichtQJic",
+	"7EqxuDMuVwodBE/nVc44e/5sz27c9s6qfvvTSZZykmWXwZ3hClPkFWW8PqbFT2Uq9nhsrANj8utm3VHn",
+	"7qItnGxSd43baRQ+Bx20zEh/kYurE4sXfqjdp+gpE+if1V1uXqT/bCVsGvJ//b44helY8yTBaCzoOwFz",
+	"pcwjt9u27ICumB4WtYaYgo6ops7IRHS1sro5Q4JnOgkivJNMOAsMDegx02BWtRN7TLPDqYqEGsgBwWft",
+	"gkASv7ONnEiY6TxvXV6jwwWhXeYUFdXF9rc91naSpkqIAMdXxilGVGyoNnTsRaff3AXxqIm8dY8TaTC1",
+	"iRVQHxK+GqcRySC9Z9b1yA/lTW/rntAfozMIrsJsL8xUG8IwxsztIb5uBqirFgUcPrL4EQcNLXnC12ek",
+	"BVkePRHYMzzbaSAasqMyckI/pr4w6ZNFjnVv2kfz3eiKIoAZ6lupjDzi6IAhjDwxRmIIbDBW9mzqjtfu",
+	"M6VMBj+2hkNOPY7yo3olJyXalA5+Vijo7kvfhW/qbvZaumYdi0QdNbVCPh8RUXKxJKinOOXSzsWELx1Y",
+	"WEiVRasn2WqsetBJqZRY6ay912y3GNMG7GGcmigyWbljCpAiWWNksuYIGb+pkE9NekzfvP1QfU/ftd70",
+	"2vuu+vvg4u6gekTfbD0GVDEx2CxgRWpQmZAidck2u4EKCmE5HvN07BaL3JxDW16tbK0vCRiRnMVcOzcP",
+	"LCIx37CQ2rQpR/WDsgcU4RNyOifkVAn7O3SxyK9UlqkWKzGiC6eEzQUW6HptOoQsrOBuzK3fpnv8fl8d",
+	"d3Yof4r98pj64QlOHyuqiOTQ7cU+ulBGvKLHKZB/RQqGDLaV7EkoAdFdk6pAhlKsVO440c8WdsYeVJ+X",
+	"QVLthUqAxRnicL5Fgh6TU5XFhUacQaEZ43xUn8upRdL5dSGxzrmCeqq0tWI7H1cUTQ9+MgV6Ixtf/zDR",
+	"PjlyMKR0womKafOUFo5z3ZAxVnC1XXML3wmHU72fXIwZ/CFu1cQrpXLmj3XiS1Lnk5E696juE8X5fDCx",
+	"7lhBZFvyTmqwnbDXwCN73iyrxfb309czTZrpGqF9YLKD9voTmyeLNmBYgN/NydgW8HsbqE7IslInK2k3",
+	"zDQ10pQ1ndflxeAXQfMkMnscPQ1nCSiR59GG/jHtEx/VZb6+ACgkeUomppUGggCmYGkzXej4NNR3e+R2",
+	"MsoC6RSQP+pUbp2i6UXmEZf2sV9Gx9pb59Euhd60nBHUH0KqfIi4wsYVlNZDeuQ2+boiop2Y5wAit8bZ",
+	"2eZB75HJl+kUeb210w/iI+q2lhPuz9fc95yGrXVNoCIt6fMb8krwfuv0ndPQK2W8qwarwfzx96/rmhq1",
+	"SXgPR/rgyq+n3CdLbRa1TwRhLsV9wgKOPIKGcvjn/wjKlXkrXT4wpQbM7XgY9MpDkysjCA4h0yMBVrf6",
+	"4/7rP6m9lOA+eQbNpcxO5QUowBczf2DrTL3ulHZ7gVygxsBfqfeUXq/FSkGpw/eU/aYW7yo1165vRzj/",
+	"NGZyCcQwL1pq/hZRapkPMqsxq7NmWn9I09MTGvYg/bDFrYVFyC2TrMYrSi+tM3OaBB7BKx44hEkCn1zP",
+	"r2ZFl1OQRs1gGa22nofYWW4ZF7M2cxZxAUm+jPot+rN5B+lUjSCx63NvxMTi/DWEYS7Xz1uixXqVPZ6l",
+	"L9bNbC4Wn1uBQqnAP4LRTyw0vPsdlelI3wPPejF2u0eD7Dt196/JQx6t6RMqQxO2kvnq17zFMV9ILs9C",
+	"azIX/YLZqr6ncTfRm51t5OzvnaMVPKArerAO0I8My5IsAr/Uo8wsCqcmqo7K/t757DQzM8OpL4olshFf",
+	"nUQaA7pQ5vpDjyhbEXvOrKBGlpJiJmPHkrmDAO6JZSLkep/yvdatplZgJO0yuUQ1Ie3dzqx50aLB+FFR",
+	"jE31aj5kgch6u75QBNdNvbq+jrA/6OFSLSuZaICDgAj12P958Vuz9AWX7r7+Ubt/+V//MQ2bsq7+HUYf",
+	"oJQjfBMB+FYNToosnTLu9LNN3l6cvG2doX9VKy+NH7CRlSZl61pBYFsngEwkmpXRMfPHoQ8vjH3r78AQ",
+	"ZVGTqZF2sowcG+c3XeKuyfgqbPThhIkZGkxn8mcmW48t6JaEUr9zJQU+shaPCVzh7AzHXbWAQxZQPxP8",
+	"CExLI9viwT9N+ht1xZAf1gMBAJmJhZ6/pkCiTUt2SYFEnxZDDdvIiXqzLFJUAIrIW0DitIHFetukuOpc",
+	"uD1dO8K5IYJ2xqXbtcpWCfqFJaNKMkMyLFAQhIsuZvQuhxyOY1cf48jdmgpP39MJUdKoTiFMNKMR93Lz",
+	"n6qmhsUNZVlFcM4CNRAukL3lURxaQ9PcIKv81i4ZYBFAlbwX8R3BPhoyGrx8zNrrSu9DkJVX2Ne9eTP7",
+	"5EhTWlGxUy5twVgft4mP+niM2gQ5/+looOPBieVHimV+tLmibFwMS8tCnJORmEcco579SH6ZtfryajGu",
+	"5kXEDBYv1y45tzCydOdal0g5G2QG57Y5DHpcmI1soB2CBRGTqVFb6zN8i8CuibyiLK+qcScCg8d6jSnZ",
+	"KYnLDZ5neih7DvxcEjEGqhKUNiAsMEC6KDmdkVEcTjb/hDNCHEn0YWILEouTu4+5xXOSGMSJdoGxD2vY",
+	"eKgXLKqML1T2aVsjF0I4v8bxJT++/DTQpwJQ5swmubpzoywXivIuUutqnkV/RAnRfNBnFtVeSCIeGWUy",
+	"mqQuafbfpD8QROKyy/vltihMlJXuDH3fmLqH6gF0Rv0bHHkNI7fj/N6rryZSBz3LbI2kRQs/zy7ONjNU",
+	"FZgT9vQBq83HaPBTlbSZ9YTDSSoxrQzYZIGiDFNbaSPRts9KSh4QITMSFKemYc4Xv7MV2xZ0WYbO3lx2",
+	"Cnds6+yKxPJ4HBplqN/jHQ4XDNFZ5+4CmNz1+8SRmGsvvbh3ReeKqL9Db6+cvstztbNJnJCnDwxuzcea",
+	"A24JGbjyErzQsbKDtixOeALiO2Op66EtaxT7zvM/zcUfMuyeR5WvfhD72Dat7B9TfWYJTGbxakXzFeNo",
+	"oGotXg4aB8gnWAZRcelwUbQtDtldPLC5fbrhLOi8WBAUCEq8qFvIXPrZ9Dyv+RjcQvzq4FH1Np6EfS2l",
+	"yNHagzjK9pRWeEuAB6Q40Lw1TxXzOGAdns6gma7PzVLgoACETehKMLnFlboHR4cz1MGZ6t1C/NI23Abb",
+	"ZGEla1FGFRo/sZtDOzxrCEvTlwB4EX5hQc0pTgrTWUbUpjiNr87nTbpt8YO404La1Oas6Gysi7JmRTqK",
+	"AFEraWsxwTBRwLvAvMqoiUIqBSQL9v0nRm1tzM9WE7N5vF44l3mcTXPfTROLUWsMNZaPubDsM7fyvEba",
+	"XM1QEkz4PnLJ2CloD8FTOmPq81qRy9QSa99bUZvuFWuCA/EZqWoLKKD3OVS5HACYFrMPAYD9bT1Cy0WR",
+	"mQWeE5sCnrploMj0Z/M4Wh43++tYk39pu/Gvy44WsCSX0xbumZqZy7Qn4y3WHp/OkzrvOkY8FDQYn6kl",
+	"jccdW5xf05zzkAj86R63yIX7NaWZUqh4QFe4stdqKyauJUkgldqrbDXKuiE2xrTHUm8wBUkxags+Uksu",
+	"8VgqduIKLmVJ0oCgF84ZcUuvSOD2SmcUSiU5x4J2KXNeqltXK/VtC1gwMCsC5XKoKW+KPSLgPKiT4lEZ",
+	"DEXbVEtgUIYR5h7KGT3fkg0DWmIa0LdkrKivDdHWjKPMkkvFO7lLE9p3k3EvU1+qjEL/qZkAleGxoYFJ",
+	"JfOISz0it8PVtLP0Ob8mHsJBETEuDGwptcqBtWQizFKfSNQRHBCBcOyAivV8w5XoBcGgEIX1ppHOg8J6",
+	"xQcRmZ2EqQMnhFoOrhFaGiwAKAGo/kg8zTkhJ4/JkVoRov6N9JicOAk4Zhxl1Ipo0nxNL/hqpa6GrNX3",
+	"xKO5NGZmn0dk95BIqj01LmcB1s2lzMOtHr4hVHAl24VvdkQ2Vla6NOgNob/rimvuCf9RSBegT3RXwhpQ",
+	"EAANMS9R6lltzvGAsA8nR9CXrxRwvQjmzG0bT4XuUw07GWbAeSVzJKDNE7xa+zAGPtUphIYObbvNSwYR",
+	"EygIsR1yYlk05KNHZyxr9Zxi0T3MPJ+AzQ3yBQf6ScAPq59soGaMPOqVL9kl21MsHcmhHhyVqFaplBGU",
+	"QtF76vxxaeouXCpV9FKXfb0sFC9hr+Affdm9VDqiY7JCtQxerVTQiz72lbQlnqWUl0W0WqmiF4wjyA++",
+	"ZK4gHmEBxT5cq6tr6lz7fEQ8+GkVbod6GMJ004Lft9ALHJXlhaeArHVjTmVMIzH0oTtnm3oS0eCl+nWt",
+	"UinbmfOBgQDp18Cm2RNk4ThQQiBW/zrMN8VSaSU3iqVTk5rbRL8P1XsHWOA+CYiIlXi/wf5QcfH/kvSO",
+	"/Fvz7Ix3XTLzMrU/TYaGTKfFpl8MHL+CHJNo7RRtnTsNsrTMw4GZOZoSoDKsbu2qISRYqJnqDwCOSK2a",
+	"74c8UXFLQcroHBQqDVlSz18y3cbbHPYrR0Otr/5d3aiY/zkId7HSd5CL3Z5SfhQ90S7T1fwk1z1MfD+c",
+	"odKC1BYMhm2fuojbZFNZVHfDkGya1zUhAwl7lSxbrpj2JcNoQMDTFK1ebH/b3BvrtynpIJFPr5VMCMYD",
+	"QFcrYo+nIytyfuEYQCc3Msu5jgEiHQ1GSmJYjUjeim8QZh6c6/Q+hB9SBKRHqpE+FlhrmHMPa3SoQz2N",
+	"ljEp404xavQgSdBIfldDx9DJxbntiav3IFpVfMkEcbmAfhH6JSxAbexe60w0U1UHe9vI0fBIxX2gcLG0",
+	"6FygNRiXPkMdsFKJrZLnAK9yEkSAAs7LqKnYFWgoib0C9nPJzK0ZexniSPS5MpU+lGzzoR2zfVIdo13g",
+	"3+rTNrFejenivKXf0qdKzdI4rgZyZpVuceCdts8gHBJARTcQRj5WZ/OGCGh0iD1PQvliWYxYTXiENRM3",
+	"s4VWy1qYFmO/6Z033TxgpvAzYcM+rGvieoCvibxk9pDgkeJgQ6NoQjOOQIxt6QAdgEY+75bRGQ/hxjot",
+	"Xy+eHYctqhImHKh90J+Eu9VPHTCHIz5n238M+8BTgMhkgINhzutgTaFFIbzXirke9z3rTw56gg+7sOlU",
+	"GKMDObcl8Fk6sfMEP5gRhFykgfb3zqF4pDSJErpcU1HbNYYG+yTocQ85EFexR9aq0CbPQn8E7k/0Ylmt",
+	"1JPebf0xBowVYO5KowUa5QPCwrQOLQlRJAiLCLdt6WpF8D0oHl5GYfq9vGT2u9H8FXlr1lm+hI531CVM",
+	"xnNsmgPFiUu1cmVCZRqNRmUMl8tcdFfMs3Ll3UFr7+hsD55RphQN/JTqZWi90ChUyxV9l5odHtBCo1Av",
+	"V8p1iMcFPTCzVurCG2ARjFfMDgNIkGTgJo4ZQQNTrTyK98giao8Rli5hHghesF/CTT7wCg31uqa+GRyC",
+	"6uv2xOUC3aNbVtRDxnF1X5zr7jN6R+a5V9dctyXXwVsniBxwtdJqAWqVitV0iS4YGVMQV76ZEhPaDzDL",
+	"S6BXABYA1OisMH0XjGttV8EAWkAfLV3BPu8L5v4VuNneC99Y1ePPeiic58oO9ixaFB6pzn7kghm9/I54",
+	"+qH67IdegdbnEaaeWJtnZAcsIIKFlQDBSdLvYzEuNArvoP2ZIVnbPfu3gqGzwtdi4bY0wF3KQpR/6G8u",
+	"rGgX5Ir9JfTzFFaiN2qXdHgv/Bl3TodXwp+0mxNQt9bJea+GAezAxoyjD9yWpHddwj7FEpzIQUQhdj/s",
+	"TV3BhwPzhvDHb7Jk2Ig+X2/N+YreHV2+Mp+9GiRuCCu621HdFwsDLjMO/6GSZIp9Q4RVn22drpBUh4BF",
+	"jnrcNzZ2GR2BFFC8cAr04IiDEqi0nT5W2l/oddD6gJJ9odDBzEgcPmINy+Sh40Sy3DS5VTRitT7Gg6sO",
+	"HzIlZqz68xv9aipXd+mNEgAj6hJ9uzfUB53oeFeSoek4hN6vhdnZgUf6Ax4Q5o614+ZhbAooZId74zk4",
+	"VEZ2px27DWpkBCruiwuxNgP/uk/6+02a6BOz1TyWan07oSUWJ81/CKtdrWzNfqLFWcenOvryaN6sKSE6",
+	"xHn8eSpjnMHzwiP4lozTDE9fuwo/nsnsYMwT2g80y9LszydZScCnUFNJxjA36CAIndDWdxdzt0IjzAEa",
+	"cXEN5qxSMLXbUxEl1fastnWUWU80GjXSWY0nRY/HQy+AO4mhT5yXk4xJ3/VAxrQrxqdDdsz8uZjSGfE7",
+	"uRpTuqqCmkUX7Gk1Q+D1VOoYXbnwzE/P6uwnjnjwSomWH3PcdmHTn/a4hYSVcdz0NXvc7ov55sMEOw5j",
+	"Nx0sQu96hPiRxGYZ5xgUhR8sWf45MmTBU/Boot4nwdNSdKg056vL+aJjUdb6GhwGECR+iLY3yOpsrasD",
+	"2l73kV9IqdoSWudaZ7xFGJtaAdqFSGXZOgG1L8R4+K/oQDpIEJ3qr16udaaw37Tz21cHuT7BQkITF8wM",
+	"2MKxiYk4AEeN/Tk2bP0pjByhBLRP+zQAr09Fv1BX/UAHtkzBpIiMyU81P49KAGYgLpD+uvVUgdSVodgN",
+	"oNer+rjkkA2TltIJG8S44iIrJKzylW+JgBtamRFqceXQ7RnTJEOkv0iCC4vIwEuKxmyBebw0u8UZMf5j",
+	"EPpldApBJrXLtvUUlhpJDnoPZd1JhqkRRw/UC2KS/oFGR0od0Cbkn//Pn//LY9FtGFzJYKMKCxofBi30",
+	"DI2P8Lgh0wPop7x4FlqTppinlTHhscsQM/raw42UFcEDC5D7rrJomn8IQGPAUG18NuUeAlmimaJi6roL",
+	"A3BpXdzG4TdE+HjgaE5rYkCac+NOQEzKfZK5T7OpYspmgt9vJ9qawZIgGVDfN++GaJ+bdE3pFV9MLGgp",
+	"MMGQ9au+i6G2uL/p8Qzf7GKhUV+vVBZk5aearjOY6kGIAYg6LYKOUbTRRkVBf9yH4AAb0LZR/XLhGbmi",
+	"1FH5R7qjnr1o2FdaXHTKY1ztKYREyAoyhIS+NpeQAFDRCrlR85w7hqdvb5iwp1Z7NbPVv+AgUAcsqnxi",
+	"VE4I/8PDkFcuaBDo4isAphCYSeza3DBoyGoVak/9kzLAGoSAhbHiob1t5FhMmEFI6SpQDpI9PpIRv9bj",
+	"6PMbrfdjPyCASDgyYXYzjObJgfkulMEXxnGnp1xGr6ivQ/4CClC1YVBwOC8LmHmXhZiE6OPA7emoAnxB",
+	"qfkysnBs4G7SSaGmsQcf/N6Rz1RlFyxdB73QeDjoyPiyMRG31Zaa07DtkgCfrQM8OpxlAVLUCwV3KOOB",
+	"qgwGSRlbIcIQYFKRmq9xwHNLBLWAx/DI/eSsoM7dyJKEBwrF2OLy1OziEep4ZaKwmT+g/4rIZs7xfl+R",
+	"aLyZrG6hCsZde4yYVgbCZjpZM8RuwGPpW3NPs6meg9TDqVO10EOLPIQjEJ+cHjmFatUe9bbV3Z2hH8JA",
+	"7eic6RPQXVTC4S+vfnT+1FylcQkmQ1ShDOdyTZnXQDheRpQPCLsZsLJBezrQ8VcXF9UqnoNeSNplJcrk",
+	"y6K5on6grHul6MIpImeA++UkaeQuix1UYlmmVkSab7IadKzfHdu71L7ZO2YO7ztvnGan4bg12zf9lSEM",
+	"M43MdOOKzNWcrLExFwPQ7R4TP1uRlceQhoHL+wue1WPz0JyrEtA+1NQDMFqqn0yER70DLDhI1IvzVt54",
+	"O4L38xZttTLvopkBGjYeDvKRYwv4giN7TvicUFbPxuj8A6A1cQo2iPW48gt/PxRkY5TUp8HY6IGmNe/4",
+	"r4kYQKSdZeJm9FDzYDNmIhP6dxhFzlXC4T5jDGpxoMsPhSFk7X7nzKrPOp1wioZZ+C5nI+9cwHz+bqHc",
+	"ZQWxtKE0+yg9johzyTeHbhePYj3QZ6hORzw3ClyWmV7EdAFKcuvGglwPrMUYK20NZc5N9UMN1vaszRLL",
+	"8tJZFclX+mDx1SvIw2Op/ZfGq2lTusIRAgxcnVowFTDzdE1jmwiosd82h+wbFqAsmTy5Rlgl0uZ4vTDf",
+	"fGmCdIkEsBdYIp+zrg2dx8a6bdYF+1AsVQt37SPVwGpt2Egk8RhV16yn9aWeWzxtz3kdBAOlNCh9+Qz3",
+	"yRkNyL/PAkHdQP10goPev1dMiVznjLhDQRzEb4hAAGbW7dDi+QJOVAvSMWkzYWwO0oOjiCbvQAs5U6nO",
+	"emW31QKG6OzQi9unUipblgsIpGkUN7y/WkavMPWJh3yut1sQBOFH4qEBETZvHEYBf7sQgWygNhlzkxwG",
+	"90O2lFbJT0kgxqVmJyDC0ctmBq1UQ7Ulb86Oj2zDIEUDffQC+2qOEvWHfkAHWAQr6veShwP8sogIdnsw",
+	"QdDDcID6XAZoE72lOxBnTdbXdWwGpjVVITES7WBJ3VgWSF9XITbx0ziofbVSgQQXNTKr6vHI9A1G3K67",
+	"KT0fwuyRR7GfaH8EKuQAB70yOuL2bFj9V/1uXbeQfOTlYSrPjZdtMca0LICkTjzWTrXGHwVInEgXzZ2o",
+	"zpuqIlsg4zcV8qlJj+mbtx+q7+m71ptee99Vfx9c3B1Uj+ibLZATNtk7+zOxXPgoS78w7OOSJKyHS+rc",
+	"48ziEPdzO9wTpYLVY/G1uS2NRqMSkOdQ+IS53NMVEB707iXFZWMxhmRh6vmWPVlZeqtSeej2LbTCuSGB",
+	"WEBqee7/YuGMBKWp2c8jHnL4tLyZlDLlhE2XNuJ+Yl/j9QsskNoqgHu3E1ASSIO1Jzos3xajhIRuGPS0",
+	"atjHt6U28LLN6lZtIYysZalZENkgcS3UDwNDtUpx0162FRfPH1VoNefMCmrhf3JGUAv/9DTIQFFLjORb",
+	"+OHJO4pGn8KpEHqa8WRQz1zLtsv01CasMhfnehTUJ2Yl4UBbnwGmwoDpWsmOQi/aSgFscSYDganS3lrN",
+	"xvnpxV5RPXgh1UG9JuMWEcEZ7WojyD19p/79soEk8TslZScRTzeNhn4u6jTrk63MKaH7pxulN9a8ROmJ",
+	"kmAfKnwgSGWHQkBQmMYn+MbmgxJxQ12DA0n32zE4Dydq2eOABVRE1crWWkUNxcSwojJDMWiIreQDo1Tq",
+	"rf6XwUb6Ph9JxLiaSZv4fGScmnGAnWmMZS6HfcDVh8EZE2+HHQ+Aqc/8IpMlKnr4huTpui38F8sd0m28",
+	"CqcUqpy9wcxknIY9uAo7p4U0L9vTVdfQp89fYhXZ3KxybLEeTbqvUqo5UiHqXRT5nF1c6uNA0LtCurFP",
+	"6tNRz5vJGdgeNYWz4YCLgMyv4LXwj8l7auE8wdFqPns/3I9KSEKtZpaoeRyfN4e5maNiuTiLy08oVyu0",
+	"rygv3zd2Dswf3CqY6dxGpVm1mo1JrgQO5BhbBifUyNRtErEmRepBLUdR6/SdZn3qAagioBgg66KAp9ui",
+	"FcN6OXHebZ4JuTAOuwuGNfESrFG9o3X6TpbRmW7UpHEnigmMDbwZe1BAJP2psOqFkQNKcdZziRqJlZEu",
+	"KKNLLFjF9PQdemFZNlWCUY8a2ttpofcStYmuNxUvZhKDbRnUqId0478iApcOePjiswuh+HpfiaeDf9sw",
+	"Bjbst4mQqMsRZwi3+Y12eoX3QqrUWzKW1mty8rZ19q/Nov5vVQnms71WFdxEGjnPBSK6pRjx0IuTnb2z",
+	"WljLS2CPmloXJ3uH9j7K2UuN4zHAeaVH6HIj4Tjaw0BrACH2JaIRCyHS8gHKgEGxg4YRqeAwEmNwyDF/",
+	"PCkF9Vf+elKQqGNaKKn/7eztHxyh1t7p+cGrg1bzfA9+vWSHBwc7tbtWq/l5v9scHew0uwcXxx8Ph8d3",
+	"a++uK+8/eycnY9ofN3dvL0j/uDtqdT8fvOVfDu6+Vfaao4PRJTv+tvfusHm936xe7O30Dlvv/YPbV7vN",
+	"s53u0YedJj9sVT4E7us3vlvb63585ePD04vR3ujz7of373d3m7ffLtnns+qg/WnnxmWnvS/7e6ODHffo",
+	"8Nvn28Pzg9rh+fXo6K45+tjrnhx+a1YPz5v1w/Pu7bH67+4OPtzlt5esddd8o7/3+bx5/ebs8PT9aK8L",
+	"33i72wxetT/tjL98OuodvOp9+fht78PhziGMtzkaHX6u7QWXDH+sjtr1N5XPH097h6+u1Qhfm3m2mu/D",
+	"Oe8237u777vNvYODb+9aq+d+9eSg7R2MyCXr7Xf83dONm73maO2iff2BXdQPbi829j/c/dr5uPutv/r6",
+	"+tUZH4iPo1rHrb69rY522Onv+2fe+dbRqjj4cMkON9fa3bdH3w7390av33/e/XBaOd7Z+bz36vXF1srH",
+	"nb3Bh+p+2z/BvfMVd/Th6OL89fjkcGdTzcQ7GL3/fMkOd3Bz6t1NfffeaG9nZfT+1WHzcKfZ2RztduFr",
+	"J5es+f71yk7z/W6zu7d/2OT7rdbv+2eHq1s7zcNWs9JtHu5dtA7e73585za7+1uv3M/8k+j/ekovNob7",
+	"7yuDziVbPVo/evtlvFl/f/zprHe22u4edPebrU9rb1aOyO0RI3Rw8K1fOzk6vWm/G/gj79f9o1uyc/t6",
+	"Y8wHw8q/LxmQ5t7Rbga5zlDMwB0aJ/iT04MPzfM99Hbvc0jw+6+b3b2mIoGdsZ6cmqydaHO093pnvzLC",
+	"6jC8f98dfxycjV8HNf7KP339kfNL1pfvquLLN8LX1ob7d4Pd6/but+baehV7495p86jVbL7v0kP5rnf8",
+	"6WKzF1S+7azvffn14uj1cPP97q5/esmGpx+9c/fbq3P55dPJ2tbn4+N2l7z/8Jb2g/bul627C/H6U3Pf",
+	"2+df3lRPKnUqexd3d/6wGVuayYklFE3NsbCHF9EPD7Rg/6kfPl/9UG9Rrn4YOd+qtbXN2la19nit0Qi/",
+	"Ca1R/z631jh3unqojPUw2L9xZSUqOgn57E11r66FmrjJ2sFQFi7gvPiQ3PQHiPt4usPPfPPnk2/+JNaU",
+	"oZJmTpK5i6cmmFtrSFfPi7pcxwg5xxFd+MmLnxFm5klICxyy2f7YbGb7nfAxT5XfHcvB1uG6KGt70vNq",
+	"WHnAh26PeA0NSqMyxKVZv4FGlajTVTZWeDHpqs1qHx8WwzRva+iit5CeZQofa/cE+X2IfetxsFWlIT5e",
+	"1MCDEZUkVU0zJ9nZHOmlZCwfagfjAkrfj8lHnsZoUnnIP4XgctKHn4RTGQpu5uQML6IcrsQOeW4A11BI",
+	"gh8wdLJ3CNi0Dhe2zvYvEjkudnJkaKxw92Li9LY0IP1Sh+qzl5G70KYMA9B8An6QRewpaR+HVejvl3ap",
+	"HHBJbXRxKrhCPxJ/4mexlgyZnXYHGw/wE4nxJKllSPQrN+OO6LTELn5XGOzE6RT+9FN5+g69OH3VQmu1",
+	"zcpLUyWbykCaBM1YvW0NW93de7d3vgeJLxqER7xEloeRiBqlNwx6hAXmFDbAGx+vWgve4vTpF37J5GVC",
+	"fHh371SLbkcf1n97REAeNsAVYQ2gwosTP++Da3pbcoXvICxN4r/SSQ6iBgmMowMph5R1d6k67O2hevCE",
+	"U0DNgwfflv4f8aHvmSyfMmrq+svaft07x11QSN5hGZQOuUc7lHjbqF5ZNYM+6JSOOCOlQxy4vXjJYniU",
+	"i2KsnnAxesa+qnRGmatBrOQWu4EpD574HHTMgPYXuoaO8bH3sBcZ5OnNLGrAKZaBbRABcF3bis1W+y21",
+	"Tt+VzgLsk1yWLPxJezsDvs9c7lHWTZRPDrfPdPPQbgJFE0YPNOGX3Ewlzb3nVpqE/0o/kZG0dB5uSQfA",
+	"04MxgqVjUV6XZtjR5xNbm5eXlNWfMufziU3NGEesbJFJQCMayyyMdo0SI9KradVsxnVgKSxeCm+aNrck",
+	"CS42v8VQTfa0Liqbi08p41un75YJmZw8UTPfIHx9n3p6OWpFsaBIfNaTcM99sZCgxzlGG94KK1rXSkKG",
+	"8hSjaTAAdXz4+Sz291ujB6l430n3ygGcZmli6Z4c0zSzBTQwkCyZmlfsSqRxCf+Ha1ql9pB5/nQzKAaH",
+	"kBGeVffXCNGtJmRPg8gjo9g8hOOVvAa9iepONznKUxm90g1xOLgooQ1IIDUK4wTUL7C9rEpmlYgoPaNv",
+	"pTBoCbq7FGhCWrcoZmoJusGW5Pnawo5eoh9pvtnV+9vx9784T7FHAicOhDI67HF4HEtJkF8OY7lqJ2+I",
+	"8xf5wxlMHMT1nTzHmVixpudZT61l/SEzAxEQsi3b7YUZBgblT0ggDaf7Rfc70RanQSsB1BYKWAGKKVZ3",
+	"R0LDGwaNihrJZlBhTz/4fKjlauBVgMcyHx6UacI8aYW0R6GDoItLDCvxaa2ypY5ODBm0/621M3p/sNM8",
+	"b77d6XZ/711/Oz55/363+a25fvhejlrvAWOzvzd607r4tndxuHMAuJpWd/Tukp1+rI7c/oe7z2c7nz9+",
+	"4LevzpvnGqVzeLi7f9R799EP3P2tsbf/6vrzaQzzs/t+fHR3uHbJPvbco8M7+LVuf/34rekftg5bO83d",
+	"5sqvq592ASW0Nz761rw7/ObeHX/go91dNd6jD5fs9enFXnPEd5q4eXPYqoxejwDp8m1npzt6xZsX3nl9",
+	"6/Pemf/p4svwYuv3VydbdzsX1dPDzsHmqNX9vHvJPpxWLgD98t5No592z5rN0en7g17zbfV05a0r1k73",
+	"3u9vUf/TYG339a/99wEPqpdsrx609j9c7w62To5u9283mnSn2j29Pm1tsM1K71P929nG7g2uf1g/8pqy",
+	"tfIZr97dntUH7rvX3fNe999xRExqjxZw9Av/x8A7DonoEk8djQwh+tGWPtHHkd8Q8dPh/1gfJ6y4kn2n",
+	"7yJu1mqC+0ZDRxHxJQGr/zuDSHCGLh7iSLLV8T7QT07IQD8rHybGcoVSDMA8iZSdspjFsLMcFShqtRlJ",
+	"tobRQngHOfE322625hpmyMHC7dGbWJKHbmoL2neIeQVvKSSwmeaukzBtp4yOdOMy3ZcMvp0uSAV1mYnv",
+	"28aR5uM6HfvLwQmMDoty9w7U3Yb2qVEBuQhj27ANy3FJSIxO3h4Uwz52gO2tQ+EyXUZ/AAXKTEKLaVSr",
+	"YdjWTXpxsK3dsmP4msxC+ISrqwV+GANingEe1/SzpoOh4+KyKwIT86XMI7fl4DZwNJZZ/WkdYgHnFpgR",
+	"KSSQ6h9yqLg/TDtFo+pDYEsp9YL7Xhk1ow/DGumMdLWZyTyed5RdQ5dLWHZp6wLabchqJ9vXfnLM0Poq",
+	"ekt3dIg6QODn3A7dw7r9uQcxd1vWw7yVi7CdHqTFjyj0XGQxdLa5tRj/WqVSqei1LaIq/JEcmjC/6np2",
+	"0OgvfLi2to4O6Q4asgF2obuy0DFym7Jviu4CnjyiiF8kcrWBBGF5Rnz0wglw+ZqMnZd6c7jvhSlWMVmi",
+	"6Pm4gyS5IQL7E4uobFToeKpbmkItQcrUaNwQQqDPyC8ySiUwxSABMh9IRLDwKRG6Eztq2maIttSDdqt2",
+	"taaa6C2vPij0wph2fWXUSo3Q1L4oxttmJlTiWMEO3SFT68ig+46w8OLEqe8ro2OWwYJsG3FJWde3wPpE",
+	"yALYgaGwsAqGaQxtap0Y0grLXGCPJEqKhFlwFkuBTX4HTM8WsYwdlIjN6jIhIy48cx4tt4Q0vfig1SYY",
+	"2H96TIxHCc2KCUpbun4YRNDCuEdKJ1hEoQbNIX0fAh0BtCI1npRYLdGiqeuhbI2G5mPQu1mfeiMlbKtS",
+	"mdyH3+pfy+pvZzvMuA4nMNH9FXwPhsMNsAgo9v+t9Dkn9NZ3OfeisUY0bMpeBMT3zat0egplYY/MkWKe",
+	"5jWGqHxBsDdOgXe0/TQgYWmoWAaGojRDSWLIpO7yGdA+mWJExRZjVkDIgck2cmZbRg50B3MaurF1uCd5",
+	"YSCzhIkIhYkcmUZjoV+ozblPMMuKwNhBscjYNGCiRDUe8G/p0n/GGQbFWHhH11YR0CbVlzyKziTPZJvM",
+	"qhfoifGVGLKFp/Psc1pC8lAUMWeSS2t/t9VqttfDJJf2bUUeVwZf8Guy7+Ozu1Hwuru5c1D5wL5Pksvr",
+	"Xmjw1g933dHR3d5daO7uNqvhb992msrUvmTTjO20qb1/1/xiTe29/pHEHz8ML5nXio9hMzj8tvNlWh5E",
+	"s3LQ3Nnpbb4a9Td+fbv69pLR4+Nv79+u/n7nDW93vM/D/v6rzZvexw+vK28HrTHbwePji8/r/NfWzu7+",
+	"xej408avO6NfP21929sd1/jOyu4lc1e+3G1s0J3zk4/ful/kqPulO9ptglF+rpNPDkbN3eaxGv3r95s7",
+	"zc7mnjK/d1absKJgkPs7zZHepdHnnZ33F6/VLh1o0/50Z2c02ud7nz/XbgdfPq5VPtUPx25l51t73/fb",
+	"7P3wkn2ubQXv+m/GhzsVSIfZ7b7/uLNzfn22dv5q97h7fujtyZPq8D07OVv3L4a3R3fNDozn7HBvf7f5",
+	"8ZJ1d06rJ51q9/TtB++0v3Ze4xcr9cNX5x/2bje/3aWcJd2jg+buzqsm3WtutIY38uPp5iU7ZN13PTz6",
+	"fMJH4w/dler4/ZsVsfnhG9v56H3yuxc7e4etg9feu0NC6A5fdb/V+p9X17+Io+O7kz18u37JTg8/rqyu",
+	"3NTlXrfW3thdmZU4M1e2MwjqK1mT/220hafMrfFar+7266urcpXs7Xbuji7Z+dk62f31w+uL6uvq6nv8",
+	"aSju1m7fnK6JPWpzaz53dtw3wxU6bPFv33ilNXwr6235/tPHd4Ne75J13q1+8E+3Wr+/l4PRR/nN3z/+",
+	"/aTbfX/rH+76v6503RN/5fNtczP4vdkZ1U9q7q+/rnYv7qqzcmtMToHtOPl1bs/LyTXVnpcfk34dfj7X",
+	"/9ImLk5Knp8+mCXl6fSV8pe2OmYn79RX1yv1SmVziX6XpFaV54DJuiv0xAhiyCjLExMzl394UOEUjqo2",
+	"TOLKfNp/A8U+bAWRUY+A0WFK8tGY3qsUsIYtquH8/+x9+3LbtvL/q2D8T5NTWraUuCexpzNHsZ1Lc62d",
+	"NO2pOyYsQhZqElAJyrJ6pg/ze5bfi30HuwAIUqRulmwl0T9pLVEgCSx2F3v5fBRLOY1DC7RezmHbOI1A",
+	"v94xfOBREDMU+uCTSCT7KohHg7zv5nz6PDOdTAa0zr8NjaFpCArRTMn6QERSsCJdjO2E0mcJ8I6rfXhi",
+	"Sihau7t1GCAnboG/oBwHdr5v7WvjdSiTfioTrqAECRZxa39rl+43L/Zbndkj6flE3I9C9xaiJi2d78WN",
+	"Ir+tIkddQkp6fHU1wxWbrQqrIx2/wNPTnoD4urpwdJoBIU2fmusC4AgYZEGXMKxgwlJ+lraErWZ0JkJn",
+	"7AOruo1dmdC5i5ANGQBrCDa0cQsMf90NH4pvL++XEAVA8Mt2wuGVejgiQRVffU1oAP5za3aI2qdC7WrS",
+	"7vvaFvbYjVlimbpwWkfGUigE7xJQu5vQGEuX0SpBdWrEL7kJHfolqmrQ6ZX7QHrspu6NjcKveefW3t6C",
+	"L23llity+rK93dr7wTIJHR2fBFNevbYemYtLlvZTLrLactnWk1sv02G77gE69I7JOeoFHPTDAXlsC+G5",
+	"V5QB2EK174BH2TV5jysuagN1+rvZi8/z0V/r31VFILHfcJ8IxsGntbg5AtilwCNsWBJcfR0TkVayrm0e",
+	"XOAGCc0H4b79KnBDmWvqdltGM4ArnPGdYKlO8UezxCCPERv3GSRAt2b/AUBgz0QsCCedNUPhzFf+C4fj",
+	"vPu+L8DvLB1vnefmf7wwomdx7BVCe6LDNGcbWsmdqQb79C6qRf30X3Ne+E/fbJrkls35Y56TPDhs7z9v",
+	"vzk9DtDs0/iUXwqaDbQvide0B9qSinj0MLAFGB7kJxiuEM7Fpk/cuJD7yDnNXHLRHp/HYTML3gtcI+or",
+	"KKgKA4igDRSkryGwwLF3qk9VjkaPT193uj6Fb4u9gl8U1Bg4DNpQgjEDf+va7wPSk2Wub3SQFwqx9M5p",
+	"nJ1DSlPvxfHLWruPGruNZvNR499bswddx+bznrAv/e7NusN6B7LR3bLvsME+qsPGNMqi2Ddbr82XcSCv",
+	"2p9V53J8tDlaeusO6JOJmYp5eVPJUsS9jJXEKIUHhjQOOVMdvZx2JN5ahy2z8XFqettzjUIX3yO39DKm",
+	"+Bdr2Ode3ns7hlqltv+qgCYO9Yf7Dvw0L6GzZ9YhVRB8Eh6nQvFUa/yVK9bPIHhmcWEjORSxpBF6Knpp",
+	"sejIUXRN263I1vyVdUlt4DFWqUJ82b6VHqmkF59ViVTQjJf0yHkl2Tgwja+FDumzZHIPZ+FEFMdyaI8z",
+	"prgROi1rmjqzHs0Co3qm6YAPLNnogI0OmB3W7r4cBxTUiXu+712yxv5D/6qjmq17L4Z4zUZBsXJARGUI",
+	"LazCLnROODwtOh6Cz3qOQ2VZHouhJvDkAGfvFiEJj4vOCGVL6c+QYAM121YiI5bO0UaHj7U0srib7VxK",
+	"bq9jveXb6NmvsK+PXjFCC8t8p85Z/R6tZBPxNXbxQqe0zefFIAju1R3FM9bS/8xM5uZKCSYVHdyqfMCE",
+	"VaAWPyoyhxRzkkFloYEhrLXAJvDs7neXqRx63B2sn/WqnTp8y1M9PfqfdalOwJI1m+6sLUggbRL+KySm",
+	"joQJWB2aIXcukGrZOadihP0uGdbfhVoYtvVvTTuE1+MG1MgGcgwuCwMS/ivl8l+hX1OitTDlgoQpl+Ed",
+	"1EaYrqf1yrfPnR0uxwihdHLhjDG0K2EzFfTlrCyFPFlQHaCdTAHgjpbLu1ZayGKg7e+khmVtUukz7hKb",
+	"EuRCZVR0GABA2j8U6lf0JrmybcYBEHKLESIw11V5Vc2pHXiV+2+daghwmxSMx7dO65kfWa3r5OZn8XIA",
+	"N+a6VQJUuA/V1QB44bnzw2pLAsxjzF0NgIq4QAg6Kf2P18+W/n8HroF2FAaC/zVgFZ5IYBjq4hhZgL2C",
+	"fKOQvEZtNJTW2mlDaazaAQkb2tdoNAy2wNHx8/anNx9DwwsHDZquPsCqNtRPAI1GScKoAOqxbt4Gblt6",
+	"8QQbjsVkucJTN9oSbYuhwz9PO+gZOjBsn6bfOQeQsIf23BYXcPGzeqrTRz/s7QLFqbV+JkBpmhygoYIr",
+	"0uWpyjw3GjtWtbNn6U9ZBQrCqesmR4BgAAMgpkwg73q1cBH2zuNLu08+vjklMb9IKUD0ZvrgxLFX3mON",
+	"rY1CFHXkF1uJsUwS1Pq2QJ8Ltblbqr7cVi01le10YpxmFUSoxfW9p8qQkpDVAcTjbG9KQWpKQXB+6k33",
+	"7W1mnU6ojHmYbeJCFzXGckrEY4fdWHC+ysBHO46LRspgQUBYQ7GYdRBYh5LD018wTgTI7I+bT3Yfatf5",
+	"08fn208wHAGqmqRyiCAw7lhtYyoyHiT6aINNbPbobcArZNdDFWmT8LuQaG86UhbInRqH3GKL9FNGI9Vj",
+	"zOpzUM0YZtYe9yCm+7nZgFO9gf8Jf9Rm9nv9Dxzu/xMGJKMX2g4dnoxrcpzBsrMzDU+i9kyC4QzqkHks",
+	"Oq257lsNJZjHc0AsAL2hT+D+KT/4sk75CyzzF34uX/rxNGM32U5HXRet4Wxg6UZhfYtsKLe2iseg9Kaf",
+	"Z29vFGvVa8Eq4lXjJ8kKs6iup9nEeVjHa7u+zQGxDrmvzEbOu66RGmq38GAZuDPJ7DTgJc5vS5adQ14R",
+	"wYZWa+kvLeYs8l67c51+KqxGh170/IQIcFzQ0+3VnuE7adNsVJw3F995QIKHJ28skF5eDT/s0QwOdC6o",
+	"C5hFeZD3PKJZidpcyCFwbVJTyoL0EmC/7SDYy+ma1o2m7Q70IX+c7G2cujtHOncvY781XxmYJNk1bapq",
+	"3627wXTjppqGAmlJLRbV13IOnBEh6fnfh4fti5FDSPr0p3r/9+mTX0YX3W734uhdU/53J3p22Rm9fXvX",
+	"CEkeDbgDBP7bffZn+/sFEJI+tn91CEkvahCShp8BsrhjsHxePctxfd4+ezZ8d9huf3z0Mkm+bzYHg/8e",
+	"vhidiZdPWGfn9TMVP/6l+fTDzqefb3pP/vvvZ9d/st864nsh6eiKthmNk6unowv1d3f3/eg9b3ZGaq+f",
+	"xaePnp6Jy9++zz799eK1fPzi4u2rF7+9bQ990u7Dt+22I+zO6bpZ25CaR2fip59/fovk3epF++dPz58N",
+	"3x4WsY5O/lLX0dFvT4fdy+jj28NfHz29Sh+/ePL4NWt9bHfPhI92NAXr6E+49uT4+OVRm16e9ABn6Uxc",
+	"iJNu5++f/v7ZzG10uPfnRWt38Jt4NQ6j/HN7eHL5qtd+94gejlpHJ/2jwZlIRk974nj0ee9t531/72f5",
+	"S/PPz7/dPNnZedOjHz49ed/mx+209frz5cWHJN5Jftj7dEFptPPmJpPZr++G8Zl4//LiTzFs0r3k+7dv",
+	"/5pOLb5+CEk/f3/18fHRn5e/vPtws9dMbs7E8xHde9f6/O8fnj97RW/k3s67X/dOxOi3VvLaICQVJbIs",
+	"j2diXom08jgnQtKC4Zh7IiHfhGOWwUq++nBMnWmuRDRaUjjGq+SrJjEAjGSIs2BmuFRL5yYmQCLaRr/Z",
+	"CoNS2Qq0FfLIYEE7wgr0DuMYvrYstsabgYQDJiLUOUZcQhP/KSJyVCUw1ED1IYvfIO04RjK9VGas4zzH",
+	"3Ls8yNM1GJrXbmgPIkwuvYBeqfOpyCtRjCYZyOBOj6a0k+U4tjhDaqQyljjPF8JC+pHCc+Mwyq6h3M3R",
+	"T2OaGdhdxCLx0XoJjzws3iI+c2DrHfN3KVcyghNrkJq4IKGQ2TYXnXig5wuAo43fahc+h/4miDl0ABlp",
+	"h1PrfNWMJ85RNb4diTii4qpBt8s7EA9rkLcONbkJIMsWQdcgJtukCVZcWtjp+aoty6lAW6U1n5u7Gqd1",
+	"JdWbNW98a1vzN+8vpYLTStOmenPtTR4UY2alqltEZgesqHljMIvVYtbt4PrkRCGhX1OWqcV5ikmErvp6",
+	"i3iiv1b15u1Wtm2swPOAIMy94SBF7aqMQsRd3SDHFEH4DB6AtgGmcAA+obFrozWmmjtYdh/be18bEUDz",
+	"NpdfMdaHYi6EFYDwzwXTD1YAr+LKDtiPaceZAASDroCN9yrrnKU2AR4l99GSafMXMwqMAVmOYW5n2tSe",
+	"GUtxJt6L3OSkuEA0I4lUWcHE4CBdAKc3JWwKzRYTkQLjCbbu5BRg1lWDhIIZLgVhYa0BsloiEdM+UczA",
+	"jiua5JkqE54CCHSoC7CyoR8TA+/wHrYcoiwN+HpMyMFlT9/M3cW+JL2kHBas4LtAoK1c3oC+hHEDUMwA",
+	"1mwE7AXmCaggoRfU2X7NRmEOfm6mVEh7O7i9KRnGugdKOilVPYdaXwMJASPNm7uaD3acd3puZ3p44mZr",
+	"AL2FvgS/EjKznBejAweA6W3RkQkFgscmBnEcfluY5M5rKYro1v5Wa/fR7vZuc/tRU6/yNUtjqhX7h0e7",
+	"R4u7LaBd7+eEXHoIGs+KKrw5OdfAS2p1VIUatpgbMf+Buk7ZFFwIuGiWRE4lRvCY92CxLSIWM2zwqAbw",
+	"LZzofGgU4iGnGCRbtLHmzFZIOewTUI0N8hxTM9wSzhMpDJ+5o8rK+csxH1JaGUugoe2IKXGw1KqAV6ky",
+	"HscECuzHToQkHAjVZx2g7Q2roHsbBF5ca2+wHWU+jYkovfiyt81Z+FC9NYne4lIVEJRwXS5kBCdqKL7e",
+	"oHTUAMreQaysTiRKW1tfNB4r+yeo77qyLjK6NpMRZkqMOhN6mvxH3AR617k3fOWSWykTNSXqs8R3gzvr",
+	"wR5UbJlDo8a9yjkXmlXQWk3xcxKzLhzkSvDsQd7LggEk0okZTeHbB3qThZCdCh+OJ9DNkSaTg05Pm0JL",
+	"lWTOBsQi6ubAQQ17BjfRat/RNxXizm6ZUaBHDGsgHLMXHB0xZJtJU8DO9NtiSWCA5+UhVyaeyQX2pUEh",
+	"YV7XUKgR19oFuAPFpbKjXrGRMcDUEI7ZsocxTTPoR5WlnAs7/sVlrkwSnuNNo1KycNHs2CcYba2zYzmp",
+	"gNgwidxe5eKK34nWrdsfBcWLFy0tt4aE5F4D+0S4nPGWoRWg5pTaAxaFvdsg6HzrKFpjhBH34ThNA+Ur",
+	"7eM1R+mbqj9uy2xhVEyPKtKj0ViqAR0sSB7b032PX/aAONYG+YE+dk7VcrckExuU8jVGKa8KBk5XHV8f",
+	"ZPnkvaLmVWazQ5qviVJbDv7ogw/Pjk9bAWkfn2639n7YPnx2GJAPz14fPW+hCnv5tn24bahLHub4XjZl",
+	"VgFbektg0uK6bsBJN27VrcFJ53SrFgAlrRLa6epnvdBJq9XMlw5TWFu02CCfi8rsO1VRtxj4waZkoLIc",
+	"YkAw8qAQmspDVg8bJMTiM4hQGeWKT0AdEdTb9uEBCWN2STsjuO7R0fGpf1FTXwLtrzKOCH9/GpCEdvR/",
+	"2iJKJcdU/GcuIjlUro5kyOjV7DrYcFxQ8uH96UfAyeEVhBbAe6G3yYygCBt4xg084yZQNyM842rN0+T9",
+	"OQtMwe3wGS3/ry0IvE8r8kqpASB/YTFemXAotwWBVcOCDcEqQP+k3weOBU95Ch9qDQqh7XKuRXklASqj",
+	"I6wDIAOR8RgGCU0BUGgr6WxVHEuveYdhAV3O+MsSKI1Tgz5LFYsY1OELYgaB8rjdsHS9NlsdH7w3lQNE",
+	"3DEZEpXJmInJBYcWsc8LZ9hitoGIWArWAiERBgKAd9yE59ETbWXkcB+zN9EAlSqLwonlbsspXLhbjuHb",
+	"VXVVFXWNVViYbmGbHQwwFxiYWju9ZOH//gl9kA4ax67gEsIsm9zQV0lOXFE9dleh5pptW1s3tqRckf5N",
+	"wu7d0iDcQHWsLi/Ydqi4mIUS7CYjhydvKtSvU7TFzP8UNvcSgprFl2s1fgCdccVYH0oHRJbiWVkQRtOY",
+	"sxRK3tA0cTO2ymiaGSr8lJGwk8bb1yzl3VFouq6o1+Rm8VHgnRW7ZikFJL0q/a5XbA0U/EYDfoUaUMtW",
+	"xZ5brearFuiS6tMXLVv36f1/77rPlueOZdEKHa3ghB4dvzn+eAwo587lNuWw4HFz0WGVpBKZhEBMOlAZ",
+	"i6qKZb2eVFe562QAC5rEmML0K2wLbRrlUltT24hPbJxbfO5g/irc5zL9gvxZfE0MVB7KpJ/KhCt2C78W",
+	"ZHZTsfQN6eRChbM9iKJY3XW5M+69WSqez7vepYtoZ6N+7l09fxhk03QzkahwtRM41qbg/eyljKMw8EIY",
+	"5ufoLw4So5qxB9JGBRrkFGdilkaGCjU+xcsd07lm3jcO5kaZLV+ZGVG+kxN1rSAX1Je5ak7Psk+THU8C",
+	"1cysOv6PxsuhqjL8be8Xd81Os0ZUC940bGgWVFYQJG8X+dKycClTaezllzL1adIo3aS4q/s0qS4dKO+G",
+	"ysIlf+i6OqXC7aeRLQh/um1g2LDOWHHAociIZTMRJtRlhr0X/MIgEhOW9aR+EamnpOWTwlwzkcl0NPup",
+	"x5uF+wGU95ehRtV4g28asWsQ5QsbZ6KauqVqqNo8VclaWnFFlU6oNvMztFon8npMY+TA2WP6okHe24i0",
+	"/l7JxDWZ4T0iUzUD3vrDca2BV91GayzYpHwJLdZffYfy3e+dI1jRO9w7VSJU2Dt4QWHvTOpnLthK09Qc",
+	"cUUvYuxqnubmbm30+lp3LN+ZYI6JxSRPb4o6/3p6lkNv6DBvXW6QED2wqoZiDGHM0E0sxaRe4lcZAboj",
+	"RJviAtKpinWkiBD6A3KdB6ZesuAXQyrXaQHfOKpM9slQppBHyHpM1LUal1XEgn4qE/AM8wLrene/n7bh",
+	"+VTXJnC1kr7hO9N9VSJf1Tm8gENb2JizR64KP6tp5TM8zhXeb5HRuY5TdNwtKNx1TdiZx1UbwiD5jkM1",
+	"YJt3yTdCkVpYwE3kTmUl6Vl67K48+lpF78Z2c3X8rnBZbQSv+KYzxPD8H4zrqQMPQtTU3Crt3KQsc4xt",
+	"NuOmenKoMBtXEe0zzlE5bFjJ3z5dVdp8nZDZeVdbwJBIQcKiKglr44n+S39hEUXDe3PO+7A/mk9bjd1G",
+	"q7G703qs90dJmWplaISon8po0DFvDG05zj1bQGvdUwTSf4RTFMNav8+/1mNfMtK7vP6YDW51bZyztM9W",
+	"Heks3a4y1ll5TbX+rHMP54p4+r/Uh0XoEDRgkhkeP5UimbxiQhWPffnhcfxkWRvzvJVm20Q9Vxoo8oKY",
+	"d7UxqqWiMpBZlPxJocxxxYo0nAXdOvnUsnVXRmIm6/Dt2IL7io3elbxXyNlkT3qqCfjCY6TApajkIO0w",
+	"FQYk9NxH/WfKuixNWaoMBGPErrm+kqQMSQT0jZElH5hq4aLf//BCrAdeENZik9MMO8a8Mr/zLheXLO2n",
+	"XGSFAO2s4VM/XZL3DxaPL9p8qkLYFEuplSSRHDe3tTHVMU21oK9uvOw5Y6r+3e8pqjq3Bi1FVjfqdP1C",
+	"tHelgqv3UGWYdlm++E4qMwPseK9l0RhVEWxYDpEUgygHJDSVlUAUrPW1p6eMtg9BRwFyxns9maTZ2EUn",
+	"24xtW8G1uoNC5rz3O5Gp1aFmZCQHAdMx8xnDg5cvnlJyCNysx5KDAtVOyoiMI5YanHq4mWkZx8BOOd6k",
+	"h8ccHQmFFCy0NSHmNSFPd6nfFzvpzbzkre36gc1UGP0/ZkdynmE3RcAzPN5bA3K0vEPUPbWJP/phd3cx",
+	"e3OCG+nL6xFfRmTI27gbE7Y2JuwFvx43YP5ardKYVSuEYq8PXLKgMTP+9swJR3N9UKgd0opZViQfnxsW",
+	"LL0TOzK54MJCWJ1tURGdbXmt3wnNOj2vfaYqF4loJBJ5syg+l4vLX6ZymG+liPWzXmUY4ANNjvAl1iRx",
+	"iVPqEpY9qTIEHqmuT67KYNrfFHKXCb15w8Rl1tvab+3tjSM4VT+RWWCcSXZDOxk8Jlck5P1aziveX+Kt",
+	"7UwkMmLxPNMAP1jBg+hfzfMccJflP8Y1E5FM53kQ/MUKHkXxbK4ZMc07SxVOXBp6OdfK0MslPoYBoYtk",
+	"QrlwczPv5sWfL+GxTA1VrqNlSiQ8r6+rkegPA6aBdpDqnsuWZPkPVsVbN2GCTAn1NTpiQ5lG3qZiN5mZ",
+	"QZ56Wg//1srGetg81cusjcwly3os3TcBIRgvIOkAyz1ilqG1ERGJ+CXXp5/ZV+GveRdgjco5nEnblHKo",
+	"zAqf55UZe79w+UY+4mrqNvLxZwwxew5MZa2GGbCuSMPer+wF7rAboLarcwbbcVzc2hgVRievhrgWIDIo",
+	"OTz9pQSs05HxIBGuaRv57AG8E5ukAQ1DH/fwGxaZyo4xnw4fOnfrprGIbhyvjeO1cbw2jtfG8do4XmDk",
+	"9ITsdNR10eGaCfDYmrVyuO5bwCu+tbd2DIZ7mr+2uKOEjsFR6TeFL8/LI+bAEup63D9CVwTSPJX5F6w8",
+	"U3r/Y4pJuz7GzejKFGmiUznE+JXziR6cPD8kj5tPdh+C+8Sz3BmBTWVJ/AcxWoLww/vTj2SHK+k9Xdgg",
+	"hyyOlUnN6x2RsehMXIxIRyYJDYhiCe/IWAqgoKcXoKcuRsiXSEmXpyojMReMhIr1f8QcxQF8ogizUMGH",
+	"JwF58xx+KrMexuTgLbginz4+334SwH+aDir+YpQxItOIpSSh6ZW+65kwgO/bzdZeq3EmzgQOo59Az0+P",
+	"YhIKMRktrg96jMBsRsUIx9wnoZ2rMADtFSBufaz/R29i/V+0x6bGQHFL5G4z2ge28OAcbUIYnAn7iRZK",
+	"PURHCsE6Gb/mGcdSBsWU4lKcpyyRGTvvSNHll5ZKEnU43kaCfNAYMDHhJRwQkKuaiBm91gbWuNXAWOn1",
+	"lwGhJOHiTNDyEHi1q2gIiNJ6HxJy9ika5D1iFxufWz/U492nroAaZhnRO2nKVEauhBxCBks/Mqwu3M31",
+	"sEWsIyMWBcg0cCYSrqBcIyJ/DSQsNxGSDMD6ecsKVdO7eky7CQzuXAw6X99EmENFikXWNCPAnH+gf6Fc",
+	"rZdefpwSkPYr3u+zCOSoTcLvQpuPC3/U6/S9/mdb//OfMNCCrx/v8ISYA8wFu+RC6NMKosqyOIZppVdM",
+	"EDqkI6D+JKgwSH+QKSTEZinLjyuqnzIaqR5jmSKRRHw/egX1K2cCHxVBwroyTQYxhYf9DHQONJMJ74Rg",
+	"quEtKaYSUyw1EcA5jF+Y2fAWUI9gCnOoIqG+7Pdm64+G2xS+2wEvAnhTpfu4bOaZMGninBsc7ug2IayX",
+	"0ktoTgnoo+MG04+rdxeIBeQ/+yyO9dTCu+fHx30fUVVvZytkdumxJAce60xkBd3g+vKt8IDUWFxyyBmg",
+	"8m2QE/uWMByLSDeVCWkG3o0uWI+bRG6VssH+A+0hoH9pMGGFS4iA9SfvZGniIAMOD9bc3d01c4i4AmhE",
+	"0HsCxZvxhB0YhEgpkRV/SHlmCloe7z4yvB8nLEtH2+1uxtKwcSbGTsI48qST8PydBUUDFwLN/D4spRHN",
+	"Bgmhvijcr5Uu7R25NLEeoaYPC/ZBwR2MGMyc/VWVF7zM1gffE3QP7A75Ae8HKPQg8+ZUCCcyz1YERUNx",
+	"JnAxtq853W5/eBU0/91qNHcbrWaj1QxOWPSSZsERU1eZ7AdvuBjcBO3Pp8HZFu3zgNB+/2wrOD19ud9q",
+	"nYnq1rRJFB13V7LlpO4V+kgVDvNnD6AfpGLTt1Dwh3HmpvnDCb3ZvgDRffRob+/x40et23nJqDRqvGT8",
+	"st5LTplZ7JKjPK1BAaHFnW+srZPskoFiB5ZZQhmIbtdoH9l4oD1tm0av9x54eD4OobE2yKNyNep42wIe",
+	"0Z343lXPQv6om86FGToXcJWcxCz/sFghB8UuBfz+vE8Tsx0m9ijgJbMjrfj3Xb2Orgtn4FNvpK+qiWBl",
+	"klda/bFkjidxNZmcdW8SCGaMYMwCuIJtAA4OHUB1HU8FtgwYz9xDT2l4QYIxIBZyMYB4KPQPmfPKvjtc",
+	"6FOMbfbNMVegDNaebeDYOOk0xM18GFZmIx54MPNCBV5Oyp0/PYsmU8JFJtG6VafC8NxT1CUL1nJyLbCe",
+	"r9ryBJ/2+RZ0+m79MTttnX2o++komFH1bQBaVlL9vzLdOS7wVXX+s2jQKg92B7fmmhDxOG+5pAUKHjAX",
+	"8M00rxdfbDlO73oBiW82+n1s9GOxYvd8XGCL2RxRds7n2+g9rgALd9YyaHatJydHYYq48Uk6UnRYKtxM",
+	"BESwIVMZRhsxmohlQCZ0T3jkGmlcqw7cCuLSChoUkcsWPCh+2QPmGH26zRPOEG6G1IH5ZjJBuZvHl/je",
+	"d1oJvVpgo4hnx3pxvvBSuLs/5EDt3BBj6/0+EyzSwjRtRy9QTYd7Z92K6bydMKGk7twoirrKOvNud8l9",
+	"DroMspZzdHHg9bNxHeD8HOFPvmGyA38eNoW2KrNSNKYajKgsXm7rxl2RhnDjz6UhvB0wSUOY0Wtrb83N",
+	"/6lnnrvkCuupzAznWWZb3mUrYwUgGMxAbODaeyEk05NphtnOOoAy/42/MHwyW3DIVBbTi0ZH6kWFVz43",
+	"X308Pv34pv1sduIDfzbuB3essB51Bxv4dpNVq0EDI67cc4K2WlxNVO6bKgCwgpqo0w/eMQWfYnbIL1sV",
+	"CwpDSC+iaGMFUEwwqZFzAa6DWymMDezXepIdrHjLVEpOFTRYcctMTLsZHTjFjd3aqOo1zrOtVOjGJWGy",
+	"I1evodcn55Y7dAd55oxXsRVEeUWpFKzAU1CdHFsWS0FNqmpsUy7o9BX8u4V9u/tJTc2uMDZB6xVlp1aq",
+	"cSolvSpNNYdnmMp4DtAOuHq2YM+JvvQbDvLo998Ed6DSOi7UIIJgLBzSsaMtP6CjZ6thhy9uR/1VtQfg",
+	"pLwykAOj1cVv8Fa10ZtZSCZJm8DTzwMsDz9Qv/M/GqbTRZvvS37NBMmG+nwHP4oGKPfQ8vFOwrGoQwW5",
+	"TKnIXG/JyDYo9GQc7ZPHu4/qwkB6nr7M8M8LljLR4TRhItNnYDJQg////1IuFRRR68mEd7Gl51qKBkq/",
+	"ob43jWzFuY9TP3uxi563+wkUwYrV6C4tupvwUF14KEVZr9B3i6uawi6qCgal/lcFHePZ+TliP/p6F/nR",
+	"8gw+v5CE9vkVG5EetU0oWCeyQKRnIZ2wifCsaYRnFVJfkJOqeA7K94Qwjr7A9LYNDRgImDBV67NubXTq",
+	"usVxViFa+WpXem11qnRedfUSIGTXD0kdHRcHjq6mo6NPxje3XZng+WB4COyEDyBhD5ANcgp3N43T3YFi",
+	"kX42CAiBOePi8oCI3OvEEFLBKuEunssTxcOx2+OLBojmdvkQNH0+n+9+AkjT9NMmbLSasNEqFFxB2quC",
+	"RNM8RivoEyC88BKDG0BTpg+ToBUQZDXUm8HAGMBeACAIU51oIkrZUGIpokIl4bZstYVGzTG313iXgR94",
+	"xDdcZXU7CWftm4j9KLtcy7bdTg7GrLcqfuME23wOoq2V9Q4XXVkr3Xqd4NQjU6yAxVPPEPDhOymLmMg4",
+	"jf18iPUvE6qNUYM81yZR2F+GejTMjHDkHkSspLA7iGPzOaANu6cw8B8J5XFoTysVO+KTYukr/SorFGl3",
+	"j8pebEkS1zdlzOrXLtzaLx1Wvbgn6p/AIyiIumJxdw4h95Z2TMy1OJ1z/0sn6fqr+T3Ve+E6z4UfQGZQ",
+	"1j2Xs03CPlVqKNMo9GrXQxMYPndf7nvkXRjBtF5TGFj4oGEqxSWYp1IPXts18NnxCBORAofWQPO4Cn09",
+	"ufoVOzSOWYpDd6S84kwht8OF1DcTbGjYP2H3c2Ud3Ym+aWEvL+iflqdGD57QbcVEj27HUlzSrWDLzjsw",
+	"faScklMeX1NySkUm0bq6H8tBlhZ/PrMja1/nfpzZSUrLqffVkP0EW6cs2z4Esai2LdrtsWITpqybMtXb",
+	"NjwpoPeRp2TbUoQgpkuPWbnr0IQVhQ9wDYwYY+cHLmGjCv0vR/bYBHGrXHIpmNHVS9LmY/u7yiOfqtOt",
+	"7zJ7whauni1hC2/4DSds9ftvErYqIzaUUSH6CyRs7WgrStja4efxqeoTtjBaXcIWb1WbsNUjG+SvKVlb",
+	"L5+qHUhC0RaBOge4L3MgtiB2PCVyKNBzAMS7eK6ML5ytfud/zJLrrUnf6nf7wtK34Exu7W8l2r/5D0v6",
+	"KVO00ZFJ4yKt9YCKrs+432SqZX7/Q2+aPktBLWOAL9iyJzx70/kcpfvJ8n5Cu1LrIG2yvHVZ3gFuiQn+",
+	"wfz6qbDZqrK8A/+rOudgjiwvLDFp15xzAKp1Inc3ZFRjqjLitsMimeCF1Mt8yAGn2lnbZIzXKWO8ih1U",
+	"kKeqjLENjtR6z/qC2dG2zJ02+nm9MsarEK18tSvdxmXF4dY0Y9zOqbExSidTP3znkWijvzlfatmLjq+q",
+	"b2ChKJ/b//qD73Ls8jpy74Jv77LW6N33JGAN1zv4gKKuvXOiBp2ecfcrDOwDm5jA4GJgcSwDcxQAPvGH",
+	"ZgUB8jk3wQ0CGZiJqfdJ0cm5rbRndxd05CfHKufyse8vEDlHEHLjXywpq74KI1DYCXUxvEke+nVzR+qx",
+	"WzsQ2q1ngLBR4XMTFWY3HU+Lw4eIe+/UgElVmt95l1j1duBnUxS/FPYIgDwIkQEKyn8QmIRnccgYCFUf",
+	"7ZKIjhRqKINY3qFpyv0nVBYOEZQiFVEAlULIGa5sYgZD2ORPmgLHl4lo748Fxh+Yez6sCJGTB1QRfUwn",
+	"1J8heNYDMy80JjHvsownLDCgwAjNqFh6DcxjdESae5Zv/KGliTUB9pSR8GWW9fWRIwxIeEoTdsoz9uNp",
+	"lvJOpj/6QLPejzuG0js8ZZ1BykIir1lKelnWV0DmA8Z0IJAZIYRCpnOglzCsBgWIBc9kyy4ml0zpk+Ei",
+	"h2RUnpC28G0JVwogJVOwCmAEcfxmgzynXBu1WOJyp9oyJ1wb175WR1GUMoUZBfi7A2Vf++SCjaRBuIfr",
+	"9WBVgPKGyQMeuiMTKBv66fT9O7BZyjAXkAfoYyuSDOKM92ma7ejPtyOa0YcBMpzoF0SWjowkUmXkCXnN",
+	"nx1oqQ8LVMYhwUyMNeCgexl5RhXvkAumeARTmYAnYe12Pm2BZZOAJ7OpRJmD82dDaeedK5BhR2FAIk5j",
+	"1slyOgEgR+rTrKfdAbs3LGmS/tzyj3dop8eiuqDbRy3BvzSXU+yygPFV+L1WLvr/gHoCEg9OYgG329NS",
+	"cBLy/97fYqOfdtmvbf6e//T6l+bP/M3hT72LFx3996tPf79qvuM/PQXNiKG0utu4qNyUAN14DO6fmT0E",
+	"mG9nUv8JCnNzsz0cDrdBQAdpzASwlszuA5TGXpL/4XlJqAznm/ZgC51Fdc7F1v7T3d1Fl2+uGa7lsoc3",
+	"QL29vqnYTTp1Bl9M2z2ejWygPKfpskciVxgBRDbuPNY1JVOeJJAHoM5pwshAaAWvvQnUu1qTPvQp87XL",
+	"VmI2eNJ82por+Jor3ar4KzzS+XVz3MPLctH2Xv9/WxeMplqx/f6HPs/jm1lpxM+MyHkf6klDj6SCdBTJ",
+	"G+Frre/SeGt/a4f2Oeh5MxVj53/jb8kuwEhvZ3Ib4KSzgRAsVh5LX4elGe9CNggKMM3razenpf+pYHJp",
+	"x3HhZzmh62HbFHVypQb6fGpIH7VLCRcNGRxDBRsiQVHKruUVGkRz40Nv4Ip7e18TszsyWwyBL6SHRK2J",
+	"fDr+2LRqyBzZ1UUDrpE3ytPAiqQGXMt4FSK/0PoDgRHYcIcrGXr3tbCHFVPp3wFmaKBYPrLjVrLv+rd/",
+	"qa2C5xnMs3dDf9i6N8ZG9BpwsLGHP3LYY2Ov4O1df7Jhc45frpXHJXo+5IqNlIm8QpWL6yEoAhObxEKO",
+	"NxTYmAeIkMyodmQxhiX7igxleqU94YmJDH+y4J4Vz2oiJ2YJXO2znXpsjTWRHenP2Ynp9C0P+IHJfgyx",
+	"MTiNaSkyJyKrEW1lqfRrf7g/r59MUro89rF+WxeCskGqPOaTZSzpZ4UFini29c8f//xfAAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
