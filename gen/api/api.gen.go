@@ -2619,6 +2619,146 @@ type Pkcs12Request struct {
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
 }
 
+// PkiImport Example: {"ca_id":1,"created":1,"dry_run":false,"left_out":0,"refused":0,"rows":[{"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}],"stored":true,"unchanged":0}
+type PkiImport struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Stored Whether something was stored; `false` when everything was known already.
+	Stored bool `json:"stored"`
+
+	// CaID The id of the CA.
+	CaID int64 `json:"ca_id"`
+
+	// Created How many rows came in.
+	Created int `json:"created"`
+
+	// Unchanged How many were known already.
+	Unchanged int `json:"unchanged"`
+
+	// LeftOut How many can't come in, and need not.
+	LeftOut int `json:"left_out"`
+
+	// Refused How many are at fault.
+	Refused int `json:"refused"`
+
+	// Rows What became of each certificate, revocation, list and key.
+	Rows []PkiImportRow `json:"rows"`
+}
+
+// PkiImportCertificate defines model for PkiImportCertificate.
+type PkiImportCertificate struct {
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
+
+	// Password The password of an encrypted key.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address of the client; that of the certificate when left out.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Revoked Whether the certificate is revoked; `false` when left out.
+	Revoked *bool `json:"revoked,omitempty"`
+
+	// RevokedDate Since when, in ISO 8601; without a zone it is UTC. Now when left out.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	RevokedDate *string `json:"revoked_date,omitempty"`
+}
+
+// PkiImportCreate defines model for PkiImportCreate.
+type PkiImportCreate struct {
+	// Certificates The certificates, each with what belongs to it. Not beside `archive`.
+	Certificates []PkiImportCertificate `json:"certificates,omitempty"`
+
+	// Archive A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not beside `certificates`.
+	Archive *string `json:"archive,omitempty"`
+
+	// Crl A revocation list of the CA in PEM, which is merged as by `POST /openvpn/cas/{id}/crl/import`.
+	Crl *string `json:"crl,omitempty"`
+
+	// Password The password of all encrypted keys and PKCS#12 files that have no other here.
+	Password *string `json:"password,omitempty"`
+
+	// Passwords Passwords of single files of the archive.
+	Passwords []PkiImportPassword `json:"passwords,omitempty"`
+}
+
+// PkiImportError Example: {"field":"cert","msg":"O certificado não foi assinado por esta CA: seu emissor é CN=outra.","type":"invalid"}
+type PkiImportError struct {
+	// Field The name of the faulty field, as in the single import; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportNote Example: {"code":"control_channel_key","msg":"Não importado: chave do canal de controle (tls-auth, tls-crypt)."}
+type PkiImportNote struct {
+	// Code Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`, `control_channel_key`, `older`, `not_client`, `another_list`.
+	Code string `json:"code"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportPassword defines model for PkiImportPassword.
+type PkiImportPassword struct {
+	// File The path of the file in the archive, or its name, with or without its extension.
+	File string `json:"file"`
+
+	// Password Its password.
+	Password string `json:"password"`
+}
+
+// PkiImportRow Example: {"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}
+type PkiImportRow struct {
+	// Kind What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not come in with it; `crl`, `key`, `file`.
+	Kind string `json:"kind"`
+
+	// Result `created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and need not. `refused`: it is at fault. In a dry run, what would be.
+	Result string `json:"result"`
+
+	// File The file of the archive, with the line of the index; or the place in the request, as `certificates[0]`.
+	File string `json:"file"`
+
+	// Name The common name of the certificate; empty when it is not known.
+	Name string `json:"name"`
+
+	// Serial The serial number in lower-case hex; empty when it is not known.
+	Serial string `json:"serial"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate *string `json:"expiry_date"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why, as in RFC 5280, section 5.3.1.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Key Whether its private key came in with it.
+	Key bool `json:"key"`
+
+	// ClientID The id of its client.
+	ClientID *int64 `json:"client_id"`
+
+	// Notes What else there is to know.
+	Notes []PkiImportNote `json:"notes"`
+
+	// Errors Why it is refused or left out, or, of one that came in, why it is not a client's.
+	Errors []PkiImportError `json:"errors"`
+}
+
 // PlanNetwork Example: {"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}
 type PlanNetwork struct {
 	// ID The id of the entry.
@@ -3327,6 +3467,21 @@ type GetCaCrlBundleParams struct {
 type ImportCaCrlParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportCaCertificatesParams defines parameters for ImportCaCertificates.
+type ImportCaCertificatesParams struct {
+	// Partial `true`: what is good is stored. `false`: all or nothing.
+	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
+
+	// DryRun `true`: nothing is changed. The answer says what would become of each row, also where the import would be refused.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -4286,6 +4441,9 @@ type UpdateCaJSONRequestBody = CaUpdate
 // ImportCaCrlJSONRequestBody defines body for ImportCaCrl for application/json ContentType.
 type ImportCaCrlJSONRequestBody = CrlImport
 
+// ImportCaCertificatesJSONRequestBody defines body for ImportCaCertificates for application/json ContentType.
+type ImportCaCertificatesJSONRequestBody = PkiImportCreate
+
 // CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
 type CreateRevocationJSONRequestBody = RevocationCreate
 
@@ -4610,6 +4768,9 @@ type ServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
@@ -5770,6 +5931,70 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCrl(ctx, id, params)
+	return err
+}
+
+// ImportCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCaCertificatesParams
+	// ------------- Optional query parameter "partial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "partial", ctx.QueryParams(), &params.Partial, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partial: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCaCertificates(ctx, id, params)
 	return err
 }
 
@@ -9923,6 +10148,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/imports", wrapper.ImportCaCertificates, options.OperationMiddlewares["importCaCertificates"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
 	router.GET(options.BaseURL+"/openvpn/instances", wrapper.GetInstancesPage, options.OperationMiddlewares["getInstancesPage"]...)
 	router.POST(options.BaseURL+"/openvpn/instances", wrapper.CreateInstance, options.OperationMiddlewares["createInstance"]...)
@@ -12163,6 +12389,126 @@ func (response ImportCaCrl409JSONResponse) VisitImportCaCrlResponse(w http.Respo
 type ImportCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCrl500JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params ImportCaCertificatesParams
+	Body   *ImportCaCertificatesJSONRequestBody
+}
+
+type ImportCaCertificatesResponseObject interface {
+	VisitImportCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type ImportCaCertificates200JSONResponse PkiImport
+
+func (response ImportCaCertificates200JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportCaCertificates400JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportCaCertificates401JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportCaCertificates403JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ImportCaCertificates404JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportCaCertificates409JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportCaCertificates500JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22024,6 +22370,9 @@ type StrictServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx context.Context, request ImportCaCertificatesRequestObject) (ImportCaCertificatesResponseObject, error)
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
@@ -22983,6 +23332,55 @@ func (sh *strictHandler) ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrl
 		return err
 	} else if validResponse, ok := response.(ImportCaCrlResponseObject); ok {
 		return validResponse.VisitImportCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportCaCertificates operation middleware
+func (sh *strictHandler) ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error {
+	var request ImportCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ImportCaCertificatesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCaCertificates(ctx.Request().Context(), request.(ImportCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCaCertificatesResponseObject); ok {
+		return validResponse.VisitImportCaCertificatesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -26040,701 +26438,751 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pchs5ljeM3wr+nCei7RmK5iJqoWLiGVmWq1TlrSW5a2n7rwQzQRKlJMBJgKLpCr33MvF8eC/guYS+",
-	"sTdwDpAbM8lMibJdVeoPXRZzw3Jw9vM7vzd8OZ1JwYRWjcHvjQmjAYvgnyfUn7ATKXQkQ/N3wJQf8Znm",
-	"UjQGjZ8mTE9YRKgIyEQuiJ4wMpTBkkzpkgwZ8c3TQavRbCh/wqbUvEEvZ6wxaCgdcTFu3N42G+b1TOgX",
-	"XM2k4vjq/JeOyYiHjAg6ZWQko/hLG98dha9lwEecBasvvZwwEnKl/6aInnD1fhZQzZpkMeH+hAhJJEzO",
-	"3EHkCD55ckwmVLXIBRMB4ZoMqX9NuCDe2WjHfWfnggufeWZk7BOdzkIzpJ9Y0CTdPnkjb0i33d0jne6g",
-	"3R602+S715eb53ChqXlNfgLvIqaY0GQxYRGDORCuYKAhVRpHridUE1/Ow8DsyIQGTdiukGoWkYjdSJ+a",
-	"tynYMyG1uUsKwvUAXhRQTYdUMRJIpuA6FWrBoiaREfGp+Bs8sIi41kwQLbMb8r8iNmoMGv/2LCGwZ3hV",
-	"PYunZeZ4eknHRbuudCTFmNzQkAdUy8hthNn7I6IKtuGNFGznNdX+xNtEHOfsv+dM6bMS0uCB+1qENx7h",
-	"0nLB3IVQjg1BmDFoKbNb3h+1/Q7bHx2O9uiu32YHo86oTXvDrr8b9NneKDO4Kf30iomxnjQGe7vNwrHq",
-	"aHk80iwqWCbzMxzAKRVLopgvRaCIlkRHS0LHlAvy5PzlCTnsdNpNc908SDrtVrfVe3pEZpaMpAiXhpaE",
-	"mVvEyAKoSkp8rV0EZTZ+RHnIAjN9LhSQgnuMKBbdcJ9Z2jB/MSLkIrM2vXZm7lzw6XzaGLTjiXOh2ZhF",
-	"MPOffvrpeK4nTGjuU82K9wreBttCiR+xwNxNQyT+BRB/IJvEe85oxCKvcDU6rb1W52l2D/H+Ojt122zM",
-	"aESnTFsOeuz7bKZfUTGe03HJ6EN71Yzfm6qxZ4iZRZGMVJN4M73z/NwjT+A4shGdh/qpWXKPiRyXgTsb",
-	"zQY3L0Yu3mg2DNM0VAID2YlHsv5svIiW53PxVoTL1SF7Opozb2C4wYSLseE5/oSKMQta5NjRSXrth+YI",
-	"jeaKBeZe9088N+6OI9g8sbRc10wWOQ1RdKnIwryNpzeTKuLhKGG5PDqbhRyZ2bMbEbT8Cb1hPJKtIFru",
-	"RHPxH78pKbymuXcWUj8+w3M1p2HM1WioZMxPqYbTLSTKGvKGcZR3JIiWJJoLImREuFbEOwvYdCY1E/5y",
-	"50e29MxEr9lMt9x2/PecRctkN4JoeRXNRWYX7OY2BiMaKhbT1lDKkFGBfPLTjEdMlTACs11ET6Sygzfs",
-	"kWoUDEa2GaoBxg+rcHbxlhzstTtHZMH1RM41oeSzFMwsM1fk/eVJ2eAZjuKKwjBq8TE7gedsJCNWbQZD",
-	"uDeZxZYGj6+tN/qXMppSXXyIR3DtiHhyxsTNTHjIE0M20kTOSwkBH6ssNd9F0mhCdiBmTN/LMGDRZiFG",
-	"gyBiyhy8iCk5j3zWIpdA6BxI3LKRJlES115I0OXwaINawSMiF4JEfDzRigyXRr5wMY6nNqN6ksyMB41m",
-	"w3ADHhntyzCN9CztxIHZ7+02mmb1UQ4cttv7ncPDbn93f7d9eNhpJiKiUygi7jT5NOfsfPUJxNzjR7Ys",
-	"UoQ0+wRa6FLOcRNgi8zOsQVoxIz6E4L8WEtgkGruTwyXpOT9+7MXyJpnjOqcVgMHCEW30a6v2bIJW+t+",
-	"8GkYsgju4oJ0d8lEzo1ccgohfNKolGOmVfJYjqEa7d1cG/FIwbiV5mFoeKgwFEQuU9/HEVGBksANkyuy",
-	"2z4kXjQPmbciaKxGcs3YLB7VAFiznbRRjCNuxI5gi1aZkMyx8TLu0O33YU/d3x0j9bVmkXnn//+f/7+d",
-	"/+fjf/yvRhEHORNKU+GzzST7dsbEP969Idw+UYVg7a1XX45y39ExO5lHSkaF5mGEuz4zys2QGW1xQNo5",
-	"VcaaLEgZ5s4m6gALrvBpHhCQNNYyy73QWmNgA3g+DKUl2CftgY5kf5hF7IbLufJQy3CqxVykFBe8lcwo",
-	"0BQD2TPmN0yZB9h0ppfw2cw+tIuZOr6qWLi3m3db/3bp+l/wzwWi9EyzqTn8K2Pu9IsHrcxrCodsnoiH",
-	"2Gm3N1LFBQtH5XpjRsdiVsAQTa/NUi/o0gkYexCQAf1NAdujM244hIzIXLGoRd7GlILszr0twy2MQesp",
-	"Fo68ATE6AnCMgIVMMzBnAq7oMGRGH226ceAggIbUfMYi8zkPhtc00gTuYOZgg/kANhADq2tibKZrJozm",
-	"Je25LVxus0Y11b8LGRVoHx4PvCZaBEa3WXqDvAqFZ8uXU3vMWuQMOKJ7IKuqkCFTPGD2aqwqecknnO7n",
-	"pY+qGUbqHA1ZKMUYzFAOVmPAotK1MPOq7DhgkeYjMAbfmpei1RUxNZNCMTC6ntPAGvfmLx8dTOafaSPB",
-	"2APmt/hg/N5Am6sx+OfvjRFnYZA+ylM1bgysBigJFzf/+p+QB2D0xycA/BSN24+3Vedyih+EGawKg5To",
-	"m9LQcA0WHBld7YeLt2+IHP7GfN0klAxpQGKrswkme0ijMWuRN1Y+L2hiozXQ5zYKuX//5YENdIvzw7/+",
-	"h7BPXGlG5lPCNZsamiPM/HBDQxmlFiuY46fYltbrrQDzZmpMBRicIjRi6LECy9eccDgllBim4LiLWioz",
-	"zpGMhjwAi/QJMo2nR6hTcQWONCMjylbzJTwcMHHv5aRzPZER/wzPxOt67DOlJBH/+j+SzFg05TpLeGa8",
-	"26O6lP+EK3S9keFcJx7AiQwD1CANi4Q15Sq10iwgo0hO0WKzmncTf3JKneIaNwPukSPNBGgFAnU/D9xd",
-	"O2DmeuCTSfmkU9fKJmrvfpbymt2i9mV0NBrCAtx7s+L9Ma8jHN79cNviHGuo6R5l/I8oJueKkbkIrPck",
-	"Zh6JEQRKz98U8X7esexx58zw7J9W1tya0cO5WqK/OP1GnwoyNAMSGr2L29ugN1K/lHMRbG9v3phDw4R5",
-	"WUQzp0ZIfTWCj21tj1bNzOTUAGMEdvFeuGPOggfiGCdwhn1zhg1ZCM2InMdCiz6U0HojU9wDznesbnFF",
-	"7KdAVQItIjhCXZCiJ9lq+bHH2dp0UjDVJCXMYTukB17mnbybed3Tea80LMZ7wT7NmK9Z8AfiLcexzxWG",
-	"YS12OUKXqzEoA0WGTC8YE8QPOZx6ETh+hKZ7Ouqn5JShnGQhKqEC2HwLVFg7IHCNgy6fWwsahnLBgis+",
-	"MwvS6Bx2W+1Wt9V+1t1tfGw2/IgZneEKzKduu7O/02nvtPuXne6g2x60u63DXrfdbv8HBNca+bkaM0gY",
-	"RSA2imN1VjcGYh6GzQYPwKoJqdJXc5X9VGfdp5In+KwxiEe+n6i5aLw0mg1njl7Nheah+3JENbsK+ZTH",
-	"Y4lkaBTaf35sNmIjJLEPjJXRGDTY8oc2+/mYv+U//PiPzt/5q5MfJsPvfPP32fvPZ503/IfDRrMxh/Bm",
-	"1encmkHKmVG1UaXO7EuR50IwvZDRtUJBj6Y6OOyjawUu25OzF+eGE8IxOMLbDIWgJcith6fXIqfG1h44",
-	"hWEJ18FyMBZtkScm52YBY/UMb075cWkUUbP4n3bAFmkMDm+z9FTgvxAwBaPu4X1mGLH1btZzR3NUgJMh",
-	"9br5EZlvjuXO6o92IJ3d/KlcNeYVSf3Syn6x0263i75pX793myL7shi+26oUj3GWZ+pV+7fZI1O2ZErL",
-	"mYIXcjE+Ip4hZw/dlTdoBlZZRfOUGbY7rPVW9eAWD/MGzzCcycyInFcm59hIb9htnkGsox0Ixps7ja02",
-	"Yos4QhtSzaovzv1Wo5Mds2FR+TG/TA6uVWRWZpAjPHO6Ng/LjaB76zhhEXmbK7nXFxzu1Pu6t6uMNP/i",
-	"9+bnJDiNjpk4oGTzJCLLk6xPGo5BvC0Lu5FOj3uo7endZgVAfibnLvw+YxGZcjHPkY4k8GCLPGdLiWkR",
-	"yE+LlCZyaixbCM5HZBZJY18SX86FVpj8Ac62Vvmsis5E+zYWWEX7C5eO4kCuURYCacYIv0DkF07klIwj",
-	"KrTKcPx1qs25DNk5G2X5foYlrnD+/m1GoK7hiXaY5mAuQalpwnjN3xhdMLNazzMNc7eyuogVIU1muJHh",
-	"Ez/8dEmefH/R7e89dd66gEX8JjGuIVbyN0Ui5ssoAJ2MEsXHwqheivkRQ0XN2uZKy4gFLfLTRMLoUaKB",
-	"/xMOAIb4IP6iGMOjP5EhM6Jb4xYZ87FFzgShYWh1RvxRYe5IvKQKAlCLibSZR1N6zcAUMOKcLo9wPc0P",
-	"oCK6702pugYuqYj376n/0aFvzFRnBYMNq5jWZqIeLtkOLKPakcJnHhE0iuQCJ4STwFXW0k4bFganjdEz",
-	"Mx6XUFZ6SM0ZTatRG5l+7CR6EK2hj35PF+X5JwYsrUcOKS5N5u50ZlWNRDXISPZmRuHLsKac6MtJlRWe",
-	"nNGxMuv3MZ4xujJhciq43vlN7biklRn/kS3N0UZj4QReZVa+hnZ6bK1yoPVYTX1i9NGnRdpquQYa2yk5",
-	"w6TZ6LbbnUEwPBgMOmZeRapqQUpBXlMt4bYr/Gt/k774MmIMYsaFmmJlkb1bR3M8IhjgWc17KPleAa/s",
-	"30W/rJoQgtuaUbSS3Kluu9fO2ZK/3kPZ2SvVdd4L/t9zRiI2plEQGsErR8Snih2RjmFQ3X7f8I2I+ppF",
-	"qpZG1LmLDtHOqA+NbKSv3c5E+9p1FIKDCvpALSF/FhTJ+KpnprddmX9EPLDD70Xu3TwHB5JZ4Ysx+3tn",
-	"UwjT/hK4gM6jR9/Jt+E7MWsd50T48ygCN6ChVfYpHp+bB/59u+pwcRv7e7UTYr1p+RNSfiCM/ZQMc23E",
-	"1cVAU5wmR7hxmNQNu5yIz0HtWpXh8oZFIS2yS2VRdnPenMsYb20MxnPtovA2691FuFEo9Pba7QzH6/YP",
-	"u/fgeLAqJbPG6oJHzeVb1FwedZSt6yjVvUJ/OJ2lCSl5jMYuxKR+4o+s0NxBcylgdXGcK6embFv3sJrG",
-	"lOmJDMwY6FxPuulUyBsmtIQko3tGPr6JEMHeg0YIetW4pSKZaDMyt/XOr35FJ3xMN3fwxDsi2KQfxd94",
-	"jQ/kxMWWXdPfjqNof52fKOsLmrqVSZxClb032fNf5qn5EsK/ew9y3oYXY3c7RNn7Oj6EIpM0ns+GXX8d",
-	"zzo74O9tdXBuwW0ydvI8mUXyBkIzU8XCG6ZaxEPW7g1c8gFHX7f9yzm6I0bYJ3uMwKVrXuxDYAPMBPei",
-	"jjdIShnNU4qPBQuwJLB/sHv4tEU8IQXzBuALh+QnsDM4xpDen79qpvQ38zjV84gdxYVtcwFbomN3NZxz",
-	"xbTZGkyRg0xjm1cliLF8yOWrC/Cig8onjObyz4YZR6OJwq3j/tFNbUKijqc2odBLEF9FV8EfSB5vyZpO",
-	"L0BlkzpRZ76+XZ2awIZTWGZrfuu89z5cNp+IpgkLOCT93idm3fs2TKRCXXsecH3saySz1Fm3R9EevCmN",
-	"OE1UKLAVVk7HZg3NPNdMVV9kdi8ORBu+C3FBVajGVbfDylMFINUICsxs5ZfRkGpJuF68mhtOf7zAl+bu",
-	"dadU4w2JXvVx7YZd2q/nyjgyawpRfYlQAzkZabfkhs5D3SSeL6dTKgIPEu8gEY9iAZO9kEEsQIHUNCLO",
-	"3OoRmi7wQ5GGWZpJImdaItlIYuyNzaef2m+adYAPFMsqsxKnNzY5Mi2mfLsWKCLM+x2BV6Jqm7aS8yDT",
-	"4mrp11RH/DM8hoKo294gBIclVcun01nEFCU///KreZ0/oVw0Br1mY0LVpDFoHI4O9oL2QefgYNffD/b6",
-	"h7Q7YpS2/X6fBu1On/aGo91RZ9gdtocH3a4fdPrBnt/pD9ujdpu2DxqxfDWHlmbW6ATUoAuuWdf8n1ES",
-	"5tqXWGSO6kMCq7LbRbplSl+ZN1YBqXCZzIaWsbK5haqXSl28suOL/3aFcHDnjuqqgoxCv1gQ/QTAAVQR",
-	"M3xMBkBtxWsSDydt/oX1W+ZfEbuR1/gvcC2bf7FPMxlp8y9ILfaOiIfaIJwrKswh0Ww6czgFNMYlaFUx",
-	"t1LezJhCq/GSPCeKSfb38nzybCXckS1GLDjlBaJurYc0Phk0CIBEaPgutUfIpQt2x+rZTYvhMGQ+nbLE",
-	"q4k6+TqPUirgn06AWmcrT+hsxsRD2chG4CTH+37LsaDqnmvRTbhIEVnAJSv9JoywGzCLjLhorXeWmD1H",
-	"nlT0WnMlJjX4xHwGKDITrvAjA3Lx/fFOt79njKEJ+0QD5vMpSoiqdNfZq+QSgu/dwRmU4pBFH4gvnwW2",
-	"/ig+QXm9t3uwwXceM9oKZ/+tvTfnay5HvDrTyuGUiGRHbBlVp+7C9G+zjL9oabJVQdmioeo8Z/2y4Tic",
-	"QCkaxTUXKdwlvHNg7Gxfzqw0yIkh7wgKU40m0sIsMI88MWb5DhfqadNesYlxV9dsqYxYmNFpK2uCeHWo",
-	"+PA2J/w2IUjhrdm0Up3Ab+A63kNjxvTLrPgt1Z1zo1qnS2/wHHc6hc5FzCCz8s6JuAwJpk9q0+kCyZlK",
-	"kUl2ofOTjNm2k2aOc6YOl2V6pUo5qKIFXpPabodmA9iWzcZ4VGb/vMrsx9Uw0Z1dPgnVVPVLJfZTHbdU",
-	"mWvJfr30eGCVfYG9qnxvQIZLQpXPRABQYEHLaObugvlXciVlRlLlW6diuYH4NhGv5eF7ayZAFnOiv7vP",
-	"WJqxV0o+lTZga9WipWxyRzLpnwo8n34CXXA14mLMolnEDVtpmItAXkjK7VGHdYOevzvs073D/YOD/cM9",
-	"2h/u+r2gyzqjdny9cZe0rhvuu9SoqildpY7dWSSDuePeJblZbMSiCCo0zSfdsYI1fXf8mpwYPvQxScqq",
-	"7SJuNhaRYRcwiYeuXPty9Wkg0vNEVq5ngFP1zoHU7m0R9a7TIAq+V8sHV3oY8h91NoczTTDwk3qcPHlx",
-	"ev7U1hkD5JON70znDvbEmGOwl4YWInDUZgwYt6kC0nEUEYwFyEvWl+ykDm2hpeZCViljQ6j5lEXEVp1V",
-	"Npt2v5lqRczhskykmB5jl4W9z+0NlnpYfJkUSA1HpMUpDVi8FTQM3eOZ07WJqGvUAXW62yuN3PsDlUYe",
-	"VsvKSIvGP0VeRr9+yaD131QpGlwx7iDr6gFrBvduM8K10JFqBuydm5tY5Dm2nWWQgKNmOaSMQwUqdRIF",
-	"po09iJDr3GZUgiKSnNEogQODsEfMNbgiIxkdxXzG8G3iOa3Ce4gRH1Ss53trVEvSabUh0G9Hj2fCZhgc",
-	"pdCzwL9SSyD0v61qNLMsVg3bkIoYMYopHHB7ehHsDVBMaO7aVIxe6HrIKkwFWk0qzcn+nWQ74QzSFLm+",
-	"LC4+fYlILNds0upCUqF393q5vPnyWB2XRGUqqM3pmGqKn8hRoay7G0ZmTiR+HZ03pehi6hLxZQj5V3HY",
-	"N11di5BSklB1DRH91FcVeeLt7FhHSPp376nFVtPRXGkWkFkkPy3NWyY2zWlKpCBPPHTx7JwwiM4BDvvu",
-	"bvvpGgU8yX/fgusp76munoTRflCtd4DZ2baqmlvYRAgojdJw/LA8T3wZMNJpdzpPy7Tl5Cx2mt2P67Tn",
-	"O2K/3j1v/fBLF5X2/jIFGxakOZdS/SB5ot2voHumBMxE65kaPHsWe9da9uKzMgFTReWrSsIHW9BZByk1",
-	"1SEiw/F92iReCuOUvKaCjgFr1bs0LDn19wuqJkNJowBCWj+xIXkHbPeCKcWh24H3XrEIrh53j81/LgDv",
-	"0kthv0vE3I+xuRGti9ywSAGyLY3RRMxNZpNWge0fVqD3H0C13Er97m5eA11RPtdkg6UUt6KM3Uxsskp5",
-	"76M7+pt0R28nfTlHDZUDRengxldPYc5OYuOp2F6hcM6Jk3bZtGPY7um3UCucnv8FjvqPGZTC53DhzbPt",
-	"Tqfb7fV2d/v9vb39/YODw0NKh0PfDwLGRqM/KeOAfyar8BjZeoxsPUa2CiNbWX6x5ot4y+pX8XeXqBY3",
-	"tck4XGsN6/Ax4PYYcHsMuD0G3B4Dbo8BNxdwyyp05cOxZcnpUd3r4932Y7TvrxXty+tEOdrbaD0/Ak7F",
-	"WsJj1O2PGnU7fAy6bSfodvBweGjdP0t4rf/lw2v1YNL+quG2/S1orNVR2x5GDu0+kMJUJwxe5HE+ofmi",
-	"J66XjUHjnEsSMPIDFYxHEir750JH5hL0mL8fgEy6yKjZYFNqDMOGT/+L4YWWL6etYeTUseUV6jJFJz7/",
-	"IevovWbLKxqOZcT1ZNoYNJgfKLoz6/b3Um1a6c4U66aaDRmNqYjLQHIDnNHI+cJcvEbecAF1RCsLpRiW",
-	"eTUu5jMZgX55XwQ62JI82ZzwFRNivTFujlG8iytvwwtNYMq9zt4eoeFsQne6dayU/jfjMus9KF4eoIsi",
-	"0a6Uz+2Y313lfj3orfZtjt5L1k9lVFImAvVAq9it5LY6Ob6Dryp3Pgvz89xlJ8uwNYYiXnKYvSPCp3DM",
-	"AnJyrIA/TugNszA02H3MNiyE7hJGFtSy+jvb9YgZwszymvxr36au1no1FJQnnGrTpqGANLowV2rOgjxh",
-	"Zb1roAODSjyh20D3STjoihEGXTkkNKaBW2otgrH3HAfOv/kFM2rC1AILVH7l4bfletktdIQkG18C7eg4",
-	"f2rpmyhZcgQZr5/jcfnDmmVS9fKVT2hZknJlIVfPgty7s9DLfyLV4f/JP493fqU7nz/+3r19+r//17pY",
-	"2q75d8QodH1sCEnsYIgxJxtfCA27V0dexSTrdr9WTiCQRglne8VHMfZAWoJxQQK6VEek0z7st1cTslLo",
-	"zof9XPf56lznsEjq0DB8O4LsqnUhkx/Z8jh+6vZjc5Owso2UjjKSanOiWZVWaWtw53LL+jcFOB1SoJAi",
-	"x2JJwO9lPllulxppOOUiprQNRumdZVkt03x/s2hzAg2EmVoVZlwrFo5WN+Guvpma0BwzqidXoZ17ETwq",
-	"JC05FWbIoH/+AvqRAzJp96DdJIYxcynIbqvb6rQOnx5lp9MkHYQ+JWaqOxbZFPtuBaSdg+dL5nnnHKbO",
-	"vQR5PUberyTYyZM0QdKQzAXXT+9DegclgLjIHYtl3BmopAUyjkW6lHpzHPHd6WtMRMOuyFxbJ2asvylC",
-	"h/IGvAIOp4mRSErdJHxkHR/QlB1+xC7fcq7RK2xVQPsGlenTbLQ88CvPxbWwfQDTq9fv9/Yq8wgsWw5L",
-	"UjowHZKcnL9K6aU4+dxXD3oHB3vtg5o845sSrkcIiTFKvFOrsrCSAK4FxmpbLBegS0X8xtDaNVsWL3m9",
-	"je5vhOzMzZ+lxVPJUqyVS7WcpzOq1EJGQZn7EK9atE0m/Gg5MzZlvjds/JocxXTr1XHkU2QNX8CtKmYo",
-	"ReBE1CI5P/rrvra/bisp3j6tntd9Qr96MrcZbjGtlgWeH8jAO/jKBt7et2Dg9bdq4NXrsrTG4MvDcNdz",
-	"EW1wEVZ8eR1Q7zu/8stZQodfUOXe/0oqd6ddHKpKdIMVWehqHVJZy50VobcREw/D2EHcJrBEmPWSF2C7",
-	"qfgF2fqJ7UHlrZWO5uI1m2m3rubvWSQ183VqLtdcBDGIXUqmJqB2zYaQ+srhAubWq3NYMN2I3Uiba+U4",
-	"oCuVuJHXqY/bv1P1GIpFnBolot/tDdvMD7qjTt8/HO4Ho/1g2PaDYO9gb3+0v9s56Pj+gd9zvYwVC1Iv",
-	"KhCjFYoJakcsupsT4hPXuk0bykAKZJ3pcrQNyM9exWibb/RrLcmQEbDniMvReqC8wPgUrQl0T6giTGQL",
-	"EQpi1uBhqBISe8gomGGDa9PGzPanUscMhb04PU+KMnZcUUadwNN+pdhbmen4pYNwturCbob1PMQZJnHy",
-	"FY2Y7YDDAiLkog7Y+sFtmtWtay2SsWzNiGc6pvlyWnP+4RTrLPuIa5TvPCbxF8wfifEISX80Ni43kHr7",
-	"1jHpDVp6suU/clEjez/tDa6bxJ+WDGVHEJKLHuoQYur9irhZHcvSEqAVOU0yXAJRgJeBC7LqTe23eq3O",
-	"EfFSZ+l7GQZQI6LmahbzqdolIekKp1gkruGK6WHLKPvxNZTTvc1K2BWt0GiC6cNpb/4ytS+Qi+HEfRFd",
-	"4jUi5tMhizZzzc3A7Dk9oZBeXTMU7jO7HAqacsmILOQ8DCCLoAmtDeaKESowSRSSdOm1TcMAgPYvtIr9",
-	"wrAvqjvZVPNr5ArWT21XPivCVkO6MWfNM8FEnic0nCG3onOZ34MMA1kTP/64Xu3/0bLHHBCxT70BeO7I",
-	"ybGNm7j9MloW8cxn+Vh4Axemn9KAERYqtkBnNxSMiHBpUybddMxZmQLcRhALEIctHCvSmL4Ne4GUYD5V",
-	"iDWcmkkJpvKxILDfENRLJXqnP8zjPVlu+kqR2zD1VvQfPtpOf1XbaTt+ywxBFUZ50pUMLvuWjlnlXslp",
-	"w/+r+z3T0y1kV0AU50ywBQ1Po2ilP9uIs9BQE5zjqRo3Bo231mZkhCn9r/8BDjSmgSRybpUAJVvknAl5",
-	"w3YkUfIzFxNJZjSi5L/njNzIUDPs3IU58nZU0Txkq+mkdgCbukNAnGZJ4O6Mgi8k/mgrJoYhrd014tbO",
-	"fIX/gS8UAtUzJmcha7q2myEV4zkdw+i8YzAhdl7Z3/J13bubux1XaQD30kwSdjDfAG4FSx+XtOkawZm5",
-	"ldNG0t+g1Iv1FWM6tuisq/4L/5kL7azh8BtFxFfj8CmOjmy+AgNPr2YhA18fgVoTcLoX51+JVd1FGNw3",
-	"H/3hfGzbyXQ/ePBM970qvreUM/DBM967nQfNeO8/SMb7bhVvYT5bcLuuw/zbH86PCCXcdfyIBWmS93cr",
-	"Vmy/Znn/n9ylCK7dr+nzO9h+ccFGT12erB7UbXf4cOUOhw9YRbD/p/c2rjCXP7HrcavVIOCnL3Nn2nL+",
-	"xJ1ZwMfv6+GsBvyf0z0evi6l213roMxkzW6lNuVOXsnqztC0B7Sa83Jz8UvW/DuRYsTHRfCOVzHEpbUE",
-	"cq45eHAeJfZMXWddINRVIKfQ2q+xksNnrlqvJmAWsk86olfmq/g3F0pTkTTK45Gcozux0Wm3Oq12jEY5",
-	"pZ+u3MW2IQKN2ImzuZpcRUwxHU8Rf8q8qJ16k9JUc/+KzxoDc+2g1W51G6mfb/YK8RU3rEQxpOJVKcKo",
-	"456vjt+AK8sTVHtYlI2PuLpDqhCPim6KOh7Uzyy4g1aWppi1EsGi+ilCieI69gW5HU9XowNwAKhfiL4B",
-	"/qINmG3VuljleBc464vH80Bai+Gw6SNStCsv3lwQvB6rhIaEWYAoIlZ/HcSJHmkBs9451r3NHsGyr1vc",
-	"mLpf31zumj7vKwmL8wioJeCRUWhu0KVrVJ4RD5nz1jmsGiC7nYDnS24POofdTTI2w2XWn4tCcqjmcYh5",
-	"V9EX4JgP2YQjmA6Q4B2xIvrrXNV7t1lWWVofhDeQtzMm/vHuDblmbAboFrDl7QGB0yKW5r/unkAyZbVS",
-	"Fo42NAjH1MjCc8l9aA7u2QXzEA0euZ1izHzSBd0scFRl//4bvP81nc3qrRuUhaVEyTrWBuxjzDTYkRMu",
-	"xmY2C4eb4igITxECMYXh5oSRjNRaSSd1AFpxq3YYRMSoD9+YRHI+RphSPReChU2LV6TSBu764W2bFKHM",
-	"KpG1RWap9fS4s+6GfvbuZjfmOwm4DJlJGRYd1KosqXebE/P1xrR3Z164W1nPBjb3peq/V6tHUrH/NNNM",
-	"b2R2CbN0mzBBPPzNnBaUOWMZ6ZCRUxmRmeFnGf1jCypzUVgbLqT6JDyq0F9Khd5OFNntX9UKmEJT6qsH",
-	"h+0sKlPyWpDG7Zsh1cGi9jZowMcp/bdIu63ZV2uDtuu4O+T4JKrvfeso6um5LfLWFclmdCshNaSEGdmj",
-	"5v6EUFCFLUI51SSaC0VmkRxHdKqwUzkNUF9WTfSJxZ3LV3TkWnVQX1SZrYN89uWU27iqfa/f7/XvVdm+",
-	"PUWYHJMpKrfYbQSCBMZmenX8Zntacp12Sg+tNVfnNPtb16K/BFH31qvJxyLNs5KhOYo4Qq6RqgG3F5ru",
-	"b+RwzawSHWF9MhIXnF+H25jTt+9VfbVJ3wYndypRyCjZufllgGXvM5hucSVYTpaWQQrRjWghio+FesB+",
-	"n3/RmldfFSW3ZgJOFpiUPHn348kF+bdO+6lFIRgUxaZQDNhQMWJQK02XiiwwBKsJBwFtW9lds6WjTvcd",
-	"GKJqwsFzETrVIp6L1HqQBOxlQgEeYskJiZneDk2Y62KkhOpHrPeHrAteD4FxH+Cn3l4e9wnUJ8A3ijtD",
-	"nByj9MRITEbY7/fad8aF6nT+RMBQRyRk5kSrJgn4mBuC93Ysabew62M92I1eOw+7kWIZlmO0dw5bOx//",
-	"o5hl+BMagZrRON75ldCdz6S9c0h2SCtvjn3B+ulSLJBTzONQFiE4LiNz2SiQhZIr3NwKJMjuX6asO2M4",
-	"FwWHKxjPpfhK1QR+zjW39Q7fG9Pgt4W38yfDDiyEKrrMnkS7dAlkPNexxF/RCLCwx6fib5oMGZnQpIzn",
-	"HtJ795uDE7pXvs9WOuHup/KAirMtk0ygqtj/Oaz/zsEWsf4PyliRI1w4xyusyLxBBdc7v6kdm0KOrCif",
-	"2L/Ksop81nDHShXWY+7/Y+7/t5P7vx3vvqP0u3n3v75f346/gmoChV8FmsmjQbxJhK0zIF+YmUHHrMKE",
-	"fcgelwIrLBID4f624e6XNQ0FW9zLPCzHYARCQGxYl1kFGQYxeD5YgxRGkF7dKV0CgWA1vCEId0CwQVKL",
-	"vE0nhOFrYoUrFQjPmZS1ICxL42DfywUJpRjniSLuHglth+iS3NCQB010zceqBwnmSG/g02bs2hjNdKma",
-	"ZCLnxoKecgERCTNt2078iHhtD2FVNfi6ifeu137h5Z0XVJOpVJp47wz5vfDWW/XVbVKzP2lt2Pa55SpT",
-	"cbBd/bJXxQd7DvJqlfFxAWvP9XKjXhgzKlvrgZBFrrXZk+JU+u7TnDoJ7AzfNZrrea4b3bb1SMx/d9UB",
-	"66tJBQ3PXSJyudCxb6sgakqBFout4Dy43T2Qpx7QtX34lV3b+98CnOPe14Fz7D8YnOMDQC5+OZehxW8v",
-	"48+l5+oP5xg8+FqOwc46CaOpnheEhT2QK96ACMbBw2FNVCIgwwKrjMDfjeFSvZCQrG7kA/vkh3PFbzKA",
-	"LvC+wsKSQpQVNAkS+/7aV51uZWYcK+bWtEANkJeWTW+9KUEv1bWxrFzQDtLoiagt5vXupEk3VyRwtU3V",
-	"XDt3JZZdqF/d3A7ULmyLvJGWAkY81BbCiRbZL99Qu87OekU+VSDh6Mbc3SxsCwIqovfvHvQ1tWAaXMGT",
-	"bo3uqQCV88Z36HxR0CkVEp4qc8gabvBZJM27q9tmeFjf2ceKjTPrtLXmAaiTZvxHxJvKgEWijl22krIb",
-	"T7xczVObXArQF2L9ocVa5AkfA75cMCCeYJ+0Z93SVKgFi8wB0e4geDxQ3pdhQNAr8FtnjrXdEQBN8GDu",
-	"iP1Hpv2NM+0v7yxSa71FoACZuxLHXcpPUMqwDv5Q8meb/iE7wgjxu8wgzSFICi/X8/hqvBwrx0siQSyK",
-	"ZKQwx782hp4NihSFOOS1G7IMg6s7Qci5Zzp+e9Qb0t1gj+6zg8N2p9Pt9nq7u/3+3t7+/sHB4WG73elQ",
-	"ipQcLa+iuYgDGyPKoQl5LoQAC25+76yLHhR0vR4y3yayMOpPKmfTnuP3NkUaNlRKxZMrC7u6rFnA/0Fv",
-	"aAIq6tnHPbicaU+6poT2NlnD0lRq27Zery/3A6sc9qCkvBJbT2F0IS2PsY14DL9iuA0gX1DlMxGY+fLA",
-	"WKX2MMWQlqBeFPQV5QrecU+vFOJeWDIqXRo3B1gie3trQ5loTntzu558Lt4Su6AbQkZR+NJO8/dizVMG",
-	"NtWakpPzV2krdcamEM2Niq3SKCzNjSlrwgXMeH3Prcr9APMBtCgsW4ALTcPCXlGGpqAhGFcW+E/ppD2Z",
-	"D9i8mMuRXhZDG8UrEgcD0/y2WhxzhRG5x0p6mSkZxfLQAVzWLNQvP47p9xvh/0nDN+LTJEVmubbSotet",
-	"xubxuHsLxzTi0VYG1SsI0EYWkRVPXTzkIqp7gRAFZ7Zo4bUMWF4QW8FpwQzMbrHpLETx+/rti9NXl6c/",
-	"X66iRhSrSsfhwtgJnn2bVw9m5jb98aINcFeBsdqCKF+KkVcci12fYl/Q4DD+evFa3nCfvYirw9KHq2Zm",
-	"SlZn0UzpkA5bvjR8Tk1kpK/spcvTi8tXx8+3gF/4LbSo362Ew5ZU2NVlJNtDFTO8IL0RhRju5rrt8reS",
-	"Klsrj/zb6bRdjLjuYNWTBalX0Zw+OWWFK7Vb/3aIlqTb76fa+sZ2vC+nU2qD2DPqM1WbD63b/GNX6maU",
-	"cExKaZZ/Ok8cBFdDJSkDs7lRRrQk1KGrGL0yRV9W7Uzj8UvZul+XzCIGuGnvihL66iZKNRs4R5sD+M0x",
-	"zo9FKtAdc6tSc62YBZaRMXVSwMrSuNwANm1tWWC9WgTzznT4Vzlqq2sfLc/neTWC+nbaGIVrNBOHdxye",
-	"nws1Yz4f8Tz6W2lK6q+xHwMgEip7P8xJcB5XPMooepSbcuwJwD/XOGIipuQ8gvRQOWPiZiZazliEObBI",
-	"cVhLcJisIpT5xT5pcIYsnHkUSMGatvyf0HkAbcDCUBGuB0YjDZlmXpN4uGbmXxbxEX6UmuoVVPVaIJRG",
-	"ksf7RYOAY6z4XWoqdt3KJoHriz65ZGK+nLLERa2YHzGtWgSeY9SfkGguyJReQ9YWW2DK10qHGWUNlDUJ",
-	"B6mE75RPNHG6b2FOXK3OpM6A9m9TVLgSHsec/kEm5TM9CueaSvW4CUMAIZWEhhGjwRK8x4J4SHKGMnD+",
-	"NjMU9tcDD1CynOWOq+46f5mzlcyUvc0OsM2KsztlWW+TdoC94HZasvu6nDY3vV4dT6aTgvUOpvalHi43",
-	"1n44hlI0iGsuVhalhDPUBUdKM6syB2jciGfGbLKlpthriQypfw0jsazHrARmmKr51PwRSHuyuSLIsoJm",
-	"glJrfW8AqAEMK7AZ0Epuwu0q9ee549R0bDa1us2M/h/DgSKXyyxGkX5xKiIZTq33KOP6p3yayfN3v4wi",
-	"OU1+u39rHpW9v9Mtr9VwB8LKp0TXzMMWzbi4SlYST0tB5YJGD4p5ndmZCHhlu8DRn6zFWrsc7/tCGMKQ",
-	"7JjZk3UQNa7rZ2qcxDx1r/yoCu1HV5uO2khC3Q4MFX0jUxo8EPrmwW2WYr98x8/D2+StRWuN1xLXJ6SR",
-	"xDBz8BuLlBQkjVfiT6RUK8b3Wnj6ai4i5jjLHbxEmzE2HcIL5hLYuZrlHwMmUr1PGq0wyzJKxQZ5d/YG",
-	"cGirRcX6G3DI06T7ZSHI27cxA1zR0QxDNGqVZRSJQg7/DKVv/kWeYBiu0yaLSIqxWRn11Ig9z6Yq5jX1",
-	"zt4GjcFy4PLwYfwdqzEtst1TC1NTCtG/S6EJ7crn6MEtlRtizrWWYgs5sO+U6Mhx67XCuMwB5z5UBH2W",
-	"SSoIubg2ZDqWsry+pEm8d5ed1x7RknjvDtsvvCPivdt/USeFrHcXnoSJSJmfLFTWUapWpTbDqpWccV8W",
-	"c5TONhGMBcags4ibeqWT9VZr+WfFyHeGM8kR2TXb2eumXa4xQpVdTmiQZuzWZawHL+hyBZB0Qz5krSXf",
-	"XTmHqfVfexa249CMpZH1af6F1dvtek/TC1ucNeCu36nHYmKfbMPTmhpsIc3ZHKcMscWJT0mLRGtrYZPE",
-	"EzqdSSKHER9T/a//G/G0mRePomDVWfy1SiuRtP2rkw20kvtgv1o0/dQXViTPmuaMM6onRc0ZsXeSWSuj",
-	"NQRU09YNDefMAx0h5Er/s/PR/lSpkeMX7dv4DbZpzL1xVW9z7/QGhBqNKaBaRstkMadcKS7GLeLZ8kfr",
-	"h4M9IMOI0WsjxaJ5mHTbNM+2iBfMZyHkKMLLrdAwdIv+dyNg4C0WXtSm70zQo6gX3Gct4gmpr0ZyLqA8",
-	"RuYe5+Yz5tMw+vQY1FKZO0cyGvLAOYRchk1KR7OTajQbyWgtiAJ81Shn87A4HyddBllARujaNwMq6ZzU",
-	"tFXMqSbNmBjkohpzEVix6kaejRJcs+WJnM4iOeUKYrfHmT/paMRDDi8+weBypnkuIIMoBdffjt46pxak",
-	"nvAbHrIx+4nrSRDRhfmRpl9etBzfRbQooeitYMSPWMCE5jS0cxbQ50yZs3rNICcg4OahKRfU1mxZlFFg",
-	"K3FRRkkNhL2OIzDnZBQxNbmCl5dnTcJNl+YefDDhtss3GOwYm9+vYKa3zYYUrEL+c9F7N5RwZIYPXN8l",
-	"9pS3VWWRvoIqySuX3AKXrBKS5AfDr/vrsFiEjmR45U+oECxsDBo6VDtQL7Jz090I1rIZWzxDDOaHiT+7",
-	"YsJogAlEiP0xSN2iNI20/TuNT16ESG5BX25m4r9W4MsrNvPulyYi5/HOx1SzBV3i93amVEf8cxrEhc1o",
-	"yG/YldHEoxsaGnGb/t2Y5nKuG4O9drMRBnR2RedGN7bjm8qAham9tHG3zLcsNGkCfg646PHvVw7+fD22",
-	"C+RWdjqHu0D3WjYGjXkw24D6sgrMjrjsnT3DFCIWShpkVMqITaVmVxEVgdGSY0wY8yu84mYmWrld+4jp",
-	"qOMrxfzGoLdntBXwkcelIr12Ac6MG9XHQoQZHaqruLyqgZVPxRDxnXUEfcMiPlpeWT0fMdJQnQanuVno",
-	"Tp02syfHrutMurqFirj7rLFg7+KdKmMRZfEqiC0NYsRe7mN/UiHj9DxQx80L1X1TMg9vV5nUJqC5HJow",
-	"F8T77vSSPLOmz7N0UcSz33lw69VctN3Ottv25ljrejHgeP4JPnZin0rv6u630ww4cXU8eDvg/QdvB5yV",
-	"SWWO3DjdPq4qQ2zpOGAyZroIvXpN/Df18ZITALmBOQBu8+L1uYnrG2Pt32ZlbKETDhKdt/zhvQrNyBSj",
-	"kT8p7ke2KSGzt+7jh/fpRXafWR88SMPppCn0OprlumqT6W6/UpPpB41Wdffu3LLNdcEpgsjo7PUO1iYA",
-	"tG9Tal0RXUypP+GucIPbPhg1m/z2qmV73LEBHFZsruqeKzAbCP5EhkwvGBPE2FhqQ23V3m2h/lr26oQ/",
-	"QpuIdOWVbX3oSyGwll6wxYaPG2aV0pLLtBfMEdpA4t3btH5duNHmaiFNxdk3tpjHlkJsqUBliznuu7cp",
-	"A6FojmfvbnZdd4NsTwdVi6/1brMWR8m39kq+dQ+W2ms/cC9uWSQWzW6YKxsaD2K9EdhT1RS+d3BzvrXo",
-	"Q/YDX9uk5DJp4aGSwsikJScNw8QmuUNzkm5/nR++fZuzIjcWTmBYXUvoRbR6bgkdU545vYLZhksPHzLf",
-	"7d2uWMBlohrWlOhoafPbwEA2Zg4+iKWn6xlcr3ubMq2Lor34EWg4A/mzE6l0k3jmPwND2+hoB/IdPHuW",
-	"/Fy2171V3Tqz2SlaWN3r3m3Gzi+TJ4hO4TACsJRUMaVgcyNDrGOpuTFAjkg7s8FrxMrBbd6lUIiMEQNM",
-	"AOBEUeMHqlNVxc5whjc7t/OaURzeBe86YwjnGtGvEX6Q5lhy5s+xX1XuzULLgo6erqEnXnN92zKeiq1z",
-	"hc4DNb/P+ISqcevLUDm0nfROflv1Xl1D3kWeqnskK/f6tykfV/5F30VykWpwYhc1Sxo26d2YzWFd/Xa3",
-	"uCd/rM2ttOffQlt+C0II2kCiUznpnnMbZEzqlFW/rrFotnVp/I9E3U24ecIn0rBu1Rr4l/oCM/pbYgLl",
-	"RVb2nKw6tgpJrdAcKbIj0jIgx5NzHVpzHsOEGrMqQ1Ec1J3e53MRhPmwClAq5nhIoSE3BDaddDqHux+E",
-	"JbPGoNHe293FvyAE53zG7fZOu7PT7lyCj3jQbudDCNaHn6psLgru22EUe2OgweJwGZsDleL/2Vm/BISw",
-	"DNOFYdbIBMAhbl7glzwsaGv7pZa2oCOrLgU7cBCna+0pHGShQcAiCJFLocAnLX1NwyPitffabQ+CnQvr",
-	"SMK6mJyM2t2QcpZZj8Lh82mquTamm0EKxITesFbcXRL7dGZizRBtB+WYSBHaPAquScBHIxY9kIent7HK",
-	"pOmAoDEF0AgP9PbIaFnPs9spQQOAzcwubTOmkQq0nUpdRGyFQUPTqDX+3GiWZDOizjqExzNQH+6xz9DX",
-	"+rcsWnKiJpWEBlazOdKxW8iJsGD5ZhXlQgA9gu6PHRc9Y3h7A/gZpI9L/LsWcoGFRVYlxKagkJ4DumL0",
-	"9iIzkWzMOP7T/tvKMvPC9fO7Z/fDDaoyhXaxRnndGFrbWgOlShE4yCViAQyQj4WMWPBlAnGgtj5oZ8eV",
-	"EFg1FLkSil/FkzNGrW1cb24k9kvguXftUo5I9mDkgeVcNbJ9wDDHSar1re10VJrPDAGqb7qH5Zfqz/iA",
-	"cTTyU9IkC8QVWhQWF9QmUftUON9yvZ5PEKO5WyDuXoh/7ftF4mD2MWi0YR7auafnsxkUuoejXFvee1Vv",
-	"Hd4zgLfiP8yH76ovXfc+4bx146i3g537BPfqwIr/gduS9vp3Cuslkvtv+fgeuUQflO1JH7ekb5K5iq0l",
-	"ObPTmlJBxwwA38ESHVEf/OcLRq/tLbbnM40Y2W0fJsmuVhsNucCcHF+G86nI9uFQIhjOR6T9QUT+Dfyr",
-	"MPxYHXBg947hyKNYz4Ny7cxum/lCvKVFnGxVDhLUfouoiZk/FeTsHZmFAKscAM6qjHSLnOmVbjhkMTEG",
-	"B7JiQGXFbbJun/uRfO8+Ec0jqDHLlyTF1Hywt3t3cobspYeLh0LHnZAZcQNJ0DYqjNM/Int15tWtdUzb",
-	"X7x7cPaY37lZFESo1wSJAek3DSPhkBOIuZ8Jza1NPFySVy+O39VTHiBz4u5h5XbViHIVm6Rdq/fNphbM",
-	"hQBdum7f5b3dan2Xr0j9zsvkaiWSfsfQd5M86+wZveBZ9xCxpq3mgAUJKquHAax37kWOjU7pklgcZ1d4",
-	"EMuKbL5u5Xj3/SLtTfJsD0r8nnW6u9nxjIJ2e3AwGDzb270nJvoX7Hkty1Rlc+UIXItreORev9/r37nD",
-	"+m46ul/PlsU4fzFzhFf6Rqf35sGsVh/1/hfut72d5IGB9cQM2YSDWybJ7LXVQC6yGOvoMdWupJ3fNd5Y",
-	"FQ6/+xBh/BrW6X69sH4zi1bNRRKhXpqRDYgHSfe4ni1fTr3myk9QGWB+1/5s8OxZ57Dbare6rc5gd7dn",
-	"fv5nt93uDILhwWDQ+Yg3t8g7GWnQGh09w/bHPrds4jCIYRiTQ95OcP4BFLjckzexoD8TqXSeNnLzMPIE",
-	"ZnAzE93MBHd3e2XEUyWtoXIvhb1tpzk0jRIoIzKVETOWXXvFsjNbkEqFIMcuRwD1TWcMW72TBZhFMJor",
-	"bIaZbfPR6/TNN9p3VTMg8XEruRY5d+7azIsj0lunKff27iwDMMvm4TMpXDNcm8M7XFrAg/tkWFTmeLtf",
-	"q4FaQVpGPTGbStAolrU2aowIkz6fTVh0t15IkK5cJcsC7Q/IsRgQcyLRfWlbweQ05xqGR2nrdxvpcrrw",
-	"uqBWEXZ43SK/LEQkGDsyqVYrBB6vW3j1R0a+hgX5+sDXXwaD/Q8EfB0vSD3Y68zJ2RLuddFmVm5VseWt",
-	"rfjdO4HtZ9ZuOzAtTqFUV3DOCgGovwkOtl0QldVp/14vKQgZ/zYgUlaGsnHn68FS3+PU1EKsfsBTdE9Y",
-	"6diFsN0Tg0flEVTgEVTgEVTg2wcVeCD5UVtwbFdmrBUW70Iq7s/vksOVHKwYYGX1N8cOnR/Tor9xzF7N",
-	"AODn0N7wrzwJmau9ap+85sCuQrDzpnQ2Y8mRTR/PjjuexsK1Xn4YZsLz8Kk018NfRhFjRlR28Z/mDI2Z",
-	"wyqLlE7Of6/RbBgNPfml2zcMQfHP+Abz8dQ7rqZwiuysy9hJzGPtz53UG3vNxlxh58TtEXv/rsW95I1z",
-	"ZMsRIsrHgXMMIU7nSkMTdhvtqd0giKdgfrZk5G3GqNxGpXFyNCryDnOQ7XLWYB8A8Oqou2iJbNqGG07l",
-	"xHgznMs5phRmfGTlY1mLRpnaynQZhRt7M+F78cqtZXsuwFTQfsFldKsZQK9JW+oWI4SBsNX+bG2ibUkf",
-	"7rs1ioacoQdrFN39Kq2I756KcJcmvrkevso18U01s0ZkxHf7CLjba9dC3O2sNSpSDtPVjHLrFR2Qy1cX",
-	"pNPqgdP0+PT4hfOcQjZmi3hm/anmQwTjC5W0T3TtExc7J89PEP5NhoFLN0+Tbqw9Ja9aS8RlRmRJtni+",
-	"udE90qYfk7sfk7sfk7sfk7sfk7sfk7u3ltz9mB79mB79mB79jadHPyYZbzHJOK+R12rG8QfO863VevIx",
-	"7/cx7/cx7/cx7/cx7/cx7/cx7/cx7/cx7/cx7/eg2J+v1JwFf9LuvNRQVOMZdON69tMvv/z913fvu8eX",
-	"/Z/2T787//ns+Q9/f/XLj7vfd9/u/fqPF69//Ll3/mb/1d9/6J+8vOhenr7fPW5U7oEGOE1Gst/tKyU9",
-	"1JqNeRQ2Bo2J1jOFYiktle4zs8fuw4/dhx+7D//lug/TIi9UvrsedHWFzmIAQRfZdIG8JVh+ZHb/qo2O",
-	"rRgoTMKIV5Y5D2aLvJFDGSwhTGWRqBFdrzam+l+ixbIVh0Xku5jIEJc3Ru2OEWqsYr2AkLnGlrRGcWaf",
-	"NIuMIvr+/FXer97erePq6PS/1fbPMU3as49L+LFUE/yRF4U7j8k1RysrbWG5xoMQvcCBHiX2uwvqGnPU",
-	"XnUojYy7mG86lcPG7YqyNzJJOcUaQDonByEMZ5RnspyS3BzzI/7ROzA8kwXdfr9zaFZV0R2z9/afvfZ+",
-	"1/5zt324Vzi21ywas+AkytfD0SBgViOOk+WZsOeit6J+2dtLDwyy5imcEyBjZ6SX9oDe0OmLVsj2Ozm+",
-	"g1iLJ1k6l3TXraSJJ05I1VabSsoZ3TCadmmLaN5mF75O2kamNtCl0jY6+91WF/JnM8nt5spht9XZO3CX",
-	"VjbVvaJUHiBEJlGMNWM3AJ0apeWz0WmoP4l1W27UPvM65wOQAoDkDSebhdSv1QxjYzDk1fGbpku58Dg6",
-	"MLxaUmml0iuGwrarUrQhbxeClXSdjdfMp2EIGPaZFEYFZEFn/JotC8/pOzo9QRcWv7H5TanNxjhBN1EI",
-	"Ly6+X93P9dGE1kb9XhfODAqFljNsV+9dXHzv1QOlz6+0be8Lgy1a5NxKlKXEbQqdxGFwB7ur7Ty2F0Gp",
-	"s2bNirVeNdexZAFfsBvuF8BVu1XlNj2+mK4+rrhJOvubypcgewbqVDRTOqRDcFh/NEfAplfhak6k0rZU",
-	"Bwe5c8PpzvG7M+so6XWaDT6zbK3TbnU7rW7HoeI3Bo1zFnxvNQyIYVi3cox1njpBMBnQS8zCDBqnP787",
-	"Pbk0/JuH5lUvz169gskaG8yoET9dmCNCxzANOuNwYtNZxy+YutZytloNY9ZnQzWMCKDO5hUX80+FeN6Z",
-	"vSlUIulS2aYw4Eqtnhqe4y3Vs9UPa1j9D1qVDlZETGRlQNux09neWeZeLjhp1dcEfBCbcgbRzcIFmSu2",
-	"oWGi4SLJqSirmmiSeZ2S0fUFFRs1qwCO5l2cBrPiKVg1oQkpboixFqWztApsnI2lJlMH87D6uRieoFaL",
-	"sRWWUijkuQLWHkAgFJ5wsS1V50Sew6MX+GQN8kNLnusSWgEU9LrNs5DnFVaj0PGdT9Ha/jfgOi0WnvDd",
-	"RFBXm0b/m8JoABeT4/lF88NrtWa4V2jEx5wDzp47FE2nZdkxWIpJWGgzL3FWqd+SRcLs6kFKxFrI2dSp",
-	"aqtwLGh2RpGMXLkeC41NA1MJuWBQZjhV48agcUKnM0nkMOJjqv/1fyMuW9BhZpGucYrXBwr5KA/tN+bC",
-	"7jeGLXDojUG7DINljXmIvFGhqZsSehvMTjvJMpaCHifngZge2d4XkdKk0263CaS41WIw6dU/NV9fYTJr",
-	"jqc5Tm75SlcC+yOZZaAaB7h+HcyhSG1EtRWmYcRosCSYJsEj81Wi6HJTh8/b1DZX3MuEI9Qx6C3BJJ9L",
-	"TzJexZgCKpwV3K18Q5+tnYzVJj3w6jKlyukEsMFLmw/tOl2CFxMqOMyvtk/LMFwt89zQ2MRsF86qsJaB",
-	"J9UVGGNI5QEBQQzZmAs1IB2XFApHZ7PJCwu46k/U7JOGuq4Zk7OQxVlIIRXjOR2j3wHLoHZe2d/yZvHu",
-	"5ibdsEVFE47kIj+XdHpZrOtiJZFZetUiz0MqrvFQBhKccFBXs5k3OTG8jqG8NEQChHmJkqW8itTMyu5m",
-	"0xJXLI/Meq89AduBA7HnOm8UPpq9X9ns3S7eQ7zLv9cUiluBe3BfX0vOpQWdd7D3mxBxZTRIostMGeNJ",
-	"Cqbu6gywA1xdkKrpVQfrDPM3yKgioiYy0gnfitiYK80iFjhTvfrk6trxVSeyfxe7vkbma2etnZ8uHGgS",
-	"RW8glQAz6GYsDLkY36+4ZvvGea3ahk3G+hFkjcQd2yDfc3Gvr/a2YdGXkiX7ZP4F9xwZ9XcqlSaG9xk1",
-	"MqK+qwS/kzvg3ofycKOPYPvrvbfRkdCMC6N8OZ3S9Wc+tar99KKijYQviCvAjMlUziTa20smxZzOtW6L",
-	"7a9sNWfC9r/bL8zJXPFdlUYZKisja7zhy/LgSqIAJ3ffOUiVjLHoc8lpNwJ5Qbl2uUCZrIy1Cr/hgjjr",
-	"9UwolbRe8c29FR0lvX7xzOznP1bY0wpqy7e8MUcQGzYWyMNtUfKNVLmnL0O51c0r3Swl51FRkdQxmdEo",
-	"jnfeOKeMC0S/O35NTrAP8UkqV+Y1CHuj1V5SdZ368wVVk6GkUaAazcZPbEjeRfLTkrij32y8Vywy1467",
-	"x41m42KpNJuWBLiVWsgo+C6iK4ncY/PblX1kZm+EnCD7z0FjPqU7iokJ3QmlGNMGwGpFDtyURpyuspH0",
-	"azcJ4NTg8gZu5zY9kiIqNEP5myLupoxPOTWdjDuku1sZlhZ8WfFs1/lpKAzlHsi7K+ZOag1Tg0gtSDGF",
-	"5pezcNTw7uywHZ0WvD5FSte+6nQrAPwcn17sdPt7DnXj4vtj+PP18UmLeCEbU3/pDUjvxelF+paOuSGB",
-	"9VFA08WwPviONYM8Z/89Z0oXpC+UEtQ7RHVRsbdr2+TUwYNSryQlu+bF1ShMAGSNYcYpZ93d6lHydLie",
-	"3lJQbPkSkW8T43C1vIGXtvNOO2FRdUff68hWl8Z52ElNVWX5erC5eiCJCuPHbf7qmq/fA+Bp/3Z1P8ps",
-	"8bKSOq4ZFgFiBqIZ6FhKi1DFAGgIIcmwTNHBJsFzCyq0srkV5bb8YcXke439ve+YeL+ZGtJwhzXiiF8C",
-	"UrF/647FakdvqByEXt5ZsMMW8awrwrNwYlmcJawjxTbfIRXwBgcTYL3jtCgAvjYdHJwT1RMhCRdJTqM7",
-	"DIM0YFHxMawNQrA2/7EcG6m6ngnhY9ii5mr2Y7McCzKdNm7Z1sqZLWPS51SsuPdrQ7Suxq8iVQWLql5+",
-	"qBvFJmytunmtOI/SiCSWG9CIHZE8XAlCEJp9CKCCC4qma+dW56gAF89O1o6ubPcsvGh2+/408Lx5srob",
-	"vFpS32GNQinYfVnBPRDXtjsYY4jgbpbSrx0Fw8oKc/PDEPL+bY6aCsOogJI1gmEkI2sSqnwmAi7GzdjJ",
-	"2Gm327WwdpGV1UipOLgtot01yg3yAVgcV1+xWS3Zttjo3CYHaF1tax4lYBUM7L6cMaEshAjxqUAEMqqc",
-	"ooB+44cgt/6tYxSVx2fGVvMre+VVCXYPMswgBQFpV88O0p7S7AkpoL5CRo8m3suSGlfP1rV7gxi2udva",
-	"w3JMbKJLRYCuN+JZV1bqXht6bBFv1unuWCs0dd0lQEGJFFXk3Y8nF//W6SKSitXCzKEowNpNCu7tZxsW",
-	"2iKSZvJyJhQTCnwXI/evm6W9xsQCFjQ1qmKrHq+VmvVJaXBFszqz2sVmNb7ziMRLX8uOrlHIi4DXI/Ld",
-	"6eWdgdQ6dUGHyx0hb5GlWBJAVwj5yZVNGgJB0An3hmZSoJSHglvnNakh/YrCIedsFDE1uZTXTGz0bUZ4",
-	"85U2d0M2R/rvQYMtf2izn4/5W/7Dj//o/J2/OvlhMvzON3+fvf981nnDfzi8j59zZbBFvs7coAq9/OYS",
-	"2GOCYFFTjHVln07d4oKpFXZkt324tyVfZXYWH6vsXBVPZWa+Vuitn7LjT2UDSpgLQNiz4ARsqQuuWffC",
-	"xnBT9BRny34s7dHTK+3Rk+0JlvGJyWt3AGQYXCkWcRo2Bo1+tzdsMz/ojjp9/3C4H4z2g2HbD4K9g739",
-	"0f5u56Dj+wd+D0UUPtPx26PekO4Ge3SfHRy2O51ut9fb3e339/b29w8ODg/b7U6HFnjsy7Nkly55G4tL",
-	"YaEq62u4orC8NKydC7t/m1vpwtxyh7Sf7yLwZer79yp5pJKq5q22bcwkg6ZRQtXcn6Q+WqtIRV6vzcJB",
-	"BAUggyOjblISREuj8DfNMOK75DwMyHBDCQ40OEgRfTFKtLlGxHw6ZJErMzKfV7qg7QEkjIZywaIdnypG",
-	"JuzTHRZpPYwFwlrVGHEBhRaM816gimt7U0qjx6bWOR5+9nitzZQ+ZzfSj4E5047+TMu3dFO3FRQo/MHi",
-	"PXPtTrVrw+U+cBUj1F+z5YmcziI55YplwQ0qYUjFjLFNO8OuX+D9f7Bq9/xibOAPyd1ZnApAsIdctAxR",
-	"cUWuhVyI+3Z1qBOEWAUzkqPcYEdElGEBVx8UAOzkaWQF8JBb+MdEJ+UOxoMMGdHRXOkvhfGyf1tIvps0",
-	"QvfAOd6fEyrr0GxSs8edqAlpU7fvbQ1+V5GxVdctHW5DzLJyJyvrF8/An6zuySplred1ZR15iyH6LnNx",
-	"MS7Iu9PXmWQ7D6dR0uezVmLnts4IeXL+8oT0uwftJlG2q0m/1Wt1n2aaBh3Bk7YcYzTX8+je7tVqB+Ul",
-	"FzRcPSO91BnZOP/MKVmZ1iLf5+XNNmda6/gMzHcn7JNthiCjVOZmKAWkdHvtTx5YQVyQgPl8SsMWeYuF",
-	"OgEfG2lBQylsT7khi4EYKAqNFT1kwj5lX9ckfORSGaVOrHsuyFDqyT3zofNVK7i16w/ieUwq+awrfNxM",
-	"r5iMOy3ipSb8vQwDb0DUXM2YCFjQIl7EpvKGvYzk9OT8lTfAlTLKJB8LhKCBtlRpVBGhZsznIw4uv7yW",
-	"4h9n/qSjEQ85spO4OE3NZyxSLMDqTqYUXH87ejtjtmlahtGZUdsalHik0AeV3/CQjdlPXE+CiC7MYzT9",
-	"+UJrV4ZsfZP+jeU3WXP2OxYx4XM6ZUJDN9a5mv/rfyIOLj7ly5kNOtnb6VxPWnObvhYxGtfqLCKwus0f",
-	"tx/r1rz8kZv6RzJkX7+nv9up4hRMjb6Y6rn1F+Z153w80apG2c8fqOW/Xa961dnm8G2pz/8R6RhJ3u33",
-	"c6UPtZJ8q+06SP8JF+NVF/gWiKEyovRKmMasWNkynxUi1pmzBv52IyfNEYwItHAj+DAKS+zfkQGF7zQb",
-	"UjAbWbirhz53nm+beRK4B6+44xBWCXx1PT/aFd1OjaiZga2f/BOIne1WVtq1qVhXCZJ8GyWV+Nmyg3TO",
-	"Rrldr7wRK4vzxxCGpVy/bInK6jYeiqXXKj+sxuJLi8KMCvw1GP3KQsO7X3GVj/Td8aw3U7cHXBffCSlO",
-	"BYc8WdMHVIZWbCX71Y9li2O/kF2eWmtSiX7BbDXfw+Ki5M3eEfG+O70kz+iMP8PBekA/Ks6iqZP/gqMs",
-	"TDAyEzVHxYbM1zQ4uI1nuPZF0FIBVRwWmpPINQkkU9bt4YfzgBlbkSLo8bqgRpGSYifjxlK4g5BpkqoO",
-	"KvU+lXutT45RgVF8LNQW1YS8d/shOwF/w/1xfRUV6ZRpp1+EGSrkybsfTy7Iv3XaT60fcLCSN4/9AEAR",
-	"hcA2Iqtgijx2NgIfTItA7w/nw4tj3/gdGKJqIplaaadaxHNxfg9alHiZtuce5m8JidnUrpXMauZYTbck",
-	"oG89fJPTvosL36e9/IjQbPDv/u3lO1+4v/x9estjz09bJ7C2JU6C/50HCi6VDb6cTqWw8ImGxD3scLPz",
-	"qd8+3DE/e9moUlEyd40avS/YN7A0aeoUa7CUVZ34jSE32CEMP4Mv9SGyozqdL9y876u1dFJzkJVXNNRX",
-	"wOaKkkKVRTtp2u4YmKMd0iELocvmkBHv3z1sb3b2LkkeTRqHU7FsxmhPEOcULOURp9AxLrYqipEPetuD",
-	"R9kti4i5EpIyu+TSpZHlEOV9nym1OckMzu3xXE9kZDdyQJ4zGrFoFXDrcFOhj+tRUNYLPOSjuLgKB2hH",
-	"wQVR2NxuM+xchfy5bMYYqEoLqoixc2wiXYJZLdginU5WfcIFIY5s9mFmCzKLU7qPpYmv2RzEXM5w5sMe",
-	"BI9ivaCuMl6rEvsIMxfirGLM48t+fLtscPcBEyhLZpNd3cpZlrWivHXKz6ss+j1QfcqTPouo9r1i0T2j",
-	"TFaTRJSB/2LTWcQUbfly2hpGjRWkt9E8DK2p+9o8QC54eEMTr2HidqzuvfpoI3XQRsCVO9XFYtuMl7Ax",
-	"VKXtCXv4gNXBfTT4tUraRoiveJJGTBsDlmDDo3JTG2qR4m3fVLSL/b/qwWNWi985EIWaLsvY2VvKTuGO",
-	"I7Jw5bDx8gQSsGuhOXKqC0zNEJ1z7tbIyd27zRyJSnsZpL0rTRi1+Tv29qrNvb02hgQzJ+ThA4OH1Viz",
-	"lo6QsbHX/b3QKSQQPKapE5DeGUddd0WRNuy7zP9UiT8U2D33QpS7E/s4sh1TNxvGD8pk6qOOrVe23NUB",
-	"6XTTCG1Uk5BRpRO8t3hR0BY3Ro+Q2nXwsb2DXYt1HXEWJAC+lfSztcpLRQZXi1+dBUXsqqox9SDs64h4",
-	"oBrci8z6d+IoR2u6U2whPSDHgarCEBnmcSZGMl9Bs16f26TAyYVgkSvoyjC5+krdnaPDBergRvWuFr80",
-	"Zndsm9RWsuoyqtj4Sd0c2+FFQ9iavgSJF/EXampOaVJYzzKSzmH5/Opy3oSdxO7EnWpqUweborOpxmbI",
-	"ijCKAFErdGKHIQ6TaDkG5tUixySmUqzUDMMHztrar85WM7O5v15YyTwuprkvpomlqDWVNVaec+HYZykY",
-	"JGbaXG1QEmz4PnHJuCmgh+AhnTG9qlbkNrXE7pdW1NZ7xY7BgfgNqWo1FNDbEqrcTgIYitm7JID9aT1C",
-	"280iswtcMTcFPHXbyCLDz5ZxtDJu9sexJv/QduMflx3VsCS306nhGzUzt2lPprse3L+cJ3feMUY8j7he",
-	"XpglTccdT6S85iXnIRP4w7ZTxIf7kdK8d28vbG6ZNPZa95mNaymmlVF7ja3GxTjOjbGI9eYNyhIrGUZy",
-	"YZZc0SU0T/YjqdQOYFA+8S6Yv/OSaX+yc8E185rEexvxMRfeU3Prbrt3FPcvxzQrZo4F47CbE0YDFsF5",
-	"MCcl4ErPo6FFSzBzxJE0YjmD891xYUBHTDP+I4NeoUOIthYcZZFdKjkqXZrYvluNezm4xATZxU6Aq/jY",
-	"cG1LyQLm84Cpo3g13SxDCVifVDeJkJFNW8qtsnaWTJKzNGWKjCIJGYFw7ICKcb7xSky0njWSsN460rlT",
-	"WK95JyJzk7Bt7qPILIfEDC1MFoAsAehRxQLknFCTJ9TCrAgz/yY4Ji9NAp4dR4ucJDRpv4YLvtvumSGj",
-	"+p55tJTG7OzLiOwWCknRU+NLoSnivduHTyb0hvFIGtkehXZH1ODZszHXkzm0XHrm23vifzRu88lLacBz",
-	"igkFGmhIBNme73IU41GZye9oiYtgz9xRqkWqzeCKK+CCHXskAHkdXo0+jFnIsYTQ0qHrgPNBQMQEACGO",
-	"Yk6smpZ8cHTWsjbPGRY9oSIIGdjcIF+oxichf9j85AI1SxLwoPVBfBCnhqUTNcfBcUW67XaLABQK7qn3",
-	"+weLu/DBqKIfsHHXh0bzA+wV/GOqxh+MjujZqlCUwbvtNnkypaGRtixwlPK0SXbbHfJESAL1wR+EH7GA",
-	"Cc1pCNd65po516FcsAB+2oXbAQ8jsgD38PsheUIJjMeVgiJZY68cY0yTaB4CUNaQB4pw/dT82m+3W27m",
-	"cmZTgPA1sGnuBLl0HIAQcOmPtvUa1JtSZbSSG8PSuS3NPSb/PTfvndGITplmUaoJwA0N54aL/2/FP7P/",
-	"RJ5d8K4Pwr7M7M+xIHOBZbH5FwPHbxPPFlp7tibXJVk65uHBzDykBOhfh92WMIWERmam+AHIIzKrFoYx",
-	"T0SswRa5BIUKU5bM8x8Edtazh/3Kw1Trq//s7Lft/zxCx9ToO8Sn/gTgFSNG+FjIiAVHREn423zMzdBo",
-	"QWYLZvNhyH0iXbGpapq7YUiuzOuasZmCvXIluFgKa5j2B0HJjIGnKVm91P4OZbDEtxnpoEjIr41M0MsZ",
-	"ZFcbYk+XIxtyfuLZhE5pZZZ3nUqIRNDrXA6rFcmH6Q2iIoBznd+H+EOGgHCkmOnjEmstc55QzA71eIDZ",
-	"MrZk3GsSn4q/QTW1YnqQ/S6mjpF37y9dmyrcg2RV6QcRMV9GAYAnwkuEJkPqX2MlmkXVocER8TA90nAf",
-	"C7tns3OB1mBceIZGYKXaWjZBPOBVXoYIiJayRY4NuwINJbNXwH4+CHtrwV7GeSR4rizSh5FtIXRIc0+a",
-	"Y/QC+Lf5tCusN2N6f3mCb5lyo2ZhHteAeJugWzx4p2v9AYcEsqIHhJKQmrN5wyLoPUKDQJEZ1RPVTFhN",
-	"fISRidvZQvczFKbN1G+48wrlNMwUfmZiPoV1zVzX9JqpD8IdErowHGxuFU0qLMi5hQ7AADQJ5bhFLmSc",
-	"boxl+bh4bhwOVCUuODD7gJ+Eu81PIzCHEz6Hyo4ZJ/AUIDKlqZ6XvA7WFLqGwHudmJvIMHD+ZD2J5Hw8",
-	"ifu9hpBJ/mkHfJZe6jzBD3YEMRcZkO9OL4lgLFC2UALhmppo11ganDI9kQHxIK7ijqxToW2dhUqwv49i",
-	"/s61EV5Z7zZ+TABjhTR3o9ECjcoZE3FZB0pCkgjCJqFDfKcihuDNIhh+Fpffqw/CfTeZvyFvZJ2tD9CE",
-	"gvsAZ5koTMczw4l3uq32isq0WCxaFC63ZDR+Zp9Vz16dnZy+uTiFZ4wpxXWYU70srTcGDWhjYO4ys6Mz",
-	"3hg0eha9Gc6AGcmzXhTMaKSXz+wOQ5IgK8ibeCsYmdmeqkm8RzXJcJkA9RIO9ku8yWdBY2Bed4w3g0PQ",
-	"fN2duNJE9+SWZ+Yh67i6bVa6+4J/ZlXuxc6wrjEseOsipmbSrLRZgG677TRd2/UhpSA++81CTKAfYJOX",
-	"AFcAFgDU6KIw/RiMa7SrYAAnQB8nUuhIhmVfsPc/g5vdvfCNXRx/0UPxPJ89p4HLFoVHOpsfeS+sXv4Z",
-	"+xTvtnubH3oJWl/AoIl+v8rIzoRmkYiRAMFJMp3SaAmNSpV2JJhqi2rprPGx2fi0M6NjLuIs/9jf3HiG",
-	"Lshn7pfYz9N4lrwRXdLxvfBn2jkdX4l/QjcnZN06J+etGQawAxczTj7waUcF1zs05FSBE1knFOL2w900",
-	"juR8Zt8Q//ib2rFsBM/Xj/Z8Je9OLl/Zz17NMjdETM1DjfYdjOq22ZjJIjT910aSGfYNEVY821iukFWH",
-	"gEUuJjK0NnaLYGtRwwvXpB68kaAEGm1nSo32F3sdUB8wsi8WOlRYiSMXYuCYfASfNIIslmLsk6ERp/UJ",
-	"qa9Gci6MmHHqzz/5R6M+CkbG/MYIgAX3Gd4ezPGgM4x3ZRkaxiFwv2qzs7OATWdSM+Ev0XFzNzYFFPJc",
-	"BssKHKqgutON3QU1CgIVt81arM2mf91m/f22TPSB2WoZS3W+ndgSS5PmX4TV7rYPNz9xIsUo5Bh9uTdv",
-	"RkpIDnEZf17LGDfwvPgI/siWeYaH167ijxcyOxjzivbz7Hce3CL7C1lREfA5YCqpVM4NgYai6IR2vruU",
-	"u1URpeWMLGR0DeasUTDR7WmIkqM9i7YOoqdDNmqis1pPCo4nIE+AO0XzkHlPVxkT3nVHxvQiWp7PxVsR",
-	"VmJKFywclWpMeVQFM4sx2NNmhsDrucIYXavxjZ+e3c1PvJH6pREtX+e4vYBNf9jjFhNWwXHDa+643TbL",
-	"zYcVdhzHbkY0ir3rScYP9HHSawyKxleWLH8dGVLzFNybqL9j+mEpOlaay9XlctFRl7V+Dw4DCBLfRdub",
-	"zQsOFKIDuvaTiV/IqNqKCX1EnDPeZRhbrAB0IXLVck5A9IVYD/8VnymPRAxL/c3LUWcCdy7c+M+PHvFD",
-	"RiPzniPwKkGyhecKE6kGR437OTVs/BQlXmQEdMinXIPXp40vRNQPcuZgClZFZEp+mvkFXEFiBpERwa87",
-	"TxVIXRWLXT1hAn0+SkI1TF5KZ2wQ64pLrJAY5avcEgE3tDEjzOKquT+xpkmBSH+STS5sEpte0rRmC8zj",
-	"qd0tKZj1H4PQb5FzCDJBcxU2miszY4WZ5KD3cDFeZZiYcXRHvSAl6e9odOTUATQh//X//uv/yFR0Gwa3",
-	"Y3OjGjWND9eJ/9szPuLjRoRcPMqLb0ZrQop5WBkTH7sCMYPX7m6kPIukdglyX1QWrfMPQdIYMFQXn825",
-	"h0CW2C5RwnVhAC6N4DaevGFRSGceclobA0LOTUea2ZL7LHNfZ1OllM0Mv8e28NrGjGBJiNI8DO27Idrn",
-	"Z11TuOL1xAJKgRWGjK/6IoZafX/T/Rm+3cXGoLfXbtdk5edI1wVM9SzOAXAaTRN1jKaLNhoK+v02Tg5w",
-	"AW0X1W81viFXlDkqf0l31DcvGr4zWlxyylNc7SGERMwKCoQEXqskJCCp6Bm7MfOsHMPD2wc27IlqLzJb",
-	"/IVqbQ5YgnxiVU4I/8PDUFceca0RfAWSKSIqFPVdbZih9VihDsw/uYBcgzhhARrETY6I53LCbIYUokB5",
-	"RE3kQiX8GscxlTeo99NQM8hIeGPD7HYYx+/O7HcBBj+yjjuccou85KF2XQp9OR3CoOBwfmhQEXxopCTE",
-	"lGp/glEF+IJR81Vi4bjA3aqTwkzjFD74pSOfOWQXqnyPPMF8uBGdh/rpYCVui5aaN3DtkiA/GwM8GM5y",
-	"CVI8iAV3LOOBqmwOkjG24gxDSJNK1HzMA64sEcwCvoVHbldnBTh3C0cSASgUS5eXZ2aXjlCnkYniNqiQ",
-	"/QfNZfNdMbONUsG4Gy6JQGUgbqZTNEPqa5kq36o8zWPzHJQerp2qSz10mYdwBNKTw5FzQKsOeHBk7h7N",
-	"wzgN1I3OWz8B7KISD397+NHlU/ONxhUJFWcVqngu11wEA0LTMKK2y2bLZnt6RyD9gQOjiueRJ4qPxQ4X",
-	"6mnTXjE/cDG+MnThNYk3o9NWljRKl8UNKrMsaxGRqk0Wk47x3am9y+2bu2Pj8L7wxiE7jceNbB83CMMw",
-	"68gMG1cUruYqxkYlBoDtHjM/O5FVxpDm2pfTmmf1rX2o4qpoPgVMPUhGy/WTSfJRP0MuOEjU95cnZeMd",
-	"RXJatmi77aqLZgdo2Xg8yHuOTcuaI/uW8nNiWb05R+cvkFqTpmCbsZ5WfuHvuybZWCX1YXJscKB5zTv9",
-	"ayYGkGhnhXkzONSytBk7kRX9O44ilyrhcJ81BlEcIPxQHEJG97sUTn3GcsI1Gmbji5yNsnMB8/mzhXK3",
-	"FcRCQ2nzUbofEZeSbwnd1o9i3dFnaE5HujYKXJaFXsQ8ACX75KeCXHfEYkxBWwPMuUU/xGTtwNksqSov",
-	"rKrIvjIEi6/XJgFdKvRfWq+mK+mKRwhp4ObUgqlARYCYxq4QEHO/XQ3ZbzQCZcnWyQ1ilEhX4/XEfvOp",
-	"DdJlCsCeUEVCKcYudJ4a65FdFxoCWCoKd/SRYmI1GjaKKLoknb7ztD7FuaXL9rzvtZ4ZpcHoyxd0yi64",
-	"Zv95oSPua/PTO6on//nMQuR6F8yfR8wj8oZFBJKZsR1aul7AS7AgPVs2E8fmoDw4iWjKEbSQs0h1zit7",
-	"ZBYwzs6OvbhTrpSxZWUEgTTM4ob3d1rkJeUhC0gocbsjRiD8yAIyY5GrG4dRwN8+RCAHZMiW0haHwf1Q",
-	"LYUq+TnT0XLneKRZ5OGy2UEb1dBsyQ8Xb9+4hkGGBqbkCQ3NHBWZzkPNZzTSz8zvOwHV9GmTMOpPYIKg",
-	"h1FNplJpckB+5M8hzprF1/VcBaYzVaEwkjynivupKpApohDb+Gk6qX233YYCFzMyp+rJxPTVC+nW3ULP",
-	"x2n2JOA0zLQ/AhVyRvWkRd5Idzac/mt+d65bKD4KynIqL62XrR5j2laCJBYeo1Nt8HsDCifyoLkr6Lw5",
-	"FNkGW/7QZj8f87f8hx//0fk7f3Xyw2T4nW/+Pnv/+azzhv9wCHLCFXsXfyZVC59U6TfmU7qjmJjQHXPu",
-	"aSE4xG1lh3sGKtg8ll6bTzuLxWIHyHMehUz4MkAEhDu9e0tx2VSMIQtMXW3Zs8jSh+32Xbev1gqXhgRS",
-	"Aantuf+bjQumd9ZWPy9kzOHz8mZVyrQyNl3eiHvMfU3jF7hEaqcAnn5aSSWBMlh3omP4thQlZHRDPUHV",
-	"cEo/7QyBlx10Dru1cmQdSy1KkdWZa7F+qC3VGsUNvWzPfFo9qnByXLEq6IT+lSuCTuijp0FpQy0pkj+h",
-	"dy/eMTT6EE6F2NNMV4N69lqxXYZTW7HKfFrqUTCf2FSEA219ZpRHNpnuJNtR6MnQKIAnUigdUW60t5Pj",
-	"weX5+9OmefC9Mgf1mi1PWKQv+BiNIP/8lfn30wFRLBztGDuJBdg0Gvq5mNOMJ9uYUxH2T7dKb6p5idET",
-	"FaMhIHwQKGUHICAApgkZvXH1oCy64b7NA8n327F5Hl7SsscDC6hJOu3DftsMxcawEpihVGqIQ/KBURr1",
-	"Fv9lcyPDUC4UEdLMZMhCubBOzXSCnW2MZS/HfcDNh8EZk26HnQ6Amc/8TWUhKib0hpXpuif0D1Y7hG28",
-	"GuccUM5+oMJWnMY9uBrPzxt5XnaKqGvk519+TSGy+UVwbKkeTdhXKdccqZH0Lkp8zj7dmVId8c+NfGOf",
-	"3KeTnjerM3A9ahoX85mMNKuu4J3Qr1P3dELLBMfJ8Tfvh/taBUnk5LhI1NyPz9vDfFyiYvm0iMuvKFfP",
-	"+NRQXrlv7BKYP7hVqMDaRqNZnRwPVrkSOJBTbBmcUAuL2xSlmhSZB1GOkpPzV8j6zAOAImAYoBgTLfNt",
-	"0ZoxXk6ad9tnYi5M4+6CMSZehjWad5ycv1ItcoGNmjDvxDCBpU1vpgEAiOQ/FaNeWDlgFGecS9JIrEUQ",
-	"UAYhFpxiev6KPHEsmxvBiKOG9nYo9J6SIUO8qTSYSSpty2aNBgQb/zUJuHTAw5eeXZyKj/vKAgz+HcEY",
-	"xHw6ZJEiY0mkIHQob9DpFd8LpVI/sqVyXpN3P55c/NtBE//bMYL54vSkA24izJyXEWHYUowF5Mm756cX",
-	"3RjLK6IBt1gX705fu/u4FE8xj8cmzhs9AuFG4nEM5xo1gDj3JaERl0KE8gFgwADsYGBFKjiMoiU45ES4",
-	"XJWC+JU/nhRk5pg2dsz/np9+d/aGnJyeX569PDs5vjyFXz+I12dnz7ufT06Of/lufLw4e348Pnv/9qfX",
-	"87ef+6+u23//JXj3bsmny+MXn96z6dvx4mT8y9mP8tezz7+1T48XZ4sP4u1vp69eH19/d9x5f/p88vrk",
-	"7+HZp5cvji+ej9/84/mxfH3S/of2v/8h9Lun459ehvT1+fvF6eKXF//4+99fvDj+9NsH8ctFZzb8+fmN",
-	"L84nv353ujh77r95/dsvn15fnnVfX14v3nw+Xvw0Gb97/dtx5/Xlce/15fjTW/PfF8/p6xfy0wdx8vn4",
-	"B/zeL5fH1z9cvD7/++J0DN/48cWxfjn8+fny15/fTM5eTn796bfTf7x+/hrGe7xYvP6l+/+x965LbSPd",
-	"/vCtdPFlJnuMsSFkEqinagswhwkQMBCSeZhCjdW2FeRuj1rGOLvmYt5reW/sX71Wt9SSJZ+wgWT8YTKJ",
-	"LevQWr3O6/erRTecXlf7dxt/VL5e19sn+/fqDg/1c+465/Ez7znnjb3zllM7Ovp2vPv2MqieHd15R312",
-	"w9sHzWCv/vtDzelvXt3df+ZXG0ePV78ffP7+W/N671vn7eH9/oXohtf99Waj+vGx2t/h9b8PLrzLD6dv",
-	"w6PPN/zk/eZd6+Ppt5ODWv/w/Ove53rl087O19r+4dWHteudWvdz9eAuOKPty7VG//Pp1eXh4Oxk5716",
-	"Eu+of/71hp/sUGfk0Q4eXevXdtb65/snzsmO03zf32vB1c5uuHN+uLbjnO85rdrBiSMOdnf/Prg4efth",
-	"xznZdSot56R2tXt0vnd93HBaBx/2G1/Fl7DzW92/+r13cF7pNm/429N3px//HLzfOP/05aJ98fauddQ6",
-	"cHa/bP6xdsoeTznzu0ffOutnp/WHu+Nu0Pd+Ozh9ZDuPh78PRLdX+c8NB9Gsne7liOsYxwzSobbAn9WP",
-	"PjuXNfKx9jUW+INDp1VzlAjsDPDh1MOaB3X6tcOdg0qfqs1wft4aXHcvBofRutgP6ofXQtzwjjyuhn9+",
-	"Y2Jzs3fwvbt3f7f3zdl8V6XeoF13Tncd57zln8jj9qcvV+/bUeXbzrvan79dnR723p/v7QX1G96rX3uX",
-	"jW/7l/LPL2ebH75++nTXYuefP/qd6G7vzw/fr8LDL86BdyD+/KN6VtnwZfvq+/eg51hLM/xgKUcTNRb1",
-	"6DT+4REa9qV/+Hr9Q3xFhf5hknyrrm++X/9QXX+616iN35DXiJ9P7DVOPK4eO2NtCvGv7awkoJMwz+6o",
-	"YxELNXWQiYMBFi4SojTLbPoM5t4ed1jOm7+eefOFRFNaSpyCIfMGHTlgbqIhRM9LWK4tQS5IRK8sdfEr",
-	"6plZiGhBQjY/H5uvbJ+pP2ZR893WDDaW65Kp7eHMq1blkeg12szbwqY0X8Z9aSZvgF0laneVdRReSqdq",
-	"8+jjYzBMfbYtBL2F8SwNfIzpCfZ3jwYm42BQpaE+XsLGg74vWQZNs2DYWW/puUwsn2CCcQqn72XmkUcp",
-	"mswc8tIIzmd8eCGaSkuwUzAzPI1zuGZt8sICrpaQlD7g5Kx2Ar1pTREanO1fJHEb1C2woRZw93Tm9HG1",
-	"yzqrTR/3Xs7swp3PKTSaD7Uf5Al7xtrbbRV4/dU9X3aF9E11cWRzBf7E/sUSrCXHZmfTwToDvCAznha1",
-	"HIt+28g5Itkt1pfP2gY7tDvDYPSurB+TX+v7u2Rz/X3ljUbJ9mUk9YCmhbeNbat7tePaZQ0GX7AJj3mp",
-	"KQ9tEbFLrxe1GY/0LtyCbLyNWgvZ4uzuD4NVPZcJ9eG9Wh1Nt4ub9T8eC2EOG9oVYQ0A4cW193v33n9c",
-	"bYSBS6jUg//KJzlKCBK4IEdS9nze2vPVZr/rqR+eCR+65iGDb6D/+6IXeHrKp0wcxF/G+LV2SVvgkBxT",
-	"Ga2eCM9v+szbJhuVt/qmj5qrp4Kz1RMaNdo2ZDH8VIQlC0+4lPzGnGr1wucNbGJlj7QRaXjw1OWAMQPo",
-	"LxBDR+fY29RLAvLsyyxhwymVkSGIgHZdQ8Vm0H5Xd+vHqxcRDVihSg6D4Xg7p32fN4Tn81YKPjl+fZrN",
-	"A9MESia0H6jLL4WTSqi9J3aawmAff5EztHQZv5ImNE93BwSWjidzXaiwk8unXm3RXFIeP2XB5VMvNec+",
-	"LNgiPYDGsJc51N41Sd0RrqZxs7nAwlIMXgpnGvVsaRGc7vmm62oyu3Va21xapI3frR/Ps2VyeEeNPUMY",
-	"4HHq1/NxK0orSsTH/RKO+ae0kpLHCe42PhRWdAOdhBznyZJpCACxPvx6Fvv51mgmF++ZfK+ChtM8TyzL",
-	"yTHKM5vCAwPLkut5Wd8kHlcYvLintXrX414wOgyy2iFk0s+K/Bpxd6su2ftRkpFRah7K8cpeg9/kI9NN",
-	"gfNUJvtIiCMgRQk0IJHELowzcL8g9jIumXEikvGMjrHC4CUguxR4QuhblHK9BCTYkqLYW9jBJXrJ8M2s",
-	"3k+n339wnWK2BE1tCBV0mO3wNJWSEr8CxXJ7lz7A1i/yxRWM3cT1TJnj3F4xx/NMptao/liZgQmI1ZZh",
-	"e+FagQH8CYuk1nS/IN8JRpy6WwlabQHACrqYLNwdCYQ3HIiKttJkUDGnH1w+9nKx8SqiA1ncHpQbwiwU",
-	"Ie1J3UHA4mL1SnzZrHxQW8fqDDr4trvTPz/acS6djzut1t/t+2+fzs7P95xvzruTc9nfPYcem4Na/4/d",
-	"q2+1q5OdI+ir2W31j294/brab3Q+f/96sfP1+rN43L90LrFL5+Rk7+C0fXwdRI2DDwPvYP/+a93q+dk7",
-	"H5x+P9m84dftxunJd/h0w3x6/c0JTnZPdnecPWftt7df9qBLqDY4/eZ8P/nW+P7ps+jv7an7Pf18ww/r",
-	"VzWnL3Yc6jyc7Fb6h33odPm2s9Pq7wvnyrvc+PC1dhF8ufqzd/Xh7/2zD993rqr1k+bR+/5u6+veDf9c",
-	"r1xB98t5I9v9tHfhOP36+VHb+Vitr31shJv12vnBBz/40t3cO/ytcx6JqHrDaxvR7sHn+73uh7PTx4PH",
-	"3x1/p9qq39d3f+fvK+0vG98uft97oBuf3516jtxd+0rffn+82Og2jg9bl+3Wf+yOmMw7miLRHwYv095x",
-	"wsIW89TWyDGi1wb6BLejeGDhMuH/1BwnrLiyffXjRJvtOpC+wdZRwgLJIOp/5iYSmuOLx30k+e54B+Sn",
-	"oGRgWY0XN2V1aDpB9Dc7qMm+AhgxMXMrfU2YrAfB0b1OzNyWGeVwJQt9GrgG3isbOSHlLdDlqY8zpJNo",
-	"F5lHaEcgxHSqYaZMPjUTFjc/0v0zelTavgxw5ur0py6U9rgnOEuDlJr+GxVUtITwCA1CRr1BpuxLdOC+",
-	"XqkUTZ7U4xf8A1lW7Lde2Vq5Z4Nd0emGouNLSHzBS1zZWqnQrerd1npjcv2dLMTLTHFYL6IgGEr24lKF",
-	"P1WFoy4hlA+ep1KVs9nyJkTC4QNiPR3aAmLrakvRTDSXS4MgZ0DB5DPAD9ejfjjboeMDOzbITPRqnYkD",
-	"G1vA5YUQJyVDBRpz/vcZjHNw1jcM1wj9+TwonFat8IVhOD8Z/tgsjTWahGR6pZTHklZQZoH/PRmTsPCu",
-	"ULvqYG9L2cI2e9SvWCR0yg0RADGwAGAdjzX8Dg2wYIZWCWoint9CbnMvVRgBKulM90GbPRY9sVb4Bc+8",
-	"vrk540MbufUluTh0Vtc33xn82r1avTTm0QurYD5vsbAb+jwqLNKsv3/ya9p1im6gQZ8ZErJYwEE/bAOD",
-	"uJGMNFtf4TPAL1/Lc9z7vBBOUn03eckzOftH9bucO3Gxy22LGM5bM63FAdMYPMKyoV5RxzHuKSUbN2uD",
-	"C1xOqKm3zFel+FT6mKLdBiTBkz8TvKoL/NEkII81RGTZgSaFlcl/AMBLE8HZQ3z+yrAfkjf/g4NAPH+3",
-	"EaBGpBwgy3OzP54ZRyJ97gUCSqDDNGXzU8adyYeYsA4qxJqwH3Na0AnbbGoQG9OQg8hy5NddZ2vfOb6o",
-	"ldDs0+DCb3Ea9ZQvicc4PWVJeTB4UzI5FAtoAgyXC3Gx7k7WLuQWMh0pTx7RyEz4PAzWkPJe4BhNOI58",
-	"4tCZZDn3boncsQbtSWC90oS20LHTpTLBQMO7L4quL+DbdIfaDzXgCg6DMpRgzMDferC7T9Ri6ePLDUQj",
-	"xgnuWxpEt9BDpfbi8GHrlY1ypVytbpR/X/lr4iB9aD1fCHHB7hksCtYbIowLxak21OXEXT4ig1YW6W7N",
-	"Ym0+j4A8b3/mxeV4a1M0khYF6KPhgK91eg9DbdHMpjo1wgBkKawRvOFBp/zs5biQeOU1bJmlj1PQUZ1o",
-	"FDr7HnmilzHGv3iF3dXZvbemAT0Lu35SGFYw+bAVQ24ksBomZu1TqQnjEyS/dFSr/ZV71o0geWbQSDzR",
-	"54GgHnoq6tUyz/DVAL7zuN36cVrO2x+hN2c5lLFIFWLL9pP0SC6p1aRKpIBo17qX21yKq5nodheiQ7qs",
-	"M7pzMBURIZkuhjNCMpNILGoljNo0KmnVM04HnLHOUgcsdcDkw9Qv5TigoI7c813rkFfsP3TvG7K6/uLN",
-	"EB/ZoJTuHOBednCTYq8EAoWtw0aNpzjpcAo+asfInfPyWDQgniUHuHpPSElYCOhaKNel+gxhHVGzrXSE",
-	"x8IpmrfwtuYGUf64mkjJ03Ws9fqWevYn7Caj94zQ1Gt+VueseI/mYljaGjt9YKy09efpJAju1TXpR2xd",
-	"/TExhHjcSjCq6eBJ7QM6raL5LFN4lemaZCm30UDTpJhxGrj3+HetUPQtxEjWjdr5Th0+5YVaHvXHa+lO",
-	"wJY1U+4sbEggDnH/xzXsmYwjHWuEjC0A5WzWnPIBidhjhFX/LeIqYVhVv9V0L2bwVv2atXyuB13hMLdE",
-	"3P8JffE/rt1TorQw9TlxQ1+4z9Aboel7Xle9ferqcDZHCK2TM1eMyXU8LbxFaBAsrIQ8WlDjMWoRwlg1",
-	"zbZ3LbSRRQOqPUsPy6sppRe8ELVfkz1iCoI+lxHlDbaV2kn6rT0wGKTmTb+F2qFoxcxZFrm7XlOHAG6C",
-	"lGn4t1NFJAGpcYzi9Zm92B+f87XV+XOcg/xaPx54G3tZhQV/fRtT1/pRzaZIJkYV9/H4yYr7p2D4lRvQ",
-	"4/7fPZbjZ5Q06nkQILOM1W5vqxIYZ9Nm0NgyZQa1zdombll5EuWyxijbq+07V8eXrsYaB5LguPpvVBe6",
-	"fjBuS0mHUQ5w1pjLE32OFtCmGIyGGTEgpkZLoSwtILUlRQW1QtuaQUKTApmxgyQkTyxtCmstKqbP2Hi3",
-	"icSBxrbp9KMeYYBxCV8ajveEWx9GiJUrZyg14HVlGDIuhIaQ16Az/bYIGNFNAPocFhK8ufLwq90il8cX",
-	"JPDvQookiios8iNIVlhMJIU5hrSO/GH7LOZJrIGdknJd/i/+NZ9fo1rJ9FauynU5lkFjZBZmEeQa6ff7",
-	"Qn0fGSErAh3D1V42ehQ0euD6FJvup9vMIp2Qm9HQ2yROTBQYyzH5jDX2aAa+c9MaThCkjRSCeWLSQrKA",
-	"NaIS0oPuXnzGLBCgfb2tvq+8URHE1eX+6ntDLhrKiISir/k2TdBsMiYi6HVU4IIjasM8quYVQNj+i0uU",
-	"N+3FFPAUYTa1KSWyGzLqyTZjRp+DasYksvK4ewHdSsyGJtHFoP0/ysz+pv6A0P1/3RKJ6J2yQ7v1YU2O",
-	"K5h1dsaBVhXG5ZisoNLkqA3iiT7u35oo0LenK5EYD0N8bcfwpR8rhp/hNf/gUffcw9OIPUZrDfmQtoaT",
-	"AXBphfVvRNh8slWsgdIbH88+3SgWqteUVcSjhiPJHLMoH8bZxGmYrApnunWAODRabzExpcKsZjwmDZ1Z",
-	"GFiW4phkcmqpDI+UIWCKTR0lnPWN1lJfGhwT5FKK4zp1V9hrDpPmSYQIROcwsW11luEzKdOsVZy1Fr/I",
-	"hJBpt36s0VisXvd+m0YQ0MUpW8B5SlK4tx6NMnRZXPSBv4HqRhWELAT7bU6Ck5rxSLrWtM2eCvKHAcSH",
-	"6aAS9Kz4Ycy3+it8LPUvHEKVW/F71+BWvu6VAeJ3VggS87PEgZNRS+3uf9/dde4GMbXU1Tf56fvF+8+D",
-	"u2azebd3WhV/rnk7rcbg5ORZqKUO23nUUjHIzPf4s2/Obyfnsn/DR0HcZAFuDi6dLwbgpnZwKun1594N",
-	"93bte3jfvwYYnIYG0znaSYB1TnZ2+qe7jnO5cdjp/Fat9np/7h4Mbvjhe9ZY+7gjg7efqx/O1q7OH9vv",
-	"//x95+Eb+9rgv3FBB/fUYTTo3H8Y3MnvzcqnwSe/2hjIzW4UXGx8uOGtr79FV38ffBRvD+5Ojg6+njh9",
-	"mwhq98RxYhKohAKKOZooy7vhf5yfnyAhlDxwzq/2d/onuyc7Ffh2r3V+vbNT/1s+eHtfP/SbLe/yZPfL",
-	"xof78O3B+7cf2fql07zhamUOL05qB3vOdWunXj1rVlv1j5+9emfzcl1crW2c7F9+rj2+//bd+QbH1mu1",
-	"wz2Hturtb3cHQXDD73i92fj+x/dzvbbe7ua3u/VK7ys/GobmOXf69dZR2zndoLuD9b16d693wzuDD21e",
-	"G1xvnjQ+dTfPxefqt+uvj+/X1o7b9Ozq/SfHrznh+sfr1t1ZJ1jrvNu8uqPUWzt+jET05bQf3PBPh3ff",
-	"eL9KNzu/nZz8PZ6u6ompkAUwWp3/dn/5du9b6/Pp2eNmtfN4w/cHdPN0/fr3d/s7R/RRbK6dftms88HX",
-	"9c5HzWiVlsisPN7waSXSyOM4Riut4Ve2mjSQbNZ0zAsRWy3TMfNgulp8OqbINOfCFM0pHWP16eUD45E/",
-	"j84wz4J130ynXLwwJSQ3KXer624p05QCQ4O+JxE2KAZBNATT8LVhRtHeDBQcsBAhbzHj4ur8TxpvI6+A",
-	"IXuyCzX6MnGCAAHaQxGxRuw5Jt7ldlKuwdS8ckPbkGGKywvolcY+FTni6WySWghZIo02DWkDMlXa8YUV",
-	"kgMZsU7s+UJaSN2Se6sdRtHUNC4JmDpQnyJvGBR8k8VUvq16rvimdTKCJo2LSZkhr08RnFiNw+Rz4nIR",
-	"rfq8EfTUekWPkWv8VvPiY3QSphlct4kUOl0Wv0agTfU7saOqfTvi+cg3LnvNpt+AfFiZnCC4PuWkWqlU",
-	"YilRp7SLJthPCWs4dS9lthRoerCmc3MX47QupDez4ImfbGu++9259GcaaVr2Zr56kwetllGmpxYUXQeQ",
-	"oKbNwczWaVm0g4uLE6mCfkHTpRLnMSYRZuaLLWJdfS2LzduTbNtQ++Y2oREJmOG1QO0qtULEXV0mNYoQ",
-	"e3raX9kA3TgAn9AgHpLVptrnph5PopBySRvIZ0IJ5DvM4feMdaFVC0EDIP1zx9SNpaCpfGlO2A1oIzYB",
-	"yKZimaosLJ9tqXWCR4ottGTK/AWMPjDAExC9KDaVsNK6s0xbihv+iScmJ8QXRCPSETJKmRg8SZP1WWga",
-	"1CSaLcY9CcYTbF39wlG2U5aJy5kyiQBeCFDgmqRCILjvFpFMM7tL2kkqVTo9pU7oQl+AkQ11m5h4h+cw",
-	"7RBZacDHY1z0Wm11sfgq5iFpi/rwwlK+CyTasu0N6EtoNwDFDEDLBqQjACdd3QHlxLWSOqsf2cCF8eku",
-	"o/GScmEuB5fXDcHY90BJI6SybV5+EeADnGna2pWrzJa7FeOYJSx7mFVDSTPvx2+0450Zd1bEWwMoRNQh",
-	"+BUXkeEVGWzH8JbWFh3oVCB4bLwXBIWts144uA17PFUr0QlEHTfGpvJOiIBRPlGx5LWk2tIiurK1sl7Z",
-	"qKxWqqsbVfWWH1gYUKXYzzYqe7O7LaBdXyZCztwELUYKvmMNiq4uo7GwLSPnIfBIpY7yMMFmcyOmD6iL",
-	"lE3KhYCDJinkhExnb0Z6D+P5pQ2mrRXR2cAnxMJF0Ti1aGN1zJYqOWwRUI1lso+lGd+QmBHBNUdWDL+c",
-	"cGJhPSTzZko6rlZ2RLc4GLoOQKOUkR8EBNrnhyJC4va47LIGUMG4ecC8ZQIPrrQ32A6twBNsylEYvPiw",
-	"T61ZzMiKHQ8F/PTE2HODi32GXFmRSGS2tjpoOFc2ihDbuMjo2ozGj5mIKHvoFpeJ3tc8+b1wyc2ViYIW",
-	"9Unyuz8v5zb5VW0yF6pT7ps5MXBjDK6z1bajrzvEF8q8TRy7ryHVI660C7ljgeAtac56zwbaAFNJOtRj",
-	"cdtDEYV3jrKZC593bpHwFi/qZYqFs1bHXogBfBqluaQEXwwl+OK1btH+yGULn1NtbSo28ZyRoQVg4mTG",
-	"A14J/fgSH+fHJy5/CcdpHOReZh+/cgy+sfrjqbwVWsW0qUS+y0ypAR0sKB6b6L7tt9pMRsQ3Sf6mCBts",
-	"StXyvBQSSwzyV4xBnpcMHK86fj5A8tF7RU6rzCYHLH8tSg3QC+Tk4DZ4vC0uJdBUTRFiDt5gHehUJ9J6",
-	"AboCEc0cUBzdTq1/pWNLeM/pRmrKk4MmUXt4oz+Pxst7vKXum1n3DcvxfNWe3levXuMl22RCZYc/KNRz",
-	"+rlfn4pb+z8LhWVkYQiHfCw/jfbpIBm5SSBhAEbH80ImJcPi0LFzKjU9FA0ZaYYMNaPhDDtK56kzibMy",
-	"qbOOeJitNINPk/t6n69A0xEPywLNZAUatVQxfNAio7XRgpHa8Xho0aYvrNZAKd6yz4gmhwPX6vdpOtE4",
-	"j8ph8AuyqbGDkNphusPKzIObGTBd9HTxrnoh87YIdHW4kzsGK89tqgvTmfDtcn/k14AWvjlGyMektrDI",
-	"CC7KBh7p3fF6y0fY4MhoqNv8KM64g4WAxkQPgSMAe8dGiIAGQD8inSELnKsf8OyIc+SjX6fcKzS72jDH",
-	"vUFRj3MWEM6ivgjvSY8DmI8rIxr5jVu/6xIRWv98eIeTqEkFqXzDT/HH2CDfD/0oYhw6C6uVcrVcKVfW",
-	"1t+6Jfufm5tl818Fr2C+I+nvttXymXuGkMncqQ3Z5CgPg/zq+qHoRUy6b/QsBPZ8qV+p70HxZp7XdAPS",
-	"DiMtGjHl0qTKXlqrAgAmj58Tmx39UF0eWU9FqKHy4HCsvSm3Bwp5kWsKcOZe1IvWVFd5tyL97/o1ujDO",
-	"e6sfRS9+nDFTp9LYUh06MA9s/Kob7ljInwkaqnKv9FSKAXRK2ReuVgoS9iKEkl8foSS4N5K9upQFlUID",
-	"aKf1ComvcdP0eOQH8cKAbPepWjQ/2tKizEkgJJN6qBswBqnp3C2Mg3OLK/NyAmetX3J564kOhU5NhuOO",
-	"yTijlmSl3K1NtAJqSrZv099W4q9nxmGCtXgVBc5J/IJlmXOuZc6LZ/IqRm/DSSqdY32LCQJfxkMRdODW",
-	"J03vBT6/l1arITjnhjrQpPuGqhU1xAbkGg0RBtzUjz5oGL8Yj88PDfz1BI56Lb79nyaJFz/SMnE3a+Iu",
-	"EeqC3F0iNjMn76yNs8j83QykRKN2yGT5u+TZilJ41tM/Y0vbSFBXpZZiNdRloRTcQLdjfsGJiIuvbe2m",
-	"V6lsNCRrhCyCvyNVqsHgejC+oD5NkyHMO/aOCcNmYMceUSboAIBPgCtN5fLMQFC6T0zgjCz4MWGJAGw/",
-	"HWa3wlxIPGeFQRE8ti/RcRRwbXQc/UhDw8ptogQGFHFEYIIrzhaWCaB0kWqF9EPBW+Ts6NR4E4FoQCe1",
-	"hjJLmtUNPh+u3xjWWSXAObSzxpCQFtPN7fdsMCEOaizSTwbCeYrLaiZswGU9+31vpZQ01CQb1Eb1hmli",
-	"OPzt79Xq5J138fO+DEDokZQ95iWLXmCSYpVgQVipN7z0SOdEpgLb5W5gADAxIoTtg2hhOItebOTmOOib",
-	"uxUnwSFNTMsImzKl47r2f/Hfx1VtTuKcESxmX4RRO2BSlomDn8R6uRFQvxMPuup/6aZl9T2ahBjZDOc/",
-	"Pez+C83sTGIgyqQOs5laCWdqNhPO0Myu96au1dTtMRpL7XMBNZul61kwS8OJLeAL2oljhWOSsRprJ44s",
-	"2STTk4LjtlG7gEFOyk/tlRJ22sPMdig6OHs9VRC38hxh1Vj7tRTuvDrLs0j2aNmYInAZaV1mDFiGRSZp",
-	"TbKER4+bd2nUTqbNbQu1knXeXgvbywRWdz5E07+e7dQu1kvEqV2srm++W93d2S2Rs52Pe/vraFAPT5zd",
-	"1YtDR337JiFyNOgJOfzUT2SgTgvdkoV62WH/ZBbqKTvsn6wpixioszryddFQ56uZH52PthC/rkyu08rs",
-	"F5kDYVey5w47PRklbDOckV9TU4pJ7flNmbiIQwbDilq54h1QorUpOXF2t4kbsBZtDOC4jb3ahX1QVR2C",
-	"DWmBR/xPFyXSoQ31P4d7ofARleXa557oyxhSqM/o/eQ6mBzplt+zTxeXkPDyc3JIKqyFbTJhXmjJw7vk",
-	"4V2mjibk4V2seRq9PyfKFD2JiFebEbNnR01y6gZB2FyoBzHBZgoHJGRUk7xa+f04xZk1D5YjgAQysOZK",
-	"nRrONcSvwtaPwAdCsBKhBG8M+3K++90YqRR+i6UBifkYjRNqwetP5CA7BJWERh/DU+oJek/gLaU6X3S3",
-	"SboBSHf7IN2theElWQTZLQDqmtgSJOfTvQzpsop1/gcWSnhDSfJtElf+LE6LjsQsu7Seexu7y4AWIe5j",
-	"yy4xGuyk5wb4BTSE/ytl99zHS+Ww7GJjrKksDbmzBs4PAW+V0CPKK5cRo17RE6OfmQOuhiHvELbadDV1",
-	"0YhYtCqjkNHOXCyh1hVLI/jzGcEkRhPPZgBHaaLxMVo3c2xi/PQXL110dyQ5qF2WwDa53er6qr4xt6St",
-	"S8rjQM/eskUT+vPxKszs0MfKwLrHvKpskd8/uZOP556bl7/Ub0v9NjUCdI6CM5F9LOHP6/Hn67xCl3+s",
-	"2pvA6U8AoV9SQULTRNLWngaKSbdK6jfEWR/cLeDPsnkAMWBIIBwBazLV85vF2pIWJKSM6ABxIHVfkDqJ",
-	"G3fQayRlg4rMwgcfZ6q4bks37NCSuLLXZaFkHvNwEiFusG8St+Jmjo90MxI1Q1463ogr7DISAeOjAac1",
-	"t7UNZ2HAjHvcgwqkocTUsxrxgiduuh+pRdrCKMbroY5lnjsS7ng+wJWlZ+1Iehqqbx6o79AAZyYsKuEw",
-	"T0ljLcPsyv/949okrTQI4kkOqKwuscF+QhOUix78XFBDBdu2EDd4Tlhh6jcd9uKWxppEH8JqSQD748mn",
-	"ZjICt1s/zlG/saJNj+5tj5x2yg47mVzXevkd6Ix7xrrYQxCFA43UwWgY+CwEyOO4ZRXOLSMaRrqhJGTE",
-	"bYTB6gML/ebA1UkIapEcGX5ceGbJHlhIA7LryDz9rt7YK1DwSw34E2pAJVs5e26xmi9foDOqTx00b92n",
-	"9v+L6z4Dzz6EopZKI4MTulc7rl3WAHUgdrk1HDp43D5kvE2W16LiigRUX8OejJiXB5a+nYEt8KUlAwhP",
-	"xIcUpo2wnqLpyPaGamxrvGPt3OJ9l6ZHYd8X4Q/kz+JjYip5V3S6oej4kj3BrwWZXSLW/ot0cgrh3gSi",
-	"KFbPDXePe2+i1tymdegs2lmrnxdXz2e9aJxuNrNPygkcoqmwfnYoAs8tWSkM/XP0F3sdrZqRA8tkBcrk",
-	"AldiErSkHDU+xssd0rl63ZcO5lKZLWAuHYXrWSLqQkFOqS991IyepanBTD54boJKnNCUw0Pmef0ABgnn",
-	"eQfEp1eipeGnDwbpfgwzoYoJz5C1aOgFGr6mQWVh7wH8z3aaOvTxmPFW1F7ZWt/cHC4gjb8XGd/MrlN0",
-	"WSQjW1Szw8Q3qIFsplkw/ZOp1myRatfI8A+OCDCfAf9EbyQKMN7kM4/z22dd3DS/fZUpOglSOix3hD8+",
-	"cdHAfnLlf8YM0vOMnk0TKdG4RpUebP8VD3Z6wDoeDN4kfAcxk6pyo/yoFAfYusW3gRVlcM04C3RYG8kM",
-	"OpU0jWNHZ6QbUG5+rjerLoKJTkdw0JCxn5mG0jT0ruYiGnYKs4oaRLAtdDbRDVlHREwiSRrO88O8fIqE",
-	"xqMDWSIb7zYryiLpPifdMiUi/QtkgthOldk0UacfqQtx1o8JRRERpc2oZx7LblJE7liPhcwzdbYtQklH",
-	"eCxA3xWwFdW18Tjtt+q8R+BzbFVsiKDXgQqcQd1KA4UlFLYjIMGszjCABdMYYAUdHkaSnzy5/1K8mnrP",
-	"PXT5aodGof8d9AWs3srWSrVSfm/gp/LAqRCbqvpuBW4GREt9o1RDBvRqcvAqs6QvBA5gXmiBWUpgyJZ8",
-	"mylbhq/LbioutmfzMCND+y+vI8PPfj1kPwp8+DVQPpO78nh4AamF1qCgf3QSlnYEztN3Rjr5J3DaV+7p",
-	"P4enCAuxdBdlpCUtZ2+hrDzdYbyNr/B6/cZkX4zxHvFZxjqR5pn/KZ6cY4A0GrFON9CtAK5mGVfOjFsy",
-	"3lyg94U64kD8IokbscdozfzQNbNisccDPowE04wEfjJxguISdb4DlEzN5btC6LNJoQ6PmXUo8fyQNSL/",
-	"ISl/g0pCui9UWeZGuEeaPQ78/OhO6qf0RKPXYTxCB040tViOc5Pgvf1gvpKWK3hAkThJ5oWqQOPTXu34",
-	"svblcmVqJwcW5GU9HXwnBWoVnnrp6xT4Org8Y3Tx/J0ds4tGeTy3ndRBQypPfz/S+1mLR1xGzJthlJYB",
-	"GdZwmhC2cuDfxjIzuYNiiFfSSqrrw/xUJOJwD3FZfkHo5zzXaA/vKbsWC9smudf7gXfL3KZPjFf7XHug",
-	"+N0P2X99a1NvhmkN00gogKHdNJ6bvyMeoBcM5Yh8MtbfppmADuDRZTu8wNNs7oxsKC3Y7D89Fcrzm5w9",
-	"eKfPaHLyhSiPOWV4FxWGzFpBjot4V5Zuz+vlJ3lGfT9W0S9awb8yuhFAWwlTSTY8g0GgRR8KRtbtaJHy",
-	"AemIkJWwgliU7y5mdh/enXMJppp+4NNgxqjpZfgMJlcfy3aRxbC1P5f+yZf8PB6D+cRcE7uH2YJmgt2R",
-	"orC5ZwM9CWcG2bLwHr+6DSYl7IJPzU9m27tvlJrxA6Ypb9r0IUUdCUwt/hCOhuEWglkLAGJy1V4c654+",
-	"tZssA/0A19zSPcYjnwLcVD+MPwQ9aBbQNFvEalbpaE31Z9Z7O4ZUsTmDUq2BSn0XNWXAQuUjSgB+xeSQ",
-	"EktH/AUc8eeqcw3tllEu+EjnO601RnrhK8sK66uFrX0esUsLQ6HjPaqw+oM72xa3HzbFEREipx/S/IEJ",
-	"we4b5HLTXUHxNA22Zntb6hYGODsM924AroBGDnV0bHdgul32AK7LkH0AO5/FuWtaWNDwxDWZjgZSBHv8",
-	"pkxcjTDlklYo+jKZBdLgA5kT3bGG6MDVAraVHs/pijBCDEjREEGJ6E6PErk8vjBnK2XbnmB2OmSctW4l",
-	"a7hDM/3x1dGHyQ5nojvziEVzE95w1sdQZVyc8pQQJdtEpus9ahFWtqrVD5tThysvG6mM07PLOGUhccpz",
-	"KeohwR8VoUzfBwPzN3c97o2AHQRsPBw/ibVWhzbaPvbb2dkKQE7aypbO84a9da8l0FKqfwnJNG2labnM",
-	"IhVabZiJYillPx7qzsQBnQeBmyyZvNZAD1LdBvRqGvBD/AkW0UU4IG6j4bmmth6jIwL/KuAtmgH0EqHE",
-	"C0V3FT8gciAj1kH4WbVAYU/X2ZU+74u4k0CjJELLotYMCIeYdDLCVWPQE/VJ7ZK2yqSmbmI2CHEjUTv4",
-	"7ifAG2yKsGNWGSVmROjTodHKtHoUb8XA/hXi/qH1QpBDPb4KxE6lPGBrywTlyFBGWOYFDZgLvq/emEaY",
-	"EN0BgaweT9AIEXEqueZRc/VUcLZ6QqNGu6izv1qpVJ7a2t/67nenRewqzcFuacHLnmyGu8k1f4mEzg0+",
-	"rE0fmB+K1d368eqF8qPGniEM8Lj5gY+VVpQcjfslHAMLs4EWNQ9HNhFCtYd0y1iZnOpJw1HaZF5LOt2z",
-	"LIPF4So9irlGTwE9N7k7Mj1E5JDRKK7Y3KUPiR0S/flLgPdnvJ5uQHmhz3OtTQvQrufTrSec2qZTWLkU",
-	"6RSj7YbrAQ4Ix4Y6iUsGyjmmGxzdOXwWUP7TUMjaD1XYABxQvkwZFWgBa8QoPzCBlZ21ddiI9GtuGTb7",
-	"YWS/8K1apKJm4fgpX4lqWmOPmJMY0ZzXb4sAtwYBfO/di88YK/xa398lb6vvK2+U7b663F99j1FG0w9l",
-	"RELRT5IuUBuOHeKg1+Eqgrv3uafLPKD13BJxdY5K/TWgHOHzlIJ0twEvsQ9d0/ABsmWEPRTJOLWFXYMC",
-	"46Y2lSVkXnPhrlwSCXViGbll4hD3F5eoRfFidEiKbcs6z0dkN2TUk23GIl0Sj+g906AZymvsBXRYh+Kq",
-	"pjTOWM0GHd4N+ZDWaBO5oeaNZL2mJRTtIvRhDV7utCpxHqooV6xSigiPSOuiHOQB+fAaFFDIAkFfHpDl",
-	"VEQM8iUu3hDzbqnSE3HuHCN7XyrVASwLZkLXGj/FEjlV3heCquh8ix5q9SPJgmbMmqG0k54jhvRC2OPS",
-	"gL6YgVL1VDRkMnNb2oNTjiO27EjGeB7SlfrN3CZL/1rW8n6CtLIj72O4J9h6C00qD4lgBuZJffvUpPIP",
-	"g2ttEsk5uNap4XrMLjLJeGRKZKhJVAioXRQsc42Dr96o4MR8dvq+ENLaj6YBtPYjM2FWJmdWMRALgZ6A",
-	"1sF0PdA4gvgABUjT82rpeRmI6d/3pm9E/FGhpZd6+xUASU+bjptNkaf3ZQ6G9KRqvEs7a5bETT4bb/9o",
-	"Mowrx/rFv3j43VqG5ei7jFKCZG0bW1pmzmFlzj3/PFaXdsqZi6Q3cZd28lNY2d2Qm8KyT12UwUpdfjxs",
-	"knW4sVIqaOGCGHHAU5EBi8rkNEYc6nH/7x4rgCfLmw63HvAHmw3vsKgt1IMItSTrNj3eA+ORCAeT+xTW",
-	"KrzMQLj9GgpUjXXy5VB4IQAOTclzsZp6omrI2zx5I+E054g8nZBv5qeZS7B+l8wlDekLa7AVkiAqzNAY",
-	"FHgNL93JWDBA8BStsZxufa1N9c+0d/JEKK+xPrU9RvTWp2wlDJ9Q4vmS3gXMMzSqo9zclaVef+Vt988k",
-	"mENiMcrTG6POf54GfNc6tZvqv0cPLK/rHnuac1ruSSRSuTrBWQlhM/u+ZGlcJQQuET0eScj/6TZQyRqC",
-	"e4Q9sHAAnD7buv8p5RdDlB9rAds4ykh0SV+E99gzm1cFwM7drIqY0U9lHO5BT5bN4pK+TA/7dKpr2cm+",
-	"oE72Z9J9eSKf180+g0Ob2piTZ65SPytAd/Q9XUMe8n5j0Db26MsIWrZlotMwbZPnFqSu+tz5rwIc8mHV",
-	"BvOxKcchvznaOuQFyeKfNW9nr9UycyejjPTMPXeXPfuryt4N7eb8/F3qsMIMXvpJJ8jh2T8Y1lPabeGy",
-	"z0LNLWumJaTJ+RlmGdkWfWkaJIayfdo5yqYNc5KAxBmvKg22ABfRbVNZQJcITty0KnEL84n2Q/9gGUWN",
-	"wnnrdxFj+8N6uVJeRwTuv0pZZWoheHdD4eEA0UpppR/6EYvdsxm01gtlIO1buEAxLPT77GNLCQaGlt75",
-	"TSH8s8xzFuU5M/ts0ZnOzOVyc525x+TrzyL3cKqMp/1LFSxKwF2Jm/lV+CklicQ94zId9iXB43BkWZjz",
-	"fJJmW2Y9F5oospKYz7Ux8qUiN5GZlvxRqcxhxSp6UVa3jo5aVp7LSExkHf49tuClcqPPJe85cjbakx5r",
-	"An54REA3ZFL0wgaDsQvLfVT/DFmThSELpYYo8diDr44kIesGFLsI9ZAIIJvAQf/9y0qxbltJWOAIYhJ6",
-	"mUWYorO8bfq8xcJu6PMolaCdNH1ql0tCglfyMuGLMp8ylTaNAe49MWxuC3OqQ5pqRl9de9lT5lTtq79Q",
-	"VnVqDZrJrC7V6etL0T6XCs7fQ7lp2nn54muhiGj08uzsmFXhrJ9NkaSTKNvE1Qyivueivrb0lNb2Lugo",
-	"l4gm+QQkc9VyxcydwLlNxzjwmDWVuo2bxDvQSQ46VJ8ZKdnAdEwcY5QSfuJ0lNKhHou/62xr7JXYLonA",
-	"A7wmPwjwYnEvuZOTbwIsGKjREZcLzlzTE6IfE+p0LfW82Fmv1yXpd081z4P+H7Ij/TaN1JNaSyTzu9RB",
-	"juYXRL1Qr/rGu0plNntTx4304zWszyMzZG3cpQl7NSbswH8YNmD2u1qkMctXCOkmeThkRmOm/e2JC476",
-	"+FKqd0gpZpFTfNz3A6VjYCc2ROfO5wab9maFcu9mZTvhj+rQSE8vYjI/rxapmTllhI0LcF9xXr4Vin6y",
-	"lTzWjdq5aYAz2tnDh3glhUtc0rhg2RYympZv2vxmDpzT+gXjSrJH2ojgNn1JXL/rFt2A353jpc1KABj1",
-	"NMtg0K3nfSPqV9PcB1xl/rfxwLgnwmluBH+xgFuRfjTVimiS+rkKJ74a2prqzdDWHG8jpprrUJ/PTBaP",
-	"P5/DbekeqkRHixCYodO6ukyu44RpSTlIRfdlWrJKw4gRI4DiUgukW6gf0BHri9CzNhV7jPQK+qGl9fDf",
-	"StlYmOXKvpJItFjUxrl2ETA8X0nPtzdJwCK0Ntwjnt/yVfQz+Vv4e9oX8IraOWKTtmzlkJERPssr0/Z+",
-	"5vaN5IyL6dtIzj9hitlyYGQ+vRh8X9SkYa6X9QLHAfY4QZDe2pgVRidPsoA1ohxYsDSuTxzSa6CeGGWs",
-	"gyDOUmjOz5iOD79hnu7sKMDDSdy6cUigS8dr6XgtHa+l47V0vJaO1xIc7QW9NY11NsZfm91RQsdgL/Ob",
-	"NJhZ9oxpGLOsf4SuCJR5cusv2Hkm1f7HEpNyfbSbEUOua5jBXKxDcJ/8KHFGYFPdob8S9jQMjnv26eKS",
-	"rPlSWHfnlskuCwKpS/NqR0TMu+F3gPbVoSUiWcdviEBwdX8RvQM9dTdAwC+qgRWBoN2VrPsfrFFswyeS",
-	"MK5Td7v1Ejneh5+KqG0wGQOYkAWYxhL8r/rOwBHdDSJGROixkHRoeK+uesOvfe6Jvlytrm+ul2/4DZ8c",
-	"2hGI7Ckf4Dm3iGvWyi2B9ioRF/wR9Re1idX/0R7rHgNlE13Nl4UV7W3TeHCLNsEt3XDziRJKdYqG4BxI",
-	"6f3Ix1YGyaT0Bb9FKKVbxGzT19A6HC8jQD5oUCaOfoiY1z7umggYfVAGVrvVIUvPlyFupM9vOM2eAo+O",
-	"OxpKRCq9DwU5cxdl8gnBo7TPrW7qbeVD3EANq4z8JTRkMiL3XPShgqVuGd4uXC2eYfNYQ3jMK8GLoje8",
-	"40to1/DI3z0Br5twQXpg/azXCl3TFXVOswk0qlUAOl9dhOugIsQmaxoRgJfaJkgRoy2oev24JCDt9363",
-	"yzyQI4Td1PU49z/qPf2m/lhVf/yvW1KCr25vt050AHPHWj7nQJ8D2PYsCGBZ6T3jhPbpAMGlUGGQbi+S",
-	"yDDHQpaEKxaUZwxQBWCeUZvdcLzVNK6nulnlEBCXRqLjN1ww1fCUFEuJIbaacMHZlv5Cr4b1AtUZdGMO",
-	"lcRVh/23uv5XOd4UttuBGIBCeNnrxNXMG67LxMgyAe9CXTHehPC+pHqFOkpAHx03mLpdg4yK9c8uCwK1",
-	"tPDsSfi4BWhe7IGFNIDtbITMvHpsyYHbuuFRSjfEc/lGeEBq9Bv3oWaAyrdM6uYp4XTMQ7DWasm60B1r",
-	"+7qQm6dscP5AeQjoX8I/A80bosNfVianIrNwUAGHG6tWKhW9hogrgEYEvSdQvJHfYdua/UgI0lHC3ad+",
-	"pBta3lY28DW7dRaFg1WnGbHQLd/woUgYzzwqEp5+sqCIvTAwolkmMatFkXQp7yguEyPjRO4cFuyDaXkq",
-	"5jn6YHuC8Q3HQX7J75ZQ6EHmdVQIEZllK0ppQ3HD8WWsPvh01Tk7KlV/Xy9XK+X1anm9Wqoz75BGpT0m",
-	"7yPRLR37vPdYcq4vSjcrtOuXCO12b1ZKFxeHW+vrNzx/NG0Uq8TztWzFUneEPlKOwwyI9H0qY6lYzi2k",
-	"/GFcuXH+cIc+rt6B6G5sbG6+fbux/jQvGZVGgZeMXxZ7ySHTLzvjKI8bULjE8a84BdeDkm5Psm2l9LCD",
-	"FLuC4kF7z+QDTbStB71iqBZfWuchNFAGeZDtRh0eW8AQPRbf55pZSG51ObkwweQCvqVYYuYfLObIQXpK",
-	"Ab+/7dKO3g4jZxTwkMmRVuzrLl5HF6Uz8K6X0pc3RLAwycu8/aFijiVxBZWc1z4kUJowgzEJ4AqOAUQx",
-	"bxrHOAsvjiMDGaRj9FHjeGgIiIXc9SAfCvNDOl7ZioMLFcWYYd8EcwXaYE1sA2HjqGjI1+uhCXa0eGBg",
-	"ZqUKrJpUHH9aFk2ExOeRQOuWXwrDuCetS2bs5fSVwFq+6rol+LTrr8Ck78pfE3d5xjf1MhMFE6q+JUDL",
-	"Qrr/F6Y7hwU+r89/Eg2a58Gu4dZ88bb+jLec0QIpD9jn8M04rxcfbD5Ob+lVET4sN/pLbPQaX7B7Piyw",
-	"6WoOzzrn0230ti8BC3fSNmj2ABy3MQqT52ufpCF4g4U8XokS4azPZITZRswmYhuQTt0T34sHaeJRHbgU",
-	"5KUlDCgCKTF6UH6rHZFIIB9MXHCGdDOUDvQ3o6lz43U8xOf+aXj4HPXINfVyfvBWuOcPcqB3ro+59W6X",
-	"ceYpYRq3o2fopsO989qa6aydMKKl7lYriqLOOv1sz8l/BboMqpZTTHHg8ZNxHeD67OFP/sVkB/Y6LBtt",
-	"ZWSkaEg1aFGZvd02Pu+CNER8/qk0hLUDRmkIffbC3lt98UJktDpr+RL7qfQKJ1Vm095lOmM5IBhMQGwQ",
-	"j/dCSqYtwgirnUUAZfYT/2D4ZKbhkMkooHflhlAvFR75Vn91Wbu4PHZ2Jic+sFfjZXDHUu+jKLCBb5dV",
-	"tQI0MBK3e47QVrOridx9kwcAllITRfrBClPwLiaH/DJdsYapNskomlwBNBOMGuScgevgSQpjCfv1OskO",
-	"FrxlciUnDxosvWVGlt20Dhzjxq4sVfUrrrMtVOiGJWG0I1esoV9PzS1x6LaTypmfx1bgJR2lgrMUT0F+",
-	"cWxeLAUFpaqhTTmj05fy72b27V6mNDW5wlgmrRdUnVqoxsmV9Lwy1RSeYSiCKUA74OjJkj11dei/OMmj",
-	"nn+Z3IFO6yDVgwiCMXNKx5xt/gkdtVplc/r0dlRf5XsAsZTnJnLgbEX5G7xUYfZmEpJJ4hC4+2mA5eEH",
-	"8r/+X2U96aLMd8t/YJxEfRXfwY+8Hso9jHycCgiLGpSTVkh5FM+WDMyAQlsE3hZ5W9koSgOpdfox0z8H",
-	"LGS84dMO45GKgUlP9v7//y/0hYQmarWY8Cym9VxJUU+qJ1TXpp7pOLdx6idvdlHr9jKJInhjBbpLie4y",
-	"PVSUHgpR1nP03eyqJrWL8pJBof1VSsdYdn6K3I86Ps78KHkGn58LQrv+PRuQNjVDKNgnMkOmZyadsMzw",
-	"vNIMzyKkPiUnefkclO8RaRx1gJ5t62swEDBhstBnXVnq1NeWx1mEaCVvO9drK1Kl06qrQ4CQfX1I6ui4",
-	"xODocjw6+mh8czOVCZ4PpofATtgAEiaALJMLuLoenG72JPPUvUFCCMyZz1vbhCdeJ6aQUlYJd/FUnigG",
-	"x/EenzVBNLXLh6Dp0/l8L5NAGqeflmmjxaSNFqHgUtKelyQa5zEaQR8B4YWHaNwAGjIVTIJWQJBVV20G",
-	"DWMAewGAIHR3os4oRX2BrYgSlUS8ZfMtNGqOqb3G50z8wC0e+zIq2km4av+K3I80r2vetjuWgyHrLdPf",
-	"xIKtPwfRVsp6zedNUSjd6j1B1CNC7IDFqKcP+PCNkHmMRz4N7HqI8S87VBmjMtlXJpGbX7rqbFgZ8ZF7",
-	"ELGS3GYvCPTngDYc34WG/+hQP3BNtJKzI64kC4/UoyxQpONr5M5iC9KJ56a0Wf3ZhVv5pf28B7dE/Qo8",
-	"gpSoSxY0pxBy69UOibkSp1vf/jKWdPXV9J7qi3CdJ8IPIDMo65bL6RC3S6Xsi9Bzrd51VyeGb+Mvtyzy",
-	"LsxgGq/JLRn4oH4oeAvMU2YGz4kH+Mz5COOeBIdWQ/PEHfpqcdUjNmgQsBBP3RDi3mcSuR3uhLoYZ33N",
-	"/gm735fG0R3pm6b28oz+aXZp1Mk7dFUy3qargeAtulJaMesOTB+hT8mFHzxQckF5JNC6xj8WvShM/3xi",
-	"R9Y8zss4s6OUVqzeF0P2U1q5YNHqLohFvm1Rbo8RGzdkzZDJ9qrmSQG9jzwlq4YiBDFd2szIXYN2WFr4",
-	"ANdAizFOfuArLOeh/yXIHsskbp5LLjjTunpO2nxof+d55GN1uvFdJi/YwtGTFWzhCf/FBVv1/MuCrYyI",
-	"SWXkiP4MBVtztgUVbM3pp/Gpigu2cLaigi1eqrBgq86skb/GVG2teqpyIAlFWwTqHOC+dEBsQOz8kIg+",
-	"R88BEO+CqSq+EFv91/9rklpvQflWPdsPVr4FZ3Jla6Wj/Jv/ZZ1uyCQtN0SnfBcWekBp12fYb9LdMv/9",
-	"S22aLgtBLWOCr7RiIjxz0ekcpZep8l6hXSl0kJZV3qIqbw+3xAj/YHr9lNpseVXenv1VkXMwRZUXXjFx",
-	"CuIcgGodyd0NFdWAyojE22GWSvBM6mU65IAL5awtK8avqWK8iB2Ukqe8irFJjhR6z+qAydG29JWW+vl1",
-	"VYwXIVrJ2851G+eVh3ulFWMnocbGLJ0I7fSdRaKN/uZ0pWUrO76ouYGZsnzx/lcf/JJglxeRe6d8+7hq",
-	"jd59WwDWcLGDDyjqyjsnstdoa3c/x8D+agoTmFwsGRzLkg4FgE/8jX6DAPmcmOAygQrMyNL7qOzk1Fba",
-	"srszOvKjc5VT+dgvl4icIgm59C/mVFVfhBFI7YSiHN4oD/2huibUudfXILVbzABhssK3OivMHhuWFocP",
-	"Efc+VgO6VKl/Zx1i1Nu2XU2RfoubEAB5EDwNFJT8oKQLnulTBkCoulEhHh1I1FAasbxBw9C371AaOERQ",
-	"ipR7JegUQs5waQozmMIm32gIHF86o701lBj/VV/zTU6KnPxKJVFhOqH2CsG9but1oQEJ/CaL/A4raVBg",
-	"hGaULHwA5jE6INVNwzf+xtDE6gR7yIh7GEVdFXK4JeJe0A678CP2n4so9BuR+uiMRu3/rGlKb/eCNXoh",
-	"c4l4YCFpR1FXApkPGNMeR2YEFxqZboFeQrMapCAWLJMtmlhc0q1PmoscilFJQdrAt3V8KQFSMgSrAEYQ",
-	"z18tk33qK6MWCHzdobLMHV8Z165SR54XMokVBfh3A9q+tsgdGwiNcA/Hq5PlAcprJg+46YboQNvQHxef",
-	"TsFmSc1cQH5FH1uSTi+I/C4NozX1+apHI/qmhAwn6gGRpSMiHSEj8p589He2ldS7KSpjl2Alxhhw0L2M",
-	"7FDpN8gdk74HS9kBT8LY7WTZSoZNAu7MlBJFAs4f9YVZd1+CDMcUBsTzacAaUUInAORIXRq1lTtg9oYh",
-	"TVKfG/7xBm20mVeUdLtUEvy5Op9mlxmMr8TvlXJRfwPqCSg8xBILuN2WloJIyP731gob/FFhXxz/k//H",
-	"x8/Vc/9494/23UFD/fvo6vtR9dT/4wNoRkylFV0mzsqNSdAN5+D+mdhDgPWOTeo/pdTaPK72+/1VENBe",
-	"GDAOrCWT+wCZc8/J/7C8JFSG0y17aQWdRXnr85WtD5XKrK9vqhUu5LKHJ0C9/XpLscty6gS+mLJ7fjQw",
-	"ifKEpsuERHFjBBDZxPFYU7dMWZJAfgV1TjuM9LhS8MqbQL2rNOkbmzJfuWwZZoP31Q/rUyVfE6Wbl3+F",
-	"W7p9qA57eFEi2tbj/9/KHaOhUmz//UvF8/hkRhrxMy1y1odq0dAjySEdRfJG+FrpuzBY2VpZo10f9Lxe",
-	"iqH4X/tbogkw0quRWAU46ajHOQukxdLXYGHkN6EaBA2Y+vGVm7Ou/shhcnGCIPWzhNB119FNnb6UPRWf",
-	"atJH5VLCQX0GYShnfSQoCtmDuEeDqC+8a50459rW10Tvjsg0Q+ADqVOi1kQ+HfvcNO+Uxz6/l0hm5jfa",
-	"sF7Q2aPP1w1F0w9Si1PjoQg6Gq5vKKXYZfzz2alxMa2fHXEZUd7Ifa5L1ukGSABnSIR402/1dGus+nT8",
-	"iU+Ex4Lcs7cZOToj3YBy+0y+uSHrXGcB5QVnSBGKMvKA5FqWmZIk1Ahk2vXiyYHGaSrpXe2u+VK41oUN",
-	"NmSOvNlXADHqSZacOSagMgLx3T7UjAr4EQijdUH7tEVPjNP6BQhqQze/FwO0DT2CpeDs1QYNNny40rAt",
-	"fPXkng2kTk9DK1A8aJFGb9bVlwSUqWQSQ7DPRESVt4+JPtGVpC/CexUujKz22IsF18y5V51e0q8gbhA3",
-	"S4/zwzr9Jew1q+tx6OwJz5joBpBAhJBVSZEOG43ZMO23wm6Q8u11vdKV++y5a+pp4zydyeQlibEoYp1u",
-	"lHpBnh+t/PPXP/8vAAD//w==",
+	"7P3rchu3ljeM3wr+nKna9jMUxbMkqqaeUWQnceLTWPZkz078qMFukMRWE+AAoGgmpf+9TM2Ht97PzyXs",
+	"G3sLC0A3utlNdouU7STaH3Ys9gmHhXVev/VbI+TzBWeEKdkY/daYERwRAf+8xOGMXHKmBI/13xGRoaAL",
+	"RTlrjBo/zYiaEYEwi9CMr5CaETTm0RrN8RqNCQr101Gr0WzIcEbmWL9BrRekMWpIJSibNu7umg39esLU",
+	"MyoXXFLz6vyXLtCExgQxPCdowkXypZ3vFvErHtEJJdHmS9/PCIqpVH+RSM2o/LCIsCJNtJrRcIYYRxwm",
+	"p+9AfAKfvLxAMyxb6IqwCFGFxji8QZSh4MXkyH3n6IqykAR6ZOQTni9iPaSfSNRE3QF6zW9Rt90dok53",
+	"1G6P2m303av3u+dwpbB+TX4CbwWRhCm0mhFBYA6IShhojKUyI1czrFDIl3Gkd2SGoyZsV4wVEUiQWx5i",
+	"/TYJe8a40ndxhqgawYsirPAYS4IiTiRcx0yuiGgiLlCI2V/ggZWgShGGFM9uyD8LMmmMGv90nBLYsbkq",
+	"j5Np6Tk+f4+nRbsuleBsim5xTCOsuHAboff+HMmCbXjNGTl6hVU4C3YRxzvyX0si1YsS0qCR+5owN56b",
+	"paWMuAsxn2qC0GNQnGe3fDBphx1yMjmbDHE/bJPTSWfSxr1xN+xHAzKcZAY3x59eEjZVs8Zo2G8WjlWJ",
+	"9cVEEVGwTPpnOIBzzNZIkpCzSCLFkRJrhKeYMvTk3beX6KzTaTf1df0g6rRb3Vbv6TlaWDLiLF5rWmJ6",
+	"boKgFVAV5+a1dhGk3vgJpjGJ9PQpk0AK7jEkibilIbG0of8iiPFVZm167czcKaPz5bwxaicTp0yRKREw",
+	"859++uliqWaEKRpiRYr3Ct4G24JRKEik78axIf4VEH/Emyj4hmBBRFC4Gp3WsNV5mt1Dc3+dnbprNhZY",
+	"4DlRloNehCFZqJeYTZd4WjL62F7V4w/mchpoYiZCcCGbKFioo2/eBegJHEcywctYPdVLHhCW4zJwZ6PZ",
+	"oPrFhos3mg3NNDWVwECOkpFsPxvPxPrdkr1h8XpzyIESSxKMNDeYUTbVPCecYTYlUQtdODrx136sj9Bk",
+	"KUmk73X/NOfG3XEOm8fWluvqyRpOgyReS7TSb6P+ZmKJAjNKWK4ALxYxNczs+JZFrXCGbwkVvBWJ9ZFY",
+	"sn/5u+QsaOp7FzEOkzO8lEscJ1wNx5In/BQrON2MG1mDXhNq5B2KxBqJJUOMC0SVRMGLiMwXXBEWro9+",
+	"JOtAT/SGLFTLbcd/LYlYp7sRifW1WLLMLtjNbYwmOJYkoa0x5zHBzPDJTwsqiCxhBHq7kJpxaQev2SNW",
+	"RjBo2aapBhg/rMKLqzfodNjunKMVVTO+VAijXzkjepmpRB/eX5YNnphRXGMYRi0+ZifwDZlwQarNYAz3",
+	"prM40ODNa+uN/lsu5lgVH+IJXDtHAV8QdrtggeGJMZkoxJelhGAeqyw13wquNSE7ED2m73kcEbFbiOEo",
+	"EkTqgyeI5EsRkhZ6D4ROgcQtG2kiyc3aMw66nDnaoFZQgfiKIUGnMyXReK3lC2XTZGoLrGbpzGjUaDY0",
+	"N6BCa1+aafiztBMHZj/sN5p69Y0cOGu3TzpnZ91B/6TfPjvrNFMR0SkUEfeavM85O198Agn3+JGsixQh",
+	"RT6BFrrmS7MJsEV658gKNGKCwxky/FhxYJByGc40l8Tow4cXzwxrXhCscloNHCAjurV2fUPWTdha90OI",
+	"45gIuIsy1O2jGV9queQUQvikVimnRMn0sRxD1dq7vjahQsK4paJxrHko0xSE3nvfNyPCzEgCN0wqUb99",
+	"hgKxjEmwIWisRnJDyCIZ1QhYs520VowF1WKHkVWrTEjm2HgZd+gOBrCn7u+OlvpKEaHf+X9+/v8d/f8/",
+	"/ss/N4o4yAsmFWYh2U2ybxaE/cfb14jaJ6oQrL31+vNR7ls8JZdLIbkoNA+F2fWFVm7GRGuLI9TOqTLW",
+	"ZDGUoe9sGh1gRaV5mkYIJI21zHIvtNYY2ABBCENpMfJJBaAj2R8WgtxSvpSB0TKcarFknuJibkULDDRF",
+	"QPZM6S2R+gEyX6g1fDazD+1ipm5eVSzc2837rX+7dP2v6K8FovSFInN9+DfG3BkUD1rq1xQOWT+RDLHT",
+	"bu+kiisST8r1xoyORayAQQrf6KVe4bUTMPYgGAb0FwlsDy+o5hBcoKUkooXeJJRi2J17W4ZbaIM2kCSe",
+	"BCOkdQTgGBGJiSJgzkRU4nFMtD7adOMwgwAakssFEfpzAQyvqaUJ3EH0wQbzAWwgAlbXTNtMN4RpzYvb",
+	"c1u43HqNaqp/V1wUaB8BjYKmsQi0brMORnkVypytkM/tMWuhF8AR3QNZVQWNiaQRsVcTVSlIP+F0v8A/",
+	"qnoY3jkak5izKZihFKzGiIjStdDzquw4IELRCRiDb/RLjdUliFxwJgkYXd/gyBr3+q/QOJj0P30jQdsD",
+	"+rfkYPzWMDZXY/Tzb40JJXHkH+W5nDZGVgPkiLLbf/x3TCMw+pMTAH6Kxt3Hu6pzeW4+CDPYFAae6Jvj",
+	"WHMNEp1rXe2HqzevER//nYSqiTAa4wglVmcTTPYYiylpoddWPq9waqM1jM9tEtNw/+WBDXSL88M//huR",
+	"T1QqgpZzRBWZa5pDRP9wi2MuvMWKluZT5EDr9YaBeTPXpgIMTiIsiPFYgeWrTzicEow0U3DcRa6lHueE",
+	"izGNwCJ9YpjG03OjU1EJjjQtI8pW81t4OCJs7+XESzXjgv4KzyTrehESKTli//gfjhZEzKnKEp4e7+Go",
+	"zvOfUGlcb2i8VKkHcMbjyGiQmkXCmlLprTSJ0ETwubHYrObdND85pU5SZTYD7uETRRhoBczofgG4u47A",
+	"zA3AJ+P5pL1rZRO1dx97XrM7o31pHQ3HsAB7b1ayP/p1iMK7H25bnGPNaLrnGf+jEZNLSdCSRdZ7kjCP",
+	"1AgCpecvEgV/PbLs8eiF5tk/bay5NaPHS7k2/mL/jSFmaKwHxJTxLh5ug15z9S1fsuhwe/NaHxrC9MsE",
+	"zpwaxtX1BD52sD3aNDPTUwOMEdjFB+aOOYkeiGNcwhkO9RnWZMEUQXyZCC38UELrNfe4B5zvRN2iEtlP",
+	"gaoEWkR0bnRBbDzJVstPPM7WpuOMyCYqYQ6HIT3wMh/l3czbns57pWExPjDyaUFCRaLfEW+5SHyuMAxr",
+	"sfOJcblqgzKSaEzUihCGwpjCqWeR40fGdPejfpLPiZGTJDZKKAM23wIV1g4IXOOgy+fWAscxX5Homi70",
+	"gjQ6Z91Wu9VttY+7/cbHZiMUROsM12A+ddudk6NO+6g9eN/pjrrtUbvbOut12+32v0BwrZGfqzaDmFYE",
+	"EqM4UWdVY8SWcdxs0AismhhLdb2U2U91tn0qfYIuGqNk5CepmmuMl0az4czR6yVTNHZfFliR65jOaTIW",
+	"wWOt0P78sdlIjJDUPtBWRmPUIOsf2uSvF/QN/eHH/+j8O315+cNs/F2o/37x4dcXndf0h7NGs7GE8GbV",
+	"6dzpQfKFVrWNSp3ZlyLPBSNqxcWNNILemOrgsBc3Ely2ly+evdOcEI7BublNU4ixBKn18PRa6Lm2tUdO",
+	"YVjDdbActEVb5InJuVnAWH1hbvb8uFgIrBf/0xHYIo3R2V2Wngr8FwymoNU9c58eRmK96/U8UtQowOmQ",
+	"et38iPQ3p/xo80c7kE4/fyo3jXmJvF9a2S922u120Tft64d3HtmXxfDdVnk8xlme3qtO7rJHpmzJpOIL",
+	"CS+kbHqOAk3OgXFX3hozsMoq6qf0sN1hrbeqp3fmMO/wDMOZzIzIeWVyjg1/w+7yDGIb7UAwXt+pbbUJ",
+	"WSUR2hgrUn1x9luNTnbMmkXlx/xtenCtIrMxgxzh6dO1e1huBN07xwmLyFtfyb2+4HB77+vebTLS/Is/",
+	"6J/T4LRxzCQBJZsnISxPsj5pOAbJtqzsRjo97qG2p3eXFQD5mbxz4fcFEWhO2TJHOhzBgy30DVlzkxZh",
+	"+GmR0oSea8sWgvMCLQTX9iUK+ZIpaZI/wNnWKp9V0Zlo3yUCq2h/4dJ5EsjVykLE9RjhF4j8womco6nA",
+	"TMkMx9+m2rzjMXlHJlm+n2GJG5x/cJcRqFt4oh2mPphrUGqaMF79t4ku6Flt55mauVtZXcSKDE1muJHm",
+	"Ez/89B49+f6qOxg+dd66iAh6mxrXECv5i0SChFxEoJNhJOmUadVLklAQo6hZ21wqLkjUQj/NOIzeSDTw",
+	"f8IBMCE+iL9IQszRn/GYaNGtzBZp87GFXjCE49jqjOZHaXJHkiWVEIBazbjNPJrjGwKmgBbneH1u1lP/",
+	"ACqi+94cyxvgkhIF/8v7Hx6H2kx1VjDYsJIopScamCU7gmWUR5yFJEAMC8FXZkJmEmaVFbfThoUx0zbR",
+	"Mz0el1BWekj1GfXVqJ1MP3ESPYjWMDB+Txfl+dkELK1HzlCcT+budGZVjVQ1yEj2Zkbhy7CmnOjLSZUN",
+	"npzRsTLr9zGZsXFlwuRkdHP0d3nkklYW9Eey1kfbGAuX8Cq98jW00wtrlQOtJ2rqE62PPi3SVss10MRO",
+	"yRkmzUa33e6MovHpaNTR8ypSVQtSCvKaagm33eBfJ7v0xW8FIRAzLtQUK4vsfh3N8RyZAM9m3kPJ9wp4",
+	"5eA++mXVhBCzrRlFK82d6rZ77Zwt+bc9lJ1hqa7zgdH/WhIkyBSLKNaCl09QiCU5Rx3NoLqDgeYbAoeK",
+	"CFlLI+rcR4doZ9SHRjbS125non3tOgrBaQV9oJaQfxEVyfiqZ6Z3WJl/jgKww/ci926egwPJbPDFhP29",
+	"tSmEvr8ELhjn0aPv5Ovwnei1TnIiwqUQ4AbUtEo+JeNz8zB/3206XNzG/lbthFhvWv6ElB8IbT+lw9wa",
+	"cXUxUI/T5Ag3CZO6YZcT8TtQuzZlOL8lIsZFdikvym7Om3MZ461tgvFUuSi8zXp3EW4jFHrDdjvD8bqD",
+	"s+4eHA9WpWTWprrgUXP5GjWXRx3l4DpKda/Q705naUJKHsGJCzGtn/g9KzT30FwKWF0S58qpKYfWPaym",
+	"MSdqxiM9BrxUs66fCnlLmOKQZLRn5OOrCBEMHzRC0KvGLSXKRJsNc9vu/BpUdMIndHMPT7wjgl36UfKN",
+	"V+aBnLg4sGv663EUnWzzE2V9QXO3MqlTqLL3Jnv+yzw1n0P4d/cg50N4MfqHIcrel/EhFJmkyXx27Pqr",
+	"ZNbZAX9vq4NzC26TsdPn0ULwWwjNzCWJb4lsocCw9mDkkg+o8XXbv5yjWxBEPtljBC5d/eIQAhtgJrgX",
+	"dYJRWsqon5J0ykhkSgIHp/2zpy0UMM5IMAJfOCQ/gZ1BTQzpw7uXTU9/049jtRTkPClsWzLYEpW4q+Gc",
+	"S6L01pgUOcg0tnlVDGnLB71/eQVedFD5mNZcfm7ocTSaRrh13D+63iak6ri3CYVeguSqcRX8juTxgaxp",
+	"fwEqm9SpOvPl7WpvAjtOYZmt+bXz3n24bD4RTSESUUj63Sdm3fs6TKRCXXsZUXURKkNm3lm3R9EevDkW",
+	"FKcqFNgKG6djt4amn2t61ReZ3UsC0ZrvQlxQFqpx1e2w8lQBSDWCAjNb+aU1pFoSrpes5o7Tnyzwe333",
+	"tlOqzA2pXvVx64a9t1/PlXFk1hSi+txADeRkpN2SW7yMVRMFIZ/PMYsCSLyDRDxsCpjshQxigRFITS3i",
+	"9K0Bwn6BnxFpJkszTeT0JZKNJCbe2Hz6qf2mXgf4QLGs0ivx/NYmR/piKrRrYUSEfr8j8EpUbdNWch5k",
+	"XFwt/QorQX+Fx4wg6rZ3CMFxSdXy8/lCEInRX//zb/p14QxT1hj1mo0ZlrPGqHE2OR1G7dPO6Wk/PImG",
+	"gzPcnRCM2+FggKN2Z4B740l/0hl3x+3xabcbRp1BNAw7g3F70m7j9mkjka/60OLMGl2CGnRFFenq/9NK",
+	"wlKF3BSZG/UhhVXpdw3dEqmu9RurgFS4TGZNy6ayuWVUL+ldvLbjS/52hXBw55HsyoKMwrBYEP0EwAFY",
+	"Ij18kwxgtJWgiQIzaf0vU7+l/yXILb8x/wLXsv4X+bTgQul/QWpxcI4Cow3CucJMHxJF5guHU4ATXIJW",
+	"FXPL82YmFFqNl+Q5UUKyv5Xnk2cr4c5tMWLBKS8QdVs9pMnJwFEEJILjt94eGS5dsDtWz25aDIcxCfGc",
+	"pF5No5Nv8yh5AX8/AWqbrTzDiwVhD2Uja4GTHu/9lmOF5Z5r0U25SBFZwCUr/WYEkVswi7S4aG13lug9",
+	"Nzyp6LX6SkJq8InlAlBkZlSaj4zQ1fcXR93BUBtDM/IJRySkcyMhqtJdZ1jJJQTfu4czyOOQRR9ILr+I",
+	"bP1RcoLyem/3dIfvPGG0Fc7+G3tvztdcjnj1QkmHU8LSHbFlVJ26CzO4yzL+oqXJVgVli4aq85zty2bG",
+	"4QRK0ShuKPNwl8ydI21nh3xhpUFODAXnUJiqNZGWyQIL0BNtlh9RJp827RWbGHd9Q9ZSi4UFnreyJkhQ",
+	"h4rP7nLCbxeClLk1m1aqUvgNs457aMwm/TIrfkt159yotunSOzzHnU6hc9FkkFl550RchgT9k9p0ukB6",
+	"pjwyyS50fpIJ23bSzHFO73BZpleqlIMqWuA1qe12aDaAbdlsjEdl9o+rzH7cDBPd2+WTUk1Vv1RqP9Vx",
+	"S5W5luzXS4+HqbIvsFdlGIzQeI2wDAmLAAosamnN3F3Q/0qveGYklqF1KpYbiG9S8VoevrdmAmQxp/q7",
+	"+4ylGXul5FO+AVurFs2zyR3J+D8VeD7DFLrgekLZlIiFoJqtNPRFIC9Dyu1Jh3SjXtgfD/Dw7OT09ORs",
+	"iAfjftiLuqQzaSfXG/dJ67qloUuNqprSVerYXQgeLR33LsnNIhMiBFRo6k+6YwVr+vbiFbrUfOhjmpRV",
+	"20XcbKyEZhcwiYeuXPt89Wkg0vNEVq5ngFP13oHU7l0R9W7TIAq+V8sHV3oY8h91NoczTUzgx3scPXn2",
+	"/N1TW2cMkE82vjNfOtgTbY7BXmpaEOCozRgwblMZpONIxAiJDC/ZXrLjHdpCS82FrDxjg8nlnAhkq84q",
+	"m039r6Za0eRwWSZSTI+Jy8Le5/bGlHpYfBkPpIYapMU5jkiyFTiO3eOZ07WLqGvUAXW6hyuNHP6OSiPP",
+	"qmVl+KLxD5GXMahfMmj9N1WKBjeMO8i6esCaweFdRrgWOlL1gIN3+iYiAse2swwScNQsh+RJqEB6J5GZ",
+	"tLEHEXKdu4xKUESSCyxSODAIeyRcg0o04eI84TOab6PAaRXBQ4z4tGI93xutWqJOqw2Bfjt6cyZshsG5",
+	"h54F/pVaAmHwdVWj6WWxatiOVERBsEnhgNv9RbA3QDGhvmtXMXqh6yGrMBVoNV6ak/07zXYyM/ApcntZ",
+	"XHL6UpFYrtn46kJaoXf/erm8+fJYHZdGZSqozX5M1eMnfFIo6+6HkZkTiV9G5/UUXZO6hEIeQ/5VEvb1",
+	"q2sNpBRHWN5ARN/7qkRPgqMj6wjxfw+eWmw1JZZSkQgtBP+01m+Z2TSnOeIMPQmMi+fokkB0DnDY+/32",
+	"0y0KeJr/fgDXU95TXT0Jo/2gWu/IZGfbqmpqYRMhoDTx4fhheZ6EPCKo0+50npZpy+lZ7DS7H7dpz/fE",
+	"fr1/3vrZ5y4q7f1pCjYsSHMupfpB8kS7X0D39ATMTKmFHB0fJ961lr14XCZgqqh8VUn49AA668hTUx0i",
+	"Mhzfp00UeBin6BVmeApYq8F7zZK9v59hORtzLCIIaf1ExugtsN0rIiWFbgfBB0kEXL3oXuj/XAHeZeBh",
+	"v3ODuZ9gcxu0LnRLhARkW5ygieib9CZtAts/rEAfPIBqeZD63X5eA91QPrdkg3mKW1HGbiY2WaW899Ed",
+	"/VW6ow+TvpyjhsqBIj+48cVTmLOT2HkqDlconHPi+C6bdgLbPf8aaoX9+V+ZUf8+g1LmObPw+tl2p9Pt",
+	"9nr9/mAwHJ6cnJ6enWE8HodhFBEymfxBGQf8M12Fx8jWY2TrMbJVGNnK8ostXzS3bH7V/O4S1ZKmNhmH",
+	"a61hnT0G3B4Dbo8Bt8eA22PA7THg5gJuWYWufDi2LNkf1V4f77Yfo31/rmhfXifK0d5O6/kRcCrREh6j",
+	"br/XqNvZY9DtMEG304fDQ+v+UcJrg88fXqsHk/ZnDbedHEBjrY7a9jByqP9AClOdMHiRx/kS54ueqFo3",
+	"Ro13lKOIoB8wI1RwqOxfMiX0Jegxvx+AjF9k1GyQOdaGYSPE/0bMhVbI562xcOrY+troMkUnPv8h6+i9",
+	"IetrHE+5oGo2b4waJIwkPlp0B0OvTSs+mpu6qWaDiylmSRlIboALLJwvzMVr+C1lUEe0sVCSmDKvxtVy",
+	"wQXol/si0MGW5Mnmkm6YENuNcX2Mkl3ceJu50ASm3OsMhwjHixk+6taxUgZfjcus96B4eYAuaoh2o3zu",
+	"SP/uKvfrQW+173L0XrJ+MqOSEhbJB1rFbiW31eXFPXxVufNZmJ/nLjtZZlpjSBSkhzk4R3QOxyxClxcS",
+	"+OMM3xILQ2O6j9mGhdBdQsuCWlZ/57AeMU2YWV6Tf+0b72qtV0NBecqpdm2aEZBaF6ZSLkmUJ6ysdw10",
+	"YFCJZ/gQ6D4pB90wwqArB4fGNHBLrUXQ9p7jwPk3PyNaTZhbYIHKrzz7ulwv/UJHSLrxJdCOjvN7S980",
+	"kiVHkMn6OR6XP6xZJlUvX/kSlyUpVxZy9SzI4b2FXv4TXof/Jz9fHP0NH/368bfu3dP//c/bYml9/W9B",
+	"MHR9bDCO7GCQNicbnwkNu1dHXiUk63a/Vk4gkEYJZ3tJJwn2gC/BKEMRXstz1GmfDdqbCVkeuvPZINd9",
+	"vjrXOSuSOjiO30wgu2pbyORHsr5Inrr72NwlrGwjpfOMpNqdaFalVdoW3Lncsv5FAk4HZ0ZIoQu2RuD3",
+	"0p8st0u1NJxTllDaDqP03rKslml+slu0OYEGwkxuCjOqJIknm5twX99MTWiOBVaz69jOvQgeFZKWnAoz",
+	"JtA/fwX9yAGZtHvabiLNmClnqN/qtjqts6fn2ek0UcdAnyI91SOLbGr6bkWonYPnS+d57xymzl6CvB4j",
+	"H1QS7OiJT5A4RktG1dN9SO+0BBDXcMdiGfcCVNICGUeEKqXeHEd8+/yVSUQzXZGpsk7MRH+TCI/5LXgF",
+	"HE4TQYJz1UR0Yh0f0JQdfjRdvvlSGa+wVQHtG2SmT7PW8sCvvGQ3zPYB9FdvMOgNK/MIU7Ycl6R0mHRI",
+	"dPnupaeXmsnnvnraOz0dtk9r8oyvSrieG0iMSeqd2pSFlQRwLTBW22K5AF1K0FtNazdkXbzk9TZ6sBOy",
+	"Mzd/4ounkqXYKpdqOU8XWMoVF1GZ+9BctWibhIVivdA2Zb43bPKaHMV069Vx5FNkNV8wW1XMUIrAibBF",
+	"cn70131pf91BUrxDXD2v+xJ/8WRuPdxiWi0LPD+QgXf6hQ284ddg4A0OauDV67K0xeDLw3DXcxHtcBFW",
+	"fHkdUO97v/LzWUJnn1HlPvlCKnenXRyqSnWDDVnoah28rOXOhtDbiYlnwthR0iawRJj10heYdlPJC7L1",
+	"E4eDytsqHfXFG7JQbl313wvBFQmVN5cbyqIExM6TqSmoXbPBuLp2uIC59eqcFUxXkFtuc60cB3SlErf8",
+	"xvu4/durx5BEUKyViEG3N26TMOpOOoPwbHwSTU6icTuMouHp8GRy0u+cdsLwNOy5XsaSRN6LCsRohWKC",
+	"2hGL7u6E+NS1btOGMpACWWc6nxwC8rNXMdoWav1acTQmCOw55HK0HigvMDlFWwLdMywRYdlChIKYNXgY",
+	"qoTEHjIKptng1rQxvf1e6pimsGfP36VFGUeuKKNO4OmkUuytzHT83EE4W3VhN8N6HpIMkyT5CgtiO+CQ",
+	"CDG+qgO2fnrns7ptrUUylq0e8UIlNF9Oa84/7LHOso+4RvnOY5J8Qf+RGo+Q9IcT43IHqbfvHJPeoaWn",
+	"W/4jZTWy931vcN0kfl8ylB1BSC56qENoUu83xM3mWNaWAK3IaaLxGogCvAyUoU1v6qDVa3XOUeCdpe95",
+	"HEGNiFzKRcKnapeE+BVOiUjcwhX9YXOR/fgWyuneZSXshlaoNUH/cNqbP0/tC+RiOHFfRJfmGmLL+ZiI",
+	"3VxzNzB7Tk8opFfXDIWGxC6HhKZcXKAVX8YRZBE0obXBUhKEmUkShSRdfGPTMACg/TOt4qAw7GvUnWyq",
+	"+Y3hCtZPbVc+K8I2Q7oJZ80zwVSepzScIbeic5nfgwwD2RI//rhd7f/RssccEHGIgxF47tDlhY2buP3S",
+	"WhYK9GfplAUjF6af44ggEkuyMs5uKBhh8dqmTLrp6LMyB7iNKBEgDls4UaRN+jbshaEE/alCrGFvJiWY",
+	"yhcMwX5DUM9L9PY/TJM9We/6SpHb0Hur8R8+2k5/VtvpMH7LDEEVRnn8SgaXfYunpHKvZN/w/+J+T3+6",
+	"hewKiOIdYWSF4+dCbPRnm1ASa2qCczyX08ao8cbajAQRqf7x38CBpjjiiC+tEiB5C70jjN+SI44k/5Wy",
+	"GUcLLDD6ryVBtzxWxHTuMjnydlRiGZPNdFI7gF3dISBOs0Zwd0bBZ9z8aCsmxjGu3TXizs58g/+BLxQC",
+	"1QvCFzFpurabMWbTJZ7C6IILMCGOXtrf8nXd/d3djqs0gPtWTxJ2MN8AbgNL3yxp0zWC03Mrp420v0Gp",
+	"F+sLxnRs0VlX/pv5Zy60s4XD7xQRX4zDexzdsPkKDNxfzUIGvj0CtSXgtBfn34hV3UcY7JuP/nA+tsNk",
+	"up8+eKb7sIrvzXMGPnjGe7fzoBnvgwfJeO9X8RbmswUP6zrMv/3h/IhQwl3Hj1iQJrm/W7Fi+zXL+//g",
+	"LkVw7X5Jn9/p4YsLdnrq8mT1oG67s4crdzh7wCqCkz+8t3GDufyBXY8HrQYBP32ZO9OW86fuzAI+vq+H",
+	"sxrwf073ePi6lG53q4MykzV7kNqUe3klqztDfQ9oNefl7uKXrPl3ydmETovgHa8TiEtrCeRcc/DgUqT2",
+	"TF1nXcTkdcTn0NqvsZHDp69aryZgFpJPSuBr/VXzN2VSYZY2yqOCL407sdFptzqtdoJGOcefrt3FtiYC",
+	"ZbATF0s5uxZEEpVM0fyUeVHbe5NUWNHwmi4aI33ttNVudRvez7fDQnzFHStRDKl4XYow6rjny4vX4MoK",
+	"GFaBKco2j7i6QywNHhXeFXU8rZ9ZcA+tzKeYrRLBovpJhJGkKvEFuR33q9EBOADUL4O+Af6iHZht1bpY",
+	"5XgXOOuLx/NAWovmsP4RKdqVZ6+vkLmeqISahElkUESs/jpKEj18AbPdOda9yx7Bsq9b3Ji6X99d7uqf",
+	"942ExaUAaomo0ArNrXHpapVnQmPivHUOqwbI7iii+ZLb085Zd5eMzXCZ7eeikByqeRwS3lX0BTjmYzKj",
+	"BkwHSPCeWBGDba7q4V2WVZbWB5kb0JsFYf/x9jW6IWQB6Baw5e0RgtPC1vq/7p6IE2m1UhJPdjQIN6mR",
+	"heeShtAcPLALFhg0eMPtJCH6ky7oZoGjKvv3X5v7X+HFot66QVmYJ0q2sTZgH1OiwI6cUTbVs1k53BRH",
+	"QeYUGSCmON6dMJKRWhvppA5AK2nVDoMQBIfwjZngy6mBKVVLxkjctHhF0jdwtw/v0KQIZVaprC0yS62n",
+	"x511N/QXb2/7Cd9JwWXQgvO46KBWZUm9u5yYrzem4b15Yb+yng1s7nPVf29Wj3ixf59p+huZXcIs3aZM",
+	"0Bz+Zk4LypyxjHTIyKmMyMzws4z+cQCVuSisDRe8PgmPKvTnUqEPE0V2+1e1AqbQlPriwWE7i8qUvBWk",
+	"8fBmSHWwqOEODfjC03+LtNuafbV2aLuOu0OOT6r67ltHUU/PbaE3rkg2o1sxriAlTMseuQxnCIMqbBHK",
+	"sUJiySRaCD4VeC5Np3IcGX1ZNo1PLOlcvqEj16qD+qzKbB3ks8+n3CZV7cPBoDfYq7L9cIowukBzo9ya",
+	"biMQJNA208uL14fTkuu0U3porbk6pzk5uBb9OYi6t11NvmA+z0qH5iji3HANrwbcXmi6vw2Ha2aVaGHq",
+	"kw1xwfl1uI05fXuv6qtd+jY4ub1EIa1k5+aXAZbdZzDd4kqwnCwtgxTCO9FCJJ0y+YD9Pv+kNa+hLEpu",
+	"zQScLDApevL2x8sr9E+d9lOLQjAqik0ZMWBDxQaDWiq8lmhlQrAKURDQtpXdDVk76nTfgSHKJhw8F6GT",
+	"LRS4SG0AScBBJhQQGCw5xk2mt0MTpqoYKaH6Eev9LuuCt0Ng7AP81BvmcZ9AfQJ8o6QzxOWFkZ4mEpMR",
+	"9ie99r1xoTqdPxAw1DmKiT7RsokiOqWa4IMjS9ot0/WxHuxGr52H3fBYhuUY7aOz1tHHfylmGeEMC1Az",
+	"GhdHf0P46FfUPjpDR6iVN8c+Y/10KRbIc5PHIS1CcFJG5rJRIAslV7h5EEiQ/p+mrDtjOBcFhysYz6X4",
+	"StUEfs41d/AO3zvT4A+Ft/MHww4shCp6nz2JdulSyHiqEom/oRGYwp4Qs78oNCZohtMynj2kd/+rgxPa",
+	"K9/nIJ1wT7w8oOJsyzQTqCr2fw7rv3N6QKz/0zJW5AgXzvEGK9JvkNHN0d/lkU0hN6won9i/ybKKfNZw",
+	"x0YV1mPu/2Pu/9eT+38Y776j9Pt597+8X9+Ov4JqAoVfBZrJo0G8S4RtMyCf6ZlBx6zChH3IHufMVFik",
+	"BsL+tmH/85qGjKz2Mg/LMRiBEAw2rMusggyDBDwfrEEMI/BXd47XQCCmGl4ThDsgpkFSC73xE8LMaxKF",
+	"ywuE50zKWhCWpXGw7/kKxZxN80SRdI+EtkN4jW5xTKOmcc0nqgeKlobewKdNyI02mvFaNtGML7UFPacM",
+	"IhJ62rad+DkK2oGBVVXg60bB2177WZB3XmCF5lwqFLzV5Pcs2G7VV7dJ9f742rDtc0tlpuLgsPplr4oP",
+	"9h3Iq03GRxmsPVXrnXphwqhsrYeBLHKtzZ4Up9J3n+bUSWBn5l2TpVrmutEdWo80+e+uOmB7NSnD8TuX",
+	"iFwudOzbKoiaUqDFYis4D263B/LUA7q2z76wa/vka4BzHH4ZOMfBg8E5PgDk4udzGVr89jL+XHqufneO",
+	"wdMv5RjsbJMwCqtlQVg4ALkSjBAjFDwc1kRFDDIsTJUR+LtNuFStOCSra/lAPoXxUtLbDKALvK+wsKQQ",
+	"ZcWYBKl9fxPKTrcyM04Uc2taGA2QlpZNH7wpQc/r2lhWLmgHqfVEoy3m9e60STeVKHK1TdVcO/cllj7U",
+	"r+5uB2oXtoVec0sBExorC+GEi+yXr6hdZ2e7Iu8VSDi60Xc3C9uCgIoY/K8A+ppaMA0q4Um3RnsqQOW8",
+	"8a1xvkjolAoJT5U5ZA03+EJw/e7qtpk5rG/tY8XGmXXaWvMA1Ek9/nMUzHlEBKtjl22k7CYTL1fz5C6X",
+	"AvSF2H5oTS3yjE4BXy4aoYCRTyqwbmnM5IoIfUCUOwgBjWTweRgQ9Ar82pljbXcEQBM8mDvi5JFpf+VM",
+	"+/M7i+RWbxEoQPqu1HHn+QlKGdbp70r+HNI/ZEcoDH6XHqQ+BGnh5XYeX42Xm8rxkkgQEYILaXL8a2Po",
+	"2aBIUYiD37gh8zi6vheEnHumE7YnvTHuR0N8Qk7P2p1Ot9vr9fuDwXB4cnJ6enbWbnc6GBtKFutrsWRJ",
+	"YGOCKTQhz4UQYMH1751t0YOCrtdjEtpEFoLDWeVs2nfme7siDTsqpZLJlYVdXdYs4P8Yb2gKKhrYxwO4",
+	"nGlPuqWE9i5dw9JUatu2Xm0v9wOrHPagpLzStJ4y0QVfHps24gn8iuY2gHyBZUhYpOdLI22V2sOUQFqC",
+	"elHQV5RKeMeeXimDe2HJqHRp3BxgieztrR1lojntze16+rlkS+yC7ggZifhbO83fijVPHtlUa4wu3730",
+	"rdQFmUM0VxRbpSIuzY0pa8IFzHh7z63K/QDzATQRly3AlcJxYa8oTVPQEIxKC/wnVdqeLARsXpPL4S+L",
+	"po3iFUmCgT6/rRbH3GBE7rGSXmaSi0QeOoDLmoX65cfRf78W/p8UfCM5TZxllusgLXrdauwej7u3cEwT",
+	"Kg4yqF5BgFZYRFZz6pIhF1HdMwNR8MIWLbziEckLYis4LZiB3i0yX8RG/L568+z5y/fP//p+EzWiWFW6",
+	"iFfaTgjs24J6MDN3/seLNsBdBcZqC6JCziZBcSx2e4p9QYPD5OvFa3lLQ/IsqQ7zD1fNzJSszqKIVDEe",
+	"t0Ku+ZyccaGu7aX3z6/ev7z45gD4hV9Di/p+JRy2tMKuLiM5HKqY5gX+RhRiuOvrtsvfRqpsrTzyr6fT",
+	"djHiuoNVTxekXkWzf3LKCldqt/7tIMVRdzDw2vomdnzI53Nsg9gLHBJZmw9t2/wLV+qmlXCTlNIs/3Se",
+	"OJBZDZmmDCyWWhlRHGGHrqL1So++rNrp4/Fz3tqvS2YRA9y1d0UJfXUTpZoNM0ebA/jVMc6PRSrQPXOr",
+	"vLlWzALLyJg6KWBlaVxuALu2tiywXi2CeW86/LMctc21F+t3y7wagUM7bROFazRTh3cSnl8yuSAhndA8",
+	"+ltpSurfEj8GQCRU9n7ok+A8ruYoG9Ej3ZQTT4D5c4sjRhDJlwLSQ/mCsNsFazljEeZAhKSwluAw2UQo",
+	"C4t90uAMWTnzKOKMNG35P8LLCNqAxbFEVI20RhoTRYImCsya6X9ZxEf4kSusNlDVa4FQakme7BeOImpi",
+	"xW+9qdh1K5uEWV/jk0snFvI5SV3UkoSCKNlC8BzB4QyJJUNzfANZW2RlUr42OsxIa6BsSTjwEr49n2jq",
+	"dD/AnKjcnEmdAZ3ceVS4ER43Of2jTMqnPwrnmvJ63MQxgJByhGNBcLQG7zFDgSE5TRlm/jYzFPY3AA9Q",
+	"upzljqvuNn+Zs5X0lIPdDrDdirM7ZVlvk3KAveB2WpN9XU67m15vjifTScF6B719qYfLbWo/HEMpGsQN",
+	"ZRuLUsIZ6oIj+cyqzAGaNOJZEJtsqbDptYTGOLyBkVjWo1fCZJjK5Vz/EXF7sqlEhmVFzRSl1vreAFAD",
+	"GFZkM6Al34XbVerPc8ep6dist7rNjP6fwIEaLpdZjCL94jkTPJ5b71HG9Y/pPJPn736ZCD5Pf9u/NY/M",
+	"3t/pltdquANh5VOqa+ZhixaUXacraU5LQeWCMh4U/Tq9MwJ4ZbvA0Z+uxVa73Nz3mTCEIdkxsyfbIGpc",
+	"109vnEg/tVd+VIX2o5tNR20koW4Hhoq+kTmOHgh98/QuS7Gfv+Pn2V361qK1NtdS1yekkSQwc/AbEZIz",
+	"5OOVhDPO5YbxvRWevpqLiDjOcg8v0W6MTYfwYnIJ7Fz18k8BE6neJ7VWmGUZpWIDvX3xGnBoq0XFBjtw",
+	"yH3S/bwQ5O27hAFu6GiaIWq1yjKKVCGHf8Y81P9CT0wYrtNGK8HZVK+MfKrFXmBTFfOaeme4Q2OwHLg8",
+	"fJh8x2pMq2z31MLUlEL071JoQrvyOXpwS+WGmHOteWwhB/btiY4ct94qjMsccO5DRdBnmaSCmLIbTaZT",
+	"zsvrS5ooePu+8ypAiqPg7Vn7WXCOgrcnz+qkkPXuw5NMIlLmJwuVde7VqtRmWLWSM/ZlMed+tgkjJNIG",
+	"nUXcVBudrA9ay78oRr7TnIlPUF9vZ6/ru1wThCq7nNAgTdut60QPXuH1BiDpjnzIWkve3ziH3vpvPQuH",
+	"cWgm0sj6NP/E6u1hvaf+whZnDbjr9+qxmNonh/C0eoMtpDmb45QhtiTxKW2RaG0t0yTxEs8XHPGxoFOs",
+	"/vF/BfXNvGQUBatOkq9VWom07V+dbKCN3Af71aLpe1/YkDxbmjMusJoVNWc0vZP0WmmtIcIKt25xvCQB",
+	"6Agxlernzkf7U6VGjp+1b+NX2KYx98ZNvc29MxghrDWmCCsu1ulizqmUlE1bKLDlj9YPB3uAxoLgGy3F",
+	"xDJOu23qZ1soiJaLGHIU4eVWaGi6Nf53LWDgLRZe1KbvzIxHUa1oSFooYFxdT/iSQXkMzz1O9Wf0p2H0",
+	"/hjkWuo7J1yMaeQcQi7DxtPR7KQazUY6WguiAF/VytkyLs7H8csgC8jIuPb1gEo6JzVtFbPXpNkkBrmo",
+	"xpJFVqy6kWejBDdkfcnnC8HnVELs9iLzJ55MaEzhxZcmuJxpngvIIFLC9TeTN86pBakn9JbGZEp+omoW",
+	"CbzSP2L/5UXL8Z3ARQlFbxhBoSARYYri2M6ZQZ8zqc/qDYGcgIjqh+aUYVuzZVFGga0kRRklNRD2uhmB",
+	"PicTQeTsGl5enjUJN73X95gHU267fm2CHVP9+zXM9K7Z4IxUyH8ueu+OEo7M8IHru8Se8raqRKhrqJK8",
+	"dsktcMkqIWl+MPx6sg2LhSnB4+twhhkjcWPUULE8gnqRo9vuTrCW3djiGWLQP8zCxTVhWgNMIULsj5F3",
+	"i1RYKPu3j09ehEhuQV9uF+zfNuDLKzbzHpQmIufxzqdYkRVem+8dzbES9FcfxIUscExvybXWxMUtjrW4",
+	"9X/XpjlfqsZo2G424ggvrvFS68Z2fHMekdjbSxt3y3zLQpOm4OeAi578fu3gz7dju0BuZadz1ge6V7wx",
+	"aiyjxQ7Ul01gdoPL3hlqpiBIzHGUUSkFmXNFrgVmkdaSE0wY/Su84nbBWrld+2jSUafXkoSNUW+otRXw",
+	"kSelIr12Ac6MG9XHQoQZFcvrpLyqYSqfiiHiO9sI+pYIOllfWz3fYKQZdRqc5nqhO3XazF5euK4zfnUL",
+	"Zkn3WW3B3sc7VcYiyuJVEFsaJYi9NDT9SRlP0vNAHdcvlPumZJ7dbTKpXUBzOTRhylDw3fP36NiaPsd+",
+	"UcTxbzS6C2ouWr9z6La9Oda6XQw4nn9pHru0T/m72v96mgGnro4Hbwd88uDtgLMyqcyRm6TbJ1VlBls6",
+	"CZhMiSpCr94S//U+XnICIDcwB8CtX7w9N3F7Y6yTu6yMLXTCQaLzgT88rNCMTBIswllxP7JdCZm9bR8/",
+	"26cX2T6zPn2QhtNpU+htNEtV1SbT3UGlJtMPGq3qDu/dss11wSmCyOgMe6dbEwDad55aV0QXcxzOqCvc",
+	"oLYPRs0mv71q2R73bABnKjY3dc8NmA0D/oTGRK0IYUjbWHJHbdXwrlB/LXt1yh+hTYRfeWVbH4acMVNL",
+	"z8hqx8c1s/K05DLtxeQI7SDx7p2vXxdutL5aSFNJ9o0t5rGlEAcqUDlgjnv/zjMQiub44u1t33U3yPZ0",
+	"kLX4Wu8ua3GUfGtY8q09WGqv/cC9uHmRWNS7oa/saDxo6o3Anqqm8L2Fm/OtRR+yH/jWJiXv0xYeMi2M",
+	"TFty4jhObZJ7NCfpDrb54dt3OStyZ+GECasrDr2INs8twlNMM6eXEdtw6eFD5v3e3YYFXCaqYU2REmub",
+	"3wYGsjZzzIOm9HQ7g+t17zzTuijaaz4CDWcgf3bGpWqiQP9npGnbONqBfEfHx+nPZXvd29StM5vt0cLm",
+	"XvfuMnZ+mTwx6BQOI8CUkkoiJWyu0MQ65YpqA+QctTMbvEWsnN7lXQqFyBgJwAQAThQ1fsDKqyp2hjO8",
+	"2bmdt4zi7D541xlDONeIfovwgzTHkjP/zvSryr2ZKV7Q0dM19DTXXN+2jKfi4Fyh80DN7zM+oWrc+n0s",
+	"HdqOv5NfV71XV5N3kadqj2Tl3uDO83HlX/Sd4CuvwYld1Cxp2KR3bTbHdfXbfnFP/kSb22jPf4C2/BaE",
+	"ELSBVKdy0j3nNsiY1J5Vv62xaLZ1afKPVN1NuXnKJ3xYt2oN/Et9gRn9LTWB8iIre042HVuFpFZojhTZ",
+	"Eb4MyPHkXIfWnMcwpcasylAUB3Wn95sli+J8WAUo1eR4cKYgNwQ2HXU6Z/1fmCWzxqjRHvb75i8IwTmf",
+	"cbt91O4ctTvvwUc8arfzIQTrw/cqm4uC+3YYxd4YaLA4XifmQKX4f3bW3wJCWIbpwjBrZAKYIe5e4G9p",
+	"XNDW9nMtbUFHVlUKduAgTrfaU2aQhQYBERAi50yCT5qHCsfnKGgP2+0Agp0r60gydTE5GdXfkXKWWY/C",
+	"4dO511zbpJtBCsQM35JW0l3S9OnMxJoh2g7KMeIstnkUVKGITiZEPJCHp7ezyqTpgKBNCqAWHsbbw8W6",
+	"nme3U4IGAJuZXdpmQiMVaNtLXTTYCqOGwqI1/bXRLMlmNDrrGB7PQH24x36FvtZ/z6Ilp2pSSWhgM5vD",
+	"j91CToQFy9eryFcM6BF0f9NxMdCGdzCCn0H6uMS/G8ZXprDIqoSmKSik54CuKN5cZSaSjRknf9p/W1mm",
+	"X7h9fnt2P9yhKmNoF6uV152htYM1UKoUgYNcIhLBAOmUcUGizxOIA7X1QTs7boTAqqHIlVD8Jp6cNmpt",
+	"43p9I7JfAs+9a5dyjrIHIw8s56qR7QOaOc681re201FpPjMEqL7qHpafqz/jA8bR0E9pkywQV8aisLig",
+	"Nok6xMz5luv1fIIYzf0CcXsh/rX3i8TB7BPQaM08lHNPLxcLKHSPJ7m2vHtVb53tGcDb8B/mw3fVl667",
+	"Tzhv2zjq7WBnn+BeHVjx33Fb0t7gXmG9VHL/JR/fQ++ND8r2pE9a0jfRUibWEl/Yac0xw1MCgO9giU5w",
+	"CP7zFcE39hbb8xkLgvrtszTZ1WqjMWUmJyfk8XLOsn04JIvGywlq/8JEeAv/Kgw/Vgcc6N8zHHme6HlQ",
+	"rp3ZbT1fiLe0kJOt0kGC2m8hOdPzxwy9eIsWMcAqR4CzyoVqoRdqoxsOWs20wWFYMaCymm2ybp/9SL63",
+	"T0TzHGrM8iVJCTWfDvv3J2fIXnq4eCh03ImJFjeQBG2jwmb652hYZ17dWse0/dm7B2eP+b2bRUGEekuQ",
+	"GJB+fRgJh5yA9P2EKWpt4vEavXx28bae8gCZE/cPK7erRpSr2CTtWr1vdrVgLgToUnX7Lg/71fouX6P6",
+	"nZfR9UYk/Z6h7yY67gy1XnDcPTNY01ZzMAUJMquHAax37kWOjc7xGlkcZ1d4kMiKbL5u5Xj3fpH2Jjoe",
+	"Qonfcafbz45nErXbo9PR6HjY3xMT/TP2vOZlqrK+cg6uxS08cjgY9Ab37rDe96P79WxZE+cvZo7wylDr",
+	"9MEyWtTqoz74zP22D5M8MLKemDGZUXDLpJm9thrIRRYTHT2h2o208/vGG6vC4XcfIoxfwzo9qRfWb2bR",
+	"qilLI9RrPbIRCiDp3qxnK+TzoLnxE1QG6N9VuBgdH3fOuq12q9vqjPr9nv7552673RlF49PRqPPR3NxC",
+	"b7lQoDU6eobtT3xu2cRhEMMwJoe8neL8AyhwuSdvZkF/ZlyqPG3k5qHlCczgdsG6mQn2+70y4qmS1lC5",
+	"l8Lw0GkOTa0EcoHmXBBt2bU3LDu9BV4qBLpwOQJG33TGsNU7SWSyCCZLaZphZtt89DoD/Y32fdUMSHw8",
+	"SK5Fzp27NfPiHPW2acq94b1lgMmyefhMCtcM1+bwjtcW8GCfDIvKHK//pRqoFaRl1BOzXoJGsay1UWOD",
+	"MBnSxYyI+/VCgnTlKlkWxv6AHIsR0ifSuC9tK5ic5lzD8Cht/W4jXU4X3hbUKsIOr1vkl4WIBGOHp9Vq",
+	"hcDjdQuvfs/I17AgXx74+vNgsP+OgK+TBakHe505OQfCvS7azMqtKg68tRW/ey+w/czaHQamxSmU8hrO",
+	"WSEA9VfBwQ4LorI57d/qJQUZxn8IiJSNoezc+Xqw1HucmlqI1Q94ivaElU5cCIc9MeaoPIIKPIIKPIIK",
+	"fP2gAg8kP2oLjsPKjK3C4m2M2f78Lj1c6cFKAFY2f3Ps0PkxLfobNdmrGQD8HNqb+StPQvpqr9onbyiw",
+	"qxjsvDleLEh6ZP3j2XHHU1u41ssPw0x5nnnK53rml4kgRIvKrvmnPkNT4rDKhFTp+e81mg2toae/dAea",
+	"IUj6q3mD/rj3jus5nCI76zJ2kvBY+3PHe2Ov2VhK0znxcMQ+uG9xL3rtHNl8YhDlk8C5CSHOl1JBE3Yb",
+	"7andIIh6MD8HMvJ2Y1QeotI4PRoVeYc+yHY5a7APAHh11F20RDZtww2ncmK8Hs77pUkpzPjIyseyFY3S",
+	"20q/jMKNvZnyvWTltrI9F2AqaL/gMrrlAqDXuC11SxDCQNiqcLE10bakD/f9GkVDztCDNYrufpFWxPdP",
+	"RbhPE99cD1/pmvh6zawNMuLbEwO422vXQtztbDUqPIfpZka59YqO0PuXV6jT6oHT9OL5xTPnOYVszBYK",
+	"9PpjRccGjC+W3D7RtU9cHV1+c2ng33gcuXRzn3QT7Sl91VYiLjMiS7LF882N9kibfkzufkzufkzufkzu",
+	"fkzufkzuPlhy92N69GN69GN69FeeHv2YZHzAJOO8Rl6rGcfvOM+3VuvJx7zfx7zfx7zfx7zfx7zfx7zf",
+	"x7zfx7zfx7zfx7zf02J/vpRLEv1Bu/NiTVGNY+jGdfzTf/7nv//t7YfuxfvBTyfPv3v31xff/PDvL//z",
+	"x/733TfDv/3Hs1c//rX37vXJy3//YXD57VX3/fMP/YtG5R5ogNOkJfv9vlLSQ63ZWIq4MWrMlFpII5Z8",
+	"qbTPzB67Dz92H37sPvyn6z6Mi7xQ+e560NUVOosBBJ2w6QJ5S7D8yPT/rI2OrRgoTMJIVpY4D2YLveZj",
+	"Hq0hTGWRqA26Xm1M9T9Fi2UrDovIdzXjsVneBLU7QaixivUKQubKtKTVijP5pIjQiuiHdy/zfvV2v46r",
+	"ozP4Wts/JzRpz75Zwo+lmuCPtCjceYFuqLGyfAvLNR6E6IUZ6Hlqv7ugrjZH7VWH0kioi/n6qRw2bleU",
+	"vZFJyinWAPycHANhuMA0k+WU5uboH80fvVPNM0nUHQw6Z3pVJT7Se2//2WufdO0/++2zYeHYXhExJdGl",
+	"yNfD4SgiViNOkuUJs+eit6F+2dtLD4xhzXM4J0DGzkgv7QG9o9MXrpDtd3lxD7GWTLJ0Ln7XrbSJp5mQ",
+	"rK02lZQzumE07dIW0bzNLnyVto30NtCl0jY6J91WF/JnM8nt+spZt9UZnrpLG5vqXlEqDwxEJpKENBM3",
+	"AJ5rpeVXrdPgcJbotlSrffp1zgfAGQDJa062iHFYqxnGzmDIy4vXTZdyEVDjwAhqSaWNSq8ECtuuStGG",
+	"vFkxUtJ1NlmzEMcxYNhnUhglkAVe0BuyLjynb/H80riw6K3Nb/I228QJuqlCeHX1/eZ+bo8mtHbq96pw",
+	"ZlAotF6YdvXB1dX3QT1Q+vxK2/a+MNiiRc6tRFlK3K7QSRIGd7C7ys7jcBGUOmvWrFjrVXMdSxbwGbml",
+	"YQFctVtVatPji+nq44abpHOyq3wJsmegTkURqWI8Bof1R30EbHqVWc0Zl8qW6phBHt1SfHTx9oV1lPQ6",
+	"zQZdWLbWabe6nVa341DxG6PGOxJ9bzUMiGFYt3KCde6dIJgM6CV6YUaN5399+/zyvebfNNav+vbFy5cw",
+	"WW2DaTXipyt9RPAUpoEXFE6sn3X8jMgbxReb1TB6fXZUw7AI6mxeUrb8VIjnndmbQiUSr6VtCgOu1Oqp",
+	"4TneUj1b/ayG1f+gVelgRSREVga0nTid7Z1l7uWCk1Z9TcAHsStn0LhZKENLSXY0TNRcJD0VZVUTTbSs",
+	"UzK6vaBip2YVwdG8j9NgUTwFqyY0IcXNYKwJP0urwMbZWWoydzAPm59L4AlqtRjbYCmFQp5KYO0RBELh",
+	"CRfbknVO5Dt49Mo8WYP8jCVPVQmtAAp63eZZhucVVqPg6b1P0db+N+A6LRae8N1UUFebxuCrwmgAF5Pj",
+	"+UXzM9dqzXBYaMQnnAPOnjsUTadl2TFYiklZaDMvcTap35JFyuzqQUokWsiLuVPVNuFYjNkpBBeuXI/E",
+	"2qaBqcSUESgznMtpY9S4xPMFR3ws6BSrf/xfQXkLOsys/BqnZH2gkA/T2H5jyex+m7CFGXpj1C7DYNli",
+	"HhreKI2p6wm9HWannWQZSzEeJ+eBmJ/b3hdCKtRpt9sIUtxqMRh/9Z/rr28wmS3HUx8nt3ylK2H6I+ll",
+	"wMoMcPs66EPhbUS1FcaxIDhaI5MmQYX+KpJ4vavD5523zRX3MuUIdQx6SzDp5/xJJquYUECFs2J2K9/Q",
+	"52AnY7NJD7y6TKlyOgFs8NrmQ7tOl+DFhAoO/avt0zKON8s8dzQ20dtlZlVYy0DT6goTY/DygIAgxmRK",
+	"mRyhjksKhaOz2+SFBdz0JyrySUFd14LwRUySLKQYs+kST43fwZRBHb20v+XN4v7uJt2wRUUTFnyVn4uf",
+	"XpbouqaSSC+9bKFvYsxuzKGMODjhoK5mN29yYngbQ/lWEwkQ5nsjWcqrSPWs7G42LXEl8kiv99YTcBg4",
+	"EHuu80bho9n7hc3ew+I9JLv8W02heBC4B/f1reRcWtB5D3u/CRFXgqM0ukykNp44I/K+zgA7wM0FqZpe",
+	"dbrNMH9tGJVAcsaFSvmWIFMqFREkcqZ69cnVteOrTuTkPnZ9jczXzlY73y8caCKJbyGVwGTQLUgcUzbd",
+	"r7jm8MZ5rdqGXcb6OWSNJB3bIN9ztddXe4ew6EvJknzS/4J7zrX6O+dSIc37tBopcOgqwe/lDtj7UJ7t",
+	"9BEcfr2HOx0JzaQwKuTzOd5+5r1VHfiLamwk84KkAkybTOVMon24ZFKT07nVbXH4la3mTDj8dweFOZkb",
+	"vqvSKENlZWSLN3xdHlxJFeD07nsHqdIxFn0uPe1aIK8wVS4XKJOVsVXh11zQzHo7E/KS1iu+ubeho/jr",
+	"l8zMfv5jhT2toLZ8zRtzDrFhbYE83Bal3/DKPUMe84NuXulmSb4URUVSF2iBRRLvvHVOGReIfnvxCl2a",
+	"PsSXXq7MKxD2Wqt9j+WN9+czLGdjjkUkG83GT2SM3gr+aY3c0W82Pkgi9LWL7kWj2bhaS0XmJQFuKVdc",
+	"RN8JvJHIPdW/XdtHFvZGyAmy/xw1lnN8JAmb4aOYsyluAKyWcOCmWFC8yUb81+4SwN7g8gZu584fSREV",
+	"6qH8RSJ3U8an7E0n4w7p9ivD0oIvK5ntNj8NhqHsgby7Ye54a+gNwluQYgrNL2fhqOHd2WE7Oi14vUdK",
+	"N6HsdCsA/Fw8vzrqDoYOdePq+wv489XFZQsFMZnicB2MUO/Z8yv/lo6+IYX1kUDTxbA+5h1bBvmO/NeS",
+	"SFWQvlBKUG8NqotMvF2HJqeOOSj1SlKya15cjUIYQNZoZuw56+5Xj5Knw+30dkOLoww4V/YB/47E+los",
+	"WQLrpwd0DfX8AJY5MXh9bXDP+UiJSZqci1d8LEBJHR51Okfd3vvO2ah9UtDc28Jq+jlmP7c/Qhf5tVsF",
+	"C5lo8RkTaFML00hhpjjiR11oQJxgeQoiTevm1CWd9sa+dng7Dm10s0ZEUKxVsuGkE3XD3riPB2fD05OT",
+	"0+HZAPfHvbAbdUh70u50e/3B8OTU+JAU9ypP/CjLplL3ICl9vbtmhZgNOEVDzSRN8vL2GEVCIGVeAMbV",
+	"jLKpSXswM26iMQnxUhIU2McDuFwxcVyfyZQOy1MTAY4j5DARUxvJCIn0gLZPyxRuWtIufT2uHMo5uXPH",
+	"o1BT0mthJBL4rjxqb3r92pu2YTuLHGZVNWvZnfZ3fLVhyrV3pW44ii0teuZzku6uufvcgWAYDgZlb+k9",
+	"N4yvmItTbd/mbsUIGMSjyt5bsB0bCd6OhJP5NpPMUy9g5YWpEuJL6cTu8FaG6ymRBdYCKUvRy/Vzffv8",
+	"1V64/Z3PiBlWCTwpsYCAZZ9nchD9uW8IxITzmc/s6TQAmVKYIinorf7+DVnb9T9PrBiqklaWBrnRVLeD",
+	"S8GwnAQUaIbTBO/NzavlH9yuYLuroCwyp2iQhG9UUo9qeg4t4nEZn9hoS5xU9OS4xTZ9p5xTDL1Koqiw",
+	"eOaKWugBlkHVPPfM0V+1iWp8QR/eX7bQa77aHFOKoNJtd05zAa+/7VGaeLJh2ZKylN+EnZS0HsEinNHb",
+	"QnP3by/eAswGFq3pryY6rInE+Q776BX9BhZojCUZ9tGTd99eov6wf9pE0oIn9p/qpVGulD3wlbO8u6LX",
+	"Gwz6/WoFWX7ppPfKnSxRNo3YBJtkZeSptnohGkRVdrB2aYL64tPn3QWpIZVdoqCBxUV7k4p6I+kTJc8y",
+	"nQQWQKI51KkgAw4QvH1z9R4d2xLq4xDL499odHccivjYqL8bFV/dwWn3rNOtecprcJ04zrIdU3P/9sfL",
+	"q3/qdA0AnWHzgIrGuCme2Kx/OQiH6ntjL6AnZ39b0Bk2jS1EntsBSzT1aca9eR+CKXEru09sy34BDuLS",
+	"Xt6kZybiiP3jfziacIqwlJTpXxZcICIVRpcXIyTJEpE5lZIL9I//F12+/le+VAJn1CoAANw3PwbuBm+n",
+	"zRmx62/oNp83A3ffP22m80VTWHp7545smPlV00UcsbzmarPMIQJrOQvle611IUc5rzWtJHb0SNtwtwRF",
+	"XGs2OEZRAs9L0BMVyyO8VLMmSjB5n7aKQhZRYVWQZm/aRh+h4Iasr21JaxMFBIuYEqH/CZziOsT634xf",
+	"65Nq/8lXzNxSMBt4Mo7MdcaVxe3Qf1kk4GvNdGuWRT0oPXV2ud83XOFRJSp467Hx/NmNye6KcpdT5rFG",
+	"wO6iSfI9iGIuPCXZFOgyuYkCV98ZVyqFXqiH8yoXnL14t2fXt73zaCyPTrICJ9kmkMlWrA7jCgO4y6QE",
+	"eR9Y9/bW3OO1tQ4cYBYXHvIWF02HF2trqa3baZU8xzhEvWCkf5H11YnaeclQLZOhp8JE/6J2Dp8HaGF4",
+	"19zCdJx5kmE0Luk7k+ZKWUQ+nTsAQaigdRxKmJiCiajmzkhQiBSwVYIXOgnSfCeZcRZYGjBjpmq7twtQ",
+	"cwsr9n9KoGhGKADB5+wCgAU7R0EqzEzhfQB4DxMuCJ2yoJnFmtI2wyqDbnOeWZmgmVKxpdrEsZee/iAp",
+	"KcabQAIRJ9Lm1GZWQH9IxHqcViSD9G41drD88lBeyOdzzjKapTeYjP6YnkFwFdbsaqptCFaMwwjbQ2LA",
+	"27aYv4rDR+ofcdDQsid8uKMsyPHojcCe5dnBSE/dufNRkPgxzYVNnywKnHvTPVruRtcUAczQ3Epl6hFH",
+	"LxjCKBJrJJbABrFCK76MIzQmW3e8e1coZQr4sTMc3n17iQbd03bqpBi0eq3OPkhRpzuwaVJ/UiIUPiNA",
+	"zcldKl2LUfr1NcSW87HBAY35ioijEEuCZppTHuxcbPjSgYUlVNl0epINhNtBZ6VSDgBlc+8N281isJjD",
+	"uL1QxOs5VaR9fX3N3IrVn93WtMlRNJs6sVIwAZxKwSMrJxKd7oZJS6OQ5uMWqGfL1/dQzE7uNvejqqvZ",
+	"G6V3TmGgU85tKx4CHVWMB9/gsbr+MPDcCjMlK0nwKihjSqz3QBjbTQ1+X7caBZOfo3fcoFTJCQxEajBC",
+	"ONfVrYUCGygKbN+kbEMZA5hLFdGSCzN4g8NDt2VAuKjSdyvuFWRhV0d80Tw2AW9xh2Hkd2YpPoa10da3",
+	"Ar2UN4GpnlAHzNUy8Q2Yl2Z50zufNydmZu7MljHpd1of2XBi1uxFuemIFLJK0526Hh8zil1NhOoC+Jh5",
+	"lIa4jWaJBTlH+b4Mptea3ocIlHlAh66dF7Lh3dCLZydrR1e2e7aPYnb7/jB9SPNkdb8+UimQnXWJcUb2",
+	"ZQV7tJY67GC0XWx2szxXxoyCGAg5ffPDEPLJXY6aCutFoR3QBIaRjkwbEyFhEWXTZhIR7bTb7VpNRQ0r",
+	"q+GjOb0rot0tyo3hA7A4Dkhut1pyaLHRuUsP0DYQ3zwc+mbXo305Y0pZphdCiJkJKkI+EigKpkDmIcht",
+	"cOcYReXx6bHV/MqwHH7N7kGGGXi97uzq2UHaU5o9IQXUV8joTS7rtyVgvoGNPgejpD9ttzU0uLPGS4NZ",
+	"ZGoMIDzDSKi8e22NZQsFi073yKbbetcTp98NAWwDG0g2LSOsFqYPRUFT0RRZ3H62YTH8BdeT5wsmCZPg",
+	"yp+4f92u7TXCVrCg3qiK05fNtdL85RQDuWL+cGa1i/OHzTvPUbL0tRKGayAWm86+E/Td8/f37hjVqdtd",
+	"tTzK88awFD+XoIUSP7YmEIOu797QTJEY8z2vDpT/VBSgf0cmgsjZe35D2M4iDmFuvlb6bpNT6P09apD1",
+	"D23y1wv6hv7w4390/p2+vPxhNv4u1H+/+PDri85r+sPZPgUdG4MtKurIDaqwnElfsllnBr0xaepjn/Zu",
+	"cVWjFXak3z4bHqgoIzuLj1V2rkpJRma+Vuhtn7LjT2UDSpkL9Oom0SXYUldUke4V3Yjjb40gmrYNvRR4",
+	"IBdBtP6qbFDQ+MT4jTsAPI6uk4jeoNsbt0kYdSedQXg2PokmJ9G4HUbR8HR4Mjnpd047YXga9hpeFLAT",
+	"tie9Me5HQ3xCTs/anU632+v1+4PBcHhycnp6dtZudzq4oDRpR0jOgUELs1CV9TWzorC8OK4dXDupHFtj",
+	"ZPUF42u7fTlbYqfbmfR2EL6Ml9lvhyiX4cz7aC00Pn6zFW7AQMUDGZxrdTMTgEjv2gxDFOjN0MndI/rd",
+	"jnYbi9afl6qgv3tzhyu+2iJtx+vv1woNeE3vM2UHG+Pcq3tcMaK6DQlwrcd661waJNji6X+XhAzKa5rS",
+	"6cFPG+1uzA82r40qd6rT5IZcPKpxQ9aXfL4QfE5lLohRqVlOwhjbuDPuho3PVAPUudtcjB38wY+o+oD8",
+	"0KobQDey8SaZhpL2aV9fJwix2bWFT3KDnSBW1vS0+qCgk0ieRrYEB51OSl2/AjQmSImlVJ8zVlgYTt2u",
+	"EboH3rkQXGGy/UOERutNb1CH31VkbDVy7myZUMKycicr6xffGebMU9Z2XleW/1+nkiiDKhKYaQQHqFA5",
+	"1BkxFQibwf3u01wdh37SpvxMlmop9navVjso31KG480z0qtRkJI9JRvTyhehQD3DwWZa6/iM9Hdn5NNm",
+	"hidAOQB2VdD+FJh0UIYiEtI5jlvojckUiuhUSwscc0bQfAkwfUm1F7ZpKHk9ZEY+ZV/XRHTiZS0k1j1l",
+	"aMzVbE/gpzw8n9na7QfxXUmKygUyj+vpleWoZFKvvudxFIyQXMoFYRGJIL9mzm/Jt4LPL9+9DEZmpWxm",
+	"l60TYfE60z6ByQUJ6YSCyy+vpYQXmT/xZEJjathJUt4olwsiJIlMJSSREq6/mbxZENNPPMvo9Kgt2F4y",
+	"0oZWZugtjcmU/ETVLBJ4pR/D/ucLrV0ek2L428o4g1lz9jsiCAspnhOmOIoIWsrlP/5bUHDxyZAvbNDJ",
+	"3o6XatZaWpwOQXBSrr0SYHXrP+4+1gX3K0PO/bI48dXaogkek4Mbh7UNP7dTZcmR4IupnlR7pV/3jk5n",
+	"StbAN+x9VbjZW80qu171YKj14SvTKor380MZzv456mhJ3h0MchhvtdCMqu36eYoxkHeBH4AYKrfO3QjT",
+	"6BUrW+YXha259FkzWY1KwhEU+g/MkHnY1cy5XKSESXaaDc6IjSzc10OfO893zTwJ7MEr7jmETQLfXM+P",
+	"dkUPA4arZ2BxTP4AYuewELJ2bSoCyIIkPwR2rPls2UF6p0eQ2fXKG7GxOL8PYVjK9cuWqAyg7qFYei2c",
+	"1WosvhT9UqvAX4LRbyw0vPsllflI3z3PetO7PaKq+E5IcSo45OmaPqAytGEr2a9+LFsc+4Xs8tRak0r0",
+	"C2ar/p6p+UnfHJyj4Lvn79ExXtBjM9gA6EcmWTR18l/MKAsTjPRE9VGxIfPtEDd2hltf5IHokFifROoV",
+	"2VAWxsuIaFsRR8GuoEaRkmIn48ZSuIOQaeKhIJR6n8q91pcXRoGRdMrkAdWEvHe7EG/zkqr1XlEMSIrn",
+	"S6ZE0dvNhSa4bnqd4RDheDHDR92iPIwFVooI/dj/efLzxdHf8NGvH3/r3j393/+8rS5mqP+dRB+gjQR8",
+	"E0Hhrx6cFEU6pe/0s9Vw6MnbHy+v0D912k+tH3BUBNHiMLUhsG3AJzZAblroDYvXiQ8viX2b78AQZdOQ",
+	"qZV2soUCF+cPoJwIir2Trq9BAgphCvksdsdm5lhNtyS0GaoESLQnDrANXOFidKVnaY1BUeGly7bB2eCf",
+	"If2TnmbI98yq6ZryxXShq+cjZXr2FqcjZZr2Wmo4R0HaqLdOfhI0sHN1AtsG5jU6zndErVIzaHArg1si",
+	"6GR99GnQPjvSPwfZqFJRMncNMFIuppjRX0vI4Y13dR9H7tnWpKnnBoxFWtUpKVF14WfwpT5EdlTHZlDf",
+	"0sLSlSsFJToCuVv24tCmLC5URdDfz8gCCwUI/U/8HcExWjKqnu6z9qbL3BJk5TWO1TWwuaKkUGnbOmh2",
+	"yqXL0Y7xmMRojtdoTFDwvwJTZPnibZo82kI/OZwqtm4mbW0gzsmI5xHHaOY+Ug7x3jtcH4h+WUTMlZCU",
+	"2SXvXRpZDrsqDImUu5PM4NxeLNWMC7uRI/QNwYKITViWs12FPq4ZO2VlHZUmaSE6DNCOgjIkSchtPs/2",
+	"UHaF/LlsxhioSgCrSJiyiXQpMB4jKz+drPqEC0Ic2ezDzBZkFqd0H0sTX7M5iLmc4cyHTcl6ohfUVcZr",
+	"QU6fm8yFJKvY5PFlP354CKqHSqAsmU12dStnWdaK8tbB2a6y6Hu0LylP+iyi2g+SiD2jTFaTNHDq/0bm",
+	"C0EkboV83hqLxkZLq8kyjq2p+0o/gK5ofItTr2HqdqzuvfpoI3XQL92VO9VtOrUbGH5nqErZE/bwAavT",
+	"fTT4rUrazl5GySS1mNYGbBYcucDUhlqkZNt3Fe0uiJAF4EhbIaCqxe8cWnxNl2Xi7C1lp3DHuUF2yCxP",
+	"xKFJp/4dM2cTzuuG6Jxzt0ZO7vAucyQq7WXke1cMToX+O/H2yu27XKmVbuaEPHxg8Kwaa1bcETJw5QN4",
+	"ob2WBw6SNzkB/s446rpvu1zNvsv8T5X4Q4Hds1frrHuxj3MU6FfvhXx7ACZTHym5GhDoCHW6fisqrFBM",
+	"sFRpY6tkUYwtDsgyXDlcIQUWEui8WBCkBCVR2qm0kn62HWOmGoOrxa9e7IX1+SDs6yAAy4N7cZTzLW34",
+	"D5AekONAVfutaObxgk14voJmuz63S4ED8ElX0JVhcvWVuntHhwvUwZ3qXS1+qc3uxDaprWTVZVSJ8ePd",
+	"nNjhRUM4mL4EiRfJF2pqTj4pbGcZb/Sd+WK74XbeFOI4vid3qqlNne6KzqpkOJYVmSgCRK2kw4GGYSLF",
+	"p8C8WugCJVRqKjXj+IGztk6qs9XMbPbXCyuZx8U099k0MY9avayx8pwLxz5Lu96ZTJvrHUqCDd+nLhk3",
+	"BeMheEhnTK+qFXlILbH7uRW17V6xC3AgfkWqWg0F9K6EKg+TAGbE7H0SwP6wHqHDZpHZBa6YmwKeukNk",
+	"kZnPlnG0Mm72+7Emf9d24++XHdWwJA/Tkv4rNTMPaU/67d33L+fJnXcTI14KqtZXekn9uOMl5ze05Dxk",
+	"An9YWmAbfb+hNNuGBS/oMdf2WvfYxrUkUVKrvdpWo2ya5MbY1tz6DbYZCkZjwVd6ySVeS81OQsGlPAIM",
+	"yifBFQmPviUqnB1dUYBpDt4IOqUseKpv7bd75y5hwaZZEYDqpba1Co6IgPOgT0pEpVqKsUVLYNACAuae",
+	"yBkz3yMXBnTEtKA/krWmvjFEWwuOMssuFZ+ULk1i323GvRxcYorsYidAZXJsqLKlZBEJaUTkebKabpYx",
+	"B6xPrJqIcWHTlnKrrJwlk+YszYlEE8EhIxCOHVCxmW+yEjOlFo00rLeNdO4V1mvei8jcJCwGvRB6ObjJ",
+	"0DLJApAlAJ0nSGQ4J9TkMbnSK0L0v5EZU+CTQGDH0UKXKU3ar5kF77d7eshGfc88WkpjdvZlRHYHhaTG",
+	"UxNyprBpbG0fvpzhW0IF17JdxHZH5Oj4eErVbDnWitdxaO9J/tHIN7/LdHbGJqFAAQ2xKNNmSm+Ow6PS",
+	"kz9S3CyCPXPn1lNxS0NiM7iSCrjoyB4JaDENrzY+jEVMTQmhpUNBplQqIn5hEDEBQIjzhBPLpiUfMzpr",
+	"WevnNIueYRbFBGxukC9YmSchf1j/5AI1axTRqPUL+4U91ywdyaUZHJWo2263EEChmD0NfvvF4i78olXR",
+	"X0zLmV8azV9gr+Afczn9ReuIga0KNTK4326jJ3Mca2lLIkcpT5uo3+6gJ4wjqA/+hYWCRIQpimO41tPX",
+	"9LmO+YpE8FMfbgc8DGE7ecPvZ+gJTlsCwVNA1loywPnCSCxjAMoa00giqp7qXwftdsvNnC9sCpB5DWya",
+	"O0EuHQcgBLzeW0m9KZZaK7nVLJ3a0twL9F9L/d4FFnhOFBFee7lbHC81F//fkv5K/tXw7IJ3/cLsy/T+",
+	"XDC0ZKYsNv9i4PhtFNhC66DpMPZNkqVjHgHMLDCUAF1pIP/IppBgoWdqPgB5RHrV4jjhiQZrsIXeg0Jl",
+	"Upb087+wMZlS5g77dWBSra//tXPStv8LEJ5ire+gEIczgFcUBNEpM50EJDf9U+M4maHWgvQWLJbjmIaI",
+	"u2JT2dR3w5BcmdcNIQsJe5VtmaaZ9i8MowUBT1O6et7+jnm0Nm/T0kGimN5omaDWC8iu1sTulyNrcn4S",
+	"2IRObmVWcOMlRBrQ61wOqxXJZ/4GYRbBuc7vQ/IhTUBmpCbTxyXWWuY8wyY7NKCRyZaxJeNBM20yKYka",
+	"Zb9rUsfQ2w/vbYqY3YN0VfEvTJCQC+hVaV7CFBrj8MZUollUHRydo8CkR2ruY2H3bHYu0BqMy5yhCVip",
+	"xCH0B8CrggwRIMV5C11odgUaSmavgP38wuytBXuZ5JGYc2WRPrRsi1egPNkn9TF6Bvxbf9oV1usxfXh/",
+	"ad4yp1rNMnlcIxTsgm4J4J0/2fYYcEggK3qEMIqxPpu3RGgJrs1DCa2TZDNlNckRNkzczpZPEmHa9H4z",
+	"O287icJM4WfClnNY18x1hW+I/IW5Q4JXmoMtraIJjUCVWDvoABOARjGfttAVT9KNTVm+WTw3DgeqkhQc",
+	"6H0wn4S79U8TMIdTPudajy7nwFOAyKTCalnyOlhTbYibVXFibsbjyPmT1Uzw5RQ2nQprdKDg0xH4LAPv",
+	"PMEPdgQJFxmh756/h8YV0hZKGLimprFrLA3OiZrxCAUQV3FH1qnQts5CptjfmT6w/XYv6902H2PAWCHN",
+	"XWu0QKN8oZVaa1IZSYhSQdhEeOzaZmmCn0HjshZKyu/lL8x9N52/Jm/DOlu/QLd9GgKcZaowXSw0Jz7q",
+	"ttobKtNqtWphuNziYnpsn5XHL19cPn999Rye0aYUVXFO9bK03hg1oI2BvkvPDi9oY9ToWfRmOAN6JMc9",
+	"ES2wUOtju8OQJEgK8ibeMIIWtlNaGu+RTTRep0C9iIL9kmzyi6gx0q+7MDeDQ1B/3Z240kT39JZj/ZB1",
+	"XN01K919RX8lVe41/d5cuzfw1gkiF1yvtF6AbrvtNF3b9cFTEI//biEmjB9gl5fArAAsAKjRRWH6KRjX",
+	"xq6CAVwCfVya7nllX7D3H8PN7l74Rt+Mv+ihZJ7H3+DIZYvCI53dj3xgVi//lUTmod7uh74FrS8iTD8x",
+	"qDKyF0wRwRIkQHCSzOdYrBujxktovW5JttlQeKppqWHprPGx2fh0tMBTypIs/8Tf3Dg2Lshj90vi52kc",
+	"p280LunkXvjTd04nV5KfjJsTsm6dk/NODwPYgYsZpx/4dCSjmyMcUyzBiaxSCnH74W6aCr5c2DckP/5d",
+	"Hlk2Ys7Xj/Z8pe9OL1/bz14vMjck3eTcqO6ajQUvQtN/pSWZZt8QYTVn25QrZNUhYJGrGY+tjd1Cr0EK",
+	"aF64JfXgNQclUGs7c6y1v8TrYPQBLfsSoYOZlTh8xUaOyUO3y2yrK/JJ04jT+hhX1xO+ZFrMOPXnZ/rR",
+	"ds2a0lstAFY0JOb2aGkOOjHxrixDM3EIs1+12dmLiMwXXBEWro3j5n5sCijkGx6tK3CogupON3YX1CgI",
+	"VNw1a7E2m/51l/X32zLRB2arZSzV+XYSS8wnzT8Jq+23z3Y/ccnZJKYm+rI3bzaUkB7iMv68lTHu4HnJ",
+	"EfyRrPMMz1y7Tj5eyOxgzBvaDzTqNuwvJkVFwO8AU0l6OTfohUqc0M5357lbJZKKL9CKixswZ7WCadye",
+	"miipsWeNrWPQ0yEbNdVZrSfFjCdCT4A7iWVMgqebjMncdU/G9Eys3y3ZGxZXYkpXJJ6Uakx5VAU9iynY",
+	"03qGwOupNDG6VuMrPz393U+85upbLVq+zHF7Bpv+sMctIayC42auueN21yw3HzbYcRK7mWCReNfTjB/o",
+	"46S2GBSNLyxZ/jwypOYp2JuovyPqYSk6UZrL1eVy0VGXtX4PDgMIEt9H21ssCw6UQQeUtgN46hfSqrYk",
+	"TJ0j54x3GcYWK8C4EKlsOSeg8YVYD/81XcgACWJK/fXLjc4E7ly48eePAQpjgoWEBrKY2WSLwBUmYgWO",
+	"GvezN2zzKYwCoQV0TOdUgdenbV5oUD/QCwdTsCkiPfmp5xdRCYkZiAtkvu48VSB1ZSJ21YzYTqmSQzVM",
+	"XkpnbBDrikutkATlq9wSATe0NiP04splOLOmSYFIf5JNLmwim17StGYLzOOp3S3OiPUfg9BvoXcQZILm",
+	"KrbtNZYmkxz0HsqmmwzTZBzdUy/wJP09jY6cOmBMyH/8P//4H+5Ft2FwRzY3qlHT+LDZQl+h8ZEcN2T7",
+	"Dz/Ki69CazIU87AyJjl2BWLGXLu/kXIsuHIJcp9VFm3zD0HSGDBUF5/NuYdAltguUcx1YQAubcBtAn5L",
+	"RIwXgeG0NgZkODeeKGJL7rPMfZtN5SmbGX5/nmmpDkuCpKJxbN8N0b4w65oyK15PLBgpsMGQzas+i6FW",
+	"39+0P8O3u9gY9Ybtdk1W/s7QdQFTfZHkADiNpml0jKaLNmoK+u0uSQ5wAW0X1W81viJXlD4qf0p31Fcv",
+	"Gr7TWlx6yj2u9hBCImEFBULCXKskJCCp6Jjc6nlWjuGZ20c27GnUXsNszS9YKX3AUuQTq3JC+B8ehrpy",
+	"QZUy4CuQTCEwkzh0tWGa1hOFOtL/pAxyDZKEBWgQNztHgcsJsxlSBgUqQHLGVzLl12Ycc35r9H4cKwIZ",
+	"Ca9tmN0O4+LtC/tdgMEX1nFnptxC39JYuS6FIZ+PYVBwOH9pYBb90vAkxByrcGaiCvAFrebL1MJxgbtN",
+	"J4WexnP44OeOfOaQXbAMA/TE5MNN8DJWT0cbcVtjqQUj1y4J8rNNgMeEs1yCFI0SwZ3IeKAqm4Okja0k",
+	"wxDSpFI13+QBV5YIegHfwCN3m7MCnLuVI4kIFIq1y8vTs/Mj1D4yUdIGFbL/oLlsvitmtlEqGHfjNWJG",
+	"GUia6RTNEIeKe+Vblad5oZ+D0sOtU3Wphy7zEI6APzkzcgpo1RGNzvXdk2WcpIG60QXbJ2C6qCTDPxx+",
+	"dPnUQq1xCSaTrEKZzOWGsmiEsA8jartstmy2Z3AO0h84sFHxAvRE0ik7okw+bdor+gfKpteaLoImChZ4",
+	"3sqSRumyuEFllmUrIlK1yZqkY/Nub+9y++bu2Dm8z7xxhp0m4zZs32yQCcNsIzPTuKJwNTcxNioxANPu",
+	"MfOzE1llDGmpQj6veVbf2Icqroqic8DUg2S0XD+ZNB/1V8gFB4n64f1l2Xgngs/LFq3frrpodoCWjSeD",
+	"3HNsitcc2deUn5PI6t05On+C1Bqfgm3Guq/8wt/3TbKxSurD5NiYgeY1b//XTAwg1c4K82bMUMvSZuxE",
+	"NvTvJIpcqoTDfdYYNOLAwA8lIWTjfufMqc+mnHCLhtn4LGej7FzAfP5oodxDBbGMobT7KO1HxKXkW0K3",
+	"9aNY9/QZ6tPh10aBy7LQi5gHoCSfQi/IdU8sRg/aGmDOLfqhSdaOnM3iVXmZqorsK2Ow+HptFOG1NP5L",
+	"69V0JV3JCCENXJ9aMBUwiwymsSsENLnfrobs71iAsmTr5EYJSqSr8Xpiv/nUBukyBWBPsEQxZ1MXOvfG",
+	"em7XBccAlmqEu/GRmsRqY9hIJPEadQbO0/rUzM0v2wu+V2qhlQatL1/hObmiivzrlRI0VPqnt1jN/vXY",
+	"QuQGVyRcChIgfksEgmRm0w7NrxcIUizIwJbNJLE5KA9OI5p8Ai3kLFKd88qe6wVMsrMTL+6cSqltWS4g",
+	"kGayuOH9nRb6FtOYRCjmZrsFQRB+JBFaEOHqxmEU8HcIEcgRGpM1t8VhcD9USxmV/B1RYn10MVFEBGbZ",
+	"7KC1aqi35IerN69dwyBNA3P0BMd6jhLNl7GiCyzUsf79KMIKP22i/4+9N11OHNnWQF8lw/dHV53CGDxU",
+	"uVyxI44YPFQZD3gq13aHSaMEZItMWimM8Yl+mPss98Vu5FqZUgokDJ6rmx2xu9sgNKRWrnl9H6PNDjwg",
+	"+GE0JF0hQ7JOfnglqLMm8XUbZgLThKowGElKVHpNawqkiyjEun5qN7WvFgow4KLuzLh6Ig59w4Ew666h",
+	"56M2e+J61E/QH4EL2aNhJ0/2hNkbxv9Vn5vULQwfuVk9lcc6yzabYnquBkkcPMak2sb/LcDgxCho7hg6",
+	"7wiK7AIbfi+wn463733/cVo89HbL3ztXW031987J/U5xz/v+FeyEGfZOv4w1Cx9P6S/0u3RRMt6hi2rf",
+	"01RwiL+nTrgnoILVz+y1uVscDAaLIJ79wGe8KVxEQHjUuZ+pLmvVGJLA1NMtexJZ+muh8NjXN9MKZ5YE",
+	"rILU86X/cwtHLFycOP08EJGGH7U341Ymn4jpRoO4ee+rjV9gGqmNA1i9G2slgTFYs6Mj+DZLEhK+YdhB",
+	"17BL7xavQJetF78uz9Qja1RqWotsmPgu8g9DLbXKccMs21KTTl9VKDtTTgWV6b95IqhM55kGGSppsUS+",
+	"TB8/vKNk9CWSClGmmY4X9fR36XEZPtpYVNakmRkFdYmHhnCA1qdHvUA305WTjEIfrpQDWBZchgH1lPdW",
+	"djaO6yfVnPrhiVQb9YYNyywIj7w2BkHN+q76748bRDK/tajiJOYiaTTwuajdjDtbhVMB8qdrp9ciL1F+",
+	"omTUB4QPAqPsAAQEwDQ+o7dmHpQFt15T94GM8u3oPo9GTNnTgAgoR4qFr2sFdSu6hhXDDFmtIQbJB+5S",
+	"ubf4X7o30vfFQBIu1JNcMV8MdFLTbrDTxFj664gHXF0YkjE2HbZdAFOX+UMmISo69JZl+bpl+pvNDiGN",
+	"10LdA5Sz75TridOIg2uhVF8Y1WVVRF0jP89/WYhszTQ4NoujCXmVRsiRFmLuojjn3KSLXRoG3v3CKLHP",
+	"yKVjzpvxJzAcNQtH/Z4IQja9g1embzP3VKZZhqPsvPs83FsNJJGyk2Zqnqbn9WZ2MlysJk3T8mPO1ZLX",
+	"VZKXnRs7BuUPaRXKcbZReVZlZ2NcK0EC2VLLkIQaaNymwCIpUj9EO0rK9V1UfeoHgCKgFCBvk1CM0qLl",
+	"IrwcW3fr30RamEbsghEmXkI1qnOU67syT46QqAn7TpQSGOr2ZuoCgMjopSLUC20HlOOMzxITieUJAsog",
+	"xIJxTOu75INR2Z4yjHjXQG+HRu8juWKIN2WDmVhtW7pr1CVI/JcjkNKBDJ/9dFErPr5X5mLx7xvcA+93",
+	"r1ggSVsQwQm9EreY9IqOhVGpH2woTdbk4Ef56P9Zz+G/i8owH1XLRUgTYee8CAhDSjHmkg8HperRcoTl",
+	"FVDX01gXB9WaOc4T/CP28ejGeeVHINxIdB9X/RA9gKj3JZYR00KE9gFgwADsYEObVEgYBUNIyHF/OG4F",
+	"8Sq/nxVkapsuLKr/lapbO3ukXK0f72zulJ3jKnx6wWs7O6Xl+3LZOd9qO4OdktPeOdk/q/X379d2bwqH",
+	"5+7BwdDrDp3K3Qnr7rcH5fb5zg/xa+f+ulB1BjuDC75/Xd2tOTdbTvGkWurUyof+zt1mxTkqtfdOS46o",
+	"lQunYXP7u99crrbPNn1aq58MqoPzyunhYaXi3F1f8POjYu/qZ+m2yeudX1vVwU6puVe7Pr+rHe8s145v",
+	"Bnv3zuCs0z6oXTvF2rGzUjtu3+2rf1dKtFYRdxe8fO98x+udHzs3349q9cNBtQ3X+FFxws2rn6Xhr597",
+	"nZ3Nzq+z6+pprVSD+3UGg9r5cjW84PSsOLha+V44P6t3aps36g639XOWncPomSvOYbNy2HaqOzvXu+XV",
+	"Y794sHPl7gzYBe9stfxK/ctt1RmsnVzdnPKTlZ27ky9bp/efWmeV6+7q9s3mkegFZ4PlVrP44644KPH6",
+	"X1tH7vHXvdVg5/SC19bXrto/9q5rW9XB9uF55bRe2C+Vzqub2ydfl85K1d5pcevKP6Cd46Xm4HTv5Hh7",
+	"eFArrasncXcGh+cXvFaizsSjHTy6OqiWlgaHmzWnVnJa64NKG652cMGdw+2lknNYcdrVrZojtsrlv7aO",
+	"aqtfS06t7BTaTq16Ut45rJztNp321tfN5rn4GXQ/1b2TL/2tw0KvdcFX9z7v/fg1XF853P951DlavWrv",
+	"tLec8s+170t77G6PM6+3c91dPtir317t9vyB+2lr746V7ra/DEWvX/jPBQfRrO5VUsT1AccM0qG2wB/U",
+	"d06d4yr5UT2PBH5r22lXHSUCpSE+nHpY86DOoLpd2ioMqNoMh4ft4VnvaLgdLotNv759JsQF78rdYvDr",
+	"mom1tf7Wfa9yc1W5dtY+F6k77NSdvbLjHLa9mtzt7P88We+EhevS5+qvTyd72/31w0rFr1/wfv3MPW5e",
+	"bx7LXz8P1r6e7+9ftdnh6Q+vG15Vfn29Pwm2fzpb7pb49b14UFjxZOfk/t7vO9bSjD9YwtFEjUVdOot/",
+	"uIOGfe4fvl//EF9Rpn8YJ9+Ky2vry1+Ly0/3GrXxG/Ma8fOpvcapx9UjZ6xDIf61nZUYdBLm2R11LGKh",
+	"Jg4ycTDAwoVC5B4zm/4Ic2+PO8znzd/PvPmLRFNaSpyMIfMmnThgbqIhRM+LWa4tQc5IRC/MdfE76pl5",
+	"EdGChGx6PjZd2b5Sf8xLzXdbM9hYrountsczr1qVh6Lf7DB3A5vSPBn1pZm8AXaVqN2V11F4LpmqTaOP",
+	"j8Aw9dk2EPQWxrM08DGmJ9hffeqbjINBlYb6eA4bDwaeZCNomhnDznpLP8vEcg0TjDM4fW8zjzxJ0YzM",
+	"Ic+N4POMD7+IptIS7GTMDM/iHC5ZmzyzgKslJKEPODmo1qA3rSUCg7P9hySNJm1k2FALuHs2c3q32GPd",
+	"xZaHey9lduHK4xQazcfaD9KEfcTa220VeP3Fiid7QnqmujixuQJ/Yv9iDtaSYrNH08E6A/xCZjwpaikW",
+	"/bKZckS8W6wvX7UNdmx3Bv7kXVnfJR/qm2Wytrxe+KhRsj0ZSj2gaeFtY9tqpbpbPa7C4As24TE3MeWh",
+	"LSJ26fXDDuOh3oUbkI23UWshWzy6+wN/Uc9lQn24Uq2j6W7gZv2PywKYw4Z2RVgDQHhp2Pu9d+PdLTYD",
+	"v0Go1IP/yifZiQkSuCA7UvY93q54arNf9dUPD4QHXfOQwTfQ/wPR91095ZMnDuIvY/xaPaZtcEh2qQwX",
+	"a8L1Wh5zv5GVwqq+6Z3W4p7gbLFGw2bHhiyGn4ogZ+EJ5+LfmFMtHnm8iU2s7I42Qw0PnrgcMGYA/QVi",
+	"6Ogce4e6cUA++jJz2HBKZWgIIqBd11CxGbTfxXJ9d/EopD7LVMmBPx5vp7Tv86ZwPd5OwCdHr0+zeWCa",
+	"QMmE9gN1+SVzUgm199ROU+Bv4i9ShpaOo1fSgubp3pDA0vF4rgsVdnz5xKvNmktK46fMuHzipabchwVb",
+	"pAfQGPYyB9q7Jok7wtU0bjYXWFiKwEvhTJOeLSmCsz3fbF1NZrfOaptzL2njy/Xd52yZHN9RD54h8PE4",
+	"9evncStyC0rEH/olHPN3biEhj1PcbXQorOgKOgkpzpMl0xAAYn34/Sz2663Ro1y8V/K9MhpO0zyxUU6O",
+	"SZ7ZDB4YWJZUz8v6Jva4Av/NPa3Fqz53/clhkNUOIeN+VuTXiLpbdcneC+OMjFLzUI5X9hr8Jg+ZbjKc",
+	"pzzZREIcASlKoAEJJXZhHID7BbGXccmMExGPZ3SNFQYvAdmlwBNC3yKX6iUgwZYU2d5CCZfoLcM3s3r/",
+	"OP3+m+sUsyVoYkOooMNsh6eplIT4ZSiWy6vkAbZ+kW+uYOwmrlfKHKf2ijmuazK1RvVHygxMQKS2DNsL",
+	"1woM4E9YKLWm+wP5TjDi1N1K0GoLAFbQxWTh7kggvOFAVLSRJIOKOP3g8pGXi41XIR3K7Pag1BDmRRHS",
+	"ntQdBCwuVq/Ez7XCV7V1rM6gretyaXC4U3KOnR+ldvuvzs31/sHhYcW5dj7XDuWgfAg9NlvVwffyyXX1",
+	"pFbagb6acnuwe8HrZ8VBs3t6f35UOj87FXebx84xdunUapWtvc7umR82t74O3a3Nm/O61fNTORzu3dfW",
+	"LvhZp7lXu4dPV8ynZ9eOXyvXyiWn4ix9Wv1ZgS6h6nDv2rmvXTfv90/FoFJR97t3esG36ydVZyBKDnVu",
+	"a+XCYHsAnS7XpVJ7sCmcE/d45et59cj/efKrf/L1r82Dr/elk2K91tpZH5Tb55ULflovnED3y2FztPup",
+	"cuQ4g/rhTsf5Uawv/WgGa/Xq4dZXz//ZW6tsf+oehiIsXvDqSljeOr2p9L4e7N1t3X1xvFKxXb+pl7/w",
+	"9ULn58r10ZfKLV05/bznOrK8dE5X7++OVnrN3e32caf9H7sjZuQdzZDoD/y3ae+osaDNXLU1UozomYE+",
+	"we0oblkwT/g/NccJK65sX3031mZlB9I32DpKmC8ZRP2v3ERCU3zxqI8k3R3vgvxklAzwt/JxZizTKFkN",
+	"zOOdshMWMxcxy3kBiak2Y8u2ob0Q0SIN+8yGzVZ/Rzlp0KDZ8W6tIQ8ktQXvO+p5hWwpDLBpctfxNu1G",
+	"nuwhcRnyksG1RwGpAJeZ+b4hjtQXx3HsXzsHcHc0yLfvwd3dwJyaF8AswtAQtlE5XAwkJQc/dnIRjx30",
+	"9q4AcBnC6PcAoEwPtGiiWmzDNmnSk51vmJYdwtVkWodPtLpo8KMaEHd14/Ey/lYzGDaaNN8MQl3z9bjL",
+	"7vLhXdjAXmb1p0mIhUKYxozYIYFR/0hD2fkwTIrG6EMQSyn3QvhunjjxhWGNcCJdvczkHM+ux2+A5RKW",
+	"XRpcQPMa0uhku5gnp5x8XiU/vBKWqEMCec5vUXoY6c9dqLkbWA99VhFEdHowFj/wgHORW93Z+tCcfbVC",
+	"oVDAtc2RIvyRvLVAf4p4dkD0F/14ee0zqXkl0uc92gR25QBr5GZkX4PuQj95LBF/SNLEAAnK8pz55EMj",
+	"pPkbNmx8xJcjfDcasbJsiZLn/RaR7JYF1B9bRBWjAuMpUpoClqDH1d00oxYC3CN/yHiUQINBQst8KAmj",
+	"ge+xAJnYiWPIEA3UA6ZV2+ipJrjl1QUDXBhN15cn5ZE71NgXOZs2M+ESW4AdyJCJPjL4vgMauLZw4nF5",
+	"ss9TVJChEZceb/umsT5RsgB1oCUsQsHQxNAa60SLVgRzQV2WgBSJpuBMLwXV8x3weAbE0toosZpFmJCB",
+	"CFy9H422hDE9+6bVS9Bt/6P3xEU80KyUoDTQ9f0wbi20M1I4YBGXGlBD+j4UOkKgItWZFAtLNKdxPVSs",
+	"sYF6DLibcddrK2GoSmXyPfx35c+8+rvxLZq4jh5gjP0Vcg9aw/VoEHrU/4/y5xpRtr4thBvfayzDGvYi",
+	"ZL6vT4XjKR6PODIHSnnq02ih8gNG3eFI8w7GTz0WQUNZExhK0rQkBX0ukeUz9LpsQhBlLcZDBaEGPOxG",
+	"xtPmSQPYwRobSGwdvZOsMpBewkSFQleONNFYlBe6EsJnlKdVYMxN8TjY1M1ECTQeyG8h9J9OhgEYi2gh",
+	"tkoANKm+FHF1Jrknr9hDeIFuMLwM+nzmx3n3My2ReCiJmHLIpbxVKZedq8/RkMvVXUHuF3q/6Dbb8unR",
+	"/SDcbq+Xdgqn/HWGXLY7UcC7Uqs0B3v31fso3K04xeiz65KjQu0LPinYHg21t+6dXybUrnb3JD077V9w",
+	"t2zfw3pYuy79mjQH4RR2nFKps7456H759GP1xwX39vevD3+s/nXv9u9K7nm/u7W5fts5O90u/OiVh7xE",
+	"h/sn55/Fp3KpsnUy2P/55VNp8Onn1+tqZbgsSkuVC95c+nX/5YtXOj44u27/koP2r/ag4kBQfozDJzsD",
+	"p+Lsq7vfPlwvOa31qgq/S6sOrCgE5H7JGeBbGpyXSocn2+ot7WBoXy+VBoMtUT0/X77r/TpbK/xcqQ2b",
+	"hdL11ZbvX/HD/gU/X/4a7na/D2ulAozDVNqHZ6XS8c3R2vFmZb99XHOr8qDYP+QHR5/9k/7d3r3Tgvs5",
+	"qlW3Ks7ZBW+X6sWDVrFd/3Hq1rtrx8viZGmltnl8Wr1bv74fSZa093acSmnT8arOl3L/Vp7V1y94jbd3",
+	"O3RwfiAGw9P2UnF4+H0pWD+95qUz96ffPilVa+WdbXe3xphXEqvN6+Xu+ernX8He/v1Bld59vuD12tnS",
+	"6tLtiqy2l6++VJYeGpyZatoZDPWlXJb/q72Fl5ytccub91srq6tylVUrrfu9C3589JlVPp1unxS3i6uH",
+	"9Gc/uF+7+15fC6qema05b5Wa3/tLXr8srq9Fodz/IVeu5OHPs91ep3PBW7urp379a/mvQ9kbnMlrf2v/",
+	"r4N2+/DOr1X8T0vt5oG/dH7nrId/Oa3BysFy89On1fbJffGh2Ro9U2AYJ/+cOvNycONh5uVtxq+jy2fm",
+	"X65YkyYtzzwH80xzOl3l/I1GHQ8P76ysfi6sFArrz5h3SXpVWQmYtKOiTEzAtBilZWKscPnNiwp12KoY",
+	"mNjO/Gj+BsA+DILIoMMg6NCQfJ7l9yoHbMOAajQkCzzqNwzQ+mgN2+RpOPr1EcMHhoJYoVCBT1cg2VdC",
+	"PPJkvxXz6XuhnmTSoHX2ZagPQ0PQiKZb1vvcFZwl6WLMJJSKJcA7TvfhiW6hWC4UsjBA6tEL/o1qHDj5",
+	"vrChjFdZdHuB6HoSWpDgJS5sLBToRvFqY7k5fSY9Xoi3UejWi8goS8d7ca7In6rIUZeQET3+cj3DKZst",
+	"DasjGD/A0tOWgNi6OhE6TYGQpqLmrAQ4AgYZ0CVMK+i0lF2lHcFW0zoToTM2gFXd5K506jzKkA0YAGtw",
+	"NjB5C0x/vQ4fim0v35YQBUDwR+1EhFdq4Yjk0vjqM1ID8K8ns0Nk3hVqV11231C2sMPu9CsWQZROawpf",
+	"cIngXRx6d7vUx9ZltErQnep6bU+nDu0WVdlvdkbnQDrsLuuJtcLPeObltbVHPrSRW0+So21ncXnts2ES",
+	"qlTruQcePbMf2eNtFvQCj4eZ7bLL609+TWUn6waa9JXJObIFHPTDN7JqGuE9qykDsIUynwFD2XfyHDce",
+	"z0zUqe+mbz6Pz/5D/S4tA4nzhhuEMw98WoObw4FdCjzCvCHBVccx7iolG43NgwucJw39QWPDfJWLTqWP",
+	"ydptIQ0BrnDKZ4JXdYQ/miYHWUVs3BIUQBem/wFAYE9FLAiRzjtD4Yzf/G8Ox/n6c1+A3zkS3kaem/3x",
+	"oxE9k+d+QWhPdJhmHEMbcWfSwT6tgzJRP+3HnBX+0zaburhlav5Y5yQfys7GprN7VM2h2af+kdfmNOwr",
+	"XxKPcfrKknJ/+DFnGjAsyE8wXA2Ii/WcuHYhN5BzmkXFRRM+j8NmJrwXOIZnd1BQ2chBBq0voXwNiQUP",
+	"Z6d6VMZo9Hj3WdH1EXybnBX8raDGwGFQhhKMGfhbt/YckFosfXy+ibxQiKV3Sf3wEkqaai+OH7ZcWMkX",
+	"8sXiSv7LwvRJ17H1fCPsS3t6MytYb0I1ujXqO8yxj7KwMbWySM7NZmvz5wjI0/ZnWlyOtzbDSG9WgD6Z",
+	"mClZl9edLEncS18KzFJYYEjjkDPp2cuHQuKF97Bl5j5Oxmx7rFHo4/fIE72MB/yLdzjnPrr3ljS1Sub8",
+	"VQJNHPoPNyLw07iFzsSsAyoh+cQtToVkVKv9lRvWCyF5ZnBhXTHgvqAueirq1WLTUUTR9dBuRbbmf9iU",
+	"1Bwe4yVViC3bT9IjqfTi0yqRFJrxET1ymUo2Dkzj70KH9Fh38gxnIiLyfTEw4YxuboRJy4yhzrBDw5xW",
+	"PQ/pgAPWneuAuQ6YHtburRwHFNSJe75nHfKO/YfeTVMWl9+8GeIHG+aSnQPcHYXQwi7sxOREhKdFx1Pw",
+	"YSfiUHkuj0VTE1hygKv3hJSExUWnhXJZqs+QYAM120JXuCyYYYwOb+vZyOLuFmMpebqOtV7fXM/+A+f6",
+	"6A0jNPGaX9U5y96jqWwitsZOHhgpbf15MgmCe3VJeiFbVv+YmswtaiWY1HTwpPYBnVaBXnw3yRySrEnm",
+	"UhsNNGGtATaBe49+1w7EwOLuYL2wk+7U4VMeqeVR/3gv3QnYsmbKnZkNCcQhjf9pEN1Hwji8HRoidy6Q",
+	"apk1p3yI8y4h9t81lDAsqt/qcQhrxg2okTXkGBzWyJHG/wSe+J+G3VOitDD1OGkEnmi8Qm+Ennp6X/X2",
+	"mavDozlCaJ18dMUYxpVwmArmcl6shDxZUCNAOxEAwB0dbe960UYWDW3/Kj0s76aUnvFC1H6N94gpCHpc",
+	"hpQ39ayx2Un6rd0ygLTjLa+N2iFrxcxZXnJ3vacOAdwECdPwbyftjANS4xhF6/P4Yn90zvdW509xDtJr",
+	"/XjgZeRlZRb89W3MXOtHNZug+5xU3Mfjpyvu74HhV25An3t/9VmKn5HT/HO+jxy/Vru9rUpwDBvNoLFl",
+	"ygxqm/WNNPLKk8jnNXJApbrpnOweNzTrG4xfRtV/o7rQ9QPgM0q6jHIgFmvFQ95mYBfj08ZYxtWTGFOj",
+	"pVCWFub346KCWqFvmstTTzPH8BAmJI8tbQL1PswmMl35vFYAAlNj23T6UY8wwLiEJ0nLC2RoOck4j6pc",
+	"OUNuylIwDo6iWXGE/4VRf6KbAOKZVgMGYa48/mo3yPHuEfG9q4ACAG+owiIPJ+EtTtjMHENSR/62fRbP",
+	"SXGaPfRnM50WCyO9lYtyWT7IZToxC/MSNKfJ9/tGfR8jQpYF/46rPW/0yGj0wPXJNt1Pt5lZOiE1o6G3",
+	"SZSYyDCWD+Qzltidgd5LTWs4vp80UhrpAZIWkvmsibA5lJSPTjELBLjrq8X1wkcVQZwcby6uY7IBVDUJ",
+	"xAAhXqKg2WRMhN/vqsAFR9RMYK2hKUTLwgxxSOOPBlHetCsNTDtFwpMIOaQXMOrKDmNGn4NqxiSy8rj7",
+	"Pt2IzQbE7Brcp/EfZWY/qX9A6P6/jRwJ6ZWyQ+X6uCbHFRx1dh5Ci8iMyzFZQSPcHYM9q4/7tyYK9O1F",
+	"MCsArKHiazuGz/1eMfwjXvNvHnU/e3gasrtwqSlvk9ZwOih0rbD+jVwnT7aKVVB6D8ezTzeKmeo1YRXx",
+	"qPFIMsUsytuHbOIsnOKZM906QMzC5RvlGvda0Zg0dGZhYJmLYpLpSb5HGL0NFXYMaEU4Gxitpb40iLLI",
+	"ah3FdequsNccJs3jCBHAtmBi2+osw2dSplmrOGst/rBgAsv1XQOTF/e6Dzo0hIAuStkCIlGcwr10aThC",
+	"XM7FAJg0qW5UQfIIsN/mJDipGY2ka03b6qsgf5zKbZyYO8Yxjx7GfKu/0iBIoqWHUOVG9N41Ypune2Uo",
+	"UJJkIk39U+LAKfGPNu/LZedqGOEfnVzL/fuj9dPhVavVuqrsFcWvJbfUbg5rtdfGP7JIviO43/vos2vn",
+	"0yPwj46dnxH+0VYG/tHgDACJmxqpZ6cUo/bUSqXBXtlxjle2u91PxWK//6u8Nbzg2+usufSjJP3V0+LX",
+	"g6WTw7vO+q8vpdtrdt7kn7igwxvqMOp3b74Or+R9q7A/3PeKzaFc64X+0crXC94+/xSe/LX1Q6xuXdV2",
+	"ts5rzsCm5C7XHCei447JuJmjKcvdC/798LCG1Nxyyzk82SwNauUkklH9L3nrVs6/Dlpt97hW/rny9SZY",
+	"3Vpf/cGWj53WBbexjB5AMrqGY+vV6nbFoe16B1CULvgVr7ea99/vD/XauuW166vlQv+c74yDJB86g3p7",
+	"p+PsrdDycLlS71X6F7w7/Nrh1eHZWq2531s7FKfF67Pzu/Wlpd0OPThZ33e8qhMs/zhrXx10/aXu57WT",
+	"K0rdpd27UIQ/9wb+Bd/fvrrmgyJd636q1f56mDj8/eEfHX66OV6tXLdP9w7u1orduwu+OaRre8tnXz5v",
+	"lnbonVhb2vu5VufD8+XuD41/lJTIUXm84LNKpJHHGfGPHpmOeSOK8Xk65jk4x18+HZNlmlPxip4pHWP1",
+	"6aVTFAACMuRZsO470ikXLUwOaWbzveJyIzfSlAJDg56rkZ4jOgr0Dn0fvjYctdqbgYIDFiLkJWZcGjr/",
+	"k8TbSCtgyL7sQY0+TxzfR6q8QISsGXmOsXf5LS7XYGpeuaEdyDBF5QX0SiOfiuzwZDZJAwI3OzSgzTBG",
+	"qcUVkkMZsm7k+UJaSN1S41I7jKKlCXVjbFOfhhpUFwu+NhYv8VwLaTeJvpwz3Yzxs4z2KYITq3GYPE4a",
+	"XISLHm/6fbVeAAut/Vbz4mNgb4KIQt+IFBYKbeSrhl43clS1b0dcDzFvZb/V8pqQD8uTWoSJXAQIZYOP",
+	"q/GQTdEE+ykNqPRsvZSjpUDTgzWbm/syTuuL9GZmPPGTbc2913uW/kwjTfPezHdv8qDVMhzpqUXcdUCC",
+	"mjUH87hOy6wdnF2cSBT0M5oulTg/YBJhZj7bItbV1zLbvD3Jto21b34jCGKvGUZRu0qtEHFX50mVIsSe",
+	"nvZXNkA3DsAn1I+GZLWp9iLQdRu5e0MZEcDq1offMNaDVi0EDYD0zxVTN5aApvKkOWHPp83IBCDUcwoo",
+	"vNU3F1lqneCRYgMtmTJ/PqPABxDGCOVmpXVnmbYUF3yfxyYnwBdEQ9IVMkyYGDxJC6DndYOaRLPFuCvB",
+	"eIKtqx8BiLrMkwZnmimBG9BqAKQWSLO0QSTToOKSduNKlU5PAcA59AUY2VC3iYl3eA7TDjEqDfh4jIt+",
+	"u6MuFl3FPCRtUw9eWMJ3gUTbaHsD+hLaDUAxA9CyIXAT6DugnDSspM7iDzZsxNDmekm5MJeDy+uGYOx7",
+	"oKQZUNmJMOkzAB/gTLPWrmYDFfeanWhnWmjhemsAeYU6BL/iIjSMFsNvEbyltUWHOhUIHhvv+37j34U4",
+	"HnktSRFd2FhYLqwUFgvFxZWiesu3LPCpUuwHK4XK490W0K5vEyGP3AT1p8UMnkfOGeCRSh2lYYI9zo2Y",
+	"PaDOUjYJFwIOmqaQk4oAPOY9GOQKl/kMxzfS4XkTEZ0NfEIsXBSNU4s2VsdsiZLDBgHVmCebWJrxDJ08",
+	"EVyzlUdEWDE7OdZDRt6MocdQdkS3OBjiVECjlKHn+wTa58ciQtLoc9ljTSDlbaQB8+YJPLjS3mA7Rtky",
+	"JmLw4sM+tWZhA/FmFHqTryqBj4Tv5Uq4EFHDXMscgyMDLvYVcmVZIjGytdVB47myv3PZM1XGRUbXZjJ+",
+	"zAhfzoSJJfsW54ne9zz5/eKSmyoTGS3q0+R3c682Yd1P2TJlrcatzrkoNSthcJri58RnLQjkRsDXc/GY",
+	"ICaQSNNnNIBvP6hN1oDqVOPjeAFdhzSh6Dc7yhQaIiQdGxCDlxvDAuVNDK6z1bajrzvEI7ulzwIjONgD",
+	"EfF2QeiIKdtQ6AZ2pp4WWwJzGC8PPKnzmR7HqTNoJIz7GhI94kq7ADMgb0tz1hs21AaYajox0/Ywpmn6",
+	"PTe1lfPRjn/yNacWCS/xou5IsfCx1bETONu7ro7FlAF8zhPydJWLb/xVtG7W/kgoXjzo2WprSDdujadP",
+	"BMMZHxl6AUyckfGAx4LazfFx/u0YWWN0EG/hOD0EuTeyj985Bt+D+uOpvBVaxXSoJB3qjpUa0MGC4rGJ",
+	"7jteuwO0sCbJD+SwM6qW16WQmGOQv2MM8rRk4MOq458HSD55r8hZldn0gOXvRakBeoGcHtwGj7fFJQea",
+	"qiUCzMEbrIOI1RvY29UViWilgOLodmr9Kx1bwntONlJTHh80jdrDG/3naLy0x5vrvkfrvnE5fl61p/fV",
+	"u9d48TaZUtnhDzL1nH7u96filv7PQmGZWBjCIR/LT6MDOoxHbmJIGIDRcd2AScmwOLTr7BmqfRow0goY",
+	"akbDGbYzwuueTJzlSZ11xe3jSjP4NKmv9/UKNF1xOy/QTFegUUsVwQe9ZLQ2WTASOx4Pzdr0mdUaKMVb",
+	"9hnR5HDgWv0+SSca5VE5DH5BNjVyEBI7THdYmXlwMwOmi54NvKt+wNwNggz70zsGC69tqjPTmfDtfH+k",
+	"14BefHNMkI9pbWGWEXwpG7ijd8f7LR9hgyOjgW7zozjjDhYCGhNdBI4A7B0bIQIaAL2QdMcscKp+wLMj",
+	"zpGHfp1yr9DsasMc9QaFfc6ZTzgLByK4IX0OYD4NGdLQa156vQYRgfXn7WecRI0rSPkLvoc/xgb5QeCF",
+	"IePQWVgs5Iv5Qr6wtLzayNl/rq3lzf8LeAXzHUl+900tn7lnCJnMndqQTY7yMMiHhheIfshk46OehcCe",
+	"L/Ur9T0o3pHnNd2AtMtIm4ZMuTSJspfWqgCAyaPnxGZHL1CXR9ZTEWioPDgca2/K7YFCXtgwBThzL+pF",
+	"a6qrtFuR3r1+jQ0Y573Uj6IXP8qYqVNpbKkuHZoHNn7VBXcs5M8YDVW5V3oqxQA6JewLVysFCXsRQMlv",
+	"gFAS3J3IXp0bBZVCA2in9TKJr3HT9Hno+dHCgGwPqFo0L9zQosyJLySTeqgbMAap6dzNjINTiyvP5QQ+",
+	"tn7J5aUruhQ6NRmOO8bjjFqSlXK3NtECqCnZuUx+W4i+fjQOE6zFuyhwTuMXzMucz1rmPHolr2LyNpym",
+	"0vmgbzFF4Mt4IPwu3Pq06T3f4zfSajUE59xQB5p031i1oorYgFyjIcKAm/rRVw3jF+HxeYGBv57CUa9G",
+	"t/+PSeJFjzRP3D02cRcLdUbuLhabRyfvrI3zkvm7R5ASTdoh0+Xv4mfLSuFZT/+KLW0TQV2VWorUUI8F",
+	"UnAD3Y75BSckDXxtSxf9QmGlKVkzYCH8N1KlGgyuW+ML6tO0GMK8Y++YMGwGduwRjgQdAPAJcKWJXJ4Z",
+	"CEr2iQmckQU/JsgRgO2n4+xWmAuJ5qwwKILH9iQ6jgKujY6jF2poWPmNKIEBRRwSmOCKsoV5AihdpFgg",
+	"g0DwNjnY2TPehC+a0EmtocziZnWDz4fr9wDrrBLgFNpZY0hIm+nm9hs2nBIHNRLpJwPhPMVlNRM24LIe",
+	"fKks5OKGmniD2qjeME0Mh69+KRan77yLnvdtAEJ3pOwzN170DJMUqQQLwkq94blH+kxkKrBdroYGABMj",
+	"Qtg+iBaGs+jZRu4ZB31Tt+I0OKSxaZlgU2Z0XJf+L/rvh6o2tShnBIs5EEHY8ZmUeeLgJ5FebvrU60aD",
+	"rvov3bSsvkeTECGb4fyni91/gZmdiQ1EntRhNlMr4ZGazZQzNI/XezPXaur2GI2l9rmAms3c9cyYpeHE",
+	"FvAX2okPCsc0YzXWTpxYsomnJwXHbaN2AYOclJfYKznstIeZ7UB0cfZ6piBu4TXCqgft11y40+osryLZ",
+	"k2VjhsBlonV5ZMAyLjJxa5IlPHrcvEfDTjxtbluohVHn7b2wvUxhdZ+HaPrDQal6tJwjTvVocXnt82K5",
+	"VM6Rg9KPyuYyGtTtmlNePNp21LcfYyJHg56Qwk/9RAbqpNDNWajnHfZPZqGescP+yZoyi4F6VEe+Lxrq",
+	"dDXzu/PRZuLX5clZUpn9IVMg7HL23GG3L8OYbYYz8iExpRjXnj/mSQNxyGBYUStXvANKtDYlNaf8jTR8",
+	"1qbNIRy3Uqke2QcV1SHYkOa7xNs/ypEubap/OdwNhIeoLGced8VARpBCA0ZvptfBZEe3/B7sHx1DwstL",
+	"ySGpsBa2yZR5oTkP75yHd546mpKH92XN0+T9OVWm6ElEvNqMmD07aZJTNwjC5kI9iAk2UzggAaOa5NXK",
+	"70cpzlHzYDkCSCADa67UqeFcQ/wqbP3wPSAEyxFK8MawL+fe60VIpfBbLA1IzMdonFALXn8qB9khqCQ0",
+	"+hieUk/QuwJvKdH5ortNkg1AutsH6W4tDC/JQshuAVDX1JYgPp/uZUiWVazz37JAwhuKk2/TuPIHUVp0",
+	"ImbZsfXc37C7DGgRoj620SVGgx333AC/gIbwf6fsnpt4qRSWXWyMNZWlMXfWwPkh4K0SekR55TJk1M16",
+	"YvQzU8DVMOQdw1abraYumiELF2UYMNp9FkuodcXcCP7zjGAco4lXM4CTNNHDMVpv5NjY+Okv3rro7kiy",
+	"VT3OgW1q9IrLi/rGGjltXRIeB3r2li2a0p+PVuHRDn2kDKx7TKvKZvn90zv5eO5n8/Ln+m2u32ZGgE5R",
+	"cCayjyT8dT3+dJ2X6fI/qPamcPpjQOi3VJDQNBG3tSeBYpKtkvoNcTYAdwv4s2weQAwYYghHwJpM9PyO",
+	"Ym1JCxJShnSIOJC6L0idpBF10GskZYOKzIJbD2equG5LN+zQkjRkv8cCyVzm4iRC1GDfIo1CY+T4UDcj",
+	"UTPkpeONqMIuQ+EzPhlwWnNb23AWBsy4z12oQBpKTD2rES147KZ7oVqkDYxi3D7qWOY2JsIdPw9wZe5V",
+	"O5KehuqbBuo7NsA5EhblcJgnp7GWYXbl//5u2CSt1PejSQ6orM6xwf6BJigVPfi1oIYytm0mbvAzYYWp",
+	"33TZm1saaxJ9DKslBuyPJp9a8Qhcub6bon4jRZsc3fs2cdppdNjJ5LqW859BZ9ww1sMegjAYaqQORgPf",
+	"YwFAHkctq3BuGdIg1A0lASONZuAv3rLAaw0bOglBLZIjw48LzyzZLQuoT8qOTNPv6o29AwU/14D/QA2o",
+	"ZCtlz72s5ksX6BHVpw56bt2n9v+b6z4Dzz6GopZII4MTWqnuVo+rgDoQudwaDh08bg8y3ibLa1FxhQKq",
+	"r0FfhsxNA0v/NgJb4ElLBhCeiI8pTBthPUHTMdobqrGt8Y61c4v3nZsdhX1TBL+RP4uPianksuj2AtH1",
+	"JHuCXwsyO0es/Rfp5ATCvQlEUaxeG+4e995Urbkt69DHaGetft5cPR/0w4d0s5l9Uk7gGE2F9bNt4buN",
+	"nJXC0D9Hf7Hf1aoZObBMViBPjnAlpkFLSlHjD3i5YzpXr/vcwZwrsxeYS0fhepWIOlOQE+pLH/VIz9LU",
+	"YKYfPDdBJU5oyvEh87R+AIOE87oD4rMr0dz40/vDZD+GmVDFhGfA2jRwfQ1f06Qys/cA/mU7TV16t8t4",
+	"O+wsbCyvrY0XkB6+FxndTNnJuiySkb1Us8PUN6iBbGZZMP2TmdbsJdWukeHfHBHgeQb8Y70RK8Bokz96",
+	"nN8+68tN89tXmaGTIKHDUkf4oxNnDezHV/77gUF6PqJnk0RKNKpRJQfbP+DBTh9Yx/3hx5jvIGJSVW6U",
+	"F+aiAFu3+DaxogyuGWe+DmtDOYJOJU3j2M4B6fmUm5/rzaqLYKLbFRw0ZORnJqE0Db2ruYiGncKsogYR",
+	"7AidTWwErCtCJpEkDef5YV4+QULj0qHMkZXPawVlkXSfk26ZEqH+BTJBfEuU2TRRpxeqC3E2iAhFERGl",
+	"w6hrHstuUkTuWJcFzDV1tg1CSVe4zEffFbAV1bXxOO236ryH73FsVWwKv9+FCpxB3UoChcUUthMgwazO",
+	"MIAF0xhgGR0eRpKfPLn/Vryaes/d9vhil4aBdw/6AlZvYWOhWMivG/ipNHAqxKYqfl6AmwHRUt8o1TAC",
+	"ejU9eJVZ0jcCBzAvNMMsxTBkc77NhC3D12U3FWfbs+cwI2P7L60jwxv9esx+ZPjwS6B8pnfl8fAMUgut",
+	"QUH/6CQs7Qqcp+9OdPJrcNp37um/hqcICzF3F2WoJS1lb6GsPN1hvIyu8H79xnhfPOA94rM86ESaZ/47",
+	"e3KOAdJoyLo9X7cCNDTLuHJmGjnjzfl6X6gjtsQfkjRCdhcumR82zKxY5PGADyPBNCOBn4ydoKhEne4A",
+	"xVNz6a4Q+mxSqMMjZh1KXC9gzdC7jcvfoJKQ7gtVlrkR7pJWnwM/P7qT+ild0ex3GQ/RgRMtLZYPuUnw",
+	"3n4zX0nLFTygiJ0k80JVoLFfqe4eV38eL8zs5MCCvK2ng+8kQ63CU899nQxfB5fnAV38/M6O2UWTPJ7L",
+	"buKgMZWnv5/o/SxFIy4T5s0wShsBGdZwmhC2cuDfxjIzuYJiiJvTSqrnwfxUKKJwD3FZ/kDo5zTXqIL3",
+	"NLoWL7ZNUq/3G++WZ5s+MV7ta+2B7Hc/Zv/1rc28GWY1TBOhAMZ208Pc/F1xC71gKEdk31h/m2YCOoAn",
+	"l+3wAk+zuY9kQ2nDZv/HU6G8vsmpwDt9RZOTLkRpzCnjuygzZNYK8qGId2Hu9rxffpJX1PcPKvqXVvDv",
+	"jG4E0FaCRJINz2AQaNGHgpF1O1qkfEi6ImA5rCBm5buzmd3Hd+ezBFMtz/eo/8io6W34DKZXH/N2kZdh",
+	"a38t/ZMu+Wk8Bs8Tc03tHo4WNGPsjgSFzQ0b6kk4M8g2Cu/xodFkUsIu2G/tm23f+KjUjOczTXnTobcJ",
+	"6khgavHGcDQMtxDMWgAQU0PtxQfd06d2k41AP8A1N3SP8cSnADfVC6IPQQ+aBTTNFpGaVTpaU/2Z9f4W",
+	"QarYnEGJ1kClvrOaMmCh0hElAL9iekiJuSP+Bo74a9W5xnbLJBd8ovOd1BoTvfCFeYX13cLWvo7YJYUh",
+	"0/GeVFj9zZ1ti9sPm+KICJDTD2n+wIRg9w1yuemuoGiaBluz3Q11C0OcHYZ7NwBXQCOHOjqyOzDdLvsA",
+	"12XIPoCdz+LcNS0saHiimkxXAymCPf6YJw2NMNUg7UAMZDwLpMEHRk50xZqiC1fz2UZyPKcnghAxIEVT",
+	"+DmiOz1y5Hj3yJwtN9r2BLPTAeOsfSlZszE20x9dHX2Y0eFMdGfusGhuwhvOBhiqPBSnPCVEGW0i0/Ue",
+	"tQgLG8Xi17WZw5W3jVQe0rPzOOVF4pTXUtRjgj8pQpm9Dwbmb6763J0AOwjYeDh+EmmtLm12POy3s7MV",
+	"gJy0MVo6Txv21r2WQEup/hKSadpK03I5ilRotWHGiiU3+vFYdyYO6NwK3GTx5LUGepDqNqBX04Af4k+w",
+	"iC6CIWk0m27D1NYjdETgXwW8RTOAniOUuIHoLeIHRA5lyLoIP6sWKOjrOrvS5wMRdRJolERoWdSaAeEQ",
+	"405GuGoEeqI+qR7Tdp5U1U08DkLcSFQJ3/0UeIMtEXTNKqPETAh9ujRcmFWP4q0Y2L9M3D+0XghyqMdX",
+	"gdgplwZsbZmgFBkaEZbnggZMBd9Xb0wjTIjekEBWj8dohIg4FV9zp7W4JzhbrNGw2cnq7C8WCoWntva3",
+	"773erIhduWewW1rwRk/2iLtJNX+xhD4bfFiH3jIvEIvl+u7ikfKjHjxD4ONxzwc+lltQcvTQL+EYWJgV",
+	"tKhpOLKxEKo9pFvG8mRPTxpO0ibPtaSzPcs8WByv0qOYa/QU0HPTuyOzQ0SOGY3sis1V8pDIIdGfvwV4",
+	"/4jX0/Mpz/R5zrRpAdr1dLr1mFPbdAorlyKZYrTdcD3AAeHYWCdxzkA5R3SDkzuHD3zK/zEUsvZDZTYA",
+	"+5TPU0YZWsAaMUoPTGBlH9s6bET6PbcMm/0wsV/4Ui1SVrNw9JTvRDUtsTvMSUxozht0hI9bgwC+d/no",
+	"FGOFD/XNMlktrhc+Ktt9cry5uI5RRssLZEgCMYiTLlAbjhxiv9/lKoK78biryzyg9Ro50tA5KvWfPuUI",
+	"n6cUZOMb4CUOoGsaPkC2jKCPIhmltrBrUGDc1KEyh8xrDbirBgmFOrEMG3nikMYfDaIWxY3QISm2Les8",
+	"H5G9gFFXdhgLdUk8pDdMg2Yor7Hv03Ediqua0DgPajbo8G7K26RGm8oNNW9k1GuaQ9G+hD6swsudVSU+",
+	"hypKFauEIsIjkrooBXlA3r4HBRQwX9C3B2TZEyGDfEkDb4i5l1TpiSh3jpG9J5XqAJYFM6FrjZ9iiZwq",
+	"7wtBVXS+RQ+1eqFkfitizVDaSc8RQ3oh6HNpQF/MQKl6KhowOXJb2oNTjiO27EjGeBrSlfrNs02W/jmv",
+	"5f0D0sqOvIngnmDrvWhSeUwER2Ce1LdPTSr/NrjWJpGcgmudGK7H7CKTjIemRIaaRIWA2kXBMtdD8NUr",
+	"BZyYH52+z4S09sJZAK290EyY5cmBVQzEQqAroHUwWQ80jiA+QAbS9HO19LwNxPSXyuyNiL8rtPRcb78D",
+	"IOlZ03GPU+TJfZmCIT2tGu/R7pIlcdPPxts/mg7jyrF+8S8efreWYT76LsOEIFnbxpaWR+ewRs79/Hms",
+	"Hu3mRy6S3MQ92k1PYY3uhtQUln3qrAxW4vIPwyZZhxsrpYIWLogRBzwVGbIwT/YixKE+9/7qswx4srTp",
+	"cOsBf7PZ8C4LO0I9iFBLsmzT490yHopgOL1PYa3C2wyE268hQ9VYJ58PhWcC4NCEPGerqSeqhrTNkzYS",
+	"TlOOSNMJ6WZ+lrkE63fxXNKYvrAGWyEJosIMjUGB13CTnYwZAwRP0Rrz6db32lT/SnsnTYTSGusT22NC",
+	"b33CVsLwCSWuJ+mVz1xDozrJzV2Y6/V33nb/SoI5JhaTPL0H1Pk/pwG/YZ26kei/Rw8sresee5pTWu5J",
+	"KBK5OsFZDmEzB55kSVwlBC4RfR5KyP/pNlDJmoK7hN2yYAicPt90/1PCL4YoP9ICtnGUoeiRgQhusGc2",
+	"rQqAnbujKuKRfirjcA96suwxLunb9LDPprrmnewv1Mn+SrovTeTTutkf4dAmNub0mavEzzLQHT1X15DH",
+	"vN8ItI3deTKElm0Z6zRM26S5BYmrvnb+KwOHfFy1wXxswnFIb462DnlDsvhXzdvZazXP3MlwRHqePXc3",
+	"evZ3lb0b283p+bvEYZkZvOSTTpHDs38wrqe028LlgAWaW9ZMS0iT8zPMMrIjBtI0SIxl+7RzNJo2TEkC",
+	"EudhVWmwBbgIL1vKAjaI4KSRVCWNzHyi/dC/WUZRo3Beej3E2P66nC/klxGB+8/cqDK1ELx7gXBxgGgh",
+	"tzAIvJBF7tkjtNYbZSDtWzhCMcz0++xjczEGhpbe55tC+Hue58zKc47ss5fOdI5cLjXXmXpMuv7Mcg9n",
+	"ynjav1TBogTclaiZX4WfUpJQ3DAuk2FfHDyOR5aZOc8nabZ51vNFE0VWEvO1Nka6VKQmMpOSPymVOa5Y",
+	"RT8c1a2To5aF1zISU1mHf48teKvc6GvJe4qcTfakHzQBvz0iYCNgUvSDJoOxC8t9VH8GrMWCgAVSQ5S4",
+	"7NZTR5KA9XyKXYR6SASQTeCg//5ppVi/WUlY4AhiEnqZRZCgs7xsebzNgl7g8TCRoJ02fWqXSwKCV3JH",
+	"whdlPmUibRoB3Lti3Nxm5lTHNNUjfXXtZc+YU7Wv/kZZ1Zk16Ehmda5O31+K9rVUcPoeSk3TPpcvvhSI",
+	"kIZvz86OWRXOBqMpkmQS5RtpaAZRz22gvrb0lNb2DdBRDSJaZB9I5or5gpk7gXObjnHgMWspdRs1iXeh",
+	"kxx0qD4zUrKB6Zg6xsjF/MTJKKVLXRZ91/2msVciuyR8F/CaPN/Hi0W95E5KvgmwYKBGRxpccNYwPSH6",
+	"MaFO11bPi531el3ifvdE8zzo/zE7MujQUD2ptUQyvUsd5Oj5gqg36lVf+VwoPM7e1HEj/X4N68+RGbI2",
+	"7tyEvRsTtuXdjhsw+129pDFLVwjJJnk45JHGTPvbUxcc9fG5RO+QUswipfi46flKx8BObIrulccNNu3F",
+	"AuXuxcK3mD+qS0M9vYjJ/LRapGbmlCE2LsB9RXn5diAG8VZyWS/spKYBDmi3gg/xTgqXuKRRwbIjZDgr",
+	"37T5zTNwTusXjCvJ7mgzhNv0JGl4vUbWDXi9Z7y0WQkAo55lGQy69XPfiPrVLPcBV3n+27hl3BXBLDeC",
+	"v3iBW5FeONOKaJL6ZxVOfDW0PdOboe1nvI2Iaq5LPf5osnj8+TPclu6hinW0CIAZOqmr8+QsSpjmlIOU",
+	"dV+mJSs3jhgxASgusUC6hfoWHbGBCFxrU7G7UK+gF1haD/9WysbCLFf2lYSizcIOzrULn+H5cnq+vUV8",
+	"FqK14S5xvbanop/p38Jfs76Ad9TOEZm0eSuHDI3wWV6ZtvePbt+Iz/gyfRvx+adMMVsOjEynF4Pvs5o0",
+	"zPVGvcCHAHsc309ubcwKo5Mnmc+aYQosWBLXJwrpNVBPhDLWRRBnKTTnZ0THh98wV3d2ZODhxG7dQ0ig",
+	"c8dr7njNHa+54zV3vOaO1xwc7Q29NY119oC/9nhHCR2DyshvkmBmo2dMwpiN+kfoikCZJ7X+gp1nUu1/",
+	"LDEp10e7GRHkuoYZTMU6BPfJC2NnBDbVFforQV/D4DQO9o+OyZInhXV3jTwpM9+XujSvdkTI3At+BWhf",
+	"XZojknW9pvAFV/cX0ivQU1dDBPyiGlgRCNobkvX+gzWKb/CJJIzr1F25niO7m/BTEXYMJqMPE7IA05iD",
+	"fxU/Gziiq2HIiAhcFpAuDW7UVS/4mcddMZCLxeW15fwFv+DTQzsCkT3lQzznBmmYtWrkQHvlSAP8EfUf",
+	"ahOrf6M91j0GyiY2NF8WVrS/mcaDS7QJjdwFN58ooVSnaArOgZTeCz1sZZBMSk/wS4RSukTMNn0NrcPx",
+	"MgLkg/p54uiHiHjto64Jn9FbZWC1Wx2w5HwZ4kZ6/ILT0VPg0VFHQ45IpfehIGfuIk/2ETxK+9zqplYL",
+	"X6MGalhl5C+hAZMhueFiABUsdcvwduFq0Qyby5rCZW4OXhS94F1PQruGS/7qC3jdhAvSB+tnvVbomi6o",
+	"c5pNoFGtfND56iJcBxUBNlnTkAC81DeCFDHagqrXj0sC0n7j9XrMBTlC2E1dj2v8R72nT+ofi+of/9vI",
+	"KcFXt1euEx3AXLG2xznQ5wC2PfN9WFZ6wzihAzpEcClUGKTXDyUyzLGAxeGKBeUZAVQBmGfYYRccbzWJ",
+	"66luVjkEpEFD0fWaDTDV8JQUS4kBtppwwdmG/kKvhvUC1Rl0Yw6VpKEO+29x+c98tClstwMxAIVwR68T",
+	"VTMvuC4TI8sEvAt1xWgTwvuS6hXqKAF9dNxg6nYNMirWP3vM99XSwrPH4eMGoHmxWxZQH7azETLz6rEl",
+	"B27rgocJ3RDN5RvhAanRb9yDmgEq3zypm6eE0zEXwVqLOetCV6zj6UJumrLB+QPlIaB/CX/6mjdEh78s",
+	"T/bEyMJBBRxurFgoFPQaIq4AGhH0nkDxhl6XfdPsR0KQrhLuAfVC3dCyWljB19yoszAYLjqtkAWN/AUf",
+	"i4TxzJMi4dknC7LYC30jmnkSsVpkSZfyjqIyMTJOpM5hwT6YlafiOUcfbE8wuuEoyM95vRwKPci8jgoh",
+	"IrNsRS5pKC44vozFW48uOgc7ueKX5XyxkF8u5peLuTpzt2mYqzB5E4pebtfj/bucc3aUu1igPS9HaK93",
+	"sZA7OtreWF6+4OmjaZNYJV6vZSuSuh30kVIcZkCkH1AZScV8biHhD+PKPeQPd+nd4hWI7srK2trq6sry",
+	"07xkVBoZXjJ+me0lB0y/7BFH+aEBhWMc/4pScH0o6fYl+6aUHnaQYldQNGjvmnygibb1oFcE1eJJ6zyE",
+	"+sogD0e7UcfHFjBEj8T3tWYW4ludTy5MMbmAbymSmOcPFlPkIDmlgN9f9mhXb4eJMwp4yPRIK/Z1X15H",
+	"Z6Uz8K7n0pc2RPBikjfy9seKOZbEZVRy3vuQQG7KDMY0gCs4BhBGvGkc4yy8OI4MjCAdo48axUNjQCzk",
+	"qg/5UJgf0vHKRhRcqCjGDPvGmCvQBmtiGwgbJ0VDnl4PTbCjxQMDMytVYNWkovjTsmgiIB4PBVq39FIY",
+	"xj1JXfLIXk5PCazlqy5bgk973gJM+i78OXWXZ3RTbzNRMKXqmwO0vEj3/4vpznGBT+vzn0aDpnmwS7g1",
+	"37ytf8RbHtECCQ/Y4/DNQ14vPtjzOL25d0X4MN/ob7HRq/yF3fNxgU1Wc/iocz7bRu94ErBwp22DZrfA",
+	"cRuhMLme9kmagjdZwKOVyBHOBkyGmG3EbCK2AenUPfHcaJAmGtWBS0FeWsKAIpASowfltTshCQXywUQF",
+	"Z0g3Q+lAfzOZOjdax2187n8MD5+jHrmqXs5v3gr3+kEO9M4NMLfe6zHOXCVMD+3oR3TT4d55b8101k6Y",
+	"0FJ3qRVFVmedfrbX5L8CXQZVyxmmOPD46bgOcH0q+JN/MdmBvQ7zRlsZGikaUw1aVB7fbhud94U0RHT+",
+	"mTSEtQMmaQh99szeW33xTGS0Omt7Evup9ArHVWbT3mU6YzkgGExBbBCN90JKpiOCEKudWQBl9hP/Zvhk",
+	"puGQydCnV/mmUC8VHvlSf3VcPTredUrTEx/Yq/E2uGOJ95EV2MC386paBhoYido9J2irx6uJ1H2TBgCW",
+	"UBNZ+sEKU/Aupof8Ml2xhqk2ziiaXAE0E0wa5HwE18GTFMYc9ut9kh288JZJlZw0aLDklplYdtM68AE3",
+	"dmGuqt9xne1FhW5cEiY7ctka+v3U3GKH7ltcOfPS2ArcuKNUcJbgKUgvjj0XS0FGqWpsUz7S6Uv4d4/2",
+	"7d6mNDW9wpgnrV+oOvWiGidV0tPKVDN4hoHwZwDtgKOnS/bU1aH/4iSPev55cgc6rf1EDyIIxqNTOuZs",
+	"z5/QUauVN6dPbkf1VboHEEl5aiIHzpaVv8FLZWZvpiGZJA6Bu58FWB5+IP/r/ZnXky7KfLe9W8ZJOFDx",
+	"HfzI7aPcw8jHnoCwqEk5aQeUh9FsydAMKHSE726Q1cJKVhpIrdPvmf7ZYgHjTY92GQ9VDEz6sv///b+B",
+	"JyQ0UavFhGcxredKivpSPaG6NnVNx7mNUz99s4tat7dJFMEby9BdSnTn6aGs9FCAsp6i7x6vahK7KC0Z",
+	"FNhfJXSMZednyP2o46PMj5Jn8Pm5ILTn3bAh6VAzhIJ9Io/I9DxKJ8wzPO80w/MSUp+Qk7R8Dsr3hDSO",
+	"OkDPtg00GAiYMJnpsy7Mdep7y+O8hGjFbzvVa8tSpbOqq22AkH1/SOrouETg6PJhdPTJ+OZmKhM8H0wP",
+	"gZ2wASRMAJknR3B1PTjd6kvmqnuDhBCYM4+3vxEee52YQkpYJdzFM3miGBxHe/yxCaKZXT4ETZ/N53ub",
+	"BNJD+mmeNnqZtNFLKLiEtKcliR7yGI2gT4DwwkM0bgANmAomQSsgyGpDbQYNYwB7AYAgdHeiziiFA4Gt",
+	"iBKVRLRl0y00ao6ZvcbXTPzALe56MszaSbhq/4rcjzSv67ltdyQHY9ZbJr+JBFt/DqKtlPWSx1siU7rV",
+	"e4KoRwTYAYtRzwDw4ZsBcxkPPerb9RDjX3apMkZ5sqlMIje/bKizYWXEQ+5BxEpqtPq+rz8HtOHoLjT8",
+	"R5d6fsNEKyk74kSyYEc9yguKdHSN1FlsQbrR3JQ2q/904VZ+6SDtwS1RPwGPICHqkvmtGYTcerVjYq7E",
+	"6dKzv4wkXX01u6f6JlznsfADyAzKuuVyOqTRo1IOROA2rN71hk4MX0ZfbljkXZjBNF5TI2fggwaB4G0w",
+	"TyMzeE40wGfORxh3JTi0Gpon6tBXi6sesUl9nwV46qYQNx6TyO1wJdTFOBto9k/Y/Z40ju5E3zSxlx/p",
+	"n44ujTp5ly5Kxjt00Re8TRdyC2bdgekj8Cg58vxbSo4oDwVa1+jHoh8GyZ9P7ciax3kbZ3aS0orU+8uQ",
+	"/eQWjli4WAaxSLctyu0xYtMIWCtgsrOoeVJA7yNPyaKhCEFMlw4zctekXZYUPsA10GKMkx/4CvNp6H8x",
+	"ssc8iZvmkgvOtK5+Jm0+tr/TPPIHdbrxXaYv2MLR0xVs4Qn/xQVb9fzzgq0MiUllpIj+Iwq25mwvVLA1",
+	"p5/Fp8ou2MLZsgq2eKnMgq06s0b+eqBqa9VTlQNJKNoiUOcA96UDYgNi5wVEDDh6DoB4589U8YXY6r/e",
+	"n9PUejPKt+rZfrPyLTiTCxsLXeXf/C/r9gImab4puvmrINMDSro+436T7pb5759q0/RYAGoZE3y5BRPh",
+	"mYvO5ii9TZX3BO1KpoM0r/JmVXn7uCUm+Aez66fEZkur8vbtr7KcgxmqvPCKiZMR5wBU60Tubqio+lSG",
+	"JNoOj6kEP0q9zIYccKSctXnF+D1VjF9iByXkKa1ibJIjmd6zOmB6tC19pbl+fl8V45cQrfhtp7qNz5WH",
+	"e6cVYyemxsYsnQjs9J1Foo3+5mylZSs7/lJzA4/K8kX7X33wR4xdnkXunfDto6o1evcdAVjD2Q4+oKgr",
+	"75zIfrOj3f0UA/vBFCYwuZgzOJY5HQoAn/hH/QYB8jk2wXkCFZiJpfdJ2cmZrbRldx/pyE/OVc7kY79d",
+	"InKGJOTcv3imqvpLGIHETsjK4U3y0G+LS0Kde3kJUrvZDBAmK3yps8LsrmlpcfgQce8jNaBLlfp31iFG",
+	"vX2zqynSa3MTAiAPgquBguIf5HTBM3lKHwhVVwrEpUOJGkojljdpEHj2HUoDhwhKkXI3B51CyBkuTWEG",
+	"U9jkmgbA8aUz2htjifEP+pofU1Lk5AOVRIXphNorBPf6Ta8L9YnvtVjodVlOgwIjNKNkwS0wj9EhKa4Z",
+	"vvGPhiZWJ9gDRhrbYdhTIUcjRxpHtMuOvJD95ygMvGaoPjqgYec/S5rSu3HEmv2ANYi4ZQHphGFPApkP",
+	"GNM+R2aEBjQyXQK9hGY1SEAsWCZbtLC4pFufNBc5FKPigrSBb+t6UgKkZABWAYwgnr+YJ5vUU0bNF/i6",
+	"A2WZu54yrj2ljlw3YBIrCvB3E9q+NsgVGwqNcA/Hq5OlAcprJg+46aboQtvQ96P9PbBZUjMXkA/oY0vS",
+	"7fuh16NBuKQ+X3RpSD/mkOFEPSCydISkK2RI1skPr/RNSX0jQWXcIFiJMQYcdC8jJSq9Jrli0nNhKbvg",
+	"SRi7HS9bzrBJwJ2ZUqKIwfnDgTDr7kmQ4YjCgLge9VkzjOkEgBypR8OOcgfM3jCkSepzwz/epM0Oc7OS",
+	"bsdKgk+Lz9Ps8gjjK/F7pVzUfwH1BBQeIokF3G5LS0EkZP+9scCG3wvsp+Pte99/nBYPvd3y987VVlP9",
+	"vXNyv1Pc875/Bc2IqbSsy0RZuQcSdOM5uL+n9hBgvSOT+ncusTZ3i4PBYBEEtB/4jANryfQ+wMi5n8n/",
+	"sLwkVIazLXtuAZ1FeenxhY2vhcJjX99MK5zJZQ9PgHr7/ZZi5+XUKXwxZfe8cGgS5TFNlwmJosYIILKJ",
+	"4rGWbpmyJIF8AHVOu4z0uVLwyptAvas06UebMl+5bCPMBuvFr8szJV9jpZuWf4Vburwtjnt4YSza1uP/",
+	"38IVo4FSbP/9U8Xz+GRGGvEzLXLWh2rR0CNJIR1F8kb4Wum7wF/YWFiiPQ/0vF6Ksfhf+1uiBTDSi6FY",
+	"BDjpsM8586XF0tdkQei1oBoEDZj68ZWbs6z+kcLk4vh+4mcxoWvZ0U2dnpR9FZ9q0kflUsJBAwZhKGcD",
+	"JCgK2K24QYOoL1y2TpxybetrondHaJoh8IHUKVFrIp+OfW6adspdj99IJDPzmh1YL+js0efrBaLl+YnF",
+	"qfJA+F0N1zeWUuwxfnqwZ1xM62c7XIaUN1Of65h1ez4SwBkSId7y2n3dGqs+ffjENeEyP/XsHUZ2DkjP",
+	"p9w+k2duyDrXgU95xhkShKKM3CK5lmWmJAk0Apl2vXh8oHGacnpXN5Y8KRrWhQ02ZIq82VcAMepLFp85",
+	"IqAyAnFvH2pGBbwQhNG6oH3arCfGaf0MBLWxm69EAG1jj2ApOHu1QYONH640bBtfPblhQ6nT09AKFA1a",
+	"JNGbdfUlBmXKmcQQ7DMRUuXtY6JP9CQZiOBGhQsTqz32YsE1U+5Vp5f0K4gaxM3S4/ywTn8Je83qehx6",
+	"9IQHTPR8SCBCyKqkSIeNxmyY9lthN0h59rqe6Mr96Lmr6mmjPJ3J5MWJsTBk3V6YeEGuFy78/eff/38A",
+	"AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
