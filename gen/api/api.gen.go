@@ -107,6 +107,24 @@ func (e AuditOutcome) Valid() bool {
 	}
 }
 
+// Defines values for CaKeyChoice.
+const (
+	CaKeyChoiceNew  CaKeyChoice = "new"
+	CaKeyChoiceSame CaKeyChoice = "same"
+)
+
+// Valid indicates whether the value is a known member of the CaKeyChoice enum.
+func (e CaKeyChoice) Valid() bool {
+	switch e {
+	case CaKeyChoiceNew:
+		return true
+	case CaKeyChoiceSame:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateKind.
 const (
 	CertificateKindCa      CertificateKind = "ca"
@@ -937,13 +955,19 @@ type AuthorizationUpdate struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint,omitempty"`
 }
 
-// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expires_in_days":1408,"expires_soon":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"predecessor_id":null,"province":"Rio de Janeiro","renewed_at":null,"sector":"Suporte","successor_id":null,"updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Ca struct {
 	// ID The id of the CA.
 	ID int64 `json:"id"`
 
 	// ParentID The id of the CA that has issued its certificate; `null` when none here has.
 	ParentID *int64 `json:"parent_id"`
+
+	// PredecessorID The id of the CA whose place it takes, with a new key; `null`: none.
+	PredecessorID *int64 `json:"predecessor_id"`
+
+	// SuccessorID The id of the CA that takes its place; `null`: none.
+	SuccessorID *int64 `json:"successor_id"`
 
 	// Name Its name.
 	Name string `json:"name"`
@@ -975,11 +999,53 @@ type Ca struct {
 	// ExpiryDate When its certificate ends.
 	ExpiryDate string `json:"expiry_date"`
 
+	// ExpiresInDays How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+	ExpiresInDays int `json:"expires_in_days"`
+
+	// ExpiresSoon Whether its certificate ends within 90 days, or has ended: it is time to renew the CA.
+	ExpiresSoon bool `json:"expires_soon"`
+
+	// RenewedAt When its present certificate was made; `null`: the CA was never renewed.
+	RenewedAt *string `json:"renewed_at"`
+
 	// CreatedAt When it was created.
 	CreatedAt string `json:"created_at"`
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt string `json:"updated_at"`
+}
+
+// CaCertificate Example: {"cert":"-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n","created_at":"2017-10-05T12:20:02.932000+00:00","expiry_date":"2030-10-05T12:20:02.000000+00:00","fingerprint":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","issuer":"CN=ca-matriz","kind":"present","not_before":"2017-10-05T12:19:02.000000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}
+type CaCertificate struct {
+	// Kind `present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it has signed for its key.
+	Kind string `json:"kind"`
+
+	// Issuer The name of the CA that has signed it (RFC 4514).
+	Issuer string `json:"issuer"`
+
+	// Serial Its serial number in lower-case hex.
+	Serial string `json:"serial"`
+
+	// Fingerprint The SHA-256 of the certificate in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+
+	// NotBefore When it begins to be valid.
+	NotBefore string `json:"not_before"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the CA got it.
+	CreatedAt string `json:"created_at"`
+
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+}
+
+// CaCertificates Example: {"certificates":[{"cert":"-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n","created_at":"2017-10-05T12:20:02.932000+00:00","expiry_date":"2030-10-05T12:20:02.000000+00:00","fingerprint":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","issuer":"CN=ca-matriz","kind":"present","not_before":"2017-10-05T12:19:02.000000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}]}
+type CaCertificates struct {
+	// Certificates The certificates, the present one first.
+	Certificates []CaCertificate `json:"certificates"`
 }
 
 // CaCreate defines model for CaCreate.
@@ -1045,11 +1111,32 @@ type CaImport struct {
 	Crl *string `json:"crl,omitempty"`
 }
 
-// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// CaKeyChoice Whether a CA keeps its key.
+type CaKeyChoice string
+
+// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expires_in_days":1408,"expires_soon":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"predecessor_id":null,"province":"Rio de Janeiro","renewed_at":null,"sector":"Suporte","successor_id":null,"updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type CaPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
 	Cas    []Ca   `json:"cas"`
+}
+
+// CaRenew defines model for CaRenew.
+type CaRenew struct {
+	// Expiration Life of the next certificate in days; 10950 when left out, or until the parent ends.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// Key `same`, when left out: the CA goes on. `new`: another CA takes its place.
+	Key *CaKeyChoice `json:"key,omitempty"`
+
+	// Name Only with a new key: the name of the CA that takes its place. When left out, that of the CA with the number of its generation, as `ca-matriz G2`.
+	Name *string `json:"name,omitempty"`
+
+	// KeyAlgorithm Only with a new key: its algorithm, that of the CA when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+
+	// Cert The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after it those of the CAs above it, as on import; without them they are those of the present one. No other field has a place beside it.
+	Cert *string `json:"cert,omitempty"`
 }
 
 // CaUpdate defines model for CaUpdate.
@@ -2385,6 +2472,12 @@ type GetCaCertificateParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetCaCertificatesParams defines parameters for GetCaCertificates.
+type GetCaCertificatesParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetCaCrlParams defines parameters for GetCaCrl.
 type GetCaCrlParams struct {
 	// Format The encoding; without it `Accept` decides, and PEM is the default.
@@ -2408,6 +2501,18 @@ type GetCaCrlBundleParams struct {
 
 // ImportCaCrlParams defines parameters for ImportCaCrl.
 type ImportCaCrlParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewCaParams defines parameters for RenewCa.
+type RenewCaParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
@@ -3120,6 +3225,9 @@ type UpdateCaJSONRequestBody = CaUpdate
 // ImportCaCrlJSONRequestBody defines body for ImportCaCrl for application/json ContentType.
 type ImportCaCrlJSONRequestBody = CrlImport
 
+// RenewCaJSONRequestBody defines body for RenewCa for application/json ContentType.
+type RenewCaJSONRequestBody = CaRenew
+
 // CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
 type CreateRevocationJSONRequestBody = RevocationCreate
 
@@ -3411,15 +3519,21 @@ type ServerInterface interface {
 	// GetCaCertificate Get the certificate of a CA
 	// (GET /openvpn/cas/{id}/certificate)
 	GetCaCertificate(ctx echo.Context, id ID, params GetCaCertificateParams) error
+	// GetCaCertificates List the certificates of a CA
+	// (GET /openvpn/cas/{id}/certificates)
+	GetCaCertificates(ctx echo.Context, id ID, params GetCaCertificatesParams) error
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error
-	// GetCaCrlBundle Get the CRLs of a CA and of those above it
+	// GetCaCrlBundle Get the CRLs of a CA and of those that are trusted with it
 	// (GET /openvpn/cas/{id}/crl-bundle)
 	GetCaCrlBundle(ctx echo.Context, id ID, params GetCaCrlBundleParams) error
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
+	// RenewCa Renew a CA
+	// (POST /openvpn/cas/{id}/renew)
+	RenewCa(ctx echo.Context, id ID, params RenewCaParams) error
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
@@ -4340,6 +4454,42 @@ func (w *ServerInterfaceWrapper) GetCaCertificate(ctx echo.Context) error {
 	return err
 }
 
+// GetCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCaCertificatesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCaCertificates(ctx, id, params)
+	return err
+}
+
 // GetCaCrl converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCaCrl(ctx echo.Context) error {
 	var err error
@@ -4502,6 +4652,63 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCrl(ctx, id, params)
+	return err
+}
+
+// RenewCa converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewCa(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewCaParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewCa(ctx, id, params)
 	return err
 }
 
@@ -7453,6 +7660,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id", wrapper.GetCa, options.OperationMiddlewares["getCa"]...)
 	router.PUT(options.BaseURL+"/openvpn/cas/:id", wrapper.UpdateCa, options.OperationMiddlewares["updateCa"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/certificate", wrapper.GetCaCertificate, options.OperationMiddlewares["getCaCertificate"]...)
+	router.GET(options.BaseURL+"/openvpn/cas/:id/certificates", wrapper.GetCaCertificates, options.OperationMiddlewares["getCaCertificates"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/renew", wrapper.RenewCa, options.OperationMiddlewares["renewCa"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
@@ -9318,6 +9527,111 @@ func (response GetCaCertificate500JSONResponse) VisitGetCaCertificateResponse(w 
 	return err
 }
 
+type GetCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetCaCertificatesParams
+}
+
+type GetCaCertificatesResponseObject interface {
+	VisitGetCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type GetCaCertificates200JSONResponse CaCertificates
+
+func (response GetCaCertificates200JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetCaCertificates400JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetCaCertificates401JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetCaCertificates403JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetCaCertificates404JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetCaCertificates500JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCaCrlRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetCaCrlParams
@@ -9676,6 +9990,126 @@ func (response ImportCaCrl409JSONResponse) VisitImportCaCrlResponse(w http.Respo
 type ImportCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCrl500JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCaRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewCaParams
+	Body   *RenewCaJSONRequestBody
+}
+
+type RenewCaResponseObject interface {
+	VisitRenewCaResponse(w http.ResponseWriter) error
+}
+
+type RenewCa200JSONResponse Ca
+
+func (response RenewCa200JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewCa400JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewCa401JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewCa403JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewCa404JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewCa409JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewCa500JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16558,15 +16992,21 @@ type StrictServerInterface interface {
 	// GetCaCertificate Get the certificate of a CA
 	// (GET /openvpn/cas/{id}/certificate)
 	GetCaCertificate(ctx context.Context, request GetCaCertificateRequestObject) (GetCaCertificateResponseObject, error)
+	// GetCaCertificates List the certificates of a CA
+	// (GET /openvpn/cas/{id}/certificates)
+	GetCaCertificates(ctx context.Context, request GetCaCertificatesRequestObject) (GetCaCertificatesResponseObject, error)
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx context.Context, request GetCaCrlRequestObject) (GetCaCrlResponseObject, error)
-	// GetCaCrlBundle Get the CRLs of a CA and of those above it
+	// GetCaCrlBundle Get the CRLs of a CA and of those that are trusted with it
 	// (GET /openvpn/cas/{id}/crl-bundle)
 	GetCaCrlBundle(ctx context.Context, request GetCaCrlBundleRequestObject) (GetCaCrlBundleResponseObject, error)
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
+	// RenewCa Renew a CA
+	// (POST /openvpn/cas/{id}/renew)
+	RenewCa(ctx context.Context, request RenewCaRequestObject) (RenewCaResponseObject, error)
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
@@ -17353,6 +17793,32 @@ func (sh *strictHandler) GetCaCertificate(ctx echo.Context, id ID, params GetCaC
 	return nil
 }
 
+// GetCaCertificates operation middleware
+func (sh *strictHandler) GetCaCertificates(ctx echo.Context, id ID, params GetCaCertificatesParams) error {
+	var request GetCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCaCertificates(ctx.Request().Context(), request.(GetCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCaCertificatesResponseObject); ok {
+		return validResponse.VisitGetCaCertificatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetCaCrl operation middleware
 func (sh *strictHandler) GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error {
 	var request GetCaCrlRequestObject
@@ -17448,6 +17914,58 @@ func (sh *strictHandler) ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrl
 		return err
 	} else if validResponse, ok := response.(ImportCaCrlResponseObject); ok {
 		return validResponse.VisitImportCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewCa operation middleware
+func (sh *strictHandler) RenewCa(ctx echo.Context, id ID, params RenewCaParams) error {
+	var request RenewCaRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewCaJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewCa(ctx.Request().Context(), request.(RenewCaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewCa")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewCaResponseObject); ok {
+		return validResponse.VisitRenewCaResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -19642,534 +20160,558 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pchu5si+Ovgouz4loezdJkdRgiYoVZ1OULMu2ZFmDh17ydYFVIAmrCLALRVF0h++77Dgf7gP8H2G9",
-	"2D+QCdTEKg4SZcvdXh9WW6wJQyLHX2b+VXLlYCgFE6EqNf8q9Rn1WAD/bFO3z9pShIH09d8eU27AhyGX",
-	"otQsve+zsM8CQoVH+nJMwj4jHelNyIBOSIcRVz/tVUvlknL7bED1G8LJkJWaJRUGXPRK376VS/r1TIT7",
-	"XA2l4vjq7JdapMt9RgQdMNKVQfSlue8O/GPp8S5n3vRLL/qM+FyFvykS9rm6HHo0ZGUy7nO3T4QkEian",
-	"7yCyC59st0ifqio5Z8IjPCQd6l4TLohz1K3Y71TOuXCZo0fGbulg6OshvWdemTQ2yYm8IY1aY4vUG81a",
-	"rVmrkcPji/lzOA+pfk12AqcBU0yEZNxnAYM5EK5goD5VIY487NOQuHLke3pH+tQrw3b5NGQBCdiNdKl+",
-	"m4I9EzLUd0lBeNiEF3k0pB2qGPEkU3CdCjVmQZnIgLhU/AYPjAMehkyQUKY35H8HrFtqlv7XWkxga3hV",
-	"rUXT0nM8uKC9vF1XYSBFj9xQn3s0lIHdCL33u0TlbMOJFKxyTEO378wjjjP254ip8KiANLhnvxbgjbu4",
-	"tFwwe8GXPU0QegyhlOkt3+zW3Dp71t3pbtENt8a2u/Vuja53Gu6Gt8m2uqnBDejtayZ6Yb/U3Noo5441",
-	"DCatbsiCnGXSP8MBHFAxIYq5UniKhJKEwYTQHuWCPDl73iY79XqtrK/rB0m9Vm1U15/ukqEhIyn8iaYl",
-	"oecWMDIGqpISX2sWQemN71LuM09PnwsFpGAfI4oFN9xlhjb0X4wIOU6tzXotNXcu+GA0KDVr0cS5CFmP",
-	"BTDz9+/ft0Zhn4mQuzRk+XsFb4NtocQNmKfvpj4S/xiI35Nl4uwxGrDAyV2NenWrWn+a3kO8f5md+lYu",
-	"DWlAByw0HLTlumwYvqaiN6K9gtH75qoevzNQPUcTMwsCGagycYZhZe/MIU/gOLIuHfnhU73kDhMZLgN3",
-	"lsolrl+MXLxULmmmqakEBlKJRjL7bOwHk7OReCP8yfSQnTAYMaepuUGfi57mOW6fih7zqqRl6SS59h19",
-	"hLojxTx9r/0nnht7xy5snpgYrqsni5yGKDpRZKzfxpObSRVxcJSwXA4dDn2OzGztRnhVt09vGA9k1Qsm",
-	"lWAkfv+ipHDK+t6hT93oDI/UiPoRV6O+khE/pSGcbiFR1pATxlHeES+YkGAkiJAB4aEizpHHBkMZMuFO",
-	"Kq/YxNETvWbDsGq3488RCybxbnjB5HMwEqldMJtbanapr1hEWx0pfUYF8snbIQ+YKmAEertI2JfKDF6z",
-	"RxqiYNCyTVMNMH5YhaPzN2R7q1bfJWMe9uUoJJR8lYLpZeaKXF60iwbPcBSfKQxjKT5mJrDHujJgi82g",
-	"A/fGs1jR4PG1y43+hfQ9FswXGNTzAqY0kQdMyVHgsiq5AKLiQE7myJaJkjhPIUFvwmMEIpwHRI4FCXiv",
-	"HyrSmWhezkUvmtWQhv14UtwrlUv65PFAazr6gCYn1pXBgIbIWLc2SmU9U+S5O7Xas/rOTmNz49lGbWen",
-	"Xo7ZcT2XHd9p8kkuVf/hE4hO6is2yVM6QnYLGt9EjnATYIv0zrExaJ+Mun2CvC+UwIzUyO1rjkTJ5eXR",
-	"PrLBIaNhRoMAYkUxqTXZazYpw9baH1zq+yyAu7ggjQ3SlyMtA6zyBZ/U6luPhSp+LMO8tKasr3V5oGDc",
-	"KuS+r/mV0BRELhLfxxFRgVzXDpMrslHbIU4w8pkzxdSN9L9mbBiNqgls0ExaK6EB1yxesHG1SCBlWGbR",
-	"SWxsbsKe2r/rWsKGIQv0O/+///7/VP5/n37/36W803pKe6w9CpQMck2XAFdpqAVvh2lNpklqGTFr1Glc",
-	"SX1nGeXTmCt8mnsEuKCxGjIvNJYC6KeOC0OpCnYbOiC/zQ/DgN1wOVIOSkAr9kYiIVTxVjKksAcM+GKP",
-	"3zClH2CDYTiBz6YOWi2f/+Gr8gVPrXy3k5avuen1P+dfc9j8UcgG+rBMjbm+mT9opV+TO2T9RDTEeq02",
-	"9/yfM79brNOk5D8zDJmE9Fov9ZhOLEM25xoP7G8K2AQdcn2iZEBGigVV8iaiFGQP9m2p06WNLUcxv+s0",
-	"iZZfcMI85rOQgartcUU7PtO6UtmOAwcBNKRGQxbozzkwvLLmvnAH0wcBVFvQzxlYBH2tz18zobUCKZAx",
-	"5y63XqMlVZNzGYQ568o9p4zaqpa7E6eZFe94tlw5MMesSo6Ag9gH0LTwWTckWsx3mOIeM1cjMe7En7B6",
-	"iZM8qnoYiXPUYb4UPTCROFg0HgsK10LPa2GjlgUh74Kh8ka/FC2CgKmhFIqBQbBHPWN46r9cdH7ofyYV",
-	"WK2r6t+ig/FXCe2BUvPff5W6nPle8igPVK/ULD2HoysJFzf/+R+fe2CQRicAbOjSt0/fFp3LAX4QZjAt",
-	"7xOiYkB9zTWYt6t1m5fnb06I7HxhblgmlHSoRyKLqAzmpE+DHquSEyPPxjS2H0roD+r63L3/8sAG2sV5",
-	"+Z//IeyWq5CR0YDwkA00zRGmf7ihvgwSi+WN8FNsRev1RoDqPdBqLAxOERow9KaAVaZPOJwSSjRTsNxF",
-	"TZQeZ1cGHe6BtfQEmcbTXdRBuAInj5YRRav5HB72mLj3ctJR2JcB/wrPROvacplSkoj//F9JhiwY8DBN",
-	"eHq8q6O6hG3PFbqFSGcUxt6pvvQ91Lg0i4Q15Sqx0swj3UAO0JowmmoZf7JKkOIhbgbcI7shE6AVCNSV",
-	"HHDFVMAEc8BfkPCXJq4VTdTcvZbw6MBkj4TWaagPC3DvzYr2R7+OcHj3w22LdfqgZrib8o2hmBwpRkbC",
-	"M5Z9xDxiowGUnt8UcT5UDHusHGme/X5qzY2J1xmpCfoyk290qSAdPSARoudrdRt0IsPnciS81e3NiT40",
-	"TOiXBTR1aoQMP3fhYyvbo2mzLD41wBiBXVwKe8yZ90Acow1n2NVnWJOFCBmRo0ho0YcSWicywT3gfEfq",
-	"FlfEfApUJdAivF3UBSl6OY2WH3lDjQ0kBVNlUsAcVkN64AGtZF2gs57OekxhMS4Fux0yN2TeT8RbWpE/",
-	"EIZhLFzZRXegCqnWajssHDMmiOtzOPXCs/wITd1kRErJAUM5yXxUQgWw+SqosGZA4LYFXT6zFtT35Zh5",
-	"n/lQL0ipvtOo1qqNam2tsVH6VC65AdM6w2cwnxq1+rNKvVapbV7UG81GrVlrVHfWG7Va7XcI/JSyc9Vm",
-	"kNCKQOT+iNTZsNQUI98vl7gHVo1PVfh5pNKfqs/6VPwEH5aa0cifxWouGi+lcsmao59HIuS+/XJAQ/bZ",
-	"5wMejSWQvlZo//2pXIqMkNg+0FZGqVlik5c19qHF3/CXr97V3/LX7Zf9zqGr/z66/HpUP+Evd0rl0ghC",
-	"b4tO55sepBxqVRtV6tS+5DmnBAvHMrhWKOjRVAdncnCtwJ3YPto/05wQjsEu3qYpBC1Bbjwi61VyoG3t",
-	"plUYJnAdLAdt0eZ5LjJuCTBWj/DmhI+RBgHVi39bAVuk1Nz5lqanHP+FgClodQ/v08OIrHe9npWQowIc",
-	"D2m9kR2R/mZPVqZ/NAOpb2RP5bQxr0jil2r6i/VarZb3TfP6rW8Jsi+KL9utSvAYa3kmXvXsW/rIFC2Z",
-	"CuVQwQu56O0SR5Ozg+69GzQDF1lF/ZQetj2sy63q9jc8zHM8qXAmUyOyXpmMYyO5Yd+yDGIW7UCgWN+p",
-	"bbUuG0fRQ5+GbPHFud9q1NNj1iwqO+bn8cE1iszUDDKEp0/X/GHZETS+WU6YR976Sub1OYc78b7Gt2lG",
-	"mn3xpf45DpyiYyYKdpgYfmB4kvHhwjGItmVsNtLqcQ+1Pevf0gIgO5MzGxoesoAMuBhlSEcSeLBK9thE",
-	"Ysge+Wme0kQOtGULgeOADAOp7UviypEIFQITwNlWLZ5V3pmofYsEVt7+wqXdKMiolQVP6jHCLxCVhBM5",
-	"IL2AilClOP4s1eZM+uyMddN8P8USpzj/5reUQJ3BE80w9cGcgFJThvHqv9Ebr2c1m2dq5m5kdR4rQppM",
-	"cSPNJ16+vyBPXpw3NreeWm+dxwJ+ExvXEFv4TZGAuTLwQCejRPGe0KqXYm7AUFEztrkKZcC8KnnflzB6",
-	"lGjg/4QDgCExiFcoxvDo96XPtOgOcYu0+VglR4JQ3zc6I/6oENcQLamCgM24Lw0qZkCvGZgCWpzTyS6u",
-	"p/4BVET7vQFV18AlFXH+K/E/2nG1mWqtYLBhFQtDPVEHl6wCy6gqUrjMIYIGgRzjhHASuMqhNNOGhcFp",
-	"Y7RJj8eCnQoPqT6jSTVqLtOPnEQPojVsot/TxvP+jQE+45FDikuSuT2daVUjVg1Skr2cUvhSrCkj+jJS",
-	"ZYonp3Ss1Pp9imaMrkyYnPKuK19UxQIqhvwVm+ijjcZCG16lV34J7bRlrHKg9UhNfaL10ad52mqxBhrZ",
-	"KRnDpFxq1Gr1ptfZbjbrel55qmpOuDurqRZw2yn+9Wyevvg8YAxirLma4sIie2MZzXGXYIAnHUyYIURy",
-	"eOXmXfTLRcEKuK0pRSvG9TRq67WMLfnHPZSdrUJd51LwP0eMBKxHA8/Xgld2iUsV2yV1zaAam5uabwTU",
-	"DVmgltKI6nfRIWop9aGUjvTVaqloX20ZhWB7AX1gKSF/5OXJ+EXPzPpqZf4uccAOvxe5N7IcHEhmii9G",
-	"7O/UwNuS/hK4gM6jX76Tx+E70WsdYSLcURCAG1DTKruNxmfngX9/m3a42I39a7ETYrxp2RNSfCC0/RQP",
-	"c2bE1cZAE5wmQ7hRmNQOu5iIz0Dtmpbh8oYFPs2zS2Ue8jZrzqWMtxoG43loo/AGkW0j3CgU1rdqtRTH",
-	"a2zuNO7B8WBVCmaNyPdfmstj1Fx+6Sgr11EW9wr9dDqL3koVMhq5EGNs/8+s0NxBc8lhdVGcK6OmrFr3",
-	"MJrGgIV96ekx0FHYbySwruKGiVACyOiekY9HESLYetAIwfpi3FKRVLQZmdts59fmgk74iG7u4Im3RDBP",
-	"P4q+cYwPZMTFil3Tj8dR9GyWnyjtCxrYlYmdQgt7b9Lnv8hT8z2Ef+Me5LwKL8bGaohy/cf4EPJM0mg+",
-	"c3b9OJp1esAvTOZqZsENGDt+ngwDeQOhmYFi/g1TVeIga3eaFnzA0ddt/rKO7oARdmuOEbh09YtdCGyA",
-	"mWBfVHeacZqdfkrxnmAepqttbm/sPK0SR0jBnCb4wgH8BHYGxxjS5dnrckJ/04/TcBSw3SjpaiRgS8LI",
-	"XQ3nXLFQbw1C5ABpbHBVgmjLh1y8PgcvOqh8Qmsu/y7pcZTKKNzq9h+NxCbE6nhiE3K9BNFVdBX8RPJ4",
-	"RdZ0cgEWNqljdebH29WJCcw5hUW25mPnvffhslkgWkiYxwH0e5+Y9frjMJFyde2Rx8OWGyKZJc66OYrm",
-	"4A1owGmsQoGtMHU65mto+rlyIvsitXtRIFrzXYgLqlw1bnE7rBgqAFAjSMgymVJaQ1pKwq1Hqznn9EcL",
-	"fKHvnnVKQ7wh1qs+zdywC/P1TBpHak0hqi8xDT4jI82W3NCRH5aJ48rBgArPAeAdAPEoJjCZC6lsehRI",
-	"ZS3i9K0OocmEOBRpiNKMgZxJiWQiiZE3Ngs/Nd/U6wAfyJdVeiUObgw4MimmXLMWKCL0+y2BL0TVBraS",
-	"8SDT/EzeYxoG/Cs8hoKoUZsjBDsFGbUHg2HAFCUfPv6hX+f2KRel5nq51KeqX2qWdrrbW15tu769veE+",
-	"87Y2d2ijyyituZub1KvVN+l6p7vRrXcanVpnu9Fwvfqmt+XWNzu1bq1Ga9ulSL7qQ0tTa9QGNeich6yh",
-	"/08rCaPQlZgAjepDXPJjo4F0y1T4Wb9xkQIKFsmsaXnIxM1QVFH1UomLn834or9tIhzcWVENlYModPMF",
-	"0XtIaqeK6OEjGAC1FadMHJy0/hfmb+l/BexGXuO/wLWs/8VuhzII9b8AWuzsEge1QThXVOhDErLB0ObQ",
-	"0yhnvrqIuZXwZkYUuhgvyXKiiGT/KsaTpzPhdk0yYs4pzxF1Mz2k0cmgngckQv3TxB4hl87ZHaNnl019",
-	"gQ5z6YDFXk3UyWd5lBIB/yQAapat3KfDIRMPZSNrgRMf7/stx5iqe65FI+YieWQBl4z06zPCbsAs0uKi",
-	"OttZovcceVLea/WViNTgE6MhVDjpc4UfaZLzF61KY3NLG0N9dks95vIBSohF6a6+tZBLCL53B2dQgkPm",
-	"fSC6fOSZ/KPoBGX13sb2HN95xGgXOPtvzL0ZX3NxNaajUNkaGiLeEZNGVV92YTa/pRl/3tKks4LSSUOL",
-	"85zZy4bjsAIlbxTXXCRqAuGdTW1nu3JopEFGDDm7kJiqNZEqosAc8kSb5RUu1NOyuWKAcZ+v2URpsTCk",
-	"g2raBHGWoeKdbxnhN6+6Ed6ahpWGcbkKXMd7aMwIv0yL30LdOTOqWbr0HM9xvZ7rXEQEmZF3VsSlSDB5",
-	"UstWF4jPVIJM0gudnWTEtq00s5wzcbgM0ytUykEVzfGaLO12KJeAbRk0xi9l9u+rzH6aDhPd2eUTU82i",
-	"fqnYflrGLVXkWjJfLzwemGWfY68q12mSzoRQ5TLhQZkqr6o1c3tB/yu+kjAjqXKNU7HYQHwTi9fi8L0x",
-	"EwDFHOvv9jOGZsyVgk8lDdilctESNrklmeRPOZ5PNy5d8LnLRY8Fw4BrtlLSF4G8kJRr3TpreOvuRmeT",
-	"bu08295+trNFNzsb7rrXYPVuLbpeugus64a7Fhq1KKSr0LE7DKQ3sty7AJvFuiwIIENTf9IeK1jT09Yx",
-	"aWs+9CkGZS3tIi6XxoFmFzCJh85c+375aSDSs0RWrGeAU/XOgdTGtzzqnaVB5HxvKR9c4WHIftTaHNY0",
-	"wcBP4nHyZP/g7KnJM4YSSSa+MxjZsifaHIO91LQQgKM2ZcDYTRUAx1FEMOYhL5mdspM4tLmWmg1ZJYwN",
-	"oUYDFhCTdbaw2bTxaLIVEcNlmEg+PUYuC3Of3RtM9TD1ZRJFajhWARxQj0VbQX3fPp46XfOIeok8oHpj",
-	"damRWz9RauTOYqiMpGj8W+AyNpdPGTT+m0WSBqeMO0BdPWDO4Na3lHDNdaTqATtn+iYWOJZtpxkk1FEz",
-	"HFJGoQKVOIkCYWMPIuTq31IqQR5JDmkQlwODsEfENbgiXRnsRnxG823iWK3CeYgRby+Yz/dGq5akXq1B",
-	"oN+MHs+EQRjsJqpngX9lKYGw+biy0fSyGDVsDhQxYBQhHHB7chHMDZBMqO+al4ye63pIK0w5Wk0C5mT+",
-	"jtFOOIMkRc5Oi4tOXywSizWbpLoQZ+jdPV8ua778yo6LozILqM3JmGqCn8hurqy7WzXUjEj8MTpvQtFF",
-	"6BJxpQ/4qyjsm8yuxZJSklB1DRH9xFcVeeJUKsYRkvzdeWpqq4XBSIXMI8NA3k70W/oG5jQgUpAnDrp4",
-	"Km0G0TmoEb6xUXs6QwGP8e8rcD1lPdWLgzBqD6r1NhGdbbKquSmbCAGlbrJUPCzPE1d6jNRr9frTIm05",
-	"Pov1cuPTLO35jlV+745b3/neSaXr/5iEDVPUOAOpfhCcaOMH6J4JAdMPw6Fqrq1F3rWqubhWJGAWUfkW",
-	"JeHtFeiszYSaaisiw/F9WiZOosYpOaaC9qDWqnOhWXLi732q+h1JAw9CWu9Zh5wC2z1nSnGoxO9cKhbA",
-	"1Vajpf9zDvUunUStdIn14KNa1liti9ywQEFlWxpVE9E36U2aOosPLNA3H0C1XEn+7kZWA51SPmegwRKK",
-	"Wx5iNxWbXCS995c7+lG6o1cDX85Qw8KBomRw44dDmNOTmHsqVpconHHiJF02tahs9+Ax5Aon53+Oo/45",
-	"g1L4HC68frZWrzca6+sbG5ubW1vPnm1v7+xQ2um4rucx1u3+TRkH/DNehV+RrV+RrV+RrdzIVppfzPgi",
-	"3jL9VfzdAtWiJjAph+tSw9r5FXD7FXD7FXD7FXD7FXD7FXCzAbe0Qlc8HJOWnBzVvT7eqP2K9v2zon1Z",
-	"nShDe3Ot518FpyIt4VfU7WeNuu38CrqtJui2/XD10Bp/l/Da5vcPry1XJu2fGm57tgKNdfGqbQ8jhzYe",
-	"SGFaJgye53Fu02zSEw8npWbpjEviMfKSCsYDCZn9IxEG+hL0P79fAZlkklG5xAZUG4Yll/43wwtVVw6q",
-	"ncCqY5PPqMvknfjsh4yj95pNPlO/JwMe9gelZom5nqKVYWNzK9GmlVYGmDdVLsmgR0WUBpIZ4JAG1hdm",
-	"4zXyhgvII5paKMUwzat0PhrKAPTL+1aggy3Jkk2bT5kQs41xfYyiXZx6G14oA1Ner29tEeoP+7TSWMZK",
-	"2Xw0LrP1B62XB9VFkWin0ucq+nebub9c6a3atwy9F6yfSqmkTHjqgVaxsZDbqt26g68qcz5z8Xn2spVl",
-	"2BpDESc+zM4u4QM4Zh5ptxTwxz69YaYMDXYfMw0LobuElgVLWf311XrENGGmec1Uf/7E1aVeDQnlMaea",
-	"t2koILUuzJUaMS9LWGnvGujAoBL36Sqq+8QcdMoIg64cEhrTwC1LLYK29ywHzr55n2k1YWAKCyz8yp3H",
-	"5XrZyHWExBtfUNrRcv7E0pdRsmQIMlo/y+OyhzXNpJbDK7dpEUh5YSG3nAW5dWehl/1EoiP+k3+3Kn/Q",
-	"ytdPfzW+Pf0//3tWLG1D/ztgFLo+loQkZjBEm5Ol71QNe30ZeRWRrN39pTCBQBoFnO0170a1B5ISjAvi",
-	"0YnaJfXazmZtGpCVqO68s5npPr8419nJkzrU9990AV01K2Tyik1a0VPfPpXnCSvTSGk3JanmA80WaZU2",
-	"o+5cZll/U1CnQwoUUqQlJgT8XvqTxXaploYDLiJKm2OU3lmWLWWaP5sv2qxAA2GmpoUZDxXzu9ObcFff",
-	"zJKlOYY07H/2zdzzyqMCaMmqMB0G/fPH0I8cKpM2tmtlohkzl4JsVBvVenXn6W56OmVSx9KnRE+1Yiqb",
-	"Yt8tj9Qy5fnied4Zw1S/lyBfjpFvLiTYyZMkQVKfjAQPn96H9LYLCuIid8yXcUegkubIOBaEhdSb4Yin",
-	"B8cIRMOuyDw0TsxIf1OEduQNeAVsnSZGAinDMuFd4/iApuzwI3b5lqMQvcJGBTRvUKk+zVrLA7/ySFwL",
-	"0wcwuXqbm+tbC/MITFv2CyAdCIck7bPXCb0UJ5/56vb69vZWbXtJnvGohOsulsToxt6paVm4kABeqhir",
-	"abGcU10q4Dea1q7ZJH/Jl9vozbklOzPzZ0nxVLAUM+XSUs7TIVVqLAOvyH2IV021TSbcYDLUNmW2N2z0",
-	"mgzFNJbL48hCZDVfwK3KZyh5xYmoqeT8y1/3o/11K4F4u3RxXHeb/nAwtx5uPq0WBZ4fyMDb/sEG3tZj",
-	"MPA2V2rgLddlaYbBly3DvZyLaI6LcMGXL1PU+86v/H6W0M53VLmf/SCVu17LD1XFusGULLS5DgnUcn1K",
-	"6M2tiYdhbC9qE1ggzNbjF2C7qegF6fyJ1ZXKmykd9cVrNgztuuq/h4EMmRsm5nLNhRcVsUvI1LioXbkk",
-	"ZPjZ1gXMrFd9J2e6AbuRBmtlOaBNlbiR14mPm78T+RiKBZxqJWKzsd6pMddrdOub7k7nmdd95nVqrudt",
-	"bW896z7bqG/XXXfbXbe9jBXzEi/KEaMLJBMsHbFozAfEx651AxtKlRRIO9NldxUlP9cXjLa5Wr8OJekw",
-	"AvYcsRitB8IFRqdoRqC7TxVhIp2IkBOzBg/DIiGxh4yCaTY4Ezamtz8BHdMUtn9wFidlVGxSxjKBp2cL",
-	"xd6KTMfvHYQzWRdmM4znIUKYROArGjDTAYd5RMjxMsXWt78lWd2s1iIpy1aPeBhGNF9Ma9Y/nGCdRR+x",
-	"jfKtxyT6gv4jNh4B9Ecj43IOqde+WSY9R0uPt/wVF0ug95Pe4GVB/EnJUHQEAVz0UIcQofdT4mZ6LBND",
-	"gEbklElnAkQBXgYuyLQ3dbO6Xq3vEidxll5I34McETVSw4hPLZ0SksxwikTiDK6YHLYM0h+fQTmNb2kJ",
-	"O6UVak0weTjNzd8n9wWwGFbc59ElXiNiNOiwYD7XnF+YPaMn5NKrbYbCXWaWQ0FTLhmQsRz5HqAIytDa",
-	"YKQYoQJBogDSpdcGhgEF2r/TKm7mhn1R3UlDza+RKxg/tVn5tAibDulGnDXLBGN5HtNwitzyzmV2D1IM",
-	"ZEb8+NNstf+VYY+ZQsQudZrguSPtlomb2P3SWhZx9Gd5TzhNG6YfUI8R5is2Rmc3JIwIf2Igk3Y6+qwM",
-	"oNyGFwkQW1s4UqQRvg17gZSgP5Vbazgxk4Kayi1BYL8hqJcAeic/zKM9mcz7Sp7bMPFW9B/+sp3+qbbT",
-	"avyWKYLKjfIkMxks+pb22MK9kpOG/w/3eyanm8uugCjOmGBj6h8EwVR/ti5nvqYmOMcD1Ss1S2+MzcgI",
-	"U+F//gc4UI96ksiRUQKUrJIzJuQNq0ii5Fcu+pIMaUDJnyNGbqQfMuzchRh5M6pg5LNpOKkZwLzuEBCn",
-	"mRC4O6XgC4k/moyJjk+X7hrxzcx8iv+BLxQC1UMmhz4r27abPhW9Ee3B6JwWmBCV1+a3bF73xvxux4s0",
-	"gHuuJwk7mG0AN1VLH5e0bBvB6bkV00bc36DQi/UDYzom6ayh/hv/mQntzODwc0XED+PwCY6ObH4BBp5c",
-	"zVwGPjsCNSPgdC/OPxWruoswuC8e/eF8bKtBum8/ONJ9axHfW8IZ+OCI90b9QRHvmw+CeN9YxFuYRQuu",
-	"1nWYffvD+REhhXsZP2IOTPL+bsUF268Z3v83dymCa/dH+vy2V59cMNdTlyWrB3Xb7TxcusPOA2YRPPvb",
-	"exunmMvf2PW40mwQ8NMXuTNNOn/szszh4/f1cC5W+D+jezx8XkqjMdNBmULNriQ35U5eycWdoUkP6GLO",
-	"y/nJL2nzrzAThs4FuSveE+oBy9T/Q6Farsrzyab4pMmnJ09OX7XPyf+q154a8Gwzj6V2ZRBrOFg6RYV0",
-	"osgYNQfNEqvkja3ADM31bW9O/A4MUZVB+bGCRVWJYxUMB3zXToqCHUyBFNJ0kDVFMHiYD/BdXLKs/5Rw",
-	"ttnI7fvkK61vZdOVQHhCWk5U0KzdwhKzyEBSmRfP1mt3Tmeq1/9G+Uy7xGf6RKsy8XiPa4J3Koa0q1is",
-	"fDm0+HotixZPsAzDMWqVnWrl0+/5LMPt00BB0dZW5Q9CK19JrbJDKqSadVl8R9hfIYT9AM0PZQpbROgH",
-	"a0TltRheCZJ94x+DRkwFA/J0mgUEfmFa0GICP6O5rbwxzdzozarSRP5mKa+5GTYX6ZNoli6udMTDSOJP",
-	"aQQYj3ap+C0kHUb6NI4+30N6bzy6LJh7makraeDwLGG+5jsJYwN20ZJVmRJV9e0VlqjaLmJFlnDhHE+x",
-	"Iv0G5V1XvqiKiXwgK8rGo6ZZVh6CwDTMzoAHfoWsfoWsHk/IajXQBkvpi6ZlTR+nH4tVMONfQDUBvEKO",
-	"ZvLLIJ4nwmYZkPt6ZlDoNTfOBEEPKTAwGBsI97cNN76vaSjY+F7mYXHqMBACljSwzkyI/EQ1n8AapDCC",
-	"5OoO6AQIBEGcmiDsAcG6nlXyJqqqF1rcS6RwJfykGZNyqczrwj41L+SY+FL0skQRFT2Hapl0Qm6ozz2g",
-	"EhqrHsQbIb3p5R8zdq2NZjpRZdKXI21BD7gY6ZfpaZsuOLvEqTlYDSAk1PerxDldr+07WecFDclAqpA4",
-	"p5r89p3ZVv3iNqnen6Q2bNozcJUKlK1Wvyyod5jle1peTTM+LmDteTiZqxdGjMqEKDHTxlbkfZIfAWo8",
-	"zaiTwM7wXd1ROMoUUV61HolhGxvUmg2CEtQ/s/7zYqFj3raAqCnMD863grM5mfdImHpA1/bOD3ZtP3sM",
-	"WchbPyYLefPBspAfIFP4+7kMTdmhIv5ceK5+Osfg9o9yDNZnSZiQhqMcQLQDcsVpEsE4eDiMiUqEDKLg",
-	"OPi7MYEhHEuAuGj5wG5df6T4TSoPAd6XGw/NTQ5AkyC2769dVW8szIwjxdyYFqgB8kK038praSV7+Rah",
-	"XMwgtZ6I2mJW7457y3BFPBuSX8y1c1di2QDY1fwq9mZhq+REGgrocj80mUc0z355RFXm67MV+QQmwdKN",
-	"vrucW80OVETnvxwox28w4FzBk3aN7qkAFfPGU3S+KCjw3+U+UwtzyCXc4MNA6ncvbpvhYT01j+UbZ8Zp",
-	"a8wDbOvrM20ADKTHArGMXTZVpyiaeLGap+a5FKCc2exDixC6Pu9BWqTXJI5gt6Fj3NJUqDEL9AEJ7UFw",
-	"uKec78OAoMT1Y2eOS7sjAFH7YO6IZ7+Y9iNn2t/fWaRmeotAAdJ3xY67hJ+gkGFt/1TyZ5X+ITPCANPO",
-	"9CD1IYhR3LN5/GK8HAGPBZEgFgTSdsZdOvXTBEXyQhzy2g5Z+t7nO2U+2mfqbq273qEb3hZ9xrZ3cjoS",
-	"12r1OqVIycHkczASUWCjSzn0zsmEEGDB9e/1WdGDnGYtHeYaIAujbn/hVMgz/N68SENtdjP9aHJFYVch",
-	"oQsMpq2gNzTOhXfM4w5cTlXVn4EU/havYWH5W9NtKayW5lrlsAcFOQxYMRWjC0l5jN1voqwBzW0AsE2V",
-	"y4Sn58s9bZWawxRlYoN6kVMOnyt4xz29UgjXNmRUuDR2DrBE5vbqnHyqjPZmdz3+XLQlZkHnhIwC/7mZ",
-	"5l/5mqeERcRM/LPXSSt1yAYQzQ3yrdLAL8TGFNWOBWY8u1TswmWsswG0wC9agPOQ+rklTjVNQR1bruKe",
-	"pVFVXRdKSiCWI7ksmjbyVyQKBib57WJxzClGZB8rKMGrZBDJQ5uXvWTWT/FxTL5fC//bEL4RnSYpUsu1",
-	"ks4SdjXmj8femzumLg9WMqj1nABtYAoJ4KmLhpxHdfvQYG5fDigXWYJYEk2RlrMhU6FPO1VX6rOp+jII",
-	"TXP00sXB+cXr1t4KUkUfQzegjYVS3jxY4bsQ/+oSuDT9Jjcit1yOvm4KKk/BO5fCPj+epib5xW1sBZt4",
-	"QZbLt0ienKJki6W7LOR09otsT1cOBtQEXofUdIVcPLNozua3TE0bCFYjkKJc/OkscZB90x8zCnMPR1qA",
-	"hpJQQ/ugCyXoy6hKydJHUlbvV5A8r5j+vL3LA6EtC+4pl3COBrf26BjnpzyxfUc8UGKuCyKXUjJmGdhS",
-	"EfTIDmDe1hYFgxeLut2rneY/4ahNr30wORtl1Qjqmmlj5KhUjp20UUh5JNSQubzLs4l2hTDKPyLbW5+5",
-	"xS12fRKslxCPMooeZaccWa/45wzngW0aqpdgyMTNUFStgQNzYIHisJZg5E+dQLsuuQb82Kr0nhQMfDDQ",
-	"F3bkQcVV31eEh03ieMxnIXPKxME10/8yybXwowxpOFXAZql8Xy3Jo/2inscxvnmamIpZt6JJ4PqiHyme",
-	"mCsHLHarYttxVSXwHKNunwQjQQb0GpBGbIwwpalifsoo1TOC5AmQcsKPFzuKVzAnrqZnssyAoHWmpcKp",
-	"kC7i0JspmGJyFNadkign6PuQ7y0J9QNGvQl4PAVxkOQ0ZeD8DZoR9tcBr0W8nLNbMhf6eFr+mE4UcfSU",
-	"nflOm/mKsz1laQ9JaGsjgKtkwu7rJpnfX2R6PKmiVcajldiX5UqgbH1LMpS8QVxzMbUoBZxhmZIdJp8/",
-	"YlZFTruo5uGQGYBgSLGsJelQ9xpGYliPXglERarRQP/hSXOyuSLIsrxyXBDA+IuIDAgyLM+gdpWcV1O3",
-	"0Adlj1PZstnE6pZT+n+UeY1cLrUYefrFgXFFp2Rc5J+OC7CZ12MJtjYdDCWRnYD3aPif/yfgyZlFM8hR",
-	"01j0tYU0rbio2DJO2ykXlflq3vQTX5hSq2aUfhvSsJ9X+g0rs+i10lzJoyGt3lB/xBxNDY7PVfjv+ifz",
-	"00Jl4r5rVbhHWAQu88ZpcWLf6TQJJQMqPBrKYBIv5oArxUWvShyDUjWiB/aAdAJGr7UkDkZ+XMtPP1sl",
-	"jjfCtvX4csMvNN2iyqkZALwF0pijkFcfhWg45i6rEkfI8HNXjgSgmGTmca4/oz8No0+OQU2UvrMrgw73",
-	"LA+0jtBoHcsWequNiGi0JtcFvqoZwMjPd5sm0ao5ZITarB5QQV2WsgGbJ0rAov/WKvIj4RlPix15WjG+",
-	"ZpO2HAwDOeAK3BWt1J+02+U+hxe30Z+SKs0JCVxKwfU33TeWj4OHkN9wn/XYex72vYCO9Y80+fK85TgM",
-	"aJ7f941gxA2Yx0TIqW/mLKCKktJn9ZqBG8zj+qEBF9RA6wZ0ONRv1mwlws4UQFXMdRyBPifdgKn+Z3h5",
-	"cXALbrrQ9+CDMbednKB+39O/f4aZfiuXpGALhKnz3jsHaZMaPnD9I2iSnF+BuBWJ/iRqwVIOpBSgw2E3",
-	"buJnAzpapzNXLSye8SARurWEZuoM5+1zKg4/v+YWBbj6kPIg+f5UCpr5Y31bK2nMa2xu1nf0NipaadQ2",
-	"ts0/12vPGuafG7WdrdyxHbOgx7x2kA0eU89jJnUwSiJkIgxAUq1P22J4e2F8DJnMIAohWuVlutnFfKfu",
-	"ejHGZwWdz6NJFsf6kiH/iAubKuVLV1Usyhg1wyibpc0TVW/GghVIKVAWIbhKfV8LkVSN6pGCUdAhT/e0",
-	"i8nilA7aUgjNfG8MJD9BHBgLbMR+5PPzF9PBBRsxzFFmZBBW51abDHNnpp/XV1DxOT9/4Szpxc0suFEH",
-	"YLB5i5xZiSKP2OzJ7kbYmVRnSf2xFIxra3NzffOuOK5l1iwPVLOCdSxYQHS4ZX3E8apyU+w8n64+3SEv",
-	"OXImp7zBn/QR0IsZpe32pQqNawoHWbnhtNI6PTJe5fV6ucSHpWap/qxRrdeqjXq1UdfrJD3ml5qlM+a9",
-	"MOWsBjJknxVTikvrxk6dIJgMoG/0wjRLBx9OD9oXkMTs61c9P3r9GiaroPZwqfX+XB8R2oNp0CGHEztM",
-	"rPE+U9ehHC7tzS6XbpjwIOv3NRej25y4YGZv8ggK3BSh1Fqb28/i5mZL7zRvWdyhvbNgS6UHD1liqaXY",
-	"i5/v8VC2gqa5M7VCs0/a4msCLZ0sUc9uXsIFGSm2QMnA+FQUhU3LZFQUg1s6orpA7BeO5h2EOR/mT8Ek",
-	"OpXJ/sm5cU4FppUEJKNcIjxmqXCtYQl5n4NLS5fenWIpuUJem++TIfP07uITxD6xzIk8g0fP8cklyA/r",
-	"LfKwKBrOw+VLeyLPy3udvnLXU9TYnDWNeqHwhO/GgnrxpkyPJ34PNUctz8+bH15baoZbuZiAiHPA2bOH",
-	"InK6mDEYiolZaDkrcaap35BFzOyWAxtEWkiMZJtG6qCVM+2KhKn4XLBSc322RzKQ41KzkeeZjPGV9XJp",
-	"JMx+Q1zcDL3UrBUBdGZYI54JZoJllRB6c6ycyC2az1LGgRS9yOAd7CYQV/VarYYuyKUYTHL1l3awbi4C",
-	"Tw3k2CwDDXGAs9dBH4rERiy2wiYgZMIGPNBfJYpO1HxQbLTNC+5lzBGWsR8NwcSfS04ygSid4aLO3a2C",
-	"Lin3Pxn363/iSn80EFnPNv569w4oertwVvnYVsGS6Vta9MZwZk0QWLS7SeoWbwpHZ77J++O6rugTBluU",
-	"N+FAjrNzIR3W58KLynPEyTaw9KpK9nwqrvFQehJ8PpD0Pp833c/vvzFV+kCOLY2WFw0CRCdgRdgmPNdZ",
-	"o/CX2fuDzd4Vo7rsLv+1pFBcDaTLfH0mORcW97iDva+5kAoZ9RJobQXJW4KpuzoDzACnF2TRdLntWYb5",
-	"CTKqIIHsAr4VsB5XIQuYZ031xSe3rB2/6ESe3cWuX7y0Ihg8xXZ+EspXJoresKg2mBoy3+eid2+E34qN",
-	"86WS++YZ67vYgzLZ3oSN7/XV9VVY9IVkyW71v+Ce3ahMlOZ9CRz0nd0B9z6UO3N9BKtf7625joQsZHTm",
-	"mU+s6mYtCy63mNMOC8cMwVWDYiZRm++mWDg5uDbXbbH6lV3MmbD6727mQmanfFeFUYaFlZEZ3vBJcXAl",
-	"VoDju+8cpIrHmJvLF512LZDHlIc2wzP5idkKf+ObnfVsJhT2mVjuzdMJVcn1i2ZmPv9pgT1dQG15zBuz",
-	"C5mG2gJ5uC2Kv5EoteBKX6508wo3qwh32SJDGkTxzhvrlLGB6NPWMWkjejDRRZYcg7DXWu0FVdeJP/ep",
-	"6nckDTxVKpfesw45DeTthNijXy5dKhboa61Gq1QunQOmqSDAnYSQpHlGAsSSqiaTQNWMBrSimOjTii9F",
-	"j2pbRLHAmFQDGnA6zUaSr10C35I1cOtzC4Xrofx2h9qNCybkgi8rmu0sPw2FoeSdsAU/NWXuJNYwMYjy",
-	"7NI308uZO2p4d3rYUX709OsTpJSq+zMNGDSVfZqkdXAOzQNNBR3bS/C41a4Sx2c96k6cJlnfPzhP3lLX",
-	"NyAKTPqeweml4Bz4gVK5hO+YMcgzhL/nwBfmF1uy3q5Vk1P9+9ZaulOppcZSpZamAW0z+EsaejcNxWOT",
-	"lzX2ocXf8Jev3tXf8tftl/3Ooav/Prr8elQ/4S937sNrpgabx28yg8qVtPqSrQEFwKIIpWqeTtxiDZoF",
-	"aGmjtrO1In6RnsVCO7cIt0jNN8ovmDXlGFabP6D42BYUFCkAz/8dirsUA/hzmzuOqTJ4wqjmxhLF4FN9",
-	"4JeIRz1buHlttvT1Mg1s79dd8YE7yc7Gh6QCMolcI6JGbj/x0aWAIpoeZ3jCNCkYMtglXBBKvGBCgpEo",
-	"62FEd5n8udkwGK3jJIl+oU6SUO+ejaEMfqqDa1cGeX0l77BIs3tPbtyl92WGQhfsf7mc1V5UO0Bel1Lr",
-	"nGgBme7jOCNaeRYlAxQ37I+nBz+ZvFVsTBL/MFVVPG6ikemuMZVIsEjGbZLrRoyxRuudhnuHJu53Bjhn",
-	"F2MOf4jvTicQSuFjL900UXFFroUci3sXZUntzyI8zCS4gF0su5nBdqc7rN2tFNSqKs9/HxlQ2Ch5tkZo",
-	"H5guLL/1wA2Fl61LsgS/u29j30KofsSyMicrScELNL/NUtZsXlfYnXaJTnEph7eD03Du2XOlscIzcr/u",
-	"DPepKnqv5gvrS3Qty/Ynz0xrnC28ebLKmS51fJr6u312i1ETberE0RNfCgirOrVbp2xK9HnM5QPqV8kb",
-	"BMtg41BCfSkYGYwAQRIlQ1AUGlN6SJ/dpl9XJrxrwwkSM1yU6eXekWH/njHJxZtmTPHIu6QzVqfbzDcT",
-	"rd2JE7CBvGHPAzlon712mrhSWpnkPWHKnQp/8v3THTOjNjiQaKR3Tog8kz5baQ21QxYw4XI6YCKEnmkj",
-	"NfrP/wRcavNWuXJoEDjmdjoK+9WRcSEHjEZ4mXEAVrf+49unf1LVtUD67BHUXDM7lR8GCdEXs3h8+1y/",
-	"7oz3+qFaAnrzM5Vkw/VaDiGtD99DlmFbvtjaQru+G9cOybpzV0AMiwbiF6+cppf5KDdJWZ81UxFHmVK3",
-	"2FoMH0Zhicn+qe5T9WSi9coKlk+13Lo7r7jjEKYJfHo9P5kVXQ1OU89gFRXoHofYWS260azNgthGkOSr",
-	"gDXiZ4sO0pkeQWrXF96IqcX5OYRhIdcvWqLlSvjdn6UvV+RvIRZfCMzSKvCPYPRTCw3vfs1VNtJ3x7Ne",
-	"Ttzu8TD/TiyKN33I4zV9QGVoylYyX/1UtDjmC+nlWWpNFqJfMFv19xDgE7/Z2SXO4cEFWaNDvoaDdYB+",
-	"VITWW7TgFwZEaQG7CPRE9VE5PLiYXwbOzHDmi9gNCyao4jBfn0QeEk8yZdwerj/ymLYVqefMC2rkKSlm",
-	"MnYsuTsItU0SCJ1C71Ox17rdQgVG8Z5QK1QTvk8Dye0f3EBya14DyV+toGcLm41lml8+WK/LhTpOd6N2",
-	"yitr8QRZ/d+xi9B92k1DbYVrU8hp1sASJZ8yXLVYNrhyMJDClDDQJO7csIB3J5XbzdpOBcroZbtGTUuG",
-	"JXBy36eX6M7irZ4TbZ5z6tOvtstovf4d24w++1FtRqEAwghk5WfqY8nq3PJRymQclU0LNcyj9GmH+dAR",
-	"vcOI818O9kM/OrX8SLPM9xbRKybluCE6VwRqG0cecUr69iPF2Qfrq0tR2iiKiF3jmSy0Sy4sjCxb0Nll",
-	"Ss0HmcG5bY3CvgzMRjbJHqMBC6aTXne25vgWbec7LoqSfbsRgjxZgk/LTtO+fX7q9wL4uTRiDFSlMVVE",
-	"2zkGSBfXjRJsnISTLT7hnBBHGn2Y2oLU4hTuYyGmNI1BnKqimfgwFiuN9IJllfGl0NC7iFywpQ0Mji/9",
-	"8dU3W34oAGXBbNKruzDKcqko7zIQ8EUW/R6ZdcWgzzyqvVQsuGeUyWiSiPT/bzYYBkzRqisH1U5Qmsq2",
-	"7o5835i6x/oBcs79Gxp7DWO34+Leq08mUgel/GwXvGXzoefnLMwNVYXmhD18wGr7Phr8TCVtbpptNEkt",
-	"prUBS7ATUbGprbWReNvn1bIYskBNsfI5JSoWi9/ZRIYlXZaRs7eQncIdu2Rs60xGy+NJqB+D/TLiwp9L",
-	"huisc3cJTO7Wt9SRWGgvvaR3pQyj1n9H3l41e5cXqvKUOiEPHxjcWYw1h9ISMnDlFXihE9k4eEwTJyC5",
-	"M5a67lrJSbPvIv/TQvxhgb5cS2V134l97JoOD/MN4wdlMstn/s5WtuzVJqk3klnSNCQ+oyrRpidaFLTF",
-	"tdEjJPZkhAFrCynqBRoGnHlxEZ2F9LOZysuCDG4pfnXk3afP84Owr11iup/ch8w278RRdmdUiFwBPCDD",
-	"gRZNBdTM40h0ZTaDZrY+N0+Bk2PBApvQlWJyyyt1d44O56iDc9W7pfilrUMPtsnSStayjCoyfhI3R3Z4",
-	"3hBWpi8B8CL6wpKaU5IUZrOMuHp3Fl9dzJuwmveduNOS2tT2vOhsorg4siLTYAnifGD5+T4Ok4SyB8yr",
-	"SlokolJsvu/7D4zaerY4W03N5v564ULmcT7NfTdNLEGtCdRYMebCss/CggyItPk8R0kw4fvYJWOnYNr6",
-	"P6AzZn1RK3KVWmLjeytqs71iLXAgPiJVbQkF9FsBVa4GAIZi9i4AsL+tR2i1KDKzwAtiU8BTtwoUGX62",
-	"iKMVcbOfx5r8qe3Gn5cdLWFJrqZa4iM1M1dpT66wifC0rMAY8Sjg4eRcL2ky7tiW8poXnIdU4M90jHTh",
-	"fqQ05/TNucGWSW2vNdZMXEtBU9YW0bYaF724/yhWjdNvMJ3ZKOkEcqyXXNGJ0uzEDaRSFcVDRp4458yt",
-	"PGeh26+cc2xY+ybgPS6cp/rWjdr6btSyCmFWTB8LxrFhMaMeC+A86JPicRWOgo6plqDniCMpRXIG51ux",
-	"YUBLTEP+ikG/jg5EW/MaM6eXSnYLlyay76bjXoSHivndKon8p2YCXEXHhocmlcxjLveY2o1W087Sl9Bg",
-	"ioZlImRgYEuZVQ6tJRNjlgZMkW4gAREIxw6oGOcbrUQ/DIelOKw3i3TuFNYr34nI7CRMZ7Mg0MshEaGF",
-	"YAFACUCdaOYh54ScPKHGekWY/jfBMTlJEnDMOKqkHdOk+Rou+EZtXQ8Z1ffUo4U0ZmZfRGTfIJEUPTWu",
-	"FCHFmmvm4Xaf3jAeSC3bA9/siGqurfV42B9B2eM119wT/aP0LQteShYdowgoCIGGhJdu8yW75M2QiXen",
-	"J1CushJKXARz5nYTbUoMgivKgPMq5khA9TN4NfowsHsil8LQoa1CeyUgYgIFIXYjTqzKhnxwdMay1s9p",
-	"Ft2nwvOxcTHIFxruJtraym4UqJkQj3vVK3ElDjRLJ2qEg+OKNGq1KsHurNjK+K8rU3fhSquiV1g8+6pU",
-	"voK9gn8MVO9K64iOyQpFGbxRq5EnA+pracs8SylPy2SjVidPhCSQH3wl4i6HcG1dX9Pn2pdj5sFPG3A7",
-	"1MOw7Wfh9x3yhMYtN+EpIGusV4tNIkc+S7SzfKp/3azVqnbmcmggQPga2DR7giwcB0oIWPijKX8O+aZU",
-	"aa3kRrN0blJzW+TPkX7vkAZ0wEIWJArxYe/PJ87/Ufwr+xfy7Jx3XQnzMr0/LUFGAtNisy8Gjl+LG4ya",
-	"nFwLsrTMw4GZOUgJUEMeKx4jhIQGeqb4AcAR6VXz/Ygnam4ZsCq5AIUKIUv6+SuB1e3NYf/sINT687/q",
-	"z2rmfw6hPar1HeJSt6+VH01PvCdkwLxd6KsdILHaGWotSG/BcNTxuRv3SFZlfTcMyaZ5XTM2VOkmoJAK",
-	"q5n2laBkyMDTFK9eYn870pvg27R0UMTn11omhJMhoKs1sSfTkTU5P3EMoFMameVcJwCRDoKR0hhWI5J3",
-	"khtEhQfnOrsP0Yc0AeFIEeljgbWGOfcpokMd7iFaxqSMO+W4+6liYTP9XYSOkdPLC1sqGvcgXlV6JQLm",
-	"ysCzrTBBunaoe237zUNVHertmi7DwH2gM62y6FygNRgXnqEuWKkml00QB3iVkyICEkpZJS3NrkBDSe0V",
-	"sJ8rYW7N2csIR4LnylT60LINm6fbJ/Ux2gf+rT9tE+v1mC4v2viWAddqFuK4msSZV7rFgXfa8ptwSAAV",
-	"3SSU+FSfTeh9LYU2DxV0bVblmNVERxiZuJktVCBHYVpO/IY7r1BOw0zhZyZGA1jX1HXoJX4l7CGhY83B",
-	"RkbRpIIwQIub0gGm770ve1VyLiO4Mabl4+LZcdiiKlHCgd4H/CTcrX/qgjkc8zlUdvQ4gacAkamQhqOC",
-	"18GaQuVOeK8Vc33pe9afHPYDOer1o54rPiDJbyvgs3QS5wl+MCOIuEiTHB5cEMGYp0yiBJZrKqNdY2hw",
-	"wMK+9IgDcRV7ZK0KbfIs8CNw/27E33mohVfau40fE8BYAeauNVqgUTlkIkrrQEmYavdLO/hORTTB60XQ",
-	"/CxKv1dXwn43nr8mb2Sd1SsoBMldJlQyx6Y11Jy40qjWplSm8XhcpXC5KoPemnlWrb0+ah+cnB/AM9qU",
-	"4qGfUb0MrZeapXq1hnfp2dEhLzVL69VadR3icWEfzKy19cAb0iCcrJkdBpAgK+iAPDR9TeJ4jyqTzoRQ",
-	"5ZoO+Rzsl2iTj7xSU7+uhTeDQ1B/3Z64QqB7fMuafsg4rop6EGfuPudf2SL3YncW25wFvHUBU0OpV1ov",
-	"QKNWs5ouw4KRCQVx7YspMYF+gHleAlwBWABQo/PC9D0wrtGuggG0gT7aUoSB9Iu+YO5fg5vtvfCNDRx/",
-	"3kPRPNf2qGfRovBIff4jl8Lo5V+xV9BGbX3+Q89B6/MYNLLbXGRkRyJkgYgqAYKTZDCgwQSahajQkmCi",
-	"NYmhs9Kncum2MqQ9LiKUf+RvLq2hC3LN/hL5eUpr8RvRJR3dC38mndPRlegndHMC6tY6Ob/pYQA7sDHj",
-	"+AO3FeVdV6jPqQInchhTiN0Pe1MvkKOheUP04xdVMWwEz9crc77id8eXP5vPfh6mbgiYGvkh2ncwqm/l",
-	"0lCqnMN/rCWZZt8QYcWzjekKaXUIWOS4L31jY1cJtvfQvHAG9OBEghKotZ0B1dpf5HVAfUDLvkjoUGEk",
-	"jhyLpmXyAXxSC7JIirFbTSNW64s78BNp1Z9/809afRSM9PiNFgBj7jK8PdH1f5qhYRwC92tpdnbkscFQ",
-	"hky4E3Tc3I1NAYXsSW+yAIfKye60Y7dBjZxAxbfyUqzNwL++pf39Jk30gdlqEUu1vp3IEkuS5j+E1W7U",
-	"duY/0Zai63OMvtybNyMlxIe4iD/PZIxzeF50BF+xSZbh4bXP0cdzmR2MeUr7WfuLe9+Q/fksLwn4DGoq",
-	"qQTmhkBTD3RCW99dwt2qiArlkIxlcA3mrFYw0e2piZKjPYu2jjbrGaJRY53VeFJwPB55AtwpGPnMeTrN",
-	"mPCuOzKm/WByNhJvhL8QUzpnfrdQY8pWVdCz6IE9rWcIvJ4rjNFVS4/89GzMf+JEhs+1aPkxx20fNv1h",
-	"j1tEWDnHDa/Z4/atXGw+TLHjKHbTpUHkXY8RP4rZLOMCg6L0gyXLP0eGLHkK7k3Uhyx8WIqOlOZidblY",
-	"dCzLWl+AwwCCxHfR9oajnAOF1QFtC4jYL6RVbcVEuEusM94ijE2tAHQhclW1TkD0hRgP/2c+VA4JGKb6",
-	"65ejzgTuXLjx358c4vqMBvo9u+BVArCFYxMTaQiOGvtzYtj4KUqcQAtonw94CF6fGr4Qq36QI1umYFpE",
-	"JuSnnp/HFQAziAwIft16qkDqqkjshn0m0OejJGTDZKV0ygYxrrjYComqfBVbIuCG1maEXlw1cvvGNMkR",
-	"6U/S4MIyMfCSsjFbYB5PzW5JwYz/GIR+lZxBkEnvcsC6I6VnrBBJDnqPaQKYZpiIOLqjXpCQ9Hc0OjLq",
-	"AJqQ//n//+f/ykR0GwZXsQ2SlzQ+bDe8x2d8RMeNCDn+JS8ejdaEFPOwMiY6djliBq/d3UhZC2RoAXLf",
-	"VRbN8g8BaAwYajnRfDvhHgJZgkxRM3XswgBcGovbOPKGBT4dOshpTQwIOTfthsyk3KeZ+yybKqFspvg9",
-	"tmYLTcwIloSokPu+eTdE+9y0awpXfDmxgFJgiiHjq76Loba8v+n+DN/sYqm5vlWrLcnKz5Cuc5jqUYQB",
-	"sBpNGXWMso02agr661sEDrABbRvVr5YekStKH5V/pDvq0YuGQ63Fxac8wdUeQkhErCBHSOC1hYQEgIrW",
-	"2I2e58IxPLy9acKeqPYis8VfaBjqAxZXPjEqJ4T/4WHIKw94GGLxFQBTBFQo6trcME3rkULt6X9yAViD",
-	"CLAw0Ty0v0sciwkzCCmsAuUQ1ZdjFfNrHMdA3qDeT31oEg5l+CHMbobROj0y34Uy+IFx3OGUq+Q59zHk",
-	"H0ABqg4MCg7nVYkK76qUkBADGrp9jCrAF7Sar2ILxwbupp0UehoH8MHvHfnMVHahynXIE8TDdenID582",
-	"p+K2aKk5TdsuCfDZGODBcJYFSHEvEtyRjAeqMhgk250WEIYAk4rVfMQBLywR9AK+gUe+Tc8K6tyNLUl4",
-	"oFBMLC5Pzy4ZoU5WJlKp3qdlYjPn5GCgSRQatpo7FFRZBOOuMyEClYGomU7eDKkbykT61sLTbOnnIPVw",
-	"5lQt9NAiD+EIJCeHI+dQrdrj3q6+uzvyIxioHZ0zewLYRSUa/urqRxdPzdUaVyBUhCpU0VyuufCahCbL",
-	"iMohEzdDUTVoT2cXpD9wYFTxHPJE8Z6ocKGels0V/QMXvc+aLpwycYZ0UE2TRuGy2EGllmVmRaTFJoug",
-	"Y3x3Yu8y+2bvmDu877xxyE6jcSPbxw3CMMwsMsPGFbmrOV1jYyEGgO0eUz9bkVXEkEahKwdLntU35qEF",
-	"VyXkA6ipB2C0TD+ZGI/6FbDgIFEvL9pF4+0GclC0aBu1RRfNDNCw8WiQ9xxbKJcc2WPC50Syej5G5x8A",
-	"rUlSsEGsJ5Vf+PuuIBujpD4MxgYHmtW8k7+mYgCxdpaLm8GhFsFmzESm9O8oilyohMN9xhhEcYDlh6IQ",
-	"MrrfpbDqM6YTztAwS9/lbBSdC5jP3y2Uu6ogFhpK84/S/Yi4kHwL6Hb5KNYdfYb6dCRzo8BlmetFzBag",
-	"ZLduIsh1x1qMidLWUObcVD9EsLZnbZZElhdmVaRf6YPFt14jHp0o9F8ar6ZN6YpGCDBwfWrBVKDCw5rG",
-	"NhHQNJE3OWRfaADKksmTa0ZVIm2O1xPzzacmSJdKAHtCFfGl6NnQeWKsu2ZdqA/FUlG4o48UgdVo2Cii",
-	"6ITUN62n9SnOLZm257wIw6FWGrS+fE4H7JyH7F/nYcDdUP90SsP+v9ZMiVznnLmjgDlE3rCAAJgZ26El",
-	"8wWcuBakY9JmotgcpAfHEU3ZhRZyplKd9cru6gWM0NmRF3fAldK2rAwgkIYobnh/vUqeU+4zj/gStztg",
-	"BMKPzCNDFti8cRgF/O1CBLJJOmwiTXIY3A/ZUqiSn7EwmFRa3ZAFDi6bGbRWDfWWvDx/c2IbBmkaGJAn",
-	"1NdzVGQw8kM+pEG4pn+veDSkT8uEUbcPEwQ9jIZkIFVItskrvgdx1nR9XcdmYFpTFRIjyR5V3E1kgQyw",
-	"CrGJnyZB7Ru1GiS46JFZVU/Gpm84lnbdTen5CGZPPE79VPsjUCGHNOxXyYm0Z8Pqv/p367qF5COvCFN5",
-	"YbxsyzGmVQEkMfEYnWrNv0qQOJEtmjtVnTdTRbbEJi9r7EOLv+EvX72rv+Wv2y/7nUNX/310+fWofsJf",
-	"7oCcsMne+Z9J5MLHWfql0YBWFBN9WtHnnuYWh/i2sMM9VSpYP5Zcm9vKeDyuAHmOAp8JV3pYAeFO715R",
-	"XDYRY0gXpl5s2dOVpXdqtbtu31IrXBgSSASkVuf+L5fOWViZmf08lhGHz8qbaSlTTdl0WSPuF/Y1Wb/A",
-	"AqmtAnhwOwUlgTRYe6Kj8m0JSkjphmEfVcMBva10gJdt13caS2FkLUvNg8iGqWuRfhgaqtWKG3rZ1ly6",
-	"eFSh3VowK6hN/8kZQW36y9OgQk0tCZJv07sn72gafQinQuRpptNBPXMt3y7DqU1ZZS4t9CjoT8xLwoG2",
-	"PkPKAwOma6c7Cj3paAWwLYUKA8q19tZuNS/OLg/K+sFLpQ/qNZu0WRCe8x4aQe7Za/3vp02imN+taDuJ",
-	"edg0Gvq56NOMJ1ubUwH2TzdKb6J5idYTFaM+VPggkMoOhYCgMI3P6I3NB2XBDXcNDiTbb8fgPJy4ZY8D",
-	"FlCZ1Gs7mzU9FBPDissMJaAhtpIPjFKrt/gvg430fTlWREg9kw7z5dg4NZMAO9MYy1yO+oDrD4MzJtkO",
-	"OxkA05/5TaVLVPTpDSvSddv0J8sdwjZepTMOVc5eUmEyTqMeXKW9s1KWlx1g1TXy4eMfiYpsbl45tkSP",
-	"JuyrlGmOVIp7F8U+Z5dWBjQM+NdStrFP5tNxz5vpGdgeNaXz0VAGIVtcwWvTH5P31KZFgqPdevR+uB+V",
-	"kETarTxRcz8+bw5zq0DFcmkel59Srtb4QFNesW/sApg/uFWowNxGrVm1W81prgQO5ARbBifU2NRtChJN",
-	"ivSDKEdJ++w1sj79AFQR0AxQ9Egos23RylG9nCTvNs9EXJhG3QWjmngp1qjf0T57rarkHBs1Ie5EM4GJ",
-	"gTdTDwqIZD8VVb0wckArzjiXuJFYlWBBGSyxYBXTs9fkiWXZXAtGHDW0t0Oh95R0GNabShYzScC2DGrU",
-	"I9j4r0zApQMevuTsIig+7ivzMPi3C2MQo0GHBYr0JJGC0I68QadXdC+kSr1iE2W9Jqev2uf/a7uM/61r",
-	"wXx+0K6DmwiR8zIgDFuKMY88Od07OG9EtbwC6nFT6+L04Njex6V4ijgeA5zXegSWG4nG0RmFqAFE2JeY",
-	"RiyECOUDlAGDYgdNI1LBYRRMwCEn/Mm0FMSv/HxSkOljWqro/+0dHB6dkPbB2cXR86N26+IAfr0Sx0dH",
-	"e42v7Xbr42GvNT7aa/WOLt+8Px69+br5+rr29qN3ejrhg0lr//aSDd70xu3ex6NX8o+jr19qB63x0fhK",
-	"vPly8Pq4dX3Yql8e7PWP22/9o9vn+63zvd7Ju72WPG7X3oXui5e+2zjovX/u0+Ozy/HB+OP+u7dv9/db",
-	"t1+uxMfz+rDzYe/GFWf9Pw4Pxkd77snxl4+3xxdHjeOL6/HJ19b4fb93evylVT++aK0fX/Ru3+j/7u/R",
-	"4315eyXaX1sv8XsfL1rXL8+Pz96OD3rwjVf7rfB558Pe5I8PJ/2j5/0/3n85eHe8dwzjbY3Hxx8bB+GV",
-	"oO/r4876y9rH92f94+fXeoQvzDzbrbfRnPdbb939t73WwdHRl9ftjQu/fnrU8Y7G7Er0D7v+/tmzm4PW",
-	"ePOyc/1OXK4f3V4+O3z39ffu+/0vg40X18/P5TB4P2503fqr2/p4T5z9eXjuXeycbARH767E8fZmp/fq",
-	"5Mvx4cH4xduP++/Oam/29j4ePH9xubP2fu9g+K5+2PFPaf9izR2/O7m8eDE5Pd7b1jPxjsZvP16J4z3a",
-	"mnl3C+8+GB/srY3fPj9uHe+1utvj/R587fRKtN6+WNtrvd1v9Q4Oj1vysN3+8/D8eGNnr3XcbtV6reOD",
-	"y/bR2/33r91W73DnuftRfggGv5/xy2ejw7e1YfdKbJxsnbz6Y7K9/vbNh/P++Uand9Q7bLU/bL5cO2G3",
-	"J4Lx4dGXQeP05Oym83roj73fD09u2d7ti2cTORzV/nUlgDQPTvZzyHWOYgbu0CTBn54dvWtdHJBXBx8j",
-	"gj980eodtDQJ7E1wcnqydqKt8cGLvcPamOrD8PZtb/J+eD55ETbkc//sxXspr8RAva4Hf3xhcnNzdPh1",
-	"uH/d2f/S2tyqU2/SP2udtFuttz1+rF7333y43O6HtS97Wwd//H558mK0/XZ/3z+7EqOz996F++X5hfrj",
-	"w+nmzsc3bzo99vbdKz4IO/t/7Hy9DF58aB16h/KPl/XT2jpX/cuvX/1RK7E00xNLKZrIsahHl9EPj1Cw",
-	"/9IPH69+iFtUqB/Gzrd6Y3O7sVNv3F9rNMJvSmvE3xfWGhdOV4+UsT4F+zeprMRFJyGfvaXvxVqoqZus",
-	"HQxl4UIpy3fJTb+DuE+mO/zKN388+eYPYk0ZKmkVJJm7dGaCubWGsHpe3OU6QcgFjujSL178iDAzD0Ja",
-	"4JDN98fmM9vvhI95qPzuRA42huvirO1pz6th5aEcuX3mNRGUxlWES7N+A0SV6NNVNVZ4Oe2qzWsfHxXD",
-	"NG9rYtFbSM8yhY/RPcH+HFHfehxsVWmIj5cReDDmimWqaRYkO5sjvZKM5WN0MC6h9P2YfORZjCaTh/xL",
-	"CK4mffhBOJWh4FZBzvAyyuFa4pAXBnANhaT4gSCnB8eATevKwNbZ/k0Rx6VOgQxNFO5eTpzeVoZsUOly",
-	"PHs5uQsdLigAzafgB3nEnpH2SVgFfr+yz9VQKm6jizPBFfhI8olfxVpyZHbWHWw8wA8kxtOkliPRP7s5",
-	"d8SnJXHxu8Jgp05n4M8+lWevyZOz522y2diuPTVVsrkKlUnQTNTbRtjq/sHrg4sDSHxBEB7zUlkeRiIi",
-	"Sm8U9pkIzSlsgjc+WbUWvMXZ0x/4FZOXCfHh/YMzFN0OHtZ/eSyAPGyAK8IaQIUXJ3neh9f8tuIGvkOo",
-	"Mon/Wic5ihskCEmOlBpx0dvn+rB3RvrBU8kBNQ8efFv6fyxHvmeyfKqkhfWX0X49uKA9UEheUxVWjqXH",
-	"u5x5u2S9tmEGfdStnEjBKsc0dPvJksXwqAzKiXrC5fgZ+6rKORcugljZLXVDUx489TnomAHtL7CGjvGx",
-	"96kXG+TZzSwj4JSq0DaIALiubcVmq/1W2mevK+ch9VkhSw78aXs7B74vXOlx0UuVT462z3TzQDeBpgmj",
-	"B5rwS2GmEnLvhZWmwH+OT+QkLV1EW9IF8PRwQmDpRJzXhQw7/nxqa4vykvL6UxZ8PrWpOeNIlC0yCWgM",
-	"scyB0a5JakS4mlbNFhIDS1HxUnjTrLmlSXC5+S2HarKndVnZXH5IGd8+e71KyOT0iZr7hsDH+/TTq1Er",
-	"yiVN4vOehHu+lUspelxgtNGtsKLrqCTkKE8JmgYDEOPDj2exv98a3UnF+066VwHgNE8Ty/bkmKWZLaGB",
-	"gWTJ1bwSV2KNK/B/uKZV6YyE5882gxJwCBXjWbG/RoRuNSF7HsYeGc3mIRyv5TXoTRw73RQoT1XyHBvi",
-	"SHBRQhuQUCEK4xTUL7C9rEpmlYg4PWNgpTBoCdhdCjQh1C3KuVoCNthSslhb2MMl+pHmm129vx1//8l5",
-	"ij0SNHUgtNFhj8P9WEqK/AoYy+dO+oYkf1E/nMEkQVzfyXOcixVreZ711FrWHzEzEAER27LdXoRhYFD+",
-	"hIXKcLrfsN8JWpwGrQRQWyhgBSimRN0dBQ1vBDQqaqabQUU9/eDzkZaLwKuQTlQxPCjXhHnQCmn3QgdB",
-	"F5cEVuLDZm1HH50EMujwS3tv/PZor3XRerXX6/3Zv/7y5vTt2/3Wl9bW8Vs1br8FjM3hwfhl+/LLweXx",
-	"3hHgatq98esrcfa+PnYH775+PN/7+P6dvH1+0bpAlM7x8f7hSf/1ez90D3cm3uHz649nCczP/tvJydfj",
-	"zSvxvu+eHH+FX9ftr++/tPzj9nF7r7XfWvt948M+oIQOJidfWl+Pv7hf37yT4/19Pd6Td1fixdnlQWss",
-	"91q0dXPcro1fjAHp8mVvrzd+LluX3sX6zseDc//D5R+jy50/n5/ufN27rJ8dd4+2x+3ex/0r8e6sdgno",
-	"l7duFv20f95qjc/eHvVbr+pna6/cYPPs4O3hDvc/DDf3X/w+eBvKsH4lDtbD9uG76/3hzunJ7eHtsxbf",
-	"q/fOrs/az8R2rf9h/cv5s/0buv5u68RrqfbaR7rx9fZ8fei+ftG76Pf+lUTEZPZoCUd/4P8YeMcxC3rM",
-	"00cjR4i+t6VP8DjKGxb8cvjf18cJK65l39nrmJu1W+C+QegoYb5iYPV/ZxAJzdHFIxxJvjo+APopCBkk",
-	"pMYPF2VnADrB6m9Joya7BZBiYvNWxqZhskkER/U6FnNNm8rhKBZw6ju2vFfWcsKWt9AuT/+caTqJcpF5",
-	"hA4klphOAWaq5E037uLGQ4OfManSyc9Az1zj/jSB0pHwpGDpIqUWf6ONip6UHqF+wKg3yYR9iTHcG7Va",
-	"UebJWbTBP5FkRbx1qVm6ZpO2HAwDOeAKHF+wiaVmqUab9U6z4S7Ov+OF+DFZHImNKDCG4rP4i4Xfl4Uj",
-	"LyFUTL5PpCrnsOVliATTN0R8OkgSSJJXJxjNQnm51PdzEhSsPwP0cJPqh7kdxj5I2gaZjF7DMzFhowm9",
-	"vLDESdm2Ao16/o8ZpHMINrYdrrH05/epwpmIFf7gMpxvbP/YbBtrFAlx9ko5r0taQZgF/nPvmoSFo0Lu",
-	"aoy9ppaFfXZrtljG7ZRd6UNjYAmFdTzm8gH1MWCGUgliIh7vYW9zLxUYgVbSGfRBn90Wzdgw/II5NzY3",
-	"7zhpS7dckfMXrUpjc8vWr90/OCvPmXphFIyLHguGARdhYZCmsX3vbWq3igbg0u9cErKYwIE/7EIHcUsZ",
-	"6W59hXOAJx/LPK65KCwnqa8tHvKM3/5KP5czEgdRbk1ie97abC0BNY1BI6za1iv6PiY8zWQjsDaowNW4",
-	"NXXTXipHrzL3FJ02aBK8+Jxgq87xoUWKPB5gRZY9ACmUFn8ACi8tVM4e7PNHVvsh3vmfvAjE90cbQdWI",
-	"lAKU0NySP9+5jkT63Q9YUAIVpiXBTxl1Jr/EROKmwloTyWkuW3QiKTZNERsLyMHKcuRJu9V83np9flBG",
-	"sU/9c94TNBxpXRLvaY20JBX+5GnZ+lAShSZAcDlgFxt0slEhm9jpSGvyWI3Mms/TxRpS2gvcYxqOYz9x",
-	"QCYllHunTDrMpSMFXa9MQ1tA7Aypimug4eiLrOtzuJpGqP1UCa6gMGhBCcIM9K2bJPpEL5a5v+piNWLM",
-	"4P5M/fAzYKj0WZy+rVFbr9aq9fp69Vnp08JG+tR6/qCKC0nMYJGx7sogChSnYKi/Mu7yKzIYZpFGaxZz",
-	"81UY5HnnM88ux6EtASQtMtBnlwN+b9x7aGrLbtbVaSoMgJcikYI3neiU772cZxKXHsOR+aXjFCCqY45C",
-	"735G7qllzNEvHiG6Onv21kxBz0LUT6qGFWQ+NKOSG3FZDWuzjqkyDePjSn5pq9boK9dsGILzzFYj8eRY",
-	"+JJ6qKnorWWe7VcD9Z3nndZXy/a8/RmwOb+SMh6ShSRp+158JLep1aJMpKDRbmIsn3NbXN2p3e6D8JAh",
-	"G8xGDqYsImymi+aMVMw6EoughGGfhmXDeubxgFM2+MUDfvGAxZOpf5TigIQ688wPE7c8Yv1heO2qeuOH",
-	"gyFesUk5jRwQXjZxkyJWAguFNeCgRlmcdNoFH/ajyp2r0lhMQbwEHeDq3cMlkaiAboiyofRvWNYROVtp",
-	"ID0WLAHewmGtrET5bSWmkvvz2MT2/eKzf0M0Gb1mhKa2+bsqZ8VnNLeGZZJjp2+MmLb5Pe0EwbO6pnjI",
-	"Gvr/Fi4hHkEJZoEO7gUfMG4V088yVa8yHZMs5wINTJsUm04DY4+e6wVynKgYyYZhP1+pw1me6+XR//dY",
-	"0AkIWbPhzkJAAmkR578c2z2TCWzHGmLHFijlbNecigkJ2W2IUf8mcTQxVPSzpt2LTbzVT7MeFybRFW5z",
-	"ysT5r4DL/3KSmBLNhSkXxAm4dL4DNsK073lc8falo8NZHyFAJ+8cMSbvo2zhJqG+/2Ah5NmEGqVRywDS",
-	"qmkW3vWgQBZTUO27YFgeTSh9wVNiQ4JcqJCadvrRHwr5K2qTXJEbFmADLiWBYUDdnyKUV96a2hc/5Pl7",
-	"TBgCPCYp4fFPbyYRm6xWdYrW5+5wgOidjw0JkKM+5KMB8MbPkR5WCAkww1gaDYCMONWGYlb4H+9fLPx/",
-	"AqqBVhRGgv85YjmaSNnURfd97D2TAOQbhhQnvBlBaaWdFpRGqu0Sp6p1jWrVVDHbP3jeunx94Zhq5NBG",
-	"OMIHWNaG/AkScikZMCqg4DV6++RYoIxMNiEMp3tmgNWNskTLYqjlFocd9Artmh4Tpm2QTUyIjfZYFqeq",
-	"sYXFDTbWtzaxtaCVfsZBaZIcIKGCK9sFPu6+D0nGWtmzTTdguzI9NM6lKTJvytKM+9JnxMAEzDsSteLt",
-	"l6e3tkkuXp8Tn3cCim0WteHEQ3BnJHqVFHoh0jzyp0VirLL1BmIpVUP9N/4zvwNHvZZBX1ZUQ83tsTHT",
-	"T/MQ7TfS+/uDkCEZIisqS4ar/QsKUgAFwfUpFt33l5lFPCHX52GOSeS6KBCWczwea+zWpoTnOj5avp8W",
-	"UljuE90aivnMDcvYQLR9/g79RFAPbKO+XXuqVefLi+eVbdt+NFAhCeTYdOS0ZrX1qUh/NNCmDSaxTXda",
-	"tVsAhv1vDtHatBc1iadGIUdRStQwYNRTfcYsPwfWjG5mrXGPfNqMxYZps4tm/b+0mP1d/x8Y9//tlElI",
-	"O1oOtc+mOTmuYFbZmVfWqtAmQXcGVdaLbWuimPv+qa4EMzwTq0SLGSzwpJVf/rms/Dts809ul6/cPA3Z",
-	"bbjmqpu0NFysRJdhWP/EGpz3looHwPTm27P3F4qF7DUlFfGuaUsyRyyqm3kycZleV4VZ38ZAnEq+T/Rq",
-	"SplZ3SiRGrBbaFiWI5tk8eZTmU5TtkVTJOooEWxsuZa+aCudYLelyK7To0I0OuSixxYitEKHnO4E9gzn",
-	"pEWzYXGJtfhNxS2b2mevTb2WBBp+3KchGHSRUxcqQcVO3s8eDTMNtYQcQ4cHaqAsWNQQ5Ld9CeZyRknr",
-	"htN2R9rIny4xPt0wKq6vFU3GXjWXcFr6L0xTVc1o3035K27QNNAanhWWkfm72IGLNZ9qP//abrc6k6j5",
-	"1OUX9ebr+fa7Safb7Xb2T+ryjzVvr+dOjo+/S/OpF/285lNRGZqv0W9fWr8fv1XjKzGrCE62BM7hReuD",
-	"LYFzcHii6Pt3oyvhtZNj2B6/h0I5rim3c7QXl9453tsbn7RbrYv1F4PB7/X6aPRH+3ByJV5sM3ft1Z7y",
-	"N97Vd07XLt/e9rf/eLZ384V9dMXvQtLJNW0x6g+udyYd9bVbezN5w+vuRG0OQ/98fedK9D7+Hl7+efhK",
-	"bhx2jo8OPx63xslWUe3jVitqExU3iWIt00rLuxIv3749xpZR6rD19vL53vi4fbxXg6v7vbfv9/bO/lQ3",
-	"3v7HnXG3510ctz+s71wHG4fbG69Y46LVvRJ6ZV6cHx8c7rfe9/bO6qfdeu/s1TvvbLB50ZCXa+vHzy/e",
-	"Hdxuf/na+gL3nh0cvNhv0d5Z/0vn0PevREecdd2vL7++NWvrtTe/dBq10UdxNF28521rfNY76rdO1ml7",
-	"0tg/G+6PrsRgstMXB5P3m8fum+HmW/mu/uX9x9vttbXXfXp6uf2mxQ9aQePV+17ndOCvDbY2LzuUemuv",
-	"b0MZfjgZ+1fizYvOFzGu083B78fHf85vaHVPV8gD9Lx6+/v1xcb+l967k9Pbzfrg9ko8n9DNk8b7Z1vP",
-	"947ordxcO/mweSYmHxuDV6bnVZois/R4JZalSEuP83peGQ5fanapr9hd3TE/qPXVL3fMKnphPbw7pkg0",
-	"5xYyWpE7JoHkyy+dR/44OkU/C0aGM1i6aGHK2P6kOqw3nHIGtgJphdxTWFgoKpNoW1DDZds7xWgzEHDA",
-	"QIT6jB4Xx/h/0hU58gIYaqSGEMWvkpbvYwn3QIbMjTTHWLvcjcM16JrXamgfPExReAG10kinIkci7U3S",
-	"C6HKxO3TgLrgqTKKL6yQmqiQDSLNF9xCekjOZ6Mwyq5p9BKXW4fmqNhZDGqRxIupdVs9r2jQxhlBY2hj",
-	"HGbIQzKCEmsqNXFBHCHDCheuP9LrFd6GjtVb7cZH9UuY6fG6CxFpcJdF2wiNVfkgUlSNbkc8jh3J1ajb",
-	"5S74w6rkGMvvU0HqtVotohL9ymTQBBGXsIZLoy2zoUCL0lpOzX0YpfVB0JsFM763rPnKhytBcFpq+oXe",
-	"fPQiD8CYYQZ1C4xuALWilvXB3A2LWXSCi4MTqYB+ASxTk/MckQhZ9cUS8UxfVsXi7V6ybQrguUtoSHxm",
-	"O18gd1WGIeKprpIDikX4TD0ALQMMcAB+oX6URmtENRc2Hk/CgApFXex4Qgn4O+zt14wNAcyFZQXA/dNh",
-	"emCp4lVc2RcOfepGIgD7rSREVbZwX1JSGwePkk2UZFr8+YzeMKg4IEdhJCphpQ32zEiKK/FGxCInwA2i",
-	"IRlIFaZEDL6ky8YssBA2hWKLCU+B8ARZd3be0rJTVYkjmBaJUN4QioWbNhYSy/82iWKm97uigzhSZdxT",
-	"+oUO4AIsbehhouMd5mHhEFlqwOkxIUe9vv5Y9BU7SdqjHDYspbuAoy0Lb0BdwqgBSGZQ1mxCBhIqqesR",
-	"UEGchFOn8opNHEiwHjIaLamQ9nPweQMZRtwDJW5AVd9uflFJCHjTsrErR4stpxlVOov78KFXDSnN7g93",
-	"+9HJjJAV0dGAJiP6FrwkZGg7j0x2owKYiSM6Ma5A0NjEyP9/2bve5bZxJP8qKH3ZpI6W/yTZm7Frqtbj",
-	"JJvMZie5ONm5qjhlwiJs4UwCWgCy4t3Kw9yz3ItdoRsgQQmUKFmylYRfdjYWCYJgo/uH/vPrvDG5NlO3",
-	"52osarES50B058bSVF5ImTMqWgVLtsXVVhfR3mHvYO/J3s7e/s6TffuVb5jKqVXs757sPV8dtoB2fZgT",
-	"8tQkaDOX8AUbUIS6jJbC1p2cZ+glrTqKsYatBiOWP1A3KZsahICL2gRyFHPem7noYXEHas96G5zoQmoU",
-	"EjCnOCZbtLHuzFYLORwSUI198hJDM9y3OSNSuC5aJUFz1TUL4yFTXyZx52prR1yKg2/oAXyV2vA8J5Bg",
-	"P3MiJOlY6BEbQLOYNEbd2yfw4lZ7g+1wCrxir5zH0osve9eYxYp9s8uyge++dfbaCGXvwVfWJBJTW9te",
-	"NOsrm9cy20NkhDbzGWZatdKemWLn6N3m2vCNS25UJhpS1Nv4d7/frtzkkd1kKUSn0sdr6tGNZ3DnrQ6B",
-	"vssQ32hvbnIc5jXUcsStdiEXLJfiSvtRr9mtM8BUk4JmrEx7aGryHVE2a+n4HQ0SnuNDs6lg4arRsQfq",
-	"Eb6M0uyahm+mafjmtW7T/oj2E19TbG2pfuORkqENsOZMlQdsSYPyjkHn229t/hDAaREp39Q+3nKWvoX6",
-	"466dLZyKGVKNHTGnQg0IsCB47E/3Q341ZNoQ7p38l1IN2JKq5X6bTHQs5VvMUh5zBi5WHd8fZfn8vaKX",
-	"VWbtKc23RKmth3/00btfX5weJOT4xenOwbM/75z8epKQd7/+7fnLA1Rhr/5+fLLjWpc8rvi9fMgsQlt6",
-	"R2LS+nftyEk7WHVnctIlYdUKpKQxoV2sfraLnTSuZr51msLGpEVofy7qMaTZvMUkdDYVY20qigHByKOa",
-	"a6pyWT3ukxSTz8BD5ZQrzoCWjaD+fnxyRNKcXdHBLVz35PmL0/CifXsJlL/KPCP87WlCCjqw/zkWmZIc",
-	"Q/F/cJHJiS7zSCaMXrfXwa7HBSXv3p5+AJ4cHmloAX0v7DZpSYrQ0TN29Iydo64lPeNmzdP8/dmGpuBu",
-	"/Iy+/69PCHxIK/Ja6zEwf2Ey3nTDocoWJF4NCzYBqwD1k2EdOCY8VSF8yDWoubanYy06SAnQht5iHgAZ",
-	"C8NzGCR1CUCpz6TzWXFM3fABwwS6quMvKyA1To9HTGmWMcjDx9bcOR1BetxeOnW9NVuDkLxXyTEy7rgI",
-	"iTYyZ2J+wqFn7AvcGT6ZbSwy38kfKmHHAoh3ygWvvCfWysjJIUZvsjEqVZalc9Pd1pO4cL89hu+W1RVL",
-	"6prJsHDVwj46mGAsMHG5dvaTpf/+moYkHTTPy4RLcLN0saHvsjlxJHvsvlzNDdu2MW9sTbEie0/BHtzS",
-	"IN1A3FdXJWyXrLgYhRLsiyEn799E1G+paOuR/wXd3KcY1Dy/3EH/z6AzrhkbQeqAMArPyoIwqnLOFKS8",
-	"oWnibmxtqDKuFb5iJB2ofOeGKX55m7qqKxoUuXl+FHhnzW6YosCkF9Pv9ottgYLvNOB3qAGtbEX23GY1",
-	"X1ygp1SfvWjdus/u/wfXfT49dyaKVqtoBRD6/MWbFx9eAMt5CbldOiwgbi4GLNpUwkhwxKixNiyLJcsG",
-	"Nall5m4pA5jQJGYUZphhWyvTmE61dbmNOGMHbnHeyfJZuC+l+obwLL4mOipPZDFSsuCa3QHXgsx2GUs/",
-	"kE6uZTj7gyiK1X2nO+Pea5PxfH4ZXLqKdnbq58HV87uxWaSbiUSFa0HgTJlCcNsrmWdpErgw3O2IF8eF",
-	"U81YA+m9An1yiivRppAhosYXoNwZnevWvQOYnTJbvzJzonwvJ+pGQa6pL3fVkshyRIvdQAJ166464U2z",
-	"6VCxCP9xcMd9d6fZolYLwTJ0bRa0qQlSsItCaVk5lWlq7PWnMo1o0Z96SH1Xj2gRTx2Y3g3RxKVw6KY8",
-	"pdrjFzVbEOFye8ew6zrjxQGHIrfMtGqY0BQZDl7wG6NILJgZSvsi0i7JQdgU5oYJI9Vt+1NPsAoPQygf",
-	"foYGVRMM3hViNzDK1zbOXDV1R9UQ2zyxYC2NXBHTCXEz36LUupA3MxqjIs6e0Rd98tZ7pO3vWhZlkRk+",
-	"I3NZM4DWH89qDbzqLlpjxSLlKyix/u4rlO9/7zyHL3qPeycmQrW9gxfU9s68euaarXRFzRnX9CLHquZF",
-	"MLfX6fWtrli+N8GcEYt5SG+BOv9+apbTYOi0Kl3ukxQRWKygGF0YLaqJpZhXS/zaEGh3hGxTXEA4VbOB",
-	"FBlSf0Cs88jlS9ZwMYRySy0QGkdt5IhMpII4ghky0VRqPK0iVsSpTMAcliXWDZ7+MGXDy6muznG1kbrh",
-	"e9N9MZGPVQ6vAGhrG7O956p2W0Mpn+vjHEG/9Y7OTT1FZ2FB7alb0p15VrUhDVIIHOKEbcElP0iL1NoH",
-	"7Dx32kxJz9p9d9Ojb5X3bmY3x/13tcsaPXj1N23hwwtvmNVTRwGFqMu51RbcKGbKjm0+4qaHcqIxGhfx",
-	"9jlwNO02jPZvX6wqfbxOSHN+aS1gSqQgaV2VpI3+xPClvzGPout7c85HsD/2fz7o7/UP+nu7B0/t/phS",
-	"plYZOiEaKZmNB+6NoSynhGcraK0H8kCGUzhFMWzEfeG1QfclJ73rq4/peKsb/ZxT+2zTns6px0V9ndFr",
-	"4vqzCR4u5fEM77SHRagQdGSSBo+fWhMjr5nQ9WNfdXicPVk2+jzvpNk6r+dGHUWBE/O+NkZcKqKOzLrk",
-	"z3NlzipWbMNZ063zTy29+zISrazDj2MLHso3el/yHpGz+Uh6oQn4xn2k0EtRy7EaMJ0mJA3go/2nYpdM",
-	"Kaa0o2DM2A23VxLFsImAfTB2yYdOtXDRp8+Bi/UocMJ6bnJqsGIsSPM7v+TiiqmR4sLUHLRt3adhuKSq",
-	"H6wfX6z51DW3KaZSa0kyOWtuG32qM5pqRazuUPaSPtXw6Q/kVV1ag055Vjt1un0u2vtSwfE9FHXTrguL",
-	"7yppHLHjg6ZFo1dFsMm0i6TuRDkiqcushEbBVl8Hespp+xR0FDBnvLWLSfb7ewiy3di+FNyqO0hkrmq/",
-	"C6m8DnUjY3MQMB2tzxgBvXz9lFJR4JohK45qrXYUIzLPmHI89fAwVzKOjp1pf5MdHmN0JBVSsNTnhLjX",
-	"hDjdlX1frKR361KVttsJu6Vw+n/GjlR9hsslgj7Ds7U1IEfrO0Q9UJn4kz/v7a1mb97jRvr2asTX4RkK",
-	"Nm5nwrbGhP2V38wasPBbbdKYxRVCvdYHLlnRmDm83Trg6K5ParlDVjHLSPDxpeuCZXfiQBYXXHgKq7Me",
-	"FdlZLyj9LqgZDIPymVgsEtlIJPbNojiv0i9/peSk2koZG5lh1A3wjhbP8SW2JHCJS1oGLIdSGyQeiecn",
-	"xyKY/p5a7LKgX94wcWWGvcODZ89mGZziM3IfGFeSfaEDA9PkmqR81Njzio/W+Gi/EoXMWL7MMsANG5iI",
-	"vWuZecBT1j+NGyYyqZaZCN6xgalobpZaEVe8s1bhxE9Dr5b6MvRqjdNwJHSZLCgX5dosu3nx9jVMy+VQ",
-	"VTpaKiJhvqGuxkZ/6DBNLEBqmpdPyQonFutbN2eBXAr1DQKxiVRZsKnYF+NWkKtA6+G/rbLxCJsr+5mt",
-	"kbliZsjUoXMIwXgJUWNM98iZQWsjMpLxK25PP+2/wj+X/QBblM5RmrQulUMbL3wBKnP2fuX0jWrEzeRt",
-	"VOO3dDEHACaaq+EGbErS8M+bRoG77Au0tmsCg8d5Xt/a6BVGkNfQuBYoMig5Of3HFLHOQObjQpRF29jP",
-	"Hsg7sUga2DDscQ9/YZnL7JjBdDjpCtYt6iLaAa8OeHXAqwNeHfDqgBcYObsguwN9UwdcrQiPvVmbdtf9",
-	"CHzFd0ZrL8BwL8JrqwMlBAbPp+6p/Xg+PWJFLKFvZvERQhEI80TjL5h5pu3+xxCThT4OZlxKhW2ilZyg",
-	"/6rERI/evzwhT/d/2nsM8ImbCozApvJN/Mc5WoL03dvTD2SXaxnMLu2TE5bn2oXm7Y4wLDsTF7dkIIuC",
-	"JkSzgg9kLgW0oKcXoKcubrFfIiWXXGlDci4YSTUb/YIxiiP4iybMUwWfvE/Im5dwqzRD9MnBW3BNPn54",
-	"ufNTAv/ZL6niL24NI1JlTJGCqmv71DPhCN939g+eHfTPxJnAYewM7PoMKQahkJPR8/ogYoTOZlTc4piH",
-	"JPVrlSagvRLkrc/t/7Gb2P4X7bHLMdDcN3L3Ee0jn3hwjjYhTc6E/4sVSjvEQArBBobfcMMxlUEzrbkU",
-	"54oV0rDzgRSX/Mq3kkQdjo+RIB80B05MeImSCKjMmsgZvbEG1sFq6FgZ1JdBQ0nCxZmg00Pg1WVGQ0K0",
-	"1fsQkPOz6JO3yF3sMLed1NO9n8sEalhlZO+kimlDroWcQATLThm+LjytrGHL2EBmLEuw08CZKLiGdI2M",
-	"/HMs4XMTIckYrF/wWSFres+O6TeB453LQefbhwh3qFCYZE0Ngc75R/YOXeZ62c+PSwLSfs1HI5aBHB2T",
-	"9E+pj8elv9jv9B/2f3bs//wlTazg2+mdvCfuAHPBrrgQ9rSCrLIsz2FZ6TUThE7oLbT+JKgwyGhsNDbE",
-	"ZopVxxU9UoxmesiY0SSTyO9HryF/5UzgVJEk7FKqYpxTmOwf0M6BGlnwQQqmGt6SYihRYaqJgJ7D+INb",
-	"jeAD2hFcYg7VJLWXfdo/+NwvN0UIO+BFgG9q6jllNPNMuDBx1RscnlhuQvhe2n5Cd0pAjI4bzE7X7i4Q",
-	"C4h/jlie26WFd6+Oj4cho6rdzl7I/KfHlByY1pkwNd1Q1uV74QGp8bzkEDNA5dsn7/1bwnAsI5dKFmQ/",
-	"CR50wYbcBXJjygbrDyxCQHzpOGFFGRAB609+l1MLBxFwmNj+3t6eW0PkFUAjgugJFK/hBTtyDJFSYlf8",
-	"CeXGJbQ83Xvi+n68Z0bd7hxfGqbS/pmYOQnjyPNOwstXFtQNXApt5g/hUzrR7JMU8ovSw0bpsuioDBPb",
-	"ERrqsGAf1OBgxmDl/F0xFLzO0ocQCZYTLg/5CR8lKPQg8+5UCCeywFYkdUNxJvBj7NxwunP87nWy/58H",
-	"/f29/sF+/2A/ec+yV9Qkz5m+NnKUvOFi/CU5/uM0OevREU8IHY3Oesnp6avDg4MzES9Nm9ei4/5Stkqp",
-	"e40YKQKY/wgI+kEqurqFGh7GlVuEhwv6ZecCRPfJk2fPnj59cnA3lIxKowEl44/NKFkx97GngPKiAgWk",
-	"Fi+xsbVO8pKMNTvynSW0o+guC+0z7w/0p21X6PU2IA+vxiE0twb5djobdbZsAY/opfjeV81CNdWucqFF",
-	"5QJ+pVJi1n9YjMhBvUoBfz8f0cJth7k1CnhJe6aV8Lmb19FN7gycdSd9sSKCjUne1NefCeYEEtcQydn2",
-	"IoGkpQejDeEKlgGUdOhAqlv2qcCSAYfMA/aUfuAkmCFiIRdj8IdC/ZA7rxyWhwt7ivHFvhXnCqTB+rMN",
-	"HBvnnYa4Ww/XldmJBx7MAldBEJMqz5+BRZOKcGEkWrd4KAzPPXVdsmIuJ7cCG2DVg0Dw6Yj3oNK397l9",
-	"2zo/qYepKGip+jqClo1k/29Md84KfCzPv40GjSHYXdyaW9KIp0TLU1qghoC5gF8WoV58sfWA3u0iEu82",
-	"+kNs9Bdiw/B8VmDr0RwxDc6X2+hDroELt20aNLuxi1OxMGXcYZKBFAOmRLkSCRFswrRBbyN6EzENyLnu",
-	"Cc/KQpqyVAceBX5pDQWK2MsWEBS/GkLnGHu6rQLO4G6G0IH7ZX6D8nIdX+F732sm9GaJjTJuXtiP842n",
-	"wt3/IQdy5yboWx+NmGCZFaZFO3qFbDrcO9uWTBfshDkpdedOUTRl1rl3u8/e56DLIGq5RBUHXt+u1wGu",
-	"z3O85QdudhCuQ5doq42XohnV4ERl9XTbctwNaYhy/KU0RLAD5mkIN3pj7q17+NfmznNXXGM+lVvhKsrs",
-	"07t8ZqwABoMWjQ3K8l5wyQylMhjtbCIoC9/4G+Mn8wmHTJucXvQH0n5UeOVz99OHF6cf3hz/2r7xQbga",
-	"D8M7VvseTQcb+LWLqjWwgZEy3XOOtlpdTUT3TYwArKYmmvRDcEzBWbSn/PJZsaAwhAw8it5XAMkE8wo5",
-	"V+h1cCeF0dF+bWezgw1vmajkxKjB6ltmbtjN6cAFMLbXqeotjrNtVOhmJWE+kGvW0NsTc6sA3VEVOeOx",
-	"bgVZlVEqBav1KYgHx9bVpaAhVDWzKVcEfTV8tzK2e5jQVHuF0TmtNxSd2qjGiUp6LEy1BDJUMl+CtAOu",
-	"bufseW8v/YGdPPb9O+cOZFrntRxEEIyVXTp+tPU7dOxq9f3w9e1of4ojgFLKo44cGK3Jf4OPavTetGky",
-	"SY4JzH4ZYnm4QX/in/uu0sWa7yt+wwQxE3u+g5uyMco9lHz8LuFYNKCCXCkqTFlbcusLFIYyzw7J070n",
-	"TW4gu07fpvvnr0wxMeC0YMLYMzAZ6/H//a/iUkMStV1MeBefem6laKztG9pn08xnnIc89e2TXey6PYyj",
-	"CL5Yg+6yotu5h5rcQwplPaLvVlc1tV0Ucwap8Keajgns/BK+H3t96fmx8gyYX0hCR/ya3ZIh9UUomCey",
-	"gqdnJZ3QeXi21MOzCamvyUnMn4PyPceNYy9wtW0TRwYCJkw3YtZep1O3zY+zCdGqvnYUtTWp0mXV1Sug",
-	"kN0+JnUELiU5ul7Mjj6f39xXZQLyQfcQ2ImQQMIfIPvkFJ7uCqcvx5pldm7gEAJzxsXVEREV6kQXUs0q",
-	"4S5eConi4bjc46s6iJaGfEiavhzmexgH0iL91LmNNuM22oSCq0l7zEm0CDF6QZ9D4YWXON4Aqpg9TIJW",
-	"QJLV1G4GR2MAewGIIFx2ovMomYnEVESNSqLcsnELjZpjadR4n44fmOIbrk3TTsJV+yF8P9p/rnXb7lIO",
-	"Zqy3rv9SCrb7O4i2Vda7XFzKRum23wlOPVJhBiyeeibADz9QLGPCcJqH8RCPLwtqjVGfvLQmUfg7Uzsa",
-	"RkY49h5ErqT0cpzn7u/ANlzOwtF/FJTnqT+tRHbER83Ua/sqGxTp8hnRWmxJirJuypnV7124LS6dxF48",
-	"EPWPgAhqoq5ZfrmEkAefdkbMrTid8/DHUtLtT8sj1QfpdV4JP5DMoKwHkPOYpCOq9USqLA1y11PnGD4v",
-	"fzwMmnehB9OjpjTx9EETJcUVmKepGrzjsoDPj0eYyDQAWkfNU2bo28W1rzigec4UDj2Q8pozjb0dLqR9",
-	"mGAT1/0Tdj/XHujOxaa1vbwiPp1eGjt4QXc0E0O6k0txRXtJz687dPpQnJJTnt9QckqFkWhdy5vl2Kj6",
-	"7a2BrH+dhwGz85RWqd430+wn6Z0ys3MCYhG3LRb2eLFJFbtUTA93XJ8U0PvYp2THtwhBTpch83I3oAWr",
-	"Cx/wGjgxxsoP/IT9GPtfxezROXFjkFwK5nT1mrT5zP6OIfKFOt1jl/YBW7i6XcAW3vAHDtja9+8CttoQ",
-	"78qIiP4KAVs/2oYCtn74ZTBVc8AWRmsK2OKjGgO2dmTH/LUgahvEUy2AJBRtEahzoPtyB2JPYscVkROB",
-	"yAEY7/KlIr5wtvrEP7eJ9TaEb+27fWPhWwCTvcNeYfHNX1gxUkzT/kAW/QvViIDq0GcWN7lsmU+f7aYZ",
-	"MQVqGR18Sc+f8PxDlwNKDxPl/Yh2pREgdVHepijvGLfEHHywvH6qbbZYlHcc/tQEDpaI8sInJscN5xyg",
-	"ap3buxsiqjnVhpTbYZVI8ErqZTnmgFML1rqI8TZFjDexg2ryFIsYe+dII3q2F7Rn23JP6vTzdkWMNyFa",
-	"1deOwsZ1+eG2NGJ8XLXGRi+dVKH7LmiijXhzudBy4B3fVN3ASl6+cv/bP/yp4i5vau5dw/Zl1BrR/VAC",
-	"13AzwAcWdYvOiR4Phg7uRwzsIx+YQOdi4nksE3cUgH7ij90XBMrnygT3CURg5obe53knl7bSgd1dEcjP",
-	"91UuhbEfzhG5hBOywxdriqpvwgjUdkKTD28eQr/Z35V27INdcO02d4DwXuFz5xVmXwaBFoc/Iu99qQZc",
-	"qNLdF1zi1dtRGE3R/Er4IwD2QcgcUVB1Q+ICnvUhc2io+mSPZPRWo4ZyjOUDqhQPZ6g9HSIoRSqyBDKF",
-	"sGe49oEZdGGT/6EKenw5j/bhjGP8kXvm44iLnDyimthjOqHhCsFcj9y60Jzk/JIZXrDEkQIjNaNm6gY6",
-	"j9Fbsv/M9xt/7NvEOge7YiR9ZczIHjnShKSntGCn3LBfTo3iA2P/9I6a4S+7rqV3esoGY8VSIm+YIkNj",
-	"Rhqa+YAxHQvsjJBCItM5tJdwXQ1qFAuByZaXGFxyqU+uFzkEo6qAtKdvK7jWQCmpwCqAEcTx9/vkJeXW",
-	"qOUSP7eylrng1riOrDrKMsU0RhTg3wNI+zokF+xWOoZ7uN4OFiOUd508YNIDWUDa0G+nb38Hm6Vd5wLy",
-	"CDG2JsU4N3xEldm1f9/JqKGPE+xwYl8Qu3QYUkhtyE/kb/zXIyv1aa2VcUowEuMNOOheRn6lmg/IBdM8",
-	"g6UsAEl4u10tW+K7ScDMfChRVuT8ZiL9unMNMly2MCAZpzkbmKqdADRHGlEztHDA7w3fNMn+3fcfH9DB",
-	"kGVNTrcPVoL/sb+eZJcVjK/G361ysf8PWk9A4KGUWODtDrQUnITCfx/22O1ve+y/j/lb/tvf/rH/X/zN",
-	"yW/Di78O7L9ff/zX6/3f+W8/g2ZEV1rTY0qv3AIH3awP7mtrhADrXZrUr0ltbb7sTCaTHRDQscqZgK4l",
-	"7THA1Nhrwh8BSkJluNyyJz0Ei/qci97hz3t7q36+pVa4sZc9vAHq7e0NxXbh1BZYzNo9bm69o7xq0+WP",
-	"RGViBDSyKc9jly5lKpAE8gjUOS0YGQur4C2aQL1rNenjsGW+hWxTnQ1+2v/5YCnna6V0Y/5XmNL5zf4s",
-	"wjOVaAev/+/eBaPKKrZPn+15Ht/MSyP+zYlc8Ee7aIhIIk1HsXkj/Gz1ncp7h71dOuKg591SzJz/Hd6S",
-	"l0AjvWPkDtBJm7EQLNdBl74BU4ZfQjQIEjDd61uYc2D/J9LJ5TjPa7dVDV1Pjl1SJ9d6bM+nrumjhZRw",
-	"0YTBMVSwCTYoUuxGXqNBdA8+CQaOPDv4mbjdYXwyBL6QHRK1JvbTCcemsSErZtfSG3CDfaMCDayJcuRa",
-	"DlWI6kKPBxInsOku1zINnutpDyNLGT4BVmisWTVy2VvJv+u/wkt9Fjw3sM7BA8Nhm94YC9EbyMFmJv+8",
-	"5B6beYVg74aLDZtz9nKrPK4Q+ZBrdqud5xWyXMoagjoxsQssVHxDifd5gAhJQy2QRR+WHGkykeraIuG5",
-	"gYxwseCZkbk6z4n7BGXus196LI11nh0Zrtl7V+k7PeA7Jkc5+MbgNGalyJ2IvEb0maUyzP3h4bp+dEHp",
-	"6bFf2LctXVDeSVX5fIxhxcjUPlDGTe/r56//HwAA//8=",
+	"7P37cttIsi8Kv0p93Cui7WmKIqk7FRN7UZRsq23Jti52u8feRhEokmWBKA4KFEV36HuXFfuP8wDnEebF",
+	"TlRmFVAAARKUKFvu9ooVPRZxq1vef5n5Z8UVw5EIWBDJSuvPyoBRj4Xwzw51B6wjgigUvvrbY9IN+Sji",
+	"Iqi0Ku8HLBqwkNDAIwMxIdGAka7wpmRIp6TLiKue9mqVakW6Azak6g3RdMQqrYqMQh70K7e31Yp6PQui",
+	"Qy5HQnJ8dfZLbdLjPiMBHTLSE2H8pYXvDv0T4fEeZ97sSy8GjPhcRr9IEg24vBx5NGJVMhlwd0ACQQRM",
+	"Tt1BRA8+2WmTAZU1cs4Cj/CIdKl7RXhAnOPemvnO2jkPXOaokbEbOhz5akjvmVclzS1yKq5Js97cJo1m",
+	"q15v1evk+cnF4jmcR1S9JjuBNyGTLIjIZMBCBnMgXMJAfSojHHk0oBFxxdj31I4MqFeF7fJpxEISsmvh",
+	"UvU2CXsWiEjdJQLCoxa8yKMR7VLJiCeYhOs0kBMWVokIiUuDX+CBScijiAUkEukN+a+Q9Sqtyv9aTw7Y",
+	"Ol6V6/G01ByPLmg/b9dlFIqgT66pzz0aidBshNr7fSJztuFUBGzthEbuwFl0OM7Yv8dMRscFR4N75msh",
+	"3riPS8sDZi74oq8OhBpDJER6y7d6dbfBdnp7vW266dbZbq/Rq9ONbtPd9LbYdi81uCG9ecWCfjSotLY3",
+	"q7ljjcJpuxexMGeZ1M9AgEMaTIlkrgg8SSJBonBKaJ/ygDw5e9Yhe41GvaquqwdJo15r1jae7pORPkYi",
+	"8KfqLAVqbiEjEzhVQuBr9SJItfE9yn3mqenzQMJRMI8RycJr7jJ9NtRfjARiklqbjXpq7jzgw/Gw0qrH",
+	"E+dBxPoshJm/f/++PY4GLIi4SyOWv1fwNtgWStyQeepu6uPhn8Dh90SVOAeMhix0clejUduuNZ6m9xDv",
+	"X2anbquVEQ3pkEWag7Zdl42iVzToj2m/YPS+vqrG7wxl31GHmYWhCGWVOKNo7eDMIU+AHFmPjv3oqVpy",
+	"hwUZLgN3VqoVrl6MXLxSrSimqU4JDGQtHsl82jgMp2fj4HXgT2eH7EThmDktxQ0GPOgrnuMOaNBnXo20",
+	"zTmx176rSKg3lsxT95p/It2YO/Zh84Kp5rpqsshpiKRTSSbqbdzeTCqJg6OE5XLoaORzZGbr14FXcwf0",
+	"mvFQ1LxwuhaOg1+/SBE4VXXvyKduTMNjOaZ+zNWoL0XMT2kE1B0IlDXklHGUd8QLpyQcByQQIeGRJM6x",
+	"x4YjEbHAna69ZFNHTfSKjaKa2Y5/j1k4TXbDC6efw3GQ2gW9uZVWj/qSxWerK4TPaIB88mbEQyYLGIHa",
+	"LhINhNSDV+yRRigYlGxTpwYYP6zC8flrsrtdb+yTCY8GYhwRSr6KgKll5pJcXnSKBs9wFJ8pDGMpPqYn",
+	"cMB6ImTlZtCFe5NZrGjw+NrlRv9C+B4LFwsM6nkhk+qQh0yKceiyGrmAQ8XhOGmSrRIpcJ6BAL0JyQhE",
+	"OA+JmAQk5P1BJEl3qng5D/rxrEY0GiST4l6lWlGUx0Ol6SgCtSfWE+GQRshYtzcrVTVT5Ll79fpOY2+v",
+	"ubW5s1nf22tUE3bcyGXHd5q8zaUa330CMaW+ZNM8pSNiN6DxTcUYNwG2SO0cm4D2yag7IMj7IgHMSI7d",
+	"geJIlFxeHh8iGxwxGmU0CDisKCaVJnvFplXYWvODS32fhXAXD0hzkwzEWMkAo3zBJ5X61meRTB7LMC+l",
+	"KatrPR5KGLeMuO8rfhWoE0QurO/jiGiAXNcMk0uyWd8jTjj2mTPD1LX0v2JsFI+qBWxQT1opoSFXLD5g",
+	"k1qRQMqwzCJKbG5twZ6avxtKwkYRC9U7/8+//n9r//9Pv/5XJY9a39A+64xDKcJc0yXEVRopwdtlSpNp",
+	"kXpGzGp1GldS3VlF+TThEp/mHgEuqK2GzAu1pQD6qePCUGoBu4kckN/6h1HIrrkYSwcloBF748ASqngr",
+	"GVHYAwZ8sc+vmVQPsOEomsJnU4RWz+d/+Kp8wVOv3o3S8jU3tf7n/GsOmz+O2FARy8yYG1v5g5bqNblD",
+	"Vk/EQ2zU6wvp/5z5vWKdJiX/mWbIJKJXaqkndGoYsqZrJNhfJLAJOuKKokRIxpKFNfI6PinIHszbUtSl",
+	"jC1HMr/ntIiSX0BhHvNZxEDV9rikXZ8pXalqxoGDgDMkxyMWqs85MLyq4r5wB1OEAKot6OcMLIKB0uev",
+	"WKC0AhEgY85dbrVGS6om5yKMctaVe04VtVUld6dOKyvekbZcMdRkViPHwEHMA2ha+KwXESXmu0xyj+mr",
+	"sRh3kk8YvcSxSVUNw6KjLvNF0AcTiYNF47GwcC3UvEobtSyMeA8MldfqpWgRhEyORCAZGAQH1NOGp/rL",
+	"ReeH+qetwCpdVf0WE8afFbQHKq1//VnpceZ7NikPZb/SqjwD0hWEB9f/+R+fe2CQxhQANnTl9tNt2bkc",
+	"4QdhBrPy3hIVQ+orrsG8faXb/Hb++pSI7hfmRlVCSZd6JLaIqmBO+jTssxo51fJsQhP7oYL+oJ7P3fsv",
+	"D2ygWZzf/vM/hN1wGTEyHhIesaE6c4SpH66pL0JrsbwxfoqtaL1eB6B6D5UaC4OThIYMvSlglSkKByqh",
+	"RDEFw13kVKpx9kTY5R5YS0+QaTzdRx2ES3DyKBlRtJrP4GGPBfdeTjqOBiLkX+GZeF3bLpNSkOA//1eQ",
+	"EQuHPEofPDXe1Z06y7bnEt1CpDuOEu/UQPgealyKRcKacmmtNPNILxRDtCa0plrFn4wSJHmEmwH3iF7E",
+	"AtAKAtSVHHDFrIEJ5oC/wPKXWteKJqrvXrc8OjDZ40DpNNSHBbj3ZsX7o15HOLz74bbFOH1QM9xP+cZQ",
+	"TI4lI+PA05Z9zDwSowGUnl8kcX5f0+xx7Vjx7Pcza65NvO5YTtGXab/RpQHpqgEFEXq+VrdBpyJ6JsaB",
+	"t7q9OVVEwwL1spCmqCYQ0ecefGxlezRrliVUA4wR2MVlYMiceQ/EMTpAw66iYXUsgogRMY6FFn0ooXUq",
+	"LO4B9B2rW1wS/SlQlUCL8PZRF6To5dRafuwN1TaQCJiskgLmsJqjBx7QtawLdN7TWY8pLMZlwG5GzI2Y",
+	"9wPxlnbsD4RhaAtX9NAdKCOqtNouiyaMBcT1OVB94Bl+hKauHZGSYshQTjIfldAA2HwNVFg9IHDbgi6f",
+	"WQvq+2LCvM98pBak0thr1uq1Zq2+3tysfKpW3JApneEzmE/NemNnrVFfq29dNJqtZr1Vb9b2Npr1ev1X",
+	"CPxUsnNVZlCgFIHY/RGrs1GlFYx9v1rhHlg1PpXR57FMf6ox71PJE3xUacUj30nUXDReKtWKMUc/j4OI",
+	"++bLIY3YZ58PeTyWUPhKof3Xp2olNkIS+0BZGZVWhU1/q7Pf2/w1/+3lu8Zb/qrz26D73FV/H19+PW6c",
+	"8t/2KtXKGEJvZadzqwYpRkrVRpU6tS95zqmARRMRXkkU9GiqgzM5vJLgTuwcH54pTghksI+3qROCliDX",
+	"HpGNGjlStnbLKAxTuA6Wg7Jo8zwXGbcEGKvHeLPlY6RhSNXi36yBLVJp7d2mz1OO/yKAKSh1D+9Tw4it",
+	"d7WeaxFHBTgZ0kYzOyL1zb5Ym/1RD6SxmaXKWWNeEuuXWvqLjXq9nvdN/frtW+vYF8WXzVZZPMZYntar",
+	"dm7TJFO0ZDISIwkv5EF/nzjqODvo3rtGM7DMKqqn1LANsS63qru3SMwLPKlAk6kRGa9MxrFhb9htlkHM",
+	"OzsQKFZ3KlutxyZx9NCnESu/OPdbjUZ6zIpFZcf8LCFcrcjMzCBz8BR1LR6WGUHz1nDCvOOtrmRen0Pc",
+	"1vuat7OMNPviS/VzEjhFx0wc7NAx/FDzJO3DBTKIt2WiN9LocQ+1PRu3aQGQncmZCQ2PWEiGPBhnjo4g",
+	"8GCNHLCpwJA98tM8pYkcKcsWAschGYVC2ZfEFeMgkghMAGdbrXhWeTRRv40FVt7+wqX9OMiolAVPqDHC",
+	"LxCVBIockn5Ig0imOP481eZM+OyM9dJ8P8USZzj/1m1KoM7hiXqYijCnoNRUYbzqb/TGq1nN55mKuWtZ",
+	"nceK8EymuJHiE7+9vyBPXpw3t7afGm+dx0J+nRjXEFv4RZKQuSL0QCejRPJ+oFQvydyQoaKmbXMZiZB5",
+	"NfJ+IGD0KNHA/wkEgCExiFdIxpD0B8JnSnRHuEXKfKyR44BQ39c6I/4oEdcQL6mEgM1kIDQqZkivGJgC",
+	"SpzT6T6up/oBVETzvSGVV8AlJXH+Yf0f7brKTDVWMNiwkkWRmqiDS7YGyyjXROAyhwQ0DMUEJ4STwFWO",
+	"hJ42LAxOG6NNajwG7FRIpIpGbTVqIdOPnUQPojVsod/TxPP+hQE+7ZHDE2cfc0OdaVUjUQ1Skr2aUvhS",
+	"rCkj+jJSZYYnp3Ss1Pp9imeMrkyYnPSu1r7INQOoGPGXbKpIG42FDrxKrfwS2mlbW+Vw1mM19YnSR5/m",
+	"aavFGmhsp2QMk2qlWa83Wl53t9VqqHnlqao54e6splrAbWf4184iffFZyBjEWHM1xdIie3MZzXGfYIAn",
+	"HUyYI0RyeOXWXfTLsmAF3NaUopXgepr1jXrGlvzjHsrOdqGucxnwf48ZCVmfhp6vBK/oEZdKtk8aikE1",
+	"t7YU3wipG7FQLqURNe6iQ9RT6kMlHemr11PRvvoyCsFuCX1gKSF/7OXJ+LI0s7Famb9PHLDD73Xcm1kO",
+	"Dkdmhi/G7O+NhrfZ/hK4gM6jn76Tx+E7UWsdYyLccRiCG1CdVXYTj8/MA/++nXW4mI39sxyFaG9alkKK",
+	"CULZT8kw50ZcTQzU4jSZgxuHSc2wiw/xGahdszJcXLPQp3l2qchD3mbNuZTxVsdgPI9MFF4jsk2EG4XC",
+	"xna9nuJ4za295j04HqxKwawR+f5Tc3mMmstPHWXlOkp5r9APp7OorZQRo7ELMcH2/8gKzR00lxxWF8e5",
+	"MmrKqnUPrWkMWTQQnhoDHUeDpoV1Da5ZEAkAGd0z8vEoQgTbDxoh2CjHLSVJRZuRuc13fm2VdMLH5+YO",
+	"nnhzCBbpR/E3TvCBjLhYsWv68TiKdub5idK+oKFZmcQpVNp7k6b/Ik/NtxD+zXsc51V4MTZXcyg3vo8P",
+	"Ic8kjeezYNdP4lmnB/xCZ65mFlyDsZPnySgU1xCaGUrmXzNZIw6ydqdlwAccfd36L+PoDhlhN5qMwKWr",
+	"XuxCYAPMBPOihtNK0uzUU5L3A+ZhutrW7ube0xpxAhEwpwW+cAA/gZ3BMYZ0efaqaulv6nEajUO2Hydd",
+	"jQPYkih2VwOdSxaprUGIHCCNNa4qIMryIRevzsGLDipfoDSXf1XUOCpVFG4N84+mtQmJOm5tQq6XIL6K",
+	"roIfSB6vyJq2F6C0SZ2oM9/frrYmsIAKi2zNx85778Nls0C0iDCPA+j3PjHrjcdhIuXq2mOPR203wmNm",
+	"0bomRU14QxpymqhQYCvMUMdiDU09V7WyL1K7FweiFd+FuKDMVePK22HFUAGAGkFCls6UUhrSUhJuI17N",
+	"BdQfL/CFunselUZ4Q6JXfZq7YRf665k0jtSaQlRfYBp8RkbqLbmmYz+qEscVwyENPAeAdwDEo5jApC+k",
+	"sulRIFWViFO3OoTaCXEo0hClmQA5bYmkI4mxNzYLP9XfVOsAH8iXVWoljq41ONIWU65eCxQR6v3mgJc6",
+	"1Rq2kvEg0/xM3hMahfwrPIaCqFlfIAS7BRm1R8NRyCQlv3/4Q73OHVAeVFob1cqAykGlVdnr7W579d3G",
+	"7u6mu+Ntb+3RZo9RWne3tqhXb2zRjW5vs9foNrv17m6z6XqNLW/bbWx16716ndZ3K7F8VURLU2vUATXo",
+	"nEesqf6jlIRx5ApMgEb1ISn5sdnEc8tk9Fm9sUwBBYNkVmd5xILrUVBD1UtaFz/r8cV/m0Q4uHNNNmUO",
+	"otDNF0TvIamdSqKGj2AA1FacKnFw0upfmL+l/hWya3GF/wLXsvoXuxmJMFL/Amixs08c1AaBrmigiCRi",
+	"w5HJoadxznytjLlleTPjE1qOl2Q5UXxk/yzGk6cz4fZ1MmIOleeIurke0pgyqOfBEaH+G2uPkEvn7I7W",
+	"s6u6vkCXuXTIEq8m6uTzPEpWwN8GQM2zlQd0NGLBQ9nISuAk5H2/5ZhQec+1aCZcJO9YwCUt/QaMsGsw",
+	"i5S4qM13lqg9R56U91p1JT5q8InxCCqcDLjEj7TI+Yv2WnNrWxlDA3ZDPebyIUqIsueusV3KJQTfu4Mz",
+	"yOKQeR+ILx97Ov8opqCs3tvcXeA7jxltCdp/re/N+JqLqzEdR9LU0AiSHdFpVI1lF2brNs3485YmnRWU",
+	"Thoqz3PmLxuOwwiUvFFc8cCqCYR3tpSd7YqRlgYZMeTsQ2Kq0kRqiAJzyBNllq/xQD6t6isaGPf5ik2l",
+	"EgsjOqylTRBnmVO8d5sRfouqG+GtaVhplJSrwHW8h8aM8Mu0+C3UnTOjmqdLL/AcNxq5zkVEkGl5Z0Rc",
+	"6gjalFo1ukBCU9YxSS90dpIx2zbSzHBOi7g00ytUykEVzfGaLO12qFaAbWk0xk9l9q+rzH6aDRPd2eWT",
+	"nJqyfqnEflrGLVXkWtJfLyQPzLLPsVel67RId0qodFngQZkqr6Y0c3NB/Su5YpmRVLraqVhsIL5OxGtx",
+	"+F6bCYBiTvR38xl9ZvSVgk/ZBuxSuWiWTW6OjP1TjufTTUoXfO7xoM/CUcgVW6moi3C88CjXew3W9Dbc",
+	"ze4W3d7b2d3d2dumW91Nd8NrskavHl+v3AXWdc1dA40qC+kqdOyOQuGNDfcuwGaxHgtDyNBUnzRkBWv6",
+	"pn1COooPfUpAWUu7iKuVSajYBUzioTPXvl1+Goj07CEr1jPAqXrnQGrzNu/0ztMgcr63lA+ukBiyHzU2",
+	"hzFNMPBjPU6eHB6dPdV5xlAiScd3hmNT9kSZY7CX6iyE4KhNGTBmUwOA40gSMOYhL5mfsmMRba6lZkJW",
+	"lrERyPGQhURnnZU2mzYfTbYiYrg0E8k/j7HLQt9n9gZTPXR9GatIDccqgEPqsXgrqO+bx1PUtehQL5EH",
+	"1GiuLjVy+wdKjdwrh8qwReNfApextXzKoPbflEkanDHuAHX1gDmD27cp4ZrrSFUDds7UTSx0DNtOM0io",
+	"o6Y5pIhDBdKixABhYw8i5Bq3KZUg70iOaJiUA4OwR8w1uCQ9Ee7HfEbxbeIYrcJ5iBHvlszne61US9Ko",
+	"1SHQr0ePNKERBvtW9SzwrywlELYeVzaaWhathi2AIoaMIoQDbrcXQd8AyYTqrkXJ6Lmuh7TClKPVWDAn",
+	"/XeCdsIZ2CdyflpcTH2JSCzWbGx1IcnQu3u+XNZ8+Zkdl0RlSqjNdkzV4ieilyvr7lYNNSMSv4/Oaym6",
+	"CF0irvABfxWHfe3sWiwpJQiVVxDRt74qyRNnbU07Quzfnae6tloUjmXEPDIKxc1UvWWgYU5DIgLyxEEX",
+	"z1qHQXQOaoRvbtafzlHAE/z7ClxPWU91eRBG/UG13hais3VWNddlEyGg1LNLxcPyPHGFx0ij3mg8LdKW",
+	"E1psVJuf5mnPd6zye3fc+t63Tird+NskbOiixhlI9YPgRJvfQfe0BMwgikaytb4ee9dq+uJ6kYApo/KV",
+	"PcK7K9BZW5aaaioiA/k+rRLHqnFKTmhA+1Br1blQLNn6+5DKQVfQ0IOQ1nvWJW+A7Z4zKTlU4ncuJQvh",
+	"arvZVv9zDvUuHatWusB68HEta6zWRa5ZKKGyLY2riaib1CbN0OIDC/StB1AtV5K/u5nVQGeUzzloMEtx",
+	"y0PspmKTZdJ7f7qjH6U7ejXw5cxpKB0osoMb3x3CnJ7EQqpYXaJwxolju2zqcdnu4WPIFbbnf46j/jGD",
+	"UvgcLrx6tt5oNJsbG5ubW1vb2zs7u7t7e5R2u67reYz1en9RxgH/TFbhZ2TrZ2TrZ2QrN7KV5hdzvoi3",
+	"zH4VfzdAtbgJTMrhutSw9n4G3H4G3H4G3H4G3H4G3H4G3EzALa3QFQ9HpyXbo7rXx5v1n9G+v1e0L6sT",
+	"Zc7eQuv5Z8GpWEv4GXX7UaNuez+DbqsJuu0+XD205l8lvLb17cNry5VJ+7uG23ZWoLGWr9r2MHJo84EU",
+	"pmXC4Hke5w7NJj3xaFppVc64IB4jv9GA8VBAZv84iEJ1Cfqf36+AjJ1kVK2wIVWGYcWl/83wQs0Vw1o3",
+	"tNQxHnz26FTxvc36bvKzFOp9uqordrP8jHpPHnfIDko7ha/Y9DP1+yLk0WBYaVWY60m6NmpubVstXena",
+	"EHOsqhUR9mkQp4xkJjOiofGbxbEdj0EHvzD1q7jmAWQizSx1yAI20WuLd0uGqWOV8/FIhKCzyrE789L7",
+	"VrqDrc8ezw6fMVXmG/3gODOnZeZteKEKzH+jsb1NqD8a0LXmMtbQzqNxze0+fOceJI6ZNL019bupELBc",
+	"iS9bYsd0lVeyCwJp2EBB3QQCxdaG477XUDJkn9RNsjJYoB7VzQMncQq/JCzQCuacxsZZoztN7POKCtmD",
+	"g7ieFtl7dZgAaMvxKFoG1sCHymwnQHYw/E57vi3aiH2PhtsUnMDZET1gB6nFDkac15JexQx3zEVSmstG",
+	"68AmJpI4CSt19gkfAvPySKctQZIN6DXTBYOwT5xuLQl9QJTUXso/s7F632Wa02df+9q6uhwF1m9TgmLR",
+	"rqEuow4ul3LMvOzJSjtCwVwB62VAV1GIKSvAFo52AtYWVi/gEXbU1iYwhQb/V2xqhtxaRfL7xq0tUGes",
+	"emjzIqDTEdyy1F4h1isRyIWUbhRKm+In2tJMZmuWiGqLhuh3f5s4BISSjDKRnckhU1r0UNfdKH+YG7dZ",
+	"baTcecZO69wUuljpidh8XO7SvVznZcIBZogss6IF5VqNlmWd/ipqcRnWFW+60SeybD0tzmbVg4wQTpHE",
+	"chkLHWqBG7O2BwvVuq+p/zs4en58SjpHZxfHz4477Ysj+PVjUKvVPgbw76PTw5zrd7BNFtsNWFU8fiAN",
+	"k2m6ze3u5nZ3e7fXc9V/9va6m1sbbsPbqG82NtT/N5veTn17c3ej26P13t4u3WK7u9vN7W22Q6FynGLr",
+	"Sr/vnP7TtjSueOABOAVYC1RViz6byg2ZqTX2ckYqWcipsq3qtNFtuhveJtvqbdd3GrvNvQ262d1yt70d",
+	"ttvby7EGYDNyI/G2ChiQN0cnWTm9tbWxvYCnLtTfNavoC2XFP1Rl5HJq3ANqbkqTnOuTVgue9Uun1x+A",
+	"H2sG+LFsDTBz9BYVi7G1EF0zl0dYNndzq7H5NPPdzfre9gL4OB7umbIS+rA7LewMqL+tPonq/D5xGA19",
+	"zkKnBU4sHSnm0T5x3FBImXk0vm6PvSdCo6lmbbLtBX44mwaLDgw42sCh3GVoHT3M8YFOhprG87RevEaC",
+	"8bCrTKQFh2V+8aaNrBCDDYxPUDyQ9IFOrVdWzKQEBzCchSJD5siM5NK/fgqR7ypEPuWKEXvr5ooTbPRu",
+	"+2YxK6F0W420djETMJkHTZrBLdsDLziWBQmXpR1py0XDtu/sWMt+YkSjiIXqsf/z5F/ttT/o2tdPfzZv",
+	"n/7v/5qHC9xU/w4ZhQ72lUAQPRjiCg8W+1sUmN5YxicWM1yj9S6V3wQkXWD7v+I9ViCPlcK8Txr1va36",
+	"bHKJ1almb6ueDveVN2/28vwy1Pdf94AFzqOQl2zajp+6/VRd5M7RTWH3U76cxUkzZdo+z6mhnVnWXyTU",
+	"HBQBunFIO5gS4Jzqk8UxNqX8DHkQn7QFgv3O3p6lwow7i30/RtcCji5nvT08kszvzW7CXePMS5YZHNFo",
+	"8NnXcy/0GxsnX1dpaL6YxOriVnO3XiXKIOUiIJu1Zq1R23u6n55OlTSwjQNRU13TWhv2EPZIPVNqPJnn",
+	"nfMxGvfyIS3HyLdKeWHIE/tAUp+MAx49vc/R2y1o7oHcMV/GHYPTNkfGFZqHnXaOhYiRAKheCD5BcBHG",
+	"poUktCuuQUc3NWcZCYWIqoT3tJs+EBGh8GONvNd4AUC4aDVfvwGrpmvyATcoeP3HwVWge5rPGqoleQSW",
+	"YPILtBhM7SKds1eWyZRrHu9u7O5u13eX5BmPSrjuY3m/XhJpn5WFpQTwUo0lrti0oFJuyK/VWbti07ke",
+	"iZIbvbWw/UBm/swWTwVLMVcuLQUEGVEpJyL0iqAQeFV3DmCBG05HEfOMqRtvSfyazIlpLpeTnqM2o3ux",
+	"gKG8ZNPOQHB3DhKCKtK5YmwkbRvdVHWUyLQCNsmt6NiheaVcqTYOf6Ib/i7ohpUk3sK5+bOs7fndU2zV",
+	"cPOp7kyt+jJSXK1SrhwfUo8R5ksGWF9QxCBvYwxfM12tgBXHcrCs9IegsQh0pDjBBRo5P4WWXanHLV9B",
+	"jZwKDebsceZ74O+jOhCpkaA8ypcMS+luZQ3DvDUstA61mhJxH+cFlBZ7nldjNzYSIVrOWrTZ9ayx6ChW",
+	"7FTT82glnnsGPQmIE7CJ0yI0wL1R1k069DfXgGw+mK37OvCnmbB0C5M/zUPVlG4Doe2ydm9xJlXuZ6MC",
+	"d3t2pcj79JnJjs/kPWqPr8Zj9Fmga23rhiqG35PnTWd1ykkRxLAoF+GB/GS739lPtv0Y/GRbK/WTLdd4",
+	"ew57zHZmWw6KsgCLVPLly/R5u/Mrv51Dae8bei52vpPnolHPZy3FUAJqyl9YieyNGc1+YZsEVMW9RVr4",
+	"Rskwz+q6J8xV69XFKzaKzLqqv0ehiJgbWXPRgSFcIMsYSPoczMSK7PXKjRWF7Fro9DvDAU31jGtxZX1c",
+	"/50yA3SYaau50a0z12v2GlvuXnfH6+143brredu72zu9nc3GbsN1d92Nim6ALplnvShHhy9RX2JpaGRz",
+	"cY2EBPKkM8lSVSbToD3RWxUQrgww2qUIee0yAm4xYtL2HggiHVPRnNyHFDp4Dva28f1BGwCjWwa1oU7Y",
+	"4dFZ9X5wjZ1SIN8iD9y3RvvqQhx6M7QDN046ivPxlEGHTZGZRwIxWab/3u6tzermAcNTDkI14lEUn/ni",
+	"s2bCbBbrLPqIMXmN4zn+gvoj8cFptd+43hYc9bqFkplrpSVb/hIxGSULOthBtWWx0eVhMA9EhFiNYUbc",
+	"zI5lqg+gFjlV0p3CoQB7iwdkNii1VduoNfaJY9HSC+F7UDZEjuUoyWJYFp1rA/ZjkTiHK9rDFmH643NO",
+	"TvM2LWFntEKlCdrEqW/+RjDkjWVgS9V74pa2b2f0hELAoWThNXeZXg4JLikRkokYgzvpmlWh2+VYstid",
+	"AXnb9MqgwI0/4xus4lYuqhjVnXT1AY3U0uG+ApxWFhEcc9YsE0zkeXKGU8ctjy6ze1AWF/Zpvtr/Mh9E",
+	"6FKnBQEQBAD6YhLvFzgKHfVZ3g+clkGBp92a6LCETEvMojXTUbQyhAqsXixATGAiVqQxox/2Ak+C+lR+",
+	"sCKZSUGbrXZAYL8BG2FBkuwP83hPpou+khcbmUHQ/bSd/q6202qCJktB/mJHPu2z8ji/OSi/bx50WQgU",
+	"hEMBERjqH4XhTMt+iFYonRxisbJfaVVea5uRESaj//wPcKA+9QQRY60ESFEjZywQ12xNECm+8mAgyIiG",
+	"lPx7zMi18COGzdyxbIIeVTj22SzWXw9gEQYcwt1TDK6kFPxA6IgLFtHo+nTpRqK3euYz/A98oRBmGjEx",
+	"8lmVcJNkGvTHtA+jc9pgQqy90r85M3D0uV/fiJ1L84/FMzVJ2MELbPlf3F4Rl1S/FudWfDaSlpeFXqzv",
+	"GLjWdYia8r/xn9n4dTGHXygivhuHtzg6svkSDHwhUHp+6HxuTPwenH82eH4HYXDf0gEP52NbTVGC3Qcv",
+	"SrBdNqlJOwMfvDhBs/GgxQm2HqQ4wWYZb2EWdL1a12H27Q/nR4SqfvfM/rq/W7FkR37N+//iLkVw7X5P",
+	"n9/uaqsYbJTx1GWP1YO67fYerq7C3gPWAdj5y3sbZ5jLX9j1uNoKCPU57kxd4dHKwpzl4/f1cJbrBZnR",
+	"PR6+7EGzOddBmUo+WElpgzt5Jcs7Q20PaNmk1kXVENLmX2FCIV2YKwQJ0g/YufBvCtVyZZ5PNsUndYlF",
+	"8uTNy845+V+N+lONlW3lsVQr8byqq+nKiE4lQTgtsMQaeW2aclkwWvMdGKKsgvJjBIusEccoGA74rp3U",
+	"CXaw1lIgVoyGBXb648HZ5ifA3Cftc2M7F9cL2Y0Tq6wFVCdDBpKC9+5s1O+O7m38hdJC94nPFEXLKvF4",
+	"n6sD76zpo13D/nXLJd1s1LO4VotlaI5RX9urrX36NZ9luAMaSujj0177g9C1r6S+tkfWSC3rsviGsL/C",
+	"TKAjND+kxsjH6AdjRIHxlMEbrSQhaPNvg0ZMBQPydJoSAr8wu7KcwM9obivvVXy/+j9LZNv9xSoH5CYq",
+	"XqQpUS9dkuTCo1jiz2gEGI92afBLRLqMDGgSfb6H9N58dMmE9zJTV9LTc8cyX/OdhIkBW7aKeaZqeWN3",
+	"hVXLd4tYkTm4+WV11Bukd7X2Ra7pyAeyomw8apZl5SEI4I4Z8MDPkNXPkNXjCVmtBtpgTnrZnNBZcvq+",
+	"WAU9/hKqSVHG6E+DeJEIm2dAHqqZJVme2TiTSYAFppgYCPe3DTe/rWmYVPm9m3m4NT97EivDGGcmRH7i",
+	"4tJgDWJmpb26QzqFA4IgTnUgDIFgq5caeR03WoiTMWOFy/KTZkzKpQpYFLYufiEmxBdBP3sopFW9UFEF",
+	"1hKEU0IT1YN4YzxvavknjF0poxnqnQ/EWFnQQx6M1cvUtHVj5H3i1B0sqhIR6vs14rzZqB86WecFjchQ",
+	"yIg4b9TxO3TmW/XlbVK1P7Y2rDNXuUwFylarXxbkp2b5npJXs4yPB7D2PJou1AtjRqVDlJhpY5o0PcmP",
+	"ADWfZtRJYGf4rt44Gmf6aq1aj8SwjQlqzQdBBdQ/M/7zYqGj31ZC1BTmB+dbwdmczHskTD2ga3vvO7u2",
+	"dx5DFvL298lC3nqwLOQHyBT+di5DXb2tiD8X0tUP5xjc/V6OwcY8CRPRaJwDiHZArjgtEjAOHg5topJA",
+	"hHFwHPzdmMAQTQRAXJR8YDeuP5b8OpWHAO/LjYfmJgegSZDY91eubDRLM+NYMdemBWqAvBDtt/KShBtW",
+	"h5gilIsepNITUVucaRQTtxvmkngmJF/OtXPXw4I9WxY3NtQLm6pu40c68yi3vM0jajzYmK/IW5gEc27U",
+	"3dXcoqCgIjr/cKBDo8aAcwlPmjW6pwJUzBvfoPNFQs/HHveZLM0hl3CDj0Kh3l3eNkNifaMfyzfOtNNW",
+	"mwegTqrx7xNnKDwWBsvYZTPl3uKJF6t5cpFLAepCzSdahNANeB/SIr0WcQJ2EznaLU0DOWGhIpDIEILD",
+	"Pel8GwakNu7RM8el3RGAqH0wd8TOT6b9yJn2t3cWybneIlCA1F2J487yExQyrN0fSv6s0j+kRxhi2pka",
+	"pCKCBMU9n8eX4+UIeCyIBLEwFKH656c7pH7qoEheiENcmSEL3/t8p8xH80zDrfc2unTT26Y7bHev3mg0",
+	"mxsbm5tbW9vbOzu7u3t79XqjQSme5HD6ORwnBTl7lEM75UwIQde31M6wouhBTv/eLnM1kIVRd1A6FfIM",
+	"v7co0jAn1AABeDO5orBrIKAxMKatoDc0yYV39OMOXE6175uDFL5N1rC4+yQ24I5qlYVWOexBQQ4Dlp7E",
+	"6IItj7Ehcpw1oLgNALapdFngqflyT1mlmpjiTGxQL3La7nEJ71hB97L4GBUujZkDLJHVRm5ePlVGezO7",
+	"nnwu3hK9oAtCRqH/TE/zz3zNU8AiYib+2SvbSh2xIURzw3yrNPQLsTFFJbiBGc+vuF26G0A2gBb6RQtw",
+	"HlE/t1K0OlNQDpzLpClqXJzchZISiOWwl0WdjfwViYOBNr8tF8ecYUTmsYJK5lKEsTw0edlLZv0Uk6P9",
+	"fl0jVX0jpia7h+z9S2LpDpZ6NRaPx9ybOyZoRkNWUadrNkAb6kICSHXxkPNO3SG75i47FEPKg+yBWBJN",
+	"kZazEZORT7s1VyjalAMRRp/1pYuj84tX7YMVpIo+hsbN5frlerDCdzn8q0vgUufX3ojccjnquq5LPwPv",
+	"XAr7/Hh6ZuYXtzEVbJIFWS7fwqacomSLpZvVNEgkSHNry2pEE9uerhgOqQ68jqjLlmzVvWDz27qmDQSr",
+	"EUhRLf509nAQXA2ZhLlHYyVAI0GoPvugC1nnS6tKdukjIWr36+uQ15Nk0d7lgdCWBfdUKzhHjVt7dIzz",
+	"U57YviMeyJprSeRSSsYsA1sqgh6ZASza2qJgcLmo253P4d+F1GbXPpyejbNqBHX1tDFyVKkmTto4pDwO",
+	"5Ii5vMeziXaFMMo/Yttb0Vx5i11RgvESIimj6JFmyrH1in/OcR6ETIpxCJBGMWLB9SioGQMH5sBCyWEt",
+	"wcifoUCzLrkG/MSo9J4IGPhglBJBxx5UXPV9SXjUIo7HfBYxp0ocXDP1L51cCz+KiEYzBWyWyvdVkjze",
+	"L+p5HOObb6yp6HUrmgSuL/qRkom5YsgSt6pkbsgiWSPwHKPugITjgAyhYj0N2ARhSjPF/KRWqucEyS2Q",
+	"suXHSxzFK5gTl7MzWWZAO7fWKZwJ6SIOvZWCKdqjMO4Uq5yg70O+tyDUDxn1puDxDIiDR06dDJy/RjPC",
+	"/jrgtUiWs9jZ0pzn42n7EzqVxFFTdhY7bRYrzobK0h6SyNRGAFfJlN3XTbK4TdPseFJFq7RHy9qX5Uqg",
+	"YL6CYSh5g7jiwcyiFHCGZRs328yqsJGSqXk40u0f4n4SpEvdKxiJZj1qJRAVKcdD9YcnNGVzSZBledWk",
+	"IID2FxEREmRYnkbtSrGopm6hD8qQU9WwWWt1qyn9P868Ri6XWow8/eJIu6JTMi72TycF2PTrsQRbhw5H",
+	"gohuyPs0+s//G3J7ZvEMctQ0Fn+tlKaVFBVbxmk746LSX82bvvWFGbVqTum3EY0GeaXfsDJLgL1fHI9G",
+	"tHZN/TFz1GlwfC6jfzU+6Z9KlYn7plXhHmERuMwbZ8WJeafTIpQMaeDRSITTZDGHXEoe9GvE0ShVLXpg",
+	"D0g3ZPRKSeJw7Ce1/NSzNeJ445EPoSTPatGjzi2qnIoBwFsgjTkOeQ1QiEYT7rIacQIRfe6JcQAoJpF5",
+	"nKvPqE/D6O0xyKlUd/ZE2OWe4YHGERqvY9VAb5UREY9W57rAVxUDGPv5blMbrZpzjFCbVQMqqMtS1WBz",
+	"qwQs+m+NIj8OPO1pMSNPK8ZXbNoRw1EohlyCu6Kd+pP2etzn8OIO+lNSpTkhgUtKuP6699rwcfAQ8mvu",
+	"sz57z6OBF9KJ+pHaL89bjuchzfP7vg4YcUPmsSDi1NdzDqCKklS0esXADeZx9dCQB1RD64Z0NFJvVmwl",
+	"xs4UQFX0dRyBopNeyOTgM7y8OLgFN12oe/DBhNtOT1G/76vfP8NMb6sVEbASYeq89y5A2qSGD1z/WMox",
+	"8/IrELdj0W+jFszJgZQCdDjsJ+3MTEBH6XT6atzQiYdW6DbuhIh1hvP2ORWHX1xziwJcfUR5aL8/lYKm",
+	"/9jYVUoa85pbW409tY2SrjXrm7v6nxv1nab+52Z9bzt3bCcs7DOvE2aDx9TzmE4djJMIWRCFIKk2Zm0x",
+	"vL0wPoZMZhiHEI3yMtvsYrFTd6MY45PWfJeucQg16cwki2N9dsg/5sK6SvnSVRWLMkb1MKp6afNE1etJ",
+	"wAqkFCiLEFylvq+ESKpG9VjCKOiIp1uDJsfiDR12RBAo5nutIfnW4cBYYDPxI5+fv5gNLpiIYY4yI8Ko",
+	"trDaZJQ7M/W8uoKKz/n5C2dJL25mwbU6AIPNW+TMShR5xOZPdj/GzqSaxKmPpWBc21tbG1t3xXEts2Z5",
+	"oJoVrGPBAqLDLesjTlaV62Ln+efq0x3ykmNncsob/EmRgFrMOG13IGSkXVM4yLVrTtfab461V3mjUa3w",
+	"UaVVaew0a416rdmoNRtqnYTH/Eqrcsa8F7qc1VBE7LNkUnJh3NgpCoLJAPpGLUyrcvT7m6POBSQx++pV",
+	"z45fvYLJSqg9XGm/P1ckQvswDTriQLEja40PmbyKxGhpb3a1cs0CD7J+X/FgfJMTF8zsTd6BAjdFJJTW",
+	"5g6yuLn50jvNW8o7tPdKtlR68JAlllpKvPj5Hg9pKmjqO1MrNJ/Syq8JtHQyh3p+8xIekLFkJUoGJlRR",
+	"FDatknFRDG7piGqJ2C+Q5h2EOR/lT0EnOlXJ4em5dk6FupUEJKNcIjxmqXCtZgl5n4NLS5fenWEpuUJe",
+	"me/TEfPU7uITxDyxDEWewaPn+OQSxw/rLfKoKBrOo+VLeyLPy3udunJXKmpuzZtGo1B4wncTQV2+KdPj",
+	"id9DzVHD8/Pmh9eWmuF2LiYg5hxAe4YoYqeLHoM+MQkLrWYlzuzp18ciYXbLgQ1iLSRBss0iddDKmXVF",
+	"wlR8HrBKa2O+RzIUk0qrmeeZTPCVjWplHOj9hri4HnqlVS8C6MyxRjwdzATLyhJ6C6yc2C2az1ImoQj6",
+	"scE73LcQV416vY4uyKUYjL36SztYt8rAU0Mx0ctAIxzg/HVQRGFtRLkV1gEhHTbgofoqkXQqF4Ni420u",
+	"uZcJR1jGftQHJvmcPUkLUTrHRZ27WwVdUu5PGffrf+IKfzwMsp5t/PXuHVDUduGs8rGtAbPTt5ToTeDM",
+	"6kBg0e4WaRi8KZDOYpP3+3VdURQGW5Q34VBMsnMhXTbggReX50iSbWDpZY0c+DS4QqL0BPh8IOl9MW+6",
+	"n99/c6b0gZiYM1otGwSIKWBF2Cak66xR+NPs/c5m74pRXWaX/1xSKK4G0qW/Pvc4Fxb3uIO9r7iQjBj1",
+	"LLS2hOStgMm7OgP0AGcXpGy63O48w/wUGVVoIbuAb4Wsz2XEQuYZU7385Ja148tOZOcudn350opg8BTb",
+	"+TaUr0okvWZxbTA5Yr7Pg/69EX4rNs6XSu5bZKzvYw9Ku70Jm9zrqxursOgLjyW7Uf+Ce/bjMlGK91k4",
+	"6Du7A+5NlHsLfQSrX+/thY6ELGR0Ls1bq7pVz4LLDea0y6IJQ3DVsJhJ1Be7KUonB9cXui1Wv7LlnAmr",
+	"/+5WLmR2xndVGGUorYzM8YZPi4MriQKc3H3nIFUyxtxcvpjalUCeUB6ZDE/7E/MV/uatmfV8JhQNWLDc",
+	"m2cTquz1i2emP/+pxJ6WUFse88bsQ6ahskAebouSb1ilFlzhi5VuXuFmFeEu22REwzjeeW2cMiYQ/aZ9",
+	"QjqIHrS6yJITEPZKq72g8sr685DKQVfQ0JOVauU965I3obiZEkP61cqlZKG61m62K9XKOWCaCgLcNoQk",
+	"zTMsEEuqmoyFqhkP6ZpkwYCu+SLoU2WLSBZqk2pIQ05n2Yj92iXwLVkDt7GwULgayi93qN1YMiEXfFnx",
+	"bOf5aSgMJY/CSn5qxtyx1tAaRHV+6ZvZ5cwdNbw7Pew4P3r29dZRStX9mQUM6so+LdI+OofmgbqCjukl",
+	"eNLu1Ijjsz51p06LbBwendu3NNQNiAITvqdxeik4B36gUq3gO+YM8gzh7znwhcXFloy3a9XHqfFtay3d",
+	"qdRSc6lSS7OAtjn8JQ29m4XiselvdfZ7m7/mv71813jLX3V+G3Sfu+rv48uvx41T/tvefXjNzGDz+E1m",
+	"ULmSVl0yNaAAWBSjVPXT1i3GoClxljbre9sr4hfpWZTauTLcIjXfOL9g3pQTWG3+gBKyLSgoUgCe/ysU",
+	"dykG8Oc2d5xQqfGEcc2NJYrBp/rALxGP2indvDZb+nqZBrb36674wJ1k5+NDUgEZK9eIyLE7sD66FFBE",
+	"ncc5njB1FPQx2Cc8IJR44ZSE46CqhhHfpfPn5sNglI5jH/pSnSSh3j2bQBn8VAfXngjz+kreYZHm957c",
+	"vEvvy8wJLdn/cjmrvah2gLiqpNbZagGZ7uM4J1p5FicDFDfsT6YHP+m8VWxMkvwwU1U8aaKR6a4xk0hQ",
+	"JuPW5roxY6zTRrfp3qGJ+50BztnFWMAfkrvTCYQi8LGXbvpQcUmuAjEJ7l2UJbU/ZXiYTnABu1j0MoPt",
+	"zXZYu1spqFVVnv82MqCwUfJ8jdA8MFtYfvuBGwovW5dkCX5338a+hVD9mGVlKMs+wSWa32ZP1nxeV9id",
+	"dolOcSmHt4PTcO7Zc6W5Qhq5X3eG+1QVvVfzhY0lupZl+5NnpjXJFt48XeVMlyKflvrugN1g1ESZOkn0",
+	"xBcBhFWd+o1T1SX6PObyIfVr5DWCZbBxKKG+CBgZjgFBEidDUBQaM3rIgN2kX1clvGfCCQIzXKTu5d4V",
+	"0eCeMcnyTTNmeORd0hlrs23mW1Zrd+KEbCiu2bNQDDtnr5wWrpRSJnk/0OVOA3/67dMdM6PWOJB4pHdO",
+	"iDwTPltpDbXnLGSBy+mQBRH0TBvL8X/+J+RCmbfSFSONwNG303E0qI21CzlkNMbLTEKwutUft5/+TlXX",
+	"QuGzR1BzTe9UfhgkQl9M+fj2uXrdGe8PIrkE9OZHKsmG67UcQloR30OWYVu+2FqpXd9Paodk3bkrOAxl",
+	"A/HlK6epZT7OTVJWtKYr4khd6hZbi+HDKCwx2T/VfaphJ1qvrGD5TMutu/OKOw5h9oDPrucnvaKrwWmq",
+	"GayiAt3jEDurRTfqtSmJbQRJvgpYI362iJDO1AhSu156I2YW58cQhoVcv2iJlivhd3+WvlyRv1IsvhCY",
+	"pVTg78HoZxYa3v2Ky2yk7460XrVu93iUfycWxZsl8mRNH1AZmrGV9Fc/FS2O/kJ6eZZak1LnF8xW9T0E",
+	"+CRvdvaJ8/zogqzTEV/HwTpwfmSM1itb8AsDorSAXYRqoopUnh9dLC4Dp2c490XsmoVTVHGYryiRR8QT",
+	"TGq3h+uPPaZsReo5i4IaeUqKnowZS+4OQm0TC6FT6H0q9lp32qjASN4P5ArVhG/TQHL3OzeQ3F7UQPJn",
+	"K+j5wmZzmeaXD9brslTH6V7cTnllLZ4gq/8bdhG6T7tpqK1wpQs5zRuYVfIpw1WLZYMrhkMR6BIG6og7",
+	"1yzkvenazVZ9bw3K6GW7Rs1KhiVwct+ml+he+VbPVpvnnPr0q+0y2mh8wzajO9+rzSgUQBiDrPxMfSxZ",
+	"nVs+SuqMo6puoYZ5lD7tMh86oncZcf7hYD/04zeGHymW+d4geoNpNWmIziWB2saxR5ySgflIcfbBxupS",
+	"lDaLImJXSJOFdsmFgZFlCzq7TMrFIDOg2/Y4GohQb2SLHDAasnA26XVve4Fv0XS+40FRsm8vRpDbJfiU",
+	"7NTt2xenfpfAz6URY6AqTagkys7RQLqkblTAJjacrPyEc0IcafRhagtSi1O4j4WY0jQGcaaKpvVhLFYa",
+	"6wXLKuNLoaH3EblgShtoHF/646tvtvxQAMqC2aRXtzTKcqko7zIQ8DKLfo/MumLQZ96pvZQsvGeUSWuS",
+	"iPT/bzYchUzSmiuGtW5Ymcm27o19X5u6J+oBcs79a5p4DRO3Y3nv1ScdqYNSfqYL3rL50ItzFhaGqiJN",
+	"YQ8fsNq9jwY/V0lbmGYbT1KJaWXAEuxEVGxqK20k2fZFtSxGLJQzrHxBiYpy8TuTyLCkyzJ29hayU7hj",
+	"n0xMncl4eTwB9WOwX0ZS+HPJEJ1x7i6Byd2+TZFEqb30bO9KFUat/o69vXL+Lpeq8pSikIcPDO6VY82R",
+	"MAcZuPIKvNBWNg6SqUUB9s6Y03XXSk6KfRf5n0rxhxJ9uZbK6r4T+9jXHR4WG8YPymSWz/ydr2yZqy3S",
+	"aNpZ0jQiPqPSatMTLwra4sroCQT2ZIQBKwsp7gUahZx5SRGdUvrZXOWlJINbil8de/fp8/wg7Guf6O4n",
+	"9zlmW3fiKPtzKkSuAB6Q4UBlUwEV8zgOeiKbQTNfn1ukwIlJwEKT0JVicssrdXeODueogwvVu6X4palD",
+	"D7bJ0krWsowqNn6sm2M7PG8IK9OXAHgRf2FJzck+CvNZRlK9O4uvLuZNWM37TtxpSW1qd1F01ioujqxI",
+	"N1iCOB9Yfr6PwySR6APzqpE2iU8pNt/3/QdGbe2UZ6up2dxfLyxlHuefuW+miVmn1UKNFWMuDPssLMiA",
+	"SJvPC5QEHb5PXDJmCrqt/wM6YzbKWpGr1BKb31pRm+8Va4MD8RGpaksooLcFp3I1ADAUs3cBgP1lPUKr",
+	"RZHpBS6JTQFP3SpQZPjZIo5WxM1+HGvyh7Ybf1x2tIQluZpqiY/UzFylPbnCJsKzsgJjxOOQR9NztaR2",
+	"3LEjxBUvoIdU4E93jHThfjxpzpvX5xpbJpS91lzXcS0JTVnbRNlqPOgn/Uexapx6g+7MRkk3FBO15JJO",
+	"pWInbiikXJM8YuSJc87ctWcscgdr5xwb1r4OeZ8HzlN162Z9Yz9uWYUwK6bIgnFsWMyox0KgB0UpHpfR",
+	"OOzqaglqjjiSSixncL5rJgxoDtOIv2TQr6ML0da8xszppRK9wqWJ7bvZuBfhkWR+r0Zi/6meAJcx2fBI",
+	"p5J5zOUek/vxappZ+gIaTNGoSgIRathSZpUjY8kkmKUhk6QXCkAEAtnBKcb5xisxiKJRJQnrzTs6dwrr",
+	"Ve90yMwkdGezMFTLIRChhWABQAlAnWjmIeeEnLxATtSKMPVvgmNy7CPg6HHUSCc5k/pruOCb9Q01ZFTf",
+	"U48WnjE9+6JDdguJpOipcUUQUay5ph/uDOg146FQsj309Y7I1vp6n0eDMZQ9Xnf1PfE/KrdZ8JJddIwi",
+	"oCCCMxR46TZfokdej1jw7s0plKtciwQugqa5fatNiUZwxRlw3pomCah+Bq9GHwZ2T+Qi0OfQVKH9GEDE",
+	"BApC7MecWFb18cHRactaPadY9IAGno+Ni0G+0GjfamsrenGgZko87tU+Bh+DI8XSiRzj4LgkzXq9RrA7",
+	"K7Yy/vOjrrvwUamiH7F49sdK9SPsFfxjKPsflY7o6KxQlMGb9Tp5MqS+krbMMyflaZVs1hvkSSAI5Ad/",
+	"DJIuh3BtQ11TdO2LCfPgp024HephmPaz8PseeUKTlpvwFBxrrFeLTSLHPrPaWT5Vv27V6zUzczHSECB8",
+	"DWyaoSADx4ESAgb+qMufQ74plUoruVYsnevU3Db591i9d0RDOmQRC61CfNj784nzvyX/yv6JPDvnXR8D",
+	"/TK1P+2AjANMi82+GDh+PWkwqnNyDcjSMA8HZubgSYAa8ljxGCEkNFQzxQ8Ajkitmu/HPFFxy5DVyAUo",
+	"VAhZUs9/DLC6vSb2zw5CrT//s7FT1//nENqnSt8hLnUHSvlR54n3AxEybx/6aod4WM0MlRaktmA07vrc",
+	"TXoky6q6G4Zk0ryuGBvJdBNQSIVVTPtjQMmIgacpWT1rf7vCm+LblHSQxOdXSiZE0xGgq9Vht9OR1XF+",
+	"4mhAp9Ayy7myAJEOgpHSGFYtkvfsDaKBB3Sd3Yf4Q+oA4UgR6WOAtZo5DyiiQx3uIVpGp4w71aT7qWRR",
+	"K/1dhI6RN5cXplQ07kGyqvRjEDJXhJ5phQnStUvdK9NvHqrqUG9fdxkG7gOdaaVB58JZg3EhDfXAStW5",
+	"bAFxgFc5qUNAIiFqpK3YFWgoqb0C9vMx0Lfm7GWMI0G60pU+lGzD5unmSUVGh8C/1adNYr0a0+VFB98y",
+	"5ErNQhxXiziLSrc48E5TfhOIBFDRLUKJTxVtQu9rESjzUELXZllNWE1MwsjE9WyhAjkK06r1G+68RDkN",
+	"M4WfWTAewrqmrkMv8Y+BIRI6URxsrBVNGhAGaHFdOkD3vfdFv0bORQw3xrR8XDwzDlNUJU44UPuAn4S7",
+	"1U89MIcTPofKjhon8BQ4ZDKi0bjgdbCmULkT3mvE3ED4nvEnR4NQjPuDuOeKD0jymzXwWToWPcEPegQx",
+	"F2mR50cXJGDMkzpRAss1VdGu0WdwyKKB8IgDcRVDskaF1nkW+BG4fz/m7zxSwivt3caPBcBYAeauNFo4",
+	"o2LEgjitAyVhqt0v7eI7JVEHXi2C4mdx+r38GJjvJvNXxxtZZ+0jFILkLguknWPTHilOvNas1WdUpslk",
+	"UqNwuSbC/rp+Vq6/Ou4cnZ4fwTPKlOKRn1G99FmvtCqNWh3vUrOjI15pVTZq9doGxOOiAZhZ6xuhN6Jh",
+	"NF3XOwwgQVbQAXmk+5ok8R5ZJd0podLVHfI52C/xJh97lZZ6XRtvBoeg+rqhuEKge3LLunpIO66KehBn",
+	"7j7nX1mZe7E7i2nOAt66kMmRUCutFqBZrxtNl2HBSEtBXP+iS0ygH2CRlwBXABYA1Oi8MH0fjGu0q2AA",
+	"HTgfHRFEofCLvqDvX4ebzb3wjU0cf95D8TzXD6hn0KLwSGPxI5eB1su/Yq+gzfrG4oeegdbnMWhkt1Vm",
+	"ZMdBxMIgrgQITpLhkIZTaBYiI3MErdYk+pxVPlUrN2sj2udBjPKP/c2VdXRBrptfYj9PZT15I7qk43vh",
+	"T9s5HV+Jf0I3J6BujZPzVg0D2IGJGScfuFmT3tUa9TmV4ESOkhNi9sPc1A/FeKTfEP/4Ra5pNoL09VLT",
+	"V/Lu5PJn/dnPo9QNIZNjP0L7DkZ1W62MhMwh/hMlyRT7hggr0jamK6TVIWCRk4HwtY1dI9jeQ/HCOdCD",
+	"UwFKoNJ2hlRpf7HXAfUBJftioUMDLXHEJGgZJh/CJ5Ugi6UYu1FnxGh9SQd+Ioz68y/+SamPASN9fq0E",
+	"wIS7DG+3uv7PMjSMQ+B+Lc3Ojj02HImIBe4UHTd3Y1NwQg6ENy3BoXKyO83YTVAjJ1BxW12KtWn4123a",
+	"36/TRB+YrRaxVOPbiS0x+2j+TVjtZn1v8RMdEfR8jtGXe/NmPAkJERfx57mMcQHPi0nwJZtmGR5e+xx/",
+	"PJfZwZhntJ/1P7l3i+zPZ3lJwGdQU0lamBsCTT3QCW18d5a7VRIZiRGZiPAKzFmlYKLbUx1KjvYs2jrK",
+	"rGeIRk10Vu1JwfF45Alwp3DsM+fpLGPCu+7ImA7D6dk4eB34pZjSOfN7hRpTtqqCmkUf7Gk1Q+D1XGKM",
+	"rlZ55NSzufiJUxE9U6Ll+5DbIWz6w5JbfLByyA2vGXK7rRabDzPsOI7d9GgYe9cTxI9kJsu4wKCofGfJ",
+	"8veRIUtSwb0P9XMWPeyJjpXmYnW5WHQsy1pfgMMAgsR30fZG4xyCwuqApgVE4hdSqrZkQbRPjDPeIIx1",
+	"rQB0IXJZM05A9IVoD/9nPpIOCRmm+quXo84E7ly48V+fHOL6jIbqPfvgVQKwhWMSE2kEjhrzszVs/BQl",
+	"TqgEtM+HPAKvTx1fiFU/yLEpUzArIi35qebncQnADCJCgl83niqQujIWu9GABejzkQKyYbJSOmWDaFdc",
+	"YoXEVb6KLRFwQyszQi2uHLsDbZrkiPQnaXBhlWh4SVWbLTCPp3q3RMC0/xiEfo2cQZBJ7XLIemOpZiwR",
+	"SQ56j24CmGaYiDi6o15gSfo7Gh0ZdQBNyP/8P//5v8KKbsPg1kyD5CWND9MN7/EZHzG5kUBMfsqLR6M1",
+	"4Yl5WBkTk12OmMFrdzdS1kMRGYDcN5VF8/xDABoDhlq1mm9b7iGQJcgUFVPHLgzApbG4jSOuWejTkYOc",
+	"VseAkHPTXsR0yn2auc+zqSxlM8XvsTVbpGNGsCRERtz39bsh2uemXVO44suJBZQCMwwZX/VNDLXl/U33",
+	"Z/h6Fyutje16fUlWfobnOoepHscYAKPRVFHHqJpoozpBf97G4AAT0DZR/VrlEbmiFKn8Ld1Rj140PFda",
+	"XELlFld7CCERs4IcIYHXSgkJABWts2s1z9IxPLy9pcOeqPYis8VfaBQpAksqn2iVE8L/8DDklYc8irD4",
+	"CoApQhpI6prcMHXWY4XaU//kAWANYsDCVPHQwT5xDCZMI6SwCpRD5EBMZMKvcRxDcY16P/WhSTiU4Ycw",
+	"ux5G+82x/i6UwQ+14w6nXCPPuI8h/xAKUHVhUECcHys08D5WLAkxpJE7wKgCfEGp+TKxcEzgbtZJoaZx",
+	"BB/81pHPTGUXKl2HPEE8XI+O/ehpayZui5aa0zLtkgCfjQEeDGcZgBT3YsEdy3g4VRqDZLrTAsIQYFKJ",
+	"mo844NISQS3ga3jkdnZWUOduYo6EBwrF1ODy1OzsCLVdmUimep9WicmcE8OhOqLQsFXfIaHKIhh33SkJ",
+	"UBmIm+nkzZC6kbDSt0pPs62eg9TDuVM10EODPAQSsCeHI+dQrdrj3r66uzf2YxioGZ0zfwLYRSUe/urq",
+	"RxdPzVUaVxjIGFUo47lc8cBrEWqXERUjFlyPgppGezr7IP2BA6OK55AnkveDNR7Ip1V9Rf3Ag/5ndS6c",
+	"KnFGdFhLH43CZTGDSi3L3IpI5SaLoGN8t7V3mX0zdywc3jfeOGSn8biR7eMGYRhm3jHDxhW5qzlbY6MU",
+	"A8B2j6mfjcgqYkjjyBXDJWn1tX6o5KpEfAg19QCMluknk+BRvwIWHCTq5UWnaLy9UAyLFm2zXnbR9AA1",
+	"G48Hec+xRWLJkT0mfE4sqxdjdP4G0Br7BGvEuq38wt93BdloJfVhMDY40Kzmbf+aigEk2lkubgaHWgSb",
+	"0ROZ0b/jKHKhEg73aWMQxQGWH4pDyOh+F4FRnzGdcI6GWfkmtFFEFzCfv1ood1VBLDSUFpPS/Q5x4fEt",
+	"OLfLR7Hu6DNU1GHnRoHLMteLmC1AyW5cK8h1x1qMVmlrKHOuqx8iWNszNouV5YVZFelX+mDxbdSJR6cS",
+	"/Zfaq2lSuuIRAgxcUS2YCjTwsKaxSQTUTeR1DtkXGoKypPPkWnGVSJPj9UR/86kO0qUSwJ5QSXwR9E3o",
+	"3Brrvl4X6kOxVBTu6CNFYDUaNpJIOiWNLeNpfYpzs9P2nBdRNFJKg9KXz+mQnfOI/fM8CrkbqZ/e0Gjw",
+	"z3VdItc5Z+44ZA4R1ywkAGbGdmh2voCT1IJ0dNpMHJuD9OAkoil60EJOV6ozXtl9tYAxOjv24g65lMqW",
+	"FSEE0hDFDe9v1Mgzyn3mEV/gdoeMQPiReWTEQpM3DqOAv12IQLZIl02FTg6D+yFbClXyMxaF07V2L2Kh",
+	"g8umB61UQ7Ulv52/PjUNg9QZGJIn1FdzlGQ49iM+omG0rn5f82hEn1YJo+4AJgh6GI3IUMiI7JKX/ADi",
+	"rOn6uo7JwDSmKiRGkgMquWtlgQyxCrGOn9qg9s16HRJc1MiMqicS0zeaCLPuuvR8DLMnHqd+qv0RqJAj",
+	"Gg1q5FQY2jD6r/rduG4h+cgrwlReaC/bcoxpVQBJTDxGp1rrzwokTmSL5s5U581Uka2w6W919nubv+a/",
+	"vXzXeMtfdX4bdJ+76u/jy6/HjVP+2x7ICZPsnf8ZKxc+ydKvjId0TbJgQNcU3dPc4hC3pR3uqVLB6jF7",
+	"bW7WJpPJGhzPceizwBUeVkC407tXFJe1YgzpwtTllj1dWXqvXr/r9i21woUhASsgtTr3f7VyzqK1udnP",
+	"ExFz+Ky8mZUytZRNlzXifmJf7foFBkhtFMCjmxkoCaTBGoqOy7dZJyGlG0YDVA2H9GatC7xst7HXXAoj",
+	"a1hqHkQ2Sl2L9cNIn1qluKGXbd2l5aMKnXbJrKAO/TtnBHXoT0+DjNRpsY58h949eUed0YdwKsSeZjob",
+	"1NPX8u0ynNqMVebSQo+C+sSiJBxo6zOiPNRguk66o9CTrlIAOyKQUUi50t467dbF2eVRVT14KRWhXrFp",
+	"h4XROe+jEeSevVL/ftoikvm9NWUnMQ+bRkM/F0XNSNnKnAqxf7pWeq3mJUpPlIz6UOGDQCo7FAKCwjQ+",
+	"o9cmH5SF19zVOJBsvx2N83CSlj0OWEBV0qjvbdXVUHQMKykzZEFDTCUfGKVSb/FfGhvp+2IiSSDUTLrM",
+	"FxPt1LQBdroxlr4c9wFXHwZnjN0O2w6Aqc/8ItMlKgb0mhXpuh36g+UOYRuvyhmHKme/0UBnnMY9uCoH",
+	"Z5UsLzvCqmvk9w9/WBXZ3LxybFaPJuyrlGmOVEl6FyU+Z5euDWkU8q+VbGOfzKeTnjezMzA9airn45EI",
+	"I1ZewevQ75P31KFFgqPTfvR+uO+VkEQ67TxRcz8+r4m5XaBiuTSPy88oV+t8qE5esW/sApg/uFVogLmN",
+	"SrPqtFuzXAkcyBZbBifURNdtCq0mRepBlKOkc/YKWZ96AKoIKAYY9Ekksm3RqnG9HJt362diLkzj7oJx",
+	"TbwUa1Tv6Jy9kjVyjo2aEHeimMBUw5upBwVEsp+Kq15oOaAUZ5xL0kisRrCgDJZYMIrp2SvyxLBsrgQj",
+	"jhra26HQe0q6DOtN2cVMLNiWRo16BBv/VQm4dMDDZ88uhuLjvjIPg3/7MIZgPOyyUJK+ICIgtCuu0ekV",
+	"3wupUi/ZVBqvyZuXnfP/tVvF/20owXx+1GmAmwiR8yIkDFuKMY88eXNwdN6Ma3mF1OO61sWboxNzHxfB",
+	"U8TxaOC80iOw3Eg8ju44Qg0gxr4kZ8RAiFA+QBkwKHbQ0iIVHEbhFBxygT+dlYL4lR9PCjJFppU19X8H",
+	"R8+PT0nn6Ozi+Nlxp31xBL9+DE6Ojw+aXzud9ofn/fbk+KDdP758/f5k/Prr1qur+tsP3ps3Uz6ctg9v",
+	"LtnwdX/S6X84fin+OP76pX7UnhxPPgavvxy9OmlfPW83Lo8OBiedt/7xzbPD9vlB//TdQVucdOrvIvfF",
+	"b77bPOq/f+bTk7PLydHkw+G7t28PD9s3Xz4GH84bo+7vB9ducDb44/nR5PjAPT358uHm5OK4eXJxNTn9",
+	"2p68H/TfnHxpN04u2hsnF/2b1+p/Dw/oyaG4+Rh0vrZ/w+99uGhf/XZ+cvZ2ctSHb7w8bEfPur8fTP/4",
+	"/XRw/Gzwx/svR+9ODk5gvO3J5ORD8yj6GND3jUl347f6h/dng5NnV2qEL/Q8O+238ZwP22/dw7f99tHx",
+	"8ZdXnc0Lv/HmuOsdT9jHYPC85x+e7VwftSdbl92rd8HlxvHN5c7zd19/7b0//DLcfHH17FyMwveTZs9t",
+	"vLxpTA6Cs38/P/cu9k43w+N3H4OT3a1u/+Xpl5PnR5MXbz8cvjurvz44+HD07MXl3vr7g6PRu8bzrv+G",
+	"Di7W3cm708uLF9M3Jwe7aibe8eTth4/ByQFtz727jXcfTY4O1idvn520Tw7avd3JYR++9uZj0H77Yv2g",
+	"/faw3T96ftIWzzudfz8/P9ncO2ifdNr1fvvk6LJz/Pbw/Su33X++98z9IH4Ph7+e8cud8fO39VHvY7B5",
+	"un368o/p7sbb17+fD843u/3j/vN25/et39ZP2c1pwPjo+Muw+eb07Lr7auRPvF+fn96wg5sXO1MxGtf/",
+	"+TGAo3l0ephzXBcoZuAOtQ/8m7Pjd+2LI/Ly6EN84J+/aPeP2uoIHExxcmqyZqLtydGLg+f1CVXE8PZt",
+	"f/p+dD59ETXFM//sxXshPgZD+aoR/vGFia2t8fOvo8Or7uGX9tZ2g3rTwVn7tNNuv+3zE/lq8Pr3y91B",
+	"VP9ysH30x6+Xpy/Gu28PD/2zj8H47L134X55diH/+P3N1t6H16+7ffb23Us+jLqHf+x9vQxf/N5+7j0X",
+	"f/zWeFPf4HJw+fWrP25bSzM7sZSiiRyLenQZ/fAYBftP/fDx6oe4RYX6YeJ8azS3dpt7jeb9tUYt/Ga0",
+	"Rvy9tNZYOl09VsYGFOxfW1lJik5CPntb3Yu1UFM3GTsYysJFQlTvkpt+B3Fvpzv8zDd/PPnmD2JN6VPS",
+	"Lkgyd+ncBHNjDWH1vKTLtXWQCxzRlZ+8+BFhZh7kaIFDNt8fm89svxE+5qHyu60cbAzXJVnbs55Xzcoj",
+	"MXYHzGshKI3LGJdm/AaIKlHUVdNWeDXtqs1rHx8Xw9Rva2HRW0jP0oWP0T3B/j2mvvE4mKrSEB+vIvBg",
+	"wiXLVNMsSHbWJL2SjOUTdDAuofR9n3zkeYwmk4f8UwiuJn34QTiVPsHtgpzhZZTDdYvICwO477HW/Yjp",
+	"LF1FgOFYRuBfenN0ggg2XWv7F0kclzqtFI3arCSOAld134ckLKx9XRxDN4B8s/BryBGArHMexRLI9IrZ",
+	"+NhQo/XwT443yBo5ou6A6Abwmm2FDKBVLcUV47LhAIJLSsbJiIZWeVYa+pylHHt2dV2rWUSBUmFVMl9O",
+	"v7hZG7HhWo8jM8pJ5ujygALyfgaPkUf9GfXHxpng99cOuRwJyU24dS7aBB+xn/hZvSZHicn6x7VL/IH0",
+	"mvRRy1FxPrs5dyTsw7r4TXHBc9hVMeCk7fsznQAMy+lBAhCLiV/pI1ds2sqSbBXSFE3nfibjyLHOSsXu",
+	"NLrQukGlGo6gTGC0muOcPIgYQzYNRyMb4wkwHmNaL+QS8mHNkNSXFvMK+dM4yQOsZAhbfjvKlotJW86l",
+	"bfmdiTv0C2n6wsTnzp51yFZzt/5U9wTgMpI6Hd3qLoBi//Do1dHFEaT5IeSYeamcNq3/IyZ5rAg+0rTT",
+	"gtijXaMbYmNZPSf013QWOqBhDo/O0FBxUBL/02MhVJ0AcDasAdSzcmwqHV3xmzU39B1CpS5zoiyw46Qd",
+	"TCDIsZRjHvQPuZLk3bF68I3gkCME8UqjsUzE2Pd0TmONtLHaPGosRxe0DzzpFZXR2onweI8zb59s1Df1",
+	"oI97a6ciYGsnNHIHdoF2eFSEVat6ejV5xrxq7ZwHLkL22Q11I90MIfU56A8EzX6wYpiOKA6ol7gfs5tZ",
+	"RXg9lZFphwN6mWk8aWqbr3XOXq2dR9RnThEnDf1Z72JOslLgCo8H/VSx+Hj7dO8iZO/qTGirVwebC/My",
+	"UTUrbSKG/jN8IidF8yLekh6kioymBJYuSLJYURtLPp/a2qIszLxuvAWfT21qzjisIm063ZahjAy1L4Gk",
+	"RmQJS7wK1lOsd8Ob5s0tfQSXm99yGE5Drcsq3tWHVOA7Z69WCRCfpaiFbwh9vE89vRqboVpRR3zRk3DP",
+	"bbWSOo8lRhvfCiu6gZpCjrZjnWlwdyEa5vEs9rdbozvped9IASuA1+eZWdkORPOUsyWUMJAsubqXdSVR",
+	"uUL/u2taa91x4PlsrsJlgb9SRlSRxybTy7OcN6aaLvCLXh4lKMC9pCQ+aF4cO4MVqF+txCFEs9YfD4hj",
+	"/eDUyDNsNiaEVboIUcghU9aeZ9IwAzZB4DI2Yook4uDegEoIAzdqolFskgS5odEMQHPB/n6gnaG+U83V",
+	"XLDFoRTFGswBbtv39BeZ/fjLyZwfnM8ZMoVo/iw5YmvdsYzM+U4lmt+B7aWOYwHz+9xN32DzwO9vbtqw",
+	"2m8Uy8tF77Y9z8TOjHiKGa7PDfswXVIxTRpZJBSkYpHUDPkX7ECFVrHGj0LyA5QUBFypVQlNAgcOoHVc",
+	"K92eL+6yCp+PNXGEwkZ0KosBm7lm1oPWrLwXXhP6alnotd+36nuKlCys5vMvnYPJ2+OD9kX75UG//+/B",
+	"1ZfXb96+PWx/aW+fvJWTzltAPT4/mvzWufxydHlycAxIx05/8upjcPa+MXGH775+OD/48P6duHl20b5A",
+	"3OTJyeHz08Gr937kPt+bes+fXX04s1CYh2+np19Ptj4G7wfu6clX+HXD/Pr+S9s/6Zx0DtqH7fVfN38/",
+	"BNzm0fT0S/vryRf36+t3YnJ4qMZ7+u5j8OLs8qg9EQdt2r4+6dQnLyaAPfxycNCfPBPtS+9iY+/D0bn/",
+	"++Uf48u9fz97s/f14LJxdtI73p10+h8OPwbvzuqXgEd862bxqIfn7fbk7O3xoP2ycbb+0g23zo7ePt/j",
+	"/u+jrcMXvw7fRiJqfAyONqLO83dXh6O9N6c3z2922vyg0T+7OuvsBLv1we8bX853Dq/pxrvtU68tO+sf",
+	"6ObXm/ONkfvqRf9i0P+njVHM7NESodfQ/z6AuxMW9pmnSCNHqL43SgiSo7hm4c8Q7H2dsbDiShaevUq4",
+	"WadtO9+ZLxl4Jr4xrI/m2Asxsi/fZBjC+SkI4oLW+t2F2HNuEvg6bV3C9iZKJ4aYKhHQQ3cmBDMZCOxR",
+	"r5QUmY2omHwFeKv6G7EhMtUAN7PB4FWCqs28HyQ4RnUkEAwT6UrTpscll3GCH1aD4ZHubI7pjsqYwYRB",
+	"JRL3MUEbAJFo2eA1jZZBbxf8CQaIg5/pKt1ags2UAa3oDMPjKOnTyQLLZZ2KUKXxlNg01oF1DNjEITTA",
+	"UhxqLyQZUo+ZwjNgflWNiaMTgJSxozZFV2SFjgV5Jbpb0HXF0S2ooRCkUyOXQcT91IZ12pCtWU2bXgj/",
+	"SaxP8IabhvdKtTAuQF3YJacytjrq90SJflsFw85bhBTVJXBCZ0DYP16t69JIo/2spZ0iSPAPJGf2p0y8",
+	"r0yE8/RA0UikzBlQEvy8HCbJMoK+u1A7A1Q7lpe2/YhZgQOCyyTGTwYMWJquNIWnPbHaWiZX3JEs5NR3",
+	"TP3grLMSJU/swMp0tUczT0m5ocAeNunoPHndS9pE80gD9HUtJvsz1AcsPEQcNRJzHHgiYOkuCAbgr2Re",
+	"XwiPUD9k1JtmcKVE+8qb9XpRavtZvME/EB/HhM5Kq3LFph0xHIViyCXEmmATK61KnbYa3VbTLW+OJAvx",
+	"fdLErY0o4NcJLf7kvvfnvoqACA2m3wb5lUNseSno4ewNMY8O7QNi8+oyOCy78M+MV95ioFgHw9QSweRx",
+	"7e6yXV2ZkkGaZ2JGeAuaBWMNRa3aWp7PCYN8cXDt60AFoLi+TZl/G6Hzfev8Q23nPHwSioQkPb6a14a5",
+	"ANkA/3PvoueFo0Luqn2XLSULB+xGb7EIY4iGK3wRSDTSAgBpDKmPGBWUSgBD8HgfWv1gfYIYiyDH7iAt",
+	"eOErRTPWDL9gzs2trTtO2pxbLsn5i/Zac2vbmGOHR2fVBVMvBJ7woM/CUciDqBAX0dy99zZ12kUDcOk3",
+	"rjlffMCBP+yTTYN44tl24IVzgCcfyzyueFBYr15dK48ySt7+Uj2XMxIH02haJNBmuikHEUDTFNAIa6a3",
+	"o7qPBZ5isnE2KKjANeLoH5yWuVSNX6XvKaK2iEZQhavknGCrzvGhMlXkj7Dk4wE4WSrlH4DKrqX6ZYG7",
+	"+ZEVl0t2/gevMvedUL4ZTG2sudk/37lQXfrdD1ixDhWmJSHHGXUmH3Vs3VRYzC4LPF6mqp0tNnWVzEzW",
+	"zpNOu/Ws/er8qIpin/rnvB/QaKx0SbynPVaSNPCnT6vGY2xVsgPBhe5Y7dDVKmQLW6my2MdqzOfZanAp",
+	"7QXuCRjzJHEmIY/Q/elYyr1TJV3m0rGEtrrgWOAIkh1RmRRZxtEXWdfncDWd8fFDVdABhUEJShBmoG9d",
+	"24BPtVj6/pqL7U4wlPCZ+tFngC0rWpy9rVnfqNVrjcZGbafyqbSRPrOe36mkm52DU2SsuyL0DHAgldb1",
+	"s6RHfsk3zSzS2U/F3HwVBnkefebZ5Ti0JRKzigz0+f1G3mv3Hpraopd1deoSZuClsGp8zFZSyPdeLjKJ",
+	"K4+BZH7qOAUZiglHoXenkXtqGQv0i0eYrZilvXXdMaAQaJsqkgs51a24pl9St8/YrBMqwfkUWKXC01at",
+	"1leu2Aij0KbcoScmgS+oh5qK2lrmmYaY0EBmEbViE9K/GPT0Z5LzQ7IQ+2zfi4/kds0ty0Ryuudm+Mjn",
+	"3B660ED3UfCQERvOB+unLCLfFxNjzmhgPCBfLGCwDeCPBjQu57CIB7xhw5884CcPKF+t6XspDnhQ59L8",
+	"yLrlEesPoytXNprfHQzxkk2raeRA4GX7C1DESmAl4iYQKmb4AFJuxgUfDeLWAKvSWHTFbesc4OrdwyVh",
+	"tVjSh7Ip1W9YNx45W2UoPBYugUXGYa2sB9LNWnJK7s9jre37yWf/guBoesUITW3zN1XOimk0t0i+zbHT",
+	"N8ZMW/+edoIgra5LHrGm+k/pHkUxlGAe6OBe8AHtVtEN81MF8dMxyWou0ED3YTQZrDD2+Ll+KCZWSXo2",
+	"ykPSKlmJszxXy6P+81jQCQhZM+HOQkACaRPnH45pz88C2B0aYUtI6BVj1pwGUxKxmwij/i3iqMOwpp7V",
+	"uGpT60I9zfo80LUl4DanSpx/hFz8w7ExJYoLUx4QJ+TC+QbYCN0f9HHF25eODmd9hACdvHPEGEDvWKCj",
+	"RajvP1gIef5BjSuXiBAqmdDZencPCGTRFZu/CYbl0YTSS1KJCQnyQEY0cBlU+jF/SOSvqE1ySa5ZiB1+",
+	"pQCGAYVFi1BeeWtqXvyQ9PeYMARIJinh8XfvVpeYrEZ1itfn7nCA+J2PDQmQoz7kowHwxs+xHlYICdDD",
+	"WBoNgIw41eduXvgf7y8X/j8F1UApCuOA/3vMcjSRqm685PvY3NIC5GuGlORva0FppJ0SlFqq7ROnpnSN",
+	"Wk3nSR0ePWtfvrpwdLuj3lhC/TLEBxjW1jdZd0NCyZDRADrqxFlcJjEs6XIezTblA6sbZYmSxVAsOgk7",
+	"qBXa103sdF9Sk5iQGO2JLE6Ve46KO/htbG9h73Ij/bSDUic5QEIF14UWLTUaK5wpZc909WM6x81OoTsX",
+	"uouVTsybDISfZBxOTB0O04zKfHl2a1vk4tU58Xk3pNjHHWuagDvDaoZY6IVI88gfFomxyt5+iKWUTfnf",
+	"+M/8Fn+NegZ9uSabcmETv7l+mofo75fe3++EDMkcsqLSnbjaP6EgBVAQXJ9i0X1/mVnEE3J9HppMYtdF",
+	"gbBc4PFYZzemwklxrVxbSGE/AXRrSOYzNwL3LSWd83foJ4ISnJuN3fpTpTpfXjxb20V3BLBqEoqJbvlv",
+	"zGrjUxH+eKhMmyQj1WpeIJJkNTDsf3GI0qY9adKfqVbIUZQSOQoZ9eSAMcPPgTWjm1lp3GOfthKxAVa9",
+	"roTp/FOJ2V/Vf8C4/2+nSiLaVXKoczbLyXEFs8rOokqShTYJujOoNF5sU4ZM3/d3dSXo4cVV3ZXFDBa4",
+	"beVXfywr/w7b/IPb5Ss3TyN2E6278jotDctVxdQM6+9Y0/7eUvEImN5ie/b+QrGQvaakIt41a0nmiEV5",
+	"vUgmLtNMtzDrWxuIM7VkrGawKTOrFydSA3YLDctqqgpKue62mVa2phBELOqwmILmWuqiKdyF7Vxju06N",
+	"CtHokIueWIhqKJjTbWHPcE5KNGsWZ63FLzLpCds5e6XLj1lo+MmARmDQxU5dKHSYOHk/e1AexO7YG4gJ",
+	"tJCjGsqCdYRBfpuXYC5nnLSuOW1vrIz82R5Gsx1pYxhMMhlzVV/Caam/ME1VtuJ919UduUbT0IJOH7rk",
+	"z1/FDizX3bbz7Gun0+5O4+62l1/k66/nu++m3V6v1z08bYg/1r2Dvjs9Ofkm3W1fDPK628ZV1b7Gv31p",
+	"/3ryVk4+BvNqumUruj2/aP9uKrodPT+V9P278cfA69hj2J28h7pvrq4ed3yQVJI7OTiYnHba7YuNF8Ph",
+	"r43GePxH5/n0Y/Bil7nrLw+kv/musfdm/fLtzWD3j52D6y/sgxv8Ggg6vaJtRv3h1d60K7/26q+nr3nD",
+	"ncqtUeSfb+x9DPoffo3+P/a+drltW+n/VjD+cpI5smwpcU9iT2eOYjsvTZw4dtK0/zpjwiQkISYBlYAs",
+	"q//pxTzX8tzYM9gFSFAi9WbJVhp9aWqJAklgsbvYl9/v85+v3sqnr65O3rz6/aQ18LloD09arYyHNmeh",
+	"ZS3L1RtdiF8+fjxBTlr1qvXx88sXg5PDkxe78O1R5+OXFy/O/lQ30dHvzwftTvTp5PC3J8+v06evnj19",
+	"y5qfWu0LYWbm9fnJ8auj1pfOi7PGabvROXv7a3SW7H1qys87T05efvr1+PbZt79a3+Das+Pj10ct2jnr",
+	"frt6FccX4kqctcO/fvnro53b6HDv21Vzt/+7eDOORfexNTjrvOm23j+hh8Pm0VnvqH8hkuHzrjgeftk7",
+	"CT/09j7KXxvfvvx++2xn512Xnn5+9qHFj1tp8+2XztVpEu8kP+19vqI02nl3q6X+7f0gvhAfXl99E4MG",
+	"3Uv+fXLy53TG3DuGQlZAqvvx39efnh596/z6/vR2r5HcXoiXQ7r3vvnlPz+9fPGG3sq9nfe/7Z2J4e/N",
+	"5K0l1S1K5Kg8Xoh5JdLJ4zRSXavht/bbNFZs0XDMA3HrbsIxyyDbXX04pso0l+LyLSkc41XylSPBkv/3",
+	"5hTjLJgZHqmlyyamhvyK9V6jGdRGylagrZBHCoGFRlCA4xi+duSM1puBhAMmItQlRlwCG/8pInKUJTBU",
+	"X/Ugi18nrThG1pRUahZmnmPuXR7k6RoMzRs3tAsRpiy9gF5p5lORN6IYTTIToWok7NKUhhCpso4vzJAa",
+	"Ks2SzPOFsJB5pOAyyFDKkUkyZziJqba8TYhFkk+m8W3Ne2UPbYMRNC9tzNMMZZWM4MRapCYuSCCk3uYi",
+	"jPtmvvStDpzf6hY+wy+BU4CS4gAy0hAuy7HVu4xonmSOqvXtSMQjpKrrt9s8hHhYnZwgfCAVpLG7u5tJ",
+	"iRnST5pgxSXM4dzVlqOpQFelNZ+buxqndSXVmxVvfGdb8xfvLaWC00nTpnpz7U0eFGPqkapbUHQJYEXN",
+	"G4NZrBazagdXJycKCf2KskwjzlNMYo5eW4HAJ9hAVZu3O9m2sQLPA0I1iZkjm0LtqqxCxF1t6UPhE2SL",
+	"oMoVDsAnNM7aaK2ptsirciCITqlQNESSMUog3uEuv2asB8VcCCsA4Z8rZh6sAF7FVQHK1ZkABGn1TNUo",
+	"cJ9vqW2AR8l9tGTG/MWM3gDeJuKJWlMJM+1gbNFSXIgPIjc5KS4Q1SSRShdMDA7SZgOWuhI2hWYLwWGp",
+	"zcicnbeM7VR1Egh2C0C5TCAXhmWOkohmv08UQ/AmxBB2mSobnjIDBlAX4GTDPCYG3uE9XDnEqDTg6zEh",
+	"+52uuVl2F/eStEM5LFjBd4FA22h5A/oS1g1AMQNYsyFJJBCFWP7YwAvqbL9lwwAarHuMZlMqpLsd3N6W",
+	"DGPdAyVhSlXXLX4VJASics6ZuwqM2Qr2M6SznOgbo2oWDtiuDw+72c7MKiuyrQG8XuYS/EpI7ci+hgcZ",
+	"AKa3RYc2FAgeG0DZVqVKonR4mfZFIVdiA4j23JiZyispY0bFTMmSdQm1FUV0a3+ruftkd3u3sf2kYVb5",
+	"hqUxNYr99Mnu0eJui4cwfN8n5JGHoNXQ+FcstNjUjGbCtjk5l4L7lqGGLeZGzH+grlI2ZYDA0xM5KbPR",
+	"m4neg8O2iFjMNKsG8C2c6HxoFOIhp1gkW7Sx9sxWSDnsE1CNdfISUzPcMYsSKSxxZcY3kBNVYj5kZGVq",
+	"9lxt7EhODZzjVSrN49jRnY+cCEnQF6rHQuBnC8qge+sEXtxob7AdVoHn6JWTUHrxZe+as/CheisSvWOg",
+	"5rm3gutyJSM4UUPx9QalowJQ9h5iZVUiMbK1zUXjsbK/a9VdV85FRtdmMsIMZD6LZPUVPU3+I24Cvevc",
+	"G75yyS2ViYoS9Vniu7V768Hul2yZQ6vGvcq5LDSroLWa4ucZMcQIPHst72XBABIJY0ZT+PaR2WQBZKeC",
+	"x+MJdHuk0bIfdo0pdGQd9mxAHKJuDhxUd2dwG632HX1bIZ7ZLTvKfk4CiQQvDvgGQ7ZaFnhQoCRwjEeF",
+	"C+xLg0LCvK6hUCNutAu5YrEUHeVGRQIKy8UElCmu7GFM0/R7UWkp58KOf3GZS5OEl3jTaCRZuGh27DOM",
+	"ttbZsQJXyAaA/q4qF1f8XrRu1f4oKF68aGm5NWR19BrYJ8LljLcMrQA1Z6Q9YFHYuw2Czo+OojVGGPEQ",
+	"jtM0UL6RfbzmKH1T9cddmS2siulShYTPI6kGdLAgeexO913e6TKlCXdB/rZMQzanarlfkokNSvkao5SX",
+	"BQOnq45/HmT55L2i5lVms0Oar4lSWw7+6KPTF8fnzRppHZ9vN/d+2j58cVgjpy/eHr1sogp7fdI63LbU",
+	"JY9zfC+XMiuBLb0jMGlxXTfgpBu36s7gpHO6VQuAkpYJ7XT1s17opOVq5nuHKawsWqyTL0Vl9i9VUrdY",
+	"84NNwOCbQQxkdL0uNJWHrB7XSYDFZxChssrV8aI6IqiT1uEBCWLWoeEQrntydHzuX9Qwl0D7q4wjwj+c",
+	"10hCQ/NPS0Sp5JiK/8JFJAcqqyMZMHo9uw62HBeUnH44/wQ4ObyE0AJ4L8w2mREUYQPPuIFn3ATqZoRn",
+	"XK15mrw/Z4EpuBs+4zrR2b9Rqg/IX1iMN0o4lNuC2iiHNfRP+n3gloc+S+FDrUEhtD2aa1FeSYDSdIh1",
+	"AKSf8awHtgAocJV0riqOpTc8ZFhAlzP+sgRK41S/x1LFIgZ1+ILYQaA8bjcYud6YrdAH701lHxF3bIZE",
+	"aRkzMbng0CH2eeEMV8zWFxFDSn2EROgLAN7JJjyPnhgrIwf7mL2J+qhUWRRMLHdbTuHC/XIM362qq6yo",
+	"6/uijd/khh6YGv6BQs0V27aybmxJuSLzm4Q9uKVBuIHyWF1esJ2h4mIWSrBbTQ7P3pWo30zRFjP/U9jc",
+	"RxDUHL5cs/4T6IxrxnpQOiB0imdlQRhNY85SKHlD08Tt2ErTVFsq/JSRIEzj7RuW8vYwsF1X1Gtyc/go",
+	"8M6K3bCUApJemX43K7YGCn6jAf+BGtDIVsmeW63mKxfoEdVnLlq27jP7/8F1nyvPHcuiFTpawQk9On53",
+	"/OkYUM4zl9uWw4LHzUXISkkltIRATNpXmkVlxbJeT2pWuZvJABY0iTGF6VfYFto0RkttbW0jPrF1bvG5",
+	"a/NX4b6U6Xfkz+JrYqDyUCa9VCZcsTv4tSCzm4qlH0gnFyqc3UEUxeq+y51x781S8XzZ9i5dRDtb9fPg",
+	"6vm0r6fpZiJR4RoncKxNwfvZaxlHQc0LYdifo7/YT6xqxh5IFxWok3OciVkaGUrU+BQvd0zn2nnfOJgb",
+	"ZbZ8ZWZF+V5O1JWCXFBf9qo5PcseTXY8CVQzs+r4PxovhyrL8Le8X9w3O80aUS1407ChWVC6IEjeLvKl",
+	"ZeFSppGxl1/K1KNJfeQmxV3do0l56cDobigtXPKHrqpTKtx+GtmC8KfbBYYt64wTBxyKDJmeiTChKjPs",
+	"veB3BpGYMN2V5kWkmZKmTwpzw4SW6XD2U483Cw8DKO8vQ4Wq8QbfNGJXIMoXNs5ENXVH1VC2ecqStbTk",
+	"ijKdUG7mZ2i1TuTNmMbIgbPH9EWdfHARafO9kknWZIb3iGzVDHjrj8e1Bl51F62xYJNyB1qs//Edyve/",
+	"d45gRe9x75SJUGHv4AWFvTOpn7lgK21Tc8QVvYqxq3mam7u10etr3bF8b4I5JhaTPL0p6vyf07MceEMH",
+	"eetynQTogZU1FGMIY4ZuYikm9RK/0QTojhBtigtIpyoWShEh9AfkOg9svWTBL4ZUbqYFfOOotOyRgUwh",
+	"j6C7TFS1Go+qiAX9VCbgGeYF1vXu/jBtw/Oprk3gaiV9w/em+8pEvqxzeAGHtrAxZ49cFX5W0cpneZxL",
+	"vN8io3MVp+i4W1C465qwM4+rNoRB8h2HcsA275IfhCK1sICbyJ3SI9Kz9Njd6OhrFb0b283l8bvCZZUR",
+	"vOKbzhDD838wrqcOPAhRW3OrjHOTMp0xtrmMm+rKgcJsXEm0zzpHo2HDUv726arS5euE1JdtYwEDIgUJ",
+	"iqokqIwn+i/9nUUULe/NJe/B/mg8b9Z368367k7zqdkfI8rUKEMrRL1URv3QvjG05WTu2QJa64EikP4j",
+	"nKMYVvp9/rUe+5KV3uX1x2xwqyvjnCP7bNWRzpHblcY6S68p159V7uFcEU//l+awCB2CFkxS4/FTKaLl",
+	"NROqeOzLD4/jJ8vKmOedNNsm6rnSQJEXxLyvjVEuFaWBzKLkTwpljitWpOEs6NbJp5at+zISM1mHH8cW",
+	"PFRs9L7kvUTOJnvSU03Adx4jBS5FJftpyFRQI4HnPpo/U9ZmacpSZSEYI3bDzZUkZUgiYG6MLPnAVAsX",
+	"/fHVC7EeeEFYh01ONXaMeWV+l20uOiztpVzoQoB21vCpny7J+weLxxdjPlUhbIql1EqSSI6b28qY6pim",
+	"WtBXt172nDFV/+4PFFWdW4OORFY36nT9QrT3pYLL91BpmHZZvvhOKrUFdnzQsmiMqgg2GA2RFIMoBySw",
+	"lZVAFGz0taenrLYPQEcBcsYHM5mkUd9FJ9uO7VrBjbqDQua89zuRqdOhdmQkBwHTMfMZw4OXL55Scghc",
+	"3WXJQYFqJ2VExhFLLU493My2jGNgZzTeZIbHHB0JhBQscDUh9jUhT9cx74ud9HZe8tZ288B2Kqz+H7Mj",
+	"Oc9wNkXAMzzeWwNytLxD1AO1iT/5aXd3MXtzhhvp++sRX0ZkyNu4GxO2NibsFb8ZN2D+Wq3SmJUrhGKv",
+	"D1yyoDGz/vbMCUd7fa1QO2QUsyxJPr60LFhmJ4YyueLCQVhdbFERXWx5rd8J1WHXa58py0UiGolE3iyK",
+	"z5XF5TupHORbKWI93S0NA5zS5AhfYk0SlzilWcKyK5VG4JHy+uSyDKb7TSF3mdDbd0x0dHdrv7m3N47g",
+	"VP5EdoFxJtktDTU8Jlck4L1KziveW+Kt3UwkMmLxPNMAP1jBg5hfzfMccJflP8YNE5FM53kQ/MUKHkVx",
+	"PdeM2OadpQonLg3tzLUytLPEx7AgdJFMKBfZ3My7efHnS3gsW0OV62iZEgnP6+tqJPrDgGnNOEhVz+VK",
+	"svwHK+OtmzBBtoT6Bh2xgUwjb1OxW21nkKee1sO/jbJxHjZPzTIbI9NhusvSfRsQgvFqJO1juUfMNFob",
+	"EZGId7g5/cy+Cn/OuwBrVM6RmbRNKYfSTvg8r8za+4XLN/IRV1O3kY8/Y4jZc2BKazXsgFVFGu5+o17g",
+	"DrsFarsqZ7AVx8WtjVFhdPIqiGsBIoOSw/NfR4B1Qhn3E5E1bSOfPYB3YpM0oGGY4x5+wyJb2THm0+FD",
+	"527dNBbRjeO1cbw2jtfG8do4XhvHC4ycmZCdUN0UHa6ZAI+dWRsN1/0IeMV39taOwXBP89cWd5TQMTga",
+	"+U3hy8vREXNgCXUz7h+hKwJpntL8C1aeKbP/McVkXB/rZrRlijTRqRxg/CrziR6dvTwkTxvPdh+D+8R1",
+	"7ozApnIk/v0YLUFw+uH8E9nhSnpPF9TJIYtjZVPzZkdoFl2IqyEJZZLQGlEs4aGMpQAKenoFeupqiHyJ",
+	"lLR5qjSJuWAkUKz3M+YoDuATRZiDCj48q5F3L+GnUncxJgdvwRX5/Onl9rMa/NPIoOKvhpoRmUYsJQlN",
+	"r81dL4QFfN9uNPea9QtxIXAY8wRmfroUk1CIyehwfdBjBGYzKoY45j4J3FwFNdBeNcStj83/mE1s/kV7",
+	"bGsMFHdE7i6jfeAKDy7RJgS1C+E+MUJphgilECzU/IZrjqUMiinFpbhMWSI1uwylaPOOo5JEHY63kSAf",
+	"NAZMTHiJDAgoq5qIGb0xBta61cBY6fWXAaEk4eJC0NEh8OqsoqFGlNH7kJBzT1EnHxC72Prc5qGe7j7P",
+	"CqhhlhG9k6ZMaXIt5AAyWOaRYXXhblkPW8RCGbGohkwDFyLhCso1IvJnX8JyEyFJH6yft6xQNb1rxnSb",
+	"wOLOxaDzzU2EPVSkWGRNNQHm/APzC5XVepnlxykBab/mvR6LQI5aJPhX4PJxwc9mnf5t/rNt/vPfoGYE",
+	"3zze4RmxB5gr1uFCmNMKosqyOIZppddMEDqgQ6D+JKgwSK+vFRJis5TlxxXVSxmNVJcxrUgkEd+PXkP9",
+	"yoXAR0WQsLZMk35M4WG/AJ0D1TLhYQCmGt6SYioxxVITAZzD+IWdDW8BzQi2MIcqEpjL/mg0v9azTeG7",
+	"HfAigDc1cp8sm3khbJo45waHO2abENZLmSW0pwT00XGDmcc1uwvEAvKfPRbHZmrh3fPj476PqGq2sxMy",
+	"t/RYkgOPdSF0QTdkfflOeEBqHC455AxQ+dbJmXtLGI5FpJ3KhDRq3o2uWJfbRG6ZssH+A+MhoH9pMWFF",
+	"lhAB60/ey5GJgww4PFhjd3fXziHiCqARQe8JFK/mCTuwCJFSIiv+gHJtC1qe7j6xvB9nTKfD7VZbszSo",
+	"X4ixkzCOPOkkPH9nQdHABUAzvw9LaUWzTgKoLwr2K6XLeEdZmtiMUNGHBfug4A5GDGbO/arMC15m64Pv",
+	"CWYPnB3ya7xXQ6EHmbenQjiRebaiVjQUFwIXY/uG0+3W6Zta4z/NemO33mzUm43aGYteU107Yupay17t",
+	"HRf921rry3ntYov2eI3QXu9iq3Z+/nq/2bwQ5a1pkyg67q9kK5O6N+gjlTjMXzyAfpCKTd9CwR/GmZvm",
+	"Dyf0dvsKRPfJk729p0+fNO/mJaPSqPCS8ctqLzlldrFHHOVpDQoILZ75xsY6yTbpK3bgmCWUhejOGu0j",
+	"Fw90p23b6PXBAw/PxyE0NgZ5OFqNOt62gEf0THzvq2chf9RN58IMnQu4SpnELP+wWCIHxS4F/P6yRxO7",
+	"HSb2KOAlsyOt+PddvY6uCmfgU2+kr6yJYGWSN7L6Y8kcT+IqMjnr3iRQmzGCMQvgCrYBZHDoAKqb8VRg",
+	"y4D1zD30lLoXJBgDYiFXfYiHQv+QPa/sZ4cLc4pxzb455gqUwbqzDRwbJ52GuJ0Py8psxQMPZl6owMtJ",
+	"ZedPz6LJlHChJVq38lQYnnuKumTBWk5uBNbzVZue4NMe34JO362vs9PWuYd6mI6CGVXfBqBlJdX/K9Od",
+	"4wJfVuc/iwYt82B3cGuuCRFP5i2PaIGCB8wFfDPN68UXW47Tu15A4puN/hAb/Vis2D0fF9hiNkeMOufz",
+	"bfQuV4CFO2sZNLsxk5OjMEXc+iShFCFLRTYTNSLYgCmN0UaMJmIZkA3dEx5ljTRZqw7cCuLSChoUkcsW",
+	"PCje6QJzjDnd5glnCDdD6sB+M5mgPJvH1/je91oJvVpgo4jrY7M433kp3P0fcqB2boCx9V6PCRYZYZq2",
+	"oxeopsO9s27FdN5OmFBSd2kVRVVlnX23++Q+B10GWcs5ujjw+tm4DnB+jvAnPzDZgT8Pm0JbpZ0UjakG",
+	"KyqLl9tm465IQ2Tjz6UhvB0wSUPY0Strb+3N/65mnutwhfVUdobzLLMr73KVsQIQDGYgNsjaeyEk05Wp",
+	"xmxnFUCZ/8bfGT6ZKzhkSsf0qh5Ks6jwypf2q0/H55/etV7MTnzgz8bD4I4V1qPqYAPfbrJqFWhgJCv3",
+	"nKCtFlcTpfumDACsoCaq9IN3TMGnmB3yy1XFgsIQ0osoulgBFBNMauRcgOvgTgpjA/u1nmQHK94ypZJT",
+	"Bg1W3DIT025WB05xY7c2qnqN82wrFbpxSZjsyFVr6PXJueUO3UGeOeNlbAVRXlEqBSvwFJQnx5bFUlCR",
+	"qhrblAs6fQX/bmHf7mFSU7MrjE3QekXZqZVqnFJJL0tTzeEZpjKeA7QDrp4t2HNmLv2Bgzzm/TfBHai0",
+	"jgs1iCAYC4d03GjLD+iY2aq74Yvb0XxV7gFkUl4ayIHRquI3eKvK6M0sJJOkReDp5wGWhx+oP/jXuu10",
+	"Mea7w2+YIHpgznfwo6iPcg8tH+8lHItCKkgnpUJnvSVD16DQlXG0T57uPqkKA5l5+j7DP69YykTIacKE",
+	"Nmdg0lf9//2flEsFRdRmMuFdXOm5kaK+Mm9o7k0jV3Hu49TPXuxi5u1hAkWwYhW6y4juJjxUFR5KUdZL",
+	"9N3iqqawi8qCQan/VUHHeHZ+jtiPuT6L/Bh5Bp9fSEJ7/JoNSZe6JhSsE1kg0rOQTthEeNY0wrMKqS/I",
+	"SVk8B+V7QhjHXGB72wYWDARMmKr0Wbc2OnXd4jirEK18tUu9tipVOq+6eg0QsuuHpI6OSwaOrqajo0/G",
+	"N3ddmeD5YHgI7IQPIOEOkHVyDne3jdPtvmKReTYICIE546JzQETudWIIqWCVcBfP5Yni4Tjb44sGiOZ2",
+	"+RA0fT6f72ECSNP00yZstJqw0SoUXEHay4JE0zxGJ+gTILzwEosbQFNmDpOgFRBkNTCbwcIYwF4AIAhb",
+	"nWgjSnogsRRRoZLItmy5hUbNMbfXeJ+BH3jEd1zpqp2Es/ZDxH6UW65l2+5MDsastyp+kwm2/RxE2yjr",
+	"HS7aslK6zTrBqUemWAGLp54B4MOHKYuY0JzGfj7E+ZcJNcaoTl4akyjcLwMzGmZGOHIPIlZS0O7Hsf0c",
+	"0Iazp7DwHwnlceBOKyU74rNi6RvzKisU6ewepb3YkiRZ35Q1q/904TZ+6aDsxT1R/wweQUHUFYvbcwi5",
+	"t7RjYm7E6ZL7X2aSbr6a31N9EK7zXPgBZAZl3XM5WyToUaUGMo0Cr3Y9sIHhy+zLfY+8CyOYzmsKag4+",
+	"aJBK0QHzNNKD18oa+Nx4hIlIgUNroXmyCn0zueYVQxrHLMWhQymvOVPI7XAlzc0EG1j2T9j9XDlHd6Jv",
+	"WtjLC/qno1NjBk/otmKiS7djKTp0q7bl5h2YPlJOyTmPbyg5p0JLtK7Zj2Vfp8Wfz+zIutd5GGd2ktLK",
+	"1PtqyH5qW+dMbx+CWJTbFuP2OLEJUtZOmepuW54U0PvIU7LtKEIQ06XLnNyFNGFF4QNcAyvG2PmBS1gv",
+	"Q//LkT02Qdwyl1wKZnX1krT52P4u88in6nTnu8yesIWrZ0vYwhv+wAlb8/6bhK3SxIUySkR/gYStG21F",
+	"CVs3/Dw+VXXCFkarStjirSoTtmZki/w1JWvr5VONA0ko2iJQ5wD3ZQ/EDsSOp0QOBHoOgHgXz5XxhbPV",
+	"H/zrLLneivStebfvLH0LzuTW/lZi/Jv/sqSXMkXroUzqV2mlB1R0fcb9Jlst88dXs2l6LAW1jAG+2pY7",
+	"4bmbzucoPUyW9zPalUoHaZPlrcry9nFLTPAP5tdPhc1WluXt+19VOQdzZHlhiUmr4pwDUK0TubshoxpT",
+	"pUm2HRbJBC+kXuZDDjg3ztomY7xOGeNV7KCCPJVljF1wpNJ7NhfMjrZl77TRz+uVMV6FaOWrXeo2LisO",
+	"t6YZ41ZOjY1ROpn64TuPRBv9zflSy150fFV9AwtF+bL9bz74V45dXkXuXfDts6w1evddCVjD1Q4+oKgb",
+	"75yofti17n6JgX3kEhMYXKw5HMuaPQoAn/hju4IA+Zyb4DqBDMzE1Puk6OTcVtqzuws68pNjlXP52A8X",
+	"iJwjCLnxL5aUVV+FESjshKoY3iQP/aaxI83YzR0I7VYzQLio8KWNCrPb0NPi8CHi3mdqwKYq7e+8S5x6",
+	"O/CzKYp3hDsCIA9CZIGC8h/UbMKzOGQMhKpPdklEhwo1lEUsD2macv8JlYNDBKVIRVSDSiHkDFcuMYMh",
+	"bPKNpsDxZSPa+2OB8Uf2no9LQuTkEVXEHNMJ9WcInvXAzguNSczbTPOE1SwoMEIzKpbeAPMYHZLGnuMb",
+	"f+xoYm2APWUkeK11zxw5ghoJzmnCzrlmP5/rlIfafHRKdffnHUvpHZyzsJ+ygMgblpKu1j0FZD5gTPsC",
+	"mRECKGS6BHoJy2pQgFjwTLZsY3LJlj5ZLnJIRuUJaQfflnClAFIyBasARhDHb9TJS8qNUYslLndqLHPC",
+	"jXHtGXUURSlTmFGAv0Mo+9onV2woLcI9XG8GKwOUt0we8NChTKBs6JfzD+/BZinLXEAeoY+tSNKPNe/R",
+	"VO+Yz7cjqunjGjKcmBdElg5NEqk0eUbe8hcHRuqDApVxQDAT4ww46F5GXlDFQ3LFFI9gKhPwJJzdzqet",
+	"5tgk4MlcKlHm4Px6IN28cwUynFEYkIjTmIU6pxMAcqQe1V3jDri94UiTzOeOfzykYZdFVUG3T0aCf20s",
+	"p9hlAeOr8HujXMz/AfUEJB4yiQXcbk9LwUnI/3t/iw1/2WW/tfgH/svbXxsf+bvDX7pXr0Lz95vPf71p",
+	"vOe/PAfNiKG0qttkUbkpAbrxGNzfM3sIMN+ZSf27Vpib2+3BYLANAtpPYyaAtWR2H2Bk7CX5H56XhMpw",
+	"vmmvbaGzqC652Np/vru76PLNNcOVXPbwBqi31zcVu0mnzuCLGbvH9dAFynOaLnckygojgMgmO4+1bcmU",
+	"JwnkEahzmjDSF0bBG28C9a7RpI99ynzjso0wGzxrPG/OFXzNlW5Z/BUe6fKmMe7h6Vy0vdf//1tXjKZG",
+	"sf3x1Zzn8c2cNOJnVuS8D82koUdSQjqK5I3wtdF3aby1v7VDexz0vJ2KsfO/9bdkG2Ckt7XcBjhp3ReC",
+	"xcpj6QtZqnkbskFQgGlf37g5TfOfEiaXVhwXfpYTuh62bFEnV6pvzqeW9NG4lHDRgMExVLABEhSl7EZe",
+	"o0G0Nz70Bi65t/c1sbtDu2IIfCEzJGpN5NPxx6ZlQ+bIrlk04AZ5ozwNrEhqwbWsVyHyC50/ULMCG+xw",
+	"JQPvvg72sGQq/TvADPUVy0fOuJXcu/7lX+qq4LmGefZu6A9b9cbYiF4BDjb28EcZ9tjYK3h7159s2Jzj",
+	"lxvl0UHPh1yzobKRV6hyyXoIisDENrGQ4w3VXMwDREhqahxZjGHJniIDmV4bT3hiIsOfLLhnybPayIld",
+	"gqz22U09tsbayI705+zMdvqODnjKZC+G2BicxowU2ROR04iuslT6tT/cn9fPNik9OvaxedssBOWCVHnM",
+	"R2uW9HRhgSKut/7++vf/BQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

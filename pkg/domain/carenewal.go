@@ -16,12 +16,17 @@ func (c CA) DaysLeft(now time.Time) int {
 	return max(0, int(c.ExpiresAt.Sub(now)/(24*time.Hour)))
 }
 
-// CARenewal is what is asked of the renewal of a CA: its next certificate, for the key that it has;
-// or, with NewKey, another CA that takes its place. A certificate that was made elsewhere for the
-// key may be given instead.
+// The keys of the renewal of a CA.
+const (
+	SameKey = "same" // its next certificate is for the key that it has
+	NewKey  = "new"  // another CA takes its place
+)
+
+// CARenewal is what is asked of the renewal of a CA. A certificate that was made elsewhere for the
+// same key may be given.
 type CARenewal struct {
 	Expiration   *int   // days; nil: DefaultCALife, or until the parent ends
-	NewKey       bool   // make a successor
+	Key          string // SameKey or NewKey; empty: SameKey
 	Name         string // of the successor; empty: that of the CA with the next generation
 	KeyAlgorithm string // of the successor; empty: that of the CA, if it can be asked for
 	Certificate  []byte // PEM, with those of the CAs above it, if there are any; empty: it is made here
@@ -29,11 +34,14 @@ type CARenewal struct {
 
 // Validate joins the faults of the fields that can be checked alone.
 func (r CARenewal) Validate() error {
-	err := errors.Join(checkLife(r.Expiration, MaxCALife))
+	err := checkLife(r.Expiration, MaxCALife)
+	if r.Key != "" && r.Key != SameKey && r.Key != NewKey {
+		err = errors.Join(err, Fault(Invalid, "key", ReasonChoice, SameKey+", "+NewKey))
+	}
 	if r.Name != "" {
 		err = errors.Join(err, CheckCAName("name", r.Name))
 	}
-	if !r.NewKey {
+	if r.Key != NewKey {
 		err = errors.Join(
 			err, unless(r.Name == "", "name", ReasonOnlyNewKey),
 			unless(r.KeyAlgorithm == "", "key_algorithm", ReasonOnlyNewKey),
@@ -44,7 +52,7 @@ func (r CARenewal) Validate() error {
 	}
 	return errors.Join(
 		err, unless(r.Expiration == nil, "expiration", ReasonOfCertificate),
-		unless(!r.NewKey, "key", ReasonOfCertificate),
+		unless(r.Key != NewKey, "key", ReasonOfCertificate),
 	)
 }
 
@@ -78,9 +86,10 @@ type CACertificate struct {
 // SHA-256 of the certificate in lower-case hex.
 type CACertificateInfo struct {
 	CACertificate
-	Issuer      string // the common name of the CA that has signed it
+	Issuer      string // the name of the CA that has signed it (RFC 4514)
 	Serial      string
 	Fingerprint string
 	NotBefore   time.Time
 	NotAfter    time.Time
+	PEM         string
 }

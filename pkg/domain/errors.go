@@ -129,6 +129,7 @@ const (
 	ReasonPathLength       Reason = "CA allows no CA below"    //
 	ReasonOnlyNewKey       Reason = "only with a new key"      //
 	ReasonOfCertificate    Reason = "certificate is given"     //
+	ReasonOtherKey         Reason = "key of another CA"        //
 	ReasonOtherSubject     Reason = "subject of another CA"    //
 	ReasonSucceeded        Reason = "CA has a successor"       //
 	ReasonSuccession       Reason = "subject in the bundle"    //
@@ -221,7 +222,7 @@ func Reasons() []Reason {
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest,
 		ReasonCAExpired, ReasonCAInUse, ReasonOfRequest, ReasonCSR, ReasonPossession, ReasonHostname,
 		ReasonConstraint, ReasonNoIssuer, ReasonUnrelated, ReasonConstrained, ReasonPathLength,
-		ReasonOnlyNewKey, ReasonOfCertificate, ReasonOtherSubject, ReasonSucceeded, ReasonSuccession, ReasonNoSooner,
+		ReasonOnlyNewKey, ReasonOfCertificate, ReasonOtherKey, ReasonOtherSubject, ReasonSucceeded, ReasonSuccession, ReasonNoSooner,
 		ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOtherPEM, ReasonFileSize, ReasonContent, ReasonCertDates, ReasonNameText,
 		ReasonLongSerial, ReasonPasswordLong, ReasonOnePEM,

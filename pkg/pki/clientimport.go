@@ -14,7 +14,7 @@ import (
 func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
 		client, err := s.takeOver(ctx, in)
-		if s.otherCA(err, in.CAID) {
+		if s.otherCA(ctx, err, in.CAID) {
 			client, err = s.takeOver(ctx, in)
 		}
 		return client, err

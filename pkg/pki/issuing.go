@@ -113,12 +113,23 @@ func (s *Issuing) keepKey(c *domain.Certificate, pem []byte, password domain.Sec
 }
 
 // otherCA reports whether the refusal may come from a cached authority that is not the present CA
-// of that id. It evicts the authority; the caller then tries once more.
-func (s *Issuing) otherCA(err error, caID int64) bool {
-	refused := slices.ContainsFunc(
-		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "ca_id" },
-	)
-	return refused && s.Authorities.Forget(caID)
+// of that id, or has an earlier certificate. It evicts the authority; the caller then tries once
+// more.
+func (s *Issuing) otherCA(ctx context.Context, err error, caID int64) bool {
+	return s.Authorities.refused(ctx, err, "ca_id", caID)
+}
+
+// refused is otherCA for the CA that a field names.
+func (a *Authorities) refused(ctx context.Context, err error, field string, caID int64) bool {
+	faults := domain.Faults(err)
+	if slices.ContainsFunc(faults, func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == field }) {
+		return a.Forget(caID)
+	}
+	ofCertificate := []domain.Reason{
+		domain.ReasonCAExpired, domain.ReasonBeyondCA, domain.ReasonConstraint, domain.ReasonPathLength,
+	}
+	return slices.ContainsFunc(faults, func(f *domain.Error) bool { return slices.Contains(ofCertificate, f.Reason) }) &&
+		a.Outdated(ctx, caID)
 }
 
 // certificateEnd returns when a certificate that is issued now ends: after the requested days, or

@@ -26,7 +26,7 @@ func (s *Clients) Renew(ctx context.Context, id int64, asked domain.ClientRenewa
 			return client, err
 		}
 		renewed, err := s.renew(ctx, client, asked)
-		if s.otherCA(err, client.CAID) {
+		if s.otherCA(ctx, err, client.CAID) {
 			renewed, err = s.renew(ctx, client, asked)
 		}
 		return renewed, err

@@ -68,6 +68,7 @@ type RestoredCA struct {
 	Revocations       int             // how many were added or changed
 	Issued            []domain.Issued // issued since the backup and missing here
 	Known             bool            // it is known what was published since the backup
+	Renewed           bool            // it has another certificate for its key since the backup
 	issuer            *x509.Certificate
 	base              *big.Int                     // see domain.CRLState
 	known             map[string]domain.Revocation // what the database has, by serial
