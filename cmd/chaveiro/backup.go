@@ -133,6 +133,11 @@ func printRestoredCA(out io.Writer, one pki.RestoredCA) {
 			one.ID, one.Name,
 		)
 	}
+	if one.Renewed {
+		fmt.Fprintf(
+			out, "CA %d %q: it was renewed since, and has its earlier certificate again: renew it again\n", one.ID, one.Name,
+		)
+	}
 	for _, issued := range one.Issued {
 		state := "it is valid and can't be managed here; --revoke-issued would have revoked it"
 		if issued.Revoked {

@@ -205,7 +205,8 @@ func (p *Prepared) issued(key crypto.PublicKey) (*x509.Certificate, error) {
 // fails with [ErrInvalidRequest].
 func PrepareRoot(req RootRequest) (*Prepared, error) {
 	return caProfile.prepare(nil, wanted{
-		subject: req.Subject, pathLength: req.PathLength, notBefore: req.NotBefore, notAfter: req.NotAfter, like: req.Like,
+		subject: req.Subject, pathLength: req.PathLength, notBefore: req.NotBefore, notAfter: req.NotAfter,
+		like: req.Like,
 	})
 }
 

@@ -30,7 +30,8 @@ func (a *Authority) PrepareCA(req CARequest) (*Prepared, error) {
 		return nil, fmt.Errorf("%w: the CA allows %d below it", ErrPathLength, limit)
 	}
 	return a.prepareUnder(caProfile, wanted{
-		subject: req.Subject, pathLength: req.PathLength, notBefore: req.NotBefore, notAfter: req.NotAfter, like: req.Like,
+		subject: req.Subject, pathLength: req.PathLength, notBefore: req.NotBefore, notAfter: req.NotAfter,
+		like: req.Like,
 	})
 }
 

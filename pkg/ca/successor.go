@@ -18,8 +18,9 @@ func nextSerial(old *x509.Certificate) *big.Int {
 	return new(big.Int).Set(old.SerialNumber)
 }
 
-// CheckNext reports whether a certificate can take the place of a CA's present one, so that all that
-// the CA has signed stays valid: it is that of a CA, with the same subject, key and key identifier.
+// CheckNext reports whether a certificate can take the place of a CA's present one, so that all
+// that the CA has signed stays valid: it is that of a CA, with the same subject, key and key
+// identifier.
 //
 // It fails with the errors of [CheckCA], [ErrKeyMismatch] or [ErrOtherSubject].
 func CheckNext(present, next *x509.Certificate) error {

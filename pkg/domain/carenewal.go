@@ -82,8 +82,8 @@ type CACertificate struct {
 	CreatedAt time.Time
 }
 
-// CACertificateInfo is what a certificate of a CA says. Serial is lower-case hex. Fingerprint is the
-// SHA-256 of the certificate in lower-case hex.
+// CACertificateInfo is what a certificate of a CA says. Serial is lower-case hex. Fingerprint is
+// the SHA-256 of the certificate in lower-case hex.
 type CACertificateInfo struct {
 	CACertificate
 	Issuer      string // the name of the CA that has signed it (RFC 4514)

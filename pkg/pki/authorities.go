@@ -12,9 +12,10 @@ import (
 )
 
 // Authorities unseals the key of a CA at first use and caches the opened authority. Another replica
-// may renew the CA meanwhile. Everything that is stored under a CA names the certificate that signed
-// it. So a CA that is gone or was renewed is refused, and so is one whose id belongs to another CA
-// after the database was set back; the caller then forgets the authority and tries again.
+// may renew the CA meanwhile. Everything that is stored under a CA names the certificate that
+// signed it. So a CA that is gone or was renewed is refused, and so is one whose id belongs to
+// another CA after the database was set back; the caller then forgets the authority and tries
+// again.
 type Authorities struct {
 	Store domain.Store
 	Keys  *seal.Keyring

@@ -12,8 +12,8 @@ import (
 )
 
 // CAEnds watches when the certificates of the CAs end, each with those above it, and warns from
-// domain.CAWarning before the end until as long after it. A CA that has a successor is not warned of:
-// it is meant to end.
+// domain.CAWarning before the end until as long after it. A CA that has a successor is not warned
+// of: it is meant to end.
 type CAEnds struct {
 	Store domain.Store
 	Now   func() time.Time

@@ -148,7 +148,8 @@ func (s *CAs) Certificates(ctx context.Context, id int64) ([]domain.CACertificat
 		}
 		infos[i] = domain.CACertificateInfo{
 			CACertificate: one, Issuer: cert.Issuer.String(), Serial: ca.FormatSerial(cert.SerialNumber),
-			Fingerprint: fingerprint(one.DER), PEM: string(ca.EncodeCertificatePEM(one.DER)), NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(),
+			Fingerprint: fingerprint(one.DER), PEM: string(ca.EncodeCertificatePEM(one.DER)),
+			NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(),
 		}
 	}
 	return infos, nil

@@ -119,8 +119,8 @@ func (r renewedCA) next(days *int) (*x509.Certificate, error) {
 	return renewed.Certificate, nil
 }
 
-// handedIn checks the next certificate of a CA that was made elsewhere, and those above it: those that
-// come with it, or those of the present one.
+// handedIn checks the next certificate of a CA that was made elsewhere, and those above it: those
+// that come with it, or those of the present one.
 func (s *CAs) handedIn(ctx context.Context, of renewedCA, text []byte) (made madeCA, parentID int64, err error) {
 	certs, err := ca.ParseCertificates(text)
 	if err != nil {
@@ -195,7 +195,8 @@ func (s *CAs) keepNext(ctx context.Context, of renewedCA, parentID int64, made m
 			return none, err
 		}
 		after = before
-		after.ParentID, after.ExpiresAt, after.RenewedAt, after.UpdatedAt = parentID, made.cert.NotAfter.UTC(), of.now, of.now
+		after.ParentID, after.ExpiresAt = parentID, made.cert.NotAfter.UTC()
+		after.RenewedAt, after.UpdatedAt = of.now, of.now
 		if err := tx.CAs().Renew(ctx, after, key); err != nil {
 			return none, err
 		}

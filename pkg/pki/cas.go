@@ -216,8 +216,8 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 	return record, nil
 }
 
-// keepIssued stores the certificate of a CA among those of the CA that has issued it, unless its serial
-// number is there already.
+// keepIssued stores the certificate of a CA among those of the CA that has issued it, unless its
+// serial number is there already.
 func keepIssued(
 	ctx context.Context, tx domain.Store, issuerID int64, issuer *ca.Authority, cert *x509.Certificate, now time.Time,
 ) error {

@@ -174,8 +174,8 @@ func (s *CAs) keepSuccessor(
 	return record, nil
 }
 
-// keepCross stores a cross-certificate with the CA that it is for, and among those of the CA that has
-// signed it, so that it can be revoked there.
+// keepCross stores a cross-certificate with the CA that it is for, and among those of the CA that
+// has signed it, so that it can be revoked there.
 func keepCross(ctx context.Context, tx domain.Store, of renewedCA, record domain.CA, cross *x509.Certificate) error {
 	if cross == nil {
 		return nil

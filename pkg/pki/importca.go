@@ -80,8 +80,8 @@ func (t *takeover) caCertificate() (*x509.Certificate, error) {
 	return one, nil
 }
 
-// knownCA returns the id of the CA that has the key of a certificate, or 0. It may have an earlier or
-// a later certificate for it.
+// knownCA returns the id of the CA that has the key of a certificate, or 0. It may have an earlier
+// or a later certificate for it.
 func (t *takeover) knownCA(ctx context.Context, cert *x509.Certificate) (int64, error) {
 	ids, err := t.Store.CAs().IDs(ctx)
 	for _, id := range ids {

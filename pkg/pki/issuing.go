@@ -121,15 +121,17 @@ func (s *Issuing) otherCA(ctx context.Context, err error, caID int64) bool {
 
 // refused is otherCA for the CA that a field names.
 func (a *Authorities) refused(ctx context.Context, err error, field string, caID int64) bool {
-	faults := domain.Faults(err)
-	if slices.ContainsFunc(faults, func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == field }) {
-		return a.Forget(caID)
-	}
 	ofCertificate := []domain.Reason{
 		domain.ReasonCAExpired, domain.ReasonBeyondCA, domain.ReasonConstraint, domain.ReasonPathLength,
 	}
-	return slices.ContainsFunc(faults, func(f *domain.Error) bool { return slices.Contains(ofCertificate, f.Reason) }) &&
-		a.Outdated(ctx, caID)
+	outdated := false
+	for _, fault := range domain.Faults(err) {
+		if fault.Kind == domain.NotFound && fault.Field == field {
+			return a.Forget(caID)
+		}
+		outdated = outdated || slices.Contains(ofCertificate, fault.Reason)
+	}
+	return outdated && a.Outdated(ctx, caID)
 }
 
 // certificateEnd returns when a certificate that is issued now ends: after the requested days, or

@@ -62,7 +62,8 @@ func (s *Issuing) handOut(ctx context.Context, cert domain.Certificate, form str
 type PKCS12Profile = ca.PKCS12Profile
 
 // PKCS12 returns the key, the certificate, and those of its CA, of those above it and of the others
-// that the client has to trust, as one file, protected with the password. If the key has a password, it must be the same one.
+// that the client has to trust, as one file, protected with the password. If the key has a
+// password, it must be the same one.
 func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret) ([]byte, error) {
 	cert, err := s.Store.Certificates().OfClient(ctx, id)
 	if err != nil {

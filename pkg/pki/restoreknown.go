@@ -46,9 +46,9 @@ func (r *Restore) readLost(ctx context.Context, since Since, result *Restored) e
 	return err
 }
 
-// of returns the CA that has a certificate, or another one of the same subject and key, which it then
-// notes as renewed; nil if there is none. A database of the first versions may have several CAs with
-// one key.
+// of returns the CA that has a certificate, or another one of the same subject and key, which it
+// then notes as renewed; nil if there is none. A database of the first versions may have several
+// CAs with one key.
 func (r *Restored) of(der []byte) (*RestoredCA, error) {
 	for i := range r.CAs {
 		if bytes.Equal(r.CAs[i].issuer.Raw, der) {

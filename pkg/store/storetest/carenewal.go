@@ -43,7 +43,8 @@ func testCARenewed(t *testing.T, s domain.Store) {
 		var want []domain.CACertificate
 		for i, kind := range []domain.CACertificateKind{domain.CACertificateEarlier, domain.CACertificateCross} {
 			one := domain.CACertificate{
-				CAID: c.ID, Kind: kind, DER: []byte{0, byte(i), 0xff}, CreatedAt: noon.Add(time.Duration(i) * time.Second),
+				CAID: c.ID, Kind: kind, DER: []byte{0, byte(i), 0xff},
+				CreatedAt: noon.Add(time.Duration(i) * time.Second),
 			}
 			check(t, s.CAs().AddCertificate(ctx, &one))
 			want = append(want, one)

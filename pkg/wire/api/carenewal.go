@@ -36,7 +36,7 @@ func (h cas) GetCaCertificates(
 
 func convertCACertificate(c domain.CACertificateInfo) gen.CaCertificate {
 	return gen.CaCertificate{
-		Kind: string(c.Kind), Issuer: c.Issuer, Serial: c.Serial, Fingerprint: c.Fingerprint, NotBefore: date(c.NotBefore),
-		ExpiryDate: date(c.NotAfter), CreatedAt: date(c.CreatedAt), Cert: c.PEM,
+		Kind: string(c.Kind), Issuer: c.Issuer, Serial: c.Serial, Fingerprint: c.Fingerprint,
+		NotBefore: date(c.NotBefore), ExpiryDate: date(c.NotAfter), CreatedAt: date(c.CreatedAt), Cert: c.PEM,
 	}
 }

@@ -77,7 +77,8 @@ func (p *pki) addCABelow(name string, template x509.Certificate, issuer *identit
 	return p.add(name, template, issuer)
 }
 
-// addNext makes another certificate for the key of a CA, which ends after so many years and a month.
+// addNext makes another certificate for the key of a CA, which ends after so many years and a
+// month.
 func (p *pki) addNext(name string, of, issuer *identity, subject string, years int) {
 	p.t.Helper()
 	p.serial++
