@@ -121,8 +121,8 @@ func (c *caHistory) Run(ctx context.Context) error {
 			p := newPrinter[caCertificateRecord](os.Stdout, c.form)
 			for _, one := range certificates {
 				err = errors.Join(err, p.add(caCertificateRecord{
-					string(one.Kind), one.Issuer, one.Serial, one.Fingerprint, stamp(one.NotBefore), stamp(one.NotAfter),
-					stamp(one.CreatedAt), one.PEM,
+					string(one.Kind), one.Issuer, one.Serial, one.Fingerprint, stamp(one.NotBefore),
+					stamp(one.NotAfter), stamp(one.CreatedAt), one.PEM,
 				}))
 			}
 			return errors.Join(err, p.end())

@@ -208,8 +208,8 @@ func (w oddWorld) tryCA(t *testing.T, test oddCA, name string) {
 	w.wantRenewed(t, old, client, name)
 }
 
-// wantRenewed demands that the next certificate of a CA accepts what the CA has signed elsewhere, as
-// the one before does, and what it signs from now on; or that it can't be made, which is said.
+// wantRenewed demands that the next certificate of a CA accepts what the CA has signed elsewhere,
+// as the one before does, and what it signs from now on; or that it can't be made, which is said.
 func (w oddWorld) wantRenewed(t *testing.T, issuer oddIssuer, client []byte, name string) {
 	t.Helper()
 	path := fmt.Sprint(casPath, "/", issuer.id)
