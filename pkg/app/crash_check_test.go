@@ -34,6 +34,7 @@ func (w *crashWorld) check(t *testing.T) {
 	w.checkKeys(t)
 	w.checkRevoked(t)
 	w.checkLives(t)
+	w.checkRenewals(t)
 	w.vault.check(t, w)
 	checkDatabase(t, w.options, halves, unaudited, vaultHalves)
 	apptest.MustCommand(t, w.options, "audit", "verify")

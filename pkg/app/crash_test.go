@@ -95,6 +95,8 @@ type crashAuthority struct {
 	cert      *x509.Certificate
 	key       crypto.Signer
 	crlNumber atomic.Int64 // the highest number that was seen
+	renewing  sync.Mutex   // so that renewals come one after the other
+	renewals  int          // answered; guarded by renewing
 }
 
 // newCrashWorld starts the first server and gives it two CAs and a vault.
@@ -143,7 +145,7 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
-		switch dice := rand.N(18); {
+		switch dice := rand.N(19); {
 		case dice < 4:
 			err = w.issue(t.Context(), c, authority)
 		case dice < 5:
@@ -158,6 +160,8 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 			err = w.createKey(t.Context(), c)
 		case dice < 13:
 			err = w.readCRL(t.Context(), c, authority)
+		case dice < 14:
+			err = authority.renew(t.Context(), c)
 		default:
 			err = w.vault.work(t.Context(), c)
 		}

@@ -141,7 +141,8 @@ type CAs interface {
 	// Get returns one CA. Errors: Missing.
 	Get(ctx context.Context, id int64) (CA, error)
 	// Lock is a Get after which no other transaction can change the CA, or issue or revoke a
-	// certificate or publish a list of it, until this one ends. It has to be called inside a
+	// certificate or publish a list of it, until this one ends. SuccessorID may be that of before
+	// another transaction that has just ended; Key tells. It has to be called inside a
 	// transaction: outside, the lock ends with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (CA, error)
 	// Key returns what the CA signs with, and what is above it; Fingerprint is empty. In one

@@ -220,6 +220,7 @@ func lockPresent(ctx context.Context, tx domain.Store, of renewedCA) (domain.CA,
 		return record, err
 	}
 	key, err := tx.CAs().Key(ctx, of.record.ID)
+	record.SuccessorID = key.SuccessorID // Lock may have waited, and know of none that came meanwhile
 	if err == nil && !bytes.Equal(key.Certificate, of.present().Raw) {
 		err = errOtherCertificate
 	}

@@ -83,6 +83,27 @@ func TestCAs_Renew_OnAnotherReplica(t *testing.T) {
 	})
 }
 
+// TestCAs_Renew_Meanwhile: a CA that is renewed on the same replica while it issues goes on to
+// issue, under the next certificate.
+func TestCAs_Renew_Meanwhile(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *World) {
+		root := endingCA(t, w, 30, 0)
+		w.NewClient(t, root.ID)
+		renewed := false
+		w.Certificates.Store = &Hooked{Store: w.Store, BeforeTransact: func() {
+			if !renewed {
+				renewed = true
+				Must(w.CAs.Renew(t.Context(), root.ID, domain.CARenewal{}))(t)
+			}
+		}}
+		made := Must(w.Certificates.CreateServer(t.Context(), domain.ServerSpec{CAID: root.ID, Name: "vpn"}))(t)
+		if !renewed || made.NotAfter.Before(w.Clock.Now().Add(31*Day)) {
+			t.Errorf("it ends at %v", made.NotAfter)
+		}
+	})
+}
+
 func contains(list []string, one string) bool {
 	for _, text := range list {
 		if text == one {

@@ -55,7 +55,7 @@ func (s *CAs) Certificate(ctx context.Context, id int64) ([]byte, error) {
 func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.CA, error) {
 		made, err := s.create(ctx, spec)
-		if s.Authorities.refused(ctx, err, "parent_id", spec.ParentID) {
+		for n := 0; n < moreTries && s.Authorities.refused(ctx, err, "parent_id", spec.ParentID); n++ {
 			made, err = s.create(ctx, spec)
 		}
 		return made, err

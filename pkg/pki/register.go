@@ -16,7 +16,7 @@ import (
 func (s *Certificates) Register(ctx context.Context, in domain.CertificateImport) (domain.Certificate, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Certificate, error) {
 		made, err := s.register(ctx, in)
-		if s.otherCA(ctx, err, in.CAID) {
+		for n := 0; n < moreTries && s.otherCA(ctx, err, in.CAID); n++ {
 			made, err = s.register(ctx, in)
 		}
 		return told(made), err

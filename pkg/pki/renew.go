@@ -26,7 +26,7 @@ func (s *Clients) Renew(ctx context.Context, id int64, asked domain.ClientRenewa
 			return client, err
 		}
 		renewed, err := s.renew(ctx, client, asked)
-		if s.otherCA(ctx, err, client.CAID) {
+		for n := 0; n < moreTries && s.otherCA(ctx, err, client.CAID); n++ {
 			renewed, err = s.renew(ctx, client, asked)
 		}
 		return renewed, err
