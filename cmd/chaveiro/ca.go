@@ -12,6 +12,7 @@ type caCommands struct {
 	List        caList        `cmd:"" help:"List the CAs."`
 	Show        caShow        `cmd:"" help:"Show a CA: its subject, key, end, fingerprint and last CRL."`
 	Create      caCreate      `cmd:"" help:"Create a CA with a self-signed certificate, and show it."`
+	Update      caUpdate      `cmd:"" help:"Change the description, e-mail address or holder that a CA is recorded with, and show it. Its certificate stays as it is."`
 	Renew       caRenew       `cmd:"" help:"Give a CA its next certificate, or with --new-key a CA in its place, and show it."`
 	History     caHistory     `cmd:"" name:"certificates" help:"List all certificates that a CA has had."`
 	Certificate caCertificate `cmd:"" help:"Write what a peer of a CA has to trust, in PEM: its certificate and those above it, or in its place."`

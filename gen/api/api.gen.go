@@ -1882,6 +1882,146 @@ type Pkcs12Request struct {
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
 }
 
+// PkiImport Example: {"ca_id":1,"created":1,"dry_run":false,"left_out":0,"refused":0,"rows":[{"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}],"stored":true,"unchanged":0}
+type PkiImport struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Stored Whether something was stored; `false` when everything was known already.
+	Stored bool `json:"stored"`
+
+	// CaID The id of the CA.
+	CaID int64 `json:"ca_id"`
+
+	// Created How many rows came in.
+	Created int `json:"created"`
+
+	// Unchanged How many were known already.
+	Unchanged int `json:"unchanged"`
+
+	// LeftOut How many can't come in, and need not.
+	LeftOut int `json:"left_out"`
+
+	// Refused How many are at fault.
+	Refused int `json:"refused"`
+
+	// Rows What became of each certificate, revocation, list and key.
+	Rows []PkiImportRow `json:"rows"`
+}
+
+// PkiImportCertificate defines model for PkiImportCertificate.
+type PkiImportCertificate struct {
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
+
+	// Password The password of an encrypted key.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address of the client; that of the certificate when left out.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Revoked Whether the certificate is revoked; `false` when left out.
+	Revoked *bool `json:"revoked,omitempty"`
+
+	// RevokedDate Since when, in ISO 8601; without a zone it is UTC. Now when left out.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	RevokedDate *string `json:"revoked_date,omitempty"`
+}
+
+// PkiImportCreate defines model for PkiImportCreate.
+type PkiImportCreate struct {
+	// Certificates The certificates, each with what belongs to it. Not beside `archive`.
+	Certificates []PkiImportCertificate `json:"certificates,omitempty"`
+
+	// Archive A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not beside `certificates`.
+	Archive *string `json:"archive,omitempty"`
+
+	// Crl A revocation list of the CA in PEM, which is merged as by `POST /openvpn/cas/{id}/crl/import`.
+	Crl *string `json:"crl,omitempty"`
+
+	// Password The password of all encrypted keys and PKCS#12 files that have no other here.
+	Password *string `json:"password,omitempty"`
+
+	// Passwords Passwords of single files of the archive.
+	Passwords []PkiImportPassword `json:"passwords,omitempty"`
+}
+
+// PkiImportError Example: {"field":"cert","msg":"O certificado não foi assinado por esta CA: seu emissor é CN=outra.","type":"invalid"}
+type PkiImportError struct {
+	// Field The name of the faulty field, as in the single import; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportNote Example: {"code":"control_channel_key","msg":"Não importado: chave do canal de controle (tls-auth, tls-crypt)."}
+type PkiImportNote struct {
+	// Code Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`, `control_channel_key`, `older`, `not_client`, `another_list`.
+	Code string `json:"code"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportPassword defines model for PkiImportPassword.
+type PkiImportPassword struct {
+	// File The path of the file in the archive, or its name, with or without its extension.
+	File string `json:"file"`
+
+	// Password Its password.
+	Password string `json:"password"`
+}
+
+// PkiImportRow Example: {"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}
+type PkiImportRow struct {
+	// Kind What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not come in with it; `crl`, `key`, `file`.
+	Kind string `json:"kind"`
+
+	// Result `created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and need not. `refused`: it is at fault. In a dry run, what would be.
+	Result string `json:"result"`
+
+	// File The file of the archive, with the line of the index; or the place in the request, as `certificates[0]`.
+	File string `json:"file"`
+
+	// Name The common name of the certificate; empty when it is not known.
+	Name string `json:"name"`
+
+	// Serial The serial number in lower-case hex; empty when it is not known.
+	Serial string `json:"serial"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate *string `json:"expiry_date"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why, as in RFC 5280, section 5.3.1.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Key Whether its private key came in with it.
+	Key bool `json:"key"`
+
+	// ClientID The id of its client.
+	ClientID *int64 `json:"client_id"`
+
+	// Notes What else there is to know.
+	Notes []PkiImportNote `json:"notes"`
+
+	// Errors Why it is refused or left out, or, of one that came in, why it is not a client's.
+	Errors []PkiImportError `json:"errors"`
+}
+
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
 type RefreshTokenGrant struct {
 	// GrantType The grant of an apikey, or of the refresh token of a session.
@@ -2503,6 +2643,21 @@ type GetCaCrlBundleParams struct {
 type ImportCaCrlParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportCaCertificatesParams defines parameters for ImportCaCertificates.
+type ImportCaCertificatesParams struct {
+	// Partial `true`: what is good is stored. `false`: all or nothing.
+	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
+
+	// DryRun `true`: nothing is changed. The answer says what would become of each row, also where the import would be refused.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -3225,6 +3380,9 @@ type UpdateCaJSONRequestBody = CaUpdate
 // ImportCaCrlJSONRequestBody defines body for ImportCaCrl for application/json ContentType.
 type ImportCaCrlJSONRequestBody = CrlImport
 
+// ImportCaCertificatesJSONRequestBody defines body for ImportCaCertificates for application/json ContentType.
+type ImportCaCertificatesJSONRequestBody = PkiImportCreate
+
 // RenewCaJSONRequestBody defines body for RenewCa for application/json ContentType.
 type RenewCaJSONRequestBody = CaRenew
 
@@ -3531,6 +3689,9 @@ type ServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error
 	// RenewCa Renew a CA
 	// (POST /openvpn/cas/{id}/renew)
 	RenewCa(ctx echo.Context, id ID, params RenewCaParams) error
@@ -4652,6 +4813,70 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCrl(ctx, id, params)
+	return err
+}
+
+// ImportCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCaCertificatesParams
+	// ------------- Optional query parameter "partial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "partial", ctx.QueryParams(), &params.Partial, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partial: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCaCertificates(ctx, id, params)
 	return err
 }
 
@@ -7665,6 +7890,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/imports", wrapper.ImportCaCertificates, options.OperationMiddlewares["importCaCertificates"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
@@ -9990,6 +10216,126 @@ func (response ImportCaCrl409JSONResponse) VisitImportCaCrlResponse(w http.Respo
 type ImportCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCrl500JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params ImportCaCertificatesParams
+	Body   *ImportCaCertificatesJSONRequestBody
+}
+
+type ImportCaCertificatesResponseObject interface {
+	VisitImportCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type ImportCaCertificates200JSONResponse PkiImport
+
+func (response ImportCaCertificates200JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportCaCertificates400JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportCaCertificates401JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportCaCertificates403JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ImportCaCertificates404JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportCaCertificates409JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportCaCertificates500JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17004,6 +17350,9 @@ type StrictServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx context.Context, request ImportCaCertificatesRequestObject) (ImportCaCertificatesResponseObject, error)
 	// RenewCa Renew a CA
 	// (POST /openvpn/cas/{id}/renew)
 	RenewCa(ctx context.Context, request RenewCaRequestObject) (RenewCaResponseObject, error)
@@ -17914,6 +18263,55 @@ func (sh *strictHandler) ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrl
 		return err
 	} else if validResponse, ok := response.(ImportCaCrlResponseObject); ok {
 		return validResponse.VisitImportCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportCaCertificates operation middleware
+func (sh *strictHandler) ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error {
+	var request ImportCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ImportCaCertificatesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCaCertificates(ctx.Request().Context(), request.(ImportCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCaCertificatesResponseObject); ok {
+		return validResponse.VisitImportCaCertificatesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -20160,558 +20558,607 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P37cttIsi8Kv0p93Cui7WmKIqk7FRN7UZRsq23Jti52u8feRhEokmWBKA4KFEV36HuXFfuP8wDnEebF",
-	"TlRmFVAAARKUKFvu9ooVPRZxq1vef5n5Z8UVw5EIWBDJSuvPyoBRj4Xwzw51B6wjgigUvvrbY9IN+Sji",
-	"Iqi0Ku8HLBqwkNDAIwMxIdGAka7wpmRIp6TLiKue9mqVakW6Azak6g3RdMQqrYqMQh70K7e31Yp6PQui",
-	"Qy5HQnJ8dfZLbdLjPiMBHTLSE2H8pYXvDv0T4fEeZ97sSy8GjPhcRr9IEg24vBx5NGJVMhlwd0ACQQRM",
-	"Tt1BRA8+2WmTAZU1cs4Cj/CIdKl7RXhAnOPemvnO2jkPXOaokbEbOhz5akjvmVclzS1yKq5Js97cJo1m",
-	"q15v1evk+cnF4jmcR1S9JjuBNyGTLIjIZMBCBnMgXMJAfSojHHk0oBFxxdj31I4MqFeF7fJpxEISsmvh",
-	"UvU2CXsWiEjdJQLCoxa8yKMR7VLJiCeYhOs0kBMWVokIiUuDX+CBScijiAUkEukN+a+Q9Sqtyv9aTw7Y",
-	"Ol6V6/G01ByPLmg/b9dlFIqgT66pzz0aidBshNr7fSJztuFUBGzthEbuwFl0OM7Yv8dMRscFR4N75msh",
-	"3riPS8sDZi74oq8OhBpDJER6y7d6dbfBdnp7vW266dbZbq/Rq9ONbtPd9LbYdi81uCG9ecWCfjSotLY3",
-	"q7ljjcJpuxexMGeZ1M9AgEMaTIlkrgg8SSJBonBKaJ/ygDw5e9Yhe41GvaquqwdJo15r1jae7pORPkYi",
-	"8KfqLAVqbiEjEzhVQuBr9SJItfE9yn3mqenzQMJRMI8RycJr7jJ9NtRfjARiklqbjXpq7jzgw/Gw0qrH",
-	"E+dBxPoshJm/f/++PY4GLIi4SyOWv1fwNtgWStyQeepu6uPhn8Dh90SVOAeMhix0clejUduuNZ6m9xDv",
-	"X2anbquVEQ3pkEWag7Zdl42iVzToj2m/YPS+vqrG7wxl31GHmYWhCGWVOKNo7eDMIU+AHFmPjv3oqVpy",
-	"hwUZLgN3VqoVrl6MXLxSrSimqU4JDGQtHsl82jgMp2fj4HXgT2eH7EThmDktxQ0GPOgrnuMOaNBnXo20",
-	"zTmx176rSKg3lsxT95p/It2YO/Zh84Kp5rpqsshpiKRTSSbqbdzeTCqJg6OE5XLoaORzZGbr14FXcwf0",
-	"mvFQ1LxwuhaOg1+/SBE4VXXvyKduTMNjOaZ+zNWoL0XMT2kE1B0IlDXklHGUd8QLpyQcByQQIeGRJM6x",
-	"x4YjEbHAna69ZFNHTfSKjaKa2Y5/j1k4TXbDC6efw3GQ2gW9uZVWj/qSxWerK4TPaIB88mbEQyYLGIHa",
-	"LhINhNSDV+yRRigYlGxTpwYYP6zC8flrsrtdb+yTCY8GYhwRSr6KgKll5pJcXnSKBs9wFJ8pDGMpPqYn",
-	"cMB6ImTlZtCFe5NZrGjw+NrlRv9C+B4LFwsM6nkhk+qQh0yKceiyGrmAQ8XhOGmSrRIpcJ6BAL0JyQhE",
-	"OA+JmAQk5P1BJEl3qng5D/rxrEY0GiST4l6lWlGUx0Ol6SgCtSfWE+GQRshYtzcrVTVT5Ll79fpOY2+v",
-	"ubW5s1nf22tUE3bcyGXHd5q8zaUa330CMaW+ZNM8pSNiN6DxTcUYNwG2SO0cm4D2yag7IMj7IgHMSI7d",
-	"geJIlFxeHh8iGxwxGmU0CDisKCaVJnvFplXYWvODS32fhXAXD0hzkwzEWMkAo3zBJ5X61meRTB7LMC+l",
-	"KatrPR5KGLeMuO8rfhWoE0QurO/jiGiAXNcMk0uyWd8jTjj2mTPD1LX0v2JsFI+qBWxQT1opoSFXLD5g",
-	"k1qRQMqwzCJKbG5twZ6avxtKwkYRC9U7/8+//n9r//9Pv/5XJY9a39A+64xDKcJc0yXEVRopwdtlSpNp",
-	"kXpGzGp1GldS3VlF+TThEp/mHgEuqK2GzAu1pQD6qePCUGoBu4kckN/6h1HIrrkYSwcloBF748ASqngr",
-	"GVHYAwZ8sc+vmVQPsOEomsJnU4RWz+d/+Kp8wVOv3o3S8jU3tf7n/GsOmz+O2FARy8yYG1v5g5bqNblD",
-	"Vk/EQ2zU6wvp/5z5vWKdJiX/mWbIJKJXaqkndGoYsqZrJNhfJLAJOuKKokRIxpKFNfI6PinIHszbUtSl",
-	"jC1HMr/ntIiSX0BhHvNZxEDV9rikXZ8pXalqxoGDgDMkxyMWqs85MLyq4r5wB1OEAKot6OcMLIKB0uev",
-	"WKC0AhEgY85dbrVGS6om5yKMctaVe04VtVUld6dOKyvekbZcMdRkViPHwEHMA2ha+KwXESXmu0xyj+mr",
-	"sRh3kk8YvcSxSVUNw6KjLvNF0AcTiYNF47GwcC3UvEobtSyMeA8MldfqpWgRhEyORCAZGAQH1NOGp/rL",
-	"ReeH+qetwCpdVf0WE8afFbQHKq1//VnpceZ7NikPZb/SqjwD0hWEB9f/+R+fe2CQxhQANnTl9tNt2bkc",
-	"4QdhBrPy3hIVQ+orrsG8faXb/Hb++pSI7hfmRlVCSZd6JLaIqmBO+jTssxo51fJsQhP7oYL+oJ7P3fsv",
-	"D2ygWZzf/vM/hN1wGTEyHhIesaE6c4SpH66pL0JrsbwxfoqtaL1eB6B6D5UaC4OThIYMvSlglSkKByqh",
-	"RDEFw13kVKpx9kTY5R5YS0+QaTzdRx2ES3DyKBlRtJrP4GGPBfdeTjqOBiLkX+GZeF3bLpNSkOA//1eQ",
-	"EQuHPEofPDXe1Z06y7bnEt1CpDuOEu/UQPgealyKRcKacmmtNPNILxRDtCa0plrFn4wSJHmEmwH3iF7E",
-	"AtAKAtSVHHDFrIEJ5oC/wPKXWteKJqrvXrc8OjDZ40DpNNSHBbj3ZsX7o15HOLz74bbFOH1QM9xP+cZQ",
-	"TI4lI+PA05Z9zDwSowGUnl8kcX5f0+xx7Vjx7Pcza65NvO5YTtGXab/RpQHpqgEFEXq+VrdBpyJ6JsaB",
-	"t7q9OVVEwwL1spCmqCYQ0ecefGxlezRrliVUA4wR2MVlYMiceQ/EMTpAw66iYXUsgogRMY6FFn0ooXUq",
-	"LO4B9B2rW1wS/SlQlUCL8PZRF6To5dRafuwN1TaQCJiskgLmsJqjBx7QtawLdN7TWY8pLMZlwG5GzI2Y",
-	"9wPxlnbsD4RhaAtX9NAdKCOqtNouiyaMBcT1OVB94Bl+hKauHZGSYshQTjIfldAA2HwNVFg9IHDbgi6f",
-	"WQvq+2LCvM98pBak0thr1uq1Zq2+3tysfKpW3JApneEzmE/NemNnrVFfq29dNJqtZr1Vb9b2Npr1ev1X",
-	"CPxUsnNVZlCgFIHY/RGrs1GlFYx9v1rhHlg1PpXR57FMf6ox71PJE3xUacUj30nUXDReKtWKMUc/j4OI",
-	"++bLIY3YZ58PeTyWUPhKof3Xp2olNkIS+0BZGZVWhU1/q7Pf2/w1/+3lu8Zb/qrz26D73FV/H19+PW6c",
-	"8t/2KtXKGEJvZadzqwYpRkrVRpU6tS95zqmARRMRXkkU9GiqgzM5vJLgTuwcH54pTghksI+3qROCliDX",
-	"HpGNGjlStnbLKAxTuA6Wg7Jo8zwXGbcEGKvHeLPlY6RhSNXi36yBLVJp7d2mz1OO/yKAKSh1D+9Tw4it",
-	"d7WeaxFHBTgZ0kYzOyL1zb5Ym/1RD6SxmaXKWWNeEuuXWvqLjXq9nvdN/frtW+vYF8WXzVZZPMZYntar",
-	"dm7TJFO0ZDISIwkv5EF/nzjqODvo3rtGM7DMKqqn1LANsS63qru3SMwLPKlAk6kRGa9MxrFhb9htlkHM",
-	"OzsQKFZ3KlutxyZx9NCnESu/OPdbjUZ6zIpFZcf8LCFcrcjMzCBz8BR1LR6WGUHz1nDCvOOtrmRen0Pc",
-	"1vuat7OMNPviS/VzEjhFx0wc7NAx/FDzJO3DBTKIt2WiN9LocQ+1PRu3aQGQncmZCQ2PWEiGPBhnjo4g",
-	"8GCNHLCpwJA98tM8pYkcKcsWAschGYVC2ZfEFeMgkghMAGdbrXhWeTRRv40FVt7+wqX9OMiolAVPqDHC",
-	"LxCVBIockn5Ig0imOP481eZM+OyM9dJ8P8USZzj/1m1KoM7hiXqYijCnoNRUYbzqb/TGq1nN55mKuWtZ",
-	"nceK8EymuJHiE7+9vyBPXpw3t7afGm+dx0J+nRjXEFv4RZKQuSL0QCejRPJ+oFQvydyQoaKmbXMZiZB5",
-	"NfJ+IGD0KNHA/wkEgCExiFdIxpD0B8JnSnRHuEXKfKyR44BQ39c6I/4oEdcQL6mEgM1kIDQqZkivGJgC",
-	"SpzT6T6up/oBVETzvSGVV8AlJXH+Yf0f7brKTDVWMNiwkkWRmqiDS7YGyyjXROAyhwQ0DMUEJ4STwFWO",
-	"hJ42LAxOG6NNajwG7FRIpIpGbTVqIdOPnUQPojVsod/TxPP+hQE+7ZHDE2cfc0OdaVUjUQ1Skr2aUvhS",
-	"rCkj+jJSZYYnp3Ss1Pp9imeMrkyYnPSu1r7INQOoGPGXbKpIG42FDrxKrfwS2mlbW+Vw1mM19YnSR5/m",
-	"aavFGmhsp2QMk2qlWa83Wl53t9VqqHnlqao54e6splrAbWf4184iffFZyBjEWHM1xdIie3MZzXGfYIAn",
-	"HUyYI0RyeOXWXfTLsmAF3NaUopXgepr1jXrGlvzjHsrOdqGucxnwf48ZCVmfhp6vBK/oEZdKtk8aikE1",
-	"t7YU3wipG7FQLqURNe6iQ9RT6kMlHemr11PRvvoyCsFuCX1gKSF/7OXJ+LI0s7Famb9PHLDD73Xcm1kO",
-	"Dkdmhi/G7O+NhrfZ/hK4gM6jn76Tx+E7UWsdYyLccRiCG1CdVXYTj8/MA/++nXW4mI39sxyFaG9alkKK",
-	"CULZT8kw50ZcTQzU4jSZgxuHSc2wiw/xGahdszJcXLPQp3l2qchD3mbNuZTxVsdgPI9MFF4jsk2EG4XC",
-	"xna9nuJ4za295j04HqxKwawR+f5Tc3mMmstPHWXlOkp5r9APp7OorZQRo7ELMcH2/8gKzR00lxxWF8e5",
-	"MmrKqnUPrWkMWTQQnhoDHUeDpoV1Da5ZEAkAGd0z8vEoQgTbDxoh2CjHLSVJRZuRuc13fm2VdMLH5+YO",
-	"nnhzCBbpR/E3TvCBjLhYsWv68TiKdub5idK+oKFZmcQpVNp7k6b/Ik/NtxD+zXsc51V4MTZXcyg3vo8P",
-	"Ic8kjeezYNdP4lmnB/xCZ65mFlyDsZPnySgU1xCaGUrmXzNZIw6ydqdlwAccfd36L+PoDhlhN5qMwKWr",
-	"XuxCYAPMBPOihtNK0uzUU5L3A+ZhutrW7ube0xpxAhEwpwW+cAA/gZ3BMYZ0efaqaulv6nEajUO2Hydd",
-	"jQPYkih2VwOdSxaprUGIHCCNNa4qIMryIRevzsGLDipfoDSXf1XUOCpVFG4N84+mtQmJOm5tQq6XIL6K",
-	"roIfSB6vyJq2F6C0SZ2oM9/frrYmsIAKi2zNx85778Nls0C0iDCPA+j3PjHrjcdhIuXq2mOPR203wmNm",
-	"0bomRU14QxpymqhQYCvMUMdiDU09V7WyL1K7FweiFd+FuKDMVePK22HFUAGAGkFCls6UUhrSUhJuI17N",
-	"BdQfL/CFunselUZ4Q6JXfZq7YRf665k0jtSaQlRfYBp8RkbqLbmmYz+qEscVwyENPAeAdwDEo5jApC+k",
-	"sulRIFWViFO3OoTaCXEo0hClmQA5bYmkI4mxNzYLP9XfVOsAH8iXVWoljq41ONIWU65eCxQR6v3mgJc6",
-	"1Rq2kvEg0/xM3hMahfwrPIaCqFlfIAS7BRm1R8NRyCQlv3/4Q73OHVAeVFob1cqAykGlVdnr7W579d3G",
-	"7u6mu+Ntb+3RZo9RWne3tqhXb2zRjW5vs9foNrv17m6z6XqNLW/bbWx16716ndZ3K7F8VURLU2vUATXo",
-	"nEesqf6jlIRx5ApMgEb1ISn5sdnEc8tk9Fm9sUwBBYNkVmd5xILrUVBD1UtaFz/r8cV/m0Q4uHNNNmUO",
-	"otDNF0TvIamdSqKGj2AA1FacKnFw0upfmL+l/hWya3GF/wLXsvoXuxmJMFL/Amixs08c1AaBrmigiCRi",
-	"w5HJoadxznytjLlleTPjE1qOl2Q5UXxk/yzGk6cz4fZ1MmIOleeIurke0pgyqOfBEaH+G2uPkEvn7I7W",
-	"s6u6vkCXuXTIEq8m6uTzPEpWwN8GQM2zlQd0NGLBQ9nISuAk5H2/5ZhQec+1aCZcJO9YwCUt/QaMsGsw",
-	"i5S4qM13lqg9R56U91p1JT5q8InxCCqcDLjEj7TI+Yv2WnNrWxlDA3ZDPebyIUqIsueusV3KJQTfu4Mz",
-	"yOKQeR+ILx97Ov8opqCs3tvcXeA7jxltCdp/re/N+JqLqzEdR9LU0AiSHdFpVI1lF2brNs3485YmnRWU",
-	"Thoqz3PmLxuOwwiUvFFc8cCqCYR3tpSd7YqRlgYZMeTsQ2Kq0kRqiAJzyBNllq/xQD6t6isaGPf5ik2l",
-	"EgsjOqylTRBnmVO8d5sRfouqG+GtaVhplJSrwHW8h8aM8Mu0+C3UnTOjmqdLL/AcNxq5zkVEkGl5Z0Rc",
-	"6gjalFo1ukBCU9YxSS90dpIx2zbSzHBOi7g00ytUykEVzfGaLO12qFaAbWk0xk9l9q+rzH6aDRPd2eWT",
-	"nJqyfqnEflrGLVXkWtJfLyQPzLLPsVel67RId0qodFngQZkqr6Y0c3NB/Su5YpmRVLraqVhsIL5OxGtx",
-	"+F6bCYBiTvR38xl9ZvSVgk/ZBuxSuWiWTW6OjP1TjufTTUoXfO7xoM/CUcgVW6moi3C88CjXew3W9Dbc",
-	"ze4W3d7b2d3d2dumW91Nd8NrskavHl+v3AXWdc1dA40qC+kqdOyOQuGNDfcuwGaxHgtDyNBUnzRkBWv6",
-	"pn1COooPfUpAWUu7iKuVSajYBUzioTPXvl1+Goj07CEr1jPAqXrnQGrzNu/0ztMgcr63lA+ukBiyHzU2",
-	"hzFNMPBjPU6eHB6dPdV5xlAiScd3hmNT9kSZY7CX6iyE4KhNGTBmUwOA40gSMOYhL5mfsmMRba6lZkJW",
-	"lrERyPGQhURnnZU2mzYfTbYiYrg0E8k/j7HLQt9n9gZTPXR9GatIDccqgEPqsXgrqO+bx1PUtehQL5EH",
-	"1GiuLjVy+wdKjdwrh8qwReNfApextXzKoPbflEkanDHuAHX1gDmD27cp4ZrrSFUDds7UTSx0DNtOM0io",
-	"o6Y5pIhDBdKixABhYw8i5Bq3KZUg70iOaJiUA4OwR8w1uCQ9Ee7HfEbxbeIYrcJ5iBHvlszne61US9Ko",
-	"1SHQr0ePNKERBvtW9SzwrywlELYeVzaaWhathi2AIoaMIoQDbrcXQd8AyYTqrkXJ6Lmuh7TClKPVWDAn",
-	"/XeCdsIZ2CdyflpcTH2JSCzWbGx1IcnQu3u+XNZ8+Zkdl0RlSqjNdkzV4ieilyvr7lYNNSMSv4/Oaym6",
-	"CF0irvABfxWHfe3sWiwpJQiVVxDRt74qyRNnbU07Quzfnae6tloUjmXEPDIKxc1UvWWgYU5DIgLyxEEX",
-	"z1qHQXQOaoRvbtafzlHAE/z7ClxPWU91eRBG/UG13hais3VWNddlEyGg1LNLxcPyPHGFx0ij3mg8LdKW",
-	"E1psVJuf5mnPd6zye3fc+t63Tird+NskbOiixhlI9YPgRJvfQfe0BMwgikaytb4ee9dq+uJ6kYApo/KV",
-	"PcK7K9BZW5aaaioiA/k+rRLHqnFKTmhA+1Br1blQLNn6+5DKQVfQ0IOQ1nvWJW+A7Z4zKTlU4ncuJQvh",
-	"arvZVv9zDvUuHatWusB68HEta6zWRa5ZKKGyLY2riaib1CbN0OIDC/StB1AtV5K/u5nVQGeUzzloMEtx",
-	"y0PspmKTZdJ7f7qjH6U7ejXw5cxpKB0osoMb3x3CnJ7EQqpYXaJwxolju2zqcdnu4WPIFbbnf46j/jGD",
-	"UvgcLrx6tt5oNJsbG5ubW1vb2zs7u7t7e5R2u67reYz1en9RxgH/TFbhZ2TrZ2TrZ2QrN7KV5hdzvoi3",
-	"zH4VfzdAtbgJTMrhutSw9n4G3H4G3H4G3H4G3H4G3H4G3EzALa3QFQ9HpyXbo7rXx5v1n9G+v1e0L6sT",
-	"Zc7eQuv5Z8GpWEv4GXX7UaNuez+DbqsJuu0+XD205l8lvLb17cNry5VJ+7uG23ZWoLGWr9r2MHJo84EU",
-	"pmXC4Hke5w7NJj3xaFppVc64IB4jv9GA8VBAZv84iEJ1Cfqf36+AjJ1kVK2wIVWGYcWl/83wQs0Vw1o3",
-	"tNQxHnz26FTxvc36bvKzFOp9uqordrP8jHpPHnfIDko7ha/Y9DP1+yLk0WBYaVWY60m6NmpubVstXena",
-	"EHOsqhUR9mkQp4xkJjOiofGbxbEdj0EHvzD1q7jmAWQizSx1yAI20WuLd0uGqWOV8/FIhKCzyrE789L7",
-	"VrqDrc8ezw6fMVXmG/3gODOnZeZteKEKzH+jsb1NqD8a0LXmMtbQzqNxze0+fOceJI6ZNL019bupELBc",
-	"iS9bYsd0lVeyCwJp2EBB3QQCxdaG477XUDJkn9RNsjJYoB7VzQMncQq/JCzQCuacxsZZoztN7POKCtmD",
-	"g7ieFtl7dZgAaMvxKFoG1sCHymwnQHYw/E57vi3aiH2PhtsUnMDZET1gB6nFDkac15JexQx3zEVSmstG",
-	"68AmJpI4CSt19gkfAvPySKctQZIN6DXTBYOwT5xuLQl9QJTUXso/s7F632Wa02df+9q6uhwF1m9TgmLR",
-	"rqEuow4ul3LMvOzJSjtCwVwB62VAV1GIKSvAFo52AtYWVi/gEXbU1iYwhQb/V2xqhtxaRfL7xq0tUGes",
-	"emjzIqDTEdyy1F4h1isRyIWUbhRKm+In2tJMZmuWiGqLhuh3f5s4BISSjDKRnckhU1r0UNfdKH+YG7dZ",
-	"baTcecZO69wUuljpidh8XO7SvVznZcIBZogss6IF5VqNlmWd/ipqcRnWFW+60SeybD0tzmbVg4wQTpHE",
-	"chkLHWqBG7O2BwvVuq+p/zs4en58SjpHZxfHz4477Ysj+PVjUKvVPgbw76PTw5zrd7BNFtsNWFU8fiAN",
-	"k2m6ze3u5nZ3e7fXc9V/9va6m1sbbsPbqG82NtT/N5veTn17c3ej26P13t4u3WK7u9vN7W22Q6FynGLr",
-	"Sr/vnP7TtjSueOABOAVYC1RViz6byg2ZqTX2ckYqWcipsq3qtNFtuhveJtvqbdd3GrvNvQ262d1yt70d",
-	"ttvby7EGYDNyI/G2ChiQN0cnWTm9tbWxvYCnLtTfNavoC2XFP1Rl5HJq3ANqbkqTnOuTVgue9Uun1x+A",
-	"H2sG+LFsDTBz9BYVi7G1EF0zl0dYNndzq7H5NPPdzfre9gL4OB7umbIS+rA7LewMqL+tPonq/D5xGA19",
-	"zkKnBU4sHSnm0T5x3FBImXk0vm6PvSdCo6lmbbLtBX44mwaLDgw42sCh3GVoHT3M8YFOhprG87RevEaC",
-	"8bCrTKQFh2V+8aaNrBCDDYxPUDyQ9IFOrVdWzKQEBzCchSJD5siM5NK/fgqR7ypEPuWKEXvr5ooTbPRu",
-	"+2YxK6F0W420djETMJkHTZrBLdsDLziWBQmXpR1py0XDtu/sWMt+YkSjiIXqsf/z5F/ttT/o2tdPfzZv",
-	"n/7v/5qHC9xU/w4ZhQ72lUAQPRjiCg8W+1sUmN5YxicWM1yj9S6V3wQkXWD7v+I9ViCPlcK8Txr1va36",
-	"bHKJ1almb6ueDveVN2/28vwy1Pdf94AFzqOQl2zajp+6/VRd5M7RTWH3U76cxUkzZdo+z6mhnVnWXyTU",
-	"HBQBunFIO5gS4Jzqk8UxNqX8DHkQn7QFgv3O3p6lwow7i30/RtcCji5nvT08kszvzW7CXePMS5YZHNFo",
-	"8NnXcy/0GxsnX1dpaL6YxOriVnO3XiXKIOUiIJu1Zq1R23u6n55OlTSwjQNRU13TWhv2EPZIPVNqPJnn",
-	"nfMxGvfyIS3HyLdKeWHIE/tAUp+MAx49vc/R2y1o7oHcMV/GHYPTNkfGFZqHnXaOhYiRAKheCD5BcBHG",
-	"poUktCuuQUc3NWcZCYWIqoT3tJs+EBGh8GONvNd4AUC4aDVfvwGrpmvyATcoeP3HwVWge5rPGqoleQSW",
-	"YPILtBhM7SKds1eWyZRrHu9u7O5u13eX5BmPSrjuY3m/XhJpn5WFpQTwUo0lrti0oFJuyK/VWbti07ke",
-	"iZIbvbWw/UBm/swWTwVLMVcuLQUEGVEpJyL0iqAQeFV3DmCBG05HEfOMqRtvSfyazIlpLpeTnqM2o3ux",
-	"gKG8ZNPOQHB3DhKCKtK5YmwkbRvdVHWUyLQCNsmt6NiheaVcqTYOf6Ib/i7ohpUk3sK5+bOs7fndU2zV",
-	"cPOp7kyt+jJSXK1SrhwfUo8R5ksGWF9QxCBvYwxfM12tgBXHcrCs9IegsQh0pDjBBRo5P4WWXanHLV9B",
-	"jZwKDebsceZ74O+jOhCpkaA8ypcMS+luZQ3DvDUstA61mhJxH+cFlBZ7nldjNzYSIVrOWrTZ9ayx6ChW",
-	"7FTT82glnnsGPQmIE7CJ0yI0wL1R1k069DfXgGw+mK37OvCnmbB0C5M/zUPVlG4Doe2ydm9xJlXuZ6MC",
-	"d3t2pcj79JnJjs/kPWqPr8Zj9Fmga23rhiqG35PnTWd1ykkRxLAoF+GB/GS739lPtv0Y/GRbK/WTLdd4",
-	"ew57zHZmWw6KsgCLVPLly/R5u/Mrv51Dae8bei52vpPnolHPZy3FUAJqyl9YieyNGc1+YZsEVMW9RVr4",
-	"Rskwz+q6J8xV69XFKzaKzLqqv0ehiJgbWXPRgSFcIMsYSPoczMSK7PXKjRWF7Fro9DvDAU31jGtxZX1c",
-	"/50yA3SYaau50a0z12v2GlvuXnfH6+143brredu72zu9nc3GbsN1d92Nim6ALplnvShHhy9RX2JpaGRz",
-	"cY2EBPKkM8lSVSbToD3RWxUQrgww2qUIee0yAm4xYtL2HggiHVPRnNyHFDp4Dva28f1BGwCjWwa1oU7Y",
-	"4dFZ9X5wjZ1SIN8iD9y3RvvqQhx6M7QDN046ivPxlEGHTZGZRwIxWab/3u6tzermAcNTDkI14lEUn/ni",
-	"s2bCbBbrLPqIMXmN4zn+gvoj8cFptd+43hYc9bqFkplrpSVb/hIxGSULOthBtWWx0eVhMA9EhFiNYUbc",
-	"zI5lqg+gFjlV0p3CoQB7iwdkNii1VduoNfaJY9HSC+F7UDZEjuUoyWJYFp1rA/ZjkTiHK9rDFmH643NO",
-	"TvM2LWFntEKlCdrEqW/+RjDkjWVgS9V74pa2b2f0hELAoWThNXeZXg4JLikRkokYgzvpmlWh2+VYstid",
-	"AXnb9MqgwI0/4xus4lYuqhjVnXT1AY3U0uG+ApxWFhEcc9YsE0zkeXKGU8ctjy6ze1AWF/Zpvtr/Mh9E",
-	"6FKnBQEQBAD6YhLvFzgKHfVZ3g+clkGBp92a6LCETEvMojXTUbQyhAqsXixATGAiVqQxox/2Ak+C+lR+",
-	"sCKZSUGbrXZAYL8BG2FBkuwP83hPpou+khcbmUHQ/bSd/q6202qCJktB/mJHPu2z8ji/OSi/bx50WQgU",
-	"hEMBERjqH4XhTMt+iFYonRxisbJfaVVea5uRESaj//wPcKA+9QQRY60ESFEjZywQ12xNECm+8mAgyIiG",
-	"lPx7zMi18COGzdyxbIIeVTj22SzWXw9gEQYcwt1TDK6kFPxA6IgLFtHo+nTpRqK3euYz/A98oRBmGjEx",
-	"8lmVcJNkGvTHtA+jc9pgQqy90r85M3D0uV/fiJ1L84/FMzVJ2MELbPlf3F4Rl1S/FudWfDaSlpeFXqzv",
-	"GLjWdYia8r/xn9n4dTGHXygivhuHtzg6svkSDHwhUHp+6HxuTPwenH82eH4HYXDf0gEP52NbTVGC3Qcv",
-	"SrBdNqlJOwMfvDhBs/GgxQm2HqQ4wWYZb2EWdL1a12H27Q/nR4SqfvfM/rq/W7FkR37N+//iLkVw7X5P",
-	"n9/uaqsYbJTx1GWP1YO67fYerq7C3gPWAdj5y3sbZ5jLX9j1uNoKCPU57kxd4dHKwpzl4/f1cJbrBZnR",
-	"PR6+7EGzOddBmUo+WElpgzt5Jcs7Q20PaNmk1kXVENLmX2FCIV2YKwQJ0g/YufBvCtVyZZ5PNsUndYlF",
-	"8uTNy845+V+N+lONlW3lsVQr8byqq+nKiE4lQTgtsMQaeW2aclkwWvMdGKKsgvJjBIusEccoGA74rp3U",
-	"CXaw1lIgVoyGBXb648HZ5ifA3Cftc2M7F9cL2Y0Tq6wFVCdDBpKC9+5s1O+O7m38hdJC94nPFEXLKvF4",
-	"n6sD76zpo13D/nXLJd1s1LO4VotlaI5RX9urrX36NZ9luAMaSujj0177g9C1r6S+tkfWSC3rsviGsL/C",
-	"TKAjND+kxsjH6AdjRIHxlMEbrSQhaPNvg0ZMBQPydJoSAr8wu7KcwM9obivvVXy/+j9LZNv9xSoH5CYq",
-	"XqQpUS9dkuTCo1jiz2gEGI92afBLRLqMDGgSfb6H9N58dMmE9zJTV9LTc8cyX/OdhIkBW7aKeaZqeWN3",
-	"hVXLd4tYkTm4+WV11Bukd7X2Ra7pyAeyomw8apZl5SEI4I4Z8MDPkNXPkNXjCVmtBtpgTnrZnNBZcvq+",
-	"WAU9/hKqSVHG6E+DeJEIm2dAHqqZJVme2TiTSYAFppgYCPe3DTe/rWmYVPm9m3m4NT97EivDGGcmRH7i",
-	"4tJgDWJmpb26QzqFA4IgTnUgDIFgq5caeR03WoiTMWOFy/KTZkzKpQpYFLYufiEmxBdBP3sopFW9UFEF",
-	"1hKEU0IT1YN4YzxvavknjF0poxnqnQ/EWFnQQx6M1cvUtHVj5H3i1B0sqhIR6vs14rzZqB86WecFjchQ",
-	"yIg4b9TxO3TmW/XlbVK1P7Y2rDNXuUwFylarXxbkp2b5npJXs4yPB7D2PJou1AtjRqVDlJhpY5o0PcmP",
-	"ADWfZtRJYGf4rt44Gmf6aq1aj8SwjQlqzQdBBdQ/M/7zYqGj31ZC1BTmB+dbwdmczHskTD2ga3vvO7u2",
-	"dx5DFvL298lC3nqwLOQHyBT+di5DXb2tiD8X0tUP5xjc/V6OwcY8CRPRaJwDiHZArjgtEjAOHg5topJA",
-	"hHFwHPzdmMAQTQRAXJR8YDeuP5b8OpWHAO/LjYfmJgegSZDY91eubDRLM+NYMdemBWqAvBDtt/KShBtW",
-	"h5gilIsepNITUVucaRQTtxvmkngmJF/OtXPXw4I9WxY3NtQLm6pu40c68yi3vM0jajzYmK/IW5gEc27U",
-	"3dXcoqCgIjr/cKBDo8aAcwlPmjW6pwJUzBvfoPNFQs/HHveZLM0hl3CDj0Kh3l3eNkNifaMfyzfOtNNW",
-	"mwegTqrx7xNnKDwWBsvYZTPl3uKJF6t5cpFLAepCzSdahNANeB/SIr0WcQJ2EznaLU0DOWGhIpDIEILD",
-	"Pel8GwakNu7RM8el3RGAqH0wd8TOT6b9yJn2t3cWybneIlCA1F2J487yExQyrN0fSv6s0j+kRxhi2pka",
-	"pCKCBMU9n8eX4+UIeCyIBLEwFKH656c7pH7qoEheiENcmSEL3/t8p8xH80zDrfc2unTT26Y7bHev3mg0",
-	"mxsbm5tbW9vbOzu7u3t79XqjQSme5HD6ORwnBTl7lEM75UwIQde31M6wouhBTv/eLnM1kIVRd1A6FfIM",
-	"v7co0jAn1AABeDO5orBrIKAxMKatoDc0yYV39OMOXE6175uDFL5N1rC4+yQ24I5qlYVWOexBQQ4Dlp7E",
-	"6IItj7Ehcpw1oLgNALapdFngqflyT1mlmpjiTGxQL3La7nEJ71hB97L4GBUujZkDLJHVRm5ePlVGezO7",
-	"nnwu3hK9oAtCRqH/TE/zz3zNU8AiYib+2SvbSh2xIURzw3yrNPQLsTFFJbiBGc+vuF26G0A2gBb6RQtw",
-	"HlE/t1K0OlNQDpzLpClqXJzchZISiOWwl0WdjfwViYOBNr8tF8ecYUTmsYJK5lKEsTw0edlLZv0Uk6P9",
-	"fl0jVX0jpia7h+z9S2LpDpZ6NRaPx9ybOyZoRkNWUadrNkAb6kICSHXxkPNO3SG75i47FEPKg+yBWBJN",
-	"kZazEZORT7s1VyjalAMRRp/1pYuj84tX7YMVpIo+hsbN5frlerDCdzn8q0vgUufX3ojccjnquq5LPwPv",
-	"XAr7/Hh6ZuYXtzEVbJIFWS7fwqacomSLpZvVNEgkSHNry2pEE9uerhgOqQ68jqjLlmzVvWDz27qmDQSr",
-	"EUhRLf509nAQXA2ZhLlHYyVAI0GoPvugC1nnS6tKdukjIWr36+uQ15Nk0d7lgdCWBfdUKzhHjVt7dIzz",
-	"U57YviMeyJprSeRSSsYsA1sqgh6ZASza2qJgcLmo253P4d+F1GbXPpyejbNqBHX1tDFyVKkmTto4pDwO",
-	"5Ii5vMeziXaFMMo/Yttb0Vx5i11RgvESIimj6JFmyrH1in/OcR6ETIpxCJBGMWLB9SioGQMH5sBCyWEt",
-	"wcifoUCzLrkG/MSo9J4IGPhglBJBxx5UXPV9SXjUIo7HfBYxp0ocXDP1L51cCz+KiEYzBWyWyvdVkjze",
-	"L+p5HOObb6yp6HUrmgSuL/qRkom5YsgSt6pkbsgiWSPwHKPugITjgAyhYj0N2ARhSjPF/KRWqucEyS2Q",
-	"suXHSxzFK5gTl7MzWWZAO7fWKZwJ6SIOvZWCKdqjMO4Uq5yg70O+tyDUDxn1puDxDIiDR06dDJy/RjPC",
-	"/jrgtUiWs9jZ0pzn42n7EzqVxFFTdhY7bRYrzobK0h6SyNRGAFfJlN3XTbK4TdPseFJFq7RHy9qX5Uqg",
-	"YL6CYSh5g7jiwcyiFHCGZRs328yqsJGSqXk40u0f4n4SpEvdKxiJZj1qJRAVKcdD9YcnNGVzSZBledWk",
-	"IID2FxEREmRYnkbtSrGopm6hD8qQU9WwWWt1qyn9P868Ri6XWow8/eJIu6JTMi72TycF2PTrsQRbhw5H",
-	"gohuyPs0+s//G3J7ZvEMctQ0Fn+tlKaVFBVbxmk746LSX82bvvWFGbVqTum3EY0GeaXfsDJLgL1fHI9G",
-	"tHZN/TFz1GlwfC6jfzU+6Z9KlYn7plXhHmERuMwbZ8WJeafTIpQMaeDRSITTZDGHXEoe9GvE0ShVLXpg",
-	"D0g3ZPRKSeJw7Ce1/NSzNeJ445EPoSTPatGjzi2qnIoBwFsgjTkOeQ1QiEYT7rIacQIRfe6JcQAoJpF5",
-	"nKvPqE/D6O0xyKlUd/ZE2OWe4YHGERqvY9VAb5UREY9W57rAVxUDGPv5blMbrZpzjFCbVQMqqMtS1WBz",
-	"qwQs+m+NIj8OPO1pMSNPK8ZXbNoRw1EohlyCu6Kd+pP2etzn8OIO+lNSpTkhgUtKuP6699rwcfAQ8mvu",
-	"sz57z6OBF9KJ+pHaL89bjuchzfP7vg4YcUPmsSDi1NdzDqCKklS0esXADeZx9dCQB1RD64Z0NFJvVmwl",
-	"xs4UQFX0dRyBopNeyOTgM7y8OLgFN12oe/DBhNtOT1G/76vfP8NMb6sVEbASYeq89y5A2qSGD1z/WMox",
-	"8/IrELdj0W+jFszJgZQCdDjsJ+3MTEBH6XT6atzQiYdW6DbuhIh1hvP2ORWHX1xziwJcfUR5aL8/lYKm",
-	"/9jYVUoa85pbW409tY2SrjXrm7v6nxv1nab+52Z9bzt3bCcs7DOvE2aDx9TzmE4djJMIWRCFIKk2Zm0x",
-	"vL0wPoZMZhiHEI3yMtvsYrFTd6MY45PWfJeucQg16cwki2N9dsg/5sK6SvnSVRWLMkb1MKp6afNE1etJ",
-	"wAqkFCiLEFylvq+ESKpG9VjCKOiIp1uDJsfiDR12RBAo5nutIfnW4cBYYDPxI5+fv5gNLpiIYY4yI8Ko",
-	"trDaZJQ7M/W8uoKKz/n5C2dJL25mwbU6AIPNW+TMShR5xOZPdj/GzqSaxKmPpWBc21tbG1t3xXEts2Z5",
-	"oJoVrGPBAqLDLesjTlaV62Ln+efq0x3ykmNncsob/EmRgFrMOG13IGSkXVM4yLVrTtfab461V3mjUa3w",
-	"UaVVaew0a416rdmoNRtqnYTH/Eqrcsa8F7qc1VBE7LNkUnJh3NgpCoLJAPpGLUyrcvT7m6POBSQx++pV",
-	"z45fvYLJSqg9XGm/P1ckQvswDTriQLEja40PmbyKxGhpb3a1cs0CD7J+X/FgfJMTF8zsTd6BAjdFJJTW",
-	"5g6yuLn50jvNW8o7tPdKtlR68JAlllpKvPj5Hg9pKmjqO1MrNJ/Syq8JtHQyh3p+8xIekLFkJUoGJlRR",
-	"FDatknFRDG7piGqJ2C+Q5h2EOR/lT0EnOlXJ4em5dk6FupUEJKNcIjxmqXCtZgl5n4NLS5fenWEpuUJe",
-	"me/TEfPU7uITxDyxDEWewaPn+OQSxw/rLfKoKBrOo+VLeyLPy3udunJXKmpuzZtGo1B4wncTQV2+KdPj",
-	"id9DzVHD8/Pmh9eWmuF2LiYg5hxAe4YoYqeLHoM+MQkLrWYlzuzp18ciYXbLgQ1iLSRBss0iddDKmXVF",
-	"wlR8HrBKa2O+RzIUk0qrmeeZTPCVjWplHOj9hri4HnqlVS8C6MyxRjwdzATLyhJ6C6yc2C2az1ImoQj6",
-	"scE73LcQV416vY4uyKUYjL36SztYt8rAU0Mx0ctAIxzg/HVQRGFtRLkV1gEhHTbgofoqkXQqF4Ni420u",
-	"uZcJR1jGftQHJvmcPUkLUTrHRZ27WwVdUu5PGffrf+IKfzwMsp5t/PXuHVDUduGs8rGtAbPTt5ToTeDM",
-	"6kBg0e4WaRi8KZDOYpP3+3VdURQGW5Q34VBMsnMhXTbggReX50iSbWDpZY0c+DS4QqL0BPh8IOl9MW+6",
-	"n99/c6b0gZiYM1otGwSIKWBF2Cak66xR+NPs/c5m74pRXWaX/1xSKK4G0qW/Pvc4Fxb3uIO9r7iQjBj1",
-	"LLS2hOStgMm7OgP0AGcXpGy63O48w/wUGVVoIbuAb4Wsz2XEQuYZU7385Ja148tOZOcudn350opg8BTb",
-	"+TaUr0okvWZxbTA5Yr7Pg/69EX4rNs6XSu5bZKzvYw9Ku70Jm9zrqxursOgLjyW7Uf+Ce/bjMlGK91k4",
-	"6Du7A+5NlHsLfQSrX+/thY6ELGR0Ls1bq7pVz4LLDea0y6IJQ3DVsJhJ1Be7KUonB9cXui1Wv7LlnAmr",
-	"/+5WLmR2xndVGGUorYzM8YZPi4MriQKc3H3nIFUyxtxcvpjalUCeUB6ZDE/7E/MV/uatmfV8JhQNWLDc",
-	"m2cTquz1i2emP/+pxJ6WUFse88bsQ6ahskAebouSb1ilFlzhi5VuXuFmFeEu22REwzjeeW2cMiYQ/aZ9",
-	"QjqIHrS6yJITEPZKq72g8sr685DKQVfQ0JOVauU965I3obiZEkP61cqlZKG61m62K9XKOWCaCgLcNoQk",
-	"zTMsEEuqmoyFqhkP6ZpkwYCu+SLoU2WLSBZqk2pIQ05n2Yj92iXwLVkDt7GwULgayi93qN1YMiEXfFnx",
-	"bOf5aSgMJY/CSn5qxtyx1tAaRHV+6ZvZ5cwdNbw7Pew4P3r29dZRStX9mQUM6so+LdI+OofmgbqCjukl",
-	"eNLu1Ijjsz51p06LbBwendu3NNQNiAITvqdxeik4B36gUq3gO+YM8gzh7znwhcXFloy3a9XHqfFtay3d",
-	"qdRSc6lSS7OAtjn8JQ29m4XiselvdfZ7m7/mv71813jLX3V+G3Sfu+rv48uvx41T/tvefXjNzGDz+E1m",
-	"ULmSVl0yNaAAWBSjVPXT1i3GoClxljbre9sr4hfpWZTauTLcIjXfOL9g3pQTWG3+gBKyLSgoUgCe/ysU",
-	"dykG8Oc2d5xQqfGEcc2NJYrBp/rALxGP2indvDZb+nqZBrb36674wJ1k5+NDUgEZK9eIyLE7sD66FFBE",
-	"ncc5njB1FPQx2Cc8IJR44ZSE46CqhhHfpfPn5sNglI5jH/pSnSSh3j2bQBn8VAfXngjz+kreYZHm957c",
-	"vEvvy8wJLdn/cjmrvah2gLiqpNbZagGZ7uM4J1p5FicDFDfsT6YHP+m8VWxMkvwwU1U8aaKR6a4xk0hQ",
-	"JuPW5roxY6zTRrfp3qGJ+50BztnFWMAfkrvTCYQi8LGXbvpQcUmuAjEJ7l2UJbU/ZXiYTnABu1j0MoPt",
-	"zXZYu1spqFVVnv82MqCwUfJ8jdA8MFtYfvuBGwovW5dkCX5338a+hVD9mGVlKMs+wSWa32ZP1nxeV9id",
-	"dolOcSmHt4PTcO7Zc6W5Qhq5X3eG+1QVvVfzhY0lupZl+5NnpjXJFt48XeVMlyKflvrugN1g1ESZOkn0",
-	"xBcBhFWd+o1T1SX6PObyIfVr5DWCZbBxKKG+CBgZjgFBEidDUBQaM3rIgN2kX1clvGfCCQIzXKTu5d4V",
-	"0eCeMcnyTTNmeORd0hlrs23mW1Zrd+KEbCiu2bNQDDtnr5wWrpRSJnk/0OVOA3/67dMdM6PWOJB4pHdO",
-	"iDwTPltpDbXnLGSBy+mQBRH0TBvL8X/+J+RCmbfSFSONwNG303E0qI21CzlkNMbLTEKwutUft5/+TlXX",
-	"QuGzR1BzTe9UfhgkQl9M+fj2uXrdGe8PIrkE9OZHKsmG67UcQloR30OWYVu+2FqpXd9Paodk3bkrOAxl",
-	"A/HlK6epZT7OTVJWtKYr4khd6hZbi+HDKCwx2T/VfaphJ1qvrGD5TMutu/OKOw5h9oDPrucnvaKrwWmq",
-	"GayiAt3jEDurRTfqtSmJbQRJvgpYI362iJDO1AhSu156I2YW58cQhoVcv2iJlivhd3+WvlyRv1IsvhCY",
-	"pVTg78HoZxYa3v2Ky2yk7460XrVu93iUfycWxZsl8mRNH1AZmrGV9Fc/FS2O/kJ6eZZak1LnF8xW9T0E",
-	"+CRvdvaJ8/zogqzTEV/HwTpwfmSM1itb8AsDorSAXYRqoopUnh9dLC4Dp2c490XsmoVTVHGYryiRR8QT",
-	"TGq3h+uPPaZsReo5i4IaeUqKnowZS+4OQm0TC6FT6H0q9lp32qjASN4P5ArVhG/TQHL3OzeQ3F7UQPJn",
-	"K+j5wmZzmeaXD9brslTH6V7cTnllLZ4gq/8bdhG6T7tpqK1wpQs5zRuYVfIpw1WLZYMrhkMR6BIG6og7",
-	"1yzkvenazVZ9bw3K6GW7Rs1KhiVwct+ml+he+VbPVpvnnPr0q+0y2mh8wzajO9+rzSgUQBiDrPxMfSxZ",
-	"nVs+SuqMo6puoYZ5lD7tMh86oncZcf7hYD/04zeGHymW+d4geoNpNWmIziWB2saxR5ySgflIcfbBxupS",
-	"lDaLImJXSJOFdsmFgZFlCzq7TMrFIDOg2/Y4GohQb2SLHDAasnA26XVve4Fv0XS+40FRsm8vRpDbJfiU",
-	"7NTt2xenfpfAz6URY6AqTagkys7RQLqkblTAJjacrPyEc0IcafRhagtSi1O4j4WY0jQGcaaKpvVhLFYa",
-	"6wXLKuNLoaH3EblgShtoHF/646tvtvxQAMqC2aRXtzTKcqko7zIQ8DKLfo/MumLQZ96pvZQsvGeUSWuS",
-	"iPT/bzYchUzSmiuGtW5Ymcm27o19X5u6J+oBcs79a5p4DRO3Y3nv1ScdqYNSfqYL3rL50ItzFhaGqiJN",
-	"YQ8fsNq9jwY/V0lbmGYbT1KJaWXAEuxEVGxqK20k2fZFtSxGLJQzrHxBiYpy8TuTyLCkyzJ29hayU7hj",
-	"n0xMncl4eTwB9WOwX0ZS+HPJEJ1x7i6Byd2+TZFEqb30bO9KFUat/o69vXL+Lpeq8pSikIcPDO6VY82R",
-	"MAcZuPIKvNBWNg6SqUUB9s6Y03XXSk6KfRf5n0rxhxJ9uZbK6r4T+9jXHR4WG8YPymSWz/ydr2yZqy3S",
-	"aNpZ0jQiPqPSatMTLwra4sroCQT2ZIQBKwsp7gUahZx5SRGdUvrZXOWlJINbil8de/fp8/wg7Guf6O4n",
-	"9zlmW3fiKPtzKkSuAB6Q4UBlUwEV8zgOeiKbQTNfn1ukwIlJwEKT0JVicssrdXeODueogwvVu6X4palD",
-	"D7bJ0krWsowqNn6sm2M7PG8IK9OXAHgRf2FJzck+CvNZRlK9O4uvLuZNWM37TtxpSW1qd1F01ioujqxI",
-	"N1iCOB9Yfr6PwySR6APzqpE2iU8pNt/3/QdGbe2UZ6up2dxfLyxlHuefuW+miVmn1UKNFWMuDPssLMiA",
-	"SJvPC5QEHb5PXDJmCrqt/wM6YzbKWpGr1BKb31pRm+8Va4MD8RGpaksooLcFp3I1ADAUs3cBgP1lPUKr",
-	"RZHpBS6JTQFP3SpQZPjZIo5WxM1+HGvyh7Ybf1x2tIQluZpqiY/UzFylPbnCJsKzsgJjxOOQR9NztaR2",
-	"3LEjxBUvoIdU4E93jHThfjxpzpvX5xpbJpS91lzXcS0JTVnbRNlqPOgn/Uexapx6g+7MRkk3FBO15JJO",
-	"pWInbiikXJM8YuSJc87ctWcscgdr5xwb1r4OeZ8HzlN162Z9Yz9uWYUwK6bIgnFsWMyox0KgB0UpHpfR",
-	"OOzqaglqjjiSSixncL5rJgxoDtOIv2TQr6ML0da8xszppRK9wqWJ7bvZuBfhkWR+r0Zi/6meAJcx2fBI",
-	"p5J5zOUek/vxappZ+gIaTNGoSgIRathSZpUjY8kkmKUhk6QXCkAEAtnBKcb5xisxiKJRJQnrzTs6dwrr",
-	"Ve90yMwkdGezMFTLIRChhWABQAlAnWjmIeeEnLxATtSKMPVvgmNy7CPg6HHUSCc5k/pruOCb9Q01ZFTf",
-	"U48WnjE9+6JDdguJpOipcUUQUay5ph/uDOg146FQsj309Y7I1vp6n0eDMZQ9Xnf1PfE/KrdZ8JJddIwi",
-	"oCCCMxR46TZfokdej1jw7s0plKtciwQugqa5fatNiUZwxRlw3pomCah+Bq9GHwZ2T+Qi0OfQVKH9GEDE",
-	"BApC7MecWFb18cHRactaPadY9IAGno+Ni0G+0GjfamsrenGgZko87tU+Bh+DI8XSiRzj4LgkzXq9RrA7",
-	"K7Yy/vOjrrvwUamiH7F49sdK9SPsFfxjKPsflY7o6KxQlMGb9Tp5MqS+krbMMyflaZVs1hvkSSAI5Ad/",
-	"DJIuh3BtQ11TdO2LCfPgp024HephmPaz8PseeUKTlpvwFBxrrFeLTSLHPrPaWT5Vv27V6zUzczHSECB8",
-	"DWyaoSADx4ESAgb+qMufQ74plUoruVYsnevU3Db591i9d0RDOmQRC61CfNj784nzvyX/yv6JPDvnXR8D",
-	"/TK1P+2AjANMi82+GDh+PWkwqnNyDcjSMA8HZubgSYAa8ljxGCEkNFQzxQ8Ajkitmu/HPFFxy5DVyAUo",
-	"VAhZUs9/DLC6vSb2zw5CrT//s7FT1//nENqnSt8hLnUHSvlR54n3AxEybx/6aod4WM0MlRaktmA07vrc",
-	"TXoky6q6G4Zk0ryuGBvJdBNQSIVVTPtjQMmIgacpWT1rf7vCm+LblHSQxOdXSiZE0xGgq9Vht9OR1XF+",
-	"4mhAp9Ayy7myAJEOgpHSGFYtkvfsDaKBB3Sd3Yf4Q+oA4UgR6WOAtZo5DyiiQx3uIVpGp4w71aT7qWRR",
-	"K/1dhI6RN5cXplQ07kGyqvRjEDJXhJ5phQnStUvdK9NvHqrqUG9fdxkG7gOdaaVB58JZg3EhDfXAStW5",
-	"bAFxgFc5qUNAIiFqpK3YFWgoqb0C9vMx0Lfm7GWMI0G60pU+lGzD5unmSUVGh8C/1adNYr0a0+VFB98y",
-	"5ErNQhxXiziLSrc48E5TfhOIBFDRLUKJTxVtQu9rESjzUELXZllNWE1MwsjE9WyhAjkK06r1G+68RDkN",
-	"M4WfWTAewrqmrkMv8Y+BIRI6URxsrBVNGhAGaHFdOkD3vfdFv0bORQw3xrR8XDwzDlNUJU44UPuAn4S7",
-	"1U89MIcTPofKjhon8BQ4ZDKi0bjgdbCmULkT3mvE3ED4nvEnR4NQjPuDuOeKD0jymzXwWToWPcEPegQx",
-	"F2mR50cXJGDMkzpRAss1VdGu0WdwyKKB8IgDcRVDskaF1nkW+BG4fz/m7zxSwivt3caPBcBYAeauNFo4",
-	"o2LEgjitAyVhqt0v7eI7JVEHXi2C4mdx+r38GJjvJvNXxxtZZ+0jFILkLguknWPTHilOvNas1WdUpslk",
-	"UqNwuSbC/rp+Vq6/Ou4cnZ4fwTPKlOKRn1G99FmvtCqNWh3vUrOjI15pVTZq9doGxOOiAZhZ6xuhN6Jh",
-	"NF3XOwwgQVbQAXmk+5ok8R5ZJd0podLVHfI52C/xJh97lZZ6XRtvBoeg+rqhuEKge3LLunpIO66KehBn",
-	"7j7nX1mZe7E7i2nOAt66kMmRUCutFqBZrxtNl2HBSEtBXP+iS0ygH2CRlwBXABYA1Oi8MH0fjGu0q2AA",
-	"HTgfHRFEofCLvqDvX4ebzb3wjU0cf95D8TzXD6hn0KLwSGPxI5eB1su/Yq+gzfrG4oeegdbnMWhkt1Vm",
-	"ZMdBxMIgrgQITpLhkIZTaBYiI3MErdYk+pxVPlUrN2sj2udBjPKP/c2VdXRBrptfYj9PZT15I7qk43vh",
-	"T9s5HV+Jf0I3J6BujZPzVg0D2IGJGScfuFmT3tUa9TmV4ESOkhNi9sPc1A/FeKTfEP/4Ra5pNoL09VLT",
-	"V/Lu5PJn/dnPo9QNIZNjP0L7DkZ1W62MhMwh/hMlyRT7hggr0jamK6TVIWCRk4HwtY1dI9jeQ/HCOdCD",
-	"UwFKoNJ2hlRpf7HXAfUBJftioUMDLXHEJGgZJh/CJ5Ugi6UYu1FnxGh9SQd+Ioz68y/+SamPASN9fq0E",
-	"wIS7DG+3uv7PMjSMQ+B+Lc3Ojj02HImIBe4UHTd3Y1NwQg6ENy3BoXKyO83YTVAjJ1BxW12KtWn4123a",
-	"36/TRB+YrRaxVOPbiS0x+2j+TVjtZn1v8RMdEfR8jtGXe/NmPAkJERfx57mMcQHPi0nwJZtmGR5e+xx/",
-	"PJfZwZhntJ/1P7l3i+zPZ3lJwGdQU0lamBsCTT3QCW18d5a7VRIZiRGZiPAKzFmlYKLbUx1KjvYs2jrK",
-	"rGeIRk10Vu1JwfF45Alwp3DsM+fpLGPCu+7ImA7D6dk4eB34pZjSOfN7hRpTtqqCmkUf7Gk1Q+D1XGKM",
-	"rlZ55NSzufiJUxE9U6Ll+5DbIWz6w5JbfLByyA2vGXK7rRabDzPsOI7d9GgYe9cTxI9kJsu4wKCofGfJ",
-	"8veRIUtSwb0P9XMWPeyJjpXmYnW5WHQsy1pfgMMAgsR30fZG4xyCwuqApgVE4hdSqrZkQbRPjDPeIIx1",
-	"rQB0IXJZM05A9IVoD/9nPpIOCRmm+quXo84E7ly48V+fHOL6jIbqPfvgVQKwhWMSE2kEjhrzszVs/BQl",
-	"TqgEtM+HPAKvTx1fiFU/yLEpUzArIi35qebncQnADCJCgl83niqQujIWu9GABejzkQKyYbJSOmWDaFdc",
-	"YoXEVb6KLRFwQyszQi2uHLsDbZrkiPQnaXBhlWh4SVWbLTCPp3q3RMC0/xiEfo2cQZBJ7XLIemOpZiwR",
-	"SQ56j24CmGaYiDi6o15gSfo7Gh0ZdQBNyP/8P//5v8KKbsPg1kyD5CWND9MN7/EZHzG5kUBMfsqLR6M1",
-	"4Yl5WBkTk12OmMFrdzdS1kMRGYDcN5VF8/xDABoDhlq1mm9b7iGQJcgUFVPHLgzApbG4jSOuWejTkYOc",
-	"VseAkHPTXsR0yn2auc+zqSxlM8XvsTVbpGNGsCRERtz39bsh2uemXVO44suJBZQCMwwZX/VNDLXl/U33",
-	"Z/h6Fyutje16fUlWfobnOoepHscYAKPRVFHHqJpoozpBf97G4AAT0DZR/VrlEbmiFKn8Ld1Rj140PFda",
-	"XELlFld7CCERs4IcIYHXSgkJABWts2s1z9IxPLy9pcOeqPYis8VfaBQpAksqn2iVE8L/8DDklYc8irD4",
-	"CoApQhpI6prcMHXWY4XaU//kAWANYsDCVPHQwT5xDCZMI6SwCpRD5EBMZMKvcRxDcY16P/WhSTiU4Ycw",
-	"ux5G+82x/i6UwQ+14w6nXCPPuI8h/xAKUHVhUECcHys08D5WLAkxpJE7wKgCfEGp+TKxcEzgbtZJoaZx",
-	"BB/81pHPTGUXKl2HPEE8XI+O/ehpayZui5aa0zLtkgCfjQEeDGcZgBT3YsEdy3g4VRqDZLrTAsIQYFKJ",
-	"mo844NISQS3ga3jkdnZWUOduYo6EBwrF1ODy1OzsCLVdmUimep9WicmcE8OhOqLQsFXfIaHKIhh33SkJ",
-	"UBmIm+nkzZC6kbDSt0pPs62eg9TDuVM10EODPAQSsCeHI+dQrdrj3r66uzf2YxioGZ0zfwLYRSUe/urq",
-	"RxdPzVUaVxjIGFUo47lc8cBrEWqXERUjFlyPgppGezr7IP2BA6OK55AnkveDNR7Ip1V9Rf3Ag/5ndS6c",
-	"KnFGdFhLH43CZTGDSi3L3IpI5SaLoGN8t7V3mX0zdywc3jfeOGSn8biR7eMGYRhm3jHDxhW5qzlbY6MU",
-	"A8B2j6mfjcgqYkjjyBXDJWn1tX6o5KpEfAg19QCMluknk+BRvwIWHCTq5UWnaLy9UAyLFm2zXnbR9AA1",
-	"G48Hec+xRWLJkT0mfE4sqxdjdP4G0Br7BGvEuq38wt93BdloJfVhMDY40Kzmbf+aigEk2lkubgaHWgSb",
-	"0ROZ0b/jKHKhEg73aWMQxQGWH4pDyOh+F4FRnzGdcI6GWfkmtFFEFzCfv1ood1VBLDSUFpPS/Q5x4fEt",
-	"OLfLR7Hu6DNU1GHnRoHLMteLmC1AyW5cK8h1x1qMVmlrKHOuqx8iWNszNouV5YVZFelX+mDxbdSJR6cS",
-	"/Zfaq2lSuuIRAgxcUS2YCjTwsKaxSQTUTeR1DtkXGoKypPPkWnGVSJPj9UR/86kO0qUSwJ5QSXwR9E3o",
-	"3Brrvl4X6kOxVBTu6CNFYDUaNpJIOiWNLeNpfYpzs9P2nBdRNFJKg9KXz+mQnfOI/fM8CrkbqZ/e0Gjw",
-	"z3VdItc5Z+44ZA4R1ywkAGbGdmh2voCT1IJ0dNpMHJuD9OAkoil60EJOV6ozXtl9tYAxOjv24g65lMqW",
-	"FSEE0hDFDe9v1Mgzyn3mEV/gdoeMQPiReWTEQpM3DqOAv12IQLZIl02FTg6D+yFbClXyMxaF07V2L2Kh",
-	"g8umB61UQ7Ulv52/PjUNg9QZGJIn1FdzlGQ49iM+omG0rn5f82hEn1YJo+4AJgh6GI3IUMiI7JKX/ADi",
-	"rOn6uo7JwDSmKiRGkgMquWtlgQyxCrGOn9qg9s16HRJc1MiMqicS0zeaCLPuuvR8DLMnHqd+qv0RqJAj",
-	"Gg1q5FQY2jD6r/rduG4h+cgrwlReaC/bcoxpVQBJTDxGp1rrzwokTmSL5s5U581Uka2w6W919nubv+a/",
-	"vXzXeMtfdX4bdJ+76u/jy6/HjVP+2x7ICZPsnf8ZKxc+ydKvjId0TbJgQNcU3dPc4hC3pR3uqVLB6jF7",
-	"bW7WJpPJGhzPceizwBUeVkC407tXFJe1YgzpwtTllj1dWXqvXr/r9i21woUhASsgtTr3f7VyzqK1udnP",
-	"ExFz+Ky8mZUytZRNlzXifmJf7foFBkhtFMCjmxkoCaTBGoqOy7dZJyGlG0YDVA2H9GatC7xst7HXXAoj",
-	"a1hqHkQ2Sl2L9cNIn1qluKGXbd2l5aMKnXbJrKAO/TtnBHXoT0+DjNRpsY58h949eUed0YdwKsSeZjob",
-	"1NPX8u0ynNqMVebSQo+C+sSiJBxo6zOiPNRguk66o9CTrlIAOyKQUUi50t467dbF2eVRVT14KRWhXrFp",
-	"h4XROe+jEeSevVL/ftoikvm9NWUnMQ+bRkM/F0XNSNnKnAqxf7pWeq3mJUpPlIz6UOGDQCo7FAKCwjQ+",
-	"o9cmH5SF19zVOJBsvx2N83CSlj0OWEBV0qjvbdXVUHQMKykzZEFDTCUfGKVSb/FfGhvp+2IiSSDUTLrM",
-	"FxPt1LQBdroxlr4c9wFXHwZnjN0O2w6Aqc/8ItMlKgb0mhXpuh36g+UOYRuvyhmHKme/0UBnnMY9uCoH",
-	"Z5UsLzvCqmvk9w9/WBXZ3LxybFaPJuyrlGmOVEl6FyU+Z5euDWkU8q+VbGOfzKeTnjezMzA9airn45EI",
-	"I1ZewevQ75P31KFFgqPTfvR+uO+VkEQ67TxRcz8+r4m5XaBiuTSPy88oV+t8qE5esW/sApg/uFVogLmN",
-	"SrPqtFuzXAkcyBZbBifURNdtCq0mRepBlKOkc/YKWZ96AKoIKAYY9Ekksm3RqnG9HJt362diLkzj7oJx",
-	"TbwUa1Tv6Jy9kjVyjo2aEHeimMBUw5upBwVEsp+Kq15oOaAUZ5xL0kisRrCgDJZYMIrp2SvyxLBsrgQj",
-	"jhra26HQe0q6DOtN2cVMLNiWRo16BBv/VQm4dMDDZ88uhuLjvjIPg3/7MIZgPOyyUJK+ICIgtCuu0ekV",
-	"3wupUi/ZVBqvyZuXnfP/tVvF/20owXx+1GmAmwiR8yIkDFuKMY88eXNwdN6Ma3mF1OO61sWboxNzHxfB",
-	"U8TxaOC80iOw3Eg8ju44Qg0gxr4kZ8RAiFA+QBkwKHbQ0iIVHEbhFBxygT+dlYL4lR9PCjJFppU19X8H",
-	"R8+PT0nn6Ozi+Nlxp31xBL9+DE6Ojw+aXzud9ofn/fbk+KDdP758/f5k/Prr1qur+tsP3ps3Uz6ctg9v",
-	"LtnwdX/S6X84fin+OP76pX7UnhxPPgavvxy9OmlfPW83Lo8OBiedt/7xzbPD9vlB//TdQVucdOrvIvfF",
-	"b77bPOq/f+bTk7PLydHkw+G7t28PD9s3Xz4GH84bo+7vB9ducDb44/nR5PjAPT358uHm5OK4eXJxNTn9",
-	"2p68H/TfnHxpN04u2hsnF/2b1+p/Dw/oyaG4+Rh0vrZ/w+99uGhf/XZ+cvZ2ctSHb7w8bEfPur8fTP/4",
-	"/XRw/Gzwx/svR+9ODk5gvO3J5ORD8yj6GND3jUl347f6h/dng5NnV2qEL/Q8O+238ZwP22/dw7f99tHx",
-	"8ZdXnc0Lv/HmuOsdT9jHYPC85x+e7VwftSdbl92rd8HlxvHN5c7zd19/7b0//DLcfHH17FyMwveTZs9t",
-	"vLxpTA6Cs38/P/cu9k43w+N3H4OT3a1u/+Xpl5PnR5MXbz8cvjurvz44+HD07MXl3vr7g6PRu8bzrv+G",
-	"Di7W3cm708uLF9M3Jwe7aibe8eTth4/ByQFtz727jXcfTY4O1idvn520Tw7avd3JYR++9uZj0H77Yv2g",
-	"/faw3T96ftIWzzudfz8/P9ncO2ifdNr1fvvk6LJz/Pbw/Su33X++98z9IH4Ph7+e8cud8fO39VHvY7B5",
-	"un368o/p7sbb17+fD843u/3j/vN25/et39ZP2c1pwPjo+Muw+eb07Lr7auRPvF+fn96wg5sXO1MxGtf/",
-	"+TGAo3l0ephzXBcoZuAOtQ/8m7Pjd+2LI/Ly6EN84J+/aPeP2uoIHExxcmqyZqLtydGLg+f1CVXE8PZt",
-	"f/p+dD59ETXFM//sxXshPgZD+aoR/vGFia2t8fOvo8Or7uGX9tZ2g3rTwVn7tNNuv+3zE/lq8Pr3y91B",
-	"VP9ysH30x6+Xpy/Gu28PD/2zj8H47L134X55diH/+P3N1t6H16+7ffb23Us+jLqHf+x9vQxf/N5+7j0X",
-	"f/zWeFPf4HJw+fWrP25bSzM7sZSiiRyLenQZ/fAYBftP/fDx6oe4RYX6YeJ8azS3dpt7jeb9tUYt/Ga0",
-	"Rvy9tNZYOl09VsYGFOxfW1lJik5CPntb3Yu1UFM3GTsYysJFQlTvkpt+B3Fvpzv8zDd/PPnmD2JN6VPS",
-	"Lkgyd+ncBHNjDWH1vKTLtXWQCxzRlZ+8+BFhZh7kaIFDNt8fm89svxE+5qHyu60cbAzXJVnbs55Xzcoj",
-	"MXYHzGshKI3LGJdm/AaIKlHUVdNWeDXtqs1rHx8Xw9Rva2HRW0jP0oWP0T3B/j2mvvE4mKrSEB+vIvBg",
-	"wiXLVNMsSHbWJL2SjOUTdDAuofR9n3zkeYwmk4f8UwiuJn34QTiVPsHtgpzhZZTDdYvICwO477HW/Yjp",
-	"LF1FgOFYRuBfenN0ggg2XWv7F0kclzqtFI3arCSOAld134ckLKx9XRxDN4B8s/BryBGArHMexRLI9IrZ",
-	"+NhQo/XwT443yBo5ou6A6Abwmm2FDKBVLcUV47LhAIJLSsbJiIZWeVYa+pylHHt2dV2rWUSBUmFVMl9O",
-	"v7hZG7HhWo8jM8pJ5ujygALyfgaPkUf9GfXHxpng99cOuRwJyU24dS7aBB+xn/hZvSZHicn6x7VL/IH0",
-	"mvRRy1FxPrs5dyTsw7r4TXHBc9hVMeCk7fsznQAMy+lBAhCLiV/pI1ds2sqSbBXSFE3nfibjyLHOSsXu",
-	"NLrQukGlGo6gTGC0muOcPIgYQzYNRyMb4wkwHmNaL+QS8mHNkNSXFvMK+dM4yQOsZAhbfjvKlotJW86l",
-	"bfmdiTv0C2n6wsTnzp51yFZzt/5U9wTgMpI6Hd3qLoBi//Do1dHFEaT5IeSYeamcNq3/IyZ5rAg+0rTT",
-	"gtijXaMbYmNZPSf013QWOqBhDo/O0FBxUBL/02MhVJ0AcDasAdSzcmwqHV3xmzU39B1CpS5zoiyw46Qd",
-	"TCDIsZRjHvQPuZLk3bF68I3gkCME8UqjsUzE2Pd0TmONtLHaPGosRxe0DzzpFZXR2onweI8zb59s1Df1",
-	"oI97a6ciYGsnNHIHdoF2eFSEVat6ejV5xrxq7ZwHLkL22Q11I90MIfU56A8EzX6wYpiOKA6ol7gfs5tZ",
-	"RXg9lZFphwN6mWk8aWqbr3XOXq2dR9RnThEnDf1Z72JOslLgCo8H/VSx+Hj7dO8iZO/qTGirVwebC/My",
-	"UTUrbSKG/jN8IidF8yLekh6kioymBJYuSLJYURtLPp/a2qIszLxuvAWfT21qzjisIm063ZahjAy1L4Gk",
-	"RmQJS7wK1lOsd8Ob5s0tfQSXm99yGE5Drcsq3tWHVOA7Z69WCRCfpaiFbwh9vE89vRqboVpRR3zRk3DP",
-	"bbWSOo8lRhvfCiu6gZpCjrZjnWlwdyEa5vEs9rdbozvped9IASuA1+eZWdkORPOUsyWUMJAsubqXdSVR",
-	"uUL/u2taa91x4PlsrsJlgb9SRlSRxybTy7OcN6aaLvCLXh4lKMC9pCQ+aF4cO4MVqF+txCFEs9YfD4hj",
-	"/eDUyDNsNiaEVboIUcghU9aeZ9IwAzZB4DI2Yook4uDegEoIAzdqolFskgS5odEMQHPB/n6gnaG+U83V",
-	"XLDFoRTFGswBbtv39BeZ/fjLyZwfnM8ZMoVo/iw5YmvdsYzM+U4lmt+B7aWOYwHz+9xN32DzwO9vbtqw",
-	"2m8Uy8tF77Y9z8TOjHiKGa7PDfswXVIxTRpZJBSkYpHUDPkX7ECFVrHGj0LyA5QUBFypVQlNAgcOoHVc",
-	"K92eL+6yCp+PNXGEwkZ0KosBm7lm1oPWrLwXXhP6alnotd+36nuKlCys5vMvnYPJ2+OD9kX75UG//+/B",
-	"1ZfXb96+PWx/aW+fvJWTzltAPT4/mvzWufxydHlycAxIx05/8upjcPa+MXGH775+OD/48P6duHl20b5A",
-	"3OTJyeHz08Gr937kPt+bes+fXX04s1CYh2+np19Ptj4G7wfu6clX+HXD/Pr+S9s/6Zx0DtqH7fVfN38/",
-	"BNzm0fT0S/vryRf36+t3YnJ4qMZ7+u5j8OLs8qg9EQdt2r4+6dQnLyaAPfxycNCfPBPtS+9iY+/D0bn/",
-	"++Uf48u9fz97s/f14LJxdtI73p10+h8OPwbvzuqXgEd862bxqIfn7fbk7O3xoP2ycbb+0g23zo7ePt/j",
-	"/u+jrcMXvw7fRiJqfAyONqLO83dXh6O9N6c3z2922vyg0T+7OuvsBLv1we8bX853Dq/pxrvtU68tO+sf",
-	"6ObXm/ONkfvqRf9i0P+njVHM7NESodfQ/z6AuxMW9pmnSCNHqL43SgiSo7hm4c8Q7H2dsbDiShaevUq4",
-	"WadtO9+ZLxl4Jr4xrI/m2Asxsi/fZBjC+SkI4oLW+t2F2HNuEvg6bV3C9iZKJ4aYKhHQQ3cmBDMZCOxR",
-	"r5QUmY2omHwFeKv6G7EhMtUAN7PB4FWCqs28HyQ4RnUkEAwT6UrTpscll3GCH1aD4ZHubI7pjsqYwYRB",
-	"JRL3MUEbAJFo2eA1jZZBbxf8CQaIg5/pKt1ags2UAa3oDMPjKOnTyQLLZZ2KUKXxlNg01oF1DNjEITTA",
-	"UhxqLyQZUo+ZwjNgflWNiaMTgJSxozZFV2SFjgV5Jbpb0HXF0S2ooRCkUyOXQcT91IZ12pCtWU2bXgj/",
-	"SaxP8IabhvdKtTAuQF3YJacytjrq90SJflsFw85bhBTVJXBCZ0DYP16t69JIo/2spZ0iSPAPJGf2p0y8",
-	"r0yE8/RA0UikzBlQEvy8HCbJMoK+u1A7A1Q7lpe2/YhZgQOCyyTGTwYMWJquNIWnPbHaWiZX3JEs5NR3",
-	"TP3grLMSJU/swMp0tUczT0m5ocAeNunoPHndS9pE80gD9HUtJvsz1AcsPEQcNRJzHHgiYOkuCAbgr2Re",
-	"XwiPUD9k1JtmcKVE+8qb9XpRavtZvME/EB/HhM5Kq3LFph0xHIViyCXEmmATK61KnbYa3VbTLW+OJAvx",
-	"fdLErY0o4NcJLf7kvvfnvoqACA2m3wb5lUNseSno4ewNMY8O7QNi8+oyOCy78M+MV95ioFgHw9QSweRx",
-	"7e6yXV2ZkkGaZ2JGeAuaBWMNRa3aWp7PCYN8cXDt60AFoLi+TZl/G6Hzfev8Q23nPHwSioQkPb6a14a5",
-	"ANkA/3PvoueFo0Luqn2XLSULB+xGb7EIY4iGK3wRSDTSAgBpDKmPGBWUSgBD8HgfWv1gfYIYiyDH7iAt",
-	"eOErRTPWDL9gzs2trTtO2pxbLsn5i/Zac2vbmGOHR2fVBVMvBJ7woM/CUciDqBAX0dy99zZ12kUDcOk3",
-	"rjlffMCBP+yTTYN44tl24IVzgCcfyzyueFBYr15dK48ySt7+Uj2XMxIH02haJNBmuikHEUDTFNAIa6a3",
-	"o7qPBZ5isnE2KKjANeLoH5yWuVSNX6XvKaK2iEZQhavknGCrzvGhMlXkj7Dk4wE4WSrlH4DKrqX6ZYG7",
-	"+ZEVl0t2/gevMvedUL4ZTG2sudk/37lQXfrdD1ixDhWmJSHHGXUmH3Vs3VRYzC4LPF6mqp0tNnWVzEzW",
-	"zpNOu/Ws/er8qIpin/rnvB/QaKx0SbynPVaSNPCnT6vGY2xVsgPBhe5Y7dDVKmQLW6my2MdqzOfZanAp",
-	"7QXuCRjzJHEmIY/Q/elYyr1TJV3m0rGEtrrgWOAIkh1RmRRZxtEXWdfncDWd8fFDVdABhUEJShBmoG9d",
-	"24BPtVj6/pqL7U4wlPCZ+tFngC0rWpy9rVnfqNVrjcZGbafyqbSRPrOe36mkm52DU2SsuyL0DHAgldb1",
-	"s6RHfsk3zSzS2U/F3HwVBnkefebZ5Ti0JRKzigz0+f1G3mv3Hpraopd1deoSZuClsGp8zFZSyPdeLjKJ",
-	"K4+BZH7qOAUZiglHoXenkXtqGQv0i0eYrZilvXXdMaAQaJsqkgs51a24pl9St8/YrBMqwfkUWKXC01at",
-	"1leu2Aij0KbcoScmgS+oh5qK2lrmmYaY0EBmEbViE9K/GPT0Z5LzQ7IQ+2zfi4/kds0ty0Ryuudm+Mjn",
-	"3B660ED3UfCQERvOB+unLCLfFxNjzmhgPCBfLGCwDeCPBjQu57CIB7xhw5884CcPKF+t6XspDnhQ59L8",
-	"yLrlEesPoytXNprfHQzxkk2raeRA4GX7C1DESmAl4iYQKmb4AFJuxgUfDeLWAKvSWHTFbesc4OrdwyVh",
-	"tVjSh7Ip1W9YNx45W2UoPBYugUXGYa2sB9LNWnJK7s9jre37yWf/guBoesUITW3zN1XOimk0t0i+zbHT",
-	"N8ZMW/+edoIgra5LHrGm+k/pHkUxlGAe6OBe8AHtVtEN81MF8dMxyWou0ED3YTQZrDD2+Ll+KCZWSXo2",
-	"ykPSKlmJszxXy6P+81jQCQhZM+HOQkACaRPnH45pz88C2B0aYUtI6BVj1pwGUxKxmwij/i3iqMOwpp7V",
-	"uGpT60I9zfo80LUl4DanSpx/hFz8w7ExJYoLUx4QJ+TC+QbYCN0f9HHF25eODmd9hACdvHPEGEDvWKCj",
-	"RajvP1gIef5BjSuXiBAqmdDZencPCGTRFZu/CYbl0YTSS1KJCQnyQEY0cBlU+jF/SOSvqE1ySa5ZiB1+",
-	"pQCGAYVFi1BeeWtqXvyQ9PeYMARIJinh8XfvVpeYrEZ1itfn7nCA+J2PDQmQoz7kowHwxs+xHlYICdDD",
-	"WBoNgIw41eduXvgf7y8X/j8F1UApCuOA/3vMcjSRqm685PvY3NIC5GuGlORva0FppJ0SlFqq7ROnpnSN",
-	"Wk3nSR0ePWtfvrpwdLuj3lhC/TLEBxjW1jdZd0NCyZDRADrqxFlcJjEs6XIezTblA6sbZYmSxVAsOgk7",
-	"qBXa103sdF9Sk5iQGO2JLE6Ve46KO/htbG9h73Ij/bSDUic5QEIF14UWLTUaK5wpZc909WM6x81OoTsX",
-	"uouVTsybDISfZBxOTB0O04zKfHl2a1vk4tU58Xk3pNjHHWuagDvDaoZY6IVI88gfFomxyt5+iKWUTfnf",
-	"+M/8Fn+NegZ9uSabcmETv7l+mofo75fe3++EDMkcsqLSnbjaP6EgBVAQXJ9i0X1/mVnEE3J9HppMYtdF",
-	"gbBc4PFYZzemwklxrVxbSGE/AXRrSOYzNwL3LSWd83foJ4ISnJuN3fpTpTpfXjxb20V3BLBqEoqJbvlv",
-	"zGrjUxH+eKhMmyQj1WpeIJJkNTDsf3GI0qY9adKfqVbIUZQSOQoZ9eSAMcPPgTWjm1lp3GOfthKxAVa9",
-	"roTp/FOJ2V/Vf8C4/2+nSiLaVXKoczbLyXEFs8rOokqShTYJujOoNF5sU4ZM3/d3dSXo4cVV3ZXFDBa4",
-	"beVXfywr/w7b/IPb5Ss3TyN2E6278jotDctVxdQM6+9Y0/7eUvEImN5ie/b+QrGQvaakIt41a0nmiEV5",
-	"vUgmLtNMtzDrWxuIM7VkrGawKTOrFydSA3YLDctqqgpKue62mVa2phBELOqwmILmWuqiKdyF7Vxju06N",
-	"CtHokIueWIhqKJjTbWHPcE5KNGsWZ63FLzLpCds5e6XLj1lo+MmARmDQxU5dKHSYOHk/e1AexO7YG4gJ",
-	"tJCjGsqCdYRBfpuXYC5nnLSuOW1vrIz82R5Gsx1pYxhMMhlzVV/Caam/ME1VtuJ919UduUbT0IJOH7rk",
-	"z1/FDizX3bbz7Gun0+5O4+62l1/k66/nu++m3V6v1z08bYg/1r2Dvjs9Ofkm3W1fDPK628ZV1b7Gv31p",
-	"/3ryVk4+BvNqumUruj2/aP9uKrodPT+V9P278cfA69hj2J28h7pvrq4ed3yQVJI7OTiYnHba7YuNF8Ph",
-	"r43GePxH5/n0Y/Bil7nrLw+kv/musfdm/fLtzWD3j52D6y/sgxv8Ggg6vaJtRv3h1d60K7/26q+nr3nD",
-	"ncqtUeSfb+x9DPoffo3+P/a+drltW+n/VjD+cpI5smwpcU9iT2eOYjsvTZw4dtK0/zpjwiQkISYBlYAs",
-	"q//pxTzX8tzYM9gFSFAi9WbJVhp9aWqJAklgsbvYl9/v85+v3sqnr65O3rz6/aQ18LloD09arYyHNmeh",
-	"ZS3L1RtdiF8+fjxBTlr1qvXx88sXg5PDkxe78O1R5+OXFy/O/lQ30dHvzwftTvTp5PC3J8+v06evnj19",
-	"y5qfWu0LYWbm9fnJ8auj1pfOi7PGabvROXv7a3SW7H1qys87T05efvr1+PbZt79a3+Das+Pj10ct2jnr",
-	"frt6FccX4kqctcO/fvnro53b6HDv21Vzt/+7eDOORfexNTjrvOm23j+hh8Pm0VnvqH8hkuHzrjgeftk7",
-	"CT/09j7KXxvfvvx++2xn512Xnn5+9qHFj1tp8+2XztVpEu8kP+19vqI02nl3q6X+7f0gvhAfXl99E4MG",
-	"3Uv+fXLy53TG3DuGQlZAqvvx39efnh596/z6/vR2r5HcXoiXQ7r3vvnlPz+9fPGG3sq9nfe/7Z2J4e/N",
-	"5K0l1S1K5Kg8Xoh5JdLJ4zRSXavht/bbNFZs0XDMA3HrbsIxyyDbXX04pso0l+LyLSkc41XylSPBkv/3",
-	"5hTjLJgZHqmlyyamhvyK9V6jGdRGylagrZBHCoGFRlCA4xi+duSM1puBhAMmItQlRlwCG/8pInKUJTBU",
-	"X/Ugi18nrThG1pRUahZmnmPuXR7k6RoMzRs3tAsRpiy9gF5p5lORN6IYTTIToWok7NKUhhCpso4vzJAa",
-	"Ks2SzPOFsJB5pOAyyFDKkUkyZziJqba8TYhFkk+m8W3Ne2UPbYMRNC9tzNMMZZWM4MRapCYuSCCk3uYi",
-	"jPtmvvStDpzf6hY+wy+BU4CS4gAy0hAuy7HVu4xonmSOqvXtSMQjpKrrt9s8hHhYnZwgfCAVpLG7u5tJ",
-	"iRnST5pgxSXM4dzVlqOpQFelNZ+buxqndSXVmxVvfGdb8xfvLaWC00nTpnpz7U0eFGPqkapbUHQJYEXN",
-	"G4NZrBazagdXJycKCf2KskwjzlNMYo5eW4HAJ9hAVZu3O9m2sQLPA0I1iZkjm0LtqqxCxF1t6UPhE2SL",
-	"oMoVDsAnNM7aaK2ptsirciCITqlQNESSMUog3uEuv2asB8VcCCsA4Z8rZh6sAF7FVQHK1ZkABGn1TNUo",
-	"cJ9vqW2AR8l9tGTG/MWM3gDeJuKJWlMJM+1gbNFSXIgPIjc5KS4Q1SSRShdMDA7SZgOWuhI2hWYLwWGp",
-	"zcicnbeM7VR1Egh2C0C5TCAXhmWOkohmv08UQ/AmxBB2mSobnjIDBlAX4GTDPCYG3uE9XDnEqDTg6zEh",
-	"+52uuVl2F/eStEM5LFjBd4FA22h5A/oS1g1AMQNYsyFJJBCFWP7YwAvqbL9lwwAarHuMZlMqpLsd3N6W",
-	"DGPdAyVhSlXXLX4VJASics6ZuwqM2Qr2M6SznOgbo2oWDtiuDw+72c7MKiuyrQG8XuYS/EpI7ci+hgcZ",
-	"AKa3RYc2FAgeG0DZVqVKonR4mfZFIVdiA4j23JiZyispY0bFTMmSdQm1FUV0a3+ruftkd3u3sf2kYVb5",
-	"hqUxNYr99Mnu0eJui4cwfN8n5JGHoNXQ+FcstNjUjGbCtjk5l4L7lqGGLeZGzH+grlI2ZYDA0xM5KbPR",
-	"m4neg8O2iFjMNKsG8C2c6HxoFOIhp1gkW7Sx9sxWSDnsE1CNdfISUzPcMYsSKSxxZcY3kBNVYj5kZGVq",
-	"9lxt7EhODZzjVSrN49jRnY+cCEnQF6rHQuBnC8qge+sEXtxob7AdVoHn6JWTUHrxZe+as/CheisSvWOg",
-	"5rm3gutyJSM4UUPx9QalowJQ9h5iZVUiMbK1zUXjsbK/a9VdV85FRtdmMsIMZD6LZPUVPU3+I24Cvevc",
-	"G75yyS2ViYoS9Vniu7V768Hul2yZQ6vGvcq5LDSroLWa4ucZMcQIPHst72XBABIJY0ZT+PaR2WQBZKeC",
-	"x+MJdHuk0bIfdo0pdGQd9mxAHKJuDhxUd2dwG632HX1bIZ7ZLTvKfk4CiQQvDvgGQ7ZaFnhQoCRwjEeF",
-	"C+xLg0LCvK6hUCNutAu5YrEUHeVGRQIKy8UElCmu7GFM0/R7UWkp58KOf3GZS5OEl3jTaCRZuGh27DOM",
-	"ttbZsQJXyAaA/q4qF1f8XrRu1f4oKF68aGm5NWR19BrYJ8LljLcMrQA1Z6Q9YFHYuw2Czo+OojVGGPEQ",
-	"jtM0UL6RfbzmKH1T9cddmS2siulShYTPI6kGdLAgeexO913e6TKlCXdB/rZMQzanarlfkokNSvkao5SX",
-	"BQOnq45/HmT55L2i5lVms0Oar4lSWw7+6KPTF8fnzRppHZ9vN/d+2j58cVgjpy/eHr1sogp7fdI63LbU",
-	"JY9zfC+XMiuBLb0jMGlxXTfgpBu36s7gpHO6VQuAkpYJ7XT1s17opOVq5nuHKawsWqyTL0Vl9i9VUrdY",
-	"84NNwOCbQQxkdL0uNJWHrB7XSYDFZxChssrV8aI6IqiT1uEBCWLWoeEQrntydHzuX9Qwl0D7q4wjwj+c",
-	"10hCQ/NPS0Sp5JiK/8JFJAcqqyMZMHo9uw62HBeUnH44/wQ4ObyE0AJ4L8w2mREUYQPPuIFn3ATqZoRn",
-	"XK15mrw/Z4EpuBs+4zrR2b9Rqg/IX1iMN0o4lNuC2iiHNfRP+n3gloc+S+FDrUEhtD2aa1FeSYDSdIh1",
-	"AKSf8awHtgAocJV0riqOpTc8ZFhAlzP+sgRK41S/x1LFIgZ1+ILYQaA8bjcYud6YrdAH701lHxF3bIZE",
-	"aRkzMbng0CH2eeEMV8zWFxFDSn2EROgLAN7JJjyPnhgrIwf7mL2J+qhUWRRMLHdbTuHC/XIM362qq6yo",
-	"6/uijd/khh6YGv6BQs0V27aybmxJuSLzm4Q9uKVBuIHyWF1esJ2h4mIWSrBbTQ7P3pWo30zRFjP/U9jc",
-	"RxDUHL5cs/4T6IxrxnpQOiB0imdlQRhNY85SKHlD08Tt2ErTVFsq/JSRIEzj7RuW8vYwsF1X1Gtyc/go",
-	"8M6K3bCUApJemX43K7YGCn6jAf+BGtDIVsmeW63mKxfoEdVnLlq27jP7/8F1nyvPHcuiFTpawQk9On53",
-	"/OkYUM4zl9uWw4LHzUXISkkltIRATNpXmkVlxbJeT2pWuZvJABY0iTGF6VfYFto0RkttbW0jPrF1bvG5",
-	"a/NX4b6U6Xfkz+JrYqDyUCa9VCZcsTv4tSCzm4qlH0gnFyqc3UEUxeq+y51x781S8XzZ9i5dRDtb9fPg",
-	"6vm0r6fpZiJR4RoncKxNwfvZaxlHQc0LYdifo7/YT6xqxh5IFxWok3OciVkaGUrU+BQvd0zn2nnfOJgb",
-	"ZbZ8ZWZF+V5O1JWCXFBf9qo5PcseTXY8CVQzs+r4PxovhyrL8Le8X9w3O80aUS1407ChWVC6IEjeLvKl",
-	"ZeFSppGxl1/K1KNJfeQmxV3do0l56cDobigtXPKHrqpTKtx+GtmC8KfbBYYt64wTBxyKDJmeiTChKjPs",
-	"veB3BpGYMN2V5kWkmZKmTwpzw4SW6XD2U483Cw8DKO8vQ4Wq8QbfNGJXIMoXNs5ENXVH1VC2ecqStbTk",
-	"ijKdUG7mZ2i1TuTNmMbIgbPH9EWdfHARafO9kknWZIb3iGzVDHjrj8e1Bl51F62xYJNyB1qs//Edyve/",
-	"d45gRe9x75SJUGHv4AWFvTOpn7lgK21Tc8QVvYqxq3mam7u10etr3bF8b4I5JhaTPL0p6vyf07MceEMH",
-	"eetynQTogZU1FGMIY4ZuYikm9RK/0QTojhBtigtIpyoWShEh9AfkOg9svWTBL4ZUbqYFfOOotOyRgUwh",
-	"j6C7TFS1Go+qiAX9VCbgGeYF1vXu/jBtw/Oprk3gaiV9w/em+8pEvqxzeAGHtrAxZ49cFX5W0cpneZxL",
-	"vN8io3MVp+i4W1C465qwM4+rNoRB8h2HcsA275IfhCK1sICbyJ3SI9Kz9Njd6OhrFb0b283l8bvCZZUR",
-	"vOKbzhDD838wrqcOPAhRW3OrjHOTMp0xtrmMm+rKgcJsXEm0zzpHo2HDUv726arS5euE1JdtYwEDIgUJ",
-	"iqokqIwn+i/9nUUULe/NJe/B/mg8b9Z368367k7zqdkfI8rUKEMrRL1URv3QvjG05WTu2QJa64EikP4j",
-	"nKMYVvp9/rUe+5KV3uX1x2xwqyvjnCP7bNWRzpHblcY6S68p159V7uFcEU//l+awCB2CFkxS4/FTKaLl",
-	"NROqeOzLD4/jJ8vKmOedNNsm6rnSQJEXxLyvjVEuFaWBzKLkTwpljitWpOEs6NbJp5at+zISM1mHH8cW",
-	"PFRs9L7kvUTOJnvSU03Adx4jBS5FJftpyFRQI4HnPpo/U9ZmacpSZSEYI3bDzZUkZUgiYG6MLPnAVAsX",
-	"/fHVC7EeeEFYh01ONXaMeWV+l20uOiztpVzoQoB21vCpny7J+weLxxdjPlUhbIql1EqSSI6b28qY6pim",
-	"WtBXt172nDFV/+4PFFWdW4OORFY36nT9QrT3pYLL91BpmHZZvvhOKrUFdnzQsmiMqgg2GA2RFIMoBySw",
-	"lZVAFGz0taenrLYPQEcBcsYHM5mkUd9FJ9uO7VrBjbqDQua89zuRqdOhdmQkBwHTMfMZw4OXL55Scghc",
-	"3WXJQYFqJ2VExhFLLU493My2jGNgZzTeZIbHHB0JhBQscDUh9jUhT9cx74ud9HZe8tZ288B2Kqz+H7Mj",
-	"Oc9wNkXAMzzeWwNytLxD1AO1iT/5aXd3MXtzhhvp++sRX0ZkyNu4GxO2NibsFb8ZN2D+Wq3SmJUrhGKv",
-	"D1yyoDGz/vbMCUd7fa1QO2QUsyxJPr60LFhmJ4YyueLCQVhdbFERXWx5rd8J1WHXa58py0UiGolE3iyK",
-	"z5XF5TupHORbKWI93S0NA5zS5AhfYk0SlzilWcKyK5VG4JHy+uSyDKb7TSF3mdDbd0x0dHdrv7m3N47g",
-	"VP5EdoFxJtktDTU8Jlck4L1KziveW+Kt3UwkMmLxPNMAP1jBg5hfzfMccJflP8YNE5FM53kQ/MUKHkVx",
-	"PdeM2OadpQonLg3tzLUytLPEx7AgdJFMKBfZ3My7efHnS3gsW0OV62iZEgnP6+tqJPrDgGnNOEhVz+VK",
-	"svwHK+OtmzBBtoT6Bh2xgUwjb1OxW21nkKee1sO/jbJxHjZPzTIbI9NhusvSfRsQgvFqJO1juUfMNFob",
-	"EZGId7g5/cy+Cn/OuwBrVM6RmbRNKYfSTvg8r8za+4XLN/IRV1O3kY8/Y4jZc2BKazXsgFVFGu5+o17g",
-	"DrsFarsqZ7AVx8WtjVFhdPIqiGsBIoOSw/NfR4B1Qhn3E5E1bSOfPYB3YpM0oGGY4x5+wyJb2THm0+FD",
-	"527dNBbRjeO1cbw2jtfG8do4XhvHC4ycmZCdUN0UHa6ZAI+dWRsN1/0IeMV39taOwXBP89cWd5TQMTga",
-	"+U3hy8vREXNgCXUz7h+hKwJpntL8C1aeKbP/McVkXB/rZrRlijTRqRxg/CrziR6dvTwkTxvPdh+D+8R1",
-	"7ozApnIk/v0YLUFw+uH8E9nhSnpPF9TJIYtjZVPzZkdoFl2IqyEJZZLQGlEs4aGMpQAKenoFeupqiHyJ",
-	"lLR5qjSJuWAkUKz3M+YoDuATRZiDCj48q5F3L+GnUncxJgdvwRX5/Onl9rMa/NPIoOKvhpoRmUYsJQlN",
-	"r81dL4QFfN9uNPea9QtxIXAY8wRmfroUk1CIyehwfdBjBGYzKoY45j4J3FwFNdBeNcStj83/mE1s/kV7",
-	"bGsMFHdE7i6jfeAKDy7RJgS1C+E+MUJphgilECzU/IZrjqUMiinFpbhMWSI1uwylaPOOo5JEHY63kSAf",
-	"NAZMTHiJDAgoq5qIGb0xBta61cBY6fWXAaEk4eJC0NEh8OqsoqFGlNH7kJBzT1EnHxC72Prc5qGe7j7P",
-	"CqhhlhG9k6ZMaXIt5AAyWOaRYXXhblkPW8RCGbGohkwDFyLhCso1IvJnX8JyEyFJH6yft6xQNb1rxnSb",
-	"wOLOxaDzzU2EPVSkWGRNNQHm/APzC5XVepnlxykBab/mvR6LQI5aJPhX4PJxwc9mnf5t/rNt/vPfoGYE",
-	"3zze4RmxB5gr1uFCmNMKosqyOIZppddMEDqgQ6D+JKgwSK+vFRJis5TlxxXVSxmNVJcxrUgkEd+PXkP9",
-	"yoXAR0WQsLZMk35M4WG/AJ0D1TLhYQCmGt6SYioxxVITAZzD+IWdDW8BzQi2MIcqEpjL/mg0v9azTeG7",
-	"HfAigDc1cp8sm3khbJo45waHO2abENZLmSW0pwT00XGDmcc1uwvEAvKfPRbHZmrh3fPj476PqGq2sxMy",
-	"t/RYkgOPdSF0QTdkfflOeEBqHC455AxQ+dbJmXtLGI5FpJ3KhDRq3o2uWJfbRG6ZssH+A+MhoH9pMWFF",
-	"lhAB60/ey5GJgww4PFhjd3fXziHiCqARQe8JFK/mCTuwCJFSIiv+gHJtC1qe7j6xvB9nTKfD7VZbszSo",
-	"X4ixkzCOPOkkPH9nQdHABUAzvw9LaUWzTgKoLwr2K6XLeEdZmtiMUNGHBfug4A5GDGbO/arMC15m64Pv",
-	"CWYPnB3ya7xXQ6EHmbenQjiRebaiVjQUFwIXY/uG0+3W6Zta4z/NemO33mzUm43aGYteU107Yupay17t",
-	"HRf921rry3ntYov2eI3QXu9iq3Z+/nq/2bwQ5a1pkyg67q9kK5O6N+gjlTjMXzyAfpCKTd9CwR/GmZvm",
-	"Dyf0dvsKRPfJk729p0+fNO/mJaPSqPCS8ctqLzlldrFHHOVpDQoILZ75xsY6yTbpK3bgmCWUhejOGu0j",
-	"Fw90p23b6PXBAw/PxyE0NgZ5OFqNOt62gEf0THzvq2chf9RN58IMnQu4SpnELP+wWCIHxS4F/P6yRxO7",
-	"HSb2KOAlsyOt+PddvY6uCmfgU2+kr6yJYGWSN7L6Y8kcT+IqMjnr3iRQmzGCMQvgCrYBZHDoAKqb8VRg",
-	"y4D1zD30lLoXJBgDYiFXfYiHQv+QPa/sZ4cLc4pxzb455gqUwbqzDRwbJ52GuJ0Py8psxQMPZl6owMtJ",
-	"ZedPz6LJlHChJVq38lQYnnuKumTBWk5uBNbzVZue4NMe34JO362vs9PWuYd6mI6CGVXfBqBlJdX/K9Od",
-	"4wJfVuc/iwYt82B3cGuuCRFP5i2PaIGCB8wFfDPN68UXW47Tu15A4puN/hAb/Vis2D0fF9hiNkeMOufz",
-	"bfQuV4CFO2sZNLsxk5OjMEXc+iShFCFLRTYTNSLYgCmN0UaMJmIZkA3dEx5ljTRZqw7cCuLSChoUkcsW",
-	"PCje6QJzjDnd5glnCDdD6sB+M5mgPJvH1/je91oJvVpgo4jrY7M433kp3P0fcqB2boCx9V6PCRYZYZq2",
-	"oxeopsO9s27FdN5OmFBSd2kVRVVlnX23++Q+B10GWcs5ujjw+tm4DnB+jvAnPzDZgT8Pm0JbpZ0UjakG",
-	"KyqLl9tm465IQ2Tjz6UhvB0wSUPY0Strb+3N/65mnutwhfVUdobzLLMr73KVsQIQDGYgNsjaeyEk05Wp",
-	"xmxnFUCZ/8bfGT6ZKzhkSsf0qh5Ks6jwypf2q0/H55/etV7MTnzgz8bD4I4V1qPqYAPfbrJqFWhgJCv3",
-	"nKCtFlcTpfumDACsoCaq9IN3TMGnmB3yy1XFgsIQ0osoulgBFBNMauRcgOvgTgpjA/u1nmQHK94ypZJT",
-	"Bg1W3DIT025WB05xY7c2qnqN82wrFbpxSZjsyFVr6PXJueUO3UGeOeNlbAVRXlEqBSvwFJQnx5bFUlCR",
-	"qhrblAs6fQX/bmHf7mFSU7MrjE3QekXZqZVqnFJJL0tTzeEZpjKeA7QDrp4t2HNmLv2Bgzzm/TfBHai0",
-	"jgs1iCAYC4d03GjLD+iY2aq74Yvb0XxV7gFkUl4ayIHRquI3eKvK6M0sJJOkReDp5wGWhx+oP/jXuu10",
-	"Mea7w2+YIHpgznfwo6iPcg8tH+8lHItCKkgnpUJnvSVD16DQlXG0T57uPqkKA5l5+j7DP69YykTIacKE",
-	"Nmdg0lf9//2flEsFRdRmMuFdXOm5kaK+Mm9o7k0jV3Hu49TPXuxi5u1hAkWwYhW6y4juJjxUFR5KUdZL",
-	"9N3iqqawi8qCQan/VUHHeHZ+jtiPuT6L/Bh5Bp9fSEJ7/JoNSZe6JhSsE1kg0rOQTthEeNY0wrMKqS/I",
-	"SVk8B+V7QhjHXGB72wYWDARMmKr0Wbc2OnXd4jirEK18tUu9tipVOq+6eg0QsuuHpI6OSwaOrqajo0/G",
-	"N3ddmeD5YHgI7IQPIOEOkHVyDne3jdPtvmKReTYICIE546JzQETudWIIqWCVcBfP5Yni4Tjb44sGiOZ2",
-	"+RA0fT6f72ECSNP00yZstJqw0SoUXEHay4JE0zxGJ+gTILzwEosbQFNmDpOgFRBkNTCbwcIYwF4AIAhb",
-	"nWgjSnogsRRRoZLItmy5hUbNMbfXeJ+BH3jEd1zpqp2Es/ZDxH6UW65l2+5MDsastyp+kwm2/RxE2yjr",
-	"HS7aslK6zTrBqUemWAGLp54B4MOHKYuY0JzGfj7E+ZcJNcaoTl4akyjcLwMzGmZGOHIPIlZS0O7Hsf0c",
-	"0Iazp7DwHwnlceBOKyU74rNi6RvzKisU6ewepb3YkiRZ35Q1q/904TZ+6aDsxT1R/wweQUHUFYvbcwi5",
-	"t7RjYm7E6ZL7X2aSbr6a31N9EK7zXPgBZAZl3XM5WyToUaUGMo0Cr3Y9sIHhy+zLfY+8CyOYzmsKag4+",
-	"aJBK0QHzNNKD18oa+Nx4hIlIgUNroXmyCn0zueYVQxrHLMWhQymvOVPI7XAlzc0EG1j2T9j9XDlHd6Jv",
-	"WtjLC/qno1NjBk/otmKiS7djKTp0q7bl5h2YPlJOyTmPbyg5p0JLtK7Zj2Vfp8Wfz+zIutd5GGd2ktLK",
-	"1PtqyH5qW+dMbx+CWJTbFuP2OLEJUtZOmepuW54U0PvIU7LtKEIQ06XLnNyFNGFF4QNcAyvG2PmBS1gv",
-	"Q//LkT02Qdwyl1wKZnX1krT52P4u88in6nTnu8yesIWrZ0vYwhv+wAlb8/6bhK3SxIUySkR/gYStG21F",
-	"CVs3/Dw+VXXCFkarStjirSoTtmZki/w1JWvr5VONA0ko2iJQ5wD3ZQ/EDsSOp0QOBHoOgHgXz5XxhbPV",
-	"H/zrLLneivStebfvLH0LzuTW/lZi/Jv/sqSXMkXroUzqV2mlB1R0fcb9Jlst88dXs2l6LAW1jAG+2pY7",
-	"4bmbzucoPUyW9zPalUoHaZPlrcry9nFLTPAP5tdPhc1WluXt+19VOQdzZHlhiUmr4pwDUK0TubshoxpT",
-	"pUm2HRbJBC+kXuZDDjg3ztomY7xOGeNV7KCCPJVljF1wpNJ7NhfMjrZl77TRz+uVMV6FaOWrXeo2LisO",
-	"t6YZ41ZOjY1ROpn64TuPRBv9zflSy150fFV9AwtF+bL9bz74V45dXkXuXfDts6w1evddCVjD1Q4+oKgb",
-	"75yofti17n6JgX3kEhMYXKw5HMuaPQoAn/hju4IA+Zyb4DqBDMzE1Puk6OTcVtqzuws68pNjlXP52A8X",
-	"iJwjCLnxL5aUVV+FESjshKoY3iQP/aaxI83YzR0I7VYzQLio8KWNCrPb0NPi8CHi3mdqwKYq7e+8S5x6",
-	"O/CzKYp3hDsCIA9CZIGC8h/UbMKzOGQMhKpPdklEhwo1lEUsD2macv8JlYNDBKVIRVSDSiHkDFcuMYMh",
-	"bPKNpsDxZSPa+2OB8Uf2no9LQuTkEVXEHNMJ9WcInvXAzguNSczbTPOE1SwoMEIzKpbeAPMYHZLGnuMb",
-	"f+xoYm2APWUkeK11zxw5ghoJzmnCzrlmP5/rlIfafHRKdffnHUvpHZyzsJ+ygMgblpKu1j0FZD5gTPsC",
-	"mRECKGS6BHoJy2pQgFjwTLZsY3LJlj5ZLnJIRuUJaQfflnClAFIyBasARhDHb9TJS8qNUYslLndqLHPC",
-	"jXHtGXUURSlTmFGAv0Mo+9onV2woLcI9XG8GKwOUt0we8NChTKBs6JfzD+/BZinLXEAeoY+tSNKPNe/R",
-	"VO+Yz7cjqunjGjKcmBdElg5NEqk0eUbe8hcHRuqDApVxQDAT4ww46F5GXlDFQ3LFFI9gKhPwJJzdzqet",
-	"5tgk4MlcKlHm4Px6IN28cwUynFEYkIjTmIU6pxMAcqQe1V3jDri94UiTzOeOfzykYZdFVUG3T0aCf20s",
-	"p9hlAeOr8HujXMz/AfUEJB4yiQXcbk9LwUnI/3t/iw1/2WW/tfgH/svbXxsf+bvDX7pXr0Lz95vPf71p",
-	"vOe/PAfNiKG0qttkUbkpAbrxGNzfM3sIMN+ZSf27Vpib2+3BYLANAtpPYyaAtWR2H2Bk7CX5H56XhMpw",
-	"vmmvbaGzqC652Np/vru76PLNNcOVXPbwBqi31zcVu0mnzuCLGbvH9dAFynOaLnckygojgMgmO4+1bcmU",
-	"JwnkEahzmjDSF0bBG28C9a7RpI99ynzjso0wGzxrPG/OFXzNlW5Z/BUe6fKmMe7h6Vy0vdf//1tXjKZG",
-	"sf3x1Zzn8c2cNOJnVuS8D82koUdSQjqK5I3wtdF3aby1v7VDexz0vJ2KsfO/9bdkG2Ckt7XcBjhp3ReC",
-	"xcpj6QtZqnkbskFQgGlf37g5TfOfEiaXVhwXfpYTuh62bFEnV6pvzqeW9NG4lHDRgMExVLABEhSl7EZe",
-	"o0G0Nz70Bi65t/c1sbtDu2IIfCEzJGpN5NPxx6ZlQ+bIrlk04AZ5ozwNrEhqwbWsVyHyC50/ULMCG+xw",
-	"JQPvvg72sGQq/TvADPUVy0fOuJXcu/7lX+qq4LmGefZu6A9b9cbYiF4BDjb28EcZ9tjYK3h7159s2Jzj",
-	"lxvl0UHPh1yzobKRV6hyyXoIisDENrGQ4w3VXMwDREhqahxZjGHJniIDmV4bT3hiIsOfLLhnybPayIld",
-	"gqz22U09tsbayI705+zMdvqODnjKZC+G2BicxowU2ROR04iuslT6tT/cn9fPNik9OvaxedssBOWCVHnM",
-	"R2uW9HRhgSKut/7++vf/BQAA//8=",
+	"7L35ctu4tjf6Krg6p6qTb0uyBsuDXLu+T5adxEk8xHaSTndyTIiEJMQUoQ1QlpUu33c5df64df++j7Bf",
+	"7BYWABKkSImy5cTdndSu3ZbEAcPCGn9rrT9KLhuNWUCCUJTaf5SGBHuEw59d7A5JlwUhZ7787BHhcjoO",
+	"KQtK7dLHIQmHhCMceGjIpigcEtRj3gyN8Az1CHLl3V61VC4Jd0hGWD4hnI1JqV0SIafBoHR3Vy7Jx5Mg",
+	"PKBizARVj06/qYP61CcowCOC+oxHb1r6bO4fM4/2KfHmH3o5JMinIvxFoHBIxfuxh0NSRtMhdYcoYIjB",
+	"5OQViPXhld0OGmJRRRck8BANUQ+714gGyDnqV8x7Khc0cIkjR0Zu8WjsyyF9JF4ZNVrohN2gRq2xheqN",
+	"dq3WrtXQy+PL5XO4CLF8THoCZ5wIEoRoOiScwBwQFTBQH4tQjTwc4hC5bOJ7ckeG2CvDdvk4JBxxcsNc",
+	"LJ8mYM8CFsqrWIBo2IYHeTjEPSwI8hgR8DsOxJTwMmIcuTj4BW6YchqGJEAhS27If3LSL7VL/7ERE9iG",
+	"+lVsRNOSczy8xIOsXRchZ8EA3WCfejhk3GyE3Ps9JDK24YQFpHKMQ3foLCOOc/KvCRHhUQ5pUM+8jasL",
+	"99TS0oCYH3w2kAQhxxAyltzyVr/m1sl2f7e/hTfdGtnp1/s13Ow13E2vRbb6icGN8O1bEgzCYam9tVnO",
+	"HGvIZ51+SHjGMsmv4QCOcDBDgrgs8AQKGQr5DOEBpgF6dv6ii3br9VpZ/i5vRPVatVFtPt9DY01GLPBn",
+	"kpYCOTdO0BSoijH1WL0IQm58H1OfeHL6NBBACuY2JAi/oS7RtCE/ERSwaWJtmrXE3GlAR5NRqV2LJk6D",
+	"kAwIh5l//PixMwmHJAipi0OSvVfwNNgWjFxOPHk19hXxT4H4PVZGzj7BnHAnczXq1a1q/XlyD9X1q+zU",
+	"Xbk0xhyPSKg5aMd1yTh8i4PBBA9yRu/rX+X4nZEYOJKYCeeMizJyxmFl/9xBz+A4kj6e+OFzueQOCVJc",
+	"Bq4slUtUPlhx8VK5JJmmpBIYSCUayeKzccBn55PgNPBn80N2Qj4hTltygyENBpLnuEMcDIhXRR1DJ/ba",
+	"9+QR6k8E8eS15k91bswVe7B5wUxzXTlZxWmQwDOBpvJp1N5MLJCjRgnL5eDx2KeKmW3cBF7VHeIbQjmr",
+	"enxW4ZPgH18FC5yyvHbsYzc6wxMxwX7E1bAvWMRPcQinO2BK1qATQpW8Qx6fIT4JUMA4oqFAzpFHRmMW",
+	"ksCdVd6QmSMnek3GYdVsx78mhM/i3fD47IpPgsQu6M0ttfvYFySirR5jPsGB4pO3Y8qJyGEEcrtQOGRC",
+	"D16yRxwqwSBlm6QaYPywCkcXp2hnq1bfQ1MaDtkkRBh9YwGRy0wFen/ZzRs8UaO4wjCMlfiYnsA+6TNO",
+	"is2gB9fGs1jT4NVjVxv9K+Z7hC8XGNjzOBGSyDkRbMJdUkWXQFQUyEkf2TISTM0zYKA3qWMEIpxyxKYB",
+	"4nQwDAXqzSQvp8EgmtUYh8N4UtQrlUvy5FEuNR15QO2J9Rkf4VAx1q3NUlnOVPHc3Vptu76722htbm/W",
+	"dnfr5Zgd1zPZ8b0mb3Op+g+fQHRS35BZltIRklvQ+GZsojYBtkjuHJmC9kmwO0SK94UMmJGYuEPJkTB6",
+	"//7oQLHBMcFhSoMAYlViUmqy12RWhq01X7jY9wmHq2iAGptoyCZSBhjlC14p1bcBCUV8W4p5SU1Z/tan",
+	"XMC4RUh9X/KrQFIQurTer0aEA8V1zTCpQJu1XeTwiU+cOaaupf81IeNoVG1gg3rSUgnlVLL4gEyreQIp",
+	"xTLzTmKj1YI9NZ/rUsKGIeHymf/1+/9V+b+//OM/S1mn9QwPSHfCBeOZpgtXqzSWgrdHpCbTRrWUmNXq",
+	"tFpJeWVZyacpFepu6iHggtpqSD1QWwqgnzouDKUakNvQAfmtvxhzckPZRDhKAhqxNwksoaouRWMMe0CA",
+	"Lw7oDRHyBjIahzN4beKg1bL5n3pUtuCple930rI1N7n+F/RbBps/CslIHpa5Mddb2YMW8jGZQ5Z3REOs",
+	"12pLz/8F8fv5Ok1C/hPNkFGIr+VST/HMMGR9rtWB/UUAm8BjKk8U42giCK+i04hSFHswT0ucLmlsOYL4",
+	"faeNpPyCE+YRn4QEVG2PCtzzidSVymYcahBAQ2IyJly+zoHhlSX3hSuIPAig2oJ+TsAiGEp9/poEUitg",
+	"gWLMmcst12hF1eSC8TBjXannlJW2KuXuzGmnxbs6Wy4b6WNWRUfAQcwNyrTwST9EUsz3iKAe0b9GYtyJ",
+	"X2H0Esc+qnIY1jnqEZ8FAzCRKFg0HuG5ayHnVdioJTykfTBUTuVDlUXAiRizQBAwCPaxpw1P+clVzg/5",
+	"p63ASl1VfhcdjD9Kyh4otX//o9SnxPfsozwSg1K79AKOLkM0uPn3f/vUA4M0OgFgQ5fuvtwVncuheiHM",
+	"YF7eW6JihH3JNYi3J3Wb1xenJ4j1vhI3LCOMethDkUVUBnPSx3xAquhEy7Mpju2HkvIH9X3qPnx5YAPN",
+	"4rz+938jcktFSNBkhGhIRpLmEJFf3GCfcWuxvIl6FVnTep0GoHqPpBoLgxMIc6K8KWCVyRMOpwQjyRQM",
+	"dxEzIcfZZ7xHPbCWnimm8XxP6SBUgJNHyoi81XwBN3skePBy4kk4ZJx+g3uide24RAiGgn//D0Njwkc0",
+	"TBKeHO/6qM6y7alQbiHUm4Sxd2rIfE9pXJJFwppSYa008VCfs5GyJrSmWlZfGSVI0FBtBlzD+iEJQCsI",
+	"lK7kgCumAiaYA/4Cy19q/ZY3UX31huXRgckeBVKnwT4swIM3K9of+ThE4dmPty3G6aM0w72Eb0yJyYkg",
+	"aBJ42rKPmEdsNIDS84tAzq8VzR4rR5Jnf5xbc23i9SZipnyZ9hNdHKCeHFAQKs/X+jbohIUv2CTw1rc3",
+	"J/LQkEA+jOPEqQlYeNWHl61tj+bNsvjUAGMEdvE+MMeceI/EMbpwhl15hiVZBCFBbBIJLfxYQuuEWdwD",
+	"znekblGB9KtAVQItwttTuiBWXk6t5UfeUG0DsYCIMsphDushPfCAVtIu0EV3pz2msBjvA3I7Jm5IvD8R",
+	"b+lE/kAYhrZwWV+5A0WIpVbbI+GUkAC5PoVTH3iGHylT145ICTYiSk4SXymhAbD5KqiwekDgtgVdPrUW",
+	"2PfZlHhXdCwXpFTfbVRr1Ua1ttHYLH0pl1xOpM5wBeZTo1bfrtRrlVrrst5oN2rtWqO622zUarV/QOCn",
+	"lJ6rNIMCqQhE7o9InQ1L7WDi++US9cCq8bEIryYi+ar6olfFd9BxqR2NfDtWc5XxUiqXjDl6NQlC6ps3",
+	"cxySK5+OaDQWznyp0P7+pVyKjJDYPpBWRqldIrPXNfJrh57S128+1N/Rt93Xw95LV34+ev/tqH5CX++W",
+	"yqUJhN6KTudODpKNpaqtVOrEvmQ5pwISThm/FkrQK1MdnMn8WoA7sXt0cC45IRyDPXWZpBBlCVLtEWlW",
+	"0aG0tdtGYZjB72A5SIs2y3ORckuAsXqkLrZ8jJhzLBf/tgK2SKm9e5ekpwz/RQBTkOqeuk4OI7Le5XpW",
+	"QqoU4HhIzUZ6RPKdA1aZ/1IPpL6ZPpXzxrxA1jfV5BvrtVot65368Vt3FtnnxZfNVlk8xlie1qO275JH",
+	"Jm/JRMjGAh5Ig8EeciQ5O8q9d6PMwCKrKO+SwzaHdbVV3blTh3mJJxXOZGJExiuTcmzYG3aXZhCLaAcC",
+	"xfJKaav1yTSKHvo4JMUX52GrUU+OWbKo9JhfxAdXKzJzM0gRnjxdy4dlRtC4M5wwi7zlL6nHZxxu63mN",
+	"u3lGmn7we/l1HDhVjpko2KFj+FzzJO3DhWMQbctUb6TR4x5re5p3SQGQnsm5CQ2PCUcjGkxSpMMQ3FhF",
+	"+2TGVMhe8dMspQkdSssWAsccjTmT9iVy2SQIhQImgLOtmj+rrDNRu4sEVtb+wk97UZBRKgsek2OEbyAq",
+	"CSdyhAYcB6FIcPxFqs0588k56Sf5foIlznH+1l1CoC7giXqY8mDOQKkpw3jlZ+WNl7NazDMlc9eyOosV",
+	"KZpMcCPJJ15/vETPXl00WlvPjbfOI5zexMY1xBZ+EYgTl3EPdDKMBB0EUvUSxOVEKWraNhch48Sroo9D",
+	"BqNXEg38n3AAVEgM4hWCEHX0h8wnUnSHaouk+VhFRwHCvq91RvWlULiGaEkFBGymQ6ZRMSN8TcAUkOIc",
+	"z/bUesovQEU07xthcQ1cUiDnf1n/cM+VZqqxgsGGFSQM5UQdtWQVWEZRYYFLHBRgztlUTUhNQq1yyPS0",
+	"YWHUtFW0SY7HgJ1yD6k8o7YatZTpR06iR9EaWsrvaeJ5v6sAn/bIKYqzydyczqSqEasGCcleTih8CdaU",
+	"En0pqTLHkxM6VmL9vkQzVq5MmJzwritfRcUAKsb0DZnJo62MhS48Sq78CtppR1vlQOuRmvpM6qPPs7TV",
+	"fA00slNShkm51KjV6m2vt9Nu1+W8slTVjHB3WlPN4bZz/Gt7mb74ghMCMdZMTbGwyN5cRXPcQyrAkwwm",
+	"LBAiGbyydR/9sihYQW1rQtGKcT2NWrOWsiV/e4Cys5Wr67wP6L8mBHEywNzzpeBlfeRiQfZQXTKoRqsl",
+	"+QbHbki4WEkjqt9Hh6gl1IdSMtJXqyWifbVVFIKdAvrASkL+yMuS8UXPTHO9Mn8POWCHP4jcG2kODiQz",
+	"xxcj9nem4W22vwR+UM6jn76Tp+E7kWsdYSLcCefgBpS0Sm6j8Zl5qM938w4Xs7F/FDsh2puWPiH5B0La",
+	"T/EwF0ZcTQzU4jQpwo3CpGbY+UR8DmrXvAxnN4T7OMsuZVnI27Q5lzDeaioYT0MThdeIbBPhVkKhuVWr",
+	"JTheo7XbeADHg1XJmbVCvv/UXJ6i5vJTR1m7jlLcK/Sn01nkVoqQ4MiFGGP7/8wKzT00lwxWF8W5UmrK",
+	"unUPrWmMSDhknhwDnoTDhoV1DW5IEDIAGT0w8vEkQgRbjxohaBbjlgIlos2KuS12frUKOuEjurmHJ94Q",
+	"wTL9KHrHsbohJS7W7Jp+Oo6i7UV+oqQvaGRWJnYKFfbeJM9/nqfmewj/xgPIeR1ejM31EGXzx/gQskzS",
+	"aD5Ldv04mnVywK905mpqwTUYO74fjTm7gdDMSBD/hogqchRrd9oGfECVr1t/Mo5uThC51ccIXLrywS4E",
+	"NsBMMA+qO+04zU7eJeggIJ5KV2vtbO4+ryInYAFx2uALB/AT2BlUxZDen78tW/qbvB2HE072oqSrSQBb",
+	"EkbuajjngoRyaxREDpDGGlcVIGn5oMu3F+BFB5UvkJrL7yU5jlJZCbe6+aNhbUKsjlubkOkliH5VroI/",
+	"kTxekzVtL0BhkzpWZ368XW1NYMkpzLM1nzrvfQiXTQPRQkQ8CqDfh8Ssm0/DRMrUtSceDTtuqMjMOuv6",
+	"KOqDN8Kc4liFAlth7nQs19DkfWUr+yKxe1EgWvJdiAuKTDWuuB2WDxUAqBEkZOlMKakhrSThmtFqLjn9",
+	"0QJfyqsXndJQXRDrVV8WbtilfnsqjSOxphDVZyoNPiUj9Zbc4IkflpHjstEIB54DwDsA4mGVwKR/SGTT",
+	"K4FUliJOXuogbCfEKZGmUJoxkNOWSDqSGHlj0/BT/U65DvCCbFklV+LwRoMjbTHl6rVQIkI+3xB4IarW",
+	"sJWUBxlnZ/Ie45DTb3CbEkSN2hIh2MvJqD0cjTkRGP366Tf5OHeIaVBqN8ulIRbDUru029/Z8mo79Z2d",
+	"TXfb22rt4kafYFxzWy3s1eot3Oz1N/v1XqNX6+00Gq5Xb3lbbr3Vq/VrNVzbKUXyVR5anFijLqhBFzQk",
+	"Dfl/UkmYhC5TCdBKfYhLfmw2FN0SEV7JJxYpoGCQzJKWxyS4GQdVpXoJ68crPb7os0mEgysroiEyEIVu",
+	"tiD6CEntWCA5fAUGUNqKU0aOmrT8S+Vvyb84uWHX6i9wLcu/yO2Y8VD+BdBiZw85ShuEc4UDeUhCMhqb",
+	"HHoc5cxXi5hbljczotBivCTNiSKS/SMfT57MhNvTyYgZpzxD1C30kEYnA3sekAj2z6w9Ulw6Y3e0nl3W",
+	"9QV6xMUjEns1lU6+yKNkBfxtANQiW3mIx2MSPJaNLAVOfLwfthxTLB64Fo2Yi2SRBfykpd+QIHIDZpEU",
+	"F9XFzhK554onZT1W/hKRGrxiMoYKJ0Mq1Eva6OJVp9JobUljaEhusUdcOlISoijd1bcKuYTgffdwBlkc",
+	"MusF0c9Hns4/ik5QWu9t7CzxnUeMtsDZP9XXpnzN+dWYjkJhamgE8Y7oNKr6qgvTuksy/qylSWYFJZOG",
+	"ivOcxcumxmEEStYormlg1QRSV7alne2ysZYGKTHk7EFiqtREqgoF5qBn0iyv0EA8L+tfNDDu6prMhBQL",
+	"YzyqJk0QZxUq3r1LCb9l1Y3UpUlYaRiXq1Dr+ACNWcEvk+I3V3dOjWqRLr3Ec1yvZzoXFYJMyzsj4hIk",
+	"aJ/UstEF4jNlkUlyodOTjNi2kWaGc1qHSzO9XKUcVNEMr8nKbodyCdiWRmP8VGb/usrsl/kw0b1dPjHV",
+	"FPVLxfbTKm6pPNeSfnvu8VBZ9hn2qnCdNurNEBYuCTwoU+VVpWZufpB/xb9YZiQWrnYq5huIp7F4zQ/f",
+	"azMBUMyx/m5eo2lG/5LzKtuAXSkXzbLJDcnYX2V4Pt24dMFVnwYDwsecSrZSkj8CeSlSrvXrpOE13c1e",
+	"C2/tbu/sbO9u4VZv0216DVLv16LfS/eBdd1Q10CjikK6ch27Y868ieHeOdgs0iecQ4amfKU5VrCmZ51j",
+	"1JV86EsMylrZRVwuTblkFzCJx85c+375aSDS00SWr2eAU/XegdTGXRb1LtIgMt63kg8u9zCkX2psDmOa",
+	"qMCPdTt6dnB4/lznGUOJJB3fGU1M2RNpjsFeSlrg4KhNGDBmUwOA4wgUEOIpXrI4Zcc6tJmWmglZWcZG",
+	"ICYjwpHOOitsNm0+mWxFheHSTCSbHiOXhb7O7I1K9dD1ZawiNVRVARxhj0RbgX3f3J44XcuIeoU8oHpj",
+	"famRW3+i1MjdYqgMWzT+JXAZrdVTBrX/pkjS4JxxB6irR8wZ3LpLCNdMR6ocsHMuLyLcMWw7ySChjprm",
+	"kCwKFQjrJAYKNvYoQq5+l1AJskhyjHlcDgzCHhHXoAL1Gd+L+Izk28gxWoXzGCPeKZjPdypVS1Sv1iDQ",
+	"r0evzoRGGOxZ1bPAv7KSQGg9rWw0uSxaDVsCReQEKwgHXG4vgr4AkgnlVcuS0TNdD0mFKUOrsWBO+nOM",
+	"dlIzsClycVpcdPpikZiv2djqQpyhd/98ubT58jM7Lo7KFFCb7ZiqxU9YP1PW3a8aakok/hid11J0FXQJ",
+	"ucwH/FUU9rWza1VJKYawuIaIvvVWgZ45lYp2hNjfO891bbWQT0RIPDTm7HYmnzLUMKcRYgF65igXT6VL",
+	"IDoHNcI3N2vPFyjgMf59Da6ntKe6OAij9qhab1uhs3VWNdVlEyGg1LdLxcPyPHOZR1C9Vq8/z9OW47NY",
+	"Lze+LNKe71nl9/649d3vnVTa/NskbOiixilI9aPgRBs/QPe0BMwwDMeivbERedeq+seNPAFTROUrSsI7",
+	"a9BZ25aaaioiw/F9XkaOVeMUHeMAD6DWqnMpWbL1+QCLYY9h7kFI6yPpoTNguxdECAqV+J33gnD4tdPo",
+	"yP9cQL1Lx6qVzlQ9+KiWtarWhW4IF1DZFkfVRORFcpPmzuIjC/TWI6iWa8nf3UxroHPK5wI0mKW4ZSF2",
+	"E7HJIum9P93RT9IdvR74cooaCgeK7ODGD4cwJyex9FSsL1E45cSxXTa1qGz36CnkCtvzv1Cj/nMGpdR9",
+	"auHlvbV6vdFoNjc3W62tre3tnZ3dXYx7Pdf1PEL6/b8o44A/41X4Gdn6Gdn6GdnKjGwl+cWCN6pL5t+q",
+	"vjdAtagJTMLhutKwdn8G3H4G3H4G3H4G3H4G3H4G3EzALanQ5Q9HpyXbo3rQyxu1n9G+v1e0L60TpWhv",
+	"qfX8s+BUpCX8jLr9WaNuuz+DbusJuu08Xj20xl8lvNb6/uG11cqk/V3Dbdtr0FiLV217HDm0+UgK0yph",
+	"8CyPcxenk55oOCu1S+eUIY+g1zgglDPI7J8EIZc/Qf/zhxWQsZOMyiUywtIwLLn4/xD1Q9Vlo2qPW+oY",
+	"Da48PJN8b7O2E38tmHyeruqqulleKb0nizukB6WdwtdkdoX9AeM0HI5K7RJxPYEr40Zry2rpiisjlWNV",
+	"LjE+wEGUMpKazBhz4zeLYjsegQ5+PPEtu6EBZCLNLTUnAZnqtVVXC6JSx0oXkzHjoLOKiTv30IdWuoOt",
+	"T5Nnl86ZKouNfnCcGWqZe5r6oQzMv1nf2kLYHw9xpbGKNbT9ZFxzO4/fuUcdjrk0vYr83lQIWK3Ely2x",
+	"o3OVVbILAmmqgYK8CASKrQ1Hfa+hZMgeqplkZbBAPaybB06jFH6BSKAVzAWNjdNGd/KwLyoqZA8O4npa",
+	"ZO/WYAKgLUejaBtYAx1Jsx3BsYPhdzuLbdF65Hs03CaHAudH9IgdpJY7GNW8VvQqprhjJpLS/Gy0DtXE",
+	"RCAnZqXOHqIjYF4e6nYESLIhviG6YJDqE6dbS0IfECm1V/LPNNfvu0xy+vRjT61fVzuBtbuEoFi2a0qX",
+	"kYRLhZgQL01ZSUcomCtgvQzxOgoxpQXY0tFOwdpS1QtoqDpqaxMYQ4P/azIzQ26vI/m9eWcL1DmrHtq8",
+	"MOh0BJestFcK6xUL5NyTbhRK+8RPtaUZz9YsEdYWDdLP/j5xCAglGWUiPZMDIrXoka67UZyY63dpbaQY",
+	"PatO69QUulgrRWw+LXfpbqbzMuYAc4cstaI55VqNlmVRf1lpcSnWFW260SfSbD0pzubVg5QQThyJ1TIW",
+	"utgCN6ZtD8Llulfkv/3Dl0cnqHt4fnn04qjbuTyEbz8H1Wr1cwB/H54cZPx+D9tkud2gqopHNyRhMg23",
+	"sdXb3Opt7fT7rvy/3d3eZqvp1r1mbbPelP9rNLzt2tbmTrPXx7X+7g5ukZ2drcbWFtnGUDlOsnWp33dP",
+	"/mlbGtc08ACcAqwFqqqFV6ZyQ2pq9d2MkQrCKZa2VQ3Xew236W2SVn+rtl3faew28Wav5W5522Snv5th",
+	"DcBmZEbibRUwQGeHx2k53Wo1t5bw1KX6u2YVAyat+MeqjFxMjXtEzU1qkgt90nLB037p5PoD8KNigB+r",
+	"1gAzpLesWIytheiauTRUZXM3W/XN56n3btZ2t5bAxxVxz5WV0MTutFVnQP1u+Uqlzu8hh2DuU8KdNjix",
+	"dKSYhnvIcTkTInVr9Ls99j7jRlNN22RbS/xw9hnMIxhwtIFDuUeUdfQ45AOdDPUZz9J61W8omIx60kRa",
+	"QiyLizc100IMNjCioGggSYJOrFdazCQEBzCcpSJDZMiM+KfffwqRHypEvmSKEXvrFooT1ejd9s2qrITC",
+	"bTWS2sVcwGQRNGkOt2wPPIcscxIuCzvSVouGbd3bsZZ+xRiHIeHytv969nun8huufPvyR+Pu+f/+z0W4",
+	"wE35NycYOtiXAob0YJDLPFjs71FgurmKTyxiuEbrXSm/CY50ju3/lvZJjjyWCvMeqtd2W7X55BKrU81u",
+	"q5YM9xU3b3az/DLY90/7wAIXnZA3ZNaJ7rr7Ul7mztFNYfcSvpzlSTNF2j4vqKGdWtZfBNQcZIFy46BO",
+	"MEPAOeUr82NsUvkZ0SCitCWC/d7enpXCjNvLfT9G1wKOLua9PTQUxO/Pb8J948wrlhkc43B45eu55/qN",
+	"jZOvJzU0n00jdbHV2KmVkTRIKQvQZrVRrVd3n+8lp1NGddXGAcmpVrTWpnoIe6iWKjUez/Pe+Rj1B/mQ",
+	"VmPkrUJeGPTMJkjso0lAw+cPIb2dnOYeijtmy7gjcNpmyLhc87DbybAQVSQAqheCTxBchJFpIRDusRvQ",
+	"0U3NWYI4Y2EZ0b520wcsRBi+rKKPGi8ACBet5usnqKrp+viAGxS8/pPgOtA9zecN1YI8QpVg8nO0GJXa",
+	"hbrnby2TKdM83mnu7GzVdlbkGU9KuO6p8n79ONI+LwsLCeCVGktck1lOpVxObyStXZPZQo9EwY1uLW0/",
+	"kJo/scVTzlIslEsrAUHGWIgp414eFEL9qjsHkMDls3FIPGPqRlsSPSZFMY3VctIz1GblXsxhKG/IrDtk",
+	"1F2AhMDy6FwTMha2jW6qOgrFtAIyzazo2MVZpVyxNg5/ohv+LuiGtSTeAt38UdT2/OEptnK42afuXK76",
+	"KlJcrlKmHB9hjyDiCwJYX1DEIG9jAm8zXa2AFUdysKj0h6AxC3SkOMYFGjk/g5ZdidstX0EVnTAN5uxT",
+	"4nvg78M6EKmRoDTMlgwr6W5FDcOsNcy1DrWaElJfzQtOWuR5Xo/dWI+FaDFr0WbX88aiI1mxU07Oox17",
+	"7gn0JEBOQKZOG+FA7Y20bpKhv4UGZOPRbN3TwJ+lwtJtlfxpbiondBsIbRe1e/MzqTJfG+a429MrhT4m",
+	"aSY9PpP3qD2+Go8xIIGuta0bqhh+j142nPUpJ3kQw7xchEfyk+38YD/Z1lPwk7XW6idbrfH2AvaY7sy2",
+	"GhRlCRap4MNX6fN270d+P4fS7nf0XGz/IM9FvZbNWvKhBNiUv7AS2etzmv3SNglKFfeWaeHNgmGe9XVP",
+	"WKjWyx+vyTg06yo/jzkLiRtac9GBIbVAljEQ9zmYixXZ65UZK+Lkhun0O8MBTfWMG3ZtvVx/TpgBOszU",
+	"ajR7NeJ6jX695e72tr3+tteruZ63tbO13d/erO/UXXfHbZZ0A3RBPOtBGTp8gfoSK0MjG8trJMSQJ51J",
+	"lqgymQTtsf66gHBFgNEuVpDXHkHgFkMmbe+RINLRKVqQ+5BABy/A3tZ/PGgDYHSroDYkhR0cnpcfBtfY",
+	"LgTyzfPAfW+0ry7EoTdDO3CjpKMoH08adKopMvFQwKar9N/bubNZ3SJgeMJBKEc8DiOaz6c1E2azWGfe",
+	"S4zJaxzP0Rvkh9gHp9V+43pbQuo1CyWz0EqLt/yNwmQULOhgB9VWxUYXh8E80iFU1RjmxM38WGaaALXI",
+	"KaPeDIgC7C0aoPmgVKvarNb3kGOdpVfM96BsiJiIcZzFsCo61wbsRyJxAVe0h8148uULKKdxl5Swc1qh",
+	"1ATtw6kv/k4w5OYqsKXyA3FLW3dzekIu4FAQfkNdopdDgEuKcTRlE3An3ZAydLucCBK5MyBvG18bFLjx",
+	"Z3yHVWxlooqVupOsPqCRWjrcl4PTSiOCI86aZoKxPI9pOEFuWecyvQdFcWFfFqv9b7JBhC522hAAUQBA",
+	"n02j/QJHoSNfSweB0zYo8KRbUzksIdNSZdGa6cizMoIKrF4kQExgIlKkVUY/7IWiBPmq7GBFPJOcNlud",
+	"AMF+AzbCgiTZL6bRnsyWvSUrNjKHoPtpO/1dbaf1BE1WgvxFjnw8IMVxfgtQft896LIUKAhEAREY7B9y",
+	"PteyH6IVUieHWKwYlNqlU20zEkRE+O//Bg40wB5DbKKVAMGq6JwE7IZUGBLsGw2GDI0xx+hfE4JumB8S",
+	"1cxdlU3Qo+ITn8xj/fUAlmHAIdw9U8GVhIIfMB1xUUU0ej5euZHonZ75HP8DXyiEmcaEjX1SRtQkmQaD",
+	"CR7A6JwOmBCVt/o7Zw6OvvDtzci5tJgsXshJwg5eqpb/+e0V1ZLqx6q55dNG3PIy14v1AwPXug5RQ/wf",
+	"9Wc6fp3P4ZeKiB/G4S2Orth8AQa+FCi9OHS+MCb+AM4/Hzy/hzB4aOmAx/Oxracowc6jFyXYKprUpJ2B",
+	"j16coFF/1OIErUcpTrBZxFuYBl2v13WYfvrj+RGhqt8Ds78e7lYs2JFf8/6/uEsRXLs/0ue3s94qBs0i",
+	"nro0WT2q22738eoq7D5iHYDtv7y3cY65/IVdj+utgFBb4M7UFR6tLMx5Pv5QD2exXpAp3ePxyx40Ggsd",
+	"lInkg7WUNriXV7K4M9T2gBZNal1WDSFp/uUmFOKluUKQIP2InQv/plAtV2T5ZBN8UpdYRM/O3nQv0H/U",
+	"a881VradxVKtxPOyrqYrQjwTSMFpgSVW0alpymXBaM17YIiiDMqPESyiihyjYDjgu3YSFOyoWksBWzMa",
+	"Ftjpnw/OtjgB5iFpn82tTFwvZDdOrbIWUJ1MMZAEvHe7Wbs/urf+F0oL3UM+kSdalJFHB1QSvFPRpF1V",
+	"/etWS7pp1tK4VotlaI5Rq+xWK1/+kc0y3CHmAvr4dCq/IVz5hmqVXVRB1bTL4jvC/nIzgQ6V+SE0Rj5C",
+	"PxgjCoynFN5oLQlBm38bNGIiGJCl0xQQ+LnZlcUEfkpzW3uv4ofV/1kh2+4vVjkgM1HxMnkS9dLFSS40",
+	"jCT+nEag4tEuDn4JUY+gIY6jzw+Q3ptPLpnwQWbqWnp6blvma7aTMDZgi1YxT1Utr++ssWr5Th4rMoSb",
+	"XVZHPkF415WvoqIjH4oVpeNR8ywrC0EAV8yBB36GrH6GrJ5OyGo90AZD6UVzQueP04/FKujxF1BN8jJG",
+	"fxrEy0TYIgPyQM4szvJMx5lMAiwwxdhAeLhtuPl9TcO4yu/9zMPW4uxJVRnGODMh8hMVlwZrUGVW2qs7",
+	"wjMgEAXilARhDohq9VJFp1GjhSgZM1K4LD9pyqRcqYBFbuviV2yKfBYM0kQhrOqF8lSoWoJAJThWPZA3",
+	"UfQml39KyLU0mqHe+ZBNpAU9osFEPkxOWzdG3kNOzVFFVUKEfb+KnLNm7cBJOy9wiEZMhMg5k+R34Cy2",
+	"6ovbpHJ/bG1YZ65SkQiUrVe/zMlPTfM9Ka/mGR8NYO1pOFuqF0aMSocoVaaNadL0LDsC1HieUieBnaln",
+	"9SfhJNVXa916pArbmKDWYhBUgP1z4z/PFzr6aQVETW5+cLYVnM7JfEDC1CO6tnd/sGt7+ylkIW/9mCzk",
+	"1qNlIT9CpvD3cxnq6m15/Dn3XP3pHIM7P8oxWF8kYUIcTjIA0Q7IFaeNAkLBw6FNVBQwHgXHwd+tEhjC",
+	"KQOIi5QP5Nb1J4LeJPIQ4HmZ8dDM5ABlEsT2/bUr6o3CzDhSzLVpoTRAmov2W3tJwqbVISYP5aIHKfVE",
+	"pS3ONYqJ2g1TgTwTki/m2rkvsaieLcsbG+qFTVS38UOdeZRZ3uYJNR6sL1bkLUyCoRt5dTmzKCioiM7/",
+	"cqBDo8aAUwF3mjV6oAKUzxvPlPNFQM/HPvWJKMwhV3CDjzmTzy5um6nDeqZvyzbOtNNWmwegTsrx7yFn",
+	"xDzCg1Xssrlyb9HE89U8scylAHWhFh9aBaEb0gGkRXpt5ATkNnS0WxoHYkq4PCChOQgO9YTzfRiQ3Lgn",
+	"zxxXdkcAovbR3BHbP5n2E2fa399ZJBZ6i0ABklfFjjvLT5DLsHb+VPJnnf4hPUKu0s7kIOUhiFHci3l8",
+	"MV6uAI85kSDCOePyzy/3SP3UQZGsEAe7NkNmvnd1r8xHc0/drfWbPbzpbeFtsrNbq9cbjWZzc7PV2tra",
+	"3t7Z2d2t1ep1jBUl89kVn8QFOfuYQjvlVAhB17fUzrC86EFG/94ecTWQhWB3WDgV8ly9b1mkYUGoAQLw",
+	"ZnJ5YdeAQWNglbaivKFxLryjb3fg50T7vgVI4bt4DfO7T6oG3GG1tNQqhz3IyWFQpSdVdMGWx6ohcpQ1",
+	"ILkNALaxcEngyflST1ql+jBFmdigXmS03aMCnrGG7mURGeUujZkDLJHVRm5RPlVKezO7Hr8u2hK9oEtC",
+	"Rtx/oaf5R7bmyWARVSb++VvbSh2TEURzebZVyv1cbExeCW5gxosrbhfuBpAOoHE/bwEuQuxnVoqWNAXl",
+	"wKmIm6JGxcldKCmhsBz2skjayF6RKBho89ticcw5RmRuy6lkLhiP5KHJy14x6yf/ONrP1zVS5Tui02T3",
+	"kH14SSzdwVKvxvLxmGszxwTNaNA66nTNB2i5LiSgTl005CyqOyA31CUHbIRpkCaIFdEUSTkbEhH6uFd1",
+	"mTybYsh4eKV/ujy8uHzb2V9DquhTaNxcrF+uByt8H+JfXwKXpF97IzLL5cjfdV36OXjnStjnp9MzM7u4",
+	"jalgEy/IavkW9snJS7ZYuVlNHYUMNVotqxFNZHu6bDTCOvA6xi5ZsVX3ks3v6Jo2EKxWQIpy/qvTxIHU",
+	"aog4zD2eSAEaMoQ17YMuZNGXVpXs0keMVR/W1yGrJ8myvcsCoa0K7imX1Bw1bu3JMc4vWWL7nngga64F",
+	"kUsJGbMKbCkPemQGsGxr84LBxaJu96bDv8tRm197PjufpNUI7Oppq8hRqRw7aaOQ8iQQY+LSPk0n2uXC",
+	"KH+LbG955opb7PIkGC+hOspK9Agz5ch6VR8XOA84EWzCAdLIxiS4GQdVY+DAHAgXFNYSjPy5E2jWJdOA",
+	"nxqV3mMBAR+MVCLwxIOKq74vEA3byPGIT0LilJGj1kz+pZNr4UsW4nCugM1K+b5Skkf7hT2PqvjmmTUV",
+	"vW55k1Drq/xI8cRcNiKxW1UQl5NQVBHcR7A7RHwSoBFUrMcBmSqY0lwxP6GV6gVBcgukbPnxYkfxGuZE",
+	"xfxMVhnQ9p1FhXMhXYVDbydgivYojDvFKifo+5DvzRD2OcHeDDyeAXIUyUnKUPPXaEbYXwe8FvFy5jtb",
+	"Got8PB1/imcCOXLKznKnzXLF2ZyypIckNLURwFUyIw91kyxv0zQ/nkTRKu3RsvZltRIoKl/BMJSsQVzT",
+	"YG5RcjjDqo2bbWaV20jJ1Dwc6/YPUT8J1MPuNYxEsx65EgoVKSYj+cFj+mRTgRTL8spxQQDtL0KMI8Ww",
+	"PI3aFWxZTd1cH5Q5TmXDZq3VLSf0/yjzWnG5xGJk6ReH2hWdkHGRfzouwKYfr0qwdfFozBDrcTrA4b//",
+	"P07tmUUzyFDTSPS2QppWXFRsFaftnItKvzVr+tYb5tSqBaXfxjgcZpV+U5VZAtX7xfFwiKs32J8QR1KD",
+	"41MR/l7/or8qVCbuu1aFe4JF4FJPnBcn5plOG2E0woGHQ8Zn8WKOqBA0GFSRo1GqWvTAHqAeJ/haSmI+",
+	"8eNafvLeKnK8ydiHUJJnteiRdKtUTskA4CmQxhyFvIZKiIZT6pIqcgIWXvXZJAAUE0vdTuVr5Kth9PYY",
+	"xEzIK/uM96hneKBxhEbrWDbQW2lERKPVuS7wVskAJn6229RGq2aQkdJm5YBy6rKUNdjcKgGr/LdGkZ8E",
+	"nva0mJEnFeNrMuuy0ZizERXgrugkPuJ+n/oUHtxV/pREaU5I4BICfj/tnxo+Dh5CekN9MiAfaTj0OJ7K",
+	"L7H98KzleMlxlt/3NCDI5cQjQUixr+ccQBUlIc/qNQE3mEflTSMaYA2tG+HxWD5ZspUIO5MDVdG/qxHI",
+	"c9LnRAyv4OH5wS246FJeo26Mue3sROn3A/n9Fcz0rlxiASkQps567hKkTWL4wPWPhJgQL7sCcScS/TZq",
+	"wVAOpBQoh8Ne3M7MBHSkTqd/jRo6UW6FbqNOiKrOcNY+J+Lwy2tuYYCrjzHl9vMTKWj6Q3NHKmnEa7Ra",
+	"9V25jQJXGrXNHf1ns7bd0H9u1na3Msd2TPiAeF2eDh5jzyM6dTBKIiRByEFSNedtMXV5bnxMMZlRFEI0",
+	"yst8s4vlTt1mPsYnqfmuXOMQatKZSebH+uyQf8SFdZXylasq5mWM6mGU9dJmiarTaUBypBQoixBcxb4v",
+	"hUiiRvVEwCjwmCZbg8ZkcYZHXRYEkvneaEi+RRwqFtiI/cgXF6/mgwsmYpihzDAeVpdWmwwzZybvl78o",
+	"xefi4pWzohc3teBaHYDBZi1yaiXyPGKLJ7sXYWcSTeLkyxIwrq1Wq9m6L45rlTXLAtWsYR1zFlA53NI+",
+	"4nhVqS52nk1XX+6Rlxw5kxPe4C/yCMjFjNJ2h0yE2jWlBlm5objSOTvSXuVmvVyi41K7VN9uVOu1aqNe",
+	"bdTlOjGP+KV26Zx4r3Q5qxELyZUgQlBm3NiJEwSTAfSNXJh26fDXs8PuJSQx+/JRL47evoXJCqg9XOp8",
+	"vJBHBA9gGnhM4cSOrTU+IOI6ZOOVvdnl0g0JPMj6fUuDyW1GXDC1N1kEBW6KkEmtzR2mcXOLpXeStxR3",
+	"aO8WbKn06CFLVWop9uJnezyEqaCpr0ys0OKTVnxNoKWTIerFzUtogCaCFCgZGJ+KvLBpGU3yYnArR1QL",
+	"xH7haN5DmNNx9hR0olMZHZxcaOcU160kIBnlvYLHrBSu1Swh63Xw08qld+dYSqaQl+b7bEw8ubvqDmTu",
+	"WOVEnsOtF+rOFchP1VukYV40nIarl/ZUPC/rcfKX+56iRmvRNOq5whPeGwvq4k2Znk78HmqOGp6fNT/1",
+	"20oz3MrEBEScA86eORSR00WPQVNMzELLaYkzT/2aLGJmtxrYINJCYiTbPFJHWTnzrkiYik8DUmo3F3sk",
+	"OZuW2o0sz2SMr6yXS5NA7zfExfXQS+1aHkBngTXi6WAmWFaW0Fti5URu0WyWMuUsGEQG72jPQlzVa7Wa",
+	"ckGuxGDs1V/ZwdoqAk/lbKqXAYdqgIvXQR4KayOKrbAOCOmwAeXyrUjgmVgOio22ueBexhxhFftRE0z8",
+	"OnuSFqJ0gYs6c7dyuqQ8/GQ8rP+Jy/zJKEh7ttW39++AIrdLzSob2xoQO31Lit4YziwJQhXtbqO6wZvC",
+	"0Vlu8v64rivyhMEWZU2Ys2l6LqhHhjTwovIccbINLL2oon0fB9fqUHoMfD6Q9L6cNz3M7785V/qATQ2N",
+	"losGAaITsCZskzrXaaPwp9n7g83eNaO6zC7/saJQXA+kS799ITnnFve4h70vuZAICfYstLaA5K2AiPs6",
+	"A/QA5xekaLrcziLD/EQxKm4hu4BvcTKgIiSceMZULz65Ve34ohPZvo9dX7y0Ihg8+Xa+DeUrI4FvSFQb",
+	"TIyJ79Ng8GCE35qN85WS+5YZ63uqB6Xd3oRMH/TW5jos+lyyJLfyL7hmLyoTJXmfhYO+tzvgwYdyd6mP",
+	"YP3rvbXUkZCGjC4889aqtmppcLnBnPZIOCUKXDXKZxK15W6KwsnBtaVui/WvbDFnwvrf28qEzM75rnKj",
+	"DIWVkQXe8Fl+cCVWgOOr7x2kiseYmcsXnXYpkKeYhibD037FYoW/cWdmvZgJhUMSrPbk+YQqe/2imenX",
+	"fymwpwXUlqe8MXuQaSgtkMfbovgdVqkFl/lsrZuXu1l5uMsOGmMexTtvjFPGBKLPOseoq9CDVhdZdAzC",
+	"Xmq1l1hcWx8PsBj2GOaeKJVLH0kPnXF2O0Pm6JdL7wXh8rdOo1Mqly4A05QT4LYhJEmeYYFYEtVkLFTN",
+	"ZIQrggRDXPFZMMDSFhGEa5NqhDnF82zEfuwK+Ja0gVtfWihcDuWXe9RuLJiQC76saLaL/DQYhpJ1wgq+",
+	"as7csdbQGkR5cemb+eXMHDU8OznsKD96/vEWKSXq/swDBnVlnzbqHF5A80BdQcf0EjzudKvI8ckAuzOn",
+	"jZoHhxf2JXV5gUKBMd/TOL0EnEO9oFQuqWcsGOS5gr9nwBeWF1sy3q51k1P9+9ZauleppcZKpZbOrml2",
+	"lAGnurfD3+lSFnJAV2yi3Eqc9CdChwk4m2oHS6IT/MLSHluVer3SaF7Wd9u17XatNt/VHeqX2pCm32tf",
+	"Srprgm66vrC9uqr1iz1WaSgYKNFj4URMfEkjsUt6WZ3yrCbqW/2613CbvU3c2t3a2d7e2dpt4c1e0214",
+	"dVLr1+qN5mZra3tH+ZBCxmMvlx1lWb1L7r0QZM27coGYDThFXdWDcHmM4geVA4npMB8JB7hbl8FEVCHn",
+	"gECxxCVuXpWsoUk79/G4cChn+84cjwLVXJLd/mKaLCsgn5yF7qhRzFo2p/2cTedMudoy6Iah2Ly9FWxE",
+	"4t1VV6d6a5AbwmfxNdcBmwZR4tLSRKQiETCIR+U9NzMZKDevRM837jxoBaysMFVEfDGd6B1eyHAtJTLD",
+	"WvheTXTqT60PW7IQ2l4Cg2jPfU4grq8K8OafpxNP44l14mk+gU48W4/QiQedsOn8mB6tqPr2nGVL8iC/",
+	"ETvJqUqBuTukN5nm7m9HZ5Ccg3l18E1FhyWRGN/hJjqm+7BAPSzI1qYqQL+5tbkTp7psPk9Wz7SVs7lU",
+	"5Gartbm5UkJyQ/cTM49cyhJFWYlNsEmmSp5KqxeiQTRMDlYvjbO6+LR59wPrJWZWperYaUOmVqDuAKmY",
+	"jml5QgUaQVoEwgL1Zsg5O724RBs6R33DxWLjD+rdbbjc31DqrzNXIbu109itr5onvgLX8f0k21EFD87e",
+	"dC/+o95QRWUVmzcVGnXpgnS6xfrKiesHZdCTsb9BDgkaDHxd9tbsgCaa1WnGPPkhBJPjVjavWIR+AQ5i",
+	"YC+n8ZnxGAr+/T8M9RlFWAgayG/GjCMiQoy6nTYSZILIiArBOPr3/4u6J/9kk5DjhFql8uweiI+Jk0Q1",
+	"ZkSvv6LbQhmhxWEz9R8KYflxOaMRsZywcD7NwQNrmQUhZ/6VVHED4l9JXchQzomklciObksb7oYgj0nN",
+	"BvvIA9e1vJugZ6EvKngSDstI/gUM4Hk1K2ThZWYFSfYmbfS2asHkM/eaQKULgrlPCZd/Aqe4crH8O2BX",
+	"8qTqP9k0UJdkzAbu9D31e8DCK6Vsyk86k/VKMl1nldT6R6an+jL3+5wr3CtEBWcWG0+fXZ8UyO/WmDKL",
+	"NULGL43A9yCKGbeUZIHIbUgCMd+VYnVnXK4UOgofz6uccfb85Z5d2/bOqn7700mWcpJll8Fd4gqT5BVn",
+	"vD6kxU9tIfZ4pq0DbfKrZt1x5+6yKZysU3e122ka3QcdtPRIfxGrqxOrF35o3KXoKRPon9VdrijSf7kS",
+	"tgj5v3VXXsB0jHmSYDQG9J2AudLAI7d7puyAqpgeFbWGmIKKqKbOyFx0tba5s0SCZzoJYryTSDgLNA2o",
+	"MdNwWbUTc0yzw6mShNrIAcFn7IJQEL+/h5xYmKk8b1Veo884oYPAKUuqs/a3N1N2kqJKiADbK+OUYyrW",
+	"VBs59uLTr6+CeNRc3rrHiNCY2sQKyBdxX45Ti2SQ3kvreuSH8ha3dU/oj/EZBFdhthdmoQ2hGWPm9hBf",
+	"NQNUVYtCBi9Z/YiDhpY84VtL0oIMj54L7Gme7bQRjdhRFTmRH1P9MO+TRY5xb5pb893okiKAGapLqYg9",
+	"4ugoQBh5fIb4BNigVfZs4Y437jKlTAY/NoZDTj2O6oN6JScl2oIOfkYoqO5L34Vvqm72SrpmHYtEHTW5",
+	"Qj6bEl5xsSBoKDnl2s7FnC8dWFhElWWjJ5lqrGrQSamUWOmsvVdst2xpA+YwLkwUma/csQBIkawxMl9z",
+	"hMxe18ivHXpKX7/5UH9H33ZfD3svXfn56P23o/oJfb37EFDF3GCzgBWpQWVCiuRPptkNVFCIyvHou61L",
+	"DHKzgLa8WdvdWhMwIjmLQjtXBBaRmG9USG3RlOP6QdkDivEJOZ0TcqqE/RW6WORXKstUi6UYUYVTouYC",
+	"K3S91h1CVlZwtwvrt+kev99Xx10eyl9gvzykfniC01tFFZGYuEPrpStlxEt6XAD5l6SgyWBPyp6EEhBf",
+	"Na8KZCjFUuW2iX65sNP2oHy9CJNqL1QCLC8Rh8UWCXpMLlQWVxpxBoVmjPNBfS4XFkln16XEOucK6oXS",
+	"1ojtfFxRPD34ShfojW189cVc++TYwZDSCecqphUpLWxz3Ygx1nC913BL3wmHU7+bX4wl/MG2auxKqSzw",
+	"ZyrxJanziVide1D3iXIxH4zVHSuMbUvWTw22H/UaeGDPm3W12P5++nqmSbNYIzQ3zHfQ3npk82TVBgwr",
+	"8LuCjG0Fv7eG6kQsK3WyknbDUlMjTVmLeV1eDH4VNE8is8dR03DWgBJ5Gm3oH9I+8UFd5psrgEKSp2Ru",
+	"WmkgCGAK1jbTlY5PW753SG7noyyQTgH5o07t1inrXmQecekI+1V0qrx1Hh1Q6E3LAoJGE0iVjxBXWLuC",
+	"0nrIkNwmH1dGtG95DiByq52dPRYOH5h8mU6RV1u7+CA+oG5rNeH+fMV8z2mbWtcEKtKSEbshLzgbdc/f",
+	"Om21Utq7qrEagT/7/nVdU6PWCe/RSO9d+fWc+WStzaJeEk4Cl+IRCUKGPIImYvLv/+aUSfNWuGysSw3o",
+	"y/EkHFYnOleGExxBpqccrG754e7L36m9FGc+eQLNpfRO5QUowBdTPLB1IR93TgfDUKxQY+DP1HtKrddq",
+	"paDk4XvMflOrd5UqtOt7Mc4/jZlcAzEURUsVbxEll/kosxqzPGu69YfQPT2hYQ9SNxvcWlSE3DDJul1R",
+	"em2dmdMk8ABecc8hzBP4/Hp+0Su6noI0cgbraLX1NMTOesu46LUpWMQFJPk66reo1+YdpHM5gsSuF96I",
+	"ucX5cwjDXK6ft0Sr9Sp7OEtfrZtZIRafW4FCqsA/gtHPLTQ8+y0V6UjfPc962brco2H2lar71/whj9f0",
+	"EZWhOVtJv/VL3uLoNySXZ6U1KUS/YLbK9yncTfxkZw85Lw8v0QYe0w01WAfoR0RlSVaBX6pRZhaFkxOV",
+	"R+Xl4eXyNDM9w4UPshLZiC9PIrWALjRw/YlHpK2IPWdZUCNLSdGTMWPJ3EEA91iZCLnep3yvdbejFBhB",
+	"B4FYo5qQ9m5n1rzo0nD2oCjGjnw0mwQhz3q6+qEMrptmfWsLYX88xJVGVjLRGIch4fK2/3r2e6fyG658",
+	"+/JH4+75//7PRdiULfl3FH2AUo7wTgTgWzk4wbN0StvpZ5q8PTt7071A/1GvPdd+wHZWmpSpawWBbZUA",
+	"MpdoVkWngT+LfHhR7Fu9B4YoyopMtbQTVeSYOL/uEndNZldRow8nSsxQYDqdPzPfemxFtySU+i2UFPjA",
+	"Wjw6cIWzMxwP5AJOgpD6meBHYFoK2WYH/xTpbzclQ75fDwQAZCYWunhNgUSbluySAok+LZoa9pAT92ZZ",
+	"pagAFJE3gMRFA7N626S4aiHcnqod4dwQTvuzym2rtluBfmHJqJLIkAwrFARhfIAD+i2HHE6tXx/iyN1d",
+	"CE8/VAlRQqtOEUw0oxH3evOf6rqGxQ0NsorgXIRyIIwjc8mDOLSCprlhVvmtAzLGPIQqec/sHcE+mgQ0",
+	"fP6QtVeV3icgK6+wr3rzZvbJEbq0omSnTJiCsT7uER+N8Az1CHL+l6OAjkdnhh9JlvnR5IoGs3JUWhbi",
+	"nAGxPOIYDc1L8susNddXi3EzLyKmsXi5dsmlgZGlO9e6RIjlIDM4t51JOGRcb2Qb7RPMCZ9PjdrdWuJb",
+	"BHZNxBUN8qoa92MwuNVrTMpOQVym8TyLQ9kF8HNJxBioSlDagAShBtLFyekBmdpwsuITzghxJNGHiS1I",
+	"LE7uPuYWz0liEOfaBVovVrDxSC9YVRlfqezTnkIuRHB+heNLvnz9aaCPBaDMmU1ydQujLFeK8q5S66rI",
+	"oj+ghGg+6DOLat8Lwh8YZdKapCpp9n/IaMyJwFWXjao9XporK92f+L42dY/lDeiC+jc49hrGbsfi3qsv",
+	"OlIHPctMjaRVCz8vL862NFQV6hP2+AGrnYdo8AuVtKX1hKNJSjEtDdhkgaIMU1tqI/G2L0tKHhMuMhIU",
+	"F6ZhFovfmYptK7osI2dvLjuFK/ZUdkVieTwGjTLk93aHwxVDdMa5uwImd+sucSQK7aVne1dUroj8HHl7",
+	"xeJdLtTOJnFCHj8wuFuMNYfMEDJw5TV4oa2yg6YsTnQC7J0x1HXfljWSfef5nwrxhwy750Hlq+/FPvZ0",
+	"K/uHVJ9ZA5NZvVpRsWIcbVRv2OWgcYh8gkUYF5eOFkXZ4pDdxUKT26cazoLOizlBIafEi7uFFNLPFud5",
+	"FWNwK/GrowfV23gU9rWWIkete3GUvQWt8NYAD0hxoKI1TyXzOAr6LJ1Bs1ifW6bAQQEIk9CVYHKrK3X3",
+	"jg5nqINL1buV+KVpuA22ycpK1qqMKjJ+rIsjOzxrCGvTlwB4Eb1hRc3JJoXFLCNuU5zGV+fzJtW2+F7c",
+	"aUVtamdZdNbqoqxYkYoiQNRKmFpMMEwUsgEwryrqoIhKAcmCff+RUVvbxdlqYjYP1wsLmcfZNPfdNDGL",
+	"Wi3UWD7mwrDP3MrzCmlztURJ0OH72CVjpqA8BI/pjGkWtSLXqSU2vreittgr1gEH4hNS1VZQQO9yqHI9",
+	"ADAlZu8DAPvLeoTWiyLTC1wQmwKeunWgyNRr8zhaHjf781iTf2q78c/LjlawJNfTFu6JmpnrtCftFmsP",
+	"T+dJnXcVI55wGs4u5JLacccuY9c05zwkAn+qxy1y4XpFaboUKh7TDSbttcaGjmsJEgqp9kpbjQaDCBuj",
+	"22PJJ+iCpBj1OJvKJRd4JiQ7cTkToiJoSNAz54K4lRckdIeVCwqlkpxTTgc0cJ7LSzdrzT0DWNAwKwLl",
+	"cqgub4o9wuE8yJPiURFOeE9XSwigDCPMPZIzar4VEwY0xDSmb8hMUl8Poq0ZRzlILhXr5y5NZN/Nx710",
+	"fakqivynegJURMeGhjqVzCMu9YjYi1bTzNJn7Jp4CIdlFDCuYUupVQ6NJRNjlkZEoD5ngAiEYwdUrOYb",
+	"rcQwDMelOKy3iHTuFdYr34vIzCR0HTjO5XIwhdBSYAFACUD1R+Ipzgk5eYGYyhUh8m+kxuTYJODocVRR",
+	"N6ZJ/Ta14Ju1phyyUt8Tt+bSmJ59HpHdQSKp8tS4LAixai6lb+4O8Q2hnEnZzn29I6K9sTGg4XAC/V03",
+	"XH1N9EcpXYA+0V0JK0BBCDQUeIlSz3JzTsck+HB2An35KiFTi6DP3J72VKg+1bCTUQacV9FHAto8waOV",
+	"D2PsU5VCqOnQtNv8HEDEBApC7EWcWJQ1+ajRacta3idZ9BAHnk/A5gb5gkN1J+CH5VcmUDNDHvWqn4PP",
+	"waFk6UhM1OCoQI1arYqgFIraU+ePz7ruwmepin5WZV8/l8qfYa/gj5EYfJY6oqOzQpUM3qzV0LMR9qW0",
+	"JZ6hlOdltFmro2cBQ5Af/DlwOfFIEFLsw29N+Zs81z6bEg++2oTLoR4G19204Ptd9AzHZXnhLiBr1ZhT",
+	"GtOIT3zoztmjnkA0fC6/bdVqVTNzNtYQIPUY2DRzggwcB0oIWPWvo3xTLKRWciNZOtWpuR30r4l87hhz",
+	"PCIh4VaJ9xvsTyQX/9+CfiP/VDw741mfA/0wuT+dAE0ClRabfjBw/BpydKK1UzZ17hTI0jAPB2bmKEqA",
+	"yrCqtauCkGAuZ6peADgiuWq+H/FEyS05qaJLUKgUZEne/zlQbbz1Yb9yFNT66p/17Zr+5yA8wFLfQS52",
+	"h1L5kfREB4Gq5ieY6mHi+9EMpRYkt2A86fnURcwkm4qyvBqGZNK8rgkZC9irZNlyybQ/BxiNCXia4tWz",
+	"9rfHvJl6mpQOAvn0WsqEcDYGdLUkdjsdWZLzM0cDOpmWWc61BYh0FBgpiWHVInnX3iAceHCu0/sQvUgS",
+	"kBqpQvoYYK1mzkOs0KEO9RRaRqeMO+W40YMgYTv5XgUdQ2fvL01PXLUH8arizwEnLuPQL0I9JAhRD7vX",
+	"KhNNV9XB3h5yFDxSch8oXCwMOhdoDcalzlAfrFRiquQ5wKucBBGgkLEq6kh2BRpKYq+A/XwO9KUZexnh",
+	"SNS50pU+pGzzoR2zuVMeowPg3/LVJrFejun9ZVc9ZUSlmqVwXG3kLCvd4sAzTZ9BOCSAim4jjHwsz+YN",
+	"4dDoEHuegPLFohyzmugIKyauZwutlpUwLVvfqZ3X3TxgpvA1CSYjWNfE7yG+JuJzYA4JnkoONtGKJjTj",
+	"CPnMlA5QAWjks0EVXbAIbqzS8tXimXGYoipRwoHcB/VKuFp+1QdzOOZzpv3HZAQ8BYhMhDic5DwO1hRa",
+	"FMJzjZgbMt8z/uRwyNlkAJtOuTY6kHNbAZ+lY50n+EKPIOIibfTy8BKKRwqdKKHKNZWVXaNpcETCIfOQ",
+	"A3EVc2SNCq3zLNRL4PpEL5bNWjPp3VYvC4CxAsxdarRAo2xMgiitQ0lCFAvCMsI9U7paEvwQiodXUZR+",
+	"Lz4H5r3x/CV5K9ZZ/Qwd76hLAmHn2HTGkhNXGtXanMo0nU6rGH6uMj7Y0PeKjbdH3cOTi0O4R5pSNPRT",
+	"qpem9VK7VK/W1FVydnhMS+1Ss1qrNiEeFw7BzNpocm+MeTjb0DsMIEGSgZs4DQga62rlcbxHlFFvhrBw",
+	"SeCB4AX7JdrkI6/Ulo/rqIvBISjfbk5cLtA9vmRD3qQdV3flQldf0G+kyLWq5ropuQ7eOk7EmMmVlgvQ",
+	"qNWMpktUwUhLQdz4qktMKD/AMi+BWgFYAFCjs8L0AzCulV0FA+gCfXRVBfu8N+jrN+Bicy28Y1ONP+um",
+	"aJ4b+9gzaFG4pb78lveB1su/EU/d1Fx+0wvQ+jwSyDtaRUZ2FISEB1ElQHCSjEaYz0rt0ltof6ZJ1nTP",
+	"/r2k6az0pVy6rYzxgAYRyj/yN5c2lAtyw3wT+XlKG/ETlUs6uhY+2s7p6JfoK+XmBNStcXLeyWEAOzAx",
+	"4/gFtxXhXVewT7EAJ3IYU4jZD3PRgLPJWD8h+vKrqGg2os7XG32+4mfHP1/p116NExdEFd3NqO7KpTET",
+	"GYf/WEoyyb4hwqrOtkpXSKpDwCKnQ+ZrG7uKTkAKSF64AHpwwkAJlNrOCEvtL/I6KH1Ayr5I6OBASxw2",
+	"DdqGyUPHiWS5aXIracRofQELr/psEkgxY9Sf3+kXXbl6QG+kAJhSl6jLvYk66ETFu5IMTcUh1H6tzM6O",
+	"PDIas5AE7kw5bu7HpoBC9pk3K8ChMrI7zdhNUCMjUHFXXom1afjXXdLfr9NEH5mt5rFU49uJLDGbNP8m",
+	"rHaztrv8ji4L+j5V0ZcH82ZFCfEhzuPPCxnjEp4XHcE3ZJZmeOq3q+jlmcwOxjyn/UCzLMX+fJKVBHwO",
+	"NZWEhblBR2HkhDa+O8vdCo0wx2jK+DWYs1LBVG5PSZRU2bPK1pFmPVFo1Fhn1Z4UNR4PPQPuxCc+cZ7P",
+	"MyZ11T0Z0wGfnU+C08AvxJQuiN/P1ZjSVRXkLAZgT8sZAq+nQsXoqqUnfno2l99xwsIXUrT8mON2AJv+",
+	"uMctIqyM46Z+M8ftrpxvPsyx4yh208c88q7HiB9BTJZxjkFR+sGS5e8jQ1Y8BQ8m6pckfFyKjpTmfHU5",
+	"X3SsylpfgcMAgsT30fbGWZ2tVXVA0+s+9gtJVVtA61zjjDcIY10rQLkQqagaJ6DyhWgP/xUdCwdxolL9",
+	"5cOVzhT1m3Z+/+Ig1yeYC2jiggMNtnBMYiIOwVFjvraGrV6FkcOlgPbpiIbg9ampB6qqH+jIlCmYF5GW",
+	"/JTz86gAYAZiHKm3G08VSF0Rid0Qer3KlwsG2TBpKZ2wQbQrLrZCoipf+ZYIuKGlGSEXV0zcoTZNMkT6",
+	"syS4sIw0vKSszRaYx3O9Wywg2n8MQr+KziHIJHfZtJ7CQiHJQe+hwWCeYSrE0T31AkvS39PoSKkDyoT8",
+	"9//z7/9hVnQbBlfR2KjSisaHRgs9QeMjOm5I9wD6KS+ehNakKOZxZUx07DLEjPrt/kbKBmehAch9V1m0",
+	"yD8EoDFgqCY+m3IPgSxRTFEyddWFAbi0Km7jsBvCfTx2FKfVMSDFuXE/JDrlPsncF9lUlrKZ4Pd7ibZm",
+	"sCRIhNT39bMh2ucmXVNqxVcTC0oKzDFk9ajvYqit7m96OMPXu1hqN7dqtRVZ+bmi6wymehRhAOJOi6Bj",
+	"lE20UVLQH3cROMAEtE1Uv1p6Qq4oeVT+lu6oJy8aXkotLj7lFld7DCERsYIMIaF+KyQkAFS0QW7kPAvH",
+	"8NTlbR32VGqvYrbqGxyG8oDFlU+0ygnhf7gZ8so5DUNVfAXAFBwHArsmNwwashqF2pN/0gCwBhFgYSZ5",
+	"6HAPOQYTphFSqgqUg8SQTUXMr9U4RuxG6f3YDwkgEk50mF0Po3N2pN8LZfC5dtypKVfRC+qrkD+HAlQ9",
+	"GBQczs8lHHifS5aEGOHQHaqoArxBqvkitnBM4G7eSSGncQgv/N6Rz1RlFyxcBz1TeDjoyPi8PRe3VZaa",
+	"0zbtkgCfrQI8KpxlAFLUiwR3JOOBqjQGSRpbEcIQYFKxmq9wwIUlglzAU7jlbn5WUOduakjCA4ViZnB5",
+	"cnZ2hNquTBQ18wf0XxmZzDk2GkkStZvJqhaqYNz1ZihQykDUTCdrhtgNmZW+VXiaHXkfpB4unKqBHhrk",
+	"IRwBe3Jq5BSqVXvU25NX9yd+BAM1o3MWT0B1UYmGv7760flTc6XGxQMRoQpFNJdrGnhthO0yomxMgptx",
+	"UNVoTwc6/qriokrFc9AzQQdBhQbieVn/Ir+gweBK0oVTRs4Yj6pJ0shdFjOoxLIsrIhUbLIKdKyebe1d",
+	"at/MFUuH9503TrHTaNyK7ev+yhCGWURmqnFF5mrO19goxABUu8fE10Zk5TGkSeiy0Ypn9VTfVHBVQjqC",
+	"mnoARkv1k4nxqN8ACw4S9f1lN2+8fc5GeYu2WSu6aHqAmo1Hg3zg2EK24sieEj4nktXLMTp/A2iNTcEa",
+	"sW4rv/D5viAbraQ+DsZGDTStedvfJmIAsXaWiZtRQ82DzeiJzOnfURQ5VwmH67QxqMSBKj8UhZCV+50F",
+	"Rn1W6YQLNMzSdzkbeecC5vNXC+WuK4ilDKXlR+lhRJxLvjl0u3oU654+Q3k67NwocFlmehHTBSjJrWsF",
+	"ue5Zi9EqbQ1lznX1QwXW9ozNYmV5qayK5CN9sPiaNeThmVD+S+3VNCld0QgBBi5PLZgKOPBUTWOTCKiw",
+	"3yaH7CvmoCzpPLl2VCXS5Hg90+98roN0iQSwZ1ggnwUDEzq3xrqn1wX7UCxVCXflI1XAamXYCCTwDNVb",
+	"xtP6XM3NTttzXoXhWCoNUl++wCNyQUPyz4uQUzeUX53hcPjPDV0i17kg7oQTB7EbwhGAmVU7NDtfwIlr",
+	"QTo6bSaKzUF6cBzRZH1oIacr1Rmv7J5cwAidHXlxR1QIacsyDoE0heKG59er6AWmPvGQz9R2c4Ig/Eg8",
+	"NCbc5I3DKOCzCxHINuqRGdPJYXA9ZEsplfychHxW6fRDwh21bHrQUjWUW/L64vTENAySNDBCz7Av5yjQ",
+	"aOKHdIx5uCG/r3g4xM/LiGB3CBMEPQyHaMREiHbQG7oPcdZkfV3HZGAaUxUSI9E+FtS1skBGqgqxjp/a",
+	"oPbNWg0SXOTIjKrHYtM3nDKz7rr0fASzRx7FfqL9EaiQYxwOq+iEmbNh9F/5vXHdQvKRl4epvNRettUY",
+	"07oAkirxWDnV2n+UIHEiXTR3rjpvqopsicxe18ivHXpKX7/5UH9H33ZfD3svXfn56P23o/oJfb0LcsIk",
+	"e2e/xsqFj7P0S5MRrggSDHFFnnucWRzirrDDPVEqWN5mr81tZTqdVoA8J9wngcs8VQHhXs9eU1zWijEk",
+	"C1MXW/ZkZendWu2+27fSCueGBKyA1Prc/+XSBQkrC7Ofpyzi8Gl5My9lqgmbLm3E/cS+2vULDJDaKICH",
+	"t3NQEkiDNSc6Kt9mUUJCNwyHSjUc4dtKD3jZTn23sRJG1rDULIhsmPgt0g9DTbVScVNetg0XF48qdDsF",
+	"s4K6+O+cEdTFPz0NIpTUYpF8F98/eUfS6GM4FSJPM54P6unfsu0yNbU5q8zFuR4F+YplSTjQ1meMKddg",
+	"um6yo9CznlQAuywQIcdUam/dTvvy/P1hWd74XsiDek1mXcLDCzpQRpB7/lb+/byNBPH7FWknEU81jYZ+",
+	"LvI0q5MtzSmu+qdrpddqXiL1REGwDxU+EKSyQyEgKEzjE3xj8kEJv6GuxoGk++1onIcTt+xxwAIqo3pt",
+	"t1WTQ9ExrLjMkAUNMZV8YJRSvVV/aWyk77OpQAGTM+kRn021U9MG2OnGWPrnqA+4fDE4Y+x22HYATL7m",
+	"F5EsUTHENyRP1+3iP1nukGrjVTqnUOXsNQ50xmnUg6u0f15K87JDVXUN/frpN6sim5tVjs3q0aT6KqWa",
+	"I5Xi3kWxz9nFlREOOf1WSjf2Sb067nkzPwPTo6Z0MRkzHpLiCl4X/5i8py7OExzdzpP3w/2ohCTU7WSJ",
+	"mofxeX2YOzkqlouzuPyccrVBR5Ly8n1jl8D8wa2CA5XbKDWrbqc9z5XAgWyxZXBCTXXdJm41KZI3KjmK",
+	"uudvFeuTN0AVAckAgwEKWbotWjmql2Pzbn1PxIVx1F0wqomXYI3yGd3zt6KKLlSjJoU7kUxgpuHN2IMC",
+	"IulXRVUvtByQirOaS9xIrIpUQRlVYsEopudv0TPDsqkUjGrU0N5OCb3nqEdUvSm7mIkF29KoUQ+pxn9l",
+	"BC4d8PDZs4ug+GpfiaeCf3swhmAy6hEu0IAhFiDcYzfK6RVdC6lSb8hMGK/J2ZvuxX/slNV/61IwXxx2",
+	"6+AmUsh5xhFRLcWIh56d7R9eNKJaXhx7VNe6ODs8NtdRFjxXOB4NnJd6hCo3Eo2jNwmVBhBhX2IaMRAi",
+	"JR+gDBgUO2hrkQoOIz4Dh1zgz+aloHrLn08KEnlMSxX5b//w5dEJ6h6eXx69OOp2Lg/h28/B8dHRfuNb",
+	"t9v59HLQmR7tdwZH708/Hk9Ov7XeXtfeffLOzmZ0NOsc3L4no9PBtDv4dPSG/Xb07WvtsDM9mn4OTr8e",
+	"vj3uXL/s1N8f7g+Pu+/8o9sXB52L/cHJh/0OO+7WPoTuq9e+2zgcfHzh4+Pz99PD6aeDD+/eHRx0br9+",
+	"Dj5d1Me9X/dv3OB8+NvLw+nRvnty/PXT7fHlUeP48np68q0z/TgcnB1/7dSPLzvN48vB7an878E+Pj5g",
+	"t5+D7rfOa/W+T5ed69cXx+fvpocDeMebg074ovfr/uy3X0+GRy+Gv338evjheP8YxtuZTo8/NQ7DzwH+",
+	"WJ/2mq9rnz6eD49fXMsRvtLz7HbeRXM+6LxzD94NOodHR1/fdjcv/frZUc87mpLPwfBl3z8437457Exb",
+	"73vXH4L3zaPb99svP3z7R//jwdfR5qvrFxdszD9OG323/ua2Pt0Pzv/18sK73D3Z5EcfPgfHO63e4M3J",
+	"1+OXh9NX7z4dfDivne7vfzp88er97sbH/cPxh/rLnn+Gh5cb7vTDyfvLV7Oz4/0dORPvaPru0+fgeB93",
+	"Fl7dUVcfTg/3N6bvXhx3jvc7/Z3pwQDedvY56Lx7tbHfeXfQGRy+PO6wl93uv15eHG/u7neOu53aoHN8",
+	"+L579O7g41u3M3i5+8L9xH7lo3+c0/fbk5fvauP+52DzZOvkzW+znea7018vhhebvcHR4GWn+2vr9cYJ",
+	"uT0JCB0ffR01zk7Ob3pvx/7U+8fLk1uyf/tqe8bGk9o/PwdAmocnBxnkukQxA3eoTfBn50cfOpeH6M3h",
+	"p4jgX77qDA47kgT2Z2pycrJmop3p4av9l7Uplofh3bvB7OP4YvYqbLAX/vmrj4x9DkbibZ3/9pWwVmvy",
+	"8tv44Lp38LXT2qpjbzY875x0O513A3os3g5Pf32/MwxrX/e3Dn/7x/uTV5OddwcH/vnnYHL+0bt0v764",
+	"FL/9etba/XR62huQdx/e0FHYO/ht99t7/urXzkvvJfvtdf2s1qRi+P7bN3/SsZZmfmIJRVNxLOzhVfTD",
+	"IyXYf+qHT1c/VFuUqx/Gzrd6o7XT2K03Hq41auE3pzWq7wtrjYXT1SNlbIjB/rWVlbjoJOSzd+S1qhZq",
+	"4iJjB0NZuJCx8n1y0+8h7u10h5/55k8n3/xRrClNJZ2cJHMXL0wwN9aQqp4Xd7m2CDnHEV36yYufEGbm",
+	"UUgLHLLZ/thsZvud8DGPld9t5WCrcF2ctT3vedWsPGQTd0i8tgKlURHh0ozfQKFK5Omqaiu8nHTVZrWP",
+	"j4ph6qe1VdFbSM/ShY+Ve4L8a4J943EwVaUhPl5WwIMpFSRVTTMn2Vkf6bVkLB8rB+MKSt+PyUdexGhS",
+	"ecg/heB60ocfhVNpCu7k5AyvohxuWIc8N4D7UdW6HxOdpSsPIJ+IEPxLZ4fHCsGma23/IpDjYqedOKM2",
+	"K4miwGXd9yEOC2tfF1WhG0C+Wfg1xRHgWGfcqkog42ti42O5Ruupj1RdIKroELtDpBvAa7bFCUCr2pIr",
+	"RmXDAQQXl4wTIeZWeVbMfUoSjj27uq7VLCJHqbAqma+mX9xWxmRU6VPFjDKSOXo0wIC8n8NjZJ3+lPpj",
+	"40zU+ysHVIyZoCbcuhBtom6x7/hZvSZDiUn7x7VL/JH0miSpZag4V27GFTH7sH78rrjgBewqH3DS8f25",
+	"TgCG5fQhAYhEh1/qI9dk1k4f2TKkKeqy65DvqB+is1JVdxpdaN2gUg1HkCawspqjnDyIGEM2DVVGtoon",
+	"wHiMab2US4jHNUMSb1rOK8RP4yQLsJI62OL7nWyx/GiLhWdb/ODDzf3cM31p4nPnL7qo1dipPdc9AagI",
+	"hU5Ht7oLKLF/cPj28PIQ0vwU5Jh4iZw2rf8rTPJEHvhQn502xB7tGt0QG0vrOdyv6Cx0QMMcHJ4rQ8VR",
+	"kvifHuFQdQLA2bAGUM/KsU/p+JreVlzuOwgLXeZEWmBHcTuYgKEjISY0GBxQKcl7E3njGaOQIwTxSqOx",
+	"TNnE93ROYxV1VLV5pbEcXuIB8KS3WISVY+bRPiXeHmrWNvWgj/qVExaQyjEO3aFdoB1uZbxsVU8vx/eY",
+	"R1UuaOAqyD65xW6omyEkXgf9gaDZj6oYpiOKQ+zF7sf0ZpYVvB6L0LTDAb3MNJ40tc0r3fO3lYsQ+8TJ",
+	"46Tcn/cuZiQrBS7zaDBIFIuPtk/3LlLsXdKEtnp1sDk3L1OpZoVNRO6/UHdkpGheRlvSh1SR8QzB0gVx",
+	"FqvSxuLXJ7Y2LwszqxtvzusTm5oxDqtIm063JUpGcu1LQIkRWcJS/QrWU6R3w5MWzS1JgqvNbzUMpzmt",
+	"qyre5cdU4Lvnb9cJEJ8/UUufwH11nbx7PTZDuSRJfNmdcM1duZSgxwKjjS6FFW0qTSFD27FoGtxdCg3z",
+	"dBb7+63RvfS876SA5cDrs8ysdAeiRcrZCkoYSJZM3cv6JVa5uP/DNa1KbxJ4PlmocFngr4QRleexSfXy",
+	"LOaNKScL/CovjxQU4F6SEh80L6o6g+WoX+3YIYTT1h8NkGN94VTRC9VsjDGrdJFCIXMirT3PpGEGZKqA",
+	"y6oRUygUDu4MVEIYuFETjWITJ8iNjGYAmovq7wfamdJ3ypmai2pxKFi+BrOvtu1H+ovMfvzlZM6fnM+Z",
+	"YwrR/PnjqFrrTkRo6DuRaH4Ptpcgxxzmd9VLXmDzwB9vbtqw2u8Uy8tE73Y8z8TOjHiKGK5PDfswXVJV",
+	"mrRikVCQioRCM+RfVAcqZRVr/CgkP0BJQcCVWpXQBHDgAFrHtZPt+aIuq/D6SBNXUNgQz0Q+YDPTzHrU",
+	"mpUPwmtCXy0LvfZrq7Yrj5KF1Xz5tbs/fXe037nsvNkfDP41vP56evbu3UHna2fr+J2Ydt8B6vHl4fR1",
+	"9/3Xw/fH+0eAdOwOpm8/B+cf61N39OHbp4v9Tx8/sNsXl51LhZs8Pj54eTJ8+9EP3Ze7M+/li+tP5xYK",
+	"8+Dd7OTbcetz8HHonhx/g2+b5tuPXzv+cfe4u9856Gz8Y/PXA8BtHs5Ovna+HX91v51+YNODAznekw+f",
+	"g1fn7w87U7bfwZ2b425t+moK2MOv+/uD6QvWee9dNnc/HV74v77/bfJ+918vzna/7b+vnx/3j3am3cGn",
+	"g8/Bh/Pae8AjvnPTeNSDi05nev7uaNh5Uz/feOPy1vnhu5e71P913Dp49Y/Ru5CF9c/BYTPsvvxwfTDe",
+	"PTu5fXm73aH79cH59Xl3O9ipDX9tfr3YPrjBzQ9bJ15HdDc+4c1vtxfNsfv21eByOPinjVFM7dEKoVfu",
+	"/xjA3THhA+LJo5EhVD8aJUQdR3ZD+M8Q7EOdsbDiUhaev425WbdjO9+JLwh4Jr4zrA9n2AsRsi/bZBgB",
+	"/eQEcdW94n5iLFcoWSkl87kLCxazHPX6pBzFzY9jyWYp67ZiLkx/caPIB8jB3B3SGyvtTrUZB208ykIA",
+	"jy6kFOt22/OJM04VnahWkqpTJLw7XSIQKuUT3zetfPXLVYGM347OYHSYVwffQP1VMSOPcsgOm5kWmljM",
+	"KlxgdPbmqBx1FoVsiyaUklSNTcZQMlKnGOrW4Soxxrhy3x/tKdfxDN4msjCX0eoqgW/C8eCahFSQhrpX",
+	"95R1XFx1eahRODTwyG01vA0dlV0iPxqnXciYgcrFCgkokBGHsn12ynEb14MDa02qF8z3qqgTvxjWSNUI",
+	"kZuZzKx8S4Nr6DsMyy5MpVazDVkNvkfKl48DtLWJ3tB9BRoKEfhi9yIXNg6RT7AHKChTaEk/lfGowSlg",
+	"G6YUuuAGVr6MvrRsv61Wq9XU2pZRHT4kh8b1t6rCKLRejW5utLbQMd1Hk2CMXeh3zxVqyRRR0WXQIcMn",
+	"pohfBHKVwQRAqYD46JkT4uo1mTnP1eYw34uSXi1ZIun5tI+ENHHxfGxU2qzQg9qKdtJAjsaNQF3qjPwi",
+	"4uQuHQiFJKZQJGKfcst1e1pTfEe5fgdKU02YJPKFXC2MbqBaRd3UCHU1orLdyDihElsllFTPYqUjg+47",
+	"xdyziVNdV0WnQQYL0o9FggYD36Q6JcIqwA40hUV1iXSrfl19SpNWVHgIeyRR5CnKSzboNqwz7mB6pqyw",
+	"dVBiNqsKN00Z9/R5tHEwiUHLTdCJWOkxBSwuMSGZoDDNRCZhDPa2vWYq5S0OhygO6fsQjAmhObT21VjV",
+	"ncu60pK0NdqKj0E3fXXqtZQwzaNFch9+b36pys/OXlQDI5rAXD9u8EVoDjfGPKTY/6fU55woojBgzIvH",
+	"GtOwLkQUEt/Xj1IJgzSIuhZPJfPUj9FE5XOCvVkKTqnspzGJivVZOXGS0jQl8UkgVN/lkI7IAiMqGbNd",
+	"GLRyYLLtnNlWkQP9Gp02uMbiPckLVeklTERRdHRLt36M/EQ9xnyCg6wokRlUEBubGt6ZqI8G/i5VjFU7",
+	"x6A8FuuralccGlf7gsURpOSZ7JFlFVw9Prvik2Dl6Tz5LMMYB/N74bTD7suDbrfT24rSDnu3NXFaG/+G",
+	"X5GXPr74Ng1fDXb2j2ofgu+TdvhqGBm8zeMDd3ry7fD/Z+9blxJJtnBfJcM/e3o3IqD22BoTsQG1r7b3",
+	"vsw4YaVUAtkWmXRlIeKJeZjzLOfFTuRamVVZUIWAovQ0f3pGKOqStXLd1/fdxeHubrUcf/a9VtWh9oUY",
+	"F2wPh9pv7qp/2lB7r/NJ0S+fexfCr7v3sBUdfK/9OW4yrVp6V63V2lv7/c7vLz9sfLgQ/PDw+/GHjR93",
+	"fu+25n/rdd7sb920v3x+W/rQrQ9EjQ4Oz7+9ki/rtd035/3Dr7+/rPVffn39fW93UJG1td0L0Vj78+73",
+	"33nt7OjL99afqt/6s9XfrUJQfobjgO/61d3qob77t8dbtWpza0+H37WNKqwoBORBrdrHt9T/Vqsdn7/V",
+	"b+kdhvYntVq//0bufftWue3++WWz9HX9YNAo1b5fvQmCK3HcuxDfKq+jj533g4NaCQYUd1vHX2q1s+vT",
+	"zbP93cPW2YG/p47KvWNxdPoqOO/dfrqrNuF+Tg/23uxWv1yIVu2kfNQst04+fPZPOptnFXm+tn6wf/Z5",
+	"73br+91QsqT16V11t7Zf5XvV3+u9G/XlZOtCHIjWxzbtfzuS/cHn1lp5cPx+Ldz6/F3Uvvhfg9Z5be+g",
+	"/u6t//GAMV6TG43vlc63jVd/hp8O74726O2rC3Fy8GVtY+1mXe21Kle/767dN8o4Ef4EGOpLVVH/M97C",
+	"PKcd/fr+3Zv1jQ21wfZ2m3efLsTZ6Su2+/Lz2/Py2/LGMf3aC+82b9+fbIZ73E47fmvWGu97a7xXl9+/",
+	"y1K990GtX6njr18+dtvtC9H8uPE5OHld/3Gsuv0v6nvw5vDHUat1fBsc7AYv11qNo2Dt2211K/pRbfbX",
+	"jyqNly83Wud35fumHc2Ul+UA/nvizMvRNcfMy/MAYsSXz82/XLEGTVueZQ7mkSYnO9r5m7QnLsm7rG+8",
+	"Kq2XSluPmHcZ0yznJGDG9suFzIhRViYG6ofPXk54wy2UEmZMiNAOcwqiw4aaSsv8SDNsvy2hHArlIjXc",
+	"22qRI+Cs+m+MY5QhU8rMDkGuAPizeEskQUb95KPxoyPD+WWDca7inA/i8vLIJH8QeCpSFrrJl0yZMAFG",
+	"U7HGjN+ZuSXsO4I/IcwwYd5VyEVLQQJmaHzIZCTeRYgAAsSLwmkeTPUKpydbTSAC6yhY3xtKeEAwaCCA",
+	"oRBesMVmA8VCKAbjhhsHuCOzyNK2gf/WUz0ABwRKDq9IzkXEg9QLq1cBN6uQLoJjCijpA4DUDONwo1Dk",
+	"scGEgdjN4CjTov7Aed2nLfW4CFIAFjbFxNYJbOyfj3Vs4pmvneGeh9SGhE6NRGaXlvGhlhHkaU594bgz",
+	"R8bD4OPppsOc7O+zG7UT8Dwxz+bmpoYNDhguC1HYbzNQaQbzmztpHG0Tti1qn6dYyGngWSan4bYxW3Yw",
+	"rUTxZsbMJhbctZXrSGQTTs9JkMNmnHfU9xCaR4EmdPcyNABUAuj9NjOxPeFLwdJ8lBZqQds8SPZkp6SI",
+	"6VqslEp5IIMn8Qv+ifQ4QmutbOtYrC473VB2uIKuX3iJK9srJbpdvtquNCYvDCcL8TzxifMicvR1sheX",
+	"2vfh2ldvIDIUlsxvUidjs2WBAYajBzhhhyMgrq6eZCLOhWAe6Y90FCgiklpUV8ySmyqL23Q0BN5sdCZi",
+	"823ra8SlGFMJjgs+fQbIfdBk6VZznoZw0Q3/npdxEVi2sibF0CQkQIUFErIWDf2AKfi+QRXLy3TDfx5M",
+	"P5d7V6hdTRfZtraFbXZrXrEM4+pQQwZSKAzSBIzLdGiA00JolWAgxOctbiph7lSI6jXaacMLV8l7YqPw",
+	"c565srk540NbueWKnL6trlY2X9lwbHfvpHDPo+eOAHHRYmE35CLKnVCpbD34NdWreTfQoE/M/pcv4KAf",
+	"dsiGnT3jTo8hgJfmPgNmZhfkOa65yK076e8mn/dKzv5B/y6roIaAJttEmDDdAnMKoK8Fj7BowFaYPo4J",
+	"XyvZGJcLXOAi8cwH3rb9qhCfyhyTt9siGgEe+oTPBK/qFH80SUltD8k3apBkWZn8B8CxMxFzOSTuFgzm",
+	"P3nzPzne/zPNWw9la2PPzf14ZsqA9LnnyB2ADtOUw99D7kz2/LdzUC6twPAI+DT8Aq7ZNL0aQ/gpv9Wr",
+	"2/vVj6d7BTT7NDjlLUGjnvYl8ZhqT1tSEQxeFGzG2OEUAMOF6ViT0DUu5DZpGOxuk2O14fMoLn/Ke4Fj",
+	"RH5DIFVeAQpCPQXdWJBY4Diu3KUqobvCu8+Lrk/h2zT2xk+FZQwOgzaUYMzA37pxR2/1Ypnjiw0knsVS",
+	"wiUNokvo0NF7cfSwSmm9WCqWy+vF31cmryGOrOczgeu7aCh5wXoDmquaw77DElw1D3zfKIs0Dk2+Nn+M",
+	"gDxrf2bF5XhrU0Dk5AXo45lf021mpjEzDawfKIlZCgdtdRTTMjt7eV9IvLIIW2bp4+RgRSUahc6+Rx7o",
+	"ZdzjXywgbtTw3lsz3I25I88puiJop9+O2RWSjnAbs/apguSTcEjb0lGt8VeuWRer0JZ4wpd9EUjqo6ei",
+	"Xy320MYcwPftVu0O/OuGgJdwc/NUIa5sP0iPXLPB7EoEBXecHrm8dg6Jdck1+L+LoEO6rDMeNiEVEQWB",
+	"7NtwxvTqQ+eLM6LtQilEbRoDa96nA45YZ6kDljpgctzs53IcUFDH7vmuc8gC+w/d64YqV569GeIDGxTS",
+	"nQPCH2Z6xKGi1CAgYq1Ap9xICj5qxySNj+WxGO4zRw5w9R6QknDIro1QVpT+DBn8ULOtdKTPwimmwvG2",
+	"Ho2N+nY1kZKH61jn9S317L9wTJ1eM0JTr/lJnbP8PZpJV+hq7PSBsdI2n6eTILhX1xSPWEX/MzFbdNxK",
+	"MK7p4EHtAyatAqNlfpqaMF2TLGQ2GiBXgrRYYnDv8e9aoew75ICsm9VJq20lPuWpXh79z6J0J2DLmi13",
+	"5jYkkCrx/usR00fCBLwdGkHnMLL22jWnYoDjmxH233laGFb1b01ftTOyfcVaXBiUTzjMKxDvvyGX//Xc",
+	"nhKthSkXxAu59J6gN8IM8S5WvX3q6vBwjhBaJ2euGEPTO84Gw5jp3ErI4wU1xpCVIWDK0lHmgTk2shju",
+	"rCfpYVmYUvqEu8SWBLlQERUNBpjL9g+F+hW9Sa4sakaBKAkKAyhe8rq8stbUnnie+2+Reghwm6SMx8/b",
+	"R/BIbQFxyGpdp3h9Zm8HiM+5aJ0AGe5DdjcAHngZ+2G5LQHmNqbuBkBF7Kq/seV/PH6y8v8ncA20o9AT",
+	"/EePZXgiBUOBHQSkXlUFtyHfKCQHdwQNpbV22lAaq7ZDvKL2NYpFMye1u7dfPf945hniacAbiPsDrGpr",
+	"2am7DqGkw6gAbuNmgmpiESowgvVGcrJcYdSNtkTbYgCsScoOeoUQACSG70jwkGzQntjiFPHWsL0Hrwyx",
+	"AddfbZaIDwAgYeKs1qtmyAEGKrihvHDcaARg0M4ensbOG6ZBfU5jcBQczANsm3jiMAZxsOhH9sqjr3ab",
+	"nH08JQG/Cimg4ht0WUhn6DVYRcHJzUKkdeRP24nRAADQlRMuic/IeyoYD+VKYQWAm0D91U4ePuWeHpUb",
+	"6r5cVRWtMWTYooLf0cxrjM/T3ABMe8ZTKMDSWtleOe0ButcUyH7p9/tMnSFDQpZHooKrvWwFyWkFwfXJ",
+	"N90Pt5l5OiEz52G2SZy6yDGW92Q81titxZrNZy1yjZSBNoK0hmIBayBOHCX108+YJwIylI3yVumFdp3P",
+	"z/ZXtzAdAaqahLKPmGZxWG1zKjLodXRok0ykOjSSsumAZFWJ9x+PaG/aV3b8mRqH3EJldUNGfdVmzOpz",
+	"UM2YZtYedy+g24nZgKjeoNl5f2gz+1L/A8H9/7wCieiVtkP1k1FNjis47OzcB4+UG5NgOoPGQHMWEN4c",
+	"96umEsztxbhigCSlI3A3yi/8XFH+DK/5J4/LHz08jdhttNZQN2lrOBk/iVFYvyK74IOt4h4ovfvj2Ycb",
+	"xVz1mrKKeNRoJJlhFtXNfTbRwV+/D4OW5k59mwAxD4gWUAvcMKsZD1JD7xYGloUUCgqWFUy4R33SDGVn",
+	"OITaQZjEZFbPAkEkCI4ApmC0lv7SQqgXSdUFGNV3hd3oMIueRIiALgkz3U7vGT6TNs1GxTlr8R8HF7d+",
+	"8tHiwibd8P02jSCgi5O6AMGXJHkvfYAHMQh5QPYqZB/I/KlpZUFGJ7Df9iQ4yxkPrRtN2+zpIH+UTdq4",
+	"ISa+MSgj5mXGD2O/NV8Z1D/ZNGOqajt+7wailJtuGprDuWpAgP4tceCEgH/7d/V69WoQA/6df1eHd6db",
+	"nwdXzWbzavdTWf655tdajcHBwVMD/lUOzq77n+6qfQff/i7+7Hv15QyAf2fVrzHg35scwL/+F0Dgbxho",
+	"une1BKbuoFbrf6pXq2frbzudl+Vyr/dn/c3gQrzdYo21DzUVbHwuvz5aOz++bW/9+Xvt5jv71hAvhaSD",
+	"a1plNOhcvx5cqbtm6XBwyMuNgdrsRsHp+usL0fr2Mjr/8eaD3HhzdfDuzbeDah9A9/b6e7W1/nH9oFrt",
+	"77YAuu8IAQCPd6stBiBy+rgL8f74+OCgKt/U6+pN9fh8v9Y/qKeh+05+qBt/99vrfrPlnx3Uv66/vg43",
+	"3mxtfGCVs2rzQrjgffdA932HY0/29t7uVmnrpA2wgRfiSpw0G3fv747N2vr1ze9XlVLvm3g3ygpwXO2f",
+	"tN61q5/WaX1Q2T3p7vYuRGfwui32Bl82DxqH3c1j+bn8/cu32621tY9tenS+dVjle9Ww8uFL6+qoE6x1",
+	"Xm2eX1Hqr328jWT09VM/uBCHb6++i36ZbnZeHhz8KP3x8wH+Hb+8PtvY/d76/OnodrPcub0Q+wO6+any",
+	"5fdX+7V39FZurn36unkiBt8qnQ8G8C8tkcPyeCGmlUgrj1MC/s2Yjnke0oVlOuYRwPueIh2TZ5ozAfoe",
+	"KR3jdPJlc/IA5D/kWbAyPNRLFy9MgXj6DovdcsUrDLWtwFgh9w21wRAfUxDA1/rHXiH2ZqDggIUIdYkZ",
+	"F8/kf9KIHFkFDNVTXajiF0k1CJC/NpQRa8SeY+Jd7iTlGkzNaze0DRmmuLyAXmnsU5F3Ip1NMgj4jTYN",
+	"aSNKYNlxhdRARawTe76QFtK35F16MV8c+9HTUXoM5h3QyKDIIxaJCz5PuO9Ay6fpBgq23zF5luFORnBi",
+	"DVITF8QTMlrlohH09HoBD4LxW+2LT5gsCGIO7UBFOoZdj33ViHdiR9X4dsTnCPKues0mb0A+rEgOYhKA",
+	"MnAGWED4MI07iB2XlkVhum7L4VKg7dKazs2dj9M6l+7NnCd+sK25491H6eC00rTs3lx4kwfNmNFQ1y0S",
+	"jQBW1LQ5mNl6MfN2cH5xIlXQz2nL1OJ8j0lM0GtzEPgE66t88/Yg2zbS4LlDkLXF0H6jdlVGIeKuLpI9",
+	"iiB8lreTKts4AJ/QIB6jNaaaxywjLlXFtjYiQE5hDr9mrAvNXAgrAOmfK6ZvLAVexVUKyjXmlgGQ1gwW",
+	"FKezLrbUJsGj5DZaMm3+AkaBACdKKDnsSlsYW7QUF+JQJCYnxBdEI9KRKkqZGDxJE7hWTAubQrOF4LCG",
+	"voecnAJriCoSTzBDDSQsSwMwMEjkFdwmihkWDcAQtpUqk54CRg/oC7CyoW8TE+/wHLYdYlga8PGYkL1W",
+	"W18svop9SNqiHF5YyneBRNtwewP6EsYNQDEDWLMBkPGYO6CCeE5SZ/UDG3gJl4dZUiHt5eDypmUY+x4o",
+	"aYRUtWMSlhxICETlnLJ2NR2LBm+0453p0GOYrQFsTfoQ/ErIyFI4DXZiAExniw5MKhA8NoCy/bUoNmKv",
+	"JS2iK9srldJ6abVUXl0v67d8w8KAasV+tF7and1tcRCGnzpCHroJGkwKkr+MnMeA+2ahhs3mRkwfUOcp",
+	"myxA4PsLOZmQ9yPeg8W28FnAcMAjG8A3FdG50CjEQU4xSLZoY03Mlio5bBNQjUWyj6UZgLsFZSgFYAAP",
+	"EuZHrAbfMMuTN/RmLB+UtiOmxYFHDl6lingQEGiwH4kIidcTqssawJTvZUH3Fgk8uNbeYDuG6aHGovTi",
+	"wz60ZuFC9eYUekdAzRNvBd/LlfQhoobm6yVKRw6g7BPkyvJEYmhr64NGc2X/FPKnrqyLjK7NeISZIYK4",
+	"MTNN7i0uE72LPBs+d8nNlImcFvVJ8ruFJ5vB7mVsmbpR407nXJyaVTBaTfHzmBhiCJ69kMyyYAKJNAJG",
+	"Q/j2N73JPKhOeS9GC+gmpIlkr9HWptCSdZjYgFhE3QQ4qGhjcJOtdh190yEe2y1zFpgRwx6ImKgSQkdM",
+	"2UYyxYMCLYEjPCpc4FwaNBImfQ2pHnGtXYAKV7SUPSsSUBhWbKBMsW0PI5qm1/UzWzlndvzTrzmzSHiJ",
+	"F/WHioWzVsfO4WwLXR1LcYUsAegfqnLxjT+J1s3bHynFiwc9Wm0NoDLcAfaxcDmjI0NzQM0ZGg+YFfZu",
+	"iaDzq6NojRBGPIfjdB8o39A+XnCUvnv1x0OZLYyKaVNF2tQfKTWggwXFYxvdt3mrDTzoNskPbOhTqpan",
+	"JZlYopQvMEp5VjLwftXx74MsH79X1LTKbHJI8wVRao+DP/rbUW3vtFIg1b3T1crmq9V6rV4gR7UPu/sV",
+	"VGFvD6r1VUNd8iLB97IlswzY0gcCk6bf6xKcdOlWPRicdEq3agZQ0iyhvV/9LBY6abaa+dlhCnObFovk",
+	"S1qZ/Udl9C0W3GQTMPjGEAMxXa9NTSUpqxdF4mHzGWSojHK1vKiWCOqgWt8hXsBatDGA49Z3907dg8r6",
+	"EBh/lYFP+OFpgXRoQ/+nKvxQcizFf+HCl30V95H0Gb2eXAcbjgtKjg5PzwAnh2cQWgDvhd4mE4IiLOEZ",
+	"l/CMy0TdhPCM8zVP4/fnJDAFD8NnXCQ6+3dK9QD5C5vxhgmHEltQGOawhvlJdw7c8NDHJXzoNUiltodr",
+	"LcppCVARHWAfAOnFPOueaQDybCed7Ypj4Q1vMGygSxh/WQda41Svy0LFfAZ9+IKYk0B7XMkbOl6brYYL",
+	"3hvKHiLumAqJimTAxPiGQ4vY56QzbDNbT/gMKfUREqEnAHgnXvAke6KtjOxvY/XG76FSZb43tt3tcRoX",
+	"npZj+GFdXVlNXT8XbfyyNvTM1PDPlGrO2ba5fWOPVCvSv+mwZ7c0CDeQnatLGrZjVFysQgl2G5H6yccM",
+	"9Rsr2nTl/x429yEENYsvVym+Ap1xzVgXWgdEFGKsLAijYcBZCC1vaJq4ObeKaBgZKvyQEa8RBqs3LOTN",
+	"gWemrqgz5GbxUeCZFbthIQUkvSz9rt/YAij4pQb8F2pALVsZe26+mi9boIdUnz7osXWf3v/Prvtse+5I",
+	"FS010QpO6O7ex72zPUA5j11u0w4LHjcXDZZJKhFJSMSEPRUxP6tZ1plJjTt3YxnAhiYxojDdDtvUmMZw",
+	"q63pbcQ7Ns4t3ndh+i7cfRn+RP4sPiYmKuuy0w1lhyv2AL8WZHbZsfQL6eRUh7MNRFGsnrrdGffeJB3P",
+	"l03n0Fm0s1E/z66ej3rRfbqZSFS42gkcGVNwfvZWBr5XcFIY5ufoL/Y6RjXjDKTNChTJKa7EJIMMGWr8",
+	"Hi93ROeadV86mEtl9vjKzIjyk0TUuYKcUl/mqCk9yy7trDkSqCZm1XF/NNoOlVXhrzq/eGp2mgWiWnCW",
+	"YUmzoKKUIDm7yJWWmVuZhs79+K1MXdopDl0kvau7tJPdOjC8GzIbl9xT5/UppS5/H9mCcJfbJoYN64wV",
+	"BzwVGbBoIsKEvMqw84A/GURih0VtqR9E6iWpuKQwN0xEMhxMHvU4q/A8gPLua8hRNc7Jl4PYOYjyqY0z",
+	"Vk09UDVkbZ6sYi3NOCJLJ2Sb+QlGrTvyZkRjJMDZI/qiSA5tRlp/r2QnHjLDa/imawa89RejWgOPeojW",
+	"mHFIuQUj1v/6CeWn3zu78EafcO9kiVBq7+ABqb0zbp45ZSvNULPPFb0KcKr5Pjd3ZanXF3pi+ckEc0Qs",
+	"xnl696jzf8/Msuec2ktGl4vEQw8sa6AYUxgTTBNLMW6W+F1EgO4I0aa4gHKqYg0pfIT+gFrnjumXTPnF",
+	"UMqNtYBrHFUku6QvQ6gjRG0m8kaNh1XEjH4qE3AP0wLrOld/nrHh6VTXMnE1l7nhJ9N9WSKfNTk8g0Ob",
+	"2piTZ65SP8sZ5TM8zhneb5rROY9TdNQtSF11QdiZR1UbwiC5jkM2YJtzyC9CkZp6gcvMnYqGpOfRc3fD",
+	"Z1+o7N3Ibs7O36UOy83gpZ90ghye+4NRPbXjQIianlulnZuQRTFjm624qbbsK6zGZWT7jHM0nDbM5G+/",
+	"X1Xaep2Q0WVTW0CPSEG8tCrxcvOJ7kP/ZBlFw3tzybuwP8qvK8VSsVIsrVU29P4YUqZaGRoh6obS7zXM",
+	"E8NYTuyezaC1nikD6d7CKYphrt/nHuuwLxnpfbz5mCVudW6ec2ifzTvTOXS5zFxn5jHZ+jPPPZwq4+n+",
+	"UgeLMCFowCQjDD+VIpG8ZkKlw74keByNLHNzng/SbMus51wTRU4S86k2RrZUZCYy05I/LpU5qliRhjOl",
+	"W8dHLStPZSQmsg6/ji14rtzoU8l7hpyN96TvNQE/eY4UuBSV7IUNprwC8Rz3Uf8ZsiYLQxYqA8Hosxuu",
+	"jyQhQxIBfWFkyQemWjjor7+dFOuOk4S12OQ0wokxp83vsslFi4XdkIsolaCdNH3qlkuS+cF0+KLNp0ql",
+	"TbGVWkniy1Fzm5tTHdFUM/rqxsueMqfqXv2ZsqpTa9ChzOpSnS5eivapVHD2HspM0z6WL74WysgAOz5r",
+	"WzRmVQTrD6dI0kmUHeKZzkogCtb62tFTRtt7oKMAOeNQLyYpF0voZJtz21Fwre6gkTmZ/e7I0OpQc2Yk",
+	"BwHTMXGM4cDLp6OUBAI3arPOTopqJ2REBj4LDU49XMyMjGNiZzjfpE+PNTriCSmYZ3tCzGNCna6lnxcn",
+	"6c26JKPt+obNUhj9P2JHEp7heImAZ3h0tgbk6PGCqGcaE19/VSrNZm9OcCP9fDPij5EZcjbu0oQtjAl7",
+	"w29GDZj7ruZpzLIVQnrWBw6Z0ZgZf3vigqM5vpDqHdKKWWYUH/cNC5beiQ3ZueLCQlhdrFDhX6w4o98d",
+	"GjXazvhMVi0S0Ugk8mZRvK84L98KZT/ZSj7rRu3MNMAR7eziQyxI4RKXNC5YtqWKEHgkuz85q4Jpf5Oq",
+	"XXbo7UcmWlF7ZbuyuTmK4JR9R+YF40qyW9qI4Da5Ih7v5nJe8e4jXtquREf6LJhmGeAHc7gR/atp7gOu",
+	"8vi3ccOEL8NpbgR/MYdbUTyaakXM8M6jCie+Gtqa6s3Q1iPehgGh82WHchGvzbSbF3/+CLdleqgSHS1D",
+	"IuF+XV2NRH+YMC1oBynvvmxLlntjWbx1YxbItFDfoCPWl6HvbCp2G5kV5KGj9fBvrWysh81D/Zq1kWmx",
+	"qM3CbZMQgvMVSNjDdo+ARWhthE983uI6+pn8LfyY9gUsUDtHbNKWrRwqssLneGXG3s/cvpGccT59G8n5",
+	"J0wxOw5MZq+GOWFek4a93rAXuMZugdouzxmsBkF6a2NWGJ28HOJagMigpH76eQhYpyGDXkfEQ9vIZw/g",
+	"nTgkDWgYOtzDb5hvOjtGfDq86cStu49FdOl4LR2vpeO1dLyWjtfS8QIjpxdkraFu0g7XRIDH1qwNp+t+",
+	"BbziB3tre2C47/PXZneU0DHYHfpN6svL4TMmwBLqZtQ/QlcEyjyZ9RfsPFN6/2OJSbs+xs1oyhBpokPZ",
+	"x/xV7BP9drJfJxvlrdILcJ94lDgjsKksiX8vQEvgHR2enpE1rqRzd16R1FkQKFOa1zsiYv6FuBqQhux0",
+	"aIEo1uENGUgBFPT0CvTU1QD5Eilp8lBFJOCCEU+x7h9Yo9iBTxRhFiq4flIgH/fhpzJqY04OnoIrcn62",
+	"v7pVgP+UY6j4q0HEiAx9FpIODa/1VS+EAXxfLVc2K8ULcSHwNPoO9Pq0KRahEJPR4vqgxwjMZlQM8Jzb",
+	"xLNr5RVAexUQtz7Q/6M3sf4v2mPTY6C4JXK3Fe0d23hwiTbBK1wI+4kWSn2KhhSCNSJ+wyOOrQyKKcWl",
+	"uAxZR0bssiFFk7cslSTqcLyMBPmgAWBiwkPEQEBx10TA6I02sMatBsZKZ74MCCUJFxeCDp8Cj447GgpE",
+	"ab0PBTl7F0VyiNjFxufWN7VReh03UMMqI3onDZmKyLWQfahg6VuGtwtXi2fYfNaQPvMLyDRwITpcQbuG",
+	"T370JLxuIiTpgfVzXit0TZf0Oe0mMLhzAeh8fRFhgooQm6xpRIA5f0f/QsW9Xvr145KAtF/zbpf5IEdV",
+	"4v3Hs/U47w/9nl7qf1b1P//zClrw9e3VT4gJYK5YiwuhoxVElWVBAMtKr5kgtE8HQP1JUGGQbi9SSIjN",
+	"QpaEK6obMuqrNmORIr5EfD96Df0rFwJvFUHCmjLs9AIKN/sF6BxoJDu84YGphqekWEoMsdVEAOcwfmFW",
+	"w3mB+gymMYcq4unD/ipX/i7Gm8J1O+BBAG9q6DpxNfNCmDJxwg0OV4w3IbwvpV+hiRLQR8cNpm9X7y4Q",
+	"C6h/dlkQ6KWFZ0/Cx20XUVVvZytk9tVjSw7c1oWIUrohnsu3wgNSY3HJoWaAyrdITuxTwumYT5qh7JBy",
+	"wbnQFWtzU8jNUjY4f6A9BPQvDSasiAsiYP3JJzm0cFABhxsrl0ols4aIK4BGBL0nULwR77AdgxApJbLi",
+	"9ymPTEPLRmnd8H6csCgcrFabEQu94oUYiYTxzOMi4eknC9IGzgOa+W14lUY0i8SD/iJvO1e6tHcUl4n1",
+	"GXLmsGAfpNxBn8HK2V9lecGPOfrgeoLxDcdBfoF3Cyj0IPMmKoSIzLEVhbShuBD4MlZvOF2tHr0rlH+v",
+	"FMulYqVcrJQLJ8x/S6PCLlPXkewWPnLRuy1Uv5wWLlZolxcI7XYvVgqnp2+3K5ULkT2aNo6i4+latmKp",
+	"e4c+UobD/MUB6AepWM4tpPxhXLn7/OEOvV29AtFdX9/c3NhYrzzMS0alkeMl45f5XnLIzMsecpTvG1BA",
+	"aPHYN9bWSTZJT7EdyyyhDER3PGjv23ygjbbNoNehAx6enIfQQBvkwXA36ujYAobosfg+1cxCcqvLyYUJ",
+	"JhfwLcUS8/jBYoYcpKcU8PvLLu2Y7TB2RgEPmRxpxb3u/HV0XjoD73opfVlDBHOTvKG3P1LMcSQup5Kz",
+	"6EMChQkzGJMAruAYQAyHDqC6MU8FjgwYz9xBTyk6SYIRIBZy1YN8KMwPmXhlOw4udBRjh30TzBVog7Wx",
+	"DYSN46IhbtbDsDIb8cDAzEkVODWpOP50LJoMCReRROuWXQrDuCetS2bs5eRaYB1fteIIPu3yFZj0Xfl7",
+	"cto6e1PPM1EwoepbArTMpft/brpzVOCz+vwn0aBZHuwabs0FIeKJveUhLZDygLmAb+7zevHBHsfpXSwg",
+	"8eVGf46Nvifm7J6PCmy6miOGnfPpNnqbK8DCnbQNmt3oxUlQmHxufJKGFA0WinglCkSwPlMRZhsxm4ht",
+	"QCZ1T7gfD9LEozpwKchLKxhQRC5b8KB4qw3MMTq6TQrOkG6G0oH5ZjxBebyOb/G5n7QTer7ARj6P9vTL",
+	"+clb4Z4+yIHeuT7m1rtdJpivhem+HT1DNx3unUVrpnN2wpiWukujKPI668yzPSX3OegyqFpOMcWBx0/G",
+	"dYDrs4s/+YXJDtx1WDbaqshK0YhqMKIye7ttfN45aYj4/FNpCGcHjNMQ5uy5vbfm4v/kM8+1uMJ+KrPC",
+	"SZXZtnfZzlgBCAYTEBvE472QkmnLMMJqZx5AmfvEPxk+mW04ZCoK6FWxIfVLhUe+NF+d7Z2efazWJic+",
+	"cFfjeXDHUu8jL7CBb5dVtRw0MBK3e47RVrOricx9kwUAllITefrBCVPwLiaH/LJdsaAwhHQyijZXAM0E",
+	"4wY5Z+A6eJDCWMJ+LSbZwZy3TKbkZEGDpbfM2LKb0YH3uLErS1W9wHW2uQrdqCSMd+TyNfTi1NwSh24n",
+	"qZzxLLYCP+kolYKleAqyi2OPxVKQU6oa2ZQzOn0p/25m3+55SlOTK4xl0npO1am5apxMSc8qU03hGYYy",
+	"mAK0A46eLNlzog/9hZM8+vmXyR3otA5SPYggGDOndOzZHj+ho1eraE+f3o76q2wPIJbyzEQOnC0vf4OX",
+	"ys3eTEIySaoE7n4aYHn4gfqL/100ky7afLf4DRMk6uv4Dn7k91DuYeTjk4SwqEEFaYVURPFsycAOKLRl",
+	"4G+TjdJ6XhpIr9PPmf55w0ImGpx2mIh0DEx6qvf//m/IpYImar2Y8Cy29VxLUU/pJ9TXpr7tOHdx6idv",
+	"dtHr9jyJInhjObpLi+4yPZSXHgpR1jP03eyqJrWLspJBoftVSsc4dn6K3I8+Ps78aHkGn19IQrv8mg1I",
+	"m9ohFOwTmSHTM5NOWGZ4FjTDMw+pT8lJVj4H5XtMGkcfYGbb+gYMBEyYyvVZV5Y6ddHyOPMQreRtZ3pt",
+	"eap0WnX1FiBkFw9JHR2XGBxd3Y+OPh7f3E5lgueD6SGwEy6AhA0gi+QUrm4Gp5s9xXx9b5AQAnPGRWuH",
+	"iMTrxBRSyirhLp7KE8XgON7jsyaIpnb5EDR9Op/veRJI9+mnZdpoPmmjeSi4lLRnJYnu8xitoI+B8MJD",
+	"DG4ADZkOJkErIMiqpzeDgTGAvQBAEKY70WSUor7EVkSFSiLestkWGjXH1F7jUyZ+4BY/chXl7SRctV8i",
+	"96Ps63ps2x3LwYj1VulvYsE2n4Noa2W9xkVT5kq3fk8Q9cgQO2Ax6ukDPnwjZD4TEaeBWw+x/mWHamNU",
+	"JPvaJAr7S0+fDSsjHLkHESvJa/aCwHwOaMPxXRj4jw7lgWejlYwdca5Y+E4/yhxFOr5G5iy2JJ14bsqY",
+	"1X+7cGu/tJ/14I6on4NHkBJ1xYLmFELuvNoRMdfidMndL2NJ119N76k+C9d5IvwAMoOy7ricVeJ1qVJ9",
+	"Gfqe07vumcTwZfzltkPehRlM6zV5BQsf1A+laIF5GprBq8YDfPZ8hAlfgUNroHniDn29uPoRGzQIWIin",
+	"bkh5zZlCbocrqS8mWN+wf8Lu58o6umN909RentE/HV4affIOXVVMtOlqIEWLrhRW7LoD00fIKTnlwQ0l",
+	"p1REEq1r/GPZi8L0zyd2ZO3jPI8zO05pxep9PmQ/hZVTFq3WQSyybYt2e6zYeCFrhky1Vw1PCuh95ClZ",
+	"tRQhiOnSZlbuGrTD0sIHuAZGjHHyA19hMQv9L0H2WCZxs1xyKZjR1Y+kzUf2d5ZHfq9Ot77L5AVbOHqy",
+	"gi084S9csNXPvyzYqojYVEaG6M9QsLVnm1PB1p5+Gp8qv2ALZ8sr2OKlcgu2+swG+eueqq1TT9UOJKFo",
+	"i0CdA9yXCYgtiB0PiewL9BwA8S6YquILsdVf/O9Jar055Vv9bD9Z+RacyZXtlY72b/7HOt2QKVpsyE7x",
+	"Ksz1gNKuz6jfZLpl/vpbb5ouC0EtY4KvsGIjPHvR6Ryl56nynqNdyXWQllXevCpvD7fEGP9gev2U2mxZ",
+	"Vd6e+1WeczBFlRdeManmxDkA1TqWuxsqqgFVEYm3wyyV4JnUy3TIAafaWVtWjBepYjyPHZSSp6yKsU2O",
+	"5HrP+oDJ0bbMlZb6ebEqxvMQreRtZ7qNj5WHW9CKcTWhxsYsnQzd9J1Doo3+5nSlZSc7Pq+5gZmyfPH+",
+	"1x/8J8EuzyP3Tvn2cdUavfu2BKzhfAcfUNS1d05Ur9E27n6Ggf3NFiYwuViwOJYFEwoAn/gL8wYB8jkx",
+	"wUUCFZixpfdx2cmprbRjd2d05MfnKqfysZ8vETlFEnLpXzxSVX0eRiC1E/JyeOM89JvymtTnrqxBajef",
+	"AcJmhS9NVpjdNhwtDh8i7n2sBkyp0vzOOcSqtx23mqJ4S9gQAHkQfAMUlPygYAqe6VMGQKi6XiI+HSjU",
+	"UAaxvEHDkLt3qCwcIihFKvwCdAohZ7iyhRlMYZPvNASOL5PR3h5JjP9mrvkiI0VOfqOK6DCdUHeF4F53",
+	"zLrQgAS8ySLeYQUDCozQjIqFN8A8RgekvGn5xl9YmliTYA8Z8d5GUVeHHF6BeKe0w055xP44jULeiPRH",
+	"RzRq/7FmKL29U9bohcwj8oaFpB1FXQVkPmBMewKZETxoZLoEegnDapCCWHBMtmxiccm0PhkucihGJQVp",
+	"C9/W4UoBpGQIVgGMIJ6/XCT7lGujFkh83aG2zB2ujWtXqyPfD5nCigL83YC2r21yxQbSINzD8fpkWYDy",
+	"hskDbrohO9A29P708BPYLGWYC8hv6GMr0ukFEe/SMFrTn6/6NKIvCshwoh8QWToi0pEqIlvkA6/taKn3",
+	"UlTGHsFKjDXgoHsZqVHFG+SKKe7DUnbAk7B2O1m2gmWTgDuzpUSZgPNHfWnXnSuQ4ZjCgPicBqwRJXQC",
+	"QI7UpVFbuwN2b1jSJP255R9v0Eab+XlJtzMtwZ/Lj9PsMoPxVfi9Vi76/4B6AgoPscQCbrejpSAScv/e",
+	"XmGD9yX2tcoP+fsPn8vH/GP9ffvqTUP//e787l35E3//GjQjptLyLhNn5e5J0I3m4P6Z2EOA9Y5N6j+F",
+	"1Nrcrvb7/VUQ0F4YMAGsJZP7AEPnfiT/w/GSUBlOt+yFFXQW1SUXK9uvS6VZX99UK5zLZQ9PgHp7cUux",
+	"y3LqBL6Ytns8GthEeULTZUOiuDECiGzieKxpWqYcSSC/gTqnHUZ6Qit47U2g3tWa9IVLma9dtiFmg63y",
+	"68pUyddE6WblX+GWLm/Kox5elIi28/j/Z+WK0VArtr/+1vE8PpmVRvzMiJzzoV409EgySEeRvBG+1vou",
+	"DFa2V9Zol4OeN0sxEv8bf0s2AUZ6NZKrACcd9YRggXJY+hosjHgTqkHQgGkeX7s5Ff1PBpNLNQhSP0sI",
+	"XetV09TJlerp+NSQPmqXEg7qMwhDBesjQVHIbuQ1GkRz4bpz4oxrO18Tszsi2wyBD6RPiVoT+XTcc9Os",
+	"UybIrnE24AZ5oxwNrEhowLWMVyGSA60/UDAC661xJT3nuhb2MGMp3SvACvUUS84ccyvZZ71zD7Vd8DyC",
+	"dXYu6J4274lxED0HHGzk5ndj7LGRR3D2rrvYsDlHD9fKo4WeD7lmA2Uyr9DlEs8QpIGJTWEhwRsq2JwH",
+	"iJCMqHZkMYclu4r0ZXitPeGxhQx3seCaGfdqMifmFcS9z3bpcTTWZHaku2YnZtJ3+IRHTHYDyI1BNKal",
+	"yEREViPazlLp9v5wd13PTVF6+Nx7+mnjFJRNUiU5nyhinW6UekE+j1b++fuf/x8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

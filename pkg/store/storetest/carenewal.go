@@ -101,3 +101,17 @@ func testCACertificatesGo(t *testing.T, s domain.Store) {
 		wantSame(t, len(must(s.CAs().Certificates(ctx, c.ID))(t)), 0)
 	})
 }
+
+// fillRenewal makes a successor of a CA, which was renewed and has other certificates.
+func fillRenewal(t testing.TB, s domain.Store, authority domain.CA) {
+	t.Helper()
+	ctx := t.Context()
+	next := sampleCA(fresh("ca"))
+	next.PredecessorID, next.RenewedAt = authority.ID, noon.Add(time.Microsecond)
+	check(t, s.CAs().Create(ctx, &next, domain.CAKey{Certificate: octets(), SealedKey: octets()}, domain.CRLState{}))
+	check(t, s.CAs().Renew(ctx, next, domain.CAKey{Certificate: octets(), SealedKey: octets(), Chain: octets()}))
+	for _, kind := range []domain.CACertificateKind{domain.CACertificateEarlier, domain.CACertificateCross} {
+		one := domain.CACertificate{CAID: next.ID, Kind: kind, DER: octets(), CreatedAt: noon.Add(time.Microsecond)}
+		check(t, s.CAs().AddCertificate(ctx, &one))
+	}
+}

@@ -33,6 +33,12 @@ from ..models.api import (
     CaKeyChoice,
     CrlFormat,
     MergedCrl,
+    PkiImportCertificate,
+    PkiImportPassword,
+    PkiImport,
+    PkiImportRow,
+    PkiImportNote,
+    PkiImportError,
     Revocation,
     RevocationReason,
     DryRun,
@@ -788,6 +794,27 @@ class ImportCaCrlDryRunResponse(Response):
 
 
 @dataclass
+class ImportCaCertificatesRequest(Request):
+    """The request of ``import_ca_certificates``."""
+
+    id: int
+    certificates: Sequence[PkiImportCertificate | Mapping[str, Any]] | None | Unset | None = None
+    archive: str | None | Unset | None = None
+    crl: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    passwords: Sequence[PkiImportPassword | Mapping[str, Any]] | None | Unset | None = None
+    partial: bool | None | None = None
+    dry_run: bool | None | None = None
+
+
+@dataclass
+class ImportCaCertificatesResponse(Response):
+    """The result of ``import_ca_certificates``."""
+
+    report: PkiImport | None = None
+
+
+@dataclass
 class CreateRevocationRequest(Request):
     """The request of ``create_revocation``."""
 
@@ -849,6 +876,12 @@ __all__ = [
     "CaKeyChoice",
     "CrlFormat",
     "MergedCrl",
+    "PkiImportCertificate",
+    "PkiImportPassword",
+    "PkiImport",
+    "PkiImportRow",
+    "PkiImportNote",
+    "PkiImportError",
     "Revocation",
     "RevocationReason",
     "DryRun",
@@ -938,6 +971,8 @@ __all__ = [
     "ImportCaCrlResponse",
     "ImportCaCrlDryRunRequest",
     "ImportCaCrlDryRunResponse",
+    "ImportCaCertificatesRequest",
+    "ImportCaCertificatesResponse",
     "CreateRevocationRequest",
     "CreateRevocationResponse",
     "CreateRevocationDryRunRequest",
