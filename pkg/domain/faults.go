@@ -58,6 +58,21 @@ func appendFaults(all *[]*Error, err error) bool {
 	return ok
 }
 
+// Within returns the faults of err with their fields inside place: rows[2].name for the place rows[2].
+// What is no fault is returned as it is.
+func Within(place string, err error) error {
+	var all FaultList
+	for _, one := range Faults(err) {
+		placed := *one
+		placed.Field = strings.TrimSuffix(place+"."+one.Field, ".")
+		all.Add(&placed)
+	}
+	if all.count == 0 {
+		return err
+	}
+	return all.Err()
+}
+
 // MaxCause is how many bytes of an error's text go into a log line or an event.
 const MaxCause = 2 << 10
 

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/chaveiro/chaveiro/pkg/csvfile"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
@@ -34,20 +34,9 @@ func (f *rowFaults) full() bool { return f.count >= domain.MaxFaults }
 func (f *rowFaults) err() error {
 	var all domain.FaultList
 	for _, fault := range f.list {
-		all.Add(inRow(fault))
+		all.Add(domain.Within(fmt.Sprintf("rows[%d]", fault.Row), fault.Err))
 	}
 	return all.Err()
-}
-
-// inRow prefixes the fields of the faults with the row.
-func inRow(fault domain.RowFault) error {
-	var all []error
-	for _, one := range domain.Faults(fault.Err) {
-		placed := *one
-		placed.Field = strings.TrimSuffix(fmt.Sprintf("rows[%d].%s", fault.Row, one.Field), ".")
-		all = append(all, &placed)
-	}
-	return errors.Join(all...)
 }
 
 // checkedFile is a file whose rows were checked. The rows are parsed again when they are stored, so
@@ -104,7 +93,7 @@ func (c *checkedFile) add(row devicefile.Row, err error) {
 	}
 	var placed domain.FaultList
 	for _, fault := range domain.Faults(err) {
-		placed.Add(devicefile.AtLine(fault, row.Line))
+		placed.Add(csvfile.AtLine(fault, row.Line))
 	}
 	c.faults.add(domain.RowFault{Row: row.Number, Err: placed.Err()})
 }

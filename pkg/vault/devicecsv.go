@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/chaveiro/chaveiro/pkg/csvfile"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
@@ -165,7 +166,7 @@ func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults
 			plan.Domains, func(key string) *domain.Error { return deviceDomainFault(found[key]) },
 		)
 		if fault != nil {
-			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: devicefile.AtLine(fault, good.lines[i])})
+			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: csvfile.AtLine(fault, good.lines[i])})
 		}
 	}
 	return faults, nil
