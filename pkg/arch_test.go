@@ -68,7 +68,7 @@ var layers = map[string][]string{
 	},
 	"pkg/vault": {
 		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/access", "pkg/audit", "pkg/bounded", "pkg/turns",
-		"pkg/idempotency", "pkg/vault/devicefile", "pkg/csvfile",
+		"pkg/idempotency", "pkg/vault/devicefile",
 	},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",

@@ -107,6 +107,24 @@ func (e AuditOutcome) Valid() bool {
 	}
 }
 
+// Defines values for BatchMode.
+const (
+	BatchModeAll  BatchMode = "all"
+	BatchModeEach BatchMode = "each"
+)
+
+// Valid indicates whether the value is a known member of the BatchMode enum.
+func (e BatchMode) Valid() bool {
+	switch e {
+	case BatchModeAll:
+		return true
+	case BatchModeEach:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateKind.
 const (
 	CertificateKindCa      CertificateKind = "ca"
@@ -937,6 +955,24 @@ type AuthorizationUpdate struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint,omitempty"`
 }
 
+// BatchMode `all`: every row is stored or none. `each`: the good rows are stored.
+type BatchMode string
+
+// BatchedClientSite2Site Example: {"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0}
+type BatchedClientSite2Site struct {
+	// Row Its place in `clients`: 0 is the first.
+	Row int `json:"row"`
+
+	// Ok Whether it was stored; in a dry run, whether it would be.
+	Ok bool `json:"ok"`
+
+	// Client The client; `null` when there is none, and in a dry run.
+	Client *ClientSite2Site `json:"client"`
+
+	// Errors Why it was not stored.
+	Errors []ClientBatchError `json:"errors"`
+}
+
 // Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Ca struct {
 	// ID The id of the CA.
@@ -1155,6 +1191,36 @@ type CertificatePage struct {
 
 	// Certificates The certificates of the page.
 	Certificates []Certificate `json:"certificates"`
+}
+
+// ClientBatchError Example: {"field":"name","msg":"Item já existente.","type":"duplicated"}
+type ClientBatchError struct {
+	// Field The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// ClientImportError Example: {"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}
+type ClientImportError struct {
+	// Row The row: 1 is the first behind the names of the columns. Blank rows do not count.
+	Row int `json:"row"`
+
+	// Line The line of the file in which the row begins: 1 is the first.
+	Line int `json:"line"`
+
+	// Field The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
 }
 
 // ClientRenewalError Example: {"field":"id","msg":"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.","type":"rule"}
@@ -1386,6 +1452,51 @@ type ClientSite2SiteUpdate struct {
 
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
 type ClientStatus string
+
+// ClientsSite2SiteBatch defines model for ClientsSite2SiteBatch.
+type ClientsSite2SiteBatch struct {
+	// Clients The clients, as in the creation of one.
+	Clients []*json.RawMessage `json:"clients"`
+
+	// Mode Whether a row at fault keeps the others from being stored; `all` when left out.
+	Mode *BatchMode `json:"mode,omitempty"`
+}
+
+// ClientsSite2SiteBatched Example: {"created":1,"dry_run":false,"failed":1,"rows":[{"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0},{"client":null,"errors":[{"field":"name","msg":"Item já existente.","type":"duplicated"}],"ok":false,"row":1}]}
+type ClientsSite2SiteBatched struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Rows What became of each row, in the order of the request.
+	Rows []BatchedClientSite2Site `json:"rows"`
+}
+
+// ClientsSite2SiteImported Example: {"created":1,"dry_run":false,"errors":[{"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}],"failed":1,"skipped":0,"unchanged":0}
+type ClientsSite2SiteImported struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Unchanged How many clients were already here as their row says.
+	Unchanged int `json:"unchanged"`
+
+	// Skipped How many rows are of clients that are revoked or have expired.
+	Skipped int `json:"skipped"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Errors What is wrong with them; the first 1000 faults.
+	Errors []ClientImportError `json:"errors"`
+}
 
 // ClientsSite2SitePkcs12 defines model for ClientsSite2SitePkcs12.
 type ClientsSite2SitePkcs12 struct {
@@ -2550,6 +2661,18 @@ type CreateClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// CreateClientsSite2SiteParams defines parameters for CreateClientsSite2Site.
+type CreateClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // ExportClientsSite2SiteParams defines parameters for ExportClientsSite2Site.
 type ExportClientsSite2SiteParams struct {
 	// Name Only the clients of this name, as in the list of clients.
@@ -2579,6 +2702,24 @@ type ExportClientsSite2SiteParams struct {
 
 // ImportClientSite2SiteParams defines parameters for ImportClientSite2Site.
 type ImportClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportClientsSite2SiteParams defines parameters for ImportClientsSite2Site.
+type ImportClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Atomic `true`: all or none. `false`: the good rows are stored.
+	Atomic *bool `form:"atomic,omitempty" json:"atomic,omitempty"`
+
+	// CaID The CA of all rows, whatever they say.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -3132,6 +3273,9 @@ type CreateCertificatePkcs12JSONRequestBody = Pkcs12Request
 // CreateClientSite2SiteJSONRequestBody defines body for CreateClientSite2Site for application/json ContentType.
 type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
 
+// CreateClientsSite2SiteJSONRequestBody defines body for CreateClientsSite2Site for application/json ContentType.
+type CreateClientsSite2SiteJSONRequestBody = ClientsSite2SiteBatch
+
 // ImportClientSite2SiteJSONRequestBody defines body for ImportClientSite2Site for application/json ContentType.
 type ImportClientSite2SiteJSONRequestBody = ClientSite2SiteImport
 
@@ -3447,12 +3591,18 @@ type ServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx echo.Context, params CreateClientSite2SiteParams) error
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error
@@ -5004,6 +5154,56 @@ func (w *ServerInterfaceWrapper) CreateClientSite2Site(ctx echo.Context) error {
 	return err
 }
 
+// CreateClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientsSite2Site(ctx, params)
+	return err
+}
+
 // ExportClientsSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) ExportClientsSite2Site(ctx echo.Context) error {
 	var err error
@@ -5122,6 +5322,70 @@ func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportClientSite2Site(ctx, params)
+	return err
+}
+
+// ImportClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "atomic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "atomic", ctx.QueryParams(), &params.Atomic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter atomic: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportClientsSite2Site(ctx, params)
 	return err
 }
 
@@ -7426,6 +7690,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site", wrapper.GetClientsSite2SitePage, options.OperationMiddlewares["getClientsSite2SitePage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site", wrapper.CreateClientSite2Site, options.OperationMiddlewares["createClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/batch", wrapper.CreateClientsSite2Site, options.OperationMiddlewares["createClientsSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/import.csv", wrapper.ImportClientsSite2Site, options.OperationMiddlewares["importClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/renew", wrapper.RenewClientsSite2Site, options.OperationMiddlewares["renewClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/pkcs12", wrapper.CreateClientsSite2SitePkcs12, options.OperationMiddlewares["createClientsSite2SitePkcs12"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/export", wrapper.ExportClientsSite2Site, options.OperationMiddlewares["exportClientsSite2Site"]...)
@@ -10703,6 +10969,111 @@ func (response CreateClientSite2Site500JSONResponse) VisitCreateClientSite2SiteR
 	return err
 }
 
+type CreateClientsSite2SiteRequestObject struct {
+	Params CreateClientsSite2SiteParams
+	Body   *CreateClientsSite2SiteJSONRequestBody
+}
+
+type CreateClientsSite2SiteResponseObject interface {
+	VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type CreateClientsSite2Site200JSONResponse ClientsSite2SiteBatched
+
+func (response CreateClientsSite2Site200JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientsSite2Site400JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientsSite2Site401JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientsSite2Site403JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientsSite2Site409JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientsSite2Site500JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExportClientsSite2SiteRequestObject struct {
 	Params ExportClientsSite2SiteParams
 }
@@ -10898,6 +11269,111 @@ func (response ImportClientSite2Site409JSONResponse) VisitImportClientSite2SiteR
 type ImportClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportClientSite2Site500JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2SiteRequestObject struct {
+	Params ImportClientsSite2SiteParams
+	Body   io.Reader
+}
+
+type ImportClientsSite2SiteResponseObject interface {
+	VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type ImportClientsSite2Site200JSONResponse ClientsSite2SiteImported
+
+func (response ImportClientsSite2Site200JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportClientsSite2Site400JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportClientsSite2Site401JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportClientsSite2Site403JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportClientsSite2Site409JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportClientsSite2Site500JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16594,12 +17070,18 @@ type StrictServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx context.Context, request CreateClientSite2SiteRequestObject) (CreateClientSite2SiteResponseObject, error)
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx context.Context, request CreateClientsSite2SiteRequestObject) (CreateClientsSite2SiteResponseObject, error)
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx context.Context, request ExportClientsSite2SiteRequestObject) (ExportClientsSite2SiteResponseObject, error)
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx context.Context, request ImportClientSite2SiteRequestObject) (ImportClientSite2SiteResponseObject, error)
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx context.Context, request ImportClientsSite2SiteRequestObject) (ImportClientsSite2SiteResponseObject, error)
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx context.Context, request CreateClientsSite2SitePkcs12RequestObject) (CreateClientsSite2SitePkcs12ResponseObject, error)
@@ -17776,6 +18258,54 @@ func (sh *strictHandler) CreateClientSite2Site(ctx echo.Context, params CreateCl
 	return nil
 }
 
+// CreateClientsSite2Site operation middleware
+func (sh *strictHandler) CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error {
+	var request CreateClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	var body CreateClientsSite2SiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientsSite2Site(ctx.Request().Context(), request.(CreateClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitCreateClientsSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ExportClientsSite2Site operation middleware
 func (sh *strictHandler) ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error {
 	var request ExportClientsSite2SiteRequestObject
@@ -17843,6 +18373,33 @@ func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportCl
 		return err
 	} else if validResponse, ok := response.(ImportClientSite2SiteResponseObject); ok {
 		return validResponse.VisitImportClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportClientsSite2Site operation middleware
+func (sh *strictHandler) ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error {
+	var request ImportClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportClientsSite2Site(ctx.Request().Context(), request.(ImportClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitImportClientsSite2SiteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -19642,534 +20199,572 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3pchu5si+Ovgouz4loezdJkdRgiYoVZ1OULMu2ZFmDh17ydYFVIAmrCLALRVF0h++77Dgf7gP8H2G9",
-	"2D+QCdTEKg4SZcvdXh9WW6wJQyLHX2b+VXLlYCgFE6EqNf8q9Rn1WAD/bFO3z9pShIH09d8eU27AhyGX",
-	"otQsve+zsM8CQoVH+nJMwj4jHelNyIBOSIcRVz/tVUvlknL7bED1G8LJkJWaJRUGXPRK376VS/r1TIT7",
-	"XA2l4vjq7JdapMt9RgQdMNKVQfSlue8O/GPp8S5n3vRLL/qM+FyFvykS9rm6HHo0ZGUy7nO3T4QkEian",
-	"7yCyC59st0ifqio5Z8IjPCQd6l4TLohz1K3Y71TOuXCZo0fGbulg6OshvWdemTQ2yYm8IY1aY4vUG81a",
-	"rVmrkcPji/lzOA+pfk12AqcBU0yEZNxnAYM5EK5goD5VIY487NOQuHLke3pH+tQrw3b5NGQBCdiNdKl+",
-	"m4I9EzLUd0lBeNiEF3k0pB2qGPEkU3CdCjVmQZnIgLhU/AYPjAMehkyQUKY35H8HrFtqlv7XWkxga3hV",
-	"rUXT0nM8uKC9vF1XYSBFj9xQn3s0lIHdCL33u0TlbMOJFKxyTEO378wjjjP254ip8KiANLhnvxbgjbu4",
-	"tFwwe8GXPU0QegyhlOkt3+zW3Dp71t3pbtENt8a2u/Vuja53Gu6Gt8m2uqnBDejtayZ6Yb/U3Noo5441",
-	"DCatbsiCnGXSP8MBHFAxIYq5UniKhJKEwYTQHuWCPDl73iY79XqtrK/rB0m9Vm1U15/ukqEhIyn8iaYl",
-	"oecWMDIGqpISX2sWQemN71LuM09PnwsFpGAfI4oFN9xlhjb0X4wIOU6tzXotNXcu+GA0KDVr0cS5CFmP",
-	"BTDz9+/ft0Zhn4mQuzRk+XsFb4NtocQNmKfvpj4S/xiI35Nl4uwxGrDAyV2NenWrWn+a3kO8f5md+lYu",
-	"DWlAByw0HLTlumwYvqaiN6K9gtH75qoevzNQPUcTMwsCGagycYZhZe/MIU/gOLIuHfnhU73kDhMZLgN3",
-	"lsolrl+MXLxULmmmqakEBlKJRjL7bOwHk7OReCP8yfSQnTAYMaepuUGfi57mOW6fih7zqqRl6SS59h19",
-	"hLojxTx9r/0nnht7xy5snpgYrqsni5yGKDpRZKzfxpObSRVxcJSwXA4dDn2OzGztRnhVt09vGA9k1Qsm",
-	"lWAkfv+ipHDK+t6hT93oDI/UiPoRV6O+khE/pSGcbiFR1pATxlHeES+YkGAkiJAB4aEizpHHBkMZMuFO",
-	"Kq/YxNETvWbDsGq3488RCybxbnjB5HMwEqldMJtbanapr1hEWx0pfUYF8snbIQ+YKmAEertI2JfKDF6z",
-	"RxqiYNCyTVMNMH5YhaPzN2R7q1bfJWMe9uUoJJR8lYLpZeaKXF60iwbPcBSfKQxjKT5mJrDHujJgi82g",
-	"A/fGs1jR4PG1y43+hfQ9FswXGNTzAqY0kQdMyVHgsiq5AKLiQE7myJaJkjhPIUFvwmMEIpwHRI4FCXiv",
-	"HyrSmWhezkUvmtWQhv14UtwrlUv65PFAazr6gCYn1pXBgIbIWLc2SmU9U+S5O7Xas/rOTmNz49lGbWen",
-	"Xo7ZcT2XHd9p8kkuVf/hE4hO6is2yVM6QnYLGt9EjnATYIv0zrExaJ+Mun2CvC+UwIzUyO1rjkTJ5eXR",
-	"PrLBIaNhRoMAYkUxqTXZazYpw9baH1zq+yyAu7ggjQ3SlyMtA6zyBZ/U6luPhSp+LMO8tKasr3V5oGDc",
-	"KuS+r/mV0BRELhLfxxFRgVzXDpMrslHbIU4w8pkzxdSN9L9mbBiNqgls0ExaK6EB1yxesHG1SCBlWGbR",
-	"SWxsbsKe2r/rWsKGIQv0O/+///7/VP5/n37/36W803pKe6w9CpQMck2XAFdpqAVvh2lNpklqGTFr1Glc",
-	"SX1nGeXTmCt8mnsEuKCxGjIvNJYC6KeOC0OpCnYbOiC/zQ/DgN1wOVIOSkAr9kYiIVTxVjKksAcM+GKP",
-	"3zClH2CDYTiBz6YOWi2f/+Gr8gVPrXy3k5avuen1P+dfc9j8UcgG+rBMjbm+mT9opV+TO2T9RDTEeq02",
-	"9/yfM79brNOk5D8zDJmE9Fov9ZhOLEM25xoP7G8K2AQdcn2iZEBGigVV8iaiFGQP9m2p06WNLUcxv+s0",
-	"iZZfcMI85rOQgartcUU7PtO6UtmOAwcBNKRGQxbozzkwvLLmvnAH0wcBVFvQzxlYBH2tz18zobUCKZAx",
-	"5y63XqMlVZNzGYQ568o9p4zaqpa7E6eZFe94tlw5MMesSo6Ag9gH0LTwWTckWsx3mOIeM1cjMe7En7B6",
-	"iZM8qnoYiXPUYb4UPTCROFg0HgsK10LPa2GjlgUh74Kh8ka/FC2CgKmhFIqBQbBHPWN46r9cdH7ofyYV",
-	"WK2r6t+ig/FXCe2BUvPff5W6nPle8igPVK/ULD2HoysJFzf/+R+fe2CQRicAbOjSt0/fFp3LAX4QZjAt",
-	"7xOiYkB9zTWYt6t1m5fnb06I7HxhblgmlHSoRyKLqAzmpE+DHquSEyPPxjS2H0roD+r63L3/8sAG2sV5",
-	"+Z//IeyWq5CR0YDwkA00zRGmf7ihvgwSi+WN8FNsRev1RoDqPdBqLAxOERow9KaAVaZPOJwSSjRTsNxF",
-	"TZQeZ1cGHe6BtfQEmcbTXdRBuAInj5YRRav5HB72mLj3ctJR2JcB/wrPROvacplSkoj//F9JhiwY8DBN",
-	"eHq8q6O6hG3PFbqFSGcUxt6pvvQ91Lg0i4Q15Sqx0swj3UAO0JowmmoZf7JKkOIhbgbcI7shE6AVCNSV",
-	"HHDFVMAEc8BfkPCXJq4VTdTcvZbw6MBkj4TWaagPC3DvzYr2R7+OcHj3w22LdfqgZrib8o2hmBwpRkbC",
-	"M5Z9xDxiowGUnt8UcT5UDHusHGme/X5qzY2J1xmpCfoyk290qSAdPSARoudrdRt0IsPnciS81e3NiT40",
-	"TOiXBTR1aoQMP3fhYyvbo2mzLD41wBiBXVwKe8yZ90Acow1n2NVnWJOFCBmRo0ho0YcSWicywT3gfEfq",
-	"FlfEfApUJdAivF3UBSl6OY2WH3lDjQ0kBVNlUsAcVkN64AGtZF2gs57OekxhMS4Fux0yN2TeT8RbWpE/",
-	"EIZhLFzZRXegCqnWajssHDMmiOtzOPXCs/wITd1kRErJAUM5yXxUQgWw+SqosGZA4LYFXT6zFtT35Zh5",
-	"n/lQL0ipvtOo1qqNam2tsVH6VC65AdM6w2cwnxq1+rNKvVapbV7UG81GrVlrVHfWG7Va7XcI/JSyc9Vm",
-	"kNCKQOT+iNTZsNQUI98vl7gHVo1PVfh5pNKfqs/6VPwEH5aa0cifxWouGi+lcsmao59HIuS+/XJAQ/bZ",
-	"5wMejSWQvlZo//2pXIqMkNg+0FZGqVlik5c19qHF3/CXr97V3/LX7Zf9zqGr/z66/HpUP+Evd0rl0ghC",
-	"b4tO55sepBxqVRtV6tS+5DmnBAvHMrhWKOjRVAdncnCtwJ3YPto/05wQjsEu3qYpBC1Bbjwi61VyoG3t",
-	"plUYJnAdLAdt0eZ5LjJuCTBWj/DmhI+RBgHVi39bAVuk1Nz5lqanHP+FgClodQ/v08OIrHe9npWQowIc",
-	"D2m9kR2R/mZPVqZ/NAOpb2RP5bQxr0jil2r6i/VarZb3TfP6rW8Jsi+KL9utSvAYa3kmXvXsW/rIFC2Z",
-	"CuVQwQu56O0SR5Ozg+69GzQDF1lF/ZQetj2sy63q9jc8zHM8qXAmUyOyXpmMYyO5Yd+yDGIW7UCgWN+p",
-	"bbUuG0fRQ5+GbPHFud9q1NNj1iwqO+bn8cE1iszUDDKEp0/X/GHZETS+WU6YR976Sub1OYc78b7Gt2lG",
-	"mn3xpf45DpyiYyYKdpgYfmB4kvHhwjGItmVsNtLqcQ+1Pevf0gIgO5MzGxoesoAMuBhlSEcSeLBK9thE",
-	"Ysge+Wme0kQOtGULgeOADAOp7UviypEIFQITwNlWLZ5V3pmofYsEVt7+wqXdKMiolQVP6jHCLxCVhBM5",
-	"IL2AilClOP4s1eZM+uyMddN8P8USpzj/5reUQJ3BE80w9cGcgFJThvHqv9Ebr2c1m2dq5m5kdR4rQppM",
-	"cSPNJ16+vyBPXpw3NreeWm+dxwJ+ExvXEFv4TZGAuTLwQCejRPGe0KqXYm7AUFEztrkKZcC8KnnflzB6",
-	"lGjg/4QDgCExiFcoxvDo96XPtOgOcYu0+VglR4JQ3zc6I/6oENcQLamCgM24Lw0qZkCvGZgCWpzTyS6u",
-	"p/4BVET7vQFV18AlFXH+K/E/2nG1mWqtYLBhFQtDPVEHl6wCy6gqUrjMIYIGgRzjhHASuMqhNNOGhcFp",
-	"Y7RJj8eCnQoPqT6jSTVqLtOPnEQPojVsot/TxvP+jQE+45FDikuSuT2daVUjVg1Skr2cUvhSrCkj+jJS",
-	"ZYonp3Ss1Pp9imaMrkyYnPKuK19UxQIqhvwVm+ijjcZCG16lV34J7bRlrHKg9UhNfaL10ad52mqxBhrZ",
-	"KRnDpFxq1Gr1ptfZbjbrel55qmpOuDurqRZw2yn+9Wyevvg8YAxirLma4sIie2MZzXGXYIAnHUyYIURy",
-	"eOXmXfTLRcEKuK0pRSvG9TRq67WMLfnHPZSdrUJd51LwP0eMBKxHA8/Xgld2iUsV2yV1zaAam5uabwTU",
-	"DVmgltKI6nfRIWop9aGUjvTVaqloX20ZhWB7AX1gKSF/5OXJ+EXPzPpqZf4uccAOvxe5N7IcHEhmii9G",
-	"7O/UwNuS/hK4gM6jX76Tx+E70WsdYSLcURCAG1DTKruNxmfngX9/m3a42I39a7ETYrxp2RNSfCC0/RQP",
-	"c2bE1cZAE5wmQ7hRmNQOu5iIz0Dtmpbh8oYFPs2zS2Ue8jZrzqWMtxoG43loo/AGkW0j3CgU1rdqtRTH",
-	"a2zuNO7B8WBVCmaNyPdfmstj1Fx+6Sgr11EW9wr9dDqL3koVMhq5EGNs/8+s0NxBc8lhdVGcK6OmrFr3",
-	"MJrGgIV96ekx0FHYbySwruKGiVACyOiekY9HESLYetAIwfpi3FKRVLQZmdts59fmgk74iG7u4Im3RDBP",
-	"P4q+cYwPZMTFil3Tj8dR9GyWnyjtCxrYlYmdQgt7b9Lnv8hT8z2Ef+Me5LwKL8bGaohy/cf4EPJM0mg+",
-	"c3b9OJp1esAvTOZqZsENGDt+ngwDeQOhmYFi/g1TVeIga3eaFnzA0ddt/rKO7oARdmuOEbh09YtdCGyA",
-	"mWBfVHeacZqdfkrxnmAepqttbm/sPK0SR0jBnCb4wgH8BHYGxxjS5dnrckJ/04/TcBSw3SjpaiRgS8LI",
-	"XQ3nXLFQbw1C5ABpbHBVgmjLh1y8PgcvOqh8Qmsu/y7pcZTKKNzq9h+NxCbE6nhiE3K9BNFVdBX8RPJ4",
-	"RdZ0cgEWNqljdebH29WJCcw5hUW25mPnvffhslkgWkiYxwH0e5+Y9frjMJFyde2Rx8OWGyKZJc66OYrm",
-	"4A1owGmsQoGtMHU65mto+rlyIvsitXtRIFrzXYgLqlw1bnE7rBgqAFAjSMgymVJaQ1pKwq1Hqznn9EcL",
-	"fKHvnnVKQ7wh1qs+zdywC/P1TBpHak0hqi8xDT4jI82W3NCRH5aJ48rBgArPAeAdAPEoJjCZC6lsehRI",
-	"ZS3i9K0OocmEOBRpiNKMgZxJiWQiiZE3Ngs/Nd/U6wAfyJdVeiUObgw4MimmXLMWKCL0+y2BL0TVBraS",
-	"8SDT/EzeYxoG/Cs8hoKoUZsjBDsFGbUHg2HAFCUfPv6hX+f2KRel5nq51KeqX2qWdrrbW15tu769veE+",
-	"87Y2d2ijyyituZub1KvVN+l6p7vRrXcanVpnu9Fwvfqmt+XWNzu1bq1Ga9ulSL7qQ0tTa9QGNeich6yh",
-	"/08rCaPQlZgAjepDXPJjo4F0y1T4Wb9xkQIKFsmsaXnIxM1QVFH1UomLn834or9tIhzcWVENlYModPMF",
-	"0XtIaqeK6OEjGAC1FadMHJy0/hfmb+l/BexGXuO/wLWs/8VuhzII9b8AWuzsEge1QThXVOhDErLB0ObQ",
-	"0yhnvrqIuZXwZkYUuhgvyXKiiGT/KsaTpzPhdk0yYs4pzxF1Mz2k0cmgngckQv3TxB4hl87ZHaNnl019",
-	"gQ5z6YDFXk3UyWd5lBIB/yQAapat3KfDIRMPZSNrgRMf7/stx5iqe65FI+YieWQBl4z06zPCbsAs0uKi",
-	"OttZovcceVLea/WViNTgE6MhVDjpc4UfaZLzF61KY3NLG0N9dks95vIBSohF6a6+tZBLCL53B2dQgkPm",
-	"fSC6fOSZ/KPoBGX13sb2HN95xGgXOPtvzL0ZX3NxNaajUNkaGiLeEZNGVV92YTa/pRl/3tKks4LSSUOL",
-	"85zZy4bjsAIlbxTXXCRqAuGdTW1nu3JopEFGDDm7kJiqNZEqosAc8kSb5RUu1NOyuWKAcZ+v2URpsTCk",
-	"g2raBHGWoeKdbxnhN6+6Ed6ahpWGcbkKXMd7aMwIv0yL30LdOTOqWbr0HM9xvZ7rXEQEmZF3VsSlSDB5",
-	"UstWF4jPVIJM0gudnWTEtq00s5wzcbgM0ytUykEVzfGaLO12KJeAbRk0xi9l9u+rzH6aDhPd2eUTU82i",
-	"fqnYflrGLVXkWjJfLzwemGWfY68q12mSzoRQ5TLhQZkqr6o1c3tB/yu+kjAjqXKNU7HYQHwTi9fi8L0x",
-	"EwDFHOvv9jOGZsyVgk8lDdilctESNrklmeRPOZ5PNy5d8LnLRY8Fw4BrtlLSF4G8kJRr3TpreOvuRmeT",
-	"bu08295+trNFNzsb7rrXYPVuLbpeugus64a7Fhq1KKSr0LE7DKQ3sty7AJvFuiwIIENTf9IeK1jT09Yx",
-	"aWs+9CkGZS3tIi6XxoFmFzCJh85c+375aSDSs0RWrGeAU/XOgdTGtzzqnaVB5HxvKR9c4WHIftTaHNY0",
-	"wcBP4nHyZP/g7KnJM4YSSSa+MxjZsifaHIO91LQQgKM2ZcDYTRUAx1FEMOYhL5mdspM4tLmWmg1ZJYwN",
-	"oUYDFhCTdbaw2bTxaLIVEcNlmEg+PUYuC3Of3RtM9TD1ZRJFajhWARxQj0VbQX3fPp46XfOIeok8oHpj",
-	"damRWz9RauTOYqiMpGj8W+AyNpdPGTT+m0WSBqeMO0BdPWDO4Na3lHDNdaTqATtn+iYWOJZtpxkk1FEz",
-	"HFJGoQKVOIkCYWMPIuTq31IqQR5JDmkQlwODsEfENbgiXRnsRnxG823iWK3CeYgRby+Yz/dGq5akXq1B",
-	"oN+MHs+EQRjsJqpngX9lKYGw+biy0fSyGDVsDhQxYBQhHHB7chHMDZBMqO+al4ye63pIK0w5Wk0C5mT+",
-	"jtFOOIMkRc5Oi4tOXywSizWbpLoQZ+jdPV8ua778yo6LozILqM3JmGqCn8hurqy7WzXUjEj8MTpvQtFF",
-	"6BJxpQ/4qyjsm8yuxZJSklB1DRH9xFcVeeJUKsYRkvzdeWpqq4XBSIXMI8NA3k70W/oG5jQgUpAnDrp4",
-	"Km0G0TmoEb6xUXs6QwGP8e8rcD1lPdWLgzBqD6r1NhGdbbKquSmbCAGlbrJUPCzPE1d6jNRr9frTIm05",
-	"Pov1cuPTLO35jlV+745b3/neSaXr/5iEDVPUOAOpfhCcaOMH6J4JAdMPw6Fqrq1F3rWqubhWJGAWUfkW",
-	"JeHtFeiszYSaaisiw/F9WiZOosYpOaaC9qDWqnOhWXLi732q+h1JAw9CWu9Zh5wC2z1nSnGoxO9cKhbA",
-	"1Vajpf9zDvUunUStdIn14KNa1liti9ywQEFlWxpVE9E36U2aOosPLNA3H0C1XEn+7kZWA51SPmegwRKK",
-	"Wx5iNxWbXCS995c7+lG6o1cDX85Qw8KBomRw44dDmNOTmHsqVpconHHiJF02tahs9+Ax5Aon53+Oo/45",
-	"g1L4HC68frZWrzca6+sbG5ubW1vPnm1v7+xQ2um4rucx1u3+TRkH/DNehV+RrV+RrV+RrdzIVppfzPgi",
-	"3jL9VfzdAtWiJjAph+tSw9r5FXD7FXD7FXD7FXD7FXD7FXCzAbe0Qlc8HJOWnBzVvT7eqP2K9v2zon1Z",
-	"nShDe3Ot518FpyIt4VfU7WeNuu38CrqtJui2/XD10Bp/l/Da5vcPry1XJu2fGm57tgKNdfGqbQ8jhzYe",
-	"SGFaJgye53Fu02zSEw8npWbpjEviMfKSCsYDCZn9IxEG+hL0P79fAZlkklG5xAZUG4Yll/43wwtVVw6q",
-	"ncCqY5PPqMvknfjsh4yj95pNPlO/JwMe9gelZom5nqKVYWNzK9GmlVYGmDdVLsmgR0WUBpIZ4JAG1hdm",
-	"4zXyhgvII5paKMUwzat0PhrKAPTL+1aggy3Jkk2bT5kQs41xfYyiXZx6G14oA1Ner29tEeoP+7TSWMZK",
-	"2Xw0LrP1B62XB9VFkWin0ucq+nebub9c6a3atwy9F6yfSqmkTHjqgVaxsZDbqt26g68qcz5z8Xn2spVl",
-	"2BpDESc+zM4u4QM4Zh5ptxTwxz69YaYMDXYfMw0LobuElgVLWf311XrENGGmec1Uf/7E1aVeDQnlMaea",
-	"t2koILUuzJUaMS9LWGnvGujAoBL36Sqq+8QcdMoIg64cEhrTwC1LLYK29ywHzr55n2k1YWAKCyz8yp3H",
-	"5XrZyHWExBtfUNrRcv7E0pdRsmQIMlo/y+OyhzXNpJbDK7dpEUh5YSG3nAW5dWehl/1EoiP+k3+3Kn/Q",
-	"ytdPfzW+Pf0//3tWLG1D/ztgFLo+loQkZjBEm5Ol71QNe30ZeRWRrN39pTCBQBoFnO0170a1B5ISjAvi",
-	"0YnaJfXazmZtGpCVqO68s5npPr8419nJkzrU9990AV01K2Tyik1a0VPfPpXnCSvTSGk3JanmA80WaZU2",
-	"o+5cZll/U1CnQwoUUqQlJgT8XvqTxXaploYDLiJKm2OU3lmWLWWaP5sv2qxAA2GmpoUZDxXzu9ObcFff",
-	"zJKlOYY07H/2zdzzyqMCaMmqMB0G/fPH0I8cKpM2tmtlohkzl4JsVBvVenXn6W56OmVSx9KnRE+1Yiqb",
-	"Yt8tj9Qy5fnied4Zw1S/lyBfjpFvLiTYyZMkQVKfjAQPn96H9LYLCuIid8yXcUegkubIOBaEhdSb4Yin",
-	"B8cIRMOuyDw0TsxIf1OEduQNeAVsnSZGAinDMuFd4/iApuzwI3b5lqMQvcJGBTRvUKk+zVrLA7/ySFwL",
-	"0wcwuXqbm+tbC/MITFv2CyAdCIck7bPXCb0UJ5/56vb69vZWbXtJnvGohOsulsToxt6paVm4kABeqhir",
-	"abGcU10q4Dea1q7ZJH/Jl9vozbklOzPzZ0nxVLAUM+XSUs7TIVVqLAOvyH2IV021TSbcYDLUNmW2N2z0",
-	"mgzFNJbL48hCZDVfwK3KZyh5xYmoqeT8y1/3o/11K4F4u3RxXHeb/nAwtx5uPq0WBZ4fyMDb/sEG3tZj",
-	"MPA2V2rgLddlaYbBly3DvZyLaI6LcMGXL1PU+86v/H6W0M53VLmf/SCVu17LD1XFusGULLS5DgnUcn1K",
-	"6M2tiYdhbC9qE1ggzNbjF2C7qegF6fyJ1ZXKmykd9cVrNgztuuq/h4EMmRsm5nLNhRcVsUvI1LioXbkk",
-	"ZPjZ1gXMrFd9J2e6AbuRBmtlOaBNlbiR14mPm78T+RiKBZxqJWKzsd6pMddrdOub7k7nmdd95nVqrudt",
-	"bW896z7bqG/XXXfbXbe9jBXzEi/KEaMLJBMsHbFozAfEx651AxtKlRRIO9NldxUlP9cXjLa5Wr8OJekw",
-	"AvYcsRitB8IFRqdoRqC7TxVhIp2IkBOzBg/DIiGxh4yCaTY4Ezamtz8BHdMUtn9wFidlVGxSxjKBp2cL",
-	"xd6KTMfvHYQzWRdmM4znIUKYROArGjDTAYd5RMjxMsXWt78lWd2s1iIpy1aPeBhGNF9Ma9Y/nGCdRR+x",
-	"jfKtxyT6gv4jNh4B9Ecj43IOqde+WSY9R0uPt/wVF0ug95Pe4GVB/EnJUHQEAVz0UIcQofdT4mZ6LBND",
-	"gEbklElnAkQBXgYuyLQ3dbO6Xq3vEidxll5I34McETVSw4hPLZ0SksxwikTiDK6YHLYM0h+fQTmNb2kJ",
-	"O6UVak0weTjNzd8n9wWwGFbc59ElXiNiNOiwYD7XnF+YPaMn5NKrbYbCXWaWQ0FTLhmQsRz5HqAIytDa",
-	"YKQYoQJBogDSpdcGhgEF2r/TKm7mhn1R3UlDza+RKxg/tVn5tAibDulGnDXLBGN5HtNwitzyzmV2D1IM",
-	"ZEb8+NNstf+VYY+ZQsQudZrguSPtlomb2P3SWhZx9Gd5TzhNG6YfUI8R5is2Rmc3JIwIf2Igk3Y6+qwM",
-	"oNyGFwkQW1s4UqQRvg17gZSgP5Vbazgxk4Kayi1BYL8hqJcAeic/zKM9mcz7Sp7bMPFW9B/+sp3+qbbT",
-	"avyWKYLKjfIkMxks+pb22MK9kpOG/w/3eyanm8uugCjOmGBj6h8EwVR/ti5nvqYmOMcD1Ss1S2+MzcgI",
-	"U+F//gc4UI96ksiRUQKUrJIzJuQNq0ii5Fcu+pIMaUDJnyNGbqQfMuzchRh5M6pg5LNpOKkZwLzuEBCn",
-	"mRC4O6XgC4k/moyJjk+X7hrxzcx8iv+BLxQC1UMmhz4r27abPhW9Ee3B6JwWmBCV1+a3bF73xvxux4s0",
-	"gHuuJwk7mG0AN1VLH5e0bBvB6bkV00bc36DQi/UDYzom6ayh/hv/mQntzODwc0XED+PwCY6ObH4BBp5c",
-	"zVwGPjsCNSPgdC/OPxWruoswuC8e/eF8bKtBum8/ONJ9axHfW8IZ+OCI90b9QRHvmw+CeN9YxFuYRQuu",
-	"1nWYffvD+REhhXsZP2IOTPL+bsUF268Z3v83dymCa/dH+vy2V59cMNdTlyWrB3Xb7TxcusPOA2YRPPvb",
-	"exunmMvf2PW40mwQ8NMXuTNNOn/szszh4/f1cC5W+D+jezx8XkqjMdNBmULNriQ35U5eycWdoUkP6GLO",
-	"y/nJL2nzrzAThs4FuSveE+oBy9T/Q6Farsrzyab4pMmnJ09OX7XPyf+q154a8Gwzj6V2ZRBrOFg6RYV0",
-	"osgYNQfNEqvkja3ADM31bW9O/A4MUZVB+bGCRVWJYxUMB3zXToqCHUyBFNJ0kDVFMHiYD/BdXLKs/5Rw",
-	"ttnI7fvkK61vZdOVQHhCWk5U0KzdwhKzyEBSmRfP1mt3Tmeq1/9G+Uy7xGf6RKsy8XiPa4J3Koa0q1is",
-	"fDm0+HotixZPsAzDMWqVnWrl0+/5LMPt00BB0dZW5Q9CK19JrbJDKqSadVl8R9hfIYT9AM0PZQpbROgH",
-	"a0TltRheCZJ94x+DRkwFA/J0mgUEfmFa0GICP6O5rbwxzdzozarSRP5mKa+5GTYX6ZNoli6udMTDSOJP",
-	"aQQYj3ap+C0kHUb6NI4+30N6bzy6LJh7makraeDwLGG+5jsJYwN20ZJVmRJV9e0VlqjaLmJFlnDhHE+x",
-	"Iv0G5V1XvqiKiXwgK8rGo6ZZVh6CwDTMzoAHfoWsfoWsHk/IajXQBkvpi6ZlTR+nH4tVMONfQDUBvEKO",
-	"ZvLLIJ4nwmYZkPt6ZlDoNTfOBEEPKTAwGBsI97cNN76vaSjY+F7mYXHqMBACljSwzkyI/EQ1n8AapDCC",
-	"5OoO6AQIBEGcmiDsAcG6nlXyJqqqF1rcS6RwJfykGZNyqczrwj41L+SY+FL0skQRFT2Hapl0Qm6ozz2g",
-	"EhqrHsQbIb3p5R8zdq2NZjpRZdKXI21BD7gY6ZfpaZsuOLvEqTlYDSAk1PerxDldr+07WecFDclAqpA4",
-	"p5r89p3ZVv3iNqnen6Q2bNozcJUKlK1Wvyyod5jle1peTTM+LmDteTiZqxdGjMqEKDHTxlbkfZIfAWo8",
-	"zaiTwM7wXd1ROMoUUV61HolhGxvUmg2CEtQ/s/7zYqFj3raAqCnMD863grM5mfdImHpA1/bOD3ZtP3sM",
-	"WchbPyYLefPBspAfIFP4+7kMTdmhIv5ceK5+Osfg9o9yDNZnSZiQhqMcQLQDcsVpEsE4eDiMiUqEDKLg",
-	"OPi7MYEhHEuAuGj5wG5df6T4TSoPAd6XGw/NTQ5AkyC2769dVW8szIwjxdyYFqgB8kK038praSV7+Rah",
-	"XMwgtZ6I2mJW7457y3BFPBuSX8y1c1di2QDY1fwq9mZhq+REGgrocj80mUc0z355RFXm67MV+QQmwdKN",
-	"vrucW80OVETnvxwox28w4FzBk3aN7qkAFfPGU3S+KCjw3+U+UwtzyCXc4MNA6ncvbpvhYT01j+UbZ8Zp",
-	"a8wDbOvrM20ADKTHArGMXTZVpyiaeLGap+a5FKCc2exDixC6Pu9BWqTXJI5gt6Fj3NJUqDEL9AEJ7UFw",
-	"uKec78OAoMT1Y2eOS7sjAFH7YO6IZ7+Y9iNn2t/fWaRmeotAAdJ3xY67hJ+gkGFt/1TyZ5X+ITPCANPO",
-	"9CD1IYhR3LN5/GK8HAGPBZEgFgTSdsZdOvXTBEXyQhzy2g5Z+t7nO2U+2mfqbq273qEb3hZ9xrZ3cjoS",
-	"12r1OqVIycHkczASUWCjSzn0zsmEEGDB9e/1WdGDnGYtHeYaIAujbn/hVMgz/N68SENtdjP9aHJFYVch",
-	"oQsMpq2gNzTOhXfM4w5cTlXVn4EU/havYWH5W9NtKayW5lrlsAcFOQxYMRWjC0l5jN1voqwBzW0AsE2V",
-	"y4Sn58s9bZWawxRlYoN6kVMOnyt4xz29UgjXNmRUuDR2DrBE5vbqnHyqjPZmdz3+XLQlZkHnhIwC/7mZ",
-	"5l/5mqeERcRM/LPXSSt1yAYQzQ3yrdLAL8TGFNWOBWY8u1TswmWsswG0wC9agPOQ+rklTjVNQR1bruKe",
-	"pVFVXRdKSiCWI7ksmjbyVyQKBib57WJxzClGZB8rKMGrZBDJQ5uXvWTWT/FxTL5fC//bEL4RnSYpUsu1",
-	"ks4SdjXmj8femzumLg9WMqj1nABtYAoJ4KmLhpxHdfvQYG5fDigXWYJYEk2RlrMhU6FPO1VX6rOp+jII",
-	"TXP00sXB+cXr1t4KUkUfQzegjYVS3jxY4bsQ/+oSuDT9Jjcit1yOvm4KKk/BO5fCPj+epib5xW1sBZt4",
-	"QZbLt0ienKJki6W7LOR09otsT1cOBtQEXofUdIVcPLNozua3TE0bCFYjkKJc/OkscZB90x8zCnMPR1qA",
-	"hpJQQ/ugCyXoy6hKydJHUlbvV5A8r5j+vL3LA6EtC+4pl3COBrf26BjnpzyxfUc8UGKuCyKXUjJmGdhS",
-	"EfTIDmDe1hYFgxeLut2rneY/4ahNr30wORtl1Qjqmmlj5KhUjp20UUh5JNSQubzLs4l2hTDKPyLbW5+5",
-	"xS12fRKslxCPMooeZaccWa/45wzngW0aqpdgyMTNUFStgQNzYIHisJZg5E+dQLsuuQb82Kr0nhQMfDDQ",
-	"F3bkQcVV31eEh03ieMxnIXPKxME10/8yybXwowxpOFXAZql8Xy3Jo/2inscxvnmamIpZt6JJ4PqiHyme",
-	"mCsHLHarYttxVSXwHKNunwQjQQb0GpBGbIwwpalifsoo1TOC5AmQcsKPFzuKVzAnrqZnssyAoHWmpcKp",
-	"kC7i0JspmGJyFNadkign6PuQ7y0J9QNGvQl4PAVxkOQ0ZeD8DZoR9tcBr0W8nLNbMhf6eFr+mE4UcfSU",
-	"nflOm/mKsz1laQ9JaGsjgKtkwu7rJpnfX2R6PKmiVcajldiX5UqgbH1LMpS8QVxzMbUoBZxhmZIdJp8/",
-	"YlZFTruo5uGQGYBgSLGsJelQ9xpGYliPXglERarRQP/hSXOyuSLIsrxyXBDA+IuIDAgyLM+gdpWcV1O3",
-	"0Adlj1PZstnE6pZT+n+UeY1cLrUYefrFgXFFp2Rc5J+OC7CZ12MJtjYdDCWRnYD3aPif/yfgyZlFM8hR",
-	"01j0tYU0rbio2DJO2ykXlflq3vQTX5hSq2aUfhvSsJ9X+g0rs+i10lzJoyGt3lB/xBxNDY7PVfjv+ifz",
-	"00Jl4r5rVbhHWAQu88ZpcWLf6TQJJQMqPBrKYBIv5oArxUWvShyDUjWiB/aAdAJGr7UkDkZ+XMtPP1sl",
-	"jjfCtvX4csMvNN2iyqkZALwF0pijkFcfhWg45i6rEkfI8HNXjgSgmGTmca4/oz8No0+OQU2UvrMrgw73",
-	"LA+0jtBoHcsWequNiGi0JtcFvqoZwMjPd5sm0ao5ZITarB5QQV2WsgGbJ0rAov/WKvIj4RlPix15WjG+",
-	"ZpO2HAwDOeAK3BWt1J+02+U+hxe30Z+SKs0JCVxKwfU33TeWj4OHkN9wn/XYex72vYCO9Y80+fK85TgM",
-	"aJ7f941gxA2Yx0TIqW/mLKCKktJn9ZqBG8zj+qEBF9RA6wZ0ONRv1mwlws4UQFXMdRyBPifdgKn+Z3h5",
-	"cXALbrrQ9+CDMbednKB+39O/f4aZfiuXpGALhKnz3jsHaZMaPnD9I2iSnF+BuBWJ/iRqwVIOpBSgw2E3",
-	"buJnAzpapzNXLSye8SARurWEZuoM5+1zKg4/v+YWBbj6kPIg+f5UCpr5Y31bK2nMa2xu1nf0NipaadQ2",
-	"ts0/12vPGuafG7WdrdyxHbOgx7x2kA0eU89jJnUwSiJkIgxAUq1P22J4e2F8DJnMIAohWuVlutnFfKfu",
-	"ejHGZwWdz6NJFsf6kiH/iAubKuVLV1Usyhg1wyibpc0TVW/GghVIKVAWIbhKfV8LkVSN6pGCUdAhT/e0",
-	"i8nilA7aUgjNfG8MJD9BHBgLbMR+5PPzF9PBBRsxzFFmZBBW51abDHNnpp/XV1DxOT9/4Szpxc0suFEH",
-	"YLB5i5xZiSKP2OzJ7kbYmVRnSf2xFIxra3NzffOuOK5l1iwPVLOCdSxYQHS4ZX3E8apyU+w8n64+3SEv",
-	"OXImp7zBn/QR0IsZpe32pQqNawoHWbnhtNI6PTJe5fV6ucSHpWap/qxRrdeqjXq1UdfrJD3ml5qlM+a9",
-	"MOWsBjJknxVTikvrxk6dIJgMoG/0wjRLBx9OD9oXkMTs61c9P3r9GiaroPZwqfX+XB8R2oNp0CGHEztM",
-	"rPE+U9ehHC7tzS6XbpjwIOv3NRej25y4YGZv8ggK3BSh1Fqb28/i5mZL7zRvWdyhvbNgS6UHD1liqaXY",
-	"i5/v8VC2gqa5M7VCs0/a4msCLZ0sUc9uXsIFGSm2QMnA+FQUhU3LZFQUg1s6orpA7BeO5h2EOR/mT8Ek",
-	"OpXJ/sm5cU4FppUEJKNcIjxmqXCtYQl5n4NLS5fenWIpuUJem++TIfP07uITxD6xzIk8g0fP8cklyA/r",
-	"LfKwKBrOw+VLeyLPy3udvnLXU9TYnDWNeqHwhO/GgnrxpkyPJ34PNUctz8+bH15baoZbuZiAiHPA2bOH",
-	"InK6mDEYiolZaDkrcaap35BFzOyWAxtEWkiMZJtG6qCVM+2KhKn4XLBSc322RzKQ41KzkeeZjPGV9XJp",
-	"JMx+Q1zcDL3UrBUBdGZYI54JZoJllRB6c6ycyC2az1LGgRS9yOAd7CYQV/VarYYuyKUYTHL1l3awbi4C",
-	"Tw3k2CwDDXGAs9dBH4rERiy2wiYgZMIGPNBfJYpO1HxQbLTNC+5lzBGWsR8NwcSfS04ygSid4aLO3a2C",
-	"Lin3Pxn363/iSn80EFnPNv569w4oertwVvnYVsGS6Vta9MZwZk0QWLS7SeoWbwpHZ77J++O6rugTBluU",
-	"N+FAjrNzIR3W58KLynPEyTaw9KpK9nwqrvFQehJ8PpD0Pp833c/vvzFV+kCOLY2WFw0CRCdgRdgmPNdZ",
-	"o/CX2fuDzd4Vo7rsLv+1pFBcDaTLfH0mORcW97iDva+5kAoZ9RJobQXJW4KpuzoDzACnF2TRdLntWYb5",
-	"CTKqIIHsAr4VsB5XIQuYZ031xSe3rB2/6ESe3cWuX7y0Ihg8xXZ+EspXJoresKg2mBoy3+eid2+E34qN",
-	"86WS++YZ67vYgzLZ3oSN7/XV9VVY9IVkyW71v+Ce3ahMlOZ9CRz0nd0B9z6UO3N9BKtf7625joQsZHTm",
-	"mU+s6mYtCy63mNMOC8cMwVWDYiZRm++mWDg5uDbXbbH6lV3MmbD6727mQmanfFeFUYaFlZEZ3vBJcXAl",
-	"VoDju+8cpIrHmJvLF512LZDHlIc2wzP5idkKf+ObnfVsJhT2mVjuzdMJVcn1i2ZmPv9pgT1dQG15zBuz",
-	"C5mG2gJ5uC2Kv5EoteBKX6508wo3qwh32SJDGkTxzhvrlLGB6NPWMWkjejDRRZYcg7DXWu0FVdeJP/ep",
-	"6nckDTxVKpfesw45DeTthNijXy5dKhboa61Gq1QunQOmqSDAnYSQpHlGAsSSqiaTQNWMBrSimOjTii9F",
-	"j2pbRLHAmFQDGnA6zUaSr10C35I1cOtzC4Xrofx2h9qNCybkgi8rmu0sPw2FoeSdsAU/NWXuJNYwMYjy",
-	"7NI308uZO2p4d3rYUX709OsTpJSq+zMNGDSVfZqkdXAOzQNNBR3bS/C41a4Sx2c96k6cJlnfPzhP3lLX",
-	"NyAKTPqeweml4Bz4gVK5hO+YMcgzhL/nwBfmF1uy3q5Vk1P9+9ZaulOppcZSpZamAW0z+EsaejcNxWOT",
-	"lzX2ocXf8Jev3tXf8tftl/3Ooav/Prr8elQ/4S937sNrpgabx28yg8qVtPqSrQEFwKIIpWqeTtxiDZoF",
-	"aGmjtrO1In6RnsVCO7cIt0jNN8ovmDXlGFabP6D42BYUFCkAz/8dirsUA/hzmzuOqTJ4wqjmxhLF4FN9",
-	"4JeIRz1buHlttvT1Mg1s79dd8YE7yc7Gh6QCMolcI6JGbj/x0aWAIpoeZ3jCNCkYMtglXBBKvGBCgpEo",
-	"62FEd5n8udkwGK3jJIl+oU6SUO+ejaEMfqqDa1cGeX0l77BIs3tPbtyl92WGQhfsf7mc1V5UO0Bel1Lr",
-	"nGgBme7jOCNaeRYlAxQ37I+nBz+ZvFVsTBL/MFVVPG6ikemuMZVIsEjGbZLrRoyxRuudhnuHJu53Bjhn",
-	"F2MOf4jvTicQSuFjL900UXFFroUci3sXZUntzyI8zCS4gF0su5nBdqc7rN2tFNSqKs9/HxlQ2Ch5tkZo",
-	"H5guLL/1wA2Fl61LsgS/u29j30KofsSyMicrScELNL/NUtZsXlfYnXaJTnEph7eD03Du2XOlscIzcr/u",
-	"DPepKnqv5gvrS3Qty/Ynz0xrnC28ebLKmS51fJr6u312i1ETberE0RNfCgirOrVbp2xK9HnM5QPqV8kb",
-	"BMtg41BCfSkYGYwAQRIlQ1AUGlN6SJ/dpl9XJrxrwwkSM1yU6eXekWH/njHJxZtmTPHIu6QzVqfbzDcT",
-	"rd2JE7CBvGHPAzlon712mrhSWpnkPWHKnQp/8v3THTOjNjiQaKR3Tog8kz5baQ21QxYw4XI6YCKEnmkj",
-	"NfrP/wRcavNWuXJoEDjmdjoK+9WRcSEHjEZ4mXEAVrf+49unf1LVtUD67BHUXDM7lR8GCdEXs3h8+1y/",
-	"7oz3+qFaAnrzM5Vkw/VaDiGtD99DlmFbvtjaQru+G9cOybpzV0AMiwbiF6+cppf5KDdJWZ81UxFHmVK3",
-	"2FoMH0Zhicn+qe5T9WSi9coKlk+13Lo7r7jjEKYJfHo9P5kVXQ1OU89gFRXoHofYWS260azNgthGkOSr",
-	"gDXiZ4sO0pkeQWrXF96IqcX5OYRhIdcvWqLlSvjdn6UvV+RvIRZfCMzSKvCPYPRTCw3vfs1VNtJ3x7Ne",
-	"Ttzu8TD/TiyKN33I4zV9QGVoylYyX/1UtDjmC+nlWWpNFqJfMFv19xDgE7/Z2SXO4cEFWaNDvoaDdYB+",
-	"VITWW7TgFwZEaQG7CPRE9VE5PLiYXwbOzHDmi9gNCyao4jBfn0QeEk8yZdwerj/ymLYVqefMC2rkKSlm",
-	"MnYsuTsItU0SCJ1C71Ox17rdQgVG8Z5QK1QTvk8Dye0f3EBya14DyV+toGcLm41lml8+WK/LhTpOd6N2",
-	"yitr8QRZ/d+xi9B92k1DbYVrU8hp1sASJZ8yXLVYNrhyMJDClDDQJO7csIB3J5XbzdpOBcroZbtGTUuG",
-	"JXBy36eX6M7irZ4TbZ5z6tOvtstovf4d24w++1FtRqEAwghk5WfqY8nq3PJRymQclU0LNcyj9GmH+dAR",
-	"vcOI818O9kM/OrX8SLPM9xbRKybluCE6VwRqG0cecUr69iPF2Qfrq0tR2iiKiF3jmSy0Sy4sjCxb0Nll",
-	"Ss0HmcG5bY3CvgzMRjbJHqMBC6aTXne25vgWbec7LoqSfbsRgjxZgk/LTtO+fX7q9wL4uTRiDFSlMVVE",
-	"2zkGSBfXjRJsnISTLT7hnBBHGn2Y2oLU4hTuYyGmNI1BnKqimfgwFiuN9IJllfGl0NC7iFywpQ0Mji/9",
-	"8dU3W34oAGXBbNKruzDKcqko7zIQ8EUW/R6ZdcWgzzyqvVQsuGeUyWiSiPT/bzYYBkzRqisH1U5Qmsq2",
-	"7o5835i6x/oBcs79Gxp7DWO34+Leq08mUgel/GwXvGXzoefnLMwNVYXmhD18wGr7Phr8TCVtbpptNEkt",
-	"prUBS7ATUbGprbWReNvn1bIYskBNsfI5JSoWi9/ZRIYlXZaRs7eQncIdu2Rs60xGy+NJqB+D/TLiwp9L",
-	"huisc3cJTO7Wt9SRWGgvvaR3pQyj1n9H3l41e5cXqvKUOiEPHxjcWYw1h9ISMnDlFXihE9k4eEwTJyC5",
-	"M5a67lrJSbPvIv/TQvxhgb5cS2V134l97JoOD/MN4wdlMstn/s5WtuzVJqk3klnSNCQ+oyrRpidaFLTF",
-	"tdEjJPZkhAFrCynqBRoGnHlxEZ2F9LOZysuCDG4pfnXk3afP84Owr11iup/ch8w278RRdmdUiFwBPCDD",
-	"gRZNBdTM40h0ZTaDZrY+N0+Bk2PBApvQlWJyyyt1d44O56iDc9W7pfilrUMPtsnSStayjCoyfhI3R3Z4",
-	"3hBWpi8B8CL6wpKaU5IUZrOMuHp3Fl9dzJuwmveduNOS2tT2vOhsorg4siLTYAnifGD5+T4Ok4SyB8yr",
-	"SlokolJsvu/7D4zaerY4W03N5v564ULmcT7NfTdNLEGtCdRYMebCss/CggyItPk8R0kw4fvYJWOnYNr6",
-	"P6AzZn1RK3KVWmLjeytqs71iLXAgPiJVbQkF9FsBVa4GAIZi9i4AsL+tR2i1KDKzwAtiU8BTtwoUGX62",
-	"iKMVcbOfx5r8qe3Gn5cdLWFJrqZa4iM1M1dpT66wifC0rMAY8Sjg4eRcL2ky7tiW8poXnIdU4M90jHTh",
-	"fqQ05/TNucGWSW2vNdZMXEtBU9YW0bYaF724/yhWjdNvMJ3ZKOkEcqyXXNGJ0uzEDaRSFcVDRp4458yt",
-	"PGeh26+cc2xY+ybgPS6cp/rWjdr6btSyCmFWTB8LxrFhMaMeC+A86JPicRWOgo6plqDniCMpRXIG51ux",
-	"YUBLTEP+ikG/jg5EW/MaM6eXSnYLlyay76bjXoSHivndKon8p2YCXEXHhocmlcxjLveY2o1W087Sl9Bg",
-	"ioZlImRgYEuZVQ6tJRNjlgZMkW4gAREIxw6oGOcbrUQ/DIelOKw3i3TuFNYr34nI7CRMZ7Mg0MshEaGF",
-	"YAFACUCdaOYh54ScPKHGekWY/jfBMTlJEnDMOKqkHdOk+Rou+EZtXQ8Z1ffUo4U0ZmZfRGTfIJEUPTWu",
-	"FCHFmmvm4Xaf3jAeSC3bA9/siGqurfV42B9B2eM119wT/aP0LQteShYdowgoCIGGhJdu8yW75M2QiXen",
-	"J1CushJKXARz5nYTbUoMgivKgPMq5khA9TN4NfowsHsil8LQoa1CeyUgYgIFIXYjTqzKhnxwdMay1s9p",
-	"Ft2nwvOxcTHIFxruJtraym4UqJkQj3vVK3ElDjRLJ2qEg+OKNGq1KsHurNjK+K8rU3fhSquiV1g8+6pU",
-	"voK9gn8MVO9K64iOyQpFGbxRq5EnA+pracs8SylPy2SjVidPhCSQH3wl4i6HcG1dX9Pn2pdj5sFPG3A7",
-	"1MOw7Wfh9x3yhMYtN+EpIGusV4tNIkc+S7SzfKp/3azVqnbmcmggQPga2DR7giwcB0oIWPijKX8O+aZU",
-	"aa3kRrN0blJzW+TPkX7vkAZ0wEIWJArxYe/PJ87/Ufwr+xfy7Jx3XQnzMr0/LUFGAtNisy8Gjl+LG4ya",
-	"nFwLsrTMw4GZOUgJUEMeKx4jhIQGeqb4AcAR6VXz/Ygnam4ZsCq5AIUKIUv6+SuB1e3NYf/sINT687/q",
-	"z2rmfw6hPar1HeJSt6+VH01PvCdkwLxd6KsdILHaGWotSG/BcNTxuRv3SFZlfTcMyaZ5XTM2VOkmoJAK",
-	"q5n2laBkyMDTFK9eYn870pvg27R0UMTn11omhJMhoKs1sSfTkTU5P3EMoFMameVcJwCRDoKR0hhWI5J3",
-	"khtEhQfnOrsP0Yc0AeFIEeljgbWGOfcpokMd7iFaxqSMO+W4+6liYTP9XYSOkdPLC1sqGvcgXlV6JQLm",
-	"ysCzrTBBunaoe237zUNVHertmi7DwH2gM62y6FygNRgXnqEuWKkml00QB3iVkyICEkpZJS3NrkBDSe0V",
-	"sJ8rYW7N2csIR4LnylT60LINm6fbJ/Ux2gf+rT9tE+v1mC4v2viWAddqFuK4msSZV7rFgXfa8ptwSAAV",
-	"3SSU+FSfTeh9LYU2DxV0bVblmNVERxiZuJktVCBHYVpO/IY7r1BOw0zhZyZGA1jX1HXoJX4l7CGhY83B",
-	"RkbRpIIwQIub0gGm770ve1VyLiO4Mabl4+LZcdiiKlHCgd4H/CTcrX/qgjkc8zlUdvQ4gacAkamQhqOC",
-	"18GaQuVOeK8Vc33pe9afHPYDOer1o54rPiDJbyvgs3QS5wl+MCOIuEiTHB5cEMGYp0yiBJZrKqNdY2hw",
-	"wMK+9IgDcRV7ZK0KbfIs8CNw/27E33mohVfau40fE8BYAeauNVqgUTlkIkrrQEmYavdLO/hORTTB60XQ",
-	"/CxKv1dXwn43nr8mb2Sd1SsoBMldJlQyx6Y11Jy40qjWplSm8XhcpXC5KoPemnlWrb0+ah+cnB/AM9qU",
-	"4qGfUb0MrZeapXq1hnfp2dEhLzVL69VadR3icWEfzKy19cAb0iCcrJkdBpAgK+iAPDR9TeJ4jyqTzoRQ",
-	"5ZoO+Rzsl2iTj7xSU7+uhTeDQ1B/3Z64QqB7fMuafsg4rop6EGfuPudf2SL3YncW25wFvHUBU0OpV1ov",
-	"QKNWs5ouw4KRCQVx7YspMYF+gHleAlwBWABQo/PC9D0wrtGuggG0gT7aUoSB9Iu+YO5fg5vtvfCNDRx/",
-	"3kPRPNf2qGfRovBIff4jl8Lo5V+xV9BGbX3+Q89B6/MYNLLbXGRkRyJkgYgqAYKTZDCgwQSahajQkmCi",
-	"NYmhs9Kncum2MqQ9LiKUf+RvLq2hC3LN/hL5eUpr8RvRJR3dC38mndPRlegndHMC6tY6Ob/pYQA7sDHj",
-	"+AO3FeVdV6jPqQInchhTiN0Pe1MvkKOheUP04xdVMWwEz9crc77id8eXP5vPfh6mbgiYGvkh2ncwqm/l",
-	"0lCqnMN/rCWZZt8QYcWzjekKaXUIWOS4L31jY1cJtvfQvHAG9OBEghKotZ0B1dpf5HVAfUDLvkjoUGEk",
-	"jhyLpmXyAXxSC7JIirFbTSNW64s78BNp1Z9/809afRSM9PiNFgBj7jK8PdH1f5qhYRwC92tpdnbkscFQ",
-	"hky4E3Tc3I1NAYXsSW+yAIfKye60Y7dBjZxAxbfyUqzNwL++pf39Jk30gdlqEUu1vp3IEkuS5j+E1W7U",
-	"duY/0Zai63OMvtybNyMlxIe4iD/PZIxzeF50BF+xSZbh4bXP0cdzmR2MeUr7WfuLe9+Q/fksLwn4DGoq",
-	"qQTmhkBTD3RCW99dwt2qiArlkIxlcA3mrFYw0e2piZKjPYu2jjbrGaJRY53VeFJwPB55AtwpGPnMeTrN",
-	"mPCuOzKm/WByNhJvhL8QUzpnfrdQY8pWVdCz6IE9rWcIvJ4rjNFVS4/89GzMf+JEhs+1aPkxx20fNv1h",
-	"j1tEWDnHDa/Z4/atXGw+TLHjKHbTpUHkXY8RP4rZLOMCg6L0gyXLP0eGLHkK7k3Uhyx8WIqOlOZidblY",
-	"dCzLWl+AwwCCxHfR9oajnAOF1QFtC4jYL6RVbcVEuEusM94ijE2tAHQhclW1TkD0hRgP/2c+VA4JGKb6",
-	"65ejzgTuXLjx358c4vqMBvo9u+BVArCFYxMTaQiOGvtzYtj4KUqcQAtonw94CF6fGr4Qq36QI1umYFpE",
-	"JuSnnp/HFQAziAwIft16qkDqqkjshn0m0OejJGTDZKV0ygYxrrjYComqfBVbIuCG1maEXlw1cvvGNMkR",
-	"6U/S4MIyMfCSsjFbYB5PzW5JwYz/GIR+lZxBkEnvcsC6I6VnrBBJDnqPaQKYZpiIOLqjXpCQ9Hc0OjLq",
-	"AJqQ//n//+f/ykR0GwZXsQ2SlzQ+bDe8x2d8RMeNCDn+JS8ejdaEFPOwMiY6djliBq/d3UhZC2RoAXLf",
-	"VRbN8g8BaAwYajnRfDvhHgJZgkxRM3XswgBcGovbOPKGBT4dOshpTQwIOTfthsyk3KeZ+yybKqFspvg9",
-	"tmYLTcwIloSokPu+eTdE+9y0awpXfDmxgFJgiiHjq76Loba8v+n+DN/sYqm5vlWrLcnKz5Cuc5jqUYQB",
-	"sBpNGXWMso02agr661sEDrABbRvVr5YekStKH5V/pDvq0YuGQ63Fxac8wdUeQkhErCBHSOC1hYQEgIrW",
-	"2I2e58IxPLy9acKeqPYis8VfaBjqAxZXPjEqJ4T/4WHIKw94GGLxFQBTBFQo6trcME3rkULt6X9yAViD",
-	"CLAw0Ty0v0sciwkzCCmsAuUQ1ZdjFfNrHMdA3qDeT31oEg5l+CHMbobROj0y34Uy+IFx3OGUq+Q59zHk",
-	"H0ABqg4MCg7nVYkK76qUkBADGrp9jCrAF7Sar2ILxwbupp0UehoH8MHvHfnMVHahynXIE8TDdenID582",
-	"p+K2aKk5TdsuCfDZGODBcJYFSHEvEtyRjAeqMhgk250WEIYAk4rVfMQBLywR9AK+gUe+Tc8K6tyNLUl4",
-	"oFBMLC5Pzy4ZoU5WJlKp3qdlYjPn5GCgSRQatpo7FFRZBOOuMyEClYGomU7eDKkbykT61sLTbOnnIPVw",
-	"5lQt9NAiD+EIJCeHI+dQrdrj3q6+uzvyIxioHZ0zewLYRSUa/urqRxdPzdUaVyBUhCpU0VyuufCahCbL",
-	"iMohEzdDUTVoT2cXpD9wYFTxHPJE8Z6ocKGels0V/QMXvc+aLpwycYZ0UE2TRuGy2EGllmVmRaTFJoug",
-	"Y3x3Yu8y+2bvmDu877xxyE6jcSPbxw3CMMwsMsPGFbmrOV1jYyEGgO0eUz9bkVXEkEahKwdLntU35qEF",
-	"VyXkA6ipB2C0TD+ZGI/6FbDgIFEvL9pF4+0GclC0aBu1RRfNDNCw8WiQ9xxbKJcc2WPC50Syej5G5x8A",
-	"rUlSsEGsJ5Vf+PuuIBujpD4MxgYHmtW8k7+mYgCxdpaLm8GhFsFmzESm9O8oilyohMN9xhhEcYDlh6IQ",
-	"MrrfpbDqM6YTztAwS9/lbBSdC5jP3y2Uu6ogFhpK84/S/Yi4kHwL6Hb5KNYdfYb6dCRzo8BlmetFzBag",
-	"ZLduIsh1x1qMidLWUObcVD9EsLZnbZZElhdmVaRf6YPFt14jHp0o9F8ar6ZN6YpGCDBwfWrBVKDCw5rG",
-	"NhHQNJE3OWRfaADKksmTa0ZVIm2O1xPzzacmSJdKAHtCFfGl6NnQeWKsu2ZdqA/FUlG4o48UgdVo2Cii",
-	"6ITUN62n9SnOLZm257wIw6FWGrS+fE4H7JyH7F/nYcDdUP90SsP+v9ZMiVznnLmjgDlE3rCAAJgZ26El",
-	"8wWcuBakY9JmotgcpAfHEU3ZhRZyplKd9cru6gWM0NmRF3fAldK2rAwgkIYobnh/vUqeU+4zj/gStztg",
-	"BMKPzCNDFti8cRgF/O1CBLJJOmwiTXIY3A/ZUqiSn7EwmFRa3ZAFDi6bGbRWDfWWvDx/c2IbBmkaGJAn",
-	"1NdzVGQw8kM+pEG4pn+veDSkT8uEUbcPEwQ9jIZkIFVItskrvgdx1nR9XcdmYFpTFRIjyR5V3E1kgQyw",
-	"CrGJnyZB7Ru1GiS46JFZVU/Gpm84lnbdTen5CGZPPE79VPsjUCGHNOxXyYm0Z8Pqv/p367qF5COvCFN5",
-	"YbxsyzGmVQEkMfEYnWrNv0qQOJEtmjtVnTdTRbbEJi9r7EOLv+EvX72rv+Wv2y/7nUNX/310+fWofsJf",
-	"7oCcsMne+Z9J5MLHWfql0YBWFBN9WtHnnuYWh/i2sMM9VSpYP5Zcm9vKeDyuAHmOAp8JV3pYAeFO715R",
-	"XDYRY0gXpl5s2dOVpXdqtbtu31IrXBgSSASkVuf+L5fOWViZmf08lhGHz8qbaSlTTdl0WSPuF/Y1Wb/A",
-	"AqmtAnhwOwUlgTRYe6Kj8m0JSkjphmEfVcMBva10gJdt13caS2FkLUvNg8iGqWuRfhgaqtWKG3rZ1ly6",
-	"eFSh3VowK6hN/8kZQW36y9OgQk0tCZJv07sn72gafQinQuRpptNBPXMt3y7DqU1ZZS4t9CjoT8xLwoG2",
-	"PkPKAwOma6c7Cj3paAWwLYUKA8q19tZuNS/OLg/K+sFLpQ/qNZu0WRCe8x4aQe7Za/3vp02imN+taDuJ",
-	"edg0Gvq56NOMJ1ubUwH2TzdKb6J5idYTFaM+VPggkMoOhYCgMI3P6I3NB2XBDXcNDiTbb8fgPJy4ZY8D",
-	"FlCZ1Gs7mzU9FBPDissMJaAhtpIPjFKrt/gvg430fTlWREg9kw7z5dg4NZMAO9MYy1yO+oDrD4MzJtkO",
-	"OxkA05/5TaVLVPTpDSvSddv0J8sdwjZepTMOVc5eUmEyTqMeXKW9s1KWlx1g1TXy4eMfiYpsbl45tkSP",
-	"JuyrlGmOVIp7F8U+Z5dWBjQM+NdStrFP5tNxz5vpGdgeNaXz0VAGIVtcwWvTH5P31KZFgqPdevR+uB+V",
-	"kETarTxRcz8+bw5zq0DFcmkel59Srtb4QFNesW/sApg/uFWowNxGrVm1W81prgQO5ARbBifU2NRtChJN",
-	"ivSDKEdJ++w1sj79AFQR0AxQ9Egos23RylG9nCTvNs9EXJhG3QWjmngp1qjf0T57rarkHBs1Ie5EM4GJ",
-	"gTdTDwqIZD8VVb0wckArzjiXuJFYlWBBGSyxYBXTs9fkiWXZXAtGHDW0t0Oh95R0GNabShYzScC2DGrU",
-	"I9j4r0zApQMevuTsIig+7ivzMPi3C2MQo0GHBYr0JJGC0I68QadXdC+kSr1iE2W9Jqev2uf/a7uM/61r",
-	"wXx+0K6DmwiR8zIgDFuKMY88Od07OG9EtbwC6nFT6+L04Njex6V4ijgeA5zXegSWG4nG0RmFqAFE2JeY",
-	"RiyECOUDlAGDYgdNI1LBYRRMwCEn/Mm0FMSv/HxSkOljWqro/+0dHB6dkPbB2cXR86N26+IAfr0Sx0dH",
-	"e42v7Xbr42GvNT7aa/WOLt+8Px69+br5+rr29qN3ejrhg0lr//aSDd70xu3ex6NX8o+jr19qB63x0fhK",
-	"vPly8Pq4dX3Yql8e7PWP22/9o9vn+63zvd7Ju72WPG7X3oXui5e+2zjovX/u0+Ozy/HB+OP+u7dv9/db",
-	"t1+uxMfz+rDzYe/GFWf9Pw4Pxkd77snxl4+3xxdHjeOL6/HJ19b4fb93evylVT++aK0fX/Ru3+j/7u/R",
-	"4315eyXaX1sv8XsfL1rXL8+Pz96OD3rwjVf7rfB558Pe5I8PJ/2j5/0/3n85eHe8dwzjbY3Hxx8bB+GV",
-	"oO/r4876y9rH92f94+fXeoQvzDzbrbfRnPdbb939t73WwdHRl9ftjQu/fnrU8Y7G7Er0D7v+/tmzm4PW",
-	"ePOyc/1OXK4f3V4+O3z39ffu+/0vg40X18/P5TB4P2503fqr2/p4T5z9eXjuXeycbARH767E8fZmp/fq",
-	"5Mvx4cH4xduP++/Oam/29j4ePH9xubP2fu9g+K5+2PFPaf9izR2/O7m8eDE5Pd7b1jPxjsZvP16J4z3a",
-	"mnl3C+8+GB/srY3fPj9uHe+1utvj/R587fRKtN6+WNtrvd1v9Q4Oj1vysN3+8/D8eGNnr3XcbtV6reOD",
-	"y/bR2/33r91W73DnuftRfggGv5/xy2ejw7e1YfdKbJxsnbz6Y7K9/vbNh/P++Uand9Q7bLU/bL5cO2G3",
-	"J4Lx4dGXQeP05Oym83roj73fD09u2d7ti2cTORzV/nUlgDQPTvZzyHWOYgbu0CTBn54dvWtdHJBXBx8j",
-	"gj980eodtDQJ7E1wcnqydqKt8cGLvcPamOrD8PZtb/J+eD55ETbkc//sxXspr8RAva4Hf3xhcnNzdPh1",
-	"uH/d2f/S2tyqU2/SP2udtFuttz1+rF7333y43O6HtS97Wwd//H558mK0/XZ/3z+7EqOz996F++X5hfrj",
-	"w+nmzsc3bzo99vbdKz4IO/t/7Hy9DF58aB16h/KPl/XT2jpX/cuvX/1RK7E00xNLKZrIsahHl9EPj1Cw",
-	"/9IPH69+iFtUqB/Gzrd6Y3O7sVNv3F9rNMJvSmvE3xfWGhdOV4+UsT4F+zeprMRFJyGfvaXvxVqoqZus",
-	"HQxl4UIpy3fJTb+DuE+mO/zKN388+eYPYk0ZKmkVJJm7dGaCubWGsHpe3OU6QcgFjujSL178iDAzD0Ja",
-	"4JDN98fmM9vvhI95qPzuRA42huvirO1pz6th5aEcuX3mNRGUxlWES7N+A0SV6NNVNVZ4Oe2qzWsfHxXD",
-	"NG9rYtFbSM8yhY/RPcH+HFHfehxsVWmIj5cReDDmimWqaRYkO5sjvZKM5WN0MC6h9P2YfORZjCaTh/xL",
-	"CK4mffhBOJWh4FZBzvAyyuFa4pAXBnANhaT4gSCnB8eATevKwNbZ/k0Rx6VOgQxNFO5eTpzeVoZsUOly",
-	"PHs5uQsdLigAzafgB3nEnpH2SVgFfr+yz9VQKm6jizPBFfhI8olfxVpyZHbWHWw8wA8kxtOkliPRP7s5",
-	"d8SnJXHxu8Jgp05n4M8+lWevyZOz522y2diuPTVVsrkKlUnQTNTbRtjq/sHrg4sDSHxBEB7zUlkeRiIi",
-	"Sm8U9pkIzSlsgjc+WbUWvMXZ0x/4FZOXCfHh/YMzFN0OHtZ/eSyAPGyAK8IaQIUXJ3neh9f8tuIGvkOo",
-	"Mon/Wic5ihskCEmOlBpx0dvn+rB3RvrBU8kBNQ8efFv6fyxHvmeyfKqkhfWX0X49uKA9UEheUxVWjqXH",
-	"u5x5u2S9tmEGfdStnEjBKsc0dPvJksXwqAzKiXrC5fgZ+6rKORcugljZLXVDUx489TnomAHtL7CGjvGx",
-	"96kXG+TZzSwj4JSq0DaIALiubcVmq/1W2mevK+ch9VkhSw78aXs7B74vXOlx0UuVT462z3TzQDeBpgmj",
-	"B5rwS2GmEnLvhZWmwH+OT+QkLV1EW9IF8PRwQmDpRJzXhQw7/nxqa4vykvL6UxZ8PrWpOeNIlC0yCWgM",
-	"scyB0a5JakS4mlbNFhIDS1HxUnjTrLmlSXC5+S2HarKndVnZXH5IGd8+e71KyOT0iZr7hsDH+/TTq1Er",
-	"yiVN4vOehHu+lUspelxgtNGtsKLrqCTkKE8JmgYDEOPDj2exv98a3UnF+066VwHgNE8Ty/bkmKWZLaGB",
-	"gWTJ1bwSV2KNK/B/uKZV6YyE5882gxJwCBXjWbG/RoRuNSF7HsYeGc3mIRyv5TXoTRw73RQoT1XyHBvi",
-	"SHBRQhuQUCEK4xTUL7C9rEpmlYg4PWNgpTBoCdhdCjQh1C3KuVoCNthSslhb2MMl+pHmm129vx1//8l5",
-	"ij0SNHUgtNFhj8P9WEqK/AoYy+dO+oYkf1E/nMEkQVzfyXOcixVreZ711FrWHzEzEAER27LdXoRhYFD+",
-	"hIXKcLrfsN8JWpwGrQRQWyhgBSimRN0dBQ1vBDQqaqabQUU9/eDzkZaLwKuQTlQxPCjXhHnQCmn3QgdB",
-	"F5cEVuLDZm1HH50EMujwS3tv/PZor3XRerXX6/3Zv/7y5vTt2/3Wl9bW8Vs1br8FjM3hwfhl+/LLweXx",
-	"3hHgatq98esrcfa+PnYH775+PN/7+P6dvH1+0bpAlM7x8f7hSf/1ez90D3cm3uHz649nCczP/tvJydfj",
-	"zSvxvu+eHH+FX9ftr++/tPzj9nF7r7XfWvt948M+oIQOJidfWl+Pv7hf37yT4/19Pd6Td1fixdnlQWss",
-	"91q0dXPcro1fjAHp8mVvrzd+LluX3sX6zseDc//D5R+jy50/n5/ufN27rJ8dd4+2x+3ex/0r8e6sdgno",
-	"l7duFv20f95qjc/eHvVbr+pna6/cYPPs4O3hDvc/DDf3X/w+eBvKsH4lDtbD9uG76/3hzunJ7eHtsxbf",
-	"q/fOrs/az8R2rf9h/cv5s/0buv5u68RrqfbaR7rx9fZ8fei+ftG76Pf+lUTEZPZoCUd/4P8YeMcxC3rM",
-	"00cjR4i+t6VP8DjKGxb8cvjf18cJK65l39nrmJu1W+C+QegoYb5iYPV/ZxAJzdHFIxxJvjo+APopCBkk",
-	"pMYPF2VnADrB6m9Joya7BZBiYvNWxqZhskkER/U6FnNNm8rhKBZw6ju2vFfWcsKWt9AuT/+caTqJcpF5",
-	"hA4klphOAWaq5E037uLGQ4OfManSyc9Az1zj/jSB0pHwpGDpIqUWf6ONip6UHqF+wKg3yYR9iTHcG7Va",
-	"UebJWbTBP5FkRbx1qVm6ZpO2HAwDOeAKHF+wiaVmqUab9U6z4S7Ov+OF+DFZHImNKDCG4rP4i4Xfl4Uj",
-	"LyFUTL5PpCrnsOVliATTN0R8OkgSSJJXJxjNQnm51PdzEhSsPwP0cJPqh7kdxj5I2gaZjF7DMzFhowm9",
-	"vLDESdm2Ao16/o8ZpHMINrYdrrH05/epwpmIFf7gMpxvbP/YbBtrFAlx9ko5r0taQZgF/nPvmoSFo0Lu",
-	"aoy9ppaFfXZrtljG7ZRd6UNjYAmFdTzm8gH1MWCGUgliIh7vYW9zLxUYgVbSGfRBn90Wzdgw/II5NzY3",
-	"7zhpS7dckfMXrUpjc8vWr90/OCvPmXphFIyLHguGARdhYZCmsX3vbWq3igbg0u9cErKYwIE/7EIHcUsZ",
-	"6W59hXOAJx/LPK65KCwnqa8tHvKM3/5KP5czEgdRbk1ie97abC0BNY1BI6za1iv6PiY8zWQjsDaowNW4",
-	"NXXTXipHrzL3FJ02aBK8+Jxgq87xoUWKPB5gRZY9ACmUFn8ACi8tVM4e7PNHVvsh3vmfvAjE90cbQdWI",
-	"lAKU0NySP9+5jkT63Q9YUAIVpiXBTxl1Jr/EROKmwloTyWkuW3QiKTZNERsLyMHKcuRJu9V83np9flBG",
-	"sU/9c94TNBxpXRLvaY20JBX+5GnZ+lAShSZAcDlgFxt0slEhm9jpSGvyWI3Mms/TxRpS2gvcYxqOYz9x",
-	"QCYllHunTDrMpSMFXa9MQ1tA7Aypimug4eiLrOtzuJpGqP1UCa6gMGhBCcIM9K2bJPpEL5a5v+piNWLM",
-	"4P5M/fAzYKj0WZy+rVFbr9aq9fp69Vnp08JG+tR6/qCKC0nMYJGx7sogChSnYKi/Mu7yKzIYZpFGaxZz",
-	"81UY5HnnM88ux6EtASQtMtBnlwN+b9x7aGrLbtbVaSoMgJcikYI3neiU772cZxKXHsOR+aXjFCCqY45C",
-	"735G7qllzNEvHiG6Onv21kxBz0LUT6qGFWQ+NKOSG3FZDWuzjqkyDePjSn5pq9boK9dsGILzzFYj8eRY",
-	"+JJ6qKnorWWe7VcD9Z3nndZXy/a8/RmwOb+SMh6ShSRp+158JLep1aJMpKDRbmIsn3NbXN2p3e6D8JAh",
-	"G8xGDqYsImymi+aMVMw6EoughGGfhmXDeubxgFM2+MUDfvGAxZOpf5TigIQ688wPE7c8Yv1heO2qeuOH",
-	"gyFesUk5jRwQXjZxkyJWAguFNeCgRlmcdNoFH/ajyp2r0lhMQbwEHeDq3cMlkaiAboiyofRvWNYROVtp",
-	"ID0WLAHewmGtrET5bSWmkvvz2MT2/eKzf0M0Gb1mhKa2+bsqZ8VnNLeGZZJjp2+MmLb5Pe0EwbO6pnjI",
-	"Gvr/Fi4hHkEJZoEO7gUfMG4V088yVa8yHZMs5wINTJsUm04DY4+e6wVynKgYyYZhP1+pw1me6+XR//dY",
-	"0AkIWbPhzkJAAmkR578c2z2TCWzHGmLHFijlbNecigkJ2W2IUf8mcTQxVPSzpt2LTbzVT7MeFybRFW5z",
-	"ysT5r4DL/3KSmBLNhSkXxAm4dL4DNsK073lc8falo8NZHyFAJ+8cMSbvo2zhJqG+/2Ah5NmEGqVRywDS",
-	"qmkW3vWgQBZTUO27YFgeTSh9wVNiQ4JcqJCadvrRHwr5K2qTXJEbFmADLiWBYUDdnyKUV96a2hc/5Pl7",
-	"TBgCPCYp4fFPbyYRm6xWdYrW5+5wgOidjw0JkKM+5KMB8MbPkR5WCAkww1gaDYCMONWGYlb4H+9fLPx/",
-	"AqqBVhRGgv85YjmaSNnURfd97D2TAOQbhhQnvBlBaaWdFpRGqu0Sp6p1jWrVVDHbP3jeunx94Zhq5NBG",
-	"OMIHWNaG/AkScikZMCqg4DV6++RYoIxMNiEMp3tmgNWNskTLYqjlFocd9Artmh4Tpm2QTUyIjfZYFqeq",
-	"sYXFDTbWtzaxtaCVfsZBaZIcIKGCK9sFPu6+D0nGWtmzTTdguzI9NM6lKTJvytKM+9JnxMAEzDsSteLt",
-	"l6e3tkkuXp8Tn3cCim0WteHEQ3BnJHqVFHoh0jzyp0VirLL1BmIpVUP9N/4zvwNHvZZBX1ZUQ83tsTHT",
-	"T/MQ7TfS+/uDkCEZIisqS4ar/QsKUgAFwfUpFt33l5lFPCHX52GOSeS6KBCWczwea+zWpoTnOj5avp8W",
-	"UljuE90aivnMDcvYQLR9/g79RFAPbKO+XXuqVefLi+eVbdt+NFAhCeTYdOS0ZrX1qUh/NNCmDSaxTXda",
-	"tVsAhv1vDtHatBc1iadGIUdRStQwYNRTfcYsPwfWjG5mrXGPfNqMxYZps4tm/b+0mP1d/x8Y9//tlElI",
-	"O1oOtc+mOTmuYFbZmVfWqtAmQXcGVdaLbWuimPv+qa4EMzwTq0SLGSzwpJVf/rms/Dts809ul6/cPA3Z",
-	"bbjmqpu0NFysRJdhWP/EGpz3looHwPTm27P3F4qF7DUlFfGuaUsyRyyqm3kycZleV4VZ38ZAnEq+T/Rq",
-	"SplZ3SiRGrBbaFiWI5tk8eZTmU5TtkVTJOooEWxsuZa+aCudYLelyK7To0I0OuSixxYitEKHnO4E9gzn",
-	"pEWzYXGJtfhNxS2b2mevTb2WBBp+3KchGHSRUxcqQcVO3s8eDTMNtYQcQ4cHaqAsWNQQ5Ld9CeZyRknr",
-	"htN2R9rIny4xPt0wKq6vFU3GXjWXcFr6L0xTVc1o3035K27QNNAanhWWkfm72IGLNZ9qP//abrc6k6j5",
-	"1OUX9ebr+fa7Safb7Xb2T+ryjzVvr+dOjo+/S/OpF/285lNRGZqv0W9fWr8fv1XjKzGrCE62BM7hReuD",
-	"LYFzcHii6Pt3oyvhtZNj2B6/h0I5rim3c7QXl9453tsbn7RbrYv1F4PB7/X6aPRH+3ByJV5sM3ft1Z7y",
-	"N97Vd07XLt/e9rf/eLZ384V9dMXvQtLJNW0x6g+udyYd9bVbezN5w+vuRG0OQ/98fedK9D7+Hl7+efhK",
-	"bhx2jo8OPx63xslWUe3jVitqExU3iWIt00rLuxIv3749xpZR6rD19vL53vi4fbxXg6v7vbfv9/bO/lQ3",
-	"3v7HnXG3510ctz+s71wHG4fbG69Y46LVvRJ6ZV6cHx8c7rfe9/bO6qfdeu/s1TvvbLB50ZCXa+vHzy/e",
-	"Hdxuf/na+gL3nh0cvNhv0d5Z/0vn0PevREecdd2vL7++NWvrtTe/dBq10UdxNF28521rfNY76rdO1ml7",
-	"0tg/G+6PrsRgstMXB5P3m8fum+HmW/mu/uX9x9vttbXXfXp6uf2mxQ9aQePV+17ndOCvDbY2LzuUemuv",
-	"b0MZfjgZ+1fizYvOFzGu083B78fHf85vaHVPV8gD9Lx6+/v1xcb+l967k9Pbzfrg9ko8n9DNk8b7Z1vP",
-	"947ordxcO/mweSYmHxuDV6bnVZois/R4JZalSEuP83peGQ5fanapr9hd3TE/qPXVL3fMKnphPbw7pkg0",
-	"5xYyWpE7JoHkyy+dR/44OkU/C0aGM1i6aGHK2P6kOqw3nHIGtgJphdxTWFgoKpNoW1DDZds7xWgzEHDA",
-	"QIT6jB4Xx/h/0hU58gIYaqSGEMWvkpbvYwn3QIbMjTTHWLvcjcM16JrXamgfPExReAG10kinIkci7U3S",
-	"C6HKxO3TgLrgqTKKL6yQmqiQDSLNF9xCekjOZ6Mwyq5p9BKXW4fmqNhZDGqRxIupdVs9r2jQxhlBY2hj",
-	"HGbIQzKCEmsqNXFBHCHDCheuP9LrFd6GjtVb7cZH9UuY6fG6CxFpcJdF2wiNVfkgUlSNbkc8jh3J1ajb",
-	"5S74w6rkGMvvU0HqtVotohL9ymTQBBGXsIZLoy2zoUCL0lpOzX0YpfVB0JsFM763rPnKhytBcFpq+oXe",
-	"fPQiD8CYYQZ1C4xuALWilvXB3A2LWXSCi4MTqYB+ASxTk/MckQhZ9cUS8UxfVsXi7V6ybQrguUtoSHxm",
-	"O18gd1WGIeKprpIDikX4TD0ALQMMcAB+oX6URmtENRc2Hk/CgApFXex4Qgn4O+zt14wNAcyFZQXA/dNh",
-	"emCp4lVc2RcOfepGIgD7rSREVbZwX1JSGwePkk2UZFr8+YzeMKg4IEdhJCphpQ32zEiKK/FGxCInwA2i",
-	"IRlIFaZEDL6ky8YssBA2hWKLCU+B8ARZd3be0rJTVYkjmBaJUN4QioWbNhYSy/82iWKm97uigzhSZdxT",
-	"+oUO4AIsbehhouMd5mHhEFlqwOkxIUe9vv5Y9BU7SdqjHDYspbuAoy0Lb0BdwqgBSGZQ1mxCBhIqqesR",
-	"UEGchFOn8opNHEiwHjIaLamQ9nPweQMZRtwDJW5AVd9uflFJCHjTsrErR4stpxlVOov78KFXDSnN7g93",
-	"+9HJjJAV0dGAJiP6FrwkZGg7j0x2owKYiSM6Ma5A0NjEyP9/2bve5bZxJP8qKH3ZpI6W/yTZm7Frqtbj",
-	"JJvMZie5ONm5qjhlwiJs4UwCWgCy4t3Kw9yz3ItdoRsgQQmUKFmylYRfdjYWCYJgo/uH/vPrvDG5NlO3",
-	"52osarES50B058bSVF5ImTMqWgVLtsXVVhfR3mHvYO/J3s7e/s6TffuVb5jKqVXs757sPV8dtoB2fZgT",
-	"8tQkaDOX8AUbUIS6jJbC1p2cZ+glrTqKsYatBiOWP1A3KZsahICL2gRyFHPem7noYXEHas96G5zoQmoU",
-	"EjCnOCZbtLHuzFYLORwSUI198hJDM9y3OSNSuC5aJUFz1TUL4yFTXyZx52prR1yKg2/oAXyV2vA8J5Bg",
-	"P3MiJOlY6BEbQLOYNEbd2yfw4lZ7g+1wCrxir5zH0osve9eYxYp9s8uyge++dfbaCGXvwVfWJBJTW9te",
-	"NOsrm9cy20NkhDbzGWZatdKemWLn6N3m2vCNS25UJhpS1Nv4d7/frtzkkd1kKUSn0sdr6tGNZ3DnrQ6B",
-	"vssQ32hvbnIc5jXUcsStdiEXLJfiSvtRr9mtM8BUk4JmrEx7aGryHVE2a+n4HQ0SnuNDs6lg4arRsQfq",
-	"Eb6M0uyahm+mafjmtW7T/oj2E19TbG2pfuORkqENsOZMlQdsSYPyjkHn229t/hDAaREp39Q+3nKWvoX6",
-	"466dLZyKGVKNHTGnQg0IsCB47E/3Q341ZNoQ7p38l1IN2JKq5X6bTHQs5VvMUh5zBi5WHd8fZfn8vaKX",
-	"VWbtKc23RKmth3/00btfX5weJOT4xenOwbM/75z8epKQd7/+7fnLA1Rhr/5+fLLjWpc8rvi9fMgsQlt6",
-	"R2LS+nftyEk7WHVnctIlYdUKpKQxoV2sfraLnTSuZr51msLGpEVofy7qMaTZvMUkdDYVY20qigHByKOa",
-	"a6pyWT3ukxSTz8BD5ZQrzoCWjaD+fnxyRNKcXdHBLVz35PmL0/CifXsJlL/KPCP87WlCCjqw/zkWmZIc",
-	"Q/F/cJHJiS7zSCaMXrfXwa7HBSXv3p5+AJ4cHmloAX0v7DZpSYrQ0TN29Iydo64lPeNmzdP8/dmGpuBu",
-	"/Iy+/69PCHxIK/Ja6zEwf2Ey3nTDocoWJF4NCzYBqwD1k2EdOCY8VSF8yDWoubanYy06SAnQht5iHgAZ",
-	"C8NzGCR1CUCpz6TzWXFM3fABwwS6quMvKyA1To9HTGmWMcjDx9bcOR1BetxeOnW9NVuDkLxXyTEy7rgI",
-	"iTYyZ2J+wqFn7AvcGT6ZbSwy38kfKmHHAoh3ygWvvCfWysjJIUZvsjEqVZalc9Pd1pO4cL89hu+W1RVL",
-	"6prJsHDVwj46mGAsMHG5dvaTpf/+moYkHTTPy4RLcLN0saHvsjlxJHvsvlzNDdu2MW9sTbEie0/BHtzS",
-	"IN1A3FdXJWyXrLgYhRLsiyEn799E1G+paOuR/wXd3KcY1Dy/3EH/z6AzrhkbQeqAMArPyoIwqnLOFKS8",
-	"oWnibmxtqDKuFb5iJB2ofOeGKX55m7qqKxoUuXl+FHhnzW6YosCkF9Pv9ottgYLvNOB3qAGtbEX23GY1",
-	"X1ygp1SfvWjdus/u/wfXfT49dyaKVqtoBRD6/MWbFx9eAMt5CbldOiwgbi4GLNpUwkhwxKixNiyLJcsG",
-	"Nall5m4pA5jQJGYUZphhWyvTmE61dbmNOGMHbnHeyfJZuC+l+obwLL4mOipPZDFSsuCa3QHXgsx2GUs/",
-	"kE6uZTj7gyiK1X2nO+Pea5PxfH4ZXLqKdnbq58HV87uxWaSbiUSFa0HgTJlCcNsrmWdpErgw3O2IF8eF",
-	"U81YA+m9An1yiivRppAhosYXoNwZnevWvQOYnTJbvzJzonwvJ+pGQa6pL3fVkshyRIvdQAJ166464U2z",
-	"6VCxCP9xcMd9d6fZolYLwTJ0bRa0qQlSsItCaVk5lWlq7PWnMo1o0Z96SH1Xj2gRTx2Y3g3RxKVw6KY8",
-	"pdrjFzVbEOFye8ew6zrjxQGHIrfMtGqY0BQZDl7wG6NILJgZSvsi0i7JQdgU5oYJI9Vt+1NPsAoPQygf",
-	"foYGVRMM3hViNzDK1zbOXDV1R9UQ2zyxYC2NXBHTCXEz36LUupA3MxqjIs6e0Rd98tZ7pO3vWhZlkRk+",
-	"I3NZM4DWH89qDbzqLlpjxSLlKyix/u4rlO9/7zyHL3qPeycmQrW9gxfU9s68euaarXRFzRnX9CLHquZF",
-	"MLfX6fWtrli+N8GcEYt5SG+BOv9+apbTYOi0Kl3ukxQRWKygGF0YLaqJpZhXS/zaEGh3hGxTXEA4VbOB",
-	"FBlSf0Cs88jlS9ZwMYRySy0QGkdt5IhMpII4ghky0VRqPK0iVsSpTMAcliXWDZ7+MGXDy6muznG1kbrh",
-	"e9N9MZGPVQ6vAGhrG7O956p2W0Mpn+vjHEG/9Y7OTT1FZ2FB7alb0p15VrUhDVIIHOKEbcElP0iL1NoH",
-	"7Dx32kxJz9p9d9Ojb5X3bmY3x/13tcsaPXj1N23hwwtvmNVTRwGFqMu51RbcKGbKjm0+4qaHcqIxGhfx",
-	"9jlwNO02jPZvX6wqfbxOSHN+aS1gSqQgaV2VpI3+xPClvzGPout7c85HsD/2fz7o7/UP+nu7B0/t/phS",
-	"plYZOiEaKZmNB+6NoSynhGcraK0H8kCGUzhFMWzEfeG1QfclJ73rq4/peKsb/ZxT+2zTns6px0V9ndFr",
-	"4vqzCR4u5fEM77SHRagQdGSSBo+fWhMjr5nQ9WNfdXicPVk2+jzvpNk6r+dGHUWBE/O+NkZcKqKOzLrk",
-	"z3NlzipWbMNZ063zTy29+zISrazDj2MLHso3el/yHpGz+Uh6oQn4xn2k0EtRy7EaMJ0mJA3go/2nYpdM",
-	"Kaa0o2DM2A23VxLFsImAfTB2yYdOtXDRp8+Bi/UocMJ6bnJqsGIsSPM7v+TiiqmR4sLUHLRt3adhuKSq",
-	"H6wfX6z51DW3KaZSa0kyOWtuG32qM5pqRazuUPaSPtXw6Q/kVV1ag055Vjt1un0u2vtSwfE9FHXTrguL",
-	"7yppHLHjg6ZFo1dFsMm0i6TuRDkiqcushEbBVl8Hespp+xR0FDBnvLWLSfb7ewiy3di+FNyqO0hkrmq/",
-	"C6m8DnUjY3MQMB2tzxgBvXz9lFJR4JohK45qrXYUIzLPmHI89fAwVzKOjp1pf5MdHmN0JBVSsNTnhLjX",
-	"hDjdlX1frKR361KVttsJu6Vw+n/GjlR9hsslgj7Ds7U1IEfrO0Q9UJn4kz/v7a1mb97jRvr2asTX4RkK",
-	"Nm5nwrbGhP2V38wasPBbbdKYxRVCvdYHLlnRmDm83Trg6K5ParlDVjHLSPDxpeuCZXfiQBYXXHgKq7Me",
-	"FdlZLyj9LqgZDIPymVgsEtlIJPbNojiv0i9/peSk2koZG5lh1A3wjhbP8SW2JHCJS1oGLIdSGyQeiecn",
-	"xyKY/p5a7LKgX94wcWWGvcODZ89mGZziM3IfGFeSfaEDA9PkmqR81Njzio/W+Gi/EoXMWL7MMsANG5iI",
-	"vWuZecBT1j+NGyYyqZaZCN6xgalobpZaEVe8s1bhxE9Dr5b6MvRqjdNwJHSZLCgX5dosu3nx9jVMy+VQ",
-	"VTpaKiJhvqGuxkZ/6DBNLEBqmpdPyQonFutbN2eBXAr1DQKxiVRZsKnYF+NWkKtA6+G/rbLxCJsr+5mt",
-	"kbliZsjUoXMIwXgJUWNM98iZQWsjMpLxK25PP+2/wj+X/QBblM5RmrQulUMbL3wBKnP2fuX0jWrEzeRt",
-	"VOO3dDEHACaaq+EGbErS8M+bRoG77Au0tmsCg8d5Xt/a6BVGkNfQuBYoMig5Of3HFLHOQObjQpRF29jP",
-	"Hsg7sUga2DDscQ9/YZnL7JjBdDjpCtYt6iLaAa8OeHXAqwNeHfDqgBcYObsguwN9UwdcrQiPvVmbdtf9",
-	"CHzFd0ZrL8BwL8JrqwMlBAbPp+6p/Xg+PWJFLKFvZvERQhEI80TjL5h5pu3+xxCThT4OZlxKhW2ilZyg",
-	"/6rERI/evzwhT/d/2nsM8ImbCozApvJN/Mc5WoL03dvTD2SXaxnMLu2TE5bn2oXm7Y4wLDsTF7dkIIuC",
-	"JkSzgg9kLgW0oKcXoKcubrFfIiWXXGlDci4YSTUb/YIxiiP4iybMUwWfvE/Im5dwqzRD9MnBW3BNPn54",
-	"ufNTAv/ZL6niL24NI1JlTJGCqmv71DPhCN939g+eHfTPxJnAYewM7PoMKQahkJPR8/ogYoTOZlTc4piH",
-	"JPVrlSagvRLkrc/t/7Gb2P4X7bHLMdDcN3L3Ee0jn3hwjjYhTc6E/4sVSjvEQArBBobfcMMxlUEzrbkU",
-	"54oV0rDzgRSX/Mq3kkQdjo+RIB80B05MeImSCKjMmsgZvbEG1sFq6FgZ1JdBQ0nCxZmg00Pg1WVGQ0K0",
-	"1fsQkPOz6JO3yF3sMLed1NO9n8sEalhlZO+kimlDroWcQATLThm+LjytrGHL2EBmLEuw08CZKLiGdI2M",
-	"/HMs4XMTIckYrF/wWSFres+O6TeB453LQefbhwh3qFCYZE0Ngc75R/YOXeZ62c+PSwLSfs1HI5aBHB2T",
-	"9E+pj8elv9jv9B/2f3bs//wlTazg2+mdvCfuAHPBrrgQ9rSCrLIsz2FZ6TUThE7oLbT+JKgwyGhsNDbE",
-	"ZopVxxU9UoxmesiY0SSTyO9HryF/5UzgVJEk7FKqYpxTmOwf0M6BGlnwQQqmGt6SYihRYaqJgJ7D+INb",
-	"jeAD2hFcYg7VJLWXfdo/+NwvN0UIO+BFgG9q6jllNPNMuDBx1RscnlhuQvhe2n5Cd0pAjI4bzE7X7i4Q",
-	"C4h/jlie26WFd6+Oj4cho6rdzl7I/KfHlByY1pkwNd1Q1uV74QGp8bzkEDNA5dsn7/1bwnAsI5dKFmQ/",
-	"CR50wYbcBXJjygbrDyxCQHzpOGFFGRAB609+l1MLBxFwmNj+3t6eW0PkFUAjgugJFK/hBTtyDJFSYlf8",
-	"CeXGJbQ83Xvi+n68Z0bd7hxfGqbS/pmYOQnjyPNOwstXFtQNXApt5g/hUzrR7JMU8ovSw0bpsuioDBPb",
-	"ERrqsGAf1OBgxmDl/F0xFLzO0ocQCZYTLg/5CR8lKPQg8+5UCCeywFYkdUNxJvBj7NxwunP87nWy/58H",
-	"/f29/sF+/2A/ec+yV9Qkz5m+NnKUvOFi/CU5/uM0OevREU8IHY3Oesnp6avDg4MzES9Nm9ei4/5Stkqp",
-	"e40YKQKY/wgI+kEqurqFGh7GlVuEhwv6ZecCRPfJk2fPnj59cnA3lIxKowEl44/NKFkx97GngPKiAgWk",
-	"Fi+xsbVO8pKMNTvynSW0o+guC+0z7w/0p21X6PU2IA+vxiE0twb5djobdbZsAY/opfjeV81CNdWucqFF",
-	"5QJ+pVJi1n9YjMhBvUoBfz8f0cJth7k1CnhJe6aV8Lmb19FN7gycdSd9sSKCjUne1NefCeYEEtcQydn2",
-	"IoGkpQejDeEKlgGUdOhAqlv2qcCSAYfMA/aUfuAkmCFiIRdj8IdC/ZA7rxyWhwt7ivHFvhXnCqTB+rMN",
-	"HBvnnYa4Ww/XldmJBx7MAldBEJMqz5+BRZOKcGEkWrd4KAzPPXVdsmIuJ7cCG2DVg0Dw6Yj3oNK397l9",
-	"2zo/qYepKGip+jqClo1k/29Md84KfCzPv40GjSHYXdyaW9KIp0TLU1qghoC5gF8WoV58sfWA3u0iEu82",
-	"+kNs9Bdiw/B8VmDr0RwxDc6X2+hDroELt20aNLuxi1OxMGXcYZKBFAOmRLkSCRFswrRBbyN6EzENyLnu",
-	"Cc/KQpqyVAceBX5pDQWK2MsWEBS/GkLnGHu6rQLO4G6G0IH7ZX6D8nIdX+F732sm9GaJjTJuXtiP842n",
-	"wt3/IQdy5yboWx+NmGCZFaZFO3qFbDrcO9uWTBfshDkpdedOUTRl1rl3u8/e56DLIGq5RBUHXt+u1wGu",
-	"z3O85QdudhCuQ5doq42XohnV4ERl9XTbctwNaYhy/KU0RLAD5mkIN3pj7q17+NfmznNXXGM+lVvhKsrs",
-	"07t8ZqwABoMWjQ3K8l5wyQylMhjtbCIoC9/4G+Mn8wmHTJucXvQH0n5UeOVz99OHF6cf3hz/2r7xQbga",
-	"D8M7VvseTQcb+LWLqjWwgZEy3XOOtlpdTUT3TYwArKYmmvRDcEzBWbSn/PJZsaAwhAw8it5XAMkE8wo5",
-	"V+h1cCeF0dF+bWezgw1vmajkxKjB6ltmbtjN6cAFMLbXqeotjrNtVOhmJWE+kGvW0NsTc6sA3VEVOeOx",
-	"bgVZlVEqBav1KYgHx9bVpaAhVDWzKVcEfTV8tzK2e5jQVHuF0TmtNxSd2qjGiUp6LEy1BDJUMl+CtAOu",
-	"bufseW8v/YGdPPb9O+cOZFrntRxEEIyVXTp+tPU7dOxq9f3w9e1of4ojgFLKo44cGK3Jf4OPavTetGky",
-	"SY4JzH4ZYnm4QX/in/uu0sWa7yt+wwQxE3u+g5uyMco9lHz8LuFYNKCCXCkqTFlbcusLFIYyzw7J070n",
-	"TW4gu07fpvvnr0wxMeC0YMLYMzAZ6/H//a/iUkMStV1MeBefem6laKztG9pn08xnnIc89e2TXey6PYyj",
-	"CL5Yg+6yotu5h5rcQwplPaLvVlc1tV0Ucwap8Keajgns/BK+H3t96fmx8gyYX0hCR/ya3ZIh9UUomCey",
-	"gqdnJZ3QeXi21MOzCamvyUnMn4PyPceNYy9wtW0TRwYCJkw3YtZep1O3zY+zCdGqvnYUtTWp0mXV1Sug",
-	"kN0+JnUELiU5ul7Mjj6f39xXZQLyQfcQ2ImQQMIfIPvkFJ7uCqcvx5pldm7gEAJzxsXVEREV6kQXUs0q",
-	"4S5eConi4bjc46s6iJaGfEiavhzmexgH0iL91LmNNuM22oSCq0l7zEm0CDF6QZ9D4YWXON4Aqpg9TIJW",
-	"QJLV1G4GR2MAewGIIFx2ovMomYnEVESNSqLcsnELjZpjadR4n44fmOIbrk3TTsJV+yF8P9p/rnXb7lIO",
-	"Zqy3rv9SCrb7O4i2Vda7XFzKRum23wlOPVJhBiyeeibADz9QLGPCcJqH8RCPLwtqjVGfvLQmUfg7Uzsa",
-	"RkY49h5ErqT0cpzn7u/ANlzOwtF/FJTnqT+tRHbER83Ua/sqGxTp8hnRWmxJirJuypnV7124LS6dxF48",
-	"EPWPgAhqoq5ZfrmEkAefdkbMrTid8/DHUtLtT8sj1QfpdV4JP5DMoKwHkPOYpCOq9USqLA1y11PnGD4v",
-	"fzwMmnehB9OjpjTx9EETJcUVmKepGrzjsoDPj0eYyDQAWkfNU2bo28W1rzigec4UDj2Q8pozjb0dLqR9",
-	"mGAT1/0Tdj/XHujOxaa1vbwiPp1eGjt4QXc0E0O6k0txRXtJz687dPpQnJJTnt9QckqFkWhdy5vl2Kj6",
-	"7a2BrH+dhwGz85RWqd430+wn6Z0ys3MCYhG3LRb2eLFJFbtUTA93XJ8U0PvYp2THtwhBTpch83I3oAWr",
-	"Cx/wGjgxxsoP/IT9GPtfxezROXFjkFwK5nT1mrT5zP6OIfKFOt1jl/YBW7i6XcAW3vAHDtja9+8CttoQ",
-	"78qIiP4KAVs/2oYCtn74ZTBVc8AWRmsK2OKjGgO2dmTH/LUgahvEUy2AJBRtEahzoPtyB2JPYscVkROB",
-	"yAEY7/KlIr5wtvrEP7eJ9TaEb+27fWPhWwCTvcNeYfHNX1gxUkzT/kAW/QvViIDq0GcWN7lsmU+f7aYZ",
-	"MQVqGR18Sc+f8PxDlwNKDxPl/Yh2pREgdVHepijvGLfEHHywvH6qbbZYlHcc/tQEDpaI8sInJscN5xyg",
-	"ap3buxsiqjnVhpTbYZVI8ErqZTnmgFML1rqI8TZFjDexg2ryFIsYe+dII3q2F7Rn23JP6vTzdkWMNyFa",
-	"1deOwsZ1+eG2NGJ8XLXGRi+dVKH7LmiijXhzudBy4B3fVN3ASl6+cv/bP/yp4i5vau5dw/Zl1BrR/VAC",
-	"13AzwAcWdYvOiR4Phg7uRwzsIx+YQOdi4nksE3cUgH7ij90XBMrnygT3CURg5obe53knl7bSgd1dEcjP",
-	"91UuhbEfzhG5hBOywxdriqpvwgjUdkKTD28eQr/Z35V27INdcO02d4DwXuFz5xVmXwaBFoc/Iu99qQZc",
-	"qNLdF1zi1dtRGE3R/Er4IwD2QcgcUVB1Q+ICnvUhc2io+mSPZPRWo4ZyjOUDqhQPZ6g9HSIoRSqyBDKF",
-	"sGe49oEZdGGT/6EKenw5j/bhjGP8kXvm44iLnDyimthjOqHhCsFcj9y60Jzk/JIZXrDEkQIjNaNm6gY6",
-	"j9Fbsv/M9xt/7NvEOge7YiR9ZczIHjnShKSntGCn3LBfTo3iA2P/9I6a4S+7rqV3esoGY8VSIm+YIkNj",
-	"Rhqa+YAxHQvsjJBCItM5tJdwXQ1qFAuByZaXGFxyqU+uFzkEo6qAtKdvK7jWQCmpwCqAEcTx9/vkJeXW",
-	"qOUSP7eylrng1riOrDrKMsU0RhTg3wNI+zokF+xWOoZ7uN4OFiOUd508YNIDWUDa0G+nb38Hm6Vd5wLy",
-	"CDG2JsU4N3xEldm1f9/JqKGPE+xwYl8Qu3QYUkhtyE/kb/zXIyv1aa2VcUowEuMNOOheRn6lmg/IBdM8",
-	"g6UsAEl4u10tW+K7ScDMfChRVuT8ZiL9unMNMly2MCAZpzkbmKqdADRHGlEztHDA7w3fNMn+3fcfH9DB",
-	"kGVNTrcPVoL/sb+eZJcVjK/G361ysf8PWk9A4KGUWODtDrQUnITCfx/22O1ve+y/j/lb/tvf/rH/X/zN",
-	"yW/Di78O7L9ff/zX6/3f+W8/g2ZEV1rTY0qv3AIH3awP7mtrhADrXZrUr0ltbb7sTCaTHRDQscqZgK4l",
-	"7THA1Nhrwh8BSkJluNyyJz0Ei/qci97hz3t7q36+pVa4sZc9vAHq7e0NxXbh1BZYzNo9bm69o7xq0+WP",
-	"RGViBDSyKc9jly5lKpAE8gjUOS0YGQur4C2aQL1rNenjsGW+hWxTnQ1+2v/5YCnna6V0Y/5XmNL5zf4s",
-	"wjOVaAev/+/eBaPKKrZPn+15Ht/MSyP+zYlc8Ee7aIhIIk1HsXkj/Gz1ncp7h71dOuKg591SzJz/Hd6S",
-	"l0AjvWPkDtBJm7EQLNdBl74BU4ZfQjQIEjDd61uYc2D/J9LJ5TjPa7dVDV1Pjl1SJ9d6bM+nrumjhZRw",
-	"0YTBMVSwCTYoUuxGXqNBdA8+CQaOPDv4mbjdYXwyBL6QHRK1JvbTCcemsSErZtfSG3CDfaMCDayJcuRa",
-	"DlWI6kKPBxInsOku1zINnutpDyNLGT4BVmisWTVy2VvJv+u/wkt9Fjw3sM7BA8Nhm94YC9EbyMFmJv+8",
-	"5B6beYVg74aLDZtz9nKrPK4Q+ZBrdqud5xWyXMoagjoxsQssVHxDifd5gAhJQy2QRR+WHGkykeraIuG5",
-	"gYxwseCZkbk6z4n7BGXus196LI11nh0Zrtl7V+k7PeA7Jkc5+MbgNGalyJ2IvEb0maUyzP3h4bp+dEHp",
-	"6bFf2LctXVDeSVX5fIxhxcjUPlDGTe/r56//HwAA//8=",
+	"7P3rdhNJ0i+M30r+9ey1GqYlIckHbHnN2o8sGzBgAz5Adw9sKlWVkhKXMjWVJcuil//38qz94b2A9xLm",
+	"xt6VEZl1UpVUsmUw3cyHaaM65SEyjr+I+LPiytFYCiZCVWn/WRky6rEA/uxSd8i6UoSB9PW/PabcgI9D",
+	"LkWlXfkwZOGQBYQKjwzllIRDRnrSm5ERnZEeI65+2qtXqhXlDtmI6jeEszGrtCsqDLgYVG5uqhX9eibC",
+	"A67GUnF8dfZLHdLnPiOCjhjpyyD60tJ3B/6x9HifM2/+pedDRnyuwl8UCYdcXYw9GrIqmQ65OyRCEgmT",
+	"03cQ2YdPdjtkSFWdnDHhER6SHnUvCRfEOerX7HdqZ1y4zNEjY9d0NPb1kD4wr0paW+REXpFWo7VNmq12",
+	"o9FuNMjz4/PlczgLqX5NdgJvA6aYCMl0yAIGcyBcwUB9qkIceTikIXHlxPf0jgypV4Xt8mnIAhKwK+lS",
+	"/TYFeyZkqO+SgvCwDS/yaEh7VDHiSabgOhVqyoIqkQFxqfgFHpgGPAyZIKFMb8j/Cli/0q7815OYwJ7g",
+	"VfUkmpae4+E5HeTtugoDKQbkivrco6EM7Ebovd8jKmcbTqRgtWMaukNnGXGcsn9PmAqPCkiDe/ZrAd64",
+	"h0vLBbMXfDnQBKHHEEqZ3vKtfsNtsqf93f423XQbbKff7DfoRq/lbnpbbLufGtyIXr9mYhAOK+3tzWru",
+	"WMNg1umHLMhZJv0zHMARFTOimCuFp0goSRjMCB1QLsij02ddsttsNqr6un6QNBv1Vn3j8R4ZGzKSwp9p",
+	"WhJ6bgEjU6AqKfG1ZhGU3vg+5T7z9PS5UEAK9jGiWHDFXWZoQ/+LESGnqbXZaKTmzgUfTUaVdiOaOBch",
+	"G7AAZv7hw4fOJBwyEXKXhix/r+BtsC2UuAHz9N3UR+KfAvF7skqcfUYDFji5q9Gsb9ebj9N7iPevslM3",
+	"1cqYBnTEQsNBO67LxuFrKgYTOigYvW+u6vE7IzVwNDGzIJCBqhJnHNb2Tx3yCI4j69OJHz7WS+4wkeEy",
+	"cGelWuH6xcjFK9WKZpqaSmAgtWgki8/GQTA7nYg3wp/ND9kJgwlz2pobDLkYaJ7jDqkYMK9OOpZOkmvf",
+	"00eoP1HM0/faP/Hc2Dv2YPPEzHBdPVnkNETRmSJT/Tae3EyqiIOjhOVy6Hjsc2RmT66EV3eH9IrxQNa9",
+	"YFYLJuLXL0oKp6rvHfvUjc7wRE2oH3E16isZ8VMawukWEmUNOWEc5R3xghkJJoIIGRAeKuIceWw0liET",
+	"7qz2is0cPdFLNg7rdjv+PWHBLN4NL5h9DiYitQtmcyvtPvUVi2irJ6XPqEA+eT3mAVMFjEBvFwmHUpnB",
+	"a/ZIQxQMWrZpqgHGD6twdPaG7Gw3mntkysOhnISEkq9SML3MXJGL827R4BmO4jOFYazEx8wE9llfBqzc",
+	"DHpwbzyLNQ0eX7va6F9I32PBcoFBPS9gShN5wJScBC6rk3MgKg7kZI5slSiJ8xQS9CY8RiDCeUDkVJCA",
+	"D4ahIr2Z5uVcDKJZjWk4jCfFvUq1ok8eD7Smow9ocmJ9GYxoiIx1e7NS1TNFnrvbaDxt7u62tjafbjZ2",
+	"d5vVmB03c9nxrSaf5FLN7z6B6KS+YrM8pSNk16DxzeQENwG2SO8cm4L2yag7JMj7QgnMSE3coeZIlFxc",
+	"HB0gGxwzGmY0CCBWFJNak71ksypsrf3Bpb7PAriLC9LaJEM50TLAKl/wSa2+DVio4scyzEtryvpanwcK",
+	"xq1C7vuaXwlNQeQ88X0cERXIde0wuSKbjV3iBBOfOXNM3Uj/S8bG0ajawAbNpLUSGnDN4gWb1osEUoZl",
+	"Fp3E1tYW7Kn9d1NL2DBkgX7n//nX/6/2///06/+q5J3Wt3TAupNAySDXdAlwlcZa8PaY1mTapJERs0ad",
+	"xpXUd1ZRPk25wqe5R4ALGqsh80JjKYB+6rgwlLpg16ED8tv8MA7YFZcT5aAEtGJvIhJCFW8lYwp7wIAv",
+	"DvgVU/oBNhqHM/hs6qA18vkfvipf8DSqtztp+ZqbXv8z/jWHzR+FbKQPy9yYm1v5g1b6NblD1k9EQ2w2",
+	"GkvP/xnz+8U6TUr+M8OQSUgv9VJP6cwyZHOu8cD+ooBN0DHXJ0oGZKJYUCdvIkpB9mDfljpd2thyFPP7",
+	"Tpto+QUnzGM+Cxmo2h5XtOczrStV7ThwEEBDajJmgf6cA8Orau4LdzB9EEC1Bf2cgUUw1Pr8JRNaK5AC",
+	"GXPucus1WlE1OZNBmLOu3HOqqK1quTtz2lnxjmfLlSNzzOrkCDiIfQBNC5/1Q6LFfI8p7jFzNRLjTvwJ",
+	"q5c4yaOqh5E4Rz3mSzEAE4mDReOxoHAt9LxKG7UsCHkfDJU3+qVoEQRMjaVQDAyCfeoZw1P/y0Xnh/4z",
+	"qcBqXVX/Fh2MPytoD1Ta//qz0ufM95JHeaQGlXblGRxdSbi4+s//+NwDgzQ6AWBDV24+3ZSdyyF+EGYw",
+	"L+8TomJEfc01mLendZuXZ29OiOx9YW5YJZT0qEcii6gK5qRPgwGrkxMjz6Y0th8q6A/q+9y9+/LABtrF",
+	"efmf/yHsmquQkcmI8JCNNM0Rpn+4or4MEovlTfBTbE3r9UaA6j3SaiwMThEaMPSmgFWmTzicEko0U7Dc",
+	"Rc2UHmdfBj3ugbX0CJnG4z3UQbgCJ4+WEUWr+Qwe9pi483LSSTiUAf8Kz0Tr2nGZUpKI//xfScYsGPEw",
+	"TXh6vOujuoRtzxW6hUhvEsbeqaH0PdS4NIuENeUqsdLMI/1AjtCaMJpqFX+ySpDiIW4G3CP7IROgFQjU",
+	"lRxwxdTABHPAX5DwlyauFU3U3P0k4dGByR4JrdNQHxbgzpsV7Y9+HeHw7vvbFuv0Qc1wL+UbQzE5UYxM",
+	"hGcs+4h5xEYDKD2/KOL8VjPssXakefaHuTU3Jl5vomboy0y+0aWC9PSARIier/Vt0IkMn8mJ8Na3Nyf6",
+	"0DChXxbQ1KkRMvzch4+tbY/mzbL41ABjBHZxIewxZ949cYwunGFXn2FNFiJkRE4ioUXvS2idyAT3gPMd",
+	"qVtcEfMpUJVAi/D2UBek6OU0Wn7kDTU2kBRMVUkBc1gP6YEHtJZ1gS56OusxhcW4EOx6zNyQeT8Qb+lE",
+	"/kAYhrFwZR/dgSqkWqvtsXDKmCCuz+HUC8/yIzR1kxEpJUcM5STzUQkVwObroMKaAYHbFnT5zFpQ35dT",
+	"5n3mY70gleZuq96ot+qNJ63NyqdqxQ2Y1hk+g/nUajSf1pqNWmPrvNlqtxrtRqu+u9FqNBq/QuCnkp2r",
+	"NoOEVgQi90ekzoaVtpj4frXCPbBqfKrCzxOV/lRz0afiJ/i40o5G/jRWc9F4qVQr1hz9PBEh9+2XAxqy",
+	"zz4f8WgsgfS1QvuvT9VKZITE9oG2MirtCpu9bLDfOvwNf/nqffMdf919Oew9d/W/jy6+HjVP+MvdSrUy",
+	"gdBb2enc6EHKsVa1UaVO7Uuec0qwcCqDS4WCHk11cCYHlwrcid2jg1PNCeEY7OFtmkLQEuTGI7JRJ4fa",
+	"1m5bhWEG18Fy0BZtnuci45YAY/UIb074GGkQUL341zWwRSrt3Zs0PeX4LwRMQat7eJ8eRmS96/WshRwV",
+	"4HhIG63siPQ3B7I2/6MZSHMzeyrnjXlFEr/U019sNhqNvG+a12/fJMi+KL5styrBY6zlmXjV05v0kSla",
+	"MhXKsYIXcjHYI44mZwfde1doBpZZRf2UHrY9rKut6s4NHuYlnlQ4k6kRWa9MxrGR3LCbLINYRDsQKNZ3",
+	"alutz6ZR9NCnISu/OHdbjWZ6zJpFZcf8LD64RpGZm0GG8PTpWj4sO4LWjeWEeeStr2Ren3O4E+9r3cwz",
+	"0uyLL/TPceAUHTNRsMPE8APDk4wPF45BtC1Ts5FWj7uv7dm4SQuA7ExObWh4zAIy4mKSIR1J4ME62Wcz",
+	"iSF75Kd5ShM51JYtBI4DMg6kti+JKyciVAhMAGdbvXhWeWeicRMJrLz9hUt7UZBRKwue1GOEXyAqCSdy",
+	"RAYBFaFKcfxFqs2p9Nkp66f5foolznH+rZuUQF3AE80w9cGcgVJThfHqf6M3Xs9qMc/UzN3I6jxWhDSZ",
+	"4kaaT7z8cE4evThrbW0/tt46jwX8KjauIbbwiyIBc2XggU5GieIDoVUvxdyAoaJmbHMVyoB5dfJhKGH0",
+	"KNHA/wkHAENiEK9QjOHRH0qfadEd4hZp87FOjgShvm90RvxRIa4hWlIFAZvpUBpUzIheMjAFtDinsz1c",
+	"T/0DqIj2eyOqLoFLKuL8I/E/2nO1mWqtYLBhFQtDPVEHl6wGy6hqUrjMIYIGgZzihHASuMqhNNOGhcFp",
+	"Y7RJj8eCnQoPqT6jSTVqKdOPnET3ojVsod/TxvP+hQE+45FDikuSuT2daVUjVg1Skr2aUvhSrCkj+jJS",
+	"ZY4np3Ss1Pp9imaMrkyYnPIua19UzQIqxvwVm+mjjcZCF16lV34F7bRjrHKg9UhNfaT10cd52mqxBhrZ",
+	"KRnDpFppNRrNttfbabebel55qmpOuDurqRZw2zn+9XSZvvgsYAxirLmaYmmRvbmK5rhHMMCTDiYsECI5",
+	"vHLrNvplWbACbmtK0YpxPa3GRiNjS/5xB2Vnu1DXuRD83xNGAjaggedrwSv7xKWK7ZGmZlCtrS3NNwLq",
+	"hixQK2lEzdvoEI2U+lBJR/oajVS0r7GKQrBTQh9YScgfeXkyvuyZ2VivzN8jDtjhdyL3VpaDA8nM8cWI",
+	"/b018LakvwQuoPPop+/kYfhO9FpHmAh3EgTgBtS0yq6j8dl54L9v5h0udmP/LHdCjDcte0KKD4S2n+Jh",
+	"Loy42hhogtNkCDcKk9phFxPxKahd8zJcXrHAp3l2qcxD3mbNuZTx1sBgPA9tFN4gsm2EG4XCxnajkeJ4",
+	"ra3d1h04HqxKwawR+f5Tc3mImstPHWXtOkp5r9APp7PorVQho5ELMcb2/8gKzS00lxxWF8W5MmrKunUP",
+	"o2mMWDiUnh4DnYTDVgLrKq6YCCWAjO4Y+XgQIYLte40QbJTjloqkos3I3BY7v7ZKOuEjurmFJ94SwTL9",
+	"KPrGMT6QERdrdk0/HEfR00V+orQvaGRXJnYKlfbepM9/kafmWwj/1h3IeR1ejM31EOXG9/Eh5Jmk0XyW",
+	"7PpxNOv0gF+YzNXMghswdvw8GQfyCkIzI8X8K6bqxEHW7rQt+ICjr9v8yzq6A0bYtTlG4NLVL3YhsAFm",
+	"gn1R02nHaXb6KcUHgnmYrra1s7n7uE4cIQVz2uALB/AT2BkcY0gXp6+rCf1NP07DScD2oqSriYAtCSN3",
+	"NZxzxUK9NQiRA6SxwVUJoi0fcv76DLzooPIJrbn8q6LHUamicGvaP1qJTYjV8cQm5HoJoqvoKviB5PGa",
+	"rOnkApQ2qWN15vvb1YkJLDmFRbbmQ+e9d+GyWSBaSJjHAfR7l5j1xsMwkXJ17YnHw44bIpklzro5iubg",
+	"jWjAaaxCga0wdzqWa2j6uWoi+yK1e1EgWvNdiAuqXDWuvB1WDBUAqBEkZJlMKa0hrSThNqLVXHL6owU+",
+	"13cvOqUh3hDrVZ8Wbti5+XomjSO1phDVl5gGn5GRZkuu6MQPq8Rx5WhEhecA8A6AeBQTmMyFVDY9CqSq",
+	"FnH6VofQZEIcijREacZAzqREMpHEyBubhZ+ab+p1gA/kyyq9EodXBhyZFFOuWQsUEfr9lsBLUbWBrWQ8",
+	"yDQ/k/eYhgH/Co+hIGo1lgjBXkFG7eFoHDBFyW+//6Ff5w4pF5X2RrUypGpYaVd2+zvbXmOnubOz6T71",
+	"trd2aavPKG24W1vUazS36Eavv9lv9lq9Rm+n1XK95pa37Ta3eo1+o0EbO5VIvupDS1Nr1AU16IyHrKX/",
+	"TysJk9CVmACN6kNc8mOzhXTLVPhZv7FMAQWLZNa0PGbiaizqqHqpxMXPZnzRv20iHNxZUy2Vgyh08wXR",
+	"B0hqp4ro4SMYALUVp0ocnLT+C/O39F8Bu5KX+Be4lvVf7Hosg1D/BdBiZ484qA3CuaJCH5KQjcY2h55G",
+	"OfP1MuZWwpsZUWg5XpLlRBHJ/lmMJ09nwu2ZZMScU54j6hZ6SKOTQT0PSIT6bxN7hFw6Z3eMnl019QV6",
+	"zKUjFns1USdf5FFKBPyTAKhFtvKQjsdM3JeNrAVOfLzvthxTqu64Fq2Yi+SRBVwy0m/ICLsCs0iLi/pi",
+	"Z4nec+RJea/VVyJSg09MxlDhZMgVfqRNzl50aq2tbW0MDdk19ZjLRyghytJdc7uUSwi+dwtnUIJD5n0g",
+	"unzkmfyj6ARl9d7WzhLfecRoS5z9N+bejK+5uBrTUahsDQ0R74hJo2quujBbN2nGn7c06aygdNJQeZ6z",
+	"eNlwHFag5I3ikotETSC8s63tbFeOjTTIiCFnDxJTtSZSRxSYQx5ps7zGhXpcNVcMMO7zJZspLRbGdFRP",
+	"myDOKlS8e5MRfsuqG+GtaVhpGJerwHW8g8aM8Mu0+C3UnTOjWqRLL/EcN5u5zkVEkBl5Z0VcigSTJ7Vq",
+	"dYH4TCXIJL3Q2UlGbNtKM8s5E4fLML1CpRxU0Ryvycpuh2oF2JZBY/xUZv+6yuyn+TDRrV0+MdWU9UvF",
+	"9tMqbqki15L5euHxwCz7HHtVuU6b9GaEKpcJD8pUeXWtmdsL+q/4SsKMpMo1TsViA/FNLF6Lw/fGTAAU",
+	"c6y/288YmjFXCj6VNGBXykVL2OSWZJI/5Xg+3bh0wec+FwMWjAOu2UpFXwTyQlJu9Jus5W24m70tur37",
+	"dGfn6e423eptuhteizX7jeh65TawrivuWmhUWUhXoWN3HEhvYrl3ATaL9VkQQIam/qQ9VrCmbzvHpKv5",
+	"0KcYlLWyi7hamQaaXcAk7jtz7dvlp4FIzxJZsZ4BTtVbB1JbN3nUu0iDyPneSj64wsOQ/ai1OaxpgoGf",
+	"xOPk0cHh6WOTZwwlkkx8ZzSxZU+0OQZ7qWkhAEdtyoCxmyoAjqOIYMxDXrI4ZSdxaHMtNRuyShgbQk1G",
+	"LCAm66y02bT5YLIVEcNlmEg+PUYuC3Of3RtM9TD1ZRJFajhWARxRj0VbQX3fPp46XcuIeoU8oGZrfamR",
+	"2z9QauRuOVRGUjT+JXAZW6unDBr/TZmkwTnjDlBX95gzuH2TEq65jlQ9YOdU38QCx7LtNIOEOmqGQ8oo",
+	"VKASJ1EgbOxehFzzJqUS5JHkmAZxOTAIe0RcgyvSl8FexGc03yaO1Sqc+xjxTsl8vjdatSTNegMC/Wb0",
+	"eCYMwmAvUT0L/CsrCYSth5WNppfFqGFLoIgBowjhgNuTi2BugGRCfdeyZPRc10NaYcrRahIwJ/PvGO2E",
+	"M0hS5OK0uOj0xSKxWLNJqgtxht7t8+Wy5svP7Lg4KlNCbU7GVBP8RPZzZd3tqqFmROL30XkTii5Cl4gr",
+	"fcBfRWHfZHYtlpSShKpLiOgnvqrII6dWM46Q5O/OY1NbLQwmKmQeGQfyeqbfMjQwpxGRgjxy0MVT6zKI",
+	"zkGN8M3NxuMFCniMf1+D6ynrqS4Pwmjcq9bbRnS2yarmpmwiBJT6yVLxsDyPXOkx0mw0m4+LtOX4LDar",
+	"rU+LtOdbVvm9PW5991snlW78bRI2TFHjDKT6XnCire+geyYEzDAMx6r95EnkXaubi0+KBEwZla8sCe+s",
+	"QWdtJ9RUWxEZju/jKnESNU7JMRV0ALVWnXPNkhP/PqBq2JM08CCk9YH1yFtgu2dMKQ6V+J0LxQK42ml1",
+	"9H/OoN6lk6iVLrEefFTLGqt1kSsWKKhsS6NqIvomvUlzZ/GeBfrWPaiWa8nf3cxqoHPK5wI0WEJxy0Ps",
+	"pmKTZdJ7f7qjH6Q7ej3w5Qw1lA4UJYMb3x3CnJ7E0lOxvkThjBMn6bJpRGW7Rw8hVzg5/zMc9Y8ZlMLn",
+	"cOH1s41ms9Xa2Njc3Nra3n76dGdnd5fSXs91PY+xfv8vyjjgz3gVfka2fka2fka2ciNbaX6x4It4y/xX",
+	"8XcLVIuawKQcrisNa/dnwO1nwO1nwO1nwO1nwO1nwM0G3NIKXfFwTFpyclR3+nir8TPa9/eK9mV1ogzt",
+	"LbWefxacirSEn1G3HzXqtvsz6LaeoNvO/dVDa/1Vwmtb3z68tlqZtL9ruO3pGjTW8lXb7kcObd6TwrRK",
+	"GDzP47xPQ3d4LL3cggS+71geGcgptrmVAYMWTpCzRhxG3SE0nGRkIKVHoO461NXBevPJpA9f6zv6gdxM",
+	"DBgJ87I5QJmULLgKf1Hr33Z5OKu0K6dcEo+Rl1QwHkioRTARYaAvQcf2jH+5tXrJmxHV9msl4PK/cRx1",
+	"V47qvSDSGr2owCw21vyMKlgeo8p+Le15X1+S1SWbfab+QAY8HI4q7QpzPUVr49bWdgUvjgMZmp5VZuzG",
+	"I97T+1ELuIRiDqFt5p1du+aung2WXYxmI4MBFVFSTQX0XnnFBWRegSZ9JY2SHjAKHbGsj/1KXibGYv6d",
+	"cOQrhll0+jWKBZzqLdlqbfQazPVa/eaWu9t76vWfer2G63nbO9tP+083mztN191xN+Yd8EvIQMs2253r",
+	"U7UiL+05C+S00m7MZ4FF9El9/00f4rYL42cZar/5VC10fS5IHjVRehG3zc/jDWlEjJnWPDeaWTsy0Tai",
+	"bFlLnA8cZWyyuIJzULNIvcBL8r1wRHup2Vb1msQ6zMT3SI8tticBwKI3sTjzmgvi2CTjNhYdjXASSzLt",
+	"s8aq/hLMzpp1lWgH8iy5Ls3yvVvxuBXLeiVTP2N259L/Znghw+5WYW9luJFNs6S1EWazzvGR9ADHNLAR",
+	"ChtFj3jM3EJFbONsMpYBWP13rQsKW5Klni6fc+wsdpFq5Sbaxbm34YUqqMobze1tQv3xkNZaq/iOth5M",
+	"IGPjXquYQs1nJNq5pOaa/t3WU1mtIGLjJkPvBeunUo4CJjx1T6vYKhVM6HZuEUHInM9c1LS9bC0MbFik",
+	"iBMfZmeP8BEcM490Owq01iG9YqY4GPaENG1koeeP1tBX8sU21xun0ISZ5jXZ175JXF3p1VDmI+ZUyzYN",
+	"zZYhVYQrNWFelrDSSgB4JkARGNJ11FyLOeicawx6JUloFwa3rLQI2zcxB86++YBp421kyr2UfuXuw3KI",
+	"b+a6p+ONLyi4azl/YumNQZMhyGj9LI/LHtY0k1oti6RLi1JHSgu51fx627cWetlPjGkYskA/9n8e/atT",
+	"+4PWvn76s3Xz+H//r0UIh039t7U8KkISMxjiakv4G/Uo2FhFXkUka3d/JaQ2kEYBZ3vN+1FFmKQE44J4",
+	"dKb2SLOxu9WYh8kmau7vbjXSjsvyXGc3T+qUs51esVkneirfcEoJK9Pebi8lqZbDf8s0sFxQDTSzrL8o",
+	"qJ4kBQop0hEzAla//mSxt1BLwxEXEaUtcRXeWpat5DB9uly0WYEGwkzNCzMeKub35zfhth7zFQsmjWk4",
+	"/OybuecVrQYoqVVheoz0mC+nWqxgvejWTqNKNGPmUpDNeqverO8+3ktPp0qaWJCa6KnWTL1p7IbokUam",
+	"aGo8z1sjS5t3EuSrMfKtUoKdPEoSJPXJRPDw8V1Ib6egTDlyx3wZdwQqaY6MY0FYSL0Zjvj28Bh9Ldir",
+	"nocmtBTpb4rQnrwCX62tnsdIIGVYJbxv3NFChoTCj3XywUQ+IFZnVEDzBpXqnq+1PIj2TcSlMN1Zk6u3",
+	"tbWxXZpHYDEJvwBohyB10j19ndBLcfKZr+5s7OxsN3ZW5BkPSrjuYaGifhwzmJeFpQTwSiWyTeP7HM9T",
+	"wK80rV2yWf6Sr7bRW0sLKWfmz5LiqWApFsqllUJaY6rUVAZeUVAHr5oayEy4wWysbcpsx+7oNRmKaa2W",
+	"XZdNXNB8Abcqn6HklYyjpr7+T3/d9/bXrSXxBvazZLZNl373FBs93HxaLYID3ZOBt/OdDbzth2Dgba3V",
+	"wFut990Cgy/bHGE1F9ESF2HJl6/SauHWr/x2ltDuN1S5n34nlbvZyAUQJFKV52RhFKGPc0ma84H4ZbKo",
+	"ZGx9I35BJhr93WLrl2wc2nXNj7VfcuFFpUUTMjUuNToffG8sCb7fKbi+ekAdehAq5iVelCNGS6R4rRyx",
+	"aC1PU4pd6wbMmSr0knamy/46CjFvlIy2uVq/DiXpMQL2HLHI2XtCa0enaEF4fUgVYSKdHpYTOgcPQ5mQ",
+	"2H1GwTQbXAjm1dufAPRqCjs4PI1T5Wo2VW6VwNPTUrG3ItPxWwfhTC6c2QzjeYhwfxEklgbM9CVjHhFy",
+	"ukoLjJ2bJKtb1PApZdnqEY/DiOaLac36hxOss+gjxr8beUyiL+h/xMYjQLFpZFwuIfXGjWXSS7T0eMtf",
+	"cbFCTlXSG7xqalVSMhQdQYB83tchxISoOXFTgCniihiRUyW9GRAFeBm4IPPe1K36Rr25R5zEWXohfQ8y",
+	"99REjSM+tXKiXjLvNBKJC7hictgySH98AeW0btISdk4r1Jpg8nCam79NRiJgMay4z6NLvEbEZNRjwXKu",
+	"ubxdRkZPyKVX26KKu8wsh4JWiTIwqK4hvWJVaDgzUYxQgdB9SJ2glwaGAeCtb7SKW7lhX1R30glAl8gV",
+	"jJ/arHxahM2HdCPOmmWCsTyPaThFbnnnMrsHKQayIH78abHa/8qwxwx62KVOGzx3pNsxcRO7Xwgd1p/l",
+	"A+G0bZh+RD1GmK/YFJ3dkMYn/JkBstvp6LMygiJIXiRALMY4UqQxqQb2AilBfyoXd5yYSUGl+44gsN8Q",
+	"1Euk3yQ/zKM9mS37Sp7bMPFW9B/+tJ3+rrbTevyWKYLKjfIk88tsTgQdsPJQ34Th/939nsnp5rKrLC45",
+	"ff76nPmalmzGqBqAFGQj8uU//0PYNVchE2FSVfUmmADEvHlkqHnbsvY7EHKZEbg7pasLiT+alLSeT1du",
+	"y3NjJjHHysCtCTHnMZNjn1VtX2OfisGEDmB0Tgesgdpr81u2cMbm8nbyZTpsPtOThO3Idtica1aCS1q1",
+	"nTb13Iq3GQO9i/bZ+lh9Lhg0t8Ed79LRWBLZC/iAhv/5fwMu9cQBJR7rxtGw7rjvrvQnI5HdePz19juv",
+	"1x5nlTeMZCvQPvdB9caMXgxTT4250CbNFdDure9KbVtFQP5znFJ2LqTHhhyzY2Fb4vaKsPSqTvZ9Ki4x",
+	"kwnrSWD0oL7Ucr8b0W/mJw3AblZXOwGnTLAp9RcdAVBYkOzfGOcYI0yF//kfULUG1JNEToy1o2SdnDIh",
+	"r1hNEiW/cjGUZEwDSv49YeRK+iHDxrGYomlPysRnP7njQ+OOhal1d0yoW0/w2tQ8aKmVU+xaP0KKHeqz",
+	"JTTV5oopdplQ+4LI+jpy7+Kg/BpS8FZOvLm/YMJ6Unp27j2lZ7tMkCER9bj31J5W815Te7buJbVns0xY",
+	"JAuLXm+MJPv2+wuYQAWhVQImOXjwu8dPSnb/Nbz/Lx47gRjW9wxu7Kw/i2ppSCJLVvcan9i9v7yu3XtM",
+	"l3r6lw+rzDGXv3CMZa1pbxCQLIrbmGpScdwmh4/fNZRTru9URve4/wS8VmthJCaVHrCWJLxbhV/KR32S",
+	"oZ5yUZrlWX5p868w5Y8uzeZRfCDUPXZJ+ptiUl2VF3xK8UlTzok8evuqe0b+q9l4bLIE2nkstS+DWMNB",
+	"P58K6UyRKWoOmiXWyRvbAETrF1FrePwODFFVQfmxgkXViWMVDAeCdE6Kgh3M9RbSlNEwNdh4mJ/JUF6y",
+	"bPyQuN3FKSp3Sczc2M7mZYLwhPzDqJ5ut4MdDpCBpFLMnm40bp232Wz+hRI394jP9IlWVeLxAdcE79QM",
+	"adexV85qaTEbjWxaTIJlGI7RqO3Wa59+zWcZ7pAGCnoGdGp/EFr7Shq1XVIj9azL4hvimwtzdQ7R/FCm",
+	"rloE87JGlClStP6Unc2/Dew6FfXM02lKCPzC/MdyAj+jua29L+LSMPW68uH+Yrn9uamE5+mTaJYuLrTJ",
+	"w0jiz2kECLxxqfglJD1GhjSG2dxBem8+uHS/O5mpa+kf9jRhvuY7CWMDtmzF1EyF1ObOGiuk7hSxIku4",
+	"cI7nWJF+g/Iua19UzUQ+kBXNFb+bY1l5UCksyJZFSf0MWf0MWT2ckNV6MFyW0v9cpfZi6jh9X1CWGX8J",
+	"1QTwCjmayU+DeJkIW2RAHuiZQZ+B3DgTBD2kwMBgbCDc3Tbc/LamoWDTO5mHxTUSgBCwdot1ZkLkJypu",
+	"B9YghREkV3dEZ0AgiFbXBGEPCJZtrZM3UVFnC0OKFa6EnzRjUq5UYqKwTeILOSW+FIMsUUQ9d6BYO52R",
+	"K+pzD6iExqoH8SZIb3r5p4xdaqOZzlSVDOVEW9AjLib6ZXrapgnjHnEaDpY9CQn1/Tpx3m40Dpys84KG",
+	"ZCRVSJy3mvwOnMVWfXmbVO9PUhs23cG4SgXK1qtf5pfbnuN7Wl7NMz4uYO15OFuqF0aMyoQoMaXQNoR4",
+	"lB8Baj3OqJPAzvBd/Uk4yfTwWLceiWEbG9RaDIIS1D+1/vMF9XXxlhKiprAQQr4VnE0+v0Nm6D26tne/",
+	"s2v76UMot7D9fcotbN1buYV7KInw7VyGpr5aEX8uPFc/nGNw53s5BpuLJExIw0lO5ocDcsVpE8E4eDiM",
+	"iUqEDKLgOPi7MVMrnEqAuGj5wK5df6L4VSrhCt6XGw/NzYJCkyBixpCQkcOLY8unqBg+aq9GZFkNVqsk",
+	"xtEcWUzz+kMcRv6ipKif0ukxU4oO2EqdLPW9pm1GOdU27rQxr9dafxMFDD4NEf1MLhkbm7b7WDgZ2mz1",
+	"GBeDqAw+dOlYQdudi5MvN9My+4UOs6RLBr0qYCV4wexzMBGRRd6n3DeXAjk1bpufTTx+NvF4SE08YpLE",
+	"4UV33zUzzHzNroP+XPPm07ynxx6gwhKk5pBiPzJz+1wLjPm+FwU45+iQFvm9hYQuUIl+G3HStWOeduBq",
+	"qnz7AqTWTcwKCicJGTcwQ8sBF09l48Yyldx+WHrAGKxl1B3qt0fpHFE6b8K1UzrxsaBR0UqdTjI82G5I",
+	"xOAq0XKZKZbhzkfGLbECe86h9PXkxn1KsX51ycdj/XejWpkI4+DI7Z/ztzgJxb13ENw7DaT+pOlhPtpL",
+	"JK9pwsKzoVZsypPMilyBVrfv4+RC2WBLE4vfqrVP2Y+2PQJdG6Gi1Xjwrhrhvfi72i5I0F85IqN+wKg3",
+	"Q7Q1BX2MB6CoKTpTy1hUiZMejyhelcT5X9QnKMMB3l66qtkq7dyIHN12vsAReWH2zNqLcG8kekcWocbN",
+	"IKVixvua9WPHrcK5Ip6FuJYLld7W+NqENIblTUnNwtbJiTQWVZ/7oSlZQvPiAQ+oaWhzsWM8gfG1dKPv",
+	"ruaWwQdm5vzDSVhtPldh4mjX7+hQLPY1vEXtWEG/1j73mSrtcVgBVjIOpH53eYMQD+tb81h+sMOAIIxt",
+	"a9O21R5xtPEZiFUsv7kCx9HEy7CWghAd1EFffGgxJWXIB1BPyWsTR7Dr0DEwDyrUlAX6gIT2IDjcU863",
+	"YUDQG+uhM8eVw3uQoXZv4b2nP5n2A2fa3z74qhZGX8GhqO+KA+GJuFshw9r5oeTPOuOtZoQBlnEwbs1E",
+	"VuRiHl+Ol2MCUQGyKukvWblmlPFa5UGGYt+L9L3PtyqZZJ9puo3+Ro9uetv0KdvZbTSbrdbGxubm1tb2",
+	"9tOnOzu7u41Gs0kpUnKBWzIDyYEFB5t1ERpnqa+htGV2it+7gytha1Uj1pga38KfY5rnl/Di4B4U5ARj",
+	"q5W4TI2Vx9jMPDIINbeBBEiqXCY8PV8O5mHW5wPqRU4fPa7gHXeM8mL6oyGjcgamuX2Zt6LQkrSfS9iM",
+	"sKBLIFiB/8xM8898zVPCImIJv9PXyajPmI3AuR7kR3kCvxBrXtR0Bpjx4h4zpftfZQMcgV+0AGch9XNL",
+	"JWmaggY4pnIQJDBG7Xhc418iQ5rqcK5pI39FInBdkt+WwwXOMSL7WEHvHiWDSB7agm4rZtEXH8fk+7Xw",
+	"vw7hG9FpkiK1XGtpSWlXY/l47L25Y0L/2ToKfM8DHgNTgRBPXTTkPKo7YFfcZQdyRLnId9SWRien5WzI",
+	"VOjTXt2V+myqoQzCz+bS+eHZ+evO/hpKrzyENsKbpUpIeLDCtyH+9RVE0PSb3IjcOrv6uunENJcutVIu",
+	"4cPphppfFdeWvo0XZLX85eTJKUpeXrk9Y5OEkrS2thKtFyPb05WjETVAxjF12YqNo5dsfscUwwXwJwKT",
+	"q8WfzhIHwdVQMWx0PNECNJSEGtoHXShBX0ZVStZMlrJ+t05meV34lu1dXlLHqmD5agXnaAAFD45xfsoT",
+	"27fE1yfmWjITICVjVkkDKILy2wEs29oicGU5FNut6fDvctTm1z6YnU6yagR1zbQxRFapxk7aCKI5EWrM",
+	"XN7n2cIVhWlJf0S2tz5z5S12fRKslxCPMooeZaccWa/4zwXOg4ApOQkAfiLHTFyNRd0aODAHFigOawlG",
+	"/twJtOuSa8DbkDHxpGBVE+YjdOJBqxbfV4SHbeJ4zGchc6rEwTXTf5liNfCjDGk4VxBypfo5WpJH+0U9",
+	"jyNe8G1iKmbdiiaB64t+pHhirhyx2K2qmBuwUNUJPIf4iIkgI3oJyH02Rdj/XBcAZZTqBaDTRNJfwo8X",
+	"O4rXMCeu5meyyoCe3iSocA4iiXmd7VTaT3IU1p2S6EPg+1A/SdpYMXg8BXGQ5DRl4PxNdhDsrwNei3g5",
+	"i50tC4EKHX9KZ4o4esrOcqfNcsXZnrK0hyS0tcbAVTJjd3WTLG9MOj+eVBFY49FK7MtqJQUx/9cylLxB",
+	"XHIxtygFnGGVEnimPlbErIqcdlGzhDEzCTchxX4YpEfdSxiJYT16JTDLSE1G+h+eNCebK4Isy6vGBbaM",
+	"v4jIgCDD8kwWnJLLmvEUoxnMcapaNptY3WpK/48qGSGXSy1Gnn5xGIFlEjJuGUIvH600j1KaExIxNKeU",
+	"phUX6V0NPJxZxwUQj8QX5tSqBaWUxzQc5pVSxkqHeq00V/JoSOtX1J8wR1OD43MV/qv5yfxUquzyN62y",
+	"/ACLKmfeOC9O7DudNqFkRIVHQxnM4sUccaW4GNSJY7K+jOiBPSC9gNFLLYmDiZ8o3c58r06cGGqqX274",
+	"haZbVDk1A4C3QFmgKOQ1RCEaTrnL6sQRMvzclxMBWQEy8zjXn9GfhtEnx6BmSt/Zl0GPe5YHWkdotI5V",
+	"m8qmjYgYGItgZPiqZgATP99tmsz+yiEj1Gb1gArqHFZN8maidwz6b60iPxGe8bTYkacV40s268rROJAj",
+	"rsBd0Un9k/b73Ofw4m6M4Ip6ekBBBKXg+pv+G8vHwUPIr7jPBuwDD4deQKf6R5p8ed5yPA9ont/3jQAg",
+	"pMdEyKlv5iygKqnSZ/WSgRvM4/qhERfUpKqM6His36zZSoSdKYCqmOs4An1O+gFTw8/w8uLgFtx0ru/B",
+	"B2NuOztB/X6gf/8MM72pVqRgJcLUee9dgrRJDR+4/pFSE+blty7qRKI/iVqwlAMpuhZ3GnX/twEdGqNS",
+	"IwAnDxKhW0topkFR3j6n4vDLa9hSSP8cUx4k35/KETD/2NjRShrzWltbzV29jYrWWo3NHfPnRuNpy/y5",
+	"2djdzh3bMQsGzOsG2eAx9TyD9Y1zOpgIA5BUG/O2GN5eGB9DJjOKQogR3HOuS+Zyp+5GMcYnrfmuXDMc",
+	"sLx2ksWxvmTIP+LCpr3ZylXKiyqwmGFUzdLmiao3U8EKpBQoixBcpb6vhUiqudVEwSjomKeb4cdk8ZaO",
+	"ulIIzXyvTIprgjgwFtiK/chnZy/mgws2YpijzMigRAuSMHdm+nl9BRWfs7MXzope3MyCG3UABpu3yJmV",
+	"KPKILZ7sXoSdQbZjCFR/LAXj2t7a2ti6LY5rlTXLA9WsYR0LFhAdblkfcbyq3HRJy6erT7eo8xM5k1Pe",
+	"4E/6COjFjMrgDKUKjWsKB1m74rTWeXtkvMobzWqFjyvtSvNpq95s1FvNeqtZwVRBv9KunDLvhSkPO5Ih",
+	"+6yYUlxaN3bqBMFkAH2jF6ZdOfzt7WH3HLLMfP2qZ0evX8NkFfTyqHQ+nOkjQgcwDTrmcGLHiTU+YOoy",
+	"lOOVvdnVyhUTHuRrveZicp0TF8zsTR5BgZsilFprc4dZ3Nxi6Z3mLeUd2rslezHfe8gSS5fGXvx8j4ey",
+	"FenNnakVWnzSyq8J9IK2RL246ykXZKJYiRLc8akoCptWyaQoBrdyRLVE7BeO5i2EOR/nT8EUDqiSg5Mz",
+	"45wKTA9KSO6+QHjMSuFawxLyPgeXVm5lMcdSitKL9Fs8vbv4BLFPrHIiT+HRM3xyBfLD+uU8LIqG83D1",
+	"UvnI8/Jep6/c9hS1thZNo1koPOG7saAu38354cTvoYa/5fl588NrK81wOxcTEHEOOHv2UEROFzMGQzEx",
+	"C61mJc489RuyiJndamCDSAuJkWwFKZU5rkiYyjrzJ5M5k9HQb5c/6ZlgZjJ/cnlnu2+csZhZ/ZUdrFv3",
+	"kbRYNnkwtcI2eXDlvMHENpfcy5gjrGI/xlmI5nPpfMQyWYi5u1XQdXD8s+vmz66bf7mum9EJWBO2Cc91",
+	"1ij8afZ+Z7N3zaguu8t/rigU1wPpMl9fSM6FxfJuYe9rLqRCRr0EWltB8pZg6rbOADPA+QUpmy63s8gw",
+	"P0FGFSSQXcC3AjbgKmQB86ypXn5yq9rxZSfy9DZ2fflS5WDwFNv5SShflSh6xaJau2rMfJ+LwZ0Rfms2",
+	"zldK7ltmrO+REfVSncYEm97pqxvrsOgLyZJd67/gnr2o7KrmfQkc9K3dAXc+lLtLfQTrX+/tpY6ELGR0",
+	"4ZlPrOpWIwsut5jTHgunDMFVo2Im0VjupiidHNxY6rZY/8qWcyas/7tbuZDZOd9VYZShtDKywBs+Kw6u",
+	"xApwfPetg1TxGHNz+aLTrgXylPLQZngmP7FY4W/d2FkvZkLhkInV3jyfUJVcv2hm5vOfSuxpCbXlIW/M",
+	"HmQaagvk/rYo/kai1IIrfbnWzSvcrCLcZYeMaRDFO6+sU8YGot92jkkX0YPdBDTjGIS91mrPqbpM/POA",
+	"qmFP0sBTlWrlA+uRt4G8nhF79KuVC8UCfa3T6lSqlTPANBUEuJMQkjTPSIBYUtVkEqiayYjWFBNDWvOl",
+	"GFBtiygWGJNqRANO59lI8rUr4FuyBm5zaeMdPZRfblELvWRCLviyotku8tNQGEreCSv5qTlzJ7GGiUFU",
+	"F5e+mV/O3FHDu9PDjvKj51+fIKVU3Z95wKCp7NMmncMzaMZtKujY3tzHnW6dOD4bUHfmtMnGweFZ8pam",
+	"vgFRYNL3DE4vBefAD1SqFXzHgkGeIvw9B76wvNiS9Xatm5ya37bW0q1KLbVWKrU0D2hbwF/S0Lt5KB6b",
+	"vWyw3zr8DX/56n3zHX/dfTnsPXf1v48uvh41T/jL3bvwmrnB5vGbzKByJa2+ZGtAAbAoQqmapxO3WIOm",
+	"BC1tNna318Qv0rMotXNluEVqvlF+waIpx7Da/AHFx7agoEgBeP6vUNylGMCf2yx9SpXBE0Y1N1aooWkK",
+	"56wcj4pKZhX184iaZmdbyTDhqW/TrXy7FLQiBrKuNa0+FZBJ5BoRNXGHiY+uBBTR9LjAE6ZJwZDBXAHZ",
+	"xF3ztWRz3GNax0kSfanO7NA/ik2hrVRiyzFBJqdP+y0WaXEv983b9JLPUGjJfvKrWe1FtQPkZSW1zomW",
+	"6um+6AuiladRMkDW9I+L0cfTg59M3io2+ot/mOvSE5c/z9RFn0skKJNxm+S6EWNs0Gav5eb4HO4N4Jxd",
+	"jCX8Ib47nUAohT9Df3CKqLgil0JOxZ2LsqT2pwwPMwkuYBfLfmaw/fmOxbcrBbWuTk7fRgbYhqQZ8l2m",
+	"EdoH5hs1Jbqs5uKaErPHnbA9SO6pLskK/K4kYyuvW1qofsSyMicrScGpVcvbk3nKWszrigqmrNJ5OeXw",
+	"dnAazh17GLbWeEbu1u3sLlVF79TMbGOFLsDpUzI3rWm28ObJOme60vFp6+8O2TVGTbSpE0dPfCkgrOo0",
+	"rp2qKdHnMZePqF8nbxAsg434CfWlYGQ0AQRJlAxBUWjM6SFDdp1+XZXwvg0nSMxwUXQEBN2T4fCOMcny",
+	"TejmeORt0hnrxElM+IX0PadtU8AZJGqykbxizwI56p6+dtq4UlqZ5ANhyp0Kf/bt0x0zozY4kGikt06I",
+	"PJU+W2sNtecsYMLldMRECI2IJmryn/8JuNTmrXLl2CBwzO10Eg7rE+NCDhiN8DLTAKxu/Y+bT3+nqmuB",
+	"9NkDqLlmdio/DBKiL6Z8fPtMv+6UD4ahWgF68yOVZMP1Wg0hrQ/ffZZhW73YWqld34trh2TduWsghrKB",
+	"+PKV0/QyH+UmKeuzZiriKFPqFlv14sMoLDHZP9XNtZlMtF5bwfK5Fra35xW3HMI8gc+v5yezouvBaeoZ",
+	"rKMC3cMQO+tFN5q1KYltBEm+DlgjfrboIJ3qEaR2vfRGzC3OjyEMC7l+0RKtVsLv7ix9tSJ/pVh8ITBL",
+	"q8Dfg9HPLTS8+zVX2UjfLc96NXG7x8P8O7Eo3vwhj9f0HpWhOVvJfPVT0eKYL6SXZ6U1KUW/YLbq7yHA",
+	"J36zs0ec54fn5Akd8yc4WAfoR0VovbIFvzAgSgvYRaAnqo/K88Pz5WXgzAwXvohdsWCGKg7z9UnkIfEk",
+	"U8bt4foTj2lbkXrOsqBGnpJiJmPHkruDUNskgdAp9D4Ve627HVRgFB8ItUY14ds0ZN/5zg3Zt5c1ZHdV",
+	"kKdTJp1+tvbho7evumfkv5qNx8YP2M56+glXEdwbAtuY3YRF5aYYqAoJV3USNW65ZLNM/00coqoimRpp",
+	"p+rEsXF+Uzwx1dzGiTvKzHfluYNbEjJgSzeTv7fe8cUtniAwjC2e+oSmg393b/EEWf3fsIvQJZstbCC0",
+	"CGsDtRUuTSGnRQNLlHzKcNVi2eDK0UgKU8JAk7hzxQLen9Wutxq7NSijl+0aNS8ZVsDJfZve/LsLIYGH",
+	"iINSRnXiV5rcYIfm6tOvt2t/s/kN2/Y//V5t+6EAwgRk5WfqY8nq3PJRymQcVU0LNcyj9GmP+WREZ6TH",
+	"iPMPpwpc8eit5UeaZX6wiF4xq0YZlxDnFCzhEadkaD9SnH2wsb4Upc2iiNglnslCu+TcwsiyBZ1dptRy",
+	"kBmc284kHMrAbGSb7DMasGA+6XV3e4lv0Xa+46Io2bcfIciTJfi07FTMlQbPs6Sr9XL8XBoxBqoS9Chm",
+	"IjRAurhulGDTJJys/IRzQhxp9GFqC1KLU7iPhZjSNAZxropm4sNYrDTSC1ZVxldCQ+8hcsGWNjA4vvTH",
+	"18sGN+8RQFkwm/TqlkZZrhTlXQUCXmbR75BZVwz6zKPaC8WCO0aZjCaJSP//ZqNxwBStu3JU7wWVuWzr",
+	"/sT3jal7rB8gZ9y/orHXMHY7lvdefTKROijlZ7vgrZoPvTxnYWmoKjQn7P4DVjt30eAXKmlL02yjSWox",
+	"rQ1Ygp2Iik1trY3E276slsWYBWqOlS8pUVEufmcTGVZ0WUbO3kJ2CnfskamtMxktjyehfgz2y4gLf64Y",
+	"orPO3RUb2yeORKm99JLelSqMWv878vaqxbtcqspT6oTcf2BwtxxrDqUlZODKa/BCJ7Jx8JgmTkByZyx1",
+	"3baSk2bfRf6nUvyhRF+ulbK6b8U+9kyHh+WG8b0ymdUzfxcrW/ZqmzRbySxpGhKfUZVo0xMtCtri2ugR",
+	"EnsywoC1hRT1Ag0Dzry4iE4p/Wyh8lKSwa3Er468u/R5vhf2tUdM95O7kNnWrTjK3oIKkWuAB2Q4UNlU",
+	"QM08jkRfZjNoFutzyxQ4ORUssAldKSa3ulJ36+hwjjq4VL1biV/aOvRgm6ysZK3KqCLjJ3FzZIfnDWFt",
+	"+hIAL6IvrKg5JUlhMcuIq3dn8dXFvAmred+KO62oTe0si84miosjKzINliDOB5af7+MwSSgHwLzqpEMi",
+	"KsXm+75/z6itp+XZamo2d9cLS5nH+TT3zTSxBLUmUGPFmAvLPgsLMiDS5vMSJcGE72OXjJ2Caet/j86Y",
+	"jbJW5Dq1xNa3VtQWe8U64EB8QKraCgroTQFVrgcAhmL2NgCwv6xHaL0oMrPAJbEp4KlbB4oMP1vE0Yq4",
+	"2Y9jTf7QduOPy45WsCTXUy3xgZqZ67Qn19hEeF5WYIx4EvBwdqaXNBl37Ep5yQvOQyrwZzpGunA/Uprz",
+	"9s2ZwZZJba+1npi4loKmrB2ibTUuBnH/Uawap99gOrNR0gvkVC+5ojOl2YkbSKVqioeMPHLOmFt7xkJ3",
+	"WDvj2LD2TcAHXDiP9a2bjY29qGUVwqyYPhaMY8NiRj0WwHnQJ8XjKpwEPVMtQc8RR1KJ5AzOt2bDgJaY",
+	"xvwVg34dPYi25jVmTi+V7BcuTWTfzce9CA8V8/t1EvlPzQS4io4ND00qmcdc7jG1F62mnaUvocEUDatE",
+	"yMDAljKrHFpLJsYsjZgi/UACIhCOHVAxzjdaiWEYjitxWG8R6dwqrFe9FZHZSZjOZkGgl0MiQgvBAoAS",
+	"gDrRzEPOCTl5Qk31ijD9N8ExOUkScMw46qQb06T5Gi74ZmNDDxnV99SjhTRmZl9EZDeQSIqeGleKkGLN",
+	"NfNwd0ivGA+klu2Bb3ZEtZ88GfBwOIGyx09cc0/0R+UmC15KFh2jCCgIgYaEl27zJfvkzZiJ929PoFxl",
+	"LZS4CObM7SXalBgEV5QB59XMkYDqZ/Bq9GFg90QuhaFDW4X2o4CICRSE2Is4saoa8sHRGctaP6dZ9JAK",
+	"z8fGxSBfaLiXaGsr+1GgZkY87tU/io/iULN0oiY4OK5Iq9GoE+zOiq2M//xo6i581KroRyye/bFS/Qh7",
+	"BX+M1OCj1hEdkxWKMniz0SCPRtTX0pZ5llIeV8lmo0keCUkgP/ijiLscwrUNfU2fa19OmQc/bcLtUA/D",
+	"tp+F33fJIxq33ISngKyxXi02iZz4LNHO8rH+davRqNuZy7GBAOFrYNPsCbJwHCghYOGPpvw55JtSpbWS",
+	"K83SuUnN7ZB/T/R7xzSgIxayIFGID3t/PnL+t+Jf2T+RZ+e866MwL9P70xFkIjAtNvti4PiNuMGoycm1",
+	"IEvLPByYmYOUADXkseIxQkhooGeKHwAckV413494ouaWAauTc1CoELKkn/8osLq9OeyfHYRaf/5n82nD",
+	"/M8hdEC1vkNc6g618qPpiQ+EDJi3B321AyRWO0OtBektGE96PnfjHsmqqu+GIdk0r0vGxirdBBRSYTXT",
+	"/igoGTPwNMWrl9jfnvRm+DYtHRTx+aWWCeFsDOhqTezJdGRNzo8cA+iURmY5lwlApINgpDSG1Yjk3eQG",
+	"UeHBuc7uQ/QhTUA4UkT6WGCtYc5DiuhQh3uIljEp40417n6qWNhOfxehY+TtxbktFY17EK8q/SgC5srA",
+	"s60wQbr2qHtp+81DVR3q7Zkuw8B9oDOtsuhcoDUYF56hPlipJpdNEAd4lZMiAhJKWScdza5AQ0ntFbCf",
+	"j8LcmrOXEY4Ez5Wp9KFlGzZPt0/qY3QA/Ft/2ibW6zFdnHfxLSOu1SzEcbWJs6x0iwPvtOU34ZAAKrpN",
+	"KPGpPpvQ+1oKbR4q6NqsqjGriY4wMnEzW6hAjsK0mvgNd16hnIaZws9MTEawrqnr0Ev8o7CHhE41B5sY",
+	"RZMKwgAtbkoHmL73vhzUyZmM4MaYlo+LZ8dhi6pECQd6H/CTcLf+qQ/mcMznUNnR4wSeAkSmQhpOCl4H",
+	"awqVO+G9VswNpe9Zf3I4DORkMIx6rviAJL+ugc/SSZwn+MGMIOIibfL88JwIxjxlEiWwXFMV7RpDgyMW",
+	"DqVHHIir2CNrVWiTZ4Efgfv3Iv7OQy280t5t/JgAxgowd63RAo3KMRNRWgdKwlS7X9rDdyqiCV4vguZn",
+	"Ufq9+ijsd+P5a/JG1ln/CIUgucuESubYdMaaE9da9cacyjSdTusULtdlMHhinlVPXh91D0/ODuEZbUrx",
+	"0M+oXobWK+1Ks97Au/Ts6JhX2pWNeqO+AfG4cAhm1pONwBvTIJw9MTsMIEFW0AF5bPqaxPEeVSW9GaHK",
+	"NR3yOdgv0SYfeZW2fl0HbwaHoP66PXGFQPf4lif6IeO4KupBnLn7jH9lZe7F7iy2OQt46wKmxlKvtF6A",
+	"VqNhNV2GBSMTCuKTL6bEBPoBlnkJcAVgAUCNzgvTD8C4RrsKBtAF+uhKEQbSL/qCuf8J3GzvhW9s4vjz",
+	"Horm+WSfehYtCo80lz9yIYxe/hV7BW02NpY/9Ay0Po9BI7utMiM7EiELRFQJEJwkoxENZtAsRIWWBBOt",
+	"SQydVT5VK9e1MR1wEaH8I39z5Qm6IJ/YXyI/T+VJ/EZ0SUf3wj+TzunoSvQTujkBdWudnDd6GMAObMw4",
+	"/sB1TXmXNepzqsCJHMYUYvfD3jQI5GRs3hD9+EXVDBvB8/XKnK/43fHlz+azn8epGwKmJn6I9h2M6qZa",
+	"GUuVc/iPtSTT7BsirHi2MV0hrQ4Bi5wOpW9s7DrB9h6aFy6AHpxIUAK1tjOiWvuLvA6oD2jZFwkdKozE",
+	"kVPRtkw+gE9qQRZJMXatacRqfXEHfiKt+vMv/kmrj4KRAb/SAmDKXYa3J7r+zzM0jEPgfq3Mzo48NhrL",
+	"kAl3ho6b27EpoJB96c1KcKic7E47dhvUyAlU3FRXYm0G/nWT9vebNNF7ZqtFLNX6diJLLEmafxNWu9nY",
+	"Xf5EV4q+zzH6cmfejJQQH+Ii/ryQMS7hedERfMVmWYaH1z5HH89ldjDmOe3nyZ/cu0H257O8JOBTqKmk",
+	"EpgbAk090AltfXcJd6siKpRjMpXBJZizWsFEt6cmSo72LNo62qxniEaNdVbjScHxeOQRcKdg4jPn8Txj",
+	"wrtuyZgOgtnpRLwRfimmdMb8fqHGlK2qoGcxAHtazxB4PVcYo6tXHvjp2Vz+xIkMn2nR8n2O2wFs+v0e",
+	"t4iwco4bXrPH7aZabD7MseModtOnQeRdjxE/itks4wKDovKdJcvfR4aseAruTNTPWXi/FB0pzcXqcrHo",
+	"WJW1vgCHAQSJb6PtjSc5BwqrA9oWELFfSKvaiolwj1hnvEUYm1oB6ELkqm6dgOgLMR7+z3ysHBIwTPXX",
+	"L0edCdy5cOO/PjnE9RkN9Hv2wKsEYAvHJibSEBw19ufEsPFTlDiBFtA+H/EQvD4NfCFW/SBHtkzBvIhM",
+	"yE89P48rAGYQGRD8uvVUgdRVkdgNh0ygz0dJyIbJSumUDWJccbEVElX5KrZEwA2tzQi9uGriDo1pkiPS",
+	"H6XBhVVi4CVVY7bAPB6b3ZKCGf8xCP06OYUgk97lgPUnSs9YIZIc9B7TBDDNMBFxdEu9ICHpb2l0ZNQB",
+	"NCH/8//85//KRHQbBlezDZJXND5sN7yHZ3xEx40IOf0pLx6M1oQUc78yJjp2OWIGr93eSHkSyNAC5L6p",
+	"LFrkHwLQGDDUaqL5dsI9BLIEmaJm6tiFAbg0Frdx5BULfDp2kNOaGBBybtoPmUm5TzP3RTZVQtlM8Xts",
+	"zRaamBEsCVEh933zboj2uWnXFK74amIBpcAcQ8ZXfRNDbXV/090ZvtnFSntju9FYkZWfIl3nMNWjCANg",
+	"NZoq6hhVG23UFPTnTQQOsAFtG9WvVx6QK0oflb+lO+rBi4bnWouLT3mCq92HkIhYQY6QwGulhASAip6w",
+	"Kz3P0jE8vL1twp6o9iKzxV9oGOoDFlc+MSonhP/hYcgrD3gYYvEVAFMEVCjq2twwTeuRQu3pP7kArEEE",
+	"WJhpHjrcI47FhBmEFFaBcogayqmK+TWOYySvUO+nPjQJhzL8EGY3w+i8PTLfhTL4gXHc4ZTr5Bn3MeQf",
+	"QAGqHgwKDufHChXex0pCQoxo6A4xqgBf0Gq+ii0cG7ibd1LoaRzCB7915DNT2YUq1yGPEA/XpxM/fNye",
+	"i9uipea0bbskwGdjgAfDWRYgxb1IcEcyHqjKYJBsd1pAGAJMKlbzEQdcWiLoBXwDj9zMzwrq3E0tSXig",
+	"UMwsLk/PLhmhTlYmUqnep1ViM+fkaKRJFBq2mjsUVFkE4643IwKVgaiZTt4MqRvKRPpW6Wl29HOQerhw",
+	"qhZ6aJGHcASSk8ORc6hW7XFvT9/dn/gRDNSOzlk8AeyiEg1/ffWji6fmao0rECpCFapoLpdceG1Ck2VE",
+	"5ZiJq7GoG7SnswfSHzgwqngOeaT4QNS4UI+r5or+gYvBZ00XTpU4Yzqqp0mjcFnsoFLLsrAiUrnJIugY",
+	"353Yu8y+2TuWDu8bbxyy02jcyPZxgzAMs4jMsHFF7mrO19goxQCw3WPqZyuyihjSJHTlaMWz+sY8VHJV",
+	"Qj6CmnoARsv0k4nxqF8BCw4S9eK8WzTefiBHRYu22Si7aGaAho1Hg7zj2EK54sgeEj4nktXLMTp/A2hN",
+	"koINYj2p/MK/bwuyMUrq/WBscKBZzTv5ayoGEGtnubgZHGoRbMZMZE7/jqLIhUo43GeMQRQHWH4oCiGj",
+	"+10Kqz5jOuECDbPyTc5G0bmA+fzVQrnrCmKhobT8KN2NiAvJt4BuV49i3dJnqE9HMjcKXJa5XsRsAUp2",
+	"7SaCXLesxZgobQ1lzk31QwRre9ZmSWR5YVZF+pU+WHwbDeLRmUL/pfFq2pSuaIQAA9enFkwFKjysaWwT",
+	"AU0TeZND9oUGoCyZPLl2VCXS5ng9Mt98bIJ0qQSwR1QRX4qBDZ0nxrpn1oX6UCwVhTv6SBFYjYaNIorO",
+	"SHPLelof49ySaXvOizAca6VB68tndMTOeMj+eRYG3A31T29pOPznE1Mi1zlj7iRgDpFXLCAAZsZ2aMl8",
+	"ASeuBemYtJkoNgfpwXFEU/ahhZypVGe9snt6ASN0duTFHXGltC0rAwikIYob3t+sk2eU+8wjvsTtDhiB",
+	"8CPzyJgFNm8cRgH/diEC2SY9NpMmOQzuh2wpVMlPWRjMap1+yAIHl80MWquGektenr05sQ2DNA2MyCPq",
+	"6zkqMpr4IR/TIHyif695NKSPq4RRdwgTBD2MhmQkVUh2yCu+D3HWdH1dx2ZgWlMVEiPJPlXcTWSBjLAK",
+	"sYmfJkHtm40GJLjokVlVT8ambziVdt1N6fkIZk88Tv1U+yNQIcc0HNbJibRnw+q/+nfruoXkI68IU3lu",
+	"vGyrMaZ1ASQx8Ridau0/K5A4kS2aO1edN1NFtsJmLxvstw5/w1++et98x193Xw57z13976OLr0fNE/5y",
+	"F+SETfbO/0wiFz7O0q9MRrSmmBjSmj73NLc4xE1ph3uqVLB+LLk217XpdFoD8pwEPhOu9LACwq3evaa4",
+	"bCLGkC5MXW7Z05WldxuN227fSitcGBJIBKTW5/6vVs5YWFuY/TyVEYfPypt5KVNP2XRZI+4n9jVZv8AC",
+	"qa0CeHg9ByWBNFh7oqPybQlKSOmG4RBVwxG9rvWAl+00d1srYWQtS82DyIapa5F+GBqq1YobetmeuLR8",
+	"VKHbKZkV1KV/54ygLv3paVChppYEyXfp7ZN3NI3eh1Mh8jTT+aCeuZZvl+HU5qwylxZ6FPQnliXhQFuf",
+	"MeWBAdN10x2FHvW0AtiVQoUB5Vp763ba56cXh1X94IXSB/WSzbosCM/4AI0g9/S1/vtxmyjm92vaTmIe",
+	"No2Gfi76NOPJ1uZUgP3TjdKbaF6i9UTFqA8VPgikskMhIChM4zN6ZfNBWXDFXYMDyfbbMTgPJ27Z44AF",
+	"VCXNxu5WQw/FxLDiMkMJaIit5AOj1Oot/mWwkb4vp4oIqWfSY76cGqdmEmBnGmOZy1EfcP1hcMYk22En",
+	"A2D6M7+odImKIb1iRbpul/5guUPYxqtyyqHK2UsqTMZp1IOrsn9ayfKyQ6y6Rn77/Y9ERTY3rxxbokcT",
+	"9lXKNEeqxL2LYp+zS2sjGgb8ayXb2Cfz6bjnzfwMbI+aytlkLIOQlVfwuvT75D11aZHg6HYevB/ueyUk",
+	"kW4nT9Tcjc+bw9wpULFcmsfl55SrJ3ykKa/YN3YOzB/cKlRgbqPWrLqd9jxXAgdygi2DE2pq6jYFiSZF",
+	"+kGUo6R7+hpZn34AqghoBigGJJTZtmjVqF5OknebZyIuTKPuglFNvBRr1O/onr5WdXKGjZoQd6KZwMzA",
+	"m6kHBUSyn4qqXhg5oBVnnEvcSKxOsKAMlliwiunpa/LIsmyuBSOOGtrbodB7THoM600li5kkYFsGNeoR",
+	"bPxXJeDSAQ9fcnYRFB/3lXkY/NuDMYjJqMcCRQaSSEFoT16h0yu6F1KlXrGZsl6Tt6+6Z/+1U8X/NrVg",
+	"PjvsNsFNhMh5GRCGLcWYRx693T88a0W1vALqcVPr4u3hsb2PS/EYcTwGOK/1CCw3Eo2jNwlRA4iwLzGN",
+	"WAgRygcoAwbFDtpGpILDKJiBQ074s3kpiF/58aQg08e0UtP/2z98fnRCuoen50fPjrqd80P49aM4Pjra",
+	"b33tdju/Px90pkf7ncHRxZsPx5M3X7deXzbe/e69fTvjo1nn4PqCjd4Mpt3B70ev5B9HX780DjvTo+lH",
+	"8ebL4evjzuXzTvPicH943H3nH10/O+ic7Q9O3u935HG38T50X7z03dbh4MMznx6fXkwPp78fvH/37uCg",
+	"c/3lo/j9rDnu/bZ/5YrT4R/PD6dH++7J8Zffr4/Pj1rH55fTk6+d6Yfh4O3xl07z+LyzcXw+uH6j/3uw",
+	"T48P5PVH0f3aeYnf+/28c/ny7Pj03fRwAN94ddAJn/V+25/98dvJ8OjZ8I8PXw7fH+8fw3g70+nx763D",
+	"8KOgH5rT3sbLxu8fTofHzy71CF+YeXY776I5H3TeuQfvBp3Do6Mvr7ub537z7VHPO5qyj2L4vO8fnD69",
+	"OuxMty56l+/FxcbR9cXT5++//tr/cPBltPni8tmZHAcfpq2+23x13Zzui9N/Pz/zzndPNoOj9x/F8c5W",
+	"b/Dq5Mvx88Ppi3e/H7w/bbzZ3//98NmLi90nH/YPx++bz3v+Wzo8f+JO359cnL+YvT3e39Ez8Y6m737/",
+	"KI73aWfh3R28+3B6uP9k+u7Zced4v9PfmR4M4GtvP4rOuxdP9jvvDjqDw+fHHfm82/3387Pjzd39znG3",
+	"0xh0jg8vukfvDj68djuD57vP3N/lb8Ho11N+8XTy/F1j3P8oNk+2T179MdvZePfmt7Ph2WZvcDR43un+",
+	"tvXyyQm7PhGMj4++jFpvT06veq/H/tT79fnJNdu/fvF0JseTxj8/CiDNw5ODHHJdopiBOzRJ8G9Pj953",
+	"zg/Jq8PfI4J//qIzOOxoEtif4eT0ZO1EO9PDF/vPG1OqD8O7d4PZh/HZ7EXYks/80xcfpPwoRup1M/jj",
+	"C5NbW5PnX8cHl72DL52t7Sb1ZsPTzkm303k34Mfq9fDNbxc7w7DxZX/78I9fL05eTHbeHRz4px/F5PSD",
+	"d+5+eXau/vjt7dbu72/e9Abs3ftXfBT2Dv7Y/XoRvPit89x7Lv942Xzb2OBqePH1qz/pJJZmfmIpRRM5",
+	"FvXoKvrhEQr2n/rhw9UPcYsK9cPY+dZsbe20dputu2uNRvjNaY34e2mtsXS6eqSMDSnYv0llJS46Cfns",
+	"HX0v1kJN3WTtYCgLF0pZvU1u+i3EfTLd4We++cPJN78Xa8pQSacgydylCxPMrTWE1fPiLtcJQi5wRFd+",
+	"8uIHhJm5F9ICh2y+Pzaf2X4jfMx95XcncrAxXBdnbc97Xg0rD+XEHTKvjaA0riJcmvUbIKpEn666scKr",
+	"aVdtXvv4qBimeVsbi95CepYpfIzuCfbvCfWtx8FWlYb4eBWBB1OuWKaaZkGysznSa8lYPkYH4wpK3/fJ",
+	"R17EaDJ5yD+F4HrSh++FUxkK7hTkDK+iHD5JHPLCAK6hkBQ/EOTt4TFg0/oysHW2f1HEcalTIEMThbtX",
+	"E6fXtTEb1focz15O7kKPCwpA8zn4QR6xZ6R9ElaB368dcDWWitvo4kJwBT6SfOJnsZYcmZ11BxsP8D2J",
+	"8TSp5Uj0z27OHfFpSVz8pjDYudMZ+ItP5elr8uj0WZdstXYaj02VbK5CZRI0E/W2EbZ6cPj68PwQEl8Q",
+	"hMe8VJaHkYiI0puEQyZCcwrb4I1PVq0Fb3H29Ad+zeRlQnz44PAURbeDh/WfHgsgDxvgirAGUOHFSZ73",
+	"8SW/rrmB7xCqTOK/1kmO4gYJQpIjpSZcDA64Puy9iX7wreSAmgcPvi39P5UT3zNZPnXSwfrLaL8entMB",
+	"KCSvqQprx9Ljfc68PbLR2DSDPurXTqRgtWMausNkyWJ4VAbVRD3havyMfVXtjAsXQazsmrqhKQ+e+hx0",
+	"zID2F1hDx/jYh9SLDfLsZlYRcEpVaBtEAFzXtmKz1X5r3dPXtbOQ+qyQJQf+vL2dA98XrvS4GKTKJ0fb",
+	"Z7p5oJtA04TRA034pTBTCbl3aaUp8J/hEzlJS+fRlvQBPD2eEVg6Eed1IcOOP5/a2qK8pLz+lAWfT21q",
+	"zjgSZYtMAhpDLHNgtGuSGhGuplWzhcTAUlS8FN60aG5pElxtfquhmuxpXVU2V+9TxndPX68TMjl/opa+",
+	"IfDxPv30etSKakWT+LIn4Z6baiVFjyVGG90KK7qBSkKO8pSgaTAAMT78cBb7263RrVS8b6R7FQBO8zSx",
+	"bE+ORZrZChoYSJZczStxJda4Av+7a1q13kR4/mIzKAGHUDGeFftrROhWE7LnYeyR0WwewvFaXoPexLHT",
+	"TYHyVCfPsCGOBBcltAEJFaIw3oL6BbaXVcmsEhGnZ4ysFAYtAbtLgSaEukU1V0vABltKFmsL+7hE39N8",
+	"s6v3l+PvPzhPsUeCpg6ENjrscbgbS0mRXwFj+dxL35DkL+q7M5gkiOsbeY5zsWIdz7OeWsv6I2YGIiBi",
+	"W7bbizAMDMqfsFAZTvcL9jtBi9OglQBqCwWsAMWUqLujoOGNgEZF7XQzqKinH3w+0nIReBXSmSqGB+Wa",
+	"MPdaIe1O6CDo4pLASvy21djVRyeBDHr+pbs/fXe03znvvNofDP49vPzy5u27dwedL53t43dq2n0HGJvn",
+	"h9OX3YsvhxfH+0eAq+kOpq8/itMPzak7ev/197P93z+8l9fPzjvniNI5Pj54fjJ8/cEP3ee7M+/5s8vf",
+	"TxOYn4N3s5Ovx1sfxYehe3L8FX7dsL9++NLxj7vH3f3OQefJr5u/HQBK6HB28qXz9fiL+/XNezk9ONDj",
+	"PXn/Ubw4vTjsTOV+h3aujruN6YspIF2+7O8Pps9k58I739j9/fDM/+3ij8nF7r+fvd39un/RPD3uH+1M",
+	"u4PfDz6K96eNC0C/vHOz6KeDs05nevruaNh51Tx98soNtk4P3z3f5f5v462DF7+O3oUybH4Uhxth9/n7",
+	"y4Px7tuT6+fXTzt8vzk4vTztPhU7jeFvG1/Onh5c0Y332ydeR3Wf/E43v16fbYzd1y8G58PBP5OImMwe",
+	"reDoD/zvA+84ZsGAefpo5AjRD7b0CR5HecWCnw7/u/o4YcW17Dt9HXOzbgfcNwgdJcxXDKz+bwwioTm6",
+	"eIQjyVfHR0A/BSGDhNT47qLsFEAnWP0tadRktwBSTGzeytQ0TDaJ4Khex2KubVM5HMUCTn3HlvfKWk7Y",
+	"8hba5emfM00nUS4yj9CRxBLTKcBMnbzpx13ceGjwMyZVOvkZ6Jlr3J8mUDoRnhQsXaTU4m+0UTGQ0iPU",
+	"Dxj1ZpmwLzGGe6vRKMo8OY02+AeSrIi3rrQrl2zWlaNxIEdcgeMLNrHSrjRou9lrt9zy/DteiO+TxZHY",
+	"iAJjKD6LP1n4XVk48hJCxezbRKpyDltehkgwf0PEp4MkgSR5dYLRlMrLpb6fk6Bg/Rmgh5tUP8ztMPZB",
+	"0jbIZPQanokJG23o5YUlTqq2Fag2DbFiJ4N0DsGmtsM1lv78NlU4E7HC71yG843tH5ttY40iIc5eqeZ1",
+	"SSsIs8B/7lyTsHBUyF2NsdfWsnDIrs0Wy7idsit9aAwsobCOx1w+oj4GzFAqQUzE4wPsbe6lAiPQSjqD",
+	"Phiy66IZG4ZfMOfW1tYtJ23plity9qJTa21t2/q1B4en1SVTL4yCcTFgwTjgIiwM0rR27rxN3U7RAFz6",
+	"jUtCFhM48Ic96CBuKSPdra9wDvDkQ5nHJReF5ST1tfIhz/jtr/RzOSNxEOXWJrbnrc3WElDTGDTCum29",
+	"ou9jwtNMNgJrgwpcj1tTt+2lavQqc0/RaYMmweXnBFt1hg+VKfJ4iBVZ9gGkUCn/ABReKlXOHuzzB1b7",
+	"Id75H7wIxLdHG0HViJQClNDckj/fuo5E+t33WFACFaYVwU8ZdSa/xETipsJaE8lprlp0Iik2TREbC8jB",
+	"ynLkUbfTftZ5fXZYRbFP/TM+EDScaF0S7+lMtCQV/uxx1fpQEoUmQHA5YBcbdLJRIdvY6Uhr8liNzJrP",
+	"88UaUtoL3GMajmM/cUAmJZR7p0p6zKUTBV2vTENbQOyMqYproOHoi6zrM7iaRqj9UAmuoDBoQQnCDPSt",
+	"qyT6RC+Wub/uYjVizOD+TP3wM2Co9Fmcv63V2Kg36s3mRv1p5VNpI31uPb9TxYUkZrDIWHdlEAWKUzDU",
+	"nxl3+RUZDLNIozWLufk6DPK885lnl+PQVgCSFhnoi8sBfzDuPTS1ZT/r6jQVBsBLkUjBm090yvdeLjOJ",
+	"Kw/hyPzUcQoQ1TFHobc/I3fUMpboFw8QXZ09e09MQc9C1E+qhhVkPrSjkhtxWQ1rs06pMg3j40p+aavW",
+	"6CuXbByC88xWI/HkVPiSeqip6K1lnu1XA/Wdl53WV6v2vP0RsDk/kzLuk4UkaftOfCS3qVVZJlLQaDcx",
+	"ls+5La5u1W73XnjImI0WIwdTFhE200VzRipmHYlFUMJwSMOqYT3LeMBbNvrJA37ygPLJ1N9LcUBCXXjm",
+	"x4lbHrD+ML50VbP13cEQr9ismkYOCC+buEkRK4GFwlpwUKMsTjrvgg+HUeXOdWkspiBegg5w9e7gkkhU",
+	"QDdE2VL6NyzriJytMpIeC1YAb+Gw1lai/LoWU8ndeWxi+37y2b8gmoxeMkJT2/xNlbPiM5pbwzLJsdM3",
+	"Rkzb/J52guBZfaJ4yFr6/0qXEI+gBItAB3eCDxi3iulnmapXmY5JVnOBBqZNik2ngbFHzw0COU1UjGTj",
+	"cJiv1OEsz/Ty6P97KOgEhKzZcGchIIF0iPMPx3bPZALbsYbYsQVKOds1p2JGQnYdYtS/TRxNDDX9rGn3",
+	"YhNv9dNswIVJdIXbnCpx/hFw+Q8niSnRXJhyQZyAS+cbYCNM+56HFW9fOTqc9RECdPLWEWPyIcoWbhPq",
+	"+/cWQl5MqFEatQwgrZpm4V33CmQxBdW+CYblwYTSS54SGxLkQoXUtNOP/qGQv6I2yRW5YgE24FISGAbU",
+	"/SlCeeWtqX3xfZ6/h4QhwGOSEh5/92YSsclqVadofW4PB4je+dCQADnqQz4aAG/8HOlhhZAAM4yV0QDI",
+	"iFNtKBaF//H+cuH/E1ANtKIwEfzfE5ajiVRNXXTfx94zCUC+YUhxwpsRlFbaaUFppNoecepa16jXTRWz",
+	"g8NnnYvX546pRg5thCN8gGVtyJ8gIZeSEaMCCl6jt09OBcrIZBPCcL5nBljdKEu0LIZabnHYQa/Qnukx",
+	"YdoG2cSE2GiPZXGqGltY3GBjY3sLWwta6WcclCbJARIquLJd4OPu+5BkrJU923QDtivTQ+NMmiLzpizN",
+	"dCh9RgxMwLwjUSvefnl+a9vk/PUZ8XkvoNhmURtOPAR3RqJXSaEXIs0jf1gkxjpbbyCWUrXUf+Of+R04",
+	"mo0M+rKmWmppj42Ffpr7aL+R3t/vhAzJEFlRWTJc7Z9QkAIoCK5Psei+u8ws4gm5Pg9zTCLXRYGwXOLx",
+	"eNKD8kOFbT1w9opMxiSUpNloNGLfB7QDpSrKTNO3cmkxImjMKTqy5UGrRDNfg65n16Gqk44fd0dVodSm",
+	"W+IvLFYRBlQo27cfPmmkOXaqTbQvNiIt7f418jlKJwnkVJGAjZkRuH05EVEJMq3WG5k3oh6rfxQoHUfS",
+	"Yw5xqO87phaWTZtTButnbE49bfgCDQkUn4JvbDZ2bWoepqpDzVRsDWJyX/RDxtgzxVSpIo5Z6n9tfKpD",
+	"LdM9U201UKF+Qn++YSW4XhoUqJB8h6MImFnNuCeK6X06pNlhRN1TlVlBHmCb75yBwWjq5MOQhlYQTwOt",
+	"1KBfxIzbwdayIFyr+Hec3m8LXkMbECmhUXDVyml4DapC9Y/ifH7YMD2z0TJIdJmNCsgdwVBdrQmYvAnj",
+	"xolahCgLWoInMMmoudGwvYZJKAeQpwmBT9y+07MOPqlXE/4w/ZIj1QcUAFy8cBIIlUw20gfDaHfwSQVV",
+	"COQUtAXb9yXp4FOTfp+7kIaS7P4Vu2MNsYJXQcWtbYQl0Eg9hUCMucP0fJwO9WtCuxaaVjTRo89L+h7x",
+	"+SUD4sRBI6Us1mTUAlUm4xrSUs9pR9lS0bm3XdNSBzHZ0RpqxOBqARVE2prhG1i3TF/GK0KGtpjZrMg0",
+	"94LZ52AiUma5KR9Xafepr1hkbvek9BkVpczt76yeGQGkF39lVc2qYwGXc3qYWTQQHbWAS5hY/AX7qBqX",
+	"1eDwTWoM89XMttKuaH62qqIVk98+iLXvomhlBmGrdeWgKrWtNoKTDHIt+AEKH38n7WsUs7QFzpOSNQzu",
+	"pJepcoqZWqSZBczU5FiombFrW6wnNySldaeU+wBVAww4KeYzNzQyt3v2HkUGVGrdbO40HmuJdnH+rLZj",
+	"BYrVKKx8xYCHjXZJfzISyuow8z3waSRuOsT5xSEqpFqAWq3KuErRyUHUOGDUU0PGrKUNMhMBAH0ZjCY+",
+	"bccGPcRbjBh1/ulUifOr/j8Iu/y3UyUh7WkVons6L5lwBVeVTIXeYgw00UjvsNXqzH1/1yCPGZ5RcDCW",
+	"AbGRZPyl+mPFX26xzT94xGTtgQNt4j1x1VVafJYrnmoY1t+xOvqdJeYhML3lwvLuYrGQvabEIt5VRixq",
+	"YlkiE1fpQlpYj8e47ufKIiW6aKYc4P3IYAVUPdpU1chbXL4taKYHqG2eGYk6SgSbWq6lL9oadNgHM/K4",
+	"61FhniBUCYp993ooWG0nkRWAc9Ki2bC4xFr8ouJmmt3T18Y9kchTnFoLPwq3g/0Vh98/ezTMtDoVcgqG",
+	"PDUgYyw3DfLbvgQNsqickOG0/Uk4CXLabs+38owrn0aTsVfNJZyW/hcWEFHtaN9NYVJucM4UipgXFvj7",
+	"q3joy7UF7T772u12erOoLejFF/Xm69nO+1mv3+/3Dk6a8o8n3v7AnR0ff5O2oC+GeW1BowKBX6PfvnR+",
+	"PX6nph/FovKE2eKEz887v9nihIfPTxT98H7yUXjd5Bh2ph+ghKFrCiEe7cdFEY/396cn3U7nfOPFaPRr",
+	"szmZ/NF9PvsoXuww98mrfeVvvm/uvn1y8e56uPPH0/2rL+x3V/wqJJ1d0g6j/uhyd9ZTX/uNN7M3vOnO",
+	"1NY49M82dj/+f+x93XLbONPmraB88ib10rIlx/Mldk3Vp9jOzyTOj51M3tlRyoRFSEJMAhqCsqz5ai5m",
+	"aw/2aK9ibmwL3QAISqQsyZKtTHSSH4kCQbDR3eh+uh/R/e3f2ec/Xr6RT15enr5++dtpc+iTeB6dNpuO",
+	"wDOn72RNQ3IatcQvHz+eIpmnetn8+PnF8+Hp0enzXfj2uPvxy/PnZ3+o6+j4t2fDTjf6dHr0n71nV+mT",
+	"l0+fvGGNT81OS+iVeXV+evLyuPml+/ys/qFT7569+TU6S/Y/NeTnnb3TF59+Pbl5+u3P5je49uzk5NVx",
+	"k3bPet8uX8ZxS1yKs077z1/+/GjWNjra/3bZ2B38Jl5PtlX82ByedV/3mu/26NGocXzWPx60RDJ61hMn",
+	"oy/7p+33/f2P8tf6ty+/3Tzd2Xnbox8+P33f5CfNtPHmS/fyQxLvJD/tf76kNNp5e5PJ7D/vhnFLvH91",
+	"+U0M63Q/+ffp6R+3U43eMUm1AjbSj/+++vTk+Fv313cfbvbryU1LvBjR/XeNL//104vnr+mN3N9595/9",
+	"MzH6rZG8MWykRYkcl8eWmFcirTzexkZqNLyJmi2aKHsgUtJNomwZLKWrT5RVmebSFpNLSpThcDVzopme",
+	"LXOIk45MXWzPgHgngzGBzaBhfswGXYrptBo5YnFsUjpMuwsZ4lG0Q0kDoljCARsI+RR6aXtGAoMHbQkM",
+	"8cRcMBIq1v8Z/bhD+AQwluihHZ0F5O0L+K3Mel66gSsMGAXwV/0nm/i4HGU2A5PQ9Apu+4WLSA7Vdr2x",
+	"34CmFvrwTTOSSJWR+i7Z3d2F0H2tJTC5M2v8iQvIbcDtDizLPmBhQDFbJAzqC/QxwzYNySM7ZO44PtYT",
+	"NR5hQAYCQB1Zj7WEc8Wcw+gwNNrh9BJ2h4ZEhbqp60UL8J7ItVIjoSciof4O4+z6nxZzAB/zDD7z8Qv6",
+	"/4g9GGMxDMYpDIOWGDsGhG2V4nrIPpLr48vEhbW0/TLNBt0BU0yvpjRsiduwlgEJaVv/ifP/+//+/X8k",
+	"TJr+/f8UXKcyGkmce0Qj5s/eXN0SoWJm+gAFNpeZiScSn1D0aDiJdMUkGm23IeoCk8dElBGH/FgAesc8",
+	"UobVQU0tJt7VJrFoQ5g5kZJgNGUqawnT30AAbryDqTHqtTyNWFsCEBmEmSRcQXI0In8MJGwBIiQZKHoZ",
+	"j2Von+zu6iGtBjA9YWIIDOl7CC+py/PM8SGIWEvY5cghp6ACrni/zyIbcDWR1qnxUQuEh4CqhYHpU3Ic",
+	"573R6ZCO/OBXfoyK2DVvs3zPmm/ahgZUSC8G7LSdH4HjyjRqNO8NoAGm4BSVSRzjExbT9XrB4TwZDoQh",
+	"6AwPAISLrwkJq1rCHWRpl3Jh+jg6WBhVRlAsWWg+cUhA2mnD1ZBixAwldNd1Z1+tMyxaHaZk3kNYFJrC",
+	"3Vx8gSQQndBnfJdDLnTk1UuLyXyayYS3Q6dpvEz+7UCDsVy9vuz3esNACPyg7MxogZYowy3kgIEaObMD",
+	"gHpjJgJSDzzZvmQ9bkYt0+6IbQBgCKpqjL06QhGMCAIvXGFOCXLHUYHoFJOlJrZtiaLc1TNnPDF5c0g4",
+	"kp7Ua4Q8WFLWwH+tjgFsctu3BTbKVwEQBCizNRLCDU2lR5no1SBLbAIYeoTyh8INUv5M+KuyRyqlFS0i",
+	"cGy8CxiAFR09TIZlmSEiPxDvVhbnH0BKC3ynwFubwPgogXZKWqIe4DbYTrkMJvAAgXdCDp6fBUVgQUuU",
+	"r9G0ctOHS9i/NiZkKmuBldPN8a/s+DdHkn5vb3//yZO9xvLPhGq2Q+ESkvRe5X051Q35X68/oGeA/u1Y",
+	"7bvzkQI8ztT69UYYjJWZQhtAHikkAnC0Rpgz0Nq1k3OdmyMLHoowGXiB3mFoUAHFDtplBQdqoPpQdYcI",
+	"TaBcTWXG2i6fkB82DnMvD6H02rShi+wwcZircJF28loUvQC9ECrQHllK24BfMOkQWCE1UhlLXD4EwAJ6",
+	"SuGFSSPIjiFmz736mGbYd9H0Ds8X81+KcHCbPRQpuNd5K4K8LKCs8wC4ooZZQfuGQmbbXLTjgV6v7CYL",
+	"retsX3yQ4w+RI+AQnFfwWtxr9N0TD8ZIIh4VkIAdmdbIadHlsVJiPEAHFcQOCfb0Pl93hPHSHVtVPV/y",
+	"YzWpjJV0W6h44jsbpD95fykdF6w0bbotrL0lPDUQ4IKiB0U3G4xtOb0TqnbwTJi1yjYKWpxvMYnQBbfa",
+	"Ip7pr1W1ebuTbZtoyHCoD8gxs0zVqF2VUYi4q2vkhCJpjunf69U0wCc0dm0vjanmwhUbeOUJB9qIwFnc",
+	"XH7FWB8iIwZArY/El0xPrEA2wZUdECJK1gTgkdAzVeNEO76lNml/JQ/QkmUQYqLXDDoEy0HmTCWstKkV",
+	"N5aiJd6L3OSk+ILyeK1f86EH6TB9VDUl5wrNFhORAuMJts7C5GskFEybRKAjModbPG4jXd8BUczEBEyl",
+	"COIXDWgB4hdQx2dlQ08T4VjwHK74YUwa8PGYkINuT9/M3cU+JMSIDsZ9F4BfjJcjoi9h3AAUMziJjyD0",
+	"YGZABQm9E/H2GzYKobYACk3MkroYmQtRxdoTgDpFStopVT0XHKto4QwjLSEeYQJpVcEHuzNd/MFtjSkB",
+	"iENHWOVt0ZEBiIDHJgZxHP5YGPwcFV8Q0a2Drcbu3u72bn17r67f8jVLY6oV+4e93ePF3RbQrg99jD5D",
+	"rTkr7n2TT62gg9LqqIzlYzE3Yv4jdZWyKbgQcNHyDtS2F3XEYoYNmcoJ9wonOr+VOfE6nRvmObSx5sxW",
+	"AKIdEFCNNfICAXtATwfKUApT6ecIFREjfM0ir4iv2AcbbIy2IyYdYwm4gV9KZRzzGzyaOBGScCBUn7WB",
+	"3D0so9qrEXhwrb3BdoynL6ay6uHD3hXJ5lPrVcB/i6+qwHiA7+VSRiNX+bfpql1BAHcPCIoqkRjb2vqi",
+	"SQTFX0F1lzTrIqNrM70jPOBhfRaCyh5k/hQ38J917uW6csktlYmKljKzoH6Ce+uZOihDDBk17tVTudCs",
+	"glaoFD8nMevAQW6MTjXIe09hAIm0Y0ZT+PaR3mQGGvN4ElZtjjSZHLR72hQOjZUzZwNiGfDyRv+1HDFT",
+	"AN94HV2c3TKjHGAmTT8PhTWxjeoxZJtJ03CG6afF9H+A5+UhVyaeyQX2kQO0Qw5zKfR00dqFXLJYiq6y",
+	"o16xUZ6Ph9pmC4af0DSDflTaemFhx7/4mkuhoxd402gMQrooZvIzjLbWmMmcBFh8B7Wua9+lFd/4vWjd",
+	"qv1RULx40dIQl9Da2m84O7W9/WSLrxV0uR9r57MoTc2m4/2PznoxQfD8EI7TbSQ6Y/t4zVl1btUfd2Wi",
+	"NiqmR6HhykSqwUBUBctP9z3e7TGVEW6D/B2ZttmcquV+SaE3rKJrzCpaFgy8XXX88yhGp+8VNa8ym52C",
+	"dE2U2nL4wh59eH5y3ghI8+R8u7H/0/bR86OAfHj+5vhFA1XYq9Pm0bahGn+c83HYlFkJzdgdicSK73VD",
+	"JrZxq+5MJjanW7UAiViZ0N6uftaLTaxczXzvtEKVoMUa+VJUZv9SJbjFwA82JQMoYXAoRvKoEJrKQ1aP",
+	"a9gvMhUQoTLK1ZbLGW1KTptHhySMWZe2R3Dd3vHJuX9RXV8C9YMyjgh/fx6QhLb1X00RpZJjKt5U2jkc",
+	"yZDRq9l1sOGkpuTD+/NP0NeelxBQA0+13iYzNjHe0Clt6JQ2gboZ6ZRWa56m789Z2grfjU8JzUgOCHxI",
+	"K/JaqQF0QjVloYVAYerZgsCqYVOoh111/O5gecmix4FcCG2P51qUBwlQGR0hDoAMRMZjGCQ0AKDQIuks",
+	"Ko6l17zNEECX5tiHBKBxatBnqWIRAxy+IGYQgMfthmPXa7PV9sn2UjnADvl5YUvMxHTAoWXY8cIZFsw2",
+	"EBFLwVpgozxTU+0WPI+eaCsjhweYvYkGqFRZFE6Fuy0HuDA/Xuwu6K+7obrKQF0TCAtT9myzgwHmAgOD",
+	"tYOC1f/5K/RbN9I4doBLCLNsckP/QJNTih67r1BzxbatxI0tKVekf5OwB7c02ISuPFaXA7Ydi13H9CG4",
+	"ycjR2dsS9esUbTHz75GeeDpaq3aoqx1jPLF8MI3aT6AzrhjrA3RAZCmelQVhNI05SwHyhqaJm7FVRtOM",
+	"RYGBb4ftNN6+ZinvjEJTdUW9IjfbNROeWbFrllJgvinT7/qNrYGC32jAf6AG1LJVsudWq/nKBXpM9emL",
+	"lq379P5/cN1n4bkTWbRCRSs4occnb08+nQDZgXO5DRwWPG4u2qyUBDqTEIhJBypjURlY9nCy80guAwho",
+	"EhMK00fYFso0xqG2Btto6EcsoYOedzA/CveFTL8jfxYfEwOVRzLppzLhit3BrwWZ3SCWfiCdXEA424Mo",
+	"itV9w51x782CeL7oeJcuop2N+nlw9fxhkN2mm4lEhaudwIkyBe9nr2SMndNsCCOnREL7hqoZayBtVKBG",
+	"znElZilkKFHjt3i5EzrXrPvGwdwos+UrMyPK93KirhTkgvoyV83pWfZpsuNJoJqZBd//0SQcqizD3/R+",
+	"cd9s8mtEjewtw4YWWWUFQfJ2kS8tC0OZxsZePpSpT5Pa2E2Ku7pPk3LowPhuKAUu+UNX4ZQKt7+NHFn4",
+	"y20Dw4Yl3ooDDkVGLJuJ4LgqM+w94HfWOD9hWU/qB5F6SRo+ifs1E5lMR7OferxVeBgCWP81VKgab/BN",
+	"IXYFA2xh40xVU3dUDWWbpyxZS0uuKNMJ5WZ+hlLrRF5PaIycTmlCX9TIexuR1t8rmbgiM7xHZFAz4K0/",
+	"ntQaeNVdtMaCRcpdKLH+x1co3//eOYY3eo97p0yECnsHLyjsnWn1zAVbaYqaIw5tnqNy3piiYd/a6PW1",
+	"rli+N8GcEItpnt4t6vyfU7Nc6I6fly7XSIgeWFlBMYYwZqgmlmJaLfHrzPTohzCXYRtH7mds/QG5zkOD",
+	"lyz4xZDKdVrAN44qk30ylCnkEbIeE1WlxuMqYkE/lQmYw7x0K97dH6ZseD7VtQlcraRu+N50X5nIl1UO",
+	"L+DQFjbm7JGrws8qSvmwcXyZ9+sI2tkNV5nhB3E6DcM2ZW5B4a73Hf+qIEmdVG3YBsl3HCp6sOeXrFsv",
+	"9FVpLX+tNpE7lY1Jz9Jjd+Ojr1X0bmI3l8fvCpdVRvCKTzpDDM//waSeOvRaiBrMrdLOTcoyx+NtM26q",
+	"BxQMXcpFSbTPOEfjYcOSICBp3q4qbb5OyOyioy1gSKQgYVGVhJXxRP+hv7OIomFDveB92B/1Z43abq1R",
+	"291pPNH7Y0yZamVohKifymjQNk8MZTnOPVtAaz1QBNKfwjmKYaXf51/rcfIa6V1efcymb3VlnHNsn606",
+	"0jl2u9JYZ+k15fqzyj2cK+Lp/1IfFlVO2qSlUR8/lSKZvGJCFY99+eFx8mRZGfO8k2bbRD1XGijygpj3",
+	"tTHKpaI0kFmU/GmhzEnFijxgBd06/dSydV9GYibr8OPYgoeKjd6XvJfI2XRP+lYT8J3HSIFhX8lB2mYK",
+	"KTOd+6j/m7IOS1OWKtOC0bAzhiRlSCKgbzzsyRgrMfCi3796IdZDLwhre5PTDCvGPJjfRYeLLkv7KRdZ",
+	"IUA7a/jUT5fk9YPF44s2n6oQNkUotZIkkpPmtjKmOqGpFvTVjZc9Z0zVv/sDRVXn1qBjkdWNOl2/EO19",
+	"qeDyPVQapl2WL76Tysw0dnxQWPSpI2YdC5EUgyiHJDTISh6FqK89PWW0fQg6CjpnvNeLSeq1XXSyzdi2",
+	"FFyrOwAy57XfwGWKOtSMjOQgSEo76xnDay9fPKXkLXCzHksOC1Q7KSMyjlhq+tTDzUzJOAZ2xuNNenjM",
+	"0ZFQSMFCiwkxjwl5uq5+XqykN+uSl7brCZulMPp/wo44Ns58iRQdldURghwt7xD1QGXiez/t7i5mb85w",
+	"I31/NeLLiAx5G3djwtbGhL3k15MGzH9XqzRm5QqhWOsDlyxozIy/PXPC0VwfFLBDWjHLkuTjC8OChXza",
+	"ySUXtoVVa4uKqLXllX4nNGv3vPKZslwkdiORyJtFcV4uLt9N5TDfShHrZ73SMMAHmhzjQ6xJ4hKX1CUs",
+	"e1Jl2HikHJ9clsG0vynkLhN68xbI+bcOGvv7kx2cymdkXjCuJLuh7QymyRUJeb+S84r3l3hruxKJjFg8",
+	"zzLAD1YwEf2reeYBd1n+NK6ZiGQ6z0TwFyuYiuLZXCtiineWKpz4amh3rjdDu0uchmlCF8mEcuHWZt7N",
+	"iz9fwrQMhirX0TIlEubr62ok+sOAaaAdpKp5WUiWP7HbyegLC2Qg1NfoiA1lGnmbit1kZgV56mk9/L9W",
+	"NtbD5ql+zdrIdFnWY+mBCQjBeAFJBwj3iFmG1kZEJOJdrk8/s7+FP+Z9AWsE53AmbQPlUJkVPs8rM/Z+",
+	"YfhGPuJqcBv5+DOGmD0HphSrYQasAmnY+417gTvsBqjtqpzBZhwXtzZGhdHJqyCuhRYZlByd/zrWWKct",
+	"40EiXNE2EtpD804skoZuGPq4h9+wyCA7Jnw6nHTu1t3GIrpxvDaO18bx2jheG8dr43iBkdMLstNW10WH",
+	"a6aGx9asjYfrfoR+xXf21k7AcN/mry3uKKFjcDz2m8KXF+Mj5o0l1PWkf4SuCKR5SvMviDxTev9jikm7",
+	"PsbN6MgUaaJTOcT4lfOJHp29OCJP6k93H4P7xLPcGYFNZUn8BzFagvDD+/NPZIcr6c0urJEjFsfKpOb1",
+	"jshY1BKXI9KWSUIDoljC2zKWAijo6SXoqcsR8iVS0uGpykjMBSOhYv2fMUdxCJ8owmyr4KOzgLx9AT+V",
+	"WQ9jcvAUXJHPn15sPw3gr7prFX85yhiRacRSktD0St+1JUzD9+16Y79Ra4mWwGH0DPT69CgmobAno+3r",
+	"gx4jMJtRMcIxD0ho1yoMQHsF2Lc+1v/Qm1j/jfbYYAwUt0TuNqN9aIEHF2gTwqAl7CdaKPUQbSkEa2f8",
+	"mmccoQyKKcWluEhZIjN20Zaiw7uWShJ1ON5GgnzQGHpiwkO4RkAONREzeq0NrHGrgbHSqy8DQknCRUvQ",
+	"8SHwaodoCIjSeh8ScnYWNfIeexcbn1tP6snuMweghlXG7p00ZSojV0IOIYOlpwxvF+7matgi1pYRiwJk",
+	"GmiJhCuAa0Tkj4GE102EJAOwft5rBdT0rh7TbgLTdy4Gna9vIsyhIkWQNc0IMOcf6l8oh/XSrx+XBKT9",
+	"ivf7LAI5apLwX6HNx4U/6/f0b/3Htv7jv8NAC76e3tEZMQeYS9blQujTCnaVZXEMy0qvmCB0SEdA/UlQ",
+	"YZD+IFNIiM1Slh9XVD9lNFI9xjJFIon9/egV4FdaAqeKTcI6Mk0GMYXJfgE6B5rJhLdDMNXwlBRTiSlC",
+	"TQRwDuMXZjW8F6hHMMAcqkioL/u93vhac5vCdzvgQaDf1Nh9XDazJUyaOOcGhzu6TQjvS+lXaE4J6KPj",
+	"BtPT1bsLxALyn30Wx3pp4dnz4+OB31FVb2crZPbVIyQHptUSWUE3uLp8KzwgNbYvOeQMUPnWyJl9ShiO",
+	"RaSTyoTUA+9Gl6zHTSK3TNlg/YH2ENC/ND1hhUuIgPUn7+TYwkEGHCZW393dNWuIfQXQiKD3BIo34wk7",
+	"NB0ipURW/CHlmQG0PNndM7wfZyxLR9vNTsbSsNYSEydhHHnaSXj+yoKigQuBZv4AXqURzRoJAV8UHlRK",
+	"l/aOXJpYj1BRhwX7oOAORgxWzv6qzAteZumD7wm6CbtDfsD7AQo9yLw5FcKJzLMVQdFQtAS+jO1rTreb",
+	"H14H9f9q1Oq7tUa91qgHZyx6RbPgmKmrTPaDt1wMboLml/OgtUX7PCC0329tBefnrw4ajZYoL02bRtFx",
+	"f5AtJ3Wv0UcqcZi/eA36QSo2dQsFfxhX7jZ/OKE325cgunt7+/tPnuw17uYlo9Ko8JLxy2ovOWXmZY85",
+	"yrcVKGBrcecba+skO2Sg2KFlllCmRbcrtI9sPNCetk2h13uveXg+DqGxNsijcTTqZNkCHtGd+N5XzUI+",
+	"1U3lwgyVC/iWnMQs/7BYIgfFKgX8/qJPE7MdptYo4CWzd1rx77t6HV0VzsBZb6SvrIhgZZI39vYnkjme",
+	"xFVkcta9SCCYMYIxS8MVLANw7dChqa7jqcCSAeOZe91Tal6QYKIRC7kcQDwU6ofMeeXAHS70KcYW++Y9",
+	"VwAGa882cGycdhriZj0MK7MRDzyYeaECLyflzp+eRZMp4SKTaN3KU2F47inqkgWxnFwLrOerNjzBp32+",
+	"BZW+W19np62zk3qYioIZVd+mQctK0P8r052TAl+G859Fg5Z5sDu4NdeEiMd5y2NaoOABcwHf3Ob14oMt",
+	"x+ldr0bim43+EBv9RKzYPZ8U2GI2R4w75/Nt9B5X0At3Vhg0u9aLk3dhirjxSdpStFkq3EoERLAhUxlG",
+	"GzGaiDAgE7onPHKFNK5UB24FcWkFBYrIZQseFO/2gDlGn27zhDOEmyF1YL6ZTlDu1vEVPve9IqFX29go",
+	"4tmJfjnfORTu/g85gJ0bYmy932eCRVqYbtvRC6DpcO+sG5jO2wlTIHUXRlFUIevMs90n9znoMshazlHF",
+	"gdfPxnWA63OMP/mByQ78ddgAbVVmpWhCNRhRWRxu68ZdkYZw48+lIbwdME1DmNErsbfm5n9VM891uUI8",
+	"lVnhPMts4V0WGSugg8EMxAauvBdCMj2ZZpjtrGpQ5j/xd9afzAIOmcpiellrS/1S4ZEvzFefTs4/vW0+",
+	"n534wF+Nh+k7VngfVQcb+HaTVavoBkYc3HOKtlpcTZTum7IGYAU1UaUfvGMKzmL2ll8WFQsKQ0gvomhj",
+	"BQAmmFbIuQDXwZ0Uxqbt13qSHax4y5RKTllrsOKWmZp2MzrwFjd2a6Oq1zjPtlKhm5SE6Y5ctYZen5xb",
+	"7tAd5pkzXsZWEOWIUilYgaegPDm2LJaCilTVxKZc0Okr+HcL+3YPk5qaXWFsgtYryk6tVOOUSnpZmmoO",
+	"zzCV8RxNO+Dq2YI9Z/rSHzjIo59/E9wBpHVcwCCCYCwc0rGjLT+go1erZocvbkf9VbkH4KS8NJADo1XF",
+	"b/BWldGbWUgmSZPA7OdpLA8/UL/zrzVT6aLNd5dfM0GyoT7fwY+iAco9lHy8k3AsalNBuikVmastGdkC",
+	"hZ6MowPyZHevKgyk1+n7DP+8ZCkTbU4TJjJ9BiYDNfj7f6dcKgBR68WEZ7HQcy1FA6WfUN+bRhZx7vep",
+	"nx3sotftYQJF8MYqdJcW3U14qCo8lKKsl+i7xVVNYReVBYNS/6uCjvHs/ByxH329i/xoeQafX0hC+/yK",
+	"jUiP2iIUxIksEOlZSCdsIjxrGuFZhdQX5KQsnoPyPSWMoy8wtW1D0wwETJiq9Fm3Njp13eI4qxCt/G2X",
+	"em1VqnRedfUKWsiuXyd1dFxcc3R1e3f06f3NbVUmeD4YHgI74TeQsAfIGjmHu5vC6c5AsUjPDQJCYM64",
+	"6B4SkXudGEIqWCXcxXN5ong4dnt80QDR3C4fNk2fz+d7mADSbfppEzZaTdhoFQquIO1lQaLbPEYr6FNa",
+	"eOElpm8ATZk+TIJWwCarod4Mpo0B7AVoBGHQiSailA0lQhEVKgm3ZcstNGqOub3G+wz8wBTfcpVV7SRc",
+	"tR8i9qPs61q27XZyMGG9VfEbJ9jmcxBtrax3uOjISunW7wlOPTJFBCyeeobQH76dsoiJjNPYz4dY/zKh",
+	"2hjVyAttEoX9ZahHw8wIR+5B7JUUdgZxbD6HbsNuFqb9R0J5HNrTSsmO+KxY+lo/ygpF2t2jtBZbksTV",
+	"TRmz+k8Xbu2XDsse3BP1z+ARFERdsbgzh5B7r3ZCzLU4XXD/Syfp+qv5PdUH4TrPhR+azKCsey5nk4R9",
+	"qtRQplHoYddDExi+cF8eeORdGMG0XlMY2PZBw1SKLpinsRq8pivgs+MRJiIFDq1pzeMQ+npx9SO2aRyz",
+	"FIduS3nFmUJuh0upbybY0LB/wu7nyjq6U33Twl5e0D8dXxo9eEK3FRM9uh1L0aVbwZZdd2D6SDkl5zy+",
+	"puScikyidXU/loMsLf58ZkfWPs7DOLPTlJZT76sh+wm2zlm2fQRiUW5btNtjxSZMWSdlqrdteFJA7yNP",
+	"ybalCMGeLj1m5a5NE1YUPuhrYMQYKz/wFdbKuv/lnT02Qdwyl1wKZnT1krT5xP4u88hv1enWd5k9YQtX",
+	"z5awhSf8gRO2+vk3CVuVERvKKBH9BRK2drQVJWzt8PP4VNUJWxitKmGLt6pM2OqRTeevW7K2Xj5VO5CE",
+	"oi0CdQ7tvsyB2Dax4ymRQ4GeA3S8i+fK+MLZ6nf+dZZcb0X6Vj/bd5a+BWdy62Ar0f7Nf7OknzJFa22Z",
+	"1C7TSg+o6PpM+k0GLfP7V71p+iwFtYwBvmDLnvDsTedzlB4my/sZ7Uqlg7TJ8lZleQe4Jab4B/Prp8Jm",
+	"K8vyDvyvqpyDObK88IpJs+KcA61ap3J3Q0Y1piojbjsskgleSL3M1zngXDtrm4zxOmWMV7GDCvJUljG2",
+	"wZFK71lfMHu3LXOnjX5er4zxKkQrf9ulbuOy4nBrmjFu5tTYGKWTqR++80i00d+cL7XsRcdXVTewUJTP",
+	"7X/9wb/y3uVV5N4F395lrdG770noNVzt4EMXde2dEzVo94y7X2JgH9nEBAYXA9vHMjBHAeATf2zeILR8",
+	"zk1wjUAGZmrqfVp0cm4r7dndBR356bHKuXzshwtEzhGE3PgXS8qqr8IIFHZCVQxvmod+Xd+ReuzGDoR2",
+	"qxkgbFT4wkSF2U3b0+LwIfa9d2rApCrN77xLrHo79LMpineFPQIgD0JkGgXlPwhMwrM4ZAyEqnu7JKIj",
+	"hRrKdCxv0zTl/gyVbYcISpGKKACkEHKGK5uYwRA2+UZT4PgyEe2DicD4I3PPxyUhcvKIKqKP6YT6KwRz",
+	"PTTrQmMS8w7LeMIC0xQYWzMqll4D8xgdkfq+5Rt/bGliTYA9ZSR8lWV9feQIAxKe04Sd84z9fJ6lvJ3p",
+	"jz7QrPfzjqH0Ds9Ze5CykMhrlpJelvUVkPmAMR0IZEYIAch0AfQShtWg0GLBM9myg8klA30yXOSQjMoT",
+	"0rZ9W8KVgpaSKVgFMII4fr1GXlCujVos8XWn2jInXBvXvlZHUZQyhRkF+H8bYF8H5JKNpOlwD9frwcoa",
+	"yhsmD5h0WyYAG/rl/P07sFnKMBeQR+hjK5IM4oz3aZrt6M+3I5rRxwEynOgHRJaOjCRSZeQpecOfH2qp",
+	"DwtUxiHBTIw14KB7GXlOFW+TS6Z4BEuZgCdh7Xa+bIFlk4CZ2VSizJvzZ0Np150rkGFHYUAiTmPWznI6",
+	"ASBH6tOsp90BuzcsaZL+3PKPt2m7x6KqoNsnLcG/1pcDdlnA+Cr8XisX/S+gnoDEg5NY6NvtaSk4Cfn/",
+	"P9hio1922X+a/D3/5c2v9Y/87dEvvcuXbf3/15//fF1/x395BpoRQ2lVt3FRuVsCdJMxuL9m9hBgvZ1J",
+	"/SsorM3N9nA43AYBHaQxE8BaMrsPMDb2kvwPz0tCZTjfsgdb6CyqCy62Dp7t7i76+uZa4Uoue3gC1Nvr",
+	"m4rdpFNn8MW03ePZyAbKc5oueyRywAggsnHnsY6BTHmSQB6BOqcJIwOhFbz2JlDvak362KfM1y7bGLPB",
+	"0/qzxlzB11zplsVfYUoX1/VJDy/LRdt7/P/ZumQ01Yrt96/6PI9PZqURPzMi532oFw09khLSUSRvhK+1",
+	"vkvjrYOtHdrnoOfNUkyc/42/JTvQRno7k9vQTjobCMFi5bH0tVma8Q5kgwCAaR5fuzkN/UcJk0szjgs/",
+	"ywldj5oG1MmVGujzqSF91C4lXDRkcAwVbIgERSm7lldoEM2Nj7yBS+7tfU3M7sgsGAIfSA+JWhP5dPyx",
+	"admQeWdXFw24Rt4oTwMrkprmWsarEPmF1h8IjMCGO1zJ0LuvbXtYspT+HWCFBorlIztuJfusf/qXWhQ8",
+	"z2CdvRv6w1Y9MRaiVzQHm5j8ses9NvEI3t71Fxs25+TlWnl00fMhV2ykTOQVUC6uhqDYmNgkFvJ+Q4GN",
+	"eYAIyYxqRxZjWLKvyFCmV9oTnprI8BcL7lkyVxM5Ma/AYZ/t0mNprInsSH/Nzkyl7/iAH5jsxxAbg9OY",
+	"liJzIrIa0SJLpY/94f66fjZJ6fGxT/TTuhCUDVLlMZ8sY0k/K7ygiGdbf3396/8HAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

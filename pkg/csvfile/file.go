@@ -168,16 +168,14 @@ func (f *File) readHeader(record csvRecord) error {
 	var unknown domain.FaultList
 	for i, name := range f.header {
 		if !slices.Contains(names, name) {
-			unknown.Add(
-				AtLine(
-					domain.Fault(domain.Invalid, printableName(name), domain.ReasonColumn, nearest(name, names)),
-					record.line,
-				),
-			)
+			unknown.Add(domain.AtLine(
+				record.line,
+				domain.Fault(domain.Invalid, printableName(name), domain.ReasonColumn, nearest(name, names)),
+			))
 			continue
 		}
 		if _, twice := f.places[name]; twice {
-			return AtLine(domain.Fault(domain.Malformed, name, domain.ReasonColumnTwice), record.line)
+			return domain.AtLine(record.line, domain.Fault(domain.Malformed, name, domain.ReasonColumnTwice))
 		}
 		f.places[name] = i
 	}
@@ -187,7 +185,7 @@ func (f *File) readHeader(record csvRecord) error {
 	var missing domain.FaultList
 	for _, name := range f.known.Required {
 		if _, ok := f.places[name]; !ok {
-			missing.Add(AtLine(domain.Fault(domain.Malformed, name, domain.ReasonNoColumn), record.line))
+			missing.Add(domain.AtLine(record.line, domain.Fault(domain.Malformed, name, domain.ReasonNoColumn)))
 		}
 	}
 	return missing.Err()
@@ -199,12 +197,6 @@ func printableName(name string) string {
 		return ""
 	}
 	return name
-}
-
-// AtLine sets the line of a fault.
-func AtLine(fault *domain.Error, line int) *domain.Error {
-	fault.Line = line
-	return fault
 }
 
 // Rows calls fn with each row that is not blank, and stops at the first error of fn. Errors: also

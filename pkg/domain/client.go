@@ -247,8 +247,9 @@ type Clients interface {
 	// case; false for a name that no database can hold. It reserves nothing: Create and Enrol
 	// decide.
 	NameTaken(ctx context.Context, name string, now time.Time) (bool, error)
-	// Holding returns the clients that hold any of the names, also those that have expired and whose
-	// names FreeName would take, by NameKey of the name. It leaves out what no database can hold.
+	// Holding returns the clients that hold any of the names, also those that have expired and
+	// whose names FreeName would take, by NameKey of the name. It leaves out what no database can
+	// hold.
 	Holding(ctx context.Context, names []string) (map[string]Client, error)
 	// FreeName takes a name from the client that holds it, if its certificate has expired by now,
 	// and reports whether it did. Until then Create and Enrol find the name taken.

@@ -7,6 +7,7 @@ const MaxImportedClients = 10_000
 type ClientRow struct {
 	Spec ClientSpec
 	Err  error // why there is no Spec: *Error; nil: there is
+	Line int   // of a file, which all faults of the row get; 0: none
 }
 
 // ClientBatch are many clients that are to be created at once.

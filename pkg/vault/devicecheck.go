@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/chaveiro/chaveiro/pkg/csvfile"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
@@ -91,11 +90,7 @@ func (c *checkedFile) add(row devicefile.Row, err error) {
 	if err == nil {
 		return
 	}
-	var placed domain.FaultList
-	for _, fault := range domain.Faults(err) {
-		placed.Add(csvfile.AtLine(fault, row.Line))
-	}
-	c.faults.add(domain.RowFault{Row: row.Number, Err: placed.Err()})
+	c.faults.add(domain.RowFault{Row: row.Number, Err: domain.AtLine(row.Line, err)})
 }
 
 // twice returns the fault of a row whose hostname an earlier row without faults has.

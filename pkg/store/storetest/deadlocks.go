@@ -21,7 +21,8 @@ func testDeadlocks(t *testing.T, s domain.Store) {
 	c.client = newClient(t, s, c.authority.ID)
 	check(t, s.Devices().MakeNames(t.Context(), &c.device))
 	changes := []func(context.Context) error{
-		c.enrol, c.createAll, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.saveDevice, c.editDomain, c.deleteDomain,
+		c.enrol, c.createAll, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.saveDevice, c.editDomain,
+		c.deleteDomain,
 	}
 	_, faults := domaintest.Together(each*len(changes), func(i int) (struct{}, error) {
 		for range rounds {
