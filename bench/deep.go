@@ -55,8 +55,8 @@ func deepRows(ctx context.Context, b *bench, e engine) (err error) {
 	return b.scanRow(ctx, e, large)
 }
 
-// expiryRows compares pages in the order of the ends: the first one, and one behind nine tenths. Its
-// cursor is the id of a certificate.
+// expiryRows compares pages in the order of the ends: the first one, and one behind nine tenths.
+// Its cursor is the id of a certificate.
 func (b *bench) expiryRows(ctx context.Context, e engine, large, small *product) error {
 	all := url.Values{"expires_before": {"2999-01-01"}}
 	deep := url.Values{"expires_before": all["expires_before"], "cursor": {strconv.Itoa(b.rows*9/10 + 1)}}

@@ -16,8 +16,8 @@ type population struct {
 	ca      string // id of the CA
 	expired string // condition
 	revoked string // condition
-	// der is the size of a certificate in octets, twice that of its key; 0: without certificates and
-	// without the revocations of those revoked.
+	// der is the size of a certificate in octets, twice that of its key; 0: without certificates
+	// and without the revocations of those revoked.
 	der int
 }
 
