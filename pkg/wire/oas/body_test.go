@@ -13,7 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// TestBody_Read: a value gets the faults, and gives the fields, that it has as the body of a request.
+// TestBody_Read: a value gets the faults, and gives the fields, that it has as the body of a
+// request.
 func TestBody_Read(t *testing.T) {
 	t.Parallel()
 	spec, err := openapi3.NewLoader().LoadFromData([]byte(things))
@@ -37,7 +38,9 @@ func TestBody_Read(t *testing.T) {
 		gotErr := body.Read([]byte(text), &got)
 		request := httptest.NewRequestWithContext(t.Context(), "POST", "/v1/things", strings.NewReader(text))
 		request.Header.Set("Content-Type", "application/json")
-		wantErr := serve(t, request, func(c echo.Context) error { return json.NewDecoder(c.Request().Body).Decode(&want) })
+		wantErr := serve(t, request, func(c echo.Context) error {
+			return json.NewDecoder(c.Request().Body).Decode(&want)
+		})
 		delete(got, "colour")
 		delete(want, "colour") // its default
 		if diff := cmp.Diff(faultTexts(wantErr), faultTexts(gotErr)) + cmp.Diff(want, got); diff != "" {
