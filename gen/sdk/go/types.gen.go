@@ -221,8 +221,7 @@ type BatchedClientSite2Site struct {
 	// Its place in `clients`: 0 is the first.
 	Row int `json:"row"`
 	// Whether it was stored; in a dry run, whether it would be.
-	Ok bool `json:"ok"`
-	// The client; `null` when there is none, and in a dry run.
+	Ok     bool             `json:"ok"`
 	Client *ClientSite2Site `json:"client"`
 	// Why it was not stored.
 	Errors []ClientBatchError `json:"errors"`

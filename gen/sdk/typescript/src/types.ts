@@ -194,8 +194,7 @@ export interface BatchedClientSite2Site {
   row: number;
   /** Whether it was stored; in a dry run, whether it would be. */
   ok: boolean;
-  /** The client; `null` when there is none, and in a dry run. */
-  client: ClientSite2Site | null;
+  client?: ClientSite2Site | undefined;
   /** Why it was not stored. */
   errors: ClientBatchError[];
 }

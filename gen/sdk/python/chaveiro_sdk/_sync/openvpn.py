@@ -284,11 +284,11 @@ class Openvpn:
         with fields as `clients[3].name`; the first row is 0. With `each` the good rows are stored,
         and the answer has the faults of the others in their places, with fields as `name`. Whatever
         is wrong with `clients` as a whole, as a list that is empty or too long, is 409 with either.
-        The answer has the rows in the order of the request. Ids ascend with the names. The keys of
-        a request have 130 seconds together, in which RSA keys and keys with a password take their
-        turns with those of other requests: a row for which that does not suffice is `rule`. The
-        file of a key is had as that of any client. Names and CAs that change while the keys are
-        made are told like all other faults.
+        The answer has the rows in the order of the request; `client` is there when it was stored.
+        Ids ascend with the names. The keys of a request have 130 seconds together, in which RSA
+        keys and keys with a password take their turns with those of other requests: a row for which
+        that does not suffice is `rule`. The file of a key is had as that of any client. Names and
+        CAs that change while the keys are made are told like all other faults.
 
         It needs the right to write openvpn.clients.
 

@@ -299,8 +299,7 @@ class BatchedClientSite2Site:
     ok: bool
     """Whether it was stored; in a dry run, whether it would be."""
 
-    client: ClientSite2Site | None
-    """The client; `null` when there is none, and in a dry run."""
+    client: ClientSite2Site | None = None
 
     errors: list[ClientBatchError]
     """Why it was not stored. At most 1000 items."""
@@ -312,7 +311,7 @@ class BatchedClientSite2Site:
         return cls(
             row=data["row"],
             ok=data["ok"],
-            client=None if (value := data["client"]) is None else ClientSite2Site.from_dict(value),
+            client=None if (value := data.get("client")) is None else ClientSite2Site.from_dict(value),
             errors=[ClientBatchError.from_dict(item) for item in data["errors"]],
         )
 
