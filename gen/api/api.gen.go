@@ -1906,6 +1906,146 @@ type Pkcs12Request struct {
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
 }
 
+// PkiImport Example: {"ca_id":1,"created":1,"dry_run":false,"left_out":0,"refused":0,"rows":[{"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}],"stored":true,"unchanged":0}
+type PkiImport struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Stored Whether something was stored; `false` when everything was known already.
+	Stored bool `json:"stored"`
+
+	// CaID The id of the CA.
+	CaID int64 `json:"ca_id"`
+
+	// Created How many rows came in.
+	Created int `json:"created"`
+
+	// Unchanged How many were known already.
+	Unchanged int `json:"unchanged"`
+
+	// LeftOut How many can't come in, and need not.
+	LeftOut int `json:"left_out"`
+
+	// Refused How many are at fault.
+	Refused int `json:"refused"`
+
+	// Rows What became of each certificate, revocation, list and key.
+	Rows []PkiImportRow `json:"rows"`
+}
+
+// PkiImportCertificate defines model for PkiImportCertificate.
+type PkiImportCertificate struct {
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
+
+	// Password The password of an encrypted key.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address of the client; that of the certificate when left out.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Revoked Whether the certificate is revoked; `false` when left out.
+	Revoked *bool `json:"revoked,omitempty"`
+
+	// RevokedDate Since when, in ISO 8601; without a zone it is UTC. Now when left out.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	RevokedDate *string `json:"revoked_date,omitempty"`
+}
+
+// PkiImportCreate defines model for PkiImportCreate.
+type PkiImportCreate struct {
+	// Certificates The certificates, each with what belongs to it. Not beside `archive`.
+	Certificates []PkiImportCertificate `json:"certificates,omitempty"`
+
+	// Archive A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not beside `certificates`.
+	Archive *string `json:"archive,omitempty"`
+
+	// Crl A revocation list of the CA in PEM, which is merged as by `POST /openvpn/cas/{id}/crl/import`.
+	Crl *string `json:"crl,omitempty"`
+
+	// Password The password of all encrypted keys and PKCS#12 files that have no other here.
+	Password *string `json:"password,omitempty"`
+
+	// Passwords Passwords of single files of the archive.
+	Passwords []PkiImportPassword `json:"passwords,omitempty"`
+}
+
+// PkiImportError Example: {"field":"cert","msg":"O certificado não foi assinado por esta CA: seu emissor é CN=outra.","type":"invalid"}
+type PkiImportError struct {
+	// Field The name of the faulty field, as in the single import; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportNote Example: {"code":"control_channel_key","msg":"Não importado: chave do canal de controle (tls-auth, tls-crypt)."}
+type PkiImportNote struct {
+	// Code Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`, `control_channel_key`, `older`, `not_client`, `another_list`.
+	Code string `json:"code"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportPassword defines model for PkiImportPassword.
+type PkiImportPassword struct {
+	// File The path of the file in the archive, or its name, with or without its extension.
+	File string `json:"file"`
+
+	// Password Its password.
+	Password string `json:"password"`
+}
+
+// PkiImportRow Example: {"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}
+type PkiImportRow struct {
+	// Kind What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not come in with it; `crl`, `key`, `file`.
+	Kind string `json:"kind"`
+
+	// Result `created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and need not. `refused`: it is at fault. In a dry run, what would be.
+	Result string `json:"result"`
+
+	// File The file of the archive, with the line of the index; or the place in the request, as `certificates[0]`.
+	File string `json:"file"`
+
+	// Name The common name of the certificate; empty when it is not known.
+	Name string `json:"name"`
+
+	// Serial The serial number in lower-case hex; empty when it is not known.
+	Serial string `json:"serial"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate *string `json:"expiry_date"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why, as in RFC 5280, section 5.3.1.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Key Whether its private key came in with it.
+	Key bool `json:"key"`
+
+	// ClientID The id of its client.
+	ClientID *int64 `json:"client_id"`
+
+	// Notes What else there is to know.
+	Notes []PkiImportNote `json:"notes"`
+
+	// Errors Why it is refused or left out, or, of one that came in, why it is not a client's.
+	Errors []PkiImportError `json:"errors"`
+}
+
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
 type RefreshTokenGrant struct {
 	// GrantType The grant of an apikey, or of the refresh token of a session.
@@ -2521,6 +2661,21 @@ type GetCaCrlBundleParams struct {
 type ImportCaCrlParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportCaCertificatesParams defines parameters for ImportCaCertificates.
+type ImportCaCertificatesParams struct {
+	// Partial `true`: what is good is stored. `false`: all or nothing.
+	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
+
+	// DryRun `true`: nothing is changed. The answer says what would become of each row, also where the import would be refused.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -3261,6 +3416,9 @@ type UpdateCaJSONRequestBody = CaUpdate
 // ImportCaCrlJSONRequestBody defines body for ImportCaCrl for application/json ContentType.
 type ImportCaCrlJSONRequestBody = CrlImport
 
+// ImportCaCertificatesJSONRequestBody defines body for ImportCaCertificates for application/json ContentType.
+type ImportCaCertificatesJSONRequestBody = PkiImportCreate
+
 // CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
 type CreateRevocationJSONRequestBody = RevocationCreate
 
@@ -3564,6 +3722,9 @@ type ServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
@@ -4652,6 +4813,70 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCrl(ctx, id, params)
+	return err
+}
+
+// ImportCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCaCertificatesParams
+	// ------------- Optional query parameter "partial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "partial", ctx.QueryParams(), &params.Partial, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partial: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCaCertificates(ctx, id, params)
 	return err
 }
 
@@ -7722,6 +7947,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/imports", wrapper.ImportCaCertificates, options.OperationMiddlewares["importCaCertificates"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
@@ -9942,6 +10168,126 @@ func (response ImportCaCrl409JSONResponse) VisitImportCaCrlResponse(w http.Respo
 type ImportCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCrl500JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params ImportCaCertificatesParams
+	Body   *ImportCaCertificatesJSONRequestBody
+}
+
+type ImportCaCertificatesResponseObject interface {
+	VisitImportCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type ImportCaCertificates200JSONResponse PkiImport
+
+func (response ImportCaCertificates200JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportCaCertificates400JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportCaCertificates401JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportCaCertificates403JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ImportCaCertificates404JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportCaCertificates409JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportCaCertificates500JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17043,6 +17389,9 @@ type StrictServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx context.Context, request ImportCaCertificatesRequestObject) (ImportCaCertificatesResponseObject, error)
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
@@ -17930,6 +18279,55 @@ func (sh *strictHandler) ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrl
 		return err
 	} else if validResponse, ok := response.(ImportCaCrlResponseObject); ok {
 		return validResponse.VisitImportCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportCaCertificates operation middleware
+func (sh *strictHandler) ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error {
+	var request ImportCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ImportCaCertificatesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCaCertificates(ctx.Request().Context(), request.(ImportCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCaCertificatesResponseObject); ok {
+		return validResponse.VisitImportCaCertificatesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -20199,572 +20597,619 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3rdhNJ0i+M30r+9ey1GqYlIckHbHnN2o8sGzBgAz5Adw9sKlWVkhKXMjWVJcuil//38qz94b2A9xLm",
-	"xt6VEZl1UpVUsmUw3cyHaaM65SEyjr+I+LPiytFYCiZCVWn/WRky6rEA/uxSd8i6UoSB9PW/PabcgI9D",
-	"LkWlXfkwZOGQBYQKjwzllIRDRnrSm5ERnZEeI65+2qtXqhXlDtmI6jeEszGrtCsqDLgYVG5uqhX9eibC",
-	"A67GUnF8dfZLHdLnPiOCjhjpyyD60tJ3B/6x9HifM2/+pedDRnyuwl8UCYdcXYw9GrIqmQ65OyRCEgmT",
-	"03cQ2YdPdjtkSFWdnDHhER6SHnUvCRfEOerX7HdqZ1y4zNEjY9d0NPb1kD4wr0paW+REXpFWo7VNmq12",
-	"o9FuNMjz4/PlczgLqX5NdgJvA6aYCMl0yAIGcyBcwUB9qkIceTikIXHlxPf0jgypV4Xt8mnIAhKwK+lS",
-	"/TYFeyZkqO+SgvCwDS/yaEh7VDHiSabgOhVqyoIqkQFxqfgFHpgGPAyZIKFMb8j/Cli/0q7815OYwJ7g",
-	"VfUkmpae4+E5HeTtugoDKQbkivrco6EM7Ebovd8jKmcbTqRgtWMaukNnGXGcsn9PmAqPCkiDe/ZrAd64",
-	"h0vLBbMXfDnQBKHHEEqZ3vKtfsNtsqf93f423XQbbKff7DfoRq/lbnpbbLufGtyIXr9mYhAOK+3tzWru",
-	"WMNg1umHLMhZJv0zHMARFTOimCuFp0goSRjMCB1QLsij02ddsttsNqr6un6QNBv1Vn3j8R4ZGzKSwp9p",
-	"WhJ6bgEjU6AqKfG1ZhGU3vg+5T7z9PS5UEAK9jGiWHDFXWZoQ/+LESGnqbXZaKTmzgUfTUaVdiOaOBch",
-	"G7AAZv7hw4fOJBwyEXKXhix/r+BtsC2UuAHz9N3UR+KfAvF7skqcfUYDFji5q9Gsb9ebj9N7iPevslM3",
-	"1cqYBnTEQsNBO67LxuFrKgYTOigYvW+u6vE7IzVwNDGzIJCBqhJnHNb2Tx3yCI4j69OJHz7WS+4wkeEy",
-	"cGelWuH6xcjFK9WKZpqaSmAgtWgki8/GQTA7nYg3wp/ND9kJgwlz2pobDLkYaJ7jDqkYMK9OOpZOkmvf",
-	"00eoP1HM0/faP/Hc2Dv2YPPEzHBdPVnkNETRmSJT/Tae3EyqiIOjhOVy6Hjsc2RmT66EV3eH9IrxQNa9",
-	"YFYLJuLXL0oKp6rvHfvUjc7wRE2oH3E16isZ8VMawukWEmUNOWEc5R3xghkJJoIIGRAeKuIceWw0liET",
-	"7qz2is0cPdFLNg7rdjv+PWHBLN4NL5h9DiYitQtmcyvtPvUVi2irJ6XPqEA+eT3mAVMFjEBvFwmHUpnB",
-	"a/ZIQxQMWrZpqgHGD6twdPaG7Gw3mntkysOhnISEkq9SML3MXJGL827R4BmO4jOFYazEx8wE9llfBqzc",
-	"DHpwbzyLNQ0eX7va6F9I32PBcoFBPS9gShN5wJScBC6rk3MgKg7kZI5slSiJ8xQS9CY8RiDCeUDkVJCA",
-	"D4ahIr2Z5uVcDKJZjWk4jCfFvUq1ok8eD7Smow9ocmJ9GYxoiIx1e7NS1TNFnrvbaDxt7u62tjafbjZ2",
-	"d5vVmB03c9nxrSaf5FLN7z6B6KS+YrM8pSNk16DxzeQENwG2SO8cm4L2yag7JMj7QgnMSE3coeZIlFxc",
-	"HB0gGxwzGmY0CCBWFJNak71ksypsrf3Bpb7PAriLC9LaJEM50TLAKl/wSa2+DVio4scyzEtryvpanwcK",
-	"xq1C7vuaXwlNQeQ88X0cERXIde0wuSKbjV3iBBOfOXNM3Uj/S8bG0ajawAbNpLUSGnDN4gWb1osEUoZl",
-	"Fp3E1tYW7Kn9d1NL2DBkgX7n//nX/6/2///06/+q5J3Wt3TAupNAySDXdAlwlcZa8PaY1mTapJERs0ad",
-	"xpXUd1ZRPk25wqe5R4ALGqsh80JjKYB+6rgwlLpg16ED8tv8MA7YFZcT5aAEtGJvIhJCFW8lYwp7wIAv",
-	"DvgVU/oBNhqHM/hs6qA18vkfvipf8DSqtztp+ZqbXv8z/jWHzR+FbKQPy9yYm1v5g1b6NblD1k9EQ2w2",
-	"GkvP/xnz+8U6TUr+M8OQSUgv9VJP6cwyZHOu8cD+ooBN0DHXJ0oGZKJYUCdvIkpB9mDfljpd2thyFPP7",
-	"Tpto+QUnzGM+Cxmo2h5XtOczrStV7ThwEEBDajJmgf6cA8Orau4LdzB9EEC1Bf2cgUUw1Pr8JRNaK5AC",
-	"GXPucus1WlE1OZNBmLOu3HOqqK1quTtz2lnxjmfLlSNzzOrkCDiIfQBNC5/1Q6LFfI8p7jFzNRLjTvwJ",
-	"q5c4yaOqh5E4Rz3mSzEAE4mDReOxoHAt9LxKG7UsCHkfDJU3+qVoEQRMjaVQDAyCfeoZw1P/y0Xnh/4z",
-	"qcBqXVX/Fh2MPytoD1Ta//qz0ufM95JHeaQGlXblGRxdSbi4+s//+NwDgzQ6AWBDV24+3ZSdyyF+EGYw",
-	"L+8TomJEfc01mLendZuXZ29OiOx9YW5YJZT0qEcii6gK5qRPgwGrkxMjz6Y0th8q6A/q+9y9+/LABtrF",
-	"efmf/yHsmquQkcmI8JCNNM0Rpn+4or4MEovlTfBTbE3r9UaA6j3SaiwMThEaMPSmgFWmTzicEko0U7Dc",
-	"Rc2UHmdfBj3ugbX0CJnG4z3UQbgCJ4+WEUWr+Qwe9pi483LSSTiUAf8Kz0Tr2nGZUpKI//xfScYsGPEw",
-	"TXh6vOujuoRtzxW6hUhvEsbeqaH0PdS4NIuENeUqsdLMI/1AjtCaMJpqFX+ySpDiIW4G3CP7IROgFQjU",
-	"lRxwxdTABHPAX5DwlyauFU3U3P0k4dGByR4JrdNQHxbgzpsV7Y9+HeHw7vvbFuv0Qc1wL+UbQzE5UYxM",
-	"hGcs+4h5xEYDKD2/KOL8VjPssXakefaHuTU3Jl5vomboy0y+0aWC9PSARIier/Vt0IkMn8mJ8Na3Nyf6",
-	"0DChXxbQ1KkRMvzch4+tbY/mzbL41ABjBHZxIewxZ949cYwunGFXn2FNFiJkRE4ioUXvS2idyAT3gPMd",
-	"qVtcEfMpUJVAi/D2UBek6OU0Wn7kDTU2kBRMVUkBc1gP6YEHtJZ1gS56OusxhcW4EOx6zNyQeT8Qb+lE",
-	"/kAYhrFwZR/dgSqkWqvtsXDKmCCuz+HUC8/yIzR1kxEpJUcM5STzUQkVwObroMKaAYHbFnT5zFpQ35dT",
-	"5n3mY70gleZuq96ot+qNJ63NyqdqxQ2Y1hk+g/nUajSf1pqNWmPrvNlqtxrtRqu+u9FqNBq/QuCnkp2r",
-	"NoOEVgQi90ekzoaVtpj4frXCPbBqfKrCzxOV/lRz0afiJ/i40o5G/jRWc9F4qVQr1hz9PBEh9+2XAxqy",
-	"zz4f8WgsgfS1QvuvT9VKZITE9oG2MirtCpu9bLDfOvwNf/nqffMdf919Oew9d/W/jy6+HjVP+MvdSrUy",
-	"gdBb2enc6EHKsVa1UaVO7Uuec0qwcCqDS4WCHk11cCYHlwrcid2jg1PNCeEY7OFtmkLQEuTGI7JRJ4fa",
-	"1m5bhWEG18Fy0BZtnuci45YAY/UIb074GGkQUL341zWwRSrt3Zs0PeX4LwRMQat7eJ8eRmS96/WshRwV",
-	"4HhIG63siPQ3B7I2/6MZSHMzeyrnjXlFEr/U019sNhqNvG+a12/fJMi+KL5styrBY6zlmXjV05v0kSla",
-	"MhXKsYIXcjHYI44mZwfde1doBpZZRf2UHrY9rKut6s4NHuYlnlQ4k6kRWa9MxrGR3LCbLINYRDsQKNZ3",
-	"alutz6ZR9NCnISu/OHdbjWZ6zJpFZcf8LD64RpGZm0GG8PTpWj4sO4LWjeWEeeStr2Ren3O4E+9r3cwz",
-	"0uyLL/TPceAUHTNRsMPE8APDk4wPF45BtC1Ts5FWj7uv7dm4SQuA7ExObWh4zAIy4mKSIR1J4ME62Wcz",
-	"iSF75Kd5ShM51JYtBI4DMg6kti+JKyciVAhMAGdbvXhWeWeicRMJrLz9hUt7UZBRKwue1GOEXyAqCSdy",
-	"RAYBFaFKcfxFqs2p9Nkp66f5foolznH+rZuUQF3AE80w9cGcgVJThfHqf6M3Xs9qMc/UzN3I6jxWhDSZ",
-	"4kaaT7z8cE4evThrbW0/tt46jwX8KjauIbbwiyIBc2XggU5GieIDoVUvxdyAoaJmbHMVyoB5dfJhKGH0",
-	"KNHA/wkHAENiEK9QjOHRH0qfadEd4hZp87FOjgShvm90RvxRIa4hWlIFAZvpUBpUzIheMjAFtDinsz1c",
-	"T/0DqIj2eyOqLoFLKuL8I/E/2nO1mWqtYLBhFQtDPVEHl6wGy6hqUrjMIYIGgZzihHASuMqhNNOGhcFp",
-	"Y7RJj8eCnQoPqT6jSTVqKdOPnET3ojVsod/TxvP+hQE+45FDikuSuT2daVUjVg1Skr2aUvhSrCkj+jJS",
-	"ZY4np3Ss1Pp9imaMrkyYnPIua19UzQIqxvwVm+mjjcZCF16lV34F7bRjrHKg9UhNfaT10cd52mqxBhrZ",
-	"KRnDpFppNRrNttfbabebel55qmpOuDurqRZw2zn+9XSZvvgsYAxirLmaYmmRvbmK5rhHMMCTDiYsECI5",
-	"vHLrNvplWbACbmtK0YpxPa3GRiNjS/5xB2Vnu1DXuRD83xNGAjaggedrwSv7xKWK7ZGmZlCtrS3NNwLq",
-	"hixQK2lEzdvoEI2U+lBJR/oajVS0r7GKQrBTQh9YScgfeXkyvuyZ2VivzN8jDtjhdyL3VpaDA8nM8cWI",
-	"/b018LakvwQuoPPop+/kYfhO9FpHmAh3EgTgBtS0yq6j8dl54L9v5h0udmP/LHdCjDcte0KKD4S2n+Jh",
-	"Loy42hhogtNkCDcKk9phFxPxKahd8zJcXrHAp3l2qcxD3mbNuZTx1sBgPA9tFN4gsm2EG4XCxnajkeJ4",
-	"ra3d1h04HqxKwawR+f5Tc3mImstPHWXtOkp5r9APp7PorVQho5ELMcb2/8gKzS00lxxWF8W5MmrKunUP",
-	"o2mMWDiUnh4DnYTDVgLrKq6YCCWAjO4Y+XgQIYLte40QbJTjloqkos3I3BY7v7ZKOuEjurmFJ94SwTL9",
-	"KPrGMT6QERdrdk0/HEfR00V+orQvaGRXJnYKlfbepM9/kafmWwj/1h3IeR1ejM31EOXG9/Eh5Jmk0XyW",
-	"7PpxNOv0gF+YzNXMghswdvw8GQfyCkIzI8X8K6bqxEHW7rQt+ICjr9v8yzq6A0bYtTlG4NLVL3YhsAFm",
-	"gn1R02nHaXb6KcUHgnmYrra1s7n7uE4cIQVz2uALB/AT2BkcY0gXp6+rCf1NP07DScD2oqSriYAtCSN3",
-	"NZxzxUK9NQiRA6SxwVUJoi0fcv76DLzooPIJrbn8q6LHUamicGvaP1qJTYjV8cQm5HoJoqvoKviB5PGa",
-	"rOnkApQ2qWN15vvb1YkJLDmFRbbmQ+e9d+GyWSBaSJjHAfR7l5j1xsMwkXJ17YnHw44bIpklzro5iubg",
-	"jWjAaaxCga0wdzqWa2j6uWoi+yK1e1EgWvNdiAuqXDWuvB1WDBUAqBEkZJlMKa0hrSThNqLVXHL6owU+",
-	"13cvOqUh3hDrVZ8Wbti5+XomjSO1phDVl5gGn5GRZkuu6MQPq8Rx5WhEhecA8A6AeBQTmMyFVDY9CqSq",
-	"FnH6VofQZEIcijREacZAzqREMpHEyBubhZ+ab+p1gA/kyyq9EodXBhyZFFOuWQsUEfr9lsBLUbWBrWQ8",
-	"yDQ/k/eYhgH/Co+hIGo1lgjBXkFG7eFoHDBFyW+//6Ff5w4pF5X2RrUypGpYaVd2+zvbXmOnubOz6T71",
-	"trd2aavPKG24W1vUazS36Eavv9lv9lq9Rm+n1XK95pa37Ta3eo1+o0EbO5VIvupDS1Nr1AU16IyHrKX/",
-	"TysJk9CVmACN6kNc8mOzhXTLVPhZv7FMAQWLZNa0PGbiaizqqHqpxMXPZnzRv20iHNxZUy2Vgyh08wXR",
-	"B0hqp4ro4SMYALUVp0ocnLT+C/O39F8Bu5KX+Be4lvVf7Hosg1D/BdBiZ484qA3CuaJCH5KQjcY2h55G",
-	"OfP1MuZWwpsZUWg5XpLlRBHJ/lmMJ09nwu2ZZMScU54j6hZ6SKOTQT0PSIT6bxN7hFw6Z3eMnl019QV6",
-	"zKUjFns1USdf5FFKBPyTAKhFtvKQjsdM3JeNrAVOfLzvthxTqu64Fq2Yi+SRBVwy0m/ICLsCs0iLi/pi",
-	"Z4nec+RJea/VVyJSg09MxlDhZMgVfqRNzl50aq2tbW0MDdk19ZjLRyghytJdc7uUSwi+dwtnUIJD5n0g",
-	"unzkmfyj6ARl9d7WzhLfecRoS5z9N+bejK+5uBrTUahsDQ0R74hJo2quujBbN2nGn7c06aygdNJQeZ6z",
-	"eNlwHFag5I3ikotETSC8s63tbFeOjTTIiCFnDxJTtSZSRxSYQx5ps7zGhXpcNVcMMO7zJZspLRbGdFRP",
-	"myDOKlS8e5MRfsuqG+GtaVhpGJerwHW8g8aM8Mu0+C3UnTOjWqRLL/EcN5u5zkVEkBl5Z0VcigSTJ7Vq",
-	"dYH4TCXIJL3Q2UlGbNtKM8s5E4fLML1CpRxU0Ryvycpuh2oF2JZBY/xUZv+6yuyn+TDRrV0+MdWU9UvF",
-	"9tMqbqki15L5euHxwCz7HHtVuU6b9GaEKpcJD8pUeXWtmdsL+q/4SsKMpMo1TsViA/FNLF6Lw/fGTAAU",
-	"c6y/288YmjFXCj6VNGBXykVL2OSWZJI/5Xg+3bh0wec+FwMWjAOu2UpFXwTyQlJu9Jus5W24m70tur37",
-	"dGfn6e423eptuhteizX7jeh65TawrivuWmhUWUhXoWN3HEhvYrl3ATaL9VkQQIam/qQ9VrCmbzvHpKv5",
-	"0KcYlLWyi7hamQaaXcAk7jtz7dvlp4FIzxJZsZ4BTtVbB1JbN3nUu0iDyPneSj64wsOQ/ai1OaxpgoGf",
-	"xOPk0cHh6WOTZwwlkkx8ZzSxZU+0OQZ7qWkhAEdtyoCxmyoAjqOIYMxDXrI4ZSdxaHMtNRuyShgbQk1G",
-	"LCAm66y02bT5YLIVEcNlmEg+PUYuC3Of3RtM9TD1ZRJFajhWARxRj0VbQX3fPp46XcuIeoU8oGZrfamR",
-	"2z9QauRuOVRGUjT+JXAZW6unDBr/TZmkwTnjDlBX95gzuH2TEq65jlQ9YOdU38QCx7LtNIOEOmqGQ8oo",
-	"VKASJ1EgbOxehFzzJqUS5JHkmAZxOTAIe0RcgyvSl8FexGc03yaO1Sqc+xjxTsl8vjdatSTNegMC/Wb0",
-	"eCYMwmAvUT0L/CsrCYSth5WNppfFqGFLoIgBowjhgNuTi2BugGRCfdeyZPRc10NaYcrRahIwJ/PvGO2E",
-	"M0hS5OK0uOj0xSKxWLNJqgtxht7t8+Wy5svP7Lg4KlNCbU7GVBP8RPZzZd3tqqFmROL30XkTii5Cl4gr",
-	"fcBfRWHfZHYtlpSShKpLiOgnvqrII6dWM46Q5O/OY1NbLQwmKmQeGQfyeqbfMjQwpxGRgjxy0MVT6zKI",
-	"zkGN8M3NxuMFCniMf1+D6ynrqS4Pwmjcq9bbRnS2yarmpmwiBJT6yVLxsDyPXOkx0mw0m4+LtOX4LDar",
-	"rU+LtOdbVvm9PW5991snlW78bRI2TFHjDKT6XnCire+geyYEzDAMx6r95EnkXaubi0+KBEwZla8sCe+s",
-	"QWdtJ9RUWxEZju/jKnESNU7JMRV0ALVWnXPNkhP/PqBq2JM08CCk9YH1yFtgu2dMKQ6V+J0LxQK42ml1",
-	"9H/OoN6lk6iVLrEefFTLGqt1kSsWKKhsS6NqIvomvUlzZ/GeBfrWPaiWa8nf3cxqoHPK5wI0WEJxy0Ps",
-	"pmKTZdJ7f7qjH6Q7ej3w5Qw1lA4UJYMb3x3CnJ7E0lOxvkThjBMn6bJpRGW7Rw8hVzg5/zMc9Y8ZlMLn",
-	"cOH1s41ms9Xa2Njc3Nra3n76dGdnd5fSXs91PY+xfv8vyjjgz3gVfka2fka2fka2ciNbaX6x4It4y/xX",
-	"8XcLVIuawKQcrisNa/dnwO1nwO1nwO1nwO1nwO1nwM0G3NIKXfFwTFpyclR3+nir8TPa9/eK9mV1ogzt",
-	"LbWefxacirSEn1G3HzXqtvsz6LaeoNvO/dVDa/1Vwmtb3z68tlqZtL9ruO3pGjTW8lXb7kcObd6TwrRK",
-	"GDzP47xPQ3d4LL3cggS+71geGcgptrmVAYMWTpCzRhxG3SE0nGRkIKVHoO461NXBevPJpA9f6zv6gdxM",
-	"DBgJ87I5QJmULLgKf1Hr33Z5OKu0K6dcEo+Rl1QwHkioRTARYaAvQcf2jH+5tXrJmxHV9msl4PK/cRx1",
-	"V47qvSDSGr2owCw21vyMKlgeo8p+Le15X1+S1SWbfab+QAY8HI4q7QpzPUVr49bWdgUvjgMZmp5VZuzG",
-	"I97T+1ELuIRiDqFt5p1du+aung2WXYxmI4MBFVFSTQX0XnnFBWRegSZ9JY2SHjAKHbGsj/1KXibGYv6d",
-	"cOQrhll0+jWKBZzqLdlqbfQazPVa/eaWu9t76vWfer2G63nbO9tP+083mztN191xN+Yd8EvIQMs2253r",
-	"U7UiL+05C+S00m7MZ4FF9LkwajaX55YGq5gvzjOKmTXxEh0dylacxI/CKcP+hyv47TT30nNfkoqFI9rT",
-	"sj3q318l06R6MfE90mOLTT3Aluj1LU6K5oI4Nv+3jfVAIwjDkiT4rB2pvwSzixY+z7bq0iwnuhXXWbHQ",
-	"VjIZM2ZALv1vhhcyDGgVhlOGP9jER1obYX7p3MlOD3BMAxszsHHt6NTPLVR0kM8mYxnAKbhrpU7YkizR",
-	"dPmcq2Wx01KrG9Euzr0NL1RBed1obm8T6o+HtNZaxZuz9WBCCxv3WlcUqjAj0c6lGdf077bCyWolChs3",
-	"GXovWD+VMt2Z8NQ9rWKrlHu/27mFTz9zPnNxzPay1fmxhZAiTnyYnT3CR3DMPNLtKNAjh/SKmXJd2KXR",
-	"NHaFLjxaZ17JO9pcb+RAE2aa12Rf+yZxdaVXQ+GNmFMt2zQ0JIZUEa7UhHlZwkpHIcBXAK6DIV1HFbSY",
-	"g845q6B7kYQGXnDLSouwfRNz4OybD5g2p0amAEvpV+4+LBf1Zq7DON74ghK4lvMnlt6YGBmCjNbP8rjs",
-	"YU0zqdXyOrq0KJmjtJBbzdO2fWuhl/3EmIYhC/Rj/+fRvzq1P2jt66c/WzeP//f/WoQ52NR/W1ugIiQx",
-	"gyGutk2/UdeAjVXkVUSydvdXwk4DaRRwtte8H9VoSUowLohHZ2qPNBu7W4154GqiCv7uViPtSizPdXbz",
-	"pA71/Td9QKEuMjFesVkneurmU3WZsDIN5/ZSkmo5ILdMS8kF9Tkzy/qLgnpGUqCQIh0xI2CH608W+++0",
-	"NBxxEVHaEufdrWXZSi7Mp8tFmxVoIMzUvDDjoWJ+f34TbuvDXrGE0ZiGw8++mXteGWkAd1oVpsdIj/ly",
-	"qsUKVnBu7TSqRDNmLgXZrLfqzfru4730dKqkiSWiiZ5qzVSAxv6EHmlkypjG87w11rN5J0G+GiPfKiXY",
-	"yaMkQVKfTAQPH9+F9HYKCocjd8yXcUegkubIOBaEhdSb4YhvD48RsIvd43logj2R/qYI7ckr8J7aenaM",
-	"BFKGVcL7xkEsZEgo/FgnH0wsAqJnRgU0b1CpfvZay4P420RcCtMvNbl6W1sb26V5BJZ38AugbwgbJ93T",
-	"1wm9FCef+erOxs7OdmNnRZ7xoITrHpYO6sde/HlZWEoAr1S02rSiz3E4BfxK09olm+Uv+WobvbW0tHFm",
-	"/iwpngqWYqFcWinINKZKTWXgFYVZ8KqpSsyEG8zG2qbM9tCOXpOhmNZq+W7ZVALNF3Cr8hlKXhE3aire",
-	"//TXfW9/3VpSYWA/S+a/dOl3T3rRw82n1SKAzj0ZeDvf2cDbfggG3tZaDbzVutEtMPiy7QpWcxEtcRGW",
-	"fPkqzQ9u/cpvZwntfkOV++l3UrmbjdyQfiJ5eE4WRjHzOLujOR8aXyaLSka7N+IXZOLD3y3afcnGoV3X",
-	"/Oj3JRdeVOwzIVPj4p/z4fDGknD4ncLdq4e4oSugYl7iRTlitETS1coRi9byxKHYtW7glanSK2lnuuyv",
-	"ozTyRslom6v161CSHiNgzxGLZb0n/HR0ihZE1YdUESbSCVs5EXPwMJQJid1nFEyzwYXwWr39CYitprCD",
-	"w9M4ea1mk9dWCTw9LRV7KzIdv3UQzmSnmc0wnocIiReBVGnATKcw5hEhp6s0pdi5SbK6RS2YUpatHvE4",
-	"jGi+mNasfzjBOos+Yvy7kcck+oL+R2w8AjiaRsblElJv3FgmvURLj7f8FRcrZDklvcGrJjslJUPREQQQ",
-	"5n0dQkxRmhM3BVAirogROVXSmwFRgJeBCzLvTd2qb9Sbe8RJnKUX0vcgl05N1DjiUyunziUzQSORuIAr",
-	"Joctg/THF1BO6yYtYee0Qq0JJg+nufnb5AgCFsOK+zy6xGtETEY9FiznmssbWGT0hFx6tU2juMvMciho",
-	"XigDA+Ya0itWhRYwE8UIFQimh2QGemlgGIDZ+karuJUb9kV1J52Sc4lcwfipzcqnRdh8SDfirFkmGMvz",
-	"mIZT5JZ3LrN7kGIgC+LHnxar/a8Me8zgeV3qtMFzR7odEzex+4VgXv1ZPhBO24bpR9RjhPmKTdHZDYl1",
-	"wp8ZaLmdjj4rIyhL5EUCxKJ+I0Ua01xgL5AS9KdykcCJmRTUnu8IAvsNQb1EQkzywzzak9myr+S5DRNv",
-	"Rf/hT9vp72o7rcdvmSKo3ChPMuPLZinQASuP8E0Y/t/d75mcbi67ysKR0+evz5mvacnmcKoBSEE2Il/+",
-	"8z+EXXMVMhEmVVVvgik5zJtHhpq3LWuIAyGXGYG7U7q6kPijSRLr+XTlRjk3ZhJzrAzcmhBzHjM59lnV",
-	"dhr2qRhM6ABG53TAGqi9Nr9lS1lsLm/wXqbn5TM9SdiObM/LufYhuKRV2/tSz614mzHQu2ifrY/V54JB",
-	"uxnc8S4djSWRvYAPaPif/zfgUk8cwOGxbhwN64777kp/MhLZjcdfb7/zeu1xVnnDSDbn7HMfVG/MscUw",
-	"9dSYC23SXAHk3vqu1LZVhN8/xyll50J6bMgxXxW2JW54CEuv6mTfp+ISc4uwwgNGD+pLLfe7Ef1mfq4A",
-	"7GZ1tRNwygSbUn/REQCFBcn+jXGOMcJU+J//AVVrQD1J5MRYO0rWySkT8orVJFHyKxdDScY0oOTfE0au",
-	"pB8ybOWKSZP2pEx89pM7PjTuWJjsdscUt/UEr00VgpZaOemt9SMkvaE+W0JTba6Y9JYJtS+IrK8jGy4O",
-	"yq8hKW7lxJv7CyasJ6Vn595TerbLBBkSUY97T+1pNe81tWfrXlJ7NsuERbKw6PXGSLJvv7+ACdT0WSVg",
-	"koMHv3v8pGQ/XsP7/+KxE4hhfc/gxs76s6iWhiSyZHWv8Ynd+8vr2r3HdKmnf/mwyhxz+QvHWNaa9gYB",
-	"yaK4janvFMdtcvj4XUM55TpBZXSP+0/Aa7UWRmJS6QFrScK7VfilfNQnGeopF6VZnuWXNv8KU/7o0mwe",
-	"xQdC3WPfor8pJtVVecGnFJ80BZbIo7evumfkv5qNxyZLoJ3HUvsyiDUc9POpkM4UmaLmoFlinbyxLTm0",
-	"fhE1a8fvwBBVFZQfK1hUnThWwXAgSOekKNjBXG8hTfUMUxWNh/mZDOUly8YPidtdnKJyl8TMje1sXiYI",
-	"T8g/jCrcdjvYcwAZSCrF7OlG49Z5m83mXyhxc4/4TJ9oVSUeH3BN8E7NkHYdu9eslhaz0cimxSRYhuEY",
-	"jdpuvfbp13yW4Q5poKCKf6f2B6G1r6RR2yU1Us+6LL4hvrkwV+cQzQ9lKp1FMC9rRIHxlAFWriVlZ/Nv",
-	"A7tORT3zdJoSAr8w/7GcwM9obmvvVLg0TL2ufLi/WG5/birhefokmqWLS1/yMJL4cxoBAm9cKn4JSY+R",
-	"IY1hNneQ3psPLt3vTmbqWjp6PU2Yr/lOwtiALVvDNFOztLmzxpqlO0WsyBIunOM5VqTfoLzL2hdVM5EP",
-	"ZEXZeNQ8y8qDSmEdtixK6mfI6mfI6uGErNaD4bKU/ucqJRdTx+n7grLM+EuoJoBXyNFMfhrEy0TYIgPy",
-	"QM8MKv/nxpkg6CEFBgZjA+HutuHmtzUNBZveyTwsrpEAhIC1W6wzEyI/UXE7sAYpjCC5uiM6AwJBtLom",
-	"CHtAsNB7nbyJyixbGFKscCX8pBmTcqUSE4WNC1/IKfGlGGSJIuqCA+XT6YxcUZ97QCU0Vj2IN0F608s/",
-	"ZexSG810pqpkKCfagh5xMdEv09M2bRH3iNNwsOxJSKjv14nzdqNx4GSdFzQkI6lC4rzV5HfgLLbqy9uk",
-	"en+S2rDp18VVKlC2Xv0yvwD2HN/T8mqe8XEBa8/D2VK9MGJUJkSJKYW2RcOj/AhQ63FGnQR2hu/qT8JJ",
-	"pqvGuvVIDNvYoNZiEJSg/qn1ny8oq4u3lBA1hYUQ8q3gbPL5HTJD79G1vfudXdtPH0K5he3vU25h697K",
-	"LdxDSYRv5zI09dWK+HPhufrhHIM738sx2FwkYUIaTnIyPxyQK06bCMbBw2FMVCJkEAXHwd+NmVrhVALE",
-	"RcsHdu36E8WvUglX8L7ceGhuFhSaBBEzhoSMHF4cWz5FnTlRezUiy2qwWiUxjubIYprXH+Iw8hclRf2U",
-	"To+ZUnTAVuotqe81jSzKqbZx74t5vdb6myhg8GmI6GdyydjYNMLHwsnQ+KrHuBhE1e+hb8YK2u5cnHy5",
-	"mZbZL3SYJV0y6FUBK8ELZp+DiYgs8j7lvrkUyKlx2/xsq/GzrcZDaqvxZ3z9rrlg5v125voDzZtP874d",
-	"e2QKi46aY4k9wcztc70u5htcFCCbo2NZ5OkWEjoxJRprxGnWjnnagaupgu0LsFk38eEvnCTk2MAMLc9b",
-	"PJWNG8tGcntS6QFjeJZRd6jfHiVwRAm8CWdO6VTHgmZBK7U0yXBduyERS6tEy2WmWIYfHxlHxAoMOYfS",
-	"15MN9ynF7NUlH4/1341qZSKMSyO3h83f4iQUN9lBOO80kPqTpo/4aC+RrqYJC8+GWrH7TjIPcgVa3b6P",
-	"kwuFgi1NLH6r1jdlP9r2CGZtxIhW3MGfasT14u9qSyBBf+WIjPoBo94M8dUUNDAegGqm6EwtY1ElTno8",
-	"onhVEud/UWegDAd4e+mqZqu0OyNybdv5Akfkhfkyay+7vZHo31iEEzeDlIoZf2vWcx236+aKeBbUWi44",
-	"eltzaxMSF5Y3BjULWycn0thQfe6HpkgJzYsAPKDGnc3FrvAEqtfSjb67mlv4HpiZ8w8nYaf5XIWJo12/",
-	"owux2LvwFvVhBT1T+9xnqrSPYQUgyTiQ+t3lTUA8rG/NY/nhDQN7MNasTdRWe8TR5mYgVrH15koaRxMv",
-	"w1oKgnJQ+XzxocUklCEfQAUlr00cwa5DxwA7qFBTFugDEtqD4HBPOd+GAUE3rIfOHFcO6EFO2r0F9J7+",
-	"ZNoPnGl/+3CrWhhvBReivisOfScibYUMa+eHkj/rjLCaEQZYuME4MhN5kIt5fDlejilDBViqpIdk5SpR",
-	"xk+VBxKKvS3S9z7fqkiSfabpNvobPbrpbdOnbGe30Wy2Whsbm5tbW9vbT5/u7OzuNhrNJqVIyQWOyAwI",
-	"BxYcbNZF+JulvobSltkpfu8OroStVY1YY2p8C3+OaWBfwouDe1CQBYzNVeLCNFYeY0PxyCDU3AZSHqly",
-	"mfD0fDmYh1mfD6gXOZ3zuIJ33DGuiwmPhozKGZjm9mXeikJL0n4uYTPCgi4BXQX+MzPNP/M1TwmLiEX7",
-	"Tl8n4zxjNgJ3epAf1wn8QnR5UZsZYMaLu8qU7niVDWkEftECnIXUzy2OpGkKWt6YWkGQshg14HGNf4kM",
-	"aarLuKaN/BWJ4HRJflsOCTjHiOxjBd16lAwieWhLuK2YN198HJPv18L/OoRvRKdJitRyraUJpV2N5eOx",
-	"9+aOCf1n6yjpPQ9xDEzNQTx10ZDzqO6AXXGXHcgR5SLfUVsaj5yWsyFToU97dVfqs6mGMgg/m0vnh2fn",
-	"rzv7ayi28hAaB2+WKhrhwQrfhvjXVwJB029yI3Ir6+rrpvfSXILUStmDD6f/aX4dXFvsNl6Q1TKWkyen",
-	"KF155YaMTRJK0traSjRbjGxPV45G1EAXx9RlK7aKXrL5HVP+FuCeCEWuFn86SxwEV0PFQNHxRAvQUBJq",
-	"aB90oQR9GVUpWSVZyvrdepfl9d1btnd5aRyrwuOrFZyjgRA8OMb5KU9s3xJRn5hrSex/SsasAvwvAu/b",
-	"ASzb2iI4ZTnc2q3p8O9y1ObXPpidTrJqBHXNtDFEVqnGTtoIlDkRasxc3ufZUhWFiUh/RLa3PnPlLXZ9",
-	"EqyXEI8yih5lpxxZr/jPBc6DgCk5CQBwIsdMXI1F3Ro4MAcWKA5rCUb+3Am065JrwNuQMfGkYFUT5iN0",
-	"4kFzFt9XhIdt4njMZyFzqsTBNdN/mfI08KMMaThXAnKlijlakkf7RT2PI0LwbWIqZt2KJoHri36keGKu",
-	"HLHYraqYG7BQ1Qk8h/iIiSAjeglYfTZFoP9c3X9llOoFMNNEml/Cjxc7itcwJ67mZ7LKgJ7eJKhwDhSJ",
-	"mZztVKJPchTWnZLoPOD7UDFJ2lgxeDwFcZDkNGXg/E0+EOyvA16LeDmLnS0LgQodf0pnijh6ys5yp81y",
-	"xdmesrSHJLTVxcBVMmN3dZMsb0U6P55U2Vfj0Ursy2pFBDHj1zKUvEFccjG3KAWcYZWid6YiVsSsipx2",
-	"UXuEMTMpNiHFDhikR91LGIlhPXolMK9ITUb6H540J5srgizLq8YltYy/iMiAIMPyTN6bksva7xSjGcxx",
-	"qlo2m1jdakr/j2oXIZdLLUaefnEYgWUSMm4ZQi8frTSPUpoTEjE0p5SmFZflXQ0unFnHBRCPxBfm1KoF",
-	"xZPHNBzmFU/G2oZ6rTRX8mhI61fUnzBHU4PjcxX+q/nJ/FSq0PI3rav8AMsoZ944L07sO502oWREhUdD",
-	"GczixRxxpbgY1Ilj8ryM6IE9IL2A0UstiYOJnyjWznyvTpwYaqpfbviFpltUOTUDgLdAIaAo5DVEIRpO",
-	"ucvqxBEy/NyXEwF5ADLzONef0Z+G0SfHoGZK39mXQY97lgdaR2i0jlWbvKaNiBgYi/Bj+KpmABM/322a",
-	"zPfKISPUZvWACiobVk26ZqJbDPpvrSI/EZ7xtNiRpxXjSzbrytE4kCOuwF3RSf2T9vvc5/Dibozgirp4",
-	"QAkEpeD6m/4by8fBQ8ivuM8G7AMPh15Ap/pHmnx53nI8D2ie3/eNACCkx0TIqW/mLKAOqdJn9ZKBG8zj",
-	"+qERF9Qkp4zoeKzfrNlKhJ0pgKqY6zgCfU76AVPDz/Dy4uAW3HSu78EHY247O0H9fqB//wwzvalWpGAl",
-	"wtR5712CtEkNH7j+kVIT5uU3K+pEoj+JWrCUA0m5Fnca9fu3AR0ao1IjACcPEqFbS2imJVHePqfi8Mur",
-	"1lJI+BxTHiTfn8oKMP/Y2NFKGvNaW1vNXb2NitZajc0d8+dG42nL/LnZ2N3OHdsxCwbM6wbZ4DH1PIP1",
-	"jbM4mAgDkFQb87YY3l4YH0MmM4pCiBHcc64v5nKn7kYxxiet+a5cJRywvHaSxbG+ZMg/4sKmodnKdcmL",
-	"aq6YYVTN0uaJqjdTwQqkFCiLEFylvq+FSKqd1UTBKOiYp9vfx2Txlo66UgjNfK9MUmuCODAW2Ir9yGdn",
-	"L+aDCzZimKPMyKBE05Ewd2b6eX0FFZ+zsxfOil7czIIbdQAGm7fImZUo8ogtnuxehJ1BtmMIVH8sBePa",
-	"3tra2LotjmuVNcsD1axhHQsWEB1uWR9xvKrc9EXLp6tPt6jsEzmTU97gT/oI6MWMCt8MpQqNawoHWbvi",
-	"tNZ5e2S8yhvNaoWPK+1K82mr3mzUW816q1nB5EC/0q6cMu+FKQg7kiH7rJhSXFo3duoEwWQAfaMXpl05",
-	"/O3tYfcc8sp8/apnR69fw2QVdO+odD6c6SNCBzANOuZwYseJNT5g6jKU45W92dXKFRMeZGi95mJynRMX",
-	"zOxNHkGBmyKUWmtzh1nc3GLpneYt5R3auyW7L997yBKLlcZe/HyPh7I16M2dqRVafNLKrwl0f7ZEvbjP",
-	"KRdkoliJotvxqSgKm1bJpCgGt3JEtUTsF47mLYQ5H+dPwZQKqJKDkzPjnApM10lI575AeMxK4VrDEvI+",
-	"B5dWbl4xx1KK0ov0Wzy9u/gEsU+sciJP4dEzfHIF8sOK5TwsiobzcPXi+Mjz8l6nr9z2FLW2Fk2jWSg8",
-	"4buxoC7fv/nhxO+har/l+Xnzw2srzXA7FxMQcQ44e/ZQRE4XMwZDMTELrWYlzjz1G7KImd1qYINIC4mR",
-	"bAUplTmuSJjKOvMnkzmT0dBvlz/pmWBmMn9yeS+7b5yxmFn9lR2sW/eRtFg2eTC1wjZ5cOW8wcQ2l9zL",
-	"mCOsYj/GWYjmc+l8xDJZiLm7VdBncPyzz+bPPpt/uT6b0QlYE7YJz3XWKPxp9n5ns3fNqC67y3+uKBTX",
-	"A+kyX19IzoXl8W5h72supEJGvQRaW0HylmDqts4AM8D5BSmbLrezyDA/QUYVJJBdwLcCNuAqZAHzrKle",
-	"fnKr2vFlJ/L0NnZ9+eLkYPAU2/lJKF+VKHrFouq6asx8n4vBnRF+azbOV0ruW2as75ER9VK9xQSb3umr",
-	"G+uw6AvJkl3rv+CevajQquZ9CRz0rd0Bdz6Uu0t9BOtf7+2ljoQsZHThmU+s6lYjCy63mNMeC6cMwVWj",
-	"YibRWO6mKJ0c3Fjqtlj/ypZzJqz/u1u5kNk531VhlKG0MrLAGz4rDq7ECnB8962DVPEYc3P5otOuBfKU",
-	"8tBmeCY/sVjhb93YWS9mQuGQidXePJ9QlVy/aGbm859K7GkJteUhb8weZBpqC+T+tij+RqLUgit9udbN",
-	"K9ysItxlh4xpEMU7r6xTxgai33aOSRfRg90ENOMYhL3Was+pukz884CqYU/SwFOVauUD65G3gbyeEXv0",
-	"q5ULxQJ9rdPqVKqVM8A0FQS4kxCSNM9IgFhS1WQSqJrJiNYUE0Na86UYUG2LKBYYk2pEA07n2UjytSvg",
-	"W7IGbnNpqx09lF9uUf28ZEIu+LKi2S7y01AYSt4JK/mpOXMnsYaJQVQXl76ZX87cUcO708OO8qPnX58g",
-	"pVTdn3nAoKns0yadwzNov20q6Nhu3Medbp04PhtQd+a0ycbB4Vnylqa+AVFg0vcMTi8F58APVKoVfMeC",
-	"QZ4i/D0HvrC82JL1dq2bnJrfttbSrUottVYqtTQPaFvAX9LQu3koHpu9bLDfOvwNf/nqffMdf919Oew9",
-	"d/W/jy6+HjVP+Mvdu/CaucHm8ZvMoHIlrb5ka0ABsChCqZqnE7dYg6YELW02drfXxC/Ssyi1c2W4RWq+",
-	"UX7BoinHsNr8AcXHtqCgSAF4/q9Q3KUYwJ/bHn1KlcETRjU3VqihaQrnrByPikpmFXXwiNpkZ5vHMOGp",
-	"b9OffLsUtCIGsq41rT4VkEnkGhE1cYeJj64EFNH0uMATpknBkMFcAdnEXfO1ZHPcY1rHSRJ9qV7s0DGK",
-	"TaGRVGLLMUEmpzP7LRZpcff2zdt0j89QaMkO8qtZ7UW1A+RlJbXOiSbq6U7oC6KVp1EyQNb0j8vPx9OD",
-	"n0zeKrb2i3+Y68sTFzzPVEKfSyQok3Gb5LoRY2zQZq/l5vgc7g3gnF2MJfwhvjudQCiFP0N/cIqouCKX",
-	"Qk7FnYuypPanDA8zCS5gF8t+ZrD9+R7FtysFta7eTd9GBtgWpBnyXaYR2gfmWzMl+qrm4poSs8edsF1H",
-	"7qkuyQr8riRjK69bWqh+xLIyJytJwalVy9uTecpazOuKCqas0ms55fB2cBrOHbsWttZ4Ru7W3+wuVUXv",
-	"1L5sY4W+v+lTMjetabbw5sk6Z7rS8Wnr7w7ZNUZNtKkTR098KSCs6jSunaop0ecxl4+oXydvECyDrfcJ",
-	"9aVgZDQBBEmUDEFRaMzpIUN2nX5dlfC+DSdIzHBRdAQE3ZPh8I4xyfJt5+Z45G3SGevESUz4hfQ9p21T",
-	"wBkkarKRvGLPAjnqnr522rhSWpnkA2HKnQp/9u3THTOjNjiQaKS3Tog8lT5baw215yxgwuV0xEQIrYcm",
-	"avKf/wm41OatcuXYIHDM7XQSDusT40IOGI3wMtMArG79j5tPf6eqa4H02QOouWZ2Kj8MEqIvpnx8+0y/",
-	"7pQPhqFaAXrzI5Vkw/VaDSGtD999lmFbvdhaqV3fi2uHZN25ayCGsoH48pXT9DIf5SYp67NmKuIoU+oW",
-	"m/PiwygsMdk/1b+1mUy0XlvB8rmmtbfnFbccwjyBz6/nJ7Oi68Fp6hmsowLdwxA760U3mrUpiW0ESb4O",
-	"WCN+tuggneoRpHa99EbMLc6PIQwLuX7REq1Wwu/uLH21In+lWHwhMEurwN+D0c8tNLz7NVfZSN8tz3o1",
-	"cbvHw/w7sSje/CGP1/QelaE5W8l89VPR4pgvpJdnpTUpRb9gturvIcAnfrOzR5znh+fkCR3zJzhYB+hH",
-	"RWi9sgW/MCBKC9hFoCeqj8rzw/PlZeDMDBe+iF2xYIYqDvP1SeQh8SRTxu3h+hOPaVuRes6yoEaekmIm",
-	"Y8eSu4NQ2ySB0Cn0PhV7rbsdVGAUHwi1RjXh27Rg3/nOLdi3l7Vgd1WQp1MmnX629uGjt6+6Z+S/mo3H",
-	"xg/Yznr6CVcR3BsC25jdhEXlphioCglXdRI1brlks0z/TRyiqiKZGmmn6sSxcX5TPDHV3MaJO8rMd+W5",
-	"g1sSMmBLt4+/t27xxS2eIDCMLZ76hKaDf3dv8QRZ/d+wi9Almy1sILQIawO1FS5NIadFA0uUfMpw1WLZ",
-	"4MrRSApTwkCTuHPFAt6f1a63Grs1KKOX7Ro1LxlWwMl9m278uwshgYeIg1JGdeJXmtxgh+bq06+3T3+z",
-	"+Q0b9T/9Xo36oQDCBGTlZ+pjyerc8lHKZBxVTQs1zKP0aY/5ZERnpMeI8w+nClzx6K3lR5plfrCIXjGr",
-	"RhmXEOcULOERp2RoP1KcfbCxvhSlzaKI2CWeyUK75NzCyLIFnV2m1HKQGZzbziQcysBsZJvsMxqwYD7p",
-	"dXd7iW/Rdr7joijZtx8hyJMl+LTsVMyVBs+zpKv1cvxcGjEGqhL0KGYiNEC6uG6UYNMknKz8hHNCHGn0",
-	"YWoLUotTuI+FmNI0BnGuimbiw1isNNILVlXGV0JD7yFywZY2MDi+9MfXywY37xFAWTCb9OqWRlmuFOVd",
-	"BQJeZtHvkFlXDPrMo9oLxYI7RpmMJolI//9mo3HAFK27clTvBZW5bOv+xPeNqXusHyBn3L+isdcwdjuW",
-	"9159MpE6KOVnu+Ctmg+9PGdhaagqNCfs/gNWO3fR4BcqaUvTbKNJajGtDViCnYiKTW2tjcTbvqyWxZgF",
-	"ao6VLylRUS5+ZxMZVnRZRs7eQnYKd+yRqa0zGS2PJ6F+DPbLiAt/rhiis87dFRvbJ45Eqb30kt6VKoxa",
-	"/zvy9qrFu1yqylPqhNx/YHC3HGsOpSVk4Mpr8EInsnHwmCZOQHJnLHXdtpKTZt9F/qdS/KFEX66Vsrpv",
-	"xT72TIeH5YbxvTKZ1TN/Fytb9mqbNFvJLGkaEp9RlWjTEy0K2uLa6BESezLCgLWFFPUCDQPOvLiITin9",
-	"bKHyUpLBrcSvjry79Hm+F/a1R0z3k7uQ2datOMreggqRa4AHZDhQ2VRAzTyORF9mM2gW63PLFDg5FSyw",
-	"CV0pJre6Unfr6HCOOrhUvVuJX9o69GCbrKxkrcqoIuMncXNkh+cNYW36EgAvoi+sqDklSWExy4ird2fx",
-	"1cW8Cat534o7rahN7SyLziaKiyMrMg2WIM4Hlp/v4zBJKAfAvOqkQyIqxeb7vn/PqK2n5dlqajZ31wtL",
-	"mcf5NPfNNLEEtSZQY8WYC8s+CwsyINLm8xIlwYTvY5eMnYJp63+PzpiNslbkOrXE1rdW1BZ7xTrgQHxA",
-	"qtoKCuhNAVWuBwCGYvY2ALC/rEdovSgys8AlsSngqVsHigw/W8TRirjZj2NN/tB244/LjlawJNdTLfGB",
-	"mpnrtCfX2ER4XlZgjHgS8HB2ppc0GXfsSnnJC85DKvBnOka6cD9SmvP2zZnBlkltr7WemLiWgqasHaJt",
-	"NS4Gcf9RrBqn32A6s1HSC+RUL7miM6XZiRtIpWqKh4w8cs6YW3vGQndYO+PYsPZNwAdcOI/1rZuNjb2o",
-	"ZRXCrJg+Foxjw2JGPRbAedAnxeMqnAQ9Uy1BzxFHUonkDM63ZsOAlpjG/BWDfh09iLbmNWZOL5XsFy5N",
-	"ZN/Nx70IDxXz+3US+U/NBLiKjg0PTSqZx1zuMbUXraadpS+hwRQNq0TIwMCWMqscWksmxiyNmCL9QAIi",
-	"EI4dUDHON1qJYRiOK3FYbxHp3CqsV70VkdlJmM5mQaCXQyJCC8ECgBKAOtHMQ84JOXlCTfWKMP03wTE5",
-	"SRJwzDjqpBvTpPkaLvhmY0MPGdX31KOFNGZmX0RkN5BIip4aV4qQYs0183B3SK8YD6SW7YFvdkS1nzwZ",
-	"8HA4gbLHT1xzT/RH5SYLXkoWHaMIKAiBhoSXbvMl++TNmIn3b0+gXGUtlLgI5sztJdqUGARXlAHn1cyR",
-	"gOpn8Gr0YWD3RC6FoUNbhfajgIgJFITYizixqhrywdEZy1o/p1n0kArPx8bFIF9ouJdoayv7UaBmRjzu",
-	"1T+Kj+JQs3SiJjg4rkir0agT7M6KrYz//GjqLnzUquhHLJ79sVL9CHsFf4zU4KPWER2TFYoyeLPRII9G",
-	"1NfSlnmWUh5XyWajSR4JSSA/+KOIuxzCtQ19TZ9rX06ZBz9twu1QD8O2n4Xfd8kjGrfchKeArLFeLTaJ",
-	"nPgs0c7ysf51q9Go25nLsYEA4Wtg0+wJsnAcKCFg4Y+m/Dnkm1KltZIrzdK5Sc3tkH9P9HvHNKAjFrIg",
-	"UYgPe38+cv634l/ZP5Fn57zrozAv0/vTEWQiMC02+2Lg+I24wajJybUgS8s8HJiZg5QANeSx4jFCSGig",
-	"Z4ofAByRXjXfj3ii5pYBq5NzUKgQsqSf/yiwur057J8dhFp//mfzacP8zyF0QLW+Q1zqDrXyo+mJD4QM",
-	"mLcHfbUDJFY7Q60F6S0YT3o+d+Meyaqq74Yh2TSvS8bGKt0EFFJhNdP+KCgZM/A0xauX2N+e9Gb4Ni0d",
-	"FPH5pZYJ4WwM6GpN7Ml0ZE3OjxwD6JRGZjmXCUCkg2CkNIbViOTd5AZR4cG5zu5D9CFNQDhSRPpYYK1h",
-	"zkOK6FCHe4iWMSnjTjXufqpY2E5/F6Fj5O3FuS0VjXsQryr9KALmysCzrTBBuvaoe2n7zUNVHertmS7D",
-	"wH2gM62y6FygNRgXnqE+WKkml00QB3iVkyICEkpZJx3NrkBDSe0VsJ+Pwtyas5cRjgTPlan0oWUbNk+3",
-	"T+pjdAD8W3/aJtbrMV2cd/EtI67VLMRxtYmzrHSLA++05TfhkAAquk0o8ak+m9D7WgptHiro2qyqMauJ",
-	"jjAycTNbqECOwrSa+A13XqGchpnCz0xMRrCuqevQS/yjsIeETjUHmxhFkwrCAC1uSgeYvve+HNTJmYzg",
-	"xpiWj4tnx2GLqkQJB3of8JNwt/6pD+ZwzOdQ2dHjBJ4CRKZCGk4KXgdrCpU74b1WzA2l71l/cjgM5GQw",
-	"jHqu+IAkv66Bz9JJnCf4wYwg4iJt8vzwnAjGPGUSJbBcUxXtGkODIxYOpUcciKvYI2tVaJNngR+B+/ci",
-	"/s5DLbzS3m38mADGCjB3rdECjcoxE1FaB0rCVLtf2sN3KqIJXi+C5mdR+r36KOx34/lr8kbWWf8IhSC5",
-	"y4RK5th0xpoT11r1xpzKNJ1O6xQu12UweGKeVU9eH3UPT84O4RltSvHQz6hehtYr7Uqz3sC79OzomFfa",
-	"lY16o74B8bhwCGbWk43AG9MgnD0xOwwgQVbQAXls+prE8R5VJb0Zoco1HfI52C/RJh95lbZ+XQdvBoeg",
-	"/ro9cYVA9/iWJ/oh47gq6kGcufuMf2Vl7sXuLLY5C3jrAqbGUq+0XoBWo2E1XYYFIxMK4pMvpsQE+gGW",
-	"eQlwBWABQI3OC9MPwLhGuwoG0AX66EoRBtIv+oK5/wncbO+Fb2zi+PMeiub5ZJ96Fi0KjzSXP3IhjF7+",
-	"FXsFbTY2lj/0DLQ+j0Eju60yIzsSIQtEVAkQnCSjEQ1m0CxEhZYEE61JDJ1VPlUr17UxHXARofwjf3Pl",
-	"Cbogn9hfIj9P5Un8RnRJR/fCP5PO6ehK9BO6OQF1a52cN3oYwA5szDj+wHVNeZc16nOqwIkcxhRi98Pe",
-	"NAjkZGzeEP34RdUMG8Hz9cqcr/jd8eXP5rOfx6kbAqYmfoj2HYzqploZS5Vz+I+1JNPsGyKseLYxXSGt",
-	"DgGLnA6lb2zsOsH2HpoXLoAenEhQArW2M6Ja+4u8DqgPaNkXCR0qjMSRU9G2TD6AT2pBFkkxdq1pxGp9",
-	"cQd+Iq368y/+SauPgpEBv9ICYMpdhrcnuv7PMzSMQ+B+rczOjjw2GsuQCXeGjpvbsSmgkH3pzUpwqJzs",
-	"Tjt2G9TICVTcVFdibQb+dZP295s00Xtmq0Us1fp2IkssSZp/E1a72dhd/kRXir7PMfpyZ96MlBAf4iL+",
-	"vJAxLuF50RF8xWZZhofXPkcfz2V2MOY57efJn9y7Qfbns7wk4FOoqaQSmBsCTT3QCW19dwl3qyIqlGMy",
-	"lcElmLNawUS3pyZKjvYs2jrarGeIRo11VuNJwfF45BFwp2DiM+fxPGPCu27JmA6C2elEvBF+KaZ0xvx+",
-	"ocaUraqgZzEAe1rPEHg9Vxijq1ce+OnZXP7EiQyfadHyfY7bAWz6/R63iLByjhtes8ftplpsPsyx4yh2",
-	"06dB5F2PET+K2SzjAoOi8p0ly99Hhqx4Cu5M1M9ZeL8UHSnNxepysehYlbW+AIcBBIlvo+2NJzkHCqsD",
-	"2hYQsV9Iq9qKiXCPWGe8RRibWgHoQuSqbp2A6AsxHv7PfKwcEjBM9dcvR50J3Llw478+OcT1GQ30e/bA",
-	"qwRgC8cmJtIQHDX258Sw8VOUOIEW0D4f8RC8Pg18IVb9IEe2TMG8iEzITz0/jysAZhAZEPy69VSB1FWR",
-	"2A2HTKDPR0nIhslK6ZQNYlxxsRUSVfkqtkTADa3NCL24auIOjWmSI9IfpcGFVWLgJVVjtsA8HpvdkoIZ",
-	"/zEI/To5hSCT3uWA9SdKz1ghkhz0HtMEMM0wEXF0S70gIelvaXRk1AE0If/z//zn/8pEdBsGV7MNklc0",
-	"Pmw3vIdnfETHjQg5/SkvHozWhBRzvzImOnY5Ygav3d5IeRLI0ALkvqksWuQfAtAYMNRqovl2wj0EsgSZ",
-	"ombq2IUBuDQWt3HkFQt8OnaQ05oYEHJu2g+ZSblPM/dFNlVC2Uzxe2zNFpqYESwJUSH3ffNuiPa5adcU",
-	"rvhqYgGlwBxDxld9E0NtdX/T3Rm+2cVKe2O70ViRlZ8iXecw1aMIA2A1mirqGFUbbdQU9OdNBA6wAW0b",
-	"1a9XHpArSh+Vv6U76sGLhudai4tPeYKr3YeQiFhBjpDAa6WEBICKnrArPc/SMTy8vW3Cnqj2IrPFX2gY",
-	"6gMWVz4xKieE/+FhyCsPeBhi8RUAUwRUKOra3DBN65FC7ek/uQCsQQRYmGkeOtwjjsWEGYQUVoFyiBrK",
-	"qYr5NY5jJK9Q76c+NAmHMvwQZjfD6Lw9Mt+FMviBcdzhlOvkGfcx5B9AAaoeDAoO58cKFd7HSkJCjGjo",
-	"DjGqAF/Qar6KLRwbuJt3UuhpHMIHv3XkM1PZhSrXIY8QD9enEz983J6L26Kl5rRtuyTAZ2OAB8NZFiDF",
-	"vUhwRzIeqMpgkGx3WkAYAkwqVvMRB1xaIugFfAOP3MzPCurcTS1JeKBQzCwuT88uGaFOViZSqd6nVWIz",
-	"5+RopEkUGraaOxRUWQTjrjcjApWBqJlO3gypG8pE+lbpaXb0c5B6uHCqFnpokYdwBJKTw5FzqFbtcW9P",
-	"392f+BEM1I7OWTwB7KISDX999aOLp+ZqjSsQKkIVqmgul1x4bUKTZUTlmImrsagbtKezB9IfODCqeA55",
-	"pPhA1LhQj6vmiv6Bi8FnTRdOlThjOqqnSaNwWeygUsuysCJSucki6Bjfndi7zL7ZO5YO7xtvHLLTaNzI",
-	"9nGDMAyziMywcUXuas7X2CjFALDdY+pnK7KKGNIkdOVoxbP6xjxUclVCPoKaegBGy/STifGoXwELDhL1",
-	"4rxbNN5+IEdFi7bZKLtoZoCGjUeDvOPYQrniyB4SPieS1csxOn8DaE2Sgg1iPan8wr9vC7IxSur9YGxw",
-	"oFnNO/lrKgYQa2e5uBkcahFsxkxkTv+OosiFSjjcZ4xBFAdYfigKIaP7XQqrPmM64QINs/JNzkbRuYD5",
-	"/NVCuesKYqGhtPwo3Y2IC8m3gG5Xj2Ld0meoT0cyNwpclrlexGwBSnbtJoJct6zFmChtDWXOTfVDBGt7",
-	"1mZJZHlhVkX6lT5YfBsN4tGZQv+l8WralK5ohAAD16cWTAUqPKxpbBMBTRN5k0P2hQagLJk8uXZUJdLm",
-	"eD0y33xsgnSpBLBHVBFfioENnSfGumfWhfpQLBWFO/pIEViNho0iis5Ic8t6Wh/j3JJpe86LMBxrpUHr",
-	"y2d0xM54yP55FgbcDfVPb2k4/OcTUyLXOWPuJGAOkVcsIABmxnZoyXwBJ64F6Zi0mSg2B+nBcURT9qGF",
-	"nKlUZ72ye3oBI3R25MUdcaW0LSsDCKQhihve36yTZ5T7zCO+xO0OGIHwI/PImAU2bxxGAf92IQLZJj02",
-	"kyY5DO6HbClUyU9ZGMxqnX7IAgeXzQxaq4Z6S16evTmxDYM0DYzII+rrOSoymvghH9MgfKJ/r3k0pI+r",
-	"hFF3CBMEPYyGZCRVSHbIK74PcdZ0fV3HZmBaUxUSI8k+VdxNZIGMsAqxiZ8mQe2bjQYkuOiRWVVPxqZv",
-	"OJV23U3p+QhmTzxO/VT7I1AhxzQc1smJtGfD6r/6d+u6heQjrwhTeW68bKsxpnUBJDHxGJ1q7T8rkDiR",
-	"LZo7V503U0W2wmYvG+y3Dn/DX75633zHX3dfDnvPXf3vo4uvR80T/nIX5IRN9s7/TCIXPs7Sr0xGtKaY",
-	"GNKaPvc0tzjETWmHe6pUsH4suTbXtel0WgPynAQ+E670sALCrd69prhsIsaQLkxdbtnTlaV3G43bbt9K",
-	"K1wYEkgEpNbn/q9WzlhYW5j9PJURh8/Km3kpU0/ZdFkj7if2NVm/wAKprQJ4eD0HJYE0WHuio/JtCUpI",
-	"6YbhEFXDEb2u9YCX7TR3WythZC1LzYPIhqlrkX4YGqrViht62Z64tHxUodspmRXUpX/njKAu/elpUKGm",
-	"lgTJd+ntk3c0jd6HUyHyNNP5oJ65lm+X4dTmrDKXFnoU9CeWJeFAW58x5YEB03XTHYUe9bQC2JVChQHl",
-	"WnvrdtrnpxeHVf3ghdIH9ZLNuiwIz/gAjSD39LX++3GbKOb3a9pOYh42jYZ+Lvo048nW5lSA/dON0pto",
-	"XqL1RMWoDxU+CKSyQyEgKEzjM3pl80FZcMVdgwPJ9tsxOA8nbtnjgAVUJc3G7lZDD8XEsOIyQwloiK3k",
-	"A6PU6i3+ZbCRvi+nigipZ9Jjvpwap2YSYGcaY5nLUR9w/WFwxiTbYScDYPozv6h0iYohvWJFum6X/mC5",
-	"Q9jGq3LKocrZSypMxmnUg6uyf1rJ8rJDrLpGfvv9j0RFNjevHFuiRxP2Vco0R6rEvYtin7NLayMaBvxr",
-	"JdvYJ/PpuOfN/Axsj5rK2WQsg5CVV/C69PvkPXVpkeDodh68H+57JSSRbidP1NyNz5vD3ClQsVyax+Xn",
-	"lKsnfKQpr9g3dg7MH9wqVGBuo9asup32PFcCB3KCLYMTamrqNgWJJkX6QZSjpHv6GlmffgCqCGgGKAYk",
-	"lNm2aNWoXk6Sd5tnIi5Mo+6CUU28FGvU7+ievlZ1coaNmhB3opnAzMCbqQcFRLKfiqpeGDmgFWecS9xI",
-	"rE6woAyWWLCK6elr8siybK4FI44a2tuh0HtMegzrTSWLmSRgWwY16hFs/Fcl4NIBD19ydhEUH/eVeRj8",
-	"24MxiMmoxwJFBpJIQWhPXqHTK7oXUqVesZmyXpO3r7pn/7VTxf82tWA+O+w2wU2EyHkZEIYtxZhHHr3d",
-	"PzxrRbW8AupxU+vi7eGxvY9L8RhxPAY4r/UILDcSjaM3CVEDiLAvMY1YCBHKBygDBsUO2kakgsMomIFD",
-	"TvizeSmIX/nxpCDTx7RS0//bP3x+dEK6h6fnR8+Oup3zQ/j1ozg+Otpvfe12O78/H3SmR/udwdHFmw/H",
-	"kzdft15fNt797r19O+OjWefg+oKN3gym3cHvR6/kH0dfvzQOO9Oj6Ufx5svh6+PO5fNO8+Jwf3jcfecf",
-	"XT876JztD07e73fkcbfxPnRfvPTd1uHgwzOfHp9eTA+nvx+8f/fu4KBz/eWj+P2sOe79tn/litPhH88P",
-	"p0f77snxl9+vj8+PWsfnl9OTr53ph+Hg7fGXTvP4vLNxfD64fqP/e7BPjw/k9UfR/dp5id/7/bxz+fLs",
-	"+PTd9HAA33h10Amf9X7bn/3x28nw6Nnwjw9fDt8f7x/DeDvT6fHvrcPwo6AfmtPexsvG7x9Oh8fPLvUI",
-	"X5h5djvvojkfdN65B+8GncOjoy+vu5vnfvPtUc87mrKPYvi87x+cPr067Ey3LnqX78XFxtH1xdPn77/+",
-	"2v9w8GW0+eLy2ZkcBx+mrb7bfHXdnO6L038/P/POd082g6P3H8XxzlZv8Orky/Hzw+mLd78fvD9tvNnf",
-	"//3w2YuL3Scf9g/H75vPe/5bOjx/4k7fn1ycv5i9Pd7f0TPxjqbvfv8ojvdpZ+HdHbz7cHq4/2T67tlx",
-	"53i/09+ZHgzga28/is67F0/2O+8OOoPD58cd+bzb/ffzs+PN3f3OcbfTGHSODy+6R+8OPrx2O4Pnu8/c",
-	"3+VvwejXU37xdPL8XWPc/yg2T7ZPXv0x29l49+a3s+HZZm9wNHje6f629fLJCbs+EYyPj76MWm9PTq96",
-	"r8f+1Pv1+ck1279+8XQmx5PGPz8KIM3Dk4Mccl2imIE7NEnwb0+P3nfOD8mrw98jgn/+ojM47GgS2J/h",
-	"5PRk7UQ708MX+88bU6oPw7t3g9mH8dnsRdiSz/zTFx+k/ChG6nUz+OMLk1tbk+dfxweXvYMvna3tJvVm",
-	"w9POSbfTeTfgx+r18M1vFzvDsPFlf/vwj18vTl5Mdt4dHPinH8Xk9IN37n55dq7++O3t1u7vb970Buzd",
-	"+1d8FPYO/tj9ehG8+K3z3Hsu/3jZfNvY4Gp48fWrP+kklmZ+YilFEzkW9egq+uERCvaf+uHD1Q9xiwr1",
-	"w9j51mxt7bR2m627a41G+M1pjfh7aa2xdLp6pIwNKdi/SWUlLjoJ+ewdfS/WQk3dZO1gKAsXSlm9TW76",
-	"LcR9Mt3hZ775w8k3vxdrylBJpyDJ3KULE8ytNYTV8+Iu1wlCLnBEV37y4geEmbkX0gKHbL4/Np/ZfiN8",
-	"zH3ldydysDFcF2dtz3teDSsP5cQdMq+NoDSuIlya9RsgqkSfrrqxwqtpV21e+/ioGKZ5WxuL3kJ6lil8",
-	"jO4J9u8J9a3HwVaVhvh4FYEHU65YpppmQbKzOdJryVg+RgfjCkrf98lHXsRoMnnIP4XgetKH74VTGQru",
-	"FOQMr6IcPkkc8sIArqGQFD8Q5O3hMWDT+jKwdbZ/UcRxqVMgQxOFu1cTp9e1MRvV+hzPXk7uQo8LCkDz",
-	"OfhBHrFnpH0SVoHfrx1wNZaK2+jiQnAFPpJ84mexlhyZnXUHGw/wPYnxNKnlSPTPbs4d8WlJXPymMNi5",
-	"0xn4i0/l6Wvy6PRZl2y1dhqPTZVsrkJlEjQT9bYRtnpw+Prw/BASXxCEx7xUloeRiIjSm4RDJkJzCtvg",
-	"jU9WrQVvcfb0B37N5GVCfPjg8BRFt4OH9Z8eCyAPG+CKsAZQ4cVJnvfxJb+uuYHvEKpM4r/WSY7iBglC",
-	"kiOlJlwMDrg+7L2JfvCt5ICaBw++Lf0/lRPfM1k+ddLB+stovx6e0wEoJK+pCmvH0uN9zrw9stHYNIM+",
-	"6tdOpGC1Yxq6w2TJYnhUBtVEPeFq/Ix9Ve2MCxdBrOyauqEpD576HHTMgPYXWEPH+NiH1IsN8uxmVhFw",
-	"SlVoG0QAXNe2YrPVfmvd09e1s5D6rJAlB/68vZ0D3xeu9LgYpMonR9tnunmgm0DThNEDTfilMFMJuXdp",
-	"pSnwn+ETOUlL59GW9AE8PZ4RWDoR53Uhw44/n9raorykvP6UBZ9PbWrOOBJli0wCGkMsc2C0a5IaEa6m",
-	"VbOFxMBSVLwU3rRobmkSXG1+q6Ga7GldVTZX71PGd09frxMyOX+ilr4h8PE+/fR61IpqRZP4sifhnptq",
-	"JUWPJUYb3QoruoFKQo7ylKBpMAAxPvxwFvvbrdGtVLxvpHsVAE7zNLFsT45FmtkKGhhIllzNK3El1rgC",
-	"/7trWrXeRHj+YjMoAYdQMZ4V+2tE6FYTsudh7JHRbB7C8Vpeg97EsdNNgfJUJ8+wIY4EFyW0AQkVojDe",
-	"gvoFtpdVyawSEadnjKwUBi0Bu0uBJoS6RTVXS8AGW0oWawv7uETf03yzq/eX4+8/OE+xR4KmDoQ2Ouxx",
-	"uBtLSZFfAWP53EvfkOQv6rszmCSI6xt5jnOxYh3Ps55ay/ojZgYiIGJbttuLMAwMyp+wUBlO9wv2O0GL",
-	"06CVAGoLBawAxZSou6Og4Y2ARkXtdDOoqKcffD7SchF4FdKZKoYH5Zow91oh7U7oIOjiksBK/LbV2NVH",
-	"J4EMev6luz99d7TfOe+82h8M/j28/PLm7bt3B50vne3jd2rafQcYm+eH05fdiy+HF8f7R4Cr6Q6mrz+K",
-	"0w/NqTt6//X3s/3fP7yX18/OO+eI0jk+Pnh+Mnz9wQ/d57sz7/mzy99PE5ifg3ezk6/HWx/Fh6F7cvwV",
-	"ft2wv3740vGPu8fd/c5B58mvm78dAErocHbypfP1+Iv79c17OT040OM9ef9RvDi9OOxM5X6Hdq6Ou43p",
-	"iykgXb7s7w+mz2Tnwjvf2P398Mz/7eKPycXuv5+93f26f9E8Pe4f7Uy7g98PPor3p40LQL+8c7Pop4Oz",
-	"Tmd6+u5o2HnVPH3yyg22Tg/fPd/l/m/jrYMXv47ehTJsfhSHG2H3+fvLg/Hu25Pr59dPO3y/OTi9PO0+",
-	"FTuN4W8bX86eHlzRjffbJ15HdZ/8Tje/Xp9tjN3XLwbnw8E/k4iYzB6t4OgP/O8D7zhmwYB5+mjkCNEP",
-	"tvQJHkd5xYKfDv+7+jhhxbXsO30dc7NuB9w3CB0lzFcMrP5vDCKhObp4hCPJV8dHQD8FIYOE1PjuouwU",
-	"QCdY/S1p1GS3AFJMbN7K1DRMNongqF7HYq5tUzkcxQJOfceW98paTtjyFtrl6Z8zTSdRLjKP0JHEEtMp",
-	"wEydvOnHXdx4aPAzJlU6+RnomWvcnyZQOhGeFCxdpNTib7RRMZDSI9QPGPVmmbAvMYZ7q9Eoyjw5jTb4",
-	"B5KsiLeutCuXbNaVo3EgR1yB4ws2sdKuNGi72Wu33PL8O16I75PFkdiIAmMoPos/WfhdWTjyEkLF7NtE",
-	"qnIOW16GSDB/Q8SngySBJHl1gtGUysulvp+ToGD9GaCHm1Q/zO0w9kHSNshk9BqeiQkbbejlhSVOqrYV",
-	"qDYNsWIng3QOwaa2wzWW/vw2VTgTscLvXIbzje0fm21jjSIhzl6p5nVJKwizwH/uXJOwcFTIXY2x19ay",
-	"cMiuzRbLuJ2yK31oDCyhsI7HXD6iPgbMUCpBTMTjA+xt7qUCI9BKOoM+GLLrohkbhl8w59bW1i0nbemW",
-	"K3L2olNrbW3b+rUHh6fVJVMvjIJxMWDBOOAiLAzStHbuvE3dTtEAXPqNS0IWEzjwhz3oIG4pI92tr3AO",
-	"8ORDmcclF4XlJPW18iHP+O2v9HM5I3EQ5dYmtuetzdYSUNMYNMK6bb2i72PC00w2AmuDClyPW1O37aVq",
-	"9CpzT9FpgybB5ecEW3WGD5Up8niIFVn2AaRQKf8AFF4qVc4e7PMHVvsh3vkfvAjEt0cbQdWIlAKU0NyS",
-	"P9+6jkT63fdYUAIVphXBTxl1Jr/EROKmwloTyWmuWnQiKTZNERsLyMHKcuRRt9N+1nl9dlhFsU/9Mz4Q",
-	"NJxoXRLv6Uy0JBX+7HHV+lAShSZAcDlgFxt0slEh29jpSGvyWI3Mms/zxRpS2gvcYxqOYz9xQCYllHun",
-	"SnrMpRMFXa9MQ1tA7Iypimug4eiLrOszuJpGqP1QCa6gMGhBCcIM9K2rJPpEL5a5v+5iNWLM4P5M/fAz",
-	"YKj0WZy/rdXYqDfqzeZG/WnlU2kjfW49v1PFhSRmsMhYd2UQBYpTMNSfGXf5FRkMs0ijNYu5+ToM8rzz",
-	"mWeX49BWAJIWGeiLywF/MO49NLVlP+vqNBUGwEuRSMGbT3TK914uM4krD+HI/NRxChDVMUehtz8jd9Qy",
-	"lugXDxBdnT17T0xBz0LUT6qGFWQ+tKOSG3FZDWuzTqkyDePjSn5pq9boK5dsHILzzFYj8eRU+JJ6qKno",
-	"rWWe7VcD9Z2XndZXq/a8/RGwOT+TMu6ThSRp+058JLepVVkmUtBoNzGWz7ktrm7VbvdeeMiYjRYjB1MW",
-	"ETbTRXNGKmYdiUVQwnBIw6phPct4wFs2+skDfvKA8snU30txQEJdeObHiVsesP4wvnRVs/XdwRCv2Kya",
-	"Rg4IL5u4SRErgYXCWnBQoyxOOu+CD4dR5c51aSymIF6CDnD17uCSSFRAN0TZUvo3LOuInK0ykh4LVgBv",
-	"4bDWVqL8uhZTyd15bGL7fvLZvyCajF4yQlPb/E2Vs+IzmlvDMsmx0zdGTNv8nnaC4Fl9onjIWvr/SpcQ",
-	"j6AEi0AHd4IPGLeK6WeZqleZjklWc4EGpk2KTaeBsUfPDQI5TVSMZONwmK/U4SzP9PLo/3so6ASErNlw",
-	"ZyEggXSI8w/Hds9kAtuxhtixBUo52zWnYkZCdh1i1L9NHE0MNf2safdiE2/102zAhUl0hducKnH+EXD5",
-	"DyeJKdFcmHJBnIBL5xtgI0z7nocVb185Opz1EQJ08tYRY/IhyhZuE+r79xZCXkyoURq1DCCtmmbhXfcK",
-	"ZDEF1b4JhuXBhNJLnhIbEuRChdS004/+oZC/ojbJFbliATbgUhIYBtT9KUJ55a2pffF9nr+HhCHAY5IS",
-	"Hn/3ZhKxyWpVp2h9bg8HiN750JAAOepDPhoAb/wc6WGFkAAzjJXRAMiIU20oFoX/8f5y4f8TUA20ojAR",
-	"/N8TlqOJVE1ddN/H3jMJQL5hSHHCmxGUVtppQWmk2h5x6lrXqNdNFbODw2edi9fnjqlGDm2EI3yAZW3I",
-	"nyAhl5IRowIKXqO3T04FyshkE8JwvmcGWN0oS7QshlpucdhBr9Ce6TFh2gbZxITYaI9lcaoaW1jcYGNj",
-	"ewtbC1rpZxyUJskBEiq4sl3g4+77kGSslT3bdAO2K9ND40yaIvOmLM10KH1GDEzAvCNRK95+eX5r2+T8",
-	"9RnxeS+g2GZRG048BHdGoldJoRcizSN/WCTGOltvIJZStdR/45/5HTiajQz6sqZaammPjYV+mvtov5He",
-	"3++EDMkQWVFZMlztn1CQAigIrk+x6L67zCziCbk+D3NMItdFgbBc4vF40oPyQ4VtPXD2ikzGJJSk2Wg0",
-	"Yt8HtAOlKspM07dyaTEiaMwpOrLlQatEM1+DrmfXoaqTjh93R1Wh1KZb4i8sVhEGVCjbtx8+aaQ5dqpN",
-	"tC82Ii3t/jXyOUonCeRUkYCNmRG4fTkRUQkyrdYbmTeiHqt/FCgdR9JjDnGo7zumFpZNm1MG62dsTj1t",
-	"+AINCRSfgm9sNnZtah6mqkPNVGwNYnJf9EPG2DPFVKkijlnqf218qkMt0z1TbTVQoX5Cf75hJbheGhSo",
-	"kHyHowiYWc24J4rpfTqk2WFE3VOVWUEeYJvvnIHBaOrkw5CGVhBPA63UoF/EjNvB1rIgXKv4d5zebwte",
-	"QxsQKaFRcNXKaXgNqkL1j+J8ftgwPbPRMkh0mTXCbM8OwjHZkAFL4SNwVerkCCbkan3BZFcYZ0/USERZ",
-	"aBO8F1ORmhsN25GYhHIA2ZwQHsVNPj3r4JN6zeEP01U5UpBATcAlDieBUMmUJH18jA4In1RQq0BOQaew",
-	"3WGSbkA16fe5C8kqyR5hsdPWkDT4HlTcAEdYMo6UWAjXmDtMZ8jpUL8mtGuhKUofDfSMSd8jPr9kQMI4",
-	"aKSnxfqOWqDwZBxIWjY67SinKuIOtrda6rgm+15DJRlcLaCVSKcz3AWrm+nLeEXI0JY8mxUZ8F4w+xxM",
-	"RMp4N0XmKu0+9RWLjPKelD6jopRR/p2VOCOm9OKvrNBZpS3gck5bM4sGAqYWcAkTi79gH1XjsnoevkmN",
-	"Yb6aJVfaFc31VlXHYvLbB+H3XdSxzCBsTa8c7KW26EZwkkH6BT9AeeTvpKONYpa2wMVSstLBnbQ3VU59",
-	"U4v0t4CZyh0L9Td2bUv65AautIaVcjKgAoFhKcV85oZGMnfP3qPIgHqum82dxmMt0S7On9V2rECxeoeV",
-	"whgWsTEx6U9GQllNZ75TPo3ETYc4vzhEhVQLUKt7GYcqukKIGgeMemrImLXHQWYiTKAvg9HEp+3Y7Ieo",
-	"jBGjzj+dKnF+1f8HwZn/dqokpD2taHRP5yUTruCqkqnQp4zhKBppJ7amnbnv7xoKMsMzCg5GPCCCkozS",
-	"VH+sKM0ttvkHj6usPbygDcEnrrpKi89yJVYNw/o71lC/s8Q8BKa3XFjeXSwWsteUWMS7yohFTSxLZOIq",
-	"vUoLq/YYB/9c8aREr82Um7wfmbWAvUebqhr5lMs3D810CrUtNiNRR4lgU8u19EVbqQ67ZUZ+eT0qzCaE",
-	"WkKxh18PBWvyJHIHcE5aNBsWl1iLX1TccrN7+to4MRLZjFPrB4iC8mB/xUH6zx4NMw1RhZyCuU8NFBmL",
-	"UoP8ti9BgywqOmQ4bX8SToKc5tzzDT/j+qjRZOxVcwmnpf+FZUZUO9p3U76UGzQ0hVLnhWUA/yp+/HLN",
-	"Q7vPvna7nd4sah568UW9+Xq2837W6/f7vYOTpvzjibc/cGfHx9+keeiLYV7z0KiM4Nfoty+dX4/fqelH",
-	"saiIYbaE4fPzzm+2hOHh8xNFP7yffBReNzmGnekHKHTomnKJR/tx6cTj/f3pSbfTOd94MRr92mxOJn90",
-	"n88+ihc7zH3yal/5m++bu2+fXLy7Hu788XT/6gv73RW/Cklnl7TDqD+63J311Nd+483sDW+6M7U1Dv2z",
-	"/4+9r1tuG2favBWUT96kXlq25Hi+xK6p+hTb+ZnE+bGTyTs7SpmwCEmISUBDUJY1X83FbO3BHu1VzI1t",
-	"oRsAQYmUJVmylYlO8iNRIAg2uhvdT/ez96wlur/9O/v8x8s38snLy9PXL387bQ59qs+j02bT0XzmJJ+s",
-	"aahQo5b45ePHU6T8VC+bHz+/eD48PTp9vgvfHnc/fnn+/OwPdR0d//Zs2OlGn06P/rP37Cp98vLpkzes",
-	"8anZaQm9Mq/OT09eHje/dJ+f1T906t2zN79GZ8n+p4b8vLN3+uLTryc3T7/92fwG156dnLw6btLuWe/b",
-	"5cs4bolLcdZp//nLnx/N2kZH+98uG7uD38TryeaLH5vDs+7rXvPdHj0aNY7P+seDlkhGz3riZPRl/7T9",
-	"vr//Uf5a//blt5unOztve/TD56fvm/ykmTbefOlefkjineSn/c+XlEY7b28ymf3n3TBuifevLr+JYZ3u",
-	"J/8+Pf3jdkLSO6ayVsBZ+vHfV5+eHH/r/vruw81+PblpiRcjuv+u8eW/fnrx/DW9kfs77/6zfyZGvzWS",
-	"N4aztCiR4/LYEvNKpJXH2zhLjYY3UbNF02kPRF26Sactg8t09em0KtNc2ohySek0HK5mTjTTc2oOl9KR",
-	"qYvtGajvZDAmsHk2zKLZoEsx6VYjRyyOTeKHaXchQ9SKdihpQBRLOCAIIetCL21nSeD5oC2BIZ6YC0ZC",
-	"xfo/ox93CJ8AEhM9tKOzgLx9Ab+VWc9LN3CFAaMA/qr/ZBMfl6PM5mkSml7Bbb9wEcmh2q439hvQ+kIf",
-	"vmlGEqkyUt8lu7u7ELqvtQSmgGaNP3EBuQ243YHl4gfEDChmi5dBfYE+ZtimIXlkh8wdx8d6osYjDMhA",
-	"APQj67GWcK6Ycxgd0kY7nF5a79BQrVA3db1oAd4TGVlqJPREJNTfYZxd/9MiE+BjnsFnPspB/x8RCmNc",
-	"h8E40WHQEmPHgLCtUlwP2UcKfnyZuLCW3F+m2aA7YIrp1ZSGU3Eb1jIgIW3rP3H+f//fv/+PhEnTv/+f",
-	"gutURiOJc49oxPzZm6tbIlTMTB8Aw+YyM/FE4hOKHg0n8bCYRKPtNkRdYPKYiDLikB8LQO+YR8qwhqip",
-	"xcS72qQfbQgzp1sSjKZMZS1huiAIQJd3MDVGvcaoEWtLgCuDMJOEK0ihRuSPgYQtQIQkA0Uv47E87pPd",
-	"XT2k1QCmc0wMgSF9D+GlfnmeXz4EEWsJuxw5MBVUwBXv91lkA64m0jo1Pmrh8hBQtWAxfUqO47yDOh3S",
-	"kR/8yo9REbvmbZbvWfNN25CFCunFgJ228yNwXJl2jua9AYDAlKWiMoljfMJiUl8vOJwnw4EwNJ7hAUB1",
-	"8TUhrVVLuIMs7VIuTLdHBx6jygiKpRTNJw4JSDttuBpSjJihhB687uyrdYbFtMOUzHsIi0JTuJuLL5AE",
-	"ohP6jO9yyIW+vXppMeVPM5nwdug0jZfvvx2OMJbR15f9Xm8YoIEflJ0ZU9ASZeiGHFZQI2d2AFBvzERA",
-	"6oEn25esx82oZdodERAAH0FVjbFXRzuCEUFgjyvMKUGGOSoQw2Ky1MQ2N1GUu6rnjCcmbw4JR9KTeo2Q",
-	"LUvKGviv1TGATW77tsBG+SoAggBltkZCuKGpBykTvRpkiU0AQ49Q/lC4QcqfCX9V9kil5KNFnI6NdwFP",
-	"sKKjh8mwLDNE5Afi3cri/ANIaYHvFHhrExgfJdBOSUvUA9wG2ymXwQQeIPBOyMHzs6AILGiJ8jWaVpT6",
-	"cAn718aETOU2sHK6Of6VHf/mSNLv7e3vP3my11j+mVDNdihcQpLeq88vJ8Qh/+v1B/QM0L8dq5B3PlKA",
-	"x5lav94Ig7FiVGgWyCOFdAGO/AhzBlq7dnJGdHNkwUMRJgMv0DsMDSqg2Ge7rCxBDVQfavMQxwnErKnM",
-	"WNvlE/LDxmHu5SHgXps2dJEdJg5zFS7STl6LohegF0IF2iNLaRvwCyYdAiukRipjicuHAFhATym8MGkE",
-	"2TH07blXH9MMuzOaDuP5Yv5LEQ5us4c1Bfc6b1iQFw+U9ScAV9TwL2jfUMhsm4t2PNDrld1koXWd7YsP",
-	"cvwhMgkcgvMKXot7jb574oEdScSjAhKwI9MaOS26PFZKjAfooILYR8Ge3ufroTBe4GNrr+dLfqwmlbGS",
-	"ngwVT3xng/Qn7y+lL4OVpk1PhrW3hKcGAlxQ9KDoZoOxLafDQtUOngmzVtlsQYvzLSYReuVWW8Qz/bWq",
-	"Nm93sm0TbRsO9QE5ZpbPGrWrMgoRd3WNnFCk1jFdfr3KB/iExq45pjHVXLiSBK+I4UAbETiLm8uvGOtD",
-	"ZMQAqPWR+JLpiRUoKbiyA0JEyZoAPBJ6pmqcjse31Cbtr+QBWrIMQkz0mkEfYTnInKmElTYV5cZStMR7",
-	"kZucFF9QHq/1K0P0IB2mj6oGc6/QbDERKTCeYOssTL5GQsG0SQTSInO4xeM2kvodEMVMTMDUkyB+0YAW",
-	"IH4B1X5WNvQ0EY4Fz+FKJMakAR+PCTno9vTN3F3sQ0KM6GDcdwH4xXjRIvoSxg1AMYOT+AhCD2YGVJDQ",
-	"OxFvv2GjEGoLoBzFLKmLkbkQVaw9AahmpKSdUtVzwbGKRs8w0hLiESaQVhV8sDvTxR/c1pgSgDh0tFbe",
-	"Fh0ZgAh4bGIQx+GPhcHPUfEFEd062Grs7u1u79a39+r6LV+zNKZasX/Y2z1e3G0B7frQx+gz1Jqz4t43",
-	"+dQK0iitjsq4QBZzI+Y/Ulcpm4ILARct70BtO1ZHLGbYtqmclq9wovMbnhOvH7rhp0Mba85sBSDaAQHV",
-	"WCMvELAHJHagDKUw9YCOdhExwtcs8kr9it2ywcZoO2LSMZamG1ioVMYxv8GjiRMhCQdC9VkbKODDMkK+",
-	"GoEH19obbMd4+mIq9x4+7F2RbD4BXwX8t/iqCrwI+F4uZTRy9YGb3tsVNHH3gKCoEomxra0vmkRQ/BVU",
-	"91KzLjK6NtP7xgMe1ucqqOxU5k9xA/9Z546vK5fcUpmoaDwzC+onuLfOqoMyxJBR4149lQvNKmiYSvFz",
-	"ErMOHOTGSFeDvEMVBpBIO2Y0hW8f6U1moDGPJ2HV5kiTyUG7p03h0Fg5czYglicvpwOo5YiZAvjG6/vi",
-	"7JYZ5QAzafp5KKyJbWePIdtMmrY0TD8tpv8DPC8PuTLxTC6w2xygHXKYS6Hzi9Yu5JLFUnSVHfWKjfJ8",
-	"PNQ2WzD8hKYZ9KPSBg0LO/7F11wKHb3Am0ZjENJFMZOfYbS1xkzmVMHiO6h1XftervjG70XrVu2PguLF",
-	"i5aGuIQG2H5b2qlN8Ccbga2gF/5Y059FyWw2ffF/dG6MCRroh3CcbqPaGdvHa869c6v+uCtftVExPQoN",
-	"VyZSDQaiKlh+uu/xbo+pjHAb5O/ItM3mVC33Sx294R5dY+7RsmDg7arjn0dEOn2vqHmV2exEpWui1JbD",
-	"Kvbow/OT80ZAmifn2439n7aPnh8F5MPzN8cvGqjCXp02j7YNIfnjnLXDpsxKyMjuSDdWfK8byrGNW3Vn",
-	"yrE53aoFqMbKhPZ29bNenGPlauZ7Jx+qBC3WyJeiMvuXKsEtBn6wKRlACYNDMZJHhdBUHrJ6XMOukqmA",
-	"CJVRrrZczmhTcto8OiRhzLq0PYLr9o5Pzv2L6voSqB+UcUT4+/OAJLSt/2qKKJUcU/Gm0s7hSIaMXs2u",
-	"gw1zNSUf3p9/gu73vISmGtis9TaZsdXxhnRpQ7q0CdTNSLq0WvM0fX/O0nz4bqxLaEZyQOBDWpHXSg2g",
-	"E6opCy0EClPPFgRWDZtCPeyq43cHy0sWPabkQmh7PNeiPEiAyugIcQBkIDIewyChAQCFFklnUXEsveZt",
-	"hgC6NMc+JACNU4M+SxWLGODwBTGDADxuNxy7Xputtk/Jl8oB9tHPC1tiJqYDDi0PjxfOsGC2gYhYCtYC",
-	"G+WZmmq34Hn0RFsZOTzA7E00QKXKonAq3G05wIX58WJ3QX/dDdVVBuqaQFiYsmebHQwwFxgYrB0UrP7P",
-	"X6HfupHGsQNcQphlkxv6B5qcUvTYfYWaK7ZtJW5sSbki/ZuEPbilwSZ05bG6HLDtuO46pg/BTUaOzt6W",
-	"qF+naIuZf48axdPRWrVDXe0YL4pljWnUfgKdccVYH6ADIkvxrCwIo2nMWQqQNzRN3IytMppmLAoMfDts",
-	"p/H2NUt5ZxSaqivqFbnZrpnwzIpds5QCP06ZftdvbA0U/EYD/gM1oJatkj23Ws1XLtBjqk9ftGzdp/f/",
-	"g+s+C8+dyKIVKlrBCT0+eXvy6QTIDpzLbeCw4HFz0WalVNGZhEBMOlAZED1MgGUPJzuP5DKAgCYxoTB9",
-	"hG2hTGMcamuwjYakxBI66HkH86NwX8j0O/Jn8TExUHkkk34qE67YHfxakNkNYukH0skFhLM9iKJY3Tfc",
-	"GffeLIjni4536SLa2aifB1fPHwbZbbqZSFS42gmcKFPwfvZKxtg5zYYwcuIktG+omrEG0kYFauQcV2KW",
-	"QoYSNX6Llzuhc826bxzMjTJbvjIzonwvJ+pKQS6oL3PVnJ5lnyY7ngSqmbny/R9NwqHKMvxN7xf3zTm/",
-	"RgTK3jJsyJNVVhAkbxf50rIwlGls7OVDmfo0qY3dpLir+zQphw6M74ZS4JI/dBVOqXD72yiUhb/cNjBs",
-	"uOStOOBQZMSymWiQqzLD3gN+Z43zE5b1pH4QqZek4VO9XzORyXQ0+6nHW4WHoYn1X0OFqvEG3xRiV/DE",
-	"FjbOVDV1R9VQtnnKkrW05IoynVBu5mcotU7k9YTGyOmUJvRFjby3EWn9vZKJKzLDe0QGNQPe+uNJrYFX",
-	"3UVrLFik3IUS6398hfL9751jeKP3uHfKRKiwd/CCwt6ZVs9csJWmqDni0OY5KueNKRr2rY1eX+uK5XsT",
-	"zAmxmObp3aLO/zk1y4Xu+Hnpco2E6IGVFRRjCGOGamIpptUSv85Mj34IcxlOcuR+xtYfkOs8NHjJgl8M",
-	"qVynBXzjqDLZJ0OZQh4h6zFRVWo8riIW9FOZgDnMS7fi3f1hyobnU12bwNVK6obvTfeViXxZ5fACDm1h",
-	"Y84euSr8rKKUDxvHl3m/jqCd3XCVGX4Qp9MwbFPmFhTuet/xrwqS1EnVhm2QfMehogd7fsm69UJfldby",
-	"12oTuVPZmPQsPXY3PvpaRe8mdnN5/K5wWWUEr/ikM8Tw/B9M6qlDr4Wowdwq7dykLHM83jbjpnpAwdCl",
-	"XJRE+4xzNB42LAkCkubtqtLm64TMLjraAoZEChIWVUlYGU/0H/o7iygaNtQL3of9UX/WqO3WGrXdncYT",
-	"vT/GlKlWhkaI+qmMBm3zxFCW49yzBbTWA0Ug/SmcoxhW+n3+tR4nr5He5dXHbPpWV8Y5x/bZqiOdY7cr",
-	"jXWWXlOuP6vcw7kinv4v9WFR5aRNWhr18VMpkskrJlTx2JcfHidPlpUxzztptk3Uc6WBIi+IeV8bo1wq",
-	"SgOZRcmfFsqcVKzIA1bQrdNPLVv3ZSRmsg4/ji14qNjofcl7iZxN96RvNQHfeYwUGPaVHKRtppAy07mP",
-	"+r8p67A0ZakyLRgNO2NIUoYkAvrGw56MsRIDL/r9qxdiPfSCsLY3Oc2wYsyD+V10uOiytJ9ykRUCtLOG",
-	"T/10SV4/WDy+aPOpCmFThFIrSSI5aW4rY6oTmmpBX9142XPGVP27P1BUdW4NOhZZ3ajT9QvR3pcKLt9D",
-	"pWHaZfniO6nMTGPHB4VFnzpi1rEQSTGIckhCg6zkUYj62tNTRtuHoKOgc8Z7vZikXttFJ9uMbUvBtboD",
-	"IHNe+w1cpqhDzchIDoKktLOeMbz28sVTSt4CN+ux5LBAtZMyIuOIpaZPPdzMlIxjYGc83qSHxxwdCYUU",
-	"LLSYEPOYkKfr6ufFSnqzLnlpu56wWQqj/yfsiGPjzJdI0VFZHSHI0fIOUQ9UJr730+7uYvbmDDfS91cj",
-	"vozIkLdxNyZsbUzYS349acD8d7VKY1auEIq1PnDJgsbM+NszJxzN9UEBO6QVsyxJPr4wLFjIp51ccmFb",
-	"WLW2qIhaW17pd0Kzds8rnynLRWI3Eom8WRTn5eLy3VQO860UsX7WKw0DfKDJMT7EmiQucUldwrInVYaN",
-	"R8rxyWUZTPubQu4yoTdvgZx/66Cxvz/Zwal8RuYF40qyG9rOYJpckZD3KzmveH+Jt7YrkciIxfMsA/xg",
-	"BRPRv5pnHnCX5U/jmolIpvNMBH+xgqkons21IqZ4Z6nCia+Gdud6M7S7xGmYJnSRTCgXbm3m3bz48yVM",
-	"y2Coch0tUyJhvr6uRqI/DJgG2kGqmpeFZPkTu52MvrBABkJ9jY7YUKaRt6nYTWZWkKee1sP/a2VjPWye",
-	"6tesjUyXZT2WHpiAEIwXkHSAcI+YZWhtREQi3uX69DP7W/hj3hewRnAOZ9I2UA6VWeHzvDJj7xeGb+Qj",
-	"rga3kY8/Y4jZc2BKsRpmwCqQhr3fuBe4w26A2q7KGWzGcXFrY1QYnbwK4lpokUHJ0fmvY4112jIeJMIV",
-	"bSOhPTTvxCJp6Iahj3v4DYsMsmPCp8NJ527dbSyiG8dr43htHK+N47VxvDaOFxg5vSA7bXVddLhmanhs",
-	"zdp4uO5H6Fd8Z2/tBAz3bf7a4o4SOgbHY78pfHkxPmLeWEJdT/pH6IpAmqc0/4LIM6X3P6aYtOtj3IyO",
-	"TJEmOpVDjF85n+jR2Ysj8qT+dPcxuE88y50R2FSWxH8QoyUIP7w//0R2uJLe7MIaOWJxrExqXu+IjEUt",
-	"cTkibZkkNCCKJbwtYymAgp5egp66HCFfIiUdnqqMxFwwEirW/xlzFIfwiSLMtgo+OgvI2xfwU5n1MCYH",
-	"T8EV+fzpxfbTAP6qu1bxl6OMEZlGLCUJTa/0XVvCNHzfrjf2G7WWaAkcRs9Ar0+PYhIKezLavj7oMQKz",
-	"GRUjHPOAhHatwgC0V4B962P9D72J9d9ojw3GQHFL5G4z2ocWeHCBNiEMWsJ+ooVSD9GWQrB2xq95xhHK",
-	"oJhSXIqLlCUyYxdtKTq8a6kkUYfjbSTIB42hJyY8hGsE5FATMaPX2sAatxoYK736MiCUJFy0BB0fAq92",
-	"iIaAKK33ISFnZ1Ej77F3sfG59aSe7D5zAGpYZezeSVOmMnIl5BAyWHrK8Hbhbq6GLWJtGbEoQKaBlki4",
-	"ArhGRP4YSHjdREgyAOvnvVZATe/qMe0mMH3nYtD5+ibCHCpSBFnTjABz/qH+hXJYL/36cUlA2q94v88i",
-	"kKMmCf8V2nxc+LN+T//Wf2zrP/47DLTg6+kdnRFzgLlkXS6EPq1gV1kWx7Cs9IoJQod0BNSfBBUG6Q8y",
-	"hYTYLGX5cUX1U0Yj1WMsUySS2N+PXgF+pSVwqtgkrCPTZBBTmOwXoHOgmUx4OwRTDU9JMZWYItREAOcw",
-	"fmFWw3uBegQDzKGKhPqy3+uNrzW3KXy3Ax4E+k2N3cdlM1vCpIlzbnC4o9uE8L6UfoXmlIA+Om4wPV29",
-	"u0AsIP/ZZ3GslxaePT8+HvgdVfV2tkJmXz1CcmBaLZEVdIOry7fCA1Jj+5JDzgCVb42c2aeE4VhEOqlM",
-	"SD3wbnTJetwkcsuUDdYfaA8B/UvTE1a4hAhYf/JOji0cZMBhYvXd3V2zhthXAI0Iek+geDOesEPTIVJK",
-	"ZMUfUp4ZQMuT3T3D+3HGsnS03exkLA1rLTFxEsaRp52E568sKBq4EGjmD+BVGtGskRDwReFBpXRp78il",
-	"ifUIFXVYsA8K7mDEYOXsr8q84GWWPvieoJuwO+QHvB+g0IPMm1MhnMg8WxEUDUVL4MvYvuZ0u/nhdVD/",
-	"r0atvltr1GuNenDGolc0C46ZuspkP3jLxeAmaH45D1pbtM8DQvv91lZwfv7qoNFoifLStGkUHfcH2XJS",
-	"9xp9pBKH+YvXoB+kYlO3UPCHceVu84cTerN9CaK7t7e//+TJXuNuXjIqjQovGb+s9pJTZl72mKN8W4EC",
-	"thZ3vrG2TrJDBoodWmYJZVp0u0L7yMYD7WnbFHq995qH5+MQGmuDPBpHo06WLeAR3YnvfdUs5FPdVC7M",
-	"ULmAb8lJzPIPiyVyUKxSwO8v+jQx22FqjQJeMnunFf++q9fRVeEMnPVG+sqKCFYmeWNvfyKZ40lcRSZn",
-	"3YsEghkjGLM0XMEyANcOHZrqOp4KLBkwnrnXPaXmBQkmGrGQywHEQ6F+yJxXDtzhQp9ibLFv3nMFYLD2",
-	"bAPHxmmnIW7Ww7AyG/HAg5kXKvByUu786Vk0mRIuMonWrTwVhueeoi5ZEMvJtcB6vmrDE3za51tQ6bv1",
-	"dXbaOjuph6komFH1bRq0rAT9vzLdOSnwZTj/WTRomQe7g1tzTYh4nLc8pgUKHjAX8M1tXi8+2HKc3vVq",
-	"JL7Z6A+x0U/Eit3zSYEtZnPEuHM+30bvcQW9cGeFQbNrvTh5F6aIG5+kLUWbpcKtREAEGzKVYbQRo4kI",
-	"AzKhe8IjV0jjSnXgVhCXVlCgiFy24EHxbg+YY/TpNk84Q7gZUgfmm+kE5W4dX+Fz3ysSerWNjSKeneiX",
-	"851D4e7/kAPYuSHG1vt9Jlikhem2Hb0Amg73zrqB6bydMAVSd2EURRWyzjzbfXKfgy6DrOUcVRx4/Wxc",
-	"B7g+x/iTH5jswF+HDdBWZVaKJlSDEZXF4bZu3BVpCDf+XBrC2wHTNIQZvRJ7a27+VzXzXJcrxFOZFc6z",
-	"zBbeZZGxAjoYzEBs4Mp7ISTTk2mG2c6qBmX+E39n/cks4JCpLKaXtbbULxUe+cJ89enk/NPb5vPZiQ/8",
-	"1XiYvmOF91F1sIFvN1m1im5gxME9p2irxdVE6b4pawBWUBNV+sE7puAsZm/5ZVGxoDCE9CKKNlYAYIJp",
-	"hZwLcB3cSWFs2n6tJ9nBirdMqeSUtQYrbpmpaTejA29xY7c2qnqN82wrFbpJSZjuyFVr6PXJueUO3WGe",
-	"OeNlbAVRjiiVghV4CsqTY8tiKahIVU1sygWdvoJ/t7Bv9zCpqdkVxiZovaLs1Eo1Tqmkl6Wp5vAMUxnP",
-	"0bQDrp4t2HOmL/2Bgzz6+TfBHUBaxwUMIgjGwiEdO9ryAzp6tWp2+OJ21F+VewBOyksDOTBaVfwGb1UZ",
-	"vZmFZJI0Ccx+nsby8AP1O/9aM5Uu2nx3+TUTJBvq8x38KBqg3EPJxzsJx6I2FaSbUpG52pKRLVDoyTg6",
-	"IE9296rCQHqdvs/wz0uWMtHmNGEi02dgMlCDv/93yqUCELVeTHgWCz3XUjRQ+gn1vWlkEed+n/rZwS56",
-	"3R4mUARvrEJ3adHdhIeqwkMpynqJvltc1RR2UVkwKPW/KugYz87PEfvR17vIj5Zn8PmFJLTPr9iI9Kgt",
-	"QkGcyAKRnoV0wibCs6YRnlVIfUFOyuI5KN9Twjj6AlPbNjTNQMCEqUqfdWujU9ctjrMK0crfdqnXVqVK",
-	"51VXr6CF7Pp1UkfHxTVHV7d3R5/e39xWZYLng+EhsBN+Awl7gKyRc7i7KZzuDBSL9NwgIATmjIvuIRG5",
-	"14khpIJVwl08lyeKh2O3xxcNEM3t8mHT9Pl8vocJIN2mnzZho9WEjVah4ArSXhYkus1jtII+pYUXXmL6",
-	"BtCU6cMkaAVsshrqzWDaGMBegEYQBp1oIkrZUCIUUaGScFu23EKj5pjba7zPwA9M8S1XWdVOwlX7IWI/",
-	"yr6uZdtuJwcT1lsVv3GCbT4H0dbKeoeLjqyUbv2e4NQjU0TA4qlnCP3h2ymLmMg4jf18iPUvE6qNUY28",
-	"0CZR2F+GejTMjHDkHsReSWFnEMfmc+g27GZh2n8klMehPa2U7IjPiqWv9aOsUKTdPUprsSVJXN2UMav/",
-	"dOHWfumw7ME9Uf8MHkFB1BWLO3MIufdqJ8Rci9MF9790kq6/mt9TfRCu81z4ockMyrrncjZJ2KdKDWUa",
-	"hR52PTSB4Qv35YFH3oURTOs1hYFtHzRMpeiCeRqrwWu6Aj47HmEiUuDQmtY8DqGvF1c/YpvGMUtx6LaU",
-	"V5wp5Ha4lPpmgg0N+yfsfq6sozvVNy3s5QX90/Gl0YMndFsx0aPbsRRduhVs2XUHpo+UU3LO42tKzqnI",
-	"JFpX92M5yNLiz2d2ZO3jPIwzO01pOfW+GrKfYOucZdtHIBbltkW7PVZswpR1UqZ624YnBfQ+8pRsW4oQ",
-	"7OnSY1bu2jRhReGDvgZGjLHyA19hraz7X97ZYxPELXPJpWBGVy9Jm0/s7zKP/Fadbn2X2RO2cPVsCVt4",
-	"wh84Yauff5OwVRmxoYwS0V8gYWtHW1HC1g4/j09VnbCF0aoStniryoStHtl0/rola+vlU7UDSSjaIlDn",
-	"0O7LHIhtEzueEjkU6DlAx7t4rowvnK1+519nyfVWpG/1s31n6VtwJrcOthLt3/w3S/opU7TWlkntMq30",
-	"gIquz6TfZNAyv3/Vm6bPUlDLGOALtuwJz950PkfpYbK8n9GuVDpImyxvVZZ3gFtiin8wv34qbLayLO/A",
-	"/6rKOZgjywuvmDQrzjnQqnUqdzdkVGOqMuK2wyKZ4IXUy3ydA861s7bJGK9TxngVO6ggT2UZYxscqfSe",
-	"9QWzd9syd9ro5/XKGK9CtPK3Xeo2LisOt6YZ42ZOjY1ROpn64TuPRBv9zflSy150fFV1AwtF+dz+1x/8",
-	"K+9dXkXuXfDtXdYavfuehF7D1Q4+dFHX3jlRg3bPuPslBvaRTUxgcDGwfSwDcxQAPvHH5g1Cy+fcBNcI",
-	"ZGCmpt6nRSfnttKe3V3QkZ8eq5zLx364QOQcQciNf7GkrPoqjEBhJ1TF8KZ56Nf1HanHbuxAaLeaAcJG",
-	"hS9MVJjdtD0tDh9i33unBkyq0vzOu8Sqt0M/m6J4V9gjAPIgRKZRUP6DwCQ8i0PGQKi6t0siOlKooUzH",
-	"8jZNU+7PUNl2iKAUqYgCQAohZ7iyiRkMYZNvNAWOLxPRPpgIjD8y93xcEiInj6gi+phOqL9CMNdDsy40",
-	"JjHvsIwnLDBNgbE1o2LpNTCP0RGp71u+8ceWJtYE2FNGwldZ1tdHjjAg4TlN2DnP2M/nWcrbmf7oA816",
-	"P+8YSu/wnLUHKQuJvGYp6WVZXwGZDxjTgUBmhBCATBdAL2FYDQotFjyTLTuYXDLQJ8NFDsmoPCFt27cl",
-	"XCloKZmCVQAjiOPXa+QF5dqoxRJfd6otc8K1ce1rdRRFKVOYUYD/twH2dUAu2UiaDvdwvR6srKG8YfKA",
-	"SbdlArChX87fvwObpQxzAXmEPrYiySDOeJ+m2Y7+fDuiGX0cIMOJfkBk6chIIlVGnpI3/PmhlvqwQGUc",
-	"EszEWAMOupeR51TxNrlkikewlAl4EtZu58sWWDYJmJlNJcq8OX82lHbduQIZdhQGJOI0Zu0spxMAcqQ+",
-	"zXraHbB7w5Im6c8t/3ibtnssqgq6fdIS/Gt9OWCXBYyvwu+1ctH/AuoJSDw4iYW+3Z6WgpOQ//+DLTb6",
-	"ZZf9p8nf81/e/Fr/yN8e/dK7fNnW/3/9+c/X9Xf8l2egGTGUVnUbF5W7JUA3GYP7a2YPAdbbmdS/gsLa",
-	"3GwPh8NtENBBGjMBrCWz+wBjYy/J//C8JFSG8y17sIXOorrgYuvg2e7uoq9vrhWu5LKHJ0C9vb6p2E06",
-	"dQZfTNs9no1soDyn6bJHIgeMACIbdx7rGMiUJwnkEahzmjAyEFrBa28C9a7WpI99ynztso0xGzytP2vM",
-	"FXzNlW5Z/BWmdHFdn/Twsly0vcf/n61LRlOt2H7/qs/z+GRWGvEzI3Leh3rR0CMpIR1F8kb4Wuu7NN46",
-	"2NqhfQ563izFxPnf+FuyA22ktzO5De2ks4EQLFYeS1+bpRnvQDYIAJjm8bWb09B/lDC5NOO48LOc0PWo",
-	"aUCdXKmBPp8a0kftUsJFQwbHUMGGSFCUsmt5hQbR3PjIG7jk3t7XxOyOzIIh8IH0kKg1kU/HH5uWDZl3",
-	"dnXRgGvkjfI0sCKpaa5lvAqRX2j9gcAIbLjDlQy9+9q2hyVL6d8BVmigWD6y41ayz/qnf6lFwfMM1tm7",
-	"oT9s1RNjIXpFc7CJyR+73mMTj+DtXX+xYXNOXq6VRxc9H3LFRspEXgHl4moIio2JTWIh7zcU2JgHiJDM",
-	"qHZkMYYl+4oMZXqlPeGpiQx/seCeJXM1kRPzChz22S49lsaayI701+zMVPqOD/iByX4MsTE4jWkpMici",
-	"qxEtslT62B/ur+tnk5QeH/tEP60LQdkgVR7zyTKW9LPCC4p4tvXX17/+fwAAAP//",
+	"7L3ZchrJujD6KnnYO6LtvwEBEhpQrPh/hGRZtjVYg6dlb1dSlUBaRSarMhHCHTrvsmNfnDjX5xHWi53I",
+	"LzNrogoKCdnqbq+L1RZVleM3j3+UXD4ccUaYFKXWH6UBwR4J4J8d7A5IhzMZcF/97RHhBnQkKWelVun9",
+	"gMgBCRBmHhrwCZIDgrrcm6IhnqIuQa762quWyiXhDsgQqxHkdERKrZKQAWX90t1duaSGJ0zuUzHiguqh",
+	"0zO1UY/6BDE8JKjHg3CmhWMH/jH3aI8Sb3bQywFBPhXyN4HkgIqrkYclKaPJgLoDxDjisDn1BuI9mLLT",
+	"RgMsquiCMA9RibrYvUaUIeeoV7HzVC4oc4mjVkZu8XDkqyW9J14ZNZrohN+gRq2xieqNVq3WqtXQ4fHl",
+	"4j1cSKyGSW/gLCCCMIkmAxIQ2AOiAhbqYyH1yuUAS+Tyse+pGxlgrwzX5WNJAhSQG+5iNZqAO2Ncqrc4",
+	"Q1S2YCAPS9zFgiCPEwHPMRMTEpQRD5CL2W/wwSSgUhKGJE9eyH8GpFdqlf5jLQKwNf1UrIXbUns8uMT9",
+	"rFsXMuCsj26wTz0seWAvQt39LhIZ13DCGakcY+kOnEXAcU7+NSZCHuWABvXsbIF+cVcfLWXEPvB5XwGE",
+	"WoPkPHnlzV7NrZOt3k5vE2+4NbLdq/dqeL3bcDe8JtnsJRY3xLdvCOvLQam1uVHOXKsMpu2eJEHGMamf",
+	"AQGHmE2RIC5nnkCSIxlMEe5jytCz8xcdtFOv18rqufoQ1WvVRnX9+S4aGTDizJ8qWGJqbwFBE4AqzvWw",
+	"5hCEuvgepj7x1PYpEwAK9jMkSHBDXWJgQ/1FEOOTxNms1xJ7p4wOx8NSqxZunDJJ+iSAnb9//749lgPC",
+	"JHWxJNl3BaPBtWDkBsRTb2NfA/8EgN/jZeTsERyQwMk8jXp1s1p/nrxD/f4yN3VXLo1wgIdEGgradl0y",
+	"km8w649xP2f1vnmq1u8MRd9RwEyCgAeijJyRrOydO+gZoCPp4bEvn6sjdwhLURl4s1QuUTWwpuKlckkR",
+	"TQUlsJBKuJL5uLEfTM/H7JT509klOzIYE6elqMGAsr6iOe4Asz7xqqht4SR+9l2FQr2xIJ561/5T4419",
+	"Yxcuj00N1VWb1ZQGCTwVaKJGo/HLxAI5epVwXA4ejXyqidnaDfOq7gDfEBrwqhdMK8GY/f5NcOaU1bsj",
+	"H7shDo/FGPshVcO+4CE9xRKwm3HNa9AJoZrfIS+YomDMEOMBolIg58gjwxGXhLnTymsyddRGr8lIVu11",
+	"/GtMgml0G14w/RqMWeIWzOWWWj3sCxLCVpdzn2Cm6eTtiAZE5BACdV1IDrgwi1fkEUvNGBRvU1ADhB9O",
+	"4ejiFG1v1uq7aELlgI8lwug7Z0QdMxXo6rKTt3iiV/EVwzKWomNmA3ukxwNSbAddeDfaxYoWr4ddbvUv",
+	"ue+RYDHDwJ4XEKGAPCCCjwOXVNElABUFcDIoW0aC630yDnKTRiNg4TRAfMJQQPsDKVB3qmg5Zf1wVyMs",
+	"B9GmqFcqlxTm0UBJOgpB4xvr8WCIpSasmxulstqpprk7tdpWfWen0dzY2qjt7NTLETmuZ5Lje20+TqXq",
+	"P30DIaa+JtMsoUOSW5D4pnysLwGuSN0cmYD0SbA7QJr2SQ7ESIzdgaJIGF1dHe1rMjgiWKYkCABWzSaV",
+	"JHtNpmW4WvuDi32fBPAWZaixgQZ8rHiAFb5gSiW+9YkU0Wcp4qUkZfWsRwMB6xaS+r6iV0xBELqMza9X",
+	"hJmmunaZVKCN2g5ygrFPnBmibrj/NSGjcFUtIINm00oIDagi8YxMqnkMKUUy8zCx0WzCndq/64rDSkkC",
+	"NeZ//fP/qvzfX37/z1IWtp7hPumMA8GDTNUl0Kc0Uoy3S5Qk00K1FJs14rQ+SfVmWfOnCRX6a+ohoIJG",
+	"a0gNaDQFkE8dF5ZSZeRWOsC/zQ+jgNxQPhaO5oCW7Y1ZjKnqV9EIwx0QoIt9ekOE+oAMR3IK0yYQrZZN",
+	"//RQ2YynVr4fpmVLbur8L+j3DDJ/JMlQIcvMmuvN7EULNUzmktUX4RLrtdpC/L8gfi9fpknwf2IIMpL4",
+	"Wh31BE8tQTZ4rRH2NwFkAo+owigeoLEgQRWdhpCiyYMdLYFdStlyBPF7Tgsp/gUY5hGfSAKitkcF7vpE",
+	"yUpluw69CIAhMR6RQE3nwPLKivrCG0QhAoi2IJ8T0AgGSp6/JkxJBZxpwpx53OqMlhRNLnggM86Vek5Z",
+	"S6uK706dVpq9a9xy+dCgWRUdAQWxH2jVwic9iRSb7xJBPWKehmzciaawcokTR1W1jBgedYnPWR9UJAoa",
+	"jUeC3LNQ+yqs1JJA0h4oKqdqUK0RBESMOBMEFII97BnFU/3lauOH+mdcgFWyqvotRIw/SlofKLX++Uep",
+	"R4nvxVF5KPqlVukFoC5HlN38+7996oFCGmIA6NCluy93RfdyoCeEHczy+xirGGJfUQ3i7SrZ5tXF6Qni",
+	"3W/ElWWEURd7KNSIyqBO+jjokyo6MfxsgiP9oaTtQT2fug8/HrhAeziv/v3fiNxSIQkaDxGVZKhgDhH1",
+	"ww32eRA7LG+spyIrOq9TBqL3UImxsDiBcEC0NQW0MoXhgCUYKaJgqYuYCrXOHg+61ANt6ZkmGs93tQxC",
+	"BRh5FI/IO80X8LFH2IOPE4/lgAf0O3wTnmvbJUJwxP79PxyNSDCkMgl4ar2rg7qYbk+FNguh7lhG1qkB",
+	"9z0tcSkSCWdKReykiYd6AR9qbcJIqmX9kxWCBJX6MuAd3pOEgVTAtKzkgCmmAiqYA/aCmL009ixvo+bt",
+	"tZhFBzZ7xJRMg304gAdfVng/ajhEYezHuxZr9NGS4W7CNqbZ5FgQNGae0exD4hEpDSD0/CaQ86FiyGPl",
+	"SNHs9zNnblS87lhMtS0zPqKLGeqqBTGpLV+ru6ATLl/wMfNWdzcnCmkIU4MFOIE1jMuvPZhsZXc0q5ZF",
+	"WAOEEcjFFbNoTrxHohgdwGFX4bACCyYJ4uOQaeHHYlonPEY9AL9DcYsKZKYCUQmkCG9Xy4JYWzmNlB9a",
+	"Q40OxBkRZZRDHFYDemABraRNoPO+TltM4TCuGLkdEVcS709EW9qhPRCWYTRc3tPmQCGxkmq7RE4IYcj1",
+	"KWA98yw90qpu3CMl+JBoPkl8LYQyIPNVEGHNgsBsC7J86iyw7/MJ8b7SkTqQUn2nUa1VG9XaWmOj9KVc",
+	"cgOiZIavoD41avWtSr1WqTUv641Wo9aqNao7641arfY7OH5K6b0qNYgpQSA0f4TirCy12Nj3yyXqgVbj",
+	"YyG/jkVyqvq8qaIv6KjUCle+FYm5WnkplUtWHf06ZpL6duYAS/LVp0MariXgvhJo//mlXAqVkEg/UFpG",
+	"qVUi01c18qFNT+mr1+/qb+mbzqtB99BVfx9dfT+qn9BXO6VyaQyut6LbuVOL5CMlamuROnEvWcYpRuSE",
+	"B9dCM3qtqoMxObgWYE7sHO2fK0oIaLCrX1MQojVBaiwi61V0oHTtlhUYpvAcNAel0WZZLlJmCVBWj/TL",
+	"MRsjDgKsDv+2ArpIqbVzl4SnDPsFgy0ocU+/p5YRau/qPCuSagE4WtJ6I70iNWefV2Z/NAupb6SxclaZ",
+	"Fyj2SzU5Y71Wq2XNaYbfvIuBfZ5/2V5VjMZYzTM21NZdEmXyjkxIPhIwIGX9XeQocHa0ee9Gq4FFTlF9",
+	"pZZtkXW5U92+08i8wJIKOJlYkbXKpAwb8Qu7SxOIebADjmL1ptLVemQSeg99LEnxw3nYadSTa1YkKr3m",
+	"FxHiGkFmZgcpwFPYtXhZdgWNO0sJs8BbPUkNn4HcsfEad7OEND3wlfo5cpxqw0zo7DA+/MDQJGPDBTQI",
+	"r2ViLtLKcY91Pet3SQaQ3sm5dQ2PSICGlI1ToMMRfFhFe2TKtcte09MsoQkdKM0WHMcBGgVc6ZfI5WMm",
+	"hQ5MAGNbNX9XWThRuwsZVtb9wqPd0MmohAWPqzXCL+CVBIwcon6AmRQJij9PtDnnPjknvSTdT5DEGcrf",
+	"vEsw1Dk00SxTIeYUhJoyrFf9ra3xalfzaaYi7oZXZ5EiDZMJaqToxKv3l+jZy4tGc/O5tdZ5JKA3kXIN",
+	"voXfBAqIywMPZDKMBO0zJXoJ4gZEC2pGNxeSB8SrovcDDqvXHA3sn4AA2iUG/gpBiEb9AfeJYt1SX5FS",
+	"H6voiCHs+0Zm1D8KHdcQHqkAh81kwE1UzBBfE1AFFDvH0119nuoHEBHtfEMsroFKCuT8r9j/cNdVaqrV",
+	"gkGHFURKtVFHH1kFjlFUOHOJgxgOAj7RG9Kb0Kcsudk2HIzetvY2qfXYYKdcJFU4GhejFhL90Ej0KFJD",
+	"U9s9rT/vn9rBZyxyGuLiYG6xMylqRKJBgrOXEwJfgjSlWF+Kq8zQ5ISMlTi/L+GOtSkTNie868o3UbEB",
+	"FSP6mkwVamtloQNDqZNfQjptG60cYD0UU58pefR5lrSaL4GGekpKMSmXGrVaveV1t1ututpXlqia4e5O",
+	"S6o51HaGfm0tkhdfBISAjzVTUizMsjeWkRx3kXbwJJ0Jc5hIBq1s3ke+LBqsoK81IWhFcT2N2notpUt+",
+	"eoCws5kr61wx+q8xQQHp48DzFePlPeRiQXZRXRGoRrOp6EaAXUkCsZREVL+PDFFLiA+lpKevVkt4+2rL",
+	"CATbBeSBpZj8kZfF44vizPpqef4uckAPfxC4N9IUHEBmhi6G5O/MhLfF7SXwQBuPftlOnobtRJ11GBPh",
+	"joMAzIAKVsltuD67D/333azBxV7sH8UwxFjT0hiSjxBKf4qWOdfjan2gMUqTAtzQTWqXnQ/E5yB2zfJw",
+	"fkMCH2fppTwr8jatziWUt5p2xlNpvfAmItt6uDVTWN+s1RIUr9HcaTyA4sGp5OxaR77/klyeouTyS0ZZ",
+	"uYxS3Cr0p5NZ1FUKSXBoQoxi+//MAs09JJcMUhf6uVJiyqplDyNpDIkccE+tAY/loBGLdWU3hEkOQUYP",
+	"9Hw8CRfB5qN6CNaLUUuBEt5mTdzmG7+aBY3wIdzcwxJvgWCRfBTOcaw/SLGLFZumn46haGuenShpCxra",
+	"k4mMQoWtN0n8z7PU/Ajm33gAOK/CirGxGqBc/zk2hCyVNNzPgls/DnedXPBLk7maOnATjB19j0YBvwHX",
+	"zFAQ/4aIKnI0aXdaNviAalu3+csaugOCyK1BIzDpqoFdcGyAmmAHqjutKM1OfSVonxFPp6s1tzd2nleR",
+	"wzgjTgts4RD8BHoG1T6kq/M35Zj8pj7HchyQ3TDpaszgSmRorgY8F0Sqq9EhchBpbOKqGFKaD7p8cwFW",
+	"dBD5mJJc/llS6yiVNXOr2380YpcQieOxS8i0EoRPtangT8SPV6RNxw+gsEodiTM/X6+ObWABFubpmk+d",
+	"9j6EyqYD0SQiHoWg34f4rNefhoqUKWuPPSrbrtRgFsN1g4oG8YY4oDgSoUBXmMGOxRKa+q4cy75I3F7o",
+	"iFZ0F/yCIlOMK66H5YcKQKgRJGSZTCklIS3F4dbD01yA/eEBX6q352Gp1C9EctWXuRd2aWZPpXEkzhS8",
+	"+lynwad4pLmSGzz2ZRk5Lh8OMfMcCLyDQDysE5jMg0Q2vWZIZcXi1KsOwvGEOM3SdJRmFMgZ50jGkxha",
+	"Y9Php2ZOdQ4wQTavUidxcGOCI+NsyjVnoVmEGt8CeCGoNmErKQsyzs7kPcYyoN/hM82IGrUFTLCbk1F7",
+	"MBwFRGD04eMnNZw7wJSVWuvl0gCLQalV2ultb3q17fr29oa75W02d3CjRzCuuc0m9mr1Jl7v9jZ69W6j",
+	"W+tuNxquV296m2692a31ajVc2y6F/FUhLU6cUQfEoAsqSUP9nxISxtLlOgFaiw9RyY+NhoZbIuRXNWKR",
+	"Ago2klnB8oiwmxGratFLxB5+NesL/7aJcPBmRTRERkShm82I3kNSOxZILV8HA2hpxSkjR29a/Uvnb6l/",
+	"BeSGX+t/gWlZ/Yvcjngg1b8gtNjZRY6WBgGvMFNIIslwZHPocZgzXy2ibsWsmSGEFqMlaUoUguwf+fHk",
+	"yUy4XZOMmIHlGaxuroU0xAzseQAi2D+L3ZGm0hm3Y+Tssqkv0CUuHpLIqqll8nkWpZjDPx4ANU9XHuDR",
+	"iLDH0pEVw4nQ+2HHMcHigWfRiKhIFljAI8P9BgSRG1CLFLuozjeWqDvXNClrWPUkBDWYYjyCCicDKvQk",
+	"LXTxsl1pNDeVMjQgt9gjLh1qDlEU7uqbhUxCMN89jEExCpk1Qfj4yDP5RyEGpeXexvYC23lIaAvg/ql5",
+	"N2Vrzq/GdCSFraHBohsxaVT1ZQ+meZck/FlHk8wKSiYNFac5849Nr8MylKxVXFMWqwmk32wpPdvlI8MN",
+	"UmzI2YXEVCWJVHUUmIOeKbW8Qpl4XjZPTGDc12syFYotjPCwmlRBnGWgeOcuxfwWVTfSrybDSmVUrkKf",
+	"4wMkZh1+mWS/ubJzalXzZOkFluN6PdO4qCPIDL+zLC4BgnFMLVtZIMKpGJgkDzq9yZBsW25mKWcMuQzR",
+	"yxXKQRTNsJosbXYol4BsmWiMX8LsX1eY/TLrJrq3ySeCmqJ2qUh/WsYslWdaMrPnoofOss/QV4XrtFB3",
+	"irBwCfOgTJVXVZK5faD+FT2JqZFYuMaomK8gnkbsNd99b9QEiGKO5Hc7jYEZ8yRnqrgCu1QuWkwntyAT",
+	"/ynD8ulGpQu+9ijrk2AUUEVWSuohgJcG5VqvThreurvRbeLNna3t7a2dTdzsbrjrXoPUe7Xweek+YV03",
+	"1LWhUUVDunINu6OAe2NLvXNis0iPBAFkaKopLVrBmZ61j1FH0aEvUVDW0ibicmkSKHIBm3jszLUfl58G",
+	"LD0NZPlyBhhV7+1IbdxlQe88CSJjvqVscLnIkJ7U6hxWNdGOn9jn6Nn+wflzk2cMJZKMf2c4tmVPlDoG",
+	"d6lgIQBDbUKBsZfKIBxHIEaIp2nJ/JSdGNJmamrWZRVTNpgYD0mATNZZYbVp48lkK+oYLkNEsuExNFmY",
+	"9+zd6FQPU18mVqSG6iqAQ+yR8Cqw79vPE9i1CKiXyAOqN1aXGrn5J0qN3CkWlRFnjX+JuIzm8imDxn5T",
+	"JGlwRrmDqKtHzBncvEsw10xDqlqwc65eIoFjyXaSQEIdNUMheegqEDFMZDps7FGYXP0uIRJkgeQIB1E5",
+	"MHB7hFSDCtTjwW5IZxTdRo6VKpzHWPF2wXy+UyVaonq1Bo5+s3qNEybCYDdWPQvsK0sxhObTykZTx2LE",
+	"sAWhiAHBOoQDXo8fgnkBkgnVW4uS0TNND0mBKUOqiYU5mb+jaCe9gzhEzk+LC7EvYon5kk1cXIgy9O6f",
+	"L5dWX35lx0VemQJic9ynGqMnvJfJ6+5XDTXFEn+OzBsTdHXoEnK5D/FXods3nl2rS0pxhMU1ePRjswr0",
+	"zKlUjCEk/rvz3NRWk8FYSOKhUcBvp2qUgQlzGiLO0DNHm3gqHQLeOagRvrFRez5HAI/i31dgekpbqosH",
+	"YdQeVept6ehsk1VNTdlEcCj14qXi4XieudwjqF6r15/nScsRLtbLjS/zpOd7Vvm9f9z6zo9OKl3/2yRs",
+	"mKLGqZDqR4kTbfwE2TPGYAZSjkRrbS20rlXNw7U8BlNE5CsKwtsrkFlbMTHVVkQG9H1eRk6sxik6xgz3",
+	"odaqc6lIcuzvfSwGXY4DD1xa70kXnQHZvSBCUKjE71wJEsDTdqOt/nMB9S6dWK10ruvBh7WsdbUudEMC",
+	"AZVtcVhNRL2kLmkGFx+ZoTcfQbRcSf7uRloCnRE+50SDxQS3rIjdhG+ySHrvL3P0kzRHryZ8OQUNhR1F",
+	"cefGTw9hTm5iIVasLlE4ZcSJm2xqYdnu4VPIFY7v/0Kv+s/plNLf6YNX39bq9UZjfX1jo9nc3Nza2t7e",
+	"2cG423VdzyOk1/uLEg74Z3QKvzxbvzxbvzxbmZ6tJL2YM6N+ZXZW/bsNVAubwCQMrksta+eXw+2Xw+2X",
+	"w+2Xw+2Xw+2Xw8063JICXf5yTFpyfFUPmrxR++Xt+3t5+9IyUQr2FmrPvwpOhVLCL6/bn9XrtvPL6bYa",
+	"p9v249VDa/xV3GvNH+9eW65M2t/V3ba1Aom1eNW2x+FDG48kMC3jBs+yOO9h6Q6OuZdZkMD3HUsjAz7R",
+	"bW55QKCFE+SsIYdgdwANJwnqc+4hqLsOdXV0vfl40oev5B31QWYmBqyEeOkcoFRKFjyFf2Fr33apnJZa",
+	"pXPKkUfQK8wIDTjUIhgzGahH0LE9ZV9uLF/yZoiV/loKKP8/eh1Vlw+r3SCUGr2wwKxurPlVi2BZhCo9",
+	"W9Lyvrokq2sy/Yr9Pg+oHAxLrRJxPYEro0Zzs6QfjgIuTc8qs3ZjEe+q+6gElEMxB2mbeafPrr6jdqPL",
+	"Loa74UEfszCppgRyL7+hDDKvQJK+4UZIDwiGjljWxn7Dr2NrMX/HDPmC6Cw6NYwgAcXqSpqN9W6NuF6j",
+	"V2+6O90tr7fldWuu521ub271tjbq23XX3XbXZw3wC8BA8TbbnetLucSvLZ4FfFJq1WazwEL4nOs1m8lz",
+	"SwarmBlnCcXUqnixjg5FK07qSQHLdP/DJex2inqpvS9IxdIr2lW8PezfX0aTuHgx9j3UJfNVPYgtUeeb",
+	"nxRNGXJs/m9L1wMNQxgWJMGn9Ug1E+wuPPgs3aqD05ToXlRnyUJb8WTMiAC5+P8Q/SBFgJYhOEXog018",
+	"xJWhzi+dwezkAkc4sD4D69cOsX7moEJEvhiPeABY8NBKnXAlaaDp0BlTy3yjpRI3wlucGU0/KIPwul7f",
+	"3ETYHw1wpbGMNaf5ZFwL649aVxSqMGugnUkzrqjfbYWT5UoU1u5S8J5zfiKhuhPmiUc6xUYh836nfQ+b",
+	"fgo/M+OY7WMr8+sWQgI5ETI7u4gOAc081GkLkCMH+IaYcl26S6Np7ApdeJTMvJR1tL5az4ECzCStSQ97",
+	"Gnu61NBQeCOiVIsuTSsSAywQFWJMvDRgJb0QYCsA08EAr6IKWkRBZ4xV0L2IQwMveGWpQ9i8iyhweuR9",
+	"otSpoSnAUnjInadlot7INBhHF59TAtdS/tjRGxUjBZDh+Vkal0bWJJFaLq+jg/OSOQozueUsbZv3Znrp",
+	"KUZYShKoz/7r2T/blU+48v3LH4275//7P+fFHGyof1tdoMQ4MotBrtJNf1DXgPVl+FUIsvb2l4qdBtDI",
+	"oWxvaC+s0RLnYJQhD0/FLqrXdpq12cDVWBX8nWYtaUosTnV2srgO9v3THkShzlMxXpNpO/zq7kt5EbMy",
+	"Ded2E5xqcUBukZaSc+pzpo71NwH1jDjTTAq12RSBHq6mzLffKW44pCyEtAXGu3vzsqVMmFuLWZtlaMDM",
+	"xCwzo1IQvzd7Cfe1YS9ZwmiE5eCrb/aeVUYagjutCNMlqEt8PlFsRVdwbmzXykgRZsoZ2qg2qvXqzvPd",
+	"5HbKqK5LRCO11YqpAK37E3qolipjGu3z3rGe9Qcx8uUIebMQY0fP4gCJfTRmVD5/COht5xQO19Qxm8cd",
+	"gUiaweNIIHOhN0URzw6OdcCu7h5PpXH2hPKbQLjLb8B6auvZERRwLsuI9oyBmHGJMPxYRe+NLwK8Z0YE",
+	"NCOIRD97JeWB/23Mrpnplxo/vWZzfbMwjdDlHfyc0DcdNo46529icqnefGrW7fXt7c3a9pI040kx111d",
+	"OqgXWfFneWEhBrxU0WrTij7D4BTQGwVr12SafeTLXXRzYWnj1P5JnD3lHMVcvrSUk2mEhZjwwMtzs+in",
+	"pioxYW4wHSmdMt1DOxwmBTGN5fLd0qkEii7oq8omKFlF3LCpeP/LXvez7XUrSYWB+yyY/9LBPz3pRS03",
+	"G1bzAnQeScHb/skK3uZTUPCaK1XwlutGN0fhS7crWM5EtMBEWHDwZZof3HvIH6cJ7fxAkXvrJ4nc9Vqm",
+	"Sz+WPDzDC0OfeZTdUZ91jS/iRQW93evRACn/8E/zdl+TkbTnmu39vqbMC4t9xnhqVPxz1h1eW+AOf5C7",
+	"e3kXN3QFFMSLDZTBRgskXS3tsWgsThyKTOsmvDJReiVpTOe9VZRGXi/obXOVfC056hIE+hyysayPFD8d",
+	"YtEcr/oAC0RYMmErw2MOFoYiLrHH9IIpMjg3vFZdfyzEVkHY/sF5lLxWsclryzietgr53vJUxx/thDPZ",
+	"aeYyjOUhjMQLg1RxQEynMOIhxifLNKXYvouTunktmBKarVrxSIYwnw9r1j4cI515kxj7bmgxCWdQf0TK",
+	"IwRH41C5XADqtTtLpBdI6dGVv6ZsiSynuDV42WSnOGfIQ0EIwnwsJNQpSjPsJieUiApkWE4ZdacAFGBl",
+	"oAzNWlOb1fVqfRc5MVx6yX0PcunEWIxCOrV06lw8EzRkiXOoYnzZPEhOPgdyGndJDjsjFSpJMI6c5uUf",
+	"kyMIsRiW3WfBpX6G2HjYJcFiqrm4gUVKTsiEV9s0irrEHIeA5oU8MMFcA3xDytACZiwIwkwH00MyA742",
+	"YRgQs/WDTrGZ6fbV4k4yJedaUwVjpzYnn2Rhsy7dkLKmiWDEzyMYToBbFl6m7yBBQOb4j7/MF/tfG/KY",
+	"iud1sdMCyx3qtI3fxN6XDuZV09I+c1rWTT/EHkHEF2Sijd2QWMf8qQktt9tRuDKEskReyEBs1G8oSOs0",
+	"F7gLDQlqqsxI4NhOcmrPtxmC+wanXiwhJj4xDe9kumiWLLNhbFRtP/ylO/1ddafV2C0TAJXp5YlnfNks",
+	"BdwnxSN8Y4r/T7d7xrebSa7S4chJ/OtR4itYsjmcog9ckAzRt3//NyK3VEjCZFxU9cY6JYd4s5GhZrRF",
+	"DXHA5TJF8HZCVmdc/2iSxLo+XrpRzp3ZxAwpA7Mm+JxHhI98Uradhn3M+mPch9U5bdAGKm/Mb+lSFhuL",
+	"G7wX6Xn5Qm0SriPd83KmfYg+0rLtfan2ln/N2tE7756tjdWnjEC7GX3jHTwcccS7Ae1j+e//L6BcbRyC",
+	"wyPZOFzWA+/d5f54yNIXr3+9/82rs9e7ylpGvDlnj/ogeuscW+2mnhh1oYXqSwS5N34qtDXz4vcv9ZbS",
+	"e0FdMqA6XxWuJWp4CEcvqmjPx+xa5xbpCg/ae1BdqLk/DOg3snMF4DbLy2HAOWFkgv15KAACiwb7U2Mc",
+	"I4gI+e//BlGrjz2O+NhoO4JX0Tlh/IZUOBL8O2UDjkY4wOhfY4JuuC+JbuWqkyYtpox98os6PjXqmJvs",
+	"9sAUt9U4r00VgoZYOumt8WdIetPybAFJtb5k0lvK1T7Hs76KbLjIKb+CpLilE28ez5mwmpSe7UdP6dks",
+	"4mSIeT0ePbWnUX/U1J7mo6T2bBRxi6TDolfrI0mP/ngOE6jps4zDJCMe/OH+k4L9eA3t/4v7TsCH9TOd",
+	"G9urz6Ja6JJIg9Wj+id2Hi+va+cR06W2/vJulRni8hf2saw07Q0cknl+G1PfKfLbZNDxh7pyinWCSske",
+	"j5+A12jM9cQk0gNWkoR3L/dLca9P3NVTzEuzOMsvqf7lpvzhhdk8gvaZeMS+RX/TmFRXZDmfEnTSFFhC",
+	"z85edy7Qf9Rrz02WQCuLpPZ4EEk42s4nJJ4KNNGSgyKJVXRqW3Io+SJs1q7ngSWKMgg/lrGIKnKsgOGA",
+	"k85JQLCjc70ZN9UzTFU0KrMzGYpzlvU/Zdzu/BSVhyRmrm+m8zKBeUL+YVjhttPWPQc0AUmkmG2t1+6d",
+	"t1mv/4USN3eRTxRGizLyaJ8qgHcqBrSrunvNcmkx67V0WkyMZBiKUavsVCtffs8mGe4ABwKq+LcrnxCu",
+	"fEe1yg6qoGraZPED45tzc3UOtPohTKWzMMzLKlGgPKUCK1eSsrPxtwm7Tng9s2SaAgw/N/+xGMNPSW4r",
+	"71S40E29qny4v1huf2Yq4WUSE83RRaUvqQw5/oxEoANvXMx+k6hL0ABHYTYP4N4bTy7d70Fq6ko6em3F",
+	"1NdsI2GkwBatYZqqWVrfXmHN0u08UmQBF/B4hhSpEYR3XfkmKsbzoUlR2h81S7KyQqV0HbZ0lNQvl9Uv",
+	"l9XTcVmtJobLQvofy5RcTKDTzw3KMusvIJpAvEKGZPJLIV7EwuYpkPtqZ1D5P9PPBE4PzrRjMFIQHq4b",
+	"bvxY1ZCRyYPUw/waCQAIunaLNWaC5ycsbgfaIIYVxE93iKcAIDpaXQGERRBd6L2KTsMyyzYMKRK4YnbS",
+	"lEq5VImJ3MaFL/kE+Zz100ARdsGB8ul4im6wTz2AEhyJHsgba3hTxz8h5FopzXgqymjAx0qDHlI2VoOp",
+	"bZu2iLvIqTm67IlE2PeryDlbr+07aeMFlmjIhUTOmQK/fWe+Vl9cJ1X3E5eGTb8uKhKOstXKl9kFsGfo",
+	"nuJXs4SPMjh7KqcL5cKQUBkXpU4ptC0anmV7gBrPU+IkkDM9Vm8sx6muGquWI7Xbxjq15gdBMeyfW/v5",
+	"nLK6+pUCrCa3EEK2FpxOPn9AZugjmrZ3frJpe+splFvY/DnlFpqPVm7hEUoi/DiToamvlkefc/HqT2cY",
+	"3P5ZhsH6PA4jsRxnZH44wFecFmKEgoXDqKiI8SB0joO9W2dqyQmHEBfFH8it648FvUkkXMF4mf7QzCwo",
+	"rRKExBgSMjJocaT55HXm1NKrYVlWglUiiTE0hxrTrPwQuZG/Cc6q53hyTITAfbJUb0n1rmlkUUy0jXpf",
+	"zMq11t6EIQYfSx39jK4JGZlG+LpwMjS+6hLK+mH1e+ibsYS0O+MnX6ympe5LG8ziJhltVQEtwQumX4Mx",
+	"CzXyHqa+eRTwiTHb/Gqr8autxlNqq/FH9PyhuWBmfLtzNUH97susbceiTG7RUYOWuieYeX2m18Vsg4uc",
+	"yOYQLfMs3YxDJ6ZYY40ozdoxXzvwNFGwfU5s1l2E/LmbhBwb2KGlefO3sn5nyUhmTyq1YO2eJdgdqNHD",
+	"BI4wgTdmzCmc6pjTLGipliYpqmsvJCRppfC4zBaL0OMjY4hYgiBnQPpqsuG+JIi9uKajkfp3rVwaM2PS",
+	"yOxh87fAhPwmOzqcdxJwNaXpIz7cjaWrKcDSuCGW7L4Tz4NcAlY3HwNzoVCwhYn5oyp5k/fCaw/DrA0b",
+	"UYI72FMNu54/r9IEYvBXDMiwHxDsTXV8NQYJjAYgmgk8FYtIVAFMj1YUnUoM/+d1BkpRgLNrV9Qbhc0Z",
+	"oWnb7hcoIs3Nl1l52e31WP/GvDhxs0guiLG3pi3XUbtuKpBng1qLOUfvq25tQOLC4sag5mCr6IQbHapH",
+	"fWmKlOAsD8ATatxZn28Kj0X1WrhRb5czC98DMXP+lxPT03wqZAy1qw80IeZbF860PCygZ2qP+kQUtjEs",
+	"EUgyCrgau7gKqJH1zHyW7d4wYQ9Gm7WJ2mIXOUrdDNgyut5MSeNw40VIS45TDiqfz0danYQyoH2ooOS1",
+	"kMPIrXRMYAdmYkIChSDSIoJDPeH8GAIE3bCeOnFc2qEHOWmP5tDb+kW0nzjR/vHuVjHX3womRPVW5PqO",
+	"edpyCdb2n4r/rNLDalYY6MINxpAZy4OcT+OL0XKdMpQTSxW3kCxdJcrYqbKChCJrC/e9r/cqkmS/qbu1",
+	"3noXb3ibeIts79Tq9UZjfX1jo9nc3Nza2t7e2anV6nWMNSTnGCJTQThw4KCzzou/WWhrKKyZnev5HmBK",
+	"aC6rxBpV40fYc0wD+wJWHH0HOVnAurlKVJjG8mPdUDxUCBW1gZRHLFzCPLVfCuph2uYD4kVG5zwqYIwH",
+	"+nV1wqMBo2IKpnl9kbUiV5O008V0RjjQBUFXgf/CbPOPbMmTwyHqon3nb+J+nhEZgjk9yPbrBH5udHle",
+	"mxkgxvO7yhTueJV2aQR+3gFcSOxnFkdSMAUtb0ytIEhZDBvwuMa+hAY40WVcwUb2iYThdHF6WywScIYQ",
+	"2c9yuvUIHoT80JZwWzJvPh8d4+Mr5n8rYY4QmzhLHNdKmlDa01i8Hvtu5pq0/WwVJb1nQxwDU3NQY124",
+	"5Cyo2yc31CX7fIgpyzbUFo5HTvJZSYT0cbfqcoWbYsAD+dU8ujy4uHzT3ltBsZWn0Dh4o1DRCA9O+D7A",
+	"v7oSCAp+4xeRWVlXPTe9l2YSpJbKHnw6/U+z6+DaYrfRgSyXsRzHnLx05aUbMtaR5KjRbMaaLYa6p8uH",
+	"Q2xCF0fYJUu2il5w+W1T/hbCPXUocjl/6jRwIH0aIgoUHY0VA5UcYQP7IAvF4MuISvEqyZxXH9a7LKvv",
+	"3qK7y0rjWDY8vlzSezQhBE+OcH7JYtv3jKiP7bVg7H+CxywT+J8XvG8XsOhq88Ipi8Wt3RsO/y6oNnv2",
+	"wfR8nBYjsGu2rV1kpXJkpA2DMsdMjIhLezRdqiI3EelTqHsrnCuusStMsFZCjcqa9Qi75VB71X/OMR4E",
+	"RPBxAAEnfETYzYhVrYIDeyCBoHCWoOTPYKA9l0wF3rqMkccZKRs3H8JjD5qz+L5AVLaQ4xGfSOKUkaPP",
+	"TP3LlKeBH7nEcqYE5FIVcxQnD+8Lex7VEYJnsa2Yc8vbhD5fbUeKNubyIYnMqoK4AZGiiuA7HR8xZmiI",
+	"ryFWn0x0oP9M3X9hhOo5YaaxNL+YHS8yFK9gT1TM7mSZBW3dxaBwJihSZ3K2Eok+8VVYc0qs84DvQ8Uk",
+	"bn3FYPFkyNEgpyBD79/kA8H9OmC1iI4z39gyN1Ch7U/wVCBHbdlZbLRZLDhbLEtaSKStLgamkil5qJlk",
+	"cSvS2fUkyr4ai1bsXpYrIqgzfi1ByVrENWUzh5JDGZYpemcqYoXEKs9oF7ZHGBGTYiOx7oCButi9hpUY",
+	"0qNOQucVifFQ/eFxg9lUIE2yvHJUUsvYixAPkCZYnsl7E3xR+538aAaDTmVLZmOnW07I/2HtIk3lEoeR",
+	"JV8chMEyMR63KEIvO1ppNkpphklEoTmFJK2oLO9y4cKpc5wT4hGbYUasmlM8eYTlIKt4sq5tqM5KUSUP",
+	"S1y9wf6YOAoaHJ8K+c/6F/NToULLP7Su8hMso5wacZad2DGdFsJoiJmHJQ+m0WEOqRCU9avIMXlehvXA",
+	"HaBuQPC14sTB2I8Vaye+V0VOFGqqBjf0QsGtFjkVAYBRoBBQ6PIaaCYqJ9QlVeQwLr/2+JhBHgBPfU7V",
+	"NGpqWH18DWIq1Js9HnSpZ2mgNYSG51i2yWtKiYgCY3X4McyqCMDYzzabxvO9MsBIS7NqQTmVDcsmXTPW",
+	"LUbbb60gP2aesbTYlScF42sy7fDhKOBDKsBc0U78iXs96lMYuBNFcIVdPKAEghDw/LR3auk4WAjpDfVJ",
+	"n7yncuAFeKJ+xPHBs47jMMBZdt9TBoGQHmGSYt/smUEdUqFw9ZqAGcyj6qMhZdgkpwzxaKRGVmQljJ3J",
+	"CVUxz/UKFJ70AiIGX2HwfOcWvHSp3tEfRtR2eqLl+776/Svs9K5c4owUcFNnjbsg0iaxfKD6R0KMiZfd",
+	"rKgdsv541IKFHEjKtXGnYb9/69DBUVRqGMBJg5jr1gKaaUmUdc8JP/ziqrUYEj5HmAbx8RNZAeaP9W0l",
+	"pBGv0WzWd9Q1Clxp1Da2zT/Xa1sN88+N2s5m5tqOSdAnXidIO4+x55lY3yiLgzAZAKdan9XF9Ou5/jFN",
+	"ZIahCzEM95zpi7nYqLueH+OTlHyXrhIOsbx2k/m+vrjLP6TCpqHZ0nXJ82qumGWUzdFmsarTCSM5XAqE",
+	"RXCuYt9XTCTRzmosYBV4RJPt7yOwOMPDDmdMEd8bk9QaAw7tC2xEduSLi5ezzgXrMcwQZnhQoOmIzNyZ",
+	"+l490YLPxcVLZ0krburAjTgAi8065NRJ5FnE5m92N4yd0WTHAKiaLBHGtdlsrjfvG8e1zJllBdWs4Bxz",
+	"DlAb3NI24uhUqemLlg1XX+5R2Sc0JieswV8UCqjDDAvfDLiQxjSlF1m5objSPjsyVuX1erlER6VWqb7V",
+	"qNZr1Ua92qiXdHKgX2qVzon30hSEHXJJvgoiBOXWjJ3AINgMRN+og2mVDj6cHXQuIa/MV0O9OHrzBjYr",
+	"oHtHqf3+QqEI7sM28IgCxo5iZ7xPxLXko6Wt2eXSDWEeZGi9oWx8m+EXTN1NFkCBmUJyJbW5g3Tc3Hzu",
+	"naQtxQ3aOwW7Lz+6y1IXK42s+NkWD2Fr0Js3Eyc0H9OKnwl0f7ZAPb/PKWVoLEiBotsRVuS5TctonOeD",
+	"W9qjWsD3C6h5D2ZOR9lbMKUCymj/5MIYpwLTdRLSua90eMxS7lpDErKmg0dLN6+YISl56UVqFE/drv4C",
+	"2S+Wwchz+PRCf7kE+OmK5VTmecOpXL44vqZ5WcOpJ/fFokZz3jbqucwT5o0YdfH+zU/Hfw9V+y3Nz9qf",
+	"frbUDjczYwJCygG4Z5EiNLqYNRiIiUhoOc1xZqHfgEVE7JYLNgilkCiSLSelMsMUCVtZZf5kPGcyXPr9",
+	"8ic948yM508u7mX3gzMWU6e/tIG1+RhJi0WTBxMnbJMHl84bjF1zwbuMKMIy+mOUhWimS+YjFslCzLyt",
+	"nD6Do199Nn/12fzL9dkMMWBFsU0ar9NK4S+19yervSuO6rK3/MeSTHE1IV1m9rngnFse7x76vqJCQhLs",
+	"xaK1BSRvMSLuawwwC5w9kKLpctvzFPMTTaiCWGQX0K2A9KmQJCCeVdWLb25ZPb7oRrbuo9cXL04OCk++",
+	"nh8P5SsjgW9IWF1XjIjvU9Z/cITfipXzpZL7Finru2iIvURvMUYmD5p1fRUafS5Yklv1L3hnNyy0qmhf",
+	"LA763uaAByPlzkIbwerPe3OhISEdMjoX52On2qylg8ttzGmXyAnRwVXDfCJRW2ymKJwcXFtotlj9yRYz",
+	"Jqx+3mZmyOyM7SrXy1BYGJljDZ/mO1ciATh6+95OqmiNmbl8IbYrhjzBVNoMz/gU8wX+xp3d9XwiJAeE",
+	"LTfybEJV/PzCnZnpvxS40wJiy1O+mF3INFQayONdUTRHrNSCy32+0svLvay8uMs2GuEg9HfeWKOMdUSf",
+	"tY9RR0cPdmKhGcfA7JVUe4nFdezPfSwGXY4DT5TKpfeki84CfjtFFvXLpStBAvWs3WiXyqULiGnKcXDH",
+	"Q0iSNCMWxJKoJhOLqhkPcUUQNsAVn7M+VrqIIIFRqYY4oHiWjMSHXSK+Ja3g1he22lFL+e0e1c8LJuSC",
+	"LSvc7Tw7DYalZGFYwalm1J3YGcYWUZ5f+mb2ODNXDWMnlx3mR88OHwOlRN2f2YBBU9mnhdoHF9B+21TQ",
+	"sd24j9udKnJ80sfu1Gmh9f2Di/grdfWCjgLjvmfi9BLhHHqCUrmkx5izyHMd/p4RvrC42JK1dq0anOo/",
+	"ttbSvUotNZYqtXR2TbO9DFE93DklHNWCvvKxNisFpDcWxk2QqrAbRmXNK+2xWanXK431y/pOq7bVqtXS",
+	"pT30qZfiIU3/rH0pmb5j+hSuIajO1vVNp/LobhnY45WGDgMlZi0BEWNfwUhkkl5UUzZRQ9aUBdns1b2G",
+	"u97dwM2dze2tre3NnSbe6K67Da9Oar1avbG+0dzc2tY2JKjoaBc+vzLlo0SQrd+VC/hswCjq6i7ei30U",
+	"P6kcSASH+ZFwEHfrctiIboXCCJQbX2Dm1ckaBrRzh8eFXTlbS1WOTfTLjmCyrAP51C5MT7pi2rLF9nM+",
+	"mVHlaotCNyzE5t2t4EOSrlia6k5Hbkgwjd65ZnzCwsSlhYlIRTxg4I/KGzczGSg3r8TsN+rdnV02MwS+",
+	"CE7mFM4NryAmRGZoCz+qDWX9qXUyThZC203EIMb3PsMQV9dHY+PP08uy8cR6Wa4/gV6Wm4/QyxKd8Mns",
+	"mh6tLdHWjGZL8kJ+Q3KSU5UCB+6A3mSqu5+OziA5BwfV/nftHVZAYm2HG+iY7sEBdbEgmxu6hdPG5sZ2",
+	"lOqy8TxZPTMunM2kIq83mxsbSyUkN0xHXjvkQpIoypptgk4y0fxUab3gDaIyuVhzNM7y7DNOux9YLzGz",
+	"KlU7njZkawWaHuqa6NimgVSgIaRFICxQd4qcs9OLS7RmctTXXCzW/qDe3Zob+Gta/HVmesw0txs79WXz",
+	"xJegOr6fJDu64MHZ687Ff9QbuqisJvO2QqMpXZBOt1hdQx4zUAY8Wf0b+JCgrO+bsrf2BgzQLA8zduSH",
+	"AEyOWdlOMS/6BSiIDXs5jXDG44j9+3846nGKsBCUqV9GPEBESIw67RYSZIzIkArBA/Tv/xd1Tv7BxzLA",
+	"CbFK59k9MD4mShI1MSPm/DXcFsoILR42U/+pISw/L2c0BJYTLmfTHDzQljmTAfe/KhGXEf+rkoUs5Jwo",
+	"WAn16JbS4W4I8riSbLCPPDBdq68JeiZ9UcFjOSgj9S8gAM+rWS4LLzMrSJE3paO3dBNTn7vXBCpdEBz4",
+	"lATqn0ApvrpY/ZvxrwpTzT/5hOlXMnYDX/qefs64/KqFTfWXyWT9qoius0xq/SPDU32R+X3GFO4VgoKz",
+	"GBlP465PCuR3m5iyGGmEjF8aBt8DK+ZBTEgWiNxKwsRsX7fljXG5XOhIPp5VOQP3/MWW3bjunVX99peR",
+	"LGUkyy6Du8AUpsArynh9SJPM2tzY46nRDozKryA8ah/Lg7ItnGxSd43ZaRJ+Bz1ozUp/E8uLE8sXfmjc",
+	"peApM9A/qz9z0Uj/xULYvMj/zbvyHKJj1ZMEobFB34kwV8o8crtryw7oiulhUWvwKWiPagpHZryrtY3t",
+	"BRw800gQxTuJhLHAwIBeM5WLqp1YNM12pyoQaiEHGJ/VC6Qgfm8XOREz03neurxGjweE9plTVlAXu9/u",
+	"VOtJGirBAxw/GaccQbGB2tCwF2G/eQv8UTN56x4nwsTUJk5ATRT4ap2GJQP3XljXI9+V5/LhkLOEZBlb",
+	"TEJ+jHAQTIXZVpi5OoQhjJnXQ3zdTltXLZIcJlkexUFCS2L45oK0IEujZxx7hmY7LURDclRFTmjH1A9m",
+	"bbLIseZN+2m+GV1BBBBD/SoVkUUcHSWbZMXLns298cZdJpfJoMdWccipx/GQEvvbd0mONqcHtmUKun/p",
+	"D6GbW3cRd81Ci0QdNXVCPp+QoOJiQdBAUcqV4cWMLR1IWAiVZSsn2WqsetFJrpQ46ay712S3HJMGLDLO",
+	"TRSZrdwxJ5AiWWNktuYImb6qkQ9tekpfvX5Xf0vfdF4Nuoeu+vvo6vtR/YS+2nlIUMXMYrMCK1KLygwp",
+	"Uo9ssxuooBCW4zFfx16xkZsFpOWN2s7migIjkrsodHNFwiIS+w0Lqc3bclQ/KHtBUXxCTueEnCphf4Uu",
+	"FvmVyjLFYsVGdOGUsLnAEs0CTYeQpQXcrcLyLSOTnyjjLnblz9FfHlI/PEHpY0UVkRi7g9ikS2XEK3ic",
+	"E/KvQMGAwUynzNhbs6JAhlCsRO440C9mdkYfVNMLmRR7oRJgeQE7LHZI0KV9rrC41IozIDRjnQ/qFD+3",
+	"SDq/LiXOOZdRz+W2lm3nxxVF24OfTIHeSMfXPxjbMpUWqyMDQ0omnKmYVqS0cJzqhoSxhuvdhlv6QXE4",
+	"9bvZw1hAH+JaTbxSKmf+VCe+JGU+EYlzD+o+US5mg4l1x5KRbsl7qcX2wl4DD+x5MwMjcwR066A3Yq7k",
+	"qEuQDMZC/kh5PVOlmS8R2g/OrRic6fB+DPVk2QYMS9C7goRtCbu3CdUJSVYKs5J6w0JVIw1Z82ldng9+",
+	"mWieRGaPo7fhrCBKZFU4oqMAZhXsxvNULIX60pjdemM5ng11WdZrWwxR4nU7swNTFu8/gSUz20oHgkBM",
+	"wcp2uhT6tNS8A3I762WBdArIH3Vqt07Z9CLziEuH2K+iU22t82ifQm9azggajiFVPoy4wsYUlJZDBuQ2",
+	"OVwZ0V7McgCeW2Ps7HI5eGDyZTpFXl/tfER8QN3WasL8+ZL7ntOyta4JVKQlQ35DXgR82Dl/47T0SRnr",
+	"qonVYP70x9d1Ta3aJLyHK7135ddz7pOVNos6JAFhLsVDwiRHHkFjMf73fweUK/VWuHxkSg2Y1/FYDqpj",
+	"kysTEByGTE8C0LrVH3df/k7tpQLukyfQXMrcVJ6DAmwxxR1bF2q4c9ofSLFEjYE/U+8pfV7LlYJSyPeY",
+	"/aaW7ypV6NZ3ozj/dMzkCoChaLRU8RZR6piPMqsxK1wzrT+E6ekJDXuQ/tjGrYVFyC2RrMcrSq+sM3Ma",
+	"BB5AK+65hFkAnz3PL+ZEV1OQRu1gFa22ngbbWW0ZF3M2BYu4ACdfRf0WPW0eIp2rFSRuvfBFzBzOn4MZ",
+	"5lL9vCNarlfZw0n6ct3MCpH43AoUSgT+GYR+5qBh7DdUpD1998T1cux1j8rsN3X3r1kkj870EYWhGV3J",
+	"zPol73DMDMnjWepMCsEvqK1qPh13E43s7CLn8OASreERXdOLdQB+RFiWZJnwS73KzKJwaqMKVQ4PLhen",
+	"mZkdzh0olshGfIWJNBboQpnrjz2idEXsOYucGllCitmMXUvmDUJwTywTIdf6lG+17rS1ACNon4kViglp",
+	"63ZmzYsOldMHeTG21dB8zGSQNbp+UAbTzXp9cxNhfzTAlUZWMtEIS0kC9dl/Pftnu/IJV75/+aNx9/x/",
+	"/+e82JRN9e/Q+wClHGFOBMG3anEiyJIp40Y/2+Tt2dnrzgX6j3rtubEDtrLSpGxdK3Bs6wSQmUSzKjpl",
+	"/jS04YW+bz0PLFGUNZgabieqyLF+ftMl7ppMv4aNPpwwMUMH05n8mdnWY0uaJaHUb6GkwAfW4jGOK5yd",
+	"4bivDnDMJPUzgx+BaOnItrjzT4P+1roiyPfrgQABmYmDLl5TINGmJbukQKJPi4GGXeREvVmWKSoAReRt",
+	"QOK8hcV626SoaqG4PV07wrkhAe1NK7fN2k4F+oUlvUoigzMsURCEB33M6PcccDiNPX2IIXdnbnj6gU6I",
+	"EkZ0CsNEMxpxrzb/qW5qWNxQllUE50KqhfAA2VceRKF1aJors8pv7ZMRDiRUyXsWvxHsozGj8vlDzl5X",
+	"eh8Dr/yKfd2bN7NPjjClFRU55cIWjPVxl/hoiKeoS5Dzvxwd6Hh0ZumRIpnvba4om5bD0rLg52QkZhHH",
+	"aGAnyS+ztr66WowbeR4xE4uXq5dc2jCydOdalwixOMgM8LY9lgMemItsoT2CAxLMpkbtbC6wLQK5JuIr",
+	"ZXlVjXtRMHis15jinYK43MTzzHdlF4ifS0aMgagEpQ0IkyaQLkpOZ2QSDycrvuEMF0cy+jBxBYnDyb3H",
+	"3OI5yRjEmXaBsYl12HgoFywrjC9V9mlXRy6E4fw6ji85+erTQB8rgDJnN8nTLRxluZSXd5laV0UO/QEl",
+	"RPODPrOg9kqQ4IFeJiNJ6pJm/4cMRwERuOryYbUblGbKSvfGvm9U3WP1Abqg/g2OrIaR2bG49eqL8dRB",
+	"zzJbI2nZws+Li7MtdFVJg2GP77DafogEP1dIW1hPONykYtNKgU0WKMpQtZU0El37oqTkEQlERoLi3DTM",
+	"Yv47W7FtSZNlaOzNJafwxq7Orkgcj8ehUYb6Pd7hcEkXnTXuLhGTu3mXQIlCd+nFrSs6V0T9HVp7xfxb",
+	"LtTOJoEhj+8Y3ClGmiW3gAxUeQVW6FjZQVsWJ8SA+M1Y6LpvyxpFvvPsT4XoQ4be86Dy1fciH7umlf1D",
+	"qs+sgMgsX62oWDGOFqo34uWgsUQ+wUJGxaXDQ9G6OGR3cWlz+3TDWZB5cUCQDCjxom4hheSz+XlexQjc",
+	"UvTq6EH1Nh6FfK2kyFHzXhRld04rvBWEB6QoUNGap4p4HLEeT2fQzJfnFglwUADCJnQliNzyQt29vcMZ",
+	"4uBC8W4pemkbboNusrSQtSyhCpWf2MuhHp61hJXJSxB4Ec6wpOQUB4X5JCNqU5yOr86nTbpt8b2o05LS",
+	"1PYi72ysi7ImRdqLAF4rYWsxwTKR5H0gXlXURiGUQiQL9v1HjtraKk5WE7t5uFxYSD3OhrkfJonFoDUW",
+	"NZYfc2HJZ27leR1p83WBkGDc95FJxm5BWwge0xizXlSLXKWU2PjRgtp8q1gbDIhPSFRbQgC9y4HK1QSA",
+	"aTZ7nwCwv6xFaLVRZOaAC8amgKVuFVFketo8ipZHzf482uSfWm/885KjJTTJ1bSFe6Jq5ir1yXiLtYen",
+	"86TwXfuIxwGV0wt1pHG/Y4fza5qDDwnHn+5xi1x4X0OaKYWKR3SNK32tsWb8WoJIocRepatR1g9jY0x7",
+	"LDWCKUiKUTfgE3XkAk+FIiduwIWoCCoJeuZcELfygkh3ULmgUCrJOQ1onzLnuXp1o7a+awMWTJgVgXI5",
+	"1JQ3xR4JAB8UpnhUyHHQNdUSGJRhhL2HfEbvt2LdgBaYRvQ1mSro64K3NQOVWfKoeC/3aEL9btbvZepL",
+	"VVFoPzUboCJEGypNKplHXOoRsRuept2lz/k18RCWZcR4YMKWUqcsrSYTxSwNiUC9gENEIKAdQLHeb3gS",
+	"AylHpcitNw907uXWK98LyOwmTB24IFDHwXWElg4WgCgBqP5IPE05ISePiYk6EaL+jfSanDgIOGYdVdSJ",
+	"YNLMpg98o7aulqzF98SnuTBmdp8HZHeQSKotNS5nEuvmUubjzgDfEBpwxdsD39yIaK2t9akcjKG/65pr",
+	"3gn/UUoXoE90V8I6oEACDDEvUepZXc7piLB3ZyfQl68iuT4Eg3O7xlKh+1TDTYYZcF7FoAS0eYKhtQ1j",
+	"5FOdQmjg0Lbb/MzAYwIFIXZDSizKBnz06oxmrb5TJHqAmecT0LmBv2Cpv4T4YfWTddRMkUe96mf2mR0o",
+	"ko7EWC+OCtSo1aoISqHoO3X++GzqLnxWouhnXfb1c6n8Ge4K/jEU/c9KRnRMVqjmwRu1Gno2xL7itsSz",
+	"kPK8jDZqdfSMcQT5wZ+ZGxCPMEmxD8/W1TOF1z6fEA9+2oDXoR5GYLppwe876BmOyvLCVwDWujGnUqZR",
+	"MPahO2eXegJR+Vz92qzVqnbnfGRCgPQwcGkWg2w4DpQQiNW/DvNNsVBSyY0i6dSk5rbRv8Zq3BEO8JBI",
+	"EsRKvN9gf6yo+P8W9Dv5h6bZGWN9ZmYwdT9thsZMp8WmBwaKX0OOSbR2yrbOnQ6ytMTDgZ05GhKgMqxu",
+	"7apDSHCgdqongDgidWq+H9JERS0DUkWXIFDpkCX1/Wem23gbZP/q6FDrr/+ob9XM/xyE+1jJO8jF7kAJ",
+	"PwqeaJ/pan6C6x4mvh/uUElB6gpG465PXcRtsqkoq7dhSTbN65qQkYC7SpYtV0T7M8NoRMDSFJ1e7H67",
+	"3Jvq0RR3EMin14onyOkIoqsVsMfTkRU4P3NMQCc3PMu5jgVEOjoYKRnDaljyTvyCMPMAr9P3EE6kAEiv",
+	"VEf62MBaQ5wHWEeHOtTT0TImZdwpR40eBJGt5Lw6dAydXV3anrj6DqJTxZ9ZQFweQL8IPQiTqIvda52J",
+	"ZqrqYG8XOTo8UlEfKFwsbHQuwBqsS+NQD7RUYqvkOUCrnAQQIMl5FbUVuQIJJXFXQH4+M/Nqxl2GcSQa",
+	"r0ylD8XbfGjHbL9UaLQP9FtNbRPr1ZquLjt6lCFVYpaO42ohZ1HpFgfGtH0GAUkgKrqFMPKxws0bEkCj",
+	"Q+x5AsoXi3JEakIU1kTc7BZaLWtmWo79pm/edPOAncLPhI2HcK6J5xJfE/GZWSTBE0XBxkbQhGYcMpja",
+	"0gHaAY183q+iCx6GG+u0fH14dh22qEqYcKDuQU8Jb6ufeqAOR3TOtv8YD4GmAJAJieU4Zzg4U2hRCONa",
+	"NjfgvmftyXIQ8HEfLp0GRulAzm0FbJZODJ/gB7OCkIq00OHBJRSPFCZRQpdrKmu9xsDgkMgB95ADfhWL",
+	"slaENnkWehJ4P9GLZaO2nrRu68kYEFYIc1cSLcAoHxEWpnVoTogiRlhGuGtLVyuAH0Dx8CoK0+/FZ2bn",
+	"jfavwFuTzupn6HhHXcJEPMemPVKUuNKo1mZEpslkUsXwuMqD/pr5Vqy9OeocnFwcwDdKlaLST4leBtZL",
+	"rVK9WtNvqd3hES21SuvVWnUd/HFyAGrW2nrgjXAgp2vmhiFIkGTETZwygkamWnnk7xFl1J0iLFzCPGC8",
+	"oL+El3zklVpquLZ+GQyCanaLcbmB7tEra+ojY7i6Kxd6+4J+J0Xe1TXXbcl1sNYFRIy4Oml1AI1azUq6",
+	"RBeMjAmIa99MiQltB1hkJdAnAAcAYnSWm74PyrXWq2ABHYCPjq5gnzeDeX8NXrbvwhwbev1ZH4X7XNvD",
+	"no0WhU/qiz+5YkYu/048/dH64o9egNTnEaa+aBZZ2RGTJGBhJUAwkgyHOJiWWqU30P7MgKztnv3PkoGz",
+	"0pdy6bYywn3Kwij/0N5cWtMmyDX7S2jnKa1FI2qTdPgu/Bk3TodPwp+0mROibq2R804tA8iB9RlHE9xW",
+	"hHddwT7FAozIMoIQex/2pX7AxyMzQvjjN1ExZETj12uDX9HY0eOvZtqvo8QLYUV3u6q7cmnERQbyHytO",
+	"psg3eFg1but0haQ4BCRyMuC+0bGr6AS4gKKFc0IPTjgIgUraGWIl/YVWBy0PKN4XMh3MDMfhE9ayRB46",
+	"TiTLTZNbBSNW6mNcfu3xMVNsxoo//6RfTOXqPr1RDGBCXaJf98Ya0Yn2dyUJmvZD6PtampwdeWQ44pIw",
+	"d6oNN/cjUwAhe9ybFqBQGdmddu3WqZHhqLgrL0XaTPjXXdLeb9JEH5ms5pFUa9sJNbE4aP5NSO1GbWfx",
+	"Fx3Oej7V3pcH02YNCRES59HnuYRxAc0LUfA1maYJnn72NZw8k9jBmmekH2iWpcmfT7KSgM+hppKIxdyg",
+	"Ixkaoa3tLmZuhUaYIzThwTWos0rA1GZPBZRU67Na11FqPdHRqJHMaiwpej0eegbUKRj7xHk+S5j0W/ck",
+	"TPvB9HzMTplfiChdEL+XKzGlqyqoXfRBn1Y7BFpPhfbRVUtPHHs2Fn9xwuULxVp+Drrtw6U/LrqFgJWB",
+	"bvqZRbe7cr76MEOOQ99NDwehdT2K+BHEZhnnKBSln8xZ/j48ZEkseDBQHxL5uBAdCs354nI+61iWtL4E",
+	"gwE4ie8j7Y2yOlvr6oC2131kF1KitoDWudYYbyOMTa0AbUKkomqNgNoWYiz8X+lIOCggOtVfDa5lprDf",
+	"tPPPLw5yfYIDAU1cMDPBFo5NTMQSDDX259iy9VQYOYFi0D4dUglWn5oeUFf9QEe2TMEsi4zxT7U/jwoI",
+	"zEA8QHp2a6kCritCtiuh16uaXHDIhklz6YQOYkxxkRYSVvnK10TADK3UCHW4YuwOjGqSwdKfJYMLy8iE",
+	"l5SN2gL7eG5uizNi7MfA9KvoHJxM6pZt6yksdCQ5yD2U9WcJpo44uqdcEOP091Q6UuKAViH//f/8+394",
+	"zLsNi6uY2KjSksqHiRZ6gspHiG7I9AD6xS+ehNSkIeZxeUyIdhlsRj+7v5KyFnBpA+R+KC+aZx+CoDEg",
+	"qNY/mzIPAS/RRFERdd2FAai0Lm7j8BsS+HjkaEprfECacuOeJCblPknc5+lUMWEzQe93E23N4EiQkNT3",
+	"zdjg7XOTpil94suxBc0FZgiyHuqHKGrL25seTvDNLZZa65u12pKk/FzDdQZRPQpjAKJOiyBjlK23UUHQ",
+	"H3dhcIB1aFuvfrX0hExRClX+luaoJ88aDpUUF2F5jKo9BpMISUEGk9DPCjEJCCpaIzdqn4V9ePr1lnF7",
+	"arFXE1v9C5ZSIVhU+cSInOD+h48hrzygUuriKxBMEWAmsGtzw6AhqxWoPfVPyiDWIAxYmCoaOthFjo0J",
+	"MxFSugqUg8SAT0REr/U6hvxGy/3YlwQiEk6Mm90so312ZOaFMviBMdzpLVfRC+prl38ABai6sChAzs8l",
+	"zLzPpRiHGGLpDrRXAWZQYr6INBzruJs1UqhtHMCEP9rzmarsgoXroGc6Hg46Mj5vzfhttabmtGy7JIjP",
+	"1g4e7c6yAVLUCxl3yOMBqkwMklK2wghDCJOKxHwdB1yYI6gDPIVP7mZ3BXXuJhYkPBAopjYuT+0u7qGO",
+	"VyYKm/lD9F8Z2cw5PhwqEI03k9UtVEG5604R08JA2Ewna4fYlTyWvlV4m231HaQezt2qDT20kYeAAvHN",
+	"6ZVTqFbtUW9Xvd0b+2EYqF2dM38DuotKuPzV1Y/O35qrJK6AiTCqUIR7uabMayEcLyPKR4TdjFjVRHs6",
+	"0PFXFxfVIp6DngnaZxXKxPOyeaJ+oKz/VcGFU0bOCA+rSdDIPRa7qMSxzK2IVGyzOuhYjx27u9S92TcW",
+	"Lu8HX5wmp+G6Ndk3/ZXBDTMPzHTjiszTnK2xUYgA6HaPiZ8ty8ojSGPp8uGSuHpqPip4KpIOoaYeBKOl",
+	"+slE8ajfIRYcOOrVZSdvvb2AD/MObaNW9NDMAg0ZDxf5wLVJvuTKnlJ8TsirF8fo/A1Ca+IQbCLW48Iv",
+	"/H3fIBsjpD5OjI1eaFryjv+a8AFE0llm3Ixeal7YjNnIjPwdepFzhXB4zyiDmh3o8kOhC1mb3zmz4rNO",
+	"J5wjYZZ+CG7k4QXs56/myl2VE0srSotR6WFAnAu+OXC7vBfrnjZDhR3x3CgwWWZaEdMFKMmtG3Ny3bMW",
+	"Y6y0NZQ5N9UPdbC2Z3WWWJaXzqpIDumDxrdeQx6eCm2/NFZNm9IVrhDCwBXWgqqAmadrGttEQB37bXPI",
+	"vuEAhCWTJ9cKq0TaHK9nZs7nxkmXSAB7hgXyOetb13lsrbvmXLAPxVI1c9c2Uh1YrRUbgQSeonrTWlqf",
+	"673F0/acl1KOlNCg5OULPCQXVJJ/XMiAulL9dIbl4B9rpkSuc0HccUAcxG9IgCCYWbdDi+cLOFEtSMek",
+	"zYS+OUgPjjyavAct5EylOmuV3VUHGEZnh1bcIRVC6bI8AEeajuKG8etV9AJTn3jI5/q6A4LA/Ug8NCKB",
+	"zRuHVcDfLnggW6hLptwkh8H7kC2lRfJzIoNppd2TJHD0sZlFK9FQXcmri9MT2zBIwcAQPcO+2qNAw7Ev",
+	"6QgHck39XvGwxM/LiGB3ABsEOQxLNORCom30mu6BnzVZX9exGZhWVYXESLSHBXVjWSBDXYXY+E/jQe0b",
+	"tRokuKiVWVGPR6qvnHB77qb0fBhmjzyK/UT7IxAhR1gOquiEW9yw8q/63ZpuIfnIy4upvDRWtuUI06oC",
+	"JHXisTaqtf4oQeJEumjuTHXeVBXZEpm+qpEPbXpKX71+V39L33ReDbqHrvr76Or7Uf2EvtoBPmGTvbOn",
+	"ieXCR1n6pfEQVwRhA1xReI8zi0PcFTa4J0oFq8/iZ3NbmUwmFQDPceAT5nJPV0C419gr8svGfAzJwtTF",
+	"jj1ZWXqnVrvv9S11wrkugZhDanXm/3LpgsjK3OznCQ8pfJrfzHKZakKnSytxv2Jf4/ULbCC1FQAPbmdC",
+	"SSAN1mJ0WL4tBgkJ2VAOtGg4xLeVLtCy7fpOY6kYWUtSs0JkZeJZKB9KA7VKcNNWtjUXF/cqdNoFs4I6",
+	"+O+cEdTBvywNQipoiYF8B98/eUfB6GMYFUJLM5516pln2XqZ3tqMVubiXIuCmmJREg609RlhGphguk6y",
+	"o9CzrhIAO5wJGWCqpLdOu3V5fnVQVh9eCYWo12TaIYG8oH2tBLnnb9S/n7eQIH6vovQk4umm0dDPRWGz",
+	"xmylTgW6f7oRemPNS5ScKAj2ocIHglR2KAQEhWl8gm9sPigJbqhr4kDS/XZMnIcTtexxQAMqo3ptp1lT",
+	"SzE+rKjMUCw0xFbygVUq8Vb/y8RG+j6fCMS42kmX+HxijJrxADvTGMs8DvuAq4nBGBNvhx13gKlpfhPJ",
+	"EhUDfEPyZN0O/pPlDuk2XqVzClXOXmFmMk7DHlylvfNSmpYd6Kpr6MPHT7GKbG5WObZYjybdVynVHKkU",
+	"9S6KbM4urgyxDOj3UrqxT2rqqOfN7A5sj5rSxXjEA0mKC3gd/HPynjo4j3F02k/eDvezEpJQp53Fah5G",
+	"5w0yt3NELBdnUfkZ4WqNDhXk5dvGLoH4g1kFM53bqCSrTrs1S5XAgBwjy2CEmpi6TUGsSZH6UPNR1Dl/",
+	"o0mf+gCqCCgCyPpI8nRbtHJYLydOu803IRXGYXfBsCZegjSqMTrnb0QVXehGTTruRBGBqQlvxh4UEElP",
+	"FVa9MHxACc56L1EjsSrSBWV0iQUrmJ6/Qc8syaaKMepVQ3s7zfSeoy7R9abixUxiYVsmatRDuvFfGYFJ",
+	"Byx88d2Fofj6XomnnX+7sAY2HnZJIFCfI84Q7vIbbfQK34VUqddkKqzV5Ox15+I/tsv6v3XFmC8OOnUw",
+	"E+nIeR4goluKEQ89O9s7uGiEtbwC7FFT6+Ls4Ni+Rzl7ruN4TOC8kiN0uZFwHd2x1BJAGPsSwYgNIdL8",
+	"AcqAQbGDlmGpYDAKpmCQY/50lgvqWf58XJAoNC1V1P/2Dg6PTlDn4Pzy6MVRp315AL9+ZsdHR3uN751O",
+	"++Nhvz052mv3j65O3x+PT78331zX3n70zs6mdDht799ekeFpf9Lpfzx6zT8dff9WO2hPjiaf2em3gzfH",
+	"7evDdv3qYG9w3HnrH92+2G9f7PVP3u21+XGn9k66L1/5buOg//6Fj4/PryYHk4/7796+3d9v3377zD5e",
+	"1EfdD3s3LjsffDo8mBztuSfH3z7eHl8eNY4vrycn39uT94P+2fG3dv34sr1+fNm/PVX/3d/Dx/v89jPr",
+	"fG+/0vN9vGxfv7o4Pn87OejDHK/32/JF98Pe9NOHk8HRi8Gn998O3h3vHcN625PJ8cfGgfzM8Pv6pLv+",
+	"qvbx/fng+MW1WuFLs89O+2245/32W3f/bb99cHT07U1n49Kvnx11vaMJ+cwGhz1//3zr5qA9aV51r9+x",
+	"q/Wj26utw3fff++93/823Hh5/eKCj4L3k0bPrb++rU/22Pm/Di+8y52TjeDo3Wd2vN3s9l+ffDs+PJi8",
+	"fPtx/9157XRv7+PBi5dXO2vv9w5G7+qHXf8MDy7X3Mm7k6vLl9Oz471ttRPvaPL242d2vIfbc99u67cP",
+	"Jgd7a5O3L47bx3vt3vZkvw+znX1m7bcv1/bab/fb/YPD4zY/7HT+dXhxvLGz1z7utGv99vHBVefo7f77",
+	"N267f7jzwv3IPwTD38/p1db48G1t1PvMNk42T15/mm6vvz39cDG42Oj2j/qH7c6H5qu1E3J7wggdHX0b",
+	"Ns5Ozm+6b0b+xPv98OSW7N2+3Jry0bj2j88MQPPgZD8DXBcIZmAOjQP82fnRu/blAXp98DEE+MOX7f5B",
+	"W4HA3lRvTm3WbrQ9OXi5d1ibYIUMb9/2p+9HF9OXssFf+Ocv33P+mQ3Fm3rw6Rvhzeb48Pto/7q7/63d",
+	"3Kxjbzo4b5902u23fXos3gxOP1xtD2Tt297mwaffr05ejrff7u/755/Z+Py9d+l+e3EpPn04a+58PD3t",
+	"9snbd6/pUHb3P+18vwpefmgfeof806v6WW2disHV9+/+uB07mtmNJQRNTbGwh5eRD480Y/8lHz5d+VBf",
+	"Ua58GBnf6o3mdmOn3ni41GiY34zUqH8vLDUWTlcPhbEBBv03LqxERSchn72t3tW1UBMvWT0YysJJzsv3",
+	"yU2/B7uPpzv8yjd/Ovnmj6JNGShp5ySZu3hugrnVhnT1vKjLdQyQcwzRpV+0+AnFzDwKaIFBNtsem01s",
+	"f1B8zGPld8dysLW7LsranrW8GlIu+dgdEK+lg9KoCOPSrN1AR5Uo7KoaLbycNNVmtY8Pi2Ga0Vq66C2k",
+	"Z5nCx9o8Qf41xr61ONiq0uAfL+vAgwkVJFVNMyfZ2aD0SjKWj7WBcQmh7+fkI88jNKk85F9McDXpw49C",
+	"qQwEt3NyhpcRDtdiSJ7rwDUQkqAHDJ0dHENsWo8Hts72bwI5LnZyeGiscPdy7PS2MiLDSo9q3MvIXehS",
+	"hiHQfCb8IAvYU9w+Hlah56/sUzHiglrv4tzgCv1J/ItfxVoyeHbaHGwswI/ExpOglsHRv7oZb0TYEnv4",
+	"Q8NgZ7Az8Odj5fkb9Oz8RQc1G9u156ZKNhVSmATNWL1tHba6f/Dm4PIAEl90EB7xElkehiPqKL2xHBAm",
+	"DRa2wBofr1oL1uI09gd+xeRlgn94/+Bcs25HI+s/PBJAHjaEK8IZQIUXJ47vo2t6W3ED30FYmMR/JZMc",
+	"RQ0SGEdHQowp6+9ThezdsfrwjFOImgcLvi39P+Fj3zNZPlXU1vWXtf56cIn7IJC8wUJWjrlHe5R4u2i9",
+	"tmEWfdSrnHBGKsdYuoN4yWL4lAflWD3hcvSNHapyQZmrg1jJLXalKQ+emA46ZkD7C11Dx9jYB9iLFPL0",
+	"ZZZ1wCkW0jaIgHBd24rNVvutdM7fVC4k9kkuSQ78WX07I3yfudyjrJ8onxxen+nmoc0ECiaMHGjcL7mZ",
+	"Spp6FxaaAv+F/iIjaekyvJIeBE+PpgiOjkV5XZpgR9MnrjYvLymrP2XO9IlLzVhHrGyRSUAjOpY5MNI1",
+	"SqxIn6YVsxnXjqWweCmMNG9vSRBcbn/LRTVZbF2WN5cfk8d3zt+sMmRyFqMWjhD4+j319WrEinJJgfii",
+	"L+Gdu3IpAY8FVhu+Cie6roWEDOEpBtOgAGr/8NM57B93RvcS8X6Q7JUTcJoliaV7csyTzJaQwICzZEpe",
+	"sSeRxBX4P13SqnTHzPPnq0GxcAgRxbPq/hphdKtx2VMZWWQUmQd3vOLXIDdR3ekmR3iqohe6IQ4HEyW0",
+	"AZFCR2GcgfgFupcVyawQEaVnDC0XBilBd5cCSUjLFuVMKUE32BI8X1rY00f0M9U3e3p/Ofr+J6cpFiVw",
+	"AiGU0mHR4WEkJQF+OYTlazf5Qpy+iJ9OYOJBXD/IcpwZK9b2PGuptaQ/JGbAAkKyZbu9MEPAoPwJkcJQ",
+	"ut90vxOtcZpoJQi1hQJWEMUUq7sjoOENg0ZFrWQzqLCnH0wfSrk68EriqcgPD8pUYR61QtqDooOgi0ss",
+	"VuJDs7ajUCcWGXT4rbM3eXu0175sv97r9/81uP52evb27X77W3vz+K2YdN5CjM3hweRV5+rbwdXx3hHE",
+	"1XT6kzef2fn7+sQdvvv+8WLv4/t3/PbFZftSR+kcH+8fngzevPele7gz9Q5fXH88j8X87L+dnnw/bn5m",
+	"7wfuyfF3+HXd/vr+W9s/7hx39tr77bXfNz7sQ5TQwfTkW/v78Tf3++k7PtnfV+s9efeZvTy/OmhP+F4b",
+	"t2+OO7XJywlEunzb2+tPXvD2lXe5vvPx4ML/cPVpfLXzrxdnO9/3rurnx72j7Umn/3H/M3t3XruC6Je3",
+	"bjr6af+i3Z6cvz0atF/Xz9deu0Hz/ODt4Q71P4ya+y9/H76VXNY/s4N12Tl8d70/2jk7uT283WrTvXr/",
+	"/Pq8s8W2a4MP698utvZv8Pq7zROvLTprH/HG99uL9ZH75mX/ctD/RzwiJnVHSxj6A//nhHcck6BPPIUa",
+	"GUz0vS19otGR35Dgl8H/oTZOOHHF+87fRNSs0wbzjQ4dRcQXBLT+HxxEgjNk8TCOJFscHwL85LgM9Lfi",
+	"fmwslynFAphnI2XnHGY57CxHAxS12ow4W8tIIbyHnPjItputeYYZcnDgDuhNLMlDN7UF6TuMeQVrKSSw",
+	"meaus2HaThWd6MZlui8ZzJ0uSAV1mYnv28aRZnKdjv3p6AxWh4Nq/zuIuy1tU6MB5CJMbcM2LKaVQGB0",
+	"9vqoHPaxg9jedShcpsvoj6BAmUloMY1qdRi2NZNeHe1qs+wUZhNZET7h6WqGH/qAmGcCjxv6W9PB0HFx",
+	"1Q2k8flS5pHbqryVjo5lVn9ag5jk3AZmRAIJpPqHFCpuD9NG0aj6EOhSSrzgvldF7WhiOCOdka4uM5nH",
+	"84aya+hyCccubF1Aew1Z7WSH2k6OGdrcQK/pnnZRSwR2zt3QPKzbn3vgc7dlPcyoPAjb6UFa/IRCz0UW",
+	"i842r5bjs9VqtZo+2zKqwx/JpQXmV13PDhr9hR83mpvomO6hMRthF7orB9pHblP2TdFdiCePIOI3gVyt",
+	"IIFbnhEfPXMkrl6TqfNcXw73vTDFKsZLFDyf9pAgNyTA/swhKh0VOp7qlqZQS5AytRo3DCHQOPKbiFIJ",
+	"TDFICJmXAhEc+JQEuhM7attmiLbUgzar9rWkmugtryYM9MGYdn1V1Emt0NS+KMfbZiZE4ljBDt0hU8vI",
+	"IPtOcODFgVO/V0WnLIME2TbigrK+bwPrEy4LIAcGwsIqGKYxtKl1YkArLHOBPZIoKRJmwdlYCmzyO2B7",
+	"tohlDFEiMqvLhEx44Bl8tNQS0vTii1aXYML+02tiPEpoVkRQ2NL1YxmFFsYtUjrBInI1aArp++DokNCK",
+	"1FhSYrVEy6auh9I1WpqOQe9mjfWGS9hWpSJ5D/9c/1JVfzu7YcZ1uIGZ7q9gezAUboQDSbH/DyXPOaG1",
+	"vs+5F601gmFT9kIS3zdD6fQUysIemRNFPM0wBqj8gGBvmgre0frTiISloWIZGArSDCQFYyZ0l09Jh2SO",
+	"EhU7jEUOIQc228rZbRU50B3MaenG1uGd5LmBzBEmPBTGc2QajYV2oS7nPsEsywNjF8UiZdMEEyWq8YB9",
+	"S5f+M8YwKMbCe7q2SgBtUn3BI+9MEie7ZFG9QC+Yfg3GbOntPPmclhA8FEQUTHLpHO53Ou3uZpjk0r2t",
+	"idPa6BN+SQ59fPF9Il/2t/eOau/Yj0lyeTkIFd714313cvL94Huo7u636+Fv3/baStX+zOYp22lV+/B7",
+	"+5NVtQ+GJwK/fzf+zLxOfA3b8vjb3qd5eRDt2lF7b2+w/WIy3Pr99cbrz4yenn57+3rjX9+98e2e93E8",
+	"PHyxfTN4/+5l7fWoM2V7eHp69XGT/97Z2z+8mpx+2Pp9b/L7h51vB/vTBt9b2//M3LVP37e26N7l2ftv",
+	"/U9i0v/Un+y3QSm/1MknR5P2fvtUrf7l2+29dm/7QKnfexttOFFQyP299kTf0uTj3t7bq5fqlo60an++",
+	"tzeZHPKDjx8bt6NP75u1D+vHU7e296176Ptd9nb8mX1s7Mg3w1fT470apMPs99++39u7vL5oXr7YP+1f",
+	"HnsH4qw+fsvOLjb9q/Htyfd2D9ZzcXxw+P+z92bLbeNa2/CtoHyyO29oWZLtdGJXV215yNCJE8fO0Nnt",
+	"LhMWIQkxCSgEZVl5qy/mr//gO/quYt/YV1gLAEGJlCV5TEcnGSQKBEFgzet59lqfT0R356hx2Gl0j15/",
+	"io6SzQ9N+XFt/eD5h0/7l0+/fh8LlnTfvmrt7Txv8f3Wr7uDC/X56OmJOBDdNz06/HIoh6NP3bXG6P3v",
+	"a+nTT1/Fzufoj7j7cWf/YPfVy+jNAWN8R260vzaTLxtP/pO+fff9cJ9ePjkRRwef1zbWLtbVfrd59uve",
+	"2lWNMzN1O4OiPlVN9W9jLdxmb020+/z7i/WNDbXB9vc639+eiA/HT9je408vPzZeNjbe0z8G6ffNy9+P",
+	"NtN9bntrvnR22r8P1vhgV379Kuu7g9dq/Uy9/+Pzm36vdyI6bzY+xUfPdr+9V/3hZ/U1fvHu22G3+/4y",
+	"PtiLH69124fx2pfL1tPsW6szXD9sth8/3uh+/N64qrfG9BRYxsm/Zo68HJ5zjLzcT/u1u31l/OWMtWlR",
+	"8yxjMDfUp5No42/c67i6eWd940l9vV5/eoNxl6JVVRWAKbvKRWJSZrZRWSTGc5fvPalwBEcVHRPfmB+P",
+	"3wDYh0UQGfYYOB0Gko97dq82wLYsqEaoWMppHFqg9fEcto3TCLTrHcMHuoKYodCOTyKR7KuwPWrkXSfn",
+	"0+eZ6WQyoHX+bWgMTUNQiGZK1gcikoIV6WJsJ5T2JcA6LrfhiSmhaNbrVRggR+4F/0A5Dux8X9nSymtX",
+	"Jv1UJlxBCRK8xJWtlTrdapxtNduzR9Lzhbgfge69iIq0dH4Wl4L8uoIcZQkZk+O3VzNcctjKsDrSyQs8",
+	"Oe1tEF9WF1ynGRDStNdcFQBHwCALuoRhBROW8rO0Y9hqRmYidMYWsKrb2JUJnbsI2ZABsIZgQxu3wPDX",
+	"3fCh+PryfglRAAR/XE84vFIPRyQo46uvCA3AX9dmh6icFUpXk3bf0rqwxy7NK5apC6e1ZSyFQvAuAbW7",
+	"CY2xdBm1ElSnRrzLTejQL1FVg3ZvvA+kxy6rntgI/Ipnbm5uLvjQdt9yRY5ftlabm08sk9De/lFwxaNX",
+	"1iNz0WVpP+UiqyyXbT699mvabVVNoE3vmJyjeoODfNgmG7YQnntFGYAtVPkM6Mo+kOc456IyUKe/m734",
+	"PB/9tf5dWQQS+w23iGAcbFqLmyOAXQoswpolwdXXMRFpIeva5sEErpHQfBBu2a8CN5S5puq0ZTQDuMIZ",
+	"nwle1TH+aJYY5D5i4+5AAnRl9h8ABPZMxILg6TwwFM78zf/gcJx33/cF+J1j7q2z3PyPF0b0LI59i9Ce",
+	"aDDN2YY2Zs6Ug316F1WifvqPOS/8p682TXLL5vwxz0l+2W1tPW+9Od4PUO3T+Jh3Bc0G2pbEa1oDrUlF",
+	"PHoU2AIMD/ITFFcIfrHpEzcm5BZyTjOXXLTu8yRsZsF6gWtEdQUFVWEAEbSBgvQ1BBY49k71qcrR6HH2",
+	"Vd71MXxb7BX8oaDGwGDQihKUGdhbF34fkF4sc32tjbxQiKV3SuPsFFKa+ixOXtasr9fqtUZjvfbryuxB",
+	"14n1vCfsS797s8pZb0M2ujNuOyyxj6qwMY2wKPbNVkvzm3DIy85nmV+OU5ujpbfKQZ9OzFTMy5tKliLu",
+	"ZawkRik8MKRJyJny6OVVLvHKQzgySxunorc9lyh08TNyTSvjCvviAfa5j5+9NUOtUtl/VUATh/rDLQd+",
+	"mpfQWZ91SBUEn4THqVD0ao29cs76GQTPLC5sJIciljRCS0W/Wiw6chRdV51WZGv+h3VJLeExblOE+Hv7",
+	"WnKklF58ViFSQjM+JkdOS8nGgWn8QciQPkum93AWPKI4lkPrzpjiRui0rGjqzHo0C4zouUoGHLJkKQOW",
+	"MmB2WLv7Mhxwo049833vkgdsP/TP26rRvPdiiNdsFBQrB0Q0DqGFVdiFzgmHp0UnQ/BZz3Go3JTFYqgJ",
+	"vH2Aq3eNkITHRWc2ZVPpz5BgAyXbSiIjls7RRofTujGyuMvVfJdcX8Z6r28pZ/+BfX30nBFaeM13apxV",
+	"n9FSNhFfYhcvdELbfF4MguBZXVM8Y039x8xkbq6UYFrRwbXKB0xYBWrxoyJzSDEnGZQWGhjCWgtsAnN3",
+	"v+umcuhxd7B+1is36vApj/Xy6D8eSnUClqzZdGdlQQJpkfB/QmLqSJiAt0Mz5M4FUi275lSMsN8lw/q7",
+	"UG+GVf1b0w7h9bgBNbKBHIPLwoCE/5Ny+T+hX1OipTDlgoQpl+Ed1EaYrqeHlW+fOzs8HiOE0smFM8bQ",
+	"roTNVNCXc2sp5Okb1QHayRQA7uh4edetFrIYaPs7qWF5MKn0GU+JTQlyoTIq2gwAIO1/FMpXtCa5sm3G",
+	"ARByixEiMFdVeZWtqR34Ns/fQ6ohwGNSUB4/O61n7rJa08mtz+LlAG7Mh1YJUGI+lFcD4IWnzg6rLAkw",
+	"05i7GgAFcYEQdFr6H6+fLf3/FkwDbSgMBP82YCWWSGAY6uIYWYC9gnwjkLxGbVSUVttpRWm02jYJa9rW",
+	"qNUMtsDe/vPWxzcfQsMLBw2arj7AijaUTwCNRknCqADqsU7eBm5betGDDSdislyh1426ROti6PDP0w56",
+	"hbYN26fpd84BJKzTnuviAi5+Vk11uv5ksw4Up1b7mQClaXKAhgquSIenKvPMaOxY1caepT9lJSgIx66b",
+	"HAGCAQyAmDKBvOvVwkXYO0++2i3y4c0xiflZSgGiN9OOE8deeY81tjIKUZSRP2wlxk2SoFa3BfpcqI36",
+	"WPXlqmqqK9lOp8ZpboMItfh+76kyZGyTVQHE42ovS0EqSkFwfapV9/V1ZpVMKI15mGPiQhcVyvKKiMfa",
+	"GQBBVxKs4tMrMuiTTALcSh77gBZOqlxnmr6US1sjgs6cooklagmIFr6mup5dZqpGWnHs2scsxMVUsAu4",
+	"pdHmoBO04X1hogFGpRXDv0Y/u3aSVA6VxZDQerMjB8KBwWuz3ui8hEasdiJQOyYyYiEJaRyHBpXcts0p",
+	"U+tnfE792HAHC15iYWdsax5iCHkoGKb3Rf+oBK0Dl/rP9b9qwCqzbaA4UpXpX+jb160G10uDChWa73AW",
+	"KauC4wAcnsI0PLwZB83Rj2mblUwMZoOYHVYRD1Nt1GBcxAd7oqhcA/x3DrRoqccAHEhKEkvRDayehmHQ",
+	"FKqdiA+T04bHMy9aphFL7RMYZbZtJxHmwDh+fYSF7XgFD9TW9oIF1MJgj6N0Vba0CcbFVqTGep0o1pba",
+	"WslkF7o5IT2KL/nouJWjRsE/cK/mBhKYCbjE2SAVym9J0sfH2IBwS0Q9kUOwKSxPrx8GVINOhyOKkM/W",
+	"ngdtzZaG2EOOgQV9ZgamxxixkK4xVyCQiL5hzGwaBncUQO04KKSYnzMEPYFJ436abu+oKQbPlQAn/n4W",
+	"snBcSzBPOHaZq9ymM9IFcbX01/iNkJkF2xr9XCgnRk0BwMm8Bp012lIuJ6w1s2igYFZTLuHB8jvYn6r+",
+	"rHYejqT68LxaJK9srWipN685lm+/HVB+92KOjU3Coqv/MzAT7slGS3KRNiXEMiPm5LWsNzWb+aam2W+l",
+	"GAgT9hu7tODKpYkrbWEVggwGywvSUorFrJ0Zzbx7/AlVBjDrbDSe1h9pjfbxw/PVp1ahWLvDamFMi9ic",
+	"mIwHiVDW0rGpE2M1yI6HCtci4b9CojKqFai1vUxA1WLD9VNGI9VjzPrjoDOxTKAj02QQ063c7YesjFGj",
+	"4W9hQMLH+g9Izvw7DEhGz7ShsXs0qZlwBefVTJUxZUxHUWedWHYBc93Pmgoy03NAeqDJaTZQfpYm+LGy",
+	"NAu85h88r3Lj6QXtCK611UVRfc5GdmME1s/IZndtjbkPQu9qZXl9tVgpXgtqEa+aRS3qzXKFTvQIB64C",
+	"XaaVqD0mwF+FvMwzVQyTd5xbC7X36FMFLqasXQssCzHhehqRTiqT8RD4NuKC5lgLJKEj7bfkkKVEsKGV",
+	"WvpLyxlQIy0fUVfPCrsJAUsoj/ADnCpg8ni9A/hMWjUbEeetxb88IOjdozcWCDnvZhzaOIBLyoP/lSfp",
+	"TyOasdByo2mnmQg5BHefmlJkpAcD/W0HQYfMgQ4ZSdsZZIOUTZL1GjPEuDYQ33dMNe5h7LfmKwNzKTsG",
+	"ZkRtufduMHm5qYamQDpXiSX6T4njz4hw+fz77m7rbOQQLj9+Ve++Hz/9NDrrdDpne28b8j9r0U63PTo4",
+	"uGuEy+bBh/Ph2++toUfo8N199rX1eAGEyw+tPxzC5YsKhMvhZ6CcaBssxlc7OS7jwc7O8O1uq/Vh/WWS",
+	"PG40BoP/7L4YnYiXT1l77fWOijc+NZ4drn18f9l7+p9fdy6+si9t8VhIOjqnLUbj5PzZ6Ex979Tfjd7x",
+	"RnukNvtZfLz+7ER0vzzOPn578VpuvDg7ePXiy0FrCCiT+8P9nbXh+92DVmu41wWsykNEvHy/1+oyQE3U",
+	"152I39+/PzhoyRe7u+pF6/3H5zvDg90iVuXRN3UR7X15Nux0ow8Hu3+sPztPN1483XjNmh9anRPho1Ve",
+	"gVX5Fa492t9/udei3aMe4GSeiDNx1Gl///37e7O20e7m17NmffBFvJqkwXjfGh51X/Vab9fp7qi5d9Tf",
+	"G5yIZPSsJ/ZHnzcP2u/6m+/lp8bXz18un66tvenRw49P37X4fittvv7cPTtM4rXkyebHM0qjtTeXmcz+",
+	"eDuMT8S7l2dfxbBBN5PHBwff6r/9eAiX7x+ff9jY+9r99PbwcrORXJ6I5yO6+bb5+dcnz3de0Uu5ufb2",
+	"j80jMfrSTF4bhMvijhzfjydi3h1p9+OcCJcLptPuh2VkmU67AbTKu0inVanmUkTKG0qnGVh449FMz6m5",
+	"upSOTF1sz5T6TgZjAptnwyyaDboUk241sgsw65D4YdpcyLBqRRuUNCCKJRwqCJFm48wiSwI4OD0RGOKJ",
+	"uWAkVKz/G9px2/AJVGKihbZ7FJA3z+G3Mut56QauMGAUwF+NJzbxcTbKbJ4moek53PYzF5EcqtVGc7MJ",
+	"0Bfa+aYZSaTKSKNO6vU6QsOfCEwBzRp/4gJyG3C7LZOrwooZEMy2XgblBdqYYZuG5Bc7ZG44PtITNRZh",
+	"QAYCSj+yHjsRzhRzBqOrtNEGp5fW2zaw6tRNXS9agPdEKpAaCb0tEurvMM6u/2krE+BjnsFnfpWD/j9W",
+	"KOh/edU1AQnP2eiUxl2Z8qyXhMGJGHMDwrZKcT0k3JrG+DJxYY3ncSjTbNAdMMX0asoEZsJWYS0DEtK2",
+	"/hPn/9//89//X8Kk6X//r4LrVEYjiXOPaMT82ZurT0SomJk+FAyby8zEE4lPKHo0nKyHxSQabbch6gKT",
+	"x0SU2Q65W2BQckdY2AM9RC29Tbyrc9oECGHm7AeC0ZSp7EQYFAQB1eUdTI1RDxg1Ym0J5cqwmUnCFaRQ",
+	"I/JtIOEIECHJQNGzeCyPu1Gv6yGtBDDIMTEEhpC4I0/9euQY27DFToRj3nCFqSACznm/zyIbcDWR1qnx",
+	"UVsuDwFVWyymvWQkokDCEzqkIz/4lbtREbvgbZafWfNNztbgxYCdtBujMUEv29Jt6PNo2lJRmMQxPmEx",
+	"qa8XHPzJcCAMB0K4BaW6+JqQYPxEOEeWdikXY2wgQ6rMRmERTGOSZgKnDVdDihEzlIDB63xfLTNsTTtM",
+	"ybyHsLhpCndz8QWSQHRC+/guh1zA7dVLiyl/msmEt0Mnabx8/9XlCGMZfX3Zn42mKTTwg7Iz1xSciLLq",
+	"hrysoEaO7AAg3piJgDQCb2+fsR43o5ZJ923HTaJyOh3QV+Y65Cl5K8fmlBMDQQ2LyVI70hFFuet6znhi",
+	"8uaQcCQ9qdcImTGkrIH9Wh0DWOa2rwpslK+Co03RotWRqVRtvRpkiU0AQ49Q/lB4QMqfCX91NcfKhwmF",
+	"HuTxrqzHRvp13E+G5SZDRH4g3q0szj+AlBbYToG3NoGxUQJtlJyIRoDHYDXlMpioBwg8DznYOQqKhQUn",
+	"onyNpjWl3l/C/pVRIVNZJu0+Xbp/Ze7fHEn69fXNzY2N9ebN+4RqNqfwBpL0Xn9+OTUxMB+CZYD27ViH",
+	"vLORAnRnav1GMwzGmlEBLJBHhuHR0VBjzkBL147xhQLnsqBThMnAU7QOQ1MVUMTZLmtLUAPVh948rOPU",
+	"l/VTmbG2yyfkzsZ2buVhwb1WbWgiu5o4zFW4SDt5JYpWgCECbPdoSttZzk6HK6RGKmOJy4dAsYCeUnhq",
+	"0giyQ9i3AY09qz6mmSHTw7I+n4OP8Mhj2CuyLgYWxSB/lnF8AjBFDf+Ctg2FzFa5aMcDvV5AB2lMZ/vi",
+	"c0JPgkwC22C8OvY5Z+ta88QrdiQRjwqVgB2Z1shB0eRxvHiGB9GWCiKOgvXe58NQGG/wsb3X8yU/bieV",
+	"cSuYDBVPfG2F9J33bwSXwe6mJSbDg9eEB6YEuEgiC3yrM5Wx3QzCQtUJnqlmrRJsQW/nK1QiYOVWa8Qj",
+	"/bWqVm/X0m0TsA3bBMlrVWYZRrMeU0Yg4qmukX2K1DoG5dfrfIBPaOzAMY2q5o5s1W9i2NJKBHxxc/k5",
+	"Y32IjJgCau0SnzE9sQIlBVd2QIgoOYpdcAlLyGC9fnmnqU3aX8kt1GQZhJgo8ABnOTOpXWnTUW40xYl4",
+	"J3KVk+ILyuO1fmeIHqQDlLOm5l6h2mIiUqA8QdfZMvkaCQUzDMnCOrfobpOuJHrJFDMxAdNPgvWLpmgB",
+	"4hfQ7Wf3hp4mlmPBc7gWibHdgI/HhBx0e/pm7i72ISFGtDVuu0D5xXjTItoSxgzAbQae+AhCD2YGVJDQ",
+	"84hXX7NRmFOamiV1MTIXooq1JQDdjJS0U6p6LjhWAfQMI91APGIKmSh3jTjKZwk1R2NKAGLb0Vp5R3Rk",
+	"CkTAYhODOA5/rhr8vCq+sEVXtlaa9fX6ar2xut7Qb/mCpTHVgv1wvb63uNkC0vW+3egjlJqz1r0v86kV",
+	"pFFaHJVxgSxmRszvUlcJm4IJARfdnENtEasjFjOEbSqn5St4dD7gOfHw0A0/HepY47MVCtG2CIjGGnmO",
+	"BXtAYgfCUArTD7h79CbvZNRSOfJa/Ypo2aBjtB4x6RieeSxUKuOY3+DRhEdIwoFQfdbmHc4M8cAYIV+N",
+	"wINr6Q26Yzx9MZV7Dx/2upVsPgFfRflv8VUVeBHwvZzJaOT6A5fY2xU0cXdQQVG1JcaOtr5osoLi76Aa",
+	"S82ayGjaTMeNH+PJn4JU5k9xWf7zkBFfb33nlu6JCuCZWap+gjtDVh2UVQwZMe71U7nQrALAVIqfk5h1",
+	"wJEbI10NcoQqDCCRdsxoCt/+og+ZKY15NFlWbVyaTA7aPa0Kh0bLGd+AWJ68nA6gllfMFIpvPNwXp7fM",
+	"KFuYSdPPQ2FNLJw9hmwzaWBpmH5aTP8H6C8PuTLxTC4QbQ6qHfIylwLyi5Yu5IzFUnSVHfWcjfJ8PPQ2",
+	"22L4CUkz6EelAA0LG/7F11xaOnqKN43GSkgXrZn8CKM96JrJnCpYLPnBry9y8Y3fidStOh8FwYsX3VjF",
+	"JQBg+7C0U0HwJ4HAbgELfwz0Z1EymyUu/s/OjTFBA30fhtNVVDtj5/iBc+9cKT+uy1dtREyPAuDKRKrB",
+	"lKgKlnv3Pd7tMZURboP8HZm22Zyi5W6po5fcow+Ye7QsGHi16PjnEZFOPytqXmE2O1HpAxFqN8Mq9svh",
+	"zv5xMyCt/ePV5uaT1d2d3YAc7rzee95EEfbyoLW7agjJH+WsHTZlVkJGdk26seJ7XVKOLc2qa1OOzWlW",
+	"LUA1VrZprxY/D4tzrFzM/OjkQ5VFizXyuSjM/qVK6hYDP9iUDKCFwVUxkl8Koak8ZPWohqiSqYAIlRGu",
+	"tl3OSFNy0NrdJmHMurQ9guvW9/aP/Ysa+hLoH5RxRPi744AktK3/aokolRxT8abTztWRDBk9n10GG+Zq",
+	"Sg7fHX8A9HteQlMNbNb6mMwIdbwkXVqSLi0DdTOSLt2uepp+PmcBH74e6xKqkbwg8D61yCulBoCEatpC",
+	"C4HC1NMFgRXDplEPUXV8dLC8ZdFjSi6EtsdzLcorCVAZHWEdABmIjMcwSGgKgEJbSWer4lh6wdsMC+jS",
+	"vPYhgdI4NeizVLGIQR2+IGYQKI+rh2PXa7XV9in5UjlAHP28sSVmYnrBoeXh8cIZtphtICKWgrZAoDzT",
+	"U+0WPI+eaC0jh1uYvYkGKFRZFE4td7uZwoX568WuU/11vaqusqKuiQoL0/Zss4MB5gIDU2sHDav/+3fo",
+	"QzfSOHYFlxBmWeaG/oEqp7R67K5CzRXHtrJu7IZyRfo3Cbt3TYMgdOWxurxg23HddQwOwWVGdo/elIhf",
+	"J2iLmX+PGsWT0Vq0Q1/tGC+KZY1p1p6AzDhnrA+lAyJL0VcWhNE05iyFkjdUTdyMrTKaZiwKTPl22E7j",
+	"1QuW8s4oNF1X1Gtys6iZ8MyKXbCUAj9OmXzXb+wBCPilBPwHSkC9t0rO3O1KvvINPSb69EU3Lfv0+b93",
+	"2WfLcyeyaIWOVjBC9/bf7H/YB7IDZ3KbcliwuLlos1Kq6ExCICYdqAyIHiaKZbcnkUfyPYAFTWJCYPoV",
+	"toU2jfFSW1PbaEhKLKGDnncwfxXuc5n+QPYsPiYGKndl0k9lwhW7hl0Le3ZZsfQTyeRChbN1RHFb3XW5",
+	"M569WSqeTzvepYtIZyN+7l08Hw6yq2QzkShwtRE40abg/eyljBE5zYYwcuIk1G8omrEH0kYFauQYV2KW",
+	"RoYSMX6FlTshc826Lw3MpTC7eWFmtvKdeNSVG7kgvsxVc1qWfZqseTtQzcyV7/9oshyqLMPf8n5x15zz",
+	"D4hA2VuGJXmyygobyTtF/m5ZuJRpbOybL2Xq06Q2dpPiqe7TpLx0YPw0lBYu+UNX1SkVbn8VhbLwl9sG",
+	"hg2XvN0OOBQZsWwmGuSqzLD3gD8YcH7Csp7UDyL1kjR9qvcLJjKZjmb3erxVuB+aWP81VIgab/BlI3YF",
+	"T2zh4EwVU9cUDWWHpyxZS0uuKJMJ5Wp+hlbrRF5MSIycTmlCXtTIOxuR1t8rmbgmM7xHZKpmwFp/NCk1",
+	"8KrrSI0Fm5S70GL9j+9Qvvuzswdv9A7PTtkWKpwdvKBwdqb1Mxd0pWlqjjjAPEflvDFFxb6ylOsPumP5",
+	"zjbmxLaYZuldIc7/OT3LBXT8vHW5RkK0wMoaijGEMUM3sRTTeolfZQajH8JchpMcuZ8R+gNyndumXrJg",
+	"F0Mq10kBXzmqTPbJUKaQR8h6TFS1Go+LiAXtVCZgDvPSrXh3v5+24flE1zJwdSt9w3cm+8q2fFnn8AIG",
+	"beFgzh65KvysopUPgePLrF9H0M4uucoMP4iTaRi2KTMLCne96/hXBUnqpGhDGCTfcKjAYM8veWhY6Lcl",
+	"tfy1WkbuVDa2e248djc++oOK3k2c5vL4XeGyyghe8UlniOH5P5iUU9sehKipuVXauElZ5ni8bcZN9YCC",
+	"oUu5KIn2GeNoPGxYEgQkratFpc3XCZmddrQGDIkUJCyKkrAynug/9A8WUTRsqKe8D+ej8axZq9eatfpa",
+	"c0OfjzFhqoWh2UT9VEaDtnliaMtx5tkCUuueIpD+FI5xG1baff61Hiev2b031x+zxK2ujHOOnbPbjnSO",
+	"3a401ll6Tbn8rDIP54p4+r/UzqLKSZv0btTup1Ikk+dMqKLblzuPk55lZczzWpJtGfW81UCRF8S8q4NR",
+	"vitKA5nFnT8tlDkpWJEHrCBbp3stK3elJGbSDj+PLriv2Ohd7feSfTbdkr5SBfzgMVJg2FdykLaZQspM",
+	"Zz7q/6asw9KUpcpAMBp2xpCkDEkE9I2HPRljJwZe9OdfXoh12wvCWmxymmHHmFfmd9rhosvSfspFVgjQ",
+	"zho+9dMlef9g0X3R6lMVwqZYSq0kieSkuq2MqU5IqgVtdWNlzxlT9e9+T1HVuSXoWGR1KU4fXoj2rkRw",
+	"+RkqDdPelC2+lsrMADvea1n0gSNmHQuRFIMo2yQ0lZU8ClFee3LKSPsQZBQgZ7zTi0katToa2WZs2wqu",
+	"xR0UMue938BlijLUjIzkIEhKO6uP4cHLF72UHAI367Fku0C1kzIi44ilBqcebmZaxjGwMx5v0sNjjo6E",
+	"QgoW2poQ85iQp+vq58VOerMueWu7nrBZCiP/J/SIY+PMl0jRUVkfIeyjm3Oi7qlNfP1Jvb6YvjnCg/Tj",
+	"9YjfRGTIO7hLFfZgVNgLfjGpwPx3dZvKrFwgFHt94JIFlZmxt2dOOJrrg0LtkBbMsiT5+NywYCGfdnLG",
+	"hYWwOlmhIjpZ8Vq/E5q1e177TFkuEtFIJPJmUZyXi8t3UznMj1LE+lmvNAxwSJM9fIgHkrjEJXUJy55U",
+	"GQKPlNcnl2Uw7W8KucuEXr4Bcv6Vrebm5iSCU/mMzAvGlWSXtJ3BNLkiIe9Xcl7x/g3e2q5EIiMWz7MM",
+	"8INbmIj+1TzzgLvc/DQumIhkOs9E8Be3MBXFs7lWxDTv3OjmxFdDu3O9Gdq9wWkYELpIJpQLtzbzHl78",
+	"+Q1My9RQ5TJapkTCfH1ZjUR/GDANtIFUNS9bkuVP7Goy+sICmRLqCzTEhjKNvEPFLjOzgjz1pB7+Xwsb",
+	"a2HzVL9mrWS6LOuxdMsEhGC8gKQDLPeIWYbaRkQk4l2uvZ/Z38K3eV/AAyrncCptWcqhMrv5PKvM6PuF",
+	"yzfyEW+nbiMff8YQs2fAlNZqmAGrijTs/catwDV2CdR2VcZgK46LRxujwmjkVRDXAkQGJbvHn8aAddoy",
+	"HiTCNW0joT2Ad2KTNKBhaHcPv2GRqeyYsOlw0rlZdxWL6NLwWhpeS8NraXgtDa+l4QVKTi/IWltdFA2u",
+	"mQCPrVobD9f9DHjF17bW9kFxX2WvLW4ooWGwN/abwpen4yPmwBLqYtI+QlME0jyl+ResPFP6/GOKSZs+",
+	"xszoyBRpolM5xPiVs4l+OXq+SzYaT+uPwHziWW6MwKGyJP6DGDVBePju+ANZ40p6swtrZJfFsTKpeX0i",
+	"MhadiLMRacskoQFRLOFtGUsBFPT0DOTU2Qj5Einp8FRlJOaCkVCx/m+Yo9iGTxRhFip49yggb57DT2XW",
+	"w5gcPAVX5OOH56tPA/ir4aDiz0YZIzKNWEoSmp7ru54IA/i+2mhuNmsn4kTgMHoGen16FJNQiMlocX3Q",
+	"YgRmMypGOOYWCe1ahQFIrwBx62P9D32I9d+oj02NgeKWyN1mtLdt4cEp6oQwOBH2E70p9RBtKQRrZ/yC",
+	"ZxxLGRRTiktxmrJEZuy0LUWHdy2VJMpwvI2E/UFjwMSEh3BAQK5qImb0QitYY1YDY6XXXwaEkoSLE0HH",
+	"h8CrXUVDQJSW+5CQs7OokXeIXWxsbj2pjfozV0ANq4zonTRlKiPnQg4hg6WnDG8X7uZ62CLWlhGLAmQa",
+	"OBEJV1CuEZFvAwmvmwhJBqD9vNcKVdN1PaY9BAZ3LgaZr28ijFORYpE1zQgw52/rXyhX66VfPy4J7PZz",
+	"3u+zCPZRi4T/Cm0+LvxNv6fH+o9V/ce/w0BvfD293SNiHJgz1uVCaG8FUWVZHMOy0nMmCB3SEVB/EhQY",
+	"pD/IFBJis5Tl7orqp4xGqsdYpkgkEd+PnkP9yonAqSJIWEemySCmMNnPQOdAM5nwdgiqGp6SYioxxVIT",
+	"AZzD+IVZDe8F6hFMYQ5VJNSX/dlo/lVzh8I3O+BBAG9q7D4um3kiTJo45waHO7pDCO9L6VdovAS00fGA",
+	"6enq0wXbAvKffRbHemnh2XP3cctHVNXH2W4y++qxJAemdSKygmxwffl288CusbjkkDNA4VsjR/YpYTgW",
+	"kU4qE9IIvBudsR43idwyYYP9B9pCQPvSYMIKlxAB7U/eyrGFgww4TKxRr9fNGiKuACoRtJ5A8GY8YdsG",
+	"IVJKZMUfUp6ZgpaN+rrh/ThiWTpabXUyloa1EzHhCePI0zzh+TsLigouBJr5LXiVZmvWSAj1ReFW5e7S",
+	"1pFLE+sRKvqw4BwUzMGIwcrZX5VZwTfZ+uBbgm7CzskPeD/ATQ973niF4JF5uiIoKooTgS9j9YLT1dbh",
+	"q6Dxa7PWqNeajVqzERyx6CXNgj2mzjPZD95wMbgMWp+Pg5MV2ucBof3+yUpwfPxyq9k8EeWtadMoOu6u",
+	"ZMvtuldoI5UYzJ89gH7YFcu+hYI9jCt3lT2c0MvVM9i66+ubmxsb683rWckoNCqsZPyy2kpOmXnZY4by",
+	"VQ0KCC3ubGOtnWSHDBTbtswSykB0u0b7yMYDrbdtGr3eeeDh+TiExlohj8arUSfbFtBFd9v3rnoW8qku",
+	"Oxdm6FzAt+R2zM07iyX7oNilgN+f9mlijsPUHgW8ZHakFf++ty+jq8IZOOvl7itrIri1nTf29ieSOd6O",
+	"q8jkPPQmgWDGCMYsgCvYBuDg0AFU1/FUYMuAscw99JSaFySYAGIhZwOIh0L/kPFXtpxzob0Y2+ybY65A",
+	"Gaz1bcBtnOYNcbMehpXZbA90zLxQgZeTcv6np9FkSrjIJGq38lQY+j1FWbJgLSfXG9azVZvexqd9vgKd",
+	"vit/zU5bZyd1Px0FM4q+JUDLrVT/35rsnNzwZXX+s0jQMgt2DY/mAyHicdbymBQoWMBcwDdXWb34YDdj",
+	"9D4sIPHlQb+Pg74vbtk8n9ywxWyOGDfO5zvoPa4AC3fWMmh2oRcnR2GKuLFJ2lK0WSrcSgREsCFTGUYb",
+	"MZqIZUAmdE945BppXKsO3Ari0goaFJHLFiwo3u0Bc4z2bvOEM4SbIXVgvplOUO7W8SU+951WQt8usFHE",
+	"s339cn7wUri7d3Kgdm6IsfV+nwkW6c101YleoJoOz85DK6bzTsKUkrpTIyiqKuvMs90l9znIMshaztHF",
+	"gdfPxnWA67OHP/mJyQ78dVgW2qrM7qIJ0WC2yuLltm7cW5IQbvy5JIR3AqZJCDN6Ze2tufnf1cxzXa6w",
+	"nsqscJ5ltuVdtjJWAILBDMQGrr0XQjI9mWaY7awCKPOf+AfDJ7MFh0xlMT2rtaV+qfDIp+arD/vHH960",
+	"dmYnPvBX435wxwrvo8qxgW+XWbUKNDDiyj2nSKvFxUTpuSkDACuIiSr54LkpOIvZIb9sVSwIDCG9iKKN",
+	"FUAxwbRGzgW4Dq4lMJawXw+T7OCWj0zpzimDBisemalpNyMDrzBjV5ai+gHn2W51003uhOmGXLWEfjg5",
+	"t9yg284zZ7yMrSDKK0qlYAWegvLk2E2xFFSkqiYO5YJGX8G+W9i2u5/U1OwCYxm0vqXs1K1KnNKdXpam",
+	"msMyTGU8B2gHXD1bsOdIX/oTB3n08y+DO1BpHRdqEGFjLBzSsaPdfEBHr1bNDl88jvqrcgvA7fLSQA6M",
+	"VhW/wVtVRm9mIZkkLQKznwdYHn6g/uR/1Uyni1bfXX7BBMmG2r+DH0UD3PfQ8vFWglvUpoJ0Uyoy11sy",
+	"sg0KPRlHW2Sjvl4VBtLr9GOGf16wlIk2pwkTmfaByUAN/vv/pVwqKKLWiwnPYkvP9S4aKP2E+t40shXn",
+	"Pk797MUuet3uJ1AEb6xCdumtuwwPVYWHUtzrJfJucVFTOEVlwaDU/6ogYzw9P0fsR1/vIj96P4PNLySh",
+	"fX7ORqRHbRMK1oksEOlZSCYsIzwPNMJzG7u+sE/K4jm4v6eEcfQFprdtaMBAQIWpSpt1ZSlTH1oc5za2",
+	"Vv62S622KlE6r7h6CRCyDw9JHQ0XB46urkZHn45vbrsywfLB8BDoCR9AwjqQNXIMdzeN052BYpGeGwSE",
+	"QJ1x0d0mIrc6MYRU0Ep4iueyRNE5dmd80QDR3CYfgqbPZ/PdTwDpKvm0DBvdTtjoNgRcYbeXBYmushjt",
+	"Rp8C4YWXGNwAmjLtTIJUQJDVUB8GA2MAZwGAIEx1ookoZUOJpYgKhYQ7suUaGiXH3FbjXQZ+YIpvuMqq",
+	"ThKu2k8R+1H2dd207nb7YEJ7q+I3bmObz2Fra2G9xkVHVu5u/Z7A65EpVsCi1zMEfPh2yiImMk5jPx9i",
+	"7cuEamVUI8+1ShT2l6EeDTMjHLkHESsp7Azi2HwOaMNuFgb+I6E8Dq23UnIiPiqWvtKPcotb2t2jtBdb",
+	"ksT1TRm1+k/f3NouHZY9uLfVP4JFUNjqisWdOTa592ontrneTqfc/9LtdP3V/JbqvXCd55sfQGZwr3sm",
+	"Z4uEfarUUKZR6NWuhyYwfOq+3PLIuzCCaa2mMLDwQcNUii6op7EevJZr4LPjESYiBQatgeZxFfp6cfUj",
+	"tmkcsxSHbkt5zplCboczqW8m2NCwf8Lp58oaulNt08JZXtA+HV8aPXhCVxUTPboaS9GlK8GKXXdg+kg5",
+	"Jcc8vqDkmIpMonZ1P5aDLC3+fGZD1j7O/Riz04SWE++3Q/YTrByzbHUXtkW5btFmj902Yco6KVO9VcOT",
+	"AnIfeUpWLUUIYrr0mN13bZqw4uYDXAOzjbHzA19hrQz9L0f2WAZxy0xyKZiR1TckzSfOd5lFfqVMt7bL",
+	"7AlbuHq2hC084U+csNXPv0zYqozYUEbJ1l8gYWtHu6WErR1+HpuqOmELo1UlbPFWlQlbPbJB/roia+vl",
+	"U7UBSSjqIhDnAPdlHGILYsdTIocCLQdAvIvnyviCb/Un/2uWXG9F+lY/2w+WvgVjcmVrJdH2zb9Z0k+Z",
+	"orW2TGpnaaUFVDR9Ju0mUy3z51/60PRZCmIZA3zBivXw7E3nM5TuJ8v7EfVKpYG0zPJWZXkHeCSm2Afz",
+	"y6fCYSvL8g78r6qMgzmyvPCKSavCzwGo1qnc3ZBRjanKiDsOi2SCFxIv8yEHHGtjbZkxfkgZ49s4QYX9",
+	"VJYxtsGRSutZXzA72pa501I+P6yM8W1srfxtl5qNNxWHe6AZ41ZOjY1ROpn64TuPRBvtzflSy150/Lb6",
+	"BhaK8rnzrz/4V45dXkXuXbDtXdYarfueBKzhagMfUNS1dU7UoN0z5n6Jgv3FJiYwuBhYHMvAuALAJ/7I",
+	"vEGAfM5VcI1ABmZq6n1adHJuLe3p3QUN+emxyrls7PsLRM4RhFzaFzeUVb8NJVA4CVUxvGkW+kVjTeqx",
+	"m2sQ2q1mgLBR4VMTFWaXbU+Kw4eIe+/EgElVmt95l1jxtu1nUxTvCusCIA9CZICC8h8EJuFZHDIGQtX1",
+	"OonoSKGEMojlbZqm3J+hsnCIIBSpiAKoFELOcGUTMxjCJl9pChxfJqK9NREY/8Xc81FJiJz8QhXRbjqh",
+	"/grBXLfNutCYxLzDMp6wwIACIzSjYukFMI/REWlsWr7xR5Ym1gTYU0bCl1nW1y5HGJDwmCbsmGfst+Ms",
+	"5e1Mf3RIs95va4bSOzxm7UHKQiIvWEp6WdZXQOYDynQgkBkhhEKmU6CXMKwGBYgFT2XLDiaXTOmT4SKH",
+	"ZFSekLbwbQlXCiAlU9AKoARx/EaNPKdcK7VY4utOtWZOuFaufS2OoihlCjMK8P82lH1tkTM2kgbhHq7X",
+	"g5UByhsmD5h0WyZQNvT78bu3oLOUYS4gv6CNrUgyiDPep2m2pj9fjWhGHwXIcKIfEFk6MpJIlZGn5DXf",
+	"2da7PixQGYcEMzFWgYPsZWSHKt4mZ0zxCJYyAUvC6u182QLLJgEzs6lEmYPzZ0Np150r2MOOwoBEnMas",
+	"neV0AkCO1KdZT5sD9mxY0iT9ueUfb9N2j0VVQbcPegd/atxMscsCylfh91q46H8B9QQkHtyOBdxuT0qB",
+	"J+T/f2uFjX6vsz9a/B3//fWnxnv+Zvf33tmLtv7/q4/fXzXe8t+fgWTEUFrVbVxU7ooA3WQM7u+ZLQRY",
+	"b6dS/w4Ka3O5OhwOV2GDDtKYCWAtmd0GGBv7huwPz0pCYTjfsgcraCyqUy5Wtp7V64u+vrlWuJLLHp4A",
+	"5fbDTcUu06kz2GJa7/FsZAPlOU2XdYlcYQQQ2Th/rGNKprydQH4BcU4TRgZCC3htTaDc1ZL0kU+Zr022",
+	"MWaDp41nzbmCr7nQLYu/wpROLxqTFl6Wb23v8f935YzRVAu2P//S/jw+md2N+JnZct6HetHQIikhHUXy",
+	"Rvhay7s0XtlaWaN9DnLeLMWE/2/sLdkBGOnVTK4CnHQ2EILFymPpa7M04x3IBkEBpnl8beY09R8lTC6t",
+	"OC78LCd03W2Zok6u1ED7p4b0UZuUcNGQgRsq2BAJilJ2Ic9RIZob73oDl9zb+5qY05HZYgh8ID0kSk3k",
+	"0/HHpmVD5siuLhpwgbxRngRWJDXgWsaqEPmF1h4IzIYN17iSoXdfC3tYspT+HWCFBorlIztuJfus3/1L",
+	"bRU8z2CdvRv6w1Y9MTaiV4CDTUx+z2GPTTyCd3b9xYbDOXm5Fh5dtHzIORspE3mFKhfXQ1AEJjaJhRxv",
+	"KLAxD9hCMqPakMUYluwrMpTpubaEpyYy/MWCe5bM1UROzCtwtc926bE11kR2pL9mR6bTd3zAQyb7McTG",
+	"wBvTu8h4RFYi2spS6df+cH9dP5qk9PjY+/ppXQjKBqnymE+WsaSfFV5QxLOVv//6+/8FAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

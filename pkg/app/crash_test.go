@@ -50,6 +50,10 @@ func TestCrash(t *testing.T) {
 			"%d devices made, %d changed, %d files imported", len(w.vault.answered), w.vault.changed.Load(),
 			w.vault.imported.Load(),
 		)
+		t.Logf(
+			"%d imports of clients, %d lists merged, %d CAs below others with %d clients", len(w.pki.imported),
+			len(w.pki.merged), len(w.pki.below), len(w.pki.under),
+		)
 	})
 }
 
@@ -79,6 +83,7 @@ type crashWorld struct {
 	authorities [2]*crashAuthority // made by the server, and imported
 	vault       *crashVault
 	lives       crashLives
+	pki         crashPKI
 
 	mu        sync.Mutex
 	answered  []record
@@ -143,7 +148,7 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
-		switch dice := rand.N(18); {
+		switch dice := rand.N(22); {
 		case dice < 4:
 			err = w.issue(t.Context(), c, authority)
 		case dice < 5:
@@ -158,6 +163,8 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 			err = w.createKey(t.Context(), c)
 		case dice < 13:
 			err = w.readCRL(t.Context(), c, authority)
+		case dice < 17:
+			err = w.workPKI(t.Context(), c)
 		default:
 			err = w.vault.work(t.Context(), c)
 		}

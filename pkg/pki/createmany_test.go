@@ -11,6 +11,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
@@ -123,7 +124,7 @@ func TestClients_CreateMany_Race(t *testing.T) {
 			caID := w.NewCA(t).ID
 			for _, each := range []bool{false, true} {
 				stolen := fmt.Sprintf("stolen-%t", each)
-				clients, once := *w.Clients, false
+				clients, once := pki.Clients{Issuing: w.Clients.Issuing}, false
 				results, recorder := *w.Clients.Recorder.Results, *w.Clients.Recorder
 				recorder.Results, clients.Recorder = &results, &recorder
 				results.Store = &Hooked{Store: w.Store, BeforeTransact: func() {

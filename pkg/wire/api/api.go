@@ -38,6 +38,7 @@ type Config struct {
 // API implements the operations of the document: one struct per resource.
 type API struct {
 	clients
+	pkiImports
 	certificates
 	cas
 	tokens
@@ -86,6 +87,7 @@ func Mount(e *echo.Echo, config Config) error {
 	s := config.Services
 	handlers := API{
 		clients:        clients{service: s.Clients, results: s.Results, single: single, now: config.Now},
+		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
 		tokens:         tokens{access: s.Access, login: s.Login},
