@@ -107,6 +107,24 @@ func (e AuditOutcome) Valid() bool {
 	}
 }
 
+// Defines values for BatchMode.
+const (
+	BatchModeAll  BatchMode = "all"
+	BatchModeEach BatchMode = "each"
+)
+
+// Valid indicates whether the value is a known member of the BatchMode enum.
+func (e BatchMode) Valid() bool {
+	switch e {
+	case BatchModeAll:
+		return true
+	case BatchModeEach:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateKind.
 const (
 	CertificateKindCa      CertificateKind = "ca"
@@ -937,6 +955,24 @@ type AuthorizationUpdate struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint,omitempty"`
 }
 
+// BatchMode `all`: every row is stored or none. `each`: the good rows are stored.
+type BatchMode string
+
+// BatchedClientSite2Site Example: {"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0}
+type BatchedClientSite2Site struct {
+	// Row Its place in `clients`: 0 is the first.
+	Row int `json:"row"`
+
+	// Ok Whether it was stored; in a dry run, whether it would be.
+	Ok bool `json:"ok"`
+
+	// Client Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+	Client *ClientSite2Site `json:"client,omitempty"`
+
+	// Errors Why it was not stored.
+	Errors []ClientBatchError `json:"errors"`
+}
+
 // Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Ca struct {
 	// ID The id of the CA.
@@ -1155,6 +1191,36 @@ type CertificatePage struct {
 
 	// Certificates The certificates of the page.
 	Certificates []Certificate `json:"certificates"`
+}
+
+// ClientBatchError Example: {"field":"name","msg":"Item já existente.","type":"duplicated"}
+type ClientBatchError struct {
+	// Field The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// ClientImportError Example: {"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}
+type ClientImportError struct {
+	// Row The row: 1 is the first behind the names of the columns. Blank rows do not count.
+	Row int `json:"row"`
+
+	// Line The line of the file in which the row begins: 1 is the first.
+	Line int `json:"line"`
+
+	// Field The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
 }
 
 // ClientRenewalError Example: {"field":"id","msg":"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.","type":"rule"}
@@ -1386,6 +1452,51 @@ type ClientSite2SiteUpdate struct {
 
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
 type ClientStatus string
+
+// ClientsSite2SiteBatch defines model for ClientsSite2SiteBatch.
+type ClientsSite2SiteBatch struct {
+	// Clients The clients, as in the creation of one.
+	Clients []*json.RawMessage `json:"clients"`
+
+	// Mode Whether a row at fault keeps the others from being stored; `all` when left out.
+	Mode *BatchMode `json:"mode,omitempty"`
+}
+
+// ClientsSite2SiteBatched Example: {"created":1,"dry_run":false,"failed":1,"rows":[{"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0},{"errors":[{"field":"name","msg":"Item já existente.","type":"duplicated"}],"ok":false,"row":1}]}
+type ClientsSite2SiteBatched struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Rows What became of each row, in the order of the request.
+	Rows []BatchedClientSite2Site `json:"rows"`
+}
+
+// ClientsSite2SiteImported Example: {"created":1,"dry_run":false,"errors":[{"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}],"failed":1,"skipped":0,"unchanged":0}
+type ClientsSite2SiteImported struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Unchanged How many clients were already here as their row says.
+	Unchanged int `json:"unchanged"`
+
+	// Skipped How many rows are of clients that are revoked or have expired.
+	Skipped int `json:"skipped"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Errors What is wrong with them; the first 1000 faults.
+	Errors []ClientImportError `json:"errors"`
+}
 
 // ClientsSite2SitePkcs12 defines model for ClientsSite2SitePkcs12.
 type ClientsSite2SitePkcs12 struct {
@@ -2705,6 +2816,18 @@ type CreateClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// CreateClientsSite2SiteParams defines parameters for CreateClientsSite2Site.
+type CreateClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // ExportClientsSite2SiteParams defines parameters for ExportClientsSite2Site.
 type ExportClientsSite2SiteParams struct {
 	// Name Only the clients of this name, as in the list of clients.
@@ -2734,6 +2857,24 @@ type ExportClientsSite2SiteParams struct {
 
 // ImportClientSite2SiteParams defines parameters for ImportClientSite2Site.
 type ImportClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportClientsSite2SiteParams defines parameters for ImportClientsSite2Site.
+type ImportClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Atomic `true`: all or none. `false`: the good rows are stored.
+	Atomic *bool `form:"atomic,omitempty" json:"atomic,omitempty"`
+
+	// CaID The CA of all rows, whatever they say.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -3290,6 +3431,9 @@ type CreateCertificatePkcs12JSONRequestBody = Pkcs12Request
 // CreateClientSite2SiteJSONRequestBody defines body for CreateClientSite2Site for application/json ContentType.
 type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
 
+// CreateClientsSite2SiteJSONRequestBody defines body for CreateClientsSite2Site for application/json ContentType.
+type CreateClientsSite2SiteJSONRequestBody = ClientsSite2SiteBatch
+
 // ImportClientSite2SiteJSONRequestBody defines body for ImportClientSite2Site for application/json ContentType.
 type ImportClientSite2SiteJSONRequestBody = ClientSite2SiteImport
 
@@ -3608,12 +3752,18 @@ type ServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx echo.Context, params CreateClientSite2SiteParams) error
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error
@@ -5229,6 +5379,56 @@ func (w *ServerInterfaceWrapper) CreateClientSite2Site(ctx echo.Context) error {
 	return err
 }
 
+// CreateClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientsSite2Site(ctx, params)
+	return err
+}
+
 // ExportClientsSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) ExportClientsSite2Site(ctx echo.Context) error {
 	var err error
@@ -5347,6 +5547,70 @@ func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportClientSite2Site(ctx, params)
+	return err
+}
+
+// ImportClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "atomic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "atomic", ctx.QueryParams(), &params.Atomic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter atomic: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportClientsSite2Site(ctx, params)
 	return err
 }
 
@@ -7651,6 +7915,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site", wrapper.GetClientsSite2SitePage, options.OperationMiddlewares["getClientsSite2SitePage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site", wrapper.CreateClientSite2Site, options.OperationMiddlewares["createClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/batch", wrapper.CreateClientsSite2Site, options.OperationMiddlewares["createClientsSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/import.csv", wrapper.ImportClientsSite2Site, options.OperationMiddlewares["importClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/renew", wrapper.RenewClientsSite2Site, options.OperationMiddlewares["renewClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/pkcs12", wrapper.CreateClientsSite2SitePkcs12, options.OperationMiddlewares["createClientsSite2SitePkcs12"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/export", wrapper.ExportClientsSite2Site, options.OperationMiddlewares["exportClientsSite2Site"]...)
@@ -11049,6 +11315,111 @@ func (response CreateClientSite2Site500JSONResponse) VisitCreateClientSite2SiteR
 	return err
 }
 
+type CreateClientsSite2SiteRequestObject struct {
+	Params CreateClientsSite2SiteParams
+	Body   *CreateClientsSite2SiteJSONRequestBody
+}
+
+type CreateClientsSite2SiteResponseObject interface {
+	VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type CreateClientsSite2Site200JSONResponse ClientsSite2SiteBatched
+
+func (response CreateClientsSite2Site200JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientsSite2Site400JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientsSite2Site401JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientsSite2Site403JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientsSite2Site409JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientsSite2Site500JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExportClientsSite2SiteRequestObject struct {
 	Params ExportClientsSite2SiteParams
 }
@@ -11244,6 +11615,111 @@ func (response ImportClientSite2Site409JSONResponse) VisitImportClientSite2SiteR
 type ImportClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportClientSite2Site500JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2SiteRequestObject struct {
+	Params ImportClientsSite2SiteParams
+	Body   io.Reader
+}
+
+type ImportClientsSite2SiteResponseObject interface {
+	VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type ImportClientsSite2Site200JSONResponse ClientsSite2SiteImported
+
+func (response ImportClientsSite2Site200JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportClientsSite2Site400JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportClientsSite2Site401JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportClientsSite2Site403JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportClientsSite2Site409JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportClientsSite2Site500JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16943,12 +17419,18 @@ type StrictServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx context.Context, request CreateClientSite2SiteRequestObject) (CreateClientSite2SiteResponseObject, error)
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx context.Context, request CreateClientsSite2SiteRequestObject) (CreateClientsSite2SiteResponseObject, error)
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx context.Context, request ExportClientsSite2SiteRequestObject) (ExportClientsSite2SiteResponseObject, error)
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx context.Context, request ImportClientSite2SiteRequestObject) (ImportClientSite2SiteResponseObject, error)
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx context.Context, request ImportClientsSite2SiteRequestObject) (ImportClientsSite2SiteResponseObject, error)
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx context.Context, request CreateClientsSite2SitePkcs12RequestObject) (CreateClientsSite2SitePkcs12ResponseObject, error)
@@ -18174,6 +18656,54 @@ func (sh *strictHandler) CreateClientSite2Site(ctx echo.Context, params CreateCl
 	return nil
 }
 
+// CreateClientsSite2Site operation middleware
+func (sh *strictHandler) CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error {
+	var request CreateClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	var body CreateClientsSite2SiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientsSite2Site(ctx.Request().Context(), request.(CreateClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitCreateClientsSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ExportClientsSite2Site operation middleware
 func (sh *strictHandler) ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error {
 	var request ExportClientsSite2SiteRequestObject
@@ -18241,6 +18771,33 @@ func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportCl
 		return err
 	} else if validResponse, ok := response.(ImportClientSite2SiteResponseObject); ok {
 		return validResponse.VisitImportClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportClientsSite2Site operation middleware
+func (sh *strictHandler) ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error {
+	var request ImportClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportClientsSite2Site(ctx.Request().Context(), request.(ImportClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitImportClientsSite2SiteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -20040,584 +20597,619 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pchu5lj/4Khjejii7i6S4aKXiRjdFybJsa7EWbyX/lWAmSMJKAiwgKYqq0LxLR3+YmM/zCPViEzgA",
-	"cmMmF4myVVW+H25ZzA3LwVl/55w/Ci7vDzgjLJCFxh+FHsEeEfDPFnZ7pMVZILiv/vaIdAUdBJSzQqPw",
-	"sUeCHhEIMw/1+AgFPYLa3BujPh6jNkGuetorF4oF6fZIH6s3BOMBKTQKMhCUdQv398WCej1hwS6VAy6p",
-	"fnX6S03UoT5BDPcJ6nARfmnmu4V/yD3aocSbfOl5jyCfyuAXiYIelRcDDwekiEY96vYQ44jD5NQdiHfg",
-	"k60m6mFZRmeEeYgGqI3da0QZcg46Jfud0hllLnHUyMgt7g98NaSPxCui2ho64jeoVqmto2qtUak0KhW0",
-	"f3g+ew5nAVavSU/gRBBJWIBGPSIIzAFRCQP1sQz0yIMeDpDLh76ndqSHvSJsl48DIpAgN9zF6m0S9ozx",
-	"QN3FGaJBA17k4QC3sSTI40TCdczkiIgi4gK5mP0CD4wEDQLCUMCTG/IfgnQKjcK/ViICW9FX5Uo4LTXH",
-	"vXPczdp1GQjOuugG+9TDARd2I9TebyOZsQ1HnJHSIQ7cnjOLOE7J70Mig4Mc0qCe/ZrQN27rpaWM2As+",
-	"7yqCUGMIOE9u+Vqn4lbJRmers45X3QrZ7FQ7FVxv19xVb42sdxKD6+Pbd4R1g16hsb5azBxrIMbNTkBE",
-	"xjKpn+EA9jEbI0lczjyJAo4CMUa4iylDL05ftdBWtVopquvqQVStlGvl+sttNDBkxJk/VrTE1NwEQSOg",
-	"Ks71a80iSLXxHUx94qnpUyaBFOxjSBJxQ11iaEP9RRDjo8Ta1CuJuVNG+8N+oVEJJ05ZQLpEwMw/fvzY",
-	"HAY9wgLq4oBk7xW8DbYFI1cQT92NfU38IyB+jxeRs0OwIMLJXI1qeb1cfZncQ33/Ijt1XywMsMB9EhgO",
-	"2nRdMgjeYdYd4m7O6H1zVY3f6cuuo4iZCMGFLCJnEJR2Th30Ao4j6eChH7xUS+4QluIycGehWKDqxZqL",
-	"F4oFxTQVlcBASuFIpp+NXTE+HbJj5o8nh+wEYkichuIGPcq6iue4Pcy6xCujpqWT+Nq31RHqDCXx1L32",
-	"n/rc2Du2YfPY2HBdNVnNaZDEY4lG6m00vplYIkePEpbLwYOBTzUzW7lhXtnt4RtCBS97YlwSQ/brN8mZ",
-	"U1T3Dnzshmd4KIfYD7ka9iUP+SkO4HQzrmUNOiJUyzvkiTESQ4YYF4gGEjkHHukPeECYOy69JWNHTfSa",
-	"DIKy3Y7fh0SMo93wxPhKDFliF8zmFhod7EsS0labc59gpvnk7YAKInMYgdouFPS4NINX7BEHWjAo2aao",
-	"Bhg/rMLB2THaXK9Ut9GIBj0+DBBGd5wRtcxUoovzVt7giR7FFYZhLMTHzAR2SIcLMt8M2nBvNIslDV6/",
-	"drHRv+a+R8RsgYE9TxCpiFwQyYfCJWV0DkRFgZzMkS0iyfU8GQe9SR8jEOFUID5iSNBuL5CoPVa8nLJu",
-	"OKsBDnrRpKhXKBbUyaNCaTrqgMYn1uGijwPNWNdXC0U1U81ztyqVjerWVm1tdWO1srVVLUbsuJrJjh80",
-	"+TiXqv7wCYQn9S0ZZykdAbkFjW/Mh3oTYIvUzpERaJ8Euz2keV/AgRnJodtTHAmji4uDXc0GBwQHKQ0C",
-	"iFWLSaXJXpNxEbbW/uBi3ycC7qIM1VZRjw+VDLDKF3xSqW9dEsjosRTzUpqyutahQsK4ZUB9X/ErpigI",
-	"nce+r0eEmea6dphUotXKFnLE0CfOBFM30v+akEE4qgawQTNppYQKqlg8I6NynkBKscy8k1hbW4M9tX9X",
-	"lYQNAiLUO//Pb/9X6f/++ut/FLJO6wnuktZQSC4yTRehV2mgBG+bKE2mgSopMWvUab2S6s6ilk8jKvXT",
-	"1EPABY3VkHqhsRRAP3VcGEqZkdvAAfltfhgIckP5UDpaAlqxN2QxoapvRQMMe0CAL3bpDZHqAdIfBGP4",
-	"bOKgVbL5n35VtuCpFB920rI1N7X+Z/Qug80fBKSvDsvEmKtr2YOW6jWZQ1ZPhEOsViozz/8Z8Tv5Ok1C",
-	"/hPDkFGAr9VSj/DYMmRzrvWB/UUCm8ADqk4UF2goiSij45BSNHuwb0ucLmVsOZL4HaeBlPyCE+YRnwQE",
-	"VG2PStz2idKVinYcehBAQ3I4IEJ9zoHhFRX3hTuIOgig2oJ+TsAi6Cl9/powpRVwphlz5nKrNVpQNTnj",
-	"IshYV+o5Ra2tKrk7dhpp8a7Plsv75piV0QFwEPuANi180gmQEvNtIqlHzNVQjDvRJ6xe4sSPqhpG7By1",
-	"ic9ZF0wkChaNR0TuWqh5zW3UEhHQDhgqx+ql2iIQRA44kwQMgh3sGcNT/eVq54f6Z1yBVbqq+i08GH8U",
-	"tD1QaPz2R6FDie/Fj3JfdguNwis4uhxRdvPn//jUA4M0PAFgQxfuv97PO5c9/UGYwaS8j4mKPvYV1yDe",
-	"ttJt3pwdHyHe/kbcoIgwamMPhRZREcxJH4suKaMjI89GOLIfCtof1PGp+/jlgQ20i/Pmz/9B5JbKgKBh",
-	"H9GA9BXNIaJ+uME+F7HF8ob6U2RJ63XMQPXuKzUWBicRFkR7U8AqUyccTglGiilY7iLHUo2zw0WbemAt",
-	"vdBM4+W21kGoBCePkhF5q/kKHvYIe/Ry4mHQ44LewTPhujZdIiVH7M//5WhARJ8GScJT410e1cVseyq1",
-	"Wwi1h0Hknepx39Mal2KRsKZUxlaaeKgjeF9bE0ZTLeqfrBIkaaA3A+7hnYAw0AqY1pUccMWUwARzwF8Q",
-	"85fGruVN1Ny9EvPowGQPmNJpsA8L8OjNCvdHvQ5RePfTbYt1+mjNcDvhG9NicigJGjLPWPYh84iMBlB6",
-	"fpHI+VQy7LF0oHj2x4k1NyZeeyjH2pcZf6OLGWqrAbFAe76Wt0FHPHjFh8xb3t4cqUNDmHqZwIlTw3hw",
-	"1YGPLW2PJs2y6NQAYwR2ccHsMSfeE3GMFpxhV51hRRYsIIgPQ6GFn0poHfEY94DzHapbVCLzKVCVQIvw",
-	"trUuiLWX02j5oTfU2ECcEVlEOcxhOaQHHtBS2gU67em0xxQW44KR2wFxA+L9hXhLM/QHwjCMhcs72h0o",
-	"A6y02jYJRoQw5PoUTj3zLD/Spm48IiV5n2g5SXythDJg82VQYc2AwG0LunxqLbDv8xHxruhALUihulUr",
-	"V8q1cmWltlr4Wiy4giid4QrMp1qlulGqVkqVtfNqrVGrNCq18la9VqlUfoXATyE9V2UGMaUIhO6PUJ0N",
-	"Cg029P1igXpg1fhYBldDmfxUddqnoifooNAIR74RqbnaeCkUC9YcvRqygPr2ywIH5MqnfRqORXBfKbS/",
-	"fS0WQiMksg+UlVFoFMj4TYV8atJj+ubth+p7+q71ptfed9XfBxd3B9Uj+marUCwMIfQ273Tu1SD5QKna",
-	"WqVO7EuWc4qRYMTFtdSCXpvq4EwW1xLcia2D3VPFCeEYbOvbFIVoS5Aaj0i9jPaUrd2wCsMYroPloCza",
-	"LM9Fyi0BxuqBvjnmY8RCYLX4tyWwRQqNrfskPWX4LxhMQal7+j41jNB6V+tZCqhWgKMh1WvpEalvdnlp",
-	"8kczkOpq+lROGvMSxX4pJ79YrVQqWd80r1+/j5F9XnzZblWMx1jLM/aqjfvkkclbMhnwgYQXUtbdRo4i",
-	"Z0e79260GTjPKqqn1LDtYV1sVTfv9WGe4UmFM5kYkfXKpBwb8Q27TzOIabQDgWJ1p7LVOmQURg99HJD5",
-	"F+dxq1FNjlmxqPSYX0UH1ygyEzNIEZ46XbOHZUdQu7ecMIu81ZXU6zMOd+x9tftJRpp+8YX6OQqcasdM",
-	"GOwwMXxheJLx4cIxCLdlZDbS6nFPtT31+6QASM/k1IaGB0SgPmXDFOlwBA+W0Q4Zcx2y1/w0S2lCe8qy",
-	"hcCxQAPBlX2JXD5kgdTABHC2lfNnlXUmKvehwMraX7i0HQYZlbLgcTVG+AWiknAi+6grMAtkguNPU21O",
-	"uU9OSSfJ9xMscYLzr90nBOoUnmiGqQ7mGJSaIoxX/a298WpW03mmYu5GVmexIk2TCW6k+MSbj+foxeuz",
-	"2tr6S+ut84igN5FxDbGFXyQSxOXCA50MI0m7TKlekriCaEXN2OYy4IJ4ZfSxx2H0WqKB/xMOgA6JQbxC",
-	"EqKPfo/7RInuQG+RMh/L6IAh7PtGZ9Q/So1rCJdUQsBm1OMGFdPH1wRMASXO8Xhbr6f6AVRE+70+ltfA",
-	"JSVy/jP2P9x2lZlqrWCwYSUJAjVRRy9ZCZZRljhziYMYFoKP9IT0JPQqB9xMGxZGT1tHm9R4LNgp95Cq",
-	"MxpXo2Yy/dBJ9CRaw5r2e9p43m86wGc8cpri4mRuT2dS1YhUg4RkLyYUvgRrSom+lFSZ4MkJHSuxfl/D",
-	"GWtXJkxOetelb7JkARUD+paM1dHWxkILXqVWfgHttGmscqD1UE19ofTRl1naar4GGtopKcOkWKhVKtWG",
-	"195sNKpqXlmqaka4O62p5nDbCf61MUtffCUIgRhrpqY4t8heXURz3EY6wJMMJkwRIhm8cu0h+uW8YAW9",
-	"rQlFK8L11Cr1SsqW/PIIZWc9V9e5YPT3IUGCdLHwfCV4eQe5WJJtVFUMqra2pviGwG5AhFxII6o+RIeo",
-	"JNSHQjLSV6kkon2VRRSCzTn0gYWE/IGXJePnPTP15cr8beSAHf4ocq+lOTiQzARfDNnfiYG3xf0lcEE7",
-	"j376Tp6H70StdYiJcIdCgBtQ0Sq5Dcdn56H/vp90uNiN/WO+E2K8aekTkn8glP0UDXNqxNXGQGOcJkW4",
-	"YZjUDjufiE9B7ZqU4fyGCB9n2aU8C3mbNucSxltFB+NpYKPwBpFtI9xaKNTXK5UEx6utbdUewfFgVXJm",
-	"rZHvPzWX56i5/NRRlq6jzO8V+svpLGorZUBw6EKMsP1/ZYXmAZpLBqsL41wpNWXZuofRNPok6HFPjQEP",
-	"g14thnVlN4QFHEBGj4x8PIsQwfqTRgjq83FLiRLRZs3cpju/1uZ0wod08wBPvCWCWfpR+I1D/UBKXCzZ",
-	"Nf18HEUb0/xESV9Q365M5BSa23uTPP95nprvIfxrjyDnZXgxVpdDlPUf40PIMknD+czY9cNw1skBvzaZ",
-	"q6kFN2Ds6Hk0EPwGQjN9SfwbIsvI0azdaVjwAdW+bvOXdXQLgsitOUbg0lUvdiGwAWaCfVHVaURpduop",
-	"SbuMeDpdbW1zdetlGTmMM+I0wBcO4CewM6iOIV2cvivG9Df1OA6GgmyHSVdDBlsShO5qOOeSBGprNEQO",
-	"kMYGV8WQsnzQ+bsz8KKDyseU5vJbQY2jUNTCrWr/UYttQqSOxzYh00sQXtWugr+QPF6SNR1fgLlN6kid",
-	"+fF2dWwCM05hnq353HnvY7hsGogWIOJRAP0+JmZdfx4mUqauPfRo0HQDTWaxs26Oojl4fSwojlQosBUm",
-	"TsdsDU09V4xlXyR2LwxEK74LcUGZqcbNb4flQwUAagQJWSZTSmlIC0m4eriaM05/uMDn6u5ppzTQN0R6",
-	"1depG3Zuvp5K40isKUT1uU6DT8lIsyU3eOgHReS4vN/HzHMAeAdAPKwTmMyFRDa9FkhFJeLUrQ7C8YQ4",
-	"LdI0SjMCcsYlkokkht7YNPzUfFOtA3wgW1apldi7MeDIuJhyzVpoEaHebwl8Lqo2sJWUBxlnZ/Ie4kDQ",
-	"O3hMC6JaZYYQbOdk1O71B4JIjD59/qJe5/YwZYVGvVjoYdkrNApbnc11r7JZ3dxcdTe89bUtXOsQjCvu",
-	"2hr2KtU1XG93VjvVdq1daW/Waq5XXfPW3epau9KpVHBlsxDKV3VocWKNWqAGndGA1NT/KSVhGLhcJ0Br",
-	"9SEq+bFa03RLZHCl3jhPAQWLZFa0PCDsZsDKWvWSsYtXZnzh3zYRDu4syZrMQBS62YLoIyS1Y4nU8DUY",
-	"QGsrThE5etLqXzp/S/1LkBt+rf8FrmX1L3I74CJQ/wJosbONHK0NwrnCTB2SgPQHNocehznz5XnMrZg3",
-	"M6TQ+XhJmhOFJPtHPp48mQm3bZIRM055hqib6iENTwb2PCAR7J/E9khz6YzdMXp20dQXaBMX90nk1dQ6",
-	"+TSPUizgHwdATbOVe3gwIOypbGQlcKLj/bjlGGH5yLWoRVwkiyzgkpF+PYLIDZhFSlyUpztL1J5rnpT1",
-	"WnUlJDX4xHAAFU56VOqPNNDZ62aptraujKEeucUecWlfS4h56a66PpdLCL73AGdQjENmfSC8fOCZ/KPw",
-	"BKX13trmDN95yGjnOPvH5t6Urzm/GtNBIG0NDRbtiEmjqi66MGv3ScaftTTJrKBk0tD8PGf6sulxWIGS",
-	"NYprymI1gfSdDWVnu3xgpEFKDDnbkJiqNJGyRoE56IUyy0uUyZdFc8UA466uyVgqsTDA/XLSBHEWoeKt",
-	"+5Twm1XdSN+ahJUGUbkKvY6P0Jg1/DIpfnN159SopunSMzzH1Wqmc1EjyIy8syIuQYLxk1q0ukB0pmJk",
-	"klzo9CRDtm2lmeWcscNlmF6uUg6qaIbXZGG3Q7EAbMugMX4qs39fZfbrZJjowS6fiGrm9UtF9tMibqk8",
-	"15L5eu7x0Fn2GfaqdJ0Gao8Rli5hHpSp8spKM7cX1L+iKzEzEkvXOBXzDcTjSLzmh++NmQAo5kh/t58x",
-	"NGOu5HwqbsAulIsWs8ktycR/yvB8ulHpgqsOZV0iBoIqtlJQF4G8NClXOlVS8+ruansNr29tbG5ubK3j",
-	"tfaqW/dqpNqphNcLD4F13VDXQqPmhXTlOnYHgntDy71zsFmkQ4SADE31SXusYE1PmoeopfjQ1wiUtbCL",
-	"uFgYCcUuYBJPnbn2/fLTQKSniSxfzwCn6oMDqbX7LOqdpkFkfG8hH1zuYUh/1Noc1jTRgZ/Y4+jF7t7p",
-	"S5NnDCWSTHynP7RlT5Q5BnupaEGAozZhwNhNZQDHkYgR4mleMj1lJ3ZoMy01G7KKGRtMDvtEIJN1NrfZ",
-	"tPpsshU1hsswkWx6DF0W5j67NzrVw9SXiRWpoboKYB97JNwK7Pv28cTpmkXUC+QBVWvLS41c/wulRm7N",
-	"h8qIi8a/BS5jbfGUQeO/mSdpcMK4A9TVE+YMrt8nhGumI1UN2DlVNxHhWLadZJBQR81wSB6GCmTsJDIN",
-	"G3sSIVe9T6gEWSQ5wCIqBwZhj5BrUIk6XGyHfEbxbeRYrcJ5ihFvzpnPd6xUS1QtVyDQb0avz4RBGGzH",
-	"qmeBf2UhgbD2vLLR1LIYNWwGFFEQrCEccHt8EcwNkEyo7pqVjJ7pekgqTBlaTQzmZP6O0E56BnGKnJ4W",
-	"F56+SCTmazZxdSHK0Ht4vlzafPmZHRdFZeZQm+Mx1Rg/4Z1MWfewaqgpkfhjdN6YoquhS8jlPuCvwrBv",
-	"PLtWl5TiCMtriOjHvirRC6dUMo6Q+O/OS1NbLRBDGRAPDQS/Hau39AzMqY84Qy8c7eIptQhE56BG+Opq",
-	"5eUUBTzCvy/B9ZT2VM8Pwqg8qdbb0Ohsk1VNTdlECCh14qXiYXleuNwjqFqpVl/macvRWawWa1+nac8P",
-	"rPL7cNz61vdOKq3/YxI2TFHjFKT6SXCitR+ge8YETC8IBrKxshJ618rm4kqegJlH5ZuXhDeXoLM2Ymqq",
-	"rYgMx/dlETmxGqfoEDPchVqrzrliybG/d7HstTkWHoS0PpI2OgG2e0akpFCJ37mQRMDVZq2p/nMG9S6d",
-	"WK10ruvBh7WsdbUudEOEhMq2OKwmom5SmzRxFp9YoK89gWq5lPzd1bQGOqF8TkGDxRS3LMRuIjY5T3rv",
-	"T3f0s3RHLwe+nKKGuQNF8eDGD4cwJycx81QsL1E45cSJu2wqYdnu/nPIFY7P/0yP+q8ZlNLP6YVXz1aq",
-	"1VqtXl9dXVtbX9/Y2Nzc2sK43XZdzyOk0/mbMg74Z7QKPyNbPyNbPyNbmZGtJL+Y8kV9y+RX9e8WqBY2",
-	"gUk4XBca1tbPgNvPgNvPgNvPgNvPgNvPgJsNuCUVuvzhmLTk+Kge9fFa5We0758V7UvrRCnam2k9/yw4",
-	"FWoJP6Nuf9Wo29bPoNtygm6bT1cPrfZ3Ca+tff/w2mJl0v6p4baNJWis81dtexo5tPpECtMiYfAsj3ML",
-	"p5OeaDAuNAqnlCOPoDeYESo4ZPYPWSDUJeh//rgCMvEko2KB9LEyDAsu/m+iL5Rd3i+3hVXHxldal8k6",
-	"8ekPGUfvNRlfYb/LBQ16/UKjQFxP4tKgtrYea9OKS32dN1UscNHFLEwDSQ1wgIX1hdl4Db+hDPKIJhZK",
-	"Ep3mVTgbDrgA/fKxFehgS9Jk06ITJsR0Y1wdo3AXJ96mLxSBKder6+sI+4MeLtUWsVLWno3LrP6k9fKg",
-	"uqgm2on0uZL63WbuL1Z6q3Kfovec9ZMJlZQwTz7RKtbmclu1mg/wVaXOZyY+z162sky3xpDIiQ6zs41o",
-	"H46Zh1pNCfyxh2+IKUOju4+ZhoXQXULJgoWs/upyPWKKMJO8ZqI/f+zqQq+GhPKIU83aNC0glS5MpRwS",
-	"L01YSe8a6MCgEvfwMqr7RBx0wgiDrhwcGtPALQstgrL3LAdOv3mXKDWhbwoLzP3KreflelnNdIREG59T",
-	"2tFy/tjSF7VkSRFkuH6Wx6UPa5JJLYZXbuE8kPLcQm4xC3L9wUIv/YlYR/wXvzVLX3Dp7usftfuX//Uf",
-	"02Jpq+rfgmDo+lhgHJnBIGVOFr5TNez6IvIqJFm7+wthAoE0cjjbO9oJaw/EJRhlyMNjuY2qla21yiQg",
-	"K1bdeWst1X1+fq6zlSV1sO8fdwBdNS1k8paMm+FT91+Ls4SVaaS0nZBUs4Fm87RKm1J3LrWsv0io08GZ",
-	"FlKoycYI/F7qk/l2qZKGfcpCSpthlD5Yli1kmm/MFm1WoIEwk5PCjAaS+J3JTXiob2bB0hwDHPSufDP3",
-	"rPKoAFqyKkybQP/8EfQjh8qktc1KESnGTDlDq+VauVreermdnE4RVXXpU6SmWjKVTXXfLQ9VUuX5onk+",
-	"GMNUfZQgX4yRr80l2NGLOEFiHw0ZDV4+hvQ2cwriau6YLeMOQCXNkHFEBLnUm+KIJ3uHGoimuyLTwDgx",
-	"Q/1NItzmN+AVsHWaCBKcB0VEO8bxAU3Z4Ufd5ZsPA+0VNiqgeYNM9GlWWh74lYfsmpk+gPHVW1urr8/N",
-	"I3Tasp8D6dBwSNQ6fRfTS/XkU1/drG9urlc2F+QZz0q4buuSGJ3IOzUpC+cSwAsVYzUtljOqSwl6o2jt",
-	"moyzl3yxjV6bWbIzNX8SF085SzFVLi3kPB1gKUdceHnuQ33VVNskzBXjgbIp071hw9ekKKa2WB5HGiKr",
-	"+ILeqmyGklWcCJtKzj/9dT/aX7cUiLeL58d1t/APB3Or4WbTal7g+YkMvM0fbOCtPwcDb22pBt5iXZam",
-	"GHzpMtyLuYhmuAjnfPkiRb0f/MrvZwltfUeVe+MHqdzVSnaoKtINJmShzXWIoZarE0JvZk08Hcb2wjaB",
-	"OcKsHr1At5sKX5DMn1heqbyp0lFdvCaDwK6r+nsgeEDcIDaXa8q8sIhdTKZGRe2KBcaDK1sXMLVe1a2M",
-	"6Qpyww3WynJAmypxw69jHzd/x/IxJBEUKyVirVZvV4jr1TrVNXerveF1Nrx2xfW89c31jc7GanWz6rqb",
-	"bt32MpbEi70oQ4zOkUywcMSiNhsQH7nWDWwoUVIg6UznnWWU/KzPGW1zlX4dcNQmCOw5ZDFaT4QLDE/R",
-	"lEB3D0tEWDIRISNmDR6GeUJiTxkFU2xwKmxMbX8MOqYobHfvNErKKNmkjEUCTxtzxd7yTMfvHYQzWRdm",
-	"M4znIUSYhOArLIjpgEM8xPhokWLrm/dxVjettUjCslUjHgQhzefTmvUPx1hn3kdso3zrMQm/oP6IjEcA",
-	"/eHQuJxB6pV7y6RnaOnRlr+lbAH0ftwbvCiIPy4Z8o4ggIue6hBq6P2EuJkcy9gQoBE5RdQeA1GAl4Ey",
-	"NOlNXSvXy9Vt5MTO0mvue5AjIodyEPKphVNC4hlOoUicwhXjw+Yi+fEplFO7T0rYCa1QaYLxw2lu/j65",
-	"L4DFsOI+iy71NcSG/TYRs7nm7MLsKT0hk15tMxTqErMcEppycYFGfOh7gCIoQmuDoSQIMw0SBZAuvjYw",
-	"DCjQ/p1WcS0z7KvVnSTU/FpzBeOnNiufFGGTId2Qs6aZYCTPIxpOkFvWuUzvQYKBTIkff52u9r817DFV",
-	"iNjFTgM8d6jVNHETu19Ky0KO+iztMqdhw/R97BFEfElG2tkNCSPMHxvIpJ2OOit9KLfhhQLE1hYOFWkN",
-	"34a90JSgPpVZazg2k5yayk2GYL8hqBcDesc/TMM9Gc/6SpbbMPZW7T/8aTv9U22n5fgtEwSVGeWJZzJY",
-	"9C3ukrl7JccN/x/u94xPN5NdAVGcEkZG2N8TYqI/W4cSX1ETnOO+7BYahWNjMxJEZPDn/wAH6mKPIz40",
-	"SoDkZXRKGL8hJY4kv6Osx9EAC4x+HxJ0w/2A6M5dGiNvRiWGPpmEk5oBzOoOAXGaMYK7Ewo+4/pHkzHR",
-	"9vHCXSPuzcwn+B/4QiFQPSB84JOibbvpY9Yd4i6MzmmCCVF6Z35L53Wvzu52PE8DuFdqkrCD6QZwE7X0",
-	"9ZIWbSM4Nbd82oj6G+R6sX5gTMckndXkf+t/pkI7Uzj8TBHxwzh8jKNrNj8HA4+vZiYDnx6BmhJwehTn",
-	"n4hVPUQYPBaP/nQ+tuUg3TefHOm+Po/vLeYMfHLEe636pIj3tSdBvK/O4y1MowWX6zpMv/3p/IiQwr2I",
-	"HzEDJvl4t+Kc7dcM7/+buxTBtfsjfX6by08umOmpS5PVk7rttp4u3WHrCbMINv723sYJ5vI3dj0uNRsE",
-	"/PR57kyTzh+5MzP4+GM9nPMV/k/pHk+fl1KrTXVQJlCzS8lNeZBXcn5naNwDOp/zcnbyS9L8y82EwTNB",
-	"7pJ2mXzCMvX/UKiWK7N8sgk+afLp0YuTt60z9K9q5aUBzzayWGqHi0jD0aVTZIDHEo205qBYYhkd2wrM",
-	"0Fzf9ubU34EhyiIoP1awyDJyrILhgO/aSVCwo1MgGTcdZE0RDBpkA3znlyz1vyScbTpy+zH5SvX1dLoS",
-	"CE9IywkLmrWausSsZiCJzIuNeuXB6UzV6t8on2kb+USdaFlEHu1SRfBOyZB2WRcrXwwtXq+k0eIxlmE4",
-	"RqW0VS59/TWbZbg9LCQUbW2WviBcukOV0hYqoXLaZfEdYX+5EPY9bX5IU9giRD9YIyqrxfBSkOyr/xg0",
-	"YiIYkKXTzCHwc9OC5hP4Kc1t6Y1pZkZvlpUm8jdLec3MsDlPnkSzdFGlIxqEEn9CI9DxaBezXwLUJqiH",
-	"o+jzI6T36rPLgnmUmbqUBg4bMfM120kYGbDzlqxKlaiqbi6xRNVmHiuyhAvneIIVqTdI77r0TZZM5EOz",
-	"onQ8apJlZSEITMPsFHjgZ8jqZ8jq+YSslgNtsJQ+b1rW5HH6sVgFM/45VBPAK2RoJj8N4lkibJoBuatm",
-	"BoVeM+NMEPTgTAcGIwPh8bbh6vc1DRkZPco8zE8dBkLQJQ2sMxMiP2HNJ7AGMYwgvrp9PAYC0SBORRD2",
-	"gOi6nmV0HFbVCyzuJVS4Yn7SlEm5UOZ1bp+a13yEfM66aaIIi55DtUw8RjfYpx5QCY5UD+QNNb2p5R8R",
-	"cq2MZjyWRdTjQ2VB9ykbqpepaZsuONvIqTi6GkCAsO+XkXNSr+w6aecFDlCfywA5J4r8dp3pVv38Nqna",
-	"n7g2bNozUJkIlC1Xv8ypd5jme0peTTI+ymDtaTCeqReGjMqEKHWmja3I+yI7AlR7mVIngZ3pd3WGwTBV",
-	"RHnZeqQO29ig1nQQFMP+qfWf5wsd87Y5RE1ufnC2FZzOyXxEwtQTura3frBre+M5ZCGv/5gs5LUny0J+",
-	"gkzh7+cyNGWH8vhz7rn6yzkGN3+UY7A6TcIEOBhmAKIdkCtOAzFCwcNhTFTEuAiD4+Dv1gkMwYgDxEXJ",
-	"B3Lr+kNJbxJ5CPC+zHhoZnKANgki+/7aldXa3Mw4VMyNaaE1QJqL9lt6La14L988lIsZpNITtbaY1ruj",
-	"3jJUIs+G5Odz7TyUWFYBdjW7ir1Z2DI64oYCOtQPTOYRzrJfnlGV+ep0RT6GSbB0o+4uZlazAxXR+U8H",
-	"yvEbDDiV8KRdo0cqQPm88UQ7XyQU+O9Qn8i5OeQCbvCB4Ord89tm+rCemMeyjTPjtDXmgW7r6xNlAPS5",
-	"RwRbxC6bqFMUTjxfzZOzXApQzmz6odUQuh7tQlqk10AOI7eBY9zSmMkREeqABPYgONSTzvdhQFDi+rkz",
-	"x4XdEYCofTJ3xMZPpv3Mmfb3dxbJqd4iUIDUXZHjLuYnyGVYm38p+bNM/5AZodBpZ2qQ6hBEKO7pPH4+",
-	"Xq4BjzmRICIEt51xF079NEGRrBAHv7ZD5r539aDMR/tM1a106m286q3jDbK5ldGRuFKpVjHWlCzGV2LI",
-	"wsBGB1PonZMKIcCCq9+r06IHGc1a2sQ1QBaC3d7cqZCn+nuzIg2V6c30w8nlhV0Zhy4wOm1Fe0OjXHjH",
-	"PO7A5URV/SlI4ftoDXPL35puS0G5MNMqhz3IyWHQFVN1dCEuj3X3mzBrQHEbAGxj6RLmqflST1ml5jCF",
-	"mdigXmSUw6cS3vFIr5SGaxsyyl0aOwdYInN7eUY+VUp7s7sefS7cErOgM0JGwn9lpvlHtubJYRF1Jv7p",
-	"u7iVOiB9iOaKbKtU+LnYmLzascCMp5eKnbuMdTqAJvy8BTgLsJ9Z4lTRFNSxpTLqWRpW1XWhpITGcsSX",
-	"RdFG9oqEwcA4v50vjjnBiOxjOSV4JRehPLR52Qtm/eQfx/j7lfC/DeAb4WniLLFcS+ksYVdj9njsvZlj",
-	"6lCxlEHVMwK0whQS0KcuHHIW1e1Cg7ld3seUpQliQTRFUs4GRAY+bpddrs6m7HERmObohfO9s/N3zZ0l",
-	"pIo+h25Aq3OlvHmwwg8h/uUlcCn6jW9EZrkcdd0UVJ6Ady6EfX4+TU2yi9vYCjbRgiyWbxE/OXnJFgt3",
-	"Wcjo7Bfani7v97EJvA6w6Qo5f2bRjM1vmpo2EKzWQIpi/qfTxIF2TX/MMMw9GCoBGnCEDe2DLhSjL6Mq",
-	"xUsfcV5+XEHyrGL6s/YuC4S2KLinWNBzNLi1Z8c4v2aJ7QfigWJznRO5lJAxi8CW8qBHdgCztjYvGDxf",
-	"1O1R7TT/CUdtcu3F+HSYViOwa6atI0eFYuSkDUPKQyYHxKUdmk60y4VRfgltb3Xm5rfY1UmwXkJ9lLXo",
-	"kXbKofWq/5ziPLBNQ9USDAi7GbCyNXBgDkRICmsJRv7ECbTrkmnAj6xK73FGwAcDfWGHHlRc9X2JaNBA",
-	"jkd8EhCniBy9ZupfJrkWfuQBDiYK2CyU76skebhf2POojm+exKZi1i1vEnp9tR8pmpjL+yRyq+q247KM",
-	"4DmC3R4SQ4b6+BqQRmSkYUoTxfykUaqnBMljIOWYHy9yFC9hTlROzmSRAUHrTEuFEyFdjUNvJGCK8VFY",
-	"d0qsnKDvQ743R9gXBHtj8Hgy5GiSU5Sh52/QjLC/DngtouWc3pI518fT9Ed4LJGjpuzMdtrMVpztKUt6",
-	"SAJbGwFcJWPyWDfJ7P4ik+NJFK0yHq3YvixWAmX9Ps5QsgZxTdnEouRwhkVKdph8/pBZ5TntwpqHA2IA",
-	"ggHWZS1RG7vXMBLDetRKaFSkHPbVHx43J5tKpFmWV4wKAhh/EeICaYblGdSu5LNq6ub6oOxxKlo2G1vd",
-	"YkL/DzOvNZdLLEaWfrFnXNEJGRf6p6MCbOb1ugRbC/cHHPG2oF0c/Pn/CRqfWTiDDDWNhF+bS9OKioot",
-	"4rSdcFGZr2ZNP/aFCbVqSum3AQ56WaXfdGUWtVaKK3k4wOUb7A+Jo6jB8akMfqt+NT/NVSbuu1aFe4ZF",
-	"4FJvnBQn9p1OA2HUx8zDARfjaDH7VErKumXkGJSqET2wB6gtCL5WklgM/aiWn3q2jBxvqNvW65cbfqHo",
-	"VqucigHAWyCNOQx59bQQDUbUJWXkMB5cdfiQAYqJpx6n6jPq0zD6+BjkWKo7O1y0qWd5oHWEhutYtNBb",
-	"ZUSEozW5LvBVxQCGfrbbNI5WzSAjrc2qAeXUZSkasHmsBKz231pFfsg842mxI08qxtdk3OL9geB9KsFd",
-	"0Uz8iTsd6lN4cUv7UxKlOSGBS0q4ftw5tnwcPIT0hvqkSz7SoOcJPFI/4vjLs5ZjX+Asv+8xI8gVxCMs",
-	"oNg3c2ZQRUmqs3pNwA3mUfVQnzJsoHV9PBioNyu2EmJncqAq5roegTonHUFk7wpenh/cgpvO1T36wYjb",
-	"jo+0ft9Vv1/BTO+LBc7IHGHqrPfOQNokhg9c/wCaJGdXIG6Goj+OWrCUAykF2uGwHTXxswEdpdOZqxYW",
-	"T6iIhW4toZk6w1n7nIjDz665hQGuPsBUxN+fSEEzf9Q3lZJGvNraWnVLbaPEpVplddP8s17ZqJl/rla2",
-	"1jPHdkhEl3gtkQ4eY88jJnUwTCIkLBAgqeqTtpi+PTc+pplMPwwhWuVlstnFbKduPR/js4TO5+Ek82N9",
-	"8ZB/yIVNlfKFqyrmZYyaYRTN0maJquMRIzlSCpRFCK5i31dCJFGjeihhFHhAkz3tIrI4wf0WZ0wx3xsD",
-	"yY8Rh44F1iI/8tnZ68nggo0YZigzXATlmdUmg8yZqefVFa34nJ29dhb04qYW3KgDMNisRU6tRJ5HbPpk",
-	"t0PsTKKzpPpYAsa1vrZWX3sojmuRNcsC1SxhHXMWUDvc0j7iaFWpKXaeTVdfH5CXHDqTE97gr+oIqMUM",
-	"03Z7XAbGNaUHWbqhuNQ8OTBe5Xq1WKCDQqNQ3aiVq5VyrVquVdU6cY/4hUbhlHivTTmrPg/IlSRSUm7d",
-	"2IkTBJMB9I1amEZh79PJXusckph99apXB+/ewWQl1B4uND+eqSOCuzANPKBwYgexNd4l8jrgg4W92cXC",
-	"DWEeZP2+o2x4mxEXTO1NFkGBmyLgSmtze2nc3HTpneQt8zu0t+ZsqfTkIUtdainy4md7PKStoGnuTKzQ",
-	"9JM2/5pASydL1NObl1CGhpLMUTIwOhV5YdMiGubF4BaOqM4R+4Wj+QBhTgfZUzCJTkW0e3RmnFPCtJKA",
-	"ZJQLDY9ZKFxrWELW5+DSwqV3J1hKppBX5vt4QDy1u/oJZJ9Y5ESewqNn+skFyE/XW6RBXjScBouX9tQ8",
-	"L+t16spDT1Ftbdo0qrnCE74bCer5mzI9n/g91By1PD9rfvraQjNcz8QEhJwDzp49FKHTxYzBUEzEQotp",
-	"iTNJ/YYsIma3GNgg1EIiJNskUkdbOZOuSJiKTxkpNOrTPZKCjwqNWpZnMsJXVouFITP7DXFxM/RCo5IH",
-	"0JlijXgmmAmWVUzozbByQrdoNksZCc66ocHb344hrqqVSkW7IBdiMPHVX9jBujYPPFXwkVkGHOgBTl8H",
-	"dShiGzHfCpuAkAkbUKG+iiQey9mg2HCb59zLiCMsYj8agok+F59kDFE6xUWduVs5XVIefzIe1//E5f6w",
-	"z9Kebf3rwzugqO3Ss8rGtjIST99SojeCMyuC0EW7G6hq8aZwdGabvD+u64o6YbBFWRMWfJSeC2qTHmVe",
-	"WJ4jSraBpZdltONjdq0PpcfB5wNJ77N50+P8/qsTpQ/4yNJocd4gQHgCloRt0uc6bRT+NHt/sNm7ZFSX",
-	"3eU/FhSKy4F0ma9PJefc4h4PsPcVF5IBwV4MrS0heYsR+VBngBng5ILMmy63Oc0wP9KMSsSQXcC3BOlS",
-	"GRBBPGuqzz+5Re34eSey8RC7fv7SimDw5Nv5cShfEUl8Q8LaYHJAfJ+y7qMRfks2zhdK7ptlrG/rHpTx",
-	"9iZk9Kiv1pdh0eeSJblV/4J7tsMyUYr3xXDQD3YHPPpQbs30ESx/vddnOhLSkNGpZz62qmuVNLjcYk7b",
-	"JBgRDa7q5zOJymw3xdzJwZWZbovlr+x8zoTlf3ctEzI74bvKjTLMrYxM8YaP84MrkQIc3f3gIFU0xsxc",
-	"vvC0K4E8wjSwGZ7xT0xX+Gv3dtbTmVDQI2yxN08mVMXXL5yZ+fzXOfZ0DrXlOW/MNmQaKgvk6bYo+kas",
-	"1ILLfb7UzcvdrDzcZRMNsAjjnTfWKWMD0SfNQ9TS6MFYF1l0CMJeabXnWF7H/tzFstfmWHiyUCx8JG10",
-	"IvjtGNmjXyxcSCLUtWatWSgWzgDTlBPgjkNIkjwjBmJJVJOJoWqGfVyShPVwyeesi5UtIokwJlUfC4on",
-	"2Uj8tQvgW9IGbnVmoXA1lF8eULtxzoRc8GWFs53mp8EwlKwTNuenJsyd2BrGBlGcXvpmcjkzRw3vTg47",
-	"zI+efH2MlBJ1fyYBg6ayTwM1986geaCpoGN7CR42W2Xk+KSL3bHTQPXdvbP4LVV1g0aBcd8zOL0EnEN/",
-	"oFAs6HdMGeSphr9nwBdmF1uy3q5lk1P1+9ZaelCppdpCpZZOrml2lAGnurfDv9OlLNSArvhQu5UE6Qyl",
-	"CRMIPjIOlkQn+KmlPdZL1WqpVj+vbjUqG41KZbKrO9QvjUOafqt8LZiuCabp+tT26rrWL/Z4qaZhoMSM",
-	"RRA59BWNRC7pWXXKs5qor3eqXs2tt1fx2tb65sbG5vrWGl5t192aVyWVTqVaq6+urW9sah9SwEXk5YpH",
-	"WRbvkvsgBFn9vjhHzAacoq7uQTg7RvGDyoFEdJiPhAPcrcthIrqQMyNQLHGGm1cnaxjSzn09njuUs3Fv",
-	"j8cc1VyS3f4imixqIJ+ahemoMZ+1bE/7KR9NmHKVWdANS7F5eyt5n0S7q+9O9dYgN0SMo3uuGR+xMHFp",
-	"ZiLSPBEwiEflvTczGSg3r8TMN+o8GAtYxcJUIfFFdGJ2eCrDjSmRGdbC92qiU31ufdiShdC2ExjE+Nwn",
-	"BOLyqgCv/nU68dSeWSee+jPoxLP+BJ140BEfTY7pyYqqb0xYtiQP8huyk5yqFFi4PXqTae5+OTiB5Bws",
-	"yt07HR1WRGJ9h6vokO7AArWxJOurugD96vrqZpTqsvoyWT0zrpxNpCLX19ZWVxdKSK6ZfmL2lTNZoixq",
-	"sQk2yUjLU2X1QjSIBsnBmqVxFhefcd79yHqJmVWpmvG0IVsr0HSA1EzHtjyhEvUhLQJhidpj5Jwcn52j",
-	"FZOjvuJiufIH9e5XXOGvaPXXmaiQvbZZ26oumie+ANfx/STb0QUPTt62zv5VremisprN2wqNpnRBOt1i",
-	"eeXEzYsy6Mna3yCHJGVd35S9tTtgiGZxmrFvfgzB5LiV7SemoV+Ag1jYy3F0ZjyO2J//y1GHU4SlpEz9",
-	"MuACERlg1Go2kCRDRPpUSi7Qn/8vah39mw8DgRNqlc6zeyQ+JkoSNZgRs/6abufKCJ0fNlP9oRCWH5cz",
-	"GhLLEQ8m0xw8sJY5CwT3r5SKy4h/pXQhSzlHilZCO7qhbLgbgjyuNBvsIw9c1+ppgl4EvizhYdArIvUv",
-	"YAAvy1khCy8zK0ixN2WjN3QLJp+71wQqXRAsfEqE+idwiisXq38zfqVOqvknHzF9S8Zs4Enf09cZD660",
-	"sqn+MpmsV4rpOouk1j8xPVVnud8nXOHeXFRwEmPj6bPrkznyuw2mLMYaIeOXhuB7EMVcxJRkichtQJic",
-	"7EqxuDMuVwodBE/nVc44e/5sz27c9s6qfvvTSZZykmWXwZ3hClPkFWW8PqbFT2Uq9nhsrANj8utm3VHn",
-	"7qItnGxSd43baRQ+Bx20zEh/kYurE4sXfqjdp+gpE+if1V1uXqT/bCVsGvJ//b44helY8yTBaCzoOwFz",
-	"pcwjt9u27ICumB4WtYaYgo6ops7IRHS1sro5Q4JnOgkivJNMOAsMDegx02BWtRN7TLPDqYqEGsgBwWft",
-	"gkASv7ONnEiY6TxvXV6jwwWhXeYUFdXF9rc91naSpkqIAMdXxilGVGyoNnTsRaff3AXxqIm8dY8TaTC1",
-	"iRVQHxK+GqcRySC9Z9b1yA/lTW/rntAfozMIrsJsL8xUG8IwxsztIb5uBqirFgUcPrL4EQcNLXnC12ek",
-	"BVkePRHYMzzbaSAasqMyckI/pr4w6ZNFjnVv2kfz3eiKIoAZ6lupjDzi6IAhjDwxRmIIbDBW9mzqjtfu",
-	"M6VMBj+2hkNOPY7yo3olJyXalA5+Vijo7kvfhW/qbvZaumYdi0QdNbVCPh8RUXKxJKinOOXSzsWELx1Y",
-	"WEiVRasn2WqsetBJqZRY6ay912y3GNMG7GGcmigyWbljCpAiWWNksuYIGb+pkE9NekzfvP1QfU/ftd70",
-	"2vuu+vvg4u6gekTfbD0GVDEx2CxgRWpQmZAidck2u4EKCmE5HvN07BaL3JxDW16tbK0vCRiRnMVcOzcP",
-	"LCIx37CQ2rQpR/WDsgcU4RNyOifkVAn7O3SxyK9UlqkWKzGiC6eEzQUW6HptOoQsrOBuzK3fpnv8fl8d",
-	"d3Yof4r98pj64QlOHyuqiOTQ7cU+ulBGvKLHKZB/RQqGDLaV7EkoAdFdk6pAhlKsVO440c8WdsYeVJ+X",
-	"QVLthUqAxRnicL5Fgh6TU5XFhUacQaEZ43xUn8upRdL5dSGxzrmCeqq0tWI7H1cUTQ9+MgV6Ixtf/zDR",
-	"PjlyMKR0womKafOUFo5z3ZAxVnC1XXML3wmHU72fXIwZ/CFu1cQrpXLmj3XiS1Lnk5E696juE8X5fDCx",
-	"7lhBZFvyTmqwnbDXwCN73iyrxfb309czTZrpGqF9YLKD9voTmyeLNmBYgN/NydgW8HsbqE7IslInK2k3",
-	"zDQ10pQ1ndflxeAXQfMkMnscPQ1nCSiR59GG/jHtEx/VZb6+ACgkeUomppUGggCmYGkzXej4NNR3e+R2",
-	"MsoC6RSQP+pUbp2i6UXmEZf2sV9Gx9pb59Euhd60nBHUH0KqfIi4wsYVlNZDeuQ2+boiop2Y5wAit8bZ",
-	"2eZB75HJl+kUeb210w/iI+q2lhPuz9fc95yGrXVNoCIt6fMb8krwfuv0ndPQK2W8qwarwfzx96/rmhq1",
-	"SXgPR/rgyq+n3CdLbRa1TwRhLsV9wgKOPIKGcvjn/wjKlXkrXT4wpQbM7XgY9MpDkysjCA4h0yMBVrf6",
-	"4/7rP6m9lOA+eQbNpcxO5QUowBczf2DrTL3ulHZ7gVygxsBfqfeUXq/FSkGpw/eU/aYW7yo1165vRzj/",
-	"NGZyCcQwL1pq/hZRapkPMqsxq7NmWn9I09MTGvYg/bDFrYVFyC2TrMYrSi+tM3OaBB7BKx44hEkCn1zP",
-	"r2ZFl1OQRs1gGa22nofYWW4ZF7M2cxZxAUm+jPot+rN5B+lUjSCx63NvxMTi/DWEYS7Xz1uixXqVPZ6l",
-	"L9bNbC4Wn1uBQqnAP4LRTyw0vPsdlelI3wPPejF2u0eD7Dt196/JQx6t6RMqQxO2kvnq17zFMV9ILs9C",
-	"azIX/YLZqr6ncTfRm51t5OzvnaMVPKArerAO0I8My5IsAr/Uo8wsCqcmqo7K/t757DQzM8OpL4olshFf",
-	"nUQaA7pQ5vpDjyhbEXvOrKBGlpJiJmPHkrmDAO6JZSLkep/yvdatplZgJO0yuUQ1Ie3dzqx50aLB+FFR",
-	"jE31aj5kgch6u75QBNdNvbq+jrA/6OFSLSuZaICDgAj12P958Vuz9AWX7r7+Ubt/+V//MQ2bsq7+HUYf",
-	"oJQjfBMB+FYNToosnTLu9LNN3l6cvG2doX9VKy+NH7CRlSZl61pBYFsngEwkmpXRMfPHoQ8vjH3r78AQ",
-	"ZVGTqZF2sowcG+c3XeKuyfgqbPThhIkZGkxn8mcmW48t6JaEUr9zJQU+shaPCVzh7AzHXbWAQxZQPxP8",
-	"CExLI9viwT9N+ht1xZAf1gMBAJmJhZ6/pkCiTUt2SYFEnxZDDdvIiXqzLFJUAIrIW0DitIHFetukuOpc",
-	"uD1dO8K5IYJ2xqXbtcpWCfqFJaNKMkMyLFAQhIsuZvQuhxyOY1cf48jdmgpP39MJUdKoTiFMNKMR93Lz",
-	"n6qmhsUNZVlFcM4CNRAukL3lURxaQ9PcIKv81i4ZYBFAlbwX8R3BPhoyGrx8zNrrSu9DkJVX2Ne9eTP7",
-	"5EhTWlGxUy5twVgft4mP+niM2gQ5/+looOPBieVHimV+tLmibFwMS8tCnJORmEcco579SH6ZtfryajGu",
-	"5kXEDBYv1y45tzCydOdal0g5G2QG57Y5DHpcmI1soB2CBRGTqVFb6zN8i8CuibyiLK+qcScCg8d6jSnZ",
-	"KYnLDZ5neih7DvxcEjEGqhKUNiAsMEC6KDmdkVEcTjb/hDNCHEn0YWILEouTu4+5xXOSGMSJdoGxD2vY",
-	"eKgXLKqML1T2aVsjF0I4v8bxJT++/DTQpwJQ5swmubpzoywXivIuUutqnkV/RAnRfNBnFtVeSCIeGWUy",
-	"mqQuafbfpD8QROKyy/vltihMlJXuDH3fmLqH6gF0Rv0bHHkNI7fj/N6rryZSBz3LbI2kRQs/zy7ONjNU",
-	"FZgT9vQBq83HaPBTlbSZ9YTDSSoxrQzYZIGiDFNbaSPRts9KSh4QITMSFKemYc4Xv7MV2xZ0WYbO3lx2",
-	"Cnds6+yKxPJ4HBplqN/jHQ4XDNFZ5+4CmNz1+8SRmGsvvbh3ReeKqL9Db6+cvstztbNJnJCnDwxuzcea",
-	"A24JGbjyErzQsbKDtixOeALiO2Op66EtaxT7zvM/zcUfMuyeR5WvfhD72Dat7B9TfWYJTGbxakXzFeNo",
-	"oGotXg4aB8gnWAZRcelwUbQtDtldPLC5fbrhLOi8WBAUCEq8qFvIXPrZ9Dyv+RjcQvzq4FH1Np6EfS2l",
-	"yNHagzjK9pRWeEuAB6Q40Lw1TxXzOGAdns6gma7PzVLgoACETehKMLnFlboHR4cz1MGZ6t1C/NI23Abb",
-	"ZGEla1FGFRo/sZtDOzxrCEvTlwB4EX5hQc0pTgrTWUbUpjiNr87nTbpt8YO404La1Oas6Gysi7JmRTqK",
-	"AFEraWsxwTBRwLvAvMqoiUIqBSQL9v0nRm1tzM9WE7N5vF44l3mcTXPfTROLUWsMNZaPubDsM7fyvEba",
-	"XM1QEkz4PnLJ2CloD8FTOmPq81qRy9QSa99bUZvuFWuCA/EZqWoLKKD3OVS5HACYFrMPAYD9bT1Cy0WR",
-	"mQWeE5sCnrploMj0Z/M4Wh43++tYk39pu/Gvy44WsCSX0xbumZqZy7Qn4y3WHp/OkzrvOkY8FDQYn6kl",
-	"jccdW5xf05zzkAj86R63yIX7NaWZUqh4QFe4stdqKyauJUkgldqrbDXKuiE2xrTHUm8wBUkxags+Uksu",
-	"8VgqduIKLmVJ0oCgF84ZcUuvSOD2SmcUSiU5x4J2KXNeqltXK/VtC1gwMCsC5XKoKW+KPSLgPKiT4lEZ",
-	"DEXbVEtgUIYR5h7KGT3fkg0DWmIa0LdkrKivDdHWjKPMkkvFO7lLE9p3k3EvU1+qjEL/qZkAleGxoYFJ",
-	"JfOISz0it8PVtLP0Ob8mHsJBETEuDGwptcqBtWQizFKfSNQRHBCBcOyAivV8w5XoBcGgEIX1ppHOg8J6",
-	"xQcRmZ2EqQMnhFoOrhFaGiwAKAGo/kg8zTkhJ4/JkVoRov6N9JicOAk4Zhxl1Ipo0nxNL/hqpa6GrNX3",
-	"xKO5NGZmn0dk95BIqj01LmcB1s2lzMOtHr4hVHAl24VvdkQ2Vla6NOgNob/rimvuCf9RSBegT3RXwhpQ",
-	"EAANMS9R6lltzvGAsA8nR9CXrxRwvQjmzG0bT4XuUw07GWbAeSVzJKDNE7xa+zAGPtUphIYObbvNSwYR",
-	"EygIsR1yYlk05KNHZyxr9Zxi0T3MPJ+AzQ3yBQf6ScAPq59soGaMPOqVL9kl21MsHcmhHhyVqFaplBGU",
-	"QtF76vxxaeouXCpV9FKXfb0sFC9hr+Affdm9VDqiY7JCtQxerVTQiz72lbQlnqWUl0W0WqmiF4wjyA++",
-	"ZK4gHmEBxT5cq6tr6lz7fEQ8+GkVbod6GMJ004Lft9ALHJXlhaeArHVjTmVMIzH0oTtnm3oS0eCl+nWt",
-	"UinbmfOBgQDp18Cm2RNk4ThQQiBW/zrMN8VSaSU3iqVTk5rbRL8P1XsHWOA+CYiIlXi/wf5QcfH/kvSO",
-	"/Fvz7Ix3XTLzMrU/TYaGTKfFpl8MHL+CHJNo7RRtnTsNsrTMw4GZOZoSoDKsbu2qISRYqJnqDwCOSK2a",
-	"74c8UXFLQcroHBQqDVlSz18y3cbbHPYrR0Otr/5d3aiY/zkId7HSd5CL3Z5SfhQ90S7T1fwk1z1MfD+c",
-	"odKC1BYMhm2fuojbZFNZVHfDkGya1zUhAwl7lSxbrpj2JcNoQMDTFK1ebH/b3BvrtynpIJFPr5VMCMYD",
-	"QFcrYo+nIytyfuEYQCc3Msu5jgEiHQ1GSmJYjUjeim8QZh6c6/Q+hB9SBKRHqpE+FlhrmHMPa3SoQz2N",
-	"ljEp404xavQgSdBIfldDx9DJxbntiav3IFpVfMkEcbmAfhH6JSxAbexe60w0U1UHe9vI0fBIxX2gcLG0",
-	"6FygNRiXPkMdsFKJrZLnAK9yEkSAAs7LqKnYFWgoib0C9nPJzK0ZexniSPS5MpU+lGzzoR2zfVIdo13g",
-	"3+rTNrFejenivKXf0qdKzdI4rgZyZpVuceCdts8gHBJARTcQRj5WZ/OGCGh0iD1PQvliWYxYTXiENRM3",
-	"s4VWy1qYFmO/6Z033TxgpvAzYcM+rGvieoCvibxk9pDgkeJgQ6NoQjOOQIxt6QAdgEY+75bRGQ/hxjot",
-	"Xy+eHYctqhImHKh90J+Eu9VPHTCHIz5n238M+8BTgMhkgINhzutgTaFFIbzXirke9z3rTw56gg+7sOlU",
-	"GKMDObcl8Fk6sfMEP5gRhFykgfb3zqF4pDSJErpcU1HbNYYG+yTocQ85EFexR9aq0CbPQn8E7k/0Ylmt",
-	"1JPebf0xBowVYO5KowUa5QPCwrQOLQlRJAiLCLdt6WpF8D0oHl5GYfq9vGT2u9H8FXlr1lm+hI531CVM",
-	"xnNsmgPFiUu1cmVCZRqNRmUMl8tcdFfMs3Ll3UFr7+hsD55RphQN/JTqZWi90ChUyxV9l5odHtBCo1Av",
-	"V8p1iMcFPTCzVurCG2ARjFfMDgNIkGTgJo4ZQQNTrTyK98giao8Rli5hHghesF/CTT7wCg31uqa+GRyC",
-	"6uv2xOUC3aNbVtRDxnF1X5zr7jN6R+a5V9dctyXXwVsniBxwtdJqAWqVitV0iS4YGVMQV76ZEhPaDzDL",
-	"S6BXABYA1OisMH0XjGttV8EAWkAfLV3BPu8L5v4VuNneC99Y1ePPeiic58oO9ixaFB6pzn7kghm9/I54",
-	"+qH67IdegdbnEaaeWJtnZAcsIIKFlQDBSdLvYzEuNArvoP2ZIVnbPfu3gqGzwtdi4bY0wF3KQpR/6G8u",
-	"rGgX5Ir9JfTzFFaiN2qXdHgv/Bl3TodXwp+0mxNQt9bJea+GAezAxoyjD9yWpHddwj7FEpzIQUQhdj/s",
-	"TV3BhwPzhvDHb7Jk2Ig+X2/N+YreHV2+Mp+9GiRuCCu621HdFwsDLjMO/6GSZIp9Q4RVn22drpBUh4BF",
-	"jnrcNzZ2GR2BFFC8cAr04IiDEqi0nT5W2l/oddD6gJJ9odDBzEgcPmINy+Sh40Sy3DS5VTRitT7Gg6sO",
-	"HzIlZqz68xv9aipXd+mNEgAj6hJ9uzfUB53oeFeSoek4hN6vhdnZgUf6Ax4Q5o614+ZhbAooZId74zk4",
-	"VEZ2px27DWpkBCruiwuxNgP/uk/6+02a6BOz1TyWan07oSUWJ81/CKtdrWzNfqLFWcenOvryaN6sKSE6",
-	"xHn8eSpjnMHzwiP4lozTDE9fuwo/nsnsYMwT2g80y9LszydZScCnUFNJxjA36CAIndDWdxdzt0IjzAEa",
-	"cXEN5qxSMLXbUxEl1fastnWUWU80GjXSWY0nRY/HQy+AO4mhT5yXk4xJ3/VAxrQrxqdDdsz8uZjSGfE7",
-	"uRpTuqqCmkUX7Gk1Q+D1VOoYXbnwzE/P6uwnjnjwSomWH3PcdmHTn/a4hYSVcdz0NXvc7ov55sMEOw5j",
-	"Nx0sQu96hPiRxGYZ5xgUhR8sWf45MmTBU/Boot4nwdNSdKg056vL+aJjUdb6GhwGECR+iLY3yOpsrasD",
-	"2l73kV9IqdoSWudaZ7xFGJtaAdqFSGXZOgG1L8R4+K/oQDpIEJ3qr16udaaw37Tz21cHuT7BQkITF8wM",
-	"2MKxiYk4AEeN/Tk2bP0pjByhBLRP+zQAr09Fv1BX/UAHtkzBpIiMyU81P49KAGYgLpD+uvVUgdSVodgN",
-	"oNer+rjkkA2TltIJG8S44iIrJKzylW+JgBtamRFqceXQ7RnTJEOkv0iCC4vIwEuKxmyBebw0u8UZMf5j",
-	"EPpldApBJrXLtvUUlhpJDnoPZd1JhqkRRw/UC2KS/oFGR0od0Cbkn//Pn//LY9FtGFzJYKMKCxofBi30",
-	"DI2P8Lgh0wPop7x4FlqTppinlTHhscsQM/raw42UFcEDC5D7rrJomn8IQGPAUG18NuUeAlmimaJi6roL",
-	"A3BpXdzG4TdE+HjgaE5rYkCac+NOQEzKfZK5T7OpYspmgt9vJ9qawZIgGVDfN++GaJ+bdE3pFV9MLGgp",
-	"MMGQ9au+i6G2uL/p8Qzf7GKhUV+vVBZk5aearjOY6kGIAYg6LYKOUbTRRkVBf9yH4AAb0LZR/XLhGbmi",
-	"1FH5R7qjnr1o2FdaXHTKY1ztKYREyAoyhIS+NpeQAFDRCrlR85w7hqdvb5iwp1Z7NbPVv+AgUAcsqnxi",
-	"VE4I/8PDkFcuaBDo4isAphCYSeza3DBoyGoVak/9kzLAGoSAhbHiob1t5FhMmEFI6SpQDpI9PpIRv9bj",
-	"6PMbrfdjPyCASDgyYXYzjObJgfkulMEXxnGnp1xGr6ivQ/4CClC1YVBwOC8LmHmXhZiE6OPA7emoAnxB",
-	"qfkysnBs4G7SSaGmsQcf/N6Rz1RlFyxdB73QeDjoyPiyMRG31Zaa07DtkgCfrQM8OpxlAVLUCwV3KOOB",
-	"qgwGSRlbIcIQYFKRmq9xwHNLBLWAx/DI/eSsoM7dyJKEBwrF2OLy1OziEep4ZaKwmT+g/4rIZs7xfl+R",
-	"aLyZrG6hCsZde4yYVgbCZjpZM8RuwGPpW3NPs6meg9TDqVO10EOLPIQjEJ+cHjmFatUe9bbV3Z2hH8JA",
-	"7eic6RPQXVTC4S+vfnT+1FylcQkmQ1ShDOdyTZnXQDheRpQPCLsZsLJBezrQ8VcXF9UqnoNeSNplJcrk",
-	"y6K5on6grHul6MIpImeA++UkaeQuix1UYlmmVkSab7IadKzfHdu71L7ZO2YO7ztvnGan4bg12zf9lSEM",
-	"M43MdOOKzNWcrLExFwPQ7R4TP1uRlceQhoHL+wue1WPz0JyrEtA+1NQDMFqqn0yER70DLDhI1IvzVt54",
-	"O4L38xZttTLvopkBGjYeDvKRYwv4giN7TvicUFbPxuj8A6A1cQo2iPW48gt/PxRkY5TUp8HY6IGmNe/4",
-	"r4kYQKSdZeJm9FDzYDNmIhP6dxhFzlXC4T5jDGpxoMsPhSFk7X7nzKrPOp1wioZZ+C5nI+9cwHz+bqHc",
-	"ZQWxtKE0+yg9johzyTeHbhePYj3QZ6hORzw3ClyWmV7EdAFKcuvGglwPrMUYK20NZc5N9UMN1vaszRLL",
-	"8tJZFclX+mDx1SvIw2Op/ZfGq2lTusIRAgxcnVowFTDzdE1jmwiosd82h+wbFqAsmTy5Rlgl0uZ4vTDf",
-	"fGmCdIkEsBdYIp+zrg2dx8a6bdYF+1AsVQt37SPVwGpt2Egk8RhV16yn9aWeWzxtz3kdBAOlNCh9+Qz3",
-	"yRkNyL/PAkHdQP10goPev1dMiVznjLhDQRzEb4hAAGbW7dDi+QJOVAvSMWkzYWwO0oOjiCbvQAs5U6nO",
-	"emW31QKG6OzQi9unUipblgsIpGkUN7y/WkavMPWJh3yut1sQBOFH4qEBETZvHEYBf7sQgWygNhlzkxwG",
-	"90O2lFbJT0kgxqVmJyDC0ctmBq1UQ7Ulb86Oj2zDIEUDffQC+2qOEvWHfkAHWAQr6veShwP8sogIdnsw",
-	"QdDDcID6XAZoE72lOxBnTdbXdWwGpjVVITES7WBJ3VgWSF9XITbx0ziofbVSgQQXNTKr6vHI9A1G3K67",
-	"KT0fwuyRR7GfaH8EKuQAB70yOuL2bFj9V/1uXbeQfOTlYSrPjZdtMca0LICkTjzWTrXGHwVInEgXzZ2o",
-	"zpuqIlsg4zcV8qlJj+mbtx+q7+m71ptee99Vfx9c3B1Uj+ibLZATNtk7+zOxXPgoS78w7OOSJKyHS+rc",
-	"48ziEPdzO9wTpYLVY/G1uS2NRqMSkOdQ+IS53NMVEB707iXFZWMxhmRh6vmWPVlZeqtSeej2LbTCuSGB",
-	"WEBqee7/YuGMBKWp2c8jHnL4tLyZlDLlhE2XNuJ+Yl/j9QsskNoqgHu3E1ASSIO1Jzos3xajhIRuGPS0",
-	"atjHt6U28LLN6lZtIYysZalZENkgcS3UDwNDtUpx0162FRfPH1VoNefMCmrhf3JGUAv/9DTIQFFLjORb",
-	"+OHJO4pGn8KpEHqa8WRQz1zLtsv01CasMhfnehTUJ2Yl4UBbnwGmwoDpWsmOQi/aSgFscSYDganS3lrN",
-	"xvnpxV5RPXgh1UG9JuMWEcEZ7WojyD19p/79soEk8TslZScRTzeNhn4u6jTrk63MKaH7pxulN9a8ROmJ",
-	"kmAfKnwgSGWHQkBQmMYn+MbmgxJxQ12DA0n32zE4Dydq2eOABVRE1crWWkUNxcSwojJDMWiIreQDo1Tq",
-	"rf6XwUb6Ph9JxLiaSZv4fGScmnGAnWmMZS6HfcDVh8EZE2+HHQ+Aqc/8IpMlKnr4huTpui38F8sd0m28",
-	"CqcUqpy9wcxknIY9uAo7p4U0L9vTVdfQp89fYhXZ3KxybLEeTbqvUqo5UiHqXRT5nF1c6uNA0LtCurFP",
-	"6tNRz5vJGdgeNYWz4YCLgMyv4LXwj8l7auE8wdFqPns/3I9KSEKtZpaoeRyfN4e5maNiuTiLy08oVyu0",
-	"rygv3zd2Dswf3CqY6dxGpVm1mo1JrgQO5BhbBifUyNRtErEmRepBLUdR6/SdZn3qAagioBgg66KAp9ui",
-	"FcN6OXHebZ4JuTAOuwuGNfESrFG9o3X6TpbRmW7UpHEnigmMDbwZe1BAJP2psOqFkQNKcdZziRqJlZEu",
-	"KKNLLFjF9PQdemFZNlWCUY8a2ttpofcStYmuNxUvZhKDbRnUqId0478iApcOePjiswuh+HpfiaeDf9sw",
-	"Bjbst4mQqMsRZwi3+Y12eoX3QqrUWzKW1mty8rZ19q/Nov5vVQnms71WFdxEGjnPBSK6pRjx0IuTnb2z",
-	"WljLS2CPmloXJ3uH9j7K2UuN4zHAeaVH6HIj4Tjaw0BrACH2JaIRCyHS8gHKgEGxg4YRqeAwEmNwyDF/",
-	"PCkF9Vf+elKQqGNaKKn/7eztHxyh1t7p+cGrg1bzfA9+vWSHBwc7tbtWq/l5v9scHew0uwcXxx8Ph8d3",
-	"a++uK+8/eycnY9ofN3dvL0j/uDtqdT8fvOVfDu6+Vfaao4PRJTv+tvfusHm936xe7O30Dlvv/YPbV7vN",
-	"s53u0YedJj9sVT4E7us3vlvb63585ePD04vR3ujz7of373d3m7ffLtnns+qg/WnnxmWnvS/7e6ODHffo",
-	"8Nvn28Pzg9rh+fXo6K45+tjrnhx+a1YPz5v1w/Pu7bH67+4OPtzlt5esddd8o7/3+bx5/ebs8PT9aK8L",
-	"33i72wxetT/tjL98OuodvOp9+fht78PhziGMtzkaHX6u7QWXDH+sjtr1N5XPH097h6+u1Qhfm3m2mu/D",
-	"Oe8237u777vNvYODb+9aq+d+9eSg7R2MyCXr7Xf83dONm73maO2iff2BXdQPbi829j/c/dr5uPutv/r6",
-	"+tUZH4iPo1rHrb69rY522Onv+2fe+dbRqjj4cMkON9fa3bdH3w7390av33/e/XBaOd7Z+bz36vXF1srH",
-	"nb3Bh+p+2z/BvfMVd/Th6OL89fjkcGdTzcQ7GL3/fMkOd3Bz6t1NfffeaG9nZfT+1WHzcKfZ2RztduFr",
-	"J5es+f71yk7z/W6zu7d/2OT7rdbv+2eHq1s7zcNWs9JtHu5dtA7e73585za7+1uv3M/8k+j/ekovNob7",
-	"7yuDziVbPVo/evtlvFl/f/zprHe22u4edPebrU9rb1aOyO0RI3Rw8K1fOzk6vWm/G/gj79f9o1uyc/t6",
-	"Y8wHw8q/LxmQ5t7Rbga5zlDMwB0aJ/iT04MPzfM99Hbvc0jw+6+b3b2mIoGdsZ6cmqydaHO093pnvzLC",
-	"6jC8f98dfxycjV8HNf7KP339kfNL1pfvquLLN8LX1ob7d4Pd6/but+baehV7495p86jVbL7v0kP5rnf8",
-	"6WKzF1S+7azvffn14uj1cPP97q5/esmGpx+9c/fbq3P55dPJ2tbn4+N2l7z/8Jb2g/bul627C/H6U3Pf",
-	"2+df3lRPKnUqexd3d/6wGVuayYklFE3NsbCHF9EPD7Rg/6kfPl/9UG9Rrn4YOd+qtbXN2la19nit0Qi/",
-	"Ca1R/z631jh3unqojPUw2L9xZSUqOgn57E11r66FmrjJ2sFQFi7gvPiQ3PQHiPt4usPPfPPnk2/+JNaU",
-	"oZJmTpK5i6cmmFtrSFfPi7pcxwg5xxFd+MmLnxFm5klICxyy2f7YbGb7nfAxT5XfHcvB1uG6KGt70vNq",
-	"WHnAh26PeA0NSqMyxKVZv4FGlajTVTZWeDHpqs1qHx8WwzRva+iit5CeZQofa/cE+X2IfetxsFWlIT5e",
-	"1MCDEZUkVU0zJ9nZHOmlZCwfagfjAkrfj8lHnsZoUnnIP4XgctKHn4RTGQpu5uQML6IcrsQOeW4A11BI",
-	"gh8wdLJ3CNi0Dhe2zvYvEjkudnJkaKxw92Li9LY0IP1Sh+qzl5G70KYMA9B8An6QRewpaR+HVejvl3ap",
-	"HHBJbXRxKrhCPxJ/4mexlgyZnXYHGw/wE4nxJKllSPQrN+OO6LTELn5XGOzE6RT+9FN5+g69OH3VQmu1",
-	"zcpLUyWbykCaBM1YvW0NW93de7d3vgeJLxqER7xEloeRiBqlNwx6hAXmFDbAGx+vWgve4vTpF37J5GVC",
-	"fHh371SLbkcf1n97REAeNsAVYQ2gwosTP++Da3pbcoXvICxN4r/SSQ6iBgmMowMph5R1d6k67O2hevCE",
-	"U0DNgwfflv4f8aHvmSyfMmrq+svaft07x11QSN5hGZQOuUc7lHjbqF5ZNYM+6JSOOCOlQxy4vXjJYniU",
-	"i2KsnnAxesa+qnRGmatBrOQWu4EpD574HHTMgPYXuoaO8bH3sBcZ5OnNLGrAKZaBbRABcF3bis1W+y21",
-	"Tt+VzgLsk1yWLPxJezsDvs9c7lHWTZRPDrfPdPPQbgJFE0YPNOGX3Ewlzb3nVpqE/0o/kZG0dB5uSQfA",
-	"04MxgqVjUV6XZtjR5xNbm5eXlNWfMufziU3NGEesbJFJQCMayyyMdo0SI9KradVsxnVgKSxeCm+aNrck",
-	"CS42v8VQTfa0Liqbi08p41un75YJmZw8UTPfIHx9n3p6OWpFsaBIfNaTcM99sZCgxzlGG94KK1rXSkKG",
-	"8hSjaTAAdXz4+Sz291ujB6l430n3ygGcZmli6Z4c0zSzBTQwkCyZmlfsSqRxCf+Ha1ql9pB5/nQzKAaH",
-	"kBGeVffXCNGtJmRPg8gjo9g8hOOVvAa9iepONznKUxm90g1xOLgooQ1IIDUK4wTUL7C9rEpmlYgoPaNv",
-	"pTBoCbq7FGhCWrcoZmoJusGW5Pnawo5eoh9pvtnV+9vx9784T7FHAicOhDI67HF4HEtJkF8OY7lqJ2+I",
-	"8xf5wxlMHMT1nTzHmVixpudZT61l/SEzAxEQsi3b7YUZBgblT0ggDaf7Rfc70RanQSsB1BYKWAGKKVZ3",
-	"R0LDGwaNihrJZlBhTz/4fKjlauBVgMcyHx6UacI8aYW0R6GDoItLDCvxaa2ypY5ODBm0/621M3p/sNM8",
-	"b77d6XZ/711/Oz55/363+a25fvhejlrvAWOzvzd607r4tndxuHMAuJpWd/Tukp1+rI7c/oe7z2c7nz9+",
-	"4LevzpvnGqVzeLi7f9R799EP3P2tsbf/6vrzaQzzs/t+fHR3uHbJPvbco8M7+LVuf/34rekftg5bO83d",
-	"5sqvq592ASW0Nz761rw7/ObeHX/go91dNd6jD5fs9enFXnPEd5q4eXPYqoxejwDp8m1npzt6xZsX3nl9",
-	"6/Pemf/p4svwYuv3VydbdzsX1dPDzsHmqNX9vHvJPpxWLgD98t5No592z5rN0en7g17zbfV05a0r1k73",
-	"3u9vUf/TYG339a/99wEPqpdsrx609j9c7w62To5u9283mnSn2j29Pm1tsM1K71P929nG7g2uf1g/8pqy",
-	"tfIZr97dntUH7rvX3fNe999xRExqjxZw9Av/x8A7DonoEk8djQwh+tGWPtHHkd8Q8dPh/1gfJ6y4kn2n",
-	"7yJu1mqC+0ZDRxHxJQGr/zuDSHCGLh7iSLLV8T7QT07IQD8rHybGcoVSDMA8iZSdspjFsLMcFShqtRlJ",
-	"tobRQngHOfE322625hpmyMHC7dGbWJKHbmoL2neIeQVvKSSwmeaukzBtp4yOdOMy3ZcMvp0uSAV1mYnv",
-	"28aR5uM6HfvLwQmMDoty9w7U3Yb2qVEBuQhj27ANy3FJSIxO3h4Uwz52gO2tQ+EyXUZ/AAXKTEKLaVSr",
-	"YdjWTXpxsK3dsmP4msxC+ISrqwV+GANingEe1/SzpoOh4+KyKwIT86XMI7fl4DZwNJZZ/WkdYgHnFpgR",
-	"KSSQ6h9yqLg/TDtFo+pDYEsp9YL7Xhk1ow/DGumMdLWZyTyed5RdQ5dLWHZp6wLabchqJ9vXfnLM0Poq",
-	"ekt3dIg6QODn3A7dw7r9uQcxd1vWw7yVi7CdHqTFjyj0XGQxdLa5tRj/WqVSqei1LaIq/JEcmjC/6np2",
-	"0OgvfLi2to4O6Q4asgF2obuy0DFym7Jviu4CnjyiiF8kcrWBBGF5Rnz0wglw+ZqMnZd6c7jvhSlWMVmi",
-	"6Pm4gyS5IQL7E4uobFToeKpbmkItQcrUaNwQQqDPyC8ySiUwxSABMh9IRLDwKRG6Eztq2maIttSDdqt2",
-	"taaa6C2vPij0wph2fWXUSo3Q1L4oxttmJlTiWMEO3SFT68ig+46w8OLEqe8ro2OWwYJsG3FJWde3wPpE",
-	"yALYgaGwsAqGaQxtap0Y0grLXGCPJEqKhFlwFkuBTX4HTM8WsYwdlIjN6jIhIy48cx4tt4Q0vfig1SYY",
-	"2H96TIxHCc2KCUpbun4YRNDCuEdKJ1hEoQbNIX0fAh0BtCI1npRYLdGiqeuhbI2G5mPQu1mfeiMlbKtS",
-	"mdyH3+pfy+pvZzvMuA4nMNH9FXwPhsMNsAgo9v+t9Dkn9NZ3OfeisUY0bMpeBMT3zat0egplYY/MkWKe",
-	"5jWGqHxBsDdOgXe0/TQgYWmoWAaGojRDSWLIpO7yGdA+mWJExRZjVkDIgck2cmZbRg50B3MaurF1uCd5",
-	"YSCzhIkIhYkcmUZjoV+ozblPMMuKwNhBscjYNGCiRDUe8G/p0n/GGQbFWHhH11YR0CbVlzyKziTPZJvM",
-	"qhfoifGVGLKFp/Psc1pC8lAUMWeSS2t/t9VqttfDJJf2bUUeVwZf8Guy7+Ozu1Hwuru5c1D5wL5Pksvr",
-	"Xmjw1g933dHR3d5daO7uNqvhb992msrUvmTTjO20qb1/1/xiTe29/pHEHz8ML5nXio9hMzj8tvNlWh5E",
-	"s3LQ3Nnpbb4a9Td+fbv69pLR4+Nv79+u/n7nDW93vM/D/v6rzZvexw+vK28HrTHbwePji8/r/NfWzu7+",
-	"xej408avO6NfP21929sd1/jOyu4lc1e+3G1s0J3zk4/ful/kqPulO9ptglF+rpNPDkbN3eaxGv3r95s7",
-	"zc7mnjK/d1absKJgkPs7zZHepdHnnZ33F6/VLh1o0/50Z2c02ud7nz/XbgdfPq5VPtUPx25l51t73/fb",
-	"7P3wkn2ubQXv+m/GhzsVSIfZ7b7/uLNzfn22dv5q97h7fujtyZPq8D07OVv3L4a3R3fNDozn7HBvf7f5",
-	"8ZJ1d06rJ51q9/TtB++0v3Ze4xcr9cNX5x/2bje/3aWcJd2jg+buzqsm3WtutIY38uPp5iU7ZN13PTz6",
-	"fMJH4w/dler4/ZsVsfnhG9v56H3yuxc7e4etg9feu0NC6A5fdb/V+p9X17+Io+O7kz18u37JTg8/rqyu",
-	"3NTlXrfW3thdmZU4M1e2MwjqK1mT/220hafMrfFar+7266urcpXs7Xbuji7Z+dk62f31w+uL6uvq6nv8",
-	"aSju1m7fnK6JPWpzaz53dtw3wxU6bPFv33ilNXwr6235/tPHd4Ne75J13q1+8E+3Wr+/l4PRR/nN3z/+",
-	"/aTbfX/rH+76v6503RN/5fNtczP4vdkZ1U9q7q+/rnYv7qqzcmtMToHtOPl1bs/LyTXVnpcfk34dfj7X",
-	"/9ImLk5Knp8+mCXl6fSV8pe2OmYn79RX1yv1SmVziX6XpFaV54DJuiv0xAhiyCjLExMzl394UOEUjqo2",
-	"TOLKfNp/A8U+bAWRUY+A0WFK8tGY3qsUsIYtquH8/+x9+3LbtvL/q2D8T5NTWraUuCexpzNHsZ1Lc62d",
-	"NO2pOyYsQhZqElAJyrJ6pg/ze5bfi30HuwAIUqRulmwl0T9pLVEgCSx2F3v5fBRLOY1DC7RezmHbOI1A",
-	"v94xfOBREDMU+uCTSCT7KohHg7zv5nz6PDOdTAa0zr8NjaFpCArRTMn6QERSsCJdjO2E0mcJ8I6rfXhi",
-	"Sihau7t1GCAnboG/oBwHdr5v7WvjdSiTfioTrqAECRZxa39rl+43L/Zbndkj6flE3I9C9xaiJi2d78WN",
-	"Ir+tIkddQkp6fHU1wxWbrQqrIx2/wNPTnoD4urpwdJoBIU2fmusC4AgYZEGXMKxgwlJ+lraErWZ0JkJn",
-	"7AOruo1dmdC5i5ANGQBrCDa0cQsMf90NH4pvL++XEAVA8Mt2wuGVejgiQRVffU1oAP5za3aI2qdC7WrS",
-	"7vvaFvbYjVlimbpwWkfGUigE7xJQu5vQGEuX0SpBdWrEL7kJHfolqmrQ6ZX7QHrspu6NjcKveefW3t6C",
-	"L23llity+rK93dr7wTIJHR2fBFNevbYemYtLlvZTLrLactnWk1sv02G77gE69I7JOeoFHPTDAXlsC+G5",
-	"V5QB2EK174BH2TV5jysuagN1+rvZi8/z0V/r31VFILHfcJ8IxsGntbg5AtilwCNsWBJcfR0TkVayrm0e",
-	"XOAGCc0H4b79KnBDmWvqdltGM4ArnPGdYKlO8UezxCCPERv3GSRAt2b/AUBgz0QsCCedNUPhzFf+C4fj",
-	"vPu+L8DvLB1vnefmf7wwomdx7BVCe6LDNGcbWsmdqQb79C6qRf30X3Ne+E/fbJrkls35Y56TPDhs7z9v",
-	"vzk9DtDs0/iUXwqaDbQvide0B9qSinj0MLAFGB7kJxiuEM7Fpk/cuJD7yDnNXHLRHp/HYTML3gtcI+or",
-	"KKgKA4igDRSkryGwwLF3qk9VjkaPT193uj6Fb4u9gl8U1Bg4DNpQgjEDf+va7wPSk2Wub3SQFwqx9M5p",
-	"nJ1DSlPvxfHLWruPGruNZvNR499bswddx+bznrAv/e7NusN6B7LR3bLvsME+qsPGNMqi2Ddbr82XcSCv",
-	"2p9V53J8tDlaeusO6JOJmYp5eVPJUsS9jJXEKIUHhjQOOVMdvZx2JN5ahy2z8XFqettzjUIX3yO39DKm",
-	"+Bdr2Ode3ns7hlqltv+qgCYO9Yf7Dvw0L6GzZ9YhVRB8Eh6nQvFUa/yVK9bPIHhmcWEjORSxpBF6Knpp",
-	"sejIUXRN263I1vyVdUlt4DFWqUJ82b6VHqmkF59ViVTQjJf0yHkl2Tgwja+FDumzZHIPZ+FEFMdyaI8z",
-	"prgROi1rmjqzHs0Co3qm6YAPLNnogI0OmB3W7r4cBxTUiXu+712yxv5D/6qjmq17L4Z4zUZBsXJARGUI",
-	"LazCLnROODwtOh6Cz3qOQ2VZHouhJvDkAGfvFiEJj4vOCGVL6c+QYAM121YiI5bO0UaHj7U0srib7VxK",
-	"bq9jveXb6NmvsK+PXjFCC8t8p85Z/R6tZBPxNXbxQqe0zefFIAju1R3FM9bS/8xM5uZKCSYVHdyqfMCE",
-	"VaAWPyoyhxRzkkFloYEhrLXAJvDs7neXqRx63B2sn/WqnTp8y1M9PfqfdalOwJI1m+6sLUggbRL+KySm",
-	"joQJWB2aIXcukGrZOadihP0uGdbfhVoYtvVvTTuE1+MG1MgGcgwuCwMS/ivl8l+hX1OitTDlgoQpl+Ed",
-	"1EaYrqf1yrfPnR0uxwihdHLhjDG0K2EzFfTlrCyFPFlQHaCdTAHgjpbLu1ZayGKg7e+khmVtUukz7hKb",
-	"EuRCZVR0GABA2j8U6lf0JrmybcYBEHKLESIw11V5Vc2pHXiV+2+daghwmxSMx7dO65kfWa3r5OZn8XIA",
-	"N+a6VQJUuA/V1QB44bnzw2pLAsxjzF0NgIq4QAg6Kf2P18+W/n8HroF2FAaC/zVgFZ5IYBjq4hhZgL2C",
-	"fKOQvEZtNJTW2mlDaazaAQkb2tdoNAy2wNHx8/anNx9DwwsHDZquPsCqNtRPAI1GScKoAOqxbt4Gblt6",
-	"8QQbjsVkucJTN9oSbYuhwz9PO+gZOjBsn6bfOQeQsIf23BYXcPGzeqrTRz/s7QLFqbV+JkBpmhygoYIr",
-	"0uWpyjw3GjtWtbNn6U9ZBQrCqesmR4BgAAMgpkwg73q1cBH2zuNLu08+vjklMb9IKUD0ZvrgxLFX3mON",
-	"rY1CFHXkF1uJsUwS1Pq2QJ8Ltblbqr7cVi01le10YpxmFUSoxfW9p8qQkpDVAcTjbG9KQWpKQXB+6k33",
-	"7W1mnU6ojHmYbeJCFzXGckrEY4fdWHC+ysBHO46LRspgQUBYQ7GYdRBYh5LD018wTgTI7I+bT3Yfatf5",
-	"08fn208wHAGqmqRyiCAw7lhtYyoyHiT6aINNbPbobcArZNdDFWmT8LuQaG86UhbInRqH3GKL9FNGI9Vj",
-	"zOpzUM0YZtYe9yCm+7nZgFO9gf8Jf9Rm9nv9Dxzu/xMGJKMX2g4dnoxrcpzBsrMzDU+i9kyC4QzqkHks",
-	"Oq257lsNJZjHc0AsAL2hT+D+KT/4sk75CyzzF34uX/rxNGM32U5HXRet4Wxg6UZhfYtsKLe2iseg9Kaf",
-	"Z29vFGvVa8Eq4lXjJ8kKs6iup9nEeVjHa7u+zQGxDrmvzEbOu66RGmq38GAZuDPJ7DTgJc5vS5adQ14R",
-	"wYZWa+kvLeYs8l67c51+KqxGh170/IQIcFzQ0+3VnuE7adNsVJw3F995QIKHJ28skF5eDT/s0QwOdC6o",
-	"C5hFeZD3PKJZidpcyCFwbVJTyoL0EmC/7SDYy+ma1o2m7Q70IX+c7G2cujtHOncvY781XxmYJNk1bapq",
-	"3627wXTjppqGAmlJLRbV13IOnBEh6fnfh4fti5FDSPr0p3r/9+mTX0YX3W734uhdU/53J3p22Rm9fXvX",
-	"CEkeDbgDBP7bffZn+/sFEJI+tn91CEkvahCShp8BsrhjsHxePctxfd4+ezZ8d9huf3z0Mkm+bzYHg/8e",
-	"vhidiZdPWGfn9TMVP/6l+fTDzqefb3pP/vvvZ9d/st864nsh6eiKthmNk6unowv1d3f3/eg9b3ZGaq+f",
-	"xaePnp6Jy9++zz799eK1fPzi4u2rF7+9bQ990u7Dt+22I+zO6bpZ25CaR2fip59/fovk3epF++dPz58N",
-	"3x4WsY5O/lLX0dFvT4fdy+jj28NfHz29Sh+/ePL4NWt9bHfPhI92NAXr6E+49uT4+OVRm16e9ABn6Uxc",
-	"iJNu5++f/v7ZzG10uPfnRWt38Jt4NQ6j/HN7eHL5qtd+94gejlpHJ/2jwZlIRk974nj0ee9t531/72f5",
-	"S/PPz7/dPNnZedOjHz49ed/mx+209frz5cWHJN5Jftj7dEFptPPmJpPZr++G8Zl4//LiTzFs0r3k+7dv",
-	"/5pOLb5+CEk/f3/18fHRn5e/vPtws9dMbs7E8xHde9f6/O8fnj97RW/k3s67X/dOxOi3VvLaICQVJbIs",
-	"j2diXom08jgnQtKC4Zh7IiHfhGOWwUq++nBMnWmuRDRaUjjGq+SrJjEAjGSIs2BmuFRL5yYmQCLaRr/Z",
-	"CoNS2Qq0FfLIYEE7wgr0DuMYvrYstsabgYQDJiLUOUZcQhP/KSJyVCUw1ED1IYvfIO04RjK9VGas4zzH",
-	"3Ls8yNM1GJrXbmgPIkwuvYBeqfOpyCtRjCYZyOBOj6a0k+U4tjhDaqQyljjPF8JC+pHCc+Mwyq6h3M3R",
-	"T2OaGdhdxCLx0XoJjzws3iI+c2DrHfN3KVcyghNrkJq4IKGQ2TYXnXig5wuAo43fahc+h/4miDl0ABlp",
-	"h1PrfNWMJ85RNb4diTii4qpBt8s7EA9rkLcONbkJIMsWQdcgJtukCVZcWtjp+aoty6lAW6U1n5u7Gqd1",
-	"JdWbNW98a1vzN+8vpYLTStOmenPtTR4UY2alqltEZgesqHljMIvVYtbt4PrkRCGhX1OWqcV5ikmErvp6",
-	"i3iiv1b15u1Wtm2swPOAIMy94SBF7aqMQsRd3SDHFEH4DB6AtgGmcAA+obFrozWmmjtYdh/be18bEUDz",
-	"NpdfMdaHYi6EFYDwzwXTD1YAr+LKDtiPaceZAASDroCN9yrrnKU2AR4l99GSafMXMwqMAVmOYW5n2tSe",
-	"GUtxJt6L3OSkuEA0I4lUWcHE4CBdAKc3JWwKzRYTkQLjCbbu5BRg1lWDhIIZLgVhYa0BsloiEdM+UczA",
-	"jiua5JkqE54CCHSoC7CyoR8TA+/wHrYcoiwN+HpMyMFlT9/M3cW+JL2kHBas4LtAoK1c3oC+hHEDUMwA",
-	"1mwE7AXmCaggoRfU2X7NRmEOfm6mVEh7O7i9KRnGugdKOilVPYdaXwMJASPNm7uaD3acd3puZ3p44mZr",
-	"AL2FvgS/EjKznBejAweA6W3RkQkFgscmBnEcfluY5M5rKYro1v5Wa/fR7vZuc/tRU6/yNUtjqhX7h0e7",
-	"R4u7LaBd7+eEXHoIGs+KKrw5OdfAS2p1VIUatpgbMf+Buk7ZFFwIuGiWRE4lRvCY92CxLSIWM2zwqAbw",
-	"LZzofGgU4iGnGCRbtLHmzFZIOewTUI0N8hxTM9wSzhMpDJ+5o8rK+csxH1JaGUugoe2IKXGw1KqAV6ky",
-	"HscECuzHToQkHAjVZx2g7Q2roHsbBF5ca2+wHWU+jYkovfiyt81Z+FC9NYne4lIVEJRwXS5kBCdqKL7e",
-	"oHTUAMreQaysTiRKW1tfNB4r+yeo77qyLjK6NpMRZkqMOhN6mvxH3AR617k3fOWSWykTNSXqs8R3gzvr",
-	"wR5UbJlDo8a9yjkXmlXQWk3xcxKzLhzkSvDsQd7LggEk0okZTeHbB3qThZCdCh+OJ9DNkSaTg05Pm0JL",
-	"lWTOBsQi6ubAQQ17BjfRat/RNxXizm6ZUaBHDGsgHLMXHB0xZJtJU8DO9NtiSWCA5+UhVyaeyQX2pUEh",
-	"YV7XUKgR19oFuAPFpbKjXrGRMcDUEI7ZsocxTTPoR5WlnAs7/sVlrkwSnuNNo1KycNHs2CcYba2zYzmp",
-	"gNgwidxe5eKK34nWrdsfBcWLFy0tt4aE5F4D+0S4nPGWoRWg5pTaAxaFvdsg6HzrKFpjhBH34ThNA+Ur",
-	"7eM1R+mbqj9uy2xhVEyPKtKj0ViqAR0sSB7b032PX/aAONYG+YE+dk7VcrckExuU8jVGKa8KBk5XHV8f",
-	"ZPnkvaLmVWazQ5qviVJbDv7ogw/Pjk9bAWkfn2639n7YPnx2GJAPz14fPW+hCnv5tn24bahLHub4XjZl",
-	"VgFbektg0uK6bsBJN27VrcFJ53SrFgAlrRLa6epnvdBJq9XMlw5TWFu02CCfi8rsO1VRtxj4waZkoLIc",
-	"YkAw8qAQmspDVg8bJMTiM4hQGeWKT0AdEdTb9uEBCWN2STsjuO7R0fGpf1FTXwLtrzKOCH9/GpCEdvR/",
-	"2iJKJcdU/GcuIjlUro5kyOjV7DrYcFxQ8uH96UfAyeEVhBbAe6G3yYygCBt4xg084yZQNyM842rN0+T9",
-	"OQtMwe3wGS3/ry0IvE8r8kqpASB/YTFemXAotwWBVcOCDcEqQP+k3weOBU95Ch9qDQqh7XKuRXklASqj",
-	"I6wDIAOR8RgGCU0BUGgr6WxVHEuveYdhAV3O+MsSKI1Tgz5LFYsY1OELYgaB8rjdsHS9NlsdH7w3lQNE",
-	"3DEZEpXJmInJBYcWsc8LZ9hitoGIWArWAiERBgKAd9yE59ETbWXkcB+zN9EAlSqLwonlbsspXLhbjuHb",
-	"VXVVFXWNVViYbmGbHQwwFxiYWju9ZOH//gl9kA4ax67gEsIsm9zQV0lOXFE9dleh5pptW1s3tqRckf5N",
-	"wu7d0iDcQHWsLi/Ydqi4mIUS7CYjhydvKtSvU7TFzP8UNvcSgprFl2s1fgCdccVYH0oHRJbiWVkQRtOY",
-	"sxRK3tA0cTO2ymiaGSr8lJGwk8bb1yzl3VFouq6o1+Rm8VHgnRW7ZikFJL0q/a5XbA0U/EYDfoUaUMtW",
-	"xZ5brearFuiS6tMXLVv36f1/77rPlueOZdEKHa3ghB4dvzn+eAwo587lNuWw4HFz0WGVpBKZhEBMOlAZ",
-	"i6qKZb2eVFe562QAC5rEmML0K2wLbRrlUltT24hPbJxbfO5g/irc5zL9gvxZfE0MVB7KpJ/KhCt2C78W",
-	"ZHZTsfQN6eRChbM9iKJY3XW5M+69WSqez7vepYtoZ6N+7l09fxhk03QzkahwtRM41qbg/eyljKMw8EIY",
-	"5ufoLw4So5qxB9JGBRrkFGdilkaGCjU+xcsd07lm3jcO5kaZLV+ZGVG+kxN1rSAX1Je5ak7Psk+THU8C",
-	"1cysOv6PxsuhqjL8be8Xd81Os0ZUC940bGgWVFYQJG8X+dKycClTaezllzL1adIo3aS4q/s0qS4dKO+G",
-	"ysIlf+i6OqXC7aeRLQh/um1g2LDOWHHAociIZTMRJtRlhr0X/MIgEhOW9aR+EamnpOWTwlwzkcl0NPup",
-	"x5uF+wGU95ehRtV4g28asWsQ5QsbZ6KauqVqqNo8VclaWnFFlU6oNvMztFon8npMY+TA2WP6okHe24i0",
-	"/l7JxDWZ4T0iUzUD3vrDca2BV91GayzYpHwJLdZffYfy3e+dI1jRO9w7VSJU2Dt4QWHvTOpnLthK09Qc",
-	"cUUvYuxqnubmbm30+lp3LN+ZYI6JxSRPb4o6/3p6lkNv6DBvXW6QED2wqoZiDGHM0E0sxaRe4lcZAboj",
-	"RJviAtKpinWkiBD6A3KdB6ZesuAXQyrXaQHfOKpM9slQppBHyHpM1LUal1XEgn4qE/AM8wLrene/n7bh",
-	"+VTXJnC1kr7hO9N9VSJf1Tm8gENb2JizR64KP6tp5TM8zhXeb5HRuY5TdNwtKNx1TdiZx1UbwiD5jkM1",
-	"YJt3yTdCkVpYwE3kTmUl6Vl67K48+lpF78Z2c3X8rnBZbQSv+KYzxPD8H4zrqQMPQtTU3Crt3KQsc4xt",
-	"NuOmenKoMBtXEe0zzlE5bFjJ3z5dVdp8nZDZeVdbwJBIQcKiKglr44n+S39hEUXDe3PO+7A/mk9bjd1G",
-	"q7G703qs90dJmWplaISon8po0DFvDG05zj1bQGvdUwTSf4RTFMNav8+/1mNfMtK7vP6YDW51bZyztM9W",
-	"Heks3a4y1ll5TbX+rHMP54p4+r/Uh0XoEDRgkhkeP5UimbxiQhWPffnhcfxkWRvzvJVm20Q9Vxoo8oKY",
-	"d7UxqqWiMpBZlPxJocxxxYo0nAXdOvnUsnVXRmIm6/Dt2IL7io3elbxXyNlkT3qqCfjCY6TApajkIO0w",
-	"FQYk9NxH/WfKuixNWaoMBGPErrm+kqQMSQT0jZElH5hq4aLf//BCrAdeENZik9MMO8a8Mr/zLheXLO2n",
-	"XGSFAO2s4VM/XZL3DxaPL9p8qkLYFEuplSSRHDe3tTHVMU21oK9uvOw5Y6r+3e8pqjq3Bi1FVjfqdP1C",
-	"tHelgqv3UGWYdlm++E4qMwPseK9l0RhVEWxYDpEUgygHJDSVlUAUrPW1p6eMtg9BRwFyxns9maTZ2EUn",
-	"24xtW8G1uoNC5rz3O5Gp1aFmZCQHAdMx8xnDg5cvnlJyCNysx5KDAtVOyoiMI5YanHq4mWkZx8BOOd6k",
-	"h8ccHQmFFCy0NSHmNSFPd6nfFzvpzbzkre36gc1UGP0/ZkdynmE3RcAzPN5bA3K0vEPUPbWJP/phd3cx",
-	"e3OCG+nL6xFfRmTI27gbE7Y2JuwFvx43YP5ardKYVSuEYq8PXLKgMTP+9swJR3N9UKgd0opZViQfnxsW",
-	"LL0TOzK54MJCWJ1tURGdbXmt3wnNOj2vfaYqF4loJBJ5syg+l4vLX6ZymG+liPWzXmUY4ANNjvAl1iRx",
-	"iVPqEpY9qTIEHqmuT67KYNrfFHKXCb15w8Rl1tvab+3tjSM4VT+RWWCcSXZDOxk8Jlck5P1aziveX+Kt",
-	"7UwkMmLxPNMAP1jBg+hfzfMccJflP8Y1E5FM53kQ/MUKHkXxbK4ZMc07SxVOXBp6OdfK0MslPoYBoYtk",
-	"QrlwczPv5sWfL+GxTA1VrqNlSiQ8r6+rkegPA6aBdpDqnsuWZPkPVsVbN2GCTAn1NTpiQ5lG3qZiN5mZ",
-	"QZ56Wg//1srGetg81cusjcwly3os3TcBIRgvIOkAyz1ilqG1ERGJ+CXXp5/ZV+GveRdgjco5nEnblHKo",
-	"zAqf55UZe79w+UY+4mrqNvLxZwwxew5MZa2GGbCuSMPer+wF7rAboLarcwbbcVzc2hgVRievhrgWIDIo",
-	"OTz9pQSs05HxIBGuaRv57AG8E5ukAQ1DH/fwGxaZyo4xnw4fOnfrprGIbhyvjeO1cbw2jtfG8do4XmDk",
-	"9ITsdNR10eGaCfDYmrVyuO5bwCu+tbd2DIZ7mr+2uKOEjsFR6TeFL8/LI+bAEup63D9CVwTSPJX5F6w8",
-	"U3r/Y4pJuz7GzejKFGmiUznE+JXziR6cPD8kj5tPdh+C+8Sz3BmBTWVJ/AcxWoLww/vTj2SHK+k9Xdgg",
-	"hyyOlUnN6x2RsehMXIxIRyYJDYhiCe/IWAqgoKcXoKcuRsiXSEmXpyojMReMhIr1f8QcxQF8ogizUMGH",
-	"JwF58xx+KrMexuTgLbginz4+334SwH+aDir+YpQxItOIpSSh6ZW+65kwgO/bzdZeq3EmzgQOo59Az0+P",
-	"YhIKMRktrg96jMBsRsUIx9wnoZ2rMADtFSBufaz/R29i/V+0x6bGQHFL5G4z2ge28OAcbUIYnAn7iRZK",
-	"PURHCsE6Gb/mGcdSBsWU4lKcpyyRGTvvSNHll5ZKEnU43kaCfNAYMDHhJRwQkKuaiBm91gbWuNXAWOn1",
-	"lwGhJOHiTNDyEHi1q2gIiNJ6HxJy9ika5D1iFxufWz/U492nroAaZhnRO2nKVEauhBxCBks/Mqwu3M31",
-	"sEWsIyMWBcg0cCYSrqBcIyJ/DSQsNxGSDMD6ecsKVdO7eky7CQzuXAw6X99EmENFikXWNCPAnH+gf6Fc",
-	"rZdefpwSkPYr3u+zCOSoTcLvQpuPC3/U6/S9/mdb//OfMNCCrx/v8ISYA8wFu+RC6NMKosqyOIZppVdM",
-	"EDqkI6D+JKgwSH+QKSTEZinLjyuqnzIaqR5jmSKRRHw/egX1K2cCHxVBwroyTQYxhYf9DHQONJMJ74Rg",
-	"quEtKaYSUyw1EcA5jF+Y2fAWUI9gCnOoIqG+7Pdm64+G2xS+2wEvAnhTpfu4bOaZMGninBsc7ug2IayX",
-	"0ktoTgnoo+MG04+rdxeIBeQ/+yyO9dTCu+fHx30fUVVvZytkdumxJAce60xkBd3g+vKt8IDUWFxyyBmg",
-	"8m2QE/uWMByLSDeVCWkG3o0uWI+bRG6VssH+A+0hoH9pMGGFS4iA9SfvZGniIAMOD9bc3d01c4i4AmhE",
-	"0HsCxZvxhB0YhEgpkRV/SHlmCloe7z4yvB8nLEtH2+1uxtKwcSbGTsI48qST8PydBUUDFwLN/D4spRHN",
-	"Bgmhvijcr5Uu7R25NLEeoaYPC/ZBwR2MGMyc/VWVF7zM1gffE3QP7A75Ae8HKPQg8+ZUCCcyz1YERUNx",
-	"JnAxtq853W5/eBU0/91qNHcbrWaj1QxOWPSSZsERU1eZ7AdvuBjcBO3Pp8HZFu3zgNB+/2wrOD19ud9q",
-	"nYnq1rRJFB13V7LlpO4V+kgVDvNnD6AfpGLTt1Dwh3HmpvnDCb3ZvgDRffRob+/x40et23nJqDRqvGT8",
-	"st5LTplZ7JKjPK1BAaHFnW+srZPskoFiB5ZZQhmIbtdoH9l4oD1tm0av9x54eD4OobE2yKNyNep42wIe",
-	"0Z343lXPQv6om86FGToXcJWcxCz/sFghB8UuBfz+vE8Tsx0m9ijgJbMjrfj3Xb2Orgtn4FNvpK+qiWBl",
-	"klda/bFkjidxNZmcdW8SCGaMYMwCuIJtAA4OHUB1HU8FtgwYz9xDT2l4QYIxIBZyMYB4KPQPmfPKvjtc",
-	"6FOMbfbNMVegDNaebeDYOOk0xM18GFZmIx54MPNCBV5Oyp0/PYsmU8JFJtG6VafC8NxT1CUL1nJyLbCe",
-	"r9ryBJ/2+RZ0+m79MTttnX2o++komFH1bQBaVlL9vzLdOS7wVXX+s2jQKg92B7fmmhDxOG+5pAUKHjAX",
-	"8M00rxdfbDlO73oBiW82+n1s9GOxYvd8XGCL2RxRds7n2+g9rgALd9YyaHatJydHYYq48Uk6UnRYKtxM",
-	"BESwIVMZRhsxmohlQCZ0T3jkGmlcqw7cCuLSChoUkcsWPCh+2QPmGH26zRPOEG6G1IH5ZjJBuZvHl/je",
-	"d1oJvVpgo4hnx3pxvvBSuLs/5EDt3BBj6/0+EyzSwjRtRy9QTYd7Z92K6bydMKGk7twoirrKOvNud8l9",
-	"DroMspZzdHHg9bNxHeD8HOFPvmGyA38eNoW2KrNSNKYajKgsXm7rxl2RhnDjz6UhvB0wSUOY0Wtrb83N",
-	"/6lnnrvkCuupzAznWWZb3mUrYwUgGMxAbODaeyEk05NphtnOOoAy/42/MHwyW3DIVBbTi0ZH6kWFVz43",
-	"X308Pv34pv1sduIDfzbuB3essB51Bxv4dpNVq0EDI67cc4K2WlxNVO6bKgCwgpqo0w/eMQWfYnbIL1sV",
-	"CwpDSC+iaGMFUEwwqZFzAa6DWymMDezXepIdrHjLVEpOFTRYcctMTLsZHTjFjd3aqOo1zrOtVOjGJWGy",
-	"I1evodcn55Y7dAd55oxXsRVEeUWpFKzAU1CdHFsWS0FNqmpsUy7o9BX8u4V9u/tJTc2uMDZB6xVlp1aq",
-	"cSolvSpNNYdnmMp4DtAOuHq2YM+JvvQbDvLo998Ed6DSOi7UIIJgLBzSsaMtP6CjZ6thhy9uR/1VtQfg",
-	"pLwykAOj1cVv8Fa10ZtZSCZJm8DTzwMsDz9Qv/M/GqbTRZvvS37NBMmG+nwHP4oGKPfQ8vFOwrGoQwW5",
-	"TKnIXG/JyDYo9GQc7ZPHu4/qwkB6nr7M8M8LljLR4TRhItNnYDJQg////1IuFRRR68mEd7Gl51qKBkq/",
-	"ob43jWzFuY9TP3uxi563+wkUwYrV6C4tupvwUF14KEVZr9B3i6uawi6qCgal/lcFHePZ+TliP/p6F/nR",
-	"8gw+v5CE9vkVG5EetU0oWCeyQKRnIZ2wifCsaYRnFVJfkJOqeA7K94Qwjr7A9LYNDRgImDBV67NubXTq",
-	"usVxViFa+WpXem11qnRedfUSIGTXD0kdHRcHjq6mo6NPxje3XZng+WB4COyEDyBhD5ANcgp3N43T3YFi",
-	"kX42CAiBOePi8oCI3OvEEFLBKuEunssTxcOx2+OLBojmdvkQNH0+n+9+AkjT9NMmbLSasNEqFFxB2quC",
-	"RNM8RivoEyC88BKDG0BTpg+ToBUQZDXUm8HAGMBeACAIU51oIkrZUGIpokIl4bZstYVGzTG313iXgR94",
-	"xDdcZXU7CWftm4j9KLtcy7bdTg7GrLcqfuME23wOoq2V9Q4XXVkr3Xqd4NQjU6yAxVPPEPDhOymLmMg4",
-	"jf18iPUvE6qNUYM81yZR2F+GejTMjHDkHkSspLA7iGPzOaANu6cw8B8J5XFoTysVO+KTYukr/SorFGl3",
-	"j8pebEkS1zdlzOrXLtzaLx1Wvbgn6p/AIyiIumJxdw4h95Z2TMy1OJ1z/0sn6fqr+T3Ve+E6z4UfQGZQ",
-	"1j2Xs03CPlVqKNMo9GrXQxMYPndf7nvkXRjBtF5TGFj4oGEqxSWYp1IPXts18NnxCBORAofWQPO4Cn09",
-	"ufoVOzSOWYpDd6S84kwht8OF1DcTbGjYP2H3c2Ud3Ym+aWEvL+iflqdGD57QbcVEj27HUlzSrWDLzjsw",
-	"faScklMeX1NySkUm0bq6H8tBlhZ/PrMja1/nfpzZSUrLqffVkP0EW6cs2z4Esai2LdrtsWITpqybMtXb",
-	"NjwpoPeRp2TbUoQgpkuPWbnr0IQVhQ9wDYwYY+cHLmGjCv0vR/bYBHGrXHIpmNHVS9LmY/u7yiOfqtOt",
-	"7zJ7whauni1hC2/4DSds9ftvErYqIzaUUSH6CyRs7WgrStja4efxqeoTtjBaXcIWb1WbsNUjG+SvKVlb",
-	"L5+qHUhC0RaBOge4L3MgtiB2PCVyKNBzAMS7eK6ML5ytfud/zJLrrUnf6nf7wtK34Exu7W8l2r/5D0v6",
-	"KVO00ZFJ4yKt9YCKrs+432SqZX7/Q2+aPktBLWOAL9iyJzx70/kcpfvJ8n5Cu1LrIG2yvHVZ3gFuiQn+",
-	"wfz6qbDZqrK8A/+rOudgjiwvLDFp15xzAKp1Inc3ZFRjqjLitsMimeCF1Mt8yAGn2lnbZIzXKWO8ih1U",
-	"kKeqjLENjtR6z/qC2dG2zJ02+nm9MsarEK18tSvdxmXF4dY0Y9zOqbExSidTP3znkWijvzlfatmLjq+q",
-	"b2ChKJ/b//qD73Ls8jpy74Jv77LW6N33JGAN1zv4gKKuvXOiBp2ecfcrDOwDm5jA4GJgcSwDcxQAPvGH",
-	"ZgUB8jk3wQ0CGZiJqfdJ0cm5rbRndxd05CfHKufyse8vEDlHEHLjXywpq74KI1DYCXUxvEke+nVzR+qx",
-	"WzsQ2q1ngLBR4XMTFWY3HU+Lw4eIe+/UgElVmt95l1j1duBnUxS/FPYIgDwIkQEKyn8QmIRnccgYCFUf",
-	"7ZKIjhRqKINY3qFpyv0nVBYOEZQiFVEAlULIGa5sYgZD2ORPmgLHl4lo748Fxh+Yez6sCJGTB1QRfUwn",
-	"1J8heNYDMy80JjHvsownLDCgwAjNqFh6DcxjdESae5Zv/KGliTUB9pSR8GWW9fWRIwxIeEoTdsoz9uNp",
-	"lvJOpj/6QLPejzuG0js8ZZ1BykIir1lKelnWV0DmA8Z0IJAZIYRCpnOglzCsBgWIBc9kyy4ml0zpk+Ei",
-	"h2RUnpC28G0JVwogJVOwCmAEcfxmgzynXBu1WOJyp9oyJ1wb175WR1GUMoUZBfi7A2Vf++SCjaRBuIfr",
-	"9WBVgPKGyQMeuiMTKBv66fT9O7BZyjAXkAfoYyuSDOKM92ma7ejPtyOa0YcBMpzoF0SWjowkUmXkCXnN",
-	"nx1oqQ8LVMYhwUyMNeCgexl5RhXvkAumeARTmYAnYe12Pm2BZZOAJ7OpRJmD82dDaeedK5BhR2FAIk5j",
-	"1slyOgEgR+rTrKfdAbs3LGmS/tzyj3dop8eiuqDbRy3BvzSXU+yygPFV+L1WLvr/gHoCEg9OYgG329NS",
-	"cBLy/97fYqOfdtmvbf6e//T6l+bP/M3hT72LFx3996tPf79qvuM/PQXNiKG0utu4qNyUAN14DO6fmT0E",
-	"mG9nUv8JCnNzsz0cDrdBQAdpzASwlszuA5TGXpL/4XlJqAznm/ZgC51Fdc7F1v7T3d1Fl2+uGa7lsoc3",
-	"QL29vqnYTTp1Bl9M2z2ejWygPKfpskciVxgBRDbuPNY1JVOeJJAHoM5pwshAaAWvvQnUu1qTPvQp87XL",
-	"VmI2eNJ82por+Jor3ar4KzzS+XVz3MPLctH2Xv9/WxeMplqx/f6HPs/jm1lpxM+MyHkf6klDj6SCdBTJ",
-	"G+Frre/SeGt/a4f2Oeh5MxVj53/jb8kuwEhvZ3Ib4KSzgRAsVh5LX4elGe9CNggKMM3razenpf+pYHJp",
-	"x3HhZzmh62HbFHVypQb6fGpIH7VLCRcNGRxDBRsiQVHKruUVGkRz40Nv4Ip7e18TszsyWwyBL6SHRK2J",
-	"fDr+2LRqyBzZ1UUDrpE3ytPAiqQGXMt4FSK/0PoDgRHYcIcrGXr3tbCHFVPp3wFmaKBYPrLjVrLv+rd/",
-	"qa2C5xnMs3dDf9i6N8ZG9BpwsLGHP3LYY2Ov4O1df7Jhc45frpXHJXo+5IqNlIm8QpWL6yEoAhObxEKO",
-	"NxTYmAeIkMyodmQxhiX7igxleqU94YmJDH+y4J4Vz2oiJ2YJXO2znXpsjTWRHenP2Ynp9C0P+IHJfgyx",
-	"MTiNaSkyJyKrEW1lqfRrf7g/r59MUro89rF+WxeCskGqPOaTZSzpZ4UFini29c8f//xfAAAA//8=",
+	"7L3ZchrJujD6KnnYO6LtvwEBEhpQrPh/hGRZtjVYg6dlb1dSlUBaRSarMhHCHTrvsmNfnDjX5xHWi53I",
+	"LzNrogoKCdnqbq+L1RZVleM3j3+UXD4ccUaYFKXWH6UBwR4J4J8d7A5IhzMZcF/97RHhBnQkKWelVun9",
+	"gMgBCRBmHhrwCZIDgrrcm6IhnqIuQa762quWyiXhDsgQqxHkdERKrZKQAWX90t1duaSGJ0zuUzHiguqh",
+	"0zO1UY/6BDE8JKjHg3CmhWMH/jH3aI8Sb3bQywFBPhXyN4HkgIqrkYclKaPJgLoDxDjisDn1BuI9mLLT",
+	"RgMsquiCMA9RibrYvUaUIeeoV7HzVC4oc4mjVkZu8XDkqyW9J14ZNZrohN+gRq2xieqNVq3WqtXQ4fHl",
+	"4j1cSKyGSW/gLCCCMIkmAxIQ2AOiAhbqYyH1yuUAS+Tyse+pGxlgrwzX5WNJAhSQG+5iNZqAO2Ncqrc4",
+	"Q1S2YCAPS9zFgiCPEwHPMRMTEpQRD5CL2W/wwSSgUhKGJE9eyH8GpFdqlf5jLQKwNf1UrIXbUns8uMT9",
+	"rFsXMuCsj26wTz0seWAvQt39LhIZ13DCGakcY+kOnEXAcU7+NSZCHuWABvXsbIF+cVcfLWXEPvB5XwGE",
+	"WoPkPHnlzV7NrZOt3k5vE2+4NbLdq/dqeL3bcDe8JtnsJRY3xLdvCOvLQam1uVHOXKsMpu2eJEHGMamf",
+	"AQGHmE2RIC5nnkCSIxlMEe5jytCz8xcdtFOv18rqufoQ1WvVRnX9+S4aGTDizJ8qWGJqbwFBE4AqzvWw",
+	"5hCEuvgepj7x1PYpEwAK9jMkSHBDXWJgQ/1FEOOTxNms1xJ7p4wOx8NSqxZunDJJ+iSAnb9//749lgPC",
+	"JHWxJNl3BaPBtWDkBsRTb2NfA/8EgN/jZeTsERyQwMk8jXp1s1p/nrxD/f4yN3VXLo1wgIdEGgradl0y",
+	"km8w649xP2f1vnmq1u8MRd9RwEyCgAeijJyRrOydO+gZoCPp4bEvn6sjdwhLURl4s1QuUTWwpuKlckkR",
+	"TQUlsJBKuJL5uLEfTM/H7JT509klOzIYE6elqMGAsr6iOe4Asz7xqqht4SR+9l2FQr2xIJ561/5T4419",
+	"Yxcuj00N1VWb1ZQGCTwVaKJGo/HLxAI5epVwXA4ejXyqidnaDfOq7gDfEBrwqhdMK8GY/f5NcOaU1bsj",
+	"H7shDo/FGPshVcO+4CE9xRKwm3HNa9AJoZrfIS+YomDMEOMBolIg58gjwxGXhLnTymsyddRGr8lIVu11",
+	"/GtMgml0G14w/RqMWeIWzOWWWj3sCxLCVpdzn2Cm6eTtiAZE5BACdV1IDrgwi1fkEUvNGBRvU1ADhB9O",
+	"4ejiFG1v1uq7aELlgI8lwug7Z0QdMxXo6rKTt3iiV/EVwzKWomNmA3ukxwNSbAddeDfaxYoWr4ddbvUv",
+	"ue+RYDHDwJ4XEKGAPCCCjwOXVNElABUFcDIoW0aC630yDnKTRiNg4TRAfMJQQPsDKVB3qmg5Zf1wVyMs",
+	"B9GmqFcqlxTm0UBJOgpB4xvr8WCIpSasmxulstqpprk7tdpWfWen0dzY2qjt7NTLETmuZ5Lje20+TqXq",
+	"P30DIaa+JtMsoUOSW5D4pnysLwGuSN0cmYD0SbA7QJr2SQ7ESIzdgaJIGF1dHe1rMjgiWKYkCABWzSaV",
+	"JHtNpmW4WvuDi32fBPAWZaixgQZ8rHiAFb5gSiW+9YkU0Wcp4qUkZfWsRwMB6xaS+r6iV0xBELqMza9X",
+	"hJmmunaZVKCN2g5ygrFPnBmibrj/NSGjcFUtIINm00oIDagi8YxMqnkMKUUy8zCx0WzCndq/64rDSkkC",
+	"NeZ//fP/qvzfX37/z1IWtp7hPumMA8GDTNUl0Kc0Uoy3S5Qk00K1FJs14rQ+SfVmWfOnCRX6a+ohoIJG",
+	"a0gNaDQFkE8dF5ZSZeRWOsC/zQ+jgNxQPhaO5oCW7Y1ZjKnqV9EIwx0QoIt9ekOE+oAMR3IK0yYQrZZN",
+	"//RQ2YynVr4fpmVLbur8L+j3DDJ/JMlQIcvMmuvN7EULNUzmktUX4RLrtdpC/L8gfi9fpknwf2IIMpL4",
+	"Wh31BE8tQTZ4rRH2NwFkAo+owigeoLEgQRWdhpCiyYMdLYFdStlyBPF7Tgsp/gUY5hGfSAKitkcF7vpE",
+	"yUpluw69CIAhMR6RQE3nwPLKivrCG0QhAoi2IJ8T0AgGSp6/JkxJBZxpwpx53OqMlhRNLnggM86Vek5Z",
+	"S6uK706dVpq9a9xy+dCgWRUdAQWxH2jVwic9iRSb7xJBPWKehmzciaawcokTR1W1jBgedYnPWR9UJAoa",
+	"jUeC3LNQ+yqs1JJA0h4oKqdqUK0RBESMOBMEFII97BnFU/3lauOH+mdcgFWyqvotRIw/SlofKLX++Uep",
+	"R4nvxVF5KPqlVukFoC5HlN38+7996oFCGmIA6NCluy93RfdyoCeEHczy+xirGGJfUQ3i7SrZ5tXF6Qni",
+	"3W/ElWWEURd7KNSIyqBO+jjokyo6MfxsgiP9oaTtQT2fug8/HrhAeziv/v3fiNxSIQkaDxGVZKhgDhH1",
+	"ww32eRA7LG+spyIrOq9TBqL3UImxsDiBcEC0NQW0MoXhgCUYKaJgqYuYCrXOHg+61ANt6ZkmGs93tQxC",
+	"BRh5FI/IO80X8LFH2IOPE4/lgAf0O3wTnmvbJUJwxP79PxyNSDCkMgl4ar2rg7qYbk+FNguh7lhG1qkB",
+	"9z0tcSkSCWdKReykiYd6AR9qbcJIqmX9kxWCBJX6MuAd3pOEgVTAtKzkgCmmAiqYA/aCmL009ixvo+bt",
+	"tZhFBzZ7xJRMg304gAdfVng/ajhEYezHuxZr9NGS4W7CNqbZ5FgQNGae0exD4hEpDSD0/CaQ86FiyGPl",
+	"SNHs9zNnblS87lhMtS0zPqKLGeqqBTGpLV+ru6ATLl/wMfNWdzcnCmkIU4MFOIE1jMuvPZhsZXc0q5ZF",
+	"WAOEEcjFFbNoTrxHohgdwGFX4bACCyYJ4uOQaeHHYlonPEY9AL9DcYsKZKYCUQmkCG9Xy4JYWzmNlB9a",
+	"Q40OxBkRZZRDHFYDemABraRNoPO+TltM4TCuGLkdEVcS709EW9qhPRCWYTRc3tPmQCGxkmq7RE4IYcj1",
+	"KWA98yw90qpu3CMl+JBoPkl8LYQyIPNVEGHNgsBsC7J86iyw7/MJ8b7SkTqQUn2nUa1VG9XaWmOj9KVc",
+	"cgOiZIavoD41avWtSr1WqTUv641Wo9aqNao7641arfY7OH5K6b0qNYgpQSA0f4TirCy12Nj3yyXqgVbj",
+	"YyG/jkVyqvq8qaIv6KjUCle+FYm5WnkplUtWHf06ZpL6duYAS/LVp0MariXgvhJo//mlXAqVkEg/UFpG",
+	"qVUi01c18qFNT+mr1+/qb+mbzqtB99BVfx9dfT+qn9BXO6VyaQyut6LbuVOL5CMlamuROnEvWcYpRuSE",
+	"B9dCM3qtqoMxObgWYE7sHO2fK0oIaLCrX1MQojVBaiwi61V0oHTtlhUYpvAcNAel0WZZLlJmCVBWj/TL",
+	"MRsjDgKsDv+2ArpIqbVzl4SnDPsFgy0ocU+/p5YRau/qPCuSagE4WtJ6I70iNWefV2Z/NAupb6SxclaZ",
+	"Fyj2SzU5Y71Wq2XNaYbfvIuBfZ5/2V5VjMZYzTM21NZdEmXyjkxIPhIwIGX9XeQocHa0ee9Gq4FFTlF9",
+	"pZZtkXW5U92+08i8wJIKOJlYkbXKpAwb8Qu7SxOIebADjmL1ptLVemQSeg99LEnxw3nYadSTa1YkKr3m",
+	"FxHiGkFmZgcpwFPYtXhZdgWNO0sJs8BbPUkNn4HcsfEad7OEND3wlfo5cpxqw0zo7DA+/MDQJGPDBTQI",
+	"r2ViLtLKcY91Pet3SQaQ3sm5dQ2PSICGlI1ToMMRfFhFe2TKtcte09MsoQkdKM0WHMcBGgVc6ZfI5WMm",
+	"hQ5MAGNbNX9XWThRuwsZVtb9wqPd0MmohAWPqzXCL+CVBIwcon6AmRQJij9PtDnnPjknvSTdT5DEGcrf",
+	"vEsw1Dk00SxTIeYUhJoyrFf9ra3xalfzaaYi7oZXZ5EiDZMJaqToxKv3l+jZy4tGc/O5tdZ5JKA3kXIN",
+	"voXfBAqIywMPZDKMBO0zJXoJ4gZEC2pGNxeSB8SrovcDDqvXHA3sn4AA2iUG/gpBiEb9AfeJYt1SX5FS",
+	"H6voiCHs+0Zm1D8KHdcQHqkAh81kwE1UzBBfE1AFFDvH0119nuoHEBHtfEMsroFKCuT8r9j/cNdVaqrV",
+	"gkGHFURKtVFHH1kFjlFUOHOJgxgOAj7RG9Kb0Kcsudk2HIzetvY2qfXYYKdcJFU4GhejFhL90Ej0KFJD",
+	"U9s9rT/vn9rBZyxyGuLiYG6xMylqRKJBgrOXEwJfgjSlWF+Kq8zQ5ISMlTi/L+GOtSkTNie868o3UbEB",
+	"FSP6mkwVamtloQNDqZNfQjptG60cYD0UU58pefR5lrSaL4GGekpKMSmXGrVaveV1t1ututpXlqia4e5O",
+	"S6o51HaGfm0tkhdfBISAjzVTUizMsjeWkRx3kXbwJJ0Jc5hIBq1s3ke+LBqsoK81IWhFcT2N2notpUt+",
+	"eoCws5kr61wx+q8xQQHp48DzFePlPeRiQXZRXRGoRrOp6EaAXUkCsZREVL+PDFFLiA+lpKevVkt4+2rL",
+	"CATbBeSBpZj8kZfF44vizPpqef4uckAPfxC4N9IUHEBmhi6G5O/MhLfF7SXwQBuPftlOnobtRJ11GBPh",
+	"joMAzIAKVsltuD67D/333azBxV7sH8UwxFjT0hiSjxBKf4qWOdfjan2gMUqTAtzQTWqXnQ/E5yB2zfJw",
+	"fkMCH2fppTwr8jatziWUt5p2xlNpvfAmItt6uDVTWN+s1RIUr9HcaTyA4sGp5OxaR77/klyeouTyS0ZZ",
+	"uYxS3Cr0p5NZ1FUKSXBoQoxi+//MAs09JJcMUhf6uVJiyqplDyNpDIkccE+tAY/loBGLdWU3hEkOQUYP",
+	"9Hw8CRfB5qN6CNaLUUuBEt5mTdzmG7+aBY3wIdzcwxJvgWCRfBTOcaw/SLGLFZumn46haGuenShpCxra",
+	"k4mMQoWtN0n8z7PU/Ajm33gAOK/CirGxGqBc/zk2hCyVNNzPgls/DnedXPBLk7maOnATjB19j0YBvwHX",
+	"zFAQ/4aIKnI0aXdaNviAalu3+csaugOCyK1BIzDpqoFdcGyAmmAHqjutKM1OfSVonxFPp6s1tzd2nleR",
+	"wzgjTgts4RD8BHoG1T6kq/M35Zj8pj7HchyQ3TDpaszgSmRorgY8F0Sqq9EhchBpbOKqGFKaD7p8cwFW",
+	"dBD5mJJc/llS6yiVNXOr2380YpcQieOxS8i0EoRPtangT8SPV6RNxw+gsEodiTM/X6+ObWABFubpmk+d",
+	"9j6EyqYD0SQiHoWg34f4rNefhoqUKWuPPSrbrtRgFsN1g4oG8YY4oDgSoUBXmMGOxRKa+q4cy75I3F7o",
+	"iFZ0F/yCIlOMK66H5YcKQKgRJGSZTCklIS3F4dbD01yA/eEBX6q352Gp1C9EctWXuRd2aWZPpXEkzhS8",
+	"+lynwad4pLmSGzz2ZRk5Lh8OMfMcCLyDQDysE5jMg0Q2vWZIZcXi1KsOwvGEOM3SdJRmFMgZ50jGkxha",
+	"Y9Php2ZOdQ4wQTavUidxcGOCI+NsyjVnoVmEGt8CeCGoNmErKQsyzs7kPcYyoN/hM82IGrUFTLCbk1F7",
+	"MBwFRGD04eMnNZw7wJSVWuvl0gCLQalV2ultb3q17fr29oa75W02d3CjRzCuuc0m9mr1Jl7v9jZ69W6j",
+	"W+tuNxquV296m2692a31ajVc2y6F/FUhLU6cUQfEoAsqSUP9nxISxtLlOgFaiw9RyY+NhoZbIuRXNWKR",
+	"Ago2klnB8oiwmxGratFLxB5+NesL/7aJcPBmRTRERkShm82I3kNSOxZILV8HA2hpxSkjR29a/Uvnb6l/",
+	"BeSGX+t/gWlZ/Yvcjngg1b8gtNjZRY6WBgGvMFNIIslwZHPocZgzXy2ibsWsmSGEFqMlaUoUguwf+fHk",
+	"yUy4XZOMmIHlGaxuroU0xAzseQAi2D+L3ZGm0hm3Y+Tssqkv0CUuHpLIqqll8nkWpZjDPx4ANU9XHuDR",
+	"iLDH0pEVw4nQ+2HHMcHigWfRiKhIFljAI8P9BgSRG1CLFLuozjeWqDvXNClrWPUkBDWYYjyCCicDKvQk",
+	"LXTxsl1pNDeVMjQgt9gjLh1qDlEU7uqbhUxCMN89jEExCpk1Qfj4yDP5RyEGpeXexvYC23lIaAvg/ql5",
+	"N2Vrzq/GdCSFraHBohsxaVT1ZQ+meZck/FlHk8wKSiYNFac5849Nr8MylKxVXFMWqwmk32wpPdvlI8MN",
+	"UmzI2YXEVCWJVHUUmIOeKbW8Qpl4XjZPTGDc12syFYotjPCwmlRBnGWgeOcuxfwWVTfSrybDSmVUrkKf",
+	"4wMkZh1+mWS/ubJzalXzZOkFluN6PdO4qCPIDL+zLC4BgnFMLVtZIMKpGJgkDzq9yZBsW25mKWcMuQzR",
+	"yxXKQRTNsJosbXYol4BsmWiMX8LsX1eY/TLrJrq3ySeCmqJ2qUh/WsYslWdaMrPnoofOss/QV4XrtFB3",
+	"irBwCfOgTJVXVZK5faD+FT2JqZFYuMaomK8gnkbsNd99b9QEiGKO5Hc7jYEZ8yRnqrgCu1QuWkwntyAT",
+	"/ynD8ulGpQu+9ijrk2AUUEVWSuohgJcG5VqvThreurvRbeLNna3t7a2dTdzsbrjrXoPUe7Xweek+YV03",
+	"1LWhUUVDunINu6OAe2NLvXNis0iPBAFkaKopLVrBmZ61j1FH0aEvUVDW0ibicmkSKHIBm3jszLUfl58G",
+	"LD0NZPlyBhhV7+1IbdxlQe88CSJjvqVscLnIkJ7U6hxWNdGOn9jn6Nn+wflzk2cMJZKMf2c4tmVPlDoG",
+	"d6lgIQBDbUKBsZfKIBxHIEaIp2nJ/JSdGNJmamrWZRVTNpgYD0mATNZZYbVp48lkK+oYLkNEsuExNFmY",
+	"9+zd6FQPU18mVqSG6iqAQ+yR8Cqw79vPE9i1CKiXyAOqN1aXGrn5J0qN3CkWlRFnjX+JuIzm8imDxn5T",
+	"JGlwRrmDqKtHzBncvEsw10xDqlqwc65eIoFjyXaSQEIdNUMheegqEDFMZDps7FGYXP0uIRJkgeQIB1E5",
+	"MHB7hFSDCtTjwW5IZxTdRo6VKpzHWPF2wXy+UyVaonq1Bo5+s3qNEybCYDdWPQvsK0sxhObTykZTx2LE",
+	"sAWhiAHBOoQDXo8fgnkBkgnVW4uS0TNND0mBKUOqiYU5mb+jaCe9gzhEzk+LC7EvYon5kk1cXIgy9O6f",
+	"L5dWX35lx0VemQJic9ynGqMnvJfJ6+5XDTXFEn+OzBsTdHXoEnK5D/FXods3nl2rS0pxhMU1ePRjswr0",
+	"zKlUjCEk/rvz3NRWk8FYSOKhUcBvp2qUgQlzGiLO0DNHm3gqHQLeOagRvrFRez5HAI/i31dgekpbqosH",
+	"YdQeVept6ehsk1VNTdlEcCj14qXi4XieudwjqF6r15/nScsRLtbLjS/zpOd7Vvm9f9z6zo9OKl3/2yRs",
+	"mKLGqZDqR4kTbfwE2TPGYAZSjkRrbS20rlXNw7U8BlNE5CsKwtsrkFlbMTHVVkQG9H1eRk6sxik6xgz3",
+	"odaqc6lIcuzvfSwGXY4DD1xa70kXnQHZvSBCUKjE71wJEsDTdqOt/nMB9S6dWK10ruvBh7WsdbUudEMC",
+	"AZVtcVhNRL2kLmkGFx+ZoTcfQbRcSf7uRloCnRE+50SDxQS3rIjdhG+ySHrvL3P0kzRHryZ8OQUNhR1F",
+	"cefGTw9hTm5iIVasLlE4ZcSJm2xqYdnu4VPIFY7v/0Kv+s/plNLf6YNX39bq9UZjfX1jo9nc3Nza2t7e",
+	"2cG423VdzyOk1/uLEg74Z3QKvzxbvzxbvzxbmZ6tJL2YM6N+ZXZW/bsNVAubwCQMrksta+eXw+2Xw+2X",
+	"w+2Xw+2Xw+2Xw8063JICXf5yTFpyfFUPmrxR++Xt+3t5+9IyUQr2FmrPvwpOhVLCL6/bn9XrtvPL6bYa",
+	"p9v249VDa/xV3GvNH+9eW65M2t/V3ba1Aom1eNW2x+FDG48kMC3jBs+yOO9h6Q6OuZdZkMD3HUsjAz7R",
+	"bW55QKCFE+SsIYdgdwANJwnqc+4hqLsOdXV0vfl40oev5B31QWYmBqyEeOkcoFRKFjyFf2Fr33apnJZa",
+	"pXPKkUfQK8wIDTjUIhgzGahH0LE9ZV9uLF/yZoiV/loKKP8/eh1Vlw+r3SCUGr2wwKxurPlVi2BZhCo9",
+	"W9Lyvrokq2sy/Yr9Pg+oHAxLrRJxPYEro0Zzs6QfjgIuTc8qs3ZjEe+q+6gElEMxB2mbeafPrr6jdqPL",
+	"Loa74UEfszCppgRyL7+hDDKvQJK+4UZIDwiGjljWxn7Dr2NrMX/HDPmC6Cw6NYwgAcXqSpqN9W6NuF6j",
+	"V2+6O90tr7fldWuu521ub271tjbq23XX3XbXZw3wC8BA8TbbnetLucSvLZ4FfFJq1WazwEL4nOs1m8lz",
+	"SwarmBlnCcXUqnixjg5FK07qSQHLdP/DJex2inqpvS9IxdIr2lW8PezfX0aTuHgx9j3UJfNVPYgtUeeb",
+	"nxRNGXJs/m9L1wMNQxgWJMGn9Ug1E+wuPPgs3aqD05ToXlRnyUJb8WTMiAC5+P8Q/SBFgJYhOEXog018",
+	"xJWhzi+dwezkAkc4sD4D69cOsX7moEJEvhiPeABY8NBKnXAlaaDp0BlTy3yjpRI3wlucGU0/KIPwul7f",
+	"3ETYHw1wpbGMNaf5ZFwL649aVxSqMGugnUkzrqjfbYWT5UoU1u5S8J5zfiKhuhPmiUc6xUYh836nfQ+b",
+	"fgo/M+OY7WMr8+sWQgI5ETI7u4gOAc081GkLkCMH+IaYcl26S6Np7ApdeJTMvJR1tL5az4ECzCStSQ97",
+	"Gnu61NBQeCOiVIsuTSsSAywQFWJMvDRgJb0QYCsA08EAr6IKWkRBZ4xV0L2IQwMveGWpQ9i8iyhweuR9",
+	"otSpoSnAUnjInadlot7INBhHF59TAtdS/tjRGxUjBZDh+Vkal0bWJJFaLq+jg/OSOQozueUsbZv3Znrp",
+	"KUZYShKoz/7r2T/blU+48v3LH4275//7P+fFHGyof1tdoMQ4MotBrtJNf1DXgPVl+FUIsvb2l4qdBtDI",
+	"oWxvaC+s0RLnYJQhD0/FLqrXdpq12cDVWBX8nWYtaUosTnV2srgO9v3THkShzlMxXpNpO/zq7kt5EbMy",
+	"Ded2E5xqcUBukZaSc+pzpo71NwH1jDjTTAq12RSBHq6mzLffKW44pCyEtAXGu3vzsqVMmFuLWZtlaMDM",
+	"xCwzo1IQvzd7Cfe1YS9ZwmiE5eCrb/aeVUYagjutCNMlqEt8PlFsRVdwbmzXykgRZsoZ2qg2qvXqzvPd",
+	"5HbKqK5LRCO11YqpAK37E3qolipjGu3z3rGe9Qcx8uUIebMQY0fP4gCJfTRmVD5/COht5xQO19Qxm8cd",
+	"gUiaweNIIHOhN0URzw6OdcCu7h5PpXH2hPKbQLjLb8B6auvZERRwLsuI9oyBmHGJMPxYRe+NLwK8Z0YE",
+	"NCOIRD97JeWB/23Mrpnplxo/vWZzfbMwjdDlHfyc0DcdNo46529icqnefGrW7fXt7c3a9pI040kx111d",
+	"OqgXWfFneWEhBrxU0WrTij7D4BTQGwVr12SafeTLXXRzYWnj1P5JnD3lHMVcvrSUk2mEhZjwwMtzs+in",
+	"pioxYW4wHSmdMt1DOxwmBTGN5fLd0qkEii7oq8omKFlF3LCpeP/LXvez7XUrSYWB+yyY/9LBPz3pRS03",
+	"G1bzAnQeScHb/skK3uZTUPCaK1XwlutGN0fhS7crWM5EtMBEWHDwZZof3HvIH6cJ7fxAkXvrJ4nc9Vqm",
+	"Sz+WPDzDC0OfeZTdUZ91jS/iRQW93evRACn/8E/zdl+TkbTnmu39vqbMC4t9xnhqVPxz1h1eW+AOf5C7",
+	"e3kXN3QFFMSLDZTBRgskXS3tsWgsThyKTOsmvDJReiVpTOe9VZRGXi/obXOVfC056hIE+hyysayPFD8d",
+	"YtEcr/oAC0RYMmErw2MOFoYiLrHH9IIpMjg3vFZdfyzEVkHY/sF5lLxWsclryzietgr53vJUxx/thDPZ",
+	"aeYyjOUhjMQLg1RxQEynMOIhxifLNKXYvouTunktmBKarVrxSIYwnw9r1j4cI515kxj7bmgxCWdQf0TK",
+	"IwRH41C5XADqtTtLpBdI6dGVv6ZsiSynuDV42WSnOGfIQ0EIwnwsJNQpSjPsJieUiApkWE4ZdacAFGBl",
+	"oAzNWlOb1fVqfRc5MVx6yX0PcunEWIxCOrV06lw8EzRkiXOoYnzZPEhOPgdyGndJDjsjFSpJMI6c5uUf",
+	"kyMIsRiW3WfBpX6G2HjYJcFiqrm4gUVKTsiEV9s0irrEHIeA5oU8MMFcA3xDytACZiwIwkwH00MyA742",
+	"YRgQs/WDTrGZ6fbV4k4yJedaUwVjpzYnn2Rhsy7dkLKmiWDEzyMYToBbFl6m7yBBQOb4j7/MF/tfG/KY",
+	"iud1sdMCyx3qtI3fxN6XDuZV09I+c1rWTT/EHkHEF2Sijd2QWMf8qQktt9tRuDKEskReyEBs1G8oSOs0",
+	"F7gLDQlqqsxI4NhOcmrPtxmC+wanXiwhJj4xDe9kumiWLLNhbFRtP/ylO/1ddafV2C0TAJXp5YlnfNks",
+	"BdwnxSN8Y4r/T7d7xrebSa7S4chJ/OtR4itYsjmcog9ckAzRt3//NyK3VEjCZFxU9cY6JYd4s5GhZrRF",
+	"DXHA5TJF8HZCVmdc/2iSxLo+XrpRzp3ZxAwpA7Mm+JxHhI98Uradhn3M+mPch9U5bdAGKm/Mb+lSFhuL",
+	"G7wX6Xn5Qm0SriPd83KmfYg+0rLtfan2ln/N2tE7756tjdWnjEC7GX3jHTwcccS7Ae1j+e//L6BcbRyC",
+	"wyPZOFzWA+/d5f54yNIXr3+9/82rs9e7ylpGvDlnj/ogeuscW+2mnhh1oYXqSwS5N34qtDXz4vcv9ZbS",
+	"e0FdMqA6XxWuJWp4CEcvqmjPx+xa5xbpCg/ae1BdqLk/DOg3snMF4DbLy2HAOWFkgv15KAACiwb7U2Mc",
+	"I4gI+e//BlGrjz2O+NhoO4JX0Tlh/IZUOBL8O2UDjkY4wOhfY4JuuC+JbuWqkyYtpox98os6PjXqmJvs",
+	"9sAUt9U4r00VgoZYOumt8WdIetPybAFJtb5k0lvK1T7Hs76KbLjIKb+CpLilE28ez5mwmpSe7UdP6dks",
+	"4mSIeT0ePbWnUX/U1J7mo6T2bBRxi6TDolfrI0mP/ngOE6jps4zDJCMe/OH+k4L9eA3t/4v7TsCH9TOd",
+	"G9urz6Ja6JJIg9Wj+id2Hi+va+cR06W2/vJulRni8hf2saw07Q0cknl+G1PfKfLbZNDxh7pyinWCSske",
+	"j5+A12jM9cQk0gNWkoR3L/dLca9P3NVTzEuzOMsvqf7lpvzhhdk8gvaZeMS+RX/TmFRXZDmfEnTSFFhC",
+	"z85edy7Qf9Rrz02WQCuLpPZ4EEk42s4nJJ4KNNGSgyKJVXRqW3Io+SJs1q7ngSWKMgg/lrGIKnKsgOGA",
+	"k85JQLCjc70ZN9UzTFU0KrMzGYpzlvU/Zdzu/BSVhyRmrm+m8zKBeUL+YVjhttPWPQc0AUmkmG2t1+6d",
+	"t1mv/4USN3eRTxRGizLyaJ8qgHcqBrSrunvNcmkx67V0WkyMZBiKUavsVCtffs8mGe4ABwKq+LcrnxCu",
+	"fEe1yg6qoGraZPED45tzc3UOtPohTKWzMMzLKlGgPKUCK1eSsrPxtwm7Tng9s2SaAgw/N/+xGMNPSW4r",
+	"71S40E29qny4v1huf2Yq4WUSE83RRaUvqQw5/oxEoANvXMx+k6hL0ABHYTYP4N4bTy7d70Fq6ko6em3F",
+	"1NdsI2GkwBatYZqqWVrfXmHN0u08UmQBF/B4hhSpEYR3XfkmKsbzoUlR2h81S7KyQqV0HbZ0lNQvl9Uv",
+	"l9XTcVmtJobLQvofy5RcTKDTzw3KMusvIJpAvEKGZPJLIV7EwuYpkPtqZ1D5P9PPBE4PzrRjMFIQHq4b",
+	"bvxY1ZCRyYPUw/waCQAIunaLNWaC5ycsbgfaIIYVxE93iKcAIDpaXQGERRBd6L2KTsMyyzYMKRK4YnbS",
+	"lEq5VImJ3MaFL/kE+Zz100ARdsGB8ul4im6wTz2AEhyJHsgba3hTxz8h5FopzXgqymjAx0qDHlI2VoOp",
+	"bZu2iLvIqTm67IlE2PeryDlbr+07aeMFlmjIhUTOmQK/fWe+Vl9cJ1X3E5eGTb8uKhKOstXKl9kFsGfo",
+	"nuJXs4SPMjh7KqcL5cKQUBkXpU4ptC0anmV7gBrPU+IkkDM9Vm8sx6muGquWI7Xbxjq15gdBMeyfW/v5",
+	"nLK6+pUCrCa3EEK2FpxOPn9AZugjmrZ3frJpe+splFvY/DnlFpqPVm7hEUoi/DiToamvlkefc/HqT2cY",
+	"3P5ZhsH6PA4jsRxnZH44wFecFmKEgoXDqKiI8SB0joO9W2dqyQmHEBfFH8it648FvUkkXMF4mf7QzCwo",
+	"rRKExBgSMjJocaT55HXm1NKrYVlWglUiiTE0hxrTrPwQuZG/Cc6q53hyTITAfbJUb0n1rmlkUUy0jXpf",
+	"zMq11t6EIQYfSx39jK4JGZlG+LpwMjS+6hLK+mH1e+ibsYS0O+MnX6ympe5LG8ziJhltVQEtwQumX4Mx",
+	"CzXyHqa+eRTwiTHb/Gqr8autxlNqq/FH9PyhuWBmfLtzNUH97susbceiTG7RUYOWuieYeX2m18Vsg4uc",
+	"yOYQLfMs3YxDJ6ZYY40ozdoxXzvwNFGwfU5s1l2E/LmbhBwb2KGlefO3sn5nyUhmTyq1YO2eJdgdqNHD",
+	"BI4wgTdmzCmc6pjTLGipliYpqmsvJCRppfC4zBaL0OMjY4hYgiBnQPpqsuG+JIi9uKajkfp3rVwaM2PS",
+	"yOxh87fAhPwmOzqcdxJwNaXpIz7cjaWrKcDSuCGW7L4Tz4NcAlY3HwNzoVCwhYn5oyp5k/fCaw/DrA0b",
+	"UYI72FMNu54/r9IEYvBXDMiwHxDsTXV8NQYJjAYgmgk8FYtIVAFMj1YUnUoM/+d1BkpRgLNrV9Qbhc0Z",
+	"oWnb7hcoIs3Nl1l52e31WP/GvDhxs0guiLG3pi3XUbtuKpBng1qLOUfvq25tQOLC4sag5mCr6IQbHapH",
+	"fWmKlOAsD8ATatxZn28Kj0X1WrhRb5czC98DMXP+lxPT03wqZAy1qw80IeZbF860PCygZ2qP+kQUtjEs",
+	"EUgyCrgau7gKqJH1zHyW7d4wYQ9Gm7WJ2mIXOUrdDNgyut5MSeNw40VIS45TDiqfz0danYQyoH2ooOS1",
+	"kMPIrXRMYAdmYkIChSDSIoJDPeH8GAIE3bCeOnFc2qEHOWmP5tDb+kW0nzjR/vHuVjHX3womRPVW5PqO",
+	"edpyCdb2n4r/rNLDalYY6MINxpAZy4OcT+OL0XKdMpQTSxW3kCxdJcrYqbKChCJrC/e9r/cqkmS/qbu1",
+	"3noXb3ibeIts79Tq9UZjfX1jo9nc3Nza2t7e2anV6nWMNSTnGCJTQThw4KCzzou/WWhrKKyZnev5HmBK",
+	"aC6rxBpV40fYc0wD+wJWHH0HOVnAurlKVJjG8mPdUDxUCBW1gZRHLFzCPLVfCuph2uYD4kVG5zwqYIwH",
+	"+nV1wqMBo2IKpnl9kbUiV5O008V0RjjQBUFXgf/CbPOPbMmTwyHqon3nb+J+nhEZgjk9yPbrBH5udHle",
+	"mxkgxvO7yhTueJV2aQR+3gFcSOxnFkdSMAUtb0ytIEhZDBvwuMa+hAY40WVcwUb2iYThdHF6WywScIYQ",
+	"2c9yuvUIHoT80JZwWzJvPh8d4+Mr5n8rYY4QmzhLHNdKmlDa01i8Hvtu5pq0/WwVJb1nQxwDU3NQY124",
+	"5Cyo2yc31CX7fIgpyzbUFo5HTvJZSYT0cbfqcoWbYsAD+dU8ujy4uHzT3ltBsZWn0Dh4o1DRCA9O+D7A",
+	"v7oSCAp+4xeRWVlXPTe9l2YSpJbKHnw6/U+z6+DaYrfRgSyXsRzHnLx05aUbMtaR5KjRbMaaLYa6p8uH",
+	"Q2xCF0fYJUu2il5w+W1T/hbCPXUocjl/6jRwIH0aIgoUHY0VA5UcYQP7IAvF4MuISvEqyZxXH9a7LKvv",
+	"3qK7y0rjWDY8vlzSezQhBE+OcH7JYtv3jKiP7bVg7H+CxywT+J8XvG8XsOhq88Ipi8Wt3RsO/y6oNnv2",
+	"wfR8nBYjsGu2rV1kpXJkpA2DMsdMjIhLezRdqiI3EelTqHsrnCuusStMsFZCjcqa9Qi75VB71X/OMR4E",
+	"RPBxAAEnfETYzYhVrYIDeyCBoHCWoOTPYKA9l0wF3rqMkccZKRs3H8JjD5qz+L5AVLaQ4xGfSOKUkaPP",
+	"TP3LlKeBH7nEcqYE5FIVcxQnD+8Lex7VEYJnsa2Yc8vbhD5fbUeKNubyIYnMqoK4AZGiiuA7HR8xZmiI",
+	"ryFWn0x0oP9M3X9hhOo5YaaxNL+YHS8yFK9gT1TM7mSZBW3dxaBwJihSZ3K2Eok+8VVYc0qs84DvQ8Uk",
+	"bn3FYPFkyNEgpyBD79/kA8H9OmC1iI4z39gyN1Ch7U/wVCBHbdlZbLRZLDhbLEtaSKStLgamkil5qJlk",
+	"cSvS2fUkyr4ai1bsXpYrIqgzfi1ByVrENWUzh5JDGZYpemcqYoXEKs9oF7ZHGBGTYiOx7oCButi9hpUY",
+	"0qNOQucVifFQ/eFxg9lUIE2yvHJUUsvYixAPkCZYnsl7E3xR+538aAaDTmVLZmOnW07I/2HtIk3lEoeR",
+	"JV8chMEyMR63KEIvO1ppNkpphklEoTmFJK2oLO9y4cKpc5wT4hGbYUasmlM8eYTlIKt4sq5tqM5KUSUP",
+	"S1y9wf6YOAoaHJ8K+c/6F/NToULLP7Su8hMso5wacZad2DGdFsJoiJmHJQ+m0WEOqRCU9avIMXlehvXA",
+	"HaBuQPC14sTB2I8Vaye+V0VOFGqqBjf0QsGtFjkVAYBRoBBQ6PIaaCYqJ9QlVeQwLr/2+JhBHgBPfU7V",
+	"NGpqWH18DWIq1Js9HnSpZ2mgNYSG51i2yWtKiYgCY3X4McyqCMDYzzabxvO9MsBIS7NqQTmVDcsmXTPW",
+	"LUbbb60gP2aesbTYlScF42sy7fDhKOBDKsBc0U78iXs96lMYuBNFcIVdPKAEghDw/LR3auk4WAjpDfVJ",
+	"n7yncuAFeKJ+xPHBs47jMMBZdt9TBoGQHmGSYt/smUEdUqFw9ZqAGcyj6qMhZdgkpwzxaKRGVmQljJ3J",
+	"CVUxz/UKFJ70AiIGX2HwfOcWvHSp3tEfRtR2eqLl+776/Svs9K5c4owUcFNnjbsg0iaxfKD6R0KMiZfd",
+	"rKgdsv541IKFHEjKtXGnYb9/69DBUVRqGMBJg5jr1gKaaUmUdc8JP/ziqrUYEj5HmAbx8RNZAeaP9W0l",
+	"pBGv0WzWd9Q1Clxp1Da2zT/Xa1sN88+N2s5m5tqOSdAnXidIO4+x55lY3yiLgzAZAKdan9XF9Ou5/jFN",
+	"ZIahCzEM95zpi7nYqLueH+OTlHyXrhIOsbx2k/m+vrjLP6TCpqHZ0nXJ82qumGWUzdFmsarTCSM5XAqE",
+	"RXCuYt9XTCTRzmosYBV4RJPt7yOwOMPDDmdMEd8bk9QaAw7tC2xEduSLi5ezzgXrMcwQZnhQoOmIzNyZ",
+	"+l490YLPxcVLZ0krburAjTgAi8065NRJ5FnE5m92N4yd0WTHAKiaLBHGtdlsrjfvG8e1zJllBdWs4Bxz",
+	"DlAb3NI24uhUqemLlg1XX+5R2Sc0JieswV8UCqjDDAvfDLiQxjSlF1m5objSPjsyVuX1erlER6VWqb7V",
+	"qNZr1Ua92qiXdHKgX2qVzon30hSEHXJJvgoiBOXWjJ3AINgMRN+og2mVDj6cHXQuIa/MV0O9OHrzBjYr",
+	"oHtHqf3+QqEI7sM28IgCxo5iZ7xPxLXko6Wt2eXSDWEeZGi9oWx8m+EXTN1NFkCBmUJyJbW5g3Tc3Hzu",
+	"naQtxQ3aOwW7Lz+6y1IXK42s+NkWD2Fr0Js3Eyc0H9OKnwl0f7ZAPb/PKWVoLEiBotsRVuS5TctonOeD",
+	"W9qjWsD3C6h5D2ZOR9lbMKUCymj/5MIYpwLTdRLSua90eMxS7lpDErKmg0dLN6+YISl56UVqFE/drv4C",
+	"2S+Wwchz+PRCf7kE+OmK5VTmecOpXL44vqZ5WcOpJ/fFokZz3jbqucwT5o0YdfH+zU/Hfw9V+y3Nz9qf",
+	"frbUDjczYwJCygG4Z5EiNLqYNRiIiUhoOc1xZqHfgEVE7JYLNgilkCiSLSelMsMUCVtZZf5kPGcyXPr9",
+	"8ic948yM508u7mX3gzMWU6e/tIG1+RhJi0WTBxMnbJMHl84bjF1zwbuMKMIy+mOUhWimS+YjFslCzLyt",
+	"nD6Do199Nn/12fzL9dkMMWBFsU0ar9NK4S+19yervSuO6rK3/MeSTHE1IV1m9rngnFse7x76vqJCQhLs",
+	"xaK1BSRvMSLuawwwC5w9kKLpctvzFPMTTaiCWGQX0K2A9KmQJCCeVdWLb25ZPb7oRrbuo9cXL04OCk++",
+	"nh8P5SsjgW9IWF1XjIjvU9Z/cITfipXzpZL7Finru2iIvURvMUYmD5p1fRUafS5Yklv1L3hnNyy0qmhf",
+	"LA763uaAByPlzkIbwerPe3OhISEdMjoX52On2qylg8ttzGmXyAnRwVXDfCJRW2ymKJwcXFtotlj9yRYz",
+	"Jqx+3mZmyOyM7SrXy1BYGJljDZ/mO1ciATh6+95OqmiNmbl8IbYrhjzBVNoMz/gU8wX+xp3d9XwiJAeE",
+	"LTfybEJV/PzCnZnpvxS40wJiy1O+mF3INFQayONdUTRHrNSCy32+0svLvay8uMs2GuEg9HfeWKOMdUSf",
+	"tY9RR0cPdmKhGcfA7JVUe4nFdezPfSwGXY4DT5TKpfeki84CfjtFFvXLpStBAvWs3WiXyqULiGnKcXDH",
+	"Q0iSNCMWxJKoJhOLqhkPcUUQNsAVn7M+VrqIIIFRqYY4oHiWjMSHXSK+Ja3g1he22lFL+e0e1c8LJuSC",
+	"LSvc7Tw7DYalZGFYwalm1J3YGcYWUZ5f+mb2ODNXDWMnlx3mR88OHwOlRN2f2YBBU9mnhdoHF9B+21TQ",
+	"sd24j9udKnJ80sfu1Gmh9f2Di/grdfWCjgLjvmfi9BLhHHqCUrmkx5izyHMd/p4RvrC42JK1dq0anOo/",
+	"ttbSvUotNZYqtXR2TbO9DFE93DklHNWCvvKxNisFpDcWxk2QqrAbRmXNK+2xWanXK431y/pOq7bVqtXS",
+	"pT30qZfiIU3/rH0pmb5j+hSuIajO1vVNp/LobhnY45WGDgMlZi0BEWNfwUhkkl5UUzZRQ9aUBdns1b2G",
+	"u97dwM2dze2tre3NnSbe6K67Da9Oar1avbG+0dzc2tY2JKjoaBc+vzLlo0SQrd+VC/hswCjq6i7ei30U",
+	"P6kcSASH+ZFwEHfrctiIboXCCJQbX2Dm1ckaBrRzh8eFXTlbS1WOTfTLjmCyrAP51C5MT7pi2rLF9nM+",
+	"mVHlaotCNyzE5t2t4EOSrlia6k5Hbkgwjd65ZnzCwsSlhYlIRTxg4I/KGzczGSg3r8TsN+rdnV02MwS+",
+	"CE7mFM4NryAmRGZoCz+qDWX9qXUyThZC203EIMb3PsMQV9dHY+PP08uy8cR6Wa4/gV6Wm4/QyxKd8Mns",
+	"mh6tLdHWjGZL8kJ+Q3KSU5UCB+6A3mSqu5+OziA5BwfV/nftHVZAYm2HG+iY7sEBdbEgmxu6hdPG5sZ2",
+	"lOqy8TxZPTMunM2kIq83mxsbSyUkN0xHXjvkQpIoypptgk4y0fxUab3gDaIyuVhzNM7y7DNOux9YLzGz",
+	"KlU7njZkawWaHuqa6NimgVSgIaRFICxQd4qcs9OLS7RmctTXXCzW/qDe3Zob+Gta/HVmesw0txs79WXz",
+	"xJegOr6fJDu64MHZ687Ff9QbuqisJvO2QqMpXZBOt1hdQx4zUAY8Wf0b+JCgrO+bsrf2BgzQLA8zduSH",
+	"AEyOWdlOMS/6BSiIDXs5jXDG44j9+3846nGKsBCUqV9GPEBESIw67RYSZIzIkArBA/Tv/xd1Tv7BxzLA",
+	"CbFK59k9MD4mShI1MSPm/DXcFsoILR42U/+pISw/L2c0BJYTLmfTHDzQljmTAfe/KhGXEf+rkoUs5Jwo",
+	"WAn16JbS4W4I8riSbLCPPDBdq68JeiZ9UcFjOSgj9S8gAM+rWS4LLzMrSJE3paO3dBNTn7vXBCpdEBz4",
+	"lATqn0ApvrpY/ZvxrwpTzT/5hOlXMnYDX/qefs64/KqFTfWXyWT9qoius0xq/SPDU32R+X3GFO4VgoKz",
+	"GBlP465PCuR3m5iyGGmEjF8aBt8DK+ZBTEgWiNxKwsRsX7fljXG5XOhIPp5VOQP3/MWW3bjunVX99peR",
+	"LGUkyy6Du8AUpsArynh9SJPM2tzY46nRDozKryA8ah/Lg7ItnGxSd43ZaRJ+Bz1ozUp/E8uLE8sXfmjc",
+	"peApM9A/qz9z0Uj/xULYvMj/zbvyHKJj1ZMEobFB34kwV8o8crtryw7oiulhUWvwKWiPagpHZryrtY3t",
+	"BRw800gQxTuJhLHAwIBeM5WLqp1YNM12pyoQaiEHGJ/VC6Qgfm8XOREz03neurxGjweE9plTVlAXu9/u",
+	"VOtJGirBAxw/GaccQbGB2tCwF2G/eQv8UTN56x4nwsTUJk5ATRT4ap2GJQP3XljXI9+V5/LhkLOEZBlb",
+	"TEJ+jHAQTIXZVpi5OoQhjJnXQ3zdTltXLZIcJlkexUFCS2L45oK0IEujZxx7hmY7LURDclRFTmjH1A9m",
+	"bbLIseZN+2m+GV1BBBBD/SoVkUUcHSWbZMXLns298cZdJpfJoMdWccipx/GQEvvbd0mONqcHtmUKun/p",
+	"D6GbW3cRd81Ci0QdNXVCPp+QoOJiQdBAUcqV4cWMLR1IWAiVZSsn2WqsetFJrpQ46ay712S3HJMGLDLO",
+	"TRSZrdwxJ5AiWWNktuYImb6qkQ9tekpfvX5Xf0vfdF4Nuoeu+vvo6vtR/YS+2nlIUMXMYrMCK1KLygwp",
+	"Uo9ssxuooBCW4zFfx16xkZsFpOWN2s7migIjkrsodHNFwiIS+w0Lqc3bclQ/KHtBUXxCTueEnCphf4Uu",
+	"FvmVyjLFYsVGdOGUsLnAEs0CTYeQpQXcrcLyLSOTnyjjLnblz9FfHlI/PEHpY0UVkRi7g9ikS2XEK3ic",
+	"E/KvQMGAwUynzNhbs6JAhlCsRO440C9mdkYfVNMLmRR7oRJgeQE7LHZI0KV9rrC41IozIDRjnQ/qFD+3",
+	"SDq/LiXOOZdRz+W2lm3nxxVF24OfTIHeSMfXPxjbMpUWqyMDQ0omnKmYVqS0cJzqhoSxhuvdhlv6QXE4",
+	"9bvZw1hAH+JaTbxSKmf+VCe+JGU+EYlzD+o+US5mg4l1x5KRbsl7qcX2wl4DD+x5MwMjcwR066A3Yq7k",
+	"qEuQDMZC/kh5PVOlmS8R2g/OrRic6fB+DPVk2QYMS9C7goRtCbu3CdUJSVYKs5J6w0JVIw1Z82ldng9+",
+	"mWieRGaPo7fhrCBKZFU4oqMAZhXsxvNULIX60pjdemM5ng11WdZrWwxR4nU7swNTFu8/gSUz20oHgkBM",
+	"wcp2uhT6tNS8A3I762WBdArIH3Vqt07Z9CLziEuH2K+iU22t82ifQm9azggajiFVPoy4wsYUlJZDBuQ2",
+	"OVwZ0V7McgCeW2Ps7HI5eGDyZTpFXl/tfER8QN3WasL8+ZL7ntOyta4JVKQlQ35DXgR82Dl/47T0SRnr",
+	"qonVYP70x9d1Ta3aJLyHK7135ddz7pOVNos6JAFhLsVDwiRHHkFjMf73fweUK/VWuHxkSg2Y1/FYDqpj",
+	"kysTEByGTE8C0LrVH3df/k7tpQLukyfQXMrcVJ6DAmwxxR1bF2q4c9ofSLFEjYE/U+8pfV7LlYJSyPeY",
+	"/aaW7ypV6NZ3ozj/dMzkCoChaLRU8RZR6piPMqsxK1wzrT+E6ekJDXuQ/tjGrYVFyC2RrMcrSq+sM3Ma",
+	"BB5AK+65hFkAnz3PL+ZEV1OQRu1gFa22ngbbWW0ZF3M2BYu4ACdfRf0WPW0eIp2rFSRuvfBFzBzOn4MZ",
+	"5lL9vCNarlfZw0n6ct3MCpH43AoUSgT+GYR+5qBh7DdUpD1998T1cux1j8rsN3X3r1kkj870EYWhGV3J",
+	"zPol73DMDMnjWepMCsEvqK1qPh13E43s7CLn8OASreERXdOLdQB+RFiWZJnwS73KzKJwaqMKVQ4PLhen",
+	"mZkdzh0olshGfIWJNBboQpnrjz2idEXsOYucGllCitmMXUvmDUJwTywTIdf6lG+17rS1ACNon4kViglp",
+	"63ZmzYsOldMHeTG21dB8zGSQNbp+UAbTzXp9cxNhfzTAlUZWMtEIS0kC9dl/Pftnu/IJV75/+aNx9/x/",
+	"/+e82JRN9e/Q+wClHGFOBMG3anEiyJIp40Y/2+Tt2dnrzgX6j3rtubEDtrLSpGxdK3Bs6wSQmUSzKjpl",
+	"/jS04YW+bz0PLFGUNZgabieqyLF+ftMl7ppMv4aNPpwwMUMH05n8mdnWY0uaJaHUb6GkwAfW4jGOK5yd",
+	"4bivDnDMJPUzgx+BaOnItrjzT4P+1roiyPfrgQABmYmDLl5TINGmJbukQKJPi4GGXeREvVmWKSoAReRt",
+	"QOK8hcV626SoaqG4PV07wrkhAe1NK7fN2k4F+oUlvUoigzMsURCEB33M6PcccDiNPX2IIXdnbnj6gU6I",
+	"EkZ0CsNEMxpxrzb/qW5qWNxQllUE50KqhfAA2VceRKF1aJors8pv7ZMRDiRUyXsWvxHsozGj8vlDzl5X",
+	"eh8Dr/yKfd2bN7NPjjClFRU55cIWjPVxl/hoiKeoS5Dzvxwd6Hh0ZumRIpnvba4om5bD0rLg52QkZhHH",
+	"aGAnyS+ztr66WowbeR4xE4uXq5dc2jCydOdalwixOMgM8LY9lgMemItsoT2CAxLMpkbtbC6wLQK5JuIr",
+	"ZXlVjXtRMHis15jinYK43MTzzHdlF4ifS0aMgagEpQ0IkyaQLkpOZ2QSDycrvuEMF0cy+jBxBYnDyb3H",
+	"3OI5yRjEmXaBsYl12HgoFywrjC9V9mlXRy6E4fw6ji85+erTQB8rgDJnN8nTLRxluZSXd5laV0UO/QEl",
+	"RPODPrOg9kqQ4IFeJiNJ6pJm/4cMRwERuOryYbUblGbKSvfGvm9U3WP1Abqg/g2OrIaR2bG49eqL8dRB",
+	"zzJbI2nZws+Li7MtdFVJg2GP77DafogEP1dIW1hPONykYtNKgU0WKMpQtZU0El37oqTkEQlERoLi3DTM",
+	"Yv47W7FtSZNlaOzNJafwxq7Orkgcj8ehUYb6Pd7hcEkXnTXuLhGTu3mXQIlCd+nFrSs6V0T9HVp7xfxb",
+	"LtTOJoEhj+8Y3ClGmiW3gAxUeQVW6FjZQVsWJ8SA+M1Y6LpvyxpFvvPsT4XoQ4be86Dy1fciH7umlf1D",
+	"qs+sgMgsX62oWDGOFqo34uWgsUQ+wUJGxaXDQ9G6OGR3cWlz+3TDWZB5cUCQDCjxom4hheSz+XlexQjc",
+	"UvTq6EH1Nh6FfK2kyFHzXhRld04rvBWEB6QoUNGap4p4HLEeT2fQzJfnFglwUADCJnQliNzyQt29vcMZ",
+	"4uBC8W4pemkbboNusrSQtSyhCpWf2MuhHp61hJXJSxB4Ec6wpOQUB4X5JCNqU5yOr86nTbpt8b2o05LS",
+	"1PYi72ysi7ImRdqLAF4rYWsxwTKR5H0gXlXURiGUQiQL9v1HjtraKk5WE7t5uFxYSD3OhrkfJonFoDUW",
+	"NZYfc2HJZ27leR1p83WBkGDc95FJxm5BWwge0xizXlSLXKWU2PjRgtp8q1gbDIhPSFRbQgC9y4HK1QSA",
+	"aTZ7nwCwv6xFaLVRZOaAC8amgKVuFVFketo8ipZHzf482uSfWm/885KjJTTJ1bSFe6Jq5ir1yXiLtYen",
+	"86TwXfuIxwGV0wt1pHG/Y4fza5qDDwnHn+5xi1x4X0OaKYWKR3SNK32tsWb8WoJIocRepatR1g9jY0x7",
+	"LDWCKUiKUTfgE3XkAk+FIiduwIWoCCoJeuZcELfygkh3ULmgUCrJOQ1onzLnuXp1o7a+awMWTJgVgXI5",
+	"1JQ3xR4JAB8UpnhUyHHQNdUSGJRhhL2HfEbvt2LdgBaYRvQ1mSro64K3NQOVWfKoeC/3aEL9btbvZepL",
+	"VVFoPzUboCJEGypNKplHXOoRsRuept2lz/k18RCWZcR4YMKWUqcsrSYTxSwNiUC9gENEIKAdQLHeb3gS",
+	"AylHpcitNw907uXWK98LyOwmTB24IFDHwXWElg4WgCgBqP5IPE05ISePiYk6EaL+jfSanDgIOGYdVdSJ",
+	"YNLMpg98o7aulqzF98SnuTBmdp8HZHeQSKotNS5nEuvmUubjzgDfEBpwxdsD39yIaK2t9akcjKG/65pr",
+	"3gn/UUoXoE90V8I6oEACDDEvUepZXc7piLB3ZyfQl68iuT4Eg3O7xlKh+1TDTYYZcF7FoAS0eYKhtQ1j",
+	"5FOdQmjg0Lbb/MzAYwIFIXZDSizKBnz06oxmrb5TJHqAmecT0LmBv2Cpv4T4YfWTddRMkUe96mf2mR0o",
+	"ko7EWC+OCtSo1aoISqHoO3X++GzqLnxWouhnXfb1c6n8Ge4K/jEU/c9KRnRMVqjmwRu1Gno2xL7itsSz",
+	"kPK8jDZqdfSMcQT5wZ+ZGxCPMEmxD8/W1TOF1z6fEA9+2oDXoR5GYLppwe876BmOyvLCVwDWujGnUqZR",
+	"MPahO2eXegJR+Vz92qzVqnbnfGRCgPQwcGkWg2w4DpQQiNW/DvNNsVBSyY0i6dSk5rbRv8Zq3BEO8JBI",
+	"EsRKvN9gf6yo+P8W9Dv5h6bZGWN9ZmYwdT9thsZMp8WmBwaKX0OOSbR2yrbOnQ6ytMTDgZ05GhKgMqxu",
+	"7apDSHCgdqongDgidWq+H9JERS0DUkWXIFDpkCX1/Wem23gbZP/q6FDrr/+ob9XM/xyE+1jJO8jF7kAJ",
+	"PwqeaJ/pan6C6x4mvh/uUElB6gpG465PXcRtsqkoq7dhSTbN65qQkYC7SpYtV0T7M8NoRMDSFJ1e7H67",
+	"3Jvq0RR3EMin14onyOkIoqsVsMfTkRU4P3NMQCc3PMu5jgVEOjoYKRnDaljyTvyCMPMAr9P3EE6kAEiv",
+	"VEf62MBaQ5wHWEeHOtTT0TImZdwpR40eBJGt5Lw6dAydXV3anrj6DqJTxZ9ZQFweQL8IPQiTqIvda52J",
+	"ZqrqYG8XOTo8UlEfKFwsbHQuwBqsS+NQD7RUYqvkOUCrnAQQIMl5FbUVuQIJJXFXQH4+M/Nqxl2GcSQa",
+	"r0ylD8XbfGjHbL9UaLQP9FtNbRPr1ZquLjt6lCFVYpaO42ohZ1HpFgfGtH0GAUkgKrqFMPKxws0bEkCj",
+	"Q+x5AsoXi3JEakIU1kTc7BZaLWtmWo79pm/edPOAncLPhI2HcK6J5xJfE/GZWSTBE0XBxkbQhGYcMpja",
+	"0gHaAY183q+iCx6GG+u0fH14dh22qEqYcKDuQU8Jb6ufeqAOR3TOtv8YD4GmAJAJieU4Zzg4U2hRCONa",
+	"NjfgvmftyXIQ8HEfLp0GRulAzm0FbJZODJ/gB7OCkIq00OHBJRSPFCZRQpdrKmu9xsDgkMgB95ADfhWL",
+	"slaENnkWehJ4P9GLZaO2nrRu68kYEFYIc1cSLcAoHxEWpnVoTogiRlhGuGtLVyuAH0Dx8CoK0+/FZ2bn",
+	"jfavwFuTzupn6HhHXcJEPMemPVKUuNKo1mZEpslkUsXwuMqD/pr5Vqy9OeocnFwcwDdKlaLST4leBtZL",
+	"rVK9WtNvqd3hES21SuvVWnUd/HFyAGrW2nrgjXAgp2vmhiFIkGTETZwygkamWnnk7xFl1J0iLFzCPGC8",
+	"oL+El3zklVpquLZ+GQyCanaLcbmB7tEra+ojY7i6Kxd6+4J+J0Xe1TXXbcl1sNYFRIy4Oml1AI1azUq6",
+	"RBeMjAmIa99MiQltB1hkJdAnAAcAYnSWm74PyrXWq2ABHYCPjq5gnzeDeX8NXrbvwhwbev1ZH4X7XNvD",
+	"no0WhU/qiz+5YkYu/048/dH64o9egNTnEaa+aBZZ2RGTJGBhJUAwkgyHOJiWWqU30P7MgKztnv3PkoGz",
+	"0pdy6bYywn3Kwij/0N5cWtMmyDX7S2jnKa1FI2qTdPgu/Bk3TodPwp+0mROibq2R804tA8iB9RlHE9xW",
+	"hHddwT7FAozIMoIQex/2pX7AxyMzQvjjN1ExZETj12uDX9HY0eOvZtqvo8QLYUV3u6q7cmnERQbyHytO",
+	"psg3eFg1but0haQ4BCRyMuC+0bGr6AS4gKKFc0IPTjgIgUraGWIl/YVWBy0PKN4XMh3MDMfhE9ayRB46",
+	"TiTLTZNbBSNW6mNcfu3xMVNsxoo//6RfTOXqPr1RDGBCXaJf98Ya0Yn2dyUJmvZD6PtampwdeWQ44pIw",
+	"d6oNN/cjUwAhe9ybFqBQGdmddu3WqZHhqLgrL0XaTPjXXdLeb9JEH5ms5pFUa9sJNbE4aP5NSO1GbWfx",
+	"Fx3Oej7V3pcH02YNCRES59HnuYRxAc0LUfA1maYJnn72NZw8k9jBmmekH2iWpcmfT7KSgM+hppKIxdyg",
+	"Ixkaoa3tLmZuhUaYIzThwTWos0rA1GZPBZRU67Na11FqPdHRqJHMaiwpej0eegbUKRj7xHk+S5j0W/ck",
+	"TPvB9HzMTplfiChdEL+XKzGlqyqoXfRBn1Y7BFpPhfbRVUtPHHs2Fn9xwuULxVp+Drrtw6U/LrqFgJWB",
+	"bvqZRbe7cr76MEOOQ99NDwehdT2K+BHEZhnnKBSln8xZ/j48ZEkseDBQHxL5uBAdCs354nI+61iWtL4E",
+	"gwE4ie8j7Y2yOlvr6oC2131kF1KitoDWudYYbyOMTa0AbUKkomqNgNoWYiz8X+lIOCggOtVfDa5lprDf",
+	"tPPPLw5yfYIDAU1cMDPBFo5NTMQSDDX259iy9VQYOYFi0D4dUglWn5oeUFf9QEe2TMEsi4zxT7U/jwoI",
+	"zEA8QHp2a6kCritCtiuh16uaXHDIhklz6YQOYkxxkRYSVvnK10TADK3UCHW4YuwOjGqSwdKfJYMLy8iE",
+	"l5SN2gL7eG5uizNi7MfA9KvoHJxM6pZt6yksdCQ5yD2U9WcJpo44uqdcEOP091Q6UuKAViH//f/8+394",
+	"zLsNi6uY2KjSksqHiRZ6gspHiG7I9AD6xS+ehNSkIeZxeUyIdhlsRj+7v5KyFnBpA+R+KC+aZx+CoDEg",
+	"qNY/mzIPAS/RRFERdd2FAai0Lm7j8BsS+HjkaEprfECacuOeJCblPknc5+lUMWEzQe93E23N4EiQkNT3",
+	"zdjg7XOTpil94suxBc0FZgiyHuqHKGrL25seTvDNLZZa65u12pKk/FzDdQZRPQpjAKJOiyBjlK23UUHQ",
+	"H3dhcIB1aFuvfrX0hExRClX+luaoJ88aDpUUF2F5jKo9BpMISUEGk9DPCjEJCCpaIzdqn4V9ePr1lnF7",
+	"arFXE1v9C5ZSIVhU+cSInOD+h48hrzygUuriKxBMEWAmsGtzw6AhqxWoPfVPyiDWIAxYmCoaOthFjo0J",
+	"MxFSugqUg8SAT0REr/U6hvxGy/3YlwQiEk6Mm90so312ZOaFMviBMdzpLVfRC+prl38ABai6sChAzs8l",
+	"zLzPpRiHGGLpDrRXAWZQYr6INBzruJs1UqhtHMCEP9rzmarsgoXroGc6Hg46Mj5vzfhttabmtGy7JIjP",
+	"1g4e7c6yAVLUCxl3yOMBqkwMklK2wghDCJOKxHwdB1yYI6gDPIVP7mZ3BXXuJhYkPBAopjYuT+0u7qGO",
+	"VyYKm/lD9F8Z2cw5PhwqEI03k9UtVEG5604R08JA2Ewna4fYlTyWvlV4m231HaQezt2qDT20kYeAAvHN",
+	"6ZVTqFbtUW9Xvd0b+2EYqF2dM38DuotKuPzV1Y/O35qrJK6AiTCqUIR7uabMayEcLyPKR4TdjFjVRHs6",
+	"0PFXFxfVIp6DngnaZxXKxPOyeaJ+oKz/VcGFU0bOCA+rSdDIPRa7qMSxzK2IVGyzOuhYjx27u9S92TcW",
+	"Lu8HX5wmp+G6Ndk3/ZXBDTMPzHTjiszTnK2xUYgA6HaPiZ8ty8ojSGPp8uGSuHpqPip4KpIOoaYeBKOl",
+	"+slE8ajfIRYcOOrVZSdvvb2AD/MObaNW9NDMAg0ZDxf5wLVJvuTKnlJ8TsirF8fo/A1Ca+IQbCLW48Iv",
+	"/H3fIBsjpD5OjI1eaFryjv+a8AFE0llm3Ixeal7YjNnIjPwdepFzhXB4zyiDmh3o8kOhC1mb3zmz4rNO",
+	"J5wjYZZ+CG7k4QXs56/myl2VE0srSotR6WFAnAu+OXC7vBfrnjZDhR3x3CgwWWZaEdMFKMmtG3Ny3bMW",
+	"Y6y0NZQ5N9UPdbC2Z3WWWJaXzqpIDumDxrdeQx6eCm2/NFZNm9IVrhDCwBXWgqqAmadrGttEQB37bXPI",
+	"vuEAhCWTJ9cKq0TaHK9nZs7nxkmXSAB7hgXyOetb13lsrbvmXLAPxVI1c9c2Uh1YrRUbgQSeonrTWlqf",
+	"673F0/acl1KOlNCg5OULPCQXVJJ/XMiAulL9dIbl4B9rpkSuc0HccUAcxG9IgCCYWbdDi+cLOFEtSMek",
+	"zYS+OUgPjjyavAct5EylOmuV3VUHGEZnh1bcIRVC6bI8AEeajuKG8etV9AJTn3jI5/q6A4LA/Ug8NCKB",
+	"zRuHVcDfLnggW6hLptwkh8H7kC2lRfJzIoNppd2TJHD0sZlFK9FQXcmri9MT2zBIwcAQPcO+2qNAw7Ev",
+	"6QgHck39XvGwxM/LiGB3ABsEOQxLNORCom30mu6BnzVZX9exGZhWVYXESLSHBXVjWSBDXYXY+E/jQe0b",
+	"tRokuKiVWVGPR6qvnHB77qb0fBhmjzyK/UT7IxAhR1gOquiEW9yw8q/63ZpuIfnIy4upvDRWtuUI06oC",
+	"JHXisTaqtf4oQeJEumjuTHXeVBXZEpm+qpEPbXpKX71+V39L33ReDbqHrvr76Or7Uf2EvtoBPmGTvbOn",
+	"ieXCR1n6pfEQVwRhA1xReI8zi0PcFTa4J0oFq8/iZ3NbmUwmFQDPceAT5nJPV0C419gr8svGfAzJwtTF",
+	"jj1ZWXqnVrvv9S11wrkugZhDanXm/3LpgsjK3OznCQ8pfJrfzHKZakKnSytxv2Jf4/ULbCC1FQAPbmdC",
+	"SSAN1mJ0WL4tBgkJ2VAOtGg4xLeVLtCy7fpOY6kYWUtSs0JkZeJZKB9KA7VKcNNWtjUXF/cqdNoFs4I6",
+	"+O+cEdTBvywNQipoiYF8B98/eUfB6GMYFUJLM5516pln2XqZ3tqMVubiXIuCmmJREg609RlhGphguk6y",
+	"o9CzrhIAO5wJGWCqpLdOu3V5fnVQVh9eCYWo12TaIYG8oH2tBLnnb9S/n7eQIH6vovQk4umm0dDPRWGz",
+	"xmylTgW6f7oRemPNS5ScKAj2ocIHglR2KAQEhWl8gm9sPigJbqhr4kDS/XZMnIcTtexxQAMqo3ptp1lT",
+	"SzE+rKjMUCw0xFbygVUq8Vb/y8RG+j6fCMS42kmX+HxijJrxADvTGMs8DvuAq4nBGBNvhx13gKlpfhPJ",
+	"EhUDfEPyZN0O/pPlDuk2XqVzClXOXmFmMk7DHlylvfNSmpYd6Kpr6MPHT7GKbG5WObZYjybdVynVHKkU",
+	"9S6KbM4urgyxDOj3UrqxT2rqqOfN7A5sj5rSxXjEA0mKC3gd/HPynjo4j3F02k/eDvezEpJQp53Fah5G",
+	"5w0yt3NELBdnUfkZ4WqNDhXk5dvGLoH4g1kFM53bqCSrTrs1S5XAgBwjy2CEmpi6TUGsSZH6UPNR1Dl/",
+	"o0mf+gCqCCgCyPpI8nRbtHJYLydOu803IRXGYXfBsCZegjSqMTrnb0QVXehGTTruRBGBqQlvxh4UEElP",
+	"FVa9MHxACc56L1EjsSrSBWV0iQUrmJ6/Qc8syaaKMepVQ3s7zfSeoy7R9abixUxiYVsmatRDuvFfGYFJ",
+	"Byx88d2Fofj6XomnnX+7sAY2HnZJIFCfI84Q7vIbbfQK34VUqddkKqzV5Ox15+I/tsv6v3XFmC8OOnUw",
+	"E+nIeR4goluKEQ89O9s7uGiEtbwC7FFT6+Ls4Ni+Rzl7ruN4TOC8kiN0uZFwHd2x1BJAGPsSwYgNIdL8",
+	"AcqAQbGDlmGpYDAKpmCQY/50lgvqWf58XJAoNC1V1P/2Dg6PTlDn4Pzy6MVRp315AL9+ZsdHR3uN751O",
+	"++Nhvz052mv3j65O3x+PT78331zX3n70zs6mdDht799ekeFpf9Lpfzx6zT8dff9WO2hPjiaf2em3gzfH",
+	"7evDdv3qYG9w3HnrH92+2G9f7PVP3u21+XGn9k66L1/5buOg//6Fj4/PryYHk4/7796+3d9v3377zD5e",
+	"1EfdD3s3LjsffDo8mBztuSfH3z7eHl8eNY4vrycn39uT94P+2fG3dv34sr1+fNm/PVX/3d/Dx/v89jPr",
+	"fG+/0vN9vGxfv7o4Pn87OejDHK/32/JF98Pe9NOHk8HRi8Gn998O3h3vHcN625PJ8cfGgfzM8Pv6pLv+",
+	"qvbx/fng+MW1WuFLs89O+2245/32W3f/bb99cHT07U1n49Kvnx11vaMJ+cwGhz1//3zr5qA9aV51r9+x",
+	"q/Wj26utw3fff++93/823Hh5/eKCj4L3k0bPrb++rU/22Pm/Di+8y52TjeDo3Wd2vN3s9l+ffDs+PJi8",
+	"fPtx/9157XRv7+PBi5dXO2vv9w5G7+qHXf8MDy7X3Mm7k6vLl9Oz471ttRPvaPL242d2vIfbc99u67cP",
+	"Jgd7a5O3L47bx3vt3vZkvw+znX1m7bcv1/bab/fb/YPD4zY/7HT+dXhxvLGz1z7utGv99vHBVefo7f77",
+	"N267f7jzwv3IPwTD38/p1db48G1t1PvMNk42T15/mm6vvz39cDG42Oj2j/qH7c6H5qu1E3J7wggdHX0b",
+	"Ns5Ozm+6b0b+xPv98OSW7N2+3Jry0bj2j88MQPPgZD8DXBcIZmAOjQP82fnRu/blAXp98DEE+MOX7f5B",
+	"W4HA3lRvTm3WbrQ9OXi5d1ibYIUMb9/2p+9HF9OXssFf+Ocv33P+mQ3Fm3rw6Rvhzeb48Pto/7q7/63d",
+	"3Kxjbzo4b5902u23fXos3gxOP1xtD2Tt297mwaffr05ejrff7u/755/Z+Py9d+l+e3EpPn04a+58PD3t",
+	"9snbd6/pUHb3P+18vwpefmgfeof806v6WW2disHV9+/+uB07mtmNJQRNTbGwh5eRD480Y/8lHz5d+VBf",
+	"Ua58GBnf6o3mdmOn3ni41GiY34zUqH8vLDUWTlcPhbEBBv03LqxERSchn72t3tW1UBMvWT0YysJJzsv3",
+	"yU2/B7uPpzv8yjd/Ovnmj6JNGShp5ySZu3hugrnVhnT1vKjLdQyQcwzRpV+0+AnFzDwKaIFBNtsem01s",
+	"f1B8zGPld8dysLW7LsranrW8GlIu+dgdEK+lg9KoCOPSrN1AR5Uo7KoaLbycNNVmtY8Pi2Ga0Vq66C2k",
+	"Z5nCx9o8Qf41xr61ONiq0uAfL+vAgwkVJFVNMyfZ2aD0SjKWj7WBcQmh7+fkI88jNKk85F9McDXpw49C",
+	"qQwEt3NyhpcRDtdiSJ7rwDUQkqAHDJ0dHENsWo8Hts72bwI5LnZyeGiscPdy7PS2MiLDSo9q3MvIXehS",
+	"hiHQfCb8IAvYU9w+Hlah56/sUzHiglrv4tzgCv1J/ItfxVoyeHbaHGwswI/ExpOglsHRv7oZb0TYEnv4",
+	"Q8NgZ7Az8Odj5fkb9Oz8RQc1G9u156ZKNhVSmATNWL1tHba6f/Dm4PIAEl90EB7xElkehiPqKL2xHBAm",
+	"DRa2wBofr1oL1uI09gd+xeRlgn94/+Bcs25HI+s/PBJAHjaEK8IZQIUXJ47vo2t6W3ED30FYmMR/JZMc",
+	"RQ0SGEdHQowp6+9ThezdsfrwjFOImgcLvi39P+Fj3zNZPlXU1vWXtf56cIn7IJC8wUJWjrlHe5R4u2i9",
+	"tmEWfdSrnHBGKsdYuoN4yWL4lAflWD3hcvSNHapyQZmrg1jJLXalKQ+emA46ZkD7C11Dx9jYB9iLFPL0",
+	"ZZZ1wCkW0jaIgHBd24rNVvutdM7fVC4k9kkuSQ78WX07I3yfudyjrJ8onxxen+nmoc0ECiaMHGjcL7mZ",
+	"Spp6FxaaAv+F/iIjaekyvJIeBE+PpgiOjkV5XZpgR9MnrjYvLymrP2XO9IlLzVhHrGyRSUAjOpY5MNI1",
+	"SqxIn6YVsxnXjqWweCmMNG9vSRBcbn/LRTVZbF2WN5cfk8d3zt+sMmRyFqMWjhD4+j319WrEinJJgfii",
+	"L+Gdu3IpAY8FVhu+Cie6roWEDOEpBtOgAGr/8NM57B93RvcS8X6Q7JUTcJoliaV7csyTzJaQwICzZEpe",
+	"sSeRxBX4P13SqnTHzPPnq0GxcAgRxbPq/hphdKtx2VMZWWQUmQd3vOLXIDdR3ekmR3iqohe6IQ4HEyW0",
+	"AZFCR2GcgfgFupcVyawQEaVnDC0XBilBd5cCSUjLFuVMKUE32BI8X1rY00f0M9U3e3p/Ofr+J6cpFiVw",
+	"AiGU0mHR4WEkJQF+OYTlazf5Qpy+iJ9OYOJBXD/IcpwZK9b2PGuptaQ/JGbAAkKyZbu9MEPAoPwJkcJQ",
+	"ut90vxOtcZpoJQi1hQJWEMUUq7sjoOENg0ZFrWQzqLCnH0wfSrk68EriqcgPD8pUYR61QtqDooOgi0ss",
+	"VuJDs7ajUCcWGXT4rbM3eXu0175sv97r9/81uP52evb27X77W3vz+K2YdN5CjM3hweRV5+rbwdXx3hHE",
+	"1XT6kzef2fn7+sQdvvv+8WLv4/t3/PbFZftSR+kcH+8fngzevPele7gz9Q5fXH88j8X87L+dnnw/bn5m",
+	"7wfuyfF3+HXd/vr+W9s/7hx39tr77bXfNz7sQ5TQwfTkW/v78Tf3++k7PtnfV+s9efeZvTy/OmhP+F4b",
+	"t2+OO7XJywlEunzb2+tPXvD2lXe5vvPx4ML/cPVpfLXzrxdnO9/3rurnx72j7Umn/3H/M3t3XruC6Je3",
+	"bjr6af+i3Z6cvz0atF/Xz9deu0Hz/ODt4Q71P4ya+y9/H76VXNY/s4N12Tl8d70/2jk7uT283WrTvXr/",
+	"/Pq8s8W2a4MP698utvZv8Pq7zROvLTprH/HG99uL9ZH75mX/ctD/RzwiJnVHSxj6A//nhHcck6BPPIUa",
+	"GUz0vS19otGR35Dgl8H/oTZOOHHF+87fRNSs0wbzjQ4dRcQXBLT+HxxEgjNk8TCOJFscHwL85LgM9Lfi",
+	"fmwslynFAphnI2XnHGY57CxHAxS12ow4W8tIIbyHnPjItputeYYZcnDgDuhNLMlDN7UF6TuMeQVrKSSw",
+	"meaus2HaThWd6MZlui8ZzJ0uSAV1mYnv28aRZnKdjv3p6AxWh4Nq/zuIuy1tU6MB5CJMbcM2LKaVQGB0",
+	"9vqoHPaxg9jedShcpsvoj6BAmUloMY1qdRi2NZNeHe1qs+wUZhNZET7h6WqGH/qAmGcCjxv6W9PB0HFx",
+	"1Q2k8flS5pHbqryVjo5lVn9ag5jk3AZmRAIJpPqHFCpuD9NG0aj6EOhSSrzgvldF7WhiOCOdka4uM5nH",
+	"84aya+hyCccubF1Aew1Z7WSH2k6OGdrcQK/pnnZRSwR2zt3QPKzbn3vgc7dlPcyoPAjb6UFa/IRCz0UW",
+	"i842r5bjs9VqtZo+2zKqwx/JpQXmV13PDhr9hR83mpvomO6hMRthF7orB9pHblP2TdFdiCePIOI3gVyt",
+	"IIFbnhEfPXMkrl6TqfNcXw73vTDFKsZLFDyf9pAgNyTA/swhKh0VOp7qlqZQS5AytRo3DCHQOPKbiFIJ",
+	"TDFICJmXAhEc+JQEuhM7attmiLbUgzar9rWkmugtryYM9MGYdn1V1Emt0NS+KMfbZiZE4ljBDt0hU8vI",
+	"IPtOcODFgVO/V0WnLIME2TbigrK+bwPrEy4LIAcGwsIqGKYxtKl1YkArLHOBPZIoKRJmwdlYCmzyO2B7",
+	"tohlDFEiMqvLhEx44Bl8tNQS0vTii1aXYML+02tiPEpoVkRQ2NL1YxmFFsYtUjrBInI1aArp++DokNCK",
+	"1FhSYrVEy6auh9I1WpqOQe9mjfWGS9hWpSJ5D/9c/1JVfzu7YcZ1uIGZ7q9gezAUboQDSbH/DyXPOaG1",
+	"vs+5F601gmFT9kIS3zdD6fQUysIemRNFPM0wBqj8gGBvmgre0frTiISloWIZGArSDCQFYyZ0l09Jh2SO",
+	"EhU7jEUOIQc228rZbRU50B3MaenG1uGd5LmBzBEmPBTGc2QajYV2oS7nPsEsywNjF8UiZdMEEyWq8YB9",
+	"S5f+M8YwKMbCe7q2SgBtUn3BI+9MEie7ZFG9QC+Yfg3GbOntPPmclhA8FEQUTHLpHO53Ou3uZpjk0r2t",
+	"idPa6BN+SQ59fPF9Il/2t/eOau/Yj0lyeTkIFd714313cvL94Huo7u636+Fv3/baStX+zOYp22lV+/B7",
+	"+5NVtQ+GJwK/fzf+zLxOfA3b8vjb3qd5eRDt2lF7b2+w/WIy3Pr99cbrz4yenn57+3rjX9+98e2e93E8",
+	"PHyxfTN4/+5l7fWoM2V7eHp69XGT/97Z2z+8mpx+2Pp9b/L7h51vB/vTBt9b2//M3LVP37e26N7l2ftv",
+	"/U9i0v/Un+y3QSm/1MknR5P2fvtUrf7l2+29dm/7QKnfexttOFFQyP299kTf0uTj3t7bq5fqlo60an++",
+	"tzeZHPKDjx8bt6NP75u1D+vHU7e296176Ptd9nb8mX1s7Mg3w1fT470apMPs99++39u7vL5oXr7YP+1f",
+	"HnsH4qw+fsvOLjb9q/Htyfd2D9ZzcXxw+P+z92bLbeNa2/CtoHyyO29oWZLtdGJXV215yNCJE8fO0Nnt",
+	"LhMWIQkxCSgEZVl5qy/mr//gO/quYt/YV1gLAEGJlCV5TEcnGSQKBEFgzet59lqfT0R356hx2Gl0j15/",
+	"io6SzQ9N+XFt/eD5h0/7l0+/fh8LlnTfvmrt7Txv8f3Wr7uDC/X56OmJOBDdNz06/HIoh6NP3bXG6P3v",
+	"a+nTT1/Fzufoj7j7cWf/YPfVy+jNAWN8R260vzaTLxtP/pO+fff9cJ9ePjkRRwef1zbWLtbVfrd59uve",
+	"2lWNMzN1O4OiPlVN9W9jLdxmb020+/z7i/WNDbXB9vc639+eiA/HT9je408vPzZeNjbe0z8G6ffNy9+P",
+	"NtN9bntrvnR22r8P1vhgV379Kuu7g9dq/Uy9/+Pzm36vdyI6bzY+xUfPdr+9V/3hZ/U1fvHu22G3+/4y",
+	"PtiLH69124fx2pfL1tPsW6szXD9sth8/3uh+/N64qrfG9BRYxsm/Zo68HJ5zjLzcT/u1u31l/OWMtWlR",
+	"8yxjMDfUp5No42/c67i6eWd940l9vV5/eoNxl6JVVRWAKbvKRWJSZrZRWSTGc5fvPalwBEcVHRPfmB+P",
+	"3wDYh0UQGfYYOB0Gko97dq82wLYsqEaoWMppHFqg9fEcto3TCLTrHcMHuoKYodCOTyKR7KuwPWrkXSfn",
+	"0+eZ6WQyoHX+bWgMTUNQiGZK1gcikoIV6WJsJ5T2JcA6LrfhiSmhaNbrVRggR+4F/0A5Dux8X9nSymtX",
+	"Jv1UJlxBCRK8xJWtlTrdapxtNduzR9Lzhbgfge69iIq0dH4Wl4L8uoIcZQkZk+O3VzNcctjKsDrSyQs8",
+	"Oe1tEF9WF1ynGRDStNdcFQBHwCALuoRhBROW8rO0Y9hqRmYidMYWsKrb2JUJnbsI2ZABsIZgQxu3wPDX",
+	"3fCh+PryfglRAAR/XE84vFIPRyQo46uvCA3AX9dmh6icFUpXk3bf0rqwxy7NK5apC6e1ZSyFQvAuAbW7",
+	"CY2xdBm1ElSnRrzLTejQL1FVg3ZvvA+kxy6rntgI/Ipnbm5uLvjQdt9yRY5ftlabm08sk9De/lFwxaNX",
+	"1iNz0WVpP+UiqyyXbT699mvabVVNoE3vmJyjeoODfNgmG7YQnntFGYAtVPkM6Mo+kOc456IyUKe/m734",
+	"PB/9tf5dWQQS+w23iGAcbFqLmyOAXQoswpolwdXXMRFpIeva5sEErpHQfBBu2a8CN5S5puq0ZTQDuMIZ",
+	"nwle1TH+aJYY5D5i4+5AAnRl9h8ABPZMxILg6TwwFM78zf/gcJx33/cF+J1j7q2z3PyPF0b0LI59i9Ce",
+	"aDDN2YY2Zs6Ug316F1WifvqPOS/8p682TXLL5vwxz0l+2W1tPW+9Od4PUO3T+Jh3Bc0G2pbEa1oDrUlF",
+	"PHoU2AIMD/ITFFcIfrHpEzcm5BZyTjOXXLTu8yRsZsF6gWtEdQUFVWEAEbSBgvQ1BBY49k71qcrR6HH2",
+	"Vd71MXxb7BX8oaDGwGDQihKUGdhbF34fkF4sc32tjbxQiKV3SuPsFFKa+ixOXtasr9fqtUZjvfbryuxB",
+	"14n1vCfsS797s8pZb0M2ujNuOyyxj6qwMY2wKPbNVkvzm3DIy85nmV+OU5ujpbfKQZ9OzFTMy5tKliLu",
+	"ZawkRik8MKRJyJny6OVVLvHKQzgySxunorc9lyh08TNyTSvjCvviAfa5j5+9NUOtUtl/VUATh/rDLQd+",
+	"mpfQWZ91SBUEn4THqVD0ao29cs76GQTPLC5sJIciljRCS0W/Wiw6chRdV51WZGv+h3VJLeExblOE+Hv7",
+	"WnKklF58ViFSQjM+JkdOS8nGgWn8QciQPkum93AWPKI4lkPrzpjiRui0rGjqzHo0C4zouUoGHLJkKQOW",
+	"MmB2WLv7Mhxwo049833vkgdsP/TP26rRvPdiiNdsFBQrB0Q0DqGFVdiFzgmHp0UnQ/BZz3Go3JTFYqgJ",
+	"vH2Aq3eNkITHRWc2ZVPpz5BgAyXbSiIjls7RRofTujGyuMvVfJdcX8Z6r28pZ/+BfX30nBFaeM13apxV",
+	"n9FSNhFfYhcvdELbfF4MguBZXVM8Y039x8xkbq6UYFrRwbXKB0xYBWrxoyJzSDEnGZQWGhjCWgtsAnN3",
+	"v+umcuhxd7B+1is36vApj/Xy6D8eSnUClqzZdGdlQQJpkfB/QmLqSJiAt0Mz5M4FUi275lSMsN8lw/q7",
+	"UG+GVf1b0w7h9bgBNbKBHIPLwoCE/5Ny+T+hX1OipTDlgoQpl+Ed1EaYrqeHlW+fOzs8HiOE0smFM8bQ",
+	"roTNVNCXc2sp5Okb1QHayRQA7uh4edetFrIYaPs7qWF5MKn0GU+JTQlyoTIq2gwAIO1/FMpXtCa5sm3G",
+	"ARByixEiMFdVeZWtqR34Ns/fQ6ohwGNSUB4/O61n7rJa08mtz+LlAG7Mh1YJUGI+lFcD4IWnzg6rLAkw",
+	"05i7GgAFcYEQdFr6H6+fLf3/FkwDbSgMBP82YCWWSGAY6uIYWYC9gnwjkLxGbVSUVttpRWm02jYJa9rW",
+	"qNUMtsDe/vPWxzcfQsMLBw2arj7AijaUTwCNRknCqADqsU7eBm5betGDDSdislyh1426ROti6PDP0w56",
+	"hbYN26fpd84BJKzTnuviAi5+Vk11uv5ksw4Up1b7mQClaXKAhgquSIenKvPMaOxY1caepT9lJSgIx66b",
+	"HAGCAQyAmDKBvOvVwkXYO0++2i3y4c0xiflZSgGiN9OOE8deeY81tjIKUZSRP2wlxk2SoFa3BfpcqI36",
+	"WPXlqmqqK9lOp8ZpboMItfh+76kyZGyTVQHE42ovS0EqSkFwfapV9/V1ZpVMKI15mGPiQhcVyvKKiMfa",
+	"GQBBVxKs4tMrMuiTTALcSh77gBZOqlxnmr6US1sjgs6cooklagmIFr6mup5dZqpGWnHs2scsxMVUsAu4",
+	"pdHmoBO04X1hogFGpRXDv0Y/u3aSVA6VxZDQerMjB8KBwWuz3ui8hEasdiJQOyYyYiEJaRyHBpXcts0p",
+	"U+tnfE792HAHC15iYWdsax5iCHkoGKb3Rf+oBK0Dl/rP9b9qwCqzbaA4UpXpX+jb160G10uDChWa73AW",
+	"KauC4wAcnsI0PLwZB83Rj2mblUwMZoOYHVYRD1Nt1GBcxAd7oqhcA/x3DrRoqccAHEhKEkvRDayehmHQ",
+	"FKqdiA+T04bHMy9aphFL7RMYZbZtJxHmwDh+fYSF7XgFD9TW9oIF1MJgj6N0Vba0CcbFVqTGep0o1pba",
+	"WslkF7o5IT2KL/nouJWjRsE/cK/mBhKYCbjE2SAVym9J0sfH2IBwS0Q9kUOwKSxPrx8GVINOhyOKkM/W",
+	"ngdtzZaG2EOOgQV9ZgamxxixkK4xVyCQiL5hzGwaBncUQO04KKSYnzMEPYFJ436abu+oKQbPlQAn/n4W",
+	"snBcSzBPOHaZq9ymM9IFcbX01/iNkJkF2xr9XCgnRk0BwMm8Bp012lIuJ6w1s2igYFZTLuHB8jvYn6r+",
+	"rHYejqT68LxaJK9srWipN685lm+/HVB+92KOjU3Coqv/MzAT7slGS3KRNiXEMiPm5LWsNzWb+aam2W+l",
+	"GAgT9hu7tODKpYkrbWEVggwGywvSUorFrJ0Zzbx7/AlVBjDrbDSe1h9pjfbxw/PVp1ahWLvDamFMi9ic",
+	"mIwHiVDW0rGpE2M1yI6HCtci4b9CojKqFai1vUxA1WLD9VNGI9VjzPrjoDOxTKAj02QQ063c7YesjFGj",
+	"4W9hQMLH+g9Izvw7DEhGz7ShsXs0qZlwBefVTJUxZUxHUWedWHYBc93Pmgoy03NAeqDJaTZQfpYm+LGy",
+	"NAu85h88r3Lj6QXtCK611UVRfc5GdmME1s/IZndtjbkPQu9qZXl9tVgpXgtqEa+aRS3qzXKFTvQIB64C",
+	"XaaVqD0mwF+FvMwzVQyTd5xbC7X36FMFLqasXQssCzHhehqRTiqT8RD4NuKC5lgLJKEj7bfkkKVEsKGV",
+	"WvpLyxlQIy0fUVfPCrsJAUsoj/ADnCpg8ni9A/hMWjUbEeetxb88IOjdozcWCDnvZhzaOIBLyoP/lSfp",
+	"TyOasdByo2mnmQg5BHefmlJkpAcD/W0HQYfMgQ4ZSdsZZIOUTZL1GjPEuDYQ33dMNe5h7LfmKwNzKTsG",
+	"ZkRtufduMHm5qYamQDpXiSX6T4njz4hw+fz77m7rbOQQLj9+Ve++Hz/9NDrrdDpne28b8j9r0U63PTo4",
+	"uGuEy+bBh/Ph2++toUfo8N199rX1eAGEyw+tPxzC5YsKhMvhZ6CcaBssxlc7OS7jwc7O8O1uq/Vh/WWS",
+	"PG40BoP/7L4YnYiXT1l77fWOijc+NZ4drn18f9l7+p9fdy6+si9t8VhIOjqnLUbj5PzZ6Ex979Tfjd7x",
+	"RnukNvtZfLz+7ER0vzzOPn578VpuvDg7ePXiy0FrCCiT+8P9nbXh+92DVmu41wWsykNEvHy/1+oyQE3U",
+	"152I39+/PzhoyRe7u+pF6/3H5zvDg90iVuXRN3UR7X15Nux0ow8Hu3+sPztPN1483XjNmh9anRPho1Ve",
+	"gVX5Fa492t9/udei3aMe4GSeiDNx1Gl///37e7O20e7m17NmffBFvJqkwXjfGh51X/Vab9fp7qi5d9Tf",
+	"G5yIZPSsJ/ZHnzcP2u/6m+/lp8bXz18un66tvenRw49P37X4fittvv7cPTtM4rXkyebHM0qjtTeXmcz+",
+	"eDuMT8S7l2dfxbBBN5PHBwff6r/9eAiX7x+ff9jY+9r99PbwcrORXJ6I5yO6+bb5+dcnz3de0Uu5ufb2",
+	"j80jMfrSTF4bhMvijhzfjydi3h1p9+OcCJcLptPuh2VkmU67AbTKu0inVanmUkTKG0qnGVh449FMz6m5",
+	"upSOTF1sz5T6TgZjAptnwyyaDboUk241sgsw65D4YdpcyLBqRRuUNCCKJRwqCJFm48wiSwI4OD0RGOKJ",
+	"uWAkVKz/G9px2/AJVGKihbZ7FJA3z+G3Mut56QauMGAUwF+NJzbxcTbKbJ4moek53PYzF5EcqtVGc7MJ",
+	"0Bfa+aYZSaTKSKNO6vU6QsOfCEwBzRp/4gJyG3C7LZOrwooZEMy2XgblBdqYYZuG5Bc7ZG44PtITNRZh",
+	"QAYCSj+yHjsRzhRzBqOrtNEGp5fW2zaw6tRNXS9agPdEKpAaCb0tEurvMM6u/2krE+BjnsFnfpWD/j9W",
+	"KOh/edU1AQnP2eiUxl2Z8qyXhMGJGHMDwrZKcT0k3JrG+DJxYY3ncSjTbNAdMMX0asoEZsJWYS0DEtK2",
+	"/hPn/9//89//X8Kk6X//r4LrVEYjiXOPaMT82ZurT0SomJk+FAyby8zEE4lPKHo0nKyHxSQabbch6gKT",
+	"x0SU2Q65W2BQckdY2AM9RC29Tbyrc9oECGHm7AeC0ZSp7EQYFAQB1eUdTI1RDxg1Ym0J5cqwmUnCFaRQ",
+	"I/JtIOEIECHJQNGzeCyPu1Gv6yGtBDDIMTEEhpC4I0/9euQY27DFToRj3nCFqSACznm/zyIbcDWR1qnx",
+	"UVsuDwFVWyymvWQkokDCEzqkIz/4lbtREbvgbZafWfNNztbgxYCdtBujMUEv29Jt6PNo2lJRmMQxPmEx",
+	"qa8XHPzJcCAMB0K4BaW6+JqQYPxEOEeWdikXY2wgQ6rMRmERTGOSZgKnDVdDihEzlIDB63xfLTNsTTtM",
+	"ybyHsLhpCndz8QWSQHRC+/guh1zA7dVLiyl/msmEt0Mnabx8/9XlCGMZfX3Zn42mKTTwg7Iz1xSciLLq",
+	"hrysoEaO7AAg3piJgDQCb2+fsR43o5ZJ923HTaJyOh3QV+Y65Cl5K8fmlBMDQQ2LyVI70hFFuet6znhi",
+	"8uaQcCQ9qdcImTGkrIH9Wh0DWOa2rwpslK+Co03RotWRqVRtvRpkiU0AQ49Q/lB4QMqfCX91NcfKhwmF",
+	"HuTxrqzHRvp13E+G5SZDRH4g3q0szj+AlBbYToG3NoGxUQJtlJyIRoDHYDXlMpioBwg8DznYOQqKhQUn",
+	"onyNpjWl3l/C/pVRIVNZJu0+Xbp/Ze7fHEn69fXNzY2N9ebN+4RqNqfwBpL0Xn9+OTUxMB+CZYD27ViH",
+	"vLORAnRnav1GMwzGmlEBLJBHhuHR0VBjzkBL147xhQLnsqBThMnAU7QOQ1MVUMTZLmtLUAPVh948rOPU",
+	"l/VTmbG2yyfkzsZ2buVhwb1WbWgiu5o4zFW4SDt5JYpWgCECbPdoSttZzk6HK6RGKmOJy4dAsYCeUnhq",
+	"0giyQ9i3AY09qz6mmSHTw7I+n4OP8Mhj2CuyLgYWxSB/lnF8AjBFDf+Ctg2FzFa5aMcDvV5AB2lMZ/vi",
+	"c0JPgkwC22C8OvY5Z+ta88QrdiQRjwqVgB2Z1shB0eRxvHiGB9GWCiKOgvXe58NQGG/wsb3X8yU/bieV",
+	"cSuYDBVPfG2F9J33bwSXwe6mJSbDg9eEB6YEuEgiC3yrM5Wx3QzCQtUJnqlmrRJsQW/nK1QiYOVWa8Qj",
+	"/bWqVm/X0m0TsA3bBMlrVWYZRrMeU0Yg4qmukX2K1DoG5dfrfIBPaOzAMY2q5o5s1W9i2NJKBHxxc/k5",
+	"Y32IjJgCau0SnzE9sQIlBVd2QIgoOYpdcAlLyGC9fnmnqU3aX8kt1GQZhJgo8ABnOTOpXWnTUW40xYl4",
+	"J3KVk+ILyuO1fmeIHqQDlLOm5l6h2mIiUqA8QdfZMvkaCQUzDMnCOrfobpOuJHrJFDMxAdNPgvWLpmgB",
+	"4hfQ7Wf3hp4mlmPBc7gWibHdgI/HhBx0e/pm7i72ISFGtDVuu0D5xXjTItoSxgzAbQae+AhCD2YGVJDQ",
+	"84hXX7NRmFOamiV1MTIXooq1JQDdjJS0U6p6LjhWAfQMI91APGIKmSh3jTjKZwk1R2NKAGLb0Vp5R3Rk",
+	"CkTAYhODOA5/rhr8vCq+sEVXtlaa9fX6ar2xut7Qb/mCpTHVgv1wvb63uNkC0vW+3egjlJqz1r0v86kV",
+	"pFFaHJVxgSxmRszvUlcJm4IJARfdnENtEasjFjOEbSqn5St4dD7gOfHw0A0/HepY47MVCtG2CIjGGnmO",
+	"BXtAYgfCUArTD7h79CbvZNRSOfJa/Ypo2aBjtB4x6RieeSxUKuOY3+DRhEdIwoFQfdbmHc4M8cAYIV+N",
+	"wINr6Q26Yzx9MZV7Dx/2upVsPgFfRflv8VUVeBHwvZzJaOT6A5fY2xU0cXdQQVG1JcaOtr5osoLi76Aa",
+	"S82ayGjaTMeNH+PJn4JU5k9xWf7zkBFfb33nlu6JCuCZWap+gjtDVh2UVQwZMe71U7nQrALAVIqfk5h1",
+	"wJEbI10NcoQqDCCRdsxoCt/+og+ZKY15NFlWbVyaTA7aPa0Kh0bLGd+AWJ68nA6gllfMFIpvPNwXp7fM",
+	"KFuYSdPPQ2FNLJw9hmwzaWBpmH5aTP8H6C8PuTLxTC4QbQ6qHfIylwLyi5Yu5IzFUnSVHfWcjfJ8PPQ2",
+	"22L4CUkz6EelAA0LG/7F11xaOnqKN43GSkgXrZn8CKM96JrJnCpYLPnBry9y8Y3fidStOh8FwYsX3VjF",
+	"JQBg+7C0U0HwJ4HAbgELfwz0Z1EymyUu/s/OjTFBA30fhtNVVDtj5/iBc+9cKT+uy1dtREyPAuDKRKrB",
+	"lKgKlnv3Pd7tMZURboP8HZm22Zyi5W6po5fcow+Ye7QsGHi16PjnEZFOPytqXmE2O1HpAxFqN8Mq9svh",
+	"zv5xMyCt/ePV5uaT1d2d3YAc7rzee95EEfbyoLW7agjJH+WsHTZlVkJGdk26seJ7XVKOLc2qa1OOzWlW",
+	"LUA1VrZprxY/D4tzrFzM/OjkQ5VFizXyuSjM/qVK6hYDP9iUDKCFwVUxkl8Koak8ZPWohqiSqYAIlRGu",
+	"tl3OSFNy0NrdJmHMurQ9guvW9/aP/Ysa+hLoH5RxRPi744AktK3/aokolRxT8abTztWRDBk9n10GG+Zq",
+	"Sg7fHX8A9HteQlMNbNb6mMwIdbwkXVqSLi0DdTOSLt2uepp+PmcBH74e6xKqkbwg8D61yCulBoCEatpC",
+	"C4HC1NMFgRXDplEPUXV8dLC8ZdFjSi6EtsdzLcorCVAZHWEdABmIjMcwSGgKgEJbSWer4lh6wdsMC+jS",
+	"vPYhgdI4NeizVLGIQR2+IGYQKI+rh2PXa7XV9in5UjlAHP28sSVmYnrBoeXh8cIZtphtICKWgrZAoDzT",
+	"U+0WPI+eaC0jh1uYvYkGKFRZFE4td7uZwoX568WuU/11vaqusqKuiQoL0/Zss4MB5gIDU2sHDav/+3fo",
+	"QzfSOHYFlxBmWeaG/oEqp7R67K5CzRXHtrJu7IZyRfo3Cbt3TYMgdOWxurxg23HddQwOwWVGdo/elIhf",
+	"J2iLmX+PGsWT0Vq0Q1/tGC+KZY1p1p6AzDhnrA+lAyJL0VcWhNE05iyFkjdUTdyMrTKaZiwKTPl22E7j",
+	"1QuW8s4oNF1X1Gtys6iZ8MyKXbCUAj9OmXzXb+wBCPilBPwHSkC9t0rO3O1KvvINPSb69EU3Lfv0+b93",
+	"2WfLcyeyaIWOVjBC9/bf7H/YB7IDZ3KbcliwuLlos1Kq6ExCICYdqAyIHiaKZbcnkUfyPYAFTWJCYPoV",
+	"toU2jfFSW1PbaEhKLKGDnncwfxXuc5n+QPYsPiYGKndl0k9lwhW7hl0Le3ZZsfQTyeRChbN1RHFb3XW5",
+	"M569WSqeTzvepYtIZyN+7l08Hw6yq2QzkShwtRE40abg/eyljBE5zYYwcuIk1G8omrEH0kYFauQYV2KW",
+	"RoYSMX6FlTshc826Lw3MpTC7eWFmtvKdeNSVG7kgvsxVc1qWfZqseTtQzcyV7/9oshyqLMPf8n5x15zz",
+	"D4hA2VuGJXmyygobyTtF/m5ZuJRpbOybL2Xq06Q2dpPiqe7TpLx0YPw0lBYu+UNX1SkVbn8VhbLwl9sG",
+	"hg2XvN0OOBQZsWwmGuSqzLD3gD8YcH7Csp7UDyL1kjR9qvcLJjKZjmb3erxVuB+aWP81VIgab/BlI3YF",
+	"T2zh4EwVU9cUDWWHpyxZS0uuKJMJ5Wp+hlbrRF5MSIycTmlCXtTIOxuR1t8rmbgmM7xHZKpmwFp/NCk1",
+	"8KrrSI0Fm5S70GL9j+9Qvvuzswdv9A7PTtkWKpwdvKBwdqb1Mxd0pWlqjjjAPEflvDFFxb6ylOsPumP5",
+	"zjbmxLaYZuldIc7/OT3LBXT8vHW5RkK0wMoaijGEMUM3sRTTeolfZQajH8JchpMcuZ8R+gNyndumXrJg",
+	"F0Mq10kBXzmqTPbJUKaQR8h6TFS1Go+LiAXtVCZgDvPSrXh3v5+24flE1zJwdSt9w3cm+8q2fFnn8AIG",
+	"beFgzh65KvysopUPgePLrF9H0M4uucoMP4iTaRi2KTMLCne96/hXBUnqpGhDGCTfcKjAYM8veWhY6Lcl",
+	"tfy1WkbuVDa2e248djc++oOK3k2c5vL4XeGyyghe8UlniOH5P5iUU9sehKipuVXauElZ5ni8bcZN9YCC",
+	"oUu5KIn2GeNoPGxYEgQkratFpc3XCZmddrQGDIkUJCyKkrAynug/9A8WUTRsqKe8D+ej8axZq9eatfpa",
+	"c0OfjzFhqoWh2UT9VEaDtnliaMtx5tkCUuueIpD+FI5xG1baff61Hiev2b031x+zxK2ujHOOnbPbjnSO",
+	"3a401ll6Tbn8rDIP54p4+r/UzqLKSZv0btTup1Ikk+dMqKLblzuPk55lZczzWpJtGfW81UCRF8S8q4NR",
+	"vitKA5nFnT8tlDkpWJEHrCBbp3stK3elJGbSDj+PLriv2Ohd7feSfTbdkr5SBfzgMVJg2FdykLaZQspM",
+	"Zz7q/6asw9KUpcpAMBp2xpCkDEkE9I2HPRljJwZe9OdfXoh12wvCWmxymmHHmFfmd9rhosvSfspFVgjQ",
+	"zho+9dMlef9g0X3R6lMVwqZYSq0kieSkuq2MqU5IqgVtdWNlzxlT9e9+T1HVuSXoWGR1KU4fXoj2rkRw",
+	"+RkqDdPelC2+lsrMADvea1n0gSNmHQuRFIMo2yQ0lZU8ClFee3LKSPsQZBQgZ7zTi0katToa2WZs2wqu",
+	"xR0UMue938BlijLUjIzkIEhKO6uP4cHLF72UHAI367Fku0C1kzIi44ilBqcebmZaxjGwMx5v0sNjjo6E",
+	"QgoW2poQ85iQp+vq58VOerMueWu7nrBZCiP/J/SIY+PMl0jRUVkfIeyjm3Oi7qlNfP1Jvb6YvjnCg/Tj",
+	"9YjfRGTIO7hLFfZgVNgLfjGpwPx3dZvKrFwgFHt94JIFlZmxt2dOOJrrg0LtkBbMsiT5+NywYCGfdnLG",
+	"hYWwOlmhIjpZ8Vq/E5q1e177TFkuEtFIJPJmUZyXi8t3UznMj1LE+lmvNAxwSJM9fIgHkrjEJXUJy55U",
+	"GQKPlNcnl2Uw7W8KucuEXr4Bcv6Vrebm5iSCU/mMzAvGlWSXtJ3BNLkiIe9Xcl7x/g3e2q5EIiMWz7MM",
+	"8INbmIj+1TzzgLvc/DQumIhkOs9E8Be3MBXFs7lWxDTv3OjmxFdDu3O9Gdq9wWkYELpIJpQLtzbzHl78",
+	"+Q1My9RQ5TJapkTCfH1ZjUR/GDANtIFUNS9bkuVP7Goy+sICmRLqCzTEhjKNvEPFLjOzgjz1pB7+Xwsb",
+	"a2HzVL9mrWS6LOuxdMsEhGC8gKQDLPeIWYbaRkQk4l2uvZ/Z38K3eV/AAyrncCptWcqhMrv5PKvM6PuF",
+	"yzfyEW+nbiMff8YQs2fAlNZqmAGrijTs/catwDV2CdR2VcZgK46LRxujwmjkVRDXAkQGJbvHn8aAddoy",
+	"HiTCNW0joT2Ad2KTNKBhaHcPv2GRqeyYsOlw0rlZdxWL6NLwWhpeS8NraXgtDa+l4QVKTi/IWltdFA2u",
+	"mQCPrVobD9f9DHjF17bW9kFxX2WvLW4ooWGwN/abwpen4yPmwBLqYtI+QlME0jyl+ResPFP6/GOKSZs+",
+	"xszoyBRpolM5xPiVs4l+OXq+SzYaT+uPwHziWW6MwKGyJP6DGDVBePju+ANZ40p6swtrZJfFsTKpeX0i",
+	"MhadiLMRacskoQFRLOFtGUsBFPT0DOTU2Qj5Einp8FRlJOaCkVCx/m+Yo9iGTxRhFip49yggb57DT2XW",
+	"w5gcPAVX5OOH56tPA/ir4aDiz0YZIzKNWEoSmp7ru54IA/i+2mhuNmsn4kTgMHoGen16FJNQiMlocX3Q",
+	"YgRmMypGOOYWCe1ahQFIrwBx62P9D32I9d+oj02NgeKWyN1mtLdt4cEp6oQwOBH2E70p9RBtKQRrZ/yC",
+	"ZxxLGRRTiktxmrJEZuy0LUWHdy2VJMpwvI2E/UFjwMSEh3BAQK5qImb0QitYY1YDY6XXXwaEkoSLE0HH",
+	"h8CrXUVDQJSW+5CQs7OokXeIXWxsbj2pjfozV0ANq4zonTRlKiPnQg4hg6WnDG8X7uZ62CLWlhGLAmQa",
+	"OBEJV1CuEZFvAwmvmwhJBqD9vNcKVdN1PaY9BAZ3LgaZr28ijFORYpE1zQgw52/rXyhX66VfPy4J7PZz",
+	"3u+zCPZRi4T/Cm0+LvxNv6fH+o9V/ce/w0BvfD293SNiHJgz1uVCaG8FUWVZHMOy0nMmCB3SEVB/EhQY",
+	"pD/IFBJis5Tl7orqp4xGqsdYpkgkEd+PnkP9yonAqSJIWEemySCmMNnPQOdAM5nwdgiqGp6SYioxxVIT",
+	"AZzD+IVZDe8F6hFMYQ5VJNSX/dlo/lVzh8I3O+BBAG9q7D4um3kiTJo45waHO7pDCO9L6VdovAS00fGA",
+	"6enq0wXbAvKffRbHemnh2XP3cctHVNXH2W4y++qxJAemdSKygmxwffl288CusbjkkDNA4VsjR/YpYTgW",
+	"kU4qE9IIvBudsR43idwyYYP9B9pCQPvSYMIKlxAB7U/eyrGFgww4TKxRr9fNGiKuACoRtJ5A8GY8YdsG",
+	"IVJKZMUfUp6ZgpaN+rrh/ThiWTpabXUyloa1EzHhCePI0zzh+TsLigouBJr5LXiVZmvWSAj1ReFW5e7S",
+	"1pFLE+sRKvqw4BwUzMGIwcrZX5VZwTfZ+uBbgm7CzskPeD/ATQ973niF4JF5uiIoKooTgS9j9YLT1dbh",
+	"q6Dxa7PWqNeajVqzERyx6CXNgj2mzjPZD95wMbgMWp+Pg5MV2ucBof3+yUpwfPxyq9k8EeWtadMoOu6u",
+	"ZMvtuldoI5UYzJ89gH7YFcu+hYI9jCt3lT2c0MvVM9i66+ubmxsb683rWckoNCqsZPyy2kpOmXnZY4by",
+	"VQ0KCC3ubGOtnWSHDBTbtswSykB0u0b7yMYDrbdtGr3eeeDh+TiExlohj8arUSfbFtBFd9v3rnoW8qku",
+	"Oxdm6FzAt+R2zM07iyX7oNilgN+f9mlijsPUHgW8ZHakFf++ty+jq8IZOOvl7itrIri1nTf29ieSOd6O",
+	"q8jkPPQmgWDGCMYsgCvYBuDg0AFU1/FUYMuAscw99JSaFySYAGIhZwOIh0L/kPFXtpxzob0Y2+ybY65A",
+	"Gaz1bcBtnOYNcbMehpXZbA90zLxQgZeTcv6np9FkSrjIJGq38lQY+j1FWbJgLSfXG9azVZvexqd9vgKd",
+	"vit/zU5bZyd1Px0FM4q+JUDLrVT/35rsnNzwZXX+s0jQMgt2DY/mAyHicdbymBQoWMBcwDdXWb34YDdj",
+	"9D4sIPHlQb+Pg74vbtk8n9ywxWyOGDfO5zvoPa4AC3fWMmh2oRcnR2GKuLFJ2lK0WSrcSgREsCFTGUYb",
+	"MZqIZUAmdE945BppXKsO3Ari0goaFJHLFiwo3u0Bc4z2bvOEM4SbIXVgvplOUO7W8SU+951WQt8usFHE",
+	"s339cn7wUri7d3Kgdm6IsfV+nwkW6c101YleoJoOz85DK6bzTsKUkrpTIyiqKuvMs90l9znIMshaztHF",
+	"gdfPxnWA67OHP/mJyQ78dVgW2qrM7qIJ0WC2yuLltm7cW5IQbvy5JIR3AqZJCDN6Ze2tufnf1cxzXa6w",
+	"nsqscJ5ltuVdtjJWAILBDMQGrr0XQjI9mWaY7awCKPOf+AfDJ7MFh0xlMT2rtaV+qfDIp+arD/vHH960",
+	"dmYnPvBX435wxwrvo8qxgW+XWbUKNDDiyj2nSKvFxUTpuSkDACuIiSr54LkpOIvZIb9sVSwIDCG9iKKN",
+	"FUAxwbRGzgW4Dq4lMJawXw+T7OCWj0zpzimDBisemalpNyMDrzBjV5ai+gHn2W51003uhOmGXLWEfjg5",
+	"t9yg284zZ7yMrSDKK0qlYAWegvLk2E2xFFSkqiYO5YJGX8G+W9i2u5/U1OwCYxm0vqXs1K1KnNKdXpam",
+	"msMyTGU8B2gHXD1bsOdIX/oTB3n08y+DO1BpHRdqEGFjLBzSsaPdfEBHr1bNDl88jvqrcgvA7fLSQA6M",
+	"VhW/wVtVRm9mIZkkLQKznwdYHn6g/uR/1Uyni1bfXX7BBMmG2r+DH0UD3PfQ8vFWglvUpoJ0Uyoy11sy",
+	"sg0KPRlHW2Sjvl4VBtLr9GOGf16wlIk2pwkTmfaByUAN/vv/pVwqKKLWiwnPYkvP9S4aKP2E+t40shXn",
+	"Pk797MUuet3uJ1AEb6xCdumtuwwPVYWHUtzrJfJucVFTOEVlwaDU/6ogYzw9P0fsR1/vIj96P4PNLySh",
+	"fX7ORqRHbRMK1oksEOlZSCYsIzwPNMJzG7u+sE/K4jm4v6eEcfQFprdtaMBAQIWpSpt1ZSlTH1oc5za2",
+	"Vv62S622KlE6r7h6CRCyDw9JHQ0XB46urkZHn45vbrsywfLB8BDoCR9AwjqQNXIMdzeN052BYpGeGwSE",
+	"QJ1x0d0mIrc6MYRU0Ep4iueyRNE5dmd80QDR3CYfgqbPZ/PdTwDpKvm0DBvdTtjoNgRcYbeXBYmushjt",
+	"Rp8C4YWXGNwAmjLtTIJUQJDVUB8GA2MAZwGAIEx1ookoZUOJpYgKhYQ7suUaGiXH3FbjXQZ+YIpvuMqq",
+	"ThKu2k8R+1H2dd207nb7YEJ7q+I3bmObz2Fra2G9xkVHVu5u/Z7A65EpVsCi1zMEfPh2yiImMk5jPx9i",
+	"7cuEamVUI8+1ShT2l6EeDTMjHLkHESsp7Azi2HwOaMNuFgb+I6E8Dq23UnIiPiqWvtKPcotb2t2jtBdb",
+	"ksT1TRm1+k/f3NouHZY9uLfVP4JFUNjqisWdOTa592ontrneTqfc/9LtdP3V/JbqvXCd55sfQGZwr3sm",
+	"Z4uEfarUUKZR6NWuhyYwfOq+3PLIuzCCaa2mMLDwQcNUii6op7EevJZr4LPjESYiBQatgeZxFfp6cfUj",
+	"tmkcsxSHbkt5zplCboczqW8m2NCwf8Lp58oaulNt08JZXtA+HV8aPXhCVxUTPboaS9GlK8GKXXdg+kg5",
+	"Jcc8vqDkmIpMonZ1P5aDLC3+fGZD1j7O/Riz04SWE++3Q/YTrByzbHUXtkW5btFmj902Yco6KVO9VcOT",
+	"AnIfeUpWLUUIYrr0mN13bZqw4uYDXAOzjbHzA19hrQz9L0f2WAZxy0xyKZiR1TckzSfOd5lFfqVMt7bL",
+	"7AlbuHq2hC084U+csNXPv0zYqozYUEbJ1l8gYWtHu6WErR1+HpuqOmELo1UlbPFWlQlbPbJB/roia+vl",
+	"U7UBSSjqIhDnAPdlHGILYsdTIocCLQdAvIvnyviCb/Un/2uWXG9F+lY/2w+WvgVjcmVrJdH2zb9Z0k+Z",
+	"orW2TGpnaaUFVDR9Ju0mUy3z51/60PRZCmIZA3zBivXw7E3nM5TuJ8v7EfVKpYG0zPJWZXkHeCSm2Afz",
+	"y6fCYSvL8g78r6qMgzmyvPCKSavCzwGo1qnc3ZBRjanKiDsOi2SCFxIv8yEHHGtjbZkxfkgZ49s4QYX9",
+	"VJYxtsGRSutZXzA72pa501I+P6yM8W1srfxtl5qNNxWHe6AZ41ZOjY1ROpn64TuPRBvtzflSy150/Lb6",
+	"BhaK8rnzrz/4V45dXkXuXbDtXdYarfueBKzhagMfUNS1dU7UoN0z5n6Jgv3FJiYwuBhYHMvAuALAJ/7I",
+	"vEGAfM5VcI1ABmZq6n1adHJuLe3p3QUN+emxyrls7PsLRM4RhFzaFzeUVb8NJVA4CVUxvGkW+kVjTeqx",
+	"m2sQ2q1mgLBR4VMTFWaXbU+Kw4eIe+/EgElVmt95l1jxtu1nUxTvCusCIA9CZICC8h8EJuFZHDIGQtX1",
+	"OonoSKGEMojlbZqm3J+hsnCIIBSpiAKoFELOcGUTMxjCJl9pChxfJqK9NREY/8Xc81FJiJz8QhXRbjqh",
+	"/grBXLfNutCYxLzDMp6wwIACIzSjYukFMI/REWlsWr7xR5Ym1gTYU0bCl1nW1y5HGJDwmCbsmGfst+Ms",
+	"5e1Mf3RIs95va4bSOzxm7UHKQiIvWEp6WdZXQOYDynQgkBkhhEKmU6CXMKwGBYgFT2XLDiaXTOmT4SKH",
+	"ZFSekLbwbQlXCiAlU9AKoARx/EaNPKdcK7VY4utOtWZOuFaufS2OoihlCjMK8P82lH1tkTM2kgbhHq7X",
+	"g5UByhsmD5h0WyZQNvT78bu3oLOUYS4gv6CNrUgyiDPep2m2pj9fjWhGHwXIcKIfEFk6MpJIlZGn5DXf",
+	"2da7PixQGYcEMzFWgYPsZWSHKt4mZ0zxCJYyAUvC6u182QLLJgEzs6lEmYPzZ0Np150r2MOOwoBEnMas",
+	"neV0AkCO1KdZT5sD9mxY0iT9ueUfb9N2j0VVQbcPegd/atxMscsCylfh91q46H8B9QQkHtyOBdxuT0qB",
+	"J+T/f2uFjX6vsz9a/B3//fWnxnv+Zvf33tmLtv7/q4/fXzXe8t+fgWTEUFrVbVxU7ooA3WQM7u+ZLQRY",
+	"b6dS/w4Ka3O5OhwOV2GDDtKYCWAtmd0GGBv7huwPz0pCYTjfsgcraCyqUy5Wtp7V64u+vrlWuJLLHp4A",
+	"5fbDTcUu06kz2GJa7/FsZAPlOU2XdYlcYQQQ2Th/rGNKprydQH4BcU4TRgZCC3htTaDc1ZL0kU+Zr022",
+	"MWaDp41nzbmCr7nQLYu/wpROLxqTFl6Wb23v8f935YzRVAu2P//S/jw+md2N+JnZct6HetHQIikhHUXy",
+	"Rvhay7s0XtlaWaN9DnLeLMWE/2/sLdkBGOnVTK4CnHQ2EILFymPpa7M04x3IBkEBpnl8beY09R8lTC6t",
+	"OC78LCd03W2Zok6u1ED7p4b0UZuUcNGQgRsq2BAJilJ2Ic9RIZob73oDl9zb+5qY05HZYgh8ID0kSk3k",
+	"0/HHpmVD5siuLhpwgbxRngRWJDXgWsaqEPmF1h4IzIYN17iSoXdfC3tYspT+HWCFBorlIztuJfus3/1L",
+	"bRU8z2CdvRv6w1Y9MTaiV4CDTUx+z2GPTTyCd3b9xYbDOXm5Fh5dtHzIORspE3mFKhfXQ1AEJjaJhRxv",
+	"KLAxD9hCMqPakMUYluwrMpTpubaEpyYy/MWCe5bM1UROzCtwtc926bE11kR2pL9mR6bTd3zAQyb7McTG",
+	"wBvTu8h4RFYi2spS6df+cH9dP5qk9PjY+/ppXQjKBqnymE+WsaSfFV5QxLOVv//6+/8FAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
