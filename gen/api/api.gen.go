@@ -107,6 +107,24 @@ func (e AuditOutcome) Valid() bool {
 	}
 }
 
+// Defines values for BatchMode.
+const (
+	BatchModeAll  BatchMode = "all"
+	BatchModeEach BatchMode = "each"
+)
+
+// Valid indicates whether the value is a known member of the BatchMode enum.
+func (e BatchMode) Valid() bool {
+	switch e {
+	case BatchModeAll:
+		return true
+	case BatchModeEach:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CaKeyChoice.
 const (
 	CaKeyChoiceNew  CaKeyChoice = "new"
@@ -955,6 +973,24 @@ type AuthorizationUpdate struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint,omitempty"`
 }
 
+// BatchMode `all`: every row is stored or none. `each`: the good rows are stored.
+type BatchMode string
+
+// BatchedClientSite2Site Example: {"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0}
+type BatchedClientSite2Site struct {
+	// Row Its place in `clients`: 0 is the first.
+	Row int `json:"row"`
+
+	// Ok Whether it was stored; in a dry run, whether it would be.
+	Ok bool `json:"ok"`
+
+	// Client Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+	Client *ClientSite2Site `json:"client,omitempty"`
+
+	// Errors Why it was not stored.
+	Errors []ClientBatchError `json:"errors"`
+}
+
 // Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expires_in_days":1408,"expires_soon":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"predecessor_id":null,"province":"Rio de Janeiro","renewed_at":null,"sector":"Suporte","successor_id":null,"updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Ca struct {
 	// ID The id of the CA.
@@ -1244,6 +1280,36 @@ type CertificatePage struct {
 	Certificates []Certificate `json:"certificates"`
 }
 
+// ClientBatchError Example: {"field":"name","msg":"Item já existente.","type":"duplicated"}
+type ClientBatchError struct {
+	// Field The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// ClientImportError Example: {"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}
+type ClientImportError struct {
+	// Row The row: 1 is the first behind the names of the columns. Blank rows do not count.
+	Row int `json:"row"`
+
+	// Line The line of the file in which the row begins: 1 is the first.
+	Line int `json:"line"`
+
+	// Field The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
 // ClientRenewalError Example: {"field":"id","msg":"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.","type":"rule"}
 type ClientRenewalError struct {
 	// Field The name of the faulty field; empty when no field is to blame.
@@ -1473,6 +1539,51 @@ type ClientSite2SiteUpdate struct {
 
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
 type ClientStatus string
+
+// ClientsSite2SiteBatch defines model for ClientsSite2SiteBatch.
+type ClientsSite2SiteBatch struct {
+	// Clients The clients, as in the creation of one.
+	Clients []*json.RawMessage `json:"clients"`
+
+	// Mode Whether a row at fault keeps the others from being stored; `all` when left out.
+	Mode *BatchMode `json:"mode,omitempty"`
+}
+
+// ClientsSite2SiteBatched Example: {"created":1,"dry_run":false,"failed":1,"rows":[{"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0},{"errors":[{"field":"name","msg":"Item já existente.","type":"duplicated"}],"ok":false,"row":1}]}
+type ClientsSite2SiteBatched struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Rows What became of each row, in the order of the request.
+	Rows []BatchedClientSite2Site `json:"rows"`
+}
+
+// ClientsSite2SiteImported Example: {"created":1,"dry_run":false,"errors":[{"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}],"failed":1,"skipped":0,"unchanged":0}
+type ClientsSite2SiteImported struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Unchanged How many clients were already here as their row says.
+	Unchanged int `json:"unchanged"`
+
+	// Skipped How many rows are of clients that are revoked or have expired.
+	Skipped int `json:"skipped"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Errors What is wrong with them; the first 1000 faults.
+	Errors []ClientImportError `json:"errors"`
+}
 
 // ClientsSite2SitePkcs12 defines model for ClientsSite2SitePkcs12.
 type ClientsSite2SitePkcs12 struct {
@@ -2810,6 +2921,18 @@ type CreateClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// CreateClientsSite2SiteParams defines parameters for CreateClientsSite2Site.
+type CreateClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // ExportClientsSite2SiteParams defines parameters for ExportClientsSite2Site.
 type ExportClientsSite2SiteParams struct {
 	// Name Only the clients of this name, as in the list of clients.
@@ -2839,6 +2962,24 @@ type ExportClientsSite2SiteParams struct {
 
 // ImportClientSite2SiteParams defines parameters for ImportClientSite2Site.
 type ImportClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportClientsSite2SiteParams defines parameters for ImportClientsSite2Site.
+type ImportClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Atomic `true`: all or none. `false`: the good rows are stored.
+	Atomic *bool `form:"atomic,omitempty" json:"atomic,omitempty"`
+
+	// CaID The CA of all rows, whatever they say.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -3398,6 +3539,9 @@ type CreateCertificatePkcs12JSONRequestBody = Pkcs12Request
 // CreateClientSite2SiteJSONRequestBody defines body for CreateClientSite2Site for application/json ContentType.
 type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
 
+// CreateClientsSite2SiteJSONRequestBody defines body for CreateClientsSite2Site for application/json ContentType.
+type CreateClientsSite2SiteJSONRequestBody = ClientsSite2SiteBatch
+
 // ImportClientSite2SiteJSONRequestBody defines body for ImportClientSite2Site for application/json ContentType.
 type ImportClientSite2SiteJSONRequestBody = ClientSite2SiteImport
 
@@ -3722,12 +3866,18 @@ type ServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx echo.Context, params CreateClientSite2SiteParams) error
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error
@@ -5436,6 +5586,56 @@ func (w *ServerInterfaceWrapper) CreateClientSite2Site(ctx echo.Context) error {
 	return err
 }
 
+// CreateClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientsSite2Site(ctx, params)
+	return err
+}
+
 // ExportClientsSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) ExportClientsSite2Site(ctx echo.Context) error {
 	var err error
@@ -5554,6 +5754,70 @@ func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportClientSite2Site(ctx, params)
+	return err
+}
+
+// ImportClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "atomic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "atomic", ctx.QueryParams(), &params.Atomic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter atomic: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportClientsSite2Site(ctx, params)
 	return err
 }
 
@@ -7858,6 +8122,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site", wrapper.GetClientsSite2SitePage, options.OperationMiddlewares["getClientsSite2SitePage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site", wrapper.CreateClientSite2Site, options.OperationMiddlewares["createClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/batch", wrapper.CreateClientsSite2Site, options.OperationMiddlewares["createClientsSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/import.csv", wrapper.ImportClientsSite2Site, options.OperationMiddlewares["importClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/renew", wrapper.RenewClientsSite2Site, options.OperationMiddlewares["renewClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/pkcs12", wrapper.CreateClientsSite2SitePkcs12, options.OperationMiddlewares["createClientsSite2SitePkcs12"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/export", wrapper.ExportClientsSite2Site, options.OperationMiddlewares["exportClientsSite2Site"]...)
@@ -11483,6 +11749,111 @@ func (response CreateClientSite2Site500JSONResponse) VisitCreateClientSite2SiteR
 	return err
 }
 
+type CreateClientsSite2SiteRequestObject struct {
+	Params CreateClientsSite2SiteParams
+	Body   *CreateClientsSite2SiteJSONRequestBody
+}
+
+type CreateClientsSite2SiteResponseObject interface {
+	VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type CreateClientsSite2Site200JSONResponse ClientsSite2SiteBatched
+
+func (response CreateClientsSite2Site200JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientsSite2Site400JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientsSite2Site401JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientsSite2Site403JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientsSite2Site409JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientsSite2Site500JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExportClientsSite2SiteRequestObject struct {
 	Params ExportClientsSite2SiteParams
 }
@@ -11678,6 +12049,111 @@ func (response ImportClientSite2Site409JSONResponse) VisitImportClientSite2SiteR
 type ImportClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportClientSite2Site500JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2SiteRequestObject struct {
+	Params ImportClientsSite2SiteParams
+	Body   io.Reader
+}
+
+type ImportClientsSite2SiteResponseObject interface {
+	VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type ImportClientsSite2Site200JSONResponse ClientsSite2SiteImported
+
+func (response ImportClientsSite2Site200JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportClientsSite2Site400JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportClientsSite2Site401JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportClientsSite2Site403JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportClientsSite2Site409JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportClientsSite2Site500JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17383,12 +17859,18 @@ type StrictServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx context.Context, request CreateClientSite2SiteRequestObject) (CreateClientSite2SiteResponseObject, error)
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx context.Context, request CreateClientsSite2SiteRequestObject) (CreateClientsSite2SiteResponseObject, error)
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx context.Context, request ExportClientsSite2SiteRequestObject) (ExportClientsSite2SiteResponseObject, error)
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx context.Context, request ImportClientSite2SiteRequestObject) (ImportClientSite2SiteResponseObject, error)
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx context.Context, request ImportClientsSite2SiteRequestObject) (ImportClientsSite2SiteResponseObject, error)
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx context.Context, request CreateClientsSite2SitePkcs12RequestObject) (CreateClientsSite2SitePkcs12ResponseObject, error)
@@ -18692,6 +19174,54 @@ func (sh *strictHandler) CreateClientSite2Site(ctx echo.Context, params CreateCl
 	return nil
 }
 
+// CreateClientsSite2Site operation middleware
+func (sh *strictHandler) CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error {
+	var request CreateClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	var body CreateClientsSite2SiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientsSite2Site(ctx.Request().Context(), request.(CreateClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitCreateClientsSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ExportClientsSite2Site operation middleware
 func (sh *strictHandler) ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error {
 	var request ExportClientsSite2SiteRequestObject
@@ -18759,6 +19289,33 @@ func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportCl
 		return err
 	} else if validResponse, ok := response.(ImportClientSite2SiteResponseObject); ok {
 		return validResponse.VisitImportClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportClientsSite2Site operation middleware
+func (sh *strictHandler) ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error {
+	var request ImportClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportClientsSite2Site(ctx.Request().Context(), request.(ImportClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitImportClientsSite2SiteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -20558,607 +21115,642 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35ctu4tjf6Krg6p6qTb0uyBsuDXLu+T5adxEk8xHaSTndyTIiEJMQUoQ1QlpUu33c5df64df++j7Bf",
-	"7BYWABKkSImy5cTdndSu3ZbEAcPCGn9rrT9KLhuNWUCCUJTaf5SGBHuEw59d7A5JlwUhZ7787BHhcjoO",
-	"KQtK7dLHIQmHhCMceGjIpigcEtRj3gyN8Az1CHLl3V61VC4Jd0hGWD4hnI1JqV0SIafBoHR3Vy7Jx5Mg",
-	"PKBizARVj06/qYP61CcowCOC+oxHb1r6bO4fM4/2KfHmH3o5JMinIvxFoHBIxfuxh0NSRtMhdYcoYIjB",
-	"5OQViPXhld0OGmJRRRck8BANUQ+714gGyDnqV8x7Khc0cIkjR0Zu8WjsyyF9JF4ZNVrohN2gRq2xheqN",
-	"dq3WrtXQy+PL5XO4CLF8THoCZ5wIEoRoOiScwBwQFTBQH4tQjTwc4hC5bOJ7ckeG2CvDdvk4JBxxcsNc",
-	"LJ8mYM8CFsqrWIBo2IYHeTjEPSwI8hgR8DsOxJTwMmIcuTj4BW6YchqGJEAhS27If3LSL7VL/7ERE9iG",
-	"+lVsRNOSczy8xIOsXRchZ8EA3WCfejhk3GyE3Ps9JDK24YQFpHKMQ3foLCOOc/KvCRHhUQ5pUM+8jasL",
-	"99TS0oCYH3w2kAQhxxAyltzyVr/m1sl2f7e/hTfdGtnp1/s13Ow13E2vRbb6icGN8O1bEgzCYam9tVnO",
-	"HGvIZ51+SHjGMsmv4QCOcDBDgrgs8AQKGQr5DOEBpgF6dv6ii3br9VpZ/i5vRPVatVFtPt9DY01GLPBn",
-	"kpYCOTdO0BSoijH1WL0IQm58H1OfeHL6NBBACuY2JAi/oS7RtCE/ERSwaWJtmrXE3GlAR5NRqV2LJk6D",
-	"kAwIh5l//PixMwmHJAipi0OSvVfwNNgWjFxOPHk19hXxT4H4PVZGzj7BnHAnczXq1a1q/XlyD9X1q+zU",
-	"Xbk0xhyPSKg5aMd1yTh8i4PBBA9yRu/rX+X4nZEYOJKYCeeMizJyxmFl/9xBz+A4kj6e+OFzueQOCVJc",
-	"Bq4slUtUPlhx8VK5JJmmpBIYSCUayeKzccBn55PgNPBn80N2Qj4hTltygyENBpLnuEMcDIhXRR1DJ/ba",
-	"9+QR6k8E8eS15k91bswVe7B5wUxzXTlZxWmQwDOBpvJp1N5MLJCjRgnL5eDx2KeKmW3cBF7VHeIbQjmr",
-	"enxW4ZPgH18FC5yyvHbsYzc6wxMxwX7E1bAvWMRPcQinO2BK1qATQpW8Qx6fIT4JUMA4oqFAzpFHRmMW",
-	"ksCdVd6QmSMnek3GYdVsx78mhM/i3fD47IpPgsQu6M0ttfvYFySirR5jPsGB4pO3Y8qJyGEEcrtQOGRC",
-	"D16yRxwqwSBlm6QaYPywCkcXp2hnq1bfQ1MaDtkkRBh9YwGRy0wFen/ZzRs8UaO4wjCMlfiYnsA+6TNO",
-	"is2gB9fGs1jT4NVjVxv9K+Z7hC8XGNjzOBGSyDkRbMJdUkWXQFQUyEkf2TISTM0zYKA3qWMEIpxyxKYB",
-	"4nQwDAXqzSQvp8EgmtUYh8N4UtQrlUvy5FEuNR15QO2J9Rkf4VAx1q3NUlnOVPHc3Vptu76722htbm/W",
-	"dnfr5Zgd1zPZ8b0mb3Op+g+fQHRS35BZltIRklvQ+GZsojYBtkjuHJmC9kmwO0SK94UMmJGYuEPJkTB6",
-	"//7oQLHBMcFhSoMAYlViUmqy12RWhq01X7jY9wmHq2iAGptoyCZSBhjlC14p1bcBCUV8W4p5SU1Z/tan",
-	"XMC4RUh9X/KrQFIQurTer0aEA8V1zTCpQJu1XeTwiU+cOaaupf81IeNoVG1gg3rSUgnlVLL4gEyreQIp",
-	"xTLzTmKj1YI9NZ/rUsKGIeHymf/1+/9V+b+//OM/S1mn9QwPSHfCBeOZpgtXqzSWgrdHpCbTRrWUmNXq",
-	"tFpJeWVZyacpFepu6iHggtpqSD1QWwqgnzouDKUakNvQAfmtvxhzckPZRDhKAhqxNwksoaouRWMMe0CA",
-	"Lw7oDRHyBjIahzN4beKg1bL5n3pUtuCple930rI1N7n+F/RbBps/CslIHpa5Mddb2YMW8jGZQ5Z3REOs",
-	"12pLz/8F8fv5Ok1C/hPNkFGIr+VST/HMMGR9rtWB/UUAm8BjKk8U42giCK+i04hSFHswT0ucLmlsOYL4",
-	"faeNpPyCE+YRn4QEVG2PCtzzidSVymYcahBAQ2IyJly+zoHhlSX3hSuIPAig2oJ+TsAiGEp9/poEUitg",
-	"gWLMmcst12hF1eSC8TBjXannlJW2KuXuzGmnxbs6Wy4b6WNWRUfAQcwNyrTwST9EUsz3iKAe0b9GYtyJ",
-	"X2H0Esc+qnIY1jnqEZ8FAzCRKFg0HuG5ayHnVdioJTykfTBUTuVDlUXAiRizQBAwCPaxpw1P+clVzg/5",
-	"p63ASl1VfhcdjD9Kyh4otX//o9SnxPfsozwSg1K79AKOLkM0uPn3f/vUA4M0OgFgQ5fuvtwVncuheiHM",
-	"YF7eW6JihH3JNYi3J3Wb1xenJ4j1vhI3LCOMethDkUVUBnPSx3xAquhEy7Mpju2HkvIH9X3qPnx5YAPN",
-	"4rz+938jcktFSNBkhGhIRpLmEJFf3GCfcWuxvIl6FVnTep0GoHqPpBoLgxMIc6K8KWCVyRMOpwQjyRQM",
-	"dxEzIcfZZ7xHPbCWnimm8XxP6SBUgJNHyoi81XwBN3skePBy4kk4ZJx+g3uide24RAiGgn//D0Njwkc0",
-	"TBKeHO/6qM6y7alQbiHUm4Sxd2rIfE9pXJJFwppSYa008VCfs5GyJrSmWlZfGSVI0FBtBlzD+iEJQCsI",
-	"lK7kgCumAiaYA/4Cy19q/ZY3UX31huXRgckeBVKnwT4swIM3K9of+ThE4dmPty3G6aM0w72Eb0yJyYkg",
-	"aBJ42rKPmEdsNIDS84tAzq8VzR4rR5Jnf5xbc23i9SZipnyZ9hNdHKCeHFAQKs/X+jbohIUv2CTw1rc3",
-	"J/LQkEA+jOPEqQlYeNWHl61tj+bNsvjUAGMEdvE+MMeceI/EMbpwhl15hiVZBCFBbBIJLfxYQuuEWdwD",
-	"znekblGB9KtAVQItwttTuiBWXk6t5UfeUG0DsYCIMsphDushPfCAVtIu0EV3pz2msBjvA3I7Jm5IvD8R",
-	"b+lE/kAYhrZwWV+5A0WIpVbbI+GUkAC5PoVTH3iGHylT145ICTYiSk4SXymhAbD5KqiwekDgtgVdPrUW",
-	"2PfZlHhXdCwXpFTfbVRr1Ua1ttHYLH0pl1xOpM5wBeZTo1bfrtRrlVrrst5oN2rtWqO622zUarV/QOCn",
-	"lJ6rNIMCqQhE7o9InQ1L7WDi++US9cCq8bEIryYi+ar6olfFd9BxqR2NfDtWc5XxUiqXjDl6NQlC6ps3",
-	"cxySK5+OaDQWznyp0P7+pVyKjJDYPpBWRqldIrPXNfJrh57S128+1N/Rt93Xw95LV34+ev/tqH5CX++W",
-	"yqUJhN6KTudODpKNpaqtVOrEvmQ5pwISThm/FkrQK1MdnMn8WoA7sXt0cC45IRyDPXWZpBBlCVLtEWlW",
-	"0aG0tdtGYZjB72A5SIs2y3ORckuAsXqkLrZ8jJhzLBf/tgK2SKm9e5ekpwz/RQBTkOqeuk4OI7Le5XpW",
-	"QqoU4HhIzUZ6RPKdA1aZ/1IPpL6ZPpXzxrxA1jfV5BvrtVot65368Vt3FtnnxZfNVlk8xlie1qO275JH",
-	"Jm/JRMjGAh5Ig8EeciQ5O8q9d6PMwCKrKO+SwzaHdbVV3blTh3mJJxXOZGJExiuTcmzYG3aXZhCLaAcC",
-	"xfJKaav1yTSKHvo4JMUX52GrUU+OWbKo9JhfxAdXKzJzM0gRnjxdy4dlRtC4M5wwi7zlL6nHZxxu63mN",
-	"u3lGmn7we/l1HDhVjpko2KFj+FzzJO3DhWMQbctUb6TR4x5re5p3SQGQnsm5CQ2PCUcjGkxSpMMQ3FhF",
-	"+2TGVMhe8dMspQkdSssWAsccjTmT9iVy2SQIhQImgLOtmj+rrDNRu4sEVtb+wk97UZBRKgsek2OEbyAq",
-	"CSdyhAYcB6FIcPxFqs0588k56Sf5foIlznH+1l1CoC7giXqY8mDOQKkpw3jlZ+WNl7NazDMlc9eyOosV",
-	"KZpMcCPJJ15/vETPXl00WlvPjbfOI5zexMY1xBZ+EYgTl3EPdDKMBB0EUvUSxOVEKWraNhch48Sroo9D",
-	"BqNXEg38n3AAVEgM4hWCEHX0h8wnUnSHaouk+VhFRwHCvq91RvWlULiGaEkFBGymQ6ZRMSN8TcAUkOIc",
-	"z/bUesovQEU07xthcQ1cUiDnf1n/cM+VZqqxgsGGFSQM5UQdtWQVWEZRYYFLHBRgztlUTUhNQq1yyPS0",
-	"YWHUtFW0SY7HgJ1yD6k8o7YatZTpR06iR9EaWsrvaeJ5v6sAn/bIKYqzydyczqSqEasGCcleTih8CdaU",
-	"En0pqTLHkxM6VmL9vkQzVq5MmJzwritfRcUAKsb0DZnJo62MhS48Sq78CtppR1vlQOuRmvpM6qPPs7TV",
-	"fA00slNShkm51KjV6m2vt9Nu1+W8slTVjHB3WlPN4bZz/Gt7mb74ghMCMdZMTbGwyN5cRXPcQyrAkwwm",
-	"LBAiGbyydR/9sihYQW1rQtGKcT2NWrOWsiV/e4Cys5Wr67wP6L8mBHEywNzzpeBlfeRiQfZQXTKoRqsl",
-	"+QbHbki4WEkjqt9Hh6gl1IdSMtJXqyWifbVVFIKdAvrASkL+yMuS8UXPTHO9Mn8POWCHP4jcG2kODiQz",
-	"xxcj9nem4W22vwR+UM6jn76Tp+E7kWsdYSLcCefgBpS0Sm6j8Zl5qM938w4Xs7F/FDsh2puWPiH5B0La",
-	"T/EwF0ZcTQzU4jQpwo3CpGbY+UR8DmrXvAxnN4T7OMsuZVnI27Q5lzDeaioYT0MThdeIbBPhVkKhuVWr",
-	"JTheo7XbeADHg1XJmbVCvv/UXJ6i5vJTR1m7jlLcK/Sn01nkVoqQ4MiFGGP7/8wKzT00lwxWF8W5UmrK",
-	"unUPrWmMSDhknhwDnoTDhoV1DW5IEDIAGT0w8vEkQgRbjxohaBbjlgIlos2KuS12frUKOuEjurmHJ94Q",
-	"wTL9KHrHsbohJS7W7Jp+Oo6i7UV+oqQvaGRWJnYKFfbeJM9/nqfmewj/xgPIeR1ejM31EGXzx/gQskzS",
-	"aD5Ldv04mnVywK905mpqwTUYO74fjTm7gdDMSBD/hogqchRrd9oGfECVr1t/Mo5uThC51ccIXLrywS4E",
-	"NsBMMA+qO+04zU7eJeggIJ5KV2vtbO4+ryInYAFx2uALB/AT2BlUxZDen78tW/qbvB2HE072oqSrSQBb",
-	"EkbuajjngoRyaxREDpDGGlcVIGn5oMu3F+BFB5UvkJrL7yU5jlJZCbe6+aNhbUKsjlubkOkliH5VroI/",
-	"kTxekzVtL0BhkzpWZ368XW1NYMkpzLM1nzrvfQiXTQPRQkQ8CqDfh8Ssm0/DRMrUtSceDTtuqMjMOuv6",
-	"KOqDN8Kc4liFAlth7nQs19DkfWUr+yKxe1EgWvJdiAuKTDWuuB2WDxUAqBEkZOlMKakhrSThmtFqLjn9",
-	"0QJfyqsXndJQXRDrVV8WbtilfnsqjSOxphDVZyoNPiUj9Zbc4IkflpHjstEIB54DwDsA4mGVwKR/SGTT",
-	"K4FUliJOXuogbCfEKZGmUJoxkNOWSDqSGHlj0/BT/U65DvCCbFklV+LwRoMjbTHl6rVQIkI+3xB4IarW",
-	"sJWUBxlnZ/Ie45DTb3CbEkSN2hIh2MvJqD0cjTkRGP366Tf5OHeIaVBqN8ulIRbDUru029/Z8mo79Z2d",
-	"TXfb22rt4kafYFxzWy3s1eot3Oz1N/v1XqNX6+00Gq5Xb3lbbr3Vq/VrNVzbKUXyVR5anFijLqhBFzQk",
-	"Dfl/UkmYhC5TCdBKfYhLfmw2FN0SEV7JJxYpoGCQzJKWxyS4GQdVpXoJ68crPb7os0mEgysroiEyEIVu",
-	"tiD6CEntWCA5fAUGUNqKU0aOmrT8S+Vvyb84uWHX6i9wLcu/yO2Y8VD+BdBiZw85ShuEc4UDeUhCMhqb",
-	"HHoc5cxXi5hbljczotBivCTNiSKS/SMfT57MhNvTyYgZpzxD1C30kEYnA3sekAj2z6w9Ulw6Y3e0nl3W",
-	"9QV6xMUjEns1lU6+yKNkBfxtANQiW3mIx2MSPJaNLAVOfLwfthxTLB64Fo2Yi2SRBfykpd+QIHIDZpEU",
-	"F9XFzhK554onZT1W/hKRGrxiMoYKJ0Mq1Eva6OJVp9JobUljaEhusUdcOlISoijd1bcKuYTgffdwBlkc",
-	"MusF0c9Hns4/ik5QWu9t7CzxnUeMtsDZP9XXpnzN+dWYjkJhamgE8Y7oNKr6qgvTuksy/qylSWYFJZOG",
-	"ivOcxcumxmEEStYormlg1QRSV7alne2ysZYGKTHk7EFiqtREqgoF5qBn0iyv0EA8L+tfNDDu6prMhBQL",
-	"YzyqJk0QZxUq3r1LCb9l1Y3UpUlYaRiXq1Dr+ACNWcEvk+I3V3dOjWqRLr3Ec1yvZzoXFYJMyzsj4hIk",
-	"aJ/UstEF4jNlkUlyodOTjNi2kWaGc1qHSzO9XKUcVNEMr8nKbodyCdiWRmP8VGb/usrsl/kw0b1dPjHV",
-	"FPVLxfbTKm6pPNeSfnvu8VBZ9hn2qnCdNurNEBYuCTwoU+VVpWZufpB/xb9YZiQWrnYq5huIp7F4zQ/f",
-	"azMBUMyx/m5eo2lG/5LzKtuAXSkXzbLJDcnYX2V4Pt24dMFVnwYDwsecSrZSkj8CeSlSrvXrpOE13c1e",
-	"C2/tbu/sbO9u4VZv0216DVLv16LfS/eBdd1Q10CjikK6ch27Y868ieHeOdgs0iecQ4amfKU5VrCmZ51j",
-	"1JV86EsMylrZRVwuTblkFzCJx85c+375aSDS00SWr2eAU/XegdTGXRb1LtIgMt63kg8u9zCkX2psDmOa",
-	"qMCPdTt6dnB4/lznGUOJJB3fGU1M2RNpjsFeSlrg4KhNGDBmUwOA4wgUEOIpXrI4Zcc6tJmWmglZWcZG",
-	"ICYjwpHOOitsNm0+mWxFheHSTCSbHiOXhb7O7I1K9dD1ZawiNVRVARxhj0RbgX3f3J44XcuIeoU8oHpj",
-	"famRW3+i1MjdYqgMWzT+JXAZrdVTBrX/pkjS4JxxB6irR8wZ3LpLCNdMR6ocsHMuLyLcMWw7ySChjprm",
-	"kCwKFQjrJAYKNvYoQq5+l1AJskhyjHlcDgzCHhHXoAL1Gd+L+Izk28gxWoXzGCPeKZjPdypVS1Sv1iDQ",
-	"r0evzoRGGOxZ1bPAv7KSQGg9rWw0uSxaDVsCReQEKwgHXG4vgr4AkgnlVcuS0TNdD0mFKUOrsWBO+nOM",
-	"dlIzsClycVpcdPpikZiv2djqQpyhd/98ubT58jM7Lo7KFFCb7ZiqxU9YP1PW3a8aakok/hid11J0FXQJ",
-	"ucwH/FUU9rWza1VJKYawuIaIvvVWgZ45lYp2hNjfO891bbWQT0RIPDTm7HYmnzLUMKcRYgF65igXT6VL",
-	"IDoHNcI3N2vPFyjgMf59Da6ntKe6OAij9qhab1uhs3VWNdVlEyGg1LdLxcPyPHOZR1C9Vq8/z9OW47NY",
-	"Lze+LNKe71nl9/649d3vnVTa/NskbOiixilI9aPgRBs/QPe0BMwwDMeivbERedeq+seNPAFTROUrSsI7",
-	"a9BZ25aaaioiw/F9XkaOVeMUHeMAD6DWqnMpWbL1+QCLYY9h7kFI6yPpoTNguxdECAqV+J33gnD4tdPo",
-	"yP9cQL1Lx6qVzlQ9+KiWtarWhW4IF1DZFkfVRORFcpPmzuIjC/TWI6iWa8nf3UxroHPK5wI0mKW4ZSF2",
-	"E7HJIum9P93RT9IdvR74cooaCgeK7ODGD4cwJyex9FSsL1E45cSxXTa1qGz36CnkCtvzv1Cj/nMGpdR9",
-	"auHlvbV6vdFoNjc3W62tre3tnZ3dXYx7Pdf1PEL6/b8o44A/41X4Gdn6Gdn6GdnKjGwl+cWCN6pL5t+q",
-	"vjdAtagJTMLhutKwdn8G3H4G3H4G3H4G3H4G3H4G3EzALanQ5Q9HpyXbo3rQyxu1n9G+v1e0L60TpWhv",
-	"qfX8s+BUpCX8jLr9WaNuuz+DbusJuu08Xj20xl8lvNb6/uG11cqk/V3Dbdtr0FiLV217HDm0+UgK0yph",
-	"8CyPcxenk55oOCu1S+eUIY+g1zgglDPI7J8EIZc/Qf/zhxWQsZOMyiUywtIwLLn4/xD1Q9Vlo2qPW+oY",
-	"Da48PJN8b7O2E38tmHyeruqqulleKb0nizukB6WdwtdkdoX9AeM0HI5K7RJxPYEr40Zry2rpiisjlWNV",
-	"LjE+wEGUMpKazBhz4zeLYjsegQ5+PPEtu6EBZCLNLTUnAZnqtVVXC6JSx0oXkzHjoLOKiTv30IdWuoOt",
-	"T5Nnl86ZKouNfnCcGWqZe5r6oQzMv1nf2kLYHw9xpbGKNbT9ZFxzO4/fuUcdjrk0vYr83lQIWK3Ely2x",
-	"o3OVVbILAmmqgYK8CASKrQ1Hfa+hZMgeqplkZbBAPaybB06jFH6BSKAVzAWNjdNGd/KwLyoqZA8O4npa",
-	"ZO/WYAKgLUejaBtYAx1Jsx3BsYPhdzuLbdF65Hs03CaHAudH9IgdpJY7GNW8VvQqprhjJpLS/Gy0DtXE",
-	"RCAnZqXOHqIjYF4e6nYESLIhviG6YJDqE6dbS0IfECm1V/LPNNfvu0xy+vRjT61fVzuBtbuEoFi2a0qX",
-	"kYRLhZgQL01ZSUcomCtgvQzxOgoxpQXY0tFOwdpS1QtoqDpqaxMYQ4P/azIzQ26vI/m9eWcL1DmrHtq8",
-	"MOh0BJestFcK6xUL5NyTbhRK+8RPtaUZz9YsEdYWDdLP/j5xCAglGWUiPZMDIrXoka67UZyY63dpbaQY",
-	"PatO69QUulgrRWw+LXfpbqbzMuYAc4cstaI55VqNlmVRf1lpcSnWFW260SfSbD0pzubVg5QQThyJ1TIW",
-	"utgCN6ZtD8Llulfkv/3Dl0cnqHt4fnn04qjbuTyEbz8H1Wr1cwB/H54cZPx+D9tkud2gqopHNyRhMg23",
-	"sdXb3Opt7fT7rvy/3d3eZqvp1r1mbbPelP9rNLzt2tbmTrPXx7X+7g5ukZ2drcbWFtnGUDlOsnWp33dP",
-	"/mlbGtc08ACcAqwFqqqFV6ZyQ2pq9d2MkQrCKZa2VQ3Xew236W2SVn+rtl3faew28Wav5W5522Snv5th",
-	"DcBmZEbibRUwQGeHx2k53Wo1t5bw1KX6u2YVAyat+MeqjFxMjXtEzU1qkgt90nLB037p5PoD8KNigB+r",
-	"1gAzpLesWIytheiauTRUZXM3W/XN56n3btZ2t5bAxxVxz5WV0MTutFVnQP1u+Uqlzu8hh2DuU8KdNjix",
-	"dKSYhnvIcTkTInVr9Ls99j7jRlNN22RbS/xw9hnMIxhwtIFDuUeUdfQ45AOdDPUZz9J61W8omIx60kRa",
-	"QiyLizc100IMNjCioGggSYJOrFdazCQEBzCcpSJDZMiM+KfffwqRHypEvmSKEXvrFooT1ejd9s2qrITC",
-	"bTWS2sVcwGQRNGkOt2wPPIcscxIuCzvSVouGbd3bsZZ+xRiHIeHytv969nun8huufPvyR+Pu+f/+z0W4",
-	"wE35NycYOtiXAob0YJDLPFjs71FgurmKTyxiuEbrXSm/CY50ju3/lvZJjjyWCvMeqtd2W7X55BKrU81u",
-	"q5YM9xU3b3az/DLY90/7wAIXnZA3ZNaJ7rr7Ul7mztFNYfcSvpzlSTNF2j4vqKGdWtZfBNQcZIFy46BO",
-	"MEPAOeUr82NsUvkZ0SCitCWC/d7enpXCjNvLfT9G1wKOLua9PTQUxO/Pb8J948wrlhkc43B45eu55/qN",
-	"jZOvJzU0n00jdbHV2KmVkTRIKQvQZrVRrVd3n+8lp1NGddXGAcmpVrTWpnoIe6iWKjUez/Pe+Rj1B/mQ",
-	"VmPkrUJeGPTMJkjso0lAw+cPIb2dnOYeijtmy7gjcNpmyLhc87DbybAQVSQAqheCTxBchJFpIRDusRvQ",
-	"0U3NWYI4Y2EZ0b520wcsRBi+rKKPGi8ACBet5usnqKrp+viAGxS8/pPgOtA9zecN1YI8QpVg8nO0GJXa",
-	"hbrnby2TKdM83mnu7GzVdlbkGU9KuO6p8n79ONI+LwsLCeCVGktck1lOpVxObyStXZPZQo9EwY1uLW0/",
-	"kJo/scVTzlIslEsrAUHGWIgp414eFEL9qjsHkMDls3FIPGPqRlsSPSZFMY3VctIz1GblXsxhKG/IrDtk",
-	"1F2AhMDy6FwTMha2jW6qOgrFtAIyzazo2MVZpVyxNg5/ohv+LuiGtSTeAt38UdT2/OEptnK42afuXK76",
-	"KlJcrlKmHB9hjyDiCwJYX1DEIG9jAm8zXa2AFUdysKj0h6AxC3SkOMYFGjk/g5ZdidstX0EVnTAN5uxT",
-	"4nvg78M6EKmRoDTMlgwr6W5FDcOsNcy1DrWaElJfzQtOWuR5Xo/dWI+FaDFr0WbX88aiI1mxU07Oox17",
-	"7gn0JEBOQKZOG+FA7Y20bpKhv4UGZOPRbN3TwJ+lwtJtlfxpbiondBsIbRe1e/MzqTJfG+a429MrhT4m",
-	"aSY9PpP3qD2+Go8xIIGuta0bqhh+j142nPUpJ3kQw7xchEfyk+38YD/Z1lPwk7XW6idbrfH2AvaY7sy2",
-	"GhRlCRap4MNX6fN270d+P4fS7nf0XGz/IM9FvZbNWvKhBNiUv7AS2etzmv3SNglKFfeWaeHNgmGe9XVP",
-	"WKjWyx+vyTg06yo/jzkLiRtac9GBIbVAljEQ9zmYixXZ65UZK+Lkhun0O8MBTfWMG3ZtvVx/TpgBOszU",
-	"ajR7NeJ6jX695e72tr3+tteruZ63tbO13d/erO/UXXfHbZZ0A3RBPOtBGTp8gfoSK0MjG8trJMSQJ51J",
-	"lqgymQTtsf66gHBFgNEuVpDXHkHgFkMmbe+RINLRKVqQ+5BABy/A3tZ/PGgDYHSroDYkhR0cnpcfBtfY",
-	"LgTyzfPAfW+0ry7EoTdDO3CjpKMoH08adKopMvFQwKar9N/bubNZ3SJgeMJBKEc8DiOaz6c1E2azWGfe",
-	"S4zJaxzP0Rvkh9gHp9V+43pbQuo1CyWz0EqLt/yNwmQULOhgB9VWxUYXh8E80iFU1RjmxM38WGaaALXI",
-	"KaPeDIgC7C0aoPmgVKvarNb3kGOdpVfM96BsiJiIcZzFsCo61wbsRyJxAVe0h8148uULKKdxl5Swc1qh",
-	"1ATtw6kv/k4w5OYqsKXyA3FLW3dzekIu4FAQfkNdopdDgEuKcTRlE3An3ZAydLucCBK5MyBvG18bFLjx",
-	"Z3yHVWxlooqVupOsPqCRWjrcl4PTSiOCI86aZoKxPI9pOEFuWecyvQdFcWFfFqv9b7JBhC522hAAUQBA",
-	"n02j/QJHoSNfSweB0zYo8KRbUzksIdNSZdGa6cizMoIKrF4kQExgIlKkVUY/7IWiBPmq7GBFPJOcNlud",
-	"AMF+AzbCgiTZL6bRnsyWvSUrNjKHoPtpO/1dbaf1BE1WgvxFjnw8IMVxfgtQft896LIUKAhEAREY7B9y",
-	"PteyH6IVUieHWKwYlNqlU20zEkRE+O//Bg40wB5DbKKVAMGq6JwE7IZUGBLsGw2GDI0xx+hfE4JumB8S",
-	"1cxdlU3Qo+ITn8xj/fUAlmHAIdw9U8GVhIIfMB1xUUU0ej5euZHonZ75HP8DXyiEmcaEjX1SRtQkmQaD",
-	"CR7A6JwOmBCVt/o7Zw6OvvDtzci5tJgsXshJwg5eqpb/+e0V1ZLqx6q55dNG3PIy14v1AwPXug5RQ/wf",
-	"9Wc6fp3P4ZeKiB/G4S2Orth8AQa+FCi9OHS+MCb+AM4/Hzy/hzB4aOmAx/Oxracowc6jFyXYKprUpJ2B",
-	"j16coFF/1OIErUcpTrBZxFuYBl2v13WYfvrj+RGhqt8Ds78e7lYs2JFf8/6/uEsRXLs/0ue3s94qBs0i",
-	"nro0WT2q22738eoq7D5iHYDtv7y3cY65/IVdj+utgFBb4M7UFR6tLMx5Pv5QD2exXpAp3ePxyx40Ggsd",
-	"lInkg7WUNriXV7K4M9T2gBZNal1WDSFp/uUmFOKluUKQIP2InQv/plAtV2T5ZBN8UpdYRM/O3nQv0H/U",
-	"a881VradxVKtxPOyrqYrQjwTSMFpgSVW0alpymXBaM17YIiiDMqPESyiihyjYDjgu3YSFOyoWksBWzMa",
-	"Ftjpnw/OtjgB5iFpn82tTFwvZDdOrbIWUJ1MMZAEvHe7Wbs/urf+F0oL3UM+kSdalJFHB1QSvFPRpF1V",
-	"/etWS7pp1tK4VotlaI5Rq+xWK1/+kc0y3CHmAvr4dCq/IVz5hmqVXVRB1bTL4jvC/nIzgQ6V+SE0Rj5C",
-	"PxgjCoynFN5oLQlBm38bNGIiGJCl0xQQ+LnZlcUEfkpzW3uv4ofV/1kh2+4vVjkgM1HxMnkS9dLFSS40",
-	"jCT+nEag4tEuDn4JUY+gIY6jzw+Q3ptPLpnwQWbqWnp6blvma7aTMDZgi1YxT1Utr++ssWr5Th4rMoSb",
-	"XVZHPkF415WvoqIjH4oVpeNR8ywrC0EAV8yBB36GrH6GrJ5OyGo90AZD6UVzQueP04/FKujxF1BN8jJG",
-	"fxrEy0TYIgPyQM4szvJMx5lMAiwwxdhAeLhtuPl9TcO4yu/9zMPW4uxJVRnGODMh8hMVlwZrUGVW2qs7",
-	"wjMgEAXilARhDohq9VJFp1GjhSgZM1K4LD9pyqRcqYBFbuviV2yKfBYM0kQhrOqF8lSoWoJAJThWPZA3",
-	"UfQml39KyLU0mqHe+ZBNpAU9osFEPkxOWzdG3kNOzVFFVUKEfb+KnLNm7cBJOy9wiEZMhMg5k+R34Cy2",
-	"6ovbpHJ/bG1YZ65SkQiUrVe/zMlPTfM9Ka/mGR8NYO1pOFuqF0aMSocoVaaNadL0LDsC1HieUieBnaln",
-	"9SfhJNVXa916pArbmKDWYhBUgP1z4z/PFzr6aQVETW5+cLYVnM7JfEDC1CO6tnd/sGt7+ylkIW/9mCzk",
-	"1qNlIT9CpvD3cxnq6m15/Dn3XP3pHIM7P8oxWF8kYUIcTjIA0Q7IFaeNAkLBw6FNVBQwHgXHwd+tEhjC",
-	"KQOIi5QP5Nb1J4LeJPIQ4HmZ8dDM5ABlEsT2/bUr6o3CzDhSzLVpoTRAmov2W3tJwqbVISYP5aIHKfVE",
-	"pS3ONYqJ2g1TgTwTki/m2rkvsaieLcsbG+qFTVS38UOdeZRZ3uYJNR6sL1bkLUyCoRt5dTmzKCioiM7/",
-	"cqBDo8aAUwF3mjV6oAKUzxvPlPNFQM/HPvWJKMwhV3CDjzmTzy5um6nDeqZvyzbOtNNWmwegTsrx7yFn",
-	"xDzCg1Xssrlyb9HE89U8scylAHWhFh9aBaEb0gGkRXpt5ATkNnS0WxoHYkq4PCChOQgO9YTzfRiQ3Lgn",
-	"zxxXdkcAovbR3BHbP5n2E2fa399ZJBZ6i0ABklfFjjvLT5DLsHb+VPJnnf4hPUKu0s7kIOUhiFHci3l8",
-	"MV6uAI85kSDCOePyzy/3SP3UQZGsEAe7NkNmvnd1r8xHc0/drfWbPbzpbeFtsrNbq9cbjWZzc7PV2tra",
-	"3t7Z2d2t1ep1jBUl89kVn8QFOfuYQjvlVAhB17fUzrC86EFG/94ecTWQhWB3WDgV8ly9b1mkYUGoAQLw",
-	"ZnJ5YdeAQWNglbaivKFxLryjb3fg50T7vgVI4bt4DfO7T6oG3GG1tNQqhz3IyWFQpSdVdMGWx6ohcpQ1",
-	"ILkNALaxcEngyflST1ql+jBFmdigXmS03aMCnrGG7mURGeUujZkDLJHVRm5RPlVKezO7Hr8u2hK9oEtC",
-	"Rtx/oaf5R7bmyWARVSb++VvbSh2TEURzebZVyv1cbExeCW5gxosrbhfuBpAOoHE/bwEuQuxnVoqWNAXl",
-	"wKmIm6JGxcldKCmhsBz2skjayF6RKBho89ticcw5RmRuy6lkLhiP5KHJy14x6yf/ONrP1zVS5Tui02T3",
-	"kH14SSzdwVKvxvLxmGszxwTNaNA66nTNB2i5LiSgTl005CyqOyA31CUHbIRpkCaIFdEUSTkbEhH6uFd1",
-	"mTybYsh4eKV/ujy8uHzb2V9DquhTaNxcrF+uByt8H+JfXwKXpF97IzLL5cjfdV36OXjnStjnp9MzM7u4",
-	"jalgEy/IavkW9snJS7ZYuVlNHYUMNVotqxFNZHu6bDTCOvA6xi5ZsVX3ks3v6Jo2EKxWQIpy/qvTxIHU",
-	"aog4zD2eSAEaMoQ17YMuZNGXVpXs0keMVR/W1yGrJ8myvcsCoa0K7imX1Bw1bu3JMc4vWWL7nngga64F",
-	"kUsJGbMKbCkPemQGsGxr84LBxaJu96bDv8tRm197PjufpNUI7Oppq8hRqRw7aaOQ8iQQY+LSPk0n2uXC",
-	"KH+LbG955opb7PIkGC+hOspK9Agz5ch6VR8XOA84EWzCAdLIxiS4GQdVY+DAHAgXFNYSjPy5E2jWJdOA",
-	"nxqV3mMBAR+MVCLwxIOKq74vEA3byPGIT0LilJGj1kz+pZNr4UsW4nCugM1K+b5Skkf7hT2PqvjmmTUV",
-	"vW55k1Drq/xI8cRcNiKxW1UQl5NQVBHcR7A7RHwSoBFUrMcBmSqY0lwxP6GV6gVBcgukbPnxYkfxGuZE",
-	"xfxMVhnQ9p1FhXMhXYVDbydgivYojDvFKifo+5DvzRD2OcHeDDyeAXIUyUnKUPPXaEbYXwe8FvFy5jtb",
-	"Got8PB1/imcCOXLKznKnzXLF2ZyypIckNLURwFUyIw91kyxv0zQ/nkTRKu3RsvZltRIoKl/BMJSsQVzT",
-	"YG5RcjjDqo2bbWaV20jJ1Dwc6/YPUT8J1MPuNYxEsx65EgoVKSYj+cFj+mRTgRTL8spxQQDtL0KMI8Ww",
-	"PI3aFWxZTd1cH5Q5TmXDZq3VLSf0/yjzWnG5xGJk6ReH2hWdkHGRfzouwKYfr0qwdfFozBDrcTrA4b//",
-	"P07tmUUzyFDTSPS2QppWXFRsFaftnItKvzVr+tYb5tSqBaXfxjgcZpV+U5VZAtX7xfFwiKs32J8QR1KD",
-	"41MR/l7/or8qVCbuu1aFe4JF4FJPnBcn5plOG2E0woGHQ8Zn8WKOqBA0GFSRo1GqWvTAHqAeJ/haSmI+",
-	"8eNafvLeKnK8ydiHUJJnteiRdKtUTskA4CmQxhyFvIZKiIZT6pIqcgIWXvXZJAAUE0vdTuVr5Kth9PYY",
-	"xEzIK/uM96hneKBxhEbrWDbQW2lERKPVuS7wVskAJn6229RGq2aQkdJm5YBy6rKUNdjcKgGr/LdGkZ8E",
-	"nva0mJEnFeNrMuuy0ZizERXgrugkPuJ+n/oUHtxV/pREaU5I4BICfj/tnxo+Dh5CekN9MiAfaTj0OJ7K",
-	"L7H98KzleMlxlt/3NCDI5cQjQUixr+ccQBUlIc/qNQE3mEflTSMaYA2tG+HxWD5ZspUIO5MDVdG/qxHI",
-	"c9LnRAyv4OH5wS246FJeo26Mue3sROn3A/n9Fcz0rlxiASkQps567hKkTWL4wPWPhJgQL7sCcScS/TZq",
-	"wVAOpBQoh8Ne3M7MBHSkTqd/jRo6UW6FbqNOiKrOcNY+J+Lwy2tuYYCrjzHl9vMTKWj6Q3NHKmnEa7Ra",
-	"9V25jQJXGrXNHf1ns7bd0H9u1na3Msd2TPiAeF2eDh5jzyM6dTBKIiRByEFSNedtMXV5bnxMMZlRFEI0",
-	"yst8s4vlTt1mPsYnqfmuXOMQatKZSebH+uyQf8SFdZXylasq5mWM6mGU9dJmiarTaUBypBQoixBcxb4v",
-	"hUiiRvVEwCjwmCZbg8ZkcYZHXRYEkvneaEi+RRwqFtiI/cgXF6/mgwsmYpihzDAeVpdWmwwzZybvl78o",
-	"xefi4pWzohc3teBaHYDBZi1yaiXyPGKLJ7sXYWcSTeLkyxIwrq1Wq9m6L45rlTXLAtWsYR1zFlA53NI+",
-	"4nhVqS52nk1XX+6Rlxw5kxPe4C/yCMjFjNJ2h0yE2jWlBlm5objSOTvSXuVmvVyi41K7VN9uVOu1aqNe",
-	"bdTlOjGP+KV26Zx4r3Q5qxELyZUgQlBm3NiJEwSTAfSNXJh26fDXs8PuJSQx+/JRL47evoXJCqg9XOp8",
-	"vJBHBA9gGnhM4cSOrTU+IOI6ZOOVvdnl0g0JPMj6fUuDyW1GXDC1N1kEBW6KkEmtzR2mcXOLpXeStxR3",
-	"aO8WbKn06CFLVWop9uJnezyEqaCpr0ys0OKTVnxNoKWTIerFzUtogCaCFCgZGJ+KvLBpGU3yYnArR1QL",
-	"xH7haN5DmNNx9hR0olMZHZxcaOcU160kIBnlvYLHrBSu1Swh63Xw08qld+dYSqaQl+b7bEw8ubvqDmTu",
-	"WOVEnsOtF+rOFchP1VukYV40nIarl/ZUPC/rcfKX+56iRmvRNOq5whPeGwvq4k2Znk78HmqOGp6fNT/1",
-	"20oz3MrEBEScA86eORSR00WPQVNMzELLaYkzT/2aLGJmtxrYINJCYiTbPFJHWTnzrkiYik8DUmo3F3sk",
-	"OZuW2o0sz2SMr6yXS5NA7zfExfXQS+1aHkBngTXi6WAmWFaW0Fti5URu0WyWMuUsGEQG72jPQlzVa7Wa",
-	"ckGuxGDs1V/ZwdoqAk/lbKqXAYdqgIvXQR4KayOKrbAOCOmwAeXyrUjgmVgOio22ueBexhxhFftRE0z8",
-	"OnuSFqJ0gYs6c7dyuqQ8/GQ8rP+Jy/zJKEh7ttW39++AIrdLzSob2xoQO31Lit4YziwJQhXtbqO6wZvC",
-	"0Vlu8v64rivyhMEWZU2Ys2l6LqhHhjTwovIccbINLL2oon0fB9fqUHoMfD6Q9L6cNz3M7785V/qATQ2N",
-	"losGAaITsCZskzrXaaPwp9n7g83eNaO6zC7/saJQXA+kS799ITnnFve4h70vuZAICfYstLaA5K2AiPs6",
-	"A/QA5xekaLrcziLD/EQxKm4hu4BvcTKgIiSceMZULz65Ve34ohPZvo9dX7y0Ihg8+Xa+DeUrI4FvSFQb",
-	"TIyJ79Ng8GCE35qN85WS+5YZ63uqB6Xd3oRMH/TW5jos+lyyJLfyL7hmLyoTJXmfhYO+tzvgwYdyd6mP",
-	"YP3rvbXUkZCGjC4889aqtmppcLnBnPZIOCUKXDXKZxK15W6KwsnBtaVui/WvbDFnwvrf28qEzM75rnKj",
-	"DIWVkQXe8Fl+cCVWgOOr7x2kiseYmcsXnXYpkKeYhibD037FYoW/cWdmvZgJhUMSrPbk+YQqe/2imenX",
-	"fymwpwXUlqe8MXuQaSgtkMfbovgdVqkFl/lsrZuXu1l5uMsOGmMexTtvjFPGBKLPOseoq9CDVhdZdAzC",
-	"Xmq1l1hcWx8PsBj2GOaeKJVLH0kPnXF2O0Pm6JdL7wXh8rdOo1Mqly4A05QT4LYhJEmeYYFYEtVkLFTN",
-	"ZIQrggRDXPFZMMDSFhGEa5NqhDnF82zEfuwK+Ja0gVtfWihcDuWXe9RuLJiQC76saLaL/DQYhpJ1wgq+",
-	"as7csdbQGkR5cemb+eXMHDU8OznsKD96/vEWKSXq/swDBnVlnzbqHF5A80BdQcf0EjzudKvI8ckAuzOn",
-	"jZoHhxf2JXV5gUKBMd/TOL0EnEO9oFQuqWcsGOS5gr9nwBeWF1sy3q51k1P9+9ZauleppcZKpZbOrml2",
-	"lAGnurfD3+lSFnJAV2yi3Eqc9CdChwk4m2oHS6IT/MLSHluVer3SaF7Wd9u17XatNt/VHeqX2pCm32tf",
-	"Srprgm66vrC9uqr1iz1WaSgYKNFj4URMfEkjsUt6WZ3yrCbqW/2613CbvU3c2t3a2d7e2dpt4c1e0214",
-	"dVLr1+qN5mZra3tH+ZBCxmMvlx1lWb1L7r0QZM27coGYDThFXdWDcHmM4geVA4npMB8JB7hbl8FEVCHn",
-	"gECxxCVuXpWsoUk79/G4cChn+84cjwLVXJLd/mKaLCsgn5yF7qhRzFo2p/2cTedMudoy6Iah2Ly9FWxE",
-	"4t1VV6d6a5AbwmfxNdcBmwZR4tLSRKQiETCIR+U9NzMZKDevRM837jxoBaysMFVEfDGd6B1eyHAtJTLD",
-	"WvheTXTqT60PW7IQ2l4Cg2jPfU4grq8K8OafpxNP44l14mk+gU48W4/QiQedsOn8mB6tqPr2nGVL8iC/",
-	"ETvJqUqBuTukN5nm7m9HZ5Ccg3l18E1FhyWRGN/hJjqm+7BAPSzI1qYqQL+5tbkTp7psPk9Wz7SVs7lU",
-	"5Gartbm5UkJyQ/cTM49cyhJFWYlNsEmmSp5KqxeiQTRMDlYvjbO6+LR59wPrJWZWperYaUOmVqDuAKmY",
-	"jml5QgUaQVoEwgL1Zsg5O724RBs6R33DxWLjD+rdbbjc31DqrzNXIbu109itr5onvgLX8f0k21EFD87e",
-	"dC/+o95QRWUVmzcVGnXpgnS6xfrKiesHZdCTsb9BDgkaDHxd9tbsgCaa1WnGPPkhBJPjVjavWIR+AQ5i",
-	"YC+n8ZnxGAr+/T8M9RlFWAgayG/GjCMiQoy6nTYSZILIiArBOPr3/4u6J/9kk5DjhFql8uweiI+Jk0Q1",
-	"ZkSvv6LbQhmhxWEz9R8KYflxOaMRsZywcD7NwQNrmQUhZ/6VVHED4l9JXchQzomklciObksb7oYgj0nN",
-	"BvvIA9e1vJugZ6EvKngSDstI/gUM4Hk1K2ThZWYFSfYmbfS2asHkM/eaQKULgrlPCZd/Aqe4crH8O2BX",
-	"8qTqP9k0UJdkzAbu9D31e8DCK6Vsyk86k/VKMl1nldT6R6an+jL3+5wr3CtEBWcWG0+fXZ8UyO/WmDKL",
-	"NULGL43A9yCKGbeUZIHIbUgCMd+VYnVnXK4UOgofz6uccfb85Z5d2/bOqn7700mWcpJll8Fd4gqT5BVn",
-	"vD6kxU9tIfZ4pq0DbfKrZt1x5+6yKZysU3e122ka3QcdtPRIfxGrqxOrF35o3KXoKRPon9VdrijSf7kS",
-	"tgj5v3VXXsB0jHmSYDQG9J2AudLAI7d7puyAqpgeFbWGmIKKqKbOyFx0tba5s0SCZzoJYryTSDgLNA2o",
-	"MdNwWbUTc0yzw6mShNrIAcFn7IJQEL+/h5xYmKk8b1Veo884oYPAKUuqs/a3N1N2kqJKiADbK+OUYyrW",
-	"VBs59uLTr6+CeNRc3rrHiNCY2sQKyBdxX45Ti2SQ3kvreuSH8ha3dU/oj/EZBFdhthdmoQ2hGWPm9hBf",
-	"NQNUVYtCBi9Z/YiDhpY84VtL0oIMj54L7Gme7bQRjdhRFTmRH1P9MO+TRY5xb5pb893okiKAGapLqYg9",
-	"4ugoQBh5fIb4BNigVfZs4Y437jKlTAY/NoZDTj2O6oN6JScl2oIOfkYoqO5L34Vvqm72SrpmHYtEHTW5",
-	"Qj6bEl5xsSBoKDnl2s7FnC8dWFhElWWjJ5lqrGrQSamUWOmsvVdst2xpA+YwLkwUma/csQBIkawxMl9z",
-	"hMxe18ivHXpKX7/5UH9H33ZfD3svXfn56P23o/oJfb37EFDF3GCzgBWpQWVCiuRPptkNVFCIyvHou61L",
-	"DHKzgLa8WdvdWhMwIjmLQjtXBBaRmG9USG3RlOP6QdkDivEJOZ0TcqqE/RW6WORXKstUi6UYUYVTouYC",
-	"K3S91h1CVlZwtwvrt+kev99Xx10eyl9gvzykfniC01tFFZGYuEPrpStlxEt6XAD5l6SgyWBPyp6EEhBf",
-	"Na8KZCjFUuW2iX65sNP2oHy9CJNqL1QCLC8Rh8UWCXpMLlQWVxpxBoVmjPNBfS4XFkln16XEOucK6oXS",
-	"1ojtfFxRPD34ShfojW189cVc++TYwZDSCecqphUpLWxz3Ygx1nC913BL3wmHU7+bX4wl/MG2auxKqSzw",
-	"ZyrxJanziVide1D3iXIxH4zVHSuMbUvWTw22H/UaeGDPm3W12P5++nqmSbNYIzQ3zHfQ3npk82TVBgwr",
-	"8LuCjG0Fv7eG6kQsK3WyknbDUlMjTVmLeV1eDH4VNE8is8dR03DWgBJ5Gm3oH9I+8UFd5psrgEKSp2Ru",
-	"WmkgCGAK1jbTlY5PW753SG7noyyQTgH5o07t1inrXmQecekI+1V0qrx1Hh1Q6E3LAoJGE0iVjxBXWLuC",
-	"0nrIkNwmH1dGtG95DiByq52dPRYOH5h8mU6RV1u7+CA+oG5rNeH+fMV8z2mbWtcEKtKSEbshLzgbdc/f",
-	"Om21Utq7qrEagT/7/nVdU6PWCe/RSO9d+fWc+WStzaJeEk4Cl+IRCUKGPIImYvLv/+aUSfNWuGysSw3o",
-	"y/EkHFYnOleGExxBpqccrG754e7L36m9FGc+eQLNpfRO5QUowBdTPLB1IR93TgfDUKxQY+DP1HtKrddq",
-	"paDk4XvMflOrd5UqtOt7Mc4/jZlcAzEURUsVbxEll/kosxqzPGu69YfQPT2hYQ9SNxvcWlSE3DDJul1R",
-	"em2dmdMk8ABecc8hzBP4/Hp+0Su6noI0cgbraLX1NMTOesu46LUpWMQFJPk66reo1+YdpHM5gsSuF96I",
-	"ucX5cwjDXK6ft0Sr9Sp7OEtfrZtZIRafW4FCqsA/gtHPLTQ8+y0V6UjfPc962brco2H2lar71/whj9f0",
-	"EZWhOVtJv/VL3uLoNySXZ6U1KUS/YLbK9yncTfxkZw85Lw8v0QYe0w01WAfoR0RlSVaBX6pRZhaFkxOV",
-	"R+Xl4eXyNDM9w4UPshLZiC9PIrWALjRw/YlHpK2IPWdZUCNLSdGTMWPJ3EEA91iZCLnep3yvdbejFBhB",
-	"B4FYo5qQ9m5n1rzo0nD2oCjGjnw0mwQhz3q6+qEMrptmfWsLYX88xJVGVjLRGIch4fK2/3r2e6fyG658",
-	"+/JH4+75//7PRdiULfl3FH2AUo7wTgTgWzk4wbN0StvpZ5q8PTt7071A/1GvPdd+wHZWmpSpawWBbZUA",
-	"MpdoVkWngT+LfHhR7Fu9B4YoyopMtbQTVeSYOL/uEndNZldRow8nSsxQYDqdPzPfemxFtySU+i2UFPjA",
-	"Wjw6cIWzMxwP5AJOgpD6meBHYFoK2WYH/xTpbzclQ75fDwQAZCYWunhNgUSbluySAok+LZoa9pAT92ZZ",
-	"pagAFJE3gMRFA7N626S4aiHcnqod4dwQTvuzym2rtluBfmHJqJLIkAwrFARhfIAD+i2HHE6tXx/iyN1d",
-	"CE8/VAlRQqtOEUw0oxH3evOf6rqGxQ0NsorgXIRyIIwjc8mDOLSCprlhVvmtAzLGPIQqec/sHcE+mgQ0",
-	"fP6QtVeV3icgK6+wr3rzZvbJEbq0omSnTJiCsT7uER+N8Az1CHL+l6OAjkdnhh9JlvnR5IoGs3JUWhbi",
-	"nAGxPOIYDc1L8susNddXi3EzLyKmsXi5dsmlgZGlO9e6RIjlIDM4t51JOGRcb2Qb7RPMCZ9PjdrdWuJb",
-	"BHZNxBUN8qoa92MwuNVrTMpOQVym8TyLQ9kF8HNJxBioSlDagAShBtLFyekBmdpwsuITzghxJNGHiS1I",
-	"LE7uPuYWz0liEOfaBVovVrDxSC9YVRlfqezTnkIuRHB+heNLvnz9aaCPBaDMmU1ydQujLFeK8q5S66rI",
-	"oj+ghGg+6DOLat8Lwh8YZdKapCpp9n/IaMyJwFWXjao9XporK92f+L42dY/lDeiC+jc49hrGbsfi3qsv",
-	"OlIHPctMjaRVCz8vL862NFQV6hP2+AGrnYdo8AuVtKX1hKNJSjEtDdhkgaIMU1tqI/G2L0tKHhMuMhIU",
-	"F6ZhFovfmYptK7osI2dvLjuFK/ZUdkVieTwGjTLk93aHwxVDdMa5uwImd+sucSQK7aVne1dUroj8HHl7",
-	"xeJdLtTOJnFCHj8wuFuMNYfMEDJw5TV4oa2yg6YsTnQC7J0x1HXfljWSfef5nwrxhwy750Hlq+/FPvZ0",
-	"K/uHVJ9ZA5NZvVpRsWIcbVRv2OWgcYh8gkUYF5eOFkXZ4pDdxUKT26cazoLOizlBIafEi7uFFNLPFud5",
-	"FWNwK/GrowfV23gU9rWWIkete3GUvQWt8NYAD0hxoKI1TyXzOAr6LJ1Bs1ifW6bAQQEIk9CVYHKrK3X3",
-	"jg5nqINL1buV+KVpuA22ycpK1qqMKjJ+rIsjOzxrCGvTlwB4Eb1hRc3JJoXFLCNuU5zGV+fzJtW2+F7c",
-	"aUVtamdZdNbqoqxYkYoiQNRKmFpMMEwUsgEwryrqoIhKAcmCff+RUVvbxdlqYjYP1wsLmcfZNPfdNDGL",
-	"Wi3UWD7mwrDP3MrzCmlztURJ0OH72CVjpqA8BI/pjGkWtSLXqSU2vreittgr1gEH4hNS1VZQQO9yqHI9",
-	"ADAlZu8DAPvLeoTWiyLTC1wQmwKeunWgyNRr8zhaHjf781iTf2q78c/LjlawJNfTFu6JmpnrtCftFmsP",
-	"T+dJnXcVI55wGs4u5JLacccuY9c05zwkAn+qxy1y4XpFaboUKh7TDSbttcaGjmsJEgqp9kpbjQaDCBuj",
-	"22PJJ+iCpBj1OJvKJRd4JiQ7cTkToiJoSNAz54K4lRckdIeVCwqlkpxTTgc0cJ7LSzdrzT0DWNAwKwLl",
-	"cqgub4o9wuE8yJPiURFOeE9XSwigDCPMPZIzar4VEwY0xDSmb8hMUl8Poq0ZRzlILhXr5y5NZN/Nx710",
-	"fakqivynegJURMeGhjqVzCMu9YjYi1bTzNJn7Jp4CIdlFDCuYUupVQ6NJRNjlkZEoD5ngAiEYwdUrOYb",
-	"rcQwDMelOKy3iHTuFdYr34vIzCR0HTjO5XIwhdBSYAFACUD1R+Ipzgk5eYGYyhUh8m+kxuTYJODocVRR",
-	"N6ZJ/Ta14Ju1phyyUt8Tt+bSmJ59HpHdQSKp8tS4LAixai6lb+4O8Q2hnEnZzn29I6K9sTGg4XAC/V03",
-	"XH1N9EcpXYA+0V0JK0BBCDQUeIlSz3JzTsck+HB2An35KiFTi6DP3J72VKg+1bCTUQacV9FHAto8waOV",
-	"D2PsU5VCqOnQtNv8HEDEBApC7EWcWJQ1+ajRacta3idZ9BAHnk/A5gb5gkN1J+CH5VcmUDNDHvWqn4PP",
-	"waFk6UhM1OCoQI1arYqgFIraU+ePz7ruwmepin5WZV8/l8qfYa/gj5EYfJY6oqOzQpUM3qzV0LMR9qW0",
-	"JZ6hlOdltFmro2cBQ5Af/DlwOfFIEFLsw29N+Zs81z6bEg++2oTLoR4G19204Ptd9AzHZXnhLiBr1ZhT",
-	"GtOIT3zoztmjnkA0fC6/bdVqVTNzNtYQIPUY2DRzggwcB0oIWPWvo3xTLKRWciNZOtWpuR30r4l87hhz",
-	"PCIh4VaJ9xvsTyQX/9+CfiP/VDw741mfA/0wuT+dAE0ClRabfjBw/BpydKK1UzZ17hTI0jAPB2bmKEqA",
-	"yrCqtauCkGAuZ6peADgiuWq+H/FEyS05qaJLUKgUZEne/zlQbbz1Yb9yFNT66p/17Zr+5yA8wFLfQS52",
-	"h1L5kfREB4Gq5ieY6mHi+9EMpRYkt2A86fnURcwkm4qyvBqGZNK8rgkZC9irZNlyybQ/BxiNCXia4tWz",
-	"9rfHvJl6mpQOAvn0WsqEcDYGdLUkdjsdWZLzM0cDOpmWWc61BYh0FBgpiWHVInnX3iAceHCu0/sQvUgS",
-	"kBqpQvoYYK1mzkOs0KEO9RRaRqeMO+W40YMgYTv5XgUdQ2fvL01PXLUH8arizwEnLuPQL0I9JAhRD7vX",
-	"KhNNV9XB3h5yFDxSch8oXCwMOhdoDcalzlAfrFRiquQ5wKucBBGgkLEq6kh2BRpKYq+A/XwO9KUZexnh",
-	"SNS50pU+pGzzoR2zuVMeowPg3/LVJrFejun9ZVc9ZUSlmqVwXG3kLCvd4sAzTZ9BOCSAim4jjHwsz+YN",
-	"4dDoEHuegPLFohyzmugIKyauZwutlpUwLVvfqZ3X3TxgpvA1CSYjWNfE7yG+JuJzYA4JnkoONtGKJjTj",
-	"CPnMlA5QAWjks0EVXbAIbqzS8tXimXGYoipRwoHcB/VKuFp+1QdzOOZzpv3HZAQ8BYhMhDic5DwO1hRa",
-	"FMJzjZgbMt8z/uRwyNlkAJtOuTY6kHNbAZ+lY50n+EKPIOIibfTy8BKKRwqdKKHKNZWVXaNpcETCIfOQ",
-	"A3EVc2SNCq3zLNRL4PpEL5bNWjPp3VYvC4CxAsxdarRAo2xMgiitQ0lCFAvCMsI9U7paEvwQiodXUZR+",
-	"Lz4H5r3x/CV5K9ZZ/Qwd76hLAmHn2HTGkhNXGtXanMo0nU6rGH6uMj7Y0PeKjbdH3cOTi0O4R5pSNPRT",
-	"qpem9VK7VK/W1FVydnhMS+1Ss1qrNiEeFw7BzNpocm+MeTjb0DsMIEGSgZs4DQga62rlcbxHlFFvhrBw",
-	"SeCB4AX7JdrkI6/Ulo/rqIvBISjfbk5cLtA9vmRD3qQdV3flQldf0G+kyLWq5ropuQ7eOk7EmMmVlgvQ",
-	"qNWMpktUwUhLQdz4qktMKD/AMi+BWgFYAFCjs8L0AzCulV0FA+gCfXRVBfu8N+jrN+Bicy28Y1ONP+um",
-	"aJ4b+9gzaFG4pb78lveB1su/EU/d1Fx+0wvQ+jwSyDtaRUZ2FISEB1ElQHCSjEaYz0rt0ltof6ZJ1nTP",
-	"/r2k6az0pVy6rYzxgAYRyj/yN5c2lAtyw3wT+XlKG/ETlUs6uhY+2s7p6JfoK+XmBNStcXLeyWEAOzAx",
-	"4/gFtxXhXVewT7EAJ3IYU4jZD3PRgLPJWD8h+vKrqGg2os7XG32+4mfHP1/p116NExdEFd3NqO7KpTET",
-	"GYf/WEoyyb4hwqrOtkpXSKpDwCKnQ+ZrG7uKTkAKSF64AHpwwkAJlNrOCEvtL/I6KH1Ayr5I6OBASxw2",
-	"DdqGyUPHiWS5aXIracRofQELr/psEkgxY9Sf3+kXXbl6QG+kAJhSl6jLvYk66ETFu5IMTcUh1H6tzM6O",
-	"PDIas5AE7kw5bu7HpoBC9pk3K8ChMrI7zdhNUCMjUHFXXom1afjXXdLfr9NEH5mt5rFU49uJLDGbNP8m",
-	"rHaztrv8ji4L+j5V0ZcH82ZFCfEhzuPPCxnjEp4XHcE3ZJZmeOq3q+jlmcwOxjyn/UCzLMX+fJKVBHwO",
-	"NZWEhblBR2HkhDa+O8vdCo0wx2jK+DWYs1LBVG5PSZRU2bPK1pFmPVFo1Fhn1Z4UNR4PPQPuxCc+cZ7P",
-	"MyZ11T0Z0wGfnU+C08AvxJQuiN/P1ZjSVRXkLAZgT8sZAq+nQsXoqqUnfno2l99xwsIXUrT8mON2AJv+",
-	"uMctIqyM46Z+M8ftrpxvPsyx4yh208c88q7HiB9BTJZxjkFR+sGS5e8jQ1Y8BQ8m6pckfFyKjpTmfHU5",
-	"X3SsylpfgcMAgsT30fbGWZ2tVXVA0+s+9gtJVVtA61zjjDcIY10rQLkQqagaJ6DyhWgP/xUdCwdxolL9",
-	"5cOVzhT1m3Z+/+Ig1yeYC2jiggMNtnBMYiIOwVFjvraGrV6FkcOlgPbpiIbg9ampB6qqH+jIlCmYF5GW",
-	"/JTz86gAYAZiHKm3G08VSF0Rid0Qer3KlwsG2TBpKZ2wQbQrLrZCoipf+ZYIuKGlGSEXV0zcoTZNMkT6",
-	"syS4sIw0vKSszRaYx3O9Wywg2n8MQr+KziHIJHfZtJ7CQiHJQe+hwWCeYSrE0T31AkvS39PoSKkDyoT8",
-	"9//z7/9hVnQbBlfR2KjSisaHRgs9QeMjOm5I9wD6KS+ehNakKOZxZUx07DLEjPrt/kbKBmehAch9V1m0",
-	"yD8EoDFgqCY+m3IPgSxRTFEyddWFAbi0Km7jsBvCfTx2FKfVMSDFuXE/JDrlPsncF9lUlrKZ4Pd7ibZm",
-	"sCRIhNT39bMh2ucmXVNqxVcTC0oKzDFk9ajvYqit7m96OMPXu1hqN7dqtRVZ+bmi6wymehRhAOJOi6Bj",
-	"lE20UVLQH3cROMAEtE1Uv1p6Qq4oeVT+lu6oJy8aXkotLj7lFld7DCERsYIMIaF+KyQkAFS0QW7kPAvH",
-	"8NTlbR32VGqvYrbqGxyG8oDFlU+0ygnhf7gZ8so5DUNVfAXAFBwHArsmNwwashqF2pN/0gCwBhFgYSZ5",
-	"6HAPOQYTphFSqgqUg8SQTUXMr9U4RuxG6f3YDwkgEk50mF0Po3N2pN8LZfC5dtypKVfRC+qrkD+HAlQ9",
-	"GBQczs8lHHifS5aEGOHQHaqoArxBqvkitnBM4G7eSSGncQgv/N6Rz1RlFyxcBz1TeDjoyPi8PRe3VZaa",
-	"0zbtkgCfrQI8KpxlAFLUiwR3JOOBqjQGSRpbEcIQYFKxmq9wwIUlglzAU7jlbn5WUOduakjCA4ViZnB5",
-	"cnZ2hNquTBQ18wf0XxmZzDk2GkkStZvJqhaqYNz1ZihQykDUTCdrhtgNmZW+VXiaHXkfpB4unKqBHhrk",
-	"IRwBe3Jq5BSqVXvU25NX9yd+BAM1o3MWT0B1UYmGv7760flTc6XGxQMRoQpFNJdrGnhthO0yomxMgptx",
-	"UNVoTwc6/qriokrFc9AzQQdBhQbieVn/Ir+gweBK0oVTRs4Yj6pJ0shdFjOoxLIsrIhUbLIKdKyebe1d",
-	"at/MFUuH9503TrHTaNyK7ev+yhCGWURmqnFF5mrO19goxABUu8fE10Zk5TGkSeiy0Ypn9VTfVHBVQjqC",
-	"mnoARkv1k4nxqN8ACw4S9f1lN2+8fc5GeYu2WSu6aHqAmo1Hg3zg2EK24sieEj4nktXLMTp/A2iNTcEa",
-	"sW4rv/D5viAbraQ+DsZGDTStedvfJmIAsXaWiZtRQ82DzeiJzOnfURQ5VwmH67QxqMSBKj8UhZCV+50F",
-	"Rn1W6YQLNMzSdzkbeecC5vNXC+WuK4ilDKXlR+lhRJxLvjl0u3oU654+Q3k67NwocFlmehHTBSjJrWsF",
-	"ue5Zi9EqbQ1lznX1QwXW9ozNYmV5qayK5CN9sPiaNeThmVD+S+3VNCld0QgBBi5PLZgKOPBUTWOTCKiw",
-	"3yaH7CvmoCzpPLl2VCXS5Hg90+98roN0iQSwZ1ggnwUDEzq3xrqn1wX7UCxVCXflI1XAamXYCCTwDNVb",
-	"xtP6XM3NTttzXoXhWCoNUl++wCNyQUPyz4uQUzeUX53hcPjPDV0i17kg7oQTB7EbwhGAmVU7NDtfwIlr",
-	"QTo6bSaKzUF6cBzRZH1oIacr1Rmv7J5cwAidHXlxR1QIacsyDoE0heKG59er6AWmPvGQz9R2c4Ig/Eg8",
-	"NCbc5I3DKOCzCxHINuqRGdPJYXA9ZEsplfychHxW6fRDwh21bHrQUjWUW/L64vTENAySNDBCz7Av5yjQ",
-	"aOKHdIx5uCG/r3g4xM/LiGB3CBMEPQyHaMREiHbQG7oPcdZkfV3HZGAaUxUSI9E+FtS1skBGqgqxjp/a",
-	"oPbNWg0SXOTIjKrHYtM3nDKz7rr0fASzRx7FfqL9EaiQYxwOq+iEmbNh9F/5vXHdQvKRl4epvNRettUY",
-	"07oAkirxWDnV2n+UIHEiXTR3rjpvqopsicxe18ivHXpKX7/5UH9H33ZfD3svXfn56P23o/oJfb0LcsIk",
-	"e2e/xsqFj7P0S5MRrggSDHFFnnucWRzirrDDPVEqWN5mr81tZTqdVoA8J9wngcs8VQHhXs9eU1zWijEk",
-	"C1MXW/ZkZendWu2+27fSCueGBKyA1Prc/+XSBQkrC7Ofpyzi8Gl5My9lqgmbLm3E/cS+2vULDJDaKICH",
-	"t3NQEkiDNSc6Kt9mUUJCNwyHSjUc4dtKD3jZTn23sRJG1rDULIhsmPgt0g9DTbVScVNetg0XF48qdDsF",
-	"s4K6+O+cEdTFPz0NIpTUYpF8F98/eUfS6GM4FSJPM54P6unfsu0yNbU5q8zFuR4F+YplSTjQ1meMKddg",
-	"um6yo9CznlQAuywQIcdUam/dTvvy/P1hWd74XsiDek1mXcLDCzpQRpB7/lb+/byNBPH7FWknEU81jYZ+",
-	"LvI0q5MtzSmu+qdrpddqXiL1REGwDxU+EKSyQyEgKEzjE3xj8kEJv6GuxoGk++1onIcTt+xxwAIqo3pt",
-	"t1WTQ9ExrLjMkAUNMZV8YJRSvVV/aWyk77OpQAGTM+kRn021U9MG2OnGWPrnqA+4fDE4Y+x22HYATL7m",
-	"F5EsUTHENyRP1+3iP1nukGrjVTqnUOXsNQ50xmnUg6u0f15K87JDVXUN/frpN6sim5tVjs3q0aT6KqWa",
-	"I5Xi3kWxz9nFlREOOf1WSjf2Sb067nkzPwPTo6Z0MRkzHpLiCl4X/5i8py7OExzdzpP3w/2ohCTU7WSJ",
-	"mofxeX2YOzkqlouzuPyccrVBR5Ly8n1jl8D8wa2CA5XbKDWrbqc9z5XAgWyxZXBCTXXdJm41KZI3KjmK",
-	"uudvFeuTN0AVAckAgwEKWbotWjmql2Pzbn1PxIVx1F0wqomXYI3yGd3zt6KKLlSjJoU7kUxgpuHN2IMC",
-	"IulXRVUvtByQirOaS9xIrIpUQRlVYsEopudv0TPDsqkUjGrU0N5OCb3nqEdUvSm7mIkF29KoUQ+pxn9l",
-	"BC4d8PDZs4ug+GpfiaeCf3swhmAy6hEu0IAhFiDcYzfK6RVdC6lSb8hMGK/J2ZvuxX/slNV/61IwXxx2",
-	"6+AmUsh5xhFRLcWIh56d7R9eNKJaXhx7VNe6ODs8NtdRFjxXOB4NnJd6hCo3Eo2jNwmVBhBhX2IaMRAi",
-	"JR+gDBgUO2hrkQoOIz4Dh1zgz+aloHrLn08KEnlMSxX5b//w5dEJ6h6eXx69OOp2Lg/h28/B8dHRfuNb",
-	"t9v59HLQmR7tdwZH708/Hk9Ov7XeXtfeffLOzmZ0NOsc3L4no9PBtDv4dPSG/Xb07WvtsDM9mn4OTr8e",
-	"vj3uXL/s1N8f7g+Pu+/8o9sXB52L/cHJh/0OO+7WPoTuq9e+2zgcfHzh4+Pz99PD6aeDD+/eHRx0br9+",
-	"Dj5d1Me9X/dv3OB8+NvLw+nRvnty/PXT7fHlUeP48np68q0z/TgcnB1/7dSPLzvN48vB7an878E+Pj5g",
-	"t5+D7rfOa/W+T5ed69cXx+fvpocDeMebg074ovfr/uy3X0+GRy+Gv338evjheP8YxtuZTo8/NQ7DzwH+",
-	"WJ/2mq9rnz6eD49fXMsRvtLz7HbeRXM+6LxzD94NOodHR1/fdjcv/frZUc87mpLPwfBl3z8437457Exb",
-	"73vXH4L3zaPb99svP3z7R//jwdfR5qvrFxdszD9OG323/ua2Pt0Pzv/18sK73D3Z5EcfPgfHO63e4M3J",
-	"1+OXh9NX7z4dfDivne7vfzp88er97sbH/cPxh/rLnn+Gh5cb7vTDyfvLV7Oz4/0dORPvaPru0+fgeB93",
-	"Fl7dUVcfTg/3N6bvXhx3jvc7/Z3pwQDedvY56Lx7tbHfeXfQGRy+PO6wl93uv15eHG/u7neOu53aoHN8",
-	"+L579O7g41u3M3i5+8L9xH7lo3+c0/fbk5fvauP+52DzZOvkzW+znea7018vhhebvcHR4GWn+2vr9cYJ",
-	"uT0JCB0ffR01zk7Ob3pvx/7U+8fLk1uyf/tqe8bGk9o/PwdAmocnBxnkukQxA3eoTfBn50cfOpeH6M3h",
-	"p4jgX77qDA47kgT2Z2pycrJmop3p4av9l7Uplofh3bvB7OP4YvYqbLAX/vmrj4x9DkbibZ3/9pWwVmvy",
-	"8tv44Lp38LXT2qpjbzY875x0O513A3os3g5Pf32/MwxrX/e3Dn/7x/uTV5OddwcH/vnnYHL+0bt0v764",
-	"FL/9etba/XR62huQdx/e0FHYO/ht99t7/urXzkvvJfvtdf2s1qRi+P7bN3/SsZZmfmIJRVNxLOzhVfTD",
-	"IyXYf+qHT1c/VFuUqx/Gzrd6o7XT2K03Hq41auE3pzWq7wtrjYXT1SNlbIjB/rWVlbjoJOSzd+S1qhZq",
-	"4iJjB0NZuJCx8n1y0+8h7u10h5/55k8n3/xRrClNJZ2cJHMXL0wwN9aQqp4Xd7m2CDnHEV36yYufEGbm",
-	"UUgLHLLZ/thsZvud8DGPld9t5WCrcF2ctT3vedWsPGQTd0i8tgKlURHh0ozfQKFK5Omqaiu8nHTVZrWP",
-	"j4ph6qe1VdFbSM/ShY+Ve4L8a4J943EwVaUhPl5WwIMpFSRVTTMn2Vkf6bVkLB8rB+MKSt+PyUdexGhS",
-	"ecg/heB60ocfhVNpCu7k5AyvohxuWIc8N4D7UdW6HxOdpSsPIJ+IEPxLZ4fHCsGma23/IpDjYqedOKM2",
-	"K4miwGXd9yEOC2tfF1WhG0C+Wfg1xRHgWGfcqkog42ti42O5Ruupj1RdIKroELtDpBvAa7bFCUCr2pIr",
-	"RmXDAQQXl4wTIeZWeVbMfUoSjj27uq7VLCJHqbAqma+mX9xWxmRU6VPFjDKSOXo0wIC8n8NjZJ3+lPpj",
-	"40zU+ysHVIyZoCbcuhBtom6x7/hZvSZDiUn7x7VL/JH0miSpZag4V27GFTH7sH78rrjgBewqH3DS8f25",
-	"TgCG5fQhAYhEh1/qI9dk1k4f2TKkKeqy65DvqB+is1JVdxpdaN2gUg1HkCawspqjnDyIGEM2DVVGtoon",
-	"wHiMab2US4jHNUMSb1rOK8RP4yQLsJI62OL7nWyx/GiLhWdb/ODDzf3cM31p4nPnL7qo1dipPdc9AagI",
-	"hU5Ht7oLKLF/cPj28PIQ0vwU5Jh4iZw2rf8rTPJEHvhQn502xB7tGt0QG0vrOdyv6Cx0QMMcHJ4rQ8VR",
-	"kvifHuFQdQLA2bAGUM/KsU/p+JreVlzuOwgLXeZEWmBHcTuYgKEjISY0GBxQKcl7E3njGaOQIwTxSqOx",
-	"TNnE93ROYxV1VLV5pbEcXuIB8KS3WISVY+bRPiXeHmrWNvWgj/qVExaQyjEO3aFdoB1uZbxsVU8vx/eY",
-	"R1UuaOAqyD65xW6omyEkXgf9gaDZj6oYpiOKQ+zF7sf0ZpYVvB6L0LTDAb3MNJ40tc0r3fO3lYsQ+8TJ",
-	"46Tcn/cuZiQrBS7zaDBIFIuPtk/3LlLsXdKEtnp1sDk3L1OpZoVNRO6/UHdkpGheRlvSh1SR8QzB0gVx",
-	"FqvSxuLXJ7Y2LwszqxtvzusTm5oxDqtIm063JUpGcu1LQIkRWcJS/QrWU6R3w5MWzS1JgqvNbzUMpzmt",
-	"qyre5cdU4Lvnb9cJEJ8/UUufwH11nbx7PTZDuSRJfNmdcM1duZSgxwKjjS6FFW0qTSFD27FoGtxdCg3z",
-	"dBb7+63RvfS876SA5cDrs8ysdAeiRcrZCkoYSJZM3cv6JVa5uP/DNa1KbxJ4PlmocFngr4QRleexSfXy",
-	"LOaNKScL/CovjxQU4F6SEh80L6o6g+WoX+3YIYTT1h8NkGN94VTRC9VsjDGrdJFCIXMirT3PpGEGZKqA",
-	"y6oRUygUDu4MVEIYuFETjWITJ8iNjGYAmovq7wfamdJ3ypmai2pxKFi+BrOvtu1H+ovMfvzlZM6fnM+Z",
-	"YwrR/PnjqFrrTkRo6DuRaH4Ptpcgxxzmd9VLXmDzwB9vbtqw2u8Uy8tE73Y8z8TOjHiKGK5PDfswXVJV",
-	"mrRikVCQioRCM+RfVAcqZRVr/CgkP0BJQcCVWpXQBHDgAFrHtZPt+aIuq/D6SBNXUNgQz0Q+YDPTzHrU",
-	"mpUPwmtCXy0LvfZrq7Yrj5KF1Xz5tbs/fXe037nsvNkfDP41vP56evbu3UHna2fr+J2Ydt8B6vHl4fR1",
-	"9/3Xw/fH+0eAdOwOpm8/B+cf61N39OHbp4v9Tx8/sNsXl51LhZs8Pj54eTJ8+9EP3Ze7M+/li+tP5xYK",
-	"8+Dd7OTbcetz8HHonhx/g2+b5tuPXzv+cfe4u9856Gz8Y/PXA8BtHs5Ovna+HX91v51+YNODAznekw+f",
-	"g1fn7w87U7bfwZ2b425t+moK2MOv+/uD6QvWee9dNnc/HV74v77/bfJ+918vzna/7b+vnx/3j3am3cGn",
-	"g8/Bh/Pae8AjvnPTeNSDi05nev7uaNh5Uz/feOPy1vnhu5e71P913Dp49Y/Ru5CF9c/BYTPsvvxwfTDe",
-	"PTu5fXm73aH79cH59Xl3O9ipDX9tfr3YPrjBzQ9bJ15HdDc+4c1vtxfNsfv21eByOPinjVFM7dEKoVfu",
-	"/xjA3THhA+LJo5EhVD8aJUQdR3ZD+M8Q7EOdsbDiUhaev425WbdjO9+JLwh4Jr4zrA9n2AsRsi/bZBgB",
-	"/eQEcdW94n5iLFcoWSkl87kLCxazHPX6pBzFzY9jyWYp67ZiLkx/caPIB8jB3B3SGyvtTrUZB208ykIA",
-	"jy6kFOt22/OJM04VnahWkqpTJLw7XSIQKuUT3zetfPXLVYGM347OYHSYVwffQP1VMSOPcsgOm5kWmljM",
-	"KlxgdPbmqBx1FoVsiyaUklSNTcZQMlKnGOrW4Soxxrhy3x/tKdfxDN4msjCX0eoqgW/C8eCahFSQhrpX",
-	"95R1XFx1eahRODTwyG01vA0dlV0iPxqnXciYgcrFCgkokBGHsn12ynEb14MDa02qF8z3qqgTvxjWSNUI",
-	"kZuZzKx8S4Nr6DsMyy5MpVazDVkNvkfKl48DtLWJ3tB9BRoKEfhi9yIXNg6RT7AHKChTaEk/lfGowSlg",
-	"G6YUuuAGVr6MvrRsv61Wq9XU2pZRHT4kh8b1t6rCKLRejW5utLbQMd1Hk2CMXeh3zxVqyRRR0WXQIcMn",
-	"pohfBHKVwQRAqYD46JkT4uo1mTnP1eYw34uSXi1ZIun5tI+ENHHxfGxU2qzQg9qKdtJAjsaNQF3qjPwi",
-	"4uQuHQiFJKZQJGKfcst1e1pTfEe5fgdKU02YJPKFXC2MbqBaRd3UCHU1orLdyDihElsllFTPYqUjg+47",
-	"xdyziVNdV0WnQQYL0o9FggYD36Q6JcIqwA40hUV1iXSrfl19SpNWVHgIeyRR5CnKSzboNqwz7mB6pqyw",
-	"dVBiNqsKN00Z9/R5tHEwiUHLTdCJWOkxBSwuMSGZoDDNRCZhDPa2vWYq5S0OhygO6fsQjAmhObT21VjV",
-	"ncu60pK0NdqKj0E3fXXqtZQwzaNFch9+b36pys/OXlQDI5rAXD9u8EVoDjfGPKTY/6fU55woojBgzIvH",
-	"GtOwLkQUEt/Xj1IJgzSIuhZPJfPUj9FE5XOCvVkKTqnspzGJivVZOXGS0jQl8UkgVN/lkI7IAiMqGbNd",
-	"GLRyYLLtnNlWkQP9Gp02uMbiPckLVeklTERRdHRLt36M/EQ9xnyCg6wokRlUEBubGt6ZqI8G/i5VjFU7",
-	"x6A8FuuralccGlf7gsURpOSZ7JFlFVw9Prvik2Dl6Tz5LMMYB/N74bTD7suDbrfT24rSDnu3NXFaG/+G",
-	"X5GXPr74Ng1fDXb2j2ofgu+TdvhqGBm8zeMDd3ry7fD/Z+9blxJJtnBfJcM/e3o3IqD22BoTsQG1r7b3",
-	"vsw4YaVUAtkWmXRlIeKJeZjzLOfFTuRamVVZUIWAovQ0f3pGKOqStXLd1/fdxeHubrUcf/a9VtWh9oUY",
-	"F2wPh9pv7qp/2lB7r/NJ0S+fexfCr7v3sBUdfK/9OW4yrVp6V63V2lv7/c7vLz9sfLgQ/PDw+/GHjR93",
-	"fu+25n/rdd7sb920v3x+W/rQrQ9EjQ4Oz7+9ki/rtd035/3Dr7+/rPVffn39fW93UJG1td0L0Vj78+73",
-	"33nt7OjL99afqt/6s9XfrUJQfobjgO/61d3qob77t8dbtWpza0+H37WNKqwoBORBrdrHt9T/Vqsdn7/V",
-	"b+kdhvYntVq//0bufftWue3++WWz9HX9YNAo1b5fvQmCK3HcuxDfKq+jj533g4NaCQYUd1vHX2q1s+vT",
-	"zbP93cPW2YG/p47KvWNxdPoqOO/dfrqrNuF+Tg/23uxWv1yIVu2kfNQst04+fPZPOptnFXm+tn6wf/Z5",
-	"73br+91QsqT16V11t7Zf5XvV3+u9G/XlZOtCHIjWxzbtfzuS/cHn1lp5cPx+Ldz6/F3Uvvhfg9Z5be+g",
-	"/u6t//GAMV6TG43vlc63jVd/hp8O74726O2rC3Fy8GVtY+1mXe21Kle/767dN8o4Ef4EGOpLVVH/M97C",
-	"PKcd/fr+3Zv1jQ21wfZ2m3efLsTZ6Su2+/Lz2/Py2/LGMf3aC+82b9+fbIZ73E47fmvWGu97a7xXl9+/",
-	"y1K990GtX6njr18+dtvtC9H8uPE5OHld/3Gsuv0v6nvw5vDHUat1fBsc7AYv11qNo2Dt2211K/pRbfbX",
-	"jyqNly83Wud35fumHc2Ul+UA/nvizMvRNcfMy/MAYsSXz82/XLEGTVueZQ7mkSYnO9r5m7QnLsm7rG+8",
-	"Kq2XSluPmHcZ0yznJGDG9suFzIhRViYG6ofPXk54wy2UEmZMiNAOcwqiw4aaSsv8SDNsvy2hHArlIjXc",
-	"22qRI+Cs+m+MY5QhU8rMDkGuAPizeEskQUb95KPxoyPD+WWDca7inA/i8vLIJH8QeCpSFrrJl0yZMAFG",
-	"U7HGjN+ZuSXsO4I/IcwwYd5VyEVLQQJmaHzIZCTeRYgAAsSLwmkeTPUKpydbTSAC6yhY3xtKeEAwaCCA",
-	"oRBesMVmA8VCKAbjhhsHuCOzyNK2gf/WUz0ABwRKDq9IzkXEg9QLq1cBN6uQLoJjCijpA4DUDONwo1Dk",
-	"scGEgdjN4CjTov7Aed2nLfW4CFIAFjbFxNYJbOyfj3Vs4pmvneGeh9SGhE6NRGaXlvGhlhHkaU594bgz",
-	"R8bD4OPppsOc7O+zG7UT8Dwxz+bmpoYNDhguC1HYbzNQaQbzmztpHG0Tti1qn6dYyGngWSan4bYxW3Yw",
-	"rUTxZsbMJhbctZXrSGQTTs9JkMNmnHfU9xCaR4EmdPcyNABUAuj9NjOxPeFLwdJ8lBZqQds8SPZkp6SI",
-	"6VqslEp5IIMn8Qv+ifQ4QmutbOtYrC473VB2uIKuX3iJK9srJbpdvtquNCYvDCcL8TzxifMicvR1sheX",
-	"2vfh2ldvIDIUlsxvUidjs2WBAYajBzhhhyMgrq6eZCLOhWAe6Y90FCgiklpUV8ySmyqL23Q0BN5sdCZi",
-	"823ra8SlGFMJjgs+fQbIfdBk6VZznoZw0Q3/npdxEVi2sibF0CQkQIUFErIWDf2AKfi+QRXLy3TDfx5M",
-	"P5d7V6hdTRfZtraFbXZrXrEM4+pQQwZSKAzSBIzLdGiA00JolWAgxOctbiph7lSI6jXaacMLV8l7YqPw",
-	"c565srk540NbueWKnL6trlY2X9lwbHfvpHDPo+eOAHHRYmE35CLKnVCpbD34NdWreTfQoE/M/pcv4KAf",
-	"dsiGnT3jTo8hgJfmPgNmZhfkOa65yK076e8mn/dKzv5B/y6roIaAJttEmDDdAnMKoK8Fj7BowFaYPo4J",
-	"XyvZGJcLXOAi8cwH3rb9qhCfyhyTt9siGgEe+oTPBK/qFH80SUltD8k3apBkWZn8B8CxMxFzOSTuFgzm",
-	"P3nzPzne/zPNWw9la2PPzf14ZsqA9LnnyB2ADtOUw99D7kz2/LdzUC6twPAI+DT8Aq7ZNL0aQ/gpv9Wr",
-	"2/vVj6d7BTT7NDjlLUGjnvYl8ZhqT1tSEQxeFGzG2OEUAMOF6ViT0DUu5DZpGOxuk2O14fMoLn/Ke4Fj",
-	"RH5DIFVeAQpCPQXdWJBY4Diu3KUqobvCu8+Lrk/h2zT2xk+FZQwOgzaUYMzA37pxR2/1Ypnjiw0knsVS",
-	"wiUNokvo0NF7cfSwSmm9WCqWy+vF31cmryGOrOczgeu7aCh5wXoDmquaw77DElw1D3zfKIs0Dk2+Nn+M",
-	"gDxrf2bF5XhrU0Dk5AXo45lf021mpjEzDawfKIlZCgdtdRTTMjt7eV9IvLIIW2bp4+RgRSUahc6+Rx7o",
-	"ZdzjXywgbtTw3lsz3I25I88puiJop9+O2RWSjnAbs/apguSTcEjb0lGt8VeuWRer0JZ4wpd9EUjqo6ei",
-	"Xy320MYcwPftVu0O/OuGgJdwc/NUIa5sP0iPXLPB7EoEBXecHrm8dg6Jdck1+L+LoEO6rDMeNiEVEQWB",
-	"7NtwxvTqQ+eLM6LtQilEbRoDa96nA45YZ6kDljpgctzs53IcUFDH7vmuc8gC+w/d64YqV569GeIDGxTS",
-	"nQPCH2Z6xKGi1CAgYq1Ap9xICj5qxySNj+WxGO4zRw5w9R6QknDIro1QVpT+DBn8ULOtdKTPwimmwvG2",
-	"Ho2N+nY1kZKH61jn9S317L9wTJ1eM0JTr/lJnbP8PZpJV+hq7PSBsdI2n6eTILhX1xSPWEX/MzFbdNxK",
-	"MK7p4EHtAyatAqNlfpqaMF2TLGQ2GiBXgrRYYnDv8e9aoew75ICsm9VJq20lPuWpXh79z6J0J2DLmi13",
-	"5jYkkCrx/usR00fCBLwdGkHnMLL22jWnYoDjmxH233laGFb1b01ftTOyfcVaXBiUTzjMKxDvvyGX//Xc",
-	"nhKthSkXxAu59J6gN8IM8S5WvX3q6vBwjhBaJ2euGEPTO84Gw5jp3ErI4wU1xpCVIWDK0lHmgTk2shju",
-	"rCfpYVmYUvqEu8SWBLlQERUNBpjL9g+F+hW9Sa4sakaBKAkKAyhe8rq8stbUnnie+2+Reghwm6SMx8/b",
-	"R/BIbQFxyGpdp3h9Zm8HiM+5aJ0AGe5DdjcAHngZ+2G5LQHmNqbuBkBF7Kq/seV/PH6y8v8ncA20o9AT",
-	"/EePZXgiBUOBHQSkXlUFtyHfKCQHdwQNpbV22lAaq7ZDvKL2NYpFMye1u7dfPf945hniacAbiPsDrGpr",
-	"2am7DqGkw6gAbuNmgmpiESowgvVGcrJcYdSNtkTbYgCsScoOeoUQACSG70jwkGzQntjiFPHWsL0Hrwyx",
-	"AddfbZaIDwAgYeKs1qtmyAEGKrihvHDcaARg0M4ensbOG6ZBfU5jcBQczANsm3jiMAZxsOhH9sqjr3ab",
-	"nH08JQG/Cimg4ht0WUhn6DVYRcHJzUKkdeRP24nRAADQlRMuic/IeyoYD+VKYQWAm0D91U4ePuWeHpUb",
-	"6r5cVRWtMWTYooLf0cxrjM/T3ABMe8ZTKMDSWtleOe0ButcUyH7p9/tMnSFDQpZHooKrvWwFyWkFwfXJ",
-	"N90Pt5l5OiEz52G2SZy6yDGW92Q81titxZrNZy1yjZSBNoK0hmIBayBOHCX108+YJwIylI3yVumFdp3P",
-	"z/ZXtzAdAaqahLKPmGZxWG1zKjLodXRok0ykOjSSsumAZFWJ9x+PaG/aV3b8mRqH3EJldUNGfdVmzOpz",
-	"UM2YZtYedy+g24nZgKjeoNl5f2gz+1L/A8H9/7wCieiVtkP1k1FNjis47OzcB4+UG5NgOoPGQHMWEN4c",
-	"96umEsztxbhigCSlI3A3yi/8XFH+DK/5J4/LHz08jdhttNZQN2lrOBk/iVFYvyK74IOt4h4ovfvj2Ycb",
-	"xVz1mrKKeNRoJJlhFtXNfTbRwV+/D4OW5k59mwAxD4gWUAvcMKsZD1JD7xYGloUUCgqWFUy4R33SDGVn",
-	"OITaQZjEZFbPAkEkCI4ApmC0lv7SQqgXSdUFGNV3hd3oMIueRIiALgkz3U7vGT6TNs1GxTlr8R8HF7d+",
-	"8tHiwibd8P02jSCgi5O6AMGXJHkvfYAHMQh5QPYqZB/I/KlpZUFGJ7Df9iQ4yxkPrRtN2+zpIH+UTdq4",
-	"ISa+MSgj5mXGD2O/NV8Z1D/ZNGOqajt+7wailJtuGprDuWpAgP4tceCEgH/7d/V69WoQA/6df1eHd6db",
-	"nwdXzWbzavdTWf655tdajcHBwVMD/lUOzq77n+6qfQff/i7+7Hv15QyAf2fVrzHg35scwL/+F0Dgbxho",
-	"une1BKbuoFbrf6pXq2frbzudl+Vyr/dn/c3gQrzdYo21DzUVbHwuvz5aOz++bW/9+Xvt5jv71hAvhaSD",
-	"a1plNOhcvx5cqbtm6XBwyMuNgdrsRsHp+usL0fr2Mjr/8eaD3HhzdfDuzbeDah9A9/b6e7W1/nH9oFrt",
-	"77YAuu8IAQCPd6stBiBy+rgL8f74+OCgKt/U6+pN9fh8v9Y/qKeh+05+qBt/99vrfrPlnx3Uv66/vg43",
-	"3mxtfGCVs2rzQrjgffdA932HY0/29t7uVmnrpA2wgRfiSpw0G3fv747N2vr1ze9XlVLvm3g3ygpwXO2f",
-	"tN61q5/WaX1Q2T3p7vYuRGfwui32Bl82DxqH3c1j+bn8/cu32621tY9tenS+dVjle9Ww8uFL6+qoE6x1",
-	"Xm2eX1Hqr328jWT09VM/uBCHb6++i36ZbnZeHhz8KP3x8wH+Hb+8PtvY/d76/OnodrPcub0Q+wO6+any",
-	"5fdX+7V39FZurn36unkiBt8qnQ8G8C8tkcPyeCGmlUgrj1MC/s2Yjnke0oVlOuYRwPueIh2TZ5ozAfoe",
-	"KR3jdPJlc/IA5D/kWbAyPNRLFy9MgXj6DovdcsUrDLWtwFgh9w21wRAfUxDA1/rHXiH2ZqDggIUIdYkZ",
-	"F8/kf9KIHFkFDNVTXajiF0k1CJC/NpQRa8SeY+Jd7iTlGkzNaze0DRmmuLyAXmnsU5F3Ip1NMgj4jTYN",
-	"aSNKYNlxhdRARawTe76QFtK35F16MV8c+9HTUXoM5h3QyKDIIxaJCz5PuO9Ay6fpBgq23zF5luFORnBi",
-	"DVITF8QTMlrlohH09HoBD4LxW+2LT5gsCGIO7UBFOoZdj33ViHdiR9X4dsTnCPKues0mb0A+rEgOYhKA",
-	"MnAGWED4MI07iB2XlkVhum7L4VKg7dKazs2dj9M6l+7NnCd+sK25491H6eC00rTs3lx4kwfNmNFQ1y0S",
-	"jQBW1LQ5mNl6MfN2cH5xIlXQz2nL1OJ8j0lM0GtzEPgE66t88/Yg2zbS4LlDkLXF0H6jdlVGIeKuLpI9",
-	"iiB8lreTKts4AJ/QIB6jNaaaxywjLlXFtjYiQE5hDr9mrAvNXAgrAOmfK6ZvLAVexVUKyjXmlgGQ1gwW",
-	"FKezLrbUJsGj5DZaMm3+AkaBACdKKDnsSlsYW7QUF+JQJCYnxBdEI9KRKkqZGDxJE7hWTAubQrOF4LCG",
-	"voecnAJriCoSTzBDDSQsSwMwMEjkFdwmihkWDcAQtpUqk54CRg/oC7CyoW8TE+/wHLYdYlga8PGYkL1W",
-	"W18svop9SNqiHF5YyneBRNtwewP6EsYNQDEDWLMBkPGYO6CCeE5SZ/UDG3gJl4dZUiHt5eDypmUY+x4o",
-	"aYRUtWMSlhxICETlnLJ2NR2LBm+0453p0GOYrQFsTfoQ/ErIyFI4DXZiAExniw5MKhA8NoCy/bUoNmKv",
-	"JS2iK9srldJ6abVUXl0v67d8w8KAasV+tF7and1tcRCGnzpCHroJGkwKkr+MnMeA+2ahhs3mRkwfUOcp",
-	"myxA4PsLOZmQ9yPeg8W28FnAcMAjG8A3FdG50CjEQU4xSLZoY03Mlio5bBNQjUWyj6UZgLsFZSgFYAAP",
-	"EuZHrAbfMMuTN/RmLB+UtiOmxYFHDl6lingQEGiwH4kIidcTqssawJTvZUH3Fgk8uNbeYDuG6aHGovTi",
-	"wz60ZuFC9eYUekdAzRNvBd/LlfQhoobm6yVKRw6g7BPkyvJEYmhr64NGc2X/FPKnrqyLjK7NeISZIYK4",
-	"MTNN7i0uE72LPBs+d8nNlImcFvVJ8ruFJ5vB7mVsmbpR407nXJyaVTBaTfHzmBhiCJ69kMyyYAKJNAJG",
-	"Q/j2N73JPKhOeS9GC+gmpIlkr9HWptCSdZjYgFhE3QQ4qGhjcJOtdh190yEe2y1zFpgRwx6ImKgSQkdM",
-	"2UYyxYMCLYEjPCpc4FwaNBImfQ2pHnGtXYAKV7SUPSsSUBhWbKBMsW0PI5qm1/UzWzlndvzTrzmzSHiJ",
-	"F/WHioWzVsfO4WwLXR1LcYUsAegfqnLxjT+J1s3bHynFiwc9Wm0NoDLcAfaxcDmjI0NzQM0ZGg+YFfZu",
-	"iaDzq6NojRBGPIfjdB8o39A+XnCUvnv1x0OZLYyKaVNF2tQfKTWggwXFYxvdt3mrDTzoNskPbOhTqpan",
-	"JZlYopQvMEp5VjLwftXx74MsH79X1LTKbHJI8wVRao+DP/rbUW3vtFIg1b3T1crmq9V6rV4gR7UPu/sV",
-	"VGFvD6r1VUNd8iLB97IlswzY0gcCk6bf6xKcdOlWPRicdEq3agZQ0iyhvV/9LBY6abaa+dlhCnObFovk",
-	"S1qZ/Udl9C0W3GQTMPjGEAMxXa9NTSUpqxdF4mHzGWSojHK1vKiWCOqgWt8hXsBatDGA49Z3907dg8r6",
-	"EBh/lYFP+OFpgXRoQ/+nKvxQcizFf+HCl30V95H0Gb2eXAcbjgtKjg5PzwAnh2cQWgDvhd4mE4IiLOEZ",
-	"l/CMy0TdhPCM8zVP4/fnJDAFD8NnXCQ6+3dK9QD5C5vxhgmHEltQGOawhvlJdw7c8NDHJXzoNUiltodr",
-	"LcppCVARHWAfAOnFPOueaQDybCed7Ypj4Q1vMGygSxh/WQda41Svy0LFfAZ9+IKYk0B7XMkbOl6brYYL",
-	"3hvKHiLumAqJimTAxPiGQ4vY56QzbDNbT/gMKfUREqEnAHgnXvAke6KtjOxvY/XG76FSZb43tt3tcRoX",
-	"npZj+GFdXVlNXT8XbfyyNvTM1PDPlGrO2ba5fWOPVCvSv+mwZ7c0CDeQnatLGrZjVFysQgl2G5H6yccM",
-	"9Rsr2nTl/x429yEENYsvVym+Ap1xzVgXWgdEFGKsLAijYcBZCC1vaJq4ObeKaBgZKvyQEa8RBqs3LOTN",
-	"gWemrqgz5GbxUeCZFbthIQUkvSz9rt/YAij4pQb8F2pALVsZe26+mi9boIdUnz7osXWf3v/Prvtse+5I",
-	"FS010QpO6O7ex72zPUA5j11u0w4LHjcXDZZJKhFJSMSEPRUxP6tZ1plJjTt3YxnAhiYxojDdDtvUmMZw",
-	"q63pbcQ7Ns4t3ndh+i7cfRn+RP4sPiYmKuuy0w1lhyv2AL8WZHbZsfQL6eRUh7MNRFGsnrrdGffeJB3P",
-	"l03n0Fm0s1E/z66ej3rRfbqZSFS42gkcGVNwfvZWBr5XcFIY5ufoL/Y6RjXjDKTNChTJKa7EJIMMGWr8",
-	"Hi93ROeadV86mEtl9vjKzIjyk0TUuYKcUl/mqCk9yy7trDkSqCZm1XF/NNoOlVXhrzq/eGp2mgWiWnCW",
-	"YUmzoKKUIDm7yJWWmVuZhs79+K1MXdopDl0kvau7tJPdOjC8GzIbl9xT5/UppS5/H9mCcJfbJoYN64wV",
-	"BzwVGbBoIsKEvMqw84A/GURih0VtqR9E6iWpuKQwN0xEMhxMHvU4q/A8gPLua8hRNc7Jl4PYOYjyqY0z",
-	"Vk09UDVkbZ6sYi3NOCJLJ2Sb+QlGrTvyZkRjJMDZI/qiSA5tRlp/r2QnHjLDa/imawa89RejWgOPeojW",
-	"mHFIuQUj1v/6CeWn3zu78EafcO9kiVBq7+ABqb0zbp45ZSvNULPPFb0KcKr5Pjd3ZanXF3pi+ckEc0Qs",
-	"xnl696jzf8/Msuec2ktGl4vEQw8sa6AYUxgTTBNLMW6W+F1EgO4I0aa4gHKqYg0pfIT+gFrnjumXTPnF",
-	"UMqNtYBrHFUku6QvQ6gjRG0m8kaNh1XEjH4qE3AP0wLrOld/nrHh6VTXMnE1l7nhJ9N9WSKfNTk8g0Ob",
-	"2piTZ65SP8sZ5TM8zhneb5rROY9TdNQtSF11QdiZR1UbwiC5jkM2YJtzyC9CkZp6gcvMnYqGpOfRc3fD",
-	"Z1+o7N3Ibs7O36UOy83gpZ90ghye+4NRPbXjQIianlulnZuQRTFjm624qbbsK6zGZWT7jHM0nDbM5G+/",
-	"X1Xaep2Q0WVTW0CPSEG8tCrxcvOJ7kP/ZBlFw3tzybuwP8qvK8VSsVIsrVU29P4YUqZaGRoh6obS7zXM",
-	"E8NYTuyezaC1nikD6d7CKYphrt/nHuuwLxnpfbz5mCVudW6ec2ifzTvTOXS5zFxn5jHZ+jPPPZwq4+n+",
-	"UgeLMCFowCQjDD+VIpG8ZkKlw74keByNLHNzng/SbMus51wTRU4S86k2RrZUZCYy05I/LpU5qliRhjOl",
-	"W8dHLStPZSQmsg6/ji14rtzoU8l7hpyN96TvNQE/eY4UuBSV7IUNprwC8Rz3Uf8ZsiYLQxYqA8Hosxuu",
-	"jyQhQxIBfWFkyQemWjjor7+dFOuOk4S12OQ0wokxp83vsslFi4XdkIsolaCdNH3qlkuS+cF0+KLNp0ql",
-	"TbGVWkniy1Fzm5tTHdFUM/rqxsueMqfqXv2ZsqpTa9ChzOpSnS5eivapVHD2HspM0z6WL74WysgAOz5r",
-	"WzRmVQTrD6dI0kmUHeKZzkogCtb62tFTRtt7oKMAOeNQLyYpF0voZJtz21Fwre6gkTmZ/e7I0OpQc2Yk",
-	"BwHTMXGM4cDLp6OUBAI3arPOTopqJ2REBj4LDU49XMyMjGNiZzjfpE+PNTriCSmYZ3tCzGNCna6lnxcn",
-	"6c26JKPt+obNUhj9P2JHEp7heImAZ3h0tgbk6PGCqGcaE19/VSrNZm9OcCP9fDPij5EZcjbu0oQtjAl7",
-	"w29GDZj7ruZpzLIVQnrWBw6Z0ZgZf3vigqM5vpDqHdKKWWYUH/cNC5beiQ3ZueLCQlhdrFDhX6w4o98d",
-	"GjXazvhMVi0S0Ugk8mZRvK84L98KZT/ZSj7rRu3MNMAR7eziQyxI4RKXNC5YtqWKEHgkuz85q4Jpf5Oq",
-	"XXbo7UcmWlF7ZbuyuTmK4JR9R+YF40qyW9qI4Da5Ih7v5nJe8e4jXtquREf6LJhmGeAHc7gR/atp7gOu",
-	"8vi3ccOEL8NpbgR/MYdbUTyaakXM8M6jCie+Gtqa6s3Q1iPehgGh82WHchGvzbSbF3/+CLdleqgSHS1D",
-	"IuF+XV2NRH+YMC1oBynvvmxLlntjWbx1YxbItFDfoCPWl6HvbCp2G5kV5KGj9fBvrWysh81D/Zq1kWmx",
-	"qM3CbZMQgvMVSNjDdo+ARWhthE983uI6+pn8LfyY9gUsUDtHbNKWrRwqssLneGXG3s/cvpGccT59G8n5",
-	"J0wxOw5MZq+GOWFek4a93rAXuMZugdouzxmsBkF6a2NWGJ28HOJagMigpH76eQhYpyGDXkfEQ9vIZw/g",
-	"nTgkDWgYOtzDb5hvOjtGfDq86cStu49FdOl4LR2vpeO1dLyWjtfS8QIjpxdkraFu0g7XRIDH1qwNp+t+",
-	"BbziB3tre2C47/PXZneU0DHYHfpN6svL4TMmwBLqZtQ/QlcEyjyZ9RfsPFN6/2OJSbs+xs1oyhBpokPZ",
-	"x/xV7BP9drJfJxvlrdILcJ94lDgjsKksiX8vQEvgHR2enpE1rqRzd16R1FkQKFOa1zsiYv6FuBqQhux0",
-	"aIEo1uENGUgBFPT0CvTU1QD5Eilp8lBFJOCCEU+x7h9Yo9iBTxRhFiq4flIgH/fhpzJqY04OnoIrcn62",
-	"v7pVgP+UY6j4q0HEiAx9FpIODa/1VS+EAXxfLVc2K8ULcSHwNPoO9Pq0KRahEJPR4vqgxwjMZlQM8Jzb",
-	"xLNr5RVAexUQtz7Q/6M3sf4v2mPTY6C4JXK3Fe0d23hwiTbBK1wI+4kWSn2KhhSCNSJ+wyOOrQyKKcWl",
-	"uAxZR0bssiFFk7cslSTqcLyMBPmgAWBiwkPEQEBx10TA6I02sMatBsZKZ74MCCUJFxeCDp8Cj447GgpE",
-	"ab0PBTl7F0VyiNjFxufWN7VReh03UMMqI3onDZmKyLWQfahg6VuGtwtXi2fYfNaQPvMLyDRwITpcQbuG",
-	"T370JLxuIiTpgfVzXit0TZf0Oe0mMLhzAeh8fRFhgooQm6xpRIA5f0f/QsW9Xvr145KAtF/zbpf5IEdV",
-	"4v3Hs/U47w/9nl7qf1b1P//zClrw9e3VT4gJYK5YiwuhoxVElWVBAMtKr5kgtE8HQP1JUGGQbi9SSIjN",
-	"QpaEK6obMuqrNmORIr5EfD96Df0rFwJvFUHCmjLs9AIKN/sF6BxoJDu84YGphqekWEoMsdVEAOcwfmFW",
-	"w3mB+gymMYcq4unD/ipX/i7Gm8J1O+BBAG9q6DpxNfNCmDJxwg0OV4w3IbwvpV+hiRLQR8cNpm9X7y4Q",
-	"C6h/dlkQ6KWFZ0/Cx20XUVVvZytk9tVjSw7c1oWIUrohnsu3wgNSY3HJoWaAyrdITuxTwumYT5qh7JBy",
-	"wbnQFWtzU8jNUjY4f6A9BPQvDSasiAsiYP3JJzm0cFABhxsrl0ols4aIK4BGBL0nULwR77AdgxApJbLi",
-	"9ymPTEPLRmnd8H6csCgcrFabEQu94oUYiYTxzOMi4eknC9IGzgOa+W14lUY0i8SD/iJvO1e6tHcUl4n1",
-	"GXLmsGAfpNxBn8HK2V9lecGPOfrgeoLxDcdBfoF3Cyj0IPMmKoSIzLEVhbShuBD4MlZvOF2tHr0rlH+v",
-	"FMulYqVcrJQLJ8x/S6PCLlPXkewWPnLRuy1Uv5wWLlZolxcI7XYvVgqnp2+3K5ULkT2aNo6i4+latmKp",
-	"e4c+UobD/MUB6AepWM4tpPxhXLn7/OEOvV29AtFdX9/c3NhYrzzMS0alkeMl45f5XnLIzMsecpTvG1BA",
-	"aPHYN9bWSTZJT7EdyyyhDER3PGjv23ygjbbNoNehAx6enIfQQBvkwXA36ujYAobosfg+1cxCcqvLyYUJ",
-	"JhfwLcUS8/jBYoYcpKcU8PvLLu2Y7TB2RgEPmRxpxb3u/HV0XjoD73opfVlDBHOTvKG3P1LMcSQup5Kz",
-	"6EMChQkzGJMAruAYQAyHDqC6MU8FjgwYz9xBTyk6SYIRIBZy1YN8KMwPmXhlOw4udBRjh30TzBVog7Wx",
-	"DYSN46IhbtbDsDIb8cDAzEkVODWpOP50LJoMCReRROuWXQrDuCetS2bs5eRaYB1fteIIPu3yFZj0Xfl7",
-	"cto6e1PPM1EwoepbArTMpft/brpzVOCz+vwn0aBZHuwabs0FIeKJveUhLZDygLmAb+7zevHBHsfpXSwg",
-	"8eVGf46Nvifm7J6PCmy6miOGnfPpNnqbK8DCnbQNmt3oxUlQmHxufJKGFA0WinglCkSwPlMRZhsxm4ht",
-	"QCZ1T7gfD9LEozpwKchLKxhQRC5b8KB4qw3MMTq6TQrOkG6G0oH5ZjxBebyOb/G5n7QTer7ARj6P9vTL",
-	"+clb4Z4+yIHeuT7m1rtdJpivhem+HT1DNx3unUVrpnN2wpiWukujKPI668yzPSX3OegyqFpOMcWBx0/G",
-	"dYDrs4s/+YXJDtx1WDbaqshK0YhqMKIye7ttfN45aYj4/FNpCGcHjNMQ5uy5vbfm4v/kM8+1uMJ+KrPC",
-	"SZXZtnfZzlgBCAYTEBvE472QkmnLMMJqZx5AmfvEPxk+mW04ZCoK6FWxIfVLhUe+NF+d7Z2efazWJic+",
-	"cFfjeXDHUu8jL7CBb5dVtRw0MBK3e47RVrOricx9kwUAllITefrBCVPwLiaH/LJdsaAwhHQyijZXAM0E",
-	"4wY5Z+A6eJDCWMJ+LSbZwZy3TKbkZEGDpbfM2LKb0YH3uLErS1W9wHW2uQrdqCSMd+TyNfTi1NwSh24n",
-	"qZzxLLYCP+kolYKleAqyi2OPxVKQU6oa2ZQzOn0p/25m3+55SlOTK4xl0npO1am5apxMSc8qU03hGYYy",
-	"mAK0A46eLNlzog/9hZM8+vmXyR3otA5SPYggGDOndOzZHj+ho1eraE+f3o76q2wPIJbyzEQOnC0vf4OX",
-	"ys3eTEIySaoE7n4aYHn4gfqL/100ky7afLf4DRMk6uv4Dn7k91DuYeTjk4SwqEEFaYVURPFsycAOKLRl",
-	"4G+TjdJ6XhpIr9PPmf55w0ImGpx2mIh0DEx6qvf//m/IpYImar2Y8Cy29VxLUU/pJ9TXpr7tOHdx6idv",
-	"dtHr9jyJInhjObpLi+4yPZSXHgpR1jP03eyqJrWLspJBoftVSsc4dn6K3I8+Ps78aHkGn19IQrv8mg1I",
-	"m9ohFOwTmSHTM5NOWGZ4FjTDMw+pT8lJVj4H5XtMGkcfYGbb+gYMBEyYyvVZV5Y6ddHyOPMQreRtZ3pt",
-	"eap0WnX1FiBkFw9JHR2XGBxd3Y+OPh7f3E5lgueD6SGwEy6AhA0gi+QUrm4Gp5s9xXx9b5AQAnPGRWuH",
-	"iMTrxBRSyirhLp7KE8XgON7jsyaIpnb5EDR9Op/veRJI9+mnZdpoPmmjeSi4lLRnJYnu8xitoI+B8MJD",
-	"DG4ADZkOJkErIMiqpzeDgTGAvQBAEKY70WSUor7EVkSFSiLestkWGjXH1F7jUyZ+4BY/chXl7SRctV8i",
-	"96Ps63ps2x3LwYj1VulvYsE2n4Noa2W9xkVT5kq3fk8Q9cgQO2Ax6ukDPnwjZD4TEaeBWw+x/mWHamNU",
-	"JPvaJAr7S0+fDSsjHLkHESvJa/aCwHwOaMPxXRj4jw7lgWejlYwdca5Y+E4/yhxFOr5G5iy2JJ14bsqY",
-	"1X+7cGu/tJ/14I6on4NHkBJ1xYLmFELuvNoRMdfidMndL2NJ119N76k+C9d5IvwAMoOy7ricVeJ1qVJ9",
-	"Gfqe07vumcTwZfzltkPehRlM6zV5BQsf1A+laIF5GprBq8YDfPZ8hAlfgUNroHniDn29uPoRGzQIWIin",
-	"bkh5zZlCbocrqS8mWN+wf8Lu58o6umN909RentE/HV4affIOXVVMtOlqIEWLrhRW7LoD00fIKTnlwQ0l",
-	"p1REEq1r/GPZi8L0zyd2ZO3jPI8zO05pxep9PmQ/hZVTFq3WQSyybYt2e6zYeCFrhky1Vw1PCuh95ClZ",
-	"tRQhiOnSZlbuGrTD0sIHuAZGjHHyA19hMQv9L0H2WCZxs1xyKZjR1Y+kzUf2d5ZHfq9Ot77L5AVbOHqy",
-	"gi084S9csNXPvyzYqojYVEaG6M9QsLVnm1PB1p5+Gp8qv2ALZ8sr2OKlcgu2+swG+eueqq1TT9UOJKFo",
-	"i0CdA9yXCYgtiB0PiewL9BwA8S6YquILsdVf/O9Jar055Vv9bD9Z+RacyZXtlY72b/7HOt2QKVpsyE7x",
-	"Ksz1gNKuz6jfZLpl/vpbb5ouC0EtY4KvsGIjPHvR6Ryl56nynqNdyXWQllXevCpvD7fEGP9gev2U2mxZ",
-	"Vd6e+1WeczBFlRdeManmxDkA1TqWuxsqqgFVEYm3wyyV4JnUy3TIAafaWVtWjBepYjyPHZSSp6yKsU2O",
-	"5HrP+oDJ0bbMlZb6ebEqxvMQreRtZ7qNj5WHW9CKcTWhxsYsnQzd9J1Doo3+5nSlZSc7Pq+5gZmyfPH+",
-	"1x/8J8EuzyP3Tvn2cdUavfu2BKzhfAcfUNS1d05Ur9E27n6Ggf3NFiYwuViwOJYFEwoAn/gL8wYB8jkx",
-	"wUUCFZixpfdx2cmprbRjd2d05MfnKqfysZ8vETlFEnLpXzxSVX0eRiC1E/JyeOM89JvymtTnrqxBajef",
-	"AcJmhS9NVpjdNhwtDh8i7n2sBkyp0vzOOcSqtx23mqJ4S9gQAHkQfAMUlPygYAqe6VMGQKi6XiI+HSjU",
-	"UAaxvEHDkLt3qCwcIihFKvwCdAohZ7iyhRlMYZPvNASOL5PR3h5JjP9mrvkiI0VOfqOK6DCdUHeF4F53",
-	"zLrQgAS8ySLeYQUDCozQjIqFN8A8RgekvGn5xl9YmliTYA8Z8d5GUVeHHF6BeKe0w055xP44jULeiPRH",
-	"RzRq/7FmKL29U9bohcwj8oaFpB1FXQVkPmBMewKZETxoZLoEegnDapCCWHBMtmxiccm0PhkucihGJQVp",
-	"C9/W4UoBpGQIVgGMIJ6/XCT7lGujFkh83aG2zB2ujWtXqyPfD5nCigL83YC2r21yxQbSINzD8fpkWYDy",
-	"hskDbrohO9A29P708BPYLGWYC8hv6GMr0ukFEe/SMFrTn6/6NKIvCshwoh8QWToi0pEqIlvkA6/taKn3",
-	"UlTGHsFKjDXgoHsZqVHFG+SKKe7DUnbAk7B2O1m2gmWTgDuzpUSZgPNHfWnXnSuQ4ZjCgPicBqwRJXQC",
-	"QI7UpVFbuwN2b1jSJP255R9v0Eab+XlJtzMtwZ/Lj9PsMoPxVfi9Vi76/4B6AgoPscQCbrejpSAScv/e",
-	"XmGD9yX2tcoP+fsPn8vH/GP9ffvqTUP//e787l35E3//GjQjptLyLhNn5e5J0I3m4P6Z2EOA9Y5N6j+F",
-	"1Nrcrvb7/VUQ0F4YMAGsJZP7AEPnfiT/w/GSUBlOt+yFFXQW1SUXK9uvS6VZX99UK5zLZQ9PgHp7cUux",
-	"y3LqBL6Ytns8GthEeULTZUOiuDECiGzieKxpWqYcSSC/gTqnHUZ6Qit47U2g3tWa9IVLma9dtiFmg63y",
-	"68pUyddE6WblX+GWLm/Kox5elIi28/j/Z+WK0VArtr/+1vE8PpmVRvzMiJzzoV409EgySEeRvBG+1vou",
-	"DFa2V9Zol4OeN0sxEv8bf0s2AUZ6NZKrACcd9YRggXJY+hosjHgTqkHQgGkeX7s5Ff1PBpNLNQhSP0sI",
-	"XetV09TJlerp+NSQPmqXEg7qMwhDBesjQVHIbuQ1GkRz4bpz4oxrO18Tszsi2wyBD6RPiVoT+XTcc9Os",
-	"UybIrnE24AZ5oxwNrEhowLWMVyGSA60/UDAC661xJT3nuhb2MGMp3SvACvUUS84ccyvZZ71zD7Vd8DyC",
-	"dXYu6J4274lxED0HHGzk5ndj7LGRR3D2rrvYsDlHD9fKo4WeD7lmA2Uyr9DlEs8QpIGJTWEhwRsq2JwH",
-	"iJCMqHZkMYclu4r0ZXitPeGxhQx3seCaGfdqMifmFcS9z3bpcTTWZHaku2YnZtJ3+IRHTHYDyI1BNKal",
-	"yEREViPazlLp9v5wd13PTVF6+Nx7+mnjFJRNUiU5nyhinW6UekE+j1b++fuf/x8AAP//",
+	"7L35ctvIkjf6KnU5E9H2d0iKi6iFihPfR1GyLduSZUlu92KPUQSKZFkgigcFiqI7dN9lYv64cf++j3Be",
+	"7EZlVmEjQAISZbu73TExRya2WjKzcvll5h8VW0ymwmNeICvdPypjRh3mw599ao9ZX3iBL1z1b4dJ2+fT",
+	"gAuv0q28H7NgzHxCPYeMxZwEY0YGwlmQCV2QASO2etqpV6oVaY/ZhKo3BIspq3QrMvC5N6rc3VUr6vXM",
+	"C464nArJ8dXpL/XIkLuMeHTCyFD44ZfWvtt3T4XDh5w5yy+9GjPichn8JEkw5vLd1KEBq5L5mNtj4gki",
+	"YHLqDiKG8Ml+j4yprJNL5jmEB2RA7WvCPWKdDGvmO7VL7tnMUiNjt3QyddWQ3jOnSlodciZuSKvR2iHN",
+	"VrfR6DYa5Pnp1fo5XAZUvSY9gXOfSeYFZD5mPoM5EC5hoC6VAY48GNOA2GLmOmpHxtSpwna5NGA+8dmN",
+	"sKl6m4Q980Sg7hIe4UEXXuTQgA6oZMQRTMJ16sk586tE+MSm3k/wwNznQcA8Eojkhvynz4aVbuU/tiIC",
+	"28Krciuclprj8RUdZe26DHzhjcgNdblDA+GbjVB7f0BkxjacCY/VTmlgj611xHHB/jVjMjjJIQ3umK/5",
+	"eOMBLi33mLngipEiCDWGQIjklneGDbvJdof7wx26bTfY3rA5bND2oGVvOx22M0wMbkJvXzNvFIwr3Z3t",
+	"auZYA3/RGwbMz1gm9TMw4IR6CyKZLTxHkkCQwF8QOqLcI08unvXJfrPZqKrr6kHSbNRb9fbTAzLVZCQ8",
+	"d6FoyVNz8xmZA1UJga/ViyDVxg8pd5mjps89CaRgHiOS+TfcZpo21L8Y8cQ8sTbtRmLu3OOT2aTSbYQT",
+	"517ARsyHmb9//743C8bMC7hNA5a9V/A22BZKbJ856m7qIvHPgfgdUSXWIaM+863M1WjWd+rNp8k9xPvL",
+	"7NRdtTKlPp2wQEvQnm2zafCaeqMZHeWM3tVX1fitiRxZipiZ7wtfVok1DWqHFxZ5AuzIhnTmBk/VklvM",
+	"S0kZuLNSrXD1YpTilWpFCU1FJTCQWjiS1bxx5C8uZt4bz10sD9kK/BmzukoajLk3UjLHHlNvxJw66Rk6",
+	"ia/9QLHQcCaZo+41fyLfmDsOYPO8hZa6arIoaYikC0nm6m08vplUEgtHCctl0enU5SjMtm48p26P6Q3j",
+	"vqg7/qLmz7x/fJbCs6rq3qlL7ZCHZ3JG3VCqUVeKUJ7SALjbE3jWkDPG8bwjjr8g/swjnvAJDySxThw2",
+	"mYqAefai9ootLDXRazYN6mY7/jVj/iLaDcdffPJnXmIX9OZWukPqShbS1kAIl1EP5eTtlPtM5ggCtV0k",
+	"GAupB6/EIw3wYFBnm6IaEPywCieXb8jeTqN5QOY8GItZQCj5IjymlplL8u6qnzd4hqP4RGEYpeSYnsAh",
+	"GwqfFZvBAO6NZrGhweNry43+hXAd5q8/MKjj+EwqIveZFDPfZnVyBUTFgZw0y1aJFDhPT4DehGwERzj3",
+	"iZh7xOejcSDJYKFkOfdG4aymNBhHk+JOpVpRnMd9pekoBo1PbCj8CQ1QsO5sV6pqpihz9xuN3eb+fquz",
+	"vbvd2N9vViNx3MwUx/eafFxKNb/5BEJOfcUWWUpHwG5B41uIGW4CbJHaOTYH7ZNRe0xQ9gUChJGc2WMl",
+	"kSh59+7kCMXglNEgpUEAseIxqTTZa7aowtaaH2zqusyHu7hHWttkLGbqDDDKF3xSqW8jFsjosZTwUpqy",
+	"ujbkvoRxy4C7rpJXnqIgchX7Po6Ieih1zTC5JNuNfWL5M5dZS0Jdn/7XjE3DUXVBDOpJKyXU50rEe2xe",
+	"zzuQUiIzjxNbnQ7sqfl3U52wQcB89c7/+v3/qv3fH//xn5Usbj2nI9af+VL4maaLj6s0VQfvgClNpksa",
+	"qWNWq9O4kurOKp5Pcy7xae4QkILaaki9UFsKoJ9aNgyl7rHbwILzW/8w9dkNFzNp4Qlojr2ZFztU8VYy",
+	"pbAHDOTiiN8wqR5gk2mwgM8mGK2RLf/wVdkHT6N6P07L1tzU+l/yLxli/iRgE8UsS2NudrIHLdVrMoes",
+	"ngiH2Gw01vL/JXOH+TpN4vxnWiCTgF6rpZ7ThRHImq+RYX+SICbolCuOEj6ZSebXyZuQUlA8mLcluEsZ",
+	"W5Zk7tDqEnV+AYc5zGUBA1Xb4ZIOXKZ0paoZBw4CaEjOpsxXn7NgeFUlfeEOphgBVFvQzxlYBGOlz18z",
+	"T2kFwkPBnLncao1KqiaXwg8y1pU7VhW1VXXuLqxu+nhH3rLFRLNZnZyABDEPoGnhsmFA1DE/YJI7TF8N",
+	"j3Er+oTRS6w4q6phxPhowFzhjcBE4mDROMzPXQs1r8JGLfMDPgRD5Y16KVoEPpNT4UkGBsEhdbThqf5l",
+	"o/ND/RlXYJWuqn4LGeOPCtoDle7vf1SGnLlOnJUnclTpVp4B6wrCvZt//7fLHTBIQw4AG7py9/Gu6FyO",
+	"8YMwg+XzPnZUTKirpAZzDpRu8/LyzRkRg8/MDqqEkgF1SGgRVcGcdKk/YnVyps+zOY3shwr6g4Yutx++",
+	"PLCBZnFe/vu/CbvlMmBkNiE8YBNFc4SpH26oK/zYYjkz/BTb0Hq98UD1nig1FgYnCfUZelPAKlMcDlxC",
+	"iRIKRrrIhVTjHAp/wB2wlp6g0Hh6gDoIl+DkUWdE3mo+g4cd5j14OeksGAuff4FnwnXt2UxKQbx//48g",
+	"U+ZPeJAkPDXezVFdzLbnEt1CZDALIu/UWLgOalxKRMKachlbaeaQoS8maE1oTbWKPxklSPIANwPuEcOA",
+	"eaAVeKgrWeCKqYEJZoG/IOYvjV3Lm6i+eyvm0YHJnnhKp6EuLMCDNyvcH/U6wuHdj7ctxumDmuFBwjeG",
+	"x+RMMjLzHG3Zh8IjMhpA6flJEuuXmhaPtRMls98vrbk28QYzuUBfZvyNNvXIQA3IC9DztbkNOhPBMzHz",
+	"nM3tzZliGuapl/k0wTWeCD4N4WMb26NlsyziGhCMIC7eeYbNmfNIEqMPPGwrHlZk4QWMiFl4aNHHOrTO",
+	"REx6AH+H6haXRH8KVCXQIpwD1AUpejm1lh96Q7UNJDwmqyRHOGyG9MADWku7QFc9nfaYwmK889jtlNkB",
+	"c/5EsqUX+gNhGNrCFUN0B8qAKq12wII5Yx6xXQ5c7zlGHqGpG49ISTFheE4yF5VQD8R8HVRYPSBw24Iu",
+	"n1oL6rpizpxPfKoWpNLcb9Ub9Va9sdXarnysVmyfKZ3hE5hPrUZzt9Zs1Bqdq2ar22p0G636frvVaDT+",
+	"AYGfSnquygzylCIQuj9CdTaodL2Z61Yr3AGrxqUy+DSTyU81V30qeoJPK91w5LuRmovGS6VaMebop5kX",
+	"cNd82acB++TyCQ/H4gtXKbS/f6xWQiMksg+UlVHpVtjiZYP90uNv+MtXPzff8tf9l+PBc1v9++Tdl5Pm",
+	"GX+5X6lWZhB6KzqdOzVIMVWqNqrUiX3Jck55LJgL/1riQY+mOjiT/WsJ7sT+ydGFkoTABgd4m6IQtAS5",
+	"9oi06+RY2dpdozAs4DpYDsqizfJcpNwSYKye4M0xHyP1faoW/7YGtkilu3+XpKcM/4UHU1DqHt6nhhFa",
+	"72o9awFHBTgaUruVHpH65kjUln/UA2lup7ly2ZiXJPZLPfnFZqPRyPqmfv3OXYzs8+LLZqtiMsZYnrFX",
+	"7d4lWSZvyWQgphJeyL3RAbEUOVvo3rtBM7DIKqqn1LANs5Zb1b07ZOY1nlTgycSIjFcm5diIb9hdWkCs",
+	"oh0IFKs7la02ZPMweujSgBVfnIetRjM5ZiWi0mN+FjGuVmSWZpAiPMVd64dlRtC6M5Iwi7zVldTrM5g7",
+	"9r7W3bIgTb/4nfo5CpyiYyYMdugYvq9lkvbhAhuE2zLXG2n0uMfanvZd8gBIz+TChIanzCcT7s1SpCMI",
+	"PFgnh2whMGSP8jRLaSLHyrKFwLFPpr5Q9iWxxcwLJAITwNlWz59VFk807sIDK2t/4dJBGGRUyoIj1Bjh",
+	"F4hKAkdOyMinXiATEn+VanMhXHbBhkm5nxCJS5K/c5c4UFfIRD1MxZgLUGqqMF71b/TGq1mtlplKuOuz",
+	"OksUIU0mpJGSEy/fX5EnLy5bnZ2nxlvnMJ/fRMY1xBZ+ksRntvAd0MkokXzkKdVLMttnqKhp21wGwmdO",
+	"nbwfCxg9nmjg/wQGwJAYxCskY8j6Y+EydXQHuEXKfKyTE49Q19U6I/4oEdcQLqmEgM18LDQqZkKvGZgC",
+	"6jiniwNcT/UDqIjmexMqr0FKSmL9r9h/dGArM9VYwWDDShYEaqIWLlkNllHWhGczi3jU98UcJ4STwFUO",
+	"hJ42LAxOG6NNajwG7JTLpIpH42rUWqEfOokeRWvooN/TxPN+xwCf9sghxcXJ3HBnUtWIVIPEyV5NKHwJ",
+	"0ZQ6+lKnypJMTuhYifX7GM4YXZkwOelc1z7LmgFUTPkrtlCsjcZCH16lVr6EdtrTVjnQeqimPlH66NMs",
+	"bTVfAw3tlJRhUq20Go1m1xnsdbtNNa8sVTUj3J3WVHOk7ZL82l2nLz7zGYMYa6amWPjI3i6jOR4QDPAk",
+	"gwkrDpEMWdm5j35ZFKyA25pQtCJcT6vRbqRsyd8eoOzs5Oo67zz+rxkjPhtR33HVwSuGxKaSHZCmElCt",
+	"TkfJDZ/aAfNlKY2oeR8dopFQHyrJSF+jkYj2NcooBHsF9IFSh/yJk3XGF+WZ9mbP/ANigR3+IHJvpSU4",
+	"kMySXAzF37mGt8X9JXABnUc/fCffh+9ErXWIibBnvg9uQEWr7DYcn5kH/vtu2eFiNvaPYhyivWlpDsln",
+	"CGU/RcNcGXE1MdCYpEkRbhgmNcPOJ+ILULuWz3Bxw3yXZtmlIgt5mzbnEsZbA4PxPDBReI3INhFuPBTa",
+	"O41GQuK1OvutB0g8WJWcWSPy/Yfm8j1qLj90lI3rKMW9Qn86nUVtpQwYDV2IEbb/z6zQ3ENzyRB1YZwr",
+	"paZsWvfQmsaEBWPhqDHQWTBuxbCu3g3zAgEgowdGPr6LEMHOo0YI2sWkpSSJaDMKt9XOr05BJ3xIN/fw",
+	"xBsiWKcfhd84xQdSx8WGXdPfj6Nod5WfKOkLmpiViZxChb03Sf7P89R8jcO/9QBy3oQXY3szRNn+Nj6E",
+	"LJM0nM+aXT8NZ50c8AuduZpacA3Gjp4nU1/cQGhmIpl7w2SdWCjara4BH3D0det/GUe3zwi71WwELl31",
+	"YhsCG2AmmBc1rW6UZqeeknzkMQfT1Tp72/tP68TyhMesLvjCAfwEdgbHGNK7i9fVmP6mHqfBzGcHYdLV",
+	"zIMtCUJ3NfC5ZIHaGoTIAdJY46o8oiwfcvX6ErzooPJ5SnP5vaLGUani4dY0f7RimxCp47FNyPQShFfR",
+	"VfAnOo83ZE3HF6CwSR2pM9/ero5NYA0X5tma37vsfYiUTQPRAsIcDqDfh8Ss29+HiZSpa88cHvTsAMks",
+	"xuuaFTXjTajPaaRCga2wxB3rNTT1XDWWfZHYvTAQreQuxAVlphpX3A7LhwoA1AgSsnSmlNKQSp1w7XA1",
+	"13B/uMBX6u5VXBrgDZFe9XHlhl3pr6fSOBJrClF9gWnwqTNSb8kNnblBlVi2mEyo51gAvAMgHsUEJn0h",
+	"kU2PB1JVHXHqVovQeEIcHmmI0oyAnPETSUcSQ29sGn6qv6nWAT6QfVaplTi+0eDI+DFl67XAI0K93xB4",
+	"IarWsJWUB5lmZ/Ke0sDnX+AxPIhajTWH4CAno/Z4MvWZpOSXX39Tr7PHlHuVbrtaGVM5rnQr+8O9Haex",
+	"19zb27Z3nZ3OPm0NGaUNu9OhTqPZoe3BcHvYHLQGjcFeq2U7zY6zYzc7g8aw0aCNvUp4viqmpYk16oMa",
+	"dMkD1lL/TykJs8AWmACN6kNU8mO7hXTLZPBJvbFIAQWDZFa0PGXezdSro+olYxc/6fGF/zaJcHBnTbZk",
+	"BqLQzj6I3kNSO5VEDR/BAKitWFVi4aTVX5i/pf7y2Y24xr/Ataz+YrdT4QfqL4AWWwfEQm0Q+Ip6ikkC",
+	"NpmaHHoa5szXi5hbMW9mSKHFZElaEoUk+0c+njyZCXegkxEzuDzjqFvpIQ05gzoOkAh1z2N7hFI6Y3e0",
+	"nl3V9QUGzKYTFnk1USdf5VGKBfzjAKhVtvKYTqfMeywbWR04EXs/bDnmVD5wLVqRFMkiC7ikT78xI+wG",
+	"zCJ1XNRXO0vUnqNMynqtuhKSGnxiNoUKJ2Mu8SNdcvmiV2t1dpQxNGa31GE2n+AJUZTumjuFXELwvXs4",
+	"g2ISMusD4eUTR+cfhRyU1ntbe2t856GgLcD7b/S9KV9zfjWmk0CaGhpetCM6japZdmE6d0nBn7U0yayg",
+	"ZNJQcZmzetlwHOZAyRrFNfdiNYHwzq6ys20x1adB6hiyDiAxVWkidUSBWeSJMstr3JNPq/qKBsZ9umYL",
+	"qY6FKZ3UkyaIVYaK9+9Sh9+66kZ4axJWGkTlKnAdH6AxI/wyefzm6s6pUa3Spdd4jpvNTOciIsj0eWeO",
+	"uAQJxjm1anSBiKdiZJJc6PQkQ7FtTjMjOWPMpYVerlIOqmiG16S026FaAbGl0Rg/lNm/rjL7cTlMdG+X",
+	"T0Q1Rf1Skf1Uxi2V51rSX89lD8yyz7BXpW11yWBBqLSZ50CZKqeuNHNzQf0VXYmZkVTa2qmYbyC+iY7X",
+	"/PC9NhMAxRzp7+Yzmmb0lZxPxQ3YUrloMZvckEz8pwzPpx2VLvg05N6I+VOfK7FSUReBvJCUG8Mmazlt",
+	"e3vQoTv7u3t7u/s7tDPYtttOizWHjfB65T6wrhtuG2hUUUhXrmN36gtnZqR3DjaLDZnvQ4am+qRhK1jT",
+	"894p6Ss59DECZZV2EVcrc1+JC5jEY2eufb38NDjS00SWr2eAU/XegdTWXRb1rtIgMr5XygeXywzpjxqb",
+	"w5gmGPiJPU6eHB1fPNV5xlAiScd3JjNT9kSZY7CXihZ8cNQmDBizqR7AcSTxGHNQlqxO2YkxbaalZkJW",
+	"MWPDk7MJ84nOOitsNm1/N9mKiOHSQiSbHkOXhb7P7A2meuj6MrEiNRyrAE6ow8KtoK5rHk9w1zqiLpEH",
+	"1GxtLjVy50+UGrlfDJURPxr/EriMTvmUQe2/KZI0uGTcAerqEXMGd+4Sh2umI1UN2LpQNzHfMmI7KSCh",
+	"jpqWkCIMFcgYJ3oIG3uUQ655l1AJskhySv2oHBiEPUKpwSUZCv8glDNKbhPLaBXWY4x4r2A+3xulWpJm",
+	"vQGBfj165AmNMDiIVc8C/0qpA6HzfWWjqWXRatgaKKLPKEI44Pb4IugbIJlQ3bUuGT3T9ZBUmDK0mhjM",
+	"Sf87QjvhDOIUuTotLuS+6EjM12zi6kKUoXf/fLm0+fIjOy6KyhRQm+Mx1Zg8EcPMs+5+1VBTR+K30Xlj",
+	"ii5Cl4gtXMBfhWHfeHYtlpQShMpriOjHvirJE6tW046Q+O/WU11bLfBnMmAOmfridqHeMtYwpwkRHnli",
+	"oYun1mcQnYMa4dvbjacrFPAI/74B11PaU10chNF4VK23i+hsnVXNddlECCgN46XiYXme2MJhpNloNp/m",
+	"acsRLzarrY+rtOd7Vvm9P259/2snlbb/NgkbuqhxClL9KDjR1jfQPWMHzDgIprK7tRV61+r64lbeAVNE",
+	"5StKwnsb0Fm7MTXVVEQG9n1aJVasxik5pR4dQa1V60qJ5Ni/j6gcDwT1HQhpvWcDcg5i95JJyaESv/VO",
+	"Mh+u9lo99T+XUO/SitVKF1gPPqxljdW6yA3zJVS2pWE1EXWT2qQlXnzkA73zCKrlRvJ3t9Ma6JLyuQIN",
+	"FlPcshC7idhkkfTeH+7o79IdvRn4cooaCgeK4sGNbw5hTk5iLVdsLlE45cSJu2waYdnuyfeQKxyf/yWO",
+	"+s8ZlMLncOHVs41ms9Vqt7e3O52dnd3dvb39fUoHA9t2HMaGw7+o4IA/o1X4Edn6Edn6EdnKjGwl5cWK",
+	"L+Ity1/F3w1QLWwCk3C4lhrW/o+A24+A24+A24+A24+A24+Amwm4JRW6/OHotOT4qB708VbjR7Tv7xXt",
+	"S+tEKdpbaz3/KDgVagk/om5/1qjb/o+g22aCbnuPVw+t9VcJr3W+fnitXJm0v2u4bXcDGmvxqm2Pcw5t",
+	"P5LCVCYMnuVxPqSBPT4VTmZBAte1jIz0xRzb3AqfQQsnyFkjFqP2GBpOMjISwiFQdx3q6mC9+XjSh6v0",
+	"HfVAZiYGjIQ56RygVEoWXIW/qPFv2zxYVLqVCy6Iw8hL6jHuC6hFMPMCX12Cju0p/3KrfMmbCVX2a8Xn",
+	"4v/gOOq2mNQHfqg1OmGBWWys+QlVsCxBlf5a0vO+uSSra7b4RN2R8HkwnlS6FWY7ktamrc5OBS9OfRHo",
+	"nlV67NojPlD7UfO5gGIOgWnmnV675r6aDZZdDGcj/BH1wqSaCui94oZ7kHkFmvSN0Eq6zyh0xDI+9htx",
+	"HRuL/nfMkS8ZZtGp10jmc6q2pNNqDxrMdlrDZsfeH+w6w11n0LAdZ2dvZ3e4u93ca9r2nt1edsCvIQN1",
+	"tpnuXB+rFXFt+MwX80q3sZwFFtLnyqjZUp5bEqyiv7gsKBbGxIt1dChacRI/ClyG/Q9L+O2U9FJzX5OK",
+	"hSM6UGd72L+/SuZx9WLmOmTAVpt6gC1R65ufFM09Ypn83y7WAw0hDGuS4NN2pPoSzC5c+Czbqk/Tkuhe",
+	"Uqdkoa14MmYkgGz6fxheSAsg+Yl7nxy6UBu63diLfpZCve++wqmILDFJkrQ2wVzUJSmQnMyU+ia+EMbA",
+	"HQadTv3Er6HcWFpqn3lsni0cLmdT4QNnyZm99NKHVgSFrU8TZ58vuXRWO0chwGCoZelteKEKSnK7ubND",
+	"qDsd01qrjNdo97sJYew9foczZI6ldOaa+t1UUilXCjFu2YR8lVXaEAAH2GhG3QSKd9xrAIoTd10srXRA",
+	"GqaoA3jqHKqbrM7DUieSME8b4isawKedk0lmX1V8LT44wD9o02a/ARMAr0I4iq6Bf/EJU2YNsB0Mv99b",
+	"LcibYYzGSJscClwe0SN22lsfiMF5lYy+pKRjJuLcXDbWGTZ7ksSKRKl1QPgEhJdD+j0JGv+Y3jBdWA37",
+	"aeoWvNAvSVk3pfzY7c3HeJKSPv3aN7Gr5TgQFKzooFi3a2jzKcLlUs6Yk6asZMAI3Drg5RnTTRSsSx9g",
+	"a0c7B6+UVmgCEtBrJrWrkBLFY9dsYYbc3USRkPZd/EBd8n5COywBHeHgllJ7hZjY6EDO5XRjeMc5fq49",
+	"ctFszRJR7fkh+t1fJ14LIXejTKRncsSm1A8muj5RcWJu3qW1kWL0DHSBS6dIZaMUsf19hZX2M4M8kQRY",
+	"YrLUiuaUtTZaVoz6tdsgJbrCTTf6RFqsJ4+zZfUgdQgnWKJcZlefxkDgaduD+Wrda+q/w+PnJ2ekf3xx",
+	"dfLspN+7OoZfP3j1ev2DB38fnx1lXL+HbbLebki5AZJOjZbd2hls7wx29oZDW/2//f3BdqdtN512Y7vZ",
+	"Vv/Xajm7jZ3tvfZgSBvD/T3aYXt7O62dHbZLocKmEutKv++f/TNuaVxzzwEQH4iWZYdFc53DIvQkNGhz",
+	"0LLbzjbrDHcau8291n6bbg869o6zy/aG+xnWAGxGJmIprgJ65Pz4NH1OdzrtnTUyda3+rkXFSASEB49V",
+	"Qb6YGveImpvSJFfG7tSCp+N3yfUHgFzNAOTK1ko0pLeuqFZcC9G1xXmA5cW3O83tp6nvbjf2d9ak2SBx",
+	"L3lnNbFbXeygqr+tPonq/AGxGPVdznyrC85+jajhwQGxbF9ImXo0vB4f+1D4RlNN22Q7a+IVcR7MIxgI",
+	"SEDgbcDQOnoc8oGOr5rHs7RevEa82WSgTKQ1xLK6yF07fYjBBoYUFA4kSdCJ9UofM4mDAwTO2iNDZpwZ",
+	"0aXffxwi3/QQ+Zh5jMS3buVxIqvpGFbk+izmDE5oF0ue4FUQzqX8jvjAc8gyJzG9sCOtHGpg596OtfQn",
+	"pjQImK8e+68nv/dqv9Hal49/tO6e/u//XIWf3lZ/m7hGxRNED4bYwoHF/hqF+NtlfGKhwDVab6k8UGDp",
+	"HNv/NR+ynPNYKcwHpNnY7zSWk/BiHb32O40kLKK4ebOf5ZehrvtmCCJwFYe8Yote+NTdx+o6d45unn2Q",
+	"8OWsTy4s0h5/Ra+B1LL+JKE2q/DQjUN63oKA5FSfzMciKOVnwr2Q0tYc7Pf29pSCY+yu9/0YXQskulz2",
+	"9vBAMne4vAn3xeOULMc6pcH4k6vnnus3Nk6+gdLQXDEP1cVOa69RJcog5cIj2/VWvVnff3qQnE6VNLHd",
+	"DVFTrWmtDXutO6SRaskQzfPeeWvNB/mQygnyTiEvDHkSJ0jqkpnHg6cPIb29nCZIKB2zz7gTcNpmnHG5",
+	"5mG/l2EhYiQAqryCTxBchKFpIQkdiBvQ0U1tbkZ8IYIq4UPtpvdEQCj8WCfvNa4KkIBazddvwO4Smn3A",
+	"DQpe/5l37Ym5l22oFpQRWKrOzdFiMAWW9C9ex0ymTPN4r723t9PYKykzvqvD9QDLoA4jRNLyWVjoAC7V",
+	"gOeaLXKC5z6/UbR2zRYrPRIFN7qztk1Lav4sfjzlLMXKc6kUYG5KpZwL38mDjOFV3WGFeba/mAbMMaZu",
+	"uCXha1IU0ypXuyNDbUb3Yo5AecUW/bHg9grEGFWsc83YVMZtdIO3kii0PDbPxFv1aVbJa6qNwx/ohr8L",
+	"umEjBQqAbv4oant+81IEarjZXHehVr3MKa5WKfMcn1CHEeZKBjkRoIhBftsMvma6/4EoDs/Boqc/BI2F",
+	"pyPFEX7anPMLgGAmHo/5CurkTGjQ+5Az1wF/H9WBSI2Y50H2yVBKdytqGGatYa51qNWUgLs4L+C00PO8",
+	"GbuxGR2ixazFuLheNhYtJYqtanIe3chzz6B3C7E8Nre6hHq4N8q6SYb+VhqQrUezdd947iIVlu5ikrx5",
+	"qJrQbSC0XdTuzc84zfxskONuT68UeZ+kmfT4TH649vhqPMaIebongW48ZeQ9ed6yNqecZEOx+zQvZ+uR",
+	"/GR739hPtvM9+Mk6G/WTFf7s9hrxmO5gWQ6KsgaLVPDlZfph3vuVX8+htP8VPRe738hz0Wxki5Z8KEGU",
+	"RhEV/GguZ0s0ioR11idAtAuGeb5iAsQ1mwZmXbMTInRgSGP7I2Mg6geznCHRWBMrelAGRPmsBzmbMl8y",
+	"J/aiDB2+QB2e0tDI1vpaMhHkSWfcJqrxJkF7YrgpIFwRYLRNEfI6YATcYsSkNz8SRDrkohWJFgl08Ars",
+	"bfPbgzYARlcGtaEo7Oj4ovowuMZuIZBvngfua6N9dcEivRnagRsmZ4Z5y8qgw+bxzCGemJfpU7p3Fxd1",
+	"q4DhCQehGvE0CGk+n9ZMmC0mOvM+Ykxe43gOv6D+EfngtNpvXG9rSL0RQ8mstNKiLX+FmIyChW/iQbWy",
+	"2OjiMJhHYkKsWrN03ORkl3FJ9JFTJYMFEAXYW9wjy0GpTr1dbx4QK8ZLL4TrQHklOZPTKIuhLDo3DtgP",
+	"j8QVUjE+bOEnP76Cclp3yRN2SStUmmCcOfXNXwmG3C4DW6o+ELe0c7ekJ+QCDiXzb7jN9HJIcEkJX+f3",
+	"jekNq0JX4JlkoTsD6lvQa4MCN/6Mr7CKnUxUMao7ySotGqmlw305OK00IjiUrGkhGJ3nEQ0nyC2LL9N7",
+	"UBQX9nG12v8qG0RoU6sLARAEALpiHu4X5nerz/KRZ3UNCjzp1kSHJWSkY7UBMx3FKxOoVO2EB4gJTISK",
+	"NFY+gb1ASlCfyg5WRDPJaUfY8wjsN2AjYpCk+Id5uCeLdV/Jio0sIeh+2E5/V9tpM0GTUpC/0JFPR6w4",
+	"zm8Fyu+rB13WAgXTGepJ/oNYRaVrpPNEjuAUZBPy+d//TdgtlwHzgriq6sywSgtzlmH7+m3r4NwQuV5g",
+	"nCShq3tCB0+wbtDApaV7J9/pSSyJMnBrQsRoysTUZVXCTb6oN5rREYzO6oE1UHutf7OWkOUrv94O/USr",
+	"d/iZmiRsx5W6e1VHWVxS/VqcW/42I15m1T4bH6vLPQYdiHHH+3QyFUQMfD6iwb//P58LNXGoFxDpxuGw",
+	"HrjvtnBnEy+98fjr/XderT3OKmsY6ko4DO6C6o1l1xDtM9fmQpc0S9Q9aH1TauvklXS4wiml50IGbMx1",
+	"hFRtSyj9cOllnRy61LvGcjNY9BOjB/W1lvvDiH47u3wE7Ga1HAdAqJm6q1gAFBYk+zfaOcYIk8G//xtU",
+	"rRF1BBEzbe1IUScXzBM3rCaIFF+4NxZkSn1K/jVj5Ea4ASOU3FAX62gZTpm57Id0/N6kY279owdWPdoM",
+	"QkcXpmzJ0nWQWn+GOkiozxbQVJsl6yClMEIrwT8PL5AUQwk9vE5S6RopjxdM2Ez1lb1Hr76yUzR7U0c9",
+	"Hr0KS6v5qFVYOo9ShWW7SFgknV2y2RhJ+u2PFzCBMs8PTHN9ePwEPMZFg3V/9dgJxLC+ZXBjb7PlWtpF",
+	"QhJpsnrU+MT+4xWQ2X/Egie7f/mwypJw+QvHWDZb6qWxIm6jS37H0s2X5fhDQznFmoOndI/Hr+/Saq2M",
+	"xCSyrDZSw+Ve4ZfiUZ94qKdo9v66si9J8y83c5quTYqEShCP2Mr6b4pJtWVW8CkhJ3XNbfLk/FX/kvxH",
+	"s/FUJwV0s0RqrMJGVfv5ZEAXkmDeAIjEOnljurTG8gXMd2CIsgrKjzlYZJ1YRsGwIEhnJSjYwqJyntgw",
+	"7B/E6Z8Pt7s60+8h+e3tncwEBkjjnsfq90AZRhQgiTyG3Xbj/mkMzb9Q/vsBcZniaFklDh9xRfBWTZN2",
+	"HRsal8subDfSAP6YyNASo1Hbr9c+/iNbZNhj6kto7Nir/UZo7Qtp1PZJjdTTLouviG/OTXk8RvND6mSg",
+	"EOZljCgwnlLAyo1kPm7/bWDXiahnlk5T4MDPTSMvduCnNLfNnvgPLnRWIq34L1YiJTMj+yrJiXrpomw+",
+	"HoQn/pJGgMAbm3o/BWTAyJhGMJsHnN7b313W9IPM1I00ed+Nma/ZTsLIgC3a1ibVxqa5t8E2Nnt5osgQ",
+	"bnb9MPUG6VzXPsuajnygKErHo5ZFVhZUCkvzp1FSP0JWP0JW30/IajMYLkPpf5TpwpFgp28LytLjL6Ca",
+	"5KXG/zCI1x1hqwzIIzWzKJ09HWcymf4gFCMD4eG24fbXNQ2jcub3Mw87q9PEsQSWcWZC5Cesog/WIKaQ",
+	"x1d3QhdAIIhWVwRhGAR7/9XJm7DzVph1HipcMT9pyqQsValH3DDfpdPs8mCu8EZpopCxMq2KK7BoKlAJ",
+	"jVQP4syQ3tTyzxm7VkYzNHYYi5myoCfcm6mXqWlLZgvPkQfEalhYPSog1HXrxDpvN46stPOCBmQiZECs",
+	"c0V+R9Zqq764Tar2J64N6xR9LhOBss3qlzmJ+Gm5p86rZcHHPVh7HizW6oWhoNIhSkwpNF07n2RHgFpP",
+	"U+okiDN813AWzFKNVjetR2LYxgS1VoOgPOpeGP/5ik5LeEuBoya3EEK2FZxOPn9AZugjurb3v7Fre/d7",
+	"KLew823KLXQerdzCI5RE+HouQ12mMk8+5/LVn84xuPetHIPNVSdMQINZRuaHBeeK1SUe4+Dh0CYq8YQf",
+	"BsfB342ZWsFcAMRFnQ/s1nZnkt8kEq7gfZnx0MwsKDQJQmEMCRkZsjiyfDI8gngR9BJ9ZBkNVqkk2tEc",
+	"WkzL+kMURv4shVe/oPNTJiUdsTJtCwFDrHubFlNto3aoy3ptVHXPF3OlBmFVQ6y/F4zDDk3QC33AuDcK",
+	"GyJCK9US2u5SnHy9mZbaL3SYxV0y6FUBK8HxF5/8WVQyb0i5qy/5Yq7dNj86rf7otPo9dVr9I7r+0Fww",
+	"/X4zc/WBZlZJfsMyubWbNVtim3h9+1L70+WepznI5pAt8zzdnoDm3LFeq1GataWftuBqojPcCmzWXcT8",
+	"uZOEHBuYoZF5q6fSvjNiJLNNuRowhmcZtcfq7WECR5jAG3PmFE51zOkfXarLbUrqmg0JRVolXC49xSLy",
+	"+EQ7IkoI5AxK30w23MeEsJfXfDpVfzeqlZmnXRqZbY3/FpyQ33cZ4bxzX6hP6tKBk4NYupoiLOQNWbIh",
+	"czwPsgSt7jwG50K9dUMTq9+q9E0xDLc9hFnrYwQbiN4wo7qu/i50oYvorxiRUddn1FkgvpqCBsZ9UM0k",
+	"Xch1IqoAp0cjilYlxv+rmkWnJMD5tS2brcLujNC1beYLEpHn5stsvHtBO9ZMNg8nrgcpJNP+1qWestpR",
+	"CSN3DKi1WHD0vuYWtneVeZkLMpm6IBOFcN1AFynJrIQbcvSGsBUZrJ4zy0yrZoUrPIbqNXSj7q5m9g8B",
+	"YWb9Lytmp7lcBjHWrj/QhZjvXThHfVgS6rqQ6CwL+xhKAEmmvlDvLm4CIrOe68eywxsa9qCtWZOoLQ+I",
+	"pcxN3ytj6y1Vhg8nXkS05ATloIT0aqbFJJQxH0EFJadLLI/dBpYGdlBPzpmvGCQwjGBxR1pfRwCpjfvu",
+	"hWPpgB7kpD1aQG/3h9D+zoX21w+3ypXxVnAhqrui0Hcs0pYrsPb+VOfPJiOseoQ+Fm7QjsxYHuRqGV9M",
+	"lmPKUA6WKu4hKV0lSvupskBCkbdFuM6nexVJMs807cawPaDbzg7dZXv7jWaz1Wq3t7c7nZ2d3d29vf39",
+	"RqPZpBQpOccRmQLh6FYYOpxczAud4WsobJld4Pce4ErolDVitanxNfw5YD15ooAXB/cgJwsYu1REhWnM",
+	"eQy5opFBqKQNpDxSaTPPUfPlYB6mfT6gXmR06OcS3rGBRuchGRUzMGMd51d5K3ItSfO5mM0IC7oGdOW7",
+	"z/Q0/8jWPAUsIhbtu3gdj/NM2QTc6X52XMd3c9Hled26QBivbs5VuHFgOqThu3kLcBlQN7M4kqIp6Bym",
+	"awVBymLYx8zW/iUypk58WRRtZK9ICKeLy9tiSMAlQWQey2l6JoUfnoemhFvJvPl8doy/X7dTUd8IuUl4",
+	"ieV6IC+BWReuxvrxmHszx4T+s02U9F6GOPq65iByXTjkLKo7YjfcZkdiQrmX7agtjEdOnrMBk4FLB3Vb",
+	"KN6UY+EHn/Slq+PLq9e9ww0UWylQyvzRq4tsFyoa4cAK34f4N1cCQdFvfCMyK+uq67qF3VKCVKnswbVp",
+	"2PxrpV9n18E1xW6jBSmXsRznnLx05dJ9bZskEKTV6cR61oa2py0mE6qhi1Nqs3L1ZJprNr+ny98C3BOh",
+	"yNX8T6eJg+BqyAgoOp2pAzQQhGraB10oRl9aVYpXSRai/rAWkFntS9ftXVYaR1l4fLWCc9QQgu9OcH7M",
+	"OrbviaiPzbUg9j9xxpQB/ueB980A1m1tHpyyGG7t3nT4d2G15bX3FxeztBpBbT1tDJFVqpGTNgRlzjw5",
+	"ZTYf8nSpitxEpN9C21vxXHGLXXGC8RIiK+PRI82UQ+sV/7nCeeAzKWY+AE7ElHk3U69uDByYA/Mlh7UE",
+	"I3+JA826ZBrwJmRMHOGxqg7zETpzoDmL60rCgy6xHOaygFlVYuGaqb90eRr4UQQ0WCoBWapijjrJw/2i",
+	"jsMRIXgem4pet7xJ4PqiHymamC0mLHKrSmb7LJB1As8hPmLmkQk0t6MemyPQf6nuv9RK9QqYaSzNL+bH",
+	"ixzFG5gTl8szKTOg3bsYFS6BIjGTs5tI9ImPwrhTYp0HXBcqJgkTKwaPp0csJDlFGTh/nQ8E+2uB1yJa",
+	"znxny0qgQs+d04Uklpqytd5ps15xNlyW9JAEproYuEoW7KFukvUdnZfHkyj7qj1asX0pV0QQM36NQMka",
+	"xDX3lhYlRzKUKXqnK2KFwiq357JpjzDVnSLD1pNkQO1rGIkWPWolMK9IzibqH47QnM0lQZHlVKOSWtpf",
+	"RIRPUGA5Ou9NinXtd/LRDJqdqkbMxla3mtD/w9pFKOUSi5GlXxyHYJnYGbcOoZeNVlpGKS0dEhE0p5Cm",
+	"FZXlLQcXTq3jCohH7AtLatWK4slTGoyziidjbUMP28RaDg1o/Ya6M2YparBcLoPfmx/1T4UKLX/Vusrf",
+	"YRnl1BuXjxPzTqtLKJlQz6GB8BfRYk64lNwb1Yml87z00QN7QAY+o9fqJPZnbqxYO3OdOrEiqGmsm6+i",
+	"W1Q5lQCAt0AhoDDkNcZDNJhzm9WJ5Yng01DMPMgDEKnHufqM+jSMPj4GuZDqzqHwB9wxMtA4QsN1rJrk",
+	"NWVERMBYhB/DV5UAmLnZbtN4vlcGGaE2qwaUU9mwqtM1Y91i0H9rFPmZ52hPixl5UjG+Zou+mEx9MeES",
+	"3BW9xD/pcMhdDi/uRwiusIsHlECQEq6/Gb4xchw8hPyGu2zE3vNg7Ph0rn6k8ZdnLcdzn2b5fd94AIR0",
+	"mBdw6uo5e1CHVCpevWbgBnO4emjCPaqTUyZ0OlVvVmIlxM7kQFX0dRyB4pOhz+T4E7w8P7gFN12pe/DB",
+	"SNouzlC/H6nfP8FM76oV4bECYeqs965B2iSGD1L/RMoZc7KbFfXCoz+OWjCUA0m5Bncadj43AR0aoVJD",
+	"ACf3Y6FbQ2i6JVHWPifi8Our1lJI+JxS7sffn8gK0P9o7ykljTmtTqe5r7ZR0lqrsb2n/2w3dlv6z+3G",
+	"/k7m2E6ZP2JO308Hj6njaKxvlMXBvMCHk6q9bIvh7bnxMRQykzCEGMI9l/pirnfqtvMxPknNt3SVcMDy",
+	"mknmx/riIf9QCuuGZqXrkufVXNHDqOqlzTqq3sw9lnNKgbIIwVXquuoQSbSzmkkYBZ3ya5bd0OqcTvrC",
+	"85TwvdFJrTHiwFhgK/IjX16+WA4umIhhhjIj/AJNR4LMmann1RVUfC4vX1glvbipBdfqAAw2a5FTK5Hn",
+	"EVs92YMQO5PoJ68+loBx7XQ67c59cVxl1iwLVLOBdcxZQHS4pX3E0apy3Rctm64+3qOyT+hMTniDPyoW",
+	"UIsZFr4ZCxlo1xQOsnbDaa13fqK9yu1mtcKnlW6luduqNxv1VrPealYwOdCtdCsXzHmhC8JORMA+SSYl",
+	"F8aNneAgmAygb9TCdCvHv5wf968gr8xVr3p28vo1TFZC945K7/2lYhE6gmnQKQeOncbW+IjJ60BMS3uz",
+	"q5Ub5jmQofWae7PbjLhgam+yCArcFIFQWps9TuPmVp/eSdlS3KG9X7D78qOHLLFYaeTFz/Z4SFODXt+Z",
+	"WKHVnFZ8TaD7syHq1X1OuUdmkhUouh1xRV7YtEpmeTG40hHVArFfYM17HOZ8mj0FXSqgSo7OLrVzytdd",
+	"JyGd+x3CY0qFa7VIyPocXCrdvGJJpOSlF6m3OGp38QlinijDkRfw6CU+WYL8sGI5D/Ki4TwoXxwfZV7W",
+	"69SV+3JRq7NqGs3cwxO+Gx3Uxfs3fz/xe6jab2R+1vzwWqkZ7mRiAkLJAbxnmCJ0uugxaIqJRGg1feIs",
+	"U78mi0jYlQMbhFpIhGTLSanMcEXCVDaZPxnPmQyHfr/8SUcHM+P5k+t72X3ljMXU6pd2sHYeI2mxaPJg",
+	"YoVN8mDpvMHYNhfcy0gilLEfoyxE/blkPmKRLMTM3crpMzj90WfzR5/Nv1yfzZADNoRtQr5OG4U/zN5v",
+	"bPZuGNVldvmPkofiZiBd+usryTm3PN497H0lhWTAqBNDa0tI3vKYvK8zQA9weUGKpsvtrTLMz1BQ+TFk",
+	"F8gtn424DJjPHGOqF59cWTu+6ER272PXFy9ODgZPvp0fh/JViaQ3LKyuK6fMdbk3ejDCb8PGeankvnXG",
+	"+gGZUCfRW8xj8wd9tb0Jiz6XLNmt+gvuOQgLrSrZF8NB39sd8GCm3F/rI9j8eu+sdSSkIaMreT62qp1G",
+	"GlxuMKcDFswZgqsm+UKisd5NUTg5uLHWbbH5lS3mTNj8dzuZkNkl31VulKGwMrLCG77ID65ECnB0972D",
+	"VNEYM3P5Qm5XB/Kc8sBkeMY/sVrhb92ZWa8WQsGYeeXevJxQFV+/cGb68x8L7GkBteV73pgDyDRUFsjj",
+	"bVH0jVipBVu4YqObl7tZebjLHplSP4x33hinjAlEn/dOSR/Rg/0YNOMUDnul1V5ReR375xGV44GgviMr",
+	"1cp7NiDnvrhdEMP61co7yXx1rdfqVaqVS8A05QS44xCSpMyIgVgS1WRiqJrZhNYk88a05gpvRJUtIpmv",
+	"TaoJ9TldFiPx15bAt6QN3ObaVjtqKD/do/p5wYRc8GWFs13lp6EwlCwOK/ipJXMntoaxQVRXl75ZXs7M",
+	"UcO7k8MO86OXXx8jpUTdn2XAoK7s0yW940tov60r6Jhu3Ke9fp1YLhtRe2F1Sfvo+DJ+S1PdgCgw4Toa",
+	"p5eAc+AHKtUKvmPFIC8Q/p4BX1hfbMl4uzZNTs2vW2vpXqWWWqVKLZ1f8+woQ1QPd0UJRzWgT2KGbiWf",
+	"DWdShwlSFXZDVNaq0h47tWaz1mpfNfe7jd1uo5Eu7YGrXolDmn5vfKzovmO4CtcAqjN1fdOpPNgtgzqi",
+	"1kIYKNNj8ZmcuYpGIpf0upqyiRqyuizIzrDptOz2YJt29nf2dnf3dvY7dHvQtltOkzWGjWarvd3Z2d1D",
+	"HxJUdDQDX12Z8lEQZO27aoGYDThFbezivT5G8Y3KgUR0mI+EA9ytLWAi2ArFY1BufI2bF5M1NGnnvp4W",
+	"DuXslqocm+iXHdFkFYF8aha6J10xa9lw+4WYL5lyjXXQDUOxeXsrxYSlK5amutOxG+YvonuuPTH3wsSl",
+	"tYlIRSJgEI/Ke29mMlBuXomeb9S7O7tsZkh8EZ2sKJwbbkFMicywFr5WG8rm99bJOFkI7SCBQYzPfelA",
+	"3Fwfje0/Ty/L1nfWy7L9HfSy3HmEXpbkTMyXx/RobYl2lyxblgf5DcVJTlUK6ttjfpNp7v52cg7JOdSv",
+	"j75gdFgRifEdbpNTfggLNKCS7WxjC6ftne29KNVl+2myemZcOVtKRW53OtvbpRKSW7ojr3nlWpEoq3hs",
+	"gk0yx/NUWb0QDeJBcrB6aazyx2dcdj+wXmJmVapePG3I1ArUPdRR6JimgVySCaRFECrJYEGs8zeXV2RL",
+	"56hv2VRu/cGduy3bd7dQ/bWWesx09lr7zbJ54iWkjusmxQ4WPDh/1b/8j2YLi8qimDcVGnXpgnS6xeYa",
+	"8ugXZdCTsb/hHJLcG7m67K3ZAU005WnGvPkhBJPjVjafWIV+AQliYC9vIp5xBPH+/T+CDAUnVEruqV+m",
+	"widMBpT0e10i2YywCZdS+OTf/y/pn/1TzAKfJtQqzLN7ID4mShLVmBG9/ki3hTJCi8Nmmt8UwvLtckZD",
+	"YjkTwXKagwPWsvACX7iflIrrMfeT0oUM5ZwpWgnt6K6y4W4YcYTSbKhLHHBdq6cZeRK4skZnwbhK1F8g",
+	"AJ7Ws0IWTmZWkBJvykbvYhNTV9jXDCpdMOq7nPnqT5AUn2yq/vbEJ8Wp+k8x9/CWjNnAk66D1z0RfEJl",
+	"U/1LZ7J+UkLXKpNa/8j01Fznfl9yhTuFqOA8JsbTvOuyAvndGlMWE42Q8ctD8D0cxcKPKcmSsNuAeXK5",
+	"r1t5Z1zuKXQSPJ5XOYP33PWe3bjtnVX99oeTLOUkyy6Du8YVpsgrynh9SJPMxkrs8UJbB9rkVxQetY8V",
+	"ftUUTtapu9rtNA+fgx60eqQ/yfLqRPnCD627FD1lAv2z+jMXRfqvV8JWIf937qorhI4xTxKCxoC+EzBX",
+	"7jns9sCUHcCK6WFRa4gpYEQ1xSNL0dXG9t6aEzzTSRDhnWTCWaBpAMfMg3XVTgybZodTFQl1iQUHn7EL",
+	"Asnc4QGxosMM87yxvMZQ+IyPPKuqqC62v4MF2klIlRABjq+MVY2oWFNt6NiLuF/fBfGopbx1RzCpMbWJ",
+	"FVAf8l01Tn0kw+m9tq5HfijPFpOJ8BKaZWwwCf0x4kFwFWZ7YVbaEFowZm4Pc7GdNlYtCgR8pDyLg4aW",
+	"5PCdNWlBRkYvBfa0zLa6hIfiqE6s0I+JF5Z9ssQy7k3zaL4bXVEECEO8lcvII05Okk2y4mXPVu546y7z",
+	"lMmQx8ZwyKnH8ZAS+3t3yRNtRQ9scyhg/9KvIjd376LTNYstEnXU1Aq5Ys78mk0lI2MlKTfGF0u+dBBh",
+	"IVVWjZ5kqrHioJOnUmKls/YexW41pg0YZlyZKLJcuWMFkCJZY2S55ghbvGywX3r8DX/56ufmW/66/3I8",
+	"eG6rf5+8+3LSPOMv9x8CqlgabBawIjWoTEiRumSa3UAFhbAcj346dotBbhbQlrcb+zsbAkYkZ1Fo54rA",
+	"IhLzDQuprZpyVD8oe0ARPiGnc0JOlbC/QheL/EplmWqxOkawcErYXKBEs0DdIaS0grtbWL/12Pwb6rjr",
+	"Q/kr7JeH1A9PSPpYUUUiZ/Y49tFSGfGKHldA/hUpaDJY6pQZu2tZFchQipXKHSf69YedtgfV52WQVHuh",
+	"EmB1zXFYbJGgS/tKZbHUiDMoNGOcD+oUv7JIuriuJNY596BeedqaYzsfVxRND37SBXojGx9/0L5lHhiu",
+	"jhwMKZ1wqWJakdLCcakbCsYGbQ5aduUr4XCad8uLsUY+xK2aeKVU4bkLTHxJ6nwyUuce1H2iWswHE+uO",
+	"FUS2pRimBjsMew08sOfNEo2sUNBNgF6ruYEgA0YCfyaDr6mvZ5o0qzVC88CFUYMzA96PYZ6UbcBQQt4V",
+	"FGwl/N4aqhOKrBRnJe2GtaZGmrJWy7q8GHwZNE8is8fCaVgbQIlsikcQBbBsYLeeprAU6kntdhvOgtky",
+	"1KVs1LYYo8TrdmYDU9bPP8ElS9NKA0EAU7CxmZZin6767pjdLkdZIJ0C8ketxq1V1b3IHGbzCXXr5A16",
+	"6xw+4tCbVniMTGaQKh8irqh2BaX1kDG7Tb6uSvgw5jmAyK12dg5EMH5g8mU6RR63djUjPqBuaz3h/nwh",
+	"XMfqmlrXDCrSsom4Yc98MelfvLa6uFLau6qxGp67+Pp1XVOj1gnv4UjvXfn1Qrhso82injOfeTanE+YF",
+	"gjiMzOTs3//tc6HMW2mLqS41oG+ns2Bcn+lcGZ/REDI998HqVv+4+/h3ai/lC5d9B82l9E7lBSjAF1M8",
+	"sHWpXnfBR+NAlqgx8GfqPYXrVa4UlGK+x+w3Vb6rVKFdP4hw/mnM5AaIoShaqniLKLXMJ5nVmBWv6dYf",
+	"Uvf0hIY9BB82uLWwCLkRks14RemNdWZOk8ADZMU9h7BM4Mvr+VGv6GYK0qgZbKLV1vdx7Gy2jItem4JF",
+	"XOAk30T9FvxsHiNdqBEkdr3wRiwtzp/jMMyV+nlLVK5X2cNFerluZoVEfG4FCqUCfwtBv7TQ8O7XXKYj",
+	"fffk9WrsdocH2Xdi969lJo/W9BGVoSVbSX/1Y97i6C8kl6fUmhSiXzBb1fcQdxO92Tog1vPjK7JFp3wL",
+	"B2sB/ciwLEkZ+CWOMrMonJqoYpXnx1fr08z0DFe+KJbIxlzFiTwGdOGe7c4cpmxF6ljrghpZSoqejBlL",
+	"5g4CuCeWiZDrfcr3Wvd7qMBIPvLkBtWEtHc7s+ZFnweLB0Ux9tSrxcwL/Ky344UquG7azZ0dQt3pmNZa",
+	"WclEUxoEzFeP/deT33u132jty8c/WndP//d/rsKm7Ki/w+gDlHKEbxIA36rBST9Lp4w7/UyTtyfnr/qX",
+	"5D+ajafaD9jNSpMyda0gsI0JIEuJZnXyxnMXoQ8vjH3jd2CIsopkqk87WSeWifPrLnHXbPEpbPRhhYkZ",
+	"CKbT+TPLrcdKuiWh1G+hpMAH1uLRgSuaneF4pBZw5gXczQQ/gtBCZFs8+Iekv9tWAvl+PRAAkJlY6OI1",
+	"BRJtWrJLCiT6tGhqOCBW1JulTFEBKCJvAImrBhbrbZOSqoVwe1g7wrphPh8uaredxn4N+oUlo0oy42Qo",
+	"URBE+CPq8S855PAmdvUhjtz9lfD0Y0yIklp1CmGiGY24N5v/1NQ1LG64l1UE5zJQAxE+Mbc8SEIjNM0O",
+	"sspvHbEp9QOokvckviPUJTOPB08fsvZY6X0GZ+Un6mJv3sw+OVKXVlTiVEhTMNalA+aSCV2QASPW/7IQ",
+	"6HhybuSREpnvTa6ot6iGpWUhzumxmEeckrH5SH6ZtfbmajFu50XENBYv1y65MjCydOdam0m5HmQGfNub",
+	"BWPh643skkNGfeYvp0bt76zxLYK4ZvIT9/KqGg8jMHis15g6OyWzhcbzrA5lF8DPJRFjoCpBaQPmBRpI",
+	"FyWne2weh5MVn3BGiCOJPkxsQWJxcvcxt3hOEoO41C4w9mGEjYd6QVllvFTZpwNELoRwfsTxJT+++TTQ",
+	"xwJQ5swmubqFUZalorxlal0VWfQHlBDNB31mUe07yfwHRpm0Joklzf4Pm0x9JmndFpP6wK8slZUezlxX",
+	"m7qn6gFyyd0bGnkNI7djce/VRx2pg55lpkZS2cLP64uzrQ1VBZrDHj9gtfcQDX6lkra2nnA4SXVMKwM2",
+	"WaAow9RW2ki07euSkqfMlxkJiivTMIvF70zFtpIuy9DZmytO4Y4DzK5ILI8joFGG+j3e4bBkiM44d0tg",
+	"cnfuEixRaC+duHcFc0XUv0Nvr1y9y4Xa2SQ45PEDg/vFRHMgDCGDVN6AFzpWdtCUxQk5IL4zhrru27JG",
+	"ie88/1Mh+ZBh9zyofPW9xMeBbmX/kOozGxAy5asVFSvG0SXNVrwcNA2Iy6gMouLS4aKgLQ7ZXSIwuX3Y",
+	"cBZ0XuozEvicOVG3kEL62eo8r2ICrpS8OnlQvY1HEV8bKXLUuZdEOVjRCm8D8ICUBCpa81QJjxNvKNIZ",
+	"NKv1uXUKHBSAMAldCSFXXqm7d3Q4Qx1cq96Vkpem4TbYJqWVrLKCKjR+YjeHdnjWEDamLwHwIvxCSc0p",
+	"TgqrRUbUpjiNr86XTdi2+F7SqaQ2tbcuOhvrooyiCKMIELWSphYTDJMEYgTCq056JKRSQLJQ131k1NZu",
+	"cbGamM3D9cJC5nE2zX01TSxGrTHUWD7mwojP3MrziLT5tEZJ0OH7yCVjpoAegsd0xrSLWpGb1BJbX1tR",
+	"W+0V64ED8TtS1UoooHc5VLkZABges/cBgP1lPUKbRZHpBS6ITQFP3SZQZPjZPImWJ83+PNbkn9pu/POK",
+	"oxKW5Gbawn2nZuYm7cl4i7WHp/Ok+B1jxDOfB4tLtaTxuGNfiGueww+JwB/2uCU23I+Upkuh0infEspe",
+	"a23puJZkgVRqr7LVuDcKsTG6PZZ6gy5ISsnAF3O15JIupBInti+krEkeMPLEumR27RkL7HHtkkOpJOuN",
+	"z0fcs56qW7cb7QMDWNAwKwblcrgub0od5gM/KE5xuAxm/kBXS/CgDCPMPTxncL41EwY0xDTlr9hCUd8A",
+	"oq0ZrOwll0oMc5cmtO+W4166vlSdhP5TPQEuQ7bhgU4lc5jNHSYPwtU0s3SFuGYOoUGVeMLXsKXUKgfG",
+	"kokwSxMmydAXgAgEtgMqxvmGKzEOgmklCuutIp17hfWq9yIyMwldB8731XIIRGghWABQAlD9kTkoOSEn",
+	"z5NztSJM/U1wTFacBCw9jjrpRzSpv4YLvt1oqyGj+p54NJfG9OzziOwOEknRU2MLL6DYXEo/3B/TG8Z9",
+	"oc5239U7IrtbWyMejGfQ33XL1veEf1TSBegT3ZUoAgoCoCHPSZR6VpvzZsq8n8/PoC9fLRC4CJrnDrSn",
+	"AvtUw06GGXBOTbMEtHmCV6MPY+pyTCHUdGjabX7wIGICBSEOQkksq5p8cHTaslbPKRE9pp7jMrC54Xyh",
+	"AT4J+GH1kwnULIjDnfoH74N3rEQ6kTMcHJek1WjUCZRCwT21/vig6y58UKroByz7+qFS/QB7BX9M5OiD",
+	"0hEtnRWKZ/B2o0GeTKirTlvmGEp5WiXbjSZ54gkC+cEfPNtnDvMCTl241lbXFF+7Ys4c+Gkbbod6GL7u",
+	"pgW/75MnNCrLC08BWWNjTmVME3/mQnfOAXck4cFT9Wun0aibmYuphgDha2DTDAcZOA6UEIjVvw7zTalU",
+	"WsmNEulcp+b2yL9m6r1T6tMJC5gfK/F+Q92ZkuL/W/Iv7J8oszPe9cHTL1P70/PIzMO02PSLQeI3iKUT",
+	"ra2qqXOHIEsjPCyYmYWUAJVhsbUrQkior2aKHwAckVo11w1lopKWPquTK1CoELKknv/gYRtvzeyfLIRa",
+	"f/pnc7eh/7MIHVGl7xCb2mOl/Ch64iMPq/lJgT1MXDecodKC1BZMZwOX20SYZFNZVXfDkEya1zVjUwl7",
+	"lSxbroT2B4+SKQNPU7R6sf0dCGeBb1OngyQuv1ZnQrCYArpaEXs8HVmR8xNLAzqFPrOs6xgg0kIwUhLD",
+	"qo/k/fgGUc8Bvk7vQ/ghRUA4UkT6GGCtFs5jiuhQizuIltEp41Y1avQgWdBNfhehY+T83ZXpiYt7EK0q",
+	"/eD5zBY+9IvAl3gBGVD7GjPRdFUd6hwQC+GRSvpA4WJp0LlAazAu5KEhWKnMVMmzQFZZCSIggRB10lPi",
+	"CjSUxF6B+Png6Vsz9jLEkSBf6Uof6mxzoR2zeVKx0RHIb/Vpk1ivxvTuqo9vmXClZiGOq0usdaVbLHin",
+	"6TMITAKo6C6hxKWKN2+YD40OqeNIKF8sq5GoCVkYhbieLbRaxsO0GvsNd15384CZws/Mm01gXRPXA3rN",
+	"5AfPMAmdKwk204omNOMI/IUpHYABaOKKUZ1cihBujGn5uHhmHKaoSphwoPYBPwl3q5+GYA5Hcs60/5hN",
+	"QKYAkcmABrOc18GaQotCeK855sbCdYw/ORj7YjaCTee+NjqIdVsDn6UV4yf4QY8glCJd8vz4CopHSp0o",
+	"geWaqmjXaBqcsGAsHGJBXMWwrFGhdZ4FfgTuT/Ri2W60k95t/JgHghVg7kqjBRoVU+aFaR14EpLoIKwS",
+	"OjClqxXBj6F4eJ2E6ffyg2e+G81fkTeKzvoH6HjHbebJeI5Nb6okca1VbyypTPP5vE7hcl34oy39rNx6",
+	"fdI/Prs8hmeUKcUDN6V6aVqvdCvNegPvUrOjU17pVtr1Rr0N8bhgDGbWVtt3ptQPFlt6hwEkyDJwE288",
+	"Rqa6WnkU75FVMlgQKm3mOXDwgv0SbvKJU+mq1/XwZnAIqq8bjssFuke3bKmHtOPqrlro7kv+hRW5F2uu",
+	"m5Lr4K3zmZwKtdJqAVqNhtF0GRaMjCmIW591iQn0A6zzEuAKwAKAGp0Vph+BcY12FQygD/TRxwr2eV/Q",
+	"92/BzeZe+MY2jj/roXCeW4fUMWhReKS5/pF3ntbLvzAHH2qvf+gZaH0O89QTnSIjO/EC5nthJUBwkkwm",
+	"1F9UupXX0P5Mk6zpnv17RdNZ5WO1club0hH3QpR/6G+ubKELcsv8Evp5KlvRG9ElHd4L/4w7p8Mr4U/o",
+	"5gTUrXFy3qlhgDgwMePoA7c16VzXqMupBCdyEFGI2Q9z08gXs6l+Q/jjZ1nTYgT565Xmr+jd0eVP+rOf",
+	"pokbworuZlR31cpUyAzmP1UnmRLfEGFF3sZ0haQ6BCJyPhautrHr5AxOASULV0APzgQogUrbmVCl/YVe",
+	"B9QH1NkXHjrU0yeOmHtdI+Sh40Sy3DS7VTRitD5PBJ+GYuapY8aoP7/zj7py9YjfqANgzm2GtzszZHSG",
+	"8a6kQMM4BO5XaXF24rDJVATMsxfouLmfmAIKORTOooCEysjuNGM3QY2MQMVdtZRo0/Cvu6S/X6eJPrJY",
+	"zROpxrcTWmJx0vybiNrtxv76J/rCG7ocoy8Pls1ICRET58nnlYJxjcwLWfAVW6QFHl77FH48U9jBmJe0",
+	"H2iWheLPZVlJwBdQU0nGMDfkJAid0MZ3F3O3QiPMKZkL/xrMWaVgottTESVHexZtHWXWM0SjRjqr9qTg",
+	"eBzyBKSTP3OZ9XRZMOFd9xRMR/7iYua98dxCQumSucNcjSldVUHNYgT2tJohyHouMUZXr3zn3LO9/okz",
+	"ETxTR8u3Ybcj2PTHZbeQsDLYDa8Zdrur5psPS+I4jN0MqR961yPEj2QmyzjHoKh845Pl73OGlOSCBxP1",
+	"cxY8LkWHSnO+upx/dJQVrS/AYQBB4vtoe9OsztZYHdD0uo/8QkrVltA61zjjDcJY1wpAFyKXdeMERF+I",
+	"9vB/4lNpEZ9hqr96OepMYb9p6/ePFrFdRn0JTVyop8EWlklMpAE4aszPsWHjpyixfHVAu3zCA/D6NPCF",
+	"WPWDnJgyBctHZOz8VPNzuARgBhE+wa8bTxWcujI8dgPo9ao+LgVkw6RP6YQNol1xkRUSVvnKt0TADa3M",
+	"CLW4cmaPtWmScaQ/SYILq0TDS6rabIF5PNW7JTym/cdw6NfJBQSZ1C6b1lNUIpIc9B7ujZYFJiKO7qkX",
+	"xE76exodKXUATch//z///h8Ri27D4GoaG1UpaXxotNB3aHyE7EZ0D6Af58V3oTUhxTzuGROyXcYxg9fu",
+	"b6Rs+SIwALmvehat8g8BaAwEqonPptxDcJagUFRCHbswgJTG4jaWuGG+S6cWSlodA0LJTYcB0yn3SeG+",
+	"yqaKKZsJeX+QaGsGS0JkwF1XvxuifXbSNYUrXu5YwFNgSSDjq76KoVbe3/Rwga93sdJt7zQaJUX5BdJ1",
+	"hlA9CTEAUadF0DGqJtqoKOiPuxAcYALaJqpfr3xHrijFKn9Ld9R3fzQ8V1pcxOUxqfYYh0QoCjIOCbxW",
+	"6JAAUNEWu1HzLBzDw9u7OuyJai8KW/yFBoFisKjyiVY5IfwPD0Neuc+DAIuvAJjCp56ktskNg4asRqF2",
+	"1J/cA6xBCFhYKBk6PiCWwYRphBRWgbKIHIu5jOQ1jmMiblDvp27AAJFwpsPsehi98xP9XSiD72vHHU65",
+	"Tp5xF0P+PhSgGsCggDk/VKjnfKjETogJDewxRhXgC0rNl5GFYwJ3y04KNY1j+ODXjnymKrtQaVvkCeLh",
+	"oCPj0+5S3BYtNatr2iUBPhsDPBjOMgAp7oQHd3jGA1VpDJIytkKEIcCkIjUfccCFTwS1gG/gkbvlWUGd",
+	"u7khCQcUioXB5anZxSPU8cpEYTN/QP9VicmcE5OJItF4M1lsoQrG3WBBPFQGwmY6WTOkdiBi6VuFp9lT",
+	"z0Hq4cqpGuihQR4CC8QnhyPnUK3a4c6Buns4c0MYqBmdtXoC2EUlHP7m6kfnT81WGpfvyRBVKMO5XHPP",
+	"6RIaLyMqpsy7mXp1jfa0oOMvFhdFFc8iTyQfeTXuyadVfUX9wL3RJ0UXVpVYUzqpJ0kjd1nMoBLLsrIi",
+	"UrHJIugY3x3bu9S+mTvWDu8rbxyK03DcKPZ1f2UIw6wiM2xckbmayzU2CgkAbPeY+NkcWXkCaRbYYlKS",
+	"V9/ohwquSsAnUFMPwGipfjIRHvULYMHhRH131c8b79AXk7xF224UXTQ9QC3Gw0E+cGyBKDmy7wmfE57V",
+	"6zE6fwNoTZyCNWI9rvzCv+8LstFK6uNgbHCgac07/msiBhBpZ5m4GRxqHmxGT2RJ/w6jyLlKONynjUE8",
+	"DrD8UBhCRve78Iz6jOmEKzTMylfhjTy+gPn81UK5mwpioaG0npUeRsS55JtDt+WjWPf0GSruiOdGgcsy",
+	"04uYLkDJbu1YkOuetRhjpa2hzLmufohgbcfYLLEsL8yqSL7SBYuv3SAOXUj0X2qvpknpCkcIMHDFtWAq",
+	"UM/BmsYmERCx3yaH7DP1QVnSeXLdsEqkyfF6or/5VAfpEglgT6gkrvBGJnQeG+uBXhfqQrFUPNzRR4rA",
+	"ajRsJJF0QZod42l9inOLp+1ZL4JgqpQGpS9f0gm75AH752XgcztQP53TYPzPLV0i17pk9sxnFhE3zCcA",
+	"ZsZ2aPF8ASuqBWnptJkwNgfpwVFEUwyhhZyuVGe8sgdqAUN0dujFnXAplS0rfAikIYob3t+sk2eUu8wh",
+	"rsDt9hmB8CNzyJT5Jm8cRgH/tiEC2SUDthA6OQzuh2wpVMkvWOAvar1hwHwLl00PWqmGakteXr45Mw2D",
+	"FA1MyBPqqjlKMpm5AZ9SP9hSv9ccGtCnVcKoPYYJgh5GAzIRMiB75BU/hDhrsr6uZTIwjakKiZHkkEpu",
+	"x7JAJliFWMdP46D27UYDElzUyIyqJyLTN5gLs+669HwIsycOp26i/RGokFMajOvkTBjeMPqv+t24biH5",
+	"yMnDVF5pL1s5wbQpgCQmHqNTrftHBRIn0kVzl6rzpqrIVtjiZYP90uNv+MtXPzff8tf9l+PBc1v9++Td",
+	"l5PmGX+5D+eESfbO/kwsFz7K0q/MJrQmmTemNcX3NLM4xF1hh3uiVLB6LL42t7X5fF4D8pz5LvNs4WAF",
+	"hHu9e0Nx2ViMIVmYutiyJytL7zca992+UiucGxKIBaQ25/6vVi5ZUFuZ/TwXoYRPnzfLp0w9YdOljbgf",
+	"2Nd4/QIDpDYK4PHtEpQE0mANR4fl22KUkNANgzGqhhN6WxuALNtr7rdKYWSNSM2CyAaJa6F+GGiqVYob",
+	"etm2bFo8qtDvFcwK6tO/c0ZQn/7wNMhAUUuM5Pv0/sk7ikYfw6kQeprpclBPX8u2y3BqS1aZTXM9CuoT",
+	"65JwoK3PlHJfg+n6yY5CTwZKAewLTwY+5Up76/e6VxfvjqvqwXdSMeo1W/SZH1zyERpB9sVr9ffTLpHM",
+	"HdaUncQcbBoN/VwUNyNnK3PKx/7pWumNNS9ReqJk1IUKHwRS2aEQEBSmcRm9MfmgzL/htsaBpPvtaJyH",
+	"FbXsscACqpJmY7/TUEPRMayozFAMGmIq+cAolXqLf2lspOuKuSSeUDMZMFfMtVMzDrDTjbH05bAPuPow",
+	"OGPi7bDjATD1mZ9kskTFmN6wPF23T/9kuUPYxqtywaHK2Uvq6YzTsAdX5fCikpZlx1h1jfzy62+ximx2",
+	"Vjm2WI8m7KuUao5UiXoXRT5nm9YmNPD5l0q6sU/q01HPm+UZmB41lcvZVPgBK67g9em3yXvq07yDo9/7",
+	"7v1w3yohifR7WUfNw+S8ZuZejopl0ywpv6RcbfGJorx839gVCH9wq1APcxuVZtXvdZelEjiQY2IZnFBz",
+	"XbfJjzUpUg/iOUr6F69R9KkHoIqAEoDeiAQi3RatGtbLictu/UwohWnYXTCsiZcQjeod/YvXsk4usVET",
+	"4k6UEFhoeDN1oIBI+lNh1Qt9DijFGecSNRKrEywogyUWjGJ68Zo8MSKbq4MRRw3t7fDQe0oGDOtNxYuZ",
+	"xGBbGjXqEGz8VyXg0gEPX3x2IRQf95U5GPw7gDF4s8mA+ZKMBBEeoQNxg06v8F5IlXrFFtJ4Tc5f9S//",
+	"Y6+K/9tUB/Plcb8JbiJEzgufMGwpxhzy5Pzw+LIV1vLyqcN1rYvz41NzHxfeU8TxaOC80iOw3Eg4jsEs",
+	"QA0gxL5ENGIgRHg+QBkwKHbQ1UcqOIz8BTjkPHexfAriV/58pyBTbFqpqf8Oj5+fnJH+8cXVybOTfu/q",
+	"GH794J2enBy2vvT7vV+fj3rzk8Pe6OTdm/enszdfOq+vG29/dc7PF3yy6B3dvmOTN6N5f/TrySvx28mX",
+	"z43j3vxk/sF78/n49Wnv+nmv+e74cHzaf+ue3D476l0ejs5+PuyJ037j58B+8dK1W8ej989cenrxbn48",
+	"//Xo57dvj456t58/eL9eNqeDXw5vbO9i/Nvz4/nJoX12+vnX29Ork9bp1fX87Etv/n48Oj/93GueXvXa",
+	"p1ej2zfqf48O6emRuP3g9b/0XuL3fr3qXb+8PL14Oz8ewTdeHfWCZ4NfDhe//XI2Pnk2/u395+OfTw9P",
+	"Yby9+fz019Zx8MGj75vzQftl49f3F+PTZ9dqhC/0PPu9t+Gcj3pv7aO3o97xycnn1/3tK7d5fjJwTubs",
+	"gzd+PnSPLnZvjnvzzrvB9c/eu/bJ7bvd5z9/+cfw/dHnyfaL62eXYuq/n7eGdvPVbXN+6F386/mlc7V/",
+	"tu2f/PzBO93rDEavzj6fPj+ev3j769HPF403h4e/Hj978W5/6/3h8fTn5vOBe07HV1v2/Oezd1cvFuen",
+	"h3tqJs7J/O2vH7zTQ9pbeXcP7z6eHx9uzd8+O+2dHvaGe/OjEXzt/IPXe/ti67D39qg3On5+2hPP+/1/",
+	"Pb883d4/7J32e41R7/T4Xf/k7dH713Zv9Hz/mf2r+MWf/OOCv9udPX/bmA4/eNtnO2evflvstd+++eVy",
+	"fLk9GJ2Mnvf6v3Rebp2x2zOP8enJ50nr/OziZvB66s6dfzw/u2WHty92F2I6a/zzgwekeXx2lEGuaxQz",
+	"cIfGCf784uTn3tUxeXX8a0jwz1/0Rsc9RQKHC5ycmqyZaG9+/OLweWNOFTO8fTtavJ9eLl4ELfHMvXjx",
+	"XogP3kS+bvq/fWai05k9/zI9uh4cfe51dprUWYwvemf9Xu/tiJ/K1+M3v7zbGweNz4c7x7/9493Zi9ne",
+	"26Mj9+KDN7t471zZn59dyd9+Oe/s//rmzWDE3v78ik+CwdFv+1/e+S9+6T13novfXjbPG20ux+++fHFn",
+	"vdjSLE8soWiixKIOLaMfnuDB/kM//H71Q9yiXP0wcr41W5291n6z9XCtUR9+S1oj/l5Yayycrh4qY2MK",
+	"9m9cWYmKTkI+e0/di7VQEzcZOxjKwgVCVO+Tm36P4z6e7vAj3/z7yTd/FGtKU0kvJ8ncpisTzI01hNXz",
+	"oi7XMULOcURXfsji7wgz8yikBQ7ZbH9strD9SviYx8rvjuVgY7guytpe9rxqUR6ImT1mThdBaVyGuDTj",
+	"N0BUieKuurbCq0lXbVb7+LAYpn5bF4veQnqWLnyM7gn2rxl1jcfBVJWG+HgVgQdzLlmqmmZOsrNm6Y1k",
+	"LJ+ig7GE0vdt8pFXCZpUHvKPQ3Az6cOPIqk0BfdycobLKIdbMSbPDeC+x1r3U6azdBUD+jMZgH/p/PgU",
+	"EWy61vZPklg2tboJHo2LkjAKXNV9H6KwsPZ1cQzdAPIthl9DiQBsnfEolkCm1yyOj/U1Wg//yfEGWSfH",
+	"1B4T3QBeiy2fAbSqq6RiWDYcQHBRyTgZUD9WnpX6LmcJx168um6sWUSOUhGrZF5Ov7itTdmkNuQojDKS",
+	"OQbco4C8X8JjZHF/Sv2J40zw+7UjLqdCchNuXYk2wUfiT/yoXpOhxKT949ol/kh6TZLUMlScT3bGHZH4",
+	"iF38qrjgFeIqH3DSc92lTgBG5AwhAYiFzK/0kWu26KZZtgppiqZzP5Nh5FhnpWJ3Gl1o3aBSjURQJjBa",
+	"zWFOHkSMIZuGo5GN8QQYjzGt10oJ+bhmSOJL62WF/GGcZAFWUowtvx5ny/WsLVfytvzGzO27uTx9ZeJz",
+	"F8/6pNPaazzVPQG4DKROR491F8Bj/+j49fHVMaT5IeSYOYmcNq3/IyZ5phg+0LzThdhjvEY3xMbSeo7v",
+	"1nQWOqBhjo4v0FCx8CT+p8N8qDoB4GxYA6hnZcW5dHrNb2u271qESl3mRFlgJ1E7GE+QEyln3BsdcXWS",
+	"D2bqwXPBIUcI4pVGY5mLmevonMY66WG1edRYjq/oCGTSayqD2qlw+JAz54C0G9t60CfD2pnwWO2UBvY4",
+	"XqAdHhV+NVY9vRo9Y15Vu+SejZB9dkvtQDdDSHwO+gNBsx+sGKYjimPqRO7H9GZWEV5PZWDa4YBeZhpP",
+	"mtrmtf7F69plQF1m5UlS3132LmYkK3m2cLg3ShSLD7dP9y5C8a5oQlu9Oticm5eJqllhE9F3n+ETGSma",
+	"V+GWDCFVZLogsHRelMWK2lj0+cTW5mVhZnXjzfl8YlMzxhEr0qbTbRmekb72JZDEiGKHJV4F6ynUu+FN",
+	"q+aWJMFy8yuH4TTcWlbxrj6mAt+/eL1JgPgyR619g+/iferpzdgM1Yoi8XVPwj131UqCHguMNrwVVrSN",
+	"mkKGthOjaXB3IRrm+1nsr7dG99LzvpIClgOvzzKz0h2IVilnJZQwOFkyda/YlUjl8t1vrmnVBjPPcdlK",
+	"hSsG/koYUXkem1Qvz2LemGqywC96edRBAe4ldeKD5sWxM1iO+tWNHEI0bf1xj1ixH6w6eYbNxoSIlS5C",
+	"FLLPlLXnmDRMj80RuIyNmAKJOLhzUAlh4EZNNIpNlCA3MZoBaC7Y3w+0M9R3qpmaC7Y4lCJfgznEbfuW",
+	"/iKzH3+5M+dPLucMm0I0f5kdsbXuTAaGvhOJ5vcQewlyzBF+nwbJG+Iy8Nubm3FY7VeK5WWid3uOY2Jn",
+	"5ngKBa7LjfgwXVIxTRpFJBSkYoHUAvkn7ECFVrHGj0LyA5QUBFxprBKaBAnsQeu4brI9X9hlFT4fauII",
+	"hQ3oQuYDNjPNrEetWfkgvCb01Yqh137pNPYVK8Wwms8/9w/nb08Oe1e9V4ej0b/G15/fnL99e9T73Ns5",
+	"fSvn/beAenx+PH/Zf/f5+N3p4QkgHfuj+esP3sX75tye/Pzl18vDX9//LG6fXfWuEDd5enr0/Gz8+r0b",
+	"2M/3F87zZ9e/XsRQmEdvF2dfTjsfvPdj++z0C/zaNr++/9xzT/un/cPeUW/rH9u/HAFu83hx9rn35fSz",
+	"/eXNz2J+dKTGe/bzB+/Fxbvj3lwc9mjv5rTfmL+YA/bw8+HhaP5M9N45V+39X48v3V/e/TZ7t/+vZ+f7",
+	"Xw7fNS9Ohyd78/7o16MP3s8XjXeAR3xrp/GoR5e93vzi7cm496p5sfXK9jsXx2+f73P3l2nn6MU/Jm8D",
+	"ETQ/eMftoP/85+uj6f752e3z290eP2yOLq4v+rveXmP8S/vz5e7RDW3/vHPm9GR/61e6/eX2sj21X78Y",
+	"XY1H/4xjFFN7VCL06rvfBnB3yvwRcxRrZByq740Sguwobpj/IwT7UGcsrLg6Cy9eR9Ks34s735krGXgm",
+	"vjKsj2bYCyGyL9tkmAD95ARx8Vl5v2Ms91CKpZQs5y6sWMxq2OuT+yRqfhydbDFlPa6YS9Nf3CjyHrGo",
+	"b4/5TSztDtuMgzYeZiGARxdSinW77eXEGatOzrCVJHaKhG+nSwRCpXzmuqaVr/44Fsj47eQcRkf9+ugL",
+	"qL8YM3K4D9lhC9NCk8pFzZeUnL86qYadRSHbog2lJLGxyRRKRuoUQ906HBNjjCv33ckBuo4X8DWZhbkM",
+	"VxcPfBOOB9ckpIK08FndU9ayad32A43C4Z7DbuvBbWBhdon6p3HaBUIYqFykkIACGUqouM8OHbdRPTiw",
+	"1pR6IVynTnrRh2GNsEaI2sxkZuVr7l1D32FYdmkqtZptyGrwPUFfPvXIzjZ5xQ8RNBQQ8MUehC5sGhCX",
+	"UQdQUKbQkn6r8MMGp4BtmHPoguvF8mX0rdX41xqNRgPXtkqa8I/k0Hz9K1YYhdar4cOtzg455Ydk5k2p",
+	"Df3ufUQtmSIqugw6ZPhEFPGTJP8/e++23Lbt9Q3fCsYnbZ7QsiTbaWJPZ/6y7GyaOHZsJ2ladUxYhCTE",
+	"FKASlGXlmV7MN9/Be/Rexf/G3sFaAAhKpCx5n0Yn2UgUCWKz9uv3a6PDBIVSgsXk5zCllXM2Dp/g4sg4",
+	"ck2vni7R+/mgQ5R2cel0blT7rMBB7WU7udCjabuiLjwjP6msucskQqGJKVW53KdeckNPa8F3MPTbRUs1",
+	"55LoByY4MYZAtUKaEyM0aESBT2ScM4k9CCXkLEYbGWzfEU0if3PidRVyIApEkLktUVx0Y9vqlEurgDgw",
+	"O8zhEhmqfoM+ZbaWAx6iEcuBPLm+ZFvdRk3HHbyehRX2DkomZhG4aSSTyJxHvw4mN2i9CKYRa3JMQmYQ",
+	"E1oIKksmMkyzYm8/aoYtb1k6BCVkHEMyJgVyaBOr8dCdA4O0pH2NLZRjwKaPp95oCUserfLr8Of6XxX9",
+	"/3DbYWC4F5ji44ZYhJFwA5qknMa/ansudBmFrpRRNtZsDxsgopTFsbkVNgxy4ViLR1p4mtuYTRUnjEbj",
+	"iXJK9J8GzIH1eT1xeqeZnZQMhULe5ZT32QwnKp+znZm0CuFlt0retkJC4GsMtyA0lq1JWarKTGEui2Ky",
+	"W4b60cWJzqSMGRVFWSI7KJE5m6a8M4ePBvEuBGM1wTGAx5IdRLtKgLg6VjLLIOXP5Bm7CsE1SsanyVAs",
+	"/DqPvsswq4P5c+62w+ar3WazcfbMtR2eXVbVQXXwB33NXsX0+Nsofd19vvOm+kncT9vh655zeNf3d9uj",
+	"99/2vjl3d7dRc5993WloV7slZjnbk672q2+NP6yrvdd/r+jnT8OWiJr+GJ6n+193/pjVmdaovmns7PSe",
+	"vxz1f3n6duNtS/CDg68f3m78/S0aXu5EX4b9Vy+fX/Q+f3pdfTtojsUOHR98/PJMPm3u7L76ODr4/Zen",
+	"O6Onv7/4urc7rsudtd2WaK/98e2XX/jOyeHnr90/1Kj7R3e02wCn/ATbAd+MGruNAz361x+e7zQ6z/e0",
+	"+72z0YAZBYc83mmMcJVGX3Z2Pnx8rVfpDbr2Rzs7o9ErufflS/1y8Mfnzerv6/vjdnXn69mrOD4TH4Yt",
+	"8aX+In3X/228v1OFBsXd7ofPOzsn58ebJy93D7on+9GeOqwNP4jD42fxx+Hl+2+NDozneH/v1W7jc0t0",
+	"d45qh51a9+jtp+iov3lSlx/X1vdfnnzau3z+9dtEsKT7/k1jd+dlg+81fmkOL9Tno+ctsS+673p09OVQ",
+	"jsafumu18Yff1pLnn76Knc/R73H3487efvPN6+jdPmN8R260v9b7Xzae/ZG8P/h2uEcvn7XE0f7ntY21",
+	"i3W1162f/bK7dlUr41z4E6CoT1Vd/cdYC3fZ7Rg1X357tb6xoTbY3m7n2/uWODl+xnaffnr9sfa6tvGB",
+	"/j5Mvm1e/na0mexx2+34pbPT/m24xodN+fWrrDaHb9X6mfrw++d3g16vJTrvNj7FRy+af39Qg9Fn9TV+",
+	"dfD3Ybf74TLe342frnXbh/Hal8vG8/TvRme0flhvP3260f34rXZVt6Pp8rIcwH/NHXk5POcYeXkYQAz3",
+	"+NL4yxlr07zmWcZgbqlzsq+Nv3lr4rK4y/rGs+p6tfr8FuMuM4rlvADMzHq5hJltVBSJgfzhg6cTXnEL",
+	"pYQREyK0wZyD6LCuptJ7fqoYdtSTkA6FdJGarG21yBFwV/1/9GOUIVMqjA5BrAD4s3hXZE5G8+idsaNT",
+	"w/llnXGuXMwHcXl5aoI/CDyVKgvdFEmmjJsAramYY8bvTN8S1h3Bf8HNMG7eWcJFV0EAZqJ9yEQk3qSI",
+	"AALEi8IrHszVCuc7W40jAvMo2CicCHiAM2gggCERHthks4FiIRSdccONA9yRRWRpW8B/G6ohgAMCJUdY",
+	"IR9FyuPcgjUbgJsV5JPgGALK6gAgNMM4DBSSPNaZMBC7BRxleqvfsF/3flM9PoIUgIUt0LF1BAf7+2Md",
+	"m7vna3uy5iF3IKFSI9uzS814U80I++mO6sLxZE61h8HHi3WHedHfB1dqR2B5YpzNj01NKhxQXBaicNRj",
+	"INIM5jf3wjhaJ2xZ1L5QsYTTOLRMTpNlYzbtYEqJ3GHGyCYm3LWW60tkE873SZCDjos76jEk5lWgCN1/",
+	"DI0BlQBqv01P7FBEUrA8H6WFWtA6D4I9xSEpYqoW69VqGcjgkVvg70iOI7TWypb2xZqyP0hknyuo+oVF",
+	"XNlaqdKt2tlWvT1/YjibiIfxT7yFKJHX2VlcSt+bS199gMiEW3J3nToFh60IDDCZvsBzO7wN4svqeTri",
+	"fAjmqfpIT4AiIqlFdcUoucmy+EVHE+DNRmYiNt+WfoZLxZhMsEv4jBgg90GRpZ/NuR/CRd/9e1jGRWDZ",
+	"KuoUQ5WQARUGJGFdmkQxU/B9mypWFumGv25MP1c6KpSupopsS+vCHrs0SywTlx1qy1gKhU6agHaZPo2x",
+	"Wwi1EjSERLzLTSbM7wpRw3Yvr3jhKWVvbAR+yTvXNzev+dJ233JFjl83Vuubz6w7trt3FFzx6qUtQFx0",
+	"WTJIuEhLO1Tqz2+8TM1G2QDa9J7Z/8o3OMiHbbJhe8+4V2MI4KWl74CR2UfyHudclOad9Hfz93tld3+r",
+	"f1eUUENAky0ijJtugTkF0NeCRVgxYCtMX8dEpIWsw+UCE7hCQvNBuGW/CtytzDVlpy2lKeChz/lOsFTH",
+	"+KN5Ump7SL6xA0GWlfl/ABw7czGXQ+DukcH8Zyv/neP9P1C/9US01llu/sfXpgzI3/sOuQPQYFqw+XvC",
+	"nCnu//YuKqUVmGwBX4RfwFebplZjAj/l52Zj62Xj3fFegGqfxse8K2g61LYkXtMYak0q4vGTwEaMPU4B",
+	"UFwYjjUBXWNCbpG2we42MVbrPk/j8uesF7hGlBcEUhUGkBAaKqjGgsACx3blAVUZ3RWOvsy7PoZv89gb",
+	"3xWWMRgMWlGCMgN768JvvdWTZa6vtJF4FlMJpzROT6FCR5/F6cvq1fVKtVKrrVd+WZk/hzg1nw8Eru+j",
+	"oZQ5620orupM2g5LcNUy8H0jLPI4NOXS/DYc8qLzWeSX49AWgMgpc9BnM7/my8xMYWYeWD9WEqMUHtrq",
+	"NKZlcfTyKpd45TEcmaWNU4IVlUkUev0zckMr4wr74hHiRk2evTXD3Vja8pyjK4Jy+i3HrpBVhFufdUQV",
+	"BJ+ER9qW92qNvXLOBpiFtsQTkRyJWNIILRW9tFhD6ziArzqt2hz41zUBL+Hm7lKE+Hv7RnLknI2vL0Rw",
+	"486SI6fn3iVOlpyD/fsYZMiA9WfDJuQ8ojiWI+vOmFp9qHzxWrR9KIW0Rx2w5lUy4JD1lzJgKQPmx81+",
+	"KMMBN+rMMz/wLnnE9sPgvK1q9QcvhnjLxkG+ckBEk0yP2FSUawRErBWolJsKwac9R9J4WxaL4T7z9gHO",
+	"3g1CEh7ZtdmUdaU/QwY/lGwrfRmxZIGucBzWrbFRX65mu+TmMtZbvqWc/Re2qdNzRmhume/VOCs/o4V0",
+	"hb7Ezl/ohLb5PB8EwbO6pnjK6vqPudmiXSnBrKKDG5UPmLAKtJZFeWrCfE4yKCw0QK4EabHEYOzud91E",
+	"jjxyQDYoqqTVuhLf8lhPj/7jsVQnYMmaTXeWFiSQBgn/JySmjoQJWB2aQuUwsvbaOadijO2bKdbfhXoz",
+	"rOrfmrpqr2X7jHW5MCifcFkYkPB/Ei7/J/RrSrQUplyQMOEyvIfaCNPE+7jy7QtnhydjhFA6ee2MMRS9",
+	"Y28wtJneWQp59kZ1GLIyAUxZOs08cIeFLIY7615qWB5NKn3OU2JTglyolIo2A8xl+x+F8hWtSa4sakZA",
+	"lASBARQvZVVeRXNqb3yX5+8x1RDgMckpj++3juCWygKcy2pNJzc/1y8HcPd8bJUABeZDcTUAXnjq7LDS",
+	"kgAzjIWrAVAQ++JvZvofr58v/f8eTANtKAwF/3vICiyRwFBgxzFpNlTgF+QbgeThjqCitNpOK0qj1bZJ",
+	"WNG2RqVi+qR29142Pr47CQ3xNOANuPoAK9q6tuuuTyjpMyqA27iToZpYhAr0YMOpmCxX6HWjLtG6GABr",
+	"srSDniEEAHHwHRkeknXaM12cI96a1PdglSE24PqzzSqJAAAkyYzVZsM0OUBDBTeUF54ZjQAM2tjD29h+",
+	"wzyoz7EDR8HGPMC2cR2HDsTBoh/ZJ08v7RY5eXdMYn6WUEDFN+iyEM7Qc7CKG6c0CpGXkd9tJUYbAEBX",
+	"jrgkESO/UcF4IleCFQBuAvG3c3TzLvd8q9xE9eWqqmuJIZMuFfwbLXzG7DjNBcC0F7yFAiytla2V4yGg",
+	"ey2A7Jdf3weqDJnYZGUkKjjby1KQklIQnJ9y1X1znVkmEwpjHuaYuNBFibK8IuKxdgbcC1v/W6JQ8e0V",
+	"GQ5IKgE9LIt9ACIBVa4zTV/Kpa0R2co6uRFOKSBa+JrqenaZqgpp2NZsD7FpJnYTPNJoc8d4dmGiAUal",
+	"5cO/Rj+7dpJEjpSFRNJ6syOHWQu1NuuNzuvTiFVaArVjX0YsJCGN49AQgdi2OWVq/YzPqV8bnmCxuCyK",
+	"mm3NQ0g8D9TJ9L7oHxWAT+FU/7n+VwVoK7cNslSiUv0L/fiq1eB6alChQvMdjiJhZehSPTo5DA8+zSFN",
+	"QV9twcBgNAhBZRXxKNFGDcZFfOxCiso1wH9nuMGW2xj69qUETr3A6mm4DZpClZY4mR42vJ5ZaJlELLFv",
+	"YJTZth1EmOG8+fURFoXqDbxQm4nI4UNisAcjaOcG7I7a+2IrUm29ShRrS22tpLIL3ZyQHsVFPjpuZCCI",
+	"8A/TxewMJDATcIrTYSKU35Kkj4+xAeGRCOIlR2BT2J57Pwyohp0OR1A8a9+cGAAyHLvZ0hB7yCAdoc/M",
+	"oM4ZIxbSNeYKxMXSD4yZTcPgjgKwAIfsF/NzbB3HQeN+mm3vqBkGz5V4Xf5+FjJ3XAsgvDiCpqjMpjPS",
+	"BWEi9df4jZCpxY4c/1igXUZNAV7XogadNdoSLqesNTNpoGBWEy7hxbIn2J+qwbx2Ht5JDeB9tUhe2VrR",
+	"Um9Rcyzbfjug/B7EHJsYhCU0+XdAAD2QjdbPRNqMEMucEMo3st7UfOabmmW/FUL6TNlv7NJyBZSzTvpB",
+	"BgNNCWkpxWLWTo1mbh5/QpUBZHYbtefVJ1qjfTx5ufrcKhRrd1gtjGkRmxOT8bAvlI8o4tGAy44Hctog",
+	"4U8hUSnVCtTaXiagaqFOBwmjkeoxZv1x0JlYJtCRSX8Y063M7YesjFGj4a9hQMKn+g9IzvwnDEhKz7Sh",
+	"0Tya1kw4g4tqptKYMqajqLNOLKGPue5HTQWZ4TlcWNDkNB0qP0sTfF9Zmmss83eeV7n19IJ2BNfa6iKv",
+	"PufjlzMC60dkh76xxtwDoXe1sry5WiwVrzm1iFfNoxb1ZrlCJ3r8OVdxCNBS1B4T4C8jEgDUKT9M3nFu",
+	"LdTeo08V5FDssCzEhOtpRDqJ7E+GwLcR5jrDWrBAXhkCN4BhGamlv7QUOBXS8AHi9aiwmxCwhLIIP6CD",
+	"AyaP1zuA76RVsxFx3lz85PEaNI/eWVz/rJtxZOMALikP/leWpD+NAN7NOEtA1i/kCNx9akqRkZET9Le9",
+	"CTpkDnTISNrOMB0mtsJlmsLfuDYGJc4spnsZ+635yqA2y46BGVFbbt0NxDw31dC0hDPfgDj+W+L4cwI2",
+	"v/zWbDbOxg6w+eNXdfDt+Pmn8Vmn0znbfV+Tf6xFO932eH//vgGb6/sn56P33xojj5/om/vsa+PpNQCb",
+	"Txq/O8DmVyWAzaPPwKDUNtDCb3YymOH9nZ3R+2ajcbL+ut9/WqsNh380X41b4vVz1l57u6PijU+1F4dr",
+	"Hz9c9p7/8cvOxVf2pS2eCknH57TBaNw/fzE+U9861YPxAa+1x2pzkMbH6y9aovvlafrx71dv5cars/03",
+	"r77sN0YAmrw32ttZG31o7jcao90uQC8fIoDzh91GlwEIsL6uJX778GF/vyFfNZvqVePDx5c7o/1mHnr5",
+	"6G91Ee1+eTHqdKOT/ebv6y/Ok41XzzfesvpJo9MSPvjyFdDLX+Hao72917sN2j3qAexzS5yJo07722/f",
+	"Ppi5jZqbX8/q1eEX8Waa1elDY3TUfdNrvF+nzXF992iwO2yJ/vhFT+yNP2/utw8Gmx/kp9rXz18un6+t",
+	"vevRw4/PDxp8r5HU337unh3247X+s82PZ5RGa+8uU5n+/n4Ut8TB67OvYlSjm/2n+/t/V3/9/gCbPzw9",
+	"P9nY/dr99P7wcrPWv2yJl2O6+b7++ZdnL3fe0Eu5ufb+980jMf5S7781gM35HTm5H1ti0R1p9+OCgM3X",
+	"TKc9DGnWMp12C+DL95FOK1PNhQDLt5ROMywnxqOZnVNzdSkdmbjYnin1nQ7GBDbPhlk0G3TJJ90qpAms",
+	"IZD4YdpcSLFqRRuUNCCK9TlUECJr1JlFlgRcXdoSGOKJuWAkVGzwK9px2/AJVGKihdY8Csi7l/Bbmfa8",
+	"dANXGDAK4K/aM5v4OBunNk/Tp8k5PPYzF5EcqdVafbMO0Bfa+aYp6UuVklqVVKtVZDppCUwBzRt/4gJy",
+	"G/C4LZOrwooZEMy2XgblRWAwh2lIfra3zAzHJ4CTixZhQIYCSj/SHmsJZ4o5g7Hr41t7ab1twxJC3dD1",
+	"pAX4TGS2qpDQ2yKh/g7j7PqftjIBPuYpfOZXOej/Y4WC/pdXXRMA3vMpjbsy4WmvHwYtMeEGhG2V4HxI",
+	"eDSNcTFxYo3ncSiTdNgdMsX0bMo+jIStwlwGJKRt/SeO/7//57//v4RB0//+XwXXqZRGEsce0Yj5ozdX",
+	"t0SomBk+FAyby8zA+xLfUPRoOF0Pi0k02m5D1AUGj4kosx0yt8CAvo+xsAd6iBp6m3hXZyxAEMLMyHwE",
+	"owlTaUsYFAQB1eUdTI1RDxg1Ym0J5cqwmUmfK0ihRuTvoYQjQIQkQ0XP4ok87ka1qm9pJYBBjokhMIQ8",
+	"VFnq1+N62oYt1hKOSMoVpoIIOOeDAYtswNVEWmfGR225PARUbbGY9pKRVwn5u+iIjv3gV+ZGReyCt1l2",
+	"Zs03GfmQFwN20m6ClQu9bMsepc+jaUtFYRLH+Ib5pL6ecPAnw6EwlD7hFpTq4jK1qSBnrCWcI0u7lIsJ",
+	"cqsRVWajsAjh2adYk3DYcDWkGDFDCRi8zvfVMsPWtMOQzDqE+U2Te5qLL5A+RCcM4LWaIpiDqcWUP01l",
+	"n7dDJ2m8fP/V5QgTGX192Z+1uik08IOyc9cUtERRdUNWVlAhR/YGIN6YiYDUAm9vn7EeN3ctku7bjmpL",
+	"ZexwoK/MdUi79V5OjCnjuYMaFpOldhxainLX9ZzyvsmbQ8KR9KSeIyR6krIC9mt5DGCZ274qsFE8C44F",
+	"TItWxw1WtvUqkCU2AQx9h+KXwgNS/E74q6spw06mFHqQxbvSHhvr5XiYDMtthoj8QLybWRx/ACktsJ0C",
+	"b24CY6ME2ihpiVqAx2A14TKYqgcIPA852DkK8oUFLVE8R7OaUh8uYf/GqJCZpMl2ny7dvyL3b4Ek/fr6",
+	"5ubGxnr99n1CNZ9TeAtJeq8/v5hpH4h8wTJA+3aiQ97ZSAG6M5VBrR4GE82oABbII0NYDN9llKZaunaM",
+	"LxQ4lwWdIkwGnqJ1GJqqgDzOdlFbghqqAfTmYR2nvmyQyJS1XT4hcza2MysPC+61akMT2dXEYa7CRdrJ",
+	"G5G3AgyvbbtHE9pOM7JVnCE1Vinru3wIFAvoIYWnJo0gO4T9PaSxZ9XHNDXcsFjW51PKEh55hLF5EuHA",
+	"ohhk7zKJTwCmqOFf0LahkOkqF+14qOcL2I2N6WwXPuOnJsgksA3GqyNTdbauNU+8YkcS8ShXCdiRSYXs",
+	"500eR/Oa5NmEEEfBeu+LYShMNvjY3uvFkh93k8q4E0yGkje+sUL6xge3gstgd9MSk+HRa8J9UwKc50QH",
+	"+vC5ythuB2Gh7ATPVbNWCragt/MVKjHjpCvh1RFspMrV24102xRswzZBLnaVWsLstMeUEYh4qitkjyK1",
+	"jkH59Tof4BMaO3BMo6q54w73mxi2tBIBX9xcfs7YACIjpoBau8RnTA8sR0nBVY6gzTHGg0tYwG3u9cs7",
+	"TW3S/kpuoSZLIcREgdY+zYi27UxbcjrUFC1xIDKVk+ACZfFavzNE36QDDOqm5l6h2kLKN0PK78rkKyQU",
+	"zBD+C+vcortNupLoKVPMxARMPwnWL5qiBYhfQLef3Rt6mFiOBe/hWiQmdgO+HhNy2O3ph7mn2JeEGNHW",
+	"pO0C5ReTTYtoSxgzALcZeOJjCD2YEVBBQs8jXn3LxmHG0G2m1MXIXIgq1pYAdDNS0k6o6rngWAnQM3Jt",
+	"3TweMYMbm7tGHOWTXpujMSMAse1orbwjOjYFImCxAUHdj1WDn1XF57boytZKvbpeXa3WVtdrepUvWBJT",
+	"LdgP16u71zdbPN7Ah3Ojj1Bqzlv3vsynzqDsK+ICuZ4ZsbhLXSZsimj+bsuhtojVEYsZwjYV0/LlPDof",
+	"8Jx4eOiGnw51rPHZcoVoWwREY4W8xII9ILEDYSiF6QdsHr3LOhm1VI68Vr88WjboGK1HTDqGpx4LlUo5",
+	"5jd4NOURknAo1IC1eYczQzwwQchXIfDiWnqD7phMX8zk3sOXvWklm0/AV1L+O0VVmlkruC5nMhq7/sAl",
+	"9nYJTdw9VFCUbYmJo60vmq6g+Ccox1KzJjKaNrNx46Ee1ucqKEUq84e4LP95zIivd75zC/dECfDMPFU/",
+	"wb0hqw6LKoaMGPf6qVxoVgFgKsXPHd3zBOlqkCFUYQCJtGNGE/j2Z33ITGnMk+myauPSpHLY7mlVaCm4",
+	"jW9ALE9eRgdQySpmcsU3Hu6L01vmLluYSQMWapgTC2ePIdtU5tjNIf0/xY7OBaLNQbVDVuaSQ37R0oWc",
+	"sViKrrJ3RVppk7aB3mZbDD8laYaDqBCg4dqGf36ZC0tHT/Gh0UQJ6XVrJj/C3R51zWSOAXxJK3tTkYsr",
+	"fi9St+x85AQvXnRrFZcAgO3D0s4EwZ8GArsDLPwJ0J/rktkscfF/dG6MKRrohzCcrqLamTjHj5x750r5",
+	"cVO+aiNiehQAV6ZSDaZEVbDMu+/xbo+plHAb5O/IpM0WFC33Sx295B59xNyjRcHAq0XHv4+IdPZZUYsK",
+	"s/mJSh+JULsdVrGfD3f2jusBaewdr9Y3n602d5oBOdx5u/uyjiLs9X6juWoIyZ9krB02ZVZARnZDurH8",
+	"ui4px5Zm1Y0pxxY0q65BNVa0aa8WP4+Lc6xYzHzv5EOlRYsV8jkvzH5SBXWLgR9s6g+hhcFVMZKfc6Gp",
+	"LGT1pIKokomACJURrrZdzkhTst9obpMwZl3aHsN167t7x/5FNX0J9A/KOCL84DggfdrWfzVElEiOqXjT",
+	"aefqSEaMns8vgw1zNSWHB8cngH7PC2iqgc1aH5M5oY6XpEtL0qVloG5O0qW7VU+zz+c84MM3Y11CNZIV",
+	"BD6kFnmj1BCQUE1baC5QmHi6ILBi2DTqIaqOjw6WtSx6TMm50PZkrkV5JQEqpWOsAyBDkfIYbhKaAqDQ",
+	"VtLZqjiWXPA2wwK6JKt96ENpnBoOWKJYxKAOXxBzEyiPq4YT12u11fYp+RI5RBz9rLElZmJ2waHl4fHC",
+	"GbaYbSgiloC2QKA801PtJjyLnmgtI0dbmL2JhihUWRTOLHe7ncKFxevFblL9dbOqrqKirqkKC9P2bLOD",
+	"AeYCA1NrBw2r//tP6EM30jh2BZcQZlnmhv6FKqeweuy+Qs0lx7a0buyWckX6N3324JoGQeiKY3VZwbbj",
+	"uusYHILLlDSP3hWIXydo85l/jxrFk9FatENf7QQvimWNqVeegcw4Z2wApQMiTdBXFoTRJOYsgZI3VE3c",
+	"3FulNElZFJjy7bCdxKsXLOGdcWi6rqjX5GZRM+GdFbtgCQV+nCL5rlfsEQj4pQT8F0pAvbcKztzdSr7i",
+	"DT0h+vRFty379Pl/cNlny3Onsmi5jlYwQnf33u2d7AHZgTO5TTksWNxctFkhVXQqIRCTDFUKRA9TxbLb",
+	"08gj2R7AgiYxJTD9Cttcm8Zkqa2pbTQkJZbQQY87WLwK96VMviN7Fl8TA5VN2R8kss8Vu4FdC3t2WbH0",
+	"A8nkXIWzdURxW913uTOevXkqnk873qXXkc5G/Dy4eD4cplfJZiJR4GojcKpNwfvZaxkjcpoNYWTESajf",
+	"UDRjD6SNClTIMc7EPI0MBWL8Cit3SuaaeV8amEthdvvCzGzle/GoSzdyTnyZqxa0LAe0v+btQDU3V77/",
+	"o+lyqKIMf8P7xX1zzj8iAmVvGpbkySrNbSTvFPm75dqlTBP3vv1SpgHtVyYekj/VA9ovLh2YPA2FhUv+",
+	"rcvqlHKPv4pCWfjTbQPDhkvebge8FRmzdC4a5LLMsPeC3xlwfp+lPalfROopqftU7xdMpDIZz+/1eLPw",
+	"MDSx/jKUiBrv5stG7BKe2NzBmSmmbigaig5PUbKWFlxRJBOK1fwcrdZ9eTElMTI6pSl5USEHNiKtv1ey",
+	"75rM8BmRqZoBa/3JtNTAq24iNa7ZpNyFFut/fYfy/Z+dXVjRezw7RVsod3bwgtzZmdXPnNOVpqk54gDz",
+	"HBXzxuQV+8pSrj/qjuV725hT22KWpXeFOP/39Czn0PGz1uUKCdECK2ooxhDGHN3EUszqJX6TGox+CHMZ",
+	"TnLkfkboD8h1bpt6yZxdDKlcJwV85ahSOSAjmUAeIe0xUdZqPCkirmmnMgFjWJRuxXv6w7QNLya6loGr",
+	"O+kbvjfZV7TlizqHr2HQ5g7m/JGr3M9KWvkQOL7I+nUE7eySq9TwgziZhmGbIrMg99T7jn+VkKROizaE",
+	"QfINhxIM9uySx4aFfldSy5+rZeROpRO759Zjd5N3f1TRu6nTXBy/y11WGsHLv+kcMTz/B9NyatuDEDU1",
+	"t0obNwlLHY+3zbipHlAwdCkXBdE+YxxNhg0LgoCkcbWotPk6IdPTjtaAIZGChHlREpbGE/2X/s4iioYN",
+	"9ZQP4HzUXtQr1Uq9Ul2rb+jzMSFMtTA0m2iQyGjYNm8MbTnOPLuG1HqgCKQ/hGPchqV2n3+tx8lrdu/t",
+	"9ccscatL45wT5+yuI50TjyuMdRZeUyw/y8zDhSKe/i+1s6gy0ia9G7X7qRRJ5TkTKu/2Zc7jtGdZGvO8",
+	"kWRbRj3vNFDkBTHv62AU74rCQGZ+588KZU4LVuQBy8nW2V7Lyn0pibm0w4+jCx4qNnpf+71gn822pK9U",
+	"Ad95jBQY9pUcJm2mkDLTmY/6vwnrsCRhiTIQjIadMSQJQxIB/eBRT8bYiYEX/fmXF2Ld9oKwFpucptgx",
+	"5pX5nXa46LJkkHCR5gK084ZP/XRJ1j+Yd1+0+lS5sCmWUitJIjmtbktjqlOS6pq2urGyF4yp+k9/oKjq",
+	"whJ0IrK6FKePL0R7XyK4+AwVhmlvyxZfS2RqgB0ftCx63xGzToRI8kGUbRKaykoehSivPTllpH0IMgqQ",
+	"Mw70ZJJapYpGtrm3bQXX4g4KmbPeb+AyRRlq7ozkIEhKO6+P4cHL572UDAI37bH+do5qJ2FExhFLDE49",
+	"PMy0jGNgZzLepG+POToSCilYaGtCzGtCnq6r3xc76c28ZK3tesBmKoz8n9Ijjo0zmyJFx0V9hLCPbs+J",
+	"eqA28fVn1er19M0RHqTvr0f8NiJD3sFdqrBHo8Je8YtpBeav1V0qs2KBkO/1gUuuqcyMvT13wtFcH+Rq",
+	"h7RglgXJx5eGBQv5tPtnXFgIq9YKFVFrxWv97tO03fPaZ4pykYhGIpE3i+K4XFy+m8hRdpQiNkh7hWGA",
+	"Q9rfxZd4JIlLnFKXsOxJlSLwSHF9clEG0/4ml7vs08t3QM6/slXf3JxGcCoekVlgnEl2SdspDJMrEvJB",
+	"KecVH9zio+1M9GXE4kWmAX5wBwPRv1pkHPCU2x/GBRORTBYZCP7iDoaieLrQjJjmnVvdnLg0tLvQytDu",
+	"LQ7DgNBFsk+5cHOz6OHFn9/CsEwNVSajZUIkjNeX1Uj0hwHTQBtIZeOyJVn+wK4mo89NkCmhvkBDbCST",
+	"yDtU7DI1M8gTT+rh/7WwsRY2T/QyayXTZWmPJVsmIAT3C0gyxHKPmKWobUREIt7l2vuZfxX+XnQBHlE5",
+	"h1Npy1IOldrN51llRt9fu3wju+Pd1G1k958zxOwZMIW1GuaGZUUa9nmTVuAauwRquzJjsBHH+aONUWE0",
+	"8kqIawEig5Lm8acJYJ22jId94Zq2kdAewDuxSRrQMLS7h9+wyFR2TNl0OOjMrLuKRXRpeC0Nr6XhtTS8",
+	"lobX0vACJacnZK2tLvIG11yAx1atTYbrfgS84htba3uguK+y165vKKFhsDvxm9yXp5N3zIAl1MW0fYSm",
+	"CKR5CvMvWHmm9PnHFJM2fYyZ0ZEJ0kQncoTxK2cT/Xz0skk2as+rT8B84mlmjMChsiT+wxg1QXh4cHxC",
+	"1riS3ujCCmmyOFYmNa9PRMqiljgbk7bs92lAFOvztoylAAp6egZy6myMfImUdHiiUhJzwUio2OBXzFFs",
+	"wyeKMAsV3DwKyLuX8FOZ9jAmB2/BFfl48nL1eQB/1RxU/Nk4ZUQmEUtInybn+qktYQDfV2v1zXqlJVoC",
+	"b6NHoOenRzEJhZiMFtcHLUZgNqNijPfcIqGdqzAA6RUgbn2s/6EPsf4b9bGpMVDcErnbjPa2LTw4RZ0Q",
+	"Bi1hP9GbUt+iLYVg7ZRf8JRjKYNiSnEpThPWlyk7bUvR4V1LJYkyHB8jYX/QGDAx4SUcEJCrmogZvdAK",
+	"1pjVwFjp9ZcBoSThoiXo5C3walfREBCl5T4k5OwoKuQAsYuNza0HtVF94QqoYZYRvZMmTKXkXMgRZLD0",
+	"kGF14Wmuhy1ibRmxKECmgZbocwXlGhH5eyhhuYmQZAjaz1tWqJqu6nvaQ2Bw52KQ+fohwjgVCRZZ05QA",
+	"c/62/oVytV56+XFKYLef88GARbCPGiT8KbT5uPBXvU5P9R+r+o//hIHe+Hp4zSNiHJgz1uVCaG8FUWVZ",
+	"HMO00nMmCB3RMVB/EhQYZDBMFRJis4Rl7ooaJIxGqsdYqkgkEd+PnkP9SkvgUBEkrCOT/jCmMNjPQOdA",
+	"U9nn7RBUNbwlxVRigqUmAjiH8QszG94C6juYwhyqSKgv+7NW/6viDoVvdsCLAN7UxHNcNrMlTJo44waH",
+	"J7pDCOul9BIaLwFtdDxgerj6dMG2gPzngMWxnlp498x93PIRVfVxtpvMLj2W5MCwWiLNyQbXl283D+wa",
+	"i0sOOQMUvhVyZN8Sbsci0klkn9QC70FnrMdNIrdI2GD/gbYQ0L40mLDCJURA+5P3cmLiIAMOA6tVq1Uz",
+	"h4grgEoErScQvCnvs22DECklsuKPKE9NQctGdd3wfhyxNBmvNjopS8JKS0x5wnjnWZ7w4p0FeQUXAs38",
+	"Fiyl2ZoVEkJ9UbhVuru0deTSxPoOJX1YcA5y5mDEYObsr4qs4NtsffAtQTdg5+QHfBDgpoc9b7xC8Mg8",
+	"XRHkFUVL4GKsXnC62jh8E9R+qVdq1Uq9VqnXgiMWvaZpsMvUeSoHwTsuhpdB4/Nx0FqhAx4QOhi0VoLj",
+	"49db9XpLFLemzaLouL+SLbfr3qCNVGAwf/YA+mFXLPsWcvYwztxV9nCfXq6ewdZdX9/c3NhYr9/MSkah",
+	"UWIl45flVnLCzGJPGMpXNSggtLizjbV2kh0yVGzbMksoA9HtGu0jGw+03rZp9DrwwMOz+xAaa4U8nqxG",
+	"nW5bQBfdbd/76lnIhrrsXJijcwFXye2Y23cWC/ZBvksBvz8d0L45DjN7FPCS+ZFW/OfevYwuC2fgqJe7",
+	"r6iJ4M523sTqTyVzvB1Xksl57E0CwZwRjHkAV7ANwMGhA6iu46nAlgFjmXvoKRUvSDAFxELOhhAPhf4h",
+	"469sOedCezG22TfDXIEyWOvbgNs4yxviZj4MK7PZHuiYeaECLyfl/E9Po8mEcJFK1G7FqTD0e/Ky5Jq1",
+	"nFxvWM9WrXsbnw74CnT6rvw1P22dHdTDdBTMKfqWAC13Uv1/Z7JzesMX1fnPI0GLLNg1PJqPhIjHWcsT",
+	"UiBnAXMB31xl9eKL3Y7R+7iAxJcH/SEO+p64Y/N8esPmszli0jhf7KD3uAIs3HnLoNmFnpwMhSnixiZp",
+	"S9FmiXAzERDBRkylGG3EaCKWAZnQPeGRa6RxrTrwKIhLK2hQRC5bsKB4twfMMdq7zRLOEG6G1IH5ZjZB",
+	"uZvH1/je91oJfbfARhFP9/TifOelcPfv5EDt3Ahj64MBEyzSm+mqE32Najo8O4+tmM47CTNK6k6NoCir",
+	"rDPvdp/c5yDLIGu5QBcHXj8f1wHOzy7+5AcmO/DnYVloq1K7i6ZEg9kq1y+3dfe9Iwnh7r+QhPBOwCwJ",
+	"Ye5eWntrHv5POfNclyuspzIznGWZbXmXrYwVgGAwB7GBa++FkExPJilmO8sAyvw3/s7wyWzBIVNpTM8q",
+	"bakXFV751Hx1snd88q6xMz/xgT8bD4M7lluPMscGvl1m1UrQwIgr95whra4vJgrPTREAWE5MlMkHz03B",
+	"UcwP+WWrYkFgCOlFFG2sAIoJZjVyXoPr4EYCYwn79TjJDu74yBTunCJosPyRmZl2MzLwCjN2ZSmqH3Ge",
+	"7U433fROmG3IlUvox5Nzywy67SxzxovYCqKsolQKluMpKE6O3RZLQUmqaupQXtPoy9l317btHiY1Nb/A",
+	"WAat7yg7dacSp3CnF6WpFrAMExkvANoBV88X7DnSl/7AQR79/svgDlRax7kaRNgY1w7p2LvdfkBHz1bF",
+	"3j5/HPVXxRaA2+WFgRy4W1n8Bh9VGr2Zh2SSNAiMfhFgefiB+pP/VTGdLlp9d/kFEyQdaf8OfhQNcd9D",
+	"y8d7CW5RmwrSTahIXW/J2DYo9GQcbZGN6npZGEjP0/cZ/nnFEibanPaZSLUPTIZq+N//L+FSQRG1nkx4",
+	"F1t6rnfRUOk31M+mka0493Hq5y920fP2MIEiWLES2aW37jI8VBYeSnCvF8i764ua3CkqCgYl/lc5GePp",
+	"+QViP/p6F/nR+xlsfiEJHfBzNiY9aptQsE7kGpGea8mEZYTnkUZ47mLX5/ZJUTwH9/eMMI6+wPS2jQwY",
+	"CKgwVWqzrixl6mOL49zF1spWu9BqKxOli4qr1wAh+/iQ1NFwceDo6mp09Nn45rYrEywfDA+BnvABJKwD",
+	"WSHH8HTTON0ZKhbpsUFACNQZF91tIjKrE0NIOa2Ep3ghSxSdY3fGrxsgWtjkQ9D0xWy+hwkgXSWflmGj",
+	"uwkb3YWAy+32oiDRVRaj3egzILzwEoMbQBOmnUmQCgiyGurDYGAM4CwAEISpTjQRpXQksRRRoZBwR7ZY",
+	"Q6PkWNhqvM/ADwzxHVdp2UnCWfshYj/KLtdt6263D6a0t8p/4za2+Ry2thbWa1x0ZOnu1usEXo9MsAIW",
+	"vZ4R4MO3ExYxkXIa+/kQa1/2qVZGFfJSq0Rhfxnqu2FmhCP3IGIlhZ1hHJvPAW3YjcLAf/Qpj0PrrRSc",
+	"iI+KJW/0q9zhlnbPKOzFlqTv+qaMWv23b25tl46KXtzb6h/BIshtdcXizgKb3FvaqW2ut9Mp9790O11/",
+	"tbil+iBc59nmB5AZ3Oueydkg4YAqNZJJFHq166EJDJ+6L7c88i6MYFqrKQwsfNAokaIL6mmiB6/hGvjs",
+	"/QgTkQKD1kDzuAp9Pbn6Fds0jlmCt25Lec6ZQm6HM6kfJtjIsH/C6efKGrozbdPcWb6mfTo5Nfrmfbqq",
+	"mOjR1ViKLl0JVuy8A9NHwik55vEFJcdUpBK1q/uxHKZJ/udzG7L2dR7GmJ0ltJx4vxuyn2DlmKWrTdgW",
+	"xbpFmz1224QJ6yRM9VYNTwrIfeQpWbUUIYjp0mN237Vpn+U3H+AamG2MnR+4hJUi9L8M2WMZxC0yyaVg",
+	"RlbfkjSfOt9FFvmVMt3aLvMnbOHq+RK28IY/cMJWv/8yYatSYkMZBVv/Gglbe7c7Stja2y9iU5UnbOFu",
+	"ZQlbfFRpwlbf2SB/XZG19fKp2oAkFHURiHOA+zIOsQWx4wmRI4GWAyDexQtlfMG3+pP/NU+utyR9q9/t",
+	"O0vfgjG5srXS1/bNf1h/kDBFK23Zr5wlpRZQ3vSZtptMtcyff+lDM2AJiGUM8AUr1sOzD13MUHqYLO9H",
+	"1CulBtIyy1uW5R3ikZhhHywun3KHrSjLO/S/KjMOFsjywhKTRomfA1CtM7m7IaMaU5USdxyukwm+lnhZ",
+	"DDngWBtry4zxY8oY38UJyu2nooyxDY6UWs/6gvnRtsyTlvL5cWWM72JrZatdaDbeVhzukWaMGxk1Nkbp",
+	"ZOKH7zwSbbQ3F0ste9Hxu+obuFaUz51//cFPGXZ5Gbl3zrZ3WWu07nsSsIbLDXxAUdfWOVHDds+Y+wUK",
+	"9mebmMDgYmBxLAPjCgCf+BOzggD5nKngCoEMzMzU+6zo5MJa2tO71zTkZ8cqF7KxHy4QuUAQcmlf3FJW",
+	"/S6UQO4klMXwZlnoF7U1qe9dX4PQbjkDhI0Kn5qoMLtse1IcPkTceycGTKrS/M67xIq3bT+bonhXWBcA",
+	"eRAiAxSU/SAwCc/8LWMgVF2vkoiOFUoog1jepknC/REqC4cIQpGKKIBKIeQMVzYxgyFs8pUmwPFlItpb",
+	"U4Hxn80znxSEyMnPVBHtphPqzxCMddvMC41JzDss5X0WGFBghGZULLkA5jE6JrVNyzf+xNLEmgB7wkj4",
+	"Ok0H2uUIAxIe0z475in79ThNeDvVHx3StPfrmqH0Do9Ze5iwkMgLlpBemg4UkPmAMh0KZEYIoZDpFOgl",
+	"DKtBDmLBU9myg8klU/pkuMghGZUlpC18W58rBZCSCWgFUIJ4/1qFvKRcK7VY4nInWjP3uVauAy2Ooihh",
+	"CjMK8P82lH1tkTM2lgbhHq7XNysClDdMHjDotuxD2dBvxwfvQWcpw1xAfkYbW5H+ME75gCbpmv58NaIp",
+	"fRIgw4l+QWTpSElfqpQ8J2/5zrbe9WGOyjgkmImxChxkLyM7VPE2OWOKRzCVfbAkrN7Opi2wbBIwMptK",
+	"lBk4fzqSdt65gj3sKAxIxGnM2mlGJwDkSAOa9rQ5YM+GJU3Sn1v+8TZt91hUFnQ70Tv4U+12il2uoXwV",
+	"fq+Fi/4XUE9A4sHtWMDt9qQUeEL+/7dW2Pi3Kvu9wQ/4b28/1T7wd83femev2vr/bz5+e1N7z397AZIR",
+	"Q2llj3FRuSsCdNMxuH/mthBgvp1K/SfIzc3l6mg0WoUNOkxiJoC1ZH4bYOLet2R/eFYSCsPFpj1YQWNR",
+	"nXKxsvWiWr3u8i00w6Vc9vAGKLcfbyp2mU6dwxbTeo+nYxsoz2i6rEvkCiOAyMb5Yx1TMuXtBPIziHPa",
+	"Z2QotIDX1gTKXS1Jn/iU+dpkm2A2eF57UV8o+JoJ3aL4Kwzp9KI2beGl2db2Xv9/V84YTbRg+/Mv7c/j",
+	"m9ndiJ+ZLed9qCcNLZIC0lEkb4SvtbxL4pWtlTU64CDnzVRM+f/G3pIdgJFeTeUqwEmnQyFYrDyWvjZL",
+	"Ut6BbBAUYJrX12ZOXf9RwOTSiOPczzJC12bDFHVypYbaPzWkj9qkhItGDNxQwUZIUJSwC3mOCtE8uOnd",
+	"uODZ3tfEnI7UFkPgC+lbotREPh3/3rTolhmyq4sGXCBvlCeBFUkMuJaxKkR2obUHArNhwzWuZOg918Ie",
+	"Fkyl/wSYoaFi2Z0dt5J912/+pbYKnqcwz94D/duWvTE2opeAg00Nftdhj029gnd2/cmGwzl9uRYeXbR8",
+	"yDkbKxN5hSoX10OQByY2iYUMbyiwMQ/YQjKl2pDFGJYcKDKSybm2hGcmMvzJgmcWjNVETswSuNpnO/XY",
+	"GmsiO9KfsyPT6Tt5w0MmBzHExsAb07vIeERWItrKUunX/nB/Xj+apPTkvff027oQlA1SZTGfNGX9QZpb",
+	"oIinK//89c//CwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
