@@ -125,6 +125,24 @@ func (e BatchMode) Valid() bool {
 	}
 }
 
+// Defines values for CaKeyChoice.
+const (
+	CaKeyChoiceNew  CaKeyChoice = "new"
+	CaKeyChoiceSame CaKeyChoice = "same"
+)
+
+// Valid indicates whether the value is a known member of the CaKeyChoice enum.
+func (e CaKeyChoice) Valid() bool {
+	switch e {
+	case CaKeyChoiceNew:
+		return true
+	case CaKeyChoiceSame:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateKind.
 const (
 	CertificateKindCa      CertificateKind = "ca"
@@ -973,13 +991,19 @@ type BatchedClientSite2Site struct {
 	Errors []ClientBatchError `json:"errors"`
 }
 
-// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expires_in_days":1408,"expires_soon":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"predecessor_id":null,"province":"Rio de Janeiro","renewed_at":null,"sector":"Suporte","successor_id":null,"updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Ca struct {
 	// ID The id of the CA.
 	ID int64 `json:"id"`
 
 	// ParentID The id of the CA that has issued its certificate; `null` when none here has.
 	ParentID *int64 `json:"parent_id"`
+
+	// PredecessorID The id of the CA whose place it takes, with a new key; `null`: none.
+	PredecessorID *int64 `json:"predecessor_id"`
+
+	// SuccessorID The id of the CA that takes its place; `null`: none.
+	SuccessorID *int64 `json:"successor_id"`
 
 	// Name Its name.
 	Name string `json:"name"`
@@ -1011,11 +1035,53 @@ type Ca struct {
 	// ExpiryDate When its certificate ends.
 	ExpiryDate string `json:"expiry_date"`
 
+	// ExpiresInDays How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+	ExpiresInDays int `json:"expires_in_days"`
+
+	// ExpiresSoon Whether its certificate ends within 90 days, or has ended: it is time to renew the CA.
+	ExpiresSoon bool `json:"expires_soon"`
+
+	// RenewedAt When its present certificate was made; `null`: the CA was never renewed.
+	RenewedAt *string `json:"renewed_at"`
+
 	// CreatedAt When it was created.
 	CreatedAt string `json:"created_at"`
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt string `json:"updated_at"`
+}
+
+// CaCertificate Example: {"cert":"-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n","created_at":"2017-10-05T12:20:02.932000+00:00","expiry_date":"2030-10-05T12:20:02.000000+00:00","fingerprint":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","issuer":"CN=ca-matriz","kind":"present","not_before":"2017-10-05T12:19:02.000000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}
+type CaCertificate struct {
+	// Kind `present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it has signed for its key.
+	Kind string `json:"kind"`
+
+	// Issuer The name of the CA that has signed it (RFC 4514).
+	Issuer string `json:"issuer"`
+
+	// Serial Its serial number in lower-case hex.
+	Serial string `json:"serial"`
+
+	// Fingerprint The SHA-256 of the certificate in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+
+	// NotBefore When it begins to be valid.
+	NotBefore string `json:"not_before"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the CA got it.
+	CreatedAt string `json:"created_at"`
+
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+}
+
+// CaCertificates Example: {"certificates":[{"cert":"-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n","created_at":"2017-10-05T12:20:02.932000+00:00","expiry_date":"2030-10-05T12:20:02.000000+00:00","fingerprint":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","issuer":"CN=ca-matriz","kind":"present","not_before":"2017-10-05T12:19:02.000000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}]}
+type CaCertificates struct {
+	// Certificates The certificates, the present one first.
+	Certificates []CaCertificate `json:"certificates"`
 }
 
 // CaCreate defines model for CaCreate.
@@ -1081,11 +1147,32 @@ type CaImport struct {
 	Crl *string `json:"crl,omitempty"`
 }
 
-// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// CaKeyChoice Whether a CA keeps its key.
+type CaKeyChoice string
+
+// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expires_in_days":1408,"expires_soon":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"predecessor_id":null,"province":"Rio de Janeiro","renewed_at":null,"sector":"Suporte","successor_id":null,"updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type CaPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
 	Cas    []Ca   `json:"cas"`
+}
+
+// CaRenew defines model for CaRenew.
+type CaRenew struct {
+	// Expiration Life of the next certificate in days; 10950 when left out, or until the parent ends.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// Key `same`, when left out: the CA goes on. `new`: another CA takes its place.
+	Key *CaKeyChoice `json:"key,omitempty"`
+
+	// Name Only with a new key: the name of the CA that takes its place. When left out, that of the CA with the number of its generation, as `ca-matriz G2`.
+	Name *string `json:"name,omitempty"`
+
+	// KeyAlgorithm Only with a new key: its algorithm, that of the CA when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+
+	// Cert The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after it those of the CAs above it, as on import; without them they are those of the present one. No other field has a place beside it.
+	Cert *string `json:"cert,omitempty"`
 }
 
 // CaUpdate defines model for CaUpdate.
@@ -2636,6 +2723,12 @@ type GetCaCertificateParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetCaCertificatesParams defines parameters for GetCaCertificates.
+type GetCaCertificatesParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetCaCrlParams defines parameters for GetCaCrl.
 type GetCaCrlParams struct {
 	// Format The encoding; without it `Accept` decides, and PEM is the default.
@@ -2676,6 +2769,18 @@ type ImportCaCertificatesParams struct {
 
 	// DryRun `true`: nothing is changed. The answer says what would become of each row, also where the import would be refused.
 	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewCaParams defines parameters for RenewCa.
+type RenewCaParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -3419,6 +3524,9 @@ type ImportCaCrlJSONRequestBody = CrlImport
 // ImportCaCertificatesJSONRequestBody defines body for ImportCaCertificates for application/json ContentType.
 type ImportCaCertificatesJSONRequestBody = PkiImportCreate
 
+// RenewCaJSONRequestBody defines body for RenewCa for application/json ContentType.
+type RenewCaJSONRequestBody = CaRenew
+
 // CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
 type CreateRevocationJSONRequestBody = RevocationCreate
 
@@ -3713,10 +3821,13 @@ type ServerInterface interface {
 	// GetCaCertificate Get the certificate of a CA
 	// (GET /openvpn/cas/{id}/certificate)
 	GetCaCertificate(ctx echo.Context, id ID, params GetCaCertificateParams) error
+	// GetCaCertificates List the certificates of a CA
+	// (GET /openvpn/cas/{id}/certificates)
+	GetCaCertificates(ctx echo.Context, id ID, params GetCaCertificatesParams) error
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error
-	// GetCaCrlBundle Get the CRLs of a CA and of those above it
+	// GetCaCrlBundle Get the CRLs of a CA and of those that are trusted with it
 	// (GET /openvpn/cas/{id}/crl-bundle)
 	GetCaCrlBundle(ctx echo.Context, id ID, params GetCaCrlBundleParams) error
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
@@ -3725,6 +3836,9 @@ type ServerInterface interface {
 	// ImportCaCertificates Import many certificates of a CA
 	// (POST /openvpn/cas/{id}/imports)
 	ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error
+	// RenewCa Renew a CA
+	// (POST /openvpn/cas/{id}/renew)
+	RenewCa(ctx echo.Context, id ID, params RenewCaParams) error
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
@@ -4651,6 +4765,42 @@ func (w *ServerInterfaceWrapper) GetCaCertificate(ctx echo.Context) error {
 	return err
 }
 
+// GetCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCaCertificatesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCaCertificates(ctx, id, params)
+	return err
+}
+
 // GetCaCrl converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCaCrl(ctx echo.Context) error {
 	var err error
@@ -4877,6 +5027,63 @@ func (w *ServerInterfaceWrapper) ImportCaCertificates(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCertificates(ctx, id, params)
+	return err
+}
+
+// RenewCa converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewCa(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewCaParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewCa(ctx, id, params)
 	return err
 }
 
@@ -7944,6 +8151,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id", wrapper.GetCa, options.OperationMiddlewares["getCa"]...)
 	router.PUT(options.BaseURL+"/openvpn/cas/:id", wrapper.UpdateCa, options.OperationMiddlewares["updateCa"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/certificate", wrapper.GetCaCertificate, options.OperationMiddlewares["getCaCertificate"]...)
+	router.GET(options.BaseURL+"/openvpn/cas/:id/certificates", wrapper.GetCaCertificates, options.OperationMiddlewares["getCaCertificates"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/renew", wrapper.RenewCa, options.OperationMiddlewares["renewCa"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
@@ -9810,6 +10019,111 @@ func (response GetCaCertificate500JSONResponse) VisitGetCaCertificateResponse(w 
 	return err
 }
 
+type GetCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetCaCertificatesParams
+}
+
+type GetCaCertificatesResponseObject interface {
+	VisitGetCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type GetCaCertificates200JSONResponse CaCertificates
+
+func (response GetCaCertificates200JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetCaCertificates400JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetCaCertificates401JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetCaCertificates403JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetCaCertificates404JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetCaCertificates500JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCaCrlRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetCaCrlParams
@@ -10288,6 +10602,126 @@ func (response ImportCaCertificates409JSONResponse) VisitImportCaCertificatesRes
 type ImportCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCertificates500JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCaRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewCaParams
+	Body   *RenewCaJSONRequestBody
+}
+
+type RenewCaResponseObject interface {
+	VisitRenewCaResponse(w http.ResponseWriter) error
+}
+
+type RenewCa200JSONResponse Ca
+
+func (response RenewCa200JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewCa400JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewCa401JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewCa403JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewCa404JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewCa409JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewCa500JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17380,10 +17814,13 @@ type StrictServerInterface interface {
 	// GetCaCertificate Get the certificate of a CA
 	// (GET /openvpn/cas/{id}/certificate)
 	GetCaCertificate(ctx context.Context, request GetCaCertificateRequestObject) (GetCaCertificateResponseObject, error)
+	// GetCaCertificates List the certificates of a CA
+	// (GET /openvpn/cas/{id}/certificates)
+	GetCaCertificates(ctx context.Context, request GetCaCertificatesRequestObject) (GetCaCertificatesResponseObject, error)
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx context.Context, request GetCaCrlRequestObject) (GetCaCrlResponseObject, error)
-	// GetCaCrlBundle Get the CRLs of a CA and of those above it
+	// GetCaCrlBundle Get the CRLs of a CA and of those that are trusted with it
 	// (GET /openvpn/cas/{id}/crl-bundle)
 	GetCaCrlBundle(ctx context.Context, request GetCaCrlBundleRequestObject) (GetCaCrlBundleResponseObject, error)
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
@@ -17392,6 +17829,9 @@ type StrictServerInterface interface {
 	// ImportCaCertificates Import many certificates of a CA
 	// (POST /openvpn/cas/{id}/imports)
 	ImportCaCertificates(ctx context.Context, request ImportCaCertificatesRequestObject) (ImportCaCertificatesResponseObject, error)
+	// RenewCa Renew a CA
+	// (POST /openvpn/cas/{id}/renew)
+	RenewCa(ctx context.Context, request RenewCaRequestObject) (RenewCaResponseObject, error)
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
@@ -18184,6 +18624,32 @@ func (sh *strictHandler) GetCaCertificate(ctx echo.Context, id ID, params GetCaC
 	return nil
 }
 
+// GetCaCertificates operation middleware
+func (sh *strictHandler) GetCaCertificates(ctx echo.Context, id ID, params GetCaCertificatesParams) error {
+	var request GetCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCaCertificates(ctx.Request().Context(), request.(GetCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCaCertificatesResponseObject); ok {
+		return validResponse.VisitGetCaCertificatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetCaCrl operation middleware
 func (sh *strictHandler) GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error {
 	var request GetCaCrlRequestObject
@@ -18328,6 +18794,58 @@ func (sh *strictHandler) ImportCaCertificates(ctx echo.Context, id ID, params Im
 		return err
 	} else if validResponse, ok := response.(ImportCaCertificatesResponseObject); ok {
 		return validResponse.VisitImportCaCertificatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewCa operation middleware
+func (sh *strictHandler) RenewCa(ctx echo.Context, id ID, params RenewCaParams) error {
+	var request RenewCaRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewCaJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewCa(ctx.Request().Context(), request.(RenewCaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewCa")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewCaResponseObject); ok {
+		return validResponse.VisitRenewCaResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -20597,619 +21115,642 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3ZchrJujD6KnnYO6LtvwEBEhpQrPh/hGRZtjVYg6dlb1dSlUBaRSarMhHCHTrvsmNfnDjX5xHWi53I",
-	"LzNrogoKCdnqbq+L1RZVleM3j3+UXD4ccUaYFKXWH6UBwR4J4J8d7A5IhzMZcF/97RHhBnQkKWelVun9",
-	"gMgBCRBmHhrwCZIDgrrcm6IhnqIuQa762quWyiXhDsgQqxHkdERKrZKQAWX90t1duaSGJ0zuUzHiguqh",
-	"0zO1UY/6BDE8JKjHg3CmhWMH/jH3aI8Sb3bQywFBPhXyN4HkgIqrkYclKaPJgLoDxDjisDn1BuI9mLLT",
-	"RgMsquiCMA9RibrYvUaUIeeoV7HzVC4oc4mjVkZu8XDkqyW9J14ZNZrohN+gRq2xieqNVq3WqtXQ4fHl",
-	"4j1cSKyGSW/gLCCCMIkmAxIQ2AOiAhbqYyH1yuUAS+Tyse+pGxlgrwzX5WNJAhSQG+5iNZqAO2Ncqrc4",
-	"Q1S2YCAPS9zFgiCPEwHPMRMTEpQRD5CL2W/wwSSgUhKGJE9eyH8GpFdqlf5jLQKwNf1UrIXbUns8uMT9",
-	"rFsXMuCsj26wTz0seWAvQt39LhIZ13DCGakcY+kOnEXAcU7+NSZCHuWABvXsbIF+cVcfLWXEPvB5XwGE",
-	"WoPkPHnlzV7NrZOt3k5vE2+4NbLdq/dqeL3bcDe8JtnsJRY3xLdvCOvLQam1uVHOXKsMpu2eJEHGMamf",
-	"AQGHmE2RIC5nnkCSIxlMEe5jytCz8xcdtFOv18rqufoQ1WvVRnX9+S4aGTDizJ8qWGJqbwFBE4AqzvWw",
-	"5hCEuvgepj7x1PYpEwAK9jMkSHBDXWJgQ/1FEOOTxNms1xJ7p4wOx8NSqxZunDJJ+iSAnb9//749lgPC",
-	"JHWxJNl3BaPBtWDkBsRTb2NfA/8EgN/jZeTsERyQwMk8jXp1s1p/nrxD/f4yN3VXLo1wgIdEGgradl0y",
-	"km8w649xP2f1vnmq1u8MRd9RwEyCgAeijJyRrOydO+gZoCPp4bEvn6sjdwhLURl4s1QuUTWwpuKlckkR",
-	"TQUlsJBKuJL5uLEfTM/H7JT509klOzIYE6elqMGAsr6iOe4Asz7xqqht4SR+9l2FQr2xIJ561/5T4419",
-	"Yxcuj00N1VWb1ZQGCTwVaKJGo/HLxAI5epVwXA4ejXyqidnaDfOq7gDfEBrwqhdMK8GY/f5NcOaU1bsj",
-	"H7shDo/FGPshVcO+4CE9xRKwm3HNa9AJoZrfIS+YomDMEOMBolIg58gjwxGXhLnTymsyddRGr8lIVu11",
-	"/GtMgml0G14w/RqMWeIWzOWWWj3sCxLCVpdzn2Cm6eTtiAZE5BACdV1IDrgwi1fkEUvNGBRvU1ADhB9O",
-	"4ejiFG1v1uq7aELlgI8lwug7Z0QdMxXo6rKTt3iiV/EVwzKWomNmA3ukxwNSbAddeDfaxYoWr4ddbvUv",
-	"ue+RYDHDwJ4XEKGAPCCCjwOXVNElABUFcDIoW0aC630yDnKTRiNg4TRAfMJQQPsDKVB3qmg5Zf1wVyMs",
-	"B9GmqFcqlxTm0UBJOgpB4xvr8WCIpSasmxulstqpprk7tdpWfWen0dzY2qjt7NTLETmuZ5Lje20+TqXq",
-	"P30DIaa+JtMsoUOSW5D4pnysLwGuSN0cmYD0SbA7QJr2SQ7ESIzdgaJIGF1dHe1rMjgiWKYkCABWzSaV",
-	"JHtNpmW4WvuDi32fBPAWZaixgQZ8rHiAFb5gSiW+9YkU0Wcp4qUkZfWsRwMB6xaS+r6iV0xBELqMza9X",
-	"hJmmunaZVKCN2g5ygrFPnBmibrj/NSGjcFUtIINm00oIDagi8YxMqnkMKUUy8zCx0WzCndq/64rDSkkC",
-	"NeZ//fP/qvzfX37/z1IWtp7hPumMA8GDTNUl0Kc0Uoy3S5Qk00K1FJs14rQ+SfVmWfOnCRX6a+ohoIJG",
-	"a0gNaDQFkE8dF5ZSZeRWOsC/zQ+jgNxQPhaO5oCW7Y1ZjKnqV9EIwx0QoIt9ekOE+oAMR3IK0yYQrZZN",
-	"//RQ2YynVr4fpmVLbur8L+j3DDJ/JMlQIcvMmuvN7EULNUzmktUX4RLrtdpC/L8gfi9fpknwf2IIMpL4",
-	"Wh31BE8tQTZ4rRH2NwFkAo+owigeoLEgQRWdhpCiyYMdLYFdStlyBPF7Tgsp/gUY5hGfSAKitkcF7vpE",
-	"yUpluw69CIAhMR6RQE3nwPLKivrCG0QhAoi2IJ8T0AgGSp6/JkxJBZxpwpx53OqMlhRNLnggM86Vek5Z",
-	"S6uK706dVpq9a9xy+dCgWRUdAQWxH2jVwic9iRSb7xJBPWKehmzciaawcokTR1W1jBgedYnPWR9UJAoa",
-	"jUeC3LNQ+yqs1JJA0h4oKqdqUK0RBESMOBMEFII97BnFU/3lauOH+mdcgFWyqvotRIw/SlofKLX++Uep",
-	"R4nvxVF5KPqlVukFoC5HlN38+7996oFCGmIA6NCluy93RfdyoCeEHczy+xirGGJfUQ3i7SrZ5tXF6Qni",
-	"3W/ElWWEURd7KNSIyqBO+jjokyo6MfxsgiP9oaTtQT2fug8/HrhAeziv/v3fiNxSIQkaDxGVZKhgDhH1",
-	"ww32eRA7LG+spyIrOq9TBqL3UImxsDiBcEC0NQW0MoXhgCUYKaJgqYuYCrXOHg+61ANt6ZkmGs93tQxC",
-	"BRh5FI/IO80X8LFH2IOPE4/lgAf0O3wTnmvbJUJwxP79PxyNSDCkMgl4ar2rg7qYbk+FNguh7lhG1qkB",
-	"9z0tcSkSCWdKReykiYd6AR9qbcJIqmX9kxWCBJX6MuAd3pOEgVTAtKzkgCmmAiqYA/aCmL009ixvo+bt",
-	"tZhFBzZ7xJRMg304gAdfVng/ajhEYezHuxZr9NGS4W7CNqbZ5FgQNGae0exD4hEpDSD0/CaQ86FiyGPl",
-	"SNHs9zNnblS87lhMtS0zPqKLGeqqBTGpLV+ru6ATLl/wMfNWdzcnCmkIU4MFOIE1jMuvPZhsZXc0q5ZF",
-	"WAOEEcjFFbNoTrxHohgdwGFX4bACCyYJ4uOQaeHHYlonPEY9AL9DcYsKZKYCUQmkCG9Xy4JYWzmNlB9a",
-	"Q40OxBkRZZRDHFYDemABraRNoPO+TltM4TCuGLkdEVcS709EW9qhPRCWYTRc3tPmQCGxkmq7RE4IYcj1",
-	"KWA98yw90qpu3CMl+JBoPkl8LYQyIPNVEGHNgsBsC7J86iyw7/MJ8b7SkTqQUn2nUa1VG9XaWmOj9KVc",
-	"cgOiZIavoD41avWtSr1WqTUv641Wo9aqNao7641arfY7OH5K6b0qNYgpQSA0f4TirCy12Nj3yyXqgVbj",
-	"YyG/jkVyqvq8qaIv6KjUCle+FYm5WnkplUtWHf06ZpL6duYAS/LVp0MariXgvhJo//mlXAqVkEg/UFpG",
-	"qVUi01c18qFNT+mr1+/qb+mbzqtB99BVfx9dfT+qn9BXO6VyaQyut6LbuVOL5CMlamuROnEvWcYpRuSE",
-	"B9dCM3qtqoMxObgWYE7sHO2fK0oIaLCrX1MQojVBaiwi61V0oHTtlhUYpvAcNAel0WZZLlJmCVBWj/TL",
-	"MRsjDgKsDv+2ArpIqbVzl4SnDPsFgy0ocU+/p5YRau/qPCuSagE4WtJ6I70iNWefV2Z/NAupb6SxclaZ",
-	"Fyj2SzU5Y71Wq2XNaYbfvIuBfZ5/2V5VjMZYzTM21NZdEmXyjkxIPhIwIGX9XeQocHa0ee9Gq4FFTlF9",
-	"pZZtkXW5U92+08i8wJIKOJlYkbXKpAwb8Qu7SxOIebADjmL1ptLVemQSeg99LEnxw3nYadSTa1YkKr3m",
-	"FxHiGkFmZgcpwFPYtXhZdgWNO0sJs8BbPUkNn4HcsfEad7OEND3wlfo5cpxqw0zo7DA+/MDQJGPDBTQI",
-	"r2ViLtLKcY91Pet3SQaQ3sm5dQ2PSICGlI1ToMMRfFhFe2TKtcte09MsoQkdKM0WHMcBGgVc6ZfI5WMm",
-	"hQ5MAGNbNX9XWThRuwsZVtb9wqPd0MmohAWPqzXCL+CVBIwcon6AmRQJij9PtDnnPjknvSTdT5DEGcrf",
-	"vEsw1Dk00SxTIeYUhJoyrFf9ra3xalfzaaYi7oZXZ5EiDZMJaqToxKv3l+jZy4tGc/O5tdZ5JKA3kXIN",
-	"voXfBAqIywMPZDKMBO0zJXoJ4gZEC2pGNxeSB8SrovcDDqvXHA3sn4AA2iUG/gpBiEb9AfeJYt1SX5FS",
-	"H6voiCHs+0Zm1D8KHdcQHqkAh81kwE1UzBBfE1AFFDvH0119nuoHEBHtfEMsroFKCuT8r9j/cNdVaqrV",
-	"gkGHFURKtVFHH1kFjlFUOHOJgxgOAj7RG9Kb0Kcsudk2HIzetvY2qfXYYKdcJFU4GhejFhL90Ej0KFJD",
-	"U9s9rT/vn9rBZyxyGuLiYG6xMylqRKJBgrOXEwJfgjSlWF+Kq8zQ5ISMlTi/L+GOtSkTNie868o3UbEB",
-	"FSP6mkwVamtloQNDqZNfQjptG60cYD0UU58pefR5lrSaL4GGekpKMSmXGrVaveV1t1ututpXlqia4e5O",
-	"S6o51HaGfm0tkhdfBISAjzVTUizMsjeWkRx3kXbwJJ0Jc5hIBq1s3ke+LBqsoK81IWhFcT2N2notpUt+",
-	"eoCws5kr61wx+q8xQQHp48DzFePlPeRiQXZRXRGoRrOp6EaAXUkCsZREVL+PDFFLiA+lpKevVkt4+2rL",
-	"CATbBeSBpZj8kZfF44vizPpqef4uckAPfxC4N9IUHEBmhi6G5O/MhLfF7SXwQBuPftlOnobtRJ11GBPh",
-	"joMAzIAKVsltuD67D/333azBxV7sH8UwxFjT0hiSjxBKf4qWOdfjan2gMUqTAtzQTWqXnQ/E5yB2zfJw",
-	"fkMCH2fppTwr8jatziWUt5p2xlNpvfAmItt6uDVTWN+s1RIUr9HcaTyA4sGp5OxaR77/klyeouTyS0ZZ",
-	"uYxS3Cr0p5NZ1FUKSXBoQoxi+//MAs09JJcMUhf6uVJiyqplDyNpDIkccE+tAY/loBGLdWU3hEkOQUYP",
-	"9Hw8CRfB5qN6CNaLUUuBEt5mTdzmG7+aBY3wIdzcwxJvgWCRfBTOcaw/SLGLFZumn46haGuenShpCxra",
-	"k4mMQoWtN0n8z7PU/Ajm33gAOK/CirGxGqBc/zk2hCyVNNzPgls/DnedXPBLk7maOnATjB19j0YBvwHX",
-	"zFAQ/4aIKnI0aXdaNviAalu3+csaugOCyK1BIzDpqoFdcGyAmmAHqjutKM1OfSVonxFPp6s1tzd2nleR",
-	"wzgjTgts4RD8BHoG1T6kq/M35Zj8pj7HchyQ3TDpaszgSmRorgY8F0Sqq9EhchBpbOKqGFKaD7p8cwFW",
-	"dBD5mJJc/llS6yiVNXOr2380YpcQieOxS8i0EoRPtangT8SPV6RNxw+gsEodiTM/X6+ObWABFubpmk+d",
-	"9j6EyqYD0SQiHoWg34f4rNefhoqUKWuPPSrbrtRgFsN1g4oG8YY4oDgSoUBXmMGOxRKa+q4cy75I3F7o",
-	"iFZ0F/yCIlOMK66H5YcKQKgRJGSZTCklIS3F4dbD01yA/eEBX6q352Gp1C9EctWXuRd2aWZPpXEkzhS8",
-	"+lynwad4pLmSGzz2ZRk5Lh8OMfMcCLyDQDysE5jMg0Q2vWZIZcXi1KsOwvGEOM3SdJRmFMgZ50jGkxha",
-	"Y9Php2ZOdQ4wQTavUidxcGOCI+NsyjVnoVmEGt8CeCGoNmErKQsyzs7kPcYyoN/hM82IGrUFTLCbk1F7",
-	"MBwFRGD04eMnNZw7wJSVWuvl0gCLQalV2ultb3q17fr29oa75W02d3CjRzCuuc0m9mr1Jl7v9jZ69W6j",
-	"W+tuNxquV296m2692a31ajVc2y6F/FUhLU6cUQfEoAsqSUP9nxISxtLlOgFaiw9RyY+NhoZbIuRXNWKR",
-	"Ago2klnB8oiwmxGratFLxB5+NesL/7aJcPBmRTRERkShm82I3kNSOxZILV8HA2hpxSkjR29a/Uvnb6l/",
-	"BeSGX+t/gWlZ/Yvcjngg1b8gtNjZRY6WBgGvMFNIIslwZHPocZgzXy2ibsWsmSGEFqMlaUoUguwf+fHk",
-	"yUy4XZOMmIHlGaxuroU0xAzseQAi2D+L3ZGm0hm3Y+Tssqkv0CUuHpLIqqll8nkWpZjDPx4ANU9XHuDR",
-	"iLDH0pEVw4nQ+2HHMcHigWfRiKhIFljAI8P9BgSRG1CLFLuozjeWqDvXNClrWPUkBDWYYjyCCicDKvQk",
-	"LXTxsl1pNDeVMjQgt9gjLh1qDlEU7uqbhUxCMN89jEExCpk1Qfj4yDP5RyEGpeXexvYC23lIaAvg/ql5",
-	"N2Vrzq/GdCSFraHBohsxaVT1ZQ+meZck/FlHk8wKSiYNFac5849Nr8MylKxVXFMWqwmk32wpPdvlI8MN",
-	"UmzI2YXEVCWJVHUUmIOeKbW8Qpl4XjZPTGDc12syFYotjPCwmlRBnGWgeOcuxfwWVTfSrybDSmVUrkKf",
-	"4wMkZh1+mWS/ubJzalXzZOkFluN6PdO4qCPIDL+zLC4BgnFMLVtZIMKpGJgkDzq9yZBsW25mKWcMuQzR",
-	"yxXKQRTNsJosbXYol4BsmWiMX8LsX1eY/TLrJrq3ySeCmqJ2qUh/WsYslWdaMrPnoofOss/QV4XrtFB3",
-	"irBwCfOgTJVXVZK5faD+FT2JqZFYuMaomK8gnkbsNd99b9QEiGKO5Hc7jYEZ8yRnqrgCu1QuWkwntyAT",
-	"/ynD8ulGpQu+9ijrk2AUUEVWSuohgJcG5VqvThreurvRbeLNna3t7a2dTdzsbrjrXoPUe7Xweek+YV03",
-	"1LWhUUVDunINu6OAe2NLvXNis0iPBAFkaKopLVrBmZ61j1FH0aEvUVDW0ibicmkSKHIBm3jszLUfl58G",
-	"LD0NZPlyBhhV7+1IbdxlQe88CSJjvqVscLnIkJ7U6hxWNdGOn9jn6Nn+wflzk2cMJZKMf2c4tmVPlDoG",
-	"d6lgIQBDbUKBsZfKIBxHIEaIp2nJ/JSdGNJmamrWZRVTNpgYD0mATNZZYbVp48lkK+oYLkNEsuExNFmY",
-	"9+zd6FQPU18mVqSG6iqAQ+yR8Cqw79vPE9i1CKiXyAOqN1aXGrn5J0qN3CkWlRFnjX+JuIzm8imDxn5T",
-	"JGlwRrmDqKtHzBncvEsw10xDqlqwc65eIoFjyXaSQEIdNUMheegqEDFMZDps7FGYXP0uIRJkgeQIB1E5",
-	"MHB7hFSDCtTjwW5IZxTdRo6VKpzHWPF2wXy+UyVaonq1Bo5+s3qNEybCYDdWPQvsK0sxhObTykZTx2LE",
-	"sAWhiAHBOoQDXo8fgnkBkgnVW4uS0TNND0mBKUOqiYU5mb+jaCe9gzhEzk+LC7EvYon5kk1cXIgy9O6f",
-	"L5dWX35lx0VemQJic9ynGqMnvJfJ6+5XDTXFEn+OzBsTdHXoEnK5D/FXods3nl2rS0pxhMU1ePRjswr0",
-	"zKlUjCEk/rvz3NRWk8FYSOKhUcBvp2qUgQlzGiLO0DNHm3gqHQLeOagRvrFRez5HAI/i31dgekpbqosH",
-	"YdQeVept6ehsk1VNTdlEcCj14qXi4XieudwjqF6r15/nScsRLtbLjS/zpOd7Vvm9f9z6zo9OKl3/2yRs",
-	"mKLGqZDqR4kTbfwE2TPGYAZSjkRrbS20rlXNw7U8BlNE5CsKwtsrkFlbMTHVVkQG9H1eRk6sxik6xgz3",
-	"odaqc6lIcuzvfSwGXY4DD1xa70kXnQHZvSBCUKjE71wJEsDTdqOt/nMB9S6dWK10ruvBh7WsdbUudEMC",
-	"AZVtcVhNRL2kLmkGFx+ZoTcfQbRcSf7uRloCnRE+50SDxQS3rIjdhG+ySHrvL3P0kzRHryZ8OQUNhR1F",
-	"cefGTw9hTm5iIVasLlE4ZcSJm2xqYdnu4VPIFY7v/0Kv+s/plNLf6YNX39bq9UZjfX1jo9nc3Nza2t7e",
-	"2cG423VdzyOk1/uLEg74Z3QKvzxbvzxbvzxbmZ6tJL2YM6N+ZXZW/bsNVAubwCQMrksta+eXw+2Xw+2X",
-	"w+2Xw+2Xw+2Xw8063JICXf5yTFpyfFUPmrxR++Xt+3t5+9IyUQr2FmrPvwpOhVLCL6/bn9XrtvPL6bYa",
-	"p9v249VDa/xV3GvNH+9eW65M2t/V3ba1Aom1eNW2x+FDG48kMC3jBs+yOO9h6Q6OuZdZkMD3HUsjAz7R",
-	"bW55QKCFE+SsIYdgdwANJwnqc+4hqLsOdXV0vfl40oev5B31QWYmBqyEeOkcoFRKFjyFf2Fr33apnJZa",
-	"pXPKkUfQK8wIDTjUIhgzGahH0LE9ZV9uLF/yZoiV/loKKP8/eh1Vlw+r3SCUGr2wwKxurPlVi2BZhCo9",
-	"W9Lyvrokq2sy/Yr9Pg+oHAxLrRJxPYEro0Zzs6QfjgIuTc8qs3ZjEe+q+6gElEMxB2mbeafPrr6jdqPL",
-	"Loa74UEfszCppgRyL7+hDDKvQJK+4UZIDwiGjljWxn7Dr2NrMX/HDPmC6Cw6NYwgAcXqSpqN9W6NuF6j",
-	"V2+6O90tr7fldWuu521ub271tjbq23XX3XbXZw3wC8BA8TbbnetLucSvLZ4FfFJq1WazwEL4nOs1m8lz",
-	"SwarmBlnCcXUqnixjg5FK07qSQHLdP/DJex2inqpvS9IxdIr2lW8PezfX0aTuHgx9j3UJfNVPYgtUeeb",
-	"nxRNGXJs/m9L1wMNQxgWJMGn9Ug1E+wuPPgs3aqD05ToXlRnyUJb8WTMiAC5+P8Q/SBFgJYhOEXog018",
-	"xJWhzi+dwezkAkc4sD4D69cOsX7moEJEvhiPeABY8NBKnXAlaaDp0BlTy3yjpRI3wlucGU0/KIPwul7f",
-	"3ETYHw1wpbGMNaf5ZFwL649aVxSqMGugnUkzrqjfbYWT5UoU1u5S8J5zfiKhuhPmiUc6xUYh836nfQ+b",
-	"fgo/M+OY7WMr8+sWQgI5ETI7u4gOAc081GkLkCMH+IaYcl26S6Np7ApdeJTMvJR1tL5az4ECzCStSQ97",
-	"Gnu61NBQeCOiVIsuTSsSAywQFWJMvDRgJb0QYCsA08EAr6IKWkRBZ4xV0L2IQwMveGWpQ9i8iyhweuR9",
-	"otSpoSnAUnjInadlot7INBhHF59TAtdS/tjRGxUjBZDh+Vkal0bWJJFaLq+jg/OSOQozueUsbZv3Znrp",
-	"KUZYShKoz/7r2T/blU+48v3LH4275//7P+fFHGyof1tdoMQ4MotBrtJNf1DXgPVl+FUIsvb2l4qdBtDI",
-	"oWxvaC+s0RLnYJQhD0/FLqrXdpq12cDVWBX8nWYtaUosTnV2srgO9v3THkShzlMxXpNpO/zq7kt5EbMy",
-	"Ded2E5xqcUBukZaSc+pzpo71NwH1jDjTTAq12RSBHq6mzLffKW44pCyEtAXGu3vzsqVMmFuLWZtlaMDM",
-	"xCwzo1IQvzd7Cfe1YS9ZwmiE5eCrb/aeVUYagjutCNMlqEt8PlFsRVdwbmzXykgRZsoZ2qg2qvXqzvPd",
-	"5HbKqK5LRCO11YqpAK37E3qolipjGu3z3rGe9Qcx8uUIebMQY0fP4gCJfTRmVD5/COht5xQO19Qxm8cd",
-	"gUiaweNIIHOhN0URzw6OdcCu7h5PpXH2hPKbQLjLb8B6auvZERRwLsuI9oyBmHGJMPxYRe+NLwK8Z0YE",
-	"NCOIRD97JeWB/23Mrpnplxo/vWZzfbMwjdDlHfyc0DcdNo46529icqnefGrW7fXt7c3a9pI040kx111d",
-	"OqgXWfFneWEhBrxU0WrTij7D4BTQGwVr12SafeTLXXRzYWnj1P5JnD3lHMVcvrSUk2mEhZjwwMtzs+in",
-	"pioxYW4wHSmdMt1DOxwmBTGN5fLd0qkEii7oq8omKFlF3LCpeP/LXvez7XUrSYWB+yyY/9LBPz3pRS03",
-	"G1bzAnQeScHb/skK3uZTUPCaK1XwlutGN0fhS7crWM5EtMBEWHDwZZof3HvIH6cJ7fxAkXvrJ4nc9Vqm",
-	"Sz+WPDzDC0OfeZTdUZ91jS/iRQW93evRACn/8E/zdl+TkbTnmu39vqbMC4t9xnhqVPxz1h1eW+AOf5C7",
-	"e3kXN3QFFMSLDZTBRgskXS3tsWgsThyKTOsmvDJReiVpTOe9VZRGXi/obXOVfC056hIE+hyysayPFD8d",
-	"YtEcr/oAC0RYMmErw2MOFoYiLrHH9IIpMjg3vFZdfyzEVkHY/sF5lLxWsclryzietgr53vJUxx/thDPZ",
-	"aeYyjOUhjMQLg1RxQEynMOIhxifLNKXYvouTunktmBKarVrxSIYwnw9r1j4cI515kxj7bmgxCWdQf0TK",
-	"IwRH41C5XADqtTtLpBdI6dGVv6ZsiSynuDV42WSnOGfIQ0EIwnwsJNQpSjPsJieUiApkWE4ZdacAFGBl",
-	"oAzNWlOb1fVqfRc5MVx6yX0PcunEWIxCOrV06lw8EzRkiXOoYnzZPEhOPgdyGndJDjsjFSpJMI6c5uUf",
-	"kyMIsRiW3WfBpX6G2HjYJcFiqrm4gUVKTsiEV9s0irrEHIeA5oU8MMFcA3xDytACZiwIwkwH00MyA742",
-	"YRgQs/WDTrGZ6fbV4k4yJedaUwVjpzYnn2Rhsy7dkLKmiWDEzyMYToBbFl6m7yBBQOb4j7/MF/tfG/KY",
-	"iud1sdMCyx3qtI3fxN6XDuZV09I+c1rWTT/EHkHEF2Sijd2QWMf8qQktt9tRuDKEskReyEBs1G8oSOs0",
-	"F7gLDQlqqsxI4NhOcmrPtxmC+wanXiwhJj4xDe9kumiWLLNhbFRtP/ylO/1ddafV2C0TAJXp5YlnfNks",
-	"BdwnxSN8Y4r/T7d7xrebSa7S4chJ/OtR4itYsjmcog9ckAzRt3//NyK3VEjCZFxU9cY6JYd4s5GhZrRF",
-	"DXHA5TJF8HZCVmdc/2iSxLo+XrpRzp3ZxAwpA7Mm+JxHhI98Uradhn3M+mPch9U5bdAGKm/Mb+lSFhuL",
-	"G7wX6Xn5Qm0SriPd83KmfYg+0rLtfan2ln/N2tE7756tjdWnjEC7GX3jHTwcccS7Ae1j+e//L6BcbRyC",
-	"wyPZOFzWA+/d5f54yNIXr3+9/82rs9e7ylpGvDlnj/ogeuscW+2mnhh1oYXqSwS5N34qtDXz4vcv9ZbS",
-	"e0FdMqA6XxWuJWp4CEcvqmjPx+xa5xbpCg/ae1BdqLk/DOg3snMF4DbLy2HAOWFkgv15KAACiwb7U2Mc",
-	"I4gI+e//BlGrjz2O+NhoO4JX0Tlh/IZUOBL8O2UDjkY4wOhfY4JuuC+JbuWqkyYtpox98os6PjXqmJvs",
-	"9sAUt9U4r00VgoZYOumt8WdIetPybAFJtb5k0lvK1T7Hs76KbLjIKb+CpLilE28ez5mwmpSe7UdP6dks",
-	"4mSIeT0ePbWnUX/U1J7mo6T2bBRxi6TDolfrI0mP/ngOE6jps4zDJCMe/OH+k4L9eA3t/4v7TsCH9TOd",
-	"G9urz6Ja6JJIg9Wj+id2Hi+va+cR06W2/vJulRni8hf2saw07Q0cknl+G1PfKfLbZNDxh7pyinWCSske",
-	"j5+A12jM9cQk0gNWkoR3L/dLca9P3NVTzEuzOMsvqf7lpvzhhdk8gvaZeMS+RX/TmFRXZDmfEnTSFFhC",
-	"z85edy7Qf9Rrz02WQCuLpPZ4EEk42s4nJJ4KNNGSgyKJVXRqW3Io+SJs1q7ngSWKMgg/lrGIKnKsgOGA",
-	"k85JQLCjc70ZN9UzTFU0KrMzGYpzlvU/Zdzu/BSVhyRmrm+m8zKBeUL+YVjhttPWPQc0AUmkmG2t1+6d",
-	"t1mv/4USN3eRTxRGizLyaJ8qgHcqBrSrunvNcmkx67V0WkyMZBiKUavsVCtffs8mGe4ABwKq+LcrnxCu",
-	"fEe1yg6qoGraZPED45tzc3UOtPohTKWzMMzLKlGgPKUCK1eSsrPxtwm7Tng9s2SaAgw/N/+xGMNPSW4r",
-	"71S40E29qny4v1huf2Yq4WUSE83RRaUvqQw5/oxEoANvXMx+k6hL0ABHYTYP4N4bTy7d70Fq6ko6em3F",
-	"1NdsI2GkwBatYZqqWVrfXmHN0u08UmQBF/B4hhSpEYR3XfkmKsbzoUlR2h81S7KyQqV0HbZ0lNQvl9Uv",
-	"l9XTcVmtJobLQvofy5RcTKDTzw3KMusvIJpAvEKGZPJLIV7EwuYpkPtqZ1D5P9PPBE4PzrRjMFIQHq4b",
-	"bvxY1ZCRyYPUw/waCQAIunaLNWaC5ycsbgfaIIYVxE93iKcAIDpaXQGERRBd6L2KTsMyyzYMKRK4YnbS",
-	"lEq5VImJ3MaFL/kE+Zz100ARdsGB8ul4im6wTz2AEhyJHsgba3hTxz8h5FopzXgqymjAx0qDHlI2VoOp",
-	"bZu2iLvIqTm67IlE2PeryDlbr+07aeMFlmjIhUTOmQK/fWe+Vl9cJ1X3E5eGTb8uKhKOstXKl9kFsGfo",
-	"nuJXs4SPMjh7KqcL5cKQUBkXpU4ptC0anmV7gBrPU+IkkDM9Vm8sx6muGquWI7Xbxjq15gdBMeyfW/v5",
-	"nLK6+pUCrCa3EEK2FpxOPn9AZugjmrZ3frJpe+splFvY/DnlFpqPVm7hEUoi/DiToamvlkefc/HqT2cY",
-	"3P5ZhsH6PA4jsRxnZH44wFecFmKEgoXDqKiI8SB0joO9W2dqyQmHEBfFH8it648FvUkkXMF4mf7QzCwo",
-	"rRKExBgSMjJocaT55HXm1NKrYVlWglUiiTE0hxrTrPwQuZG/Cc6q53hyTITAfbJUb0n1rmlkUUy0jXpf",
-	"zMq11t6EIQYfSx39jK4JGZlG+LpwMjS+6hLK+mH1e+ibsYS0O+MnX6ympe5LG8ziJhltVQEtwQumX4Mx",
-	"CzXyHqa+eRTwiTHb/Gqr8autxlNqq/FH9PyhuWBmfLtzNUH97susbceiTG7RUYOWuieYeX2m18Vsg4uc",
-	"yOYQLfMs3YxDJ6ZYY40ozdoxXzvwNFGwfU5s1l2E/LmbhBwb2KGlefO3sn5nyUhmTyq1YO2eJdgdqNHD",
-	"BI4wgTdmzCmc6pjTLGipliYpqmsvJCRppfC4zBaL0OMjY4hYgiBnQPpqsuG+JIi9uKajkfp3rVwaM2PS",
-	"yOxh87fAhPwmOzqcdxJwNaXpIz7cjaWrKcDSuCGW7L4Tz4NcAlY3HwNzoVCwhYn5oyp5k/fCaw/DrA0b",
-	"UYI72FMNu54/r9IEYvBXDMiwHxDsTXV8NQYJjAYgmgk8FYtIVAFMj1YUnUoM/+d1BkpRgLNrV9Qbhc0Z",
-	"oWnb7hcoIs3Nl1l52e31WP/GvDhxs0guiLG3pi3XUbtuKpBng1qLOUfvq25tQOLC4sag5mCr6IQbHapH",
-	"fWmKlOAsD8ATatxZn28Kj0X1WrhRb5czC98DMXP+lxPT03wqZAy1qw80IeZbF860PCygZ2qP+kQUtjEs",
-	"EUgyCrgau7gKqJH1zHyW7d4wYQ9Gm7WJ2mIXOUrdDNgyut5MSeNw40VIS45TDiqfz0danYQyoH2ooOS1",
-	"kMPIrXRMYAdmYkIChSDSIoJDPeH8GAIE3bCeOnFc2qEHOWmP5tDb+kW0nzjR/vHuVjHX3womRPVW5PqO",
-	"edpyCdb2n4r/rNLDalYY6MINxpAZy4OcT+OL0XKdMpQTSxW3kCxdJcrYqbKChCJrC/e9r/cqkmS/qbu1",
-	"3noXb3ibeIts79Tq9UZjfX1jo9nc3Nza2t7e2anV6nWMNSTnGCJTQThw4KCzzou/WWhrKKyZnev5HmBK",
-	"aC6rxBpV40fYc0wD+wJWHH0HOVnAurlKVJjG8mPdUDxUCBW1gZRHLFzCPLVfCuph2uYD4kVG5zwqYIwH",
-	"+nV1wqMBo2IKpnl9kbUiV5O008V0RjjQBUFXgf/CbPOPbMmTwyHqon3nb+J+nhEZgjk9yPbrBH5udHle",
-	"mxkgxvO7yhTueJV2aQR+3gFcSOxnFkdSMAUtb0ytIEhZDBvwuMa+hAY40WVcwUb2iYThdHF6WywScIYQ",
-	"2c9yuvUIHoT80JZwWzJvPh8d4+Mr5n8rYY4QmzhLHNdKmlDa01i8Hvtu5pq0/WwVJb1nQxwDU3NQY124",
-	"5Cyo2yc31CX7fIgpyzbUFo5HTvJZSYT0cbfqcoWbYsAD+dU8ujy4uHzT3ltBsZWn0Dh4o1DRCA9O+D7A",
-	"v7oSCAp+4xeRWVlXPTe9l2YSpJbKHnw6/U+z6+DaYrfRgSyXsRzHnLx05aUbMtaR5KjRbMaaLYa6p8uH",
-	"Q2xCF0fYJUu2il5w+W1T/hbCPXUocjl/6jRwIH0aIgoUHY0VA5UcYQP7IAvF4MuISvEqyZxXH9a7LKvv",
-	"3qK7y0rjWDY8vlzSezQhBE+OcH7JYtv3jKiP7bVg7H+CxywT+J8XvG8XsOhq88Ipi8Wt3RsO/y6oNnv2",
-	"wfR8nBYjsGu2rV1kpXJkpA2DMsdMjIhLezRdqiI3EelTqHsrnCuusStMsFZCjcqa9Qi75VB71X/OMR4E",
-	"RPBxAAEnfETYzYhVrYIDeyCBoHCWoOTPYKA9l0wF3rqMkccZKRs3H8JjD5qz+L5AVLaQ4xGfSOKUkaPP",
-	"TP3LlKeBH7nEcqYE5FIVcxQnD+8Lex7VEYJnsa2Yc8vbhD5fbUeKNubyIYnMqoK4AZGiiuA7HR8xZmiI",
-	"ryFWn0x0oP9M3X9hhOo5YaaxNL+YHS8yFK9gT1TM7mSZBW3dxaBwJihSZ3K2Eok+8VVYc0qs84DvQ8Uk",
-	"bn3FYPFkyNEgpyBD79/kA8H9OmC1iI4z39gyN1Ch7U/wVCBHbdlZbLRZLDhbLEtaSKStLgamkil5qJlk",
-	"cSvS2fUkyr4ai1bsXpYrIqgzfi1ByVrENWUzh5JDGZYpemcqYoXEKs9oF7ZHGBGTYiOx7oCButi9hpUY",
-	"0qNOQucVifFQ/eFxg9lUIE2yvHJUUsvYixAPkCZYnsl7E3xR+538aAaDTmVLZmOnW07I/2HtIk3lEoeR",
-	"JV8chMEyMR63KEIvO1ppNkpphklEoTmFJK2oLO9y4cKpc5wT4hGbYUasmlM8eYTlIKt4sq5tqM5KUSUP",
-	"S1y9wf6YOAoaHJ8K+c/6F/NToULLP7Su8hMso5wacZad2DGdFsJoiJmHJQ+m0WEOqRCU9avIMXlehvXA",
-	"HaBuQPC14sTB2I8Vaye+V0VOFGqqBjf0QsGtFjkVAYBRoBBQ6PIaaCYqJ9QlVeQwLr/2+JhBHgBPfU7V",
-	"NGpqWH18DWIq1Js9HnSpZ2mgNYSG51i2yWtKiYgCY3X4McyqCMDYzzabxvO9MsBIS7NqQTmVDcsmXTPW",
-	"LUbbb60gP2aesbTYlScF42sy7fDhKOBDKsBc0U78iXs96lMYuBNFcIVdPKAEghDw/LR3auk4WAjpDfVJ",
-	"n7yncuAFeKJ+xPHBs47jMMBZdt9TBoGQHmGSYt/smUEdUqFw9ZqAGcyj6qMhZdgkpwzxaKRGVmQljJ3J",
-	"CVUxz/UKFJ70AiIGX2HwfOcWvHSp3tEfRtR2eqLl+776/Svs9K5c4owUcFNnjbsg0iaxfKD6R0KMiZfd",
-	"rKgdsv541IKFHEjKtXGnYb9/69DBUVRqGMBJg5jr1gKaaUmUdc8JP/ziqrUYEj5HmAbx8RNZAeaP9W0l",
-	"pBGv0WzWd9Q1Clxp1Da2zT/Xa1sN88+N2s5m5tqOSdAnXidIO4+x55lY3yiLgzAZAKdan9XF9Ou5/jFN",
-	"ZIahCzEM95zpi7nYqLueH+OTlHyXrhIOsbx2k/m+vrjLP6TCpqHZ0nXJ82qumGWUzdFmsarTCSM5XAqE",
-	"RXCuYt9XTCTRzmosYBV4RJPt7yOwOMPDDmdMEd8bk9QaAw7tC2xEduSLi5ezzgXrMcwQZnhQoOmIzNyZ",
-	"+l490YLPxcVLZ0krburAjTgAi8065NRJ5FnE5m92N4yd0WTHAKiaLBHGtdlsrjfvG8e1zJllBdWs4Bxz",
-	"DlAb3NI24uhUqemLlg1XX+5R2Sc0JieswV8UCqjDDAvfDLiQxjSlF1m5objSPjsyVuX1erlER6VWqb7V",
-	"qNZr1Ua92qiXdHKgX2qVzon30hSEHXJJvgoiBOXWjJ3AINgMRN+og2mVDj6cHXQuIa/MV0O9OHrzBjYr",
-	"oHtHqf3+QqEI7sM28IgCxo5iZ7xPxLXko6Wt2eXSDWEeZGi9oWx8m+EXTN1NFkCBmUJyJbW5g3Tc3Hzu",
-	"naQtxQ3aOwW7Lz+6y1IXK42s+NkWD2Fr0Js3Eyc0H9OKnwl0f7ZAPb/PKWVoLEiBotsRVuS5TctonOeD",
-	"W9qjWsD3C6h5D2ZOR9lbMKUCymj/5MIYpwLTdRLSua90eMxS7lpDErKmg0dLN6+YISl56UVqFE/drv4C",
-	"2S+Wwchz+PRCf7kE+OmK5VTmecOpXL44vqZ5WcOpJ/fFokZz3jbqucwT5o0YdfH+zU/Hfw9V+y3Nz9qf",
-	"frbUDjczYwJCygG4Z5EiNLqYNRiIiUhoOc1xZqHfgEVE7JYLNgilkCiSLSelMsMUCVtZZf5kPGcyXPr9",
-	"8ic948yM508u7mX3gzMWU6e/tIG1+RhJi0WTBxMnbJMHl84bjF1zwbuMKMIy+mOUhWimS+YjFslCzLyt",
-	"nD6Do199Nn/12fzL9dkMMWBFsU0ar9NK4S+19yervSuO6rK3/MeSTHE1IV1m9rngnFse7x76vqJCQhLs",
-	"xaK1BSRvMSLuawwwC5w9kKLpctvzFPMTTaiCWGQX0K2A9KmQJCCeVdWLb25ZPb7oRrbuo9cXL04OCk++",
-	"nh8P5SsjgW9IWF1XjIjvU9Z/cITfipXzpZL7Finru2iIvURvMUYmD5p1fRUafS5Yklv1L3hnNyy0qmhf",
-	"LA763uaAByPlzkIbwerPe3OhISEdMjoX52On2qylg8ttzGmXyAnRwVXDfCJRW2ymKJwcXFtotlj9yRYz",
-	"Jqx+3mZmyOyM7SrXy1BYGJljDZ/mO1ciATh6+95OqmiNmbl8IbYrhjzBVNoMz/gU8wX+xp3d9XwiJAeE",
-	"LTfybEJV/PzCnZnpvxS40wJiy1O+mF3INFQayONdUTRHrNSCy32+0svLvay8uMs2GuEg9HfeWKOMdUSf",
-	"tY9RR0cPdmKhGcfA7JVUe4nFdezPfSwGXY4DT5TKpfeki84CfjtFFvXLpStBAvWs3WiXyqULiGnKcXDH",
-	"Q0iSNCMWxJKoJhOLqhkPcUUQNsAVn7M+VrqIIIFRqYY4oHiWjMSHXSK+Ja3g1he22lFL+e0e1c8LJuSC",
-	"LSvc7Tw7DYalZGFYwalm1J3YGcYWUZ5f+mb2ODNXDWMnlx3mR88OHwOlRN2f2YBBU9mnhdoHF9B+21TQ",
-	"sd24j9udKnJ80sfu1Gmh9f2Di/grdfWCjgLjvmfi9BLhHHqCUrmkx5izyHMd/p4RvrC42JK1dq0anOo/",
-	"ttbSvUotNZYqtXR2TbO9DFE93DklHNWCvvKxNisFpDcWxk2QqrAbRmXNK+2xWanXK431y/pOq7bVqtXS",
-	"pT30qZfiIU3/rH0pmb5j+hSuIajO1vVNp/LobhnY45WGDgMlZi0BEWNfwUhkkl5UUzZRQ9aUBdns1b2G",
-	"u97dwM2dze2tre3NnSbe6K67Da9Oar1avbG+0dzc2tY2JKjoaBc+vzLlo0SQrd+VC/hswCjq6i7ei30U",
-	"P6kcSASH+ZFwEHfrctiIboXCCJQbX2Dm1ckaBrRzh8eFXTlbS1WOTfTLjmCyrAP51C5MT7pi2rLF9nM+",
-	"mVHlaotCNyzE5t2t4EOSrlia6k5Hbkgwjd65ZnzCwsSlhYlIRTxg4I/KGzczGSg3r8TsN+rdnV02MwS+",
-	"CE7mFM4NryAmRGZoCz+qDWX9qXUyThZC203EIMb3PsMQV9dHY+PP08uy8cR6Wa4/gV6Wm4/QyxKd8Mns",
-	"mh6tLdHWjGZL8kJ+Q3KSU5UCB+6A3mSqu5+OziA5BwfV/nftHVZAYm2HG+iY7sEBdbEgmxu6hdPG5sZ2",
-	"lOqy8TxZPTMunM2kIq83mxsbSyUkN0xHXjvkQpIoypptgk4y0fxUab3gDaIyuVhzNM7y7DNOux9YLzGz",
-	"KlU7njZkawWaHuqa6NimgVSgIaRFICxQd4qcs9OLS7RmctTXXCzW/qDe3Zob+Gta/HVmesw0txs79WXz",
-	"xJegOr6fJDu64MHZ687Ff9QbuqisJvO2QqMpXZBOt1hdQx4zUAY8Wf0b+JCgrO+bsrf2BgzQLA8zduSH",
-	"AEyOWdlOMS/6BSiIDXs5jXDG44j9+3846nGKsBCUqV9GPEBESIw67RYSZIzIkArBA/Tv/xd1Tv7BxzLA",
-	"CbFK59k9MD4mShI1MSPm/DXcFsoILR42U/+pISw/L2c0BJYTLmfTHDzQljmTAfe/KhGXEf+rkoUs5Jwo",
-	"WAn16JbS4W4I8riSbLCPPDBdq68JeiZ9UcFjOSgj9S8gAM+rWS4LLzMrSJE3paO3dBNTn7vXBCpdEBz4",
-	"lATqn0ApvrpY/ZvxrwpTzT/5hOlXMnYDX/qefs64/KqFTfWXyWT9qoius0xq/SPDU32R+X3GFO4VgoKz",
-	"GBlP465PCuR3m5iyGGmEjF8aBt8DK+ZBTEgWiNxKwsRsX7fljXG5XOhIPp5VOQP3/MWW3bjunVX99peR",
-	"LGUkyy6Du8AUpsArynh9SJPM2tzY46nRDozKryA8ah/Lg7ItnGxSd43ZaRJ+Bz1ozUp/E8uLE8sXfmjc",
-	"peApM9A/qz9z0Uj/xULYvMj/zbvyHKJj1ZMEobFB34kwV8o8crtryw7oiulhUWvwKWiPagpHZryrtY3t",
-	"BRw800gQxTuJhLHAwIBeM5WLqp1YNM12pyoQaiEHGJ/VC6Qgfm8XOREz03neurxGjweE9plTVlAXu9/u",
-	"VOtJGirBAxw/GaccQbGB2tCwF2G/eQv8UTN56x4nwsTUJk5ATRT4ap2GJQP3XljXI9+V5/LhkLOEZBlb",
-	"TEJ+jHAQTIXZVpi5OoQhjJnXQ3zdTltXLZIcJlkexUFCS2L45oK0IEujZxx7hmY7LURDclRFTmjH1A9m",
-	"bbLIseZN+2m+GV1BBBBD/SoVkUUcHSWbZMXLns298cZdJpfJoMdWccipx/GQEvvbd0mONqcHtmUKun/p",
-	"D6GbW3cRd81Ci0QdNXVCPp+QoOJiQdBAUcqV4cWMLR1IWAiVZSsn2WqsetFJrpQ46ay712S3HJMGLDLO",
-	"TRSZrdwxJ5AiWWNktuYImb6qkQ9tekpfvX5Xf0vfdF4Nuoeu+vvo6vtR/YS+2nlIUMXMYrMCK1KLygwp",
-	"Uo9ssxuooBCW4zFfx16xkZsFpOWN2s7migIjkrsodHNFwiIS+w0Lqc3bclQ/KHtBUXxCTueEnCphf4Uu",
-	"FvmVyjLFYsVGdOGUsLnAEs0CTYeQpQXcrcLyLSOTnyjjLnblz9FfHlI/PEHpY0UVkRi7g9ikS2XEK3ic",
-	"E/KvQMGAwUynzNhbs6JAhlCsRO440C9mdkYfVNMLmRR7oRJgeQE7LHZI0KV9rrC41IozIDRjnQ/qFD+3",
-	"SDq/LiXOOZdRz+W2lm3nxxVF24OfTIHeSMfXPxjbMpUWqyMDQ0omnKmYVqS0cJzqhoSxhuvdhlv6QXE4",
-	"9bvZw1hAH+JaTbxSKmf+VCe+JGU+EYlzD+o+US5mg4l1x5KRbsl7qcX2wl4DD+x5MwMjcwR066A3Yq7k",
-	"qEuQDMZC/kh5PVOlmS8R2g/OrRic6fB+DPVk2QYMS9C7goRtCbu3CdUJSVYKs5J6w0JVIw1Z82ldng9+",
-	"mWieRGaPo7fhrCBKZFU4oqMAZhXsxvNULIX60pjdemM5ng11WdZrWwxR4nU7swNTFu8/gSUz20oHgkBM",
-	"wcp2uhT6tNS8A3I762WBdArIH3Vqt07Z9CLziEuH2K+iU22t82ifQm9azggajiFVPoy4wsYUlJZDBuQ2",
-	"OVwZ0V7McgCeW2Ps7HI5eGDyZTpFXl/tfER8QN3WasL8+ZL7ntOyta4JVKQlQ35DXgR82Dl/47T0SRnr",
-	"qonVYP70x9d1Ta3aJLyHK7135ddz7pOVNos6JAFhLsVDwiRHHkFjMf73fweUK/VWuHxkSg2Y1/FYDqpj",
-	"kysTEByGTE8C0LrVH3df/k7tpQLukyfQXMrcVJ6DAmwxxR1bF2q4c9ofSLFEjYE/U+8pfV7LlYJSyPeY",
-	"/aaW7ypV6NZ3ozj/dMzkCoChaLRU8RZR6piPMqsxK1wzrT+E6ekJDXuQ/tjGrYVFyC2RrMcrSq+sM3Ma",
-	"BB5AK+65hFkAnz3PL+ZEV1OQRu1gFa22ngbbWW0ZF3M2BYu4ACdfRf0WPW0eIp2rFSRuvfBFzBzOn4MZ",
-	"5lL9vCNarlfZw0n6ct3MCpH43AoUSgT+GYR+5qBh7DdUpD1998T1cux1j8rsN3X3r1kkj870EYWhGV3J",
-	"zPol73DMDMnjWepMCsEvqK1qPh13E43s7CLn8OASreERXdOLdQB+RFiWZJnwS73KzKJwaqMKVQ4PLhen",
-	"mZkdzh0olshGfIWJNBboQpnrjz2idEXsOYucGllCitmMXUvmDUJwTywTIdf6lG+17rS1ACNon4kViglp",
-	"63ZmzYsOldMHeTG21dB8zGSQNbp+UAbTzXp9cxNhfzTAlUZWMtEIS0kC9dl/Pftnu/IJV75/+aNx9/x/",
-	"/+e82JRN9e/Q+wClHGFOBMG3anEiyJIp40Y/2+Tt2dnrzgX6j3rtubEDtrLSpGxdK3Bs6wSQmUSzKjpl",
-	"/jS04YW+bz0PLFGUNZgabieqyLF+ftMl7ppMv4aNPpwwMUMH05n8mdnWY0uaJaHUb6GkwAfW4jGOK5yd",
-	"4bivDnDMJPUzgx+BaOnItrjzT4P+1roiyPfrgQABmYmDLl5TINGmJbukQKJPi4GGXeREvVmWKSoAReRt",
-	"QOK8hcV626SoaqG4PV07wrkhAe1NK7fN2k4F+oUlvUoigzMsURCEB33M6PcccDiNPX2IIXdnbnj6gU6I",
-	"EkZ0CsNEMxpxrzb/qW5qWNxQllUE50KqhfAA2VceRKF1aJors8pv7ZMRDiRUyXsWvxHsozGj8vlDzl5X",
-	"eh8Dr/yKfd2bN7NPjjClFRU55cIWjPVxl/hoiKeoS5Dzvxwd6Hh0ZumRIpnvba4om5bD0rLg52QkZhHH",
-	"aGAnyS+ztr66WowbeR4xE4uXq5dc2jCydOdalwixOMgM8LY9lgMemItsoT2CAxLMpkbtbC6wLQK5JuIr",
-	"ZXlVjXtRMHis15jinYK43MTzzHdlF4ifS0aMgagEpQ0IkyaQLkpOZ2QSDycrvuEMF0cy+jBxBYnDyb3H",
-	"3OI5yRjEmXaBsYl12HgoFywrjC9V9mlXRy6E4fw6ji85+erTQB8rgDJnN8nTLRxluZSXd5laV0UO/QEl",
-	"RPODPrOg9kqQ4IFeJiNJ6pJm/4cMRwERuOryYbUblGbKSvfGvm9U3WP1Abqg/g2OrIaR2bG49eqL8dRB",
-	"zzJbI2nZws+Li7MtdFVJg2GP77DafogEP1dIW1hPONykYtNKgU0WKMpQtZU0El37oqTkEQlERoLi3DTM",
-	"Yv47W7FtSZNlaOzNJafwxq7Orkgcj8ehUYb6Pd7hcEkXnTXuLhGTu3mXQIlCd+nFrSs6V0T9HVp7xfxb",
-	"LtTOJoEhj+8Y3ClGmiW3gAxUeQVW6FjZQVsWJ8SA+M1Y6LpvyxpFvvPsT4XoQ4be86Dy1fciH7umlf1D",
-	"qs+sgMgsX62oWDGOFqo34uWgsUQ+wUJGxaXDQ9G6OGR3cWlz+3TDWZB5cUCQDCjxom4hheSz+XlexQjc",
-	"UvTq6EH1Nh6FfK2kyFHzXhRld04rvBWEB6QoUNGap4p4HLEeT2fQzJfnFglwUADCJnQliNzyQt29vcMZ",
-	"4uBC8W4pemkbboNusrSQtSyhCpWf2MuhHp61hJXJSxB4Ec6wpOQUB4X5JCNqU5yOr86nTbpt8b2o05LS",
-	"1PYi72ysi7ImRdqLAF4rYWsxwTKR5H0gXlXURiGUQiQL9v1HjtraKk5WE7t5uFxYSD3OhrkfJonFoDUW",
-	"NZYfc2HJZ27leR1p83WBkGDc95FJxm5BWwge0xizXlSLXKWU2PjRgtp8q1gbDIhPSFRbQgC9y4HK1QSA",
-	"aTZ7nwCwv6xFaLVRZOaAC8amgKVuFVFketo8ipZHzf482uSfWm/885KjJTTJ1bSFe6Jq5ir1yXiLtYen",
-	"86TwXfuIxwGV0wt1pHG/Y4fza5qDDwnHn+5xi1x4X0OaKYWKR3SNK32tsWb8WoJIocRepatR1g9jY0x7",
-	"LDWCKUiKUTfgE3XkAk+FIiduwIWoCCoJeuZcELfygkh3ULmgUCrJOQ1onzLnuXp1o7a+awMWTJgVgXI5",
-	"1JQ3xR4JAB8UpnhUyHHQNdUSGJRhhL2HfEbvt2LdgBaYRvQ1mSro64K3NQOVWfKoeC/3aEL9btbvZepL",
-	"VVFoPzUboCJEGypNKplHXOoRsRuept2lz/k18RCWZcR4YMKWUqcsrSYTxSwNiUC9gENEIKAdQLHeb3gS",
-	"AylHpcitNw907uXWK98LyOwmTB24IFDHwXWElg4WgCgBqP5IPE05ISePiYk6EaL+jfSanDgIOGYdVdSJ",
-	"YNLMpg98o7aulqzF98SnuTBmdp8HZHeQSKotNS5nEuvmUubjzgDfEBpwxdsD39yIaK2t9akcjKG/65pr",
-	"3gn/UUoXoE90V8I6oEACDDEvUepZXc7piLB3ZyfQl68iuT4Eg3O7xlKh+1TDTYYZcF7FoAS0eYKhtQ1j",
-	"5FOdQmjg0Lbb/MzAYwIFIXZDSizKBnz06oxmrb5TJHqAmecT0LmBv2Cpv4T4YfWTddRMkUe96mf2mR0o",
-	"ko7EWC+OCtSo1aoISqHoO3X++GzqLnxWouhnXfb1c6n8Ge4K/jEU/c9KRnRMVqjmwRu1Gno2xL7itsSz",
-	"kPK8jDZqdfSMcQT5wZ+ZGxCPMEmxD8/W1TOF1z6fEA9+2oDXoR5GYLppwe876BmOyvLCVwDWujGnUqZR",
-	"MPahO2eXegJR+Vz92qzVqnbnfGRCgPQwcGkWg2w4DpQQiNW/DvNNsVBSyY0i6dSk5rbRv8Zq3BEO8JBI",
-	"EsRKvN9gf6yo+P8W9Dv5h6bZGWN9ZmYwdT9thsZMp8WmBwaKX0OOSbR2yrbOnQ6ytMTDgZ05GhKgMqxu",
-	"7apDSHCgdqongDgidWq+H9JERS0DUkWXIFDpkCX1/Wem23gbZP/q6FDrr/+ob9XM/xyE+1jJO8jF7kAJ",
-	"PwqeaJ/pan6C6x4mvh/uUElB6gpG465PXcRtsqkoq7dhSTbN65qQkYC7SpYtV0T7M8NoRMDSFJ1e7H67",
-	"3Jvq0RR3EMin14onyOkIoqsVsMfTkRU4P3NMQCc3PMu5jgVEOjoYKRnDaljyTvyCMPMAr9P3EE6kAEiv",
-	"VEf62MBaQ5wHWEeHOtTT0TImZdwpR40eBJGt5Lw6dAydXV3anrj6DqJTxZ9ZQFweQL8IPQiTqIvda52J",
-	"ZqrqYG8XOTo8UlEfKFwsbHQuwBqsS+NQD7RUYqvkOUCrnAQQIMl5FbUVuQIJJXFXQH4+M/Nqxl2GcSQa",
-	"r0ylD8XbfGjHbL9UaLQP9FtNbRPr1ZquLjt6lCFVYpaO42ohZ1HpFgfGtH0GAUkgKrqFMPKxws0bEkCj",
-	"Q+x5AsoXi3JEakIU1kTc7BZaLWtmWo79pm/edPOAncLPhI2HcK6J5xJfE/GZWSTBE0XBxkbQhGYcMpja",
-	"0gHaAY183q+iCx6GG+u0fH14dh22qEqYcKDuQU8Jb6ufeqAOR3TOtv8YD4GmAJAJieU4Zzg4U2hRCONa",
-	"NjfgvmftyXIQ8HEfLp0GRulAzm0FbJZODJ/gB7OCkIq00OHBJRSPFCZRQpdrKmu9xsDgkMgB95ADfhWL",
-	"slaENnkWehJ4P9GLZaO2nrRu68kYEFYIc1cSLcAoHxEWpnVoTogiRlhGuGtLVyuAH0Dx8CoK0+/FZ2bn",
-	"jfavwFuTzupn6HhHXcJEPMemPVKUuNKo1mZEpslkUsXwuMqD/pr5Vqy9OeocnFwcwDdKlaLST4leBtZL",
-	"rVK9WtNvqd3hES21SuvVWnUd/HFyAGrW2nrgjXAgp2vmhiFIkGTETZwygkamWnnk7xFl1J0iLFzCPGC8",
-	"oL+El3zklVpquLZ+GQyCanaLcbmB7tEra+ojY7i6Kxd6+4J+J0Xe1TXXbcl1sNYFRIy4Oml1AI1azUq6",
-	"RBeMjAmIa99MiQltB1hkJdAnAAcAYnSWm74PyrXWq2ABHYCPjq5gnzeDeX8NXrbvwhwbev1ZH4X7XNvD",
-	"no0WhU/qiz+5YkYu/048/dH64o9egNTnEaa+aBZZ2RGTJGBhJUAwkgyHOJiWWqU30P7MgKztnv3PkoGz",
-	"0pdy6bYywn3Kwij/0N5cWtMmyDX7S2jnKa1FI2qTdPgu/Bk3TodPwp+0mROibq2R804tA8iB9RlHE9xW",
-	"hHddwT7FAozIMoIQex/2pX7AxyMzQvjjN1ExZETj12uDX9HY0eOvZtqvo8QLYUV3u6q7cmnERQbyHytO",
-	"psg3eFg1but0haQ4BCRyMuC+0bGr6AS4gKKFc0IPTjgIgUraGWIl/YVWBy0PKN4XMh3MDMfhE9ayRB46",
-	"TiTLTZNbBSNW6mNcfu3xMVNsxoo//6RfTOXqPr1RDGBCXaJf98Ya0Yn2dyUJmvZD6PtampwdeWQ44pIw",
-	"d6oNN/cjUwAhe9ybFqBQGdmddu3WqZHhqLgrL0XaTPjXXdLeb9JEH5ms5pFUa9sJNbE4aP5NSO1GbWfx",
-	"Fx3Oej7V3pcH02YNCRES59HnuYRxAc0LUfA1maYJnn72NZw8k9jBmmekH2iWpcmfT7KSgM+hppKIxdyg",
-	"Ixkaoa3tLmZuhUaYIzThwTWos0rA1GZPBZRU67Na11FqPdHRqJHMaiwpej0eegbUKRj7xHk+S5j0W/ck",
-	"TPvB9HzMTplfiChdEL+XKzGlqyqoXfRBn1Y7BFpPhfbRVUtPHHs2Fn9xwuULxVp+Drrtw6U/LrqFgJWB",
-	"bvqZRbe7cr76MEOOQ99NDwehdT2K+BHEZhnnKBSln8xZ/j48ZEkseDBQHxL5uBAdCs354nI+61iWtL4E",
-	"gwE4ie8j7Y2yOlvr6oC2131kF1KitoDWudYYbyOMTa0AbUKkomqNgNoWYiz8X+lIOCggOtVfDa5lprDf",
-	"tPPPLw5yfYIDAU1cMDPBFo5NTMQSDDX259iy9VQYOYFi0D4dUglWn5oeUFf9QEe2TMEsi4zxT7U/jwoI",
-	"zEA8QHp2a6kCritCtiuh16uaXHDIhklz6YQOYkxxkRYSVvnK10TADK3UCHW4YuwOjGqSwdKfJYMLy8iE",
-	"l5SN2gL7eG5uizNi7MfA9KvoHJxM6pZt6yksdCQ5yD2U9WcJpo44uqdcEOP091Q6UuKAViH//f/8+394",
-	"zLsNi6uY2KjSksqHiRZ6gspHiG7I9AD6xS+ehNSkIeZxeUyIdhlsRj+7v5KyFnBpA+R+KC+aZx+CoDEg",
-	"qNY/mzIPAS/RRFERdd2FAai0Lm7j8BsS+HjkaEprfECacuOeJCblPknc5+lUMWEzQe93E23N4EiQkNT3",
-	"zdjg7XOTpil94suxBc0FZgiyHuqHKGrL25seTvDNLZZa65u12pKk/FzDdQZRPQpjAKJOiyBjlK23UUHQ",
-	"H3dhcIB1aFuvfrX0hExRClX+luaoJ88aDpUUF2F5jKo9BpMISUEGk9DPCjEJCCpaIzdqn4V9ePr1lnF7",
-	"arFXE1v9C5ZSIVhU+cSInOD+h48hrzygUuriKxBMEWAmsGtzw6AhqxWoPfVPyiDWIAxYmCoaOthFjo0J",
-	"MxFSugqUg8SAT0REr/U6hvxGy/3YlwQiEk6Mm90so312ZOaFMviBMdzpLVfRC+prl38ABai6sChAzs8l",
-	"zLzPpRiHGGLpDrRXAWZQYr6INBzruJs1UqhtHMCEP9rzmarsgoXroGc6Hg46Mj5vzfhttabmtGy7JIjP",
-	"1g4e7c6yAVLUCxl3yOMBqkwMklK2wghDCJOKxHwdB1yYI6gDPIVP7mZ3BXXuJhYkPBAopjYuT+0u7qGO",
-	"VyYKm/lD9F8Z2cw5PhwqEI03k9UtVEG5604R08JA2Ewna4fYlTyWvlV4m231HaQezt2qDT20kYeAAvHN",
-	"6ZVTqFbtUW9Xvd0b+2EYqF2dM38DuotKuPzV1Y/O35qrJK6AiTCqUIR7uabMayEcLyPKR4TdjFjVRHs6",
-	"0PFXFxfVIp6DngnaZxXKxPOyeaJ+oKz/VcGFU0bOCA+rSdDIPRa7qMSxzK2IVGyzOuhYjx27u9S92TcW",
-	"Lu8HX5wmp+G6Ndk3/ZXBDTMPzHTjiszTnK2xUYgA6HaPiZ8ty8ojSGPp8uGSuHpqPip4KpIOoaYeBKOl",
-	"+slE8ajfIRYcOOrVZSdvvb2AD/MObaNW9NDMAg0ZDxf5wLVJvuTKnlJ8TsirF8fo/A1Ca+IQbCLW48Iv",
-	"/H3fIBsjpD5OjI1eaFryjv+a8AFE0llm3Ixeal7YjNnIjPwdepFzhXB4zyiDmh3o8kOhC1mb3zmz4rNO",
-	"J5wjYZZ+CG7k4QXs56/myl2VE0srSotR6WFAnAu+OXC7vBfrnjZDhR3x3CgwWWZaEdMFKMmtG3Ny3bMW",
-	"Y6y0NZQ5N9UPdbC2Z3WWWJaXzqpIDumDxrdeQx6eCm2/NFZNm9IVrhDCwBXWgqqAmadrGttEQB37bXPI",
-	"vuEAhCWTJ9cKq0TaHK9nZs7nxkmXSAB7hgXyOetb13lsrbvmXLAPxVI1c9c2Uh1YrRUbgQSeonrTWlqf",
-	"673F0/acl1KOlNCg5OULPCQXVJJ/XMiAulL9dIbl4B9rpkSuc0HccUAcxG9IgCCYWbdDi+cLOFEtSMek",
-	"zYS+OUgPjjyavAct5EylOmuV3VUHGEZnh1bcIRVC6bI8AEeajuKG8etV9AJTn3jI5/q6A4LA/Ug8NCKB",
-	"zRuHVcDfLnggW6hLptwkh8H7kC2lRfJzIoNppd2TJHD0sZlFK9FQXcmri9MT2zBIwcAQPcO+2qNAw7Ev",
-	"6QgHck39XvGwxM/LiGB3ABsEOQxLNORCom30mu6BnzVZX9exGZhWVYXESLSHBXVjWSBDXYXY+E/jQe0b",
-	"tRokuKiVWVGPR6qvnHB77qb0fBhmjzyK/UT7IxAhR1gOquiEW9yw8q/63ZpuIfnIy4upvDRWtuUI06oC",
-	"JHXisTaqtf4oQeJEumjuTHXeVBXZEpm+qpEPbXpKX71+V39L33ReDbqHrvr76Or7Uf2EvtoBPmGTvbOn",
-	"ieXCR1n6pfEQVwRhA1xReI8zi0PcFTa4J0oFq8/iZ3NbmUwmFQDPceAT5nJPV0C419gr8svGfAzJwtTF",
-	"jj1ZWXqnVrvv9S11wrkugZhDanXm/3LpgsjK3OznCQ8pfJrfzHKZakKnSytxv2Jf4/ULbCC1FQAPbmdC",
-	"SSAN1mJ0WL4tBgkJ2VAOtGg4xLeVLtCy7fpOY6kYWUtSs0JkZeJZKB9KA7VKcNNWtjUXF/cqdNoFs4I6",
-	"+O+cEdTBvywNQipoiYF8B98/eUfB6GMYFUJLM5516pln2XqZ3tqMVubiXIuCmmJREg609RlhGphguk6y",
-	"o9CzrhIAO5wJGWCqpLdOu3V5fnVQVh9eCYWo12TaIYG8oH2tBLnnb9S/n7eQIH6vovQk4umm0dDPRWGz",
-	"xmylTgW6f7oRemPNS5ScKAj2ocIHglR2KAQEhWl8gm9sPigJbqhr4kDS/XZMnIcTtexxQAMqo3ptp1lT",
-	"SzE+rKjMUCw0xFbygVUq8Vb/y8RG+j6fCMS42kmX+HxijJrxADvTGMs8DvuAq4nBGBNvhx13gKlpfhPJ",
-	"EhUDfEPyZN0O/pPlDuk2XqVzClXOXmFmMk7DHlylvfNSmpYd6Kpr6MPHT7GKbG5WObZYjybdVynVHKkU",
-	"9S6KbM4urgyxDOj3UrqxT2rqqOfN7A5sj5rSxXjEA0mKC3gd/HPynjo4j3F02k/eDvezEpJQp53Fah5G",
-	"5w0yt3NELBdnUfkZ4WqNDhXk5dvGLoH4g1kFM53bqCSrTrs1S5XAgBwjy2CEmpi6TUGsSZH6UPNR1Dl/",
-	"o0mf+gCqCCgCyPpI8nRbtHJYLydOu803IRXGYXfBsCZegjSqMTrnb0QVXehGTTruRBGBqQlvxh4UEElP",
-	"FVa9MHxACc56L1EjsSrSBWV0iQUrmJ6/Qc8syaaKMepVQ3s7zfSeoy7R9abixUxiYVsmatRDuvFfGYFJ",
-	"Byx88d2Fofj6XomnnX+7sAY2HnZJIFCfI84Q7vIbbfQK34VUqddkKqzV5Ox15+I/tsv6v3XFmC8OOnUw",
-	"E+nIeR4goluKEQ89O9s7uGiEtbwC7FFT6+Ls4Ni+Rzl7ruN4TOC8kiN0uZFwHd2x1BJAGPsSwYgNIdL8",
-	"AcqAQbGDlmGpYDAKpmCQY/50lgvqWf58XJAoNC1V1P/2Dg6PTlDn4Pzy6MVRp315AL9+ZsdHR3uN751O",
-	"++Nhvz052mv3j65O3x+PT78331zX3n70zs6mdDht799ekeFpf9Lpfzx6zT8dff9WO2hPjiaf2em3gzfH",
-	"7evDdv3qYG9w3HnrH92+2G9f7PVP3u21+XGn9k66L1/5buOg//6Fj4/PryYHk4/7796+3d9v3377zD5e",
-	"1EfdD3s3LjsffDo8mBztuSfH3z7eHl8eNY4vrycn39uT94P+2fG3dv34sr1+fNm/PVX/3d/Dx/v89jPr",
-	"fG+/0vN9vGxfv7o4Pn87OejDHK/32/JF98Pe9NOHk8HRi8Gn998O3h3vHcN625PJ8cfGgfzM8Pv6pLv+",
-	"qvbx/fng+MW1WuFLs89O+2245/32W3f/bb99cHT07U1n49Kvnx11vaMJ+cwGhz1//3zr5qA9aV51r9+x",
-	"q/Wj26utw3fff++93/823Hh5/eKCj4L3k0bPrb++rU/22Pm/Di+8y52TjeDo3Wd2vN3s9l+ffDs+PJi8",
-	"fPtx/9157XRv7+PBi5dXO2vv9w5G7+qHXf8MDy7X3Mm7k6vLl9Oz471ttRPvaPL242d2vIfbc99u67cP",
-	"Jgd7a5O3L47bx3vt3vZkvw+znX1m7bcv1/bab/fb/YPD4zY/7HT+dXhxvLGz1z7utGv99vHBVefo7f77",
-	"N267f7jzwv3IPwTD38/p1db48G1t1PvMNk42T15/mm6vvz39cDG42Oj2j/qH7c6H5qu1E3J7wggdHX0b",
-	"Ns5Ozm+6b0b+xPv98OSW7N2+3Jry0bj2j88MQPPgZD8DXBcIZmAOjQP82fnRu/blAXp98DEE+MOX7f5B",
-	"W4HA3lRvTm3WbrQ9OXi5d1ibYIUMb9/2p+9HF9OXssFf+Ocv33P+mQ3Fm3rw6Rvhzeb48Pto/7q7/63d",
-	"3Kxjbzo4b5902u23fXos3gxOP1xtD2Tt297mwaffr05ejrff7u/755/Z+Py9d+l+e3EpPn04a+58PD3t",
-	"9snbd6/pUHb3P+18vwpefmgfeof806v6WW2disHV9+/+uB07mtmNJQRNTbGwh5eRD480Y/8lHz5d+VBf",
-	"Ua58GBnf6o3mdmOn3ni41GiY34zUqH8vLDUWTlcPhbEBBv03LqxERSchn72t3tW1UBMvWT0YysJJzsv3",
-	"yU2/B7uPpzv8yjd/Ovnmj6JNGShp5ySZu3hugrnVhnT1vKjLdQyQcwzRpV+0+AnFzDwKaIFBNtsem01s",
-	"f1B8zGPld8dysLW7LsranrW8GlIu+dgdEK+lg9KoCOPSrN1AR5Uo7KoaLbycNNVmtY8Pi2Ga0Vq66C2k",
-	"Z5nCx9o8Qf41xr61ONiq0uAfL+vAgwkVJFVNMyfZ2aD0SjKWj7WBcQmh7+fkI88jNKk85F9McDXpw49C",
-	"qQwEt3NyhpcRDtdiSJ7rwDUQkqAHDJ0dHENsWo8Hts72bwI5LnZyeGiscPdy7PS2MiLDSo9q3MvIXehS",
-	"hiHQfCb8IAvYU9w+Hlah56/sUzHiglrv4tzgCv1J/ItfxVoyeHbaHGwswI/ExpOglsHRv7oZb0TYEnv4",
-	"Q8NgZ7Az8Odj5fkb9Oz8RQc1G9u156ZKNhVSmATNWL1tHba6f/Dm4PIAEl90EB7xElkehiPqKL2xHBAm",
-	"DRa2wBofr1oL1uI09gd+xeRlgn94/+Bcs25HI+s/PBJAHjaEK8IZQIUXJ47vo2t6W3ED30FYmMR/JZMc",
-	"RQ0SGEdHQowp6+9ThezdsfrwjFOImgcLvi39P+Fj3zNZPlXU1vWXtf56cIn7IJC8wUJWjrlHe5R4u2i9",
-	"tmEWfdSrnHBGKsdYuoN4yWL4lAflWD3hcvSNHapyQZmrg1jJLXalKQ+emA46ZkD7C11Dx9jYB9iLFPL0",
-	"ZZZ1wCkW0jaIgHBd24rNVvutdM7fVC4k9kkuSQ78WX07I3yfudyjrJ8onxxen+nmoc0ECiaMHGjcL7mZ",
-	"Spp6FxaaAv+F/iIjaekyvJIeBE+PpgiOjkV5XZpgR9MnrjYvLymrP2XO9IlLzVhHrGyRSUAjOpY5MNI1",
-	"SqxIn6YVsxnXjqWweCmMNG9vSRBcbn/LRTVZbF2WN5cfk8d3zt+sMmRyFqMWjhD4+j319WrEinJJgfii",
-	"L+Gdu3IpAY8FVhu+Cie6roWEDOEpBtOgAGr/8NM57B93RvcS8X6Q7JUTcJoliaV7csyTzJaQwICzZEpe",
-	"sSeRxBX4P13SqnTHzPPnq0GxcAgRxbPq/hphdKtx2VMZWWQUmQd3vOLXIDdR3ekmR3iqohe6IQ4HEyW0",
-	"AZFCR2GcgfgFupcVyawQEaVnDC0XBilBd5cCSUjLFuVMKUE32BI8X1rY00f0M9U3e3p/Ofr+J6cpFiVw",
-	"AiGU0mHR4WEkJQF+OYTlazf5Qpy+iJ9OYOJBXD/IcpwZK9b2PGuptaQ/JGbAAkKyZbu9MEPAoPwJkcJQ",
-	"ut90vxOtcZpoJQi1hQJWEMUUq7sjoOENg0ZFrWQzqLCnH0wfSrk68EriqcgPD8pUYR61QtqDooOgi0ss",
-	"VuJDs7ajUCcWGXT4rbM3eXu0175sv97r9/81uP52evb27X77W3vz+K2YdN5CjM3hweRV5+rbwdXx3hHE",
-	"1XT6kzef2fn7+sQdvvv+8WLv4/t3/PbFZftSR+kcH+8fngzevPele7gz9Q5fXH88j8X87L+dnnw/bn5m",
-	"7wfuyfF3+HXd/vr+W9s/7hx39tr77bXfNz7sQ5TQwfTkW/v78Tf3++k7PtnfV+s9efeZvTy/OmhP+F4b",
-	"t2+OO7XJywlEunzb2+tPXvD2lXe5vvPx4ML/cPVpfLXzrxdnO9/3rurnx72j7Umn/3H/M3t3XruC6Je3",
-	"bjr6af+i3Z6cvz0atF/Xz9deu0Hz/ODt4Q71P4ya+y9/H76VXNY/s4N12Tl8d70/2jk7uT283WrTvXr/",
-	"/Pq8s8W2a4MP698utvZv8Pq7zROvLTprH/HG99uL9ZH75mX/ctD/RzwiJnVHSxj6A//nhHcck6BPPIUa",
-	"GUz0vS19otGR35Dgl8H/oTZOOHHF+87fRNSs0wbzjQ4dRcQXBLT+HxxEgjNk8TCOJFscHwL85LgM9Lfi",
-	"fmwslynFAphnI2XnHGY57CxHAxS12ow4W8tIIbyHnPjItputeYYZcnDgDuhNLMlDN7UF6TuMeQVrKSSw",
-	"meaus2HaThWd6MZlui8ZzJ0uSAV1mYnv28aRZnKdjv3p6AxWh4Nq/zuIuy1tU6MB5CJMbcM2LKaVQGB0",
-	"9vqoHPaxg9jedShcpsvoj6BAmUloMY1qdRi2NZNeHe1qs+wUZhNZET7h6WqGH/qAmGcCjxv6W9PB0HFx",
-	"1Q2k8flS5pHbqryVjo5lVn9ag5jk3AZmRAIJpPqHFCpuD9NG0aj6EOhSSrzgvldF7WhiOCOdka4uM5nH",
-	"84aya+hyCccubF1Aew1Z7WSH2k6OGdrcQK/pnnZRSwR2zt3QPKzbn3vgc7dlPcyoPAjb6UFa/IRCz0UW",
-	"i842r5bjs9VqtZo+2zKqwx/JpQXmV13PDhr9hR83mpvomO6hMRthF7orB9pHblP2TdFdiCePIOI3gVyt",
-	"IIFbnhEfPXMkrl6TqfNcXw73vTDFKsZLFDyf9pAgNyTA/swhKh0VOp7qlqZQS5AytRo3DCHQOPKbiFIJ",
-	"TDFICJmXAhEc+JQEuhM7attmiLbUgzar9rWkmugtryYM9MGYdn1V1Emt0NS+KMfbZiZE4ljBDt0hU8vI",
-	"IPtOcODFgVO/V0WnLIME2TbigrK+bwPrEy4LIAcGwsIqGKYxtKl1YkArLHOBPZIoKRJmwdlYCmzyO2B7",
-	"tohlDFEiMqvLhEx44Bl8tNQS0vTii1aXYML+02tiPEpoVkRQ2NL1YxmFFsYtUjrBInI1aArp++DokNCK",
-	"1FhSYrVEy6auh9I1WpqOQe9mjfWGS9hWpSJ5D/9c/1JVfzu7YcZ1uIGZ7q9gezAUboQDSbH/DyXPOaG1",
-	"vs+5F601gmFT9kIS3zdD6fQUysIemRNFPM0wBqj8gGBvmgre0frTiISloWIZGArSDCQFYyZ0l09Jh2SO",
-	"EhU7jEUOIQc228rZbRU50B3MaenG1uGd5LmBzBEmPBTGc2QajYV2oS7nPsEsywNjF8UiZdMEEyWq8YB9",
-	"S5f+M8YwKMbCe7q2SgBtUn3BI+9MEie7ZFG9QC+Yfg3GbOntPPmclhA8FEQUTHLpHO53Ou3uZpjk0r2t",
-	"idPa6BN+SQ59fPF9Il/2t/eOau/Yj0lyeTkIFd714313cvL94Huo7u636+Fv3/baStX+zOYp22lV+/B7",
-	"+5NVtQ+GJwK/fzf+zLxOfA3b8vjb3qd5eRDt2lF7b2+w/WIy3Pr99cbrz4yenn57+3rjX9+98e2e93E8",
-	"PHyxfTN4/+5l7fWoM2V7eHp69XGT/97Z2z+8mpx+2Pp9b/L7h51vB/vTBt9b2//M3LVP37e26N7l2ftv",
-	"/U9i0v/Un+y3QSm/1MknR5P2fvtUrf7l2+29dm/7QKnfexttOFFQyP299kTf0uTj3t7bq5fqlo60an++",
-	"tzeZHPKDjx8bt6NP75u1D+vHU7e296176Ptd9nb8mX1s7Mg3w1fT470apMPs99++39u7vL5oXr7YP+1f",
-	"HnsH4qw+fsvOLjb9q/Htyfd2D9ZzcXxw+P+z92bLbeNa2/CtoHyyO29oWZLtdGJXV215yNCJE8fO0Nnt",
-	"LhMWIQkxCSgEZVl5qy/mr//gO/quYt/YV1gLAEGJlCV5TEcnGSQKBEFgzet59lqfT0R356hx2Gl0j15/",
-	"io6SzQ9N+XFt/eD5h0/7l0+/fh8LlnTfvmrt7Txv8f3Wr7uDC/X56OmJOBDdNz06/HIoh6NP3bXG6P3v",
-	"a+nTT1/Fzufoj7j7cWf/YPfVy+jNAWN8R260vzaTLxtP/pO+fff9cJ9ePjkRRwef1zbWLtbVfrd59uve",
-	"2lWNMzN1O4OiPlVN9W9jLdxmb020+/z7i/WNDbXB9vc639+eiA/HT9je408vPzZeNjbe0z8G6ffNy9+P",
-	"NtN9bntrvnR22r8P1vhgV379Kuu7g9dq/Uy9/+Pzm36vdyI6bzY+xUfPdr+9V/3hZ/U1fvHu22G3+/4y",
-	"PtiLH69124fx2pfL1tPsW6szXD9sth8/3uh+/N64qrfG9BRYxsm/Zo68HJ5zjLzcT/u1u31l/OWMtWlR",
-	"8yxjMDfUp5No42/c67i6eWd940l9vV5/eoNxl6JVVRWAKbvKRWJSZrZRWSTGc5fvPalwBEcVHRPfmB+P",
-	"3wDYh0UQGfYYOB0Gko97dq82wLYsqEaoWMppHFqg9fEcto3TCLTrHcMHuoKYodCOTyKR7KuwPWrkXSfn",
-	"0+eZ6WQyoHX+bWgMTUNQiGZK1gcikoIV6WJsJ5T2JcA6LrfhiSmhaNbrVRggR+4F/0A5Dux8X9nSymtX",
-	"Jv1UJlxBCRK8xJWtlTrdapxtNduzR9Lzhbgfge69iIq0dH4Wl4L8uoIcZQkZk+O3VzNcctjKsDrSyQs8",
-	"Oe1tEF9WF1ynGRDStNdcFQBHwCALuoRhBROW8rO0Y9hqRmYidMYWsKrb2JUJnbsI2ZABsIZgQxu3wPDX",
-	"3fCh+PryfglRAAR/XE84vFIPRyQo46uvCA3AX9dmh6icFUpXk3bf0rqwxy7NK5apC6e1ZSyFQvAuAbW7",
-	"CY2xdBm1ElSnRrzLTejQL1FVg3ZvvA+kxy6rntgI/Ipnbm5uLvjQdt9yRY5ftlabm08sk9De/lFwxaNX",
-	"1iNz0WVpP+UiqyyXbT699mvabVVNoE3vmJyjeoODfNgmG7YQnntFGYAtVPkM6Mo+kOc456IyUKe/m734",
-	"PB/9tf5dWQQS+w23iGAcbFqLmyOAXQoswpolwdXXMRFpIeva5sEErpHQfBBu2a8CN5S5puq0ZTQDuMIZ",
-	"nwle1TH+aJYY5D5i4+5AAnRl9h8ABPZMxILg6TwwFM78zf/gcJx33/cF+J1j7q2z3PyPF0b0LI59i9Ce",
-	"aDDN2YY2Zs6Ug316F1WifvqPOS/8p682TXLL5vwxz0l+2W1tPW+9Od4PUO3T+Jh3Bc0G2pbEa1oDrUlF",
-	"PHoU2AIMD/ITFFcIfrHpEzcm5BZyTjOXXLTu8yRsZsF6gWtEdQUFVWEAEbSBgvQ1BBY49k71qcrR6HH2",
-	"Vd71MXxb7BX8oaDGwGDQihKUGdhbF34fkF4sc32tjbxQiKV3SuPsFFKa+ixOXtasr9fqtUZjvfbryuxB",
-	"14n1vCfsS797s8pZb0M2ujNuOyyxj6qwMY2wKPbNVkvzm3DIy85nmV+OU5ujpbfKQZ9OzFTMy5tKliLu",
-	"ZawkRik8MKRJyJny6OVVLvHKQzgySxunorc9lyh08TNyTSvjCvviAfa5j5+9NUOtUtl/VUATh/rDLQd+",
-	"mpfQWZ91SBUEn4THqVD0ao29cs76GQTPLC5sJIciljRCS0W/Wiw6chRdV51WZGv+h3VJLeExblOE+Hv7",
-	"WnKklF58ViFSQjM+JkdOS8nGgWn8QciQPkum93AWPKI4lkPrzpjiRui0rGjqzHo0C4zouUoGHLJkKQOW",
-	"MmB2WLv7Mhxwo049833vkgdsP/TP26rRvPdiiNdsFBQrB0Q0DqGFVdiFzgmHp0UnQ/BZz3Go3JTFYqgJ",
-	"vH2Aq3eNkITHRWc2ZVPpz5BgAyXbSiIjls7RRofTujGyuMvVfJdcX8Z6r28pZ/+BfX30nBFaeM13apxV",
-	"n9FSNhFfYhcvdELbfF4MguBZXVM8Y039x8xkbq6UYFrRwbXKB0xYBWrxoyJzSDEnGZQWGhjCWgtsAnN3",
-	"v+umcuhxd7B+1is36vApj/Xy6D8eSnUClqzZdGdlQQJpkfB/QmLqSJiAt0Mz5M4FUi275lSMsN8lw/q7",
-	"UG+GVf1b0w7h9bgBNbKBHIPLwoCE/5Ny+T+hX1OipTDlgoQpl+Ed1EaYrqeHlW+fOzs8HiOE0smFM8bQ",
-	"roTNVNCXc2sp5Okb1QHayRQA7uh4edetFrIYaPs7qWF5MKn0GU+JTQlyoTIq2gwAIO1/FMpXtCa5sm3G",
-	"ARByixEiMFdVeZWtqR34Ns/fQ6ohwGNSUB4/O61n7rJa08mtz+LlAG7Mh1YJUGI+lFcD4IWnzg6rLAkw",
-	"05i7GgAFcYEQdFr6H6+fLf3/FkwDbSgMBP82YCWWSGAY6uIYWYC9gnwjkLxGbVSUVttpRWm02jYJa9rW",
-	"qNUMtsDe/vPWxzcfQsMLBw2arj7AijaUTwCNRknCqADqsU7eBm5betGDDSdislyh1426ROti6PDP0w56",
-	"hbYN26fpd84BJKzTnuviAi5+Vk11uv5ksw4Up1b7mQClaXKAhgquSIenKvPMaOxY1caepT9lJSgIx66b",
-	"HAGCAQyAmDKBvOvVwkXYO0++2i3y4c0xiflZSgGiN9OOE8deeY81tjIKUZSRP2wlxk2SoFa3BfpcqI36",
-	"WPXlqmqqK9lOp8ZpboMItfh+76kyZGyTVQHE42ovS0EqSkFwfapV9/V1ZpVMKI15mGPiQhcVyvKKiMfa",
-	"GQBBVxKs4tMrMuiTTALcSh77gBZOqlxnmr6US1sjgs6cooklagmIFr6mup5dZqpGWnHs2scsxMVUsAu4",
-	"pdHmoBO04X1hogFGpRXDv0Y/u3aSVA6VxZDQerMjB8KBwWuz3ui8hEasdiJQOyYyYiEJaRyHBpXcts0p",
-	"U+tnfE792HAHC15iYWdsax5iCHkoGKb3Rf+oBK0Dl/rP9b9qwCqzbaA4UpXpX+jb160G10uDChWa73AW",
-	"KauC4wAcnsI0PLwZB83Rj2mblUwMZoOYHVYRD1Nt1GBcxAd7oqhcA/x3DrRoqccAHEhKEkvRDayehmHQ",
-	"FKqdiA+T04bHMy9aphFL7RMYZbZtJxHmwDh+fYSF7XgFD9TW9oIF1MJgj6N0Vba0CcbFVqTGep0o1pba",
-	"WslkF7o5IT2KL/nouJWjRsE/cK/mBhKYCbjE2SAVym9J0sfH2IBwS0Q9kUOwKSxPrx8GVINOhyOKkM/W",
-	"ngdtzZaG2EOOgQV9ZgamxxixkK4xVyCQiL5hzGwaBncUQO04KKSYnzMEPYFJ436abu+oKQbPlQAn/n4W",
-	"snBcSzBPOHaZq9ymM9IFcbX01/iNkJkF2xr9XCgnRk0BwMm8Bp012lIuJ6w1s2igYFZTLuHB8jvYn6r+",
-	"rHYejqT68LxaJK9srWipN685lm+/HVB+92KOjU3Coqv/MzAT7slGS3KRNiXEMiPm5LWsNzWb+aam2W+l",
-	"GAgT9hu7tODKpYkrbWEVggwGywvSUorFrJ0Zzbx7/AlVBjDrbDSe1h9pjfbxw/PVp1ahWLvDamFMi9ic",
-	"mIwHiVDW0rGpE2M1yI6HCtci4b9CojKqFai1vUxA1WLD9VNGI9VjzPrjoDOxTKAj02QQ063c7YesjFGj",
-	"4W9hQMLH+g9Izvw7DEhGz7ShsXs0qZlwBefVTJUxZUxHUWedWHYBc93Pmgoy03NAeqDJaTZQfpYm+LGy",
-	"NAu85h88r3Lj6QXtCK611UVRfc5GdmME1s/IZndtjbkPQu9qZXl9tVgpXgtqEa+aRS3qzXKFTvQIB64C",
-	"XaaVqD0mwF+FvMwzVQyTd5xbC7X36FMFLqasXQssCzHhehqRTiqT8RD4NuKC5lgLJKEj7bfkkKVEsKGV",
-	"WvpLyxlQIy0fUVfPCrsJAUsoj/ADnCpg8ni9A/hMWjUbEeetxb88IOjdozcWCDnvZhzaOIBLyoP/lSfp",
-	"TyOasdByo2mnmQg5BHefmlJkpAcD/W0HQYfMgQ4ZSdsZZIOUTZL1GjPEuDYQ33dMNe5h7LfmKwNzKTsG",
-	"ZkRtufduMHm5qYamQDpXiSX6T4njz4hw+fz77m7rbOQQLj9+Ve++Hz/9NDrrdDpne28b8j9r0U63PTo4",
-	"uGuEy+bBh/Ph2++toUfo8N199rX1eAGEyw+tPxzC5YsKhMvhZ6CcaBssxlc7OS7jwc7O8O1uq/Vh/WWS",
-	"PG40BoP/7L4YnYiXT1l77fWOijc+NZ4drn18f9l7+p9fdy6+si9t8VhIOjqnLUbj5PzZ6Ex979Tfjd7x",
-	"RnukNvtZfLz+7ER0vzzOPn578VpuvDg7ePXiy0FrCCiT+8P9nbXh+92DVmu41wWsykNEvHy/1+oyQE3U",
-	"152I39+/PzhoyRe7u+pF6/3H5zvDg90iVuXRN3UR7X15Nux0ow8Hu3+sPztPN1483XjNmh9anRPho1Ve",
-	"gVX5Fa492t9/udei3aMe4GSeiDNx1Gl///37e7O20e7m17NmffBFvJqkwXjfGh51X/Vab9fp7qi5d9Tf",
-	"G5yIZPSsJ/ZHnzcP2u/6m+/lp8bXz18un66tvenRw49P37X4fittvv7cPTtM4rXkyebHM0qjtTeXmcz+",
-	"eDuMT8S7l2dfxbBBN5PHBwff6r/9eAiX7x+ff9jY+9r99PbwcrORXJ6I5yO6+bb5+dcnz3de0Uu5ufb2",
-	"j80jMfrSTF4bhMvijhzfjydi3h1p9+OcCJcLptPuh2VkmU67AbTKu0inVanmUkTKG0qnGVh449FMz6m5",
-	"upSOTF1sz5T6TgZjAptnwyyaDboUk241sgsw65D4YdpcyLBqRRuUNCCKJRwqCJFm48wiSwI4OD0RGOKJ",
-	"uWAkVKz/G9px2/AJVGKihbZ7FJA3z+G3Mut56QauMGAUwF+NJzbxcTbKbJ4moek53PYzF5EcqtVGc7MJ",
-	"0Bfa+aYZSaTKSKNO6vU6QsOfCEwBzRp/4gJyG3C7LZOrwooZEMy2XgblBdqYYZuG5Bc7ZG44PtITNRZh",
-	"QAYCSj+yHjsRzhRzBqOrtNEGp5fW2zaw6tRNXS9agPdEKpAaCb0tEurvMM6u/2krE+BjnsFnfpWD/j9W",
-	"KOh/edU1AQnP2eiUxl2Z8qyXhMGJGHMDwrZKcT0k3JrG+DJxYY3ncSjTbNAdMMX0asoEZsJWYS0DEtK2",
-	"/hPn/9//89//X8Kk6X//r4LrVEYjiXOPaMT82ZurT0SomJk+FAyby8zEE4lPKHo0nKyHxSQabbch6gKT",
-	"x0SU2Q65W2BQckdY2AM9RC29Tbyrc9oECGHm7AeC0ZSp7EQYFAQB1eUdTI1RDxg1Ym0J5cqwmUnCFaRQ",
-	"I/JtIOEIECHJQNGzeCyPu1Gv6yGtBDDIMTEEhpC4I0/9euQY27DFToRj3nCFqSACznm/zyIbcDWR1qnx",
-	"UVsuDwFVWyymvWQkokDCEzqkIz/4lbtREbvgbZafWfNNztbgxYCdtBujMUEv29Jt6PNo2lJRmMQxPmEx",
-	"qa8XHPzJcCAMB0K4BaW6+JqQYPxEOEeWdikXY2wgQ6rMRmERTGOSZgKnDVdDihEzlIDB63xfLTNsTTtM",
-	"ybyHsLhpCndz8QWSQHRC+/guh1zA7dVLiyl/msmEt0Mnabx8/9XlCGMZfX3Zn42mKTTwg7Iz1xSciLLq",
-	"hrysoEaO7AAg3piJgDQCb2+fsR43o5ZJ923HTaJyOh3QV+Y65Cl5K8fmlBMDQQ2LyVI70hFFuet6znhi",
-	"8uaQcCQ9qdcImTGkrIH9Wh0DWOa2rwpslK+Co03RotWRqVRtvRpkiU0AQ49Q/lB4QMqfCX91NcfKhwmF",
-	"HuTxrqzHRvp13E+G5SZDRH4g3q0szj+AlBbYToG3NoGxUQJtlJyIRoDHYDXlMpioBwg8DznYOQqKhQUn",
-	"onyNpjWl3l/C/pVRIVNZJu0+Xbp/Ze7fHEn69fXNzY2N9ebN+4RqNqfwBpL0Xn9+OTUxMB+CZYD27ViH",
-	"vLORAnRnav1GMwzGmlEBLJBHhuHR0VBjzkBL147xhQLnsqBThMnAU7QOQ1MVUMTZLmtLUAPVh948rOPU",
-	"l/VTmbG2yyfkzsZ2buVhwb1WbWgiu5o4zFW4SDt5JYpWgCECbPdoSttZzk6HK6RGKmOJy4dAsYCeUnhq",
-	"0giyQ9i3AY09qz6mmSHTw7I+n4OP8Mhj2CuyLgYWxSB/lnF8AjBFDf+Ctg2FzFa5aMcDvV5AB2lMZ/vi",
-	"c0JPgkwC22C8OvY5Z+ta88QrdiQRjwqVgB2Z1shB0eRxvHiGB9GWCiKOgvXe58NQGG/wsb3X8yU/bieV",
-	"cSuYDBVPfG2F9J33bwSXwe6mJSbDg9eEB6YEuEgiC3yrM5Wx3QzCQtUJnqlmrRJsQW/nK1QiYOVWa8Qj",
-	"/bWqVm/X0m0TsA3bBMlrVWYZRrMeU0Yg4qmukX2K1DoG5dfrfIBPaOzAMY2q5o5s1W9i2NJKBHxxc/k5",
-	"Y32IjJgCau0SnzE9sQIlBVd2QIgoOYpdcAlLyGC9fnmnqU3aX8kt1GQZhJgo8ABnOTOpXWnTUW40xYl4",
-	"J3KVk+ILyuO1fmeIHqQDlLOm5l6h2mIiUqA8QdfZMvkaCQUzDMnCOrfobpOuJHrJFDMxAdNPgvWLpmgB",
-	"4hfQ7Wf3hp4mlmPBc7gWibHdgI/HhBx0e/pm7i72ISFGtDVuu0D5xXjTItoSxgzAbQae+AhCD2YGVJDQ",
-	"84hXX7NRmFOamiV1MTIXooq1JQDdjJS0U6p6LjhWAfQMI91APGIKmSh3jTjKZwk1R2NKAGLb0Vp5R3Rk",
-	"CkTAYhODOA5/rhr8vCq+sEVXtlaa9fX6ar2xut7Qb/mCpTHVgv1wvb63uNkC0vW+3egjlJqz1r0v86kV",
-	"pFFaHJVxgSxmRszvUlcJm4IJARfdnENtEasjFjOEbSqn5St4dD7gOfHw0A0/HepY47MVCtG2CIjGGnmO",
-	"BXtAYgfCUArTD7h79CbvZNRSOfJa/Ypo2aBjtB4x6RieeSxUKuOY3+DRhEdIwoFQfdbmHc4M8cAYIV+N",
-	"wINr6Q26Yzx9MZV7Dx/2upVsPgFfRflv8VUVeBHwvZzJaOT6A5fY2xU0cXdQQVG1JcaOtr5osoLi76Aa",
-	"S82ayGjaTMeNH+PJn4JU5k9xWf7zkBFfb33nlu6JCuCZWap+gjtDVh2UVQwZMe71U7nQrALAVIqfk5h1",
-	"wJEbI10NcoQqDCCRdsxoCt/+og+ZKY15NFlWbVyaTA7aPa0Kh0bLGd+AWJ68nA6gllfMFIpvPNwXp7fM",
-	"KFuYSdPPQ2FNLJw9hmwzaWBpmH5aTP8H6C8PuTLxTC4QbQ6qHfIylwLyi5Yu5IzFUnSVHfWcjfJ8PPQ2",
-	"22L4CUkz6EelAA0LG/7F11xaOnqKN43GSkgXrZn8CKM96JrJnCpYLPnBry9y8Y3fidStOh8FwYsX3VjF",
-	"JQBg+7C0U0HwJ4HAbgELfwz0Z1EymyUu/s/OjTFBA30fhtNVVDtj5/iBc+9cKT+uy1dtREyPAuDKRKrB",
-	"lKgKlnv3Pd7tMZURboP8HZm22Zyi5W6po5fcow+Ye7QsGHi16PjnEZFOPytqXmE2O1HpAxFqN8Mq9svh",
-	"zv5xMyCt/ePV5uaT1d2d3YAc7rzee95EEfbyoLW7agjJH+WsHTZlVkJGdk26seJ7XVKOLc2qa1OOzWlW",
-	"LUA1VrZprxY/D4tzrFzM/OjkQ5VFizXyuSjM/qVK6hYDP9iUDKCFwVUxkl8Koak8ZPWohqiSqYAIlRGu",
-	"tl3OSFNy0NrdJmHMurQ9guvW9/aP/Ysa+hLoH5RxRPi744AktK3/aokolRxT8abTztWRDBk9n10GG+Zq",
-	"Sg7fHX8A9HteQlMNbNb6mMwIdbwkXVqSLi0DdTOSLt2uepp+PmcBH74e6xKqkbwg8D61yCulBoCEatpC",
-	"C4HC1NMFgRXDplEPUXV8dLC8ZdFjSi6EtsdzLcorCVAZHWEdABmIjMcwSGgKgEJbSWer4lh6wdsMC+jS",
-	"vPYhgdI4NeizVLGIQR2+IGYQKI+rh2PXa7XV9in5UjlAHP28sSVmYnrBoeXh8cIZtphtICKWgrZAoDzT",
-	"U+0WPI+eaC0jh1uYvYkGKFRZFE4td7uZwoX568WuU/11vaqusqKuiQoL0/Zss4MB5gIDU2sHDav/+3fo",
-	"QzfSOHYFlxBmWeaG/oEqp7R67K5CzRXHtrJu7IZyRfo3Cbt3TYMgdOWxurxg23HddQwOwWVGdo/elIhf",
-	"J2iLmX+PGsWT0Vq0Q1/tGC+KZY1p1p6AzDhnrA+lAyJL0VcWhNE05iyFkjdUTdyMrTKaZiwKTPl22E7j",
-	"1QuW8s4oNF1X1Gtys6iZ8MyKXbCUAj9OmXzXb+wBCPilBPwHSkC9t0rO3O1KvvINPSb69EU3Lfv0+b93",
-	"2WfLcyeyaIWOVjBC9/bf7H/YB7IDZ3KbcliwuLlos1Kq6ExCICYdqAyIHiaKZbcnkUfyPYAFTWJCYPoV",
-	"toU2jfFSW1PbaEhKLKGDnncwfxXuc5n+QPYsPiYGKndl0k9lwhW7hl0Le3ZZsfQTyeRChbN1RHFb3XW5",
-	"M569WSqeTzvepYtIZyN+7l08Hw6yq2QzkShwtRE40abg/eyljBE5zYYwcuIk1G8omrEH0kYFauQYV2KW",
-	"RoYSMX6FlTshc826Lw3MpTC7eWFmtvKdeNSVG7kgvsxVc1qWfZqseTtQzcyV7/9oshyqLMPf8n5x15zz",
-	"D4hA2VuGJXmyygobyTtF/m5ZuJRpbOybL2Xq06Q2dpPiqe7TpLx0YPw0lBYu+UNX1SkVbn8VhbLwl9sG",
-	"hg2XvN0OOBQZsWwmGuSqzLD3gD8YcH7Csp7UDyL1kjR9qvcLJjKZjmb3erxVuB+aWP81VIgab/BlI3YF",
-	"T2zh4EwVU9cUDWWHpyxZS0uuKJMJ5Wp+hlbrRF5MSIycTmlCXtTIOxuR1t8rmbgmM7xHZKpmwFp/NCk1",
-	"8KrrSI0Fm5S70GL9j+9Qvvuzswdv9A7PTtkWKpwdvKBwdqb1Mxd0pWlqjjjAPEflvDFFxb6ylOsPumP5",
-	"zjbmxLaYZuldIc7/OT3LBXT8vHW5RkK0wMoaijGEMUM3sRTTeolfZQajH8JchpMcuZ8R+gNyndumXrJg",
-	"F0Mq10kBXzmqTPbJUKaQR8h6TFS1Go+LiAXtVCZgDvPSrXh3v5+24flE1zJwdSt9w3cm+8q2fFnn8AIG",
-	"beFgzh65KvysopUPgePLrF9H0M4uucoMP4iTaRi2KTMLCne96/hXBUnqpGhDGCTfcKjAYM8veWhY6Lcl",
-	"tfy1WkbuVDa2e248djc++oOK3k2c5vL4XeGyyghe8UlniOH5P5iUU9sehKipuVXauElZ5ni8bcZN9YCC",
-	"oUu5KIn2GeNoPGxYEgQkratFpc3XCZmddrQGDIkUJCyKkrAynug/9A8WUTRsqKe8D+ej8axZq9eatfpa",
-	"c0OfjzFhqoWh2UT9VEaDtnliaMtx5tkCUuueIpD+FI5xG1baff61Hiev2b031x+zxK2ujHOOnbPbjnSO",
-	"3a401ll6Tbn8rDIP54p4+r/UzqLKSZv0btTup1Ikk+dMqKLblzuPk55lZczzWpJtGfW81UCRF8S8q4NR",
-	"vitKA5nFnT8tlDkpWJEHrCBbp3stK3elJGbSDj+PLriv2Ohd7feSfTbdkr5SBfzgMVJg2FdykLaZQspM",
-	"Zz7q/6asw9KUpcpAMBp2xpCkDEkE9I2HPRljJwZe9OdfXoh12wvCWmxymmHHmFfmd9rhosvSfspFVgjQ",
-	"zho+9dMlef9g0X3R6lMVwqZYSq0kieSkuq2MqU5IqgVtdWNlzxlT9e9+T1HVuSXoWGR1KU4fXoj2rkRw",
-	"+RkqDdPelC2+lsrMADvea1n0gSNmHQuRFIMo2yQ0lZU8ClFee3LKSPsQZBQgZ7zTi0katToa2WZs2wqu",
-	"xR0UMue938BlijLUjIzkIEhKO6uP4cHLF72UHAI367Fku0C1kzIi44ilBqcebmZaxjGwMx5v0sNjjo6E",
-	"QgoW2poQ85iQp+vq58VOerMueWu7nrBZCiP/J/SIY+PMl0jRUVkfIeyjm3Oi7qlNfP1Jvb6YvjnCg/Tj",
-	"9YjfRGTIO7hLFfZgVNgLfjGpwPx3dZvKrFwgFHt94JIFlZmxt2dOOJrrg0LtkBbMsiT5+NywYCGfdnLG",
-	"hYWwOlmhIjpZ8Vq/E5q1e177TFkuEtFIJPJmUZyXi8t3UznMj1LE+lmvNAxwSJM9fIgHkrjEJXUJy55U",
-	"GQKPlNcnl2Uw7W8KucuEXr4Bcv6Vrebm5iSCU/mMzAvGlWSXtJ3BNLkiIe9Xcl7x/g3e2q5EIiMWz7MM",
-	"8INbmIj+1TzzgLvc/DQumIhkOs9E8Be3MBXFs7lWxDTv3OjmxFdDu3O9Gdq9wWkYELpIJpQLtzbzHl78",
-	"+Q1My9RQ5TJapkTCfH1ZjUR/GDANtIFUNS9bkuVP7Goy+sICmRLqCzTEhjKNvEPFLjOzgjz1pB7+Xwsb",
-	"a2HzVL9mrWS6LOuxdMsEhGC8gKQDLPeIWYbaRkQk4l2uvZ/Z38K3eV/AAyrncCptWcqhMrv5PKvM6PuF",
-	"yzfyEW+nbiMff8YQs2fAlNZqmAGrijTs/catwDV2CdR2VcZgK46LRxujwmjkVRDXAkQGJbvHn8aAddoy",
-	"HiTCNW0joT2Ad2KTNKBhaHcPv2GRqeyYsOlw0rlZdxWL6NLwWhpeS8NraXgtDa+l4QVKTi/IWltdFA2u",
-	"mQCPrVobD9f9DHjF17bW9kFxX2WvLW4ooWGwN/abwpen4yPmwBLqYtI+QlME0jyl+ResPFP6/GOKSZs+",
-	"xszoyBRpolM5xPiVs4l+OXq+SzYaT+uPwHziWW6MwKGyJP6DGDVBePju+ANZ40p6swtrZJfFsTKpeX0i",
-	"MhadiLMRacskoQFRLOFtGUsBFPT0DOTU2Qj5Einp8FRlJOaCkVCx/m+Yo9iGTxRhFip49yggb57DT2XW",
-	"w5gcPAVX5OOH56tPA/ir4aDiz0YZIzKNWEoSmp7ru54IA/i+2mhuNmsn4kTgMHoGen16FJNQiMlocX3Q",
-	"YgRmMypGOOYWCe1ahQFIrwBx62P9D32I9d+oj02NgeKWyN1mtLdt4cEp6oQwOBH2E70p9RBtKQRrZ/yC",
-	"ZxxLGRRTiktxmrJEZuy0LUWHdy2VJMpwvI2E/UFjwMSEh3BAQK5qImb0QitYY1YDY6XXXwaEkoSLE0HH",
-	"h8CrXUVDQJSW+5CQs7OokXeIXWxsbj2pjfozV0ANq4zonTRlKiPnQg4hg6WnDG8X7uZ62CLWlhGLAmQa",
-	"OBEJV1CuEZFvAwmvmwhJBqD9vNcKVdN1PaY9BAZ3LgaZr28ijFORYpE1zQgw52/rXyhX66VfPy4J7PZz",
-	"3u+zCPZRi4T/Cm0+LvxNv6fH+o9V/ce/w0BvfD293SNiHJgz1uVCaG8FUWVZHMOy0nMmCB3SEVB/EhQY",
-	"pD/IFBJis5Tl7orqp4xGqsdYpkgkEd+PnkP9yonAqSJIWEemySCmMNnPQOdAM5nwdgiqGp6SYioxxVIT",
-	"AZzD+IVZDe8F6hFMYQ5VJNSX/dlo/lVzh8I3O+BBAG9q7D4um3kiTJo45waHO7pDCO9L6VdovAS00fGA",
-	"6enq0wXbAvKffRbHemnh2XP3cctHVNXH2W4y++qxJAemdSKygmxwffl288CusbjkkDNA4VsjR/YpYTgW",
-	"kU4qE9IIvBudsR43idwyYYP9B9pCQPvSYMIKlxAB7U/eyrGFgww4TKxRr9fNGiKuACoRtJ5A8GY8YdsG",
-	"IVJKZMUfUp6ZgpaN+rrh/ThiWTpabXUyloa1EzHhCePI0zzh+TsLigouBJr5LXiVZmvWSAj1ReFW5e7S",
-	"1pFLE+sRKvqw4BwUzMGIwcrZX5VZwTfZ+uBbgm7CzskPeD/ATQ973niF4JF5uiIoKooTgS9j9YLT1dbh",
-	"q6Dxa7PWqNeajVqzERyx6CXNgj2mzjPZD95wMbgMWp+Pg5MV2ucBof3+yUpwfPxyq9k8EeWtadMoOu6u",
-	"ZMvtuldoI5UYzJ89gH7YFcu+hYI9jCt3lT2c0MvVM9i66+ubmxsb683rWckoNCqsZPyy2kpOmXnZY4by",
-	"VQ0KCC3ubGOtnWSHDBTbtswSykB0u0b7yMYDrbdtGr3eeeDh+TiExlohj8arUSfbFtBFd9v3rnoW8qku",
-	"Oxdm6FzAt+R2zM07iyX7oNilgN+f9mlijsPUHgW8ZHakFf++ty+jq8IZOOvl7itrIri1nTf29ieSOd6O",
-	"q8jkPPQmgWDGCMYsgCvYBuDg0AFU1/FUYMuAscw99JSaFySYAGIhZwOIh0L/kPFXtpxzob0Y2+ybY65A",
-	"Gaz1bcBtnOYNcbMehpXZbA90zLxQgZeTcv6np9FkSrjIJGq38lQY+j1FWbJgLSfXG9azVZvexqd9vgKd",
-	"vit/zU5bZyd1Px0FM4q+JUDLrVT/35rsnNzwZXX+s0jQMgt2DY/mAyHicdbymBQoWMBcwDdXWb34YDdj",
-	"9D4sIPHlQb+Pg74vbtk8n9ywxWyOGDfO5zvoPa4AC3fWMmh2oRcnR2GKuLFJ2lK0WSrcSgREsCFTGUYb",
-	"MZqIZUAmdE945BppXKsO3Ari0goaFJHLFiwo3u0Bc4z2bvOEM4SbIXVgvplOUO7W8SU+951WQt8usFHE",
-	"s339cn7wUri7d3Kgdm6IsfV+nwkW6c101YleoJoOz85DK6bzTsKUkrpTIyiqKuvMs90l9znIMshaztHF",
-	"gdfPxnWA67OHP/mJyQ78dVgW2qrM7qIJ0WC2yuLltm7cW5IQbvy5JIR3AqZJCDN6Ze2tufnf1cxzXa6w",
-	"nsqscJ5ltuVdtjJWAILBDMQGrr0XQjI9mWaY7awCKPOf+AfDJ7MFh0xlMT2rtaV+qfDIp+arD/vHH960",
-	"dmYnPvBX435wxwrvo8qxgW+XWbUKNDDiyj2nSKvFxUTpuSkDACuIiSr54LkpOIvZIb9sVSwIDCG9iKKN",
-	"FUAxwbRGzgW4Dq4lMJawXw+T7OCWj0zpzimDBisemalpNyMDrzBjV5ai+gHn2W51003uhOmGXLWEfjg5",
-	"t9yg284zZ7yMrSDKK0qlYAWegvLk2E2xFFSkqiYO5YJGX8G+W9i2u5/U1OwCYxm0vqXs1K1KnNKdXpam",
-	"msMyTGU8B2gHXD1bsOdIX/oTB3n08y+DO1BpHRdqEGFjLBzSsaPdfEBHr1bNDl88jvqrcgvA7fLSQA6M",
-	"VhW/wVtVRm9mIZkkLQKznwdYHn6g/uR/1Uyni1bfXX7BBMmG2r+DH0UD3PfQ8vFWglvUpoJ0Uyoy11sy",
-	"sg0KPRlHW2Sjvl4VBtLr9GOGf16wlIk2pwkTmfaByUAN/vv/pVwqKKLWiwnPYkvP9S4aKP2E+t40shXn",
-	"Pk797MUuet3uJ1AEb6xCdumtuwwPVYWHUtzrJfJucVFTOEVlwaDU/6ogYzw9P0fsR1/vIj96P4PNLySh",
-	"fX7ORqRHbRMK1oksEOlZSCYsIzwPNMJzG7u+sE/K4jm4v6eEcfQFprdtaMBAQIWpSpt1ZSlTH1oc5za2",
-	"Vv62S622KlE6r7h6CRCyDw9JHQ0XB46urkZHn45vbrsywfLB8BDoCR9AwjqQNXIMdzeN052BYpGeGwSE",
-	"QJ1x0d0mIrc6MYRU0Ep4iueyRNE5dmd80QDR3CYfgqbPZ/PdTwDpKvm0DBvdTtjoNgRcYbeXBYmushjt",
-	"Rp8C4YWXGNwAmjLtTIJUQJDVUB8GA2MAZwGAIEx1ookoZUOJpYgKhYQ7suUaGiXH3FbjXQZ+YIpvuMqq",
-	"ThKu2k8R+1H2dd207nb7YEJ7q+I3bmObz2Fra2G9xkVHVu5u/Z7A65EpVsCi1zMEfPh2yiImMk5jPx9i",
-	"7cuEamVUI8+1ShT2l6EeDTMjHLkHESsp7Azi2HwOaMNuFgb+I6E8Dq23UnIiPiqWvtKPcotb2t2jtBdb",
-	"ksT1TRm1+k/f3NouHZY9uLfVP4JFUNjqisWdOTa592ontrneTqfc/9LtdP3V/JbqvXCd55sfQGZwr3sm",
-	"Z4uEfarUUKZR6NWuhyYwfOq+3PLIuzCCaa2mMLDwQcNUii6op7EevJZr4LPjESYiBQatgeZxFfp6cfUj",
-	"tmkcsxSHbkt5zplCboczqW8m2NCwf8Lp58oaulNt08JZXtA+HV8aPXhCVxUTPboaS9GlK8GKXXdg+kg5",
-	"Jcc8vqDkmIpMonZ1P5aDLC3+fGZD1j7O/Riz04SWE++3Q/YTrByzbHUXtkW5btFmj902Yco6KVO9VcOT",
-	"AnIfeUpWLUUIYrr0mN13bZqw4uYDXAOzjbHzA19hrQz9L0f2WAZxy0xyKZiR1TckzSfOd5lFfqVMt7bL",
-	"7AlbuHq2hC084U+csNXPv0zYqozYUEbJ1l8gYWtHu6WErR1+HpuqOmELo1UlbPFWlQlbPbJB/roia+vl",
-	"U7UBSSjqIhDnAPdlHGILYsdTIocCLQdAvIvnyviCb/Un/2uWXG9F+lY/2w+WvgVjcmVrJdH2zb9Z0k+Z",
-	"orW2TGpnaaUFVDR9Ju0mUy3z51/60PRZCmIZA3zBivXw7E3nM5TuJ8v7EfVKpYG0zPJWZXkHeCSm2Afz",
-	"y6fCYSvL8g78r6qMgzmyvPCKSavCzwGo1qnc3ZBRjanKiDsOi2SCFxIv8yEHHGtjbZkxfkgZ49s4QYX9",
-	"VJYxtsGRSutZXzA72pa501I+P6yM8W1srfxtl5qNNxWHe6AZ41ZOjY1ROpn64TuPRBvtzflSy150/Lb6",
-	"BhaK8rnzrz/4V45dXkXuXbDtXdYarfueBKzhagMfUNS1dU7UoN0z5n6Jgv3FJiYwuBhYHMvAuALAJ/7I",
-	"vEGAfM5VcI1ABmZq6n1adHJuLe3p3QUN+emxyrls7PsLRM4RhFzaFzeUVb8NJVA4CVUxvGkW+kVjTeqx",
-	"m2sQ2q1mgLBR4VMTFWaXbU+Kw4eIe+/EgElVmt95l1jxtu1nUxTvCusCIA9CZICC8h8EJuFZHDIGQtX1",
-	"OonoSKGEMojlbZqm3J+hsnCIIBSpiAKoFELOcGUTMxjCJl9pChxfJqK9NREY/8Xc81FJiJz8QhXRbjqh",
-	"/grBXLfNutCYxLzDMp6wwIACIzSjYukFMI/REWlsWr7xR5Ym1gTYU0bCl1nW1y5HGJDwmCbsmGfst+Ms",
-	"5e1Mf3RIs95va4bSOzxm7UHKQiIvWEp6WdZXQOYDynQgkBkhhEKmU6CXMKwGBYgFT2XLDiaXTOmT4SKH",
-	"ZFSekLbwbQlXCiAlU9AKoARx/EaNPKdcK7VY4utOtWZOuFaufS2OoihlCjMK8P82lH1tkTM2kgbhHq7X",
-	"g5UByhsmD5h0WyZQNvT78bu3oLOUYS4gv6CNrUgyiDPep2m2pj9fjWhGHwXIcKIfEFk6MpJIlZGn5DXf",
-	"2da7PixQGYcEMzFWgYPsZWSHKt4mZ0zxCJYyAUvC6u182QLLJgEzs6lEmYPzZ0Np150r2MOOwoBEnMas",
-	"neV0AkCO1KdZT5sD9mxY0iT9ueUfb9N2j0VVQbcPegd/atxMscsCylfh91q46H8B9QQkHtyOBdxuT0qB",
-	"J+T/f2uFjX6vsz9a/B3//fWnxnv+Zvf33tmLtv7/q4/fXzXe8t+fgWTEUFrVbVxU7ooA3WQM7u+ZLQRY",
-	"b6dS/w4Ka3O5OhwOV2GDDtKYCWAtmd0GGBv7huwPz0pCYTjfsgcraCyqUy5Wtp7V64u+vrlWuJLLHp4A",
-	"5fbDTcUu06kz2GJa7/FsZAPlOU2XdYlcYQQQ2Th/rGNKprydQH4BcU4TRgZCC3htTaDc1ZL0kU+Zr022",
-	"MWaDp41nzbmCr7nQLYu/wpROLxqTFl6Wb23v8f935YzRVAu2P//S/jw+md2N+JnZct6HetHQIikhHUXy",
-	"Rvhay7s0XtlaWaN9DnLeLMWE/2/sLdkBGOnVTK4CnHQ2EILFymPpa7M04x3IBkEBpnl8beY09R8lTC6t",
-	"OC78LCd03W2Zok6u1ED7p4b0UZuUcNGQgRsq2BAJilJ2Ic9RIZob73oDl9zb+5qY05HZYgh8ID0kSk3k",
-	"0/HHpmVD5siuLhpwgbxRngRWJDXgWsaqEPmF1h4IzIYN17iSoXdfC3tYspT+HWCFBorlIztuJfus3/1L",
-	"bRU8z2CdvRv6w1Y9MTaiV4CDTUx+z2GPTTyCd3b9xYbDOXm5Fh5dtHzIORspE3mFKhfXQ1AEJjaJhRxv",
-	"KLAxD9hCMqPakMUYluwrMpTpubaEpyYy/MWCe5bM1UROzCtwtc926bE11kR2pL9mR6bTd3zAQyb7McTG",
-	"wBvTu8h4RFYi2spS6df+cH9dP5qk9PjY+/ppXQjKBqnymE+WsaSfFV5QxLOVv//6+/8FAAD//w==",
+	"7L35ctvIkjf6KnU5E9H2d0iKi6iFihPfR1GyLduSZUlu92KPUQSKZFkgigcFiqI7dN9lYv64cf++j3Be",
+	"7EZlVmEjQAISZbu73TExRya2WjKzcvll5h8VW0ymwmNeICvdPypjRh3mw599ao9ZX3iBL1z1b4dJ2+fT",
+	"gAuv0q28H7NgzHxCPYeMxZwEY0YGwlmQCV2QASO2etqpV6oVaY/ZhKo3BIspq3QrMvC5N6rc3VUr6vXM",
+	"C464nArJ8dXpL/XIkLuMeHTCyFD44ZfWvtt3T4XDh5w5yy+9GjPichn8JEkw5vLd1KEBq5L5mNtj4gki",
+	"YHLqDiKG8Ml+j4yprJNL5jmEB2RA7WvCPWKdDGvmO7VL7tnMUiNjt3QyddWQ3jOnSlodciZuSKvR2iHN",
+	"VrfR6DYa5Pnp1fo5XAZUvSY9gXOfSeYFZD5mPoM5EC5hoC6VAY48GNOA2GLmOmpHxtSpwna5NGA+8dmN",
+	"sKl6m4Q980Sg7hIe4UEXXuTQgA6oZMQRTMJ16sk586tE+MSm3k/wwNznQcA8Eojkhvynz4aVbuU/tiIC",
+	"28Krciuclprj8RUdZe26DHzhjcgNdblDA+GbjVB7f0BkxjacCY/VTmlgj611xHHB/jVjMjjJIQ3umK/5",
+	"eOMBLi33mLngipEiCDWGQIjklneGDbvJdof7wx26bTfY3rA5bND2oGVvOx22M0wMbkJvXzNvFIwr3Z3t",
+	"auZYA3/RGwbMz1gm9TMw4IR6CyKZLTxHkkCQwF8QOqLcI08unvXJfrPZqKrr6kHSbNRb9fbTAzLVZCQ8",
+	"d6FoyVNz8xmZA1UJga/ViyDVxg8pd5mjps89CaRgHiOS+TfcZpo21L8Y8cQ8sTbtRmLu3OOT2aTSbYQT",
+	"517ARsyHmb9//743C8bMC7hNA5a9V/A22BZKbJ856m7qIvHPgfgdUSXWIaM+863M1WjWd+rNp8k9xPvL",
+	"7NRdtTKlPp2wQEvQnm2zafCaeqMZHeWM3tVX1fitiRxZipiZ7wtfVok1DWqHFxZ5AuzIhnTmBk/VklvM",
+	"S0kZuLNSrXD1YpTilWpFCU1FJTCQWjiS1bxx5C8uZt4bz10sD9kK/BmzukoajLk3UjLHHlNvxJw66Rk6",
+	"ia/9QLHQcCaZo+41fyLfmDsOYPO8hZa6arIoaYikC0nm6m08vplUEgtHCctl0enU5SjMtm48p26P6Q3j",
+	"vqg7/qLmz7x/fJbCs6rq3qlL7ZCHZ3JG3VCqUVeKUJ7SALjbE3jWkDPG8bwjjr8g/swjnvAJDySxThw2",
+	"mYqAefai9ootLDXRazYN6mY7/jVj/iLaDcdffPJnXmIX9OZWukPqShbS1kAIl1EP5eTtlPtM5ggCtV0k",
+	"GAupB6/EIw3wYFBnm6IaEPywCieXb8jeTqN5QOY8GItZQCj5IjymlplL8u6qnzd4hqP4RGEYpeSYnsAh",
+	"GwqfFZvBAO6NZrGhweNry43+hXAd5q8/MKjj+EwqIveZFDPfZnVyBUTFgZw0y1aJFDhPT4DehGwERzj3",
+	"iZh7xOejcSDJYKFkOfdG4aymNBhHk+JOpVpRnMd9pekoBo1PbCj8CQ1QsO5sV6pqpihz9xuN3eb+fquz",
+	"vbvd2N9vViNx3MwUx/eafFxKNb/5BEJOfcUWWUpHwG5B41uIGW4CbJHaOTYH7ZNRe0xQ9gUChJGc2WMl",
+	"kSh59+7kCMXglNEgpUEAseIxqTTZa7aowtaaH2zqusyHu7hHWttkLGbqDDDKF3xSqW8jFsjosZTwUpqy",
+	"ujbkvoRxy4C7rpJXnqIgchX7Po6Ieih1zTC5JNuNfWL5M5dZS0Jdn/7XjE3DUXVBDOpJKyXU50rEe2xe",
+	"zzuQUiIzjxNbnQ7sqfl3U52wQcB89c7/+v3/qv3fH//xn5Usbj2nI9af+VL4maaLj6s0VQfvgClNpksa",
+	"qWNWq9O4kurOKp5Pcy7xae4QkILaaki9UFsKoJ9aNgyl7rHbwILzW/8w9dkNFzNp4Qlojr2ZFztU8VYy",
+	"pbAHDOTiiN8wqR5gk2mwgM8mGK2RLf/wVdkHT6N6P07L1tzU+l/yLxli/iRgE8UsS2NudrIHLdVrMoes",
+	"ngiH2Gw01vL/JXOH+TpN4vxnWiCTgF6rpZ7ThRHImq+RYX+SICbolCuOEj6ZSebXyZuQUlA8mLcluEsZ",
+	"W5Zk7tDqEnV+AYc5zGUBA1Xb4ZIOXKZ0paoZBw4CaEjOpsxXn7NgeFUlfeEOphgBVFvQzxlYBGOlz18z",
+	"T2kFwkPBnLncao1KqiaXwg8y1pU7VhW1VXXuLqxu+nhH3rLFRLNZnZyABDEPoGnhsmFA1DE/YJI7TF8N",
+	"j3Er+oTRS6w4q6phxPhowFzhjcBE4mDROMzPXQs1r8JGLfMDPgRD5Y16KVoEPpNT4UkGBsEhdbThqf5l",
+	"o/ND/RlXYJWuqn4LGeOPCtoDle7vf1SGnLlOnJUnclTpVp4B6wrCvZt//7fLHTBIQw4AG7py9/Gu6FyO",
+	"8YMwg+XzPnZUTKirpAZzDpRu8/LyzRkRg8/MDqqEkgF1SGgRVcGcdKk/YnVyps+zOY3shwr6g4Yutx++",
+	"PLCBZnFe/vu/CbvlMmBkNiE8YBNFc4SpH26oK/zYYjkz/BTb0Hq98UD1nig1FgYnCfUZelPAKlMcDlxC",
+	"iRIKRrrIhVTjHAp/wB2wlp6g0Hh6gDoIl+DkUWdE3mo+g4cd5j14OeksGAuff4FnwnXt2UxKQbx//48g",
+	"U+ZPeJAkPDXezVFdzLbnEt1CZDALIu/UWLgOalxKRMKachlbaeaQoS8maE1oTbWKPxklSPIANwPuEcOA",
+	"eaAVeKgrWeCKqYEJZoG/IOYvjV3Lm6i+eyvm0YHJnnhKp6EuLMCDNyvcH/U6wuHdj7ctxumDmuFBwjeG",
+	"x+RMMjLzHG3Zh8IjMhpA6flJEuuXmhaPtRMls98vrbk28QYzuUBfZvyNNvXIQA3IC9DztbkNOhPBMzHz",
+	"nM3tzZliGuapl/k0wTWeCD4N4WMb26NlsyziGhCMIC7eeYbNmfNIEqMPPGwrHlZk4QWMiFl4aNHHOrTO",
+	"REx6AH+H6haXRH8KVCXQIpwD1AUpejm1lh96Q7UNJDwmqyRHOGyG9MADWku7QFc9nfaYwmK889jtlNkB",
+	"c/5EsqUX+gNhGNrCFUN0B8qAKq12wII5Yx6xXQ5c7zlGHqGpG49ISTFheE4yF5VQD8R8HVRYPSBw24Iu",
+	"n1oL6rpizpxPfKoWpNLcb9Ub9Va9sdXarnysVmyfKZ3hE5hPrUZzt9Zs1Bqdq2ar22p0G636frvVaDT+",
+	"AYGfSnquygzylCIQuj9CdTaodL2Z61Yr3AGrxqUy+DSTyU81V30qeoJPK91w5LuRmovGS6VaMebop5kX",
+	"cNd82acB++TyCQ/H4gtXKbS/f6xWQiMksg+UlVHpVtjiZYP90uNv+MtXPzff8tf9l+PBc1v9++Tdl5Pm",
+	"GX+5X6lWZhB6KzqdOzVIMVWqNqrUiX3Jck55LJgL/1riQY+mOjiT/WsJ7sT+ydGFkoTABgd4m6IQtAS5",
+	"9oi06+RY2dpdozAs4DpYDsqizfJcpNwSYKye4M0xHyP1faoW/7YGtkilu3+XpKcM/4UHU1DqHt6nhhFa",
+	"72o9awFHBTgaUruVHpH65kjUln/UA2lup7ly2ZiXJPZLPfnFZqPRyPqmfv3OXYzs8+LLZqtiMsZYnrFX",
+	"7d4lWSZvyWQgphJeyL3RAbEUOVvo3rtBM7DIKqqn1LANs5Zb1b07ZOY1nlTgycSIjFcm5diIb9hdWkCs",
+	"oh0IFKs7la02ZPMweujSgBVfnIetRjM5ZiWi0mN+FjGuVmSWZpAiPMVd64dlRtC6M5Iwi7zVldTrM5g7",
+	"9r7W3bIgTb/4nfo5CpyiYyYMdugYvq9lkvbhAhuE2zLXG2n0uMfanvZd8gBIz+TChIanzCcT7s1SpCMI",
+	"PFgnh2whMGSP8jRLaSLHyrKFwLFPpr5Q9iWxxcwLJAITwNlWz59VFk807sIDK2t/4dJBGGRUyoIj1Bjh",
+	"F4hKAkdOyMinXiATEn+VanMhXHbBhkm5nxCJS5K/c5c4UFfIRD1MxZgLUGqqMF71b/TGq1mtlplKuOuz",
+	"OksUIU0mpJGSEy/fX5EnLy5bnZ2nxlvnMJ/fRMY1xBZ+ksRntvAd0MkokXzkKdVLMttnqKhp21wGwmdO",
+	"nbwfCxg9nmjg/wQGwJAYxCskY8j6Y+EydXQHuEXKfKyTE49Q19U6I/4oEdcQLqmEgM18LDQqZkKvGZgC",
+	"6jiniwNcT/UDqIjmexMqr0FKSmL9r9h/dGArM9VYwWDDShYEaqIWLlkNllHWhGczi3jU98UcJ4STwFUO",
+	"hJ42LAxOG6NNajwG7JTLpIpH42rUWqEfOokeRWvooN/TxPN+xwCf9sghxcXJ3HBnUtWIVIPEyV5NKHwJ",
+	"0ZQ6+lKnypJMTuhYifX7GM4YXZkwOelc1z7LmgFUTPkrtlCsjcZCH16lVr6EdtrTVjnQeqimPlH66NMs",
+	"bTVfAw3tlJRhUq20Go1m1xnsdbtNNa8sVTUj3J3WVHOk7ZL82l2nLz7zGYMYa6amWPjI3i6jOR4QDPAk",
+	"gwkrDpEMWdm5j35ZFKyA25pQtCJcT6vRbqRsyd8eoOzs5Oo67zz+rxkjPhtR33HVwSuGxKaSHZCmElCt",
+	"TkfJDZ/aAfNlKY2oeR8dopFQHyrJSF+jkYj2NcooBHsF9IFSh/yJk3XGF+WZ9mbP/ANigR3+IHJvpSU4",
+	"kMySXAzF37mGt8X9JXABnUc/fCffh+9ErXWIibBnvg9uQEWr7DYcn5kH/vtu2eFiNvaPYhyivWlpDsln",
+	"CGU/RcNcGXE1MdCYpEkRbhgmNcPOJ+ILULuWz3Bxw3yXZtmlIgt5mzbnEsZbA4PxPDBReI3INhFuPBTa",
+	"O41GQuK1OvutB0g8WJWcWSPy/Yfm8j1qLj90lI3rKMW9Qn86nUVtpQwYDV2IEbb/z6zQ3ENzyRB1YZwr",
+	"paZsWvfQmsaEBWPhqDHQWTBuxbCu3g3zAgEgowdGPr6LEMHOo0YI2sWkpSSJaDMKt9XOr05BJ3xIN/fw",
+	"xBsiWKcfhd84xQdSx8WGXdPfj6Nod5WfKOkLmpiViZxChb03Sf7P89R8jcO/9QBy3oQXY3szRNn+Nj6E",
+	"LJM0nM+aXT8NZ50c8AuduZpacA3Gjp4nU1/cQGhmIpl7w2SdWCjara4BH3D0det/GUe3zwi71WwELl31",
+	"YhsCG2AmmBc1rW6UZqeeknzkMQfT1Tp72/tP68TyhMesLvjCAfwEdgbHGNK7i9fVmP6mHqfBzGcHYdLV",
+	"zIMtCUJ3NfC5ZIHaGoTIAdJY46o8oiwfcvX6ErzooPJ5SnP5vaLGUani4dY0f7RimxCp47FNyPQShFfR",
+	"VfAnOo83ZE3HF6CwSR2pM9/ero5NYA0X5tma37vsfYiUTQPRAsIcDqDfh8Ss29+HiZSpa88cHvTsAMks",
+	"xuuaFTXjTajPaaRCga2wxB3rNTT1XDWWfZHYvTAQreQuxAVlphpX3A7LhwoA1AgSsnSmlNKQSp1w7XA1",
+	"13B/uMBX6u5VXBrgDZFe9XHlhl3pr6fSOBJrClF9gWnwqTNSb8kNnblBlVi2mEyo51gAvAMgHsUEJn0h",
+	"kU2PB1JVHXHqVovQeEIcHmmI0oyAnPETSUcSQ29sGn6qv6nWAT6QfVaplTi+0eDI+DFl67XAI0K93xB4",
+	"IarWsJWUB5lmZ/Ke0sDnX+AxPIhajTWH4CAno/Z4MvWZpOSXX39Tr7PHlHuVbrtaGVM5rnQr+8O9Haex",
+	"19zb27Z3nZ3OPm0NGaUNu9OhTqPZoe3BcHvYHLQGjcFeq2U7zY6zYzc7g8aw0aCNvUp4viqmpYk16oMa",
+	"dMkD1lL/TykJs8AWmACN6kNU8mO7hXTLZPBJvbFIAQWDZFa0PGXezdSro+olYxc/6fGF/zaJcHBnTbZk",
+	"BqLQzj6I3kNSO5VEDR/BAKitWFVi4aTVX5i/pf7y2Y24xr/Ataz+YrdT4QfqL4AWWwfEQm0Q+Ip6ikkC",
+	"NpmaHHoa5szXi5hbMW9mSKHFZElaEoUk+0c+njyZCXegkxEzuDzjqFvpIQ05gzoOkAh1z2N7hFI6Y3e0",
+	"nl3V9QUGzKYTFnk1USdf5VGKBfzjAKhVtvKYTqfMeywbWR04EXs/bDnmVD5wLVqRFMkiC7ikT78xI+wG",
+	"zCJ1XNRXO0vUnqNMynqtuhKSGnxiNoUKJ2Mu8SNdcvmiV2t1dpQxNGa31GE2n+AJUZTumjuFXELwvXs4",
+	"g2ISMusD4eUTR+cfhRyU1ntbe2t856GgLcD7b/S9KV9zfjWmk0CaGhpetCM6japZdmE6d0nBn7U0yayg",
+	"ZNJQcZmzetlwHOZAyRrFNfdiNYHwzq6ys20x1adB6hiyDiAxVWkidUSBWeSJMstr3JNPq/qKBsZ9umYL",
+	"qY6FKZ3UkyaIVYaK9+9Sh9+66kZ4axJWGkTlKnAdH6AxI/wyefzm6s6pUa3Spdd4jpvNTOciIsj0eWeO",
+	"uAQJxjm1anSBiKdiZJJc6PQkQ7FtTjMjOWPMpYVerlIOqmiG16S026FaAbGl0Rg/lNm/rjL7cTlMdG+X",
+	"T0Q1Rf1Skf1Uxi2V51rSX89lD8yyz7BXpW11yWBBqLSZ50CZKqeuNHNzQf0VXYmZkVTa2qmYbyC+iY7X",
+	"/PC9NhMAxRzp7+Yzmmb0lZxPxQ3YUrloMZvckEz8pwzPpx2VLvg05N6I+VOfK7FSUReBvJCUG8Mmazlt",
+	"e3vQoTv7u3t7u/s7tDPYtttOizWHjfB65T6wrhtuG2hUUUhXrmN36gtnZqR3DjaLDZnvQ4am+qRhK1jT",
+	"894p6Ss59DECZZV2EVcrc1+JC5jEY2eufb38NDjS00SWr2eAU/XegdTWXRb1rtIgMr5XygeXywzpjxqb",
+	"w5gmGPiJPU6eHB1fPNV5xlAiScd3JjNT9kSZY7CXihZ8cNQmDBizqR7AcSTxGHNQlqxO2YkxbaalZkJW",
+	"MWPDk7MJ84nOOitsNm1/N9mKiOHSQiSbHkOXhb7P7A2meuj6MrEiNRyrAE6ow8KtoK5rHk9w1zqiLpEH",
+	"1GxtLjVy50+UGrlfDJURPxr/EriMTvmUQe2/KZI0uGTcAerqEXMGd+4Sh2umI1UN2LpQNzHfMmI7KSCh",
+	"jpqWkCIMFcgYJ3oIG3uUQ655l1AJskhySv2oHBiEPUKpwSUZCv8glDNKbhPLaBXWY4x4r2A+3xulWpJm",
+	"vQGBfj165AmNMDiIVc8C/0qpA6HzfWWjqWXRatgaKKLPKEI44Pb4IugbIJlQ3bUuGT3T9ZBUmDK0mhjM",
+	"Sf87QjvhDOIUuTotLuS+6EjM12zi6kKUoXf/fLm0+fIjOy6KyhRQm+Mx1Zg8EcPMs+5+1VBTR+K30Xlj",
+	"ii5Cl4gtXMBfhWHfeHYtlpQShMpriOjHvirJE6tW046Q+O/WU11bLfBnMmAOmfridqHeMtYwpwkRHnli",
+	"oYun1mcQnYMa4dvbjacrFPAI/74B11PaU10chNF4VK23i+hsnVXNddlECCgN46XiYXme2MJhpNloNp/m",
+	"acsRLzarrY+rtOd7Vvm9P259/2snlbb/NgkbuqhxClL9KDjR1jfQPWMHzDgIprK7tRV61+r64lbeAVNE",
+	"5StKwnsb0Fm7MTXVVEQG9n1aJVasxik5pR4dQa1V60qJ5Ni/j6gcDwT1HQhpvWcDcg5i95JJyaESv/VO",
+	"Mh+u9lo99T+XUO/SitVKF1gPPqxljdW6yA3zJVS2pWE1EXWT2qQlXnzkA73zCKrlRvJ3t9Ma6JLyuQIN",
+	"FlPcshC7idhkkfTeH+7o79IdvRn4cooaCgeK4sGNbw5hTk5iLVdsLlE45cSJu2waYdnuyfeQKxyf/yWO",
+	"+s8ZlMLncOHVs41ms9Vqt7e3O52dnd3dvb39fUoHA9t2HMaGw7+o4IA/o1X4Edn6Edn6EdnKjGwl5cWK",
+	"L+Ity1/F3w1QLWwCk3C4lhrW/o+A24+A24+A24+A24+A24+Amwm4JRW6/OHotOT4qB708VbjR7Tv7xXt",
+	"S+tEKdpbaz3/KDgVagk/om5/1qjb/o+g22aCbnuPVw+t9VcJr3W+fnitXJm0v2u4bXcDGmvxqm2Pcw5t",
+	"P5LCVCYMnuVxPqSBPT4VTmZBAte1jIz0xRzb3AqfQQsnyFkjFqP2GBpOMjISwiFQdx3q6mC9+XjSh6v0",
+	"HfVAZiYGjIQ56RygVEoWXIW/qPFv2zxYVLqVCy6Iw8hL6jHuC6hFMPMCX12Cju0p/3KrfMmbCVX2a8Xn",
+	"4v/gOOq2mNQHfqg1OmGBWWys+QlVsCxBlf5a0vO+uSSra7b4RN2R8HkwnlS6FWY7ktamrc5OBS9OfRHo",
+	"nlV67NojPlD7UfO5gGIOgWnmnV675r6aDZZdDGcj/BH1wqSaCui94oZ7kHkFmvSN0Eq6zyh0xDI+9htx",
+	"HRuL/nfMkS8ZZtGp10jmc6q2pNNqDxrMdlrDZsfeH+w6w11n0LAdZ2dvZ3e4u93ca9r2nt1edsCvIQN1",
+	"tpnuXB+rFXFt+MwX80q3sZwFFtLnyqjZUp5bEqyiv7gsKBbGxIt1dChacRI/ClyG/Q9L+O2U9FJzX5OK",
+	"hSM6UGd72L+/SuZx9WLmOmTAVpt6gC1R65ufFM09Ypn83y7WAw0hDGuS4NN2pPoSzC5c+Czbqk/Tkuhe",
+	"Uqdkoa14MmYkgGz6fxheSAsg+Yl7nxy6UBu63diLfpZCve++wqmILDFJkrQ2wVzUJSmQnMyU+ia+EMbA",
+	"HQadTv3Er6HcWFpqn3lsni0cLmdT4QNnyZm99NKHVgSFrU8TZ58vuXRWO0chwGCoZelteKEKSnK7ubND",
+	"qDsd01qrjNdo97sJYew9foczZI6ldOaa+t1UUilXCjFu2YR8lVXaEAAH2GhG3QSKd9xrAIoTd10srXRA",
+	"GqaoA3jqHKqbrM7DUieSME8b4isawKedk0lmX1V8LT44wD9o02a/ARMAr0I4iq6Bf/EJU2YNsB0Mv99b",
+	"LcibYYzGSJscClwe0SN22lsfiMF5lYy+pKRjJuLcXDbWGTZ7ksSKRKl1QPgEhJdD+j0JGv+Y3jBdWA37",
+	"aeoWvNAvSVk3pfzY7c3HeJKSPv3aN7Gr5TgQFKzooFi3a2jzKcLlUs6Yk6asZMAI3Drg5RnTTRSsSx9g",
+	"a0c7B6+UVmgCEtBrJrWrkBLFY9dsYYbc3USRkPZd/EBd8n5COywBHeHgllJ7hZjY6EDO5XRjeMc5fq49",
+	"ctFszRJR7fkh+t1fJ14LIXejTKRncsSm1A8muj5RcWJu3qW1kWL0DHSBS6dIZaMUsf19hZX2M4M8kQRY",
+	"YrLUiuaUtTZaVoz6tdsgJbrCTTf6RFqsJ4+zZfUgdQgnWKJcZlefxkDgaduD+Wrda+q/w+PnJ2ekf3xx",
+	"dfLspN+7OoZfP3j1ev2DB38fnx1lXL+HbbLebki5AZJOjZbd2hls7wx29oZDW/2//f3BdqdtN512Y7vZ",
+	"Vv/Xajm7jZ3tvfZgSBvD/T3aYXt7O62dHbZLocKmEutKv++f/TNuaVxzzwEQH4iWZYdFc53DIvQkNGhz",
+	"0LLbzjbrDHcau8291n6bbg869o6zy/aG+xnWAGxGJmIprgJ65Pz4NH1OdzrtnTUyda3+rkXFSASEB49V",
+	"Qb6YGveImpvSJFfG7tSCp+N3yfUHgFzNAOTK1ko0pLeuqFZcC9G1xXmA5cW3O83tp6nvbjf2d9ak2SBx",
+	"L3lnNbFbXeygqr+tPonq/AGxGPVdznyrC85+jajhwQGxbF9ImXo0vB4f+1D4RlNN22Q7a+IVcR7MIxgI",
+	"SEDgbcDQOnoc8oGOr5rHs7RevEa82WSgTKQ1xLK6yF07fYjBBoYUFA4kSdCJ9UofM4mDAwTO2iNDZpwZ",
+	"0aXffxwi3/QQ+Zh5jMS3buVxIqvpGFbk+izmDE5oF0ue4FUQzqX8jvjAc8gyJzG9sCOtHGpg596OtfQn",
+	"pjQImK8e+68nv/dqv9Hal49/tO6e/u//XIWf3lZ/m7hGxRNED4bYwoHF/hqF+NtlfGKhwDVab6k8UGDp",
+	"HNv/NR+ynPNYKcwHpNnY7zSWk/BiHb32O40kLKK4ebOf5ZehrvtmCCJwFYe8Yote+NTdx+o6d45unn2Q",
+	"8OWsTy4s0h5/Ra+B1LL+JKE2q/DQjUN63oKA5FSfzMciKOVnwr2Q0tYc7Pf29pSCY+yu9/0YXQskulz2",
+	"9vBAMne4vAn3xeOULMc6pcH4k6vnnus3Nk6+gdLQXDEP1cVOa69RJcog5cIj2/VWvVnff3qQnE6VNLHd",
+	"DVFTrWmtDXutO6SRaskQzfPeeWvNB/mQygnyTiEvDHkSJ0jqkpnHg6cPIb29nCZIKB2zz7gTcNpmnHG5",
+	"5mG/l2EhYiQAqryCTxBchKFpIQkdiBvQ0U1tbkZ8IYIq4UPtpvdEQCj8WCfvNa4KkIBazddvwO4Smn3A",
+	"DQpe/5l37Ym5l22oFpQRWKrOzdFiMAWW9C9ex0ymTPN4r723t9PYKykzvqvD9QDLoA4jRNLyWVjoAC7V",
+	"gOeaLXKC5z6/UbR2zRYrPRIFN7qztk1Lav4sfjzlLMXKc6kUYG5KpZwL38mDjOFV3WGFeba/mAbMMaZu",
+	"uCXha1IU0ypXuyNDbUb3Yo5AecUW/bHg9grEGFWsc83YVMZtdIO3kii0PDbPxFv1aVbJa6qNwx/ohr8L",
+	"umEjBQqAbv4oant+81IEarjZXHehVr3MKa5WKfMcn1CHEeZKBjkRoIhBftsMvma6/4EoDs/Boqc/BI2F",
+	"pyPFEX7anPMLgGAmHo/5CurkTGjQ+5Az1wF/H9WBSI2Y50H2yVBKdytqGGatYa51qNWUgLs4L+C00PO8",
+	"GbuxGR2ixazFuLheNhYtJYqtanIe3chzz6B3C7E8Nre6hHq4N8q6SYb+VhqQrUezdd947iIVlu5ikrx5",
+	"qJrQbSC0XdTuzc84zfxskONuT68UeZ+kmfT4TH649vhqPMaIebongW48ZeQ9ed6yNqecZEOx+zQvZ+uR",
+	"/GR739hPtvM9+Mk6G/WTFf7s9hrxmO5gWQ6KsgaLVPDlZfph3vuVX8+htP8VPRe738hz0Wxki5Z8KEGU",
+	"RhEV/GguZ0s0ioR11idAtAuGeb5iAsQ1mwZmXbMTInRgSGP7I2Mg6geznCHRWBMrelAGRPmsBzmbMl8y",
+	"J/aiDB2+QB2e0tDI1vpaMhHkSWfcJqrxJkF7YrgpIFwRYLRNEfI6YATcYsSkNz8SRDrkohWJFgl08Ars",
+	"bfPbgzYARlcGtaEo7Oj4ovowuMZuIZBvngfua6N9dcEivRnagRsmZ4Z5y8qgw+bxzCGemJfpU7p3Fxd1",
+	"q4DhCQehGvE0CGk+n9ZMmC0mOvM+Ykxe43gOv6D+EfngtNpvXG9rSL0RQ8mstNKiLX+FmIyChW/iQbWy",
+	"2OjiMJhHYkKsWrN03ORkl3FJ9JFTJYMFEAXYW9wjy0GpTr1dbx4QK8ZLL4TrQHklOZPTKIuhLDo3DtgP",
+	"j8QVUjE+bOEnP76Cclp3yRN2SStUmmCcOfXNXwmG3C4DW6o+ELe0c7ekJ+QCDiXzb7jN9HJIcEkJX+f3",
+	"jekNq0JX4JlkoTsD6lvQa4MCN/6Mr7CKnUxUMao7ySotGqmlw305OK00IjiUrGkhGJ3nEQ0nyC2LL9N7",
+	"UBQX9nG12v8qG0RoU6sLARAEALpiHu4X5nerz/KRZ3UNCjzp1kSHJWSkY7UBMx3FKxOoVO2EB4gJTISK",
+	"NFY+gb1ASlCfyg5WRDPJaUfY8wjsN2AjYpCk+Id5uCeLdV/Jio0sIeh+2E5/V9tpM0GTUpC/0JFPR6w4",
+	"zm8Fyu+rB13WAgXTGepJ/oNYRaVrpPNEjuAUZBPy+d//TdgtlwHzgriq6sywSgtzlmH7+m3r4NwQuV5g",
+	"nCShq3tCB0+wbtDApaV7J9/pSSyJMnBrQsRoysTUZVXCTb6oN5rREYzO6oE1UHutf7OWkOUrv94O/USr",
+	"d/iZmiRsx5W6e1VHWVxS/VqcW/42I15m1T4bH6vLPQYdiHHH+3QyFUQMfD6iwb//P58LNXGoFxDpxuGw",
+	"HrjvtnBnEy+98fjr/XderT3OKmsY6ko4DO6C6o1l1xDtM9fmQpc0S9Q9aH1TauvklXS4wiml50IGbMx1",
+	"hFRtSyj9cOllnRy61LvGcjNY9BOjB/W1lvvDiH47u3wE7Ga1HAdAqJm6q1gAFBYk+zfaOcYIk8G//xtU",
+	"rRF1BBEzbe1IUScXzBM3rCaIFF+4NxZkSn1K/jVj5Ea4ASOU3FAX62gZTpm57Id0/N6kY279owdWPdoM",
+	"QkcXpmzJ0nWQWn+GOkiozxbQVJsl6yClMEIrwT8PL5AUQwk9vE5S6RopjxdM2Ez1lb1Hr76yUzR7U0c9",
+	"Hr0KS6v5qFVYOo9ShWW7SFgknV2y2RhJ+u2PFzCBMs8PTHN9ePwEPMZFg3V/9dgJxLC+ZXBjb7PlWtpF",
+	"QhJpsnrU+MT+4xWQ2X/Egie7f/mwypJw+QvHWDZb6qWxIm6jS37H0s2X5fhDQznFmoOndI/Hr+/Saq2M",
+	"xCSyrDZSw+Ve4ZfiUZ94qKdo9v66si9J8y83c5quTYqEShCP2Mr6b4pJtWVW8CkhJ3XNbfLk/FX/kvxH",
+	"s/FUJwV0s0RqrMJGVfv5ZEAXkmDeAIjEOnljurTG8gXMd2CIsgrKjzlYZJ1YRsGwIEhnJSjYwqJyntgw",
+	"7B/E6Z8Pt7s60+8h+e3tncwEBkjjnsfq90AZRhQgiTyG3Xbj/mkMzb9Q/vsBcZniaFklDh9xRfBWTZN2",
+	"HRsal8subDfSAP6YyNASo1Hbr9c+/iNbZNhj6kto7Nir/UZo7Qtp1PZJjdTTLouviG/OTXk8RvND6mSg",
+	"EOZljCgwnlLAyo1kPm7/bWDXiahnlk5T4MDPTSMvduCnNLfNnvgPLnRWIq34L1YiJTMj+yrJiXrpomw+",
+	"HoQn/pJGgMAbm3o/BWTAyJhGMJsHnN7b313W9IPM1I00ed+Nma/ZTsLIgC3a1ibVxqa5t8E2Nnt5osgQ",
+	"bnb9MPUG6VzXPsuajnygKErHo5ZFVhZUCkvzp1FSP0JWP0JW30/IajMYLkPpf5TpwpFgp28LytLjL6Ca",
+	"5KXG/zCI1x1hqwzIIzWzKJ09HWcymf4gFCMD4eG24fbXNQ2jcub3Mw87q9PEsQSWcWZC5Cesog/WIKaQ",
+	"x1d3QhdAIIhWVwRhGAR7/9XJm7DzVph1HipcMT9pyqQsValH3DDfpdPs8mCu8EZpopCxMq2KK7BoKlAJ",
+	"jVQP4syQ3tTyzxm7VkYzNHYYi5myoCfcm6mXqWlLZgvPkQfEalhYPSog1HXrxDpvN46stPOCBmQiZECs",
+	"c0V+R9Zqq764Tar2J64N6xR9LhOBss3qlzmJ+Gm5p86rZcHHPVh7HizW6oWhoNIhSkwpNF07n2RHgFpP",
+	"U+okiDN813AWzFKNVjetR2LYxgS1VoOgPOpeGP/5ik5LeEuBoya3EEK2FZxOPn9AZugjurb3v7Fre/d7",
+	"KLew823KLXQerdzCI5RE+HouQ12mMk8+5/LVn84xuPetHIPNVSdMQINZRuaHBeeK1SUe4+Dh0CYq8YQf",
+	"BsfB342ZWsFcAMRFnQ/s1nZnkt8kEq7gfZnx0MwsKDQJQmEMCRkZsjiyfDI8gngR9BJ9ZBkNVqkk2tEc",
+	"WkzL+kMURv4shVe/oPNTJiUdsTJtCwFDrHubFlNto3aoy3ptVHXPF3OlBmFVQ6y/F4zDDk3QC33AuDcK",
+	"GyJCK9US2u5SnHy9mZbaL3SYxV0y6FUBK8HxF5/8WVQyb0i5qy/5Yq7dNj86rf7otPo9dVr9I7r+0Fww",
+	"/X4zc/WBZlZJfsMyubWbNVtim3h9+1L70+WepznI5pAt8zzdnoDm3LFeq1GataWftuBqojPcCmzWXcT8",
+	"uZOEHBuYoZF5q6fSvjNiJLNNuRowhmcZtcfq7WECR5jAG3PmFE51zOkfXarLbUrqmg0JRVolXC49xSLy",
+	"+EQ7IkoI5AxK30w23MeEsJfXfDpVfzeqlZmnXRqZbY3/FpyQ33cZ4bxzX6hP6tKBk4NYupoiLOQNWbIh",
+	"czwPsgSt7jwG50K9dUMTq9+q9E0xDLc9hFnrYwQbiN4wo7qu/i50oYvorxiRUddn1FkgvpqCBsZ9UM0k",
+	"Xch1IqoAp0cjilYlxv+rmkWnJMD5tS2brcLujNC1beYLEpHn5stsvHtBO9ZMNg8nrgcpJNP+1qWestpR",
+	"CSN3DKi1WHD0vuYWtneVeZkLMpm6IBOFcN1AFynJrIQbcvSGsBUZrJ4zy0yrZoUrPIbqNXSj7q5m9g8B",
+	"YWb9Lytmp7lcBjHWrj/QhZjvXThHfVgS6rqQ6CwL+xhKAEmmvlDvLm4CIrOe68eywxsa9qCtWZOoLQ+I",
+	"pcxN3ytj6y1Vhg8nXkS05ATloIT0aqbFJJQxH0EFJadLLI/dBpYGdlBPzpmvGCQwjGBxR1pfRwCpjfvu",
+	"hWPpgB7kpD1aQG/3h9D+zoX21w+3ypXxVnAhqrui0Hcs0pYrsPb+VOfPJiOseoQ+Fm7QjsxYHuRqGV9M",
+	"lmPKUA6WKu4hKV0lSvupskBCkbdFuM6nexVJMs807cawPaDbzg7dZXv7jWaz1Wq3t7c7nZ2d3d29vf39",
+	"RqPZpBQpOccRmQLh6FYYOpxczAud4WsobJld4Pce4ErolDVitanxNfw5YD15ooAXB/cgJwsYu1REhWnM",
+	"eQy5opFBqKQNpDxSaTPPUfPlYB6mfT6gXmR06OcS3rGBRuchGRUzMGMd51d5K3ItSfO5mM0IC7oGdOW7",
+	"z/Q0/8jWPAUsIhbtu3gdj/NM2QTc6X52XMd3c9Hled26QBivbs5VuHFgOqThu3kLcBlQN7M4kqIp6Bym",
+	"awVBymLYx8zW/iUypk58WRRtZK9ICKeLy9tiSMAlQWQey2l6JoUfnoemhFvJvPl8doy/X7dTUd8IuUl4",
+	"ieV6IC+BWReuxvrxmHszx4T+s02U9F6GOPq65iByXTjkLKo7YjfcZkdiQrmX7agtjEdOnrMBk4FLB3Vb",
+	"KN6UY+EHn/Slq+PLq9e9ww0UWylQyvzRq4tsFyoa4cAK34f4N1cCQdFvfCMyK+uq67qF3VKCVKnswbVp",
+	"2PxrpV9n18E1xW6jBSmXsRznnLx05dJ9bZskEKTV6cR61oa2py0mE6qhi1Nqs3L1ZJprNr+ny98C3BOh",
+	"yNX8T6eJg+BqyAgoOp2pAzQQhGraB10oRl9aVYpXSRai/rAWkFntS9ftXVYaR1l4fLWCc9QQgu9OcH7M",
+	"OrbviaiPzbUg9j9xxpQB/ueB980A1m1tHpyyGG7t3nT4d2G15bX3FxeztBpBbT1tDJFVqpGTNgRlzjw5",
+	"ZTYf8nSpitxEpN9C21vxXHGLXXGC8RIiK+PRI82UQ+sV/7nCeeAzKWY+AE7ElHk3U69uDByYA/Mlh7UE",
+	"I3+JA826ZBrwJmRMHOGxqg7zETpzoDmL60rCgy6xHOaygFlVYuGaqb90eRr4UQQ0WCoBWapijjrJw/2i",
+	"jsMRIXgem4pet7xJ4PqiHymamC0mLHKrSmb7LJB1As8hPmLmkQk0t6MemyPQf6nuv9RK9QqYaSzNL+bH",
+	"ixzFG5gTl8szKTOg3bsYFS6BIjGTs5tI9ImPwrhTYp0HXBcqJgkTKwaPp0csJDlFGTh/nQ8E+2uB1yJa",
+	"znxny0qgQs+d04Uklpqytd5ps15xNlyW9JAEproYuEoW7KFukvUdnZfHkyj7qj1asX0pV0QQM36NQMka",
+	"xDX3lhYlRzKUKXqnK2KFwiq357JpjzDVnSLD1pNkQO1rGIkWPWolMK9IzibqH47QnM0lQZHlVKOSWtpf",
+	"RIRPUGA5Ou9NinXtd/LRDJqdqkbMxla3mtD/w9pFKOUSi5GlXxyHYJnYGbcOoZeNVlpGKS0dEhE0p5Cm",
+	"FZXlLQcXTq3jCohH7AtLatWK4slTGoyziidjbUMP28RaDg1o/Ya6M2YparBcLoPfmx/1T4UKLX/Vusrf",
+	"YRnl1BuXjxPzTqtLKJlQz6GB8BfRYk64lNwb1Yml87z00QN7QAY+o9fqJPZnbqxYO3OdOrEiqGmsm6+i",
+	"W1Q5lQCAt0AhoDDkNcZDNJhzm9WJ5Yng01DMPMgDEKnHufqM+jSMPj4GuZDqzqHwB9wxMtA4QsN1rJrk",
+	"NWVERMBYhB/DV5UAmLnZbtN4vlcGGaE2qwaUU9mwqtM1Y91i0H9rFPmZ52hPixl5UjG+Zou+mEx9MeES",
+	"3BW9xD/pcMhdDi/uRwiusIsHlECQEq6/Gb4xchw8hPyGu2zE3vNg7Ph0rn6k8ZdnLcdzn2b5fd94AIR0",
+	"mBdw6uo5e1CHVCpevWbgBnO4emjCPaqTUyZ0OlVvVmIlxM7kQFX0dRyB4pOhz+T4E7w8P7gFN12pe/DB",
+	"SNouzlC/H6nfP8FM76oV4bECYeqs965B2iSGD1L/RMoZc7KbFfXCoz+OWjCUA0m5Bncadj43AR0aoVJD",
+	"ACf3Y6FbQ2i6JVHWPifi8Our1lJI+JxS7sffn8gK0P9o7ykljTmtTqe5r7ZR0lqrsb2n/2w3dlv6z+3G",
+	"/k7m2E6ZP2JO308Hj6njaKxvlMXBvMCHk6q9bIvh7bnxMRQykzCEGMI9l/pirnfqtvMxPknNt3SVcMDy",
+	"mknmx/riIf9QCuuGZqXrkufVXNHDqOqlzTqq3sw9lnNKgbIIwVXquuoQSbSzmkkYBZ3ya5bd0OqcTvrC",
+	"85TwvdFJrTHiwFhgK/IjX16+WA4umIhhhjIj/AJNR4LMmann1RVUfC4vX1glvbipBdfqAAw2a5FTK5Hn",
+	"EVs92YMQO5PoJ68+loBx7XQ67c59cVxl1iwLVLOBdcxZQHS4pX3E0apy3Rctm64+3qOyT+hMTniDPyoW",
+	"UIsZFr4ZCxlo1xQOsnbDaa13fqK9yu1mtcKnlW6luduqNxv1VrPealYwOdCtdCsXzHmhC8JORMA+SSYl",
+	"F8aNneAgmAygb9TCdCvHv5wf968gr8xVr3p28vo1TFZC945K7/2lYhE6gmnQKQeOncbW+IjJ60BMS3uz",
+	"q5Ub5jmQofWae7PbjLhgam+yCArcFIFQWps9TuPmVp/eSdlS3KG9X7D78qOHLLFYaeTFz/Z4SFODXt+Z",
+	"WKHVnFZ8TaD7syHq1X1OuUdmkhUouh1xRV7YtEpmeTG40hHVArFfYM17HOZ8mj0FXSqgSo7OLrVzytdd",
+	"JyGd+x3CY0qFa7VIyPocXCrdvGJJpOSlF6m3OGp38QlinijDkRfw6CU+WYL8sGI5D/Ki4TwoXxwfZV7W",
+	"69SV+3JRq7NqGs3cwxO+Gx3Uxfs3fz/xe6jab2R+1vzwWqkZ7mRiAkLJAbxnmCJ0uugxaIqJRGg1feIs",
+	"U78mi0jYlQMbhFpIhGTLSanMcEXCVDaZPxnPmQyHfr/8SUcHM+P5k+t72X3ljMXU6pd2sHYeI2mxaPJg",
+	"YoVN8mDpvMHYNhfcy0gilLEfoyxE/blkPmKRLMTM3crpMzj90WfzR5/Nv1yfzZADNoRtQr5OG4U/zN5v",
+	"bPZuGNVldvmPkofiZiBd+usryTm3PN497H0lhWTAqBNDa0tI3vKYvK8zQA9weUGKpsvtrTLMz1BQ+TFk",
+	"F8gtn424DJjPHGOqF59cWTu+6ER272PXFy9ODgZPvp0fh/JViaQ3LKyuK6fMdbk3ejDCb8PGeankvnXG",
+	"+gGZUCfRW8xj8wd9tb0Jiz6XLNmt+gvuOQgLrSrZF8NB39sd8GCm3F/rI9j8eu+sdSSkIaMreT62qp1G",
+	"GlxuMKcDFswZgqsm+UKisd5NUTg5uLHWbbH5lS3mTNj8dzuZkNkl31VulKGwMrLCG77ID65ECnB0972D",
+	"VNEYM3P5Qm5XB/Kc8sBkeMY/sVrhb92ZWa8WQsGYeeXevJxQFV+/cGb68x8L7GkBteV73pgDyDRUFsjj",
+	"bVH0jVipBVu4YqObl7tZebjLHplSP4x33hinjAlEn/dOSR/Rg/0YNOMUDnul1V5ReR375xGV44GgviMr",
+	"1cp7NiDnvrhdEMP61co7yXx1rdfqVaqVS8A05QS44xCSpMyIgVgS1WRiqJrZhNYk88a05gpvRJUtIpmv",
+	"TaoJ9TldFiPx15bAt6QN3ObaVjtqKD/do/p5wYRc8GWFs13lp6EwlCwOK/ipJXMntoaxQVRXl75ZXs7M",
+	"UcO7k8MO86OXXx8jpUTdn2XAoK7s0yW940tov60r6Jhu3Ke9fp1YLhtRe2F1Sfvo+DJ+S1PdgCgw4Toa",
+	"p5eAc+AHKtUKvmPFIC8Q/p4BX1hfbMl4uzZNTs2vW2vpXqWWWqVKLZ1f8+woQ1QPd0UJRzWgT2KGbiWf",
+	"DWdShwlSFXZDVNaq0h47tWaz1mpfNfe7jd1uo5Eu7YGrXolDmn5vfKzovmO4CtcAqjN1fdOpPNgtgzqi",
+	"1kIYKNNj8ZmcuYpGIpf0upqyiRqyuizIzrDptOz2YJt29nf2dnf3dvY7dHvQtltOkzWGjWarvd3Z2d1D",
+	"HxJUdDQDX12Z8lEQZO27aoGYDThFbezivT5G8Y3KgUR0mI+EA9ytLWAi2ArFY1BufI2bF5M1NGnnvp4W",
+	"DuXslqocm+iXHdFkFYF8aha6J10xa9lw+4WYL5lyjXXQDUOxeXsrxYSlK5amutOxG+YvonuuPTH3wsSl",
+	"tYlIRSJgEI/Ke29mMlBuXomeb9S7O7tsZkh8EZ2sKJwbbkFMicywFr5WG8rm99bJOFkI7SCBQYzPfelA",
+	"3Fwfje0/Ty/L1nfWy7L9HfSy3HmEXpbkTMyXx/RobYl2lyxblgf5DcVJTlUK6ttjfpNp7v52cg7JOdSv",
+	"j75gdFgRifEdbpNTfggLNKCS7WxjC6ftne29KNVl+2myemZcOVtKRW53OtvbpRKSW7ojr3nlWpEoq3hs",
+	"gk0yx/NUWb0QDeJBcrB6aazyx2dcdj+wXmJmVapePG3I1ArUPdRR6JimgVySCaRFECrJYEGs8zeXV2RL",
+	"56hv2VRu/cGduy3bd7dQ/bWWesx09lr7zbJ54iWkjusmxQ4WPDh/1b/8j2YLi8qimDcVGnXpgnS6xeYa",
+	"8ugXZdCTsb/hHJLcG7m67K3ZAU005WnGvPkhBJPjVjafWIV+AQliYC9vIp5xBPH+/T+CDAUnVEruqV+m",
+	"widMBpT0e10i2YywCZdS+OTf/y/pn/1TzAKfJtQqzLN7ID4mShLVmBG9/ki3hTJCi8Nmmt8UwvLtckZD",
+	"YjkTwXKagwPWsvACX7iflIrrMfeT0oUM5ZwpWgnt6K6y4W4YcYTSbKhLHHBdq6cZeRK4skZnwbhK1F8g",
+	"AJ7Ws0IWTmZWkBJvykbvYhNTV9jXDCpdMOq7nPnqT5AUn2yq/vbEJ8Wp+k8x9/CWjNnAk66D1z0RfEJl",
+	"U/1LZ7J+UkLXKpNa/8j01Fznfl9yhTuFqOA8JsbTvOuyAvndGlMWE42Q8ctD8D0cxcKPKcmSsNuAeXK5",
+	"r1t5Z1zuKXQSPJ5XOYP33PWe3bjtnVX99oeTLOUkyy6Du8YVpsgrynh9SJPMxkrs8UJbB9rkVxQetY8V",
+	"ftUUTtapu9rtNA+fgx60eqQ/yfLqRPnCD627FD1lAv2z+jMXRfqvV8JWIf937qorhI4xTxKCxoC+EzBX",
+	"7jns9sCUHcCK6WFRa4gpYEQ1xSNL0dXG9t6aEzzTSRDhnWTCWaBpAMfMg3XVTgybZodTFQl1iQUHn7EL",
+	"Asnc4QGxosMM87yxvMZQ+IyPPKuqqC62v4MF2klIlRABjq+MVY2oWFNt6NiLuF/fBfGopbx1RzCpMbWJ",
+	"FVAf8l01Tn0kw+m9tq5HfijPFpOJ8BKaZWwwCf0x4kFwFWZ7YVbaEFowZm4Pc7GdNlYtCgR8pDyLg4aW",
+	"5PCdNWlBRkYvBfa0zLa6hIfiqE6s0I+JF5Z9ssQy7k3zaL4bXVEECEO8lcvII05Okk2y4mXPVu546y7z",
+	"lMmQx8ZwyKnH8ZAS+3t3yRNtRQ9scyhg/9KvIjd376LTNYstEnXU1Aq5Ys78mk0lI2MlKTfGF0u+dBBh",
+	"IVVWjZ5kqrHioJOnUmKls/YexW41pg0YZlyZKLJcuWMFkCJZY2S55ghbvGywX3r8DX/56ufmW/66/3I8",
+	"eG6rf5+8+3LSPOMv9x8CqlgabBawIjWoTEiRumSa3UAFhbAcj346dotBbhbQlrcb+zsbAkYkZ1Fo54rA",
+	"IhLzDQuprZpyVD8oe0ARPiGnc0JOlbC/QheL/EplmWqxOkawcErYXKBEs0DdIaS0grtbWL/12Pwb6rjr",
+	"Q/kr7JeH1A9PSPpYUUUiZ/Y49tFSGfGKHldA/hUpaDJY6pQZu2tZFchQipXKHSf69YedtgfV52WQVHuh",
+	"EmB1zXFYbJGgS/tKZbHUiDMoNGOcD+oUv7JIuriuJNY596BeedqaYzsfVxRND37SBXojGx9/0L5lHhiu",
+	"jhwMKZ1wqWJakdLCcakbCsYGbQ5aduUr4XCad8uLsUY+xK2aeKVU4bkLTHxJ6nwyUuce1H2iWswHE+uO",
+	"FUS2pRimBjsMew08sOfNEo2sUNBNgF6ruYEgA0YCfyaDr6mvZ5o0qzVC88CFUYMzA96PYZ6UbcBQQt4V",
+	"FGwl/N4aqhOKrBRnJe2GtaZGmrJWy7q8GHwZNE8is8fCaVgbQIlsikcQBbBsYLeeprAU6kntdhvOgtky",
+	"1KVs1LYYo8TrdmYDU9bPP8ElS9NKA0EAU7CxmZZin6767pjdLkdZIJ0C8ketxq1V1b3IHGbzCXXr5A16",
+	"6xw+4tCbVniMTGaQKh8irqh2BaX1kDG7Tb6uSvgw5jmAyK12dg5EMH5g8mU6RR63djUjPqBuaz3h/nwh",
+	"XMfqmlrXDCrSsom4Yc98MelfvLa6uFLau6qxGp67+Pp1XVOj1gnv4UjvXfn1Qrhso82injOfeTanE+YF",
+	"gjiMzOTs3//tc6HMW2mLqS41oG+ns2Bcn+lcGZ/REDI998HqVv+4+/h3ai/lC5d9B82l9E7lBSjAF1M8",
+	"sHWpXnfBR+NAlqgx8GfqPYXrVa4UlGK+x+w3Vb6rVKFdP4hw/mnM5AaIoShaqniLKLXMJ5nVmBWv6dYf",
+	"Uvf0hIY9BB82uLWwCLkRks14RemNdWZOk8ADZMU9h7BM4Mvr+VGv6GYK0qgZbKLV1vdx7Gy2jItem4JF",
+	"XOAk30T9FvxsHiNdqBEkdr3wRiwtzp/jMMyV+nlLVK5X2cNFerluZoVEfG4FCqUCfwtBv7TQ8O7XXKYj",
+	"fffk9WrsdocH2Xdi969lJo/W9BGVoSVbSX/1Y97i6C8kl6fUmhSiXzBb1fcQdxO92Tog1vPjK7JFp3wL",
+	"B2sB/ciwLEkZ+CWOMrMonJqoYpXnx1fr08z0DFe+KJbIxlzFiTwGdOGe7c4cpmxF6ljrghpZSoqejBlL",
+	"5g4CuCeWiZDrfcr3Wvd7qMBIPvLkBtWEtHc7s+ZFnweLB0Ux9tSrxcwL/Ky344UquG7azZ0dQt3pmNZa",
+	"WclEUxoEzFeP/deT33u132jty8c/WndP//d/rsKm7Ki/w+gDlHKEbxIA36rBST9Lp4w7/UyTtyfnr/qX",
+	"5D+ajafaD9jNSpMyda0gsI0JIEuJZnXyxnMXoQ8vjH3jd2CIsopkqk87WSeWifPrLnHXbPEpbPRhhYkZ",
+	"CKbT+TPLrcdKuiWh1G+hpMAH1uLRgSuaneF4pBZw5gXczQQ/gtBCZFs8+Iekv9tWAvl+PRAAkJlY6OI1",
+	"BRJtWrJLCiT6tGhqOCBW1JulTFEBKCJvAImrBhbrbZOSqoVwe1g7wrphPh8uaredxn4N+oUlo0oy42Qo",
+	"URBE+CPq8S855PAmdvUhjtz9lfD0Y0yIklp1CmGiGY24N5v/1NQ1LG64l1UE5zJQAxE+Mbc8SEIjNM0O",
+	"sspvHbEp9QOokvckviPUJTOPB08fsvZY6X0GZ+Un6mJv3sw+OVKXVlTiVEhTMNalA+aSCV2QASPW/7IQ",
+	"6HhybuSREpnvTa6ot6iGpWUhzumxmEeckrH5SH6ZtfbmajFu50XENBYv1y65MjCydOdam0m5HmQGfNub",
+	"BWPh643skkNGfeYvp0bt76zxLYK4ZvIT9/KqGg8jMHis15g6OyWzhcbzrA5lF8DPJRFjoCpBaQPmBRpI",
+	"FyWne2weh5MVn3BGiCOJPkxsQWJxcvcxt3hOEoO41C4w9mGEjYd6QVllvFTZpwNELoRwfsTxJT+++TTQ",
+	"xwJQ5swmubqFUZalorxlal0VWfQHlBDNB31mUe07yfwHRpm0Joklzf4Pm0x9JmndFpP6wK8slZUezlxX",
+	"m7qn6gFyyd0bGnkNI7djce/VRx2pg55lpkZS2cLP64uzrQ1VBZrDHj9gtfcQDX6lkra2nnA4SXVMKwM2",
+	"WaAow9RW2ki07euSkqfMlxkJiivTMIvF70zFtpIuy9DZmytO4Y4DzK5ILI8joFGG+j3e4bBkiM44d0tg",
+	"cnfuEixRaC+duHcFc0XUv0Nvr1y9y4Xa2SQ45PEDg/vFRHMgDCGDVN6AFzpWdtCUxQk5IL4zhrru27JG",
+	"ie88/1Mh+ZBh9zyofPW9xMeBbmX/kOozGxAy5asVFSvG0SXNVrwcNA2Iy6gMouLS4aKgLQ7ZXSIwuX3Y",
+	"cBZ0XuozEvicOVG3kEL62eo8r2ICrpS8OnlQvY1HEV8bKXLUuZdEOVjRCm8D8ICUBCpa81QJjxNvKNIZ",
+	"NKv1uXUKHBSAMAldCSFXXqm7d3Q4Qx1cq96Vkpem4TbYJqWVrLKCKjR+YjeHdnjWEDamLwHwIvxCSc0p",
+	"TgqrRUbUpjiNr86XTdi2+F7SqaQ2tbcuOhvrooyiCKMIELWSphYTDJMEYgTCq056JKRSQLJQ131k1NZu",
+	"cbGamM3D9cJC5nE2zX01TSxGrTHUWD7mwojP3MrziLT5tEZJ0OH7yCVjpoAegsd0xrSLWpGb1BJbX1tR",
+	"W+0V64ED8TtS1UoooHc5VLkZABges/cBgP1lPUKbRZHpBS6ITQFP3SZQZPjZPImWJ83+PNbkn9pu/POK",
+	"oxKW5Gbawn2nZuYm7cl4i7WHp/Ok+B1jxDOfB4tLtaTxuGNfiGueww+JwB/2uCU23I+Upkuh0infEspe",
+	"a23puJZkgVRqr7LVuDcKsTG6PZZ6gy5ISsnAF3O15JIupBInti+krEkeMPLEumR27RkL7HHtkkOpJOuN",
+	"z0fcs56qW7cb7QMDWNAwKwblcrgub0od5gM/KE5xuAxm/kBXS/CgDCPMPTxncL41EwY0xDTlr9hCUd8A",
+	"oq0ZrOwll0oMc5cmtO+W4166vlSdhP5TPQEuQ7bhgU4lc5jNHSYPwtU0s3SFuGYOoUGVeMLXsKXUKgfG",
+	"kokwSxMmydAXgAgEtgMqxvmGKzEOgmklCuutIp17hfWq9yIyMwldB8731XIIRGghWABQAlD9kTkoOSEn",
+	"z5NztSJM/U1wTFacBCw9jjrpRzSpv4YLvt1oqyGj+p54NJfG9OzziOwOEknRU2MLL6DYXEo/3B/TG8Z9",
+	"oc5239U7IrtbWyMejGfQ33XL1veEf1TSBegT3ZUoAgoCoCHPSZR6VpvzZsq8n8/PoC9fLRC4CJrnDrSn",
+	"AvtUw06GGXBOTbMEtHmCV6MPY+pyTCHUdGjabX7wIGICBSEOQkksq5p8cHTaslbPKRE9pp7jMrC54Xyh",
+	"AT4J+GH1kwnULIjDnfoH74N3rEQ6kTMcHJek1WjUCZRCwT21/vig6y58UKroByz7+qFS/QB7BX9M5OiD",
+	"0hEtnRWKZ/B2o0GeTKirTlvmGEp5WiXbjSZ54gkC+cEfPNtnDvMCTl241lbXFF+7Ys4c+Gkbbod6GL7u",
+	"pgW/75MnNCrLC08BWWNjTmVME3/mQnfOAXck4cFT9Wun0aibmYuphgDha2DTDAcZOA6UEIjVvw7zTalU",
+	"WsmNEulcp+b2yL9m6r1T6tMJC5gfK/F+Q92ZkuL/W/Iv7J8oszPe9cHTL1P70/PIzMO02PSLQeI3iKUT",
+	"ra2qqXOHIEsjPCyYmYWUAJVhsbUrQkior2aKHwAckVo11w1lopKWPquTK1CoELKknv/gYRtvzeyfLIRa",
+	"f/pnc7eh/7MIHVGl7xCb2mOl/Ch64iMPq/lJgT1MXDecodKC1BZMZwOX20SYZFNZVXfDkEya1zVjUwl7",
+	"lSxbroT2B4+SKQNPU7R6sf0dCGeBb1OngyQuv1ZnQrCYArpaEXs8HVmR8xNLAzqFPrOs6xgg0kIwUhLD",
+	"qo/k/fgGUc8Bvk7vQ/ghRUA4UkT6GGCtFs5jiuhQizuIltEp41Y1avQgWdBNfhehY+T83ZXpiYt7EK0q",
+	"/eD5zBY+9IvAl3gBGVD7GjPRdFUd6hwQC+GRSvpA4WJp0LlAazAu5KEhWKnMVMmzQFZZCSIggRB10lPi",
+	"CjSUxF6B+Png6Vsz9jLEkSBf6Uof6mxzoR2zeVKx0RHIb/Vpk1ivxvTuqo9vmXClZiGOq0usdaVbLHin",
+	"6TMITAKo6C6hxKWKN2+YD40OqeNIKF8sq5GoCVkYhbieLbRaxsO0GvsNd15384CZws/Mm01gXRPXA3rN",
+	"5AfPMAmdKwk204omNOMI/IUpHYABaOKKUZ1cihBujGn5uHhmHKaoSphwoPYBPwl3q5+GYA5Hcs60/5hN",
+	"QKYAkcmABrOc18GaQotCeK855sbCdYw/ORj7YjaCTee+NjqIdVsDn6UV4yf4QY8glCJd8vz4CopHSp0o",
+	"geWaqmjXaBqcsGAsHGJBXMWwrFGhdZ4FfgTuT/Ri2W60k95t/JgHghVg7kqjBRoVU+aFaR14EpLoIKwS",
+	"OjClqxXBj6F4eJ2E6ffyg2e+G81fkTeKzvoH6HjHbebJeI5Nb6okca1VbyypTPP5vE7hcl34oy39rNx6",
+	"fdI/Prs8hmeUKcUDN6V6aVqvdCvNegPvUrOjU17pVtr1Rr0N8bhgDGbWVtt3ptQPFlt6hwEkyDJwE288",
+	"Rqa6WnkU75FVMlgQKm3mOXDwgv0SbvKJU+mq1/XwZnAIqq8bjssFuke3bKmHtOPqrlro7kv+hRW5F2uu",
+	"m5Lr4K3zmZwKtdJqAVqNhtF0GRaMjCmIW591iQn0A6zzEuAKwAKAGp0Vph+BcY12FQygD/TRxwr2eV/Q",
+	"92/BzeZe+MY2jj/roXCeW4fUMWhReKS5/pF3ntbLvzAHH2qvf+gZaH0O89QTnSIjO/EC5nthJUBwkkwm",
+	"1F9UupXX0P5Mk6zpnv17RdNZ5WO1club0hH3QpR/6G+ubKELcsv8Evp5KlvRG9ElHd4L/4w7p8Mr4U/o",
+	"5gTUrXFy3qlhgDgwMePoA7c16VzXqMupBCdyEFGI2Q9z08gXs6l+Q/jjZ1nTYgT565Xmr+jd0eVP+rOf",
+	"pokbworuZlR31cpUyAzmP1UnmRLfEGFF3sZ0haQ6BCJyPhautrHr5AxOASULV0APzgQogUrbmVCl/YVe",
+	"B9QH1NkXHjrU0yeOmHtdI+Sh40Sy3DS7VTRitD5PBJ+GYuapY8aoP7/zj7py9YjfqANgzm2GtzszZHSG",
+	"8a6kQMM4BO5XaXF24rDJVATMsxfouLmfmAIKORTOooCEysjuNGM3QY2MQMVdtZRo0/Cvu6S/X6eJPrJY",
+	"zROpxrcTWmJx0vybiNrtxv76J/rCG7ocoy8Pls1ICRET58nnlYJxjcwLWfAVW6QFHl77FH48U9jBmJe0",
+	"H2iWheLPZVlJwBdQU0nGMDfkJAid0MZ3F3O3QiPMKZkL/xrMWaVgottTESVHexZtHWXWM0SjRjqr9qTg",
+	"eBzyBKSTP3OZ9XRZMOFd9xRMR/7iYua98dxCQumSucNcjSldVUHNYgT2tJohyHouMUZXr3zn3LO9/okz",
+	"ETxTR8u3Ybcj2PTHZbeQsDLYDa8Zdrur5psPS+I4jN0MqR961yPEj2QmyzjHoKh845Pl73OGlOSCBxP1",
+	"cxY8LkWHSnO+upx/dJQVrS/AYQBB4vtoe9OsztZYHdD0uo/8QkrVltA61zjjDcJY1wpAFyKXdeMERF+I",
+	"9vB/4lNpEZ9hqr96OepMYb9p6/ePFrFdRn0JTVyop8EWlklMpAE4aszPsWHjpyixfHVAu3zCA/D6NPCF",
+	"WPWDnJgyBctHZOz8VPNzuARgBhE+wa8bTxWcujI8dgPo9ao+LgVkw6RP6YQNol1xkRUSVvnKt0TADa3M",
+	"CLW4cmaPtWmScaQ/SYILq0TDS6rabIF5PNW7JTym/cdw6NfJBQSZ1C6b1lNUIpIc9B7ujZYFJiKO7qkX",
+	"xE76exodKXUATch//z///h8Ri27D4GoaG1UpaXxotNB3aHyE7EZ0D6Af58V3oTUhxTzuGROyXcYxg9fu",
+	"b6Rs+SIwALmvehat8g8BaAwEqonPptxDcJagUFRCHbswgJTG4jaWuGG+S6cWSlodA0LJTYcB0yn3SeG+",
+	"yqaKKZsJeX+QaGsGS0JkwF1XvxuifXbSNYUrXu5YwFNgSSDjq76KoVbe3/Rwga93sdJt7zQaJUX5BdJ1",
+	"hlA9CTEAUadF0DGqJtqoKOiPuxAcYALaJqpfr3xHrijFKn9Ld9R3fzQ8V1pcxOUxqfYYh0QoCjIOCbxW",
+	"6JAAUNEWu1HzLBzDw9u7OuyJai8KW/yFBoFisKjyiVY5IfwPD0Neuc+DAIuvAJjCp56ktskNg4asRqF2",
+	"1J/cA6xBCFhYKBk6PiCWwYRphBRWgbKIHIu5jOQ1jmMiblDvp27AAJFwpsPsehi98xP9XSiD72vHHU65",
+	"Tp5xF0P+PhSgGsCggDk/VKjnfKjETogJDewxRhXgC0rNl5GFYwJ3y04KNY1j+ODXjnymKrtQaVvkCeLh",
+	"oCPj0+5S3BYtNatr2iUBPhsDPBjOMgAp7oQHd3jGA1VpDJIytkKEIcCkIjUfccCFTwS1gG/gkbvlWUGd",
+	"u7khCQcUioXB5anZxSPU8cpEYTN/QP9VicmcE5OJItF4M1lsoQrG3WBBPFQGwmY6WTOkdiBi6VuFp9lT",
+	"z0Hq4cqpGuihQR4CC8QnhyPnUK3a4c6Buns4c0MYqBmdtXoC2EUlHP7m6kfnT81WGpfvyRBVKMO5XHPP",
+	"6RIaLyMqpsy7mXp1jfa0oOMvFhdFFc8iTyQfeTXuyadVfUX9wL3RJ0UXVpVYUzqpJ0kjd1nMoBLLsrIi",
+	"UrHJIugY3x3bu9S+mTvWDu8rbxyK03DcKPZ1f2UIw6wiM2xckbmayzU2CgkAbPeY+NkcWXkCaRbYYlKS",
+	"V9/ohwquSsAnUFMPwGipfjIRHvULYMHhRH131c8b79AXk7xF224UXTQ9QC3Gw0E+cGyBKDmy7wmfE57V",
+	"6zE6fwNoTZyCNWI9rvzCv+8LstFK6uNgbHCgac07/msiBhBpZ5m4GRxqHmxGT2RJ/w6jyLlKONynjUE8",
+	"DrD8UBhCRve78Iz6jOmEKzTMylfhjTy+gPn81UK5mwpioaG0npUeRsS55JtDt+WjWPf0GSruiOdGgcsy",
+	"04uYLkDJbu1YkOuetRhjpa2hzLmufohgbcfYLLEsL8yqSL7SBYuv3SAOXUj0X2qvpknpCkcIMHDFtWAq",
+	"UM/BmsYmERCx3yaH7DP1QVnSeXLdsEqkyfF6or/5VAfpEglgT6gkrvBGJnQeG+uBXhfqQrFUPNzRR4rA",
+	"ajRsJJF0QZod42l9inOLp+1ZL4JgqpQGpS9f0gm75AH752XgcztQP53TYPzPLV0i17pk9sxnFhE3zCcA",
+	"ZsZ2aPF8ASuqBWnptJkwNgfpwVFEUwyhhZyuVGe8sgdqAUN0dujFnXAplS0rfAikIYob3t+sk2eUu8wh",
+	"rsDt9hmB8CNzyJT5Jm8cRgH/tiEC2SUDthA6OQzuh2wpVMkvWOAvar1hwHwLl00PWqmGakteXr45Mw2D",
+	"FA1MyBPqqjlKMpm5AZ9SP9hSv9ccGtCnVcKoPYYJgh5GAzIRMiB75BU/hDhrsr6uZTIwjakKiZHkkEpu",
+	"x7JAJliFWMdP46D27UYDElzUyIyqJyLTN5gLs+669HwIsycOp26i/RGokFMajOvkTBjeMPqv+t24biH5",
+	"yMnDVF5pL1s5wbQpgCQmHqNTrftHBRIn0kVzl6rzpqrIVtjiZYP90uNv+MtXPzff8tf9l+PBc1v9++Td",
+	"l5PmGX+5D+eESfbO/kwsFz7K0q/MJrQmmTemNcX3NLM4xF1hh3uiVLB6LL42t7X5fF4D8pz5LvNs4WAF",
+	"hHu9e0Nx2ViMIVmYutiyJytL7zca992+UiucGxKIBaQ25/6vVi5ZUFuZ/TwXoYRPnzfLp0w9YdOljbgf",
+	"2Nd4/QIDpDYK4PHtEpQE0mANR4fl22KUkNANgzGqhhN6WxuALNtr7rdKYWSNSM2CyAaJa6F+GGiqVYob",
+	"etm2bFo8qtDvFcwK6tO/c0ZQn/7wNMhAUUuM5Pv0/sk7ikYfw6kQeprpclBPX8u2y3BqS1aZTXM9CuoT",
+	"65JwoK3PlHJfg+n6yY5CTwZKAewLTwY+5Up76/e6VxfvjqvqwXdSMeo1W/SZH1zyERpB9sVr9ffTLpHM",
+	"HdaUncQcbBoN/VwUNyNnK3PKx/7pWumNNS9ReqJk1IUKHwRS2aEQEBSmcRm9MfmgzL/htsaBpPvtaJyH",
+	"FbXsscACqpJmY7/TUEPRMayozFAMGmIq+cAolXqLf2lspOuKuSSeUDMZMFfMtVMzDrDTjbH05bAPuPow",
+	"OGPi7bDjATD1mZ9kskTFmN6wPF23T/9kuUPYxqtywaHK2Uvq6YzTsAdX5fCikpZlx1h1jfzy62+ximx2",
+	"Vjm2WI8m7KuUao5UiXoXRT5nm9YmNPD5l0q6sU/q01HPm+UZmB41lcvZVPgBK67g9em3yXvq07yDo9/7",
+	"7v1w3yohifR7WUfNw+S8ZuZejopl0ywpv6RcbfGJorx839gVCH9wq1APcxuVZtXvdZelEjiQY2IZnFBz",
+	"XbfJjzUpUg/iOUr6F69R9KkHoIqAEoDeiAQi3RatGtbLictu/UwohWnYXTCsiZcQjeod/YvXsk4usVET",
+	"4k6UEFhoeDN1oIBI+lNh1Qt9DijFGecSNRKrEywogyUWjGJ68Zo8MSKbq4MRRw3t7fDQe0oGDOtNxYuZ",
+	"xGBbGjXqEGz8VyXg0gEPX3x2IRQf95U5GPw7gDF4s8mA+ZKMBBEeoQNxg06v8F5IlXrFFtJ4Tc5f9S//",
+	"Y6+K/9tUB/Plcb8JbiJEzgufMGwpxhzy5Pzw+LIV1vLyqcN1rYvz41NzHxfeU8TxaOC80iOw3Eg4jsEs",
+	"QA0gxL5ENGIgRHg+QBkwKHbQ1UcqOIz8BTjkPHexfAriV/58pyBTbFqpqf8Oj5+fnJH+8cXVybOTfu/q",
+	"GH794J2enBy2vvT7vV+fj3rzk8Pe6OTdm/enszdfOq+vG29/dc7PF3yy6B3dvmOTN6N5f/TrySvx28mX",
+	"z43j3vxk/sF78/n49Wnv+nmv+e74cHzaf+ue3D476l0ejs5+PuyJ037j58B+8dK1W8ej989cenrxbn48",
+	"//Xo57dvj456t58/eL9eNqeDXw5vbO9i/Nvz4/nJoX12+vnX29Ork9bp1fX87Etv/n48Oj/93GueXvXa",
+	"p1ej2zfqf48O6emRuP3g9b/0XuL3fr3qXb+8PL14Oz8ewTdeHfWCZ4NfDhe//XI2Pnk2/u395+OfTw9P",
+	"Yby9+fz019Zx8MGj75vzQftl49f3F+PTZ9dqhC/0PPu9t+Gcj3pv7aO3o97xycnn1/3tK7d5fjJwTubs",
+	"gzd+PnSPLnZvjnvzzrvB9c/eu/bJ7bvd5z9/+cfw/dHnyfaL62eXYuq/n7eGdvPVbXN+6F386/mlc7V/",
+	"tu2f/PzBO93rDEavzj6fPj+ev3j769HPF403h4e/Hj978W5/6/3h8fTn5vOBe07HV1v2/Oezd1cvFuen",
+	"h3tqJs7J/O2vH7zTQ9pbeXcP7z6eHx9uzd8+O+2dHvaGe/OjEXzt/IPXe/ti67D39qg3On5+2hPP+/1/",
+	"Pb883d4/7J32e41R7/T4Xf/k7dH713Zv9Hz/mf2r+MWf/OOCv9udPX/bmA4/eNtnO2evflvstd+++eVy",
+	"fLk9GJ2Mnvf6v3Rebp2x2zOP8enJ50nr/OziZvB66s6dfzw/u2WHty92F2I6a/zzgwekeXx2lEGuaxQz",
+	"cIfGCf784uTn3tUxeXX8a0jwz1/0Rsc9RQKHC5ycmqyZaG9+/OLweWNOFTO8fTtavJ9eLl4ELfHMvXjx",
+	"XogP3kS+bvq/fWai05k9/zI9uh4cfe51dprUWYwvemf9Xu/tiJ/K1+M3v7zbGweNz4c7x7/9493Zi9ne",
+	"26Mj9+KDN7t471zZn59dyd9+Oe/s//rmzWDE3v78ik+CwdFv+1/e+S9+6T13novfXjbPG20ux+++fHFn",
+	"vdjSLE8soWiixKIOLaMfnuDB/kM//H71Q9yiXP0wcr41W5291n6z9XCtUR9+S1oj/l5Yayycrh4qY2MK",
+	"9m9cWYmKTkI+e0/di7VQEzcZOxjKwgVCVO+Tm36P4z6e7vAj3/z7yTd/FGtKU0kvJ8ncpisTzI01hNXz",
+	"oi7XMULOcURXfsji7wgz8yikBQ7ZbH9strD9SviYx8rvjuVgY7guytpe9rxqUR6ImT1mThdBaVyGuDTj",
+	"N0BUieKuurbCq0lXbVb7+LAYpn5bF4veQnqWLnyM7gn2rxl1jcfBVJWG+HgVgQdzLlmqmmZOsrNm6Y1k",
+	"LJ+ig7GE0vdt8pFXCZpUHvKPQ3Az6cOPIqk0BfdycobLKIdbMSbPDeC+x1r3U6azdBUD+jMZgH/p/PgU",
+	"EWy61vZPklg2tboJHo2LkjAKXNV9H6KwsPZ1cQzdAPIthl9DiQBsnfEolkCm1yyOj/U1Wg//yfEGWSfH",
+	"1B4T3QBeiy2fAbSqq6RiWDYcQHBRyTgZUD9WnpX6LmcJx168um6sWUSOUhGrZF5Ov7itTdmkNuQojDKS",
+	"OQbco4C8X8JjZHF/Sv2J40zw+7UjLqdCchNuXYk2wUfiT/yoXpOhxKT949ol/kh6TZLUMlScT3bGHZH4",
+	"iF38qrjgFeIqH3DSc92lTgBG5AwhAYiFzK/0kWu26KZZtgppiqZzP5Nh5FhnpWJ3Gl1o3aBSjURQJjBa",
+	"zWFOHkSMIZuGo5GN8QQYjzGt10oJ+bhmSOJL62WF/GGcZAFWUowtvx5ny/WsLVfytvzGzO27uTx9ZeJz",
+	"F8/6pNPaazzVPQG4DKROR491F8Bj/+j49fHVMaT5IeSYOYmcNq3/IyZ5phg+0LzThdhjvEY3xMbSeo7v",
+	"1nQWOqBhjo4v0FCx8CT+p8N8qDoB4GxYA6hnZcW5dHrNb2u271qESl3mRFlgJ1E7GE+QEyln3BsdcXWS",
+	"D2bqwXPBIUcI4pVGY5mLmevonMY66WG1edRYjq/oCGTSayqD2qlw+JAz54C0G9t60CfD2pnwWO2UBvY4",
+	"XqAdHhV+NVY9vRo9Y15Vu+SejZB9dkvtQDdDSHwO+gNBsx+sGKYjimPqRO7H9GZWEV5PZWDa4YBeZhpP",
+	"mtrmtf7F69plQF1m5UlS3132LmYkK3m2cLg3ShSLD7dP9y5C8a5oQlu9Oticm5eJqllhE9F3n+ETGSma",
+	"V+GWDCFVZLogsHRelMWK2lj0+cTW5mVhZnXjzfl8YlMzxhEr0qbTbRmekb72JZDEiGKHJV4F6ynUu+FN",
+	"q+aWJMFy8yuH4TTcWlbxrj6mAt+/eL1JgPgyR619g+/iferpzdgM1Yoi8XVPwj131UqCHguMNrwVVrSN",
+	"mkKGthOjaXB3IRrm+1nsr7dG99LzvpIClgOvzzKz0h2IVilnJZQwOFkyda/YlUjl8t1vrmnVBjPPcdlK",
+	"hSsG/koYUXkem1Qvz2LemGqywC96edRBAe4ldeKD5sWxM1iO+tWNHEI0bf1xj1ixH6w6eYbNxoSIlS5C",
+	"FLLPlLXnmDRMj80RuIyNmAKJOLhzUAlh4EZNNIpNlCA3MZoBaC7Y3w+0M9R3qpmaC7Y4lCJfgznEbfuW",
+	"/iKzH3+5M+dPLucMm0I0f5kdsbXuTAaGvhOJ5vcQewlyzBF+nwbJG+Iy8Nubm3FY7VeK5WWid3uOY2Jn",
+	"5ngKBa7LjfgwXVIxTRpFJBSkYoHUAvkn7ECFVrHGj0LyA5QUBFxprBKaBAnsQeu4brI9X9hlFT4fauII",
+	"hQ3oQuYDNjPNrEetWfkgvCb01Yqh137pNPYVK8Wwms8/9w/nb08Oe1e9V4ej0b/G15/fnL99e9T73Ns5",
+	"fSvn/beAenx+PH/Zf/f5+N3p4QkgHfuj+esP3sX75tye/Pzl18vDX9//LG6fXfWuEDd5enr0/Gz8+r0b",
+	"2M/3F87zZ9e/XsRQmEdvF2dfTjsfvPdj++z0C/zaNr++/9xzT/un/cPeUW/rH9u/HAFu83hx9rn35fSz",
+	"/eXNz2J+dKTGe/bzB+/Fxbvj3lwc9mjv5rTfmL+YA/bw8+HhaP5M9N45V+39X48v3V/e/TZ7t/+vZ+f7",
+	"Xw7fNS9Ohyd78/7o16MP3s8XjXeAR3xrp/GoR5e93vzi7cm496p5sfXK9jsXx2+f73P3l2nn6MU/Jm8D",
+	"ETQ/eMftoP/85+uj6f752e3z290eP2yOLq4v+rveXmP8S/vz5e7RDW3/vHPm9GR/61e6/eX2sj21X78Y",
+	"XY1H/4xjFFN7VCL06rvfBnB3yvwRcxRrZByq740Sguwobpj/IwT7UGcsrLg6Cy9eR9Ks34s735krGXgm",
+	"vjKsj2bYCyGyL9tkmAD95ARx8Vl5v2Ms91CKpZQs5y6sWMxq2OuT+yRqfhydbDFlPa6YS9Nf3CjyHrGo",
+	"b4/5TSztDtuMgzYeZiGARxdSinW77eXEGatOzrCVJHaKhG+nSwRCpXzmuqaVr/44Fsj47eQcRkf9+ugL",
+	"qL8YM3K4D9lhC9NCk8pFzZeUnL86qYadRSHbog2lJLGxyRRKRuoUQ906HBNjjCv33ckBuo4X8DWZhbkM",
+	"VxcPfBOOB9ckpIK08FndU9ayad32A43C4Z7DbuvBbWBhdon6p3HaBUIYqFykkIACGUqouM8OHbdRPTiw",
+	"1pR6IVynTnrRh2GNsEaI2sxkZuVr7l1D32FYdmkqtZptyGrwPUFfPvXIzjZ5xQ8RNBQQ8MUehC5sGhCX",
+	"UQdQUKbQkn6r8MMGp4BtmHPoguvF8mX0rdX41xqNRgPXtkqa8I/k0Hz9K1YYhdar4cOtzg455Ydk5k2p",
+	"Df3ufUQtmSIqugw6ZPhEFPGTJP8/e++23Lbt9Q3fCsYnbZ7QsiTbaWJPZ/6y7GyaOHZsJ2ladUxYhCTE",
+	"FKASlGXlmV7MN9/Be/Rexf/G3sFaAAhKpCx5n0Yn2UgUCWKz9uv3a6PDBIVSgsXk5zCllXM2Dp/g4sg4",
+	"ck2vni7R+/mgQ5R2cel0blT7rMBB7WU7udCjabuiLjwjP6msucskQqGJKVW53KdeckNPa8F3MPTbRUs1",
+	"55LoByY4MYZAtUKaEyM0aESBT2ScM4k9CCXkLEYbGWzfEU0if3PidRVyIApEkLktUVx0Y9vqlEurgDgw",
+	"O8zhEhmqfoM+ZbaWAx6iEcuBPLm+ZFvdRk3HHbyehRX2DkomZhG4aSSTyJxHvw4mN2i9CKYRa3JMQmYQ",
+	"E1oIKksmMkyzYm8/aoYtb1k6BCVkHEMyJgVyaBOr8dCdA4O0pH2NLZRjwKaPp95oCUserfLr8Of6XxX9",
+	"/3DbYWC4F5ji44ZYhJFwA5qknMa/ansudBmFrpRRNtZsDxsgopTFsbkVNgxy4ViLR1p4mtuYTRUnjEbj",
+	"iXJK9J8GzIH1eT1xeqeZnZQMhULe5ZT32QwnKp+znZm0CuFlt0retkJC4GsMtyA0lq1JWarKTGEui2Ky",
+	"W4b60cWJzqSMGRVFWSI7KJE5m6a8M4ePBvEuBGM1wTGAx5IdRLtKgLg6VjLLIOXP5Bm7CsE1SsanyVAs",
+	"/DqPvsswq4P5c+62w+ar3WazcfbMtR2eXVbVQXXwB33NXsX0+Nsofd19vvOm+kncT9vh655zeNf3d9uj",
+	"99/2vjl3d7dRc5993WloV7slZjnbk672q2+NP6yrvdd/r+jnT8OWiJr+GJ6n+193/pjVmdaovmns7PSe",
+	"vxz1f3n6duNtS/CDg68f3m78/S0aXu5EX4b9Vy+fX/Q+f3pdfTtojsUOHR98/PJMPm3u7L76ODr4/Zen",
+	"O6Onv7/4urc7rsudtd2WaK/98e2XX/jOyeHnr90/1Kj7R3e02wCn/ATbAd+MGruNAz361x+e7zQ6z/e0",
+	"+72z0YAZBYc83mmMcJVGX3Z2Pnx8rVfpDbr2Rzs7o9ErufflS/1y8Mfnzerv6/vjdnXn69mrOD4TH4Yt",
+	"8aX+In3X/228v1OFBsXd7ofPOzsn58ebJy93D7on+9GeOqwNP4jD42fxx+Hl+2+NDozneH/v1W7jc0t0",
+	"d45qh51a9+jtp+iov3lSlx/X1vdfnnzau3z+9dtEsKT7/k1jd+dlg+81fmkOL9Tno+ctsS+673p09OVQ",
+	"jsafumu18Yff1pLnn76Knc/R73H3487efvPN6+jdPmN8R260v9b7Xzae/ZG8P/h2uEcvn7XE0f7ntY21",
+	"i3W1162f/bK7dlUr41z4E6CoT1Vd/cdYC3fZ7Rg1X357tb6xoTbY3m7n2/uWODl+xnaffnr9sfa6tvGB",
+	"/j5Mvm1e/na0mexx2+34pbPT/m24xodN+fWrrDaHb9X6mfrw++d3g16vJTrvNj7FRy+af39Qg9Fn9TV+",
+	"dfD3Ybf74TLe342frnXbh/Hal8vG8/TvRme0flhvP3260f34rXZVt6Pp8rIcwH/NHXk5POcYeXkYQAz3",
+	"+NL4yxlr07zmWcZgbqlzsq+Nv3lr4rK4y/rGs+p6tfr8FuMuM4rlvADMzHq5hJltVBSJgfzhg6cTXnEL",
+	"pYQREyK0wZyD6LCuptJ7fqoYdtSTkA6FdJGarG21yBFwV/1/9GOUIVMqjA5BrAD4s3hXZE5G8+idsaNT",
+	"w/llnXGuXMwHcXl5aoI/CDyVKgvdFEmmjJsAramYY8bvTN8S1h3Bf8HNMG7eWcJFV0EAZqJ9yEQk3qSI",
+	"AALEi8IrHszVCuc7W40jAvMo2CicCHiAM2gggCERHthks4FiIRSdccONA9yRRWRpW8B/G6ohgAMCJUdY",
+	"IR9FyuPcgjUbgJsV5JPgGALK6gAgNMM4DBSSPNaZMBC7BRxleqvfsF/3flM9PoIUgIUt0LF1BAf7+2Md",
+	"m7vna3uy5iF3IKFSI9uzS814U80I++mO6sLxZE61h8HHi3WHedHfB1dqR2B5YpzNj01NKhxQXBaicNRj",
+	"INIM5jf3wjhaJ2xZ1L5QsYTTOLRMTpNlYzbtYEqJ3GHGyCYm3LWW60tkE873SZCDjos76jEk5lWgCN1/",
+	"DI0BlQBqv01P7FBEUrA8H6WFWtA6D4I9xSEpYqoW69VqGcjgkVvg70iOI7TWypb2xZqyP0hknyuo+oVF",
+	"XNlaqdKt2tlWvT1/YjibiIfxT7yFKJHX2VlcSt+bS199gMiEW3J3nToFh60IDDCZvsBzO7wN4svqeTri",
+	"fAjmqfpIT4AiIqlFdcUoucmy+EVHE+DNRmYiNt+WfoZLxZhMsEv4jBgg90GRpZ/NuR/CRd/9e1jGRWDZ",
+	"KuoUQ5WQARUGJGFdmkQxU/B9mypWFumGv25MP1c6KpSupopsS+vCHrs0SywTlx1qy1gKhU6agHaZPo2x",
+	"Wwi1EjSERLzLTSbM7wpRw3Yvr3jhKWVvbAR+yTvXNzev+dJ233JFjl83Vuubz6w7trt3FFzx6qUtQFx0",
+	"WTJIuEhLO1Tqz2+8TM1G2QDa9J7Z/8o3OMiHbbJhe8+4V2MI4KWl74CR2UfyHudclOad9Hfz93tld3+r",
+	"f1eUUENAky0ijJtugTkF0NeCRVgxYCtMX8dEpIWsw+UCE7hCQvNBuGW/CtytzDVlpy2lKeChz/lOsFTH",
+	"+KN5Ump7SL6xA0GWlfl/ABw7czGXQ+DukcH8Zyv/neP9P1C/9US01llu/sfXpgzI3/sOuQPQYFqw+XvC",
+	"nCnu//YuKqUVmGwBX4RfwFebplZjAj/l52Zj62Xj3fFegGqfxse8K2g61LYkXtMYak0q4vGTwEaMPU4B",
+	"UFwYjjUBXWNCbpG2we42MVbrPk/j8uesF7hGlBcEUhUGkBAaKqjGgsACx3blAVUZ3RWOvsy7PoZv89gb",
+	"3xWWMRgMWlGCMgN768JvvdWTZa6vtJF4FlMJpzROT6FCR5/F6cvq1fVKtVKrrVd+WZk/hzg1nw8Eru+j",
+	"oZQ5620orupM2g5LcNUy8H0jLPI4NOXS/DYc8qLzWeSX49AWgMgpc9BnM7/my8xMYWYeWD9WEqMUHtrq",
+	"NKZlcfTyKpd45TEcmaWNU4IVlUkUev0zckMr4wr74hHiRk2evTXD3Vja8pyjK4Jy+i3HrpBVhFufdUQV",
+	"BJ+ER9qW92qNvXLOBpiFtsQTkRyJWNIILRW9tFhD6ziArzqt2hz41zUBL+Hm7lKE+Hv7RnLknI2vL0Rw",
+	"486SI6fn3iVOlpyD/fsYZMiA9WfDJuQ8ojiWI+vOmFp9qHzxWrR9KIW0Rx2w5lUy4JD1lzJgKQPmx81+",
+	"KMMBN+rMMz/wLnnE9sPgvK1q9QcvhnjLxkG+ckBEk0yP2FSUawRErBWolJsKwac9R9J4WxaL4T7z9gHO",
+	"3g1CEh7ZtdmUdaU/QwY/lGwrfRmxZIGucBzWrbFRX65mu+TmMtZbvqWc/Re2qdNzRmhume/VOCs/o4V0",
+	"hb7Ezl/ohLb5PB8EwbO6pnjK6vqPudmiXSnBrKKDG5UPmLAKtJZFeWrCfE4yKCw0QK4EabHEYOzud91E",
+	"jjxyQDYoqqTVuhLf8lhPj/7jsVQnYMmaTXeWFiSQBgn/JySmjoQJWB2aQuUwsvbaOadijO2bKdbfhXoz",
+	"rOrfmrpqr2X7jHW5MCifcFkYkPB/Ei7/J/RrSrQUplyQMOEyvIfaCNPE+7jy7QtnhydjhFA6ee2MMRS9",
+	"Y28wtJneWQp59kZ1GLIyAUxZOs08cIeFLIY7615qWB5NKn3OU2JTglyolIo2A8xl+x+F8hWtSa4sakZA",
+	"lASBARQvZVVeRXNqb3yX5+8x1RDgMckpj++3juCWygKcy2pNJzc/1y8HcPd8bJUABeZDcTUAXnjq7LDS",
+	"kgAzjIWrAVAQ++JvZvofr58v/f8eTANtKAwF/3vICiyRwFBgxzFpNlTgF+QbgeThjqCitNpOK0qj1bZJ",
+	"WNG2RqVi+qR29142Pr47CQ3xNOANuPoAK9q6tuuuTyjpMyqA27iToZpYhAr0YMOpmCxX6HWjLtG6GABr",
+	"srSDniEEAHHwHRkeknXaM12cI96a1PdglSE24PqzzSqJAAAkyYzVZsM0OUBDBTeUF54ZjQAM2tjD29h+",
+	"wzyoz7EDR8HGPMC2cR2HDsTBoh/ZJ08v7RY5eXdMYn6WUEDFN+iyEM7Qc7CKG6c0CpGXkd9tJUYbAEBX",
+	"jrgkESO/UcF4IleCFQBuAvG3c3TzLvd8q9xE9eWqqmuJIZMuFfwbLXzG7DjNBcC0F7yFAiytla2V4yGg",
+	"ey2A7Jdf3weqDJnYZGUkKjjby1KQklIQnJ9y1X1znVkmEwpjHuaYuNBFibK8IuKxdgbcC1v/W6JQ8e0V",
+	"GQ5IKgE9LIt9ACIBVa4zTV/Kpa0R2co6uRFOKSBa+JrqenaZqgpp2NZsD7FpJnYTPNJoc8d4dmGiAUal",
+	"5cO/Rj+7dpJEjpSFRNJ6syOHWQu1NuuNzuvTiFVaArVjX0YsJCGN49AQgdi2OWVq/YzPqV8bnmCxuCyK",
+	"mm3NQ0g8D9TJ9L7oHxWAT+FU/7n+VwVoK7cNslSiUv0L/fiq1eB6alChQvMdjiJhZehSPTo5DA8+zSFN",
+	"QV9twcBgNAhBZRXxKNFGDcZFfOxCiso1wH9nuMGW2xj69qUETr3A6mm4DZpClZY4mR42vJ5ZaJlELLFv",
+	"YJTZth1EmOG8+fURFoXqDbxQm4nI4UNisAcjaOcG7I7a+2IrUm29ShRrS22tpLIL3ZyQHsVFPjpuZCCI",
+	"8A/TxewMJDATcIrTYSKU35Kkj4+xAeGRCOIlR2BT2J57Pwyohp0OR1A8a9+cGAAyHLvZ0hB7yCAdoc/M",
+	"oM4ZIxbSNeYKxMXSD4yZTcPgjgKwAIfsF/NzbB3HQeN+mm3vqBkGz5V4Xf5+FjJ3XAsgvDiCpqjMpjPS",
+	"BWEi9df4jZCpxY4c/1igXUZNAV7XogadNdoSLqesNTNpoGBWEy7hxbIn2J+qwbx2Ht5JDeB9tUhe2VrR",
+	"Um9Rcyzbfjug/B7EHJsYhCU0+XdAAD2QjdbPRNqMEMucEMo3st7UfOabmmW/FUL6TNlv7NJyBZSzTvpB",
+	"BgNNCWkpxWLWTo1mbh5/QpUBZHYbtefVJ1qjfTx5ufrcKhRrd1gtjGkRmxOT8bAvlI8o4tGAy44Hctog",
+	"4U8hUSnVCtTaXiagaqFOBwmjkeoxZv1x0JlYJtCRSX8Y063M7YesjFGj4a9hQMKn+g9IzvwnDEhKz7Sh",
+	"0Tya1kw4g4tqptKYMqajqLNOLKGPue5HTQWZ4TlcWNDkNB0qP0sTfF9Zmmss83eeV7n19IJ2BNfa6iKv",
+	"PufjlzMC60dkh76xxtwDoXe1sry5WiwVrzm1iFfNoxb1ZrlCJ3r8OVdxCNBS1B4T4C8jEgDUKT9M3nFu",
+	"LdTeo08V5FDssCzEhOtpRDqJ7E+GwLcR5jrDWrBAXhkCN4BhGamlv7QUOBXS8AHi9aiwmxCwhLIIP6CD",
+	"AyaP1zuA76RVsxFx3lz85PEaNI/eWVz/rJtxZOMALikP/leWpD+NAN7NOEtA1i/kCNx9akqRkZET9Le9",
+	"CTpkDnTISNrOMB0mtsJlmsLfuDYGJc4spnsZ+635yqA2y46BGVFbbt0NxDw31dC0hDPfgDj+W+L4cwI2",
+	"v/zWbDbOxg6w+eNXdfDt+Pmn8Vmn0znbfV+Tf6xFO932eH//vgGb6/sn56P33xojj5/om/vsa+PpNQCb",
+	"Txq/O8DmVyWAzaPPwKDUNtDCb3YymOH9nZ3R+2ajcbL+ut9/WqsNh380X41b4vVz1l57u6PijU+1F4dr",
+	"Hz9c9p7/8cvOxVf2pS2eCknH57TBaNw/fzE+U9861YPxAa+1x2pzkMbH6y9aovvlafrx71dv5cars/03",
+	"r77sN0YAmrw32ttZG31o7jcao90uQC8fIoDzh91GlwEIsL6uJX778GF/vyFfNZvqVePDx5c7o/1mHnr5",
+	"6G91Ee1+eTHqdKOT/ebv6y/Ok41XzzfesvpJo9MSPvjyFdDLX+Hao72917sN2j3qAexzS5yJo07722/f",
+	"Ppi5jZqbX8/q1eEX8Waa1elDY3TUfdNrvF+nzXF992iwO2yJ/vhFT+yNP2/utw8Gmx/kp9rXz18un6+t",
+	"vevRw4/PDxp8r5HU337unh3247X+s82PZ5RGa+8uU5n+/n4Ut8TB67OvYlSjm/2n+/t/V3/9/gCbPzw9",
+	"P9nY/dr99P7wcrPWv2yJl2O6+b7++ZdnL3fe0Eu5ufb+980jMf5S7781gM35HTm5H1ti0R1p9+OCgM3X",
+	"TKc9DGnWMp12C+DL95FOK1PNhQDLt5ROMywnxqOZnVNzdSkdmbjYnin1nQ7GBDbPhlk0G3TJJ90qpAms",
+	"IZD4YdpcSLFqRRuUNCCK9TlUECJr1JlFlgRcXdoSGOKJuWAkVGzwK9px2/AJVGKihdY8Csi7l/Bbmfa8",
+	"dANXGDAK4K/aM5v4OBunNk/Tp8k5PPYzF5EcqdVafbMO0Bfa+aYp6UuVklqVVKtVZDppCUwBzRt/4gJy",
+	"G/C4LZOrwooZEMy2XgblRWAwh2lIfra3zAzHJ4CTixZhQIYCSj/SHmsJZ4o5g7Hr41t7ab1twxJC3dD1",
+	"pAX4TGS2qpDQ2yKh/g7j7PqftjIBPuYpfOZXOej/Y4WC/pdXXRMA3vMpjbsy4WmvHwYtMeEGhG2V4HxI",
+	"eDSNcTFxYo3ncSiTdNgdMsX0bMo+jIStwlwGJKRt/SeO/7//57//v4RB0//+XwXXqZRGEsce0Yj5ozdX",
+	"t0SomBk+FAyby8zA+xLfUPRoOF0Pi0k02m5D1AUGj4kosx0yt8CAvo+xsAd6iBp6m3hXZyxAEMLMyHwE",
+	"owlTaUsYFAQB1eUdTI1RDxg1Ym0J5cqwmUmfK0ihRuTvoYQjQIQkQ0XP4ok87ka1qm9pJYBBjokhMIQ8",
+	"VFnq1+N62oYt1hKOSMoVpoIIOOeDAYtswNVEWmfGR225PARUbbGY9pKRVwn5u+iIjv3gV+ZGReyCt1l2",
+	"Zs03GfmQFwN20m6ClQu9bMsepc+jaUtFYRLH+Ib5pL6ecPAnw6EwlD7hFpTq4jK1qSBnrCWcI0u7lIsJ",
+	"cqsRVWajsAjh2adYk3DYcDWkGDFDCRi8zvfVMsPWtMOQzDqE+U2Te5qLL5A+RCcM4LWaIpiDqcWUP01l",
+	"n7dDJ2m8fP/V5QgTGX192Z+1uik08IOyc9cUtERRdUNWVlAhR/YGIN6YiYDUAm9vn7EeN3ctku7bjmpL",
+	"ZexwoK/MdUi79V5OjCnjuYMaFpOldhxainLX9ZzyvsmbQ8KR9KSeIyR6krIC9mt5DGCZ274qsFE8C44F",
+	"TItWxw1WtvUqkCU2AQx9h+KXwgNS/E74q6spw06mFHqQxbvSHhvr5XiYDMtthoj8QLybWRx/ACktsJ0C",
+	"b24CY6ME2ihpiVqAx2A14TKYqgcIPA852DkK8oUFLVE8R7OaUh8uYf/GqJCZpMl2ny7dvyL3b4Ek/fr6",
+	"5ubGxnr99n1CNZ9TeAtJeq8/v5hpH4h8wTJA+3aiQ97ZSAG6M5VBrR4GE82oABbII0NYDN9llKZaunaM",
+	"LxQ4lwWdIkwGnqJ1GJqqgDzOdlFbghqqAfTmYR2nvmyQyJS1XT4hcza2MysPC+61akMT2dXEYa7CRdrJ",
+	"G5G3AgyvbbtHE9pOM7JVnCE1Vinru3wIFAvoIYWnJo0gO4T9PaSxZ9XHNDXcsFjW51PKEh55hLF5EuHA",
+	"ohhk7zKJTwCmqOFf0LahkOkqF+14qOcL2I2N6WwXPuOnJsgksA3GqyNTdbauNU+8YkcS8ShXCdiRSYXs",
+	"500eR/Oa5NmEEEfBeu+LYShMNvjY3uvFkh93k8q4E0yGkje+sUL6xge3gstgd9MSk+HRa8J9UwKc50QH",
+	"+vC5ythuB2Gh7ATPVbNWCragt/MVKjHjpCvh1RFspMrV24102xRswzZBLnaVWsLstMeUEYh4qitkjyK1",
+	"jkH59Tof4BMaO3BMo6q54w73mxi2tBIBX9xcfs7YACIjpoBau8RnTA8sR0nBVY6gzTHGg0tYwG3u9cs7",
+	"TW3S/kpuoSZLIcREgdY+zYi27UxbcjrUFC1xIDKVk+ACZfFavzNE36QDDOqm5l6h2kLKN0PK78rkKyQU",
+	"zBD+C+vcortNupLoKVPMxARMPwnWL5qiBYhfQLef3Rt6mFiOBe/hWiQmdgO+HhNy2O3ph7mn2JeEGNHW",
+	"pO0C5ReTTYtoSxgzALcZeOJjCD2YEVBBQs8jXn3LxmHG0G2m1MXIXIgq1pYAdDNS0k6o6rngWAnQM3Jt",
+	"3TweMYMbm7tGHOWTXpujMSMAse1orbwjOjYFImCxAUHdj1WDn1XF57boytZKvbpeXa3WVtdrepUvWBJT",
+	"LdgP16u71zdbPN7Ah3Ojj1Bqzlv3vsynzqDsK+ICuZ4ZsbhLXSZsimj+bsuhtojVEYsZwjYV0/LlPDof",
+	"8Jx4eOiGnw51rPHZcoVoWwREY4W8xII9ILEDYSiF6QdsHr3LOhm1VI68Vr88WjboGK1HTDqGpx4LlUo5",
+	"5jd4NOURknAo1IC1eYczQzwwQchXIfDiWnqD7phMX8zk3sOXvWklm0/AV1L+O0VVmlkruC5nMhq7/sAl",
+	"9nYJTdw9VFCUbYmJo60vmq6g+Ccox1KzJjKaNrNx46Ee1ucqKEUq84e4LP95zIivd75zC/dECfDMPFU/",
+	"wb0hqw6LKoaMGPf6qVxoVgFgKsXPHd3zBOlqkCFUYQCJtGNGE/j2Z33ITGnMk+myauPSpHLY7mlVaCm4",
+	"jW9ALE9eRgdQySpmcsU3Hu6L01vmLluYSQMWapgTC2ePIdtU5tjNIf0/xY7OBaLNQbVDVuaSQ37R0oWc",
+	"sViKrrJ3RVppk7aB3mZbDD8laYaDqBCg4dqGf36ZC0tHT/Gh0UQJ6XVrJj/C3R51zWSOAXxJK3tTkYsr",
+	"fi9St+x85AQvXnRrFZcAgO3D0s4EwZ8GArsDLPwJ0J/rktkscfF/dG6MKRrohzCcrqLamTjHj5x750r5",
+	"cVO+aiNiehQAV6ZSDaZEVbDMu+/xbo+plHAb5O/IpM0WFC33Sx295B59xNyjRcHAq0XHv4+IdPZZUYsK",
+	"s/mJSh+JULsdVrGfD3f2jusBaewdr9Y3n602d5oBOdx5u/uyjiLs9X6juWoIyZ9krB02ZVZARnZDurH8",
+	"ui4px5Zm1Y0pxxY0q65BNVa0aa8WP4+Lc6xYzHzv5EOlRYsV8jkvzH5SBXWLgR9s6g+hhcFVMZKfc6Gp",
+	"LGT1pIKokomACJURrrZdzkhTst9obpMwZl3aHsN167t7x/5FNX0J9A/KOCL84DggfdrWfzVElEiOqXjT",
+	"aefqSEaMns8vgw1zNSWHB8cngH7PC2iqgc1aH5M5oY6XpEtL0qVloG5O0qW7VU+zz+c84MM3Y11CNZIV",
+	"BD6kFnmj1BCQUE1baC5QmHi6ILBi2DTqIaqOjw6WtSx6TMm50PZkrkV5JQEqpWOsAyBDkfIYbhKaAqDQ",
+	"VtLZqjiWXPA2wwK6JKt96ENpnBoOWKJYxKAOXxBzEyiPq4YT12u11fYp+RI5RBz9rLElZmJ2waHl4fHC",
+	"GbaYbSgiloC2QKA801PtJjyLnmgtI0dbmL2JhihUWRTOLHe7ncKFxevFblL9dbOqrqKirqkKC9P2bLOD",
+	"AeYCA1NrBw2r//tP6EM30jh2BZcQZlnmhv6FKqeweuy+Qs0lx7a0buyWckX6N3324JoGQeiKY3VZwbbj",
+	"uusYHILLlDSP3hWIXydo85l/jxrFk9FatENf7QQvimWNqVeegcw4Z2wApQMiTdBXFoTRJOYsgZI3VE3c",
+	"3FulNElZFJjy7bCdxKsXLOGdcWi6rqjX5GZRM+GdFbtgCQV+nCL5rlfsEQj4pQT8F0pAvbcKztzdSr7i",
+	"DT0h+vRFty379Pl/cNlny3Onsmi5jlYwQnf33u2d7AHZgTO5TTksWNxctFkhVXQqIRCTDFUKRA9TxbLb",
+	"08gj2R7AgiYxJTD9Cttcm8Zkqa2pbTQkJZbQQY87WLwK96VMviN7Fl8TA5VN2R8kss8Vu4FdC3t2WbH0",
+	"A8nkXIWzdURxW913uTOevXkqnk873qXXkc5G/Dy4eD4cplfJZiJR4GojcKpNwfvZaxkjcpoNYWTESajf",
+	"UDRjD6SNClTIMc7EPI0MBWL8Cit3SuaaeV8amEthdvvCzGzle/GoSzdyTnyZqxa0LAe0v+btQDU3V77/",
+	"o+lyqKIMf8P7xX1zzj8iAmVvGpbkySrNbSTvFPm75dqlTBP3vv1SpgHtVyYekj/VA9ovLh2YPA2FhUv+",
+	"rcvqlHKPv4pCWfjTbQPDhkvebge8FRmzdC4a5LLMsPeC3xlwfp+lPalfROopqftU7xdMpDIZz+/1eLPw",
+	"MDSx/jKUiBrv5stG7BKe2NzBmSmmbigaig5PUbKWFlxRJBOK1fwcrdZ9eTElMTI6pSl5USEHNiKtv1ey",
+	"75rM8BmRqZoBa/3JtNTAq24iNa7ZpNyFFut/fYfy/Z+dXVjRezw7RVsod3bwgtzZmdXPnNOVpqk54gDz",
+	"HBXzxuQV+8pSrj/qjuV725hT22KWpXeFOP/39Czn0PGz1uUKCdECK2ooxhDGHN3EUszqJX6TGox+CHMZ",
+	"TnLkfkboD8h1bpt6yZxdDKlcJwV85ahSOSAjmUAeIe0xUdZqPCkirmmnMgFjWJRuxXv6w7QNLya6loGr",
+	"O+kbvjfZV7TlizqHr2HQ5g7m/JGr3M9KWvkQOL7I+nUE7eySq9TwgziZhmGbIrMg99T7jn+VkKROizaE",
+	"QfINhxIM9uySx4aFfldSy5+rZeROpRO759Zjd5N3f1TRu6nTXBy/y11WGsHLv+kcMTz/B9NyatuDEDU1",
+	"t0obNwlLHY+3zbipHlAwdCkXBdE+YxxNhg0LgoCkcbWotPk6IdPTjtaAIZGChHlREpbGE/2X/s4iioYN",
+	"9ZQP4HzUXtQr1Uq9Ul2rb+jzMSFMtTA0m2iQyGjYNm8MbTnOPLuG1HqgCKQ/hGPchqV2n3+tx8lrdu/t",
+	"9ccscatL45wT5+yuI50TjyuMdRZeUyw/y8zDhSKe/i+1s6gy0ia9G7X7qRRJ5TkTKu/2Zc7jtGdZGvO8",
+	"kWRbRj3vNFDkBTHv62AU74rCQGZ+588KZU4LVuQBy8nW2V7Lyn0pibm0w4+jCx4qNnpf+71gn822pK9U",
+	"Ad95jBQY9pUcJm2mkDLTmY/6vwnrsCRhiTIQjIadMSQJQxIB/eBRT8bYiYEX/fmXF2Ld9oKwFpucptgx",
+	"5pX5nXa46LJkkHCR5gK084ZP/XRJ1j+Yd1+0+lS5sCmWUitJIjmtbktjqlOS6pq2urGyF4yp+k9/oKjq",
+	"whJ0IrK6FKePL0R7XyK4+AwVhmlvyxZfS2RqgB0ftCx63xGzToRI8kGUbRKaykoehSivPTllpH0IMgqQ",
+	"Mw70ZJJapYpGtrm3bQXX4g4KmbPeb+AyRRlq7ozkIEhKO6+P4cHL572UDAI37bH+do5qJ2FExhFLDE49",
+	"PMy0jGNgZzLepG+POToSCilYaGtCzGtCnq6r3xc76c28ZK3tesBmKoz8n9Ijjo0zmyJFx0V9hLCPbs+J",
+	"eqA28fVn1er19M0RHqTvr0f8NiJD3sFdqrBHo8Je8YtpBeav1V0qs2KBkO/1gUuuqcyMvT13wtFcH+Rq",
+	"h7RglgXJx5eGBQv5tPtnXFgIq9YKFVFrxWv97tO03fPaZ4pykYhGIpE3i+K4XFy+m8hRdpQiNkh7hWGA",
+	"Q9rfxZd4JIlLnFKXsOxJlSLwSHF9clEG0/4ml7vs08t3QM6/slXf3JxGcCoekVlgnEl2SdspDJMrEvJB",
+	"KecVH9zio+1M9GXE4kWmAX5wBwPRv1pkHPCU2x/GBRORTBYZCP7iDoaieLrQjJjmnVvdnLg0tLvQytDu",
+	"LQ7DgNBFsk+5cHOz6OHFn9/CsEwNVSajZUIkjNeX1Uj0hwHTQBtIZeOyJVn+wK4mo89NkCmhvkBDbCST",
+	"yDtU7DI1M8gTT+rh/7WwsRY2T/QyayXTZWmPJVsmIAT3C0gyxHKPmKWobUREIt7l2vuZfxX+XnQBHlE5",
+	"h1Npy1IOldrN51llRt9fu3wju+Pd1G1k958zxOwZMIW1GuaGZUUa9nmTVuAauwRquzJjsBHH+aONUWE0",
+	"8kqIawEig5Lm8acJYJ22jId94Zq2kdAewDuxSRrQMLS7h9+wyFR2TNl0OOjMrLuKRXRpeC0Nr6XhtTS8",
+	"lobX0vACJacnZK2tLvIG11yAx1atTYbrfgS84htba3uguK+y165vKKFhsDvxm9yXp5N3zIAl1MW0fYSm",
+	"CKR5CvMvWHmm9PnHFJM2fYyZ0ZEJ0kQncoTxK2cT/Xz0skk2as+rT8B84mlmjMChsiT+wxg1QXh4cHxC",
+	"1riS3ujCCmmyOFYmNa9PRMqiljgbk7bs92lAFOvztoylAAp6egZy6myMfImUdHiiUhJzwUio2OBXzFFs",
+	"wyeKMAsV3DwKyLuX8FOZ9jAmB2/BFfl48nL1eQB/1RxU/Nk4ZUQmEUtInybn+qktYQDfV2v1zXqlJVoC",
+	"b6NHoOenRzEJhZiMFtcHLUZgNqNijPfcIqGdqzAA6RUgbn2s/6EPsf4b9bGpMVDcErnbjPa2LTw4RZ0Q",
+	"Bi1hP9GbUt+iLYVg7ZRf8JRjKYNiSnEpThPWlyk7bUvR4V1LJYkyHB8jYX/QGDAx4SUcEJCrmogZvdAK",
+	"1pjVwFjp9ZcBoSThoiXo5C3walfREBCl5T4k5OwoKuQAsYuNza0HtVF94QqoYZYRvZMmTKXkXMgRZLD0",
+	"kGF14Wmuhy1ibRmxKECmgZbocwXlGhH5eyhhuYmQZAjaz1tWqJqu6nvaQ2Bw52KQ+fohwjgVCRZZ05QA",
+	"c/62/oVytV56+XFKYLef88GARbCPGiT8KbT5uPBXvU5P9R+r+o//hIHe+Hp4zSNiHJgz1uVCaG8FUWVZ",
+	"HMO00nMmCB3RMVB/EhQYZDBMFRJis4Rl7ooaJIxGqsdYqkgkEd+PnkP9SkvgUBEkrCOT/jCmMNjPQOdA",
+	"U9nn7RBUNbwlxVRigqUmAjiH8QszG94C6juYwhyqSKgv+7NW/6viDoVvdsCLAN7UxHNcNrMlTJo44waH",
+	"J7pDCOul9BIaLwFtdDxgerj6dMG2gPzngMWxnlp498x93PIRVfVxtpvMLj2W5MCwWiLNyQbXl283D+wa",
+	"i0sOOQMUvhVyZN8Sbsci0klkn9QC70FnrMdNIrdI2GD/gbYQ0L40mLDCJURA+5P3cmLiIAMOA6tVq1Uz",
+	"h4grgEoErScQvCnvs22DECklsuKPKE9NQctGdd3wfhyxNBmvNjopS8JKS0x5wnjnWZ7w4p0FeQUXAs38",
+	"Fiyl2ZoVEkJ9UbhVuru0deTSxPoOJX1YcA5y5mDEYObsr4qs4NtsffAtQTdg5+QHfBDgpoc9b7xC8Mg8",
+	"XRHkFUVL4GKsXnC62jh8E9R+qVdq1Uq9VqnXgiMWvaZpsMvUeSoHwTsuhpdB4/Nx0FqhAx4QOhi0VoLj",
+	"49db9XpLFLemzaLouL+SLbfr3qCNVGAwf/YA+mFXLPsWcvYwztxV9nCfXq6ewdZdX9/c3NhYr9/MSkah",
+	"UWIl45flVnLCzGJPGMpXNSggtLizjbV2kh0yVGzbMksoA9HtGu0jGw+03rZp9DrwwMOz+xAaa4U8nqxG",
+	"nW5bQBfdbd/76lnIhrrsXJijcwFXye2Y23cWC/ZBvksBvz8d0L45DjN7FPCS+ZFW/OfevYwuC2fgqJe7",
+	"r6iJ4M523sTqTyVzvB1Xksl57E0CwZwRjHkAV7ANwMGhA6iu46nAlgFjmXvoKRUvSDAFxELOhhAPhf4h",
+	"469sOedCezG22TfDXIEyWOvbgNs4yxviZj4MK7PZHuiYeaECLyfl/E9Po8mEcJFK1G7FqTD0e/Ky5Jq1",
+	"nFxvWM9WrXsbnw74CnT6rvw1P22dHdTDdBTMKfqWAC13Uv1/Z7JzesMX1fnPI0GLLNg1PJqPhIjHWcsT",
+	"UiBnAXMB31xl9eKL3Y7R+7iAxJcH/SEO+p64Y/N8esPmszli0jhf7KD3uAIs3HnLoNmFnpwMhSnixiZp",
+	"S9FmiXAzERDBRkylGG3EaCKWAZnQPeGRa6RxrTrwKIhLK2hQRC5bsKB4twfMMdq7zRLOEG6G1IH5ZjZB",
+	"uZvH1/je91oJfbfARhFP9/TifOelcPfv5EDt3Ahj64MBEyzSm+mqE32Najo8O4+tmM47CTNK6k6NoCir",
+	"rDPvdp/c5yDLIGu5QBcHXj8f1wHOzy7+5AcmO/DnYVloq1K7i6ZEg9kq1y+3dfe9Iwnh7r+QhPBOwCwJ",
+	"Ye5eWntrHv5POfNclyuspzIznGWZbXmXrYwVgGAwB7GBa++FkExPJilmO8sAyvw3/s7wyWzBIVNpTM8q",
+	"bakXFV751Hx1snd88q6xMz/xgT8bD4M7lluPMscGvl1m1UrQwIgr95whra4vJgrPTREAWE5MlMkHz03B",
+	"UcwP+WWrYkFgCOlFFG2sAIoJZjVyXoPr4EYCYwn79TjJDu74yBTunCJosPyRmZl2MzLwCjN2ZSmqH3Ge",
+	"7U433fROmG3IlUvox5Nzywy67SxzxovYCqKsolQKluMpKE6O3RZLQUmqaupQXtPoy9l317btHiY1Nb/A",
+	"WAat7yg7dacSp3CnF6WpFrAMExkvANoBV88X7DnSl/7AQR79/svgDlRax7kaRNgY1w7p2LvdfkBHz1bF",
+	"3j5/HPVXxRaA2+WFgRy4W1n8Bh9VGr2Zh2SSNAiMfhFgefiB+pP/VTGdLlp9d/kFEyQdaf8OfhQNcd9D",
+	"y8d7CW5RmwrSTahIXW/J2DYo9GQcbZGN6npZGEjP0/cZ/nnFEibanPaZSLUPTIZq+N//L+FSQRG1nkx4",
+	"F1t6rnfRUOk31M+mka0493Hq5y920fP2MIEiWLES2aW37jI8VBYeSnCvF8i764ua3CkqCgYl/lc5GePp",
+	"+QViP/p6F/nR+xlsfiEJHfBzNiY9aptQsE7kGpGea8mEZYTnkUZ47mLX5/ZJUTwH9/eMMI6+wPS2jQwY",
+	"CKgwVWqzrixl6mOL49zF1spWu9BqKxOli4qr1wAh+/iQ1NFwceDo6mp09Nn45rYrEywfDA+BnvABJKwD",
+	"WSHH8HTTON0ZKhbpsUFACNQZF91tIjKrE0NIOa2Ep3ghSxSdY3fGrxsgWtjkQ9D0xWy+hwkgXSWflmGj",
+	"uwkb3YWAy+32oiDRVRaj3egzILzwEoMbQBOmnUmQCgiyGurDYGAM4CwAEISpTjQRpXQksRRRoZBwR7ZY",
+	"Q6PkWNhqvM/ADwzxHVdp2UnCWfshYj/KLtdt6263D6a0t8p/4za2+Ry2thbWa1x0ZOnu1usEXo9MsAIW",
+	"vZ4R4MO3ExYxkXIa+/kQa1/2qVZGFfJSq0Rhfxnqu2FmhCP3IGIlhZ1hHJvPAW3YjcLAf/Qpj0PrrRSc",
+	"iI+KJW/0q9zhlnbPKOzFlqTv+qaMWv23b25tl46KXtzb6h/BIshtdcXizgKb3FvaqW2ut9Mp9790O11/",
+	"tbil+iBc59nmB5AZ3Oueydkg4YAqNZJJFHq166EJDJ+6L7c88i6MYFqrKQwsfNAokaIL6mmiB6/hGvjs",
+	"/QgTkQKD1kDzuAp9Pbn6Fds0jlmCt25Lec6ZQm6HM6kfJtjIsH/C6efKGrozbdPcWb6mfTo5Nfrmfbqq",
+	"mOjR1ViKLl0JVuy8A9NHwik55vEFJcdUpBK1q/uxHKZJ/udzG7L2dR7GmJ0ltJx4vxuyn2DlmKWrTdgW",
+	"xbpFmz1224QJ6yRM9VYNTwrIfeQpWbUUIYjp0mN237Vpn+U3H+AamG2MnR+4hJUi9L8M2WMZxC0yyaVg",
+	"RlbfkjSfOt9FFvmVMt3aLvMnbOHq+RK28IY/cMJWv/8yYatSYkMZBVv/Gglbe7c7Stja2y9iU5UnbOFu",
+	"ZQlbfFRpwlbf2SB/XZG19fKp2oAkFHURiHOA+zIOsQWx4wmRI4GWAyDexQtlfMG3+pP/NU+utyR9q9/t",
+	"O0vfgjG5srXS1/bNf1h/kDBFK23Zr5wlpRZQ3vSZtptMtcyff+lDM2AJiGUM8AUr1sOzD13MUHqYLO9H",
+	"1CulBtIyy1uW5R3ikZhhHywun3KHrSjLO/S/KjMOFsjywhKTRomfA1CtM7m7IaMaU5USdxyukwm+lnhZ",
+	"DDngWBtry4zxY8oY38UJyu2nooyxDY6UWs/6gvnRtsyTlvL5cWWM72JrZatdaDbeVhzukWaMGxk1Nkbp",
+	"ZOKH7zwSbbQ3F0ste9Hxu+obuFaUz51//cFPGXZ5Gbl3zrZ3WWu07nsSsIbLDXxAUdfWOVHDds+Y+wUK",
+	"9mebmMDgYmBxLAPjCgCf+BOzggD5nKngCoEMzMzU+6zo5MJa2tO71zTkZ8cqF7KxHy4QuUAQcmlf3FJW",
+	"/S6UQO4klMXwZlnoF7U1qe9dX4PQbjkDhI0Kn5qoMLtse1IcPkTceycGTKrS/M67xIq3bT+bonhXWBcA",
+	"eRAiAxSU/SAwCc/8LWMgVF2vkoiOFUoog1jepknC/REqC4cIQpGKKIBKIeQMVzYxgyFs8pUmwPFlItpb",
+	"U4Hxn80znxSEyMnPVBHtphPqzxCMddvMC41JzDss5X0WGFBghGZULLkA5jE6JrVNyzf+xNLEmgB7wkj4",
+	"Ok0H2uUIAxIe0z475in79ThNeDvVHx3StPfrmqH0Do9Ze5iwkMgLlpBemg4UkPmAMh0KZEYIoZDpFOgl",
+	"DKtBDmLBU9myg8klU/pkuMghGZUlpC18W58rBZCSCWgFUIJ4/1qFvKRcK7VY4nInWjP3uVauAy2Ooihh",
+	"CjMK8P82lH1tkTM2lgbhHq7XNysClDdMHjDotuxD2dBvxwfvQWcpw1xAfkYbW5H+ME75gCbpmv58NaIp",
+	"fRIgw4l+QWTpSElfqpQ8J2/5zrbe9WGOyjgkmImxChxkLyM7VPE2OWOKRzCVfbAkrN7Opi2wbBIwMptK",
+	"lBk4fzqSdt65gj3sKAxIxGnM2mlGJwDkSAOa9rQ5YM+GJU3Sn1v+8TZt91hUFnQ70Tv4U+12il2uoXwV",
+	"fq+Fi/4XUE9A4sHtWMDt9qQUeEL+/7dW2Pi3Kvu9wQ/4b28/1T7wd83femev2vr/bz5+e1N7z397AZIR",
+	"Q2llj3FRuSsCdNMxuH/mthBgvp1K/SfIzc3l6mg0WoUNOkxiJoC1ZH4bYOLet2R/eFYSCsPFpj1YQWNR",
+	"nXKxsvWiWr3u8i00w6Vc9vAGKLcfbyp2mU6dwxbTeo+nYxsoz2i6rEvkCiOAyMb5Yx1TMuXtBPIziHPa",
+	"Z2QotIDX1gTKXS1Jn/iU+dpkm2A2eF57UV8o+JoJ3aL4Kwzp9KI2beGl2db2Xv9/V84YTbRg+/Mv7c/j",
+	"m9ndiJ+ZLed9qCcNLZIC0lEkb4SvtbxL4pWtlTU64CDnzVRM+f/G3pIdgJFeTeUqwEmnQyFYrDyWvjZL",
+	"Ut6BbBAUYJrX12ZOXf9RwOTSiOPczzJC12bDFHVypYbaPzWkj9qkhItGDNxQwUZIUJSwC3mOCtE8uOnd",
+	"uODZ3tfEnI7UFkPgC+lbotREPh3/3rTolhmyq4sGXCBvlCeBFUkMuJaxKkR2obUHArNhwzWuZOg918Ie",
+	"Fkyl/wSYoaFi2Z0dt5J912/+pbYKnqcwz94D/duWvTE2opeAg00Nftdhj029gnd2/cmGwzl9uRYeXbR8",
+	"yDkbKxN5hSoX10OQByY2iYUMbyiwMQ/YQjKl2pDFGJYcKDKSybm2hGcmMvzJgmcWjNVETswSuNpnO/XY",
+	"GmsiO9KfsyPT6Tt5w0MmBzHExsAb07vIeERWItrKUunX/nB/Xj+apPTkvff027oQlA1SZTGfNGX9QZpb",
+	"oIinK//89c//CwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

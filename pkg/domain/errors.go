@@ -129,6 +129,13 @@ const (
 	ReasonUnrelated        Reason = "not of the chain"         //
 	ReasonConstrained      Reason = "beyond name constraints"  //
 	ReasonPathLength       Reason = "CA allows no CA below"    //
+	ReasonOnlyNewKey       Reason = "only with a new key"      //
+	ReasonOfCertificate    Reason = "certificate is given"     //
+	ReasonOtherKey         Reason = "key of another CA"        //
+	ReasonOtherSubject     Reason = "subject of another CA"    //
+	ReasonSucceeded        Reason = "CA has a successor"       //
+	ReasonSuccession       Reason = "subject in the bundle"    //
+	ReasonNoSooner         Reason = "ends no later"            // when the present one ends
 	ReasonRevoked          Reason = "revoked for good"         //
 	ReasonNotInForce       Reason = "revoked or suspended"     //
 	ReasonOutOfTime        Reason = "request out of time"      //
@@ -232,6 +239,8 @@ func Reasons() []Reason {
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest,
 		ReasonCAExpired, ReasonCAInUse, ReasonOfRequest, ReasonCSR, ReasonPossession, ReasonHostname,
 		ReasonConstraint, ReasonNoIssuer, ReasonUnrelated, ReasonConstrained, ReasonPathLength,
+		ReasonOnlyNewKey, ReasonOfCertificate, ReasonOtherKey, ReasonOtherSubject, ReasonSucceeded, ReasonSuccession,
+		ReasonNoSooner,
 		ReasonRevoked, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
 		ReasonPasswordWrong, ReasonPEM, ReasonOtherPEM, ReasonFileSize, ReasonContent, ReasonCertDates, ReasonNameText,
 		ReasonLongSerial, ReasonPasswordLong, ReasonOnePEM,

@@ -16,7 +16,7 @@ import (
 func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
 		client, err := s.issue(ctx, spec)
-		if s.otherCA(err, spec.CAID) {
+		for n := 0; n < moreTries && s.otherCA(ctx, err, spec.CAID); n++ {
 			client, err = s.issue(ctx, spec)
 		}
 		return client, err

@@ -830,7 +830,10 @@ func (s *OpenVPNService) DeleteCADryRun(ctx context.Context, id int64, options .
 
 // GetCACertificate gets the certificate of a CA.
 //
-// The CA certificate in PEM, as for OpenVPN's `ca`.
+// What a peer has to trust, in PEM, for OpenVPN's `ca`: the present certificate of the CA, those of
+// the CAs above it, and, as long as they are valid, those of the CAs that take its place or whose
+// place it takes. Each subject is there once: an OpenVPN server does not start with an earlier
+// certificate beside the present one.
 //
 // It needs the right to read openvpn.cas. The file must be closed. Errors of the server:
 // BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -842,6 +845,70 @@ func (s *OpenVPNService) GetCACertificate(ctx context.Context, id int64, options
 		accept: "application/x-pem-file",
 	}
 	return callFile(ctx, s.client, r, options)
+}
+
+// GetCACertificates lists the certificates of a CA.
+//
+// All certificates of the CA, for one subject and key: the present one, then the newest of the
+// others first. Those are the earlier ones, and what the CA before it has signed for its key.
+//
+// It needs the right to read openvpn.cas. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/openvpn/cas/{id}/certificates,
+// operation getCaCertificates.
+func (s *OpenVPNService) GetCACertificates(ctx context.Context, id int64, options ...CallOption) (*CACertificates, error) {
+	r := &request{
+		operation: "getCaCertificates", method: "GET", path: "/api/openvpn/cas/{id}/certificates", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[CACertificates](ctx, s.client, r, options)
+}
+
+// RenewCA renews a CA.
+//
+// Gives the CA its next certificate, for the same subject and key: whoever trusts the earlier one
+// or the next one accepts all that the CA has signed and will sign, and its CRL stays the one that
+// it is. The CA signs it itself, or its parent does; for a CA whose parent is not here it is `cert`
+// that brings it, otherwise 409 `rule`. It must not end before the present one (409 `rule`). With
+// `key: new` another CA is made in its place, with a key and a name of its own, which the answer
+// has: see `successor_id`. Until the earlier CA ends, `certificate` and `crl-bundle` of either have
+// what is of both.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/renew, operation renewCa.
+func (s *OpenVPNService) RenewCA(ctx context.Context, id int64, body CARenew, options ...CallOption) (*CA, error) {
+	r := &request{
+		operation: "renewCa", method: "POST", path: "/api/openvpn/cas/{id}/renew", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[CA](ctx, s.client, r, options)
+}
+
+// RenewCADryRun tells what this would do: renew a CA.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Gives the CA its
+// next certificate, for the same subject and key: whoever trusts the earlier one or the next one
+// accepts all that the CA has signed and will sign, and its CRL stays the one that it is. The CA
+// signs it itself, or its parent does; for a CA whose parent is not here it is `cert` that brings
+// it, otherwise 409 `rule`. It must not end before the present one (409 `rule`). With `key: new`
+// another CA is made in its place, with a key and a name of its own, which the answer has: see
+// `successor_id`. Until the earlier CA ends, `certificate` and `crl-bundle` of either have what is
+// of both.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/renew?dry_run=true, operation renewCaDryRun.
+func (s *OpenVPNService) RenewCADryRun(ctx context.Context, id int64, body CARenew, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "renewCaDryRun", method: "POST", path: "/api/openvpn/cas/{id}/renew?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetCACRL gets the certificate revocation list of a CA.
@@ -870,11 +937,13 @@ func (s *OpenVPNService) GetCACRL(ctx context.Context, id int64, params GetCACRL
 	return callFile(ctx, s.client, r, options)
 }
 
-// GetCACRLBundle gets the CRLs of a CA and of those above it.
+// GetCACRLBundle gets the CRLs of a CA and of those that are trusted with it.
 //
-// The current CRLs of the CA and of the CAs above it that are here, in one PEM file for OpenVPN's
-// `crl-verify`. For a root it is its CRL. Public, as CRLs are. Where one of them is the last that
-// could be had, `Chaveiro-CRL-Stale` says so.
+// The current CRLs of the CA, of the CAs above it, and of those that take its place or whose place
+// it takes, as far as they are here, in one PEM file for OpenVPN's `crl-verify`: those of all
+// certificates in `certificate`. For a root that was never renewed with a new key it is its CRL.
+// Public, as CRLs are. Where one of them is the last that could be had, `Chaveiro-CRL-Stale` says
+// so.
 //
 // It needs no credential. The file must be closed. Errors of the server: BadRequestError,
 // NotFoundError, ServerError. Source: GET /api/openvpn/cas/{id}/crl-bundle, operation

@@ -575,6 +575,10 @@ type CA struct {
 	ID int64 `json:"id"`
 	// The id of the CA that has issued its certificate; `null` when none here has.
 	ParentID *int64 `json:"parent_id"`
+	// The id of the CA whose place it takes, with a new key; `null`: none.
+	PredecessorID *int64 `json:"predecessor_id"`
+	// The id of the CA that takes its place; `null`: none.
+	SuccessorID *int64 `json:"successor_id"`
 	// Its name.
 	Name string `json:"name"`
 	// Its description.
@@ -596,6 +600,12 @@ type CA struct {
 	KeyAlgorithm string `json:"key_algorithm"`
 	// When its certificate ends.
 	ExpiryDate time.Time `json:"expiry_date"`
+	// How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+	ExpiresInDays int `json:"expires_in_days"`
+	// Whether its certificate ends within 90 days, or has ended: it is time to renew the CA.
+	ExpiresSoon bool `json:"expires_soon"`
+	// When its present certificate was made; `null`: the CA was never renewed.
+	RenewedAt *time.Time `json:"renewed_at"`
 	// When it was created.
 	CreatedAt time.Time `json:"created_at"`
 	// When it was last changed.
@@ -675,6 +685,63 @@ type CAUpdate struct {
 	// Department (organizational unit). At most 64 characters.
 	Sector Optional[string] `json:"sector,omitzero"`
 }
+
+// CACertificates is the schema CaCertificates of the document Chaveiro.
+type CACertificates struct {
+	// The certificates, the present one first.
+	Certificates []CACertificate `json:"certificates"`
+}
+
+// CACertificate is the schema CaCertificate of the document Chaveiro.
+type CACertificate struct {
+	// `present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it
+	// has signed for its key.
+	Kind string `json:"kind"`
+	// The name of the CA that has signed it (RFC 4514).
+	Issuer string `json:"issuer"`
+	// Its serial number in lower-case hex.
+	Serial string `json:"serial"`
+	// The SHA-256 of the certificate in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+	// When it begins to be valid.
+	NotBefore time.Time `json:"not_before"`
+	// When it ends.
+	ExpiryDate time.Time `json:"expiry_date"`
+	// When the CA got it.
+	CreatedAt time.Time `json:"created_at"`
+	// The certificate in PEM.
+	Cert string `json:"cert"`
+}
+
+// CARenew is sent: the schema CaRenew of the document Chaveiro.
+type CARenew struct {
+	// Life of the next certificate in days; 10950 when left out, or until the parent ends. From 1
+	// to 10950.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// `same`, when left out: the CA goes on. `new`: another CA takes its place.
+	Key Optional[CAKeyChoice] `json:"key,omitzero"`
+	// Only with a new key: the name of the CA that takes its place. When left out, that of the CA
+	// with the number of its generation, as `ca-matriz G2`. From 1 to 64 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Only with a new key: its algorithm, that of the CA when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+	// The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after
+	// it those of the CAs above it, as on import; without them they are those of the present one.
+	// No other field has a place beside it. At most 65536 characters.
+	Cert Optional[string] `json:"cert,omitzero"`
+}
+
+// CAKeyChoice is the schema CaKeyChoice of the document Chaveiro. A newer server may have more
+// values.
+//
+// Whether a CA keeps its key.
+type CAKeyChoice string
+
+// The values of CAKeyChoice.
+const (
+	CAKeyChoiceSame CAKeyChoice = "same"
+	CAKeyChoiceNew  CAKeyChoice = "new"
+)
 
 // CRLFormat is the schema CrlFormat of the document Chaveiro. A newer server may have more values.
 //

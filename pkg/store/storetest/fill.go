@@ -58,6 +58,7 @@ func fillCertificates(t testing.TB, s domain.Store) {
 		check(t, s.Certificates().Create(ctx, &cert))
 	}
 	fillLives(t, s, authority)
+	fillRenewal(t, s, authority)
 	epoch := must(s.Revocations().Advance(ctx, authority.ID))(t)
 	check(t, s.Revocations().Add(ctx, []domain.Revocation{
 		{

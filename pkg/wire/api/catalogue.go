@@ -113,6 +113,31 @@ var catalogue = map[domain.Reason][languages]string{
 	domain.ReasonPathLength: {
 		"A CA não permite outra CA abaixo dela (path length).", "The CA does not allow another CA below it (path length).",
 	},
+	domain.ReasonOnlyNewKey: {
+		"Só com uma chave nova (key: new).", "Only with a new key (key: new).",
+	},
+	domain.ReasonOfCertificate: {
+		"O certificado enviado (cert) já o determina: deixe o campo de fora.",
+		"The certificate that was sent (cert) says that already: leave the field out.",
+	},
+	domain.ReasonOtherKey: {
+		"O certificado é de outra chave, não da chave da CA.", "The certificate is for another key than that of the CA.",
+	},
+	domain.ReasonOtherSubject: {
+		"O certificado tem outro subject ou outro identificador de chave que o da CA.",
+		"The certificate has another subject or key identifier than that of the CA.",
+	},
+	domain.ReasonSucceeded: {
+		"Outra CA já tomou o lugar desta.", "Another CA has taken the place of this one already.",
+	},
+	domain.ReasonSuccession: {
+		"Uma CA desta sucessão já tem esse nome no certificado.",
+		"A CA of this succession has that name in its certificate already.",
+	},
+	domain.ReasonNoSooner: {
+		"O novo certificado não pode terminar antes do atual, que vale até %s.",
+		"The next certificate must not end before the present one, which ends on %s.",
+	},
 	domain.ReasonNotInForce: {
 		"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.",
 		"The client is revoked or suspended. Renew it alone to bring it back.",

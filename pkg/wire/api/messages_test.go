@@ -22,6 +22,7 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonTooSmall:     {int64(1)},
 	domain.ReasonTooLarge:     {7300},
 	domain.ReasonChoice:       {"a, b"},
+	domain.ReasonNoSooner:     {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
 	domain.ReasonBeyondCA:     {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
 	domain.ReasonNoName:       {64},
 	domain.ReasonDuration:     {"P7300D"},

@@ -65,6 +65,7 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createCa":            {path: casPath, body: `{"name": "` + round + `", "email": "ca@empresa.com.br"}`},
 		"importCa": {path: casPath + "/import", body: object(t, "name", "own"+round,
 			"cert", string(servicetest.CertPEM(own.Cert.Raw)), "key", string(servicetest.KeyPEM(t, own.Key)))},
+		"renewCa": {path: casPath + "/" + imported + "/renew", body: `{"expiration": 10950}`, other: `{"expiration": 10949}`},
 		"createClientSite2Site": {
 			path: clientsPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}`,
 		},

@@ -359,6 +359,24 @@ export type GetCaCertificateRequest = {
   id: number;
 };
 
+/** What getCaCertificates takes. */
+export type GetCaCertificatesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What renewCa takes. */
+export type RenewCaRequest = types.CaRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What renewCaDryRun takes. */
+export type RenewCaDryRunRequest = types.CaRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What getCaCrl takes. */
 export type GetCaCrlRequest = {
   /** The id of the addressed resource. */
@@ -770,6 +788,35 @@ const operations = {
     accept: "application/x-pem-file",
     file: true,
   },
+  getCaCertificates: {
+    id: "getCaCertificates",
+    method: "GET",
+    path: "/api/openvpn/cas/{id}/certificates",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.CaCertificates,
+  },
+  renewCa: {
+    id: "renewCa",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/renew",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.CaRenew },
+    accept: "application/json",
+    answer: shapes.Ca,
+  },
+  renewCaDryRun: {
+    id: "renewCaDryRun",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/renew?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.CaRenew },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getCaCrl: {
     id: "getCaCrl",
     method: "GET",
@@ -878,6 +925,8 @@ export class OpenvpnGroup {
     Ca: empty<CreateCaRequest>,
     ImportCa: empty<ImportCaRequest>,
     UpdateCa: empty<UpdateCaRequest>,
+    RenewCa: empty<RenewCaRequest>,
+    RenewCaDryRun: empty<RenewCaDryRunRequest>,
     ImportCaCrl: empty<ImportCaCrlRequest>,
     ImportCaCrlDryRun: empty<ImportCaCrlDryRunRequest>,
     ImportCaCertificates: empty<ImportCaCertificatesRequest>,
@@ -1528,7 +1577,10 @@ export class OpenvpnGroup {
   /**
    * Get the certificate of a CA.
    *
-   * The CA certificate in PEM, as for OpenVPN's `ca`.
+   * What a peer has to trust, in PEM, for OpenVPN's `ca`: the present certificate of the CA, those
+   * of the CAs above it, and, as long as they are valid, those of the CAs that take its place or
+   * whose place it takes. Each subject is there once: an OpenVPN server does not start with an
+   * earlier certificate beside the present one.
    *
    * It needs the right to read openvpn.cas. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -1536,6 +1588,59 @@ export class OpenvpnGroup {
    */
   getCaCertificate(request: GetCaCertificateRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getCaCertificate, request, options);
+  }
+
+  /**
+   * List the certificates of a CA.
+   *
+   * All certificates of the CA, for one subject and key: the present one, then the newest of the
+   * others first. Those are the earlier ones, and what the CA before it has signed for its key.
+   *
+   * It needs the right to read openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/cas/{id}/certificates, operation getCaCertificates.
+   */
+  getCaCertificates(request: GetCaCertificatesRequest, options?: CallOptions): Promise<SdkResponse<types.CaCertificates>> {
+    return this.#client.call(operations.getCaCertificates, request, options);
+  }
+
+  /**
+   * Renew a CA.
+   *
+   * Gives the CA its next certificate, for the same subject and key: whoever trusts the earlier one
+   * or the next one accepts all that the CA has signed and will sign, and its CRL stays the one
+   * that it is. The CA signs it itself, or its parent does; for a CA whose parent is not here it is
+   * `cert` that brings it, otherwise 409 `rule`. It must not end before the present one (409
+   * `rule`). With `key: new` another CA is made in its place, with a key and a name of its own,
+   * which the answer has: see `successor_id`. Until the earlier CA ends, `certificate` and
+   * `crl-bundle` of either have what is of both.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/renew, operation renewCa.
+   */
+  renewCa(request: RenewCaRequest, options?: CallOptions): Promise<SdkResponse<types.Ca>> {
+    return this.#client.call(operations.renewCa, request, options);
+  }
+
+  /**
+   * Tell what this would do: renew a CA.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Gives the CA its
+   * next certificate, for the same subject and key: whoever trusts the earlier one or the next one
+   * accepts all that the CA has signed and will sign, and its CRL stays the one that it is. The CA
+   * signs it itself, or its parent does; for a CA whose parent is not here it is `cert` that brings
+   * it, otherwise 409 `rule`. It must not end before the present one (409 `rule`). With `key: new`
+   * another CA is made in its place, with a key and a name of its own, which the answer has: see
+   * `successor_id`. Until the earlier CA ends, `certificate` and `crl-bundle` of either have what
+   * is of both.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/renew?dry_run=true, operation renewCaDryRun.
+   */
+  renewCaDryRun(request: RenewCaDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.renewCaDryRun, request, options);
   }
 
   /**
@@ -1557,11 +1662,13 @@ export class OpenvpnGroup {
   }
 
   /**
-   * Get the CRLs of a CA and of those above it.
+   * Get the CRLs of a CA and of those that are trusted with it.
    *
-   * The current CRLs of the CA and of the CAs above it that are here, in one PEM file for OpenVPN's
-   * `crl-verify`. For a root it is its CRL. Public, as CRLs are. Where one of them is the last that
-   * could be had, `Chaveiro-CRL-Stale` says so.
+   * The current CRLs of the CA, of the CAs above it, and of those that take its place or whose
+   * place it takes, as far as they are here, in one PEM file for OpenVPN's `crl-verify`: those of
+   * all certificates in `certificate`. For a root that was never renewed with a new key it is its
+   * CRL. Public, as CRLs are. Where one of them is the last that could be had, `Chaveiro-CRL-Stale`
+   * says so.
    *
    * It needs no credential. Errors of the server: BadRequestError, NotFoundError, ServerError.
    * Source: GET /api/openvpn/cas/{id}/crl-bundle, operation getCaCrlBundle.

@@ -235,6 +235,8 @@ export const CaPage: Shape = new ObjectShape(() => ({
 export const Ca: Shape = new ObjectShape(() => ({
   id: ["id"],
   parent_id: ["parentId"],
+  predecessor_id: ["predecessorId"],
+  successor_id: ["successorId"],
   name: ["name"],
   description: ["description"],
   country: ["country"],
@@ -245,6 +247,9 @@ export const Ca: Shape = new ObjectShape(() => ({
   email: ["email"],
   key_algorithm: ["keyAlgorithm"],
   expiry_date: ["expiryDate", "date"],
+  expires_in_days: ["expiresInDays"],
+  expires_soon: ["expiresSoon"],
+  renewed_at: ["renewedAt", "date"],
   created_at: ["createdAt", "date"],
   updated_at: ["updatedAt", "date"],
 }));
@@ -285,6 +290,29 @@ export const CaUpdate: Shape = new ObjectShape(() => ({
   city: ["city"],
   organization: ["organization"],
   sector: ["sector"],
+}));
+
+export const CaCertificates: Shape = new ObjectShape(() => ({
+  certificates: ["certificates", { list: CaCertificate }],
+}));
+
+export const CaCertificate: Shape = new ObjectShape(() => ({
+  kind: ["kind"],
+  issuer: ["issuer"],
+  serial: ["serial"],
+  fingerprint: ["fingerprint"],
+  not_before: ["notBefore", "date"],
+  expiry_date: ["expiryDate", "date"],
+  created_at: ["createdAt", "date"],
+  cert: ["cert"],
+}));
+
+export const CaRenew: Shape = new ObjectShape(() => ({
+  expiration: ["expiration"],
+  key: ["key"],
+  name: ["name"],
+  key_algorithm: ["keyAlgorithm"],
+  cert: ["cert"],
 }));
 
 export const CrlImport: Shape = new ObjectShape(() => ({

@@ -540,6 +540,10 @@ export interface Ca {
   id: number;
   /** The id of the CA that has issued its certificate; `null` when none here has. */
   parentId: number | null;
+  /** The id of the CA whose place it takes, with a new key; `null`: none. */
+  predecessorId: number | null;
+  /** The id of the CA that takes its place; `null`: none. */
+  successorId: number | null;
   /** Its name. */
   name: string;
   /** Its description. */
@@ -562,6 +566,14 @@ export interface Ca {
   keyAlgorithm: string;
   /** When its certificate ends. */
   expiryDate: Date;
+  /**
+   * How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+   */
+  expiresInDays: number;
+  /** Whether its certificate ends within 90 days, or has ended: it is time to renew the CA. */
+  expiresSoon: boolean;
+  /** When its present certificate was made; `null`: the CA was never renewed. */
+  renewedAt: Date | null;
   /** When it was created. */
   createdAt: Date;
   /** When it was last changed. */
@@ -646,6 +658,66 @@ export interface CaUpdate {
   /** Department (organizational unit). At most 64 characters. */
   sector?: string | null | undefined;
 }
+
+/** Source: the schema CaCertificates of the document Chaveiro. */
+export interface CaCertificates {
+  /** The certificates, the present one first. */
+  certificates: CaCertificate[];
+}
+
+/** Source: the schema CaCertificate of the document Chaveiro. */
+export interface CaCertificate {
+  /**
+   * `present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it has
+   * signed for its key.
+   */
+  kind: string;
+  /** The name of the CA that has signed it (RFC 4514). */
+  issuer: string;
+  /** Its serial number in lower-case hex. */
+  serial: string;
+  /** The SHA-256 of the certificate in lower-case hex. */
+  fingerprint: string;
+  /** When it begins to be valid. */
+  notBefore: Date;
+  /** When it ends. */
+  expiryDate: Date;
+  /** When the CA got it. */
+  createdAt: Date;
+  /** The certificate in PEM. */
+  cert: string;
+}
+
+/** Source: the schema CaRenew of the document Chaveiro. */
+export interface CaRenew {
+  /**
+   * Life of the next certificate in days; 10950 when left out, or until the parent ends. From 1 to
+   * 10950.
+   */
+  expiration?: number | null | undefined;
+  /** `same`, when left out: the CA goes on. `new`: another CA takes its place. */
+  key?: CaKeyChoice | null | undefined;
+  /**
+   * Only with a new key: the name of the CA that takes its place. When left out, that of the CA
+   * with the number of its generation, as `ca-matriz G2`. From 1 to 64 characters.
+   */
+  name?: string | null | undefined;
+  /** Only with a new key: its algorithm, that of the CA when left out. */
+  keyAlgorithm?: KeyAlgorithm | null | undefined;
+  /**
+   * The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after it
+   * those of the CAs above it, as on import; without them they are those of the present one. No
+   * other field has a place beside it. At most 65536 characters.
+   */
+  cert?: string | null | undefined;
+}
+
+/**
+ * Whether a CA keeps its key.
+ *
+ * A newer server may have more values. Source: the schema CaKeyChoice of the document Chaveiro.
+ */
+export type CaKeyChoice = "same" | "new" | (string & {});
 
 /**
  * The encoding of a CRL.

@@ -35,6 +35,9 @@ from ..models.api import (
     IssuedKind,
     CaPage,
     Ca,
+    CaCertificates,
+    CaCertificate,
+    CaKeyChoice,
     CrlFormat,
     MergedCrl,
     PkiImportCertificate,
@@ -1850,7 +1853,10 @@ class Openvpn:
     ) -> File:
         """Get the certificate of a CA.
 
-        The CA certificate in PEM, as for OpenVPN's `ca`.
+        What a peer has to trust, in PEM, for OpenVPN's `ca`: the present certificate of the CA,
+        those of the CAs above it, and, as long as they are valid, those of the CAs that take its
+        place or whose place it takes. Each subject is there once: an OpenVPN server does not start
+        with an earlier certificate beside the present one.
 
         It needs the right to read openvpn.cas.
 
@@ -1872,6 +1878,149 @@ class Openvpn:
             file=True,
         )
         return self._transport.file(call, options)
+
+    def get_ca_certificates(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> CaCertificates:
+        """List the certificates of a CA.
+
+        All certificates of the CA, for one subject and key: the present one, then the newest of the
+        others first. Those are the earlier ones, and what the CA before it has signed for its key.
+
+        It needs the right to read openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/cas/{id}/certificates, operation getCaCertificates.
+        """
+        call = Call(
+            "getCaCertificates",
+            "GET",
+            "/api/openvpn/cas/{id}/certificates",
+            "safe",
+            args={"id": id},
+        )
+        return self._transport.json(call, CaCertificates.from_dict, options)
+
+    def renew_ca(
+        self,
+        id: int,
+        *,
+        expiration: int | None | Unset = UNSET,
+        key: CaKeyChoice | str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        cert: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> Ca:
+        """Renew a CA.
+
+        Gives the CA its next certificate, for the same subject and key: whoever trusts the earlier
+        one or the next one accepts all that the CA has signed and will sign, and its CRL stays the
+        one that it is. The CA signs it itself, or its parent does; for a CA whose parent is not
+        here it is `cert` that brings it, otherwise 409 `rule`. It must not end before the present
+        one (409 `rule`). With `key: new` another CA is made in its place, with a key and a name of
+        its own, which the answer has: see `successor_id`. Until the earlier CA ends, `certificate`
+        and `crl-bundle` of either have what is of both.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - expiration: Life of the next certificate in days; 10950 when left out, or until the parent
+          ends. From 1 to 10950.
+        - key: `same`, when left out: the CA goes on. `new`: another CA takes its place.
+        - name: Only with a new key: the name of the CA that takes its place. When left out, that of
+          the CA with the number of its generation, as `ca-matriz G2`. At most 64 characters.
+        - key_algorithm: Only with a new key: its algorithm, that of the CA when left out.
+        - cert: The next certificate in PEM, made elsewhere for the subject and the key of the CA,
+          and after it those of the CAs above it, as on import; without them they are those of the
+          present one. No other field has a place beside it. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/renew, operation renewCa.
+        """
+        call = Call(
+            "renewCa",
+            "POST",
+            "/api/openvpn/cas/{id}/renew",
+            "keyed",
+            args={"id": id},
+            body={
+                "expiration": expiration,
+                "key": key,
+                "name": name,
+                "key_algorithm": key_algorithm,
+                "cert": cert,
+            },
+        )
+        return self._transport.json(call, Ca.from_dict, options)
+
+    def renew_ca_dry_run(
+        self,
+        id: int,
+        *,
+        expiration: int | None | Unset = UNSET,
+        key: CaKeyChoice | str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        cert: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: renew a CA.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Gives the CA
+        its next certificate, for the same subject and key: whoever trusts the earlier one or the
+        next one accepts all that the CA has signed and will sign, and its CRL stays the one that it
+        is. The CA signs it itself, or its parent does; for a CA whose parent is not here it is
+        `cert` that brings it, otherwise 409 `rule`. It must not end before the present one (409
+        `rule`). With `key: new` another CA is made in its place, with a key and a name of its own,
+        which the answer has: see `successor_id`. Until the earlier CA ends, `certificate` and
+        `crl-bundle` of either have what is of both.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - expiration: Life of the next certificate in days; 10950 when left out, or until the parent
+          ends. From 1 to 10950.
+        - key: `same`, when left out: the CA goes on. `new`: another CA takes its place.
+        - name: Only with a new key: the name of the CA that takes its place. When left out, that of
+          the CA with the number of its generation, as `ca-matriz G2`. At most 64 characters.
+        - key_algorithm: Only with a new key: its algorithm, that of the CA when left out.
+        - cert: The next certificate in PEM, made elsewhere for the subject and the key of the CA,
+          and after it those of the CAs above it, as on import; without them they are those of the
+          present one. No other field has a place beside it. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/renew?dry_run=true, operation renewCaDryRun.
+        """
+        call = Call(
+            "renewCaDryRun",
+            "POST",
+            "/api/openvpn/cas/{id}/renew?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "expiration": expiration,
+                "key": key,
+                "name": name,
+                "key_algorithm": key_algorithm,
+                "cert": cert,
+            },
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
 
     def get_ca_crl(
         self,
@@ -1928,11 +2077,13 @@ class Openvpn:
         *,
         options: CallOptions | None = None,
     ) -> File:
-        """Get the CRLs of a CA and of those above it.
+        """Get the CRLs of a CA and of those that are trusted with it.
 
-        The current CRLs of the CA and of the CAs above it that are here, in one PEM file for
-        OpenVPN's `crl-verify`. For a root it is its CRL. Public, as CRLs are. Where one of them is
-        the last that could be had, `Chaveiro-CRL-Stale` says so.
+        The current CRLs of the CA, of the CAs above it, and of those that take its place or whose
+        place it takes, as far as they are here, in one PEM file for OpenVPN's `crl-verify`: those
+        of all certificates in `certificate`. For a root that was never renewed with a new key it is
+        its CRL. Public, as CRLs are. Where one of them is the last that could be had,
+        `Chaveiro-CRL-Stale` says so.
 
         It needs no credential.
 

@@ -699,6 +699,12 @@ class Ca:
     parent_id: int | None
     """The id of the CA that has issued its certificate; `null` when none here has."""
 
+    predecessor_id: int | None
+    """The id of the CA whose place it takes, with a new key; `null`: none."""
+
+    successor_id: int | None
+    """The id of the CA that takes its place; `null`: none."""
+
     name: str
     """Its name. At most 255 characters."""
 
@@ -731,6 +737,16 @@ class Ca:
     expiry_date: datetime
     """When its certificate ends. At most 32."""
 
+    expires_in_days: int
+    """How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+    """
+
+    expires_soon: bool
+    """Whether its certificate ends within 90 days, or has ended: it is time to renew the CA."""
+
+    renewed_at: datetime | None
+    """When its present certificate was made; `null`: the CA was never renewed. At most 32."""
+
     created_at: datetime
     """When it was created. At most 32."""
 
@@ -744,6 +760,8 @@ class Ca:
         return cls(
             id=data["id"],
             parent_id=data["parent_id"],
+            predecessor_id=data["predecessor_id"],
+            successor_id=data["successor_id"],
             name=data["name"],
             description=data["description"],
             country=data["country"],
@@ -754,9 +772,81 @@ class Ca:
             email=data["email"],
             key_algorithm=data["key_algorithm"],
             expiry_date=read_datetime(data["expiry_date"]),
+            expires_in_days=data["expires_in_days"],
+            expires_soon=data["expires_soon"],
+            renewed_at=None if (value := data["renewed_at"]) is None else read_datetime(value),
             created_at=read_datetime(data["created_at"]),
             updated_at=read_datetime(data["updated_at"]),
         )
+
+
+@dataclass(slots=True, kw_only=True)
+class CaCertificates:
+    """The schema CaCertificates of the document Chaveiro."""
+
+    certificates: list[CaCertificate]
+    """The certificates, the present one first. At most 10000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> CaCertificates:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            certificates=[CaCertificate.from_dict(item) for item in data["certificates"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class CaCertificate:
+    """The schema CaCertificate of the document Chaveiro."""
+
+    kind: str
+    """`present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it has
+    signed for its key. At most 16 characters.
+    """
+
+    issuer: str
+    """The name of the CA that has signed it (RFC 4514). At most 4096 characters."""
+
+    serial: str
+    """Its serial number in lower-case hex. At most 128 characters."""
+
+    fingerprint: str
+    """The SHA-256 of the certificate in lower-case hex. At most 64 characters."""
+
+    not_before: datetime
+    """When it begins to be valid. At most 32."""
+
+    expiry_date: datetime
+    """When it ends. At most 32."""
+
+    created_at: datetime
+    """When the CA got it. At most 32."""
+
+    cert: str
+    """The certificate in PEM. At most 65536 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> CaCertificate:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            kind=data["kind"],
+            issuer=data["issuer"],
+            serial=data["serial"],
+            fingerprint=data["fingerprint"],
+            not_before=read_datetime(data["not_before"]),
+            expiry_date=read_datetime(data["expiry_date"]),
+            created_at=read_datetime(data["created_at"]),
+            cert=data["cert"],
+        )
+
+
+class CaKeyChoice(enum.StrEnum):
+    """Whether a CA keeps its key. A newer server may have more values, which are read as texts."""
+
+    SAME = "same"
+    NEW = "new"
 
 
 class CrlFormat(enum.StrEnum):

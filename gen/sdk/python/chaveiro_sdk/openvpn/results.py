@@ -353,6 +353,33 @@ class OpenvpnResults:
             types.GetCaCertificateResponse, "certificate", lambda: self._group.get_ca_certificate(**arguments)
         )
 
+    def get_ca_certificates(
+        self, request: types.GetCaCertificatesRequest
+    ) -> types.GetCaCertificatesResponse:
+        """List the certificates of a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetCaCertificatesResponse, "certificates", lambda: self._group.get_ca_certificates(**arguments)
+        )
+
+    def renew_ca(
+        self, request: types.RenewCaRequest
+    ) -> types.RenewCaResponse:
+        """Renew a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewCaResponse, "ca", lambda: self._group.renew_ca(**arguments)
+        )
+
+    def renew_ca_dry_run(
+        self, request: types.RenewCaDryRunRequest
+    ) -> types.RenewCaDryRunResponse:
+        """Tell what this would do: renew a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewCaDryRunResponse, "dry_run", lambda: self._group.renew_ca_dry_run(**arguments)
+        )
+
     def get_ca_crl(
         self, request: types.GetCaCrlRequest
     ) -> types.GetCaCrlResponse:
@@ -365,7 +392,7 @@ class OpenvpnResults:
     def get_ca_crl_bundle(
         self, request: types.GetCaCrlBundleRequest
     ) -> types.GetCaCrlBundleResponse:
-        """Get the CRLs of a CA and of those above it."""
+        """Get the CRLs of a CA and of those that are trusted with it."""
         arguments = request.to_dict()
         return results.perform(
             types.GetCaCrlBundleResponse, "crls", lambda: self._group.get_ca_crl_bundle(**arguments)

@@ -35,6 +35,9 @@ from ..models.api import (
     IssuedKind,
     CaPage,
     Ca,
+    CaCertificates,
+    CaCertificate,
+    CaKeyChoice,
     CrlFormat,
     MergedCrl,
     PkiImportCertificate,
@@ -718,6 +721,58 @@ class GetCaCertificateResponse(Response):
 
 
 @dataclass
+class GetCaCertificatesRequest(Request):
+    """The request of ``get_ca_certificates``."""
+
+    id: int
+
+
+@dataclass
+class GetCaCertificatesResponse(Response):
+    """The result of ``get_ca_certificates``."""
+
+    certificates: list[dict[str, Any]] | None = None
+
+
+@dataclass
+class RenewCaRequest(Request):
+    """The request of ``renew_ca``."""
+
+    id: int
+    expiration: int | None | Unset | None = None
+    key: CaKeyChoice | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    cert: str | None | Unset | None = None
+
+
+@dataclass
+class RenewCaResponse(Response):
+    """The result of ``renew_ca``."""
+
+    ca: Ca | None = None
+
+
+@dataclass
+class RenewCaDryRunRequest(Request):
+    """The request of ``renew_ca_dry_run``."""
+
+    id: int
+    expiration: int | None | Unset | None = None
+    key: CaKeyChoice | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    cert: str | None | Unset | None = None
+
+
+@dataclass
+class RenewCaDryRunResponse(Response):
+    """The result of ``renew_ca_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetCaCrlRequest(Request):
     """The request of ``get_ca_crl``."""
 
@@ -863,6 +918,9 @@ __all__ = [
     "IssuedKind",
     "CaPage",
     "Ca",
+    "CaCertificates",
+    "CaCertificate",
+    "CaKeyChoice",
     "CrlFormat",
     "MergedCrl",
     "PkiImportCertificate",
@@ -950,6 +1008,12 @@ __all__ = [
     "DeleteCaDryRunResponse",
     "GetCaCertificateRequest",
     "GetCaCertificateResponse",
+    "GetCaCertificatesRequest",
+    "GetCaCertificatesResponse",
+    "RenewCaRequest",
+    "RenewCaResponse",
+    "RenewCaDryRunRequest",
+    "RenewCaDryRunResponse",
     "GetCaCrlRequest",
     "GetCaCrlResponse",
     "GetCaCrlBundleRequest",
