@@ -28,6 +28,8 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 	}
 	for _, one := range [][2]string{
 		{"/api/openvpn/clients/site2site", `{"ca_id": 1, "name": "site", "email": "a@b.c"}`},
+		{"/api/openvpn/instances", `{"ca_id": 1, "name": "vpn", "network": "10.8.0.0/24"}`},
+		{"/api/openvpn/instances/models", `{"name": "model", "template": "port {{.Port}}"}`},
 		{"/api/roles", `{"name": "role", "scopes": [{"name": "pam.devices", "read": true, "write": true}]}`},
 		{"/api/users", `{"username": "user", "password": "correct horse battery"}`},
 		{"/api/pam/domains", `{"name": "example.com"}`},

@@ -43,6 +43,7 @@ var personalPaths = []string{
 	"/api/openvpn/clients/site2site/7",
 	"/api/3rdparty/apikeys", "/api/users", "/api/roles", "/api/audit/events", "/api/pam/devices",
 	"/api/pam/devices/export", "/api/openvpn/clients/site2site/export", "/api/pam/domains",
+	"/api/openvpn/instances", "/api/openvpn/instances/models", "/api/openvpn/instances/models/default",
 	"/api/pam/applications", "/iso/pam/device", "/iso/pam/device/x", "/api/pam/device",
 }
 

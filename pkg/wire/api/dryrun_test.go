@@ -51,12 +51,16 @@ func takingAways(t *testing.T, s *wiretest.Server) map[string]takingAway {
 	maps.Copy(all, map[string]takingAway{
 		"revokeClientSite2Site": {"DELETE", client, "", 200},
 		"deleteCa":              {"DELETE", ca, "", 404},
-		"deleteApikey":          {"DELETE", made(apikeysPath, `{"name": "gone"}`), "", 404},
-		"deleteRole":            {"DELETE", made(rolesPath, `{"name": "gone", "scopes": []}`), "", 404},
-		"deleteUser":            {"DELETE", made(usersPath, `{"username": "gone", "password": "senha bem longa, e rara"}`), "", 404},
-		"disablePamDevice":      {"DELETE", devicesPath + "/" + fmt.Sprint(device["id"]), "", 200},
-		"deleteApplication":     {"DELETE", app, "", 404},
-		"deleteDeviceDomain":    {"DELETE", made("/api/pam/domains", `{"name": "gone.com.br"}`), "", 404},
+		"deleteInstance":        {"DELETE", made(instancesPath, `{"name": "gone", "ca_id": 1, "network": "10.79.0.0/24"}`), "", 404},
+		"deleteInstanceModel": {
+			"DELETE", made(instancesPath+"/models", `{"name": "gone", "template": "port {{.Port}}"}`), "", 404,
+		},
+		"deleteApikey":       {"DELETE", made(apikeysPath, `{"name": "gone"}`), "", 404},
+		"deleteRole":         {"DELETE", made(rolesPath, `{"name": "gone", "scopes": []}`), "", 404},
+		"deleteUser":         {"DELETE", made(usersPath, `{"username": "gone", "password": "senha bem longa, e rara"}`), "", 404},
+		"disablePamDevice":   {"DELETE", devicesPath + "/" + fmt.Sprint(device["id"]), "", 200},
+		"deleteApplication":  {"DELETE", app, "", 404},
+		"deleteDeviceDomain": {"DELETE", made("/api/pam/domains", `{"name": "gone.com.br"}`), "", 404},
 		"deleteAuthorization": {
 			"DELETE", made("/api/pam/authorizations", `{"application_id": `+other[len("/api/pam/applications/"):]+`, "name": "gone"}`), "", 404,
 		},

@@ -153,3 +153,11 @@ func written[T fmt.Stringer](has bool, value T) string {
 	}
 	return value.String()
 }
+
+// given is nil for a list that was left out, or null.
+func given[T any](list []T) *[]T {
+	if list == nil {
+		return nil
+	}
+	return &list
+}
