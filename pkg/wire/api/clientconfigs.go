@@ -66,14 +66,6 @@ func (h clientConfigs) DeleteClientSite2SiteConfig(
 	return gen.DeleteClientSite2SiteConfig200Response{}, nil
 }
 
-// given is nil for a list that was left out, or null.
-func given[T any](list []T) *[]T {
-	if list == nil {
-		return nil
-	}
-	return &list
-}
-
 func convertConfig(c domain.SiteConfig) gen.ClientSite2SiteConfig {
 	out := gen.ClientSite2SiteConfig{
 		ClientID: c.ClientID, InstanceID: c.InstanceID, StaticIP: addressText(c.StaticIP),
