@@ -124,10 +124,10 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 			return Second(w.Clients.Renew(ctx, s.client, domain.ClientRenewal{}))
 		}},
 		"put a config": {domain.ScopeClients, func(ctx context.Context, w *World) error {
-			return Second(w.Configs.Put(ctx, s.client, s.instance, domain.ClientConfigUpdate{MaxRoutes: new(7)}))
+			return Second(w.Configs.Put(ctx, s.router, s.instance, domain.ClientConfigUpdate{MaxRoutes: new(7)}))
 		}},
 		"remove a config": {domain.ScopeClients, func(ctx context.Context, w *World) error {
-			return w.Configs.Remove(ctx, s.site, s.instance)
+			return w.Configs.Remove(ctx, s.gone, s.instance)
 		}},
 		"suspend": {domain.ScopeClients, func(ctx context.Context, w *World) error {
 			return Second(w.Clients.Suspend(ctx, s.site))
@@ -194,8 +194,8 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 
 // stage holds the resources that the deeds change.
 type stage struct {
-	ca, client, site, held, instance, role, helper, doomed, application int64
-	device                                                              string
+	ca, client, site, held, router, gone, instance, role, helper, doomed, application int64
+	device                                                                            string
 }
 
 func newStage(t testing.TB, w *World) *stage {
@@ -210,7 +210,8 @@ func newStage(t testing.TB, w *World) *stage {
 	s.instance = Must(w.Instances.Create(ctx, domain.InstanceSpec{InstanceUpdate: domain.InstanceUpdate{
 		CAID: &s.ca, Name: new(Fresh("vpn")), Network: new("10.8.0.0/24"),
 	}}))(t).ID
-	Must(w.Configs.Put(ctx, s.site, s.instance, domain.ClientConfigUpdate{}))(t)
+	s.router, s.gone = w.NewClient(t, s.ca).ID, w.NewClient(t, s.ca).ID
+	Must(w.Configs.Put(ctx, s.gone, s.instance, domain.ClientConfigUpdate{}))(t)
 	s.role = Must(
 		w.Roles.Create(
 			ctx, domain.Role{Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}},
