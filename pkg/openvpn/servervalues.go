@@ -100,7 +100,9 @@ func TLSProfile(name string) (values TLSValues, known bool) {
 // NetOf returns the network that a prefix is in.
 func NetOf(prefix netip.Prefix) Net {
 	prefix = prefix.Masked()
-	n := Net{Address: prefix.Addr().String(), First: prefix.Addr().Next().String(), Bits: prefix.Bits(), CIDR: prefix.String()}
+	n := Net{
+		Address: prefix.Addr().String(), First: prefix.Addr().Next().String(), Bits: prefix.Bits(), CIDR: prefix.String(),
+	}
 	if prefix.Addr().Is4() {
 		n.Mask = maskOf(prefix)
 	}
