@@ -1652,7 +1652,7 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
-// DefaultInstanceModel Example: {"name":"default","template":"MODELTEXT"}
+// DefaultInstanceModel Example: {"name":"default","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n"}
 type DefaultInstanceModel struct {
 	// Name Always `default`.
 	Name string `json:"name"`
@@ -2043,7 +2043,7 @@ type InstanceCreate struct {
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
 }
 
-// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}
+// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}
 type InstanceModel struct {
 	// ID The id of the model.
 	ID int64 `json:"id"`
@@ -2070,7 +2070,7 @@ type InstanceModelCreate struct {
 	Template string `json:"template"`
 }
 
-// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
+// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
 type InstanceModelPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor          Cursor          `json:"cursor"`
@@ -2470,6 +2470,146 @@ type Pkcs12Request struct {
 
 	// Profile The encryption of the file; `modern` when left out.
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
+}
+
+// PkiImport Example: {"ca_id":1,"created":1,"dry_run":false,"left_out":0,"refused":0,"rows":[{"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}],"stored":true,"unchanged":0}
+type PkiImport struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Stored Whether something was stored; `false` when everything was known already.
+	Stored bool `json:"stored"`
+
+	// CaID The id of the CA.
+	CaID int64 `json:"ca_id"`
+
+	// Created How many rows came in.
+	Created int `json:"created"`
+
+	// Unchanged How many were known already.
+	Unchanged int `json:"unchanged"`
+
+	// LeftOut How many can't come in, and need not.
+	LeftOut int `json:"left_out"`
+
+	// Refused How many are at fault.
+	Refused int `json:"refused"`
+
+	// Rows What became of each certificate, revocation, list and key.
+	Rows []PkiImportRow `json:"rows"`
+}
+
+// PkiImportCertificate defines model for PkiImportCertificate.
+type PkiImportCertificate struct {
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
+
+	// Password The password of an encrypted key.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address of the client; that of the certificate when left out.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Revoked Whether the certificate is revoked; `false` when left out.
+	Revoked *bool `json:"revoked,omitempty"`
+
+	// RevokedDate Since when, in ISO 8601; without a zone it is UTC. Now when left out.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	RevokedDate *string `json:"revoked_date,omitempty"`
+}
+
+// PkiImportCreate defines model for PkiImportCreate.
+type PkiImportCreate struct {
+	// Certificates The certificates, each with what belongs to it. Not beside `archive`.
+	Certificates []PkiImportCertificate `json:"certificates,omitempty"`
+
+	// Archive A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not beside `certificates`.
+	Archive *string `json:"archive,omitempty"`
+
+	// Crl A revocation list of the CA in PEM, which is merged as by `POST /openvpn/cas/{id}/crl/import`.
+	Crl *string `json:"crl,omitempty"`
+
+	// Password The password of all encrypted keys and PKCS#12 files that have no other here.
+	Password *string `json:"password,omitempty"`
+
+	// Passwords Passwords of single files of the archive.
+	Passwords []PkiImportPassword `json:"passwords,omitempty"`
+}
+
+// PkiImportError Example: {"field":"cert","msg":"O certificado não foi assinado por esta CA: seu emissor é CN=outra.","type":"invalid"}
+type PkiImportError struct {
+	// Field The name of the faulty field, as in the single import; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportNote Example: {"code":"control_channel_key","msg":"Não importado: chave do canal de controle (tls-auth, tls-crypt)."}
+type PkiImportNote struct {
+	// Code Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`, `control_channel_key`, `older`, `not_client`, `another_list`.
+	Code string `json:"code"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportPassword defines model for PkiImportPassword.
+type PkiImportPassword struct {
+	// File The path of the file in the archive, or its name, with or without its extension.
+	File string `json:"file"`
+
+	// Password Its password.
+	Password string `json:"password"`
+}
+
+// PkiImportRow Example: {"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}
+type PkiImportRow struct {
+	// Kind What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not come in with it; `crl`, `key`, `file`.
+	Kind string `json:"kind"`
+
+	// Result `created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and need not. `refused`: it is at fault. In a dry run, what would be.
+	Result string `json:"result"`
+
+	// File The file of the archive, with the line of the index; or the place in the request, as `certificates[0]`.
+	File string `json:"file"`
+
+	// Name The common name of the certificate; empty when it is not known.
+	Name string `json:"name"`
+
+	// Serial The serial number in lower-case hex; empty when it is not known.
+	Serial string `json:"serial"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate *string `json:"expiry_date"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why, as in RFC 5280, section 5.3.1.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Key Whether its private key came in with it.
+	Key bool `json:"key"`
+
+	// ClientID The id of its client.
+	ClientID *int64 `json:"client_id"`
+
+	// Notes What else there is to know.
+	Notes []PkiImportNote `json:"notes"`
+
+	// Errors Why it is refused or left out, or, of one that came in, why it is not a client's.
+	Errors []PkiImportError `json:"errors"`
 }
 
 // PlanNetwork Example: {"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}
@@ -3162,6 +3302,21 @@ type GetCaCrlBundleParams struct {
 type ImportCaCrlParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportCaCertificatesParams defines parameters for ImportCaCertificates.
+type ImportCaCertificatesParams struct {
+	// Partial `true`: what is good is stored. `false`: all or nothing.
+	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
+
+	// DryRun `true`: nothing is changed. The answer says what would become of each row, also where the import would be refused.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -4064,6 +4219,9 @@ type UpdateCaJSONRequestBody = CaUpdate
 // ImportCaCrlJSONRequestBody defines body for ImportCaCrl for application/json ContentType.
 type ImportCaCrlJSONRequestBody = CrlImport
 
+// ImportCaCertificatesJSONRequestBody defines body for ImportCaCertificates for application/json ContentType.
+type ImportCaCertificatesJSONRequestBody = PkiImportCreate
+
 // CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
 type CreateRevocationJSONRequestBody = RevocationCreate
 
@@ -4382,6 +4540,9 @@ type ServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
@@ -5524,6 +5685,70 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCrl(ctx, id, params)
+	return err
+}
+
+// ImportCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCaCertificatesParams
+	// ------------- Optional query parameter "partial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "partial", ctx.QueryParams(), &params.Partial, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partial: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCaCertificates(ctx, id, params)
 	return err
 }
 
@@ -9385,6 +9610,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/imports", wrapper.ImportCaCertificates, options.OperationMiddlewares["importCaCertificates"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
 	router.GET(options.BaseURL+"/openvpn/instances", wrapper.GetInstancesPage, options.OperationMiddlewares["getInstancesPage"]...)
 	router.POST(options.BaseURL+"/openvpn/instances", wrapper.CreateInstance, options.OperationMiddlewares["createInstance"]...)
@@ -11625,6 +11851,126 @@ func (response ImportCaCrl409JSONResponse) VisitImportCaCrlResponse(w http.Respo
 type ImportCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCrl500JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params ImportCaCertificatesParams
+	Body   *ImportCaCertificatesJSONRequestBody
+}
+
+type ImportCaCertificatesResponseObject interface {
+	VisitImportCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type ImportCaCertificates200JSONResponse PkiImport
+
+func (response ImportCaCertificates200JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportCaCertificates400JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportCaCertificates401JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportCaCertificates403JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ImportCaCertificates404JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportCaCertificates409JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportCaCertificates500JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -20780,6 +21126,9 @@ type StrictServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx context.Context, request ImportCaCertificatesRequestObject) (ImportCaCertificatesResponseObject, error)
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
@@ -21721,6 +22070,55 @@ func (sh *strictHandler) ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrl
 		return err
 	} else if validResponse, ok := response.(ImportCaCrlResponseObject); ok {
 		return validResponse.VisitImportCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportCaCertificates operation middleware
+func (sh *strictHandler) ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error {
+	var request ImportCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ImportCaCertificatesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCaCertificates(ctx.Request().Context(), request.(ImportCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCaCertificatesResponseObject); ok {
+		return validResponse.VisitImportCaCertificatesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -24574,666 +24972,716 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts4tjf6KjjaX9Uke2SZuvki165vK46TOIkTx3Y63T3JMSESktCmAA1BWVG6fN5l1/fHeYDzCPNi",
-	"p7AAkCBFSqQtJ86054/pWLzhsrDu67f+rHl8MuWMsEjUen/WxgT7JIR/HmJvTA45i0IeyL99IryQTiPK",
-	"Wa1X+zQm0ZiECDMfjfkcRWOCBtxfoAleoAFBnnzab9TqNeGNyQTLN0SLKan1aiIKKRvVbm7qNfl6wqLn",
-	"VEy5oOrV2S/10ZAGBDE8IWjIw/hLa98dBifcp0NK/OWXXowJCqiI/iZQNKbi49THEamj+Zh6Y8Q44jA5",
-	"eQfiQ/jkYR+NsWigc8J8RCM0wN4Vogy5x8Mt852tc8o84sqRka94Mg3kkD4Rv45aXfSOX6OW09pBzVbP",
-	"cXqOg16eXKyfw3mE5WuyEzgNiSAsQvMxCQnMAVEBAw2wiNTIozGOkMdngS93ZIz9OmxXgCMSopBccw/L",
-	"twnYM8YjeRdniEY9eJGPIzzAgiCfEwHXMRNzEtYRD5GH2d/ggXlIo4gwFPH0hvyvkAxrvdp/bCcEtq2u",
-	"iu14WnKORxd4lLfrIgo5G6FrHFAfRzw0GyH3/gCJnG14xxnZOsGRN3bXEccZ+eeMiOi4gDSob74WqhsP",
-	"1NJSRsyFgI8kQcgxRJynt7w7dLwm2R3uD3dwx3PI3rA5dHB70PI6fpfsDFODm+CvbwkbReNab6dTzx1r",
-	"FC76w4iEOcskf4YDOMFsgQTxOPMFijiKwgXCI0wZenL24hDtN5tOXV6XD6Km02g12k8P0FSTEWfBQtIS",
-	"k3MLCZoDVXGuXqsXQciNH2IaEF9OnzIBpGAeQ4KE19QjmjbkXwQxPk+tTdtJzZ0yOplNaj0nnjhlERmR",
-	"EGb+6dOn/iwaExZRD0ckf6/gbbAtGHkh8eXdOFDEPwfi93kduc8IDkno5q5Gs7HTaD5N76G6v8pO3dRr",
-	"UxziCYk0B+17HplGbzEbzfCoYPSBvirH707EyJXETMKQh6KO3Gm09ezMRU/gOJIhngXRU7nkLmEZLgN3",
-	"1uo1Kl+suHitXpNMU1IJDGQrHsnqs/E8XJzN2HsWLJaH7EbhjLg9yQ3GlI0kz/HGmI2I30B9Qyf22g/k",
-	"ERrOBPHlveaf6tyYOw5g89hCc105WcVpkMALgebybdTeTCyQq0YJy+Xi6TSgipltXzO/4Y3xNaEhb/jh",
-	"Yiucsb//IThz6/LeaYC9+AzPxAwHMVfDgeAxP8URnG7GlaxB7whV8g754QKFM4YYDxGNBHKPfTKZ8ogw",
-	"b7H1hixcOdErMo0aZjv+OSPhItkNP1xchjOW2gW9ubXeEAeCxLQ14DwgmCk++XVKQyIKGIHcLhSNudCD",
-	"l+wRR0owSNkmqQYYP6zC8fl7tLfjNA/QnEZjPosQRt84I3KZqUAfLw6LBk/UKC4xDKMSH9MTeEaGPCTl",
-	"ZjCAe5NZbGjw6rXVRv+KBz4J1wsM7PshEZLIQyL4LPRIA10AUVEgJ31k60hwNU/GQW9SxwhEOA0RnzMU",
-	"0tE4EmiwkLycslE8qymOxsmkqF+r1+TJo6HUdOQBtSc25OEER4qx7nRqdTlTxXP3HWe3ub/f6nZ2O87+",
-	"frOesONmLju+1eRtLtX84ROIT+obsshTOiLyFTS+BZ+pTYAtkjtH5qB9EuyNkeJ9EQdmJGbeWHIkjD5+",
-	"PH6u2OCU4CijQQCxKjEpNdkrsqjD1pofPBwEJIS7KEOtDhrzmZQBRvmCT0r1bUQikTyWYV5SU5bXhjQU",
-	"MG4R0SCQ/IpJCkIX1vfViDBTXNcMkwrUcfaRG84C4i4xdS39rwiZxqPqARvUk5ZKaEgli2dk3igSSBmW",
-	"WXQSW90u7Kn5uyklbBSRUL7z//7H/7X1/3z5+/+q5Z3WYyYizDyynmTfTwn75fQdovqJMgSrb738fpR7",
-	"ikfkcBYKHuaaYqHa9alUJAZEamY95GTUBm0eKMqQd9aVvJ1ToZ6mPgKurq2gzAu15QP6tuvBUBqMfI1c",
-	"0Ef0D9OQXFM+E66S6EaMz5ilJKhb0RQDTRHg8yN6TYR8gEym0QI+m9oHJ5+fq1flC1Knfrv1dwrX/5x+",
-	"yxFbxxGZyMO/NOZmN3/QQr4md8jyiXiITcdZSxXnJBgW62gpfYZoAYMifCWXeo4XRsDog6AY0N8EsD08",
-	"pZJD8BDNBAkb6H1MKYrdmbeluIU0Hl1BgqHbQ1IeA8fwSUAiAqaDTwUeBETqfnUzDjUIoCExm5JQfs6F",
-	"4dWlNIE7iDzYoKqDvUHAwhlL++SKMKnlcH1uc5dbrlFFVeuch1HOulLfrSvtW+oRC7eXVVfU2fL4RB+z",
-	"BjoGjmgeUKZSQIYRkmrLgAjqE301Vkvc5BNGz3LtoyqHYZ2jAQk4G4HJR8FC80lYuBZyXqWNdBJGdAiG",
-	"13v5UmXhhERMORMEDJxn2NeGtPzLU84c+U9bIZe6t/wtPhh/1pR9U+v948/akJLAt4/yRIxqvdoLOLoc",
-	"UXb9r/8JqA8GdnwCwCdQu/lyU3YuR+qDMINlYWCJvgkOJNcg/oHU1V6fv3+H+OAP4kV1hNEA+yi28Opg",
-	"Hgc4HJEGeqfl8xwn9lBN+beGAfXuvjywgWZxXv/rfxD5SkVE0GyCaEQmkuYQkT9c44CH1mL5M/UpsqH1",
-	"es/AlJhItRwGJxAOifIOgZUpTzicEowkUzDcRSyEHOeQhwPqg/X3RDGNpwdKp6ICnFZSRhSt5gt42Cfs",
-	"zsuJZ9GYh/QbPBOva98jQnDE/vV/OJqScEKjNOHJ8W6O6ixfBRXKzYUGsyjxto154CsNUrJIWFMqrJUm",
-	"PhqGfKKsI61519VPRqkTNFKbAffwYUQYaAVM6X4uuJa2wKR0wf9h+X+ta0UT1XdvWx6qG6V9SR0NB7AA",
-	"d96seH/k6xCFd9/fthgnltJ0D1K+PiUmZ4KgGfO1pyJmHokRBErP3wRyf93S7HHrWPLsT0trrk3WwUws",
-	"lG/WfqOHGRrIAbFIefI2t0HvePSCz5i/ub15Jw8NYfJlIU6dGsajyyF8bGN7tGxmJqcGGCOwi4/MHHPi",
-	"3xPHOIQz7MkzLMmCRQTxWSy08H0JrXfc4h5wvmN1iwqkPwWqEmgR/oHSBbHy2motP/buapuOMyLqqIA5",
-	"bIb0wKO7lXXprno66wGGxfjIyNcp8SLi/0S8pR/7N2EY2mLnQ+XelAalL9CARHNCGPICCqee+YYfKdPd",
-	"jrAJPiFKTpJAKaEM2HwDVFg9IHBDgy6fWQscBHxO/Es6lQtSa+63Gk6j1XC2W53al3rNC4nUGS7BfGo5",
-	"zd2tprPldC+arV7L6Tmtxn675TjO3yGQVcvOVZpBTCoCsVEcq7NRrcdmQVCvUR+smgCL6HIm0p9qrvpU",
-	"8gSd1nrxyHcTNVcZL7V6zZijlzMW0cB8OcQRuQzohMZjCXkgFdp/fKnXYiMksQ+klVHr1cjitUN+7dP3",
-	"9PWbX5of6NvD1+PBS0/+ffzx23HzHX29X6vXZhBKLDudGzlIPpWqtlKpU/uS57lgJJrz8EooQa9MdXCO",
-	"h1cC3KOHx8/PJCeEY3CgbpMUoixBqj087QY6krZ2zygMC7gOloO0aPM8MRk3Cxirx+pmy2eKwxDLxf+6",
-	"BbZIrbd/k6anHP8FgylIdU/dJ4cRW+9yPbciqhTgZEjtVnZE8psjvrX8ox5Is5M9lcvGvEDWL430F5uO",
-	"4+R9U79+58Yi+6J4udkqi8cYy9N61e5N+sgULZmI+FTACykbHSBXkrOr3JXXygwss4ryKTlsc1irrere",
-	"jTrMazzDcCZTIzJemYxjw96wmyyDWEU7EPiWd0pbbUjmcTQ0wBEpvzh3W41mesySRWXH/CI5uFqRWZpB",
-	"hvDk6Vo/LDOC1o3hhHnkLa9kXp9zuK33tW6WGWn2xR/lz0kgWDlm4uCNzkkINU/SPmk4BvG2zPVGGj3u",
-	"vranfZMWANmZnJlQ95SEaELZLEM6HMGDDfSMLLhKQVD8NE9pQkfSsoVAeIimIZf2JfL4jEVCJVqAs61R",
-	"PKu8M+HcxAIrb3/h0kEcNJXKgs/lGOEXiLLCiZygUYhZJFIcf5Vqc8YDckaGab6fYolLnL97kxKoK3ii",
-	"HqY8mAtQauowXvm3ii7IWa3mmZK5a1mdx4oUTaa4keQTrz9doCevzlvdnafGW+eTkF4nxjXESv4mUEg8",
-	"Hvqgk2Ek6IhJ1UsQLyRKUdO2uYh4SPwG+jTmMHol0cD/CQdAhfgg/iIIUUd/zAMiRXektkiajw10zBAO",
-	"Aq0zqh+FytOIl1RAAGo+5jrLZ4KvCJgCUpzjxYFaT/kDqIjmexMsroBLCuT+p/U/PPCkmWqsYLBhBYki",
-	"OVFXLdkWLKPY4swjLmI4DPlcTUhNQq1yxPW0YWHUtFX0TI7HJG8VHlJ5Rm01ai3Tj51E96I1dJXf00R5",
-	"/qECltojpyjOJnNzOtOqRqIapCR7PaXwpVhTRvRlpMoST07pWKn1+xLPWLkyYXLCv9r6Q2yZBJEpfUMW",
-	"8mgrY+EQXiVXvoJ22tdWOdB6rKY+kfro0zxttVgDje2UjGFSr7Ucp9nzB3u9XlPOK09VzQnfZzXVAm67",
-	"xL921+mLL0JCIGacqymWFtmdKprjAVIBnnQwYYUQyeGV3dvol2WTL9S2phStJE+p5bSdjC35+x2UnZ1C",
-	"Xecjo/+cERSSEQ79QApePkQeFuQANSWDanW7km+E2ItIKCppRM3b6BBOSn2opSN9jpOK9jlVFIK9EvpA",
-	"JSF/7OfJ+LJnpr1ZmX+AXLDD70TurSwHB5JZ4osx+zvV6Xq2vwQuKOfRo+/kYfhO5FrHORHeLAzBDShp",
-	"lXyNx2fmof6+WXa4mI39s9wJ0d607AkpPhDSfkqGuTLiamKgFqfJEG4cJjXDLibiM1C7lmU4vyZhgPPs",
-	"Up6XSZw151LGm6OC8TQyUXidYW4i3EootHccJ8XxWt391h04HqxKwaxVJv+j5vIQNZdHHWXjOkp5r9BP",
-	"p7PUISWP4NiFmNQq/MwKzS00lxxWF8e5MmrKpnUPrWlMSDTmvhwDnkXjlp0KeU1YxCHJ6I6RjwcRIti5",
-	"1whBuxy3FCgVbVbMbbXzq1vSCR/TzS088YYI1ulH8TdO1AMZcbFh1/TDcRTtrvITpX1BE7MyiVOotPcm",
-	"ff6LPDXfQ/i37kDOm/BidDZDlO0f40PIM0nj+azZ9ZN41ukBv9KVuJkF18nYyfNoGvJrCM1MBAmuiWgg",
-	"V7F2t2eSD6jydeu/jKM7JIh81ccIXLryxR4ENsBMMC9qur2kbFA+JeiIEV+V33X3OvtPG8hlnBG3B75w",
-	"SH4CO4OqGNLHs7d1S3+Tj+NoFpKDuIhsxmBLothdDedckEhujUqRg0xjnVfFkLR80MXbc/Cig8rHpOby",
-	"j5ocR62uhFvT/KNlbUKijlubkOsliK8qV8FPJI83ZE3bC1DapE7UmR9vV1sTWHMKi2zNh85778Jls4lo",
-	"ESI+haTfu8Ss2w/DRMrVtWc+jfpepMjMOuv6KOqDN8EhxYkKBbbC0ulYr6HJ5+pW9UVq9+JAtOS7EBcU",
-	"uWpceTusOFUAUo2gwExXfkkNqZKEa8erueb0xwt8Ie9edUojdUOiV31ZuWEX+uuZMo7UmkJUn6uy/oyM",
-	"1FtyjWdBVEeuxycTzHwXEu8gEQ+rAiZ9IYUOoARSXYo4eauLsF3gp0SaytJMEjltiaQjibE3Npt+qr8p",
-	"1wE+kC+r5EocXevkSFtMeXotlIiQ7zcEXoqqddpKxoOM8yuTT3AU0m/wmBJELWeNEBwUVAgfTaYhERj9",
-	"+tvv8nXeGFNW67XrtTEW41qvtj/c2/GdvebeXsfb9Xe6+7g1JBg7XreLfafZxe3BsDNsDloDZ7DXanl+",
-	"s+vveM3uwBk6Dnb2arF8lYcWp9boENSgcxqRlvw/qSTMIo+rgm6lPiQQJp2Wolsiokv5xjKAECaTWdLy",
-	"lLDrKWso1UtYFy/1+OK/TSEc3LklWiIno9DLF0SfoEgfCySHr5IBlLbi1pGrJi3/peq35L9Ccs2v1L/A",
-	"tSz/Rb5OeRjJf0FqsXuAXKUNwrnCTB6SiEymBhMAxxgAjTLmluXNjCm0HC/JcqKYZP8szidPV8Id6GLE",
-	"nFOeI+pWekjjk4F9H0gEB6fWHikunbM7Ws+ua7yEAfHwhCReTaWTr/IoWQF/OwFqla08xtMpYfdlI0uB",
-	"kxzvuy3HHIs7rkUr4SJ5ZAGXtPQbE0SuwSyS4qKx2lki91zxpLzXyisxqcEnZlNAbBlToT7SQ+ev+lut",
-	"7o40hsbkK/aJRydKQpSlu+ZOKZcQfO8WziCLQ+Z9IL587Ov6o/gEZfXe1t4a33nMaEuc/ff63oyvuRhd",
-	"6jgSBhOEJTuiy6iaVReme5Nm/HlLk64KShcNlec5q5dNjcMIlLxRXFFmYRypO3vSzvb4VEuDjBhyD6Aw",
-	"VWoiDZUF5qIn0izfokw8resrOjHu8ooshBQLUzxppE0QtwoV799khN86tCZ1azqtNErgN9Q63kFjVumX",
-	"afFbqDtnRrVKl17jOW42c52LKoNMyzsj4lIkaJ/UutEFkjNlkUl6obOTjNm2kWaGc1qHSzO9QqUcVNEc",
-	"r0llt0O9BmxLZ2M8KrP/vsrsl+Uw0a1dPgnVlPVLJfZTFbdUkWtJf73weKgq+xx7VXhuDw0WCAuPMB9g",
-	"t/yG1MzNBfmv5IplRmLhaadisYH4PhGvxeF7bSZAFnOiv5vPaJrRVwo+ZRuwlWrRLJvckIz9U47n00ug",
-	"Cy6HlI1IOA2pZCs1eRHIS5GyM2ySlt/2OoMu3tnf3dvb3d/B3UHHa/st0hw68fXabdK6rqlnUqPKpnQV",
-	"OnanIfdnhnsX5GaRIQlDqNCUnzTHCtb0tH+CDiUf+pIkZVV2Eddr81CyC5jEfVeufb/6NBDpWSIr1jPA",
-	"qXrrQGrrJo96V2kQOd+r5IMrPAzZjxqbw5gmKvBjPY6ePD86e6rrjAHyScd3JjMDeyLNMdhLSQshOGpT",
-	"BozZVAbpOAIxQnzFS1aX7FiHNtdSMyEry9hgYjYhIdJVZ6XNps6DqVZUOVyaieTTY+yy0PeZvVGlHhpf",
-	"xgKpoQrVcIJ9Em8FDgLzeOp0rSPqCnVAzdbmSiN3fqLSyP1yWRm2aPy3yMvoVi8Z1P6bMkWDS8YdZF3d",
-	"Y83gzk1KuOY6UuWA3TN5Ewldw7bTDBJw1DSH5HGoQFgnkam0sXsRcs2blEqQR5JTHCZwYBD2iLkGFWjI",
-	"w4OYz0i+jVyjVbj3MeK9kvV876VqiZoNBwL9evTqTOgMgwMLPQv8K5UEQvdhVaPJZdFq2JpUxJBglcIB",
-	"t9uLoG+AYkJ517pi9FzXQ1phytFqrDQn/XeS7aRmYFPk6rK4+PQlIrFYs7HVhaRC7/b1clnz5bE6LonK",
-	"lFCb7ZiqxU/4MFfW3Q4jMyMSf4zOaym6KnUJeTyA/Ks47GtX1ypIKY6wuIKIvvVVgZ64W1vaEWL/7j7V",
-	"2GpROBMR8dE05F8X8i1jneY0QZyhJ65y8WwdEojOAeZ5p+M8XaGAJ/nvG3A9ZT3V5ZMwnHvVensqO1tX",
-	"VVMNmwgBpaENfQ/L88TjPkFNp9l8WqQtJ2exWW99WaU93xL79fZ56/vfu6i0/Zcp2NAgzZmU6nvJE239",
-	"AN3TEjDjKJqK3vZ27F1r6IvbRQKmjMpXloT3NqCz9iw11SAiw/F9WkeuhXGKTjDDI8BadS8kS7b+fo7F",
-	"eMBx6ENI6xMZoFNgu+dECAqdBdyPgoRwtd/qy/+cA96la2G/c4VvH2NzK7QudE1CAci2OEYTkTfJTVo6",
-	"i/cs0Lv3oFpupH63k9VAl5TPFdlgluKWl7Gbik2WKe99dEc/SHf0ZtKXM9RQOlBkBzd+eApzehJrT8Xm",
-	"CoUzThzbZePEsN2Th1ArbM//XI365wxKqefUwstnnWaz1Wq3O51ud2dnd3dvb38f48HA83yfkOHw35Rx",
-	"wD+TVXiMbD1Gth4jW7mRrTS/WPFFdcvyV9XvJlEtbmqTcrhWGtb+Y8DtMeD2GHB7DLg9BtweA24m4JZW",
-	"6IqHo8uS7VHd6eMt5zHa99eK9mV1ogztrbWeHwGnYi3hMer2s0bd9h+DbpsJuu3dHx5a698lvNb9/uG1",
-	"ajBpf9Vw2+4GNNbyqG33I4c696QwVQmD53mcD3G26IlGi1qvdkY58gl6jRmhIYfK/hmLQnkJ+rnfDUDG",
-	"LjKq18gES8Ow5uH/JupCw+OTxiA06tjiUukyeSc++yHt6L0ii0scjHhIo/Gk1qsRzxd4a9rq7lhtWvHW",
-	"RNVN1Ws8HGEWl4FkBjjFofGFmXgNv6YM6oiWFkoQVeZVO59NeQj65V0R6GBLsmRzSJdMiNXGuDxG8S4u",
-	"vU1dqANTbjd3dhAOpmO81apipXQfjMusfa94eYAuqoh2qXxuS/5uKverQW85Nxl6L1g/kVJJCfPFPa1i",
-	"q5Tb6rB/C19V5nzm5ueZy0aWqdYYArnJYXYPEJ3AMfPRYV8Afxzja6JhaFT3Md2wELpLSFlQyepvbtYj",
-	"JgkzzWuyr31vXa30aigoTzjVuk1TAlLqwlSIGfGzhJX2roEODCrxGG8C3SfhoEtGGHTl4NCYBm6ptAjS",
-	"3jMcOPvm50SqCRMNLFD6lfsPy/XSyXWEJBtfAO1oOL+19HUlWTIEGa+f4XHZw5pmUtXylQ9xUZJyaSFX",
-	"zYLcubXQy37C6vD/5B/9rd/x1rcvf7Zunv7v/7UqltaR/w4Jhq6PNcaRHgyS5mTtO6Fht6vIq5hkze5X",
-	"ygkE0ijgbG/pMMYesCUYZcjHC3GAms5+11lOyLLQnfe7me7z5bnOfp7UwUHwfgjZVatCJm/Ioh8/dfOl",
-	"vk5Y6UZKBylJtT7RrEyrtBW4c5ll/ZsAnA7OlJBCfbZA4PeSnyy2S6U0nFAWU9oao/TWsqySab67XrQZ",
-	"gQbCTCwLMxoJEgyXN+G2vpmK0BxTHI0vAz33PHhUSFoyKsyAQP/8OfQjB2TS1p5TR5IxU85Qp9FqNBv7",
-	"Tw/S06mjpoI+RXKqWxrZVPXd8pGTgedL5nnrHKbmnQR5NUbeLSXY0RObIHGAZoxGT+9CensFgLiKO+bL",
-	"uGNQSXNkHAmjQurNcMTToxOViKa6ItNIOzFj/U0gPODX4BUwOE0EhZxHdUSH2vEBTdnhR9Xlm88i5RXW",
-	"KqB+g0j1aZZaHviVZ+yK6T6A9up1u+2d0jxClS0HBSkdKh0SHZ69tfRSNfnMV/fae3s7zl5FnvGghOuB",
-	"gsQYJt6pZVlYSgBXAmPVLZZz0KVCei1p7Yos8pe82kZ310J2ZuZPbPFUsBQr5VIl5+kUCzHnoV/kPlRX",
-	"NdomYV64mEqbMtsbNn5NhmJa1eo4simyki+orcpnKHngRFgjOT/66360v24jKd4eLp/XfYh/eDK3HG4+",
-	"rRYFnu/JwNv7wQbezkMw8LobNfCqdVlaYfBlYbiruYjWuAhLvrwKqPetX/n9LKH976hy7/4glbvp5Ieq",
-	"Et1gSRaaWgcra7m5JPTWYuKpMLYftwksEGbt5AWq3VT8gnT9xOag8lZKR3nxikwjs67y72nII+JF1lyu",
-	"KPNjEDtLpiagdvUa49GlwQXMrFdzP2e6IbnmOtfKcEBTKnHNr6yP67+tegxBQoqlEtFttQcO8fzWsNn1",
-	"9ge7/nDXHzie7+/s7ewOdzvNvabn7Xlt08tYEN96UY4YLVFMUDli0VqfEJ+41nXaUApSIO1M58NNQH62",
-	"S0bbPKlfRxwNCAJ7DpkcrXvKC4xP0YpA9xgLRFi6ECEnZg0ehjIhsfuMgkk2uDJtTG6/lTomKez50VlS",
-	"lLFlijKqBJ52S8XeikzH7x2E01UXejO05yHOMImTr3BIdAcc4iPG51XA1vdubFa3qrVIyrKVI55GMc0X",
-	"05rxD1uss+gjplG+8ZjEX5B/JMYjJP3h2LhcQ+rOjWHSa7T0ZMvfUFYhe9/2BldN4rclQ9ERhOSi+zqE",
-	"KvV+Sdwsj2WhCVCLnDoaLIAowMtAGVr2pnYb7UbzALnWWXrFAx9qRMRMTGM+VbkkxK5wikXiCq5oD5uH",
-	"6Y+voJzWTVrCLmmFUhO0D6e++fvUvkAuhhH3eXSpriE2mwxIuJ5rrgdmz+gJufRqmqFQj+jlENCUi4do",
-	"zmeBD1kEdWhtMBMEYaaSRCFJF1/pNAwAaP9Oq9jNDfsqdSedan6luIL2U+uVT4uw5ZBuzFmzTDCR5wkN",
-	"p8gt71xm9yDFQFbEj7+sVvvfaPaYASL2sNsDzx067Ou4idkvqWUhV36WjpjbM2H6CfYJIoEgc+XshoIR",
-	"Fix0yqSZjjwrE4Db8GMBYrCFY0VapW/DXihKkJ/KxRq2ZlKAqdxnCPYbgnpWorf9YRrvyWLdV/LchtZb",
-	"lf/w0Xb6q9pOm/FbpggqN8pjVzKY7Fs8IqV7JduG/w/3e9rTzWVXQBRnhJE5Do7CcKk/25CSQFITnOOJ",
-	"GNV6tffaZiSIiOhf/wMcaIR9jvhMKwGCN9AZYfyabHEk+DfKxhxNcYjRP2cEXfMgIqpzl8qR16MKZwFZ",
-	"TifVA1jXHQLiNAsEd6cUfMbVj7piYhDgyl0jbvTMl/gf+EIhUD0lfBqQumm7GWA2muERjM7tgwmx9Vb/",
-	"lq3r7qzvdlymAdwLOUnYwWwDuCUsfbWkddMITs6tmDaS/gaFXqwfGNPRRWct8d/qn5nQzgoOv1ZE/DAO",
-	"b3F0xeZLMHB7NXMZ+OoI1IqA0504/1Ks6jbC4K756PfnY9tMpvvevWe675TxvVnOwHvPeG817zXjvXsv",
-	"Ge+dMt7CbLbgZl2H2bffnx8RSrir+BFz0iTv7lYs2X5N8/5/c5ciuHZ/pM9vb/PFBWs9dVmyule33f79",
-	"lTvs32MVwe6/vbdxibn8G7seN1oNAn76InemLudP3Jk5fPyuHs5ywP8Z3eP+61JarZUOylTW7EZqU27l",
-	"lSzvDLU9oOWcl+uLX9Lm3yFnQzrKg3e8jCEutSWQcc3Bg7MwsWeqOut8Ji59PoHWfrWlHD55VXs1AbOQ",
-	"fI1CfCm/qv6mTESYJY3yaMhnyp1YazqNZsOJ0Sgn+OuluehIIogUduJ0JsaXIREkiqeofkq9yLHeJCIc",
-	"Ue+STms9eW2v4TRaNevn651cfMU1K5EPqXhZiDBquOfb/jtwZbkMR64qylaPmLpDLBQeFV4Xddyrnllw",
-	"C63MppiVEkGj+gmEkaBR7AsyO25XowNwAKhfCn0D/EVrMNvKdbHK8C5w1ueP5560Fslh7SOStyvP350j",
-	"dT1WCSUJE1+hiGj9tRcneqQETHsVf2/dpI9g0dc1bkzVr68vd7XP+1LC4iwEavFpKBWaa+XSlSrPkAbE",
-	"eOsMVg2Q3ZZPsyW3e8391joZm+Iyq89FLjmU8zjEvCvvC3DMB2RMFZgOkOAtsSK6q1zVOzdpVllYH6Ru",
-	"QO+nhP1y+g5dETIFdAvYcqeH4LSwhfyvucfnRGitlATDNQ3CVWpk7rmkHjQHd/WCuQoNXnE7QYj8pAm6",
-	"aeCo0v79d+r+EzydVls3KAuzRMkq1gbsY0QisCPHlI3kbOYGN8VQkDpFCogpCNYnjKSk1lI6qQHQilu1",
-	"wyBCgj34xjjks5GCKY1mjJGgrvGKhG3grh7epkkRyqwSWZtnlmpPjznrZujHp9edmO8k4DJoynmQd1DL",
-	"sqT2TUbMVxvTzq15Yae0ng1s7nvVfy9Xj1ixf5tp2huZXsI03SZMUB3+ekYLSp2xlHRIyamUyEzxs5T+",
-	"sQGVOS+sDResPgmPKvT3UqE3E0U2+1e2AibXlPrhwWE9i9KUvBKkcfNmSHmwqJ01GnDf0n/ztNuKfbXW",
-	"aLuGu0OOT6L63rWOopqe20DvTZFsSrdiPIKUMCl7xMwbIwyqsEYoxxEKZ0ygachHIZ4I1akc+0pfFnXl",
-	"E4s7ly/pyJXqoL6rMlsF+ez7KbdxVftOt9vu3qmyfXOKMOqjiVJuVbcRCBJIm+lt/93mtOQq7ZTuW2su",
-	"z2l2N65Ffw+ibq9Wk/vM5lnJ0AxFHCiuYdWA6wt187ficPW0Eh2q+mRFXHB+DW5jRt++U/XVOn0bnNxW",
-	"opBUsjPzSwHL3mUwrfxKsIwsLYIUwmvRQgQdMXGP/T7/ojWvnshLbk0FnDQwKXpy+ubwHP1H03mqUQh6",
-	"ebEpJQZ0qFhhUIsILwSaqxBshCgIaN3K7oosDHWa78AQRR0OnonQiQZyTaTWhSRgNxUKcBWWHOMq09ug",
-	"CdMoHymh/BFr/5R1washMO4C/NTeyeI+gfoE+EZxZ4jDvpKeKhKTEva7befWuFDN5r8RMNQBCog80aKO",
-	"fDqikuDdLU3aDdX1sRrsRtvJwm5YLENzDGdrv7H15e/5LMMb4xDUjFp/63eEt74hZ2sfbaFG1hz7jvXT",
-	"hVggRyqPQ2iE4LiMzGSjQBZKpnBzI5Agnb9MWXfKcM4LDpcwngvxlcoJ/IxrbuMdvtemwW8Kb+ffDDsw",
-	"F6roIn0S9dIlkPE0iiX+kkagCns8zP4WoQFBY5yU8dxBenceHJzQnfJ9NtIJd9fKA8rPtkwygcpi/2ew",
-	"/pt7G8T63ytiRYZw4RwvsSL5BuFfbf0htnQKuWJF2cT+ZZaV57OGO5aqsB5z/x9z/x9O7v9mvPuG0m/n",
-	"3f/xfn09/hKqCRR+5WgmjwbxOhG2yoB8LmcGHbNyE/Yhe5wzVWGRGAh3tw0739c0ZGR+J/OwGIMRCEFh",
-	"w5rMKsgwiMHzwRrEMAJ7dSd4AQSiquElQZgDohokNdB7OyFMvSZWuKxAeMakrARhWRgHe8XnKOBslCWK",
-	"uHsktB3CC3SNA+rXlWs+Vj2QP1P0Bj5tQq6k0YwXoo7GfCYt6AllEJGQ09btxA+Q67gKVjUCXzdyT9vO",
-	"czfrvMARmnARIfdUkt9zd7VVX94mlftja8O6zy0VqYqDzeqX7TI+2DOQV8uMjzJYexot1uqFMaPStR4K",
-	"ssi0NnuSn0rfeppRJ4GdqXcNZ9Es041u03qkyn831QGrq0kZDs5MInKx0NFvKyFqCoEW863gLLjdHZCn",
-	"7tG1vf+DXdu7DwHOcefHwDl27w3O8R4gF7+fy1Djtxfx58Jz9dM5Bvd+lGOwuUrCRDia5YSFXZArbg8x",
-	"QsHDoU1UxCDDQlUZgb9bhUujOYdkdSkfyFcvmAl6nQJ0gfflFpbkoqwokyCx76880WyVZsaxYq5NC6UB",
-	"0sKy6Y03JWhbXRuLygX1IKWeqLTFrN6dNOmmAvmmtqmca+e2xNKB+tX17UD1wjbQO64pYEiDSEM44Tz7",
-	"5QG162yuVuStAglDN/Luem5bEFAR3f90oa+pBtOgAp40a3RHBaiYN54q54uATqmQ8FSaQ1Zwg09DLt9d",
-	"3jZTh/VUP5ZvnGmnrTYPQJ2U4z9A7oT7JGRV7LKllN144sVqnljnUoC+EKsPrapFHtMR4Mv5PeQy8jVy",
-	"tVsaMzEnoTwgkTkILvWF+30YEPQKfOjMsbI7AqAJ7s0dsfvItB840/7+ziKx0lsECpC8K3HcWX6CQoa1",
-	"91PJn036h/QIQ4XfJQcpD0FSeLmax5fj5apyvCASRMKQh0Ll+FfG0NNBkbwQB78yQ+aBf3krCDnzTNNz",
-	"hu0B7vg7eJfs7TvNZqvVbnc63e7Ozu7u3t7+vuM0mxgrSg4Xl+GMxYGNIabQhDwTQoAFl783V0UPcrpe",
-	"D4inE1kI9sals2nP1PfWRRrWVErFkysKu5qsWcD/Ud7QBFTU1Y+7cDnVnnRFCe1NsoaFqdS6bX20utwP",
-	"rHLYg4LyStV6SkUXbHms2ojH8CuS2wDyBRYeYb6cL/WlVaoPUwxpCepFTl9RKuAdd/RKKdwLTUaFS2Pm",
-	"AEukb2+sKRPNaG9m15PPxVuiF3RNyCgMXuhp/pmveXJfp1pjdHj21rZSp2QC0dww3yoNg8LcmKImXMCM",
-	"V/fcKt0PMBtAC4OiBTiPcJDbK0rSFDQEo0ID/4koaU/mATavyuWwl0XSRv6KxMFAm9+Wi2MuMSLzWEEv",
-	"M8HDWB4agMuKhfrFx9F+vxT+XyP4RnyaOEst10Za9JrVWD8ec2/umIY03Mig2jkB2lAjsqpTFw85j+qe",
-	"K4iCY120cMJ9khXEWnBqMAO5W2QyDZT4PXn//OjtxdGvF8uoEfmqUj+YSzvB1W9zq8HM3Ngfz9sAcxUY",
-	"qy6I8jgbuvmx2NUp9jkNDuOv56/lNfXI87g6zD5cFTNT0jpLREQU4EHD45LPiTEPo0t96eLo/OJt/9kG",
-	"8AsfQov6TikctqTCrioj2RyqmOQF9kbkYrjL67rL31KqbKU88ofTaTsfcd3AqicLUq2i2T45RYUrlVv/",
-	"NlHEUavbtdr6xna8xycTrIPYU+wRUZkPrdr8vil1k0q4SkqpF386SxxIrYZIUgamM6mMRBxhg64i9UqL",
-	"vrTaaePxc964W5fMPAa4bu/yEvqqJkrVa2qOOgfwwTHOL3kq0C1zq6y5lswCS8mYKilgRWlcZgDrtrYo",
-	"sF4ugnlrOvyrHLXltQ8XZ7OsGoE9PW0VhavVE4d3HJ6fMTElHh3SLPpbYUrq77EfAyASSns/5EkwHld1",
-	"lJXoEWbKsSdA/bnCERMSwWchpIfyKWHXU9YwxiLMgYSCwlqCw2QZoczL90mDM2RuzCOfM1LX5f8Iz3xo",
-	"AxYEAtGoJzXSgETErSNXrZn8l0Z8hB95hKMlVPVKIJRSksf7hX2fqljxqTUVvW5Fk1Drq3xyycQ8PiGJ",
-	"i1oQLySRaCB4jmBvjMIZQxN8BVlbZK5SvpY6zAhtoKxIOLASvi2faOJ038CcqFieSZUB7d5YVLgUHlc5",
-	"/b1Uyqc9CuOasnrcBAGAkHKEg5BgfwHeY4ZcRXKSMtT8dWYo7K8LHqBkOYsdV61V/jJjK8kpu+sdYOsV",
-	"Z3PK0t6myAD2gttpQe7qclrf9Hp5PKlOCto7aO1LNVxuVfthGEreIK4oW1qUAs5QFRzJZlZFDtC4Ec+U",
-	"6GTLCKteS2iAvSsYiWY9ciVUhqmYTeQfPtcnmwqkWJZfT1Bqte8NADWAYfk6A1rwdbhdhf48c5zqhs1a",
-	"q1tP6f8xHKjicqnFyNMvjrRbPyXjYl9/0hVEv171BTnEkylHfBDSEY7+9f+F1J5ZPIMcNY3EXyulaSWd",
-	"Lqo4wJfcffqredO3vrCkVq3oRzLF0TivH4mCC5drJbmSjyPcuMbBjLiSGtyAiugfzS/6p1K9S75rq5IH",
-	"2Jkk88ZlcWLe6fYQRhPMfBzxcJEs5oQKQdmogVyd8atFD+wBGoQEX0lJHM6CpMGMfLaBXH82DSAsBy/X",
-	"/ELSrVI5JQOAt2hEHe2xHishGs2pRxrIZTy6HPIZg4wwnnmcys/IT8Po7TGIhZB3Dnk4oL7hgcapHK9j",
-	"3aQxSyMiHq2uG4KvSgYwC/Jd0Hbmbw4ZKW1WDqgALLyuE/etvmTKF24U+RnztafFjDytGF+RxSGfTEM+",
-	"oQLcFf3Un3g4pAGFFx8qf0qqXxQUwwkB198P3xs+Dt5Wek0DMiKfaDT2QzyXP2L75XnL8TLEeT7094wg",
-	"LyQ+YRHFgZ4zA2h/Ic/qFQE3mE/lQxPKsE5T1MA6wFbiPKSCtB99XY1AnpNhSMT4El5eHCiEmy7kPerB",
-	"hNsu3in9fiR/v4SZ3tRrnJESIf+8967JWkoNH7i+8WUXdxIiYXQJicGXxp8Ll7QNk4TE4dfdVeWHLAp5",
-	"cCklJCNBrVeLArEFKVJb16219Ynr4fRSxCB/GHvTS8KkHpZUxekffesWEeEw0n/bkHx5IHy6zvF6yv57",
-	"CbGvZP+6bmHsPQvxN8IRmeOF+t7WBEch/WbXLZIpDug1uZRqZXiNAylu7d8jOiF8FtV6O069Fvh4eoln",
-	"Ui3T45twnwTWXmpTM/UtjcaT4P0BFGD8+6VB/FtdzgjhxGZzvwN0H3FpePvTNYWOy1iECoqwuSOZQkgC",
-	"jv1UeWNIJjwilyFmPp9YZZDyV3iFNJQzu/ZFRWBHl4J4tV57R2oroBbG2VFtJ6e00ozqS25RZRSIyzij",
-	"sKaS/fJREZurCPqahHS4uNQ1tQoWQJkToCfKhW5W6ax02DdAy3ZCF2ZxwyVBIyIqRgraN8UsoshEA3Oq",
-	"l2qgKgUt43FEChzT8oXirlHI/ZtlJrUOWyEDoEUZcl8eXaBt7WzZtvOAtv+k/o1bcdE6zU13qsqw1tVi",
-	"wPD8Q/XYoX7K3tXOw+l/FUPE3X8HrN1774CVlklFJm+cYRInUio4tRgSbkSiPMC2FS4P6+MFJwDCYRnM",
-	"Ofni1eG41VjwuzdpGZv3XRXb3/CHd0rg7wuCQ2+cD8G/Lga5En5//y7w+3eZ9d699FhL+qCtaT5esq9a",
-	"q1uqrxqN7rOV2s6tuxQY4Oe8qrDmTntvpc/LubHUujy6mGBvTE2uEtXQrxX7WrXLOThv2fNAJSkv655L",
-	"lWWq3hkNSDQnhCFpY4k16YQ7N7n6a9GrE/4IyKh2sqHu9uFxxlT5CCPzNR+XzMrSkou0F+UWX0PirRtb",
-	"v87daHk1l6Zih7POX9PZPxvKydpgWkfnxjIQ8uZ4fHrdMYCeaRhTUYmvtW/SFkfBt3YKvnUHltp27rn9",
-	"HM8Ti3I35JU1vTZUih3YU+UUvlO4OdtN5z5b4K3E5b1IUGtFkgucdKHBQZDYJLfA4211VwX5nZuMFbk2",
-	"V0jlV0cc4LeXzy3CI0xTp5cRjTF+/43qOu2bJQu4SFTDmqIoXOiQDhjI0sxRD6ps69UMrt26sUzrvFRp",
-	"9RHAWIaQ8ZiLqI5c+Z+epG3laAfy7W1vJz8X7XV7WbdObbZFC8t73b5J2flF8kQVZJmyGJU9LYgQsLmh",
-	"JNYRj6g0QA6Qk9rgFWJl7ybrUsgtBotrqqDGKg/rFEdWIr0xnOHNxu28YhT7t4F4SxnCmd6LK4QfRPYK",
-	"zvyZgmjPvJlFPKeJjelho66ZVgUpT8XGuULznvo9pnxC5bj1RSBMgam9kw8rxbElyTvPU3WH+Hy7e2P5",
-	"uLIvehnyuYXpqxc1TRo6z0OazUFV/baT34Yy1uaWOlJuoBOlxt0AbSDRqYx0z7gNUia1ZdWv6qWT7tYT",
-	"/yNRdxNubrfDTJAMyvWsLPQFpvS3xATKiqz0OVl2bOWSWq45kmdH2DIgw5MzTYkyHsOEGtMqQ14c1Jze",
-	"ZzPmB9mwClCqStXkLIL8Tth01Gzudz4zTWa1Xs3Z6XTUXxCCMz5jx9lymltO8wJ8xD3HyYYQtA/fSubP",
-	"C+7rYeR7Y6CnyGARmwOl4v/pWb+AovgU04VhVsgEUENcv8AvaJDTyel7LW1OE6KosL7HoPqstKfUIHMN",
-	"AhJCiJwzAT5p7kU4OECus+M4LgQ759qRpFLBMjKqsyY/P7UeucOnE6ufnOrVCCkQY3xNGnFDFdWaJhVr",
-	"hmg7KMeIsyDpyO7T4ZCE9+Thaa9NrKob7DPVQ0MKD+Xt4eGimme3WVAAA5uZXtp6TCMlaNsq8VPlRL1a",
-	"hMPG6Fstr75brqHSWQfweKq6zTz2DVq5/ZEGCEvUpILQwHI2hx27hZwIjQ8pV5HPGdAj6P6qyYgrDW+3",
-	"Bz+D9Am1xXfF+Fzl0mmVUPXBgfQc0BXD9+epiaRjxvGf+t9alskXrp7fHRt+rFGVMXRIksrr2tDaxjDD",
-	"S0XgIJeI+DBAOmI8JP73CcSB2nqvzUyWQmDlgBMKKH4ZQkEatbpXo7wR6S+B594gBB+g9MHIYimYBHz9",
-	"gGSOY6vbkwb3LkQIgADVg27b8r1aktxjHA19SnDhQVwpi0JD4ehOnR5mxrdcDeYcYjS3C8TdCeTCuVsk",
-	"DmYf46RJ5hEZ9/RsOoXajmCY6UR1J0C3/TsG8Jb8h7fuL9i6czftonFU28HmXYJ7VZD0fuJOPO3urcJ6",
-	"ieT+Wza+hy6SPsrhjMVdGOtoJmJriU/1tCaY4REBjEOwRIfYA//5nOArYjcWBndix9lPkl21NhpQpnJy",
-	"PB7MJiwNPSuYP5gNkfOZhd41/Cs3/Fi+xqZzy3DkQaznQYVCarflfCHe0kBGtgqDgqO/hcRYzh8zdHyK",
-	"pgEgifkALcTDqIGOoyUAaDQfS4NDsWIAItKdUpWCdTeSb98lonmAms4ykFtMzXs7nduTM2Qv3V88FECm",
-	"AyLFDSRB66iwmv4B2qkyr1alY+p894ZZ6WN+a3x0iFCvCBIDuJVdOWWKhZC8n7CIapt4sEBvn/dPqykP",
-	"kDlx+7CyUzaiXMYmqdYNdV3Xsdya9Khqq7GdTrlWY5eoerMxdLkUSb9l6LuOtps7Ui/Ybu0reDWtOaiC",
-	"BJHWwwDJLvMiw0btfs268CCWFel83Sqt8u8Qaa+j7Z0OTK3Z6qTHM/Qdp7fX623vdO4IA/gd27zxIlVZ",
-	"XjkA1+IKHpltIFytqWDHju5Xs2VVnD+fOcIrPanTuzN/Wql1YPc7t5jbTPJAT3ti7MbVpjVumIosxjp6",
-	"TLVLaee3jTeWRYBs3UcYv4J1ulstrF9PA7RRlkSoF3JkPeRC0r1az4bHJ2596SeoDJC/R960t73d3G81",
-	"nEar0ex1Om358z9ajtPs+YO9Xq/5Rd3cQKc8jEBrNPQM2x/73NKJwyCGTRv7DLQl4GAVe/LGus51zEWU",
-	"pY3MPKQ8gRlcT1krNcFOp11EPGXSGkrDh+5sOs2hLpVAHqIJD4m07Jwly05ugZUKgfomR0Dpm8YY1non",
-	"8a1u9XJd08i27WZXfsO5rZoBiY8bybXIuHNXZl4coPYqTbm9c2sZoLJs7j+TwvR/0jm8qXb4987xOj+u",
-	"mehSWkY1MWslaOTLWh01VqAqHp2OSXg7+G9IVy6TZaHsD8ix6CF5IpX7UqMfZzTnCobH3prGq0YXXhXU",
-	"yoPLq1rkl0ZFAWOHJ9VquVh7VQuvfmawN1iQH4/19n1gB38irLd4QaohvaVOzoag3vI2szQ664a3tuR3",
-	"b4UvmVq7zUCtGYVSXMI5y8VcexAcbLOoa8vT/rNaUpBi/JvAX1saytqdr4bEdodTUwmk7R5P0R2R1GIX",
-	"wmZPTLZF8SOowCOowCOowEMFFbgn+VFZcGxWZqwUFqcBZnfnd8nhSg5WDLCy/Jthh8aPqbgkbE0W81Fv",
-	"mOGf6q8sCcmr7XKfvKLArgKw8yZ4OiXJkbWPZ9McT2nhai8/DDPheeopm+upX4YhIVJUttQ/5RkaEYNV",
-	"FoooOf/tWr0mNfTkl1ZXMgRBv6k3yI9b77icwCnSsy5iJzGP1T83rTe267WZUM1CNkfs3dsW96J3xpHN",
-	"hwpEMQ6cqxDiZCYi6Duooz2VMbGpBfOzISMvRVH3VmmcHI2SvEMeZL2cFdjHzo1F3XlLpNM2zHBKJ8bL",
-	"4VzMVEphykdWPJbOkiVprbS1lXYZhRl7PeF78cqtZHsmwJSDOGoyusUUoNe4LnWLEcJA2EbedGWibUHr",
-	"uYfYqr31c7Vqb9+mb1WmbZUwfaus/m0KGfF097l7kNuafE0j8lVGheUwXc4o117RHrp4e46ajTY4TftH",
-	"/efGcwrZmA3kyvXHER0oML5AcP1ESz9xvnX47FDBv/HAN+nmNunG2lPyqpVE/IP7ZD8mdz8mdz8mdz8m",
-	"dz8mdz8md28iufsxPfoxPfoxPfqBp0c/JhlvMMk4q5FXag78E+f5Vuq28pj3+5j3+5j3+5j3+5j3+5j3",
-	"+5j3+5j3+5j3+5j3u5fvzxdiRvw3NM/J1Y/7hdnnyrSbAZtV5eAcJFzbuPIkE9JXDTYPocbTZzvwtbcm",
-	"z2efCsXkag+pSIwCrplimoptJREZ+aP6o70nFVjit7rd5n6tXgsF3mo5nT39z7az29L/7Dj7O7ljOyHh",
-	"iPiHYTYLGvs+0YH9OEWKsCiEMEN7uYGjuj1PTE8wM6WuEzSX4o/xKGbNUh7epr8DLhHjPezfIrobT7Jw",
-	"LnavhaR1k5pQ1V4VraIkdjOMul7avIipjimfJM2CrA00CRS15m6r0YKsiVRKk7yy32o0d/bMpaVNNa/I",
-	"DcUmwEhIEFKPmT+eECToN3KgsJaMd5cKpF5nOD9nAB8qGf80wF4lCOS1JvDb/ru6cbS7VIkttxK+81J+",
-	"bwyAqFclb0Pezxkp6DUWr5mHgwCQS1OBawFkgaf0iixyz+kpnhwqxYVe66iWtdnKOmwlEfzz81fL+7na",
-	"hmzU1kWio9yZQXroYqr6L7rn56/cir24Myutm7rBYPMWObMSRYHQdQZz7Pw0YGuRnsfm7OYqa1YvmeFb",
-	"cR0LFlC1TV4GKTSrSnVSVD5dfalXbuudtARP9fT+Io+ADqqp1ZTGjU7QVIPcuqZ4q396rBNC2816jU41",
-	"W2s6jVaz0WoaLFSpihL/FY4SFE9tTMQIl9YJgslA+qpcmF7t6NfTo8MLyb9pIF/14vjtW5isVFukGvHp",
-	"XB4RPIJp4CmFE2vnmjwn4iri08o9yaVCxXzIrnxL2exrLopjam/yCArAbBUUOCjQ5ROCMrylfI7SfpmO",
-	"Od+jFgkiAlYv9nx4xdjU0HcWGRU5J638mkDHk3WRYhXOpAzNBFnTJkdykeRUFOXK1aUVUr5QYHUa3VrN",
-	"yoejeQvtik7zp6DVhDoENhWyRmjH5j6eva2cYDgxxX3Ln4uL0io1llhiKblCngpg7T64v+AJ49EQVU7k",
-	"GTx6rp6sQH5gSyqOlTdzwL6s2jJB8bzcHEQ8uvUpWol6DnHhfOEJ300EdblpdB9UZR541A3Pz5ufulZp",
-	"hju51X4x54CzZw5F3DpXj0FTTMJC61mJs0z9miwSZletkDDWQo4nRlVbLsJVZudyQ2mYSkAZgeTyVX2l",
-	"Qz63M1ut/tL12hDTQH9jxvR+g5tPD73Wc4oqb1eYh4o3CmXqWkJvjdkZN7fOZynzkLNR7IGYHGjE41BE",
-	"qOk4jmokXYnB2KtfuU22PE5m+QpXQqHiy2XAkRrg6nWQh8LaiHIrrNv66+bvNJRfRQIv1vV1urG2ueRe",
-	"JhyhikGvCSb5nD3JeBXrqxqN5+5WFsZ9YyejXr6VuY2BpVuZqyyYbH9y9Wu2QXl5OGu5XWpWuRlslFkN",
-	"uAOSiv4AQQzIiDLRQ02TCgBHZ73Ju+ku6Tb6+frWjLBFeRMO+Tw7FzuoGOu6Kn9ULr1ooGcBZlfqUPoc",
-	"nHCQTbmeN92te/tS7YCcld7NetlW7vEJ2EwRqD7XWaPw0ez9wWbvZqv84l3+s6JQ3EiRn/n6SnIuTOO/",
-	"hb1fhzAzwbGVNg2JkMYTZ0Tc1hmgB7i8IGWDanurDPN3ilGFSIx5GCV8KyQjKiISEt+Y6uUnV9WOLzuR",
-	"3dvY9RXyHZor7Xw7XayOBL6G5goqbjolQUDZ6G4plZs3zitltK0z1g/QBPsk7tMBUf75nb7a3oRFX0iW",
-	"5Kv8F9xzINXfCRcRkrxPqpEh9kz9z63cAXc+lPtrfQSbX++dtY6EepwO6/HJBK8+89aqdu1FVTaSekGc",
-	"9ytNpmIm4WwuhUBF8le6LTa/suWcCZv/bjc3Er/kuyqMMpRWRlZ4wxfFwZVEAU7uvnWQKhlj3ueS0y4F",
-	"8hxTsA6yn1it8EsuqGa9mglZqUol39xe0lHs9Ytnpj//pcSellBbHvLGHEBsWFog97dFyTesJH+PB3yj",
-	"m1e4WYLPwrzU2D6a4jCOd14bp4wJRJ/2T9Ch6j53aOXKnICwl1rtBRZX1p/PsRgPOA59UavXPpEBOg35",
-	"1wUyR79e+yhIKK/1W/1avXa+EBGZFAS4hZjz0H8ZYpb1Bo7kb5f6kam+sVZP/tmrzSZ4SxA2xlsBZyNc",
-	"AzCF0EBa4ZDiZTZiv3adALYGlzVwJQ0mI8mjQjmUvwlkbkr5lK3ppNwhrU5pMDLwZcWzXeWnwTCUO+Ct",
-	"LZk71hpag7AWJJ9Cs8uZO2p4d3rYhk5zXm+R0pUnmq0SZd39o/OtVnfH1Fqev+rDnyf9wwZyAzLC3sLt",
-	"ofbzo3P7lqa8ISnmFkDT+cXc6h0rBnlG/jkjIspJXygkqFNVyytib9emyampDkq1RMT0mufnIBIGhcqS",
-	"GVvOuttlIWbpcDW9WQAcGW3kgSLbLGk8epzrnLBKdVe+16GuKYiTz5NM2tLyFUrdk9VYHRVWH9e9xld8",
-	"/Q5l/bs3y/tRtXU0jYjVOBoGOuJc4xIQKC9XQBQqOd0Uy8Nzc8yiTGvrHFt+v1QQHT51mxh6IXBOlhps",
-	"kJsKccTvAaTTvTHHYrmPI+SLQwfHNMRNA7naFeFqEIl0db2qHlDNHQPM4A2mOEx7x3FeALy5s845UT4R",
-	"ElGW5DSaw9Czy9Tzj2Hl0rOV+Y/FFfHl9UwIH8MW1ZezH+vFCEAJuzD/ri2d2SImfYbZaLlBcUVgruX4",
-	"VSjKIBBUyw81o1iHqFA1r1XNozAiqUprcUgOULZIVQHPyH3wBXC1Cb9FbvVS02O5eHqyenRFu6dBpdLb",
-	"928DypYlq9uBasTy0RiFnJG7soI74GxsdjDSEFG7WUi/ehREVVbIm++HkHdvMtSUG0YFbIQhDCMZWR1h",
-	"4RHmUzaqx07GpuM4lRDWFCurkFKxd5NHuyuUG8UHYHFMfcV6tWTTYqN5kxyg3MqWNNXFtWHLEBB35YwJ",
-	"ZanCUA8zhTuBhVEUlN/4Psite2MYRenxQY/yal/ZKa5K0HuQYgYW8I9ePT1IfUrTJySH+vIY/RkZhkSM",
-	"L/gVYWt9NaG6+TKSd0N02v67VyOL1w75tU/f09dvfml+oG8PX48HLz359/HHb8fNd/T1/l38NkuDzfPd",
-	"ZAaV67WUl0C/ZEgVacQV2/pp6xYTHCphl3ec/Z0N+V7Ssyi1c2U8L6n56kO8esrGCVI0oMQFAkCMxD8E",
-	"3fCcRqR1rmNSFj3F2X9fCpGm24VI02lk+5SNz6+MOOOBfylISHFQ69W6rfbAIZ7fGja73v5g1x/u+gPH",
-	"8/2dvZ3d4W6nudf0vD2vrY6ceqbpOcP2AHf8HbxL9vadZrPVarc7nW53Z2d3d29vf99xmk2c44Eszvpb",
-	"mGRUVSwHC1Va/qgVheXFQeXcvt2bzErn5soavMgsFmbZhNn1SsWqBNqdUhZ2UqW50eYjqeQ2G+tGzLyx",
-	"9dFKSff8amVWgSQFTQYHUnxi5IcLqcDU5TDiu/gs8NFgTUkBwHRaRJ+PdSavITabDEhoyibk50WUA94J",
-	"CXABn5Nwy8OCoDH5eotFAliOlZpupRHnUGjOOO8EDbKywwqXctla53j46eO1MvPzjFxzL4aXsR2XqcYF",
-	"dmsC3bAgcdqpHzRqGY3MqTZg8uYDlzHO4hVZHPLJNOQTKpRoAau9dIeCmDE6uDloeTnezHur3s0uxhr+",
-	"kNydmEKSXgGHEXJrUkRFBbpifM7uik1axamqbozh3KhUpTODHSJWhGhVflDQzSlLI0uwHVSDmLC4iTFV",
-	"IiriaEBQFM5EhRqvu8kABRCzRL7rNELzwJm6PyNUbFpfMXu1E/rm++reVIHflWRs5XVLU4ces6zMyUr7",
-	"+axVy9uTZcpazeuK+krlA01cLLf9Pz06SSUPuWoaBd1qKiWqbeqMoCdnLw5Rt7Xn1JHQ2LzdRrvRepqC",
-	"vj6AJ3V6+XAWzcI7u4vKHZQXlOFg+Yy0rTOydv6pU7I0rXkWrfjdJmda6fj05HfH5KuG9OShlYkWcAYp",
-	"qq7z1QUriDLkE49OcNBA71XhgU9HUlrggDPdGWFA4sJyrITGkh4yJl/Tr6sjOjSpWTxK4BQoQwMeje+Y",
-	"35nNwldbu/ognsWkks0iUY/L6eWTcbOBXGvCr3jguz0kZmJKmE/8BnJDMuHX5EXIJ4dnb92eWimpTNIR",
-	"U5AaAK5uoyQwMSUeHVJwYWS1FK+f+hMPhzSgip3ExTZiNiWhIL6qViNCwPX3w/dToqH/U4xOjlrn1Mcj",
-	"hW4+9JoGZEQ+0Wjsh3guH8P253OtXR6Q1a0m15YTpM3ZlyQkzKN4QlgEPYVmYvav/wkpl+at8PhUO9H1",
-	"7XgWjRsznY4TEhzXHsxDsLrlHzdfqubw/8ytKUMekB/fmdLsVH5KWaR8MeVzhc/l687oaByJCmUMP1Hj",
-	"Sr1e1apN5eHbULfKA9SUkrzV7WZSuSslLZbbdZD+Y8pGy6kxGyCG0rhouc0ui5b5OBeBS541yPGUclIe",
-	"wRBBIwKkHlbCUqHQpqANm/UaZ0QnIN0KsLe5dJ5v6lkSuAOvuOUQlgl8eT2/6BXdTM2bnEFuf9CfUuxs",
-	"tlJMr03JOjGQ5JsoEVOfLTpIZ2SY2fXSG7G0OD+HMCzk+kVLtKFWqqVZeqVyqnIsvrDIRarAP4LRLy00",
-	"vPstFdlI3y3Pet263adR/p2QspFzyJM1vUdlaMlW0l/9UrQ4+gvp5am0JqXoF8xW+T1VLJG82T1A7suj",
-	"C7SNp3RbDdYF+hFxVkCVeL4aZW7ChJyoPCovjy5WxxikZqtnuPJFAAyqVBwSyJNII+RzIrTbwwtmPpG2",
-	"IvbddUGN/I7cMBkzltwdhMi5Ve1Q6H0q9lof9pUCI+iIiQ2qCVnv9n32s3rAXZ48EebplLbTL1SJ9OjJ",
-	"6ZvDc/QfTeep9gP2lvKAqYhLZyGwrZAiVMqvwucGH0wDAYKt8eHFsW/1HRiiqCsy1dJONJBr4vwuAO26",
-	"qeZ9rspHYVxlhxpA5OVMmIpuSUATuv9WPV0TF75Lk8Qhwung392bJDa/c5fEu3RIVJ1rdN7zSmDnBM84",
-	"C3xaKBs8PplwpuHgJIm7Cqd562vX2d+SP7vpqFJecmqFmqPv2P2isBrmSNWUCK060WtJbrBDKvwMvlRW",
-	"vkamWuOq79mC4ocBk4sZyMpLHESXwObyktyERm+Q7JQLk3Ma4AEJoFfMgCD3P10F0n98miTDJe3vMFvU",
-	"Y/QaiHMyYnnEMfQ9iK2K/Eru9ubgHjpFETGTEl9kl1yYNLIMQrbnESHWJ5nBue3PojEP9Ub20DOCQxIu",
-	"AwjtrytcUK36xWVRR7uADuNiETVAPQrKkFAtGtbDaJXIn0tnjIGqNMcCSTtHJ9IlGLyMzO10svITzglx",
-	"pLMPU1uQWpzCfSysz0vnIGYqWFIfdiF4FOsFVZXxSpWlBypzwcDE6Ty+9Mc3ywY795hAWTCb9OqWzrKs",
-	"FOWtUk5bZtHvgFJSnPSZR7UfBQnvGGXSmqSqmv5vMpmGROCGxyeNQVhbQq4azoJAm7on8gF0ToNrnHgN",
-	"E7djee/VFx2pA1h0U75RFVtqff332lBVpE/Y/Qes9u6iwa9U0tZCFsWTlGJaGrCIstWmNtRWxNu+rghx",
-	"SkKxxMrXwP2Vi9+ZovCKLsvY2VvITuGOAzQ35X3x8vgcsDihxZfV1aJiiM44dyvk5O7cpI5Eqb30be9K",
-	"HUZNrvVNMMPVu1wKMTd1Qu4/MLhfjjVH3BAycOUNeKEtZAN1TK0TYO+Moa7bouJK9l3kfyrFH3Lsnjsh",
-	"ZN2KfRzovj/rDeN7ZTLVUZRWK1vmag81WzbilOnJmuBXxYuibHHVK9dq/R03KIZOcSElfgJIWko/W6m8",
-	"lGRwlfjVsZ/HrsoaU/fCvg5Mw9m7kFn3VhzlYAXa/gbSAzIcqCysimQex2zIsxU0q/W5dQocnzMSmoKu",
-	"FJOrrtTdOjqcow6uVe8q8Utpdse2SWUlqyqjio0f6+bYDs8bwsb0JUi8iL9QUXOySWE1y0g6IWXzq4t5",
-	"k+qMdCvuVFGb2lsXnbUaNSlWpKIIELVSTuwgUMNEER8B82qgPoqpVDW5C4J7ztraLc9WU7O5u15YyjzO",
-	"p7nvpolZ1GpljRXnXBj2WQhupzJtLtcoCTp8n7hkzBSUh+A+nTHtslbkJrXE1vdW1FZ7xfrgQHxAqloF",
-	"BfSmgCo3kwCmxOxtEsD+bT1Cm80i0wtcMjcFPHWbyCJTny3iaEXc7OexJn9qu/HnZUcVLMnNIM8/UDNz",
-	"k/akjeJ+93KezHlXMeJZSKPFuVxSO+54yPkVLTgPqcCf7jHvwf2K0tzT9+c6t4xLe621reNagkRCqr3S",
-	"VqNsFOfGaARu+QahiRUNQj6XSy7wAprBeiEXYgsw9Z6458TbekEib7x1TiPi1pH7PqQjytyn8taO0z6I",
-	"+zGrNCsijwWhsJtjgn0Sqm7xPEI+FdEsHGi0BDlHNZJaLGfUfLdMGNAQ05S+IdD7cADR1pyjzNJLxYeF",
-	"SxPbd8txLwP/hmL/qZ4AFfGxoZEuJfOJR30iDuLVNLMMOGAX4qiOGA912lJmlSNjySQ5SxMi0DDkkBEI",
-	"xw6oWM03XolxFE1rSVhvFencKqxXvxWRmUnott1hKJeDqwwtlSwAWQLQc4f4inNCTR4Tc7kiRP4bqTG5",
-	"Ngm4ehwNdJjQpP6aWvCO05ZDVup76tFCGtOzLyKyGygkVZ4aj7MIK/xq/fDhGF8TGnIp28NA74jobW+P",
-	"aDSeQQuZbU/fE/+jdpNNXrIBnLFKKIiAhpif7mHNh+j9lLBfTt8BNNFWxNUi6DN3YLV81BlccQWcv6WP",
-	"BCBJw6uVD2MaUFVCqOnQdPT4zCBiAoAQBzEnFnVNPmp02rKWz0kWPcbMDwjY3CBfcKSehPxh+ZMJ1CyQ",
-	"T/3GZ/aZHal+8zM1OCpQy3EaCKBQ1J66f37WuAufpSr6WTUi+lyrf4a9gn9MxOiz1BFdXRWqZHDHcdCT",
-	"CQ6ktCW+oZSnddRxmugJ4wjqgz8zLyQ+YRHFAVxry2vyXAd8Tnz4qQO3Ax5GqAG74fd99AQjGI8pBVVk",
-	"rXp/SGMahbMAGoAMqC8QjZ7KX7uO0zAz51OdAqReA5tmTpBJxwEIAZP+qFtJQb0pFlIruZYsnerS3D76",
-	"50y+d4pDPCERCS1Q82sczCQX/9+CfiP/pXh2zrs+M/0yuT99hmZMlcVmXwwc30GuLrR2dU2uSbI0zMOF",
-	"mbmKEqAfl+oeo1JIcChnqj4AeURy1YIg5okKO62BLkChUilL8vnPTHUK04f90lWp1pf/1dx19P9chEdY",
-	"6jvIw94Y4OJCguiI8ZD4B0hw+Ft+zMxQakFyC6azQUA9xE2xqajLu2FIpszripCpgL0yJbiqFFYy7c8M",
-	"oykBT1Oyetb+Dri/UG+T0kGggF5JmRAtppBdLYndLkeW5PzE1QmdXMss98pKiFQgvpkcVi2S9+0NwsyH",
-	"c53dh/hDkoDUSFWmj0ms1cx5jFV2qEt9lS2jS8bdOvIw+xtUUwsS9dLfValj6PTjhWm7o/YgWVX8mYXE",
-	"46EPYHDwEhahAfauVCWaRtXB/gFyVXqk5D4azFVn5wKtwbjUGRqClapr2RhygVe5KSJAEecN1JfsCjSU",
-	"1F4B+/nM9K05exnnkahzpZE+pGwLoOOTeVIeo+fAv+WnTWG9HNPHi0P1lgmVapbK4+ohdx10iwvvNK0M",
-	"4JBAVnQPYRRgeTavSQi9FLDvCzTF0VjUE1YTH2HFxPVsoZuTEqZ16ze180LJaZgp/EzYbALrmroe4Ssi",
-	"PjNzSPBccrCZVjQx06DNGjpABaBRwEcNdM7jdGNVlq8Wz4zDgKrEBQdyH9Qn4W750xDM4YTPKWVHjhN4",
-	"ChCZiHA0K3gdrCl0QYD3GjE35oFv/MnROOSz0TjuXxlAJvnXLfBZutZ5gh/0CGIu0kMvjy4QI8QXulBC",
-	"wTXVlV2jaXBCojH3kQtxFXNkjQqt6yxEgmV8EPN3GknhlfZuq48xYKyQ5i41WqBRPiUsLutQkhAlgrCO",
-	"8EC9UyBJ8HIRJD+Ly+/FZ2a+m8xfkrdinY3PAKpPPcKEXWPTn0pOvNVqOEsq03w+b2C43ODhaFs/K7bf",
-	"Hh8evTs/gmekKUWjIKN6aVqv9WoAyy7vkrPDU1rr1doajRbOgBzJdjv0pziMFtt6hyFJkOTkTbxnBE11",
-	"j8gk3iPqaLBIgEcRBfsl3uRjv9aTr+urm8EhKL9uTlxhontyy7Z8SDuubuql7j6n30iZe1WnS9PoErx1",
-	"IRFTLldaLkDLcYymq1HsLQVx+w8NMaH8AOu8BGoFYAFAjc4L04/AuFZ2FQzgEOjjkLMo5EHRF/T923Cz",
-	"uRe+0VHjz3sonuf2M+ybbFF4pLn+kY9M6+XfVN/VjtNe/9AL0Pp8Ak3Bu2VGdswiErIYCRCcJJMJDhfQ",
-	"eFFEhgStNo+azmpf6rWvW1M8oizO8o/9zbVt5YLcNr/Efp7advJG5ZKO74U/bed0fCX+Sbk5IevWODlv",
-	"5DCAHZiYcfKBr1vCv9rCAcUCnMhRQiFmP8xNo5DPpvoN8Y9/iC3NRtT5eqPPV/Lu5PKl/uzlNHVDSMQs",
-	"iJR9B6O6qdemPA8d/ERKMsm+IcKqzrYqV0irQ8Ai52MeaBu7gVSrRMkLV6QevOOgBEptZ4Kl9hd7HZQ+",
-	"IGVfLHQw0xKHz1nPMPkQPikFWSzFyFdJI0brYzy6HPIZk2LGqD//oF+k+sgIGtFrKQDm1CPqdn+mDjpR",
-	"8a40Q1NxCLVfldnZsU8mUx4R5i2U4+Z2bAoo5Bn3FyU4VE51pxm7CWrkBCpu6pVYm07/ukn7+3WZ6D2z",
-	"1SKWanw7sSVmk+ZfhNV2nP31TxxyNgyoir7cmTcrSkgOcRF/XskY1/C8+Ai+IYssw1PXLuOP5zI7GPOS",
-	"9rP9J/VvFPsLSF4R8BlgKgkr5wZBg0TlhDa+O8vdKpCI+BTNeXgF5qxUMJXbUxIlVfassnWkWa8R+BOd",
-	"VXtS1Hh89AS4UzgLiPt0mTGpu27JmJ6Hi7MZe8+CUkzpnATDQo0pi6ogZzECe1rOEHg9FSpG16g98NPT",
-	"Wf/EOx69kKLlxxy357Dp93vcYsLKOW7qmjluN/Vi82GJHcexmyEOY+96kvEDfWmiFQZF7QdLlr+ODKl4",
-	"Cu5M1C9JdL8UHSvNxepyseioylpfgcMAgsS30fams5wDpdABTTu9xC8kVW1BWHSAjDPeZBhrrADlQqSi",
-	"YZyAyheiPfyXdCpcFBJV6i9frnQmcOfCjf/44iIvIDiU7zkArxIkW7imMBFH4KgxP1vDVp/CyA2lgA7o",
-	"hEbg9XHUCxXqBzo2MAXLItKSn3J+PhWQmIF4iNTXjacKpK6IxW40Jkz5fASHapislE7ZINoVl1ghMcpX",
-	"sSUCbmhpRsjFFTNvrE2THJH+JJ1cWEc6vaSuzRaYx1O9W5wR7T8God9AZxBkkrsckuFMyBkLlUkOeo9u",
-	"qJ5mmCrj6JZ6gSXpb2l0ZNQBZUL+6//91//hVnQbBrelc6NqFY0P01n84Rkf8XFDjM8f5cWD0ZoUxdyv",
-	"jImPXY6YUddub6RshzwyCXLfVRat8g9B0hgwVBOfzbiHQJYopiiZuurCAFxagdu4/JqEAZ66itPqGJDi",
-	"3HgYEV1yn2buq2wqS9lM8XvV5jrSMSNYEiQiGgT63RDt89KuKbXi1cSCkgJLDFm96rsYatX9TXdn+HoX",
-	"a732juNUZOVniq5zmOpxnANgNJq60jHqJtooKejPmzg5wAS0TVS/UXtArih5VP6S7qgHLxpeSi0uOeUW",
-	"V7sPIRGzghwhoa6VEhKQVLRNruU8S8fw1O09HfZUaq9ituoXHEXygCXIJ1rlhPA/PAx15SGNIgW+AskU",
-	"IWYCe6Y2TNJ6rFD78p+UQa5BnLCwkDx0fIBckxOmM6QUCpSLxJjPRcKv1Tgm/Frp/TiICGQkvNNhdj2M",
-	"/umx/i7A4Ifacaem3EAvaKBC/iEAUA1gUHA4P9cw8z/XLAkxwZE3VlEF+IJU80Vi4ZjA3bKTQk7jCD74",
-	"vSOfGWQXLDwXPVH5cEM8C6KnvaW4rbLU3J5plwT52SrAo8JZJkGK+rHgjmU8UJXOQZLGVpxhCGlSiZqv",
-	"8oBLSwS5gO/hkZvlWQHO3dyQhA8KxcLk5cnZ2RFqG5kobusI2X/QLDPSOGSSRAPKSLrxIxh3gwViShmI",
-	"m+nkzRB7EbfKt0pPsy+fg9LDlVM1qYcm8xCOgD05NXIKaNU+9Q/k3cNZEKeBmtG5qyeguqjEw98cfnTx",
-	"1DypcYVMxFmFIp7LFWV+D2EbRpRPCbuesobO9nQPQPoDB1YqnoueCDpiW5SJp3V9Rf5A2ehS0oVbR+4U",
-	"Txpp0ihcFjOo1LKsREQqN1mVdKzebe1dZt/MHWuH9503TrHTeNyK7asNUmGYVWSmGlfkruYyxkYpBqDa",
-	"PaZ+NiKriCHNIo9PKp7V9/qhkqsS0Qlg6kEyWqafTJKP+g1ywUGifrw4LBrvMOSTokXrOGUXTQ9Qs/F4",
-	"kHccW8Qrjuwh5efEsnp9js5fILXGpmCdsW4rv/D3bZNstJJ6Pzk2aqBZzdv+NRUDSLSz3LwZNdSitBk9",
-	"kSX9O44iFyrhcJ82BpU4UPBDcQhZud85M+qzKidcoWHWvsvZKDoXMJ9/t1DupoJYylBaf5TuRsSF5FtA",
-	"t9WjWLf0GcrTYddGgcsy14uYBaAkXz0ryHVLLEYL2hpgzjX6oUrW9o3NYlV5qaqK9CsDsPjaDvLxQij/",
-	"pfZqmpKueIRCdYkXKs0BM19hGptCQJX7bWrI/sAhKEu6Tq4Xo0SaGq8n+ptPdZAuVQD2BAsUcDYyoXNr",
-	"rAd6XXAAYKlKuCsfqUqsVoaNQAIvULNrPK1P1dzssj33VRRNpdIg9eVzPCHnNCL/dR6F1IvkT6c4Gv/X",
-	"tobIdc+JNwuJi/g1CREkM6t2aHa9gJtgQbq6bCaOzUF5cBLR5ENoIaeR6oxX9kAuYJydHXtxJ1QIacvy",
-	"EAJpKosb3t9soBeYBsRHAVfbHRIE4UfioykJ43b/chTwtwcRyB4akAXXxWFwP1RLKZX8jEThYqs/jEjo",
-	"qmXTg5aqodyS1+fv35mGQZIGJugJtOzHAk1mQUSnOIy25e9bPo7w0zoi2BvDBEEPwxGacBGhPfSGPoM4",
-	"axpf1zUVmMZUhcJI9AwL6llVIBOFQqzjp3ZSe8dxoMBFjsyoejwxfaM5N+uuoefjNHvkUxyk2h+BCjnF",
-	"0biB3nFzNoz+K383rlsoPvKLciovtJetGmPaVIKkKjxWTrXenzUonMiC5i6h82ZQZGtk8dohv/bpe/r6",
-	"zS/ND/Tt4evx4KUn/z7++O24+Y6+3gc5YYq98z9j1cInVfq12QRvCcLGeEuee5wLDnFT2uGeggqWj9lr",
-	"83VrPp9vAXnOwoAwj/sKAeFW795QXNaKMaSBqcstexpZet9xbrt9lVa4MCRgBaQ25/6v185JtLWy+nnO",
-	"Yw6flTfLUqaRsumyRtxj7quNX2ASqY0CePR1KZUEymDNiY7h2yxKSOmG0ViphhP8dWsAvGyvud+qlCNr",
-	"WGpeimyUuhbrh5GmWqm4KS/btofLRxUO+yWrgg7xX7ki6BA/ehpEJKnFIvlDfPviHUmj9+FUiD3NeDmo",
-	"p6/l22VqaktWmYcLPQryE+uKcKCtzxTTUCfTHaY7Cj0ZSAXwkDMRhZhK7e2w37s4+3hUlw9+FPKgXpHF",
-	"IQmjczpSRpB39lb++2kPCRIMt6SdRHzVNBr6ucjTrE62NKdC1T9dK71W8xKpJwqCA0D4QFDKDkBAAEwT",
-	"EHxt6kFJeE09nQeS7bej8zzcpGWPCxZQHTWd/a4jh6JjWAnMkJUaYpB8YJRSvVX/0rmRQcDnAjEuZzIg",
-	"AZ9rp6adYKcbY+nLcR9w+WFwxtjtsO0AmPzM30QaomKMr0mRrnuIf7LaIdXGq3ZGAeXsNWa64jTuwVV7",
-	"dlbL8rIjhbqGfv3tdwuRzcuDY7N6NKm+SpnmSLWkd1Hic/bw1gRHIf1Wyzb2yXw66XmzPAPTo6Z2Ppvy",
-	"MCLlFbxD/GPqng5xkeA47D94P9yPKkhCh/08UXM3Pq8Pc79AxfJwHpdfUq626URSXrFv7AKYP7hVMFO1",
-	"jVKzOuz3lrkSOJAttgxOqLnGbQqtJkXyQSVH0eHZW8X65AOAIiAZIBuhiGfbotVjvBybd+tnYi6M4+6C",
-	"MSZeijXKdxyevRUNdK4aNam8E8kEFjq9GfsAIJL9VIx6oeWAVJzVXJJGYg2kAGUUxIJRTM/eoieGZVMp",
-	"GNWoob2dEnpP0YAovCkbzMRK29JZoz5Sjf/qCFw64OGzZxen4qt9Jb4K/h3AGNhsMiChQCOOOEN4wK+V",
-	"0yu+F0ql3pCFMF6T0zeH5/+xV1f/bUrBfH502AQ3kcqc5yEiqqUY8dGT02dH560YyyvEPtVYF6dHJ+Y+",
-	"ytlTlcejE+elHqHgRuJxDGaR0gDi3JeERkwKkZIPAAMGYAc9LVLBYRQuwCHHgsWyFFRf+fmkIJHHtLYl",
-	"//fs6OXxO3R4dHZx/OL4sH9xBL9+ZifHx89a3w4P+7+9HPXnx8/6o+OP7z+dzN5/6769cj785p+eLuhk",
-	"0X/+9SOZvB/ND0e/Hb/hvx9/+8M56s+P55/Z+z+O3p70r172mx+Pno1PDj8Ex19fPO+fPxu9++VZn58c",
-	"Or9E3qvXgdc6Gn16EeCTs4/zo/lvz3/58OH58/7XPz6z386b08Gvz649djb+/eXR/PiZ9+7kj9++nlwc",
-	"t04urubvvvXnn8aj05M/+s2Ti3775GL09b387/Nn+OQ5//qZHX7rv1bf++2if/X6/OTsw/xoBN9487wf",
-	"vRj8+mzx+6/vxscvxr9/+uPol5NnJzDe/nx+8lvrKPrM8KfmfNB+7fz26Wx88uJKjvCVnudh/0M85+f9",
-	"D97zD6P+0fHxH28POxdB8/R44B/PyWc2fjkMnp/tXh/1592Pg6tf2Mf28dePuy9/+fb34afnf0w6r65e",
-	"nPNp+GneGnrNN1+b82fs7J8vz/2L/Xed8PiXz+xkrzsYvXn3x8nLo/mrD789/+XMef/s2W9HL1593N/+",
-	"9Oxo+kvz5SA4xeOLbW/+y7uPF68WpyfP9uRM/OP5h98+s5NnuL/y7r66+2h+9Gx7/uHFSf/kWX+4N38+",
-	"gq+dfmb9D6+2n/U/PO+Pjl6e9PnLw8N/vjw/6ew/658c9p1R/+To4+Hxh+ef3nr90cv9F95v/Ndw8vcz",
-	"+nF39vKDMx1+Zp13O+/e/L7Ya394/+v5+LwzGB2PXvYPf+2+3n5Hvr5jhE6P/5i0Tt+dXQ/eToO5//eX",
-	"776SZ19f7S74dOb812cGpHn07nkOua5RzMAdahP86dnxL/2LI/Tm6LeY4F++6o+O+pIEni3U5ORkzUT7",
-	"86NXz146cywPw4cPo8Wn6fniVdTiL4KzV584/8wm4m0z/P0Pwrvd2ctv0+dXg+d/9Ls7Tewvxmf9d4f9",
-	"/ocRPRFvx+9//bg3jpw/nu0c/f73j+9ezfY+PH8enH1ms7NP/oX3x4sL8fuvp939396/H4zIh1/e0Ek0",
-	"eP77/reP4atf+y/9l/z3181Tp03F+OO3b8Gsby3N8sRSiqbiWNjHVfTDYyXYH/XDh6sfqi0q1A8T51uz",
-	"1d1r7Tdbd9catfBb0hrV76W1xtLl6rEyNsZg/9rKSgI6CfXsfXmvwkJN3WTsYICFiziv36Y2/Rbi3i53",
-	"eKw3fzj15vdiTWkq6RcUmXt4ZYG5sYYUel7S5doi5AJHdO2RFz+gnJl7IS1wyOb7Y/OZ7XfKj7mv+m6r",
-	"BluF65Kq7WXPq2blEZ95Y+L3VFIaFXFemvEbqKwSeboa2gr//9l716U2ju19+Fa6+BL7l0FIYBIbKlVb",
-	"HGwTA8aA7XiHFNNoWtKYUbcyPULIu3Ix77W8N/avXqu7p2c0oxMSyI4+bO+gOfdhndfzeNlQbRF9vAXD",
-	"1HfbQdBbaM/SwMcYnmB/92hkIg4GVRry4x4WHvRDyXJomiXNznpLz6Vj+QQDjFMYfU/TjzxK0OT6kFdK",
-	"cD7twwuRVHoF10t6hqcxDjecTV6awNUrJCMPODk7PIHatKaIDc72T5L4DeqX6FAHuHs6dXq/3mWd9WaI",
-	"e6+gd+Em5BQKzYfKD4oWe07bu2UV+Pz1g1B2hQxNdnFkcQVe4l6xAmsp0Nn5cLCOAC9IjWeXWoFGv24U",
-	"nJHuFufgo5bBDu3OOBq9K8+PybPz1/tke/Nl9blGyQ5lInWDpoO3jWWrB4fHh5eH0PiCRXgsyHR5aI2I",
-	"VXq9pM14onfhDkTjXdRaiBbnd38creu+TMgPHxyeo+r2cbP+FrAY+rChXBHGABBefHe/d2/D+/VGHPmE",
-	"St34r2ySo5QggQtyJGUv5K2DUG32m5668EyEUDUPEXwD/d8XvSjQXT4VUkf8ZfRfDy9pCwySYyqT9RMR",
-	"hM2QBbtkq/pCv/RRc/1UcLZ+QpNG24UshktF7Dl4wl56jbnV+kXIG1jEyu5pI9Hw4JnHAWMG0F8gho6O",
-	"sbdpkDrk+cn0sOCUysQQREC5rqFiM2i/6/vnx+sXCY1YqUiOo2F/u6B8nzdEEPJWBj7ZTp9m88AwgVoT",
-	"2g7U6ZfSTiWU3hMbTXH0Gq8oaFq6tFPShOLp7oDA0PG0rwsFdvr4zNSW9SUV8VOWPD4zqQXv4cAW6QY0",
-	"hrXMsbauSeaNcDSNmc0FJpYseCncadS3ZZfgdN83XVWT2a3T6mZvkTp+//x4niWTwztq7B3iCM9TV8/H",
-	"rPDW1BIfdyWc84+3llmPE7ytPRVGdAuNhALjyVnT4ABifnh5BvvxxmgmE++RbK+SgtMiSyzPyTHKMpvC",
-	"AgPNUmh5OUdSiyuOntzSWr/p8SAa7QY55RAyrWdFfg1b3apT9mGSRmSUmId0vNLXYDeFyHRTYjxVyGsk",
-	"xBEQogQakERiFcYZmF/gexmTzBgRaXtGx2hhsBKQXQosIbQtvEIrAQm2pCi3FvZwiJ7SfTOj98PJ9+9c",
-	"ppgtQTMbQjkdZjs8TKRkll+JYLm+yZ7gyhf55ALGLeJ6pMhxYa1YPQhMpNaIfivMQAVYsWXYXrgWYAB/",
-	"whKpJd1PyHeCHqeuVoJSWwCwgiomB3dHAuENB6KinSwZlOX0g8dbKxcLrxI6kOXlQYUuzEIR0h5UHQQs",
-	"Lk6txB/b1Vdq6ziVQW++7u/1Pxzt1S/r7/Zarb/bt1/fn334cFD/Wv/l5IPs73+AGps3h/3f9z9+Pfx4",
-	"sncEdTX7rf7xFT//XOs3Op++fbnY+/L5k7h/fVm/xCqdk5ODN6ft489R0njzahC8eX375dyp+Tn4MDj9",
-	"drJ9xT+3G6cn3+DXLfPr56/16GT/ZH+vflDf+PnFHwdQJXQ4OP1a/3bytfHt/SfRPzhQ73v66Yq/Pf94",
-	"WO+LvTqt353sV/tv+1Dp8nVvr9V/Leofg8utV18OL6I/Pv639/HV36/PXn3b+1g7P2kevezvt74cXPFP",
-	"59WPUP3yoZGvfjq4qNf75x+O2vV3tfONd414+/zww5tXYfRHd/vg7c+dD4lIalf8cCvZf/Pp9qD76uz0",
-	"/s39r/Vwr9Y6vz3f/5W/rLb/2Pp68evBHd369MtpUJf7G1/oi2/3F1vdxvHb1mW79ZtbEZOboykC/XH0",
-	"NOUdJyxusUBtjQIl+tlAn+B2FHcsXgX8HxrjhBFXuu/8OJVm+3UI32DpKGGRZOD1P3IRCS2wxW0dSbE5",
-	"3oH1U5IycLTGk6uycyg6QfQ316nJTwG0mJi+lb4mTNaN4Ghep2pux7Ry+JLFIY18A++V95yQ8hbo8tTP",
-	"OdJJ1IssILQjEGI6UzBTIe+bKYtbmOj6Gd0q7T4GOHN1+FMnSns8EJxlQUpN/Y1yKlpCBIRGMaPBIJf2",
-	"Jdpx36xWyzpPzu0Ef0eaFeut13bWbtlgX3S6seiEEgJfMIlrO2tVulO72dlsTC6/04F4mi4OZyJKnKF0",
-	"L65E+ENFOMoSQvngcTJVBZutqEMkHj7ByunYXSCurHYEzUR9uTSKChoUTDwD7HDd6oe9Hdo/cH2DXEev",
-	"lpnYsLEDXF4IceIZKlDL+d9n0M7BWd8wXCP05+OgcDq5wieG4Xxv+GPzNNaoEtLuFa+IJa0kzQL/92BM",
-	"wtK3Qumqnb0dpQvb7F5PsUjplBsiAmJgAcA6AWuEHRphwgy1EuREgrCF3OZBJjECVNK56oM2uy/7Yi3w",
-	"S755c3t7xo826zaU5OJtfX1z+xeDX3tweO6N+fTSLFjIWyzuxiFPSpM0my8fPE379bIXaNBHhoQsX+Ag",
-	"H3aBQdysjCxbX+k3wJXL8h23IS+Fk1THJk95pnd/p64reBMfq9x2iOG8Nd1aHDCNwSKsGOoVdR7jgRKy",
-	"tlgbTOBKSk29Yw559lb6nLLdBiTBk38TTNUFXjQJyOMhIrLsQZHC2uQXAPDSRHD24J8vGfZDOvPfOQjE",
-	"41cbAWpExgByLDf355lxJLL3XiCgBBpMUxY/5cyZYogJ56RSrAn3M6cFnXDVpgaxMQU5iCxHnu3Xd17X",
-	"jy8OPVT7NLoIW5wmPWVL4jn1ntKkPBo890wMxQGaAMXlg1+sq5O1CbmDTEfKkkc0MuM+D4M1ZKwXOEcT",
-	"jiOfOFQmOca975Eb1qA9CaxXmtAWKna6VKYYaPj2Zd71BRzNVqh9Vw2uYDAoRQnKDOytO7f6RA2WPr/S",
-	"QDRi7OC+plFyDTVUai8On7ZZ3apUK7XaVuXXtb8mdtKHxvOJEBfcmsEyZ70hYpsozpShrjruihEZtLDI",
-	"VmuWS/N5OORF+7PIL8dXm6KQtMxBHw0H/FmH99DVFs18qFMjDECUwmnBG250Ko5ejnOJ15Zhy6xsnJKK",
-	"6lSi0Nn3yAOtjDH2xRJWV+f33oYG9Cyt+slgWEHnw46F3EhhNYzP2qdSE8anSH5Zr1bbK7esm0DwzKCR",
-	"BKLPI0EDtFTU1LLA8NUAvvO43fpuWs7b76E2Z9WUsUgR4q7tB8mRQlKrSYVICdGu8y7XhRRXM9HtLkSG",
-	"dFlndOVgxiNCMl10Z4RkJpBYVkqYtGniadEzTgacsc5KBqxkwOTN1E9lOOBCHbnnu84pS2w/dG8bsrb5",
-	"5MUQ79jAy1YO8CDfuEmxVgKBwjZho9ouTjocgk/aFrlzXhaLBsRz1gGO3gNCEg4Cul6Um1L9hrCOKNnW",
-	"OiJg8RTFW/hac4Mov19PV8nDZawzfSs5+wNWk9FbRmhmmh/VOCvfo4UYlq7Ezp5ohbb+PRsEwb26IcOE",
-	"bap/JoYQt6UEo4oOHlQ+oMMqms8yg1eZzUl6hYUGmibFtNPAu9vrWrHoO4iRrJu0i406/MoLNTzqn2Wp",
-	"TsCSNZPuLC1IIHXi/59v2DMZRzrWBBlbAMrZjDnlA5Kw+wSz/jvEV4thXV2r6V5M4626mrVCrhtd4TTf",
-	"I/7/xaH4P9+tKVFSmIac+HEo/EeojdD0PcuVb586O5yPEULp5MwZY/LZdgvvEBpFC0shj16oto1axNBW",
-	"TfPlXQstZNGAao9Sw7I0qfSSCVH7Nd0jJiEYcplQ3mA7mZ2kZ+2OQSM1b4YtlA5lI2bussjdtUwVArgJ",
-	"Mqrh304VkTqkxjCy4zN7st/ec9ny/AXGQXGuH0+8tlZWacJfv8bUuX4UsxmSiVHJfTx/suT+KSh+ZQb0",
-	"ePh3jxXYGZ5GPY8iZJZxyu1dUQLtbFoNGl2m1KDWWbvEryhLolLRGGUHh6/rH48vfY01DiTBNvtvRBea",
-	"ftBuS0mHUQ5w1hjLE32OGtClGEyGGTHAp0ZNoTQtILWlSQU1QruaQUKTApm2g9QlTzVtBmstKafP2Ppl",
-	"G4kDjW7T4UfdwgDtEqE0HO8ptz60ECtTzlBqwHTlGDIuhIaQ16Az/baIGNFFAPoeDhK8efLw1O6Qy+ML",
-	"EoU3MUUSReUWhQkEKxwmktIYQ1ZGfrd1FvMk1sBKSbkp/4P/WcyvUavmaivX5aYcy6AxMgqzCHKN7Pw+",
-	"Ud1HbpGVgY7haK8KPUoKPXB8ylX3w3VmmUwojGjobWIDEyXKckw8Y4Pdm4bvwrBGPYqySgrBPDFoIVnE",
-	"GomH9KD7F58wCgRoXy9qL6vPlQfx8fL1+ktDLhrLhMSir/k2jdNsIiYi6nWU44ItasM8qmYKwG3/ySfK",
-	"mg4sBTxFmE2tSonsxowGss2YkecgmjGIrCzuXkR3UrWhSXTRaf9Nqdmf1T/guv/H90hCb5Qe2j8fluQ4",
-	"gnljZxxoValfjsEKKk2M2iCe6PP+rYEC/Xo6E4n+MPjXrg/vfV8+/AzT/J173XN3TxN2n2w05F1WG04G",
-	"wKUF1r8RYfPBWvEQhN54f/bhSrFUvGa0Ip417EkWqEV5N04nTsNkVdrTrR3EodZ6h4kp42Y1bZs0VGah",
-	"Y+lZn2Ryaqkcj5QhYLKqjhLO+kZqqYMGxwS5lKxfp94Ka82h0zz1EIHoHDq2ncoy/CalmrWIc8biJ5kS",
-	"Mu2fH2s0FqfWvd+mCTh0NmQLOE9pCPc6oEmOLouLPvA3UF2ogpCFoL/NTbBT07aka0nb7CknfxhAfJgO",
-	"KkXPsh9jjupD+FnqL2xClTt23jW4VahrZYD4nZWCxPwofuBk1FL7r7/t79dvBpZa6uNX+f7bxctPg5tm",
-	"s3lzcFoT/90I9lqNwcnJo1BLvW0XUUtZkJlv9rev9Z9PPsj+FR8FcZMHuHlzWf/DANwcvjmV9POn3hUP",
-	"9t13eNn/DDA4DQ2mc7SXAuuc7O31T/fr9cutt53Oz7Var/ff/TeDK/72JWtsvNuT0YtPtVdnGx8/3Ldf",
-	"/vfXvbuv7EuD/8wFHdzSOqNR5/bV4EZ+a1bfD96HtcZAbneT6GLr1RVvffk5+fj3m3fixZubk6M3X07q",
-	"fZcIav+kXrckUCkFFKtroqzgiv/+4cMJEkLJN/UPH1/v9U/2T/aqcPSg9eHz3t753/IuOPjyqt9sBZcn",
-	"+39svbqNX7x5+eId27ysN6+4Gpm3FyeHbw7qn1t757WzZq11/u5TcN7ZvtwUHze2Tl5ffjq8f/n1W/0r",
-	"nHt+ePj2oE5b5+2vN2+i6Irf8PNm49vv3z7osQ32t7/ebFZ7X/jRMDTPh3r/vHXUrp9u0f3B5sF596B3",
-	"xTuDV21+OPi8fdJ4393+ID7Vvn7+cv9yY+O4Tc8+vnxfDw/r8ea7z62bs0600fll++MNpcHG8X0ikj9O",
-	"+9EVf//25ivv1+h25+eTk7/H01U9MBSyAEarDz/fXr44+Nr6dHp2v13r3F/x1wO6fbr5+ddfXu8d0Xux",
-	"vXH6x/Y5H3zZ7LzTjFbZFZlfj1d82hVp1uM4Rist4dd2mjSSbNZwzBMRW63CMfNgulp8OKZMNRfCFM0p",
-	"HOPU6RUD45H/Hp1hnAXzvrlKOTswHpKbVLq1Td/LFaVA02AYSIQNsiCIhmAaDhtmFG3NQMIBExHyGiMu",
-	"vo7/ZPE2ihIYsie7kKOvkHoUIUB7LBLWsJZjal3upukaDM0rM7QNESabXkCr1NpU5Ihno0lqIKRHGm0a",
-	"0wZEqrThCyMkBzJhHWv5QlhIvZJ/rQ1G0dQ0LimYOlCfIm8YJHzTwVS2rfou+9I6GEHTwsU0zVBUpwhG",
-	"rMZhCjnxuUjWQ96Iemq8kvvEN3armXiLTsI0g+sukUKHy+w0Am1q2LGGqrbtSBAi37jsNZthA+JhFXKC",
-	"4PqUk1q1WrWrRN3STZpgPSWM4dS1lPlUoKnBms7MXYzRupDazJIvfrCu+RZ251KfaVbTqjZz6VUelFom",
-	"uZpaEHQdQIKaNgYzW6Vl2Q4uT05kEvolRZdqOY9RidAzX64Rz9VhWa7eHqTbhso3dwlNSMQMrwVKV6kF",
-	"Iu7qCjmkCLGnu/2VDtCFA/ALjWyTrFbVITf5eJLElEvaQD4TSiDeYU6/ZawLpVoIGgDhnxumXiwDTRVK",
-	"c8NuRBtWBSCbiqOq8rB8rqbWAR4pdlCTKfUXMXrHAE9A9BKrKmGkdWWZ1hRX/D1PVU6ME0QT0hEyyagY",
-	"vEmT9VlsCtQkqi3GAwnKE3Td+UVd6U5ZIT5nSiUCeCFAgWuSCoHgvjtEMs3sLmknzVTp8JS6oQ91AWZt",
-	"qNfEwDt8hymHyK8G/DzGRa/VVg+zTzEfSVs0hAnL2C4QaMuXN6Atoc0AXGYAWjYgHQE46eoNKCe+E9RZ",
-	"f8cGPrRPdxm1Q8qFeRw8XhcEY90DJY2YyraZ/DLAB7jTtLkrX6ktf8fimKUsexhVw5Vm5idstO3OtJUV",
-	"dmsAhYg6BQ9xkRhekcGuhbd0tuhAhwLBYuO9KCotnQ3iwXXc45lciQ4gar/RqsobISJG+UTJkmUJtWWX",
-	"6NrO2mZ1q7pera1v1dQs37E4okqwn21VD2Y3W0C6Po2HnHsJWo4UfMMaFE1dRu1iW3nOQ+CRShwVYYLN",
-	"ZkZM71CXCZuMCQEnTZLIiZmO3oy0HsbzSxtMW8ejc4FPiIOLonFqUcdqny2TctghIBor5DWmZkJDYkYE",
-	"1xxZFn455cTCfEhuZjztVys9okscDF0HoFHKJIwiAuXzQx4h8XtcdlkDqGD8ImDeCoEPV9IbdIcW4Ck2",
-	"5SgMXvzYh+YsZmTFtk0BPzwx9tzgYh8hVla2JHJbW500HCsbRYhtTGQ0bUbjx0xElD30iqtA7zJ3fi98",
-	"5RauiZIS9Uniuz8u5zZ5pjaZD9kp//mcGLjRB9fRatfQ1xXiC2XeJnW3riFTI66kC7lhkeAtae56ywZa",
-	"AVNJOjRgtuyhjMK7QNjMhc+7MEl4jQ8NcsnCWbNjT8QAPo3QXFGCL4YSfPFSt2x/FLKFzym3NhWbeEHL",
-	"0AIwcXLtAUtCP77Cx/n+icufwnAaB7mX28dLjsE3Vn48lLdCi5g2lch3mUs1oIEFyWPj3bfDVpvJhIQm",
-	"yN8UcYNNKVoel0JihUG+xBjkRcHA8aLjxwMkH71X5LTCbHLA8mURaoBeICcHt8Hz3eXigaRqihhj8Abr",
-	"QIc6kdYL0BWIaBaA4uhyan2V9i1hnrOF1JSnJ00i9vBFfxyJV/R5K9k3s+wbXsfzFXt6Xy29xEu3yYTC",
-	"Di8olXP6u5dPxG38z0FhGZkYwiYfx06jfTpIW25SSBiA0QmCmEnJMDl0XD+Vmh6Kxow0Y4aS0XCGHWXj",
-	"1LnAWYWcs464my01g19TOL2Pl6DpiLtVgmayBI0aKgsftEhvbfTCyOx4PLVs05dmayAV7+hnRJPDhmt1",
-	"fZZO1MZROTR+QTTVGgiZHaYrrEw/uOkB00lPH9+qF7Ngh0BVhz+5YbD22Kq6NJwJR1f7ozgHtPDNMWJ9",
-	"TKoLy5TgonTgkd4dy5s+wgJHRmNd5kexxx00BBQmBggcAdg7LkIEFACGCekMaeBC+YB3R5yjEO06ZV6h",
-	"2tWK2dYGJT3OWUQ4S/oiviU9DmA+vkxoEjauw65PROz8efcLdqKmGaTKFT/Fi7FAvh+HScI4VBbWqpVa",
-	"pVqpbmy+8D33z+3tivlfFZ9gjpHssV01fOadwWUyb+pCNtWVhUGe+WEsegmT/nPdC4E1X+oqdRwEb+57",
-	"TTUg7TDSoglTJk0m7aWlKgBgcvudWOwYxurxyHoqYg2VB6dj7k2ZPZDIS3yTgDPvoiZaU10VvYoMv+lp",
-	"9KGd91p/ih58GzFTt9LYUh06MB9s7KorXneQP1M0VGVe6a4UA+iU0S9cjRQE7EUMKb8+QknwYCR7tZcH",
-	"lUIF6Ib1SomvcdP0eBJGdmBgbfepGrQw2dFLmZNISCZ1UzdgDFJTuVvqBxcmV+ZlBM6av+TyOhAdCpWa",
-	"DNsd03ZGvZKVcHc20RqIKdm+zh6t2sMz4zDBWCxFgnMSu2CV5pxrmvPikayK0dtwkkznWNtiAsd3PsxB",
-	"z872Di82PVI/vFjf3P5lfX9v3yNne+8OXm+iCnh7Ut9f16TDz1NkflMOX0A49EBKoeywrmiFVinTB9MK",
-	"TZkynYFOqGjRjvcwlotXqFjMfO8EI6UNycquywizn2RBT7LnFpJ1ejJJ4UM5I88yZWepM/G8QnxsLIXq",
-	"My1c8Q2opXA/qe/vEj9iLdoYwHlbB4cX7kk1dQpGGKOAhO8vPNKhDfV/dR7EIsQ2m88hD0Rf2h6xPqO3",
-	"k8tgzU5Lydn7i0uPSKEskiEqWmCsVdtkQsDTFbHKilhlZZ1OSKyyWPU0en9OAkH6MGYVVCNps+9TapEj",
-	"KXssDVnkqcJTXeAZMcxZH7QCYKO5GI/YzJi250AfUcafy9dRS6fdRyZ0gD0+OligbuLb6IjukjUdryy+",
-	"CzFeznXIwSB/S+LLXpfFkgUswCiTDZ40iV/1c+crtdVwabfAA4/TqL1MRMT46GZiw7XhlCqZRtUeD1gM",
-	"2gLhTnUczg54GkJRWkb0dzDQEvRQqLLAH9nKOp+mpOl7QR8SIHlYx2ZRw+ZQck4jAZrQrYeBWk/30UJc",
-	"8n//+C4AL40iG6WDwMOq7vsHVDmFnaGPVUZasm1Le0LnVAeurumwJ9c0TpXBUB1eCsZgo9rNNL2xf35c",
-	"IH6toM2mZXZHRrLzgWzDHbFZ+QVkxi1jXcjr8CQe6CosRuMoZDG0s6JqCvW9ZULjhAWehmbwG3G0fsfi",
-	"sDnwNaISdQCsDPYxfLNkdyymwJJRJN/VjC2BgF9JwB9QAqq1VbDnFiv5ihd0TvSpk+Yt+9T+f3LZZ1rv",
-	"hyrkM2h1YIQeHB4fXh5CRYk1uXWrO1jcIW+wQjrYREAgJu7JhAVFjfC7uZKUUDprAEtP+ZDAdLvnMxAs",
-	"+Vot3beMb6yNW3xvb/oO+9ci/o7sWfxMDFTui043Fp1QsgfYtbBmV92I/yKZnEEvMI4oLqvHhjLAvTcJ",
-	"msF10zl1Fumsxc+Ti+ezXjJONhOBAlcZgUMQJM5lb0UU+J4TwtCXo73Y62jRjPhmJipQIRc4EpNUwhaI",
-	"8TFW7pDM1eO+MjBXwmwBNQe4uB7Foy5dyBnxpc+a0bI0xUeT9wwZpxKR6IaJsQuz/KbKUT42sfSUQrSc",
-	"HchWmY0lo56B2KmM72fMuywpt1PRC+oixWkGTF8y1ZgtUuyaNbwiwJVp0aKLM2c3+cx9Vu5dF9dp5T5l",
-	"iqKPjAwrbK+yNy7rp0qfPI75lufkbBYki9ocVZa36BmenBLeOtQ3BiVXmVFh4lkHW2f7G5hBBtOMs0i7",
-	"tYnMVR5bnrOjM9KNKDeX682qk2AOa5GxM7NtUga61zxElxRbCl5okhc6mujHrCMSJhEAz6GWzQAMBXQg",
-	"PWSbvRmY7hJ8AheJvgJRPnYzaTYNwhom6kGc9S1YLJDW0jajgfks7FCBB2pc4IDFLDB5th1CSUcETJMm",
-	"Qd+Mejaep+1WHfeIQo5FLUiXWCF1W1GdLQJP4YlHlHvjZ8LwQcm3ru8uKd4wK/m7pSfSe+6uy9c7NInD",
-	"byAvYPTWdtZq1cpLU1pcVHiMdce1X9bgZWBpqSNKNOQKmicvTDZD+jTMsHZCS9RSWmK+wlItJIVNu93K",
-	"9dk81MjQ/iuqxwjzh4f0R4kNvwHCZ3JTHk8vASzREhTkjw7CWr7zzkgj/wRuu+SW/mNYijAQK3NRJnql",
-	"FewtXCsPNxiv7ROW125M98UY6xG/ZawRab75n/IiWgZdZAnrdCNdCuBrBHllzPieZa3V+0Kd8Ub8JIkP",
-	"hKzmQt+UjVqLB2wYiRyKAM4oUyPIpqiLDaC0gLbYFEKbTabM/pgmCsKYNZLwLk1/g0hCKDcUWeZFeECa",
-	"PQ7cC2hO6q8MRKPXYTxBA0409bIcZybBvH1ntpJeV/CBIjWSzIQqR+P9weHx5eEfl2tTGzkwIE9r6eCc",
-	"lIhV+OqVrVNGgN/R63mULJ6/sWN20SiL57qTOWlI5OnjI62fDcsNMaJZCr20XAOp7vMEt5UjIRmkmZHn",
-	"gmpWlobohlBUnwjr7iGvy0/Y1ltkGh3gO+XHYmHbpPB53/FumVuzkLFqH2sPlM/9kP7Xrzb1Zngw+drI",
-	"3TSed6Ej7qAWDNcReW/5qR0IEagAHp22wwc8TOfOiHTTgs3+w8PcPL7KOYA5fUSVU7yIilBxhndRqcus",
-	"BeQ4j3dtZfYsL/bMI8r7sYJ+0QJ+yaBkoPEyzgTZ8A6IrGGMMcsbZrxFw6TmYQaxLN5djto/vDvn4kw1",
-	"wyik0Yxe09NgVUwuPlblIotB4n8s+VO88oswKubjc01sHuYTmoZyQ2bhiW7ZQHfCmUa2HBkQeeY3mJSw",
-	"C94335tt7z9XYgZooQHOCNidHVhQQOHJSxHbr+ZDrwX0ZCMn4jjz9KHVZMU8jFhjPPIrwEwNY/sjyEEz",
-	"gKbYwopZJaM1jKMZb537hNuneFCZ0kAlvsuKMmCgpqNiXBniy2OIP1aea2i3jDLBRxrfWakx0gpfW2VY",
-	"l9T8fqxll10MpYb3qMTqD0f7JWLEa7T0X5UMR5euCpqOngtltNU70N0ue412ivCHyIsOnrIpYUHFY3My",
-	"HY2pAvr4eYX4dyyWUM/TikVfpr1AGgQkd6Mb1hAdeFrEdrLtOV0RJwgHIxoi8oiu9PDI5fGFuZuXL3uC",
-	"3umYcda6lqzhD3OjZWiYh5oz0Zy5x6S5cW8466OrMs5PmR+t2InJ9wCz6k6t9mp7anflaT2VcXJ25acs",
-	"xE95LEE9tPBHeSjT18FA/81NjwdROTkYACZh+4mVWh3aaIdYb+dGKwAeaSefOi9q9ta1lpZFTEimIUlN",
-	"yWUe08opw0wFi5f/eag6Ext07gRusrTzWgM9SKQvCzmyeYCog/QHJNFFPCB+oxH4JrcObdyW8wMATE0D",
-	"ukcoCWLRXccfiBzIhHUQiUoNUNzTeXYlz/vCVhJIlJ1QsqglA0IHZkj90zGAXw4vaatCDtVLzIYmaFbU",
-	"Hs79GP57gCoWcceMMq6YEa5PhyZr08pRfJXXeHFB0byPYOeovZRC71tS6UbM9KrJYdw5KqhgDeUWS9n3",
-	"IBpdgSOnZHwxpf7w8KkZ0wgTojsgENXjgX0kIkylzzxqrp8KztZPaNJol1X216rV6kNL+1vfwu60MF3e",
-	"HPSWXnj5m83wNoXqL12hc4MLa9M7FsZiff/8eP1C2VFj7xBHeN78wMa8NbWOxl0J58DAbKFGLcLZTRch",
-	"UNZiyViFnOpOw1HSZF5DOt23rJzF4Sw9LnONngJybnJzZHo0zyGlUZ6xucmeYg0S/ftT4HjmrJ5uRHmp",
-	"zfNZqxaA1C+G0k/x0l3iw2yI0TXDdQMHuGNDlcS6wK/fFsYbGl05fBZR/sNwfLkfVVoAHFG+ChmVSAGn",
-	"xajYMYGRnbV02CzpZS4ZNvthZL3wtRqksmJh+5VLIpo22D3GJEYU5wGRCE49YPPuX3xCX+HZ+et98qL2",
-	"svpc6e6Pl6/XX7p8I7Hop0EXyA1bgzjqdbjy4G5DHug0D0g93yO+jlGp/4woR/g8JSD9XcBL7EPVNPyA",
-	"wLlxD5ekDW1h1aBAv6lNpYfsYj68lU8SoW4sE6Sp/8knalACiw5JsWxZx/mI7MaMBrLNWKJT4gm9ZRo0",
-	"Q1mNvYgOy1Ac1YzEGSvZoMK7Ie+yEm0iM9TMSN5qWkHPLkIeHsLkTisS5yGKCpdVRhDhGVlZVIA8IO+W",
-	"QQDFLBL06QFZTkXCIF7i4wux4JoqOWFj5+jZh1KJjiZLGm2HNsa0n2KKnCrrC0FVdLxFN7Vqdp1YWXjQ",
-	"hGH7iCG8EPe4NKAvpqFUfRWNmcy9lrbgkP1ViVfJGC9CulLXzK2z9K9VLu8HCCvX5a2Fe4Ktt9Cg8tAS",
-	"zME8qaMPDSp/N7jWJpBcgGudaa7H6CKQfJkUWUpYr00UTHONg6/eqmLHfL77vhTSOkymAbRWZ2OHWYWc",
-	"OclATAQGAkoHs/lAYwjiB5QgTc+rpOdpIKZ/PZi+EPF7hZZeye0lAJKeNhw3myDP7ssCDOlJxXiXdjac",
-	"FTd5b7x70WQYV3Xnin9x87szDKvWd5lkFpKzbdzVMnMMK3fv+cexurRTyT0ku4m7tFMcwsrvhsIQlnvr",
-	"sghW5vHjYZOc042WUk4LF8QsB7wVGbCkQk4t4lCPh3/3WAk8WVF3uPOB31lveIclbaE+RKgh2UyzsyG/",
-	"YzwR8WBym8IZhadpCHenoUTUODdfNYWXAuDQzHouF1MPFA1Fm6eoJZwWnFEkE4rV/DR9Cc51aV/SkLxw",
-	"GlshCKLcDI1Bgc8IspWMJQ0ED5Eaq+7WZS2qf6S9U7SEigrrM9tjRG19RldC8wklQSjpTcQgBTzOzF1b",
-	"yfUlL7t/pIU5tCxGWXpjxPmPU4DvO7f2M/X3aIEVVd1jTXNByT1JRCZWJzjzUgLSLK4SApeIHk+Q11+X",
-	"gUrWEDwg7I7FA+D02dX1Txm7GLx8KwVc5SgT0SV9Ed9izWxRFgArd/MiYkY7lXF4B91ZNotJ+jQ17NOJ",
-	"rlUl+4Iq2R9J9hUt+aJq9hkM2szGnDxylbmsBN0xDHQOecj6taBt7D6UCZRsy1SmYdimyCzIPPWx418l",
-	"OOTDog36YzOGQ3FxtHPKIvHTlylu547VKnInk9zqmXvsLn/3pYreDe3m4vhd5rTSCF72SyeI4bkXDMsp",
-	"bbZw2Wex5pY13RLSxPwMs4xsi740BRJD0T5tHOXDhgVBQFIfLyoNtgAXyXVTaUCfCE78rCjxS+OJ7kd/",
-	"ZxFFjcJ5HXYRY/vVZqVa2UQE7r+8vDB1ELy7sQiwgWjNWwP6eWuezSC1nigC6b7CBS7DUrvPPddLMTD0",
-	"6p1fF8I/qzhnWZwzt88WHenMPa4w1ll4TrH8LDMPp4p4ulcqZ1EC7oot5lfup5QkEbeMy6zblzqPw55l",
-	"aczzQZJtFfVcaKDICWI+1sYoXhWFgczsyh8VyhwWrKKX5GXraK9l7bGUxETa4d+jC54qNvpY671gnY22",
-	"pMeqgO8eEdCPmRS9uMGg7cIxH9WfMWuyOGax1BAlAbsL1ZkkZt2IYhWhbhIBZBM46c+/nBDrrhOEBY4g",
-	"JqGWWcQZOsvrZshbLO7GIU8yAdpJw6duuiQm+KQg574o9SkzYVMLcB+IYXVbGlMdklQz2urayp4ypuo+",
-	"/YmiqlNL0FxkdSVOly9E+1giuHgPFYZp52WLb8QiocnTs7NjVIWzfj5Ekg2i7BJfM4iGgY/y2pFTWtr7",
-	"IKN8IprkPZDM1SpV03cC9zYV48Bj1lTi1haJd6CSHGSovjNSsoHqmNjH8FJ+4qyX0qEBs8c6uxp7xeol",
-	"EQWA1xRGET7M1pLXC+JNgAUDOTric8GZb2pC9GdCnq6lvhcr6/W4pPXumeJ5kP9DeqTfpon6UmeIZHGV",
-	"Oqyj+TlRT1SrvvVLtTqbvjnHjfT9FazPIzLkbNyVClsaFfYmvBtWYO5cLVKZFQuEbJE8nDKjMtP29sQJ",
-	"R32+l6kdUoJZFCQfX4eRkjGwExuicxNyg017tUZ5cLW2m/JHdWiiuxcxmF+Ui9TMnDLBwgV4LxuXb8Wi",
-	"n26lgHWTdmEY4Ix2DvAjliRxiUNqE5ZtIZNp+abNNXPgnNYTjCPJ7mkjgdcMJfHDrl/2AmF3jo82IwFg",
-	"1NMMg0G3nveLqKumeQ94yvxf447xQMTTvAhesYBXkWEy1Yhokvq5Lk6cGtqaamZoa46vYanmOjTkM5PF",
-	"4+VzeC1dQ5XKaBEDM3RWVlfIZxsw9ZSBVPZepiTLG0aMGAEUlxkgXUJ9h4ZYX8SBs6nYfaJHMIwdqYd/",
-	"K2HjYJYr/UoS0WJJG/vaRcTwfp7ub2+SiCWobXhAgrAVKu9n8ln4e9oJWKJyDqvSVqUcMjGLz7HKtL6f",
-	"uXwjveNi6jbS+08YYnYMGFlMLwbHy4o0zPPyVuA4wJ56FGW3NkaF0ciTLGKNpAAWLIvrY116DdRjUcY6",
-	"COIsheb8tHR8eIQFurKjBA8nNevGIYGuDK+V4bUyvFaG18rwWhleK3C0J7TWNNbZGHttdkMJDYOD3DVZ",
-	"MLP8HbMwZnn7CE0RSPMU5l+w8kyq/Y8pJmX6aDPDQq5rmMFCrEMwn8IkNUZgU92gvRL3NAyOf/b+4pJs",
-	"hFI4b+dXyD6LIqlT82pHJCy44jeA9tWhHpGsEzZEJLh6v4TegJy6GSDgF9XAikDQ7kvW/Q1zFLvwiySM",
-	"69Dd/rlHjl/DpSJpG0zGCDpkAabRg/+r/WLgiG4GCSMiDlhMOjS+VU+94p9DHoi+XK9tbm9WrvgVnxza",
-	"EYjsKR/gPXeIb8bK90B6ecQHe0T9h9rE6v9RH+saA6UTfc2XhRntXVN4cI06wfeuuPlFLUp1i4bgHEjp",
-	"wyTEUgbJpAwFv0YopWvEbNPP0DIcHyNgfdCoQur6Iyyvva2aiBi9UwpWm9Uxy/aXIW5kyK84zd8Cz7YV",
-	"DR6RSu5DQs68RYW8R/AobXOrl3pRfWULqGGUkb+Exkwm5JaLPmSw1CvD7MLTbA9bwBoiYIEHE0WveCeU",
-	"UK4RkL97AqabcEF6oP2caYWq6aq6p9kEGtUqApmvHsK1UxFjkTVNCMBL7RKkiNEaVE0/Dgms9tuw22UB",
-	"rCOE3dT5OP83NU8/q3/W1T//8T218NXr7Z8T7cDcsFbIOdDnALY9iyIYVnrLOKF9OkBwKRQYpNtLJDLM",
-	"sZil7ooD5WkBqgDMM2mzK46vmsX1VC+rDALi00R0woYPqhq+kmIqMcZSEy4429EH9Gg4E6juoAtzqCS+",
-	"Ou3P2uZfFbspXLMDMQCFCPLPsdnMK67TxMgyAXOhnmg3IcyXVFOovQS00XGDqdc1yKiY/+yyKFJDC9+e",
-	"uo87gObF7lhMI9jOZpGZqceSHHitK55kZIPtyzeLB1aNnvEQcgYofCvk3Hwl3I4FCNZa85wH3bB2qBO5",
-	"RcIG+w+UhYD2JfwZad4Q7f6yCjkVuYGDDDi8WK1areoxRFwBVCJoPYHgTcIO29XsR0KQjlrcfRomuqDl",
-	"RXULp9k/Z0k8WK83Exb7lSs+5AnjnUd5wtN3FpSxF0ZmaVaIZbUoW13KOrJpYmScKOzDgn0wLU/FPFsf",
-	"XEvQvrB18r2w6+GihzWvvULwyBxd4WUVxRXHyVi/C+l6/ezIq/26WalVK5u1ymbNO2fBW5p4B0zeJqLr",
-	"HYe8d+/VP194V2u0G3qEdrtXa97Fxdudzc0rXtyaNopV4vFKtuyqO0IbqcBgBkT6PpV2Vaz6FjL2MI7c",
-	"OHu4Q+/Xb2Dpbm1tb794sbX5MCsZhUaJlYwHy63kmOnJzhnK4xoULrH9y4bgepDS7Um2q4QeVpBiVZBt",
-	"tA9MPNB427rRy0K1hNK5D6GRUsiDfDXqcNsCuuh2+T5Wz0L6qqvOhQk6F3CW7IqZv7NYsA6yXQp4/LpL",
-	"O3o7jOxRwFMmR1pxn7t4GV0WzsC3Xq2+oiaCha283OwPJXOcFVeSyVn2JgFvwgjGJIAr2AaQWN40jn4W",
-	"PhxbBnJIx2ijWn9oCIiF3PQgHgr9Q9pf2bHOhfJiTLNvirkCZbDGtwG3cZQ3FOrx0AQ7enmgY+aECpyc",
-	"lPU/HY0mYhLyRKB2K06Fod+TlSUz1nKGasE6tuqms/BpN1yDTt+1vyau8rQv9TQdBROKvhVAy0Kq/xcm",
-	"O4cXfFGd/yQStMiC3cCt+eRl/TlrOScFMhZwyOHIOKsXP2w+Rq+3VIQPq43+FBv9kC/YPB9esNlsDs8b",
-	"59Nt9HYoAQt30jJodgcctxaFKQi1TdIQvMFibkfCI5z1mUww2ojRRCwD0qF7Ega2kca26sCjIC4toUER",
-	"SInRggpb7YQkAvlgbMIZws2QOtBHRlPn2nF8i9/9w/Dw1dUnH6rJ+c5L4R7fyYHauT7G1rtdxlmgFtO4",
-	"HT1DNR3unWUrpnN2woiSumstKMoq6/S3PSb/FcgyyFpO0cWB50/GdYDjc4CX/IvJDtxxWBXaysSsoiHR",
-	"oJfK7OW29r4LkhD2/lNJCGcHjJIQ+u6ltbf64aXIaOesFUqsp9IjnGaZTXmXqYzlgGAwAbGBbe+FkExb",
-	"xAlmO8sAytwv/s7wyUzBIZNJRG8qDaEmFT75Wh+6PLy4PK7vTU584I7G0+COZeajzLGBo6usWgkaGLHl",
-	"niOk1exionDfFAGAZcREmXxw3BR8i8khv0xVrGGqTSOKJlYAxQSjGjln4Dp4kMBYwX4tJ9nBgrdM4cop",
-	"ggbLbpmRaTctA8eYsWsrUb3EebaFLrrhlTDakCuX0MuTc0sNut00cxYWsRUEaUWp4CzDU1CcHJsXS0FJ",
-	"qmpoU85o9GXsu5ltu6dJTU0uMFZB6wVlpxYqcQpXelGaagrLMBbRFKAdcPZkwZ5zdeq/OMijvn8V3IFK",
-	"6yhTgwgLY+aQjrnb/AM6arQq5vbZ7agOFVsAdpUXBnLgbmXxG3xUafRmEpJJUifw9tMAy8MF8s/wr4ru",
-	"dFHquxXeMU6SvvLv4KKgh+seWj5OBbhFDcpJK6Y8sb0lA9Og0BZRsENeVLfKwkBqnL7P8M8bFjPeCGmH",
-	"8UT5wKQne////xeHQkIRtRpM+BZTeq5WUU+qL1TPpoGpOHdx6icvdlHj9jSBIpixEtmllu4qPFQWHopx",
-	"rRfIu9lFTWYXFQWDYvdQRsY4en6K2I8630Z+1HoGm58LQrvhLRuQNjVNKFgnMkOkZyaZsIrwLGmEZxGr",
-	"PrNOiuI5uL5HhHHUCbq3ra/BQECFyVKbdW0lU5ctjrOIpZXOdqHVViZKpxVXbwFCdvmQ1NFwseDocjw6",
-	"+mh8c9OVCZYPhodAT7gAEsaBrJALeLpunG72JAvUu0FACNRZyFu7hKdWJ4aQMloJd/FUlig6x3aPzxog",
-	"mtrkQ9D06Wy+pwkgjZNPq7DRYsJGixBwmdVeFCQaZzGahT4CwgtP0bgBNGbKmQSpgCCrvtoMGsYA9gIA",
-	"QejqRB1RSvoCSxElCgm7ZYs1NEqOqa3Gxwz8wCsehzIp20k4av+K2I800zVv3W3XwZD2ltkjdmHr32Fp",
-	"K2G9EfKmKF3dap7A6xExVsCi19MHfPhGzALGk5BGbj7E2JcdqpRRhbxWKpGbK311N8yMhMg9iFhJfrMX",
-	"Rfp3QBu2b6HhPzo0jHzjrRTsiI+SxUfqUxa4pO0zCnuxBenYvimtVn/0xa3s0n7RhztL/SNYBJmlLlnU",
-	"nGKRO1M7tMzVcroO3YN2patD01uqT8J1ni5+AJnBte6YnHXid6mUfREHvlO77uvA8LU9uOOQd2EE01hN",
-	"vmfgg/qx4C1QT7kevLpt4DP3I4wHEgxaDc1jK/TV4KpPbNAoYjHeuiHEbcgkcjvcCPUwzvqa/RN2fyiN",
-	"oTvSNs3s5Rnt0/zQqJt36LpkvE3XI8FbdM1bM+MOTB9xSMlFGN1RckF5IlC72otFL4mzl09syJrPeRpj",
-	"dpTQsuJ9MWQ/3toFS9b3YVkU6xZl9phl48esGTPZXtc8KSD3kadk3VCEIKZLm5l116Adll18gGuglzF2",
-	"fuAUVorQ/1Jkj1UQt8gkF5xpWT0naT60v4ss8rEy3dgukyds4ezJErbwhf/ihK36/lXCVibEhDIKlv4M",
-	"CVtztwUlbM3tp7GpyhO2cLeyhC0+qjRhq+6skb/GZG2dfKoyIAlFXQTiHOC+tENsQOzCmIg+R8sBEO+i",
-	"qTK+4Fv9Gf41Sa63JH2rvu07S9+CMbm2s9ZR9s1/WKcbM0krDdGp3MSlFlDW9Bm2m3S1zJ9/qU3TZTGI",
-	"ZQzweWvGwzMPnc5Qepos70fUK6UG0irLW5bl7eGWGGEfTC+fMputKMvbcw+VGQdTZHlhikm9xM8BqNaR",
-	"3N2QUY2oTIjdDrNkgmcSL9MhB1woY22VMV6mjPEidlBmPRVljE1wpNR6VidMjraln7SSz8uVMV7E0kpn",
-	"u9BsnFccbkkzxvWUGhujdCJ2w3cOiTbam9Ollp3o+KL6BmaK8tn9r374KcUuLyP3ztj2NmuN1n1bANZw",
-	"uYEPKOrKOiey12hrc79AwT4ziQkMLnoGx9LTrgDwiT/XMwiQz6kKrhDIwIxMvY+KTk6tpR29O6MhPzpW",
-	"OZWN/XSByCmCkCv7Yk5Z9UUogcxOKIvhjbLQ72obQt17cwNCu+UMECYqfK2jwuy+4Uhx+BFx760Y0KlK",
-	"fZ1zihFvu242RYYtblwA5EEINFBQeoGnE57ZW0ZAqLpVJQEdSJRQGrG8QeM4dN9QGjhEEIqUBx5UCiFn",
-	"uDSJGQxhk680Bo4vHdHeGQqMP9PPfF4QIifPqCTKTSfUHSF41109LjQiUdhkSdhhngYFRmhGyeI7YB6j",
-	"A1LbNnzjzw1NrA6wx4z4b5Okq1wO3yP+Be2wizBhv10kcdhI1E9nNGn/tqEpvf0L1ujFzCfijsWknSRd",
-	"CWQ+oEx7HJkRfChkugZ6Cc1qkIFYcFS2aGJySZc+aS5ySEalCWkD39YJpQRIyRi0AihBvH+tQl7TUCm1",
-	"SOB0x0ozd0KlXLtKHAVBzCRmFODvBpR97ZAbNhAa4R7OVzcrApTXTB7w0g3RgbKh3y/en4LOkpq5gDxD",
-	"G1uSTi9Kwi6Nkw31+3pAE/rcQ4YT9YHI0pGQjpAJeUnehXu7atX7GSpjn2AmxihwkL2M7FEZNsgNk2EA",
-	"Q9kBS8Lo7XTYPMMmAW9mUokiBedP+sKMeyhhDVsKAxKENGKNJKUTAHKkLk3ayhwwe8OQJqnfDf94gzba",
-	"LCgLul2qFfypNp9ilxmUr8TjSrio/wLqCUg82BULuN2OlAJPyP17Z40Nfq+yP+rh+/D3d59qH8Lj/d/b",
-	"N28a6u+jj9+Oaqfh769AMmIorewxNio3JkA3HIP7Z2ILAcbbqtR/vMzY3K/3+/11WKC9OGIcWEsmtwFy",
-	"956T/eFYSSgMpxt2bw2NRXkd8rWdV9XqrNM31QiXctnDF6DcXt5U7CqdOoEtpvRemAxMoDyl6TIukS2M",
-	"ACIb6481dcmUsxLIMxDntMNIjysBr6wJlLtKkj53KfOVyZZjNnhZe7U5VfA1FbpF8Vd4peu72rCFl6RL",
-	"2/n8/63dMBorwfbnX8qfxy8zqxF/00vO+VENGlokBaSjSN4Ih5W8i6O1nbUN2g1BzuuhGPL/tb0lmgAj",
-	"vZ6IdYCTTnqcs0g6LH0NFidhE7JBUICpP1+ZOZvqnwIml3oUZS5LCV3367qoM5Syp/xTTfqoTEo4qc/A",
-	"DeWsjwRFMbsTt6gQ9YP3nRsXPNs5TPTuSEwxBH6QuiVKTeTTce9Ni275vsv4p7NTYxM65x9xmVDeKHyR",
-	"S9bpRsjYZlh/eDNs9XQtq/p1/I1PRMCiwru3GTk6I92IcvdOoXkh515nEeUld8gwgDJyh2xYjl6RJNaQ",
-	"YdpW4umJxsrx9Db0N0IpfOfBBsyxYIG4T4B570mW3tkyRpkZ/Oaeamr7wwRWj/NA97ZlX4zt9SWQZ0Mv",
-	"f2AR1YY+wZFI7miDyBk+XYnEFk49uWUDqePJULtjOyOycMs6XZKiKHkmkgMbQyRUmecYmRNdSfoivlX2",
-	"/cj0jDtY8MyCd9XxID0FtqLbDD02/Op4lXDH7Fz3L+dveMZEN4KIH/iYahVpP8/IeVMvK9yKptAd1486",
-	"1Z6/96H6WhtYM6G3NJKVJKzTTTITFITJ2j9//fP/AgAA//8=",
+	"7L3rchs5li76KjiciWh7D0nxqgsVE3tUsqvKVS7bW3JN9e62txLMBEm0kgAbAEWzKnTeZWJ+nDi/zyP0",
+	"i53AApCJTGaSmSJlu6rVP7os5g2XhXVf3/qtEfL5gjPClGyMfmvMCI6IgH9e4nBGLjlTgsf674jIUNCF",
+	"opw1Ro1fZkTNiECYRWjGV0jNCBrzaI3meI3GBIX66ajdaDZkOCNzrN+g1gvSGDWkEpRNG/f3zYZ+PWHq",
+	"BZULLql5df5LF2hCY4IYnhM04SL50s53i/gnHtEJJdHmS9/PCIqpVH+SSM2o/HkRYUWaaDWj4QwxjjhM",
+	"Tt+B+AQ+eXmBZli20TVhEaIKjXF4iyhDwatJy32ndU1ZSAI9MvIJzxexHtIvJGqi3hC94Xeo1+kdo25v",
+	"1OmMOh303U/vd8/hWmH9mvwE3gkiCVNoNSOCwBwQlTDQGEtlRq5mWKGQL+NI78gMR03YrhgrIpAgdzzE",
+	"+m0S9oxxpe/iDFE1ghdFWOExlgRFnEi4jplcEdFEXKAQsz/BAytBlSIMKZ7dkH8VZNIYNf7lKCWwI3NV",
+	"HiXT0nN8+R5Pi3ZdKsHZFN3hmEZYceE2Qu/9OZIF2/CGM9L6CatwFuwijivy9yWR6lUJadDIfU2YG8/N",
+	"0lJG3IWYTzVB6DEozrNbPpx0wi45mZxNjvEg7JDTSXfSwf1xLxxEQ3I8yQxujj+9JmyqZo3R8aBZOFYl",
+	"1hcTRUTBMumf4QDOMVsjSULOIokUR0qsEZ5iytCzq28v0Vm322nq6/pB1O20e+3+83O0sGTEWbzWtMT0",
+	"3ARBK6Aqzs1r7SJIvfETTGMS6elTJoEU3GNIEnFHQ2JpQ/9FEOOrzNr0O5m5U0bny3lj1EkmTpkiUyJg",
+	"5r/88svFUs0IUzTEihTvFbwNtgWjUJBI341jQ/wrIP6IN1HwDcGCiKBwNbrt43b3eXYPzf11duq+2Vhg",
+	"gedEWQ56EYZkoV5jNl3iacnoY3tVjz+Yy2mgiZkIwYVsomChWt9cBegZHEcywctYPddLHhCW4zJwZ6PZ",
+	"oPrFhos3mg3NNDWVwEBayUi2n40XYn21ZG9ZvN4ccqDEkgQjzQ1mlE01zwlnmE1J1EYXjk78tR/rIzRZ",
+	"ShLpe90/zblxd5zD5rG15bp6sobTIInXEq3026i/mViiwIwSlivAi0VMDTM7umNRO5zhO0IFb0di3RJL",
+	"9m9/k5wFTX3vIsZhcoaXconjhKvhWPKEn2IFp5txI2vQG0KNvEORWCOxZIhxgaiSKHgVkfmCK8LCdetH",
+	"sg70RG/JQrXddvx9ScQ63Y1IrG/EkmV2wW5uYzTBsSQJbY05jwlmhk9+WlBBZAkj0NuF1IxLO3jNHrEy",
+	"gkHLNk01wPhhFV5dv0Wnx53uOVpRNeNLhTD6lTOil5lK9PP7y7LBEzOKGwzDqMXH7AS+IRMuSLUZjOHe",
+	"dBYHGrx5bb3Rf8/jiIjdAgNHkSBSE7kgki9FSNroPRAVBXKyR7aJJDfzZBz0JnOMQIRTgfiKIUGnMyXR",
+	"eK15OWXTZFYLrGbppGjUaDb0yaNCazr6gPoTm3Axx8ow1uNBo6lnanjuWadz0j076w0HJ4PO2Vm3mbLj",
+	"biE7ftDkfS7V/eITSE7qj2RdpHQo8gk0vjVfmk2ALdI7R1agfRIczpDhfYoDM5LLcKY5EkY///zqhWGD",
+	"C4JVToMAYjViUmuyt2TdhK11P4Q4jomAuyhDvQGa8aWWAU75gk9q9W1KlEwfyzEvrSnraxMqJIxbKhrH",
+	"ml8xTUHovfd9MyLMDNd1w6QSDTpnKBDLmAQbTN1K/1tCFsmoRsAG7aS1EiqoZvGMrNplAinHMstOYm84",
+	"hD11f3e1hFWKCP3O//PX/6v1f3/8t39tFJ3WV0wqzEKym2TfLgj7z3dvELVPVCFYe+vN56Pcd3hKLpdC",
+	"clFoigmz6wutSIyJ1sxGqJNTG6x5YChD39k08nZFpXmaRgi4urWCci+0lg/o20EIQ2kz8kkFoI/YHxaC",
+	"3FG+lIGR6E6ML5mnJJhb0QIDTRHg81N6R6R+gMwXag2fzexDp5ifm1cVC9JO82Hr3yld/2v6a4HYeqXI",
+	"XB/+jTF3h8WDlvo1hUPWTyRD7HY6O6nimsSTch0to88QK2CQwrd6qVd47QSMPQiGAf1JAtvDC6o5BBdo",
+	"KYloo7cJpRh2596W4RbaeAwkiSfBCGl5DBwjIjFRBEyHiEo8jonW/ZpuHGYQQENyuSBCfy6A4TW1NIE7",
+	"iD7YoKqDvUHAwplp++SWMK3lcHtuC5dbr1FNVeuaC1WwrjQKmkb71nrEOhjl1RVztkI+t8esjV4BR3QP",
+	"GFMpJhOFtNoyJpJGxF5N1JIg/YTTswL/qOpheOdoTGLOpmDyUbDQIiJK10LPq7KRToSiEzC83uqXGgtH",
+	"ELngTBIwcL7BkTWk9V+hcebof/oKuda99W/JwfitYeybxuivvzUmlMSRf5TnctoYNb6Fo8sRZXf/+K+Y",
+	"RmBgJycAfAKN+4/3Vefy0nwQZrApDDzRN8ex5hokOte62g/Xb98gPv4bCVUTYTTGEUosvCaYxzEWU9JG",
+	"b6x8XuHUHmoY/9YkpuH+ywMb6Bbnh3/8FyKfqFQELeeIKjLXNIeI/uEOx1x4ixUtzafIgdbrLQNTYq7V",
+	"chicRFgQ4x0CK1OfcDglGGmm4LiLXEs9zgkXYxqB9ffMMI3n50anohKcVlpGlK3mt/BwRNjey4mXasYF",
+	"/RWeSdb1IiRScsT+8d8cLYiYU5UlPD3ew1Gd56ug0ri50HipUm/bjMeR0SA1i4Q1pdJbaRKhieBzYx1Z",
+	"zbtpfnJKnaTKbAbcwyeKMNAKmNH9AnAttcCkDMD/4fl/vWtlE7V3H3keqnujfWkdDcewAHtvVrI/+nWI",
+	"wrsfb1ucE8touucZX58Rk0tJ0JJF1lORMI/UCAKl508SBX9uWfbYeqV59i8ba25N1vFSro1v1n9jiBka",
+	"6wExZTx5h9ugN1x9y5csOtzevNGHhjD9MoEzp4ZxdTOBjx1sjzbNzPTUAGMEdvEzc8ecRI/EMS7hDIf6",
+	"DGuyYIogvkyEFn4sofWGe9wDzneiblGJ7KdAVQItIjo3uiA2Xlur5SfeXWvTcUZkE5Uwh8OQHnh0W3mX",
+	"7ran8x5gWIyfGfm0IKEi0e+It1wk/k0YhrXY+cS4N7VBGUk0JmpFCENhTOHUs8jxI2O6+xE2yefEyEkS",
+	"GyWUAZtvgwprBwRuaNDlc2uB45ivSHRDF3pBGt2zXrvT7rU7R71B42OzEQqidYYbMJ96ne5Jq9tpdYbv",
+	"u71RrzPq9Npn/V6n0/k3CGQ18nPVZhDTikBiFCfqrGqM2DKOmw0agVUTY6luljL7qe62T6VP0EVjlIz8",
+	"JFVzjfHSaDacOXqzZIrG7ssCK3IT0zlNxiJ4rBXav35sNhIjJLUPtJXRGDXI+ocO+fMFfUt/+PE/u/+L",
+	"vr78YTb+LtR/v/r511fdN/SHs0azsYRQYtXp3OtB8oVWtY1KndmXIs8FI2rFxa00gt6Y6uAcF7cS3KOX",
+	"r15caU4Ix+Dc3KYpxFiC1Hp4+m30UtvaI6cwrOE6WA7aoi3yxOTcLGCsvjI3ez5TLATWi/+pBbZIY3R2",
+	"n6WnAv8Fgylodc/cp4eRWO96PVuKGgU4HVK/lx+R/uaUtzZ/tAPpDvKnctOYl8j7pZ39YrfT6RR9077+",
+	"+N4j+7J4udsqj8c4y9N71cl99siULZlUfCHhhZRNz1GgyTkw7so7YwZWWUX9lB62O6z1VvX03hzmHZ5h",
+	"OJOZETmvTM6x4W/YfZ5BbKMdCHzrO7WtNiGrJBoaY0WqL85+q9HNjlmzqPyYv00PrlVkNmaQIzx9unYP",
+	"y42gd+84YRF56yu51xccbu99vftNRpp/8c/65zQQbBwzSfDG5iQIy5OsTxqOQbItK7uRTo97rO3p32cF",
+	"QH4mVy7UvSACzSlb5kiHI3iwjb4ha25SEAw/LVKa0Ett2UIgXKCF4Nq+RCFfMiVNogU429rlsyo6E537",
+	"RGAV7S9cOk+CplpZiLgeI/wCUVY4kXM0FZgpmeH421SbKx6TKzLJ8v0MS9zg/MP7jEDdwhPtMPXBXINS",
+	"04Tx6r9NdEHPajvP1MzdyuoiVmRoMsONNJ/44Zf36Nn3173h8XPnrYuIoHepcQ2xkj9JJEjIRQQ6GUaS",
+	"TplWvSQJBTGKmrXNpeKCRG30y4zD6I1EA/8nHAAT4oP4iyTEHP0Zj4kW3cpskTYf2+gVQziOrc5ofpQm",
+	"TyNZUgkBqNWM2yyfOb4lYApocY7X52Y99Q+gIrrvzbG8BS4pUfA/vP/hcajNVGcFgw0riVJ6ooFZshYs",
+	"o2xxFpIAMSwEX5kJmUmYVVbcThsWxkzbRM/0eFzyVukh1WfUV6N2Mv3ESfQoWsPQ+D1dlOevJmBpPXKG",
+	"4nwyd6czq2qkqkFGsjczCl+GNeVEX06qbPDkjI6VWb+PyYyNKxMmJ6Pb1t9kyyWILOiPZK2PtjEWLuFV",
+	"euVraKcX1ioHWk/U1GdaH31epK2Wa6CJnZIzTJqNXqfTHUXj09Goq+dVpKoWhO/zmmoJt93gXye79MVv",
+	"BSEQMy7UFCuL7EEdzfEcmQBPNpiwRYgU8MrhQ/TLqskXZlszilaap9Tr9Ds5W/Iveyg7x6W6zs+M/n1J",
+	"kCBTLKJYC14+QSGW5Bx1NYPqDYeabwgcKiJkLY2o+xAdopNRHxrZSF+nk4n2deooBKcV9IFaQv5VVCTj",
+	"q56Z/mFl/jkKwA7fi9x7eQ4OJLPBFxP2986m6/n+ErhgnEdPvpOvw3ei1zrJiQiXQoAbUNMq+ZSMz83D",
+	"/H2/6XBxG/tbtRNivWn5E1J+ILT9lA5za8TVxUA9TpMj3CRM6oZdTsRXoHZtynB+R0SMi+xSXpRJnDfn",
+	"MsZbxwTjqXJReJth7iLcRij0jzudDMfrDc96e3A8WJWSWZtM/ifN5WvUXJ50lIPrKNW9Qr87naUJKXkE",
+	"Jy7EtFbh96zQPEBzKWB1SZwrp6YcWvewmsacqBmP9BjwUs16firkHWGKQ5LRnpGPryJEcPyoEYJ+NW4p",
+	"USbabJjbdufXsKITPqGbB3jiHRHs0o+Sb/xkHsiJiwO7pr8eR9HJNj9R1hc0dyuTOoUqe2+y57/MU/M5",
+	"hH9vD3I+hBdjcBii7H8ZH0KRSZrMZ8eu/5TMOjvg720lbm7BbTJ2+jxaCH4HoZm5JPEdkW0UGNYejFzy",
+	"ATW+bvuXc3QLgsgne4zApatfHEJgA8wE96JuMErLBvVTkk4ZiUz53fB0cPa8jQLGGQlG4AuH5CewM6iJ",
+	"If189brp6W/6cayWgpwnRWRLBluiEnc1nHNJlN4akyIHmcY2r4ohbfmg96+vwYsOKh/TmstfG3ocjaYR",
+	"bl33j563Cak67m1CoZcguWpcBb8jeXwga9pfgMomdarOfHm72pvAjlNYZmt+7bx3Hy6bT0RTiEQUkn73",
+	"iVn3vw4TqVDXXkZUXYTKkJl31u1RtAdvjgXFqQoFtsLG6ditoennml71RWb3kkC05rsQF5SFalx1O6w8",
+	"VQBSjaDAzFZ+aQ2ploTrJ6u54/QnC/xe373tlCpzQ6pXfdy6Ye/t13NlHJk1hag+N2X9ORlpt+QOL2PV",
+	"REHI53PMogAS7yARD5sCJnshgw5gBFJTizh9a4CwX+BnRJrJ0kwTOX2JZCOJiTc2n35qv6nXAT5QLKv0",
+	"Sry8s8mRvpgK7VoYEaHf7wi8ElXbtJWcBxkXVyb/hJWgv8JjRhD1OjuE4LikQvjlfCGIxOjP//sv+nXh",
+	"DFPWGPWbjRmWs8aocTY5PY46p93T00F4Eh0Pz3BvQjDuhMMhjjrdIe6PJ4NJd9wbd8anvV4YdYfRcdgd",
+	"jjuTTgd3ThuJfNWHFmfW6BLUoGuqSE//n1YSlirkpqDbqA8phMmgZ+iWSHWj31gFEMJlMmtaXhB2t2Bt",
+	"o3pJ7+KNHV/ytyuEgztbsicLMgrDYkH0CxTpY4n08E0ygNFWgiYKzKT1v0z9lv6XIHf81vwLXMv6X+TT",
+	"ggul/wWpxcE5Cow2COcKM31IFJkvHCYATjAA2lXMLc+bmVBoNV6S50QJyf5Wnk+erYQ7t8WIBae8QNRt",
+	"9ZAmJwNHEZAIjt95e2S4dMHuWD27afESxiTEc5J6NY1Ovs2j5AX8/QSobbbyDC8WhD2WjawFTnq891uO",
+	"FZZ7rkUv5SJFZAGXrPSbEUTuwCzS4qK93Vmi99zwpKLX6isJqcEnlgtAbJlRaT4yQtffX7R6w2NtDM3I",
+	"JxyRkM6NhKhKd93jSi4h+N4DnEEehyz6QHL5VWTrj5ITlNd7e6c7fOcJo61w9t/ae3O+5nJ0qVdKOkwQ",
+	"lu6ILaPq1l2Y4X2W8RctTbYqKFs0VJ3nbF82Mw4nUIpGcUuZh3Fk7hxpOzvkCysNcmIoOIfCVK2JtE0W",
+	"WICeabO8RZl83rRXbGLczS1ZSy0WFnjezpogQR0qPrvPCb9daE3m1mxaqUrhN8w67qExm/TLrPgt1Z1z",
+	"o9qmS+/wHHe7hc5Fk0Fm5Z0TcRkS9E9q0+kC6ZnyyCS70PlJJmzbSTPHOb3DZZleqVIOqmiB16S226HZ",
+	"ALZlszGelNk/rjL7cTNM9GCXT0o1Vf1Sqf1Uxy1V5lqyXy89HqbKvsBelWEwQuM1wjIkLALYraitNXN3",
+	"Qf8rveKZkViG1qlYbiC+TcVrefjemgmQxZzq7+4zlmbslZJP+QZsrVo0zyZ3JOP/VOD5DFPogpsJZVMi",
+	"FoJqttLQF4G8DCl3Jl3Si/rhYDzEx2cnp6cnZ8d4OB6E/ahHupNOcr3xkLSuOxq61KiqKV2ljt2F4NHS",
+	"ce+S3CwyIUJAhab+pDtWsKbvLn5Cl5oPfUyTsmq7iJuNldDsAibx2JVrn68+DUR6nsjK9Qxwqj44kNq7",
+	"L6LebRpEwfdq+eBKD0P+o87mcKaJCfx4j6NnL15ePbd1xgD5ZOM786WDPdHmGOylpgUBjtqMAeM2lUE6",
+	"jkSMkMjwku0lO96hLbTUXMjKMzaYXM6JQLbqrLLZNPhqqhVNDpdlIsX0mLgs7H1ub0yph8WX8UBqqEE1",
+	"nOOIJFuB49g9njldu4i6Rh1Qt3e40sjj31Fp5Fm1rAxfNP4h8jKG9UsGrf+mStHghnEHWVePWDN4fJ8R",
+	"roWOVD3g4ErfRETg2HaWQQKOmuWQPAkVSO8kMpM29ihCrnufUQmKSHKBRQoHBmGPhGtQiSZcnCd8RvNt",
+	"FDitIniMEZ9WrOd7q1VL1G13INBvR2/OhM0wOPfQs8C/UksgDL+uajS9LFYN25GKKAg2KRxwu78I9gYo",
+	"JtR37SpGL3Q9ZBWmAq3GS3Oyf6fZTmYGPkVuL4tLTl8qEss1G19dSCv0Hl4vlzdfnqrj0qhMBbXZj6l6",
+	"/IRPCmXdwzAycyLxy+i8nqJrUpdQyGPIv0rCvn51rYGU4gjLW4joe1+V6FnQallHiP978NxiqymxlIpE",
+	"aCH4p7V+y8ymOc0RZ+hZYFw8rUsC0TnAPB8MOs+3KOBp/vsBXE95T3X1JIzOo2q9I5OdbauqqYVNhIDS",
+	"xIe+h+V5FvKIoG6n231epi2nZ7Hb7H3cpj0/EPv14XnrZ5+7qLT/T1OwYUGacynVj5In2vsCuqcnYGZK",
+	"LeTo6CjxrrXtxaMyAVNF5atKwqcH0FlHnprqEJHh+D5vosDDOEU/YYangLUavNcs2fv7BZazMccigpDW",
+	"L2SM3gHbvSZSUugsEPwsiYCrF70L/Z9rwLsMPOx3bvDtE2xug9aF7oiQgGyLEzQRfZPepI2z+MgCffgI",
+	"quVB6ncHeQ10Q/nckg3mKW5FGbuZ2GSV8t4nd/RX6Y4+TPpyjhoqB4r84MYXT2HOTmLnqThcoXDOieO7",
+	"bDoJbPf8a6gV9ud/bUb9+wxKmefMwutnO91ur9fvDwbD4fHxycnp6dkZxuNxGEYRIZPJH5RxwD/TVXiK",
+	"bD1Ftp4iW4WRrSy/2PJFc8vmV83vLlEtaWqTcbjWGtbZU8DtKeD2FHB7Crg9BdyeAm4u4JZV6MqHY8uS",
+	"/VHt9fFe5yna988V7cvrRDna22k9PwFOJVrCU9Tt9xp1O3sKuh0m6Hb6eHhovT9KeG34+cNr9WDS/lnD",
+	"bScH0Firo7Y9jhwaPJLCVCcMXuRxvsT5oieq1o1R44pyFBH0A2aECg6V/UumhL4E/dz3A5Dxi4yaDTLH",
+	"2jBshPg/iLnQDvm8PRZOHVvfGF2m6MTnP2QdvbdkfYPjKRdUzeaNUYOEkcStRW947LVpxa25qZtqNriY",
+	"YpaUgeQGuMDC+cJcvIbfUQZ1RBsLJYkp82pcLxdcgH65LwIdbEmebC7phgmx3RjXxyjZxY23mQtNYMr9",
+	"7vExwvFihlu9OlbK8KtxmfUfFS8P0EUN0W6Uz7X0765yvx70Vuc+R+8l6yczKilhkXykVexVcltdXjzA",
+	"V5U7n4X5ee6yk2WmNYZEQXqYg3NE53DMInR5IYE/zvAdsTA0pvuYbVgI3SW0LKhl9XcP6xHThJnlNfnX",
+	"vvWu1no1FJSnnGrXphkBqXVhKuWSRHnCynrXQAcGlXiGD4Huk3LQDSMMunJwaEwDt9RaBG3vOQ6cf/ML",
+	"otWEuQUWqPzKs6/L9TIodISkG18C7eg4v7f0TSNZcgSZrJ/jcfnDmmVS9fKVL3FZknJlIVfPgjx+sNDL",
+	"f8Lr8P/srxetv+DWrx9/690//5//ui2WNtD/FgRD18cG48gOBmlzsvGZ0LD7deRVQrJu92vlBAJplHC2",
+	"13SSYA/4EowyFOG1PEfdztmws5mQ5aE7nw1z3eerc52zIqmD4/jtBLKrtoVMfiTri+Sp+4/NXcLKNlI6",
+	"z0iq3YlmVVqlbcGdyy3rnyTgdHBmhBS6YGsEfi/9yXK7VEvDOWUJpe0wSh8sy2qZ5ie7RZsTaCDM5KYw",
+	"o0qSeLK5CQ/1zdSE5lhgNbuJ7dyL4FEhacmpMGMC/fNX0I8ckEl7p50m0oyZcoYG7V672z57fp6dThN1",
+	"DfQp0lNtWWRT03crQp0cPF86zwfnMHX3EuT1GPmwkmBHz3yCxDFaMqqe70N6pyWAuIY7Fsu4V6CSFsg4",
+	"IlQp9eY44ruXP5lENNMVmSrrxEz0N4nwmN+BV8DhNBEkOFdNRCfW8QFN2eFH0+WbL5XxClsV0L5BZvo0",
+	"ay0P/MpLdstsH0B/9YbD/nFlHmHKluOSlA6TDokur157eqmZfO6rp/3T0+POaU2e8VUJ13MDiTFJvVOb",
+	"srCSAK4FxmpbLBegSwl6p2ntlqyLl7zeRg93Qnbm5k988VSyFFvlUi3n6QJLueIiKnMfmqsWbZOwUKwX",
+	"2qbM94ZNXpOjmF69Oo58iqzmC2arihlKETgRtkjOT/66L+2vO0iKd4ir53Vf4i+ezK2HW0yrZYHnRzLw",
+	"Tr+wgXf8NRh4w4MaePW6LG0x+PIw3PVcRDtchBVfXgfU+8Gv/HyW0NlnVLlPvpDK3e0Uh6pS3WBDFrpa",
+	"By9rubsh9HZi4pkwdpS0CSwRZv30BabdVPKCbP3E4aDytkpHffGWLJRbV/33QnBFQuXN5ZayKAGx82Rq",
+	"CmrXbDCubhwuYG69umcF0xXkjttcK8cBXanEHb/1Pm7/9uoxJBEUayVi2OuPOySMepPuMDwbn0STk2jc",
+	"CaPo+PT4ZHIy6J52w/A07LtexpJE3osKxGiFYoLaEYve7oT41LVu04YykAJZZzqfHALys18x2hZq/Vpx",
+	"NCYI7DnkcrQeKS8wOUVbAt0zLBFh2UKEgpg1eBiqhMQeMwqm2eDWtDG9/V7qmKawFy+v0qKMlivKqBN4",
+	"OqkUeyszHT93EM5WXdjNsJ6HJMMkSb7CgtgOOCRCjK/qgK2f3vusbltrkYxlq0e8UAnNl9Oa8w97rLPs",
+	"I65RvvOYJF/Qf6TGIyT94cS43EHqnXvHpHdo6emW/0hZjex93xtcN4nflwxlRxCSix7rEJrU+w1xszmW",
+	"tSVAK3KaaLwGogAvA2Vo05s6bPfb3XMUeGfpex5HUCMil3KR8KnaJSF+hVMiErdwRX/YXGQ/voVyevdZ",
+	"CbuhFWpN0D+c9ubPU/sCuRhO3BfRpbmG2HI+JmI319wNzJ7TEwrp1TVDoSGxyyGhKRcXaMWXcQRZBE1o",
+	"bbCUBGFmkkQhSRff2jQMAGj/TKs4LAz7GnUnm2p+a7iC9VPblc+KsM2QbsJZ80wwlecpDWfIrehc5vcg",
+	"w0C2xI8/blf7f7TsMQdEHOJgBJ47dHlh4yZuv7SWhQL9WTplwciF6ec4IojEkqyMsxsKRli8timTbjr6",
+	"rMwBbiNKBIjDFk4UaZO+DXthKEF/qhBr2JtJCabyBUOw3xDU8xK9/Q/TZE/Wu75S5Db03mr8h0+20z+r",
+	"7XQYv2WGoAqjPH4lg8u+xVNSuVeyb/h/cb+nP91CdgVEcUUYWeH4pRAb/dkmlMSamuAcz+W0MWq8tTYj",
+	"QUSqf/wXcKApjjjiS6sESN5GV4TxO9LiSPJfKZtxtMACo78vCbrjsSKmc5fJkbejEsuYbKaT2gHs6g4B",
+	"cZo1grszCj7j5kdbMTGOce2uEfd25hv8D3yhEKheEL6ISdO13Ywxmy7xFEYXXIAJ0Xptf8vXdQ92dzuu",
+	"0gDuWz1J2MF8A7gNLH2zpE3XCE7PrZw20v4GpV6sLxjTsUVnPfkf5p+50M4WDr9TRHwxDu9xdMPmKzBw",
+	"fzULGfj2CNSWgNNenH8jVvUQYbBvPvrj+dgOk+l++uiZ7sdVfG+eM/DRM9573UfNeB8+Ssb7oIq3MJ8t",
+	"eFjXYf7tj+dHhBLuOn7EgjTJ/d2KFduvWd7/B3cpgmv3S/r8Tg9fXLDTU5cnq0d12509XrnD2SNWEZz8",
+	"4b2NG8zlD+x6PGg1CPjpy9yZtpw/dWcW8PF9PZzVgP9zusfj16X0elsdlJms2YPUpjzIK1ndGep7QKs5",
+	"L3cXv2TNv0vOJnRaBO94k0BcWksg55qDB5citWfqOusiJm8iPofWfo2NHD591Xo1AbOQfFIC3+ivmr8p",
+	"kwqztFEeFXxp3ImNbqfdbXcSNMo5/nTjLnY0ESiDnbhYytmNIJKoZIrmp8yLOt6bpMKKhjd00Rjpa6ft",
+	"TrvX8H6+Oy7EV9yxEsWQijelCKOOe76+eAOurIBhFZiibPOIqzvE0uBR4V1Rx9P6mQUP0Mp8itkqESyq",
+	"n0QYSaoSX5Dbcb8aHYADQP0y6BvgL9qB2Vati1WOd4Gzvng8j6S1aA7rH5GiXXnx5hqZ64lKqEmYRAZF",
+	"xOqvoyTRwxcw251jvfvsESz7usWNqfv13eWu/nnfSFhcCqCWiAqt0NwZl65WeSY0Js5b57BqgOxaEc2X",
+	"3J52z3q7ZGyGy2w/F4XkUM3jkPCuoi/AMR+TGTVgOkCCD8SKGG5zVR/fZ1llaX2QuQG9XRD2n+/eoFtC",
+	"FoBuAVveGSE4LWyt/+vuiTiRVisl8WRHg3CTGll4LmkIzcEDu2CBQYM33E4Soj/pgm4WOKqyf/+Nuf8n",
+	"vFjUWzcoC/NEyTbWBuxjShTYkTPKpno2K4eb4ijInCIDxBTHuxNGMlJrI53UAWglrdphEILgEL4xE3w5",
+	"NTClaskYiZsWr0j6Bu724R2aFKHMKpW1RWap9fS4s+6G/urd3SDhOym4DFpwHhcd1KosqX+fE/P1xnT8",
+	"YF44qKxnA5v7XPXfm9UjXuzfZ5r+RmaXMEu3KRM0h7+Z04IyZywjHTJyKiMyM/wso38cQGUuCmvDBa9P",
+	"wpMK/blU6MNEkd3+Va2AKTSlvnhw2M6iMiVvBWk8vBlSHSzqeIcGfOHpv0Xabc2+Wju0XcfdIccnVX33",
+	"raOop+e20VtXJJvRrRhXkBKmZY9chjOEQRW2COVYIbFkEi0Enwo8l6ZTOY6MviybxieWdC7f0JFr1UF9",
+	"VmW2DvLZ51Nuk6r24+GwP9yrsv1wijC6QHOj3JpuIxAk0DbT64s3h9OS67RTemytuTqnOTm4Fv05iLq/",
+	"XU2+YD7PSofmKOLccA2vBtxeaLq/DYdrZpVoYeqTDXHB+XW4jTl9e6/qq136Nji5vUQhrWTn5pcBlt1n",
+	"ML3iSrCcLC2DFMI70UIknTL5iP0+/0lrXkNZlNyaCThZYFL07N2Pl9foX7qd5xaFYFQUmzJiwIaKDQa1",
+	"VHgt0cqEYBWiIKBtK7tbsnbU6b4DQ5RNOHguQifbKHCR2gCSgINMKCAwWHKMm0xvhyZMVTFSQvUj1v9d",
+	"1gVvh8DYB/ipf5zHfQL1CfCNks4QlxdGeppITEbYn/Q7D8aF6nb/QMBQ5ygm+kTLJorolGqCD1qWtNum",
+	"62M92I1+Jw+74bEMyzE6rbN26+O/FbOMcIYFqBmNi9ZfEG79ijqtM9RC7bw59hnrp0uxQF6aPA5pEYKT",
+	"MjKXjQJZKLnCzYNAggz+acq6M4ZzUXC4gvFciq9UTeDnXHMH7/C9Mw3+UHg7fzDswEKoovfZk2iXLoWM",
+	"pyqR+BsagSnsCTH7k0JjgmY4LePZQ3oPvjo4ob3yfQ7SCffEywMqzrZMM4GqYv/nsP67pwfE+j8tY0WO",
+	"cOEcb7Ai/QYZ3bb+Jls2hdywonxi/ybLKvJZwx0bVVhPuf9Puf9fT+7/Ybz7jtIf5t3/8n59O/4KqgkU",
+	"fhVoJk8G8S4Rts2AfKFnBh2zChP2IXucM1NhkRoI+9uGg89rGjKy2ss8LMdgBEIw2LAuswoyDBLwfLAG",
+	"MYzAX905XgOBmGp4TRDugJgGSW301k8IM69JFC4vEJ4zKWtBWJbGwb7nKxRzNs0TRdI9EtoO4TW6wzGN",
+	"msY1n6geKFoaegOfNiG32mjGa9lEM77UFvScMohI6GnbduLnKOgEBlZVga8bBe/6nRdB3nmBFZpzqVDw",
+	"TpPfi2C7VV/dJtX742vDts8tlZmKg8Pql/0qPtgrkFebjI8yWHuq1jv1woRR2VoPA1nkWps9K06l7z3P",
+	"qZPAzsy7Jku1zHWjO7QeafLfXXXA9mpShuMrl4hcLnTs2yqImlKgxWIrOA9utwfy1CO6ts++sGv75GuA",
+	"czz+MnCOw0eDc3wEyMXP5zK0+O1l/Ln0XP3uHIOnX8ox2N0mYRRWy4KwcAByJRghRih4OKyJihhkWJgq",
+	"I/B3m3CpWnFIVtfygXwK46WkdxlAF3hfYWFJIcqKMQlS+/42lN1eZWacKObWtDAaIC0tmz54U4K+17Wx",
+	"rFzQDlLriUZbzOvdaZNuKlHkapuquXYeSiwDqF/d3Q7ULmwbveGWAiY0VhbCCRfZL19Ru87udkXeK5Bw",
+	"dKPvbha2BQEVMfgfAfQ1tWAaVMKTbo32VIDKeeM743yR0CkVEp4qc8gabvCF4Prd1W0zc1jf2ceKjTPr",
+	"tLXmAaiTevznKJjziAhWxy7bSNlNJl6u5sldLgXoC7H90Jpa5BmdAr5cNEIBI59UYN3SmMkVEfqAKHcQ",
+	"AhrJ4PMwIOgV+LUzx9ruCIAmeDR3xMkT0/7KmfbndxbJrd4iUID0XanjzvMTlDKs09+V/Dmkf8iOUBj8",
+	"Lj1IfQjSwsvtPL4aLzeV4yWRICIEF9Lk+NfG0LNBkaIQB791Q+ZxdPMgCDn3TDfsTPpjPIiO8Qk5Pet0",
+	"u71evz8YDIfHxycnp6dnZ51Ot4uxoWSxvhFLlgQ2JphCE/JcCAEWXP/e3RY9KOh6PSahTWQhOJxVzqa9",
+	"Mt/bFWnYUSmVTK4s7OqyZgH/x3hDU1DRwD4ewOVMe9ItJbT36RqWplLbtvVqe7kfWOWwByXllab1lIku",
+	"+PLYtBFP4Fc0twHkCyxDwiI9Xxppq9QepgTSEtSLgr6iVMI79vRKGdwLS0alS+PmAEtkb2/vKBPNaW9u",
+	"19PPJVtiF3RHyEjE39pp/lasefLIplpjdHn12rdSF2QO0VxRbJWKuDQ3pqwJFzDj7T23KvcDzAfQRFy2",
+	"ANcKx4W9ojRNQUMwKi3wn1Rpe7IQsHlNLoe/LJo2ilckCQb6/LZaHHODEbnHSnqZSS4SeegALmsW6pcf",
+	"R//9Wvh/UvCN5DRxllmug7Todauxezzu3sIxTag4yKD6BQFaYRFZzalLhlxEdS8MRMErW7TwE49IXhBb",
+	"wWnBDPRukfkiNuL3X9Bvv7Xf4Dm5v//AtA1oc/Q/MBXLlvu3Pnz6xndcKH3jQnDF4Qf9D/1LRO703y/I",
+	"HQ3hXZsoFMWq10W80nZHYEcX1IOtufcnU7Sh7iowaltgFXI2CYpju9tT9gsaJiZfL94bvRovkmoz/7DW",
+	"zHTJ6kCKSBXjcTvkmm/KGRfqxl56//L6/euLbw6Ah/g1tLwfVMJ1Syv26jKmw6GUad7ib0QhJry+brsG",
+	"bqTe1spL/3o6dxcjuDuY9nRB6lVI+yenrBCmdivhLlIc9YZDr01w4hcI+XyObVB8gUMia/OhbZt/4Urn",
+	"tFJvklya5Z/OEwcyqyHTFITFUis3iiPs0Fq0nurRl1VjfXx/ztv7dd0sYoC79q4oQbBu4lWzYeZocwq/",
+	"Osb5sUilemCuljfXilllGRlTJ6WsLC3MDWDX1pYF6qtFRB9Mh/8sR21z7cX6aplXI3Bop22ieo1m6kBP",
+	"wv1LJhckpBOaR5MrTXH9S+IXAciFyt4UfRKcB9ccZSN6pJty4lkwf25x7Agi+VJAuilfEHa3YG1nfMIc",
+	"iJAU1hIcMJuIZ2GxjxucKytnbkWckaaFE0B4GUFbsTiWiKqR1khjokjQRIFZM/0viyAJP3KF1QZKey1Q",
+	"Sy3Jk/3CUURN7PmdNxW7bmWTMOtrfHzpxEI+J6nLW5JQECXbCJ4jOJwhsWRojm8hC4ysTArZRscaaQ2e",
+	"LQkMXgK552NNnfgHmBOVmzOpM6CTe48KN8LtpkZglEkh9UfhXF1ez5w4BlBTjnAsCI7W4I1mKDAkpynD",
+	"zN9mmsL+BuBRSpez3BHW2+Z/c7aSnnKw26G2W3F2pyzrvVIOABjcWGuyrwtrdxPtzfFkOjNYb6O3L/Vw",
+	"vk0tiWMoRYO4pWxjUUo4Q12wJZ9ZlTlUk8Y+C2KTNxU2vZvQGIe3MBLLevRKmIxVuZzrPyJuTzaVyLCs",
+	"qJmi3lpfHgB0AMOKbEa15LtwwEr9g+44NR2b9Va3mdH/E3hRw+Uyi1GkX7y0YYKMjEtiB2mXEft602fk",
+	"Es8XHPGxoFOs/vH/CerPLJlBgZpGkq9V0rTSzhl1HOob7kP71aLpe1/YUKu29DdZYDUr6m9i4Mf1Wmmu",
+	"FGGF23c4XpJAU0MQU6n+2v1of6rUC+Wztj75Cjud5N64KU7cO4MRwmiOWYQVF+t0MedUSsqmbRTYDGIr",
+	"emAP0FgQfKslsVjGacMa/WwbBdFyEUOYD15u+YWmW6NyagYAb7EIPdYDPjNCVK1oSNooYFzdTPiSQYYZ",
+	"zz1O9Wf0p2H0/hjkWuo7J1yMaeR4oHNSJ+vYdGnR2ohIRmvrkOCrmgEs42KXtp9JXEBGRpvVAyoBH2/a",
+	"QgCvz5nxrTtFfski62lxI88qxrdkfcnnC8HnVIK74iLzJ55MaEzhxZfGn5LpPwXFdVLC9beTt46Pg/eW",
+	"3tGYTMkvVM0igVf6R+y/vGg5vhO4yCf/lhEUChIRpiiO7ZwZtAqQ+qzeEnCDRVQ/NKcM27RHC9QDbCXJ",
+	"aypJI7LXzQj0OZkIImc38PLywCPc9F7fYx5Mue36jdHvp/r3G5jpfbPBGamQQlD03h1ZUJnhA9d3vvHy",
+	"zkREqBtINL5x/ly4ZG2YNMQOv55sK2dkSvD4RktIRuLGqKFi2YKUq9Zdb2e94254vgwx6B9m4eKGMK2H",
+	"pVV29sfIu0UqLJT924f4KwL1s3WTdwv2HxsIgBX74Q1LY/l5yMApVmSF1+Z7rTlWgv7q10GSBY7pHbnR",
+	"aqW4w7EWt/7vis4JX6rG6LjTbMQRXtzgpVbL7PjmPCKxt5fW1Mx8y6L7pPiBAC2Y/H7jEAS3l0dCeLLb",
+	"PRsA3SuuDe9osaNwchPb0EAbdo81UxAk5jjKlEsKMueK3AjMIj73yir1r/AKbSjndu2jiehObyQJG6P+",
+	"sdZWQC1Msq36nYJSTTeqj4VFmiqWN0mGYsMkDxajLHa3EfQdEXSyvrE1ugZmwJgToCfqhe7W6dR0eeGA",
+	"m/0EMcySBk6SKiJrRgr69+UsosxEA3NqlGnIqgUt40lEChzT+oVy36jm2f0mk9qF1ZAD5KIMBd+9fI+O",
+	"rLPlyM8rOvqNRvdBzUUbdA/d+SrHWreLAcfzL81jl/Ypf1cHX08/rQRy7vE7ap08eketrEwqM3mTjJUk",
+	"MdPAsyUQc1OiigDgtrg8vI+XnAAIh+Uw7PSLt4fjtmPLn9xnZWzRd02uwIE/fFwBz18SLMJZMaT/rhhk",
+	"f9vHz/aB899n1qeP0rMt7au2o5l5xT5tvWGlPm1UPWZrtuMHdz1wQNJFVWbd4/7pVp9X595T64roYo7D",
+	"GXW5T9RCydbsk9Wv5uB8YA8Fk/S8qXtuVKqZ+mk0JmpFCEPaxpI70hOP7wv117JXp/wRkFb95EXbPSTk",
+	"jJlyFEZWOz6umZWnJZdpL8YtvoPEe/e+fl240fpqIU0lDmebD2ezfw6U43XAtI7BvWcgFM3x1bu7gQMI",
+	"zcKiylp8rX+ftThKvnVc8q09WGq/88jt7HiRWNS7oa/s6N1hUvbAnqqm8EFG2kZ3nsdsqbcV5/d9ioIr",
+	"09zitKsNjuPUJnkAvm9vuC3I37nPWZE7c4VMvrbiAOe9eW4RnmKaOb2MWMzyx298N+jfb1jAZaIa1hQp",
+	"sbYhHTCQtZljHjTZ29sZXL9375nWRanX5iOA2Qwh4xmXqokC/Z+Rpm3jaAfyHR0dpT+X7XV/U7fObLZH",
+	"C5t73b/P2Pll8sQUeLkyG5ONLYmUsLlCE+uUK6oNkHPUyWzwFrFyep93KRQWlyU1WlCzVYSdipWXmO8M",
+	"Z3izcztvGcXZQyDjMoZwrpfjFuEHkb2SM39lIN9zb2aKFzTFcT1xzDXX+iDjqTg4V+g+Uv/IjE+oGrd+",
+	"H0tXsOrv5NeV4tjT5F3kqdojPt8f3ns+rvyLvhN85WEE20XNkobN89Bmc1xXvx0Ut7VMtLmNDpcH6Gxp",
+	"cTxAG0h1Kifdc26DjEntWfXbevNku/8k/0jV3ZSb++01U2SEaj0wS32BGf0tNYHyIit7TjYdW4WkVmiO",
+	"FNkRvgzI8eRck6OcxzClxqzKUBQHdaf3myWL4nxYBSjVpGpypiC/EzYddbtngw/Mkllj1OgcDwbmLwjB",
+	"OZ9xp9PqdFud7nvwEY86nXwIwfrwvWT+ouC+HUaxNwZ6lIzXiTlQKf6fnfW3UGSfYbowzBqZAGaIuxf4",
+	"WxoXdIb6XEtb0NRIldYLOZSgrfaUGWShQUAEhMg5k+CT5qHC8TkKOsedTgDBzpV1JJlUsJyMGuzIz8+s",
+	"R+Hw6dzrT2d6P0IKxAzfkXbSoMW0usnEmiHaDsox4ixOO7xHdDIh4pE8PP2diVVNh6VmenJo4WG8PVys",
+	"63l2uyUFMLCZ2aVtJjRSgba9kkFTnjRqKCza018bRfXieg2NzjqGxzPVcu6xX6E13N+ygGOpmlQSGtjM",
+	"5vBjt5ATYfEm9SryFQN6BN3fNC0JtOEdjOBnkD7CWny3jK9MLp1VCU1fHUjPAV1RvL3OTCQbM07+tP+2",
+	"sky/cPv89mwgskNVxtBxSSuvO0NrB8MgrxSBg1wiEsEA6ZRxQaLPE4gDtfVRm6NshMCqATGUUPwmJIM2",
+	"am3vR30jsl8Cz71DHD5H2YORx2ZwCfj2Ac0cZ173KAsWXoo4AAGqr7oNzOdqcfKIcTT0S4ozD+LKWBQW",
+	"Wsd2/gwxc77lerDpEKN5WCBuL9CMzn6ROJh9grummYdy7unlYgG1HfEk19lqL4C4sz0DeBv+w3z4rvrS",
+	"7d2du2wc9Xawu09wrw4y3++4s09/+KCwXiq5/5SP76H3aV9msWRJV8cmWsrEWuILO605ZnhKADMRLNEJ",
+	"DsF/viL4lviNisGdOOicpcmuVhuNKTM5OSGPl3OWhbKVLBovJ6jzgYnwDv5VGH6sXmMzeGA48jzR86BC",
+	"IbPber4Qb2kjJ1ulQ9Wx30JypuePGXr1Di1iQCaLAKqIC9VGr9QGoDRazbTBYVgxABvZzqtGwdqP5Pv7",
+	"RDTPUbezCQyXUPPp8eDh5AzZS48XDwXQ6phocQNJ0DYqbKZ/jo7rzKtX65h2PnsDruwxfzDeOkSotwSJ",
+	"ASzLr5xyxUJI30+YotYmHq/R6xcX7+opD5A58fCwcqdqRLmKTVKvu+quLmaFNemqbuuy40G11mU3qH7z",
+	"MnSzEUl/YOi7iY66x1ovOOqdGbg2qzmYggSZ1cMAGS/3IsdG/f7PtvAgkRXZfN06rff3iLQ30dHxAKbW",
+	"7Q2y45lEnc7odDQ6Oh7sCSv4GdvG8TJVWV85B9fiFh6Zb0hcr0nhwI/u17NlTZy/mDnCK0Ot0wfLaFGr",
+	"FeHwM7esO0zywMh6YvxG2K7VrshEFhMdPaHajbTzh8YbqyJK9h4jjF/DOj2pF9ZvZgHfKEsj1Gs9shEK",
+	"IOnerGc75POgufETVAbo31W4GB0ddc967U671+6OBoO+/vmvvU6nO4rGp6NR96O5uY3ecaFAa3T0DNuf",
+	"+NyyicMghl1b/BxUJuBqlXvyZrbOdcalytNGbh5ansAM7hasl5ngYNAvI54qaQ2V4UiPD53m0NRKIBdo",
+	"zgXRll1nw7LTW+ClQqALlyNg9E1nDFu9k0Re93u9rlmk3H53qL/ReaiaAYmPB8m1yLlzt2ZenKP+Nk25",
+	"f/xgGWCybB4/k8L1k7I5vJn2+o/O8QZfrjnpRlpGPTHrJWgUy1obNTagKiFdzIh4GJw4pCtXybIw9gfk",
+	"WIyQPpHGfWnRlHOacw3D43RHI1enC28LahXB79Ut8suiooCxw9Nqtc+C3Ve3kOv3DB4HC/zlseM+D4zh",
+	"7wg7LlmQeshxmZN4IOi4os2sjB574K2t+N0H4VVm1u4w0G1OQZU3cM4KMdz+kBzxsKhwm8v4W72kJSOY",
+	"DoEPtzGUnZRUDyluj1NYC0TuEU/lnkhviYvjsCcw35L5CfTgCfTgCfTgawU9eCT5UVtwHFZmbBUW72LM",
+	"9ud36eFKD1YCALP5m2OHzs9quCRsTR6T0m6Y45/mrzwJ6av9ap+8pcCuYrBD53ixIOmR9Y9n1x1PbYHb",
+	"KAQMM+V55imf65lfJoIQLSp75p/6DE2Jw1ITUqXnv99oNrTGn/7SG2qGIOmv5g364947buZwiuysy9hJ",
+	"wmPtz13vjf1mYylNc5TDEfvwocXH6I1ztPOJAXlMAvsmxDlfSgV9Fm00qjZmN/VgiA5kNGYo6tEqodOj",
+	"UZF36INsl7MG+zi+96i7aIlsWokbTuXEfT2c90uT8pjx4ZWPZbBhmXor7W2lX+bhxt5M+V6yclvZnguA",
+	"FSCiuoxzuQBoOG5L8RIEMxC2KlxsTQQuabX3Nbam7/2+WtP3H9KnK9emS7o+XV6/OoPc+O7kRXBe2Ip9",
+	"R+P1bUaF59DdzHi3XtsRev/6GnXbfXDqXry8eOE8u5At2kaBXn+s6NiABcaS2yd69onr1uU3lwaejseR",
+	"S4f3STfRntJXbSXiL9wX/Cn5/Cn5/Cn5/Cn5/Cn5/Cn5/BDJ50/p20/p20/p2195+vZTEvQBk6DzGnmt",
+	"Zsi/4zzkWt1gnvKSn/KSn/KSn/KSn/KSn/KSn/KSn/KSn/KSn/KST4v9+VIuSfQjLXJyXST9zPxz5drh",
+	"gM1qcnDOU67tXHmaCdmrDjuIUOfp8x341ltT5LPPhGIKtYdMJMYA6ywwzcS20oiM/tH80T/VCiyJesNh",
+	"96zRbAiJW73O4NT+s9856dl/Djpnx4Vj+4mIKYkuRT5LG0cRsYH9JEWKMCUgzNDfbDBpbi8S03PMXCnu",
+	"HK20+GNcJaxZy8OH9J/AFWK8lxcPiO4mkyydi98LIm0tZSZUt5dGryzJ3g2jaZe2KGJqY8o/pc2MvA10",
+	"CRSN7kmv3YOsiUxKk75y1mt3j0/dpY1Nda8oDMWmwE1IEtJMmD+eEyTpr+TcYEE57y6VyLzOcX7OAN5U",
+	"M/5FjMNaEM07TeDXF2+aztEeUCO2glr40xv5wglAo12Vog15u2KkpBdasmYhjmNAVs0EriWQBV7QW7Iu",
+	"PKfv8PzSKC70zka1vM021mEvjeBfX3+/uZ/bbch2Y1ckWhXODNJD1wvTHzK4vv4+qNkrPLfStukcDLZo",
+	"kXMrURYI3WUwJ85PBwan7DwOZzfXWbNmxQzfmutYsoAmk3sTRNGtKrVJUcV09bFZu+142rI803P8oz4C",
+	"NqhmVlMbNzZB0wyydUdx6+LdK5sQ2u82G3Rh2Vq30+51272uw2rVqiiJvscqRRm1xkSCwOmdIJgMpK/q",
+	"hRk1Xv753cvL95p/01i/6ttXr1/DZLXaotWIX671EcFTmAZeUDixfq7JCyJvFV/U7pmuFSoWQXbla8qW",
+	"nwpRJjN7U0RQALZroMpBga6eEJTjLdVzlM6qdPT5HLVNEBHwesUXwz8mpoa9s8yoKDhp1dcEOrLsihSb",
+	"cCZlaCnJjjY+moukp6IsV66prZDqhQLb0+h2alYRHM0HaFd0UTwFqyY0IbBpkD+EH5v7+ep17QTDuSs+",
+	"3PxcUuRWq/HFBkspFPJUAmuPwP0FTziPhqxzIq/g0WvzZA3yA1vScKyimQM2Z92WDobnFeYg4umDT9FW",
+	"VHaICxcLT/huKqirTWP4VVX6gUfd8fyi+ZlrtWZ4XFg9mHAOOHvuUCStfe0YLMWkLLSZlzib1G/JImV2",
+	"9QoTEy3k1dypaptFwsbs3Gx4DVOJKSOQXL6t77XgKz+z1et/3WxMMI3tN5bM7je4+ezQG6NOWSXvFvPQ",
+	"8EZpTF1P6O0wO5Pm28UsZSU4myYeiPm5RWQWUqFup9Mxja5rMRh/9Wu38dbHyS1f6UoY1H69DFiZAW5f",
+	"B30ovI2otsI4FgRHa9ucngr9VSTxelffqXtvmyvuZcoR6hj0lmDSz/mTTFaxua0ReuFu5WHmD3YymtVb",
+	"rfsYXbbVusmCyfdPN7/mG6hXh9vW22VmVZjBRpnXIDwmmegPEMSYTCmTI9R1qQBwdHabvIfu4u6js+9u",
+	"HQlbVDRhwVf5ufhBxUTXNfmjeullG30TY3ZrDmXEwQkH2ZS7edN+3eU3agf0rOxuNqu2mk9OwGGKQO25",
+	"zhuFT2bvFzZ7D1vll+zybzWF4kGK/NzXt5JzaRr/A+z9JoSZCU6stIUgUhtPnBH5UGeAHeDmglQNqp1u",
+	"M8zfGEYlkJxxoVK+JciUSkUEiZypXn1yde34qhM5eYhdXyPfobvVzvfTxZpI4jto/mDipgsSx5RN90up",
+	"PLxxXiujbZexfo7mOCJJHxGI8q/2+mr/EBZ9KVmST/pfcM+5Vn/nXCqkeZ9WIwUOXf3Pg9wBex/Ks50+",
+	"gsOv9/FOR0IzSYcN+XyOt595b1WH/qIaG8m8IMn71SZTOZPoHC6FwETyt7otDr+y1ZwJh//usDASv+G7",
+	"Ko0yVFZGtnjD1+XBlVQBTu9+cJAqHWPR59LTrgXyClOwDvKf2K7way5oZr2dCXmpShXf3N/QUfz1S2Zm",
+	"P/+xwp5WUFu+5o05h9iwtkAeb4vSb3hJ/iGP+UE3r3SzJF+KotTYC7TAIol33jmnjAtEv7v4CV2a7niX",
+	"Xq7MTyDstVb7Hstb788XWM7GHItINpqNX8gYvRP80xq5o99s/CyJ0NcueheNZuN6LRWZlwS4pVxxEX0n",
+	"MMt7A6f6txv7yMLe2Gim/xw1lnPckoTNcCvmbIobAKYgHEQWFhRvshH/tbsEsDe4vIGraTAdSREV6qH8",
+	"SSJ3U8an7E0n4w7pDSqDm4EvK5ntNj8NhqHsgd+2Ye54a+gNwluQYgrNL2fhqOHd2WE7Oi14vUdKt6Hs",
+	"9iqUdV+8vG71hseu1vL6+wv486eLyzYKYjLF4ToYof6Ll9f+LV19Q1rMLYGmi4u5zTu2DPKK/H1JpCpI",
+	"XyglqHemllcm3q5Dk1PXHJR6iYjZNS/OQSQMCpU1M/acdQ/LQszT4XZ6u6XFUYYU/cuLN0RifSOWLAFz",
+	"0QO6gSougEiaGJSWDrjnfHycJE3OxSs+FmBjHbe63Vav/757NuqcFLSctGBKfo7ZXzsfobfp2q2CBcqx",
+	"qDwJoJUF56EwUxzxVg/a4iUIToJI01AwdUmnHRtvXJW1w5iC9DwPdUoSQbFWyY4n3agX9scDPDw7Pj05",
+	"OT0+G+LBuB/2oi7pTDrdXn8wPD45NT4kxUXq5fKjLJtK3aOk9PXvmxViNuAUDTWTpGx3jCIhkDIvAONq",
+	"RtnUpD2YGTfRmIR4KQkK7OMBXDYN5q2yuMU7cO/TYXlqIhRhQh9kykxGPCMk0gPaPi2Trm9Ju/T1uHIo",
+	"5+TeHY9CTUmvhZFI4LvyqL3pdRFt2jaiLHJIBdWsZXfar/hqw5Tr7ErdcBRbWurC5yTdXXP3uSt9NBwM",
+	"kp3Te24ZXzEXp9rRR71iBAziUWXvLdiODWRZR8LJfNMW117AygtTJcSX0ond4a0M11MiC6wFUpail+sy",
+	"9u7lT3uhv3Y/I1JEpZL5xAICln2eyUH0574hEBPO5/qH7+U0AJlSmCIp6J3+/i1Z2/U/T6wYqpIGSwav",
+	"x9Q0gUvBsJykFHyG0wTvzc2r5R/crmC7q6AsMqdokIRvVFKPanoOLc5dGZ/YaJYnXc57jlts03fKOcVx",
+	"OoabqBC29ZragjOWwVI698zRX7WJanxBP7+/bKM3fLU5prRuttfpnuYCXn/Zo+rlZMOyJWUpvwk7KQGw",
+	"xiKc0btCc/cvr95BcSV0QzbRYU0kznc4QD/Rb2CBxliS4wF6dvXtJRocD06bSFrInMFzvTTKFTAFvnKW",
+	"d1f0+8PhYNDv1SRv/5U7WaJsGrEJNsnKyFNt9UI0iKrsYO3SBPXFp8+7C1JDKrtEQQOLi/Ym3zA8UfIs",
+	"00mKwSSaQ50KMiVhwbu31+/REV8QdrdgRyGWR7/R6P4oFPGRUX+DjYrf4WnvrNurecprcJ04zrIdU2n1",
+	"7sfL63/p9gzsiGHzgIXBuCme2Kx/OQiHGnhjL6AnZ3/bUmM2jS0witsBSzT1aca9eR+CKXEru09sy34B",
+	"DuLSXt6mZybiiP3jvzmacIqwlJTpXxZcICIVRpcXIyTJEpE5lZIL9I//F12++Xe+VAJn1CqAfdk3Pwbu",
+	"Bm+nzRmx62/oNp83A3c/PG2m+0VTWPp7545smPlV00UcsbzharPMIQJrOQvgdqN1IUc5bzStJHb0SNtw",
+	"dwRFXGs2OEZRAspG0DPXgr6JEiS25+2ikEVUWBWk2Zu20UcouCXrm5iHtyQKmiggWMSUCP1P4BQ3Idb/",
+	"ZvxGn1T7T75i5paC2cCTcWSuM65stab+y+K/3WimW7Ms6lHpqbvL/b7hCo8qUcE7j43nz25Mypi7muVz",
+	"yjzWCIgNNEm+B1HMhackS0Q+KcLkJvZHfWdcqRR6pR7Pq1xw9uLdnl3f9s6duycnWZGTbINRpMtU7goD",
+	"kKOkBHkfMM/O1tzjtbUOHEwCNPVOO3w3HUqYraW2bqdV8hzjEPWCkf5J1lcnauclQ7VMhp4KE/2LQHyr",
+	"ZvrvVsK2Zf4f3ze3MB1nnmQYjUv6zqS5UhaRT+cONgYqaB2HEiamYCKquTOyEV3tDE53SPBCJ0Ga7yQz",
+	"zgJLA2bMVG33dgFWWmHF/i8WvI7KEQpA8Dm7AMAgzlGQCjNTeB/opQgmXBA6ZUEzizCgbYZV8koTAfZX",
+	"JmimVGypNnHspac/SEqK8SaQQMSJtDm1mRXQHxKxHqcVySC9240dLL88lLe9O3JGf0zPILgKa/bG0jYE",
+	"K0bfge0hMaAsWqQ3xeEj9Y84aGjZE368oyzI8eiNwJ7l2cFIT92581GQ+DHNhU2fLAqce9M9Wu5G1xQB",
+	"zNDcSmXqEUevGMIoEmsklsAGsUIrvowjNCZbd7x3XyhlCvixMxyuvr1Ew95pJ3VSDNv9dncfEJLT+6xE",
+	"K/cnJUIBbv48fPPkPpWuxdis+hpiy/nYoD/FfEVEK8SSoJnmlAc7Fxu+dGBhCVU2nZ5kA+F20FmplFnp",
+	"or03bNfvseEO4/ZCEa/TQJH29fW18ChWf3Zb0yZH0WzqxErBBGUrhQyqnEgEmN5VVK/044GeWLDt63so",
+	"Zif3m/tR1dXsjdI7pzDQKecWgJ0Ajrbx4BsULocKDs+tMFOykgTfvVzwqYcUC5d2CMlTg9/No0bB5Ofo",
+	"GDIsVXICA4wVjBDO9fJoo8AGigKLlp+FETcwaVQRLbkwgzc4FExbBoSLKn27x7uysKsjvmgem4C3uMMw",
+	"8vG4i49hbYzNrUAv5dDf1RPqgLlaJr4B89Isb3Xi8+bEzMyd2TImfaX1kQ0nZs0ORJuOSCGrQK3X9fiY",
+	"UeyCjq8L4GPmURriNpolFuQc5dF4TYcNvQ8RKPOACVg7L2TDu6EXz07Wjq5s92z3nOz2/WG6T+XJ6mHd",
+	"AxL56FxinJF9WcEeDQUOOxhtF5vdLM+VMaMgBkJO3/w4hHxyn6OmwnpRAIGfwDDSkWljIiQsomzaTCKi",
+	"3U6nU6uVlGFlNXw0p/dFtLtFuTF8ABbHAcntVksOLTa69+kBKoTwy1JdAoK5iXW/L2dMKcsg4IaYmaAi",
+	"5COBomAKZB6D3Ib3jlFUHp8eW82vHJfDr9k9yDADr8OJXT07SHtKsyekgPqKGP0VmQgiZ+/5LWE7k9KF",
+	"uflG6btNjpT396hB1j90yJ8v6Fv6w4//2f1f9PXlD7Pxd6H++9XPv77qvqE/nO2ToL4x2KIk9dygCssz",
+	"9CWbRWPQ6BJoavu0d4urgqsQeRh0zo4PlGSenUWlnauSYp6Zrz3E26fssr3LBpTmekPHORJdgm54TRXp",
+	"XdONuOTWiIhpqdsvbambbQmesfH5rRNnPI5ukgjFsNcfd0gY9SbdYXg2PokmJ9G4E0bR8enxyeRk0D3t",
+	"huFp2G94UY1u2Jn0x3gQHeMTcnrW6XZ7vX5/MBgOj49PTk5Pz846nW4XF5Ra7AgxrLC0qKCwUJXlj1lR",
+	"WF4c1w4WnFSOFTCy+oLxgt226ZZY0I5elltBxTJeM7+ph1yGM++jtdDF+O3W8mlNCpYMzrX4zDhU07s2",
+	"3aoFegD0I/SIfrfj0MbW9OelKuhS2NzhWqy2SNB/YKumW2vEBRRaMM69eiAMC41m6+LkWi5761zq9Nzi",
+	"ubxKXKDlNRq5Huy2M3vqtDM/2DwdqtypToO1Of9645asL/l8IficypxTtlIr9oQxdnB33Asbn6mmoXu/",
+	"uRg7+IMfIXKmkKZXaDgHIAJZ/7lMXeP7NGGs41Q1NyZ9q6hWpXODnSBW1rqn+qAG9wU0siXY4ZKdbchA",
+	"cTQmSImlVJ8z9lEYHtquEboHrlxIoTB5+DFCPfWmN6zD7yoytho5RLbsIWFZuZOV9fPtDNvkKWs7ryvL",
+	"Z65TGZFBSQjMNIIDZNwf6oyYjOrNYGXveS4vXT9pUxgmS7UUe7uLqh2UbynD8eYZ6ddIsM+eko1p5ZPq",
+	"IT/7YDOtdXxG+rsz8mkzYw1K0wGLJ+h8Ckx6G0MRCekcx2301mQ+RHSqpQWOObMt4MckqV7BNqye10Nm",
+	"5FP2dU1EJ14UNsGNpwyNuZrtCWSThxszW7v9IF6VhNwvkHlcT68s5p5JJfmex1EwQnIpF4RFJIJ8gTm/",
+	"I98KPr+8eh2MzErZTBWb987idQYOnskFCemEggsjr6WEF5k/8WRCY2rYSVKuJZcLIiSJTGUXkRKuv528",
+	"XRDb4zzD6PSoLXhYMtKGVmboHY3JlPxC1SwSeKUfw/7nC61dHpNiOM/KuGlZc/Y7IggLKZ4TpjiKCFrK",
+	"5T/+S1CuzVsZ8oV1otvb8VLN2kuLOyAITspPVwKsbv3H/ce6YGVlSKBfFvd6UMk8FDwmBzcOaxt+bqfK",
+	"kr3AF1M9SfBav+6KTmdK1sBr639VOMBbzSq7XvVgdfXhK9Mqivfz5zLc8HPU1ZK8NxzmMKtqobNU2/Xz",
+	"tGY6X392AGKo3ABqw+2sV6xsmV8VthrSZ81kaSkJR1Ag6LiOzMOuBkjmu2Z2mw3OiEVaeFBn0u7Geb5v",
+	"5klgD17xwCFsEvjmen60K3oYcE89A4vL8AcQO4eFxLRrUxEQEyT5IbAwzWfLDtIVmeR2vfJGbCzO70MY",
+	"lnL9siUqA9x6LJZeCzeyGosvRfPTKvCXYPQbCw3vfk1lPtL3wLPe9G6PqCq+E1I2Cg55uqaPqAxt2Er2",
+	"qx/LFsd+Ibs8tdakEv2C2aq/Z2oY0jcH5yj47uV7dIQX9MgMNgD6kUlWQJ14vhllYcKEnqg+Kt+9fL8b",
+	"ssPOcOuLPFAQEuuTSL2iAcrCeBkRbSviKNgV1ChSUuxk3FgKdxAi515Vd6n3qdxrfXlhFBhJp0weUE3I",
+	"e7cL8QMvqVrvFcWAJF++ZEoUvd1caILrpt89PkY4Xsxwq1cEzLDAShGhH/s/z/560foLbv368bfe/fP/",
+	"+a/b8vyP9b+T6APA4sM3ERQy6sFJUaRT+k4/W92Dnr378fIa/Uu389z6AUdFkBMOIxgC26aYfgO0o42g",
+	"Vafz4SWxb/MdGKJsGjK10k62UeDi/AGUR0DxatLFMkiK3E1hksUi2MyEqemWhLYplQBW9sQ1tYGrkr7u",
+	"L9Kc6aJCMmBapkrID/4Z0j/pZ3oK1+vD3jPlWOlCV8dny/QgLYZnyzQhtdRwjoK08WitDu19L+95awfb",
+	"tHFrvsNjlRoog8MXmIa0rU/DzllL/xxko0pFyak1wBU/Y5v/0lLflwZcQlrVKSm5c+Fn8KWyR8CS6HY/",
+	"c6/9L9aBWS5BVt7gWN0AmytKcpMWpl6zUy5dzmmMxyRGc7xGY4KC/xGYorFX79JkuDb6xeHusHUzadMB",
+	"cU5GPI84hgbviVVRDFndPxyu/aAsIuZS4svskvcujSyHxROGRMrdSWZwbi+WasaF3cgR+oZgQcQmzMTZ",
+	"rsIFYNdE3lBW1iFmkhbWwgDtKChD0vSi390vqEL+XDZjDFQlgIkjTNlEuhToi5GVn05WfcIFIY5s9mFm",
+	"CzKLU7qPpUCk2RzEXAVL5sOmBDfRC+oq47UgdM9N5kJSGm3y+LIfPzykzmMlUJbMJru6lbMsa0V56+AG",
+	"V1n0PdoxlCd9FlHtz5KIPaNMVpM08ND/QeYLQSRuh3zeHovGRoueyTKOran7k34AXdP4Dqdew9TtWN17",
+	"9dFG6qD/syvfqNtEZzfQ9c5QlbIn7PEDVqf7aPBblbSdvVmSSWoxrQ3YLNhrgakNtRXJtu8qQlwQIQvA",
+	"XrZC2lSL3zn065ouy8TZW8pO4Y5zU6meWZ6IQ9NB/Ttmziac1w3ROedujZzc4/vMkai0l5HvXTF19/rv",
+	"xNsrt+9ypdagmRPy+IHBs2qsWXFHyMCVD+CF9iDcHcRocgL8nXHU9dD2n5p9l/mfKvGHArtnr1ZAD2If",
+	"5yjQr94LyfMATKY+8ms1YMMR6vb81jpYoZhgqdJGPcmiGFsckDK4cjgpCiwk0HmxIEgJSqK082Il/Ww7",
+	"ZkY1BleLX73aC7vwUdjXQQBjhw/iKOdb2oofID0gx4Gq9o/QzOMVm/B8Bc12fW6XAgdgeq6gK8Pk6it1",
+	"D44OF6iDO9W7WvxSm92JbVJbyarLqBLjx7s5scOLhnAwfQkSL5Iv1NScfFLYzjLe6jvzxXbH23lTiOP4",
+	"gdyppjZ1uis6q5LhWFZkoggQtZIO1xaGiRSfAvNqowuUUClksuA4fuSsrZPqbDUzm/31wkrmcTHNfTZN",
+	"zKNWL2usPOfCsc/SLl4m0+Zmh5Jgw/epS8ZNwXgIHtMZ069qRR5SS+x9bkVtu1fsAhyIX5GqVkMBvS+h",
+	"ysMkgBkx+5AEsD+sR+iwWWR2gSvmpoCn7hBZZOazZRytjJv9fqzJ37Xd+PtlRzUsycO02P5KzcxD2pN+",
+	"u+r9y3ly593EiJeCqvW1XlI/7njJ+S0tOQ+ZwB+Wtgepvt9Qmm0rgRf0iGt7rXdk41qSKKnVXm2rUTZN",
+	"cmNsq2H9BtvcAaOx4Cu95BKvpWYnoeBStgBT71lwTcLWt0SFs9Y1BdjZ4K2gU8qC5/rWQad/7hIWbJoV",
+	"AehRaltF4IgIOA/6pERUqqUYW7QEBpD2MPdEzpj5tlwY0BHTgv5I1pr6xhBtLTjKLLtUfFK6NIl9txn3",
+	"cvBvKPGf2glQmRwbqmwpWURCGhF5nqymm2XMAbsQqyZiXNi0pdwqK2fJpDlLcyLRRHDICIRjB1Rs5pus",
+	"xEypRSMN620jnQeF9ZoPIjI3CYupLYReDm4ytEyyAGQJAJI+iQznhJo8Jld6RYj+NzJjCnwSCOw42ugy",
+	"pUn7NbPgg05fD9mo75lHS2nMzr6MyO6hkNR4akLOFDaNeu3DlzN8R6jgWraL2O6IHB0dTamaLcda8ToK",
+	"7T3JPxr5Zl6ZTrXYJBQooCEWZdrm6M15uyDsP9+9AWiiluJmEeyZO7eeijsaEpvBlVTARS17JKBlLrza",
+	"+DAWMTUlhJYOBZlSqYj4wCBiAoAQ5wknlk1LPmZ01rLWz2kWPcMsignY3CBfsDJPQv6w/skFatYoolH7",
+	"A/vAXmqWjuTSDI5K1Ot02gigUMyeBr99sLgLH7Qq+sG00PjQaH6AvYJ/zOX0g9YRA1sVamTwoNNBz+Y4",
+	"1tKWRI5SnjfRoNNFzxhHUB/8gYWCRIQpimO41tfX9LmO+YpE8NMAbgc8DGE7E8PvZ+gZTlucwFNA1loy",
+	"wPnCSCxjgiZcjGkkEVXP9a/DTqftZs4XNgXIvAY2zZ0gl44DEAJeL6Gk3hRLrZXcaZZObWnuBfr7Ur93",
+	"gQWeE0WE1y7rDsdLzcX/p6S/kn83PLvgXR+YfZnenwuGlsyUxeZfDBy/gwJbaB00HWa4SbJ0zCOAmQWG",
+	"EqDLBuQf2RQSLPRMzQcgj0ivWhwnPNFgp7XRe1CoTMqSfv4DG5MpZe6w3wQm1frm37snHfu/AOEp1voO",
+	"CnE4A7g4QRCdMoOMLrnpBxnHyQy1FqS3YLEcxzRE3BWbyqa+G4bkyrxuCVlI2KtsCyjNtD8wjBYEPE3p",
+	"6nn7O+bR2rxNSweJYnqrZYJaLyC7WhO7X46syflZYBM6uZVZwa2XEGlAfHM5rFYkn/kbhFkE5zq/D8mH",
+	"NAGZkZpMH5dYa5nzDJvs0IBGJlvGlowHzbRpniRqlP2uSR1D735+b1PE7B6kq4o/MEFCLqD3nnkJU2iM",
+	"w1tTiWZRdXB0jgKTHqm5jwVztdm5QGswLnOGJmClEoc4HgCvCjJEgBTnbXSh2RVoKJm9AvbzgdlbC/Yy",
+	"ySMx58oifWjZFq9AebJP6mP0Avi3/rQrrNdj+vn9pXnLnGo1y+RxjVCwC7olgHe6nu1wSCAreoQwirE+",
+	"m3dEQNN4HEUSWsHIZspqkiNsmLidLZ8kwrTp/WZ23nZGhJnCz4Qt57CumesK3xL5gblDgleagy2togmN",
+	"DZVYO+gAE4BGMZ+20TVP0o1NWb5ZPDcOB6qSFBzofTCfhLv1TxMwh1M+51opLufAU4DIpMJqWfI6WFNo",
+	"9w7vdWJuxuPI+ZPVTPDlFDadCmt0oOBTC3yWgXee4Ac7goSLjNB3L98DEL+0hRIGrqlp7BpLg3OiZjxC",
+	"AcRV3JF1KrSts5AplnGmr+Wg0896t83HGDBWSHPXGi3QKF9opdaaVEYSolQQNhEeuzZAmuBn0IipjZLy",
+	"e/mBue+m89fkbVhn+wN0D6chYdKvsblYaE7c6rU7GyrTarVqY7jc5mJ6ZJ+VR69fXb58c/0SntGmFFVx",
+	"TvWytN4YNQCWXd+lZ4cXtDFq9C0aLZwBPZKjvogWWKj1kd1hSBIkBXkTbxlBC9v5KY33yCYar1PgUUTB",
+	"fkk2+VXUGOnXXZibwSGov+5OXGmie3rLkX7IOq7um5Xuvqa/kir3mv5Vrn0VeOsEkQuuV1ovQK/TcZqu",
+	"RbH3FMSjv1mICeMH2OUlMCsACwBqdFGYfgrGtbGrYACXQB+XphtY2Rfs/Udws7sXvjEw4y96KJnn0Tc4",
+	"ctmi8Eh39yM/M6uX/0oi81B/90PfgtYXEaafGFYZ2SumiGAJEiA4SeZzLNaNUeM1tJK2JNtsKDzVtNSw",
+	"dNb42Gx8ai3wlLIkyz/xNzeOjAvyyP2S+HkaR+kbjUs6uRf+9J3TyZXkJ+PmhKxb5+S818MAduBixukH",
+	"PrVkdNvCMcUSnMgqpRC3H+6mqeDLhX1D8uPfZMuyEXO+frTnK313evnGfvZmkbkh6Y7lRnXfbCx4ETr4",
+	"T1qSafYNEVZztk25QlYdAha5mvHY2tht9AakgOaFW1IP3nBQArW2M8da+0u8DkYf0LIvETqYWYnDV2zk",
+	"mDx078u27iGfNI04rY9xdTPhS6bFjFN//ko/2i5AU3qnBcCKhsTcHi3NQScm3pVlaCYOYfarNjt7FZH5",
+	"givCwrVx3DyMTQGFfMOjdQUOVVDd6cbughoFgYr7Zi3WZtO/7rP+flsm+shstYylOt9OYon5pPlPwmoH",
+	"nbPdT1xyNompib7szZsNJaSHuIw/b2WMO3hecgR/JOs8wzPXbpKPFzI7GPOG9gONhw37i0lREfAVYCpJ",
+	"L+cGvVKJE9r57jx3q0RS8QVacXEL5qxWMI3bUxMlNfassXW0WW8R+FOd1XpSzHgi9Ay4k1jGJHi+yZjM",
+	"XQ9kTC/E+mrJ3rK4ElO6JvGkVGPKoyroWUzBntYzBF5PpYnRtRtf+ekZ7H7iDVffatHyZY7bC9j0xz1u",
+	"CWEVHDdzzR23+2a5+bDBjpPYzQSLxLueZvxAXxq1xaBofGHJ8s8jQ2qegr2J+juiHpeiE6W5XF0uFx11",
+	"Wev34DCAIPFDtL3FsuBAGXRAaTsap34hrWpLwtQ5cs54l2FssQKMC5HKtnMCGl+I9fDf0IUMkCCm1F+/",
+	"3OhM4M6FG//6MUBhTLCQ0BATM5tsEbjCRKzAUeN+9oZtPoVRILSAjumcKvD6dMwLDeoHeuVgCjZFpCc/",
+	"9fwiKiExA3GBzNedpwqkrkzErpoR2/lRcqiGyUvpjA1iXXGpFZKgfJVbIuCG1maEXly5DGfWNCkQ6c+y",
+	"yYVNZNNLmtZsgXk8t7vFGbH+YxD6bXQFQSa9y66NL5Ymkxz0HsqmmwzTZBw9UC/wJP0DjY6cOmBMyH/8",
+	"P//4b+5Ft2FwLZsb1ahpfNhsoa/Q+EiOG7L9VJ/kxVehNRmKeVwZkxy7AjFjrj3cSDkSXLkEuc8qi7b5",
+	"hyBpDBiqi8/m3EMgSwxT1EzddGEALm3AbQJ+R0SMF4HhtDYGZDg3nihiS+6zzH2bTeUpmxl+f55pEQ1L",
+	"gqSicWzfDdG+MOuaMiteTywYKbDBkM2rPouhVt/ftD/Dt7vYGPWPO52arPzK0HUBU32V5ACkXetBx2i6",
+	"aKOmoN/uk+QAF9B2Uf124ytyRemj8k/pjvrqRcN3WotLT7nH1R5DSCSsoEBImGuVhAQkFR2ROz3PyjE8",
+	"c/vIhj2N2muYrfkFK6UPWIp8YlVOCP/Dw1BXLqhSBnwFkikEZhKHrjZM03qiUEf6n5RBrkGSsLDWPHR2",
+	"jgKXE2YzpAwKVIDkjK9kyq/NOOb8zuj9OFYEMhLe2DC7HcbFu1f2uwCDL6zjzky5jb6lsQn5CwCgGsOg",
+	"4HB+aGAWfWh4EmKOVTgzUQX4glbzZWrhuMDdppNCT+MlfPBzRz5zyC5YhgF6ZvLhoLv989FG3NZYasHI",
+	"tUuC/GwT4DHhLJcgRaNEcCcyHqjK5iBpYyvJMIQ0qVTNN3nAlSWCXsC38Mj95qwA527lSCIChWLt8vL0",
+	"7PwItY9MlLR1hOw/aJapLA6ZJtGYMpJt/AjG3XiNmFEGkmY6RTPEoeJe+VblaV7o56D0cOtUXeqhyzyE",
+	"I+BPzoycAlp1RKNzffdkGSdpoG50wfYJmC4qyfAPhx9dPrVQa1yCySSrUCZzuaUsGiHsw4jyBWF3C9a2",
+	"2Z7BOUh/4MBGxQvQM0mnrEWZfN60V/QPlE1vNF0ETRQs8LydJY3SZXGDyizLVkSkapM1Scfm3d7e5fbN",
+	"3bFzeJ954ww7TcZt2L7ZIBOG2UZmpnFF4WpuYmxUYgCm3WPmZyeyyhjSUoV8XvOsvrUPVVwVReeAqQfJ",
+	"aLl+Mmk+6q+QCw4S9ef3l2XjnQg+L1u0QafqotkBWjaeDHLPsSlec2RfU35OIqt35+j8E6TW+BRsM9Z9",
+	"5Rf+fmiSjVVSHyfHxgw0r3n7v2ZiAKl2Vpg3Y4ZaljZjJ7KhfydR5FIlHO6zxqARBwZ+KAkhG/c7Z059",
+	"NuWEWzTMxmc5G2XnAubzRwvlHiqIZQyl3UdpPyIuJd8Suq0fxXqgz1CfDr82ClyWhV7EPAAl+RR6Qa4H",
+	"YjF60NYAc27RD02yduRsFq/Ky1RVZF8Zg8XX76AIr6XxX1qvpivpSkYoTZd4adIcMIsMprErBDS5366G",
+	"7G9YgLJk6+RGCUqkq/F6Zr/53AbpMgVgz7BEMWdTFzr3xnpu1wXHAJZqhLvxkZrEamPYSCTxGnWHztP6",
+	"3MzNL9sLvldqoZUGrS9f4zm5por8+7USNFT6p3dYzf79yELkBtckXAoSIH5HBIJkZtMOza8XCFIsyMCW",
+	"zSSxOSgPTiOafAIt5CxSnfPKnusFTLKzEy/unEqpbVkuIJBmsrjh/d02+hbTmEQo5ma7BUEQfiQRWhCR",
+	"tPvXo4C/Q4hAjtCYrLktDoP7oVrKqORXRIl162KiiAjMstlBa9VQb8kP12/fuIZBmgbm6Bm07McSzZex",
+	"ogss1JH+vRVhhZ83EcHhDCYIehhWaM6lQqfoR/oNxFmz+LqBq8B0pioURqJvsKShVwUyNyjENn7qJ7UP",
+	"Oh0ocNEjc6oeT01fteJu3S30fJJmjyKK40z7I1AhF1jN2ugNd2fD6b/6d+e6heKjqCyn8r31stVjTIdK",
+	"kDSFx8apNvqtAYUTedDcDXTeHIpsg6x/6JA/X9C39Icf/7P7v+jryx9m4+9C/fern3991X1DfzgDOeGK",
+	"vYs/49XCp1X6jeUctyRhM9zS5x4XgkPcV3a4Z6CC9WP+2nxqrVarFpDnUsSEhTwyCAgPeveB4rJejCEL",
+	"TF1t2bPI0medzkO3r9YKl4YEvIDU4dz/zcY1Ua2t1c8rnnD4vLzZlDLtjE2XN+Kecl99/AKXSO0UwJef",
+	"NlJJoAzWnegEvs2jhIxuqGZGNZzjT60x8LLT7lmvVo6sY6lFKbIqcy3RD5WlWq24GS/bUYirRxUuLypW",
+	"BV3if+aKoEv85GmQSlOLR/KX+OHFO5pGH8OpkHia8WZQz14rtsvM1DasshCXehT0J3YV4UBbnwWmwibT",
+	"XWY7Cj0bawXwkjOpBKZae7u8GL2/+vllUz/4s9QH9ZasL4lQ13RqjKDw6rX+9/MRkiSetLSdRCLTNBr6",
+	"uejTbE62NqeE6Z9ulV6veYnWEyXBMSB8IChlByAgAKaJCb5z9aBE3NHQ5oHk++3YPI8gbdkTgAXURN3O",
+	"2bCjh2JjWCnMkJca4pB8YJRavTX/srmRccxXEjGuZzImMV9Zp6afYGcbY9nLSR9w/WFwxvjtsP0AmP7M",
+	"n2QWomKG70iZrnuJf2e1Q6aNV+OKAsrZD5jZitOkB1fjm6tGnpe9NKhr6M//+y8eIltYBMfm9WgyfZVy",
+	"zZEaae+i1Occ4tYcK0F/beQb++Q+nfa82ZyB61HTuF4uuFCkuoJ3ib9M3dMlLhMclxdfvR/uSxUkocuL",
+	"IlGzH5+3h/miRMUKcRGX31CujuhcU165b+w9MH9wq2Bmahu1ZnV5MdrkSuBA9tgyOKFWFrdJeE2K9ING",
+	"jqLLq9eG9ekHAEVAM0A2RYrn26I1E7wcn3fbZxIujJPuggkmXoY16ndcXr2WbXRtGjWZvBPNBNY2vRlH",
+	"ACCS/1SCemHlgFaczVzSRmJtZABlDMSCU0yvXqNnjmVTLRjNqKG9nRF6z9GYGLwpH8zES9uyWaMRMo3/",
+	"mghcOuDh82eXpOKbfSWRCf6dwxjYcj4mQqIpR5whPOZ3xumV3AulUj/+/+y9+XLiSPYG+ioK3z+661cY",
+	"g5cqlys6YsTipcp4wVu5xh1WGiUgW2TSSmGMJ/ph7rPcF7uR52RKKZDYvFY3EzHdbRBaUifPfr6PDoTO",
+	"mhx9L5/8P5s5/HdRGuaTarkIaSLsnOeBRZFSjLrW70el6slqhOUVENdTWBdH1Zo+zuPsA/bxqMZ56Ucg",
+	"3Eh0Hze9ED2AqPcllhHdQoT2AWDAAOxgS5lUSBgFA0jIMX8wagXxKr+eFaRymy4ty/+Vqjt7B1a5Wj/d",
+	"294r26dV+PSK1fb2SquP5bJ9udOy+3slu7V3dnhR6x0+buzfFY4v3aOjgdcZ2JWHM9o5bPXLrcu97/zn",
+	"3uNtoWr39/pX7PC2ul+z73bs4lm11K6Vj/29h+2KfVJqHZyXbF4rF87Dxu43v7FabV1s+6RWP+tX+5eV",
+	"8+PjSsV+uL1ilyfF7s2P0n2D1ds/d6r9vVLjoHZ7+VA73Vutnd71Dx7t/kW7dVS7tYu1U3utdtp6OJT/",
+	"rpRIrcIfrlj50f6G17s8te++ndTqx/1qC67xvWKH2zc/SoOfPw7ae9vtnxe31fNaqQb3a/f7tcvVanjF",
+	"yEWxf7P2rXB5UW/Xtu/kHe6q5yzbx9EzV+zjRuW4ZVf39m73y+unfvFo78bd69Mr1t5p+pX65/uq3d84",
+	"u7k7Z2drew9nn3fOHz82Lyq3nfXdu+0T3g0u+qvNRvH7Q7FfYvW/dk7c0y8H68He+RWrbW7ctL4f3NZ2",
+	"qv3d48vKeb1wWCpdVrd3z76sXJSq3fPizo1/RNqnK43++cHZ6e7gqFbalE/i7vWPL69YrUTssUfbeHS1",
+	"Xy2t9I+3a3atZDc3+5UWXO3oitnHuysl+7hit6o7NZvvlMt/7ZzU1r+U7FrZLrTsWvWsvHdcudhv2K2d",
+	"L9uNS/4j6Hyse2efezvHhW7ziq0ffDr4/nOwuXZ8+OOkfbJ+09pr7djlHxvfVg7owwGjXnfvtrN6dFC/",
+	"v9nv+n33487BAy097H4e8G6v8McVA9GsHlRSxHWCYwbpUFPgj+p75/Zp1fpevYwEfmfXblVtKQKlAT6c",
+	"fFj9oHa/ulvaKfSJ3AzHx63BRfdksBuu8m2/vnvB+RXriP1i8POW8o2N3s5jt3J3U7m1Nz4ViTto1+2D",
+	"sm0ft7ya2G8f/jjbbIeF29Kn6s+PZwe7vc3jSsWvX7Fe/cI9bdxun4qfP442vlweHt606PH5d68T3lR+",
+	"fnk8C3Z/2DvuDv/5rXhUWPNE++zx0e/ZxtKMPljC0USNRVwyi3+4h4Z94R++X/8QX1Gmfxgn34qrG5ur",
+	"X4qrT/calfEb8Rrx86m9xqnH1SNnrE0g/jWdlRh0EubZbXksYqEmDtJxMMDChZzn5plNn8Pcm+MOi3nz",
+	"9zNv/iLRlJISO2PIvEHGDpjraAjR82KWa0OQMxLRSwtd/I56Zl5EtCAhm56PTVe2r9Qf81Lz3cYMNpbr",
+	"4qnt0cyrUuUh7zXa1N3CpjRPRH1pOm+AXSVyd+VVFJ5LpmrT6OMjMEx1ti0EvYXxLAV8jOkJ+leP+Drj",
+	"oFGloT6ew8aDvifoEJpmxrCz2tLPMrFcwwTjDE7f28wjj1M0Q3PICyP4POPDL6KplATbGTPDsziHK8Ym",
+	"zyzgKglJ6ANmHVVr0JvW5IHG2f5NWE6DOBk21ADuns2cPix3aWe56eHeS5lduPEYgUbzkfaDNGEfsvZm",
+	"WwVef7niiS4Xnq4ujm2uwJ+Yv1iAtaTY7OF0sMoAv5AZT4paikW/bqQcEe8W48tXbYMd2Z2BP35X1vet",
+	"3+vbZWtjdbPwQaFkeyIUakDTwNvGttVKdb96WoXBF2zCo25iykNZROzS64VtykK1C7cgG2+i1kK2eHj3",
+	"B/6ymsuE+nClWkfT7eBm/cOlAcxhQ7sirAEgvDjmfu/eeQ/LjcB3LCLU4L/0SfZiggTGrT0heh5rVTy5",
+	"2W968odH3IOuecjga+j/Pu/5rpryyVs24i9j/Fo9JS1wSPaJCJdr3PWaHnW/WmuFdXXTe83lA87oco2E",
+	"jbYJWQw/5UHOwBPOxb/Rp1o+8VgDm1jpA2mECh48cTlgzAD6C8TQUTn2NnHjgHz4Zeaw4ZSIUBNEQLuu",
+	"pmLTaL/L5fr+8klIfJqpkgN/NN5Oad9nDe56rJWAT45en2LzwDSBlAnlB6ryS+akEmrvqZ2mwN/GX6QM",
+	"LZ1Gr6QJzdPdgQVLx+K5LlTY8eUTrzZrLimNnzLj8omXmnIfBmyRGkCj2MscKO/aStwRrqZ2sxnHwlIE",
+	"XgpnGvdsSRGc7flm62rSu3VW25x7SRtfru8/Z8vk6I6aeIbAx+Pkr5/HrcgtSRGf9Es45u/cUkIep7jb",
+	"6FBY0TV0ElKcJ0OmIQDE+vD7WezXW6O5XLxX8r0yGk7TPLFhTo5xntkMHhhYllTPy/gm9rgC/809reWb",
+	"HnP98WGQ0Q4h4n5W5NeIultVyd4L44yMVPNQjpf2GvwmD5luMpynvLWNhDgcUpRAAxIK7MI4AvcLYi/t",
+	"kmknIh7P6GgrDF4CskuBJ4S+RS7VS0CCLcGzvYUSLtFbhm969f5x+v0X1yl6S5DEhpBBh94OT1MpCfHL",
+	"UCzXN8kDTP0i3lzBmE1cr5Q5Tu0Vs11XZ2q16o+UGZiASG1pthemFBjAn9BQKE33G/KdYMSpupWg1RYA",
+	"rKCLycDdEUB4w4CoaCtJBhVx+sHlIy8XG69CMhDZ7UGpIcyLIqQ9qTsIWFyMXokfG4UvcusYnUE7t+VS",
+	"/3ivZJ/a30ut1l/tu9vDo+Pjin1rf6odi375GHpsdqr9b+Wz2+pZrbQHfTXlVn//itUviv1G5/zx8qR0",
+	"eXHOH7ZP7VPs0qnVKjsH7f0LP2zsfBm4O9t3l3Wj56dyPDh4rG1csYt246D2CJ+u6U8vbm2/Vq6VS3bF",
+	"Xvm4/qMCXULVwcGt/Vi7bTwenvN+pSLv9+D8iu3Wz6p2n5dsYt/XyoX+bh86XW5LpVZ/m9tn7unal8vq",
+	"if/j7Gfv7Mtf20dfHktnxXqtubfZL7cuK1fsvF44g+6X48Zw91PlxLb79eO9tv29WF/53gg26tXjnS+e",
+	"/6O7Udn92DkOeVi8YtW1sLxzflfpfjk6eNh5+Gx7pWKrflcvf2abhfaPtduTz5V7snb+6cC1RXnlkqw/",
+	"PpysdRv7u63TdusPsyNm6B3NkOgP/Ldp76jRoEVduTVSjOiFhj7B7cjvabBI+D81xwkrLm1ffT/WZmUb",
+	"0jfYOmpRX1CI+l+5iYSk+OJRH0m6O94B+ckoGeBvxXxmLNMoGQ3Mo52yYxYzFzHLeYEVU23Glm1LeSG8",
+	"aTnmmTWbrfqOMMshQaPt3RtDHkhqC9531PMK2VIYYFPkrqNt2k7eOkDiMuQlg2sPA1IBLjP1fU0cqS6O",
+	"49g/947g7kiQbz2Cu7uFOTUvgFmEgSZsI2KwHAhiHX3fy0U8dtDbuwbAZQij3wWAMjXQoohqsQ1bp0nP",
+	"9r5iWnYAVxNpHT7R6qLBj2pAzFWNx6v4W8Vg6DRIvhGEqubrMZc+5MOH0MFeZvmnToiFnOvGjNghgVH/",
+	"SEOZ+TBMisboQxBLSfeC+27esuMLwxrhRLp8mck5nn2P3QHLJSy70LiA+jWk0cl2ME9OmPVp3frulbBE",
+	"HVqQ5/wapYeR/tyFmruG9VBn5UFEpwdj8X0POBeZ0Z2tDs2ZVysUCgVc25xVhD+StxaoTxHPDoj+oh+v",
+	"bnyyal7J6rEuaQC7coA1cj2yr0B3oZ88lojfhNXAAAnK8oz61u9OSPJ3dOB8wJfDfTcasTJsiZTnw6Yl",
+	"6D0NiD+yiDJGBcZTpDQFLEGPybtpRC0EuEd+E/EogQKDhJb5UFiUBL5HA2Rit2xNhqihHjCt2kJPNcEt",
+	"Ly8Y4MIour68VR66Q4V9kTNpMxMusQHYgQyZ6COD79sngWsKJx6Xtw5ZigrSNOLCYy1fN9YnShagDpSE",
+	"RSgYihhaYZ0o0YpgLohLE5Ai0RSc7qUgar4DHk+DWBobJVazCBPS54Gr9qPWljCmZ960fAmq7X/4nhiP",
+	"B5qlEhQaur4Xxq2FZkYKByziUgNqSN+HQkcIVKQqk2JgieYUroeMNbZQjwF3M+56ZSU0ValIvof/rv2Z",
+	"l387X6OJ6+gBRthfIfegNFyXBKFH/D+kP+dE2foW5258r7EMK9iLkPq+OhWOp3gs4sjsS+WpTqOEyg8o",
+	"cQdDzTsYP3VpBA1lTGBISVOSFPSYQJbP0OvQMUGUsRiTCkIOPOxWxtPmLQfYwZwtJLaO3klWGUgtYaJC",
+	"oSpHimgsygvdcO5TwtIqMPqmWBxsqmaiBBoP5LcQ+k8lwwCMhTcRWyUAmlRf8Lg6k9yTN3QSXqAbDK6D",
+	"Hpv5cd79TEskHlIiphxyKe9UymX75lM05HLzUBCHhe5Pskt3fHLy2A93W5ulvcI5e50hl912FPCu1SqN",
+	"/sFj9TEKdyt2MfrstmTLUPuKjQu2h0PtnUf7pw61q50DQS7Oe1fMLZv3sBnWbks/x81B2IU9u1Rqb273",
+	"O58/fl//fsW8w8Pb4+/rfz26vYeSe9nr7Gxv3rcvzncL37vlASuRweHZ5Sf+sVyq7Jz1D398/ljqf/zx",
+	"5bZaGazy0krlijVWfj5+/uyVTo8ubls/Rb/1s9Wv2BCUn+LwyV7frtiH8u53jzdLdnOzKsPv0roNKwoB",
+	"uV+y+/iW+pel0vHZrnxLexja10ulfn+HVy8vVx+6Py82Cj/WaoNGoXR7s+P7N+y4d8UuV7+E+51vg1qp",
+	"AOMwldbxRal0eneycbpdOWyd1tyqOCr2jtnRySf/rPdw8Gg34X5OatWdin1xxVqlevGoWWzVv5+79c7G",
+	"6So/W1mrbZ+eVx82bx+HkiWtgz27Utq2var9udy7Fxf1zStWY639NulfHvH+4Ly1Uhwcf1sJNs9vWenC",
+	"/eG3zkrVWnlv192vUeqV+HrjdrVzuf7pZ3Bw+HhUJQ+frli9drGyvnK/Jqqt1ZvPlZVJgzNTTTuDob4W",
+	"q+I/ylt4ydkat7z9uLO2vi7WabXSfDy4Yqcnn2jl4/nuWXG3uH5MfvSCx42Hb/WNoOrp2ZrLZqnxrbfi",
+	"9cr89pYXyr3vYu1GHP+42O+221esub9+7te/lP86Ft3+hbj1dw7/Omq1jh/8WsX/uNJqHPkrlw/2ZviX",
+	"3eyvHa02Pn5cb509FifN1qiZAs04+efUmZejOw8zL28zfh1dPjP/ckMbJGl5FjmYZ5rT6UjnbzjqmDy8",
+	"s7b+qbBWKGw+Y94l6VVlJWDSjooyMQFVYpSWiTHC5TcvKtRhq2JgYjrzw/kbAPvQCCL9NoWgQ0HyeYbf",
+	"Kx2wLQ2q4QgaeMR3NND6cA1b52kY+vURwweGglihkIFPhyPZV0I88tZhM+bT90I1yaRA68zLEB+GhqAR",
+	"TbWs95jLGU3SxehJKBlLgHec7sNbqoVitVDIwgCpRy/4F6px4OT70pY0XmXe6Qa84wloQYKXuLS1VCBb",
+	"xZut1cb0mfR4Id5GoRsvIqMsHe/FhSJ/qiJHXWIN6fGX6xlO2WxpWB3B6AGGnjYExNTVidBpCoQ0GTVn",
+	"JcARMEiDLmFaQaWlzCrtELaa0pkInbEFrOo6d6VS51GGrE8BWIPRvs5bYPrrdfhQTHv5toQoAII/bCci",
+	"vFIDRySXxlefkRqAfz2ZHSLzrlC7qrL7lrSFbfqgXjEPonRag/ucCQTvYtC72yE+ti6jVYLuVNdreSp1",
+	"aLaoil6jPTwH0qYPWU+sFH7GM69ubMz50FpuPWGd7NrLqxufNJNQpVrPTXj0zH5kj7Vo0A08Fma2y65u",
+	"Pvk1le2sG2iQVybnyBZw0A9frXXdCO8ZTRmALZT5DBjKvpPnuPNYZqJOfjd983l89u/yd2kZSJw33LIY",
+	"9cCn1bg5DNilwCPMaxJceRxlrlSy0dg8uMB5y1EfOFv6q1x0KnVM1m4LSQhwhVM+E7yqE/zRNDnIKmLj",
+	"lqAAujT9DwACeypiQYh03hkKZ/zmf3E4ztef+wL8zqHwNvLczI/nRvRMnvsFoT3RYZpxDG3InUkH+zQO",
+	"ykT9NB9zVvhP02yq4pau+WOd0/q9bG9t2/sn1RyafeKfeC1Gwp70JfEYuyctKfMHH3K6AcOA/ATD5UBc",
+	"rObElQu5hZzTNCou6vB5FDYz4b3AMSy7g4IIJwcZtJ6A8jUkFjycneoSEaPR491nRdcn8G1yVvCXghoD",
+	"h0EaSjBm4G/dm3NAcrHU8fkG8kIhlt418cNrKGnKvTh62GphLV/IF4tr+c9L0yddR9bzjbAvzenNrGC9",
+	"AdXo5rDvsMA+ysLGVMoiOTebrc2fIyBP259pcTne2gwjvVkB+nhipmRdXnWyJHEvfcExS2GAIY1CzqRn",
+	"LyeFxEvvYcssfJyM2fZYo5D598gTvYwJ/sU7nHMf3nsrilolc/4qgSYO/YdbEfhp3EKnY9Y+EZB8Ygan",
+	"QjKqVf7KHe2GkDzTuLAu7zOfExc9FflqsekoouiatFuRrfkfNiW1gMd4SRViyvaT9Egqvfi0SiSFZnxI",
+	"j1ynko0D0/i70CFd2hk/w5mIiHyf93U4o5obYdIyY6gzbJMwp1TPJB1wRDsLHbDQAdPD2r2V44CCOnbP",
+	"d41D3rH/0L1riOLqmzdDfKeDXLJzgLnDEFrYhZ2YnIjwtMhoCj5sRxwqz+WxKGoCQw5w9Z6QkjC46JRQ",
+	"rgr5GRJsoGZb6nCXBjOM0eFtPRtZ3MNyLCVP17HG61vo2X/gXB+5oxZJvOZXdc6y92gqm4ipsZMHRkpb",
+	"fZ5MguBeXRFeSFflP6Ymc4taCcY1HTypfUClVaAX300yhyRrkrnURgNFWKuBTeDeo9+1At43uDtoN2yn",
+	"O3X4lCdyeeQ/3kt3Aras6XJnZkOCZVvO/zmW6iOhDN4OCZE7F0i19JoTNsB5lxD77xwpDMvyt2ocwphx",
+	"A2pkBTkGhzk5y/m/wOP/55g9JVILE49ZTuBx5xV6I9TU0/uqt89cHR7OEULr5NwVYxhXwmEqmMt5sRLy",
+	"eEGNAO14AAB3ZLi960UbWRS0/av0sLybUnrGC5H7Nd4juiDoMRES1lCzxnonqbd2TwHSjjW9FmqHrBXT",
+	"Z3nJ3fWeOgRwEyRMw7+dtDMOSLVjFK3P/MX+6Jzvrc6f4hyk1/rxwOvIy8os+KvbmLnWj2o2Qfc5rriP",
+	"x09X3D8Awy/dgB7z/urRFD8jp/jnfB85fo12e1OV4Bg2mkFty6QZVDbrq+XkpSeRzyvkgEp12z7bP3UU",
+	"6xuMX0bVf6260PUD4DNidShhQCzWjIe89cAuxqfOSMbVExhTo6WQlhbm9+Oiglyhr4rLU00zx/AQOiSP",
+	"LW0C9T7MJjJd+7RRAAJTbdtU+lGNMMC4hCespheI0HCScR5VunKa3JSmYBycRLPiCP8Lo/6WagKIZ1o1",
+	"GIS+8uir3bJO908s37sJCADwhjIs8nAS3uCEzcwxJHXkL9tn8ZwUp9lDfybTabEw1Fu5LFbFRC7TsVmY",
+	"l6A5Tb7fN+r7GBKyLPh3XO1Fo0dGoweuT7bpfrrNzNIJqRkNtU2ixESGsZyQz1ihDxp6LzWtYft+0kgp",
+	"pAdIWgjq0wbC5hCrfHKOWSDAXV8vbhY+yAji7HR7eROTDaCqrYD3EeIlCpp1xoT7vY4MXHBETQfWCpqC",
+	"Nw3MENtyfnMs6U27QsO0EyQ8iZBDugElrmhTqvU5qGZMIkuPu+eTrdhsQMyuwH2cP6SZ/Sj/AaH7f5yc",
+	"FZIbaYfK9VFNjis47OxMQovIjMsxWUEi3B2NPauO+7cmCtTtRTArAKwh42szhs/9WjH8HK/5F4+6nz08",
+	"DelDuNIQ90lrOB0UulJY/0aukydbxSoovcnx7NONYqZ6TVhFPGo0kkwxi+J+kk2chVM8c6ZbBYhZuHzD",
+	"XONeMxqThs4sDCxzUUwyPcn3EKO3psKOAa0sRvtaa8kvNaIsslpHcZ28K+w1h0nzOEIEsC2Y2DY6y/CZ",
+	"pGlWKs5Yi98MmMByfV/D5MW97v02CSGgi1K2gEgUp3CvXRIOEZcz3gcmTaIaVZA8Auy3PglOakYj6UrT",
+	"NnsyyB+lchsl5o5xzKOH0d+qrxQIEm+qIVSxFb13hdjmqV4ZApQkmUhT/5Q4cEr8o+3Hctm+GUT4R2e3",
+	"4vDxZPN8cNNsNm8qB0X+c8UttRqDWu218Y8Mku8I7vcx+uzW/jgH/tGp/SPCP9rJwD/qXwAgcUMh9eyV",
+	"YtSeWqnUPyjb9unabqfzsVjs9X6WdwZXbHeTNla+l4S/fl78crRydvzQ3vz5uXR/Sy8b7CPjZHBHbEr8",
+	"zt2XwY14bBYOB4desTEQG93QP1n7csValx/Ds792vvP1nZva3s5lze6blNzlmm1HdNwxGTe1FWW5e8W+",
+	"HR/XkJpb7NjHZ9ulfq2cRDKq/yXu3crll36z5Z7Wyj/WvtwF6zub69/p6qndvGImltEEJKNbOLZere5W",
+	"bNKqtwFF6YrdsHqz8fjt8VitrVveuL1ZLfQu2d4oSPKx3a+39tr2wRopD1Yr9W6ld8U6gy9tVh1cbNQa",
+	"h92NY35evL24fNhcWdlvk6OzzUPbq9rB6veL1s1Rx1/pfNo4uyHEXdl/CHn446DvX7HD3Ztb1i+Sjc7H",
+	"Wu2vycTh7w//6Pjj3el65bZ1fnD0sFHsPFyx7QHZOFi9+Pxpu7RHHvjGysGPjTobXK52viv8o6REDsvj",
+	"FZtVIrU8zoh/NGc65o0oxhfpmOfgHH/5dEyWaU7FK3qmdIzRp5dOUQAIyJBnwbrvUKdctDA5pJnNd4ur",
+	"Tm6oKQWGBj1XIT1HdBToHfo+fK05apU3AwUHLESIa8y4OCr/k8TbSCtgiJ7oQo0+b9m+j1R5AQ9pI/Ic",
+	"Y+/ya1yuwdS8dEPbkGGKygvolUY+lbXHktkkBQjcaJOANMIYpRZXSAxESDuR5wtpIXlLzrVyGHlTEerG",
+	"2KY+CRWoLhZ8TSxey3MNpN0k+nJOdzPGzzLcpwhOrMJh8pjlMB4ue6zh9+R6ASy08lv1i4+BvS1EFPpq",
+	"CW6g0Ea+auh1IkdV+XaW6yHmreg1m14D8mF5qxZhIhcBQlnj4yo8ZF00wX5KDSo9Wy/lcClQ92DN5ua+",
+	"jNP6Ir2ZGU/8ZFvz6HWfpT9TS9OiN/PdmzxotQyHemoRdx2QoGbNwczXaZm1g7OLE4mCfkbTpRTnCSYR",
+	"ZuazLWJdfi2yzduTbNtI++ZXC0HsFcMoalehFCLu6rxVJQixp6b9pQ1QjQPwCfGjIVllqr0IdN1E7t6S",
+	"RgSwutXhd5R2oVULQQMg/XND5Y0loKk8oU/Y9UkjMgEI9ZwCCm/0zUWWWiV4BN9CSybNn08J8AGEMUK5",
+	"XmnVWaYsxRU7ZLHJCfAFkdDqcBEmTAyepAnQ86pBTaDZoswVYDzB1tVPAERd5C2HUcWUwDRoNQBSc6RZ",
+	"2rIEVaDignTiSpVKTwHAOfQFaNmQt4mJd3gO3Q4xLA34eJTxXqstLxZdRT8kaREPXljCd4FE23B7A/oS",
+	"yg1AMQPQsgFwE6g7IMxyjKTO8nc6cGJoc7WkjOvLweVVQzD2PRCrERDRjjDpMwAf4Eyz1q5mAxX3Gu1o",
+	"Zxpo4WprAHmFPAS/YjzUjBaDrxG8pbFFByoVCB4b6/m+8+9CHI+8lqSILm0trRbWCsuF4vJaUb7lexr4",
+	"RCr2o7VCZX63BbTr20TIQzdB/GkxgxeRcwZ4pFRHaZhg87kRswfUWcom4ULAQdMUclIRgEe8B41c4VKf",
+	"4vhGOjxvIqIzgU8sAxdF4dSijVUxW6LksGWBasxb21ia8TSdvMWZYiuPiLBidnKshwy9GU2PIe2IanHQ",
+	"xKmARilCz/ctaJ8fiQgtp8dElzaAlNdJA+bNW/DgUnuD7RhmyxiLwYsP+9SahQnEm1HoTb6qBD4Svpcb",
+	"7kJEDXMtCwyODLjYV8iVZYnE0NaWB43myv7OZc9UaRcZXZvx+DFDfDljJpbMW1wket/z5PeLS26qTGS0",
+	"qE+T38292oR1L2XLlJUaNzrnotSsgMFpgp9bPm1CIDcEvp6LxwQxgWQ1fEoC+PZ3uckcqE45H0YL6Cqk",
+	"CXmv0ZamUBMhqdjA0ni5MSxQXsfgKlttOvqqQzyyW+osMIKDPRARbxeEjpiyDblqYKfyabElMIfxct8T",
+	"Kp/pMZw6g0bCuK8h0SMutQswA7KW0Ge9owNlgImiE9NtDyOaptd1U1s553b8k685tUh4jRd1h4qF81bH",
+	"zuBs77o6FlMGsAVPyNNVLr7xV9G6WfsjoXjxoGerrSHduDGePhYMZ3Rk6AUwcYbGA+YFtVvg4/zbMbJG",
+	"6CDewnGaBLk3tI/fOQbfRP3xVN4KpWLaRFht4o6UGtDBguKxju7bXqsNtLA6yQ/ksDOqltelkFhgkL9j",
+	"DPK0ZOBk1fHPAyQfv1fErMpsesDy96LUAL1ATA9ug8eb4pIDTdXkAebgNdZBxOoN7O3yihZvpoDiqHZq",
+	"9SsVW8J7TjZSExYfNI3awxv952i8tMdb6L65dd+oHD+v2lP76t1rvHibTKns8AeZek499/tTcSv/M1BY",
+	"xhaGcMjH8NNInwzikZsYEgZgdFw3oEJQLA7t2weaap8E1GoGFDWj5gzbG+J1TybO8laddvj9fKUZfJrU",
+	"1/t6BZoOv18UaKYr0MiliuCDXjJaGy8YiR2Ph2Zt+sxqDZTiDfuMaHI4cC1/n6QTjfKoDAa/IJsaOQiJ",
+	"HaY6rPQ8uJ4BU0VPB++qF1B3y0KG/ekdg6XXNtWZ6Uz4drE/0mtAL745xsjHtLYwywi+lA3cU7vj/ZaP",
+	"sMGRkkC1+RGccQcLAY2JLgJHAPaOiRABDYBeaHVGLHCqfsCzI86Rh36ddK/Q7CrDHPUGhT3GqG8xGvZ5",
+	"cGf1GID5OCIkode49rqOxQPjz/tPOIkaV5DyV+wAf4wN8v3AC0PKoLOwWMgX84V8YWV13cmZf25s5PX/",
+	"C3gF/Z2V/O6rXD59zxAy6Ts1IZts6WFYvztewHshFc4HNQuBPV/yV/J7ULxDz6u7AUmHWi0SUunSJMpe",
+	"SqsCACaLnhObHb1AXh5ZT3mgoPLgcKy9SbcHCnmhowtw+l7ki1ZUV2m3IrxH9RodGOe9Vo+iFj/KmMlT",
+	"KWypDhnoB9Z+1RWzDeTPGA1VuldqKkUDOiXsC5MrBQl7HkDJr49QEswdy16dGwaVQgNopvUyia9x0/RY",
+	"6PnRwoBs94lcNC/cUqLMLJ8LKtRQN2AMEt25mxkHpxZXnssJnLd+ycS1yzsEOjUpjjvG44xKkqVyNzbR",
+	"Eqgp0b5OfluIvp4bhwnW4l0UOKfxCxZlzmctc568klcxfhtOU+mc6FtMEfg+D3PQ70el6slqzrKrJ8ur",
+	"G5+Wy6Vyzjoqfa9sr6IJ2K3Z5WVFOvwhRubX7fAphENPpBRKLuuCVmhRMn0yrdCMJdM56ITShHZyhPG+",
+	"eIXS1cyvTjCSOZAs/bqEMvtNpMwk58xGsk5PhDF8KKPW74m2sziY+JC3HBwshe4zpVzxDkhE4V6zy18t",
+	"x6ct0hjAcWuV6ol5UFEeghlG37W8w5Oc1SEN+S+buQH3cMzmwmMu74toRqxPyd30Olix0xLr6PDkNGcJ",
+	"Lj2SESpaYKyV22RKwNMFscqCWGXhnU5JrPKy5mn8/pwGgvRpzCpoRuJh37e0IntC9GicshimCo9tQU6r",
+	"YUb7YBUAG83EeMRhxng8B+aIEvHccB+1MMZ9REgGOOOjkgXyJE6UHVFTsnrilQb3HubLmUo5aORvYTmi",
+	"16WBoC51McsUJU+allNwho6XZqth0m5BBB7EWXsRcp+y8cPEmmvDaFXSg6o95tIArAXCnao8XLTgcQpF",
+	"Whne38JEi9tDpUpdZ+wo6/MMJc0+C/qUBMnTJjbTBjZHinMKCVCnbnOYqM2pOVrIS/7vb8cE4CW+H2Xp",
+	"IPGw6Pv+B5qc1MnQ12ojzdi2mTOhz9QHLn/ToW9uaYwug5E+vBiMIcpqN+PyRrm+n6J+I0WbLMt8HZvJ",
+	"Hk5ka+6I1fwn0Bl3lHahrsPCYKC6sCgJfI8GMM6KpslT5xYhCULq5hQ0g9MI/OV7GnjNgaMQlYgBYKWx",
+	"j+GZBb2nAQGWjDT9Lt/YO1DwCw34D9SAUrZS9tzLar50gR5SffKg59Z9cv+/ue7To/cjHfIJtDpwQivV",
+	"/eppFTpKIpdbjbqDx+2xBk2lgw05JGKCngipmzYI/3WoJcUThgxg6ykbUZjm9HwCgmW4V0vNLeMdK+cW",
+	"7zs3+4T9Ng9+IX8WHxMTlWXe6Qa84wn6BL8WZHYxjfgv0skJ9AIdiKJYvTaUAe69adAMrpvGofNoZ6V+",
+	"3lw9H/XCSbrZ4qhwpRM4AkFi/GyX+66TM1IY6ufoL/Y6SjUjvpnOCuStE1yJaTphU9T4BC93ROeqdV84",
+	"mAtl9gI9ByhcrxJRZwpyQn2po+b0LHXz0fQzQzqoRCS6UWLs1Cq/7nIUr00sPaMSzWYHirrMJpJRz0Hs",
+	"lMX3M+Fe3im3U9oNqibFWRZM/WSmNXtJtatleEGAK+KmRRNnLtrkc89ZmWd9uUkr8yozNH0kdFjqeFV0",
+	"4qx5qvjKk5hv2ZCeTYJkkahGleQt+h0PjglvDeobjZIr3SgvzEUBtqr2N7CCDK4Zo74Ka0Mx1Hkc8Zzt",
+	"HVldnzD9c7VZVRHMYC3SfmZyTEpD9+qLqJbiiIIXhuS5yiY6Ae3wkAoEwDOoZRMAQy4ZiByyzd4M9HQJ",
+	"XoHxUP0CUT6+JspsCoTVC+WFGO1HYLFAWkvalLj6sXBCBS6ocIFdGlBX19m2LGJ1uEsVaRLMzchr43HK",
+	"b1V5D99j2NSCdIl5y446qpNN4DE88Zh2b3xMWD5o+Vb93RnNG1qSf1l6IrXn7rtsuUPCwHsEfQGrt7S1",
+	"VCzkN3VrcVrjMfYdFz8twc2AaMlvpGoYamievjFZL+nbMMNGLzTDLMUt5gss1VRS2HjaLduePYcZGdl/",
+	"af0Y3vDXI/Yjw4dfAeUzvSuPh2cAligNCvpHJWEjvvPOWCe/Bqd9557+a3iKsBALd1GEStJS9hbKytMd",
+	"xuvoCu/Xb4z3xQTvEZ9lohOpn/nv7CZaClNkIe10fdUK4CgEeenMOLmItVbtC3nEDv9NWA4QsuofOrpt",
+	"NPJ4wIcRyKEI4IwidoKiEnW6AxQ30Ka7QuiziZjZH8tErhfQRujdx+VvUEkI5YYqS98Ic61mjwH3ArqT",
+	"6ild3uh1KAvRgeNNJZaT3CR4b7+Yr6TkCh6Qx06SfqHyLqz//S9/QDr077+vmDxORRpXLPTFsv5vIOn6",
+	"3//yRzwI5YHdgIccPpD/IT9x6b38u0KlMy0/WJrZaYIFflvPCd9xhpqGVVz4TlmE+h21P8bp9ud3nvSu",
+	"HOdBXXcSB42oUPX9WG9qJeKaGDN8hVHf0ECqmhuFMJghwRmUrZE3gyiWlwbvetCkH/IofESemN9wTDjN",
+	"1argPQ2vxYttk9Tr/cK75dmGj7SX/Fp7IPvdj/gT6tZm3gxPJnMbu5sm8zh0+D30lqEcWYcR37UBSQId",
+	"xePLgHiBp9nwOZFzWrDZ//GwOa9vcirwTl/R5KQLURrKzuguygzBlYKcFEEvLdye94tl84r6fqKif2kF",
+	"/86gaWCQM0gk7fAMiNShnbGIh0xHn5qZLYcVyaz8eTYLwOjufJbgrOn5HvHnjJreBvtievWxaD95GWT/",
+	"19I/6ZKfhnnxPDHX1O7hcIFUU3iIJNzRHR2oyTo9GDdELmT97jSoELALDpuHets7H6SaAZppgEcCtmgD",
+	"ZhRQfYa1SDT/5sDsBsx4I8fiJPf0qd1p6byO2LM89inATfWC6EPQg3oBdfNGpGaljlawkHq9VS0VTh/j",
+	"SyVaDaX6lgsQaUB5e+k9H7BuszE9Lvzy9+OXv1YZbWTzjPPIx/riSSUy1ilfWhRw36k3/lpilxSGTD98",
+	"XN32H8cqxgOEg4zYxfIJCjDVdDQb+xfq6MgMwfC86DXaMYAgAjsacM26QwbtUFTy6SjIFjDPH/KWc08D",
+	"Ae1CrYD3RTxqpDBGhk50Qxu8A1fz6VZy+qfLgxDRZniD+zlLNZLkrNP9E3223HBXFYxmB5TR1rWgDWeU",
+	"ei3B8jwy+4nezQPW5HW0w2gfI5dJYcvzsZbVdDkJiFu3isUvGzNHL28buEzSs4uw5UXCltdS1COCPy5g",
+	"mb3NBsZ7bnrM9bO5xwCPCadbIq3VIY22h+18ZvIC0Je2hivzabPkqpUzIinjgirEU93ROQyZZXR5xool",
+	"N/zxSPMnzv/cc9xk8WC3wpEQyI7mMSQLAVUH1RCo0fNgYDmNhuvo0j1MiUeUIoCPqufbcxax3IB3l/ED",
+	"SwxESDsIdCUXKOipMr7U530eNSoI1J3QEak0AyITxo2ScNUIU0V+Uj0lrbxVlTcxH1ihlqgSvvsJ9PqA",
+	"hMyDjl5llJisdnfVlj+rHsVb2cYfp/TkO4iljtZLGvR+xFndCKiSmiEIPcMEpcjQkLBkPQ+C3aUEchj9",
+	"pTH2jy6ffGMKwIJ3BxYk+ZgbXRIBrOJr7jWXDzijyzUSNtpZgwPFQqHw1MmB1qPXnRUFLPcMdksJ3vDJ",
+	"5ribVPMXS+izoZG1yT31Ar5cru8vn0g/auIZAh+Pez4ss9ySlKNJv4RjYGHW0KKmwfjGQgiMuNiRlrcO",
+	"1CDjOG3yXEs627MsgsXRoj2KuQJnAT03vTsyO1joiNHILuDcJA+JHBL1+VvAhA55PV2fsEyf50KZFkDs",
+	"T0fqj+HYTV7FZMbRdMPVfAiEYyONyqp/sN/mOhoa35h85BP2j6EQMx8qs7/YJ2yRMsrQAsYEU3pgAis7",
+	"b2eyFun33JGs98PYduRruUhZvcjRU74T1bRCHzAnMaZXD3hK8NUD9G/55Bxjhd/r22VrvbhZ+CBt99np",
+	"9vKmSWcS8H6cdIFSceQQ+70OkxHcncdcVfUBrefkLEflqOR/+oQhOp9UkM5XgGPsQ1M2fIC4vEEPRTJK",
+	"bWETIce4qU1EDsnLHLgrxwq5PLEIkQX/N8eSi+JG4JMEu6JVns8S3YASV7QpDVWFPCR3VGFySK+x55NR",
+	"HYqrmtA4EzUbNJA3xH1So03lhuo3Muw1LZBtX0IfVuHlzqoSn0MVpYpVQhHhEUldlAJsIO7fgwIKqM/J",
+	"2+O9HPCQQr7EwRui7jWReiLKnWNk7wmpOpo0bLQNVho93YoVcyK9L8RsUfkWNTOryHsC6eHBjEc0pgzp",
+	"haDHhMaU0fOq8qlIQMXQbSkPDsllpXoVlLI0IC35m2cbXP1zUcv7B6SVbXEXoUnB1nvRpPKICA6hSMlv",
+	"n5pU/mVgs3UiOQU2OzG7j9lF4BDTJbKYD1+5KFjmmoSOvVbAgfzh4f5MxGwvnAUvWx6NA2x568goBmIh",
+	"0OXQSZisB2pHEB8gA8j6uTp83gbB+nNl9r7EXxW5eqG33wFO9azpuPkUeXJfpkBUT6vGu6SzYkjc9KP3",
+	"5o+mg9CyjV/8i2frjWVYTNaLMCFIxrYxpWXuHNbQuZ8/j9UlnfzQRZKbuEs66Sms4d2QmsIyT52VwUpc",
+	"fjIqk3G4tlIyaGHc0uKAp7IGNMxbBxGgUY95f/VoBvpZ2vC58YC/2Oh5h4ZtLh+EyyVZjauzHrunLOTB",
+	"YHqfwliFt5kPN19DhqoxTr6YEc/E1yEJec5WU09UDWmbJ21CnKQckaYT0s38LGMKxu/iMaURfWHMuUIS",
+	"RIYZCuICr+EmOxkz5gmeojUWw67vtan+lfZOmgilNdYntseY3vqErYRZFGK5niA3PoUS8CQ3d2mh1995",
+	"2/0rCeaIWIzz9Cao839OA75jnNpJ9N+jB5bWdY89zSkt91bIE7k6zmgu5jdNwjYhjgnvsVBA/k+1gQra",
+	"4My16D0NBkAZ9FX1PyX8YojyIy1gGkcR8q7V58Ed9symVQGwc3dYRczpp1IG96Amy+ZxSd+mh3021bXo",
+	"ZH+hTvZX0n1pIp/WzT6HQ5vYmNNnrhI/ywCP9FxVQx7xfiNMOPrgiRBatkWs0zBtk+YWJK762vmvDJjz",
+	"UdUG47IJxyG9Odo45CXh2d9T3s5cq0XmToRD0vPsubvhs7+r7N3Ibk7P3yUOy8zgJZ90ihye+YNRPaXc",
+	"Fib6NFDUtXpaQuicnyauEW3eF7pBYiTbp5yj4bRhShLQsierSg01wHh43ZQW0LE4s5ykKnEy84nmQ/9i",
+	"GUUF8nntdRHC+8tqvpBfRYDvP3PDytQACO8G3MUBoqXcErDbR+7ZHFrrjTKQ5i2coBhm+n3msbkYEkNJ",
+	"7/NNIfy9yHNm5TmH9tlLZzqHLpea60w9Jl1/ZrmHM2U8zV/KYFEADEvUzC/DTyGskN9RJpJhXxw8jkaW",
+	"mTnPJ2m2RdbzRRNFRhLztTZGulSkJjKTkj8ulTmqWHkvHNat46OWpdcyElNZh3+PLXir3OhryXuKnI33",
+	"pCeagF8eINAJqOC9oEFh7MJwH+WfAW3SIKCBUBAlLiCXC8cKaNcn2EWohkQA2QQO+u+fRor1q5GEBQoi",
+	"KqCXmQcJtszrpsdaNOgGHgsTCdpp06dmuSSw8EruUPgizadIpE0j/HyXj5rbzJzqiKaa01dXXvaMOVXz",
+	"6m+UVZ1Zgw5lVhfq9P2laF9LBafvodQ07XP54isBD0n49uTvmFVhtD+cIkkmUb5ajiIo9VwH9bWhp5S2",
+	"d0BHORZvWofAYVfMF/TcCZxbd4wDTVpTqtuoSbwDneSgQ9WZkfENTMfUMUYupj9ORikd4tLou85Xhb0S",
+	"2SXuu4DX5Pk+XizqJbdT8k2ABQM1OsthnFFH94Sox4Q6XUs+L3bWq3WJ+90TzfOg/0fsSL9NQvmkxhKJ",
+	"9C51kKPnC6LeqFd97VOhMJ+9qeNG+vUa1p8jM2Rs3IUJezcmbMe7HzVg5rt6SWOWrhCSTfJwyJzGTPnb",
+	"Uxcc1fG5RO+QVMw8pfi47flSx8BObPDOjcc0VO3VEmHu1dLXmJ6qQ0I1vYjJ/LRapCL+FCE2LsB9RXn5",
+	"VsD78VZyaTdsp6YBjkgH6ZHeS+ESlzQqWLa5CGels9a/eQZKa/WCcSXpA2mEcJuesByv62TdgNd9xkvr",
+	"lQBs6lmWQYNdP/eNyF/Nch9wlee/jXvKXB7MciP4ixe4FeGFM62I4sB/VuHEV0NaM70Z0nrG24iY7DrE",
+	"Y3Nz0ePPn+G2VA9VrKN5AMTTSV2dty6ihGlOOkhZ96VbsnKjiBFjgOISC6RaqO/REevzwDU2FX0I1Qp6",
+	"gaH18G+pbAwIc2lfrZC3aNjGuXbuUzxfTs23Ny2fhmhtmGu5XsuT0c/0b+GvWV/AO2rniEzaopVDhFr4",
+	"DK9M2fu52zfiM75M30Z8/ilTzIYDI9LZxuD7rCYNfb1hL3ASYI/t+8mtjVlhdPIE9WkjTIEFS+L6RCG9",
+	"AuqJUMY6COIsuKIUjdj58Bvqqs6ODDyc2K2bhAS6cLwWjtfC8Vo4XgvHa+F4LcDR3tBbU1hnE/y1+R0l",
+	"dAwqQ79JgpkNnzEJYzbsH6ErAmWe1PoLdp4Juf+xxCRdH+VmRJDrCmYwFesQ3CcvjJ0R2FQ36K8EPQWD",
+	"4xwdnpxaK57gxt05eatMfV+o0rzcESF1r9gNoH11SM4StOM1uM+ZvL+Q3ICeuhkg4BdRwIrA/+4I2v0D",
+	"axRf4RNhUaZSd+V6ztrfhp/ysK0xGX2YkAWYxhz8q/hJwxHdDEJq8cClgdUhwZ286hW78JjL+2K5uLqx",
+	"mr9iV2x6aEfgySdsgOfcshy9Vk4OtFfOcsAfkf8hN7H8N9pj1WMgbaKj6LOwov1VNx5co01wcldMfyKF",
+	"Up6iwRkDznsv9LCVQVAhPM6uEUrpGjHb1DWUDsfLcJAP4uctWz1ERJsfdU34lNxLA6vc6oAm58sQN9Jj",
+	"V4wMnwKPjjoacpaQeh8Kcvou8tYhgkcpn1ve1HrhS9RADauM/CUkoCK07hjvQwVL3jK8XbhaNMPm0gZ3",
+	"qZuDF0WuWMcT0K7hWn/1OLxui3GrB9bPeK3QNV2Q59SbQKFa+aDz5UWYCioCbLImoQXwUl8tpIhRFlS+",
+	"flwSkPY7r9ulLsgRwm6qepzzh3xPH+U/luU//uPkpODL2yvXLRXA3NCWxxjQ5wC2PfV9WFZyR5lF+mSA",
+	"4FKoMKxuLxRIOEcDGocrBpRnBFAFYJ5hm14xvNUkrqe8WekQWA4JecdrOGCq4SkJlhIDbDVhnNEt9YVa",
+	"DeMFyjOoxhwiLEce9t/i6p/5aFOYbgdiAHLuDl8nqmZeMVUmRpYJeBfyitEmhPcl5CtUUQL66LjB5O1q",
+	"ZFSsf3ap78ulhWePw8ctQPOi9zQgPmxnLWT61WNLDtzWFQsTuiGay9fCA1Kj3rgHNQNUvnmrrp8STkdd",
+	"BGst5owL3dC2pwq5acoG5w+kh4D+JfzpK94QFf7SvHXAhxYOKuBwY8VCoaDWEHEF0Iig9wSKN/Q69Kti",
+	"P+Lc6kjh7hMvVA0t64U1fM1OnYbBYNluhjRw8ldsJBLGM4+LhGefLMgiM/S1aOatiNUiS7qm5BvEfTAr",
+	"T8Vzjj6YnmB0w1GQn/O6ORR6kHkVFUJEZtiKXNJQXDF8Gcv3Hlm2j/Zyxc+r+WIhv1rMrxZzderukjBX",
+	"oeIu5N3cvsd6Dzn74iR3tUS6Xs4i3e7VUu7kZHdrdfWKpY+mjWOVeL2WrUjq9tBHSnGYAZG+T0QkFYu5",
+	"hYQ/jCs3yR/ukIflGxDdtbWNjfX1tdWnecmoNDK8ZPwy20sOqHrZQ47ypAGFUxz/ilJwPSjp9gT9KpUe",
+	"dpBiV1A0aO/qfKCOttWgVwTV4gnjPBbxpUEeDHejjo4tYIgeie9rzSzEt7qYXJhicgHfUiQxzx8spshB",
+	"ckoBv7/uko7aDmNnFPCQ6ZFWzOu+vI7OSmfgXS+kL22I4MUkb+jtjxRzDInLqOS89yGB3JQZjGkAV3AM",
+	"IIx40xjGWXhxHBkYQjpGHzWKh0aAWKybHuRDYX5IxStbUXAhoxg97BtjrkAbrI5tIGwcFw15aj0UwY4S",
+	"DwzMjFSBUZOK4k/DovHA8ljI0bqll8Iw7knqkjl7OT0psIavumoIPul6SzDpu/Tn1F2e0U29zUTBlKpv",
+	"AdDyIt3/L6Y7RwU+rc9/Gg2a5sGu4NZ887b+IW95SAskPGCPwTeTvF58sOdxenPvivBhsdHfYqNX2Qu7",
+	"56MCm6zmsGHnfLaN3vYEYOFO2wZN74HjNkJhcj3lkzQ4a9CARSuRsxjtUxFithGzidgGpFL3ludGgzTR",
+	"qA5cCvLSAgYUgZQYPSiv1Q6tkCMfTFRwhnQzlA7UN+Opc6N13MXn/sfw8Nnykavy5fzirXCvH+RA71wf",
+	"c+vdLmXUlcI0aUfP0U2He+e9NdMZO2FMS921UhRZnXXq2V6T/wp0GVQtZ5jiwOOn4zrA9angT/7FZAfm",
+	"OiwabUWopWhENShRmb/dNjrvC2mI6PwzaQhjB4zTEOrsmb236uKZyGh12vIE9lOpFY6rzLq9S3fGMkAw",
+	"mILYIBrvhZRMmwchVjuzAMrMJ/7F8Ml0wyEVoU9u8g0uXyo88rX66rR6crpvl6YnPjBX421wxxLvIyuw",
+	"gW8XVbUMNDAravcco63mVxOp+yYNACyhJrL0gxGm4F1MD/mlu2I1U22cUdS5AmgmGDfIOQfXwZMUxgL2",
+	"632SHbzwlkmVnDRosOSWGVt2Uzpwghu7tFDV77jO9qJCNyoJ4x25bA39fmpusUP3Na6ceWlsBW7cUcoZ",
+	"TfAUpBfHnoulIKNUNbIp53T6Ev7d3L7d25SmplcYi6T1C1WnXlTjpEp6WplqBs8w4P4MoB1w9HTJnro8",
+	"9F+c5JHPv0juQKe1n+hBBMGYO6Wjz/b8CR25Wnl9+uR2lF+lewCRlKcmcuBsWfkbvFRm9mYakknLtuDu",
+	"ZwGWhx+I/3p/5tWkizTfLe+eMivsy/gOfuT2UO5h5OOAQ1jUIMxqBYSF0WzJQA8otLnvblnrhbWsNJBc",
+	"p18z/bNDA8oaHulQFsoY2OqJ3v/3/wYeF9BELRcTnkW3nksp6gn5hPLaxNUd5yZO/fTNLnLd3iZRBG8s",
+	"Q3dJ0V2kh7LSQwHKeoq+m1/VJHZRWjIoML9K6BjDzs+Q+5HHR5kfKc/g8zNuka53RwdWm+ghFOwTmSPT",
+	"M5dOWGR43mmG5yWkPiEnafkclO8xaRx5gJpt6yswEDBhItNnXVro1PeWx3kJ0YrfdqrXlqVKZ1VXuwAh",
+	"+/6Q1NFxicDRxWR09PH45noqEzwfTA+BnTABJHQAmbdO4OpqcLrZE9SV9wYJITBnHmt9tVjsdWIKKWGV",
+	"cBfP5IlicBzt8XkTRDO7fAiaPpvP9zYJpEn6aZE2epm00UsouIS0pyWJJnmMWtDHQHjhIQo3gARUBpOg",
+	"FRBk1ZGbQcEYwF4AIAjVnagySmGfYyuiQCURbdl0C42aY2av8TUTP3CL+54Is3YSrtq/Ivcj9Ot6btsd",
+	"ycGI9RbJbyLBVp+DaEtlveKxJs+UbvmeIOrhAXbAYtTTB3z4RkBdykKP+GY9RPuXHSKNUd7aliaR6V86",
+	"8mxYGfGQexCxkpxmz/fV54A2HN2Fgv/oEM93dLSSsiPOBA325KO8oEhH10idxeZWJ5qbUmb1ny7c0i/t",
+	"pz24Iepn4BEkRF1QvzmDkBuvdkTMpThde+aXkaTLr2b3VN+E6zwWfgCZQVk3XE7bcrpEiD4PXMfoXXdU",
+	"Yvg6+nLLIO/CDKb2mpychg/qB5y1wDwNzeDZ0QCfPp9FmSvAoVXQPFGHvlxc+YgN4vs0wFM3OL/zqEBu",
+	"hxsuL8ZoX7F/wu73hHZ0x/qmib08p386vDTy5B2yLChrk2WfsxZZyi3pdQemj8Aj1onn3xPrhLCQo3WN",
+	"fsx7YZD8+dSOrH6ct3FmxymtSL2/DNlPbumEhstlEIt02yLdHi02TkCbARXtZcWTAnofeUqWNUUIYrq0",
+	"qZa7BunQpPABroESY5z8wFeYT0P/i5E9FkncNJecM6p09TNp85H9neaRT9Tp2neZvmALR09XsIUn/BcX",
+	"bOXzLwq2IrR0KiNF9Oco2OqzvVDBVp9+Fp8qu2ALZ8sq2OKlMgu28swK+WtC1daop0oH0iJoi0CdA9yX",
+	"Cog1iJ0XWLzP0HMAxDt/poovxFb/9f6cptabUb6Vz/aLlW/BmVzaWupI/+Y/tNMNqCD5Bu/kb4JMDyjp",
+	"+oz6Tapb5r9/yk3TpQGoZUzw5ZZ0hKcvOpuj9DZV3jO0K5kO0qLKm1Xl7eGWGOMfzK6fEpstrcrbM7/K",
+	"cg5mqPLCK7bsjDgHoFrHcndDRdUnIrSi7TBPJXgu9TIbcsCJdNYWFeP3VDF+iR2UkKe0irFOjmR6z/KA",
+	"6dG21JUW+vl9VYxfQrTit53qNj5XHu6dVoztmBobs3Q8MNN3Bok2+puzlZaN7PhLzQ3MleWL9r/84LcY",
+	"uzyL3Dvh20dVa/Tu2xywhrMdfEBRl965JXqNtnL3Uwzs77owgcnFnMaxzKlQAPjEP6g3CJDPsQnOW1CB",
+	"GVt6H5ednNlKG3Z3Tkd+fK5yJh/77RKRMyQhF/7FM1XVX8IIJHZCVg5vnId+X1zh8tyrK5DazWaA0Fnh",
+	"a5UVpg8NQ4vDh4h7H6kBVapUvzMO0ertq1lNEV6L6RAAeRBcBRQU/yCnCp7JU/pAqLpWsFwyEKihFGJ5",
+	"gwSBZ96h0HCIoBQJc3PQKYSc4UIXZjCFbd2SADi+VEZ7ayQx/ru65oeUFLn1OxGWDNMtYq4Q3OtXtS7E",
+	"t3yvSUOvQ3MKFBihGQUN7oF5jAys4obmG/+gaWJVgj2glrMbhl0Zcjg5yzkhHXrihfSPkzDwGqH86IiE",
+	"7T9WFKW3c0IbvYA6Fr+ngdUOw64AMh8wpj2GzAgONDJdA72EYjVIQCwYJps3sbikWp8UFzkUo+KCtIZv",
+	"63hCAKRkAFYBjCCev5i3toknjZrP8XUH0jJ3PGlcu1IduW5ABVYU4O8GtH1tWTd0wBXCPRwvT5YGKK+Y",
+	"POCmG7wDbUPfTg4PwGYJxVxg/Y4+trA6PT/0uiQIV+Tnyy4JyYccMpzIB0SWjtDqcBFam9Z3r/RVSr2T",
+	"oDJ2LKzEaAMOupdaJSK8hnVDhefCUnbAk9B2O162nGaTgDvTpUQeg/OHfa7X3RMgwxGFgeV6xKeNMKYT",
+	"AHKkLgnb0h3Qe0OTJsnPNf94gzTa1M1Kup1KCT4vPk+zyxzGV+D3UrnI/wLqCSg8RBILuN2GloJIyPx7",
+	"a4kOvhXoD9s79L59Py8ee/vlb+2bnYb8e+/sca944H37ApoRU2lZl4mychMSdKM5uL+n9hBgvSOT+ncu",
+	"sTYPy/1+fxkEtBf4lAFryfQ+wNC5n8n/MLwkVIazLXtuCZ1Fce2xpa0vhcK8r2+mFc7ksocnQL39fkux",
+	"i3LqFL6YtHteONCJ8pimS4dEUWMEENlE8VhTtUwZkmD9DuqcdKjVY1LBS28C9a7UpB9Mynzpsg0xG2wW",
+	"v6zOlHyNlW5a/hVu6fq+OOrhhbFoG4//v6UbSgKp2P77p4zn8cm0NOJnSuSMD+WioUeSQjqK5I3wtdR3",
+	"gb+0tbRCuh7oebUUI/G/8rd4E2Ckl0O+DHDSYY8x6guDpa9Bg9BrQjUIGjDV40s3Z1X+I4XJxfb9xM9i",
+	"QteyrZo6PSF6Mj5VpI/SpYSD+hTCUEb7SFAU0Ht+hwZRXbhsnDjl2sbXltodoW6GwAeSp0StiXw65rlJ",
+	"2ikPu5SdHx1on9A4fo+JkLBG6o2c0k7XR8Y2zfrDml6rp3pZ5aeTT1zjLvVTz96m1t6R1fUJM8/k6Rsy",
+	"znXkE5ZxhgQDKLXukQ3LsCvCChRkmPKVWHyg9nJyahs6K57gjnFhDeaYIiDmFeC99wSNzxwxRuk3+Gge",
+	"qnv7vRCkx7igedqsJ8bx+gzIs5Gbr0SIaiOPYGgkc7VB5YweLlViC1+9dUcHQuWToXcnmoxIwi2rckmM",
+	"opTTmRzYGDwk0j3HzBzvCqvPgzvp348tz5iLBddMuVeVD1KvIOro1kuPA78qX8XNNaur+eXhEx5R3vUh",
+	"4wcxppQiFedpPa/7ZbnZ0eSZ63qmSu3D567Kp40Sazr1FmeywpB2umHiBbleuPT3n3///wEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

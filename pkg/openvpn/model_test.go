@@ -133,6 +133,7 @@ func TestRenderServer_Faults(t *testing.T) {
 	t.Parallel()
 	for model, want := range map[string]ModelError{
 		"verb 3\n  {{.Verb":            {2, 4, FaultSyntax, "unclosed action"},
+		"é {{⑃":                        {1, 5, FaultSyntax, `unrecognized character in action: U+2443 '⑃'`},
 		"{{if .Verb}}\nverb 3\n":       {3, 1, FaultSyntax, "unexpected EOF"},
 		"\nverb {{.Verb +}}":           {2, 14, FaultSyntax, `illegal number syntax: "+"`},
 		"é {{.Nothing}}":               {1, 5, FaultValue, `models have no value "Nothing"`},
@@ -168,6 +169,8 @@ func TestRenderServer_Faults(t *testing.T) {
 		"{{range 99999}}#" + strings.Repeat("x", 99) + "\n{{end}}": {1, 16, FaultTooLong, "the configuration has more than 1048576 bytes"},
 		strings.Repeat("#\n", 40000):                               {1, 1, FaultTooLong, "the template has more than 65536 bytes"},
 		"a\n\xff":                                                  {2, 1, FaultSyntax, "the template is not plain UTF-8"},
+		"é\x9b":                                                    {1, 2, FaultSyntax, "the template is not plain UTF-8"},
+		"\x9b":                                                     {1, 1, FaultSyntax, "the template is not plain UTF-8"},
 	} {
 		begin := time.Now()
 		_, err := RenderServer(model, sampleValues())

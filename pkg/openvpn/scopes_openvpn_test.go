@@ -1,14 +1,18 @@
 package openvpn_test
 
 import (
+	"crypto/x509"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/openvpn"
+	"github.com/chaveiro/chaveiro/pkg/openvpn/openvpntest"
 )
 
 var outOfContext = regexp.MustCompile(`(?:Options error: )?option '([a-z0-9-]+)' cannot be used in this context`)
@@ -52,6 +56,50 @@ func TestScopes_Push(t *testing.T) {
 	compareScope(t, openvpn.ScopePush, tried, n.connect(t, "a", unchanged).ClientLog)
 }
 
+// TestScopes_Server: a server starts with each directive that the table lets a user add.
+func TestScopes_Server(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a hundred servers")
+	}
+	t.Parallel()
+	openvpntest.Require(t)
+	ca := newIssuer(t)
+	server := ca.issue(t, "the server", x509.ExtKeyUsageServerAuth)
+	values := baseValues(ca, server)
+	values.Proto, values.Network = "udp", openvpn.NetOf(netip.MustParsePrefix("10.96.0.0/24"))
+	values.TLS, _ = openvpn.TLSProfile("modern")
+	values.ControlChannel = "none"
+	var wait sync.WaitGroup
+	turns := make(chan struct{}, 4)
+	for _, a := range tryable(openvpn.ScopeServer) {
+		if allowed, _ := openvpn.Allowed(a.Name, openvpn.ScopeServer); !allowed {
+			continue
+		}
+		if strings.HasSuffix(a.Name, "-certs") || strings.HasSuffix(a.Name, "-secret") {
+			continue // a block, with a real certificate or key
+		}
+		added := values
+		added.Extra = openvpn.Lines(sampleLine(a))
+		wait.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			checkAdded(t, added, server)
+		})
+	}
+	wait.Wait()
+}
+
+func checkAdded(t *testing.T, values openvpn.ServerValues, server openvpntest.Credentials) {
+	text, err := openvpn.RenderServer(openvpn.DefaultModel, values)
+	if err != nil {
+		t.Errorf("%s: %v", values.Extra, err)
+		return
+	}
+	if log, err := openvpntest.TryConfig(t.Context(), serverDir(t, server), text); err != nil {
+		t.Errorf("%s: %v: %s", values.Extra, err, log)
+	}
+}
+
 // tryable are the directives about which the table says something in a scope.
 func tryable(scope openvpn.Scope) (tried []openvpn.Arity) {
 	for _, a := range openvpn.Arities() {
@@ -73,6 +121,11 @@ func sampleLine(a openvpn.Arity) string {
 		"route": "10.99.0.0", "route-ipv6": "fd00:99::/64", "tun-mtu": "1500", "route-gateway": "10.97.0.1",
 		"route-ipv6-gateway": "fd00:97::1", "client-nat": "snat 10.0.0.0 255.0.0.0 11.0.0.0", "shaper": "9999999",
 		"redirect-gateway": "local", "redirect-private": "local", "dns": "server 1 address 10.97.0.1",
+		"tls-version-min": "1.3", "tls-version-max": "1.3", "tls-cert-profile": "preferred", "tls-groups": "X25519",
+		"tls-ciphersuites": "TLS_AES_256_GCM_SHA384", "tls-cipher": "TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384",
+		"ecdh-curve": "prime256v1", "auth": "SHA256", "x509-track": "CN", "fragment": "1300", "mtu-disc": "no", "tun-mtu-max": "1600",
+		"keying-material-exporter": "EXPORTER-a 32", "bind-dev": "lo", "allow-compression": "no", "replay-window": "64",
+		"verify-client-cert": "require", "ifconfig-push-constraint": "10.0.0.0 255.0.0.0",
 		"dhcp-option": "DNS 10.97.0.1", "sndbuf": "99999", "rcvbuf": "99999", "mute": "99",
 	}
 	if value, ok := values[a.Name]; ok {

@@ -57,7 +57,8 @@ type Net struct {
 	CIDR    string // 10.8.0.0/24
 }
 
-// File is a file's name, or the text that would be in it. The function file writes either.
+// File is a file's name, or the text that would be in it, whose lines end with \n. The function
+// file writes either.
 type File struct {
 	Name string
 	Text string
