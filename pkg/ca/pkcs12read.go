@@ -15,15 +15,8 @@ const (
 	maxPKCS12Safes = 8
 )
 
-// Object identifiers of RFC 7292, section 4.2, and RFC 2315, section 14.
-var (
-	oidKeyBag        = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 1}
-	oidShroudedBag   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 2}
-	oidCertBag       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 3}
-	oidX509Cert      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 22, 1}
-	oidData          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
-	oidEncryptedData = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 6}
-)
+// oidKeyBag is of RFC 7292, section 4.2. The others are those that are written.
+var oidKeyBag = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 1}
 
 // pkcs12Ciphers are the obsolete schemes of RFC 7292, appendix C, that are read of the certificates
 // of a file, beside those that are read of keys.
@@ -187,14 +180,14 @@ func (b pkcs12Bag) pem() (*pem.Block, error) {
 	switch {
 	case b.ID.Equal(oidKeyBag):
 		return &pem.Block{Type: "PRIVATE KEY", Bytes: b.Value.Bytes}, nil
-	case b.ID.Equal(oidShroudedBag):
+	case b.ID.Equal(oidShroudedKeyBag):
 		return &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: b.Value.Bytes}, nil
 	case b.ID.Equal(oidCertBag):
 		var cert pkcs12Cert
 		if err := wholeASN1(b.Value.Bytes, &cert); err != nil {
 			return nil, fmt.Errorf("%w: a certificate of the PKCS #12 file", ErrContent)
 		}
-		if cert.ID.Equal(oidX509Cert) {
+		if cert.ID.Equal(oidX509Certificate) {
 			return &pem.Block{Type: "CERTIFICATE", Bytes: cert.Data}, nil
 		}
 	}
