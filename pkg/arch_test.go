@@ -50,7 +50,7 @@ var layers = map[string][]string{
 	"pkg/vault/devicefile": {"pkg/domain"},
 	"pkg/pki/pkidir":       {"pkg/domain"},
 	"pkg/bounded":          {"golang.org/x/time/rate"},
-	"pkg/ca":               {"golang.org/x/crypto/...", "software.sslmate.com/src/go-pkcs12"},
+	"pkg/ca":               {"golang.org/x/crypto/..."},
 	"pkg/openvpn":          {"pkg/domain"},
 	"pkg/auth":             {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
 	"pkg/turns":            {"pkg/domain", "pkg/bounded"},

@@ -15,6 +15,7 @@ type apikey struct {
 	Create  apikeyCreate  `cmd:"" help:"Create an apikey and print only its token. The first one makes the SQLite database."`
 	List    apikeyList    `cmd:"" help:"List the apikeys, without their tokens."`
 	Show    apikeyShow    `cmd:"" help:"Show an apikey, without its token."`
+	Update  apikeyUpdate  `cmd:"" help:"Change an apikey, and show it without its token."`
 	Rotate  apikeyRotate  `cmd:"" help:"Give an apikey a new token and print only that token."`
 	Disable apikeyDisable `cmd:"" help:"Disable an apikey: its tokens stop working until it is enabled."`
 	Enable  apikeyEnable  `cmd:"" help:"Enable an apikey."`

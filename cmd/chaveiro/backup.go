@@ -133,6 +133,12 @@ func printRestoredCA(out io.Writer, one pki.RestoredCA) {
 			one.ID, one.Name,
 		)
 	}
+	if one.Overlaps > 0 {
+		fmt.Fprintf(
+			out, "CA %d %q: %d certificates were renewed since and end with their overlaps\n", one.ID, one.Name,
+			one.Overlaps,
+		)
+	}
 	for _, issued := range one.Issued {
 		state := "it is valid and can't be managed here; --revoke-issued would have revoked it"
 		if issued.Revoked {

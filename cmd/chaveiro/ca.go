@@ -12,6 +12,7 @@ type caCommands struct {
 	List        caList        `cmd:"" help:"List the CAs."`
 	Show        caShow        `cmd:"" help:"Show a CA: its subject, key, end, fingerprint and last CRL."`
 	Create      caCreate      `cmd:"" help:"Create a CA with a self-signed certificate, and show it."`
+	Update      caUpdate      `cmd:"" help:"Change the description, e-mail address or holder that a CA is recorded with, and show it. Its certificate stays as it is."`
 	Certificate caCertificate `cmd:"" help:"Write the certificate of a CA in PEM."`
 	Delete      caDelete      `cmd:"" help:"Delete a CA that has no clients."`
 }

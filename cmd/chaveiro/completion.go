@@ -129,6 +129,9 @@ func (p *place) candidates(last string) []candidate {
 	case strings.HasPrefix(last, "-"):
 		for _, flag := range p.flags() {
 			all = append(all, candidate{"--" + flag.Name, firstSentence(flag.Help)})
+			if flag.Tag.Negatable != "" {
+				all = append(all, candidate{"--no-" + flag.Name, "Not: " + firstSentence(flag.Help)})
+			}
 		}
 	case !p.node.Leaf():
 		all = p.commands()

@@ -128,7 +128,7 @@ var noteTexts = map[pki.ImportNote]string{
 	pki.NoteOtherCA:     "another CA has signed it",
 	pki.NoteNoFile:      "valid, but there is no file of it",
 	pki.NoteNoOwner:     "no certificate has this key",
-	pki.NoteStatic:      "static keys (tls-auth, tls-crypt) are not kept yet",
+	pki.NoteStatic:      "not imported: a key of the control channel (tls-auth, tls-crypt)",
 	pki.NoteOlder:       "the client has a newer certificate here",
 	pki.NoteNotAccepted: "not as a client",
 	pki.NoteOtherList:   "there is a later list",

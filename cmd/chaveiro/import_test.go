@@ -74,7 +74,7 @@ func TestImport_EasyRSA(t *testing.T) {
 	line := "import easy-rsa " + filepath.Dir(e.pki) + " --ca-password-stdin"
 	wantWords(t, must(t, o, line+" --dry-run"), "ACTION     KIND    NAME", "import     client  alice",
 		"import     server  vpn", "without its key, which is encrypted with another password",
-		"static keys (tls-auth, tls-crypt) are not kept yet", "\nwould import 6; 0 known already, 1 left out, 0 at fault\n")
+		"not imported: a key of the control channel (tls-auth, tls-crypt)", "\nwould import 6; 0 known already, 1 left out, 0 at fault\n")
 	if got := must(t, o, "ca list --json"); got != "" {
 		t.Errorf("a dry run has made %s", got)
 	}

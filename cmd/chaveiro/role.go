@@ -13,6 +13,7 @@ type roleCommands struct {
 	List   roleList   `cmd:"" help:"List the roles."`
 	Show   roleShow   `cmd:"" help:"Show a role."`
 	Create roleCreate `cmd:"" help:"Create a role, and show it."`
+	Update roleUpdate `cmd:"" help:"Change a role, and show it."`
 	Delete roleDelete `cmd:"" help:"Delete a role that nobody has."`
 }
 
@@ -52,11 +53,7 @@ type roleCreate struct {
 // Run creates the role.
 func (c *roleCreate) Run(ctx context.Context) error {
 	return command(ctx, c.StorageConfig, "role create", func(ctx context.Context, s *service.Services) error {
-		scopes := make([]domain.Permission, len(c.Scope))
-		for i, one := range c.Scope {
-			scopes[i] = domain.Permission(one)
-		}
-		role, err := s.Roles.Create(ctx, domain.Role{Name: c.Name, Scopes: scopes})
+		role, err := s.Roles.Create(ctx, domain.Role{Name: c.Name, Scopes: permissionsOf(c.Scope)})
 		if err != nil {
 			return err
 		}
@@ -102,6 +99,15 @@ func (p *permission) UnmarshalText(text []byte) error {
 		return misuse("after the scope come its rights r, w or rw, as %s:rw", name)
 	}
 	return nil
+}
+
+// permissionsOf is never nil.
+func permissionsOf(list []permission) []domain.Permission {
+	all := make([]domain.Permission, len(list))
+	for i, one := range list {
+		all[i] = domain.Permission(one)
+	}
+	return all
 }
 
 func scopeNames() []string {

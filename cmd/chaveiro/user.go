@@ -15,6 +15,7 @@ type userCommands struct {
 	List     userList     `cmd:"" help:"List the users."`
 	Show     userShow     `cmd:"" help:"Show a user."`
 	Create   userCreate   `cmd:"" help:"Create a user."`
+	Update   userUpdate   `cmd:"" help:"Change a user, and show it; for the password and for enabling there are commands of their own."`
 	Password userPassword `cmd:"" help:"Give a user a new password, which ends all sessions of the user."`
 	Disable  userDisable  `cmd:"" help:"Disable a user and end all sessions of the user."`
 	Enable   userEnable   `cmd:"" help:"Enable a user."`

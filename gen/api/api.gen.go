@@ -1652,7 +1652,7 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
-// DefaultInstanceModel Example: {"name":"default","template":"MODELTEXT"}
+// DefaultInstanceModel Example: {"name":"default","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n"}
 type DefaultInstanceModel struct {
 	// Name Always `default`.
 	Name string `json:"name"`
@@ -2043,7 +2043,7 @@ type InstanceCreate struct {
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
 }
 
-// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}
+// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}
 type InstanceModel struct {
 	// ID The id of the model.
 	ID int64 `json:"id"`
@@ -2070,7 +2070,7 @@ type InstanceModelCreate struct {
 	Template string `json:"template"`
 }
 
-// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
+// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
 type InstanceModelPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor          Cursor          `json:"cursor"`
@@ -2470,6 +2470,146 @@ type Pkcs12Request struct {
 
 	// Profile The encryption of the file; `modern` when left out.
 	Profile *Pkcs12Profile `json:"profile,omitempty"`
+}
+
+// PkiImport Example: {"ca_id":1,"created":1,"dry_run":false,"left_out":0,"refused":0,"rows":[{"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}],"stored":true,"unchanged":0}
+type PkiImport struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Stored Whether something was stored; `false` when everything was known already.
+	Stored bool `json:"stored"`
+
+	// CaID The id of the CA.
+	CaID int64 `json:"ca_id"`
+
+	// Created How many rows came in.
+	Created int `json:"created"`
+
+	// Unchanged How many were known already.
+	Unchanged int `json:"unchanged"`
+
+	// LeftOut How many can't come in, and need not.
+	LeftOut int `json:"left_out"`
+
+	// Refused How many are at fault.
+	Refused int `json:"refused"`
+
+	// Rows What became of each certificate, revocation, list and key.
+	Rows []PkiImportRow `json:"rows"`
+}
+
+// PkiImportCertificate defines model for PkiImportCertificate.
+type PkiImportCertificate struct {
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
+
+	// Password The password of an encrypted key.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address of the client; that of the certificate when left out.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Revoked Whether the certificate is revoked; `false` when left out.
+	Revoked *bool `json:"revoked,omitempty"`
+
+	// RevokedDate Since when, in ISO 8601; without a zone it is UTC. Now when left out.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	RevokedDate *string `json:"revoked_date,omitempty"`
+}
+
+// PkiImportCreate defines model for PkiImportCreate.
+type PkiImportCreate struct {
+	// Certificates The certificates, each with what belongs to it. Not beside `archive`.
+	Certificates []PkiImportCertificate `json:"certificates,omitempty"`
+
+	// Archive A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not beside `certificates`.
+	Archive *string `json:"archive,omitempty"`
+
+	// Crl A revocation list of the CA in PEM, which is merged as by `POST /openvpn/cas/{id}/crl/import`.
+	Crl *string `json:"crl,omitempty"`
+
+	// Password The password of all encrypted keys and PKCS#12 files that have no other here.
+	Password *string `json:"password,omitempty"`
+
+	// Passwords Passwords of single files of the archive.
+	Passwords []PkiImportPassword `json:"passwords,omitempty"`
+}
+
+// PkiImportError Example: {"field":"cert","msg":"O certificado não foi assinado por esta CA: seu emissor é CN=outra.","type":"invalid"}
+type PkiImportError struct {
+	// Field The name of the faulty field, as in the single import; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportNote Example: {"code":"control_channel_key","msg":"Não importado: chave do canal de controle (tls-auth, tls-crypt)."}
+type PkiImportNote struct {
+	// Code Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`, `control_channel_key`, `older`, `not_client`, `another_list`.
+	Code string `json:"code"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportPassword defines model for PkiImportPassword.
+type PkiImportPassword struct {
+	// File The path of the file in the archive, or its name, with or without its extension.
+	File string `json:"file"`
+
+	// Password Its password.
+	Password string `json:"password"`
+}
+
+// PkiImportRow Example: {"client_id":1,"errors":[],"expiry_date":"2036-11-23T19:07:00.000000+00:00","file":"certificates[0]","key":true,"kind":"client","name":"client-importado-2","notes":[],"result":"created","revocation_reason":null,"revoked_at":null,"serial":"6f1d2c3b4a5968778695a4b3c2d1e0f012345678"}
+type PkiImportRow struct {
+	// Kind What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not come in with it; `crl`, `key`, `file`.
+	Kind string `json:"kind"`
+
+	// Result `created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and need not. `refused`: it is at fault. In a dry run, what would be.
+	Result string `json:"result"`
+
+	// File The file of the archive, with the line of the index; or the place in the request, as `certificates[0]`.
+	File string `json:"file"`
+
+	// Name The common name of the certificate; empty when it is not known.
+	Name string `json:"name"`
+
+	// Serial The serial number in lower-case hex; empty when it is not known.
+	Serial string `json:"serial"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate *string `json:"expiry_date"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why, as in RFC 5280, section 5.3.1.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Key Whether its private key came in with it.
+	Key bool `json:"key"`
+
+	// ClientID The id of its client.
+	ClientID *int64 `json:"client_id"`
+
+	// Notes What else there is to know.
+	Notes []PkiImportNote `json:"notes"`
+
+	// Errors Why it is refused or left out, or, of one that came in, why it is not a client's.
+	Errors []PkiImportError `json:"errors"`
 }
 
 // PlanNetwork Example: {"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}
@@ -3162,6 +3302,21 @@ type GetCaCrlBundleParams struct {
 type ImportCaCrlParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportCaCertificatesParams defines parameters for ImportCaCertificates.
+type ImportCaCertificatesParams struct {
+	// Partial `true`: what is good is stored. `false`: all or nothing.
+	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
+
+	// DryRun `true`: nothing is changed. The answer says what would become of each row, also where the import would be refused.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -4064,6 +4219,9 @@ type UpdateCaJSONRequestBody = CaUpdate
 // ImportCaCrlJSONRequestBody defines body for ImportCaCrl for application/json ContentType.
 type ImportCaCrlJSONRequestBody = CrlImport
 
+// ImportCaCertificatesJSONRequestBody defines body for ImportCaCertificates for application/json ContentType.
+type ImportCaCertificatesJSONRequestBody = PkiImportCreate
+
 // CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
 type CreateRevocationJSONRequestBody = RevocationCreate
 
@@ -4382,6 +4540,9 @@ type ServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrlParams) error
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
@@ -5524,6 +5685,70 @@ func (w *ServerInterfaceWrapper) ImportCaCrl(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCrl(ctx, id, params)
+	return err
+}
+
+// ImportCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportCaCertificatesParams
+	// ------------- Optional query parameter "partial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "partial", ctx.QueryParams(), &params.Partial, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter partial: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportCaCertificates(ctx, id, params)
 	return err
 }
 
@@ -9385,6 +9610,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/imports", wrapper.ImportCaCertificates, options.OperationMiddlewares["importCaCertificates"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
 	router.GET(options.BaseURL+"/openvpn/instances", wrapper.GetInstancesPage, options.OperationMiddlewares["getInstancesPage"]...)
 	router.POST(options.BaseURL+"/openvpn/instances", wrapper.CreateInstance, options.OperationMiddlewares["createInstance"]...)
@@ -11625,6 +11851,126 @@ func (response ImportCaCrl409JSONResponse) VisitImportCaCrlResponse(w http.Respo
 type ImportCaCrl500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCrl500JSONResponse) VisitImportCaCrlResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params ImportCaCertificatesParams
+	Body   *ImportCaCertificatesJSONRequestBody
+}
+
+type ImportCaCertificatesResponseObject interface {
+	VisitImportCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type ImportCaCertificates200JSONResponse PkiImport
+
+func (response ImportCaCertificates200JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportCaCertificates400JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportCaCertificates401JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportCaCertificates403JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ImportCaCertificates404JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportCaCertificates409JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportCaCertificates500JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -20780,6 +21126,9 @@ type StrictServerInterface interface {
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
 	// (POST /openvpn/cas/{id}/crl/import)
 	ImportCaCrl(ctx context.Context, request ImportCaCrlRequestObject) (ImportCaCrlResponseObject, error)
+	// ImportCaCertificates Import many certificates of a CA
+	// (POST /openvpn/cas/{id}/imports)
+	ImportCaCertificates(ctx context.Context, request ImportCaCertificatesRequestObject) (ImportCaCertificatesResponseObject, error)
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
@@ -21721,6 +22070,55 @@ func (sh *strictHandler) ImportCaCrl(ctx echo.Context, id ID, params ImportCaCrl
 		return err
 	} else if validResponse, ok := response.(ImportCaCrlResponseObject); ok {
 		return validResponse.VisitImportCaCrlResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportCaCertificates operation middleware
+func (sh *strictHandler) ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error {
+	var request ImportCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ImportCaCertificatesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportCaCertificates(ctx.Request().Context(), request.(ImportCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportCaCertificatesResponseObject); ok {
+		return validResponse.VisitImportCaCertificatesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -24574,666 +24972,716 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts4tjf6KjjaX9Uke2SZuvki165vK46TOIkTx3Y63T3JMSESktCmAA1BWVG6fN5l1/fHeYDzCPNi",
-	"p7AAkCBFSqQtJ86054/pWLzhsrDu67f+rHl8MuWMsEjUen/WxgT7JIR/HmJvTA45i0IeyL99IryQTiPK",
-	"Wa1X+zQm0ZiECDMfjfkcRWOCBtxfoAleoAFBnnzab9TqNeGNyQTLN0SLKan1aiIKKRvVbm7qNfl6wqLn",
-	"VEy5oOrV2S/10ZAGBDE8IWjIw/hLa98dBifcp0NK/OWXXowJCqiI/iZQNKbi49THEamj+Zh6Y8Q44jA5",
-	"eQfiQ/jkYR+NsWigc8J8RCM0wN4Vogy5x8Mt852tc8o84sqRka94Mg3kkD4Rv45aXfSOX6OW09pBzVbP",
-	"cXqOg16eXKyfw3mE5WuyEzgNiSAsQvMxCQnMAVEBAw2wiNTIozGOkMdngS93ZIz9OmxXgCMSopBccw/L",
-	"twnYM8YjeRdniEY9eJGPIzzAgiCfEwHXMRNzEtYRD5GH2d/ggXlIo4gwFPH0hvyvkAxrvdp/bCcEtq2u",
-	"iu14WnKORxd4lLfrIgo5G6FrHFAfRzw0GyH3/gCJnG14xxnZOsGRN3bXEccZ+eeMiOi4gDSob74WqhsP",
-	"1NJSRsyFgI8kQcgxRJynt7w7dLwm2R3uD3dwx3PI3rA5dHB70PI6fpfsDFODm+CvbwkbReNab6dTzx1r",
-	"FC76w4iEOcskf4YDOMFsgQTxOPMFijiKwgXCI0wZenL24hDtN5tOXV6XD6Km02g12k8P0FSTEWfBQtIS",
-	"k3MLCZoDVXGuXqsXQciNH2IaEF9OnzIBpGAeQ4KE19QjmjbkXwQxPk+tTdtJzZ0yOplNaj0nnjhlERmR",
-	"EGb+6dOn/iwaExZRD0ckf6/gbbAtGHkh8eXdOFDEPwfi93kduc8IDkno5q5Gs7HTaD5N76G6v8pO3dRr",
-	"UxziCYk0B+17HplGbzEbzfCoYPSBvirH707EyJXETMKQh6KO3Gm09ezMRU/gOJIhngXRU7nkLmEZLgN3",
-	"1uo1Kl+suHitXpNMU1IJDGQrHsnqs/E8XJzN2HsWLJaH7EbhjLg9yQ3GlI0kz/HGmI2I30B9Qyf22g/k",
-	"ERrOBPHlveaf6tyYOw5g89hCc105WcVpkMALgebybdTeTCyQq0YJy+Xi6TSgipltXzO/4Y3xNaEhb/jh",
-	"Yiucsb//IThz6/LeaYC9+AzPxAwHMVfDgeAxP8URnG7GlaxB7whV8g754QKFM4YYDxGNBHKPfTKZ8ogw",
-	"b7H1hixcOdErMo0aZjv+OSPhItkNP1xchjOW2gW9ubXeEAeCxLQ14DwgmCk++XVKQyIKGIHcLhSNudCD",
-	"l+wRR0owSNkmqQYYP6zC8fl7tLfjNA/QnEZjPosQRt84I3KZqUAfLw6LBk/UKC4xDKMSH9MTeEaGPCTl",
-	"ZjCAe5NZbGjw6rXVRv+KBz4J1wsM7PshEZLIQyL4LPRIA10AUVEgJ31k60hwNU/GQW9SxwhEOA0RnzMU",
-	"0tE4EmiwkLycslE8qymOxsmkqF+r1+TJo6HUdOQBtSc25OEER4qx7nRqdTlTxXP3HWe3ub/f6nZ2O87+",
-	"frOesONmLju+1eRtLtX84ROIT+obsshTOiLyFTS+BZ+pTYAtkjtH5qB9EuyNkeJ9EQdmJGbeWHIkjD5+",
-	"PH6u2OCU4CijQQCxKjEpNdkrsqjD1pofPBwEJIS7KEOtDhrzmZQBRvmCT0r1bUQikTyWYV5SU5bXhjQU",
-	"MG4R0SCQ/IpJCkIX1vfViDBTXNcMkwrUcfaRG84C4i4xdS39rwiZxqPqARvUk5ZKaEgli2dk3igSSBmW",
-	"WXQSW90u7Kn5uyklbBSRUL7z//7H/7X1/3z5+/+q5Z3WYyYizDyynmTfTwn75fQdovqJMgSrb738fpR7",
-	"ikfkcBYKHuaaYqHa9alUJAZEamY95GTUBm0eKMqQd9aVvJ1ToZ6mPgKurq2gzAu15QP6tuvBUBqMfI1c",
-	"0Ef0D9OQXFM+E66S6EaMz5ilJKhb0RQDTRHg8yN6TYR8gEym0QI+m9oHJ5+fq1flC1Knfrv1dwrX/5x+",
-	"yxFbxxGZyMO/NOZmN3/QQr4md8jyiXiITcdZSxXnJBgW62gpfYZoAYMifCWXeo4XRsDog6AY0N8EsD08",
-	"pZJD8BDNBAkb6H1MKYrdmbeluIU0Hl1BgqHbQ1IeA8fwSUAiAqaDTwUeBETqfnUzDjUIoCExm5JQfs6F",
-	"4dWlNIE7iDzYoKqDvUHAwhlL++SKMKnlcH1uc5dbrlFFVeuch1HOulLfrSvtW+oRC7eXVVfU2fL4RB+z",
-	"BjoGjmgeUKZSQIYRkmrLgAjqE301Vkvc5BNGz3LtoyqHYZ2jAQk4G4HJR8FC80lYuBZyXqWNdBJGdAiG",
-	"13v5UmXhhERMORMEDJxn2NeGtPzLU84c+U9bIZe6t/wtPhh/1pR9U+v948/akJLAt4/yRIxqvdoLOLoc",
-	"UXb9r/8JqA8GdnwCwCdQu/lyU3YuR+qDMINlYWCJvgkOJNcg/oHU1V6fv3+H+OAP4kV1hNEA+yi28Opg",
-	"Hgc4HJEGeqfl8xwn9lBN+beGAfXuvjywgWZxXv/rfxD5SkVE0GyCaEQmkuYQkT9c44CH1mL5M/UpsqH1",
-	"es/AlJhItRwGJxAOifIOgZUpTzicEowkUzDcRSyEHOeQhwPqg/X3RDGNpwdKp6ICnFZSRhSt5gt42Cfs",
-	"zsuJZ9GYh/QbPBOva98jQnDE/vV/OJqScEKjNOHJ8W6O6ixfBRXKzYUGsyjxto154CsNUrJIWFMqrJUm",
-	"PhqGfKKsI61519VPRqkTNFKbAffwYUQYaAVM6X4uuJa2wKR0wf9h+X+ta0UT1XdvWx6qG6V9SR0NB7AA",
-	"d96seH/k6xCFd9/fthgnltJ0D1K+PiUmZ4KgGfO1pyJmHokRBErP3wRyf93S7HHrWPLsT0trrk3WwUws",
-	"lG/WfqOHGRrIAbFIefI2t0HvePSCz5i/ub15Jw8NYfJlIU6dGsajyyF8bGN7tGxmJqcGGCOwi4/MHHPi",
-	"3xPHOIQz7MkzLMmCRQTxWSy08H0JrXfc4h5wvmN1iwqkPwWqEmgR/oHSBbHy2motP/buapuOMyLqqIA5",
-	"bIb0wKO7lXXprno66wGGxfjIyNcp8SLi/0S8pR/7N2EY2mLnQ+XelAalL9CARHNCGPICCqee+YYfKdPd",
-	"jrAJPiFKTpJAKaEM2HwDVFg9IHBDgy6fWQscBHxO/Es6lQtSa+63Gk6j1XC2W53al3rNC4nUGS7BfGo5",
-	"zd2tprPldC+arV7L6Tmtxn675TjO3yGQVcvOVZpBTCoCsVEcq7NRrcdmQVCvUR+smgCL6HIm0p9qrvpU",
-	"8gSd1nrxyHcTNVcZL7V6zZijlzMW0cB8OcQRuQzohMZjCXkgFdp/fKnXYiMksQ+klVHr1cjitUN+7dP3",
-	"9PWbX5of6NvD1+PBS0/+ffzx23HzHX29X6vXZhBKLDudGzlIPpWqtlKpU/uS57lgJJrz8EooQa9MdXCO",
-	"h1cC3KOHx8/PJCeEY3CgbpMUoixBqj087QY6krZ2zygMC7gOloO0aPM8MRk3Cxirx+pmy2eKwxDLxf+6",
-	"BbZIrbd/k6anHP8FgylIdU/dJ4cRW+9yPbciqhTgZEjtVnZE8psjvrX8ox5Is5M9lcvGvEDWL430F5uO",
-	"4+R9U79+58Yi+6J4udkqi8cYy9N61e5N+sgULZmI+FTACykbHSBXkrOr3JXXygwss4ryKTlsc1irrere",
-	"jTrMazzDcCZTIzJemYxjw96wmyyDWEU7EPiWd0pbbUjmcTQ0wBEpvzh3W41mesySRWXH/CI5uFqRWZpB",
-	"hvDk6Vo/LDOC1o3hhHnkLa9kXp9zuK33tW6WGWn2xR/lz0kgWDlm4uCNzkkINU/SPmk4BvG2zPVGGj3u",
-	"vranfZMWANmZnJlQ95SEaELZLEM6HMGDDfSMLLhKQVD8NE9pQkfSsoVAeIimIZf2JfL4jEVCJVqAs61R",
-	"PKu8M+HcxAIrb3/h0kEcNJXKgs/lGOEXiLLCiZygUYhZJFIcf5Vqc8YDckaGab6fYolLnL97kxKoK3ii",
-	"HqY8mAtQauowXvm3ii7IWa3mmZK5a1mdx4oUTaa4keQTrz9doCevzlvdnafGW+eTkF4nxjXESv4mUEg8",
-	"Hvqgk2Ek6IhJ1UsQLyRKUdO2uYh4SPwG+jTmMHol0cD/CQdAhfgg/iIIUUd/zAMiRXektkiajw10zBAO",
-	"Aq0zqh+FytOIl1RAAGo+5jrLZ4KvCJgCUpzjxYFaT/kDqIjmexMsroBLCuT+p/U/PPCkmWqsYLBhBYki",
-	"OVFXLdkWLKPY4swjLmI4DPlcTUhNQq1yxPW0YWHUtFX0TI7HJG8VHlJ5Rm01ai3Tj51E96I1dJXf00R5",
-	"/qECltojpyjOJnNzOtOqRqIapCR7PaXwpVhTRvRlpMoST07pWKn1+xLPWLkyYXLCv9r6Q2yZBJEpfUMW",
-	"8mgrY+EQXiVXvoJ22tdWOdB6rKY+kfro0zxttVgDje2UjGFSr7Ucp9nzB3u9XlPOK09VzQnfZzXVAm67",
-	"xL921+mLL0JCIGacqymWFtmdKprjAVIBnnQwYYUQyeGV3dvol2WTL9S2phStJE+p5bSdjC35+x2UnZ1C",
-	"Xecjo/+cERSSEQ79QApePkQeFuQANSWDanW7km+E2ItIKCppRM3b6BBOSn2opSN9jpOK9jlVFIK9EvpA",
-	"JSF/7OfJ+LJnpr1ZmX+AXLDD70TurSwHB5JZ4osx+zvV6Xq2vwQuKOfRo+/kYfhO5FrHORHeLAzBDShp",
-	"lXyNx2fmof6+WXa4mI39s9wJ0d607AkpPhDSfkqGuTLiamKgFqfJEG4cJjXDLibiM1C7lmU4vyZhgPPs",
-	"Up6XSZw151LGm6OC8TQyUXidYW4i3EootHccJ8XxWt391h04HqxKwaxVJv+j5vIQNZdHHWXjOkp5r9BP",
-	"p7PUISWP4NiFmNQq/MwKzS00lxxWF8e5MmrKpnUPrWlMSDTmvhwDnkXjlp0KeU1YxCHJ6I6RjwcRIti5",
-	"1whBuxy3FCgVbVbMbbXzq1vSCR/TzS088YYI1ulH8TdO1AMZcbFh1/TDcRTtrvITpX1BE7MyiVOotPcm",
-	"ff6LPDXfQ/i37kDOm/BidDZDlO0f40PIM0nj+azZ9ZN41ukBv9KVuJkF18nYyfNoGvJrCM1MBAmuiWgg",
-	"V7F2t2eSD6jydeu/jKM7JIh81ccIXLryxR4ENsBMMC9qur2kbFA+JeiIEV+V33X3OvtPG8hlnBG3B75w",
-	"SH4CO4OqGNLHs7d1S3+Tj+NoFpKDuIhsxmBLothdDedckEhujUqRg0xjnVfFkLR80MXbc/Cig8rHpOby",
-	"j5ocR62uhFvT/KNlbUKijlubkOsliK8qV8FPJI83ZE3bC1DapE7UmR9vV1sTWHMKi2zNh85778Jls4lo",
-	"ESI+haTfu8Ss2w/DRMrVtWc+jfpepMjMOuv6KOqDN8EhxYkKBbbC0ulYr6HJ5+pW9UVq9+JAtOS7EBcU",
-	"uWpceTusOFUAUo2gwExXfkkNqZKEa8erueb0xwt8Ie9edUojdUOiV31ZuWEX+uuZMo7UmkJUn6uy/oyM",
-	"1FtyjWdBVEeuxycTzHwXEu8gEQ+rAiZ9IYUOoARSXYo4eauLsF3gp0SaytJMEjltiaQjibE3Npt+qr8p",
-	"1wE+kC+r5EocXevkSFtMeXotlIiQ7zcEXoqqddpKxoOM8yuTT3AU0m/wmBJELWeNEBwUVAgfTaYhERj9",
-	"+tvv8nXeGFNW67XrtTEW41qvtj/c2/GdvebeXsfb9Xe6+7g1JBg7XreLfafZxe3BsDNsDloDZ7DXanl+",
-	"s+vveM3uwBk6Dnb2arF8lYcWp9boENSgcxqRlvw/qSTMIo+rgm6lPiQQJp2Wolsiokv5xjKAECaTWdLy",
-	"lLDrKWso1UtYFy/1+OK/TSEc3LklWiIno9DLF0SfoEgfCySHr5IBlLbi1pGrJi3/peq35L9Ccs2v1L/A",
-	"tSz/Rb5OeRjJf0FqsXuAXKUNwrnCTB6SiEymBhMAxxgAjTLmluXNjCm0HC/JcqKYZP8szidPV8Id6GLE",
-	"nFOeI+pWekjjk4F9H0gEB6fWHikunbM7Ws+ua7yEAfHwhCReTaWTr/IoWQF/OwFqla08xtMpYfdlI0uB",
-	"kxzvuy3HHIs7rkUr4SJ5ZAGXtPQbE0SuwSyS4qKx2lki91zxpLzXyisxqcEnZlNAbBlToT7SQ+ev+lut",
-	"7o40hsbkK/aJRydKQpSlu+ZOKZcQfO8WziCLQ+Z9IL587Ov6o/gEZfXe1t4a33nMaEuc/ff63oyvuRhd",
-	"6jgSBhOEJTuiy6iaVReme5Nm/HlLk64KShcNlec5q5dNjcMIlLxRXFFmYRypO3vSzvb4VEuDjBhyD6Aw",
-	"VWoiDZUF5qIn0izfokw8resrOjHu8ooshBQLUzxppE0QtwoV799khN86tCZ1azqtNErgN9Q63kFjVumX",
-	"afFbqDtnRrVKl17jOW42c52LKoNMyzsj4lIkaJ/UutEFkjNlkUl6obOTjNm2kWaGc1qHSzO9QqUcVNEc",
-	"r0llt0O9BmxLZ2M8KrP/vsrsl+Uw0a1dPgnVlPVLJfZTFbdUkWtJf73weKgq+xx7VXhuDw0WCAuPMB9g",
-	"t/yG1MzNBfmv5IplRmLhaadisYH4PhGvxeF7bSZAFnOiv5vPaJrRVwo+ZRuwlWrRLJvckIz9U47n00ug",
-	"Cy6HlI1IOA2pZCs1eRHIS5GyM2ySlt/2OoMu3tnf3dvb3d/B3UHHa/st0hw68fXabdK6rqlnUqPKpnQV",
-	"OnanIfdnhnsX5GaRIQlDqNCUnzTHCtb0tH+CDiUf+pIkZVV2Eddr81CyC5jEfVeufb/6NBDpWSIr1jPA",
-	"qXrrQGrrJo96V2kQOd+r5IMrPAzZjxqbw5gmKvBjPY6ePD86e6rrjAHyScd3JjMDeyLNMdhLSQshOGpT",
-	"BozZVAbpOAIxQnzFS1aX7FiHNtdSMyEry9hgYjYhIdJVZ6XNps6DqVZUOVyaieTTY+yy0PeZvVGlHhpf",
-	"xgKpoQrVcIJ9Em8FDgLzeOp0rSPqCnVAzdbmSiN3fqLSyP1yWRm2aPy3yMvoVi8Z1P6bMkWDS8YdZF3d",
-	"Y83gzk1KuOY6UuWA3TN5Ewldw7bTDBJw1DSH5HGoQFgnkam0sXsRcs2blEqQR5JTHCZwYBD2iLkGFWjI",
-	"w4OYz0i+jVyjVbj3MeK9kvV876VqiZoNBwL9evTqTOgMgwMLPQv8K5UEQvdhVaPJZdFq2JpUxJBglcIB",
-	"t9uLoG+AYkJ517pi9FzXQ1phytFqrDQn/XeS7aRmYFPk6rK4+PQlIrFYs7HVhaRC7/b1clnz5bE6LonK",
-	"lFCb7ZiqxU/4MFfW3Q4jMyMSf4zOaym6KnUJeTyA/Ks47GtX1ypIKY6wuIKIvvVVgZ64W1vaEWL/7j7V",
-	"2GpROBMR8dE05F8X8i1jneY0QZyhJ65y8WwdEojOAeZ5p+M8XaGAJ/nvG3A9ZT3V5ZMwnHvVensqO1tX",
-	"VVMNmwgBpaENfQ/L88TjPkFNp9l8WqQtJ2exWW99WaU93xL79fZ56/vfu6i0/Zcp2NAgzZmU6nvJE239",
-	"AN3TEjDjKJqK3vZ27F1r6IvbRQKmjMpXloT3NqCz9iw11SAiw/F9WkeuhXGKTjDDI8BadS8kS7b+fo7F",
-	"eMBx6ENI6xMZoFNgu+dECAqdBdyPgoRwtd/qy/+cA96la2G/c4VvH2NzK7QudE1CAci2OEYTkTfJTVo6",
-	"i/cs0Lv3oFpupH63k9VAl5TPFdlgluKWl7Gbik2WKe99dEc/SHf0ZtKXM9RQOlBkBzd+eApzehJrT8Xm",
-	"CoUzThzbZePEsN2Th1ArbM//XI365wxKqefUwstnnWaz1Wq3O51ud2dnd3dvb38f48HA83yfkOHw35Rx",
-	"wD+TVXiMbD1Gth4jW7mRrTS/WPFFdcvyV9XvJlEtbmqTcrhWGtb+Y8DtMeD2GHB7DLg9BtweA24m4JZW",
-	"6IqHo8uS7VHd6eMt5zHa99eK9mV1ogztrbWeHwGnYi3hMer2s0bd9h+DbpsJuu3dHx5a698lvNb9/uG1",
-	"ajBpf9Vw2+4GNNbyqG33I4c696QwVQmD53mcD3G26IlGi1qvdkY58gl6jRmhIYfK/hmLQnkJ+rnfDUDG",
-	"LjKq18gES8Ow5uH/JupCw+OTxiA06tjiUukyeSc++yHt6L0ii0scjHhIo/Gk1qsRzxd4a9rq7lhtWvHW",
-	"RNVN1Ws8HGEWl4FkBjjFofGFmXgNv6YM6oiWFkoQVeZVO59NeQj65V0R6GBLsmRzSJdMiNXGuDxG8S4u",
-	"vU1dqANTbjd3dhAOpmO81apipXQfjMusfa94eYAuqoh2qXxuS/5uKverQW85Nxl6L1g/kVJJCfPFPa1i",
-	"q5Tb6rB/C19V5nzm5ueZy0aWqdYYArnJYXYPEJ3AMfPRYV8Afxzja6JhaFT3Md2wELpLSFlQyepvbtYj",
-	"JgkzzWuyr31vXa30aigoTzjVuk1TAlLqwlSIGfGzhJX2roEODCrxGG8C3SfhoEtGGHTl4NCYBm6ptAjS",
-	"3jMcOPvm50SqCRMNLFD6lfsPy/XSyXWEJBtfAO1oOL+19HUlWTIEGa+f4XHZw5pmUtXylQ9xUZJyaSFX",
-	"zYLcubXQy37C6vD/5B/9rd/x1rcvf7Zunv7v/7UqltaR/w4Jhq6PNcaRHgyS5mTtO6Fht6vIq5hkze5X",
-	"ygkE0ijgbG/pMMYesCUYZcjHC3GAms5+11lOyLLQnfe7me7z5bnOfp7UwUHwfgjZVatCJm/Ioh8/dfOl",
-	"vk5Y6UZKBylJtT7RrEyrtBW4c5ll/ZsAnA7OlJBCfbZA4PeSnyy2S6U0nFAWU9oao/TWsqySab67XrQZ",
-	"gQbCTCwLMxoJEgyXN+G2vpmK0BxTHI0vAz33PHhUSFoyKsyAQP/8OfQjB2TS1p5TR5IxU85Qp9FqNBv7",
-	"Tw/S06mjpoI+RXKqWxrZVPXd8pGTgedL5nnrHKbmnQR5NUbeLSXY0RObIHGAZoxGT+9CensFgLiKO+bL",
-	"uGNQSXNkHAmjQurNcMTToxOViKa6ItNIOzFj/U0gPODX4BUwOE0EhZxHdUSH2vEBTdnhR9Xlm88i5RXW",
-	"KqB+g0j1aZZaHviVZ+yK6T6A9up1u+2d0jxClS0HBSkdKh0SHZ69tfRSNfnMV/fae3s7zl5FnvGghOuB",
-	"gsQYJt6pZVlYSgBXAmPVLZZz0KVCei1p7Yos8pe82kZ310J2ZuZPbPFUsBQr5VIl5+kUCzHnoV/kPlRX",
-	"NdomYV64mEqbMtsbNn5NhmJa1eo4simyki+orcpnKHngRFgjOT/66360v24jKd4eLp/XfYh/eDK3HG4+",
-	"rRYFnu/JwNv7wQbezkMw8LobNfCqdVlaYfBlYbiruYjWuAhLvrwKqPetX/n9LKH976hy7/4glbvp5Ieq",
-	"Et1gSRaaWgcra7m5JPTWYuKpMLYftwksEGbt5AWq3VT8gnT9xOag8lZKR3nxikwjs67y72nII+JF1lyu",
-	"KPNjEDtLpiagdvUa49GlwQXMrFdzP2e6IbnmOtfKcEBTKnHNr6yP67+tegxBQoqlEtFttQcO8fzWsNn1",
-	"9ge7/nDXHzie7+/s7ewOdzvNvabn7Xlt08tYEN96UY4YLVFMUDli0VqfEJ+41nXaUApSIO1M58NNQH62",
-	"S0bbPKlfRxwNCAJ7DpkcrXvKC4xP0YpA9xgLRFi6ECEnZg0ehjIhsfuMgkk2uDJtTG6/lTomKez50VlS",
-	"lLFlijKqBJ52S8XeikzH7x2E01UXejO05yHOMImTr3BIdAcc4iPG51XA1vdubFa3qrVIyrKVI55GMc0X",
-	"05rxD1uss+gjplG+8ZjEX5B/JMYjJP3h2LhcQ+rOjWHSa7T0ZMvfUFYhe9/2BldN4rclQ9ERhOSi+zqE",
-	"KvV+Sdwsj2WhCVCLnDoaLIAowMtAGVr2pnYb7UbzALnWWXrFAx9qRMRMTGM+VbkkxK5wikXiCq5oD5uH",
-	"6Y+voJzWTVrCLmmFUhO0D6e++fvUvkAuhhH3eXSpriE2mwxIuJ5rrgdmz+gJufRqmqFQj+jlENCUi4do",
-	"zmeBD1kEdWhtMBMEYaaSRCFJF1/pNAwAaP9Oq9jNDfsqdSedan6luIL2U+uVT4uw5ZBuzFmzTDCR5wkN",
-	"p8gt71xm9yDFQFbEj7+sVvvfaPaYASL2sNsDzx067Ou4idkvqWUhV36WjpjbM2H6CfYJIoEgc+XshoIR",
-	"Fix0yqSZjjwrE4Db8GMBYrCFY0VapW/DXihKkJ/KxRq2ZlKAqdxnCPYbgnpWorf9YRrvyWLdV/LchtZb",
-	"lf/w0Xb6q9pOm/FbpggqN8pjVzKY7Fs8IqV7JduG/w/3e9rTzWVXQBRnhJE5Do7CcKk/25CSQFITnOOJ",
-	"GNV6tffaZiSIiOhf/wMcaIR9jvhMKwGCN9AZYfyabHEk+DfKxhxNcYjRP2cEXfMgIqpzl8qR16MKZwFZ",
-	"TifVA1jXHQLiNAsEd6cUfMbVj7piYhDgyl0jbvTMl/gf+EIhUD0lfBqQumm7GWA2muERjM7tgwmx9Vb/",
-	"lq3r7qzvdlymAdwLOUnYwWwDuCUsfbWkddMITs6tmDaS/gaFXqwfGNPRRWct8d/qn5nQzgoOv1ZE/DAO",
-	"b3F0xeZLMHB7NXMZ+OoI1IqA0504/1Ks6jbC4K756PfnY9tMpvvevWe675TxvVnOwHvPeG817zXjvXsv",
-	"Ge+dMt7CbLbgZl2H2bffnx8RSrir+BFz0iTv7lYs2X5N8/5/c5ciuHZ/pM9vb/PFBWs9dVmyule33f79",
-	"lTvs32MVwe6/vbdxibn8G7seN1oNAn76InemLudP3Jk5fPyuHs5ywP8Z3eP+61JarZUOylTW7EZqU27l",
-	"lSzvDLU9oOWcl+uLX9Lm3yFnQzrKg3e8jCEutSWQcc3Bg7MwsWeqOut8Ji59PoHWfrWlHD55VXs1AbOQ",
-	"fI1CfCm/qv6mTESYJY3yaMhnyp1YazqNZsOJ0Sgn+OuluehIIogUduJ0JsaXIREkiqeofkq9yLHeJCIc",
-	"Ue+STms9eW2v4TRaNevn651cfMU1K5EPqXhZiDBquOfb/jtwZbkMR64qylaPmLpDLBQeFV4Xddyrnllw",
-	"C63MppiVEkGj+gmEkaBR7AsyO25XowNwAKhfCn0D/EVrMNvKdbHK8C5w1ueP5560Fslh7SOStyvP350j",
-	"dT1WCSUJE1+hiGj9tRcnetgCZrVzrHWTPoJFX9e4MVW/vr7c1T7vSwmLsxCoxaehVGiulUtXqjxDGhDj",
-	"rTNYNUB2Wz7NltzuNfdb62RsisusPhe55FDO4xDzrrwvwDEfkDFVYDpAgrfEiuiuclXv3KRZZWF9kLoB",
-	"vZ8S9svpO3RFyBTQLWDLnR6C08IW8r/mHp8TobVSEgzXNAhXqZG555J60Bzc1QvmKjR4xe0EIfKTJuim",
-	"gaNK+/ffqftP8HRabd2gLMwSJatYG7CPEYnAjhxTNpKzmRvcFENB6hQpIKYgWJ8wkpJaS+mkBkArbtUO",
-	"gwgJ9uAb45DPRgqmNJoxRoK6xisStoG7enibJkUos0pkbZ5Zqj095qyboR+fXndivpOAy6Ap50HeQS3L",
-	"kto3GTFfbUw7t+aFndJ6NrC571X/vVw9YsX+baZpb2R6CdN0mzBBdfjrGS0odcZS0iElp1IiM8XPUvrH",
-	"BlTmvLA2XLD6JDyq0N9Lhd5MFNnsX9kKmFxT6ocHh/UsSlPySpDGzZsh5cGidtZowH1L/83Tbiv21Vqj",
-	"7RruDjk+iep71zqKanpuA703RbIp3YrxCFLCpOwRM2+MMKjCGqEcRyicMYGmIR+FeCJUp3LsK31Z1JVP",
-	"LO5cvqQjV6qD+q7KbBXks++n3MZV7Tvdbrt7p8r2zSnCqI8mSrlV3UYgSCBtprf9d5vTkqu0U7pvrbk8",
-	"p9nduBb9PYi6vVpN7jObZyVDMxRxoLiGVQOuL9TN34rD1dNKdKjqkxVxwfk1uI0ZfftO1Vfr9G1wcluJ",
-	"QlLJzswvBSx7l8G08ivBMrK0CFIIr0ULEXTExD32+/yL1rx6Ii+5NRVw0sCk6Mnpm8Nz9B9N56lGIejl",
-	"xaaUGNChYoVBLSK8EGiuQrARoiCgdSu7K7Iw1Gm+A0MUdTh4JkInGsg1kVoXkoDdVCjAVVhyjKtMb4Mm",
-	"TKN8pITyR6z9U9YFr4bAuAvwU3sni/sE6hPgG8WdIQ77SnqqSExK2O+2nVvjQjWb/0bAUAcoIPJEizry",
-	"6YhKgne3NGk3VNfHarAbbScLu2GxDM0xnK39xtaXv+ezDG+MQ1Azav2t3xHe+oacrX20hRpZc+w71k8X",
-	"YoEcqTwOoRGC4zIyk40CWSiZws2NQIJ0/jJl3SnDOS84XMJ4LsRXKifwM665jXf4XpsGvym8nX8z7MBc",
-	"qKKL9EnUS5dAxtMolvhLGoEq7PEw+1uEBgSNcVLGcwfp3XlwcEJ3yvfZSCfcXSsPKD/bMskEKov9n8H6",
-	"b+5tEOt/r4gVGcKFc7zEiuQbhH+19YfY0inkihVlE/uXWVaezxruWKrCesz9f8z9fzi5/5vx7htKv513",
-	"/8f79fX4S6gmUPiVo5k8GsTrRNgqA/K5nBl0zMpN2Ifscc5UhUViINzdNux8X9OQkfmdzMNiDEYgBIUN",
-	"azKrIMMgBs8HaxDDCOzVneAFEIiqhpcEYQ6IapDUQO/thDD1mljhsgLhGZOyEoRlYRzsFZ+jgLNRliji",
-	"7pHQdggv0DUOqF9XrvlY9UD+TNEb+LQJuZJGM16IOhrzmbSgJ5RBREJOW7cTP0Cu4ypY1Qh83cg9bTvP",
-	"3azzAkdowkWE3FNJfs/d1VZ9eZtU7o+tDes+t1SkKg42q1+2y/hgz0BeLTM+ymDtabRYqxfGjErXeijI",
-	"ItPa7El+Kn3raUadBHam3jWcRbNMN7pN65Eq/91UB6yuJmU4ODOJyMVCR7+thKgpBFrMt4Kz4HZ3QJ66",
-	"R9f2/g92be8+BDjHnR8D59i9NzjHe4Bc/H4uQ43fXsSfC8/VT+cY3PtRjsHmKgkT4WiWExZ2Qa64PcQI",
-	"BQ+HNlERgwwLVWUE/m4VLo3mHJLVpXwgX71gJuh1CtAF3pdbWJKLsqJMgsS+v/JEs1WaGceKuTYtlAZI",
-	"C8umN96UoG11bSwqF9SDlHqi0hazenfSpJsK5JvapnKundsSSwfqV9e3A9UL20DvuKaAIQ0iDeGE8+yX",
-	"B9Sus7lakbcKJAzdyLvruW1BQEV0/9OFvqYaTIMKeNKs0R0VoGLeeKqcLwI6pULCU2kOWcENPg25fHd5",
-	"20wd1lP9WL5xpp222jwAdVKO/wC5E+6TkFWxy5ZSduOJF6t5Yp1LAfpCrD60qhZ5TEeAL+f3kMvI18jV",
-	"bmnMxJyE8oBE5iC41Bfu92FA0CvwoTPHyu4IgCa4N3fE7iPTfuBM+/s7i8RKbxEoQPKuxHFn+QkKGdbe",
-	"TyV/Nukf0iMMFX6XHKQ8BEnh5WoeX46Xq8rxgkgQCUMeCpXjXxlDTwdF8kIc/MoMmQf+5a0g5MwzTc8Z",
-	"tge44+/gXbK37zSbrVa73el0uzs7u7t7e/v7jtNsYqwoOVxchjMWBzaGmEIT8kwIARZc/t5cFT3I6Xo9",
-	"IJ5OZCHYG5fOpj1T31sXaVhTKRVPrijsarJmAf9HeUMTUFFXP+7C5VR70hUltDfJGhamUuu29dHqcj+w",
-	"ymEPCsorVespFV2w5bFqIx7Dr0huA8gXWHiE+XK+1JdWqT5MMaQlqBc5fUWpgHfc0SulcC80GRUujZkD",
-	"LJG+vbGmTDSjvZldTz4Xb4le0DUhozB4oaf5Z77myX2dao3R4dlb20qdkglEc8N8qzQMCnNjippwATNe",
-	"3XOrdD/AbAAtDIoW4DzCQW6vKElT0BCMCg38J6KkPZkH2Lwql8NeFkkb+SsSBwNtflsujrnEiMxjBb3M",
-	"BA9jeWgALisW6hcfR/v9Uvh/jeAb8WniLLVcG2nRa1Zj/XjMvbljGtJwI4Nq5wRoQ43Iqk5dPOQ8qnuu",
-	"IAqOddHCCfdJVhBrwanBDORukck0UOL35P3zo7cXR79eLKNG5KtK/WAu7QRXv82tBjNzY388bwPMVWCs",
-	"uiDK42zo5sdiV6fY5zQ4jL+ev5bX1CPP4+ow+3BVzExJ6ywREVGABw2PSz4nxjyMLvWli6Pzi7f9ZxvA",
-	"L3wILeo7pXDYkgq7qoxkc6hikhfYG5GL4S6v6y5/S6mylfLIH06n7XzEdQOrnixItYpm++QUFa5Ubv3b",
-	"RBFHrW7Xausb2/Een0ywDmJPsUdEZT60avP7ptRNKuEqKaVe/OkscSC1GiJJGZjOpDIScYQNuorUKy36",
-	"0mqnjcfPeeNuXTLzGOC6vctL6KuaKFWvqTnqHMAHxzi/5KlAt8ytsuZaMgssJWOqpIAVpXGZAazb2qLA",
-	"erkI5q3p8K9y1JbXPlyczbJqBPb0tFUUrlZPHN5xeH7GxJR4dEiz6G+FKam/x34MgEgo7f2QJ8F4XNVR",
-	"VqJHmCnHngD15wpHTEgEn4WQHsqnhF1PWcMYizAHEgoKawkOk2WEMi/fJw3OkLkxj3zOSF2X/yM886EN",
-	"WBAIRKOe1EgDEhG3jly1ZvJfGvERfuQRjpZQ1SuBUEpJHu8X9n2qYsWn1lT0uhVNQq2v8sklE/P4hCQu",
-	"akG8kESigeA5gr0xCmcMTfAVZG2RuUr5WuowI7SBsiLhwEr4tnyiidN9A3OiYnkmVQa0e2NR4VJ4XOX0",
-	"91Ipn/YojGvK6nETBABCyhEOQoL9BXiPGXIVyUnKUPPXmaGwvy54gJLlLHZctVb5y4ytJKfsrneArVec",
-	"zSlLe5siA9gLbqcFuavLaX3T6+XxpDopaO+gtS/VcLlV7YdhKHmDuKJsaVEKOENVcCSbWRU5QONGPFOi",
-	"ky0jrHotoQH2rmAkmvXIlVAZpmI2kX/4XJ9sKpBiWX49QanVvjcA1ACG5esMaMHX4XYV+vPMcaobNmut",
-	"bj2l/8dwoIrLpRYjT7840m79lIyLff1JVxD9etUX5BBPphzxQUhHOPrX/xdSe2bxDHLUNBJ/rZSmlXS6",
-	"qOIAX3L36a/mTd/6wpJataIfyRRH47x+JAouXK6V5Eo+jnDjGgcz4kpqcAMqon80v+ifSvUu+a6tSh5g",
-	"Z5LMG5fFiXmn20MYTTDzccTDRbKYEyoEZaMGcnXGrxY9sAdoEBJ8JSVxOAuSBjPy2QZy/dk0gLAcvFzz",
-	"C0m3SuWUDADeohF1tMd6rIRoNKceaSCX8ehyyGcMMsJ45nEqPyM/DaO3xyAWQt455OGA+oYHGqdyvI51",
-	"k8YsjYh4tLpuCL4qGcAsyHdB25m/OWSktFk5oAKw8LpO3Lf6kilfuFHkZ8zXnhYz8rRifEUWh3wyDfmE",
-	"CnBX9FN/4uGQBhRefKj8Kal+UVAMJwRcfz98b/g4eFvpNQ3IiHyi0dgP8Vz+iO2X5y3HyxDn+dDfM4K8",
-	"kPiERRQHes4MoP2FPKtXBNxgPpUPTSjDOk1RA+sAW4nzkArSfvR1NQJ5ToYhEeNLeHlxoBBuupD3qAcT",
-	"brt4p/T7kfz9EmZ6U69xRkqE/PPeuyZrKTV84PrGl13cSYiE0SUkBl8afy5c0jZMEhKHX3dXlR+yKOTB",
-	"pZSQjAS1Xi0KxBakSG1dt9bWJ66H00sRg/xh7E0vCZN6WFIVp3/0rVtEhMNI/21D8uWB8Ok6x+sp++8l",
-	"xL6S/eu6hbH3LMTfCEdkjhfqe1sTHIX0m123SKY4oNfkUqqV4TUOpLi1f4/ohPBZVOvtOPVa4OPpJZ5J",
-	"tUyPb8J9Elh7qU3N1Lc0Gk+C9wdQgPHvlwbxb3U5I4QTm839DtB9xKXh7U/XFDouYxEqKMLmjmQKIQk4",
-	"9lPljSGZ8Ihchpj5fGKVQcpf4RXSUM7s2hcVgR1dCuLVeu0dqa2AWhhnR7WdnNJKM6ovuUWVUSAu44zC",
-	"mkr2y0dFbK4i6GsS0uHiUtfUKlgAZU6AnigXulmls9Jh3wAt2wldmMUNlwSNiKgYKWjfFLOIIhMNzKle",
-	"qoGqFLSMxxEpcEzLF4q7RiH3b5aZ1DpshQyAFmXIfXl0gba1s2XbzgPa/pP6N27FRes0N92pKsNaV4sB",
-	"w/MP1WOH+il7VzsPp/9VDBF3/x2wdu+9A1ZaJhWZvHGGSZxIqeDUYki4EYnyANtWuDysjxecAAiHZTDn",
-	"5ItXh+NWY8Hv3qRlbN53VWx/wx/eKYG/LwgOvXE+BP+6GGR71cf37wK/f5dZ791Lj7WkD9qa5uMl+6q1",
-	"uqX6qtHoPlup7dy6S4EBfs6rCmvutPdW+rycG0uty6OLCfbG1OQqUQ39WrGvVbucg/OWPQ9UkvKy7rlU",
-	"WabqndGARHNCGJI2lliTTrhzk6u/Fr064Y+AjGonG+puHx5nTJWPMDJf83HJrCwtuUh7UW7xNSTeurH1",
-	"69yNlldzaSp2OOv8NZ39s6GcrA2mdXRuLAMhb47Hp9cdA+iZhjEVlfha+yZtcRR8a6fgW3dgqW3nntvP",
-	"8TyxKHdDXlnTa0Ol2IE9VU7hO4Wbs9107rMF3kpc3osEtVYkucBJFxocBIlNcgs83lZ3VZDfuclYkWtz",
-	"hVR+dcQBfnv53CI8wjR1ehnRGOP336iu075ZsoCLRDWsKYrChQ7pgIEszRz1oMq2Xs3g2q0by7TOS5VW",
-	"HwGMZQgZj7mI6siV/+lJ2laOdiDf3vZ28nPRXreXdevUZlu0sLzX7ZuUnV8kT1RBlimLUdnTgggBmxtK",
-	"Yh3xiEoD5AA5qQ1eIVb2brIuhdxisLimCmqs8rBOcWQl0hvDGd5s3M4rRrF/G4i3lCGc6b24QvhBZK/g",
-	"zJ8piPbMm1nEc5rYmB426pppVZDyVGycKzTvqd9jyidUjltfBMIUmNo7+bBSHFuSvPM8VXeIz7e7N5aP",
-	"K/uilyGfW5i+elHTpKHzPKTZHFTVbzv5bShjbW6pI+UGOlFq3A3QBhKdykj3jNsgZVJbVv2qXjrpbj3x",
-	"PxJ1N+HmdjvMBMmgXM/KQl9gSn9LTKCsyEqfk2XHVi6p5ZojeXaELQMyPDnTlCjjMUyoMa0y5MVBzel9",
-	"NmN+kA2rAKWqVE3OIsjvhE1HzeZ+5zPTZFbr1ZydTkf9BSE44zN2nC2nueU0L8BH3HOcbAhB+/CtZP68",
-	"4L4eRr43BnqKDBaxOVAq/p+e9Qsoik8xXRhmhUwANcT1C/yCBjmdnL7X0uY0IYoK63sMqs9Ke0oNMtcg",
-	"ICGEyDkT4JPmXoSDA+Q6O47jQrBzrh1JKhUsI6M6a/LzU+uRO3w6sfrJqV6NkAIxxtekETdUUa1pUrFm",
-	"iLaDcow4C5KO7D4dDkl4Tx6e9trEqrrBPlM9NKTwUN4eHi6qeXabBQUwsJnppa3HNFKCtq0SP1VO1KtF",
-	"OGyMvtXy6rvlGiqddQCPp6rbzGPfoJXbH2mAsERNKggNLGdz2LFbyInQ+JByFfmcAT2C7q+ajLjS8HZ7",
-	"8DNIn1BbfFeMz1UunVYJVR8cSM8BXTF8f56aSDpmHP+p/61lmXzh6vndseHHGlUZQ4ckqbyuDa1tDDO8",
-	"VAQOcomIDwOkI8ZD4n+fQByorffazGQpBFYOOKGA4pchFKRRq3s1yhuR/hJ47g1C8AFKH4wsloJJwNcP",
-	"SOY4tro9aXDvQoQACFA96LYt36slyT3G0dCnBBcexJWyKDQUju7U6WFmfMvVYM4hRnO7QNydQC6cu0Xi",
-	"YPYxTppkHpFxT8+mU6jtCIaZTlR3AnTbv2MAb8l/mA3flV+6O3fTLhpHtR1s3iW4VwVJ7yfuxNPu3iqs",
-	"l0juv2Xje+gi6aMczljchbGOZiK2lvhUT2uCGR4RwDgES3SIPfCfzwm+InZjYXAndpz9JNlVa6MBZSon",
-	"x+PBbMLS0LOC+YPZEDmfWehdw79yw4/la2w6twxHHsR6HlQopHZbzhfiLQ1kZKswKDj6W0iM5fwxQ8en",
-	"aBoAkpgP0EI8jBroOFoCgEbzsTQ4FCsGICLdKVUpWHcj+fZdIpoHqOksA7nF1Ly307k9OUP20v3FQwFk",
-	"OiBS3EAStI4Kq+kfoJ0q82pVOqbOd2+YlT7mt8ZHhwj1iiAxgFvZlVOmWAjJ+wmLqLaJBwv09nn/tJry",
-	"AJkTtw8rO2UjymVskmrdUNd1HcutSY+qthrb6ZRrNXaJqjcbQ5dLkfRbhr7raLu5I/WC7da+glfTmoMq",
-	"SBBpPQyQ7DIvMmzU7tesCw9iWZHO163SKv8OkfY62t7pwNSarU56PEPfcXp7vd72TueOMIDfsc0bL1KV",
-	"5ZUDcC2u4JHZBsLVmgp27Oh+NVtWxfnzmSO80pM6vTvzp5VaB3a/c4u5zSQP9LQnxm5cbVrjhqnIYqyj",
-	"x1S7lHZ+23hjWQTI1n2E8StYp7vVwvr1NEAbZUmEeiFH1kMuJN2r9Wx4fOLWl36CygD5e+RNe9vbzf1W",
-	"w2m0Gs1ep9OWP/+j5TjNnj/Y6/WaX9TNDXTKwwi0RkPPsP2xzy2dOAxi2LSxz0BbAg5WsSdvrOtcx1xE",
-	"WdrIzEPKE5jB9ZS1UhPsdNpFxFMmraE0fOjOptMc6lIJ5CGa8JBIy85ZsuzkFlipEKhvcgSUvmmMYa13",
-	"Et/qVi/XNY1s22525Tec26oZkPi4kVyLjDt3ZebFAWqv0pTbO7eWASrL5v4zKUz/J53Dm2qHf+8cr/Pj",
-	"mokupWVUE7NWgka+rNVRYwWq4tHpmIS3g/+GdOUyWRbK/oAcix6SJ1K5LzX6cUZzrmB47K1pvGp04VVB",
-	"rTy4vKpFfmlUFDB2eFKtlou1V7Xw6mcGe4MF+fFYb98HdvAnwnqLF6Qa0lvq5GwI6i1vM0ujs254a0t+",
-	"91b4kqm12wzUmlEoxSWcs1zMtQfBwTaLurY87T+rJQUpxr8J/LWloazd+WpIbHc4NZVA2u7xFN0RSS12",
-	"IWz2xGRbFD+CCjyCCjyCCjxUUIF7kh+VBcdmZcZKYXEaYHZ3fpccruRgxQAry78Zdmj8mIpLwtZkMR/1",
-	"hhn+qf7KkpC82i73ySsK7CoAO2+Cp1OSHFn7eDbN8ZQWrvbywzATnqeesrme+mUYEiJFZUv9U56hETFY",
-	"ZaGIkvPfrtVrUkNPfml1JUMQ9Jt6g/y49Y7LCZwiPesidhLzWP1z03pju16bCdUsZHPE3r1tcS96ZxzZ",
-	"fKhAFOPAuQohTmYigr6DOtpTGRObWjA/GzLyUhR1b5XGydEoyTvkQdbLWYF97NxY1J23RDptwwyndGK8",
-	"HM7FTKUUpnxkxWPpLFmS1kpbW2mXUZix1xO+F6/cSrZnAkw5iKMmo1tMAXqN61K3GCEMhG3kTVcm2ha0",
-	"nnuIrdpbP1er9vZt+lZl2lYJ07fK6t+mkBFPd5+7B7mtydc0Il9lVFgO0+WMcu0V7aGLt+eo2WiD07R/",
-	"1H9uPKeQjdlArlx/HNGBAuMLBNdPtPQT51uHzw4V/BsPfJNubpNurD0lr1pJxD+4T/Zjcvdjcvdjcvdj",
-	"cvdjcvdjcvcmkrsf06Mf06Mf06MfeHr0Y5LxBpOMsxp5pebAP3Geb6VuK495v495v495v495v495v495",
-	"v495v495v495v495v3v5/nwhZsR/Q/OcXP24X5h9rky7GbBZVQ7OQcK1jStPMiF91WDzEGo8fbYDX3tr",
-	"8nz2qVBMrvaQisQo4JoppqnYVhKRkT+qP9p7UoElfqvbbe7X6rVQ4K2W09nT/2w7uy39z46zv5M7thMS",
-	"joh/GGazoLHvEx3Yj1OkCItCCDO0lxs4qtvzxPQEM1PqOkFzKf4Yj2LWLOXhbfo74BIx3sP+LaK78SQL",
-	"52L3WkhaN6kJVe1V0SpKYjfDqOulzYuY6pjySdIsyNpAk0BRa+62Gi3ImkilNMkr+61Gc2fPXFraVPOK",
-	"3FBsAoyEBCH1mPnjCUGCfiMHCmvJeHepQOp1hvNzBvChkvFPA+xVgkBeawK/7b+rG0e7S5XYcivhOy/l",
-	"98YAiHpV8jbk/ZyRgl5j8Zp5OAgAuTQVuBZAFnhKr8gi95ye4smhUlzotY5qWZutrMNWEsE/P3+1vJ+r",
-	"bchGbV0kOsqdGaSHLqaq/6J7fv7KrdiLO7PSuqkbDDZvkTMrURQIXWcwx85PA7YW6Xlszm6usmb1khm+",
-	"FdexYAFV2+RlkEKzqlQnReXT1Zd65bbeSUvwVE/vL/II6KCaWk1p3OgETTXIrWuKt/qnxzohtN2s1+hU",
-	"s7Wm02g1G62mwUKVqijxX+EoQfHUxkSMcGmdIJgMpK/KhenVjn49PTq8kPybBvJVL47fvoXJSrVFqhGf",
-	"zuURwSOYBp5SOLF2rslzIq4iPq3ck1wqVMyH7Mq3lM2+5qI4pvYmj6AAzFZBgYMCXT4hKMNbyuco7Zfp",
-	"mPM9apEgImD1Ys+HV4xNDX1nkVGRc9LKrwl0PFkXKVbhTMrQTJA1bXIkF0lORVGuXF1aIeULBVan0a3V",
-	"rHw4mrfQrug0fwpaTahDYFMha4R2bO7j2dvKCYYTU9y3/Lm4KK1SY4kllpIr5KkA1u6D+wueMB4NUeVE",
-	"nsGj5+rJCuQHtqTiWHkzB+zLqi0TFM/LzUHEo1ufopWo5xAXzhee8N1EUJebRvdBVeaBR93w/Lz5qWuV",
-	"ZriTW+0Xcw44e+ZQxK1z9Rg0xSQstJ6VOMvUr8kiYXbVCgljLeR4YlS15SJcZXYuN5SGqQSUEUguX9VX",
-	"OuRzO7PV6i9drw0xDfQ3ZkzvN7j59NBrPaeo8naFeah4o1CmriX01pidcXPrfJYyDzkbxR6IyYFGPA5F",
-	"hJqO46hG0pUYjL36ldtky+Nklq9wJRQqvlwGHKkBrl4HeSisjSi3wrqtv27+TkP5VSTwYl1fpxtrm0vu",
-	"ZcIRqhj0mmCSz9mTjFexvqrReO5uZWHcN3Yy6uVbmdsYWLqVucqCyfYnV79mG5SXh7OW26VmlZvBRpnV",
-	"gDsgqegPEMSAjCgTPdQ0qQBwdNabvJvukm6jn69vzQhblDfhkM+zc7GDirGuq/JH5dKLBnoWYHalDqXP",
-	"wQkH2ZTredPdurcv1Q7IWendrJdt5R6fgM0UgepznTUKH83eH2z2brbKL97lPysKxY0U+ZmvryTnwjT+",
-	"W9j7dQgzExxbadOQCGk8cUbEbZ0BeoDLC1I2qLa3yjB/pxhViMSYh1HCt0IyoiIiIfGNqV5+clXt+LIT",
-	"2b2NXV8h36G50s6308XqSOBraK6g4qZTEgSUje6WUrl547xSRts6Y/0ATbBP4j4dEOWf3+mr7U1Y9IVk",
-	"Sb7Kf8E9B1L9nXARIcn7pBoZYs/U/9zKHXDnQ7m/1kew+fXeWetIqMfpsB6fTPDqM2+tatdeVGUjqRfE",
-	"eb/SZCpmEs7mUghUJH+l22LzK1vOmbD573ZzI/FLvqvCKENpZWSFN3xRHFxJFODk7lsHqZIx5n0uOe1S",
-	"IM8xBesg+4nVCr/kgmrWq5mQlapU8s3tJR3FXr94ZvrzX0rsaQm15SFvzAHEhqUFcn9blHzDSvL3eMA3",
-	"unmFmyX4LMxLje2jKQ7jeOe1ccqYQPRp/wQdqu5zh1auzAkIe6nVXmBxZf35HIvxgOPQF7V67RMZoNOQ",
-	"f10gc/TrtY+ChPJav9Wv1WvnCxGRSUGAW4g5D/2XIWZZb+BI/napH5nqG2v15J+92myCtwRhY7wVcDbC",
-	"NQBTCA2kFQ4pXmYj9mvXCWBrcFkDV9JgMpI8KpRD+ZtA5qaUT9maTsod0uqUBiMDX1Y821V+GgxDuQPe",
-	"2pK5Y62hNQhrQfIpNLucuaOGd6eHbeg05/UWKV15otkqUdbdPzrfanV3TK3l+as+/HnSP2wgNyAj7C3c",
-	"Hmo/Pzq3b2nKG5JibgE0nV/Mrd6xYpBn5J8zIqKc9IVCgjpVtbwi9nZtmpya6qBUS0RMr3l+DiJhUKgs",
-	"mbHlrLtdFmKWDlfTmwXAkdFGHiiyzZLGo8e5zgmrVHflex3qmoI4+TzJpC0tX6HUPVmN1VFh9XHda3zF",
-	"1+9Q1r97s7wfVVtH04hYjaNhoCPONS4BgfJyBUShktNNsTw8N8csyrS2zrHl90sF0eFTt4mhFwLnZKnB",
-	"BrmpEEf8HkA63RtzLJb7OEK+OHRwTEPcNJCrXRGuBpFIV9er6gHV3DHADN5gisO0dxznBcCbO+ucE+UT",
-	"IRFlSU6jOQw9u0w9/xhWLj1bmf9YXBFfXs+E8DFsUX05+7FejACUsAvz79rSmS1i0meYjZYbFFcE5lqO",
-	"X4WiDAJBtfxQM4p1iApV81rVPAojkqq0FofkAGWLVBXwjNwHXwBXm/Bb5FYvNT2Wi6cnq0dXtHsaVCq9",
-	"ff82oGxZsrodqEYsH41RyBm5Kyu4A87GZgcjDRG1m4X0q0dBVGWFvPl+CHn3JkNNuWFUwEYYwjCSkdUR",
-	"Fh5hPmWjeuxkbDqOUwlhTbGyCikVezd5tLtCuVF8ABbH1FesV0s2LTaaN8kByq1sSVNdXBu2DAFxV86Y",
-	"UJYqDPUwU7gTWBhFQfmN74PcujeGUZQeH/Qor/aVneKqBL0HKWZgAf/o1dOD1Kc0fUJyqC+P0Z+RYUjE",
-	"+IJfEbbWVxOqmy8jeTdEp+2/ezWyeO2QX/v0PX395pfmB/r28PV48NKTfx9//HbcfEdf79/Fb7M02Dzf",
-	"TWZQuV5LeQn0S4ZUkUZcsa2ftm4xwaESdnnH2d/ZkO8lPYtSO1fG85Karz7Eq6dsnCBFA0pcIADESPxD",
-	"0A3PaURa5zomZdFTnP33pRBpul2INJ1Gtk/Z+PzKiDMe+JeChBQHtV6t22oPHOL5rWGz6+0Pdv3hrj9w",
-	"PN/f2dvZHe52mntNz9vz2urIqWeanjNsD3DH38G7ZG/faTZbrXa70+l2d3Z2d/f29vcdp9nEOR7I4qy/",
-	"hUlGVcVysFCl5Y9aUVheHFTO7du9yax0bq6swYvMYmGWTZhdr1SsSqDdKWVhJ1WaG20+kkpus7FuxMwb",
-	"Wx+tlHTPr1ZmFUhS0GRwIMUnRn64kApMXQ4jvovPAh8N1pQUAEynRfT5WGfyGmKzyYCEpmxCfl5EOeCd",
-	"kAAX8DkJtzwsCBqTr7dYJIDlWKnpVhpxDoXmjPNO0CArO6xwKZetdY6Hnz5eKzM/z8g192J4GdtxmWpc",
-	"YLcm0A0LEqed+kGjltHInGoDJm8+cBnjLF6RxSGfTEM+oUKJFrDaS3coiBmjg5uDlpfjzby36t3sYqzh",
-	"D8ndiSkk6RVwGCG3JkVUVKArxufsrtikVZyq6sYYzo1KVToz2CFiRYhW5QcF3ZyyNLIE20E1iAmLmxhT",
-	"JaIijgYEReFMVKjxupsMUAAxS+S7TiM0D5yp+zNCxab1FbNXO6Fvvq/uTRX4XUnGVl63NHXoMcvKnKy0",
-	"n89atbw9Waas1byuqK9UPtDExXLb/9Ojk1TykKumUdCtplKi2qbOCHpy9uIQdVt7Th0Jjc3bbbQbracp",
-	"6OsDeFKnlw9n0Sy8s7uo3EF5QRkOls9I2zoja+efOiVL05pn0YrfbXKmlY5PT353TL5qSE8eWploAWeQ",
-	"ouo6X12wgihDPvHoBAcN9F4VHvh0JKUFDjjTnREGJC4sx0poLOkhY/I1/bo6okOTmsWjBE6BMjTg0fiO",
-	"+Z3ZLHy1tasP4llMKtksEvW4nF4+GTcbyLUm/IoHvttDYiamhPnEbyA3JBN+TV6EfHJ49tbtqZWSyiQd",
-	"MQWpAeDqNkoCE1Pi0SEFF0ZWS/H6qT/xcEgDqthJXGwjZlMSCuKrajUiBFx/P3w/JRr6P8Xo5Kh1Tn08",
-	"UujmQ69pQEbkE43Gfojn8jFsfz7X2uUBWd1qcm05QdqcfUlCwjyKJ4RF0FNoJmb/+p+QcmneCo9PtRNd",
-	"345n0bgx0+k4IcFx7cE8BKtb/nHzpWoO/8/cmjLkAfnxnSnNTuWnlEXKF1M+V/hcvu6MjsaRqFDG8BM1",
-	"rtTrVa3aVB6+DXWrPEBNKclb3W4mlbtS0mK5XQfpP6ZstJwaswFiKI2LltvssmiZj3MRuORZgxxPKSfl",
-	"EQwRNCJA6mElLBUKbQrasFmvcUZ0AtKtAHubS+f5pp4lgTvwilsOYZnAl9fzi17RzdS8yRnk9gf9KcXO",
-	"ZivF9NqUrBMDSb6JEjH12aKDdEaGmV0vvRFLi/NzCMNCrl+0RBtqpVqapVcqpyrH4guLXKQK/CMY/dJC",
-	"w7vfUpGN9N3yrNet230a5d8JKRs5hzxZ03tUhpZsJf3VL0WLo7+QXp5Ka1KKfsFsld9TxRLJm90D5L48",
-	"ukDbeEq31WBdoB8RZwVUieerUeYmTMiJyqPy8uhidYxBarZ6hitfBMCgSsUhgTyJNEI+J0K7Pbxg5hNp",
-	"K2LfXRfUyO/IDZMxY8ndQYicW9UOhd6nYq/1YV8pMIKOmNigmpD1bt9nP6sH3OXJE2GeTmk7/UKVSI+e",
-	"nL45PEf/0XSeaj9gbykPmIq4dBYC2wopQqX8Knxu8ME0ECDYGh9eHPtW34EhiroiUy3tRAO5Js7vAtCu",
-	"m2re56p8FMZVdqgBRF7OhKnolgQ0oftv1dM1ceG7NEkcIpwO/t29SWLzO3dJvEuHRNW5Ruc9rwR2TvCM",
-	"s8CnhbLB45MJZxoOTpK4q3Cat752nf0t+bObjirlJadWqDn6jt0vCqthjlRNidCqE72W5AY7pMLP4Etl",
-	"5WtkqjWu+p4tKH4YMLmYgay8xEF0CWwuL8lNaPQGyU65MDmnAR6QAHrFDAhy/9NVIP3Hp0kyXNL+DrNF",
-	"PUavgTgnI5ZHHEPfg9iqyK/kbm8O7qFTFBEzKfFFdsmFSSPLIGR7HhFifZIZnNv+LBrzUG9kDz0jOCTh",
-	"MoDQ/rrCBdWqX1wWdbQL6DAuFlED1KOgDAnVomE9jFaJ/Ll0xhioSnMskLRzdCJdgsHLyNxOJys/4ZwQ",
-	"Rzr7MLUFqcUp3MfC+rx0DmKmgiX1YReCR7FeUFUZr1RZeqAyFwxMnM7jS398s2ywc48JlAWzSa9u6SzL",
-	"SlHeKuW0ZRb9DiglxUmfeVT7UZDwjlEmrUmqqun/JpNpSARueHzSGIS1JeSq4SwItKl7Ih9A5zS4xonX",
-	"MHE7lvdefdGROoBFN+UbVbGl1td/rw1VRfqE3X/Aau8uGvxKJW0tZFE8SSmmpQGLKFttakNtRbzt64oQ",
-	"pyQUS6x8DdxfufidKQqv6LKMnb2F7BTuOEBzU94XL4/PAYsTWnxZXS0qhuiMc7dCTu7OTepIlNpL3/au",
-	"1GHU5FrfBDNcvculEHNTJ+T+A4P75VhzxA0hA1fegBfaQjZQx9Q6AfbOGOq6LSquZN9F/qdS/CHH7rkT",
-	"Qtat2MeB7vuz3jC+VyZTHUVptbJlrvZQs2UjTpmerAl+VbwoyhZXvXKt1t9xg2LoFBdS4ieApKX0s5XK",
-	"S0kGV4lfHft57KqsMXUv7OvANJy9C5l1b8VRDlag7W8gPSDDgcrCqkjmccyGPFtBs1qfW6fA8TkjoSno",
-	"SjG56krdraPDOergWvWuEr+UZndsm1RWsqoyqtj4sW6O7fC8IWxMX4LEi/gLFTUnmxRWs4ykE1I2v7qY",
-	"N6nOSLfiThW1qb110VmrUZNiRSqKAFEr5cQOAjVMFPERMK8G6qOYSlWTuyC456yt3fJsNTWbu+uFpczj",
-	"fJr7bpqYRa1W1lhxzoVhn4XgdirT5nKNkqDD94lLxkxBeQju0xnTLmtFblJLbH1vRW21V6wPDsQHpKpV",
-	"UEBvCqhyMwlgSszeJgHs39YjtNksMr3AJXNTwFO3iSwy9dkijlbEzX4ea/Kntht/XnZUwZLcDPL8AzUz",
-	"N2lP2ijudy/nyZx3FSOehTRanMslteOOh5xf0YLzkAr86R7zHtyvKM09fX+uc8u4tNda2zquJUgkpNor",
-	"bTXKRnFujEbglm8QmljRIORzueQCL6AZrBdyIbYAU++Je068rRck8sZb5zQibh2570M6osx9Km/tOO2D",
-	"uB+zSrMi8lgQCrs5JtgnoeoWzyPkUxHNwoFGS5BzVCOpxXJGzXfLhAENMU3pGwK9DwcQbc05yiy9VHxY",
-	"uDSxfbcc9zLwbyj2n+oJUBEfGxrpUjKfeNQn4iBeTTPLgAN2IY7qiPFQpy1lVjkylkySszQhAg1DDhmB",
-	"cOyAitV845UYR9G0loT1VpHOrcJ69VsRmZmEbtsdhnI5uMrQUskCkCUAPXeIrzgn1OQxMZcrQuS/kRqT",
-	"a5OAq8fRQIcJTeqvqQXvOG05ZKW+px4tpDE9+yIiu4FCUuWp8TiLsMKv1g8fjvE1oSGXsj0M9I6I3vb2",
-	"iEbjGbSQ2fb0PfE/ajfZ5CUbwBmrhIIIaIj56R7WfIjeTwn75fQdQBNtRVwtgj5zB1bLR53BFVfA+Vv6",
-	"SACSNLxa+TCmAVUlhJoOTUePzwwiJgAIcRBzYlHX5KNGpy1r+Zxk0WPM/ICAzQ3yBUfqScgflj+ZQM0C",
-	"+dRvfGaf2ZHqNz9Tg6MCtRyngQAKRe2p++dnjbvwWaqin1Ujos+1+mfYK/jHRIw+Sx3R1VWhSgZ3HAc9",
-	"meBASlviG0p5Wkcdp4meMI6gPvgz80LiExZRHMC1trwmz3XA58SHnzpwO+BhhBqwG37fR08wgvGYUlBF",
-	"1qr3hzSmUTgLoAHIgPoC0eip/LXrOA0zcz7VKUDqNbBp5gSZdByAEDDpj7qVFNSbYiG1kmvJ0qkuze2j",
-	"f87ke6c4xBMSkdACNb/GwUxy8f8t6DfyX4pn57zrM9Mvk/vTZ2jGVFls9sXA8R3k6kJrV9fkmiRLwzxc",
-	"mJmrKAH6canuMSqFBIdypuoDkEckVy0IYp6osNMa6AIUKpWyJJ//zFSnMH3YL12Van35X81dR//PRXiE",
-	"pb6DPOyNAS4uJIiOGA+Jf4AEh7/lx8wMpRYkt2A6GwTUQ9wUm4q6vBuGZMq8rgiZCtgrU4KrSmEl0/7M",
-	"MJoS8DQlq2ft74D7C/U2KR0ECuiVlAnRYgrZ1ZLY7XJkSc5PXJ3QybXMcq+shEgF4pvJYdUied/eIMx8",
-	"ONfZfYg/JAlIjVRl+pjEWs2cx1hlh7rUV9kyumTcrSMPs79BNbUgUS/9XZU6hk4/Xpi2O2oPklXFn1lI",
-	"PB76AAYHL2ERGmDvSlWiaVQd7B8gV6VHSu6jwVx1di7QGoxLnaEhWKm6lo0hF3iVmyICFHHeQH3JrkBD",
-	"Se0VsJ/PTN+as5dxHok6VxrpQ8q2ADo+mSflMXoO/Ft+2hTWyzF9vDhUb5lQqWapPK4ectdBt7jwTtPK",
-	"AA4JZEX3EEYBlmfzmoTQSwH7vkBTHI1FPWE18RFWTFzPFro5KWFat35TOy+UnIaZws+EzSawrqnrEb4i",
-	"4jMzhwTPJQebaUUTMw3arKEDVAAaBXzUQOc8TjdWZflq8cw4DKhKXHAg90F9Eu6WPw3BHE74nFJ25DiB",
-	"pwCRiQhHs4LXwZpCFwR4rxFzYx74xp8cjUM+G43j/pUBZJJ/3QKfpWudJ/hBjyDmIj308ugCMUJ8oQsl",
-	"FFxTXdk1mgYnJBpzH7kQVzFH1qjQus5CJFjGBzF/p5EUXmnvtvoYA8YKae5SowUa5VPC4rIOJQlRIgjr",
-	"CA/UOwWSBC8XQfKzuPxefGbmu8n8JXkr1tn4DKD61CNM2DU2/ankxFuthrOkMs3n8waGyw0ejrb1s2L7",
-	"7fHh0bvzI3hGmlI0CjKql6b1Wq8GsOzyLjk7PKW1Xq2t0WjhDMiRbLdDf4rDaLGtdxiSBElO3sR7RtBU",
-	"94hM4j2ijgaLBHgUUbBf4k0+9ms9+bq+uhkcgvLr5sQVJront2zLh7Tj6qZe6u5z+o2UuVd1ujSNLsFb",
-	"FxIx5XKl5QK0HMdouhrF3lIQt//QEBPKD7DOS6BWABYA1Oi8MP0IjGtlV8EADoE+DjmLQh4UfUHfvw03",
-	"m3vhGx01/ryH4nluP8O+yRaFR5rrH/nItF7+TfVd7Tjt9Q+9AK3PJ9AUvFtmZMcsIiGLkQDBSTKZ4HAB",
-	"jRdFZEjQavOo6az2pV77ujXFI8riLP/Y31zbVi7IbfNL7OepbSdvVC7p+F7403ZOx1fin5SbE7JujZPz",
-	"Rg4D2IGJGScf+Lol/KstHFAswIkcJRRi9sPcNAr5bKrfEP/4h9jSbESdrzf6fCXvTi5f6s9eTlM3hETM",
-	"gkjZdzCqm3ptyvPQwU+kJJPsGyKs6myrcoW0OgQscj7mgbaxG0i1SpS8cEXqwTsOSqDUdiZYan+x10Hp",
-	"A1L2xUIHMy1x+Jz1DJMP4ZNSkMVSjHyVNGK0PsajyyGfMSlmjPrzD/pFqo+MoBG9lgJgTj2ibvdn6qAT",
-	"Fe9KMzQVh1D7VZmdHftkMuURYd5COW5ux6aAQp5xf1GCQ+VUd5qxm6BGTqDipl6Jten0r5u0v1+Xid4z",
-	"Wy1iqca3E1tiNmn+RVhtx9lf/8QhZ8OAqujLnXmzooTkEBfx55WMcQ3Pi4/gG7LIMjx17TL+eC6zgzEv",
-	"aT/bf1L/RrG/gOQVAZ8BppKwcm4QNEhUTmjju7PcrQKJiE/RnIdXYM5KBVO5PSVRUmXPKltHmvUagT/R",
-	"WbUnRY3HR0+AO4WzgLhPlxmTuuuWjOl5uDibsfcsKMWUzkkwLNSYsqgKchYjsKflDIHXU6FidI3aAz89",
-	"nfVPvOPRCylafsxxew6bfr/HLSasnOOmrpnjdlMvNh+W2HEcuxniMPauJxk/0JcmWmFQ1H6wZPnryJCK",
-	"p+DORP2SRPdL0bHSXKwuF4uOqqz1FTgMIEh8G21vOss5UAod0LTTS/xCUtUWhEUHyDjjTYaxxgpQLkQq",
-	"GsYJqHwh2sN/SafCRSFRpf7y5UpnAncu3PiPLy7yAoJD+Z4D8CpBsoVrChNxBI4a87M1bPUpjNxQCuiA",
-	"TmgEXh9HvVChfqBjA1OwLCIt+Snn51MBiRmIh0h93XiqQOqKWOxGY8KUz0dwqIbJSumUDaJdcYkVEqN8",
-	"FVsi4IaWZoRcXDHzxto0yRHpT9LJhXWk00vq2myBeTzVu8UZ0f5jEPoNdAZBJrnLIRnOhJyxUJnkoPfo",
-	"hupphqkyjm6pF1iS/pZGR0YdUCbkv/7ff/0fbkW3YXBbOjeqVtH4MJ3FH57xER83xPj8UV48GK1JUcz9",
-	"ypj42OWIGXXt9kbKdsgjkyD3XWXRKv8QJI0BQzXx2Yx7CGSJYoqSqasuDMClFbiNy69JGOCpqzitjgEp",
-	"zo2HEdEl92nmvsqmspTNFL9Xba4jHTOCJUEiokGg3w3RPi/tmlIrXk0sKCmwxJDVq76LoVbd33R3hq93",
-	"sdZr7zhORVZ+pug6h6kexzkARqOpKx2jbqKNkoL+vImTA0xA20T1G7UH5IqSR+Uv6Y568KLhpdTiklNu",
-	"cbX7EBIxK8gREupaKSEBSUXb5FrOs3QMT93e02FPpfYqZqt+wVEkD1iCfKJVTgj/w8NQVx7SKFLgK5BM",
-	"EWImsGdqwyStxwq1L/9JGeQaxAkLC8lDxwfINTlhOkNKoUC5SIz5XCT8Wo1jwq+V3o+DiEBGwjsdZtfD",
-	"6J8e6+8CDH6oHXdqyg30ggYq5B8CANUABgWH83MNM/9zzZIQExx5YxVVgC9INV8kFo4J3C07KeQ0juCD",
-	"3zvymUF2wcJz0ROVDzfEsyB62luK2ypLze2ZdkmQn60CPCqcZRKkqB8L7ljGA1XpHCRpbMUZhpAmlaj5",
-	"Kg+4tESQC/geHrlZnhXg3M0NSfigUCxMXp6cnR2htpGJ4raOkP0HzTIjjUMmSTSgjKQbP4JxN1ggppSB",
-	"uJlO3gyxF3GrfKv0NPvyOSg9XDlVk3poMg/hCNiTUyOngFbtU/9A3j2cBXEaqBmdu3oCqotKPPzN4UcX",
-	"T82TGlfIRJxVKOK5XFHm9xC2YUT5lLDrKWvobE/3AKQ/cGCl4rnoiaAjtkWZeFrXV+QPlI0uJV24deRO",
-	"8aSRJo3CZTGDSi3LSkSkcpNVScfq3dbeZfbN3LF2eN954xQ7jcet2L7aIBWGWUVmqnFF7mouY2yUYgCq",
-	"3WPqZyOyihjSLPL4pOJZfa8fKrkqEZ0Aph4ko2X6yST5qN8gFxwk6seLw6LxDkM+KVq0jlN20fQANRuP",
-	"B3nHsUW84sgeUn5OLKvX5+j8BVJrbArWGeu28gt/3zbJRiup95Njowaa1bztX1MxgEQ7y82bUUMtSpvR",
-	"E1nSv+MocqESDvdpY1CJAwU/FIeQlfudM6M+q3LCFRpm7bucjaJzAfP5dwvlbiqIpQyl9UfpbkRcSL4F",
-	"dFs9inVLn6E8HXZtFLgsc72IWQBK8tWzgly3xGK0oK0B5lyjH6pkbd/YLFaVl6qqSL8yAIuv7SAfL4Ty",
-	"X2qvpinpikcoVJd4odIcMPMVprEpBFS536aG7A8cgrKk6+R6MUqkqfF6or/5VAfpUgVgT7BAAWcjEzq3",
-	"xnqg1wUHAJaqhLvykarEamXYCCTwAjW7xtP6VM3NLttzX0XRVCoNUl8+xxNyTiPyX+dRSL1I/nSKo/F/",
-	"bWuIXPeceLOQuIhfkxBBMrNqh2bXC7gJFqSry2bi2ByUBycRTT6EFnIaqc54ZQ/kAsbZ2bEXd0KFkLYs",
-	"DyGQprK44f3NBnqBaUB8FHC13SFBEH4kPpqSMG73L0cBf3sQgeyhAVlwXRwG90O1lFLJz0gULrb6w4iE",
-	"rlo2PWipGsoteX3+/p1pGCRpYIKeQMt+LNBkFkR0isNoW/6+5eMIP60jgr0xTBD0MByhCRcR2kNv6DOI",
-	"s6bxdV1TgWlMVSiMRM+woJ5VBTJRKMQ6fmontXccBwpc5MiMqscT0zeac7PuGno+TrNHPsVBqv0RqJBT",
-	"HI0b6B03Z8Pov/J347qF4iO/KKfyQnvZqjGmTSVIqsJj5VTr/VmDwoksaO4SOm8GRbZGFq8d8mufvqev",
-	"3/zS/EDfHr4eD1568u/jj9+Om+/o632QE6bYO/8zVi18UqVfm03wliBsjLfkuce54BA3pR3uKahg+Zi9",
-	"Nl+35vP5FpDnLAwI87ivEBBu9e4NxWWtGEMamLrcsqeRpfcd57bbV2mFC0MCVkBqc+7/eu2cRFsrq5/n",
-	"PObwWXmzLGUaKZsua8Q95r7a+AUmkdoogEdfl1JJoAzWnOgYvs2ihJRuGI2VajjBX7cGwMv2mvutSjmy",
-	"hqXmpchGqWuxfhhpqpWKm/KybXu4fFThsF+yKugQ/5Urgg7xo6dBRJJaLJI/xLcv3pE0eh9OhdjTjJeD",
-	"evpavl2mprZklXm40KMgP7GuCAfa+kwxDXUy3WG6o9CTgVQADzkTUYip1N4O+72Ls49HdfngRyEP6hVZ",
-	"HJIwOqcjZQR5Z2/lv5/2kCDBcEvaScRXTaOhn4s8zepkS3MqVP3TtdJrNS+ReqIgOACEDwSl7AAEBMA0",
-	"AcHXph6UhNfU03kg2X47Os/DTVr2uGAB1VHT2e86cig6hpXADFmpIQbJB0Yp1Vv1L50bGQR8LhDjciYD",
-	"EvC5dmraCXa6MZa+HPcBlx8GZ4zdDtsOgMnP/E2kISrG+JoU6bqH+CerHVJtvGpnFFDOXmOmK07jHly1",
-	"Z2e1LC87Uqhr6NfffrcQ2bw8ODarR5Pqq5RpjlRLehclPmcPb01wFNJvtWxjn8ynk543yzMwPWpq57Mp",
-	"DyNSXsE7xD+m7ukQFwmOw/6D98P9qIIkdNjPEzV34/P6MPcLVCwP53H5JeVqm04k5RX7xi6A+YNbBTNV",
-	"2yg1q8N+b5krgQPZYsvghJpr3KbQalIkH1RyFB2evVWsTz4AKAKSAbIRini2LVo9xsuxebd+JubCOO4u",
-	"GGPipVijfMfh2VvRQOeqUZPKO5FMYKHTm7EPACLZT8WoF1oOSMVZzSVpJNZAClBGQSwYxfTsLXpiWDaV",
-	"glGNGtrbKaH3FA2IwpuywUystC2dNeoj1fivjsClAx4+e3ZxKr7aV+Kr4N8BjIHNJgMSCjTiiDOEB/xa",
-	"Ob3ie6FU6g1ZCOM1OX1zeP4fe3X136YUzOdHh01wE6nMeR4iolqKER89OX12dN6KsbxC7FONdXF6dGLu",
-	"o5w9VXk8OnFe6hEKbiQex2AWKQ0gzn1JaMSkECn5ADBgAHbQ0yIVHEbhAhxyLFgsS0H1lZ9PChJ5TGtb",
-	"8n/Pjl4ev0OHR2cXxy+OD/sXR/DrZ3ZyfPys9e3wsP/by1F/fvysPzr++P7Tyez9t+7bK+fDb/7p6YJO",
-	"Fv3nXz+SyfvR/HD02/Eb/vvxtz+co/78eP6Zvf/j6O1J/+plv/nx6Nn45PBDcPz1xfP++bPRu1+e9fnJ",
-	"ofNL5L16HXito9GnFwE+Ofs4P5r/9vyXDx+eP+9//eMz++28OR38+uzaY2fj318ezY+fee9O/vjt68nF",
-	"cevk4mr+7lt//mk8Oj35o988uei3Ty5GX9/L/z5/hk+e86+f2eG3/mv1vd8u+levz0/OPsyPRvCNN8/7",
-	"0YvBr88Wv//6bnz8Yvz7pz+Ofjl5dgLj7c/nJ7+1jqLPDH9qzgft185vn87GJy+u5Ahf6Xke9j/Ec37e",
-	"/+A9/zDqHx0f//H2sHMRNE+PB/7xnHxm45fD4PnZ7vVRf979OLj6hX1sH3/9uPvyl29/H356/sek8+rq",
-	"xTmfhp/mraHXfPO1OX/Gzv758ty/2H/XCY9/+cxO9rqD0Zt3f5y8PJq/+vDb81/OnPfPnv129OLVx/3t",
-	"T8+Opr80Xw6CUzy+2Pbmv7z7ePFqcXrybE/OxD+ef/jtMzt5hvsr7+6ru4/mR8+25x9enPRPnvWHe/Pn",
-	"I/ja6WfW//Bq+1n/w/P+6OjlSZ+/PDz858vzk87+s/7JYd8Z9U+OPh4ef3j+6a3XH73cf+H9xn8NJ38/",
-	"ox93Zy8/ONPhZ9Z5t/Puze+LvfaH97+ej887g9Hx6GX/8Nfu6+135Os7Ruj0+I9J6/Td2fXg7TSY+39/",
-	"+e4refb11e6CT2fOf31mQJpH757nkOsaxQzcoTbBn54d/9K/OEJvjn6LCf7lq/7oqC9J4NlCTU5O1ky0",
-	"Pz969eylM8fyMHz4MFp8mp4vXkUt/iI4e/WJ889sIt42w9//ILzbnb38Nn1+NXj+R7+708T+YnzWf3fY",
-	"738Y0RPxdvz+149748j549nO0e9///ju1Wzvw/PnwdlnNjv75F94f7y4EL//etrd/+39+8GIfPjlDZ1E",
-	"g+e/73/7GL76tf/Sf8l/f908ddpUjD9++xbM+tbSLE8spWgqjoV9XEU/PFaC/VE/fLj6odqiQv0wcb41",
-	"W9291n6zdXetUQu/Ja1R/V5aayxdrh4rY2MM9q+trCSgk1DP3pf3KizU1E3GDgZYuIjz+m1q028h7u1y",
-	"h8d684dTb34v1pSmkn5BkbmHVxaYG2tIoeclXa4tQi5wRNceefEDypm5F9ICh2y+Pzaf2X6n/Jj7qu+2",
-	"arBVuC6p2l72vGpWHvGZNyZ+TyWlURHnpRm/gcoqkaeroa3w/5+9d11q49jeh2+liy+xfxmEBCaxoVK1",
-	"xcE2MWAM2I53SDGNpiWNGXUr0yOEvCsX817Le2P/6rW6e3pGMzohgezow/YOmnMf1nk9j5cN1RbRx1sw",
-	"TH23HQS9hfYsDXyM4Qn2d49GJuJgUKUhP+5h4UE/lCyHplnS7Ky39Fw6lk8wwDiF0fc0/cijBE2uD3ml",
-	"BOfTPrwQSaVXcL2kZ3ga43DD2eSlCVy9QjLygJOzwxOoTWuK2OBs/ySJ36B+iQ51gLunU6f3613WWW+G",
-	"uPcKehduQk6h0Hyo/KBosee0vVtWgc9fPwhlV8jQZBdHFlfgJe4VK7CWAp2dDwfrCPCC1Hh2qRVo9OtG",
-	"wRnpbnEOPmoZ7NDujKPRu/L8mDw7f71PtjdfVp9rlOxQJlI3aDp421i2enB4fHh5CI0vWITHgkyXh9aI",
-	"WKXXS9qMJ3oX7kA03kWthWhxfvfH0bruy4T88MHhOapuHzfrbwGLoQ8byhVhDADhxXf3e/c2vF9vxJFP",
-	"qNSN/8omOUoJErggR1L2Qt46CNVmv+mpC89ECFXzEME30P990YsC3eVTIXXEX0b/9fCStsAgOaYyWT8R",
-	"QdgMWbBLtqov9EsfNddPBWfrJzRptF3IYrhUxJ6DJ+yl15hbrV+EvIFFrOyeNhIND555HDBmAP0FYujo",
-	"GHubBqlDnp9MDwtOqUwMQQSU6xoqNoP2u75/frx+kdCIlYrkOBr2twvK93lDBCFvZeCT7fRpNg8ME6g1",
-	"oe1AnX4p7VRC6T2x0RRHr/GKgqalSzslTSie7g4IDB1P+7pQYKePz0xtWV9SET9lyeMzk1rwHg5skW5A",
-	"Y1jLHGvrmmTeCEfTmNlcYGLJgpfCnUZ9W3YJTvd901U1md06rW72Fqnj98+P51kyObyjxt4hjvA8dfV8",
-	"zApvTS3xcVfCOf94a5n1OMHb2lNhRLfQSCgwnpw1DQ4g5oeXZ7Afb4xmMvEeyfYqKTgtssTynByjLLMp",
-	"LDDQLIWWl3Mktbji6MktrfWbHg+i0W6QUw4h03pW5New1a06ZR8maURGiXlIxyt9DXZTiEw3JcZThbxG",
-	"QhwBIUqgAUkkVmGcgfkFvpcxyYwRkbZndIwWBisB2aXAEkLbwiu0EpBgS4pya2EPh+gp3Tczej+cfP/O",
-	"ZYrZEjSzIZTTYbbDw0RKZvmVCJbrm+wJrnyRTy5g3CKuR4ocF9aK1YPARGqN6LfCDFSAFVuG7YVrAQbw",
-	"JyyRWtL9hHwn6HHqaiUotQUAK6hicnB3JBDecCAq2smSQVlOP3i8tXKx8CqhA1leHlTowiwUIe1B1UHA",
-	"4uLUSvyxXX2lto5TGfTm6/5e/8PRXv2y/m6v1fq7ffv1/dmHDwf1r/VfTj7I/v4HqLF5c9j/ff/j18OP",
-	"J3tHUFez3+ofX/Hzz7V+o/Pp25eLvS+fP4n715f1S6zSOTk5eHPaPv4cJY03rwbBm9e3X86dmp+DD4PT",
-	"byfbV/xzu3F68g1+3TK/fv5aj072T/b36gf1jZ9f/HEAVUKHg9Ov9W8nXxvf3n8S/YMD9b6nn6742/OP",
-	"h/W+2KvT+t3JfrX/tg+VLl/39lr916L+MbjcevXl8CL64+N/ex9f/f367NW3vY+185Pm0cv+fuvLwRX/",
-	"dF79CNUvHxr56qeDi3q9f/7hqF1/VzvfeNeIt88PP7x5FUZ/dLcP3v7c+ZCIpHbFD7eS/Tefbg+6r85O",
-	"79/c/1oP92qt89vz/V/5y2r7j62vF78e3NGtT7+cBnW5v/GFvvh2f7HVbRy/bV22W7+5FTG5OZoi0B9H",
-	"T1PeccLiFgvU1ihQop8N9AluR3HH4lXA/6ExThhxpfvOj1Nptl+H8A2WjhIWSQZe/yMXkdACW9zWkRSb",
-	"4x1YPyUpA0drPLkqO4eiE0R/c52a/BRAi4npW+lrwmTdCI7mdarmdkwrhy9ZHNLIN/Beec8JKW+BLk/9",
-	"nCOdRL3IAkI7AiGmMwUzFfK+mbK4hYmun9Gt0u5jgDNXhz91orTHA8FZFqTU1N8op6IlREBoFDMaDHJp",
-	"X6Id981qtazz5NxO8HekWbHeem1n7ZYN9kWnG4tOKCHwBZO4trNWpTu1m53NxuTyOx2Ip+nicCaixBlK",
-	"9+JKhD9UhKMsIZQPHidTVbDZijpE4uETrJyO3QXiympH0EzUl0ujqKBBwcQzwA7XrX7Y26H9A9c3yHX0",
-	"apmJDRs7wOWFECeeoQK1nP99Bu0cnPUNwzVCfz4OCqeTK3xiGM73hj82T2ONKiHtXvGKWNJK0izwfw/G",
-	"JCx9K5Su2tnbUbqwze71FIuUTrkhIiAGFgCsE7BG2KERJsxQK0FOJAhbyG0eZBIjQCWdqz5os/uyL9YC",
-	"v+SbN7e3Z/xos25DSS7e1tc3t38x+LUHh+femE8vzYKFvMXibhzypDRJs/nywdO0Xy97gQZ9ZEjI8gUO",
-	"8mEXGMTNysiy9ZV+A1y5LN9xG/JSOEl1bPKUZ3r3d+q6gjfxscpthxjOW9OtxQHTGCzCiqFeUecxHigh",
-	"a4u1wQSupNTUO+aQZ2+lzynbbUASPPk3wVRd4EWTgDweIiLLHhQprE1+AQAvTQRnD/75kmE/pDP/nYNA",
-	"PH61EaBGZAwgx3Jzf54ZRyJ77wUCSqDBNGXxU86cKYaYcE4qxZpwP3Na0AlXbWoQG1OQg8hy5Nl+fed1",
-	"/fji0EO1T6OLsMVp0lO2JJ5T7ylNyqPBc8/EUBygCVBcPvjFujpZm5A7yHSkLHlEIzPu8zBYQ8Z6gXM0",
-	"4TjyiUNlkmPc+x65YQ3ak8B6pQltoWKnS2WKgYZvX+ZdX8DRbIXad9XgCgaDUpSgzMDeunOrT9Rg6fMr",
-	"DUQjxg7uaxol11BDpfbi8Gmb1a1KtVKrbVV+XftrYid9aDyfCHHBrRksc9YbIraJ4kwZ6qrjrhiRQQuL",
-	"bLVmuTSfh0NetD+L/HJ8tSkKScsc9NFwwJ91eA9dbdHMhzo1wgBEKZwWvOFGp+Lo5TiXeG0ZtszKximp",
-	"qE4lCp19jzzQyhhjXyxhdXV+721oQM/Sqp8MhhV0PuxYyI0UVsP4rH0qNWF8iuSX9Wq1vXLLugkEzwwa",
-	"SSD6PBI0QEtFTS0LDF8N4DuP263vpuW8/R5qc1ZNGYsUIe7afpAcKSS1mlSIlBDtOu9yXUhxNRPd7kJk",
-	"SJd1RlcOZjwiJNNFd0ZIZgKJZaWESZsmnhY942TAGeusZMBKBkzeTP1UhgMu1JF7vuucssT2Q/e2IWub",
-	"T14M8Y4NvGzlAA/yjZsUayUQKGwTNqrt4qTDIfikbZE752WxaEA8Zx3g6D0gJOEgoOtFuSnVbwjriJJt",
-	"rSMCFk9RvIWvNTeI8vv1dJU8XMY607eSsz9gNRm9ZYRmpvlRjbPyPVqIYelK7OyJVmjr37NBENyrGzJM",
-	"2Kb6Z2IIcVtKMKro4EHlAzqsovksM3iV2ZykV1hooGlSTDsNvLu9rhWLvoMYybpJu9iow6+8UMOj/lmW",
-	"6gQsWTPpztKCBFIn/v/5hj2TcaRjTZCxBaCczZhTPiAJu08w679DfLUY1tW1mu7FNN6qq1kr5LrRFU7z",
-	"PeL/XxyK//PdmhIlhWnIiR+Hwn+E2ghN37Nc+faps8P5GCGUTs6cMSafbbfwDqFRtLAU8uiFatuoRQxt",
-	"1TRf3rXQQhYNqPYoNSxLk0ovmRC1X9M9YhKCIZcJ5Q22k9lJetbuGDRS82bYQulQNmLmLovcXctUIYCb",
-	"IKMa/u1UEalDagwjOz6zJ/vtPZctz19gHBTn+vHEa2tllSb89WtMnetHMZshmRiV3MfzJ0vun4LiV2ZA",
-	"j4d/91iBneFp1PMoQmYZp9zeFSXQzqbVoNFlSg1qnbVL/IqyJCoVjVF2cPi6/vH40tdY40ASbLP/RnSh",
-	"6QfttpR0GOUAZ42xPNHnqAFdisFkmBEDfGrUFErTAlJbmlRQI7SrGSQ0KZBpO0hd8lTTZrDWknL6jK1f",
-	"tpE40Og2HX7ULQzQLhFKw/GecutDC7Ey5QylBkxXjiHjQmgIeQ0602+LiBFdBKDv4SDBmycPT+0OuTy+",
-	"IFF4E1MkUVRuUZhAsMJhIimNMWRl5HdbZzFPYg2slJSb8j/4n8X8GrVqrrZyXW7KsQwaI6MwiyDXyM7v",
-	"E9V95BZZGegYjvaq0KOk0APHp1x1P1xnlsmEwoiG3iY2MFGiLMfEMzbYvWn4Lgxr1KMoq6QQzBODFpJF",
-	"rJF4SA+6f/EJo0CA9vWi9rL6XHkQHy9fr7805KKxTEgs+ppv0zjNJmIiol5HOS7YojbMo2qmANz2n3yi",
-	"rOnAUsBThNnUqpTIbsxoINuMGXkOohmDyMri7kV0J1UbmkQXnfbflJr9Wf0Drvt/fI8k9Ebpof3zYUmO",
-	"I5g3dsaBVpX65RisoNLEqA3iiT7v3xoo0K+nM5HoD4N/7frw3vflw88wzd+51z139zRh98lGQ95lteFk",
-	"AFxaYP0bETYfrBUPQeiN92cfrhRLxWtGK+JZw55kgVqUd+N04jRMVqU93dpBHGqtd5iYMm5W07ZJQ2UW",
-	"Opae9Ukmp5bK8UgZAiar6ijhrG+kljpocEyQS8n6deqtsNYcOs1TDxGIzqFj26ksw29SqlmLOGcsfpIp",
-	"IdP++bFGY3Fq3fttmoBDZ0O2gPOUhnCvA5rk6LK46AN/A9WFKghZCPrb3AQ7NW1Lupa0zZ5y8ocBxIfp",
-	"oFL0LPsx5qg+hJ+l/sImVLlj512DW4W6VgaI31kpSMyP4gdORi21//rb/n79ZmCppT5+le+/Xbz8NLhp",
-	"Nps3B6c18d+NYK/VGJycPAq11Nt2EbWUBZn5Zn/7Wv/55IPsX/FREDd5gJs3l/U/DMDN4ZtTST9/6l3x",
-	"YN99h5f9zwCD09BgOkd7KbDOyd5e/3S/Xr/cetvp/Fyr9Xr/3X8zuOJvX7LGxrs9Gb34VHt1tvHxw337",
-	"5X9/3bv7yr40+M9c0MEtrTMadW5fDW7kt2b1/eB9WGsM5HY3iS62Xl3x1pefk49/v3knXry5OTl68+Wk",
-	"3neJoPZP6nVLApVSQLG6JsoKrvjvHz6cICGUfFP/8PH1Xv9k/2SvCkcPWh8+7+2d/y3vgoMvr/rNVnB5",
-	"sv/H1qvb+MWbly/esc3LevOKq5F5e3Fy+Oag/rm1d147a9Za5+8+Beed7ctN8XFj6+T15afD+5dfv9W/",
-	"wrnnh4dvD+q0dd7+evMmiq74DT9vNr79/u2DHttgf/vrzWa194UfDUPzfKj3z1tH7frpFt0fbB6cdw96",
-	"V7wzeNXmh4PP2yeN993tD+JT7evnL/cvNzaO2/Ts48v39fCwHm+++9y6OetEG51ftj/eUBpsHN8nIvnj",
-	"tB9d8fdvb77yfo1ud34+Ofl7PF3VA0MhC2C0+vDz7eWLg6+tT6dn99u1zv0Vfz2g26ebn3/95fXeEb0X",
-	"2xunf2yf88GXzc47zWiVXZH59XjFp12RZj2OY7TSEn5tp0kjyWYNxzwRsdUqHDMPpqvFh2PKVHMhTNGc",
-	"wjFOnV4xMB7579EZxlkw75urlLMD4yG5SaVb2/S9XFEKNA2GgUTYIAuCaAim4bBhRtHWDCQcMBEhrzHi",
-	"4uv4TxZvoyiBIXuyCzn6CqlHEQK0xyJhDWs5ptblbpquwdC8MkPbEGGy6QW0Sq1NRY54NpqkBkJ6pNGm",
-	"MW1ApEobvjBCciAT1rGWL4SF1Cv519pgFE1N45KCqQP1KfKGQcI3HUxl26rvsi+tgxE0LVxM0wxFdYpg",
-	"xGocppATn4tkPeSNqKfGK7lPfGO3mom36CRMM7juEil0uMxOI9Cmhh1rqGrbjgQh8o3LXrMZNiAeViEn",
-	"CK5POalVq1W7StQt3aQJ1lPCGE5dS5lPBZoarOnM3MUYrQupzSz54gfrmm9hdy71mWY1rWozl17lQall",
-	"kqupBUHXASSoaWMws1Valu3g8uREJqFfUnSplvMYlQg98+Ua8VwdluXq7UG6bah8c5fQhETM8FqgdJVa",
-	"IOKurpBDihB7uttf6QBdOAC/0Mg2yWpVHXKTjydJTLmkDeQzoQTiHeb0W8a6UKqFoAEQ/rlh6sUy0FSh",
-	"NDfsRrRhVQCyqTiqKg/L52pqHeCRYgc1mVJ/EaN3DPAERC+xqhJGWleWaU1xxd/zVOXEOEE0IR0hk4yK",
-	"wZs0WZ/FpkBNotpiPJCgPEHXnV/Ule6UFeJzplQigBcCFLgmqRAI7rtDJNPM7pJ20kyVDk+pG/pQF2DW",
-	"hnpNDLzDd5hyiPxqwM9jXPRabfUw+xTzkbRFQ5iwjO0CgbZ8eQPaEtoMwGUGoGUD0hGAk67egHLiO0Gd",
-	"9Xds4EP7dJdRO6RcmMfB43VBMNY9UNKIqWybyS8DfIA7TZu78pXa8ncsjlnKsodRNVxpZn7CRtvuTFtZ",
-	"YbcGUIioU/AQF4nhFRnsWnhLZ4sOdCgQLDbei6LS0tkgHlzHPZ7JlegAovYbraq8ESJilE+ULFmWUFt2",
-	"ia7trG1Wt6rr1dr6Vk3N8h2LI6oE+9lW9WB2swWk69N4yLmXoOVIwTesQdHUZdQutpXnPAQeqcRRESbY",
-	"bGbE9A51mbDJmBBw0iSJnJjp6M1I62E8v7TBtHU8Ohf4hDi4KBqnFnWs9tkyKYcdAqKxQl5jaiY0JGZE",
-	"cM2RZeGXU04szIfkZsbTfrXSI7rEwdB1ABqlTMIoIlA+P+QREr/HZZc1gArGLwLmrRD4cCW9QXdoAZ5i",
-	"U47C4MWPfWjOYkZWbNsU8MMTY88NLvYRYmVlSyK3tdVJw7GyUYTYxkRG02Y0fsxERNlDr7gK9C5z5/fC",
-	"V27hmigpUZ8kvvvjcm6TZ2qT+ZCd8p/PiYEbfXAdrXYNfV0hvlDmbVJ36xoyNeJKupAbFgnekuaut2yg",
-	"FTCVpEMDZsseyii8C4TNXPi8C5OE1/jQIJcsnDU79kQM4NMIzRUl+GIowRcvdcv2RyFb+Jxya1OxiRe0",
-	"DC0AEyfXHrAk9OMrfJzvn7j8KQyncZB7uX285Bh8Y+XHQ3krtIhpU4l8l7lUAxpYkDw23n07bLWZTEho",
-	"gvxNETfYlKLlcSkkVhjkS4xBXhQMHC86fjxA8tF7RU4rzCYHLF8WoQboBXJycBs8310uHkiqpogxBm+w",
-	"DnSoE2m9AF2BiGYBKI4up9ZXad8S5jlbSE15etIkYg9f9MeReEWft5J9M8u+4XU8X7Gn99XSS7x0m0wo",
-	"7PCCUjmnv3v5RNzG/xwUlpGJIWzycew02qeDtOUmhYQBGJ0giJmUDJNDx/VTqemhaMxIM2YoGQ1n2FE2",
-	"Tp0LnFXIOeuIu9lSM/g1hdP7eAmajrhbJWgmS9CoobLwQYv01kYvjMyOx1PLNn1ptgZS8Y5+RjQ5bLhW",
-	"12fpRG0clUPjF0RTrYGQ2WG6wsr0g5seMJ309PGtejELdghUdfiTGwZrj62qS8OZcHS1P4pzQAvfHCPW",
-	"x6S6sEwJLkoHHundsbzpIyxwZDTWZX4Ue9xBQ0BhYoDAEYC94yJEQAFgmJDOkAYulA94d8Q5CtGuU+YV",
-	"ql2tmG1tUNLjnEWEs6Qv4lvS4wDm48uEJmHjOuz6RMTOn3e/YCdqmkGqXPFTvBgL5PtxmCSMQ2VhrVqp",
-	"VaqV6sbmC99z/9zerpj/VfEJ5hjJHttVw2feGVwm86YuZFNdWRjkmR/Gopcw6T/XvRBY86WuUsdB8Oa+",
-	"11QD0g4jLZowZdJk0l5aqgIAJrfficWOYawej6ynItZQeXA65t6U2QOJvMQ3CTjzLmqiNdVV0avI8Jue",
-	"Rh/aea/1p+jBtxEzdSuNLdWhA/PBxq664nUH+TNFQ1Xmle5KMYBOGf3C1UhBwF7EkPLrI5QED0ayV3t5",
-	"UClUgG5Yr5T4GjdNjydhZAcG1nafqkELkx29lDmJhGRSN3UDxiA1lbulfnBhcmVeRuCs+UsurwPRoVCp",
-	"ybDdMW1n1CtZCXdnE62BmJLt6+zRqj08Mw4TjMVSJDgnsQtWac65pjkvHsmqGL0NJ8l0jrUtJnB858Mc",
-	"9Oxs7/Bi0yP1w4v1ze1f1vf39j1ytvfu4PUmqoC3J/X9dU06/DxF5jfl8AWEQw+kFMoO64pWaJUyfTCt",
-	"0JQp0xnohIoW7XgPY7l4hYrFzPdOMFLakKzsuoww+0kW9CR7biFZpyeTFD6UM/IsU3aWOhPPK8THxlKo",
-	"PtPCFd+AWgr3k/r+LvEj1qKNAZy3dXB44Z5UU6dghDEKSPj+wiMd2lD/V+dBLEJss/kc8kD0pe0R6zN6",
-	"O7kM1uy0lJy9v7j0iBTKIhmiogXGWrVNJgQ8XRGrrIhVVtbphMQqi1VPo/fnJBCkD2NWQTWSNvs+pRY5",
-	"krLH0pBFnio81QWeEcOc9UErADaai/GIzYxpew70EWX8uXwdtXTafWRCB9jjo4MF6ia+jY7oLlnT8cri",
-	"uxDj5VyHHAzytyS+7HVZLFnAAowy2eBJk/hVP3e+UlsNl3YLPPA4jdrLRESMj24mNlwbTqmSaVTt8YDF",
-	"oC0Q7lTH4eyApyEUpWVEfwcDLUEPhSoL/JGtrPNpSpq+F/QhAZKHdWwWNWwOJec0EqAJ3XoYqPV0Hy3E",
-	"Jf/3j+8C8NIoslE6CDys6r5/QJVT2Bn6WGWkJdu2tCd0TnXg6poOe3JN41QZDNXhpWAMNqrdTNMb++fH",
-	"BeLXCtpsWmZ3ZCQ7H8g23BGblV9AZtwy1oW8Dk/iga7CYjSOQhZDOyuqplDfWyY0TljgaWgGvxFH63cs",
-	"DpsDXyMqUQfAymAfwzdLdsdiCiwZRfJdzdgSCPiVBPwBJaBaWwV7brGSr3hB50SfOmnesk/t/yeXfab1",
-	"fqhCPoNWB0boweHx4eUhVJRYk1u3uoPFHfIGK6SDTQQEYuKeTFhQ1Ai/mytJCaWzBrD0lA8JTLd7PgPB",
-	"kq/V0n3L+MbauMX39qbvsH8t4u/InsXPxEDlvuh0Y9EJJXuAXQtrdtWN+C+SyRn0AuOI4rJ6bCgD3HuT",
-	"oBlcN51TZ5HOWvw8uXg+6yXjZDMRKHCVETgEQeJc9lZEge85IQx9OdqLvY4WzYhvZqICFXKBIzFJJWyB",
-	"GB9j5Q7JXD3uKwNzJcwWUHOAi+tRPOrShZwRX/qsGS1LU3w0ec+QcSoRiW6YGLswy2+qHOVjE0tPKUTL",
-	"2YFsldlYMuoZiJ3K+H7GvMuScjsVvaAuUpxmwPQlU43ZIsWuWcMrAlyZFi26OHN2k8/cZ+XedXGdVu5T",
-	"pij6yMiwwvYqe+Oyfqr0yeOYb3lOzmZBsqjNUWV5i57hySnhrUN9Y1BylRkVJp51sHW2v4EZZDDNOIu0",
-	"W5vIXOWx5Tk7OiPdiHJzud6sOgnmsBYZOzPbJmWge81DdEmxpeCFJnmho4l+zDoiYRIB8Bxq2QzAUEAH",
-	"0kO22ZuB6S7BJ3CR6CsQ5WM3k2bTIKxhoh7EWd+CxQJpLW0zGpjPwg4VeKDGBQ5YzAKTZ9shlHREwDRp",
-	"EvTNqGfjedpu1XGPKORY1IJ0iRVStxXV2SLwFJ54RLk3fiYMH5R86/rukuINs5K/W3oivefuuny9Q5M4",
-	"/AbyAkZvbWetVq28NKXFRYXHWHdc+2UNXgaWljqiREOuoHnywmQzpE/DDGsntEQtpSXmKyzVQlLYtNut",
-	"XJ/NQ40M7b+ieowwf3hIf5TY8BsgfCY35fH0EsASLUFB/uggrOU774w08k/gtktu6T+GpQgDsTIXZaJX",
-	"WsHewrXycIPx2j5hee3GdF+MsR7xW8Yakeab/ykvomXQRZawTjfSpQC+RpBXxozvWdZavS/UGW/ET5L4",
-	"QMhqLvRN2ai1eMCGkcihCOCMMjWCbIq62ABKC2iLTSG02WTK7I9poiCMWSMJ79L0N4gkhHJDkWVehAek",
-	"2ePAvYDmpP7KQDR6HcYTNOBEUy/LcWYSzNt3ZivpdQUfKFIjyUyocjTeHxweXx7+cbk2tZEDA/K0lg7O",
-	"SYlYha9e2TplBPgdvZ5HyeL5GztmF42yeK47mZOGRJ4+PtL62bDcECOapdBLyzWQ6j5PcFs5EpJBmhl5",
-	"LqhmZWmIbghF9Ymw7h7yuvyEbb1FptEBvlN+LBa2TQqf9x3vlrk1Cxmr9rH2QPncD+l//WpTb4YHk6+N",
-	"3E3jeRc64g5qwXAdkfeWn9qBEIEK4NFpO3zAw3TujEg3LdjsPzzMzeOrnAOY00dUOcWLqAgVZ3gXlbrM",
-	"WkCO83jXVmbP8mLPPKK8HyvoFy3glwxKBhov40yQDe+AyBrGGLO8YcZbNExqHmYQy+Ld5aj9w7tzLs5U",
-	"M4xCGs3oNT0NVsXk4mNVLrIYJP7Hkj/FK78Io2I+PtfE5mE+oWkoN2QWnuiWDXQnnGlky5EBkWd+g0kJ",
-	"u+B9873Z9v5zJWaAFhrgjIDd2YEFBRSevBSx/Wo+9FpATzZyIo4zTx9aTVbMw4g1xiO/AszUMLY/ghw0",
-	"A2iKLayYVTJawzia8da5T7h9igeVKQ1U4rusKAMGajoqxpUhvjyG+GPluYZ2yygTfKTxnZUaI63wtVWG",
-	"dUnN78dadtnFUGp4j0qs/nC0XyJGvEZL/1XJcHTpqqDp6LlQRlu9A93tstdopwh/iLzo4CmbEhZUPDYn",
-	"09GYKqCPn1eIf8diCfU8rVj0ZdoLpEFAcje6YQ3RgadFbCfbntMVcYJwMKIhIo/oSg+PXB5fmLt5+bIn",
-	"6J2OGWeta8ka/jA3WoaGeag5E82Ze0yaG/eGsz66KuP8lPnRip2YfA8wq+7Uaq+2p3ZXntZTGSdnV37K",
-	"QvyUxxLUQwt/lIcyfR0M9N/c9HgQlZODAWAStp9YqdWhjXaI9XZutALgkXbyqfOiZm9da2lZxIRkGpLU",
-	"lFzmMa2cMsxUsHj5n4eqM7FB507gJks7rzXQg0T6spAjmweIOkh/QBJdxAPiNxqBb3Lr0MZtOT8AwNQ0",
-	"oHuEkiAW3XX8gciBTFgHkajUAMU9nWdX8rwvbCWBRNkJJYtaMiB0YIbUPx0D+OXwkrYq5FC9xGxogmZF",
-	"7eHcj+G/B6hiEXfMKOOKGeH6dGiyNq0cxVd5jRcXFM37CHaO2ksp9L4llW7ETK+aHMado4IK1lBusZR9",
-	"D6LRFThySsYXU+oPD5+aMY0wIboDAlE9HthHIsJU+syj5vqp4Gz9hCaNdlllf61arT60tL/1LexOC9Pl",
-	"zUFv6YWXv9kMb1Oo/tIVOje4sDa9Y2Es1vfPj9cvlB019g5xhOfND2zMW1PraNyVcA4MzBZq1CKc3XQR",
-	"AmUtloxVyKnuNBwlTeY1pNN9y8pZHM7S4zLX6Ckg5yY3R6ZH8xxSGuUZm5vsKdYg0b8/BY5nzurpRpSX",
-	"2jyftWoBSP1iKP0UL90lPsyGGF0zXDdwgDs2VEmsC/z6bWG8odGVw2cR5T8Mx5f7UaUFwBHlq5BRiRRw",
-	"WoyKHRMY2VlLh82SXuaSYbMfRtYLX6tBKisWtl+5JKJpg91jTGJEcR4QieDUAzbv/sUn9BWenb/eJy9q",
-	"L6vPle7+ePl6/aXLNxKLfhp0gdywNYijXocrD+425IFO84DU8z3i6xiV+s+IcoTPUwLS3wW8xD5UTcMP",
-	"CJwb93BJ2tAWVg0K9JvaVHrILubDW/kkEerGMkGa+p98ogYlsOiQFMuWdZyPyG7MaCDbjCU6JZ7QW6ZB",
-	"M5TV2IvosAzFUc1InLGSDSq8G/IuK9EmMkPNjOStphX07CLk4SFM7rQicR6iqHBZZQQRnpGVRQXIA/Ju",
-	"GQRQzCJBnx6Q5VQkDOIlPr4QC66pkhM2do6efSiV6GiypNF2aGNM+ymmyKmyvhBURcdbdFOrZteJlYUH",
-	"TRi2jxjCC3GPSwP6YhpK1VfRmMnca2kLDtlflXiVjPEipCt1zdw6S/9a5fJ+gLByXd5auCfYegsNKg8t",
-	"wRzMkzr60KDyd4NrbQLJBbjWmeZ6jC4CyZdJkaWE9dpEwTTXOPjqrSp2zOe770shrcNkGkBrdTZ2mFXI",
-	"mZMMxERgIKB0MJsPNIYgfkAJ0vS8SnqeBmL614PpCxG/V2jpldxeAiDpacNxswny7L4swJCeVIx3aWfD",
-	"WXGT98a7F02GcVV3rvgXN787w7BqfZdJZiE528ZdLTPHsHL3nn8cq0s7ldxDspu4SzvFIaz8bigMYbm3",
-	"LotgZR4/HjbJOd1oKeW0cEHMcsBbkQFLKuTUIg71ePh3j5XAkxV1hzsf+J31hndY0hbqQ4Qaks00Oxvy",
-	"O8YTEQ8mtymcUXiahnB3GkpEjXPzVVN4KQAOzazncjH1QNFQtHmKWsJpwRlFMqFYzU/Tl+Bcl/YlDckL",
-	"p7EVgiDKzdAYFPiMIFvJWNJA8BCpsepuXdai+kfaO0VLqKiwPrM9RtTWZ3QlNJ9QEoSS3kQMUsDjzNy1",
-	"lVxf8rL7R1qYQ8tilKU3Rpz/OAX4vnNrP1N/jxZYUdU91jQXlNyTRGRidYIzLyUgzeIqIXCJ6PEEef11",
-	"GahkDcEDwu5YPABOn11d/5Sxi8HLt1LAVY4yEV3SF/Et1swWZQGwcjcvIma0UxmHd9CdZbOYpE9Twz6d",
-	"6FpVsi+okv2RZF/Rki+qZp/BoM1szMkjV5nLStAdw0DnkIesXwvaxu5DmUDJtkxlGoZtisyCzFMfO/5V",
-	"gkM+LNqgPzZjOBQXRzunLBI/fZnidu5YrSJ3MsmtnrnH7vJ3X6ro3dBuLo7fZU4rjeBlv3SCGJ57wbCc",
-	"0mYLl30Wa25Z0y0hTczPMMvItuhLUyAxFO3TxlE+bFgQBCT18aLSYAtwkVw3lQb0ieDEz4oSvzSe6H70",
-	"dxZR1Cic12EXMbZfbVaqlU1E4P7LywtTB8G7G4sAG4jWvDWgn7fm2QxS64kikO4rXOAyLLX73HO9FAND",
-	"r975dSH8s4pzlsU5c/ts0ZHO3OMKY52F5xTLzzLzcKqIp3ulchYl4K7YYn7lfkpJEnHLuMy6fanzOOxZ",
-	"lsY8HyTZVlHPhQaKnCDmY22M4lVRGMjMrvxRocxhwSp6SV62jvZa1h5LSUykHf49uuCpYqOPtd4L1tlo",
-	"S3qsCvjuEQH9mEnRixsM2i4c81H9GbMmi2MWSw1RErC7UJ1JYtaNKFYR6iYRQDaBk/78ywmx7jpBWOAI",
-	"YhJqmUWcobO8boa8xeJuHPIkE6CdNHzqpktigk8Kcu6LUp8yEza1APeBGFa3pTHVIUk1o62urewpY6ru",
-	"058oqjq1BM1FVlfidPlCtI8lgov3UGGYdl62+EYsEpo8PTs7RlU46+dDJNkgyi7xNYNoGPgorx05paW9",
-	"DzLKJ6JJ3gPJXK1SNX0ncG9TMQ48Zk0lbm2ReAcqyUGG6jsjJRuojol9DC/lJ856KR0aMHuss6uxV6xe",
-	"ElEAeE1hFOHDbC15vSDeBFgwkKMjPhec+aYmRH8m5Ola6nuxsl6PS1rvnimeB/k/pEf6bZqoL3WGSBZX",
-	"qcM6mp8T9US16lu/VKuz6Ztz3EjfX8H6PCJDzsZdqbClUWFvwrthBebO1SKVWbFAyBbJwykzKjNtb0+c",
-	"cNTne5naISWYRUHy8XUYKRkDO7EhOjchN9i0V2uUB1druyl/VIcmunsRg/lFuUjNzCkTLFyA97Jx+VYs",
-	"+ulWClg3aReGAc5o5wA/YkkSlzikNmHZFjKZlm/aXDMHzmk9wTiS7J42EnjNUBI/7PplLxB25/hoMxIA",
-	"Rj3NMBh063m/iLpqmveAp8z/Ne4YD0Q8zYvgFQt4FRkmU42IJqmf6+LEqaGtqWaGtub4GpZqrkNDPjNZ",
-	"PF4+h9fSNVSpjBYxMENnZXWFfLYBU08ZSGXvZUqyvGHEiBFAcZkB0iXUd2iI9UUcOJuK3Sd6BMPYkXr4",
-	"txI2Dma50q8kES2WtLGvXUQM7+fp/vYmiViC2oYHJAhbofJ+Jp+Fv6edgCUq57AqbVXKIROz+ByrTOv7",
-	"mcs30jsupm4jvf+EIWbHgJHF9GJwvKxIwzwvbwWOA+ypR1F2a2NUGI08ySLWSApgwbK4Ptal10A9FmWs",
-	"gyDOUmjOT0vHh0dYoCs7SvBwUrNuHBLoyvBaGV4rw2tleK0Mr5XhtQJHe0JrTWOdjbHXZjeU0DA4yF2T",
-	"BTPL3zELY5a3j9AUgTRPYf4FK8+k2v+YYlKmjzYzLOS6hhksxDoE8ylMUmMENtUN2itxT8Pg+GfvLy7J",
-	"RiiF83Z+heyzKJI6Na92RMKCK34DaF8d6hHJOmFDRIKr90voDcipmwECflENrAgE7b5k3d8wR7ELv0jC",
-	"uA7d7Z975Pg1XCqStsFkjKBDFmAaPfi/2i8GjuhmkDAi4oDFpEPjW/XUK/455IHoy/Xa5vZm5Ypf8cmh",
-	"HYHInvIB3nOH+GasfA+kl0d8sEfUf6hNrP4f9bGuMVA60dd8WZjR3jWFB9eoE3zviptf1KJUt2gIzoGU",
-	"PkxCLGWQTMpQ8GuEUrpGzDb9DC3D8TEC1geNKqSuP8Ly2tuqiYjRO6VgtVkds2x/GeJGhvyK0/wt8Gxb",
-	"0eARqeQ+JOTMW1TIewSP0ja3eqkX1Ve2gBpGGflLaMxkQm656EMGS70yzC48zfawBawhAhZ4MFH0indC",
-	"CeUaAfm7J2C6CRekB9rPmVaomq6qe5pNoFGtIpD56iFcOxUxFlnThAC81C5BihitQdX045DAar8Nu10W",
-	"wDpC2E2dj/N/U/P0s/pnXf3zH99TC1+93v450Q7MDWuFnAN9DmDbsyiCYaW3jBPapwMEl0KBQbq9RCLD",
-	"HItZ6q44UJ4WoArAPJM2u+L4qllcT/WyyiAgPk1EJ2z4oKrhKymmEmMsNeGCsx19QI+GM4HqDrowh0ri",
-	"q9P+rG3+VbGbwjU7EANQiCD/HJvNvOI6TYwsEzAX6ol2E8J8STWF2ktAGx03mHpdg4yK+c8uiyI1tPDt",
-	"qfu4A2he7I7FNILtbBaZmXosyYHXuuJJRjbYvnyzeGDV6BkPIWeAwrdCzs1Xwu1YgGCtNc950A1rhzqR",
-	"WyRssP9AWQhoX8KfkeYN0e4vq5BTkRs4yIDDi9Wq1aoeQ8QVQCWC1hMI3iTssF3NfiQE6ajF3adhogta",
-	"XlS3cJr9c5bEg/V6M2GxX7niQ54w3nmUJzx9Z0EZe2FklmaFWFaLstWlrCObJkbGicI+LNgH0/JUzLP1",
-	"wbUE7QtbJ98Lux4ueljz2isEj8zRFV5WUVxxnIz1u5Cu18+OvNqvm5VatbJZq2zWvHMWvKWJd8DkbSK6",
-	"3nHIe/de/fOFd7VGu6FHaLd7teZdXLzd2dy84sWtaaNYJR6vZMuuuiO0kQoMZkCk71NpV8WqbyFjD+PI",
-	"jbOHO/R+/QaW7tbW9vaLF1ubD7OSUWiUWMl4sNxKjpme7JyhPK5B4RLbv2wIrgcp3Z5ku0roYQUpVgXZ",
-	"RvvAxAONt60bvSxUSyid+xAaKYU8yFejDrctoItul+9j9Sykr7rqXJigcwFnya6Y+TuLBesg26WAx6+7",
-	"tKO3w8geBTxlcqQV97mLl9Fl4Qx869XqK2oiWNjKy83+UDLHWXElmZxlbxLwJoxgTAK4gm0AieVN4+hn",
-	"4cOxZSCHdIw2qvWHhoBYyE0P4qHQP6T9lR3rXCgvxjT7ppgrUAZrfBtwG0d5Q6EeD02wo5cHOmZOqMDJ",
-	"SVn/09FoIiYhTwRqt+JUGPo9WVkyYy1nqBasY6tuOgufdsM16PRd+2viKk/7Uk/TUTCh6FsBtCyk+n9h",
-	"snN4wRfV+U8iQYss2A3cmk9e1p+zlnNSIGMBhxyOjLN68cPmY/R6S0X4sNroT7HRD/mCzfPhBZvN5vC8",
-	"cT7dRm+HErBwJy2DZnfAcWtRmIJQ2yQNwRss5nYkPMJZn8kEo40YTcQyIB26J2FgG2lsqw48CuLSEhoU",
-	"gZQYLaiw1U5IIpAPxiacIdwMqQN9ZDR1rh3Ht/jdPwwPX1198qGanO+8FO7xnRyonetjbL3bZZwFajGN",
-	"29EzVNPh3lm2YjpnJ4woqbvWgqKssk5/22PyX4Esg6zlFF0ceP5kXAc4Pgd4yb+Y7MAdh1WhrUzMKhoS",
-	"DXqpzF5ua++7IAlh7z+VhHB2wCgJoe9eWnurH16KjHbOWqHEeio9wmmW2ZR3mcpYDggGExAb2PZeCMm0",
-	"RZxgtrMMoMz94u8Mn8wUHDKZRPSm0hBqUuGTr/Why8OLy+P63uTEB+5oPA3uWGY+yhwbOLrKqpWggRFb",
-	"7jlCWs0uJgr3TREAWEZMlMkHx03Bt5gc8stUxRqm2jSiaGIFUEwwqpFzBq6DBwmMFezXcpIdLHjLFK6c",
-	"Imiw7JYZmXbTMnCMGbu2EtVLnGdb6KIbXgmjDblyCb08ObfUoNtNM2dhEVtBkFaUCs4yPAXFybF5sRSU",
-	"pKqGNuWMRl/GvpvZtnua1NTkAmMVtF5QdmqhEqdwpRelqaawDGMRTQHaAWdPFuw5V6f+i4M86vtXwR2o",
-	"tI4yNYiwMGYO6Zi7zT+go0arYm6f3Y7qULEFYFd5YSAH7lYWv8FHlUZvJiGZJHUCbz8NsDxcIP8M/6ro",
-	"ThelvlvhHeMk6Sv/Di4KerjuoeXjVIBb1KCctGLKE9tbMjANCm0RBTvkRXWrLAykxun7DP+8YTHjjZB2",
-	"GE+UD0x6svf//39xKCQUUavBhG8xpedqFfWk+kL1bBqYinMXp37yYhc1bk8TKIIZK5FdaumuwkNl4aEY",
-	"13qBvJtd1GR2UVEwKHYPZWSMo+eniP2o823kR61nsPm5ILQb3rIBaVPThIJ1IjNEemaSCasIz5JGeBax",
-	"6jPrpCieg+t7RBhHnaB72/oaDARUmCy1WddWMnXZ4jiLWFrpbBdabWWidFpx9RYgZJcPSR0NFwuOLsej",
-	"o4/GNzddmWD5YHgI9IQLIGEcyAq5gKfrxulmT7JAvRsEhECdhby1S3hqdWIIKaOVcBdPZYmic2z3+KwB",
-	"oqlNPgRNn87me5oA0jj5tAobLSZstAgBl1ntRUGicRajWegjILzwFI0bQGOmnEmQCgiy6qvNoGEMYC8A",
-	"EISuTtQRpaQvsBRRopCwW7ZYQ6PkmNpqfMzAD7zicSiTsp2Eo/aviP1IM13z1t12HQxpb5k9Yhe2/h2W",
-	"thLWGyFvitLVreYJvB4RYwUsej19wIdvxCxgPAlp5OZDjH3ZoUoZVchrpRK5udJXd8PMSIjcg4iV5Dd7",
-	"UaR/B7Rh+xYa/qNDw8g33krBjvgoWXykPmWBS9o+o7AXW5CO7ZvSavVHX9zKLu0Xfbiz1D+CRZBZ6pJF",
-	"zSkWuTO1Q8tcLafr0D1oV7o6NL2l+iRc5+niB5AZXOuOyVknfpdK2Rdx4Du1674ODF/bgzsOeRdGMI3V",
-	"5HsGPqgfC94C9ZTrwavbBj5zP8J4IMGg1dA8tkJfDa76xAaNIhbjrRtC3IZMIrfDjVAP46yv2T9h94fS",
-	"GLojbdPMXp7RPs0Pjbp5h65Lxtt0PRK8Rde8NTPuwPQRh5RchNEdJReUJwK1q71Y9JI4e/nEhqz5nKcx",
-	"ZkcJLSveF0P2461dsGR9H5ZFsW5RZo9ZNn7MmjGT7XXNkwJyH3lK1g1FCGK6tJlZdw3aYdnFB7gGehlj",
-	"5wdOYaUI/S9F9lgFcYtMcsGZltVzkuZD+7vIIh8r043tMnnCFs6eLGELX/gvTtiq718lbGVCTCijYOnP",
-	"kLA1d1tQwtbcfhqbqjxhC3crS9jio0oTturOGvlrTNbWyacqA5JQ1EUgzgHuSzvEBsQujInoc7QcAPEu",
-	"mirjC77Vn+Ffk+R6S9K36tu+s/QtGJNrO2sdZd/8h3W6MZO00hCdyk1cagFlTZ9hu0lXy/z5l9o0XRaD",
-	"WMYAn7dmPDzz0OkMpafJ8n5EvVJqIK2yvGVZ3h5uiRH2wfTyKbPZirK8PfdQmXEwRZYXppjUS/wcgGod",
-	"yd0NGdWIyoTY7TBLJngm8TIdcsCFMtZWGeNlyhgvYgdl1lNRxtgER0qtZ3XC5Ghb+kkr+bxcGeNFLK10",
-	"tgvNxnnF4ZY0Y1xPqbExSidiN3znkGijvTldatmJji+qb2CmKJ/d/+qHn1Ls8jJy74xtb7PWaN23BWAN",
-	"lxv4gKKurHMie422NvcLFOwzk5jA4KJncCw97QoAn/hzPYMA+Zyq4AqBDMzI1Puo6OTUWtrRuzMa8qNj",
-	"lVPZ2E8XiJwiCLmyL+aUVV+EEsjshLIY3igL/a62IdS9NzcgtFvOAGGiwtc6KszuG44Uhx8R996KAZ2q",
-	"1Nc5pxjxtutmU2TY4sYFQB6EQAMFpRd4OuGZvWUEhKpbVRLQgUQJpRHLGzSOQ/cNpYFDBKFIeeBBpRBy",
-	"hkuTmMEQNvlKY+D40hHtnaHA+DP9zOcFIXLyjEqi3HRC3RGCd93V40IjEoVNloQd5mlQYIRmlCy+A+Yx",
-	"OiC1bcM3/tzQxOoAe8yI/zZJusrl8D3iX9AOuwgT9ttFEoeNRP10RpP2bxua0tu/YI1ezHwi7lhM2knS",
-	"lUDmA8q0x5EZwYdCpmugl9CsBhmIBUdliyYml3Tpk+Yih2RUmpA28G2dUEqAlIxBK4ASxPvXKuQ1DZVS",
-	"iwROd6w0cydUyrWrxFEQxExiRgH+bkDZ1w65YQOhEe7hfHWzIkB5zeQBL90QHSgb+v3i/SnoLKmZC8gz",
-	"tLEl6fSiJOzSONlQv68HNKHPPWQ4UR+ILB0J6QiZkJfkXbi3q1a9n6Ey9glmYowCB9nLyB6VYYPcMBkG",
-	"MJQdsCSM3k6HzTNsEvBmJpUoUnD+pC/MuIcS1rClMCBBSCPWSFI6ASBH6tKkrcwBszcMaZL63fCPN2ij",
-	"zYKyoNulWsGfavMpdplB+Uo8roSL+i+gnoDEg12xgNvtSCnwhNy/d9bY4Pcq+6Mevg9/f/ep9iE83v+9",
-	"ffOmof4++vjtqHYa/v4KJCOG0soeY6NyYwJ0wzG4fya2EGC8rUr9x8uMzf16v99fhwXaiyPGgbVkchsg",
-	"d+852R+OlYTCcLph99bQWJTXIV/beVWtzjp9U41wKZc9fAHK7eVNxa7SqRPYYkrvhcnABMpTmi7jEtnC",
-	"CCCysf5YU5dMOSuBPANxTjuM9LgS8MqaQLmrJOlzlzJfmWw5ZoOXtVebUwVfU6FbFH+FV7q+qw1beEm6",
-	"tJ3P/9/aDaOxEmx//qX8efwysxrxN73knB/VoKFFUkA6iuSNcFjJuzha21nboN0Q5LweiiH/X9tbogkw",
-	"0uuJWAc46aTHOYukw9LXYHESNiEbBAWY+vOVmbOp/ilgcqlHUeaylNB1v66LOkMpe8o/1aSPyqSEk/oM",
-	"3FDO+khQFLM7cYsKUT9437lxwbOdw0TvjsQUQ+AHqVui1EQ+HffetOiW77uMfzo7NTahc/4RlwnljcIX",
-	"uWSdboSMbYb1hzfDVk/Xsqpfx9/4RAQsKrx7m5GjM9KNKHfvFJoXcu51FlFecocMAygjd8iG5egVSWIN",
-	"GaZtJZ6eaKwcT29DfyOUwncebMAcCxaI+wSY955k6Z0tY5SZwW/uqaa2P0xg9TgPdG9b9sXYXl8CeTb0",
-	"8gcWUW3oExyJ5I42iJzh05VIbOHUk1s2kDqeDLU7tjMiC7es0yUpipJnIjmwMURClXmOkTnRlaQv4ltl",
-	"349Mz7iDBc8seFcdD9JTYCu6zdBjw6+OVwl3zM51/3L+hmdMdCOI+IGPqVaR9vOMnDf1ssKtaArdcf2o",
-	"U+35ex+qr7WBNRN6SyNZScI63SQzQUGYrP3z1z//LwAA//8=",
+	"7L3rchs5li76KjiciWh7D0nxqgsVE3tUsqvKVS7bW3JN9e62txLMBEm0kgAbAEWzKnTeZWJ+nDi/zyP0",
+	"i53AApCJTGaSmSJlu6rVP7os5g2XhXVf3/qtEfL5gjPClGyMfmvMCI6IgH9e4nBGLjlTgsf674jIUNCF",
+	"opw1Ro1fZkTNiECYRWjGV0jNCBrzaI3meI3GBIX66ajdaDZkOCNzrN+g1gvSGDWkEpRNG/f3zYZ+PWHq",
+	"BZULLql5df5LF2hCY4IYnhM04SL50s53i/gnHtEJJdHmS9/PCIqpVH+SSM2o/HkRYUWaaDWj4QwxjjhM",
+	"Tt+B+AQ+eXmBZli20TVhEaIKjXF4iyhDwatJy32ndU1ZSAI9MvIJzxexHtIvJGqi3hC94Xeo1+kdo25v",
+	"1OmMOh303U/vd8/hWmH9mvwE3gkiCVNoNSOCwBwQlTDQGEtlRq5mWKGQL+NI78gMR03YrhgrIpAgdzzE",
+	"+m0S9oxxpe/iDFE1ghdFWOExlgRFnEi4jplcEdFEXKAQsz/BAytBlSIMKZ7dkH8VZNIYNf7lKCWwI3NV",
+	"HiXT0nN8+R5Pi3ZdKsHZFN3hmEZYceE2Qu/9OZIF2/CGM9L6CatwFuwijivy9yWR6lUJadDIfU2YG8/N",
+	"0lJG3IWYTzVB6DEozrNbPpx0wi45mZxNjvEg7JDTSXfSwf1xLxxEQ3I8yQxujj+9JmyqZo3R8aBZOFYl",
+	"1hcTRUTBMumf4QDOMVsjSULOIokUR0qsEZ5iytCzq28v0Vm322nq6/pB1O20e+3+83O0sGTEWbzWtMT0",
+	"3ARBK6Aqzs1r7SJIvfETTGMS6elTJoEU3GNIEnFHQ2JpQ/9FEOOrzNr0O5m5U0bny3lj1EkmTpkiUyJg",
+	"5r/88svFUs0IUzTEihTvFbwNtgWjUJBI341jQ/wrIP6IN1HwDcGCiKBwNbrt43b3eXYPzf11duq+2Vhg",
+	"gedEWQ56EYZkoV5jNl3iacnoY3tVjz+Yy2mgiZkIwYVsomChWt9cBegZHEcywctYPddLHhCW4zJwZ6PZ",
+	"oPrFhos3mg3NNDWVwEBayUi2n40XYn21ZG9ZvN4ccqDEkgQjzQ1mlE01zwlnmE1J1EYXjk78tR/rIzRZ",
+	"ShLpe90/zblxd5zD5rG15bp6sobTIInXEq3026i/mViiwIwSlivAi0VMDTM7umNRO5zhO0IFb0di3RJL",
+	"9m9/k5wFTX3vIsZhcoaXconjhKvhWPKEn2IFp5txI2vQG0KNvEORWCOxZIhxgaiSKHgVkfmCK8LCdetH",
+	"sg70RG/JQrXddvx9ScQ63Y1IrG/EkmV2wW5uYzTBsSQJbY05jwlmhk9+WlBBZAkj0NuF1IxLO3jNHrEy",
+	"gkHLNk01wPhhFV5dv0Wnx53uOVpRNeNLhTD6lTOil5lK9PP7y7LBEzOKGwzDqMXH7AS+IRMuSLUZjOHe",
+	"dBYHGrx5bb3Rf8/jiIjdAgNHkSBSE7kgki9FSNroPRAVBXKyR7aJJDfzZBz0JnOMQIRTgfiKIUGnMyXR",
+	"eK15OWXTZFYLrGbppGjUaDb0yaNCazr6gPoTm3Axx8ow1uNBo6lnanjuWadz0j076w0HJ4PO2Vm3mbLj",
+	"biE7ftDkfS7V/eITSE7qj2RdpHQo8gk0vjVfmk2ALdI7R1agfRIczpDhfYoDM5LLcKY5EkY///zqhWGD",
+	"C4JVToMAYjViUmuyt2TdhK11P4Q4jomAuyhDvQGa8aWWAU75gk9q9W1KlEwfyzEvrSnraxMqJIxbKhrH",
+	"ml8xTUHovfd9MyLMDNd1w6QSDTpnKBDLmAQbTN1K/1tCFsmoRsAG7aS1EiqoZvGMrNplAinHMstOYm84",
+	"hD11f3e1hFWKCP3O//PX/6v1f3/8t39tFJ3WV0wqzEKym2TfLgj7z3dvELVPVCFYe+vN56Pcd3hKLpdC",
+	"clFoigmz6wutSIyJ1sxGqJNTG6x5YChD39k08nZFpXmaRgi4urWCci+0lg/o20EIQ2kz8kkFoI/YHxaC",
+	"3FG+lIGR6E6ML5mnJJhb0QIDTRHg81N6R6R+gMwXag2fzexDp5ifm1cVC9JO82Hr3yld/2v6a4HYeqXI",
+	"XB/+jTF3h8WDlvo1hUPWTyRD7HY6O6nimsSTch0to88QK2CQwrd6qVd47QSMPQiGAf1JAtvDC6o5BBdo",
+	"KYloo7cJpRh2596W4RbaeAwkiSfBCGl5DBwjIjFRBEyHiEo8jonW/ZpuHGYQQENyuSBCfy6A4TW1NIE7",
+	"iD7YoKqDvUHAwplp++SWMK3lcHtuC5dbr1FNVeuaC1WwrjQKmkb71nrEOhjl1RVztkI+t8esjV4BR3QP",
+	"GFMpJhOFtNoyJpJGxF5N1JIg/YTTswL/qOpheOdoTGLOpmDyUbDQIiJK10LPq7KRToSiEzC83uqXGgtH",
+	"ELngTBIwcL7BkTWk9V+hcebof/oKuda99W/JwfitYeybxuivvzUmlMSRf5TnctoYNb6Fo8sRZXf/+K+Y",
+	"RmBgJycAfAKN+4/3Vefy0nwQZrApDDzRN8ex5hokOte62g/Xb98gPv4bCVUTYTTGEUosvCaYxzEWU9JG",
+	"b6x8XuHUHmoY/9YkpuH+ywMb6Bbnh3/8FyKfqFQELeeIKjLXNIeI/uEOx1x4ixUtzafIgdbrLQNTYq7V",
+	"chicRFgQ4x0CK1OfcDglGGmm4LiLXEs9zgkXYxqB9ffMMI3n50anohKcVlpGlK3mt/BwRNjey4mXasYF",
+	"/RWeSdb1IiRScsT+8d8cLYiYU5UlPD3ew1Gd56ug0ri50HipUm/bjMeR0SA1i4Q1pdJbaRKhieBzYx1Z",
+	"zbtpfnJKnaTKbAbcwyeKMNAKmNH9AnAttcCkDMD/4fl/vWtlE7V3H3keqnujfWkdDcewAHtvVrI/+nWI",
+	"wrsfb1ucE8touucZX58Rk0tJ0JJF1lORMI/UCAKl508SBX9uWfbYeqV59i8ba25N1vFSro1v1n9jiBka",
+	"6wExZTx5h9ugN1x9y5csOtzevNGHhjD9MoEzp4ZxdTOBjx1sjzbNzPTUAGMEdvEzc8ecRI/EMS7hDIf6",
+	"DGuyYIogvkyEFn4sofWGe9wDzneiblGJ7KdAVQItIjo3uiA2Xlur5SfeXWvTcUZkE5Uwh8OQHnh0W3mX",
+	"7ran8x5gWIyfGfm0IKEi0e+It1wk/k0YhrXY+cS4N7VBGUk0JmpFCENhTOHUs8jxI2O6+xE2yefEyEkS",
+	"GyWUAZtvgwprBwRuaNDlc2uB45ivSHRDF3pBGt2zXrvT7rU7R71B42OzEQqidYYbMJ96ne5Jq9tpdYbv",
+	"u71RrzPq9Npn/V6n0/k3CGQ18nPVZhDTikBiFCfqrGqM2DKOmw0agVUTY6luljL7qe62T6VP0EVjlIz8",
+	"JFVzjfHSaDacOXqzZIrG7ssCK3IT0zlNxiJ4rBXav35sNhIjJLUPtJXRGDXI+ocO+fMFfUt/+PE/u/+L",
+	"vr78YTb+LtR/v/r511fdN/SHs0azsYRQYtXp3OtB8oVWtY1KndmXIs8FI2rFxa00gt6Y6uAcF7cS3KOX",
+	"r15caU4Ix+Dc3KYpxFiC1Hp4+m30UtvaI6cwrOE6WA7aoi3yxOTcLGCsvjI3ez5TLATWi/+pBbZIY3R2",
+	"n6WnAv8Fgylodc/cp4eRWO96PVuKGgU4HVK/lx+R/uaUtzZ/tAPpDvKnctOYl8j7pZ39YrfT6RR9077+",
+	"+N4j+7J4udsqj8c4y9N71cl99siULZlUfCHhhZRNz1GgyTkw7so7YwZWWUX9lB62O6z1VvX03hzmHZ5h",
+	"OJOZETmvTM6x4W/YfZ5BbKMdCHzrO7WtNiGrJBoaY0WqL85+q9HNjlmzqPyYv00PrlVkNmaQIzx9unYP",
+	"y42gd+84YRF56yu51xccbu99vftNRpp/8c/65zQQbBwzSfDG5iQIy5OsTxqOQbItK7uRTo97rO3p32cF",
+	"QH4mVy7UvSACzSlb5kiHI3iwjb4ha25SEAw/LVKa0Ett2UIgXKCF4Nq+RCFfMiVNogU429rlsyo6E537",
+	"RGAV7S9cOk+CplpZiLgeI/wCUVY4kXM0FZgpmeH421SbKx6TKzLJ8v0MS9zg/MP7jEDdwhPtMPXBXINS",
+	"04Tx6r9NdEHPajvP1MzdyuoiVmRoMsONNJ/44Zf36Nn3173h8XPnrYuIoHepcQ2xkj9JJEjIRQQ6GUaS",
+	"TplWvSQJBTGKmrXNpeKCRG30y4zD6I1EA/8nHAAT4oP4iyTEHP0Zj4kW3cpskTYf2+gVQziOrc5ofpQm",
+	"TyNZUgkBqNWM2yyfOb4lYApocY7X52Y99Q+gIrrvzbG8BS4pUfA/vP/hcajNVGcFgw0riVJ6ooFZshYs",
+	"o2xxFpIAMSwEX5kJmUmYVVbcThsWxkzbRM/0eFzyVukh1WfUV6N2Mv3ESfQoWsPQ+D1dlOevJmBpPXKG",
+	"4nwyd6czq2qkqkFGsjczCl+GNeVEX06qbPDkjI6VWb+PyYyNKxMmJ6Pb1t9kyyWILOiPZK2PtjEWLuFV",
+	"euVraKcX1ioHWk/U1GdaH31epK2Wa6CJnZIzTJqNXqfTHUXj09Goq+dVpKoWhO/zmmoJt93gXye79MVv",
+	"BSEQMy7UFCuL7EEdzfEcmQBPNpiwRYgU8MrhQ/TLqskXZlszilaap9Tr9Ds5W/Iveyg7x6W6zs+M/n1J",
+	"kCBTLKJYC14+QSGW5Bx1NYPqDYeabwgcKiJkLY2o+xAdopNRHxrZSF+nk4n2deooBKcV9IFaQv5VVCTj",
+	"q56Z/mFl/jkKwA7fi9x7eQ4OJLPBFxP2986m6/n+ErhgnEdPvpOvw3ei1zrJiQiXQoAbUNMq+ZSMz83D",
+	"/H2/6XBxG/tbtRNivWn5E1J+ILT9lA5za8TVxUA9TpMj3CRM6oZdTsRXoHZtynB+R0SMi+xSXpRJnDfn",
+	"MsZbxwTjqXJReJth7iLcRij0jzudDMfrDc96e3A8WJWSWZtM/ifN5WvUXJ50lIPrKNW9Qr87naUJKXkE",
+	"Jy7EtFbh96zQPEBzKWB1SZwrp6YcWvewmsacqBmP9BjwUs16firkHWGKQ5LRnpGPryJEcPyoEYJ+NW4p",
+	"USbabJjbdufXsKITPqGbB3jiHRHs0o+Sb/xkHsiJiwO7pr8eR9HJNj9R1hc0dyuTOoUqe2+y57/MU/M5",
+	"hH9vD3I+hBdjcBii7H8ZH0KRSZrMZ8eu/5TMOjvg720lbm7BbTJ2+jxaCH4HoZm5JPEdkW0UGNYejFzy",
+	"ATW+bvuXc3QLgsgne4zApatfHEJgA8wE96JuMErLBvVTkk4ZiUz53fB0cPa8jQLGGQlG4AuH5CewM6iJ",
+	"If189brp6W/6cayWgpwnRWRLBluiEnc1nHNJlN4akyIHmcY2r4ohbfmg96+vwYsOKh/TmstfG3ocjaYR",
+	"bl33j563Cak67m1CoZcguWpcBb8jeXwga9pfgMomdarOfHm72pvAjlNYZmt+7bx3Hy6bT0RTiEQUkn73",
+	"iVn3vw4TqVDXXkZUXYTKkJl31u1RtAdvjgXFqQoFtsLG6ditoennml71RWb3kkC05rsQF5SFalx1O6w8",
+	"VQBSjaDAzFZ+aQ2ploTrJ6u54/QnC/xe373tlCpzQ6pXfdy6Ye/t13NlHJk1hag+N2X9ORlpt+QOL2PV",
+	"REHI53PMogAS7yARD5sCJnshgw5gBFJTizh9a4CwX+BnRJrJ0kwTOX2JZCOJiTc2n35qv6nXAT5QLKv0",
+	"Sry8s8mRvpgK7VoYEaHf7wi8ElXbtJWcBxkXVyb/hJWgv8JjRhD1OjuE4LikQvjlfCGIxOjP//sv+nXh",
+	"DFPWGPWbjRmWs8aocTY5PY46p93T00F4Eh0Pz3BvQjDuhMMhjjrdIe6PJ4NJd9wbd8anvV4YdYfRcdgd",
+	"jjuTTgd3ThuJfNWHFmfW6BLUoGuqSE//n1YSlirkpqDbqA8phMmgZ+iWSHWj31gFEMJlMmtaXhB2t2Bt",
+	"o3pJ7+KNHV/ytyuEgztbsicLMgrDYkH0CxTpY4n08E0ygNFWgiYKzKT1v0z9lv6XIHf81vwLXMv6X+TT",
+	"ggul/wWpxcE5Cow2COcKM31IFJkvHCYATjAA2lXMLc+bmVBoNV6S50QJyf5Wnk+erYQ7t8WIBae8QNRt",
+	"9ZAmJwNHEZAIjt95e2S4dMHuWD27afESxiTEc5J6NY1Ovs2j5AX8/QSobbbyDC8WhD2WjawFTnq891uO",
+	"FZZ7rkUv5SJFZAGXrPSbEUTuwCzS4qK93Vmi99zwpKLX6isJqcEnlgtAbJlRaT4yQtffX7R6w2NtDM3I",
+	"JxyRkM6NhKhKd93jSi4h+N4DnEEehyz6QHL5VWTrj5ITlNd7e6c7fOcJo61w9t/ae3O+5nJ0qVdKOkwQ",
+	"lu6ILaPq1l2Y4X2W8RctTbYqKFs0VJ3nbF82Mw4nUIpGcUuZh3Fk7hxpOzvkCysNcmIoOIfCVK2JtE0W",
+	"WICeabO8RZl83rRXbGLczS1ZSy0WFnjezpogQR0qPrvPCb9daE3m1mxaqUrhN8w67qExm/TLrPgt1Z1z",
+	"o9qmS+/wHHe7hc5Fk0Fm5Z0TcRkS9E9q0+kC6ZnyyCS70PlJJmzbSTPHOb3DZZleqVIOqmiB16S226HZ",
+	"ALZlszGelNk/rjL7cTNM9GCXT0o1Vf1Sqf1Uxy1V5lqyXy89HqbKvsBelWEwQuM1wjIkLALYraitNXN3",
+	"Qf8rveKZkViG1qlYbiC+TcVrefjemgmQxZzq7+4zlmbslZJP+QZsrVo0zyZ3JOP/VOD5DFPogpsJZVMi",
+	"FoJqttLQF4G8DCl3Jl3Si/rhYDzEx2cnp6cnZ8d4OB6E/ahHupNOcr3xkLSuOxq61KiqKV2ljt2F4NHS",
+	"ce+S3CwyIUJAhab+pDtWsKbvLn5Cl5oPfUyTsmq7iJuNldDsAibx2JVrn68+DUR6nsjK9Qxwqj44kNq7",
+	"L6LebRpEwfdq+eBKD0P+o87mcKaJCfx4j6NnL15ePbd1xgD5ZOM786WDPdHmGOylpgUBjtqMAeM2lUE6",
+	"jkSMkMjwku0lO96hLbTUXMjKMzaYXM6JQLbqrLLZNPhqqhVNDpdlIsX0mLgs7H1ub0yph8WX8UBqqEE1",
+	"nOOIJFuB49g9njldu4i6Rh1Qt3e40sjj31Fp5Fm1rAxfNP4h8jKG9UsGrf+mStHghnEHWVePWDN4fJ8R",
+	"roWOVD3g4ErfRETg2HaWQQKOmuWQPAkVSO8kMpM29ihCrnufUQmKSHKBRQoHBmGPhGtQiSZcnCd8RvNt",
+	"FDitIniMEZ9WrOd7q1VL1G13INBvR2/OhM0wOPfQs8C/UksgDL+uajS9LFYN25GKKAg2KRxwu78I9gYo",
+	"JtR37SpGL3Q9ZBWmAq3GS3Oyf6fZTmYGPkVuL4tLTl8qEss1G19dSCv0Hl4vlzdfnqrj0qhMBbXZj6l6",
+	"/IRPCmXdwzAycyLxy+i8nqJrUpdQyGPIv0rCvn51rYGU4gjLW4joe1+V6FnQallHiP978NxiqymxlIpE",
+	"aCH4p7V+y8ymOc0RZ+hZYFw8rUsC0TnAPB8MOs+3KOBp/vsBXE95T3X1JIzOo2q9I5OdbauqqYVNhIDS",
+	"xIe+h+V5FvKIoG6n231epi2nZ7Hb7H3cpj0/EPv14XnrZ5+7qLT/T1OwYUGacynVj5In2vsCuqcnYGZK",
+	"LeTo6CjxrrXtxaMyAVNF5atKwqcH0FlHnprqEJHh+D5vosDDOEU/YYangLUavNcs2fv7BZazMccigpDW",
+	"L2SM3gHbvSZSUugsEPwsiYCrF70L/Z9rwLsMPOx3bvDtE2xug9aF7oiQgGyLEzQRfZPepI2z+MgCffgI",
+	"quVB6ncHeQ10Q/nckg3mKW5FGbuZ2GSV8t4nd/RX6Y4+TPpyjhoqB4r84MYXT2HOTmLnqThcoXDOieO7",
+	"bDoJbPf8a6gV9ud/bUb9+wxKmefMwutnO91ur9fvDwbD4fHxycnp6dkZxuNxGEYRIZPJH5RxwD/TVXiK",
+	"bD1Ftp4iW4WRrSy/2PJFc8vmV83vLlEtaWqTcbjWGtbZU8DtKeD2FHB7Crg9BdyeAm4u4JZV6MqHY8uS",
+	"/VHt9fFe5yna988V7cvrRDna22k9PwFOJVrCU9Tt9xp1O3sKuh0m6Hb6eHhovT9KeG34+cNr9WDS/lnD",
+	"bScH0Firo7Y9jhwaPJLCVCcMXuRxvsT5oieq1o1R44pyFBH0A2aECg6V/UumhL4E/dz3A5Dxi4yaDTLH",
+	"2jBshPg/iLnQDvm8PRZOHVvfGF2m6MTnP2QdvbdkfYPjKRdUzeaNUYOEkcStRW947LVpxa25qZtqNriY",
+	"YpaUgeQGuMDC+cJcvIbfUQZ1RBsLJYkp82pcLxdcgH65LwIdbEmebC7phgmx3RjXxyjZxY23mQtNYMr9",
+	"7vExwvFihlu9OlbK8KtxmfUfFS8P0EUN0W6Uz7X0765yvx70Vuc+R+8l6yczKilhkXykVexVcltdXjzA",
+	"V5U7n4X5ee6yk2WmNYZEQXqYg3NE53DMInR5IYE/zvAdsTA0pvuYbVgI3SW0LKhl9XcP6xHThJnlNfnX",
+	"vvWu1no1FJSnnGrXphkBqXVhKuWSRHnCynrXQAcGlXiGD4Huk3LQDSMMunJwaEwDt9RaBG3vOQ6cf/ML",
+	"otWEuQUWqPzKs6/L9TIodISkG18C7eg4v7f0TSNZcgSZrJ/jcfnDmmVS9fKVL3FZknJlIVfPgjx+sNDL",
+	"f8Lr8P/srxetv+DWrx9/690//5//ui2WNtD/FgRD18cG48gOBmlzsvGZ0LD7deRVQrJu92vlBAJplHC2",
+	"13SSYA/4EowyFOG1PEfdztmws5mQ5aE7nw1z3eerc52zIqmD4/jtBLKrtoVMfiTri+Sp+4/NXcLKNlI6",
+	"z0iq3YlmVVqlbcGdyy3rnyTgdHBmhBS6YGsEfi/9yXK7VEvDOWUJpe0wSh8sy2qZ5ie7RZsTaCDM5KYw",
+	"o0qSeLK5CQ/1zdSE5lhgNbuJ7dyL4FEhacmpMGMC/fNX0I8ckEl7p50m0oyZcoYG7V672z57fp6dThN1",
+	"DfQp0lNtWWRT03crQp0cPF86zwfnMHX3EuT1GPmwkmBHz3yCxDFaMqqe70N6pyWAuIY7Fsu4V6CSFsg4",
+	"IlQp9eY44ruXP5lENNMVmSrrxEz0N4nwmN+BV8DhNBEkOFdNRCfW8QFN2eFH0+WbL5XxClsV0L5BZvo0",
+	"ay0P/MpLdstsH0B/9YbD/nFlHmHKluOSlA6TDokur157eqmZfO6rp/3T0+POaU2e8VUJ13MDiTFJvVOb",
+	"srCSAK4FxmpbLBegSwl6p2ntlqyLl7zeRg93Qnbm5k988VSyFFvlUi3n6QJLueIiKnMfmqsWbZOwUKwX",
+	"2qbM94ZNXpOjmF69Oo58iqzmC2arihlKETgRtkjOT/66L+2vO0iKd4ir53Vf4i+ezK2HW0yrZYHnRzLw",
+	"Tr+wgXf8NRh4w4MaePW6LG0x+PIw3PVcRDtchBVfXgfU+8Gv/HyW0NlnVLlPvpDK3e0Uh6pS3WBDFrpa",
+	"By9rubsh9HZi4pkwdpS0CSwRZv30BabdVPKCbP3E4aDytkpHffGWLJRbV/33QnBFQuXN5ZayKAGx82Rq",
+	"CmrXbDCubhwuYG69umcF0xXkjttcK8cBXanEHb/1Pm7/9uoxJBEUayVi2OuPOySMepPuMDwbn0STk2jc",
+	"CaPo+PT4ZHIy6J52w/A07LtexpJE3osKxGiFYoLaEYve7oT41LVu04YykAJZZzqfHALys18x2hZq/Vpx",
+	"NCYI7DnkcrQeKS8wOUVbAt0zLBFh2UKEgpg1eBiqhMQeMwqm2eDWtDG9/V7qmKawFy+v0qKMlivKqBN4",
+	"OqkUeyszHT93EM5WXdjNsJ6HJMMkSb7CgtgOOCRCjK/qgK2f3vusbltrkYxlq0e8UAnNl9Oa8w97rLPs",
+	"I65RvvOYJF/Qf6TGIyT94cS43EHqnXvHpHdo6emW/0hZjex93xtcN4nflwxlRxCSix7rEJrU+w1xszmW",
+	"tSVAK3KaaLwGogAvA2Vo05s6bPfb3XMUeGfpex5HUCMil3KR8KnaJSF+hVMiErdwRX/YXGQ/voVyevdZ",
+	"CbuhFWpN0D+c9ubPU/sCuRhO3BfRpbmG2HI+JmI319wNzJ7TEwrp1TVDoSGxyyGhKRcXaMWXcQRZBE1o",
+	"bbCUBGFmkkQhSRff2jQMAGj/TKs4LAz7GnUnm2p+a7iC9VPblc+KsM2QbsJZ80wwlecpDWfIrehc5vcg",
+	"w0C2xI8/blf7f7TsMQdEHOJgBJ47dHlh4yZuv7SWhQL9WTplwciF6ec4IojEkqyMsxsKRli8timTbjr6",
+	"rMwBbiNKBIjDFk4UaZO+DXthKEF/qhBr2JtJCabyBUOw3xDU8xK9/Q/TZE/Wu75S5Db03mr8h0+20z+r",
+	"7XQYv2WGoAqjPH4lg8u+xVNSuVeyb/h/cb+nP91CdgVEcUUYWeH4pRAb/dkmlMSamuAcz+W0MWq8tTYj",
+	"QUSqf/wXcKApjjjiS6sESN5GV4TxO9LiSPJfKZtxtMACo78vCbrjsSKmc5fJkbejEsuYbKaT2gHs6g4B",
+	"cZo1grszCj7j5kdbMTGOce2uEfd25hv8D3yhEKheEL6ISdO13Ywxmy7xFEYXXIAJ0Xptf8vXdQ92dzuu",
+	"0gDuWz1J2MF8A7gNLH2zpE3XCE7PrZw20v4GpV6sLxjTsUVnPfkf5p+50M4WDr9TRHwxDu9xdMPmKzBw",
+	"fzULGfj2CNSWgNNenH8jVvUQYbBvPvrj+dgOk+l++uiZ7sdVfG+eM/DRM9573UfNeB8+Ssb7oIq3MJ8t",
+	"eFjXYf7tj+dHhBLuOn7EgjTJ/d2KFduvWd7/B3cpgmv3S/r8Tg9fXLDTU5cnq0d12509XrnD2SNWEZz8",
+	"4b2NG8zlD+x6PGg1CPjpy9yZtpw/dWcW8PF9PZzVgP9zusfj16X0elsdlJms2YPUpjzIK1ndGep7QKs5",
+	"L3cXv2TNv0vOJnRaBO94k0BcWksg55qDB5citWfqOusiJm8iPofWfo2NHD591Xo1AbOQfFIC3+ivmr8p",
+	"kwqztFEeFXxp3ImNbqfdbXcSNMo5/nTjLnY0ESiDnbhYytmNIJKoZIrmp8yLOt6bpMKKhjd00Rjpa6ft",
+	"TrvX8H6+Oy7EV9yxEsWQijelCKOOe76+eAOurIBhFZiibPOIqzvE0uBR4V1Rx9P6mQUP0Mp8itkqESyq",
+	"n0QYSaoSX5Dbcb8aHYADQP0y6BvgL9qB2Vati1WOd4Gzvng8j6S1aA7rH5GiXXnx5hqZ64lKqEmYRAZF",
+	"xOqvoyTRwxcw251jvfvsESz7usWNqfv13eWu/nnfSFhcCqCWiAqt0NwZl65WeSY0Js5b57BqgOxaEc2X",
+	"3J52z3q7ZGyGy2w/F4XkUM3jkPCuoi/AMR+TGTVgOkCCD8SKGG5zVR/fZ1llaX2QuQG9XRD2n+/eoFtC",
+	"FoBuAVveGSE4LWyt/+vuiTiRVisl8WRHg3CTGll4LmkIzcEDu2CBQYM33E4Soj/pgm4WOKqyf/+Nuf8n",
+	"vFjUWzcoC/NEyTbWBuxjShTYkTPKpno2K4eb4ijInCIDxBTHuxNGMlJrI53UAWglrdphEILgEL4xE3w5",
+	"NTClaskYiZsWr0j6Bu724R2aFKHMKpW1RWap9fS4s+6G/urd3SDhOym4DFpwHhcd1KosqX+fE/P1xnT8",
+	"YF44qKxnA5v7XPXfm9UjXuzfZ5r+RmaXMEu3KRM0h7+Z04IyZywjHTJyKiMyM/wso38cQGUuCmvDBa9P",
+	"wpMK/blU6MNEkd3+Va2AKTSlvnhw2M6iMiVvBWk8vBlSHSzqeIcGfOHpv0Xabc2+Wju0XcfdIccnVX33",
+	"raOop+e20VtXJJvRrRhXkBKmZY9chjOEQRW2COVYIbFkEi0Enwo8l6ZTOY6MviybxieWdC7f0JFr1UF9",
+	"VmW2DvLZ51Nuk6r24+GwP9yrsv1wijC6QHOj3JpuIxAk0DbT64s3h9OS67RTemytuTqnOTm4Fv05iLq/",
+	"XU2+YD7PSofmKOLccA2vBtxeaLq/DYdrZpVoYeqTDXHB+XW4jTl9e6/qq136Nji5vUQhrWTn5pcBlt1n",
+	"ML3iSrCcLC2DFMI70UIknTL5iP0+/0lrXkNZlNyaCThZYFL07N2Pl9foX7qd5xaFYFQUmzJiwIaKDQa1",
+	"VHgt0cqEYBWiIKBtK7tbsnbU6b4DQ5RNOHguQifbKHCR2gCSgINMKCAwWHKMm0xvhyZMVTFSQvUj1v9d",
+	"1gVvh8DYB/ipf5zHfQL1CfCNks4QlxdGeppITEbYn/Q7D8aF6nb/QMBQ5ygm+kTLJorolGqCD1qWtNum",
+	"62M92I1+Jw+74bEMyzE6rbN26+O/FbOMcIYFqBmNi9ZfEG79ijqtM9RC7bw59hnrp0uxQF6aPA5pEYKT",
+	"MjKXjQJZKLnCzYNAggz+acq6M4ZzUXC4gvFciq9UTeDnXHMH7/C9Mw3+UHg7fzDswEKoovfZk2iXLoWM",
+	"pyqR+BsagSnsCTH7k0JjgmY4LePZQ3oPvjo4ob3yfQ7SCffEywMqzrZMM4GqYv/nsP67pwfE+j8tY0WO",
+	"cOEcb7Ai/QYZ3bb+Jls2hdywonxi/ybLKvJZwx0bVVhPuf9Puf9fT+7/Ybz7jtIf5t3/8n59O/4KqgkU",
+	"fhVoJk8G8S4Rts2AfKFnBh2zChP2IXucM1NhkRoI+9uGg89rGjKy2ss8LMdgBEIw2LAuswoyDBLwfLAG",
+	"MYzAX905XgOBmGp4TRDugJgGSW301k8IM69JFC4vEJ4zKWtBWJbGwb7nKxRzNs0TRdI9EtoO4TW6wzGN",
+	"msY1n6geKFoaegOfNiG32mjGa9lEM77UFvScMohI6GnbduLnKOgEBlZVga8bBe/6nRdB3nmBFZpzqVDw",
+	"TpPfi2C7VV/dJtX742vDts8tlZmKg8Pql/0qPtgrkFebjI8yWHuq1jv1woRR2VoPA1nkWps9K06l7z3P",
+	"qZPAzsy7Jku1zHWjO7QeafLfXXXA9mpShuMrl4hcLnTs2yqImlKgxWIrOA9utwfy1CO6ts++sGv75GuA",
+	"czz+MnCOw0eDc3wEyMXP5zK0+O1l/Ln0XP3uHIOnX8ox2N0mYRRWy4KwcAByJRghRih4OKyJihhkWJgq",
+	"I/B3m3CpWnFIVtfygXwK46WkdxlAF3hfYWFJIcqKMQlS+/42lN1eZWacKObWtDAaIC0tmz54U4K+17Wx",
+	"rFzQDlLriUZbzOvdaZNuKlHkapuquXYeSiwDqF/d3Q7ULmwbveGWAiY0VhbCCRfZL19Ru87udkXeK5Bw",
+	"dKPvbha2BQEVMfgfAfQ1tWAaVMKTbo32VIDKeeM743yR0CkVEp4qc8gabvCF4Prd1W0zc1jf2ceKjTPr",
+	"tLXmAaiTevznKJjziAhWxy7bSNlNJl6u5sldLgXoC7H90Jpa5BmdAr5cNEIBI59UYN3SmMkVEfqAKHcQ",
+	"AhrJ4PMwIOgV+LUzx9ruCIAmeDR3xMkT0/7KmfbndxbJrd4iUID0XanjzvMTlDKs09+V/Dmkf8iOUBj8",
+	"Lj1IfQjSwsvtPL4aLzeV4yWRICIEF9Lk+NfG0LNBkaIQB791Q+ZxdPMgCDn3TDfsTPpjPIiO8Qk5Pet0",
+	"u71evz8YDIfHxycnp6dnZ51Ot4uxoWSxvhFLlgQ2JphCE/JcCAEWXP/e3RY9KOh6PSahTWQhOJxVzqa9",
+	"Mt/bFWnYUSmVTK4s7OqyZgH/x3hDU1DRwD4ewOVMe9ItJbT36RqWplLbtvVqe7kfWOWwByXllab1lIku",
+	"+PLYtBFP4Fc0twHkCyxDwiI9Xxppq9QepgTSEtSLgr6iVMI79vRKGdwLS0alS+PmAEtkb2/vKBPNaW9u",
+	"19PPJVtiF3RHyEjE39pp/lasefLIplpjdHn12rdSF2QO0VxRbJWKuDQ3pqwJFzDj7T23KvcDzAfQRFy2",
+	"ANcKx4W9ojRNQUMwKi3wn1Rpe7IQsHlNLoe/LJo2ilckCQb6/LZaHHODEbnHSnqZSS4SeegALmsW6pcf",
+	"R//9Wvh/UvCN5DRxllmug7Todauxezzu3sIxTag4yKD6BQFaYRFZzalLhlxEdS8MRMErW7TwE49IXhBb",
+	"wWnBDPRukfkiNuL3X9Bvv7Xf4Dm5v//AtA1oc/Q/MBXLlvu3Pnz6xndcKH3jQnDF4Qf9D/1LRO703y/I",
+	"HQ3hXZsoFMWq10W80nZHYEcX1IOtufcnU7Sh7iowaltgFXI2CYpju9tT9gsaJiZfL94bvRovkmoz/7DW",
+	"zHTJ6kCKSBXjcTvkmm/KGRfqxl56//L6/euLbw6Ah/g1tLwfVMJ1Syv26jKmw6GUad7ib0QhJry+brsG",
+	"bqTe1spL/3o6dxcjuDuY9nRB6lVI+yenrBCmdivhLlIc9YZDr01w4hcI+XyObVB8gUMia/OhbZt/4Urn",
+	"tFJvklya5Z/OEwcyqyHTFITFUis3iiPs0Fq0nurRl1VjfXx/ztv7dd0sYoC79q4oQbBu4lWzYeZocwq/",
+	"Osb5sUilemCuljfXilllGRlTJ6WsLC3MDWDX1pYF6qtFRB9Mh/8sR21z7cX6aplXI3Bop22ieo1m6kBP",
+	"wv1LJhckpBOaR5MrTXH9S+IXAciFyt4UfRKcB9ccZSN6pJty4lkwf25x7Agi+VJAuilfEHa3YG1nfMIc",
+	"iJAU1hIcMJuIZ2GxjxucKytnbkWckaaFE0B4GUFbsTiWiKqR1khjokjQRIFZM/0viyAJP3KF1QZKey1Q",
+	"Sy3Jk/3CUURN7PmdNxW7bmWTMOtrfHzpxEI+J6nLW5JQECXbCJ4jOJwhsWRojm8hC4ysTArZRscaaQ2e",
+	"LQkMXgK552NNnfgHmBOVmzOpM6CTe48KN8LtpkZglEkh9UfhXF1ez5w4BlBTjnAsCI7W4I1mKDAkpynD",
+	"zN9mmsL+BuBRSpez3BHW2+Z/c7aSnnKw26G2W3F2pyzrvVIOABjcWGuyrwtrdxPtzfFkOjNYb6O3L/Vw",
+	"vk0tiWMoRYO4pWxjUUo4Q12wJZ9ZlTlUk8Y+C2KTNxU2vZvQGIe3MBLLevRKmIxVuZzrPyJuTzaVyLCs",
+	"qJmi3lpfHgB0AMOKbEa15LtwwEr9g+44NR2b9Va3mdH/E3hRw+Uyi1GkX7y0YYKMjEtiB2mXEft602fk",
+	"Es8XHPGxoFOs/vH/CerPLJlBgZpGkq9V0rTSzhl1HOob7kP71aLpe1/YUKu29DdZYDUr6m9i4Mf1Wmmu",
+	"FGGF23c4XpJAU0MQU6n+2v1of6rUC+Wztj75Cjud5N64KU7cO4MRwmiOWYQVF+t0MedUSsqmbRTYDGIr",
+	"emAP0FgQfKslsVjGacMa/WwbBdFyEUOYD15u+YWmW6NyagYAb7EIPdYDPjNCVK1oSNooYFzdTPiSQYYZ",
+	"zz1O9Wf0p2H0/hjkWuo7J1yMaeR4oHNSJ+vYdGnR2ohIRmvrkOCrmgEs42KXtp9JXEBGRpvVAyoBH2/a",
+	"QgCvz5nxrTtFfski62lxI88qxrdkfcnnC8HnVIK74iLzJ55MaEzhxZfGn5LpPwXFdVLC9beTt46Pg/eW",
+	"3tGYTMkvVM0igVf6R+y/vGg5vhO4yCf/lhEUChIRpiiO7ZwZtAqQ+qzeEnCDRVQ/NKcM27RHC9QDbCXJ",
+	"aypJI7LXzQj0OZkIImc38PLywCPc9F7fYx5Mue36jdHvp/r3G5jpfbPBGamQQlD03h1ZUJnhA9d3vvHy",
+	"zkREqBtINL5x/ly4ZG2YNMQOv55sK2dkSvD4RktIRuLGqKFi2YKUq9Zdb2e94254vgwx6B9m4eKGMK2H",
+	"pVV29sfIu0UqLJT924f4KwL1s3WTdwv2HxsIgBX74Q1LY/l5yMApVmSF1+Z7rTlWgv7q10GSBY7pHbnR",
+	"aqW4w7EWt/7vis4JX6rG6LjTbMQRXtzgpVbL7PjmPCKxt5fW1Mx8y6L7pPiBAC2Y/H7jEAS3l0dCeLLb",
+	"PRsA3SuuDe9osaNwchPb0EAbdo81UxAk5jjKlEsKMueK3AjMIj73yir1r/AKbSjndu2jiehObyQJG6P+",
+	"sdZWQC1Msq36nYJSTTeqj4VFmiqWN0mGYsMkDxajLHa3EfQdEXSyvrE1ugZmwJgToCfqhe7W6dR0eeGA",
+	"m/0EMcySBk6SKiJrRgr69+UsosxEA3NqlGnIqgUt40lEChzT+oVy36jm2f0mk9qF1ZAD5KIMBd+9fI+O",
+	"rLPlyM8rOvqNRvdBzUUbdA/d+SrHWreLAcfzL81jl/Ypf1cHX08/rQRy7vE7ap08eketrEwqM3mTjJUk",
+	"MdPAsyUQc1OiigDgtrg8vI+XnAAIh+Uw7PSLt4fjtmPLn9xnZWzRd02uwIE/fFwBz18SLMJZMaT/rhhk",
+	"f9vHz/aB899n1qeP0rMt7au2o5l5xT5tvWGlPm1UPWZrtuMHdz1wQNJFVWbd4/7pVp9X595T64roYo7D",
+	"GXW5T9RCydbsk9Wv5uB8YA8Fk/S8qXtuVKqZ+mk0JmpFCEPaxpI70hOP7wv117JXp/wRkFb95EXbPSTk",
+	"jJlyFEZWOz6umZWnJZdpL8YtvoPEe/e+fl240fpqIU0lDmebD2ezfw6U43XAtI7BvWcgFM3x1bu7gQMI",
+	"zcKiylp8rX+ftThKvnVc8q09WGq/88jt7HiRWNS7oa/s6N1hUvbAnqqm8EFG2kZ3nsdsqbcV5/d9ioIr",
+	"09zitKsNjuPUJnkAvm9vuC3I37nPWZE7c4VMvrbiAOe9eW4RnmKaOb2MWMzyx298N+jfb1jAZaIa1hQp",
+	"sbYhHTCQtZljHjTZ29sZXL9375nWRanX5iOA2Qwh4xmXqokC/Z+Rpm3jaAfyHR0dpT+X7XV/U7fObLZH",
+	"C5t73b/P2Pll8sQUeLkyG5ONLYmUsLlCE+uUK6oNkHPUyWzwFrFyep93KRQWlyU1WlCzVYSdipWXmO8M",
+	"Z3izcztvGcXZQyDjMoZwrpfjFuEHkb2SM39lIN9zb2aKFzTFcT1xzDXX+iDjqTg4V+g+Uv/IjE+oGrd+",
+	"H0tXsOrv5NeV4tjT5F3kqdojPt8f3ns+rvyLvhN85WEE20XNkobN89Bmc1xXvx0Ut7VMtLmNDpcH6Gxp",
+	"cTxAG0h1Kifdc26DjEntWfXbevNku/8k/0jV3ZSb++01U2SEaj0wS32BGf0tNYHyIit7TjYdW4WkVmiO",
+	"FNkRvgzI8eRck6OcxzClxqzKUBQHdaf3myWL4nxYBSjVpGpypiC/EzYddbtngw/Mkllj1OgcDwbmLwjB",
+	"OZ9xp9PqdFud7nvwEY86nXwIwfrwvWT+ouC+HUaxNwZ6lIzXiTlQKf6fnfW3UGSfYbowzBqZAGaIuxf4",
+	"WxoXdIb6XEtb0NRIldYLOZSgrfaUGWShQUAEhMg5k+CT5qHC8TkKOsedTgDBzpV1JJlUsJyMGuzIz8+s",
+	"R+Hw6dzrT2d6P0IKxAzfkXbSoMW0usnEmiHaDsox4ixOO7xHdDIh4pE8PP2diVVNh6VmenJo4WG8PVys",
+	"63l2uyUFMLCZ2aVtJjRSgba9kkFTnjRqKCza018bRfXieg2NzjqGxzPVcu6xX6E13N+ygGOpmlQSGtjM",
+	"5vBjt5ATYfEm9SryFQN6BN3fNC0JtOEdjOBnkD7CWny3jK9MLp1VCU1fHUjPAV1RvL3OTCQbM07+tP+2",
+	"sky/cPv89mwgskNVxtBxSSuvO0NrB8MgrxSBg1wiEsEA6ZRxQaLPE4gDtfVRm6NshMCqATGUUPwmJIM2",
+	"am3vR30jsl8Cz71DHD5H2YORx2ZwCfj2Ac0cZ173KAsWXoo4AAGqr7oNzOdqcfKIcTT0S4ozD+LKWBQW",
+	"Wsd2/gwxc77lerDpEKN5WCBuL9CMzn6ROJh9grummYdy7unlYgG1HfEk19lqL4C4sz0DeBv+w3z4rvrS",
+	"7d2du2wc9Xawu09wrw4y3++4s09/+KCwXiq5/5SP76H3aV9msWRJV8cmWsrEWuILO605ZnhKADMRLNEJ",
+	"DsF/viL4lviNisGdOOicpcmuVhuNKTM5OSGPl3OWhbKVLBovJ6jzgYnwDv5VGH6sXmMzeGA48jzR86BC",
+	"IbPber4Qb2kjJ1ulQ9Wx30JypuePGXr1Di1iQCaLAKqIC9VGr9QGoDRazbTBYVgxABvZzqtGwdqP5Pv7",
+	"RDTPUbezCQyXUPPp8eDh5AzZS48XDwXQ6phocQNJ0DYqbKZ/jo7rzKtX65h2PnsDruwxfzDeOkSotwSJ",
+	"ASzLr5xyxUJI30+YotYmHq/R6xcX7+opD5A58fCwcqdqRLmKTVKvu+quLmaFNemqbuuy40G11mU3qH7z",
+	"MnSzEUl/YOi7iY66x1ovOOqdGbg2qzmYggSZ1cMAGS/3IsdG/f7PtvAgkRXZfN06rff3iLQ30dHxAKbW",
+	"7Q2y45lEnc7odDQ6Oh7sCSv4GdvG8TJVWV85B9fiFh6Zb0hcr0nhwI/u17NlTZy/mDnCK0Ot0wfLaFGr",
+	"FeHwM7esO0zywMh6YvxG2K7VrshEFhMdPaHajbTzh8YbqyJK9h4jjF/DOj2pF9ZvZgHfKEsj1Gs9shEK",
+	"IOnerGc75POgufETVAbo31W4GB0ddc967U671+6OBoO+/vmvvU6nO4rGp6NR96O5uY3ecaFAa3T0DNuf",
+	"+NyyicMghl1b/BxUJuBqlXvyZrbOdcalytNGbh5ansAM7hasl5ngYNAvI54qaQ2V4UiPD53m0NRKIBdo",
+	"zgXRll1nw7LTW+ClQqALlyNg9E1nDFu9k0Re93u9rlmk3H53qL/ReaiaAYmPB8m1yLlzt2ZenKP+Nk25",
+	"f/xgGWCybB4/k8L1k7I5vJn2+o/O8QZfrjnpRlpGPTHrJWgUy1obNTagKiFdzIh4GJw4pCtXybIw9gfk",
+	"WIyQPpHGfWnRlHOacw3D43RHI1enC28LahXB79Ut8suiooCxw9Nqtc+C3Ve3kOv3DB4HC/zlseM+D4zh",
+	"7wg7LlmQeshxmZN4IOi4os2sjB574K2t+N0H4VVm1u4w0G1OQZU3cM4KMdz+kBzxsKhwm8v4W72kJSOY",
+	"DoEPtzGUnZRUDyluj1NYC0TuEU/lnkhviYvjsCcw35L5CfTgCfTgCfTgawU9eCT5UVtwHFZmbBUW72LM",
+	"9ud36eFKD1YCALP5m2OHzs9quCRsTR6T0m6Y45/mrzwJ6av9ap+8pcCuYrBD53ixIOmR9Y9n1x1PbYHb",
+	"KAQMM+V55imf65lfJoIQLSp75p/6DE2Jw1ITUqXnv99oNrTGn/7SG2qGIOmv5g364947buZwiuysy9hJ",
+	"wmPtz13vjf1mYylNc5TDEfvwocXH6I1ztPOJAXlMAvsmxDlfSgV9Fm00qjZmN/VgiA5kNGYo6tEqodOj",
+	"UZF36INsl7MG+zi+96i7aIlsWokbTuXEfT2c90uT8pjx4ZWPZbBhmXor7W2lX+bhxt5M+V6yclvZnguA",
+	"FSCiuoxzuQBoOG5L8RIEMxC2KlxsTQQuabX3Nbam7/2+WtP3H9KnK9emS7o+XV6/OoPc+O7kRXBe2Ip9",
+	"R+P1bUaF59DdzHi3XtsRev/6GnXbfXDqXry8eOE8u5At2kaBXn+s6NiABcaS2yd69onr1uU3lwaejseR",
+	"S4f3STfRntJXbSXiL9wX/Cn5/Cn5/Cn5/Cn5/Cn5/Cn5/BDJ50/p20/p20/p2195+vZTEvQBk6DzGnmt",
+	"Zsi/4zzkWt1gnvKSn/KSn/KSn/KSn/KSn/KSn/KSn/KSn/KSn/KST4v9+VIuSfQjLXJyXST9zPxz5drh",
+	"gM1qcnDOU67tXHmaCdmrDjuIUOfp8x341ltT5LPPhGIKtYdMJMYA6ywwzcS20oiM/tH80T/VCiyJesNh",
+	"96zRbAiJW73O4NT+s9856dl/Djpnx4Vj+4mIKYkuRT5LG0cRsYH9JEWKMCUgzNDfbDBpbi8S03PMXCnu",
+	"HK20+GNcJaxZy8OH9J/AFWK8lxcPiO4mkyydi98LIm0tZSZUt5dGryzJ3g2jaZe2KGJqY8o/pc2MvA10",
+	"CRSN7kmv3YOsiUxKk75y1mt3j0/dpY1Nda8oDMWmwE1IEtJMmD+eEyTpr+TcYEE57y6VyLzOcX7OAN5U",
+	"M/5FjMNaEM07TeDXF2+aztEeUCO2glr40xv5wglAo12Vog15u2KkpBdasmYhjmNAVs0EriWQBV7QW7Iu",
+	"PKfv8PzSKC70zka1vM021mEvjeBfX3+/uZ/bbch2Y1ckWhXODNJD1wvTHzK4vv4+qNkrPLfStukcDLZo",
+	"kXMrURYI3WUwJ85PBwan7DwOZzfXWbNmxQzfmutYsoAmk3sTRNGtKrVJUcV09bFZu+142rI803P8oz4C",
+	"NqhmVlMbNzZB0wyydUdx6+LdK5sQ2u82G3Rh2Vq30+51272uw2rVqiiJvscqRRm1xkSCwOmdIJgMpK/q",
+	"hRk1Xv753cvL95p/01i/6ttXr1/DZLXaotWIX671EcFTmAZeUDixfq7JCyJvFV/U7pmuFSoWQXbla8qW",
+	"nwpRJjN7U0RQALZroMpBga6eEJTjLdVzlM6qdPT5HLVNEBHwesUXwz8mpoa9s8yoKDhp1dcEOrLsihSb",
+	"cCZlaCnJjjY+moukp6IsV66prZDqhQLb0+h2alYRHM0HaFd0UTwFqyY0IbBpkD+EH5v7+ep17QTDuSs+",
+	"3PxcUuRWq/HFBkspFPJUAmuPwP0FTziPhqxzIq/g0WvzZA3yA1vScKyimQM2Z92WDobnFeYg4umDT9FW",
+	"VHaICxcLT/huKqirTWP4VVX6gUfd8fyi+ZlrtWZ4XFg9mHAOOHvuUCStfe0YLMWkLLSZlzib1G/JImV2",
+	"9QoTEy3k1dypaptFwsbs3Gx4DVOJKSOQXL6t77XgKz+z1et/3WxMMI3tN5bM7je4+ezQG6NOWSXvFvPQ",
+	"8EZpTF1P6O0wO5Pm28UsZSU4myYeiPm5RWQWUqFup9Mxja5rMRh/9Wu38dbHyS1f6UoY1H69DFiZAW5f",
+	"B30ovI2otsI4FgRHa9ucngr9VSTxelffqXtvmyvuZcoR6hj0lmDSz/mTTFaxua0ReuFu5WHmD3YymtVb",
+	"rfsYXbbVusmCyfdPN7/mG6hXh9vW22VmVZjBRpnXIDwmmegPEMSYTCmTI9R1qQBwdHabvIfu4u6js+9u",
+	"HQlbVDRhwVf5ufhBxUTXNfmjeullG30TY3ZrDmXEwQkH2ZS7edN+3eU3agf0rOxuNqu2mk9OwGGKQO25",
+	"zhuFT2bvFzZ7D1vll+zybzWF4kGK/NzXt5JzaRr/A+z9JoSZCU6stIUgUhtPnBH5UGeAHeDmglQNqp1u",
+	"M8zfGEYlkJxxoVK+JciUSkUEiZypXn1yde34qhM5eYhdXyPfobvVzvfTxZpI4jto/mDipgsSx5RN90up",
+	"PLxxXiujbZexfo7mOCJJHxGI8q/2+mr/EBZ9KVmST/pfcM+5Vn/nXCqkeZ9WIwUOXf3Pg9wBex/Ks50+",
+	"gsOv9/FOR0IzSYcN+XyOt595b1WH/qIaG8m8IMn71SZTOZPoHC6FwETyt7otDr+y1ZwJh//usDASv+G7",
+	"Ko0yVFZGtnjD1+XBlVQBTu9+cJAqHWPR59LTrgXyClOwDvKf2K7way5oZr2dCXmpShXf3N/QUfz1S2Zm",
+	"P/+xwp5WUFu+5o05h9iwtkAeb4vSb3hJ/iGP+UE3r3SzJF+KotTYC7TAIol33jmnjAtEv7v4CV2a7niX",
+	"Xq7MTyDstVb7Hstb788XWM7GHItINpqNX8gYvRP80xq5o99s/CyJ0NcueheNZuN6LRWZlwS4pVxxEX0n",
+	"MMt7A6f6txv7yMLe2Gim/xw1lnPckoTNcCvmbIobAKYgHEQWFhRvshH/tbsEsDe4vIGraTAdSREV6qH8",
+	"SSJ3U8an7E0n4w7pDSqDm4EvK5ntNj8NhqHsgd+2Ye54a+gNwluQYgrNL2fhqOHd2WE7Oi14vUdKt6Hs",
+	"9iqUdV+8vG71hseu1vL6+wv486eLyzYKYjLF4ToYof6Ll9f+LV19Q1rMLYGmi4u5zTu2DPKK/H1JpCpI",
+	"XyglqHemllcm3q5Dk1PXHJR6iYjZNS/OQSQMCpU1M/acdQ/LQszT4XZ6u6XFUYYU/cuLN0RifSOWLAFz",
+	"0QO6gSougEiaGJSWDrjnfHycJE3OxSs+FmBjHbe63Vav/757NuqcFLSctGBKfo7ZXzsfobfp2q2CBcqx",
+	"qDwJoJUF56EwUxzxVg/a4iUIToJI01AwdUmnHRtvXJW1w5iC9DwPdUoSQbFWyY4n3agX9scDPDw7Pj05",
+	"OT0+G+LBuB/2oi7pTDrdXn8wPD45NT4kxUXq5fKjLJtK3aOk9PXvmxViNuAUDTWTpGx3jCIhkDIvAONq",
+	"RtnUpD2YGTfRmIR4KQkK7OMBXDYN5q2yuMU7cO/TYXlqIhRhQh9kykxGPCMk0gPaPi2Trm9Ju/T1uHIo",
+	"5+TeHY9CTUmvhZFI4LvyqL3pdRFt2jaiLHJIBdWsZXfar/hqw5Tr7ErdcBRbWurC5yTdXXP3uSt9NBwM",
+	"kp3Te24ZXzEXp9rRR71iBAziUWXvLdiODWRZR8LJfNMW117AygtTJcSX0ond4a0M11MiC6wFUpail+sy",
+	"9u7lT3uhv3Y/I1JEpZL5xAICln2eyUH0574hEBPO5/qH7+U0AJlSmCIp6J3+/i1Z2/U/T6wYqpIGSwav",
+	"x9Q0gUvBsJykFHyG0wTvzc2r5R/crmC7q6AsMqdokIRvVFKPanoOLc5dGZ/YaJYnXc57jlts03fKOcVx",
+	"OoabqBC29ZragjOWwVI698zRX7WJanxBP7+/bKM3fLU5prRuttfpnuYCXn/Zo+rlZMOyJWUpvwk7KQGw",
+	"xiKc0btCc/cvr95BcSV0QzbRYU0kznc4QD/Rb2CBxliS4wF6dvXtJRocD06bSFrInMFzvTTKFTAFvnKW",
+	"d1f0+8PhYNDv1SRv/5U7WaJsGrEJNsnKyFNt9UI0iKrsYO3SBPXFp8+7C1JDKrtEQQOLi/Ym3zA8UfIs",
+	"00mKwSSaQ50KMiVhwbu31+/REV8QdrdgRyGWR7/R6P4oFPGRUX+DjYrf4WnvrNurecprcJ04zrIdU2n1",
+	"7sfL63/p9gzsiGHzgIXBuCme2Kx/OQiHGnhjL6AnZ3/bUmM2jS0witsBSzT1aca9eR+CKXEru09sy34B",
+	"DuLSXt6mZybiiP3jvzmacIqwlJTpXxZcICIVRpcXIyTJEpE5lZIL9I//F12++Xe+VAJn1CqAfdk3Pwbu",
+	"Bm+nzRmx62/oNp83A3c/PG2m+0VTWPp7545smPlV00UcsbzharPMIQJrOQvgdqN1IUc5bzStJHb0SNtw",
+	"dwRFXGs2OEZRAspG0DPXgr6JEiS25+2ikEVUWBWk2Zu20UcouCXrm5iHtyQKmiggWMSUCP1P4BQ3Idb/",
+	"ZvxGn1T7T75i5paC2cCTcWSuM65stab+y+K/3WimW7Ms6lHpqbvL/b7hCo8qUcE7j43nz25Mypi7muVz",
+	"yjzWCIgNNEm+B1HMhackS0Q+KcLkJvZHfWdcqRR6pR7Pq1xw9uLdnl3f9s6duycnWZGTbINRpMtU7goD",
+	"kKOkBHkfMM/O1tzjtbUOHEwCNPVOO3w3HUqYraW2bqdV8hzjEPWCkf5J1lcnauclQ7VMhp4KE/2LQHyr",
+	"ZvrvVsK2Zf4f3ze3MB1nnmQYjUv6zqS5UhaRT+cONgYqaB2HEiamYCKquTOyEV3tDE53SPBCJ0Ga7yQz",
+	"zgJLA2bMVG33dgFWWmHF/i8WvI7KEQpA8Dm7AMAgzlGQCjNTeB/opQgmXBA6ZUEzizCgbYZV8koTAfZX",
+	"JmimVGypNnHspac/SEqK8SaQQMSJtDm1mRXQHxKxHqcVySC9240dLL88lLe9O3JGf0zPILgKa/bG0jYE",
+	"K0bfge0hMaAsWqQ3xeEj9Y84aGjZE368oyzI8eiNwJ7l2cFIT92581GQ+DHNhU2fLAqce9M9Wu5G1xQB",
+	"zNDcSmXqEUevGMIoEmsklsAGsUIrvowjNCZbd7x3XyhlCvixMxyuvr1Ew95pJ3VSDNv9dncfEJLT+6xE",
+	"K/cnJUIBbv48fPPkPpWuxdis+hpiy/nYoD/FfEVEK8SSoJnmlAc7Fxu+dGBhCVU2nZ5kA+F20FmplFnp",
+	"or03bNfvseEO4/ZCEa/TQJH29fW18ChWf3Zb0yZH0WzqxErBBGUrhQyqnEgEmN5VVK/044GeWLDt63so",
+	"Zif3m/tR1dXsjdI7pzDQKecWgJ0Ajrbx4BsULocKDs+tMFOykgTfvVzwqYcUC5d2CMlTg9/No0bB5Ofo",
+	"GDIsVXICA4wVjBDO9fJoo8AGigKLlp+FETcwaVQRLbkwgzc4FExbBoSLKn27x7uysKsjvmgem4C3uMMw",
+	"8vG4i49hbYzNrUAv5dDf1RPqgLlaJr4B89Isb3Xi8+bEzMyd2TImfaX1kQ0nZs0ORJuOSCGrQK3X9fiY",
+	"UeyCjq8L4GPmURriNpolFuQc5dF4TYcNvQ8RKPOACVg7L2TDu6EXz07Wjq5s92z3nOz2/WG6T+XJ6mHd",
+	"AxL56FxinJF9WcEeDQUOOxhtF5vdLM+VMaMgBkJO3/w4hHxyn6OmwnpRAIGfwDDSkWljIiQsomzaTCKi",
+	"3U6nU6uVlGFlNXw0p/dFtLtFuTF8ABbHAcntVksOLTa69+kBKoTwy1JdAoK5iXW/L2dMKcsg4IaYmaAi",
+	"5COBomAKZB6D3Ib3jlFUHp8eW82vHJfDr9k9yDADr8OJXT07SHtKsyekgPqKGP0VmQgiZ+/5LWE7k9KF",
+	"uflG6btNjpT396hB1j90yJ8v6Fv6w4//2f1f9PXlD7Pxd6H++9XPv77qvqE/nO2ToL4x2KIk9dygCssz",
+	"9CWbRWPQ6BJoavu0d4urgqsQeRh0zo4PlGSenUWlnauSYp6Zrz3E26fssr3LBpTmekPHORJdgm54TRXp",
+	"XdONuOTWiIhpqdsvbambbQmesfH5rRNnPI5ukgjFsNcfd0gY9SbdYXg2PokmJ9G4E0bR8enxyeRk0D3t",
+	"huFp2G94UY1u2Jn0x3gQHeMTcnrW6XZ7vX5/MBgOj49PTk5Pz846nW4XF5Ra7AgxrLC0qKCwUJXlj1lR",
+	"WF4c1w4WnFSOFTCy+oLxgt226ZZY0I5elltBxTJeM7+ph1yGM++jtdDF+O3W8mlNCpYMzrX4zDhU07s2",
+	"3aoFegD0I/SIfrfj0MbW9OelKuhS2NzhWqy2SNB/YKumW2vEBRRaMM69eiAMC41m6+LkWi5761zq9Nzi",
+	"ubxKXKDlNRq5Huy2M3vqtDM/2DwdqtypToO1Of9645asL/l8IficypxTtlIr9oQxdnB33Asbn6mmoXu/",
+	"uRg7+IMfIXKmkKZXaDgHIAJZ/7lMXeP7NGGs41Q1NyZ9q6hWpXODnSBW1rqn+qAG9wU0siXY4ZKdbchA",
+	"cTQmSImlVJ8z9lEYHtquEboHrlxIoTB5+DFCPfWmN6zD7yoytho5RLbsIWFZuZOV9fPtDNvkKWs7ryvL",
+	"Z65TGZFBSQjMNIIDZNwf6oyYjOrNYGXveS4vXT9pUxgmS7UUe7uLqh2UbynD8eYZ6ddIsM+eko1p5ZPq",
+	"IT/7YDOtdXxG+rsz8mkzYw1K0wGLJ+h8Ckx6G0MRCekcx2301mQ+RHSqpQWOObMt4MckqV7BNqye10Nm",
+	"5FP2dU1EJ14UNsGNpwyNuZrtCWSThxszW7v9IF6VhNwvkHlcT68s5p5JJfmex1EwQnIpF4RFJIJ8gTm/",
+	"I98KPr+8eh2MzErZTBWb987idQYOnskFCemEggsjr6WEF5k/8WRCY2rYSVKuJZcLIiSJTGUXkRKuv528",
+	"XRDb4zzD6PSoLXhYMtKGVmboHY3JlPxC1SwSeKUfw/7nC61dHpNiOM/KuGlZc/Y7IggLKZ4TpjiKCFrK",
+	"5T/+S1CuzVsZ8oV1otvb8VLN2kuLOyAITspPVwKsbv3H/ce6YGVlSKBfFvd6UMk8FDwmBzcOaxt+bqfK",
+	"kr3AF1M9SfBav+6KTmdK1sBr639VOMBbzSq7XvVgdfXhK9Mqivfz5zLc8HPU1ZK8NxzmMKtqobNU2/Xz",
+	"tGY6X392AGKo3ABqw+2sV6xsmV8VthrSZ81kaSkJR1Ag6LiOzMOuBkjmu2Z2mw3OiEVaeFBn0u7Geb5v",
+	"5klgD17xwCFsEvjmen60K3oYcE89A4vL8AcQO4eFxLRrUxEQEyT5IbAwzWfLDtIVmeR2vfJGbCzO70MY",
+	"lnL9siUqA9x6LJZeCzeyGosvRfPTKvCXYPQbCw3vfk1lPtL3wLPe9G6PqCq+E1I2Cg55uqaPqAxt2Er2",
+	"qx/LFsd+Ibs8tdakEv2C2aq/Z2oY0jcH5yj47uV7dIQX9MgMNgD6kUlWQJ14vhllYcKEnqg+Kt+9fL8b",
+	"ssPOcOuLPFAQEuuTSL2iAcrCeBkRbSviKNgV1ChSUuxk3FgKdxAi515Vd6n3qdxrfXlhFBhJp0weUE3I",
+	"e7cL8QMvqVrvFcWAJF++ZEoUvd1caILrpt89PkY4Xsxwq1cEzLDAShGhH/s/z/560foLbv368bfe/fP/",
+	"+a/b8vyP9b+T6APA4sM3ERQy6sFJUaRT+k4/W92Dnr378fIa/Uu389z6AUdFkBMOIxgC26aYfgO0o42g",
+	"Vafz4SWxb/MdGKJsGjK10k62UeDi/AGUR0DxatLFMkiK3E1hksUi2MyEqemWhLYplQBW9sQ1tYGrkr7u",
+	"L9Kc6aJCMmBapkrID/4Z0j/pZ3oK1+vD3jPlWOlCV8dny/QgLYZnyzQhtdRwjoK08WitDu19L+95awfb",
+	"tHFrvsNjlRoog8MXmIa0rU/DzllL/xxko0pFyak1wBU/Y5v/0lLflwZcQlrVKSm5c+Fn8KWyR8CS6HY/",
+	"c6/9L9aBWS5BVt7gWN0AmytKcpMWpl6zUy5dzmmMxyRGc7xGY4KC/xGYorFX79JkuDb6xeHusHUzadMB",
+	"cU5GPI84hgbviVVRDFndPxyu/aAsIuZS4svskvcujSyHxROGRMrdSWZwbi+WasaF3cgR+oZgQcQmzMTZ",
+	"rsIFYNdE3lBW1iFmkhbWwgDtKChD0vSi390vqEL+XDZjDFQlgIkjTNlEuhToi5GVn05WfcIFIY5s9mFm",
+	"CzKLU7qPpUCk2RzEXAVL5sOmBDfRC+oq47UgdM9N5kJSGm3y+LIfPzykzmMlUJbMJru6lbMsa0V56+AG",
+	"V1n0PdoxlCd9FlHtz5KIPaNMVpM08ND/QeYLQSRuh3zeHovGRoueyTKOran7k34AXdP4Dqdew9TtWN17",
+	"9dFG6qD/syvfqNtEZzfQ9c5QlbIn7PEDVqf7aPBblbSdvVmSSWoxrQ3YLNhrgakNtRXJtu8qQlwQIQvA",
+	"XrZC2lSL3zn065ouy8TZW8pO4Y5zU6meWZ6IQ9NB/Ttmziac1w3ROedujZzc4/vMkai0l5HvXTF19/rv",
+	"xNsrt+9ypdagmRPy+IHBs2qsWXFHyMCVD+CF9iDcHcRocgL8nXHU9dD2n5p9l/mfKvGHArtnr1ZAD2If",
+	"5yjQr94LyfMATKY+8ms1YMMR6vb81jpYoZhgqdJGPcmiGFsckDK4cjgpCiwk0HmxIEgJSqK082Il/Ww7",
+	"ZkY1BleLX73aC7vwUdjXQQBjhw/iKOdb2oofID0gx4Gq9o/QzOMVm/B8Bc12fW6XAgdgeq6gK8Pk6it1",
+	"D44OF6iDO9W7WvxSm92JbVJbyarLqBLjx7s5scOLhnAwfQkSL5Iv1NScfFLYzjLe6jvzxXbH23lTiOP4",
+	"gdyppjZ1uis6q5LhWFZkoggQtZIO1xaGiRSfAvNqowuUUClksuA4fuSsrZPqbDUzm/31wkrmcTHNfTZN",
+	"zKNWL2usPOfCsc/SLl4m0+Zmh5Jgw/epS8ZNwXgIHtMZ069qRR5SS+x9bkVtu1fsAhyIX5GqVkMBvS+h",
+	"ysMkgBkx+5AEsD+sR+iwWWR2gSvmpoCn7hBZZOazZRytjJv9fqzJ37Xd+PtlRzUsycO02P5KzcxD2pN+",
+	"u+r9y3ly593EiJeCqvW1XlI/7njJ+S0tOQ+ZwB+Wtgepvt9Qmm0rgRf0iGt7rXdk41qSKKnVXm2rUTZN",
+	"cmNsq2H9BtvcAaOx4Cu95BKvpWYnoeBStgBT71lwTcLWt0SFs9Y1BdjZ4K2gU8qC5/rWQad/7hIWbJoV",
+	"AehRaltF4IgIOA/6pERUqqUYW7QEBpD2MPdEzpj5tlwY0BHTgv5I1pr6xhBtLTjKLLtUfFK6NIl9txn3",
+	"cvBvKPGf2glQmRwbqmwpWURCGhF5nqymm2XMAbsQqyZiXNi0pdwqK2fJpDlLcyLRRHDICIRjB1Rs5pus",
+	"xEypRSMN620jnQeF9ZoPIjI3CYupLYReDm4ytEyyAGQJAJI+iQznhJo8Jld6RYj+NzJjCnwSCOw42ugy",
+	"pUn7NbPgg05fD9mo75lHS2nMzr6MyO6hkNR4akLOFDaNeu3DlzN8R6jgWraL2O6IHB0dTamaLcda8ToK",
+	"7T3JPxr5Zl6ZTrXYJBQooCEWZdrm6M15uyDsP9+9AWiiluJmEeyZO7eeijsaEpvBlVTARS17JKBlLrza",
+	"+DAWMTUlhJYOBZlSqYj4wCBiAoAQ5wknlk1LPmZ01rLWz2kWPcMsignY3CBfsDJPQv6w/skFatYoolH7",
+	"A/vAXmqWjuTSDI5K1Ot02gigUMyeBr99sLgLH7Qq+sG00PjQaH6AvYJ/zOX0g9YRA1sVamTwoNNBz+Y4",
+	"1tKWRI5SnjfRoNNFzxhHUB/8gYWCRIQpimO41tfX9LmO+YpE8NMAbgc8DGE7E8PvZ+gZTlucwFNA1loy",
+	"wPnCSCxjgiZcjGkkEVXP9a/DTqftZs4XNgXIvAY2zZ0gl44DEAJeL6Gk3hRLrZXcaZZObWnuBfr7Ur93",
+	"gQWeE0WE1y7rDsdLzcX/p6S/kn83PLvgXR+YfZnenwuGlsyUxeZfDBy/gwJbaB00HWa4SbJ0zCOAmQWG",
+	"EqDLBuQf2RQSLPRMzQcgj0ivWhwnPNFgp7XRe1CoTMqSfv4DG5MpZe6w3wQm1frm37snHfu/AOEp1voO",
+	"CnE4A7g4QRCdMoOMLrnpBxnHyQy1FqS3YLEcxzRE3BWbyqa+G4bkyrxuCVlI2KtsCyjNtD8wjBYEPE3p",
+	"6nn7O+bR2rxNSweJYnqrZYJaLyC7WhO7X46syflZYBM6uZVZwa2XEGlAfHM5rFYkn/kbhFkE5zq/D8mH",
+	"NAGZkZpMH5dYa5nzDJvs0IBGJlvGlowHzbRpniRqlP2uSR1D735+b1PE7B6kq4o/MEFCLqD3nnkJU2iM",
+	"w1tTiWZRdXB0jgKTHqm5jwVztdm5QGswLnOGJmClEoc4HgCvCjJEgBTnbXSh2RVoKJm9AvbzgdlbC/Yy",
+	"ySMx58oifWjZFq9AebJP6mP0Avi3/rQrrNdj+vn9pXnLnGo1y+RxjVCwC7olgHe6nu1wSCAreoQwirE+",
+	"m3dEQNN4HEUSWsHIZspqkiNsmLidLZ8kwrTp/WZ23nZGhJnCz4Qt57CumesK3xL5gblDgleagy2togmN",
+	"DZVYO+gAE4BGMZ+20TVP0o1NWb5ZPDcOB6qSFBzofTCfhLv1TxMwh1M+51opLufAU4DIpMJqWfI6WFNo",
+	"9w7vdWJuxuPI+ZPVTPDlFDadCmt0oOBTC3yWgXee4Ac7goSLjNB3L98DEL+0hRIGrqlp7BpLg3OiZjxC",
+	"AcRV3JF1KrSts5AplnGmr+Wg0896t83HGDBWSHPXGi3QKF9opdaaVEYSolQQNhEeuzZAmuBn0IipjZLy",
+	"e/mBue+m89fkbVhn+wN0D6chYdKvsblYaE7c6rU7GyrTarVqY7jc5mJ6ZJ+VR69fXb58c/0SntGmFFVx",
+	"TvWytN4YNQCWXd+lZ4cXtDFq9C0aLZwBPZKjvogWWKj1kd1hSBIkBXkTbxlBC9v5KY33yCYar1PgUUTB",
+	"fkk2+VXUGOnXXZibwSGov+5OXGmie3rLkX7IOq7um5Xuvqa/kir3mv5Vrn0VeOsEkQuuV1ovQK/TcZqu",
+	"RbH3FMSjv1mICeMH2OUlMCsACwBqdFGYfgrGtbGrYACXQB+XphtY2Rfs/Udws7sXvjEw4y96KJnn0Tc4",
+	"ctmi8Eh39yM/M6uX/0oi81B/90PfgtYXEaafGFYZ2SumiGAJEiA4SeZzLNaNUeM1tJK2JNtsKDzVtNSw",
+	"dNb42Gx8ai3wlLIkyz/xNzeOjAvyyP2S+HkaR+kbjUs6uRf+9J3TyZXkJ+PmhKxb5+S818MAduBixukH",
+	"PrVkdNvCMcUSnMgqpRC3H+6mqeDLhX1D8uPfZMuyEXO+frTnK313evnGfvZmkbkh6Y7lRnXfbCx4ETr4",
+	"T1qSafYNEVZztk25QlYdAha5mvHY2tht9AakgOaFW1IP3nBQArW2M8da+0u8DkYf0LIvETqYWYnDV2zk",
+	"mDx078u27iGfNI04rY9xdTPhS6bFjFN//ko/2i5AU3qnBcCKhsTcHi3NQScm3pVlaCYOYfarNjt7FZH5",
+	"givCwrVx3DyMTQGFfMOjdQUOVVDd6cbughoFgYr7Zi3WZtO/7rP+flsm+shstYylOt9OYon5pPlPwmoH",
+	"nbPdT1xyNompib7szZsNJaSHuIw/b2WMO3hecgR/JOs8wzPXbpKPFzI7GPOG9gONhw37i0lREfAVYCpJ",
+	"L+cGvVKJE9r57jx3q0RS8QVacXEL5qxWMI3bUxMlNfassXW0WW8R+FOd1XpSzHgi9Ay4k1jGJHi+yZjM",
+	"XQ9kTC/E+mrJ3rK4ElO6JvGkVGPKoyroWUzBntYzBF5PpYnRtRtf+ekZ7H7iDVffatHyZY7bC9j0xz1u",
+	"CWEVHDdzzR23+2a5+bDBjpPYzQSLxLueZvxAXxq1xaBofGHJ8s8jQ2qegr2J+juiHpeiE6W5XF0uFx11",
+	"Wev34DCAIPFDtL3FsuBAGXRAaTsap34hrWpLwtQ5cs54l2FssQKMC5HKtnMCGl+I9fDf0IUMkCCm1F+/",
+	"3OhM4M6FG//6MUBhTLCQ0BATM5tsEbjCRKzAUeN+9oZtPoVRILSAjumcKvD6dMwLDeoHeuVgCjZFpCc/",
+	"9fwiKiExA3GBzNedpwqkrkzErpoR2/lRcqiGyUvpjA1iXXGpFZKgfJVbIuCG1maEXly5DGfWNCkQ6c+y",
+	"yYVNZNNLmtZsgXk8t7vFGbH+YxD6bXQFQSa9y66NL5Ymkxz0HsqmmwzTZBw9UC/wJP0DjY6cOmBMyH/8",
+	"P//4b+5Ft2FwLZsb1ahpfNhsoa/Q+EiOG7L9VJ/kxVehNRmKeVwZkxy7AjFjrj3cSDkSXLkEuc8qi7b5",
+	"hyBpDBiqi8/m3EMgSwxT1EzddGEALm3AbQJ+R0SMF4HhtDYGZDg3nihiS+6zzH2bTeUpmxl+f55pEQ1L",
+	"gqSicWzfDdG+MOuaMiteTywYKbDBkM2rPouhVt/ftD/Dt7vYGPWPO52arPzK0HUBU32V5ACkXetBx2i6",
+	"aKOmoN/uk+QAF9B2Uf124ytyRemj8k/pjvrqRcN3WotLT7nH1R5DSCSsoEBImGuVhAQkFR2ROz3PyjE8",
+	"c/vIhj2N2muYrfkFK6UPWIp8YlVOCP/Dw1BXLqhSBnwFkikEZhKHrjZM03qiUEf6n5RBrkGSsLDWPHR2",
+	"jgKXE2YzpAwKVIDkjK9kyq/NOOb8zuj9OFYEMhLe2DC7HcbFu1f2uwCDL6zjzky5jb6lsQn5CwCgGsOg",
+	"4HB+aGAWfWh4EmKOVTgzUQX4glbzZWrhuMDdppNCT+MlfPBzRz5zyC5YhgF6ZvLhoLv989FG3NZYasHI",
+	"tUuC/GwT4DHhLJcgRaNEcCcyHqjK5iBpYyvJMIQ0qVTNN3nAlSWCXsC38Mj95qwA527lSCIChWLt8vL0",
+	"7PwItY9MlLR1hOw/aJapLA6ZJtGYMpJt/AjG3XiNmFEGkmY6RTPEoeJe+VblaV7o56D0cOtUXeqhyzyE",
+	"I+BPzoycAlp1RKNzffdkGSdpoG50wfYJmC4qyfAPhx9dPrVQa1yCySSrUCZzuaUsGiHsw4jyBWF3C9a2",
+	"2Z7BOUh/4MBGxQvQM0mnrEWZfN60V/QPlE1vNF0ETRQs8LydJY3SZXGDyizLVkSkapM1Scfm3d7e5fbN",
+	"3bFzeJ954ww7TcZt2L7ZIBOG2UZmpnFF4WpuYmxUYgCm3WPmZyeyyhjSUoV8XvOsvrUPVVwVReeAqQfJ",
+	"aLl+Mmk+6q+QCw4S9ef3l2XjnQg+L1u0QafqotkBWjaeDHLPsSlec2RfU35OIqt35+j8E6TW+BRsM9Z9",
+	"5Rf+fmiSjVVSHyfHxgw0r3n7v2ZiAKl2Vpg3Y4ZaljZjJ7KhfydR5FIlHO6zxqARBwZ+KAkhG/c7Z059",
+	"NuWEWzTMxmc5G2XnAubzRwvlHiqIZQyl3UdpPyIuJd8Suq0fxXqgz1CfDr82ClyWhV7EPAAl+RR6Qa4H",
+	"YjF60NYAc27RD02yduRsFq/Ky1RVZF8Zg8XX76AIr6XxX1qvpivpSkYoTZd4adIcMIsMprErBDS5366G",
+	"7G9YgLJk6+RGCUqkq/F6Zr/53AbpMgVgz7BEMWdTFzr3xnpu1wXHAJZqhLvxkZrEamPYSCTxGnWHztP6",
+	"3MzNL9sLvldqoZUGrS9f4zm5por8+7USNFT6p3dYzf79yELkBtckXAoSIH5HBIJkZtMOza8XCFIsyMCW",
+	"zSSxOSgPTiOafAIt5CxSnfPKnusFTLKzEy/unEqpbVkuIJBmsrjh/d02+hbTmEQo5ma7BUEQfiQRWhCR",
+	"tPvXo4C/Q4hAjtCYrLktDoP7oVrKqORXRIl162KiiAjMstlBa9VQb8kP12/fuIZBmgbm6Bm07McSzZex",
+	"ogss1JH+vRVhhZ83EcHhDCYIehhWaM6lQqfoR/oNxFmz+LqBq8B0pioURqJvsKShVwUyNyjENn7qJ7UP",
+	"Oh0ocNEjc6oeT01fteJu3S30fJJmjyKK40z7I1AhF1jN2ugNd2fD6b/6d+e6heKjqCyn8r31stVjTIdK",
+	"kDSFx8apNvqtAYUTedDcDXTeHIpsg6x/6JA/X9C39Icf/7P7v+jryx9m4+9C/fern3991X1DfzgDOeGK",
+	"vYs/49XCp1X6jeUctyRhM9zS5x4XgkPcV3a4Z6CC9WP+2nxqrVarFpDnUsSEhTwyCAgPeveB4rJejCEL",
+	"TF1t2bPI0medzkO3r9YKl4YEvIDU4dz/zcY1Ua2t1c8rnnD4vLzZlDLtjE2XN+Kecl99/AKXSO0UwJef",
+	"NlJJoAzWnegEvs2jhIxuqGZGNZzjT60x8LLT7lmvVo6sY6lFKbIqcy3RD5WlWq24GS/bUYirRxUuLypW",
+	"BV3if+aKoEv85GmQSlOLR/KX+OHFO5pGH8OpkHia8WZQz14rtsvM1DasshCXehT0J3YV4UBbnwWmwibT",
+	"XWY7Cj0bawXwkjOpBKZae7u8GL2/+vllUz/4s9QH9ZasL4lQ13RqjKDw6rX+9/MRkiSetLSdRCLTNBr6",
+	"uejTbE62NqeE6Z9ulV6veYnWEyXBMSB8IChlByAgAKaJCb5z9aBE3NHQ5oHk++3YPI8gbdkTgAXURN3O",
+	"2bCjh2JjWCnMkJca4pB8YJRavTX/srmRccxXEjGuZzImMV9Zp6afYGcbY9nLSR9w/WFwxvjtsP0AmP7M",
+	"n2QWomKG70iZrnuJf2e1Q6aNV+OKAsrZD5jZitOkB1fjm6tGnpe9NKhr6M//+y8eIltYBMfm9WgyfZVy",
+	"zZEaae+i1Occ4tYcK0F/beQb++Q+nfa82ZyB61HTuF4uuFCkuoJ3ib9M3dMlLhMclxdfvR/uSxUkocuL",
+	"IlGzH5+3h/miRMUKcRGX31CujuhcU165b+w9MH9wq2Bmahu1ZnV5MdrkSuBA9tgyOKFWFrdJeE2K9ING",
+	"jqLLq9eG9ekHAEVAM0A2RYrn26I1E7wcn3fbZxIujJPuggkmXoY16ndcXr2WbXRtGjWZvBPNBNY2vRlH",
+	"ACCS/1SCemHlgFaczVzSRmJtZABlDMSCU0yvXqNnjmVTLRjNqKG9nRF6z9GYGLwpH8zES9uyWaMRMo3/",
+	"mghcOuDh82eXpOKbfSWRCf6dwxjYcj4mQqIpR5whPOZ3xumV3AulUj/+/+y9+XLiSPYG+ioK3z+661cY",
+	"g5cqlys6YsTipcp4wVu5xh1WGiUgW2TSSmGMJ/ph7rPcF7uR52RKKZDYvFY3EzHdbRBaUifPfr6PDoTO",
+	"mhx9L5/8P5s5/HdRGuaTarkIaSLsnOeBRZFSjLrW70el6slqhOUVENdTWBdH1Zo+zuPsA/bxqMZ56Ucg",
+	"3Eh0Hze9ED2AqPcllhHdQoT2AWDAAOxgS5lUSBgFA0jIMX8wagXxKr+eFaRymy4ty/+Vqjt7B1a5Wj/d",
+	"294r26dV+PSK1fb2SquP5bJ9udOy+3slu7V3dnhR6x0+buzfFY4v3aOjgdcZ2JWHM9o5bPXLrcu97/zn",
+	"3uNtoWr39/pX7PC2ul+z73bs4lm11K6Vj/29h+2KfVJqHZyXbF4rF87Dxu43v7FabV1s+6RWP+tX+5eV",
+	"8+PjSsV+uL1ilyfF7s2P0n2D1ds/d6r9vVLjoHZ7+VA73Vutnd71Dx7t/kW7dVS7tYu1U3utdtp6OJT/",
+	"rpRIrcIfrlj50f6G17s8te++ndTqx/1qC67xvWKH2zc/SoOfPw7ae9vtnxe31fNaqQb3a/f7tcvVanjF",
+	"yEWxf7P2rXB5UW/Xtu/kHe6q5yzbx9EzV+zjRuW4ZVf39m73y+unfvFo78bd69Mr1t5p+pX65/uq3d84",
+	"u7k7Z2drew9nn3fOHz82Lyq3nfXdu+0T3g0u+qvNRvH7Q7FfYvW/dk7c0y8H68He+RWrbW7ctL4f3NZ2",
+	"qv3d48vKeb1wWCpdVrd3z76sXJSq3fPizo1/RNqnK43++cHZ6e7gqFbalE/i7vWPL69YrUTssUfbeHS1",
+	"Xy2t9I+3a3atZDc3+5UWXO3oitnHuysl+7hit6o7NZvvlMt/7ZzU1r+U7FrZLrTsWvWsvHdcudhv2K2d",
+	"L9uNS/4j6Hyse2efezvHhW7ziq0ffDr4/nOwuXZ8+OOkfbJ+09pr7djlHxvfVg7owwGjXnfvtrN6dFC/",
+	"v9nv+n33487BAy097H4e8G6v8McVA9GsHlRSxHWCYwbpUFPgj+p75/Zp1fpevYwEfmfXblVtKQKlAT6c",
+	"fFj9oHa/ulvaKfSJ3AzHx63BRfdksBuu8m2/vnvB+RXriP1i8POW8o2N3s5jt3J3U7m1Nz4ViTto1+2D",
+	"sm0ft7ya2G8f/jjbbIeF29Kn6s+PZwe7vc3jSsWvX7Fe/cI9bdxun4qfP442vlweHt606PH5d68T3lR+",
+	"fnk8C3Z/2DvuDv/5rXhUWPNE++zx0e/ZxtKMPljC0USNRVwyi3+4h4Z94R++X/8QX1Gmfxgn34qrG5ur",
+	"X4qrT/calfEb8Rrx86m9xqnH1SNnrE0g/jWdlRh0EubZbXksYqEmDtJxMMDChZzn5plNn8Pcm+MOi3nz",
+	"9zNv/iLRlJISO2PIvEHGDpjraAjR82KWa0OQMxLRSwtd/I56Zl5EtCAhm56PTVe2r9Qf81Lz3cYMNpbr",
+	"4qnt0cyrUuUh7zXa1N3CpjRPRH1pOm+AXSVyd+VVFJ5LpmrT6OMjMEx1ti0EvYXxLAV8jOkJ+leP+Drj",
+	"oFGloT6ew8aDvifoEJpmxrCz2tLPMrFcwwTjDE7f28wjj1M0Q3PICyP4POPDL6KplATbGTPDsziHK8Ym",
+	"zyzgKglJ6ANmHVVr0JvW5IHG2f5NWE6DOBk21ADuns2cPix3aWe56eHeS5lduPEYgUbzkfaDNGEfsvZm",
+	"WwVef7niiS4Xnq4ujm2uwJ+Yv1iAtaTY7OF0sMoAv5AZT4paikW/bqQcEe8W48tXbYMd2Z2BP35X1vet",
+	"3+vbZWtjdbPwQaFkeyIUakDTwNvGttVKdb96WoXBF2zCo25iykNZROzS64VtykK1C7cgG2+i1kK2eHj3",
+	"B/6ymsuE+nClWkfT7eBm/cOlAcxhQ7sirAEgvDjmfu/eeQ/LjcB3LCLU4L/0SfZiggTGrT0heh5rVTy5",
+	"2W968odH3IOuecjga+j/Pu/5rpryyVs24i9j/Fo9JS1wSPaJCJdr3PWaHnW/WmuFdXXTe83lA87oco2E",
+	"jbYJWQw/5UHOwBPOxb/Rp1o+8VgDm1jpA2mECh48cTlgzAD6C8TQUTn2NnHjgHz4Zeaw4ZSIUBNEQLuu",
+	"pmLTaL/L5fr+8klIfJqpkgN/NN5Oad9nDe56rJWAT45en2LzwDSBlAnlB6ryS+akEmrvqZ2mwN/GX6QM",
+	"LZ1Gr6QJzdPdgQVLx+K5LlTY8eUTrzZrLimNnzLj8omXmnIfBmyRGkCj2MscKO/aStwRrqZ2sxnHwlIE",
+	"XgpnGvdsSRGc7flm62rSu3VW25x7SRtfru8/Z8vk6I6aeIbAx+Pkr5/HrcgtSRGf9Es45u/cUkIep7jb",
+	"6FBY0TV0ElKcJ0OmIQDE+vD7WezXW6O5XLxX8r0yGk7TPLFhTo5xntkMHhhYllTPy/gm9rgC/809reWb",
+	"HnP98WGQ0Q4h4n5W5NeIultVyd4L44yMVPNQjpf2GvwmD5luMpynvLWNhDgcUpRAAxIK7MI4AvcLYi/t",
+	"kmknIh7P6GgrDF4CskuBJ4S+RS7VS0CCLcGzvYUSLtFbhm969f5x+v0X1yl6S5DEhpBBh94OT1MpCfHL",
+	"UCzXN8kDTP0i3lzBmE1cr5Q5Tu0Vs11XZ2q16o+UGZiASG1pthemFBjAn9BQKE33G/KdYMSpupWg1RYA",
+	"rKCLycDdEUB4w4CoaCtJBhVx+sHlIy8XG69CMhDZ7UGpIcyLIqQ9qTsIWFyMXokfG4UvcusYnUE7t+VS",
+	"/3ivZJ/a30ut1l/tu9vDo+Pjin1rf6odi375GHpsdqr9b+Wz2+pZrbQHfTXlVn//itUviv1G5/zx8qR0",
+	"eXHOH7ZP7VPs0qnVKjsH7f0LP2zsfBm4O9t3l3Wj56dyPDh4rG1csYt246D2CJ+u6U8vbm2/Vq6VS3bF",
+	"Xvm4/qMCXULVwcGt/Vi7bTwenvN+pSLv9+D8iu3Wz6p2n5dsYt/XyoX+bh86XW5LpVZ/m9tn7unal8vq",
+	"if/j7Gfv7Mtf20dfHktnxXqtubfZL7cuK1fsvF44g+6X48Zw91PlxLb79eO9tv29WF/53gg26tXjnS+e",
+	"/6O7Udn92DkOeVi8YtW1sLxzflfpfjk6eNh5+Gx7pWKrflcvf2abhfaPtduTz5V7snb+6cC1RXnlkqw/",
+	"PpysdRv7u63TdusPsyNm6B3NkOgP/Ldp76jRoEVduTVSjOiFhj7B7cjvabBI+D81xwkrLm1ffT/WZmUb",
+	"0jfYOmpRX1CI+l+5iYSk+OJRH0m6O94B+ckoGeBvxXxmLNMoGQ3Mo52yYxYzFzHLeYEVU23Glm1LeSG8",
+	"aTnmmTWbrfqOMMshQaPt3RtDHkhqC9531PMK2VIYYFPkrqNt2k7eOkDiMuQlg2sPA1IBLjP1fU0cqS6O",
+	"49g/947g7kiQbz2Cu7uFOTUvgFmEgSZsI2KwHAhiHX3fy0U8dtDbuwbAZQij3wWAMjXQoohqsQ1bp0nP",
+	"9r5iWnYAVxNpHT7R6qLBj2pAzFWNx6v4W8Vg6DRIvhGEqubrMZc+5MOH0MFeZvmnToiFnOvGjNghgVH/",
+	"SEOZ+TBMisboQxBLSfeC+27esuMLwxrhRLp8mck5nn2P3QHLJSy70LiA+jWk0cl2ME9OmPVp3frulbBE",
+	"HVqQ5/wapYeR/tyFmruG9VBn5UFEpwdj8X0POBeZ0Z2tDs2ZVysUCgVc25xVhD+StxaoTxHPDoj+oh+v",
+	"bnyyal7J6rEuaQC7coA1cj2yr0B3oZ88lojfhNXAAAnK8oz61u9OSPJ3dOB8wJfDfTcasTJsiZTnw6Yl",
+	"6D0NiD+yiDJGBcZTpDQFLEGPybtpRC0EuEd+E/EogQKDhJb5UFiUBL5HA2Rit2xNhqihHjCt2kJPNcEt",
+	"Ly8Y4MIour68VR66Q4V9kTNpMxMusQHYgQyZ6COD79sngWsKJx6Xtw5ZigrSNOLCYy1fN9YnShagDpSE",
+	"RSgYihhaYZ0o0YpgLohLE5Ai0RSc7qUgar4DHk+DWBobJVazCBPS54Gr9qPWljCmZ960fAmq7X/4nhiP",
+	"B5qlEhQaur4Xxq2FZkYKByziUgNqSN+HQkcIVKQqk2JgieYUroeMNbZQjwF3M+56ZSU0ValIvof/rv2Z",
+	"l387X6OJ6+gBRthfIfegNFyXBKFH/D+kP+dE2foW5258r7EMK9iLkPq+OhWOp3gs4sjsS+WpTqOEyg8o",
+	"cQdDzTsYP3VpBA1lTGBISVOSFPSYQJbP0OvQMUGUsRiTCkIOPOxWxtPmLQfYwZwtJLaO3klWGUgtYaJC",
+	"oSpHimgsygvdcO5TwtIqMPqmWBxsqmaiBBoP5LcQ+k8lwwCMhTcRWyUAmlRf8Lg6k9yTN3QSXqAbDK6D",
+	"Hpv5cd79TEskHlIiphxyKe9UymX75lM05HLzUBCHhe5Pskt3fHLy2A93W5ulvcI5e50hl912FPCu1SqN",
+	"/sFj9TEKdyt2MfrstmTLUPuKjQu2h0PtnUf7pw61q50DQS7Oe1fMLZv3sBnWbks/x81B2IU9u1Rqb273",
+	"O58/fl//fsW8w8Pb4+/rfz26vYeSe9nr7Gxv3rcvzncL37vlASuRweHZ5Sf+sVyq7Jz1D398/ljqf/zx",
+	"5bZaGazy0krlijVWfj5+/uyVTo8ubls/Rb/1s9Wv2BCUn+LwyV7frtiH8u53jzdLdnOzKsPv0roNKwoB",
+	"uV+y+/iW+pel0vHZrnxLexja10ulfn+HVy8vVx+6Py82Cj/WaoNGoXR7s+P7N+y4d8UuV7+E+51vg1qp",
+	"AOMwldbxRal0eneycbpdOWyd1tyqOCr2jtnRySf/rPdw8Gg34X5OatWdin1xxVqlevGoWWzVv5+79c7G",
+	"6So/W1mrbZ+eVx82bx+HkiWtgz27Utq2var9udy7Fxf1zStWY639NulfHvH+4Ly1Uhwcf1sJNs9vWenC",
+	"/eG3zkrVWnlv192vUeqV+HrjdrVzuf7pZ3Bw+HhUJQ+frli9drGyvnK/Jqqt1ZvPlZVJgzNTTTuDob4W",
+	"q+I/ylt4ydkat7z9uLO2vi7WabXSfDy4Yqcnn2jl4/nuWXG3uH5MfvSCx42Hb/WNoOrp2ZrLZqnxrbfi",
+	"9cr89pYXyr3vYu1GHP+42O+221esub9+7te/lP86Ft3+hbj1dw7/Omq1jh/8WsX/uNJqHPkrlw/2ZviX",
+	"3eyvHa02Pn5cb509FifN1qiZAs04+efUmZejOw8zL28zfh1dPjP/ckMbJGl5FjmYZ5rT6UjnbzjqmDy8",
+	"s7b+qbBWKGw+Y94l6VVlJWDSjooyMQFVYpSWiTHC5TcvKtRhq2JgYjrzw/kbAPvQCCL9NoWgQ0HyeYbf",
+	"Kx2wLQ2q4QgaeMR3NND6cA1b52kY+vURwweGglihkIFPhyPZV0I88tZhM+bT90I1yaRA68zLEB+GhqAR",
+	"TbWs95jLGU3SxehJKBlLgHec7sNbqoVitVDIwgCpRy/4F6px4OT70pY0XmXe6Qa84wloQYKXuLS1VCBb",
+	"xZut1cb0mfR4Id5GoRsvIqMsHe/FhSJ/qiJHXWIN6fGX6xlO2WxpWB3B6AGGnjYExNTVidBpCoQ0GTVn",
+	"JcARMEiDLmFaQaWlzCrtELaa0pkInbEFrOo6d6VS51GGrE8BWIPRvs5bYPrrdfhQTHv5toQoAII/bCci",
+	"vFIDRySXxlefkRqAfz2ZHSLzrlC7qrL7lrSFbfqgXjEPonRag/ucCQTvYtC72yE+ti6jVYLuVNdreSp1",
+	"aLaoil6jPTwH0qYPWU+sFH7GM69ubMz50FpuPWGd7NrLqxufNJNQpVrPTXj0zH5kj7Vo0A08Fma2y65u",
+	"Pvk1le2sG2iQVybnyBZw0A9frXXdCO8ZTRmALZT5DBjKvpPnuPNYZqJOfjd983l89u/yd2kZSJw33LIY",
+	"9cCn1bg5DNilwCPMaxJceRxlrlSy0dg8uMB5y1EfOFv6q1x0KnVM1m4LSQhwhVM+E7yqE/zRNDnIKmLj",
+	"lqAAujT9DwACeypiQYh03hkKZ/zmf3E4ztef+wL8zqHwNvLczI/nRvRMnvsFoT3RYZpxDG3InUkH+zQO",
+	"ykT9NB9zVvhP02yq4pau+WOd0/q9bG9t2/sn1RyafeKfeC1Gwp70JfEYuyctKfMHH3K6AcOA/ATD5UBc",
+	"rObElQu5hZzTNCou6vB5FDYz4b3AMSy7g4IIJwcZtJ6A8jUkFjycneoSEaPR491nRdcn8G1yVvCXghoD",
+	"h0EaSjBm4G/dm3NAcrHU8fkG8kIhlt418cNrKGnKvTh62GphLV/IF4tr+c9L0yddR9bzjbAvzenNrGC9",
+	"AdXo5rDvsMA+ysLGVMoiOTebrc2fIyBP259pcTne2gwjvVkB+nhipmRdXnWyJHEvfcExS2GAIY1CzqRn",
+	"LyeFxEvvYcssfJyM2fZYo5D598gTvYwJ/sU7nHMf3nsrilolc/4qgSYO/YdbEfhp3EKnY9Y+EZB8Ygan",
+	"QjKqVf7KHe2GkDzTuLAu7zOfExc9FflqsekoouiatFuRrfkfNiW1gMd4SRViyvaT9Egqvfi0SiSFZnxI",
+	"j1ynko0D0/i70CFd2hk/w5mIiHyf93U4o5obYdIyY6gzbJMwp1TPJB1wRDsLHbDQAdPD2r2V44CCOnbP",
+	"d41D3rH/0L1riOLqmzdDfKeDXLJzgLnDEFrYhZ2YnIjwtMhoCj5sRxwqz+WxKGoCQw5w9Z6QkjC46JRQ",
+	"rgr5GRJsoGZb6nCXBjOM0eFtPRtZ3MNyLCVP17HG61vo2X/gXB+5oxZJvOZXdc6y92gqm4ipsZMHRkpb",
+	"fZ5MguBeXRFeSFflP6Ymc4taCcY1HTypfUClVaAX300yhyRrkrnURgNFWKuBTeDeo9+1At43uDtoN2yn",
+	"O3X4lCdyeeQ/3kt3Aras6XJnZkOCZVvO/zmW6iOhDN4OCZE7F0i19JoTNsB5lxD77xwpDMvyt2ocwphx",
+	"A2pkBTkGhzk5y/m/wOP/55g9JVILE49ZTuBx5xV6I9TU0/uqt89cHR7OEULr5NwVYxhXwmEqmMt5sRLy",
+	"eEGNAO14AAB3ZLi960UbWRS0/av0sLybUnrGC5H7Nd4juiDoMRES1lCzxnonqbd2TwHSjjW9FmqHrBXT",
+	"Z3nJ3fWeOgRwEyRMw7+dtDMOSLVjFK3P/MX+6Jzvrc6f4hyk1/rxwOvIy8os+KvbmLnWj2o2Qfc5rriP",
+	"x09X3D8Awy/dgB7z/urRFD8jp/jnfB85fo12e1OV4Bg2mkFty6QZVDbrq+XkpSeRzyvkgEp12z7bP3UU",
+	"6xuMX0bVf6260PUD4DNidShhQCzWjIe89cAuxqfOSMbVExhTo6WQlhbm9+Oiglyhr4rLU00zx/AQOiSP",
+	"LW0C9T7MJjJd+7RRAAJTbdtU+lGNMMC4hCespheI0HCScR5VunKa3JSmYBycRLPiCP8Lo/6WagKIZ1o1",
+	"GIS+8uir3bJO908s37sJCADwhjIs8nAS3uCEzcwxJHXkL9tn8ZwUp9lDfybTabEw1Fu5LFbFRC7TsVmY",
+	"l6A5Tb7fN+r7GBKyLPh3XO1Fo0dGoweuT7bpfrrNzNIJqRkNtU2ixESGsZyQz1ihDxp6LzWtYft+0kgp",
+	"pAdIWgjq0wbC5hCrfHKOWSDAXV8vbhY+yAji7HR7eROTDaCqrYD3EeIlCpp1xoT7vY4MXHBETQfWCpqC",
+	"Nw3MENtyfnMs6U27QsO0EyQ8iZBDugElrmhTqvU5qGZMIkuPu+eTrdhsQMyuwH2cP6SZ/Sj/AaH7f5yc",
+	"FZIbaYfK9VFNjis47OxMQovIjMsxWUEi3B2NPauO+7cmCtTtRTArAKwh42szhs/9WjH8HK/5F4+6nz08",
+	"DelDuNIQ90lrOB0UulJY/0aukydbxSoovcnx7NONYqZ6TVhFPGo0kkwxi+J+kk2chVM8c6ZbBYhZuHzD",
+	"XONeMxqThs4sDCxzUUwyPcn3EKO3psKOAa0sRvtaa8kvNaIsslpHcZ28K+w1h0nzOEIEsC2Y2DY6y/CZ",
+	"pGlWKs5Yi98MmMByfV/D5MW97v02CSGgi1K2gEgUp3CvXRIOEZcz3gcmTaIaVZA8Auy3PglOakYj6UrT",
+	"NnsyyB+lchsl5o5xzKOH0d+qrxQIEm+qIVSxFb13hdjmqV4ZApQkmUhT/5Q4cEr8o+3Hctm+GUT4R2e3",
+	"4vDxZPN8cNNsNm8qB0X+c8UttRqDWu218Y8Mku8I7vcx+uzW/jgH/tGp/SPCP9rJwD/qXwAgcUMh9eyV",
+	"YtSeWqnUPyjb9unabqfzsVjs9X6WdwZXbHeTNla+l4S/fl78crRydvzQ3vz5uXR/Sy8b7CPjZHBHbEr8",
+	"zt2XwY14bBYOB4desTEQG93QP1n7csValx/Ds792vvP1nZva3s5lze6blNzlmm1HdNwxGTe1FWW5e8W+",
+	"HR/XkJpb7NjHZ9ulfq2cRDKq/yXu3crll36z5Z7Wyj/WvtwF6zub69/p6qndvGImltEEJKNbOLZere5W",
+	"bNKqtwFF6YrdsHqz8fjt8VitrVveuL1ZLfQu2d4oSPKx3a+39tr2wRopD1Yr9W6ld8U6gy9tVh1cbNQa",
+	"h92NY35evL24fNhcWdlvk6OzzUPbq9rB6veL1s1Rx1/pfNo4uyHEXdl/CHn446DvX7HD3Ztb1i+Sjc7H",
+	"Wu2vycTh7w//6Pjj3el65bZ1fnD0sFHsPFyx7QHZOFi9+Pxpu7RHHvjGysGPjTobXK52viv8o6REDsvj",
+	"FZtVIrU8zoh/NGc65o0oxhfpmOfgHH/5dEyWaU7FK3qmdIzRp5dOUQAIyJBnwbrvUKdctDA5pJnNd4ur",
+	"Tm6oKQWGBj1XIT1HdBToHfo+fK05apU3AwUHLESIa8y4OCr/k8TbSCtgiJ7oQo0+b9m+j1R5AQ9pI/Ic",
+	"Y+/ya1yuwdS8dEPbkGGKygvolUY+lbXHktkkBQjcaJOANMIYpRZXSAxESDuR5wtpIXlLzrVyGHlTEerG",
+	"2KY+CRWoLhZ8TSxey3MNpN0k+nJOdzPGzzLcpwhOrMJh8pjlMB4ue6zh9+R6ASy08lv1i4+BvS1EFPpq",
+	"CW6g0Ea+auh1IkdV+XaW6yHmreg1m14D8mF5qxZhIhcBQlnj4yo8ZF00wX5KDSo9Wy/lcClQ92DN5ua+",
+	"jNP6Ir2ZGU/8ZFvz6HWfpT9TS9OiN/PdmzxotQyHemoRdx2QoGbNwczXaZm1g7OLE4mCfkbTpRTnCSYR",
+	"ZuazLWJdfi2yzduTbNtI++ZXC0HsFcMoalehFCLu6rxVJQixp6b9pQ1QjQPwCfGjIVllqr0IdN1E7t6S",
+	"RgSwutXhd5R2oVULQQMg/XND5Y0loKk8oU/Y9UkjMgEI9ZwCCm/0zUWWWiV4BN9CSybNn08J8AGEMUK5",
+	"XmnVWaYsxRU7ZLHJCfAFkdDqcBEmTAyepAnQ86pBTaDZoswVYDzB1tVPAERd5C2HUcWUwDRoNQBSc6RZ",
+	"2rIEVaDignTiSpVKTwHAOfQFaNmQt4mJd3gO3Q4xLA34eJTxXqstLxZdRT8kaREPXljCd4FE23B7A/oS",
+	"yg1AMQPQsgFwE6g7IMxyjKTO8nc6cGJoc7WkjOvLweVVQzD2PRCrERDRjjDpMwAf4Eyz1q5mAxX3Gu1o",
+	"Zxpo4WprAHmFPAS/YjzUjBaDrxG8pbFFByoVCB4b6/m+8+9CHI+8lqSILm0trRbWCsuF4vJaUb7lexr4",
+	"RCr2o7VCZX63BbTr20TIQzdB/GkxgxeRcwZ4pFRHaZhg87kRswfUWcom4ULAQdMUclIRgEe8B41c4VKf",
+	"4vhGOjxvIqIzgU8sAxdF4dSijVUxW6LksGWBasxb21ia8TSdvMWZYiuPiLBidnKshwy9GU2PIe2IanHQ",
+	"xKmARilCz/ctaJ8fiQgtp8dElzaAlNdJA+bNW/DgUnuD7RhmyxiLwYsP+9SahQnEm1HoTb6qBD4Svpcb",
+	"7kJEDXMtCwyODLjYV8iVZYnE0NaWB43myv7OZc9UaRcZXZvx+DFDfDljJpbMW1wket/z5PeLS26qTGS0",
+	"qE+T38292oR1L2XLlJUaNzrnotSsgMFpgp9bPm1CIDcEvp6LxwQxgWQ1fEoC+PZ3uckcqE45H0YL6Cqk",
+	"CXmv0ZamUBMhqdjA0ni5MSxQXsfgKlttOvqqQzyyW+osMIKDPRARbxeEjpiyDblqYKfyabElMIfxct8T",
+	"Kp/pMZw6g0bCuK8h0SMutQswA7KW0Ge9owNlgImiE9NtDyOaptd1U1s553b8k685tUh4jRd1h4qF81bH",
+	"zuBs77o6FlMGsAVPyNNVLr7xV9G6WfsjoXjxoGerrSHduDGePhYMZ3Rk6AUwcYbGA+YFtVvg4/zbMbJG",
+	"6CDewnGaBLk3tI/fOQbfRP3xVN4KpWLaRFht4o6UGtDBguKxju7bXqsNtLA6yQ/ksDOqltelkFhgkL9j",
+	"DPK0ZOBk1fHPAyQfv1fErMpsesDy96LUAL1ATA9ug8eb4pIDTdXkAebgNdZBxOoN7O3yihZvpoDiqHZq",
+	"9SsVW8J7TjZSExYfNI3awxv952i8tMdb6L65dd+oHD+v2lP76t1rvHibTKns8AeZek499/tTcSv/M1BY",
+	"xhaGcMjH8NNInwzikZsYEgZgdFw3oEJQLA7t2weaap8E1GoGFDWj5gzbG+J1TybO8laddvj9fKUZfJrU",
+	"1/t6BZoOv18UaKYr0MiliuCDXjJaGy8YiR2Ph2Zt+sxqDZTiDfuMaHI4cC1/n6QTjfKoDAa/IJsaOQiJ",
+	"HaY6rPQ8uJ4BU0VPB++qF1B3y0KG/ekdg6XXNtWZ6Uz4drE/0mtAL745xsjHtLYwywi+lA3cU7vj/ZaP",
+	"sMGRkkC1+RGccQcLAY2JLgJHAPaOiRABDYBeaHVGLHCqfsCzI86Rh36ddK/Q7CrDHPUGhT3GqG8xGvZ5",
+	"cGf1GID5OCIkode49rqOxQPjz/tPOIkaV5DyV+wAf4wN8v3AC0PKoLOwWMgX84V8YWV13cmZf25s5PX/",
+	"C3gF/Z2V/O6rXD59zxAy6Ts1IZts6WFYvztewHshFc4HNQuBPV/yV/J7ULxDz6u7AUmHWi0SUunSJMpe",
+	"SqsCACaLnhObHb1AXh5ZT3mgoPLgcKy9SbcHCnmhowtw+l7ki1ZUV2m3IrxH9RodGOe9Vo+iFj/KmMlT",
+	"KWypDhnoB9Z+1RWzDeTPGA1VuldqKkUDOiXsC5MrBQl7HkDJr49QEswdy16dGwaVQgNopvUyia9x0/RY",
+	"6PnRwoBs94lcNC/cUqLMLJ8LKtRQN2AMEt25mxkHpxZXnssJnLd+ycS1yzsEOjUpjjvG44xKkqVyNzbR",
+	"Eqgp0b5OfluIvp4bhwnW4l0UOKfxCxZlzmctc568klcxfhtOU+mc6FtMEfg+D3PQ70el6slqzrKrJ8ur",
+	"G5+Wy6Vyzjoqfa9sr6IJ2K3Z5WVFOvwhRubX7fAphENPpBRKLuuCVmhRMn0yrdCMJdM56ITShHZyhPG+",
+	"eIXS1cyvTjCSOZAs/bqEMvtNpMwk58xGsk5PhDF8KKPW74m2sziY+JC3HBwshe4zpVzxDkhE4V6zy18t",
+	"x6ct0hjAcWuV6ol5UFEeghlG37W8w5Oc1SEN+S+buQH3cMzmwmMu74toRqxPyd30Olix0xLr6PDkNGcJ",
+	"Lj2SESpaYKyV22RKwNMFscqCWGXhnU5JrPKy5mn8/pwGgvRpzCpoRuJh37e0IntC9GicshimCo9tQU6r",
+	"YUb7YBUAG83EeMRhxng8B+aIEvHccB+1MMZ9REgGOOOjkgXyJE6UHVFTsnrilQb3HubLmUo5aORvYTmi",
+	"16WBoC51McsUJU+allNwho6XZqth0m5BBB7EWXsRcp+y8cPEmmvDaFXSg6o95tIArAXCnao8XLTgcQpF",
+	"Whne38JEi9tDpUpdZ+wo6/MMJc0+C/qUBMnTJjbTBjZHinMKCVCnbnOYqM2pOVrIS/7vb8cE4CW+H2Xp",
+	"IPGw6Pv+B5qc1MnQ12ojzdi2mTOhz9QHLn/ToW9uaYwug5E+vBiMIcpqN+PyRrm+n6J+I0WbLMt8HZvJ",
+	"Hk5ka+6I1fwn0Bl3lHahrsPCYKC6sCgJfI8GMM6KpslT5xYhCULq5hQ0g9MI/OV7GnjNgaMQlYgBYKWx",
+	"j+GZBb2nAQGWjDT9Lt/YO1DwCw34D9SAUrZS9tzLar50gR5SffKg59Z9cv+/ue7To/cjHfIJtDpwQivV",
+	"/eppFTpKIpdbjbqDx+2xBk2lgw05JGKCngipmzYI/3WoJcUThgxg6ykbUZjm9HwCgmW4V0vNLeMdK+cW",
+	"7zs3+4T9Ng9+IX8WHxMTlWXe6Qa84wn6BL8WZHYxjfgv0skJ9AIdiKJYvTaUAe69adAMrpvGofNoZ6V+",
+	"3lw9H/XCSbrZ4qhwpRM4AkFi/GyX+66TM1IY6ufoL/Y6SjUjvpnOCuStE1yJaTphU9T4BC93ROeqdV84",
+	"mAtl9gI9ByhcrxJRZwpyQn2po+b0LHXz0fQzQzqoRCS6UWLs1Cq/7nIUr00sPaMSzWYHirrMJpJRz0Hs",
+	"lMX3M+Fe3im3U9oNqibFWRZM/WSmNXtJtatleEGAK+KmRRNnLtrkc89ZmWd9uUkr8yozNH0kdFjqeFV0",
+	"4qx5qvjKk5hv2ZCeTYJkkahGleQt+h0PjglvDeobjZIr3SgvzEUBtqr2N7CCDK4Zo74Ka0Mx1Hkc8Zzt",
+	"HVldnzD9c7VZVRHMYC3SfmZyTEpD9+qLqJbiiIIXhuS5yiY6Ae3wkAoEwDOoZRMAQy4ZiByyzd4M9HQJ",
+	"XoHxUP0CUT6+JspsCoTVC+WFGO1HYLFAWkvalLj6sXBCBS6ocIFdGlBX19m2LGJ1uEsVaRLMzchr43HK",
+	"b1V5D99j2NSCdIl5y446qpNN4DE88Zh2b3xMWD5o+Vb93RnNG1qSf1l6IrXn7rtsuUPCwHsEfQGrt7S1",
+	"VCzkN3VrcVrjMfYdFz8twc2AaMlvpGoYamievjFZL+nbMMNGLzTDLMUt5gss1VRS2HjaLduePYcZGdl/",
+	"af0Y3vDXI/Yjw4dfAeUzvSuPh2cAligNCvpHJWEjvvPOWCe/Bqd9557+a3iKsBALd1GEStJS9hbKytMd",
+	"xuvoCu/Xb4z3xQTvEZ9lohOpn/nv7CZaClNkIe10fdUK4CgEeenMOLmItVbtC3nEDv9NWA4QsuofOrpt",
+	"NPJ4wIcRyKEI4IwidoKiEnW6AxQ30Ka7QuiziZjZH8tErhfQRujdx+VvUEkI5YYqS98Ic61mjwH3ArqT",
+	"6ild3uh1KAvRgeNNJZaT3CR4b7+Yr6TkCh6Qx06SfqHyLqz//S9/QDr077+vmDxORRpXLPTFsv5vIOn6",
+	"3//yRzwI5YHdgIccPpD/IT9x6b38u0KlMy0/WJrZaYIFflvPCd9xhpqGVVz4TlmE+h21P8bp9ud3nvSu",
+	"HOdBXXcSB42oUPX9WG9qJeKaGDN8hVHf0ECqmhuFMJghwRmUrZE3gyiWlwbvetCkH/IofESemN9wTDjN",
+	"1argPQ2vxYttk9Tr/cK75dmGj7SX/Fp7IPvdj/gT6tZm3gxPJnMbu5sm8zh0+D30lqEcWYcR37UBSQId",
+	"xePLgHiBp9nwOZFzWrDZ//GwOa9vcirwTl/R5KQLURrKzuguygzBlYKcFEEvLdye94tl84r6fqKif2kF",
+	"/86gaWCQM0gk7fAMiNShnbGIh0xHn5qZLYcVyaz8eTYLwOjufJbgrOn5HvHnjJreBvtievWxaD95GWT/",
+	"19I/6ZKfhnnxPDHX1O7hcIFUU3iIJNzRHR2oyTo9GDdELmT97jSoELALDpuHets7H6SaAZppgEcCtmgD",
+	"ZhRQfYa1SDT/5sDsBsx4I8fiJPf0qd1p6byO2LM89inATfWC6EPQg3oBdfNGpGaljlawkHq9VS0VTh/j",
+	"SyVaDaX6lgsQaUB5e+k9H7BuszE9Lvzy9+OXv1YZbWTzjPPIx/riSSUy1ilfWhRw36k3/lpilxSGTD98",
+	"XN32H8cqxgOEg4zYxfIJCjDVdDQb+xfq6MgMwfC86DXaMYAgAjsacM26QwbtUFTy6SjIFjDPH/KWc08D",
+	"Ae1CrYD3RTxqpDBGhk50Qxu8A1fz6VZy+qfLgxDRZniD+zlLNZLkrNP9E3223HBXFYxmB5TR1rWgDWeU",
+	"ei3B8jwy+4nezQPW5HW0w2gfI5dJYcvzsZbVdDkJiFu3isUvGzNHL28buEzSs4uw5UXCltdS1COCPy5g",
+	"mb3NBsZ7bnrM9bO5xwCPCadbIq3VIY22h+18ZvIC0Je2hivzabPkqpUzIinjgirEU93ROQyZZXR5xool",
+	"N/zxSPMnzv/cc9xk8WC3wpEQyI7mMSQLAVUH1RCo0fNgYDmNhuvo0j1MiUeUIoCPqufbcxax3IB3l/ED",
+	"SwxESDsIdCUXKOipMr7U530eNSoI1J3QEak0AyITxo2ScNUIU0V+Uj0lrbxVlTcxH1ihlqgSvvsJ9PqA",
+	"hMyDjl5llJisdnfVlj+rHsVb2cYfp/TkO4iljtZLGvR+xFndCKiSmiEIPcMEpcjQkLBkPQ+C3aUEchj9",
+	"pTH2jy6ffGMKwIJ3BxYk+ZgbXRIBrOJr7jWXDzijyzUSNtpZgwPFQqHw1MmB1qPXnRUFLPcMdksJ3vDJ",
+	"5ribVPMXS+izoZG1yT31Ar5cru8vn0g/auIZAh+Pez4ss9ySlKNJv4RjYGHW0KKmwfjGQgiMuNiRlrcO",
+	"1CDjOG3yXEs627MsgsXRoj2KuQJnAT03vTsyO1joiNHILuDcJA+JHBL1+VvAhA55PV2fsEyf50KZFkDs",
+	"T0fqj+HYTV7FZMbRdMPVfAiEYyONyqp/sN/mOhoa35h85BP2j6EQMx8qs7/YJ2yRMsrQAsYEU3pgAis7",
+	"b2eyFun33JGs98PYduRruUhZvcjRU74T1bRCHzAnMaZXD3hK8NUD9G/55Bxjhd/r22VrvbhZ+CBt99np",
+	"9vKmSWcS8H6cdIFSceQQ+70OkxHcncdcVfUBrefkLEflqOR/+oQhOp9UkM5XgGPsQ1M2fIC4vEEPRTJK",
+	"bWETIce4qU1EDsnLHLgrxwq5PLEIkQX/N8eSi+JG4JMEu6JVns8S3YASV7QpDVWFPCR3VGFySK+x55NR",
+	"HYqrmtA4EzUbNJA3xH1So03lhuo3Muw1LZBtX0IfVuHlzqoSn0MVpYpVQhHhEUldlAJsIO7fgwIKqM/J",
+	"2+O9HPCQQr7EwRui7jWReiLKnWNk7wmpOpo0bLQNVho93YoVcyK9L8RsUfkWNTOryHsC6eHBjEc0pgzp",
+	"haDHhMaU0fOq8qlIQMXQbSkPDsllpXoVlLI0IC35m2cbXP1zUcv7B6SVbXEXoUnB1nvRpPKICA6hSMlv",
+	"n5pU/mVgs3UiOQU2OzG7j9lF4BDTJbKYD1+5KFjmmoSOvVbAgfzh4f5MxGwvnAUvWx6NA2x568goBmIh",
+	"0OXQSZisB2pHEB8gA8j6uTp83gbB+nNl9r7EXxW5eqG33wFO9azpuPkUeXJfpkBUT6vGu6SzYkjc9KP3",
+	"5o+mg9CyjV/8i2frjWVYTNaLMCFIxrYxpWXuHNbQuZ8/j9UlnfzQRZKbuEs66Sms4d2QmsIyT52VwUpc",
+	"fjIqk3G4tlIyaGHc0uKAp7IGNMxbBxGgUY95f/VoBvpZ2vC58YC/2Oh5h4ZtLh+EyyVZjauzHrunLOTB",
+	"YHqfwliFt5kPN19DhqoxTr6YEc/E1yEJec5WU09UDWmbJ21CnKQckaYT0s38LGMKxu/iMaURfWHMuUIS",
+	"RIYZCuICr+EmOxkz5gmeojUWw67vtan+lfZOmgilNdYntseY3vqErYRZFGK5niA3PoUS8CQ3d2mh1995",
+	"2/0rCeaIWIzz9Cao839OA75jnNpJ9N+jB5bWdY89zSkt91bIE7k6zmgu5jdNwjYhjgnvsVBA/k+1gQra",
+	"4My16D0NBkAZ9FX1PyX8YojyIy1gGkcR8q7V58Ed9symVQGwc3dYRczpp1IG96Amy+ZxSd+mh3021bXo",
+	"ZH+hTvZX0n1pIp/WzT6HQ5vYmNNnrhI/ywCP9FxVQx7xfiNMOPrgiRBatkWs0zBtk+YWJK762vmvDJjz",
+	"UdUG47IJxyG9Odo45CXh2d9T3s5cq0XmToRD0vPsubvhs7+r7N3Ibk7P3yUOy8zgJZ90ihye+YNRPaXc",
+	"Fib6NFDUtXpaQuicnyauEW3eF7pBYiTbp5yj4bRhShLQsierSg01wHh43ZQW0LE4s5ykKnEy84nmQ/9i",
+	"GUUF8nntdRHC+8tqvpBfRYDvP3PDytQACO8G3MUBoqXcErDbR+7ZHFrrjTKQ5i2coBhm+n3msbkYEkNJ",
+	"7/NNIfy9yHNm5TmH9tlLZzqHLpea60w9Jl1/ZrmHM2U8zV/KYFEADEvUzC/DTyGskN9RJpJhXxw8jkaW",
+	"mTnPJ2m2RdbzRRNFRhLztTZGulSkJjKTkj8ulTmqWHkvHNat46OWpdcyElNZh3+PLXir3OhryXuKnI33",
+	"pCeagF8eINAJqOC9oEFh7MJwH+WfAW3SIKCBUBAlLiCXC8cKaNcn2EWohkQA2QQO+u+fRor1q5GEBQoi",
+	"KqCXmQcJtszrpsdaNOgGHgsTCdpp06dmuSSw8EruUPgizadIpE0j/HyXj5rbzJzqiKaa01dXXvaMOVXz",
+	"6m+UVZ1Zgw5lVhfq9P2laF9LBafvodQ07XP54isBD0n49uTvmFVhtD+cIkkmUb5ajiIo9VwH9bWhp5S2",
+	"d0BHORZvWofAYVfMF/TcCZxbd4wDTVpTqtuoSbwDneSgQ9WZkfENTMfUMUYupj9ORikd4tLou85Xhb0S",
+	"2SXuu4DX5Pk+XizqJbdT8k2ABQM1OsthnFFH94Sox4Q6XUs+L3bWq3WJ+90TzfOg/0fsSL9NQvmkxhKJ",
+	"9C51kKPnC6LeqFd97VOhMJ+9qeNG+vUa1p8jM2Rs3IUJezcmbMe7HzVg5rt6SWOWrhCSTfJwyJzGTPnb",
+	"Uxcc1fG5RO+QVMw8pfi47flSx8BObPDOjcc0VO3VEmHu1dLXmJ6qQ0I1vYjJ/LRapCL+FCE2LsB9RXn5",
+	"VsD78VZyaTdsp6YBjkgH6ZHeS+ESlzQqWLa5CGels9a/eQZKa/WCcSXpA2mEcJuesByv62TdgNd9xkvr",
+	"lQBs6lmWQYNdP/eNyF/Nch9wlee/jXvKXB7MciP4ixe4FeGFM62I4sB/VuHEV0NaM70Z0nrG24iY7DrE",
+	"Y3Nz0ePPn+G2VA9VrKN5AMTTSV2dty6ihGlOOkhZ96VbsnKjiBFjgOISC6RaqO/REevzwDU2FX0I1Qp6",
+	"gaH18G+pbAwIc2lfrZC3aNjGuXbuUzxfTs23Ny2fhmhtmGu5XsuT0c/0b+GvWV/AO2rniEzaopVDhFr4",
+	"DK9M2fu52zfiM75M30Z8/ilTzIYDI9LZxuD7rCYNfb1hL3ASYI/t+8mtjVlhdPIE9WkjTIEFS+L6RCG9",
+	"AuqJUMY6COIsuKIUjdj58Bvqqs6ODDyc2K2bhAS6cLwWjtfC8Vo4XgvHa+F4LcDR3tBbU1hnE/y1+R0l",
+	"dAwqQ79JgpkNnzEJYzbsH6ErAmWe1PoLdp4Juf+xxCRdH+VmRJDrCmYwFesQ3CcvjJ0R2FQ36K8EPQWD",
+	"4xwdnpxaK57gxt05eatMfV+o0rzcESF1r9gNoH11SM4StOM1uM+ZvL+Q3ICeuhkg4BdRwIrA/+4I2v0D",
+	"axRf4RNhUaZSd+V6ztrfhp/ysK0xGX2YkAWYxhz8q/hJwxHdDEJq8cClgdUhwZ286hW78JjL+2K5uLqx",
+	"mr9iV2x6aEfgySdsgOfcshy9Vk4OtFfOcsAfkf8hN7H8N9pj1WMgbaKj6LOwov1VNx5co01wcldMfyKF",
+	"Up6iwRkDznsv9LCVQVAhPM6uEUrpGjHb1DWUDsfLcJAP4uctWz1ERJsfdU34lNxLA6vc6oAm58sQN9Jj",
+	"V4wMnwKPjjoacpaQeh8Kcvou8tYhgkcpn1ve1HrhS9RADauM/CUkoCK07hjvQwVL3jK8XbhaNMPm0gZ3",
+	"qZuDF0WuWMcT0K7hWn/1OLxui3GrB9bPeK3QNV2Q59SbQKFa+aDz5UWYCioCbLImoQXwUl8tpIhRFlS+",
+	"flwSkPY7r9ulLsgRwm6qepzzh3xPH+U/luU//uPkpODL2yvXLRXA3NCWxxjQ5wC2PfV9WFZyR5lF+mSA",
+	"4FKoMKxuLxRIOEcDGocrBpRnBFAFYJ5hm14xvNUkrqe8WekQWA4JecdrOGCq4SkJlhIDbDVhnNEt9YVa",
+	"DeMFyjOoxhwiLEce9t/i6p/5aFOYbgdiAHLuDl8nqmZeMVUmRpYJeBfyitEmhPcl5CtUUQL66LjB5O1q",
+	"ZFSsf3ap78ulhWePw8ctQPOi9zQgPmxnLWT61WNLDtzWFQsTuiGay9fCA1Kj3rgHNQNUvnmrrp8STkdd",
+	"BGst5owL3dC2pwq5acoG5w+kh4D+JfzpK94QFf7SvHXAhxYOKuBwY8VCoaDWEHEF0Iig9wSKN/Q69Kti",
+	"P+Lc6kjh7hMvVA0t64U1fM1OnYbBYNluhjRw8ldsJBLGM4+LhGefLMgiM/S1aOatiNUiS7qm5BvEfTAr",
+	"T8Vzjj6YnmB0w1GQn/O6ORR6kHkVFUJEZtiKXNJQXDF8Gcv3Hlm2j/Zyxc+r+WIhv1rMrxZzderukjBX",
+	"oeIu5N3cvsd6Dzn74iR3tUS6Xs4i3e7VUu7kZHdrdfWKpY+mjWOVeL2WrUjq9tBHSnGYAZG+T0QkFYu5",
+	"hYQ/jCs3yR/ukIflGxDdtbWNjfX1tdWnecmoNDK8ZPwy20sOqHrZQ47ypAGFUxz/ilJwPSjp9gT9KpUe",
+	"dpBiV1A0aO/qfKCOttWgVwTV4gnjPBbxpUEeDHejjo4tYIgeie9rzSzEt7qYXJhicgHfUiQxzx8spshB",
+	"ckoBv7/uko7aDmNnFPCQ6ZFWzOu+vI7OSmfgXS+kL22I4MUkb+jtjxRzDInLqOS89yGB3JQZjGkAV3AM",
+	"IIx40xjGWXhxHBkYQjpGHzWKh0aAWKybHuRDYX5IxStbUXAhoxg97BtjrkAbrI5tIGwcFw15aj0UwY4S",
+	"DwzMjFSBUZOK4k/DovHA8ljI0bqll8Iw7knqkjl7OT0psIavumoIPul6SzDpu/Tn1F2e0U29zUTBlKpv",
+	"AdDyIt3/L6Y7RwU+rc9/Gg2a5sGu4NZ887b+IW95SAskPGCPwTeTvF58sOdxenPvivBhsdHfYqNX2Qu7",
+	"56MCm6zmsGHnfLaN3vYEYOFO2wZN74HjNkJhcj3lkzQ4a9CARSuRsxjtUxFithGzidgGpFL3ludGgzTR",
+	"qA5cCvLSAgYUgZQYPSiv1Q6tkCMfTFRwhnQzlA7UN+Opc6N13MXn/sfw8Nnykavy5fzirXCvH+RA71wf",
+	"c+vdLmXUlcI0aUfP0U2He+e9NdMZO2FMS921UhRZnXXq2V6T/wp0GVQtZ5jiwOOn4zrA9angT/7FZAfm",
+	"OiwabUWopWhENShRmb/dNjrvC2mI6PwzaQhjB4zTEOrsmb236uKZyGh12vIE9lOpFY6rzLq9S3fGMkAw",
+	"mILYIBrvhZRMmwchVjuzAMrMJ/7F8Ml0wyEVoU9u8g0uXyo88rX66rR6crpvl6YnPjBX421wxxLvIyuw",
+	"gW8XVbUMNDAravcco63mVxOp+yYNACyhJrL0gxGm4F1MD/mlu2I1U22cUdS5AmgmGDfIOQfXwZMUxgL2",
+	"632SHbzwlkmVnDRosOSWGVt2Uzpwghu7tFDV77jO9qJCNyoJ4x25bA39fmpusUP3Na6ceWlsBW7cUcoZ",
+	"TfAUpBfHnoulIKNUNbIp53T6Ev7d3L7d25SmplcYi6T1C1WnXlTjpEp6WplqBs8w4P4MoB1w9HTJnro8",
+	"9F+c5JHPv0juQKe1n+hBBMGYO6Wjz/b8CR25Wnl9+uR2lF+lewCRlKcmcuBsWfkbvFRm9mYakknLtuDu",
+	"ZwGWhx+I/3p/5tWkizTfLe+eMivsy/gOfuT2UO5h5OOAQ1jUIMxqBYSF0WzJQA8otLnvblnrhbWsNJBc",
+	"p18z/bNDA8oaHulQFsoY2OqJ3v/3/wYeF9BELRcTnkW3nksp6gn5hPLaxNUd5yZO/fTNLnLd3iZRBG8s",
+	"Q3dJ0V2kh7LSQwHKeoq+m1/VJHZRWjIoML9K6BjDzs+Q+5HHR5kfKc/g8zNuka53RwdWm+ghFOwTmSPT",
+	"M5dOWGR43mmG5yWkPiEnafkclO8xaRx5gJpt6yswEDBhItNnXVro1PeWx3kJ0YrfdqrXlqVKZ1VXuwAh",
+	"+/6Q1NFxicDRxWR09PH45noqEzwfTA+BnTABJHQAmbdO4OpqcLrZE9SV9wYJITBnHmt9tVjsdWIKKWGV",
+	"cBfP5IlicBzt8XkTRDO7fAiaPpvP9zYJpEn6aZE2epm00UsouIS0pyWJJnmMWtDHQHjhIQo3gARUBpOg",
+	"FRBk1ZGbQcEYwF4AIAjVnagySmGfYyuiQCURbdl0C42aY2av8TUTP3CL+54Is3YSrtq/Ivcj9Ot6btsd",
+	"ycGI9RbJbyLBVp+DaEtlveKxJs+UbvmeIOrhAXbAYtTTB3z4RkBdykKP+GY9RPuXHSKNUd7aliaR6V86",
+	"8mxYGfGQexCxkpxmz/fV54A2HN2Fgv/oEM93dLSSsiPOBA325KO8oEhH10idxeZWJ5qbUmb1ny7c0i/t",
+	"pz24Iepn4BEkRF1QvzmDkBuvdkTMpThde+aXkaTLr2b3VN+E6zwWfgCZQVk3XE7bcrpEiD4PXMfoXXdU",
+	"Yvg6+nLLIO/CDKb2mpychg/qB5y1wDwNzeDZ0QCfPp9FmSvAoVXQPFGHvlxc+YgN4vs0wFM3OL/zqEBu",
+	"hxsuL8ZoX7F/wu73hHZ0x/qmib08p386vDTy5B2yLChrk2WfsxZZyi3pdQemj8Aj1onn3xPrhLCQo3WN",
+	"fsx7YZD8+dSOrH6ct3FmxymtSL2/DNlPbumEhstlEIt02yLdHi02TkCbARXtZcWTAnofeUqWNUUIYrq0",
+	"qZa7BunQpPABroESY5z8wFeYT0P/i5E9FkncNJecM6p09TNp85H9neaRT9Tp2neZvmALR09XsIUn/BcX",
+	"bOXzLwq2IrR0KiNF9Oco2OqzvVDBVp9+Fp8qu2ALZ8sq2OKlMgu28swK+WtC1daop0oH0iJoi0CdA9yX",
+	"Cog1iJ0XWLzP0HMAxDt/poovxFb/9f6cptabUb6Vz/aLlW/BmVzaWupI/+Y/tNMNqCD5Bu/kb4JMDyjp",
+	"+oz6Tapb5r9/yk3TpQGoZUzw5ZZ0hKcvOpuj9DZV3jO0K5kO0qLKm1Xl7eGWGOMfzK6fEpstrcrbM7/K",
+	"cg5mqPLCK7bsjDgHoFrHcndDRdUnIrSi7TBPJXgu9TIbcsCJdNYWFeP3VDF+iR2UkKe0irFOjmR6z/KA",
+	"6dG21JUW+vl9VYxfQrTit53qNj5XHu6dVoztmBobs3Q8MNN3Bok2+puzlZaN7PhLzQ3MleWL9r/84LcY",
+	"uzyL3Dvh20dVa/Tu2xywhrMdfEBRl965JXqNtnL3Uwzs77owgcnFnMaxzKlQAPjEP6g3CJDPsQnOW1CB",
+	"GVt6H5ednNlKG3Z3Tkd+fK5yJh/77RKRMyQhF/7FM1XVX8IIJHZCVg5vnId+X1zh8tyrK5DazWaA0Fnh",
+	"a5UVpg8NQ4vDh4h7H6kBVapUvzMO0ertq1lNEV6L6RAAeRBcBRQU/yCnCp7JU/pAqLpWsFwyEKihFGJ5",
+	"gwSBZ96h0HCIoBQJc3PQKYSc4UIXZjCFbd2SADi+VEZ7ayQx/ru65oeUFLn1OxGWDNMtYq4Q3OtXtS7E",
+	"t3yvSUOvQ3MKFBihGQUN7oF5jAys4obmG/+gaWJVgj2glrMbhl0Zcjg5yzkhHXrihfSPkzDwGqH86IiE",
+	"7T9WFKW3c0IbvYA6Fr+ngdUOw64AMh8wpj2GzAgONDJdA72EYjVIQCwYJps3sbikWp8UFzkUo+KCtIZv",
+	"63hCAKRkAFYBjCCev5i3toknjZrP8XUH0jJ3PGlcu1IduW5ABVYU4O8GtH1tWTd0wBXCPRwvT5YGKK+Y",
+	"POCmG7wDbUPfTg4PwGYJxVxg/Y4+trA6PT/0uiQIV+Tnyy4JyYccMpzIB0SWjtDqcBFam9Z3r/RVSr2T",
+	"oDJ2LKzEaAMOupdaJSK8hnVDhefCUnbAk9B2O162nGaTgDvTpUQeg/OHfa7X3RMgwxGFgeV6xKeNMKYT",
+	"AHKkLgnb0h3Qe0OTJsnPNf94gzTa1M1Kup1KCT4vPk+zyxzGV+D3UrnI/wLqCSg8RBILuN2GloJIyPx7",
+	"a4kOvhXoD9s79L59Py8ee/vlb+2bnYb8e+/sca944H37ApoRU2lZl4mychMSdKM5uL+n9hBgvSOT+ncu",
+	"sTYPy/1+fxkEtBf4lAFryfQ+wNC5n8n/MLwkVIazLXtuCZ1Fce2xpa0vhcK8r2+mFc7ksocnQL39fkux",
+	"i3LqFL6YtHteONCJ8pimS4dEUWMEENlE8VhTtUwZkmD9DuqcdKjVY1LBS28C9a7UpB9Mynzpsg0xG2wW",
+	"v6zOlHyNlW5a/hVu6fq+OOrhhbFoG4//v6UbSgKp2P77p4zn8cm0NOJnSuSMD+WioUeSQjqK5I3wtdR3",
+	"gb+0tbRCuh7oebUUI/G/8rd4E2Ckl0O+DHDSYY8x6guDpa9Bg9BrQjUIGjDV40s3Z1X+I4XJxfb9xM9i",
+	"QteyrZo6PSF6Mj5VpI/SpYSD+hTCUEb7SFAU0Ht+hwZRXbhsnDjl2sbXltodoW6GwAeSp0StiXw65rlJ",
+	"2ikPu5SdHx1on9A4fo+JkLBG6o2c0k7XR8Y2zfrDml6rp3pZ5aeTT1zjLvVTz96m1t6R1fUJM8/k6Rsy",
+	"znXkE5ZxhgQDKLXukQ3LsCvCChRkmPKVWHyg9nJyahs6K57gjnFhDeaYIiDmFeC99wSNzxwxRuk3+Gge",
+	"qnv7vRCkx7igedqsJ8bx+gzIs5Gbr0SIaiOPYGgkc7VB5YweLlViC1+9dUcHQuWToXcnmoxIwi2rckmM",
+	"opTTmRzYGDwk0j3HzBzvCqvPgzvp348tz5iLBddMuVeVD1KvIOro1kuPA78qX8XNNaur+eXhEx5R3vUh",
+	"4wcxppQiFedpPa/7ZbnZ0eSZ63qmSu3D567Kp40Sazr1FmeywpB2umHiBbleuPT3n3///wEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

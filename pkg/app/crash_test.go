@@ -50,6 +50,10 @@ func TestCrash(t *testing.T) {
 			"%d devices made, %d changed, %d files imported", len(w.vault.answered), w.vault.changed.Load(),
 			w.vault.imported.Load(),
 		)
+		t.Logf(
+			"%d imports of clients, %d lists merged, %d CAs below others with %d clients", len(w.pki.imported),
+			len(w.pki.merged), len(w.pki.below), len(w.pki.under),
+		)
 	})
 }
 
@@ -79,6 +83,7 @@ type crashWorld struct {
 	authorities [2]*crashAuthority // made by the server, and imported
 	vault       *crashVault
 	lives       crashLives
+	pki         crashPKI
 
 	mu        sync.Mutex
 	answered  []record
@@ -109,7 +114,7 @@ func newCrashWorld(t *testing.T, o apptest.Options) *crashWorld {
 	own := &crashAuthority{id: createCA(t, c, "own").ID}
 	own.cert = must(parseCertificates(get(t, c, caPath(own.id, "/certificate"))))[0]
 	w.authorities = [2]*crashAuthority{own, imported}
-	w.lives.serials = map[int64][]string{}
+	w.lives.serials, w.lives.ended = map[int64][]string{}, map[int64]int{}
 	w.vault = newCrashVault(t, c)
 	return w
 }
@@ -143,7 +148,7 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
-		switch dice := rand.N(18); {
+		switch dice := rand.N(22); {
 		case dice < 4:
 			err = w.issue(t.Context(), c, authority)
 		case dice < 5:
@@ -158,6 +163,8 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 			err = w.createKey(t.Context(), c)
 		case dice < 13:
 			err = w.readCRL(t.Context(), c, authority)
+		case dice < 17:
+			err = w.workPKI(t.Context(), c)
 		default:
 			err = w.vault.work(t.Context(), c)
 		}

@@ -109,27 +109,63 @@ func writeEnd(t *testing.T, dir, name string, key crypto.Signer, cert, above *x5
 	writeFile(t, dir, name+".pem", chain)
 }
 
+// TestOpenVPN_PKCS12: a client shows what is in a PKCS #12 file alone: key, certificate and CAs.
+func TestOpenVPN_PKCS12(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second of CPU, which -short leaves out")
+	}
+	t.Parallel()
+	for _, profile := range []ca.PKCS12Profile{ca.PKCS12Modern, ca.PKCS12Legacy} {
+		t.Run(string(profile), func(t *testing.T) {
+			t.Parallel()
+			dir, now := t.TempDir(), time.Now()
+			root := rootFrom(t, ca.ECDSAP256, now)
+			sub := readersSub(t, root, now)
+			writeFile(t, dir, "root.pem", ca.EncodeCertificatePEM(root.Certificate.Raw))
+			serverKey, clientKey := newKey(t, ca.ECDSAP256), newKey(t, ca.ECDSAP256)
+			writeEnd(t, dir, "server", serverKey, certificateNow(t, sub, serverKey.Public(), now, true), sub.Certificate)
+			file, err := ca.EncodePKCS12(profile, clientKey, certificateNow(t, sub, clientKey.Public(), now, false),
+				[]*x509.Certificate{sub.Certificate, root.Certificate}, "senha")
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, dir, "client.p12", file)
+			writeFile(t, dir, "password", []byte("senha\n"))
+			said := meet(t, dir, "--pkcs12", "client.p12", "--askpass", "password")
+			if !strings.Contains(said, "Initialization Sequence Completed") {
+				t.Errorf("the client says\n%s", said)
+			}
+		})
+	}
+}
+
 // meet runs both ends on the loopback interface, without a device, and returns what the client
-// says. When the client ends, the server is ended.
-func meet(t *testing.T, dir string) string {
+// says. When the client ends, the server is ended. identity replaces the options of the client that
+// name its files.
+func meet(t *testing.T, dir string, identity ...string) string {
 	t.Helper()
 	path, one, other := openvpnPath(t), freePort(t), freePort(t)
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
-	end := func(name, peer, local, remote string, more ...string) *exec.Cmd {
+	end := func(peer, local, remote string, more ...string) *exec.Cmd {
 		command := exec.CommandContext(ctx, path, append(more, "--dev", "null", "--proto", "udp", "--tls-exit",
-			"--local", "127.0.0.1", "--lport", local, "--remote", "127.0.0.1", remote, "--ca", "root.pem",
-			"--cert", name+".pem", "--key", name+".key", "--remote-cert-tls", peer, "--hand-window", "8",
-			"--ping", "1", "--ping-exit", "3", "--inactive", "3")...)
+			"--local", "127.0.0.1", "--lport", local, "--remote", "127.0.0.1", remote,
+			"--remote-cert-tls", peer, "--hand-window", "8", "--ping", "1", "--ping-exit", "3", "--inactive", "3")...)
 		command.Dir = dir
 		return command
 	}
-	server := end("server", "client", one, other, "--tls-server", "--dh", "none")
+	files := func(name string) []string {
+		return []string{"--ca", "root.pem", "--cert", name + ".pem", "--key", name + ".key"}
+	}
+	if identity == nil {
+		identity = files("client")
+	}
+	server := end("client", one, other, append(files("server"), "--tls-server", "--dh", "none")...)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	client := end("client", "server", other, one, "--tls-client")
+	client := end("server", other, one, append(identity, "--tls-client")...)
 	client.Stdout, client.Stderr = &said, &said
 	_ = client.Run() // it ends when nothing has passed for some seconds
 	stop()

@@ -1,19 +1,24 @@
 package ca
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"crypto/des"
 	"crypto/sha1"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"hash"
 	"math/big"
 	"unicode/utf16"
 )
 
+var oidPBESHA3DES = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 3}
+
 // pbes1Ciphers are those of the obsolete schemes that OpenSSL still reads by default:
 // pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd2-KeyTripleDES-CBC (RFC 7292, appendix C).
 var pbes1Ciphers = map[string]blockCipher{
-	"1.2.840.113549.1.12.1.3": {24, des.NewTripleDESCipher},
+	oidPBESHA3DES.String(): {24, des.NewTripleDESCipher},
 	"1.2.840.113549.1.12.1.4": {16, func(key []byte) (cipher.Block, error) {
 		return des.NewTripleDESCipher(append(key[:16:16], key[:8]...))
 	}},
@@ -46,8 +51,8 @@ func readPBES1(scheme blockCipher, der, data []byte) (opener, error) {
 		if len(password) > maxPBES1Text {
 			return nil, ErrWrongPassword
 		}
-		key := pkcs12Derive(1, scheme.keyBytes, password, params)
-		iv, err := asn1.Marshal(pkcs12Derive(2, des.BlockSize, password, params))
+		key := pkcs12Derive(sha1.New, pkcs12Key, scheme.keyBytes, password, params)
+		iv, err := asn1.Marshal(pkcs12Derive(sha1.New, pkcs12IV, des.BlockSize, password, params))
 		if err != nil {
 			return nil, err
 		}
@@ -55,29 +60,57 @@ func readPBES1(scheme blockCipher, der, data []byte) (opener, error) {
 	}, nil
 }
 
-// pkcs12Derive is the key derivation of RFC 7292, appendix B.2, with SHA-1.
-func pkcs12Derive(purpose byte, size int, password string, params pbes1Params) []byte {
+// encryptPBES1 encrypts by pbeWithSHAAnd3-KeyTripleDES-CBC.
+func encryptPBES1(plain []byte, password string, iterations int) (pkix.AlgorithmIdentifier, []byte, error) {
+	params := pbes1Params{Salt: random(8), Iterations: big.NewInt(int64(iterations))}
+	key := pkcs12Derive(sha1.New, pkcs12Key, 24, password, params)
+	block, err := des.NewTripleDESCipher(key)
+	if err != nil {
+		return pkix.AlgorithmIdentifier{}, nil, fmt.Errorf("couldn't set up the cipher: %w", err)
+	}
+	algorithm, err := withParams(oidPBESHA3DES, params)
+	return algorithm, encryptCBC(block, pkcs12Derive(sha1.New, pkcs12IV, des.BlockSize, password, params), plain), err
+}
+
+// The purposes of a derived key: RFC 7292, appendix B.3.
+const (
+	pkcs12Key = 1
+	pkcs12IV  = 2
+	pkcs12MAC = 3
+)
+
+// utf16Octets is a text in UTF-16, the most significant octet of each unit first.
+func utf16Octets(text string) []byte {
+	var octets []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		octets = append(octets, byte(unit>>8), byte(unit))
+	}
+	return octets
+}
+
+// pkcs12Derive is the key derivation of RFC 7292, appendix B.2, with SHA-1 or SHA-256.
+func pkcs12Derive(digest func() hash.Hash, purpose byte, size int, password string, params pbes1Params) []byte {
 	const block = 64
-	var secret []byte
-	for _, unit := range append(utf16.Encode([]rune(password)), 0) {
-		secret = append(secret, byte(unit>>8), byte(unit))
-	}
+	secret := append(utf16Octets(password), 0, 0)
 	input := append(filled(params.Salt, block), filled(secret, block)...)
-	diversifier := make([]byte, block)
-	for i := range diversifier {
-		diversifier[i] = purpose
-	}
+	diversifier := bytes.Repeat([]byte{purpose}, block)
+	h := digest()
 	var derived []byte
 	for {
-		sum := sha1.Sum(append(diversifier[:block:block], input...))
+		h.Reset()
+		h.Write(diversifier)
+		h.Write(input)
+		sum := h.Sum(nil)
 		for range params.Iterations.Int64() - 1 {
-			sum = sha1.Sum(sum[:])
+			h.Reset()
+			h.Write(sum)
+			sum = h.Sum(sum[:0])
 		}
-		derived = append(derived, sum[:]...)
+		derived = append(derived, sum...)
 		if len(derived) >= size {
 			return derived[:size]
 		}
-		step := new(big.Int).SetBytes(filled(sum[:], block)[:block])
+		step := new(big.Int).SetBytes(filled(sum, block)[:block])
 		step.Add(step, big.NewInt(1))
 		for at := 0; at < len(input); at += block {
 			n := new(big.Int).SetBytes(input[at : at+block])

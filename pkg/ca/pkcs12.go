@@ -2,10 +2,10 @@ package ca
 
 import (
 	"crypto"
+	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
-
-	"software.sslmate.com/src/go-pkcs12"
 )
 
 // PKCS12Profile names the algorithms of a PKCS #12 file.
@@ -33,22 +33,22 @@ const (
 // [ErrInvalidRequest] for another profile or a password the format cannot
 // carry (characters outside the Basic Multilingual Plane), with a
 // [PasswordError] for one that is too long, with [ErrPasswordRequired] for an
-// empty one, and with [ErrKeyMismatch]. The file has no friendlyName: the
-// library writes none for a key.
+// empty one, and with [ErrKeyMismatch]. The friendlyName of each certificate is
+// its common name, and that of the key is the one of its certificate.
 func EncodePKCS12(
 	profile PKCS12Profile, key crypto.Signer, cert *x509.Certificate, chain []*x509.Certificate, password string,
 ) ([]byte, error) {
 	if err := CheckPKCS12(profile, password); err != nil {
 		return nil, err
 	}
-	encoder, err := pkcs12Encoder(profile)
-	if err != nil {
-		return nil, err
-	}
 	if err := CheckPair(cert, key); err != nil {
 		return nil, err
 	}
-	data, err := encoder.Encode(key, cert, chain, password)
+	scheme, err := pkcs12Schemes(profile)
+	if err != nil {
+		return nil, err
+	}
+	data, err := scheme.write(key, cert, chain, password)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't encode the PKCS #12 file: %w", err)
 	}
@@ -58,7 +58,7 @@ func EncodePKCS12(
 // CheckPKCS12 says whether there is a profile of that name and a file can have
 // that password, with the errors of [EncodePKCS12].
 func CheckPKCS12(profile PKCS12Profile, password string) error {
-	if _, err := pkcs12Encoder(profile); err != nil {
+	if _, err := pkcs12Schemes(profile); err != nil {
 		return err
 	}
 	if password == "" {
@@ -75,13 +75,13 @@ func CheckPKCS12(profile PKCS12Profile, password string) error {
 	return nil
 }
 
-func pkcs12Encoder(profile PKCS12Profile) (*pkcs12.Encoder, error) {
+func pkcs12Schemes(profile PKCS12Profile) (pkcs12Scheme, error) {
 	switch profile {
 	case PKCS12Modern:
-		return pkcs12.Modern2023.WithIterations(pkcs12ModernIterations), nil
+		return pkcs12Scheme{encryptPBES2, sha256.New, oidSHA256, pkcs12ModernIterations}, nil
 	case PKCS12Legacy:
-		return pkcs12.LegacyDES.WithIterations(pkcs12LegacyIterations), nil
+		return pkcs12Scheme{encryptPBES1, sha1.New, oidSHA1, pkcs12LegacyIterations}, nil
 	}
-	return nil,
+	return pkcs12Scheme{},
 		fmt.Errorf("%w: the PKCS #12 profile is neither %q nor %q", ErrInvalidRequest, PKCS12Modern, PKCS12Legacy)
 }

@@ -32,6 +32,11 @@ var readings = map[string][]reading{
 		{"openssl pkey -in encrypted.key -passin pass:secret -noout -text", "Private-Key"},
 		{"openssl pkcs12 -in modern.p12 -passin pass:secret -nodes", "BEGIN PRIVATE KEY"},
 		{"openssl pkcs12 -in legacy.p12 -passin pass:secret -nodes", "BEGIN PRIVATE KEY"},
+		{"openssl pkcs12 -in modern.p12 -passin pass:secret -info -nodes -nocerts", "friendlyName: filial-01.example"},
+		{"openssl pkcs12 -in legacy.p12 -passin pass:secret -info -nodes -nocerts", "friendlyName: filial-01.example"},
+		{"openssl pkcs12 -in modern.p12 -passin pass:secret -nokeys -clcerts", "friendlyName: filial-01.example"},
+		{"openssl pkcs12 -in legacy.p12 -passin pass:secret -nokeys -clcerts", "localKeyID: "},
+		{"openssl pkcs12 -in modern.p12 -passin pass:secret -nokeys -cacerts", "friendlyName: Reader Sub"},
 	},
 	"GnuTLS": {
 		{"certtool --certificate-info --infile root.pem", "CN=Reader Root"},
@@ -44,6 +49,8 @@ var readings = map[string][]reading{
 		{"certtool --key-info --password secret --infile encrypted.key", "Public Key ID"},
 		{"certtool --p12-info --inder --password secret --infile modern.p12", "BEGIN CERTIFICATE"},
 		{"certtool --p12-info --inder --password secret --infile legacy.p12", "BEGIN CERTIFICATE"},
+		{"certtool --p12-info --inder --password secret --infile modern.p12", "Friendly name: filial-01.example"},
+		{"certtool --p12-info --inder --password secret --infile legacy.p12", "Friendly name: Reader Sub"},
 	},
 	"NSS": {
 		{"certutil -N -d sql:. --empty-password", ""},
@@ -53,12 +60,13 @@ var readings = map[string][]reading{
 		{"certutil -V -d sql:. -n sub -u L", "certificate is valid"},
 		{"certutil -V -d sql:. -n server -u V", "certificate is valid"},
 		{"pk12util -l modern.p12 -d sql:. -W secret", "Certificate(has private key)"},
+		{"pk12util -l modern.p12 -d sql:. -W secret", "Friendly Name: filial-01.example"},
 		{"pk12util -i modern.p12 -d sql:. -W secret", "IMPORT SUCCESSFUL"},
 		{"certutil -V -d sql:. -n filial-01.example -u C", "certificate is valid"},
 		{"certutil -K -d sql:.", "filial-01.example"},
 		{"crlutil -I -d sql:. -i crl.der", ""},
 		{"certutil -V -d sql:. -n filial-01.example -u C", "has been revoked"},
-		{"pk12util -l legacy.p12 -d sql:. -W secret", "Certificate"},
+		{"pk12util -l legacy.p12 -d sql:. -W secret", "Friendly Name: filial-01.example"},
 	},
 	"Java": {
 		{"keytool -printcert -file root.pem", "Owner: CN=Reader Root"},
@@ -67,6 +75,8 @@ var readings = map[string][]reading{
 		{"keytool -printcrl -file crl.pem", "Revoked Certificates: 2"},
 		{"keytool -list -v -storetype PKCS12 -keystore modern.p12 -storepass secret", "Certificate chain length: 3"},
 		{"keytool -list -v -storetype PKCS12 -keystore legacy.p12 -storepass secret", "Certificate chain length: 3"},
+		{"keytool -list -v -storetype PKCS12 -keystore modern.p12 -storepass secret", "Alias name: filial-01.example"},
+		{"keytool -list -v -storetype PKCS12 -keystore legacy.p12 -storepass secret", "Alias name: filial-01.example"},
 	},
 	"Python": {{"python3 read.py", "all read"}},
 }
@@ -234,5 +244,7 @@ for name in ("modern.p12", "legacy.p12"):
     file = pkcs12.load_pkcs12(data(name), b"secret")
     assert file.key.public_key().public_numbers() == public and file.cert.certificate == client
     assert {c.certificate for c in file.additional_certs} == {sub, root}
+    assert file.cert.friendly_name == b"filial-01.example"
+    assert {c.friendly_name for c in file.additional_certs} == {b"Reader Sub", b"Reader Root"}
 print("all read")
 `

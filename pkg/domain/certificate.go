@@ -64,13 +64,14 @@ type CertificateFilter struct {
 }
 
 // Wide reports whether the database may have to scan for the page: no field selects few
-// certificates by an index, or those of the order by expiry are also selected by another field.
+// certificates by an index, or those of the order by expiry are also selected by another field. In
+// that order, all that are revoked lie between those that are valid.
 func (f CertificateFilter) Wide() bool {
 	if f.ClientID != 0 || len(f.Serials) > 0 || f.Fingerprint != "" || f.Name != "" {
 		return false
 	}
 	if f.ByExpiry {
-		return f.CAID != 0 || f.Kind != "" || f.Status == StatusRevoked
+		return f.CAID != 0 || f.Kind != "" || f.Status == StatusRevoked || f.Status == StatusValid
 	}
 	return f.Kind != "" || f.Status != StatusAny || !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
 }

@@ -212,7 +212,8 @@ type ClientFilter struct {
 
 // Wide reports whether the database has to scan for the page: it may have to read all names, all
 // with the same prefix, or all clients for those of an expiry, or in the order of expiry for those
-// that another field selects, or all sites of an instance for those of another field.
+// that another field selects: in that order, all that are revoked lie between those that are valid.
+// And it may have to read all sites of an instance for those of another field.
 func (f ClientFilter) Wide() bool {
 	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
 	switch {
@@ -221,7 +222,7 @@ func (f ClientFilter) Wide() bool {
 	case len(f.Serials) > 0 || f.Name != "":
 		return false
 	case f.ByExpiry:
-		return f.CAID != 0 || f.Status == StatusRevoked || f.InstanceID != 0
+		return f.CAID != 0 || f.Status == StatusRevoked || f.Status == StatusValid || f.InstanceID != 0
 	}
 	return byEnd || f.InstanceID != 0 && f.SelectsSites()
 }
@@ -235,7 +236,7 @@ func (f ClientFilter) SelectsSites() bool {
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
 // CAs, among the clients that hold it: see Client.HoldsName.
 //
-// The groups Clients, CreateAll, Clients_Enrol, Clients_MarkExpired,
+// The groups Clients, CreateAll, Clients_Enrol, Clients_RenewAtOnce, Clients_MarkExpired,
 // Clients_MarkExpired_ClockAhead, Clients_Page_Filters, Clients_Page_Model and Deadlines of the
 // suite test it.
 type Clients interface {
@@ -250,6 +251,9 @@ type Clients interface {
 	// PostgreSQL another may still give it a certificate. It has to be called inside a transaction:
 	// outside, the lock ends with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (Client, error)
+	// Standing is Get with the certificates of the client that are not revoked, or only suspended,
+	// by ascending id; all by one statement.
+	Standing(ctx context.Context, id int64) (Client, []StandingCertificate, error)
 	// NameTaken reports whether a client of any CA holds that name at the time now, regardless of
 	// case; false for a name that no database can hold. It reserves nothing: Create and Enrol
 	// decide.
@@ -292,6 +296,16 @@ type Clients interface {
 	// Renew stores what c.Take has set, the Name, which c then holds, and UpdatedAt. The caller
 	// holds Lock. Errors: Missing; Duplicated on name.
 	Renew(ctx context.Context, c Client) error
+	// RenewAtOnce stores a renewal that is Simple, and the event of it, all or none: the
+	// certificate, what the client takes of it, and Until as SupersededAt of those of Standing that
+	// have none or a later one. It sets the IDs of the certificate and of e. It stores nothing and
+	// returns false, also when the access point is that of e, when the client is not as in Before
+	// any more, its certificates are not those of Standing, or the CA's certificate is not the
+	// Issuer, unless that is nil: the caller then renews step by step, with Lock.
+	//
+	// Errors, and what else holds, as of Enrol: ErrRightsMoved, Duplicated on cert, *Unavailable,
+	// context.DeadlineExceeded.
+	RenewAtOnce(ctx context.Context, r *Renewal, e *Event) (bool, error)
 	// MarkExpired brings the filter by Status up to date: it marks clients whose certificates ended
 	// by now, the earliest first, and unmarks those that a clock that was ahead has marked and that
 	// have not ended, the latest first. It does so for at most limit of each kind, and returns the

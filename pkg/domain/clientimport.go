@@ -19,13 +19,21 @@ type ClientImport struct {
 
 // Validate joins the faults of the fields that can be judged without opening certificate and key.
 func (i ClientImport) Validate(now time.Time) error {
-	var date error
-	if i.RevokedAt != nil && !i.Revoked {
-		date = Fault(Invalid, "revoked_date", ReasonOnlyRevoked)
-	} else if i.RevokedAt != nil && i.RevokedAt.After(now) {
-		date = Fault(Invalid, "revoked_date", ReasonFuture)
-	} else if i.RevokedAt != nil && i.RevokedAt.UTC().Year() < firstCRLYear {
-		date = Fault(Invalid, "revoked_date", ReasonDate)
+	return errors.Join(requireEmail(i.Email), checkEmail(i.Email), checkDescription(i.Description),
+		checkRevokedDate(i.Revoked, i.RevokedAt, now))
+}
+
+// checkRevokedDate checks since when a certificate is said to be revoked.
+func checkRevokedDate(revoked bool, at *time.Time, now time.Time) error {
+	switch {
+	case at == nil:
+		return nil
+	case !revoked:
+		return Fault(Invalid, "revoked_date", ReasonOnlyRevoked)
+	case at.After(now):
+		return Fault(Invalid, "revoked_date", ReasonFuture)
+	case at.UTC().Year() < firstCRLYear:
+		return Fault(Invalid, "revoked_date", ReasonDate)
 	}
-	return errors.Join(requireEmail(i.Email), checkEmail(i.Email), checkDescription(i.Description), date)
+	return nil
 }

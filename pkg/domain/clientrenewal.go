@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // ClientRenewal is what is asked of the next certificate of a client.
 type ClientRenewal struct {
@@ -10,6 +13,41 @@ type ClientRenewal struct {
 	Expiration   *int           // days; nil: DefaultClientLife, or until the CA ends
 	KeyAlgorithm string         // empty: the default
 	Request      []byte         // as in a ClientSpec
+}
+
+// StandingCertificate is a certificate of a client that is not revoked, or only suspended.
+type StandingCertificate struct {
+	ID        int64
+	Serial    string
+	Suspended bool
+}
+
+// Renewal is the next certificate of a client in force, as [Clients.RenewAtOnce] stores it.
+type Renewal struct {
+	Before      Client                // as it was read
+	Standing    []StandingCertificate // of Before
+	After       Client
+	Certificate Certificate // RenewAtOnce sets its ID
+	Until       time.Time   // when those of Standing are to be revoked as superseded, if not before
+}
+
+// Simple reports whether the renewal changes nothing but certificates, and revokes none: the client
+// is in force at CreatedAt of the certificate, keeps its name, and the certificates before overlap
+// with the new one.
+func (r Renewal) Simple() bool {
+	now := r.Certificate.CreatedAt
+	suspended := slices.ContainsFunc(r.Standing, func(c StandingCertificate) bool { return c.Suspended })
+	return !suspended && !r.Before.Revoked() && !r.Before.Expired(now) && r.After.Name == r.Before.Name &&
+		r.Until.After(now)
+}
+
+// Serials returns those of Standing. It is never nil.
+func (r Renewal) Serials() []string {
+	serials := make([]string, len(r.Standing))
+	for i, c := range r.Standing {
+		serials[i] = c.Serial
+	}
+	return serials
 }
 
 // The bounds of the overlap of a renewal.

@@ -19,4 +19,6 @@ type Issued struct {
 	Client   string
 	NotAfter time.Time
 	Revoked  bool
+	// SupersededAt is when the overlap with its successor ends; zero: it has none.
+	SupersededAt time.Time
 }

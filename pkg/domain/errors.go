@@ -29,7 +29,8 @@ func Kinds() []Kind {
 // Error is a fault that the caller can be told about. Field is the domain's name of the faulty
 // field (equal to its JSON key in the api dialect; lists as roles[0]), empty when no field is at
 // fault. Reason selects the text and Args fill it in; the catalogue of a dialect has the words.
-// Args never hold what the caller sent, except for networks, and numbers that are beyond a bound.
+// Args never hold what the caller sent, except for networks, numbers that are beyond a bound, and
+// the name of another CA, without which the caller could not tell which one it is.
 type Error struct {
 	Kind   Kind
 	Field  string
@@ -38,6 +39,7 @@ type Error struct {
 	Err    error         // the cause, for the log only
 	Wait   time.Duration // after which a retry makes sense; 0: not known
 	Line   int           // of an uploaded file; 1 is the first, 0 none
+	File   string        // of an uploaded archive; empty: none
 }
 
 // Error describes the fault for logs.
@@ -200,6 +202,21 @@ const (
 	ReasonColumnTwice      Reason = "column given twice"           //
 	ReasonCells            Reason = "wrong number of cells"        // how many there must be
 	ReasonHeaderTwice      Reason = "header given twice"           //
+	ReasonOneOf            Reason = "only one of the fields"       // the fields
+	ReasonOtherIssuer      Reason = "signed by another CA"         // its issuer
+	ReasonOtherPKI         Reason = "PKI of another CA"            // the subject of that CA
+	ReasonBase64           Reason = "no base64"                    //
+	ReasonArchive          Reason = "no zip or tar.gz"             //
+	ReasonArchivePath      Reason = "path out of the archive"      //
+	ReasonArchiveLocked    Reason = "archive is encrypted"         //
+	ReasonArchiveSize      Reason = "unpacks to too much"          // maximum of MiB
+	ReasonArchiveEmpty     Reason = "nothing to import"            //
+	ReasonArchiveLink      Reason = "link in the archive"          //
+	ReasonArchiveNested    Reason = "archive in the archive"       //
+	ReasonIndexRow         Reason = "row of index unreadable"      //
+	ReasonFileUnread       Reason = "file can't be read"           //
+	ReasonPKCS12           Reason = "no PKCS #12 file"             //
+	ReasonImportTime       Reason = "too much for a request"       //
 	ReasonHostBits         Reason = "host bits are set"            // given network, network meant
 	ReasonEverything       Reason = "all addresses"                //
 	ReasonNeverRouted      Reason = "never routed"                 // the reserved network
@@ -250,12 +267,12 @@ func Reasons() []Reason {
 		ReasonDuplicateKey, ReasonField, ReasonAnswerOnly, ReasonParameter, ReasonParameters, ReasonNoParameters,
 		ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding,
 		ReasonNotInForce, ReasonOutOfTime, ReasonIDsAlone, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
-		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
-		ReasonHostBits, ReasonEverything, ReasonNeverRouted, ReasonNoAddress,
-		ReasonDomain, ReasonOutsideTunnel, ReasonNetworkAddress, ReasonBroadcast,
-		ReasonServerAddress, ReasonInPool, ReasonAddressTaken, ReasonTunnelFull,
-		ReasonNoTunnel, ReasonNeedsAddress, ReasonOverlapLAN, ReasonOverlapTunnel,
-		ReasonOverlapOwn, ReasonOwnLAN, ReasonNoLAN,
-		ReasonMappedSize, ReasonOtherCA,
+		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice, ReasonOneOf, ReasonOtherIssuer, ReasonOtherPKI, ReasonBase64,
+		ReasonArchive, ReasonArchivePath, ReasonArchiveLocked, ReasonArchiveSize, ReasonArchiveEmpty, ReasonArchiveLink,
+		ReasonArchiveNested, ReasonIndexRow, ReasonFileUnread, ReasonPKCS12, ReasonImportTime,
+		ReasonHostBits, ReasonEverything, ReasonNeverRouted, ReasonNoAddress, ReasonDomain, ReasonOutsideTunnel,
+		ReasonNetworkAddress, ReasonBroadcast, ReasonServerAddress, ReasonInPool, ReasonAddressTaken, ReasonTunnelFull,
+		ReasonNoTunnel, ReasonNeedsAddress, ReasonOverlapLAN, ReasonOverlapTunnel, ReasonOverlapOwn, ReasonOwnLAN,
+		ReasonNoLAN, ReasonMappedSize, ReasonOtherCA,
 	}...)
 }

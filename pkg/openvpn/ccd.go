@@ -59,8 +59,10 @@ func (c ClientConfig) Render(tunnel Tunnel) (string, error) {
 	return first + ended(c.Extra) + own, nil
 }
 
-// ended is a text whose last line ends.
+// ended is a text of a user that can stand between others: without a byte order mark, and with an
+// end of its last line.
 func ended(text string) string {
+	text = strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

@@ -168,4 +168,20 @@ func TestClientConfig_Disabled(t *testing.T) {
 	}
 }
 
+// TestCCDName_AsOpenVPN: the names that CCDName refuses share a file with others.
+func TestCCDName_AsOpenVPN(t *testing.T) {
+	t.Parallel()
+	n := startNetwork(t, func(v *openvpn.ServerValues) { v.CCDExclusive = false })
+	n.writeCCD(t, "a_b", openvpn.ClientConfig{StaticIP: netip.MustParseAddr("10.97.0.77")})
+	if got := pushes(t, n.connect(t, "a/b", unchanged)); !strings.Contains(got, "ifconfig 10.97.0.77 ") {
+		t.Error(got)
+	}
+	if err := os.Rename(filepath.Join(n.dir, "ccd", "a_b"), filepath.Join(n.dir, "ccd", "DEFAULT")); err != nil {
+		t.Fatal(err)
+	}
+	if got := pushes(t, n.connect(t, "another", unchanged)); !strings.Contains(got, "ifconfig 10.97.0.77 ") {
+		t.Error(got)
+	}
+}
+
 func sorted(text string) []string { return slices.Sorted(strings.Lines(text + "\n")) }

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// MaxProblems is how many problems of a text are reported.
+const MaxProblems = 100
+
 // Problem is what is wrong with one directive of a text, or with one of its lines.
 type Problem struct {
 	Line, Column int    // from 1; the column is in characters
@@ -28,7 +31,7 @@ func (p Problem) String() string {
 }
 
 // Check reads a text of a user and compares its directives with what may stand in a scope. It
-// returns all problems, by line; a text with problems is not to be used.
+// returns the problems, by line, and at most MaxProblems; a text with problems is not to be used.
 //
 // What is not known is refused: a new OpenVPN can have new directives that run programs. For
 // [ScopeModel], names of files are not looked at; [RenderServer] compares them with its values.
@@ -39,6 +42,9 @@ func Check(text string, scope Scope) ([]Directive, []Problem) {
 		problems = append(problems, Problem{Line: f.Line, Column: f.Column, Reason: f.Reason})
 	}
 	for _, d := range directives {
+		if len(problems) > MaxProblems+len(faults) {
+			break
+		}
 		if reason := d.check(scope); reason != "" {
 			problems = append(problems, d.problem(reason))
 		} else if p, bad := d.checkPush(); bad {
@@ -48,7 +54,7 @@ func Check(text string, scope Scope) ([]Directive, []Problem) {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return directives, problems
+	return directives, problems[:min(len(problems), MaxProblems)]
 }
 
 func (d Directive) problem(reason Reason) Problem {

@@ -80,7 +80,7 @@ func TestCheck(t *testing.T) {
 		{ScopeServer, `push "--route 10.0.0.0"`, ReasonUnknown},
 		{ScopeServer, `push "route 'x"`, ReasonUnclosedQuote},
 		{ScopeServer, `push "setenv A b"`, ReasonHides},
-		{ScopeServer, `push "cipher none"`, ReasonNotHere},
+		{ScopeServer, `push "cipher none"`, ReasonInternal},
 		{ScopeServer, `push "peer-id 5"`, ReasonInternal},
 		{ScopeServer, `push "compress lz4"`, ReasonCompression},
 		{ScopeServer, `push "ping"`, ReasonParameters},
@@ -184,4 +184,25 @@ func TestRules_Dangers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzCheck: what is allowed has no name that is refused, and a problem is within the text.
+func FuzzCheck(f *testing.F) {
+	f.Add("push \"route 10.0.0.0\"\ntls-cipher 'A:!B'\n<extra-certs>\nx\n</extra-certs>\n", uint8(ScopeServer))
+	f.Add("\ufeffpush \"#\"\ncompress\niroute 1", uint8(ScopeCCD))
+	f.Add("http-proxy a b c\nauth-user-pass x", uint8(ScopeClient))
+	f.Fuzz(func(t *testing.T, text string, scope uint8) {
+		directives, problems := Check(text, Scope(scope))
+		for _, p := range problems {
+			checkPlace(t, text, p.Line, p.Column)
+			if p.Reason.Text() == "" {
+				t.Fatalf("%q: %s has no text", text, p.Reason)
+			}
+		}
+		for _, d := range directives {
+			if len(problems) == 0 && rules[d.Name].in&Scope(scope) == 0 {
+				t.Fatalf("%q: %s", text, d.Name)
+			}
+		}
+	})
 }

@@ -62,8 +62,10 @@ func merged(tables ...map[string]rule) map[string]rule {
 	return all
 }
 
+var known = slices.Sorted(maps.Keys(rules))
+
 // Known returns the names of all directives of OpenVPN 2.6 and 2.7, sorted.
-func Known() []string { return slices.Sorted(maps.Keys(rules)) }
+func Known() []string { return slices.Clone(known) }
 
 // nearest is the known name that is most like name, or nothing when none is like it. Of several it
 // is the one with the longest common beginning.
@@ -72,10 +74,10 @@ func nearest(name string) string {
 		return ""
 	}
 	best, least, shared := "", min(len(name)/2, 3)+1, 0
-	for _, known := range Known() {
-		d, s := distance(name, known), common(name, known)
+	for _, candidate := range known {
+		d, s := distance(name, candidate), common(name, candidate)
 		if d < least || d == least && best != "" && s > shared {
-			best, least, shared = known, d, s
+			best, least, shared = candidate, d, s
 		}
 	}
 	return best

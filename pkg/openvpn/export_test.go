@@ -1,7 +1,5 @@
 package openvpn
 
-import "maps"
-
 // Arity is how many parameters the table says that OpenVPN 2.6 on Linux takes.
 type Arity struct {
 	Name     string
@@ -11,8 +9,7 @@ type Arity struct {
 // Arities are those of all directives that any such OpenVPN knows.
 func Arities() []Arity {
 	var all []Arity
-	for name := range maps.Keys(rules) {
-		r := rules[name]
+	for name, r := range rules {
 		if r.has(from27) || r.has(windows) || r.has(build) || r.has(gone) {
 			continue
 		}
@@ -22,4 +19,11 @@ func Arities() []Arity {
 		all = append(all, Arity{name, r.min, r.max})
 	}
 	return all
+}
+
+// Allowed reports whether the table allows a directive in a scope, and whether it says that OpenVPN
+// does not accept it there.
+func Allowed(name string, scope Scope) (allowed, elsewhere bool) {
+	r := rules[name]
+	return r.in&scope != 0, r.in&scope == 0 && r.why == ""
 }

@@ -66,6 +66,9 @@ func (d Directive) formatBlock() (string, error) {
 		return "", &FormatError{Directive: d.Name, Reason: ReasonParameters}
 	}
 	closing := "</" + d.Name + ">"
+	if len(closing) > MaxLine {
+		return "", &FormatError{Directive: d.Name, Reason: ReasonLineTooLong}
+	}
 	for line := range strings.Lines(d.Block) {
 		reason := unreadableBlock(strings.TrimSuffix(line, "\n"), closing)
 		if reason != "" {

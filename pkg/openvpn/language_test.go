@@ -129,6 +129,10 @@ func TestFormat_Refuses(t *testing.T) {
 			Directive{Name: "ca", Inline: true, Block: strings.Repeat("x", 255) + "</ca>\nup x"},
 			FormatError{"ca", 0, ReasonLineTooLong},
 		},
+		"a block with a long name": {
+			Directive{Name: strings.Repeat("x", 252), Inline: true},
+			FormatError{strings.Repeat("x", 252), 0, ReasonLineTooLong},
+		},
 		"a block with parameters": {
 			Directive{Name: "ca", Inline: true, Parameters: []string{"x"}}, FormatError{"ca", 0, ReasonParameters},
 		},

@@ -73,6 +73,7 @@ func RenderServer(model string, values ServerValues) (string, error) {
 	if _, problems := Check(string(values.Extra), ScopeServer); len(problems) > 0 {
 		return "", &ProblemsError{"extra", problems}
 	}
+	values.Extra = Lines(ended(string(values.Extra)))
 	tree, err := sandboxed(model)
 	if err != nil {
 		return "", err
@@ -92,11 +93,15 @@ func RenderServer(model string, values ServerValues) (string, error) {
 	return text, nil
 }
 
-// CheckModel reports whether a template can be used at all, without values of an instance. The
-// error is a [ModelError].
+// CheckModel renders a model for some made-up instances, each of which has all values, so that a
+// model can be refused before there is an instance. The errors are those of [RenderServer].
 func CheckModel(model string) error {
-	_, err := sandboxed(model)
-	return err
+	for _, values := range samples() {
+		if _, err := RenderServer(model, values); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkModel checks the text that a model has written: also that it names no files but those of the

@@ -133,6 +133,7 @@ func TestRenderServer_Faults(t *testing.T) {
 	t.Parallel()
 	for model, want := range map[string]ModelError{
 		"verb 3\n  {{.Verb":            {2, 4, FaultSyntax, "unclosed action"},
+		"é {{⑃":                        {1, 5, FaultSyntax, `unrecognized character in action: U+2443 '⑃'`},
 		"{{if .Verb}}\nverb 3\n":       {3, 1, FaultSyntax, "unexpected EOF"},
 		"\nverb {{.Verb +}}":           {2, 14, FaultSyntax, `illegal number syntax: "+"`},
 		"é {{.Nothing}}":               {1, 5, FaultValue, `models have no value "Nothing"`},
@@ -158,6 +159,7 @@ func TestRenderServer_Faults(t *testing.T) {
 		"echo {{.Extra}}":                              {1, 8, FaultPlace, "lines must begin at the beginning of a line"},
 		"echo {{.Key.Name}}x":                          {1, 19, FaultPlace, "there must be a space, or the end of the line, behind the value"},
 		"echo {{.Key.Name}}{{.Port}}":                  {1, 21, FaultPlace, "there must be a space, or the end of the line, between two values"},
+		"{{.Extra}} x":                                 {1, 11, FaultPlace, "there must be a space, or the end of the line, behind the value"},
 		"<ca>\n{{.Name}}\n</ca>":                       {2, 3, FaultPlace, "a value can not stand in a block; the function file writes one"},
 		"echo a\\{{.Name}}":                            {1, 10, FaultPlace, "a value can not stand behind a backslash"},
 		"{{file \"up\" .CA}}":                          {1, 3, FaultValue, `error calling file: "up" is no directive that a file belongs to`},
@@ -167,6 +169,8 @@ func TestRenderServer_Faults(t *testing.T) {
 		"{{range 99999}}#" + strings.Repeat("x", 99) + "\n{{end}}": {1, 16, FaultTooLong, "the configuration has more than 1048576 bytes"},
 		strings.Repeat("#\n", 40000):                               {1, 1, FaultTooLong, "the template has more than 65536 bytes"},
 		"a\n\xff":                                                  {2, 1, FaultSyntax, "the template is not plain UTF-8"},
+		"é\x9b":                                                    {1, 2, FaultSyntax, "the template is not plain UTF-8"},
+		"\x9b":                                                     {1, 1, FaultSyntax, "the template is not plain UTF-8"},
 	} {
 		begin := time.Now()
 		_, err := RenderServer(model, sampleValues())
@@ -178,6 +182,39 @@ func TestRenderServer_Faults(t *testing.T) {
 		}
 		if took := time.Since(begin); took > 5*time.Second {
 			t.Errorf("%.60q took %s", model, took)
+		}
+	}
+}
+
+func TestCheckModel(t *testing.T) {
+	t.Parallel()
+	for model, want := range map[string]bool{
+		DefaultModel: true, "": true, "{{index .Routes 0}}": false, "echo {{index .DNSServers 0}}": true,
+		`{{if eq .ControlChannel "none"}}up x{{end}}`: false, "{{.Nothing}}": false, "tls-auth {{.ControlKey.Name}}": false,
+	} {
+		if err := CheckModel(model); (err == nil) != want {
+			t.Errorf("%.40s: %v", model, err)
+		}
+	}
+}
+
+// TestRenderServer_Bombs: a model can not take long, whatever it repeats.
+func TestRenderServer_Bombs(t *testing.T) {
+	t.Parallel()
+	for _, model := range []string{
+		"{{range 99999}}x{{end}}", "{{range 99999}}{{.Port}}{{end}}", "# {{range 99999}}{{.Port}}{{end}}",
+		"echo {{range 99999}}" + strings.Repeat("x", 60000) + "{{.Port}}{{end}}", "{{range 199}}{{$.Extra}}\n{{end}}",
+		"{{if " + strings.Repeat("(", 60000) + "1" + strings.Repeat(")", 5000) + "}}{{end}}",
+		strings.Repeat("{{if 1}}", 4000) + strings.Repeat("{{end}}", 4000), strings.Repeat("xyzzy\n", 10000),
+		"{{range 99999}}{{if eq $.Extra $.Extra}}{{end}}{{end}}", strings.Repeat("<a>\n", 16000),
+		"{{range 9999}}<a>\n{{end}}", strings.Repeat("\"", 65000), strings.Repeat("{{", 30000),
+	} {
+		values := sampleValues()
+		values.Extra = Lines("# " + strings.Repeat(strings.Repeat("x", 250)+"\n# ", 4000))
+		begin := time.Now()
+		_, err := RenderServer(model, values)
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("%.30q took %s: %.200v", model, took, err)
 		}
 	}
 }

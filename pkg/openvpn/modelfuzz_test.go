@@ -2,11 +2,10 @@ package openvpn
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzRenderServer_Model: a model of a stranger ends, within the limits, and what it renders has
@@ -50,7 +49,7 @@ func checkPlace(t *testing.T, model string, line, column int) {
 func FuzzRenderServer_Values(f *testing.F) {
 	models := []string{
 		"echo {{.Name}}\necho x", "echo a{{.Name}}b c\necho x", "echo \"a {{.Name}} b\"\necho x", "echo 'a {{.Name}}' b\necho x",
-		"# {{.Name}}\necho x", "echo {{.Name}} {{.Name}}\necho x", "  echo a\\ {{.Name}}\necho x", DefaultModel,
+		"# {{.Name}}\necho x", "echo {{.Name}} {{.Name}}\necho x", "  echo a\\ {{.Name}}\necho x",
 	}
 	harmless := make([][]Directive, len(models))
 	values := sampleValues()
@@ -77,8 +76,8 @@ func FuzzRenderServer_Values(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(shape(harmless[i]), shape(directives)); diff != "" {
-				t.Fatalf("%q with %q: %s", model, name, diff)
+			if !slices.Equal(shape(harmless[i]), shape(directives)) {
+				t.Fatalf("%q with %q: %v", model, name, directives)
 			}
 			if i == 0 && directives[0].Parameters[0] != name {
 				t.Fatalf("%q became %q", name, directives[0].Parameters[0])

@@ -1,8 +1,8 @@
 package openvpn
 
 import (
+	"bytes"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -15,7 +15,7 @@ type output struct {
 	text  []byte
 	line  int    // the byte where the last line begins
 	block string // the closing tag of the block that is open
-	whole bool   // behind a quoted value or lines: only a space or a line's end may follow
+	whole string // what may follow: nothing but these, behind a quoted value or lines
 
 	steps int
 	at    int  // the byte of the template
@@ -58,21 +58,28 @@ func (o *output) Write(p []byte) (int, error) {
 	if len(o.text)+len(p) > MaxConfiguration {
 		return 0, o.refuse(FaultTooLong, fmt.Sprintf("the configuration has more than %d bytes", MaxConfiguration))
 	}
-	if o.whole && !o.value && !isSpace(p[0]) && p[0] != '\n' && p[0] != '\r' {
-		return 0, o.refuse(FaultPlace, "there must be a space, or the end of the line, behind the value")
-	}
-	o.whole = o.whole && o.value
-	o.marks = append(o.marks, mark{len(o.text), o.at, o.value})
-	o.text = append(o.text, p...)
-	for {
-		length := slices.Index(o.text[o.line:], '\n')
-		if length < 0 {
-			return len(p), nil
+	if o.whole != "" && !o.value {
+		if !strings.ContainsRune(o.whole, rune(p[0])) {
+			return 0, o.refuse(FaultPlace, "there must be a space, or the end of the line, behind the value")
 		}
-		o.endLine(string(o.text[o.line : o.line+length]))
-		o.line += length + 1
+		o.whole = ""
 	}
+	o.marks = append(o.marks, mark{len(o.text), o.at, o.value})
+	for rest := range bytes.Lines(p) {
+		o.text = append(o.text, rest...)
+		if rest[len(rest)-1] == '\n' {
+			o.endLine(string(o.text[o.line : len(o.text)-1]))
+			o.line = len(o.text)
+		}
+	}
+	return len(p), nil
 }
+
+// What may follow a value that is whole.
+const (
+	wholeWord  = " \t\r\n"
+	wholeLines = "\r\n"
+)
 
 // endLine looks whether a line opens or closes a block.
 func (o *output) endLine(line string) {
@@ -94,37 +101,50 @@ func (o *output) endLine(line string) {
 
 // write returns a value as it is to be written at its place.
 func (o *output) write(value any) (string, error) {
-	if o.whole {
+	if o.whole != "" {
 		return "", o.refuse(FaultPlace, "there must be a space, or the end of the line, between two values")
 	}
 	o.value = true
-	beginning := string(o.text[o.line:])
-	var plain string
 	switch v := value.(type) {
 	case Lines:
-		if beginning != "" || o.block != "" {
-			return "", o.refuse(FaultPlace, "lines must begin at the beginning of a line")
-		}
-		o.whole = v != ""
-		return strings.TrimSuffix(string(v), "\n"), nil
+		return o.writeLines(v)
 	case string:
-		plain = v
+		return o.writeWord(v)
 	case int:
-		plain = strconv.Itoa(v)
+		return o.writeWord(strconv.Itoa(v))
 	case bool:
-		plain = strconv.FormatBool(v)
+		return o.writeWord(strconv.FormatBool(v))
 	default:
 		return "", o.refuse(FaultValue, "a group or a list of values can not be written as one")
 	}
-	at := placeIn(beginning)
+}
+
+func (o *output) writeLines(lines Lines) (string, error) {
+	if len(o.text) > o.line || o.block != "" {
+		return "", o.refuse(FaultPlace, "lines must begin at the beginning of a line")
+	}
+	if lines != "" {
+		o.whole = wholeLines
+	}
+	return strings.TrimSuffix(string(lines), "\n"), nil
+}
+
+// writeWord reads the line so far, which is short.
+func (o *output) writeWord(value string) (string, error) {
+	if len(o.text)-o.line > MaxLine {
+		return "", o.refuse(FaultTooLong, ReasonLineTooLong.Text())
+	}
+	at := placeIn(string(o.text[o.line:]))
 	if o.block != "" {
 		at = placeBlock
 	}
-	text, message := at.fit(plain)
+	text, message := at.fit(value)
 	if message != "" {
 		return "", o.refuse(FaultPlace, message)
 	}
-	o.whole = at == placeBetween && text != plain
+	if at == placeBetween && text != value {
+		o.whole = wholeWord
+	}
 	return text, nil
 }
 

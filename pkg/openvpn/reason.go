@@ -24,7 +24,7 @@ const (
 	ReasonUnknown     Reason = "unknown-directive"
 	ReasonParameters  Reason = "wrong-parameters" // too few or too many
 	ReasonNotInline   Reason = "not-a-block"      // <port> …
-	ReasonNotHere     Reason = "not-accepted-here"
+	ReasonNotHere     Reason = "not-here"
 	ReasonPrograms    Reason = "runs-programs"
 	ReasonFiles       Reason = "uses-files"
 	ReasonManagement  Reason = "opens-management"
@@ -55,7 +55,7 @@ var reasonTexts = map[Reason]string{
 	ReasonUnknown:         "OpenVPN knows no such directive",
 	ReasonParameters:      "the directive has too few or too many parameters",
 	ReasonNotInline:       "the directive can not be a block",
-	ReasonNotHere:         "OpenVPN does not accept the directive here",
+	ReasonNotHere:         "the directive does not belong here",
 	ReasonPrograms:        "the directive runs programs or loads code",
 	ReasonFiles:           "the directive reads or writes files",
 	ReasonManagement:      "the directive opens or changes the management interface",

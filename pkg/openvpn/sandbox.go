@@ -1,7 +1,9 @@
 package openvpn
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -48,18 +50,20 @@ func sandboxed(model string) (*parse.Tree, error) {
 	if err != nil {
 		return nil, syntaxFault(model, err)
 	}
-	for _, other := range trees {
+	s := sandbox{model: model}
+	for _, other := range slices.SortedFunc(maps.Values(trees), byPosition) {
 		if other != tree {
-			return nil, faultAt(model, int(other.Root.Pos), FaultAction, "models have no define and no block")
+			s.refuse(other.Root.Pos, FaultAction, "models have no define and no block")
 		}
 	}
-	s := sandbox{model: model}
 	s.list(tree.Root)
 	if s.fault != nil {
 		return nil, s.fault
 	}
 	return tree, nil
 }
+
+func byPosition(a, b *parse.Tree) int { return cmp.Compare(a.Root.Pos, b.Root.Pos) }
 
 func parseModel(model string) (*parse.Tree, map[string]*parse.Tree, error) {
 	t, trees := parse.New(modelName), map[string]*parse.Tree{}
@@ -83,7 +87,11 @@ func syntaxFault(model string, err error) *ModelError {
 		_, _, again := parseModel(model[:begin+n])
 		return again != nil && again.Error() == err.Error()
 	})
-	return faultAt(model, max(begin, begin+n-1), FaultSyntax, parts[3])
+	at := max(begin, begin+n-1)
+	for at < len(model) && !utf8.RuneStart(model[at]) { // the model is valid, so there is one before
+		at--
+	}
+	return faultAt(model, at, FaultSyntax, parts[3])
 }
 
 // lineAt returns where a line begins and ends.

@@ -51,12 +51,14 @@ type ServerValues struct {
 // Net is a network of either family. An empty one has no CIDR.
 type Net struct {
 	Address string // 10.8.0.0
+	First   string // 10.8.0.1, which the server has in a tunnel's network
 	Mask    string // 255.255.255.0; empty for IPv6
 	Bits    int    // 24
 	CIDR    string // 10.8.0.0/24
 }
 
-// File is a file's name, or the text that would be in it. The function file writes either.
+// File is a file's name, or the text that would be in it, whose lines end with \n. The function
+// file writes either.
 type File struct {
 	Name string
 	Text string
@@ -99,7 +101,9 @@ func TLSProfile(name string) (values TLSValues, known bool) {
 // NetOf returns the network that a prefix is in.
 func NetOf(prefix netip.Prefix) Net {
 	prefix = prefix.Masked()
-	n := Net{Address: prefix.Addr().String(), Bits: prefix.Bits(), CIDR: prefix.String()}
+	n := Net{
+		Address: prefix.Addr().String(), First: prefix.Addr().Next().String(), Bits: prefix.Bits(), CIDR: prefix.String(),
+	}
 	if prefix.Addr().Is4() {
 		n.Mask = maskOf(prefix)
 	}

@@ -24,9 +24,9 @@ var serverRules = map[string]rule{
 	"iroute-ipv6":        {1, 1, cc, "", 0},
 	"disable":            {0, 0, cc, "", 0},
 	"override-username":  {1, 1, 0, ReasonWeakens, from27}, // another name than the certificate's
-	"vlan-tagging":       {0, 0, sv, "", 0},
-	"vlan-accept":        {1, 1, sv, "", 0},
-	"vlan-pvid":          {1, 1, sv | cc, "", 0},
+	"vlan-tagging":       {0, 0, mo, "", 0},
+	"vlan-accept":        {1, 1, mo, "", 0},
+	"vlan-pvid":          {1, 1, mo | cc, "", 0},
 
 	"client-to-client":      {0, 0, sv, "", 0},
 	"max-clients":           {1, 1, sv, "", 0},

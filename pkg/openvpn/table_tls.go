@@ -3,7 +3,7 @@ package openvpn
 // keyRules are about ciphers, and about keys and where they are.
 var keyRules = map[string]rule{
 	"auth":                  {1, 1, sv | cl, "", 0},
-	"cipher":                {1, 1, sv | cc | cl, "", 0},
+	"cipher":                {1, 1, sv | cc | cl, ReasonInternal, 0},
 	"data-ciphers":          {1, 1, sv | cc | cl, "", 0},
 	"data-ciphers-fallback": {1, 1, sv | cc | cl, "", 0},
 	"ncp-ciphers":           {1, 1, sv | cc | cl, "", 0},

@@ -131,6 +131,8 @@ func (f *valueFaults) files(v ServerValues) {
 func (f *valueFaults) file(field string, file File) {
 	f.demand((file.Name == "") != (file.Text == ""), field, "must have either a name or a text")
 	f.name(field, file.Name)
+	_, err := Format(Directive{Name: "ca", Inline: true, Block: file.Text})
+	f.demand(err == nil && !strings.Contains(file.Text, "</"), field, "must be text that a block can have")
 }
 
 func (f *valueFaults) name(field, name string) {

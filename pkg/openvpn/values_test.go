@@ -41,7 +41,9 @@ func TestRenderServer_Refuses(t *testing.T) {
 			func(v *ServerValues) { v.PoolStart, v.PoolEnd = "10.8.0.7", "10.9.0.6" },
 			func(v *ServerValues) { v.PoolStart = "10.8.0.7" },
 		},
-		"CA":               {func(v *ServerValues) { v.CA = File{} }, func(v *ServerValues) { v.CA.Text = "x" }},
+		"CA": {
+			func(v *ServerValues) { v.CA = File{Text: "x\n</ca>\nup x"} }, func(v *ServerValues) { v.CA = File{Text: "x\r\n"} },
+			func(v *ServerValues) { v.CA = File{} }, func(v *ServerValues) { v.CA.Text = "x" }},
 		"Cert":             {func(v *ServerValues) { v.Cert.Name = "../x" }},
 		"Key":              {func(v *ServerValues) { v.Key.Name = "stdin" }, func(v *ServerValues) { v.Key.Name = "[inline]" }},
 		"CRLFile":          {func(v *ServerValues) { v.CRLFile = "-x" }},

@@ -131,7 +131,7 @@ func TestClients_RenewMany_Failure(t *testing.T) {
 	caID := w.NewCA(t).ID
 	all := endingSoon(t, w, caID, 4)
 	count, failure := 0, errors.New("the disk is full")
-	clients := *w.Clients
+	clients := pki.Clients{Issuing: w.Clients.Issuing}
 	clients.Store = &Hooked{Store: w.Store, AfterTransact: func() error {
 		if count++; count == 3 {
 			return failure
@@ -163,7 +163,7 @@ func TestClients_RenewMany_RightsLost(t *testing.T) {
 	key, count := w.NewAPIKey(t), 0
 	w.NewAPIKey(t) // another superuser, who must remain
 	ctx := w.RequestOf(t, key.Token, domain.ScopeClients)
-	clients := *w.Clients
+	clients := pki.Clients{Issuing: w.Clients.Issuing}
 	clients.Store = &Hooked{Store: w.Store, BeforeTransact: func() {
 		if count++; count == 3 {
 			Check(t, w.APIKeys.Delete(Operator(t), key.ID))

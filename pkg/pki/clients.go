@@ -24,7 +24,10 @@ type Issuing struct {
 }
 
 // Clients are the use cases of site-to-site clients.
-type Clients struct{ Issuing }
+type Clients struct {
+	Issuing
+	stuck stuckOverlaps
+}
 
 // markBatch is how many expired certificates one statement marks.
 const markBatch = 1000

@@ -19,6 +19,9 @@ type newCA struct {
 
 // findCA finds the CA of the PKI, here or with its key there, and its list.
 func (t *takeover) findCA(ctx context.Context) error {
+	if t.in.CAID != 0 {
+		return t.givenCA(ctx)
+	}
 	cert, err := t.caCertificate()
 	if err != nil {
 		return err
@@ -34,6 +37,11 @@ func (t *takeover) findCA(ctx context.Context) error {
 		row.Action, row.Key = ImportNew, true
 		return t.planCA(ctx, cert)
 	}
+	return t.takeKnown(ctx, cert)
+}
+
+// takeKnown reads the CA of t.caID, and takes the latest of the lists that were found.
+func (t *takeover) takeKnown(ctx context.Context, cert *x509.Certificate) (err error) {
 	if t.report.CA, err = t.Store.CAs().Get(ctx, t.caID); err != nil {
 		return err
 	}
@@ -165,7 +173,7 @@ func (t *takeover) findList(cert *x509.Certificate) {
 		row := t.add(&ImportRow{Action: ImportNew, Kind: "crl", Path: part.Path})
 		list, err := t.CAs.readCRL([]byte(part.PEM), cert)
 		switch {
-		case hasReason(err, domain.ReasonCRLSigner):
+		case hasReason(err, domain.ReasonCRLSigner) && !t.in.Strict:
 			row.Action, row.Notes = ImportLeave, []ImportNote{NoteOtherCA}
 		case err != nil:
 			row.Action, row.Why = ImportFault, err

@@ -21,9 +21,9 @@ func (t *takeover) readCertificates() {
 	seen := map[string]*found{}
 	for _, item := range items {
 		switch first, twice := seen[item.row.Serial]; {
-		case item.cert != nil && item.cert.Equal(t.authority.Certificate):
+		case !t.in.Listed && item.cert != nil && item.cert.Equal(t.authority.Certificate):
 			continue
-		case item.row.Action == ImportNew && twice && first.cert.Equal(item.cert):
+		case !t.in.Listed && item.row.Action == ImportNew && twice && first.cert.Equal(item.cert):
 			continue
 		case item.row.Action == ImportNew && twice:
 			item.row.Action, item.row.Why = ImportFault,
@@ -32,12 +32,15 @@ func (t *takeover) readCertificates() {
 			seen[item.row.Serial] = item
 			t.items = append(t.items, item)
 		}
+		if item.row.Action != ImportNew && item.cert != nil {
+			t.use(item.cert) // its row tells of it
+		}
 		t.add(item.row)
 	}
 }
 
 func (t *takeover) readCertificate(part domain.ForeignPart) *found {
-	item := &found{row: &ImportRow{Action: ImportNew, Kind: "certificate", Path: part.Path}}
+	item := &found{row: &ImportRow{Action: ImportNew, Kind: "certificate", Path: part.Path}, says: part.Says}
 	cert, err := ca.ParseCertificate([]byte(part.PEM))
 	if err != nil {
 		item.row.Action, item.row.Why = ImportFault, material("cert", err)
@@ -48,7 +51,7 @@ func (t *takeover) readCertificate(part domain.ForeignPart) *found {
 	item.row.Name, item.row.Serial, item.row.NotAfter = item.record.Name, item.record.Serial, item.record.NotAfter
 	switch err := t.authority.CheckIssued(cert); {
 	case errors.Is(err, ca.ErrNotSignedByCA):
-		item.row.Action, item.row.Notes = ImportLeave, []ImportNote{NoteOtherCA}
+		t.ofOtherCA(item)
 		return item
 	case err != nil:
 		item.row.Action, item.row.Why = ImportFault, material("cert", err)
@@ -57,7 +60,7 @@ func (t *takeover) readCertificate(part domain.ForeignPart) *found {
 	kind, why := kindOf(t.authority, cert)
 	item.record.Kind, item.row.Kind = kind, string(kind)
 	if kind == domain.CertificateOfForeign {
-		item.row.Notes, item.row.Why = []ImportNote{NoteNotAccepted}, why
+		t.notAccepted(item, why)
 	}
 	return item
 }
@@ -86,7 +89,7 @@ func (t *takeover) leaveKnown(ctx context.Context) error {
 	clients, err := t.Store.Certificates().ClientsOf(ctx, t.caID, t.serials())
 	for _, item := range t.items {
 		if id, known := clients[item.record.Serial]; known {
-			item.row.Action, item.record.ClientID = ImportKnown, id
+			item.row.Action, item.record.ClientID, item.row.ClientID = ImportKnown, id, id
 		}
 	}
 	return err
@@ -114,7 +117,7 @@ func (t *takeover) readRevocations(ctx context.Context) error {
 		}
 	}
 	index := t.readIndex()
-	for _, one := range slices.Concat(listedRevocations(t.caID, t.crl), index) {
+	for _, one := range slices.Concat(listedRevocations(t.caID, t.crl), index, t.saidRevocations()) {
 		if _, there := standing[one.Serial]; !there {
 			standing[one.Serial] = one
 			t.revocations = append(t.revocations, one)

@@ -87,6 +87,7 @@ func (t *takeover) newClient(ctx context.Context, items []*found) error {
 	made := &owner{items: items, client: domain.Client{
 		CAID: t.caID, Name: subject.CommonName, Subject: recordSubject(subject), CreatedAt: t.now, UpdatedAt: t.now,
 	}}
+	made.take(newest.says)
 	if t.inForce(newest) {
 		if free, err := t.claim(ctx, made.client.Name); err != nil || !free {
 			refuse(items)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 type foundKey struct {
 	path      string
 	text      domain.Secret
+	password  domain.Secret
 	signer    crypto.Signer // nil: it could not be opened
 	encrypted bool
 	locked    bool // no password that is known opens it
@@ -59,12 +61,18 @@ func (t *takeover) readKeys(ctx context.Context) error {
 	step := t.step(0)
 	inParallel(len(t.keys), func(i int) {
 		key := &foundKey{path: t.in.Keys[i].Path, text: t.in.Keys[i].PEM}
-		key.open(ctx, t.Imports, t.in.KeyPassword)
+		key.password = t.in.PasswordOf(t.in.Keys[i])
+		key.open(ctx, t.Imports, key.password)
 		t.keys[i] = key
 		step()
 	})
+	t.keysOf = map[string][]*foundKey{}
 	for _, key := range t.keys {
-		if key.err != nil && domain.Faults(material("key", key.err)) == nil {
+		if key.signer != nil {
+			public := publicKey(key.signer.Public())
+			t.keysOf[public] = append(t.keysOf[public], key)
+		}
+		if key.err == errOutOfTime || key.err != nil && domain.Faults(material("key", key.err)) == nil {
 			return key.err
 		}
 	}
@@ -72,6 +80,10 @@ func (t *takeover) readKeys(ctx context.Context) error {
 }
 
 func (k *foundKey) open(ctx context.Context, s *Imports, password domain.Secret) {
+	if late(ctx, reserve) {
+		k.err = errOutOfTime
+		return
+	}
 	key, err := readKey(k.text, password)
 	if err == nil {
 		err = key.open(ctx, s.Derivations)
@@ -91,12 +103,19 @@ func publicKey(public crypto.PublicKey) string {
 	return string(der)
 }
 
-// byPublicKey returns the keys that are open.
+// errOutOfTime ends an import for which the time of its request does not suffice.
+var errOutOfTime error = domain.Fault(domain.Rule, "", domain.ReasonImportTime)
+
+// byPublicKey returns the keys that are open: of several files with one key the first.
 func byPublicKey(keys []*foundKey) map[string]*foundKey {
 	open := make(map[string]*foundKey, len(keys))
 	for _, key := range keys {
-		if key.signer != nil {
-			open[publicKey(key.signer.Public())] = key
+		if key.signer == nil {
+			continue
+		}
+		public := publicKey(key.signer.Public())
+		if open[public] == nil {
+			open[public] = key
 		}
 	}
 	return open
@@ -128,7 +147,7 @@ func (t *takeover) sealKeys(ctx context.Context) error {
 	for _, item := range t.items {
 		item.key = open[publicKey(item.cert.PublicKey)]
 		if item.key != nil {
-			item.key.used = true
+			t.use(item.cert)
 			continue
 		}
 		if key, ok := locked[baseName(item.row.Path)]; ok {
@@ -141,16 +160,29 @@ func (t *takeover) sealKeys(ctx context.Context) error {
 		errs[i] = t.sealKey(ctx, t.items[i])
 		step()
 	})
+	if slices.Contains(errs, errOutOfTime) {
+		return errOutOfTime
+	}
 	return errors.Join(errs...)
+}
+
+// use notes of all files with the key of a certificate that it is known whose they are.
+func (t *takeover) use(cert *x509.Certificate) {
+	for _, key := range t.keysOf[publicKey(cert.PublicKey)] {
+		key.used = true
+	}
 }
 
 func (t *takeover) sealKey(ctx context.Context, item *found) error {
 	if item.row.Action != ImportNew || item.key == nil {
 		return nil
 	}
+	if late(ctx, reserve) {
+		return errOutOfTime
+	}
 	var password domain.Secret
 	if item.key.encrypted {
-		password = t.in.KeyPassword
+		password = item.key.password
 	}
 	text, err := t.keyPEM(ctx, item.key.signer, password)
 	if err != nil {

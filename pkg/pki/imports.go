@@ -7,12 +7,15 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/turns"
 )
 
 // Imports are the use cases of taking over a CA that was run elsewhere, with all its certificates.
 type Imports struct {
 	Issuing
 	CAs *CAs
+	// Turns lets one import of a request run at a time, because each may hold much memory.
+	Turns *turns.Turns
 }
 
 // ImportAction is what becomes of something that was found.
@@ -36,7 +39,7 @@ const (
 	NoteOtherCA     ImportNote = "other CA"     // another CA has signed it
 	NoteNoFile      ImportNote = "no file"      // only the index has it
 	NoteNoOwner     ImportNote = "no owner"     // no certificate has this key
-	NoteStatic      ImportNote = "static key"   // static keys of OpenVPN are not kept
+	NoteStatic      ImportNote = "static key"   // keys of OpenVPN's control channel are not kept
 	NoteOlder       ImportNote = "older"        // of a client that has got a newer one here
 	NoteNotAccepted ImportNote = "not accepted" // as a client's; Why says the reason
 	NoteOtherList   ImportNote = "another list" // a later list of the CA is there
@@ -45,14 +48,15 @@ const (
 // ImportRow is what becomes of one certificate, revocation, key or list.
 type ImportRow struct {
 	Action    ImportAction
-	Kind      string // ca, client, server, foreign, revocation, key, crl, file
+	Kind      string // ca, client, server, foreign, certificate, revocation, key, crl, file
 	Path      string
 	Name      string
 	Serial    string
 	NotAfter  time.Time
 	RevokedAt time.Time
 	Reason    domain.RevocationReason
-	Key       bool // the private key comes in with it
+	ClientID  int64 // of a certificate that is stored for a client
+	Key       bool  // the private key comes in with it
 	Notes     []ImportNote
 	Why       error // of a fault; or why a certificate is not a client's
 }
@@ -89,6 +93,10 @@ type ImportProgress func(done, total int)
 // Errors: *domain.Error about the CA, its key and its password.
 func (s *Imports) Run(ctx context.Context, in domain.PKIImport, progress ImportProgress) (ImportReport, error) {
 	t := &takeover{Imports: s, in: in, now: s.Now(), progress: progress, held: map[string]bool{}}
+	return t.run(ctx)
+}
+
+func (t *takeover) run(ctx context.Context) (ImportReport, error) {
 	if t.progress == nil {
 		t.progress = func(int, int) {}
 	}
@@ -96,7 +104,7 @@ func (s *Imports) Run(ctx context.Context, in domain.PKIImport, progress ImportP
 		return t.report, err
 	}
 	t.report.count()
-	if in.DryRun || t.report.New == 0 || t.report.Bad > 0 && !in.Partial {
+	if t.in.DryRun || t.report.New == 0 || t.report.Bad > 0 && !t.in.Partial {
 		return t.report, nil
 	}
 	err := t.store(ctx)
@@ -110,6 +118,7 @@ type takeover struct {
 	in       domain.PKIImport
 	now      time.Time
 	progress ImportProgress
+	answer   func(ImportReport) any // what is kept for repeats of the request; nil: nothing
 
 	authority *ca.Authority
 	caID      int64      // 0: the CA is not known yet
@@ -118,6 +127,7 @@ type takeover struct {
 	crl       *ca.CRL
 
 	keys        []*foundKey
+	keysOf      map[string][]*foundKey // those that are open, by their public keys
 	items       []*found
 	owners      []*owner                    // of new certificates
 	held        map[string]bool             // the names of new clients, by their keys
@@ -134,11 +144,15 @@ type found struct {
 	cert   *x509.Certificate
 	record domain.Certificate
 	key    *foundKey
-	owner  *owner // of a new certificate of a client
+	owner  *owner                // of a new certificate of a client
+	says   *domain.ForeignClient // nil: nothing
 }
 
 // plan finds out everything, and stores nothing.
 func (t *takeover) plan(ctx context.Context) error {
+	if err := t.openBundles(ctx); err != nil {
+		return err
+	}
 	if err := t.readKeys(ctx); err != nil {
 		return err
 	}
@@ -147,6 +161,7 @@ func (t *takeover) plan(ctx context.Context) error {
 	}
 	t.readFaults()
 	t.readCertificates()
+	t.checkListed()
 	if err := t.leaveKnown(ctx); err != nil {
 		return err
 	}

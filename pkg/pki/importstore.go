@@ -34,12 +34,21 @@ func (t *takeover) store(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		for _, item := range t.items {
+			item.row.ClientID = item.record.ClientID
+		}
+		if ctx, err = t.allowed(ctx, tx); err != nil {
+			return err
+		}
 		changes = t.changes(certs, added)
 		events := make([]*domain.Event, len(changes))
 		for i, change := range changes {
 			if events[i], err = t.Recorder.Event(ctx, change); err != nil {
 				return err
 			}
+		}
+		if err := t.keepAnswer(ctx, tx); err != nil {
+			return err
 		}
 		return t.Recorder.RecordAll(ctx, tx, events)
 	})

@@ -21,38 +21,78 @@ import (
 // has the name meanwhile.
 func (s *Clients) Renew(ctx context.Context, id int64, asked domain.ClientRenewal) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
-		client, err := s.Store.Clients().Get(ctx, id)
-		if err != nil {
-			return client, err
-		}
-		renewed, err := s.renew(ctx, client, asked)
-		if s.otherCA(err, client.CAID) {
-			renewed, err = s.renew(ctx, client, asked)
+		renewed, caID, err := s.renew(ctx, id, asked)
+		if s.otherCA(err, caID) {
+			renewed, _, err = s.renew(ctx, id, asked)
 		}
 		return renewed, err
 	})
 }
 
+// renew also returns the id of the CA, if there is such a client.
 func (s *Clients) renew(
-	ctx context.Context, client domain.Client, asked domain.ClientRenewal,
-) (domain.Client, error) {
+	ctx context.Context, id int64, asked domain.ClientRenewal,
+) (renewed domain.Client, caID int64, err error) {
+	client, standing, err := s.Store.Clients().Standing(ctx, id)
+	if err != nil {
+		return domain.Client{}, 0, err
+	}
 	spec, err := asked.Spec(client)
 	plan, planErr := s.plan(ctx, spec, s.checkFreeFor(client))
 	if err := errors.Join(err, planErr); err != nil {
-		return domain.Client{}, err
+		return domain.Client{}, client.CAID, err
 	}
 	cert, ctx, done, err := s.make(ctx, plan.issuePlan, domain.CertificateOfClient)
 	if err != nil {
-		return domain.Client{}, err
+		return domain.Client{}, client.CAID, err
 	}
 	defer done()
 	cert.ClientID = client.ID
-	until := asked.Until(plan.now)
-	renewed, err := s.keepRenewed(ctx, spec.Name, cert, until)
-	if s.frees(ctx, err, spec.Name) {
-		renewed, err = s.keepRenewed(ctx, spec.Name, cert, until)
+	renewal := domain.Renewal{
+		Before: client, Standing: standing, After: renewedBy(client, spec.Name, cert), Certificate: cert,
+		Until: asked.Until(plan.now),
 	}
-	return renewed, err
+	renewed, err = s.keepNext(ctx, renewal)
+	return renewed, client.CAID, err
+}
+
+// renewedBy returns a client with another certificate in force.
+func renewedBy(c domain.Client, name string, cert domain.Certificate) domain.Client {
+	c.Take(cert)
+	c.Name, c.UpdatedAt = name, cert.CreatedAt
+	return c
+}
+
+// keepNext stores a renewal at once if that is possible, and otherwise step by step.
+func (s *Clients) keepNext(ctx context.Context, r domain.Renewal) (domain.Client, error) {
+	if r.Simple() && !idempotency.Keyed(ctx) && !domain.OriginOf(ctx).DryRun {
+		if done, err := s.keepSimple(ctx, r); done || err != nil {
+			return r.After, err
+		}
+	}
+	kept, err := s.keepRenewed(ctx, r.After.Name, r.Certificate, r.Until)
+	if s.frees(ctx, err, r.After.Name) {
+		kept, err = s.keepRenewed(ctx, r.After.Name, r.Certificate, r.Until)
+	}
+	return kept, err
+}
+
+// keepSimple stores a renewal that is simple. It is false when the client is another one by now, or
+// its certificates.
+func (s *Clients) keepSimple(ctx context.Context, r domain.Renewal) (done bool, err error) {
+	change := renewal(r.Before, r.After, r.Serials(), r.Until)
+	event, err := s.Recorder.Event(ctx, change)
+	if err != nil {
+		return false, err
+	}
+	err = s.Recorder.WhileAllowed(ctx, s.Store, func(tx domain.Store) (err error) {
+		done, err = tx.Clients().RenewAtOnce(ctx, &r, event)
+		return err
+	}, event)
+	if done && err == nil {
+		s.Recorder.Tell(ctx, change)
+	}
+	return done, err
 }
 
 // checkFreeFor checks that no client has a name, unless it is this one that holds it.
@@ -85,8 +125,7 @@ func (s *Clients) keepRenewed(
 		if err := tx.Certificates().Create(ctx, &cert); err != nil {
 			return none, err
 		}
-		record.Take(cert)
-		record.Name, record.UpdatedAt = name, cert.CreatedAt
+		record = renewedBy(record, name, cert)
 		if err := tx.Clients().Renew(ctx, record); err != nil {
 			return none, err
 		}
@@ -143,54 +182,4 @@ func supersedeOne(ctx context.Context, tx domain.Store, cert domain.Certificate,
 		return nil
 	}
 	return tx.Certificates().Supersede(ctx, cert.ID, until)
-}
-
-// supersedeBatch is how many certificates are read at once.
-const supersedeBatch = 100
-
-// RevokeSuperseded revokes the certificates whose overlap has ended. It runs in the background, on
-// every replica: the row of the client decides which one does it.
-func (s *Clients) RevokeSuperseded(ctx context.Context) error {
-	for {
-		due, err := s.Store.Certificates().Superseded(ctx, s.Now(), supersedeBatch)
-		if err != nil {
-			return err
-		}
-		var failed error
-		for _, cert := range due {
-			failed = errors.Join(failed, s.revokeSuperseded(ctx, cert))
-		}
-		if failed != nil || len(due) < supersedeBatch {
-			return failed
-		}
-	}
-}
-
-func (s *Clients) revokeSuperseded(ctx context.Context, cert domain.Certificate) error {
-	if cert.ClientID == 0 {
-		return s.revokeOwnerless(ctx, cert)
-	}
-	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		client, err := tx.Clients().Lock(ctx, cert.ClientID)
-		if err != nil {
-			return none, err
-		}
-		now := s.Now()
-		cert, err := tx.Certificates().OfSerial(ctx, cert.CAID, cert.Serial)
-		if err != nil || cert.Revoked() && !cert.Suspended() || cert.SupersededAt.IsZero() ||
-			cert.SupersededAt.After(now) {
-			return none, err
-		}
-		r := domain.Revocation{RevokedAt: now, Reason: domain.Superseded}
-		if err := revokeCertificate(ctx, tx, cert, r); err != nil {
-			return none, err
-		}
-		return audit.Change{
-			Action: domain.ActionRevoke, Resource: domain.ScopeClients, ID: client.ID, Name: client.Name,
-			After: audit.Facts{
-				"serials": []string{cert.Serial}, "revoked_at": audit.Moment(now), "reason": r.Reason.String(),
-			},
-			Details: []slog.Attr{slog.Any("serials", []string{cert.Serial})},
-		}, nil
-	})
 }

@@ -67,12 +67,14 @@ type RestoredCA struct {
 	NumberWas, Number int64           // of the last list, before and after
 	Revocations       int             // how many were added or changed
 	Issued            []domain.Issued // issued since the backup and missing here
+	Overlaps          int             // how many certificates end with an overlap that ran
 	Known             bool            // it is known what was published since the backup
 	issuer            *x509.Certificate
 	base              *big.Int                     // see domain.CRLState
 	known             map[string]domain.Revocation // what the database has, by serial
 	revocations       []domain.Revocation          // to store; Changed: instead of what the database has
 	earlier           []domain.Revocation          // suspensions on lists that are not later than the database
+	overlaps          []domain.Issued              // of certificates that the database has, not revoked since
 	last              *domain.CRL                  // the latest published list, if it is later than the database's
 }
 

@@ -40,7 +40,7 @@ var lives = []struct {
 	{"resumed, and revoked since", deeds(suspended, resumed), deeds(compromised), "keyCompromise"},
 	{"revoked", deeds(compromised), nil, "keyCompromise"},
 	{"renewed since without an overlap", nil, deeds(renewedAtOnce), "superseded"},
-	{"renewed since: the overlap does not end", nil, deeds(renewed), "valid"},
+	{"renewed since, and the overlap still runs", nil, deeds(renewed), "valid"},
 	{"renewed and revoked since", nil, deeds(renewed, compromised), "keyCompromise"},
 	{"renewed, and the overlap has ended since", nil, deeds(renewedForAMinute, overlapEnded), "superseded"},
 	{"revoked, and renewed since", deeds(compromised), deeds(renewed), "keyCompromise"},
@@ -229,4 +229,44 @@ func TestRestore_RevokeIssued(t *testing.T) {
 	WantSame(t, got, map[string]int{
 		issued.Serial: 0, again.Serial: 0, held.Serial: int(domain.CertificateHold), "4d": int(domain.KeyCompromise),
 	})
+}
+
+// TestRestore_Overlaps: an overlap that began since the backup ends when it was to end, whether or
+// not the database knew of an earlier one; what was revoked meanwhile stays revoked.
+func TestRestore_Overlaps(t *testing.T) {
+	t.Parallel()
+	path, restored := filepath.Join(t.TempDir(), "lost.db"), filepath.Join(t.TempDir(), "restored.db")
+	w := worldAt(t, path)
+	authority := w.NewCA(t)
+	fresh, twice, stays := w.NewClient(t, authority.ID), w.NewClient(t, authority.ID), w.NewClient(t, authority.ID)
+	renewFor(10*Day)(t, w, twice.ID)
+	gone := w.NewClient(t, authority.ID)
+	w.Exec(t, "VACUUM INTO ?", restored)
+	renewed(t, w, fresh.ID)
+	renewFor(2*Day)(t, w, twice.ID)
+	renewed(t, w, gone.ID)
+	compromised(t, w, gone.ID)
+	w.Current(t, authority.ID)
+
+	b := worldAt(t, restored, w)
+	reading := Must(store.OpenReading(t.Context(), path))(t)
+	defer reading.Close()
+	done := Must(b.Restore.Complete(Operator(t), pki.Since{Lost: reading}))(t)
+	WantSame(t, done.CAs[0].Overlaps, 3) // twice has two certificates here
+	wantEnd := func(after time.Duration, states map[int64][]string) {
+		t.Helper()
+		b.Clock.Pass(after)
+		Check(t, b.Clients.RevokeSuperseded(t.Context()))
+		for id, want := range states {
+			wantLife(t, []*World{b}, id, want...)
+		}
+	}
+	wantEnd(Day-time.Second, map[int64][]string{
+		fresh.ID: {"valid"}, twice.ID: {"valid", "valid"}, stays.ID: {"valid"}, gone.ID: {"keyCompromise"},
+	})
+	wantEnd(time.Second, map[int64][]string{fresh.ID: {"superseded"}, twice.ID: {"valid", "valid"}})
+	wantEnd(Day, map[int64][]string{twice.ID: {"superseded", "superseded"}, stays.ID: {"valid"}})
+	renewedAtOnce(t, b, fresh.ID)
+	wantLife(t, []*World{b}, fresh.ID, "superseded", "valid")
+	WantSame(t, len(Must(b.Audit.Verify(t.Context()))(t).Problems), 0)
 }

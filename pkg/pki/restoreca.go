@@ -36,6 +36,9 @@ func (c *RestoredCA) apply(ctx context.Context, tx domain.Store) error {
 	if err := tx.CRLs().Continue(ctx, c.ID, c.Number, c.last); err != nil {
 		return err
 	}
+	if err := c.endOverlaps(ctx, tx); err != nil {
+		return err
+	}
 	if c.Revocations = len(c.revocations); c.Revocations == 0 {
 		return nil // no list could ever reach an epoch without revocations
 	}

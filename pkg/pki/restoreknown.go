@@ -79,6 +79,8 @@ func (c *RestoredCA) readIssued(ctx context.Context, store domain.Store, batch [
 	for _, one := range batch {
 		if _, ok := known[one.Serial]; !ok {
 			c.Issued = append(c.Issued, one)
+		} else if !one.SupersededAt.IsZero() && !one.Revoked {
+			c.overlaps = append(c.overlaps, one)
 		}
 	}
 	return err

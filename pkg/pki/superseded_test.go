@@ -2,6 +2,7 @@ package pki_test
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,4 +118,39 @@ func TestClients_RevokeSuperseded_OneFails(t *testing.T) {
 	wantLife(t, []*World{w}, second.ID, "superseded", "valid")
 	Check(t, w.Clients.RevokeSuperseded(t.Context()))
 	wantLife(t, []*World{w}, first.ID, "superseded", "valid")
+}
+
+// TestClients_RevokeSuperseded_Told: what can't be revoked is told at once, and then once a minute,
+// each with its certificate.
+func TestClients_RevokeSuperseded_Told(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(t)
+	caID := w.NewCA(t).ID
+	var serials []string
+	for range 2 {
+		client := w.NewClient(t, caID)
+		Must(w.Clients.Renew(t.Context(), client.ID, domain.ClientRenewal{Overlap: new(Day)}))(t)
+		serials = append(serials, client.Serial)
+	}
+	w.Clock.Pass(2 * Day)
+	store := w.Clients.Store
+	w.Clients.Store = &Hooked{Store: w.Store, AfterTransact: func() error { return errDown }}
+	told := 0
+	for range 150 {
+		if err := w.Clients.RevokeSuperseded(t.Context()); err != nil {
+			told++
+			if text := err.Error(); !strings.Contains(text, serials[0]) || !strings.Contains(text, serials[1]) {
+				t.Error(text)
+			}
+		}
+		w.Clock.Pass(time.Second)
+	}
+	if told != 3 {
+		t.Errorf("told %d times in 150 seconds", told)
+	}
+	w.Clients.Store = store
+	Check(t, w.Clients.RevokeSuperseded(t.Context()))
+	if due := Must(w.Store.Certificates().Superseded(t.Context(), w.Clock.Now(), 9))(t); len(due) != 0 {
+		t.Errorf("%+v are still due", due)
+	}
 }

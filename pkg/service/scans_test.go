@@ -36,7 +36,16 @@ func TestScans(t *testing.T) {
 		wide bool
 	}{
 		"clients that end soon, by expiry": {
-			clients(domain.ClientFilter{ByExpiry: true, ExpiresBefore: Noon, Status: domain.StatusValid}), false,
+			clients(domain.ClientFilter{ByExpiry: true, ExpiresBefore: Noon}), false,
+		},
+		"clients that are valid, by expiry": {
+			clients(domain.ClientFilter{ByExpiry: true, ExpiresBefore: Noon, Status: domain.StatusValid}), true,
+		},
+		"clients that have ended, by expiry": {
+			clients(domain.ClientFilter{ByExpiry: true, Status: domain.StatusExpired}), false,
+		},
+		"certificates that are valid, by expiry": {
+			certificates(domain.CertificateFilter{ByExpiry: true, Status: domain.StatusValid}), true,
 		},
 		"clients that end soon, by id":       {clients(domain.ClientFilter{ExpiresBefore: Noon}), true},
 		"clients that end late, by id":       {clients(domain.ClientFilter{ExpiresAfter: Noon}), true},

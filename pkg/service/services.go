@@ -159,7 +159,7 @@ func (p *parts) pki(set Settings, s *Services) {
 		Scans: p.scans, Recorder: p.recorder, Now: set.Now,
 	}
 	s.Clients, s.Certificates = &pki.Clients{Issuing: issuing}, &pki.Certificates{Issuing: issuing}
-	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs}
+	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs, Turns: turns.Imports()}
 	s.CRLs = &pki.CRLs{
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
 		Life: set.CRLLife, Log: set.Log,

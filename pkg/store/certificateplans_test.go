@@ -182,6 +182,21 @@ func TestCertificates_Plans(t *testing.T) {
 	}
 }
 
+// TestClients_Standing_Plan: a client is read with its certificates by two indexes.
+func TestClients_Standing_Plan(t *testing.T) {
+	t.Parallel()
+	for name, location := range locations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := filled(t, location(t), certificateFillers)
+			plan := explain(t, s, store.StandingQuery(s.Engine()), []any{777, 777})
+			if regexp.MustCompile("Seq Scan|SCAN").MatchString(plan) || !strings.Contains(plan, "certificates_client_id") {
+				t.Error(plan)
+			}
+		})
+	}
+}
+
 // cheap reports whether a plan reads no table as a whole and hardly more rows than a page has. It
 // may sort a few.
 func cheap(engine store.Engine, plan string) bool {

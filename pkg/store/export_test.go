@@ -27,3 +27,11 @@ func (s *Store) OnQuery(fn func(query string, values []any)) error {
 
 // SetServerClock overrides what the store knows of the clock of the server.
 func (s *Store) SetServerClock(now time.Time) { s.clock.note(now, time.Now()) }
+
+// StandingQuery is the query of Clients.Standing, which OnQuery does not see.
+func StandingQuery(engine Engine) string {
+	if engine == Postgres {
+		return numbered(standingQuery)
+	}
+	return standingQuery
+}

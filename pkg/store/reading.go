@@ -180,8 +180,9 @@ func (r *Reading) lastCRL(ctx context.Context, caID int64) (*domain.CRL, error) 
 	return found, err
 }
 
-// invalidSchema is the first schema in which a revocation may have an invalidity date.
-const invalidSchema = 16
+// lifeSchema is the first schema in which a revocation may have an invalidity date, and a
+// certificate an end of its overlap.
+const lifeSchema = 16
 
 // Revocations returns the revocations of a CA by ascending epoch, and then by serial, without those
 // that are lifted.
@@ -191,7 +192,7 @@ func (r *Reading) Revocations(ctx context.Context, caID int64) ([]domain.Revocat
 		return nil, err
 	}
 	since := "invalid_since"
-	if schema < invalidSchema {
+	if schema < lifeSchema {
 		since = "NULL"
 	}
 	var list []domain.Revocation
@@ -214,13 +215,23 @@ const issuedBatch = 500
 // Issued calls each with the certificates that a CA has issued, in batches, by ascending id. An
 // error of each ends it, and is returned.
 func (r *Reading) Issued(ctx context.Context, caID int64, each func([]domain.Issued) error) error {
+	schema, err := r.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	superseded := "t.superseded_at"
+	if schema < lifeSchema {
+		superseded = "NULL"
+	}
 	var batch []domain.Issued
-	err := r.each(ctx, `SELECT t.serial, COALESCE(c.name, ''), t.not_after, EXISTS (SELECT 1 FROM revocations r WHERE r.ca_id = t.ca_id AND r.serial = t.serial AND r.reason <> 8)
-		FROM certificates t LEFT JOIN clients c ON c.id = t.client_id WHERE t.ca_id = $1 ORDER BY t.id`, []any{caID}, func(scan func(...any) error) error {
+	err = r.each(ctx, `SELECT t.serial, COALESCE(c.name, ''), t.not_after, EXISTS (SELECT 1 FROM revocations r WHERE r.ca_id = t.ca_id AND r.serial = t.serial AND r.reason <> 8), `+
+		superseded+` FROM certificates t LEFT JOIN clients c ON c.id = t.client_id WHERE t.ca_id = $1 ORDER BY t.id`, []any{caID}, func(scan func(...any) error) error {
 		var one domain.Issued
-		if err := scan(&one.Serial, &one.Client, &one.NotAfter, &one.Revoked); err != nil {
+		var ends *time.Time
+		if err := scan(&one.Serial, &one.Client, &one.NotAfter, &one.Revoked, &ends); err != nil {
 			return err
 		}
+		one.SupersededAt = orZero(ends)
 		if batch = append(batch, one); len(batch) < issuedBatch {
 			return nil
 		}

@@ -106,6 +106,24 @@ func (s *Store) rowDirect(ctx context.Context, places []any, text string, args .
 	return err
 }
 
+// readRow reads the one row of a query on a hot path in the same way. Errors:
+// gorm.ErrRecordNotFound.
+func (s *Store) readRow(ctx context.Context, places []any, text string, args ...any) error {
+	pool := s.read.Statement.ConnPool
+	if s.engine == Postgres {
+		text = numbered(text)
+		if db, ok := pool.(*sql.DB); ok {
+			return pgRow(ctx, db, places, text, args)
+		}
+	}
+	rows, err := pool.QueryContext(ctx, text, args...)
+	if err == nil {
+		err = scanOne(rows, places)
+	}
+	noteFailure(s.read, err)
+	return err
+}
+
 // pgRow reads the one row of a statement with many parameters. It calls pgx directly: database/sql
 // would convert and check each parameter, and start a goroutine that watches the context. A
 // statement that was not sent is retried on another connection. Errors: gorm.ErrRecordNotFound;

@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -88,7 +89,7 @@ func (s *Instances) keep(ctx context.Context, i *domain.Instance, cert domain.Ce
 		if err := tx.Networks().Lock(ctx, domain.NameKey(i.Gateway)); err != nil {
 			return none, err
 		}
-		if err := checkPort(ctx, tx, *i); err != nil {
+		if err := errors.Join(checkName(ctx, tx, *i), checkPort(ctx, tx, *i)); err != nil {
 			return none, err
 		}
 		if err := pki.KeepServer(ctx, tx, &cert); err != nil {

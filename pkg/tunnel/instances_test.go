@@ -95,7 +95,8 @@ func TestInstances_Create_Whole(t *testing.T) {
 	})
 }
 
-// TestInstances_Create_AtOnce: of two replicas that make overlapping tunnels at once one is refused.
+// TestInstances_Create_AtOnce: of two replicas that make overlapping tunnels at once one is
+// refused.
 func TestInstances_Create_AtOnce(t *testing.T) {
 	onEngines(t, func(t *testing.T, w *World) {
 		ca := w.NewCA(t)
@@ -118,7 +119,10 @@ func TestInstances_RenewDue(t *testing.T) {
 		ctx := Operator(t)
 		ca := w.NewCA(t)
 		i := create(t, w, ca.ID, func(s *domain.InstanceSpec) { s.Expiration, s.KeyAlgorithm = new(90), "ed25519" })
-		last := create(t, w, ca.ID) // ends with its CA
+		short := Must(w.CAs.Create(ctx, domain.CASpec{
+			Name: "short", Subject: domain.Subject{Email: "a@example.com"}, Expiration: new(365),
+		}))(t)
+		last := create(t, w, short.ID) // ends with its CA
 		w.Clock.Pass(59 * Day)
 		Check(t, w.Instances.RenewDue(ctx))
 		WantSame(t, Must(w.Instances.Get(ctx, i.ID))(t).CertificateID, i.CertificateID)
@@ -241,7 +245,8 @@ func TestInstances_Send(t *testing.T) {
 		t.Error("two archives of the same contents differ")
 	}
 	told := w.Events(t)
-	if last := told[len(told)-1]; len(told) != events+2 || last.Action != domain.ActionExport || last.ResourceID != i.ID {
+	last := told[len(told)-1]
+	if len(told) != events+2 || last.Action != domain.ActionExport || last.ResourceID != i.ID {
 		t.Errorf("%d events, the last %+v", len(told)-events, last)
 	}
 	for header := range headersOf(t, &archives[0]) {

@@ -16,8 +16,8 @@ func tunnels(i domain.Instance) map[string]netip.Prefix {
 	return list
 }
 
-// addTunnels puts the networks of an instance into the plan of its gateway, which is locked. Errors:
-// *domain.Error with Rule for a network that overlaps another of the gateway.
+// addTunnels puts the networks of an instance into the plan of its gateway, which is locked.
+// Errors: *domain.Error with Rule for a network that overlaps another of the gateway.
 func addTunnels(ctx context.Context, tx domain.Store, i domain.Instance) error {
 	gateway := domain.NameKey(i.Gateway)
 	var list []domain.Network
@@ -53,8 +53,9 @@ func overlapFault(field string, prefix netip.Prefix, i domain.Instance, other do
 		prefix.String(), i.Name, other.Prefix.String(), other.InstanceName)
 }
 
-// moveTunnels replaces the networks of an instance in the plan, if they or the gateway have changed.
-// An instance with sites keeps its gateway, and its networks have the addresses of the sites.
+// moveTunnels replaces the networks of an instance in the plan, if they or the gateway have
+// changed. An instance with sites keeps its gateway, and its networks have the addresses of the
+// sites.
 func moveTunnels(ctx context.Context, tx domain.Store, before, after domain.Instance) error {
 	from, to := domain.NameKey(before.Gateway), domain.NameKey(after.Gateway)
 	if err := lockPlans(ctx, tx, from, to); err != nil {
@@ -167,6 +168,16 @@ func takenByServer(
 	return found, false, nil
 }
 
+// checkName refuses a name that is taken. Without it, the port of that instance would be the fault
+// that is found, since the name is also that of its gateway.
+func checkName(ctx context.Context, tx domain.Store, i domain.Instance) error {
+	found, err := tx.Instances().Page(ctx, domain.InstanceFilter{Name: i.Name}, domain.PageRequest{Size: 1})
+	if err == nil && len(found.Items) > 0 {
+		err = domain.Fault(domain.Duplicated, "name", domain.ReasonDuplicated)
+	}
+	return err
+}
+
 // portBatch is how many instances of a gateway are read at once.
 const portBatch = 100
 
@@ -180,7 +191,8 @@ func checkPort(ctx context.Context, tx domain.Store, i domain.Instance) error {
 			return err
 		}
 		for _, other := range found.Items {
-			if other.ID != i.ID && other.Port == i.Port && other.Proto == i.Proto {
+			same := other.ID == i.ID || domain.NameKey(other.Name) == domain.NameKey(i.Name)
+			if !same && other.Port == i.Port && other.Proto == i.Proto {
 				return domain.Fault(domain.Rule, "port", domain.ReasonPortTaken, other.Name)
 			}
 		}

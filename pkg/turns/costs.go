@@ -33,6 +33,12 @@ func Passwords() *Turns {
 	return sharedTurns(runtime.GOMAXPROCS(0))
 }
 
+// Imports are the turns for imports of many certificates: one at a time, because each holds all
+// that it imports in memory. Few may wait, for the same reason.
+func Imports() *Turns {
+	return New(bounded.TurnBounds{Workers: 1, Each: 1, Queue: 6, Total: 12}, 5*time.Second)
+}
+
 // sharedTurns have at least two workers, of which one caller may use half.
 func sharedTurns(workers int) *Turns {
 	workers = max(2, workers)

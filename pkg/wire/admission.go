@@ -117,6 +117,7 @@ func isStranger(r *http.Request) bool {
 func isLong(method, path string) bool {
 	switch strings.TrimSuffix(path, "/") {
 	case "/api/pam/devices/import", "/api/pam/devices/export", "/api/openvpn/cas/import",
+		"/api/openvpn/cas/:id/imports",
 		"/api/openvpn/clients/site2site/renew", "/api/openvpn/clients/site2site/pkcs12",
 		"/api/openvpn/clients/site2site/export":
 		return true

@@ -852,6 +852,50 @@ func (s *OpenVPNService) ImportCACRLDryRun(ctx context.Context, id int64, body C
 	return call[DryRun](ctx, s.client, r, options)
 }
 
+// ImportCACertificates imports many certificates of a CA.
+//
+// Takes over certificates that the CA has signed elsewhere, with their keys and revocations: those
+// of `certificates`, or those of an `archive`. The CA itself is imported before, by `POST
+// /openvpn/cas/import`. Needs `write` of `openvpn.clients` as well.
+//
+// An archive is a ZIP or tar.gz file: the directory of an easy-rsa PKI, version 2 or 3, at its top
+// or below it, as that of OpenVPN UI; or any files with certificates, keys and lists in PEM, and
+// PKCS#12 files. With `ca.crt` and `index.txt` the index counts too: its revocations are taken
+// over, and what it has without a file is told. A `ca.crt` of another CA is 409 `rule`. Links,
+// archives in the archive and certificates of more than 64 KiB are at fault; names that lead out of
+// the archive or that it has twice, an encrypted archive, more than 60000 files, 10000 certificates
+// or 10000 keys, and more than 256 MiB unpacked are 409 for the whole. Keys of OpenVPN's control
+// channel (`ta.key`) are told and not taken over.
+//
+// Of several certificates of one name the newest in force is the client's, and the others are its
+// earlier ones. A client that is there gets those that are newer than its own. Certificates of
+// servers, and others that are not for clients, are known afterwards without a client. One of
+// `certificates` that a single import would refuse is at fault, and so is one of an archive that is
+// made for clients and not accepted as one, and one that another CA has signed; the words are those
+// of the single import. A key of an archive that no password opens stays out, and its certificate
+// comes without it.
+//
+// All is stored in one transaction, or nothing: any fault is 409, with fields as
+// `certificates[3].cert`; for an archive the text names the file. With `partial=true` what is good
+// is stored, and the answer tells the faults in their rows. What is known already stays as it is: a
+// repeat changes nothing. One import runs at a time.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/imports, operation importCaCertificates.
+func (s *OpenVPNService) ImportCACertificates(ctx context.Context, id int64, body PkiImportCreate, params ImportCACertificatesParams, options ...CallOption) (*PkiImport, error) {
+	r := &request{
+		operation: "importCaCertificates", method: "POST", path: "/api/openvpn/cas/{id}/imports", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+		query:  url.Values{},
+	}
+	set(r.query, "partial", params.Partial)
+	set(r.query, "dry_run", params.DryRun)
+	return call[PkiImport](ctx, s.client, r, options)
+}
+
 // CreateRevocation revokes any certificate of a CA.
 //
 // Revokes one certificate that the CA has ever signed, whether or not it is known here: by its
@@ -1560,6 +1604,15 @@ type GetCACRLParams struct {
 	// The Last-Modified of a copy at hand. It counts only where there is no If-None-Match, and what
 	// is no date does not count. At most 1000 characters.
 	IfModifiedSince string
+}
+
+// ImportCACertificatesParams are the parameters of ImportCACertificates. A zero value is not sent.
+type ImportCACertificatesParams struct {
+	// `true`: what is good is stored. `false`: all or nothing.
+	Partial *bool
+	// `true`: nothing is changed. The answer says what would become of each row, also where the
+	// import would be refused.
+	DryRun *bool
 }
 
 // GetInstancesPagesParams are the parameters of GetInstancesPages. A zero value is not sent.

@@ -621,6 +621,122 @@ type MergedCRL struct {
 	Added int64 `json:"added"`
 }
 
+// PkiImportCreate is sent: the schema PkiImportCreate of the document Chaveiro.
+type PkiImportCreate struct {
+	// The certificates, each with what belongs to it. Not beside `archive`. At most 1000 items.
+	Certificates Optional[[]PkiImportCertificate] `json:"certificates,omitzero"`
+	// A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not beside
+	// `certificates`. At most 33554432 characters.
+	Archive Optional[string] `json:"archive,omitzero"`
+	// A revocation list of the CA in PEM, which is merged as by `POST
+	// /openvpn/cas/{id}/crl/import`. At most 12582912 characters.
+	CRL Optional[string] `json:"crl,omitzero"`
+	// The password of all encrypted keys and PKCS#12 files that have no other here. At most 1024
+	// characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// Passwords of single files of the archive. At most 1000 items.
+	Passwords Optional[[]PkiImportPassword] `json:"passwords,omitzero"`
+}
+
+// PkiImportCertificate is sent: the schema PkiImportCertificate of the document Chaveiro.
+type PkiImportCertificate struct {
+	// The certificate in PEM. From 1 to 65536 characters.
+	Cert string `json:"cert"`
+	// The private key in PEM; without it the key stays where it is, and can't be had here. At most
+	// 65536 characters.
+	Key Optional[string] `json:"key,omitzero"`
+	// The password of an encrypted key. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// E-mail address of the client; that of the certificate when left out. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Whether the certificate is revoked; `false` when left out.
+	Revoked Optional[bool] `json:"revoked,omitzero"`
+	// Since when, in ISO 8601; without a zone it is UTC. Now when left out. At most 64 characters.
+	RevokedDate Optional[string] `json:"revoked_date,omitzero"`
+}
+
+// PkiImportPassword is sent: the schema PkiImportPassword of the document Chaveiro.
+type PkiImportPassword struct {
+	// The path of the file in the archive, or its name, with or without its extension. From 1 to
+	// 1024 characters.
+	File string `json:"file"`
+	// Its password. From 1 to 1024 characters.
+	Password string `json:"password"`
+}
+
+// PkiImport is the schema PkiImport of the document Chaveiro.
+type PkiImport struct {
+	// Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+	// Whether something was stored; `false` when everything was known already.
+	Stored bool `json:"stored"`
+	// The id of the CA.
+	CAID int64 `json:"ca_id"`
+	// How many rows came in.
+	Created int `json:"created"`
+	// How many were known already.
+	Unchanged int `json:"unchanged"`
+	// How many can't come in, and need not.
+	LeftOut int `json:"left_out"`
+	// How many are at fault.
+	Refused int `json:"refused"`
+	// What became of each certificate, revocation, list and key.
+	Rows []PkiImportRow `json:"rows"`
+}
+
+// PkiImportRow is the schema PkiImportRow of the document Chaveiro.
+type PkiImportRow struct {
+	// What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is
+	// for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not
+	// come in with it; `crl`, `key`, `file`.
+	Kind string `json:"kind"`
+	// `created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and
+	// need not. `refused`: it is at fault. In a dry run, what would be.
+	Result string `json:"result"`
+	// The file of the archive, with the line of the index; or the place in the request, as
+	// `certificates[0]`.
+	File string `json:"file"`
+	// The common name of the certificate; empty when it is not known.
+	Name string `json:"name"`
+	// The serial number in lower-case hex; empty when it is not known.
+	Serial string `json:"serial"`
+	// When the certificate ends.
+	ExpiryDate *time.Time `json:"expiry_date"`
+	// Since when it is revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// Why, as in RFC 5280, section 5.3.1.
+	RevocationReason *string `json:"revocation_reason"`
+	// Whether its private key came in with it.
+	Key bool `json:"key"`
+	// The id of its client.
+	ClientID *int64 `json:"client_id"`
+	// What else there is to know.
+	Notes []PkiImportNote `json:"notes"`
+	// Why it is refused or left out, or, of one that came in, why it is not a client's.
+	Errors []PkiImportError `json:"errors"`
+}
+
+// PkiImportNote is the schema PkiImportNote of the document Chaveiro.
+type PkiImportNote struct {
+	// Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`,
+	// `control_channel_key`, `older`, `not_client`, `another_list`.
+	Code string `json:"code"`
+	// A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// PkiImportError is the schema PkiImportError of the document Chaveiro.
+type PkiImportError struct {
+	// The name of the faulty field, as in the single import; empty when no field is to blame.
+	Field string `json:"field"`
+	// `required`: a mandatory field is missing.
+	Type FieldErrorType `json:"type"`
+	// A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
 // RevocationCreate is sent: the schema RevocationCreate of the document Chaveiro.
 type RevocationCreate struct {
 	// The serial number: in hex, with or without colons or `0x`, or in decimal. One of digits alone

@@ -93,10 +93,11 @@ func (s *Server) startClient(dir string, profile []byte, password string) (*proc
 
 // watch reads both logs until they show the outcome.
 func (s *Server) watch(ctx context.Context, client *process, from int) (Result, error) {
+	serverSign, clientSign := s.signs()
 	for {
 		serverMore, clientMore, ended := s.proc.log.more(), client.log.more(), closed(client.exited)
 		r := Result{ServerLog: s.proc.log.since(from), ClientLog: client.log.since(0)}
-		if r.judge(s.connected(), ended) {
+		if r.judge(serverSign, clientSign, ended) {
 			return r, s.settle(ctx, r, from)
 		}
 		select {
@@ -133,30 +134,31 @@ var (
 	refusedByClient = regexp.MustCompile(`VERIFY (\w+ )?ERROR.*|Error: private key password.*|Options error: .*` +
 		`|OpenSSL: error:\w+:SSL routines:.*|TLS Error: TLS key negotiation failed.*` +
 		`|AUTH: Received control message: AUTH_FAILED.*`)
-	fatal = regexp.MustCompile(`(.*)\n.*Exiting due to fatal error`)
+	pushedOption = regexp.MustCompile(`Options error: .*\[PUSH-OPTIONS\].*`)
+	fatal        = regexp.MustCompile(`(.*)\n.*Exiting due to fatal error`)
 )
 
 const established = "Peer Connection Initiated"
 
-// connected is what a client says in the end. With a configuration of its own, a server also tells
-// it addresses and routes.
-func (s *Server) connected() string {
-	if s.config {
-		return "Initialization Sequence Completed"
+// signs are what both sides say in the end.
+func (s *Server) signs() (server, client string) {
+	if s.config { // it also tells the client addresses and routes
+		return "'PUSH_REPLY,", "Initialization Sequence Completed"
 	}
-	return established
+	return established, established
 }
 
 // judge fills in the outcome and reports whether there is one. The server's log takes precedence:
 // with TLS 1.3 a client is done before the server has checked its certificate.
-func (r *Result) judge(connected string, clientEnded bool) bool {
-	for _, reason := range []string{refusedByServer.FindString(r.ServerLog), refusedByClient.FindString(r.ClientLog)} {
+func (r *Result) judge(serverSign, clientSign string, clientEnded bool) bool {
+	client := pushedOption.ReplaceAllString(r.ClientLog, "") // a client goes on without it
+	for _, reason := range []string{refusedByServer.FindString(r.ServerLog), refusedByClient.FindString(client)} {
 		if reason != "" {
 			r.Reason = strings.TrimSpace(reason)
 			return true
 		}
 	}
-	r.Connected = strings.Contains(r.ServerLog, established) && strings.Contains(r.ClientLog, connected)
+	r.Connected = strings.Contains(r.ServerLog, serverSign) && strings.Contains(r.ClientLog, clientSign)
 	if r.Connected || !clientEnded {
 		return r.Connected
 	}

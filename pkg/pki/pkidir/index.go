@@ -21,7 +21,7 @@ var (
 // index reads index.txt: rows of state, end, revocation, serial, file and subject, divided by tabs.
 func (r *reader) index() ([]domain.IndexRow, error) {
 	name := path.Join(r.root, indexFile)
-	text, err := readFile(r.tree, name, maxLarge)
+	text, err := readFile(r.tree, name, r.large)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,9 @@ func (r *reader) index() ([]domain.IndexRow, error) {
 		place := fmt.Sprintf("%s:%d", name, number)
 		row, err := parseRow(line)
 		if err != nil {
-			r.found.Faults = append(r.found.Faults, domain.ForeignFault{Path: place, Err: err})
+			r.found.Faults = append(r.found.Faults, domain.ForeignFault{
+				Path: place, Err: fileFault("index", domain.ReasonIndexRow, err),
+			})
 			continue
 		}
 		row.Path = place

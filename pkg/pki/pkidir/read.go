@@ -31,6 +31,11 @@ var (
 	errLargeFile = fmt.Errorf("the file is larger than %d KiB", maxFile>>10)
 )
 
+// fileFault is the fault of a file, or of a row of the index.
+func fileFault(field string, reason domain.Reason, cause error) error {
+	return &domain.Error{Kind: domain.Invalid, Field: field, Reason: reason, Err: cause}
+}
+
 const (
 	authorityFile = "ca.crt"
 	indexFile     = "index.txt"
@@ -47,18 +52,21 @@ func EasyRSA(tree fs.FS) (domain.ForeignPKI, error) {
 	if err != nil {
 		return domain.ForeignPKI{}, err
 	}
-	r := reader{tree: tree, root: root, seen: map[string]bool{}}
-	if err := r.walk(); err != nil {
-		return r.found, err
+	return (&reader{tree: tree, root: root, large: maxLarge}).easyRSA()
+}
+
+func (r *reader) easyRSA() (domain.ForeignPKI, error) {
+	err := r.walk()
+	if err == nil {
+		r.found.Index, err = r.index()
 	}
-	r.found.Index, err = r.index()
 	return r.found, err
 }
 
 // PEM reads all certificates, keys and lists of a directory and of those below it, whatever the
 // names of the files are. Errors: ErrTooMany, and those of the files.
 func PEM(tree fs.FS) (domain.ForeignPKI, error) {
-	r := reader{tree: tree, root: ".", seen: map[string]bool{}, loose: true}
+	r := reader{tree: tree, root: ".", loose: true, large: maxLarge}
 	err := r.walk()
 	return r.found, err
 }
@@ -102,12 +110,25 @@ type reader struct {
 	loose bool            // the names of files mean nothing
 	seen  map[string]bool // certificates, keys and lists that another file has as well
 	files int
+	large int64 // octets of a list or an index at most
+	parts int   // certificates, and keys, at most; 0: any number
 	found domain.ForeignPKI
+}
+
+// ended reports whether there are more certificates, or keys, than may be.
+func (r *reader) ended() error {
+	for _, list := range [][]domain.ForeignPart{r.found.Certificates, r.found.Keys, r.found.Bundles, r.found.CRLs} {
+		if r.parts > 0 && len(list) > r.parts {
+			return domain.Fault(domain.Rule, archiveField, domain.ReasonTooMany, r.parts)
+		}
+	}
+	return nil
 }
 
 // walk reads all files. Of the copies of a certificate that with the best name is reported, so that
 // comes first.
 func (r *reader) walk() error {
+	r.seen = map[string]bool{}
 	var names []string
 	err := fs.WalkDir(r.tree, r.root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -115,6 +136,9 @@ func (r *reader) walk() error {
 		}
 		if r.files++; r.files > maxFiles {
 			return ErrTooMany
+		}
+		if strings.HasPrefix(entry.Name(), "._") {
+			return nil // macOS keeps attributes in such files
 		}
 		if entry.Type().IsRegular() || entry.Type()&fs.ModeSymlink != 0 && exists(r.tree, name) {
 			names = append(names, name)
@@ -129,6 +153,9 @@ func (r *reader) walk() error {
 	})
 	for _, name := range names {
 		if err := r.read(name); err != nil {
+			return err
+		}
+		if err := r.ended(); err != nil {
 			return err
 		}
 	}
@@ -151,10 +178,18 @@ func (r *reader) read(name string) error {
 	place := strings.TrimPrefix(name, r.root+"/")
 	text, err := r.text(name, place)
 	if err != nil {
-		r.found.Faults = append(r.found.Faults, domain.ForeignFault{Path: name, Err: err})
+		reason := domain.ReasonFileUnread
+		if errors.Is(err, errLargeFile) {
+			reason = domain.ReasonFileSize
+		}
+		r.found.Faults = append(r.found.Faults, domain.ForeignFault{Path: name, Err: fileFault("", reason, err)})
 		return nil
 	}
-	if bytes.Contains(text, []byte("-----BEGIN OpenVPN Static key V1-----")) {
+	if isBundle(name) {
+		r.takeBundle(name, text)
+		return nil
+	}
+	if slices.ContainsFunc(channelKeys, func(line string) bool { return bytes.Contains(text, []byte(line)) }) {
 		r.found.Static = append(r.found.Static, name)
 	}
 	for {
@@ -167,6 +202,27 @@ func (r *reader) read(name string) error {
 	}
 }
 
+// channelKeys begin the keys of OpenVPN's control channel: those of tls-auth and tls-crypt, and
+// those of tls-crypt-v2.
+var channelKeys = []string{
+	"-----BEGIN OpenVPN Static key V1-----", "-----BEGIN OpenVPN tls-crypt-v2 client key-----",
+	"-----BEGIN OpenVPN tls-crypt-v2 server key-----",
+}
+
+// isBundle reports whether the name of a file is that of a PKCS #12 file.
+func isBundle(name string) bool {
+	extension := strings.ToLower(path.Ext(name))
+	return extension == ".p12" || extension == ".pfx"
+}
+
+// takeBundle keeps a PKCS #12 file, unless another file is the same.
+func (r *reader) takeBundle(name string, text []byte) {
+	if len(text) > 0 && !r.seen[string(text)] {
+		r.seen[string(text)] = true
+		r.found.Bundles = append(r.found.Bundles, domain.ForeignPart{Path: name, PEM: domain.Secret(text)})
+	}
+}
+
 // text reads a file. A large one has no certificate, unless it is a list.
 func (r *reader) text(name, place string) ([]byte, error) {
 	if !r.loose && place == indexFile {
@@ -174,7 +230,7 @@ func (r *reader) text(name, place string) ([]byte, error) {
 	}
 	limit := int64(maxFile)
 	if strings.Contains(path.Base(place), "crl") {
-		limit = maxLarge
+		limit = r.large
 	}
 	text, err := readFile(r.tree, name, limit)
 	if errors.Is(err, errLargeFile) && !named(name) {
@@ -185,7 +241,7 @@ func (r *reader) text(name, place string) ([]byte, error) {
 
 // named reports whether the name of a file promises a certificate or a key.
 func named(name string) bool {
-	return slices.Contains([]string{".crt", ".pem", ".key", ".cer"}, path.Ext(name))
+	return slices.Contains([]string{".crt", ".pem", ".key", ".cer"}, path.Ext(name)) || isBundle(name)
 }
 
 func readFile(tree fs.FS, name string, limit int64) ([]byte, error) {

@@ -29,6 +29,23 @@ func (s *Hooked) Transact(ctx context.Context, fn func(domain.Store) error) erro
 	})
 }
 
+// Clients returns the clients with the hooks.
+func (s *Hooked) Clients() domain.Clients { return hookedClients{s.Store.Clients(), s} }
+
+type hookedClients struct {
+	domain.Clients
+	hooks *Hooked
+}
+
+// RenewAtOnce is a transaction with the hooks.
+func (c hookedClients) RenewAtOnce(ctx context.Context, r *domain.Renewal, e *domain.Event) (done bool, err error) {
+	err = c.hooks.Transact(ctx, func(tx domain.Store) (err error) {
+		done, err = tx.Clients().RenewAtOnce(ctx, r, e)
+		return err
+	})
+	return done, err
+}
+
 // Audit returns the audit with the hooks.
 func (s *Hooked) Audit() domain.Audit { return hookedAudit{s.Store.Audit(), s} }
 

@@ -19,7 +19,8 @@ func testDeadlocks(t *testing.T, s domain.Store) {
 	c.client = newClient(t, s, c.authority.ID)
 	check(t, s.Devices().MakeNames(t.Context(), &c.device))
 	changes := []func(context.Context) error{
-		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.saveDevice, c.editDomain, c.deleteDomain,
+		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.renewAtOnce,
+		c.saveDevice, c.editDomain, c.deleteDomain,
 	}
 	_, faults := domaintest.Together(each*len(changes), func(i int) (struct{}, error) {
 		for range rounds {
@@ -129,6 +130,19 @@ func (c contested) renew(ctx context.Context) error {
 		record.Take(cert)
 		return tx.Clients().Renew(ctx, record)
 	})
+}
+
+// renewAtOnce stores nothing when the client or the CA has changed meanwhile.
+func (c contested) renewAtOnce(ctx context.Context) error {
+	client, standing, err := c.Clients().Standing(ctx, c.client.ID)
+	if err != nil {
+		return err
+	}
+	r, event := domain.Renewal{Before: client, Standing: standing, After: client, Until: overlapEnd}, sampleEvent()
+	r.Certificate = sampleCertificate(client, fresh("serial"))
+	r.After.Take(r.Certificate)
+	_, err = c.Clients().RenewAtOnce(ctx, &r, &event)
+	return err
 }
 
 // saveDevice makes the device or changes it, with a nonce and another spelling of a name. It stores

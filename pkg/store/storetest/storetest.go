@@ -31,6 +31,7 @@ var groups = []struct {
 	{"CAs_Page", testCAPages},
 	{"Clients", clientRules.run},
 	{"Clients_Enrol", enrolRules.run},
+	{"Clients_RenewAtOnce", renewalRules.run},
 	{"Clients_MarkExpired", testMarkExpired},
 	{"Clients_MarkExpired_ClockAhead", testMarkAhead},
 	{"Clients_Page_Filters", testClientFilters},

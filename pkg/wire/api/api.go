@@ -38,6 +38,7 @@ type Config struct {
 // API implements the operations of the document: one struct per resource.
 type API struct {
 	clients
+	pkiImports
 	certificates
 	cas
 	instances
@@ -86,6 +87,7 @@ func Mount(e *echo.Echo, config Config) error {
 	s := config.Services
 	handlers := API{
 		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
+		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
 		instances:      instances{tunnels: s.Instances, present: config.Now},

@@ -117,6 +117,54 @@ var commonTexts = map[domain.Reason][languages]string{
 		"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.",
 		"The client is revoked or suspended. Renew it alone to bring it back.",
 	},
+	domain.ReasonOneOf: {"Informe só um destes campos: %s.", "Give only one of these fields: %s."},
+	domain.ReasonOtherIssuer: {
+		"O certificado não foi assinado por esta CA: seu emissor é %s.",
+		"This CA did not sign the certificate: its issuer is %s.",
+	},
+	domain.ReasonOtherPKI: {
+		"O arquivo é de outra CA: %s. Importe-a primeiro, ou escolha a CA dele.",
+		"The archive is of another CA: %s. Import that one first, or choose the archive's CA.",
+	},
+	domain.ReasonBase64: {"Não é base64.", "It is not base64."},
+	domain.ReasonArchive: {
+		"Não é um arquivo zip nem tar.gz inteiro.", "It is not a whole zip or tar.gz archive.",
+	},
+	domain.ReasonArchivePath: {
+		"O nome deste arquivo leva para fora do pacote, ou tem caracteres de controle.",
+		"The name of this file leads out of the archive, or has control characters.",
+	},
+	domain.ReasonArchiveLocked: {
+		"O pacote é cifrado com senha: envie-o sem senha. As chaves dentro dele podem ter senhas.",
+		"The archive is encrypted with a password: send it without one. The keys in it may have passwords.",
+	},
+	domain.ReasonArchiveSize: {
+		"O pacote, ou o que há nele, é grande demais: no máximo %d MiB. Envie só certificados, chaves, índice e lista.",
+		"The archive, or what is in it, is too large: at most %d MiB. Send certificates, keys, index and list only.",
+	},
+	domain.ReasonArchiveEmpty: {
+		"Não há certificados, listas nem índice para importar.",
+		"There are no certificates, lists or index to import.",
+	},
+	domain.ReasonArchiveLink: {
+		"É um link ou um arquivo especial: estes não são lidos.", "It is a link or a special file: these are not read.",
+	},
+	domain.ReasonArchiveNested: {
+		"É um pacote dentro do pacote, que não é lido: envie-o sozinho.",
+		"It is an archive in the archive, which is not read: send it by itself.",
+	},
+	domain.ReasonIndexRow: {
+		"Esta linha de index.txt não pode ser lida: são seis colunas separadas por tabulação.",
+		"This row of index.txt can't be read: there must be six columns divided by tabs.",
+	},
+	domain.ReasonFileUnread: {"O arquivo não pode ser lido.", "The file can't be read."},
+	domain.ReasonPKCS12: {
+		"Não é um arquivo PKCS#12 protegido por senha.", "It is not a PKCS#12 file that is protected by a password.",
+	},
+	domain.ReasonImportTime: {
+		"O tempo de uma requisição não basta, por causa das chaves cifradas: envie menos de cada vez.",
+		"The time of a request does not suffice, because of the encrypted keys: send fewer at a time.",
+	},
 	domain.ReasonOutOfTime: {
 		"O tempo da requisição acabou antes deste arquivo. Peça-o de novo.",
 		"The time of the request ended before this file. Ask for it again.",

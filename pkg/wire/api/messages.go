@@ -65,6 +65,9 @@ func message(fault *domain.Error, lang language) string {
 	if fault.Line > 0 {
 		text = fmt.Sprintf(inLine[lang], fault.Line) + text
 	}
+	if fault.File != "" {
+		text = fault.File + ": " + text
+	}
 	return text
 }
 

@@ -13,6 +13,10 @@ import (
 // arguments are those that each reason has; a reason that is not here has none.
 var arguments = map[domain.Reason][]any{
 	domain.ReasonType:         {"string"},
+	domain.ReasonOneOf:        {"certificates, archive"},
+	domain.ReasonOtherIssuer:  {"CN=antiga"},
+	domain.ReasonOtherPKI:     {"CN=antiga"},
+	domain.ReasonArchiveSize:  {24},
 	domain.ReasonCharset:      {"A-Z"},
 	domain.ReasonTooShort:     {uint64(1)},
 	domain.ReasonTooLong:      {30},

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 )
 
@@ -72,8 +73,14 @@ func (w oddWorld) tryCase(t *testing.T, dir string) {
 	if c.Password != "" {
 		body["password"] = c.Password
 	}
+	if path == clientsPath {
+		w.tryArchive(t, c, body["ca_id"], texts)
+	}
 	got := w.post(t, path+"/import", body)
 	got.want(t, c.Want.Status, c.Want.Field, c.Want.Type)
+	if c.Op == "ca-import" {
+		w.tryArchiveOfCA(t, c, texts)
+	}
 	if list := texts["crl"]; list != "" && got.status == 200 {
 		w.wantAllRevoked(t, got.object(t)["id"], list)
 	}
@@ -110,4 +117,57 @@ func readText(t *testing.T, dir, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// tryArchive imports the client from an archive, as a dry run: it is judged as by the single
+// import.
+func (w oddWorld) tryArchive(t *testing.T, c oddCase, caID any, texts map[string]string) {
+	t.Helper()
+	path := fmt.Sprintf("%s/%v/imports?dry_run=true", casPath, caID)
+	body := map[string]any{"archive": zipOf(t, "a.crt", texts["cert"], "a.key", texts["key"])}
+	var report gen.PkiImport
+	got := w.post(t, path, body)
+	got.want(t, 200, "", "")
+	if err := json.Unmarshal(got.body, &report); err != nil || len(report.Rows) != 1 {
+		t.Fatalf("%s %v", got.body, err)
+	}
+	row := report.Rows[0]
+	if c.Want.Status == 200 {
+		if row.Result != "created" || row.Kind != "client" || !row.Key {
+			t.Errorf("of an archive: %+v", row)
+		}
+		return
+	}
+	if row.Result != "refused" || row.Errors[0].Field != c.Want.Field || string(row.Errors[0].Type) != c.Want.Type {
+		t.Errorf("of an archive: %+v", row)
+	}
+	got = w.post(t, fmt.Sprintf("%s/%v/imports", casPath, caID), body)
+	got.want(t, c.Want.Status, c.Want.Field, c.Want.Type)
+}
+
+// tryArchiveOfCA imports the archive of a CA into that CA, or into another one, which refuses it. A
+// list that the import of the CA refuses is at fault here too.
+func (w oddWorld) tryArchiveOfCA(t *testing.T, c oddCase, texts map[string]string) {
+	t.Helper()
+	files := []string{"pki/ca.crt", texts["cert"], "pki/index.txt", "", "pki/private/ca.key", texts["key"]}
+	if texts["crl"] != "" {
+		files = append(files, "pki/crl.pem", texts["crl"])
+	}
+	body := map[string]any{"archive": zipOf(t, files...)}
+	other := w.post(t, casPath, map[string]any{"name": "other", "email": "a@b.c"}).object(t)["id"]
+	field, kind := "archive", "rule"
+	if _, err := ca.ParseCertificate([]byte(texts["cert"])); err != nil {
+		kind = "invalid"
+	}
+	w.post(t, fmt.Sprintf("%s/%v/imports", casPath, other), body).want(t, 409, field, kind)
+	if c.Want.Status == 409 && c.Want.Field != "crl" {
+		return
+	}
+	id := any(1)
+	if c.Want.Field == "crl" {
+		in := map[string]any{"cert": texts["cert"], "key": texts["key"], "name": "without"}
+		id = w.post(t, casPath+"/import", in).object(t)["id"]
+	}
+	got := w.post(t, fmt.Sprintf("%s/%v/imports", casPath, id), body)
+	got.want(t, c.Want.Status, c.Want.Field, c.Want.Type)
 }

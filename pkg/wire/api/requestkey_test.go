@@ -83,6 +83,10 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"importClientSite2Site": {path: clientsPath + "/import", body: object(t,
 			"ca_id", json.Number(imported), "email", "a@b.c", "key", string(servicetest.KeyPEM(t, clientKey)),
 			"cert", string(foreign.Issue(t, clientKey.Public())))},
+		"importCaCertificates": {
+			path: casPath + "/" + imported + "/imports", other: `{"crl": "x"}`,
+			body: manyOf(t, string(foreign.Issue(t, servicetest.NewKey(t).Public()))),
+		},
 		"importPamDevices": {
 			path: "/api/pam/devices/import", body: header + "n" + round + ",10.0.0.2,m,t,v,s\n", other: header,
 			media: "text/csv",

@@ -365,6 +365,19 @@ export type ImportCaCrlDryRunRequest = types.CrlImport & {
   id: number;
 };
 
+/** What importCaCertificates takes. */
+export type ImportCaCertificatesRequest = types.PkiImportCreate & {
+  /** The id of the addressed resource. */
+  id: number;
+  /** `true`: what is good is stored. `false`: all or nothing. */
+  partial?: boolean | undefined;
+  /**
+   * `true`: nothing is changed. The answer says what would become of each row, also where the
+   * import would be refused.
+   */
+  dryRun?: boolean | undefined;
+};
+
 /** What createRevocation takes. */
 export type CreateRevocationRequest = types.RevocationCreate & {
   /** The id of the addressed resource. */
@@ -952,6 +965,17 @@ const operations = {
     accept: "application/vnd.chaveiro.dry-run+json",
     answer: shapes.DryRun,
   },
+  importCaCertificates: {
+    id: "importCaCertificates",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/imports",
+    retry: "keyed",
+    args: { "id": "id" },
+    query: { "partial": "partial", "dry_run": "dryRun" },
+    json: { shape: shapes.PkiImportCreate },
+    accept: "application/json",
+    answer: shapes.PkiImport,
+  },
   createRevocation: {
     id: "createRevocation",
     method: "POST",
@@ -1240,6 +1264,7 @@ export class OpenvpnGroup {
     UpdateCa: empty<UpdateCaRequest>,
     ImportCaCrl: empty<ImportCaCrlRequest>,
     ImportCaCrlDryRun: empty<ImportCaCrlDryRunRequest>,
+    ImportCaCertificates: empty<ImportCaCertificatesRequest>,
     CreateRevocation: empty<CreateRevocationRequest>,
     Revocation: empty<CreateRevocationRequest>,
     CreateRevocationDryRun: empty<CreateRevocationDryRunRequest>,
@@ -1903,6 +1928,43 @@ export class OpenvpnGroup {
    */
   importCaCrlDryRun(request: ImportCaCrlDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
     return this.#client.call(operations.importCaCrlDryRun, request, options);
+  }
+
+  /**
+   * Import many certificates of a CA.
+   *
+   * Takes over certificates that the CA has signed elsewhere, with their keys and revocations:
+   * those of `certificates`, or those of an `archive`. The CA itself is imported before, by `POST
+   * /openvpn/cas/import`. Needs `write` of `openvpn.clients` as well.
+   *
+   * An archive is a ZIP or tar.gz file: the directory of an easy-rsa PKI, version 2 or 3, at its
+   * top or below it, as that of OpenVPN UI; or any files with certificates, keys and lists in PEM,
+   * and PKCS#12 files. With `ca.crt` and `index.txt` the index counts too: its revocations are
+   * taken over, and what it has without a file is told. A `ca.crt` of another CA is 409 `rule`.
+   * Links, archives in the archive and certificates of more than 64 KiB are at fault; names that
+   * lead out of the archive or that it has twice, an encrypted archive, more than 60000 files,
+   * 10000 certificates or 10000 keys, and more than 256 MiB unpacked are 409 for the whole. Keys of
+   * OpenVPN's control channel (`ta.key`) are told and not taken over.
+   *
+   * Of several certificates of one name the newest in force is the client's, and the others are its
+   * earlier ones. A client that is there gets those that are newer than its own. Certificates of
+   * servers, and others that are not for clients, are known afterwards without a client. One of
+   * `certificates` that a single import would refuse is at fault, and so is one of an archive that
+   * is made for clients and not accepted as one, and one that another CA has signed; the words are
+   * those of the single import. A key of an archive that no password opens stays out, and its
+   * certificate comes without it.
+   *
+   * All is stored in one transaction, or nothing: any fault is 409, with fields as
+   * `certificates[3].cert`; for an archive the text names the file. With `partial=true` what is
+   * good is stored, and the answer tells the faults in their rows. What is known already stays as
+   * it is: a repeat changes nothing. One import runs at a time.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/imports, operation importCaCertificates.
+   */
+  importCaCertificates(request: ImportCaCertificatesRequest, options?: CallOptions): Promise<SdkResponse<types.PkiImport>> {
+    return this.#client.call(operations.importCaCertificates, request, options);
   }
 
   /**

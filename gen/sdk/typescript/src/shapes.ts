@@ -255,6 +255,66 @@ export const MergedCrl: Shape = new ObjectShape(() => ({
   added: ["added"],
 }));
 
+export const PkiImportCreate: Shape = new ObjectShape(() => ({
+  certificates: ["certificates", { list: PkiImportCertificate }],
+  archive: ["archive"],
+  crl: ["crl"],
+  password: ["password"],
+  passwords: ["passwords", { list: PkiImportPassword }],
+}));
+
+export const PkiImportCertificate: Shape = new ObjectShape(() => ({
+  cert: ["cert"],
+  key: ["key"],
+  password: ["password"],
+  email: ["email"],
+  description: ["description"],
+  revoked: ["revoked"],
+  revoked_date: ["revokedDate"],
+}));
+
+export const PkiImportPassword: Shape = new ObjectShape(() => ({
+  file: ["file"],
+  password: ["password"],
+}));
+
+export const PkiImport: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  stored: ["stored"],
+  ca_id: ["caId"],
+  created: ["created"],
+  unchanged: ["unchanged"],
+  left_out: ["leftOut"],
+  refused: ["refused"],
+  rows: ["rows", { list: PkiImportRow }],
+}));
+
+export const PkiImportRow: Shape = new ObjectShape(() => ({
+  kind: ["kind"],
+  result: ["result"],
+  file: ["file"],
+  name: ["name"],
+  serial: ["serial"],
+  expiry_date: ["expiryDate", "date"],
+  revoked_at: ["revokedAt", "date"],
+  revocation_reason: ["revocationReason"],
+  key: ["key"],
+  client_id: ["clientId"],
+  notes: ["notes", { list: PkiImportNote }],
+  errors: ["errors", { list: PkiImportError }],
+}));
+
+export const PkiImportNote: Shape = new ObjectShape(() => ({
+  code: ["code"],
+  msg: ["msg"],
+}));
+
+export const PkiImportError: Shape = new ObjectShape(() => ({
+  field: ["field"],
+  type: ["type"],
+  msg: ["msg"],
+}));
+
 export const RevocationCreate: Shape = new ObjectShape(() => ({
   serial: ["serial"],
   cert: ["cert"],

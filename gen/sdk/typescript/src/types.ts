@@ -592,6 +592,144 @@ export interface MergedCrl {
   added: number;
 }
 
+/** Source: the schema PkiImportCreate of the document Chaveiro. */
+export interface PkiImportCreate {
+  /** The certificates, each with what belongs to it. Not beside `archive`. At most 1000 items. */
+  certificates?: PkiImportCertificate[] | null | undefined;
+  /**
+   * A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not beside
+   * `certificates`. At most 33554432 characters.
+   */
+  archive?: string | null | undefined;
+  /**
+   * A revocation list of the CA in PEM, which is merged as by `POST /openvpn/cas/{id}/crl/import`.
+   * At most 12582912 characters.
+   */
+  crl?: string | null | undefined;
+  /**
+   * The password of all encrypted keys and PKCS#12 files that have no other here. At most 1024
+   * characters.
+   */
+  password?: string | null | undefined;
+  /** Passwords of single files of the archive. At most 1000 items. */
+  passwords?: PkiImportPassword[] | null | undefined;
+}
+
+/** Source: the schema PkiImportCertificate of the document Chaveiro. */
+export interface PkiImportCertificate {
+  /** The certificate in PEM. From 1 to 65536 characters. */
+  cert: string;
+  /**
+   * The private key in PEM; without it the key stays where it is, and can't be had here. At most
+   * 65536 characters.
+   */
+  key?: string | null | undefined;
+  /** The password of an encrypted key. At most 1024 characters. */
+  password?: string | null | undefined;
+  /**
+   * E-mail address of the client; that of the certificate when left out. At most 255 characters.
+   */
+  email?: string | null | undefined;
+  /** Free text. At most 1000 characters. */
+  description?: string | null | undefined;
+  /** Whether the certificate is revoked; `false` when left out. */
+  revoked?: boolean | null | undefined;
+  /**
+   * Since when, in ISO 8601; without a zone it is UTC. Now when left out. At most 64 characters.
+   */
+  revokedDate?: string | null | undefined;
+}
+
+/** Source: the schema PkiImportPassword of the document Chaveiro. */
+export interface PkiImportPassword {
+  /**
+   * The path of the file in the archive, or its name, with or without its extension. From 1 to 1024
+   * characters.
+   */
+  file: string;
+  /** Its password. From 1 to 1024 characters. */
+  password: string;
+}
+
+/** Source: the schema PkiImport of the document Chaveiro. */
+export interface PkiImport {
+  /** Whether nothing was changed, because `dry_run` was asked for. */
+  dryRun: boolean;
+  /** Whether something was stored; `false` when everything was known already. */
+  stored: boolean;
+  /** The id of the CA. */
+  caId: number;
+  /** How many rows came in. */
+  created: number;
+  /** How many were known already. */
+  unchanged: number;
+  /** How many can't come in, and need not. */
+  leftOut: number;
+  /** How many are at fault. */
+  refused: number;
+  /** What became of each certificate, revocation, list and key. */
+  rows: PkiImportRow[];
+}
+
+/** Source: the schema PkiImportRow of the document Chaveiro. */
+export interface PkiImportRow {
+  /**
+   * What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is
+   * for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not
+   * come in with it; `crl`, `key`, `file`.
+   */
+  kind: string;
+  /**
+   * `created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and
+   * need not. `refused`: it is at fault. In a dry run, what would be.
+   */
+  result: string;
+  /**
+   * The file of the archive, with the line of the index; or the place in the request, as
+   * `certificates[0]`.
+   */
+  file: string;
+  /** The common name of the certificate; empty when it is not known. */
+  name: string;
+  /** The serial number in lower-case hex; empty when it is not known. */
+  serial: string;
+  /** When the certificate ends. */
+  expiryDate: Date | null;
+  /** Since when it is revoked. */
+  revokedAt: Date | null;
+  /** Why, as in RFC 5280, section 5.3.1. */
+  revocationReason: string | null;
+  /** Whether its private key came in with it. */
+  key: boolean;
+  /** The id of its client. */
+  clientId: number | null;
+  /** What else there is to know. */
+  notes: PkiImportNote[];
+  /** Why it is refused or left out, or, of one that came in, why it is not a client's. */
+  errors: PkiImportError[];
+}
+
+/** Source: the schema PkiImportNote of the document Chaveiro. */
+export interface PkiImportNote {
+  /**
+   * Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`, `control_channel_key`,
+   * `older`, `not_client`, `another_list`.
+   */
+  code: string;
+  /** A text for people, in the language of `Accept-Language`. */
+  msg: string;
+}
+
+/** Source: the schema PkiImportError of the document Chaveiro. */
+export interface PkiImportError {
+  /** The name of the faulty field, as in the single import; empty when no field is to blame. */
+  field: string;
+  /** `required`: a mandatory field is missing. */
+  type: FieldErrorType;
+  /** A text for people, in the language of `Accept-Language`. */
+  msg: string;
+}
+
 /** Source: the schema RevocationCreate of the document Chaveiro. */
 export interface RevocationCreate {
   /**

@@ -30,6 +30,12 @@ from ..models.api import (
     Ca,
     CrlFormat,
     MergedCrl,
+    PkiImportCertificate,
+    PkiImportPassword,
+    PkiImport,
+    PkiImportRow,
+    PkiImportNote,
+    PkiImportError,
     Revocation,
     RevocationReason,
     InstancePage,
@@ -1912,6 +1918,89 @@ class Openvpn:
             },
         )
         return self._transport.json(call, DryRun.from_dict, options)
+
+    def import_ca_certificates(
+        self,
+        id: int,
+        *,
+        certificates: Sequence[PkiImportCertificate | Mapping[str, Any]] | None | Unset = UNSET,
+        archive: str | None | Unset = UNSET,
+        crl: str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        passwords: Sequence[PkiImportPassword | Mapping[str, Any]] | None | Unset = UNSET,
+        partial: bool | None = None,
+        dry_run: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> PkiImport:
+        """Import many certificates of a CA.
+
+        Takes over certificates that the CA has signed elsewhere, with their keys and revocations:
+        those of `certificates`, or those of an `archive`. The CA itself is imported before, by
+        `POST /openvpn/cas/import`. Needs `write` of `openvpn.clients` as well.
+
+        An archive is a ZIP or tar.gz file: the directory of an easy-rsa PKI, version 2 or 3, at its
+        top or below it, as that of OpenVPN UI; or any files with certificates, keys and lists in
+        PEM, and PKCS#12 files. With `ca.crt` and `index.txt` the index counts too: its revocations
+        are taken over, and what it has without a file is told. A `ca.crt` of another CA is 409
+        `rule`. Links, archives in the archive and certificates of more than 64 KiB are at fault;
+        names that lead out of the archive or that it has twice, an encrypted archive, more than
+        60000 files, 10000 certificates or 10000 keys, and more than 256 MiB unpacked are 409 for
+        the whole. Keys of OpenVPN's control channel (`ta.key`) are told and not taken over.
+
+        Of several certificates of one name the newest in force is the client's, and the others are
+        its earlier ones. A client that is there gets those that are newer than its own.
+        Certificates of servers, and others that are not for clients, are known afterwards without a
+        client. One of `certificates` that a single import would refuse is at fault, and so is one
+        of an archive that is made for clients and not accepted as one, and one that another CA has
+        signed; the words are those of the single import. A key of an archive that no password opens
+        stays out, and its certificate comes without it.
+
+        All is stored in one transaction, or nothing: any fault is 409, with fields as
+        `certificates[3].cert`; for an archive the text names the file. With `partial=true` what is
+        good is stored, and the answer tells the faults in their rows. What is known already stays
+        as it is: a repeat changes nothing. One import runs at a time.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - certificates: The certificates, each with what belongs to it. Not beside `archive`. At
+          most 1000 items.
+        - archive: A ZIP or tar.gz file of at most 24 MiB, in base64 (RFC 4648, section 4). Not
+          beside `certificates`. At most 33554432 characters.
+        - crl: A revocation list of the CA in PEM, which is merged as by `POST
+          /openvpn/cas/{id}/crl/import`. At most 12582912 characters.
+        - password: The password of all encrypted keys and PKCS#12 files that have no other here. At
+          most 1024 characters.
+        - passwords: Passwords of single files of the archive. At most 1000 items.
+        - partial: `true`: what is good is stored. `false`: all or nothing.
+        - dry_run: `true`: nothing is changed. The answer says what would become of each row, also
+          where the import would be refused.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/imports, operation importCaCertificates.
+        """
+        call = Call(
+            "importCaCertificates",
+            "POST",
+            "/api/openvpn/cas/{id}/imports",
+            "keyed",
+            args={"id": id},
+            query={
+                "partial": partial,
+                "dry_run": dry_run,
+            },
+            body={
+                "certificates": certificates,
+                "archive": archive,
+                "crl": crl,
+                "password": password,
+                "passwords": passwords,
+            },
+        )
+        return self._transport.json(call, PkiImport.from_dict, options)
 
     def create_revocation(
         self,

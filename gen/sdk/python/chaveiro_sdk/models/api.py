@@ -579,6 +579,213 @@ class MergedCrl:
 
 
 @dataclass(slots=True, kw_only=True)
+class PkiImportCertificate:
+    """The schema PkiImportCertificate of the document Chaveiro."""
+
+    cert: str
+    """The certificate in PEM. At most 65536 characters."""
+
+    key: str | None | Unset = UNSET
+    """The private key in PEM; without it the key stays where it is, and can't be had here. At most
+    65536 characters.
+    """
+
+    password: str | None | Unset = UNSET
+    """The password of an encrypted key. At most 1024 characters."""
+
+    email: str | None | Unset = UNSET
+    """E-mail address of the client; that of the certificate when left out. At most 255 characters.
+    """
+
+    description: str | None | Unset = UNSET
+    """Free text. At most 1000 characters."""
+
+    revoked: bool | None | Unset = UNSET
+    """Whether the certificate is revoked; `false` when left out."""
+
+    revoked_date: datetime | str | None | Unset = UNSET
+    """Since when, in ISO 8601; without a zone it is UTC. Now when left out. At most 64 characters.
+    """
+
+
+@dataclass(slots=True, kw_only=True)
+class PkiImportPassword:
+    """The schema PkiImportPassword of the document Chaveiro."""
+
+    file: str
+    """The path of the file in the archive, or its name, with or without its extension. At most 1024
+    characters.
+    """
+
+    password: str
+    """Its password. At most 1024 characters."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PkiImport:
+    """The schema PkiImport of the document Chaveiro."""
+
+    dry_run: bool
+    """Whether nothing was changed, because `dry_run` was asked for."""
+
+    stored: bool
+    """Whether something was stored; `false` when everything was known already."""
+
+    ca_id: int
+    """The id of the CA."""
+
+    created: int
+    """How many rows came in."""
+
+    unchanged: int
+    """How many were known already."""
+
+    left_out: int
+    """How many can't come in, and need not."""
+
+    refused: int
+    """How many are at fault."""
+
+    rows: list[PkiImportRow]
+    """What became of each certificate, revocation, list and key. At most 250000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PkiImport:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            dry_run=data["dry_run"],
+            stored=data["stored"],
+            ca_id=data["ca_id"],
+            created=data["created"],
+            unchanged=data["unchanged"],
+            left_out=data["left_out"],
+            refused=data["refused"],
+            rows=[PkiImportRow.from_dict(item) for item in data["rows"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PkiImportRow:
+    """The schema PkiImportRow of the document Chaveiro."""
+
+    kind: str
+    """What it is: `ca`, the CA itself; `client`, `server` or `foreign`, a certificate by what it is
+    for; `certificate`, one that is not stored; `revocation`, one of a certificate that does not
+    come in with it; `crl`, `key`, `file`.
+    """
+
+    result: str
+    """`created`: it came in. `unchanged`: it was known already. `left_out`: it can't come in, and need
+    not. `refused`: it is at fault. In a dry run, what would be.
+    """
+
+    file: str
+    """The file of the archive, with the line of the index; or the place in the request, as
+    `certificates[0]`. At most 2048 characters.
+    """
+
+    name: str
+    """The common name of the certificate; empty when it is not known. At most 65536 characters."""
+
+    serial: str
+    """The serial number in lower-case hex; empty when it is not known. At most 65536 characters."""
+
+    expiry_date: datetime | None
+    """When the certificate ends. At most 32."""
+
+    revoked_at: datetime | None
+    """Since when it is revoked. At most 32."""
+
+    revocation_reason: str | None
+    """Why, as in RFC 5280, section 5.3.1. At most 64 characters."""
+
+    key: bool
+    """Whether its private key came in with it."""
+
+    client_id: int | None
+    """The id of its client."""
+
+    notes: list[PkiImportNote]
+    """What else there is to know. At most 16 items."""
+
+    errors: list[PkiImportError]
+    """Why it is refused or left out, or, of one that came in, why it is not a client's. At most 1000
+    items.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PkiImportRow:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            kind=data["kind"],
+            result=data["result"],
+            file=data["file"],
+            name=data["name"],
+            serial=data["serial"],
+            expiry_date=None if (value := data["expiry_date"]) is None else read_datetime(value),
+            revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
+            revocation_reason=data["revocation_reason"],
+            key=data["key"],
+            client_id=data["client_id"],
+            notes=[PkiImportNote.from_dict(item) for item in data["notes"]],
+            errors=[PkiImportError.from_dict(item) for item in data["errors"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PkiImportNote:
+    """The schema PkiImportNote of the document Chaveiro."""
+
+    code: str
+    """Which note: `key_locked`, `earlier`, `other_ca`, `no_file`, `no_owner`, `control_channel_key`,
+    `older`, `not_client`, `another_list`. At most 64 characters.
+    """
+
+    msg: str
+    """A text for people, in the language of `Accept-Language`. At most 1000 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PkiImportNote:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            code=data["code"],
+            msg=data["msg"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PkiImportError:
+    """The schema PkiImportError of the document Chaveiro."""
+
+    field: str
+    """The name of the faulty field, as in the single import; empty when no field is to blame. At most
+    1000 characters.
+    """
+
+    type: FieldErrorType | str
+    """`required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field.
+    `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has
+    that id. `rule`: a rule of the system forbids it.
+    """
+
+    msg: str
+    """A text for people, in the language of `Accept-Language`. At most 4000 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PkiImportError:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            field=data["field"],
+            type=read_enum(FieldErrorType, data["type"]),
+            msg=data["msg"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
 class Revocation:
     """The schema Revocation of the document Chaveiro."""
 

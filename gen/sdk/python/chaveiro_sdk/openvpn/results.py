@@ -371,6 +371,15 @@ class OpenvpnResults:
             types.ImportCaCrlDryRunResponse, "dry_run", lambda: self._group.import_ca_crl_dry_run(**arguments)
         )
 
+    def import_ca_certificates(
+        self, request: types.ImportCaCertificatesRequest
+    ) -> types.ImportCaCertificatesResponse:
+        """Import many certificates of a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ImportCaCertificatesResponse, "report", lambda: self._group.import_ca_certificates(**arguments)
+        )
+
     def create_revocation(
         self, request: types.CreateRevocationRequest
     ) -> types.CreateRevocationResponse:

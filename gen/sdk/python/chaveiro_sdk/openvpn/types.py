@@ -30,6 +30,12 @@ from ..models.api import (
     Ca,
     CrlFormat,
     MergedCrl,
+    PkiImportCertificate,
+    PkiImportPassword,
+    PkiImport,
+    PkiImportRow,
+    PkiImportNote,
+    PkiImportError,
     Revocation,
     RevocationReason,
     InstancePage,
@@ -751,6 +757,27 @@ class ImportCaCrlDryRunResponse(Response):
 
 
 @dataclass
+class ImportCaCertificatesRequest(Request):
+    """The request of ``import_ca_certificates``."""
+
+    id: int
+    certificates: Sequence[PkiImportCertificate | Mapping[str, Any]] | None | Unset | None = None
+    archive: str | None | Unset | None = None
+    crl: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    passwords: Sequence[PkiImportPassword | Mapping[str, Any]] | None | Unset | None = None
+    partial: bool | None | None = None
+    dry_run: bool | None | None = None
+
+
+@dataclass
+class ImportCaCertificatesResponse(Response):
+    """The result of ``import_ca_certificates``."""
+
+    report: PkiImport | None = None
+
+
+@dataclass
 class CreateRevocationRequest(Request):
     """The request of ``create_revocation``."""
 
@@ -1271,6 +1298,12 @@ __all__ = [
     "Ca",
     "CrlFormat",
     "MergedCrl",
+    "PkiImportCertificate",
+    "PkiImportPassword",
+    "PkiImport",
+    "PkiImportRow",
+    "PkiImportNote",
+    "PkiImportError",
     "Revocation",
     "RevocationReason",
     "InstancePage",
@@ -1372,6 +1405,8 @@ __all__ = [
     "ImportCaCrlResponse",
     "ImportCaCrlDryRunRequest",
     "ImportCaCrlDryRunResponse",
+    "ImportCaCertificatesRequest",
+    "ImportCaCertificatesResponse",
     "CreateRevocationRequest",
     "CreateRevocationResponse",
     "CreateRevocationDryRunRequest",
