@@ -14,7 +14,8 @@ import (
 // plannedSites is how many sites the instance has; each has a LAN and an address.
 const plannedSites = 20_000
 
-// planSQL make all clients but the last one sites of the instance 1. {address} and {lan} are octets.
+// planSQL make all clients but the last one sites of the instance 1. {address} and {lan} are
+// octets.
 var planSQL = []string{`
 INSERT INTO client_configs (instance_id, client_id, settings, created_at, updated_at)
 SELECT 1, id, '{}', created_at, created_at FROM clients WHERE id < {last}`, `

@@ -14,34 +14,29 @@ var configKeys = []string{
 	"dns_domain", "max_routes", "created_at", "updated_at",
 }
 
+// made makes something, and returns its id.
+func (c *session) made(path string, body map[string]any) string {
+	c.t.Helper()
+	status, answer := c.call("POST", path, body)
+	if status != 200 {
+		c.t.Fatalf("%d %v", status, answer)
+	}
+	return fmt.Sprintf("%.0f", answer["id"])
+}
+
 // TestFlow_PythonSDK_Configs: the configs of a client, as the SDK asks for them and changes them.
 func TestFlow_PythonSDK_Configs(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	c := newSession(t, s)
 	c.logIn(s.Token)
-	made := func(path string, body map[string]any) string {
-		t.Helper()
-		status, answer := c.call("POST", path, body)
-		if status != 200 {
-			t.Fatalf("%d %v", status, answer)
-		}
-		return fmt.Sprintf("%.0f", answer["id"])
-	}
-	ca := map[string]any{"ca_id": 1, "email": "a@b.com.br"}
-	with := func(body map[string]any, name, network string, port int) map[string]any {
-		out := map[string]any{"name": name, "network": network, "port": port, "gateway": name}
-		for key, value := range body {
-			out[key] = value
-		}
-		return out
-	}
-	made(casPath, map[string]any{"name": "ca", "email": "a@b.com.br"})
-	client := made(clientsPath, map[string]any{"ca_id": 1, "name": "site", "email": "a@b.com.br"})
+	c.made(casPath, map[string]any{"name": "ca", "email": "a@b.com.br"})
+	client := c.made(clientsPath, map[string]any{"ca_id": 1, "name": "site", "email": "a@b.com.br"})
 	var instances []string
 	for i := range 3 {
-		instances = append(instances, made("/api/openvpn/instances",
-			with(ca, fmt.Sprint("vpn-", i), fmt.Sprintf("10.%d.0.0/24", 8+i), 1194+i)))
+		instances = append(instances, c.made(instancesPath, map[string]any{
+			"ca_id": 1, "name": fmt.Sprint("vpn-", i), "network": fmt.Sprintf("10.%d.0.0/24", 8+i),
+		}))
 	}
 	configs := clientsPath + "/" + client + "/configs"
 	status, config := c.call("GET", configs+"/"+instances[0], nil) // never set
@@ -66,6 +61,20 @@ func TestFlow_PythonSDK_Configs(t *testing.T) {
 	if status != 200 || len(config["iroutes"].([]any)) != 0 || config["dns_server"] != "" || config["static_ip"] != "10.8.0.77" {
 		t.Errorf("cleared: %d %v", status, config)
 	}
+	c.checkConfigs(configs, instances)
+	wrong := map[string]any{"static_ip": "10.8.0", "iroutes": []string{"10.9.0.1/24"}}
+	status, body := c.call("PUT", configs+"/"+instances[0], wrong)
+	if got := c.fieldErrors(body); status != 409 || !slices.Equal(got, []string{"static_ip invalid", "iroutes[0] invalid"}) {
+		t.Errorf("%d %v", status, got)
+	}
+	if status, body := c.call("GET", configs+"/99", nil); status != 404 {
+		t.Errorf("%d %v", status, body)
+	}
+}
+
+// checkConfigs reads the lists of the configs of a client, and of the sites of an instance.
+func (c *session) checkConfigs(configs string, instances []string) {
+	c.t.Helper()
 	for _, size := range []string{"", "1", "2", "3"} {
 		found, _ := c.pages(configs, "configs", size)
 		var ids []string
@@ -74,18 +83,10 @@ func TestFlow_PythonSDK_Configs(t *testing.T) {
 			ids = append(ids, fmt.Sprintf("%.0f", one["instance_id"]))
 		}
 		if !slices.Equal(ids, instances) {
-			t.Errorf("configs of %v instead of %v", ids, instances)
+			c.t.Errorf("configs of %v instead of %v", ids, instances)
 		}
 	}
 	if found, _ := c.pages(clientsPath+"?instance_id="+instances[1], "clients", ""); len(found) != 1 {
-		t.Errorf("%d sites of an instance", len(found))
-	}
-	wrong := map[string]any{"static_ip": "10.8.0", "iroutes": []string{"10.9.0.1/24"}}
-	status, body := c.call("PUT", configs+"/"+instances[0], wrong)
-	if got := c.fieldErrors(body); status != 409 || !slices.Equal(got, []string{"static_ip invalid", "iroutes[0] invalid"}) {
-		t.Errorf("%d %v", status, got)
-	}
-	if status, body := c.call("GET", configs+"/99", nil); status != 404 {
-		t.Errorf("%d %v", status, body)
+		c.t.Errorf("%d sites of an instance", len(found))
 	}
 }
