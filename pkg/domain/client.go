@@ -223,10 +223,14 @@ func (f ClientFilter) Wide() bool {
 		return false
 	case f.ByExpiry:
 		return f.CAID != 0 || f.Status == StatusRevoked || f.Status == StatusValid || f.InstanceID != 0
-	case f.InstanceID != 0:
-		return byEnd || f.CAID != 0 || f.Status != StatusAny
 	}
-	return byEnd
+	return byEnd || f.InstanceID != 0 && f.SelectsSites()
+}
+
+// SelectsSites reports whether a field besides InstanceID restricts.
+func (f ClientFilter) SelectsSites() bool {
+	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
+	return byEnd || f.Name != "" || f.CAID != 0 || f.Status != StatusAny || len(f.Serials) > 0
 }
 
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all

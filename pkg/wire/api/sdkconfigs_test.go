@@ -1,0 +1,90 @@
+package api_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
+)
+
+// configKeys are the keys that the SDK reads of a config without a check.
+var configKeys = []string{
+	"client_id", "instance_id", "static_ip", "push_routes", "iroutes", "push_reset", "extra_conf", "dns_server",
+	"dns_domain", "max_routes", "created_at", "updated_at",
+}
+
+// TestFlow_PythonSDK_Configs: the configs of a client, as the SDK asks for them and changes them.
+func TestFlow_PythonSDK_Configs(t *testing.T) {
+	t.Parallel()
+	s := wiretest.Start(t)
+	c := newSession(t, s)
+	c.logIn(s.Token)
+	made := func(path string, body map[string]any) string {
+		t.Helper()
+		status, answer := c.call("POST", path, body)
+		if status != 200 {
+			t.Fatalf("%d %v", status, answer)
+		}
+		return fmt.Sprintf("%.0f", answer["id"])
+	}
+	ca := map[string]any{"ca_id": 1, "email": "a@b.com.br"}
+	with := func(body map[string]any, name, network string, port int) map[string]any {
+		out := map[string]any{"name": name, "network": network, "port": port, "gateway": name}
+		for key, value := range body {
+			out[key] = value
+		}
+		return out
+	}
+	made(casPath, map[string]any{"name": "ca", "email": "a@b.com.br"})
+	client := made(clientsPath, map[string]any{"ca_id": 1, "name": "site", "email": "a@b.com.br"})
+	var instances []string
+	for i := range 3 {
+		instances = append(instances, made("/api/openvpn/instances",
+			with(ca, fmt.Sprint("vpn-", i), fmt.Sprintf("10.%d.0.0/24", 8+i), 1194+i)))
+	}
+	configs := clientsPath + "/" + client + "/configs"
+	status, config := c.call("GET", configs+"/"+instances[0], nil) // never set
+	if status != 200 {
+		t.Fatalf("%d %v", status, config)
+	}
+	c.checkObject(config, configKeys)
+	for i, id := range instances {
+		status, config = c.call("PUT", configs+"/"+id, map[string]any{ // each that is not None
+			"static_ip": fmt.Sprintf("10.%d.0.77", 8+i), "push_routes": []string{"10.10.0.0/24"}, "iroutes": []string{"10.100.0.0/16"},
+			"push_reset": false, "extra_conf": "", "dns_domain": "", "dns_server": "10.0.0.53", "max_routes": 0,
+		})
+		if status != 200 || config["static_ip"] != fmt.Sprintf("10.%d.0.77", 8+i) || config["dns_server"] != "10.0.0.53" {
+			t.Fatalf("%d %v", status, config)
+		}
+		c.checkObject(config, configKeys)
+		if status, same := c.call("PUT", configs+"/"+id, map[string]any{}); status != 200 || same["updated_at"] != config["updated_at"] {
+			t.Errorf("PUT of nothing: %d %v", status, same)
+		}
+	}
+	status, config = c.call("PUT", configs+"/"+instances[0], map[string]any{"iroutes": []string{}, "dns_server": ""})
+	if status != 200 || len(config["iroutes"].([]any)) != 0 || config["dns_server"] != "" || config["static_ip"] != "10.8.0.77" {
+		t.Errorf("cleared: %d %v", status, config)
+	}
+	for _, size := range []string{"", "1", "2", "3"} {
+		found, _ := c.pages(configs, "configs", size)
+		var ids []string
+		for _, one := range found {
+			c.checkObject(one, configKeys)
+			ids = append(ids, fmt.Sprintf("%.0f", one["instance_id"]))
+		}
+		if !slices.Equal(ids, instances) {
+			t.Errorf("configs of %v instead of %v", ids, instances)
+		}
+	}
+	if found, _ := c.pages(clientsPath+"?instance_id="+instances[1], "clients", ""); len(found) != 1 {
+		t.Errorf("%d sites of an instance", len(found))
+	}
+	status, body := c.call("PUT", configs+"/"+instances[0], map[string]any{"static_ip": "10.8.0.1", "iroutes": []string{"10.9.0.1/24"}})
+	if got := c.fieldErrors(body); status != 409 || !slices.Equal(got, []string{"static_ip invalid", "iroutes[0] invalid"}) {
+		t.Errorf("%d %v", status, got)
+	}
+	if status, body := c.call("GET", configs+"/99", nil); status != 404 {
+		t.Errorf("%d %v", status, body)
+	}
+}
