@@ -10,6 +10,7 @@ import (
 var catalogue = func() map[domain.Reason][languages]string {
 	all := maps.Clone(commonTexts)
 	maps.Copy(all, instanceTexts)
+	maps.Copy(all, planTexts)
 	return all
 }()
 
