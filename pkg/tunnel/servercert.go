@@ -73,7 +73,7 @@ func (s *Instances) keepRenewed(
 		if err := tx.Instances().Update(ctx, record); err != nil {
 			return none, err
 		}
-		return renewal(before, record, cert, until), nil
+		return hideDraft(ctx, renewal(before, record, cert, until)), nil
 	})
 	return record, err
 }
@@ -88,6 +88,14 @@ func renewal(before, after domain.Instance, cert domain.Certificate, until time.
 		Details: []slog.Attr{slog.String("serial", cert.Serial)},
 	}
 	done.After["serial"], done.After["superseded_at"] = cert.Serial, audit.Moment(until)
+	return done
+}
+
+// hideDraft takes out of a change what another run makes anew.
+func hideDraft(ctx context.Context, done audit.Change) audit.Change {
+	if domain.OriginOf(ctx).DryRun {
+		done.After["serial"], done.After["certificate_id"] = nil, nil
+	}
 	return done
 }
 
