@@ -80,7 +80,8 @@ func TestFlow_PythonSDK_Configs(t *testing.T) {
 	if found, _ := c.pages(clientsPath+"?instance_id="+instances[1], "clients", ""); len(found) != 1 {
 		t.Errorf("%d sites of an instance", len(found))
 	}
-	status, body := c.call("PUT", configs+"/"+instances[0], map[string]any{"static_ip": "10.8.0.1", "iroutes": []string{"10.9.0.1/24"}})
+	wrong := map[string]any{"static_ip": "10.8.0", "iroutes": []string{"10.9.0.1/24"}}
+	status, body := c.call("PUT", configs+"/"+instances[0], wrong)
 	if got := c.fieldErrors(body); status != 409 || !slices.Equal(got, []string{"static_ip invalid", "iroutes[0] invalid"}) {
 		t.Errorf("%d %v", status, got)
 	}
