@@ -102,7 +102,8 @@ func TLSProfile(name string) (values TLSValues, known bool) {
 func NetOf(prefix netip.Prefix) Net {
 	prefix = prefix.Masked()
 	n := Net{
-		Address: prefix.Addr().String(), First: prefix.Addr().Next().String(), Bits: prefix.Bits(), CIDR: prefix.String(),
+		Address: prefix.Addr().String(), First: prefix.Addr().Next().String(), Bits: prefix.Bits(),
+		CIDR: prefix.String(),
 	}
 	if prefix.Addr().Is4() {
 		n.Mask = maskOf(prefix)

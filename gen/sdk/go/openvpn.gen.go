@@ -1266,10 +1266,11 @@ func (s *OpenVPNService) RenewInstanceDryRun(ctx context.Context, id int64, body
 // force, a drop-in for systemd and instructions in two languages. The same contents give the same
 // file and the same ETag. Each download is recorded in the audit.
 //
-// It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
-// /api/openvpn/instances/{id}/bundle, operation getInstanceBundle.
-func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params GetInstanceBundleParams, options ...CallOption) (*InstanceBundle, error) {
+// It needs the right to read openvpn.keys. The file must be closed. It is NotModified when it is
+// still the one that params name. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/openvpn/instances/{id}/bundle,
+// operation getInstanceBundle.
+func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params GetInstanceBundleParams, options ...CallOption) (*File, error) {
 	r := &request{
 		operation: "getInstanceBundle", method: "GET", path: "/api/openvpn/instances/{id}/bundle", retry: safe,
 		args:   []string{fmt.Sprint(id)},
@@ -1279,7 +1280,7 @@ func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params
 	set(r.query, "format", params.Format)
 	set(r.query, "key", params.Key)
 	set(r.header, "If-None-Match", params.IfNoneMatch)
-	return call[InstanceBundle](ctx, s.client, r, options)
+	return callFile(ctx, s.client, r, options)
 }
 
 // GetInstancePlanPages gets the IP plan of an instance.
@@ -1658,7 +1659,7 @@ type DeleteInstanceDryRunParams struct {
 
 // GetInstanceBundleParams are the parameters of GetInstanceBundle. A zero value is not sent.
 type GetInstanceBundleParams struct {
-	// The form of the bundle.
+	// The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
 	Format InstanceBundleFormat
 	// `false`: without what is secret, the private key of the server and the key of the control
 	// channel.

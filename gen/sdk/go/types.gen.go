@@ -1178,25 +1178,6 @@ const (
 	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
 )
 
-// InstanceBundle is the schema InstanceBundle of the document Chaveiro.
-type InstanceBundle struct {
-	// The files, by name.
-	Files []InstanceBundleFile `json:"files"`
-}
-
-// InstanceBundleFile is the schema InstanceBundleFile of the document Chaveiro.
-type InstanceBundleFile struct {
-	// The name, with that of its directory.
-	Name string `json:"name"`
-	// Its permissions, in octal; `0600` for what is secret.
-	Mode string `json:"mode"`
-	// The time that the file is to have. OpenVPN reads a revocation list again only when it
-	// differs.
-	ModifiedAt time.Time `json:"modified_at"`
-	// The text.
-	Content string `json:"content"`
-}
-
 // InstancePlan is the schema InstancePlan of the document Chaveiro.
 type InstancePlan struct {
 	// The id of the instance.

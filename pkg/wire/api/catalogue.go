@@ -354,5 +354,5 @@ var commonTexts = map[domain.Reason][languages]string{
 		"Número de células incorreto: o cabeçalho tem %d.", "Wrong number of cells: the header has %d.",
 	},
 	domain.ReasonHeaderTwice: {"O cabeçalho aparece de novo nesta linha.", "The header is repeated in this row."},
-	domain.ReasonNoRoute: {"Caminho ou método não encontrado.", "No such path or method."},
+	domain.ReasonNoRoute:     {"Caminho ou método não encontrado.", "No such path or method."},
 }

@@ -14,29 +14,19 @@ var configKeys = []string{
 	"dns_domain", "max_routes", "created_at", "updated_at",
 }
 
-// made makes something, and returns its id.
-func (c *session) made(path string, body map[string]any) string {
-	c.t.Helper()
-	status, answer := c.call("POST", path, body)
-	if status != 200 {
-		c.t.Fatalf("%d %v", status, answer)
-	}
-	return fmt.Sprintf("%.0f", answer["id"])
-}
-
 // TestFlow_PythonSDK_Configs: the configs of a client, as the SDK asks for them and changes them.
 func TestFlow_PythonSDK_Configs(t *testing.T) {
 	t.Parallel()
 	s := wiretest.Start(t)
 	c := newSession(t, s)
 	c.logIn(s.Token)
-	c.made(casPath, map[string]any{"name": "ca", "email": "a@b.com.br"})
-	client := c.made(clientsPath, map[string]any{"ca_id": 1, "name": "site", "email": "a@b.com.br"})
+	c.made(casPath, map[string]any{"name": "ca", "email": "a@b.com.br"}, caKeys)
+	client := fmt.Sprint(c.made(clientsPath, map[string]any{"ca_id": 1, "name": "site", "email": "a@b.com.br"}, clientKeys))
 	var instances []string
 	for i := range 3 {
-		instances = append(instances, c.made(instancesPath, map[string]any{
+		instances = append(instances, fmt.Sprint(c.made(instancesPath, map[string]any{
 			"ca_id": 1, "name": fmt.Sprint("vpn-", i), "network": fmt.Sprintf("10.%d.0.0/24", 8+i),
-		}))
+		}, []string{"id"})))
 	}
 	configs := clientsPath + "/" + client + "/configs"
 	status, config := c.call("GET", configs+"/"+instances[0], nil) // never set

@@ -506,7 +506,7 @@ export type RenewInstanceDryRunRequest = types.InstanceRenew & {
 export type GetInstanceBundleRequest = {
   /** The id of the addressed resource. */
   id: number;
-  /** The form of the bundle. */
+  /** The form of the bundle; without it `Accept` decides, and `tar.gz` is the default. */
   format?: types.InstanceBundleFormat | undefined;
   /**
    * `false`: without what is secret, the private key of the server and the key of the control
@@ -1151,7 +1151,7 @@ const operations = {
     args: { "id": "id" },
     query: { "format": "format", "key": "key" },
     header: { "If-None-Match": "ifNoneMatch" },
-    answer: shapes.InstanceBundle,
+    file: true,
   },
   getInstancePlanPages: {
     id: "getInstancePlanPage",
@@ -2256,11 +2256,12 @@ export class OpenvpnGroup {
    * site in force, a drop-in for systemd and instructions in two languages. The same contents give
    * the same file and the same ETag. Each download is recorded in the audit.
    *
-   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
-   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
-   * /api/openvpn/instances/{id}/bundle, operation getInstanceBundle.
+   * It needs the right to read openvpn.keys. The file is notModified when it is still the one that
+   * the request names. Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError,
+   * NotFoundError, ServerError. Source: GET /api/openvpn/instances/{id}/bundle, operation
+   * getInstanceBundle.
    */
-  getInstanceBundle(request: GetInstanceBundleRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceBundle>> {
+  getInstanceBundle(request: GetInstanceBundleRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getInstanceBundle, request, options);
   }
 

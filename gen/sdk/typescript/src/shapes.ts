@@ -494,17 +494,6 @@ export const InstanceRenew: Shape = new ObjectShape(() => ({
   key_algorithm: ["keyAlgorithm"],
 }));
 
-export const InstanceBundle: Shape = new ObjectShape(() => ({
-  files: ["files", { list: InstanceBundleFile }],
-}));
-
-export const InstanceBundleFile: Shape = new ObjectShape(() => ({
-  name: ["name"],
-  mode: ["mode"],
-  modified_at: ["modifiedAt", "date"],
-  content: ["content"],
-}));
-
 export const InstancePlan: Shape = new ObjectShape(() => ({
   instance_id: ["instanceId"],
   instance: ["instance"],

@@ -1195,26 +1195,6 @@ export interface InstanceRenew {
  */
 export type InstanceBundleFormat = "tar.gz" | "zip" | "json" | (string & {});
 
-/** Source: the schema InstanceBundle of the document Chaveiro. */
-export interface InstanceBundle {
-  /** The files, by name. */
-  files: InstanceBundleFile[];
-}
-
-/** Source: the schema InstanceBundleFile of the document Chaveiro. */
-export interface InstanceBundleFile {
-  /** The name, with that of its directory. */
-  name: string;
-  /** Its permissions, in octal; `0600` for what is secret. */
-  mode: string;
-  /**
-   * The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
-   */
-  modifiedAt: Date;
-  /** The text. */
-  content: string;
-}
-
 /** Source: the schema InstancePlan of the document Chaveiro. */
 export interface InstancePlan {
   /** The id of the instance. */

@@ -47,8 +47,6 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
-    InstanceBundle,
-    InstanceBundleFile,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -2940,7 +2938,7 @@ class Openvpn:
         key: bool | None = None,
         if_none_match: str | None = None,
         options: CallOptions | None = None,
-    ) -> InstanceBundle:
+    ) -> File:
         """Get the bundle of a server.
 
         Everything that the machine of an instance needs: `server.conf`, the certificates of the CA
@@ -2954,7 +2952,7 @@ class Openvpn:
 
         Arguments:
         - id: The id of the addressed resource. From 1 to 9007199254740991.
-        - format: The form of the bundle.
+        - format: The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
         - key: `false`: without what is secret, the private key of the server and the key of the
           control channel.
         - if_none_match: The ETag of a copy at hand. At most 1000 characters.
@@ -2975,8 +2973,10 @@ class Openvpn:
                 "key": key,
             },
             headers={"If-None-Match": if_none_match},
+            accept="*/*",
+            file=True,
         )
-        return self._transport.json(call, InstanceBundle.from_dict, options)
+        return self._transport.file(call, options)
 
     def get_instance_plan_pages(
         self,

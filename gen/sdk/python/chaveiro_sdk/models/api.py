@@ -1159,52 +1159,6 @@ class InstanceBundleFormat(enum.StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class InstanceBundle:
-    """The schema InstanceBundle of the document Chaveiro."""
-
-    files: list[InstanceBundleFile]
-    """The files, by name. At most 200000 items."""
-
-
-    @classmethod
-    def from_dict(cls, data: Any) -> InstanceBundle:
-        """Read one from JSON. What is unknown is ignored."""
-        return cls(
-            files=[InstanceBundleFile.from_dict(item) for item in data["files"]],
-        )
-
-
-@dataclass(slots=True, kw_only=True)
-class InstanceBundleFile:
-    """The schema InstanceBundleFile of the document Chaveiro."""
-
-    name: str
-    """The name, with that of its directory. At most 1000 characters."""
-
-    mode: str
-    """Its permissions, in octal; `0600` for what is secret. At most 4 characters."""
-
-    modified_at: datetime
-    """The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
-    At most 32.
-    """
-
-    content: str
-    """The text."""
-
-
-    @classmethod
-    def from_dict(cls, data: Any) -> InstanceBundleFile:
-        """Read one from JSON. What is unknown is ignored."""
-        return cls(
-            name=data["name"],
-            mode=data["mode"],
-            modified_at=read_datetime(data["modified_at"]),
-            content=data["content"],
-        )
-
-
-@dataclass(slots=True, kw_only=True)
 class InstancePlan:
     """The schema InstancePlan of the document Chaveiro."""
 

@@ -47,8 +47,6 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
-    InstanceBundle,
-    InstanceBundleFile,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -1133,7 +1131,7 @@ class GetInstanceBundleRequest(Request):
 class GetInstanceBundleResponse(Response):
     """The result of ``get_instance_bundle``."""
 
-    bundle: list[dict[str, Any]] | None = None
+    bundle: File | None = None
 
 
 @dataclass
@@ -1315,8 +1313,6 @@ __all__ = [
     "InstanceModel",
     "DefaultInstanceModel",
     "InstanceBundleFormat",
-    "InstanceBundle",
-    "InstanceBundleFile",
     "InstancePlan",
     "PlanTunnel",
     "PlanRange",
