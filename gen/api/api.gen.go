@@ -107,6 +107,24 @@ func (e AuditOutcome) Valid() bool {
 	}
 }
 
+// Defines values for BatchMode.
+const (
+	BatchModeAll  BatchMode = "all"
+	BatchModeEach BatchMode = "each"
+)
+
+// Valid indicates whether the value is a known member of the BatchMode enum.
+func (e BatchMode) Valid() bool {
+	switch e {
+	case BatchModeAll:
+		return true
+	case BatchModeEach:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateKind.
 const (
 	CertificateKindCa      CertificateKind = "ca"
@@ -1018,6 +1036,24 @@ type AuthorizationUpdate struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint,omitempty"`
 }
 
+// BatchMode `all`: every row is stored or none. `each`: the good rows are stored.
+type BatchMode string
+
+// BatchedClientSite2Site Example: {"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0}
+type BatchedClientSite2Site struct {
+	// Row Its place in `clients`: 0 is the first.
+	Row int `json:"row"`
+
+	// Ok Whether it was stored; in a dry run, whether it would be.
+	Ok bool `json:"ok"`
+
+	// Client Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+	Client *ClientSite2Site `json:"client,omitempty"`
+
+	// Errors Why it was not stored.
+	Errors []ClientBatchError `json:"errors"`
+}
+
 // Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Ca struct {
 	// ID The id of the CA.
@@ -1236,6 +1272,36 @@ type CertificatePage struct {
 
 	// Certificates The certificates of the page.
 	Certificates []Certificate `json:"certificates"`
+}
+
+// ClientBatchError Example: {"field":"name","msg":"Item já existente.","type":"duplicated"}
+type ClientBatchError struct {
+	// Field The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// ClientImportError Example: {"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}
+type ClientImportError struct {
+	// Row The row: 1 is the first behind the names of the columns. Blank rows do not count.
+	Row int `json:"row"`
+
+	// Line The line of the file in which the row begins: 1 is the first.
+	Line int `json:"line"`
+
+	// Field The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
 }
 
 // ClientRenewalError Example: {"field":"id","msg":"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.","type":"rule"}
@@ -1561,6 +1627,51 @@ type ClientSite2SiteUpdate struct {
 
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
 type ClientStatus string
+
+// ClientsSite2SiteBatch defines model for ClientsSite2SiteBatch.
+type ClientsSite2SiteBatch struct {
+	// Clients The clients, as in the creation of one.
+	Clients []*json.RawMessage `json:"clients"`
+
+	// Mode Whether a row at fault keeps the others from being stored; `all` when left out.
+	Mode *BatchMode `json:"mode,omitempty"`
+}
+
+// ClientsSite2SiteBatched Example: {"created":1,"dry_run":false,"failed":1,"rows":[{"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0},{"errors":[{"field":"name","msg":"Item já existente.","type":"duplicated"}],"ok":false,"row":1}]}
+type ClientsSite2SiteBatched struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Rows What became of each row, in the order of the request.
+	Rows []BatchedClientSite2Site `json:"rows"`
+}
+
+// ClientsSite2SiteImported Example: {"created":1,"dry_run":false,"errors":[{"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}],"failed":1,"skipped":0,"unchanged":0}
+type ClientsSite2SiteImported struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Unchanged How many clients were already here as their row says.
+	Unchanged int `json:"unchanged"`
+
+	// Skipped How many rows are of clients that are revoked or have expired.
+	Skipped int `json:"skipped"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Errors What is wrong with them; the first 1000 faults.
+	Errors []ClientImportError `json:"errors"`
+}
 
 // ClientsSite2SitePkcs12 defines model for ClientsSite2SitePkcs12.
 type ClientsSite2SitePkcs12 struct {
@@ -3457,6 +3568,18 @@ type CreateClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// CreateClientsSite2SiteParams defines parameters for CreateClientsSite2Site.
+type CreateClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // ExportClientsSite2SiteParams defines parameters for ExportClientsSite2Site.
 type ExportClientsSite2SiteParams struct {
 	// Name Only the clients of this name, as in the list of clients.
@@ -3486,6 +3609,24 @@ type ExportClientsSite2SiteParams struct {
 
 // ImportClientSite2SiteParams defines parameters for ImportClientSite2Site.
 type ImportClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportClientsSite2SiteParams defines parameters for ImportClientsSite2Site.
+type ImportClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Atomic `true`: all or none. `false`: the good rows are stored.
+	Atomic *bool `form:"atomic,omitempty" json:"atomic,omitempty"`
+
+	// CaID The CA of all rows, whatever they say.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -4234,6 +4375,9 @@ type CreateCertificatePkcs12JSONRequestBody = Pkcs12Request
 // CreateClientSite2SiteJSONRequestBody defines body for CreateClientSite2Site for application/json ContentType.
 type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
 
+// CreateClientsSite2SiteJSONRequestBody defines body for CreateClientsSite2Site for application/json ContentType.
+type CreateClientsSite2SiteJSONRequestBody = ClientsSite2SiteBatch
+
 // ImportClientSite2SiteJSONRequestBody defines body for ImportClientSite2Site for application/json ContentType.
 type ImportClientSite2SiteJSONRequestBody = ClientSite2SiteImport
 
@@ -4570,12 +4714,18 @@ type ServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx echo.Context, params CreateClientSite2SiteParams) error
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error
@@ -6251,6 +6401,56 @@ func (w *ServerInterfaceWrapper) CreateClientSite2Site(ctx echo.Context) error {
 	return err
 }
 
+// CreateClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientsSite2Site(ctx, params)
+	return err
+}
+
 // ExportClientsSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) ExportClientsSite2Site(ctx echo.Context) error {
 	var err error
@@ -6369,6 +6569,70 @@ func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportClientSite2Site(ctx, params)
+	return err
+}
+
+// ImportClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "atomic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "atomic", ctx.QueryParams(), &params.Atomic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter atomic: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportClientsSite2Site(ctx, params)
 	return err
 }
 
@@ -9580,6 +9844,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site", wrapper.GetClientsSite2SitePage, options.OperationMiddlewares["getClientsSite2SitePage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site", wrapper.CreateClientSite2Site, options.OperationMiddlewares["createClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/batch", wrapper.CreateClientsSite2Site, options.OperationMiddlewares["createClientsSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/import.csv", wrapper.ImportClientsSite2Site, options.OperationMiddlewares["importClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/renew", wrapper.RenewClientsSite2Site, options.OperationMiddlewares["renewClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/pkcs12", wrapper.CreateClientsSite2SitePkcs12, options.OperationMiddlewares["createClientsSite2SitePkcs12"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/export", wrapper.ExportClientsSite2Site, options.OperationMiddlewares["exportClientsSite2Site"]...)
@@ -12998,6 +13264,111 @@ func (response CreateClientSite2Site500JSONResponse) VisitCreateClientSite2SiteR
 	return err
 }
 
+type CreateClientsSite2SiteRequestObject struct {
+	Params CreateClientsSite2SiteParams
+	Body   *CreateClientsSite2SiteJSONRequestBody
+}
+
+type CreateClientsSite2SiteResponseObject interface {
+	VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type CreateClientsSite2Site200JSONResponse ClientsSite2SiteBatched
+
+func (response CreateClientsSite2Site200JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientsSite2Site400JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientsSite2Site401JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientsSite2Site403JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientsSite2Site409JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientsSite2Site500JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExportClientsSite2SiteRequestObject struct {
 	Params ExportClientsSite2SiteParams
 }
@@ -13193,6 +13564,111 @@ func (response ImportClientSite2Site409JSONResponse) VisitImportClientSite2SiteR
 type ImportClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportClientSite2Site500JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2SiteRequestObject struct {
+	Params ImportClientsSite2SiteParams
+	Body   io.Reader
+}
+
+type ImportClientsSite2SiteResponseObject interface {
+	VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type ImportClientsSite2Site200JSONResponse ClientsSite2SiteImported
+
+func (response ImportClientsSite2Site200JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportClientsSite2Site400JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportClientsSite2Site401JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportClientsSite2Site403JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportClientsSite2Site409JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportClientsSite2Site500JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -21156,12 +21632,18 @@ type StrictServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx context.Context, request CreateClientSite2SiteRequestObject) (CreateClientSite2SiteResponseObject, error)
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx context.Context, request CreateClientsSite2SiteRequestObject) (CreateClientsSite2SiteResponseObject, error)
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx context.Context, request ExportClientsSite2SiteRequestObject) (ExportClientsSite2SiteResponseObject, error)
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx context.Context, request ImportClientSite2SiteRequestObject) (ImportClientSite2SiteResponseObject, error)
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx context.Context, request ImportClientsSite2SiteRequestObject) (ImportClientsSite2SiteResponseObject, error)
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx context.Context, request CreateClientsSite2SitePkcs12RequestObject) (CreateClientsSite2SitePkcs12ResponseObject, error)
@@ -22447,6 +22929,54 @@ func (sh *strictHandler) CreateClientSite2Site(ctx echo.Context, params CreateCl
 	return nil
 }
 
+// CreateClientsSite2Site operation middleware
+func (sh *strictHandler) CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error {
+	var request CreateClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	var body CreateClientsSite2SiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientsSite2Site(ctx.Request().Context(), request.(CreateClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitCreateClientsSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ExportClientsSite2Site operation middleware
 func (sh *strictHandler) ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error {
 	var request ExportClientsSite2SiteRequestObject
@@ -22514,6 +23044,33 @@ func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportCl
 		return err
 	} else if validResponse, ok := response.(ImportClientSite2SiteResponseObject); ok {
 		return validResponse.VisitImportClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportClientsSite2Site operation middleware
+func (sh *strictHandler) ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error {
+	var request ImportClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportClientsSite2Site(ctx.Request().Context(), request.(ImportClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitImportClientsSite2SiteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -24972,717 +25529,756 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3rchs5li76KjiciWh7D0nxqgsVE3tUsqvKVS7bW3JN9e62txLMBEm0kgAbAEWzKnTeZWJ+nDi/zyP0",
-	"i53AApCJTGaSmSJlu6rVP7os5g2XhXVf3/qtEfL5gjPClGyMfmvMCI6IgH9e4nBGLjlTgsf674jIUNCF",
-	"opw1Ro1fZkTNiECYRWjGV0jNCBrzaI3meI3GBIX66ajdaDZkOCNzrN+g1gvSGDWkEpRNG/f3zYZ+PWHq",
-	"BZULLql5df5LF2hCY4IYnhM04SL50s53i/gnHtEJJdHmS9/PCIqpVH+SSM2o/HkRYUWaaDWj4QwxjjhM",
-	"Tt+B+AQ+eXmBZli20TVhEaIKjXF4iyhDwatJy32ndU1ZSAI9MvIJzxexHtIvJGqi3hC94Xeo1+kdo25v",
-	"1OmMOh303U/vd8/hWmH9mvwE3gkiCVNoNSOCwBwQlTDQGEtlRq5mWKGQL+NI78gMR03YrhgrIpAgdzzE",
-	"+m0S9oxxpe/iDFE1ghdFWOExlgRFnEi4jplcEdFEXKAQsz/BAytBlSIMKZ7dkH8VZNIYNf7lKCWwI3NV",
-	"HiXT0nN8+R5Pi3ZdKsHZFN3hmEZYceE2Qu/9OZIF2/CGM9L6CatwFuwijivy9yWR6lUJadDIfU2YG8/N",
-	"0lJG3IWYTzVB6DEozrNbPpx0wi45mZxNjvEg7JDTSXfSwf1xLxxEQ3I8yQxujj+9JmyqZo3R8aBZOFYl",
-	"1hcTRUTBMumf4QDOMVsjSULOIokUR0qsEZ5iytCzq28v0Vm322nq6/pB1O20e+3+83O0sGTEWbzWtMT0",
-	"3ARBK6Aqzs1r7SJIvfETTGMS6elTJoEU3GNIEnFHQ2JpQ/9FEOOrzNr0O5m5U0bny3lj1EkmTpkiUyJg",
-	"5r/88svFUs0IUzTEihTvFbwNtgWjUJBI341jQ/wrIP6IN1HwDcGCiKBwNbrt43b3eXYPzf11duq+2Vhg",
-	"gedEWQ56EYZkoV5jNl3iacnoY3tVjz+Yy2mgiZkIwYVsomChWt9cBegZHEcywctYPddLHhCW4zJwZ6PZ",
-	"oPrFhos3mg3NNDWVwEBayUi2n40XYn21ZG9ZvN4ccqDEkgQjzQ1mlE01zwlnmE1J1EYXjk78tR/rIzRZ",
-	"ShLpe90/zblxd5zD5rG15bp6sobTIInXEq3026i/mViiwIwSlivAi0VMDTM7umNRO5zhO0IFb0di3RJL",
-	"9m9/k5wFTX3vIsZhcoaXconjhKvhWPKEn2IFp5txI2vQG0KNvEORWCOxZIhxgaiSKHgVkfmCK8LCdetH",
-	"sg70RG/JQrXddvx9ScQ63Y1IrG/EkmV2wW5uYzTBsSQJbY05jwlmhk9+WlBBZAkj0NuF1IxLO3jNHrEy",
-	"gkHLNk01wPhhFV5dv0Wnx53uOVpRNeNLhTD6lTOil5lK9PP7y7LBEzOKGwzDqMXH7AS+IRMuSLUZjOHe",
-	"dBYHGrx5bb3Rf8/jiIjdAgNHkSBSE7kgki9FSNroPRAVBXKyR7aJJDfzZBz0JnOMQIRTgfiKIUGnMyXR",
-	"eK15OWXTZFYLrGbppGjUaDb0yaNCazr6gPoTm3Axx8ow1uNBo6lnanjuWadz0j076w0HJ4PO2Vm3mbLj",
-	"biE7ftDkfS7V/eITSE7qj2RdpHQo8gk0vjVfmk2ALdI7R1agfRIczpDhfYoDM5LLcKY5EkY///zqhWGD",
-	"C4JVToMAYjViUmuyt2TdhK11P4Q4jomAuyhDvQGa8aWWAU75gk9q9W1KlEwfyzEvrSnraxMqJIxbKhrH",
-	"ml8xTUHovfd9MyLMDNd1w6QSDTpnKBDLmAQbTN1K/1tCFsmoRsAG7aS1EiqoZvGMrNplAinHMstOYm84",
-	"hD11f3e1hFWKCP3O//PX/6v1f3/8t39tFJ3WV0wqzEKym2TfLgj7z3dvELVPVCFYe+vN56Pcd3hKLpdC",
-	"clFoigmz6wutSIyJ1sxGqJNTG6x5YChD39k08nZFpXmaRgi4urWCci+0lg/o20EIQ2kz8kkFoI/YHxaC",
-	"3FG+lIGR6E6ML5mnJJhb0QIDTRHg81N6R6R+gMwXag2fzexDp5ifm1cVC9JO82Hr3yld/2v6a4HYeqXI",
-	"XB/+jTF3h8WDlvo1hUPWTyRD7HY6O6nimsSTch0to88QK2CQwrd6qVd47QSMPQiGAf1JAtvDC6o5BBdo",
-	"KYloo7cJpRh2596W4RbaeAwkiSfBCGl5DBwjIjFRBEyHiEo8jonW/ZpuHGYQQENyuSBCfy6A4TW1NIE7",
-	"iD7YoKqDvUHAwplp++SWMK3lcHtuC5dbr1FNVeuaC1WwrjQKmkb71nrEOhjl1RVztkI+t8esjV4BR3QP",
-	"GFMpJhOFtNoyJpJGxF5N1JIg/YTTswL/qOpheOdoTGLOpmDyUbDQIiJK10LPq7KRToSiEzC83uqXGgtH",
-	"ELngTBIwcL7BkTWk9V+hcebof/oKuda99W/JwfitYeybxuivvzUmlMSRf5TnctoYNb6Fo8sRZXf/+K+Y",
-	"RmBgJycAfAKN+4/3Vefy0nwQZrApDDzRN8ex5hokOte62g/Xb98gPv4bCVUTYTTGEUosvCaYxzEWU9JG",
-	"b6x8XuHUHmoY/9YkpuH+ywMb6Bbnh3/8FyKfqFQELeeIKjLXNIeI/uEOx1x4ixUtzafIgdbrLQNTYq7V",
-	"chicRFgQ4x0CK1OfcDglGGmm4LiLXEs9zgkXYxqB9ffMMI3n50anohKcVlpGlK3mt/BwRNjey4mXasYF",
-	"/RWeSdb1IiRScsT+8d8cLYiYU5UlPD3ew1Gd56ug0ri50HipUm/bjMeR0SA1i4Q1pdJbaRKhieBzYx1Z",
-	"zbtpfnJKnaTKbAbcwyeKMNAKmNH9AnAttcCkDMD/4fl/vWtlE7V3H3keqnujfWkdDcewAHtvVrI/+nWI",
-	"wrsfb1ucE8touucZX58Rk0tJ0JJF1lORMI/UCAKl508SBX9uWfbYeqV59i8ba25N1vFSro1v1n9jiBka",
-	"6wExZTx5h9ugN1x9y5csOtzevNGHhjD9MoEzp4ZxdTOBjx1sjzbNzPTUAGMEdvEzc8ecRI/EMS7hDIf6",
-	"DGuyYIogvkyEFn4sofWGe9wDzneiblGJ7KdAVQItIjo3uiA2Xlur5SfeXWvTcUZkE5Uwh8OQHnh0W3mX",
-	"7ran8x5gWIyfGfm0IKEi0e+It1wk/k0YhrXY+cS4N7VBGUk0JmpFCENhTOHUs8jxI2O6+xE2yefEyEkS",
-	"GyWUAZtvgwprBwRuaNDlc2uB45ivSHRDF3pBGt2zXrvT7rU7R71B42OzEQqidYYbMJ96ne5Jq9tpdYbv",
-	"u71RrzPq9Npn/V6n0/k3CGQ18nPVZhDTikBiFCfqrGqM2DKOmw0agVUTY6luljL7qe62T6VP0EVjlIz8",
-	"JFVzjfHSaDacOXqzZIrG7ssCK3IT0zlNxiJ4rBXav35sNhIjJLUPtJXRGDXI+ocO+fMFfUt/+PE/u/+L",
-	"vr78YTb+LtR/v/r511fdN/SHs0azsYRQYtXp3OtB8oVWtY1KndmXIs8FI2rFxa00gt6Y6uAcF7cS3KOX",
-	"r15caU4Ix+Dc3KYpxFiC1Hp4+m30UtvaI6cwrOE6WA7aoi3yxOTcLGCsvjI3ez5TLATWi/+pBbZIY3R2",
-	"n6WnAv8Fgylodc/cp4eRWO96PVuKGgU4HVK/lx+R/uaUtzZ/tAPpDvKnctOYl8j7pZ39YrfT6RR9077+",
-	"+N4j+7J4udsqj8c4y9N71cl99siULZlUfCHhhZRNz1GgyTkw7so7YwZWWUX9lB62O6z1VvX03hzmHZ5h",
-	"OJOZETmvTM6x4W/YfZ5BbKMdCHzrO7WtNiGrJBoaY0WqL85+q9HNjlmzqPyYv00PrlVkNmaQIzx9unYP",
-	"y42gd+84YRF56yu51xccbu99vftNRpp/8c/65zQQbBwzSfDG5iQIy5OsTxqOQbItK7uRTo97rO3p32cF",
-	"QH4mVy7UvSACzSlb5kiHI3iwjb4ha25SEAw/LVKa0Ett2UIgXKCF4Nq+RCFfMiVNogU429rlsyo6E537",
-	"RGAV7S9cOk+CplpZiLgeI/wCUVY4kXM0FZgpmeH421SbKx6TKzLJ8v0MS9zg/MP7jEDdwhPtMPXBXINS",
-	"04Tx6r9NdEHPajvP1MzdyuoiVmRoMsONNJ/44Zf36Nn3173h8XPnrYuIoHepcQ2xkj9JJEjIRQQ6GUaS",
-	"TplWvSQJBTGKmrXNpeKCRG30y4zD6I1EA/8nHAAT4oP4iyTEHP0Zj4kW3cpskTYf2+gVQziOrc5ofpQm",
-	"TyNZUgkBqNWM2yyfOb4lYApocY7X52Y99Q+gIrrvzbG8BS4pUfA/vP/hcajNVGcFgw0riVJ6ooFZshYs",
-	"o2xxFpIAMSwEX5kJmUmYVVbcThsWxkzbRM/0eFzyVukh1WfUV6N2Mv3ESfQoWsPQ+D1dlOevJmBpPXKG",
-	"4nwyd6czq2qkqkFGsjczCl+GNeVEX06qbPDkjI6VWb+PyYyNKxMmJ6Pb1t9kyyWILOiPZK2PtjEWLuFV",
-	"euVraKcX1ioHWk/U1GdaH31epK2Wa6CJnZIzTJqNXqfTHUXj09Goq+dVpKoWhO/zmmoJt93gXye79MVv",
-	"BSEQMy7UFCuL7EEdzfEcmQBPNpiwRYgU8MrhQ/TLqskXZlszilaap9Tr9Ds5W/Iveyg7x6W6zs+M/n1J",
-	"kCBTLKJYC14+QSGW5Bx1NYPqDYeabwgcKiJkLY2o+xAdopNRHxrZSF+nk4n2deooBKcV9IFaQv5VVCTj",
-	"q56Z/mFl/jkKwA7fi9x7eQ4OJLPBFxP2986m6/n+ErhgnEdPvpOvw3ei1zrJiQiXQoAbUNMq+ZSMz83D",
-	"/H2/6XBxG/tbtRNivWn5E1J+ILT9lA5za8TVxUA9TpMj3CRM6oZdTsRXoHZtynB+R0SMi+xSXpRJnDfn",
-	"MsZbxwTjqXJReJth7iLcRij0jzudDMfrDc96e3A8WJWSWZtM/ifN5WvUXJ50lIPrKNW9Qr87naUJKXkE",
-	"Jy7EtFbh96zQPEBzKWB1SZwrp6YcWvewmsacqBmP9BjwUs16firkHWGKQ5LRnpGPryJEcPyoEYJ+NW4p",
-	"USbabJjbdufXsKITPqGbB3jiHRHs0o+Sb/xkHsiJiwO7pr8eR9HJNj9R1hc0dyuTOoUqe2+y57/MU/M5",
-	"hH9vD3I+hBdjcBii7H8ZH0KRSZrMZ8eu/5TMOjvg720lbm7BbTJ2+jxaCH4HoZm5JPEdkW0UGNYejFzy",
-	"ATW+bvuXc3QLgsgne4zApatfHEJgA8wE96JuMErLBvVTkk4ZiUz53fB0cPa8jQLGGQlG4AuH5CewM6iJ",
-	"If189brp6W/6cayWgpwnRWRLBluiEnc1nHNJlN4akyIHmcY2r4ohbfmg96+vwYsOKh/TmstfG3ocjaYR",
-	"bl33j563Cak67m1CoZcguWpcBb8jeXwga9pfgMomdarOfHm72pvAjlNYZmt+7bx3Hy6bT0RTiEQUkn73",
-	"iVn3vw4TqVDXXkZUXYTKkJl31u1RtAdvjgXFqQoFtsLG6ditoennml71RWb3kkC05rsQF5SFalx1O6w8",
-	"VQBSjaDAzFZ+aQ2ploTrJ6u54/QnC/xe373tlCpzQ6pXfdy6Ye/t13NlHJk1hag+N2X9ORlpt+QOL2PV",
-	"REHI53PMogAS7yARD5sCJnshgw5gBFJTizh9a4CwX+BnRJrJ0kwTOX2JZCOJiTc2n35qv6nXAT5QLKv0",
-	"Sry8s8mRvpgK7VoYEaHf7wi8ElXbtJWcBxkXVyb/hJWgv8JjRhD1OjuE4LikQvjlfCGIxOjP//sv+nXh",
-	"DFPWGPWbjRmWs8aocTY5PY46p93T00F4Eh0Pz3BvQjDuhMMhjjrdIe6PJ4NJd9wbd8anvV4YdYfRcdgd",
-	"jjuTTgd3ThuJfNWHFmfW6BLUoGuqSE//n1YSlirkpqDbqA8phMmgZ+iWSHWj31gFEMJlMmtaXhB2t2Bt",
-	"o3pJ7+KNHV/ytyuEgztbsicLMgrDYkH0CxTpY4n08E0ygNFWgiYKzKT1v0z9lv6XIHf81vwLXMv6X+TT",
-	"ggul/wWpxcE5Cow2COcKM31IFJkvHCYATjAA2lXMLc+bmVBoNV6S50QJyf5Wnk+erYQ7t8WIBae8QNRt",
-	"9ZAmJwNHEZAIjt95e2S4dMHuWD27afESxiTEc5J6NY1Ovs2j5AX8/QSobbbyDC8WhD2WjawFTnq891uO",
-	"FZZ7rkUv5SJFZAGXrPSbEUTuwCzS4qK93Vmi99zwpKLX6isJqcEnlgtAbJlRaT4yQtffX7R6w2NtDM3I",
-	"JxyRkM6NhKhKd93jSi4h+N4DnEEehyz6QHL5VWTrj5ITlNd7e6c7fOcJo61w9t/ae3O+5nJ0qVdKOkwQ",
-	"lu6ILaPq1l2Y4X2W8RctTbYqKFs0VJ3nbF82Mw4nUIpGcUuZh3Fk7hxpOzvkCysNcmIoOIfCVK2JtE0W",
-	"WICeabO8RZl83rRXbGLczS1ZSy0WFnjezpogQR0qPrvPCb9daE3m1mxaqUrhN8w67qExm/TLrPgt1Z1z",
-	"o9qmS+/wHHe7hc5Fk0Fm5Z0TcRkS9E9q0+kC6ZnyyCS70PlJJmzbSTPHOb3DZZleqVIOqmiB16S226HZ",
-	"ALZlszGelNk/rjL7cTNM9GCXT0o1Vf1Sqf1Uxy1V5lqyXy89HqbKvsBelWEwQuM1wjIkLALYraitNXN3",
-	"Qf8rveKZkViG1qlYbiC+TcVrefjemgmQxZzq7+4zlmbslZJP+QZsrVo0zyZ3JOP/VOD5DFPogpsJZVMi",
-	"FoJqttLQF4G8DCl3Jl3Si/rhYDzEx2cnp6cnZ8d4OB6E/ahHupNOcr3xkLSuOxq61KiqKV2ljt2F4NHS",
-	"ce+S3CwyIUJAhab+pDtWsKbvLn5Cl5oPfUyTsmq7iJuNldDsAibx2JVrn68+DUR6nsjK9Qxwqj44kNq7",
-	"L6LebRpEwfdq+eBKD0P+o87mcKaJCfx4j6NnL15ePbd1xgD5ZOM786WDPdHmGOylpgUBjtqMAeM2lUE6",
-	"jkSMkMjwku0lO96hLbTUXMjKMzaYXM6JQLbqrLLZNPhqqhVNDpdlIsX0mLgs7H1ub0yph8WX8UBqqEE1",
-	"nOOIJFuB49g9njldu4i6Rh1Qt3e40sjj31Fp5Fm1rAxfNP4h8jKG9UsGrf+mStHghnEHWVePWDN4fJ8R",
-	"roWOVD3g4ErfRETg2HaWQQKOmuWQPAkVSO8kMpM29ihCrnufUQmKSHKBRQoHBmGPhGtQiSZcnCd8RvNt",
-	"FDitIniMEZ9WrOd7q1VL1G13INBvR2/OhM0wOPfQs8C/UksgDL+uajS9LFYN25GKKAg2KRxwu78I9gYo",
-	"JtR37SpGL3Q9ZBWmAq3GS3Oyf6fZTmYGPkVuL4tLTl8qEss1G19dSCv0Hl4vlzdfnqrj0qhMBbXZj6l6",
-	"/IRPCmXdwzAycyLxy+i8nqJrUpdQyGPIv0rCvn51rYGU4gjLW4joe1+V6FnQallHiP978NxiqymxlIpE",
-	"aCH4p7V+y8ymOc0RZ+hZYFw8rUsC0TnAPB8MOs+3KOBp/vsBXE95T3X1JIzOo2q9I5OdbauqqYVNhIDS",
-	"xIe+h+V5FvKIoG6n231epi2nZ7Hb7H3cpj0/EPv14XnrZ5+7qLT/T1OwYUGacynVj5In2vsCuqcnYGZK",
-	"LeTo6CjxrrXtxaMyAVNF5atKwqcH0FlHnprqEJHh+D5vosDDOEU/YYangLUavNcs2fv7BZazMccigpDW",
-	"L2SM3gHbvSZSUugsEPwsiYCrF70L/Z9rwLsMPOx3bvDtE2xug9aF7oiQgGyLEzQRfZPepI2z+MgCffgI",
-	"quVB6ncHeQ10Q/nckg3mKW5FGbuZ2GSV8t4nd/RX6Y4+TPpyjhoqB4r84MYXT2HOTmLnqThcoXDOieO7",
-	"bDoJbPf8a6gV9ud/bUb9+wxKmefMwutnO91ur9fvDwbD4fHxycnp6dkZxuNxGEYRIZPJH5RxwD/TVXiK",
-	"bD1Ftp4iW4WRrSy/2PJFc8vmV83vLlEtaWqTcbjWGtbZU8DtKeD2FHB7Crg9BdyeAm4u4JZV6MqHY8uS",
-	"/VHt9fFe5yna988V7cvrRDna22k9PwFOJVrCU9Tt9xp1O3sKuh0m6Hb6eHhovT9KeG34+cNr9WDS/lnD",
-	"bScH0Firo7Y9jhwaPJLCVCcMXuRxvsT5oieq1o1R44pyFBH0A2aECg6V/UumhL4E/dz3A5Dxi4yaDTLH",
-	"2jBshPg/iLnQDvm8PRZOHVvfGF2m6MTnP2QdvbdkfYPjKRdUzeaNUYOEkcStRW947LVpxa25qZtqNriY",
-	"YpaUgeQGuMDC+cJcvIbfUQZ1RBsLJYkp82pcLxdcgH65LwIdbEmebC7phgmx3RjXxyjZxY23mQtNYMr9",
-	"7vExwvFihlu9OlbK8KtxmfUfFS8P0EUN0W6Uz7X0765yvx70Vuc+R+8l6yczKilhkXykVexVcltdXjzA",
-	"V5U7n4X5ee6yk2WmNYZEQXqYg3NE53DMInR5IYE/zvAdsTA0pvuYbVgI3SW0LKhl9XcP6xHThJnlNfnX",
-	"vvWu1no1FJSnnGrXphkBqXVhKuWSRHnCynrXQAcGlXiGD4Huk3LQDSMMunJwaEwDt9RaBG3vOQ6cf/ML",
-	"otWEuQUWqPzKs6/L9TIodISkG18C7eg4v7f0TSNZcgSZrJ/jcfnDmmVS9fKVL3FZknJlIVfPgjx+sNDL",
-	"f8Lr8P/srxetv+DWrx9/690//5//ui2WNtD/FgRD18cG48gOBmlzsvGZ0LD7deRVQrJu92vlBAJplHC2",
-	"13SSYA/4EowyFOG1PEfdztmws5mQ5aE7nw1z3eerc52zIqmD4/jtBLKrtoVMfiTri+Sp+4/NXcLKNlI6",
-	"z0iq3YlmVVqlbcGdyy3rnyTgdHBmhBS6YGsEfi/9yXK7VEvDOWUJpe0wSh8sy2qZ5ie7RZsTaCDM5KYw",
-	"o0qSeLK5CQ/1zdSE5lhgNbuJ7dyL4FEhacmpMGMC/fNX0I8ckEl7p50m0oyZcoYG7V672z57fp6dThN1",
-	"DfQp0lNtWWRT03crQp0cPF86zwfnMHX3EuT1GPmwkmBHz3yCxDFaMqqe70N6pyWAuIY7Fsu4V6CSFsg4",
-	"IlQp9eY44ruXP5lENNMVmSrrxEz0N4nwmN+BV8DhNBEkOFdNRCfW8QFN2eFH0+WbL5XxClsV0L5BZvo0",
-	"ay0P/MpLdstsH0B/9YbD/nFlHmHKluOSlA6TDokur157eqmZfO6rp/3T0+POaU2e8VUJ13MDiTFJvVOb",
-	"srCSAK4FxmpbLBegSwl6p2ntlqyLl7zeRg93Qnbm5k988VSyFFvlUi3n6QJLueIiKnMfmqsWbZOwUKwX",
-	"2qbM94ZNXpOjmF69Oo58iqzmC2arihlKETgRtkjOT/66L+2vO0iKd4ir53Vf4i+ezK2HW0yrZYHnRzLw",
-	"Tr+wgXf8NRh4w4MaePW6LG0x+PIw3PVcRDtchBVfXgfU+8Gv/HyW0NlnVLlPvpDK3e0Uh6pS3WBDFrpa",
-	"By9rubsh9HZi4pkwdpS0CSwRZv30BabdVPKCbP3E4aDytkpHffGWLJRbV/33QnBFQuXN5ZayKAGx82Rq",
-	"CmrXbDCubhwuYG69umcF0xXkjttcK8cBXanEHb/1Pm7/9uoxJBEUayVi2OuPOySMepPuMDwbn0STk2jc",
-	"CaPo+PT4ZHIy6J52w/A07LtexpJE3osKxGiFYoLaEYve7oT41LVu04YykAJZZzqfHALys18x2hZq/Vpx",
-	"NCYI7DnkcrQeKS8wOUVbAt0zLBFh2UKEgpg1eBiqhMQeMwqm2eDWtDG9/V7qmKawFy+v0qKMlivKqBN4",
-	"OqkUeyszHT93EM5WXdjNsJ6HJMMkSb7CgtgOOCRCjK/qgK2f3vusbltrkYxlq0e8UAnNl9Oa8w97rLPs",
-	"I65RvvOYJF/Qf6TGIyT94cS43EHqnXvHpHdo6emW/0hZjex93xtcN4nflwxlRxCSix7rEJrU+w1xszmW",
-	"tSVAK3KaaLwGogAvA2Vo05s6bPfb3XMUeGfpex5HUCMil3KR8KnaJSF+hVMiErdwRX/YXGQ/voVyevdZ",
-	"CbuhFWpN0D+c9ubPU/sCuRhO3BfRpbmG2HI+JmI319wNzJ7TEwrp1TVDoSGxyyGhKRcXaMWXcQRZBE1o",
-	"bbCUBGFmkkQhSRff2jQMAGj/TKs4LAz7GnUnm2p+a7iC9VPblc+KsM2QbsJZ80wwlecpDWfIrehc5vcg",
-	"w0C2xI8/blf7f7TsMQdEHOJgBJ47dHlh4yZuv7SWhQL9WTplwciF6ec4IojEkqyMsxsKRli8timTbjr6",
-	"rMwBbiNKBIjDFk4UaZO+DXthKEF/qhBr2JtJCabyBUOw3xDU8xK9/Q/TZE/Wu75S5Db03mr8h0+20z+r",
-	"7XQYv2WGoAqjPH4lg8u+xVNSuVeyb/h/cb+nP91CdgVEcUUYWeH4pRAb/dkmlMSamuAcz+W0MWq8tTYj",
-	"QUSqf/wXcKApjjjiS6sESN5GV4TxO9LiSPJfKZtxtMACo78vCbrjsSKmc5fJkbejEsuYbKaT2gHs6g4B",
-	"cZo1grszCj7j5kdbMTGOce2uEfd25hv8D3yhEKheEL6ISdO13Ywxmy7xFEYXXIAJ0Xptf8vXdQ92dzuu",
-	"0gDuWz1J2MF8A7gNLH2zpE3XCE7PrZw20v4GpV6sLxjTsUVnPfkf5p+50M4WDr9TRHwxDu9xdMPmKzBw",
-	"fzULGfj2CNSWgNNenH8jVvUQYbBvPvrj+dgOk+l++uiZ7sdVfG+eM/DRM9573UfNeB8+Ssb7oIq3MJ8t",
-	"eFjXYf7tj+dHhBLuOn7EgjTJ/d2KFduvWd7/B3cpgmv3S/r8Tg9fXLDTU5cnq0d12509XrnD2SNWEZz8",
-	"4b2NG8zlD+x6PGg1CPjpy9yZtpw/dWcW8PF9PZzVgP9zusfj16X0elsdlJms2YPUpjzIK1ndGep7QKs5",
-	"L3cXv2TNv0vOJnRaBO94k0BcWksg55qDB5citWfqOusiJm8iPofWfo2NHD591Xo1AbOQfFIC3+ivmr8p",
-	"kwqztFEeFXxp3ImNbqfdbXcSNMo5/nTjLnY0ESiDnbhYytmNIJKoZIrmp8yLOt6bpMKKhjd00Rjpa6ft",
-	"TrvX8H6+Oy7EV9yxEsWQijelCKOOe76+eAOurIBhFZiibPOIqzvE0uBR4V1Rx9P6mQUP0Mp8itkqESyq",
-	"n0QYSaoSX5Dbcb8aHYADQP0y6BvgL9qB2Vati1WOd4Gzvng8j6S1aA7rH5GiXXnx5hqZ64lKqEmYRAZF",
-	"xOqvoyTRwxcw251jvfvsESz7usWNqfv13eWu/nnfSFhcCqCWiAqt0NwZl65WeSY0Js5b57BqgOxaEc2X",
-	"3J52z3q7ZGyGy2w/F4XkUM3jkPCuoi/AMR+TGTVgOkCCD8SKGG5zVR/fZ1llaX2QuQG9XRD2n+/eoFtC",
-	"FoBuAVveGSE4LWyt/+vuiTiRVisl8WRHg3CTGll4LmkIzcEDu2CBQYM33E4Soj/pgm4WOKqyf/+Nuf8n",
-	"vFjUWzcoC/NEyTbWBuxjShTYkTPKpno2K4eb4ijInCIDxBTHuxNGMlJrI53UAWglrdphEILgEL4xE3w5",
-	"NTClaskYiZsWr0j6Bu724R2aFKHMKpW1RWap9fS4s+6G/urd3SDhOym4DFpwHhcd1KosqX+fE/P1xnT8",
-	"YF44qKxnA5v7XPXfm9UjXuzfZ5r+RmaXMEu3KRM0h7+Z04IyZywjHTJyKiMyM/wso38cQGUuCmvDBa9P",
-	"wpMK/blU6MNEkd3+Va2AKTSlvnhw2M6iMiVvBWk8vBlSHSzqeIcGfOHpv0Xabc2+Wju0XcfdIccnVX33",
-	"raOop+e20VtXJJvRrRhXkBKmZY9chjOEQRW2COVYIbFkEi0Enwo8l6ZTOY6MviybxieWdC7f0JFr1UF9",
-	"VmW2DvLZ51Nuk6r24+GwP9yrsv1wijC6QHOj3JpuIxAk0DbT64s3h9OS67RTemytuTqnOTm4Fv05iLq/",
-	"XU2+YD7PSofmKOLccA2vBtxeaLq/DYdrZpVoYeqTDXHB+XW4jTl9e6/qq136Nji5vUQhrWTn5pcBlt1n",
-	"ML3iSrCcLC2DFMI70UIknTL5iP0+/0lrXkNZlNyaCThZYFL07N2Pl9foX7qd5xaFYFQUmzJiwIaKDQa1",
-	"VHgt0cqEYBWiIKBtK7tbsnbU6b4DQ5RNOHguQifbKHCR2gCSgINMKCAwWHKMm0xvhyZMVTFSQvUj1v9d",
-	"1gVvh8DYB/ipf5zHfQL1CfCNks4QlxdGeppITEbYn/Q7D8aF6nb/QMBQ5ygm+kTLJorolGqCD1qWtNum",
-	"62M92I1+Jw+74bEMyzE6rbN26+O/FbOMcIYFqBmNi9ZfEG79ijqtM9RC7bw59hnrp0uxQF6aPA5pEYKT",
-	"MjKXjQJZKLnCzYNAggz+acq6M4ZzUXC4gvFciq9UTeDnXHMH7/C9Mw3+UHg7fzDswEKoovfZk2iXLoWM",
-	"pyqR+BsagSnsCTH7k0JjgmY4LePZQ3oPvjo4ob3yfQ7SCffEywMqzrZMM4GqYv/nsP67pwfE+j8tY0WO",
-	"cOEcb7Ai/QYZ3bb+Jls2hdywonxi/ybLKvJZwx0bVVhPuf9Puf9fT+7/Ybz7jtIf5t3/8n59O/4KqgkU",
-	"fhVoJk8G8S4Rts2AfKFnBh2zChP2IXucM1NhkRoI+9uGg89rGjKy2ss8LMdgBEIw2LAuswoyDBLwfLAG",
-	"MYzAX905XgOBmGp4TRDugJgGSW301k8IM69JFC4vEJ4zKWtBWJbGwb7nKxRzNs0TRdI9EtoO4TW6wzGN",
-	"msY1n6geKFoaegOfNiG32mjGa9lEM77UFvScMohI6GnbduLnKOgEBlZVga8bBe/6nRdB3nmBFZpzqVDw",
-	"TpPfi2C7VV/dJtX742vDts8tlZmKg8Pql/0qPtgrkFebjI8yWHuq1jv1woRR2VoPA1nkWps9K06l7z3P",
-	"qZPAzsy7Jku1zHWjO7QeafLfXXXA9mpShuMrl4hcLnTs2yqImlKgxWIrOA9utwfy1CO6ts++sGv75GuA",
-	"czz+MnCOw0eDc3wEyMXP5zK0+O1l/Ln0XP3uHIOnX8ox2N0mYRRWy4KwcAByJRghRih4OKyJihhkWJgq",
-	"I/B3m3CpWnFIVtfygXwK46WkdxlAF3hfYWFJIcqKMQlS+/42lN1eZWacKObWtDAaIC0tmz54U4K+17Wx",
-	"rFzQDlLriUZbzOvdaZNuKlHkapuquXYeSiwDqF/d3Q7ULmwbveGWAiY0VhbCCRfZL19Ru87udkXeK5Bw",
-	"dKPvbha2BQEVMfgfAfQ1tWAaVMKTbo32VIDKeeM743yR0CkVEp4qc8gabvCF4Prd1W0zc1jf2ceKjTPr",
-	"tLXmAaiTevznKJjziAhWxy7bSNlNJl6u5sldLgXoC7H90Jpa5BmdAr5cNEIBI59UYN3SmMkVEfqAKHcQ",
-	"AhrJ4PMwIOgV+LUzx9ruCIAmeDR3xMkT0/7KmfbndxbJrd4iUID0XanjzvMTlDKs09+V/Dmkf8iOUBj8",
-	"Lj1IfQjSwsvtPL4aLzeV4yWRICIEF9Lk+NfG0LNBkaIQB791Q+ZxdPMgCDn3TDfsTPpjPIiO8Qk5Pet0",
-	"u71evz8YDIfHxycnp6dnZ51Ot4uxoWSxvhFLlgQ2JphCE/JcCAEWXP/e3RY9KOh6PSahTWQhOJxVzqa9",
-	"Mt/bFWnYUSmVTK4s7OqyZgH/x3hDU1DRwD4ewOVMe9ItJbT36RqWplLbtvVqe7kfWOWwByXllab1lIku",
-	"+PLYtBFP4Fc0twHkCyxDwiI9Xxppq9QepgTSEtSLgr6iVMI79vRKGdwLS0alS+PmAEtkb2/vKBPNaW9u",
-	"19PPJVtiF3RHyEjE39pp/lasefLIplpjdHn12rdSF2QO0VxRbJWKuDQ3pqwJFzDj7T23KvcDzAfQRFy2",
-	"ANcKx4W9ojRNQUMwKi3wn1Rpe7IQsHlNLoe/LJo2ilckCQb6/LZaHHODEbnHSnqZSS4SeegALmsW6pcf",
-	"R//9Wvh/UvCN5DRxllmug7Todauxezzu3sIxTag4yKD6BQFaYRFZzalLhlxEdS8MRMErW7TwE49IXhBb",
-	"wWnBDPRukfkiNuL3X9Bvv7Xf4Dm5v//AtA1oc/Q/MBXLlvu3Pnz6xndcKH3jQnDF4Qf9D/1LRO703y/I",
-	"HQ3hXZsoFMWq10W80nZHYEcX1IOtufcnU7Sh7iowaltgFXI2CYpju9tT9gsaJiZfL94bvRovkmoz/7DW",
-	"zHTJ6kCKSBXjcTvkmm/KGRfqxl56//L6/euLbw6Ah/g1tLwfVMJ1Syv26jKmw6GUad7ib0QhJry+brsG",
-	"bqTe1spL/3o6dxcjuDuY9nRB6lVI+yenrBCmdivhLlIc9YZDr01w4hcI+XyObVB8gUMia/OhbZt/4Urn",
-	"tFJvklya5Z/OEwcyqyHTFITFUis3iiPs0Fq0nurRl1VjfXx/ztv7dd0sYoC79q4oQbBu4lWzYeZocwq/",
-	"Osb5sUilemCuljfXilllGRlTJ6WsLC3MDWDX1pYF6qtFRB9Mh/8sR21z7cX6aplXI3Bop22ieo1m6kBP",
-	"wv1LJhckpBOaR5MrTXH9S+IXAciFyt4UfRKcB9ccZSN6pJty4lkwf25x7Agi+VJAuilfEHa3YG1nfMIc",
-	"iJAU1hIcMJuIZ2GxjxucKytnbkWckaaFE0B4GUFbsTiWiKqR1khjokjQRIFZM/0viyAJP3KF1QZKey1Q",
-	"Sy3Jk/3CUURN7PmdNxW7bmWTMOtrfHzpxEI+J6nLW5JQECXbCJ4jOJwhsWRojm8hC4ysTArZRscaaQ2e",
-	"LQkMXgK552NNnfgHmBOVmzOpM6CTe48KN8LtpkZglEkh9UfhXF1ez5w4BlBTjnAsCI7W4I1mKDAkpynD",
-	"zN9mmsL+BuBRSpez3BHW2+Z/c7aSnnKw26G2W3F2pyzrvVIOABjcWGuyrwtrdxPtzfFkOjNYb6O3L/Vw",
-	"vk0tiWMoRYO4pWxjUUo4Q12wJZ9ZlTlUk8Y+C2KTNxU2vZvQGIe3MBLLevRKmIxVuZzrPyJuTzaVyLCs",
-	"qJmi3lpfHgB0AMOKbEa15LtwwEr9g+44NR2b9Va3mdH/E3hRw+Uyi1GkX7y0YYKMjEtiB2mXEft602fk",
-	"Es8XHPGxoFOs/vH/CerPLJlBgZpGkq9V0rTSzhl1HOob7kP71aLpe1/YUKu29DdZYDUr6m9i4Mf1Wmmu",
-	"FGGF23c4XpJAU0MQU6n+2v1of6rUC+Wztj75Cjud5N64KU7cO4MRwmiOWYQVF+t0MedUSsqmbRTYDGIr",
-	"emAP0FgQfKslsVjGacMa/WwbBdFyEUOYD15u+YWmW6NyagYAb7EIPdYDPjNCVK1oSNooYFzdTPiSQYYZ",
-	"zz1O9Wf0p2H0/hjkWuo7J1yMaeR4oHNSJ+vYdGnR2ohIRmvrkOCrmgEs42KXtp9JXEBGRpvVAyoBH2/a",
-	"QgCvz5nxrTtFfski62lxI88qxrdkfcnnC8HnVIK74iLzJ55MaEzhxZfGn5LpPwXFdVLC9beTt46Pg/eW",
-	"3tGYTMkvVM0igVf6R+y/vGg5vhO4yCf/lhEUChIRpiiO7ZwZtAqQ+qzeEnCDRVQ/NKcM27RHC9QDbCXJ",
-	"aypJI7LXzQj0OZkIImc38PLywCPc9F7fYx5Mue36jdHvp/r3G5jpfbPBGamQQlD03h1ZUJnhA9d3vvHy",
-	"zkREqBtINL5x/ly4ZG2YNMQOv55sK2dkSvD4RktIRuLGqKFi2YKUq9Zdb2e94254vgwx6B9m4eKGMK2H",
-	"pVV29sfIu0UqLJT924f4KwL1s3WTdwv2HxsIgBX74Q1LY/l5yMApVmSF1+Z7rTlWgv7q10GSBY7pHbnR",
-	"aqW4w7EWt/7vis4JX6rG6LjTbMQRXtzgpVbL7PjmPCKxt5fW1Mx8y6L7pPiBAC2Y/H7jEAS3l0dCeLLb",
-	"PRsA3SuuDe9osaNwchPb0EAbdo81UxAk5jjKlEsKMueK3AjMIj73yir1r/AKbSjndu2jiehObyQJG6P+",
-	"sdZWQC1Msq36nYJSTTeqj4VFmiqWN0mGYsMkDxajLHa3EfQdEXSyvrE1ugZmwJgToCfqhe7W6dR0eeGA",
-	"m/0EMcySBk6SKiJrRgr69+UsosxEA3NqlGnIqgUt40lEChzT+oVy36jm2f0mk9qF1ZAD5KIMBd+9fI+O",
-	"rLPlyM8rOvqNRvdBzUUbdA/d+SrHWreLAcfzL81jl/Ypf1cHX08/rQRy7vE7ap08eketrEwqM3mTjJUk",
-	"MdPAsyUQc1OiigDgtrg8vI+XnAAIh+Uw7PSLt4fjtmPLn9xnZWzRd02uwIE/fFwBz18SLMJZMaT/rhhk",
-	"f9vHz/aB899n1qeP0rMt7au2o5l5xT5tvWGlPm1UPWZrtuMHdz1wQNJFVWbd4/7pVp9X595T64roYo7D",
-	"GXW5T9RCydbsk9Wv5uB8YA8Fk/S8qXtuVKqZ+mk0JmpFCEPaxpI70hOP7wv117JXp/wRkFb95EXbPSTk",
-	"jJlyFEZWOz6umZWnJZdpL8YtvoPEe/e+fl240fpqIU0lDmebD2ezfw6U43XAtI7BvWcgFM3x1bu7gQMI",
-	"zcKiylp8rX+ftThKvnVc8q09WGq/88jt7HiRWNS7oa/s6N1hUvbAnqqm8EFG2kZ3nsdsqbcV5/d9ioIr",
-	"09zitKsNjuPUJnkAvm9vuC3I37nPWZE7c4VMvrbiAOe9eW4RnmKaOb2MWMzyx298N+jfb1jAZaIa1hQp",
-	"sbYhHTCQtZljHjTZ29sZXL9375nWRanX5iOA2Qwh4xmXqokC/Z+Rpm3jaAfyHR0dpT+X7XV/U7fObLZH",
-	"C5t73b/P2Pll8sQUeLkyG5ONLYmUsLlCE+uUK6oNkHPUyWzwFrFyep93KRQWlyU1WlCzVYSdipWXmO8M",
-	"Z3izcztvGcXZQyDjMoZwrpfjFuEHkb2SM39lIN9zb2aKFzTFcT1xzDXX+iDjqTg4V+g+Uv/IjE+oGrd+",
-	"H0tXsOrv5NeV4tjT5F3kqdojPt8f3ns+rvyLvhN85WEE20XNkobN89Bmc1xXvx0Ut7VMtLmNDpcH6Gxp",
-	"cTxAG0h1Kifdc26DjEntWfXbevNku/8k/0jV3ZSb++01U2SEaj0wS32BGf0tNYHyIit7TjYdW4WkVmiO",
-	"FNkRvgzI8eRck6OcxzClxqzKUBQHdaf3myWL4nxYBSjVpGpypiC/EzYddbtngw/Mkllj1OgcDwbmLwjB",
-	"OZ9xp9PqdFud7nvwEY86nXwIwfrwvWT+ouC+HUaxNwZ6lIzXiTlQKf6fnfW3UGSfYbowzBqZAGaIuxf4",
-	"WxoXdIb6XEtb0NRIldYLOZSgrfaUGWShQUAEhMg5k+CT5qHC8TkKOsedTgDBzpV1JJlUsJyMGuzIz8+s",
-	"R+Hw6dzrT2d6P0IKxAzfkXbSoMW0usnEmiHaDsox4ixOO7xHdDIh4pE8PP2diVVNh6VmenJo4WG8PVys",
-	"63l2uyUFMLCZ2aVtJjRSgba3lAzqBTMK6hjuzZTGYdGe/tpoNn6FPnB/y6KLpTpRSRxgM3XDD9RCAoQF",
-	"l9RLxlcMiA8UfdOhJNBWdjCCn0HUCGve3TK+MolzVv8zTXQgFwcUQ/H2OjORbIA4+dP+2wou/cLt89uz",
-	"W8gOvRhDeyWtqe6Mox0McLxSuA0Sh0gEA6RTxgWJPk/UDXTUR+2EshHvqoa6UELxm/gL2oK1jR71jch+",
-	"Cdz0Dl74HGUPRh6IwWXb2wc0J5x5raIsMngpvABEo77qni+fq5/JIwbN0C8pqDzIJmM+WBwd2+YzxMw5",
-	"kuthpENA5mFRt70QMjr7hd1g9gnImmYeyvmil4sFFHLEk1wbq73Q4M72jNZtOAvzsbrqS7d3K+6ycdTb",
-	"we4+kbw6MHy/4zY+/eGDYnip5P5TPpiH3qdNmMWSJS0cm2gpE9OIL+y05pjhKQGARDA7JzgEZ/mK4Fvi",
-	"dyUG3+Ggc5ZmtlrVM6bMJOCEPF7OWRa3VrJovJygzgcmwjv4V2GssXpBzeCBscfzRM+DcoTMbuv5QnCl",
-	"jZxslQ5Cx34LyZmeP2bo1Tu0iAGGLAJcIi5UG71SG+jRaDXT1oVhxYBiZNusGgVrP5Lv7xO+PEfdziYK",
-	"XELNp8eDh5MzpCo9XvATEKpjosUNZDzbELCZ/jk6rjOvXq1j2vns3bayx/zB4OoQjt4SEQZkLL9MylUG",
-	"IX0/YYpaA3i8Rq9fXLyrpzxAmsTDY8idquHjKjZJvVaqu1qWFRagq7p9yo4H1fqU3aD6ncrQzUbY/IFx",
-	"7iY66h5rveCod2aw2azmYKoPZFYPAxi83IscG/WbPdsqg0RWZJNz6/TZ3yOs3kRHxwOYWrc3yI5nEnU6",
-	"o9PR6Oh4sCeG4GfsEcfLVGV95Rz8iFt4ZL77cL2OhAM/lF/PljVB/WLmCK8MtU4fLKNFrb6Dw8/cn+4w",
-	"mQIj64nxu167vroiE0ZMdPSEajdyzB8aXKwKH9l7jJh9Dev0pF4Mv5lFd6MsDUev9chGKIAMe7Oe7ZDP",
-	"g+bGT1AGoH9X4WJ0dNQ967U77V67OxoM+vrnv/Y6ne4oGp+ORt2P5uY2eseFAq3R0TNsf+Jzy2YJgxh2",
-	"PfBzuJgAolXuyZvZotYZlypPG7l5aHkCM7hbsF5mgoNBv4x4quQwVMYePT50TkNTK4FcoDkXRFt2nQ3L",
-	"Tm+Bl/eALlxCgNE3nTFs9U4Sea3u9bpmYXH73aH+RuehagZkOR4ksSLnzt2aZnGO+ts05f7xg2WASal5",
-	"/LQJ1zzKJuxmeuk/OscbfLlOpBs5GPXErJeNUSxrbYjYIKiEdDEj4mHY4ZCbXCWlwtgfkFAxQvpEGvel",
-	"hU7Oac41DI/THV1bnS68LYJVhLVXt6IvC4ECxg5PS9M+C1Bf3aqt3zNSHCzwlweK+zyYhb8joLhkQerB",
-	"xGVO4oFw4oo2szJU7IG3tuJ3HwROmVm7w+C0OQVV3sA5KwRs+0NyxMNCwG0u42/1MpSMYDoEGNzGUHZS",
-	"Uj1YuD1OYS3EuEc8lXvCuiUujsOewHz/5SeEgyeEgyeEg68V4eCR5EdtwXFYmbFVWLyLMduf36WHKz1Y",
-	"CdrL5m+OHTo/q+GSsDV5AEq7YY5/mr/yJKSv9qt98pYCu4rBDp3jxYKkR9Y/nl13PLUFbqMQMMyU55mn",
-	"fK5nfpkIQrSo7Jl/6jM0JQ44TUiVnv9+o9nQGn/6S2+oGYKkv5o36I9777iZwymysy5jJwmPtT93vTf2",
-	"m42lNJ1QDkfsw4dWGqM3ztHOJwbRMQnsmxDnfCkVNFW00ajaAN3Uwxw6kNGYoahHK3tOj0ZF3qEPsl3O",
-	"Guzj+N6j7qIlsmklbjiVs/T1cN4vTcpjxodXPpbBhmXqrbS3lX5Nhxt7M+V7ycptZXsuAFYAf+rSy+UC",
-	"cOC4rbtL4MpA2KpwsTURuKSv3tfYh773++pD339IU65cTy7pmnJ5zekMTOO7kxfBeWHf9R1d1rcZFZ5D",
-	"dzPj3XptR+j962vUbffBqXvx8uKF8+xCtmgbBXr9saJjgwwYS26f6NknrluX31waLDoeRy4d3ifdRHtK",
-	"X7WViL9wE/Cn5POn5POn5POn5POn5POn5PNDJJ8/pW8/pW8/pW9/5enbT0nQB0yCzmvktTof/47zkGu1",
-	"fnnKS37KS37KS37KS37KS37KS37KS37KS37KS37KSz4t9udLuSTRj7TIyXWRNC/zz5XrfQM2q8nBOU+5",
-	"tnPlaSZkrzqgIEKdp8934FtvTZHPPhOKKdQeMpEYA6yzwDQT20ojMvpH80f/VCuwJOoNh92zRrMhJG71",
-	"OoNT+89+56Rn/znonB0Xju0nIqYkuhT5LG0cRcQG9pMUKcKUgDBDf7ObpLm9SEzPMXOluHO00uKPcZWw",
-	"Zi0PH9JsAleI8V5ePCC6m0yydC5+44e0j5SZUN3GGb2yJHs3jKZd2qKIqY0p/5R2LvI20CVQNLonvXYP",
-	"siYyKU36ylmv3T0+dZc2NtW9ojAUmwI3IUlIM2H+eE6QpL+Sc4MF5by7VCLzOsf5OQMsU834FzEOa+Ex",
-	"7zSBX1+8aTpHe0CN2ApqgU1v5AsnaIx2VYo25O2KkZLGZ8mahTiOAUY1E7iWQBZ4QW/JuvCcvsPzS6O4",
-	"0Dsb1fI221iHvTSCf339/eZ+brch241dkWhVODNID10vTDPI4Pr6+6BmY/DcStsOczDYokXOrURZIHSX",
-	"wZw4Px3ym7LzOJzdXGfNmhUzfGuuY8kCmkzuTcREt6rUJkUV09XHZu0e42l/8kyD8Y/6CNigmllNbdzY",
-	"BE0zyNYdxa2Ld69sQmi/22zQhWVr3U671233ug6YVauiJPoeqxRS1BoTCdymd4JgMpC+qhdm1Hj553cv",
-	"L99r/k1j/apvX71+DZPVaotWI3651kcET2EaeEHhxPq5Ji+IvFV8UbtBulaoWATZla8pW34qhJTM7E0R",
-	"QQGyrsElBwW6ekJQjrdUz1E6q9K+53PUNkFEwGsMX4z1mJga9s4yo6LgpFVfE2i/sitSbMKZlKGlJDt6",
-	"9mgukp6Ksly5prZCqhcKbE+j26lZRXA0H6Bd0UXxFKya0ITApkH+EH5s7uer17UTDOeu+HDzc0mRW60u",
-	"FxsspVDIUwmsPQL3FzzhPBqyzom8gkevzZM1yA9sScOximYO2Jx1+zcYnleYg4inDz5FWyHYIS5cLDzh",
-	"u6mgrjaN4VdV6Qcedcfzi+ZnrtWa4XFh9WDCOeDsuUOR9PG1Y7AUk7LQZl7ibFK/JYuU2dUrTEy0kFdz",
-	"p6ptFgkbs3OzuzVMJaaMQHL5tibXgq/8zFav2XWzMcE0tt9YMrvf4OazQ2+MOmWVvFvMQ8MbpTF1PaG3",
-	"w+xMOm0Xs5SV4GyaeCDm5xZ+WUiFup1Ox3S1rsVg/NWv3bNbHye3fKUrYSD69TJgZQa4fR30ofA2otoK",
-	"41gQHK1tJ3oq9FeRxOtdTabuvW2uuJcpR6hj0FuCST/nTzJZxea2rueFu5XHlD/YyWhW76vuY3TZvuom",
-	"CybfLN38mu+WXh1bW2+XmVVhBhtlXjfwmGSiP0AQYzKlTI5Q16UCwNHZbfIeumW7D8W+u08kbFHRhAVf",
-	"5efiBxUTXdfkj+qll230TYzZrTmUEQcnHGRT7uZN+7WS36gd0LOyu9ms2lc+OQGHKQK15zpvFD6ZvV/Y",
-	"7D1slV+yy7/VFIoHKfJzX99KzqVp/A+w95sQZiY4sdIWgkhtPHFG5EOdAXaAmwtSNah2us0wf2MYlUBy",
-	"xoVK+ZYgUyoVESRypnr1ydW146tO5OQhdn2NfIfuVjvfTxdrIonvoPmDiZsuSBxTNt0vpfLwxnmtjLZd",
-	"xvo5muOIJE1DIMq/2uur/UNY9KVkST7pf8E951r9nXOpkOZ9Wo0UOHT1Pw9yB+x9KM92+ggOv97HOx0J",
-	"zSQdNuTzOd5+5r1VHfqLamwk84Ik71ebTOVMonO4FAITyd/qtjj8ylZzJhz+u8PCSPyG76o0ylBZGdni",
-	"DV+XB1dSBTi9+8FBqnSMRZ9LT7sWyCtMwTrIf2K7wq+5oJn1dibkpSpVfHN/Q0fx1y+Zmf38xwp7WkFt",
-	"+Zo35hxiw9oCebwtSr/hJfmHPOYH3bzSzZJ8KYpSYy/QAosk3nnnnDIuEP3u4id0aVrhXXq5Mj+BsNda",
-	"7Xssb70/X2A5G3MsItloNn4hY/RO8E9r5I5+s/GzJEJfu+hdNJqN67VUZF4S4JZyxUX0ncAs7w2c6t9u",
-	"7CMLe2Ojmf5z1FjOcUsSNsOtmLMpbgCYgnAQWVhQvMlG/NfuEsDe4PIGrqbBdCRFVKiH8ieJ3E0Zn7I3",
-	"nYw7pDeoDG4Gvqxkttv8NBiGsgd+24a5462hNwhvQYopNL+chaOGd2eH7ei04PUeKd2GsturUNZ98fK6",
-	"1Rseu1rL6+8v4M+fLi7bKIjJFIfrYIT6L15e+7d09Q1pMbcEmi4u5jbv2DLIK/L3JZGqIH2hlKDemVpe",
-	"mXi7Dk1OXXNQ6iUiZte8OAeRMChU1szYc9Y9LAsxT4fb6e2WFkcZUvQvL94QifWNWLIEzEUP6AaquAAi",
-	"aWJQWjrgnvPxcZI0ORev+FiAjXXc6nZbvf777tmoc1LQX9KCKfk5Zn/tfIRGpmu3ChYox6LyJIBWFpyH",
-	"wkxxxFs9aIuXIDgJIpcxoPgkLum0PeONq7J2GFOQnuehTkkiKNYq2fGkG/XC/niAh2fHpycnp8dnQzwY",
-	"98Ne1CWdSafb6w+GxyenxoekuEi9XH6UZVOpe5SUvv59s0LMBpyioWaSlO2OUSQEUuYFYFzNKJuatAcz",
-	"4yYakxAvJUGBfTyAy6abvFUWt3gH7n06LE9NhCJMaHpMmcmIZ4REekDbp2XS9S1pl74eVw7lnNy741Go",
-	"Kem1MBIJfFcetTe9lqFN2zOURQ6poJq17E77FV9tmHKdXakbjmJLS134nKS7a+4+d6WPhoNBsnN6zy3j",
-	"K+biVDuapleMgEE8quy9BduxgSzrSDiZb9rP2gtYeWGqhPhSOrE7vJXhekpkgbVAylL0cl3G3r38aS/0",
-	"1+5nRIqoVDKfWEDAss8zOYj+3DcEYsL5XLPwvZwGIFMKUyQFvdPfvyVru/7niRVDVdJgyeD1mJomcCkY",
-	"lpOUgs9wmuC9uXm1/IPbFWx3FZRF5hQNkvCNSupRTc+hxbkr4xMbzfKky3nPcYtt+k45pzhOx3ATFcK2",
-	"XlNbcMYyWErnnjn6qzZRjS/o5/eXbfSGrzbHlNbN9jrd01zA6y97VL2cbFi2pCzlN2EnJQDWWIQzeldo",
-	"7v7l1TsoroRuyCY6rInE+Q4H6Cf6DSzQGEtyPEDPrr69RIPjwWkTSQuZM3iul0a5AqbAV87y7op+fzgc",
-	"DPq9muTtv3InS5RNIzbBJlkZeaqtXogGUZUdrF2aoL749Hl3QWpIZZcoaGBx0d7ku4MnSp5lOkkxmERz",
-	"qFNBpiQsePf2+j064gvC7hbsKMTy6Dca3R+FIj4y6m+wUfE7PO2ddXs1T3kNrhPHWbZjKq3e/Xh5/S/d",
-	"noEdMWwesDAYN8UTm/UvB+FQA2/sBfTk7G9basymsQVGcTtgiaY+zbg370MwJW5l94lt2S/AQVzay9v0",
-	"zEQcsX/8N0cTThGWkjL9y4ILRKTC6PJihCRZIjKnUnKB/vH/oss3/86XSuCMWgWwL/vmx8Dd4O20OSN2",
-	"/Q3d5vNm4O6Hp810v2gKS3/v3JENM79quogjljdcbZY5RGAtZwHcbrQu5CjnjaaVxI4eaRvujqCIa80G",
-	"xyhKQNkIeuZa0DdRgsT2vF0UsogKq4I0e9M2+ggFt2R9E/PwlkRBEwUEi5gSof8JnOImxPrfjN/ok2r/",
-	"yVfM3FIwG3gyjsx1xpWt1tR/Wfy3G810a5ZFPSo9dXe53zdc4VElKnjnsfH82Y1JGXNXs3xOmccaAbGB",
-	"Jsn3IIq58JRkicgnRZjcxP6o74wrlUKv1ON5lQvOXrzbs+vb3rlz9+QkK3KSbTCKdJnKXWEAcpSUIO8D",
-	"5tnZmnu8ttaBg0mApt5ph++mQwmztdTW7bRKnmMcol4w0j/J+upE7bxkqJbJ0FNhon8RiG/VTP/dSti2",
-	"zP/j++YWpuPMkwyjcUnfmTRXyiLy6dzBxkAFreNQwsQUTEQ1d0Y2oqudwekOCV7oJEjznWTGWWBpwIyZ",
-	"qu3eLsBKK6zY/8WC11E5QgEIPmcXABjEOQpSYWYK7wO9FMGEC0KnLGhmEQa0zbBKXmkiwP7KBM2Uii3V",
-	"Jo699PQHSUkx3gQSiDiRNqc2swL6QyLW47QiGaR3u7GD5ZeH8rZ3R87oj+kZBFdhzd5Y2oZgxeg7sD0k",
-	"BpRFi/SmOHyk/hEHDS17wo93lAU5Hr0R2LM8OxjpqTt3PgoSP6a5sOmTRYFzb7pHy93omiKAGZpbqUw9",
-	"4ugVQxhFYo3EEtggVmjFl3GExmTrjvfuC6VMAT92hsPVt5do2DvtpE6KYbvf7u4DQnJ6n5Vo5f6kRCjA",
-	"zZ+Hb57cp9K1GJtVX0NsOR8b9KeYr4hohVgSNNOc8mDnYsOXDiwsocqm05NsINwOOiuVMitdtPeG7fo9",
-	"Ntxh3F4o4nUaKNK+vr4WHsXqz25r2uQomk2dWCmYoGylkEGVE4kA07uK6pV+PNATC7Z9fQ/F7OR+cz+q",
-	"upq9UXrnFAY65dwCsBPA0TYefIPC5VDB4bkVZkpWkuC7lws+9ZBi4dIOIXlq8Lt51CiY/BwdQ4alSk5g",
-	"gLGCEcK5Xh5tFNhAUWDR8rMw4gYmjSqiJRdm8AaHgmnLgHBRpW/3eFcWdnXEF81jE/AWdxhGPh538TGs",
-	"jbG5FeilHPq7ekIdMFfLxDdgXprlrU583pyYmbkzW8akr7Q+suHErNmBaNMRKWQVqPW6Hh8zil3Q8XUB",
-	"fMw8SkPcRrPEgpyjPBqv6bCh9yECZR4wAWvnhWx4N/Ti2cna0ZXtnu2ek92+P0z3qTxZPax7QCIfnUuM",
-	"M7IvK9ijocBhB6PtYrOb5bkyZhTEQMjpmx+HkE/uc9RUWC8KIPATGEY6Mm1MhIRFlE2bSUS02+l0arWS",
-	"Mqysho/m9L6IdrcoN4YPwOI4ILndasmhxUb3Pj1AhRB+WapLQDA3se735YwpZRkE3BAzE1SEfCRQFEyB",
-	"zGOQ2/DeMYrK49Njq/mV43L4NbsHGWbgdTixq2cHaU9p9oQUUF8Ro78iE0Hk7D2/JWxnUrowN98ofbfJ",
-	"kfL+HjXI+ocO+fMFfUt/+PE/u/+Lvr78YTb+LtR/v/r511fdN/SHs30S1DcGW5SknhtUYXmGvmSzaAwa",
-	"XQJNbZ/2bnFVcBUiD4PO2fGBksyzs6i0c1VSzDPztYd4+5RdtnfZgNJcb+g4R6JL0A2vqSK9a7oRl9wa",
-	"ETEtdfulLXWzLcEzNj6/deKMx9FNEqEY9vrjDgmj3qQ7DM/GJ9HkJBp3wig6Pj0+mZwMuqfdMDwN+w0v",
-	"qtENO5P+GA+iY3xCTs863W6v1+8PBsPh8fHJyenp2Vmn0+3iglKLHSGGFZYWFRQWqrL8MSsKy4vj2sGC",
-	"k8qxAkZWXzBesNs23RIL2tHLciuoWMZr5jf1kMtw5n20FroYv91aPq1JwZLBuRafGYdqetemW7VAD4B+",
-	"hB7R73Yc2tia/rxUBV0Kmztci9UWCfoPbNV0a424gEILxrlXD4RhodFsXZxcy2VvnUudnls8l1eJC7S8",
-	"RiPXg912Zk+dduYHm6dDlTvVabA2519v3JL1JZ8vBJ9TmXPKVmrFnjDGDu6Oe2HjM9U0dO83F2MHf/Aj",
-	"RM4U0vQKDecARCDrP5epa3yfJox1nKrmxqRvFdWqdG6wE8TKWvdUH9TgvoBGtgQ7XLKzDRkojsYEKbGU",
-	"6nPGPgrDQ9s1QvfAlQspFCYPP0aop970hnX4XUXGViOHyJY9JCwrd7Kyfr6dYZs8ZW3ndWX5zHUqIzIo",
-	"CYGZRnCAjPtDnRGTUb0ZrOw9z+Wl6ydtCsNkqZZib3dRtYPyLWU43jwj/RoJ9tlTsjGtfFI95GcfbKa1",
-	"js9If3dGPm1mrEFpOmDxBJ1PgUlvYygiIZ3juI3emsyHiE61tMAxZ7YF/Jgk1SvYhtXzesiMfMq+rono",
-	"xIvCJrjxlKExV7M9gWzycGNma7cfxKuSkPsFMo/r6ZXF3DOpJN/zOApGSC7lgrCIRJAvMOd35FvB55dX",
-	"r4ORWSmbqWLz3lm8zsDBM7kgIZ1QcGHktZTwIvMnnkxoTA07Scq15HJBhCSRqewiUsL1t5O3C2J7nGcY",
-	"nR61BQ9LRtrQygy9ozGZkl+omkUCr/Rj2P98obXLY1IM51kZNy1rzn5HBGEhxXPCFEcRQUu5/Md/Ccq1",
-	"eStDvrBOdHs7XqpZe2lxBwTBSfnpSoDVrf+4/1gXrKwMCfTL4l4PKpmHgsfk4MZhbcPP7VRZshf4Yqon",
-	"CV7r113R6UzJGnht/a8KB3irWWXXqx6srj58ZVpF8X7+XIYbfo66WpL3hsMcZlUtdJZqu36e1kzn688O",
-	"QAyVG0BtuJ31ipUt86vCVkP6rJksLSXhCAoEHdeRedjVAMl818xus8EZsUgLD+pM2t04z/fNPAnswSse",
-	"OIRNAt9cz492RQ8D7qlnYHEZ/gBi57CQmHZtKgJigiQ/BBam+WzZQboik9yuV96IjcX5fQjDUq5ftkRl",
-	"gFuPxdJr4UZWY/GlaH5aBf4SjH5joeHdr6nMR/oeeNab3u0RVcV3QspGwSFP1/QRlaENW8l+9WPZ4tgv",
-	"ZJen1ppUol8wW/X3TA1D+ubgHAXfvXyPjvCCHpnBBkA/MskKqBPPN6MsTJjQE9VH5buX73dDdtgZbn2R",
-	"BwpCYn0SqVc0QFkYLyOibUUcBbuCGkVKip2MG0vhDkLk3KvqLvU+lXutLy+MAiPplMkDqgl573YhfuAl",
-	"Veu9ohiQ5MuXTImit5sLTXDd9LvHxwjHixlu9YqAGRZYKSL0Y//n2V8vWn/BrV8//ta7f/4//3Vbnv+x",
-	"/ncSfQBYfPgmgkJGPTgpinRK3+lnq3vQs3c/Xl6jf+l2nls/4KgIcsJhBENg2xTTb4B2tBG06nQ+vCT2",
-	"bb4DQ5RNQ6ZW2sk2ClycP4DyCCheTbpYBkmRuylMslgEm5kwNd2S0DalEsDKnrimNnBV0tf9RZozXVRI",
-	"BkzLVAn5wT9D+if9TE/hen3Ye6YcK13o6vhsmR6kxfBsmSaklhrOUZA2Hq3Vob3v5T1v7WCbNm7Nd3is",
-	"UgNlcPgC05C29WnYOWvpn4NsVKkoObUGuOJnbPNfWur70oBLSKs6JSV3LvwMvlT2CFgS3e5n7rX/xTow",
-	"yyXIyhscqxtgc0VJbtLC1Gt2yqXLOY3xmMRojtdoTFDwPwJTNPbqXZoM10a/ONwdtm4mbTogzsmI5xHH",
-	"0OA9sSqKIav7h8O1H5RFxFxKfJld8t6lkeWweMKQSLk7yQzO7cVSzbiwGzlC3xAsiNiEmTjbVbgA7JrI",
-	"G8rKOsRM0sJaGKAdBWVIml70u/sFVcify2aMgaoEMHGEKZtIlwJ9MbLy08mqT7ggxJHNPsxsQWZxSvex",
-	"FIg0m4OYq2DJfNiU4CZ6QV1lvBaE7rnJXEhKo00eX/bjh4fUeawEypLZZFe3cpZlrShvHdzgKou+RzuG",
-	"8qTPIqr9WRKxZ5TJapIGHvo/yHwhiMTtkM/bY9HYaNEzWcaxNXV/0g+gaxrf4dRrmLodq3uvPtpIHfR/",
-	"duUbdZvo7Aa63hmqUvaEPX7A6nQfDX6rkrazN0sySS2mtQGbBXstMLWhtiLZ9l1FiAsiZAHYy1ZIm2rx",
-	"O4d+XdNlmTh7S9kp3HFuKtUzyxNxaDqof8fM2YTzuiE659ytkZN7fJ85EpX2MvK9K6buXv+deHvl9l2u",
-	"1Bo0c0IePzB4Vo01K+4IGbjyAbzQHoS7gxhNToC/M466Htr+U7PvMv9TJf5QYPfs1QroQezjHAX61Xsh",
-	"eR6AydRHfq0GbDhC3Z7fWgcrFBMsVdqoJ1kUY4sDUgZXDidFgYUEOi8WBClBSZR2Xqykn23HzKjG4Grx",
-	"q1d7YRc+Cvs6CGDs8EEc5XxLW/EDpAfkOFDV/hGaebxiE56voNmuz+1S4ABMzxV0ZZhcfaXuwdHhAnVw",
-	"p3pXi19qszuxTWorWXUZVWL8eDcndnjREA6mL0HiRfKFmpqTTwrbWcZbfWe+2O54O28KcRw/kDvV1KZO",
-	"d0VnVTIcy4pMFAGiVtLh2sIwkeJTYF5tdIESKoVMFhzHj5y1dVKdrWZms79eWMk8Lqa5z6aJedTqZY2V",
-	"51w49lnaxctk2tzsUBJs+D51ybgpGA/BYzpj+lWtyENqib3Praht94pdgAPxK1LVaiig9yVUeZgEMCNm",
-	"H5IA9of1CB02i8wucMXcFPDUHSKLzHy2jKOVcbPfjzX5u7Ybf7/sqIYleZgW21+pmXlIe9JvV71/OU/u",
-	"vJsY8VJQtb7WS+rHHS85v6Ul5yET+MPS9iDV9xtKs20l8IIecW2v9Y5sXEsSJbXaq201yqZJboxtNazf",
-	"YJs7YDQWfKWXXOK11OwkFFzKFmDqPQuuSdj6lqhw1rqmADsbvBV0SlnwXN866PTPXcKCTbMiAD1KbasI",
-	"HBEB50GflIhKtRRji5bAANIe5p7IGTPflgsDOmJa0B/JWlPfGKKtBUeZZZeKT0qXJrHvNuNeDv4NJf5T",
-	"OwEqk2NDlS0li0hIIyLPk9V0s4w5YBdi1USMC5u2lFtl5SyZNGdpTiSaCA4ZgXDsgIrNfJOVmCm1aKRh",
-	"vW2k86CwXvNBROYmYTG1hdDLwU2GlkkWgCwBQNInkeGcUJPH5EqvCNH/RmZMgU8CgR1HG12mNGm/ZhZ8",
-	"0OnrIRv1PfNoKY3Z2ZcR2T0UkhpPTciZwqZRr334cobvCBVcy3YR2x2Ro6OjKVWz5VgrXkehvSf5RyPf",
-	"zCvTqRabhAIFNMSiTNscvTlvF4T957s3AE3UUtwsgj1z59ZTcUdDYjO4kgq4qGWPBLTMhVcbH8YipqaE",
-	"0NKhIFMqFREfGERMABDiPOHEsmnJx4zOWtb6Oc2iZ5hFMQGbG+QLVuZJyB/WP7lAzRpFNGp/YB/YS83S",
-	"kVyawVGJep1OGwEUitnT4LcPFnfhg1ZFP5gWGh8azQ+wV/CPuZx+0DpiYKtCjQwedDro2RzHWtqSyFHK",
-	"8yYadLroGeMI6oM/sFCQiDBFcQzX+vqaPtcxX5EIfhrA7YCHIWxnYvj9DD3DaYsTeArIWksGOF8YiWVM",
-	"0ISLMY0kouq5/nXY6bTdzPnCpgCZ18CmuRPk0nEAQsDrJZTUm2KptZI7zdKpLc29QH9f6vcusMBzoojw",
-	"2mXd4Xipufj/lPRX8u+GZxe86wOzL9P7c8HQkpmy2PyLgeN3UGALrYOmwww3SZaOeQQws8BQAnTZgPwj",
-	"m0KChZ6p+QDkEelVi+OEJxrstDZ6DwqVSVnSz39gYzKlzB32m8CkWt/8e/ekY/8XIDzFWt9BIQ5nABcn",
-	"CKJTZpDRJTf9IOM4maHWgvQWLJbjmIaIu2JT2dR3w5BcmdctIQsJe5VtAaWZ9geG0YKApyldPW9/xzxa",
-	"m7dp6SBRTG+1TFDrBWRXa2L3y5E1OT8LbEIntzIruPUSIg2Iby6H1YrkM3+DMIvgXOf3IfmQJiAzUpPp",
-	"4xJrLXOeYZMdGtDIZMvYkvGgmTbNk0SNst81qWPo3c/vbYqY3YN0VfEHJkjIBfTeMy9hCo1xeGsq0Syq",
-	"Do7OUWDSIzX3sWCuNjsXaA3GZc7QBKxU4hDHA+BVQYYIkOK8jS40uwINJbNXwH4+MHtrwV4meSTmXFmk",
-	"Dy3b4hUoT/ZJfYxeAP/Wn3aF9XpMP7+/NG+ZU61mmTyuEQp2QbcE8E7Xsx0OCWRFjxBGMdZn844IaBqP",
-	"o0hCKxjZTFlNcoQNE7ez5ZNEmDa938zO286IMFP4mbDlHNY1c13hWyI/MHdI8EpzsKVVNKGxoRJrBx1g",
-	"AtAo5tM2uuZJurEpyzeL58bhQFWSggO9D+aTcLf+aQLmcMrnXCvF5Rx4ChCZVFgtS14Hawrt3uG9TszN",
-	"eBw5f7KaCb6cwqZTYY0OFHxqgc8y8M4T/GBHkHCREfru5XsA4pe2UMLANTWNXWNpcE7UjEcogLiKO7JO",
-	"hbZ1FjLFMs70tRx0+lnvtvkYA8YKae5aowUa5Qut1FqTykhClArCJsJj1wZIE/wMGjG1UVJ+Lz8w9910",
-	"/pq8Detsf4Du4TQkTPo1NhcLzYlbvXZnQ2VarVZtDJfbXEyP7LPy6PWry5dvrl/CM9qUoirOqV6W1huj",
-	"BsCy67v07PCCNkaNvkWjhTOgR3LUF9ECC7U+sjsMSYKkIG/iLSNoYTs/pfEe2UTjdQo8iijYL8kmv4oa",
-	"I/26C3MzOAT1192JK010T2850g9Zx9V9s9Ld1/RXUuVe07/Kta8Cb50gcsH1SusF6HU6TtO1KPaegnj0",
-	"NwsxYfwAu7wEZgVgAUCNLgrTT8G4NnYVDOAS6OPSdAMr+4K9/whudvfCNwZm/EUPJfM8+gZHLlsUHunu",
-	"fuRnZvXyX0lkHurvfuhb0PoiwvQTwyoje8UUESxBAgQnyXyOxboxaryGVtKWZJsNhaealhqWzhofm41P",
-	"rQWeUpZk+Sf+5saRcUEeuV8SP0/jKH2jcUkn98KfvnM6uZL8ZNyckHXrnJz3ehjADlzMOP3Ap5aMbls4",
-	"pliCE1mlFOL2w900FXy5sG9IfvybbFk2Ys7Xj/Z8pe9OL9/Yz94sMjck3bHcqO6bjQUvQgf/SUsyzb4h",
-	"wmrOtilXyKpDwCJXMx5bG7uN3oAU0LxwS+rBGw5KoNZ25lhrf4nXwegDWvYlQgczK3H4io0ck4fufdnW",
-	"PeSTphGn9TGubiZ8ybSYcerPX+lH2wVoSu+0AFjRkJjbo6U56MTEu7IMzcQhzH7VZmevIjJfcEVYuDaO",
-	"m4exKaCQb3i0rsChCqo73dhdUKMgUHHfrMXabPrXfdbfb8tEH5mtlrFU59tJLDGfNP9JWO2gc7b7iUvO",
-	"JjE10Ze9ebOhhPQQl/HnrYxxB89LjuCPZJ1neObaTfLxQmYHY97QfqDxsGF/MSkqAr4CTCXp5dygVypx",
-	"QjvfnedulUgqvkArLm7BnNUKpnF7aqKkxp41to426y0Cf6qzWk+KGU+EngF3EsuYBM83GZO564GM6YVY",
-	"Xy3ZWxZXYkrXJJ6Uakx5VAU9iynY03qGwOupNDG6duMrPz2D3U+84epbLVq+zHF7AZv+uMctIayC42au",
-	"ueN23yw3HzbYcRK7mWCReNfTjB/oS6O2GBSNLyxZ/nlkSM1TsDdRf0fU41J0ojSXq8vloqMua/0eHAYQ",
-	"JH6ItrdYFhwogw4obUfj1C+kVW1JmDpHzhnvMowtVoBxIVLZdk5A4wuxHv4bupABEsSU+uuXG50J3Llw",
-	"418/BiiMCRYSGmJiZpMtAleYiBU4atzP3rDNpzAKhBbQMZ1TBV6fjnmhQf1ArxxMwaaI9OSnnl9EJSRm",
-	"IC6Q+brzVIHUlYnYVTNiOz9KDtUweSmdsUGsKy61QhKUr3JLBNzQ2ozQiyuX4cyaJgUi/Vk2ubCJbHpJ",
-	"05otMI/ndrc4I9Z/DEK/ja4gyKR32bXxxdJkkoPeQ9l0k2GajKMH6gWepH+g0ZFTB4wJ+Y//5x//zb3o",
-	"NgyuZXOjGjWND5st9BUaH8lxQ7af6pO8+Cq0JkMxjytjkmNXIGbMtYcbKUeCK5cg91ll0Tb/ECSNAUN1",
-	"8dmcewhkiWGKmqmbLgzApQ24TcDviIjxIjCc1saADOfGE0VsyX2WuW+zqTxlM8PvzzMtomFJkFQ0ju27",
-	"IdoXZl1TZsXriQUjBTYYsnnVZzHU6vub9mf4dhcbo/5xp1OTlV8Zui5gqq+SHIC0az3oGE0XbdQU9Nt9",
-	"khzgAtouqt9ufEWuKH1U/indUV+9aPhOa3HpKfe42mMIiYQVFAgJc62SkICkoiNyp+dZOYZnbh/ZsKdR",
-	"ew2zNb9gpfQBS5FPrMoJ4X94GOrKBVXKgK9AMoXATOLQ1YZpWk8U6kj/kzLINUgSFtaah87OUeBywmyG",
-	"lEGBCpCc8ZVM+bUZx5zfGb0fx4pARsIbG2a3w7h498p+F2DwhXXcmSm30bc0NiF/AQBUYxgUHM4PDcyi",
-	"Dw1PQsyxCmcmqgBf0Gq+TC0cF7jbdFLoabyED37uyGcO2QXLMEDPTD4cdLd/PtqI2xpLLRi5dkmQn20C",
-	"PCac5RKkaJQI7kTGA1XZHCRtbCUZhpAmlar5Jg+4skTQC/gWHrnfnBXg3K0cSUSgUKxdXp6enR+h9pGJ",
-	"kraOkP0HzTKVxSHTJBpTRrKNH8G4G68RM8pA0kynaIY4VNwr36o8zQv9HJQebp2qSz10mYdwBPzJmZFT",
-	"QKuOaHSu754s4yQN1I0u2D4B00UlGf7h8KPLpxZqjUswmWQVymQut5RFI4R9GFG+IOxuwdo22zM4B+kP",
-	"HNioeAF6JumUtSiTz5v2iv6BsumNpougiYIFnrezpFG6LG5QmWXZiohUbbIm6di829u73L65O3YO7zNv",
-	"nGGnybgN2zcbZMIw28jMNK4oXM1NjI1KDMC0e8z87ERWGUNaqpDPa57Vt/ahiqui6Bww9SAZLddPJs1H",
-	"/RVywUGi/vz+smy8E8HnZYs26FRdNDtAy8aTQe45NsVrjuxrys9JZPXuHJ1/gtQan4Jtxrqv/MLfD02y",
-	"sUrq4+TYmIHmNW//10wMINXOCvNmzFDL0mbsRDb07ySKXKqEw33WGDTiwMAPJSFk437nzKnPppxwi4bZ",
-	"+Cxno+xcwHz+aKHcQwWxjKG0+yjtR8Sl5FtCt/WjWA/0GerT4ddGgcuy0IuYB6Akn0IvyPVALEYP2hpg",
-	"zi36oUnWjpzN4lV5maqK7CtjsPj6HRThtTT+S+vVdCVdyQil6RIvTZoDZpHBNHaFgCb329WQ/Q0LUJZs",
-	"ndwoQYl0NV7P7Def2yBdpgDsGZYo5mzqQufeWM/tuuAYwFKNcDc+UpNYbQwbiSReo+7QeVqfm7n5ZXvB",
-	"90ottNKg9eVrPCfXVJF/v1aChkr/9A6r2b8fWYjc4JqES0ECxO+IQJDMbNqh+fUCQYoFGdiymSQ2B+XB",
-	"aUSTT6CFnEWqc17Zc72ASXZ24sWdUym1LcsFBNJMFje8v9tG32IakwjF3Gy3IAjCjyRCCyKSdv96FPB3",
-	"CBHIERqTNbfFYXA/VEsZlfyKKLFuXUwUEYFZNjtorRrqLfnh+u0b1zBI08AcPYOW/Vii+TJWdIGFOtK/",
-	"tyKs8PMmIjicwQRBD8MKzblU6BT9SL+BOGsWXzdwFZjOVIXCSPQNljT0qkDmBoXYxk/9pPZBpwMFLnpk",
-	"TtXjqemrVtytu4WeT9LsUURxnGl/BCrkAqtZG73h7mw4/Vf/7ly3UHwUleVUvrdetnqM6VAJkqbw2DjV",
-	"Rr81oHAiD5q7gc6bQ5FtkPUPHfLnC/qW/vDjf3b/F319+cNs/F2o/37186+vum/oD2cgJ1yxd/FnvFr4",
-	"tEq/sZzjliRshlv63ONCcIj7yg73DFSwfsxfm0+t1WrVAvJcipiwkEcGAeFB7z5QXNaLMWSBqastexZZ",
-	"+qzTeej21Vrh0pCAF5A6nPu/2bgmqrW1+nnFEw6flzebUqadsenyRtxT7quPX+ASqZ0C+PLTRioJlMG6",
-	"E53At3mUkNEN1cyohnP8qTUGXnbaPevVypF1LLUoRVZlriX6obJUqxU342U7CnH1qMLlRcWqoEv8z1wR",
-	"dImfPA1SaWrxSP4SP7x4R9PoYzgVEk8z3gzq2WvFdpmZ2oZVFuJSj4L+xK4iHGjrs8BU2GS6y2xHoWdj",
-	"rQBeciaVwFRrb5cXo/dXP79s6gd/lvqg3pL1JRHqmk6NERRevdb/fj5CksSTlraTSGSaRkM/F32azcnW",
-	"5pQw/dOt0us1L9F6oiQ4BoQPBKXsAAQEwDQxwXeuHpSIOxraPJB8vx2b5xGkLXsCsICaqNs5G3b0UGwM",
-	"K4UZ8lJDHJIPjFKrt+ZfNjcyjvlKIsb1TMYk5ivr1PQT7GxjLHs56QOuPwzOGL8dth8A05/5k8xCVMzw",
-	"HSnTdS/x76x2yLTxalxRQDn7ATNbcZr04Gp8c9XI87KXBnUN/fl//8VDZAuL4Ni8Hk2mr1KuOVIj7V2U",
-	"+pxD3JpjJeivjXxjn9yn0543mzNwPWoa18sFF4pUV/Au8Zepe7rEZYLj8uKr98N9qYIkdHlRJGr24/P2",
-	"MF+UqFghLuLyG8rVEZ1ryiv3jb0H5g9uFcxMbaPWrC4vRptcCRzIHlsGJ9TK4jYJr0mRftDIUXR59dqw",
-	"Pv0AoAhoBsimSPF8W7Rmgpfj8277TMKFcdJdMMHEy7BG/Y7Lq9eyja5NoyaTd6KZwNqmN+MIAETyn0pQ",
-	"L6wc0IqzmUvaSKyNDKCMgVhwiunVa/TMsWyqBaMZNbS3M0LvORoTgzflg5l4aVs2azRCpvFfE4FLBzx8",
-	"/uySVHyzryQywb9zGANbzsdESDTliDOEx/zOOL2Se6FU6key/v/Ze/PlxJHsDfRVFL5/dNWvMAYvVS47",
-	"OmLE4qXKeMFbucYdVholIFtkUkphjCf6Ye6z3Be7kedkSimQWLxXNxMx3W0QWlInz36+T+isyeH38vH/",
-	"s57DfxelYT6ulouQJsLOeR5YFCnFqGt9OCxVj5cjLK+AuJ7Cujis1vRxHmcfsY9HNc5LPwLhRqL7uO6F",
-	"6AFEvS+xjOgWIrQPAAMGYAcbyqRCwigYQEKO+YNRK4hX+f2sIJXbdGFR/q9U3d7dt8rV+snu1m7ZPqnC",
-	"p5estrtbWn4ol+2L7Zbd3y3Zrd3Tg/Na7+Bhbe+2cHThHh4OvM7Artyf0s5Bq19uXex+5z93H24KVbu/",
-	"279kBzfVvZp9u20XT6uldq185O/eb1Xs41Jr/6xk81q5cBY2dr75jeVq63zLJ7X6ab/av6icHR1VKvb9",
-	"zSW7OC52r3+U7hqs3v65Xe3vlhr7tZuL+9rJ7nLt5La//2D3z9utw9qNXayd2Cu1k9b9gfx3pURqFX5/",
-	"ycoP9je83sWJffvtuFY/6ldbcI3vFTvcuv5RGvz8sd/e3Wr/PL+pntVKNbhfu9+vXSxXw0tGzov965Vv",
-	"hYvzeru2dSvvcEc9Z9k+ip65Yh81Kkctu7q7e7NXXj3xi4e71+5un16y9nbTr9S/3FXt/trp9e0ZO13Z",
-	"vT/9sn328Kl5XrnprO7cbh3zbnDeX242it/vi/0Sq//aPnZPvu6vBrtnl6y2vnbd+r5/U9uu9neOLipn",
-	"9cJBqXRR3do5/bp0Xqp2z4rb1/4haZ8sNfpn+6cnO4PDWmldPom72z+6uGS1ErHHHm3j0dV+tbTUP9qq",
-	"2bWS3VzvV1pwtcNLZh/tLJXso4rdqm7XbL5dLv/aPq6tfi3ZtbJdaNm16ml596hyvtewW9tftxoX/EfQ",
-	"+VT3Tr/0to8K3eYlW93/vP/952B95ejgx3H7ePW6tdvatss/1r4t7dP7fUa97u5NZ/lwv353vdf1++6n",
-	"7f17Wrrf+TLg3V7hz0sGolndr6SI6wTHDNKhpsAf1nfP7JOq9b16EQn89o7dqtpSBEoDfDj5sPpB7X51",
-	"p7Rd6BO5GY6OWoPz7vFgJ1zmW35955zzS9YRe8Xg5w3la2u97Ydu5fa6cmOvfS4Sd9Cu2/tl2z5qeTWx",
-	"1z74cbreDgs3pc/Vn59O93d660eVil+/ZL36uXvSuNk6ET9/HK59vTg4uG7Ro7PvXie8rvz8+nAa7Pyw",
-	"t91t/vNb8bCw4on26cOD37ONpRl9sISjiRqLuGQW/3AXDfvcP3y//iG+okz/ME6+FZfX1pe/Fpef7jUq",
-	"4zfiNeLnU3uNU4+rR85Ym0D8azorMegkzLPb8ljEQk0cpONggIULOc89Zjb9EebeHHeYz5u/n3nzF4mm",
-	"lJTYGUPmDTJ2wFxHQ4ieF7NcG4KckYhemOvid9Qz8yKiBQnZ9HxsurJ9pf6Yl5rvNmawsVwXT22PZl6V",
-	"Kg95r9Gm7gY2pXki6kvTeQPsKpG7K6+i8FwyVZtGHx+BYaqzbSDoLYxnKeBjTE/QXz3i64yDRpWG+ngO",
-	"Gw/6nqBDaJoZw85qSz/LxHINE4wzOH1vM488TtEMzSHPjeDzjA+/iKZSEmxnzAzP4hwuGZs8s4CrJCSh",
-	"D5h1WK1Bb1qTBxpn+w9hOQ3iZNhQA7h7NnN6v9ilncWmh3svZXbh2mMEGs1H2g/ShH3I2pttFXj9xYon",
-	"ulx4uro4trkCf2L+Yg7WkmKzh9PBKgP8QmY8KWopFv2qkXJEvFuML1+1DXZkdwb++F1Z37M+1LfK1try",
-	"euGjQsn2RCjUgKaBt41tq5XqXvWkCoMv2IRH3cSUh7KI2KXXC9uUhWoXbkA23kSthWzx8O4P/EU1lwn1",
-	"4Uq1jqbbwc36p0sDmMOGdkVYA0B4ccz93r317hcbge9YRKjBf+mT7MYECYxbu0L0PNaqeHKzX/fkDw+5",
-	"B13zkMHX0P993vNdNeWTt2zEX8b4tXpCWuCQ7BERLta46zU96m5aK4VVddO7zcV9zuhijYSNtglZDD/l",
-	"Qc7AE87Fv9GnWjz2WAObWOk9aYQKHjxxOWDMAPoLxNBROfY2ceOAfPhl5rDhlIhQE0RAu66mYtNov4vl",
-	"+t7icUh8mqmSA3803k5p32cN7nqslYBPjl6fYvPANIGUCeUHqvJL5qQSau+pnabA38JfpAwtnUSvpAnN",
-	"092BBUvH4rkuVNjx5ROvNmsuKY2fMuPyiZeach8GbJEaQKPYyxwo79pK3BGupnazGcfCUgReCmca92xJ",
-	"EZzt+WbratK7dVbbnHtJG1+u7z1ny+Tojpp4hsDH4+Svn8etyC1IEZ/0Szjm79xCQh6nuNvoUFjRFXQS",
-	"UpwnQ6YhAMT68PtZ7Ndbo0e5eK/ke2U0nKZ5YsOcHOM8sxk8MLAsqZ6X8U3scQX+m3tai9c95vrjwyCj",
-	"HULE/azIrxF1t6qSvRfGGRmp5qEcL+01+E0eMt1kOE95awsJcTikKIEGJBTYhXEI7hfEXtol005EPJ7R",
-	"0VYYvARklwJPCH2LXKqXgARbgmd7CyVcorcM3/Tq/eP0+2+uU/SWIIkNIYMOvR2eplIS4pehWK6ukweY",
-	"+kW8uYIxm7heKXOc2itmu67O1GrVHykzMAGR2tJsL0wpMIA/oaFQmu4P5DvBiFN1K0GrLQBYQReTgbsj",
-	"gPCGAVHRRpIMKuL0g8tHXi42XoVkILLbg1JDmBdFSHtSdxCwuBi9Ej/WCl/l1jE6g7ZvyqX+0W7JPrG/",
-	"l1qtX+3bm4PDo6OKfWN/rh2JfvkIemy2q/1v5dOb6mmttAt9NeVWf++S1c+L/Ubn7OHiuHRxfsbvt07s",
-	"E+zSqdUq2/vtvXM/bGx/HbjbW7cXdaPnp3I02H+orV2y83Zjv/YAn67oT89vbL9WrpVLdsVe+rT6owJd",
-	"QtXB/o39ULtpPByc8X6lIu93/+yS7dRPq3afl2xi39XKhf5OHzpdbkqlVn+L26fuycrXi+qx/+P0Z+/0",
-	"66+tw68PpdNivdbcXe+XWxeVS3ZWL5xC98tRY7j7qXJs2/360W7b/l6sL31vBGv16tH2V8//0V2r7Hzq",
-	"HIU8LF6y6kpY3j67rXS/Hu7fb99/sb1SsVW/rZe/sPVC+8fKzfGXyh1ZOfu879qivHRBVh/uj1e6jb2d",
-	"1km79afZETP0jmZI9Af+27R31GjQoq7cGilG9FxDn+B25Hc0mCf8n5rjhBWXtq++F2uzsg3pG2wdtagv",
-	"KET9r9xEQlJ88aiPJN0d74D8ZJQM8LficWYs0ygZDcyjnbJjFjMXMct5gRVTbcaWbUN5IbxpOeaZNZut",
-	"+o4wyyFBo+3dGUMeSGoL3nfU8wrZUhhgU+Suo23aTt7aR+Iy5CWDaw8DUgEuM/V9TRypLo7j2D93D+Hu",
-	"SJBvPYC7u4E5NS+AWYSBJmwjYrAYCGIdft/NRTx20Nu7AsBlCKPfBYAyNdCiiGqxDVunSU93NzEtO4Cr",
-	"ibQOn2h10eBHNSDmqsbjZfytYjB0GiTfCEJV8/WYS+/z4X3oYC+z/FMnxELOdWNG7JDAqH+kocx8GCZF",
-	"Y/QhiKWke8F9N2/Z8YVhjXAiXb7M5BzPnsdugeUSll1oXED9GtLoZDuYJyfM+rxqffdKWKIOLchzbkbp",
-	"YaQ/d6HmrmE91Fl5ENHpwVh83wPORWZ0Z6tDc+bVCoVCAdc2ZxXhj+StBepTxLMDor/ox8trn62aV7J6",
-	"rEsawK4cYI1cj+wr0F3oJ48l4g9hNTBAgrI8o771wQlJ/pYOnI/4crjvRiNWhi2R8nzQtAS9owHxRxZR",
-	"xqjAeIqUpoAl6DF5N42ohQD3yB8iHiVQYJDQMh8Ki5LA92iATOyWrckQNdQDplVb6KkmuOXlBQNcGEXX",
-	"l7fKQ3eosC9yJm1mwiU2ADuQIRN9ZPB9+yRwTeHE4/LWAUtRQZpGXHis5evG+kTJAtSBkrAIBUMRQyus",
-	"EyVaEcwFcWkCUiSagtO9FETNd8DjaRBLY6PEahZhQvo8cNV+1NoSxvTMm5YvQbX9D98T4/FAs1SCQkPX",
-	"98K4tdDMSOGARVxqQA3p+1DoCIGKVGVSDCzRnML1kLHGBuox4G7GXa+shKYqFcn38N+Vv/Lyb2czmriO",
-	"HmCE/RVyD0rDdUkQesT/U/pzTpStb3Huxvcay7CCvQip76tT4XiKxyKOzL5Unuo0Sqj8gBJ3MNS8g/FT",
-	"l0bQUMYEhpQ0JUlBjwlk+Qy9Dh0TRBmLMakg5MDDbmQ8bd5ygB3M2UBi6+idZJWB1BImKhSqcqSIxqK8",
-	"0DXnPiUsrQKjb4rFwaZqJkqg8UB+C6H/VDIMwFh4E7FVAqBJ9QWPqzPJPXlNJ+EFusHgKuixmR/n3c+0",
-	"ROIhJWLKIZfydqVctq8/R0Mu1/cFcVDo/iQ7dNsnxw/9cKe1XtotnLHXGXLZaUcB70qt0ujvP1QfonC3",
-	"Yhejz25Ktgy1L9m4YHs41N5+sH/qULva2Rfk/Kx3ydyyeQ/rYe2m9HPcHIRd2LVLpfb6Vr/z5dP31e+X",
-	"zDs4uDn6vvrrwe3dl9yLXmd7a/2ufX62U/jeLQ9YiQwOTi8+80/lUmX7tH/w48unUv/Tj6831cpgmZeW",
-	"KpessfTz4csXr3RyeH7T+in6rZ+tfsWGoPwEh092+3bFPpB3v3O0XrKb61UZfpdWbVhRCMj9kt3Ht9S/",
-	"KJWOTnfkW9rF0L5eKvX727x6cbF83/15vlb4sVIbNAqlm+tt379mR71LdrH8NdzrfBvUSgUYh6m0js5L",
-	"pZPb47WTrcpB66TmVsVhsXfEDo8/+6e9+/0Huwn3c1yrblfs80vWKtWLh81iq/79zK131k6W+enSSm3r",
-	"5Kx6v37zMJQsae3v2pXSlu1V7S/l3p04r69fshpr7bVJ/+KQ9wdnraXi4OjbUrB+dsNK5+4Pv3VaqtbK",
-	"uzvuXo1Sr8RXGzfLnYvVzz+D/YOHwyq5/3zJ6rXzpdWluxVRbS1ff6ksTRqcmWraGQz1lVgW/1HewkvO",
-	"1rjlrYftldVVsUqrlebD/iU7Of5MK5/Odk6LO8XVI/KjFzys3X+rrwVVT8/WXDRLjW+9Ja9X5jc3vFDu",
-	"fRcr1+Lox/let92+ZM291TO//rX860h0++fixt8++HXYah3d+7WK/2mp1Tj0ly7u7fXwl93srxwuNz59",
-	"Wm2dPhQnzdaomQLNOPnX1JmXw1sPMy9vM34dXT4z/3JNGyRpeeY5mGea0+lI52846pg8vLOy+rmwUiis",
-	"P2PeJelVZSVg0o6KMjEBVWKUlokxwuU3LyrUYatiYGI688P5GwD70Agi/TaFoENB8nmG3ysdsA0NquEI",
-	"GnjEdzTQ+nANW+dpGPr1EcMHhoJYoZCBT4cj2VdCPPLWQTPm0/dCNcmkQOvMyxAfhoagEU21rPeYyxlN",
-	"0sXoSSgZS4B3nO7DW6qFYrlQyMIAqUcv+DeqceDk+8KGNF5l3ukGvOMJaEGCl7iwsVAgG8XrjeXG9Jn0",
-	"eCHeRqEbLyKjLB3vxbkif6oiR11iDenxl+sZTtlsaVgdwegBhp42BMTU1YnQaQqENBk1ZyXAETBIgy5h",
-	"WkGlpcwq7RC2mtKZCJ2xAazqOnelUudRhqxPAViD0b7OW2D663X4UEx7+baEKACCP2wnIrxSA0ckl8ZX",
-	"n5EagH89mR0i865Qu6qy+4a0hW16r14xD6J0WoP7nAkE72LQu9shPrYuo1WC7lTXa3kqdWi2qIpeoz08",
-	"B9Km91lPrBR+xjMvr6098qG13HrCOt6xF5fXPmsmoUq1npvw6Jn9yB5r0aAbeCzMbJddXn/yayrbWTfQ",
-	"IK9MzpEt4KAfNq1V3QjvGU0ZgC2U+QwYyr6T57j1WGaiTn43ffN5fPbv8ndpGUicN9ywGPXAp9W4OQzY",
-	"pcAjzGsSXHkcZa5UstHYPLjAectRHzgb+qtcdCp1TNZuC0kIcIVTPhO8qmP80TQ5yCpi45agALow/Q8A",
-	"AnsqYkGIdN4ZCmf85n9zOM7Xn/sC/M6h8Dby3MyPH43omTz3C0J7osM04xjakDuTDvZpHJSJ+mk+5qzw",
-	"n6bZVMUtXfPHOqf1oWxvbNl7x9Ucmn3iH3stRsKe9CXxGLsnLSnzBx9zugHDgPwEw+VAXKzmxJULuYGc",
-	"0zQqLurweRQ2M+G9wDEsu4OCCCcHGbSegPI1JBY8nJ3qEhGj0ePdZ0XXx/Btclbwt4IaA4dBGkowZuBv",
-	"3ZlzQHKx1PH5BvJCIZbeFfHDKyhpyr04ethyYSVfyBeLK/kvC9MnXUfW842wL83pzaxgvQHV6Oaw7zDH",
-	"PsrCxlTKIjk3m63NnyMgT9ufaXE53toMI71ZAfp4YqZkXV51siRxL33BMUthgCGNQs6kZy8nhcQL72HL",
-	"zH2cjNn2WKOQx++RJ3oZE/yLdzjnPrz3lhS1Sub8VQJNHPoPNyLw07iFTsesfSIg+cQMToVkVKv8lVva",
-	"DSF5pnFhXd5nPicueiry1WLTUUTRNWm3IlvzP2xKag6P8ZIqxJTtJ+mRVHrxaZVICs34kB65SiUbB6bx",
-	"d6FDurQzfoYzERH5Pu/rcEY1N8KkZcZQZ9gmYU6pnkk64JB25jpgrgOmh7V7K8cBBXXsnu8ah7xj/6F7",
-	"2xDF5TdvhvhOB7lk5wBzhyG0sAs7MTkR4WmR0RR82I44VJ7LY1HUBIYc4Oo9ISVhcNEpoVwW8jMk2EDN",
-	"ttDhLg1mGKPD23o2srj7xVhKnq5jjdc317P/wLk+ckstknjNr+qcZe/RVDYRU2MnD4yUtvo8mQTBvbok",
-	"vJAuy39MTeYWtRKMazp4UvuASqtAL76bZA5J1iRzqY0GirBWA5vAvUe/awW8b3B30G7YTnfq8CmP5fLI",
-	"f7yX7gRsWdPlzsyGBMu2nP9zLNVHQhm8HRIidy6Qauk1J2yA8y4h9t85UhgW5W/VOIQx4wbUyApyDA5z",
-	"cpbzf4HH/88xe0qkFiYes5zA484r9Eaoqaf3VW+fuTo8nCOE1slHV4xhXAmHqWAu58VKyOMFNQK04wEA",
-	"3JHh9q4XbWRR0Pav0sPybkrpGS9E7td4j+iCoMdESFhDzRrrnaTe2h0FSDvW9FqoHbJWTJ/lJXfXe+oQ",
-	"wE2QMA3/dtLOOCDVjlG0Po8v9kfnfG91/hTnIL3WjwdeRV5WZsFf3cbMtX5Uswm6z3HFfTx+uuL+Phh+",
-	"6Qb0mPerR1P8jJzin/N95Pg12u1NVYJj2GgGtS2TZlDZrE3LyUtPIp9XyAGV6pZ9unfiKNY3GL+Mqv9a",
-	"daHrB8BnxOpQwoBYrBkPeeuBXYxPnZGMqycwpkZLIS0tzO/HRQW5QpuKy1NNM8fwEDokjy1tAvU+zCYy",
-	"Xfm8VgACU23bVPpRjTDAuIQnrKYXiNBwknEeVbpymtyUpmAcHEez4gj/C6P+lmoCiGdaNRiEvvLoq92w",
-	"TvaOLd+7DggA8IYyLPJwEt7ghM3MMSR15G/bZ/GcFKfZQ38m02mxMNRbuSiWxUQu07FZmJegOU2+3zfq",
-	"+xgSsiz4d1zteaNHRqMHrk+26X66zczSCakZDbVNosREhrGckM9Yovcaei81rWH7ftJIKaQHSFoI6tMG",
-	"wuYQq3x8hlkgwF1fLa4XPsoI4vRka3Edkw2gqq2A9xHiJQqadcaE+72ODFxwRE0H1gqagjcNzBDbcv5w",
-	"LOlNu0LDtBMkPImQQ7oBJa5oU6r1OahmTCJLj7vnk43YbEDMrsB9nD+lmf0k/wGh+3+cnBWSa2mHyvVR",
-	"TY4rOOzsTEKLyIzLMVlBItwdjT2rjvu3JgrU7UUwKwCsIeNrM4bP/V4x/CNe828edT97eBrS+3CpIe6S",
-	"1nA6KHSlsP6NXCdPtopVUHqT49mnG8VM9ZqwinjUaCSZYhbF3SSbOAuneOZMtwoQs3D5hrnGvWY0Jg2d",
-	"WRhY5qKYZHqS7yFGb02FHQNaWYz2tdaSX2pEWWS1juI6eVfYaw6T5nGECGBbMLFtdJbhM0nTrFScsRZ/",
-	"GDCB5fqehsmLe937bRJCQBelbAGRKE7hXrkkHCIuZ7wPTJpENaogeQTYb30SnNSMRtKVpm32ZJA/SuU2",
-	"Sswd45hHD6O/VV8pECTeVEOoYiN67wqxzVO9MgQoSTKRpv4pceCU+EdbD+WyfT2I8I9Ob8TBw/H62eC6",
-	"2WxeV/aL/OeSW2o1BrXaa+MfGSTfEdzvQ/TZjf3pEfhHJ/aPCP9oOwP/qH8OgMQNhdSzW4pRe2qlUn+/",
-	"bNsnKzudzqdisdf7Wd4eXLKdddpY+l4S/upZ8evh0unRfXv955fS3Q29aLBPjJPBLbEp8Tu3XwfX4qFZ",
-	"OBgceMXGQKx1Q/945esla118Ck9/bX/nq9vXtd3ti5rdNym5yzXbjui4YzJuaivKcveSfTs6qiE1t9i2",
-	"j063Sv1aOYlkVP8l7tzKxdd+s+We1Mo/Vr7eBqvb66vf6fKJ3bxkJpbRBCSjGzi2Xq3uVGzSqrcBRemS",
-	"XbN6s/Hw7eFIra1bXru5Xi70LtjuKEjykd2vt3bb9v4KKQ+WK/VupXfJOoOvbVYdnK/VGgfdtSN+Vrw5",
-	"v7hfX1raa5PD0/UD26vawfL389b1Ycdf6nxeO70mxF3auw95+GO/71+yg53rG9YvkrXOp1rt12Ti8PeH",
-	"f3T06fZktXLTOts/vF8rdu4v2daArO0vn3/5vFXaJfd8bWn/x1qdDS6WO98V/lFSIofl8ZLNKpFaHmfE",
-	"P3pkOuaNKMbn6Zjn4Bx/+XRMlmlOxSt6pnSM0aeXTlEACMiQZ8G671CnXLQwOaSZzXeLy05uqCkFhgY9",
-	"VyE9R3QU6B36PnytOWqVNwMFByxEiCvMuDgq/5PE20grYIie6EKNPm/Zvo9UeQEPaSPyHGPvcjMu12Bq",
-	"XrqhbcgwReUF9Eojn8raZclskgIEbrRJQBphjFKLKyQGIqSdyPOFtJC8JedKOYy8qQh1Y2xTn4QKVBcL",
-	"viYWr+W5BtJuEn05p7sZ42cZ7lMEJ1bhMHnMchgPFz3W8HtyvQAWWvmt+sXHwN4WIgptWoIbKLSRrxp6",
-	"nchRVb6d5XqIeSt6zabXgHxY3qpFmMhFgFDW+LgKD1kXTbCfUoNKz9ZLOVwK1D1Ys7m5L+O0vkhvZsYT",
-	"P9nWPHjdZ+nP1NI078189yYPWi3DoZ5axF0HJKhZczCP67TM2sHZxYlEQT+j6VKK8wSTCDPz2RaxLr8W",
-	"2ebtSbZtpH1z00IQe8UwitpVKIWIuzpvVQlC7Klpf2kDVOMAfEL8aEhWmWovAl03kbs3pBEBrG51+C2l",
-	"XWjVQtAASP9cU3ljCWgqT+gTdn3SiEwAQj2ngMIbfXORpVYJHsE30JJJ8+dTAnwAYYxQrldadZYpS3HJ",
-	"DlhscgJ8QSS0OlyECRODJ2kC9LxqUBNotihzBRhPsHX1YwBRF3nLYVQxJTANWg2A1BxpljYsQRWouCCd",
-	"uFKl0lMAcA59AVo25G1i4h2eQ7dDDEsDPh5lvNdqy4tFV9EPSVrEgxeW8F0g0Tbc3oC+hHIDUMwAtGwA",
-	"3ATqDgizHCOps/idDpwY2lwtKeP6cnB51RCMfQ/EagREtCNM+gzABzjTrLWr2UDFvUY72pkGWrjaGkBe",
-	"IQ/BrxgPNaPFYDOCtzS26EClAsFjYz3fd/5diOOR15IU0YWNheXCSmGxUFxcKcq3fEcDn0jFfrhSqDze",
-	"bQHt+jYR8tBNEH9azOB55JwBHinVURom2OPciNkD6ixlk3Ah4KBpCjmpCMAj3oNGrnCpT3F8Ix2eNxHR",
-	"mcAnloGLonBq0caqmC1RctiwQDXmrS0szXiaTt7iTLGVR0RYMTs51kOG3oymx5B2RLU4aOJUQKMUoef7",
-	"FrTPj0SEltNjoksbQMrrpAHz5i14cKm9wXYMs2WMxeDFh31qzcIE4s0o9CZfVQIfCd/LNXchooa5ljkG",
-	"RwZc7CvkyrJEYmhry4NGc2V/57JnqrSLjK7NePyYIb6cMRNL5i3OE73vefL7xSU3VSYyWtSnye/mXm3C",
-	"upeyZcpKjRudc1FqVsDgNMHPLZ82IZAbAl/PxWOCmECyGj4lAXz7QW4yB6pTzsfRAroKaULea7SlKdRE",
-	"SCo2sDRebgwLlNcxuMpWm46+6hCP7JY6C4zgYA9ExNsFoSOmbEOuGtipfFpsCcxhvNz3hMpnegynzqCR",
-	"MO5rSPSIS+0CzICsJfRZb+lAGWCi6MR028OIpul13dRWzkc7/snXnFokvMKLukPFwsdWx07hbO+6OhZT",
-	"BrA5T8jTVS6+8VfRuln7I6F48aBnq60h3bgxnj4WDGd0ZOgFMHGGxgMeC2o3x8f5t2NkjdBBvIXjNAly",
-	"b2gfv3MMvon646m8FUrFtImw2sQdKTWggwXFYx3dt71WG2hhdZIfyGFnVC2vSyExxyB/xxjkacnAyarj",
-	"nwdIPn6viFmV2fSA5e9FqQF6gZge3AaPN8UlB5qqyQPMwWusg4jVG9jb5RUt3kwBxVHt1OpXKraE95xs",
-	"pCYsPmgatYc3+s/ReGmPN9d9j9Z9o3L8vGpP7at3r/HibTKlssMfZOo59dzvT8Ut/c9AYRlbGMIhH8NP",
-	"I30yiEduYkgYgNFx3YAKQbE4tGfva6p9ElCrGVDUjJozbHeI1z2ZOMtbddrhd48rzeDTpL7e1yvQdPjd",
-	"vEAzXYFGLlUEH/SS0dp4wUjseDw0a9NnVmugFG/YZ0STw4Fr+fsknWiUR2Uw+AXZ1MhBSOww1WGl58H1",
-	"DJgqejp4V72AuhsWMuxP7xgsvLapzkxnwrfz/ZFeA3rxzTFGPqa1hVlG8KVs4K7aHe+3fIQNjpQEqs2P",
-	"4Iw7WAhoTHQROAKwd0yECGgA9EKrM2KBU/UDnh1xjjz066R7hWZXGeaoNyjsMUZ9i9Gwz4Nbq8cAzMcR",
-	"IQm9xpXXdSweGH/efcZJ1LiClL9k+/hjbJDvB14YUgadhcVCvpgv5AtLy6tOzvxzbS2v/1/AK+jvrOR3",
-	"m3L59D1DyKTv1IRssqWHYX1wvID3Qiqcj2oWAnu+5K/k96B4h55XdwOSDrVaJKTSpUmUvZRWBQBMFj0n",
-	"Njt6gbw8sp7yQEHlweFYe5NuDxTyQkcX4PS9yBetqK7SbkV4D+o1OjDOe6UeRS1+lDGTp1LYUh0y0A+s",
-	"/apLZhvInzEaqnSv1FSKBnRK2BcmVwoS9jyAkl8foSSYO5a9OjcMKoUG0EzrZRJf46bpsdDzo4UB2e4T",
-	"uWheuKFEmVk+F1SooW7AGCS6czczDk4trjyXE/jY+iUTVy7vEOjUpDjuGI8zKkmWyt3YRAugpkT7Kvlt",
-	"Ifr60ThMsBbvosA5jV8wL3M+a5nz+JW8ivHbcJpK50TfYorA93mYgz4clqrHyznLrh4vLq99XiyXyjnr",
-	"sPS9srWMJmCnZpcXFenwxxiZX7fDpxAOPZFSKLmsc1qhecn0ybRCM5ZMH0EnlCa0kyOM98UrlK5mfneC",
-	"kcyBZOnXJZTZHyJlJjlnNpJ1eiKM4UMZtT4k2s7iYOJj3nJwsBS6z5RyxTsgEYV7zS5vWo5PW6QxgONW",
-	"KtVj86CiPAQzjL5reQfHOatDGvJfNnMD7uGYzbnHXN4X0YxYn5Lb6XWwYqcl1uHB8UnOElx6JCNUtMBY",
-	"K7fJlICnc2KVObHK3DudkljlZc3T+P05DQTp05hV0IzEw75vaUV2hejROGUxTBUe24KcVsOM9sEqADaa",
-	"ifGIw4zxeA7MESXiueE+amGM+4iQDHDGRyUL5EmcKDuipmT1xCsN7jzMlzOVctDI38JyRK9LA0Fd6mKW",
-	"KUqeNC2n4AwdL81Ww6Tdggg8iLP2IuQ+ZeOHiTXXhtGqpAdVe8ylAVgLhDtVebhoweMUirQyvL+BiRa3",
-	"h0qVus7YUdbnGUqafRb0KQmSp01spg1sjhTnFBKgTt3mMFGbU3O0kJf839+OCcBLfD/K0kHiYd73/Q80",
-	"OamToa/VRpqxbTNnQp+pD1z+pkPf3NIYXQYjfXgxGEOU1W7G5Y1yfS9F/UaKNlmW2RybyR5OZGvuiOX8",
-	"Z9AZt5R2oa7DwmCgurAoCXyPBjDOiqbJU+cWIQlC6uYUNIPTCPzFOxp4zYGjEJWIAWClsY/hmQW9owEB",
-	"low0/S7f2DtQ8HMN+A/UgFK2Uvbcy2q+dIEeUn3yoOfWfXL/v7nu06P3Ix3yCbQ6cEIr1b3qSRU6SiKX",
-	"W426g8ftsQZNpYMNOSRigp4IqZs2CL851JLiCUMGsPWUjShMc3o+AcEy3Kul5pbxjpVzi/edm33CfosH",
-	"v5E/i4+Jicoy73QD3vEEfYJfCzI7n0b8F+nkBHqBDkRRrF4bygD33jRoBldN49DHaGelft5cPR/2wkm6",
-	"2eKocKUTOAJBYvxsh/uukzNSGOrn6C/2Oko1I76ZzgrkrWNciWk6YVPU+AQvd0TnqnWfO5hzZfYCPQco",
-	"XK8SUWcKckJ9qaMe6Vnq5qPpZ4Z0UIlIdKPE2KlVft3lKF6bWHpGJZrNDhR1mU0ko34EsVMW38+Ee3mn",
-	"3E5pN6iaFGdZMPWTmdbsJdWuluE5Aa6ImxZNnLlokz96zso868tNWplXmaHpI6HDUserohNnzVPFV57E",
-	"fMuG9GwSJItENaokb9EHPDgmvDWobzRKrnSjvDAXBdiq2t/ACjK4Zoz6KqwNxVDnccRztntodX3C9M/V",
-	"ZlVFMIO1SPuZyTEpDd2rL6JaiiMKXhiS5yqb6AS0w0MqEADPoJZNAAy5ZCByyDZ7PdDTJXgFxkP1C0T5",
-	"2EyU2RQIqxfKCzHaj8BigbSWtClx9WPhhApcUOECuzSgrq6zbVjE6nCXKtIkmJuR18bjlN+q8h6+x7Cp",
-	"BekS85YddVQnm8BjeOIx7d74mLB80PKt+rszmje0JP+29ERqz9112WKHhIH3APoCVm9hY6FYyK/r1uK0",
-	"xmPsOy5+XoCbAdGS30jVMNTQPH1jsl7St2GGjV5ohlmKW8znWKqppLDxtFu2PXsOMzKy/9L6Mbzhr0fs",
-	"R4YPvwTKZ3pXHg/PACxRGhT0j0rCRnznnbFOfg1O+849/dfwFGEh5u6iCJWkpewtlJWnO4xX0RXer98Y",
-	"74sJ3iM+y0QnUj/z39lNtBSmyELa6fqqFcBRCPLSmXFyEWut2hfyiG3+h7AcIGTVP3R022jk8YAPI5BD",
-	"EcAZRewERSXqdAcobqBNd4XQZxMxsz+WiVwvoI3Qu4vL36CSEMoNVZa+EeZazR4D7gV0J9VTurzR61AW",
-	"ogPHm0osJ7lJ8N5+M19JyRU8II+dJP1C5V1Y//tffp906N9/XzJ5nIo0Llnoi0X930DS9b//5Q95EMoD",
-	"uwEPOXwg/0N+4tI7+XeFSmdafrAws9MEC/y2nhO+4ww1Das4952yCPU7an+M0+3P7zzpXTnOg7rqJA4a",
-	"UaHq+7He1FLENTFm+AqjvqGBVDU3CmEwQ4IzKFsjbwZRLC8N3vWgST/kUfiIPDF/4JhwmqtVwXsaXosX",
-	"2yap1/uNd8uzDR9pL/m19kD2ux/xJ9StzbwZnkzmNnY3TeZx6PA76C1DObIOIr5rA5IEOorHlwHxAk+z",
-	"4Y9EzmnBZv/Hw+a8vsmpwDt9RZOTLkRpKDujuygzBFcKclIEvTB3e94vls0r6vuJiv6lFfw7g6aBQc4g",
-	"kbTDMyBSh3bGIh4yHX1qZrYcViSz8ufZLACju/NZgrOm53vEf2TU9DbYF9Orj3n7ycsg+7+W/kmX/DTM",
-	"i+eJuaZ2D4cLpJrCQyThjm7pQE3W6cG4IXIh64PToELALjhoHuht73yUagZopgEeCdiiDZhRQPUZ1iLR",
-	"/JsDsxsw440ci5Pc06d2p6XzOmLP8tinADfVC6IPQQ/qBdTNG5GalTpawULq9Va1VDh9jC+VaDWU6jur",
-	"yQMWajZqx7kj/n4c8deqm43slnEu+FjnO6k1xnrhC/OK7Tt1v19L7JLCkOl4jyvU/uNoxHiA+I8RnVg+",
-	"wfmluoxmo/tCHR3ZHZiWF71GO0YMRCRHA59Zt8Sg4YlqPB2F0QL2+GPecu5oIKA/qBXwvohnixSoyNCJ",
-	"rmmDd+BqPt1Ijvt0eRAivAxvcD9nqc6RnHWyd6zPlhtuo4JZ7IAy2roStOGMcq0laJ1Hhj3RnbnHIrwO",
-	"bxjtY6gyKU55Ppqymq4fAVPrRrH4dW3mcOVtI5VJenYep7xInPJainpE8MdFKLP31cA8z3WPuX422RgA",
-	"MOE4S6S1OqTR9rB/z8xWANzSxnApPm14XPVuRqxkXFAFcapbOIcxsoy2zlix5IY/Hun2xIGfO46bLJ7k",
-	"VsARAunQPIbsIKDqoPwBRXkeDCyn0XAdXauHsfCIQwQAUfVAe84ilhvw7iJ+YImBCGkHka3kAgU9VbeX",
-	"+rzPo84EgboTWiCVZkAowrgzEq4agajIT6onpJW3qvImHodOqCWqhO9+Ap8+QB/zoKNXGSVmE1ZFmlYv",
-	"tBy03I7l0obnUhWbOiEJ8q0HR3OkqBhoTNDUIeHCrBoYH2ILf5zSvu8g7PpGdL/9iN66EVAlb0Noe4bx",
-	"SpG+ITHLeh7ExUsJAaV1SCf3H114+a4V1gXvDizIBzI3uiRiXcXX3G0u7nNGF2skbLSzZgyKhULhqUMG",
-	"rQevOytgWO4ZLJ4S2eGTPeJuUg0nyvazApe1yR31Ar5Yru8tHksPbOIZAh+Pez7Ys9yClKNJv4RjYGFW",
-	"0BanIf7GQgjkudi8lrf21czjOD30XEs627PMw8zR+j6KucJxAT03vSMzO67oiLnJrvVcJw+JXBn1+Vsg",
-	"ig75S12fsExv6VyZFgD3Twf1j5HbTQrGZHLSdODVKAkEciM9zarVsN/mOo4a38N86BP2j2EbMx8qsxXZ",
-	"J2yebMrQAsawU3pIAyv72CZmLdLvuXlZ74exnctXcpGy2pajp3wnqmmJ3mM2Y0xbH1Ca4KsHlODy8RlG",
-	"GR/qW2Vrtbhe+Cht9+nJ1uK6yXwS8H6croGqcuQQ+70Ok7HfrcdcVSACrefkLEdlt+R/+oQhkJ9UkM4m",
-	"IDf2oX8bPkAI36CHIhklxbDfkGPE1SYihzxnDtyVY4VcnliESJj/h2PJRXEjnEqCDdQqQ2iJbkCJK9qU",
-	"hqqYHpJbquA7pNfY88moDsVVTWiciZoNes0b4i6p0aZyQ/UbGfaa5iC4L6EPq/ByZ1WJz6GKUsUqoYjw",
-	"iKQuSsFAEHfvQQEF1Ofk7aFh9nlIIdPi4A1R94pIPRFl3TGy94RUHU0aNtoGgY0ehMXiOpHeF8K7qEyN",
-	"Gq9VPD+B9PBgHCSaaIb0QtBjQsPP6NFW+VQkoGLotpQHhzy0Ur0KSlka5pb8zbPNuP41rwL+AxLStriN",
-	"gKdg671oOnpEBIcAp+S3T01H/zYI2zoFnYKwnRjzx+wi0I3p4lpMna9cFCyQTQLSXing7P4wDkAmuLYX",
-	"zgKtLY/GWbe8dWiUEbGE6HJoOkxWErUjiA+QgXn9XM1AbwN2/aUyewvj7wpyPdfb7wDSetZ03OMUeXJf",
-	"pqBZT6vGu6SzZEjc9FP65o+mQ9uyjV/8i8fwjWWYD+GLMCFIxrYxpeXROayhcz9/HqtLOvmhiyQ3cZd0",
-	"0lNYw7shNYVlnjorg5W4/GQAJ+NwbaVk0MK4pcUBT2UNaJi39iPsox7zfvVoBlBa2py68YC/2ZR6h4Zt",
-	"Lh+EyyVZjquzHrujLOTBYHqfwliFtxklN19DhqoxTj4fJ8+E4iEJec5WU09UDWmbJ22YnKQckaYT0s38",
-	"LBMNxu/iiaYRfWGMxEISRIYZCg0Dr+EmeyAzRg+eojXmc7HvtR3/lfZOmgilteQntseYrvyErYSxFWK5",
-	"niDXPoUS8CQ3d2Gu1995w/4rCeaIWIzz9Cao839O675jnNpJdO6jB5bWr4/d0CnN+lbIE7k6zmgupkJN",
-	"Ijwh5AnvsVBA/k81kAra4My16B0NBsAutKn6nxJ+MUT5kRYwjaMIedfq8+AWu23TqgDY8zusIh7pp1IG",
-	"96Bm0h7jkr5N9/tsqmveA/9CPfCvpPvSRD6tD/4RDm1iY06fuUr8LANn0nNVDXnE+43g4+i9J0Jo9hax",
-	"TsO0TZpbkLjqa+e/MhDRR1UbTNYmHIf05mjjkJdEcn9PeTtzreaZOxEOSc+z5+6Gz/6usncjuzk9f5c4",
-	"LDODl3zSKXJ45g9G9ZRyW5jo00Cx3OppCaFzfprjRrR5X+gGiZFsn3KOhtOGKUlAy56sKjUqAePhVVNa",
-	"QMfizHKSqsTJzCeaD/2bZRQVHuiV10W076/L+UJ+GbHA/8oNK1MDS7wbcBdHjxZyC0CEH7lnj9Bab5SB",
-	"NG/hGMUw0+8zj83F6BlKep9vCuHveZ4zK885tM9eOtM5dLnUXGfqMen6M8s9nCnjaf5SBosCEFuiZn4Z",
-	"fgphhfyWMpEM++LgcTSyzMx5PkmzzbOeL5ooMpKYr7Ux0qUiNZGZlPxxqcxRxYqznwndOj5qWXgtIzGV",
-	"dfj32IK3yo2+lrynyNl4T3qiCfjtsQSdgAreCxoUxi4M91H+GdAmDQIaCAVu4gLIuXCsgHZ9gl2EakgE",
-	"MFHgoP/+ZaRYN40kLLAVUQG9zDxIEGteNT3WokE38FiYSNBOmz41yyWBhVdyh8IXaT5FIm0aQe27fNTc",
-	"ZuZURzTVI3115WXPmFM1r/5GWdWZNehQZnWuTt9fiva1VHD6HkpN0z6XL74U8JCEb88Tj1kVRvvDKZJk",
-	"EmXTchSXqec6qK8NPaW0vQM6yrF40zoAurtivqDnTuDcumMcGNWaUt1GTeId6CQHHarOjORwYDqmjjFy",
-	"MVNyMkrpEJdG33U2FWpLZJe47wLSk+f7eLGol9xOyTcBigzU6CyHcUYd3ROiHhPqdC35vNhZr9Yl7ndP",
-	"NM+D/h+xI/02CeWTGksk0rvUQY6eL4h6o171lc+FwuPsTR030u/XsP4cmSFj485N2LsxYdve3agBM9/V",
-	"SxqzdIWQbJKHQx5pzJS/PXXBUR2fS/QOScXMU4qPW54vdQzsxAbvXHtMo9peLhDmXi5sxkxWHRKq6UVM",
-	"5qfVIhVHqAixcQHuK8rLtwLej7eSS7thOzUNcEg6yKT0XgqXuKRRwbLNRTgr87X+zTOwX6sXjCtJ70kj",
-	"hNv0hOV4XSfrBrzuM15arwTAWM+yDBoX+7lvRP5qlvuAqzz/bdxR5vJglhvBX7zArQgvnGlFFF3+swon",
-	"vhrSmunNkNYz3kZEetchHns0bT3+/BluS/VQxTqaB8BRndTVees8SpjmpIOUdV+6JSs3ihgxBigusUCq",
-	"hfoOHbE+D1xjU9H7UK2gFxhaD/+WysZAO5f21Qp5i4ZtnGvnPsXz5dR8e9PyaYjWhrmW67U8Gf1M/xZ+",
-	"zfoC3lE7R2TS5q0cItTCZ3hlyt4/un0jPuPL9G3E558yxWw4MCKdmAy+z2rS0Ncb9gInAfbYvp/c2pgV",
-	"RidPUJ82whRYsCSuTxTSK6CeCGWsg/DPgiv20YjID7+hrursyMDDid26SRiic8dr7njNHa+54zV3vOaO",
-	"1xwc7Q29NYV1NsFfe7yjhI5BZeg3STCz4TMmYcyG/SN0RaDMk1p/wc4zIfc/lpik66PcjAisXcEMpmId",
-	"gvvkhbEzApvqGv2VoKdgcJzDg+MTa8kT3Lg7J2+Vqe8LVZqXOyKk7iW7BrSvDslZgna8Bvc5k/cXkmvQ",
-	"U9cDBPwiClgRqOIdQbt/Yo1iEz4RFmUqdVeu56y9LfgpD9sak9GHCVmAaczBv4qfNRzR9SCkFg9cGlgd",
-	"EtzKq16yc4+5vC8Wi8try/lLdsmmh3YESn3CBnjODcvRa+XkQHvlLAf8EfkfchPLf6M9Vj0G0iY6imkL",
-	"K9qbuvHgCm2Ck7tk+hMplPIUDc4Y0ON7oYetDIIK4XF2hVBKV4jZpq6hdDhehoN8ED9v2eohIob9qGvC",
-	"p+ROGljlVgc0OV+GuJEeu2Rk+BR4dNTRkLOE1PtQkNN3kbcOEDxK+dzyplYLX6MGalhlZD4hARWhdct4",
-	"HypY8pbh7cLVohk2lza4S90cvChyyTqegHYN1/rV4/C6LcatHlg/47VC13RBnlNvAoVq5YPOlxdhKqgI",
-	"sMmahBbAS21aSC6jLKh8/bgkIO23XrdLXZAjhN1U9TjnT/mePsl/LMp//MfJScGXt1euWyqAuaYtjzEg",
-	"3gFse+r7sKzkljKL9MkAwaVQYVjdXiiQm44GNA5XDCjPCKAKwDzDNr1keKtJXE95s9IhsBwS8o7XcMBU",
-	"w1MSLCUG2GrCOKMb6gu1GsYLlGdQjTlEWI487L/F5b/y0aYw3Q7EAOTcHb5OVM28ZKpMjPwU8C7kFaNN",
-	"CO9LyFeoogT00XGDydvVyKhY/+xS35dLC88eh48bgOZF72hAfNjOWsj0q8eWHLitSxYmdEM0l6+FB6RG",
-	"vXEPagaofPNWXT8lnI66CNZazBkXuqZtTxVy05QNzh9IDwH9S/jTV4wjKvyleWufDy0cVMDhxoqFQkGt",
-	"IeIKoBFB7wkUb+h16KbiTeLc6kjh7hMvVA0tq4UVfM1OnYbBYNFuhjRw8pdsJBLGM4+LhGefLMjiPfS1",
-	"aOatiNUiS7qkdxSViZFxInUOC/bBrDwVzzn6YHqC0Q1HQX7O6+ZQ6EHmVVQIEZlhK3JJQ3HJ8GUs3nlk",
-	"0T7czRW/LOeLhfxyMb9czNWpu0PCXIWK25B3c3se693n7PPj3OUC6Xo5i3S7lwu54+OdjeXlS5Y+mjaO",
-	"VeL1WrYiqdtFHynFYQZE+j4RkVTM5xYS/jCu3CR/uEPuF69BdFdW1tZWV1eWn+Ylo9LI8JLxy2wvOaDq",
-	"ZQ85ypMGFE5w/CtKwfWgpNsTdFMqPewgxa6gaNDe1flAHW2rQa8IqsUTxnks4kuDPBjuRh0dW8AQPRLf",
-	"15pZiG91PrkwxeQCvqVIYp4/WEyRg+SUAn5/1SUdtR3GzijgIdMjrZjXfXkdnZXOwLueS1/aEMGLSd7Q",
-	"2x8p5hgSl1HJee9DArkpMxjTAK7gGEAY8aYxjLPw4jgyMIR0jD5qFA+NALFY1z3Ih8L8kIpXNqLgQkYx",
-	"etg3xlyBNlgd20DYOC4a8tR6KIIdJR4YmBmpAqMmFcWfhkXjgeWxkKN1Sy+FYdyT1CWP7OX0pMAavuqy",
-	"Ifik6y3ApO/CX1N3eUY39TYTBVOqvjlAy4t0/7+Y7hwV+LQ+/2k0aJoHu4Rb883b+oe85SEtkPCAPQbf",
-	"TPJ68cGex+nNvSvCh/lGf4uNXmUv7J6PCmyymsOGnfPZNnrbE4CFO20bNL0DdtwIhcn1lE/S4KxBAxat",
-	"RM5itE9FiNlGzCZiG5BmovXcaJAmGtWBS0FeWsCAItAZowfltdqhFXLkg4kKzpBuhtKB+mY86W60jjv4",
-	"3P8YHj5bPnJVvpzfvBXu9YMc6J3rY26926WMulKYJu3oR3TT4d55b810xk4Y01J3pRRFVmederbX5L8C",
-	"XQZVyxmmOPD46bgOcH0q+JN/MdmBuQ7zRlsRaikaUQ1KVB7fbhud94U0RHT+mTSEsQPGaQh19szeW3Xx",
-	"TGS0Om15Avup1ArHVWbd3qU7YxkgGExBbBCN90JKps2DEKudWQBl5hP/ZvhkuuGQitAn1/kGly8VHvlK",
-	"fXVSPT7Zs0vTEx+Yq/E2uGOJ95EV2MC386paBhqYFbV7jtFWj1cTqfsmDQAsoSay9IMRpuBdTA/5pbti",
-	"NVNtnFHUuQJoJhg3yPkIroMnKYw57Nf7JDt44S2TKjlp0GDJLTO27KZ04AQ3dmGuqt9xne1FhW5UEsY7",
-	"ctka+v3U3GKHbjOunHlpbAVu3FHKGU3wFKQXx56LpSCjVDWyKR/p9CX8u0f7dm9TmppeYcyT1i9UnXpR",
-	"jZMq6Wllqhk8w4D7M4B2wNHTJXvq8tB/cZJHPv88uQOd1n6iBxEE49EpHX2250/oyNXK69Mnt6P8Kt0D",
-	"iKQ8NZEDZ8vK3+ClMrM305BMWrYFdz8LsDz8QPzX+yuvJl2k+W55d5RZYV/Gd/Ajt4dyDyMf+xzCogZh",
-	"VisgLIxmSwZ6QKHNfXfDWi2sZKWB5Dr9numfbRpQ1vBIh7JQxsBWT/T+v/838LiAJmq5mPAsuvVcSlFP",
-	"yCeU1yau7jg3ceqnb3aR6/Y2iSJ4Yxm6S4ruPD2UlR4KUNZT9N3jVU1iF6UlgwLzq4SOMez8DLkfeXyU",
-	"+ZHyDD4/4xbperd0YLWJHkLBPpFHZHoepRPmGZ53muF5CalPyElaPgfle0waRx6gZtv6CgwETJjI9FkX",
-	"5jr1veVxXkK04red6rVlqdJZ1dUOQMi+PyR1dFwicHQxGR19PL65nsoEzwfTQ2AnTAAJHUDmrWO4uhqc",
-	"bvYEdeW9QUIIzJnHWpsWi71OTCElrBLu4pk8UQyOoz3+2ATRzC4fgqbP5vO9TQJpkn6ap41eJm30Egou",
-	"Ie1pSaJJHqMW9DEQXniIwg0gAZXBJGgFBFl15GZQMAawFwAIQnUnqoxS2OfYiihQSURbNt1Co+aY2Wt8",
-	"zcQP3OKeJ8KsnYSr9q/I/Qj9up7bdkdyMGK9RfKbSLDV5yDaUlkveazJM6VbvieIeniAHbAY9fQBH74R",
-	"UJey0CO+WQ/R/mWHSGOUt7akSWT6l448G1ZGPOQeRKwkp9nzffU5oA1Hd6HgPzrE8x0draTsiFNBg135",
-	"KC8o0tE1UmexudWJ5qaUWf2nC7f0S/tpD26I+il4BAlRF9RvziDkxqsdEXMpTlee+WUk6fKr2T3VN+E6",
-	"j4UfQGZQ1g2X07acLhGizwPXMXrXHZUYvoq+3DDIuzCDqb0mJ6fhg/oBZy0wT0MzeHY0wKfPZ1HmCnBo",
-	"FTRP1KEvF1c+YoP4Pg3w1A3Obz0qkNvhmsuLMdpX7J+w+z2hHd2xvmliLz/SPx1eGnnyDlkUlLXJos9Z",
-	"iyzkFvS6A9NH4BHr2PPviHVMWMjRukY/5r0wSP58akdWP87bOLPjlFak3l+G7Ce3cEzDxTKIRbptkW6P",
-	"FhsnoM2Aivai4kkBvY88JYuaIgQxXdpUy12DdGhS+ADXQIkxTn7gK8ynof/FyB7zJG6aS84ZVbr6mbT5",
-	"yP5O88gn6nTtu0xfsIWjpyvYwhP+iwu28vnnBVsRWjqVkSL6jyjY6rO9UMFWn34Wnyq7YAtnyyrY4qUy",
-	"C7byzAr5a0LV1qinSgfSImiLQJ0D3JcKiDWInRdYvM/QcwDEO3+mii/EVv/1/pqm1ptRvpXP9puVb8GZ",
-	"XNhY6Ej/5j+00w2oIPkG7+Svg0wPKOn6jPpNqlvmv3/JTdOlAahlTPDlFnSEpy86m6P0NlXeU7QrmQ7S",
-	"vMqbVeXt4ZYY4x/Mrp8Smy2tytszv8pyDmao8sIrtuyMOAegWsdyd0NF1ScitKLt8JhK8KPUy2zIAcfS",
-	"WZtXjN9TxfgldlBCntIqxjo5kuk9ywOmR9tSV5rr5/dVMX4J0Yrfdqrb+Fx5uHdaMbZjamzM0vHATN8Z",
-	"JNrob85WWjay4y81N/CoLF+0/+UHf8TY5Vnk3gnfPqpao3ff5oA1nO3gA4q69M4t0Wu0lbufYmA/6MIE",
-	"JhdzGscyp0IB4BP/qN4gQD7HJjhvQQVmbOl9XHZyZitt2N1HOvLjc5Uz+dhvl4icIQk59y+eqar+EkYg",
-	"sROycnjjPPS74hKX515egtRuNgOEzgpfqawwvW8YWhw+RNz7SA2oUqX6nXGIVm+bZjVFeC2mQwDkQXAV",
-	"UFD8g5wqeCZP6QOh6krBcslAoIZSiOUNEgSeeYdCwyGCUiTMzUGnEHKGC12YwRS2dUMC4PhSGe2NkcT4",
-	"B3XNjykpcusDEZYM0y1irhDc66ZaF+JbvtekodehOQUKjNCMggZ3wDxGBlZxTfONf9Q0sSrBHlDL2QnD",
-	"rgw5nJzlHJMOPfZC+udxGHiNUH50SML2n0uK0ts5po1eQB2L39HAaodhVwCZDxjTHkNmBAcama6AXkKx",
-	"GiQgFgyTzZtYXFKtT4qLHIpRcUFaw7d1PCEAUjIAqwBGEM9fzFtbxJNGzef4ugNpmTueNK5dqY5cN6AC",
-	"KwrwdwPavjasazrgCuEejpcnSwOUV0wecNMN3oG2oW/HB/tgs4RiLrA+oI8trE7PD70uCcIl+fmiS0Ly",
-	"MYcMJ/IBkaUjtDpchNa69d0rbUqpdxJUxo6FlRhtwEH3UqtEhNewrqnwXFjKDngS2m7Hy5bTbBJwZ7qU",
-	"yGNw/rDP9bp7AmQ4ojCwXI/4tBHGdAJAjtQlYVu6A3pvaNIk+bnmH2+QRpu6WUm3EynBZ8XnaXZ5hPEV",
-	"+L1ULvK/gHoCCg+RxAJut6GlIBIy/95YoINvBfrD9g68b9/PikfeXvlb+3q7If/ePX3YLe57376CZsRU",
-	"WtZloqzchATdaA7u76k9BFjvyKT+nUuszf1iv99fBAHtBT5lwFoyvQ8wdO5n8j8MLwmV4WzLnltAZ1Fc",
-	"eWxh42uh8NjXN9MKZ3LZwxOg3n6/pdh5OXUKX0zaPS8c6ER5TNOlQ6KoMQKIbKJ4rKlapgxJsD6AOicd",
-	"avWYVPDSm0C9KzXpR5MyX7psQ8wG68WvyzMlX2Olm5Z/hVu6uiuOenhhLNrG4/9v4ZqSQCq2//4l43l8",
-	"Mi2N+JkSOeNDuWjokaSQjiJ5I3wt9V3gL2wsLJGuB3peLcVI/K/8Ld4EGOnFkC8CnHTYY4z6wmDpa9Ag",
-	"9JpQDYIGTPX40s1Zlv9IYXKxfT/xs5jQtWyrpk5PiJ6MTxXpo3Qp4aA+hTCU0T4SFAX0jt+iQVQXLhsn",
-	"Trm28bWldkeomyHwgeQpUWsin455bpJ2yoMuZWeH+9onNI7fZSIkrJF6Iye00/WRsU2z/rCm1+qpXlb5",
-	"6eQT17hL/dSzt6m1e2h1fcLMM3n6hoxzHfqEZZwhwQBKrTtkwzLsirACBRmmfCUWH6i9nJzahs6SJ7hj",
-	"XFiDOaYIiHkFeO89QeMzR4xR+g0+mIfq3n4vBOkxLmieNuuJcbw+A/Js5OYrEaLayCMYGslcbVA5o4dL",
-	"ldjCV2/d0oFQ+WTo3YkmI5Jwy6pcEqMo5XQmBzYGD4l0zzEzx7vC6vPgVvr3Y8sz5mLBNVPuVeWD1CuI",
-	"Orr10uPAr8pXcXPN6mp+efiEh5R3fcj4QYwppUjFeVrP635ZbnY0eea6nqpS+/C5q/Jpo8SaTr3Fmaww",
-	"pJ1umHhBrhcu/P3X3/9/AAAA//8=",
+	"7P3bchtHlj8Kv0p+mIlo6T8AWDiSBGNihqZkm7YsaUS53V9bGlaiKgFks5CJrkwQgh3c7zIxFzv29X4E",
+	"v9iOXHmoA6qAKgKkZJt90RZRpzysXOf1W782Aj5fcEaYFI3Rr40ZwSGJ4Z8XOJiRC85kzCP1d0hEENOF",
+	"pJw1Ro2fZkTOSIwwC9GMr5CcETTm4RrN8RqNCQrU02G70WyIYEbmWL1BrhekMWoIGVM2bdzdNRvq9YTJ",
+	"F1QsuKD61fkvnaMJjQhieE7QhMfuSzvfHUc/8JBOKAk3X/p+RlBEhfyLQHJGxY+LEEvSRKsZDWaIccRh",
+	"cuoOxCfwyYtzNMOija4ICxGVaIyDG0QZ8i8nLfud1hVlAfHVyMgnPF9Eakg/kbCJugP0mt+irtcdok53",
+	"5Hkjz0Pf/PB+9xyuJFavyU/gbUwEYRKtZiQmMAdEBQw0wkLqkcsZlijgyyhUOzLDYRO2K8KSxCgmtzzA",
+	"6m0C9oxxqe7iDFE5gheFWOIxFgSFnAi4jplYkbiJeIwCzP4CD6xiKiVhSPLshvxrTCaNUeNfjhICO9JX",
+	"xZGblprjy/d4WrTrQsacTdEtjmiIJY/tRqi9P0OiYBtec0ZaP2AZzPxdxPGO/HNJhLwsIQ0a2q/F+sYz",
+	"vbSUEXsh4lNFEGoMkvPslg8mXtAhx5PTyRD3A4+cTDoTD/fG3aAfDshwkhncHH96RdhUzhqjYb9ZOFYZ",
+	"r88nksQFy6R+hgM4x2yNBAk4CwWSHMl4jfAUU4aevfv6Ap12Ol5TXVcPoo7X7rZ7z8/QwpARZ9Fa0RJT",
+	"c4sJWgFVca5faxZBqI2fYBqRUE2fMgGkYB9DgsS3NCCGNtRfBDG+yqxNz8vMnTI6X84bI89NnDJJpiSG",
+	"mf/000/nSzkjTNIAS1K8V/A22BaMgpiE6m4caeJfAfGHvIn8rwiOSewXrkanPWx3nmf3UN9fZ6fumo0F",
+	"jvGcSMNBz4OALOQrzKZLPC0ZfWSuqvH7czH1FTGTOOaxaCJ/IVtfvfPRMziOZIKXkXyultwnLMdl4M5G",
+	"s0HVizUXbzQbimkqKoGBtNxItp+NF/H63ZK9YdF6c8i+jJfEHyluMKNsqnhOMMNsSsI2Ord0kl77sTpC",
+	"k6UgobrX/lOfG3vHGWweWxuuqyarOQ0SeC3QSr2NpjcTC+TrUcJy+XixiKhmZke3LGwHM3xLaMzbYbxu",
+	"xUv2b/8QnPlNde8iwoE7w0uxxJHjajgS3PFTLOF0M65lDXpNqJZ3KIzXKF4yxHiMqBTIvwzJfMElYcG6",
+	"9T1Z+2qiN2Qh23Y7/rkk8TrZjTBeX8dLltkFs7mN0QRHgjjaGnMeEcw0n/y0oDERJYxAbReSMy7M4BV7",
+	"xFILBiXbFNUA44dVuLx6g06GXucMraic8aVEGP3CGVHLTAX68f1F2eCJHsU1hmHU4mNmAl+RCY9JtRmM",
+	"4d5kFgcavH5tvdF/y6OQxLsFBg7DmAhF5DERfBkHpI3eA1FRICdzZJtIcD1PxkFv0scIRDiNEV8xFNPp",
+	"TAo0XiteTtnUzWqB5SyZFA0bzYY6eTRWmo46oOmJTXg8x1Iz1mG/0VQz1Tz31POOO6en3UH/uO+dnnaa",
+	"CTvuFLLje00+zaU6n30C7qR+T9ZFSockn0DjW/Ol3gTYIrVzZAXaJ8HBDGneJzkwI7EMZoojYfTjj5cv",
+	"NBtcECxzGgQQqxaTSpO9IesmbK39IcBRRGK4izLU7aMZXyoZYJUv+KRS36ZEiuSxHPNSmrK6NqGxgHEL",
+	"SaNI8SumKAi9T31fjwgzzXXtMKlAfe8U+fEyIv4GUzfS/4aQhRvVCNigmbRSQmOqWDwjq3aZQMqxzLKT",
+	"2B0MYE/t3x0lYaUksXrnf//8/2v9Xx//7V8bRaf1kgmJWUB2k+ybBWF/ffsaUfNEFYI1t14/HuW+xVNy",
+	"sYwFjwtNsVjv+kIpEmOiNLMR8nJqgzEPNGWoO5ta3q6o0E/TEAFXN1ZQ7oXG8gF92w9gKG1GPkkf9BHz",
+	"wyImt5Qvha8luhXjS5ZSEvStaIGBpgjw+Sm9JUI9QOYLuYbPZvbBK+bn+lXFgtRr3m/9vdL1v6K/FIit",
+	"S0nm6vBvjLkzKB60UK8pHLJ6wg2x43k7qeKKRJNyHS2jzxAjYJDEN2qpV3htBYw5CJoB/UUA28MLqjgE",
+	"j9FSkLiN3jhK0ezOvi3DLZTx6AsSTfwRUvIYOEZIIiIJmA4hFXgcEaX7Ne049CCAhsRyQWL1OR+G11TS",
+	"BO4g6mCDqg72BgELZ6bskxvClJbDzbktXG61RjVVrSsey4J1paHf1Nq30iPW/iivruizFfC5OWZtdAkc",
+	"0T6gTaWITCRSasuYCBoSc9WpJX7yCatn+emjqoaROkdjEnE2BZOPgoUWkrh0LdS8KhvpJJZ0AobXG/VS",
+	"beHERCw4EwQMnK9waAxp9VegnTnqn2mFXOne6jd3MH5taPumMfr518aEkihMH+W5mDZGja/h6HJE2e1v",
+	"/xPREAxsdwLAJ9C4+3hXdS4v9QdhBpvCICX65jhSXIOEZ0pX++7qzWvEx/8ggWwijMY4RM7Ca4J5HOF4",
+	"StrotZHPK5zYQw3t35pENNh/eWAD7eJ899v/IPKJCknQco6oJHNFc4ioH25xxOPUYoVL/SlyoPV6w8CU",
+	"mCu1HAYnEI6J9g6BlalOOJwSjBRTsNxFrIUa54THYxqC9fdMM43nZ1qnogKcVkpGlK3m1/BwSNjey4mX",
+	"csZj+gs849b1PCBCcMR++1+OFiSeU5klPDXew1FdyldBhXZzofFSJt62GY9CrUEqFglrSkVqpUmIJjGf",
+	"a+vIaN5N/ZNV6gSVejPgHj6RhIFWwLTu54NrqQUmpQ/+j5T/N3WtbKLm7qOUh+pOa19KR8MRLMDem+X2",
+	"R70OUXj3w22LdWJpTfcs4+vTYnIpCFqy0HgqHPNIjCBQev4ikP+3lmGPrUvFs3/aWHNjso6XYq19s+k3",
+	"BpihsRoQk9qTd7gNes3l13zJwsPtzWt1aAhTL4tx5tQwLq8n8LGD7dGmmZmcGmCMwC5+ZPaYk/CBOMYF",
+	"nOFAnWFFFkwSxJdOaOGHElqveYp7wPl26hYVyHwKVCXQIsIzrQti7bU1Wr7z7hqbjjMimqiEORyG9MCj",
+	"28q7dLc9nfcAw2L8yMinBQkkCX9HvOXc+TdhGMZi5xPt3lQGZSjQmMgVIQwFEYVTz0LLj7Tpno6wCT4n",
+	"Wk6SSCuhDNh8G1RYMyBwQ4Mun1sLHEV8RcJrulAL0uicdtteu9v2jrr9xsdmI4iJ0hmuwXzqep3jVsdr",
+	"eYP3ne6o6428bvu01/U8798gkNXIz1WZQUwpAs4oduqsbIzYMoqaDRqCVRNhIa+XIvupzrZPJU/QRWPk",
+	"Rn6cqLnaeGk0G9YcvV4ySSP75RhLch3ROXVjiXmkFNqfPzYbzghJ7ANlZTRGDbL+ziN/O6dv6Hff/7Xz",
+	"X/TVxXez8TeB+vvyx18uO6/pd6eNZmMJocSq07lTg+QLpWprlTqzL0WeC0bkisc3Qgt6baqDczy+EeAe",
+	"vbh88U5xQjgGZ/o2RSHaEqTGw9Nro5fK1h5ZhWEN18FyUBZtkScm52YBY/VS35zymeI4xmrxP7XAFmmM",
+	"Tu+y9FTgv2AwBaXu6fvUMJz1rtazJalWgJMh9br5EalvTnlr80czkE4/fyo3jXmBUr+0s1/seJ5X9E3z",
+	"+uFdiuzL4uV2q1I8xlqeqVcd32WPTNmSCckXAl5I2fQM+Yqcfe2uvNVmYJVVVE+pYdvDWm9VT+70Yd7h",
+	"GYYzmRmR9crkHBvpDbvLM4httAOBb3WnstUmZOWioRGWpPri7LcaneyYFYvKj/nr5OAaRWZjBjnCU6dr",
+	"97DsCLp3lhMWkbe6knt9weFOva97t8lI8y/+Uf2cBIK1Y8YFb0xOQmx4kvFJwzFw27IyG2n1uIfant5d",
+	"VgDkZ/LOhroXJEZzypY50uEIHmyjr8ia6xQEzU+LlCb0Ulm2EAiP0SLmyr5EAV8yKXSiBTjb2uWzKjoT",
+	"3p0TWEX7C5fOXNBUKQshV2OEXyDKCidyjqYxZlJkOP421eYdj8g7Msny/QxL3OD8g7uMQN3CE80w1cFc",
+	"g1LThPGqv3V0Qc1qO89UzN3I6iJWpGkyw40Un/jup/fo2bdX3cHwufXWhSSmt4lxDbGSvwgUk4DHIehk",
+	"GAk6ZUr1EiSIiVbUjG0uJI9J2EY/zTiMXks08H/CAdAhPoi/CEL00Z/xiCjRLfUWKfOxjS4ZwlFkdEb9",
+	"o9B5Gm5JBQSgVjNusnzm+IaAKaDEOV6f6fVUP4CKaL83x+IGuKRA/v9J/Q+PA2WmWisYbFhBpFQT9fWS",
+	"tWAZRYuzgPiI4TjmKz0hPQm9ypKbacPC6Gnr6Jkaj03eKj2k6oym1aidTN85iR5Eaxhov6eN8vysA5bG",
+	"I6cpLk3m9nRmVY1ENchI9mZG4cuwppzoy0mVDZ6c0bEy6/fRzVi7MmFyIrxp/UO0bILIgn5P1upoa2Ph",
+	"Al6lVr6GdnpurHKgdaemPlP66PMibbVcA3V2Ss4waTa6ntcZheOT0aij5lWkqhaE7/Oaagm33eBfx7v0",
+	"xa9jQiBmXKgpVhbZ/Tqa4xnSAZ5sMGGLECnglYP76JdVky/0tmYUrSRPqev1vJwt+fc9lJ1hqa7zI6P/",
+	"XBIUkymOw0gJXj5BARbkDHUUg+oOBopvxDiQJBa1NKLOfXQIL6M+NLKRPs/LRPu8OgrBSQV9oJaQvwyL",
+	"ZHzVM9M7rMw/Qz7Y4XuRezfPwYFkNviiY39vTbpe2l8CF7Tz6Ml38mX4TtRau5yIYBnH4AZUtEo+ufHZ",
+	"eei/7zYdLnZjf612Qow3LX9Cyg+Esp+SYW6NuNoYaIrT5AjXhUntsMuJ+B2oXZsynN+SOMJFdikvyiTO",
+	"m3MZ483TwXgqbRTeZJjbCLcWCr2h52U4Xndw2t2D48GqlMxaZ/I/aS5foubypKMcXEep7hX63eksTUjJ",
+	"I9i5EJNahd+zQnMPzaWA1bk4V05NObTuYTSNOZEzHqox4KWcddOpkLeESQ5JRntGPr6IEMHwQSMEvWrc",
+	"UqBMtFkzt+3Or0FFJ7yjm3t44i0R7NKP3Dd+0A/kxMWBXdNfjqPoeJufKOsLmtuVSZxClb032fNf5ql5",
+	"DOHf3YOcD+HF6B+GKHufx4dQZJK6+ezY9R/crLMD/tZU4uYW3CRjJ8+jRcxvITQzFyS6JaKNfM3a/ZFN",
+	"PqDa123+so7umCDyyRwjcOmqFwcQ2AAzwb6o44+SskH1lKBTRkJdfjc46Z8+byOfcUb8EfjCIfkJ7Ayq",
+	"Y0g/vnvVTOlv6nEslzE5c0VkSwZbIp27Gs65IFJtjU6Rg0xjk1fFkLJ80PtXV+BFB5WPKc3l54YaR6Op",
+	"hVvH/qOb2oREHU9tQqGXwF3VroLfkTw+kDWdXoDKJnWiznx+uzo1gR2nsMzW/NJ57z5cNp+IJhEJKST9",
+	"7hOz7n0ZJlKhrr0MqTwPpCaz1Fk3R9EcvDmOKU5UKLAVNk7Hbg1NPddMVV9kds8FohXfhbigKFTjqtth",
+	"5akCkGoEBWam8ktpSLUkXM+t5o7T7xb4vbp72ymV+oZEr/q4dcPem6/nyjgyawpRfa7L+nMy0mzJLV5G",
+	"son8gM/nmIU+JN5BIh7WBUzmQgYdQAukphJx6lYf4XSBnxZpOkszSeRMSyQTSXTe2Hz6qfmmWgf4QLGs",
+	"Uivx8tYkR6bFVGDWQosI9X5L4JWo2qSt5DzIuLgy+QcsY/oLPKYFUdfbIQTHJRXCL+eLmAiM/vb//7t6",
+	"XTDDlDVGvWZjhsWsMWqcTk6GoXfSOTnpB8fhcHCKuxOCsRcMBjj0OgPcG0/6k864O/bGJ91uEHYG4TDo",
+	"DMbexPOwd9Jw8lUdWpxZowtQg66oJF31f0pJWMqA64JurT4kECb9rqZbIuS1emMVQAibyaxoeUHY7YK1",
+	"teolUhevzfjc37YQDu5sia4oyCgMigXRT1CkjwVSw9fJAFpb8ZvI15NW/9L1W+pfMbnlN/pf4FpW/yKf",
+	"FjyW6l+QWuyfIV9rg3CuMFOHRJL5wmICYIcB0K5ibqW8mY5Cq/GSPCdyJPtreT55thLuzBQjFpzyAlG3",
+	"1UPqTgYOQyARHL1N7ZHm0gW7Y/TspsFLGJMAz0ni1dQ6+TaPUirgn06A2mYrz/BiQdhD2chK4CTHe7/l",
+	"WGGx51p0Ey5SRBZwyUi/GUHkFswiJS7a250las81Typ6rbriSA0+sVwAYsuMCv2REbr69rzVHQyVMTQj",
+	"n3BIAjrXEqIq3XWGlVxC8L17OINSHLLoA+7yZWjqj9wJyuu93ZMdvnPHaCuc/Tfm3pyvuRxd6lIKiwnC",
+	"kh0xZVSdugszuMsy/qKlyVYFZYuGqvOc7cumx2EFStEobihLYRzpO0fKzg74wkiDnBjyz6AwVWkibZ0F",
+	"5qNnyixvUSaeN80Vkxh3fUPWQomFBZ63syaIX4eKT+9ywm8XWpO+NZtWKhP4Db2Oe2jMOv0yK35Ldefc",
+	"qLbp0js8x51OoXNRZ5AZeWdFXIYE0ye1aXWB5EylyCS70PlJOrZtpZnlnKnDZZheqVIOqmiB16S226HZ",
+	"ALZlsjGelNk/rjL7cTNMdG+XT0I1Vf1Sif1Uxy1V5loyXy89HrrKvsBeFYE/QuM1wiIgLATYrbCtNHN7",
+	"Qf0ruZIyI7EIjFOx3EB8k4jX8vC9MRMgiznR3+1nDM2YKyWfShuwtWrRUja5JZn0TwWezyCBLrieUDYl",
+	"8SKmiq001EUgL03K3qRDumEv6I8HeHh6fHJyfDrEg3E/6IVd0pl47nrjPmldtzSwqVFVU7pKHbuLmIdL",
+	"y71LcrPIhMQxVGiqT9pjBWv69vwHdKH40MckKau2i7jZWMWKXcAkHrpy7fHq00Ck54msXM8Ap+q9A6nd",
+	"uyLq3aZBFHyvlg+u9DDkP2ptDmua6MBP6nH07MXLd89NnTFAPpn4znxpYU+UOQZ7qWghBkdtxoCxm8og",
+	"HUcgRkioecn2kp3UoS201GzIKmVsMLGckxiZqrPKZlP/i6lW1DlchokU06NzWZj77N7oUg+DL5MCqaEa",
+	"1XCOQ+K2AkeRfTxzunYRdY06oE73cKWRw99RaeRptayMtGj8Q+RlDOqXDBr/TZWiwQ3jDrKuHrBmcHiX",
+	"Ea6FjlQ1YP+duonEvmXbWQYJOGqGQ3IXKhCpk8h02tiDCLnOXUYlKCLJBY4TODAIeziuQQWa8PjM8RnF",
+	"t5FvtQr/IUZ8UrGe741SLVGn7UGg34xenwmTYXCWQs8C/0otgTD4sqrR1LIYNWxHKmJMsE7hgNvTi2Bu",
+	"gGJCddeuYvRC10NWYSrQalJpTubvJNtJzyBNkdvL4tzpS0RiuWaTVheSCr3718vlzZen6rgkKlNBbU7H",
+	"VFP8hE8KZd39MDJzIvHz6LwpRVenLqGAR5B/5cK+6epaDSnFERY3ENFPfVWgZ36rZRwh6d/95wZbTcZL",
+	"IUmIFjH/tFZvmZk0pzniDD3ztYundUEgOgeY5/2+93yLAp7kvx/A9ZT3VFdPwvAeVOsd6exsU1VNDWwi",
+	"BJQmaeh7WJ5nAQ8J6nidzvMybTk5i51m9+M27fme2K/3z1s/feyi0t6fpmDDgDTnUqofJE+0+xl0z5SA",
+	"mUm5EKOjI+dda5uLR2UCporKV5WETw6gs45SaqpFRIbj+7yJ/BTGKfoBMzwFrFX/vWLJqb9fYDEbcxyH",
+	"ENL6iYzRW2C7V0QICp0F/B8FieHqefdc/ecK8C79FPY71/j2Dptbo3WhWxILQLbFDk1E3aQ2aeMsPrBA",
+	"HzyAanmQ+t1+XgPdUD63ZIOlFLeijN1MbLJKee+TO/qLdEcfJn05Rw2VA0Xp4MZnT2HOTmLnqThcoXDO",
+	"iZN22XgOtnv+JdQKp+d/pUf9+wxK6ef0wqtnvU6n2+31+v3BYDg8Pj45OT3FeDwOgjAkZDL5gzIO+Gey",
+	"Ck+RrafI1lNkqzCyleUXW76ob9n8qv7dJqq5pjYZh2utYZ0+BdyeAm5PAbengNtTwO0p4GYDblmFrnw4",
+	"piw5Paq9Pt71nqJ9f65oX14nytHeTuv5CXDKaQlPUbffa9Tt9Cnodpig28nD4aF1/yjhtcHjh9fqwaT9",
+	"WcNtxwfQWKujtj2MHOo/kMJUJwxe5HH+Cstg9gMPCwEJosi3PDLmK922l8cEWjhBzRryCQ5m0HCSoCnn",
+	"IQLcdcDV0Xjz6aKPSOk76oHCSgwYCQnzNUC5kiy4Cv/C1r8dULlujBrvKEchQd9hRmjMAYtgyWSsLkEH",
+	"+px/uVsf8maOlf3aiCn/Tz2OdsDn7XHstMbQAczqxprXWgUrYlT5r2U974crsroh62scTXlM5WzeGDVI",
+	"EArcWnQHw4a+uIi5ND2rzNiNR3ys9qMVUw5gDtI2J8+vXedUzUbDLrrZ8HiKmSuqaYDey28pg8or0KRv",
+	"uVHSY4KhI5b1sd/ym9RYzN8pR74guopOvUaQmGK1JYNub+yRIOxOOoPgdHwcTo7DsReE4fBkeDw57ndO",
+	"OkFwEvQ2HfA7yEDJNtud62OzwW/sOYv5qjHyNqvAHH1ujZpt1Lllk1XMFzcZxdqaeKmODlURJ/VH4ZTp",
+	"/oc1/HaKe6m57yjF0iM6U7Ido1BxjSVrolVavVhGIRqT7aYe5Jao9S0viqYM+bb+d6TxQF0Kw44i+Lwd",
+	"qb4Es3MLX2RbXeA8J7oX16kJtJUuxkwYUID/k+gLOQZUh+FU4Q+28BG35rq+dONkZwe4wLGNGdi4tjv1",
+	"GwvlDvLVcsFjOAX7InXCluSJ5oJuuFq2Oy2VuuF2ceNt+kITlNdeZzhEOFrMcKtbx5sz+GJCC70HxRUF",
+	"FGZNtBtlxi31u0U4qQdR6N3l6L1k/UTGdCcsFA+0it1K7v2L83v49HPnszCP2V62Or9uISSQnxxm/wzR",
+	"ORyzEF2cC9AjZ/iWGLgu3aXRNHaFLjxKZ67lHe0cNnKgCDPLa/KvfZO6WuvVALyRcKpdm6YNiRkWiAqx",
+	"JGGesLJRCPAVgOtghg+BgpZw0A1nFXQv4tDAC26ptQjDu4QD59/8gihzam4AWCq/8vTLclH3Cx3GycaX",
+	"QOBazp9aemNi5AjSrZ/lcfnDmmVS9eo6LnBZMUdlIVfP0za8t9DLf2KBpSSxeuy/n/183vo7bv3y8dfu",
+	"3fP/+NdtOQd99W9rCzQYR2YwKFC26SN1DejVkVeOZO3u18qdBtIo4Wyv6MRhtKQlGGUoxGtxhjre6cDb",
+	"TFxNoeCfDrysK7E61zktkjo4it5MIAt1m4nxPVmfu6fuPjZ3CSvTcO4sI6l2J+RWaSm5BZ8zt6x/EYBn",
+	"xJkWUuicrRHY4eqT5f47JQ3nlDlK2+G8u7csq+XCPN4t2qxAA2EmNoUZlYJEk81NuK8PuyaE0QLL2XVk",
+	"5l4EIw3JnVaFGRM0JhFfKbGiEZy7J14TKcZMOUP9drfdaZ8+P8tOp4k6GiIaqam2DAK07k8YIi8HY5rM",
+	"8965np29BHk9Rj6oJNjRszRB4ggtGZXP9yG9kxLgcM0di2XcJaikBTKOxLKUenMc8e3LH3TCru4eT6UJ",
+	"9jj9TSA85rfgPbV4dgTFnMsmohPjIGZcIgw/ttFPJhYB0TOjApo3iEw/e6XlQfxtyW6Y6ZeaXr3BoDes",
+	"zCM0vENUkvqm08bRxbtXKb1UTz731ZPeycnQO6nJM74o4XqmoYMmiRd/UxZWEsC1QKtNK/oCh1NMbxWt",
+	"3ZB18ZLX2+jBTmjj3PxJWjyVLMVWuVQryLTAQqx4HJaFWfRVg0pMWBCvF8qmzPfQdq/JUUy3Xr1bvpRA",
+	"8QW9VcUMpQjEDRvE+yd/3ef21x2kFAb2s2L9ywX+7EUvarjFtFqWoPNABt7JZzbwhl+CgTc4qIFXrxvd",
+	"FoMv366gnotoh4uw4svrND+49ysfzxI6fUSV+/gzqdwdrzCknyoe3pCFLmaeVHd0NkPju2RRxWh3L3lB",
+	"Lj782aLdN2Qh7boWR79vKAsd2GdKpibgn5vhcG9HOHyvcHf9EDd0BRQkTL2oQIxWKLqqHbHo7i4cSlzr",
+	"Jr0yA72SdabzySGgkXsVo22B0q8lR2OCwJ5DNpf1gfKn3SnaElWfYYEIyxZsFUTMwcNQJST2kFEwxQa3",
+	"pteq7U+l2CoKe/HyXVK81rLFa3UCT8eVYm9lpuNjB+FMdZrZDON5cJl4LkkVx8R0CiMhYnxVpynFyV2a",
+	"1W1rwZSxbNWIF9LRfDmtWf9winWWfcT4d53HxH1B/ZEYj5AcjZ1xuYPUvTvLpHdo6cmWf09ZjSqntDe4",
+	"brFTWjKUHUFIwnyoQ6hLlDbETUkqERXIiJwmGq+BKMDLQBna9KYO2r125wz5qbP0LY9CqKUTS7FwfKp2",
+	"6Vy6EtSJxC1cMT1sHmc/voVyundZCbuhFSpNMH04zc2PUyMIuRhW3BfRpb6G2HI+JvFurrm7gUVOTyik",
+	"V9s0igbELIeA5oU8NslcM3xLmtACZikIwkwn00MxA74xaRiQs/VIqzgoDPtqdSdbknOjuYLxU5uVz4qw",
+	"zZCu46x5JpjI84SGM+RWdC7ze5BhIFvixx+3q/3fG/aYy+cNsD8Czx26ODdxE7tfOplXfZZOmT+yYfo5",
+	"DgkikSAr7eyGwjoWrU1quZ2OOitzgCUKnQCxWb9OkdZlLrAXmhLUpwozgVMzKcGeP2cI9huCeqmCmPSH",
+	"qduT9a6vFLkNU2/V/sMn2+nPajsdxm+ZIajCKE+64stWKeApqZ7hmzL8P7vfMz3dQnaVT0fOnr8JJZGi",
+	"JVvDKaYgBckc/eO3/0HkExWSMJlWVcOlLskh4WZmqHnbroY4EHJZI7g7o6szrn80RWLjCNdulHNnJrHB",
+	"ysCtCTHnBeGLiDRtp+EIs+kST2F0/jlYA61X5rc8lEV/d4P3Kj0vv1aThO3I97zcaB+il7Rpe1+quZVv",
+	"sw70bttn62ONKCPQbkbv+AWeLzji45hOsfzt/40pVxOH5PBEN3bD2nPfAx4t5yy/8frX+++8Wns9q6Jh",
+	"pJtzTmgEqreusdVh6pUxF0aoUyPJvftZqW1Qlr//Xk8pPxc0JjOq61VhW5KGh7D0oo2+ijC70bVFGuFB",
+	"Rw/aOy33/Yi+X1wrALvZrHcC3hFGVjjadgRAYdFk/8Y4xwgiQv72P6BqTXHIEV8aa0fwNnpHGL8lLY4E",
+	"/4WyGUcLHGP0zyVBtzySRLdy1UWT9qQsI/LEHb807lha7LZnidthgtcGhaArahe9dX8PRW9an62gqXZq",
+	"Fr3lQu1bIuuHqIZLgvIHKIqrXXjzcMGEw5T0nDx4Sc+wSpAhFfV48NKebudBS3sGD1La068SFsmnRR82",
+	"RpJ/+8MFTADTp07ApCAffP/4ScV+vIb3/8FjJxDD+pzBjZPDV1HtDEnkyepB4xOnD1fXdfqA5VLHf/iw",
+	"ygZz+QPHWA5a9gYBybK4jcF3SuI2BXx831BOtU5QOd3j4Qvwut2tkZhMecBBivDuFX6pHvVJh3qqRWl2",
+	"V/llzb8LziZ0WoT3fe0wz40lkItBwIPLOLFn6kYlQiauQz6HXs+NjWRlddWEbzQSyicZ42v1Vf03ZUJi",
+	"lnROpjFf6rhJo+O1O23PwZPP8adre9FTRCA1sMZiKWbXMRFEuinqnzIv8lJvEhJLGlzTRWOkrp20vXa3",
+	"kfr5dlgIuL1jJYoxtq9LIect93x1/hq8Vj7D0tcoPfoRW2CNhQYoxbvSK07qp1DdQytLU8xWiWBgngXC",
+	"SFDpfEF2x9PwRIAkBeqXhmMDf9EOEN9qbU1zvAuiksXjeSCtRXHY9BEp2pUXr6+Qvu5UQkXCJNSwckZ/",
+	"HbmMtrSA2e4c695lj2DZ1w2QYN2v767rT5/3jczsZQzUEtJYKTS32nurVB7rzk52r6XJrhXSPLbASee0",
+	"u0vGZrjM9nNRSA7VPA6OdxV9AY55ylutSPCe4GGDbTG54V2WVZYWQuob0JsFYX99+xrdELIAuDPYcm+E",
+	"4LSwtfqvvSfkRBitlESTHS50nQNeeC5pMAOOZxbM1+2BNLcThKhP2uwCgyRaOZD5Wt//A14s6q0b1L+m",
+	"RMk21gbsY0ok2JEzyqZqNisLpGcpSJ8ijcwZRbsz4zJSayNv3iKqSvsZGERMcADfmMV8OdWRH7lkjERN",
+	"A2Ap0gbu9uEdmhShnjSRtUVmqfH02LNuh3759rbv+E6CNogWnEdFB7UqS+rd5cR8vTEN780L+5X1bGBz",
+	"jwV0sVkml0pySjPN9EZmlzBLtwkT1Ie/mdOCMmcsIx0yciojMjP8LKN/HEBlLsrfgQupxllPKvRjqdCH",
+	"SZex+/drHXS7vCn12bNgzCwqU/JW1O7DmyHV0UOHOzTg85T+W6Td1my0ukPbtdwdkhkT1XffgrF6em4b",
+	"vbFoABndinEJua9K9ohlMEMYVGHTsgZLFC+ZQIuYT2M8BzjwmOBQ68uiqX1ik6XYcPppHblWweejKrN1",
+	"oHAfT7l18B3DwaA32AvC43CKMDpHc63c6vZzECRQNtOr89eH05Lr9Nd8aK25Oqc5PrgW/RhE3duuJp+z",
+	"NM9KhmYp4kxzjRTYhbnQtH9rDtfMKtGxBmLQxAXn1wJ55/TtvcpMd+nb4OROJQopJTs3v0yngX0G0y0u",
+	"ec3J0jLsNLwTFknQKRMP2AD+T1rcH4iiLP5MwMkg1aNnb7+/uEL/0vGeG7iVUVFsSosBEyrWCZNC4rVA",
+	"Kx2ClYiCgDa9jW/I2lKn/Q4MUTTh4NkInWgj30Zqfah28DOhAF+DZjJuYIhNewkqiyFhqh+x3u8SAGE7",
+	"1s8+CHe9YR7gDtQnAHJzrcIuzrX01JGYjLA/7nn3BsDrdP5ACHhnKCLqRIsmCumUKoL3W4a027oNeD18",
+	"oZ6XxxdKsQzDMbzWabv18d+KWUYwwzGoGY3z1t8Rbv2CvNYpaqF23hx7RKCIUtCjlzqPQ5iWEa5e1maj",
+	"QBZKrkL9INhH/T8NfkXGcC4KDlcwnkuB5KoJ/Jxr7rASvxTLbhPIbm9gsT8YSGohJtv77Ek0S5f0EKLS",
+	"SfwNjUBXMAaY/UWiMUEznNQr7iG9+18cbtpe+T5nyAf/YQU5tN2Ks9kXxdmWSSZQ1WZQueZPnZMDNn86",
+	"KWNFlnDhHG+wIvUGEd60/iFaJoVcs6J8Yv8myyryWeuGFvly06fc/6fc/y8n9/8w3n1L6ffz7n9+v74Z",
+	"fwXVBAq/CjSTJ4N4lwjbZkC+UDODFqqFCfuQPc6ZrrBIDIT9bcP+45qGjKz2Mg/LwWaBEDQIts2sggwD",
+	"1yUErEEMI0iv7hyvgUA07IciCHtAdMfMNnqTTgjTr3EKVyoQnjMpa2H1lsbBvuUrFHE2zROFaycOfSjx",
+	"Gt3iiIZN7Zp3qgcKl5rewKdNyI0ymvFaNNGML5UFPacMIhJq2oIEnIXiDPmer/GjJfi6kf+2573w884L",
+	"LNGcC4n8t4r8XvjbrfrqNqnan7Q2DJEEOaMiU3FwWP2yV8UH+w7k1SbjowzWnsr1Tr3QMSpT66Gx2Wyv",
+	"22fFqfTd5zl1EtiZftdkKZe59sSH1iN1/rutDtheTcpw9M4mIm/pT6ZvqSBqShFli63gPIrnHhB7D+ja",
+	"Pv3Mru3jLwG3dvh5cGsHD4Zb+wDYso/nMjSNKsr4c+m5+t05Bk8+l2Ows03CSCyXBWFhH+SKP0KMUPBw",
+	"GBMVMciw0FVG4O/W4VK54pCsruQD+RRES0FvM8hV8L7CwpJCOCltEjhmDMg2Bbw4sXwKPIL6IuglNnHa",
+	"aLBKJTGOZmcxbeoPSZ7gPwRn7Xd49QMRAk9JnWafAMZgOgJXU22TJsKbeq31N2EAM8FSw0iYZI5UpsQk",
+	"5nM0JpRNXRtRaEBcQ9vtFidCbjPTcvulHWZpl4z2qoCVEMbr63jJnEU+wTQyl2K+Mm6bp/7ET/2Jv6T+",
+	"xL8m1/cF1TLvtzNXH+jcfdz07dgjU5rXZY4lWpGYWBCEjabBm52CSwo23LEs83TbRKWkQ3GCV+mbp324",
+	"mul8uaVo6S45/FuS11ZmhpbnbZ9K786ykcLm/mrAOjxLcDBTb3dIOA4JMeXMqZxEVtJ1vVZv6BzXtRvi",
+	"WFrDLZeZYhV+fGkcETUYcgGlHwZW7GOG2Ysbuliof3vNxpIZl0ZhM/A/xUko71auy9BWMVef1H4JMj9L",
+	"4X4pwkJJmWANV3AaUK4GrQ4f4uRChYylie1vVfomn7htd3gVRowoxR38qUZcb/8ulKMk9FeNyHAUExyu",
+	"NVCFzganMahmAq/FLhZV4aQnI0pWJXX+t7VYz3GAtzeB6HQruzOca9vOFzgiLQUeOnj/Qpf0REQp4IYZ",
+	"JBfE+FvznmvrqISRhxYdoFpw9L7mVh8QYERZUaXIVhuLNnrNjQ01oZE0aM+4KALgTvSBcisKjnrVBN3O",
+	"dld4qsTY0o26u1nYQRSYmf9//JSdFlEhU0e7vacLsdy78FbrwwLhKNIlA5V9DDUSSRYxV++ubgLqw/rW",
+	"PFYc3jBpD8aatYiX4gz5ytyMWR1bb6PozU28CmspCcpBC8nth1aj+czoFKDowxHyGfkkfZPYgZlYkVgd",
+	"EGkPgk9D4T8OA1Ib98Uzx9oBPQD3erCA3vET0/7Cmfbjh1vF1ngruBDVXUnoOxVpK2VYJ78r+XPICKsZ",
+	"YawRcI0jMwVdsp3HV+PlGnupJJcq7SGpDbdv/FRFSUKJt4VH4fW90ObtM53Am/TGuB8O8TE5OfU6nW63",
+	"1+v3B4Ph8Pj45OT01PM6HYw1JZc4InNJOLDgYLNuy7/Z6WuobJm909/bw5UwqGvEGlPjMfw5YD0xXsGL",
+	"o/egBKBEd6lOEL6tPAbQvcQgVNwGsOOwCAgL1XwpmId5nw+oF9muaQxkjIB37BnX1chxhoyqGZjm9l3e",
+	"ilJL0n4uZTPCgu5Iuoqjr800fy3WPHloihUxunj3Kh3nWZA5uNPj4rhOHJVml5f16wZmvL09d0VdfDMF",
+	"LY7KFuBK4qgQZV7RFPQON6DrgEnhOpkHxr+EZjhML4uijeIVcel0aX5bLRNwgxHZx0rangseO3loe2HU",
+	"hLoqP47p9yvh/0nCN9xp4iyzXHueJTDr3GrsHo+9t3BM2n92iN6ImymOsWneok+dG3IR1b3QIF+Xpuz3",
+	"Bx6SvCA2gtPAgandIvNFpMXvv6Bff22/xnNyd/eBKRvQVLl+YDISLftvdfjUjW95LNWNi5hLDj+of6hf",
+	"QnKr/n5BbmkA79rEcStWvc6jlbI7fDM6vx7w4116MkUbaq8CozYQBQFnE784O3J70Wt6l0wAx329eG/U",
+	"arxweA2bTvTKueJZHUgSISM8bgdc8U0x47G8Npfev7x6/+r8qwMgilfo1/ngENr9SsjICeZFXcZ0OJxf",
+	"xVvSG1HYPk5dh1cXFK/VquzciYFEHwtjtLjZm+3olixIPYyh9MkpKyXfVnNZaLN1kOSoOxioBYlxIEks",
+	"nF8g4PM5NmmlCxwQUZsPbdv8cws+oZR6nSbeLP90njiQXg2RJPEulkq5kRxhi3eo9NQUfRk1Nt0KkPP2",
+	"PoloxQxw194VldjULV1oNvQcTXrHF8c4PxapVPesdkjNtWJdRkbG1CnKKCussAPYtbVlqa7VcgrvTYd/",
+	"lqO2ufbx+t0yr0bgwExbhy8bzcSB7hJml0wsSEAnNI/HXFok9nfnFwHQssreFHUSrAdXH2UteoSdsvMs",
+	"6D+3OHZiIvgyhmQgviDsdsHa1viEOZBYUFhLcMBsYgYHxT5ucK7YcD4KOSNNE4JFeBlCB/IoEojKkdJI",
+	"IyKJ30S+XjP1L4PBDj9yieVGn6NasPBKkrv9wmFIdfbm29RUzLqVTUKvr/bxJRML+JwkLm9BgphI0Ubw",
+	"nM5dWTI0xzdQR0FWughjo7mtMAbPlhTgVAlmyseaOPEPMCcqNmdSZ0DHdykq3EhY1VW2o0wRVnoU1tWV",
+	"aq8bRdAWgNs4PnijGfI1ySnK0PM3tVqwvz54lJLlLHeEbU0isbaSmrK/26G2W3G2pyzrvZK2hQa4sdZk",
+	"XxdWeQlUvr9ZMp5MbzPjbUztS71OOboa2zKUokHcULaxKCWcoS5caZpZlTlUXQ/gBTHlTxLrNs9ojIMb",
+	"GIlhPWoldM2XWM7VHyE3J5sKpFlW2Ez6RhhfHkDcAcMKTU2i4LuQdMszTcxxalo2m1rdZkb/dwD9mstl",
+	"FqNIv3jpEplSMm5X9mRxJtlmBtmGkEjSpippWknvuXqp3Ll13JJ+k/rChlq1pUPgAstZUYdA3cBHrZXi",
+	"SiGWuH2LoyXxFTX4ERXy585H81OlboKP2jzwC+wVmHvjpjix7/RHCKM5ZiGWPF4nizmnQlA2bSPf1OAZ",
+	"0QN7gMYxwTdKEsfLKNWRlERhG/lJGrB6ueEXim61yqkYALzFYFwaD/hMC1G5ogFpI59xeT3hSwY1Gjz3",
+	"OFWfUZ+G0afHINZC3Tnh8ZiGlgdaJ7Vbx6YtLFRGRJK0rFPD4auKASyjYpd2uhavgIy0NqsGVNK+p2lK",
+	"aVMt0bVv3SrySxYaT4sdeVYxviHrCz5fxHxOBbgrzjN/4smERhRefJFk17lW1QBPIQRcfzN5Y/k4eG/p",
+	"LY3IlPxE5SyM8Ur9iNMvL1qOb2Jc5JN/wyBJNSRMUhyZOTNotiXUWb0h4AYLqXpoThk2hUMG6hLYistr",
+	"KkkjMtf1CNQ5mcREzK7h5eWBR7jpvbpHP5hw2/Vrrd9P1e/XMNO7ZoMzUiGFoOi9O7KgMsMHrm994+W9",
+	"PUksryFP+dr6c+GSsWGSEDv8erytnoTJmEfXSkIyEjVGDRmJFqRctW67uwtOvLoFJ+EsWFwTpvSwpCLC",
+	"/BimbhESx9L8nQbJLoLFNjUstwv2nxsY2vWLWHKx/Dzo9hRLssJr/b3WHMuY/pIuTSELHNFbcq3UyvgW",
+	"R0rcpn+XdE74UjZGQ6/ZiEK8uMZLpZaZ8c15SKLUXhpTM/Mtg4+ZIHADOLf7/dpicG8HGIHwZKdz2ge6",
+	"l1wZ3uFiB/TIJjq4BgfvDBVTiEnEcZgpbYnJnEtyHWMW8nmqBEb9Cq9QhnJu1z7qiO70WpCgMeoNlbYC",
+	"aqHLtup5BWU1dlQfC2FOZCSuXYZiQycPFuOUd7YR9C2J6WR9bVBuNFCXNidAT1QL3anT6/Ti3LY+SSeI",
+	"YeZaoAoqiagZKejdlbOIMhMNzKmRg42lgW6SybiLSIFjWr1Q7BvVPL3bZFK70M5ykLaUIf+bl+/RkXG2",
+	"HKXzio5+peGdX3PR+p1D947NsdbtYsDy/Av92IV5Kr2r/S+nI60DbX74nrTHD96TNiuTykxel7HiEjM1",
+	"wLEDaZ4SWQShvMXlkfp4yQmAcFgOBVq9eHs4bnt3puO7rIwt+q7OFTjwh4cVOmIJguNgVtwUa1cMsrft",
+	"46f7NMTaZ9YnD9L1OOlMvI1mqaza6bg7qNTpmMqHbG48vHffMNuKpQinoTPsnWz1eXl3KbWuiC7mOJhR",
+	"m/tETTOGmp1me9UcnPfsQqaTnjd1zw2sB41AhMZErghhSNlYuyq4hneF+mvZqxP+CL0K0smLpv9ewBnT",
+	"5SiMrHZ8XDGrlJZcpr1ot/gOEu/epfXrwo1WVwtpyjmcTT6cyf45UI7XAdM6+ncpA6Fojpdvb/sWYj/b",
+	"WEDU4mu9u6zFUfKtYcm39mCpPe+BG0LzIrGodkNd2dH9TqfsgT1VTeGDjLSN/pYP2ZR6a6eM90kfiVSx",
+	"adIXEkdRYpPco0NGd7AtyO/d5azInblCOl9bcmiIs3luEZ5imjm9jJiuPw/fOroPBfpZC7hMVMOaIhmv",
+	"TUgHDGRl5ugHdfb2dgbX696lTOui1Gv9Eeh6AiHjGReyiXz1n5Gibe1oB/IdHR0lP5ftdW9Tt85sdooW",
+	"Nve6d5ex88vkiS7wsmU2OhtbECFgc2NFrFMuqa6C9zIbvEWsnNzlXQqFxWWuRgtqtoq6D2CZSsy3hjO8",
+	"2bqdt4zi9D6gyxlDONcNfYvwg8heyZl/p5sm5d7MJC9oK2m7SuprtnlYxlNxcK7QeaAO7BmfUDVu/T4S",
+	"tmA1vZNfVopjV5F3kadqj/h8b3CX8nHlX/SNBkCw7gGzqFnSMHkeymyO6uq3/eLG8E6b2+gRf4De8AYG",
+	"BLSBRKey0j3nNsiY1Cmrflt3y2z/TPePRN1NuHm6QX2CLVati3ypLzCjvyUmUF5kZc/JpmOrkNQKzZEi",
+	"OyItA3I8OdcmNOcxTKgxqzIUxUHt6f1qycIoH1YBStWpmpxJyO+ETUedzmn/A2tYZLOGN+z39V8QgrM+",
+	"Y89reZ2W13kPPuKR5+VDCMaHn0rmLwrum2EUe2Ogy9947cyBSvH/7Ky/hiL7DNOFYdbIBNBD3L3AX9Oo",
+	"oLfqYy1tQVtQWVovZHE2t9pTFtmuwCAgMYTIORPgk+aBxNEZ8r2h5/kQ7FwZR5JOBcvJqP6O/PzMehQO",
+	"n85THZ5193RIgZjhW9J2LQ51s8hMrBmi7aAcI84ik0dBJQrpZELiB/Lw9HYmVjUt6o/uaqeEh/b28Hhd",
+	"z7PbKSmAgc3MLm3T0UgF2t5SMqgWTCuoY7g3UxqH4/b0l0az8Qt0Uv5HFp830YlK4gCbqRvpQC0kQBh4",
+	"drVkfMWA+EDR1z3+fGVl+yP4GURNbMy7G8ZXOnHO6H8aXBFycUAxjN9cZSaSDRC7P82/jeBSL9w+vz37",
+	"7e3QizE0KFWa6s442sFa9lQKt0HiEAlhgHTKeEzCx4m6gY76oL0EN+Jd1VAXSih+E39BWbCmVbq6EZkv",
+	"gZveIj6eoezByAMx2Gx784DihLNUs1XTW6ccLvT4S++a+FgdAR8waIZ+StoygWzS5oPB0TGN8gPMrCO5",
+	"XpchCMjcL+q2F0KGt1/YDWbvYIoV85DWF71cLKCQI5rkGsHuhad8ume0bsNZmI/VVV+67j6xu23jqLeD",
+	"nX0ieXWArH/HjTB7g3vF8BLJ/Zd8MA+91w4n0wXdNUFvoqVwphFfmGnNMcNTAhDjYHZOcADO8hXBN+YW",
+	"02UYxwT1vdMks9WonhFlOgEn4NFyzrKdHwQLx8sJ8j6wOLiFfxXGGqsX1PTvGXs8c3oelCNkdlvNF4Ir",
+	"bWRlq7AQOuZbSMzU/DFDl2/RIgIYshBwiXgs2+hSbvRfQauZsi40KwYUI71NxsezH8n39glfnqGOt4kC",
+	"56j5ZNi/PzlDqtLDBT+hx0tElLiBjGcTAtbTP0PDOvPq1jqm3qP3q80e83u3J4Jw9JaIMCBjpcukbGUQ",
+	"UvcTJqkxgMdr9OrF+dt6ygOkSdw/huxVDR9XsUm8Wt1WdjX9LSxAl3U7/Q771Tr9XqP6vX7R9UbY/J5x",
+	"7iY66gyVXnDUPdXYbEZz0NUHIquHAQxe7kWWjc7xGhncM1tl4GRFNjm3cnB7v7B6Ex0N+zC1TrefHc8k",
+	"9LzRyWh0NOzviSH4iF2WeZmqrK6cgR9xC48cDga9wb17evfTofx6tqwO6hczR3hloHR6fxkuanXuHjxy",
+	"h+fDZAqMjCdmTGYU3DJJGq8p/bFhRKejO6rdyDG/b3CxKnxk9yFi9jWs0+N6Mfwcoj9lSTh6rUY2Qj5k",
+	"2Ov1bAd87jc3foIyAPW7DBajo6POabfttbvtzqjf76mff+56XmcUjk9Go85HfXMbveWxBK3R0jNsv/O5",
+	"ZbOEQQzDmCxSXYKLCSBa5Z68mSlqnXEh87SRm4eSJzCD2wXrZibY7/fKiKdKDkNl7NHhoXMamkoJ5DGa",
+	"85goy87bsOzUFqTyHtC5Q4YHfdMaw0bvJKFOGZgshW6/mIXF7XUG6hvefdUMyHI8SGJFzp27Nc3iDPW2",
+	"acq94b1lgE6pefi0Cdt+1STsjtfqEokm+6RTVOZ4/c/Xy38jB6OemE1lYxTLWhMi1ggqAV3MSHw/7HDI",
+	"Ta6SUqHtD0ioGCF1IrX70kAn5zTnGoZHabNxE9ayuvC2CFYR1l7dir4sBAoYOzwpTXsUoL66VVu/Z6Q4",
+	"WODPDxT3OJiFvyOgOLcg9WDiMifxQDhxRZtZGSr2wFtb8bv3AqfMrN1hcNqsgiqu4ZwVArb9ITniYSHg",
+	"Npfx13oZSlowHQIMbmMoOympHizcHqewFmLcA57KPWHdnIvjsCdQH70nhIMnhIMnhIMvH+HggeRHbcFx",
+	"WJmxVVi8jTDbn98lhys5WA7tZfM3yw6tnzXTMDgLQGk2zPJP/VeehNTVXrVP3lBgVxHYoXOsWxWaI5s+",
+	"nh17PJUFbqIQMMyE5+mn0lxP/zKJCVGisqv/qc7QlFjgtFjI5Pz3Gs2G0viTX7oDxRAE/UW/AfptJu+4",
+	"nsMpst1/S9iJ47Hm507qjb1mYyl0J5TDEfvgvpXG6LV1tPOJRnR0gX0d4pwvhYS25CYaVRugm6Ywhw5k",
+	"NGYo6sHKnpOjUZF3qINslrMG+xjepai7aIlMWokdTuUsfTWc90ud8pjx4dVon5te6dRWpms67NibCd9z",
+	"K7eV7dkAWAH8qU0vFwvAgeOm7s7BlYGwlcFiayJwSV+9+zV+g5ymB2v81v0srcXunypxn6ZcuZ5cwjbl",
+	"SjWn0zCNb49f+GfIf9vzXtSKYW41KlIO3c2Md+O1HaH3r65Qp90Dp+75y/MX1rML2aJt5Kv1x5KONTJg",
+	"JLh5omueuGpdfHWhseh4FNp0+DTpOu0pedVWIi4zIkuy2fPg4nukdT8lnz8lnz8lnz8lnz8lnz8lnx8s",
+	"+fwpffspffspffsLT99+SoI+YBJ0XiOv1fn4d5yHXKv1y1Ne8lNe8lNe8lNe8lNe8lNe8lNe8lNe8lNe",
+	"8lNe8kmxP1+IJQm/p0VOrnPXvCx9rmzvG7BZdQ7OWcK1rStPMSFz1QIFEWo9fWkHvvHWFPnsM6GYQu0h",
+	"E4nRwDoLTDOxrSQio37Uf/ROlAJLwu5g0DltNBuxwK2u1z8x/+x5x13zz753Oiwc2w8knpLwIs5naeMw",
+	"JCaw71KkCJMxhBl6m90k9e1FYnqOmS3FnaOVEn+MS8ealTy8T7MJXCHGe3F+j+ium2TpXNKNH5I+UnpC",
+	"dRtndMuS7O0wmmZpiyKmJqb8Q9K5KLWBNoGi0TnutruQNZFJaVJXTrvtzvDEXtrYVPuKwlBsAtyEBCFN",
+	"x/zxnCBBfyFnGgvKenepQPp1lvNzBlimivEvIhzUwmPeaQK/On/dtI52n2qx5dcCm97IF3ZojGZVijbk",
+	"zYqRksZnbs0CHEUAo5oJXAsgC7ygN2RdeE7f4vmFVlzorYlqpTZbW4fdJIJ/dfXt5n5utyHbjV2RaFk4",
+	"M0gPXS90M0j/6upbv2Zj8NxKmw5zMNiiRc6tRFkgdJfB7JyfFvlNmnkczm6us2bNihm+NdexZAF1Jvcm",
+	"YqJdVWqSoorp6mOzdo/xpD95psH4R3UETFBNr6YybkyCph5k65bi1vnbS5MQ2us0G3Rh2FrHa3c77W7H",
+	"ArMqVZSE32KZQIoaY8LBbaZOEEwG0lfVwowaL//29uXFe8W/aaRe9fXlq1cwWaW2KDXipyt1RPAUpoEX",
+	"FE5sOtfkBRE3ki9qN0hXChULIbvyFWXLT4WQkpm9KSIoQNbVuOSgQFdPCMrxluo5SqdV2vc8Rm0TRARS",
+	"jeGLsR6dqWHuLDMqCk5a9TWB9iu7IsU6nEkZWgqyo2eP4iLJqSjLlWsqK6R6ocD2NLqdmlUIR/Me2hVd",
+	"FE/BqAlNCGxq5I84HZv78d2r2gmGc1t8uPk5V+RWq8vFBkspFPJUAGsPwf0FT1iPhqhzIt/Bo1f6yRrk",
+	"B7ak5lhFMwdszrr9GzTPK8xBxNN7n6KtEOwQFy4WnvDdRFBXm8bgi6r0A4+65flF89PXas1wWFg96DgH",
+	"nD17KFwfXzMGQzEJC23mJc4m9RuySJhdvcJEp4Vczq2qtlkkrM3Oze7WMJWIMgLJ5duaXMd8lc5sTTW7",
+	"bjYmmEbmG0tm9hvcfGbojZFXVsm7xTzUvFFoUzcl9HaYna7TdjFLWcWcTZ0HYn5m4JdjIVHH8zzd1boW",
+	"g0mvfu2e3eo42eUrXQkN0a+WAUs9wO3roA5FaiOqrTCOYoLDtelET2P1VSTweleTqbvUNlfcy4Qj1DHo",
+	"DcEkn0tP0q1ic1vX88LdymPKH+xkNKv3VU9jdJm+6joLJt8sXf+a75ZeHVtbbZeeVWEGG2WpbuARyUR/",
+	"gCDGZEqZGKGOTQWAo7Pb5D10y/Y0FPvuPpGwRUUTjvkqP5d0UNHpujp/VC29aKOvIsxu9KEMOTjhIJty",
+	"N2/ar5X8Ru2AmpXZzWbVvvLuBBymCNSc67xR+GT2fmaz97BVfm6Xf60pFA9S5Ge/vpWcS9P472HvNyHM",
+	"TLCz0hYxEcp44oyI+zoDzAA3F6RqUO1km2H+WjOqGIkZj2XCt2IypUKSmITWVK8+ubp2fNWJHN/Hrq+R",
+	"79DZauen08WaSOBbaP6g46YLEkWUTfdLqTy8cV4ro22XsX6G5jgkrmkIRPlXe321dwiLvpQsySf1L7jn",
+	"TKm/cy4kUrxPqZExDmz9z73cAXsfytOdPoLDr/dwpyOh6dJhAz6f4+1nPrWqg/SiahtJv8Dl/SqTqZxJ",
+	"eIdLIdCR/K1ui8OvbDVnwuG/OyiMxG/4rkqjDJWVkS3e8HV5cCVRgJO77x2kSsZY9LnktCuBvMIUrIP8",
+	"J7Yr/IoL6llvZ0KpVKWKb+5t6Cjp9XMzM5//WGFPK6gtX/LGnEFsWFkgD7dFyTdSSf4Bj/hBN690swRf",
+	"xkWpsedogWMX77y1ThkbiH57/gO60K3wLlK5Mj+AsFda7XssblJ/vsBiNuY4DkWj2fiJjNHbmH9aI3v0",
+	"m40fBYnVtfPueaPZuFoLSeYlAW4hVjwOv4kxy3sDp+q3a/PIwtzYaCb/HDWWc9wShM1wK+JsihsAphBb",
+	"iCwcU7zJRtKv3SWAU4PLG7iKBpORFFGhGspfBLI3ZXzKqelk3CHdfmVwM/Bludlu89NgGMoe+G0b5k5q",
+	"DVODSC1IMYXml7Nw1PDu7LAtnRa8PkVKN4HodCuUdZ+/vGp1B0Nba3n17Tn8+cP5RRv5EZniYO2PUO/F",
+	"y6v0LR11Q1LMLYCmi4u59Tu2DPId+eeSCFmQvlBKUG91La9w3q5Dk1NHH5R6iYjZNS/OQSQMCpUVM045",
+	"6+6XhZinw+30dkOLowwJ+lcq3hDG6+t4yRyYixrQNVRxAUTSRKO0eOCeS+PjuDQ5G6/4WICNNWx1Oq1u",
+	"733ndOQdF/SXNGBK6Ryzn72P0Mh0bVfBAOUYVB4HaGXAeSjMFIe81YW2eA7BKSZiGQGKj3NJJ+0Zr22V",
+	"tcWYgvS8FOqUIDHFSiUbTjphN+iN+3hwOjw5Pj4Zng5wf9wLumGHeBOv0+31B8PjE+1DkjxOvFzpKMum",
+	"UvcgKX29u2aFmA04RQPFJCnbHaNwBFLmBWBcziib6rQHPeMmGpMALwVBvnnch8u6m7xRFrd4B+7SdFie",
+	"mghFmND0mDKdEc8ICdWAtk9Lp+sb0i59Pa4cyjm+s8ejUFNSa6ElEviuUtTeTLUMbZqeoSy0SAXVrGV7",
+	"2t/x1YYp5+1K3bAUW1rqwuck2V1995ktfdQcDJKdk3tuGF8xG6fa0TS9YgQM4lFl7y3Yjg1kWUvCbr5J",
+	"P+tUwCoVpnLEl9CJ2eGtDDelRBZYC6QsRS/XZeztyx/2Qn/tPCJSRKWSeWcBAcs+y+Qgpue+IRAd57PN",
+	"wvdyGoBMKUyRjOmt+v4NWZv1P3NWDJWuwZLG69E1TeBS0CzHlYLPcJLgvbl5tfyD2xVsexWURWYVDeL4",
+	"RiX1qKbn0ODclfGJjWZ5wua857jFNn2nnFMMkzFch4WwrVfUFJyxDJbSWcoc/UWZqNoX9OP7izZ6zVeb",
+	"Y0rqZrte5yQX8Pr7HlUvxxuWLSlL+XXspATAGsfBjN4Wmrt/v3wLxZXQDVlHhxWRWN9hH/1Av4IFGmNB",
+	"hn307N3XF6g/7J80kTCQOf3nammkLWDy08pZ3l3R6w0G/X6vW5O806/cyRJFU4tNsElWWp4qqxeiQVRm",
+	"B2uWxq8vPtO8uyA1pLJLFDSwqGhv8t3BnZJnmI4rBhNoDnUqSJeE+W/fXL1HR3xB2O2CHQVYHP1Kw7uj",
+	"II6OtPrrb1T8Dk66p51uzVNeg+tEUZbt6Eqrt99fXP1Lp6thRzSbBywMxnXxxGb9y0E4VD819gJ6sva3",
+	"KTVm08gAo9gdMERTn2bsm/chmBK3sv3EtuwX4CA27eVNcmZCjthv/8vRhFOEhaBM/bLgMSJCYnRxPkKC",
+	"LBGZUyF4jH77f9DF63/nSxnjjFoFsC/75sfA3eDtNDkjZv013ebzZuDu+6fNdD5rCktv79yRDTO/arqI",
+	"JZbXXG6WOYRgLWcB3K6VLmQp57WiFWdHj5QNd0tQyJVmgyMUOlA2gp7ZFvRN5JDYnreLQhZhYVWQYm/K",
+	"Rh8h/4asryMe3JDQbyKf4DiiJFb/BE5xHWD1b8av1Uk1/+Qrpm8pmA08GYX6OuPSVGuqvwz+27ViujXL",
+	"oh6Unjq73O8brvCwEhW8TbHx/NmNSBlzl7N8TlmKNQJiA3XJ9yCKeZxSkgUinyRhYhP7o74zrlQKXcqH",
+	"8yoXnL1ot2c3bXvnzt2Tk6zISbbBKJJlKneFAciRK0HeB8zT25p7vDbWgYVJgKbeSYfvpkUJM7XUxu20",
+	"cs8xDlEvGOlfRH11onZeMlTLZOipMNG/CMS3aqb/biVsW+b/8K65helY8yTDaGzSdybNlbKQfDqzsDFQ",
+	"QWs5VKxjCjqimjsjG9FVr3+yQ4IXOgmSfCeRcRYYGtBjpnK7twuw0gor9n8y4HVUjJAPgs/aBQAGcYb8",
+	"RJjpwntfLYU/4TGhU+Y3swgDymZYuVfqCHB6ZfxmQsWGap1jLzn9vispxptAAiEnwuTUZlZAfSiO1DiN",
+	"SAbp3W7sYPnlobzt3ZEz+mNyBsFVWLM3lrIhWDH6DmwPiQBl0SC9SQ4fqX/EQUPLnvDhjrIgy6M3AnuG",
+	"Z/sjNXXrzke+82PqC5s+WeRb96Z9tNyNrigCmKG+lYrEI44uGcIojNcoXgIbxBKt+DIK0Zhs3fHuXaGU",
+	"KeDH1nB49/UFGnRPvMRJMWj32p19QEhO7rISrdyf5IQC3Pw4fPP4LpGuxdis6hpiy/lYoz9FfEXiVoAF",
+	"QTPFKQ92LjZ86cDCHFU2rZ5kAuFm0FmplFnpor3XbDfdY8Mexu2FIqlOA0Xa15fXwqNY/dltTescRb2p",
+	"EyMFHcpWAhlUOZEIML2rqF7Jx301MX/b1/dQzI7vNvejqqs5NcrUOYWBTjk3AOwEcLS1B1+jcFlUcHhu",
+	"hZkUlST47uWCT92nWLi0Q0ieGtLdPGoUTD5Gx5BBqZLja2Asf4RwrpdHG/kmUOQbtPwsjLiGSaOSKMmF",
+	"GbzBomCaMiBcVOnbGe7Kwq6O+KJ4rANvsYdhlMbjLj6GtTE2twK9lEN/V0+oA+ZqmPgGzEuzvNVJmjc7",
+	"MzN3ZsuY9Dulj2w4MWt2INp0RMaiCtR6XY+PHsUu6Pi6AD56HqUhbq1Z4picoTwar+6wofYhBGUeMAFr",
+	"54VseDfU4pnJmtGV7Z7pnpPdvj9M96k8Wd2ve4CTj9YlxhnZlxXs0VDgsINRdrHezfJcGT0KoiHk1M0P",
+	"Q8jHdzlqKqwXBRD4CQwjGZkyJgLCQsqmTRcR7XieV6uVlGZlNXw0J3dFtLtFudF8ABbHAsntVksOLTY6",
+	"d8kBKoTwy1KdA8HcxLrflzMmlKURcAPMdFAR8pFAUdAFMg9BboM7yygqj0+NreZXhuXwa2YPMswg1eHE",
+	"rJ4ZpDml2RNSQH1FjP4dmcREzN7zG8J2JqXH+uZrqe7WOVKpv0cNsv7OI387p2/od9//tfNf9NXFd7Px",
+	"N4H6+/LHXy47r+l3p/skqG8MtihJPTeowvIMdclk0Wg0OgdNbZ5O3WKr4CpEHvre6fBASebZWVTauSop",
+	"5pn5mkO8fco227tsQEmuN3ScI+EF6IZXVJLuFd2IS26NiOiWur3SlrrZluAZG5/fWHHGo/DaRSgG3d7Y",
+	"I0HYnXQGwen4OJwch2MvCMPhyfB4ctzvnHSC4CToNVJRjU7gTXpj3A+H+JicnHqdTrfb6/X7g8FweHx8",
+	"cnJ66nmdDi4otdgRYlhhYVBBYaEqyx+9orC8OKodLDiuHCtgZPUZ4wW7bdMtsaAdvSy3goplvGbpph5i",
+	"GcxSH62FLsZvtpZPK1IwZHCmxGfGoZrctelWLdADoB9hiuh3Ow5NbE19XsiCLoXNHa7FaosE/Qe2arq1",
+	"RlxAoQXj3KsHwqDQaDYuTq7kcmqdS52eWzyX75wLtLxGI9eD3XRmT5x2+geTp0OlPdVJsDbnX2/ckPUF",
+	"ny9iPqci55St1IrdMUYPd8bdoPFINQ2du83F2MEf0hEiawopeoWGcwAikPWfi8Q1vk8TxjpOVX2j61tF",
+	"lSqdG+wEsbLWPdUH1b8roJEtwQ6b7GxCBpKjMUEyXgr5mLGPwvDQdo3QPvDOhhQKk4cfItRTb3qDOvyu",
+	"ImOrkUNkyh4cy8qdrKyfb2fYJk9Z23ldWT5zncqIDEqCr6fhHyDj/lBnRGdUbwYru89zeenqSZPCMFnK",
+	"Zby3u6jaQfmaMhxtnpFejQT77CnZmFY+qR7ysw8201rHZ6S+OyOfNjPWoDQdsHh875Ov09sYCklA5zhq",
+	"ozc68yGkUyUtcMSZaQE/Jq56BZuwel4PmZFP2dc1EZ2korAON54yNOZytieQTR5uTG/t9oP4riTkfo70",
+	"42p6ZTH3TCrJtzwK/RESS7EgLCQh5AvM+S35Oubzi3ev/JFeKZOpYvLeWbTOwMEzsSABnVBwYeS1lOA8",
+	"8yeeTGhENTtx5VpiuSCxIKGu7CJCwPU3kzcLYnqcZxidGrUBD3MjbShlht7SiEzJT1TOwhiv1GM4/flC",
+	"a5dHpBjOszJuWtac/YbEhAUUzwmTHIUELcXyt/+JKVfmrQj4wjjRze14KWftpcEdiAl25aerGKxu9cfd",
+	"x7pgZWVIoJ8X97pfyTyMeUQObhzWNvzsTpUle4EvpnqS4JV63Ts6nUlRA6+t90XhAG81q8x61YPVVYev",
+	"TKso3s8fy3DDz1BHSfLuYJDDrKqFzlJt18+Smul8/dkBiKFyA6gNt7NasbJlvixsNaTOms7SkgKOYIyg",
+	"4zrSD9saIJHvmtlpNjgjBmnhXp1JOxvn+a6ZJ4E9eMU9h7BJ4Jvr+dGs6GHAPdUMDC7DH0DsHBYS06xN",
+	"RUBMkOSHwMLUny07SO/IJLfrlTdiY3F+H8KwlOuXLVEZ4NZDsfRauJHVWHwpmp9SgT8Ho99YaHj3Kyry",
+	"kb57nvVm6vaQyuI7IWWj4JAna/qAytCGrWS++rFsccwXsstTa00q0S+Yrep7uoYhebN/hvxvXr5HR3hB",
+	"j/RgfaAf4bIC6sTz9SgLEybURNVR+ebl+92QHWaGW1+UAgUhkTqJNFU0QFkQLUOibEUc+ruCGkVKipmM",
+	"HUvhDkLkPFXVXep9KvdaX5xrBUbQKRMHVBPy3u1C/MALKtd7RTEgyZcvmYyL3q4vNMF10+sMhwhHixlu",
+	"dYuAGRZYShKrx/772c/nrb/j1i8ff+3ePf+Pf92W5z9U/3bRB4DFh28iKGRUgxNxkU6ZdvqZ6h707O33",
+	"F1foXzrec+MHHBVBTliMYAhs62L6DdCONoJWndaH52Lf+jswRNHUZGqknWgj38b5fSiPgOJV18XSd0Xu",
+	"ujDJYBFsZsLUdEtC25RKACt74pqawFVJX/cXSc50USEZMC1dJZQO/mnSP+5legrX68Pe1eVYyUJXx2fL",
+	"9CAthmfLNCE11HCG/KTxaK0O7b1U3vPWDrZJ49Z8h8cqNVAah8/XDWlbnwbeaUv97GejSkXJqTXAFR+x",
+	"zX9pqe9LDS4hjOrkSu5s+Bl8qewBsCQ6nUfutf/ZOjCLJcjKaxzJa2BzRUluwsDUK3bKhc05jfCYRGiO",
+	"12hMkP9/fF00dvk2SYZro58s7g5bN12bDohzMpLyiGNo8O6simLI6t7hcO37ZRExmxJfZpe8t2lkOSye",
+	"ICBC7E4yg3N7vpQzHpuNHKGvCI5JvAkzcbqrcAHYNRHXlJV1iJkkhbUwQDMKypDQveh39wuqkD+XzRgD",
+	"VQlg4giTJpEuAfpiZJVOJ6s+4YIQRzb7MLMFmcUp3cdSINJsDmKugiXzYV2C6/SCusp4LQjdM5254Eqj",
+	"dR5f9uOHh9R5qATKktlkV7dylmWtKG8d3OAqi75HO4bypM8iqv1RkHjPKJPRJDU89H+S+SImArcDPm+P",
+	"48ZGi57JMoqMqfuDegBd0egWJ17DxO1Y3Xv10UTqoP+zLd+o20RnN9D1zlCVNCfs4QNWJ/to8FuVtJ29",
+	"WdwklZhWBmwW7LXA1IbaCrftu4oQFyQWBWAvWyFtqsXvLPp1TZelc/aWslO440xXqmeWJ+TQdFD9nm7f",
+	"XzNEZ527NXJyh3eZI1FpL8O0d0XX3au/nbdXbN/lSq1BMyfk4QODp9VYs+SWkIErH8ALnYJwtxCj7gSk",
+	"d8ZS133bfyr2XeZ/qsQfCuyevVoB3Yt9nCFfvXovJM8DMJn6yK/VgA1HqNNNt9bBEkUEC5k06nGLom1x",
+	"QMrg0uKkSLCQQOfFMUEypiRMOi9W0s+2Y2ZUY3C1+NXlXtiFD8K+DgIYO7gXRznb0lb8AOkBOQ5UtX+E",
+	"Yh6XbMLzFTTb9bldChyA6dmCrgyTq6/U3Ts6XKAO7lTvavFLZXY726S2klWXUTnjJ3Wzs8OLhnAwfQkS",
+	"L9wXampOaVLYzjLeqDvzxXbD7bwpwFF0T+5UU5s62RWdlW44hhXpKAJErYTFtYVhIsmnwLza6Bw5KoVM",
+	"FhxFD5y1dVydrWZms79eWMk8Lqa5R9PEUtSayhorz7mw7LO0i5fOtLneoSSY8H3ikrFT0B6Ch3TG9Kpa",
+	"kYfUEruPraht94qdgwPxC1LVaiigdyVUeZgEMC1m75MA9of1CB02i8wscMXcFPDUHSKLTH+2jKOVcbPf",
+	"jzX5u7Ybf7/sqIYleZgW21+omXlIezLdrnr/cp7cedcx4mVM5fpKLWk67njB+Q0tOQ+ZwB8Wpgepul9T",
+	"mmkrgRf0iCt7rXtk4lqCSKHUXmWrUTZ1uTGm1bB6g2nugNE45iu15AKvhWInQcyFaAGm3jP/igStr4kM",
+	"Zq0rCrCz/puYTinzn6tb+17vzCYsmDQrAtCj1LSKwCGJ4TyokxJSIZfx2KAlMIC0h7k7OaPn27JhQEtM",
+	"C/o9WSvqG0O0teAos+xS8Unp0jj7bjPuZeHfkPOfmglQ4Y4NlaaULCQBDYk4c6tpZxlxwC7EsokYj03a",
+	"Um6VpbVkkpylORFoEnPICIRjB1Ss5+tWYiblopGE9baRzr3Ces17EZmdhMHUjmO1HFxnaOlkAcgSACR9",
+	"EmrOCTV5TKzUihD1b6TH5KdJwDfjaKOLhCbN1/SC972eGrJW3zOPltKYmX0Zkd1BIan21AScSawb9ZqH",
+	"L2b4ltCYK9keR2ZHxOjoaErlbDlWitdRYO5x/2jkm3llOtVinVAggYZYmGmbozbnzYKwv759DdBELcn1",
+	"Ipgzd2Y8Fbc0ICaDy1XAhS1zJKBlLrxa+zAWEdUlhIYOYzKlQpL4A4OICQBCnDlOLJqGfPTojGWtnlMs",
+	"eoZZGBGwuUG+YKmfhPxh9ZMN1KxRSMP2B/aBvVQsHYmlHhwVqOt5bQRQKHpP/V8/GNyFD0oV/aBbaHxo",
+	"ND/AXsE/5mL6QemIvqkK1TK473no2RxHStqS0FLK8ybqex30jHEE9cEfWBCTkDBJcQTXeuqaOtcRX5EQ",
+	"furD7YCHEZvOxPD7KXqGkxYn8BSQtZIMcL4wipcRQRMej2koEJXP1a8Dz2vbmfOFSQHSr4FNsyfIpuMA",
+	"hECql5CrN8VCaSW3iqVTU5p7jv65VO9d4BjPiSRxql3WLY6Wiov/h6C/kH/XPLvgXR+YeZnan3OGlkyX",
+	"xeZfDBzfQ74ptPabFjNcJ1la5uHDzHxNCdBlA/KPTAoJjtVM9Qcgj0itWhQ5nqix09roPShUOmVJPf+B",
+	"jcmUMnvYr32dan39751jz/zPR3iKlb6DAhzMAC4uJohOmUZGF1z3g4wiN0OlBaktWCzHEQ0Qt8Wmoqnu",
+	"hiHZMq8bQhYC9irbAkox7Q8MowUBT1Oyeqn9HfNwrd+mpINAEb1RMkGuF5BdrYg9XY6syPmZbxI6uZFZ",
+	"/k0qIVKD+OZyWI1IPk1vEGYhnOv8PrgPKQLSI9WZPjax1jDnGdbZoT4NdbaMKRn3m0nTPEHkKPtdnTqG",
+	"3v743qSImT1IVhV/YDEJeAy99/RLmERjHNzoSjSDqoPDM+Tr9EjFfQyYq8nOBVqDcekzNAErlVjEcR94",
+	"lZ8hAiQ5b6Nzxa5AQ8nsFbCfD8zcWrCXLo9EnyuD9KFkW7QC5ck8qY7RC+Df6tO2sF6N6cf3F/otc6rU",
+	"LJ3HNUL+LugWH95pe7bDIYGs6BHCKMLqbN6SGJrG4zAU0ApGNBNW446wZuJmtnzihGkz9ZveedMZEWYK",
+	"PxO2nMO6Zq5LfEPEB2YPCV4pDrY0iiY0NpTx2kIH6AA0ivi0ja64SzfWZfl68ew4LKiKKzhQ+6A/CXer",
+	"nyZgDid8zrZSXM6BpwCRCYnlsuR1sKbQ7h3ea8XcjEeh9SfLWcyXU9h0GhujA/mfWuCz9FPnCX4wI3Bc",
+	"ZIS+efkegPiFKZTQcE1NbdcYGpwTOeMh8iGuYo+sVaFNnYVIsIwzfS37Xi/r3dYfY8BYIc1dabRAo3yh",
+	"lFpjUmlJiBJB2ER4bNsAKYKfQSOmNnLl9+IDs99N5q/IW7PO9gfoHk4DwkS6xuZ8oThxq9v2NlSm1WrV",
+	"xnC5zePpkXlWHL26vHj5+uolPKNMKSqjnOplaL0xagAsu7pLzQ4vaGPU6Bk0WjgDaiRHvThc4Fiuj8wO",
+	"Q5IgKcibeMMIWpjOT0m8RzTReJ0AjyIK9ovb5MuwMVKvO9c3g0NQfd2euNJE9+SWI/WQcVzdNSvdfUV/",
+	"IVXu1f2rbPsq8NbFRCy4Wmm1AF3Ps5quQbFPKYhH/zAQE9oPsMtLoFcAFgDU6KIw/RSMa21XwQAugD4u",
+	"dDewsi+Y+4/gZnsvfKOvx1/0kJvn0Vc4tNmi8Ehn9yM/MqOX/0JC/VBv90Nfg9YXEqaeGFQZ2SWTJGYO",
+	"CRCcJPM5jteNUeMVtJI2JNtsSDxVtNQwdNb42Gx8ai3wlDKX5e/8zY0j7YI8sr84P0/jKHmjdkm7e+HP",
+	"tHPaXXE/aTcnZN1aJ+edGgawAxszTj7wqSXCmxaOKBbgRJYJhdj9sDdNY75cmDe4H/8hWoaN6PP1vTlf",
+	"ybuTy9fms9eLzA2uO5Yd1V2zseBF6OA/KEmm2DdEWPXZ1uUKWXUIWORqxiNjY7fRa5ACihduST14zUEJ",
+	"VNrOHCvtz3kdtD6gZJ8TOpgZicNXbGSZPHTvy7buIZ8UjVitj3F5PeFLpsSMVX9+ph9NF6ApvVUCYEUD",
+	"om8Pl/qgEx3vyjI0HYfQ+1WbnV2GZL7gkrBgrR0392NTQCFf8XBdgUMVVHfasdugRkGg4q5Zi7WZ9K+7",
+	"rL/flIk+MFstY6nWt+MssTRp/klYbd873f3EBWeTiOroy968WVNCcojL+PNWxriD57kj+D1Z5xmevnbt",
+	"Pl7I7GDMG9oPNB7W7C8iRUXA7wBTSaRybtCldE5o67tLuVsFEpIv0IrHN2DOKgVTuz0VUVJtz2pbR5n1",
+	"BoE/0VmNJ0WPJ0TPgDvFy4j4zzcZk77rnozpRbx+t2RvWFSJKV2RaFKqMeVRFdQspmBPqxkCr6dCx+ja",
+	"jS/89PR3P/Gay6+VaPk8x+0FbPrDHjdHWAXHTV+zx+2uWW4+bLBjF7uZ4Nh515OMH+hLI7cYFI3PLFn+",
+	"PDKk5inYm6i/IfJhKdopzeXqcrnoqMtavwWHAQSJ76PtLZYFB0qjAwrT0TjxCylVWxAmz5B1xtsMY4MV",
+	"oF2IVLStE1D7QoyH/5ouhI9iokv91cu1zgTuXLjx548+CiKCYwENMTEzyRa+LUzEEhw19ufUsPWnMPJj",
+	"JaAjOqcSvD6efqFG/UCXFqZgU0Sm5KeaX0gFJGYgHiP9deupAqkrnNiVM2I6PwoO1TB5KZ2xQYwrLrFC",
+	"HMpXuSUCbmhlRqjFFctgZkyTApH+LJtc2EQmvaRpzBaYx3OzW5wR4z8God9G7yDIpHbZtvHFQmeSg95D",
+	"2XSTYeqMo3vqBSlJf0+jI6cOaBPyt//7t//lqeg2DK5lcqMaNY0Pky30BRof7rgh00/1SV58EVqTppiH",
+	"lTHu2BWIGX3t/kbKUcylTZB7VFm0zT8ESWPAUG18NuceAlmimaJi6roLA3BpDW7j81sSR3jha05rYkCa",
+	"c+OJJKbkPsvct9lUKWUzw+/PMi2iYUmQkDSKzLsh2hdkXVN6xeuJBS0FNhiyftWjGGr1/U37M3yzi41R",
+	"b+h5NVn5O03XBUz10uUAJF3rQcdo2mijoqBf71xygA1o26h+u/EFuaLUUflTuqO+eNHwjdLiklOe4moP",
+	"ISQcKygQEvpaJSEBSUVH5FbNs3IMT98+MmFPrfZqZqt/wVKqA5YgnxiVE8L/8DDUlcdUSg2+AskUMWYC",
+	"B7Y2TNG6U6hD9U/KINfAJSysFQ+dnSHf5oSZDCmNAuUjMeMrkfBrPY45v9V6P44kgYyE1ybMboZx/vbS",
+	"fBdg8GPjuNNTbqOvaaRD/jEAUI1hUHA4PzQwCz80UhJijmUw01EF+IJS80Vi4djA3aaTQk3jJXzwsSOf",
+	"OWQXLAIfPdP5cNDd/vloI26rLTV/ZNslQX62DvDocJZNkKKhE9xOxgNVmRwkZWy5DENIk0rUfJ0HXFki",
+	"qAV8A4/cbc4KcO5WliRCUCjWNi9PzS4doU4jE7m2jpD9B80ypcEhUyQaUUayjR/BuBuvEdPKgGumUzRD",
+	"HEieKt+qPM1z9RyUHm6dqk09tJmHcATSk9Mjp4BWHdLwTN09WUYuDdSOzt8+Ad1FxQ3/cPjR5VMLlMYV",
+	"M+GyCoWbyw1l4QjhNIwoXxB2u2Btk+3pn4H0Bw6sVTwfPRN0ylqUiedNc0X9QNn0WtGF30T+As/bWdIo",
+	"XRY7qMyybEVEqjZZnXSs353au9y+2Tt2Du+RN06zUzduzfb1BukwzDYy040rCldzE2OjEgPQ7R4zP1uR",
+	"VcaQljLg85pn9Y15qOKqSDoHTD1IRsv1k0nyUX+BXHCQqD++vygb7yTm87JF63tVF80M0LBxN8g9xyZ5",
+	"zZF9Sfk5TlbvztH5E6TWpCnYZKynlV/4+75JNkZJfZgcGz3QvOad/jUTA0i0s8K8GT3UsrQZM5EN/dtF",
+	"kUuVcLjPGINaHGj4IRdC1u53zqz6rMsJt2iYjUc5G2XnAubzRwvlHiqIpQ2l3UdpPyIuJd8Suq0fxbqn",
+	"z1CdjnRtFLgsC72IeQBK8ilIBbnuicWYgrYGmHODfqiTtUNrs6SqvHRVRfaVEVh8PQ+FeC20/9J4NW1J",
+	"lxuh0F3ihU5zwCzUmMa2EFDnftsasn/gGJQlUyc3ciiRtsbrmfnmcxOkyxSAPcMCRZxNbeg8NdYzsy44",
+	"ArBULdy1j1QnVmvDRiCB16gzsJ7W53pu6bI9/1spF0ppUPryFZ6TKyrJv1/JmAZS/fQWy9m/HxmIXP+K",
+	"BMuY+IjfkhhBMrNuh5auF/ATLEjflM242ByUBycRTT6BFnIGqc56Zc/UArrsbOfFnVMhlC3LYwik6Sxu",
+	"eH+njb7GNCIhirje7pggCD+SEC1I7Nr9q1HA3wFEIEdoTNbcFIfB/VAtpVXyd0TG69b5RJLY18tmBq1U",
+	"Q7Ul3129eW0bBikamKNn0LIfCzRfRpIucCyP1O+tEEv8vIkIDmYwQdDDsERzLiQ6Qd/TryDOmsXX9W0F",
+	"pjVVoTASfYUFDVJVIHONQmzip+mk9r7nQYGLGplV9Xhi+soVt+tuoOddmj0KKY4y7Y9AhVxgOWuj19ye",
+	"Dav/qt+t6xaKj8KynMr3xstWjzEdKkFSFx5rp9ro1wYUTuRBczfQeXMosg2y/s4jfzunb+h33/+181/0",
+	"1cV3s/E3gfr78sdfLjuv6XenICdssXfxZ1K18EmVfmM5xy1B2Ay31LnHheAQd5Ud7hmoYPVYem0+tVar",
+	"VQvIc/n/sfdmy23jWv/oq7B8Ljr5R5YlD4ljV1d91OAhsTzIU5ztLhMSIYk2BSgEZVne1Q9z6lycq/MU",
+	"34udwloACUqkLHlOt3bV7iTiBILAmtfvF/iUNbmLCAiPuvcz5WWNHEMSmHq6aU8iS38tFB77+Waa4cyU",
+	"gJGQer7wf27hmIaLE7ufBzyS8KP6ZlzL5BM+3agTN699NfELdCG1NgCrd2OlJNAGq3d0BN9mrISEbRh2",
+	"0DTskrvFBsiy9eLX5ZlqZLVITSuRDRPHIvswVKtWGm4YZVtqkumzCmV7yq6gMvk3dwSVyTzSIEK5Wowl",
+	"XyaPb96Ra/QlggpRpJmMJ/XUsXS/DF9tzCtrksyIgnzEQ004QOvTI16giunKSUahDw1pAJY5E2FAPGm9",
+	"le2Nk/ppNScvPBVyo97QYZkG4bHXRieoWd+Tf/+4YQnqtxaln0RdJI0GPhe5m3FnS3cqQP50ZfQa5CXS",
+	"ThSU+IDwYUErOwABATCNT8mt7gelwa3XVHUgo3w7qs7DiSl7HPCAclax8HWtIIeiclgxzJBRGqKRfGCU",
+	"0rzFv6naSN/nA2ExLt+kQX0+UEFNs8BOEWOpwxEPuHwwBGNMOmwzASYf84dIQlR0yC3NsnXL5DfrHUIa",
+	"r4W6Byhn3whTHacRB9dCqb4wKsuqiLpm/bj4aSCyNdPg2AyOJuRVGiFHWoi5i+KYc5MsdkkYePcLo8Q+",
+	"I4+OOW/G30Bz1Cwc93s8COn0Bl6ZvE3fU5lkKY6y/e7jcG/VkGSV7TRV8zQ5rzaznWFiNUmalB8zrpa8",
+	"rlx52bGxExD+EFYhDHsbpWVVtjfGpRIEkA2xDEGogcJtCgySInkh6lGrXN9D0ScvABQBKQBZ2wr5KC1a",
+	"LsLLMWW3uiaSwiRiF4ww8RKiUd6jXN8TeesYiZqw7kQKgaEqbyYuAIiMPipCvVB6QBrO+C4xkVjeQkAZ",
+	"hFjQhml9z/qgRbYnFSOOGujtUOl9tBoU8aZMMBOjbEtVjboWEv/lLAjpQITPfLuoFB+/K3Ux+bcJY2D9",
+	"boMGwmpzizOLNPgtBr2ic6FV6jsdCh01OfxePv6/1nP4Z1Eq5uNquQhhIqyc54FFkVKMutaHw1L1eDnC",
+	"8gqI6ymsi8NqTZ/ncfYR63hU4by0IxBuJBpHox+iBRDVvsRrRJcQoX4AGDAAO9hQKhUCRsEQAnLMH45r",
+	"QXzK76cFqdymC4vyf6Xq9u6+Va7WT3a3dsv2SRV+vWS13d3S8n25bF9st+3Bbslu754enNf6B/drezeF",
+	"owv38HDodYd25e6Udg/ag3L7Yvc7/7l7f12o2oPdwSU7uK7u1eybbbt4Wi11auUjf/duq2Ifl9r7ZyWb",
+	"18qFs7C5881vLlfb51s+qdVPB9XBReXs6KhSse+uL9nFcbHX+FG6bbJ65+d2dbBbau7Xri/uaie7y7WT",
+	"m8H+vT0477QPa9d2sXZir9RO2ncH8s9KidQq/O6Sle/tb/i8ixP75ttxrX40qLbhGd8rdrjV+FEa/vyx",
+	"39nd6vw8v66e1Uo1GK89GNQulqvhJSPnxUFj5Vvh4rzeqW3dyBHuqPcs20fRO1fso2blqG1Xd3ev98qr",
+	"J37xcLfh7g7oJetst/xK/ctt1R6snTZuztjpyu7d6Zfts/tPrfPKdXd152brmPeC88Fyq1n8flcclFj9",
+	"1/axe/J1fzXYPbtktfW1Rvv7/nVtuzrYObqonNULB6XSRXVr5/Tr0nmp2jsrbjf8Q9I5WWoOzvZPT3aG",
+	"h7XSunwTd3dwdHHJaiViTzzbxrOrg2ppaXC0VbNrJbu1Pqi04WmHl8w+2lkq2UcVu13drtl8u1z+tX1c",
+	"W/1asmtlu9C2a9XT8u5R5Xyvabe3v241L/iPoPup7p1+6W8fFXqtS7a6/3n/+8/h+srRwY/jzvFqo73b",
+	"3rbLP9a+Le3Tu31Gvd7udXf5cL9+29jr+QP30/b+HS3d7XwZ8l6/8Oclg6VZ3a+kLNcHDDMIh5oL/rC+",
+	"e2afVK3v1YtowW/v2O2qLZdAaYgvJ19Wv6g9qO6UtgsDIjfD0VF7eN47Hu6Ey3zLr++cc37JumKvGPy8",
+	"pnxtrb9936vcNCrX9trnInGHnbq9X7bto7ZXE3udgx+n652wcF36XP356XR/p79+VKn49UvWr5+7J83r",
+	"rRPx88fh2teLg4NGmx6dffe6YaPy8+v9abDzw952t/nPb8XDwoonOqf3937fNqZm/MUShiZKLOKSWezD",
+	"XVTsc/vw/dqH+Iky7cM4+FZcXltf/lpcfrrVqJTfmNWIv09tNU7drh4ZYx0C/q9prMSgk9DPbstzEQs1",
+	"cZL2gwEWLuQ895je9Eeoe7PdYd5v/n76zV/Em1KrxM5oMm+SiQ3m2htC9LyY5dpYyBmB6IW5LH5HNTMv",
+	"srQgIJsej00Xtq9UH/NS/d1GDzam6+Ku7fHIqxLlIe83O9TdwKI0T0R1aTpugFUlcnfllReeS4Zq0+jj",
+	"IzBMdbcNBL2F9iwFfIzhCfqrT3wdcdCo0pAfz2HhwcATdARNM6PZWW3pZ+lYrmGAcQaj7236kScJmpE+",
+	"5LkSfJ724ReRVGoF2xk9w7MYh0vGJs9M4KoVkpAHzDqs1qA2rcUDjbP9h7CcJnEydKgB3D2bOr1b7NHu",
+	"YsvDvZfSu9DwGIFC87Hyg7TFPqLtzbIKfP5ixRM9LjydXZxYXIGXmFfMwVpSdPZoOFhFgF9IjSeXWopG",
+	"v2qmnBHvFuPgq5bBju3OwJ+8K+t71of6VtlaW14vfFQo2Z4IhWrQNPC2sWy1Ut2rnlSh8QWL8Kib6PJQ",
+	"GhGr9Pphh7JQ7cINiMabqLUQLR7d/YG/qPoyIT9cqdZRdTu4Wf90aQB92FCuCHMACC+Oud97N97dYjPw",
+	"HYsI1fgvbZLdmCCBcWtXiL7H2hVPbvZGX154yD2omocIvob+H/C+76oun7xlI/4y+q/VE9IGg2SPiHCx",
+	"xl2v5VF301oprKpB77YW9zmjizUSNjsmZDFcyoOcgSeci6/Rt1o89lgTi1jpHWmGCh488ThgzAD6C8TQ",
+	"UTH2DnFjh3z0Y+aw4JSIUBNEQLmupmLTaL+L5fre4nFIfJopkgN/3N9OKd9nTe56rJ2AT44+n2LzwDCB",
+	"XBPKDlTpl8xOJZTeUxtNgb+FV6Q0LZ1En6QFxdO9oQVTx+K+LhTY8eMTnzarLymNnzLj8YmPmjIOA7ZI",
+	"NaBRrGUOlHVtJUaEs6nNbMYxsRSBl8KdJr1bcgnO9n6zVTXp3Tqrbs69pI4v1/ees2RyfEc9eIfAx/Pk",
+	"1c9jVuQW5BJ/6Eo45+/cQmI9TjHa6FSY0RU0ElKMJ2NNgwOI+eH3M9mvN0ePMvFeyfbKKDhNs8RGOTkm",
+	"WWYzWGCgWVItL+NIbHEF/ptbWouNPnP9yW6QUQ4h4npW5NeIqltVyt4L44iMFPOQjpf6GuwmD5luMoyn",
+	"vLWFhDgcQpRAAxIKrMI4BPMLfC9tkmkjIm7P6GotDFYCskuBJYS2RS7VSkCCLcGzrYUSTtFbum969v5x",
+	"8v03lyl6S5DEhpBOh94OTxMpieWXIViuGskTTPki3lzAmEVcrxQ5Tq0Vs11XR2q16I+EGaiASGxpthem",
+	"BBjAn9BQKEn3B/KdoMepqpWg1BYArKCKycDdEUB4w4CoaCNJBhVx+sHjIysXC69CMhTZ5UGpLsyLIqQ9",
+	"qToIWFyMWokfa4WvcusYlUHb1+XS4Gi3ZJ/Y30vt9q/OzfXB4dFRxb62P9eOxKB8BDU229XBt/LpdfW0",
+	"VtqFuppye7B3yernxUGze3Z/cVy6OD/jd1sn9glW6dRqle39zt65Hza3vw7d7a2bi7pR81M5Gu7f19Yu",
+	"2XmnuV+7h19X9K/n17ZfK9fKJbtiL31a/VGBKqHqcP/avq9dN+8PzvigUpHj3T+7ZDv106o94CWb2Le1",
+	"cmGwM4BKl+tSqT3Y4vape7Ly9aJ67P84/dk//fpr6/Drfem0WK+1dtcH5fZF5ZKd1QunUP1y1Bytfqoc",
+	"2/agfrTbsb8X60vfm8FavXq0/dXzf/TWKjufukchD4uXrLoSlrfPbiq9r4f7d9t3X2yvVGzXb+rlL2y9",
+	"0Pmxcn38pXJLVs4+77u2KC9dkNX7u+OVXnNvp33Saf9pVsSMfKMZAv2B/zblHTUatKkrt0aKEj3X0Ce4",
+	"HfktDeYB/6fGOGHGpe6r78XSrGxD+AZLRy3qCwpe/ysXkZAUWzyqI0k3x7uwfjJSBniteJway1RKRgHz",
+	"eKXshMnMRcxyXmDFVJuxZttQVghvWY55Z81mq44RZjkkaHa8W6PJA0ltwfqOal4hWgoNbIrcdbxM28lb",
+	"+0hchrxk8OxRQCrAZaa+r4kj1cOxHfvn7iGMjgT59j2YuxsYU/MC6EUYasI2IoaLgSDW4ffdXMRjB7W9",
+	"KwBchjD6PQAoUw0tiqgWy7B1mPR0dxPDskN4mkir8IlmFxV+lANirio8XsZrFYOh0yT5ZhCqnK/HXHqX",
+	"D+9CB2uZ5T91QCzkXBdmxAYJtPpHEsqMh2FQNEYfAl9Kmhfcd/OWHT8Y5gg70uXHTPbx7HnsBlguYdqF",
+	"xgXUnyGNTraLcXLCrM+r1nevhCnq0II452YUHkb6cxdy7hrWQ92VBxGdHrTFDzzgXGRGdbY6NWc+rVAo",
+	"FHBuc1YR/pEcWqB+RTw7IPqLLl5e+2zVvJLVZz3SBHblAHPkumVfge5CPXm8Iv4QVhMdJEjLM+pbH5yQ",
+	"5G/o0PmIH4f7btRiZegSuZ4PWpagtzQg/tgkSh8VGE+R0hSwBD0mR9OMSghwj/wh4lYCBQYJJfOhsCgJ",
+	"fI8GyMRu2ZoMUUM9YFi1jZZqgltePjDAiVF0fXmrPDJChX2RM2kzEyaxAdiBDJloI4PtOyCBay5OPC9v",
+	"HbAUEaRpxIXH2r4urE+kLEAcqBUWoWAoYmiFdaKWVgRzQVyagBSJuuB0LQVR/R3wehrE0tgosZhFmJAB",
+	"D1y1H7W0hDY9c9DyI6iy/9ExMR43NEshKDR0fT+MSwvNiBQ2WMSpBpSQvg+JjhCoSFUkxcASzSlcD+lr",
+	"bKAcA+5m3PVKS2iqUpH8Dv9Z+Ssv/+1sRh3X0QuMsb9C7EFJuB4JQo/4f0p7zomi9W3O3Xis8RpWsBch",
+	"9X11K2xP8VjEkTmQwlPdRi0qP6DEHY4U76D/1KMRNJTRgSFXmlpJQZ8JZPkMvS6d4EQZk/FQQsiBl93I",
+	"eNu85QA7mLOBxNbRN8lKA6kpTGQoVOZIEY1FcaEG5z4lLC0DowfFYmdTFRMl0HggvoXQfyoYBmAsvIXY",
+	"KgHQpPqCx9mZ5J5s0IfwAt1geBX02cyv8+57WqLlIVfElE0u5e1KuWw3PkdNLo27gjgo9H6SHbrtk+P7",
+	"QbjTXi/tFs7Y6zS57HQih3elVmkO9u+r95G7W7GL0W/XJVu62pdskrM96mpv39s/tatd7e4Lcn7Wv2Ru",
+	"2RzDeli7Lv2c1AdhF3btUqmzvjXofvn0ffX7JfMODq6Pvq/+unf7dyX3ot/d3lq/7Zyf7RS+98pDViLD",
+	"g9OLz/xTuVTZPh0c/PjyqTT49OPrdbUyXOalpcolay79vP/yxSudHJ5ft3+KQftne1CxwSk/weaT3YFd",
+	"sQ/k6HeO1kt2a70q3e/Sqg0zCg65X7IH+JUGF6XS0emO/Eq76NrXS6XBYJtXLy6W73o/z9cKP1Zqw2ah",
+	"dN3Y9v0GO+pfsovlr+Fe99uwVipAO0ylfXReKp3cHK+dbFUO2ic1tyoOi/0jdnj82T/t3+3f2y0Yz3Gt",
+	"ul2xzy9Zu1QvHraK7fr3M7feXTtZ5qdLK7Wtk7Pq3fr1/UiwpL2/a1dKW7ZXtb+U+7fivL5+yWqsvdch",
+	"g4tDPhietZeKw6NvS8H62TUrnbs//PZpqVor7+64ezVKvRJfbV4vdy9WP/8M9g/uD6vk7vMlq9fOl1aX",
+	"bldEtb3c+FJZeqhxZqpuZ1DUV2JZ/I+yFl6yt8Ytb91vr6yuilVarbTu9y/ZyfFnWvl0tnNa3CmuHpEf",
+	"/eB+7e5bfS2oerq35qJVan7rL3n9Mr++5oVy/7tYaYijH+d7vU7nkrX2Vs/8+tfyryPRG5yLa3/74Ndh",
+	"u31059cq/qeldvPQX7q4s9fDX3ZrsHK43Pz0abV9el98qLdG9RRoxsm/po68HN54GHl5m/br6PGZ8ZcG",
+	"bZKk5pnHYJ6pT6crjb9Rr+Ph5p2V1c+FlUJh/RnjLkmrKisAk3ZWFIkJqFpGaZEYw11+86RCHbYqOiam",
+	"MT8avwGwD40gMuhQcDoUJJ9n2L3SANvQoBqOoIFHfEcDrY/msHWchqFdHzF8oCuIGQrp+HQ5kn0llkfe",
+	"OmjFfPpeqDqZFGid+RjiQ9MQFKKpkvU+czmjSboY3QklfQmwjtNteEuVUCwXClkYIPXoA/9GOQ7sfF/Y",
+	"kMqrzLu9gHc9ASVI8BEXNhYKZKPY2FhuTh9JjyfibQS68SEy0tLxXpwL8qcKcpQl1ogcf7ma4ZTNlobV",
+	"EYyfYMhpY4GYsjrhOk2BkCa95qwAOAIGadAlDCuosJSZpR3BVlMyE6EzNoBVXceuVOg8ipANKABrMDrQ",
+	"cQsMf70OH4qpL9+WEAVA8Ef1RIRXauCI5NL46jNCA/DHk9khMkeF0lWl3TekLuzQO/WJeRCF05rc50wg",
+	"eBeD2t0u8bF0GbUSVKe6XttToUOzRFX0m53RPpAOvct6YyXwM955eW3tkS+t160nrOMde3F57bNmEqpU",
+	"67kHXj2zHtljbRr0Ao+FmeWyy+tP/kxlO2sATfLK5BzZCxzkw6a1qgvhPaMoA7CFMt8BXdl38h43HssM",
+	"1Mlj0xefx3f/Lq9Li0Biv+GGxagHNq3GzWHALgUWYV6T4MrzKHOlkI3a5sEEzluO+sHZ0Idy0a3UOVm7",
+	"LSQhwBVO+U7wqY7xomlikFXExi1BAnRh+gsAAnsqYkHwdN4ZCmf85X9zOM7X7/sC/M4R9zay3MyfH43o",
+	"mbz3C0J7osE0YxvaiDmTDvZpnJSJ+mm+5qzwn6baVMktnfPHPKf1oWxvbNl7x9Ucqn3iH3ttRsK+tCXx",
+	"HLsvNSnzhx9zugDDgPwExeWAX6z6xJUJuYGc0zRKLmr3eRw2M2G9wDksu4KCCCcHEbS+gPQ1BBY87J3q",
+	"ERGj0ePos7zrYzia7BX8raDGwGCQihKUGdhbt2YfkJwsdX6+ibxQiKV3RfzwClKaci+On7ZcWMkX8sXi",
+	"Sv7LwvRB17H5fCPsS7N7M8tZb0I2ujVqO8yxj7KwMZWwSPbNZkvz53DI0/Znml+OQ5uhpTfLQZ9MzJTM",
+	"y6tKliTupS84RikMMKRxyJn06OVDLvHCe9gycxsno7c9lijk8XvkiVbGA/bFO+xzH917S4paJbP/KoEm",
+	"DvWHGxH4aVxCp33WAREQfGIGp0LSq1X2yg3thRA807iwLh8wnxMXLRX5abHoKKLoemi3IlvzP6xLag6P",
+	"8ZIixFzbT5IjqfTi0wqRFJrxETlylUo2Dkzj70KG9Gh3cg9nwiPyfT7Q7owqboROy4ymzrBDwpwSPQ/J",
+	"gEPancuAuQyYHtburQwHXKgT93zPOOUd2w+9m6YoLr95McR3OswlKweYOwqhhVXYic6JCE+LjIfgw07E",
+	"ofJcFouiJjDWAc7eE0ISBhedWpTLQv6GBBso2Ra63KXBDG10OKxnI4u7W4xXydNlrPH55nL2H9jXR26o",
+	"RRKf+VWNs+w9msomYkrs5ImR0Fa/J4MguFeXhBfSZfmfqcncolKCSUUHTyofUGEVqMV3k8whyZxkLrXQ",
+	"QBHWamATGHt0XTvgA4O7g/bCTrpRh295LKdH/ue9VCdgyZpOd2YWJFi25fwfx1J1JJTB1yEhcucCqZae",
+	"c8KG2O8SYv2dIxfDorxWtUMYPW5Ajawgx+A0J2c5/yfw+P9xzJoSKYWJxywn8LjzCrURquvpfeXbZ84O",
+	"j8YIoXTy0RljaFfCZiroy3mxFPLkhRoB2vEAAO7IaHnXixayKGj7V6lheTep9IwPIvdrvEd0QtBjIiSs",
+	"qXqN9U5SX+2WAqQda3ltlA5ZM6bv8pK76z1VCOAmSKiGfztpZ+yQasMomp/HJ/uje763PH+KcZCe68cT",
+	"ryIrKzPhr4Yxc64fxWyC7nNSch/Pny65vw+KX5oBfeb96tMUOyOn+Od8Hzl+jXJ7U5RgGzaqQa3LpBpU",
+	"OmvTcvLSksjnFXJApbpln+6dOIr1Ddovo+y/Fl1o+gHwGbG6lDAgFmvFTd66YRf9U2cs4uoJ9KlRU0hN",
+	"C/37cVJBztCm4vJU3cwxPIR2yWNNm0C9D7OJTFc+rxWAwFTrNhV+VC0M0C7hCavlBSI0jGTsR5WmnCY3",
+	"pSkYB8dRrzjC/0Krv6WKAOKeVg0GoZ88/mk3rJO9Y8v3GgEBAN5QukUedsIbnLCZMYakjPxt6yyek+I0",
+	"u+nPZDotFkZqKxfFsniQy3RiFOYlaE6T3/eN6j5GFlkW/DvO9rzQI6PQA+cnW3U/XWdmyYTUiIbaJlFg",
+	"IkNZPhDPWGoAzHMmfSq+vbD6PSvkAKYSRzagQZOIqO9MnupxXQGCtrIgXU3DkrOk8FW18/QuFHnL9v2o",
+	"OUwDWEyEsoBHKm0OOoEwi94qX1+ptGRwV+nnqFkk4AOhESKk3mzxPoug3qWXr3Rel7g0f8lQO3a5Sx3L",
+	"Ib7vKMxx3RQnVCWf8ijla8MTNDSJBpXRjXeIEGRgXKjOFnlRChYHTvV/Vv7KA2fMpgLaCEQor5CPL2gN",
+	"LqcGFSq01uEoApoFtgEoO4lhGGgyEfBGzydNmjIwGA0icmhFPAikUYNRDxPKiaByzeHfYxhFTSwG0D+c",
+	"Wz5n7ZzW03AbNIXyl+xkfNjweupD88ClgX4Dpcw29SCcGPbGrH7QoBy78EJNaS9ouCwM5USErUIXLsF9",
+	"0d8rrhQsQZtcWishb0OvJiQ/8SPXj+0YEwr+gms1NpDATMApDvsBE2bDkdw+ygaERyKmCR+ATaFZeM0g",
+	"n+i3Wh5iBJlc7HFIVi1piCzECFfQRaZAeJQRC8kYdQbChMgH+lQnWXBFAZBOBHTkezcUIU1g0LieJts7",
+	"YoLB8yB8ibmeGU9s1xREEw97yEVs0ynpgqhZ8jAeYTzUUFrDfxeGiVJTAF8yq0GnjbbA42PWmpo0UDCL",
+	"gcfhxeIn6EtFb1o7D+8kevC+UiQvbCxIqTerORYvvxIovzcxx0YGobHT/xmICG9ko3VjkTYhxDIlouST",
+	"rDcxnfkmJtlvqQgHY/YbvdPQyalpKWlhJYIMCqkLkk6C+rQZKs1cPj5DlQG8OavF9cJHqdFOT7YW17VC",
+	"0XaH1sKY9NAZL+73u0xoS0cnRpTVwFsG5pttOX84lgiJVKDa9kLCugj5rRdQ4ooOpdofB52JRQAtHnT7",
+	"PtmI3X7IuSg16vzp5Cznk/wPpF7+x8lZIWlIQ6NcH9dMOIOzaqbMvAomm0hknWjuAHXevzXRo4YXweSB",
+	"JidhX5g5mNzvlYN5xGf+zbMmz55ekI7gUlPcJtXndFQ2SmD9G7nqnqwxqyD0HlaWT1eLmeI1oRbxrGnU",
+	"olwsD+hEg07gIUhlkonJowL8WbjKXiiSYfJW5NZCZT36VLkopixdCyz6UOF64lqtgHdHQ+CbiPoZIylY",
+	"XTKUfksMSGoxOtBSSx7UjAB5yzbxcuWosFcQkILiCD+ApQLijtEZgO8kVbMSccZc/GHAPJfrexrmOO5V",
+	"HOg4QJRyB/8rTsFfuSSkjmY+k06zxfgA3H2iCo2R/Av0t74JOmQRpJCStK1+2A/oOBWvMkOUawPx/YiH",
+	"JnoZfVQdUiCWvKVARMRG9N0V4q6nap0JUMplIoX+U+L4U+JXbt2Xy3ZjGOFXnl6Lg/vj9bNho9VqNSr7",
+	"Rf5zyS21m8Na7bXxK5drJzeD/Xt7YNA13Ee/XdufHoFfeWL/iPArtzPwKwfnQCjRVEiLu6UYdbFWKg32",
+	"y7Z9srLT7X4qFvv9n+Xt4SXbWafNpe8l4a+eFb8eLp0e3XXWf34p3V7Tiyb7xDgZ3hCbEr9783XYEPet",
+	"wsHwwCs2h2KtF/rHK18vWfviU3j6a/s7X91u1Ha3L2r2ADAkq4NqaWlwVK7Z9qDSBiTKQ8SzPKrYbQqY",
+	"iPK8S/bt6KhWs/l2uSy27aPTrdKgVk4iUdZ/iVu3cvF10Gq7J7Xyj5WvN8Hq9vrqd7p8YrcumYlF+QAS",
+	"5TWcW69Wdyo2adc7gIJ5yRqs3mref7s/UnPrlteuG8uF/gXbHSe5OLIH9fZux95fIeXhcqXeq/QvWXf4",
+	"tcOqw/O1WvOgt3bEz4rX5xd360tLex1yeLp+YHtVO1j+ft5uHHb9pe7ntdMGIe7S3l3Iwx/7A/+SHew0",
+	"rtmgSNa6n2q1X4U/fz/8yqNPNyerlev22f7h3Vqxe3fJtoZkbX/5/MvnrdIuueNrS/s/1upseLHc/a7w",
+	"K5MrcnQ9XrJZV6RejzPiVz4ynfY2HCLzdNozYFG+RjotSzWn4k0+UzpNgb4rj2ZyTi2qS2nxIIrtqULe",
+	"8WBMTufZMIumgy7JpFveKgOIOiR+qDQXQqxakQYlyVmCdj2oD0QSjYbGjQTob3LJMMTje4xajqC9P9GO",
+	"24RfoM4SLbRyPWftbcG1POwY6QZPYMAoB38UP+vER2MY6jxNlwQ38Nhzj7l8IBaLy2vLAGwhnW8SWl0u",
+	"QqtYsAqFAgK/XzJMAU0bf/IY5DbgcRsqV4UVMyCYdb0Mygu0MZ0mcawP+pax4fhRDlRZhDmrz6D0I+zQ",
+	"SxaZYpHBGFXaSIPTSOttKtB0Eg1dTloOn4lEH3nLMZaII49hnF3+VVcmwM9eCL+ZVQ7y31ihIP9mVNfk",
+	"LOeGDq+I3+aBF3a6Tu6SjbgBTlMEOB8cHk18/Jg4scrzOORB2G/3qaByNnkXRkIXYS5zlkOa8r84/v/9",
+	"f//3/+EwaPK//5+A80RIXI5jd4lLzdGrsy+ZI6gaPpQDq9PUwLsc35B1iDNe7YpJNNJsQtQFBo+JKLUc",
+	"YrdAYeAOsbAHOoRsuUyMs2NSBAhhxtwGjJKAivCSKYwDBrXjLUyNEQP21KVNDsXIsJitricghepav/oc",
+	"toDFuNUXpOGP5HFXCwV5Sy0BFC6MD4EhpOWIU78G9cUmLLFLFvFqsKGKo4IIuPF6PerqgKuKtE6Mj+pi",
+	"eAio6mIx6SUjzQTSmZABGZrBr9iNcumt16TxnlVHYi4GIwYcSbsRkhL0sjWZhtyPqukUhYnv4xsmk/py",
+	"wsGfdPpMMRw4G5bgmgYH6cMvWeTIkjbx2AjXx4AItVCoC8MYJ5HAYcPZkGLEDCUg7Ea+r5QZumIdhqS+",
+	"g5NcNImnRfEFqwvRCenjRznkBCqvnFpM+ZOQd72mE0kaI9//cDnCSEZfnvaf4rIqNDCDslPXFFyytOqG",
+	"uKwgb9X1DUC8URUBKeaMtd2gHU/dNU26b0bMIyImywF9pc5DFpJ9PjKmmPYHalhUljqiFBHEi3qaQ6+r",
+	"8uaQcLQ6XM4R8l5wngf7NTsGMM9tPxTYSJ+FiBRFitaIKiVr6eUhS6wCGPIO6S+FGyT9nfCqhxlUTsYU",
+	"ei6Od4UdOpSf420yLM8ZIjID8dHM4vhzkNIC2ylnzE1O2Sg5aZRcsmIOt8Fi4PHcWD1AzvCQc6V6LllY",
+	"cMnS52hSy+nbJex3lQqZyCGp1+nc/Utz/2ZI0q+srK2trq4sP79PKKZzCp8hSW9036cTDwOvIVgGaN+O",
+	"9L9HNlIO3Zl8r7js5EZaTQEK0HMVf2NEMo05AyldW8oXykUuCzpFmAy8QuvQUVUBSRTttLYE0Rc96LzD",
+	"Ok55Wi/gIW1G+YTY2diMrTwsuJeqDU3kqCYOcxVRpN3aZUkrQNH8NTskIM0w5p7DGRJDEdJulA+BYgE5",
+	"JOdKpRF4y6K/+sQ3rHqfhIoqD8v6TIY9y3MN/rwkp2JOYxTE7zKKPgCmqGJXkLYh4+Gix5p+X84XkD0q",
+	"01l/+Jiu00KegE0wXiNuucjW1eaJUexouZ6bqARs8SBv1ZImT8R6p1gOdakgoiRo7302hITRBh/dWT1b",
+	"8uNlUhkvgriQ8cZPVkj3Xu9ZUBf0apojLrx7TVhTJcBJilhgU52qjO158BOydvBUNWuZUApyOT+gEgEJ",
+	"N1sj1uVhka3enqTbxkAZNi2kphWh5g8NO1QogYi7Om9VCRLnKAxfo/MBfiF+BH2pVLUXUamaTQwbUomA",
+	"L65Ov6G0B5ERVUAtXeIGlQNLEE54Qt8QIkoRgS64hClUr0Y3fKSpVdpf8A3UZCGEmAiw/IYx76ieadUv",
+	"rjTFJTtgscoJ8APF8VqzM0TepAWEsqrmXqDaoswVoDxB1+ky+bzlMKr4j5l2btHdttrcklMmqIoJqH4S",
+	"rF9URQsQv4BuP7025DCxHAveI2qRGFkN+HqU8X67Ix8WPUW/JMSINkZtFyi/GG1aRFtCmQG4zMATH0Lo",
+	"QY2AMMsxPOLF73ToxISlakqjGFkUovKlJQDdjMRqBkR0ouBYBowz3OkZ4hETqEK9qBFHmBygamtMCEBs",
+	"RqRVxhYdqgIRsNhY3/edf1cNflwVn1iiCxsLy4WVwmKhuLhSlF/5lgY+kYL9cKVQebzZAtL1rd3oOkrN",
+	"aeve5/nUDEooKY7SmD4eZ0bM7lJnCZuECQEnPZ9DrfGoXepTBGVKJ91LeHQmnLlloJ0r9jnUscpnSxSi",
+	"bVggGvPWFhbsAUUdCEPOVD9gub4XdzJKqewarX5JLGzQMVKPqHSMFxocUyL0ML/huWMeoeX0mejRptfy",
+	"qKIVGKHby1vw4lJ6g+4YTV9MZNbDl31qJZtJr5dR/pv8VAnWA/wuDe4Oo/7AObJ2BgncK1RQZC2Jka0t",
+	"TxqvoPg7l42Upk1kNG0mo8KPsOBPwCEzhzgv/3nPeK4vvnJT10QG8Mw0VT+5V8NN7adVDCkxbvRTRaFZ",
+	"AXCoBH+3fNoCR26EUjUXg/9hAMlq+pQEcPSD3GSqNObjeFm1cmlC3m92pCocKC2nfANLs+DFYP/5uGIm",
+	"UXxj4L5EekvdZQMzafJ9CMyJBqvHkG3IFSwNlW+L6f8c+ssDT6h4pscQSw6qHeIylwTyi5QuVoP6nLWF",
+	"vusNHcb5eOht1sXwY5Km33NTARoebfgnP3Nq6egVPtQdKSF9bM3kKdztXddMxkTAbM7+/XSRi1/8VaRu",
+	"1v5ICF486dkqLgHe2gSdnQhxPw4E9gJI9yOgP4+lqpmj3v/bmS/GSJ7fwnB6iEhnZB+/c2adB+XHU9mo",
+	"lYjpEABcGUs1qBJVRmPvvuO1O1SElqeD/C0eNOmMouV1iaHnzKLvmFk0LRj4sOj459GMTt4rYlZhNj0N",
+	"6XsRaoBJLKaHrMfzzeWSA0kV9adoBGMV6sRKdMBMtngrBepeNdmqq5RvCd852V5LWHzSNGIPB/rPkXhp",
+	"rzeXfY+WfePr+HnFntpX717ixdtkSmGHF2TKOfXe70/ELf3XwFafmBhC6AfDTiMDMoyBGGKgdwDHd92A",
+	"CqGQ8fbsfY0kCMCRAUXJqJsbdpNx6pHAWd6q0y6/fVxqBt8m9fO+XoKmy2/nCZrpEjRyqiJSgJf01iYv",
+	"jMSOx1OzNn1mtgZS8YZ+RthJhOGS1+etg9EWrgERFoP2CESK1AZCYoepCiuNEqaRQXIaQRRG1Q+ou2Fh",
+	"M8j0hsHCa6vqzHAmHJ3vj/Qc0ItvjgnrY1pdmKUEX0oH7qrd8X7TR1jgSEmgyvwUpC9oCNXqGoP+mriB",
+	"UADohaq90dTAqfIB74491aoHUZpXqHaVYo5qg8I+Y9S3GA0HPLjRfdqOCEnoNa+8HrZkRv+8/Yx97XEG",
+	"KX/J9vFiLJAfBF4YUgaVhcVCvpgv5AtLy6tOzvzn2lpe/7+AT9DHrOSxTTl9eszgMumRmkQMtrQwrA+O",
+	"F/B+SIXzUfVCYM2XvEoeB8E78r5mq2ybhFSaNIm0l5KqQGvFovfEYkcvkI8HC2aLB4oAB/GXIfcmzR5I",
+	"5IWOTsDpscgPrRqV04YivHv1GR0AebpSr6ImP4qYyVspxoguGeoX1nbVJbMNPq+Y40yaV6orRSMaJ/QL",
+	"kzMFAXseQMpvgACDZr+vUSYrNVqbczc3ShWBCtAM62VdqjZNn4WeH00MrO0BkZPmhRtqKTPL54IKBfUF",
+	"zEFEV+5m+sGpyZXnMgIfm79k4srlXQKVmhRb/GKQG7WSpXA3NtECiCnRuUoeLUSHH82uAHPxLhKc09gF",
+	"8zTns6Y5j1/Jqpi8DafJdD5oW0zh+AJ+1IREZwKaEFKVG9hosp4zUP8+HJaqx8s5y64eLy6vfV4sl8o5",
+	"67D0vbK1jCpgp2aXF493bHn0Y8y3q8vhiQI7NNr4nkC7O26vIef6PGU6T5lOnTI1F/6jUqYz9lFlLdqH",
+	"PYwb47xIBNxA88G7ia/97rThmQ3J0q5LCLM/REpPcs4sJOv2AZ4k6lC2PiTKzmJn4mMeGWMCBtVnSrhq",
+	"KCwlTa2aXd60HJ+2SXMI561UqsfmSUV5CkYYfdfyDo5zVpc05R82cwPuYZuNQtGKesQGlNxML4OtXZXD",
+	"OTw4PslZgkuLBBuxHekDUUe7KLBNpqQxm9Olz+nS59bplHTpL6ueJu/PaYjFnsaXjmokbvZ9Sy2yK0Sf",
+	"xiGLZBFgYOiCnBbDCoQLEbNN5P8Yjiwue076c6N11MJo9xEhGWKPjwoWyJs4UXREdcnqjlca3HoYL2cq",
+	"5KD5PIXliH6PBoK61MUoUxQ8aVlOwRk5X6qtJqJXYAAfPPAgjtqLkPuUTW4m1gzaRqmSblTtM5cGoC2Q",
+	"BEPF4aIJj0MoUsvwwQYGWtw+ClXqOhNbWZ+nKWn2XtCnBEie1rGZ1rA5lpxTkIY6dJvDQG1O9dFCXPK/",
+	"fzsmLQvx/ShKB4GHed33P1DlpHaGvlYZaca2zewJfaY6cHlNl765pjGqDMbq8GIwhiiq3YrTG+X6Xor4",
+	"jQRtMi2zOTGSPRrI1ozQy/nPIDNuKO1BXoeFwVBVYVES+B4NoJ0VVZOn7i1CEoTUzSloBqcZ+Iu3NPBa",
+	"Q0chKhEDwEoz4sA7C3pLAwLc12nyXX6xdyDg5xLwHygB5dpK2XMvK/nSF/SI6JMnPbfsk/v/zWWfbr0f",
+	"q5BPoNWBEVqp7lVPqlBREpncqtUdLG6PNWkcdDZg1kIOgZigL0IgcR1rhN8cRxWO1wCWnrIxgWl2zycg",
+	"WEZrtVTfsiIg1mStcty52Tvst3jwG9mz+JoYqCzzbi/gXU/QJ9i1sGbn3Yj/IpmcQC/Qjiguq9eGMsC9",
+	"Nw2awVXLOPUx0lmJnzcXz4f98CHZbHEUuNIIHIMgMS7b4T6yIugQRkyKjvoNRTPim+moQN46xpmYphI2",
+	"RYw/YOWOyVw173MDcy7MXqDmABfXq3jUmQs5Ib7UWY+0LHXx0fQ9Q9qpRCQ6Md7umJbl11WOr9vBM7sQ",
+	"zeaMjarMkqy/AW2TwPVVaWKTCPoYut8sFtgHxvJOGX/TBqiKFGeZMHXJTHP2kmJXr+HfvE3rebquYrkR",
+	"C8Bokz+6z8q868t1WplPmaHoIyHDUturohtn9VPFT/47y1qrQSCRsBE5mwTJIlGOKslm+wFPtvuAKO8P",
+	"PxqEqBolV5pRXpiLHGyV7W9iBhlMM0Z95daGYqTyOCIA2j20ej5h+nK1WVUSzOCy1XZmsk1KQ/fqh6iS",
+	"YowqqgaRDlfRRCegXR5SgQB4gL2K2KgJgCGXDEXOWvm8VpAaSXWXaGKVUF2BKB+biTSbAmH1QvkgRgcR",
+	"WKwLkdcOJa5+LexQQfo1xAV2KdCvYJ5twyJWl7tUUelC34x8Np4XU01JCxsYbIDpB2hu8pYdVVQni8Bj",
+	"eOIJ5d74mjB9UPKt6rszijf0Sv5tSWvVnrvtscUuCQPvHuQFzN7CxkKxkF/XpcVphcdYd1z8vACDgaUl",
+	"j0jRMFLQPH1hsp5SZPp77fBG9EEz1FJcYj7HUk3oMvxcZrdbtj57DjUytv/S6jG80cNj+iPDhl8C4TO9",
+	"KY+nZwCWKAkK8kcFYUmXszZUFkw08mtw23du6b+GpQgTMTcXRahWWsrewrXydIPxKnrC+7Ub433xgPWI",
+	"7/KgEanf+e/sIloKXWQh7fZ8VQrgKAR5acw4OW3N+WpfyDO2+R/CcoAdTF/o6LLRyOIBG0Ygs77iZoyM",
+	"oChFnW4AxQW06aYQ2myCA5+/Rk0ilusFtBl6t3H6G0QSQrmhyNIDYa7V6jPgXkBzUr2ly5v9LmVhxJ+L",
+	"E/iQmQTf7TezldS6ghfksZGkP6gchfXf/+b3SZf+/fclk+cpT+OShb5Y1H8H7q7//jd/yINQntgLeMjh",
+	"B/kX+YtLb+W/K0ADKn9YmNloggl+W8sJv3GGmIZZnNtOGbYTTs8Dsv35jSe9KydZUFfdxEljIlQdn2hN",
+	"LUVcExOar9DrG2lIVX2j4AYjyyWmrZE3gyiWlybveVCkH/LIfUSemD+wTTjN1KrgmEbn4sW2SerzfuPd",
+	"8mzNR9pKfq09kP3tx+wJNbSZN8OTydwm7qaHeRy6/BZqy3AdWQfamjAhSaCieHIaEB/wNB3+SOScNmz2",
+	"fzxszuurnAp801dUOemLKA1lZ3wXZbrgSkA+5EEvzM2e94tl84ry/kFB/9IC/p1B00AjZ5AI2uEdEKlD",
+	"G2MRD5n2PjUzWw4zklnx82wWgPHd+SzOWcvzPeI/0mt6G+yL6cXHvPzkZZD9X0v+pK/8NMyL5/G5pjYP",
+	"RxOkmsJDJOGObuhQddbpxrgRciHrg9OkQsAuOGgd6G3vfJRiBmimAR4J2KINmFFA9RmVIlH/mwO9G9Dj",
+	"jRyLD5mnT61OS+d1xJrliW8BZqoXRD+CHNQTqIs3IjErZbSChdTzrXKpcPsYXypRaijFd1aRB0zUbNSO",
+	"c0P8/Rjir5U3G9stk0zwicZ3UmpMtMIX5hnbd2p+v9aySy6GTMN7UqL2H0cjxgPEf4zoxPIJzi9VZTQb",
+	"3RfK6EjvQLe86Dc7MWIgIjka+My6JAYVT5Tj6SqMFtDHH/OWc0sDAfVB7YAPRNxbpEBFRm7UoE3ehaf5",
+	"dCPZ7tPjQYjwMrzJ/ZylKkdy1snesb5bbrSMCnqxA8po+0rQpjPOtZagdR5r9kRz5g6T8Nq9YXSArspD",
+	"fsrz0ZTVdP4ImFo3isWvazO7K2/rqTwkZ+d+yov4Ka8lqMcW/iQPZfa6GujnafSZ62eTjQEAE7azRFKr",
+	"S5odD+v3zGgFwC1tjKbi05rHVe1mxErGBVUQp7qEcxQjyyjrjAVLbvTnsWpPbPi55bjJ4k5uBRwhkA7N",
+	"Y8gOAqIO0h+QlOfB0HKaTdfRuXpoC484RAAQVTe05yxiuQHvLeIPlhiKkHYR2UpOUNBXeXspzwc8qkwQ",
+	"KDuhBFJJBoQijCsj4akRiIr8pXpC2nmrKgfxOHRCvaJK+O0f4NMH6GMedPUs44rZhFmRqtULLQc1t2O5",
+	"tOm5VPmmTkiCfPve0Rwpygea4DR1SbgwqwTGl9jCi1PK9x2EXd+IxjuI6K2bAVXrbQRtz1BeKatvZJll",
+	"vQ/i4qW4gFI7pJP7j0+8/NYK64L3hhbEA5kbPRKxruJn7rYW9zmjizUSNjtZPQbFQqHw1CaD9r3XmxUw",
+	"LPcMGk8t2dGbPWI0qYoT1/azApd1yC31Ar5Yru8tHksL7ME7BD6e93ywZ7kFuY4euhLOgYlZQV2chvgb",
+	"L0Igz8Xitby1r3oeJ8mh55rS2d5l7maO5/dxmSscF5Bz0xsys+OKjqmb7FxPI3lKZMqo398CUXTEXur5",
+	"hGVaS+dKtQC4fzqof4zcblIwJoOTpgGvWknAkRuraValhoMO137U5BrmQ5+wfwzbmPlSmaXIPmHzYFOG",
+	"FDCandJdGpjZxxYx6yX9nouX9X6YWLl8JScpq2w5est3IpqW6B1GMyaU9QGlCX56QAkuH5+hl/GhvlW2",
+	"VovrhY9Sd5+ebC2um8wnAR/E4RrIKkcGsd/vMun73XjMVQkikHpOznJUdEv+1ScMgfykgHQ2AblxAPXb",
+	"8ANC+AZ9XJJRUAzrDTl6XB0icshz5sCoHCvk8sYiRML8PxxLToob4VQSLKBWEUJL9AJKXNGhNFTJ9JDc",
+	"UAXfIa3Gvk/GZSjOakLiPCjZoNa8KW6TEm0qM1R/kVGraQ6C+xLysAofd1aR+ByiKHVZJQQRnpGURSkY",
+	"COL2PQiggPqcvD00zD4PKURaHBwQda+IlBNR1B09e09I0dGiYbNjENjoRlhMrhNpfSG8i4rUqPZaxfMT",
+	"SAsP2kGijmYILwR9JjT8jG5tlW9FAipGhqUsOOShleJVUMrSMLfkNc/W4/rXPAv4DwhI2+ImAp6Crfei",
+	"4eixJTgCOCWPPjUc/dsgbOsQdArCdqLNH6OLQDemk2sxdb4yUTBB9hCQ9koBe/dHcQAywbW9cBZobXk2",
+	"9rrlrUMjjYgpRJdD0WEyk6gNQXyBDMzr5yoGehuw6y+V2UsYf1eQ67ncfgeQ1rOG4x4nyJP7MgXNelox",
+	"3iPdJWPFTd+lb140HdqWbVzxL27DN6Zh3oQvwsRCMraNuVoeHcMauffzx7F6pJsfeUhyE/dINz2ENbob",
+	"UkNY5q2zIliJxz8M4GScrrWUdFoYt/RywFtZQxrmrf0I+6jPvF99mgGUltanbrzgb9al3qVhh8sX4XJK",
+	"luPsrMduKQt5MJzepjBm4W1ayc3PkCFqjJvP28kzoXhIYj1ni6knioa0zZPWTE5SzkiTCelqfpaOBuO6",
+	"uKNpTF4YLbEQBJFuhkLDwGe4yRrIjNaDp0iNeV/sey3Hf6W9k7aE0kryE9tjQlV+QldC2wqxXE+Qhk8h",
+	"BfyQmbswl+vvvGD/lRbm2LKYZOk9IM7/OaX7jnFrJ1G5jxZYWr0+VkOnFOtbIU/E6jijuZgKNYnwhJAn",
+	"vM9CAfE/VUAqaJMz16K3NBgCu9Cmqn9K2MXg5UdSwFSOIuQ9a8CDG6y2TcsCYM3vqIh4pJ1KGYxB9aQ9",
+	"xiR9m+r32UTXvAb+hWrgX0n2pS35tDr4Rxi0iY05feQqcVkGzqTnqhzymPUbwcfRO0+EUOwtYpmGYZs0",
+	"syDx1NeOf2Ugoo+LNuisTRgO6cXRxikvieT+nuJ25lzNI3ciHFk9zx67G737u4reje3m9Phd4rTMCF7y",
+	"TaeI4ZkXjMspZbYwMaCBYrnV3RJCx/w0x43o8IHQBRJj0T5lHI2GDVOCgJb9sKjUqASMh1ctqQEdizPL",
+	"SYoSJzOeaL70bxZRVHigV14P0b6/LucL+WXEAv8rNypMDSzxXsBdbD1ayC0AEX5knj1Car1RBNIcwjEu",
+	"w0y7zzw3F6NnqNX7fF0If8/jnFlxzpF99tKRzpHHpcY6U89Jl59Z5uFMEU/zSuksCkBsiYr5pfsphBXy",
+	"G8pE0u2LncdxzzIz5vkkyTaPer5ooMgIYr7WxkhfFamBzOTKnxTKHBes2PuZkK2TvZaF11ISU2mHf48u",
+	"eKvY6Gut95R1NtmSflAF/PZYgk5ABe8HTQptF4b5KP8Z0BYNAhoIBW7iAsi5cKyA9nyCVYSqSQQwUeCk",
+	"//xlhFg3jSAssBVRAbXMPEgQa161PNamQS/wWJgI0E4bPjXTJYGFT3JH3BepPkUibBpB7bt8XN1mxlTH",
+	"JNUjbXVlZc8YUzWf/kZR1Zkl6EhkdS5O31+I9rVEcPoeSg3TPpctvhTwkIRvzxOPURVGB6MhkmQQZdNy",
+	"FJep5zoorw05paS9AzLKsXjLOgC6u2K+oPtO4N66YhwY1VpS3EZF4l2oJAcZqu6M5HCgOqb2MXIxU3LS",
+	"S+kSl0bHupsKtSXSS9x3AenJ8318WFRLbqfEmwBFBnJ0lsM4o46uCVGvCXm6tnxfrKxX8xLXuyeK50H+",
+	"j+mRQYeE8k2NKRLpVeqwjp7PiXqjWvWVz4XC4/RNHTfS71ew/hyRIWPjzlXYu1Fh297tuAIzv9VLKrN0",
+	"gZAskodTHqnMlL09dcJRnZ9L1A5JwcxTko9bni9lDOzEJu82PKZRbS8XCHMvFzZjJqsuCVX3Igbz03KR",
+	"iiNUhFi4AOOK4vLtgA/ireTSXthJDQMcki4yKb2XxCVOaZSw7HARzsp8ra95BvZr9YFxJukdaYYwTE9Y",
+	"jtdzsgbg9Z7x0XomAMZ6lmnQuNjPPRB51SzjgKc8/zBuKXN5MMtA8IoXGIrwwplmRNHlP+vixE9D2jN9",
+	"GdJ+xmFEpHdd4rFH09bj5c8wLFVDFctoHgBHdVJW563zKGCakwZS1rh0SVZuHDFiAlBcYoJUCfUtGmID",
+	"HrjGpqJ3oZpBLzCkHv5bChsD7VzqVyvkbRp2sK+d+xTvl1P97S3LpyFqG+Zartf2pPcz/Vf4NesHeEfl",
+	"HJFKm5dyiFAvPsMqU/r+0eUb8R1fpm4jvv+UIWbDgBHpxGRwPKtIQz9v1Ap8CLDH9v3k1saoMBp5gvq0",
+	"GabAgiVxfSKXXgH1RChjXYR/Flyxj0ZEfniEuqqyIwMPJzbrHsIQnRtec8NrbnjNDa+54TU3vObgaG9o",
+	"rSmsswfstccbSmgYVEauSYKZjd4xCWM2ah+hKQJpntT8C1aeCbn/McUkTR9lZkRg7QpmMBXrEMwnL4yN",
+	"EdhUDbRXgr6CwXEOD45PrCVPcGN0Tt4qU98XKjUvd0RI3UvWALSvLslZgna9Jvc5k+MLSQPkVGOIgF9E",
+	"ASsCVbwjaO9PzFFswi/CokyF7sr1nLW3BZfysKMxGX3okAWYxhz8Ufys4Ygaw5BaPHBpYHVJcCOfesnO",
+	"PebygVgsLq8t5y/ZJZse2hEo9Qkb4j03LEfPlZMD6ZWzHLBH5F/kJpZ/oj5WNQZSJzqKaQsz2pu68OAK",
+	"dYKTu2T6F7ko5S2anDGgx/dCD0sZBBXC4+wKoZSuELNNPUPJcHwMh/VB/Lxlq5eIGPajqgmfklupYJVZ",
+	"HdBkfxniRnrskpHRW+DZUUVDzhJS7kNCTo8ibx0geJSyueWgVgtfowJqmGVkPiEBFaF1w/gAMlhyyPB1",
+	"4WlRD5tLm9ylbg4+FLlkXU9AuYZr/epz+NwW41YftJ/xWaFquiDvqTeBQrXyQebLhzDlVARYZE1CC+Cl",
+	"Ni0kl1EaVH5+nBJY7Tder0ddWEcIu6nycc6f8jt9kv9ZlP/5HycnF74cXrluKQemQdseY0C8A9j21Pdh",
+	"WskNZRYZkCGCS6HAsHr9UCA3HQ1o7K4YUJ4RQBWAeYYdeslwqElcTzlYaRBYDgl512s6oKrhLQmmEgMs",
+	"NWGc0Q11QM2G8QHlHVRhDhGWI0/7T3H5r3y0KUyzAzEAOXdHnxNlMy+ZShMjPwV8C/nEaBPC9xLyEyov",
+	"AW103GByuBoZFfOfPer7cmrh3WP3cQPQvOgtDYgP21kvMv3psSQHhnXJwoRsiPry9eKBVaO+uAc5AxS+",
+	"eauu3xJuR10Eay3mjAc1aMdTidw0YYP9B9JCQPsS/ukrxhHl/tK8tc9HJg4y4DCwYqFQUHOIuAKoRNB6",
+	"AsEbel26qXiTOLe6cnEPiBeqgpbVwgp+ZqdOw2C4aLdCGjj5SzbmCeOdJ3nCs3cWZPEe+npp5q2I1SJr",
+	"dUnrKEoTI+NEah8W7INZeSqes/XBtASjAUdOfs7r5XDRw5pXXiF4ZIauyCUVxSXDj7F465FF+3A3V/yy",
+	"nC8W8svF/HIxV6fuDglzFSpuQt7L7Xmsf5ezz49zlwuk5+Us0utdLuSOj3c2lpcvWXpr2iRWidcr2YpW",
+	"3S7aSCkGMyDSD4iIVsW8byFhD+PMPWQPd8ndYgOW7srK2trq6sry06xkFBoZVjIezLaSA6o+9oih/FCD",
+	"wgm2f0UhuD6kdPuCbkqhhxWkWBUUNdq7Oh6ovW3V6BVBtXjCuI9FfKmQh6PVqONtC+iiR8v3tXoW4qHO",
+	"Oxem6FzArxStmOd3FlPWQbJLAY9f9UhXbYeJPQp4yvRIK+ZzX15GZ4UzcNTz1ZfWRPBiK2/k648lc4wV",
+	"l5HJee9NArkpIxjTAK5gG0AY8aYx9LPw4dgyMIJ0jDZq5A+NAbFYjT7EQ6F/SPkrG5FzIb0Y3ewbY65A",
+	"Gaz2bcBtnOQNeWo+FMGOWh7omBmhAiMnFfmfhkbjgeWxkKN2S0+Fod+TlCWPrOX05II1bNVlY+GTnrcA",
+	"nb4Lf01d5RkN6m06CqYUfXOAlhep/n8x2Tm+4NPq/KeRoGkW7BJuzTcv6x+xlkekQMIC9hgcecjqxRd7",
+	"HqM3964IH+Yb/S02epW9sHk+vmCT2Rw2apzPttE7ngAs3GnLoOktsONGKEyup2ySJmdNGrBoJnIWowMq",
+	"Qow2YjQRy4A0E63nRo00UasOPAri0gIaFIHOGC0or90JrZAjH0yUcIZwM6QO1JHJpLvRPO7ge/9jePhs",
+	"+cpV+XF+81K413dyoHZugLH1Xo8y6srF9NCOfkQ1He6d91ZMZ+yECSV1V0pQZFXWqXd7Tf4rkGWQtZyh",
+	"iwPPn47rAOengpf8i8kOzHmYF9qKUK+iMdGglsrjy22j+76QhIjuP5OEMHbAJAmh7p5Ze6senomMVqdt",
+	"T2A9lZrhOMusy7t0ZSwDBIMpiA2i9l4IyXR4EGK2MwugzHzj3wyfTBccUhH6pJFvcvlR4ZWv1KGT6vHJ",
+	"nl2anvjAnI23wR1LfI8sxwaOzrNqGWhgVlTuOUFaPV5MpO6bNACwhJjIkg+Gm4KjmB7yS1fFaqbaOKKo",
+	"YwVQTDCpkfMRXAdPEhhz2K/3SXbwwlsmdeWkQYMlt8zEtJuSgQ+YsQtzUf2O82wvuujGV8JkQy5bQr+f",
+	"nFts0G3GmTMvja3AjStKOaMJnoL05NhzsRRkpKrGNuUjjb6Effdo2+5tUlPTC4x50PqFslMvKnFSV3pa",
+	"mmoGyzDg/gygHXD2dMGeujz1Xxzkke8/D+5ApbWfqEGEhfHokI6+2/MHdORs5fXtk9tRHkq3AKJVnhrI",
+	"gbtlxW/wUZnRm2lIJi3bgtHPAiwPF4j/eH/lVaeLVN9t75YyKxxI/w4ucvu47qHlY5+DW9QkzGoHhIVR",
+	"b8lQNyh0uO9uWKuFlawwkJyn3zP8s00Dypoe6VIWSh/Y6ov+//7fgccFFFHLyYR30aXnchX1hXxD+Wzi",
+	"6opzE6d++mIXOW9vEyiCL5Yhu+TSnYeHssJDAa71FHn3eFGT2EVpwaDAPJSQMYaenyH2I8+PIj9yPYPN",
+	"z7hFet4NHVodoptQsE7kEZGeR8mEeYTnnUZ4XmLVJ9ZJWjwH1/eEMI48QfW2DRQYCKgwkWmzLsxl6nuL",
+	"47zE0oq/dqrVliVKZxVXOwAh+/6Q1NFwicDRxcPo6JPxzXVXJlg+GB4CPWECSGgHMm8dw9NV43SrL6gr",
+	"xwYBIVBnHmtvWiy2OjGElNBKuItnskTROY72+GMDRDObfAiaPpvN9zYBpIfk0zxs9DJho5cQcInVnhYk",
+	"eshi1At9AoQXnqJwA0hApTMJUgFBVh25GRSMAewFAIJQ1YkqohQOOJYiChQS0ZZN19AoOWa2Gl8z8AND",
+	"3PNEmLWTcNb+FbEfoT/Xc+vuaB2MaW+RPBItbPU7LG0prJc81uKZq1t+J/B6eIAVsOj1DAAfvhlQl7LQ",
+	"I76ZD9H2ZZdIZZS3tqRKZPpKR94NMyMecg8iVpLT6vu++h3QhqNRKPiPLvF8R3srKTviVNBgV77KCy7p",
+	"6Bmpvdjc6kZ9U0qt/tMXt7RLB2kvbiz1U7AIEktdUL81wyI3Pu3YMpfL6cozD0YrXR6a3VJ9E67zePED",
+	"yAyudcPktC2nR4QY8MB1jNp1RwWGr6KDGwZ5F0YwtdXk5DR80CDgrA3qaaQHz44a+PT9LMpcAQatguaJ",
+	"KvTl5MpXbBLfpwHeusn5jUcFcjs0uHwYowPF/gm73xPa0J1omyb28iPt09GpkTfvkkVBWYcs+py1yUJu",
+	"Qc87MH0EHrGOPf+WWMeEhRy1a3Qx74dB8vKpDVn9Om9jzE4SWpF4fxmyn9zCMQ0Xy7As0nWLNHv0snEC",
+	"2gqo6CwqnhSQ+8hTsqgpQhDTpUP1umuSLk0uPsA1UMsYOz/wE+bT0P9iZI95EDfNJOeMKln9TNJ8bH+n",
+	"WeQPynRtu0yfsIWzp0vYwhv+ixO28v3nCVsRWjqUkbL0H5Gw1Xd7oYStvv0sNlV2whbulpWwxUdlJmzl",
+	"nRXy1wNZWyOfKg1Ii6AuAnEOcF/KIdYgdl5g8QFDywEQ7/yZMr7gW/3H+2uaXG9G+la+22+WvgVjcmFj",
+	"oSvtm/+h3V5ABck3eTffCDItoKTpM243qWqZ//wlN02PBiCWMcCXW9Aenn7obIbS22R5T1GvZBpI8yxv",
+	"Vpa3j1tign0wu3xKbLa0LG/fPJRlHMyQ5YVPbNkZfg5AtU7k7oaMqk9EaEXb4TGZ4EeJl9mQA46lsTbP",
+	"GL+njPFL7KDEekrLGOvgSKb1LE+YHm1LPWkun99Xxvglllb8tVPNxueKw73TjLEdU2NjlI4HZvjOINFG",
+	"e3O21LIRHX+pvoFHRfmi/S9/+CPGLs8i907Y9lHWGq37Dges4WwDH1DUpXVuiX6zo8z9FAX7QScmMLiY",
+	"0ziWOeUKAJ/4R/UFAfI5VsF5CzIwE1Pvk6KTM2tpQ+8+0pCfHKucycZ+u0DkDEHIuX3xTFn1l1ACiZ2Q",
+	"FcObZKHfFpe4vPfyEoR2sxkgdFT4SkWF6V3TkOLwI+LeR2JApSrVdcYpWrxtmtkU4bWZdgGQB8FVQEHx",
+	"BTmV8Eze0gdC1ZWC5ZKhQAmlEMubJAg8c4RCwyGCUCTMzUGlEHKGC52YwRC2dU0C4PhSEe2NscD4B/XM",
+	"jykhcusDEZZ00y1izhCMdVPNC/Et32vR0OvSnAIFRmhGQYNbYB4jQ6u4pvnGP2qaWBVgD6jl7IRhT7oc",
+	"Ts5yjkmXHnsh/fM4DLxmKH86JGHnzyVF6e0c02Y/oI7Fb2lgdcKwJ4DMB5RpnyEzggOFTFdAL6FYDRIQ",
+	"C4bK5i1MLqnSJ8VFDsmoOCGt4du6nhAAKRmAVgAliPcv5q0t4kml5nP83IHUzF1PKteeFEeuG1CBGQX4",
+	"dxPKvjasBh1yhXAP58ubpQHKKyYPGHSTd6Fs6NvxwT7oLKGYC6wPaGMLq9v3Q69HgnBJ/r7okpB8zCHD",
+	"iXxBZOkIrS4XobVuffdKm3LVOwkqY8fCTIxW4CB7qVUiwmtaDSo8F6ayC5aE1tvxtOU0mwSMTKcSeQzO",
+	"Hw64nndPwBqOKAws1yM+bYYxnQCQI/VI2JHmgN4bmjRJ/q75x5uk2aFuVtDtRK7gs+LzFLs8QvkKPC6F",
+	"i/wbUE9A4iFasYDbbUgp8ITMf28s0OG3Av1hewfet+9nxSNvr/yt09huyn/vnt7vFve9b19BMmIoLesx",
+	"UVTugQDdeAzu76ktBJjvSKX+nUvMzd3iYDBYhAXaD3zKgLVkehtg5N7PZH8YVhIKw9mmPbeAxqK48tjC",
+	"xtdC4bGfb6YZzuSyhzdAuf1+U7HzdOoUtpjUe1441IHymKZLu0RRYQQQ2UT+WEuVTBkrwfoA4px0qdVn",
+	"UsBLawLlrpSkH03KfGmyjTAbrBe/Ls8UfI2Fblr8FYZ0dVsct/DCeGkbr//fhQYlgRRs//lL+vP4Zno1",
+	"4m9qyRk/yklDiySFdBTJG+GwlHeBv7CxsER6Hsh5NRVj/r+yt3gLYKQXQ74IcNJhnzHqC4Olr0mD0GtB",
+	"NggKMNXrSzNnWf4nhcnF9v3EZTGha9lWRZ2eEH3pnyrSR2lSwkkDCm4oowMkKAroLb9BhageXDZunPJs",
+	"47CldkeoiyHwheQtUWoin455b5J2y4MeZWeH+9omNM7fZSIkrJk6kBPa7fnI2KZZf1jLa/dVLav89eEb",
+	"17hL/dS7d6i1e2j1fMLMO3l6QMa9Dn3CMu6QYACl1i2yYRl6RViBggxTthKLT9RWTk5tQ2fJE9wxHqzB",
+	"HFMWiPkE+O59QeM7R4xR+gvem6fq2n4vhNVjPNC8bdYbY3t9BuTZ2OArEaLa2CsYEsmcbRA546dLkdjG",
+	"T2/d0KFQ8WSo3Yk6I5JwyypdEqMo5XQkBzYGD4k0zzEyx3vCGvDgRtr3E9Mz5mTBM1PGquJB6hNEFd16",
+	"6rHhV8WruDlnddW/PHrDQ8p7PkT8wMeUq0j5eVrO63pZblY0eea8nqpU++i9q/Jto8CaDr3FkawwpN1e",
+	"mPhArhcu/P3X3/9/AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -258,6 +258,10 @@ type Clients interface {
 	// case; false for a name that no database can hold. It reserves nothing: Create and Enrol
 	// decide.
 	NameTaken(ctx context.Context, name string, now time.Time) (bool, error)
+	// Holding returns the clients that hold any of the names, also those that have expired and
+	// whose names FreeName would take, by NameKey of the name. It leaves out what no database can
+	// hold.
+	Holding(ctx context.Context, names []string) (map[string]Client, error)
 	// FreeName takes a name from the client that holds it, if its certificate has expired by now,
 	// and reports whether it did. Until then Create and Enrol find the name taken.
 	FreeName(ctx context.Context, name string, now time.Time) (bool, error)
@@ -265,7 +269,8 @@ type Clients interface {
 	// client that does not hold its name at CreatedAt leaves it free. It waits for a Lock of the
 	// CA. Errors: Duplicated on name; NotFound on ca_id.
 	Create(ctx context.Context, c *Client) error
-	// CreateAll is Create for any number of clients of one CA with different Serials, all or none.
+	// CreateAll is Create for any number of clients with different Serials, all or none. Their ids
+	// ascend in the order of their names, not of the list.
 	CreateAll(ctx context.Context, list []*Client) error
 	// Enrol stores a client, its certificate and the event of it, all or none. It sets the IDs of
 	// all three, cert.ClientID, e.ResourceID and e.Link. It adds no revocation: for a client with

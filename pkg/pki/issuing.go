@@ -73,16 +73,28 @@ func (s *Issuing) make(
 	if err != nil {
 		return domain.Certificate{}, ctx, nil, err
 	}
-	record, err := plan.issue(signer.Public(), kind)
-	if err == nil {
-		var pem []byte
-		if pem, err = s.keyPEM(ctx, signer, plan.key.Password); err == nil {
-			s.keepKey(&record, pem, plan.key.Password)
-			return record, ctx, done, nil
-		}
+	record, err := s.certify(ctx, plan, kind, signer)
+	if err != nil {
+		done()
+		return domain.Certificate{}, ctx, nil, err
 	}
-	done()
-	return domain.Certificate{}, ctx, nil, err
+	return record, ctx, done, nil
+}
+
+// certify issues the certificate of a plan for a key that was made for it, and seals the key.
+func (s *Issuing) certify(
+	ctx context.Context, plan issuePlan, kind domain.CertificateKind, signer crypto.Signer,
+) (domain.Certificate, error) {
+	record, err := plan.issue(signer.Public(), kind)
+	if err != nil {
+		return domain.Certificate{}, err
+	}
+	pem, err := s.keyPEM(ctx, signer, plan.key.Password)
+	if err != nil {
+		return domain.Certificate{}, err
+	}
+	s.keepKey(&record, pem, plan.key.Password)
+	return record, nil
 }
 
 func (p issuePlan) issue(public crypto.PublicKey, kind domain.CertificateKind) (domain.Certificate, error) {

@@ -113,6 +113,9 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 			domain.ScopeClients,
 			func(ctx context.Context, w *World) error { return Second(w.Clients.Create(ctx, Spec(s.ca))) },
 		},
+		"issue many": {domain.ScopeClients, func(ctx context.Context, w *World) error {
+			return Second(w.Clients.CreateMany(ctx, manySpecs(s.ca), nil))
+		}},
 		"change a client": {domain.ScopeClients, func(ctx context.Context, w *World) error {
 			return Second(
 				w.Clients.Update(

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -38,9 +39,10 @@ func (r clients) ofInstance(
 func (l *listing) restrictStatus(f domain.ClientFilter) {
 	switch f.Status {
 	case domain.StatusValid:
-		l.restrict("revoked_at IS NULL AND expires_at > ?", micro(f.At))
+		l.restrict("revoked_at IS NULL")
+		l.restrictSpan("expires_at", justAfter(f.At), time.Time{})
 	case domain.StatusExpired:
-		l.restrict("expires_at <= ?", micro(f.At))
+		l.restrictSpan("expires_at", time.Time{}, justAfter(f.At))
 	case domain.StatusRevoked:
 		l.restrict("revoked_at IS NOT NULL")
 	}

@@ -185,6 +185,88 @@ type ClientSite2SiteImport struct {
 	RevokedDate Optional[string] `json:"revoked_date,omitzero"`
 }
 
+// ClientsSite2SiteBatch is sent: the schema ClientsSite2SiteBatch of the document Chaveiro.
+type ClientsSite2SiteBatch struct {
+	// The clients, as in the creation of one. From 1 to 1000 items.
+	Clients []ClientSite2SiteCreate `json:"clients"`
+	// Whether a row at fault keeps the others from being stored; `all` when left out.
+	Mode Optional[BatchMode] `json:"mode,omitzero"`
+}
+
+// BatchMode is the schema BatchMode of the document Chaveiro. A newer server may have more values.
+//
+// `all`: every row is stored or none. `each`: the good rows are stored.
+type BatchMode string
+
+// The values of BatchMode.
+const (
+	BatchModeAll  BatchMode = "all"
+	BatchModeEach BatchMode = "each"
+)
+
+// ClientsSite2SiteBatched is the schema ClientsSite2SiteBatched of the document Chaveiro.
+type ClientsSite2SiteBatched struct {
+	// Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+	// How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+	// How many rows were at fault.
+	Failed int `json:"failed"`
+	// What became of each row, in the order of the request.
+	Rows []BatchedClientSite2Site `json:"rows"`
+}
+
+// BatchedClientSite2Site is the schema BatchedClientSite2Site of the document Chaveiro.
+type BatchedClientSite2Site struct {
+	// Its place in `clients`: 0 is the first.
+	Row int `json:"row"`
+	// Whether it was stored; in a dry run, whether it would be.
+	Ok     bool             `json:"ok"`
+	Client *ClientSite2Site `json:"client"`
+	// Why it was not stored.
+	Errors []ClientBatchError `json:"errors"`
+}
+
+// ClientBatchError is the schema ClientBatchError of the document Chaveiro.
+type ClientBatchError struct {
+	// The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+	// `required`: a mandatory field is missing.
+	Type FieldErrorType `json:"type"`
+	// A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// ClientsSite2SiteImported is the schema ClientsSite2SiteImported of the document Chaveiro.
+type ClientsSite2SiteImported struct {
+	// Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+	// How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+	// How many clients were already here as their row says.
+	Unchanged int `json:"unchanged"`
+	// How many rows are of clients that are revoked or have expired.
+	Skipped int `json:"skipped"`
+	// How many rows were at fault.
+	Failed int `json:"failed"`
+	// What is wrong with them; the first 1000 faults.
+	Errors []ClientImportError `json:"errors"`
+}
+
+// ClientImportError is the schema ClientImportError of the document Chaveiro.
+type ClientImportError struct {
+	// The row: 1 is the first behind the names of the columns. Blank rows do not count.
+	Row int `json:"row"`
+	// The line of the file in which the row begins: 1 is the first.
+	Line int `json:"line"`
+	// The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+	// `required`: a mandatory field is missing.
+	Type FieldErrorType `json:"type"`
+	// A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
 // ClientsSite2SiteRenew is sent: the schema ClientsSite2SiteRenew of the document Chaveiro.
 type ClientsSite2SiteRenew struct {
 	// The ids of the clients. No other filter has a place beside it. At most 1000 items.

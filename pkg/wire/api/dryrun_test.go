@@ -94,7 +94,9 @@ func takesDryRun(t testing.TB, operation string) bool {
 }
 
 // manySites are the operations that have a dry run with an answer of their own.
-var manySites = []string{"renewClientsSite2Site", "importCaCertificates"}
+var manySites = []string{
+	"createClientsSite2Site", "importClientsSite2Site", "renewClientsSite2Site", "importCaCertificates",
+}
 
 // TestDryRun: a dry run of every operation that has one changes no row, and then the operation does
 // what the dry run has said.

@@ -7,9 +7,9 @@ import (
 	"strconv"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/csvfile"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
-	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
 type plans struct{ service *tunnel.Plans }
@@ -112,7 +112,7 @@ func networkCells(n domain.OwnedNetwork) []string {
 		strconv.FormatInt(out.InstanceID, 10), out.Instance, client, out.Client, strconv.FormatBool(out.ClientRevoked),
 	}
 	for i := range cells {
-		cells[i] = devicefile.ShieldCell(cells[i])
+		cells[i] = csvfile.ShieldCell(cells[i])
 	}
 	return cells
 }

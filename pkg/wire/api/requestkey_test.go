@@ -70,6 +70,12 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createClientSite2Site": {
 			path: clientsPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}`,
 		},
+		"createClientsSite2Site": {path: clientsPath + "/batch", body: `{"mode": "each", "clients": [
+			{"name": "b` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}, {"name": "B` + round + `"}]}`},
+		"importClientsSite2Site": {
+			path: clientsPath + "/import.csv?atomic=false&ca_id=" + imported, body: "name,email\nf" + round + ",a@b.c\n,\n,x\n",
+			other: "name,email\n", media: "text/csv",
+		},
 		"renewClientSite2Site":     {path: site("renewed") + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
 		"renewClientsSite2Site":    {path: clientsPath + "/renew", body: `{"name": "manifold*"}`, other: `{"ca_id": 1}`},
 		"revokeClientSite2SiteFor": {path: site("revoked") + "/revoke", body: `{"reason": "keyCompromise"}`, other: `{"reason": "superseded"}`},

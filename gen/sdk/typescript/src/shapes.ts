@@ -65,6 +65,48 @@ export const ClientSite2SiteImport: Shape = new ObjectShape(() => ({
   revoked_date: ["revokedDate"],
 }));
 
+export const ClientsSite2SiteBatch: Shape = new ObjectShape(() => ({
+  clients: ["clients", { list: ClientSite2SiteCreate }],
+  mode: ["mode"],
+}));
+
+export const ClientsSite2SiteBatched: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  created: ["created"],
+  failed: ["failed"],
+  rows: ["rows", { list: BatchedClientSite2Site }],
+}));
+
+export const BatchedClientSite2Site: Shape = new ObjectShape(() => ({
+  row: ["row"],
+  ok: ["ok"],
+  client: ["client", ClientSite2Site],
+  errors: ["errors", { list: ClientBatchError }],
+}));
+
+export const ClientBatchError: Shape = new ObjectShape(() => ({
+  field: ["field"],
+  type: ["type"],
+  msg: ["msg"],
+}));
+
+export const ClientsSite2SiteImported: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  created: ["created"],
+  unchanged: ["unchanged"],
+  skipped: ["skipped"],
+  failed: ["failed"],
+  errors: ["errors", { list: ClientImportError }],
+}));
+
+export const ClientImportError: Shape = new ObjectShape(() => ({
+  row: ["row"],
+  line: ["line"],
+  field: ["field"],
+  type: ["type"],
+  msg: ["msg"],
+}));
+
 export const ClientsSite2SiteRenew: Shape = new ObjectShape(() => ({
   ids: ["ids", { list: undefined }],
   name: ["name"],

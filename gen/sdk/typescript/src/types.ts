@@ -161,6 +161,84 @@ export interface ClientSite2SiteImport {
   revokedDate?: string | null | undefined;
 }
 
+/** Source: the schema ClientsSite2SiteBatch of the document Chaveiro. */
+export interface ClientsSite2SiteBatch {
+  /** The clients, as in the creation of one. From 1 to 1000 items. */
+  clients: ClientSite2SiteCreate[];
+  /** Whether a row at fault keeps the others from being stored; `all` when left out. */
+  mode?: BatchMode | null | undefined;
+}
+
+/**
+ * `all`: every row is stored or none. `each`: the good rows are stored.
+ *
+ * A newer server may have more values. Source: the schema BatchMode of the document Chaveiro.
+ */
+export type BatchMode = "all" | "each" | (string & {});
+
+/** Source: the schema ClientsSite2SiteBatched of the document Chaveiro. */
+export interface ClientsSite2SiteBatched {
+  /** Whether nothing was stored, because `dry_run` was asked for. */
+  dryRun: boolean;
+  /** How many clients were created; in a dry run, would be. */
+  created: number;
+  /** How many rows were at fault. */
+  failed: number;
+  /** What became of each row, in the order of the request. */
+  rows: BatchedClientSite2Site[];
+}
+
+/** Source: the schema BatchedClientSite2Site of the document Chaveiro. */
+export interface BatchedClientSite2Site {
+  /** Its place in `clients`: 0 is the first. */
+  row: number;
+  /** Whether it was stored; in a dry run, whether it would be. */
+  ok: boolean;
+  client?: ClientSite2Site | undefined;
+  /** Why it was not stored. */
+  errors: ClientBatchError[];
+}
+
+/** Source: the schema ClientBatchError of the document Chaveiro. */
+export interface ClientBatchError {
+  /** The name of the faulty field; empty when no field is to blame. */
+  field: string;
+  /** `required`: a mandatory field is missing. */
+  type: FieldErrorType;
+  /** A text for people, in the language of `Accept-Language`. */
+  msg: string;
+}
+
+/** Source: the schema ClientsSite2SiteImported of the document Chaveiro. */
+export interface ClientsSite2SiteImported {
+  /** Whether nothing was stored, because `dry_run` was asked for. */
+  dryRun: boolean;
+  /** How many clients were created; in a dry run, would be. */
+  created: number;
+  /** How many clients were already here as their row says. */
+  unchanged: number;
+  /** How many rows are of clients that are revoked or have expired. */
+  skipped: number;
+  /** How many rows were at fault. */
+  failed: number;
+  /** What is wrong with them; the first 1000 faults. */
+  errors: ClientImportError[];
+}
+
+/** Source: the schema ClientImportError of the document Chaveiro. */
+export interface ClientImportError {
+  /** The row: 1 is the first behind the names of the columns. Blank rows do not count. */
+  row: number;
+  /** The line of the file in which the row begins: 1 is the first. */
+  line: number;
+  /** The name of the faulty column; empty when no column is to blame. */
+  field: string;
+  /** `required`: a mandatory field is missing. */
+  type: FieldErrorType;
+  /** A text for people, in the language of `Accept-Language`. */
+  msg: string;
+}
+
 /** Source: the schema ClientsSite2SiteRenew of the document Chaveiro. */
 export interface ClientsSite2SiteRenew {
   /** The ids of the clients. No other filter has a place beside it. At most 1000 items. */

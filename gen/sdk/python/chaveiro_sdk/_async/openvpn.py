@@ -16,7 +16,14 @@ from ..models.api import (
     Cursor,
     ClientSite2Site,
     FieldErrorType,
+    ClientSite2SiteCreate,
     KeyAlgorithm,
+    BatchMode,
+    ClientsSite2SiteBatched,
+    BatchedClientSite2Site,
+    ClientBatchError,
+    ClientsSite2SiteImported,
+    ClientImportError,
     ClientsSite2SiteRenewal,
     RenewedClientSite2Site,
     ClientRenewalError,
@@ -281,6 +288,124 @@ class AsyncOpenvpn:
             },
         )
         return await self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    async def create_clients_site2site(
+        self,
+        *,
+        clients: Sequence[ClientSite2SiteCreate | Mapping[str, Any]],
+        mode: BatchMode | str | None | Unset = UNSET,
+        dry_run: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> ClientsSite2SiteBatched:
+        """Create many clients.
+
+        Creates up to 1000 clients, each as by the creation of one: the same fields, rules and
+        texts. All that is stored is stored in one transaction, each client with an event of its own
+        in the audit. Names that the rows repeat are found before any key is made. With `mode` `all`
+        every client is created or none: rows at fault are 409, which lists the faults of all rows,
+        with fields as `clients[3].name`; the first row is 0. With `each` the good rows are stored,
+        and the answer has the faults of the others in their places, with fields as `name`. Whatever
+        is wrong with `clients` as a whole, as a list that is empty or too long, is 409 with either.
+        The answer has the rows in the order of the request; `client` is there when it was stored.
+        Ids ascend with the names. The keys of a request have 130 seconds together, in which RSA
+        keys and keys with a password take their turns with those of other requests: a row for which
+        that does not suffice is `rule`. The file of a key is had as that of any client. Names and
+        CAs that change while the keys are made are told like all other faults.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - clients: The clients, as in the creation of one. At most 1000 items.
+        - mode: Whether a row at fault keeps the others from being stored; `all` when left out.
+        - dry_run: `true`: nothing is stored, and no key is made. The answer says which rows would
+          be stored and which would not, and why.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/batch, operation createClientsSite2Site.
+        """
+        call = Call(
+            "createClientsSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/batch",
+            "keyed",
+            query={
+                "dry_run": dry_run,
+            },
+            body={
+                "clients": clients,
+                "mode": mode,
+            },
+        )
+        return await self._transport.json(call, ClientsSite2SiteBatched.from_dict, options)
+
+    async def import_clients_site2site(
+        self,
+        content: Content,
+        *,
+        dry_run: bool | None = None,
+        atomic: bool | None = None,
+        ca_id: int | None = None,
+        options: CallOptions | None = None,
+    ) -> ClientsSite2SiteImported:
+        """Import clients.
+
+        Creates a client for each row of a CSV file (RFC 4180), by the rules of the creation of one.
+        Cells are separated by comma, semicolon or tab, or by what a first line `sep=` says; lines
+        end with CR, LF or both. The file is UTF-8, UTF-16 with a byte order mark, or Windows-1252.
+        It has at most 10 000 rows.
+
+        The first row has the names of the columns, in any order: `name` and `email` are required,
+        and `ca` (the name of the CA) or `ca_id`, unless the parameter `ca_id` gives the CA of all
+        rows; where a row has both, `ca` counts. `description`, `country`, `province`, `city`,
+        `organization`, `sector`, `expiration`, `key_algorithm`, `password` and `csr` are optional.
+        The names may be Portuguese: `nome`, `e-mail`, `ac`, `descrição`, `país`, `estado`,
+        `cidade`, `organização`, `setor`, `validade`, `algoritmo`, `senha`, with or without their
+        accents. The other columns of the export may be there. Any other column is 409, which names
+        the nearest known one. A file that can't be decoded, has a misplaced quote or no usable
+        first row is 400. A row of another length than the first is at fault; rows without any value
+        are skipped. A `'` before `=`, `+`, `-`, `@`, tab or CR at the beginning of a cell is taken
+        away, as in the import of devices.
+
+        The import changes no client. A row of a client that is here, of the same CA and with all
+        values that the row has, is `unchanged`: so a file can be imported again, and one that was
+        exported here changes nothing. A row that says `true` in `revoked` or `expired` is
+        `skipped`. A file that was exported elsewhere makes new keys and certificates.
+
+        With `atomic` all rows are stored or none: rows at fault are 409, with fields as
+        `rows[12].name`. Without it the good rows are stored, and the answer lists the faults of the
+        others. Rows are counted from 1, the first behind the names of the columns; the texts name
+        the line of the file. No answer lists more than 1000 faults. What is said of the time of a
+        batch holds here too.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - dry_run: `true`: nothing is stored, and no key is made. The answer says which rows would
+          be stored and which would not, and why.
+        - atomic: `true`: all or none. `false`: the good rows are stored.
+        - ca_id: The CA of all rows, whatever they say. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/import.csv, operation importClientsSite2Site.
+        """
+        call = Call(
+            "importClientsSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/import.csv",
+            "keyed",
+            query={
+                "dry_run": dry_run,
+                "atomic": atomic,
+                "ca_id": ca_id,
+            },
+            content=content,
+            media_type="text/csv",
+        )
+        return await self._transport.json(call, ClientsSite2SiteImported.from_dict, options)
 
     async def renew_clients_site2site(
         self,

@@ -41,6 +41,24 @@ class OpenvpnResults:
             types.ImportClientSite2SiteResponse, "client", lambda: self._group.import_client_site2site(**arguments)
         )
 
+    def create_clients_site2site(
+        self, request: types.CreateClientsSite2SiteRequest
+    ) -> types.CreateClientsSite2SiteResponse:
+        """Create many clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientsSite2SiteResponse, "report", lambda: self._group.create_clients_site2site(**arguments)
+        )
+
+    def import_clients_site2site(
+        self, request: types.ImportClientsSite2SiteRequest
+    ) -> types.ImportClientsSite2SiteResponse:
+        """Import clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ImportClientsSite2SiteResponse, "report", lambda: self._group.import_clients_site2site(**arguments)
+        )
+
     def renew_clients_site2site(
         self, request: types.RenewClientsSite2SiteRequest
     ) -> types.RenewClientsSite2SiteResponse:

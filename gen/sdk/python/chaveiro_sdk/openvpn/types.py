@@ -16,7 +16,14 @@ from ..models.api import (
     Cursor,
     ClientSite2Site,
     FieldErrorType,
+    ClientSite2SiteCreate,
     KeyAlgorithm,
+    BatchMode,
+    ClientsSite2SiteBatched,
+    BatchedClientSite2Site,
+    ClientBatchError,
+    ClientsSite2SiteImported,
+    ClientImportError,
     ClientsSite2SiteRenewal,
     RenewedClientSite2Site,
     ClientRenewalError,
@@ -129,6 +136,39 @@ class ImportClientSite2SiteResponse(Response):
     """The result of ``import_client_site2site``."""
 
     client: ClientSite2Site | None = None
+
+
+@dataclass
+class CreateClientsSite2SiteRequest(Request):
+    """The request of ``create_clients_site2site``."""
+
+    clients: Sequence[ClientSite2SiteCreate | Mapping[str, Any]]
+    mode: BatchMode | str | None | Unset | None = None
+    dry_run: bool | None | None = None
+
+
+@dataclass
+class CreateClientsSite2SiteResponse(Response):
+    """The result of ``create_clients_site2site``."""
+
+    report: ClientsSite2SiteBatched | None = None
+
+
+@dataclass
+class ImportClientsSite2SiteRequest(Request):
+    """The request of ``import_clients_site2site``."""
+
+    content: Content
+    dry_run: bool | None | None = None
+    atomic: bool | None | None = None
+    ca_id: int | None | None = None
+
+
+@dataclass
+class ImportClientsSite2SiteResponse(Response):
+    """The result of ``import_clients_site2site``."""
+
+    report: ClientsSite2SiteImported | None = None
 
 
 @dataclass
@@ -1282,7 +1322,14 @@ __all__ = [
     "Cursor",
     "ClientSite2Site",
     "FieldErrorType",
+    "ClientSite2SiteCreate",
     "KeyAlgorithm",
+    "BatchMode",
+    "ClientsSite2SiteBatched",
+    "BatchedClientSite2Site",
+    "ClientBatchError",
+    "ClientsSite2SiteImported",
+    "ClientImportError",
     "ClientsSite2SiteRenewal",
     "RenewedClientSite2Site",
     "ClientRenewalError",
@@ -1327,6 +1374,10 @@ __all__ = [
     "CreateClientSite2SiteResponse",
     "ImportClientSite2SiteRequest",
     "ImportClientSite2SiteResponse",
+    "CreateClientsSite2SiteRequest",
+    "CreateClientsSite2SiteResponse",
+    "ImportClientsSite2SiteRequest",
+    "ImportClientsSite2SiteResponse",
     "RenewClientsSite2SiteRequest",
     "RenewClientsSite2SiteResponse",
     "CreateClientsSite2SitePkcs12Request",
