@@ -47,7 +47,7 @@ func planRows(ctx context.Context, b *bench, e engine) (err error) {
 	}
 	of := listing{p, clientsPath, url.Values{"instance_id": {"1"}, "cursor": {"10000"}}}
 	all := listing{p, clientsPath, url.Values{"cursor": {"10000"}}}
-	if err := b.deepRow(ctx, e, " of an instance", of, all); err != nil {
+	if err := b.deepRow(ctx, e, "sites of an instance", of, all); err != nil {
 		return err
 	}
 	return b.overlapRow(ctx, e, p)
