@@ -70,9 +70,14 @@ var layers = map[string][]string{
 		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/access", "pkg/audit", "pkg/bounded", "pkg/turns",
 		"pkg/idempotency", "pkg/vault/devicefile",
 	},
+	"pkg/tunnel": {
+		"pkg/domain", "pkg/openvpn", "pkg/openvpn/kits", "pkg/pki", "pkg/seal", "pkg/audit", "pkg/bounded", "pkg/turns",
+		"pkg/idempotency",
+	},
+	"pkg/openvpn/kits": {"pkg/domain", "pkg/openvpn"},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
-		"pkg/pki", "pkg/access", "pkg/vault",
+		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel",
 	},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",
@@ -100,7 +105,7 @@ var owners = map[string][]string{
 	"pkg/app":                      {"cmd/..."},
 	"pkg/ca":                       {"pkg/pki", "pkg/service"},
 	"pkg/seal": {
-		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/service", "pkg/app",
+		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/service", "pkg/app",
 	},
 	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
 	"modernc.org/sqlite/...":        {"pkg/store/..."},

@@ -302,6 +302,87 @@ func (e FinalReason) Valid() bool {
 	}
 }
 
+// Defines values for InstanceBundleFormat.
+const (
+	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
+	InstanceBundleFormatTarGz InstanceBundleFormat = "tar.gz"
+	InstanceBundleFormatZip   InstanceBundleFormat = "zip"
+)
+
+// Valid indicates whether the value is a known member of the InstanceBundleFormat enum.
+func (e InstanceBundleFormat) Valid() bool {
+	switch e {
+	case InstanceBundleFormatJSON:
+		return true
+	case InstanceBundleFormatTarGz:
+		return true
+	case InstanceBundleFormatZip:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceControlChannel.
+const (
+	InstanceControlChannelNone       InstanceControlChannel = "none"
+	InstanceControlChannelTLSAuth    InstanceControlChannel = "tls-auth"
+	InstanceControlChannelTLSCrypt   InstanceControlChannel = "tls-crypt"
+	InstanceControlChannelTLSCryptV2 InstanceControlChannel = "tls-crypt-v2"
+)
+
+// Valid indicates whether the value is a known member of the InstanceControlChannel enum.
+func (e InstanceControlChannel) Valid() bool {
+	switch e {
+	case InstanceControlChannelNone:
+		return true
+	case InstanceControlChannelTLSAuth:
+		return true
+	case InstanceControlChannelTLSCrypt:
+		return true
+	case InstanceControlChannelTLSCryptV2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceProto.
+const (
+	InstanceProtoTCP InstanceProto = "tcp"
+	InstanceProtoUDP InstanceProto = "udp"
+)
+
+// Valid indicates whether the value is a known member of the InstanceProto enum.
+func (e InstanceProto) Valid() bool {
+	switch e {
+	case InstanceProtoTCP:
+		return true
+	case InstanceProtoUDP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceTLSProfile.
+const (
+	InstanceTLSProfileCompatible InstanceTLSProfile = "compatible"
+	InstanceTLSProfileModern     InstanceTLSProfile = "modern"
+)
+
+// Valid indicates whether the value is a known member of the InstanceTLSProfile enum.
+func (e InstanceTLSProfile) Valid() bool {
+	switch e {
+	case InstanceTLSProfileCompatible:
+		return true
+	case InstanceTLSProfileModern:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IssuedKind.
 const (
 	IssuedKindServer IssuedKind = "server"
@@ -1391,6 +1472,100 @@ type ClientSite2Site struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
+// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
+type ClientSite2SiteConfig struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// StaticIP Its address in the tunnel, IPv4; empty: one of the pool of the instance.
+	StaticIP string `json:"static_ip"`
+
+	// StaticIpv6 Its address in the tunnel, IPv6; empty: none.
+	StaticIpv6 string `json:"static_ipv6"`
+
+	// PushRoutes Networks that the site reaches through the tunnel, besides those that the instance pushes to all.
+	PushRoutes []string `json:"push_routes"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes"`
+
+	// Nat Which of `iroutes` the others see as another network.
+	Nat []NetworkMapping `json:"nat"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap bool `json:"allow_overlap"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset bool `json:"push_reset"`
+
+	// ExtraConf Further directives of its file in the client-config-dir.
+	ExtraConf string `json:"extra_conf"`
+
+	// DNSServer The DNS server that is pushed to it; empty: none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The DNS domain that is pushed to it; empty: none.
+	DNSDomain string `json:"dns_domain"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes int `json:"max_routes"`
+
+	// Configured Whether the client is a site of the instance; otherwise these are the defaults.
+	Configured bool `json:"configured"`
+
+	// CreatedAt When the client was made a site of the instance.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When the config was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ClientSite2SiteConfigPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor  Cursor                  `json:"cursor"`
+	Configs []ClientSite2SiteConfig `json:"configs"`
+}
+
+// ClientSite2SiteConfigUpdate defines model for ClientSite2SiteConfigUpdate.
+type ClientSite2SiteConfigUpdate struct {
+	// StaticIP An address of the tunnel network; not that of the network, of the server, of the pool or of another site. Empty: one of the pool.
+	StaticIP *string `json:"static_ip,omitempty"`
+
+	// StaticIpv6 The same of the IPv6 tunnel network. Empty: none.
+	StaticIpv6 *string `json:"static_ipv6,omitempty"`
+
+	// PushRoutes Networks that the site reaches through the tunnel.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes,omitempty"`
+
+	// Nat Which of `iroutes` the others see as another network. A mapping ends with its LAN.
+	Nat []NetworkMapping `json:"nat,omitempty"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap *bool `json:"allow_overlap,omitempty"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset *bool `json:"push_reset,omitempty"`
+
+	// ExtraConf Further directives. One that OpenVPN does not take in such a file, or that runs programs or reads files, is refused.
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// DNSServer The address of a DNS server.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain A DNS domain.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes *int `json:"max_routes,omitempty"`
+}
+
 // ClientSite2SiteCreate defines model for ClientSite2SiteCreate.
 type ClientSite2SiteCreate struct {
 	// CaID The CA that signs.
@@ -1675,6 +1850,15 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
+// DefaultInstanceModel Example: {"name":"default","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n"}
+type DefaultInstanceModel struct {
+	// Name Always `default`.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
 // DeviceDomain Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"testlab.com","short_name":"TESTLAB","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type DeviceDomain struct {
 	// ID The id of the domain.
@@ -1776,6 +1960,490 @@ type Grant struct {
 	union json.RawMessage
 }
 
+// Instance Example: {"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
+type Instance struct {
+	// ID The id of the instance.
+	ID int64 `json:"id"`
+
+	// ModelID The model of its configuration; `null` is the default one.
+	ModelID *int64 `json:"model_id"`
+
+	// CaID The CA of its certificate and of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+
+	// Province State or province.
+	Province string `json:"province"`
+
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
+
+	// Sector Department.
+	Sector string `json:"sector"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Port Its port.
+	Port int `json:"port"`
+
+	// Network The IPv4 network of the tunnels.
+	Network string `json:"network"`
+
+	// Proto What OpenVPN speaks over.
+	Proto InstanceProto `json:"proto"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool.
+	DhcpEnabled bool `json:"dhcp_enabled"`
+
+	// DhcpStart The first address of the pool; empty is none.
+	DhcpStart string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; empty is none.
+	DhcpEnd string `json:"dhcp_end"`
+
+	// DNSServer The DNS server that is pushed; empty is none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The search domain that is pushed; empty is none.
+	DNSDomain string `json:"dns_domain"`
+
+	// PushRoutes The networks that are pushed to all sites.
+	PushRoutes []string `json:"push_routes"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites.
+	Routes []string `json:"routes"`
+
+	// LdapAuth Always `false`.
+	LdapAuth bool `json:"ldap_auth"`
+
+	// Remotes How sites reach it: host, `host:port` or `proto://host:port`.
+	Remotes []string `json:"remotes"`
+
+	// Revoked Whether the certificate of the server is revoked.
+	Revoked bool `json:"revoked"`
+
+	// Expired Whether it has ended.
+	Expired bool `json:"expired"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the instance was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// CertEmailTemplateID Always `null`: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id"`
+
+	// NetworkV6 The IPv6 network of the tunnels; empty is none.
+	NetworkV6 string `json:"network_v6"`
+
+	// Gateway The machine that it runs on.
+	Gateway string `json:"gateway"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom bool `json:"remote_random"`
+
+	// TLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+	TLSProfile InstanceTLSProfile `json:"tls_profile"`
+
+	// ControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+	ControlChannel InstanceControlChannel `json:"control_channel"`
+
+	// VerifyClientCert Always `true`.
+	VerifyClientCert bool `json:"verify_client_cert"`
+
+	// KeepaliveInterval Seconds between pings.
+	KeepaliveInterval int `json:"keepalive_interval"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew.
+	KeepaliveTimeout int `json:"keepalive_timeout"`
+
+	// RenegSec Seconds until new keys of a session are negotiated; 0 is never.
+	RenegSec int `json:"reneg_sec"`
+
+	// RenewBefore Days before the end of the certificate at which the service renews it.
+	RenewBefore int `json:"renew_before"`
+
+	// ExtraConf Further directives of its configuration.
+	ExtraConf string `json:"extra_conf"`
+
+	// CertificateID The certificate of the server, in `GET /openvpn/certificates/{id}`.
+	CertificateID int64 `json:"certificate_id"`
+
+	// Version Grows when the profiles of its sites become stale.
+	Version int64 `json:"version"`
+
+	// ReloadedAt When it was last asked to read its configuration again; `null` is never.
+	ReloadedAt *string `json:"reloaded_at"`
+}
+
+// InstanceBundle Example: {"files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}]}
+type InstanceBundle struct {
+	// Files The files, by name.
+	Files []InstanceBundleFile `json:"files"`
+}
+
+// InstanceBundleFile Example: {"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}
+type InstanceBundleFile struct {
+	// Name The name, with that of its directory.
+	Name string `json:"name"`
+
+	// Mode Its permissions, in octal; `0600` for what is secret.
+	Mode string `json:"mode"`
+
+	// ModifiedAt The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
+	ModifiedAt string `json:"modified_at"`
+
+	// Content The text.
+	Content string `json:"content"`
+}
+
+// InstanceBundleFormat The form of a bundle.
+type InstanceBundleFormat string
+
+// InstanceControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+type InstanceControlChannel string
+
+// InstanceCreate defines model for InstanceCreate.
+type InstanceCreate struct {
+	// CaID The CA that signs the certificate of the server and those of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Unique regardless of case; the common name of the certificate.
+	Name string `json:"name"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network string `json:"network"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the key of the server; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}
+type InstanceModel struct {
+	// ID The id of the model.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// InstanceModelCreate defines model for InstanceModelCreate.
+type InstanceModelCreate struct {
+	// Name Unique regardless of case.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
+// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
+type InstanceModelPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor          Cursor          `json:"cursor"`
+	InstancesModels []InstanceModel `json:"instances_models"`
+}
+
+// InstanceModelUpdate defines model for InstanceModelUpdate.
+type InstanceModelUpdate struct {
+	// Name Unique regardless of case.
+	Name *string `json:"name,omitempty"`
+
+	// Template The template of `server.conf`.
+	Template *string `json:"template,omitempty"`
+}
+
+// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
+type InstancePage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor    Cursor     `json:"cursor"`
+	Instances []Instance `json:"instances"`
+}
+
+// InstancePlan Example: {"cursor":{"current":0,"next":null,"previous":null},"gateway":"matriz","instance":"matriz","instance_id":1,"networks":[{"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}],"tunnels":[{"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}]}
+type InstancePlan struct {
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance Its name.
+	Instance string `json:"instance"`
+
+	// Gateway The machine that it runs on. Networks of all instances there must not overlap.
+	Gateway string `json:"gateway"`
+
+	// Tunnels Its tunnel networks.
+	Tunnels []PlanTunnel `json:"tunnels"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor   Cursor        `json:"cursor"`
+	Networks []PlanNetwork `json:"networks"`
+}
+
+// InstanceProto What OpenVPN speaks over.
+type InstanceProto string
+
+// InstanceRenew defines model for InstanceRenew.
+type InstanceRenew struct {
+	// Overlap How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D` when left out.
+	Overlap interface{} `json:"overlap,omitempty"`
+
+	// Expiration Days until the certificate ends, as on creation.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceTLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+type InstanceTLSProfile string
+
+// InstanceUpdate defines model for InstanceUpdate.
+type InstanceUpdate struct {
+	// CaID Not editable.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network *string `json:"network,omitempty"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
+}
+
 // IssuedKind A kind of certificate that can be created; those of clients are created with their client.
 type IssuedKind string
 
@@ -1792,6 +2460,15 @@ type MergedCrl struct {
 
 	// Added How many of them were not revoked here.
 	Added int64 `json:"added"`
+}
+
+// NetworkMapping Example: {"mapped":"172.20.1.0/24","network":"192.168.1.0/24"}
+type NetworkMapping struct {
+	// Network The LAN, one of `iroutes`.
+	Network string `json:"network"`
+
+	// Mapped What the others see, of the same size; each address is mapped to the one at its place.
+	Mapped string `json:"mapped"`
 }
 
 // OwnerType What the caller is.
@@ -2131,6 +2808,78 @@ type PkiImportRow struct {
 
 	// Errors Why it is refused or left out, or, of one that came in, why it is not a client's.
 	Errors []PkiImportError `json:"errors"`
+}
+
+// PlanNetwork Example: {"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}
+type PlanNetwork struct {
+	// ID The id of the entry.
+	ID int64 `json:"id"`
+
+	// Kind `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a site.
+	Kind string `json:"kind"`
+
+	// Network The network.
+	Network string `json:"network"`
+
+	// Mapped What the others see in its place; `null`: the network itself.
+	Mapped *string `json:"mapped"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance The name of the instance.
+	Instance string `json:"instance"`
+
+	// ClientID The id of the site; `null` for the instance itself.
+	ClientID *int64 `json:"client_id"`
+
+	// Client The name of the site; empty for the instance itself.
+	Client string `json:"client"`
+
+	// ClientRevoked Whether the certificate of the site is revoked for good: the entry stays until another site wants it.
+	ClientRevoked bool `json:"client_revoked"`
+}
+
+// PlanRange Example: {"first":"10.8.0.3","last":"10.8.0.254","size":252}
+type PlanRange struct {
+	// First The first address.
+	First string `json:"first"`
+
+	// Last The last address.
+	Last string `json:"last"`
+
+	// Size How many there are; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+}
+
+// PlanTunnel Example: {"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}
+type PlanTunnel struct {
+	// Network The network.
+	Network string `json:"network"`
+
+	// Server The address of the server in it.
+	Server string `json:"server"`
+
+	// DhcpStart The first address of the pool; `null` without one.
+	DhcpStart *string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; `null` without one.
+	DhcpEnd *string `json:"dhcp_end"`
+
+	// Size How many addresses sites can have as static ones; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+
+	// Used How many addresses sites have.
+	Used int64 `json:"used"`
+
+	// Free How many addresses are free; 9007199254740991 also stands for more.
+	Free int64 `json:"free"`
+
+	// FreeRanges The runs of free addresses, ascending, at most 1000.
+	FreeRanges []PlanRange `json:"free_ranges"`
+
+	// FreeRangesMore Whether there are more of them.
+	FreeRangesMore bool `json:"free_ranges_more"`
 }
 
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
@@ -2519,6 +3268,9 @@ type ID = int64
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// InstanceID defines model for InstanceId.
+type InstanceID = int64
+
 // PageCursor defines model for PageCursor.
 type PageCursor = int64
 
@@ -2905,7 +3657,7 @@ type GetClientsSite2SitePageParams struct {
 	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// InstanceID Only the clients of this OpenVPN instance. No instances exist in this version, so any value gives an empty page.
+	// InstanceID Only the sites of this OpenVPN instance: the clients that have a config there.
 	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -3044,6 +3796,42 @@ type GetClientSite2SiteCertificatesPageParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientSite2SiteConfigsPageParams defines parameters for GetClientSite2SiteConfigsPage.
+type GetClientSite2SiteConfigsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteClientSite2SiteConfigParams defines parameters for DeleteClientSite2SiteConfig.
+type DeleteClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteConfigParams defines parameters for GetClientSite2SiteConfig.
+type GetClientSite2SiteConfigParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateClientSite2SiteConfigParams defines parameters for UpdateClientSite2SiteConfig.
+type UpdateClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetClientSite2SiteKeyParams defines parameters for GetClientSite2SiteKey.
 type GetClientSite2SiteKeyParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -3094,6 +3882,162 @@ type RevokeClientSite2SiteForParams struct {
 
 // SuspendClientSite2SiteParams defines parameters for SuspendClientSite2Site.
 type SuspendClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstancesPageParams defines parameters for GetInstancesPage.
+type GetInstancesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Name Only the instance of this name, regardless of case.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// CaID Only the instances of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Gateway Only the instances of this gateway, regardless of case.
+	Gateway *string `form:"gateway,omitempty" json:"gateway,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceParams defines parameters for CreateInstance.
+type CreateInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelsPageParams defines parameters for GetInstanceModelsPage.
+type GetInstanceModelsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceModelParams defines parameters for CreateInstanceModel.
+type CreateInstanceModelParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetDefaultInstanceModelParams defines parameters for GetDefaultInstanceModel.
+type GetDefaultInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceModelParams defines parameters for DeleteInstanceModel.
+type DeleteInstanceModelParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelParams defines parameters for GetInstanceModel.
+type GetInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceModelParams defines parameters for UpdateInstanceModel.
+type UpdateInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceParams defines parameters for DeleteInstance.
+type DeleteInstanceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Force `true`: also while sites have configs of it. Their configs and networks of this instance are removed with it; the sites and their certificates stay.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceParams defines parameters for GetInstance.
+type GetInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceParams defines parameters for UpdateInstance.
+type UpdateInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceBundleParams defines parameters for GetInstanceBundle.
+type GetInstanceBundleParams struct {
+	// Format The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
+	Format *InstanceBundleFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false`: without what is secret, the private key of the server and the key of the control channel.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// IfNoneMatch The ETag of a copy at hand.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstancePlanPageParams defines parameters for GetInstancePlanPage.
+type GetInstancePlanPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ExportInstancePlanParams defines parameters for ExportInstancePlan.
+type ExportInstancePlanParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReloadInstanceParams defines parameters for ReloadInstance.
+type ReloadInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewInstanceParams defines parameters for RenewInstance.
+type RenewInstanceParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
@@ -3554,6 +4498,9 @@ type RenewClientsSite2SiteJSONRequestBody = ClientsSite2SiteRenew
 // UpdateClientSite2SiteJSONRequestBody defines body for UpdateClientSite2Site for application/json ContentType.
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
+// UpdateClientSite2SiteConfigJSONRequestBody defines body for UpdateClientSite2SiteConfig for application/json ContentType.
+type UpdateClientSite2SiteConfigJSONRequestBody = ClientSite2SiteConfigUpdate
+
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = Pkcs12Request
 
@@ -3562,6 +4509,21 @@ type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
 
 // RevokeClientSite2SiteForJSONRequestBody defines body for RevokeClientSite2SiteFor for application/json ContentType.
 type RevokeClientSite2SiteForJSONRequestBody = ClientSite2SiteRevoke
+
+// CreateInstanceJSONRequestBody defines body for CreateInstance for application/json ContentType.
+type CreateInstanceJSONRequestBody = InstanceCreate
+
+// CreateInstanceModelJSONRequestBody defines body for CreateInstanceModel for application/json ContentType.
+type CreateInstanceModelJSONRequestBody = InstanceModelCreate
+
+// UpdateInstanceModelJSONRequestBody defines body for UpdateInstanceModel for application/json ContentType.
+type UpdateInstanceModelJSONRequestBody = InstanceModelUpdate
+
+// UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
+type UpdateInstanceJSONRequestBody = InstanceUpdate
+
+// RenewInstanceJSONRequestBody defines body for RenewInstance for application/json ContentType.
+type RenewInstanceJSONRequestBody = InstanceRenew
 
 // CreateApplicationJSONRequestBody defines body for CreateApplication for application/json ContentType.
 type CreateApplicationJSONRequestBody = ApplicationCreate
@@ -3899,6 +4861,18 @@ type ServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx echo.Context, id ID, params GetClientSite2SiteCertificatesPageParams) error
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error
@@ -3917,6 +4891,54 @@ type ServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx echo.Context, params CreateInstanceParams) error
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -6099,6 +7121,199 @@ func (w *ServerInterfaceWrapper) GetClientSite2SiteCertificatesPage(ctx echo.Con
 	return err
 }
 
+// GetClientSite2SiteConfigsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfigsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfigsPage(ctx, id, params)
+	return err
+}
+
+// DeleteClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// GetClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// UpdateClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
 // GetClientSite2SiteKey converts echo context to params.
 func (w *ServerInterfaceWrapper) GetClientSite2SiteKey(ctx echo.Context) error {
 	var err error
@@ -6396,6 +7611,720 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SuspendClientSite2Site(ctx, id, params)
+	return err
+}
+
+// GetInstancesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancesPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "gateway" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gateway", ctx.QueryParams(), &params.Gateway, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter gateway: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancesPage(ctx, params)
+	return err
+}
+
+// CreateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstance(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstance(ctx, params)
+	return err
+}
+
+// GetInstanceModelsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModelsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModelsPage(ctx, params)
+	return err
+}
+
+// CreateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstanceModel(ctx, params)
+	return err
+}
+
+// GetDefaultInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDefaultInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDefaultInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDefaultInstanceModel(ctx, params)
+	return err
+}
+
+// DeleteInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceModelParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstanceModel(ctx, id, params)
+	return err
+}
+
+// GetInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModel(ctx, id, params)
+	return err
+}
+
+// UpdateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstanceModel(ctx, id, params)
+	return err
+}
+
+// DeleteInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstance(ctx, id, params)
+	return err
+}
+
+// GetInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstance(ctx, id, params)
+	return err
+}
+
+// UpdateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstance(ctx, id, params)
+	return err
+}
+
+// GetInstanceBundle converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceBundleParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceBundle(ctx, id, params)
+	return err
+}
+
+// GetInstancePlanPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancePlanPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancePlanPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancePlanPage(ctx, id, params)
+	return err
+}
+
+// ExportInstancePlan converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportInstancePlan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportInstancePlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportInstancePlan(ctx, id, params)
+	return err
+}
+
+// ReloadInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) ReloadInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReloadInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReloadInstance(ctx, id, params)
+	return err
+}
+
+// RenewInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewInstance(ctx, id, params)
 	return err
 }
 
@@ -8158,6 +10087,26 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/imports", wrapper.ImportCaCertificates, options.OperationMiddlewares["importCaCertificates"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
+	router.GET(options.BaseURL+"/openvpn/instances", wrapper.GetInstancesPage, options.OperationMiddlewares["getInstancesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances", wrapper.CreateInstance, options.OperationMiddlewares["createInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models", wrapper.GetInstanceModelsPage, options.OperationMiddlewares["getInstanceModelsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/models", wrapper.CreateInstanceModel, options.OperationMiddlewares["createInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/default", wrapper.GetDefaultInstanceModel, options.OperationMiddlewares["getDefaultInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/models/:id", wrapper.DeleteInstanceModel, options.OperationMiddlewares["deleteInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/:id", wrapper.GetInstanceModel, options.OperationMiddlewares["getInstanceModel"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/models/:id", wrapper.UpdateInstanceModel, options.OperationMiddlewares["updateInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/:id", wrapper.DeleteInstance, options.OperationMiddlewares["deleteInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id", wrapper.GetInstance, options.OperationMiddlewares["getInstance"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/:id", wrapper.UpdateInstance, options.OperationMiddlewares["updateInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/reload", wrapper.ReloadInstance, options.OperationMiddlewares["reloadInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/renew", wrapper.RenewInstance, options.OperationMiddlewares["renewInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/bundle", wrapper.GetInstanceBundle, options.OperationMiddlewares["getInstanceBundle"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.DeleteClientSite2SiteConfig, options.OperationMiddlewares["deleteClientSite2SiteConfig"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.GetClientSite2SiteConfig, options.OperationMiddlewares["getClientSite2SiteConfig"]...)
+	router.PUT(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.UpdateClientSite2SiteConfig, options.OperationMiddlewares["updateClientSite2SiteConfig"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
 	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
@@ -12948,6 +14897,438 @@ func (response GetClientSite2SiteCertificatesPage500JSONResponse) VisitGetClient
 	return err
 }
 
+type GetClientSite2SiteConfigsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteConfigsPageParams
+}
+
+type GetClientSite2SiteConfigsPageResponseObject interface {
+	VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfigsPage200JSONResponse ClientSite2SiteConfigPage
+
+func (response GetClientSite2SiteConfigsPage200JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage400JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage401JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage403JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage404JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage500JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     DeleteClientSite2SiteConfigParams
+}
+
+type DeleteClientSite2SiteConfigResponseObject interface {
+	VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type DeleteClientSite2SiteConfig200Response struct {
+}
+
+func (response DeleteClientSite2SiteConfig200Response) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteClientSite2SiteConfig400JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteClientSite2SiteConfig401JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteClientSite2SiteConfig403JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteClientSite2SiteConfig404JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteClientSite2SiteConfig500JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     GetClientSite2SiteConfigParams
+}
+
+type GetClientSite2SiteConfigResponseObject interface {
+	VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response GetClientSite2SiteConfig200JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfig400JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfig401JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfig403JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfig404JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfig500JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     UpdateClientSite2SiteConfigParams
+	Body       *UpdateClientSite2SiteConfigJSONRequestBody
+}
+
+type UpdateClientSite2SiteConfigResponseObject interface {
+	VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type UpdateClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response UpdateClientSite2SiteConfig200JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateClientSite2SiteConfig400JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateClientSite2SiteConfig401JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateClientSite2SiteConfig403JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateClientSite2SiteConfig404JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateClientSite2SiteConfig409JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateClientSite2SiteConfig500JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetClientSite2SiteKeyRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetClientSite2SiteKeyParams
@@ -13673,6 +16054,1838 @@ func (response SuspendClientSite2Site409JSONResponse) VisitSuspendClientSite2Sit
 type SuspendClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPageRequestObject struct {
+	Params GetInstancesPageParams
+}
+
+type GetInstancesPageResponseObject interface {
+	VisitGetInstancesPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancesPage200JSONResponse InstancePage
+
+func (response GetInstancesPage200JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancesPage400JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancesPage401JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancesPage403JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancesPage500JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceRequestObject struct {
+	Params CreateInstanceParams
+	Body   *CreateInstanceJSONRequestBody
+}
+
+type CreateInstanceResponseObject interface {
+	VisitCreateInstanceResponse(w http.ResponseWriter) error
+}
+
+type CreateInstance200JSONResponse Instance
+
+func (response CreateInstance200JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstance400JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstance401JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstance403JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstance409JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstance500JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPageRequestObject struct {
+	Params GetInstanceModelsPageParams
+}
+
+type GetInstanceModelsPageResponseObject interface {
+	VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModelsPage200JSONResponse InstanceModelPage
+
+func (response GetInstanceModelsPage200JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModelsPage400JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModelsPage401JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModelsPage403JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModelsPage500JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModelRequestObject struct {
+	Params CreateInstanceModelParams
+	Body   *CreateInstanceModelJSONRequestBody
+}
+
+type CreateInstanceModelResponseObject interface {
+	VisitCreateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type CreateInstanceModel200JSONResponse InstanceModel
+
+func (response CreateInstanceModel200JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstanceModel400JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstanceModel401JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstanceModel403JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstanceModel409JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstanceModel500JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModelRequestObject struct {
+	Params GetDefaultInstanceModelParams
+}
+
+type GetDefaultInstanceModelResponseObject interface {
+	VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetDefaultInstanceModel200JSONResponse DefaultInstanceModel
+
+func (response GetDefaultInstanceModel200JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetDefaultInstanceModel400JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetDefaultInstanceModel401JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetDefaultInstanceModel403JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetDefaultInstanceModel500JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceModelParams
+}
+
+type DeleteInstanceModelResponseObject interface {
+	VisitDeleteInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstanceModel200Response struct {
+}
+
+func (response DeleteInstanceModel200Response) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstanceModel400JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstanceModel401JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstanceModel403JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstanceModel404JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstanceModel409JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstanceModel500JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceModelParams
+}
+
+type GetInstanceModelResponseObject interface {
+	VisitGetInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModel200JSONResponse InstanceModel
+
+func (response GetInstanceModel200JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModel400JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModel401JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModel403JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceModel404JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModel500JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceModelParams
+	Body   *UpdateInstanceModelJSONRequestBody
+}
+
+type UpdateInstanceModelResponseObject interface {
+	VisitUpdateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstanceModel200JSONResponse InstanceModel
+
+func (response UpdateInstanceModel200JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstanceModel400JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstanceModel401JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstanceModel403JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstanceModel404JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstanceModel409JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstanceModel500JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceParams
+}
+
+type DeleteInstanceResponseObject interface {
+	VisitDeleteInstanceResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstance200Response struct {
+}
+
+func (response DeleteInstance200Response) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstance400JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstance401JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstance403JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstance404JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstance409JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstance500JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceParams
+}
+
+type GetInstanceResponseObject interface {
+	VisitGetInstanceResponse(w http.ResponseWriter) error
+}
+
+type GetInstance200JSONResponse Instance
+
+func (response GetInstance200JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstance400JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstance401JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstance403JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstance404JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstance500JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceParams
+	Body   *UpdateInstanceJSONRequestBody
+}
+
+type UpdateInstanceResponseObject interface {
+	VisitUpdateInstanceResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstance200JSONResponse Instance
+
+func (response UpdateInstance200JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstance400JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstance401JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstance403JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstance404JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstance409JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstance500JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundleRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceBundleParams
+}
+
+type GetInstanceBundleResponseObject interface {
+	VisitGetInstanceBundleResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceBundle200ResponseHeaders struct {
+	CacheControl       *string
+	ChaveiroCRLStale   *CrlStale
+	ContentDisposition *string
+	ETag               *string
+}
+
+type GetInstanceBundle200ApplicationGzipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationGzipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/gzip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle200JSONResponse struct {
+	Body    InstanceBundle
+	Headers GetInstanceBundle200ResponseHeaders
+}
+
+func (response GetInstanceBundle200JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle200ApplicationZipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationZipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle304ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetInstanceBundle304Response struct {
+	Headers GetInstanceBundle304ResponseHeaders
+}
+
+func (response GetInstanceBundle304Response) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetInstanceBundle400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceBundle400JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceBundle401JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceBundle403JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceBundle404JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceBundle500JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstancePlanPageParams
+}
+
+type GetInstancePlanPageResponseObject interface {
+	VisitGetInstancePlanPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancePlanPage200JSONResponse InstancePlan
+
+func (response GetInstancePlanPage200JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancePlanPage400JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancePlanPage401JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancePlanPage403JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstancePlanPage404JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancePlanPage500JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlanRequestObject struct {
+	ID     ID `json:"id"`
+	Params ExportInstancePlanParams
+}
+
+type ExportInstancePlanResponseObject interface {
+	VisitExportInstancePlanResponse(w http.ResponseWriter) error
+}
+
+type ExportInstancePlan200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportInstancePlan200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportInstancePlan200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportInstancePlan200TextCsvResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportInstancePlan400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ExportInstancePlan400JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportInstancePlan401JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ExportInstancePlan403JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ExportInstancePlan404JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ExportInstancePlan500JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReloadInstanceParams
+}
+
+type ReloadInstanceResponseObject interface {
+	VisitReloadInstanceResponse(w http.ResponseWriter) error
+}
+
+type ReloadInstance200JSONResponse Instance
+
+func (response ReloadInstance200JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReloadInstance400JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReloadInstance401JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReloadInstance403JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReloadInstance404JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReloadInstance409JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReloadInstance500JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewInstanceParams
+	Body   *RenewInstanceJSONRequestBody
+}
+
+type RenewInstanceResponseObject interface {
+	VisitRenewInstanceResponse(w http.ResponseWriter) error
+}
+
+type RenewInstance200JSONResponse Instance
+
+func (response RenewInstance200JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewInstance400JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewInstance401JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewInstance403JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewInstance404JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewInstance409JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewInstance500JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17892,6 +22105,18 @@ type StrictServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx context.Context, request GetClientSite2SiteCertificatesPageRequestObject) (GetClientSite2SiteCertificatesPageResponseObject, error)
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx context.Context, request GetClientSite2SiteConfigsPageRequestObject) (GetClientSite2SiteConfigsPageResponseObject, error)
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx context.Context, request DeleteClientSite2SiteConfigRequestObject) (DeleteClientSite2SiteConfigResponseObject, error)
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx context.Context, request GetClientSite2SiteConfigRequestObject) (GetClientSite2SiteConfigResponseObject, error)
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx context.Context, request UpdateClientSite2SiteConfigRequestObject) (UpdateClientSite2SiteConfigResponseObject, error)
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx context.Context, request GetClientSite2SiteKeyRequestObject) (GetClientSite2SiteKeyResponseObject, error)
@@ -17910,6 +22135,54 @@ type StrictServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx context.Context, request GetInstancesPageRequestObject) (GetInstancesPageResponseObject, error)
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx context.Context, request CreateInstanceRequestObject) (CreateInstanceResponseObject, error)
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx context.Context, request GetInstanceModelsPageRequestObject) (GetInstanceModelsPageResponseObject, error)
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx context.Context, request CreateInstanceModelRequestObject) (CreateInstanceModelResponseObject, error)
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx context.Context, request GetDefaultInstanceModelRequestObject) (GetDefaultInstanceModelResponseObject, error)
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx context.Context, request DeleteInstanceModelRequestObject) (DeleteInstanceModelResponseObject, error)
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx context.Context, request GetInstanceModelRequestObject) (GetInstanceModelResponseObject, error)
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx context.Context, request UpdateInstanceModelRequestObject) (UpdateInstanceModelResponseObject, error)
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx context.Context, request DeleteInstanceRequestObject) (DeleteInstanceResponseObject, error)
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx context.Context, request GetInstanceRequestObject) (GetInstanceResponseObject, error)
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx context.Context, request UpdateInstanceRequestObject) (UpdateInstanceResponseObject, error)
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx context.Context, request GetInstancePlanPageRequestObject) (GetInstancePlanPageResponseObject, error)
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx context.Context, request ExportInstancePlanRequestObject) (ExportInstancePlanResponseObject, error)
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx context.Context, request ReloadInstanceRequestObject) (ReloadInstanceResponseObject, error)
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx context.Context, request RenewInstanceRequestObject) (RenewInstanceResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -19571,6 +23844,136 @@ func (sh *strictHandler) GetClientSite2SiteCertificatesPage(ctx echo.Context, id
 	return nil
 }
 
+// GetClientSite2SiteConfigsPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error {
+	var request GetClientSite2SiteConfigsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfigsPage(ctx.Request().Context(), request.(GetClientSite2SiteConfigsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfigsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteClientSite2SiteConfig operation middleware
+func (sh *strictHandler) DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error {
+	var request DeleteClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteClientSite2SiteConfig(ctx.Request().Context(), request.(DeleteClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitDeleteClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteConfig operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error {
+	var request GetClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfig(ctx.Request().Context(), request.(GetClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateClientSite2SiteConfig operation middleware
+func (sh *strictHandler) UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error {
+	var request UpdateClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	var body UpdateClientSite2SiteConfigJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateClientSite2SiteConfig(ctx.Request().Context(), request.(UpdateClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitUpdateClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetClientSite2SiteKey operation middleware
 func (sh *strictHandler) GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error {
 	var request GetClientSite2SiteKeyRequestObject
@@ -19793,6 +24196,535 @@ func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params 
 		return err
 	} else if validResponse, ok := response.(SuspendClientSite2SiteResponseObject); ok {
 		return validResponse.VisitSuspendClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstancesPage operation middleware
+func (sh *strictHandler) GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error {
+	var request GetInstancesPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancesPage(ctx.Request().Context(), request.(GetInstancesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancesPageResponseObject); ok {
+		return validResponse.VisitGetInstancesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstance operation middleware
+func (sh *strictHandler) CreateInstance(ctx echo.Context, params CreateInstanceParams) error {
+	var request CreateInstanceRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstance(ctx.Request().Context(), request.(CreateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceResponseObject); ok {
+		return validResponse.VisitCreateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModelsPage operation middleware
+func (sh *strictHandler) GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error {
+	var request GetInstanceModelsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModelsPage(ctx.Request().Context(), request.(GetInstanceModelsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModelsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelsPageResponseObject); ok {
+		return validResponse.VisitGetInstanceModelsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstanceModel operation middleware
+func (sh *strictHandler) CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error {
+	var request CreateInstanceModelRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstanceModel(ctx.Request().Context(), request.(CreateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceModelResponseObject); ok {
+		return validResponse.VisitCreateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDefaultInstanceModel operation middleware
+func (sh *strictHandler) GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error {
+	var request GetDefaultInstanceModelRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDefaultInstanceModel(ctx.Request().Context(), request.(GetDefaultInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDefaultInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDefaultInstanceModelResponseObject); ok {
+		return validResponse.VisitGetDefaultInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstanceModel operation middleware
+func (sh *strictHandler) DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error {
+	var request DeleteInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstanceModel(ctx.Request().Context(), request.(DeleteInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceModelResponseObject); ok {
+		return validResponse.VisitDeleteInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModel operation middleware
+func (sh *strictHandler) GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error {
+	var request GetInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModel(ctx.Request().Context(), request.(GetInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelResponseObject); ok {
+		return validResponse.VisitGetInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstanceModel operation middleware
+func (sh *strictHandler) UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error {
+	var request UpdateInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstanceModel(ctx.Request().Context(), request.(UpdateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceModelResponseObject); ok {
+		return validResponse.VisitUpdateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstance operation middleware
+func (sh *strictHandler) DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error {
+	var request DeleteInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstance(ctx.Request().Context(), request.(DeleteInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceResponseObject); ok {
+		return validResponse.VisitDeleteInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstance operation middleware
+func (sh *strictHandler) GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error {
+	var request GetInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstance(ctx.Request().Context(), request.(GetInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceResponseObject); ok {
+		return validResponse.VisitGetInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstance operation middleware
+func (sh *strictHandler) UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error {
+	var request UpdateInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstance(ctx.Request().Context(), request.(UpdateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceResponseObject); ok {
+		return validResponse.VisitUpdateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceBundle operation middleware
+func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error {
+	var request GetInstanceBundleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceBundle(ctx.Request().Context(), request.(GetInstanceBundleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceBundle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceBundleResponseObject); ok {
+		return validResponse.VisitGetInstanceBundleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstancePlanPage operation middleware
+func (sh *strictHandler) GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error {
+	var request GetInstancePlanPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancePlanPage(ctx.Request().Context(), request.(GetInstancePlanPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancePlanPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancePlanPageResponseObject); ok {
+		return validResponse.VisitGetInstancePlanPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportInstancePlan operation middleware
+func (sh *strictHandler) ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error {
+	var request ExportInstancePlanRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportInstancePlan(ctx.Request().Context(), request.(ExportInstancePlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportInstancePlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportInstancePlanResponseObject); ok {
+		return validResponse.VisitExportInstancePlanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReloadInstance operation middleware
+func (sh *strictHandler) ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error {
+	var request ReloadInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReloadInstance(ctx.Request().Context(), request.(ReloadInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReloadInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReloadInstanceResponseObject); ok {
+		return validResponse.VisitReloadInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewInstance operation middleware
+func (sh *strictHandler) RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error {
+	var request RenewInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewInstance(ctx.Request().Context(), request.(RenewInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewInstanceResponseObject); ok {
+		return validResponse.VisitRenewInstanceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -21115,642 +26047,779 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35ctvIkjf6KnU5E9H2d0iKi6iFihPfR1GyLduSZUlu92KPUQSKZFkgigcFiqI7dN9lYv64cf++j3Be",
-	"7EZlVmEjQAISZbu73TExRya2WjKzcvll5h8VW0ymwmNeICvdPypjRh3mw599ao9ZX3iBL1z1b4dJ2+fT",
-	"gAuv0q28H7NgzHxCPYeMxZwEY0YGwlmQCV2QASO2etqpV6oVaY/ZhKo3BIspq3QrMvC5N6rc3VUr6vXM",
-	"C464nArJ8dXpL/XIkLuMeHTCyFD44ZfWvtt3T4XDh5w5yy+9GjPichn8JEkw5vLd1KEBq5L5mNtj4gki",
-	"YHLqDiKG8Ml+j4yprJNL5jmEB2RA7WvCPWKdDGvmO7VL7tnMUiNjt3QyddWQ3jOnSlodciZuSKvR2iHN",
-	"VrfR6DYa5Pnp1fo5XAZUvSY9gXOfSeYFZD5mPoM5EC5hoC6VAY48GNOA2GLmOmpHxtSpwna5NGA+8dmN",
-	"sKl6m4Q980Sg7hIe4UEXXuTQgA6oZMQRTMJ16sk586tE+MSm3k/wwNznQcA8Eojkhvynz4aVbuU/tiIC",
-	"28Krciuclprj8RUdZe26DHzhjcgNdblDA+GbjVB7f0BkxjacCY/VTmlgj611xHHB/jVjMjjJIQ3umK/5",
-	"eOMBLi33mLngipEiCDWGQIjklneGDbvJdof7wx26bTfY3rA5bND2oGVvOx22M0wMbkJvXzNvFIwr3Z3t",
-	"auZYA3/RGwbMz1gm9TMw4IR6CyKZLTxHkkCQwF8QOqLcI08unvXJfrPZqKrr6kHSbNRb9fbTAzLVZCQ8",
-	"d6FoyVNz8xmZA1UJga/ViyDVxg8pd5mjps89CaRgHiOS+TfcZpo21L8Y8cQ8sTbtRmLu3OOT2aTSbYQT",
-	"517ARsyHmb9//743C8bMC7hNA5a9V/A22BZKbJ856m7qIvHPgfgdUSXWIaM+863M1WjWd+rNp8k9xPvL",
-	"7NRdtTKlPp2wQEvQnm2zafCaeqMZHeWM3tVX1fitiRxZipiZ7wtfVok1DWqHFxZ5AuzIhnTmBk/VklvM",
-	"S0kZuLNSrXD1YpTilWpFCU1FJTCQWjiS1bxx5C8uZt4bz10sD9kK/BmzukoajLk3UjLHHlNvxJw66Rk6",
-	"ia/9QLHQcCaZo+41fyLfmDsOYPO8hZa6arIoaYikC0nm6m08vplUEgtHCctl0enU5SjMtm48p26P6Q3j",
-	"vqg7/qLmz7x/fJbCs6rq3qlL7ZCHZ3JG3VCqUVeKUJ7SALjbE3jWkDPG8bwjjr8g/swjnvAJDySxThw2",
-	"mYqAefai9ootLDXRazYN6mY7/jVj/iLaDcdffPJnXmIX9OZWukPqShbS1kAIl1EP5eTtlPtM5ggCtV0k",
-	"GAupB6/EIw3wYFBnm6IaEPywCieXb8jeTqN5QOY8GItZQCj5IjymlplL8u6qnzd4hqP4RGEYpeSYnsAh",
-	"GwqfFZvBAO6NZrGhweNry43+hXAd5q8/MKjj+EwqIveZFDPfZnVyBUTFgZw0y1aJFDhPT4DehGwERzj3",
-	"iZh7xOejcSDJYKFkOfdG4aymNBhHk+JOpVpRnMd9pekoBo1PbCj8CQ1QsO5sV6pqpihz9xuN3eb+fquz",
-	"vbvd2N9vViNx3MwUx/eafFxKNb/5BEJOfcUWWUpHwG5B41uIGW4CbJHaOTYH7ZNRe0xQ9gUChJGc2WMl",
-	"kSh59+7kCMXglNEgpUEAseIxqTTZa7aowtaaH2zqusyHu7hHWttkLGbqDDDKF3xSqW8jFsjosZTwUpqy",
-	"ujbkvoRxy4C7rpJXnqIgchX7Po6Ieih1zTC5JNuNfWL5M5dZS0Jdn/7XjE3DUXVBDOpJKyXU50rEe2xe",
-	"zzuQUiIzjxNbnQ7sqfl3U52wQcB89c7/+v3/qv3fH//xn5Usbj2nI9af+VL4maaLj6s0VQfvgClNpksa",
-	"qWNWq9O4kurOKp5Pcy7xae4QkILaaki9UFsKoJ9aNgyl7rHbwILzW/8w9dkNFzNp4Qlojr2ZFztU8VYy",
-	"pbAHDOTiiN8wqR5gk2mwgM8mGK2RLf/wVdkHT6N6P07L1tzU+l/yLxli/iRgE8UsS2NudrIHLdVrMoes",
-	"ngiH2Gw01vL/JXOH+TpN4vxnWiCTgF6rpZ7ThRHImq+RYX+SICbolCuOEj6ZSebXyZuQUlA8mLcluEsZ",
-	"W5Zk7tDqEnV+AYc5zGUBA1Xb4ZIOXKZ0paoZBw4CaEjOpsxXn7NgeFUlfeEOphgBVFvQzxlYBGOlz18z",
-	"T2kFwkPBnLncao1KqiaXwg8y1pU7VhW1VXXuLqxu+nhH3rLFRLNZnZyABDEPoGnhsmFA1DE/YJI7TF8N",
-	"j3Er+oTRS6w4q6phxPhowFzhjcBE4mDROMzPXQs1r8JGLfMDPgRD5Y16KVoEPpNT4UkGBsEhdbThqf5l",
-	"o/ND/RlXYJWuqn4LGeOPCtoDle7vf1SGnLlOnJUnclTpVp4B6wrCvZt//7fLHTBIQw4AG7py9/Gu6FyO",
-	"8YMwg+XzPnZUTKirpAZzDpRu8/LyzRkRg8/MDqqEkgF1SGgRVcGcdKk/YnVyps+zOY3shwr6g4Yutx++",
-	"PLCBZnFe/vu/CbvlMmBkNiE8YBNFc4SpH26oK/zYYjkz/BTb0Hq98UD1nig1FgYnCfUZelPAKlMcDlxC",
-	"iRIKRrrIhVTjHAp/wB2wlp6g0Hh6gDoIl+DkUWdE3mo+g4cd5j14OeksGAuff4FnwnXt2UxKQbx//48g",
-	"U+ZPeJAkPDXezVFdzLbnEt1CZDALIu/UWLgOalxKRMKachlbaeaQoS8maE1oTbWKPxklSPIANwPuEcOA",
-	"eaAVeKgrWeCKqYEJZoG/IOYvjV3Lm6i+eyvm0YHJnnhKp6EuLMCDNyvcH/U6wuHdj7ctxumDmuFBwjeG",
-	"x+RMMjLzHG3Zh8IjMhpA6flJEuuXmhaPtRMls98vrbk28QYzuUBfZvyNNvXIQA3IC9DztbkNOhPBMzHz",
-	"nM3tzZliGuapl/k0wTWeCD4N4WMb26NlsyziGhCMIC7eeYbNmfNIEqMPPGwrHlZk4QWMiFl4aNHHOrTO",
-	"REx6AH+H6haXRH8KVCXQIpwD1AUpejm1lh96Q7UNJDwmqyRHOGyG9MADWku7QFc9nfaYwmK889jtlNkB",
-	"c/5EsqUX+gNhGNrCFUN0B8qAKq12wII5Yx6xXQ5c7zlGHqGpG49ISTFheE4yF5VQD8R8HVRYPSBw24Iu",
-	"n1oL6rpizpxPfKoWpNLcb9Ub9Va9sdXarnysVmyfKZ3hE5hPrUZzt9Zs1Bqdq2ar22p0G636frvVaDT+",
-	"AYGfSnquygzylCIQuj9CdTaodL2Z61Yr3AGrxqUy+DSTyU81V30qeoJPK91w5LuRmovGS6VaMebop5kX",
-	"cNd82acB++TyCQ/H4gtXKbS/f6xWQiMksg+UlVHpVtjiZYP90uNv+MtXPzff8tf9l+PBc1v9++Tdl5Pm",
-	"GX+5X6lWZhB6KzqdOzVIMVWqNqrUiX3Jck55LJgL/1riQY+mOjiT/WsJ7sT+ydGFkoTABgd4m6IQtAS5",
-	"9oi06+RY2dpdozAs4DpYDsqizfJcpNwSYKye4M0xHyP1faoW/7YGtkilu3+XpKcM/4UHU1DqHt6nhhFa",
-	"72o9awFHBTgaUruVHpH65kjUln/UA2lup7ly2ZiXJPZLPfnFZqPRyPqmfv3OXYzs8+LLZqtiMsZYnrFX",
-	"7d4lWSZvyWQgphJeyL3RAbEUOVvo3rtBM7DIKqqn1LANs5Zb1b07ZOY1nlTgycSIjFcm5diIb9hdWkCs",
-	"oh0IFKs7la02ZPMweujSgBVfnIetRjM5ZiWi0mN+FjGuVmSWZpAiPMVd64dlRtC6M5Iwi7zVldTrM5g7",
-	"9r7W3bIgTb/4nfo5CpyiYyYMdugYvq9lkvbhAhuE2zLXG2n0uMfanvZd8gBIz+TChIanzCcT7s1SpCMI",
-	"PFgnh2whMGSP8jRLaSLHyrKFwLFPpr5Q9iWxxcwLJAITwNlWz59VFk807sIDK2t/4dJBGGRUyoIj1Bjh",
-	"F4hKAkdOyMinXiATEn+VanMhXHbBhkm5nxCJS5K/c5c4UFfIRD1MxZgLUGqqMF71b/TGq1mtlplKuOuz",
-	"OksUIU0mpJGSEy/fX5EnLy5bnZ2nxlvnMJ/fRMY1xBZ+ksRntvAd0MkokXzkKdVLMttnqKhp21wGwmdO",
-	"nbwfCxg9nmjg/wQGwJAYxCskY8j6Y+EydXQHuEXKfKyTE49Q19U6I/4oEdcQLqmEgM18LDQqZkKvGZgC",
-	"6jiniwNcT/UDqIjmexMqr0FKSmL9r9h/dGArM9VYwWDDShYEaqIWLlkNllHWhGczi3jU98UcJ4STwFUO",
-	"hJ42LAxOG6NNajwG7JTLpIpH42rUWqEfOokeRWvooN/TxPN+xwCf9sghxcXJ3HBnUtWIVIPEyV5NKHwJ",
-	"0ZQ6+lKnypJMTuhYifX7GM4YXZkwOelc1z7LmgFUTPkrtlCsjcZCH16lVr6EdtrTVjnQeqimPlH66NMs",
-	"bTVfAw3tlJRhUq20Go1m1xnsdbtNNa8sVTUj3J3WVHOk7ZL82l2nLz7zGYMYa6amWPjI3i6jOR4QDPAk",
-	"gwkrDpEMWdm5j35ZFKyA25pQtCJcT6vRbqRsyd8eoOzs5Oo67zz+rxkjPhtR33HVwSuGxKaSHZCmElCt",
-	"TkfJDZ/aAfNlKY2oeR8dopFQHyrJSF+jkYj2NcooBHsF9IFSh/yJk3XGF+WZ9mbP/ANigR3+IHJvpSU4",
-	"kMySXAzF37mGt8X9JXABnUc/fCffh+9ErXWIibBnvg9uQEWr7DYcn5kH/vtu2eFiNvaPYhyivWlpDsln",
-	"CGU/RcNcGXE1MdCYpEkRbhgmNcPOJ+ILULuWz3Bxw3yXZtmlIgt5mzbnEsZbA4PxPDBReI3INhFuPBTa",
-	"O41GQuK1OvutB0g8WJWcWSPy/Yfm8j1qLj90lI3rKMW9Qn86nUVtpQwYDV2IEbb/z6zQ3ENzyRB1YZwr",
-	"paZsWvfQmsaEBWPhqDHQWTBuxbCu3g3zAgEgowdGPr6LEMHOo0YI2sWkpSSJaDMKt9XOr05BJ3xIN/fw",
-	"xBsiWKcfhd84xQdSx8WGXdPfj6Nod5WfKOkLmpiViZxChb03Sf7P89R8jcO/9QBy3oQXY3szRNn+Nj6E",
-	"LJM0nM+aXT8NZ50c8AuduZpacA3Gjp4nU1/cQGhmIpl7w2SdWCjara4BH3D0det/GUe3zwi71WwELl31",
-	"YhsCG2AmmBc1rW6UZqeeknzkMQfT1Tp72/tP68TyhMesLvjCAfwEdgbHGNK7i9fVmP6mHqfBzGcHYdLV",
-	"zIMtCUJ3NfC5ZIHaGoTIAdJY46o8oiwfcvX6ErzooPJ5SnP5vaLGUani4dY0f7RimxCp47FNyPQShFfR",
-	"VfAnOo83ZE3HF6CwSR2pM9/ero5NYA0X5tma37vsfYiUTQPRAsIcDqDfh8Ss29+HiZSpa88cHvTsAMks",
-	"xuuaFTXjTajPaaRCga2wxB3rNTT1XDWWfZHYvTAQreQuxAVlphpX3A7LhwoA1AgSsnSmlNKQSp1w7XA1",
-	"13B/uMBX6u5VXBrgDZFe9XHlhl3pr6fSOBJrClF9gWnwqTNSb8kNnblBlVi2mEyo51gAvAMgHsUEJn0h",
-	"kU2PB1JVHXHqVovQeEIcHmmI0oyAnPETSUcSQ29sGn6qv6nWAT6QfVaplTi+0eDI+DFl67XAI0K93xB4",
-	"IarWsJWUB5lmZ/Ke0sDnX+AxPIhajTWH4CAno/Z4MvWZpOSXX39Tr7PHlHuVbrtaGVM5rnQr+8O9Haex",
-	"19zb27Z3nZ3OPm0NGaUNu9OhTqPZoe3BcHvYHLQGjcFeq2U7zY6zYzc7g8aw0aCNvUp4viqmpYk16oMa",
-	"dMkD1lL/TykJs8AWmACN6kNU8mO7hXTLZPBJvbFIAQWDZFa0PGXezdSro+olYxc/6fGF/zaJcHBnTbZk",
-	"BqLQzj6I3kNSO5VEDR/BAKitWFVi4aTVX5i/pf7y2Y24xr/Ataz+YrdT4QfqL4AWWwfEQm0Q+Ip6ikkC",
-	"NpmaHHoa5szXi5hbMW9mSKHFZElaEoUk+0c+njyZCXegkxEzuDzjqFvpIQ05gzoOkAh1z2N7hFI6Y3e0",
-	"nl3V9QUGzKYTFnk1USdf5VGKBfzjAKhVtvKYTqfMeywbWR04EXs/bDnmVD5wLVqRFMkiC7ikT78xI+wG",
-	"zCJ1XNRXO0vUnqNMynqtuhKSGnxiNoUKJ2Mu8SNdcvmiV2t1dpQxNGa31GE2n+AJUZTumjuFXELwvXs4",
-	"g2ISMusD4eUTR+cfhRyU1ntbe2t856GgLcD7b/S9KV9zfjWmk0CaGhpetCM6japZdmE6d0nBn7U0yayg",
-	"ZNJQcZmzetlwHOZAyRrFNfdiNYHwzq6ys20x1adB6hiyDiAxVWkidUSBWeSJMstr3JNPq/qKBsZ9umYL",
-	"qY6FKZ3UkyaIVYaK9+9Sh9+66kZ4axJWGkTlKnAdH6AxI/wyefzm6s6pUa3Spdd4jpvNTOciIsj0eWeO",
-	"uAQJxjm1anSBiKdiZJJc6PQkQ7FtTjMjOWPMpYVerlIOqmiG16S026FaAbGl0Rg/lNm/rjL7cTlMdG+X",
-	"T0Q1Rf1Skf1Uxi2V51rSX89lD8yyz7BXpW11yWBBqLSZ50CZKqeuNHNzQf0VXYmZkVTa2qmYbyC+iY7X",
-	"/PC9NhMAxRzp7+Yzmmb0lZxPxQ3YUrloMZvckEz8pwzPpx2VLvg05N6I+VOfK7FSUReBvJCUG8Mmazlt",
-	"e3vQoTv7u3t7u/s7tDPYtttOizWHjfB65T6wrhtuG2hUUUhXrmN36gtnZqR3DjaLDZnvQ4am+qRhK1jT",
-	"894p6Ss59DECZZV2EVcrc1+JC5jEY2eufb38NDjS00SWr2eAU/XegdTWXRb1rtIgMr5XygeXywzpjxqb",
-	"w5gmGPiJPU6eHB1fPNV5xlAiScd3JjNT9kSZY7CXihZ8cNQmDBizqR7AcSTxGHNQlqxO2YkxbaalZkJW",
-	"MWPDk7MJ84nOOitsNm1/N9mKiOHSQiSbHkOXhb7P7A2meuj6MrEiNRyrAE6ow8KtoK5rHk9w1zqiLpEH",
-	"1GxtLjVy50+UGrlfDJURPxr/EriMTvmUQe2/KZI0uGTcAerqEXMGd+4Sh2umI1UN2LpQNzHfMmI7KSCh",
-	"jpqWkCIMFcgYJ3oIG3uUQ655l1AJskhySv2oHBiEPUKpwSUZCv8glDNKbhPLaBXWY4x4r2A+3xulWpJm",
-	"vQGBfj165AmNMDiIVc8C/0qpA6HzfWWjqWXRatgaKKLPKEI44Pb4IugbIJlQ3bUuGT3T9ZBUmDK0mhjM",
-	"Sf87QjvhDOIUuTotLuS+6EjM12zi6kKUoXf/fLm0+fIjOy6KyhRQm+Mx1Zg8EcPMs+5+1VBTR+K30Xlj",
-	"ii5Cl4gtXMBfhWHfeHYtlpQShMpriOjHvirJE6tW046Q+O/WU11bLfBnMmAOmfridqHeMtYwpwkRHnli",
-	"oYun1mcQnYMa4dvbjacrFPAI/74B11PaU10chNF4VK23i+hsnVXNddlECCgN46XiYXme2MJhpNloNp/m",
-	"acsRLzarrY+rtOd7Vvm9P259/2snlbb/NgkbuqhxClL9KDjR1jfQPWMHzDgIprK7tRV61+r64lbeAVNE",
-	"5StKwnsb0Fm7MTXVVEQG9n1aJVasxik5pR4dQa1V60qJ5Ni/j6gcDwT1HQhpvWcDcg5i95JJyaESv/VO",
-	"Mh+u9lo99T+XUO/SitVKF1gPPqxljdW6yA3zJVS2pWE1EXWT2qQlXnzkA73zCKrlRvJ3t9Ma6JLyuQIN",
-	"FlPcshC7idhkkfTeH+7o79IdvRn4cooaCgeK4sGNbw5hTk5iLVdsLlE45cSJu2waYdnuyfeQKxyf/yWO",
-	"+s8ZlMLncOHVs41ms9Vqt7e3O52dnd3dvb39fUoHA9t2HMaGw7+o4IA/o1X4Edn6Edn6EdnKjGwl5cWK",
-	"L+Ity1/F3w1QLWwCk3C4lhrW/o+A24+A24+A24+A24+A24+Amwm4JRW6/OHotOT4qB708VbjR7Tv7xXt",
-	"S+tEKdpbaz3/KDgVagk/om5/1qjb/o+g22aCbnuPVw+t9VcJr3W+fnitXJm0v2u4bXcDGmvxqm2Pcw5t",
-	"P5LCVCYMnuVxPqSBPT4VTmZBAte1jIz0xRzb3AqfQQsnyFkjFqP2GBpOMjISwiFQdx3q6mC9+XjSh6v0",
-	"HfVAZiYGjIQ56RygVEoWXIW/qPFv2zxYVLqVCy6Iw8hL6jHuC6hFMPMCX12Cju0p/3KrfMmbCVX2a8Xn",
-	"4v/gOOq2mNQHfqg1OmGBWWys+QlVsCxBlf5a0vO+uSSra7b4RN2R8HkwnlS6FWY7ktamrc5OBS9OfRHo",
-	"nlV67NojPlD7UfO5gGIOgWnmnV675r6aDZZdDGcj/BH1wqSaCui94oZ7kHkFmvSN0Eq6zyh0xDI+9htx",
-	"HRuL/nfMkS8ZZtGp10jmc6q2pNNqDxrMdlrDZsfeH+w6w11n0LAdZ2dvZ3e4u93ca9r2nt1edsCvIQN1",
-	"tpnuXB+rFXFt+MwX80q3sZwFFtLnyqjZUp5bEqyiv7gsKBbGxIt1dChacRI/ClyG/Q9L+O2U9FJzX5OK",
-	"hSM6UGd72L+/SuZx9WLmOmTAVpt6gC1R65ufFM09Ypn83y7WAw0hDGuS4NN2pPoSzC5c+Czbqk/Tkuhe",
-	"Uqdkoa14MmYkgGz6fxheSAsg+Yl7nxy6UBu63diLfpZCve++wqmILDFJkrQ2wVzUJSmQnMyU+ia+EMbA",
-	"HQadTv3Er6HcWFpqn3lsni0cLmdT4QNnyZm99NKHVgSFrU8TZ58vuXRWO0chwGCoZelteKEKSnK7ubND",
-	"qDsd01qrjNdo97sJYew9foczZI6ldOaa+t1UUilXCjFu2YR8lVXaEAAH2GhG3QSKd9xrAIoTd10srXRA",
-	"GqaoA3jqHKqbrM7DUieSME8b4isawKedk0lmX1V8LT44wD9o02a/ARMAr0I4iq6Bf/EJU2YNsB0Mv99b",
-	"LcibYYzGSJscClwe0SN22lsfiMF5lYy+pKRjJuLcXDbWGTZ7ksSKRKl1QPgEhJdD+j0JGv+Y3jBdWA37",
-	"aeoWvNAvSVk3pfzY7c3HeJKSPv3aN7Gr5TgQFKzooFi3a2jzKcLlUs6Yk6asZMAI3Drg5RnTTRSsSx9g",
-	"a0c7B6+UVmgCEtBrJrWrkBLFY9dsYYbc3USRkPZd/EBd8n5COywBHeHgllJ7hZjY6EDO5XRjeMc5fq49",
-	"ctFszRJR7fkh+t1fJ14LIXejTKRncsSm1A8muj5RcWJu3qW1kWL0DHSBS6dIZaMUsf19hZX2M4M8kQRY",
-	"YrLUiuaUtTZaVoz6tdsgJbrCTTf6RFqsJ4+zZfUgdQgnWKJcZlefxkDgaduD+Wrda+q/w+PnJ2ekf3xx",
-	"dfLspN+7OoZfP3j1ev2DB38fnx1lXL+HbbLebki5AZJOjZbd2hls7wx29oZDW/2//f3BdqdtN512Y7vZ",
-	"Vv/Xajm7jZ3tvfZgSBvD/T3aYXt7O62dHbZLocKmEutKv++f/TNuaVxzzwEQH4iWZYdFc53DIvQkNGhz",
-	"0LLbzjbrDHcau8291n6bbg869o6zy/aG+xnWAGxGJmIprgJ65Pz4NH1OdzrtnTUyda3+rkXFSASEB49V",
-	"Qb6YGveImpvSJFfG7tSCp+N3yfUHgFzNAOTK1ko0pLeuqFZcC9G1xXmA5cW3O83tp6nvbjf2d9ak2SBx",
-	"L3lnNbFbXeygqr+tPonq/AGxGPVdznyrC85+jajhwQGxbF9ImXo0vB4f+1D4RlNN22Q7a+IVcR7MIxgI",
-	"SEDgbcDQOnoc8oGOr5rHs7RevEa82WSgTKQ1xLK6yF07fYjBBoYUFA4kSdCJ9UofM4mDAwTO2iNDZpwZ",
-	"0aXffxwi3/QQ+Zh5jMS3buVxIqvpGFbk+izmDE5oF0ue4FUQzqX8jvjAc8gyJzG9sCOtHGpg596OtfQn",
-	"pjQImK8e+68nv/dqv9Hal49/tO6e/u//XIWf3lZ/m7hGxRNED4bYwoHF/hqF+NtlfGKhwDVab6k8UGDp",
-	"HNv/NR+ynPNYKcwHpNnY7zSWk/BiHb32O40kLKK4ebOf5ZehrvtmCCJwFYe8Yote+NTdx+o6d45unn2Q",
-	"8OWsTy4s0h5/Ra+B1LL+JKE2q/DQjUN63oKA5FSfzMciKOVnwr2Q0tYc7Pf29pSCY+yu9/0YXQskulz2",
-	"9vBAMne4vAn3xeOULMc6pcH4k6vnnus3Nk6+gdLQXDEP1cVOa69RJcog5cIj2/VWvVnff3qQnE6VNLHd",
-	"DVFTrWmtDXutO6SRaskQzfPeeWvNB/mQygnyTiEvDHkSJ0jqkpnHg6cPIb29nCZIKB2zz7gTcNpmnHG5",
-	"5mG/l2EhYiQAqryCTxBchKFpIQkdiBvQ0U1tbkZ8IYIq4UPtpvdEQCj8WCfvNa4KkIBazddvwO4Smn3A",
-	"DQpe/5l37Ym5l22oFpQRWKrOzdFiMAWW9C9ex0ymTPN4r723t9PYKykzvqvD9QDLoA4jRNLyWVjoAC7V",
-	"gOeaLXKC5z6/UbR2zRYrPRIFN7qztk1Lav4sfjzlLMXKc6kUYG5KpZwL38mDjOFV3WGFeba/mAbMMaZu",
-	"uCXha1IU0ypXuyNDbUb3Yo5AecUW/bHg9grEGFWsc83YVMZtdIO3kii0PDbPxFv1aVbJa6qNwx/ohr8L",
-	"umEjBQqAbv4oant+81IEarjZXHehVr3MKa5WKfMcn1CHEeZKBjkRoIhBftsMvma6/4EoDs/Boqc/BI2F",
-	"pyPFEX7anPMLgGAmHo/5CurkTGjQ+5Az1wF/H9WBSI2Y50H2yVBKdytqGGatYa51qNWUgLs4L+C00PO8",
-	"GbuxGR2ixazFuLheNhYtJYqtanIe3chzz6B3C7E8Nre6hHq4N8q6SYb+VhqQrUezdd947iIVlu5ikrx5",
-	"qJrQbSC0XdTuzc84zfxskONuT68UeZ+kmfT4TH649vhqPMaIebongW48ZeQ9ed6yNqecZEOx+zQvZ+uR",
-	"/GR739hPtvM9+Mk6G/WTFf7s9hrxmO5gWQ6KsgaLVPDlZfph3vuVX8+htP8VPRe738hz0Wxki5Z8KEGU",
-	"RhEV/GguZ0s0ioR11idAtAuGeb5iAsQ1mwZmXbMTInRgSGP7I2Mg6geznCHRWBMrelAGRPmsBzmbMl8y",
-	"J/aiDB2+QB2e0tDI1vpaMhHkSWfcJqrxJkF7YrgpIFwRYLRNEfI6YATcYsSkNz8SRDrkohWJFgl08Ars",
-	"bfPbgzYARlcGtaEo7Oj4ovowuMZuIZBvngfua6N9dcEivRnagRsmZ4Z5y8qgw+bxzCGemJfpU7p3Fxd1",
-	"q4DhCQehGvE0CGk+n9ZMmC0mOvM+Ykxe43gOv6D+EfngtNpvXG9rSL0RQ8mstNKiLX+FmIyChW/iQbWy",
-	"2OjiMJhHYkKsWrN03ORkl3FJ9JFTJYMFEAXYW9wjy0GpTr1dbx4QK8ZLL4TrQHklOZPTKIuhLDo3DtgP",
-	"j8QVUjE+bOEnP76Cclp3yRN2SStUmmCcOfXNXwmG3C4DW6o+ELe0c7ekJ+QCDiXzb7jN9HJIcEkJX+f3",
-	"jekNq0JX4JlkoTsD6lvQa4MCN/6Mr7CKnUxUMao7ySotGqmlw305OK00IjiUrGkhGJ3nEQ0nyC2LL9N7",
-	"UBQX9nG12v8qG0RoU6sLARAEALpiHu4X5nerz/KRZ3UNCjzp1kSHJWSkY7UBMx3FKxOoVO2EB4gJTISK",
-	"NFY+gb1ASlCfyg5WRDPJaUfY8wjsN2AjYpCk+Id5uCeLdV/Jio0sIeh+2E5/V9tpM0GTUpC/0JFPR6w4",
-	"zm8Fyu+rB13WAgXTGepJ/oNYRaVrpPNEjuAUZBPy+d//TdgtlwHzgriq6sywSgtzlmH7+m3r4NwQuV5g",
-	"nCShq3tCB0+wbtDApaV7J9/pSSyJMnBrQsRoysTUZVXCTb6oN5rREYzO6oE1UHutf7OWkOUrv94O/USr",
-	"d/iZmiRsx5W6e1VHWVxS/VqcW/42I15m1T4bH6vLPQYdiHHH+3QyFUQMfD6iwb//P58LNXGoFxDpxuGw",
-	"HrjvtnBnEy+98fjr/XderT3OKmsY6ko4DO6C6o1l1xDtM9fmQpc0S9Q9aH1TauvklXS4wiml50IGbMx1",
-	"hFRtSyj9cOllnRy61LvGcjNY9BOjB/W1lvvDiH47u3wE7Ga1HAdAqJm6q1gAFBYk+zfaOcYIk8G//xtU",
-	"rRF1BBEzbe1IUScXzBM3rCaIFF+4NxZkSn1K/jVj5Ea4ASOU3FAX62gZTpm57Id0/N6kY279owdWPdoM",
-	"QkcXpmzJ0nWQWn+GOkiozxbQVJsl6yClMEIrwT8PL5AUQwk9vE5S6RopjxdM2Ez1lb1Hr76yUzR7U0c9",
-	"Hr0KS6v5qFVYOo9ShWW7SFgknV2y2RhJ+u2PFzCBMs8PTHN9ePwEPMZFg3V/9dgJxLC+ZXBjb7PlWtpF",
-	"QhJpsnrU+MT+4xWQ2X/Egie7f/mwypJw+QvHWDZb6qWxIm6jS37H0s2X5fhDQznFmoOndI/Hr+/Saq2M",
-	"xCSyrDZSw+Ve4ZfiUZ94qKdo9v66si9J8y83c5quTYqEShCP2Mr6b4pJtWVW8CkhJ3XNbfLk/FX/kvxH",
-	"s/FUJwV0s0RqrMJGVfv5ZEAXkmDeAIjEOnljurTG8gXMd2CIsgrKjzlYZJ1YRsGwIEhnJSjYwqJyntgw",
-	"7B/E6Z8Pt7s60+8h+e3tncwEBkjjnsfq90AZRhQgiTyG3Xbj/mkMzb9Q/vsBcZniaFklDh9xRfBWTZN2",
-	"HRsal8subDfSAP6YyNASo1Hbr9c+/iNbZNhj6kto7Nir/UZo7Qtp1PZJjdTTLouviG/OTXk8RvND6mSg",
-	"EOZljCgwnlLAyo1kPm7/bWDXiahnlk5T4MDPTSMvduCnNLfNnvgPLnRWIq34L1YiJTMj+yrJiXrpomw+",
-	"HoQn/pJGgMAbm3o/BWTAyJhGMJsHnN7b313W9IPM1I00ed+Nma/ZTsLIgC3a1ibVxqa5t8E2Nnt5osgQ",
-	"bnb9MPUG6VzXPsuajnygKErHo5ZFVhZUCkvzp1FSP0JWP0JW30/IajMYLkPpf5TpwpFgp28LytLjL6Ca",
-	"5KXG/zCI1x1hqwzIIzWzKJ09HWcymf4gFCMD4eG24fbXNQ2jcub3Mw87q9PEsQSWcWZC5Cesog/WIKaQ",
-	"x1d3QhdAIIhWVwRhGAR7/9XJm7DzVph1HipcMT9pyqQsValH3DDfpdPs8mCu8EZpopCxMq2KK7BoKlAJ",
-	"jVQP4syQ3tTyzxm7VkYzNHYYi5myoCfcm6mXqWlLZgvPkQfEalhYPSog1HXrxDpvN46stPOCBmQiZECs",
-	"c0V+R9Zqq764Tar2J64N6xR9LhOBss3qlzmJ+Gm5p86rZcHHPVh7HizW6oWhoNIhSkwpNF07n2RHgFpP",
-	"U+okiDN813AWzFKNVjetR2LYxgS1VoOgPOpeGP/5ik5LeEuBoya3EEK2FZxOPn9AZugjurb3v7Fre/d7",
-	"KLew823KLXQerdzCI5RE+HouQ12mMk8+5/LVn84xuPetHIPNVSdMQINZRuaHBeeK1SUe4+Dh0CYq8YQf",
-	"BsfB342ZWsFcAMRFnQ/s1nZnkt8kEq7gfZnx0MwsKDQJQmEMCRkZsjiyfDI8gngR9BJ9ZBkNVqkk2tEc",
-	"WkzL+kMURv4shVe/oPNTJiUdsTJtCwFDrHubFlNto3aoy3ptVHXPF3OlBmFVQ6y/F4zDDk3QC33AuDcK",
-	"GyJCK9US2u5SnHy9mZbaL3SYxV0y6FUBK8HxF5/8WVQyb0i5qy/5Yq7dNj86rf7otPo9dVr9I7r+0Fww",
-	"/X4zc/WBZlZJfsMyubWbNVtim3h9+1L70+WepznI5pAt8zzdnoDm3LFeq1GataWftuBqojPcCmzWXcT8",
-	"uZOEHBuYoZF5q6fSvjNiJLNNuRowhmcZtcfq7WECR5jAG3PmFE51zOkfXarLbUrqmg0JRVolXC49xSLy",
-	"+EQ7IkoI5AxK30w23MeEsJfXfDpVfzeqlZmnXRqZbY3/FpyQ33cZ4bxzX6hP6tKBk4NYupoiLOQNWbIh",
-	"czwPsgSt7jwG50K9dUMTq9+q9E0xDLc9hFnrYwQbiN4wo7qu/i50oYvorxiRUddn1FkgvpqCBsZ9UM0k",
-	"Xch1IqoAp0cjilYlxv+rmkWnJMD5tS2brcLujNC1beYLEpHn5stsvHtBO9ZMNg8nrgcpJNP+1qWestpR",
-	"CSN3DKi1WHD0vuYWtneVeZkLMpm6IBOFcN1AFynJrIQbcvSGsBUZrJ4zy0yrZoUrPIbqNXSj7q5m9g8B",
-	"YWb9Lytmp7lcBjHWrj/QhZjvXThHfVgS6rqQ6CwL+xhKAEmmvlDvLm4CIrOe68eywxsa9qCtWZOoLQ+I",
-	"pcxN3ytj6y1Vhg8nXkS05ATloIT0aqbFJJQxH0EFJadLLI/dBpYGdlBPzpmvGCQwjGBxR1pfRwCpjfvu",
-	"hWPpgB7kpD1aQG/3h9D+zoX21w+3ypXxVnAhqrui0Hcs0pYrsPb+VOfPJiOseoQ+Fm7QjsxYHuRqGV9M",
-	"lmPKUA6WKu4hKV0lSvupskBCkbdFuM6nexVJMs807cawPaDbzg7dZXv7jWaz1Wq3t7c7nZ2d3d29vf39",
-	"RqPZpBQpOccRmQLh6FYYOpxczAud4WsobJld4Pce4ErolDVitanxNfw5YD15ooAXB/cgJwsYu1REhWnM",
-	"eQy5opFBqKQNpDxSaTPPUfPlYB6mfT6gXmR06OcS3rGBRuchGRUzMGMd51d5K3ItSfO5mM0IC7oGdOW7",
-	"z/Q0/8jWPAUsIhbtu3gdj/NM2QTc6X52XMd3c9Hled26QBivbs5VuHFgOqThu3kLcBlQN7M4kqIp6Bym",
-	"awVBymLYx8zW/iUypk58WRRtZK9ICKeLy9tiSMAlQWQey2l6JoUfnoemhFvJvPl8doy/X7dTUd8IuUl4",
-	"ieV6IC+BWReuxvrxmHszx4T+s02U9F6GOPq65iByXTjkLKo7YjfcZkdiQrmX7agtjEdOnrMBk4FLB3Vb",
-	"KN6UY+EHn/Slq+PLq9e9ww0UWylQyvzRq4tsFyoa4cAK34f4N1cCQdFvfCMyK+uq67qF3VKCVKnswbVp",
-	"2PxrpV9n18E1xW6jBSmXsRznnLx05dJ9bZskEKTV6cR61oa2py0mE6qhi1Nqs3L1ZJprNr+ny98C3BOh",
-	"yNX8T6eJg+BqyAgoOp2pAzQQhGraB10oRl9aVYpXSRai/rAWkFntS9ftXVYaR1l4fLWCc9QQgu9OcH7M",
-	"OrbviaiPzbUg9j9xxpQB/ueB980A1m1tHpyyGG7t3nT4d2G15bX3FxeztBpBbT1tDJFVqpGTNgRlzjw5",
-	"ZTYf8nSpitxEpN9C21vxXHGLXXGC8RIiK+PRI82UQ+sV/7nCeeAzKWY+AE7ElHk3U69uDByYA/Mlh7UE",
-	"I3+JA826ZBrwJmRMHOGxqg7zETpzoDmL60rCgy6xHOaygFlVYuGaqb90eRr4UQQ0WCoBWapijjrJw/2i",
-	"jsMRIXgem4pet7xJ4PqiHymamC0mLHKrSmb7LJB1As8hPmLmkQk0t6MemyPQf6nuv9RK9QqYaSzNL+bH",
-	"ixzFG5gTl8szKTOg3bsYFS6BIjGTs5tI9ImPwrhTYp0HXBcqJgkTKwaPp0csJDlFGTh/nQ8E+2uB1yJa",
-	"znxny0qgQs+d04Uklpqytd5ps15xNlyW9JAEproYuEoW7KFukvUdnZfHkyj7qj1asX0pV0QQM36NQMka",
-	"xDX3lhYlRzKUKXqnK2KFwiq357JpjzDVnSLD1pNkQO1rGIkWPWolMK9IzibqH47QnM0lQZHlVKOSWtpf",
-	"RIRPUGA5Ou9NinXtd/LRDJqdqkbMxla3mtD/w9pFKOUSi5GlXxyHYJnYGbcOoZeNVlpGKS0dEhE0p5Cm",
-	"FZXlLQcXTq3jCohH7AtLatWK4slTGoyziidjbUMP28RaDg1o/Ya6M2YparBcLoPfmx/1T4UKLX/Vusrf",
-	"YRnl1BuXjxPzTqtLKJlQz6GB8BfRYk64lNwb1Yml87z00QN7QAY+o9fqJPZnbqxYO3OdOrEiqGmsm6+i",
-	"W1Q5lQCAt0AhoDDkNcZDNJhzm9WJ5Yng01DMPMgDEKnHufqM+jSMPj4GuZDqzqHwB9wxMtA4QsN1rJrk",
-	"NWVERMBYhB/DV5UAmLnZbtN4vlcGGaE2qwaUU9mwqtM1Y91i0H9rFPmZ52hPixl5UjG+Zou+mEx9MeES",
-	"3BW9xD/pcMhdDi/uRwiusIsHlECQEq6/Gb4xchw8hPyGu2zE3vNg7Ph0rn6k8ZdnLcdzn2b5fd94AIR0",
-	"mBdw6uo5e1CHVCpevWbgBnO4emjCPaqTUyZ0OlVvVmIlxM7kQFX0dRyB4pOhz+T4E7w8P7gFN12pe/DB",
-	"SNouzlC/H6nfP8FM76oV4bECYeqs965B2iSGD1L/RMoZc7KbFfXCoz+OWjCUA0m5Bncadj43AR0aoVJD",
-	"ACf3Y6FbQ2i6JVHWPifi8Our1lJI+JxS7sffn8gK0P9o7ykljTmtTqe5r7ZR0lqrsb2n/2w3dlv6z+3G",
-	"/k7m2E6ZP2JO308Hj6njaKxvlMXBvMCHk6q9bIvh7bnxMRQykzCEGMI9l/pirnfqtvMxPknNt3SVcMDy",
-	"mknmx/riIf9QCuuGZqXrkufVXNHDqOqlzTqq3sw9lnNKgbIIwVXquuoQSbSzmkkYBZ3ya5bd0OqcTvrC",
-	"85TwvdFJrTHiwFhgK/IjX16+WA4umIhhhjIj/AJNR4LMmann1RVUfC4vX1glvbipBdfqAAw2a5FTK5Hn",
-	"EVs92YMQO5PoJ68+loBx7XQ67c59cVxl1iwLVLOBdcxZQHS4pX3E0apy3Rctm64+3qOyT+hMTniDPyoW",
-	"UIsZFr4ZCxlo1xQOsnbDaa13fqK9yu1mtcKnlW6luduqNxv1VrPealYwOdCtdCsXzHmhC8JORMA+SSYl",
-	"F8aNneAgmAygb9TCdCvHv5wf968gr8xVr3p28vo1TFZC945K7/2lYhE6gmnQKQeOncbW+IjJ60BMS3uz",
-	"q5Ub5jmQofWae7PbjLhgam+yCArcFIFQWps9TuPmVp/eSdlS3KG9X7D78qOHLLFYaeTFz/Z4SFODXt+Z",
-	"WKHVnFZ8TaD7syHq1X1OuUdmkhUouh1xRV7YtEpmeTG40hHVArFfYM17HOZ8mj0FXSqgSo7OLrVzytdd",
-	"JyGd+x3CY0qFa7VIyPocXCrdvGJJpOSlF6m3OGp38QlinijDkRfw6CU+WYL8sGI5D/Ki4TwoXxwfZV7W",
-	"69SV+3JRq7NqGs3cwxO+Gx3Uxfs3fz/xe6jab2R+1vzwWqkZ7mRiAkLJAbxnmCJ0uugxaIqJRGg1feIs",
-	"U78mi0jYlQMbhFpIhGTLSanMcEXCVDaZPxnPmQyHfr/8SUcHM+P5k+t72X3ljMXU6pd2sHYeI2mxaPJg",
-	"YoVN8mDpvMHYNhfcy0gilLEfoyxE/blkPmKRLMTM3crpMzj90WfzR5/Nv1yfzZADNoRtQr5OG4U/zN5v",
-	"bPZuGNVldvmPkofiZiBd+usryTm3PN497H0lhWTAqBNDa0tI3vKYvK8zQA9weUGKpsvtrTLMz1BQ+TFk",
-	"F8gtn424DJjPHGOqF59cWTu+6ER272PXFy9ODgZPvp0fh/JViaQ3LKyuK6fMdbk3ejDCb8PGeankvnXG",
-	"+gGZUCfRW8xj8wd9tb0Jiz6XLNmt+gvuOQgLrSrZF8NB39sd8GCm3F/rI9j8eu+sdSSkIaMreT62qp1G",
-	"GlxuMKcDFswZgqsm+UKisd5NUTg5uLHWbbH5lS3mTNj8dzuZkNkl31VulKGwMrLCG77ID65ECnB0972D",
-	"VNEYM3P5Qm5XB/Kc8sBkeMY/sVrhb92ZWa8WQsGYeeXevJxQFV+/cGb68x8L7GkBteV73pgDyDRUFsjj",
-	"bVH0jVipBVu4YqObl7tZebjLHplSP4x33hinjAlEn/dOSR/Rg/0YNOMUDnul1V5ReR375xGV44GgviMr",
-	"1cp7NiDnvrhdEMP61co7yXx1rdfqVaqVS8A05QS44xCSpMyIgVgS1WRiqJrZhNYk88a05gpvRJUtIpmv",
-	"TaoJ9TldFiPx15bAt6QN3ObaVjtqKD/do/p5wYRc8GWFs13lp6EwlCwOK/ipJXMntoaxQVRXl75ZXs7M",
-	"UcO7k8MO86OXXx8jpUTdn2XAoK7s0yW940tov60r6Jhu3Ke9fp1YLhtRe2F1Sfvo+DJ+S1PdgCgw4Toa",
-	"p5eAc+AHKtUKvmPFIC8Q/p4BX1hfbMl4uzZNTs2vW2vpXqWWWqVKLZ1f8+woQ1QPd0UJRzWgT2KGbiWf",
-	"DWdShwlSFXZDVNaq0h47tWaz1mpfNfe7jd1uo5Eu7YGrXolDmn5vfKzovmO4CtcAqjN1fdOpPNgtgzqi",
-	"1kIYKNNj8ZmcuYpGIpf0upqyiRqyuizIzrDptOz2YJt29nf2dnf3dvY7dHvQtltOkzWGjWarvd3Z2d1D",
-	"HxJUdDQDX12Z8lEQZO27aoGYDThFbezivT5G8Y3KgUR0mI+EA9ytLWAi2ArFY1BufI2bF5M1NGnnvp4W",
-	"DuXslqocm+iXHdFkFYF8aha6J10xa9lw+4WYL5lyjXXQDUOxeXsrxYSlK5amutOxG+YvonuuPTH3wsSl",
-	"tYlIRSJgEI/Ke29mMlBuXomeb9S7O7tsZkh8EZ2sKJwbbkFMicywFr5WG8rm99bJOFkI7SCBQYzPfelA",
-	"3Fwfje0/Ty/L1nfWy7L9HfSy3HmEXpbkTMyXx/RobYl2lyxblgf5DcVJTlUK6ttjfpNp7v52cg7JOdSv",
-	"j75gdFgRifEdbpNTfggLNKCS7WxjC6ftne29KNVl+2myemZcOVtKRW53OtvbpRKSW7ojr3nlWpEoq3hs",
-	"gk0yx/NUWb0QDeJBcrB6aazyx2dcdj+wXmJmVapePG3I1ArUPdRR6JimgVySCaRFECrJYEGs8zeXV2RL",
-	"56hv2VRu/cGduy3bd7dQ/bWWesx09lr7zbJ54iWkjusmxQ4WPDh/1b/8j2YLi8qimDcVGnXpgnS6xeYa",
-	"8ugXZdCTsb/hHJLcG7m67K3ZAU005WnGvPkhBJPjVjafWIV+AQliYC9vIp5xBPH+/T+CDAUnVEruqV+m",
-	"widMBpT0e10i2YywCZdS+OTf/y/pn/1TzAKfJtQqzLN7ID4mShLVmBG9/ki3hTJCi8Nmmt8UwvLtckZD",
-	"YjkTwXKagwPWsvACX7iflIrrMfeT0oUM5ZwpWgnt6K6y4W4YcYTSbKhLHHBdq6cZeRK4skZnwbhK1F8g",
-	"AJ7Ws0IWTmZWkBJvykbvYhNTV9jXDCpdMOq7nPnqT5AUn2yq/vbEJ8Wp+k8x9/CWjNnAk66D1z0RfEJl",
-	"U/1LZ7J+UkLXKpNa/8j01Fznfl9yhTuFqOA8JsbTvOuyAvndGlMWE42Q8ctD8D0cxcKPKcmSsNuAeXK5",
-	"r1t5Z1zuKXQSPJ5XOYP33PWe3bjtnVX99oeTLOUkyy6Du8YVpsgrynh9SJPMxkrs8UJbB9rkVxQetY8V",
-	"ftUUTtapu9rtNA+fgx60eqQ/yfLqRPnCD627FD1lAv2z+jMXRfqvV8JWIf937qorhI4xTxKCxoC+EzBX",
-	"7jns9sCUHcCK6WFRa4gpYEQ1xSNL0dXG9t6aEzzTSRDhnWTCWaBpAMfMg3XVTgybZodTFQl1iQUHn7EL",
-	"Asnc4QGxosMM87yxvMZQ+IyPPKuqqC62v4MF2klIlRABjq+MVY2oWFNt6NiLuF/fBfGopbx1RzCpMbWJ",
-	"FVAf8l01Tn0kw+m9tq5HfijPFpOJ8BKaZWwwCf0x4kFwFWZ7YVbaEFowZm4Pc7GdNlYtCgR8pDyLg4aW",
-	"5PCdNWlBRkYvBfa0zLa6hIfiqE6s0I+JF5Z9ssQy7k3zaL4bXVEECEO8lcvII05Okk2y4mXPVu546y7z",
-	"lMmQx8ZwyKnH8ZAS+3t3yRNtRQ9scyhg/9KvIjd376LTNYstEnXU1Aq5Ys78mk0lI2MlKTfGF0u+dBBh",
-	"IVVWjZ5kqrHioJOnUmKls/YexW41pg0YZlyZKLJcuWMFkCJZY2S55ghbvGywX3r8DX/56ufmW/66/3I8",
-	"eG6rf5+8+3LSPOMv9x8CqlgabBawIjWoTEiRumSa3UAFhbAcj346dotBbhbQlrcb+zsbAkYkZ1Fo54rA",
-	"IhLzDQuprZpyVD8oe0ARPiGnc0JOlbC/QheL/EplmWqxOkawcErYXKBEs0DdIaS0grtbWL/12Pwb6rjr",
-	"Q/kr7JeH1A9PSPpYUUUiZ/Y49tFSGfGKHldA/hUpaDJY6pQZu2tZFchQipXKHSf69YedtgfV52WQVHuh",
-	"EmB1zXFYbJGgS/tKZbHUiDMoNGOcD+oUv7JIuriuJNY596BeedqaYzsfVxRND37SBXojGx9/0L5lHhiu",
-	"jhwMKZ1wqWJakdLCcakbCsYGbQ5aduUr4XCad8uLsUY+xK2aeKVU4bkLTHxJ6nwyUuce1H2iWswHE+uO",
-	"FUS2pRimBjsMew08sOfNEo2sUNBNgF6ruYEgA0YCfyaDr6mvZ5o0qzVC88CFUYMzA96PYZ6UbcBQQt4V",
-	"FGwl/N4aqhOKrBRnJe2GtaZGmrJWy7q8GHwZNE8is8fCaVgbQIlsikcQBbBsYLeeprAU6kntdhvOgtky",
-	"1KVs1LYYo8TrdmYDU9bPP8ElS9NKA0EAU7CxmZZin6767pjdLkdZIJ0C8ketxq1V1b3IHGbzCXXr5A16",
-	"6xw+4tCbVniMTGaQKh8irqh2BaX1kDG7Tb6uSvgw5jmAyK12dg5EMH5g8mU6RR63djUjPqBuaz3h/nwh",
-	"XMfqmlrXDCrSsom4Yc98MelfvLa6uFLau6qxGp67+Pp1XVOj1gnv4UjvXfn1Qrhso82injOfeTanE+YF",
-	"gjiMzOTs3//tc6HMW2mLqS41oG+ns2Bcn+lcGZ/REDI998HqVv+4+/h3ai/lC5d9B82l9E7lBSjAF1M8",
-	"sHWpXnfBR+NAlqgx8GfqPYXrVa4UlGK+x+w3Vb6rVKFdP4hw/mnM5AaIoShaqniLKLXMJ5nVmBWv6dYf",
-	"Uvf0hIY9BB82uLWwCLkRks14RemNdWZOk8ADZMU9h7BM4Mvr+VGv6GYK0qgZbKLV1vdx7Gy2jItem4JF",
-	"XOAk30T9FvxsHiNdqBEkdr3wRiwtzp/jMMyV+nlLVK5X2cNFerluZoVEfG4FCqUCfwtBv7TQ8O7XXKYj",
-	"fffk9WrsdocH2Xdi969lJo/W9BGVoSVbSX/1Y97i6C8kl6fUmhSiXzBb1fcQdxO92Tog1vPjK7JFp3wL",
-	"B2sB/ciwLEkZ+CWOMrMonJqoYpXnx1fr08z0DFe+KJbIxlzFiTwGdOGe7c4cpmxF6ljrghpZSoqejBlL",
-	"5g4CuCeWiZDrfcr3Wvd7qMBIPvLkBtWEtHc7s+ZFnweLB0Ux9tSrxcwL/Ky344UquG7azZ0dQt3pmNZa",
-	"WclEUxoEzFeP/deT33u132jty8c/WndP//d/rsKm7Ki/w+gDlHKEbxIA36rBST9Lp4w7/UyTtyfnr/qX",
-	"5D+ajafaD9jNSpMyda0gsI0JIEuJZnXyxnMXoQ8vjH3jd2CIsopkqk87WSeWifPrLnHXbPEpbPRhhYkZ",
-	"CKbT+TPLrcdKuiWh1G+hpMAH1uLRgSuaneF4pBZw5gXczQQ/gtBCZFs8+Iekv9tWAvl+PRAAkJlY6OI1",
-	"BRJtWrJLCiT6tGhqOCBW1JulTFEBKCJvAImrBhbrbZOSqoVwe1g7wrphPh8uaredxn4N+oUlo0oy42Qo",
-	"URBE+CPq8S855PAmdvUhjtz9lfD0Y0yIklp1CmGiGY24N5v/1NQ1LG64l1UE5zJQAxE+Mbc8SEIjNM0O",
-	"sspvHbEp9QOokvckviPUJTOPB08fsvZY6X0GZ+Un6mJv3sw+OVKXVlTiVEhTMNalA+aSCV2QASPW/7IQ",
-	"6HhybuSREpnvTa6ot6iGpWUhzumxmEeckrH5SH6ZtfbmajFu50XENBYv1y65MjCydOdam0m5HmQGfNub",
-	"BWPh643skkNGfeYvp0bt76zxLYK4ZvIT9/KqGg8jMHis15g6OyWzhcbzrA5lF8DPJRFjoCpBaQPmBRpI",
-	"FyWne2weh5MVn3BGiCOJPkxsQWJxcvcxt3hOEoO41C4w9mGEjYd6QVllvFTZpwNELoRwfsTxJT+++TTQ",
-	"xwJQ5swmubqFUZalorxlal0VWfQHlBDNB31mUe07yfwHRpm0Joklzf4Pm0x9JmndFpP6wK8slZUezlxX",
-	"m7qn6gFyyd0bGnkNI7djce/VRx2pg55lpkZS2cLP64uzrQ1VBZrDHj9gtfcQDX6lkra2nnA4SXVMKwM2",
-	"WaAow9RW2ki07euSkqfMlxkJiivTMIvF70zFtpIuy9DZmytO4Y4DzK5ILI8joFGG+j3e4bBkiM44d0tg",
-	"cnfuEixRaC+duHcFc0XUv0Nvr1y9y4Xa2SQ45PEDg/vFRHMgDCGDVN6AFzpWdtCUxQk5IL4zhrru27JG",
-	"ie88/1Mh+ZBh9zyofPW9xMeBbmX/kOozGxAy5asVFSvG0SXNVrwcNA2Iy6gMouLS4aKgLQ7ZXSIwuX3Y",
-	"cBZ0XuozEvicOVG3kEL62eo8r2ICrpS8OnlQvY1HEV8bKXLUuZdEOVjRCm8D8ICUBCpa81QJjxNvKNIZ",
-	"NKv1uXUKHBSAMAldCSFXXqm7d3Q4Qx1cq96Vkpem4TbYJqWVrLKCKjR+YjeHdnjWEDamLwHwIvxCSc0p",
-	"TgqrRUbUpjiNr86XTdi2+F7SqaQ2tbcuOhvrooyiCKMIELWSphYTDJMEYgTCq056JKRSQLJQ131k1NZu",
-	"cbGamM3D9cJC5nE2zX01TSxGrTHUWD7mwojP3MrziLT5tEZJ0OH7yCVjpoAegsd0xrSLWpGb1BJbX1tR",
-	"W+0V64ED8TtS1UoooHc5VLkZABges/cBgP1lPUKbRZHpBS6ITQFP3SZQZPjZPImWJ83+PNbkn9pu/POK",
-	"oxKW5Gbawn2nZuYm7cl4i7WHp/Ok+B1jxDOfB4tLtaTxuGNfiGueww+JwB/2uCU23I+Upkuh0infEspe",
-	"a23puJZkgVRqr7LVuDcKsTG6PZZ6gy5ISsnAF3O15JIupBInti+krEkeMPLEumR27RkL7HHtkkOpJOuN",
-	"z0fcs56qW7cb7QMDWNAwKwblcrgub0od5gM/KE5xuAxm/kBXS/CgDCPMPTxncL41EwY0xDTlr9hCUd8A",
-	"oq0ZrOwll0oMc5cmtO+W4166vlSdhP5TPQEuQ7bhgU4lc5jNHSYPwtU0s3SFuGYOoUGVeMLXsKXUKgfG",
-	"kokwSxMmydAXgAgEtgMqxvmGKzEOgmklCuutIp17hfWq9yIyMwldB8731XIIRGghWABQAlD9kTkoOSEn",
-	"z5NztSJM/U1wTFacBCw9jjrpRzSpv4YLvt1oqyGj+p54NJfG9OzziOwOEknRU2MLL6DYXEo/3B/TG8Z9",
-	"oc5239U7IrtbWyMejGfQ33XL1veEf1TSBegT3ZUoAgoCoCHPSZR6VpvzZsq8n8/PoC9fLRC4CJrnDrSn",
-	"AvtUw06GGXBOTbMEtHmCV6MPY+pyTCHUdGjabX7wIGICBSEOQkksq5p8cHTaslbPKRE9pp7jMrC54Xyh",
-	"AT4J+GH1kwnULIjDnfoH74N3rEQ6kTMcHJek1WjUCZRCwT21/vig6y58UKroByz7+qFS/QB7BX9M5OiD",
-	"0hEtnRWKZ/B2o0GeTKirTlvmGEp5WiXbjSZ54gkC+cEfPNtnDvMCTl241lbXFF+7Ys4c+Gkbbod6GL7u",
-	"pgW/75MnNCrLC08BWWNjTmVME3/mQnfOAXck4cFT9Wun0aibmYuphgDha2DTDAcZOA6UEIjVvw7zTalU",
-	"WsmNEulcp+b2yL9m6r1T6tMJC5gfK/F+Q92ZkuL/W/Iv7J8oszPe9cHTL1P70/PIzMO02PSLQeI3iKUT",
-	"ra2qqXOHIEsjPCyYmYWUAJVhsbUrQkior2aKHwAckVo11w1lopKWPquTK1CoELKknv/gYRtvzeyfLIRa",
-	"f/pnc7eh/7MIHVGl7xCb2mOl/Ch64iMPq/lJgT1MXDecodKC1BZMZwOX20SYZFNZVXfDkEya1zVjUwl7",
-	"lSxbroT2B4+SKQNPU7R6sf0dCGeBb1OngyQuv1ZnQrCYArpaEXs8HVmR8xNLAzqFPrOs6xgg0kIwUhLD",
-	"qo/k/fgGUc8Bvk7vQ/ghRUA4UkT6GGCtFs5jiuhQizuIltEp41Y1avQgWdBNfhehY+T83ZXpiYt7EK0q",
-	"/eD5zBY+9IvAl3gBGVD7GjPRdFUd6hwQC+GRSvpA4WJp0LlAazAu5KEhWKnMVMmzQFZZCSIggRB10lPi",
-	"CjSUxF6B+Png6Vsz9jLEkSBf6Uof6mxzoR2zeVKx0RHIb/Vpk1ivxvTuqo9vmXClZiGOq0usdaVbLHin",
-	"6TMITAKo6C6hxKWKN2+YD40OqeNIKF8sq5GoCVkYhbieLbRaxsO0GvsNd15384CZws/Mm01gXRPXA3rN",
-	"5AfPMAmdKwk204omNOMI/IUpHYABaOKKUZ1cihBujGn5uHhmHKaoSphwoPYBPwl3q5+GYA5Hcs60/5hN",
-	"QKYAkcmABrOc18GaQotCeK855sbCdYw/ORj7YjaCTee+NjqIdVsDn6UV4yf4QY8glCJd8vz4CopHSp0o",
-	"geWaqmjXaBqcsGAsHGJBXMWwrFGhdZ4FfgTuT/Ri2W60k95t/JgHghVg7kqjBRoVU+aFaR14EpLoIKwS",
-	"OjClqxXBj6F4eJ2E6ffyg2e+G81fkTeKzvoH6HjHbebJeI5Nb6okca1VbyypTPP5vE7hcl34oy39rNx6",
-	"fdI/Prs8hmeUKcUDN6V6aVqvdCvNegPvUrOjU17pVtr1Rr0N8bhgDGbWVtt3ptQPFlt6hwEkyDJwE288",
-	"Rqa6WnkU75FVMlgQKm3mOXDwgv0SbvKJU+mq1/XwZnAIqq8bjssFuke3bKmHtOPqrlro7kv+hRW5F2uu",
-	"m5Lr4K3zmZwKtdJqAVqNhtF0GRaMjCmIW591iQn0A6zzEuAKwAKAGp0Vph+BcY12FQygD/TRxwr2eV/Q",
-	"92/BzeZe+MY2jj/roXCeW4fUMWhReKS5/pF3ntbLvzAHH2qvf+gZaH0O89QTnSIjO/EC5nthJUBwkkwm",
-	"1F9UupXX0P5Mk6zpnv17RdNZ5WO1club0hH3QpR/6G+ubKELcsv8Evp5KlvRG9ElHd4L/4w7p8Mr4U/o",
-	"5gTUrXFy3qlhgDgwMePoA7c16VzXqMupBCdyEFGI2Q9z08gXs6l+Q/jjZ1nTYgT565Xmr+jd0eVP+rOf",
-	"pokbworuZlR31cpUyAzmP1UnmRLfEGFF3sZ0haQ6BCJyPhautrHr5AxOASULV0APzgQogUrbmVCl/YVe",
-	"B9QH1NkXHjrU0yeOmHtdI+Sh40Sy3DS7VTRitD5PBJ+GYuapY8aoP7/zj7py9YjfqANgzm2GtzszZHSG",
-	"8a6kQMM4BO5XaXF24rDJVATMsxfouLmfmAIKORTOooCEysjuNGM3QY2MQMVdtZRo0/Cvu6S/X6eJPrJY",
-	"zROpxrcTWmJx0vybiNrtxv76J/rCG7ocoy8Pls1ICRET58nnlYJxjcwLWfAVW6QFHl77FH48U9jBmJe0",
-	"H2iWheLPZVlJwBdQU0nGMDfkJAid0MZ3F3O3QiPMKZkL/xrMWaVgottTESVHexZtHWXWM0SjRjqr9qTg",
-	"eBzyBKSTP3OZ9XRZMOFd9xRMR/7iYua98dxCQumSucNcjSldVUHNYgT2tJohyHouMUZXr3zn3LO9/okz",
-	"ETxTR8u3Ybcj2PTHZbeQsDLYDa8Zdrur5psPS+I4jN0MqR961yPEj2QmyzjHoKh845Pl73OGlOSCBxP1",
-	"cxY8LkWHSnO+upx/dJQVrS/AYQBB4vtoe9OsztZYHdD0uo/8QkrVltA61zjjDcJY1wpAFyKXdeMERF+I",
-	"9vB/4lNpEZ9hqr96OepMYb9p6/ePFrFdRn0JTVyop8EWlklMpAE4aszPsWHjpyixfHVAu3zCA/D6NPCF",
-	"WPWDnJgyBctHZOz8VPNzuARgBhE+wa8bTxWcujI8dgPo9ao+LgVkw6RP6YQNol1xkRUSVvnKt0TADa3M",
-	"CLW4cmaPtWmScaQ/SYILq0TDS6rabIF5PNW7JTym/cdw6NfJBQSZ1C6b1lNUIpIc9B7ujZYFJiKO7qkX",
-	"xE76exodKXUATch//z///h8Ri27D4GoaG1UpaXxotNB3aHyE7EZ0D6Af58V3oTUhxTzuGROyXcYxg9fu",
-	"b6Rs+SIwALmvehat8g8BaAwEqonPptxDcJagUFRCHbswgJTG4jaWuGG+S6cWSlodA0LJTYcB0yn3SeG+",
-	"yqaKKZsJeX+QaGsGS0JkwF1XvxuifXbSNYUrXu5YwFNgSSDjq76KoVbe3/Rwga93sdJt7zQaJUX5BdJ1",
-	"hlA9CTEAUadF0DGqJtqoKOiPuxAcYALaJqpfr3xHrijFKn9Ld9R3fzQ8V1pcxOUxqfYYh0QoCjIOCbxW",
-	"6JAAUNEWu1HzLBzDw9u7OuyJai8KW/yFBoFisKjyiVY5IfwPD0Neuc+DAIuvAJjCp56ktskNg4asRqF2",
-	"1J/cA6xBCFhYKBk6PiCWwYRphBRWgbKIHIu5jOQ1jmMiblDvp27AAJFwpsPsehi98xP9XSiD72vHHU65",
-	"Tp5xF0P+PhSgGsCggDk/VKjnfKjETogJDewxRhXgC0rNl5GFYwJ3y04KNY1j+ODXjnymKrtQaVvkCeLh",
-	"oCPj0+5S3BYtNatr2iUBPhsDPBjOMgAp7oQHd3jGA1VpDJIytkKEIcCkIjUfccCFTwS1gG/gkbvlWUGd",
-	"u7khCQcUioXB5anZxSPU8cpEYTN/QP9VicmcE5OJItF4M1lsoQrG3WBBPFQGwmY6WTOkdiBi6VuFp9lT",
-	"z0Hq4cqpGuihQR4CC8QnhyPnUK3a4c6Buns4c0MYqBmdtXoC2EUlHP7m6kfnT81WGpfvyRBVKMO5XHPP",
-	"6RIaLyMqpsy7mXp1jfa0oOMvFhdFFc8iTyQfeTXuyadVfUX9wL3RJ0UXVpVYUzqpJ0kjd1nMoBLLsrIi",
-	"UrHJIugY3x3bu9S+mTvWDu8rbxyK03DcKPZ1f2UIw6wiM2xckbmayzU2CgkAbPeY+NkcWXkCaRbYYlKS",
-	"V9/ohwquSsAnUFMPwGipfjIRHvULYMHhRH131c8b79AXk7xF224UXTQ9QC3Gw0E+cGyBKDmy7wmfE57V",
-	"6zE6fwNoTZyCNWI9rvzCv+8LstFK6uNgbHCgac07/msiBhBpZ5m4GRxqHmxGT2RJ/w6jyLlKONynjUE8",
-	"DrD8UBhCRve78Iz6jOmEKzTMylfhjTy+gPn81UK5mwpioaG0npUeRsS55JtDt+WjWPf0GSruiOdGgcsy",
-	"04uYLkDJbu1YkOuetRhjpa2hzLmufohgbcfYLLEsL8yqSL7SBYuv3SAOXUj0X2qvpknpCkcIMHDFtWAq",
-	"UM/BmsYmERCx3yaH7DP1QVnSeXLdsEqkyfF6or/5VAfpEglgT6gkrvBGJnQeG+uBXhfqQrFUPNzRR4rA",
-	"ajRsJJF0QZod42l9inOLp+1ZL4JgqpQGpS9f0gm75AH752XgcztQP53TYPzPLV0i17pk9sxnFhE3zCcA",
-	"ZsZ2aPF8ASuqBWnptJkwNgfpwVFEUwyhhZyuVGe8sgdqAUN0dujFnXAplS0rfAikIYob3t+sk2eUu8wh",
-	"rsDt9hmB8CNzyJT5Jm8cRgH/tiEC2SUDthA6OQzuh2wpVMkvWOAvar1hwHwLl00PWqmGakteXr45Mw2D",
-	"FA1MyBPqqjlKMpm5AZ9SP9hSv9ccGtCnVcKoPYYJgh5GAzIRMiB75BU/hDhrsr6uZTIwjakKiZHkkEpu",
-	"x7JAJliFWMdP46D27UYDElzUyIyqJyLTN5gLs+669HwIsycOp26i/RGokFMajOvkTBjeMPqv+t24biH5",
-	"yMnDVF5pL1s5wbQpgCQmHqNTrftHBRIn0kVzl6rzpqrIVtjiZYP90uNv+MtXPzff8tf9l+PBc1v9++Td",
-	"l5PmGX+5D+eESfbO/kwsFz7K0q/MJrQmmTemNcX3NLM4xF1hh3uiVLB6LL42t7X5fF4D8pz5LvNs4WAF",
-	"hHu9e0Nx2ViMIVmYutiyJytL7zca992+UiucGxKIBaQ25/6vVi5ZUFuZ/TwXoYRPnzfLp0w9YdOljbgf",
-	"2Nd4/QIDpDYK4PHtEpQE0mANR4fl22KUkNANgzGqhhN6WxuALNtr7rdKYWSNSM2CyAaJa6F+GGiqVYob",
-	"etm2bFo8qtDvFcwK6tO/c0ZQn/7wNMhAUUuM5Pv0/sk7ikYfw6kQeprpclBPX8u2y3BqS1aZTXM9CuoT",
-	"65JwoK3PlHJfg+n6yY5CTwZKAewLTwY+5Up76/e6VxfvjqvqwXdSMeo1W/SZH1zyERpB9sVr9ffTLpHM",
-	"HdaUncQcbBoN/VwUNyNnK3PKx/7pWumNNS9ReqJk1IUKHwRS2aEQEBSmcRm9MfmgzL/htsaBpPvtaJyH",
-	"FbXsscACqpJmY7/TUEPRMayozFAMGmIq+cAolXqLf2lspOuKuSSeUDMZMFfMtVMzDrDTjbH05bAPuPow",
-	"OGPi7bDjATD1mZ9kskTFmN6wPF23T/9kuUPYxqtywaHK2Uvq6YzTsAdX5fCikpZlx1h1jfzy62+ximx2",
-	"Vjm2WI8m7KuUao5UiXoXRT5nm9YmNPD5l0q6sU/q01HPm+UZmB41lcvZVPgBK67g9em3yXvq07yDo9/7",
-	"7v1w3yohifR7WUfNw+S8ZuZejopl0ywpv6RcbfGJorx839gVCH9wq1APcxuVZtXvdZelEjiQY2IZnFBz",
-	"XbfJjzUpUg/iOUr6F69R9KkHoIqAEoDeiAQi3RatGtbLictu/UwohWnYXTCsiZcQjeod/YvXsk4usVET",
-	"4k6UEFhoeDN1oIBI+lNh1Qt9DijFGecSNRKrEywogyUWjGJ68Zo8MSKbq4MRRw3t7fDQe0oGDOtNxYuZ",
-	"xGBbGjXqEGz8VyXg0gEPX3x2IRQf95U5GPw7gDF4s8mA+ZKMBBEeoQNxg06v8F5IlXrFFtJ4Tc5f9S//",
-	"Y6+K/9tUB/Plcb8JbiJEzgufMGwpxhzy5Pzw+LIV1vLyqcN1rYvz41NzHxfeU8TxaOC80iOw3Eg4jsEs",
-	"QA0gxL5ENGIgRHg+QBkwKHbQ1UcqOIz8BTjkPHexfAriV/58pyBTbFqpqf8Oj5+fnJH+8cXVybOTfu/q",
-	"GH794J2enBy2vvT7vV+fj3rzk8Pe6OTdm/enszdfOq+vG29/dc7PF3yy6B3dvmOTN6N5f/TrySvx28mX",
-	"z43j3vxk/sF78/n49Wnv+nmv+e74cHzaf+ue3D476l0ejs5+PuyJ037j58B+8dK1W8ej989cenrxbn48",
-	"//Xo57dvj456t58/eL9eNqeDXw5vbO9i/Nvz4/nJoX12+vnX29Ork9bp1fX87Etv/n48Oj/93GueXvXa",
-	"p1ej2zfqf48O6emRuP3g9b/0XuL3fr3qXb+8PL14Oz8ewTdeHfWCZ4NfDhe//XI2Pnk2/u395+OfTw9P",
-	"Yby9+fz019Zx8MGj75vzQftl49f3F+PTZ9dqhC/0PPu9t+Gcj3pv7aO3o97xycnn1/3tK7d5fjJwTubs",
-	"gzd+PnSPLnZvjnvzzrvB9c/eu/bJ7bvd5z9/+cfw/dHnyfaL62eXYuq/n7eGdvPVbXN+6F386/mlc7V/",
-	"tu2f/PzBO93rDEavzj6fPj+ev3j769HPF403h4e/Hj978W5/6/3h8fTn5vOBe07HV1v2/Oezd1cvFuen",
-	"h3tqJs7J/O2vH7zTQ9pbeXcP7z6eHx9uzd8+O+2dHvaGe/OjEXzt/IPXe/ti67D39qg3On5+2hPP+/1/",
-	"Pb883d4/7J32e41R7/T4Xf/k7dH713Zv9Hz/mf2r+MWf/OOCv9udPX/bmA4/eNtnO2evflvstd+++eVy",
-	"fLk9GJ2Mnvf6v3Rebp2x2zOP8enJ50nr/OziZvB66s6dfzw/u2WHty92F2I6a/zzgwekeXx2lEGuaxQz",
-	"cIfGCf784uTn3tUxeXX8a0jwz1/0Rsc9RQKHC5ycmqyZaG9+/OLweWNOFTO8fTtavJ9eLl4ELfHMvXjx",
-	"XogP3kS+bvq/fWai05k9/zI9uh4cfe51dprUWYwvemf9Xu/tiJ/K1+M3v7zbGweNz4c7x7/9493Zi9ne",
-	"26Mj9+KDN7t471zZn59dyd9+Oe/s//rmzWDE3v78ik+CwdFv+1/e+S9+6T13novfXjbPG20ux+++fHFn",
-	"vdjSLE8soWiixKIOLaMfnuDB/kM//H71Q9yiXP0wcr41W5291n6z9XCtUR9+S1oj/l5Yayycrh4qY2MK",
-	"9m9cWYmKTkI+e0/di7VQEzcZOxjKwgVCVO+Tm36P4z6e7vAj3/z7yTd/FGtKU0kvJ8ncpisTzI01hNXz",
-	"oi7XMULOcURXfsji7wgz8yikBQ7ZbH9strD9SviYx8rvjuVgY7guytpe9rxqUR6ImT1mThdBaVyGuDTj",
-	"N0BUieKuurbCq0lXbVb7+LAYpn5bF4veQnqWLnyM7gn2rxl1jcfBVJWG+HgVgQdzLlmqmmZOsrNm6Y1k",
-	"LJ+ig7GE0vdt8pFXCZpUHvKPQ3Az6cOPIqk0BfdycobLKIdbMSbPDeC+x1r3U6azdBUD+jMZgH/p/PgU",
-	"EWy61vZPklg2tboJHo2LkjAKXNV9H6KwsPZ1cQzdAPIthl9DiQBsnfEolkCm1yyOj/U1Wg//yfEGWSfH",
-	"1B4T3QBeiy2fAbSqq6RiWDYcQHBRyTgZUD9WnpX6LmcJx168um6sWUSOUhGrZF5Ov7itTdmkNuQojDKS",
-	"OQbco4C8X8JjZHF/Sv2J40zw+7UjLqdCchNuXYk2wUfiT/yoXpOhxKT949ol/kh6TZLUMlScT3bGHZH4",
-	"iF38qrjgFeIqH3DSc92lTgBG5AwhAYiFzK/0kWu26KZZtgppiqZzP5Nh5FhnpWJ3Gl1o3aBSjURQJjBa",
-	"zWFOHkSMIZuGo5GN8QQYjzGt10oJ+bhmSOJL62WF/GGcZAFWUowtvx5ny/WsLVfytvzGzO27uTx9ZeJz",
-	"F8/6pNPaazzVPQG4DKROR491F8Bj/+j49fHVMaT5IeSYOYmcNq3/IyZ5phg+0LzThdhjvEY3xMbSeo7v",
-	"1nQWOqBhjo4v0FCx8CT+p8N8qDoB4GxYA6hnZcW5dHrNb2u271qESl3mRFlgJ1E7GE+QEyln3BsdcXWS",
-	"D2bqwXPBIUcI4pVGY5mLmevonMY66WG1edRYjq/oCGTSayqD2qlw+JAz54C0G9t60CfD2pnwWO2UBvY4",
-	"XqAdHhV+NVY9vRo9Y15Vu+SejZB9dkvtQDdDSHwO+gNBsx+sGKYjimPqRO7H9GZWEV5PZWDa4YBeZhpP",
-	"mtrmtf7F69plQF1m5UlS3132LmYkK3m2cLg3ShSLD7dP9y5C8a5oQlu9Oticm5eJqllhE9F3n+ETGSma",
-	"V+GWDCFVZLogsHRelMWK2lj0+cTW5mVhZnXjzfl8YlMzxhEr0qbTbRmekb72JZDEiGKHJV4F6ynUu+FN",
-	"q+aWJMFy8yuH4TTcWlbxrj6mAt+/eL1JgPgyR619g+/iferpzdgM1Yoi8XVPwj131UqCHguMNrwVVrSN",
-	"mkKGthOjaXB3IRrm+1nsr7dG99LzvpIClgOvzzKz0h2IVilnJZQwOFkyda/YlUjl8t1vrmnVBjPPcdlK",
-	"hSsG/koYUXkem1Qvz2LemGqywC96edRBAe4ldeKD5sWxM1iO+tWNHEI0bf1xj1ixH6w6eYbNxoSIlS5C",
-	"FLLPlLXnmDRMj80RuIyNmAKJOLhzUAlh4EZNNIpNlCA3MZoBaC7Y3w+0M9R3qpmaC7Y4lCJfgznEbfuW",
-	"/iKzH3+5M+dPLucMm0I0f5kdsbXuTAaGvhOJ5vcQewlyzBF+nwbJG+Iy8Nubm3FY7VeK5WWid3uOY2Jn",
-	"5ngKBa7LjfgwXVIxTRpFJBSkYoHUAvkn7ECFVrHGj0LyA5QUBFxprBKaBAnsQeu4brI9X9hlFT4fauII",
-	"hQ3oQuYDNjPNrEetWfkgvCb01Yqh137pNPYVK8Wwms8/9w/nb08Oe1e9V4ej0b/G15/fnL99e9T73Ns5",
-	"fSvn/beAenx+PH/Zf/f5+N3p4QkgHfuj+esP3sX75tye/Pzl18vDX9//LG6fXfWuEDd5enr0/Gz8+r0b",
-	"2M/3F87zZ9e/XsRQmEdvF2dfTjsfvPdj++z0C/zaNr++/9xzT/un/cPeUW/rH9u/HAFu83hx9rn35fSz",
-	"/eXNz2J+dKTGe/bzB+/Fxbvj3lwc9mjv5rTfmL+YA/bw8+HhaP5M9N45V+39X48v3V/e/TZ7t/+vZ+f7",
-	"Xw7fNS9Ohyd78/7o16MP3s8XjXeAR3xrp/GoR5e93vzi7cm496p5sfXK9jsXx2+f73P3l2nn6MU/Jm8D",
-	"ETQ/eMftoP/85+uj6f752e3z290eP2yOLq4v+rveXmP8S/vz5e7RDW3/vHPm9GR/61e6/eX2sj21X78Y",
-	"XY1H/4xjFFN7VCL06rvfBnB3yvwRcxRrZByq740Sguwobpj/IwT7UGcsrLg6Cy9eR9Ks34s735krGXgm",
-	"vjKsj2bYCyGyL9tkmAD95ARx8Vl5v2Ms91CKpZQs5y6sWMxq2OuT+yRqfhydbDFlPa6YS9Nf3CjyHrGo",
-	"b4/5TSztDtuMgzYeZiGARxdSinW77eXEGatOzrCVJHaKhG+nSwRCpXzmuqaVr/44Fsj47eQcRkf9+ugL",
-	"qL8YM3K4D9lhC9NCk8pFzZeUnL86qYadRSHbog2lJLGxyRRKRuoUQ906HBNjjCv33ckBuo4X8DWZhbkM",
-	"VxcPfBOOB9ckpIK08FndU9ayad32A43C4Z7DbuvBbWBhdon6p3HaBUIYqFykkIACGUqouM8OHbdRPTiw",
-	"1pR6IVynTnrRh2GNsEaI2sxkZuVr7l1D32FYdmkqtZptyGrwPUFfPvXIzjZ5xQ8RNBQQ8MUehC5sGhCX",
-	"UQdQUKbQkn6r8MMGp4BtmHPoguvF8mX0rdX41xqNRgPXtkqa8I/k0Hz9K1YYhdar4cOtzg455Ydk5k2p",
-	"Df3ufUQtmSIqugw6ZPhEFPGTJP8/e++23Lbt9Q3fCsYnbZ7QsiTbaWJPZ/6y7GyaOHZsJ2ladUxYhCTE",
-	"FKASlGXlmV7MN9/Be/Rexf/G3sFaAAhKpCx5n0Yn2UgUCWKz9uv3a6PDBIVSgsXk5zCllXM2Dp/g4sg4",
-	"ck2vni7R+/mgQ5R2cel0blT7rMBB7WU7udCjabuiLjwjP6msucskQqGJKVW53KdeckNPa8F3MPTbRUs1",
-	"55LoByY4MYZAtUKaEyM0aESBT2ScM4k9CCXkLEYbGWzfEU0if3PidRVyIApEkLktUVx0Y9vqlEurgDgw",
-	"O8zhEhmqfoM+ZbaWAx6iEcuBPLm+ZFvdRk3HHbyehRX2DkomZhG4aSSTyJxHvw4mN2i9CKYRa3JMQmYQ",
-	"E1oIKksmMkyzYm8/aoYtb1k6BCVkHEMyJgVyaBOr8dCdA4O0pH2NLZRjwKaPp95oCUserfLr8Of6XxX9",
-	"/3DbYWC4F5ji44ZYhJFwA5qknMa/ansudBmFrpRRNtZsDxsgopTFsbkVNgxy4ViLR1p4mtuYTRUnjEbj",
-	"iXJK9J8GzIH1eT1xeqeZnZQMhULe5ZT32QwnKp+znZm0CuFlt0retkJC4GsMtyA0lq1JWarKTGEui2Ky",
-	"W4b60cWJzqSMGRVFWSI7KJE5m6a8M4ePBvEuBGM1wTGAx5IdRLtKgLg6VjLLIOXP5Bm7CsE1SsanyVAs",
-	"/DqPvsswq4P5c+62w+ar3WazcfbMtR2eXVbVQXXwB33NXsX0+Nsofd19vvOm+kncT9vh655zeNf3d9uj",
-	"99/2vjl3d7dRc5993WloV7slZjnbk672q2+NP6yrvdd/r+jnT8OWiJr+GJ6n+193/pjVmdaovmns7PSe",
-	"vxz1f3n6duNtS/CDg68f3m78/S0aXu5EX4b9Vy+fX/Q+f3pdfTtojsUOHR98/PJMPm3u7L76ODr4/Zen",
-	"O6Onv7/4urc7rsudtd2WaK/98e2XX/jOyeHnr90/1Kj7R3e02wCn/ATbAd+MGruNAz361x+e7zQ6z/e0",
-	"+72z0YAZBYc83mmMcJVGX3Z2Pnx8rVfpDbr2Rzs7o9ErufflS/1y8Mfnzerv6/vjdnXn69mrOD4TH4Yt",
-	"8aX+In3X/228v1OFBsXd7ofPOzsn58ebJy93D7on+9GeOqwNP4jD42fxx+Hl+2+NDozneH/v1W7jc0t0",
-	"d45qh51a9+jtp+iov3lSlx/X1vdfnnzau3z+9dtEsKT7/k1jd+dlg+81fmkOL9Tno+ctsS+673p09OVQ",
-	"jsafumu18Yff1pLnn76Knc/R73H3487efvPN6+jdPmN8R260v9b7Xzae/ZG8P/h2uEcvn7XE0f7ntY21",
-	"i3W1162f/bK7dlUr41z4E6CoT1Vd/cdYC3fZ7Rg1X357tb6xoTbY3m7n2/uWODl+xnaffnr9sfa6tvGB",
-	"/j5Mvm1e/na0mexx2+34pbPT/m24xodN+fWrrDaHb9X6mfrw++d3g16vJTrvNj7FRy+af39Qg9Fn9TV+",
-	"dfD3Ybf74TLe342frnXbh/Hal8vG8/TvRme0flhvP3260f34rXZVt6Pp8rIcwH/NHXk5POcYeXkYQAz3",
-	"+NL4yxlr07zmWcZgbqlzsq+Nv3lr4rK4y/rGs+p6tfr8FuMuM4rlvADMzHq5hJltVBSJgfzhg6cTXnEL",
-	"pYQREyK0wZyD6LCuptJ7fqoYdtSTkA6FdJGarG21yBFwV/1/9GOUIVMqjA5BrAD4s3hXZE5G8+idsaNT",
-	"w/llnXGuXMwHcXl5aoI/CDyVKgvdFEmmjJsAramYY8bvTN8S1h3Bf8HNMG7eWcJFV0EAZqJ9yEQk3qSI",
-	"AALEi8IrHszVCuc7W40jAvMo2CicCHiAM2gggCERHthks4FiIRSdccONA9yRRWRpW8B/G6ohgAMCJUdY",
-	"IR9FyuPcgjUbgJsV5JPgGALK6gAgNMM4DBSSPNaZMBC7BRxleqvfsF/3flM9PoIUgIUt0LF1BAf7+2Md",
-	"m7vna3uy5iF3IKFSI9uzS814U80I++mO6sLxZE61h8HHi3WHedHfB1dqR2B5YpzNj01NKhxQXBaicNRj",
-	"INIM5jf3wjhaJ2xZ1L5QsYTTOLRMTpNlYzbtYEqJ3GHGyCYm3LWW60tkE873SZCDjos76jEk5lWgCN1/",
-	"DI0BlQBqv01P7FBEUrA8H6WFWtA6D4I9xSEpYqoW69VqGcjgkVvg70iOI7TWypb2xZqyP0hknyuo+oVF",
-	"XNlaqdKt2tlWvT1/YjibiIfxT7yFKJHX2VlcSt+bS199gMiEW3J3nToFh60IDDCZvsBzO7wN4svqeTri",
-	"fAjmqfpIT4AiIqlFdcUoucmy+EVHE+DNRmYiNt+WfoZLxZhMsEv4jBgg90GRpZ/NuR/CRd/9e1jGRWDZ",
-	"KuoUQ5WQARUGJGFdmkQxU/B9mypWFumGv25MP1c6KpSupopsS+vCHrs0SywTlx1qy1gKhU6agHaZPo2x",
-	"Wwi1EjSERLzLTSbM7wpRw3Yvr3jhKWVvbAR+yTvXNzev+dJ233JFjl83Vuubz6w7trt3FFzx6qUtQFx0",
-	"WTJIuEhLO1Tqz2+8TM1G2QDa9J7Z/8o3OMiHbbJhe8+4V2MI4KWl74CR2UfyHudclOad9Hfz93tld3+r",
-	"f1eUUENAky0ijJtugTkF0NeCRVgxYCtMX8dEpIWsw+UCE7hCQvNBuGW/CtytzDVlpy2lKeChz/lOsFTH",
-	"+KN5Ump7SL6xA0GWlfl/ABw7czGXQ+DukcH8Zyv/neP9P1C/9US01llu/sfXpgzI3/sOuQPQYFqw+XvC",
-	"nCnu//YuKqUVmGwBX4RfwFebplZjAj/l52Zj62Xj3fFegGqfxse8K2g61LYkXtMYak0q4vGTwEaMPU4B",
-	"UFwYjjUBXWNCbpG2we42MVbrPk/j8uesF7hGlBcEUhUGkBAaKqjGgsACx3blAVUZ3RWOvsy7PoZv89gb",
-	"3xWWMRgMWlGCMgN768JvvdWTZa6vtJF4FlMJpzROT6FCR5/F6cvq1fVKtVKrrVd+WZk/hzg1nw8Eru+j",
-	"oZQ5620orupM2g5LcNUy8H0jLPI4NOXS/DYc8qLzWeSX49AWgMgpc9BnM7/my8xMYWYeWD9WEqMUHtrq",
-	"NKZlcfTyKpd45TEcmaWNU4IVlUkUev0zckMr4wr74hHiRk2evTXD3Vja8pyjK4Jy+i3HrpBVhFufdUQV",
-	"BJ+ER9qW92qNvXLOBpiFtsQTkRyJWNIILRW9tFhD6ziArzqt2hz41zUBL+Hm7lKE+Hv7RnLknI2vL0Rw",
-	"486SI6fn3iVOlpyD/fsYZMiA9WfDJuQ8ojiWI+vOmFp9qHzxWrR9KIW0Rx2w5lUy4JD1lzJgKQPmx81+",
-	"KMMBN+rMMz/wLnnE9sPgvK1q9QcvhnjLxkG+ckBEk0yP2FSUawRErBWolJsKwac9R9J4WxaL4T7z9gHO",
-	"3g1CEh7ZtdmUdaU/QwY/lGwrfRmxZIGucBzWrbFRX65mu+TmMtZbvqWc/Re2qdNzRmhume/VOCs/o4V0",
-	"hb7Ezl/ohLb5PB8EwbO6pnjK6vqPudmiXSnBrKKDG5UPmLAKtJZFeWrCfE4yKCw0QK4EabHEYOzud91E",
-	"jjxyQDYoqqTVuhLf8lhPj/7jsVQnYMmaTXeWFiSQBgn/JySmjoQJWB2aQuUwsvbaOadijO2bKdbfhXoz",
-	"rOrfmrpqr2X7jHW5MCifcFkYkPB/Ei7/J/RrSrQUplyQMOEyvIfaCNPE+7jy7QtnhydjhFA6ee2MMRS9",
-	"Y28wtJneWQp59kZ1GLIyAUxZOs08cIeFLIY7615qWB5NKn3OU2JTglyolIo2A8xl+x+F8hWtSa4sakZA",
-	"lASBARQvZVVeRXNqb3yX5+8x1RDgMckpj++3juCWygKcy2pNJzc/1y8HcPd8bJUABeZDcTUAXnjq7LDS",
-	"kgAzjIWrAVAQ++JvZvofr58v/f8eTANtKAwF/3vICiyRwFBgxzFpNlTgF+QbgeThjqCitNpOK0qj1bZJ",
-	"WNG2RqVi+qR29142Pr47CQ3xNOANuPoAK9q6tuuuTyjpMyqA27iToZpYhAr0YMOpmCxX6HWjLtG6GABr",
-	"srSDniEEAHHwHRkeknXaM12cI96a1PdglSE24PqzzSqJAAAkyYzVZsM0OUBDBTeUF54ZjQAM2tjD29h+",
-	"wzyoz7EDR8HGPMC2cR2HDsTBoh/ZJ08v7RY5eXdMYn6WUEDFN+iyEM7Qc7CKG6c0CpGXkd9tJUYbAEBX",
-	"jrgkESO/UcF4IleCFQBuAvG3c3TzLvd8q9xE9eWqqmuJIZMuFfwbLXzG7DjNBcC0F7yFAiytla2V4yGg",
-	"ey2A7Jdf3weqDJnYZGUkKjjby1KQklIQnJ9y1X1znVkmEwpjHuaYuNBFibK8IuKxdgbcC1v/W6JQ8e0V",
-	"GQ5IKgE9LIt9ACIBVa4zTV/Kpa0R2co6uRFOKSBa+JrqenaZqgpp2NZsD7FpJnYTPNJoc8d4dmGiAUal",
-	"5cO/Rj+7dpJEjpSFRNJ6syOHWQu1NuuNzuvTiFVaArVjX0YsJCGN49AQgdi2OWVq/YzPqV8bnmCxuCyK",
-	"mm3NQ0g8D9TJ9L7oHxWAT+FU/7n+VwVoK7cNslSiUv0L/fiq1eB6alChQvMdjiJhZehSPTo5DA8+zSFN",
-	"QV9twcBgNAhBZRXxKNFGDcZFfOxCiso1wH9nuMGW2xj69qUETr3A6mm4DZpClZY4mR42vJ5ZaJlELLFv",
-	"YJTZth1EmOG8+fURFoXqDbxQm4nI4UNisAcjaOcG7I7a+2IrUm29ShRrS22tpLIL3ZyQHsVFPjpuZCCI",
-	"8A/TxewMJDATcIrTYSKU35Kkj4+xAeGRCOIlR2BT2J57Pwyohp0OR1A8a9+cGAAyHLvZ0hB7yCAdoc/M",
-	"oM4ZIxbSNeYKxMXSD4yZTcPgjgKwAIfsF/NzbB3HQeN+mm3vqBkGz5V4Xf5+FjJ3XAsgvDiCpqjMpjPS",
-	"BWEi9df4jZCpxY4c/1igXUZNAV7XogadNdoSLqesNTNpoGBWEy7hxbIn2J+qwbx2Ht5JDeB9tUhe2VrR",
-	"Um9Rcyzbfjug/B7EHJsYhCU0+XdAAD2QjdbPRNqMEMucEMo3st7UfOabmmW/FUL6TNlv7NJyBZSzTvpB",
-	"BgNNCWkpxWLWTo1mbh5/QpUBZHYbtefVJ1qjfTx5ufrcKhRrd1gtjGkRmxOT8bAvlI8o4tGAy44Hctog",
-	"4U8hUSnVCtTaXiagaqFOBwmjkeoxZv1x0JlYJtCRSX8Y063M7YesjFGj4a9hQMKn+g9IzvwnDEhKz7Sh",
-	"0Tya1kw4g4tqptKYMqajqLNOLKGPue5HTQWZ4TlcWNDkNB0qP0sTfF9Zmmss83eeV7n19IJ2BNfa6iKv",
-	"PufjlzMC60dkh76xxtwDoXe1sry5WiwVrzm1iFfNoxb1ZrlCJ3r8OVdxCNBS1B4T4C8jEgDUKT9M3nFu",
-	"LdTeo08V5FDssCzEhOtpRDqJ7E+GwLcR5jrDWrBAXhkCN4BhGamlv7QUOBXS8AHi9aiwmxCwhLIIP6CD",
-	"AyaP1zuA76RVsxFx3lz85PEaNI/eWVz/rJtxZOMALikP/leWpD+NAN7NOEtA1i/kCNx9akqRkZET9Le9",
-	"CTpkDnTISNrOMB0mtsJlmsLfuDYGJc4spnsZ+635yqA2y46BGVFbbt0NxDw31dC0hDPfgDj+W+L4cwI2",
-	"v/zWbDbOxg6w+eNXdfDt+Pmn8Vmn0znbfV+Tf6xFO932eH//vgGb6/sn56P33xojj5/om/vsa+PpNQCb",
-	"Txq/O8DmVyWAzaPPwKDUNtDCb3YymOH9nZ3R+2ajcbL+ut9/WqsNh380X41b4vVz1l57u6PijU+1F4dr",
-	"Hz9c9p7/8cvOxVf2pS2eCknH57TBaNw/fzE+U9861YPxAa+1x2pzkMbH6y9aovvlafrx71dv5cars/03",
-	"r77sN0YAmrw32ttZG31o7jcao90uQC8fIoDzh91GlwEIsL6uJX778GF/vyFfNZvqVePDx5c7o/1mHnr5",
-	"6G91Ee1+eTHqdKOT/ebv6y/Ok41XzzfesvpJo9MSPvjyFdDLX+Hao72917sN2j3qAexzS5yJo07722/f",
-	"Ppi5jZqbX8/q1eEX8Waa1elDY3TUfdNrvF+nzXF992iwO2yJ/vhFT+yNP2/utw8Gmx/kp9rXz18un6+t",
-	"vevRw4/PDxp8r5HU337unh3247X+s82PZ5RGa+8uU5n+/n4Ut8TB67OvYlSjm/2n+/t/V3/9/gCbPzw9",
-	"P9nY/dr99P7wcrPWv2yJl2O6+b7++ZdnL3fe0Eu5ufb+980jMf5S7781gM35HTm5H1ti0R1p9+OCgM3X",
-	"TKc9DGnWMp12C+DL95FOK1PNhQDLt5ROMywnxqOZnVNzdSkdmbjYnin1nQ7GBDbPhlk0G3TJJ90qpAms",
-	"IZD4YdpcSLFqRRuUNCCK9TlUECJr1JlFlgRcXdoSGOKJuWAkVGzwK9px2/AJVGKihdY8Csi7l/Bbmfa8",
-	"dANXGDAK4K/aM5v4OBunNk/Tp8k5PPYzF5EcqdVafbMO0Bfa+aYp6UuVklqVVKtVZDppCUwBzRt/4gJy",
-	"G/C4LZOrwooZEMy2XgblRWAwh2lIfra3zAzHJ4CTixZhQIYCSj/SHmsJZ4o5g7Hr41t7ab1twxJC3dD1",
-	"pAX4TGS2qpDQ2yKh/g7j7PqftjIBPuYpfOZXOej/Y4WC/pdXXRMA3vMpjbsy4WmvHwYtMeEGhG2V4HxI",
-	"eDSNcTFxYo3ncSiTdNgdMsX0bMo+jIStwlwGJKRt/SeO/7//57//v4RB0//+XwXXqZRGEsce0Yj5ozdX",
-	"t0SomBk+FAyby8zA+xLfUPRoOF0Pi0k02m5D1AUGj4kosx0yt8CAvo+xsAd6iBp6m3hXZyxAEMLMyHwE",
-	"owlTaUsYFAQB1eUdTI1RDxg1Ym0J5cqwmUmfK0ihRuTvoYQjQIQkQ0XP4ok87ka1qm9pJYBBjokhMIQ8",
-	"VFnq1+N62oYt1hKOSMoVpoIIOOeDAYtswNVEWmfGR225PARUbbGY9pKRVwn5u+iIjv3gV+ZGReyCt1l2",
-	"Zs03GfmQFwN20m6ClQu9bMsepc+jaUtFYRLH+Ib5pL6ecPAnw6EwlD7hFpTq4jK1qSBnrCWcI0u7lIsJ",
-	"cqsRVWajsAjh2adYk3DYcDWkGDFDCRi8zvfVMsPWtMOQzDqE+U2Te5qLL5A+RCcM4LWaIpiDqcWUP01l",
-	"n7dDJ2m8fP/V5QgTGX192Z+1uik08IOyc9cUtERRdUNWVlAhR/YGIN6YiYDUAm9vn7EeN3ctku7bjmpL",
-	"ZexwoK/MdUi79V5OjCnjuYMaFpOldhxainLX9ZzyvsmbQ8KR9KSeIyR6krIC9mt5DGCZ274qsFE8C44F",
-	"TItWxw1WtvUqkCU2AQx9h+KXwgNS/E74q6spw06mFHqQxbvSHhvr5XiYDMtthoj8QLybWRx/ACktsJ0C",
-	"b24CY6ME2ihpiVqAx2A14TKYqgcIPA852DkK8oUFLVE8R7OaUh8uYf/GqJCZpMl2ny7dvyL3b4Ek/fr6",
-	"5ubGxnr99n1CNZ9TeAtJeq8/v5hpH4h8wTJA+3aiQ97ZSAG6M5VBrR4GE82oABbII0NYDN9llKZaunaM",
-	"LxQ4lwWdIkwGnqJ1GJqqgDzOdlFbghqqAfTmYR2nvmyQyJS1XT4hcza2MysPC+61akMT2dXEYa7CRdrJ",
-	"G5G3AgyvbbtHE9pOM7JVnCE1Vinru3wIFAvoIYWnJo0gO4T9PaSxZ9XHNDXcsFjW51PKEh55hLF5EuHA",
-	"ohhk7zKJTwCmqOFf0LahkOkqF+14qOcL2I2N6WwXPuOnJsgksA3GqyNTdbauNU+8YkcS8ShXCdiRSYXs",
-	"500eR/Oa5NmEEEfBeu+LYShMNvjY3uvFkh93k8q4E0yGkje+sUL6xge3gstgd9MSk+HRa8J9UwKc50QH",
-	"+vC5ythuB2Gh7ATPVbNWCragt/MVKjHjpCvh1RFspMrV24102xRswzZBLnaVWsLstMeUEYh4qitkjyK1",
-	"jkH59Tof4BMaO3BMo6q54w73mxi2tBIBX9xcfs7YACIjpoBau8RnTA8sR0nBVY6gzTHGg0tYwG3u9cs7",
-	"TW3S/kpuoSZLIcREgdY+zYi27UxbcjrUFC1xIDKVk+ACZfFavzNE36QDDOqm5l6h2kLKN0PK78rkKyQU",
-	"zBD+C+vcortNupLoKVPMxARMPwnWL5qiBYhfQLef3Rt6mFiOBe/hWiQmdgO+HhNy2O3ph7mn2JeEGNHW",
-	"pO0C5ReTTYtoSxgzALcZeOJjCD2YEVBBQs8jXn3LxmHG0G2m1MXIXIgq1pYAdDNS0k6o6rngWAnQM3Jt",
-	"3TweMYMbm7tGHOWTXpujMSMAse1orbwjOjYFImCxAUHdj1WDn1XF57boytZKvbpeXa3WVtdrepUvWBJT",
-	"LdgP16u71zdbPN7Ah3Ojj1Bqzlv3vsynzqDsK+ICuZ4ZsbhLXSZsimj+bsuhtojVEYsZwjYV0/LlPDof",
-	"8Jx4eOiGnw51rPHZcoVoWwREY4W8xII9ILEDYSiF6QdsHr3LOhm1VI68Vr88WjboGK1HTDqGpx4LlUo5",
-	"5jd4NOURknAo1IC1eYczQzwwQchXIfDiWnqD7phMX8zk3sOXvWklm0/AV1L+O0VVmlkruC5nMhq7/sAl",
-	"9nYJTdw9VFCUbYmJo60vmq6g+Ccox1KzJjKaNrNx46Ee1ucqKEUq84e4LP95zIivd75zC/dECfDMPFU/",
-	"wb0hqw6LKoaMGPf6qVxoVgFgKsXPHd3zBOlqkCFUYQCJtGNGE/j2Z33ITGnMk+myauPSpHLY7mlVaCm4",
-	"jW9ALE9eRgdQySpmcsU3Hu6L01vmLluYSQMWapgTC2ePIdtU5tjNIf0/xY7OBaLNQbVDVuaSQ37R0oWc",
-	"sViKrrJ3RVppk7aB3mZbDD8laYaDqBCg4dqGf36ZC0tHT/Gh0UQJ6XVrJj/C3R51zWSOAXxJK3tTkYsr",
-	"fi9St+x85AQvXnRrFZcAgO3D0s4EwZ8GArsDLPwJ0J/rktkscfF/dG6MKRrohzCcrqLamTjHj5x750r5",
-	"cVO+aiNiehQAV6ZSDaZEVbDMu+/xbo+plHAb5O/IpM0WFC33Sx295B59xNyjRcHAq0XHv4+IdPZZUYsK",
-	"s/mJSh+JULsdVrGfD3f2jusBaewdr9Y3n602d5oBOdx5u/uyjiLs9X6juWoIyZ9krB02ZVZARnZDurH8",
-	"ui4px5Zm1Y0pxxY0q65BNVa0aa8WP4+Lc6xYzHzv5EOlRYsV8jkvzH5SBXWLgR9s6g+hhcFVMZKfc6Gp",
-	"LGT1pIKokomACJURrrZdzkhTst9obpMwZl3aHsN167t7x/5FNX0J9A/KOCL84DggfdrWfzVElEiOqXjT",
-	"aefqSEaMns8vgw1zNSWHB8cngH7PC2iqgc1aH5M5oY6XpEtL0qVloG5O0qW7VU+zz+c84MM3Y11CNZIV",
-	"BD6kFnmj1BCQUE1baC5QmHi6ILBi2DTqIaqOjw6WtSx6TMm50PZkrkV5JQEqpWOsAyBDkfIYbhKaAqDQ",
-	"VtLZqjiWXPA2wwK6JKt96ENpnBoOWKJYxKAOXxBzEyiPq4YT12u11fYp+RI5RBz9rLElZmJ2waHl4fHC",
-	"GbaYbSgiloC2QKA801PtJjyLnmgtI0dbmL2JhihUWRTOLHe7ncKFxevFblL9dbOqrqKirqkKC9P2bLOD",
-	"AeYCA1NrBw2r//tP6EM30jh2BZcQZlnmhv6FKqeweuy+Qs0lx7a0buyWckX6N3324JoGQeiKY3VZwbbj",
-	"uusYHILLlDSP3hWIXydo85l/jxrFk9FatENf7QQvimWNqVeegcw4Z2wApQMiTdBXFoTRJOYsgZI3VE3c",
-	"3FulNElZFJjy7bCdxKsXLOGdcWi6rqjX5GZRM+GdFbtgCQV+nCL5rlfsEQj4pQT8F0pAvbcKztzdSr7i",
-	"DT0h+vRFty379Pl/cNlny3Onsmi5jlYwQnf33u2d7AHZgTO5TTksWNxctFkhVXQqIRCTDFUKRA9TxbLb",
-	"08gj2R7AgiYxJTD9Cttcm8Zkqa2pbTQkJZbQQY87WLwK96VMviN7Fl8TA5VN2R8kss8Vu4FdC3t2WbH0",
-	"A8nkXIWzdURxW913uTOevXkqnk873qXXkc5G/Dy4eD4cplfJZiJR4GojcKpNwfvZaxkjcpoNYWTESajf",
-	"UDRjD6SNClTIMc7EPI0MBWL8Cit3SuaaeV8amEthdvvCzGzle/GoSzdyTnyZqxa0LAe0v+btQDU3V77/",
-	"o+lyqKIMf8P7xX1zzj8iAmVvGpbkySrNbSTvFPm75dqlTBP3vv1SpgHtVyYekj/VA9ovLh2YPA2FhUv+",
-	"rcvqlHKPv4pCWfjTbQPDhkvebge8FRmzdC4a5LLMsPeC3xlwfp+lPalfROopqftU7xdMpDIZz+/1eLPw",
-	"MDSx/jKUiBrv5stG7BKe2NzBmSmmbigaig5PUbKWFlxRJBOK1fwcrdZ9eTElMTI6pSl5USEHNiKtv1ey",
-	"75rM8BmRqZoBa/3JtNTAq24iNa7ZpNyFFut/fYfy/Z+dXVjRezw7RVsod3bwgtzZmdXPnNOVpqk54gDz",
-	"HBXzxuQV+8pSrj/qjuV725hT22KWpXeFOP/39Czn0PGz1uUKCdECK2ooxhDGHN3EUszqJX6TGox+CHMZ",
-	"TnLkfkboD8h1bpt6yZxdDKlcJwV85ahSOSAjmUAeIe0xUdZqPCkirmmnMgFjWJRuxXv6w7QNLya6loGr",
-	"O+kbvjfZV7TlizqHr2HQ5g7m/JGr3M9KWvkQOL7I+nUE7eySq9TwgziZhmGbIrMg99T7jn+VkKROizaE",
-	"QfINhxIM9uySx4aFfldSy5+rZeROpRO759Zjd5N3f1TRu6nTXBy/y11WGsHLv+kcMTz/B9NyatuDEDU1",
-	"t0obNwlLHY+3zbipHlAwdCkXBdE+YxxNhg0LgoCkcbWotPk6IdPTjtaAIZGChHlREpbGE/2X/s4iioYN",
-	"9ZQP4HzUXtQr1Uq9Ul2rb+jzMSFMtTA0m2iQyGjYNm8MbTnOPLuG1HqgCKQ/hGPchqV2n3+tx8lrdu/t",
-	"9ccscatL45wT5+yuI50TjyuMdRZeUyw/y8zDhSKe/i+1s6gy0ia9G7X7qRRJ5TkTKu/2Zc7jtGdZGvO8",
-	"kWRbRj3vNFDkBTHv62AU74rCQGZ+588KZU4LVuQBy8nW2V7Lyn0pibm0w4+jCx4qNnpf+71gn822pK9U",
-	"Ad95jBQY9pUcJm2mkDLTmY/6vwnrsCRhiTIQjIadMSQJQxIB/eBRT8bYiYEX/fmXF2Ld9oKwFpucptgx",
-	"5pX5nXa46LJkkHCR5gK084ZP/XRJ1j+Yd1+0+lS5sCmWUitJIjmtbktjqlOS6pq2urGyF4yp+k9/oKjq",
-	"whJ0IrK6FKePL0R7XyK4+AwVhmlvyxZfS2RqgB0ftCx63xGzToRI8kGUbRKaykoehSivPTllpH0IMgqQ",
-	"Mw70ZJJapYpGtrm3bQXX4g4KmbPeb+AyRRlq7ozkIEhKO6+P4cHL572UDAI37bH+do5qJ2FExhFLDE49",
-	"PMy0jGNgZzLepG+POToSCilYaGtCzGtCnq6r3xc76c28ZK3tesBmKoz8n9Ijjo0zmyJFx0V9hLCPbs+J",
-	"eqA28fVn1er19M0RHqTvr0f8NiJD3sFdqrBHo8Je8YtpBeav1V0qs2KBkO/1gUuuqcyMvT13wtFcH+Rq",
-	"h7RglgXJx5eGBQv5tPtnXFgIq9YKFVFrxWv97tO03fPaZ4pykYhGIpE3i+K4XFy+m8hRdpQiNkh7hWGA",
-	"Q9rfxZd4JIlLnFKXsOxJlSLwSHF9clEG0/4ml7vs08t3QM6/slXf3JxGcCoekVlgnEl2SdspDJMrEvJB",
-	"KecVH9zio+1M9GXE4kWmAX5wBwPRv1pkHPCU2x/GBRORTBYZCP7iDoaieLrQjJjmnVvdnLg0tLvQytDu",
-	"LQ7DgNBFsk+5cHOz6OHFn9/CsEwNVSajZUIkjNeX1Uj0hwHTQBtIZeOyJVn+wK4mo89NkCmhvkBDbCST",
-	"yDtU7DI1M8gTT+rh/7WwsRY2T/QyayXTZWmPJVsmIAT3C0gyxHKPmKWobUREIt7l2vuZfxX+XnQBHlE5",
-	"h1Npy1IOldrN51llRt9fu3wju+Pd1G1k958zxOwZMIW1GuaGZUUa9nmTVuAauwRquzJjsBHH+aONUWE0",
-	"8kqIawEig5Lm8acJYJ22jId94Zq2kdAewDuxSRrQMLS7h9+wyFR2TNl0OOjMrLuKRXRpeC0Nr6XhtTS8",
-	"lobX0vACJacnZK2tLvIG11yAx1atTYbrfgS84htba3uguK+y165vKKFhsDvxm9yXp5N3zIAl1MW0fYSm",
-	"CKR5CvMvWHmm9PnHFJM2fYyZ0ZEJ0kQncoTxK2cT/Xz0skk2as+rT8B84mlmjMChsiT+wxg1QXh4cHxC",
-	"1riS3ujCCmmyOFYmNa9PRMqiljgbk7bs92lAFOvztoylAAp6egZy6myMfImUdHiiUhJzwUio2OBXzFFs",
-	"wyeKMAsV3DwKyLuX8FOZ9jAmB2/BFfl48nL1eQB/1RxU/Nk4ZUQmEUtInybn+qktYQDfV2v1zXqlJVoC",
-	"b6NHoOenRzEJhZiMFtcHLUZgNqNijPfcIqGdqzAA6RUgbn2s/6EPsf4b9bGpMVDcErnbjPa2LTw4RZ0Q",
-	"Bi1hP9GbUt+iLYVg7ZRf8JRjKYNiSnEpThPWlyk7bUvR4V1LJYkyHB8jYX/QGDAx4SUcEJCrmogZvdAK",
-	"1pjVwFjp9ZcBoSThoiXo5C3walfREBCl5T4k5OwoKuQAsYuNza0HtVF94QqoYZYRvZMmTKXkXMgRZLD0",
-	"kGF14Wmuhy1ibRmxKECmgZbocwXlGhH5eyhhuYmQZAjaz1tWqJqu6nvaQ2Bw52KQ+fohwjgVCRZZ05QA",
-	"c/62/oVytV56+XFKYLef88GARbCPGiT8KbT5uPBXvU5P9R+r+o//hIHe+Hp4zSNiHJgz1uVCaG8FUWVZ",
-	"HMO00nMmCB3RMVB/EhQYZDBMFRJis4Rl7ooaJIxGqsdYqkgkEd+PnkP9SkvgUBEkrCOT/jCmMNjPQOdA",
-	"U9nn7RBUNbwlxVRigqUmAjiH8QszG94C6juYwhyqSKgv+7NW/6viDoVvdsCLAN7UxHNcNrMlTJo44waH",
-	"J7pDCOul9BIaLwFtdDxgerj6dMG2gPzngMWxnlp498x93PIRVfVxtpvMLj2W5MCwWiLNyQbXl283D+wa",
-	"i0sOOQMUvhVyZN8Sbsci0klkn9QC70FnrMdNIrdI2GD/gbYQ0L40mLDCJURA+5P3cmLiIAMOA6tVq1Uz",
-	"h4grgEoErScQvCnvs22DECklsuKPKE9NQctGdd3wfhyxNBmvNjopS8JKS0x5wnjnWZ7w4p0FeQUXAs38",
-	"Fiyl2ZoVEkJ9UbhVuru0deTSxPoOJX1YcA5y5mDEYObsr4qs4NtsffAtQTdg5+QHfBDgpoc9b7xC8Mg8",
-	"XRHkFUVL4GKsXnC62jh8E9R+qVdq1Uq9VqnXgiMWvaZpsMvUeSoHwTsuhpdB4/Nx0FqhAx4QOhi0VoLj",
-	"49db9XpLFLemzaLouL+SLbfr3qCNVGAwf/YA+mFXLPsWcvYwztxV9nCfXq6ewdZdX9/c3NhYr9/MSkah",
-	"UWIl45flVnLCzGJPGMpXNSggtLizjbV2kh0yVGzbMksoA9HtGu0jGw+03rZp9DrwwMOz+xAaa4U8nqxG",
-	"nW5bQBfdbd/76lnIhrrsXJijcwFXye2Y23cWC/ZBvksBvz8d0L45DjN7FPCS+ZFW/OfevYwuC2fgqJe7",
-	"r6iJ4M523sTqTyVzvB1Xksl57E0CwZwRjHkAV7ANwMGhA6iu46nAlgFjmXvoKRUvSDAFxELOhhAPhf4h",
-	"469sOedCezG22TfDXIEyWOvbgNs4yxviZj4MK7PZHuiYeaECLyfl/E9Po8mEcJFK1G7FqTD0e/Ky5Jq1",
-	"nFxvWM9WrXsbnw74CnT6rvw1P22dHdTDdBTMKfqWAC13Uv1/Z7JzesMX1fnPI0GLLNg1PJqPhIjHWcsT",
-	"UiBnAXMB31xl9eKL3Y7R+7iAxJcH/SEO+p64Y/N8esPmszli0jhf7KD3uAIs3HnLoNmFnpwMhSnixiZp",
-	"S9FmiXAzERDBRkylGG3EaCKWAZnQPeGRa6RxrTrwKIhLK2hQRC5bsKB4twfMMdq7zRLOEG6G1IH5ZjZB",
-	"uZvH1/je91oJfbfARhFP9/TifOelcPfv5EDt3Ahj64MBEyzSm+mqE32Najo8O4+tmM47CTNK6k6NoCir",
-	"rDPvdp/c5yDLIGu5QBcHXj8f1wHOzy7+5AcmO/DnYVloq1K7i6ZEg9kq1y+3dfe9Iwnh7r+QhPBOwCwJ",
-	"Ye5eWntrHv5POfNclyuspzIznGWZbXmXrYwVgGAwB7GBa++FkExPJilmO8sAyvw3/s7wyWzBIVNpTM8q",
-	"bakXFV751Hx1snd88q6xMz/xgT8bD4M7lluPMscGvl1m1UrQwIgr95whra4vJgrPTREAWE5MlMkHz03B",
-	"UcwP+WWrYkFgCOlFFG2sAIoJZjVyXoPr4EYCYwn79TjJDu74yBTunCJosPyRmZl2MzLwCjN2ZSmqH3Ge",
-	"7U433fROmG3IlUvox5Nzywy67SxzxovYCqKsolQKluMpKE6O3RZLQUmqaupQXtPoy9l317btHiY1Nb/A",
-	"WAat7yg7dacSp3CnF6WpFrAMExkvANoBV88X7DnSl/7AQR79/svgDlRax7kaRNgY1w7p2LvdfkBHz1bF",
-	"3j5/HPVXxRaA2+WFgRy4W1n8Bh9VGr2Zh2SSNAiMfhFgefiB+pP/VTGdLlp9d/kFEyQdaf8OfhQNcd9D",
-	"y8d7CW5RmwrSTahIXW/J2DYo9GQcbZGN6npZGEjP0/cZ/nnFEibanPaZSLUPTIZq+N//L+FSQRG1nkx4",
-	"F1t6rnfRUOk31M+mka0493Hq5y920fP2MIEiWLES2aW37jI8VBYeSnCvF8i764ua3CkqCgYl/lc5GePp",
-	"+QViP/p6F/nR+xlsfiEJHfBzNiY9aptQsE7kGpGea8mEZYTnkUZ47mLX5/ZJUTwH9/eMMI6+wPS2jQwY",
-	"CKgwVWqzrixl6mOL49zF1spWu9BqKxOli4qr1wAh+/iQ1NFwceDo6mp09Nn45rYrEywfDA+BnvABJKwD",
-	"WSHH8HTTON0ZKhbpsUFACNQZF91tIjKrE0NIOa2Ep3ghSxSdY3fGrxsgWtjkQ9D0xWy+hwkgXSWflmGj",
-	"uwkb3YWAy+32oiDRVRaj3egzILzwEoMbQBOmnUmQCgiyGurDYGAM4CwAEISpTjQRpXQksRRRoZBwR7ZY",
-	"Q6PkWNhqvM/ADwzxHVdp2UnCWfshYj/KLtdt6263D6a0t8p/4za2+Ry2thbWa1x0ZOnu1usEXo9MsAIW",
-	"vZ4R4MO3ExYxkXIa+/kQa1/2qVZGFfJSq0Rhfxnqu2FmhCP3IGIlhZ1hHJvPAW3YjcLAf/Qpj0PrrRSc",
-	"iI+KJW/0q9zhlnbPKOzFlqTv+qaMWv23b25tl46KXtzb6h/BIshtdcXizgKb3FvaqW2ut9Mp9790O11/",
-	"tbil+iBc59nmB5AZ3Oueydkg4YAqNZJJFHq166EJDJ+6L7c88i6MYFqrKQwsfNAokaIL6mmiB6/hGvjs",
-	"/QgTkQKD1kDzuAp9Pbn6Fds0jlmCt25Lec6ZQm6HM6kfJtjIsH/C6efKGrozbdPcWb6mfTo5Nfrmfbqq",
-	"mOjR1ViKLl0JVuy8A9NHwik55vEFJcdUpBK1q/uxHKZJ/udzG7L2dR7GmJ0ltJx4vxuyn2DlmKWrTdgW",
-	"xbpFmz1224QJ6yRM9VYNTwrIfeQpWbUUIYjp0mN237Vpn+U3H+AamG2MnR+4hJUi9L8M2WMZxC0yyaVg",
-	"RlbfkjSfOt9FFvmVMt3aLvMnbOHq+RK28IY/cMJWv/8yYatSYkMZBVv/Gglbe7c7Stja2y9iU5UnbOFu",
-	"ZQlbfFRpwlbf2SB/XZG19fKp2oAkFHURiHOA+zIOsQWx4wmRI4GWAyDexQtlfMG3+pP/NU+utyR9q9/t",
-	"O0vfgjG5srXS1/bNf1h/kDBFK23Zr5wlpRZQ3vSZtptMtcyff+lDM2AJiGUM8AUr1sOzD13MUHqYLO9H",
-	"1CulBtIyy1uW5R3ikZhhHywun3KHrSjLO/S/KjMOFsjywhKTRomfA1CtM7m7IaMaU5USdxyukwm+lnhZ",
-	"DDngWBtry4zxY8oY38UJyu2nooyxDY6UWs/6gvnRtsyTlvL5cWWM72JrZatdaDbeVhzukWaMGxk1Nkbp",
-	"ZOKH7zwSbbQ3F0ste9Hxu+obuFaUz51//cFPGXZ5Gbl3zrZ3WWu07nsSsIbLDXxAUdfWOVHDds+Y+wUK",
-	"9mebmMDgYmBxLAPjCgCf+BOzggD5nKngCoEMzMzU+6zo5MJa2tO71zTkZ8cqF7KxHy4QuUAQcmlf3FJW",
-	"/S6UQO4klMXwZlnoF7U1qe9dX4PQbjkDhI0Kn5qoMLtse1IcPkTceycGTKrS/M67xIq3bT+bonhXWBcA",
-	"eRAiAxSU/SAwCc/8LWMgVF2vkoiOFUoog1jepknC/REqC4cIQpGKKIBKIeQMVzYxgyFs8pUmwPFlItpb",
-	"U4Hxn80znxSEyMnPVBHtphPqzxCMddvMC41JzDss5X0WGFBghGZULLkA5jE6JrVNyzf+xNLEmgB7wkj4",
-	"Ok0H2uUIAxIe0z475in79ThNeDvVHx3StPfrmqH0Do9Ze5iwkMgLlpBemg4UkPmAMh0KZEYIoZDpFOgl",
-	"DKtBDmLBU9myg8klU/pkuMghGZUlpC18W58rBZCSCWgFUIJ4/1qFvKRcK7VY4nInWjP3uVauAy2Ooihh",
-	"CjMK8P82lH1tkTM2lgbhHq7XNysClDdMHjDotuxD2dBvxwfvQWcpw1xAfkYbW5H+ME75gCbpmv58NaIp",
-	"fRIgw4l+QWTpSElfqpQ8J2/5zrbe9WGOyjgkmImxChxkLyM7VPE2OWOKRzCVfbAkrN7Opi2wbBIwMptK",
-	"lBk4fzqSdt65gj3sKAxIxGnM2mlGJwDkSAOa9rQ5YM+GJU3Sn1v+8TZt91hUFnQ70Tv4U+12il2uoXwV",
-	"fq+Fi/4XUE9A4sHtWMDt9qQUeEL+/7dW2Pi3Kvu9wQ/4b28/1T7wd83femev2vr/bz5+e1N7z397AZIR",
-	"Q2llj3FRuSsCdNMxuH/mthBgvp1K/SfIzc3l6mg0WoUNOkxiJoC1ZH4bYOLet2R/eFYSCsPFpj1YQWNR",
-	"nXKxsvWiWr3u8i00w6Vc9vAGKLcfbyp2mU6dwxbTeo+nYxsoz2i6rEvkCiOAyMb5Yx1TMuXtBPIziHPa",
-	"Z2QotIDX1gTKXS1Jn/iU+dpkm2A2eF57UV8o+JoJ3aL4Kwzp9KI2beGl2db2Xv9/V84YTbRg+/Mv7c/j",
-	"m9ndiJ+ZLed9qCcNLZIC0lEkb4SvtbxL4pWtlTU64CDnzVRM+f/G3pIdgJFeTeUqwEmnQyFYrDyWvjZL",
-	"Ut6BbBAUYJrX12ZOXf9RwOTSiOPczzJC12bDFHVypYbaPzWkj9qkhItGDNxQwUZIUJSwC3mOCtE8uOnd",
-	"uODZ3tfEnI7UFkPgC+lbotREPh3/3rTolhmyq4sGXCBvlCeBFUkMuJaxKkR2obUHArNhwzWuZOg918Ie",
-	"Fkyl/wSYoaFi2Z0dt5J912/+pbYKnqcwz94D/duWvTE2opeAg00Nftdhj029gnd2/cmGwzl9uRYeXbR8",
-	"yDkbKxN5hSoX10OQByY2iYUMbyiwMQ/YQjKl2pDFGJYcKDKSybm2hGcmMvzJgmcWjNVETswSuNpnO/XY",
-	"GmsiO9KfsyPT6Tt5w0MmBzHExsAb07vIeERWItrKUunX/nB/Xj+apPTkvff027oQlA1SZTGfNGX9QZpb",
-	"oIinK//89c//CwAA//8=",
+	"7P3rchtHli+Kv0r+MRPR0h4QKlxJgjGxh6ZkN21Z0hbl8fzb0mYlqhJANguZ6MwCIdjB8y4T+8OJ8/k8",
+	"Qr/YiVx5qQuqClUESMk2OybGFOqWl7VWrutv/dYK+GLJGWGxbI1/a80JDomAPy9wMCcXnMWCR+rfIZGB",
+	"oMuYctYat36ek3hOBMIsRHO+RvGcoAkPN2iBN2hCUKCeDjutdksGc7LA6g3xZkla45aMBWWz1t1du6Ve",
+	"T1j8ksoll1S/Ov+lczSlEUEMLwiacuG+tPPdIvqRh3RKSbj90g9zgiIq479IFM+p/GkZ4pi00XpOgzli",
+	"HHGYnLoD8Sl88uIczbHsoCvCQkRjNMHBDaIM+ZfTI/udoyvKAuKrkZHPeLGM1JB+JmEb9YboDb9FPa83",
+	"Qt3e2PPGnoe++/HD7jlcxVi9Jj+Bd4JIwmK0nhNBYA6IShhohGWsRx7PcYwCvopCtSNzHLZhuyIcE4EE",
+	"ueUBVm+TsGeMx+ouzhCNx/CiEMd4giVBIScSrmMm10S0ERcowOwv8MBa0DgmDMU8uyH/Ksi0NW79y4uE",
+	"wF7oq/KFm5aa46sPeFa06zIWnM3QLY5oiGMu7EaovT9DsmAb3nBGjn7EcTD3dxHHe/KPFZHxZQlp0NB+",
+	"Tegbz/TSUkbshYjPFEGoMcScZ7d8OPWCLjmenk5HeBB45GTanXq4P+kFg3BIRtPM4Bb482vCZvG8NR4N",
+	"2oVjjcXmfBoTUbBM6mdgwAVmGyRJwFkoUcxRLDYIzzBl6Nn7by/QabfrtdV19SDqep1ep//8DC0NGXEW",
+	"bRQtMTU3QdAaqIpz/VqzCFJt/BTTiIRq+pRJIAX7GJJE3NKAGNpQ/yKI8XVmbfpeZu6U0cVq0Rp7buKU",
+	"xWRGBMz8559/Pl/Fc8JiGuCYFO8VvA22BaNAkFDdjSNN/Gsg/pC3kf8NwYIIv3A1up1Rp/s8u4f6/iY7",
+	"ddduLbHACxIbCXoeBGQZv8ZstsKzktFH5qoav7+QM18RMxGCC9lG/jI++ua9j54BO5IpXkXxc7XkPmE5",
+	"KQN3ttotql6spXir3VJCU1EJDOTIjaSaN16KzfsVe8uizfaQ/VisiD9W0mBO2UzJnGCO2YyEHXRu6SS9",
+	"9hPFQtOVJKG61/6p+cbecQabxzZG6qrJakmDJN5ItFZvo+nNxBL5epSwXD5eLiOqhdmLWxZ2gjm+JVTw",
+	"Tig2R2LF/u3vkjO/re5dRjhwPLySKxw5qYYjyZ08xTFwN+P6rEFvCNXnHQrFBokVQ4wLRGOJ/MuQLJY8",
+	"JizYHP1ANr6a6A1Zxh27Hf9YEbFJdiMUm2uxYpldMJvbGk9xJImjrQnnEcFMy8nPSyqILBEEartQPOfS",
+	"DF6JRxzrg0GdbYpqQPDDKlxevUUnI697htY0nvNVjDD6lTOilplK9NOHi7LBEz2KawzDaCTHzAS+IVMu",
+	"SL0ZTODeZBYHGrx+bbPR/5VHIRG7DwwchoJIReSCSL4SAemgD0BUFMjJsGwbSa7nyTjoTZqN4AinAvE1",
+	"Q4LO5rFEk42S5ZTN3KyWOJ4nk6Jhq91SnEeF0nQUg6YnNuVigWMtWEeDVlvNVMvcU8877p6e9oaD44F3",
+	"etptJ+K4WyiO7zX5tJTqfvEJOE79gWyKlI6YfAaNb8NXehNgi9TOkTVonwQHc6RlX8xBGMlVMFcSCaOf",
+	"frp8qcXgkuA4p0EAsepjUmmyN2TThq21PwQ4ioiAuyhDvQGa85U6A6zyBZ9U6tuMxDJ5LCe8lKasrk2p",
+	"kDBuGdMoUvKKKQpCH1Lf1yPCTEtdO0wq0cA7Rb5YRcTfEurm9L8hZOlGNQYxaCatlFBBlYhnZN0pO5By",
+	"IrOME3vDIeyp/XdXnbBxTIR65//+5f939H99+rd/bRVx6yWTMWYB2U2yb5eE/ee7N4iaJ+oQrLn1+vEo",
+	"9x2ekYuVkFwUmmJC7/pSKRITojSzMfJyaoMxDzRlqDvb+rxdU6mfpiECqW6soNwLjeUD+rYfwFA6jHyO",
+	"fdBHzA9LQW4pX0lfn+j2GF+xlJKgb0VLDDRFQM7P6C2R6gGyWMYb+GxmH7xiea5fVXyQeu37rb9Xuv5X",
+	"9NeCY+syJgvF/Ftj7g6LBy3VawqHrJ5wQ+x63k6quCLRtFxHy+gzxBwwKMY3aqnXeGMPGMMIWgD9RYLY",
+	"w0uqJAQXaCWJ6KC3jlK0uLNvy0gLZTz6kkRTf4zUeQwSIyQRiQmYDiGVeBIRpfu17Tj0IICG5GpJhPqc",
+	"D8Nrq9ME7iCKsUFVB3uDgIUzV/bJDWFKy+GGbwuXW61RQ1Xriou4YF1p6Le19q30iI0/zqsrmrcCvjBs",
+	"1kGXIBHtA9pUisg0RkptmRBJQ2KuOrXETz5h9Sw/zapqGCk+mpCIsxmYfBQstJCI0rVQ86ptpBMR0ykY",
+	"Xm/VS7WFI4hcciYJGDjf4NAY0upfgXbmqD/TCrnSvdVvjjF+a2n7pjX+5bfWlJIoTLPyQs5a49a3wLoc",
+	"UXb7z/+OaAgGtuMA8Am07j7d1Z3LK/1BmMH2YZA6+hY4UlKDhGdKV/v+6u0bxCd/J0HcRhhNcIichdcG",
+	"8zjCYkY66I05n9c4sYda2r81jWiw//LABtrF+f6f/43IZypjglYLRGOyUDSHiPrhFkdcpBYrXOlPkQOt",
+	"11sGpsRCqeUwOImwINo7BFam4nDgEoyUULDSRW6kGueUiwkNwfp7poXG8zOtU1EJTit1RpSt5rfwcEjY",
+	"3suJV/GcC/orPOPW9TwgUnLE/vl/OFoSsaBxlvDUeA9HdSlfBZXazYUmqzjxts15FGoNUolIWFMqUytN",
+	"QjQVfKGtI6N5t/VPVqmTNNabAffwaUwYaAVM634+uJaOwKT0wf+R8v+mrpVN1Nz9IuWhutPal9LRcAQL",
+	"sPdmuf1Rr0MU3v1w22KdWFrTPcv4+vQxuZIErVhoPBVOeCRGECg9f5HI/68jIx6PLpXM/nlrzY3JOlnJ",
+	"jfbNpt8YYIYmakAs1p68w23QGx5/y1csPNzevFFMQ5h6mcAZrmE8vp7Cxw62R9tmZsI1IBhBXPzELJuT",
+	"8IEkxgXwcKB4WJEFiwniK3do4Yc6tN7wlPQA/nbqFpXIfApUJdAiwjOtC2LttTVavvPuGpuOMyLbqEQ4",
+	"HIb0wKN7lHfpVj2d9wDDYvzEyOclCWIS/o5ky7nzb8IwjMXOp9q9qQzKUKIJideEMBREFLiehVYeadM9",
+	"HWGTfEH0OUkirYQyEPMdUGHNgMANDbp8bi1wFPE1Ca/pUi1Iq3va63idXsd70Ru0PrVbgSBKZ7gG86nn",
+	"dY+Put6RN/zQ7Y173tjrdU77Pc/z/g0CWa38XJUZxJQi4Ixip87GrTFbRVG7RUOwaiIs4+uVzH6qW/Wp",
+	"5Am6bI3dyI8TNVcbL612y5qj1ysW08h+WeCYXEd0Qd1YBI+UQvvLp3bLGSGJfaCsjNa4RTbfe+S/zulb",
+	"+v0P/9n9X/T1xffzyXeB+vflT79edt/Q709b7dYKQol1p3OnBsmXStXWKnVmX4o8F4zEay5upD7otakO",
+	"znFxI8E9enH58r2ShMAGZ/o2RSHaEqTGw9PvoFfK1h5bhWED18FyUBZtkScm52YBY/VS35zymWIhsFr8",
+	"z0dgi7TGp3dZeirwXzCYglL39H1qGM56V+t5FFOtACdD6vfyI1LfnPGj7R/NQLqDPFduG/MSpX7pZL/Y",
+	"9Tyv6Jvm9aO7FNmXxcvtVqVkjLU8U686vsuyTNmSyZgvJbyQstkZ8hU5+9pdeavNwDqrqJ5Sw7bM2mxV",
+	"T+40M+/wDANPZkZkvTI5x0Z6w+7yAqKKdiDwre5UttqUrF00NMIxqb84+61GNztmJaLyY/42YVyjyGzN",
+	"IEd4irt2D8uOoHdnJWEReasrudcXMHfqfb27bUGaf/FP6uckEKwdMy54Y3IShJFJxicNbOC2ZW020upx",
+	"D7U9/bvsAZCfyXsb6l4SgRaUrXKkwxE82EHfkA3XKQhanhYpTeiVsmwhEC7QUnBlX6KAr1gsdaIFONs6",
+	"5bMq4gnvzh1YRfsLl85c0FQpCyFXY4RfIMoKHLlAM4FZLDMSv0q1ec8j8p5Ms3I/IxK3JP/wLnOgVshE",
+	"M0zFmBtQatowXvVvHV1Qs6qWmUq4m7O6SBRpmsxIIyUnvv/5A3r216vecPTceutCIuhtYlxDrOQvEgkS",
+	"cBGCToaRpDOmVC9JAkG0omZscxlzQcIO+nnOYfT6RAP/JzCADvFB/EUSoll/ziOiju5Yb5EyHzvokiEc",
+	"RUZn1D9KnafhllRCAGo95ybLZ4FvCJgC6jjHmzO9nuoHUBHt9xZY3oCUlMj/H6n/4UmgzFRrBYMNK0kc",
+	"q4n6esmOYBnlEWcB8RHDQvC1npCehF7lmJtpw8LoaevomRqPTd4qZVLFo2k1aqfQd06iB9EahtrvaaM8",
+	"v+iApfHIaYpLk7nlzqyqkagGmZO9nVH4MqIpd/TlTpUtmZzRsTLr98nNWLsyYXIyvDn6uzyyCSJL+gPZ",
+	"KNbWxsIFvEqtfAPt9NxY5UDrTk19pvTR50XaarkG6uyUnGHSbvU8rzsOJyfjcVfNq0hVLQjf5zXVEmm7",
+	"Jb+Od+mL3wpCIGZcqCnWPrIHTTTHM6QDPNlgQsUhUiArh/fRL+smX+htzShaSZ5Sz+t7OVvyb3soO6NS",
+	"XecnRv+xIkiQGRZhpA5ePkUBluQMdZWA6g2HSm4IHMREyEYaUfc+OoSXUR9a2Uif52WifV4TheCkhj7Q",
+	"6JC/DIvO+Lo80z/smX+GfLDD9yL3Xl6CA8lsyUUn/t6ZdL20vwQuaOfRk+/k6/CdqLV2ORHBSghwAypa",
+	"JZ/d+Ow89L/vth0udmN/q8chxpuW55ByhlD2UzLMyoirjYGmJE2OcF2Y1A67nIjfg9q1fYbzWyIiXGSX",
+	"8qJM4rw5lzHePB2Mp7GNwpsMcxvh1odCf+R5GYnXG5729pB4sCols9aZ/E+ay9eouTzpKAfXUep7hX53",
+	"OksbUvIIdi7EpFbh96zQ3ENzKRB1Ls6VU1MOrXsYTWNB4jkP1RjwKp730qmQt4TFHJKM9ox8fBUhgtGD",
+	"Rgj69aSlRJlosxZu1c6vYU0nvKObe3jiLRHs0o/cN37UD+SOiwO7pr8eR9FxlZ8o6wta2JVJnEK1vTdZ",
+	"/i/z1DzG4d/bg5wP4cUYHIYo+1/Gh1Bkkrr57Nj1H92sswP+q6nEzS24ScZOnkdLwW8hNLOQJLolsoN8",
+	"Ldr9sU0+oNrXbf5lHd2CIPLZsBG4dNWLAwhsgJlgX9T1x0nZoHpK0hkjoS6/G54MTp93kM84I/4YfOGQ",
+	"/AR2BtUxpJ/ev26n9Df1OI5Xgpy5IrIVgy2Jnbsa+FySWG2NTpGDTGOTV8WQsnzQh9dX4EUHlY8pzeWX",
+	"lhpHq60Pt679o5fahEQdT21CoZfAXdWugt/ReXwgazq9ALVN6kSd+fJ2dWoCO7iwzNb82mXvPlI2n4gW",
+	"IxJSSPrdJ2bd/zpMpEJdexXS+DyINZmleN2womG8BRYUJyoU2Apb3LFbQ1PPtVPVF5ndc4FoJXchLigL",
+	"1bj6dlh5qgCkGkGBman8UhpSoxOu71ZzB/e7Bf6g7q7i0ljfkOhVnyo37IP5eq6MI7OmENXnuqw/d0aa",
+	"LbnFqyhuIz/giwVmoQ+Jd5CIh3UBk7mQQQfQB1JbHXHqVh/hdIGfPtJ0lmaSyJk+kUwk0Xlj8+mn5ptq",
+	"HeADxWeVWolXtyY5Mn1MBWYt9BGh3m8JvBZVm7SVnAcZF1cm/4hjQX+Fx/RB1PN2HIKTkgrhV4ulIBKj",
+	"//r//029Lphjylrjfrs1x3LeGrdOpyej0DvpnpwMguNwNDzFvSnB2AuGQxx63SHuT6aDaXfSm3iTk14v",
+	"CLvDcBR0hxNv6nnYO2m581UxLc6s0QWoQVc0Jj31/5SSsIoDrgu6tfqQQJgMeppuiYyv1RvrAELYTGZF",
+	"y0vCbpeso1Uvmbp4bcbn/m0L4eDOI9mTBRmFQfFB9DMU6WOJ1PB1MoDWVvw28vWk1V+6fkv9Jcgtv9F/",
+	"gWtZ/UU+L7mI1V+QWuyfIV9rg8BXmCkmicliaTEBsMMA6NQxt1LeTEeh9WRJXhI5kv2tPJ88Wwl3ZooR",
+	"C7i84Kir9JA6zsBhCCSCo3epPdJSumB3jJ7dNngJExLgBUm8mlonr/IopQL+6QSoKlt5jpdLwh7KRlYH",
+	"TsLe+y3HGss916KXSJEisoBL5vSbE0RuwSxSx0Wn2lmi9lzLpKLXqiuO1OATqyUgtsyp1B8Zo6u/nh/1",
+	"hiNlDM3JZxySgC70CVGX7rqjWi4h+N49nEEpCVn0AXf5MjT1R46D8npv72SH79wJ2hq8/9bcm/M1l6NL",
+	"XcbSYoKwZEdMGVW36cIM77KCv2hpslVB2aKh+jKnetn0OOyBUjSKG8pSGEf6zrGyswO+NKdB7hjyz6Aw",
+	"VWkiHZ0F5qNnyiw/okw+b5srJjHu+oZspDoWlnjRyZogfhMqPr3LHX670Jr0rdm00jiB39DruIfGrNMv",
+	"s8dvqe6cG1WVLr3Dc9ztFjoXdQaZOe/sEZchwTSntq0ukPBUikyyC52fpBPb9jSzkjPFXEbolSrloIoW",
+	"eE0aux3aLRBbJhvjSZn94yqzn7bDRPd2+SRUU9cvldhPTdxSZa4l8/VS9tBV9gX2qgz8MZpsEJYBYSHA",
+	"boUdpZnbC+qv5ErKjMQyME7FcgPxbXK8lofvjZkAWcyJ/m4/Y2jGXCn5VNqAbVSLlrLJLcmkfyrwfAYJ",
+	"dMH1lLIZEUtBlVhpqYtAXpqUvWmX9MJ+MJgM8ej0+OTk+HSEh5NB0A97pDv13PXWfdK6bmlgU6PqpnSV",
+	"OnaXgocrK71LcrPIlAgBFZrqk5atYE3fnf+ILpQc+pQkZTV2Ebdba6HEBUzioSvXHq8+DY70PJGV6xng",
+	"VL13ILV3V0S9VRpEwfca+eBKmSH/UWtzWNNEB35Sj6NnL1+9f27qjAHyycR3FisLe6LMMdhLRQsCHLUZ",
+	"A8ZuKoN0HIkYIaGWJdUlOymmLbTUbMgqZWwwuVoQgUzVWW2zafDVVCvqHC4jRIrp0bkszH12b3Sph8GX",
+	"SYHUUI1quMAhcVuBo8g+nuGuXUTdoA6o2ztcaeTod1QaeVovKyN9NP4h8jKGzUsGjf+mTtHglnEHWVcP",
+	"WDM4usscroWOVDVg/726iQjfiu2sgAQcNSMhuQsVyBQnMp029iCHXPcuoxIUkeQSiwQODMIeTmpQiaZc",
+	"nDk5o+Q28q1W4T/EiE9q1vO9Vaol6nY8CPSb0WueMBkGZyn0LPCvNDoQhl9XNZpaFqOG7UhFFATrFA64",
+	"Pb0I5gYoJlR37SpGL3Q9ZBWmAq0mleZk/p1kO+kZpCmyuizOcV9yJJZrNml1IanQu3+9XN58eaqOS6Iy",
+	"NdTmdEw1JU/4tPCsux9GZu5I/DI6b0rR1alLKOAR5F+5sG+6ulZDSnGE5Q1E9FNfleiZf3RkHCHp3/3n",
+	"BlstFisZkxAtBf+8UW+ZmzSnBeIMPfO1i+fogkB0DjDPBwPveYUCnuS/H8D1lPdU10/C8B5U6x3r7GxT",
+	"VU0NbCIElKZp6HtYnmcBDwnqet3u8zJtOeHFbrv3qUp7vif26/3z1k8fu6i0/6cp2DAgzbmU6gfJE+19",
+	"Ad0zdcDM43gpxy9eOO9ax1x8UXbA1FH56pLwyQF01nFKTbWIyMC+z9vIT2Gcoh8xwzPAWvU/KJGc+vdL",
+	"LOcTjkUIIa2fyQS9A7F7RaSk0FnA/0kSAVfPe+fqP1eAd+mnsN+5xrd32NwarQvdEiEB2RY7NBF1k9qk",
+	"LV584AN9+ACq5UHqdwd5DXRL+azIBkspbkUZu5nYZJ3y3id39Ffpjj5M+nKOGmoHitLBjS+ewpydxE6u",
+	"OFyhcM6Jk3bZeA62e/E11Aqn53+lR/37DErp5/TCq2e9brfX6/cHg+FwNDo+Pjk5PcV4MgmCMCRkOv2D",
+	"Cg74M1mFp8jWU2TrKbJVGNnKyouKL+pbtr+qf7eJaq6pTcbh2mhYp08Bt6eA21PA7Sng9hRwewq42YBb",
+	"VqErH44pS06Paq+P97ynaN+fK9qX14lytLfTen4CnHJawlPU7fcadTt9CrodJuh28nB4aL0/Snht+Pjh",
+	"tWYwaX/WcNvxATTW+qhtD3MODR5IYWoSBi/yOH+D42D+Iw8LAQmiyLcyUvC1btvLBYEWTlCzhnyCgzk0",
+	"nCRoxnmIAHcdcHU03ny66CNS+o56oLASA0ZCwnwNUK4kC67CX9j6twMab1rj1nvKUUjQ95gRKjhgEaxY",
+	"LNQl6ECf8y/3mkPeLLCyX1uC8v/Q4+gEfNGZCKc1hg5gVjfWvNYqWJGgyn8t63k/XJHVDdlc42jGBY3n",
+	"i9a4RYJQ4qNlbzhq6YtLwWPTs8qM3XjEJ2o/jgTlAOYQ2+bk+bXrnqrZaNhFNxsuZpi5opoW6L38ljKo",
+	"vAJN+pYbJV0QDB2xrI/9lt+kxmL+nXLkS6Kr6NRrJBEUqy0Z9voTjwRhb9odBqeT43B6HE68IAxHJ6Pj",
+	"6fGge9INgpOgv+2A30EG6myz3bk+tVv8xvKZ4OvW2NuuAnP0WRk126pzyyarmC9uC4qNNfFSHR3qIk7q",
+	"jwKX6f6HDfx2Snqpue8oxdIjOlNnO0ahkhor1kbrtHqxikI0IdWmHuSWqPUtL4qmDPm2/nes8UBdCsOO",
+	"Ivi8Ham+BLNzC19kW13gvCS6l9RpCLSVLsZMBFCA/4PoC3kBJK8puw7xRm3owDtJfpZcve++wqmOLLFF",
+	"kvhooWtRt6RAdjJLLGx8wcXAQwKdTkXmVyc3tpZaEEbWxcLharXkAjhLroKtl+6LCApbnyfOC7rl0ql2",
+	"jkKAwVLL1tv0hTYoyf3uaIRwtJzjo14Tr9HxVxPCOHn4DmeaObbKmY/U7xZJpRkUYtqycXxVBG0ICQe6",
+	"0Yy6CRTvtNcAFCcaRRpa6Qx5FtQBPHUhNk1W1w7qRCLCjCFe0QA+75zMMnsV+Fp6cJD/YEybUw8mAF4F",
+	"N4qxTf+iC6LMGmA7GP7FebUg77oYjZU2JRS4PaIH7LS3OxCj59Uw+pKTjoUZ5/aytc50syeJ/ESU+meI",
+	"LkB4hejiXILGP8e3xACr6X6apgUv9EtS1k0jP3b/8DGerKTPv/Zt6mozDgQFKzkodu2atvkU4VIpVyTM",
+	"U1Y2YARuHfDyzPEhAOvyB9jO0a7BK2UUmhjF+IZI4yrESPHYDdnYIY8PARLSv0sfqFveT2iHxaEjHNzS",
+	"aK90TmxyIJdyujW80xy/Nh65ZLZ2ibDx/CDz7seJ10LI3SoT+Zm8JEss4oXBJ6pPzN27vDZSj56BLvTS",
+	"KVI5KEUMvq6w0mlhkCeRAFtMllvRElhrq2WlqN+4DXKiy2261SfyYj17nG2rB7lDOMMSzSq7LnAqCTxv",
+	"exCh1v1I/e+bV99dvkEXr95/uPz28uL8wyv49SPrdDofGfz96s3Lguv3sE122w05N0DWqdELeqPJYDQZ",
+	"nUyngfp/p6eTwbAfdMO+N+j21f/1euGxNxqc9CdT7E1PT/CQnJyMeqMROcaAsKnEutLvL978e9rSuKEs",
+	"hCQ+EC3bDovuLoeF8yR4uDvpBf1wQIbTkXfcPemd9vFgMgxG4TE5mZ4WWAOwGYUZS2kVkKF3r37Mn9PD",
+	"YX+0Q6bu1N+NqJjxGNH4oRDk66lxD6i5KU2yMnanFjwfv8uuPyTIHdkEuaZYiZb0doFqpbUQgy1OYw0v",
+	"Phh2B89z3x14p6MdZTaauLe8s4bY/bHuoGq+rT6p1fkz5BMsIkqEPwZnv8moofEZ8gPBpcw96q6nxz7l",
+	"wmqqeZtstCNekebBMoKBgAQE3iZEW0cPQz7Q8dXweJHWq68htlpMlIm0g1iqQe76+UMMNtBRkBtIlqAz",
+	"65U/ZjIHBwicnUeGLDgzkku/PB0iX/QQ+VR4jKS3rvI4ke18DCtxfdZzBme0iy1PcFUK51Z9R3rgJWRZ",
+	"Uphe25HWLGtgdG/HWv4TSxzHRKjH/vezX86P/oaPfv30W+/u+f/816r86YH628Y1WowjMxgU8BAW+zGA",
+	"+PtNfGJO4Fqtt1EdKLB0ie3/mk5JyXmsFOYz1PVOh952EV6qo9fp0MumRdQ3b06L/DI4it5OQQRWccgP",
+	"ZHPunrr71N7lzjHNs88yvpzdxYV12uNX9BrILetfJGCzcqbdOOicbRBITvXJ8lwEpfwsKHOUtuNgv7e3",
+	"p1E6xvFu34/VtUCiy21vD40liabbm3DffJyGcKxLHM+vIzP3Ur+xdfJNlIYW8bVTF4e9E6+NlEFKOUOD",
+	"Tq/T7Zw+P8tOp426ut0NUlM9Mlqb7rUeIi/XkiGZ573r1rp7+ZCaCfJhLS8MepYmSByhFaPx831I76Sk",
+	"CZKWjsVn3CU4bQvOuFLz8OK8wELUkQBAeQWfILgInWkhEZ7wW9DRLTY3QYLzuI3o1LjpGY8Rhh876GeT",
+	"VwWZgEbNN2/Q3SUM+4AbFLz+K3bD+JoVG6o1ZYSGqotKtBhdAosu3r9OmUyF5vFJ/+Rk5J00lBlf1eF6",
+	"pmFQp0lG0vZZWOsAbtSA54ZsSoLngt4qWrshm0qPRM2NHu5s05KbP0kfTyVLUXkuNUqYW2Ip11yEZSlj",
+	"+qrpsEJYIDbLmITW1HVb4l6To5heM+yOArVZuxdLBMoPZHMx5zSoyBjDinVuCFnKtI1u862kFlqMrAvz",
+	"rS5wEeQ1NsbhU3bDnyW74SAABUA3v9W1Pb84FIEabjHXvVer3uQUV6tUeI4vcEgQiSSBmghQxKC+bQVf",
+	"s93/QBS7c7Du6Q9BY85MpDjJn7bn/AZSMDOPp3wFHfSGm6T3KSVRCP4+bAKRJmOexsUnQyPdra5hWLSG",
+	"pdahUVNiGul5Aac5z/Nh7MZucojWsxbT4nrbWPSVKPbb2XmME889gd4tyGdk7Y8RZnpvlHWTDf1VGpC9",
+	"B7N137JokwtLj3WRvH2ondFtILRd1+4trzgt/Gxc4m7PrxT6OUsz+fHZ+nDj8TX5GDPCTE8C03jKynv0",
+	"Xc8/nHJSnIp9gctqth7IT3byhf1ko6/BTzY8qJ+s9mcHO8RjvoNls1SUHblINV/epB/mvV/5eA6l00f0",
+	"XBx/Ic9F1ysWLeWpBEkZRQL40d2ulvDqhHV2F0D0a4Z5HrEA4oYsY7uuxQURJjBkcvsTYyDpB7NdIeHt",
+	"iBXtVQHRvOpBrpZESBKmXlSgw9fA4WmcGtnbjSWTpDyZitsMGm82aY9PD5UIVycxOsA65XVCELjFkC1v",
+	"fqAUacdFFYUWmezgitzb7pdP2oA0uiZZG4rCXr56394vXeO4VpJvmQfusbN9DWCR2QzjwHXFma5uWRl0",
+	"unk8CRHj6yZ9Sk/u0qKuKjE84yBUI17GjubLac2G2VKis+wj1uS1jmf3BfWPxAdn1H7rettB6l4qS6bS",
+	"Sku2/Aedk1ET+CYdVGuaG10/DeaBmFCj1mwdNyXVZVQic+S00WQDRAH2FmVoOyg17PQ73TPkp3jprzwK",
+	"AV5JruQyqWJomp2bTth3R2KFVEwPm4vsxysop3eXPWG3tEKlCaaZ09z8SGnI/SZpS+0985ZGd1t6QmnC",
+	"oSTilgbELIcElxQXpr5vjm9JG7oCryRx7gzAt8A3Ngvc+jMeYRWHhVnFWt3JorSYTC0T7ivJ08pnBDvJ",
+	"mheCyXme0HCG3Ir4Mr8HdfPCPlWr/T8UJxEG2B9DAEQnAEZ87fZL13erz9IZ88c2Czzr1tQOS6hI12gD",
+	"djqKVxaAVB26A8QGJpwirZFPYC80JahPFQcrkpmUtCM8Zwj2G3IjUilJ6Q9TtyebXV8pio1sZdA92U5/",
+	"VtvpMEGTRil/zpGPZ6R+nl9Flt+jB112JgrmK9Sz/AexitbYSueFnMEpSBbo7//8b0Q+UxkTFqdV1XCl",
+	"UVpIuJ22b962K50bItcbHSfJ6OqMm+CJxg2aRLhx7+Q7M4ktUQZuTYgYLQlfRqSNqK0XZbMVnsHo/HOw",
+	"Bo5em9/8rczyyq/3nZ+oeoe/VZOE7fig7q7qKKuX1LxWz618m3W+TNU+Wx9rRBmBDsR6xy/wYskRnwg6",
+	"w/E//19BuZo44AUkurEb1p77HvBotWD5jde/3n/n1drrWRUNQ11xw6ARqN4adk1n+6yNuTBG3Qa4B70v",
+	"Sm3DMkiHD3pK+bmgCZlTEyFV2+Kkn1562UHfRJjdaLgZDfqpowednZb7fkQ/KIaPgN1sN+MACDXjqIoF",
+	"QGHRZP/WOMcIIjL+53+DqjXDIUd8ZawdyTvoPWH8lhxxJPmvlM05WmKB0T9WBN3yKCYIo1scaRwtyymr",
+	"iDxJx69NOpbiH+2JenSYDB0DTNmTjXGQer8HHCStz9bQVLsNcZByOUKVyT/7AySlsoT2x0lqjJHycMGE",
+	"w6CvnDw4+sqobvWmiXo8OApLr/ugKCzDB0FhGdQJi+SrSw4bI8m//eECJgDzvGeZ6/7xE/AY1w3W/dFj",
+	"JxDD+pLBjZPDwrX064Qk8mT1oPGJ04cDkDl9QMCT4z98WGVLuPyBYyyHhXrxKuI2BvI7VW6+Lcf3DeXU",
+	"aw6e0z0eHt+l16uMxGSqrA6C4XKv8Ev9qE861FO3en8X7EvW/LvgbEpnRS3grl0bPGMJ5GIQ8OBKJPZM",
+	"06hEyOR1yBeYMvDF5Soy1FUTvtHguJ9jga/VV/W/KZMxZgGx46GCr3TcpNX1Ot2O5zrWLfDna3vRU0QQ",
+	"a6zV5UrOrwWRJHZT1D9lXuSl3iRjHNPgmi5bY3XtpON1eq3Uz7ejwh5sO1aiuO3adWkXQis9X5+/Aa+V",
+	"z3Dsa+Bm/YhFcsPSpepXS9CT5ilU99DK0hRTeSKYzl8SYSRp7HxBdsfTiNUALm5qEYitA9vR10n3A2to",
+	"N0FUsng8D6S1KAmbZpGiXXn55grp604lVCRMQt1pwOivCZBX+oCpdo717rIsWPZ101ui6derzQNtNSX8",
+	"vpWZvRJALSEVSqG51d5bpfJYd3aye0ea7I5CmgcxPOme9nadsRkpU80XheRQz+PgZFfRF4DNU95qRYL3",
+	"xJMfVsXkRndZUVlaT65vQG+XhP3nuzemPFDD+Jwhb4yAW9hG/dfeE3IijVZKoukOF7rOAS/kSxrMQeKZ",
+	"BfN1x2gt7SQh6pM2u8A0l6kdyHyj7/8RL5fN1g1gBFJHSZVoA/ExIzHYkXPKZmo2DiLJUpDmIt2sJYp2",
+	"Z8ZlTq2tvHnbZCe2n4FBCIID+MZc8NVMR37iFWMkapsKLZk2cKuHd2hShLL85KwtMkuNp8fyuh365bvb",
+	"gZM7SQMKtOQ8KmLUuiKpf5c75puNaXRvWTiorWeDmHssHMXtauNUklNaaKY3MruEWbpNhKBm/nZOC8rw",
+	"WOZ0yJxTmSMzI88y+scBVOai/B24kOql/qRCP5YKfZh0Gbt/vzVpeJA3pb54FoyZRW1KrmzkdngzpH5D",
+	"mdEODfg8pf8WabdNipp2a7tWukMyY6L67lsw1kzP7aC3FlQlo1sxritU1dkjV8EcYVCFTRdjHCOxYhIt",
+	"BZ8JvIAOcYLgUOvLsq19YtOV3HL6aR25UcHnoyqzTbojPZ5y62rER8Nhf7gXEtLhFGF0jhZauU0Q+cFm",
+	"en3+5nBact0NGT6C1lxf0hwfXIt+DKLuV6vJ5ywts5KhWYo401IjVbduLrTtv7WEa2eVaKHxbDRxAf/a",
+	"3m45fXuvMtNd+jY4uVOJQkrJzs0v03xyn8H0iktec2dpGQQl3okuB5C6+8DG7fC7/UmL+wNZlMWfCTiZ",
+	"5oXo2bsfLq7Qv3S95wZdZVwUm0pBFbdNwqSM8UYiDcACsSV1QEebPPCK/Q4MUbaB8WyETnaQbyO1PlQ7",
+	"+JlQgK+7czB+YPwU8LP8/gAQqiHT9gEK7Y8KkWAAD3OdAkKH01NHYjKH/XHfuz8eTPcPBCR6hiKiOFq2",
+	"UUhnVBG8f2RIu+PrnsSNYNr6Xh4JJSUyjMTwjk47R5/+rVhkBHMsQM1onR/9DeGjX5F3dIqOUCdvjj0i",
+	"UEQpdtwrncchDaqSq5e12SiQhZKrUD8IhNzgT4NfkTGci4LDNYznUjzOegd+zjV32BN/744RDfAZ/2BY",
+	"04XQlh+ynGiWLoFFo7E78bc0Al3BGGD2lxhNCJrjpF5xj9N78NXBT+6V73OGfPAf1jiHqq04m31RnG2Z",
+	"ZALV7Q+e6wfePTlgP/CTMlFkCbe4EYN6gwxvjv4uj0wKuRZF+cT+bZFV5LPWPU7z5aZPuf9Puf9fT+7/",
+	"Ybz7ltLv593/8n59M/4aqkkZxuiTQbzrCKsyIF+qmSW4oPmEfQuZCkIxMRD2tw0Hj2saJn0h72ceDqvx",
+	"NnUvAZtZBRkGrh0pWIMaizO9ugu8AQLRsB+KICyDqAEL0kFv0wlh+jVO4UoFwnMmZSPI89I42F/5GkWc",
+	"zfJEIVP9rhRX6O5Tbe2ad6oHClea3sCnTciNMpqhQ+6cr5QFvaAMIhJq2pIEnIXyDPmer2H4Y/B1I/9d",
+	"33vp550XOEYLLmPkv1Pk99Kvturr26Rqf9LasME6pTJTcXBY/bJfxwf7Hs6rbcFHGaw9jTc79UInqEyt",
+	"h8Zmi8VKKgJ9VpxK33ueUydBnOl3TVfxyqCTPJQeqfPfbXVAdTUpw9F7m4hc0bJe31LjqClFlC22gvMo",
+	"nntA7D2ga/v0C7u2j78G3NrRl8GtHT4Ybu0DYMs+nsvQ9Pspk8+lfPW7cwyefCnHYLfqhIlxvCoIC/tw",
+	"rvhjxAgFD4cxURGDDAtdZQT+bh0ujdccktXV+UA+B9FK0tsMchW8r7CwpBBOSpsEThgDsk2BLE4snwKP",
+	"oL4IeolNnDYarFJJjKPZWUzb+kOSJ/h3yVnnPV7/SKTEs4Kuf1VN/9qthRJutVVbmOuPIA+39NqkfYng",
+	"a6UG6fYwOpkjlSkxFXyBJoSyGZIxF+CGwg4Jtpa22ytOhKwy03L7pR1maZeM9qqAlRCKzbVYJb1HpphG",
+	"5pLga+O20dBXBwBv6DVz4KS8NoLyxu6a/u/BXWPGbvw1E7VhR4LyAlCxhu6arI/mQF6Zw7hjdpCBOqCF",
+	"4ELqHFB+Y5kC8He8u/ZvyfV9QbXM++3M1Qe6Rb1NLcuU5nUZtkRrIogFQThTAg+jUGyQWLG2AZeckN04",
+	"R44tyzzdNlFpjaURLQlepW+e9uEqlje6C/KOoqW7hPkrktfWZoZW5lVPpX9nxcj2PHAMA9bhWYKDuXq7",
+	"Q8JxSIgpZ07tJDIj9nY52LyqdL6c1LUb4kRayy2XmWIdeXxpHBENBHIBpR8GVuxTRtjLG7pcqr+9dmvF",
+	"jEsDmO1PyQl21QvJlkq0Flx90vRgWZylcL8UYaGkTLCBKzgNKNeAVkcPwblQIWNpovqtSt/kU7ftDq/C",
+	"HCNKcQd/qjmuq78L5SgJ/dUjMhwJgsONBqrQ2eBUgGom8UbuElE1OD0ZUbIqKf431FJHAry7CWS3V9ud",
+	"4Vzbdr4gEWkp8NDB28C6pCciSwE3zCC5JMbfmvdcW0cljDy06AD1gqP3NbcGgAAjy4oqZbbaWGY6ikWx",
+	"QXsubCnmOPpAuRUFrF43Qbdb7QpPlRhbulF3twsbMYMw8/+Hn7LTIirjFGt39nQhlnsX3ml9WCIcRbpk",
+	"oLaPoUEiyVJw9e76JqBm1nfmseLwhkl7MNasRbyUZ8hX5qZgTWy9raI3N/E6oqUkKAe9+KqZVqP5zOkM",
+	"oOjDMfIZ+Rz7JrEDM7kmQjFIbBnBp6H0H0cAqY376oVj44AegHs9WEDv+Elof+VC+/HDrbIy3gouRHVX",
+	"EvpORdpKBdbJ7+r8OWSE1YxQaARc48hMQZdUy/h6slxjL5XkUqU9JI3h9o2fqihJKPG28Ci8vhfavH2m",
+	"G3jT/gQPwhE+JienXrfb6/X7g8FwOBodH5+cnJ56XreLsabkEkdkLgnH9BQ24eR6XugCX0Nty+y9/t4e",
+	"roRhUyPWmBqP4c8B64nxGl4cvQclACW63W+C8G3PYwDdSwxCJW0AOw7LgLBQzZeCeZj3+YB6ke2axuCM",
+	"kfCOPeO6GjnOkFE9A9PcvstbUWpJ2s+lbEZY0B1JVyL61kzzt2LNk4emWBGji/ev03GeJVmAO10Ux3VE",
+	"VJpdLqIyUHcZF6d0n/RPTkbeSW1dfDsFTURlC3AV46gQZV7RlJq0BV0HTApua5cD419Ccxyml0XRRvGK",
+	"uHS6tLytlwm4JYjsY4XhMPiQOw9tL4yGUFfl7Jh+v+lLrb7huImzzHLtyUtg1rnV2D0ee2/hmLT/7BC9",
+	"EbdTHIVp3qK5zg25iOpeapCvS1P2+yMPSf4gNgengQNTu0UWy0gfv/+Cfvut8wYvyN3dR6ZsQFPl+pHF",
+	"kTyyfyvmUze+4yJWNy4Fjzn8oP5Qv4TkVv37JbmlAbxrG8etWPU6j9bK7vDN6PxmwI936ckUbai9CoLa",
+	"QBQEnE394uzI6qLX9C6ZAI77evHeqNV46fAatp3otXPFszpQTGQc4Ukn4EpuyjkX8bW59OHV1YfX598c",
+	"AFG8Rr/OB4fQHtRCRk4wL5oKpsPh/CrZkt6IwvZx6jq8uqB4rVFl504MJPpYGKPFzd5sR7dkQZphDKU5",
+	"p6yUvKrmstBm66KYo95wqBZE4CAmQjq/QMAXC2zSSpc4ILKxHKra/HMLPqGUep0m3i7/dJ44kF4NmSTx",
+	"LldKuYk5whbvUOmpKfoyamy6FSDnnX0S0YoF4K69KyqxaVq60G7pOZr0jq9OcH4qUqnuWe2QmmvNuozM",
+	"GdOkKKOssMIOYNfWlqW61sspvDcd/llYbXvtxeb9Kq9G4MBMW4cvW+3Ege4SZldMLklApzSPx1xaJPY3",
+	"5xcB0LLa3hTFCdaDq1lZHz3STtl5FvQ/Kxw7gki+EpAMxJeE3S5ZxxqfMAciJIW1BAfMNmZwUOzjBueK",
+	"DeejkDPSNiFYhFchdCCPIoloPFYaaURi4reRr9dM/WUw2OFHHuN4q89RI1h4dZK7/cJhSHX25rvUVMy6",
+	"lU1Cr6/28SUTC/iCJC5vSQJBYtlB8JzOXVkxtMA3UEdB1roIY6u5rTQGT0UKcKoEM+VjTZz4B5gTldsz",
+	"aTKg47sUFW4lrOoq23GmCCs9CuvqSrXXjSJoC8BtHB+80Qz5muQUZej5m1ot2F8fPErJcpY7wiqTSKyt",
+	"pKbs73ao7VacLZdlvVexbaEBbqwN2deFVV4Cle9vlown09vMeBtT+9KsU46uxrYCpWgQN5RtLUqJZGgK",
+	"V5oWVmUOVdcDeElM+VOMdZtnNMHBDYzEiB61ErrmS64W6h8hN5xNJdIiK2wnfSOMLw8g7kBghaYmUfJd",
+	"SLrlmSaGndpWzKZWt53R/x1Av5ZymcUo0i9euUSm1Bm3K3uyOJNsO4Ns65BI0qZqaVpJ77lmqdy5daxI",
+	"v0l9YUutqugQuMTxvKhDoG7go9ZKSaUQx7hzi6MV8RU1+BGV8S/dT+anWt0EH7V54FfYKzD3xu3jxL7T",
+	"HyOMFpiFOOZikyzmgkpJ2ayDfFODZ44e2AM0EQTfqJNYrKJUR1IShR3kJ2nA6uVGXii61SqnEgDwFoNx",
+	"aTzgc32IxmsakA7yGY+vp3zFoEaD5x6n6jPq0zD69BjkRqo7p1xMaGhloHVSu3Vs28JCZUQkScs6NRy+",
+	"qgTAKip2aadr8QrISGuzakAl7XvappQ21RJd+9atIr9iofG02JFnFeMbsrngi6XgCyrBXXGe+SeeTmlE",
+	"4cUXSXada1UN8BRSwvW307dWjoP3lt7SiMzIzzSehwKv1Y84/fKi5fhO4CKf/FsGSaohYTHFkZkzg2Zb",
+	"UvHqDQE3WEjVQwvKsCkcMlCXIFZcXlNJGpG5rkeg+GQqiJxfw8vLA49w0wd1j34wkbabN1q/n6nfr2Gm",
+	"d+0WZ6RGCkHRe3dkQWWGD1Lf+sbLe3sSEV9DnvK19efCJWPDJCF2+PW4qp6ExYJH1+qEZCRqjVtxJI8g",
+	"5erotre74MRrWnASzoPlNWFKD0sqIsyPYeoWGWMRm3+nQbKLYLFNDcvtkv3HFoZ28yKWXCw/D7o9wzFZ",
+	"443+3tECx4L+mi5NIUsc0VtyrdRKcYsjddymf4/pgvBV3BqPvHYrCvHyGq+UWmbGt+AhiVJ7aUzNzLcM",
+	"PmaCwA3g3O73a4vBXQ0wAuHJbvd0AHQfc2V4h8sd0CPb6OAaHLw7UkJBkIjjMFPaIsiCx+RaYBbyRaoE",
+	"Rv0Kr1CGcm7XPumI7uxakqA17o+UtgJqocu26nsFZTV2VJ8KYU7iSF67DMWWTh4sxinvVhH0LRF0urk2",
+	"KDcaqEubE6AnqoXuNul1enFuW5+kE8Qwcy1QJY2JbBgp6N+Vi4gyEw3MqbGDjaWBbpLJuItIgWNavVDu",
+	"G9U8vdsWUrvQznKQtpQh/7tXH9AL42x5kc4revEbDe/8hos26B66d2xOtFYfA1bmX+jHLsxT6V0dfD0d",
+	"aR1o88P3pD1+8J602TOpzOR1GSsuMVMDHDuQ5hmJiyCUK1weqY+XcACEw3Io0OrF1eG46u5Mx3fZM7bo",
+	"uzpX4MAfHtXoiCUJFsG8uCnWrhhkv+rjp/s0xNpn1icP0vU46UxcRbM0rtvpuDes1emYxg/Z3Hh0775h",
+	"thVLEU5Dd9Q/qfR5eXcpta6ILhY4mFOb+0RNM4aGnWb79Ryc9+xCppOet3XPLawHjUCEJiReE8KQsrF2",
+	"VXCN7gr117JXJ/IRehWkkxdN/72AM6bLURhZ7/i4ElYpLblMe9Fu8R0k3rtL69eFG62uFtKUczibfDiT",
+	"/XOgHK8DpnUM7lIGQtEcL9/dDizEfraxgGwk1/p3WYuj5Fujkm/tIVL73gM3hOZFx6LaDXVlR/c7nbIH",
+	"9lQ9hQ8y0rb6Wz5kU+rKThkfkj4SqWLTpC8kjqLEJrlHh4zesCrI793lrMiduUI6Xzvm0BBnm28RnmGa",
+	"4V5GTNefh28dPYAC/awFXHZUw5qiWGxMSAcMZGXm6Ad19na1gOv37lKmdVHqtf4IdD2BkPGcy7iNfPWf",
+	"saJt7WgH8h2/eJH8XLbX/W3dOrPZKVrY3uv+XcbOLztPdIGXLbPR2diSSAmbKxSxznhMdRW8l9ngimPl",
+	"5C7vUigsLnM1WlCzVdR9AMepxHxrOMObrdu5YhSn9wFdzhjCuW7oFYcfRPZKeP69bpqUezOLeUFbSdtV",
+	"Ul+zzcMynoqDS4XuA3Vgz/iE6knrD5G0Bavpnfy6Uhx7iryLPFV7xOf7w7uUjyv/ou80AIJ1D5hFzZKG",
+	"yfNQZnPUVL8dFDeGd9rcVo/4A/SGNzAgoA0kOpU93XNug4xJnbLqq7pbZvtnuj8SdTeR5ukG9Qm2WL0u",
+	"8qW+wIz+lphA+SMryyfbjq1CUis0R4rsiPQZkJPJuTahOY9hQo1ZlaEoDmq595sVC6N8WAUoVadqchZD",
+	"fidsOup2TwcfWcsim7W80WCg/wUhOOsz9rwjr3vkdT+Aj3jsefkQgvHhp5L5i4L7ZhjF3hjo8jfZOHOg",
+	"Vvw/O+tvocg+I3RhmA0yAfQQdy/wtzQq6K36WEtb0BY0Lq0XsjiblfaURbYrMAiIgBA5ZxJ80jyIcXSG",
+	"fG/keT4EO9fGkaRTwXJn1GBHfn5mPQqHTxepDs+6ezqkQMzxLem4Foe6WWQm1gzRdlCOEWeRyaOgMQrp",
+	"dErEA3l4+jsTq9oW9Ud3tVOHh/b2cLFp5tntlhTAwGZml7btaKQGbVeUDKoF0wrqBO7NlMZh0Zn92mq3",
+	"foVOyn/P4vMmOlFJHGA7dSMdqIUECAPPrpaMrxkQHyj6usefr6xsfww/w1EjjHl3w/haJ84Z/U+DK0Iu",
+	"DiiG4u1VZiLZALH7p/nbHFzqhdXz27Pf3g69GEODUqWp7oyjHaxlT61wGyQOkRAGSGeMCxI+TtQNdNQH",
+	"7SW4Fe+qh7pQQvHb+AvKgjWt0tWNyHwJ3PQW8fEMZRkjD8Rgs+3NA0oSzlPNVk1vnXK40OOvvWviY3UE",
+	"fMCgGfo5acsEZ5M2HwyOjmmUH2BmHcnNugxBQOZ+Ube9EDK8/cJuMHsHU6yER2x90avlEgo5ommuEexe",
+	"eMqne0brtpyF+Vhd/aXr7RO7qxpHsx3s7hPJawJk/TtuhNkf3iuGl5zcf8kH89AH7XAyXdBdE/Q2Wkln",
+	"GvGlmdYCMzwjADEOZucUB+AsXxN8Y24xXYaxIGjgnSaZrUb1jCjTCTgBj1YLlu38IFk4WU2R95GJ4Bb+",
+	"Kow11i+oGdwz9njm9DwoR8jstpovBFc6yJ6t0kLomG8hOVfzxwxdvkPLCGDIQsAl4iLuoMt4q/8KWs+V",
+	"daFFMaAY6W0yPp79SL6/T/jyDHW9bRQ4R80no8H9yRlSlR4u+Ak9XiKijhvIeDYhYD39MzRqMq9eIzb1",
+	"Hr1fbZbN792eCMLRFRFhQMZKl0nZyiCk7icspsYAnmzQ65fn75opD5Amcf8Yslc3fFzHJvEadVvZ1fS3",
+	"sAA9btrpdzSo1+n3GjXv9Yuut8Lm94xzt9GL7kjpBS96pxqbzWgOuvpAZvUwgMHLvciK0QXeIIN7ZqsM",
+	"3FmRTc6tHdzeL6zeRi9GA5hatzfIjmcaet74ZDx+MRrsiSH4iF2WeZmqrK6cgR+xQkaOhsP+8N49vQfp",
+	"UH4zW1YH9YuFI7wyUDq9vwqXjTp3Dx+5w/NhMgXGxhMzIXMKbpkkjdeU/tgwotPRHdVu5ZjfN7hYFz6y",
+	"9xAx+wbW6XGzGH4O0Z+yJBy9USMbIx8y7PV6dgK+8NtbP0EZgPo9DpbjFy+6p72O1+l1uuPBoK9+/qXn",
+	"ed1xODkZj7uf9M0d9I6LGLRGS8+w/c7nls0ShmMYxmSR6hJcTADRKvfkzU1R65zLOE8buXmo8wRmcLtk",
+	"vcwEB4N+GfHUyWGojT06OnROQ1spgVygBRdEWXbelmWntiCV94DOHTI86JvWGDZ6Jwl1ysB0JXX7xSws",
+	"br87VN/w7qtmQJbjQRIrcu7cyjSLM9Sv0pT7o3ufATql5uHTJmz7VZOwO9moSySa7pNOUVviDb5cL/+t",
+	"HIxmx2wqG6P4rDUhYo2gEtDlnIj7YYdDbnKdlAptf0BCxRgpjtTuSwOdnNOcGxgepc3GTVjL6sJVEawi",
+	"rL2mFX1ZCBQwdnhSmvYoQH1Nq7Z+z0hxsMBfHijucTALf0dAcW5BmsHEZTjxQDhxRZtZGyr2wFtb87v3",
+	"AqfMrN1hcNqsgiqvgc8KAdv+kBLxsBBw28v4W7MMJX0wHQIMbmsoOympGSzcHlzYCDHuAblyT1g35+I4",
+	"LAdq1ntCOHhCOHhCOPj6EQ4e6PxofHAc9syoPCzeRZjtL+8S5koYy6G9bP9mxaH1s2YaBmcBKM2GWfmp",
+	"/5UnIXW1X++TNxTEVQR26ALrVoWGZdPs2bXsqSxwE4WAYSYyTz+Vlnr6l6kgRB2VPf2n4qEZscBpQsYJ",
+	"//db7ZbS+JNfekMlECT9Vb8B+m0m77heABfZ7r8l4sTJWPNzN/XGfru1kroTyuGIfXjfSmP0xjra+VQj",
+	"OrrAvg5xLlYyhrbkJhrVGKCbpjCHDmQ0ZijqwcqeE9aoKTsUI5vlbCA+Rncp6i5aIpNWYodTO0tfDefD",
+	"Sqc8Znx4Ddrnplc6tZXpmg479nYi99zKVYo9GwArgD+16eVyCThw3NTdObgyOGzjYFmZCFzSV+9+jd8g",
+	"p+nBGr/1vkhrsfunStynKVeuJ5e0TblSzek0TOO745f+GfLf9b2XjWKYlUZFyqG7nfFuvLZj9OH1Fep2",
+	"+uDUPX91/tJ6diFbtIN8tf44phONDBhJbp7omSeuji6+udBYdDwKbTp8mnSd9pS8qpKIy4zIkmz2PLj4",
+	"HmndT8nnT8nnT8nnT8nnT8nnT8nnB0s+f0rffkrffkrf/srTt5+SoA+YBJ3XyBt1Pv4d5yE3av3ylJf8",
+	"lJf8lJf8lJf8lJf8lJf8lJf8lJf8lJf8lJd8UuzPl3JFwh9okZPr3DUvS/OV7X0DNqvOwTlLpLZ15Skh",
+	"ZK5aoCBCracv7cA33poin30mFFOoPWQiMRpYZ4lpJraVRGTUj/of/ROlwJKwNxx2T1vtlpD4qOcNTsyf",
+	"fe+4Z/4ceKejwrH9SMSMhBcin6WNw5CYwL5LkSIsFhBm6G93k9S3Fx3TC8xsKe4CrdXxx3jsRLM6D+/T",
+	"bALXiPFenN8juusmWTqXdOOHpI+UnlDTxhm9siR7O4y2WdqiiKmJKf+YdC5KbaBNoGh1j3udHmRNZFKa",
+	"1JXTXqc7OrGXtjbVvqIwFJsANyFJSNsJf7wgSNJfyZnGgrLeXSqRfp2V/JwBlqkS/MsIB43wmHeawK/P",
+	"37Sto92n+tjyG4FNb+ULOzRGsypFG/J2zUhJ4zO3ZgGOIoBRzQSuJZAFXtIbsink03d4caEVF3prolqp",
+	"zdbWYS+J4F9d/XV7P6ttyE5rVyQ6LpwZpIdulroZpH919Ve/YWPw3EqbDnMw2KJFzq1EWSB0l8HsnJ8W",
+	"+S028zic3dxkzdo1M3wbrmPJAupM7m3ERLuq1CRFFdPVp3bjHuNJf/JMg/FPigVMUE2vpjJuTIKmHuTR",
+	"LcVH5+8uTUJov9tu0aURa12v0+t2el0LzKpUURL+FccJpKgxJhzcZoqDYDKQvqoWZtx69V/vXl18UPKb",
+	"RupV316+fg2TVWqLUiN+vlIsgmcwDbykwLHpXJOXRN7EfNm4QbpSqFgI2ZWvKVt9LoSUzOxNEUEBsq7G",
+	"JQcFun5CUE621M9ROq3TvucxapsgIpBqDF+M9ehMDXNnmVFRwGn11wTar+yKFOtwJmVoJcmOnj1KiiRc",
+	"UZYr11ZWSP1Cgeo0up2aVQiseQ/tii6Lp2DUhDYENjXyh0jH5n56/7pxguHCFh9uf84VuTXqcrElUgoP",
+	"eSpBtIfg/oInrEdDNuHI9/DolX6yAfmBLaklVtHMAZuzaf8GLfMKcxDx7N5cVAnBDnHh4sMTvpsc1PWm",
+	"MfyqKv3Ao25lftH89LVGMxwVVg86yQG8Z5nC9fE1YzAUk4jQdv7E2aZ+QxaJsGtWmOi0kMuFVdW2i4S1",
+	"2bnd3RqmElFGILm8qsm14Ot0Zmuq2XW7NcU0Mt9YMbPf4OYzQ2+NvbJK3grzUMtGqU3d1KG3w+x0nbaL",
+	"RcpacDZzHojFmYFfFjJGXc/zdFfrRgImvfqNe3YrdrLLV7oSGqJfLQOO9QCr10ExRWoj6q0wjgTB4cZ0",
+	"oqdCfRVJvNnVZOoutc019zKRCE0MekMwyefSk3Sr2K7qel64W3lM+YNxRrt+X/U0Rpfpq66zYPLN0vWv",
+	"+W7p9bG11XbpWRVmsFGW6gYekUz0BwhiQmaUyTHq2lQAYJ3dJu+hW7anodh394mELSqasODr/FzSQUWn",
+	"6+r8UbX0soO+iTC70UwZcnDCQTblbtm0Xyv5rdoBNSuzm+26feUdBxymCNTwdd4ofDJ7v7DZe9gqP7fL",
+	"vzU8FA9S5Ge/XknOpWn897D32xBmJthZaUtBpDKeOCPyvs4AM8DtBakbVDupMszfaEElkJxzESdyS5AZ",
+	"lTERJLSmev3JNbXj607k+D52fYN8h26lnZ9OF2sjiW+h+YOOmy5JFFE22y+l8vDGeaOMtl3G+hla4JC4",
+	"piEQ5V/v9dX+ISz6UrIkn9VfcM+ZUn8XXMZIyT6lRgoc2Pqfe7kD9mbK050+gsOv92inI6Ht0mEDvljg",
+	"ap5PreowvajaRtIvcHm/ymQqFxLe4VIIdCS/0m1x+JWt50w4/HeHhZH4Ld9VaZShtjJS4Q3flAdXEgU4",
+	"ufveQapkjEWfS7hdHchrTME6yH+iWuFXUlDPuloIpVKVar65v6WjpNfPzcx8/lONPa2htnzNG3MGsWFl",
+	"gTzcFiXfSCX5BzziB9280s2SfCWKUmPP0RILF++8tU4ZG4h+d/4jutCt8C5SuTI/wmGvtNoPWN6k/vkS",
+	"y/mEYxHKVrv1M5mgd4J/3iDL+u3WT5IIde28d95qt642MiaLkgC3lGsuwu8EZnlv4Ez9dm0eWZobW+3k",
+	"z3FrtcBHkrA5Poo4m+EWgCkIC5GFBcXbYiT92l0HcGpweQNX0WAykiIqVEP5i0T2poxPOTWdjDukN6gN",
+	"bga+LDfbKj8NhqHsgd+2Ze6k1jA1iNSCFFNofjkLRw3vzg7b0mnB61OkdBPIbq9GWff5q6uj3nBkay2v",
+	"/noO//zx/KKD/IjMcLDxx6j/8tVV+pauuiEp5pZA08XF3PodFYN8T/6xIjIuSF8oJah3upZXOm/Xocmp",
+	"qxmlWSJids2LcxAJg0JlJYxTzrr7ZSHm6bCa3m5ocZQhQf9KxRtCsbkWK+bAXNSArqGKCyCSphqlxQP3",
+	"XBofx6XJ2XjFpwJsrNFRt3vU63/ono6944L+kgZMKZ1j9ov3CRqZbuwqGKAcg8rjAK0MOA+FmeKQH/Wg",
+	"LZ5DcBJEriJA8XEu6aQ947WtsrYYU5Cel0KdkkRQrFSy0bQb9oL+ZICHp6OT4+OT0ekQDyb9oBd2iTf1",
+	"ur3+YDg6PtE+pJiLxMuVjrJsK3UPktLXv2vXiNmAUzRQQpKy3TEKRyBlXgDG4zllM532oGfcRhMS4JUk",
+	"yDeP+3BZd5M3ymKFd+AuTYflqYlQhAlNjynTGfGMkFANqHpaOl3fkHbp63HtUM7xnWWPQk1JrYU+kcB3",
+	"laL2dqplaNv0DGWhRSqoZy1bbn/P11umnLcrdcNSbGmpC1+QZHf13We29FFLMEh2Tu65YXzNbJxqR9P0",
+	"mhEwiEeVvbdgO7aQZS0Ju/km/axTAatUmMoRX0InZocrBW5KiSywFkhZil6uy9i7Vz/uhf7afUSkiFol",
+	"884CApF9lslBTM9960B0ks82C9/LaQBnSmGKpKC36vs3ZGPW/8xZMTR2DZY0Xo+uaQKXghY5rhR8jpME",
+	"7+3Na+QfrFaw7VVQFplVNIiTG7XUo4aeQ4NzVyYntprlSZvznpMWVfpOuaQYJWO4DgthW6+oKThjGSyl",
+	"s5Q5+qsyUbUv6KcPFx30hq+3x5TUzfa87kku4PW3PapejrcsW1KW8uvESQmANRbBnN4Wmrt/u3wHxZXQ",
+	"DVlHhxWRWN/hAP1Iv4EFmmBJRgP07P23F2gwGpy0kTSQOYPnamliW8Dkp5WzvLui3x8OB4N+ryF5p1+5",
+	"UyTKtj42wSZZ6/NUWb0QDaJxdrBmafzmx2dadhekhtR2iYIGFhXtTb47uFPyjNBxxWASLaBOBemSMP/d",
+	"26sP6AVfEna7ZC8CLF/8RsO7F4GIXmj119+q+B2e9E67vYZc3kDqRFFW7OhKq3c/XFz9S7enYUe0mAcs",
+	"DMZ18cR2/ctBJNQgNfYCerL2tyk1ZrPIAKPYHTBE05xm7Jv3IZgSt7L9RFX2C0gQm/byNuGZkCP2z//D",
+	"0ZRThKWkTP2y5AIRGWN0cT5GkqwQWVApuUD//H/QxZt/56tY4IxaBbAv++bHwN3g7TQ5I2b9Nd3m82bg",
+	"7vunzXS/aApLf+/ckS0zv266iCWWNzzeLnMIwVrOArhdK13IUs4bRSvOjh4rG+6WoJArzQZHKHSgbAQ9",
+	"sy3o28ghsT3vFIUswsKqICXelI0+Rv4N2VxHPLghod9GPsEiokSoP0FSXAdY/c34teJU8ydfM31LwWzg",
+	"ySjU1xmPTbWm+pfBf7tWQrdhWdSD0lN3l/t9yxUe1qKCdykxnufdiJQJ93iezylLiUZAbKAu+R6OYi5S",
+	"SrJE5HNMmNzG/mjujCs9hS7jh/MqF/BetNuzm7a9c3z35CQrcpJtCYpkmcpdYQBy5EqQ9wHz9CpzjzfG",
+	"OrAwCdDUO+nw3bYoYaaW2rid1u45xiHqBSP9i2yuTjTOS4ZqmQw9FSb6F4H41s30362EVWX+j+7aFULH",
+	"micZQWOTvjNprpSF5POZhY2BCloroYSOKeiIao5HtqKr3uBkxwle6CRI8p1kxllgaECPmcbV3i7ASius",
+	"2P/ZgNdROUY+HHzWLgAwiDPkJ4eZLrz31VL4Uy4InTG/nUUYUDbD2r1SR4DTK+O3Eyo2VOscewn3+66k",
+	"GG8DCYScSJNTm1kB9SERqXGaIxlO705rh8gvD+VVd0fO6I8JD4KrsGFvLGVDsGL0HdgeEgHKokF6izl8",
+	"pDmLg4aW5fDRjrIgK6O3AntGZvtjNXXrzke+82PqC9s+WeRb96Z9tNyNrigChKG+lcrEI44uGcIoFBsk",
+	"ViAGcYzWfBWFaEIqd7x3V3jKFMhjazi8//YCDXsnXuKkGHb6ne4+ICQnd9kTrdyf5A4FuPlx5ObxXXK6",
+	"FmOzqmuIrRYTjf4U8TURRwGWBM2VpDwYX2z50kGEOapsWz3JBMLNoLOnUmali/Zei910jw3LjNWFIqlO",
+	"A0Xa19fXwqNY/dltTescRb2pU3MKOpStBDKodiIRYHrXUb2Sj/tqYn7V1/dQzI7vtvejrqs5NcoUn8JA",
+	"Z5wbAHYCONrag69RuCwqODy3xiyWtU7w3csFn7pPsXBph5A8NaS7eTQomHyMjiHDUiXH18BY/hjhXC+P",
+	"DvJNoMg3aPlZGHENk0Zjok4uzOANFgXTlAHhokrf7mhXFnZ9xBclYx14i2WGcRqPu5gNG2NsVgK9lEN/",
+	"10+oA+FqhPgWzEu7vNVJWjY7MzPHs2VC+r3SR7acmA07EG07IoWsA7Xe1OOjR7ELOr4pgI+eR2mIW2uW",
+	"WJAzlEfj1R021D6EoMwDJmDjvJAt74ZaPDNZM7qy3TPdc7Lb94fpPpUnq/t1D3Dno3WJcUb2FQV7NBQ4",
+	"7GCUXax3szxXRo+CaAg5dfPDEPLxXY6aCutFAQR+CsNIRqaMiYCwkLJZ20VEu57nNWolpUVZAx/NyV0R",
+	"7VYoN1oOwOJYILndasmhj43uXcJAhRB+WapzIJjbWPf7SsaEsjQCboCZDipCPhIoCrpA5iHIbXhnBUXt",
+	"8amxNfzKqBx+zexBRhikOpyY1TODNFya5ZAC6isS9O/JVBA5/8BvCNuZlC70zdexulvnSKX+PW6Rzfce",
+	"+a9z+pZ+/8N/dv8XfX3x/XzyXaD+ffnTr5fdN/T7030S1LcGW5SknhtUYXmGumSyaDQanYOmNk+nbrFV",
+	"cDUiDwPvdHSgJPPsLGrtXJ0U88x8DRNXT9lme5cNKMn1ho5zJLwA3fCKxqR3RbfikpUREd1St1/aUjfb",
+	"Ejxj4/Mbe5zxKLx2EYphrz/xSBD2pt1hcDo5DqfH4cQLwnB0MjqeHg+6J90gOAn6rVRUoxt40/4ED8IR",
+	"PiYnp1632+v1+4PBcDgaHR+fnJyeel63iwtKLXaEGNZYGlRQWKja549eUVheHDUOFhzXjhUwsv6C8YLd",
+	"tmlFLGhHL8tKULGM1yzd1EOugnnqo43QxfhNZfm0IgVDBmfq+Mw4VJO7tt2qBXoA9CNMEf1ux6GJranP",
+	"y7igS2F7h2ux3iJB/4FKTbfRiAsotGCce/VAGBYazcbFydW5nFrnUqdnhefyvXOBltdo5Hqwm87sidNO",
+	"/2DydGhsuToJ1ub8660bsrngi6XgCypzTtlardidYPRwd9ILWo9U09C9216MHfIhHSGyppCiV2g4ByAC",
+	"Wf+5TFzj+zRhbOJU1Te6vlVUqdK5wU4RK2vdU39Qg7sCGqkIdthkZxMyiDmaEBSLlYwfM/ZRGB6q1gjt",
+	"A+9tSKEwefghQj3NpjdsIu9qCrYGOUSm7MGJrBxnZf18O8M2ecqqlnVl+cxNKiMyKAm+noZ/gIz7Q/GI",
+	"zqjeDlb2nufy0tWTJoVhuopXYm93UT1G+ZYyHG3zSL9Bgn2WS7amlU+qh/zsg820EfuM1Xfn5PN2xhqU",
+	"pgMWj+999nV6G0MhCegCRx30Vmc+hHSmTgsccWZawE+Iq17BJqye10Pm5HP2dW1Ep6korMONpwxNeDzf",
+	"E8gmDzemt7aaEd+XhNzPkX5cTa8s5p5JJfkrj0J/jORKLgkLSQj5Agt+S74VfHHx/rU/1itlMlVM3juL",
+	"Nhk4eCaXJKBTCi6MvJYSnGf+iadTGlEtTly5llwtiZAk1JVdREq4/nb6dklMj/OMoFOjNuBhbqQtpczQ",
+	"WxqRGfmZxvNQ4LV6DKc/X2jt8ogUw3nWxk3LmrPfEUFYQPGCsJijkKCVXP3zvwXlyryVAV8aJ7q5Ha/i",
+	"eWdlcAcEwa78dC3A6lb/uPvUFKysDAn0y+JeD2qZh4JH5ODGYWPDz+5UWbIX+GLqJwleqde9p7N5LBvg",
+	"tfW/KhzgSrPKrFczWF3FfGVaRfF+/lSGG36Guuok7w2HOcyqRugs9Xb9LKmZztefHYAYajeA2nI7qxUr",
+	"W+bLwlZDitd0llYsgQUFgo7rSD9sa4Bkvmtmt93ijBikhXt1Ju1u8fNdO08Ce8iKew5hm8C31/OTWdHD",
+	"gHuqGRhchj/AsXNYSEyzNjUBMeEkPwQWpv5sGSO9J9PcrtfeiK3F+X0chqVSv2yJygC3HkqkN8KNrCfi",
+	"S9H8lAr8JQT91kLDu19TmY/03ZPX26nbQxoX3wkpGwVMnqzpAypDW7aS+eqnssUxX8guT6M1qUW/YLaq",
+	"7+kahuTN/hnyv3v1Ab3AS/pCD9YH+pEuK6BJPF+PsjBhQk1Uscp3rz7shuwwM6x8UQoUhESKE2mqaICy",
+	"IFqFRNmKOPR3BTWKlBQzGTuWwh2EyHmqqrvU+1Tutb441wqMpDMmD6gm5L3bhfiBFzTe7BXFgCRfvmKx",
+	"KHq7vtAG102/OxohHC3n+KhXBMywxHFMhHrsfz/75fzob/jo10+/9e6e/89/rcrzH6m/XfQBYPHhmwgK",
+	"GdXgpCjSKdNOP1Pdg569++HiCv1L13tu/IDjIsgJixEMgW1dTL8F2tFB0KrT+vBc7Ft/B4Yo25pMzWkn",
+	"O8i3cX4fyiOgeNV1sfRdkbsuTDJYBNuZMA3dktA2pRbAyp64piZwVdLX/WWSM11USAZCS1cJpYN/mvSP",
+	"+5mews36sPd0OVay0PXx2TI9SIvh2TJNSA01nCE/aTzaqEN7P5X3XNnBNmncmu/wWKcGSuPw+boh7dHn",
+	"oXd6pH72s1GlouTUBuCKj9jmv7TU95UGl5BGdXIldzb8DL5U9gBYEt3uI/fa/2IdmOUKzsprHMXXIOaK",
+	"ktykgalX4pRLm3Ma4QmJ0AJv0IQg/3/4umjs8l2SDNdBP1vcHbZpuzYdEOdkJOURx9Dg3VkVxZDV/cPh",
+	"2g/KImI2Jb7MLvlg08hyWDxBQKTcnWQGfHu+iudcmI0co28IFkRsw0yc7ipcAHFN5DVlZR1ipklhLQzQ",
+	"jIIyJHUv+t39gmrkz2UzxkBVApg4wmKTSJcAfTGyTqeT1Z9wQYgjm32Y2YLM4pTuYykQaTYHMVfBkvmw",
+	"LsF1ekFTZbwRhO6ZzlxwpdE6jy/78cND6jxUAmXJbLKrWzvLslGUtwlucJ1F36MdQ3nSZxHV/iSJ2DPK",
+	"ZDRJDQ/9H2SxFETiTsAXnYlobbXoma6iyJi6P6oH0BWNbnHiNUzcjvW9V59MpA76P9vyjaZNdHYDXe8M",
+	"VcWGwx4+YHWyjwZfqaTt7M3iJqmOaWXAZsFeC0xtqK1w276rCHFJhCwAe6mEtKkXv7Po1w1dls7ZWypO",
+	"4Y4zXameWZ6QQ9NB9Xu6fX/DEJ117jbIyR3dZVii1l6Gae+KrrtX/3beXlm9y7Vag2Y45OEDg6f1RHPM",
+	"LSGDVD6AFzoF4W4hRh0HpHfGUtd9238q8V3mf6olHwrsnr1aAd1LfJwhX716LyTPAwiZ5siv9YANx6jb",
+	"S7fWwTGKCJZx0qjHLYq2xQEpg8cWJyUGCwl0XiwIigUlYdJ5sZZ+Vo2ZUU/ANZJXl3thFz6I+DoIYOzw",
+	"XhLlrKKt+AHSA3ISqG7/CCU8LtmU5ytoqvW5XQocgOnZgq6MkGuu1N07OlygDu5U7xrJS2V2O9uksZLV",
+	"VFA54yd1s7PDi4ZwMH0JEi/cFxpqTmlSqBYZb9Wd+WK7UbVsCnAU3VM6NdSmTnZFZ2M3HCOKdBQBolbS",
+	"4trCMFHMZyC8OugcOSqFTBYcRQ+ctXVcX6xmZrO/XljLPC6muUfTxFLUmsoaK8+5sOKztIuXzrS53qEk",
+	"mPB94pKxU9Aegod0xvTrWpGH1BJ7j62oVXvFzsGB+BWpag0U0LsSqjxMApg+Zu+TAPaH9QgdNovMLHDN",
+	"3BTw1B0ii0x/tkyilUmz3481+bu2G3+/4qiBJXmYFttfqZl5SHsy3a56/3KeHL/rGPFK0HhzpZY0HXe8",
+	"4PyGlvBDJvCHpelBqu7XlGbaSuAlfcGVvdZ7YeJaksRSqb3KVqNs5nJjTKth9QbT3AGjieBrteQSb6QS",
+	"J4HgUh4Bpt4z/4oER9+SOJgfXVGAnfXfCjqjzH+ubh14/TObsGDSrAhAj1LTKgKHRAA/KE4JqYxXYmLQ",
+	"EhhA2sPc3Tmj53tkw4CWmJb0B7JR1DeBaGsBK7PsUvFp6dI4+2477mXh35Dzn5oJUOnYhsamlCwkAQ2J",
+	"PHOraWcZccAuxHEbMS5M2lJulWNrySQ5Swsi0VRwyAgEtgMq1vN1KzGP42UrCetVkc69wnrtexGZnYTB",
+	"1BZCLQfXGVo6WQCyBABJn4RackJNHpNrtSJE/Y30mPw0CfhmHB10kdCk+Zpe8IHXV0PW6nvm0VIaM7Mv",
+	"I7I7KCTVnpqAsxjrRr3m4Ys5viVUcHW2i8jsiBy/eDGj8Xw1UYrXi8Dc4/5o5Zt5ZTrVYp1QEAMNsTDT",
+	"NkdtztslYf/57g1AEx3FXC+C4bkz46m4pQExGVyuAi48MiwBLXPh1dqHsYyoLiE0dCjIjMqYiI8MIiYA",
+	"CHHmJLFsG/LRozOWtXpOieg5ZmFEwOaG8wXH+knIH1Y/2UDNBoU07HxkH9krJdKRXOnBUYl6ntdBAIWi",
+	"99T/7aPBXfioVNGPuoXGx1b7I+wV/LGQs49KR/RNVag+gweeh54tcKROWxJaSnneRgOvi54xjqA++CML",
+	"BAkJiymO4FpfXVN8HfE1CeGnAdwOeBjCdCaG30/RM5y0OIGngKzVyQD8hZFYRQRNuZjQUCIaP1e/Dj2v",
+	"Y2fOlyYFSL8GNs1ykE3HAQiBVC8hV2+KpdJKbpVIp6Y09xz9Y6Xeu8QCL0hMRKpd1i2OVkqK/09JfyX/",
+	"rmV2wbs+MvMytT/nDK2YLovNvxgkvod8U2jtty1muE6ytMLDh5n5mhKgywbkH5kUEizUTPUHII9IrVoU",
+	"OZmosdM66AMoVDplST3/kU3IjDLL7Ne+TrW+/vfusWf+5yM8w0rfQQEO5gAXJwiiM6aR0SXX/SCjyM1Q",
+	"aUFqC5arSUQDxG2xqWyru2FItszrhpClhL3KtoBSQvsjw2hJwNOUrF5qfyc83Oi3qdNBoojeqDMh3iwh",
+	"u1oRe7ocWZHzM98kdHJzZvk3qYRIDeKby2E1R/JpeoMwC4Gv8/vgPqQISI9UZ/rYxFojnOdYZ4f6NNTZ",
+	"MqZk3G8nTfMkicfZ7+rUMfTupw8mRczsQbKq+CMTJOACeu/pl7AYTXBwoyvRDKoODs+Qr9MjlfQxYK4m",
+	"OxdoDcaleWgKViqxiOM+yCo/QwQo5ryDzpW4Ag0ls1cgfj4yc2vBXro8Es1XBulDnW3RGpQn86Rio5cg",
+	"v9WnbWG9GtNPHy70WxZUqVk6j2uM/F3QLT680/ZsByaBrOgxwijCijdviYCm8TgMJbSCke1E1DgW1kLc",
+	"zJZP3WHaTv2md950RoSZws+ErRawrpnrMb4h8iOzTILXSoKtjKIJjQ1jsbHQAToAjSI+66Ar7tKNdVm+",
+	"Xjw7Dguq4goO1D7oT8Ld6qcpmMOJnLOtFFcLkClAZDLG8arkdbCm0O4d3muPuTmPQutPjueCr2aw6VQY",
+	"owP5n4/AZ+mn+Al+MCNwUmSMvnv1AYD4pSmU0HBNbW3XGBpckHjOQ+RDXMWyrFWhTZ2FTLCMM30tB14/",
+	"693WH2MgWCHNXWm0QKN8qZRaY1LpkxAlB2Eb4YltA6QIfg6NmDrIld/Lj8x+N5m/Im8tOjsfoXs4DQiT",
+	"6Rqb86WSxEe9jrelMq3X6w6Gyx0uZi/Ms/LF68uLV2+uXsEzypSicZRTvQytt8YtgGVXd6nZ4SVtjVt9",
+	"g0YLPKBG8qIvwiUW8eaF2WFIEiQFeRNvGUFL0/kpiffINppsEuBRRMF+cZt8GbbG6nXn+mZwCKqvW44r",
+	"TXRPbnmhHjKOq7t2rbuv6K+kzr26f5VtXwXeOkHkkquVVgvQ8zyr6RoU+5SC+OLvBmJC+wF2eQn0CsAC",
+	"gBpdFKafgXGt7SoYwAXQx4XuBlb2BXP/C7jZ3gvfGOjxFz3k5vniGxzabFF4pLv7kZ+Y0ct/JaF+qL/7",
+	"oW9B6wsJU08M64zsksVEMIcECE6SxQKLTWvceg2tpA3Jtlsxnilaahk6a31qtz4fLfGMMpfl7/zNrRfa",
+	"BfnC/uL8PK0XyRu1S9rdC/9MO6fdFfeTdnNC1q11ct6pYYA4sDHj5AOfj2R4c4QjiiU4keOEQux+2Jtm",
+	"gq+W5g3ux7/LIyNGNH/9YPgreXdy+dp89nqZucF1x7Kjumu3lrwIHfxHdZIp8Q0RVs3bulwhqw6BiFzP",
+	"eWRs7A56A6eAkoUVqQdvOCiBSttZYKX9Oa+D1gfU2ecOHczMicPXbGyFPHTvy7buIZ8VjVitj/H4espX",
+	"TB0zVv35hX4yXYBm9FYdAGsaEH17uNKMTnS8KyvQdBxC71djcXYZksWSx4QFG+24uZ+YAgr5hoebGhKq",
+	"oLrTjt0GNQoCFXftRqLNpH/dZf39pkz0gcVqmUi1vh1niaVJ808iagfe6e4nLjibRlRHX/aWzZoSEiYu",
+	"k8+VgnGHzHMs+APZ5AWevnbtPl4o7GDMW9oPNB7W4i8iRUXA7wFTSaZybtBl7JzQ1neXcrdKJGO+RGsu",
+	"bsCcVQqmdnsqoqTantW2jjLrDQJ/orMaT4oeT4iegXQSq4j4z7cFk77rnoLppdi8X7G3LKollK5INC3V",
+	"mPKoCmoWM7Cn1QxB1lOpY3Sd1lfOPYPdT7zh8bfqaPky7PYSNv1h2c0RVgG76WuW3e7a5ebDljh2sZsp",
+	"Fs67nmT8QF+auMKgaH3hk+XPc4Y05IK9ifo7Ej8sRTuluVxdLj86morWv4LDAILE99H2lqsChtLogNJ0",
+	"NE78QkrVloTFZ8g6422GscEK0C5EKjvWCah9IcbDf02X0keC6FJ/9XKtM4E7F2785ZOPgohgIaEhJmYm",
+	"2cK3hYk4BkeN/Tk1bP0pjHyhDuiILmgMXh9Pv1CjfqBLC1OwfUSmzk81v5BKSMxAXCD9deupglNXumM3",
+	"nhPT+VFyqIbJn9IZG8S44hIrxKF8lVsi4IZWZoRaXLkK5sY0KTjSn2WTC9vIpJe0jdkC83hudoszYvzH",
+	"cOh30HsIMqldtm18sdSZ5KD3UDbbFpg64+ieekHqpL+n0ZFTB7QJ+c//+5//h6ei2zC4I5Mb1WpofJhs",
+	"oa/Q+HDshkw/1afz4qvQmjTFPOwZ49iu4JjR1+5vpLwQPLYJco96FlX5hyBpDASqjc/m3ENwlmihqIS6",
+	"7sIAUlqD2/j8logIL30taU0MSEtuPI2JKbnPCvcqmyqlbGbk/VmmRTQsCZIxjSLzboj2BVnXlF7xZseC",
+	"PgW2BLJ+1aMYas39TfsLfLOLrXF/5HkNRfl7TdcFQvXS5QAkXetBx2jbaKOioN/uXHKADWjbqH6n9RW5",
+	"ohSr/CndUV/90fCd0uISLk9JtYc4JJwoKDgk9LVahwQkFb0gt2qetWN4+vaxCXtqtVcLW/0LjmPFYAny",
+	"iVE5IfwPD0NduaBxrMFXIJlCYCZxYGvDFK07hTpUf1IGuQYuYWGjZOj8DPk2J8xkSGkUKB/JOV/LRF7r",
+	"cSz4rdb7cRQTyEh4Y8LsZhjn7y7NdwEGXxjHnZ5yB31LIx3yFwBANYFBAXN+bGEWfmylTogFjoO5jirA",
+	"F5SaLxMLxwbutp0Uahqv4IOPHfnMIbtgGfjomc6Hg+72z8dbcVttqflj2y4J8rN1gEeHs2yCFA3dwe3O",
+	"eKAqk4OkjC2XYQhpUomar/OAa58IagHfwiN327MCnLu1JYkQFIqNzctTs0tHqNPIRK6tI2T/QbPM2OCQ",
+	"KRKNKCPZxo9g3E02iGllwDXTKZohDmKeKt+qPc1z9RyUHlZO1aYe2sxDYIH05PTIKaBVhzQ8U3dPV5FL",
+	"A7Wj86snoLuouOEfDj+6fGqB0rgEky6rULq53FAWjhFOw4j+f+y92XLbOLc/+ioon4tO/pFlyUM6saur",
+	"NiXLQ2J5kO04yecuExYhiTYFqAnKsvxVP8ypc3GuzlPsFzuFtQASlEhZ8pxu7ar9dSxOIAisef1+osf4",
+	"TY8XdbWnuwHaHyQwmngueSf9Nl/0uXxf0EfUDz5vX6h14RaI26PdYnpp5E6LGVRqWiYiIk33slh0jPe2",
+	"vt3IdzNn3Du8F/5wKE7jcaPYxw+EaZhJywyJKzJncxxjYyoBgHSPqZ+NysoTSP2oKboz7tUDfdGUsxL5",
+	"XcDUg2K0ET6ZpB71DmrBQaOenlTzxtsKRTdv0lZL006aHqAW4/EgHzm2SMw4srdUnxPr6vtrdP4FpTX2",
+	"CtYV67bxC38/tMhGG6nPU2ODAx21vO1fUzmAxDrLrJvBoeaVzegXGbO/4yxyrhEO52lnENUBwg/FKWQM",
+	"vwtuzGdsJ5xgYS68yN7I2xfwPv+0VO5TJbHQUbp/Kz1uEecu35x1O3sW64ExQ7U77N4oCFlmRhFHASjZ",
+	"bdNKcj0Qi9GCtgaYc41+iMXanvFZrC4v7KpI3zIAj2+lRDw6lBi/1FFN09IVj1AiS7zEMgfKPcQ0No2A",
+	"WPttesiuaAjGku6TW49RIk2P1zv9zPc6SZdqAHtHJQkEb5vUuTXWDT0vNACwVFTuGCPFwmp0bCSRdEjK",
+	"aybS+h7fzW7bc3eiqKeMBmUvH9MuO/Yj9sdxFPrNSP10SKPOH0saItc9Zs1+yFwiblhIoJgZ6dDsfgE3",
+	"wYJ0ddtMnJuD9uAkoylaQCGnkepMVHZDTWBcnR1Hcbu+lMqXFSEk0rCKG+5fLpIt6gfMI4HAzx0yAulH",
+	"5pEeC2O6fzUK+LsJGch1csmGQjeHwfnQLYUmeYNF4XDRaUUsdHHa9KCVaag+yZfjg31DGKTWQJe8A8p+",
+	"Kkm3H0R+j4bRkvp90aMRfV8gjDY78IJgh9GIdIWMyCfy1a9AnjWNr+uaDkzjqkJjJKlQ6TetLpAuohDr",
+	"/Kld1L5aKkGDixqZMfVE4vpGA2HmXUPPx2X2xPNpkKI/AhOyR6NOkewLszeM/at+N6FbaD7y8moqT3SU",
+	"bTbB9FQFkth4jEG19f8uQOPEKGjuGDrvCIrsAht+KbHvjn/gf/n6rXzk71W/dC63m+rv3dO73fK+/+Uz",
+	"6AnT7J39GKsXPunSX+h36aJkvEMX1b6nmeAQf08dcE9BBavL7Lm5XRwMBouwPPthwHhTeIiA8KB7P1Fe",
+	"1soxpIGpp5v2NLL051LpoZ9vphnOTQlYCamnC/8XFo5ZtDix+3kgYgk/qm/GtUwx5dONOnHz2lcbv8AU",
+	"UhsDsHY7VkoCbbBmR8fwbdZKSNmGUQdNwy69XbwEWfap/Hl5phpZI1KzSmSj1LHYPoz0qlWGG0bZlpp0",
+	"+qxC1ZmyK6hK/80dQVU6jzTISK0Wa8lX6cObd9QafY6gQhxppuNJPX0s2y/DVxvzypo0N6KgHnFfEw7Q",
+	"+vSoH+piumqaUejdpTIAq4LLKKS+st6qzvpJ47RWUBeeSrVRr9mwysLo2G+jE9Rs7Kl/v18nkgWtReUn",
+	"MQ9Jo4HPRe1m3NnKnQqRP10bvRZ5ibITJaMBIHwQaGUHICAApgkYvTH9oCy88Zu6DmSUb0fXebgJZY8L",
+	"HlCBlEuf10pqKDqHlcAMWaUhBskHRqnMW/yXro0MAjGQhAv1JpcsEAMd1LQL7DQxlj4c84CrB0MwxqbD",
+	"thNg6jG/yTRERYfesDxbt0p/sd4hpPFaaPiAcvaFct1xGnNwLVQaC6OyrIaoa+T7j58WIlszC47N4mhC",
+	"XqURcqSFhLsoiTk36WKXRqF/tzBK7DPy6ITzZvwNDEfNwnG/J8KITW/gVenr9D1VaZ7iqDpvPg73Wg1J",
+	"pOpkqZrHyXm9mZ0cE6tJs6T8mHG15HfVysuPjZ2A8IewCuXY26gsq6qzPi6VIIBsiWUIQg00blNokRSp",
+	"C1GPkmpjD0WfugBQBJQA5G0SiVFatEKMl2PLbn1NLIVpzC4YY+KlRKO6R7WxJ4vkGImasO5ECYGhLm+m",
+	"HgCIjD4qRr3QekAZzvguCZFYkSCgDEIsGMO0sUfeGZHtK8WIowZ6O1R678klQ7wpG8zEKtvSVaMeQeK/",
+	"AoGQDkT47LeLS/HxuzIPk38bMAbe716yUJK2IIITeiluMOgVnwutUl/ZUJqoyeHX6vH/9amA/y0rxXxc",
+	"q5YhTISV8yIkDCnFmEfeHVZqx8sxlldIPV9jXRzW6uY8X/D3WMejC+eVHYFwI/E4LvsRWgBx7UuyRkwJ",
+	"EeoHgAEDsIN1rVIhYBQOISDHg+G4FsSn/HpakKlturCo/q9S297dJ9Va42R3a7fqnNTg13Ne392tLN9V",
+	"q86P7bYz2K047d3Tg7N6/+Bube+6dPTDOzwc+t2hs3l7yroH7UG1/WP3q/i5e3dVqjmD3cE5P7iq7dWd",
+	"622nfFqrdOrVo2D3dmvTOa60979VHFGvlr5FzZ0vQXO51j7bCmi9cTqoDX5sfjs62tx0bq/O+Y/jcu/y",
+	"e+WmyRudn9u1wW6luV+/+nFbP9ldrp9cD/bvnMFZp31Yv3LK9RNnpX7Svj1Q/92s0PqmuD3n1TvnCz7v",
+	"x4lz/eW43jga1NrwjK+bTrR1+b0y/Pl9v7O71fl5dlX7Vq/UYbzOYFD/sVyLzjk9Kw8uV76Ufpw1OvWt",
+	"azXCHf2eVecofudN56i5edR2aru7V3vV1ZOgfLh76e0O2DnvbLeCzcbvNzVnsHZ6ef2Nn67s3p7+vv3t",
+	"7kPrbPOqu7pzvXUseuHZYLnVLH+9LQ8qvPHX9rF38nl/Ndz9ds7rn9Yu21/3r+rbtcHO0Y/Nb43SQaXy",
+	"o7a1c/p56axS630rb18Gh7RzstQcfNs/PdkZHtYrn9SbeLuDox/nvF6hzsSzHTy7NqhVlgZHW3WnXnFa",
+	"nwabbXja4Tl3jnaWKs7RptOubdcdsV2t/rV9XF/9XHHqVafUduq10+ru0ebZXtNpb3/eav4Q38Puh4Z/",
+	"+nt/+6jUa53z1f2P+19/Dj+tHB18P+4cr162d9vbTvX72pelfXa7z5nf273qLh/uN24u93rBwPuwvX/L",
+	"Krc7vw9Fr1/645zD0qztb2Ys13sMMwiH2gv+sLH7zTmpka+1H/GC395x2jVHLYHKEF9Ovax5UWdQ26ls",
+	"lwZUbYajo/bwrHc83ImWxVbQ2DkT4px35V45/HnFxNpaf/uut3l9uXnlrH0sU2/YaTj7Vcc5avt1udc5",
+	"+H76qROVriofaz8/nO7v9D8dbW4GjXPeb5x5J82rrRP58/vh2ucfBweXbXb07avfjS43f36+Ow13vjvb",
+	"3rb4+aV8WFrxZef07i7oO9bUjL9YytBEiUU9Oot9uIuKfW4fvl37ED9Rrn2YBN/Ky2uflj+Xlx9vNWrl",
+	"N2Y14u9TW41Tt6vHxliHgv9rGysJ6CT0szvqXMRCTZ1k/GCAhYuEKDykN/0B6t5ud5j3m7+dfvNn8ab0",
+	"KnFymsybdGKDufGGED0vYbm2FnJOIHphLovfUM3MsywtCMhmx2Ozhe0L1cc8V3+31YON6bqka3s88qpF",
+	"eST6zQ7z1rEozZdxXZqJG2BVidpdRe2FF9Kh2iz6+BgMU99tHUFvoT1LAx9jeIL91aeBiTgYVGnIjxew",
+	"8GDgSzaCppnT7Ky39JN0LNcxwDiD0fc6/ciTBM1IH/JcCT5N+/CzSCq9gp2cnuFZjMMla5PnJnDPEOu+",
+	"x3SXrtqAYV9GEF86rNWxgk1jbf8miduk7npqj9qiJM4CFzTvQ5IW1rEuH1M3UPlm1a+hRIBtnXEpQiDT",
+	"a2bXx4a6Wg//9PEEWSQ12uwQTQCvxVbIoLRqXUnFGDYciuASyDgZ0dCCZ6Vh4LNUYM9G17XIInKMCgvJ",
+	"fDb74naxx7qLLR+FUUYzx6XPKVTej9VjZO3+EfPHrjPB5y9u+rInpG/SrROrTfAS+4o5ek2GETMaH9ch",
+	"8Weya9JLLcPEuWhmnJGID+vgi9YFTxBX+QUnThCMMQEYkdOCBiAWb35lj1yz4froli1Am6Jh7mcyzhzr",
+	"rlRkp9FA66Yq1UgE5QKj1xz35EHGGLppfHSyMZ8A4zGu9b1SQj6vG5J60v2yQs6dk6yClZGNLV9uZ8v7",
+	"t7acuLflK2/uMMjd0ycmP9fYqpK15U+l95oTwJeR1O3oFrsAqv3N2l7tpAZtflhyzLxUT5u2/7Emua82",
+	"fKT3zjrkHm2MbsiNjdo5YbCou9ChGmaz1kBHxUVN/IfHQkCdgOJsmAPAs3LtXdq79m8Xm2HgEio1zIny",
+	"wHYTOhguyK6UfZ+3N32lyS/76sJD4UOPEOQrjcUyEP3A0z2NReIg2jxaLLUT2gaZtEdltFgXnt/ymbdB",
+	"VkqretC7rcV9wdlinUbNjg3QDpeKsGChpxeSa8ytFo993sSSfXZLm5EmQ0g9DviBgOwHEcN0RrFDvST8",
+	"OPoxC1heT2Vk6HDALjPEkwbbfLHa2Fs8jmjA3DxJGgbj0cWMZiXeFJ7P2ymw+Pjzae4iFO9qTWivVyeb",
+	"c/sy0TSb2kUMgy28IqNF8yT+JC1oFekNCUwdT7pY0RpLHp/6tHldmFlsvDmPT33UjHFYIG263Zahjgx1",
+	"LIGkRmQpSzwK3lNsd8OdJr1begnO9n6z1XCa3Tqr4V14TgO+2th7ygLx8R117x3CAM9TVz+Nz1BYUEv8",
+	"vivhnL8LC6n1OMVo41NhRlfQUsiwdqw1DeEurIZ5O5P9cnP0IDvvhQywnPL6LDdrlIFoknE2gxEGmiXT",
+	"9rKOJCZXGLy6pbV42edewCYaXFbxV8qJyovYjHB5TheNKaQBfjHKoxQFhJeUxgfLy0dmsBzzaz0JCNFR",
+	"78/nxLV+cItkC8nGhLCgi7AKOWTK2/NMGyZnAyxcRiKmSGId3CGYhDBwYyYawyZpkOsaywAsF+T3A+sM",
+	"7Z1CpuWCFIdS5FswFfxsrxkvMt/jH6dzfnE5Z7YpZPPHtyNS6/ZlZNZ3qtH8AWIvtRxzhN/FZfoEWwa+",
+	"vrtpl9W+UC4vs3rX8TyTOzPqKRa4gW/Eh2FJxTZpFJEASMUiqQXyb8hAhV6xrh+F5geAFIS6UgsJTYIE",
+	"5kAdt56m54tZVuHxsSWOpbARHcr8gs1MN+tZMSsfVa8JvFpW9dr3tdJntZWsWs3tq2plcLRbcU6cr5V2",
+	"+6/O9dXB4dHRpnPlfKwfyUH1CKoet2uDL9XTq9ppvbILlY7V9mDvnDfOyoNm99vdj+PKj7Nv4nbrxDnB",
+	"usl6fXN7v7N3FkTN7c9Db3vr+kfDqsLcPBru39XXzvlZp7lfv4NfV8yvZ1dOUK/WqxVn01n6sPp9E+o2",
+	"a8P9K+euftW8O/gmBpubarz73875TuO05gxExaHOTb1aGuwMoPbwqlJpD7aEc+qdrHz+UTsOvp/+7J9+",
+	"/mvr8PNd5bTcqLd2Pw2q7R+b5/xbo3QK9YhHzdF61M1jxxk0jnY7ztdyY+lrM1xr1I62P/vB997a5s6H",
+	"7lEkovI5r61E1e1v15u9z4f7t9u3vzt+pdxuXDeqv/NPpc73lavj3zdv6Mq3j/ueI6tLP+jq3e3xSq+5",
+	"t9M+6bT/sGsUR77RDKnXMHidgrs6C9vMU1sjQ6meGSMEt6O4YeE8BfvYYCzMuNKFjb1EmlUdO/jOAskg",
+	"MvHCZX00w1+IK/uyXYYurJ+cJC5eKx+mxnKVktVSMt67MGEyCzHXpx+ShPw40WyWsW4b5tLwixtDnhOX",
+	"hs2Of2O13SHNOFjjcRcCRHShpVjTbY83zrhFso9UksgUCc8ehQgEpHwWBIbKVz8cATJ+7h7C6GhYbN+B",
+	"+Ys5I88PoTtsaCg0qRwuhpKSw6+7hZhZFLotVgBKEolNegAZqVsMNXU4NsaYUO7p7gaGjofwNJlVcxnP",
+	"Lip8k46H0CS0gizjtZpT1m3SYjOMdBWOzz12W4xuIxe7S9SfJmgXCWFK5RKDBAzIWELZMTsM3CZ4cOCt",
+	"KfNCBF6ROMmDYY4QI0R9zHRn5Z7Pr4F3GKZdGqRW8xmyCL67GMunnHxcJV/9ChYNRQRisRtxCJtGJGDU",
+	"gyooA7Sk7yrCmOAUahsGPrDgcqtfRp9asJ9WKpVKOLcFUoY/0kML9a+IMArUq/HFy2sfSd2vkD7v0Sbw",
+	"3YdYtWRAVDQMOnT4JCviN0ma6DBBoRRnAXnnRrR4zYbue/w4IvDipldLl6j1fNAiUrm4dDw3qnxW4KC2",
+	"sp0+V6NpxkVduEd+k0lzl06EQhNTJFO5T/XJNT2tAd/B0G8bLdWUS6IeGOLEaALVIqmOjFCjERVsIuOU",
+	"SWxBKCFnMdrIYPsOaOjZixPPK5IDniGC9G2J9Hk7MK1OqbQKiAO9wmJcIk3Vr9Gn9NKKgYeox1IgT3Ff",
+	"sqluo7rjDl7PwApbGyURswjcNBChp/ejXQeTGrT6CLoRa3RMXCQQE0oISkMm0o+SYm87aoYtb0k6BCVk",
+	"EEAyJgJyaB2rsdCdCxppSfka6yjHgE0fd73WEoY8Wqa/w39W/iyqv92NGAMjfoExPm6IRWgJ16Nh5NPg",
+	"D2XPuXFGoS2El4w1WcMaiChiQaBvhQ2DPo9ZiwdKeOrb6EUVhIx6w5FySvSfeiwG67N64tRK0ysp7HOJ",
+	"vMuR32UTnKh0znZi0sqFl13PedsicYGv0V2H0FjyTfJSVXoKU1kUnd3S1I9xnOhSiIBRnpUlMoPiibOp",
+	"yztT+GgQ70IwVh0cA3gs0UK0qxCIqwMpkgxSek9esvsQXL1weBH2+cyv8+a7DJM6mP9M3XZY3d6sVp3L",
+	"j3Hb4eVtSR6Uej/pDtsO6PHdINppf6rslr7xl2k73OnEDu9KfbM52L+r3cXu7qZTjn+7qjjK1T7nk5zt",
+	"UVd7+875aVztWndf0rNv/XPuVe0xfIrqV5WfkzrTnNKuU6l0Pm0Nur9/+Lr69Zz7BwdXR19X/7rz+rcV",
+	"70e/u7316aZz9m2n9LVXHfIKHR6c/vgoPlQrm9ung4Pvv3+oDD58/3xV2xwui8rS5jlvLv28+/13v3Jy",
+	"eHbV/ikH7Z/twaYDTvkJtgPuDpxN50CNfufoU8Vpfaop97uy6sCMgkMeVJwBfqXBj0rl6HRHfaVddO0b",
+	"lcpgsC1qP34s3/Z+nq2Vvq/Uh81S5epyOwgu+VH/nP9Y/hztdb8M65USNChuto/OKpWT6+O1k63Ng/ZJ",
+	"3avJw3L/iB8efwxO+7f7d04LxnNcr21vOmfnvF1plA9b5Xbj6zev0V07WRanSyv1rZNvtdtPV3cjwZL2",
+	"/q6zWdly/Jrze7V/I88an855nbf3OnTw41AMht/aS+Xh0Zel8NO3K145874H7dNKrV7d3fH26oz5FbHa",
+	"vFru/lj9+DPcP7g7rNHbj+e8UT9bWl26WZG19vLl75tL97UyToU/AYr6Qi7L/9HWwnN2O3rVrbvtldVV",
+	"ucpqm627/XN+cvyRbX74tnNa3imvHtHv/fBu7fZLYy2s+abb8Uer0vzSX/L7VXF1JUrV/le5cimPvp/t",
+	"9Tqdc97aW/0WND5X/zqSvcGZvAq2D/46bLePboP6ZvBhqd08DJZ+3Dqfor+c1mDlcLn54cNq+/SufF+3",
+	"o+7yMhzAf04deTm89jHy8jqAGPHjc+Mvl6xJ05pnHoN5os7JrjL+pq2JS+IuK6sfSyul0qcnjLtMKJaz",
+	"AjAT6+VCppdRViQG8oevnk7Y9g2UEkZMCFcGcwqiw7iaUq35sWLYQUdAOhTSRXK0ttUgR8Bd1d/ox0hN",
+	"ppQZHYJYAfBn+W2eOBnVxp62oyPN+WWccV/GMR/E5fUjHfxB4KlIGugmTzCp3QRoTcUcMx7TfUtYdwR/",
+	"gpuh3bzL0OdtCQGYkfYhHZHYjRABBIgXuVU8mKoVTne2akcE5pGzgTsS8ABnUEMAQyK8YJLNGoqFUHTG",
+	"NTcOcEdmkaWtA/+tK/sADgiUHG6RnPLID1IfrOoAblYhnQTHEFBSBwChGebDQCHJY5wJDbGbwVGmlvoj",
+	"+3VfNtVjI0gBWNgMHVsN2Ni/HuvY1D1fG6M1D6kNCZUayZqda8bHakZYT89UF447c6w9DH6erTvMiv6+",
+	"ulJrgOWJcTY7NjWqcEBxGYjCQYeBSNOY374VxlE6Yd2g9rmShT4NXMPkNFo2ZtIOupQo3swY2cSEu9Jy",
+	"XYFswuk+CXLQiuOOagyhfhUoQrcfQwNAJYDab90T2+ee4CzNR2mgFpTOg2BPdkiK6KrF5VIpD2SwEX/g",
+	"X0iOI7TWwrryxaqi2wtF15dQ9QsfcWF9oUTXy5fry83pE8PJRLyOf2J9iBx5nezFufR9vPRVG4iMuCXP",
+	"16mTsdmywADD8RMst8NaILasnqYjzoZgHquPtAQoIpIaVFeMkussi110NALerGUmYvOtq2fEqRidCY4T",
+	"PgMGyH1QZGlnc16GcNF2/16XcRFYtrI6xVAlJECFBRKyNg29gEk43qSS5UW64T+Ppp/LHRVKV11Ftq50",
+	"YYfd6k8swjg71BSB4BKdNA7tMl0aYLcQaiVoCPH8tq8zYXZXiOw3O2nFC0/Je2Mt8HPeeXlt7YEvbdat",
+	"L8nxjrO4vPbRuGObtUbhnlfPbQHyeZuFvdDnUW6HyvKnR3+mqpM3gCZ9Yfa//AUO8mGDrJreM9+qMQTw",
+	"0tx3wMjsG3mPa5/n5p3Usen7vZK7f1XXZSXUENBknXDtphtgTg70tWARFjXYClPnMe4pIRvjcoEJXCSu",
+	"/sFdN4cK8a30OXm7LaIR4KFP+U7wqY7xomlSajUk36hAkGVh+guAY2cq5nII3L0xmP/ky//ieP+v1G89",
+	"Eq2NLTf75wdTBqTv/YzcAWgwzdj8PWLOZPd/Wyfl0gqMtoDPwi9gq01dqzGCn/Ku6qxvOXvHtQKqfRoc",
+	"+21Oo76yJfEcp680KQ+G7wsmYmxxCoDiwnCsDuhqE3KdNDV2t46xGvd5HJc/Zb3AOTy/IJBKtwAJob6E",
+	"aiwILPjYrtyjMqG7wtHnedfHcDSNvfFLYRmDwaAUJSgzsLdu7NZbNVn6/GITiWcxlXBBg+gCKnTUXhw/",
+	"bbm0UiwVy+WV4u8L0+cQx+bzlcD1bTSUPGe9CcVVrVHbYQ6umge+r4VFGocmX5o/hUOetT+z/HIc2gwQ",
+	"OXkO+mTm13SZmS7MTAPrB1JglMJCWx3HtMyOXt7nEi+8hS0zt3FysKISiUIfvkceaWXcY1+8Qdyo0b23",
+	"pLkbc1ueU3RFUE6/HrMrJBXhxmcdUAnBJ26RtqW9Wm2vXLMeZqEN8YQnBjwQ1ENLRX1arKGNOYDv263K",
+	"HPjHNQHP4eaeU4TYa/tRcuSaDR8uRHDhTpIjF9fWKbEsuQb79y3IkB7rToZNSHlEQSAGxp3RtfpQ+WK1",
+	"aNtQClGHxsCa98mAQ9ady4C5DJgeN/u1DAdcqBP3fM865Q3bD73rpiwvv3oxxFc2LKQrB7g3yvSITUWp",
+	"RkDEWoFKubEQfNSJSRqfymLR3GfWOsDZe0RIwiK71otyWarfkMEPJdtCV3gsnKErHIf1ZGzUt4vJKnm8",
+	"jLU+31zO/gPb1Ok1IzT1mV/UOMvfo5l0hbbETp8YC239ezoIgnt1SfoRW1b/MzVbdFxKMKno4FHlAzqs",
+	"Aq1lXpqaMJ2TLGQWGiBXgjBYYjD2+Lp2KAYWOSDrZVXSKl2Jb3mspkf9z1upTsCSNZPuzC1IIA5x/49L",
+	"dB0J4/B1aASVw8jaa+ac8iG2b0ZYf+eqxbCortV11VbL9iVr+1yjfMJpboG4/yf0xf9x7ZoSJYWpz4kb",
+	"+sJ9gdoI3cT7tvLtM2eHR2OEUDr54IwxFL1jbzC0mT5bCnnyQo0xZEUImLJ0nHngGQtZNHfWi9SwvJlU",
+	"es4HUfs12SMmIehzGVFgWbB3kv5qNwxQZHnLb6N0yJsxc5fn3F1vqUIAN0FKNfy6VQJPlPSPHVJjGMXz",
+	"8/Bkf3zPt5bnzzAOsnP9eOJFbGXlJvz1MGbO9aOYtYXbxOQ+nj9dcn8fFL8yA/rc/6vPMuyMgia4DgJS",
+	"dWTBLre3RQmiiqAaNLpMqUGtszaIW1SWRLGou6A2a1vO6d6Jq2mlAU0gzv4b0dU2PXVdQkmXUQ7Mxa0E",
+	"s8TgT6B/6o5FXH2JPjVqCqVpAY4mSSqoGUJ4jxicI0E7Mi55omlTtFqj2hxsLkT+W/m4ViIewHuEiSla",
+	"dXQLA7RL+JrQwjKSEV5BmXJ4G9NNmIbsOY6hT7DtDpBr4n7CGKLBYBuZJ49/2nVysndMAv8ypIB5r7Fj",
+	"IVih5mARF05ujCEtI3/ZOosmwHsuNHxBPEa+UM78UCwUFgCWCcRfpfH4HvZ0I9xIbeWiXFYSQ4Rtyv07",
+	"mvmMyVGYGwBhz3gLCUhZC+sLx33A7poBty/9fV+p7mNkkeVRpOBszws9cgo9cH7yVffjdWaeTMiMaOht",
+	"EgcmcpTlPfGMpUtgVlj/b45CxbeXpN8jkQBssCSyAXgDVMZ9Z+pUX5gKkPWkTxvBkgpECV9dO89uI1kk",
+	"jmm8tvCYJiIzwSO1No/5zG60r69VWjq4q/Vz3CwSioE0gEdKb7ZEP2mQVl6+1nld6rHiOUft2BUec4lL",
+	"g8DVNB+mKU7qSj7tUarXhicYpC2DkWYa7xDwzoJs0p0t6qIMaCmc6v+s/FkEUsoNjRsVykhdoR5fMhpc",
+	"TQ0qVGitw1GELA87qkNHh2GBo8U4UtA1mzEwGA0CTBlFPAiVUYNRDxuZkKJyLeC/E1Rgw1wMXflCAGNe",
+	"wehpuA2aQsVzfjI+bHg9/aFF6LHQvIFWZhtmEG6C4mZXPxiMqV14oSbjXoz+iKEcjI9dayg7au6L/l55",
+	"pUQkawplrUSiDb2akPzEj9w4dhKIQ/iH7lGODSQwE3CKo37Ipd1wpLaPtgHhkQjRJQZgU5iOejvIJ/ut",
+	"lo+Qd8a+OdHwYjh2vaQhspAANkIXmcaU00YsJGP0GYh6pR4YMJNkwRUFUAAxbl/gX2NjOA4a19Nke0dO",
+	"MHjuReOy1zMXqe2aAdDlIySKTGw6LV0QBFIdxiNcRAYZcvjvguTSagrQuGY16IzRFvpizFrTkwYKZjH0",
+	"BbxY8gRzqexNa+fhnWQP3leJ5IX1BSX1ZjXHkuVXAeX3KubYyCAMXck/A+DnlWy0biLSJoRYpgRIfpT1",
+	"Jqcz3+Qk+y0TsGfMfmO3hgkgn1PSDjJo4ElIOkkWsGakNXP1+BuqDKCqWy1/Kr1XGu30ZGvxk1Eoxu4w",
+	"WhiTHibjJYJ+l0sbL8Qi+RYtC8LUIe5vLpERVQrU2F7IiB0DmfZCRj3ZYcz446AzsQigJcJuP6DridsP",
+	"ORetRt0/3AJxP6j/gdTL/7gFEtFLZWhUG+OaCWdwVs2Um1fBZBONrRND16PP+7cmevTwYtRX0OQ06ks7",
+	"B1P4tXIwD/jMv3jW5MnTC8oRXGrKm7T6nI49TgusfyP386M1Zg2E3v3K8vFqMVe8ptQinjWNWlSL5R6d",
+	"aLHj3McQQHMxeXSAP48mADCl7DB5K3ZrobIefapCCqMOiz50uJ56pBWK7mgIfANBrBMkBQPTleBrA9SV",
+	"llrqoCG4KRLHhn9Xo8JeQUAKSiL8gP0NiDtWZwC+k1LNWsRZc/GbxVpQbewZ1P6kV3Fg4gBxyh38ryQF",
+	"f+EBeJt2loCKn4sBuPtUFxoj3ybob3MTdMhiSCEtaVv9qB+a+pVxgn7t2mgMOP0x45cxR/UhjcksWhpE",
+	"RK7H310DyPu61pnmMOJriMZ/Shx/Sjjmrbtq1bkcxnDMp1fy4O7407fhZavVutzcL4ufS16l3RzW6y8N",
+	"x7xcP7ke7N85A4t96C7+7cr58AA45hPnewzHvJ0Dxzw4A36kpgYO3q0kIML1SmWwX3Wck5WdbvdDudzv",
+	"/6xuD8/5zifWXPpakcHqt/Lnw6XTo9vOp5+/V26u2I8m/8AFHV5Th9Gge/15eCnvWqWD4YFfbg7lWi8K",
+	"jlc+n/P2jw/R6V/bX8Xq9mV9d/tH3RkAJHJtUKssDY6qdccZbLYBWPkQ4ZmPNp02A4hfdd45/3J0VK87",
+	"YrtaldvO0elWZVCvpoGVG3/JG2/zx+dBq+2d1KvfVz5fh6vbn1a/suUTp3XObWjle4CVr+DcRq22s+nQ",
+	"dqMDoM7n/JI3Ws27L3dHem696trV5XKp/4PvjnM2HTmDRnu34+yv0OpwebPR2+yf8+7wc4fXhmdr9eZB",
+	"b+1IfCtfnf24/bS0tNehh6efDhy/5oTLX8/al4fdYKn7ce30klJvae82EtH3/UFwzg92Lq/4oEzXuh/q",
+	"9b9Kf/x6cMxHH65PVjev2t/2D2/Xyt3bc741pGv7y2e/f9yq7NJbsba0/32twYc/lrtfNRxzekWOrsdz",
+	"PuuKNOtxRjjmB6bTXocSa55OewJo5ZdIp+Wp5kz45CdKp2kOE+3RTM6pxXUpLRHGsT1dyDsejCmYPBtm",
+	"0UzQJZ10K5IqcIJA4ocpcyHCqhVlUNICkazrQ30gckJdGtxIQM2l5xxDPIHPGXEl6/2BdtwG/AJ1lmih",
+	"VRsFsrcF14qoY6UbfIkBowL8p/zRJD4uh5HJ03RpeA2PPfO5JwZysby8tgzAFsr5phHpChmRcomUSiXk",
+	"MTnnmAKaNv7kc8htwOPWda4KK2ZAMJt6GZQXBY0oTF3yztwyMRzfAwouWoQF0udQ+hF12DmPTbHYYGzb",
+	"6NVWWm9Dc4DQeOhq0gr4TOStKhLXWiKuOoZxdvVPU5kAP/sR/GZXOai/sUJB/cuqrikAmvMFDdoi9KNO",
+	"1y2c8xE3wG3KEOdDwKNpgB8TJ1Z7HocijPrtPpNMzabowkjYIsxlgbi0qf4Xx/+//+///j8CBk3/9/+T",
+	"cJ6MqCdw7B71mD16ffY5dyXTw4dyYH2aHnhX4BvyDnXHq10xiUabTYi6wOAxEaWXQ+IWaEj3IRb2QIeQ",
+	"o5aJdXbC8QMhzISqhzMaMhmdc41xwKF2vIWpMWrBnnqsKaAYGRYz6foSUqge+asvYAsQLkhf0stgJI+7",
+	"WiqpWxoJoHFhAggMIctUkvq1mJw2YImd85gmig91HBVEwLXf6zHPBFx1pHVifNQUw0NA1RSLKS8ZWZOQ",
+	"nYsO6NAOfiVulMdu/CZL9qw+klALWTHgWNqNcG6hl224odR+1E2nKEyCAN8wndRXEw7+pNvnmrDHXSdS",
+	"GFa3JuXkkp3z2JGlberzEeqqAZV6oTAPwdfHOJFw2HA2pBgxQwkIu7Hvq2SGqViHIenv4KYXTeppcXyB",
+	"dCE6oeGs5Rh9HEwtpvxpJLp+040ljZXvv78cYSSjr077T3lZFxrYQdmpawrOeVZ1Q1JWUCQNcwMQb0xH",
+	"QMoFa21fso6v75ol3TdiIi2ZcL+BvtLnIanWvhgZU8JiBzUsOksdM2RJ6sc9zZHf1XlzSDiSjlBzhDRO",
+	"QhTBfs2PAcxz2/cFNrJnIeb4UqI1Zv7KW3pFyBLrAIa6Q/ZL4QbJfie86n5CsJMxhV5I4l1A/C/p8HUy",
+	"LE8ZIrID8fHM4vgLkNIC26lgzU1B2ygFZZSc83IBt8Fi6IvCWD1AwfKQC5VGIV1YcM6z52hSy+nrJex3",
+	"tQqZSIls1unc/cty/2ZI0q+srK2trq4sP71PKKdzCp8gSW9132fz6ANNL1gGaN+O9L/HNlIB3Zlir7zs",
+	"FkZaTQEK0Pc0HTEcSwhLlXRtaV+oELss6BRhMvACrUNXVwWkUbSz2hJkX/ag8w7rONVpvVBErBnnExJn",
+	"YyOx8rDgXqk2NJHjmjjMVcSRdrLL01aAZq1tdmhIm1FCpYozJIcyYt04HwLFAmpI7oVOI4gWYX/1aWBZ",
+	"9QGNNPMrlvXZhLHE9yw62DRFcMFgFCTvMoo+AKaoZldQtiEX0aLPm0FfzRdwF2vT2Xz4hH2aIE/ABhiv",
+	"MVVqbOsa88QqdiSe76UqAVsiLJJ62uSJSVzDNFcQoiQY7302hITRBh/TWT1b8uN5UhnPgriQ88aPVkh3",
+	"fu9JUBfMapojLrx5TVjXJcBpxnMgB5+qjO1p8BPydvBUNWu5UApqOd+jEhPGuRzWHM4GMl+9PUq3jYEy",
+	"bBBkWpeRocOOOkxqgYi7ukhqFIlzNIav1fkAv9Aghr7UqtqPmcHtJoZ1pUTAF9enXzPWg8iILqBWLvEl",
+	"UwNLEU74MkW/FvPBg0uYwVxudcPHmlqn/aVYR00WQYiJAml9lNBom5k21HOoKc75AU9UTogfKInX2p0h",
+	"6iYt4EfXNfcS1RYSumnK/bhMvkhczjSdPzfOLbrbpC2ImjLJdExA95Ng/aIuWoD4BXT7mbWhhonlWPAe",
+	"cYvEyGrA12Nc9Nsd9bD4KeYlIUa0Pmq7QPnFaNMi2hLaDMBlBp74EEIPegSUE9fyiBe/sqGb8G/rKY1j",
+	"ZHGIKlCWAHQzUtIMqezEwbEcGGdk0np8PGIC87UfN+JIm9Jab40JAYiNmLTK2qJDXSACFhvQz/27avCT",
+	"qvjUEl1YX1gurZQWS+XFlbL6yjcsDKgS7Icrpc2Hmy0WK+DrudENlJrT1r3P86kTCPmymD4eZkbM7lLn",
+	"CZssEr+ncqgNHrXHAoagTNmkeymPzoYzJxbauWafQx2rfbZUIdo6AdFYJFtYsAcUdSAMBdf9gNXGXtLJ",
+	"qKSyZ7X6pbGwQccoPaLTMX5kcUzJyMf8hu+NeYTE7XPZY02/5TNNKzBCt1ck8OJKeoPuGE1fTGTWw5d9",
+	"bCWbTa+XU/47RkSaWCv4XS6FN4z7A+fI2jkkcC9QQZG3JEa2tjppvILi70I+UpoxkdG0mYwKD/WwNhNB",
+	"Lg6ZPcR5+c9bxnN99pWbuSZygGemqfopvBhuaj+rYkiLcaufKg7NSoBDpfh7TOY8QqlaSMD/MIBEmgGj",
+	"IRx9pzaZLo15P15WrV2aSPSbHaUKDcG29g2IYcFLwP6LScVMqvjGwn2J9Za+yzpm0oBjGubEgNVjyDYS",
+	"Ke5ySP+PcZ/7HLHkoNohKXNJIb8o6UIuWSB4W5q7Imm0TttAb7Mphh+TNP2elwnQ8GDDP/2ZM0tHL/Ch",
+	"3kgJ6UNrJk/hbm+6ZjLF7z0njX2syMUv/iJSN29/pAQvnvRkFZcAb22Dzk6EuB8HAnsGpPsR0J+HUtXM",
+	"Ue//7cwXYyTPr2E43UekM7KP3zizzr3y47Fs1FrEdCgAroylGnSJKmeJd9/x2x0mI+KbIH9LhE02o2h5",
+	"WWLoObPoG2YWzQoG3i86/nk0o5P3ipxVmE1PQ/pWhBpgEsvpIevxfHu5FEBSxf0pBsFYhzqxEh0wk4lo",
+	"ZUDd6yZbfZX2LeE7p9trKU9Omkbs4UD/ORIv6/Xmsu/Bsm98HT+t2NP76s1LvGSbTCns8IJcOaff++2J",
+	"uKX/WtjqExNDCP1g2Wl0QIcJEEMC9A7g+J4XMik1Mt6es2+QBAE4MmQoGU1zw246Tj0SOCuSBuuKm4el",
+	"ZvBtMj/vyyVouuJmnqCZLkGjpiomBXhOb23ywkjteDw1b9PnZmsgFW/pZ4SdRBgudX2RHIy2cA2oJBza",
+	"IxAp0hgIqR2mK6wMSphBBikYBFEYVT9k3jrBZpDpDYOFl1bVueFMODrfH9k5oGffHBPWx7S6ME8JPpcO",
+	"3NW74+2mj7DAkdFQl/lpSF/QELrVNQH9tXEDoQDQj3R7o62BM+UD3h17qnUPojKvUO1qxRzXBkV9zllA",
+	"OIsGIrw2fdqujGjkNy/8HrZkxn/efMS+9iSDVDzn+3gxFsgPQj+KGIfKwnKpWC6WiqWl5VW3YP+5tlY0",
+	"/1/CJ5hjJH1sQ02fGTO4TGakNhGDoywM8s71Q9GPmHTf614IrPlSV6njIHhH3tdulW3TiCmTJpX20lIV",
+	"aK14/J5Y7OiH6vFgwWyJUBPgIP4y5N6U2QOJvMg1CTgzFvWhdaNy1lCkf6c/owsgTxf6VfTkxxEzdSvN",
+	"GNGlQ/PCxq46547F55VwnCnzSnelGETjlH7haqYgYC9CSPkNEGDQ7ve1ymSVRmsL4RVGqSJQAdphvbxL",
+	"9abp88gP4omBtT2gatL8aF0vZU4CIZnUUF/AHERN5W6uH5yZXHkqI/Ch+UsuLzzRpVCpybDFLwG50StZ",
+	"CXdrEy2AmJKdi/TRUnz4wewKMBdvIsE5jV0wT3M+aZrz+IWsisnbcJpM5722xRSOL+BHTUh0pqAJIVW5",
+	"jo0mnwoW6t+7w0rteLlAnNrx4vLax8VqpVogh5Wvm1vLqAJ26k518XjHUUffJ3y7phyearBDq43vEbS7",
+	"4/Yacq7PU6bzlOnUKVN74T8oZTpjH1Xeor3fw7i2zotFwDU0H7yZ+NqvThue25Cs7LqUMPtNZvQkF+xC",
+	"sm4f4EniDmXyLlV2ljgT74vIGBNyqD7TwtVAYWlpSupOdYO4AWvT5hDOW9msHdsnldUpGGEMPOIfHBdI",
+	"lzbVfxzuhcLHNhuNohX3iA0YvZ5eBpNdncM5PDg+KRAplEWCjdiu8oGYa1wU2CZT0pjN6dLndOlz63RK",
+	"uvTnVU+T9+c0xGKP40tHNZI0+76mFtmVss+SkEW6CDC0dEHBiGENwoWI2TbyfwJHlpQ9p/250TpqabX7",
+	"yIgOscdHBwvUTdw4OqK7ZE3HKwtvfIyXcx1yMHyekriy32OhZB7zMMoUB09axC25I+crtdVE9AoM4IMH",
+	"HiZRexmJgPHJzcSGQdsqVTKNqn3usRC0BZJg6DhcPOFJCEVpGTFYx0CL10ehyjx3Yivr0zQlzd4L+pgA",
+	"yeM6NrMaNseScxrS0IRuCxioLeg+WohL/vdv16ZloUEQR+kg8DCv+/4HqpzMztCXKiPN2ba5PaFPVAeu",
+	"rumyV9c0VpXBWB1eAsYQR7VbSXqj2tjLEL+xoE2nZTYmRrJHA9mGEXq5+BFkxjVjPcjr8Cgc6iosRsPA",
+	"ZyG0s6Jq8vW9ZUTDiHkFDc3gNsNg8YaFfmvoakQlagFYGUYceGfJblhIgfs6S76rL/YGBPxcAv4DJaBa",
+	"Wxl77nklX/aCHhF96qSnln1q/7+67DOt92MV8im0OjBCN2t7tZMaVJTEJrdudQeL2+dNlgSdLZi1SEAg",
+	"JuzLCEhcxxrhN8ZRhZM1gKWnfExg2t3zKQiW0Vot3besCYgNWasad2H2DvstEf5C9iy+JgYqq6LbC0XX",
+	"l+wRdi2s2Xk34r9IJqfQC4wjisvqpaEMcO9Ng2Zw0bJOfYh01uLn1cXzYT+6TzYTgQJXGYFjECTWZTsi",
+	"QFYEE8JISNFRv6FoRnwzExUokmOciWkqYTPE+D1W7pjM1fM+NzDnwuwZag5wcb2IR527kFPiS5/1QMvS",
+	"FB9N3zNknEpEopPj7Y5ZWX5T5fiyHTyzC9F8zti4yizN+huyNg29QJcmNqlkD6H7zWOBvWcsb5TxN2uA",
+	"ukhxlgnTl8w0Z88pds0a/sXbtJ6m6yqRG4kAjDf5g/us7Ls+X6eV/ZQZij5SMiyzvSq+cV4/VfLkv/Os",
+	"tToEEikfkbNpkCwa56jSbLbv8GSnD4jywfC9RYhqUHKVGeVHhdjB1tn+JmaQwTTjLNBubSRHKo9jAqDd",
+	"Q9ILKDeX682qk2AWl62xM9NtUga61zxElxRjVFE3iHSEjia6IeuKiEkEwAPsVcRGTQEMeXQoC2Tl41pJ",
+	"aSTdXWKIVSJ9BaJ8bKTSbBqE1Y/UgzgbxGCxHkReO4x65rWwQwXp1xAX2GNAv4J5tnVCSVd4TFPpQt+M",
+	"ejael1BNKQsbGGyA6QdoborEiSuq00XgCTzxhHJvfE2YPij51vXdOcUbZiX/sqS1es/d9Phil0ahfwfy",
+	"AmZvYX2hXCp+MqXFWYXHWHdc/rgAg4GlpY4o0TBS0Dx9YbKZUmT6e+nwRvxBc9RSUmI+x1JN6TL8XHa3",
+	"W74+ewo1Mrb/suox/NHDY/ojx4ZfAuEzvSmPp+cAlmgJCvJHB2FpV/A2VBZMNPLrcNs3bum/hKUIEzE3",
+	"F2WkV1rG3sK18niD8SJ+wtu1G5N9cY/1iO9yrxFp3vnv/CJaBl1kEev2Al0K4GoEeWXMuAVjzQV6X6gz",
+	"tsVvkrjADmYudE3ZaGzxgA0jkVlfczPGRlCcos42gJIC2mxTCG02KYDP36AmUeL5IWtG/k2S/gaRhFBu",
+	"KLLMQLhHWn0O3AtoTuq39ESz32U8ivlzcQLvM5Pgu/1itpJeV/CCIjGSzAdVoyD//W9xn3bZ33+fc3We",
+	"9jTOeRTIRfNv4O7673+LhyKM1Im9UEQCflD/UL947Eb9vQk0oOqHhZmNJpjg17Wc8BvniGmYxbntlGM7",
+	"4fTcI9uf3ngyu3KSBXXRTZ00JkL18YnW1FLMNTGh+Qq9vpGGVN03Cm4wslxi2hp5M6hmeWmKng9F+pGI",
+	"3UfkifkN24SzTK1NHNPoXDzbNsl83i+8W56s+chYyS+1B/K//Zg9oYc282Z4NJnbxN10P49DV9xAbRmu",
+	"I3JgrAkbkgQqiienAfEBj9PhD0TOacNm/8fD5ry8ytmEb/qCKid7EWWh7IzvolwXXAvI+zzohbnZ83ax",
+	"bF5Q3t8r6J9bwL8xaBpo5AxTQTu8AyJ1GGMs5iEz3qdhZitgRjIvfp7PAjC+O5/EOWv5gU+DB3pNr4N9",
+	"Mb34mJefPA+y/0vJn+yVn4V58TQ+19Tm4WiC1FB4yDTc0TUb6s460xg3Qi5E3rlNJiXsgoPWgdn27nsl",
+	"ZoBmGuCRgC3aghkFVJ9RKRL3v7nQuwE93sixeJ95+tjqtGxeR6xZnvgWYKb6YfwjyEEzgaZ4IxazSkZr",
+	"WEgz3zqXCrdP8KVSpYZKfOcVecBEzUbtODfE344h/lJ5s7HdMskEn2h8p6XGRCt8YZ6xfaPm90stu/Ri",
+	"yDW8JyVq/3E0YiJE/MeYTqyY4vzSVUaz0X2hjI71DnTLy36zkyAGIpKjhc9sSmJQ8cQ5nq7GaAF9/L5I",
+	"3BsWSqgPaodiIJPeIg0qMnKjS9YUXXhawNbT7T49EUYILyOaIigQXTlSICd7x+ZuhdEyKujFDhln7QvJ",
+	"mu4411qK1nms2RPNmVtMwhv3hrMBuir3+SlPR1NWN/kjYGpdL5c/r83srryup3KfnJ37Kc/ip7yUoB5b",
+	"+JM8lNnraqCf57LPvSCfbAwAmLCdJZZaXdrs+Fi/Z0crAG5pfTQVn9U8rms3Y1YyIZmGODUlnKMYWVZZ",
+	"ZyJYCqM/j1V7YsPPjcBNlnRya+AIiXRoPkd2EBB1kP6ApLwIh8RtNj3X5OqhLTzmEAFAVNPQXiCUeKHo",
+	"LeIPRA5lxLqIbKUmKOzrvL2S5wMRVyZIlJ1QAqklA0IRJpWR8NQYREX9Ujuh7SKpqUE8DJ3QrKgKfvt7",
+	"+PQB+liEXTPLuGI2YFaUavUj4qLmdonHmr7HtG/qRjQstu9cw5GifaAJTlOXRguzSmB8iS28OKN830XY",
+	"9fV4vIOY3roZMr3eRtD2LOWVsfpGllne+yAuXoYLqLRDNrn/+MSrb62xLkRvSCAeyL34kYh1lTxzt7W4",
+	"LzhbrNOo2cnrMSiXSqXHNhm07/zerIBhhSfQeHrJjt7sAaPJVJy4tp8UuKxDb5gfisVqY2/xWFlg994h",
+	"DPC8p4M9KyyodXTflXAOTMwK6uIsxN9kEQJ5LhavFcm+7nmcJIeeakpne5e5mzme38dlrnFcQM5Nb8jM",
+	"jis6pm7ycz2X6VNiU0b//hqIoiP2Ui+gPNdaOtOqBcD9s0H9E+R2m4IxHZy0DXjdSgKO3FhNsy41HHSE",
+	"8aMm1zAfBpT/Y9jG7JfKLUUOKJ8Hm3KkgNXslO3SwMw+tIjZLOm3XLxs9sPEyuULNUl5ZcvxW74R0bTE",
+	"bjGaMaGsDyhN8NMDSnD1+Bt6Ge8aW1WyWv5Ueq909+nJ1uInm/kkFIMkXANZ5dggDvpdrny/a597OkEE",
+	"Us8tEFdHt9Q/A8oRyE8JSHcDkBsHUL8NPyCEb9jHJRkHxbDeUKDH1aGygDxnLozKJZFQN5YREub/5hI1",
+	"KV6MU0mxgFpHCInshYx6ssNYpJPpEb1mGr5DWY39gI7LUJzVlMS5V7JBrXlT3qQl2lRmqPkio1bTHAT3",
+	"OeRhDT7urCLxKURR5rJKCSI8Iy2LMjAQ5M1bEEAhCwR9fWiYfRExiLS4OCDmXVAlJ+KoO3r2vlSio8Wi",
+	"ZscisDGNsJhcp8r6QngXHanR7bWa5ydUFh60g8QdzRBeCPtcGvgZ09qq3oqGTI4MS1twyEOrxKtkjGdh",
+	"bqlrnqzH9c95FvAfEJB25HUMPAVb71nD0WNLcARwSh19bDj6l0HYNiHoDITtVJs/RheBbswk1xLqfG2i",
+	"YILsPiDtlRL27o/iAOSCa/vRLNDa6mzsdSuSQyuNiClET0DRYTqTaAxBfIEczOunKgZ6HbDr3zdnL2H8",
+	"VUGu53L7DUBazxqOe5ggT+/LDDTracV4j3aXrBU3fZe+fdF0aFuOdcW/uA3fmoZ5E76MUgvJ2jb2anlw",
+	"DGvk3k8fx+rRbnHkIelN3KPd7BDW6G7IDGHZt86LYKUefz+Ak3W60VLKaeGCmOWAtyJDFhXJfox91Of+",
+	"X32WA5SW1aduveAv1qXeZVFHqBcRakqWk+ysz28Yj0Q4nN6msGbhdVrJ7c+QI2qsm8/byXOheGhqPeeL",
+	"qUeKhqzNk9VMTjPOyJIJ2Wp+lo4G67qko2lMXlgtsRAEUW6GRsPAZ3jpGsic1oPHSI15X+xbLcd/ob2T",
+	"tYSySvJT22NCVX5KV0LbCiWeL+llwCAFfJ+ZuzCX62+8YP+FFubYsphk6d0jzv85pfuudWs3VbmPFlhW",
+	"vT5WQ2cU65NIpGJ1grNCQoWaRnhCyBPR55GE+J8uIJWsKbhH2A0Lh8AutKHrn1J2MXj5sRSwlaOMRI8M",
+	"RHiN1bZZWQCs+R0VEQ+0UxmHMeietIeYpK9T/T6b6JrXwD9TDfwLyb6sJZ9VB/8Agza1MaePXKUuy8GZ",
+	"9D2dQx6zfmP4OHbrywiKvWUi0zBsk2UWpJ760vGvHET0cdEGnbUpwyG7ONo65TmR3N9S3M6eq3nkTkYj",
+	"q+fJY3ejd39T0bux3Zwdv0udlhvBS7/pFDE8+4JxOaXNFi4HLNQst6ZbQpqYn+G4kR0xkKZAYizap42j",
+	"0bBhRhCQOPeLSoNKwEV00VIa0CWCEzctStzceKL90r9YRFHjgV74PUT7/rxcLBWXEQv8z8KoMLWwxHuh",
+	"8LD1aKGwAET4sXn2AKn1ShFIewjHuAxz7T773EKCnqFX79N1Ifw9j3PmxTlH9tlzRzpHHpcZ68w8J1t+",
+	"5pmHM0U87SuVsygBsSUu5lfup5QkEteMy7TblziP455lbszzUZJtHvV81kCRFcR8qY2RvSoyA5nplT8p",
+	"lDkuWLH3MyVbJ3stCy+lJKbSDv8eXfBasdGXWu8Z62yyJX2vCvjlsQTdkEnRD5sM2i4s81H9GbIWC0MW",
+	"Sg1u4gHIuXRJyHoBxSpC3SQCmChw0n/+tEKsG1YQFtiKmIRaZhGmiDUvWj5vs7AX+jxKBWinDZ/a6ZKQ",
+	"4JO8EfdFqU+ZCpvGUPueGFe3uTHVMUn1QFtdW9kzxlTtp79SVHVmCToSWZ2L07cXon0pEZy9hzLDtE9l",
+	"iy+FIqLR6/PEY1SFs8FoiCQdRNkgruYy9T0X5bUlp7S0d0FGuUS0yAHQ3ZWLJdN3Avc2FePAqNZS4jYu",
+	"Eu9CJTnIUH1nJIcD1TG1j1FImJLTXkqXeiw+1t3QqC2xXhKBB0hPfhDgw+Jacicj3gQoMpCjIy4XnLmm",
+	"JkS/JuTp2up9sbJez0tS754qngf5P6ZHBh0aqTe1pkhmV6nDOno6J+qVatVXPpZKD9M3DdxIv17B+lNE",
+	"hqyNO1dhb0aFbfs34wrM/lbPqcyyBUK6SB5OeaAy0/b21AlHfX4hVTukBLPISD5u+YGSMbATm6J76XOD",
+	"anu+QLl3vrCRMFl1aaS7FzGYn5WL1ByhMsLCBRhXHJdvh2KQbCWP9aJOZhjgkHaRSemtJC5xSuOEZUfI",
+	"aFbma3PNE7Bf6w+MM8luaTOCYfqSuH7PzRuA33vCR5uZABjrWabB4GI/9UDUVbOMA57y9MO4YdwT4SwD",
+	"wSueYSjSj2aaEU2X/6SLEz8Nbc/0ZWj7CYcRk951qc8fTFuPlz/BsHQNVSKjRQgc1WlZXSRnccC0oAyk",
+	"vHGZkqzCOGLEBKC41ATpEuobNMQGIvSsTcVuIz2DfmhJPfxbCRsL7VzpVxKJNos62NcuAob3K+j+9hYJ",
+	"WITahnvE89u+8n6m/wp/zfoB3lA5R6zS5qUcMjKLz7LKtL5/cPlGcsfnqdtI7j9liNkyYGQ2MRkczyvS",
+	"MM8btQLvA+xxgiC9tTEqjEaeZAFrRhmwYGlcn9il10A9McpYF+GfpdDsozGRHx5hnq7syMHDScy6+zBE",
+	"54bX3PCaG15zw2tueM0Nrzk42itaaxrr7B577eGGEhoGmyPXpMHMRu+YhjEbtY/QFIE0T2b+BSvPpNr/",
+	"mGJSpo82M2Kwdg0zmIl1COaTHyXGCGyqS7RXwr6GwXEPD45PyJIvhTU6t0iqLAikTs2rHREx75xfAtpX",
+	"lxaIZF2/KQLB1fgiegly6nKIgF9UAysCVbwrWe8PzFFswC+SMK5Dd9VGgextwaUi6hhMxgA6ZAGmsQD/",
+	"KX80cESXw4gREXosJF0aXqunnvMzn3tiIBfLy2vLxXN+zqeHdgRKfcqHeM914pq5cgsgvQrEBXtE/UNt",
+	"YvVf1Me6xkDpRFczbWFGe8MUHlygTnAL59z8ohalukVTcA70+H7kYymDZFL6gl8glNIFYrbpZ2gZjo8R",
+	"sD5oUCSOfomYYT+umggYvVEKVpvVIUv3lyFupM/POR29BZ4dVzQUiFRyHxJyZhRFcoDgUdrmVoNaLX2O",
+	"C6hhlpH5hIZMRuSaiwFksNSQ4evC0+IeNo81hce8Anwoes67voRyDY/81RfwuQkXpA/az/qsUDVdUvc0",
+	"m0CjWgUg89VDuHYqQiyyphEBeKkNguQyWoOqz49TAqv92u/1mAfrCGE3dT7O/UN9pw/qfxbV//yPW1AL",
+	"Xw2v2iDagblkbZ9zIN4BbHsWBDCt9JpxQgd0iOBSKDBIrx9J5KZjIUvcFQvKMwaoAjDPqMPOOQ41jeup",
+	"BqsMAuLSSHT9pguqGt6SYioxxFITLjhb1wf0bFgfUN1BF+ZQSVx12n/Ky38W401hmx2IASiEN/qcOJt5",
+	"znWaGPkp4FuoJ8abEL6XVJ9Qewloo+MGU8M1yKiY/+yxIFBTC++euI/rgObFblhIA9jOZpGZT48lOTCs",
+	"cx6lZEPcl28WD6wa/cV9yBmg8C2ShnlLuB3zEKy1XLAedMk6vk7kZgkb7D9QFgLal/BnoBlHtPvLimRf",
+	"jEwcZMBhYOVSqaTnEHEFUImg9QSCN/K7bEPzJglBumpxD6gf6YKW1dIKfma3waJwuOi0Iha6xXM+5gnj",
+	"nSd5wrN3FuTxHgZmaRZJzGqRt7qUdRSniZFxIrMPC/bBrDwVT9n6YFuC8YBjJ7/g9wq46GHNa68QPDJL",
+	"VxTSiuKc48dYvPHponO4Wyj/vlwsl4rL5eJyudBg3g6NCptMXkeiV9jzef+24JwdF84XaM8vENrrnS8U",
+	"jo931peXz3l2a9okVomXK9mKV90u2kgZBjMg0g+ojFfFvG8hZQ/jzN1nD3fp7eIlLN2VlbW11dWV5cdZ",
+	"ySg0cqxkPJhvJYdMf+wRQ/m+BoUTbP+KQ3B9SOn2JdtQQg8rSLEqKG6090w80HjbutErhmrxpXUfQgOl",
+	"kIej1ajjbQvoosfL96V6FpKhzjsXpuhcwK8Ur5indxYz1kG6SwGPX/RoV2+HiT0KeMr0SCv2c59fRueF",
+	"M3DU89WX1UTwbCtv5OuPJXOsFZeTyXnrTQKFKSMY0wCuYBtAFPOmcfSz8OHYMjCCdIw2auwPjQGxkMs+",
+	"xEOhf0j7K+uxc6G8GNPsm2CuQBms8W3AbZzkDfl6PjTBjl4e6JhZoQIrJxX7n5ZGEyHxeSRQu2WnwtDv",
+	"ScuSB9Zy+mrBWrbqsrXwac9fgE7fhT+nrvKMB/U6HQVTir45QMuzVP8/m+wcX/BZdf7TSNAsC3YJt+ar",
+	"l/WPWMsjUiBlAfscjtxn9eKLPY3RW3hThA/zjf4aG73Gn9k8H1+w6WwOHzXOZ9voHV8CFu60ZdDsBthx",
+	"YxQmz9c2SVPwJgt5PBMFwtmAyQijjRhNxDIgw0Tre3EjTdyqA4+CuLSEBkWgM0YLym93IhIJ5IOJE84Q",
+	"bobUgT4ymXQ3nscdfO9/DA+fo165pj7OL14K9/JODtTODTC23usxzjy1mO7b0Q+opsO989aK6aydMKGk",
+	"7kILirzKOv1uL8l/BbIMspYzdHHg+dNxHeD8bOIl/2KyA3se5oW2MjKraEw06KXy8HLb+L7PJCHi+88k",
+	"IawdMElC6Lvn1t7qh+ciozVY25dYT6VnOMkym/IuUxnLAcFgCmKDuL0XQjIdEUaY7cwDKLPf+BfDJzMF",
+	"h0xGAb0sNoX6qPDKF/rQSe34ZM+pTE98YM/G6+COpb5HnmMDR+dZtRw0MBKXe06QVg8XE5n7JgsALCUm",
+	"8uSD5abgKKaH/DJVsYapNokomlgBFBNMauR8ANfBowTGHPbrbZIdPPOWyVw5WdBg6S0zMe2mZeA9ZuzC",
+	"XFS/4Tzbsy668ZUw2ZDLl9BvJ+eWGHQbSebMz2Ir8JKKUsFZiqcgOzn2VCwFOamqsU35QKMvZd892LZ7",
+	"ndTU9AJjHrR+puzUs0qczJWelaaawTIMRTADaAecPV2wp6FO/RcHedT7z4M7UGkdpGoQYWE8OKRj7vb0",
+	"AR01W0Vz+/R2VIeyLYB4lWcGcuBuefEbfFRu9GYakkniEBj9LMDycIH8j/9nUXe6KPXd9m8YJ9FA+Xdw",
+	"kdfHdQ8tH/sC3KIm5aQdUh7FvSVD06DQEYG3TlZLK3lhIDVPv2b4Z5uFjDd92mU8Uj4w6cv+//7foS8k",
+	"FFGryYR3MaXnahX1pXpD9WzqmYpzG6d++mIXNW+vEyiCL5Yju9TSnYeH8sJDIa71DHn3cFGT2kVZwaDQ",
+	"PpSSMZaenyH2o86PIz9qPYPNzwWhPf+aDUmHmiYUrBN5QKTnQTJhHuF5oxGe51j1qXWSFc/B9T0hjKNO",
+	"0L1tAw0GAipM5tqsC3OZ+tbiOM+xtJKvnWm15YnSWcXVDkDIvj0kdTRcYnB0eT86+mR8c9OVCZYPhodA",
+	"T9gAEsaBLJJjeLpunG71JfPU2CAgBOrM5+0NwhOrE0NIKa2Eu3gmSxSd43iPPzRANLPJh6Dps9l8rxNA",
+	"uk8+zcNGzxM2eg4Bl1rtWUGi+yxGs9AnQHjhKRo3gIZMOZMgFRBk1VWbQcMYwF4AIAhdnagjStFAYCmi",
+	"RCERb9lsDY2SY2ar8SUDPzDEPV9GeTsJZ+1fEfuR5nM9te6O18GY9pbpI/HC1r/D0lbCesnnLZG7utV3",
+	"Aq9HhFgBi17PAPDhmyHzGI98Gtj5EGNfdqlSRkWypVQiN1e66m6YGfGRexCxktxWPwj074A2HI9Cw390",
+	"qR+4xlvJ2BGnkoW76lWecUnHz8jsxRakG/dNabX6T1/cyi4dZL24tdRPwSJILXXJgtYMi9z6tGPLXC2n",
+	"C98+GK90dWh2S/VVuM6TxQ8gM7jWLZPTIW6PSjkQoedateuuDgxfxAfXLfIujGAaq8ktGPigQSh4G9TT",
+	"SA+eEzfwmfsRxj0JBq2G5okr9NXkqlds0iBgId66KcS1zyRyO1wK9TDOBpr9E3a/L42hO9E2Te3lB9qn",
+	"o1Ojbt6li5LxDl0MBG/ThcKCmXdg+gh9So794IaSY8ojgdo1vlj0ozB9+dSGrHmd1zFmJwmtWLw/D9lP",
+	"YeGYRYtVWBbZukWZPWbZuCFrhUx2FjVPCsh95ClZNBQhiOnSYWbdNWmXpRcf4BroZYydH/gJi1nofwmy",
+	"xzyIm2WSC860rH4iaT62v7Ms8ntlurFdpk/YwtnTJWzhDf/FCVv1/vOErYyICWVkLP0HJGzN3Z4pYWtu",
+	"P4tNlZ+whbvlJWzxUbkJW3Vnjfx1T9bWyqcqA5JQ1EUgzgHuSzvEBsTOD4kYcLQcAPEumCnjC77Vf/w/",
+	"p8n15qRv1bv9YulbMCYX1he6yr75H9bthUzSYlN0i5dhrgWUNn3G7SZdLfOfP9Wm6bEQxDIG+AoLxsMz",
+	"D53NUHqdLO8p6pVcA2me5c3L8vZxS0ywD2aXT6nNlpXl7duH8oyDGbK88ImJk+PnAFTrRO5uyKgGVEYk",
+	"3g4PyQQ/SLzMhhxwrIy1ecb4LWWMn2MHpdZTVsbYBEdyrWd1wvRoW/pJc/n8tjLGz7G0kq+daTY+VRzu",
+	"jWaMnYQaG6N0IrTDdxaJNtqbs6WWrej4c/UNPCjKF+9/9cNvCXZ5Hrl3yraPs9Zo3XcEYA3nG/iAoq6s",
+	"cyL7zY429zMU7DuTmMDgYsHgWBa0KwB84u/1FwTI50QFFwlkYCam3idFJ2fW0pbefaAhPzlWOZON/XqB",
+	"yBmCkHP74omy6s+hBFI7IS+GN8lCvykvCXXv5SUI7eYzQJio8IWOCrPbpiXF4UfEvY/FgE5V6uusU4x4",
+	"27CzKdJvc+MCIA+Cp4GCkgsKOuGZvmUAhKorJeLRoUQJpRHLmzQMfXuE0sAhglCk3CtApRByhkuTmMEQ",
+	"NrmiIXB86Yj2+lhg/J1+5vuMEDl5RyVRbjqh9gzBWDf0vNCABH6LRX6XFTQoMEIzShbeAPMYHZLymuEb",
+	"f29oYnWAPWTE3YminnI53AJxj2mXHfsR++M4Cv1mpH46pFHnjyVN6e0es2Y/ZC4RNywknSjqSSDzAWXa",
+	"58iM4EIh0wXQS2hWgxTEgqWyRQuTS7r0SXORQzIqSUgb+LauLyVASoagFUAJ4v3LRbJFfaXUAoGfO1Sa",
+	"uesr5dpT4sjzQiYxowB/N6Hsa51csqHQCPdwvrpZFqC8ZvKAQTdFF8qGvhwf7IPOkpq5gLxDG1uSbj+I",
+	"/B4NoyX1+6JHI/q+gAwn6gWRpSMiXSEj8ol89SsbatW7KSpjl2AmxihwkL2MVKj0m+SSSd+DqeyCJWH0",
+	"djJtBcMmASMzqUSRgPNHA2Hm3ZewhmMKA+L5NGDNKKETAHKkHo06yhwwe8OQJqnfDf94kzY7zMsLup2o",
+	"Ffyt/DTFLg9QvhKPK+Gi/gXUE5B4iFcs4HZbUgo8Ifvv9QU2/FJi3x3/wP/y9Vv5yN+rfulcbjfV37un",
+	"d7vlff/LZ5CMGErLe0wclbsnQDceg/t7agsB5jtWqX8XUnNzuzgYDBZhgfbDgHFgLZneBhi59xPZH5aV",
+	"hMJwtmkvLKCxKC98vrD+uVR66OebaYZzuezhDVBuv91U7DydOoUtpvSeHw1NoDyh6TIuUVwYAUQ2sT/W",
+	"0iVT1kog70Cc0y4jfa4EvLImUO4qSfrepsxXJtsIs8Gn8uflmYKvidDNir/CkC5uyuMWXpQsbev1/7tw",
+	"yWioBNt//lT+PL6ZWY34m15y1o9q0tAiySAdRfJGOKzkXRgsrC8s0Z4Pcl5PxZj/r+0t0QIY6cVILAKc",
+	"dNTnnAXSYulrsjDyW5ANggJM/frKzFlW/5PB5OIEQeqyhNC16uiiTl/KvvJPNemjMinhpAEDN5SzARIU",
+	"hexGXKNC1A+uWjfOeLZ1mOjdEZliCHwhdUuUmsinY9+bZt3yoMf4t8N9YxNa5+9yGVHezBzICev2AmRs",
+	"M6w/vOW3+7qWVf16/43rwmNB5t07jOwekl5AuX0n3wzIutdhQHnOHVIMoIzcIBuWpVckCTVkmLaVeHKi",
+	"sXIKehu6S74UrvVgA+aYsUDsJ8B370uW3DlmjDJf8M4+1dT2+xGsHuuB9m3z3hjb63Mgz8YGvxkjqo29",
+	"giWR7NkGkTN+uhKJbfz05JoNpY4nQ+1O3BmRhlvW6ZIERalgIjmwMURElXmOkTnRk2Qgwmtl309Mz9iT",
+	"Bc/MGKuOB+lPEFd0m6nHhl8drxL2nDV0//LoDQ+Z6AUQ8QMfU60i7ecZOW/qZYVd0eTb83qqU+2j966p",
+	"t40Dayb0lkSyooh1e1HqA3l+tPD3n3///wEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -79,6 +79,10 @@ type Store interface {
 	Certificates() Certificates
 	Revocations() Revocations
 	CRLs() CRLs
+	InstanceModels() InstanceModels
+	Networks() Networks
+	ClientConfigs() ClientConfigs
+	Instances() Instances
 	APIKeys() APIKeys
 	Users() Users
 	Roles() Roles

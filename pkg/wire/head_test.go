@@ -28,6 +28,8 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 	}
 	for _, one := range [][2]string{
 		{"/api/openvpn/clients/site2site", `{"ca_id": 1, "name": "site", "email": "a@b.c"}`},
+		{"/api/openvpn/instances", `{"ca_id": 1, "name": "vpn", "network": "10.8.0.0/24"}`},
+		{"/api/openvpn/instances/models", `{"name": "model", "template": "port {{.Port}}"}`},
 		{"/api/roles", `{"name": "role", "scopes": [{"name": "pam.devices", "read": true, "write": true}]}`},
 		{"/api/users", `{"username": "user", "password": "correct horse battery"}`},
 		{"/api/pam/domains", `{"name": "example.com"}`},
@@ -79,7 +81,7 @@ func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (p
 			continue
 		}
 		for _, prefix := range prefixes {
-			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{ref}", "x").Replace(path))
+			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{instance_id}", "1", "{ref}", "x").Replace(path))
 		}
 	}
 	slices.Sort(paths)

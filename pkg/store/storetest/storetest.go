@@ -43,6 +43,11 @@ var groups = []struct {
 	{"Revocations", revocationRules.run},
 	{"CRLs", crlRules.run},
 	{"CRLs_FirstExpiry", testFirstExpiry},
+	{"InstanceModels", instanceModelRules.run},
+	{"Instances", instanceRules.run},
+	{"Networks", networkRules.run},
+	{"Networks_Model", testNetworkModel},
+	{"ClientConfigs", clientConfigRules.run},
 	{"Histories", historyRules.run},
 	{"APIKeys", apiKeyRules.run},
 	{"Users", userRules.run},
@@ -157,7 +162,7 @@ func wantMissing(t testing.TB, err error) {
 func wantSame[T any](t testing.TB, got, want T) {
 	t.Helper()
 	sameTime := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) && a.Location() == b.Location() })
-	if diff := cmp.Diff(want, got, sameTime, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if diff := cmp.Diff(want, got, sameTime, cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{})); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }

@@ -41,6 +41,10 @@ type API struct {
 	pkiImports
 	certificates
 	cas
+	instances
+	instanceModels
+	clientConfigs
+	plans
 	tokens
 	apikeys
 	roles
@@ -90,6 +94,10 @@ func Mount(e *echo.Echo, config Config) error {
 		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
+		instances:      instances{tunnels: s.Instances, present: config.Now},
+		instanceModels: instanceModels{models: s.InstanceModels},
+		clientConfigs:  clientConfigs{service: s.Configs},
+		plans:          plans{service: s.Plans},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},
 		roles:          roles{service: s.Roles},

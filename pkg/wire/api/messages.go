@@ -85,6 +85,9 @@ func filledIn(fault *domain.Error, lang language) string {
 		if name, ok := arg.(string); ok && fault.Reason == domain.ReasonType && lang == portuguese {
 			args[i] = typesInPortuguese(name)
 		}
+		if reason, ok := arg.(string); ok && fault.Reason == domain.ReasonDirective && i == len(args)-1 {
+			args[i] = directiveText(reason, lang)
+		}
 	}
 	return fmt.Sprintf(text, args...)
 }

@@ -50,6 +50,8 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	}
 	held := site("held")
 	site("manifold")
+	server := fmt.Sprint(send(t, s, "POST", instancesPath, `{"name": "server`+round+`", "ca_id": `+imported+
+		`, "network": "10.77.0.0/24"}`).object(t)["id"])
 	send(t, s, "POST", held+"/suspend", "").want(t, 200, "", "")
 	return map[string]keyed{
 		"createApikey": {
@@ -96,10 +98,16 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 			path: "/api/pam/devices/import", body: header + "n" + round + ",10.0.0.2,m,t,v,s\n", other: header,
 			media: "text/csv",
 		},
-		"enablePamDevice":    {path: "/api/pam/devices/" + device + "/enable"},
-		"createDeviceDomain": {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
-		"createRole":         {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
-		"createUser":         {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
+		"enablePamDevice": {path: "/api/pam/devices/" + device + "/enable"},
+		"createInstance": {
+			path: instancesPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "network": "10.78.0.0/24"}`,
+		},
+		"reloadInstance":      {path: instancesPath + "/" + server + "/reload"},
+		"renewInstance":       {path: instancesPath + "/" + server + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
+		"createInstanceModel": {path: instancesPath + "/models", body: `{"name": "` + round + `", "template": "port {{.Port}}"}`},
+		"createDeviceDomain":  {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
+		"createRole":          {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
+		"createUser":          {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
 	}
 }
 
