@@ -23,6 +23,9 @@ func deepRows(ctx context.Context, b *bench, e engine) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, small.stop()) }()
+	if err := b.expiryRows(ctx, e, large, small); err != nil {
+		return err
+	}
 	queries := []struct {
 		what  string
 		query func(rows int) url.Values
@@ -43,13 +46,26 @@ func deepRows(ctx context.Context, b *bench, e engine) (err error) {
 			deep.Set("cursor", strconv.Itoa(b.rows*9/10))
 		}
 		if err := b.deepRow(
-			ctx, e, ", "+q.what, listing{large, clientsPath, deep}, listing{small, clientsPath, q.query(smallRows)},
+			ctx, e, "deep page, "+q.what, listing{large, clientsPath, deep}, listing{small, clientsPath, q.query(smallRows)},
 		); err != nil {
 			return fmt.Errorf("%s: %w", q.what, err)
 		}
 	}
 	b.memoryRow(e, fmt.Sprintf("listing %d", b.rows), large.cmd.Process.Pid)
 	return b.scanRow(ctx, e, large)
+}
+
+// expiryRows compares pages in the order of the ends: the first one, and one behind nine tenths.
+// Its cursor is the id of a certificate.
+func (b *bench) expiryRows(ctx context.Context, e engine, large, small *product) error {
+	all := url.Values{"expires_before": {"2999-01-01"}}
+	deep := url.Values{"expires_before": all["expires_before"], "cursor": {strconv.Itoa(b.rows*9/10 + 1)}}
+	floor := listing{small, clientsPath, all}
+	first := fmt.Sprintf("first page of expires_before among %d", b.rows)
+	if err := b.deepRow(ctx, e, first, listing{large, clientsPath, all}, floor); err != nil {
+		return fmt.Errorf("expires_before: %w", err)
+	}
+	return b.deepRow(ctx, e, "deep page, expires_before", listing{large, clientsPath, deep}, floor)
 }
 
 func fixed(values url.Values) func(int) url.Values {
@@ -108,7 +124,7 @@ func (b *bench) deepRow(ctx context.Context, e engine, what string, deep, first 
 		return err
 	}
 	b.table.add(row{
-		engine: e.name, what: "deep page" + what, product: milliseconds(mine.quantile(0.5)),
+		engine: e.name, what: what, product: milliseconds(mine.quantile(0.5)),
 		floor: milliseconds(theirs.quantile(0.5)),
 		ratio: latencyRatio(mine, theirs), target: atMost(1.3), cost: costs(mine, theirs), p50: mine.quantile(0.5),
 		p99:  mine.quantile(0.99),

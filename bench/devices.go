@@ -125,7 +125,7 @@ func deviceRows(ctx context.Context, b *bench, e engine) (err error) {
 			return err
 		}
 		if err := b.deepRow(
-			ctx, e, " of devices, "+q.what, listing{large, devicesPath, deep}, listing{small, devicesPath, first},
+			ctx, e, "deep page of devices, "+q.what, listing{large, devicesPath, deep}, listing{small, devicesPath, first},
 		); err != nil {
 			return fmt.Errorf("%s: %w", q.what, err)
 		}

@@ -40,7 +40,7 @@ func (b *bench) site(ctx context.Context, e engine, name string, revoked bool) (
 		return nil, err
 	}
 	s := &site{product: p, valid: manyRevoked + int64(5000*b.duration.Seconds())}
-	all := population{rows: int(s.valid) + manyRevoked, ca: "1", expired: "i < 0", revoked: "i < 0", certificates: true}
+	all := population{rows: int(s.valid) + manyRevoked, ca: "1", expired: "i < 0", revoked: "i < 0", der: 560}
 	if revoked {
 		all.revoked = fmt.Sprintf("i > %d", s.valid)
 	}

@@ -12,21 +12,23 @@ import (
 // population describes the clients that a database is filled with. The texts are SQL over i, the
 // id, which runs from 1 to rows; they are the same for both engines.
 type population struct {
-	rows         int
-	ca           string // id of the CA
-	expired      string // condition
-	revoked      string // condition
-	certificates bool   // with their certificates, and the revocations of those revoked
+	rows    int
+	ca      string // id of the CA
+	expired string // condition
+	revoked string // condition
+	// der is the size of a certificate in octets, twice that of its key; 0: without certificates
+	// and without the revocations of those revoked.
+	der int
 }
 
 // fleet is 5 % revoked, 10 % expired, over four CAs that were used one after the other: the fourth
 // has the upper half of the ids. A database that walks the ids in search of the clients of that CA
-// pays for it.
+// pays for it. Their certificates are small, because pages do not read them.
 func fleet(rows int) population {
 	ca := fmt.Sprintf(
 		"CASE WHEN i <= %d THEN 1 WHEN i <= %d THEN 2 WHEN i <= %d THEN 3 ELSE 4 END", rows/6, rows/3, rows/2,
 	)
-	return population{rows: rows, ca: ca, expired: "i % 10 = 0", revoked: "i % 20 = 7"}
+	return population{rows: rows, ca: ca, expired: "i % 10 = 0", revoked: "i % 20 = 7", der: 64}
 }
 
 // seedSQL are the statements, in order; {words} are replaced by what differs between engines and
@@ -42,7 +44,8 @@ SELECT i, {ca}, 'site-' || i, 'site-' || i, 'Empresa XYZ', 'BR', 'Rio de Janeiro
 FROM numbers`,
 }
 
-// certificateSQL are the further statements of a population with certificates.
+// certificateSQL are the further statements of a population with certificates. The id of a
+// certificate is that of its client.
 var certificateSQL = []string{`
 INSERT INTO certificates (ca_id, client_id, kind, name, name_key, serial, fingerprint, key_algorithm, not_before, not_after, der, sealed_key,
     key_protected, revoked_at, created_at)
@@ -61,7 +64,7 @@ func (e engine) seed(ctx context.Context, location string, p population) error {
 		return err
 	}
 	statements := seedSQL
-	if p.certificates {
+	if p.der > 0 {
 		statements = append(seedSQL, certificateSQL...)
 	}
 	words := e.words(p)
@@ -74,6 +77,8 @@ func (e engine) seed(ctx context.Context, location string, p population) error {
 }
 
 func (e engine) words(p population) *strings.Replacer {
+	octets := func(n int) string { return fmt.Sprintf("decode(repeat('5a', %d), 'hex')", n) }
+	blob := func(n int) string { return fmt.Sprintf("randomblob(%d)", n) }
 	now := time.Now().Unix()
 	ended, ending, begun := fmt.Sprintf("%d - i", now-86400), fmt.Sprintf("%d + i", now+30*86400),
 		fmt.Sprintf("%d + i", now-60*86400)
@@ -83,8 +88,7 @@ func (e engine) words(p population) *strings.Replacer {
 			"{ca}", p.ca, "{expired}", p.expired, "{revoked}", p.revoked,
 			"{ended}", "to_timestamp("+ended+")", "{ending}", "to_timestamp("+ending+")", "{begun}",
 			"to_timestamp("+begun+")",
-			"{serial}", "'5' || substr(md5(id::text), 2)", "{der}", "decode(repeat('5a', 560), 'hex')", "{key}",
-			"decode(repeat('5a', 290), 'hex')",
+			"{serial}", "'5' || substr(md5(id::text), 2)", "{der}", octets(p.der), "{key}", octets(p.der/2),
 			"{false}", "false")
 	}
 	// The times are the text that the product's connections write.
@@ -98,8 +102,8 @@ func (e engine) words(p population) *strings.Replacer {
 		),
 		"{ca}", p.ca, "{expired}", p.expired, "{revoked}", p.revoked, "{ended}", at(ended), "{ending}", at(ending),
 		"{begun}", at(begun),
-		"{serial}", "'5' || substr(lower(hex(randomblob(16))), 2)", "{der}", "randomblob(560)", "{key}",
-		"randomblob(290)", "{false}", "0")
+		"{serial}", "'5' || substr(lower(hex(randomblob(16))), 2)", "{der}", blob(p.der), "{key}", blob(p.der/2),
+		"{false}", "0")
 }
 
 // nextClient lets PostgreSQL continue after the ids that were seeded; SQLite does so by itself.

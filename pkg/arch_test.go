@@ -47,7 +47,8 @@ var layers = map[string][]string{
 	"db":                   {},
 	"pkg/domain":           {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
 	"pkg/seal":             {},
-	"pkg/vault/devicefile": {"pkg/domain"},
+	"pkg/csvfile":          {"pkg/domain"},
+	"pkg/vault/devicefile": {"pkg/domain", "pkg/csvfile"},
 	"pkg/pki/pkidir":       {"pkg/domain"},
 	"pkg/bounded":          {"golang.org/x/time/rate"},
 	"pkg/ca":               {"golang.org/x/crypto/..."},
@@ -60,7 +61,7 @@ var layers = map[string][]string{
 	"pkg/audit":            {"pkg/domain", "pkg/auth", "pkg/bounded", "pkg/turns", "pkg/idempotency"},
 	"pkg/pki": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns",
-		"pkg/idempotency",
+		"pkg/idempotency", "pkg/csvfile",
 	},
 	"pkg/access": {
 		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns",

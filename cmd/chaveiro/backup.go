@@ -133,6 +133,11 @@ func printRestoredCA(out io.Writer, one pki.RestoredCA) {
 			one.ID, one.Name,
 		)
 	}
+	if one.Renewed {
+		fmt.Fprintf(
+			out, "CA %d %q: it was renewed since, and has its earlier certificate again: renew it again\n", one.ID, one.Name,
+		)
+	}
 	if one.Overlaps > 0 {
 		fmt.Fprintf(
 			out, "CA %d %q: %d certificates were renewed since and end with their overlaps\n", one.ID, one.Name,

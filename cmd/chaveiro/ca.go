@@ -13,7 +13,9 @@ type caCommands struct {
 	Show        caShow        `cmd:"" help:"Show a CA: its subject, key, end, fingerprint and last CRL."`
 	Create      caCreate      `cmd:"" help:"Create a CA with a self-signed certificate, and show it."`
 	Update      caUpdate      `cmd:"" help:"Change the description, e-mail address or holder that a CA is recorded with, and show it. Its certificate stays as it is."`
-	Certificate caCertificate `cmd:"" help:"Write the certificate of a CA in PEM."`
+	Renew       caRenew       `cmd:"" help:"Give a CA its next certificate, or with --new-key a CA in its place, and show it."`
+	History     caHistory     `cmd:"" name:"certificates" help:"List all certificates that a CA has had."`
+	Certificate caCertificate `cmd:"" help:"Write what a peer of a CA has to trust, in PEM: its certificate and those above it, or in its place."`
 	Delete      caDelete      `cmd:"" help:"Delete a CA that has no clients."`
 }
 
@@ -25,7 +27,7 @@ type caList struct {
 // Run lists the CAs.
 func (c *caList) Run(ctx context.Context) error {
 	return command(ctx, c.StorageConfig, "ca list", func(ctx context.Context, s *service.Services) error {
-		return list(ctx, c.form, s.CAs.Page, caRecordOf)
+		return list(ctx, c.form, s.CAs.Page, caRecordAt(s.CAs.Now()))
 	})
 }
 

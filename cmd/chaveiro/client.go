@@ -14,6 +14,7 @@ type clientCommands struct {
 	Show        clientShow        `cmd:"" help:"Show a client and its certificate."`
 	Create      clientCreate      `cmd:"" help:"Create a client with its key and certificate, and show it."`
 	Update      clientUpdate      `cmd:"" help:"Change the description, e-mail address or holder that a client is recorded with, and show it. Its certificate stays as it is."`
+	Import      clientImport      `cmd:"" help:"Create a client for each row of a CSV file."`
 	Renew       clientRenew       `cmd:"" help:"Give a client its next certificate, with a new key, and show it."`
 	Suspend     clientSuspend     `cmd:"" help:"Revoke the certificates of a client until it is resumed."`
 	Resume      clientResume      `cmd:"" help:"Make the certificates of a suspended client valid again."`

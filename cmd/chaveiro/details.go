@@ -74,7 +74,7 @@ func caDetailsOf(ctx context.Context, s *service.Services, ca domain.CA) (caDeta
 		return caDetails{}, err
 	}
 	crl, err := crlRecordOf(ctx, s, ca)
-	return caDetails{caRecordOf(ca), certificate, crl.Number, crl.ThisUpdate, crl.NextUpdate}, err
+	return caDetails{caRecordAt(s.CAs.Now())(ca), certificate, crl.Number, crl.ThisUpdate, crl.NextUpdate}, err
 }
 
 // issuedDetails are those of certificateDetails that the record of an issued certificate lacks.

@@ -47,9 +47,14 @@ func readInput(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
+	return readAll(file, path)
+}
+
+// readAll reads a file that is called name.
+func readAll(file io.Reader, name string) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(file, maxInput+1))
 	if err == nil && len(content) > maxInput {
-		err = misuse("%s is larger than %d MiB", path, maxInput>>20)
+		err = misuse("%s is larger than %d MiB", name, maxInput>>20)
 	}
 	return content, err
 }

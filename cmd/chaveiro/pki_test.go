@@ -50,6 +50,39 @@ func TestCA(t *testing.T) {
 	wantFail(t, o, 3, "there is no CA with the id 2", "ca show 2")
 }
 
+// TestCA_Renew: a CA is renewed, and another one takes its place. A dry run makes nothing.
+func TestCA_Renew(t *testing.T) {
+	t.Parallel()
+	o := pkiDir(t)
+	must(t, o, "ca create --name second --email b@example.com --expires 30d")
+	first := must(t, o, "ca certificate second")
+	wantWords(t, must(t, o, "ca renew second --dry-run --expires 100d"), "name          second\n", "new ca        false\n")
+	wantFail(t, o, 4, `"Give the CA \"second\" (id 2) its next certificate?"`, "ca renew second")
+	if got := must(t, o, "ca certificate second"); got != first {
+		t.Error("it was renewed")
+	}
+	wantFail(t, o, 4, "expiration: ends no later", "ca renew second --yes --expires 10d")
+	wantFail(t, o, 2, "only with a new key", "ca renew second --yes --name third")
+	wantWords(t, must(t, o, "ca renew second --yes --expires 100d"), "expires in days      99\n", "expires soon         false\n")
+	next := filepath.Join(t.TempDir(), "next.pem")
+	must(t, o, "ca certificate second --out "+next)
+	if got := must(t, o, "ca certificate second"); got == first || strings.Count(got, "BEGIN") != 1 {
+		t.Errorf("it has %q", got)
+	}
+	wantFail(t, o, 4, "duplicated", "ca renew second --yes --cert "+next)
+	wantWords(t, must(t, o, "ca certificates second"), "KIND     ISSUER ", "present  CN=second", "earlier  CN=second")
+
+	wantWords(t, must(t, o, "ca renew second --new-key --dry-run"), "name          second G2\n", "new ca        true\n",
+		"cross signed  true\n")
+	wantFail(t, o, 4, `"Make a CA in the place of the CA \"second\" (id 2), with a new key?"`, "ca renew second --new-key")
+	wantWords(t, must(t, o, "ca renew second --new-key --yes --key-algorithm ed25519"), "predecessor id       2\n",
+		"name                 second G2\n", "key algorithm        ed25519\n")
+	if got := must(t, o, "ca certificate second"); strings.Count(got, "BEGIN") != 2 {
+		t.Errorf("it has %q", got)
+	}
+	wantFail(t, o, 4, "CA has a successor", "ca renew second --new-key --yes")
+}
+
 // parsePEM returns the content of the first block of a text, which has to be of this type.
 func parsePEM(t *testing.T, text, kind string) []byte {
 	t.Helper()

@@ -26,23 +26,33 @@ func subjectOf(s domain.Subject) subjectFields {
 }
 
 type caRecord struct {
-	ID          int64  `json:"id" table:"ID"`
-	ParentID    *int64 `json:"parent_id"`
-	Name        string `json:"name" table:"NAME"`
-	Description string `json:"description"`
+	ID            int64  `json:"id" table:"ID"`
+	ParentID      *int64 `json:"parent_id"`
+	PredecessorID *int64 `json:"predecessor_id"`
+	SuccessorID   *int64 `json:"successor_id"`
+	Name          string `json:"name" table:"NAME"`
+	Description   string `json:"description"`
 	subjectFields
-	Email        string `json:"email"`
-	KeyAlgorithm string `json:"key_algorithm" table:"KEY"`
-	ExpiryDate   stamp  `json:"expiry_date" table:"EXPIRES"`
-	CreatedAt    stamp  `json:"created_at" table:"CREATED"`
-	UpdatedAt    stamp  `json:"updated_at"`
+	Email         string `json:"email"`
+	KeyAlgorithm  string `json:"key_algorithm" table:"KEY"`
+	ExpiryDate    stamp  `json:"expiry_date" table:"EXPIRES"`
+	ExpiresInDays int    `json:"expires_in_days" table:"DAYS LEFT"`
+	ExpiresSoon   bool   `json:"expires_soon"`
+	RenewedAt     stamp  `json:"renewed_at"`
+	CreatedAt     stamp  `json:"created_at" table:"CREATED"`
+	UpdatedAt     stamp  `json:"updated_at"`
 }
 
-func caRecordOf(c domain.CA) caRecord {
-	return caRecord{
-		ID: c.ID, ParentID: optional(c.ParentID), Name: c.Name, Description: c.Description,
-		subjectFields: subjectOf(c.Subject), Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
-		ExpiryDate: stamp(c.ExpiresAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
+// caRecordAt makes records that say what ends soon at the time now.
+func caRecordAt(now time.Time) func(domain.CA) caRecord {
+	return func(c domain.CA) caRecord {
+		return caRecord{
+			ID: c.ID, ParentID: optional(c.ParentID), PredecessorID: optional(c.PredecessorID),
+			SuccessorID: optional(c.SuccessorID), Name: c.Name, Description: c.Description,
+			subjectFields: subjectOf(c.Subject), Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
+			ExpiryDate: stamp(c.ExpiresAt), ExpiresInDays: c.DaysLeft(now), ExpiresSoon: c.Ending(now),
+			RenewedAt: stamp(c.RenewedAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
+		}
 	}
 }
 

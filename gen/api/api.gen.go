@@ -107,6 +107,42 @@ func (e AuditOutcome) Valid() bool {
 	}
 }
 
+// Defines values for BatchMode.
+const (
+	BatchModeAll  BatchMode = "all"
+	BatchModeEach BatchMode = "each"
+)
+
+// Valid indicates whether the value is a known member of the BatchMode enum.
+func (e BatchMode) Valid() bool {
+	switch e {
+	case BatchModeAll:
+		return true
+	case BatchModeEach:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CaKeyChoice.
+const (
+	CaKeyChoiceNew  CaKeyChoice = "new"
+	CaKeyChoiceSame CaKeyChoice = "same"
+)
+
+// Valid indicates whether the value is a known member of the CaKeyChoice enum.
+func (e CaKeyChoice) Valid() bool {
+	switch e {
+	case CaKeyChoiceNew:
+		return true
+	case CaKeyChoiceSame:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateKind.
 const (
 	CertificateKindCa      CertificateKind = "ca"
@@ -1054,13 +1090,37 @@ type AuthorizationUpdate struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint,omitempty"`
 }
 
-// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+// BatchMode `all`: every row is stored or none. `each`: the good rows are stored.
+type BatchMode string
+
+// BatchedClientSite2Site Example: {"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0}
+type BatchedClientSite2Site struct {
+	// Row Its place in `clients`: 0 is the first.
+	Row int `json:"row"`
+
+	// Ok Whether it was stored; in a dry run, whether it would be.
+	Ok bool `json:"ok"`
+
+	// Client Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+	Client *ClientSite2Site `json:"client,omitempty"`
+
+	// Errors Why it was not stored.
+	Errors []ClientBatchError `json:"errors"`
+}
+
+// Ca Example: {"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expires_in_days":1408,"expires_soon":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"predecessor_id":null,"province":"Rio de Janeiro","renewed_at":null,"sector":"Suporte","successor_id":null,"updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Ca struct {
 	// ID The id of the CA.
 	ID int64 `json:"id"`
 
 	// ParentID The id of the CA that has issued its certificate; `null` when none here has.
 	ParentID *int64 `json:"parent_id"`
+
+	// PredecessorID The id of the CA whose place it takes, with a new key; `null`: none.
+	PredecessorID *int64 `json:"predecessor_id"`
+
+	// SuccessorID The id of the CA that takes its place; `null`: none.
+	SuccessorID *int64 `json:"successor_id"`
 
 	// Name Its name.
 	Name string `json:"name"`
@@ -1092,11 +1152,53 @@ type Ca struct {
 	// ExpiryDate When its certificate ends.
 	ExpiryDate string `json:"expiry_date"`
 
+	// ExpiresInDays How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+	ExpiresInDays int `json:"expires_in_days"`
+
+	// ExpiresSoon Whether its certificate ends within 90 days, or has ended: it is time to renew the CA.
+	ExpiresSoon bool `json:"expires_soon"`
+
+	// RenewedAt When its present certificate was made; `null`: the CA was never renewed.
+	RenewedAt *string `json:"renewed_at"`
+
 	// CreatedAt When it was created.
 	CreatedAt string `json:"created_at"`
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt string `json:"updated_at"`
+}
+
+// CaCertificate Example: {"cert":"-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n","created_at":"2017-10-05T12:20:02.932000+00:00","expiry_date":"2030-10-05T12:20:02.000000+00:00","fingerprint":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","issuer":"CN=ca-matriz","kind":"present","not_before":"2017-10-05T12:19:02.000000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}
+type CaCertificate struct {
+	// Kind `present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it has signed for its key.
+	Kind string `json:"kind"`
+
+	// Issuer The name of the CA that has signed it (RFC 4514).
+	Issuer string `json:"issuer"`
+
+	// Serial Its serial number in lower-case hex.
+	Serial string `json:"serial"`
+
+	// Fingerprint The SHA-256 of the certificate in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+
+	// NotBefore When it begins to be valid.
+	NotBefore string `json:"not_before"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the CA got it.
+	CreatedAt string `json:"created_at"`
+
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+}
+
+// CaCertificates Example: {"certificates":[{"cert":"-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n","created_at":"2017-10-05T12:20:02.932000+00:00","expiry_date":"2030-10-05T12:20:02.000000+00:00","fingerprint":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","issuer":"CN=ca-matriz","kind":"present","not_before":"2017-10-05T12:19:02.000000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}]}
+type CaCertificates struct {
+	// Certificates The certificates, the present one first.
+	Certificates []CaCertificate `json:"certificates"`
 }
 
 // CaCreate defines model for CaCreate.
@@ -1162,11 +1264,32 @@ type CaImport struct {
 	Crl *string `json:"crl,omitempty"`
 }
 
-// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"province":"Rio de Janeiro","sector":"Suporte","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// CaKeyChoice Whether a CA keeps its key.
+type CaKeyChoice string
+
+// CaPage Example: {"cas":[{"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"ca@empresa.com.br","expires_in_days":1408,"expires_soon":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","id":1,"key_algorithm":"ecdsa-p256","name":"ca-matriz","organization":"Empresa XYZ","parent_id":null,"predecessor_id":null,"province":"Rio de Janeiro","renewed_at":null,"sector":"Suporte","successor_id":null,"updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type CaPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
 	Cas    []Ca   `json:"cas"`
+}
+
+// CaRenew defines model for CaRenew.
+type CaRenew struct {
+	// Expiration Life of the next certificate in days; 10950 when left out, or until the parent ends.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// Key `same`, when left out: the CA goes on. `new`: another CA takes its place.
+	Key *CaKeyChoice `json:"key,omitempty"`
+
+	// Name Only with a new key: the name of the CA that takes its place. When left out, that of the CA with the number of its generation, as `ca-matriz G2`.
+	Name *string `json:"name,omitempty"`
+
+	// KeyAlgorithm Only with a new key: its algorithm, that of the CA when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+
+	// Cert The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after it those of the CAs above it, as on import; without them they are those of the present one. No other field has a place beside it.
+	Cert *string `json:"cert,omitempty"`
 }
 
 // CaUpdate defines model for CaUpdate.
@@ -1272,6 +1395,36 @@ type CertificatePage struct {
 
 	// Certificates The certificates of the page.
 	Certificates []Certificate `json:"certificates"`
+}
+
+// ClientBatchError Example: {"field":"name","msg":"Item já existente.","type":"duplicated"}
+type ClientBatchError struct {
+	// Field The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// ClientImportError Example: {"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}
+type ClientImportError struct {
+	// Row The row: 1 is the first behind the names of the columns. Blank rows do not count.
+	Row int `json:"row"`
+
+	// Line The line of the file in which the row begins: 1 is the first.
+	Line int `json:"line"`
+
+	// Field The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+
+	// Type `required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field. `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has that id. `rule`: a rule of the system forbids it.
+	Type FieldErrorType `json:"type"`
+
+	// Msg A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
 }
 
 // ClientRenewalError Example: {"field":"id","msg":"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.","type":"rule"}
@@ -1598,6 +1751,51 @@ type ClientSite2SiteUpdate struct {
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
 type ClientStatus string
 
+// ClientsSite2SiteBatch defines model for ClientsSite2SiteBatch.
+type ClientsSite2SiteBatch struct {
+	// Clients The clients, as in the creation of one.
+	Clients []*json.RawMessage `json:"clients"`
+
+	// Mode Whether a row at fault keeps the others from being stored; `all` when left out.
+	Mode *BatchMode `json:"mode,omitempty"`
+}
+
+// ClientsSite2SiteBatched Example: {"created":1,"dry_run":false,"failed":1,"rows":[{"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0},{"errors":[{"field":"name","msg":"Item já existente.","type":"duplicated"}],"ok":false,"row":1}]}
+type ClientsSite2SiteBatched struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Rows What became of each row, in the order of the request.
+	Rows []BatchedClientSite2Site `json:"rows"`
+}
+
+// ClientsSite2SiteImported Example: {"created":1,"dry_run":false,"errors":[{"field":"email","line":3,"msg":"Campo obrigatório.","row":2,"type":"required"}],"failed":1,"skipped":0,"unchanged":0}
+type ClientsSite2SiteImported struct {
+	// DryRun Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Created How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+
+	// Unchanged How many clients were already here as their row says.
+	Unchanged int `json:"unchanged"`
+
+	// Skipped How many rows are of clients that are revoked or have expired.
+	Skipped int `json:"skipped"`
+
+	// Failed How many rows were at fault.
+	Failed int `json:"failed"`
+
+	// Errors What is wrong with them; the first 1000 faults.
+	Errors []ClientImportError `json:"errors"`
+}
+
 // ClientsSite2SitePkcs12 defines model for ClientsSite2SitePkcs12.
 type ClientsSite2SitePkcs12 struct {
 	// Ids The ids of the clients. No other filter has a place beside it.
@@ -1688,7 +1886,7 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
-// DefaultInstanceModel Example: {"name":"default","template":"MODELTEXT"}
+// DefaultInstanceModel Example: {"name":"default","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n"}
 type DefaultInstanceModel struct {
 	// Name Always `default`.
 	Name string `json:"name"`
@@ -2142,7 +2340,7 @@ type InstanceCreate struct {
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
 }
 
-// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}
+// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}
 type InstanceModel struct {
 	// ID The id of the model.
 	ID int64 `json:"id"`
@@ -2169,7 +2367,7 @@ type InstanceModelCreate struct {
 	Template string `json:"template"`
 }
 
-// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"MODELTEXT","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
+// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
 type InstanceModelPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor          Cursor          `json:"cursor"`
@@ -3442,6 +3640,12 @@ type GetCaCertificateParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetCaCertificatesParams defines parameters for GetCaCertificates.
+type GetCaCertificatesParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetCaCrlParams defines parameters for GetCaCrl.
 type GetCaCrlParams struct {
 	// Format The encoding; without it `Accept` decides, and PEM is the default.
@@ -3482,6 +3686,18 @@ type ImportCaCertificatesParams struct {
 
 	// DryRun `true`: nothing is changed. The answer says what would become of each row, also where the import would be refused.
 	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewCaParams defines parameters for RenewCa.
+type RenewCaParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -3622,6 +3838,18 @@ type CreateClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// CreateClientsSite2SiteParams defines parameters for CreateClientsSite2Site.
+type CreateClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // ExportClientsSite2SiteParams defines parameters for ExportClientsSite2Site.
 type ExportClientsSite2SiteParams struct {
 	// Name Only the clients of this name, as in the list of clients.
@@ -3651,6 +3879,24 @@ type ExportClientsSite2SiteParams struct {
 
 // ImportClientSite2SiteParams defines parameters for ImportClientSite2Site.
 type ImportClientSite2SiteParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportClientsSite2SiteParams defines parameters for ImportClientsSite2Site.
+type ImportClientsSite2SiteParams struct {
+	// DryRun `true`: nothing is stored, and no key is made. The answer says which rows would be stored and which would not, and why.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Atomic `true`: all or none. `false`: the good rows are stored.
+	Atomic *bool `form:"atomic,omitempty" json:"atomic,omitempty"`
+
+	// CaID The CA of all rows, whatever they say.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -3972,7 +4218,7 @@ type UpdateInstanceParams struct {
 
 // GetInstanceBundleParams defines parameters for GetInstanceBundle.
 type GetInstanceBundleParams struct {
-	// Format The form of the bundle.
+	// Format The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
 	Format *InstanceBundleFormat `form:"format,omitempty" json:"format,omitempty"`
 
 	// Key `false`: without what is secret, the private key of the server and the key of the control channel.
@@ -4444,6 +4690,9 @@ type ImportCaCrlJSONRequestBody = CrlImport
 // ImportCaCertificatesJSONRequestBody defines body for ImportCaCertificates for application/json ContentType.
 type ImportCaCertificatesJSONRequestBody = PkiImportCreate
 
+// RenewCaJSONRequestBody defines body for RenewCa for application/json ContentType.
+type RenewCaJSONRequestBody = CaRenew
+
 // CreateRevocationJSONRequestBody defines body for CreateRevocation for application/json ContentType.
 type CreateRevocationJSONRequestBody = RevocationCreate
 
@@ -4455,6 +4704,9 @@ type CreateCertificatePkcs12JSONRequestBody = Pkcs12Request
 
 // CreateClientSite2SiteJSONRequestBody defines body for CreateClientSite2Site for application/json ContentType.
 type CreateClientSite2SiteJSONRequestBody = ClientSite2SiteCreate
+
+// CreateClientsSite2SiteJSONRequestBody defines body for CreateClientsSite2Site for application/json ContentType.
+type CreateClientsSite2SiteJSONRequestBody = ClientsSite2SiteBatch
 
 // ImportClientSite2SiteJSONRequestBody defines body for ImportClientSite2Site for application/json ContentType.
 type ImportClientSite2SiteJSONRequestBody = ClientSite2SiteImport
@@ -4759,10 +5011,13 @@ type ServerInterface interface {
 	// GetCaCertificate Get the certificate of a CA
 	// (GET /openvpn/cas/{id}/certificate)
 	GetCaCertificate(ctx echo.Context, id ID, params GetCaCertificateParams) error
+	// GetCaCertificates List the certificates of a CA
+	// (GET /openvpn/cas/{id}/certificates)
+	GetCaCertificates(ctx echo.Context, id ID, params GetCaCertificatesParams) error
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error
-	// GetCaCrlBundle Get the CRLs of a CA and of those above it
+	// GetCaCrlBundle Get the CRLs of a CA and of those that are trusted with it
 	// (GET /openvpn/cas/{id}/crl-bundle)
 	GetCaCrlBundle(ctx echo.Context, id ID, params GetCaCrlBundleParams) error
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
@@ -4771,6 +5026,9 @@ type ServerInterface interface {
 	// ImportCaCertificates Import many certificates of a CA
 	// (POST /openvpn/cas/{id}/imports)
 	ImportCaCertificates(ctx echo.Context, id ID, params ImportCaCertificatesParams) error
+	// RenewCa Renew a CA
+	// (POST /openvpn/cas/{id}/renew)
+	RenewCa(ctx echo.Context, id ID, params RenewCaParams) error
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx echo.Context, id ID, params CreateRevocationParams) error
@@ -4798,12 +5056,18 @@ type ServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx echo.Context, params CreateClientSite2SiteParams) error
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx echo.Context, params ImportClientSite2SiteParams) error
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx echo.Context, params CreateClientsSite2SitePkcs12Params) error
@@ -5769,6 +6033,42 @@ func (w *ServerInterfaceWrapper) GetCaCertificate(ctx echo.Context) error {
 	return err
 }
 
+// GetCaCertificates converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCaCertificates(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCaCertificatesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCaCertificates(ctx, id, params)
+	return err
+}
+
 // GetCaCrl converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCaCrl(ctx echo.Context) error {
 	var err error
@@ -5995,6 +6295,63 @@ func (w *ServerInterfaceWrapper) ImportCaCertificates(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportCaCertificates(ctx, id, params)
+	return err
+}
+
+// RenewCa converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewCa(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewCaParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewCa(ctx, id, params)
 	return err
 }
 
@@ -6497,6 +6854,56 @@ func (w *ServerInterfaceWrapper) CreateClientSite2Site(ctx echo.Context) error {
 	return err
 }
 
+// CreateClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientsSite2Site(ctx, params)
+	return err
+}
+
 // ExportClientsSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) ExportClientsSite2Site(ctx echo.Context) error {
 	var err error
@@ -6615,6 +7022,70 @@ func (w *ServerInterfaceWrapper) ImportClientSite2Site(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ImportClientSite2Site(ctx, params)
+	return err
+}
+
+// ImportClientsSite2Site converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportClientsSite2Site(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportClientsSite2SiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "atomic" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "atomic", ctx.QueryParams(), &params.Atomic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter atomic: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportClientsSite2Site(ctx, params)
 	return err
 }
 
@@ -10112,6 +10583,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/clients/site2site", wrapper.GetClientsSite2SitePage, options.OperationMiddlewares["getClientsSite2SitePage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site", wrapper.CreateClientSite2Site, options.OperationMiddlewares["createClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/import", wrapper.ImportClientSite2Site, options.OperationMiddlewares["importClientSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/batch", wrapper.CreateClientsSite2Site, options.OperationMiddlewares["createClientsSite2Site"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/import.csv", wrapper.ImportClientsSite2Site, options.OperationMiddlewares["importClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/renew", wrapper.RenewClientsSite2Site, options.OperationMiddlewares["renewClientsSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/pkcs12", wrapper.CreateClientsSite2SitePkcs12, options.OperationMiddlewares["createClientsSite2SitePkcs12"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/export", wrapper.ExportClientsSite2Site, options.OperationMiddlewares["exportClientsSite2Site"]...)
@@ -10145,6 +10618,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/cas/:id", wrapper.GetCa, options.OperationMiddlewares["getCa"]...)
 	router.PUT(options.BaseURL+"/openvpn/cas/:id", wrapper.UpdateCa, options.OperationMiddlewares["updateCa"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/certificate", wrapper.GetCaCertificate, options.OperationMiddlewares["getCaCertificate"]...)
+	router.GET(options.BaseURL+"/openvpn/cas/:id/certificates", wrapper.GetCaCertificates, options.OperationMiddlewares["getCaCertificates"]...)
+	router.POST(options.BaseURL+"/openvpn/cas/:id/renew", wrapper.RenewCa, options.OperationMiddlewares["renewCa"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl", wrapper.GetCaCrl, options.OperationMiddlewares["getCaCrl"]...)
 	router.GET(options.BaseURL+"/openvpn/cas/:id/crl-bundle", wrapper.GetCaCrlBundle, options.OperationMiddlewares["getCaCrlBundle"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
@@ -12031,6 +12506,111 @@ func (response GetCaCertificate500JSONResponse) VisitGetCaCertificateResponse(w 
 	return err
 }
 
+type GetCaCertificatesRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetCaCertificatesParams
+}
+
+type GetCaCertificatesResponseObject interface {
+	VisitGetCaCertificatesResponse(w http.ResponseWriter) error
+}
+
+type GetCaCertificates200JSONResponse CaCertificates
+
+func (response GetCaCertificates200JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetCaCertificates400JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetCaCertificates401JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetCaCertificates403JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetCaCertificates404JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetCaCertificates500JSONResponse) VisitGetCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCaCrlRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetCaCrlParams
@@ -12509,6 +13089,126 @@ func (response ImportCaCertificates409JSONResponse) VisitImportCaCertificatesRes
 type ImportCaCertificates500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportCaCertificates500JSONResponse) VisitImportCaCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCaRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewCaParams
+	Body   *RenewCaJSONRequestBody
+}
+
+type RenewCaResponseObject interface {
+	VisitRenewCaResponse(w http.ResponseWriter) error
+}
+
+type RenewCa200JSONResponse Ca
+
+func (response RenewCa200JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewCa400JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewCa401JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewCa403JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewCa404JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewCa409JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCa500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewCa500JSONResponse) VisitRenewCaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13536,6 +14236,111 @@ func (response CreateClientSite2Site500JSONResponse) VisitCreateClientSite2SiteR
 	return err
 }
 
+type CreateClientsSite2SiteRequestObject struct {
+	Params CreateClientsSite2SiteParams
+	Body   *CreateClientsSite2SiteJSONRequestBody
+}
+
+type CreateClientsSite2SiteResponseObject interface {
+	VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type CreateClientsSite2Site200JSONResponse ClientsSite2SiteBatched
+
+func (response CreateClientsSite2Site200JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientsSite2Site400JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientsSite2Site401JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientsSite2Site403JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientsSite2Site409JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientsSite2Site500JSONResponse) VisitCreateClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExportClientsSite2SiteRequestObject struct {
 	Params ExportClientsSite2SiteParams
 }
@@ -13731,6 +14536,111 @@ func (response ImportClientSite2Site409JSONResponse) VisitImportClientSite2SiteR
 type ImportClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response ImportClientSite2Site500JSONResponse) VisitImportClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2SiteRequestObject struct {
+	Params ImportClientsSite2SiteParams
+	Body   io.Reader
+}
+
+type ImportClientsSite2SiteResponseObject interface {
+	VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error
+}
+
+type ImportClientsSite2Site200JSONResponse ClientsSite2SiteImported
+
+func (response ImportClientsSite2Site200JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportClientsSite2Site400JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportClientsSite2Site401JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportClientsSite2Site403JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportClientsSite2Site409JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientsSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportClientsSite2Site500JSONResponse) VisitImportClientsSite2SiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22361,10 +23271,13 @@ type StrictServerInterface interface {
 	// GetCaCertificate Get the certificate of a CA
 	// (GET /openvpn/cas/{id}/certificate)
 	GetCaCertificate(ctx context.Context, request GetCaCertificateRequestObject) (GetCaCertificateResponseObject, error)
+	// GetCaCertificates List the certificates of a CA
+	// (GET /openvpn/cas/{id}/certificates)
+	GetCaCertificates(ctx context.Context, request GetCaCertificatesRequestObject) (GetCaCertificatesResponseObject, error)
 	// GetCaCrl Get the certificate revocation list of a CA
 	// (GET /openvpn/cas/{id}/crl)
 	GetCaCrl(ctx context.Context, request GetCaCrlRequestObject) (GetCaCrlResponseObject, error)
-	// GetCaCrlBundle Get the CRLs of a CA and of those above it
+	// GetCaCrlBundle Get the CRLs of a CA and of those that are trusted with it
 	// (GET /openvpn/cas/{id}/crl-bundle)
 	GetCaCrlBundle(ctx context.Context, request GetCaCrlBundleRequestObject) (GetCaCrlBundleResponseObject, error)
 	// ImportCaCrl Merge a CRL that the CA has signed elsewhere
@@ -22373,6 +23286,9 @@ type StrictServerInterface interface {
 	// ImportCaCertificates Import many certificates of a CA
 	// (POST /openvpn/cas/{id}/imports)
 	ImportCaCertificates(ctx context.Context, request ImportCaCertificatesRequestObject) (ImportCaCertificatesResponseObject, error)
+	// RenewCa Renew a CA
+	// (POST /openvpn/cas/{id}/renew)
+	RenewCa(ctx context.Context, request RenewCaRequestObject) (RenewCaResponseObject, error)
 	// CreateRevocation Revoke any certificate of a CA
 	// (POST /openvpn/cas/{id}/revocations)
 	CreateRevocation(ctx context.Context, request CreateRevocationRequestObject) (CreateRevocationResponseObject, error)
@@ -22400,12 +23316,18 @@ type StrictServerInterface interface {
 	// CreateClientSite2Site Create a client
 	// (POST /openvpn/clients/site2site)
 	CreateClientSite2Site(ctx context.Context, request CreateClientSite2SiteRequestObject) (CreateClientSite2SiteResponseObject, error)
+	// CreateClientsSite2Site Create many clients
+	// (POST /openvpn/clients/site2site/batch)
+	CreateClientsSite2Site(ctx context.Context, request CreateClientsSite2SiteRequestObject) (CreateClientsSite2SiteResponseObject, error)
 	// ExportClientsSite2Site Export clients
 	// (GET /openvpn/clients/site2site/export)
 	ExportClientsSite2Site(ctx context.Context, request ExportClientsSite2SiteRequestObject) (ExportClientsSite2SiteResponseObject, error)
 	// ImportClientSite2Site Import a client
 	// (POST /openvpn/clients/site2site/import)
 	ImportClientSite2Site(ctx context.Context, request ImportClientSite2SiteRequestObject) (ImportClientSite2SiteResponseObject, error)
+	// ImportClientsSite2Site Import clients
+	// (POST /openvpn/clients/site2site/import.csv)
+	ImportClientsSite2Site(ctx context.Context, request ImportClientsSite2SiteRequestObject) (ImportClientsSite2SiteResponseObject, error)
 	// CreateClientsSite2SitePkcs12 Make the PKCS#12 files of many clients
 	// (POST /openvpn/clients/site2site/pkcs12)
 	CreateClientsSite2SitePkcs12(ctx context.Context, request CreateClientsSite2SitePkcs12RequestObject) (CreateClientsSite2SitePkcs12ResponseObject, error)
@@ -23237,6 +24159,32 @@ func (sh *strictHandler) GetCaCertificate(ctx echo.Context, id ID, params GetCaC
 	return nil
 }
 
+// GetCaCertificates operation middleware
+func (sh *strictHandler) GetCaCertificates(ctx echo.Context, id ID, params GetCaCertificatesParams) error {
+	var request GetCaCertificatesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCaCertificates(ctx.Request().Context(), request.(GetCaCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCaCertificates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCaCertificatesResponseObject); ok {
+		return validResponse.VisitGetCaCertificatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetCaCrl operation middleware
 func (sh *strictHandler) GetCaCrl(ctx echo.Context, id ID, params GetCaCrlParams) error {
 	var request GetCaCrlRequestObject
@@ -23381,6 +24329,58 @@ func (sh *strictHandler) ImportCaCertificates(ctx echo.Context, id ID, params Im
 		return err
 	} else if validResponse, ok := response.(ImportCaCertificatesResponseObject); ok {
 		return validResponse.VisitImportCaCertificatesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewCa operation middleware
+func (sh *strictHandler) RenewCa(ctx echo.Context, id ID, params RenewCaParams) error {
+	var request RenewCaRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewCaJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewCa(ctx.Request().Context(), request.(RenewCaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewCa")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewCaResponseObject); ok {
+		return validResponse.VisitRenewCaResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23709,6 +24709,54 @@ func (sh *strictHandler) CreateClientSite2Site(ctx echo.Context, params CreateCl
 	return nil
 }
 
+// CreateClientsSite2Site operation middleware
+func (sh *strictHandler) CreateClientsSite2Site(ctx echo.Context, params CreateClientsSite2SiteParams) error {
+	var request CreateClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	var body CreateClientsSite2SiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientsSite2Site(ctx.Request().Context(), request.(CreateClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitCreateClientsSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ExportClientsSite2Site operation middleware
 func (sh *strictHandler) ExportClientsSite2Site(ctx echo.Context, params ExportClientsSite2SiteParams) error {
 	var request ExportClientsSite2SiteRequestObject
@@ -23776,6 +24824,33 @@ func (sh *strictHandler) ImportClientSite2Site(ctx echo.Context, params ImportCl
 		return err
 	} else if validResponse, ok := response.(ImportClientSite2SiteResponseObject); ok {
 		return validResponse.VisitImportClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportClientsSite2Site operation middleware
+func (sh *strictHandler) ImportClientsSite2Site(ctx echo.Context, params ImportClientsSite2SiteParams) error {
+	var request ImportClientsSite2SiteRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request().Body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportClientsSite2Site(ctx.Request().Context(), request.(ImportClientsSite2SiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportClientsSite2Site")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportClientsSite2SiteResponseObject); ok {
+		return validResponse.VisitImportClientsSite2SiteResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -26438,751 +27513,817 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P3rchu3ljeM3wr+nKna9jMUxbMkqqaeUWQnceLTWPZkz078qMFukMRWE+AAoGgmpf+9TM2Ht97PzyXs",
-	"G3sLC0A3utlNdouU7STaH3Ys9gmHhXVev/VbI+TzBWeEKdkY/daYERwRAf+8xOGMXHKmBI/13xGRoaAL",
-	"RTlrjBo/zYiaEYEwi9CMr5CaETTm0RrN8RqNCQr101Gr0WzIcEbmWL9BrRekMWpIJSibNu7umg39esLU",
-	"MyoXXFLz6vyXLtCExgQxPCdowkXypZ3vFvErHtEJJdHmS9/PCIqpVH+RSM2o/LCIsCJNtJrRcIYYRxwm",
-	"p+9AfAKfvLxAMyxb6IqwCFGFxji8QZSh4MXkyH3n6IqykAR6ZOQTni9iPaSfSNRE3QF6zW9Rt90dok53",
-	"1G6P2m303av3u+dwpbB+TX4CbwWRhCm0mhFBYA6IShhojKUyI1czrFDIl3Gkd2SGoyZsV4wVEUiQWx5i",
-	"/TYJe8a40ndxhqgawYsirPAYS4IiTiRcx0yuiGgiLlCI2V/ggZWgShGGFM9uyD8LMmmMGv90nBLYsbkq",
-	"j5Np6Tk+f4+nRbsuleBsim5xTCOsuHAboff+HMmCbXjNGTl6hVU4C3YRxzvyX0si1YsS0qCR+5owN56b",
-	"paWMuAsxn2qC0GNQnGe3fDBphx1yMjmbDHE/bJPTSWfSxr1xN+xHAzKcZAY3x59eEjZVs8Zo2G8WjlWJ",
-	"9cVEEVGwTPpnOIBzzNZIkpCzSCLFkRJrhKeYMvTk3beX6KzTaTf1df0g6rRb3Vbv6TlaWDLiLF5rWmJ6",
-	"boKgFVAV5+a1dhGk3vgJpjGJ9PQpk0AK7jEkibilIbG0of8iiPFVZm167czcKaPz5bwxaicTp0yRKREw",
-	"859++uliqWaEKRpiRYr3Ct4G24JRKEik78axIf4VEH/Emyj4hmBBRFC4Gp3WsNV5mt1Dc3+dnbprNhZY",
-	"4DlRloNehCFZqJeYTZd4WjL62F7V4w/mchpoYiZCcCGbKFioo2/eBegJHEcywctYPdVLHhCW4zJwZ6PZ",
-	"oPrFhos3mg3NNDWVwECOkpFsPxvPxPrdkr1h8XpzyIESSxKMNDeYUTbVPCecYTYlUQtdODrx136sj9Bk",
-	"KUmk73X/NOfG3XEOm8fWluvqyRpOgyReS7TSb6P+ZmKJAjNKWK4ALxYxNczs+JZFrXCGbwkVvBWJ9ZFY",
-	"sn/5u+QsaOp7FzEOkzO8lEscJ1wNx5In/BQrON2MG1mDXhNq5B2KxBqJJUOMC0SVRMGLiMwXXBEWro9+",
-	"JOtAT/SGLFTLbcd/LYlYp7sRifW1WLLMLtjNbYwmOJYkoa0x5zHBzPDJTwsqiCxhBHq7kJpxaQev2SNW",
-	"RjBo2aapBhg/rMKLqzfodNjunKMVVTO+VAijXzkjepmpRB/eX5YNnphRXGMYRi0+ZifwDZlwQarNYAz3",
-	"prM40ODNa+uN/lsu5lgVH+IJXDtHAV8QdrtggeGJMZkoxJelhGAeqyw13wquNSE7ED2m73kcEbFbiOEo",
-	"EkTqgyeI5EsRkhZ6D4ROgcQtG2kiyc3aMw66nDnaoFZQgfiKIUGnMyXReK3lC2XTZGoLrGbpzGjUaDY0",
-	"N6BCa1+aafiztBMHZj/sN5p69Y0cOGu3TzpnZ91B/6TfPjvrNFMR0SkUEfeavM85O198Agn3+JGsixQh",
-	"RT6BFrrmS7MJsEV658gKNGKCwxky/FhxYJByGc40l8Tow4cXzwxrXhCscloNHCAjurV2fUPWTdha90OI",
-	"45gIuIsy1O2jGV9queQUQvikVimnRMn0sRxD1dq7vjahQsK4paJxrHko0xSE3nvfNyPCzEgCN0wqUb99",
-	"hgKxjEmwIWisRnJDyCIZ1QhYs520VowF1WKHkVWrTEjm2HgZd+gOBrCn7u+OlvpKEaHf+X9+/v8d/f8/",
-	"/ss/N4o4yAsmFWYh2U2ybxaE/cfb14jaJ6oQrL31+vNR7ls8JZdLIbkoNA+F2fWFVm7GRGuLI9TOqTLW",
-	"ZDGUoe9sGh1gRaV5mkYIJI21zHIvtNYY2ABBCENpMfJJBaAj2R8WgtxSvpSB0TKcarFknuJibkULDDRF",
-	"QPZM6S2R+gEyX6g1fDazD+1ipm5eVSzc2837rX+7dP2v6K8FovSFInN9+DfG3BkUD1rq1xQOWT+RDLHT",
-	"bu+kiisST8r1xoyORayAQQrf6KVe4bUTMPYgGAb0FwlsDy+o5hBcoKUkooXeJJRi2J17W4ZbaIM2kCSe",
-	"BCOkdQTgGBGJiSJgzkRU4nFMtD7adOMwgwAakssFEfpzAQyvqaUJ3EH0wQbzAWwgAlbXTNtMN4RpzYvb",
-	"c1u43HqNaqp/V1wUaB8BjYKmsQi0brMORnkVypytkM/tMWuhF8AR3QNZVQWNiaQRsVcTVSlIP+F0v8A/",
-	"qnoY3jkak5izKZihFKzGiIjStdDzquw4IELRCRiDb/RLjdUliFxwJgkYXd/gyBr3+q/QOJj0P30jQdsD",
-	"+rfkYPzWMDZXY/Tzb40JJXHkH+W5nDZGVgPkiLLbf/x3TCMw+pMTAH6Kxt3Hu6pzeW4+CDPYFAae6Jvj",
-	"WHMNEp1rXe2HqzevER//nYSqiTAa4wglVmcTTPYYiylpoddWPq9waqM1jM9tEtNw/+WBDXSL88M//huR",
-	"T1QqgpZzRBWZa5pDRP9wi2MuvMWKluZT5EDr9YaBeTPXpgIMTiIsiPFYgeWrTzicEow0U3DcRa6lHueE",
-	"izGNwCJ9YpjG03OjU1EJjjQtI8pW81t4OCJs7+XESzXjgv4KzyTrehESKTli//gfjhZEzKnKEp4e7+Go",
-	"zvOfUGlcb2i8VKkHcMbjyGiQmkXCmlLprTSJ0ETwubHYrObdND85pU5SZTYD7uETRRhoBczofgG4u47A",
-	"zA3AJ+P5pL1rZRO1dx97XrM7o31pHQ3HsAB7b1ayP/p1iMK7H25bnGPNaLrnGf+jEZNLSdCSRdZ7kjCP",
-	"1AgCpecvEgV/PbLs8eiF5tk/bay5NaPHS7k2/mL/jSFmaKwHxJTxLh5ug15z9S1fsuhwe/NaHxrC9MsE",
-	"zpwaxtX1BD52sD3aNDPTUwOMEdjFB+aOOYkeiGNcwhkO9RnWZMEUQXyZCC38UELrNfe4B5zvRN2iEtlP",
-	"gaoEWkR0bnRBbDzJVstPPM7WpuOMyCYqYQ6HIT3wMh/l3czbns57pWExPjDyaUFCRaLfEW+5SHyuMAxr",
-	"sfOJcblqgzKSaEzUihCGwpjCqWeR40fGdPejfpLPiZGTJDZKKAM23wIV1g4IXOOgy+fWAscxX5Homi70",
-	"gjQ6Z91Wu9VttY+7/cbHZiMUROsM12A+ddudk6NO+6g9eN/pjrrtUbvbOut12+32v0BwrZGfqzaDmFYE",
-	"EqM4UWdVY8SWcdxs0AismhhLdb2U2U91tn0qfYIuGqNk5CepmmuMl0az4czR6yVTNHZfFliR65jOaTIW",
-	"wWOt0P78sdlIjJDUPtBWRmPUIOsf2uSvF/QN/eHH/+j8O315+cNs/F2o/37x4dcXndf0h7NGs7GE8GbV",
-	"6dzpQfKFVrWNSp3ZlyLPBSNqxcWNNILemOrgsBc3Ely2ly+evdOcEI7BublNU4ixBKn18PRa6Lm2tUdO",
-	"YVjDdbActEVb5InJuVnAWH1hbvb8uFgIrBf/0xHYIo3R2V2Wngr8FwymoNU9c58eRmK96/U8UtQowOmQ",
-	"et38iPQ3p/xo80c7kE4/fyo3jXmJvF9a2S922u120Tft64d3HtmXxfDdVnk8xlme3qtO7rJHpmzJpOIL",
-	"CS+kbHqOAk3OgXFX3hozsMoq6qf0sN1hrbeqp3fmMO/wDMOZzIzIeWVyjg1/w+7yDGIb7UAwXt+pbbUJ",
-	"WSUR2hgrUn1x9luNTnbMmkXlx/xtenCtIrMxgxzh6dO1e1huBN07xwmLyFtfyb2+4HB77+vebTLS/Is/",
-	"6J/T4LRxzCQBJZsnISxPsj5pOAbJtqzsRjo97qG2p3eXFQD5mbxz4fcFEWhO2TJHOhzBgy30DVlzkxZh",
-	"+GmR0oSea8sWgvMCLQTX9iUK+ZIpaZI/wNnWKp9V0Zlo3yUCq2h/4dJ5EsjVykLE9RjhF4j8womco6nA",
-	"TMkMx9+m2rzjMXlHJlm+n2GJG5x/cJcRqFt4oh2mPphrUGqaMF79t4ku6Flt55mauVtZXcSKDE1muJHm",
-	"Ez/89B49+f6qOxg+dd66iAh6mxrXECv5i0SChFxEoJNhJOmUadVLklAQo6hZ21wqLkjUQj/NOIzeSDTw",
-	"f8IBMCE+iL9IQszRn/GYaNGtzBZp87GFXjCE49jqjOZHaXJHkiWVEIBazbjNPJrjGwKmgBbneH1u1lP/",
-	"ACqi+94cyxvgkhIF/8v7Hx6H2kx1VjDYsJIopScamCU7gmWUR5yFJEAMC8FXZkJmEmaVFbfThoUx0zbR",
-	"Mz0el1BWekj1GfXVqJ1MP3ESPYjWMDB+Txfl+dkELK1HzlCcT+budGZVjVQ1yEj2Zkbhy7CmnOjLSZUN",
-	"npzRsTLr9zGZsXFlwuRkdHP0d3nkklYW9Eey1kfbGAuX8Cq98jW00wtrlQOtJ2rqE62PPi3SVss10MRO",
-	"yRkmzUa33e6MovHpaNTR8ypSVQtSCvKaagm33eBfJ7v0xW8FIRAzLtQUK4vsfh3N8RyZAM9m3kPJ9wp4",
-	"5eA++mXVhBCzrRlFK82d6rZ77Zwt+bc9lJ1hqa7zgdH/WhIkyBSLKNaCl09QiCU5Rx3NoLqDgeYbAoeK",
-	"CFlLI+rcR4doZ9SHRjbS125non3tOgrBaQV9oJaQfxEVyfiqZ6Z3WJl/jgKww/ci926egwPJbPDFhP29",
-	"tSmEvr8ELhjn0aPv5Ovwnei1TnIiwqUQ4AbUtEo+JeNz8zB/3206XNzG/lbthFhvWv6ElB8IbT+lw9wa",
-	"cXUxUI/T5Ag3CZO6YZcT8TtQuzZlOL8lIsZFdikvym7Om3MZ461tgvFUuSi8zXp3EW4jFHrDdjvD8bqD",
-	"s+4eHA9WpWTWprrgUXP5GjWXRx3l4DpKda/Q705naUJKHsGJCzGtn/g9KzT30FwKWF0S58qpKYfWPaym",
-	"MSdqxiM9BrxUs66fCnlLmOKQZLRn5OOrCBEMHzRC0KvGLSXKRJsNc9vu/BpUdMIndHMPT7wjgl36UfKN",
-	"V+aBnLg4sGv663EUnWzzE2V9QXO3MqlTqLL3Jnv+yzw1n0P4d/cg50N4MfqHIcrel/EhFJmkyXx27Pqr",
-	"ZNbZAX9vq4NzC26TsdPn0ULwWwjNzCWJb4lsocCw9mDkkg+o8XXbv5yjWxBEPtljBC5d/eIQAhtgJrgX",
-	"dYJRWsqon5J0ykhkSgIHp/2zpy0UMM5IMAJfOCQ/gZ1BTQzpw7uXTU9/049jtRTkPClsWzLYEpW4q+Gc",
-	"S6L01pgUOcg0tnlVDGnLB71/eQVedFD5mNZcfm7ocTSaRrh13D+63iak6ri3CYVeguSqcRX8juTxgaxp",
-	"fwEqm9SpOvPl7WpvAjtOYZmt+bXz3n24bD4RTSESUUj63Sdm3fs6TKRCXXsZUXURKkNm3lm3R9EevDkW",
-	"FKcqFNgKG6djt4amn2t61ReZ3UsC0ZrvQlxQFqpx1e2w8lQBSDWCAjNb+aU1pFoSrpes5o7Tnyzwe333",
-	"tlOqzA2pXvVx64a9t1/PlXFk1hSi+txADeRkpN2SW7yMVRMFIZ/PMYsCSLyDRDxsCpjshQxigRFITS3i",
-	"9K0Bwn6BnxFpJkszTeT0JZKNJCbe2Hz6qf2mXgf4QLGs0ivx/NYmR/piKrRrYUSEfr8j8EpUbdNWch5k",
-	"XFwt/QorQX+Fx4wg6rZ3CMFxSdXy8/lCEInRX//zb/p14QxT1hj1mo0ZlrPGqHE2OR1G7dPO6Wk/PImG",
-	"gzPcnRCM2+FggKN2Z4B740l/0hl3x+3xabcbRp1BNAw7g3F70m7j9mkjka/60OLMGl2CGnRFFenq/9NK",
-	"wlKF3BSZG/UhhVXpdw3dEqmu9RurgFS4TGZNy6ayuWVUL+ldvLbjS/52hXBw55HsyoKMwrBYEP0EwAFY",
-	"Ij18kwxgtJWgiQIzaf0vU7+l/yXILb8x/wLXsv4X+bTgQul/QWpxcI4Cow3CucJMHxJF5guHU4ATXIJW",
-	"FXPL82YmFFqNl+Q5UUKyv5Xnk2cr4c5tMWLBKS8QdVs9pMnJwFEEJILjt94eGS5dsDtWz25aDIcxCfGc",
-	"pF5No5Nv8yh5AX8/AWqbrTzDiwVhD2Uja4GTHu/9lmOF5Z5r0U25SBFZwCUr/WYEkVswi7S4aG13lug9",
-	"Nzyp6LX6SkJq8InlAlBkZlSaj4zQ1fcXR93BUBtDM/IJRySkcyMhqtJdZ1jJJQTfu4czyOOQRR9ILr+I",
-	"bP1RcoLyem/3dIfvPGG0Fc7+G3tvztdcjnj1QkmHU8LSHbFlVJ26CzO4yzL+oqXJVgVli4aq85zty2bG",
-	"4QRK0ShuKPNwl8ydI21nh3xhpUFODAXnUJiqNZGWyQIL0BNtlh9RJp827RWbGHd9Q9ZSi4UFnreyJkhQ",
-	"h4rP7nLCbxeClLk1m1aqUvgNs457aMwm/TIrfkt159yotunSOzzHnU6hc9FkkFl550RchgT9k9p0ukB6",
-	"pjwyyS50fpIJ23bSzHFO73BZpleqlIMqWuA1qe12aDaAbdlsjEdl9o+rzH7cDBPd2+WTUk1Vv1RqP9Vx",
-	"S5W5luzXS4+HqbIvsFdlGIzQeI2wDAmLAAosamnN3F3Q/0qveGYklqF1KpYbiG9S8VoevrdmAmQxp/q7",
-	"+4ylGXul5FO+AVurFs2zyR3J+D8VeD7DFLrgekLZlIiFoJqtNPRFIC9Dyu1Jh3SjXtgfD/Dw7OT09ORs",
-	"iAfjftiLuqQzaSfXG/dJ67qloUuNqprSVerYXQgeLR33LsnNIhMiBFRo6k+6YwVr+vbiFbrUfOhjmpRV",
-	"20XcbKyEZhcwiYeuXPt89Wkg0vNEVq5ngFP13oHU7l0R9W7TIAq+V8sHV3oY8h91NoczTUzgx3scPXn2",
-	"/N1TW2cMkE82vjNfOtgTbY7BXmpaEOCozRgwblMZpONIxAiJDC/ZXrLjHdpCS82FrDxjg8nlnAhkq84q",
-	"m039r6Za0eRwWSZSTI+Jy8Le5/bGlHpYfBkPpIYapMU5jkiyFTiO3eOZ07WLqGvUAXW6hyuNHP6OSiPP",
-	"qmVl+KLxD5GXMahfMmj9N1WKBjeMO8i6esCaweFdRrgWOlL1gIN3+iYiAse2swwScNQsh+RJqEB6J5GZ",
-	"tLEHEXKdu4xKUESSCyxSODAIeyRcg0o04eI84TOab6PAaRXBQ4z4tGI93xutWqJOqw2Bfjt6cyZshsG5",
-	"h54F/pVaAmHwdVWj6WWxatiOVERBsEnhgNv9RbA3QDGhvmtXMXqh6yGrMBVoNV6ak/07zXYyM/ApcntZ",
-	"XHL6UpFYrtn46kJaoXf/erm8+fJYHZdGZSqozX5M1eMnfFIo6+6HkZkTiV9G5/UUXZO6hEIeQ/5VEvb1",
-	"q2sNpBRHWN5ARN/7qkRPgqMj6wjxfw+eWmw1JZZSkQgtBP+01m+Z2TSnOeIMPQmMi+fokkB0DnDY+/32",
-	"0y0KeJr/fgDXU95TXT0Jo/2gWu/IZGfbqmpqYRMhoDTx4fhheZ6EPCKo0+50npZpy+lZ7DS7H7dpz/fE",
-	"fr1/3vrZ5y4q7f1pCjYsSHMupfpB8kS7X0D39ATMTKmFHB0fJ961lr14XCZgqqh8VUn49AA668hTUx0i",
-	"Mhzfp00UeBin6BVmeApYq8F7zZK9v59hORtzLCIIaf1ExugtsN0rIiWFbgfBB0kEXL3oXuj/XAHeZeBh",
-	"v3ODuZ9gcxu0LnRLhARkW5ygieib9CZtAts/rEAfPIBqeZD63X5eA91QPrdkg3mKW1HGbiY2WaW899Ed",
-	"/VW6ow+TvpyjhsqBIj+48cVTmLOT2HkqDlconHPi+C6bdgLbPf8aaoX9+V+ZUf8+g1LmObPw+tl2p9Pt",
-	"9nr9/mAwHJ6cnJ6enWE8HodhFBEymfxBGQf8M12Fx8jWY2TrMbJVGNnK8ostXzS3bH7V/O4S1ZKmNhmH",
-	"a61hnT0G3B4Dbo8Bt8eA22PA7THg5gJuWYWufDi2LNkf1V4f77Yfo31/rmhfXifK0d5O6/kRcCrREh6j",
-	"br/XqNvZY9DtMEG304fDQ+v+UcJrg88fXqsHk/ZnDbedHEBjrY7a9jByqP9AClOdMHiRx/kS54ueqFo3",
-	"Ro13lKOIoB8wI1RwqOxfMiX0Jegxvx+AjF9k1GyQOdaGYSPE/0bMhVbI562xcOrY+troMkUnPv8h6+i9",
-	"IetrHE+5oGo2b4waJIwkPlp0B0OvTSs+mpu6qWaDiylmSRlIboALLJwvzMVr+C1lUEe0sVCSmDKvxtVy",
-	"wQXol/si0MGW5Mnmkm6YENuNcX2Mkl3ceJu50ASm3OsMhwjHixk+6taxUgZfjcus96B4eYAuaoh2o3zu",
-	"SP/uKvfrQW+173L0XrJ+MqOSEhbJB1rFbiW31eXFPXxVufNZmJ/nLjtZZlpjSBSkhzk4R3QOxyxClxcS",
-	"+OMM3xILQ2O6j9mGhdBdQsuCWlZ/57AeMU2YWV6Tf+0b72qtV0NBecqpdm2aEZBaF6ZSLkmUJ6ysdw10",
-	"YFCJZ/gQ6D4pB90wwqArB4fGNHBLrUXQ9p7jwPk3PyNaTZhbYIHKrzz7ulwv/UJHSLrxJdCOjvN7S980",
-	"kiVHkMn6OR6XP6xZJlUvX/kSlyUpVxZy9SzI4b2FXv4TXof/Jz9fHP0NH/368bfu3dP//c/bYml9/W9B",
-	"MHR9bDCO7GCQNicbnwkNu1dHXiUk63a/Vk4gkEYJZ3tJJwn2gC/BKEMRXstz1GmfDdqbCVkeuvPZINd9",
-	"vjrXOSuSOjiO30wgu2pbyORHsr5Inrr72NwlrGwjpfOMpNqdaFalVdoW3Lncsv5FAk4HZ0ZIoQu2RuD3",
-	"0p8st0u1NJxTllDaDqP03rKslml+slu0OYEGwkxuCjOqJIknm5twX99MTWiOBVaz69jOvQgeFZKWnAoz",
-	"JtA/fwX9yAGZtHvabiLNmClnqN/qtjqts6fn2ek0UcdAnyI91SOLbGr6bkWonYPnS+d57xymzl6CvB4j",
-	"H1QS7OiJT5A4RktG1dN9SO+0BBDXcMdiGfcCVNICGUeEKqXeHEd8+/yVSUQzXZGpsk7MRH+TCI/5LXgF",
-	"HE4TQYJz1UR0Yh0f0JQdfjRdvvlSGa+wVQHtG2SmT7PW8sCvvGQ3zPYB9FdvMOgNK/MIU7Ycl6R0mHRI",
-	"dPnupaeXmsnnvnraOz0dtk9r8oyvSrieG0iMSeqd2pSFlQRwLTBW22K5AF1K0FtNazdkXbzk9TZ6sBOy",
-	"Mzd/4ounkqXYKpdqOU8XWMoVF1GZ+9BctWibhIVivdA2Zb43bPKaHMV069Vx5FNkNV8wW1XMUIrAibBF",
-	"cn70131pf91BUrxDXD2v+xJ/8WRuPdxiWi0LPD+QgXf6hQ284ddg4A0OauDV67K0xeDLw3DXcxHtcBFW",
-	"fHkdUO97v/LzWUJnn1HlPvlCKnenXRyqSnWDDVnoah28rOXOhtDbiYlnwthR0iawRJj10heYdlPJC7L1",
-	"E4eDytsqHfXFG7JQbl313wvBFQmVN5cbyqIExM6TqSmoXbPBuLp2uIC59eqcFUxXkFtuc60cB3SlErf8",
-	"xvu4/durx5BEUKyViEG3N26TMOpOOoPwbHwSTU6icTuMouHp8GRy0u+cdsLwNOy5XsaSRN6LCsRohWKC",
-	"2hGL7u6E+NS1btOGMpACWWc6nxwC8rNXMdoWav1acTQmCOw55HK0HigvMDlFWwLdMywRYdlChIKYNXgY",
-	"qoTEHjIKptng1rQxvf1e6pimsGfP36VFGUeuKKNO4OmkUuytzHT83EE4W3VhN8N6HpIMkyT5CgtiO+CQ",
-	"CDG+qgO2fnrns7ptrUUylq0e8UIlNF9Oa84/7LHOso+4RvnOY5J8Qf+RGo+Q9IcT43IHqbfvHJPeoaWn",
-	"W/4jZTWy931vcN0kfl8ylB1BSC56qENoUu83xM3mWNaWAK3IaaLxGogCvAyUoU1v6qDVa3XOUeCdpe95",
-	"HEGNiFzKRcKnapeE+BVOiUjcwhX9YXOR/fgWyuneZSXshlaoNUH/cNqbP0/tC+RiOHFfRJfmGmLL+ZiI",
-	"3VxzNzB7Tk8opFfXDIWGxC6HhKZcXKAVX8YRZBE0obXBUhKEmUkShSRdfGPTMACg/TOt4qAw7GvUnWyq",
-	"+Y3hCtZPbVc+K8I2Q7oJZ80zwVSepzScIbeic5nfgwwD2RI//rhd7f/RssccEHGIgxF47tDlhY2buP3S",
-	"WhYK9GfplAUjF6af44ggEkuyMs5uKBhh8dqmTLrp6LMyB7iNKBEgDls4UaRN+jbshaEE/alCrGFvJiWY",
-	"yhcMwX5DUM9L9PY/TJM9We/6SpHb0Hur8R8+2k5/VtvpMH7LDEEVRnn8SgaXfYunpHKvZN/w/+J+T3+6",
-	"hewKiOIdYWSF4+dCbPRnm1ASa2qCczyX08ao8cbajAQRqf7x38CBpjjiiC+tEiB5C70jjN+SI44k/5Wy",
-	"GUcLLDD6ryVBtzxWxHTuMjnydlRiGZPNdFI7gF3dISBOs0Zwd0bBZ9z8aCsmxjGu3TXizs58g/+BLxQC",
-	"1QvCFzFpurabMWbTJZ7C6IILMCGOXtrf8nXd/d3djqs0gPtWTxJ2MN8AbgNL3yxp0zWC03Mrp420v0Gp",
-	"F+sLxnRs0VlX/pv5Zy60s4XD7xQRX4zDexzdsPkKDNxfzUIGvj0CtSXgtBfn34hV3UcY7JuP/nA+tsNk",
-	"up8+eKb7sIrvzXMGPnjGe7fzoBnvgwfJeO9X8RbmswUP6zrMv/3h/IhQwl3Hj1iQJrm/W7Fi+zXL+//g",
-	"LkVw7X5Jn9/p4YsLdnrq8mT1oG67s4crdzh7wCqCkz+8t3GDufyBXY8HrQYBP32ZO9OW86fuzAI+vq+H",
-	"sxrwf073ePi6lG53q4MykzV7kNqUe3klqztDfQ9oNefl7uKXrPl3ydmETovgHa8TiEtrCeRcc/DgUqT2",
-	"TF1nXcTkdcTn0NqvsZHDp69aryZgFpJPSuBr/VXzN2VSYZY2yqOCL407sdFptzqtdoJGOcefrt3FtiYC",
-	"ZbATF0s5uxZEEpVM0fyUeVHbe5NUWNHwmi4aI33ttNVudRvez7fDQnzFHStRDKl4XYow6rjny4vX4MoK",
-	"GFaBKco2j7i6QywNHhXeFXU8rZ9ZcA+tzKeYrRLBovpJhJGkKvEFuR33q9EBOADUL4O+Af6iHZht1bpY",
-	"5XgXOOuLx/NAWovmsP4RKdqVZ6+vkLmeqISahElkUESs/jpKEj18AbPdOda9yx7Bsq9b3Ji6X99d7uqf",
-	"942ExaUAaomo0ArNrXHpapVnQmPivHUOqwbI7iii+ZLb085Zd5eMzXCZ7eeikByqeRwS3lX0BTjmYzKj",
-	"BkwHSPCeWBGDba7q4V2WVZbWB5kb0JsFYf/x9jW6IWQB6Baw5e0RgtPC1vq/7p6IE2m1UhJPdjQIN6mR",
-	"heeShtAcPLALFhg0eMPtJCH6ky7oZoGjKvv3X5v7X+HFot66QVmYJ0q2sTZgH1OiwI6cUTbVs1k53BRH",
-	"QeYUGSCmON6dMJKRWhvppA5AK2nVDoMQBIfwjZngy6mBKVVLxkjctHhF0jdwtw/v0KQIZVaprC0yS62n",
-	"x511N/QXb2/7Cd9JwWXQgvO46KBWZUm9u5yYrzem4b15Yb+yng1s7nPVf29Wj3ixf59p+huZXcIs3aZM",
-	"0Bz+Zk4LypyxjHTIyKmMyMzws4z+cQCVuSisDRe8PgmPKvTnUqEPE0V2+1e1AqbQlPriwWE7i8qUvBWk",
-	"8fBmSHWwqOEODfjC03+LtNuafbV2aLuOu0OOT6r67ltHUU/PbaE3rkg2o1sxriAlTMseuQxnCIMqbBHK",
-	"sUJiySRaCD4VeC5Np3IcGX1ZNo1PLOlcvqEj16qD+qzKbB3ks8+n3CZV7cPBoDfYq7L9cIowukBzo9ya",
-	"biMQJNA208uL14fTkuu0U3porbk6pzk5uBb9OYi6t11NvmA+z0qH5iji3HANrwbcXmi6vw2Ha2aVaGHq",
-	"kw1xwfl1uI05fXuv6qtd+jY4ub1EIa1k5+aXAZbdZzDd4kqwnCwtgxTCO9FCJJ0y+YD9Pv+kNa+hLEpu",
-	"zQScLDApevL2x8sr9E+d9lOLQjAqik0ZMWBDxQaDWiq8lmhlQrAKURDQtpXdDVk76nTfgSHKJhw8F6GT",
-	"LRS4SG0AScBBJhQQGCw5xk2mt0MTpqoYKaH6Eev9LuuCt0Ng7AP81BvmcZ9AfQJ8o6QzxOWFkZ4mEpMR",
-	"9ie99r1xoTqdPxAw1DmKiT7RsokiOqWa4IMjS9ot0/WxHuxGr52H3fBYhuUY7aOz1tHHfylmGeEMC1Az",
-	"GhdHf0P46FfUPjpDR6iVN8c+Y/10KRbIc5PHIS1CcFJG5rJRIAslV7h5EEiQ/p+mrDtjOBcFhysYz6X4",
-	"StUEfs41d/AO3zvT4A+Ft/MHww4shCp6nz2JdulSyHiqEom/oRGYwp4Qs78oNCZohtMynj2kd/+rgxPa",
-	"K9/nIJ1wT7w8oOJsyzQTqCr2fw7rv3N6QKz/0zJW5AgXzvEGK9JvkNHN0d/lkU0hN6won9i/ybKKfNZw",
-	"x0YV1mPu/2Pu/9eT+38Y776j9Pt597+8X9+Ov4JqAoVfBZrJo0G8S4RtMyCf6ZlBx6zChH3IHufMVFik",
-	"BsL+tmH/85qGjKz2Mg/LMRiBEAw2rMusggyDBDwfrEEMI/BXd47XQCCmGl4ThDsgpkFSC73xE8LMaxKF",
-	"ywuE50zKWhCWpXGw7/kKxZxN80SRdI+EtkN4jW5xTKOmcc0nqgeKlobewKdNyI02mvFaNtGML7UFPacM",
-	"IhJ62rad+DkK2oGBVVXg60bB2177WZB3XmCF5lwqFLzV5Pcs2G7VV7dJ9f742rDtc0tlpuLgsPplr4oP",
-	"9h3Iq03GRxmsPVXrnXphwqhsrYeBLHKtzZ4Up9J3n+bUSWBn5l2TpVrmutEdWo80+e+uOmB7NSnD8TuX",
-	"iFwudOzbKoiaUqDFYis4D263B/LUA7q2z76wa/vka4BzHH4ZOMfBg8E5PgDk4udzGVr89jL+XHqufneO",
-	"wdMv5RjsbJMwCqtlQVg4ALkSjBAjFDwc1kRFDDIsTJUR+LtNuFStOCSra/lAPoXxUtLbDKALvK+wsKQQ",
-	"ZcWYBKl9fxPKTrcyM04Uc2taGA2QlpZNH7wpQc/r2lhWLmgHqfVEoy3m9e60STeVKHK1TdVcO/cllj7U",
-	"r+5uB2oXtoVec0sBExorC+GEi+yXr6hdZ2e7Iu8VSDi60Xc3C9uCgIoY/K8A+ppaMA0q4Um3RnsqQOW8",
-	"8a1xvkjolAoJT5U5ZA03+EJw/e7qtpk5rG/tY8XGmXXaWvMA1Ek9/nMUzHlEBKtjl22k7CYTL1fz5C6X",
-	"AvSF2H5oTS3yjE4BXy4aoYCRTyqwbmnM5IoIfUCUOwgBjWTweRgQ9Ar82pljbXcEQBM8mDvi5JFpf+VM",
-	"+/M7i+RWbxEoQPqu1HHn+QlKGdbp70r+HNI/ZEcoDH6XHqQ+BGnh5XYeX42Xm8rxkkgQEYILaXL8a2Po",
-	"2aBIUYiD37gh8zi6vheEnHumE7YnvTHuR0N8Qk7P2p1Ot9vr9fuDwXB4cnJ6enbWbnc6GBtKFutrsWRJ",
-	"YGOCKTQhz4UQYMH1751t0YOCrtdjEtpEFoLDWeVs2nfme7siDTsqpZLJlYVdXdYs4P8Yb2gKKhrYxwO4",
-	"nGlPuqWE9i5dw9JUatu2Xm0v9wOrHPagpLzStJ4y0QVfHps24gn8iuY2gHyBZUhYpOdLI22V2sOUQFqC",
-	"elHQV5RKeMeeXimDe2HJqHRp3BxgieztrR1lojntze16+rlkS+yC7ggZifhbO83fijVPHtlUa4wu3730",
-	"rdQFmUM0VxRbpSIuzY0pa8IFzHh7z63K/QDzATQRly3AlcJxYa8oTVPQEIxKC/wnVdqeLARsXpPL4S+L",
-	"po3iFUmCgT6/rRbH3GBE7rGSXmaSi0QeOoDLmoX65cfRf78W/p8UfCM5TZxllusgLXrdauwej7u3cEwT",
-	"Kg4yqF5BgFZYRFZz6pIhF1HdMwNR8MIWLbziEckLYis4LZiB3i0yX8RG/L568+z5y/fP//p+EzWiWFW6",
-	"iFfaTgjs24J6MDN3/seLNsBdBcZqC6JCziZBcSx2e4p9QYPD5OvFa3lLQ/IsqQ7zD1fNzJSszqKIVDEe",
-	"t0Ku+ZyccaGu7aX3z6/ev7z45gD4hV9Di/p+JRy2tMKuLiM5HKqY5gX+RhRiuOvrtsvfRqpsrTzyr6fT",
-	"djHiuoNVTxekXkWzf3LKCldqt/7tIMVRdzDw2vomdnzI53Nsg9gLHBJZmw9t2/wLV+qmlXCTlNIs/3Se",
-	"OJBZDZmmDCyWWhlRHGGHrqL1So++rNrp4/Fz3tqvS2YRA9y1d0UJfXUTpZoNM0ebA/jVMc6PRSrQPXOr",
-	"vLlWzALLyJg6KWBlaVxuALu2tiywXi2CeW86/LMctc21F+t3y7wagUM7bROFazRTh3cSnl8yuSAhndA8",
-	"+ltpSurfEj8GQCRU9n7ok+A8ruYoG9Ej3ZQTT4D5c4sjRhDJlwLSQ/mCsNsFazljEeZAhKSwluAw2UQo",
-	"C4t90uAMWTnzKOKMNG35P8LLCNqAxbFEVI20RhoTRYImCsya6X9ZxEf4kSusNlDVa4FQakme7BeOImpi",
-	"xW+9qdh1K5uEWV/jk0snFvI5SV3UkoSCKNlC8BzB4QyJJUNzfANZW2RlUr42OsxIa6BsSTjwEr49n2jq",
-	"dD/AnKjcnEmdAZ3ceVS4ER43Of2jTMqnPwrnmvJ63MQxgJByhGNBcLQG7zFDgSE5TRlm/jYzFPY3AA9Q",
-	"upzljqvuNn+Zs5X0lIPdDrDdirM7ZVlvk3KAveB2WpN9XU67m15vjifTScF6B719qYfLbWo/HEMpGsQN",
-	"ZRuLUsIZ6oIj+cyqzAGaNOJZEJtsqbDptYTGOLyBkVjWo1fCZJjK5Vz/EXF7sqlEhmVFzRSl1vreAFAD",
-	"GFZkM6Al34XbVerPc8ep6dist7rNjP6fwIEaLpdZjCL94jkTPJ5b71HG9Y/pPJPn736ZCD5Pf9u/NY/M",
-	"3t/pltdquANh5VOqa+ZhixaUXacraU5LQeWCMh4U/Tq9MwJ4ZbvA0Z+uxVa73Nz3mTCEIdkxsyfbIGpc",
-	"109vnEg/tVd+VIX2o5tNR20koW4Hhoq+kTmOHgh98/QuS7Gfv+Pn2V361qK1NtdS1yekkSQwc/AbEZIz",
-	"5OOVhDPO5YbxvRWevpqLiDjOcg8v0W6MTYfwYnIJ7Fz18k8BE6neJ7VWmGUZpWIDvX3xGnBoq0XFBjtw",
-	"yH3S/bwQ5O27hAFu6GiaIWq1yjKKVCGHf8Y81P9CT0wYrtNGK8HZVK+MfKrFXmBTFfOaeme4Q2OwHLg8",
-	"fJh8x2pMq2z31MLUlEL071JoQrvyOXpwS+WGmHOteWwhB/btiY4ct94qjMsccO5DRdBnmaSCmLIbTaZT",
-	"zsvrS5ooePu+8ypAiqPg7Vn7WXCOgrcnz+qkkPXuw5NMIlLmJwuVde7VqtRmWLWSM/ZlMed+tgkjJNIG",
-	"nUXcVBudrA9ay78oRr7TnIlPUF9vZ6/ru1wThCq7nNAgTdut60QPXuH1BiDpjnzIWkve3ziH3vpvPQuH",
-	"cWgm0sj6NP/E6u1hvaf+whZnDbjr9+qxmNonh/C0eoMtpDmb45QhtiTxKW2RaG0t0yTxEs8XHPGxoFOs",
-	"/vF/BfXNvGQUBatOkq9VWom07V+dbKCN3Af71aLpe1/YkDxbmjMusJoVNWc0vZP0WmmtIcIKt25xvCQB",
-	"6Agxlernzkf7U6VGjp+1b+NX2KYx98ZNvc29MxghrDWmCCsu1ulizqmUlE1bKLDlj9YPB3uAxoLgGy3F",
-	"xDJOu23qZ1soiJaLGHIU4eVWaGi6Nf53LWDgLRZe1KbvzIxHUa1oSFooYFxdT/iSQXkMzz1O9Wf0p2H0",
-	"/hjkWuo7J1yMaeQcQi7DxtPR7KQazUY6WguiAF/VytkyLs7H8csgC8jIuPb1gEo6JzVtFbPXpNkkBrmo",
-	"xpJFVqy6kWejBDdkfcnnC8HnVELs9iLzJ55MaEzhxZcmuJxpngvIIFLC9TeTN86pBakn9JbGZEp+omoW",
-	"CbzSP2L/5UXL8Z3ARQlFbxhBoSARYYri2M6ZQZ8zqc/qDYGcgIjqh+aUYVuzZVFGga0kRRklNRD2uhmB",
-	"PicTQeTsGl5enjUJN73X95gHU267fm2CHVP9+zXM9K7Z4IxUyH8ueu+OEo7M8IHru8Se8raqRKhrqJK8",
-	"dsktcMkqIWl+MPx6sg2LhSnB4+twhhkjcWPUULE8gnqRo9vuTrCW3djiGWLQP8zCxTVhWgNMIULsj5F3",
-	"i1RYKPu3j09ehEhuQV9uF+zfNuDLKzbzHpQmIufxzqdYkRVem+8dzbES9FcfxIUscExvybXWxMUtjrW4",
-	"9X/XpjlfqsZo2G424ggvrvFS68Z2fHMekdjbSxt3y3zLQpOm4OeAi578fu3gz7dju0BuZadz1ge6V7wx",
-	"aiyjxQ7Ul01gdoPL3hlqpiBIzHGUUSkFmXNFrgVmkdaSE0wY/Su84nbBWrld+2jSUafXkoSNUW+otRXw",
-	"kSelIr12Ac6MG9XHQoQZFcvrpLyqYSqfiiHiO9sI+pYIOllfWz3fYKQZdRqc5nqhO3XazF5euK4zfnUL",
-	"Zkn3WW3B3sc7VcYiyuJVEFsaJYi9NDT9SRlP0vNAHdcvlPumZJ7dbTKpXUBzOTRhylDw3fP36NiaPsd+",
-	"UcTxbzS6C2ouWr9z6La9Oda6XQw4nn9pHru0T/m72v96mgGnro4Hbwd88uDtgLMyqcyRm6TbJ1VlBls6",
-	"CZhMiSpCr94S//U+XnICIDcwB8CtX7w9N3F7Y6yTu6yMLXTCQaLzgT88rNCMTBIswllxP7JdCZm9bR8/",
-	"26cX2T6zPn2QhtNpU+htNEtV1SbT3UGlJtMPGq3qDu/dss11wSmCyOgMe6dbEwDad55aV0QXcxzOqCvc",
-	"oLYPRs0mv71q2R73bABnKjY3dc8NmA0D/oTGRK0IYUjbWHJHbdXwrlB/LXt1yh+hTYRfeWVbH4acMVNL",
-	"z8hqx8c1s/K05DLtxeQI7SDx7p2vXxdutL5aSFNJ9o0t5rGlEAcqUDlgjnv/zjMQiub44u1t33U3yPZ0",
-	"kLX4Wu8ua3GUfGtY8q09WGqv/cC9uHmRWNS7oa/saDxo6o3Anqqm8L2Fm/OtRR+yH/jWJiXv0xYeMi2M",
-	"TFty4jhObZJ7NCfpDrb54dt3OStyZ+GECasrDr2INs8twlNMM6eXEdtw6eFD5v3e3YYFXCaqYU2REmub",
-	"3wYGsjZzzIOm9HQ7g+t17zzTuijaaz4CDWcgf3bGpWqiQP9npGnbONqBfEfHx+nPZXvd29StM5vt0cLm",
-	"XvfuMnZ+mTwx6BQOI8CUkkoiJWyu0MQ65YpqA+QctTMbvEWsnN7lXQqFyBgJwAQAThQ1fsDKqyp2hjO8",
-	"2bmdt4zi7D541xlDONeIfovwgzTHkjP/zvSryr2ZKV7Q0dM19DTXXN+2jKfi4Fyh80DN7zM+oWrc+n0s",
-	"HdqOv5NfV71XV5N3kadqj2Tl3uDO83HlX/Sd4CuvwYld1Cxp2KR3bTbHdfXbfnFP/kSb22jPf4C2/BaE",
-	"ELSBVKdy0j3nNsiY1J5Vv62xaLZ1afKPVN1NuXnKJ3xYt2oN/Et9gRn9LTWB8iIre042HVuFpFZojhTZ",
-	"Eb4MyPHkXIfWnMcwpcasylAUB3Wn95sli+J8WAUo1eR4cKYgNwQ2HXU6Z/1fmCWzxqjRHvb75i8IwTmf",
-	"cbt91O4ctTvvwUc8arfzIQTrw/cqm4uC+3YYxd4YaLA4XifmQKX4f3bW3wJCWIbpwjBrZAKYIe5e4G9p",
-	"XNDW9nMtbUFHVlUKduAgTrfaU2aQhQYBERAi50yCT5qHCsfnKGgP2+0Agp0r60gydTE5GdXfkXKWWY/C",
-	"4dO511zbpJtBCsQM35JW0l3S9OnMxJoh2g7KMeIstnkUVKGITiZEPJCHp7ezyqTpgKBNCqAWHsbbw8W6",
-	"nme3U4IGAJuZXdpmQiMVaNtLXTTYCqOGwqI1/bXRLMlmNDrrGB7PQH24x36FvtZ/z6Ilp2pSSWhgM5vD",
-	"j91CToQFy9eryFcM6BF0f9NxMdCGdzCCn0H6uMS/G8ZXprDIqoSmKSik54CuKN5cZSaSjRknf9p/W1mm",
-	"X7h9fnt2P9yhKmNoF6uV152htYM1UKoUgYNcIhLBAOmUcUGizxOIA7X1QTs7boTAqqHIlVD8Jp6cNmpt",
-	"43p9I7JfAs+9a5dyjrIHIw8s56qR7QOaOc681re201FpPjMEqL7qHpafqz/jA8bR0E9pkywQV8aisLig",
-	"Nok6xMz5luv1fIIYzf0CcXsh/rX3i8TB7BPQaM08lHNPLxcLKHSPJ7m2vHtVb53tGcDb8B/mw3fVl667",
-	"Tzhv2zjq7WBnn+BeHVjx33Fb0t7gXmG9VHL/JR/fQ++ND8r2pE9a0jfRUibWEl/Yac0xw1MCgO9giU5w",
-	"CP7zFcE39hbb8xkLgvrtszTZ1WqjMWUmJyfk8XLOsn04JIvGywlq/8JEeAv/Kgw/Vgcc6N8zHHme6HlQ",
-	"rp3ZbT1fiLe0kJOt0kGC2m8hOdPzxwy9eIsWMcAqR4CzyoVqoRdqoxsOWs20wWFYMaCymm2ybp/9SL63",
-	"T0TzHGrM8iVJCTWfDvv3J2fIXnq4eCh03ImJFjeQBG2jwmb652hYZ17dWse0/dm7B2eP+b2bRUGEekuQ",
-	"GJB+fRgJh5yA9P2EKWpt4vEavXx28bae8gCZE/cPK7erRpSr2CTtWr1vdrVgLgToUnX7Lg/71fouX6P6",
-	"nZfR9UYk/Z6h7yY67gy1XnDcPTNY01ZzMAUJMquHAax37kWOjc7xGlkcZ1d4kMiKbL5u5Xj3fpH2Jjoe",
-	"Qonfcafbz45nErXbo9PR6HjY3xMT/TP2vOZlqrK+cg6uxS08cjgY9Ab37rDe96P79WxZE+cvZo7wylDr",
-	"9MEyWtTqoz74zP22D5M8MLKemDGZUXDLpJm9thrIRRYTHT2h2o208/vGG6vC4XcfIoxfwzo9qRfWb2bR",
-	"qilLI9RrPbIRCiDp3qxnK+TzoLnxE1QG6N9VuBgdH3fOuq12q9vqjPr9nv7552673RlF49PRqPPR3NxC",
-	"b7lQoDU6eobtT3xu2cRhEMMwJoe8neL8AyhwuSdvZkF/ZlyqPG3k5qHlCczgdsG6mQn2+70y4qmS1lC5",
-	"l8Lw0GkOTa0EcoHmXBBt2bU3LDu9BV4qBLpwOQJG33TGsNU7SWSyCCZLaZphZtt89DoD/Y32fdUMSHw8",
-	"SK5Fzp27NfPiHPW2acq94b1lgMmyefhMCtcM1+bwjtcW8GCfDIvKHK//pRqoFaRl1BOzXoJGsay1UWOD",
-	"MBnSxYyI+/VCgnTlKlkWxv6AHIsR0ifSuC9tK5ic5lzD8Cht/W4jXU4X3hbUKsIOr1vkl4WIBGOHp9Vq",
-	"hcDjdQuvfs/I17AgXx74+vNgsP+OgK+TBakHe505OQfCvS7azMqtKg68tRW/ey+w/czaHQamxSmU8hrO",
-	"WSEA9VfBwQ4LorI57d/qJQUZxn8IiJSNoezc+Xqw1HucmlqI1Q94ivaElU5cCIc9MeaoPIIKPIIKPIIK",
-	"fP2gAg8kP2oLjsPKjK3C4m2M2f78Lj1c6cFKAFY2f3Ps0PkxLfobNdmrGQD8HNqb+StPQvpqr9onbyiw",
-	"qxjsvDleLEh6ZP3j2XHHU1u41ssPw0x5nnnK53rml4kgRIvKrvmnPkNT4rDKhFTp+e81mg2toae/dAea",
-	"IUj6q3mD/rj3jus5nCI76zJ2kvBY+3PHe2Ov2VhK0znxcMQ+uG9xL3rtHNl8YhDlk8C5CSHOl1JBE3Yb",
-	"7andIIh6MD8HMvJ2Y1QeotI4PRoVeYc+yHY5a7APAHh11F20RDZtww2ncmK8Hs77pUkpzPjIyseyFY3S",
-	"20q/jMKNvZnyvWTltrI9F2AqaL/gMrrlAqDXuC11SxDCQNiqcLE10bakD/f9GkVDztCDNYrufpFWxPdP",
-	"RbhPE99cD1/pmvh6zawNMuLbEwO422vXQtztbDUqPIfpZka59YqO0PuXV6jT6oHT9OL5xTPnOYVszBYK",
-	"9PpjRccGjC+W3D7RtU9cHV1+c2ng33gcuXRzn3QT7Sl91VYiLjMiS7LF882N9kibfkzufkzufkzufkzu",
-	"fkzufkzuPlhy92N69GN69GN69FeeHv2YZHzAJOO8Rl6rGcfvOM+3VuvJx7zfx7zfx7zfx7zfx7zfx7zf",
-	"x7zfx7zfx7zfx7zf02J/vpRLEv1Bu/NiTVGNY+jGdfzTf/7nv//t7YfuxfvBTyfPv3v31xff/PDvL//z",
-	"x/733TfDv/3Hs1c//rX37vXJy3//YXD57VX3/fMP/YtG5R5ogNOkJfv9vlLSQ63ZWIq4MWrMlFpII5Z8",
-	"qbTPzB67Dz92H37sPvyn6z6Mi7xQ+e560NUVOosBBJ2w6QJ5S7D8yPT/rI2OrRgoTMJIVpY4D2YLveZj",
-	"Hq0hTGWRqA26Xm1M9T9Fi2UrDovIdzXjsVneBLU7QaixivUKQubKtKTVijP5pIjQiuiHdy/zfvV2v46r",
-	"ozP4Wts/JzRpz75Zwo+lmuCPtCjceYFuqLGyfAvLNR6E6IUZ6Hlqv7ugrjZH7VWH0kioi/n6qRw2bleU",
-	"vZFJyinWAPycHANhuMA0k+WU5uboH80fvVPNM0nUHQw6Z3pVJT7Se2//2WufdO0/++2zYeHYXhExJdGl",
-	"yNfD4SgiViNOkuUJs+eit6F+2dtLD4xhzXM4J0DGzkgv7QG9o9MXrpDtd3lxD7GWTLJ0Ln7XrbSJp5mQ",
-	"rK02lZQzumE07dIW0bzNLnyVto30NtCl0jY6J91WF/JnM8nt+spZt9UZnrpLG5vqXlEqDwxEJpKENBM3",
-	"AJ5rpeVXrdPgcJbotlSrffp1zgfAGQDJa062iHFYqxnGzmDIy4vXTZdyEVDjwAhqSaWNSq8ECtuuStGG",
-	"vFkxUtJ1NlmzEMcxYNhnUhglkAVe0BuyLjynb/H80riw6K3Nb/I228QJuqlCeHX1/eZ+bo8mtHbq96pw",
-	"ZlAotF6YdvXB1dX3QT1Q+vxK2/a+MNiiRc6tRFlK3K7QSRIGd7C7ys7jcBGUOmvWrFjrVXMdSxbwGbml",
-	"YQFctVtVatPji+nq44abpHOyq3wJsmegTkURqWI8Bof1R30EbHqVWc0Zl8qW6phBHt1SfHTx9oV1lPQ6",
-	"zQZdWLbWabe6nVa341DxG6PGOxJ9bzUMiGFYt3KCde6dIJgM6CV6YUaN5399+/zyvebfNNav+vbFy5cw",
-	"WW2DaTXipyt9RPAUpoEXFE6sn3X8jMgbxReb1TB6fXZUw7AI6mxeUrb8VIjnndmbQiUSr6VtCgOu1Oqp",
-	"4TneUj1b/ayG1f+gVelgRSREVga0nTid7Z1l7uWCk1Z9TcAHsStn0LhZKENLSXY0TNRcJD0VZVUTTbSs",
-	"UzK6vaBip2YVwdG8j9NgUTwFqyY0IcXNYKwJP0urwMbZWWoydzAPm59L4AlqtRjbYCmFQp5KYO0RBELh",
-	"CRfbknVO5Dt49Mo8WYP8jCVPVQmtAAp63eZZhucVVqPg6b1P0db+N+A6LRae8N1UUFebxuCrwmgAF5Pj",
-	"+UXzM9dqzXBYaMQnnAPOnjsUTadl2TFYiklZaDMvcTap35JFyuzqQUokWsiLuVPVNuFYjNkpBBeuXI/E",
-	"2qaBqcSUESgznMtpY9S4xPMFR3ws6BSrf/xfQXkLOsys/BqnZH2gkA/T2H5jyex+m7CFGXpj1C7DYNli",
-	"HhreKI2p6wm9HWannWQZSzEeJ+eBmJ/b3hdCKtRpt9sIUtxqMRh/9Z/rr28wmS3HUx8nt3ylK2H6I+ll",
-	"wMoMcPs66EPhbUS1FcaxIDhaI5MmQYX+KpJ4vavD5523zRX3MuUIdQx6SzDp5/xJJquYUECFs2J2K9/Q",
-	"52AnY7NJD7y6TKlyOgFs8NrmQ7tOl+DFhAoO/avt0zKON8s8dzQ20dtlZlVYy0DT6goTY/DygIAgxmRK",
-	"mRyhjksKhaOz2+SFBdz0JyrySUFd14LwRUySLKQYs+kST43fwZRBHb20v+XN4v7uJt2wRUUTFnyVn4uf",
-	"XpbouqaSSC+9bKFvYsxuzKGMODjhoK5mN29yYngbQ/lWEwkQ5nsjWcqrSPWs7G42LXEl8kiv99YTcBg4",
-	"EHuu80bho9n7hc3ew+I9JLv8W02heBC4B/f1reRcWtB5D3u/CRFXgqM0ukykNp44I/K+zgA7wM0FqZpe",
-	"dbrNMH9tGJVAcsaFSvmWIFMqFREkcqZ69cnVteOrTuTkPnZ9jczXzlY73y8caCKJbyGVwGTQLUgcUzbd",
-	"r7jm8MZ5rdqGXcb6OWSNJB3bIN9ztddXe4ew6EvJknzS/4J7zrX6O+dSIc37tBopcOgqwe/lDtj7UJ7t",
-	"9BEcfr2HOx0JzaQwKuTzOd5+5r1VHfiLamwk84KkAkybTOVMon24ZFKT07nVbXH4la3mTDj8dweFOZkb",
-	"vqvSKENlZWSLN3xdHlxJFeD07nsHqdIxFn0uPe1aIK8wVS4XKJOVsVXh11zQzHo7E/KS1iu+ubeho/jr",
-	"l8zMfv5jhT2toLZ8zRtzDrFhbYE83Bal3/DKPUMe84NuXulmSb4URUVSF2iBRRLvvHVOGReIfnvxCl2a",
-	"PsSXXq7MKxD2Wqt9j+WN9+czLGdjjkUkG83GT2SM3gr+aY3c0W82Pkgi9LWL7kWj2bhaS0XmJQFuKVdc",
-	"RN8JvJHIPdW/XdtHFvZGyAmy/xw1lnN8JAmb4aOYsyluAKyWcOCmWFC8yUb81+4SwN7g8gZu584fSREV",
-	"6qH8RSJ3U8an7E0n4w7p9ivD0oIvK5ntNj8NhqHsgby7Ye54a+gNwluQYgrNL2fhqOHd2WE7Oi14vUdK",
-	"N6HsdCsA/Fw8vzrqDoYOdePq+wv489XFZQsFMZnicB2MUO/Z8yv/lo6+IYX1kUDTxbA+5h1bBvmO/NeS",
-	"SFWQvlBKUG8NqotMvF2HJqeOOSj1SlKya15cjUIYQNZoZuw56+5Xj5Knw+30dkOLoww4V/YB/47E+los",
-	"WQLrpwd0DfX8AJY5MXh9bXDP+UiJSZqci1d8LEBJHR51Okfd3vvO2ah9UtDc28Jq+jlmP7c/Qhf5tVsF",
-	"C5lo8RkTaFML00hhpjjiR11oQJxgeQoiTevm1CWd9sa+dng7Dm10s0ZEUKxVsuGkE3XD3riPB2fD05OT",
-	"0+HZAPfHvbAbdUh70u50e/3B8OTU+JAU9ypP/CjLplL3ICl9vbtmhZgNOEVDzSRN8vL2GEVCIGVeAMbV",
-	"jLKpSXswM26iMQnxUhIU2McDuFwxcVyfyZQOy1MTAY4j5DARUxvJCIn0gLZPyxRuWtIufT2uHMo5uXPH",
-	"o1BT0mthJBL4rjxqb3r92pu2YTuLHGZVNWvZnfZ3fLVhyrV3pW44ii0teuZzku6uufvcgWAYDgZlb+k9",
-	"N4yvmItTbd/mbsUIGMSjyt5bsB0bCd6OhJP5NpPMUy9g5YWpEuJL6cTu8FaG6ymRBdYCKUvRy/Vzffv8",
-	"1V64/Z3PiBlWCTwpsYCAZZ9nchD9uW8IxITzmc/s6TQAmVKYIinorf7+DVnb9T9PrBiqklaWBrnRVLeD",
-	"S8GwnAQUaIbTBO/NzavlH9yuYLuroCwyp2iQhG9UUo9qeg4t4nEZn9hoS5xU9OS4xTZ9p5xTDL1Koqiw",
-	"eOaKWugBlkHVPPfM0V+1iWp8QR/eX7bQa77aHFOKoNJtd05zAa+/7VGaeLJh2ZKylN+EnZS0HsEinNHb",
-	"QnP3by/eAswGFq3pryY6rInE+Q776BX9BhZojCUZ9tGTd99eov6wf9pE0oIn9p/qpVGulD3wlbO8u6LX",
-	"Gwz6/WoFWX7ppPfKnSxRNo3YBJtkZeSptnohGkRVdrB2aYL64tPn3QWpIZVdoqCBxUV7k4p6I+kTJc8y",
-	"nQQWQKI51KkgAw4QvH1z9R4d2xLq4xDL499odHccivjYqL8bFV/dwWn3rNOtecprcJ04zrIdU3P/9sfL",
-	"q3/qdA0AnWHzgIrGuCme2Kx/OQiH6ntjL6AnZ39b0Bk2jS1EntsBSzT1aca9eR+CKXEru09sy34BDuLS",
-	"Xt6kZybiiP3jfziacIqwlJTpXxZcICIVRpcXIyTJEpE5lZIL9I//F12+/le+VAJn1CoAANw3PwbuBm+n",
-	"zRmx62/oNp83A3ffP22m80VTWHp7545smPlV00UcsbzmarPMIQJrOQvle611IUc5rzWtJHb0SNtwtwRF",
-	"XGs2OEZRAs9L0BMVyyO8VLMmSjB5n7aKQhZRYVWQZm/aRh+h4Iasr21JaxMFBIuYEqH/CZziOsT634xf",
-	"65Nq/8lXzNxSMBt4Mo7MdcaVxe3Qf1kk4GvNdGuWRT0oPXV2ud83XOFRJSp467Hx/NmNye6KcpdT5rFG",
-	"wO6iSfI9iGIuPCXZFOgyuYkCV98ZVyqFXqiH8yoXnL14t2fXt73zaCyPTrICJ9kmkMlWrA7jCgO4y6QE",
-	"eR9Y9/bW3OO1tQ4cYBYXHvIWF02HF2trqa3baZU8xzhEvWCkf5H11YnaeclQLZOhp8JE/6J2Dp8HaGF4",
-	"19zCdJx5kmE0Luk7k+ZKWUQ+nTsAQaigdRxKmJiCiajmzkhQiBSwVYIXOgnSfCeZcRZYGjBjpmq7twtQ",
-	"cwsr9n9KoGhGKADB5+wCgAU7R0EqzEzhfQB4DxMuCJ2yoJnFmtI2wyqDbnOeWZmgmVKxpdrEsZee/iAp",
-	"KcabQAIRJ9Lm1GZWQH9IxHqcViSD9G41drD88lBeyOdzzjKapTeYjP6YnkFwFdbsaqptCFaMwwjbQ2LA",
-	"27aYv4rDR+ofcdDQsid8uKMsyPHojcCe5dnBSE/dufNRkPgxzYVNnywKnHvTPVruRtcUAczQ3Epl6hFH",
-	"LxjCKBJrJJbABrFCK76MIzQmW3e8e1coZQr4sTMc3n17iQbd03bqpBi0eq3OPkhRpzuwaVJ/UiIUPiNA",
-	"zcldKl2LUfr1NcSW87HBAY35ioijEEuCZppTHuxcbPjSgYUlVNl0epINhNtBZ6VSDgBlc+8N281isJjD",
-	"uL1QxOs5VaR9fX3N3IrVn93WtMlRNJs6sVIwAZxKwSMrJxKd7oZJS6OQ5uMWqGfL1/dQzE7uNvejqqvZ",
-	"G6V3TmGgU85tKx4CHVWMB9/gsbr+MPDcCjMlK0nwKihjSqz3QBjbTQ1+X7caBZOfo3fcoFTJCQxEajBC",
-	"ONfVrYUCGygKbN+kbEMZA5hLFdGSCzN4g8NDt2VAuKjSdyvuFWRhV0d80Tw2AW9xh2Hkd2YpPoa10da3",
-	"Ar2UN4GpnlAHzNUy8Q2Yl2Z50zufNydmZu7MljHpd1of2XBi1uxFuemIFLJK0526Hh8zil1NhOoC+Jh5",
-	"lIa4jWaJBTlH+b4Mptea3ocIlHlAh66dF7Lh3dCLZydrR1e2e7aPYnb7/jB9SPNkdb8+UimQnXWJcUb2",
-	"ZQV7tJY67GC0XWx2szxXxoyCGAg5ffPDEPLJXY6aCutFoR3QBIaRjkwbEyFhEWXTZhIR7bTb7VpNRQ0r",
-	"q+GjOb0rot0tyo3hA7A4Dkhut1pyaLHRuUsP0DYQ3zwc+mbXo305Y0pZphdCiJkJKkI+EigKpkDmIcht",
-	"cOcYReXx6bHV/MqwHH7N7kGGGXi97uzq2UHaU5o9IQXUV8joTS7rtyVgvoGNPgejpD9ttzU0uLPGS4NZ",
-	"ZGoMIDzDSKi8e22NZQsFi073yKbbetcTp98NAWwDG0g2LSOsFqYPRUFT0RRZ3H62YTH8BdeT5wsmCZPg",
-	"yp+4f92u7TXCVrCg3qiK05fNtdL85RQDuWL+cGa1i/OHzTvPUbL0tRKGayAWm86+E/Td8/f37hjVqdtd",
-	"tTzK88awFD+XoIUSP7YmEIOu797QTJEY8z2vDpT/VBSgf0cmgsjZe35D2M4iDmFuvlb6bpNT6P09apD1",
-	"D23y1wv6hv7w4390/p2+vPxhNv4u1H+/+PDri85r+sPZPgUdG4MtKurIDaqwnElfsllnBr0xaepjn/Zu",
-	"cVWjFXak3z4bHqgoIzuLj1V2rkpJRma+Vuhtn7LjT2UDSpkL9Oom0SXYUldUke4V3Yjjb40gmrYNvRR4",
-	"IBdBtP6qbFDQ+MT4jTsAPI6uk4jeoNsbt0kYdSedQXg2PokmJ9G4HUbR8HR4Mjnpd047YXga9hpeFLAT",
-	"tie9Me5HQ3xCTs/anU632+v1+4PBcHhycnp6dtZudzq4oDRpR0jOgUELs1CV9TWzorC8OK4dXDupHFtj",
-	"ZPUF42u7fTlbYqfbmfR2EL6Ml9lvhyiX4cz7aC00Pn6zFW7AQMUDGZxrdTMTgEjv2gxDFOjN0MndI/rd",
-	"jnYbi9afl6qgv3tzhyu+2iJtx+vv1woNeE3vM2UHG+Pcq3tcMaK6DQlwrcd661waJNji6X+XhAzKa5rS",
-	"6cFPG+1uzA82r40qd6rT5IZcPKpxQ9aXfL4QfE5lLohRqVlOwhjbuDPuho3PVAPUudtcjB38wY+o+oD8",
-	"0KobQDey8SaZhpL2aV9fJwix2bWFT3KDnSBW1vS0+qCgk0ieRrYEB51OSl2/AjQmSImlVJ8zVlgYTt2u",
-	"EboH3rkQXGGy/UOERutNb1CH31VkbDVy7myZUMKycicr6xffGebMU9Z2XleW/1+nkiiDKhKYaQQHqFA5",
-	"1BkxFQibwf3u01wdh37SpvxMlmop9navVjso31KG480z0qtRkJI9JRvTyhehQD3DwWZa6/iM9Hdn5NNm",
-	"hidAOQB2VdD+FJh0UIYiEtI5jlvojckUiuhUSwscc0bQfAkwfUm1F7ZpKHk9ZEY+ZV/XRHTiZS0k1j1l",
-	"aMzVbE/gpzw8n9na7QfxXUmKygUyj+vpleWoZFKvvudxFIyQXMoFYRGJIL9mzm/Jt4LPL9+9DEZmpWxm",
-	"l60TYfE60z6ByQUJ6YSCyy+vpYQXmT/xZEJjathJUt4olwsiJIlMJSSREq6/mbxZENNPPMvo9Kgt2F4y",
-	"0oZWZugtjcmU/ETVLBJ4pR/D/ucLrV0ek2L428o4g1lz9jsiCAspnhOmOIoIWsrlP/5bUHDxyZAvbNDJ",
-	"3o6XatZaWpwOQXBSrr0SYHXrP+4+1gX3K0PO/bI48dXaogkek4Mbh7UNP7dTZcmR4IupnlR7pV/3jk5n",
-	"StbAN+x9VbjZW80qu171YKj14SvTKor380MZzv456mhJ3h0MchhvtdCMqu36eYoxkHeBH4AYKrfO3QjT",
-	"6BUrW+YXha259FkzWY1KwhEU+g/MkHnY1cy5XKSESXaaDc6IjSzc10OfO893zTwJ7MEr7jmETQLfXM+P",
-	"dkUPA4arZ2BxTP4AYuewELJ2bSoCyIIkPwR2rPls2UF6p0eQ2fXKG7GxOL8PYVjK9cuWqAyg7qFYei2c",
-	"1WosvhT9UqvAX4LRbyw0vPsllflI3z3PetO7PaKq+E5IcSo45OmaPqAytGEr2a9+LFsc+4Xs8tRak0r0",
-	"C2ar/p6p+UnfHJyj4Lvn79ExXtBjM9gA6EcmWTR18l/MKAsTjPRE9VGxIfPtEDd2hltf5IHokFifROoV",
-	"2VAWxsuIaFsRR8GuoEaRkmIn48ZSuIOQaeKhIJR6n8q91pcXRoGRdMrkAdWEvHe7EG/zkqr1XlEMSIrn",
-	"S6ZE0dvNhSa4bnqd4RDheDHDR92iPIwFVooI/dj/efLzxdHf8NGvH3/r3j393/+8rS5mqP+dRB+gjQR8",
-	"E0Hhrx6cFEU6pe/0s9Vw6MnbHy+v0D912k+tH3BUBNHiMLUhsG3AJzZAblroDYvXiQ8viX2b78AQZdOQ",
-	"qZV2soUCF+cPoJwIir2Trq9BAgphCvksdsdm5lhNtyS0GaoESLQnDrANXOFidKVnaY1BUeGly7bB2eCf",
-	"If2TnmbI98yq6ZryxXShq+cjZXr2FqcjZZr2Wmo4R0HaqLdOfhI0sHN1AtsG5jU6zndErVIzaHArg1si",
-	"6GR99GnQPjvSPwfZqFJRMncNMFIuppjRX0vI4Y13dR9H7tnWpKnnBoxFWtUpKVF14WfwpT5EdlTHZlDf",
-	"0sLSlSsFJToCuVv24tCmLC5URdDfz8gCCwUI/U/8HcExWjKqnu6z9qbL3BJk5TWO1TWwuaKkUGnbOmh2",
-	"yqXL0Y7xmMRojtdoTFDwvwJTZPnibZo82kI/OZwqtm4mbW0gzsmI5xHHaOY+Ug7x3jtcH4h+WUTMlZCU",
-	"2SXvXRpZDrsqDImUu5PM4NxeLNWMC7uRI/QNwYKITViWs12FPq4ZO2VlHZUmaSE6DNCOgjIkSchtPs/2",
-	"UHaF/LlsxhioSgCrSJiyiXQpMB4jKz+drPqEC0Ic2ezDzBZkFqd0H0sTX7M5iLmc4cyHTcl6ohfUVcZr",
-	"QU6fm8yFJKvY5PFlP354CKqHSqAsmU12dStnWdaK8tbB2a6y6Hu0LylP+iyi2g+SiD2jTFaTNHDq/0bm",
-	"C0EkboV83hqLxkZLq8kyjq2p+0o/gK5ofItTr2HqdqzuvfpoI3XQL92VO9VtOrUbGH5nqErZE/bwAavT",
-	"fTT4rUrazl5GySS1mNYGbBYcucDUhlqkZNt3Fe0uiJAF4EhbIaCqxe8cWnxNl2Xi7C1lp3DHuUF2yCxP",
-	"xKFJp/4dM2cTzuuG6Jxzt0ZO7vAucyQq7WXke1cMToX+O/H2yu27XKmVbuaEPHxg8Kwaa1bcETJw5QN4",
-	"ob2WBw6SNzkB/s446rpvu1zNvsv8T5X4Q4Hds1frrHuxj3MU6FfvhXx7ACZTHym5GhDoCHW6fisqrFBM",
-	"sFRpY6tkUYwtDsgyXDlcIQUWEui8WBCkBCVR2qm0kn62HWOmGoOrxa9e7IX1+SDs6yAAy4N7cZTzLW34",
-	"D5AekONAVfutaObxgk14voJmuz63S4ED8ElX0JVhcvWVuntHhwvUwZ3qXS1+qc3uxDaprWTVZVSJ8ePd",
-	"nNjhRUM4mL4EiRfJF2pqTj4pbGcZb/Sd+WK74XbeFOI4vid3qqlNne6KzqpkOJYVmSgCRK2kw4GGYSLF",
-	"p8C8WugCJVRqKjXj+IGztk6qs9XMbPbXCyuZx8U099k0MY9avayx8pwLxz5Lu96ZTJvrHUqCDd+nLhk3",
-	"BeMheEhnTK+qFXlILbH7uRW17V6xC3AgfkWqWg0F9K6EKg+TAGbE7H0SwP6wHqHDZpHZBa6YmwKeukNk",
-	"kZnPlnG0Mm72+7Emf9d24++XHdWwJA/Tkv4rNTMPaU/67d33L+fJnXcTI14KqtZXekn9uOMl5ze05Dxk",
-	"An9YWmAbfb+hNNuGBS/oMdf2WvfYxrUkUVKrvdpWo2ya5MbY1tz6DbYZCkZjwVd6ySVeS81OQsGlPAIM",
-	"yifBFQmPviUqnB1dUYBpDt4IOqUseKpv7bd75y5hwaZZEYDqpba1Co6IgPOgT0pEpVqKsUVLYNACAuae",
-	"yBkz3yMXBnTEtKA/krWmvjFEWwuOMssuFZ+ULk1i323GvRxcYorsYidAZXJsqLKlZBEJaUTkebKabpYx",
-	"B6xPrJqIcWHTlnKrrJwlk+YszYlEE8EhIxCOHVCxmW+yEjOlFo00rLeNdO4V1mvei8jcJCwGvRB6ObjJ",
-	"0DLJApAlAJ0nSGQ4J9TkMbnSK0L0v5EZU+CTQGDH0UKXKU3ar5kF77d7eshGfc88WkpjdvZlRHYHhaTG",
-	"UxNyprBpbG0fvpzhW0IF17JdxHZH5Oj4eErVbDnWitdxaO9J/tHIN7/LdHbGJqFAAQ2xKNNmSm+Ow6PS",
-	"kz9S3CyCPXPn1lNxS0NiM7iSCrjoyB4JaDENrzY+jEVMTQmhpUNBplQqIn5hEDEBQIjzhBPLpiUfMzpr",
-	"WevnNIueYRbFBGxukC9YmSchf1j/5AI1axTRqPUL+4U91ywdyaUZHJWo2263EEChmD0NfvvF4i78olXR",
-	"X0zLmV8azV9gr+Afczn9ReuIga0KNTK4326jJ3Mca2lLIkcpT5uo3+6gJ4wjqA/+hYWCRIQpimO41tPX",
-	"9LmO+YpE8FMfbgc8DGE7ecPvZ+gJTlsCwVNA1loywPnCSCxjAMoa00giqp7qXwftdsvNnC9sCpB5DWya",
-	"O0EuHQcgBLzeW0m9KZZaK7nVLJ3a0twL9F9L/d4FFnhOFBFee7lbHC81F//fkv5K/tXw7IJ3/cLsy/T+",
-	"XDC0ZKYsNv9i4PhtFNhC66DpMPZNkqVjHgHMLDCUAF1pIP/IppBgoWdqPgB5RHrV4jjhiQZrsIXeg0Jl",
-	"Upb087+wMZlS5g77dWBSra//tXPStv8LEJ5ire+gEIczgFcUBNEpM50EJDf9U+M4maHWgvQWLJbjmIaI",
-	"u2JT2dR3w5BcmdcNIQsJe5VtmaaZ9i8MowUBT1O6et7+jnm0Nm/T0kGimN5omaDWC8iu1sTulyNrcn4S",
-	"2IRObmVWcOMlRBrQ61wOqxXJZ/4GYRbBuc7vQ/IhTUBmpCbTxyXWWuY8wyY7NKCRyZaxJeNBM20yKYka",
-	"Zb9rUsfQ2w/vbYqY3YN0VfEvTJCQC+hVaV7CFBrj8MZUollUHRydo8CkR2ruY2H3bHYu0BqMy5yhCVip",
-	"xCH0B8CrggwRIMV5C11odgUaSmavgP38wuytBXuZ5JGYc2WRPrRsi1egPNkn9TF6Bvxbf9oV1usxfXh/",
-	"ad4yp1rNMnlcIxTsgm4J4J0/2fYYcEggK3qEMIqxPpu3RGgJrs1DCa2TZDNlNckRNkzczpZPEmHa9H4z",
-	"O287icJM4WfClnNY18x1hW+I/IW5Q4JXmoMtraIJjUCVWDvoABOARjGfttAVT9KNTVm+WTw3DgeqkhQc",
-	"6H0wn4S79U8TMIdTPudajy7nwFOAyKTCalnyOlhTbYibVXFibsbjyPmT1Uzw5RQ2nQprdKDg0xH4LAPv",
-	"PMEPdgQJFxmh756/h8YV0hZKGLimprFrLA3OiZrxCAUQV3FH1qnQts5CptjfmT6w/XYv6902H2PAWCHN",
-	"XWu0QKN8oZVaa1IZSYhSQdhEeOzaZmmCn0HjshZKyu/lL8x9N52/Jm/DOlu/QLd9GgKcZaowXSw0Jz7q",
-	"ttobKtNqtWphuNziYnpsn5XHL19cPn999Rye0aYUVXFO9bK03hg1oI2BvkvPDi9oY9ToWfRmOAN6JMc9",
-	"ES2wUOtju8OQJEgK8ibeMIIWtlNaGu+RTTRep0C9iIL9kmzyi6gx0q+7MDeDQ1B/3Z240kT39JZj/ZB1",
-	"XN01K919RX8lVe41/d5cuzfw1gkiF1yvtF6AbrvtNF3b9cFTEI//biEmjB9gl5fArAAsAKjRRWH6KRjX",
-	"xq6CAVwCfVya7nllX7D3H8PN7l74Rt+Mv+ihZJ7H3+DIZYvCI53dj3xgVi//lUTmod7uh74FrS8iTD8x",
-	"qDKyF0wRwRIkQHCSzOdYrBujxktovW5JttlQeKppqWHprPGx2fh0tMBTypIs/8Tf3Dg2Lshj90vi52kc",
-	"p280LunkXvjTd04nV5KfjJsTsm6dk/NODwPYgYsZpx/4dCSjmyMcUyzBiaxSCnH74W6aCr5c2DckP/5d",
-	"Hlk2Ys7Xj/Z8pe9OL1/bz14vMjck3eTcqO6ajQUvQtN/pSWZZt8QYTVn25QrZNUhYJGrGY+tjd1Cr0EK",
-	"aF64JfXgNQclUGs7c6y1v8TrYPQBLfsSoYOZlTh8xUaOyUO3y2yrK/JJ04jT+hhX1xO+ZFrMOPXnZ/rR",
-	"ds2a0lstAFY0JOb2aGkOOjHxrixDM3EIs1+12dmLiMwXXBEWro3j5n5sCijkGx6tK3CogupON3YX1CgI",
-	"VNw1a7E2m/51l/X32zLRB2arZSzV+XYSS8wnzT8Jq+23z3Y/ccnZJKYm+rI3bzaUkB7iMv68lTHu4HnJ",
-	"EfyRrPMMz1y7Tj5eyOxgzBvaDzTqNuwvJkVFwO8AU0l6OTfohUqc0M5357lbJZKKL9CKixswZ7WCadye",
-	"miipsWeNrWPQ0yEbNdVZrSfFjCdCT4A7iWVMgqebjMncdU/G9Eys3y3ZGxZXYkpXJJ6Uakx5VAU9iynY",
-	"03qGwOupNDG6VuMrPz393U+85upbLVq+zHF7Bpv+sMctIayC42auueN21yw3HzbYcRK7mWCReNfTjB/o",
-	"46S2GBSNLyxZ/jwypOYp2JuovyPqYSk6UZrL1eVy0VGXtX4PDgMIEt9H21ssCw6UQQeUtgN46hfSqrYk",
-	"TJ0j54x3GcYWK8C4EKlsOSeg8YVYD/81XcgACWJK/fXLjc4E7ly48eePAQpjgoWEBrKY2WSLwBUmYgWO",
-	"GvezN2zzKYwCoQV0TOdUgdenbV5oUD/QCwdTsCkiPfmp5xdRCYkZiAtkvu48VSB1ZSJ21YzYTqmSQzVM",
-	"XkpnbBDrikutkATlq9wSATe0NiP04splOLOmSYFIf5JNLmwim17StGYLzOOp3S3OiPUfg9BvoXcQZILm",
-	"KrbtNZYmkxz0HsqmmwzTZBzdUy/wJP09jY6cOmBMyH/8P//4H+5Ft2FwRzY3qlHT+LDZQl+h8ZEcN2T7",
-	"Dz/Ki69CazIU87AyJjl2BWLGXLu/kXIsuHIJcp9VFm3zD0HSGDBUF5/NuYdAltguUcx1YQAubcBtAn5L",
-	"RIwXgeG0NgZkODeeKGJL7rPMfZtN5SmbGX5/nmmpDkuCpKJxbN8N0b4w65oyK15PLBgpsMGQzas+i6FW",
-	"39+0P8O3u9gY9Ybtdk1W/s7QdQFTfZHkADiNpml0jKaLNmoK+u0uSQ5wAW0X1W81viJXlD4qf0p31Fcv",
-	"Gr7TWlx6yj2u9hBCImEFBULCXKskJCCp6Jjc6nlWjuGZ20c27GnUXsNszS9YKX3AUuQTq3JC+B8ehrpy",
-	"QZUy4CuQTCEwkzh0tWGa1hOFOtL/pAxyDZKEBWgQNztHgcsJsxlSBgUqQHLGVzLl12Ycc35r9H4cKwIZ",
-	"Ca9tmN0O4+LtC/tdgMEX1nFnptxC39JYuS6FIZ+PYVBwOH9pYBb90vAkxByrcGaiCvAFrebL1MJxgbtN",
-	"J4WexnP44OeOfOaQXbAMA/TE5MNN8DJWT0cbcVtjqQUj1y4J8rNNgMeEs1yCFI0SwZ3IeKAqm4Okja0k",
-	"wxDSpFI13+QBV5YIegHfwCN3m7MCnLuVI4kIFIq1y8vTs/Mj1D4yUdIGFbL/oLlsvitmtlEqGHfjNWJG",
-	"GUia6RTNEIeKe+Vblad5oZ+D0sOtU3Wphy7zEI6APzkzcgpo1RGNzvXdk2WcpIG60QXbJ2C6qCTDPxx+",
-	"dPnUQq1xCSaTrEKZzOWGsmiEsA8jartstmy2Z3AO0h84sFHxAvRE0ik7okw+bdor+gfKpteaLoImChZ4",
-	"3sqSRumyuEFllmUrIlK1yZqkY/Nub+9y++bu2Dm8z7xxhp0m4zZs32yQCcNsIzPTuKJwNTcxNioxANPu",
-	"MfOzE1llDGmpQj6veVbf2Icqroqic8DUg2S0XD+ZNB/1V8gFB4n64f1l2Xgngs/LFq3frrpodoCWjSeD",
-	"3HNsitcc2deUn5PI6t05On+C1Bqfgm3Guq/8wt/3TbKxSurD5NiYgeY1b//XTAwg1c4K82bMUMvSZuxE",
-	"NvTvJIpcqoTDfdYYNOLAwA8lIWTjfufMqc+mnHCLhtn4LGej7FzAfP5oodxDBbGMobT7KO1HxKXkW0K3",
-	"9aNY9/QZ6tPh10aBy7LQi5gHoCSfQi/IdU8sRg/aGmDOLfqhSdaOnM3iVXmZqorsK2Ow+HptFOG1NP5L",
-	"69V0JV3JCCENXJ9aMBUwiwymsSsENLnfrobs71iAsmTr5EYJSqSr8Xpiv/nUBukyBWBPsEQxZ1MXOvfG",
-	"em7XBccAlmqEu/GRmsRqY9hIJPEadQbO0/rUzM0v2wu+V2qhlQatL1/hObmiivzrlRI0VPqnt1jN/vXY",
-	"QuQGVyRcChIgfksEgmRm0w7NrxcIUizIwJbNJLE5KA9OI5p8Ai3kLFKd88qe6wVMsrMTL+6cSqltWS4g",
-	"kGayuOH9nRb6FtOYRCjmZrsFQRB+JBFaEOHqxmEU8HcIEcgRGpM1t8VhcD9USxmV/B1RYn10MVFEBGbZ",
-	"7KC1aqi35IerN69dwyBNA3P0BMd6jhLNl7GiCyzUsf79KMIKP22i/4+9N11OHNnWQF8lw/dHV53CGDxU",
-	"uVyxI44YPFQZD3gq13aHSaMEZItMWimM8Yl+mPss98Vu5FqZUgokDJ6rmx2xu9sgNKRWrnl9H6PNDjwg",
-	"+GE0JF0hQ7JOfnglqLMm8XUbZgLThKowGElKVHpNawqkiyjEun5qN7WvFgow4KLuzLh6Ig59w4Ew666h",
-	"56M2e+J61E/QH4EL2aNhJ0/2hNkbxv9Vn5vULQwfuVk9lcc6yzabYnquBkkcPMak2sb/LcDgxCho7hg6",
-	"7wiK7AIbfi+wn463733/cVo89HbL3ztXW031987J/U5xz/v+FeyEGfZOv4w1Cx9P6S/0u3RRMt6hi2rf",
-	"01RwiL+nTrgnoILVz+y1uVscDAaLIJ79wGe8KVxEQHjUuZ+pLmvVGJLA1NMtexJZ+muh8NjXN9MKZ5YE",
-	"rILU86X/cwtHLFycOP08EJGGH7U341Ymn4jpRoO4ee+rjV9gGqmNA1i9G2slgTFYs6Mj+DZLEhK+YdhB",
-	"17BL7xavQJetF78uz9Qja1RqWotsmPgu8g9DLbXKccMs21KTTl9VKDtTTgWV6b95IqhM55kGGSppsUS+",
-	"TB8/vKNk9CWSClGmmY4X9fR36XEZPtpYVNakmRkFdYmHhnCA1qdHvUA305WTjEIfrpQDWBZchgH1lPdW",
-	"djaO6yfVnPrhiVQb9YYNyywIj7w2BkHN+q76748bRDK/tajiJOYiaTTwuajdjDtbhVMB8qdrp9ciL1F+",
-	"omTUB4QPAqPsAAQEwDQ+o7dmHpQFt15T94GM8u3oPo9GTNnTgAgoR4qFr2sFdSu6hhXDDFmtIQbJB+5S",
-	"ubf4X7o30vfFQBIu1JNcMV8MdFLTbrDTxFj664gHXF0YkjE2HbZdAFOX+UMmISo69JZl+bpl+pvNDiGN",
-	"10LdA5Sz75TridOIg2uhVF8Y1WVVRF0jP89/WYhszTQ4NoujCXmVRsiRFmLuojjn3KSLXRoG3v3CKLHP",
-	"yKVjzpvxJzAcNQtH/Z4IQja9g1embzP3VKZZhqPsvPs83FsNJJGyk2Zqnqbn9WZ2MlysJk3T8mPO1ZLX",
-	"VZKXnRs7BuUPaRXKcbZReVZlZ2NcK0EC2VLLkIQaaNymwCIpUj9EO0rK9V1UfeoHgCKgFCBvk1CM0qLl",
-	"IrwcW3fr30RamEbsghEmXkI1qnOU67syT46QqAn7TpQSGOr2ZuoCgMjopSLUC20HlOOMzxITieUJAsog",
-	"xIJxTOu75INR2Z4yjHjXQG+HRu8juWKIN2WDmVhtW7pr1CVI/JcjkNKBDJ/9dFErPr5X5mLx7xvcA+93",
-	"r1ggSVsQwQm9EreY9IqOhVGpH2woTdbk4Ef56P9Zz+G/i8owH1XLRUgTYee8CAhDSjHmkg8HperRcoTl",
-	"FVDX01gXB9WaOc4T/CP28ejGeeVHINxIdB9X/RA9gKj3JZYR00KE9gFgwADsYEObVEgYBUNIyHF/OG4F",
-	"8Sq/nxVkapsuLKr/lapbO3ukXK0f72zulJ3jKnx6wWs7O6Xl+3LZOd9qO4OdktPeOdk/q/X379d2bwqH",
-	"5+7BwdDrDp3K3Qnr7rcH5fb5zg/xa+f+ulB1BjuDC75/Xd2tOTdbTvGkWurUyof+zt1mxTkqtfdOS46o",
-	"lQunYXP7u99crrbPNn1aq58MqoPzyunhYaXi3F1f8POjYu/qZ+m2yeudX1vVwU6puVe7Pr+rHe8s145v",
-	"Bnv3zuCs0z6oXTvF2rGzUjtu3+2rf1dKtFYRdxe8fO98x+udHzs3349q9cNBtQ3X+FFxws2rn6Xhr597",
-	"nZ3Nzq+z6+pprVSD+3UGg9r5cjW84PSsOLha+V44P6t3aps36g639XOWncPomSvOYbNy2HaqOzvXu+XV",
-	"Y794sHPl7gzYBe9stfxK/ctt1RmsnVzdnPKTlZ27ky9bp/efWmeV6+7q9s3mkegFZ4PlVrP44644KPH6",
-	"X1tH7vHXvdVg5/SC19bXrto/9q5rW9XB9uF55bRe2C+Vzqub2ydfl85K1d5pcevKP6Cd46Xm4HTv5Hh7",
-	"eFArrasncXcGh+cXvFaizsSjHTy6OqiWlgaHmzWnVnJa64NKG652cMGdw+2lknNYcdrVrZojtsrlv7aO",
-	"aqtfS06t7BTaTq16Ut45rJztNp321tfN5rn4GXQ/1b2TL/2tw0KvdcFX9z7v/fg1XF853P951DlavWrv",
-	"tLec8s+170t77G6PM6+3c91dPtir317t9vyB+2lr746V7ra/DEWvX/jPBQfRrO5VUsT1AccM0qG2wB/U",
-	"d06d4yr5UT2PBH5r22lXHSUCpSE+nHpY86DOoLpd2ioMqNoMh4ft4VnvaLgdLotNv759JsQF78rdYvDr",
-	"mom1tf7Wfa9yc1W5dtY+F6k77NSdvbLjHLa9mtzt7P88We+EhevS5+qvTyd72/31w0rFr1/wfv3MPW5e",
-	"bx7LXz8P1r6e7+9ftdnh6Q+vG15Vfn29Pwm2fzpb7pb49b14UFjxZOfk/t7vO9bSjD9YwtFEjUVdOot/",
-	"uIOGfe4fvl//EF9Rpn8YJ9+Ky2vry1+Ly0/3GrXxG/Ma8fOpvcapx9UjZ6xDIf61nZUYdBLm2R11LGKh",
-	"Jg4ycTDAwoVC5B4zm/4Ic2+PO8znzd/PvPmLRFNaSpyMIfMmnThgbqIhRM+LWa4tQc5IRC/MdfE76pl5",
-	"EdGChGx6PjZd2b5Sf8xLzXdbM9hYrountsczr1qVh6Lf7DB3A5vSPBn1pZm8AXaVqN2V11F4LpmqTaOP",
-	"j8Aw9dk2EPQWxrM08DGmJ9hffeqbjINBlYb6eA4bDwaeZCNomhnDznpLP8vEcg0TjDM4fW8zjzxJ0YzM",
-	"Ic+N4POMD7+IptIS7GTMDM/iHC5ZmzyzgKslJKEPODmo1qA3rSUCg7P9hySNJm1k2FALuHs2c3q32GPd",
-	"xZaHey9lduHK4xQazcfaD9KEfcTa220VeP3Fiid7QnqmujixuQJ/Yv9iDtaSYrNH08E6A/xCZjwpaikW",
-	"/bKZckS8W6wvX7UNdmx3Bv7kXVnfJR/qm2Wytrxe+KhRsj0ZSj2gaeFtY9tqpbpbPa7C4As24TE3MeWh",
-	"LSJ26fXDDuOh3oUbkI23UWshWzy6+wN/Uc9lQn24Uq2j6W7gZv2PywKYw4Z2RVgDQHhp2Pu9d+PdLTYD",
-	"v0Go1IP/yifZiQkSuCA7UvY93q54arNf9dUPD4QHXfOQwTfQ/wPR91095ZMnDuIvY/xaPaZtcEh2qQwX",
-	"a8L1Wh5zv5GVwqq+6Z3W4p7gbLFGw2bHhiyGn4ogZ+EJ5+LfmFMtHnm8iU2s7I42Qw0PnrgcMGYA/QVi",
-	"6Ogce4e6cUA++jJz2HBKZWgIIqBd11CxGbTfxXJ9d/EopD7LVMmBPx5vp7Tv86ZwPd5OwCdHr0+zeWCa",
-	"QMmE9gN1+SVzUgm199ROU+Bv4i9ShpaOo1fSgubp3pDA0vF4rgsVdnz5xKvNmktK46fMuHzipabchwVb",
-	"pAfQGPYyB9q7Jok7wtU0bjYXWFiKwEvhTJOeLSmCsz3fbF1NZrfOaptzL2njy/Xd52yZHN9RD54h8PE4",
-	"9evncStyC0rEH/olHPN3biEhj1PcbXQorOgKOgkpzpMl0xAAYn34/Sz2663Ro1y8V/K9MhpO0zyxUU6O",
-	"SZ7ZDB4YWJZUz8v6Jva4Av/NPa3Fqz53/clhkNUOIeN+VuTXiLpbdcneC+OMjFLzUI5X9hr8Jg+ZbjKc",
-	"pzzZREIcASlKoAEJJXZhHID7BbGXccmMExGPZ3SNFQYvAdmlwBNC3yKX6iUgwZYU2d5CCZfoLcM3s3r/",
-	"OP3+m+sUsyVoYkOooMNsh6eplIT4ZSiWy6vkAbZ+kW+uYOwmrlfKHKf2ijmuazK1RvVHygxMQKS2DNsL",
-	"1woM4E9YKLWm+wP5TjDi1N1K0GoLAFbQxWTh7kggvOFAVLSRJIOKOP3g8pGXi41XIR3K7Pag1BDmRRHS",
-	"ntQdBCwuVq/Ez7XCV7V1rM6gretyaXC4U3KOnR+ldvuvzs31/sHhYcW5dj7XDuWgfAg9NlvVwffyyXX1",
-	"pFbagb6acnuwe8HrZ8VBs3t6f35UOj87FXebx84xdunUapWtvc7umR82t74O3a3Nm/O61fNTORzu3dfW",
-	"LvhZp7lXu4dPV8ynZ9eOXyvXyiWn4ix9Wv1ZgS6h6nDv2rmvXTfv90/FoFJR97t3esG36ydVZyBKDnVu",
-	"a+XCYHsAnS7XpVJ7sCmcE/d45et59cj/efKrf/L1r82Dr/elk2K91tpZH5Tb55ULflovnED3y2FztPup",
-	"cuQ4g/rhTsf5Uawv/WgGa/Xq4dZXz//ZW6tsf+oehiIsXvDqSljeOr2p9L4e7N1t3X1xvFKxXb+pl7/w",
-	"9ULn58r10ZfKLV05/bznOrK8dE5X7++OVnrN3e32caf9H7sjZuQdzZDoD/y3ae+osaDNXLU1UozomYE+",
-	"we0oblkwT/g/NccJK65sX3031mZlB9I32DpKmC8ZRP2v3ERCU3zxqI8k3R3vgvxklAzwt/JxZizTKFkN",
-	"zOOdshMWMxcxy3kBiak2Y8u2ob0Q0SIN+8yGzVZ/Rzlp0KDZ8W6tIQ8ktQXvO+p5hWwpDLBpctfxNu1G",
-	"nuwhcRnyksG1RwGpAJeZ+b4hjtQXx3HsXzsHcHc0yLfvwd3dwJyaF8AswtAQtlE5XAwkJQc/dnIRjx30",
-	"9q4AcBnC6PcAoEwPtGiiWmzDNmnSk51vmJYdwtVkWodPtLpo8KMaEHd14/Ey/lYzGDaaNN8MQl3z9bjL",
-	"7vLhXdjAXmb1p0mIhUKYxozYIYFR/0hD2fkwTIrG6EMQSyn3QvhunjjxhWGNcCJdvczkHM+ux2+A5RKW",
-	"XRpcQPMa0uhku5gnp5x8XiU/vBKWqEMCec5vUXoY6c9dqLkbWA99VhFEdHowFj/wgHORW93Z+tCcfbVC",
-	"oVDAtc2RIvyRvLVAf4p4dkD0F/14ee0zqXkl0uc92gR25QBr5GZkX4PuQj95LBF/SNLEAAnK8pz55EMj",
-	"pPkbNmx8xJcjfDcasbJsiZLn/RaR7JYF1B9bRBWjAuMpUpoClqDH1d00oxYC3CN/yHiUQINBQst8KAmj",
-	"ge+xAJnYiWPIEA3UA6ZV2+ipJrjl1QUDXBhN15cn5ZE71NgXOZs2M+ESW4AdyJCJPjL4vgMauLZw4nF5",
-	"ss9TVJChEZceb/umsT5RsgB1oCUsQsHQxNAa60SLVgRzQV2WgBSJpuBMLwXV8x3weAbE0toosZpFmJCB",
-	"CFy9H422hDE9+6bVS9Bt/6P3xEU80KyUoDTQ9f0wbi20M1I4YBGXGlBD+j4UOkKgItWZFAtLNKdxPVSs",
-	"sYF6DLibcddrK2GoSmXyPfx35c+8+rvxLZq4jh5gjP0Vcg9aw/VoEHrU/4/y5xpRtr4thBvfayzDGvYi",
-	"ZL6vT4XjKR6PODIHSnnq02ih8gNG3eFI8w7GTz0WQUNZExhK0rQkBX0ukeUz9LpsQhBlLcZDBaEGPOxG",
-	"xtPmSQPYwRobSGwdvZOsMpBewkSFQleONNFYlBe6EsJnlKdVYMxN8TjY1M1ECTQeyG8h9J9OhgEYi2gh",
-	"tkoANKm+FHF1Jrknr9hDeIFuMLwM+nzmx3n3My2ReCiJmHLIpbxVKZedq8/RkMvVXUHuF3q/6Dbb8unR",
-	"/SDcbq+Xdgqn/HWGXLY7UcC7Uqs0B3v31fso3K04xeiz65KjQu0LPinYHg21t+6dXybUrnb3JD077V9w",
-	"t2zfw3pYuy79mjQH4RR2nFKps7456H759GP1xwX39vevD3+s/nXv9u9K7nm/u7W5fts5O90u/OiVh7xE",
-	"h/sn55/Fp3KpsnUy2P/55VNp8Onn1+tqZbgsSkuVC95c+nX/5YtXOj44u27/koP2r/ag4kBQfozDJzsD",
-	"p+Lsq7vfPlwvOa31qgq/S6sOrCgE5H7JGeBbGpyXSocn2+ot7WBoXy+VBoMtUT0/X77r/TpbK/xcqQ2b",
-	"hdL11ZbvX/HD/gU/X/4a7na/D2ulAozDVNqHZ6XS8c3R2vFmZb99XHOr8qDYP+QHR5/9k/7d3r3Tgvs5",
-	"qlW3Ks7ZBW+X6sWDVrFd/3Hq1rtrx8viZGmltnl8Wr1bv74fSZa093acSmnT8arOl3L/Vp7V1y94jbd3",
-	"O3RwfiAGw9P2UnF4+H0pWD+95qUz96ffPilVa+WdbXe3xphXEqvN6+Xu+ernX8He/v1Bld59vuD12tnS",
-	"6tLtiqy2l6++VJYeGpyZatoZDPWlXJb/q72Fl5ytccub91srq6tylVUrrfu9C3589JlVPp1unxS3i6uH",
-	"9Gc/uF+7+15fC6qema05b5Wa3/tLXr8srq9Fodz/IVeu5OHPs91ep3PBW7urp379a/mvQ9kbnMlrf2v/",
-	"r4N2+/DOr1X8T0vt5oG/dH7nrId/Oa3BysFy89On1fbJffGh2Ro9U2AYJ/+cOvNycONh5uVtxq+jy2fm",
-	"X65YkyYtzzwH80xzOl3l/I1GHQ8P76ysfi6sFArrz5h3SXpVWQmYtKOiTEzAtBilZWKscPnNiwp12KoY",
-	"mNjO/Gj+BsA+DILIoMMg6NCQfJ7l9yoHbMOAajQkCzzqNwzQ+mgN2+RpOPr1EcMHhoJYoVCBT1cg2VdC",
-	"PPJkvxXz6XuhnmTSoHX2ZagPQ0PQiKZb1vvcFZwl6WLMJJSKJcA7TvfhiW6hWC4UsjBA6tEL/o1qHDj5",
-	"vrChjFdZdHuB6HoSWpDgJS5sLBToRvFqY7k5fSY9Xoi3UejWi8goS8d7ca7In6rIUZeQET3+cj3DKZst",
-	"DasjGD/A0tOWgNi6OhE6TYGQpqLmrAQ4AgYZ0CVMK+i0lF2lHcFW0zoToTM2gFXd5K506jzKkA0YAGtw",
-	"NjB5C0x/vQ4fim0v35YQBUDwR+1EhFdq4Yjk0vjqM1ID8K8ns0Nk3hVqV11231C2sMPu9CsWQZROawpf",
-	"cIngXRx6d7vUx9ZltErQnep6bU+nDu0WVdlvdkbnQDrsLuuJtcLPeObltbVHPrSRW0+So21ncXnts2ES",
-	"qlTruQcePbMf2eNtFvQCj4eZ7bLL609+TWUn6waa9JXJObIFHPTDN7JqGuE9qykDsIUynwFD2XfyHDce",
-	"z0zUqe+mbz6Pz/5D/S4tA4nzhhuEMw98WoObw4FdCjzCvCHBVccx7iolG43NgwucJw39QWPDfJWLTqWP",
-	"ydptIQ0BrnDKZ4JXdYQ/miYHWUVs3BIUQBem/wFAYE9FLAiRzjtD4Yzf/G8Ox/n6c1+A3zkS3kaem/3x",
-	"oxE9k+d+QWhPdJhmHEMbcWfSwT6tgzJRP+3HnBX+0zaburhlav5Y5yQfys7GprN7VM2h2af+kdfmNOwr",
-	"XxKPcfrKknJ/+DFnGjAsyE8wXA2Ii/WcuHYhN5BzmkXFRRM+j8NmJrwXOIZnd1BQ2chBBq0voXwNiQUP",
-	"Z6d6VMZo9Hj3WdH1EXybnBX8raDGwGFQhhKMGfhbt/YckFosfXy+ibxQiKV3Sf3wEkqaai+OH7ZcWMkX",
-	"8sXiSv7LwvRJ17H1fCPsS3t6MytYb0I1ujXqO8yxj7KwMbWySM7NZmvz5wjI0/ZnWlyOtzbDSG9WgD6Z",
-	"mClZl9edLEncS18KzFJYYEjjkDPp2cuHQuKF97Bl5j5Oxmx7rFHo4/fIE72MB/yLdzjnPrr3ljS1Sub8",
-	"VQJNHPoPNyLw07iFzsSsAyoh+cQtToVkVKv9lRvWCyF5ZnBhXTHgvqAueirq1WLTUUTR9dBuRbbmf9iU",
-	"1Bwe4yVViC3bT9IjqfTi0yqRFJrxET1ymUo2Dkzj70KH9Fh38gxnIiLyfTEw4YxuboRJy4yhzrBDw5xW",
-	"PQ/pgAPWneuAuQ6YHtburRwHFNSJe75nHfKO/YfeTVMWl9+8GeIHG+aSnQPcHYXQwi7sxOREhKdFx1Pw",
-	"YSfiUHkuj0VTE1hygKv3hJSExUWnhXJZqs+QYAM120JXuCyYYYwOb+vZyOLuFmMpebqOtV7fXM/+A+f6",
-	"6A0jNPGaX9U5y96jqWwitsZOHhgpbf15MgmCe3VJeiFbVv+YmswtaiWY1HTwpPYBnVaBXnw3yRySrEnm",
-	"UhsNNGGtATaBe49+1w7EwOLuYL2wk+7U4VMeqeVR/3gv3QnYsmbKnZkNCcQhjf9pEN1Hwji8HRoidy6Q",
-	"apk1p3yI8y4h9t81lDAsqt/qcQhrxg2okTXkGBzWyJHG/wSe+J+G3VOitDD1OGkEnmi8Qm+Ennp6X/X2",
-	"mavDozlCaJ18dMUYxpVwmArmcl6shDxZUCNAOxEAwB0dbe960UYWDW3/Kj0s76aUnvFC1H6N94gpCHpc",
-	"hpQ39ayx2Un6rd0ygLTjLa+N2iFrxcxZXnJ3vacOAdwECdPwbyftjANS4xhF6/P4Yn90zvdW509xDtJr",
-	"/XjgZeRlZRb89W3MXOtHNZug+5xU3Mfjpyvu74HhV25An3t/9VmKn5HT/HO+jxy/Vru9rUpwDBvNoLFl",
-	"ygxqm/WNNPLKk8jnNXJApbrpnOweNzTrG4xfRtV/o7rQ9QPgM0q6jHIgFmvFQ95mYBfj08ZYxtWTGFOj",
-	"pVCWFub346KCWqFvmstTTzPH8BAmJI8tbQL1PswmMl35vFYAAlNj23T6UY8wwLiEJ0nLC2RoOck4j6pc",
-	"OUNuylIwDo6iWXGE/4VRf6KbAOKZVgMGYa48/mo3yPHuEfG9q4ACAG+owiIPJ+EtTtjMHENSR/62fRbP",
-	"SXGaPfRnM50WCyO9lYtyWT7IZToxC/MSNKfJ9/tGfR8jQpYF/46rPW/0yGj0wPXJNt1Pt5lZOiE1o6G3",
-	"SZSYyDCWD+Qzltidgd5LTWs4vp80UhrpAZIWkvmsibA5lJSPTjELBLjrq8X1wkcVQZwcby6uY7IBVDUJ",
-	"xAAhXqKg2WRMhN/vqsAFR9RMYK2hKUTLwgxxSOOPBlHetCsNTDtFwpMIOaQXMOrKDmNGn4NqxiSy8rj7",
-	"Pt2IzQbE7Brcp/EfZWY/qX9A6P6/jRwJ6ZWyQ+X6uCbHFRx1dh5Ci8iMyzFZQSPcHYM9q4/7tyYK9O1F",
-	"MCsArKHiazuGz/1eMfwjXvNvHnU/e3gasrtwqSlvk9ZwOih0rbD+jVwnT7aKVVB6D8ezTzeKmeo1YRXx",
-	"qPFIMsUsytuHbOIsnOKZM906QMzC5RvlGvda0Zg0dGZhYJmLYpLpSb5HGL0NFXYMaEU4Gxitpb40iLLI",
-	"ah3FdequsNccJs3jCBHAtmBi2+osw2dSplmrOGst/rBgAsv1XQOTF/e6Dzo0hIAuStkCIlGcwr10aThC",
-	"XM7FAJg0qW5UQfIIsN/mJDipGY2ka03b6qsgf5zKbZyYO8Yxjx7GfKu/0iBIoqWHUOVG9N41Ypune2Uo",
-	"UJJkIk39U+LAKfGPNu/LZedqGOEfnVzL/fuj9dPhVavVuqrsFcWvJbfUbg5rtdfGP7JIviO43/vos2vn",
-	"0yPwj46dnxH+0VYG/tHgDACJmxqpZ6cUo/bUSqXBXtlxjle2u91PxWK//6u8Nbzg2+usufSjJP3V0+LX",
-	"g6WTw7vO+q8vpdtrdt7kn7igwxvqMOp3b74Or+R9q7A/3PeKzaFc64X+0crXC94+/xSe/LX1Q6xuXdV2",
-	"ts5rzsCm5C7XHCei447JuJmjKcvdC/798LCG1Nxyyzk82SwNauUkklH9L3nrVs6/Dlpt97hW/rny9SZY",
-	"3Vpf/cGWj53WBbexjB5AMrqGY+vV6nbFoe16B1CULvgVr7ea99/vD/XauuW166vlQv+c74yDJB86g3p7",
-	"p+PsrdDycLlS71X6F7w7/Nrh1eHZWq2531s7FKfF67Pzu/Wlpd0OPThZ33e8qhMs/zhrXx10/aXu57WT",
-	"K0rdpd27UIQ/9wb+Bd/fvrrmgyJd636q1f56mDj8/eEfHX66OV6tXLdP9w7u1orduwu+OaRre8tnXz5v",
-	"lnbonVhb2vu5VufD8+XuD41/lJTIUXm84LNKpJHHGfGPHpmOeSOK8Xk65jk4x18+HZNlmlPxip4pHWP1",
-	"6aVTFAACMuRZsO470ikXLUwOaWbzveJyIzfSlAJDg56rkZ4jOgr0Dn0fvjYctdqbgYIDFiLkJWZcGjr/",
-	"k8TbSCtgyL7sQY0+TxzfR6q8QISsGXmOsXf5LS7XYGpeuaEdyDBF5QX0SiOfiuzwZDZJAwI3OzSgzTBG",
-	"qcUVkkMZsm7k+UJaSN1S41I7jKKlCXVjbFOfhhpUFwu+NhYv8VwLaTeJvpwz3Yzxs4z2KYITq3GYPE4a",
-	"XISLHm/6fbVeAAut/Vbz4mNgb4KIQt+IFBYKbeSrhl43clS1b0dcDzFvZb/V8pqQD8uTWoSJXAQIZYOP",
-	"q/GQTdEE+ykNqPRsvZSjpUDTgzWbm/syTuuL9GZmPPGTbc2913uW/kwjTfPezHdv8qDVMhzpqUXcdUCC",
-	"mjUH87hOy6wdnF2cSBT0M5oulTg/YBJhZj7bItbV1zLbvD3Jto21b34jCGKvGUZRu0qtEHFX50mVIsSe",
-	"nvZXNkA3DsAn1I+GZLWp9iLQdRu5e0MZEcDq1offMNaDVi0EDYD0zxVTN5aApvKkOWHPp83IBCDUcwoo",
-	"vNU3F1lqneCRYgMtmTJ/PqPABxDGCOVmpXVnmbYUF3yfxyYnwBdEQ9IVMkyYGDxJC6DndYOaRLPFuCvB",
-	"eIKtqx8BiLrMkwZnmimBG9BqAKQWSLO0QSTToOKSduNKlU5PAcA59AUY2VC3iYl3eA7TDjEqDfh4jIt+",
-	"u6MuFl3FPCRtUw9eWMJ3gUTbaHsD+hLaDUAxA9CyIXAT6DugnDSspM7iDzZsxNDmekm5MJeDy+uGYOx7",
-	"oKQZUNmJMOkzAB/gTLPWrmYDFfeanWhnWmjhemsAeYU6BL/iIjSMFsNvEbyltUWHOhUIHhvv+37j34U4",
-	"HnktSRFd2FhYLqwUFgvFxZWiesu3LPCpUuwHK4XK490W0K5vEyGP3AT1p8UMnkfOGeCRSh2lYYI9zo2Y",
-	"PaDOUjYJFwIOmqaQk4oAPOY9GOQKl/kMxzfS4XkTEZ0NfEIsXBSNU4s2VsdsiZLDBgHVmCebWJrxDJ08",
-	"EVyzlUdEWDE7OdZDRt6MocdQdkS3OBjiVECjlKHn+wTa58ciQtLoc9ljTSDlbaQB8+YJPLjS3mA7Rtky",
-	"JmLw4sM+tWZhA/FmFHqTryqBj4Tv5Uq4EFHDXMscgyMDLvYVcmVZIjGytdVB47myv3PZM1XGRUbXZjJ+",
-	"zAhfzoSJJfsW54ne9zz5/eKSmyoTGS3q0+R3c682Yd1P2TJlrcatzrkoNSthcJri58RnLQjkRsDXc/GY",
-	"ICaQSNNnNIBvP6hN1oDqVOPjeAFdhzSh6Dc7yhQaIiQdGxCDlxvDAuVNDK6z1bajrzvEI7ulzwIjONgD",
-	"EfF2QeiIKdtQ6AZ2pp4WWwJzGC8PPKnzmR7HqTNoJIz7GhI94kq7ADMgb0tz1hs21AaYajox0/Ywpmn6",
-	"PTe1lfPRjn/yNacWCS/xou5IsfCx1bETONu7ro7FlAF8zhPydJWLb/xVtG7W/kgoXjzo2WprSDdujadP",
-	"BMMZHxl6AUyckfGAx4LazfFx/u0YWWN0EG/hOD0EuTeyj985Bt+D+uOpvBVaxXSoJB3qjpUa0MGC4rGJ",
-	"7jteuwO0sCbJD+SwM6qW16WQmGOQv2MM8rRk4MOq458HSD55r8hZldn0gOXvRakBeoGcHtwGj7fFJQea",
-	"qiUCzMEbrIOI1RvY29UViWilgOLodmr9Kx1bwntONlJTHh80jdrDG/3naLy0x5vrvkfrvnE5fl61p/fV",
-	"u9d48TaZUtnhDzL1nH7u96filv7PQmGZWBjCIR/LT6MDOoxHbmJIGIDRcd2AScmwOLTr7BmqfRow0goY",
-	"akbDGbYzwuueTJzlSZ11xe3jSjP4NKmv9/UKNF1xOy/QTFegUUsVwQe9ZLQ2WTASOx4Pzdr0mdUaKMVb",
-	"9hnR5HDgWv0+SSca5VE5DH5BNjVyEBI7THdYmXlwMwOmi54NvKt+wNwNggz70zsGC69tqjPTmfDtfH+k",
-	"14BefHNMkI9pbWGWEXwpG7ijd8f7LR9hgyOjgW7zozjjDhYCGhNdBI4A7B0bIQIaAL2QdMcscKp+wLMj",
-	"zpGHfp1yr9DsasMc9QaFfc6ZTzgLByK4IX0OYD4NGdLQa156vQYRgfXn7WecRI0rSPkLvoc/xgb5QeCF",
-	"IePQWVgs5Iv5Qr6wtLzayNl/rq3lzf8LeAXzHUl+900tn7lnCJnMndqQTY7yMMiHhheIfshk46OehcCe",
-	"L/Ur9T0o3pHnNd2AtMtIm4ZMuTSJspfWqgCAyaPnxGZHL1CXR9ZTEWioPDgca2/K7YFCXtgwBThzL+pF",
-	"a6qrtFuR3r1+jQ0Y573Uj6IXP8qYqVNpbKkuHZoHNn7VBXcs5M8YDVW5V3oqxQA6JewLVysFCXsRQMlv",
-	"gFAS3J3IXp0bBZVCA2in9TKJr3HT9Hno+dHCgGwPqFo0L9zQosyJLySTeqgbMAap6dzNjINTiyvP5QQ+",
-	"tn7J5aUruhQ6NRmOO8bjjFqSlXK3NtECqCnZuUx+W4i+fjQOE6zFuyhwTuMXzMucz1rmPHolr2LyNpym",
-	"0vmgbzFF4Mt4IPwu3Pq06T3f4zfSajUE59xQB5p031i1oorYgFyjIcKAm/rRVw3jF+HxeYGBv57CUa9G",
-	"t/+PSeJFjzRP3D02cRcLdUbuLhabRyfvrI3zkvm7R5ASTdoh0+Xv4mfLSuFZT/+KLW0TQV2VWorUUI8F",
-	"UnAD3Y75BSckDXxtSxf9QmGlKVkzYCH8N1KlGgyuW+ML6tO0GMK8Y++YMGwGduwRjgQdAPAJcKWJXJ4Z",
-	"CEr2iQmckQU/JsgRgO2n4+xWmAuJ5qwwKILH9iQ6jgKujY6jF2poWPmNKIEBRRwSmOCKsoV5AihdpFgg",
-	"g0DwNjnY2TPehC+a0EmtocziZnWDz4fr9wDrrBLgFNpZY0hIm+nm9hs2nBIHNRLpJwPhPMVlNRM24LIe",
-	"fKks5OKGmniD2qjeME0Mh69+KRan77yLnvdtAEJ3pOwzN170DJMUqQQLwkq94blH+kxkKrBdroYGABMj",
-	"Qtg+iBaGs+jZRu4ZB31Tt+I0OKSxaZlgU2Z0XJf+L/rvh6o2tShnBIs5EEHY8ZmUeeLgJ5FebvrU60aD",
-	"rvov3bSsvkeTECGb4fyni91/gZmdiQ1EntRhNlMr4ZGazZQzNI/XezPXaur2GI2l9rmAms3c9cyYpeHE",
-	"FvAX2okPCsc0YzXWTpxYsomnJwXHbaN2AYOclJfYKznstIeZ7UB0cfZ6piBu4TXCqgft11y40+osryLZ",
-	"k2VjhsBlonV5ZMAyLjJxa5IlPHrcvEfDTjxtbluohVHn7b2wvUxhdZ+HaPrDQal6tJwjTvVocXnt82K5",
-	"VM6Rg9KPyuYyGtTtmlNePNp21LcfYyJHg56Qwk/9RAbqpNDNWajnHfZPZqGescP+yZoyi4F6VEe+Lxrq",
-	"dDXzu/PRZuLX5clZUpn9IVMg7HL23GG3L8OYbYYz8iExpRjXnj/mSQNxyGBYUStXvANKtDYlNaf8jTR8",
-	"1qbNIRy3Uqke2QcV1SHYkOa7xNs/ypEubap/OdwNhIeoLGced8VARpBCA0ZvptfBZEe3/B7sHx1DwstL",
-	"ySGpsBa2yZR5oTkP75yHd546mpKH92XN0+T9OVWm6ElEvNqMmD07aZJTNwjC5kI9iAk2UzggAaOa5NXK",
-	"70cpzlHzYDkCSCADa67UqeFcQ/wqbP3wPSAEyxFK8MawL+fe60VIpfBbLA1IzMdonFALXn8qB9khqCQ0",
-	"+hieUk/QuwJvKdH5ortNkg1AutsH6W4tDC/JQshuAVDX1JYgPp/uZUiWVazz37JAwhuKk2/TuPIHUVp0",
-	"ImbZsfXc37C7DGgRoj620SVGgx333AC/gIbwf6fsnpt4qRSWXWyMNZWlMXfWwPkh4K0SekR55TJk1M16",
-	"YvQzU8DVMOQdw1abraYumiELF2UYMNp9FkuodcXcCP7zjGAco4lXM4CTNNHDMVpv5NjY+Okv3rro7kiy",
-	"VT3OgW1q9IrLi/rGGjltXRIeB3r2li2a0p+PVuHRDn2kDKx7TKvKZvn90zv5eO5n8/Ln+m2u32ZGgE5R",
-	"cCayjyT8dT3+dJ2X6fI/qPamcPpjQOi3VJDQNBG3tSeBYpKtkvoNcTYAdwv4s2weQAwYYghHwJpM9PyO",
-	"Ym1JCxJShnSIOJC6L0idpBF10GskZYOKzIJbD2equG5LN+zQkjRkv8cCyVzm4iRC1GDfIo1CY+T4UDcj",
-	"UTPkpeONqMIuQ+EzPhlwWnNb23AWBsy4z12oQBpKTD2rES147KZ7oVqkDYxi3D7qWOY2JsIdPw9wZe5V",
-	"O5KehuqbBuo7NsA5EhblcJgnp7GWYXbl//5u2CSt1PejSQ6orM6xwf6BJigVPfi1oIYytm0mbvAzYYWp",
-	"33TZm1saaxJ9DKslBuyPJp9a8Qhcub6bon4jRZsc3fs2cdppdNjJ5LqW859BZ9ww1sMegjAYaqQORgPf",
-	"YwFAHkctq3BuGdIg1A0lASONZuAv3rLAaw0bOglBLZIjw48LzyzZLQuoT8qOTNPv6o29AwU/14D/QA2o",
-	"ZCtlz72s5ksX6BHVpw56bt2n9v+b6z4Dzz6GopZII4MTWqnuVo+rgDoQudwaDh08bg8y3ibLa1FxhQKq",
-	"r0FfhsxNA0v/NgJb4ElLBhCeiI8pTBthPUHTMdobqrGt8Y61c4v3nZsdhX1TBL+RP4uPianksuj2AtH1",
-	"JHuCXwsyO0es/Rfp5ATCvQlEUaxeG+4e995Urbkt69DHaGetft5cPR/0w4d0s5l9Uk7gGE2F9bNt4buN",
-	"nJXC0D9Hf7Hf1aoZObBMViBPjnAlpkFLSlHjD3i5YzpXr/vcwZwrsxeYS0fhepWIOlOQE+pLH/VIz9LU",
-	"YKYfPDdBJU5oyvEh87R+AIOE87oD4rMr0dz40/vDZD+GmVDFhGfA2jRwfQ1f06Qys/cA/mU7TV16t8t4",
-	"O+wsbCyvrY0XkB6+FxndTNnJuiySkb1Us8PUN6iBbGZZMP2TmdbsJdWukeHfHBHgeQb8Y70RK8Bokz96",
-	"nN8+68tN89tXmaGTIKHDUkf4oxNnDezHV/77gUF6PqJnk0RKNKpRJQfbP+DBTh9Yx/3hx5jvIGJSVW6U",
-	"F+aiAFu3+DaxogyuGWe+DmtDOYJOJU3j2M4B6fmUm5/rzaqLYKLbFRw0ZORnJqE0Db2ruYiGncKsogYR",
-	"7AidTWwErCtCJpEkDef5YV4+QULj0qHMkZXPawVlkXSfk26ZEqH+BTJBfEuU2TRRpxeqC3E2iAhFERGl",
-	"w6hrHstuUkTuWJcFzDV1tg1CSVe4zEffFbAV1bXxOO236ryH73FsVWwKv9+FCpxB3UoChcUUthMgwazO",
-	"MIAF0xhgGR0eRpKfPLn/Vryaes/d9vhil4aBdw/6AlZvYWOhWMivG/ipNHAqxKYqfl6AmwHRUt8o1TAC",
-	"ejU9eJVZ0jcCBzAvNMMsxTBkc77NhC3D12U3FWfbs+cwI2P7L60jwxv9esx+ZPjwS6B8pnfl8fAMUgut",
-	"QUH/6CQs7Qqcp+9OdPJrcNp37um/hqcICzF3F2WoJS1lb6GsPN1hvIyu8H79xnhfPOA94rM86ESaZ/47",
-	"e3KOAdJoyLo9X7cCNDTLuHJmGjnjzfl6X6gjtsQfkjRCdhcumR82zKxY5PGADyPBNCOBn4ydoKhEne4A",
-	"xVNz6a4Q+mxSqMMjZh1KXC9gzdC7jcvfoJKQ7gtVlrkR7pJWnwM/P7qT+ild0ex3GQ/RgRMtLZYPuUnw",
-	"3n4zX0nLFTygiJ0k80JVoLFfqe4eV38eL8zs5MCCvK2ng+8kQ63CU899nQxfB5fnAV38/M6O2UWTPJ7L",
-	"buKgMZWnv5/o/SxFIy4T5s0wShsBGdZwmhC2cuDfxjIzuYJiiJvTSqrnwfxUKKJwD3FZ/kDo5zTXqIL3",
-	"NLoWL7ZNUq/3G++WZ5s+MV7ta+2B7Hc/Zv/1rc28GWY1TBOhAMZ208Pc/F1xC71gKEdk31h/m2YCOoAn",
-	"l+3wAk+zuY9kQ2nDZv/HU6G8vsmpwDt9RZOTLkRpzCnjuygzZNYK8qGId2Hu9rxffpJX1PcPKvqXVvDv",
-	"jG4E0FaCRJINz2AQaNGHgpF1O1qkfEi6ImA5rCBm5buzmd3Hd+ezBFMtz/eo/8io6W34DKZXH/N2kZdh",
-	"a38t/ZMu+Wk8Bs8Tc03tHo4WNGPsjgSFzQ0b6kk4M8g2Cu/xodFkUsIu2G/tm23f+KjUjOczTXnTobcJ",
-	"6khgavHGcDQMtxDMWgAQU0PtxQfd06d2k41AP8A1N3SP8cSnADfVC6IPQQ+aBTTNFpGaVTpaU/2Z9f4W",
-	"QarYnEGJ1kClvrOaMmCh0hElAL9iekiJuSP+Bo74a9W5xnbLJBd8ovOd1BoTvfCFeYX13cLWvo7YJYUh",
-	"0/GeVFj9zZ1ti9sPm+KICJDTD2n+wIRg9w1yuemuoGiaBluz3Q11C0OcHYZ7NwBXQCOHOjqyOzDdLvsA",
-	"12XIPoCdz+LcNS0saHiimkxXAymCPf6YJw2NMNUg7UAMZDwLpMEHRk50xZqiC1fz2UZyPKcnghAxIEVT",
-	"+DmiOz1y5Hj3yJwtN9r2BLPTAeOsfSlZszE20x9dHX2Y0eFMdGfusGhuwhvOBhiqPBSnPCVEGW0i0/Ue",
-	"tQgLG8Xi17WZw5W3jVQe0rPzOOVF4pTXUtRjgj8pQpm9Dwbmb6763J0AOwjYeDh+EmmtLm12POy3s7MV",
-	"gJy0MVo6Txv21r2WQEup/hKSadpK03I5ilRotWHGiiU3+vFYdyYO6NwK3GTx5LUGepDqNqBX04Af4k+w",
-	"iC6CIWk0m27D1NYjdETgXwW8RTOAniOUuIHoLeIHRA5lyLoIP6sWKOjrOrvS5wMRdRJolERoWdSaAeEQ",
-	"405GuGoEeqI+qR7Tdp5U1U08DkLcSFQJ3/0UeIMtEXTNKqPETAh9ujRcmFWP4q0Y2L9M3D+0XghyqMdX",
-	"gdgplwZsbZmgFBkaEZbnggZMBd9Xb0wjTIjekEBWj8dohIg4FV9zp7W4JzhbrNGw2cnq7C8WCoWntva3",
-	"773erIhduWewW1rwRk/2iLtJNX+xhD4bfFiH3jIvEIvl+u7ikfKjHjxD4ONxzwc+lltQcvTQL+EYWJgV",
-	"tKhpOLKxEKo9pFvG8mRPTxpO0ibPtaSzPcs8WByv0qOYa/QU0HPTuyOzQ0SOGY3sis1V8pDIIdGfvwV4",
-	"/4jX0/Mpz/R5zrRpAdr1dLr1mFPbdAorlyKZYrTdcD3AAeHYWCdxzkA5R3SDkzuHD3zK/zEUsvZDZTYA",
-	"+5TPU0YZWsAaMUoPTGBlH9s6bET6PbcMm/0wsV/4Ui1SVrNw9JTvRDUtsTvMSUxozht0hI9bgwC+d/no",
-	"FGOFD/XNMlktrhc+Ktt9cry5uI5RRssLZEgCMYiTLlAbjhxiv9/lKoK78biryzyg9Ro50tA5KvWfPuUI",
-	"n6cUZOMb4CUOoGsaPkC2jKCPIhmltrBrUGDc1KEyh8xrDbirBgmFOrEMG3nikMYfDaIWxY3QISm2Les8",
-	"H5G9gFFXdhgLdUk8pDdMg2Yor7Hv03Ediqua0DgPajbo8G7K26RGm8oNNW9k1GuaQ9G+hD6swsudVSU+",
-	"hypKFauEIsIjkrooBXlA3r4HBRQwX9C3B2TZEyGDfEkDb4i5l1TpiSh3jpG9J5XqAJYFM6FrjZ9iiZwq",
-	"7wtBVXS+RQ+1eqFkfitizVDaSc8RQ3oh6HNpQF/MQKl6KhowOXJb2oNTjiO27EjGeBrSlfrNs02W/jmv",
-	"5f0D0sqOvIngnmDrvWhSeUwER2Ce1LdPTSr/NrjWJpGcgmudGK7H7CKTjIemRIaaRIWA2kXBMtdD8NUr",
-	"BZyYH52+z4S09sJZAK290EyY5cmBVQzEQqAroHUwWQ80jiA+QAbS9HO19LwNxPSXyuyNiL8rtPRcb78D",
-	"IOlZ03GPU+TJfZmCIT2tGu/R7pIlcdPPxts/mg7jyrF+8S8efreWYT76LsOEIFnbxpaWR+ewRs79/Hms",
-	"Hu3mRy6S3MQ92k1PYY3uhtQUln3qrAxW4vIPwyZZhxsrpYIWLogRBzwVGbIwT/YixKE+9/7qswx4srTp",
-	"cOsBf7PZ8C4LO0I9iFBLsmzT490yHopgOL1PYa3C2wyE268hQ9VYJ58PhWcC4NCEPGerqSeqhrTNkzYS",
-	"TlOOSNMJ6WZ+lrkE63fxXNKYvrAGWyEJosIMjUGB13CTnYwZAwRP0Rrz6db32lT/SnsnTYTSGusT22NC",
-	"b33CVsLwCSWuJ+mVz1xDozrJzV2Y6/V33nb/SoI5JhaTPL0H1Pk/pwG/YZ26kei/Rw8sresee5pTWu5J",
-	"KBK5OsFZDmEzB55kSVwlBC4RfR5KyP/pNlDJmoK7hN2yYAicPt90/1PCL4YoP9ICtnGUoeiRgQhusGc2",
-	"rQqAnbujKuKRfirjcA96suwxLunb9LDPprrmnewv1Mn+SrovTeTTutkf4dAmNub0mavEzzLQHT1X15DH",
-	"vN8ItI3deTKElm0Z6zRM26S5BYmrvnb+KwOHfFy1wXxswnFIb462DnlDsvhXzdvZazXP3MlwRHqePXc3",
-	"evZ3lb0b283p+bvEYZkZvOSTTpHDs38wrqe028LlgAWaW9ZMS0iT8zPMMrIjBtI0SIxl+7RzNJo2TEkC",
-	"EudhVWmwBbgIL1vKAjaI4KSRVCWNzHyi/dC/WUZRo3Beej3E2P66nC/klxGB+8/cqDK1ELx7gXBxgGgh",
-	"tzAIvJBF7tkjtNYbZSDtWzhCMcz0++xjczEGhpbe55tC+Hue58zKc47ss5fOdI5cLjXXmXpMuv7Mcg9n",
-	"ynjav1TBogTclaiZX4WfUpJQ3DAuk2FfHDyOR5aZOc8nabZ51vNFE0VWEvO1Nka6VKQmMpOSPymVOa5Y",
-	"RT8c1a2To5aF1zISU1mHf48teKvc6GvJe4qcTfakHzQBvz0iYCNgUvSDJoOxC8t9VH8GrMWCgAVSQ5S4",
-	"7NZTR5KA9XyKXYR6SASQTeCg//5ppVi/WUlY4AhiEnqZRZCgs7xsebzNgl7g8TCRoJ02fWqXSwKCV3JH",
-	"whdlPmUibRoB3Lti3Nxm5lTHNNUjfXXtZc+YU7Wv/kZZ1Zk16Ehmda5O31+K9rVUcPoeSk3TPpcvvhSI",
-	"kIZvz86OWRXOBqMpkmQS5RtpaAZRz22gvrb0lNb2DdBRDSJaZB9I5or5gpk7gXObjnHgMWspdRs1iXeh",
-	"kxx0qD4zUrKB6Zg6xsjF/MTJKKVLXRZ91/2msVciuyR8F/CaPN/Hi0W95E5KvgmwYKBGRxpccNYwPSH6",
-	"MaFO11bPi531el3ifvdE8zzo/zE7MujQUD2ptUQyvUsd5Oj5gqg36lVf+VwoPM7e1HEj/X4N68+RGbI2",
-	"7tyEvRsTtuXdjhsw+129pDFLVwjJJnk45JHGTPvbUxcc9fG5RO+QUswipfi46flKx8BObIrulccNNu3F",
-	"AuXuxcK3mD+qS0M9vYjJ/LRapGbmlCE2LsB9RXn5diAG8VZyWS/spKYBDmi3gg/xTgqXuKRRwbIjZDgr",
-	"37T5zTNwTusXjCvJ7mgzhNv0JGl4vUbWDXi9Z7y0WQkAo55lGQy69XPfiPrVLPcBV3n+27hl3BXBLDeC",
-	"v3iBW5FeONOKaJL6ZxVOfDW0PdOboe1nvI2Iaq5LPf5osnj8+TPclu6hinW0CIAZOqmr8+QsSpjmlIOU",
-	"dV+mJSs3jhgxASgusUC6hfoWHbGBCFxrU7G7UK+gF1haD/9WysbCLFf2lYSizcIOzrULn+H5cnq+vUV8",
-	"FqK14S5xvbanop/p38Jfs76Ad9TOEZm0eSuHDI3wWV6ZtvePbt+Iz/gyfRvx+adMMVsOjEynF4Pvs5o0",
-	"zPVGvcCHAHsc309ubcwKo5Mnmc+aYQosWBLXJwrpNVBPhDLWRRBnKTTnZ0THh98wV3d2ZODhxG7dQ0ig",
-	"c8dr7njNHa+54zV3vOaO1xwc7Q29NY119oC/9nhHCR2DyshvkmBmo2dMwpiN+kfoikCZJ7X+gp1nUu1/",
-	"LDEp10e7GRHkuoYZTMU6BPfJC2NnBDbVFforQV/D4DQO9o+OyZInhXV3jTwpM9+XujSvdkTI3At+BWhf",
-	"XZojknW9pvAFV/cX0ivQU1dDBPyiGlgRCNobkvX+gzWKb/CJJIzr1F25niO7m/BTEXYMJqMPE7IA05iD",
-	"fxU/Gziiq2HIiAhcFpAuDW7UVS/4mcddMZCLxeW15fwFv+DTQzsCkT3lQzznBmmYtWrkQHvlSAP8EfUf",
-	"ahOrf6M91j0GyiY2NF8WVrS/mcaDS7QJjdwFN58ooVSnaArOgZTeCz1sZZBMSk/wS4RSukTMNn0NrcPx",
-	"MgLkg/p54uiHiHjto64Jn9FbZWC1Wx2w5HwZ4kZ6/ILT0VPg0VFHQ45IpfehIGfuIk/2ETxK+9zqplYL",
-	"X6MGalhl5C+hAZMhueFiABUsdcvwduFq0Qyby5rCZW4OXhS94F1PQruGS/7qC3jdhAvSB+tnvVbomi6o",
-	"c5pNoFGtfND56iJcBxUBNlnTkAC81DeCFDHagqrXj0sC0n7j9XrMBTlC2E1dj2v8R72nT+ofi+of/9vI",
-	"KcFXt1euEx3AXLG2xznQ5wC2PfN9WFZ6wzihAzpEcClUGKTXDyUyzLGAxeGKBeUZAVQBmGfYYRccbzWJ",
-	"66luVjkEpEFD0fWaDTDV8JQUS4kBtppwwdmG/kKvhvUC1Rl0Yw6VpKEO+29x+c98tClstwMxAIVwR68T",
-	"VTMvuC4TI8sEvAt1xWgTwvuS6hXqKAF9dNxg6nYNMirWP3vM99XSwrPH4eMGoHmxWxZQH7azETLz6rEl",
-	"B27rgocJ3RDN5RvhAanRb9yDmgEq3zypm6eE0zEXwVqLOetCV6zj6UJumrLB+QPlIaB/CX/6mjdEh78s",
-	"T/bEyMJBBRxurFgoFPQaIq4AGhH0nkDxhl6XfdPsR0KQrhLuAfVC3dCyWljB19yoszAYLjqtkAWN/AUf",
-	"i4TxzJMi4dknC7LYC30jmnkSsVpkSZfyjqIyMTJOpM5hwT6YlafiOUcfbE8wuuEoyM95vRwKPci8jgoh",
-	"IrNsRS5pKC44vozFW48uOgc7ueKX5XyxkF8u5peLuTpzt2mYqzB5E4pebtfj/bucc3aUu1igPS9HaK93",
-	"sZA7OtreWF6+4OmjaZNYJV6vZSuSuh30kVIcZkCkH1AZScV8biHhD+PKPeQPd+nd4hWI7srK2trq6sry",
-	"07xkVBoZXjJ+me0lB0y/7BFH+aEBhWMc/4pScH0o6fYl+6aUHnaQYldQNGjvmnygibb1oFcE1eJJ6zyE",
-	"+sogD0e7UcfHFjBEj8T3tWYW4ludTy5MMbmAbymSmOcPFlPkIDmlgN9f9mhXb4eJMwp4yPRIK/Z1X15H",
-	"Z6Uz8K7n0pc2RPBikjfy9seKOZbEZVRy3vuQQG7KDMY0gCs4BhBGvGkc4yy8OI4MjCAdo48axUNjQCzk",
-	"qg/5UJgf0vHKRhRcqCjGDPvGmCvQBmtiGwgbJ0VDnl4PTbCjxQMDMytVYNWkovjTsmgiIB4PBVq39FIY",
-	"xj1JXfLIXk5PCazlqy5bgk973gJM+i78OXWXZ3RTbzNRMKXqmwO0vEj3/4vpznGBT+vzn0aDpnmwS7g1",
-	"37ytf8RbHtECCQ/Y4/DNQ14vPtjzOL25d0X4MN/ob7HRq/yF3fNxgU1Wc/iocz7bRu94ErBwp22DZrfA",
-	"cRuhMLme9kmagjdZwKOVyBHOBkyGmG3EbCK2AenUPfHcaJAmGtWBS0FeWsKAIpASowfltTshCQXywUQF",
-	"Z0g3Q+lAfzOZOjdax2187n8MD5+jHrmqXs5v3gr3+kEO9M4NMLfe6zHOXCVMD+3oR3TT4d55b8101k6Y",
-	"0FJ3qRVFVmedfrbX5L8CXQZVyxmmOPD46bgOcH0q+JN/MdmBvQ7zRlsZGikaUw1aVB7fbhud94U0RHT+",
-	"mTSEtQMmaQh99szeW33xTGS0Omt7Evup9ArHVWbT3mU6YzkgGExBbBCN90JKpiOCEKudWQBl9hP/Zvhk",
-	"puGQydCnV/mmUC8VHvlSf3VcPTredUrTEx/Yq/E2uGOJ95EV2MC386paBhoYido9J2irx6uJ1H2TBgCW",
-	"UBNZ+sEKU/Aupof8Ml2xhqk2ziiaXAE0E0wa5HwE18GTFMYc9ut9kh288JZJlZw0aLDklplYdtM68AE3",
-	"dmGuqt9xne1FhW5cEiY7ctka+v3U3GKH7ltcOfPS2ArcuKNUcJbgKUgvjj0XS0FGqWpsUz7S6Uv4d4/2",
-	"7d6mNDW9wpgnrV+oOvWiGidV0tPKVDN4hoHwZwDtgKOnS/bU1aH/4iSPev55cgc6rf1EDyIIxqNTOuZs",
-	"z5/QUauVN6dPbkf1VboHEEl5aiIHzpaVv8FLZWZvpiGZJA6Bu58FWB5+IP/r/ZnXky7KfLe9W8ZJOFDx",
-	"HfzI7aPcw8jHnoCwqEk5aQeUh9FsydAMKHSE726Q1cJKVhpIrdPvmf7ZYgHjTY92GQ9VDEz6sv///b+B",
-	"JyQ0UavFhGcxredKivpSPaG6NnVNx7mNUz99s4tat7dJFMEby9BdSnTn6aGs9FCAsp6i7x6vahK7KC0Z",
-	"FNhfJXSMZednyP2o46PMj5Jn8Pm5ILTn3bAh6VAzhIJ9Io/I9DxKJ8wzPO80w/MSUp+Qk7R8Dsr3hDSO",
-	"OkDPtg00GAiYMJnpsy7Mdep7y+O8hGjFbzvVa8tSpbOqq22AkH1/SOrouETg6PJhdPTJ+OZmKhM8H0wP",
-	"gZ2wASRMAJknR3B1PTjd6kvmqnuDhBCYM4+3vxEee52YQkpYJdzFM3miGBxHe/yxCaKZXT4ETZ/N53ub",
-	"BNJD+mmeNnqZtNFLKLiEtKcliR7yGI2gT4DwwkM0bgANmAomQSsgyGpDbQYNYwB7AYAgdHeiziiFA4Gt",
-	"iBKVRLRl0y00ao6ZvcbXTPzALe56MszaSbhq/4rcjzSv67ltdyQHY9ZbJr+JBFt/DqKtlPWSx1siU7rV",
-	"e4KoRwTYAYtRzwDw4ZsBcxkPPerb9RDjX3apMkZ5sqlMIje/bKizYWXEQ+5BxEpqtPq+rz8HtOHoLjT8",
-	"R5d6fsNEKyk74kSyYEc9yguKdHSN1FlsQbrR3JQ2q/904VZ+6SDtwS1RPwGPICHqkvmtGYTcerVjYq7E",
-	"6dKzv4wkXX01u6f6JlznsfADyAzKuuVyOqTRo1IOROA2rN71hk4MX0ZfbljkXZjBNF5TI2fggwaB4G0w",
-	"TyMzeE40wGfORxh3JTi0Gpon6tBXi6sesUl9nwV46qYQNx6TyO1wJdTFOBto9k/Y/Z40ju5E3zSxlx/p",
-	"n44ujTp5ly5Kxjt00Re8TRdyC2bdgekj8Cg58vxbSo4oDwVa1+jHoh8GyZ9P7ciax3kbZ3aS0orU+8uQ",
-	"/eQWjli4WAaxSLctyu0xYtMIWCtgsrOoeVJA7yNPyaKhCEFMlw4zctekXZYUPsA10GKMkx/4CvNp6H8x",
-	"ssc8iZvmkgvOtK5+Jm0+tr/TPPIHdbrxXaYv2MLR0xVs4Qn/xQVb9fzzgq0MiUllpIj+Iwq25mwvVLA1",
-	"p5/Fp8ou2MLZsgq2eKnMgq06s0b+eqBqa9VTlQNJKNoiUOcA96UDYgNi5wVEDDh6DoB4589U8YXY6r/e",
-	"n9PUejPKt+rZfrPyLTiTCxsLXeXf/C/r9gImab4puvmrINMDSro+436T7pb5759q0/RYAGoZE3y5BRPh",
-	"mYvO5ii9TZX3BO1KpoM0r/JmVXn7uCUm+Aez66fEZkur8vbtr7KcgxmqvPCKiZMR5wBU60Tubqio+lSG",
-	"JNoOj6kEP0q9zIYccKSctXnF+D1VjF9iByXkKa1ibJIjmd6zOmB6tC19pbl+fl8V45cQrfhtp7qNz5WH",
-	"e6cVYyemxsYsnQjs9J1Foo3+5mylZSs7/lJzA4/K8kX7X33wR4xdnkXunfDto6o1evcdAVjD2Q4+oKgr",
-	"75zIfrOj3f0UA/vBFCYwuZgzOJY5HQoAn/hH/QYB8jk2wXkCFZiJpfdJ2cmZrbRldx/pyE/OVc7kY79d",
-	"InKGJOTcv3imqvpLGIHETsjK4U3y0G+LS0Kde3kJUrvZDBAmK3yps8LsrmlpcfgQce8jNaBLlfp31iFG",
-	"vX2zqynSa3MTAiAPgquBguIf5HTBM3lKHwhVVwrEpUOJGkojljdpEHj2HUoDhwhKkXI3B51CyBkuTWEG",
-	"U9jkmgbA8aUz2htjifEP+pofU1Lk5AOVRIXphNorBPf6Ta8L9YnvtVjodVlOgwIjNKNkwS0wj9EhKa4Z",
-	"vvGPhiZWJ9gDRhrbYdhTIUcjRxpHtMuOvJD95ygMvGaoPjqgYec/S5rSu3HEmv2ANYi4ZQHphGFPApkP",
-	"GNM+R2aEBjQyXQK9hGY1SEAsWCZbtLC4pFufNBc5FKPigrSBb+t6UgKkZABWAYwgnr+YJ5vUU0bNF/i6",
-	"A2WZu54yrj2ljlw3YBIrCvB3E9q+NsgVGwqNcA/Hq5OlAcprJg+46aboQtvQ96P9PbBZUjMXkA/oY0vS",
-	"7fuh16NBuKQ+X3RpSD/mkOFEPSCydISkK2RI1skPr/RNSX0jQWXcIFiJMQYcdC8jJSq9Jrli0nNhKbvg",
-	"SRi7HS9bzrBJwJ2ZUqKIwfnDgTDr7kmQ4YjCgLge9VkzjOkEgBypR8OOcgfM3jCkSepzwz/epM0Oc7OS",
-	"bsdKgk+Lz9Ps8gjjK/F7pVzUfwH1BBQeIokF3G5LS0EkZP+9scCG3wvsp+Pte99/nBYPvd3y987VVlP9",
-	"vXNyv1Pc875/Bc2IqbSsy0RZuQcSdOM5uL+n9hBgvSOT+ncusTZ3i4PBYBEEtB/4jANryfQ+wMi5n8n/",
-	"sLwkVIazLXtuAZ1FeenxhY2vhcJjX99MK5zJZQ9PgHr7/ZZi5+XUKXwxZfe8cGgS5TFNlwmJosYIILKJ",
-	"4rGWbpmyJIF8AHVOu4z0uVLwyptAvas06UebMl+5bCPMBuvFr8szJV9jpZuWf4Vburwtjnt4YSza1uP/",
-	"38IVo4FSbP/9U8Xz+GRGGvEzLXLWh2rR0CNJIR1F8kb4Wum7wF/YWFiiPQ/0vF6Ksfhf+1uiBTDSi6FY",
-	"BDjpsM8586XF0tdkQei1oBoEDZj68ZWbs6z+kcLk4vh+4mcxoWvZ0U2dnpR9FZ9q0kflUsJBAwZhKGcD",
-	"JCgK2K24QYOoL1y2TpxybetrondHaJoh8IHUKVFrIp+OfW6adspdj99IJDPzmh1YL+js0efrBaLl+YnF",
-	"qfJA+F0N1zeWUuwxfnqwZ1xM62c7XIaUN1Of65h1ez4SwBkSId7y2n3dGqs+ffjENeEyP/XsHUZ2DkjP",
-	"p9w+k2duyDrXgU95xhkShKKM3CK5lmWmJAk0Apl2vXh8oHGacnpXN5Y8KRrWhQ02ZIq82VcAMepLFp85",
-	"IqAyAnFvH2pGBbwQhNG6oH3arCfGaf0MBLWxm69EAG1jj2ApOHu1QYONH640bBtfPblhQ6nT09AKFA1a",
-	"JNGbdfUlBmXKmcQQ7DMRUuXtY6JP9CQZiOBGhQsTqz32YsE1U+5Vp5f0K4gaxM3S4/ywTn8Je83qehx6",
-	"9IQHTPR8SCBCyKqkSIeNxmyY9lthN0h59rqe6Mr96Lmr6mmjPJ3J5MWJsTBk3V6YeEGuFy78/eff/38A",
-	"AAD//w==",
+	"7L1rcyM3dj/8VfAwqdqZhKSaV0lUpRJZM7Zlzy2jcbzZnYka7AZJrJoAF2iKQ7v0fJfU/9Xz+v8R9os9",
+	"hQOg793sFinN2NZWKtawb7icc3Cuv/Nry+PLFWeEhbI1+bW1INgnAv68wN6CXHAWCh6of/tEeoKuQspZ",
+	"a9L6eUHCBREIMx8t+AaFC4Km3N+iJd6iKUGeetrvttot6S3IEqs3hNsVaU1aMhSUzVt3d+2Wej1h4Qsq",
+	"V1xS/ersl87RjAYEMbwkaMZF9KWd7xbBa+7TGSV+/qUfFgQFVIZ/kihcUPnTyschaaPNgnoLxDjiMDl1",
+	"B+Iz+OTFOVpg2UVXhPmIhmiKvRtEGXIvZx37nc4VZR5x1cjIZ7xcBWpIPxO/jfoj9Ibfor7TH6Nef+I4",
+	"E8dB373+sHsOVyFWr8lO4J0gkrAQbRZEEJgDohIGGmAZ6pGHCxwij68DX+3IAvtt2K4Ah0QgQW65h9Xb",
+	"JOwZ46G6izNEwwm8yMchnmJJkM+JhOuYyQ0RbcQF8jD7EzywETQMCUMhT2/IPwsya01a/3QUE9iRviqP",
+	"ommpOb78gOdFuy5Dwdkc3eKA+jjkwm6E2vszJAu24Q1npPMah97C3UUc78nf10SGlyWkQX37NaFvPNNL",
+	"SxmxFwI+VwShxhBynt7y0czxeuR4djob46HnkJNZb+bgwbTvDf0RGc9Sg1viz68Im4eL1mQ8bBeONRTb",
+	"81lIRMEyqZ+BAZeYbZEkHme+RCFHodgiPMeUoWfvv71Ap72e01bX1YOo53T73cHzM7QyZMRZsFW0xNTc",
+	"BEEboCrO9WvNIki18TNMA+Kr6VMmgRTsY0gScUs9YmhD/YsgxjeptRk4qblTRpfrZWviRBOnLCRzImDm",
+	"P//88/k6XBAWUg+HpHiv4G2wLRh5gvjqbhxo4t8A8fu8jdxvCBZEuIWr0euOu73n6T3U9zfZqbt2a4UF",
+	"XpLQSNBzzyOr8BVm8zWel4w+MFfV+N2lnLuKmIkQXMg2cldh55v3LnoG7EhmeB2Ez9WSu4RlpAzc2Wq3",
+	"qHqxluKtdksJTUUlMJBONJJq3nghtu/X7C0Ltvkhu6FYE3eipMGCsrmSOd4Csznxu+jc0kly7aeKhWZr",
+	"SXx1r/1T84294ww2j22N1FWT1ZIGSbyVaKPeRpObiSVy9ShhuVy8WgVUC7OjW+Z3vQW+JVTwri+2HbFm",
+	"//o3yZnbVveuAuxFPLyWaxxEUg0HkkfyFIfA3Yzrswa9IVSfd8gXWyTWDDEuEA0lci99slzxkDBv2/mR",
+	"bF010RuyCrt2O/6+JmIb74YvttdizVK7YDa3NZnhQJKItqacBwQzLSc/r6ggskQQqO1C4YJLM3glHnGo",
+	"DwZ1timqAcEPq3B59RadjJ3eGdrQcMHXIcLoF86IWmYq0U8fLsoGT/QorjEMo5EcMxP4hsy4IPVmMIV7",
+	"41kcaPD6tc1G/y0XSxwWM/EMrp0hl68Iu10xV8vEgMxCxNelhKAfq31qvhNcaUJmIGpM3/PAJ2L3IYZ9",
+	"XxCpGE8QydfCI130AQidAokbMdJGkuu1Zxx0Oc3aoFZQgfiGIUHni1Ci6VadL5TNo6mtcLiIZ0b9Vrul",
+	"pAEVSvtSQiM5SzNxEPbjYautVl+fA6eOc9w7Pe2PhsdD5/S0146PiF7hEXGvySclZ++LTyCSHj+SbZEi",
+	"FJLPoIVu+VpvAmyR2jmyAY2YYG+BtDwOOQhIufYWSkpi9NNPly+0aF4RHGa0GmAgfXQr7fqGbNuwtfYH",
+	"DwcBEXAXZag/RAu+VueSVQjhk0qlnJNQxo9lBKrS3tW1GRUSxi1DGgRKhjJFQehD4vt6RJjpk8AOk0o0",
+	"dE6RK9YBcXMHjdFIbghZRaOagGg2k1aKsaDq2GFk0y07JDNivEw69Ecj2FP775469cOQCPXO//nr/9P5",
+	"fz/96z+3iiTIJZMhZh7ZTbJvV4T917s3iJon6hCsufX68Sj3HZ6Ti7WQXBSah0Lv+kopN1OitMUJcjKq",
+	"jDFZNGWoO9taB9hQqZ+mPoKTxlhmmRcaawxsANeDoXQZ+Ry6oCOZH1aC3FK+lq7WMqxqsWYJxUXfilYY",
+	"aIrA2TOnt0SqB8hyFW7hs6l9cIqFun5V8eHutO+3/k7p+l/RXwqO0suQLBXz58bcGxUPWqrXFA5ZPREN",
+	"sec4O6niigSzcr0xpWMRc8CgEN+opd7grT1gDCNoAfQnCWIPr6iSEFygtSSii95GlKLFnX1bSloog9aV",
+	"JJi5E6R0BJAYPglISMCc8anE04AofbRtx6EHATQk1ysi1OdcGF5bnSZwB1GMDeYD2EAErK6FspluCFOa",
+	"Fzd8W7jcao0aqn9XXBRoHy713ba2CJRus3UnWRVK85bHl4bNuugSJKJ9IK2qoCmR1CfmaqQqufEnrO7n",
+	"JllVDSPBR1MScDYHM5SC1egTUboWal61HQdEhHQGxuBb9VJtdQkiV5xJAkbXN9g3xr36l6cdTOrPpJGg",
+	"7AH1W8QYv7a0zdWa/PXX1oySwE+y8lLOWxOjAXJE2e0//jegPhj9EQeAn6J19+mu7lxe6g/CDPKHQeLo",
+	"W+JASQ3inyld7Yert28Qn/6NeGEbYTTFPoqszjaY7AEWc9JFb8z5vMGxjdbSPrdZQL39lwc20C7OD//4",
+	"X0Q+UxkStF4iGpKlojlE1A+3OOAisVj+Wn+KHGi93jIwb5bKVIDBSYQF0R4rsHwVhwOXYKSEgpUucivV",
+	"OGdcTKkPFukzLTSen2mdikpwpKkzomw1v4WHfcL2Xk68Dhdc0F/gmWhdzz0iJUfsH/+HoxURSxqmCU+N",
+	"93BUl/CfUKldb2i6DmMP4IIHvtYglYiENaUysdLERzPBl9piM5p3W/9klTpJQ70ZcA+fhYSBVsC07ueC",
+	"u6sDZq4LPpmETzpxrWyi5u6jhNfsTmtfSkfDASzA3psV7Y96HaLw7ofbFutY05ruWcr/qI/JtSRozXzj",
+	"PYmER2wEgdLzJ4ncP3eMeOxcKpn9c27NjRk9Xcut9hcn3+hhhqZqQCzU3sXDbdAbHn7L18w/3N68UUxD",
+	"mHqZwCmuYTy8nsHHDrZHeTMz5hoQjCAufmKWzYn/QBLjAnjYUzysyIKFBPF1dGjhhzq03vCE9AD+jtQt",
+	"KpH5FKhKoEX4Z1oXxNqTbLT8yONsbDrOiGyjEuFwGNIDL3Mn62auejrrlYbF+ImRzyvihcT/DcmW88jn",
+	"CsMwFjufaZerMih9iaYk3BDCkBdQ4HrmW3mkTfdk1E/yJdHnJAm0EspAzHdBhTUDAtc46PKZtcBBwDfE",
+	"v6YrtSCt3mm/63T7XeeoP2x9arc8QZTOcA3mU9/pHXd6TscZfej1J31n4vS7p4O+4zj/CsG1Vnauygxi",
+	"ShGIjOJInQ1bE7YOgnaL+mDVBFiG12uZ/lSv6lPxE3TVmkQjP47VXG28tNota45er1lIA/tlgUNyHdAl",
+	"jcYieKAU2r9+arciIyS2D5SV0Zq0yPYHh/z5nL6lP/z4X73/pK8uflhMv/PUvy9/+uWy94b+cNpqt9YQ",
+	"3qw7nTs1SL5SqrZWqVP7UuS5YCTccHEj9UGvTXVw2IsbCS7bi8sX75UkBDY407cpCtGWIDUenkEXvVS2",
+	"9sQqDFu4DpaDsmiLPDEZNwsYq5f65oQfFwuB1eJ/7oAt0pqc3qXpqcB/wWAKSt3T96lhRNa7Ws9OSLUC",
+	"HA9p0M+OSH1zzjv5H81AesMsV+aNeYkSv3TTX+w5jlP0TfP68V2C7Mti+HarEjLGWp6JVx3fpVmmbMlk",
+	"yFcSXkjZ/Ay5ipxd7a681WZgnVVUT6lhW2Zttqond5qZd3iGgSdTI7JemYxjI7lhd1kBUUU7EIxXdypb",
+	"bUY2UYQ2wCGpvzj7rUYvPWYlorJj/jZmXKPI5GaQITzFXbuHZUfQv7OSsIi81ZXM6wuYO/G+/l1ekGZf",
+	"/JP6OQ5Oa8dMFFAyeRLCyCTjkwY2iLZlYzbS6nEPtT2Du/QBkJ3Jext+XxGBlpStM6TDETzYRd+QLddp",
+	"EVqeFilN6KWybCE4L9BKcGVfIo+vWSh18gc427rlsyriCecuOrCK9hcunUWBXKUs+FyNEX6ByC9w5BLN",
+	"BWahTEn8KtXmPQ/IezJLy/2USMxJ/tFd6kCtkIlmmIoxt6DUtGG86t86uqBmVS0zlXA3Z3WRKNI0mZJG",
+	"Sk788PMH9Oz7q/5o/Nx663wi6G1sXEOs5E8SCeJx4YNOhpGkc6ZUL0k8QbSiZmxzGXJB/C76ecFh9PpE",
+	"A/8nMIAO8UH8RRKiWX/BA6KO7lBvkTIfu+iSIRwERmfUP0qdOxItqYQA1GbBTebREt8QMAXUcY63Z3o9",
+	"1Q+gItrvLbG8ASkpkfsvif/hqafMVGsFgw0rSRiqibp6yTqwjLLDmUdcxLAQfKMnpCehVznkZtqwMHra",
+	"OnqmxmMTykqZVPFoUo3aKfQjJ9GDaA0j7fe0UZ6/6oCl8chpikuSueXOtKoRqwapk72dUvhSoilz9GVO",
+	"lZxMTulYqfX7FM1YuzJhctK/6fxNdmzSyor+SLaKtbWxcAGvUivfQDs9N1Y50Hqkpj5T+ujzIm21XAON",
+	"7JSMYdJu9R2nN/GnJ5NJT82rSFUtSCnIaqol0jYnv4536YvfCkIgZlyoKdY+sodNNMczpAM8+byHku8V",
+	"yMrRffTLugkheltTilacO9V3Bk7GlvzLHsrOuFTX+YnRv68JEmSOhR+og5fPkIclOUM9JaD6o5GSGwJ7",
+	"IRGykUbUu48O4aTUh1Y60uc4qWif00QhOKmhDzQ65C/9ojO+Ls8MDnvmnyEX7PC9yL2fleBAMjm5GIm/",
+	"dyaFMOkvgQvaefTkO/k6fCdqraOcCG8tBLgBFa2Sz9H47Dz0v+/yDhe7sb/W4xDjTctySDlDKPspHmZl",
+	"xNXGQBOSJkO4UZjUDruciN+D2pU/w/ktEQEuskt5UXZz1pxLGW+ODsbT0EbhTda7jXDrQ2EwdpyUxOuP",
+	"Tvt7SDxYlZJZ6+qCJ83la9RcnnSUg+so9b1CvzmdpQ0peQRHLsS4fuK3rNDcQ3MpEHVRnCujphxa9zCa",
+	"xpKEC+6rMeB1uOgnUyFvCQs5JBntGfn4KkIE4weNEAzqSUuJUtFmLdyqnV+jmk74iG7u4Ym3RLBLP4q+",
+	"8Vo/kDkuDuya/nocRcdVfqK0L2hpVyZ2CtX23qT5v8xT8xiHf38Pcj6EF2N4GKIcfBkfQpFJGs1nx66/",
+	"jmadHvD3pjo4s+AmGTt+Hq0Ev4XQzFKS4JbILnK1aHcnNvmAal+3+Zd1dAuCyGfDRuDSVS/2ILABZoJ9",
+	"Uc+dxKWM6ilJ54z4uiRwdDI8fd5FLuOMuBPwhUPyE9gZVMeQfnr/qp3Q39TjOFwLchYVtq0ZbEkYuauB",
+	"zyUJ1dboFDnINDZ5VQwpywd9eHUFXnRQ+ZjSXP7aUuNotfXh1rN/9BObEKvjiU0o9BJEV7Wr4Dd0Hh/I",
+	"mk4uQG2TOlZnvrxdnZjADi4sszW/dtm7j5TNJqKFiPgUkn73iVkPvg4TqVDXXvs0PPdCTWYJXjesaBhv",
+	"iQXFsQoFtkKOO3ZraOq5dqL6IrV7USBayV2IC8pCNa6+HVaeKgCpRlBgZiq/lIbU6IQbRKu5g/ujBf6g",
+	"7q7i0lDfEOtVnyo37IP5eqaMI7WmENXnGmogc0aaLbnF6yBsI9fjyyVmvguJd5CIh3UBk7mQQizQB1Jb",
+	"HXHqVhfhZIGfPtJ0lmacyJk8kUwkMfLGZtNPzTfVOsAHis8qtRIvb01yZPKY8sxa6CNCvd8SeC2qNmkr",
+	"GQ8yLq6Wfo1DQX+Bx/RB1Hd2HILTkqrll8uVIBKjP//3X9TrvAWmrDUZtFsLLBetSet0djL2nZPeycnQ",
+	"O/bHo1PcnxGMHW80wr7TG+HBdDac9ab9qTM96fc9vzfyx15vNHVmjoOdk1Z0viqmxak1ugA16IqGpK/+",
+	"n1IS1qHHdZG5Vh9iWJVhX9MtkeG1emMdkAqbyaxoWVc2d7XqJRMXr834on/bQji4syP7siCj0Cs+iH4G",
+	"4AAskRq+TgbQ2orbRq6etPpL12+pvwS55Tf6L3Atq7/I5xUXofoLUovdM+RqbRD4CjPFJCFZrixOAY5w",
+	"Cbp1zK2ENzOi0HqyJCuJIpL9tTyfPF0Jd2aKEQu4vOCoq/SQRpyBfR9IBAfvEnukpXTB7hg9u20wHKbE",
+	"w0sSezW1Tl7lUUoE/JMJUFW28gKvVoQ9lI2sDpyYvfdbjg2We65FP5YiRWQBl8zptyCI3IJZpI6LbrWz",
+	"RO25lklFr1VXIlKDT6xXgCKzoFJ/ZIKuvj/v9EdjZQwtyGfsE48u9QlRl+5641ouIfjePZxBCQlZ9IHo",
+	"8qVv6o8iDsrqvf2THb7zSNDW4P235t6Mr7kc8eoylBanhMU7Ysqoek0XZnSXFvxFS5OuCkoXDdWXOdXL",
+	"psdhD5SiUdxQlsBd0ndOlJ3t8ZU5DTLHkHsGhalKE+nqLDAXPVNmeYcy+bxtrpjEuOsbspXqWFjhZTdt",
+	"grhNqPj0LnP47UKQ0rem00rDGH5Dr+MeGrNOv0wfv6W6c2ZUVbr0Ds9xr1foXNQZZOa8s0dcigSTnNq2",
+	"ukDMUwkySS90dpKR2LanmZWcCeYyQq9UKQdVtMBr0tjt0G6B2DLZGE/K7O9Xmf2UDxPd2+UTU01dv1Rs",
+	"PzVxS5W5lszXS9lDV9kX2KvScydoukVYeoT5AAXmd5Vmbi+ov+IrCTMSS884FcsNxLfx8VoevjdmAmQx",
+	"x/q7/YyhGXOl5FNJA7ZRLVrCJrckk/ypwPPpxdAF1zPK5kSsBFVipaUuAnlpUnZmPdL3B95wOsLj0+OT",
+	"k+PTMR5Nh97A75PezImut+6T1nVLPZsaVTelq9SxuxLcX1vpXZKbRWZECKjQVJ+0bAVr+u78NbpQcuhT",
+	"nJTV2EXcbm2EEhcwiYeuXHu8+jQ40rNEVq5ngFP13oHU/l0R9VZpEAXfa+SDK2WG7EetzWFNEx34STyO",
+	"nr14+f65qTMGyCcT31muLeyJMsdgLxUtCHDUpgwYu6kM0nEkYoT4WpZUl+wkmLbQUrMhq4SxweR6SQQy",
+	"VWe1zabhV1OtqHO4jBAppsfIZWHus3ujSz0MvkwCpIZqpMUl9km0FTgI7OMp7tpF1A3qgHr9w5VGjn9D",
+	"pZGn9bIykkfj7yIvY9S8ZND4b+oUDeaMO8i6esCawfFd6nAtdKSqAbvv1U1EuFZspwUk4KgZCcmjUIFM",
+	"cCLTaWMPcsj17lIqQRFJrrCI4cAg7BFJDSrRjIuzSM4ouY1cq1W4DzHik5r1fG+Vaol6XQcC/Wb0midM",
+	"hsFZAj0L/CuNDoTR11WNppbFqGE7UhEFwTqFA25PLoK5AYoJ1V27itELXQ9phalAq0mkOZl/x9lOegZJ",
+	"iqwui4u4Lz4SyzWbpLoQV+jdv14ua748VcfFUZkaanMyppqQJ3xWeNbdDyMzcyR+GZ03oejq1CXk8QDy",
+	"r6Kwb7K6VkNKcYTlDUT0E1+V6Jnb6RhHSPJ397nBVgvFWobERyvBP2/VWxYmzWmJOEPPXO3i6VwQiM4B",
+	"Dvtw6DyvUMDj/PcDuJ6ynur6SRjOg2q9E52dbaqqqYFNhIDSLAnHD8vzzOM+QT2n13tepi3HvNhr9z9V",
+	"ac/3xH69f9766WMXlQ7+MAUbBqQ5k1L9IHmi/S+geyYOmEUYruTk6CjyrnXNxaOyA6aOyleXhE8OoLNO",
+	"EmqqRUQG9n3eRm4C4xS9xgzPAWvV/aBEcuLfL7BcTDkWPoS0fiZT9A7E7hWRkkK3A/cnSQRcPe+fq/9c",
+	"Ad6lm8B+5xpzP8Lm1mhd6JYICci2OEITUTepTcoD2z/sgT56ANXyIPW7w6wGmlM+K7LBEopbUcZuKjZZ",
+	"p7z3yR39VbqjD5O+nKGG2oGiZHDji6cwpyexkysOVyicceIkXTZOBNu9/BpqhZPzv9Kj/m0GpfRzeuHV",
+	"s06v1+8PBsPhaDQeHx+fnJyeYjydep7vEzKb/U4FB/wZr8JTZOspsvUU2SqMbKXlRcUX9S35r+rfbaJa",
+	"1NQm5XBtNKzTp4DbU8DtKeD2FHB7Crg9BdxswC2t0JUPx5QlJ0e118f7zlO0748V7cvqRBna22k9PwFO",
+	"RVrCU9Tttxp1O30Kuh0m6HbycHho/d9LeG30+OG1ZjBpf9Rw2/EBNNb6qG0Pcw4NH0hhahIGL/I4f4ND",
+	"b/Ga+4WABEHgWhkp+Ea37eWCQAsnqFlDLsHeAhpOEjTn3EeAuw64OhpvPln0ESh9Rz1QWIkBIyF+tgYo",
+	"U5IFV+EvbP3bHg23rUnrPeXIJ+gHzAgVHLAI1iwU6hJ0xc/4l/vNIW+WWNmvLUH5f+hxdD2+7E5FpDX6",
+	"EcCsbqx5rVWwIkGV/Vra8364Iqsbsr3GwZwLGi6WrUmLeL7EnVV/NG7piyvBQ9OzyozdeMSnaj86gnIA",
+	"cwhtw/Ts2vVO1Ww07GI0Gy7mmEVFNS3Qe/ktZVB5BZr0LTdKuiAYOmJZH/stv0mMxfw74ciXRFfRqddI",
+	"IihWWzLqD6YO8fz+rDfyTqfH/uzYnzqe749Pxsez42HvpOd5J94g74DfQQbqbLPduT61W/zG8pngm9bE",
+	"yVeBRfRZGTXL1bmlk1XMF/OCYmtNvERHh7qIk/qjwGW6/2EDv52SXmruO0qx9IjO1NmOka+kxpq10Sap",
+	"XqwDH01JtakHuSVqfcuLoilDrq3/nWg80CiFYUcRfNaOVF+C2UULX2RbXeCsJLqX1GkItJUsxowFkIf/",
+	"g+gLWQEkrym79vFWbejQOYl/lly9777CqY4ssUWSuLPUtag5KZCezAoLG1+IYuA+gU6nIvVrJDdySy0I",
+	"I5ti4XC1XnEBnCXXXu6l+yKCwtZnifOC5lw61c5RCDBYasm9TV9og5I86I3HCAerBe70m3iNjr+aEMbJ",
+	"w3c408yRK2fuqN8tkkozKMSkZRPxVRG0ISQc6EYz6iZQvJNeA1CcaBBoaKUz5FhQB/DU+dg0Wd1EUCcS",
+	"EWYM8YoG8FnnZJrZq8DXkoOD/Adj2pw6MAHwKkSjmNj0L7okyqwBtoPhX5xXC/JeFKOx0qaEAvMjesBO",
+	"e7sDMXpeDaMvGelYmHFuL1vrTDd7ksiNRal7hugShJePLs4laPwLfEsMsJrup2la8EK/JGXdNPJjDw4f",
+	"40lL+uxr3yauNuNAULDig2LXrmmbTxEulXJN/CxlpQNG4NYBL88CHwKwLnuA7RztBrxSRqEJUYhviDSu",
+	"QowUj92QrR3y5BAgIYO75IGa835COywOHeHglkZ7pXNi4wO5lNOt4Z3k+I3xyMWztUuEjecHmXc/TrwW",
+	"Qu5WmcjO5AVZYREuDT5RfWLu3WW1kXr0DHShl06RykEpYvh1hZVOC4M8sQTIMVlmRUtgra2WlaB+4zbI",
+	"iK5o060+kRXr6eMsrx5kDuEUSzSr7LrAiSTwrO1BhFr3jvrfNy+/u3yDLl6+/3D57eXF+YeX8OtH1u12",
+	"PzL4++WbFwXX72Gb7LYbMm6AtFOj7/XH0+F4Oj6ZzTz1/05Pp8PRwOv5A2fYG6j/6/f9Y2c8PBlMZ9iZ",
+	"nZ7gETk5GffHY3KMAWFTiXWl31+8+bekpXFDmQ9JfCBa8g6L3i6HReRJcHBv2vcG/pCMZmPnuHfSPx3g",
+	"4XTkjf1jcjI7LbAGYDMKM5aSKiBD716+zp7To9FgvEOm7tTfjaiY8xDR8KEQ5OupcQ+ouSlNsjJ2pxY8",
+	"G79Lrz8kyHVsglxTrERLertAtZJaiMEWp6GGFx+OesPnme8OndPxjjIbTdw576whdneiO6iab6tPanX+",
+	"DLkEi4AS4U7A2W8yamh4hlxPcCkzj0bXk2OfcWE11axNNt4Rr0jyYBnBQEACAm9Toq2jhyEf6PhqeLxI",
+	"69XXEFsvp8pE2kEs1SB3g+whBhsYUVA0kDRBp9Yre8ykDg4QODuPDFlwZsSX/vp0iHzRQ+RT4TGS3LrK",
+	"40S2szGs2PVZzxmc0i5ynuCqFM5cfUdy4CVkWVKYXtuR1ixrYHxvx1r2EyschkSox/7n2V/PO3/BnV8+",
+	"/dq/e/7v/1yVPz1Uf9u4RotxZAaDPO7DYj8GEP+giU8sErhW621UBwosXWL7v6IzUnIeK4X5DPWc05GT",
+	"L8JLdPQ6HTnptIj65s1pkV8GB8HbGYjAKg75kWzPo6fuPrV3uXNM8+yzlC9nd3Fhnfb4Fb0GMsv6JwnY",
+	"rJxpNw46Z1sEklN9sjwXQSk/S8oiSttxsN/b29MoHeN4t+/H6log0WXe20NDSYJZfhPum4/TEI51hcPF",
+	"dWDmXuo3tk6+qdLQAr6J1MVR/8RpI2WQUs7QsNvv9rqnz8/S02mjnm53g9RUO0Zr073WfeRkWjLE87x3",
+	"3VpvLx9SM0E+quWFQc+SBIkDtGY0fL4P6Z2UNEHS0rH4jLsEp23BGVdqHl6cF1iIOhIAKK/gEwQXYWRa",
+	"SISn/BZ0dIvNTZDgPGwjOjNuesZDhOHHLvrZ5FVBJqBR880bdHcJwz7gBgWv/5rdML5hxYZqTRmhoeqC",
+	"Ei1Gl8Cii/evEiZToXl8Mjg5GTsnDWXGV3W4nmkY1FmckZQ/C2sdwI0a8NyQbUnwXNBbRWs3ZFvpkai5",
+	"0aOdbVoy8yfJ46lkKSrPpUYJcyss5YYLvyxlTF81HVYI88R2FRLfmrrRlkSvyVBMvxl2R4HarN2LJQLl",
+	"R7K9WHDqVWSMYcU6N4SsZNJGt/lWUgstRjaF+VYXuAjyGhvj8Cm74Y+S3XAQgAKgm1/r2p5fHIpADbeY",
+	"696rVW9yiqtVKjzHl9gniASSQE0EKGJQ37aGr9nufyCKo3Ow7ukPQWPOTKQ4zp+25/wWUjBTjyd8BV30",
+	"hpuk9xklgQ/+PmwCkSZjnobFJ0Mj3a2uYVi0hqXWoVFTQhroeQGnRZ7nw9iNvfgQrWctJsV13lh0lSh2",
+	"2+l5TGLPPYHeLchlZONOEGZ6b5R1kw79VRqQ/Qezdd+yYJsJS090kbx9qJ3SbSC0XdfuLa84LfxsWOJu",
+	"z64U+jlNM9nx2fpw4/E1+RhzwkxPAtN4ysp79F3fPZxyUpyKfYHLarYeyE928oX9ZOOvwU82OqifrPZn",
+	"hzvEY7aDZbNUlB25SDVf3qQf5r1f+XgOpdNH9FwcfyHPRc8pFi3lqQRxGUUM+NHLV0s4dcI6uwsgBjXD",
+	"PI9YAHFDVqFd1+KCCBMYMrn9sTEQ94PJV0g4O2JFe1VANK96kOsVEZL4iRcV6PA1cHgap0b2d2PJxClP",
+	"puI2hcabTtrjs0MlwtVJjPawTnmdEgRuMWTLmx8oRTrioopCi1R2cEXube/LJ21AGl2TrA1FYS9evm/v",
+	"l65xXCvJt8wD99jZvgawyGyGceBGxZlR3bIy6HTzeOIjxjdN+pSe3CVFXVVieMpBqEa8CiOaL6c1G2ZL",
+	"iM6yj1iT1zqeoy+of8Q+OKP2W9fbDlJ3ElkylVZavOU/6pyMmsA3yaBa09zo+mkwD8SEGrUmd9yUVJdR",
+	"icyR00bTLRAF2FuUoXxQatQddHtnyE3w0vc88AFeSa7lKq5iaJqdm0zYj47ECqmYHDYX6Y9XUE7/Ln3C",
+	"5rRCpQkmmdPc/EhpyIMmaUvtPfOWxnc5PaE04VAScUs9YpZDgkuKC1Pft8C3pA1dgdeSRO4MwLfANzYL",
+	"3PozHmEVR4VZxVrdSaO0mEwtE+4rydPKZgRHkjUrBOPzPKbhFLkV8WV2D+rmhX2qVvt/LE4i9LA7gQCI",
+	"TgAM+CbaL13frT5L58yd2CzwtFtTOyyhIl2jDdjpKF5ZAlK1Hx0gNjARKdIa+QT2QlOC+lRxsCKeSUk7",
+	"wnOGYL8hNyKRkpT8MI32ZLvrK0WxkVwG3ZPt9Ee1nQ4TNGmU8hc58vGc1M/zq8jye/Sgy85EwWyFepr/",
+	"IFbRmljpvJRzOAXJEv3tH/+LyGcqQ8LCpKrqrzVKC/HzafvmbbvSuSFyvdVxkpSuzrgJnmjcoGmAG/dO",
+	"vjOTyIkycGtCxGhF+CogbURtvSibr/EcRueegzXQeWV+c3OZ5ZVfH0R+ouod/lZNErbjg7q7qqOsXlLz",
+	"Wj238m3W+TJV+2x9rAFlBDoQ6x2/wMsVR3wq6ByH//i/gnI1ccALiHXjaFh77rvHg/WSZTde/3r/nVdr",
+	"r2dVNAx1JRoGDUD11rBrOttnY8yFCeo1wD3of1FqG5VBOnzQU8rOBU3JgpoIqdqWSPrppZdd9E2A2Y2G",
+	"m9Ggnzp60N1pue9H9MNi+AjYzXYzDoBQMw6qWAAUFk32b41zjCAiw3/8L6hac+xzxNfG2pG8i94Txm9J",
+	"hyPJf6FswdEKC4z+vibolgchQRjd4kDjaFlOWQfkSTp+bdKxFP9oT9Sjw2ToGGDKvmyMg9T/LeAgaX22",
+	"hqbaa4iDlMkRqkz+2R8gKZEltD9OUmOMlIcLJhwGfeXkwdFXxnWrN03U48FRWPq9B0VhGT0ICsuwTlgk",
+	"W11y2BhJ9u0PFzABmOc9y1z3j5+Ax7husO73HjuBGNaXDG6cHBauZVAnJJElqweNT5w+HIDM6QMCnhz/",
+	"7sMqOeHyO46xHBbqxamI2xjI70S5eV6O7xvKqdccPKN7PDy+S79fGYlJVVkdBMPlXuGX+lGfZKinbvX+",
+	"LtiXtPl3wdmMzotawF1HbfCMJZCJQcCDaxHbM02jEj6T1z5fYsrAF5epyFBXTfhGg+N+DgW+Vl/V/6ZM",
+	"hph5xI6HCr7WcZNWz+n2uk7UsW6JP1/bi44iglBjra7WcnEtiCRhNEX9U+pFTuJNMsQh9a7pqjVR1066",
+	"TrffSvx8Oy7swbZjJYrbrl2XdiG00vPV+RvwWrkMh64GbtaPWCQ3LKNU/WoJetI8heoeWlmSYipPBNP5",
+	"SyKMJA0jX5Dd8SRiNYCLm1oEYuvAdvR10v3AGtpNEJUsHs8DaS1KwiZZpGhXXry5Qvp6pBIqEia+7jRg",
+	"9NcYyCt5wFQ7x/p3aRYs+7rpLdH069XmgbaaYn7PZWavBVCLT4VSaG6191apPNadHe9eR5Ndx6dZEMOT",
+	"3ml/1xmbkjLVfFFIDvU8DpHsKvoCsHnCW61I8J548qOqmNz4Li0qS+vJ9Q3o7Yqw/3r3xpQHahifM+RM",
+	"EHAL26r/2nt8TqTRSkkw2+FC1znghXxJvQVIPLNgru4YraWdJER90mYXmOYytQOZb/T9r/Fq1WzdAEYg",
+	"cZRUiTYQH3MSgh25oGyuZhNBJFkK0lykm7UEwe7MuNSplcubt012QvsZGIQg2INvLARfz3XkJ1wzRoK2",
+	"qdCSSQO3eniHJkUoy4/P2iKz1Hh6LK/boV++ux1GciduQIFWnAdFjFpXJA3uMsd8szGN7y0Lh7X1bBBz",
+	"j4WjmK82TiQ5JYVmciPTS5im21gIauZvZ7SgFI+lTofUOZU6MlPyLKV/HEBlLsrfgQuJXupPKvRjqdCH",
+	"SZex+/drk4YHWVPqi2fBmFnUpuTKRm6HN0PqN5QZ79CAzxP6b5F226Soabe2a6U7JDPGqu++BWPN9Nwu",
+	"emtBVVK6FeO6QlWdPXLtLRAGVdh0McYhEmsm0UrwucBL6BAnCPa1vizb2ic2W8uc00/ryI0KPh9VmW3S",
+	"HenxlNuoRnw8Gg1GeyEhHU4RRudoqZXbGJEfbKZX528OpyXX3ZDRI2jN9SXN8cG16Mcg6kG1mnzOkjIr",
+	"HpqliDMtNRJ16+ZC2/5bS7h2WokWGs9GExfwr+3tltG39yoz3aVvg5M7kSiklOzM/FLNJ/cZTL+45DVz",
+	"lpZBUOKd6HIAqbsPbNwOv9sftLjfk0VZ/KmAk2leiJ69+/HiCv1Tz3lu0FUmRbGpBFRx2yRMyhBvJdIA",
+	"LBBbUgd0sM0Cr9jvwBBlGxjPRuhkF7k2UutCtYObCgW4ujsH4wfGTwE/y28PAKEaMm0foNDBuBAJBvAw",
+	"NwkgdDg9dSQmddgfD5z748H0fkdAomcoIIqjZRv5dE4VwbsdQ9pdV/ckbgTTNnCySCgJkWEkhtM57XY+",
+	"/WuxyPAWWICa0Trv/AXhzi/I6ZyiDupmzbFHBIooxY57qfM4pEFViuplbTYKZKFkKtQPAiE3/MPgV6QM",
+	"56LgcA3juRSPs96Bn3HNHfbE37tjRAN8xt8Z1nQhtOWHNCeapYth0WgYnfg5jUBXMHqY/SlEU4IWOK5X",
+	"3OP0Hn518JN75fucIRf8hzXOoWorzmZfFGdbxplAdfuDZ/qB904O2A/8pEwUWcItbsSg3iD9m87fZMek",
+	"kGtRlE3sz4usIp+17nGaLTd9yv1/yv3/enL/D+Pdt5R+P+/+l/frm/HXUE3KMEafDOJdR1iVAflCzSzG",
+	"Bc0m7FvIVBCKsYGwv204fFzTMO4LeT/zcFSNt6l7CdjMKsgwiNqRgjWosTiTq7vEWyAQDfuhCMIyiBqw",
+	"IF30NpkQpl8TKVyJQHjGpGwEeV4aB/ueb1DA2TxLFDLR70pxhe4+1dau+Uj1QP5a0xv4tAm5UUYzdMhd",
+	"8LWyoJeUQURCTVsSjzNfniHXcTUMfwi+buS+Gzgv3KzzAodoyWWI3HeK/F641VZ9fZtU7U9SGzZYp1Sm",
+	"Kg4Oq18O6vhg38N5lRd8lMHa03C7Uy+MBJWp9dDYbKFYS0Wgz4pT6fvPM+okiDP9rtk6XBt0kofSI3X+",
+	"u60OqK4mZTh4bxORK1rW61tqHDWliLLFVnAWxXMPiL0HdG2ffmHX9vHXgFs7/jK4taMHw619AGzZx3MZ",
+	"mn4/ZfK5lK9+c47Bky/lGOxVnTAhDtcFYWEXzhV3ghih4OEwJipikGGhq4zA363DpeGGQ7K6Oh/IZy9Y",
+	"S3qbQq6C9xUWlhTCSWmTIBLGgGxTIItjy6fAI6gvgl5iE6eNBqtUEuNojiymvP4Q5wn+TXLWfY83r4mU",
+	"eF7Q9a+q6V+7tVTCrbZqC3N9DfIwp9fG7UsE3yg1SLeH0ckciUyJmeBLNCWUzZEMuQA3FI6QYGtpu/3i",
+	"RMgqMy2zX9phlnTJaK8KWAm+2F6Lddx7ZIZpYC4JvjFuGw19dQDwhn4zB07CayMob+yuGfwW3DVm7MZf",
+	"M1Ub1hGUF4CKNXTXpH00B/LKHMYds4MM1AEtBBdS54DyG8sUgL/j3LV/ja/vC6pl3m9nrj7QK+ptalmm",
+	"NK/LsCXaEEEsCMKZEngY+WKLxJq1DbjklOzGOYrYsszTbROVNlga0RLjVbrmaReuYnmjuyDvKFq6i5m/",
+	"InltY2ZoZV71VAZ3Vozk54FDGLAOzxLsLdTbIyScCAkx4cypnURmxN4uB5tTlc6Xkbp2QyKR1oqWy0yx",
+	"jjy+NI6IBgK5gNIPAyv2KSXs5Q1drdTfTru1ZsalAcz2h+QEu+qFZEsl2giuPml6sCzPErhfirBQXCbY",
+	"wBWcBJRrQKvjh+BcqJCxNFH9VqVv8lm07RFehTlGlOIO/lRzXFd/F8pRYvqrR2Q4EAT7Ww1UobPBqQDV",
+	"TOKt3CWianB6PKJ4VRL8b6iljgR4d+PJXr+2OyNybdv5gkSkpcBDB28DGyU9EVkKuGEGySUx/tas59o6",
+	"KmHkvkUHqBccva+5NQQEGFlWVCnT1cYy1VEsCA3ac2FLsYijD5RbUcDqdRN0e9Wu8ESJsaUbdXe7sBEz",
+	"CDP3X9yEnRZQGSZYu7unC7Hcu/BO68MS4SDQJQO1fQwNEklWgqt31zcBNbO+M48VhzdM2oOxZi3ipTxD",
+	"rjI3BWti6+WK3qKJ1xEtJUE56MVXzbQazWdB5wBF70+Qy8jn0DWJHZjJDRGKQULLCC71pfs4Akht3Fcv",
+	"HBsH9ADc68ECesdPQvsrF9qPH26VlfFWcCGqu+LQdyLSViqwTn5T588hI6xmhEIj4BpHZgK6pFrG15Pl",
+	"GnupJJcq6SFpDLdv/FRFSUKxt4UH/vW90ObtMz3PmQ2meOiP8TE5OXV6vX5/MBgOR6Px+Pj45OT01HF6",
+	"PYw1JZc4IjNJOKansAkn1/NCF/gaaltm7/X39nAljJoascbUeAx/DlhPjNfw4ug9KAEo0e1+Y4Rvex4D",
+	"6F5sECppA9hxWHqE+Wq+FMzDrM8H1It01zQGZ4yEd+wZ19XIcYaM6hmY5vZd3opSS9J+LmEzwoLuSLoS",
+	"wbdmmr8Wa57cN8WKGF28f5WM86zIEtzpojiuI4LS7HIRlIG6y7A4pftkcHIydk5q6+L5FDQRlC3AVYiD",
+	"QpR5RVNq0hZ0HTApuK1d9ox/CS2wn1wWRRvFKxKl0yXlbb1MwJwgso8VhsPgQ9F5aHthNIS6KmfH5PtN",
+	"X2r1jYibOEst1568BGZdtBq7x2PvLRyT9p8dojdiPsVRmOYtmuuiIRdR3QsN8nVpyn5fc59kD2JzcBo4",
+	"MLVbZLkK9PH7T+jXX7tv8JLc3X1kygY0Va4fWRjIjv1bMZ+68R0XobpxJXjI4Qf1h/rFJ7fq3y/ILfXg",
+	"XXkct2LV6zzYKLvDNaNzmwE/3iUnU7Sh9ioIagNR4HE2c4uzI6uLXpO7ZAI40deL90atxosIryHvRK+d",
+	"K57WgUIiwwBPux5XclMuuAivzaUPL68+vDr/5gCI4jX6dT44hPawFjJyjHnRVDAdDudXyZbkRhS2j1PX",
+	"4dUFxWuNKjt3YiDRx8IYLW72Zju6xQvSDGMoyTllpeRVNZeFNlsPhRz1RyO1IAJ7IREy8gt4fLnEJq10",
+	"hT0iG8uhqs0/t+ATSqnXaeLt8k9niQPp1ZBxEu9qrZSbkCNs8Q6VnpqgL6PGJlsBct7dJxGtWADu2rui",
+	"EpumpQvtlp6jSe/46gTnpyKV6p7VDom51qzLSJ0xTYoyygor7AB2bW1Zqmu9nMJ70+EfhdXyay+279dZ",
+	"NQJ7Zto6fNlqxw70KGF2zeSKeHRGs3jMpUVif4n8IgBaVtubojjBenA1K+ujR9opR54F/c8Kx44gkq8F",
+	"JAPxFWG3K9a1xifMgQhJYS3BAZPHDPaKfdzgXLHhfORzRtomBIvw2ocO5EEgEQ0nSiMNSEjcNnL1mqm/",
+	"DAY7/MhDHOb6HDWChVcnebRf2Pepzt58l5iKWbeySej11T6+eGIeX5LY5S2JJ0gouwie07kra4aW+Abq",
+	"KMhGF2HkmttKY/BUpAAnSjATPtbYiX+AOVGZn0mTAR3fJagwl7Cqq2wnqSKs5CisqyvRXjcIoC0At3F8",
+	"8EYz5GqSU5Sh529qtWB/XfAoxctZ7girTCKxtpKasrvbobZbcbZclvZehbaFBrixtmRfF1Z5CVS2v1k8",
+	"nlRvM+NtTOxLs045uhrbCpSiQdxQlluUEsnQFK40KazKHKpRD+AVMeVPIdZtntEUezcwEiN61Eromi+5",
+	"Xqp/+NxwNpVIiyy/HfeNML48gLgDgeWbmkTJdyHplmeaGHZqWzGbWN12Sv+PAPq1lEstRpF+8ZIJHiyN",
+	"NyoVSsB0mcrxtL/MBF/Gv+3fFVim7+/1y9NxLUOY8ynWNbNAoivKruOVNMmh+azVUHtk1OvUzgiQlQUp",
+	"bYm1qLTL9X2P1NUDyo9Se1IFGqnx0VPjhOzzvSoW+rth+014z35e1+zepydaTd/IEvsPhId/cpem2LJR",
+	"PFzvrNO7+K1Fa62vxa5USEuJgJ/hNyIkZyiJIOgtOJc547uyYVQ9FxGxkuUeXqLdqPcWc1HnJpi5quWf",
+	"A0pps08qrTAtMkqPDfTu8g10hqgXZRvt6AyUJN3HbQrk3EUCMKejKYGo1CojKGKFHP4MuKf+Qs90WK/n",
+	"mGzXd5dv5HN17LkmkzOrqffGOzQGI4HLw5HRd4zGtCFiR4rwcXE/nlKwcLPyGXqwS2WHmHGtJcRCpv1O",
+	"4ujISOvKw7jMAWc/VARGnEpSCCi7UWQ657y84ruN3Hcfeq9dFHLkvjt1XrhnyH13/KJJStrgPjJJJzal",
+	"fjLgtWeJ6vHGAqtRsse+IuYsmb3CCPGVQWcw8EOLr/Qw6FqrYixqJZn4DA3Vdg76SZdrhBlrlhNaFiu7",
+	"dRvpwRu8zbUI2JFf2WjJcwUTyfWv5IXDODSj08iWrP1x1dvDek+TC1uchWCvRxxvQtq1nK2xfXIIT2ti",
+	"sIU0F1V1JIhtVylZcVlNvpwmt+pxDUmtlYgbcTera82sRUUtQuILuZOnol36CoeLonbpupupWiulNfg4",
+	"xN1bHKyJCzpCQGX4194n81Ot1uqP2kn9K2ycnnljXm+z73QnCCuNycchF9t4MZdUSsrmXeQaQBLjh4M9",
+	"QFNB8I06xcQ6iPvfq2e7yI1rItXLzaGh6Fb739UBA28xgP8mHWihPYrhhnqki1zGw+sZXzMoWOeZx6n6",
+	"jPo0jD45BrmV6s4ZF1PqW4eQzdhJ6GhmUq12soJT18nCV5Vytg6K83uSwCQFZKRd+2pAJb1M2wZXKC6i",
+	"NYlGNqqxZr45Vu3I01GCG7K94MuV4EsqIXZ7nvonns1oQOHFF3Gp0Vod6MTXDWWIlHD97eytdWpBKgu9",
+	"pQGZk59puPAF3qgfcfLlRcvxncBFCUpvGVTs+YSFFAdmzgw6D0vFqzcEcgJ8qh5aUoYNioLB/QexEhV5",
+	"lNRUmOt6BIpPZoLIxTW8vDwLE276oO7RD8bSdvtGBzvm6vdrmOldu8UZqZFPXfTeHSUhqeGD1LeJQlkl",
+	"Jq6VJyK8hqLNa5vcApeMEhLnG8Ovx1XF9SwUPLj2FpgxErQmrTCQHag/6dz2d1ffO02r7/2Ft7omTGmA",
+	"cXm4+dFP3CJDLELz72THoKIeQaag/3bF/iPXUKh5RX8msTnbgWiOQ7LBW/29zhKHgv6SrNMnKxzQW3Kt",
+	"NHFxiwN13CZ/V6Y5X4etydhptwIfr67xWunGZnxL7pMgsZcm7pb6lmkWELcjgk5F0e/XtiFRNdoi5Gr2",
+	"eqdDoPuQtyattb/agcOYb5WkOyX1xkooCBJw7KdUSkGWPCTXAjNfackRHoD6FV5xu2LdzK590umt82tJ",
+	"vNZkMFbaCvjIo9KTgVOAMWBH9akQ8zEM5HVUrtXSlVTFTZt6VQR9SwSdba+Nnq9Ri7U6DU5ztdAFeeSV",
+	"+MqmD2SyWgbrSIf6WVmw9/FOlYmIsngVxJYmUQ8N6hE4aBmP0vNAHVcvlPumeJ7e5YXULujnTH8PypD7",
+	"3csP6MiYPkfJIoujX6l/5zZctGEjdK7qXCPdaCIjWquPASvzL/RjF+ap5K4O743xVTcWNq7bZjZ2dTx0",
+	"dmH/eBd42GUoUeKXZmFHqKVInUlljtwofT+qUtPdXqKAyZyERf1kKuK/iY+XcADkBmZa4qgXV+cmVreq",
+	"Pb5Ln7GFTjhInD7wh8c12gNLgoW3KO4QvCshc1D18dN9ugPvM+uTJqB09bMZe3cJ5aaMZqk2qAjzU6Um",
+	"RTkNEYhdGeDkw0er+uN7N1G2fSmLQOt648FJZQKAc5dQ64roYom9BbWFINR0pst9Z0dGcL1sj3u2ZNYV",
+	"oHndMwd8p+FY0ZSEG0IYUjbWLjiL8V2h/lr26lg+QuO2ZCWXaUbuccZ0bT4jmx0fV8IqoSWXaS86R2gH",
+	"iffvkvp14Uarq4U0FWXfmOIgUwpxoIKXA+a4D+8SBkLRHC/f3Q5tv7F0lzXZSK4N7tIWR8m3xiXf2kOk",
+	"Dpx9MCyrlw/63PCiY1HthrqyoxW4rl8Ce6qewgflOblm//fHrqye3862gR/ipnoJ5J24ST4OgtgmuUe7",
+	"wP6oyg/v3GWsyJ2FEzqsHnLoDprnW4TnmKa4lxHTAvXhQ+ZDQCtLW8BlRzWsKQrF1uS3gYGszBz9oC5l",
+	"rRZwg/5dwrQuivbqj0ALSMifXXAZtpGr/jNRtK0d7UC+k6Oj+OeyvR7kdevUZidoIb/Xg7uUnV92nmi0",
+	"C4s5oEtTJZESNlcoYp3zkGpIMCe1wRXHysld1qVQiLQRAVYAgEVRKzYcJqqUreEMb7Zu54pRnN6nA03K",
+	"EE70o9lx+EGaYwnPv9cdZDNvZiEv6LFvW+zra7aTcspTcXCp0KsFsNtMf1aSJuUTqietPwTSovckd/Lr",
+	"qvfqK/Iu8lTtkaw8GN0lfFzZF32n0eCse8Asapo0TNK7MpuDpvrtsF+YlRNpc+1sT7Tk8GKvSeJcNb6e",
+	"jCIR0Vnc0Qi0gVinsqd7xm2QMqkTVn1Vq//kORwxZ1LdjaV5LCeSQMtJe628dq/UF5jS32ITKHtkpfkk",
+	"79gqJLVCc6TIjkieARmZnDIGcx7DmBrTKkNRHNRy7zdr5gfZsApQqs7x4CyE3BDYdNTrnQ4/spaFeW45",
+	"4+FQ/wtCcNZn7Dgdp9dxeh/ARzxxnGwIwfjwE5XNRcF9M4xibwy0PJ9uI3OgVvw/PetvAXEsJXRhmA0y",
+	"AfQQdy/wtzS3yI+4tDnvu/10ce3557AyeD9MwHwXGAREQIicMwk+ae6FODhDrjN2HBeCnRvjSNJ1MZkz",
+	"argj5Sy1HoXDp7a4zeLEmRSIBb4l3ajfu+6cn4o1Q7QdlGPEWWDyKGiIfDqbEfFAHp7BziqTtoVA1SmA",
+	"6vDQ3h4uts08u70SNADYzPTStiMaqUHbO1IXtYI6hXtTOCFYdOe/tNqtX+iq1Qbg+cI4ekkcIJ+6kQzU",
+	"QgKE6VWlloxvGBAfKPq64bmrrGx3Aj/DUWOz/G4Y3+gqIqP/aaR5yMUBxVC8vUpNJB0gjv5p/jYHl3ph",
+	"9fz2bD6+Qy/GzDea6s442sH6l9YKt0HiEPFhgHTOuCD+40TdQEd90MbquXhXPQi6EorPg9EpCxZ2Xd+I",
+	"zJfATW/h789QmjGyqHS29Ng8oCQhIPyZn02j0fLeCcdfewv5x2qP/oBBM/Rz3KMWziZtPhhQUZMx7WFm",
+	"HcnNWq5CQOZ+Ube94AKd/cJuMPuoZ4sSHqH1Ra9XK6hqD2YxSBPo9XuVap3uGa3LOQuzsbr6S9ffJ3ZX",
+	"NY5mO9jbJ5LXpKtPNQbsKzorakCv1E8fb+UZGoxHTraxHhcIgFYiE/3iPInJejCg2MHoXjG8+OT+UzaY",
+	"hz5oh5PaVLFmSnLPBV7KNlrLyDTiKzOtJWZ4TqDfEpidM+yBs3xD8I25RfuzwHc4dE7jzFajegaU6QQc",
+	"jwfrJUu3wZPMn65nyPnIhHcLfxXGGuujCwzvGXs8i/Q8qM1O7baaLwRXusierdLiiZpvIblQ88cMXb5D",
+	"qwAwmX0AaeUi7KLLMNeMEm0WyrrQohggXfU2GR/PfiQ/2Cd8eQYFZdn6o4iaT8bD+5MzpCo9XPATGl4G",
+	"RB03kPFsQsB6+mdo3GRe/UZs6jwuZHCij65m83v3aoVwdEVEGGCCk5gRFiYBqfsJC6kxgKdb9OrF+btm",
+	"ygOkSdw/huzUDR/XsUmcRq0ny8PMFWhcWtteLjlLQUAkTp2CAzWN2ZlQc42W63ROu9eo8+lfixVdb4GF",
+	"JGoxzjt/QbjzC3I6p6iDuug6Fza/Z5y7jY56Y6UXHPVPNVC10Rx09YFM62GACZ55kRWjS7xFBgTaVhlE",
+	"Z0U6Obd2cHu/sHobHY2hnu+o1x+mxzPzHWdyMpkcjYd7Aqo/Tv/I8lA81BBxEZ6BH7FCRo5Ho8HovrLf",
+	"xuF1KL+ZLauD+sXCEV7pKZ3eXfurJrKvN3rErpaHyxSYGE/MlCwouGXiNF5T+mPDiJGOHlFtLsf8vsHF",
+	"ulj6/YeI2TewTo+bxfAz7c0oi8PRWzWyCXIhw16vZ9fjS7ed+wnKANTvobeaHB31Tvtdp9vv9ibD4UD9",
+	"/Ne+4/Qm/vRkMul90jd30TsuQtAaLT3D9kc+t3SWMBzDMCYL2x03CQBE4XJP3sIg/Cy4DLO0kZmHOk9g",
+	"Brcr1k9NcDgclBFPnRyG2o0YxofOaWgrJZALtOSCKMvOyVl2agsSeQ/oPGqTBfqmNYaN3kl8nTIwW0vd",
+	"iz7dI2TQG6lvOPdVMyDL8SCJFRl3bmWaxRkaVGnKg/G9zwCdUvPwaRNtMz2TsDvdGnSDfdIpaku84Zfq",
+	"X1yQg9HsmE1kYxSftSZErOEkPbpaEHG/RkqQm1wnpULbH5BQMUGKI7X70vSRyWjODQyPk1yJejrhwerC",
+	"VRGsIuDxphV9aTxIMHZ4XJr2KKjlTau2fsuw2bDAXx41+3EA3H9DqNnRgjTDzE5x4oFAs4s2s3bfjANv",
+	"bc3v3gupP7V2h8F4sQqqvAY+K0Sv/l1KxMMiuuSX8ddmGUr6YDoEXktuKDspqRlG9h5c2Ag++wG5ck+M",
+	"68jFcVgO1Kz3hHDwhHDwhHDw9SMcPND50fjgOOyZUXlYvAsw21/excwVM1aE9pL/zYpD62c1UHRUp9Km",
+	"0Pgz0HP6X1kSUlcH9T55Q0FcBWCHLrHu225YNsmePcueygI3UQgYZizz9FNJqad/mQlC1FHZ138qHpoT",
+	"C5wmZBjz/6DVbimNP/6lP1ICQdJf9BvUxxPvuF4CF5lZl4mTSMaan3uJNw7arbXUbSEPR+yj+1YaozfW",
+	"0c5nGt4+CuzrEOdyLUPEeGijUY27FdEE5tCBjMbdgJmHKHuOWaOm7FCMbJazgfgAtFlL3UVLZNJK7HBq",
+	"Z+mr4XxY65THlA+vfCyV0JiJrUzWdNixt2O5F61cpdizAbCCXhA2vVyuAAeOm7q7CK4MDtvQW1UmApc0",
+	"Gb9fF2zIaXqwLtj9L9Jn+f6pEvfpUJxpUCxth+JEp24N0/juWKP/DpxG8L+9SqMi4dDNZ7wbr+0EfXh1",
+	"hXrdATh1z1+ev7CeXcgW7SJXrT8O6VQjAwaSmyf65omrzsU3FxqLjge+TYdPkm6kPcWvqiTiMiOyJJs9",
+	"22lpj7Tup+Tzp+Tzp+Tzp+Tzp+Tzp+TzgyWfP6VvP6VvP6Vvf+Xp209J0AdMgs5q5I06g/yG85Ab9cF8",
+	"ykt+ykt+ykt+ykt+ykt+ykt+ykt+ykt+ykt+yks+KfbnS7km/u+0VTBWFNU6gtZgRz//93//51/e/dQ/",
+	"/zD6+fjld+//fPnND//56r9/HH7ffzv+y3+9eP3jnwfv3xy/+s8fRhffXvU/vPxpeN6q3ZANQKPUyX6/",
+	"r5Q0dGu31iJoTVqLMFxJfSwlT6V9ZvbUCvmpFfJTK+Q/XCtkXOSFyrb6gxaz0OYM8PCESRfIWoLlLDP8",
+	"o3ZdNsdAYRJGtLLEejC76A2fcn8LYSoDi62h/hoDvP8h+j2b47CIfDcLHujljSDEIwQdo1hvIGQe6v64",
+	"SnEmn0MilCL60/tXWb+6M2zi6uiNvtZe1BFNGt7XS/ipVBP8kRaFO8/RDdVWVtLCsl0QIXqhB3oW2+82",
+	"qKvMUXPVQkYSamO+yVQOE7cryt5IJeUUawDJnBwNsbjCNJXlFOfmqB/1PwYnSmYSvz8a9U7VqkrcUXtv",
+	"/hw4x33z59A5HReO7TURc+JfiGy9HvZ9YjTiKFmeMMMXg5z6ZW4vZRgtmpfAJ0DG1kgvbUi9o+0YrpHt",
+	"d3F+j2MtmmTpXJItwOKOonpCsrHaVFJuaYfRNktbRPMmu/B13MMysYE2lbbVO+53+5A/m0puV1dO+93e",
+	"+MReym2qfUXpeaAhPJEkpB25AfBSKS2/KJ0Ge4tIt6VK7VOvsz4AzgDVXkmyVYC9Rp05dgZDXp2/aduU",
+	"C5dqB4bb6FTKVY5FuNxmVYo25O2GkZIWuNGaeTgIAFA/lcIogSzwit6QbSGfvsPLC+3Corcmvymx2TpO",
+	"0I8Vwqur7/P7WR1N6O7U78PCmUGh0Hale+e7V1ffu80Q8rMrbXoNw2CLFjmzEmUpcbtCJ1EY3GIAh2Ye",
+	"h4ugNFmzds1ar4brWLKAuqYvj51tV5Wa9PhiuvqUc5P0jneVL0H2DNSphESGAZ6Cw/qTYgGTXqVXc8Fl",
+	"aEp19CA7txR3zt9dGkfJoNdu0ZURaz2n2+91+z0L0d+atN4T/3ujYUAMw7iVI+D1BAfBZEAvUQszab38",
+	"87uXFx+U/KaBetW3l69ewWSVDabUiJ+vFIvgOUwDryhwbDLr+AWRNyFf5ath1PrsqIZhPtTZvKJs/bkQ",
+	"XDy1N4VKJN5K06EGXKn1U8MzsqV+tvppA6v/QavcwYqIiKwM9TtyOps7y9zLBZxWf03AB7ErZ1C7WShD",
+	"a0l2dG9UUiTmirKqiTZaNykZrS6o2KlZ+cCa93EarIqnYNSENqS4aQw4kczSKrBxdpaaLC0MRf5zEdxB",
+	"o35nOZFSeMhTCaLdh0AoPGFjW7IJR76HR6/0kw3IT1vyNCyhFUBpb9rJS8u8wmoUPL83F1U24wHXafHh",
+	"Cd+ND+p60xh9VZgP4GKyMr9ofvpaoxmOC434SHIA71mmaFsty4zBUEwsQtvZEydP/YYsYmHXDKIi0kIu",
+	"l1ZVy8PFaLNTCC5suR4JlE0DUwkoI1BmuJTz1qR1gZcrjvhU0DkO//F/BeVdaHezSdY4ResDhXyYBuYb",
+	"a2b2W4ct9NBbE6cM06XCPNSyUWpTN3Ho7TA7zSTLRIr2OFkPxPLMNOIQMkQ9x3EQpLg1EjDJ1X+pvp4T",
+	"MhXsqdjJLl/pSuhmTWoZcKgHWL0OiikSG1FvhXEgCPa3SKdJUKG+iiTe7mo3epfY5pp7GUuEJga9IZj4",
+	"c8lJRqsYUUANXtG7le0udDDOyHcMgleXKVVWJ4AN3pp8aNt2E7yYUMGhfjVNY6ZBvsxzR5cVtV16VoW1",
+	"DDSurtAxhkQeEBDElMwpkxPUs0mhwDq7TV5YwLw/MSSfQ6jrWhG+CkiUhRRgNl/jufY76DKozivzW9Ys",
+	"Hu7uGA5bVDRhwTfZuSTTyyJdV1cSqaWXXfRNgNmNZkqfgxMO6mp2yyZ7DFcJlG8VkQBhftAnS3kVqZqV",
+	"2c22Ia7oPFLrXckBh4EDMXydNQqfzN4vbPYeFu8h2uVfGx6KB4F7sF+vJOfSgs572PttiLgS7MfRZSKV",
+	"8cQZkfd1BpgB5hekbnrVSZVh/kYLKoHkgoswlluCzKkMiSC+NdXrT66pHV93Isf3sesbZL72Ku38ZOFA",
+	"G0l8C6kEOoNuRYKAsvl+xTWHN84b1TbsMtbPIGskah8H+Z6bvb46OIRFX0qW5LP6C+45U+rvkssQKdmn",
+	"1EiBPVsJfi93wN5MebrTR3D49R7vdCS0o8Iojy+XuJrnE6s6Si6qtpH0C6IKMGUylQsJ53DJpDqns9Jt",
+	"cfiVredMOPx3R4U5mTnfVWmUobYyUuEN35YHV2IFOL773kGqeIxFn4u5XR3IG0xDmwuUysqoVPiVFNSz",
+	"rhZCiaT1mm8e5HSU5PpFMzOf/1RjT2uoLV/zxpxBbFhZIA+3RfE3EuWeHg/4QTevdLMkX4uiIqlztMIi",
+	"infeWqeMDUS/O3+NLnRT5ItErsxrOOyVVvsBy5vEP19guZhyLHzZard+JlP0TvDPW2RZv936SRKhrp33",
+	"z1vt1tVWhmRZEuCWcsOF/53AuUTuufrt2jyyMjdCTpD5c9JaL3FHErbAnYCzOW4BrJawYKlYUJwXI8nX",
+	"7jqAE4PLGri9u+RIiqhQDeVPEtmbUj7lxHRS7pD+sDbMLfiyotlW+WkwDGUPJN+cuZNYw8QgEgtSTKHZ",
+	"5SwcNbw7PWxLpwWvT5DSjSd7/RoAP+cvrzr90diiblx9fw7/fH1+0UVuQObY27oTNHjx8ip5S0/dEMP6",
+	"SKDpYlgf/Y6KQb4nf18TGRakL5QS1DuN6iIjb9ehyamnGaVZSUp6zYurUQgDyBoljBPOuvvVo2TpsJre",
+	"bmhxlAFnyj7gb19sr8WaRbB+akDXUM8PYJkzjdfngHsuiZQYpcnZeMWnApTUcafX6/QHH3qnE+e4oNO4",
+	"gdVM5pj91fkELe23dhUMZKLBZ4ygTQ1MI4WZYp93+tAgOcLyFESuA8BzjFzScaPua4u3Y9FG8zUigmKl",
+	"ko1nPb/vDaZDPDodnxwfn4xPR3g4HXh9v0ecmdPrD4aj8fGJ9iGFPFF5koyy5JW6B0npG9y1a8RswCnq",
+	"KSGpk5erYxQRgZR5ARgPF5TNddqDnnEbTYmH15Ig1zzuwuWaieOKJ2M6LE9NBDgOj8NEdG0kI8RXA6qe",
+	"li7cNKRd+npcO5RzfGfZo1BTUmuhTyTwXSWovZ1oHt823eOZbzGr6lnLltvf803OlHN2pW5Yii0teuZL",
+	"Eu+uvvvMgmBoCQZlb/E9N4xvmI1TVW9zv2YEDOJRZe8t2I5cgrcl4Wi+7SjzNBGwSoSpIuKL6cTscKXA",
+	"TSiRBdYCKUvRy/Sbfffy9V59AHqPiBlWCzwpsoBAZJ+lchCTc88diJHk05/Z02kAZ0phiqSgt+r7N2Rr",
+	"1v8ssmJoGLXa1MiNurodXApa5ESgQAscJ3jnN6+Rf7BawbZXQVlkVtEgkdyopR419BwaxOMyOZFrmxxV",
+	"9GSkRZW+Uy4pxolKIr+weOaKGugBlkLVPEuYo78oE1X7gn76cNFFb/gmP6YYQaXv9E4yAa+/7FGaeJyz",
+	"bElZym8kTkpamWDhLehtobn7l8t3ALOBRXf+i44OKyKxvsMhek2/gQWaYknGQ/Ts/bcXaDgenrSRNOCJ",
+	"w+dqaUJbyu4mlbOsu2IwGI2Gw3oFWcnSycQrd4pE2dbHJtgkG32eKqsXokE0TA/WLI3b/PhMyu6C1JDa",
+	"LlHQwIKivYmPen3SR0qeEToRLIBES6hTQRocwH339uoDOjIl1Ecelke/Uv/uyBPBkVZ/cxVf/dFJ/7TX",
+	"b8jlDaROEKTFjq65f/fjxdU/9foagE6LeUBFY1wXT+TrXw4ioYaJsRfQk7W/DegMmwcGIs/ugCGa5jRj",
+	"37wPwZS4le0nqrJfQILYtJe3Mc/4HLF//B+OZpwiLCVl6pcVF4jIEKOL8wmSZI3IkkrJBfrH/4cu3vwb",
+	"X4cCp9QqAADcNz8G7gZvp8kZMeuv6TabNwN33z9tpvdFU1gGe+eO5Mz8uukillje8DBf5uCDtZyG8r1W",
+	"upClnDeKViI7eqJsuFuCfK40GxwgP4LnJehZGMgOXoeLNooweZ93i0IWfmFVkBJvykafIPeGbK9NSWsb",
+	"uQSLgBKh/gRJce1h9Tfj14pTzZ98w/QtBbOBJwNfX2c8NLgd6l8GCfhaCd2GZVEPSk+9Xe73nCvcr0UF",
+	"7xJiPMu7AdldUW5zyhKiEbC7aJR8D0cxFwklWRfoMplHgWvujCs9hS7Dh/MqF/BesNuzm7S9s2gsT06y",
+	"AidZHsikEqtDu8IA7jIqQd4H1t2pzD3eGuvAAmZxkUDe4qJt8WJNLbVxO22i5xiHqBeM9E+yuTrROC8Z",
+	"qmVS9FSY6F/UzuFxgBbGd+0KoWPNk5SgsUnfqTRXynzy+cwCCEIFrZVQQscUdEQ1wyNuIVJA5Qle6CSI",
+	"851kyllgaECPmYbV3i5AzS2s2P85gqKZIBcOPmsXACzYGXLjw0wX3ruA9zDjgtA5c9tprCllM2xS6DZn",
+	"qZVx2zEVG6qNHHsx97tRSTHOAwn4nEiTU5taAfUhEahxmiMZTu9ua4fILw/leXy55CylWSYGk9IfYx4E",
+	"V2HDLqnKhmDFOIywPSQAvG2D+Rty+EhzFgcNLc3h4x1lQVZG5wJ7Rma7EzV1685HbuTH1BfyPlnkWvem",
+	"fbTcja4oAoShvpXK2COOLhnCyBdbJNYgBnGINnwd+GhKKne8f1d4yhTIY2s4vP/2Ao36J07spBh1B93e",
+	"PkhRJzuwaWJ/UnQoPCJAzfFdfLoWo/Sra4itl1ONAxrwDREdD0uCFkpSHowvcr50EGERVbatnmQC4WbQ",
+	"6VMpA4CS33stdtMYLJoZqwtFEj2nirSvr6+ZW7H6s9ua1jmKelNn5hSMAKdi8MjaiUQnu2HS4iik/rgB",
+	"6qn4+h6K2fFdfj/qupoTo0zwKQx0zrlpxUOgo4r24Gs8VtsfBp7bYBbKWid4HZSxUGz3QBjbTQ3Jvm4N",
+	"CiYfo3fcqFTJcTVEqjtBONPVrYtcEyhyTd+kdEMZDZhLQ6JOLszgDRYP3ZQB4aJK30rcK8jCro/4omRs",
+	"BN5imWGS7MxSzIaN0dYrgV7Km8DUT6gD4WqEeA7mpV3e9C4pmyMzM8OzZUL6vdJHck7Mhr0o845IIes0",
+	"3Wnq8dGj2NVEqCmAj55HaYhba5ZYkDOU7cuge62pffBBmQd06MZ5ITnvhlo8M1kzurLdM30U09v3u+lD",
+	"miWr+/WRioHsjEuMM7KvKNijtdRhB6PsYr2b5bkyehREQ8ipmx+GkI/vMtRUWC8K7YBmMIx4ZMqY8Ajz",
+	"KZu3o4hoz3GcRk1FtShr4KM5uSui3QrlRssBWBwLJLdbLTn0sdG7ixmoCsQ3C4ee73q0r2SMKUv3QvAw",
+	"00FFyEcCRUEXyDwEuY3urKCoPT41toZfGZfDr5k9SAmDRK87s3pmkIZL0xxSQH2Fgl7nsn5bAubrmuiz",
+	"O4n60/a7Y407q700mPm6xgDCM4x4YeJeU2PZRe6q1++YdNvE9cjpd0MA28AEknXLCKOFKaYoaCoaI4ub",
+	"z7YMhr/gavJ8xSRhElz5M/vX7dZcI2wDC5oYVXH6sr5Wmr8cYyDXzB9OrXZx/rB+5xmKlr5RwnADxGLd",
+	"2XeGvnv54d4do3pNu6uWR3neapGSzCXoosiPrQhEo+vbN7RjJMZsz6sD5T8VBejfk5kgcvGB3xC2s4hD",
+	"6JuvQ3W3zilM/HvSItsfHPLnc/qW/vDjf/X+k766+GEx/c5T/7786ZfL3hv6w+k+BR25wRYVdWQGVVjO",
+	"pC6ZrDON3hg19TFPJ26xVaM1dmTonI4PVJSRnsWnOjtXpyQjNV9z6FVP2cqnsgHFwgV6dRP/AmypKxqS",
+	"/hXNxfErI4i6bcMgBh7IRBCNvyodFNQ+MX5jGYAH/nUU0Rv1B1OHeH5/1ht5p9Njf3bsTx3P98cn4+PZ",
+	"8bB30vO8E2/QSkQBe54zG0zx0B/jY3Jy6vR6/f5gMByORuPx8fHJyemp4/R6uKA0aUdIzoJBC71QtfU1",
+	"vaKwvDhoHFw7rh1bY2TzBeNru305FbHTaiFdDcKX8jIn2yHKtbdIfLQRGh+/qYQb0FDxQAZnSt1MBSDi",
+	"u/JhiAK9GTq5J4h+t6PdxKLV52VY0N+9vcMVX2+RqvH6h41CA4mm96myg9w49+oeV4yobkICXOmxiXUu",
+	"DRJUePrfRyGD8pqmeHrwU67djf7B5LXR0HJ1nNyQiUe1bsj2gi9Xgi+pzAQxajXLiQSjg3vTvtd6pBqg",
+	"3l1+MXbIh2RENQnID626AXQjHW+ScShpn/b1TYIQ+a4tfJYZ7Ayxsqan9QcFnUSyNFIRHLQ6KbX9CtCU",
+	"oFCsZfiYscLCcGq1RmgfeG9DcIXJ9g8RGm02vVETeVdTsDXIuTNlQpHIynBW2i++M8yZpaxqWVeW/9+k",
+	"kiiFKuLqabgHqFA5FI/oCoR8cL//PFPHoZ40KT+zdbgWe7tX6zHKt5ThIM8jgwYFKWkuyU0rW4QC9QwH",
+	"m2kj9pmo7y7I53yGJ0A5AHaV63x2dTooQz7x6BIHXfRWZwr5dK5OCxxwRtByDTB9UbUXNmkoWT1kQT6n",
+	"X9dGdJbIWoise8rQlIeLPYGfsvB8emurGfF9SYrKOdKPq+mV5aikUq++54HvTpBcyxVhPvEhv2bJb8m3",
+	"gi8v3r9yJ3qlTGaXqRNhwTbVPoHJFfHojILLL6uleOepf+LZjAZUi5OovFGuV0RI4utKSCIlXH87e7si",
+	"up94WtCpURuwvWikLaXM0FsakDn5mYYLX+CNegwnP19o7fKAFMPf1sYZTJuz3xFBmEfxkrCQI5+gtVz/",
+	"438FBRef9PjKBJ3M7XgdLrprg9MhCI7KtTcCrG71j7tPTcH9ypBzvyxOfL22aIIH5ODGYWPDz+5UWXIk",
+	"+GLqJ9Veqde9p/NFKBvgGw6+KtzsSrPKrFczGGrFfGVaRfF+/lSGs3+Geuok749GGYy3RmhG9Xb9LMYY",
+	"yLrAD0AMtVvn5sI0asXKlvmysDWX4jWd1RhKYEGh/oEZ0g/bmjmbixQJyV67xRkxkYX7eugz/HzXzpLA",
+	"HrLinkPIE3h+PT+ZFT0MGK6agcEx+R0cO4eFkDVrUxNAFk7yQ2DH6s+WMdJ7NYLUrtfeiNzi/DYOw1Kp",
+	"X7ZEZQB1DyXSG+Gs1hPxpeiXSgX+EoI+t9Dw7ldUZiN99+T1duJ2n4bFd0KKUwGTx2v6gMpQzlYyX/1U",
+	"tjjmC+nlabQmtegXzFb1PV3zE7/ZPUPudy8/oCO8okd6sC7Qj4yyaJrkv+hRFiYYqYkqVjEh82qIGzPD",
+	"yhclQHRIoDiRJopsKPOCtU+UrYh9d1dQo0hJMZOxYyncQcg0SaAglHqfyr3WF+dagZF0zuQB1YSsd7sQ",
+	"b/OChtu9ohiQFM/XLBRFb9cX2uC6GfTGY4SD1QJ3+kV5GCschkSox/7n2V/PO3/BnV8+/dq/e/7v/1xV",
+	"FzNWf0fRB2gjAd9EUPirBidFkU6ZdPqZajj07N2PF1fon3rOc+MHnBRBtFhMbQhsa/CJHMhNF71lwTby",
+	"4UWxb/0dGKJsazI1p53sItfG+V0oJ4Ji76jrqxuBQuhCPoPdkc8ca+iWhDZDtQCJ9sQBNoErXIyu9CKu",
+	"MSgqvLTZNjgd/NOkfzxQAvmeWTV9Xb4YL3T9fKRUz97idKRU015DDWfIjRv1NslPggZ2tk6gamCJRsfZ",
+	"jqh1agY1bqV7SwSdbTufR85pR/3spqNKRcncDcBIuZhjRn8pIYe3iav7OHJPK5OmXmowFmlUp6hE1Yaf",
+	"wZf6ENlRPZNBfUsLS1euQijREcjespeE1mVxXlgE/f2CrLAIAaH/WXJHcIDWjIbP91l73WVuDWflNQ7C",
+	"axBzRUmh0rR1UOKUS5ujHeApCdASb9GUIPdfXF1kefkuTh7top8tThXbtqO2NhDnZCThEcdoYT9SDvE+",
+	"OFwfiGFZRMyWkJTZJR9sGlkGu8rziJS7k8yAb8/X4YILs5ET9A3Bgog8LMvprkIf24ydsrKOSrO4EB0G",
+	"aEZBGZLE4yafpzqUXSN/Lp0xBqoSwCoSFppEuhgYj5FNMp2s/oQLQhzp7MPUFqQWp3QfSxNf0zmImZzh",
+	"1Id1yXqkFzRVxhtBTp/pzIUoq1jn8aU/fngIqodKoCyZTXp1a2dZNoryNsHZrrPoe7QvKU/6LKLanyQR",
+	"e0aZjCap4dT/gyxXgkjc9fiyOxWtXEur2ToIjKn7Wj2Armhwi2OvYex2rO+9+mQiddAv3ZY7NW06tRsY",
+	"fmeoKjQc9vABq5N9NPhKJW1nL6NokuqYVgZsGhy5wNSGWqRo23cV7a6IkAXgSJUQUPXidxYtvqHLMnL2",
+	"lopTuONMIzuklsfn0KRT/Y6ZtQmXTUN01rnbICd3fJdiiVp76Se9KxqnQv078vbK6l2u1Uo3xSEPHxg8",
+	"rSeaQ24JGaTyAbzQiZYHFpI34oDkzljqum+7XCW+y/xPteRDgd2zV+use4mPM+SqV++FfHsAIdMcKbke",
+	"EOgE9frJVlQ4RAHBMowbW0WLom1xQJbhocUVCsFCAp0XC4JCQYkfdyqtpZ9VY8zUE3CN5NXlXlifDyK+",
+	"DgKwPLqXRDmraMN/gPSAjASq229FCY9LNuPZCppqfW6XAgfgk7agKyXkmit1944OF6iDO9W7RvJSmd2R",
+	"bdJYyWoqqCLjJ3FzZIcXDeFg+hIkXkRfaKg5JUmhWmS8VXdmi+3G1bLJw0FwT+nUUJs62RWdDaPhGFGk",
+	"owgQtZIWBxqGiUI+B+HVRecoolJdqRkED5y1dVxfrKZms79eWMs8Lqa5R9PEEtSayBorz7mw4rO0653O",
+	"tLneoSSY8H3skrFT0B6Ch3TGDOpakYfUEvuPrahVe8XOwYH4FalqDRTQuxKqPEwCmD5m75MA9rv1CB02",
+	"i8wscM3cFPDUHSKLTH+2TKKVSbPfjjX5m7Ybf7viqIEleZiW9F+pmXlIezLZ3n3/cp4Mv+sY8VrQcHul",
+	"ljQZd7zg/IaW8EMq8IelAbZR92tKM21Y8IoecWWv9Y9MXEuSUCq1V9lqlM2j3BjTmlu9wTRDwWgq+EYt",
+	"ucRbqcSJJ7iUHcCgfOZeEa/zLQm9ReeKAkyz+1bQOWXuc3Xr0Bmc2YQFk2ZFAKqXmtYq2CcC+EFxik9l",
+	"uBZTg5bAoAUEzD06Z/R8OzYMaIlpRX8kW0V9U4i2FrAySy8Vn5UuTWTf5eNeFi4xRnYxE6AyYhsamlIy",
+	"n3jUJ/IsWk07y4AD1icO24hxYdKWMqscWksmzllaEolmgkNGILAdULGeb7QSizBcteKwXhXp3Cus174X",
+	"kdlJGAx6IdRycJ2hpZMFIEsAOk8QX0tOqMljcqNWhKi/kR6TmyQB14yjiy5imjRf0ws+dAZqyFp9Tz1a",
+	"SmNm9mVEdgeFpNpT43EWYt3Y2jx8scC3hAquznYRmB2Rk6OjOQ0X66lSvI48c0/0Ryvb/C7V2RnrhIIQ",
+	"aIj5qTZTanMsHpWafCfkehEMz50ZT8Ut9YjJ4Ioq4PyOYQloMQ2v1j6MVUB1CaGhQ0HmVIZEfGQQMQFA",
+	"iLNIEsu2IR89OmNZq+eUiF5g5gcEbG44X3Con4T8YfWTDdRskU/97kf2kb1UIh3JtR4clajvOF0EUCh6",
+	"T91fPxrchY9KFf2oW858bLU/wl7BH0s5/6h0RNdUheozeOg46NkSB+q0Jb6llOdtNHR66BnjCOqDPzJP",
+	"EJ+wkOIArg3UNcXXAd8QH34awu2AhyFMJ2/4/RQ9w3FLIHgKyFqdDMBfGIl1AEBZU+pLRMPn6teR43Tt",
+	"zPnKpADp18CmWQ6y6TgAIZDovRXVm2KptJJbJdKpKc09R39fq/eusMBLEhKRaC93i4O1kuL/Lukv5N+0",
+	"zC5410dmXqb255yhNdNlsdkXg8R3kGsKrd22xdjXSZZWeLgwM1dTAnSlgfwjk0KChZqp/gDkEalVC4JI",
+	"JmqswS76AAqVTllSz39kUzKnzDL7tatTra//rXfsmP+5CM+x0neQh70FwCsKguic6U4Ckuv+qUEQzVBp",
+	"QWoLVutpQD3EbbGpbKu7YUi2zOuGkJWEvUq3TFNC+yPDaEXA0xSvXmJ/p9zf6rep00GigN6oMyHcriC7",
+	"WhF7shxZkfMz1yR0cnNmuTeJhEgNep3JYTVH8mlygzDzga+z+xB9SBGQHqnO9LGJtUY4L7DODnWpr7Nl",
+	"TMm4246bTEoSTtLf1alj6N1PH0yKmNmDeFXxRyaIxwX0qtQvYSGaYu9GV6IZVB3snyFXp0cq6WNg90x2",
+	"LtAajEvz0AysVGIR+l2QVW6KCFDIeRedK3EFGkpqr0D8fGTm1oK9jPJINF8ZpA91tgUbUJ7Mk4qNXoD8",
+	"Vp+2hfVqTD99uNBvWVKlZuk8rglyd0G3uPDOn017DGASyIqeIIwCrHjzlgh1givzUELrJNmORU3EwlqI",
+	"m9nyWXSYthO/6Z03nURhpvAzYeslrGvqeohviPzILJPgjZJga6NoQiPQUGwtdIAOQKOAz7voikfpxros",
+	"Xy+eHYcFVYkKDtQ+6E/C3eqnGZjDsZyzrUfXS5ApQGQyxOG65HWwpsoQ16tij7kFD3zrTw4Xgq/nsOlU",
+	"GKMDuZ874LN0E/wEP5gRRFJkgr57+QEaV0hTKKHhmtrarjE0uCThgvvIhbiKZVmrQps6Cxljf6f6wA6d",
+	"Qdq7rT/GQLBCmrvSaIFG+Uoptcak0ichig/CNsJT2zZLEfwCGpd1UVR+Lz8y+914/oq8tejsfoRu+9QD",
+	"OMtYYTpfKUnc6XednMq02Wy6GC53uZgfmWfl0avLi5dvrl7CM8qUomGQUb0MrbcmLWhjoO5Ss8Mr2pq0",
+	"Bga9GXhAjeRoIPwVFuH2yOwwJAmSgryJt4yglemUFsd7ZBtNtzFQL6Jgv0SbfOm3Jup15/pmcAiqr1uO",
+	"K010j285Ug8Zx9Vdu9bdV/QXUude3e/NtnsDb50gcsXVSqsF6DuO1XRN14eEgnj0NwMxof0Au7wEegVg",
+	"AUCNLgrTz8G41nYVDOAC6ONCd88r+4K5/whutvfCN4Z6/EUPRfM8+gb7NlsUHuntfuQnZvTyX4ivHxrs",
+	"fuhb0Pp8wtQTozoju2QhESxCAgQnyXKJxbY1ab2C1uuGZNutEM8VLbUMnbU+tVufOys8pyzK8o/8za0j",
+	"7YI8sr9Efp7WUfxG7ZKO7oV/Jp3T0ZXoJ+3mhKxb6+S8U8MAcWBjxvEHPnekf9PBAcUSnMhhTCF2P+xN",
+	"c8HXK/OG6Me/yY4RI5q/fjT8Fb87vnxtPnu9St0QdZOzo7prt1a8CE3/tTrJlPiGCKvmbV2ukFaHQERu",
+	"FjwwNnYXvYFTQMnCitSDNxyUQKXtLLHS/iKvg9YH1NkXHTqYmROHb9jECnnodpludUU+KxqxWh/7/9l7",
+	"t+W2cW1t9FVQ3hedrJZlyYd0YldXLUmWHSc+ynacpN0VwiIk0aYANUFZlmf1w+z6L/6r/RTzxXZhDAAE",
+	"JVKWfE63VtWaHUsUCYDAOI/vE/GPluhzpWaM+fNH8KdmzWoH10oBDIImw8v9Ph50hvmutEDDPAS+r5nF",
+	"2Y7Puj0RM94cYuDmfmIKdkhV+MMpJFRGd6cZu0lqZCQq/i7MJNp0+dff6Xi/bhN9YrGaJ1JNbMd6Yu7W",
+	"/JeI2tXSh7t/URO8FQaYfXmwbMadkBziPPk8UTDeIfPsEfzMhqMCD7/7YR+eKexgzGPWDxB1o/gLWVYT",
+	"cAMwlaRTc0N2YhuENrE7J9wqiYxFjwxEdAXurDIwMeypNmWA/iz6OoieDtWoic2qIyk4Hp+8AekU9UPm",
+	"vR0XTHjVPQXTZjRs9PkBD6cSSscsbOVaTKOoCmoWbfCn1QxB1gcSc3TFhVd+elbv/sW+iLeUanmZ47YJ",
+	"L/1pj5vdWBnHDb8zx+3vQr77MCaObe6mRSMbXU8qfoDHKZ7gUCy8sGb59+iQGU/Bgzf1Noufdkdboznf",
+	"XM5XHbOK1o8QMIAk8X2svV4/40AhOqDUDOBJXEiZ2pLxeIOYYLypMNZYARhCDGTRBAExFqIj/D+CnvRI",
+	"xLDVX90cbSYI58KFf/zpkWbIaCSBQJZyXWzhmcZEGkOgxnzsDBsfRYkXKQUdBt0ghqhPCW+IqB9kx8AU",
+	"jKtIR3+q+fmBhMIMIiKCTzeRKtC60qrduMM0U6oU0A0zqqVTPogOxSVeiEX5yvdEIAyt3Ai1uLLf7GjX",
+	"JEOlv0kXFxaILi8paLcF5vFWvy3BmY4fg9IvkgYkmYBcRdNeU4mV5GD3BLw9LjCx4uiedoGj6e/pdIyY",
+	"A+hC/vf//vf/CCe7DYNb1LVRCzM6H7pa6BU6H/a4Ec0/PNcXr8Jqwh3ztDrGHrsMNYPf3d9JWYpEbArk",
+	"nlUXTYoPQdEYCFSTnx0JD4Eu0SxR3LAwgJRGcBtPXLMopD0PJa3OAaHkpq2Y6Zb7tHCf5FM5xmZK3m+k",
+	"KNVhSYiMgzDU94ZsXzMdmsIVn00toBYYE8h4q2dx1GaPNz1c4Ou3uLC+8q5UmlGUN3BfZwjVHVsDYCya",
+	"AtoYBZNtVDvoP3/b4gCT0DZZ/eLCKwpFqaPyrwxHvXrVsK2suOSUO1LtKZSEFQUZSgK/m0pJQFHRErtW",
+	"85w6h4eXr+u0J5q9KGzxExrH6oAlyCfa5IT0P/wY+sqjII4RfAWKKSLKJW2a3jC1161B7at/BhxqDWzB",
+	"AhDEdTaIZ2rCdIUUokB5RHbEQCbyGsfRFddo99MwZlCRsK/T7HoYlcMd/VyAwY904A6nXCRbQRgblsKm",
+	"6F7AoOBwni9Q7p8vOBqiS+NmB7MK8ARl5svEwzGJu/EghZpGHR743JnPEWQXKpseeYP1cC3aD+O362N5",
+	"W/TUvHVDlwT12ZjgwXSWKZAKfKu4rY6HXaVrkJSzZSsMoUwqMfOxDnhqjaAW8AB+8vf4rADnbmC2hA8G",
+	"xdDU5anZuRlqF5nI0qBC9R+Qy46yYqaJUsG5uxgSjsaAJdPJmiFtxsJp35p6mhX1O2g9nDhVU3poKg/h",
+	"CLiTw5EHgFbtB/6GurrVD20ZqBmdN3kCyKJih/94+NH5U2sqiyvi0lYVSjuXq4D764S6MKKaZbOoqz29",
+	"DdD+IIHRxPPIGxm0+WLA5duC/kZ9EPD2D7UvvALxerRbTG+N3GUxg0oty0REpOkmi0XHeG/n3Y28N3PF",
+	"ncN75heH4tSOG8U+viBMw0zaZkhckbma4xgbUwkApHtMfWxUVp5A6sdN0Z3xrB7oH025KnHQBUw9KEYb",
+	"4ZNJ6lFvoRYcNOrpSS1vvK1IdPMWbbU07aLpAWoxbgf5wLHFYsaRvab6HKur767R+ReU1rg7WFesu8Yv",
+	"/H3fIhttpD5NjQ0OdNTydj9N5QAS6yyzbgaHmlc2oycyZn/bLHKuEQ7XaWcQ1QHCD9kUMobfBTfmM7YT",
+	"TrAwF57lbOSdC5jPPy2V+1hJLHSU7j5KD9vEuds3Z9/OnsW6Z8xQnQ63NwpClplRxFEASnbTdJJc98Ri",
+	"dKCtAeZcox9isbZvfBanywu7KtK3DMHjWykRnw4lxi91VNO0dNkRQhm4OrXgKlDuI6axaQTE2m/TQ3ZJ",
+	"IzCWdJ/cukWJND1eb/Qz3+okXaoB7A2VJBS8bVLnzlg39LrQEMBSUbljjBQLq9GxkUTSISmvmUjrW5yb",
+	"27bnfYzjnjIalL18TLvsOIjZ78dxFDRj9dEhjTu/L2mIXO+YNfsR84i4ZhGBYmakQ3P7BbwEC9LTbTM2",
+	"NwftwUlGU7SAQk4j1Zmo7IZaQFudbaO43UBK5cuKCBJpWMUN9y8XyRYNQuaTUODrjhiB9CPzSY9Fpm8c",
+	"RgF/NyEDuU4u2FDo5jC4Hrql0CRvsDgaLlZaMYs8XDY9aGUaqlfy6fhg3xAGqT3QJW9oqOYoSbcfxkGP",
+	"RvGS+nzRpzF9WyCMNjswQbDDaEy6QsbkPfkcVCHPmsbX9UwHpnFVoTGSVKkMmk4XSBdRiHX+1C1qXy2V",
+	"oMFFjcyYeiJxfeOBMOuuoedtmT3xAxqm6I/AhOzRuFMk+8KcDWP/qs9N6Baaj/y8msoTHWWbTTA9VoEk",
+	"Nh5jUG39PwvQODEKmjuGzjuCIrvAhp9K7GslOAg+ff5SPgp2a586F9tN9ffO6e1OeT/49AH0hGn2zn6M",
+	"0wufdOkv9Lt0UTLeoYvq3NNMcIi/pw64p6CC1c/ctblZHAwGi7A9+1HIeFP4iIBwr3s/Ul7WyTGkgamn",
+	"W/Y0svSHUum+r2+mFc5NCTgJqccL/xcWjlm8OLH7eSCshB/VN+Nappjy6UaduHntq4tfYAqpjQFYvxkr",
+	"JYE2WHOiLXybsxNStmHcQdOwS28WL0CWvS9/WJ6pRtaI1KwS2Tj1nbUPY71rleGGUbalJp0+q1CrTNkV",
+	"VKP/5o6gGp1HGmSsdouz5Wv0/s07ao8+RVDBRprpeFJPf5ftl+HUxryyJs2NKKhH3NWEA7Q+PRpEupiu",
+	"lmYUenOhDMCa4DKOaKCst1pl/aRxWi+oH55KdVCv2LDGovg4aKMT1Gzsqn+/XSeSha1F5ScxH0mjgc9F",
+	"nWY82cqdipA/XRu9DnmJshMloyEgfBBoZQcgIACmCRm9Nv2gLLoOmroOZJRvR9d5eAlljwceUIGUSx/W",
+	"SmooOoeVwAw5pSEGyQdGqcxb/JeujQxDMZCECzWTCxaKgQ5qugV2mhhLf215wNWDIRjj0mG7CTD1mF9k",
+	"GqKiQ69Znq1boz9Z7xDSeC00AkA5+0S57ji1HFwL1cbCqCyrI+oa+frtu4PI1syCY3M4mpBXaYQcaSHh",
+	"Lkpizk262KVxFNwujBL7jDw64bwZn4HhqFk47vdEFLPpDbwafZm+pxrNUxy1yquPw71UQxKpVbJUzcPk",
+	"vD7MlRwTq0mzpPyYcbUUdNXOy4+NnYDwh7AK5djbqCyrWmV9XCpBANkRyxCEGmjcpsghKVI/RD1Kao1d",
+	"FH3qB4AioAQgb5NYjNKiFSxejiu79W+sFKaWXdBi4qVEo7pHrbEri+QYiZqw7kQJgaEub6Y+AIiMPsqi",
+	"Xmg9oAxnnEtCJFYkCCiDEAvGMG3skjdGZAdKMeKogd4Old5bcsEQb8oFM3HKtnTVqE+Q+K9AIKQDET53",
+	"drYUH98r8zH5twFj4P3uBYskaQsiOKEX4hqDXvZaaJX6zIbSRE0OP9eO/5/3BfxvWSnm43qtDGEirJwX",
+	"EWFIKcZ88uawWj9etlheEfUDjXVxWN8z1wWCv8U6Hl04r+wIhBux47jox2gB2NqXZI+YEiLUDwADBmAH",
+	"61qlQsAoGkJAjofDcS2IT/n5tCBTx3RhUf1ftb69s09q9cbJztZOrXJSh0/P+d7OTnX5tlarfNtuVwY7",
+	"1Up75/TgbK9/cLu2e1U6+uYfHg6D7rCyeXPKugftQa39beez+L5ze1mqVwY7g3N+cFnf3atcbVfKp/Vq",
+	"Z692FO7cbG1Wjqvt/S/Vitirlb7EzY+fwuZyvX22FdK9xumgPvi2+eXoaHOzcnN5zr8dl3sXX6vXTd7o",
+	"fN+uD3aqzf29y283eyc7y3snV4P928rgrNM+3LuslPdOKit7J+2bA/XfzSrd2xQ357x2W/mEz/t2Urn6",
+	"dLzXOBrU2/CMz5uVeOvia3X4/et+Z2er8/3ssv5lr7oH460MBnvfluvxOadn5cHFyqfSt7NGZ2/rSo3w",
+	"o55nrXJk57xZOWpuHrUr9Z2dy93a6klYPty58HcG7Jx3tlvhZuO363plsHZ6cfWFn67s3Jz+tv3l9tfW",
+	"2eZld/Xj1dax6EVng+VWs/z5pjyo8sZf28f+yYf91Wjnyznfe7920f68f7m3XR98PPq2+aVROqhWv9W3",
+	"Pp5+WDqr1ntfytsX4SHtnCw1B1/2T08+Dg/3qu/VTPydwdG3c75XpZWJV1fw6vqgXl0aHG3tVfaqldb7",
+	"wWYbnnZ4zitHH5eqlaPNSru+vVcR27XaX9vHe6sfqpW9WqXUruzVT2s7R5tnu81Ke/vDVvOb+Bp1f20E",
+	"p7/1t49KvdY5X91/t//5+/D9ytHB1+PO8epFe6e9Xal9Xfu0tM9u9jkLejuX3eXD/cb1xW4vHPi/bu/f",
+	"sOrNx9+Gotcv/X7OYWvW9zcztusdhhmEQ90Nf9jY+VI5qZPP9W92w29/rLTrFbUFqkOcnJqsmWhlUP9Y",
+	"3S4NqDoMR0ft4VnvePgxXhZbYePjmRDnvCt3y9H3SybW1vrbt73Nq4vNy8rauzL1h51GZb9WqRy1gz25",
+	"2zn4evq+E5cuq+/q33893f/Yf3+0uRk2znm/ceafNC+3TuT3r4drH74dHFy02dGXz0E3vtj8/uH2NPr4",
+	"tbLtb4vvn8qHpZVAdk5vb8N+xVma8YmlDE2UWNSns9iHO6jY5/bh67UP8RXl2odJ8K28vPZ++UN5+eFW",
+	"o1Z+Y1Yjfj611Th1u7o1xjoU/F/XWElAJ6GfvaKuRSzU1EXGDwZYuFiIwn160++h7t12h3m/+evpN38S",
+	"b0rvkkpOk3mTTmwwN94QouclLNfORs4JRC/MZfErqpl5kq0FAdnseGy2sH2m+pin6u92erAxXZd0bY9H",
+	"XrUoj0W/2WH+OhalBdLWpZm4AVaVqNNV1F54IR2qzaKPt2CY+m7rCHoL7Vka+BjDE+yvPg1NxMGgSkN+",
+	"vICFB4NAshE0zZxmZ32kH6VjeQ8DjDMYfS/TjzxJ0Iz0Ic+V4OO0Dz+JpNI7uJLTMzyLcbjkHPLcBO4Z",
+	"Yt33mO7SVQcw6ssY4kuH9T2sYNNY279I4jWpt546o64osVngguZ9SNLCOtYVYOoGKt+c+jWUCHCsM36K",
+	"EMj0irn1sZGu1sM/A7xAFkmdNjtEE8BrsRUxKK1aV1LRwoZDEVwCGSdjGjnwrDQKA5YK7Lnoug5ZRI5R",
+	"4SCZz2Zf3Cz2WHexFaAwymjmuAg4hcr7sXqMrNM/Yv64dSb4/MXNQPaEDEy6dWK1Cf7E/cUcvSbDiBmN",
+	"j+uQ+BPZNemtlmHi/GhmXJGID+fLZ60LniCu8gtOKmE4xgRgRE4LGoCYPfzKHrliw/XRI1uANkXD3M+k",
+	"zRzrrlRkp9FA66Yq1UgE5QKj12x78iBjDN00ATrZmE+A8RjX+k4pIZ/WDUk96W5ZIefOSVbBysjBls93",
+	"suXdR1tOPNvyhQ93FOae6ROTn2ts1cja8vvSW80JEMhY6nZ0h10A1f5mfbd+Uoc2Pyw5Zn6qp03b/1iT",
+	"3FcHPtZnZx1yjy5GN+TGRu2cKFzUXehQDbNZb6Cj4qEm/t1nEaBOQHE2rAHgWXnuKe1dBTeLzSj0CJUa",
+	"5kR5YDsJHQwXZEfKfsDbm4HS5Bd99cNDEUCPEOQrjcUyEP3Q1z2NRVJBtHm0WOontA0yaZfKeHFP+EEr",
+	"YP4GWSmt6kHvtBb3BWeLezRudlyAdvipiAoOenoh+Y251eJxwJtYss9uaDPWZAipxwE/EJD9IGKYzih2",
+	"qJ+EH0dfZgHL66mMDR0O2GWGeNJgmy/WGruLxzENmZcnSaNwPLqY0azEm8IPeDsFFm9fn+YuQvGu9oT2",
+	"enWyObcvE02zqV3EKNzCX2S0aJ7YV9KCVpHekMDS8aSLFa2x5PGpV5vXhZnFxpvz+NRLzRiHA9Km220Z",
+	"6shIxxJIakSOssRvwXuydjfcadLc0ltwtvnNVsNpTuushnfhKQ34WmP3MQvEx0/UnXeIQrxO/fpxfIbC",
+	"gtrid/0Srvm7sJDaj1OM1l4KK7qClkKGtePsaQh3YTXM61ns51uje9l5z2SA5ZTXZ7lZowxEk4yzGYww",
+	"0CyZtpfzTWJyReGLW1qLF33uh2yiweUUf6WcqLyIzQiX53TRmEIa4BejPEpRQHhJaXywvAJkBssxv9aT",
+	"gBAd9f4CTjznA69ItpBsTAgHugirkCOmvD3ftGFyNsDCZSRiiiXWwR2CSQgDN2aiMWySBrmusQzAckF+",
+	"P7DO0N4pZFouSHEoRb4FU8XX9pLxIvM+/nE65yeXc+aYQjZ//DgitW5fxmZ/pxrN7yH2UtsxR/j9uEhf",
+	"4MrAl3c33bLaZ8rlZVbvVnzf5M6MerICNwyM+DAsqdgmjSISAKlYLLVA/gUZqNAr1vWj0PwAkIJQV+og",
+	"oUmQwByo49bT9HyWZRUeby1xLIWN6VDmF2xmullPiln5oHpN4NVyqte+rpU+qKPk1GpuX9aqg6OdauWk",
+	"8rnabv/Vubo8ODw62qxcVt7tHclB7QiqHrfrg0+108v66V51Byoda+3B7jlvnJUHze6X22/H1W9nX8TN",
+	"1knlBOsm9/Y2t/c7u2dh3Nz+MPS3t66+NZwqzM2j4f7t3to5P+s09/du4dMV8+nZZSXcq+3VqpXNytKv",
+	"q183oW6zPty/rNzuXTZvD76IweamGu/+l3P+sXFarwxEtUIr13u10uDjAGoPL6vV9mBLVE79k5UP3+rH",
+	"4dfT7/3TD39tHX64rZ6WG3utnfeDWvvb5jn/0iidQj3iUXO0HnXzuFIZNI52OpXP5cbS52a01qgfbX8I",
+	"wq+9tc2Pv3aPYhGXz3l9Ja5tf7na7H043L/ZvvmtElTL7cZVo/Ybf1/qfF25PP5t85qufHm371dkbekb",
+	"Xb29OV7pNXc/tk867d/dGsWRdzRD6jUKX6bgbo9Fbearo5GhVM+MEYLHUVyzaJ6CfWgwFlZc6cLGbiLN",
+	"ahU3+M5CySAy8cxlfTTDX7CVfdkuQxf2T04SF38r76fGcpWS01Iy3rswYTELlusziEhCfpxoNsdYdw1z",
+	"afjFjSHPiUejZie4dtrukGYcrHHbhQARXWgp1nTb440zXpHsI5UkMkXCs0chAgEpn4WhofLVD0eAjO87",
+	"hzA6GhXbt2D+Ys7IDyLoDhsaCk0qh4uRpOTw807BMotCt8UKQEkisUkPICN1i6GmDsfGGBPKPd3ZwNDx",
+	"EJ4ms2ou7eqiwjfpeAhNQivIMv5Wc8p6TVpsRrGuwgm4z26K8U3sYXeJ+tME7WIhTKlcYpCAAWkllBuz",
+	"w8BtggcH3poyL0ToF0kleTCsEWKEqJeZ7qzcDfgV8A7DskuD1GpeQxbBdxdj+ZSTd6vkc1DFoqGYQCx2",
+	"w4awaUxCRn2ogjJAS/quIrIEp1DbMAiABZc7/TL60oL7tFKpVMK1LZAy/JEeWqQ/RYRRoF61P15ee0f2",
+	"girp8x5tAt99hFVLBkRFw6BDh0+yI36RpIkOExRKcRaSN15Mi1ds6L3FlyNC3za9OrpE7eeDFpHKxaXj",
+	"uVHlswIHtZPtDLgaTdMWdeEZ+UUmzV06EQpNTLFM5T7VK9f0tAZ8B0O/bbRUUy6JemCEC6MJVIukNjJC",
+	"jUZUcImMUyaxA6GEnMVoI4PtO6CR725OvK5IDniGCNK3JTLg7dC0OqXSKiAO9A6zuESaql+jT+mtZYGH",
+	"qM9SIE+2L9lUt1HdcQfTM7DCzkFJxCwCNw1E5Ovz6NbBpAatXoJuxBodExcJxIQSgtKQifTjpNjbjZph",
+	"y1uSDkEJGYaQjImBHFrHahx054JGWlK+xjrKMWDTx1OvtYQhj5bp9/DHyp9F9be3YTEw7ATG+LghFqEl",
+	"XI9GcUDD35U959mMQlsIPxlrsoc1EFHMwlDfChsGA25ZiwdKeOrb6E0VRoz6w5FySvSfesyC9Tk9cWqn",
+	"6Z0U9blE3uU46LIJTlQ6ZzsxaeXBZNdzZlskHvA1eusQGkveSV6qSi9hKouis1ua+tHGiS6ECBnlWVki",
+	"MyieOJu6vDOFjwbxLgRj1cExgMcSLUS7ioC4OpQiySClz+QFuwvB1Y+GP6I+n3k6r77LMKmD+WPqtsPa",
+	"9matVrl4Z9sOL25K8qDU+04/su2QHt8O4o/t99Wd0hf+PG2HHzvW4V3Z22wO9m/rt9bd3ayU7WeX1Ypy",
+	"tc/5JGd71NXevq18N652vbsv6dmX/jn3a+4Y3sd7l9XvkzrTKqWdSrXaeb816P726+fVz+c8ODi4PPq8",
+	"+tet37+p+t/63e2t99edsy8fS597tSGv0uHB6bd34tdadXP7dHDw9bdfq4Nfv364rG8Ol0V1afOcN5e+",
+	"3/72W1A9OTy7bH+Xg/b39mCzAk75CbYD7gwqm5UDNfqPR++rldb7unK/q6sVWFFwyMNqZYBvafCtWj06",
+	"/aje0g669o1qdTDYFvVv35Zvet/P1kpfV/aGzVL18mI7DC/4Uf+cf1v+EO92Pw33qiVoUNxsH51VqydX",
+	"x2snW5sH7ZM9vy4Py/0jfnj8Ljzt3+zfVlownuO9+vZm5eyct6uN8mGr3G58/uI3umsny+J0aWVv6+RL",
+	"/eb95e1IsKS9v1PZrG5Vgnrlt1r/Wp413p/zPd7e7dDBt0MxGH5pL5WHR5+WovdfLnn1zP8atk+r9b3a",
+	"zkd/d4+xoCpWm5fL3W+r775H+we3h3V68+6cN/bOllaXrldkvb188dvm0l2tjFPhT4Ci/iGX5f9qa+Ep",
+	"ux392tbt9srqqlxl9c3W7f45Pzl+xzZ//fLxtPyxvHpEv/aj27WbT421qB6YbsdvrWrzU38p6NfE5aUo",
+	"1fqf5cqFPPp6ttvrdM55a3f1S9j4UPvrSPYGZ/Iy3D7467DdProJ9zbDX5fazcNw6dtN5X38V6U1WDlc",
+	"bv7662r79LZ8V7ej7vIyHMB/Th15ObwKMPLyMoAY9vG58ZcL1qRpzTOPwTxS52RXGX/T1sQlcZeV1Xel",
+	"lVLp/SPGXSYUyzkBmIn1chHT2ygrEgP5wxdPJ2wHBkoJIyaEK4M5BdFhXE2p9vxYMeygIyAdCukiOVrb",
+	"apAj4K7qb/RjpCZTyowOQawA+LOCNk+cjFpjV9vRseb8Ms54IG3MB3F5g1gHfxB4KpYGuskXTGo3AVpT",
+	"MceM3+m+Jaw7gj/BzdBu3kUU8LaEAMxI+5COSOzEiAACxIvcKR5M1QqnO1u1IwLryNnAGwl4gDOoIYAh",
+	"EV4wyWYNxUIoOuOaGwe4I7PI0taB/9aTfQAHBEoOr0hOeRyEqRdWqwBuViGdBMcQUFIHAKEZFsBAIclj",
+	"nAkNsZvBUaa2+gP7dZ831eMiSAFY2AwdWw042D8f69jUPV8bozUPqQMJlRrJnp1rxodqRthPT1QXjidz",
+	"rD0MPp6tO8yJ/r64UmuA5YlxNjc2NapwQHEZiMJBh4FI05jfgRPGUTph3aD2eZJFAQ09w+Q0WjZm0g66",
+	"lMgeZoxsYsJdabmuQDbhdJ8EOWjZuKMaQ6SnAkXo7mNoCKgEUPute2L73BecpfkoDdSC0nkQ7MkOSRFd",
+	"tbhcKuWBDDbsC/6J5DhCay2sK1+sJrq9SHQDCVW/8BIX1hdKdL18sb7cnD4xnCzEy/gnzovIkdfJWZxL",
+	"34dLX3WAyIhb8nSdOhmHLQsMMBq/wHE7nA3iyuppOuJcCOax+khHgCIiqUF1xSi5zrK4RUcj4M1aZiI2",
+	"37p6hk3F6EywTfgMGCD3QZGlm815HsJF1/17WcZFYNnK6hRDlZAAFRZIxNo08kMm4fsmlSwv0g3/eTD9",
+	"XO6oULrqKrJ1pQs77Ea/YhHZ7FBThIJLdNI4tMt0aYjdQqiVoCHED9qBzoS5XSGy3+ykFS88JW/GWuDn",
+	"zHl5be2ekzb7NpDk+GNlcXntnXHHNuuNwh1Tz20BCnibRb0o4HFuh8ry+we/plolbwBN+szsf/kbHOTD",
+	"Blk1vWeBU2MI4KW5c8DI7CuZx1XAc/NO6rvp+72Su39Wv8tKqCGgyTrh2k03wJwc6GvBIixqsBWmrmPc",
+	"V0LW4nKBCVwknv7AWzdfFeyt9DV5py2mMeChTzkneFXH+KNpUmp1JN+oQpBlYfofAMfOVMzlELh7ZTD/",
+	"yZv/yfH+X6jfeiRaay039+N7Uwak7/2E3AFoMM3Y/D1izmT3fzsX5dIKjLaAz8Iv4KpNXasxgp/yplZZ",
+	"36rsHtcLqPZpeBy0OY37ypbEayp9pUl5OHxbMBFjh1MAFBeGY3VAV5uQ66Spsbt1jNW4z+O4/CnrBa7h",
+	"+QWBVHoFSAj1JVRjQWAhwHblHpUJ3RWOPs+7PoZv09gbPxWWMRgMSlGCMgN769ptvVWLpa8vNpF4FlMJ",
+	"P2gY/4AKHXUWxy9bLq0US8VyeaX428L0OcSx9XwhcH0XDSXPWW9CcVVr1HaYg6vmge9rYZHGocmX5o/h",
+	"kGedzyy/HIc2A0ROnoM+mfk1XWamCzPTwPqhFBilcNBWxzEts6OXd7nEC6/hyMxtnBysqESi0PufkQda",
+	"GXfYF68QN2r07C1p7sbclucUXRGU069bdoWkItz4rAMqIfjEHdK2tFer7ZUr1sMstCGe8MWAh4L6aKmo",
+	"V4s1tJYD+K7TqsyBf1wT8Bxu7ilFiLu3HyRHrtjw/kIEN+4kOfLjyrnEypIrsH9fgwzpse5k2ISURxSG",
+	"YmDcGV2rD5UvTou2C6UQd6gF1rxLBhyy7lwGzGXA9LjZL2U44EadeOZ7ziWv2H7oXTVlefnFiyE+s2Eh",
+	"XTnA/VGmR2wqSjUCItYKVMqNheDjjiVpfCyLRXOfOfsAV+8BIQmH7FpvymWpPkMGP5RsC13hs2iGrnAc",
+	"1qOxUd8sJrvk4TLWeX1zOfsPbFOnV4zQ1Gt+VuMs/4xm0hW6Ejt9oRXa+vN0EATP6pIMYras/mdqtmhb",
+	"SjCp6OBB5QM6rAKtZX6amjCdkyxkFhogV4IwWGIwdvu7diQGDjkg62VV0ipdibM8Vsuj/ue1VCdgyZpJ",
+	"d+YWJJAK8f7HI7qOhHF4OzSGymFk7TVrTvkQ2zdjrL/z1GZYVL/VddVOy/YFawdco3zCZV6BeP8TBeJ/",
+	"PLemRElhGnDiRYHwnqE2Qjfxvq58+8zZ4dEYIZRO3jtjDEXv2BsMbaZPlkKevFEthqyIAFOWjjMPPGEh",
+	"i+bOepYalleTSs95Ieq8JmfEJAQDLmMKLAvuSdJv7ZoBiixvBW2UDnkrZu7ylKfrNVUI4CFIqYaft0rg",
+	"kZL+1iE1hpFdn/sn++09X1ueP8M4yM7144U/rJWVm/DXw5g5149i1hVuE5P7eP10yf19UPzKDOjz4K8+",
+	"y7AzCprgOgxJrSILbrm9K0oQVQTVoNFlSg1qnbVBvKKyJIpF3QW1Wd+qnO6eeJpWGtAEbPbfiK626anr",
+	"Ekq6jHJgLm4lmCUGfwL9U28s4hpI9KlRUyhNC3A0SVJBrRDCe1hwjgTtyLjkiaZN0WqNanOwuRD5b+Xd",
+	"Won4AO8RJaZoraJbGKBdItCEFo6RjPAKypTD25huwjRkz7GFPsG2O0Cusf2EFqLBYBuZJ4+/2nVysntM",
+	"wuAiooB5r7FjIVih1mARN05ujCEtI3/aOosmwHsuNAJBfEY+Uc6CSCwUFgCWCcRftfHwHvZ0I9xIbeWi",
+	"XFYSQ0RtyoNbmvmMyVGYawBhz5iFBKSshfWF4z5gd82A25d+vy9U9zGyyfIoUnC154UeOYUeuD75qvvh",
+	"OjNPJmRGNPQxsYGJHGV5Rzxj6QKYFdb/k6NQcfaS9HskFoANlkQ2AG+AStt3pi4NhKkAWU/6tBEsqUCU",
+	"8NW18+wmlkVSMY3XDh7TRGQmeKTW5pbP7Fr7+lqlpYO7Wj/bZpFIDKQBPFJ6syX6SYO08vK1zutSnxXP",
+	"OWrHrvCZRzwahp6m+TBNcVJX8mmPUk0bnmCQtgxGmmm8Q8A7B7JJd7aoH2VAS+FS/7HyZxFIKTc0blQk",
+	"Y/UL9fiS0eBqaVChQmsdjiJiedhRHTo6DAcczeJIQddsxsBgNAgwZRTxIFJGDUY9XGRCisq1gP9OUIEN",
+	"czF05QsBjHkFo6fhNmgKFc/5yfiwYXr6RYvIZ5GZgVZmG2YQXoLi5lY/GIypHZhQk3Hfoj9iKAfjY1ca",
+	"yo6a+6K/V14pEcmaQlkrsWhDryYkP/ElN44rCcQh/EP3KFsDCcwEXOK4H3HpNhyp46NtQHgkQnSJAdgU",
+	"pqPeDfLJfqsVIOSdsW9ONLwYjl1vaYgsJICN0EWmMeW0EQvJGH0Fol6pB4bMJFlwRwEUgMXtC4MrbAzH",
+	"QeN+mmzvyAkGz51oXO5+5iJ1XDMAugKERJGJTaelC4JAqq/xGy5igww5/HdBcmk1BWhcsxp0xmiLAjFm",
+	"relFAwWzGAUCJpY8wfxU9qa18/BOsgfzVSJ5YX1BSb1ZzbFk+1VB+b2IOTYyCENX8s8A+HkhG62biLQJ",
+	"IZYpAZIfZL3J6cw3Ocl+ywTsGbPf2I1hAsjnlHSDDBp4EpJOkoWsGWvNXDv+gioDqOpWy+9Lb5VGOz3Z",
+	"WnxvFIqxO4wWxqSHyXiJsN/l0sULcUi+RcuBMK0Q7xePyJgqBWpsL2TEtkCmvYhRX3YYM/446EwsAmiJ",
+	"qNsP6Xri9kPORatR73evQLxf1f9A6uV/vQKJ6YUyNGqNcc2EKzirZsrNq2CyiVrrxND16Ov+rYkePTyL",
+	"+gqanMZ96eZgCj9XDuYer/knz5o8enpBOYJLTXmdVp/TscdpgfVv5H5+sMasg9C7W1k+XC3miteUWsSr",
+	"plGLarPcoRMddpy7GAJoLiaPDvDn0QQAppQbJm9ZtxYq69GnKqQw6rDoQ4frqU9akeiOhsA3EMQ6QVIw",
+	"MF0JvjZAXWmppb40BDdFUnHh39WosFcQkIKSCD9gfwPijtMZgHNSqlmLOGctfnFYC2qNXYPan/QqDkwc",
+	"wKbcwf9KUvA/fABv084SUPFzMQB3n+pCY+TbBP1tboIOmYUU0pK21Y/7kalfGSfo166NxoDTL9NOxnyr",
+	"v9KYzKKlQUTkun3vGkA+0LXONIcRX0M0/lPi+FPCMW/d1mqVi6GFYz69lAe3x++/DC9ardbF5n5ZfF/y",
+	"q+3mcG/vueGYl/dOrgb7t5WBwz50az+7rPx6Dzjmk8pXC8e8nQPHPDgDfqSmBg7eqSYgwnvV6mC/Vqmc",
+	"rHzsdn8tl/v977Xt4Tn/+J41lz5XZbj6pfzhcOn06Kbz/vtv1etL9q3Jf+WCDq9ohdGwe/VheCFvW6WD",
+	"4UFQbg7lWi8Oj1c+nPP2t1/j07+2P4vV7Yu9ne1ve5UBQCLXB/Xq0uCotlepDDbbAKx8iPDMR5uVNgOI",
+	"X3XdOf90dLS3VxHbtZrcrhydblUHe7U0sHLjL3ntb377MGi1/ZO92teVD1fR6vb71c9s+aTSOucutPId",
+	"wMqXcG2jXv+4WaHtRgdAnc/5BW+0mrefbo/02vq1tcuL5VL/G98Z52w6qgwa7Z1OZX+F1obLm43eZv+c",
+	"d4cfOrw+PFvbax701o7El/Ll2beb90tLux16ePr+oBLUK9Hy57P2xWE3XOq+Wzu9oNRf2r2JRfx1fxCe",
+	"84OPF5d8UKZr3V/39v4q/f7zwTEf/Xp1srp52f6yf3izVu7enPOtIV3bXz777d1WdYfeiLWl/a9rDT78",
+	"ttz9rOGY0ztydD+e81l3pNmPM8Ix3zOd9jKUWPN02iNAKz9HOi1PNWfCJz9SOk1zmGiPZnJOzdaltERk",
+	"Y3u6kHc8GFMweTbMopmgSzrpViQ14ASBxA9T5kKMVSvKoKQFIlk3gPpA5IS6MLiRgJpLzzmGeMKAM+JJ",
+	"1vsd7bgN+ATqLNFCqzUKZHcLfivijpNuCCQGjArwn/I7k/i4GMYmT9Ol0RU89izgvhjIxfLy2jIAWyjn",
+	"m8akK2RMyiVSKpWQx+ScYwpo2vhTwCG3AY9b17kqrJgBwWzqZVBeFDSiMPXIG3PLxHB8Cyi4aBEWSJ9D",
+	"6UfcYefcmmLWYGy76NVOWm9Dc4BQO3S1aAV8JvJWFYnnbBFPfYdxdvVPU5kAHwcxfOZWOai/sUJB/cup",
+	"rikAmvMPGrZFFMSdrlc45yNugNeUEa6HgEfTEF8mLqz2PA5FFPfbfSaZWk3RhZGwRVjLAvFoU/0vjv+/",
+	"//e//0fAoOl//z8J18mY+gLH7lOfuaPXV59zTzI9fCgH1pfpgXcFzpB3qDde7YpJNNpsQtQFBo+JKL0d",
+	"ErdAQ7oPsbAHOoQqaps4VyccPxDCTKh6OKMRk/E51xgHHGrHW5gaow7sqc+aAoqRYTOTbiAhheqTv/oC",
+	"jgDhgvQlvQhH8rirpZK6pZEAGhcmhMAQskwlqV+HyWkDttg5tzRRfKjjqCACroJej/km4KojrRPjo6YY",
+	"HgKqplhMecnImoTsXHRAh27wK3GjfHYdNFlyZvU3CbWQEwO20m6Ecwu9bMMNpc6jbjpFYRKGOMN0Ul8t",
+	"OPiTXp9rwh5vnUhhWN2alJMLds6tI0vbNOAj1FUDKvVGYT6Cr49xIuGw4WpIMWKGEhB2re+rZIapWIch",
+	"6ffgpTdN6mk2vkC6EJ3QcNZyjD4OlhZT/jQW3aDpWUnj5PvvLkcYyeiry/4oL+tCAzcoO3VNwTnPqm5I",
+	"ygqKpGFuAOKN6QhIueDs7QvWCfRds6T7hiXSkgn3G+grfR2Sau2LkTElLHZQw6Kz1JYhS9LA9jTHQVfn",
+	"zSHhSDpCrRHSOAlRBPs1PwYwz23fFdjIXgXL8aVEq2X+ytt6RcgS6wCGukP2pPCAZM8Jf3U3IdjJmEIv",
+	"JPEuIP6XdPgyGZbHDBG5gXi7sjj+AqS0wHYqOGtT0DZKQRkl57xcwGOwGAWiMFYPUHA85EK1UUgXFpzz",
+	"7DWa1HL6cgn7Ha1CJlIim306d/+y3L8ZkvQrK2trq6sry4/vE8rpnMJHSNI73ffZPPpA0wuWAdq3I/3v",
+	"1kYqoDtT7JWXvcJIqylAAQa+piOG7xLCUiVdW9oXKliXBZ0iTAb+QOvQ01UBaRTtrLYE2Zc96LzDOk51",
+	"WS8SMWvafELibGwkVh4W3CvVhiayrYnDXIWNtJMdnrYCNGtts0Mj2owTKlVcITmUMevafAgUC6gheT90",
+	"GkG0CPurT0PHqg9prJlfsazPJYwlge/QwaYpggsGoyCZyyj6AJiiml1B2YZcxIsBb4Z9tV7AXaxNZ/Pi",
+	"E/ZpgjwBG2C8WqpUa+sa88QpdiR+4KcqAVsiKpK9tMljSVyjNFcQoiQY7302hITRBh/TWT1b8uNpUhlP",
+	"griQM+MHK6TboPcoqAtmN80RF169JtzTJcBpxnMgB5+qjO1x8BPyTvBUNWu5UApqO9+hEhPGuRzWHM4G",
+	"Ml+9PUi3jYEybBBkWpexocOOO0xqgYinukjqFIlzNIav0/kAn9DQQl9qVR1YZnC3iWFdKRHwxfXlV4z1",
+	"IDKiC6iVS3zB1MBShBOBTNGvWT54cAkzmMudbnirqXXaX4p11GQxhJgokNbHCY22WWlDPYea4pwf8ETl",
+	"RPiCknit2xmibtICfnRdcy9RbSGhm6bct2XyReJxpun8uXFu0d0mbUHUkkmmYwK6nwTrF3XRAsQvoNvP",
+	"7A01TCzHgnnYFomR3YDTY1z02x31MPsUM0mIEa2P2i5QfjHatIi2hDYDcJuBJz6E0IMeAeXEczzixc9s",
+	"6CX823pJbYzMhqhCZQlANyMlzYjKjg2O5cA4I5PWw+MRE5ivA9uII11Ka300JgQgNixplXNEh7pABCw2",
+	"oJ/7d9XgJ1XxqS26sL6wXFopLZbKiytl9ZavWRRSJdgPV0qb9zdbHFbAl3OjGyg1p617n+dTJxDyZTF9",
+	"3M+MmN2lzhM2WSR+j+VQGzxqn4UMQZmySfdSHp0LZ04ctHPNPoc6VvtsqUK0dQKisUi2sGAPKOpAGAqu",
+	"+wFrjd2kk1FJZd9p9UtjYYOOUXpEp2OC2OGYknGA+Y3AH/MIidfnsseaQStgmlZghG6vSGDiSnqD7hhN",
+	"X0xk1sPJPrSSzaXXyyn/HSMiTawVfC8Xwh/a/sA5snYOCdwzVFDkbYmRo60uGq+g+LuQj5RmTGQ0bSaj",
+	"wkM9rMtEkItD5g5xXv7zmvFcn3znZu6JHOCZaap+Cs+Gm9rPqhjSYtzpp7KhWQlwqBQ/t2TOI5SqhQT8",
+	"DwNIpBkyGsG3b9Qh06Uxb8fLqrVLE4t+s6NUoSHY1r4BMSx4Cdh/MamYSRXfOLgvVm/pu6xjJg04pmFN",
+	"DFg9hmxjkeIuh/T/GPd5wBFLDqodkjKXFPKLki7kgoWCt6W5K5JG67QN9DabYvgxSdPv+ZkADfc2/NOv",
+	"ObN09Ac+1B8pIb1vzeQp3O1V10ym+L3npLEPFbn4xp9F6uadj5TgxYsereIS4K1d0NmJEPfjQGBPgHQ/",
+	"AvpzX6qaOer9v535Yozk+SUMp7uIdEbO8Stn1rlTfjyUjVqLmA4FwJWxVIMuUeUs8e47QbvDZEwCE+Rv",
+	"iajJZhQtz0sMPWcWfcXMolnBwLtFxz+PZnTyWZGzCrPpaUhfi1ADTGI5PWQ9Xu9ulwJIKtufYhCMdagT",
+	"K9EBM5mIVgbUvW6y1b/SviW853R7LeXJRdOIPRzoP0fiZU1vLvvuLfvG9/Hjij19rl69xEuOyZTCDn+Q",
+	"K+f0vF+fiFv6j4OtPjExhNAPjp1GB3SYADEkQO8Aju/7EZNSI+PtVvYNkiAAR0YMJaNpbthJx6lHAmdF",
+	"0mBdcX2/1AzOJvP1Pl+Cpiuu5wma6RI0aqksKcBTemuTN0bqxOOleYc+N1sDqXhHPyPsJMJwqd8XycFo",
+	"C9eASsKhPQKRIo2BkDphusLKoIQZZJCCQRCFUfUj5q8TbAaZ3jBYeG5VnRvOhG/n5yM7B/Tkh2PC/phW",
+	"F+YpwafSgTv6dLze9BEWODIa6TI/DekLGkK3uiagvy5uIBQABrFub3Q1cKZ8wLtjT7XuQVTmFapdrZht",
+	"bVDc55yFhLN4IKIr06ftyZjGQfNH0MOWTPvn9Tvsa08ySMVzvo8/xgL5QRTEMeNQWVguFcvFUrG0tLzq",
+	"Fdw/19aK5v9L+ATzHUl/t6GWz4wZXCYzUpeIoaIsDPLGCyLRj5n03upeCKz5Ur9S34PgHZmv2yrbpjFT",
+	"Jk0q7aWlKtBacTtPLHYMIvV4sGC2RKQJcBB/GXJvyuyBRF7smQScGYt60bpROWsoMrjVr9EDkKcfeip6",
+	"8W3ETN1KM0Z06dBM2NhV57zi8HklHGfKvNJdKQbROKVfuFopCNiLCFJ+AwQYdPt9nTJZpdHaQviFUaoI",
+	"VIBuWC/vp/rQ9HkchHZhYG8PqFq0IF7XW5mTUEgmNdQXMAdRU7mb6wdnJlceywi8b/6Syx++6FKo1GTY",
+	"4peA3OidrIS7c4gWQEzJzo/0tyX79b3ZFWAtXkWCcxq7YJ7mfNQ05/EzWRWTj+E0mc47bYspHF/GIxF2",
+	"Ebh7yvBeGPAr6ZQagnHe0vXyJtw3lq2oI+MP1xxH0OCmfvRBk/NYlp0gMqSWUxjqdTv8f0wQz05pHri7",
+	"b+Au2dQ5sbtk29w7eOccnKeM383YjXXXCZkufpfMLS+E58z+GUvaJlK1KbFkxVCPRVJwg0GD8YVKTDx8",
+	"bUvn/VJppSlZM2Ix/Jt5LjLztbEF9W1aDMlbsXZMGEIM1/eIR5wOoO0CErJULM80BKXrxATX6DP9mEUF",
+	"AmS8+o4uNCzGQmyfFTpFMO1AouEo4NloOAaxJnyTG0RtGBDEMYEOLheHBuRuuaR5Vw539o01EYomVFJr",
+	"gOukWN2gZuH6Qf049lx7yt3BpfTcDewVLJ3coCPs72HobaaL26/YcEp2M7ulHwyP+hCT1XTYgMl6+Nvm",
+	"QiEpqEkOqMvVCd3EcPnqb+Xy9JV3dr4vQ/u1I2Wf+cmi56gkKxIcYGP1hucW6SNRpMNxAYw9oEVAjxCO",
+	"D2JIYy96vpJ7xEbfzKM4DbtYolom6JQZDdel/9h/35W12bMxI1jMgYjiTsikLJIKfmLlcjOkQdc2uuq/",
+	"dNGy+h5VgsW7xv5PH6v/ItM7kyiIImlAb6YWwqNoYNP10Nxf7s2cq2m4bTSO2OcCcjZz0zOnl4YTd4M/",
+	"0Um8c3NM01bjnMSJKZuke1JwPDbqFABTmeFA06ejgJX20LMdiS72Xs/kxC08h1t1p/6ab+6sPMuz7OzJ",
+	"e2MGx2WidrmnwzK+ZZLSJGfz6HbzHo07Sbe5q6EWRo231wLrNoXWBbjxCXXxKSYLqGxfR1yS9wWHJOLN",
+	"YbV+vFwglfrx4vLau8VatVYgh9XPm1vLqFA/7lVqi8cfK+rbtyhWHGdLyRzgxnBQnwz+kC8GPBTUnwGD",
+	"aHzTKd9gXmE/r7CfocLe3fj3qrB/sKTETXu3jLxyrrPS8QqwKl5NOZaDc/eSoaXPbFhIhW+Q2DT9kRxD",
+	"2Svk49cVyVlamP0iMyDsCm7fYbcPaLYW0I68SXUpJrnnt0UkGI44NCtq4WqQ07U0JXuV2gbxQtamzSFc",
+	"t7JZP3YvKqtLsCAt9ElwcFwgXdpU/6lwPxIBorJo0HULKTRg9Gp6GUx2dMnv4cHxCQS8gowYknJr4ZhM",
+	"GReyoFP3juk8CdYbDssKw4cGb24Wk9PxcE3jbNu5tvnHho5SGKDPoZ4mn8+pIkV5mHA9A5U4hRoxZ3ZS",
+	"J6cuEET2C5CDhhsbEwckYhSi/07xohPiHFUPjiGAtKKw5kqcHvQY/3K4r/GrsPQDSK+hnITgwLAu5zbo",
+	"WaRS+C2mBhIycYw3WdK1qQzkCkEhodHH8Ja6g94XOKRU5YuuNkkXABmo9pjdxC6Gl2QxRLcAqGtqTZDc",
+	"T9cypNMqzv2vWSThDSXBt2lM+UMbFp2IWXbizHsDq8uA38HWsY0uMSrspOYGWOc0sVsW3JibB3ghf28L",
+	"H5UBnY6FsSazNGbOGjg/BLxVmx5RXrmMGfXzZox25vSA6bPl1EUzZvGijCNGu4+iCbWsmCvBf54STHw0",
+	"8WwKcJIkuttH641cmyg//cVLJ90rkmzXTwqgm7xeeXlRD8wraO2SsjjQsnd00ZT2vF2Fexv0Vhg4Y8zK",
+	"yubZ/dMb+XjvR7Py5/JtLt9mRoDOEHDGs7c7/Hkt/myZl2vy3yn2pjD6E0DolxSQUDSRlLWngWLSpZL6",
+	"DWmiJmRVdtnhE8qqBBorXfM7irUlHUhIGdMh4kDquiB1E89W0GskZYOKzKLrAHuquC5LB3uwCw0Mst9j",
+	"kWQ+87ETwRbYt4hX8kauj3UxEjVNXtrfiB1ik5DxyYDTmvzKhbMwYMZ97kMGEumbLKeeXfDETA9itUjr",
+	"6MX4fZSxzPcmwh0/DnBl4Vkrkh6G6psF6jvWwDniFhWwmaegsZahd+U/f3uG9w5g2MLQdnJAZnWODfYP",
+	"VEGZ6MHPBTWUc2xzcYMfCStM/abLXlzTOJ3oY1gtCWC/7XxqJS1wtcZuhvi1gjbdurcxsdtptNnJxLqW",
+	"i+9AZlwx1sMagjgaaqQORqMwYBFAHtuSVbi3jGkU64KSiBGvGYWL1ywKWkNPByGoQ3KE5VwSi70lu2YR",
+	"DUmtIrPku3pjr0DAzyXgP1ACqr2VceaeVvJlb+gR0acuemzZp87/i8s+A88+hqKWCiODEbpZ362f1AF1",
+	"wJrcGg4dLO4AIt4myutQccUCsq9RX8bMzwJL3xhnnk32AMIT8TGB6SKsp2g6RmtDNbY1jlgbtzjuwuwo",
+	"7Fsi+onsWZwmhpJrotuLRDeQ7AF2LezZOWLtv0gmpxDujSOK2+q54e7x7E1VmttyLr2PdNbi58XF82E/",
+	"vks2m94nZQSO0VQ4P/soQmTONyEM/XO0F/tdLZqRA8tEBYrkGFdiGrSkDDF+h5U7JnP1us8NzLkwe4K+",
+	"dNxcz+JR527klPjSV93TsjQ5mOkbz41TiR2acrzJPKsewCDhPG+D+OxCtDA++3CYrscwHaoY8IxYm0Z+",
+	"qOFrmlTm1h7Af1yjqUtvdhlvx52F9eW1tfEE0t1jkXYwtcrLcJZPPUANZDPLgumfzLRmTyl2zR7+yREB",
+	"HqfBP5EbiQC0h/ze7fzuXZ+um999ygyVBCkZltnCb2+c17CfPPnvOxrp+YicTRMpUZujSje2v8GLK31g",
+	"HQ+HbxO+A8ukqsyoIC5YB1uX+DYxowymGWehdmtjOYJOJU3h2M4h6YWUm5/rw6qTYKLbFRwkpLUz01Ca",
+	"ht7VPETDTmFUUYMIdoSOJnoR64qYSSRJw35+6JdPkdD4dCgLZOXdWklpJF3npEumRKx/gUwQG6k0mybq",
+	"DGL1IM4GllAUEVE6jPpmWm6RInLH+ixivsmzrRNKusJnIdqugK2ono3XabtVxz3CgGOpYlOE/S5k4Azq",
+	"VhooLKGwnQAJ5lSGASyYxgDLqfAwO/nBnfsvxaupz9x1jy92aRwFtyAvYPUW1hfKpeJ7Az+VBU6F2FTl",
+	"dwswGNha6hslGkZAr6YHrzJL+kLgAOaF5qilBIZszreZ0mX4utyi4nx99hhqZOz8ZVVkBKNfj+mPHBt+",
+	"CYTP9KY8Xp5DaqElKMgfHYSlXYH99N2JRv4e3PaVW/rPYSnCQszNRRnrnZZxtnCvPNxg/GGf8HrtxuRc",
+	"3GE94lzuNCLNnP/O75xjgDQas24v1KUAnmYZV8aMVzDWXKjPhbpiW/wiiRezm3jJ/NAzvWLW4gEbRoJq",
+	"RgI/mRhBNkWdbQAlXXPZphDabFKoyy2zDiV+ELFmHFwn6W8QSUj3hSLLDIT7pNXnwM+P5qSepS+a/S7j",
+	"MRpwoqW35V1mEry3n8xW0vsKJigSI8m8UDUK8p//FPdpl/399zlX12lP45zHoVw0/+6JKFYXHoooVhf2",
+	"IhEL+ED9Q33is2v19yZTxrT6YGFmowkW+GUtJ3zHOWIaVnFuO+XYTrg8d8j2xzeezKmcZEH96KYuGhOh",
+	"+vuJ1tSSbZmZ0L+GXt8IaLGG5wQ3mAOfN6atyQUkV/yCFnq9APqxYmHdR8R5+QWhpLNMrU0c0+haPNkx",
+	"yXzeT3xaHq2bxVjJz3UG8t/9mD2hhzbzYZhV0U2EFhg7TXdz/XfFNdSW4T4iB8aacGkroKJ4choQH/Aw",
+	"HX5PdpU2HPZ/PLXK86ucTXinz6hysjdRFhPL+CnKdcG1gLzLg16Ymz2vl+/kGeX9nYL+qQX8K6MvAfSW",
+	"KBW0wzsYRFu0oaAF3vU+KR+SrohYATOSefHzfKb48dP5KM5ZKwgDGt7Ta3oZfoTpxce8/ORp2N+fS/5k",
+	"7/wsXoTH8bmmNg9HE6QJFkiKEueKDXVnnWmMG4ULeeM1mZRwCg5aB+bYe2+VmAlCpil0OvQ6RUUJzC/B",
+	"GC6H4SqC3g0AdvLUWbzTPH1oddoIlAQ8c13XLE+cBZipQWQ/BDloFtAUb1gxq2S0pg40671hIVpcDqJU",
+	"qaES33lFHrBQ2QgVgIcxPUTF3BB/AUP8ufJmY6dlkgk+0fhOS42JVvjCPGP7amFwn2fbpTdDruE9KVH7",
+	"kxvbDlcgFtkRESFHINIGggrBah7khtNVRrY7B0u9/XU1hCH2IsPYDWAW0NKhjLZ6B7rlZR/gvwx5CLD9",
+	"ORy+piQGFY/N8XQ1MCPo47dF4mnEKo+0IzGQSW+RBjMYudEFa4ouPC1k6+l2n56IYsSUFE0RFoiuHCmQ",
+	"k91jc7fCaBkV9GJHjLP2D8ma3hhGgH062jCjzZ5oztxgEt64N5wN0FW5y095iIsyWpSm80dqERbWy+UP",
+	"azO7Ky/rqdwlZ+d+ypP4Kc8lqMc2/iQPZfa6GujnuehzfwKMIWDtYTuLlVpd2uwEWL/nRisAiWl9NBWf",
+	"1TyuazeB5lL9JSTTNJimhHMU+dAp60wES2H047FqT2z4uRZ4yJJObg0cIdUwoPbTgCniTzApL6Ih8ZpN",
+	"3zO5eou2CHyugN9oGtoLhBI/Er1F/IDIoYxZF+Fs1QJFfZ23V/J8IGxlgkZdhBJILRkQXjGpjISnWhAV",
+	"9Un9hLaLpK4GcT9IcrOjqvjup8AvbImoa1YZd8wGrIpSrUFMPNTcHvFZM/CZ9k29mEbF9q2nG1VNVmmC",
+	"09Sl8cKsEhgnYQAIcxEI1+14DT4mUkwVsiC2HeWVsftGttljgRRm0gCod62xLkRvSCAeyBNcRMS+Sp65",
+	"01rcF5wt7tG42cnrMSiXSqWHNhm0b4PerNhhhUfQeHrLjt7sHqPJVJy4tx8VyKxDr1kQicVaY3fxWFlg",
+	"d94hCvG6x4NBKyyofXTXL+EaWJgV1MVZiLbJJlRnSBevFcm+7nmcJIcea0lnm8vczRzP7+M21zguIOem",
+	"N2RmB6scUzf5uZ6L9CXWlNGfvwSNwIi91Aspz7WWzrRqAQL4bOL3hN3b1CwrYyQdnHQNeN1KAo7cWE1z",
+	"wYBKW+LDyTXMhyHl/xgyW3dSuaXIIeXzYFOOFHCanbJdGljZ+xYxmy39mouXzXmYWLn8Qy1SXtmyneUr",
+	"EU1L7AajGRPK+gYdEeLRIIA0Xjv+gl7Gm8ZWjayW35feKt19erK1+B79k1YQyZhEYpCEayCrbA3isN/l",
+	"yve7CrivE0Qg9bwC8XR0S/0zpByB/JSA9DYAuXEA9dvwAfJ2RH3ckjYohvWGAj2uDpUF5IDzYFQeiYW6",
+	"sYy9IqkQ7xePqEXxLU4lxQJqHSEkshcx6ssOY7FOpsf0imn4DmU19kM6LkNxVVMS507JBrXmTXmdlmhT",
+	"maHmjYxaTXNQ3KeQh3V4ubOKxMcQRZnbKiWI8Iq0LMrAQJDXr0EARSwU9OWhYfZFzCDS4uGAmP+DKjlh",
+	"o+7o2QdSiQ7gezC9wk4jLCbXqbK+EN5FR2p0e20QSxa2LH+Hkk66oxnCC1GfSwM/Y1pb1axoxOTIsLQF",
+	"RyGQosSrZIxnYW6p3zxaj+uf8yzgPyAgXZFXFngKjt6ThqPHtuAI4JT69qHh6J8GYduEoDMQtlNt/hhd",
+	"ZJLx2CTXUJIoF1CbKJgguwtIe6WEvfujOAC54NpBPAu0troae92K5NBJI2IK0RdQdJjOJBpDECeQg3n9",
+	"WMVALwN2/dvm7CWMPyvI9VxuvwJI61nDcfcT5OlzmYFmPa0Y79HukrPjpu/Sd380HdpWxfnFv7gN31mG",
+	"eRO+jFMbyTk27m65dwxr5N6PH8fq0W5x5CHpQ9yj3ewQ1uhpyAxhubfOi2ClHn83gJNzudFSymnhgpjt",
+	"gLciQxYXyb7FPurz4K8+ywFKy+pTdyb4k3Wpd1ncEWoiQi3JskvUd814LKLh9DaFswov00ruvoYcUePc",
+	"fN5OngvFQ1P7OV9MPVA0ZB2erGZymnFFlkzIVvOzdDQ4v0s6msbkhdMSC0EQ5WZoNAx8hp+ugcxpPXiI",
+	"1Jj3xb7WcvxnOjtZWyirJD91PCZU5ad0JbStUOIHkl6EzDeErpPM3IW5XH/lBfvPtDHHtsUkS+8Ocf7P",
+	"Kd33nFt7qcp9tMCy6vWxGjqjWJ/EIhWrE5wVEMBzEEiWRnhCyBPR57GE+J8uIJWsKbhP2DWLhsAutKHr",
+	"n1J2MXj5Vgq4ylHGokcGIrrCatusLADW/I6KiHvaqYzDGHRP2n1M0pepfp9NdM1r4J+oBv6ZZF/Wls+q",
+	"g7+HQZs6mNNHrlI/y8GZDHydQx6zfi18HLsJZAzF3jKRaRi2yTILUk997vhXDiL6uGiDztqU4ZBdHO1c",
+	"8oK09c8at3PXah65k/HI7nn02N3o3V9V9G7sNGfH71KX5Ubw0jOdIobn/mBcTmmzhcsBizTLremWkCbm",
+	"ZzhuZEcMpCmQGIv2aeNoNGyYEQQklbtFpUEl4CL+0VIa0COCEy8tSrzceKI76Z8soqjxQH8EPUT7/rBc",
+	"LBWXEQv8z8KoMHWwxHuR8LH1aKGwMIiCmFnz7B5S64UikO4QjnEb5tp97rWFBD1D797H60L4ex7nzItz",
+	"jpyzp450jjwuM9aZeU22/MwzD2eKeLq/VM6iBMQWW8yv3E8pSSyuGJdpty9xHsc9y9yY54Mk2zzq+aSB",
+	"IieI+VwHI3tXZAYy0zt/UihzXLBi72dKtk72WhaeS0lMpR3+PbrgpWKjz7XfM/bZZEv6ThXw02MJehGT",
+	"oh81GbRdOOaj+jNiLRZFLJIa3MQHkHPpkYj1QopVhLpJBDBR4KI//nRCrBtOEBbYipiEWmYRpYg1f7QC",
+	"3mZRLwp4nArQThs+ddMlEcEn+SPui1KfMhU2tVD7vhhXt7kx1TFJdU9bXVvZM8ZU3ae/UFR1Zgk6Elmd",
+	"i9PXF6J9LhGcfYYyw7SPZYsvRSKm8cvzxGNUhbPBaIgkHUTZIJ7mMg18D+W1I6e0tPdARnlEtMgB0N2V",
+	"iyXTdwL3NhXjwKjWUuLWFol3oZIcZKi+M5LDgeqY2scoJEzJaS+lS31mv+tuaNQWq5dE6APSUxCG+DBb",
+	"S17JiDcBigzk6IjHBWeeqQnR04Q8XVvNFyvr9bok9e6p4nmQ/2N6ZNChsZqps0Qyu0od9tHjOVEvVKu+",
+	"8q5Uup++aeBB+vkK1h8jMuQc3LkKezUqbDu4Hldg7rt6SmWWLRDSRfJwyT2Vmba3p0446usLqdohJZhF",
+	"RvJxKwiVjIGT2BTdi4AbVNvzBcr984WNhMmqS2PdvYjB/KxcpOYIlTEWLsC4bFy+HYlBcpR81os7mWGA",
+	"Q9pFJqXXkrjEJbUJy46Q8azM1+Y3j8B+rV8wriS7oc0YhhlI4gU9L28AQe8RH21WAmCsZ1kGg4v92ANR",
+	"v5plHPCUxx/GNeO+iGYZCP7iCYYig3imFdF0+Y+6OfHV0PZMb4a2H3EYlvSuSwN+b9p6/PkjDEvXUCUy",
+	"WkTAUZ2W1UVyZgOmBWUg5Y3LlGQVxhEjJgDFpRZIl1BfoyE2EJHvHCp2E+sVDCJH6uHfStg4aOdKv5JY",
+	"tFncwb52ETK8X0H3t7dIyGLUNtwnftAOlPcz/Vv4a9YX8IrKOaxKm5dyyNhsPscq0/r+3uUbyR2fpm4j",
+	"uf+UIWbHgJHZxGTwfV6RhnneqBV4F2BPJQzTRxujwmjkSRayZpwBC5bG9bEuvQbqsShjXYR/lkKzj1oi",
+	"P/yG+bqyIwcPJzHr7sIQnRtec8NrbnjNDa+54TU3vObgaC9orWmsszvstfsbSmgYbI78Jg1mNnrHNIzZ",
+	"qH2EpgikeTLzL1h5JtX5xxSTMn20mWHB2jXMYCbWIZhPQZwYI3CoLtBeifoaBsc7PDg+IUuBFM7ovCKp",
+	"sTCUOjWvTkTM/HN+AWhfXVogknWDpggFV+OL6QXIqYshAn5RDawIVPGeZL3fMUexAZ9IwrgO3dUaBbK7",
+	"BT8VccdgMobQIQswjQX4T/mdgSO6GMaMiMhnEenS6Eo99ZyfBdwXA7lYXl5bLp7zcz49tCNQ6lM+xHuu",
+	"E8+slVcA6VUgHtgj6h/qEKv/oj7WNQZKJ3qaaQsz2hum8OAH6gSvcM7NJ2pTqls0BedAjx/EAZYySCZl",
+	"IPgPhFL6gZht+hlahuNjBOwPGhZJRU/CMuzbqomQ0WulYLVZHbF0fxniRgb8nNPRW+DVtqKhQKSS+5CQ",
+	"M6MokgMEj9I2txrUaumDLaCGVUbmExoxGZMrLgaQwVJDhrcLT7M9bD5rCp/5BXhR9Jx3AwnlGj75qy/g",
+	"dRMuSB+0n/NaoWq6pO5pDoFGtQpB5quHcO1URFhkTWMC8FIbBMlltAZVrx+XBHb7VdDrMR/2EcJu6nyc",
+	"97t6T7+q/1lU//O/XkFtfDW8WoNoB+aCtQPOgXgHsO1ZGMKy0ivGCR3QIYJLocAgvX4skZuORSxxVxwo",
+	"TwtQBWCecYedcxxqGtdTDVYZBMSjsegGTQ9UNcySYioxwlITLjhb11/o1XBeoLqDLsyhknjqsj/Ky38W",
+	"7aFwzQ7EABTCH32OzWaec50mRn4KeBfqifYQwvuS6hVqLwFtdDxgargGGRXznz0WhmppYe6J+7gOaF7s",
+	"mkU0hONsNpl59ViSA8M653FKNti+fLN5YNfoNx5AzgCFb5E0zCzhdsxHsNZywXnQBesEOpGbJWyw/0BZ",
+	"CGhfwp+hZhzR7i8rkn0xsnCQAYeBlUulkl5DxBVAJYLWEwjeOOiyDc2bJATpqs09oEGsC1pWSyv4mr0G",
+	"i6PhYqUVs8grnvMxTxjvPMkTnr2zII/3MDRbs0gsq0Xe7lLWkU0TI+NEZh8WnINZeSoes/XBtQTtgK2T",
+	"Xwh6Bdz0sOe1VwgemaMrCmlFcc7xZSxeB3SxcrhTKP+2XCyXisvl4nK50GD+RxoXNpm8ikWvsBvw/k2h",
+	"cnZcOF+gvaBAaK93vlA4Pv64vrx8zrNb0yaxSjxfyZbddTtoI2UYzIBIP6DS7op530LKHsaVu8se7tKb",
+	"xQvYuisra2urqyvLD7OSUWjkWMn4Zb6VHDH9skcM5bsaFE6w/cuG4PqQ0u1LtqGEHlaQYlWQbbT3TTzQ",
+	"eNu60ctCtQTSuQ+hoVLIw9Fq1PG2BXTR7fZ9rp6FZKjzzoUpOhfwLdkd8/jOYsY+SHcp4Pc/erSrj8PE",
+	"HgW8ZHqkFfe5Ty+j88IZOOr57stqIniynTfy9seSOc6Oy8nkvPYmgcKUEYxpAFewDSC2vGkc/Sx8OLYM",
+	"jCAdo41q/aExIBZy0Yd4KPQPaX9l3ToXyosxzb4J5gqUwRrfBtzGSd5QoNdDE+zo7YGOmRMqcHJS1v90",
+	"NJqISMBjgdotOxWGfk9altyzljNQG9axVZedjU97wQJ0+i78OXWVpx3Uy3QUTCn65gAtT1L9/2Syc3zD",
+	"Z9X5TyNBsyzYJTyaL17WP2Itj0iBlAUccPjmLqsXJ/Y4Rm/hVRE+zA/6Sxz0On9i83x8w6azOXzUOJ/t",
+	"oHcCCVi405ZBs2tgx7UoTH6gbZKm4E0WcbsSBcLZgMkYo40YTcQyIMNEG/i2kca26sCjIC4toUER6IzR",
+	"ggranZjEAvlgbMIZws2QOtDfTCbdtev4Eef9j+Hhq6gp19XL+clL4Z7fyYHauQHG1ns9xpmvNtNdJ/oe",
+	"1XR4dl5bMZ1zEiaU1P3QgiKvsk7P7Tn5r0CWQdZyhi4OvH46rgNcn038yb+Y7MBdh3mhrYzNLhoTDXqr",
+	"3L/c1t73iSSEvf9MEsI5AZMkhL57bu2tfnguMlqDtQOJ9VR6hZMssynvMpWxHBAMpiA2sO29EJLpiCjG",
+	"bGceQJk7458Mn8wUHDIZh/Si2BTqpcKUf+ivTurHJ7uV6vTEB+5qvAzuWOp95Dk28O08q5aDBkZsuecE",
+	"aXV/MZF5brIAwFJiIk8+OG4KjmJ6yC9TFWuYapOIookVQDHBpEbOe3AdPEhgzGG/XifZwRMfmcydkwUN",
+	"lj4yE9NuWgbeYcYuzEX1K86zPemmG98Jkw25fAn9enJuiUG3kWTOgiy2Aj+pKBWcpXgKspNjj8VSkJOq",
+	"GjuU9zT6UvbdvW27l0lNTS8w5kHrJ8pOPanEydzpWWmqGSzDSIQzgHbA1dMFexrq0n9xkEfNfx7cgUrr",
+	"MFWDCBvj3iEdc7fHD+io1Sqa26ePo/oq2wKwuzwzkAN3y4vf4KNyozfTkEySCoHRzwIsDz+QfwR/FnWn",
+	"i1Lf7eCacRIPlH8HP/L7uO+h5WNfgFvUpJy0I8pj21syNA0KHRH662S1tJIXBlLr9HOGf7ZZxHgzoF3G",
+	"Y+UDk77s//f/jQIhoYhaLSbMxZSeq13Ul2qG6tnUNxXnLk799MUuat1eJlAEbyxHdqmtOw8P5YWHItzr",
+	"GfLu/qImdYqygkGR+1VKxjh6fobYj7reRn7UfgabnwtCe8EVG5IONU0oWCdyj0jPvWTCPMLzSiM8T7Hr",
+	"U/skK56D+3tCGEddoHvbBhoMBFSYzLVZF+Yy9bXFcZ5iayVvO9NqyxOls4qrjwAh+/qQ1NFwseDo8m50",
+	"9Mn45qYrEywfDA+BnnABJIwDWSTH8HTdON3qS+arsUFACNRZwNsbhCdWJ4aQUloJT/FMlig6x/aM3zdA",
+	"NLPJh6Dps9l8LxNAuks+zcNGTxM2egoBl9rtWUGiuyxGs9EnQHjhJRo3gEZMOZMgFRBk1VOHQcMYwFkA",
+	"IAhdnagjSvFAYCmiRCFhj2y2hkbJMbPV+JyBHxjibiDjvJOEq/aviP1I87oeW3fbfTCmvWX6G7ux9eew",
+	"tZWwXgp4S+TubvWewOsREVbAotczAHz4ZsR8xuOAhm4+xNiXXaqUUZFsKZXIzS89dTfMjATIPYhYSV6r",
+	"H4b6c0AbtqPQ8B9dGoSe8VYyTsSpZNGOmsoTbmn7jMxebEG6tm9Kq9V/+uZWdukga+LOVj8FiyC11SUL",
+	"WzNscufVjm1ztZ1+BO6Xdqerr2a3VF+E6zzZ/AAyg3vdMTkrxOtRKQci8j2ndt3TgeEf9st1h7wLI5jG",
+	"avIKBj5oEAneBvU00oNXsQ185n6EcV+CQauheWyFvlpcNcUmDUMW4a2bQlwFTCK3w4VQD+NsoNk/4fQH",
+	"0hi6E23T1Fm+p306ujTq5l26KBnv0MVQ8DZdKCyYdQemjyig5DgIryk5pjwWqF3tj0U/jtI/n9qQNdN5",
+	"GWN2ktCy4v1pyH4KC8csXqzBtsjWLcrsMdvGi1grYrKzqHlSQO4jT8mioQhBTJcOM/uuSbssvfkA10Bv",
+	"Y+z8wFdYzEL/S5A95kHcLJNccKZl9SNJ87HznWWR3ynTje0yfcIWrp4uYQsz/BcnbNX85wlbGRMTysjY",
+	"+vdI2Jq7PVHC1tx+FpsqP2ELd8tL2OKjchO26s4a+euOrK2TT1UGJKGoi0CcA9yXdogNiF0QETHgaDkA",
+	"4l04U8YXfKs/gj+nyfXmpG/V3H6y9C0YkwvrC11l3/wv6/YiJmmxKbrFiyjXAkqbPuN2k66W+eNPdWh6",
+	"LAKxjAG+woLx8MxDZzOUXibLe4p6JddAmmd587K8fTwSE+yD2eVT6rBlZXn77ld5xsEMWV54xaSS4+cA",
+	"VOtE7m7IqIZUxsQeh/tkgu8lXmZDDjhWxto8Y/yaMsZPcYJS+ykrY2yCI7nWs7pgerQt/aS5fH5dGeOn",
+	"2FrJ2840Gx8rDvdKM8aVhBobo3QicsN3Dok22puzpZad6PhT9Q3cK8pnz7/64JcEuzyP3Dtl29usNVr3",
+	"HQFYw/kGPqCoK+ucyH6zo839DAX7xiQmMLhYMDiWBe0KAJ/4W/0GAfI5UcFFAhmYian3SdHJmbW0o3fv",
+	"achPjlXOZGO/XCByhiDk3L54pKz6UyiB1EnIi+FNstCvy0tC3Xt5CUK7+QwQJir8Q0eF2U3TkeLwIeLe",
+	"WzGgU5X6d84lRrxtuNkUGbS5cQGQB8HXQEHJDwo64Zm+ZQiEqisl4tOhRAmlEcubNIoCd4TSwCGCUKTc",
+	"L0ClEHKGS5OYwRA2uaQRcHzpiPb6WGD8jX7m24wQOXlDJVFuOqHuCsFYN/S60JCEQYvFQZcVNCgwQjNK",
+	"Fl0D8xgdkvKa4Rt/a2hidYA9YsT7GMc95XJ4BeId0y47DmL2+3EcBc1YfXRI487vS5rS2ztmzX7EPCKu",
+	"WUQ6cdyTQOYDyrTPkRnBg0KmH0AvoVkNUhALjsoWLUwu6dInzUUOyagkIW3g27qBlAApGYFWACWI9y8X",
+	"yRYNlFILBb7uSGnmbqCUa0+JI9+PmMSMAvzdhLKvdXLBhkIj3MP16mZZgPKayQMG3RRdKBv6dHywDzpL",
+	"auYC8gZtbEm6/TAOejSKl9Tniz6N6dsCMpyoCSJLR0y6QsbkPfkcVDfUrvdSVMYewUyMUeAgexmpUhk0",
+	"yQWTgQ9L2QVLwujtZNkKhk0CRmZSiSIB548Hwqx7IGEPWwoD4gc0ZM04oRMAcqQejTvKHDBnw5Amqc8N",
+	"/3iTNjvMzwu6nagd/KX8OMUu91C+Er9XwkX9C6gnIPFgdyzgdjtSCjwh9+/1BTb8VGJfK8FB8Onzl/JR",
+	"sFv71LnYbqq/d05vd8r7wacPIBkxlJb3GBuVuyNANx6D+3tqCwHW26rUvwuptblZHAwGi7BB+1HIOLCW",
+	"TG8DjNz7kewPx0pCYTjbshcW0FiUPwK+sP6hVLrv65tphXO57GEGKLdfbyp2nk6dwhZTei+IhyZQntB0",
+	"GZfIFkYAkY31x1q6ZMrZCeQNiHPaZaTPlYBX1gTKXSVJ37qU+cpkG2E2eF/+sDxT8DURulnxVxjSj+vy",
+	"uIUXJ1vbmf5/Fi4YjZRg++NP5c/jzMxuxM/0lnM+VIuGFkkG6SiSN8LXSt5F4cL6whLtBSDn9VKM+f/a",
+	"3hItgJFejMUiwEnHfc5ZKB2WviaL4qAF2SAowNTTV2bOsvqfDCaXShimfpYQutYquqgzkLKv/FNN+qhM",
+	"SrhowMAN5WyABEURuxZXqBD1g2vOjTOe7XxN9OmITTEETkjdEqUm8um496ZZt9wN+JVEMrOg2YH1gsoe",
+	"fb9eJFpBmFqcOo9E2NVwfWMhxR7jXw73jYnp/GyHy5jyZua8Tli3FyIBnCER4q2g3delserTu2+8J3wW",
+	"Zt69w8jOIemFlLt3CsyAnHsdhpTn3CFFKMrINZJrOWpKkkgjkGnTiycXGqOpoE+1txRI4TkPNtiQGfvN",
+	"fQJso75kyZ0tAZXZELfupaZVIIhhMzoPdG+bN2Ps1s9BUBsb/KYFaBubgiPg3NUGCTZ+uZKwbXz15IoN",
+	"pQ5PQymQbbRIozfr7EsCylQwgSE4ZyKmytrHQJ/oSTIQ0ZVyFyZme9zFgmdmjFWHl/QrsAXiZumxf1iH",
+	"v4S7Zg3dDj16w0MmeiEEEMFlVbtIu41GbZjyW+EWSAXuup7qzP3ovetqtjZOZyJ5SWAsjlm3F6dekB/E",
+	"C3//+ff/HwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -65,6 +65,43 @@ func (w *crashWorld) liveOn(ctx context.Context, c *apptest.Client, authority *c
 	return nil
 }
 
+// renew renews a CA, unless another writer does.
+func (a *crashAuthority) renew(ctx context.Context, c *apptest.Client) error {
+	if !a.renewing.TryLock() {
+		return nil
+	}
+	defer a.renewing.Unlock()
+	err := c.Do(ctx, http.MethodPost, caPath(a.id, "/renew"), nil, nil)
+	if err == nil {
+		a.renewals++
+	}
+	return err
+}
+
+// checkRenewals checks that every renewal that was answered has left a certificate, and that the
+// present one is the one that ends when the record says.
+func (w *crashWorld) checkRenewals(t *testing.T) {
+	t.Helper()
+	c := &apptest.Client{URL: w.server.URL, Token: w.token}
+	for _, authority := range w.authorities {
+		var kept struct{ Certificates []object }
+		if err := c.Do(t.Context(), http.MethodGet, caPath(authority.id, "/certificates"), nil, &kept); err != nil {
+			t.Fatal(err)
+		}
+		var known record
+		if err := c.Do(t.Context(), http.MethodGet, caPath(authority.id, ""), nil, &known); err != nil {
+			t.Fatal(err)
+		}
+		served := must(parseCertificates(get(t, c, caPath(authority.id, "/certificate"))))
+		if len(kept.Certificates) <= authority.renewals || kept.Certificates[0]["expiry_date"] != known.ExpiryDate ||
+			len(served) != 1 || kept.Certificates[0]["cert"] != certificatePEM(served[0]) {
+			t.Errorf(
+				"CA %d: %d certificates after %d renewals, %+v", authority.id, len(kept.Certificates), authority.renewals, known,
+			)
+		}
+	}
+}
+
 // checkLives checks that every certificate that was answered is there, and that those
 // before a renewal without an overlap are revoked.
 func (w *crashWorld) checkLives(t *testing.T) {

@@ -18,19 +18,34 @@ type keyedPost struct {
 	answer    object
 }
 
-// postKeyed makes a client or an apikey.
+// postKeyed makes a client, several at once or an apikey.
 func (w *crashWorld) postKeyed(ctx context.Context, c *apptest.Client, authority *crashAuthority) error {
 	number := w.names.Add(1)
 	sent := keyedPost{path: apikeys, key: fmt.Sprintf("key-%d", number), in: object{"name": fmt.Sprintf("keyed-%d", number)}}
-	if number%2 == 0 {
+	switch number % 3 {
+	case 0:
 		sent.path = clients
 		sent.in["ca_id"], sent.in["email"] = authority.id, "site@example.com"
+	case 1:
+		sent.path, sent.in = clients+"/batch", object{"clients": w.batch(number)}
 	}
 	err := sent.post(ctx, c, &sent.answer)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.keyed = append(w.keyed, sent)
 	return err
+}
+
+// batch are the clients of one request, of both CAs. If a killed server had stored some of them, a
+// repeat of the request would find their names taken.
+func (w *crashWorld) batch(number int64) []object {
+	rows := make([]object, 40)
+	for i := range rows {
+		rows[i] = object{
+			"ca_id": w.authorities[i%2].id, "name": fmt.Sprintf("batch-%d-%d", number, i), "email": "site@example.com",
+		}
+	}
+	return rows
 }
 
 func (p keyedPost) post(ctx context.Context, c *apptest.Client, answer *object) error {

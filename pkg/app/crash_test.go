@@ -100,6 +100,8 @@ type crashAuthority struct {
 	cert      *x509.Certificate
 	key       crypto.Signer
 	crlNumber atomic.Int64 // the highest number that was seen
+	renewing  sync.Mutex   // so that renewals come one after the other
+	renewals  int          // answered; guarded by renewing
 }
 
 // newCrashWorld starts the first server and gives it two CAs and a vault.
@@ -148,7 +150,7 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
-		switch dice := rand.N(22); {
+		switch dice := rand.N(23); {
 		case dice < 4:
 			err = w.issue(t.Context(), c, authority)
 		case dice < 5:
@@ -165,6 +167,8 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 			err = w.readCRL(t.Context(), c, authority)
 		case dice < 17:
 			err = w.workPKI(t.Context(), c)
+		case dice < 18:
+			err = authority.renew(t.Context(), c)
 		default:
 			err = w.vault.work(t.Context(), c)
 		}

@@ -116,7 +116,7 @@ func below(ctx context.Context, db *store.Store, state, floor State) ([]string, 
 	}
 	var found []string
 	for _, known := range floor.CAs {
-		at := slices.IndexFunc(state.CAs, func(one StateCA) bool { return one.Certificate == known.Certificate })
+		at := slices.IndexFunc(state.CAs, known.is)
 		// a missing CA may have had no certificates and been removed
 		if at >= 0 && state.CAs[at].CRLNumber < known.CRLNumber {
 			found = append(

@@ -21,6 +21,7 @@ func TestFloor(t *testing.T) {
 	get(t, c, caPath(authority.ID, "/crl"))
 	old := filepath.Join(t.TempDir(), "old.db")
 	apptest.MustCommand(t, o, "backup", old)
+	create(t, c, caPath(authority.ID, "/renew"), nil) // it is the same CA for the floor
 	revoke(t, c, site.ID)
 	published := get(t, c, caPath(authority.ID, "/crl"))
 	issuer := must(parseCertificates(get(t, c, caPath(authority.ID, "/certificate"))))[0]

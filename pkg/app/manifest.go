@@ -38,8 +38,26 @@ type StateCA struct {
 	ID          int64  `json:"id"`
 	Name        string `json:"name"`
 	Certificate string `json:"certificate_sha256"`
+	Key         string `json:"key_sha256,omitempty"` // empty: unknown, as in files of before
 	CRLNumber   int64  `json:"crl_number"`
 	Revocations int64  `json:"revocations"`
+}
+
+// is reports whether two states are of one CA: it has the same key, whatever its certificate is
+// now.
+func (c StateCA) is(other StateCA) bool {
+	return c.Certificate == other.Certificate || c.Key != "" && c.Key == other.Key
+}
+
+// without leaves out of the state of a backup what an earlier version has not written into its
+// manifest.
+func (s State) without(manifest State) State {
+	for i := range min(len(s.CAs), len(manifest.CAs)) {
+		if manifest.CAs[i].Key == "" {
+			s.CAs[i].Key = ""
+		}
+	}
+	return s
 }
 
 // AuditEnd is where a chain of the audit ends.
@@ -84,7 +102,7 @@ func readState(ctx context.Context, db *store.Reading, keys *seal.Keyring) (Stat
 	for _, one := range cas {
 		sum := sha256.Sum256(one.Certificate)
 		state.CAs = append(
-			state.CAs, StateCA{one.ID, one.Name, hex.EncodeToString(sum[:]), one.CRLNumber, one.Revocations},
+			state.CAs, StateCA{one.ID, one.Name, hex.EncodeToString(sum[:]), one.Key, one.CRLNumber, one.Revocations},
 		)
 	}
 	for _, end := range ends {
@@ -133,7 +151,7 @@ func readManifest(ctx context.Context, db *store.Reading, keys *seal.Keyring) (M
 		}
 	}
 	state, err := readState(ctx, db, keys)
-	if err == nil && !reflect.DeepEqual(state, manifest.State) {
+	if err == nil && !reflect.DeepEqual(state.without(manifest.State), manifest.State) {
 		err = errAltered
 	}
 	return manifest, err

@@ -232,6 +232,7 @@ commonName = supplied
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = clientAuth
+authorityKeyIdentifier = keyid, issuer:always
 `
 
 func openssl(t *testing.T, dir string, args ...string) []byte {

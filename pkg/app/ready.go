@@ -109,6 +109,26 @@ func (s *Server) auditGauge() prometheus.Collector {
 	})
 }
 
+// caGauges report when the first CA ends and how many do soon, for alarms. They use what the last
+// look at the CAs has found, and ask nobody.
+func (s *Server) caGauges() []prometheus.Collector {
+	return []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "chaveiro_ca_expires_seconds",
+			Help: "Seconds until the first CA without a successor ends, negative when it has; 0 when there is none.",
+		}, func() float64 {
+			if first := s.Services.CAEnds.Health().First; !first.IsZero() {
+				return first.Sub(Now()).Seconds()
+			}
+			return 0
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "chaveiro_ca_expiring",
+			Help: "CAs without a successor that end within 90 days, or have ended in the last 90 days.",
+		}, func() float64 { return float64(s.Services.CAEnds.Health().Ending) }),
+	}
+}
+
 // crlGauges report when the first CRL expires and how many CRLs are not as they should be, for
 // alarms. They use the state of this process, and ask nobody.
 func (s *Server) crlGauges() []prometheus.Collector {

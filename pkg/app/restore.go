@@ -228,7 +228,7 @@ func addFloor(ctx context.Context, s StorageConfig, keys *seal.Keyring, acceptLo
 	since.Ended, since.Numbers = []string{floor.Incarnation}, map[int64]int64{}
 	for _, one := range state.CAs {
 		for _, known := range floor.CAs {
-			if known.Certificate == one.Certificate {
+			if known.is(one) {
 				since.Numbers[one.ID] = known.CRLNumber
 			}
 		}

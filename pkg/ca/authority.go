@@ -28,7 +28,9 @@ type RootRequest struct {
 	Subject Subject
 	// PathLength is how many CAs may follow below it (RFC 5280, section 4.2.1.9). With 0 it issues
 	// clients and servers only.
-	PathLength          int
+	PathLength int
+	// Like is a CA whose name constraints and policies the new one takes over; nil: none.
+	Like                *x509.Certificate
 	NotBefore, NotAfter time.Time
 }
 

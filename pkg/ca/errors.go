@@ -45,6 +45,8 @@ var (
 	ErrBeyondCA = errors.New("validity reaches beyond the CA's own")
 	// ErrConstrained: the name constraints of a CA do not allow a name.
 	ErrConstrained = errors.New("the CA's name constraints do not allow the name")
+	// ErrOtherSubject: the next certificate of a CA has another subject or key identifier.
+	ErrOtherSubject = errors.New("the certificate has another subject or key identifier")
 	// ErrPathLength: a CA allows no or fewer CAs below it.
 	ErrPathLength = errors.New("the path length of the CA does not allow that")
 	// ErrNoIssuer: the certificate of a CA that another one names as its issuer is missing.

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -58,6 +59,7 @@ type wanted struct {
 	names               AltNames // beside the mail address of the subject
 	pathLength          int      // of a CA
 	notBefore, notAfter time.Time
+	like                *x509.Certificate // a CA whose restrictions it takes over; nil: none
 }
 
 // prepare checks everything but the key. It fails with [ErrInvalidRequest].
@@ -79,7 +81,12 @@ func (p Profile) prepare(authority *Authority, w wanted) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	var extensions []pkix.Extension
+	if w.like != nil {
+		extensions = restrictions(w.like)
+	}
 	return &Prepared{authority: authority, profile: p, template: &x509.Certificate{
+		ExtraExtensions:       extensions,
 		SerialNumber:          newSerial(),
 		RawSubject:            rawSubject,
 		EmailAddresses:        w.subject.emails(),
@@ -199,6 +206,7 @@ func (p *Prepared) issued(key crypto.PublicKey) (*x509.Certificate, error) {
 func PrepareRoot(req RootRequest) (*Prepared, error) {
 	return caProfile.prepare(nil, wanted{
 		subject: req.Subject, pathLength: req.PathLength, notBefore: req.NotBefore, notAfter: req.NotAfter,
+		like: req.Like,
 	})
 }
 

@@ -14,6 +14,8 @@ type CARequest struct {
 	Subject Subject
 	// PathLength is how many CAs may follow below the new one (RFC 5280, section 4.2.1.9).
 	PathLength int
+	// Like is as in a [RootRequest].
+	Like *x509.Certificate
 	// NotBefore and NotAfter are as those of a [ClientRequest].
 	NotBefore, NotAfter time.Time
 }
@@ -29,12 +31,14 @@ func (a *Authority) PrepareCA(req CARequest) (*Prepared, error) {
 	}
 	return a.prepareUnder(caProfile, wanted{
 		subject: req.Subject, pathLength: req.PathLength, notBefore: req.NotBefore, notAfter: req.NotAfter,
+		like: req.Like,
 	})
 }
 
 // CrossSign signs another certificate for the subject and the key of a CA, with a serial number and
-// a validity of its own. If this authority is the issuer of the given certificate, that renews it;
-// otherwise programs that trust this authority then trust the other CA too. Key identifier, usages,
+// a validity of its own. If this authority is the issuer of the given certificate, that renews it,
+// with a serial number as [Authority.Renew] says; otherwise programs that trust this authority then
+// trust the other CA too. Key identifier, usages,
 // name constraints and policies are those of the given certificate. So is the path length, unless
 // this CA allows less.
 //
@@ -62,6 +66,9 @@ func (a *Authority) CrossSign(of *x509.Certificate, notBefore, notAfter time.Tim
 			return nil, err
 		}
 	}
+	if sameName(of.RawIssuer, a.Certificate.RawSubject) {
+		template.SerialNumber = nextSerial(of)
+	}
 	template.RawIssuer = a.Certificate.RawSubject
 	template.SignatureAlgorithm = signatureAlgorithm(a.Certificate.PublicKey)
 	if template.AuthorityKeyId, err = a.keyID(); err != nil {
@@ -74,6 +81,10 @@ func (a *Authority) CrossSign(of *x509.Certificate, notBefore, notAfter time.Tim
 // has signed remains valid under the new one, which is otherwise as [Authority.CrossSign] says. A
 // CA below another one is renewed by CrossSign of its issuer, and fails here with
 // [ErrInvalidRequest].
+//
+// The new certificate has another serial number, unless the CA was made by a program whose
+// certificates may name that of their issuer (RFC 5280, section 4.2.1.1), as those of easy-rsa do:
+// OpenSSL would find no issuer for them.
 func (a *Authority) Renew(notBefore, notAfter time.Time) (*Authority, error) {
 	old := a.Certificate
 	if !selfSigned(old) {
@@ -83,6 +94,7 @@ func (a *Authority) Renew(notBefore, notAfter time.Time) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
+	template.SerialNumber = nextSerial(old)
 	template.RawIssuer = old.RawSubject
 	template.SignatureAlgorithm = signatureAlgorithm(old.PublicKey)
 	template.AuthorityKeyId = template.SubjectKeyId

@@ -49,7 +49,8 @@ func SiteAddresses(tunnel netip.Prefix, pool Span) []Span {
 		return []Span{all}
 	}
 	var spans []Span
-	for _, span := range []Span{{all.First, lower(all.Last, pool.First.Prev())}, {higher(all.First, pool.Last.Next()), all.Last}} {
+	below, above := lower(all.Last, pool.First.Prev()), higher(all.First, pool.Last.Next())
+	for _, span := range []Span{{all.First, below}, {above, all.Last}} {
 		if !span.Empty() {
 			spans = append(spans, span)
 		}

@@ -20,25 +20,36 @@ type CA struct {
 	Name        string
 	Description string
 	Subject
-	KeyAlgorithm string
-	ExpiresAt    time.Time
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	KeyAlgorithm  string
+	ExpiresAt     time.Time
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	RenewedAt     time.Time // when its present certificate was made; zero: at its creation
+	PredecessorID int64     // the CA whose place it takes, with a new key; 0: none
+	SuccessorID   int64     // the CA that takes its place; 0: none. Only read
 }
 
-// Life is the life of the certificate in days, as counted at its creation.
-func (c CA) Life() int { return int(math.Round(c.ExpiresAt.Sub(c.CreatedAt).Hours() / 24)) }
+// Life is the life of the present certificate in days, as counted when it was made.
+func (c CA) Life() int {
+	made := c.CreatedAt
+	if !c.RenewedAt.IsZero() {
+		made = c.RenewedAt
+	}
+	return int(math.Round(c.ExpiresAt.Sub(made).Hours() / 24))
+}
 
 // CAKey is what a CA signs with: its certificate in DER, and its private key sealed under the
 // master key. Fingerprint is that of the public key. No two CAs have the same key, because the list
-// of each would lack the revocations of the other.
+// of each would lack the revocations of the other. A CA keeps its key: a renewal changes the
+// certificate, and SealedKey with it, which is bound to that.
 type CAKey struct {
 	CAID        int64
 	Certificate []byte
 	SealedKey   []byte
-	ParentID    int64  // as in CA
 	Chain       []byte // the certificates of the CAs above it that are not here, in DER; nil: none
 	Fingerprint string // only for Create
+	// ParentID, PredecessorID and SuccessorID are as in CA. They are only read.
+	ParentID, PredecessorID, SuccessorID int64
 }
 
 // CASpec is what is asked of a new CA.
@@ -123,18 +134,19 @@ func (u CAUpdate) Apply(c *CA) error {
 
 // CAs keeps the CAs. A name is unique regardless of case. No two CAs have the same key.
 //
-// The groups CAs, CAs_Page and Deadlines of the suite test it.
+// The groups CAs, CAs_Page, CAs_Renew and Deadlines of the suite test it.
 type CAs interface {
 	// Page returns one page of all CAs, by ascending id. See PageRequest for its bounds.
 	Page(ctx context.Context, page PageRequest) (Page[CA], error)
 	// Get returns one CA. Errors: Missing.
 	Get(ctx context.Context, id int64) (CA, error)
 	// Lock is a Get after which no other transaction can change the CA, or issue or revoke a
-	// certificate or publish a list of it, until this one ends. It has to be called inside a
+	// certificate or publish a list of it, until this one ends. SuccessorID may be that of before
+	// another transaction that has just ended; Key tells. It has to be called inside a
 	// transaction: outside, the lock ends with the call. Errors: Missing.
 	Lock(ctx context.Context, id int64) (CA, error)
-	// Key returns what the CA signs with, and what is above it; Fingerprint is empty. It never
-	// changes in one history of the database. Errors: Missing.
+	// Key returns what the CA signs with, and what is above it; Fingerprint is empty. In one
+	// history of the database only Renew changes it. Errors: Missing.
 	Key(ctx context.Context, id int64) (CAKey, error)
 	// NameTaken reports whether a CA has that name, regardless of case; false for a name that no
 	// database can hold. It reserves nothing: Create decides.
@@ -145,13 +157,23 @@ type CAs interface {
 	// Create stores c with its key and sets c.ID; it ignores key.CAID. With an empty
 	// key.Fingerprint the key may be that of another CA. The CA's lists go on from last, whose
 	// RevocationPoint is ignored; the zero value is a CA without lists. Errors: Duplicated on name;
-	// Duplicated on cert for a key that another CA has.
+	// Duplicated on cert for a key that another CA has; Duplicated on id for a predecessor
+	// that has a successor.
 	Create(ctx context.Context, c *CA, key CAKey, last CRLState) error
 	// Update stores Description, Subject and UpdatedAt of c; empty values clear. The caller holds
 	// Lock. Errors: Missing.
 	Update(ctx context.Context, c CA) error
-	// Delete removes the CA with its CRLs and revocations. Errors: Missing; Rule on id with
-	// ReasonCAInUse when it has clients or certificates.
+	// Renew stores ParentID, ExpiresAt, RenewedAt and UpdatedAt of c, and its next certificate:
+	// Certificate, SealedKey and Chain of key. The caller holds Lock. Errors: Missing.
+	Renew(ctx context.Context, c CA, key CAKey) error
+	// AddCertificate stores a certificate of a CA besides its present one, and sets its ID. Errors:
+	// NotFound on ca_id when there is no such CA.
+	AddCertificate(ctx context.Context, c *CACertificate) error
+	// Certificates returns the certificates of a CA besides its present one, by ascending id. A CA
+	// that does not exist has none.
+	Certificates(ctx context.Context, caID int64) ([]CACertificate, error)
+	// Delete removes the CA with its CRLs, revocations and certificates. Errors: Missing; Rule on
+	// id with ReasonCAInUse when it has clients, certificates or a successor.
 	Delete(ctx context.Context, id int64) error
 	// IDs returns the ids of all CAs, in ascending order.
 	IDs(ctx context.Context) ([]int64, error)

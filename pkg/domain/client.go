@@ -213,7 +213,7 @@ type ClientFilter struct {
 // Wide reports whether the database has to scan for the page: it may have to read all names, all
 // with the same prefix, or all clients for those of an expiry, or in the order of expiry for those
 // that another field selects: in that order, all that are revoked lie between those that are valid.
-// Of an instance it may have to read all sites for those of another field.
+// And it may have to read all sites of an instance for those of another field.
 func (f ClientFilter) Wide() bool {
 	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
 	switch {
@@ -223,10 +223,14 @@ func (f ClientFilter) Wide() bool {
 		return false
 	case f.ByExpiry:
 		return f.CAID != 0 || f.Status == StatusRevoked || f.Status == StatusValid || f.InstanceID != 0
-	case f.InstanceID != 0:
-		return byEnd || f.CAID != 0 || f.Status != StatusAny
 	}
-	return byEnd
+	return byEnd || f.InstanceID != 0 && f.SelectsSites()
+}
+
+// SelectsSites reports whether a field besides InstanceID restricts.
+func (f ClientFilter) SelectsSites() bool {
+	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
+	return byEnd || f.Name != "" || f.CAID != 0 || f.Status != StatusAny || len(f.Serials) > 0
 }
 
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
@@ -254,6 +258,10 @@ type Clients interface {
 	// case; false for a name that no database can hold. It reserves nothing: Create and Enrol
 	// decide.
 	NameTaken(ctx context.Context, name string, now time.Time) (bool, error)
+	// Holding returns the clients that hold any of the names, also those that have expired and
+	// whose names FreeName would take, by NameKey of the name. It leaves out what no database can
+	// hold.
+	Holding(ctx context.Context, names []string) (map[string]Client, error)
 	// FreeName takes a name from the client that holds it, if its certificate has expired by now,
 	// and reports whether it did. Until then Create and Enrol find the name taken.
 	FreeName(ctx context.Context, name string, now time.Time) (bool, error)
@@ -261,7 +269,8 @@ type Clients interface {
 	// client that does not hold its name at CreatedAt leaves it free. It waits for a Lock of the
 	// CA. Errors: Duplicated on name; NotFound on ca_id.
 	Create(ctx context.Context, c *Client) error
-	// CreateAll is Create for any number of clients of one CA with different Serials, all or none.
+	// CreateAll is Create for any number of clients with different Serials, all or none. Their ids
+	// ascend in the order of their names, not of the list.
 	CreateAll(ctx context.Context, list []*Client) error
 	// Enrol stores a client, its certificate and the event of it, all or none. It sets the IDs of
 	// all three, cert.ClientID, e.ResourceID and e.Link. It adds no revocation: for a client with

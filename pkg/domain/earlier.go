@@ -7,7 +7,8 @@ import "time"
 type KnownCA struct {
 	ID          int64
 	Name        string
-	Certificate []byte // DER
+	Certificate []byte // DER; a renewal changes it
+	Key         string // the fingerprint of its public key; empty: unknown
 	CRLNumber   int64  // of the last list, 0 when there was none
 	Revocations int64  // how many
 	LastCRL     *CRL   // nil: there is none

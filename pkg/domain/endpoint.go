@@ -25,9 +25,9 @@ func (r Remote) String() string {
 	return text
 }
 
-// ParseEndpoint reads a remote: vpn.example.com, vpn.example.com:1194, 192.0.2.1, [2001:db8::1]:1194,
-// tcp://vpn.example.com:443, or as OpenVPN has it, vpn.example.com 443 tcp. Port and protocol are
-// those of the instance where they are left out.
+// ParseEndpoint reads a remote: vpn.example.com, vpn.example.com:1194, [2001:db8::1]:1194,
+// tcp://192.0.2.1:443, or as OpenVPN has it, vpn.example.com 443 tcp. Port and protocol are those
+// of the instance where they are left out.
 func ParseEndpoint(field, text string) (Remote, error) {
 	var r Remote
 	rest := strings.TrimSpace(text)

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -29,8 +30,8 @@ func Kinds() []Kind {
 // Error is a fault that the caller can be told about. Field is the domain's name of the faulty
 // field (equal to its JSON key in the api dialect; lists as roles[0]), empty when no field is at
 // fault. Reason selects the text and Args fill it in; the catalogue of a dialect has the words.
-// Args never hold what the caller sent, except for numbers that are beyond a bound, and the name of
-// another CA, without which the caller could not tell which one it is.
+// Args never hold what the caller sent, except for networks, numbers that are beyond a bound, and
+// the name of another CA, without which the caller could not tell which one it is.
 type Error struct {
 	Kind   Kind
 	Field  string
@@ -129,18 +130,18 @@ const (
 	ReasonUnrelated        Reason = "not of the chain"             //
 	ReasonConstrained      Reason = "beyond name constraints"      //
 	ReasonPathLength       Reason = "CA allows no CA below"        //
+	ReasonOnlyNewKey       Reason = "only with a new key"          //
+	ReasonOfCertificate    Reason = "certificate is given"         //
+	ReasonOtherKey         Reason = "key of another CA"            //
+	ReasonOtherSubject     Reason = "subject of another CA"        //
+	ReasonSucceeded        Reason = "CA has a successor"           //
+	ReasonSuccession       Reason = "subject in the bundle"        //
+	ReasonNoSooner         Reason = "ends no later"                // when the present one ends
 	ReasonRevoked          Reason = "revoked for good"             //
 	ReasonNotInForce       Reason = "revoked or suspended"         //
 	ReasonOutOfTime        Reason = "request out of time"          //
 	ReasonIDsAlone         Reason = "ids and other filters"        //
 	ReasonNoKey            Reason = "key is not kept here"         //
-	ReasonNoSite           Reason = "no site of the instance"      //
-	ReasonPIN              Reason = "wrong PIN"                    // how many tries are left
-	ReasonLinkClaimed      Reason = "link was used"                //
-	ReasonLinkRevoked      Reason = "link was revoked"             //
-	ReasonLinkLocked       Reason = "too many wrong PINs"          //
-	ReasonLinkExpired      Reason = "link has expired"             //
-	ReasonKit              Reason = "router can't do that"         // the format, a Lack, the setting to change
 	ReasonPasswordFixed    Reason = "password belongs to key"      //
 	ReasonPasswordRequired Reason = "key is encrypted"             //
 	ReasonPasswordWrong    Reason = "password does not open"       //
@@ -249,7 +250,7 @@ const (
 
 // Reasons lists every Reason, for the tests of the catalogues.
 func Reasons() []Reason {
-	return []Reason{
+	return append(slices.Concat(instanceReasons(), enrolmentReasons()), []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge, ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration,
 		ReasonSerial, ReasonSerialTwoWays, ReasonEither, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice,
@@ -257,25 +258,26 @@ func Reasons() []Reason {
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest, ReasonCAExpired, ReasonCAInUse,
 		ReasonOfRequest, ReasonCSR, ReasonPossession, ReasonHostname, ReasonConstraint, ReasonNoIssuer,
-		ReasonUnrelated, ReasonConstrained, ReasonPathLength, ReasonRevoked, ReasonNotInForce, ReasonOutOfTime,
-		ReasonIDsAlone, ReasonNoKey, ReasonNoSite, ReasonPIN, ReasonLinkClaimed, ReasonLinkRevoked, ReasonLinkLocked,
-		ReasonLinkExpired, ReasonKit, ReasonPasswordFixed, ReasonPasswordRequired, ReasonPasswordWrong, ReasonPEM,
-		ReasonOtherPEM, ReasonFileSize, ReasonContent, ReasonCertDates, ReasonNameText, ReasonLongSerial,
-		ReasonPasswordLong, ReasonOnePEM, ReasonKeyWeak, ReasonKeyUnsupported, ReasonKeyEncryption,
-		ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits, ReasonKeyMismatch, ReasonWeakSignature, ReasonNotCA,
-		ReasonSeveralCAs, ReasonIsCA, ReasonNotSignedByCA, ReasonNotClient, ReasonNoName, ReasonCRL, ReasonCRLSigner,
-		ReasonCRLPartial, ReasonCRLCritical, ReasonCRLFuture, ReasonCRLSerial, ReasonCritical, ReasonOnlyRevoked,
-		ReasonGrant, ReasonCredential, ReasonTwoCredentials, ReasonForbidden, ReasonScope, ReasonBeyondOwn,
-		ReasonBeyondLimits, ReasonAddress, ReasonCrossSite, ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse,
-		ReasonPassword, ReasonPasswordName, ReasonPasswordCommon, ReasonMalformed, ReasonJSON, ReasonDuplicateKey,
-		ReasonField, ReasonAnswerOnly, ReasonParameter, ReasonParameters, ReasonNoParameters, ReasonContentType,
-		ReasonBodySize, ReasonNoRoute, ReasonEncoding, ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn,
-		ReasonColumnTwice, ReasonCells, ReasonHeaderTwice, ReasonOneOf, ReasonOtherIssuer, ReasonOtherPKI,
-		ReasonBase64, ReasonArchive, ReasonArchivePath, ReasonArchiveLocked, ReasonArchiveSize, ReasonArchiveEmpty,
-		ReasonArchiveLink, ReasonArchiveNested, ReasonIndexRow, ReasonFileUnread, ReasonPKCS12, ReasonImportTime,
-		ReasonHostBits, ReasonEverything, ReasonNeverRouted, ReasonNoAddress, ReasonDomain, ReasonOutsideTunnel,
-		ReasonNetworkAddress, ReasonBroadcast, ReasonServerAddress, ReasonInPool, ReasonAddressTaken,
-		ReasonTunnelFull, ReasonNoTunnel, ReasonNeedsAddress, ReasonOverlapLAN, ReasonOverlapTunnel,
-		ReasonOverlapOwn, ReasonOwnLAN, ReasonNoLAN, ReasonMappedSize, ReasonOtherCA,
-	}
+		ReasonUnrelated, ReasonConstrained, ReasonPathLength, ReasonOnlyNewKey, ReasonOfCertificate, ReasonOtherKey,
+		ReasonOtherSubject, ReasonSucceeded, ReasonSuccession, ReasonNoSooner, ReasonRevoked, ReasonNotInForce,
+		ReasonOutOfTime, ReasonIDsAlone, ReasonNoKey, ReasonPasswordFixed, ReasonPasswordRequired,
+		ReasonPasswordWrong, ReasonPEM, ReasonOtherPEM, ReasonFileSize, ReasonContent, ReasonCertDates,
+		ReasonNameText, ReasonLongSerial, ReasonPasswordLong, ReasonOnePEM, ReasonKeyWeak, ReasonKeyUnsupported,
+		ReasonKeyEncryption, ReasonKeyIterations, ReasonKeyScrypt, ReasonKeyBits, ReasonKeyMismatch,
+		ReasonWeakSignature, ReasonNotCA, ReasonSeveralCAs, ReasonIsCA, ReasonNotSignedByCA, ReasonNotClient,
+		ReasonNoName, ReasonCRL, ReasonCRLSigner, ReasonCRLPartial, ReasonCRLCritical, ReasonCRLFuture,
+		ReasonCRLSerial, ReasonCritical, ReasonOnlyRevoked, ReasonGrant, ReasonCredential, ReasonTwoCredentials,
+		ReasonForbidden, ReasonScope, ReasonBeyondOwn, ReasonBeyondLimits, ReasonAddress, ReasonCrossSite,
+		ReasonLimit, ReasonLastSuperuser, ReasonRoleInUse, ReasonPassword, ReasonPasswordName, ReasonPasswordCommon,
+		ReasonMalformed, ReasonJSON, ReasonDuplicateKey, ReasonField, ReasonAnswerOnly, ReasonParameter,
+		ReasonParameters, ReasonNoParameters, ReasonContentType, ReasonBodySize, ReasonNoRoute, ReasonEncoding,
+		ReasonQuote, ReasonNoHeader, ReasonNoColumn, ReasonColumn, ReasonColumnTwice, ReasonCells, ReasonHeaderTwice,
+		ReasonOneOf, ReasonOtherIssuer, ReasonOtherPKI, ReasonBase64, ReasonArchive, ReasonArchivePath,
+		ReasonArchiveLocked, ReasonArchiveSize, ReasonArchiveEmpty, ReasonArchiveLink, ReasonArchiveNested,
+		ReasonIndexRow, ReasonFileUnread, ReasonPKCS12, ReasonImportTime, ReasonHostBits, ReasonEverything,
+		ReasonNeverRouted, ReasonNoAddress, ReasonDomain, ReasonOutsideTunnel, ReasonNetworkAddress, ReasonBroadcast,
+		ReasonServerAddress, ReasonInPool, ReasonAddressTaken, ReasonTunnelFull, ReasonNoTunnel, ReasonNeedsAddress,
+		ReasonOverlapLAN, ReasonOverlapTunnel, ReasonOverlapOwn, ReasonOwnLAN, ReasonNoLAN, ReasonMappedSize,
+		ReasonOtherCA,
+	}...)
 }

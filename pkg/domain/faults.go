@@ -58,6 +58,32 @@ func appendFaults(all *[]*Error, err error) bool {
 	return ok
 }
 
+// Within returns the faults of err with their fields inside place: rows[2].name for the place
+// rows[2]. What is no fault is returned as it is.
+func Within(place string, err error) error {
+	return eachFault(err, func(fault *Error) { fault.Field = strings.TrimSuffix(place+"."+fault.Field, ".") })
+}
+
+// AtLine returns the faults of err with their line of a file. What is no fault is returned as it
+// is.
+func AtLine(line int, err error) error {
+	return eachFault(err, func(fault *Error) { fault.Line = line })
+}
+
+// eachFault returns copies of the faults of err that change has changed.
+func eachFault(err error, change func(*Error)) error {
+	var all FaultList
+	for _, one := range Faults(err) {
+		changed := *one
+		change(&changed)
+		all.Add(&changed)
+	}
+	if all.count == 0 {
+		return err
+	}
+	return all.Err()
+}
+
 // MaxCause is how many bytes of an error's text go into a log line or an event.
 const MaxCause = 2 << 10
 

@@ -88,7 +88,19 @@ func (u InstanceUpdate) Apply(i *Instance) error {
 	if err != nil {
 		return err
 	}
+	u.movePool(i)
 	return i.check()
+}
+
+// movePool takes the pool away that a new network leaves outside, unless ends are given: check then
+// completes it.
+func (u InstanceUpdate) movePool(i *Instance) {
+	if u.Network == nil || u.DHCPStart != nil || u.DHCPEnd != nil {
+		return
+	}
+	if !i.Network.Contains(i.DHCPStart) || !i.Network.Contains(i.DHCPEnd) {
+		i.DHCPStart, i.DHCPEnd = netip.Addr{}, netip.Addr{}
+	}
 }
 
 // checkServerName checks the name of an instance, which is the common name of its certificate. The

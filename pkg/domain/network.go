@@ -18,8 +18,8 @@ const (
 // Network is an entry of the IP plan: something of an instance, or of one of its sites.
 //
 // Tunnels and LANs of one gateway never overlap. A LAN that is mapped counts as what the others
-// see. What is pushed is no part of the plan: it is often the LAN of a site, or a wider network that
-// several instances push.
+// see. What is pushed is no part of the plan: it is often the LAN of a site, or a wider network
+// that several instances push.
 type Network struct {
 	ID         int64
 	Gateway    string // NameKey of it

@@ -76,8 +76,8 @@ func ParseRouted(field, text string) (netip.Prefix, error) {
 	return prefix, nil
 }
 
-// ParseAddress reads an address. An IPv4 address that is mapped to IPv6, a zone, and a number with a
-// leading zero are faults. Errors: Invalid.
+// ParseAddress reads an address. An IPv4 address that is mapped to IPv6, a zone, and a number with
+// a leading zero are faults. Errors: Invalid.
 func ParseAddress(field, text string) (netip.Addr, error) {
 	address, err := netip.ParseAddr(strings.TrimSpace(text))
 	if err != nil || address.Is4In6() || address.Zone() != "" {

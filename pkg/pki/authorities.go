@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -10,10 +11,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// Authorities unseals the key of a CA at first use and caches the opened authority. Within one
-// history of the database, the certificate and key of a CA never change. Everything that is stored
-// under a CA names the certificate that signed it. So a CA that is gone is refused, and so is one
-// whose id belongs to another CA after the database was set back.
+// Authorities unseals the key of a CA at first use and caches the opened authority. Another replica
+// may renew the CA meanwhile. Everything that is stored under a CA names the certificate that
+// signed it. So a CA that is gone or was renewed is refused, and so is one whose id belongs to
+// another CA after the database was set back; the caller then forgets the authority and tries
+// again.
 type Authorities struct {
 	Store domain.Store
 	Keys  *seal.Keyring
@@ -77,6 +79,23 @@ func (a *Authorities) Forget(id int64) bool {
 	delete(a.open, id)
 	a.age++
 	return was
+}
+
+// Outdated evicts an authority whose CA has another certificate meanwhile, and reports whether it
+// did. It is for refusals that the certificate has caused. A CA that can't be read is not outdated.
+func (a *Authorities) Outdated(ctx context.Context, id int64) bool {
+	a.mu.Lock()
+	authority := a.open[id]
+	a.mu.Unlock()
+	if authority == nil {
+		return false
+	}
+	key, err := a.Store.CAs().Key(ctx, id)
+	if err != nil || bytes.Equal(key.Certificate, authority.Certificate.Raw) {
+		return false
+	}
+	a.Forget(id)
+	return true
 }
 
 // ForgetAll empties the cache. Authorities that are being loaded are not cached either.

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -44,9 +43,11 @@ func (s *CAs) Get(ctx context.Context, id int64) (domain.CA, error) {
 	return s.Store.CAs().Get(ctx, id)
 }
 
-// Certificate returns a CA's certificate in PEM, followed by those of the CAs above it.
+// Certificate returns in PEM what a peer has to trust that trusts a CA: its certificate, those of
+// the CAs above it, and those of the CAs that take its place or whose place it takes.
 func (s *CAs) Certificate(ctx context.Context, id int64) ([]byte, error) {
-	return chainPEM(ctx, s.Store, id)
+	f, err := readFamily(ctx, s.Store, id, s.Now())
+	return encodeAll(f.certificates), err
 }
 
 // Create makes a CA: a root with a self-signed certificate, or one whose certificate another CA
@@ -54,19 +55,11 @@ func (s *CAs) Certificate(ctx context.Context, id int64) ([]byte, error) {
 func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.CA, error) {
 		made, err := s.create(ctx, spec)
-		if refusedParent(err) && s.Authorities.Forget(spec.ParentID) {
+		for n := 0; n < moreTries && s.Authorities.refused(ctx, err, "parent_id", spec.ParentID); n++ {
 			made, err = s.create(ctx, spec)
 		}
 		return made, err
 	})
-}
-
-// refusedParent reports whether the refusal may come from a cached authority that is not the
-// present CA of that id.
-func refusedParent(err error) bool {
-	return slices.ContainsFunc(
-		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "parent_id" },
-	)
 }
 
 func (s *CAs) create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
@@ -77,7 +70,7 @@ func (s *CAs) create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 		return domain.CA{}, err
 	}
 	now := s.Now()
-	prepared, err := prepareCA(spec, parent, now)
+	prepared, err := prepareCA(spec, parent, nil, now)
 	if err != nil {
 		return domain.CA{}, err
 	}
@@ -109,35 +102,50 @@ func (s *CAs) parent(ctx context.Context, id int64) (*ca.Authority, error) {
 	return parent, err
 }
 
-func prepareCA(spec domain.CASpec, parent *ca.Authority, now time.Time) (*ca.Prepared, error) {
+// prepareCA prepares the certificate of a CA, with the restrictions of another one unless that is
+// nil.
+func prepareCA(spec domain.CASpec, parent *ca.Authority, like *x509.Certificate, now time.Time) (*ca.Prepared, error) {
 	subject := certificateSubject(spec.Name, spec.Subject)
-	life := domain.DefaultCALife
-	if spec.Expiration != nil {
-		life = *spec.Expiration
+	end, err := caEnd(spec.Expiration, parent, now)
+	if err != nil {
+		return nil, err
 	}
-	end := now.Add(time.Duration(life) * day)
 	if parent == nil {
 		prepared, err := ca.PrepareRoot(ca.RootRequest{
-			Subject: subject, PathLength: spec.Depth(), NotBefore: now.Add(-backdate), NotAfter: end,
+			Subject: subject, PathLength: spec.Depth(), Like: like, NotBefore: now.Add(-backdate), NotAfter: end,
 		})
 		return prepared, material("name", err)
 	}
-	last := parent.Certificate.NotAfter
-	switch {
-	case !now.Before(last):
-		return nil, domain.Fault(domain.Rule, "parent_id", domain.ReasonCAExpired)
-	case end.After(last) && spec.Expiration != nil:
-		return nil, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, last.UTC())
-	case end.After(last):
-		end = last
-	}
 	prepared, err := parent.PrepareCA(ca.CARequest{
-		Subject: subject, PathLength: spec.Depth(), NotBefore: now.Add(-backdate), NotAfter: end,
+		Subject: subject, PathLength: spec.Depth(), Like: like, NotBefore: now.Add(-backdate), NotAfter: end,
 	})
 	if errors.Is(err, ca.ErrPathLength) {
 		return nil, &domain.Error{Kind: domain.Rule, Field: "parent_id", Reason: domain.ReasonPathLength, Err: err}
 	}
 	return prepared, issuingFault(err, nil)
+}
+
+// caEnd returns when the certificate of a CA ends that is made now: after the requested days, or
+// after the default life but not after its parent.
+func caEnd(days *int, parent *ca.Authority, now time.Time) (time.Time, error) {
+	life := domain.DefaultCALife
+	if days != nil {
+		life = *days
+	}
+	end := now.Add(time.Duration(life) * day)
+	if parent == nil {
+		return end, nil
+	}
+	last := parent.Certificate.NotAfter
+	switch {
+	case !now.Before(last):
+		return end, domain.Fault(domain.Rule, "parent_id", domain.ReasonCAExpired)
+	case end.After(last) && days != nil:
+		return end, domain.Fault(domain.Rule, "expiration", domain.ReasonBeyondCA, last.UTC())
+	case end.After(last):
+		end = last
+	}
+	return end, nil
 }
 
 func signCA(prepared *ca.Prepared, parent *ca.Authority, signer crypto.Signer) (*x509.Certificate, error) {
@@ -160,6 +168,18 @@ type madeCA struct {
 	crl    *ca.CRL       // nil: none
 }
 
+// key returns what is stored of it.
+func (m madeCA) key(keys *seal.Keyring) (domain.CAKey, error) {
+	pem, err := ca.MarshalPrivateKey(m.signer)
+	if err != nil {
+		return domain.CAKey{}, err
+	}
+	return domain.CAKey{
+		Certificate: m.cert.Raw, SealedKey: keys.Seal(pem, caKeyContext(m.cert.Raw)), Chain: m.chain,
+		Fingerprint: fingerprint(m.cert.RawSubjectPublicKeyInfo),
+	}, nil
+}
+
 // keep stores a CA with its sealed key and the revocations of its imported CRL, if any. The CA that
 // has issued its certificate keeps that among its own.
 func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, made madeCA) (domain.CA, error) {
@@ -168,19 +188,15 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 	if err != nil {
 		return domain.CA{}, err
 	}
-	pem, err := ca.MarshalPrivateKey(made.signer)
+	key, err := made.key(s.Keys)
 	if err != nil {
 		return domain.CA{}, err
 	}
 	record.KeyAlgorithm = string(algorithm)
 	record.ExpiresAt = cert.NotAfter.UTC()
-	key := domain.CAKey{
-		Certificate: cert.Raw, SealedKey: s.Keys.Seal(pem, caKeyContext(cert.Raw)), Chain: made.chain,
-		Fingerprint: fingerprint(cert.RawSubjectPublicKeyInfo),
-	}
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if made.issuer != nil {
-			if err := keepIssued(ctx, tx, record, made); err != nil {
+			if err := keepIssued(ctx, tx, record.ParentID, made.issuer, cert, record.CreatedAt); err != nil {
 				return none, err
 			}
 		}
@@ -200,10 +216,13 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 	return record, nil
 }
 
-// keepIssued stores the certificate of a CA among those of its parent, unless it is there already.
-func keepIssued(ctx context.Context, tx domain.Store, record domain.CA, made madeCA) error {
-	issued := described(record.ParentID, domain.CertificateOfCA, made.cert, record.CreatedAt)
-	issued.Issuer = made.issuer.Certificate.Raw
+// keepIssued stores the certificate of a CA among those of the CA that has issued it, unless its
+// serial number is there already.
+func keepIssued(
+	ctx context.Context, tx domain.Store, issuerID int64, issuer *ca.Authority, cert *x509.Certificate, now time.Time,
+) error {
+	issued := described(issuerID, domain.CertificateOfCA, cert, now)
+	issued.Issuer = issuer.Certificate.Raw
 	if err := checkIssuer(ctx, tx, issued); err != nil {
 		return domain.Fault(domain.NotFound, "parent_id", domain.ReasonNotFound)
 	}

@@ -58,7 +58,7 @@ func (s *Certificates) PEM(ctx context.Context, id int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return chainPEM(ctx, s.Store, cert.CAID, cert.DER)
+	return chainPEM(ctx, s.Store, cert, s.Now())
 }
 
 // describeBatch is how many certificates are described in one transaction.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -15,40 +16,53 @@ const maxDepth = 10
 
 var errDeepChain = errors.New("pki: the CAs above a CA have no end")
 
-// chain returns the certificates of a CA and of those above it up to the root, as far as they are
-// known, in DER. ids are those of the CAs that are here. Errors: *domain.Error with Missing.
-func chain(ctx context.Context, store domain.Store, caID int64) (ders [][]byte, ids []int64, err error) {
-	for id := caID; id != 0; {
-		if len(ids) > maxDepth {
-			return nil, nil, errDeepChain
+// chain returns, in DER, the certificates of a CA and of those above it up to the root, as far as
+// they are known: what a peer presents after its own certificate. A self-signed CA whose
+// predecessor has signed its key is below that one, because the other side may trust nothing else.
+// Errors: *domain.Error with Missing.
+func chain(ctx context.Context, store domain.Store, caID int64, now time.Time) (ders [][]byte, err error) {
+	for id, depth := caID, 0; id != 0; depth++ {
+		if depth > maxDepth {
+			return nil, errDeepChain
 		}
 		key, err := store.CAs().Key(ctx, id)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		ders, ids, id = append(ders, key.Certificate), append(ids, id), key.ParentID
+		cross, err := crossOf(ctx, store, key, now)
+		if err != nil {
+			return nil, err
+		}
+		if cross != nil {
+			ders, id = append(ders, cross), key.PredecessorID
+			continue
+		}
+		ders, id = append(ders, key.Certificate), key.ParentID
 		above, err := ca.SplitDER(key.Chain)
 		if err != nil {
-			return nil, nil, fmt.Errorf("chain of CA %d: %w", key.CAID, err)
+			return nil, fmt.Errorf("chain of CA %d: %w", key.CAID, err)
 		}
 		ders = append(ders, above...)
 	}
-	return ders, ids, nil
+	return ders, nil
 }
 
-// chainPEM is the PEM file of these certificates and those of the CA and above.
-func chainPEM(ctx context.Context, store domain.Store, caID int64, first ...[]byte) ([]byte, error) {
-	ders, _, err := chain(ctx, store, caID)
-	var text []byte
-	for _, der := range append(first, ders...) {
+// chainPEM is the PEM file of a certificate and those of its CA and above.
+func chainPEM(ctx context.Context, store domain.Store, cert domain.Certificate, now time.Time) ([]byte, error) {
+	ders, err := chain(ctx, store, cert.CAID, now)
+	return encodeAll(append([][]byte{cert.DER}, ders...)), err
+}
+
+func encodeAll(ders [][]byte) (text []byte) {
+	for _, der := range ders {
 		text = append(text, ca.EncodeCertificatePEM(der)...)
 	}
-	return text, err
+	return text
 }
 
-// Bundle returns the current lists of a CA and of those above it that are here, in PEM: what
-// crl-verify needs where certificates come with the CAs between them and the root. stale says that
-// one of them is the last that could be had.
+// Bundle returns the current lists of a CA, and of the other CAs that are here and that a peer
+// trusts with it, in PEM: what crl-verify needs with the certificates of [CAs.Certificate]. stale
+// says that one of them is the last that could be had.
 func (s *CRLs) Bundle(ctx context.Context, caID int64) (text []byte, stale bool, err error) {
 	lists, err := s.Chain(ctx, caID)
 	for _, list := range lists {
@@ -57,14 +71,15 @@ func (s *CRLs) Bundle(ctx context.Context, caID int64) (text []byte, stale bool,
 	return text, stale, err
 }
 
-// Chain returns the current lists of a CA and of those above it that are here, from the CA up.
+// Chain returns the current lists of a CA, and of the other CAs that are here and that a peer trusts
+// with it, that of the CA first.
 func (s *CRLs) Chain(ctx context.Context, caID int64) ([]*SignedCRL, error) {
-	_, ids, err := chain(ctx, s.Store, caID)
+	f, err := readFamily(ctx, s.Store, caID, s.Now())
 	if err != nil {
 		return nil, err
 	}
-	lists := make([]*SignedCRL, len(ids))
-	for i, id := range ids {
+	lists := make([]*SignedCRL, len(f.ids))
+	for i, id := range f.ids {
 		if lists[i], err = s.Current(ctx, id); err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
 		client, err := s.takeOver(ctx, in)
-		if s.otherCA(err, in.CAID) {
+		for n := 0; n < moreTries && s.otherCA(ctx, err, in.CAID); n++ {
 			client, err = s.takeOver(ctx, in)
 		}
 		return client, err

@@ -77,5 +77,5 @@ func (s *Clients) Certificate(ctx context.Context, id int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return chainPEM(ctx, s.Store, cert.CAID, cert.DER)
+	return chainPEM(ctx, s.Store, cert, s.Now())
 }

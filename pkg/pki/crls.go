@@ -166,6 +166,9 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state doma
 		return err
 	}
 	published, err := s.publish(ctx, crl)
+	if err == nil && !published {
+		s.Authorities.Outdated(ctx, caID) // another replica may have renewed the CA
+	}
 	if err == nil && published {
 		l.current.Store(signed(crl))
 		s.Log.InfoContext(

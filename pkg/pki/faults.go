@@ -33,6 +33,7 @@ var materialFaults = []struct {
 	{ca.ErrNoIssuer, domain.Invalid, domain.ReasonNoIssuer},
 	{ca.ErrUnrelated, domain.Invalid, domain.ReasonUnrelated},
 	{ca.ErrConstrained, domain.Invalid, domain.ReasonConstrained},
+	{ca.ErrOtherSubject, domain.Invalid, domain.ReasonOtherSubject},
 	{ca.ErrPathLength, domain.Invalid, domain.ReasonPathLength},
 	{ca.ErrIsCA, domain.Invalid, domain.ReasonIsCA},
 	{ca.ErrNotSignedByCA, domain.Invalid, domain.ReasonNotSignedByCA},

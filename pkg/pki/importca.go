@@ -88,7 +88,8 @@ func (t *takeover) caCertificate() (*x509.Certificate, error) {
 	return one, nil
 }
 
-// knownCA returns the id of the CA that has a certificate, or 0.
+// knownCA returns the id of the CA that has the key of a certificate, or 0. It may have an earlier
+// or a later certificate for it.
 func (t *takeover) knownCA(ctx context.Context, cert *x509.Certificate) (int64, error) {
 	ids, err := t.Store.CAs().IDs(ctx)
 	for _, id := range ids {
@@ -96,7 +97,11 @@ func (t *takeover) knownCA(ctx context.Context, cert *x509.Certificate) (int64, 
 		if err != nil {
 			return 0, err
 		}
-		if bytes.Equal(key.Certificate, cert.Raw) {
+		known, err := ca.ReadCertificate(key.Certificate)
+		if err != nil {
+			return 0, err
+		}
+		if ca.SamePublicKey(known, cert) && ca.SameSubject(known, cert) {
 			return id, nil
 		}
 	}

@@ -21,7 +21,7 @@ func (t *takeover) readCertificates() {
 	seen := map[string]*found{}
 	for _, item := range items {
 		switch first, twice := seen[item.row.Serial]; {
-		case !t.in.Listed && item.cert != nil && item.cert.Equal(t.authority.Certificate):
+		case !t.in.Listed && item.cert != nil && ca.SamePublicKey(item.cert, t.authority.Certificate):
 			continue
 		case !t.in.Listed && item.row.Action == ImportNew && twice && first.cert.Equal(item.cert):
 			continue

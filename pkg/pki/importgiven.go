@@ -31,7 +31,7 @@ func (s *Imports) Into(
 	}
 	err = s.Turns.Do(ctx, func() error {
 		err := run()
-		if s.otherCA(err, in.CAID) {
+		for n := 0; n < moreTries && s.otherCA(ctx, err, in.CAID); n++ {
 			err = run()
 		}
 		return err

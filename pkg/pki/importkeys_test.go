@@ -113,7 +113,7 @@ func TestImports_Twice(t *testing.T) {
 	old.run(t, w, 2, 0, 0, 0)
 	old.next--
 	old.issue(t, "natal")
-	old.run(t, w, 0, 2, 1, 1) // its key is of nobody
+	old.run(t, w, 0, 2, 0, 1) // its key belongs to it, and is no row of its own
 }
 
 // TestImports_Case: names that differ in case are those of two clients, of which one can be in

@@ -16,7 +16,7 @@ import (
 func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
 		client, err := s.issue(ctx, spec)
-		if s.otherCA(err, spec.CAID) {
+		for n := 0; n < moreTries && s.otherCA(ctx, err, spec.CAID); n++ {
 			client, err = s.issue(ctx, spec)
 		}
 		return client, err
@@ -33,17 +33,21 @@ func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Cli
 		return domain.Client{}, err
 	}
 	defer done()
-	client := domain.Client{
-		CAID: spec.CAID, Name: spec.Name, Description: spec.Description, Subject: spec.Subject,
-		CreatedAt: plan.now, UpdatedAt: plan.now,
-	}
-	return s.keep(ctx, domain.ActionCreate, client, cert)
+	return s.keep(ctx, domain.ActionCreate, plan.client(), cert)
 }
 
 // clientPlan is a checked ClientSpec.
 type clientPlan struct {
 	issuePlan
 	spec domain.ClientSpec
+}
+
+// client is the record of the new client, without a certificate.
+func (p clientPlan) client() domain.Client {
+	return domain.Client{
+		CAID: p.spec.CAID, Name: p.spec.Name, Description: p.spec.Description, Subject: p.spec.Subject,
+		CreatedAt: p.now, UpdatedAt: p.now,
+	}
 }
 
 // plan checks everything that can be checked before a key is made, and reports all faults at once.
@@ -103,9 +107,7 @@ func (s *Clients) frees(ctx context.Context, err error, name string) bool {
 func (s *Clients) keepOnce(
 	ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate,
 ) (domain.Client, error) {
-	done := audit.Change{
-		Action: action, Resource: domain.ScopeClients, Name: client.Name, After: issuedFacts(client, cert),
-	}
+	done := issuance(action, client, cert)
 	event, err := s.Recorder.Event(ctx, done)
 	if err != nil {
 		return domain.Client{}, err
@@ -123,9 +125,18 @@ func (s *Clients) keepOnce(
 	if err != nil {
 		return domain.Client{}, err
 	}
-	done.ID, done.Details = client.ID, []slog.Attr{slog.Int64("ca_id", client.CAID), slog.String("serial", cert.Serial)}
+	done.ID = client.ID
 	s.Recorder.Tell(ctx, done)
 	return client, nil
+}
+
+// issuance is the change that makes a client with its certificate.
+func issuance(action domain.Action, client domain.Client, cert domain.Certificate) audit.Change {
+	return audit.Change{
+		Action: action, Resource: domain.ScopeClients, ID: client.ID, Name: client.Name,
+		After:   issuedFacts(client, cert),
+		Details: []slog.Attr{slog.Int64("ca_id", client.CAID), slog.String("serial", cert.Serial)},
+	}
 }
 
 func (s *Clients) enrol(

@@ -73,16 +73,28 @@ func (s *Issuing) make(
 	if err != nil {
 		return domain.Certificate{}, ctx, nil, err
 	}
-	record, err := plan.issue(signer.Public(), kind)
-	if err == nil {
-		var pem []byte
-		if pem, err = s.keyPEM(ctx, signer, plan.key.Password); err == nil {
-			s.keepKey(&record, pem, plan.key.Password)
-			return record, ctx, done, nil
-		}
+	record, err := s.certify(ctx, plan, kind, signer)
+	if err != nil {
+		done()
+		return domain.Certificate{}, ctx, nil, err
 	}
-	done()
-	return domain.Certificate{}, ctx, nil, err
+	return record, ctx, done, nil
+}
+
+// certify issues the certificate of a plan for a key that was made for it, and seals the key.
+func (s *Issuing) certify(
+	ctx context.Context, plan issuePlan, kind domain.CertificateKind, signer crypto.Signer,
+) (domain.Certificate, error) {
+	record, err := plan.issue(signer.Public(), kind)
+	if err != nil {
+		return domain.Certificate{}, err
+	}
+	pem, err := s.keyPEM(ctx, signer, plan.key.Password)
+	if err != nil {
+		return domain.Certificate{}, err
+	}
+	s.keepKey(&record, pem, plan.key.Password)
+	return record, nil
 }
 
 func (p issuePlan) issue(public crypto.PublicKey, kind domain.CertificateKind) (domain.Certificate, error) {
@@ -112,13 +124,36 @@ func (s *Issuing) keepKey(c *domain.Certificate, pem []byte, password domain.Sec
 	c.SealedKey, c.KeyKept, c.KeyProtected = s.Keys.Seal(pem, clientKeyContext(c.DER)), true, password != ""
 }
 
+// moreTries is how often an operation begins anew because its CA has another certificate now.
+const moreTries = 3
+
 // otherCA reports whether the refusal may come from a cached authority that is not the present CA
-// of that id. It evicts the authority; the caller then tries once more.
-func (s *Issuing) otherCA(err error, caID int64) bool {
-	refused := slices.ContainsFunc(
-		domain.Faults(err), func(f *domain.Error) bool { return f.Kind == domain.NotFound && f.Field == "ca_id" },
-	)
-	return refused && s.Authorities.Forget(caID)
+// of that id, or has an earlier certificate. It evicts the authority; the caller then tries once
+// more, for the CA may be renewed again meanwhile, but not more often than moreTries.
+func (s *Issuing) otherCA(ctx context.Context, err error, caID int64) bool {
+	return s.Authorities.refused(ctx, err, "ca_id", caID)
+}
+
+// refused is otherCA for the CA that a field names.
+func (a *Authorities) refused(ctx context.Context, err error, field string, caID int64) bool {
+	ofCertificate := []domain.Reason{
+		domain.ReasonCAExpired, domain.ReasonBeyondCA, domain.ReasonConstraint, domain.ReasonPathLength,
+	}
+	outdated := false
+	for _, fault := range domain.Faults(err) {
+		if fault.Kind == domain.NotFound && fault.Field == field {
+			return a.Forget(caID) || a.there(ctx, caID)
+		}
+		outdated = outdated || slices.Contains(ofCertificate, fault.Reason)
+	}
+	return outdated && a.Outdated(ctx, caID)
+}
+
+// there reports whether there is such a CA. One that was refused may be there because a renewal has
+// just evicted the authority with the certificate of before.
+func (a *Authorities) there(ctx context.Context, id int64) bool {
+	_, err := a.Store.CAs().Key(ctx, id)
+	return err == nil
 }
 
 // certificateEnd returns when a certificate that is issued now ends: after the requested days, or

@@ -61,8 +61,9 @@ func (s *Issuing) handOut(ctx context.Context, cert domain.Certificate, form str
 // PKCS12Profile is the encryption of a PKCS#12 file: modern, legacy, or empty for modern.
 type PKCS12Profile = ca.PKCS12Profile
 
-// PKCS12 returns the key, the certificate and the CA's certificate as one file, protected with the
-// password. If the key has a password, it must be the same one.
+// PKCS12 returns the key, the certificate, and those of its CA, of those above it and of the others
+// that the client has to trust, as one file, protected with the password. If the key has a
+// password, it must be the same one.
 func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret) ([]byte, error) {
 	cert, err := s.Store.Certificates().OfClient(ctx, id)
 	if err != nil {
@@ -109,7 +110,7 @@ func (s *Issuing) archive(
 	if err := ca.CheckPKCS12(profile, string(password)); err != nil {
 		return nil, material("password", err)
 	}
-	issuers, _, err := chain(ctx, s.Store, cert.CAID)
+	issuers, err := issuersOf(ctx, s.Store, cert.CAID, s.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 type Material struct {
 	Client      domain.Client
 	Certificate []byte // PEM: the certificate in force, then those of the CAs below the root
-	CA          []byte // PEM: the root, or the highest CA that is known
+	CA          []byte // PEM: the CAs that the site trusts
 	Key         []byte // PEM, encrypted if the client was given a password; nil when it was not asked for
 }
 
@@ -30,17 +30,32 @@ func (s *Clients) Material(ctx context.Context, id int64, withKey bool) (Materia
 	if err != nil {
 		return Material{}, err
 	}
-	issuers, _, err := chain(ctx, s.Store, cert.CAID)
-	if err != nil {
+	m := Material{Client: client, Certificate: ca.EncodeCertificatePEM(cert.DER)}
+	if err := s.addIssuers(ctx, &m, cert.CAID); err != nil {
 		return Material{}, err
-	}
-	top := len(issuers) - 1
-	m := Material{Client: client, CA: ca.EncodeCertificatePEM(issuers[top])}
-	for _, der := range append([][]byte{cert.DER}, issuers[:top]...) {
-		m.Certificate = append(m.Certificate, ca.EncodeCertificatePEM(der)...)
 	}
 	if withKey {
 		m.Key, err = s.unseal(cert)
 	}
 	return m, err
+}
+
+// addIssuers adds what the site presents after its certificate, and what it trusts.
+func (s *Clients) addIssuers(ctx context.Context, m *Material, caID int64) error {
+	issuers, err := chain(ctx, s.Store, caID, s.Now())
+	if err != nil {
+		return err
+	}
+	for _, der := range issuers {
+		cert, err := ca.ReadCertificate(der)
+		if err != nil {
+			return err
+		}
+		if !ca.SelfSigned(cert) {
+			m.Certificate = append(m.Certificate, ca.EncodeCertificatePEM(der)...)
+		}
+	}
+	f, err := readFamily(ctx, s.Store, caID, s.Now())
+	m.CA = encodeAll(f.certificates)
+	return err
 }

@@ -22,7 +22,7 @@ import (
 func (s *Clients) Renew(ctx context.Context, id int64, asked domain.ClientRenewal) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
 		renewed, caID, err := s.renew(ctx, id, asked)
-		if s.otherCA(err, caID) {
+		for n := 0; n < moreTries && s.otherCA(ctx, err, caID); n++ {
 			renewed, _, err = s.renew(ctx, id, asked)
 		}
 		return renewed, err

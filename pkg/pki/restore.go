@@ -69,6 +69,7 @@ type RestoredCA struct {
 	Issued            []domain.Issued // issued since the backup and missing here
 	Overlaps          int             // how many certificates end with an overlap that ran
 	Known             bool            // it is known what was published since the backup
+	Renewed           bool            // it has another certificate for its key since the backup
 	issuer            *x509.Certificate
 	base              *big.Int                     // see domain.CRLState
 	known             map[string]domain.Revocation // what the database has, by serial

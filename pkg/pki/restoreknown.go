@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,14 +15,17 @@ import (
 )
 
 // readLost reads what the lost state knew about the CAs that both databases have. A CA is the same
-// if its certificate is.
+// if its key is: it may have been renewed since the backup.
 func (r *Restore) readLost(ctx context.Context, since Since, result *Restored) error {
 	lost, err := since.Lost.CAs(ctx)
 	if err != nil {
 		return err
 	}
 	for _, known := range lost {
-		one := result.of(known.Certificate)
+		one, err := result.of(known.Certificate)
+		if err != nil {
+			return err
+		}
 		if one == nil {
 			result.Gone = append(result.Gone, known)
 			continue
@@ -42,13 +46,26 @@ func (r *Restore) readLost(ctx context.Context, since Since, result *Restored) e
 	return err
 }
 
-func (r *Restored) of(certificate []byte) *RestoredCA {
+// of returns the CA that has a certificate, or another one of the same subject and key, which it
+// then notes as renewed; nil if there is none. A database of the first versions may have several
+// CAs with one key.
+func (r *Restored) of(der []byte) (*RestoredCA, error) {
 	for i := range r.CAs {
-		if string(r.CAs[i].issuer.Raw) == string(certificate) {
-			return &r.CAs[i]
+		if bytes.Equal(r.CAs[i].issuer.Raw, der) {
+			return &r.CAs[i], nil
 		}
 	}
-	return nil
+	cert, err := ca.ReadCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	for i := range r.CAs {
+		if one := &r.CAs[i]; ca.SamePublicKey(one.issuer, cert) && ca.SameSubject(one.issuer, cert) {
+			one.Renewed = true
+			return one, nil
+		}
+	}
+	return nil, nil
 }
 
 // readLost reads what the lost state knew about one CA. It knew everything, unless a later list is

@@ -30,7 +30,7 @@ func certificateFacts(c domain.Certificate) audit.Facts {
 func (s *Certificates) CreateServer(ctx context.Context, spec domain.ServerSpec) (domain.Certificate, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Certificate, error) {
 		made, err := s.createServer(ctx, spec)
-		if s.otherCA(err, spec.CAID) {
+		for n := 0; n < moreTries && s.otherCA(ctx, err, spec.CAID); n++ {
 			made, err = s.createServer(ctx, spec)
 		}
 		return made, err

@@ -132,7 +132,10 @@ func editables(t *testing.T, w *World) map[string]editable {
 		ca, domain.CAUpdate{}, subject(), map[string]string{
 			"Name": byCertificate, "Expiration": byCertificate, "KeyAlgorithm": byCertificate,
 		},
-		given(map[string]string{"ExpiresAt": byCertificate, "ParentID": byCertificate}),
+		given(map[string]string{
+			"ExpiresAt": byCertificate, "ParentID": byCertificate, "RenewedAt": byOthers, "PredecessorID": byOthers,
+			"SuccessorID": byOthers,
+		}),
 		func(ctx context.Context, u any) error { return Second(w.CAs.Update(ctx, ca.ID, u.(domain.CAUpdate))) },
 		func(ctx context.Context, id int64) (any, error) { return w.CAs.Get(ctx, id) },
 	}

@@ -2,11 +2,13 @@ package service_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
@@ -23,6 +25,7 @@ func keyedUses(t *testing.T, w *World) []keyedUse {
 	t.Helper()
 	authority, key := w.NewCA(t), w.NewAPIKey(t)
 	authorization := w.NewAuthorization(t, domain.AuthOAuth1, func(*domain.PAMAuthorization) {})
+	many := manySpecs(authority.ID)
 	spec, role := Spec(authority.ID), Fresh("role")
 	device := Must(w.Devices.Upsert(Operator(t), DeviceSpec(Fresh("host")), nil))(t).After
 	Must(w.Devices.SetEnabled(Operator(t), device.ID, false))(t)
@@ -41,6 +44,15 @@ func keyedUses(t *testing.T, w *World) []keyedUse {
 			return w.Roles.Create(ctx, domain.Role{Name: role})
 		}},
 		{"a client", domain.Duplicated, func(ctx context.Context, w *World) (any, error) { return w.Clients.Create(ctx, spec) }},
+		{"a batch", domain.Duplicated, func(ctx context.Context, w *World) (any, error) {
+			return idempotency.Do(ctx, w.Results, func() (serials []string, err error) {
+				_, err = w.Clients.CreateMany(ctx, many, func(done []domain.BatchedClient) any {
+					serials = []string{done[0].Client.Serial}
+					return serials
+				})
+				return serials, err
+			})
+		}},
 		{"a token", 0, func(ctx context.Context, w *World) (any, error) {
 			issued, err := w.APIKeys.Rotate(ctx, key.ID, time.Hour)
 			return []any{issued.APIKey, string(issued.Token)}, err
@@ -52,6 +64,14 @@ func keyedUses(t *testing.T, w *World) []keyedUse {
 		{"a device", 0, func(ctx context.Context, w *World) (any, error) {
 			return w.Devices.SetEnabled(ctx, device.ID, true)
 		}},
+	}
+}
+
+// manySpecs is a batch of one new client.
+func manySpecs(caID int64) domain.ClientBatch {
+	return domain.ClientBatch{
+		Rows:  []domain.ClientRow{{Spec: Spec(caID)}},
+		Place: func(row int) string { return fmt.Sprintf("clients[%d]", row) },
 	}
 }
 

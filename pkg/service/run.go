@@ -18,6 +18,8 @@ const (
 	lookInterval   = time.Second
 	// overlapInterval is how late a certificate may be revoked whose overlap has ended.
 	overlapInterval = time.Second
+	// caEndInterval is how late the metrics of the ends of the CAs may be.
+	caEndInterval = 5 * time.Minute
 )
 
 // choreTimeout bounds one run of a background task, lastTimeout the work at the end.
@@ -35,6 +37,7 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.every(ctx, lookInterval, "checking the history of the database", s.History.Watch) })
 	workers.Go(func() { s.always(ctx, choreInterval, "marking expired certificates", s.Clients.MarkExpired) })
 	workers.Go(func() { s.always(ctx, overlapInterval, "revoking superseded certificates", s.Clients.RevokeSuperseded) })
+	workers.Go(func() { s.always(ctx, caEndInterval, "looking for CAs that end soon", s.CAEnds.Look) })
 	workers.Go(func() { s.always(ctx, choreInterval, "renewing certificates of servers", s.Instances.RenewDue) })
 	workers.Go(func() { s.describe(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })

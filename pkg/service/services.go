@@ -50,6 +50,7 @@ type Services struct {
 	Certificates *pki.Certificates
 	Imports      *pki.Imports
 	CRLs         *pki.CRLs
+	CAEnds       *pki.CAEnds
 	Configs      *tunnel.Configs
 	Plans        *tunnel.Plans
 	Access       *access.Authenticator
@@ -166,6 +167,7 @@ func (p *parts) pki(set Settings, s *Services) {
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
 		Life: set.CRLLife, Log: set.Log,
 	}
+	s.CAEnds = &pki.CAEnds{Store: set.Store, Now: set.Now, Log: set.Log}
 	s.Restore = &pki.Restore{
 		Store: set.Store, Authorities: p.authorities, Recorder: p.recorder, Signing: s.Signing, Now: set.Now,
 	}

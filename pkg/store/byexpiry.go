@@ -73,9 +73,10 @@ func (l *listing) restrictCertificates(f domain.CertificateFilter) {
 	}
 	switch f.Status {
 	case domain.StatusValid:
-		l.restrict("revoked_at IS NULL AND not_after > ?", micro(f.At))
+		l.restrict("revoked_at IS NULL")
+		l.restrictSpan("not_after", justAfter(f.At), time.Time{})
 	case domain.StatusExpired:
-		l.restrict("not_after <= ?", micro(f.At))
+		l.restrictSpan("not_after", time.Time{}, justAfter(f.At))
 	case domain.StatusRevoked:
 		l.restrict("revoked_at IS NOT NULL")
 	}
@@ -94,6 +95,15 @@ func (l *listing) restrictTexts(condition string, values []string) {
 // restrictSpan adds the conditions on a time; from is inclusive, to is not. Zero times do not
 // restrict.
 func (l *listing) restrictSpan(column string, from, to time.Time) {
+	if column == l.by {
+		if from.After(l.low) {
+			l.low = from
+		}
+		if !to.IsZero() && (l.high.IsZero() || to.Before(l.high)) {
+			l.high = to
+		}
+		return
+	}
 	if !from.IsZero() {
 		l.restrict(column+" >= ?", micro(from))
 	}
@@ -101,6 +111,9 @@ func (l *listing) restrictSpan(column string, from, to time.Time) {
 		l.restrict(column+" < ?", micro(to))
 	}
 }
+
+// justAfter is the next time that the database can hold.
+func justAfter(t time.Time) time.Time { return micro(t).Add(time.Microsecond) }
 
 // place is the certificate of a cursor; a zero one for the first page. Errors: Malformed on cursor.
 func (r certificates) place(ctx context.Context, cursor int64) (domain.Certificate, error) {

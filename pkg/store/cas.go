@@ -23,11 +23,18 @@ type caRow struct {
 	ExpiresAt    time.Time
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
+
+	RenewedAt     *time.Time
+	PredecessorID *int64
+	SuccessorID   int64 `gorm:"->"` // no column of its own
 }
 
 // caColumns are the columns of a CA. Its certificate and key are read separately.
 const caColumns = "id, name, description, country, province, city, organization, sector, email, key_algorithm, " +
-	"parent_id, expires_at, created_at, updated_at"
+	"parent_id, expires_at, created_at, updated_at, renewed_at, predecessor_id, " + successorColumn
+
+// successorColumn reads which CA takes the place of another one.
+const successorColumn = "COALESCE((SELECT s.id FROM cas s WHERE s.predecessor_id = cas.id), 0) AS successor_id"
 
 func (caRow) TableName() string { return "cas" }
 
@@ -39,25 +46,36 @@ func (r *caRow) fields() []any {
 		&r.Subject.Organization, &r.Subject.Sector, &r.Subject.Email,
 		&r.KeyAlgorithm, &r.ParentID,
 		&r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt,
+		&r.RenewedAt, &r.PredecessorID, &r.SuccessorID,
 	}
 }
 
 func (r *caRow) entity() domain.CA {
-	return domain.CA{
+	c := domain.CA{
 		ID: r.ID, Name: r.Name, Description: r.Description,
 		Subject:      r.Subject,
 		KeyAlgorithm: r.KeyAlgorithm, ParentID: r.ParentID,
 		ExpiresAt: r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		RenewedAt: orZero(r.RenewedAt), SuccessorID: r.SuccessorID,
 	}
+	if r.PredecessorID != nil {
+		c.PredecessorID = *r.PredecessorID
+	}
+	return c
 }
 
 func toCARow(c domain.CA) caRow {
-	return caRow{
+	r := caRow{
 		ID: c.ID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
 		Subject:      c.Subject,
 		KeyAlgorithm: c.KeyAlgorithm, ParentID: c.ParentID,
 		ExpiresAt: micro(c.ExpiresAt), CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
+		RenewedAt: optional(c.RenewedAt),
 	}
+	if c.PredecessorID != 0 {
+		r.PredecessorID = &c.PredecessorID
+	}
+	return r
 }
 
 // newCARow is a caRow with the other columns that Create sets.
@@ -84,14 +102,21 @@ var caTable = table[caRow, domain.CA]{
 	deleted: faults{}.orForeign(domain.Rule, "id", domain.ReasonCAInUse),
 }
 
+// newCAFaults say what a violation by Create means.
+var newCAFaults = faults{
+	duplicated: map[string]string{"name_key": "name", "key_fingerprint": "cert", "predecessor_id": "id"},
+}
+
 // Key implements domain.CAs.
 func (r cas) Key(ctx context.Context, id int64) (domain.CAKey, error) {
 	var found newCARow
-	err := r.s.read.WithContext(ctx).Select("certificate, sealed_key, parent_id, chain").Where("id = ?", id).
+	err := r.s.read.WithContext(ctx).
+		Select("certificate, sealed_key, chain, parent_id, predecessor_id, "+successorColumn).Where("id = ?", id).
 		Take(&found).Error
+	record := found.Record.entity()
 	return domain.CAKey{
-		CAID: id, Certificate: found.Certificate, SealedKey: found.SealedKey, ParentID: found.Record.ParentID,
-		Chain: found.Chain,
+		CAID: id, Certificate: found.Certificate, SealedKey: found.SealedKey, Chain: found.Chain,
+		ParentID: record.ParentID, PredecessorID: record.PredecessorID, SuccessorID: record.SuccessorID,
 	}, translate(err, faults{})
 }
 
@@ -122,7 +147,7 @@ func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last do
 	}
 	record.Record.ID = 0 // an attempt that was rolled back may have set it
 	if err := r.s.write.WithContext(ctx).Create(&record).Error; err != nil {
-		return translate(err, faults{duplicated: map[string]string{"name_key": "name", "key_fingerprint": "cert"}})
+		return translate(err, newCAFaults)
 	}
 	c.ID = record.Record.ID
 	return nil

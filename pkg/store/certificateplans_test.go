@@ -170,7 +170,7 @@ func TestCertificates_Plans(t *testing.T) {
 				for _, one := range calls {
 					plan := explain(t, s, one.query, one.values)
 					used = used || regexp.MustCompile(q.index).MatchString(plan)
-					if !cheap(s.Engine(), plan) {
+					if !cheap(s.Engine(), plan) || twoBounds.MatchString(one.query) {
 						t.Errorf("%s: %s %v\n%s", q.what, one.query, one.values, plan)
 					}
 				}
@@ -196,6 +196,13 @@ func TestClients_Standing_Plan(t *testing.T) {
 		})
 	}
 }
+
+// twoBounds finds two bounds of one side in one order, of which SQLite would use one for the index,
+// and read all rows up to the other.
+var twoBounds = regexp.MustCompile(
+	`(not_after|expires_at), id\) >[^S]*(not_after|expires_at) >|(not_after|expires_at) >=?[^S]*(not_after|expires_at), id\) >|` +
+		`(not_after|expires_at), id\) <[^S]*(not_after|expires_at) <|(not_after|expires_at) <=?[^S]*(not_after|expires_at), id\) <`,
+)
 
 // cheap reports whether a plan reads no table as a whole and hardly more rows than a page has. It
 // may sort a few.

@@ -114,8 +114,8 @@ func (r clientConfigs) After(
 func (r clientConfigs) Sites(ctx context.Context, instanceID, clientID int64, limit int) ([]domain.Site, error) {
 	query := "SELECT " + qualified("s", configColumns) + ", " + qualified("c", clientColumns) +
 		` FROM client_configs s JOIN clients c ON c.id = s.client_id WHERE s.instance_id = ? AND s.client_id > ?
-		ORDER BY s.client_id LIMIT ?`
-	rows, err := find[siteRow, domain.Site](ctx, r.s.read, query, []any{instanceID, clientID, limit})
+		AND c.id > ? ORDER BY s.client_id LIMIT ?` // for both, so that a merge of them begins there
+	rows, err := find[siteRow, domain.Site](ctx, r.s.read, query, []any{instanceID, clientID, clientID, limit})
 	return each(rows, func(row siteRow) domain.Site { return row.entity() }), err
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -175,6 +176,23 @@ func (r clients) NameTaken(ctx context.Context, name string, now time.Time) (boo
 	err := r.s.read.WithContext(ctx).Model(&clientRow{}).
 		Where("held_name = ? AND expires_at > ?", domain.NameKey(name), micro(now)).Limit(1).Pluck("id", &found).Error
 	return len(found) > 0, err
+}
+
+// Holding implements domain.Clients.
+func (r clients) Holding(ctx context.Context, names []string) (map[string]domain.Client, error) {
+	found := map[string]domain.Client{}
+	for batch := range slices.Chunk(keysOf(names), insertBatch) {
+		rows, err := find[clientRow, domain.Client](
+			ctx, r.s.read, "SELECT "+clientColumns+" FROM clients WHERE held_name IN ?", []any{batch},
+		)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			found[domain.NameKey(rows[i].Name)] = rows[i].entity()
+		}
+	}
+	return found, nil
 }
 
 // FreeName implements domain.Clients.

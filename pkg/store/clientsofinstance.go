@@ -2,19 +2,28 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
 // ofInstance is Page for the sites of an instance. Their configs are listed by the index of the
-// instance and lead to the clients. CROSS JOIN keeps SQLite from beginning with the clients. The
-// status needs no marks here: no index has it.
+// instance and lead to the clients; the page before is found without them, unless another field
+// selects. CROSS JOIN keeps SQLite from beginning with the clients. The status needs no marks here:
+// no index has it.
 func (r clients) ofInstance(
 	ctx context.Context, f domain.ClientFilter, req domain.PageRequest,
 ) (domain.Page[domain.Client], error) {
+	join := "JOIN"
+	if r.s.engine == SQLite {
+		join = "CROSS JOIN"
+	}
 	l := listing{
-		table: "client_configs CROSS JOIN clients", columns: qualified("clients", clientColumns),
-		id: "client_configs.client_id", where: []string{"clients.id = client_configs.client_id"},
+		table:   "client_configs " + join + " clients ON clients.id = client_configs.client_id",
+		columns: qualified("clients", clientColumns), id: "client_configs.client_id",
+	}
+	if !f.SelectsSites() {
+		l.keyTable = "client_configs"
 	}
 	r.s.restrictOwner(&l, "client_configs.instance_id", f.InstanceID)
 	if f.CAID != 0 {
@@ -30,9 +39,10 @@ func (r clients) ofInstance(
 func (l *listing) restrictStatus(f domain.ClientFilter) {
 	switch f.Status {
 	case domain.StatusValid:
-		l.restrict("revoked_at IS NULL AND expires_at > ?", micro(f.At))
+		l.restrict("revoked_at IS NULL")
+		l.restrictSpan("expires_at", justAfter(f.At), time.Time{})
 	case domain.StatusExpired:
-		l.restrict("expires_at <= ?", micro(f.At))
+		l.restrictSpan("expires_at", time.Time{}, justAfter(f.At))
 	case domain.StatusRevoked:
 		l.restrict("revoked_at IS NOT NULL")
 	}

@@ -39,8 +39,11 @@ func (s *sqliteSide) close() {
 
 func (s *sqliteSide) commit(context.Context) error { return s.tx.Commit() }
 
-// begin is a no-op: the transaction excludes other writers since it began.
-func (s *sqliteSide) begin(context.Context, []copyTable) error { return nil }
+// begin lets rows come before those of the same table that they refer to: rows come in any order.
+// The transaction excludes other writers since it began.
+func (s *sqliteSide) begin(ctx context.Context, _ []copyTable) error {
+	return s.exec(ctx, "PRAGMA defer_foreign_keys = ON")
+}
 
 func (s *sqliteSide) exec(ctx context.Context, statement string, args ...any) error {
 	_, err := s.tx.ExecContext(ctx, strings.ReplaceAll(statement, "$", "?"), args...)

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -18,13 +20,30 @@ var (
 
 var errSerialTwice = errors.New("store: two rows of one call have the same serial")
 
-// CreateAll implements domain.Clients.
+// lockIssuers locks CAs as the foreign keys of clients do, by ascending id.
+const lockIssuers = "SELECT id FROM cas WHERE id IN ? ORDER BY id FOR KEY SHARE"
+
+// CreateAll implements domain.Clients. It takes the names in their order, and on PostgreSQL the CAs
+// before them, so that transactions can't deadlock.
 func (r clients) CreateAll(ctx context.Context, list []*domain.Client) error {
-	rows, ids := make([][]any, len(list)), make(map[string]*int64, len(list))
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b *domain.Client) int {
+		return strings.Compare(domain.NameKey(a.Name), domain.NameKey(b.Name))
+	})
+	rows, ids, issuers := make([][]any, len(list)), make(map[string]*int64, len(list)), map[int64]bool{}
 	for i, c := range list {
-		rows[i], ids[c.Serial] = clientValues(toClientRow(*c)), &c.ID
+		rows[i], ids[c.Serial], issuers[c.CAID] = clientValues(toClientRow(*c)), &c.ID, true
 	}
-	return r.s.createAll(ctx, intoClients, rows, ids, clientTable.stored)
+	return r.s.atomic(ctx, func(tx *Store) error {
+		if tx.engine == Postgres && len(list) > 0 {
+			var locked []int64
+			cas := slices.Sorted(maps.Keys(issuers))
+			if err := tx.write.WithContext(ctx).Raw(lockIssuers, cas).Scan(&locked).Error; err != nil {
+				return err
+			}
+		}
+		return tx.createAll(ctx, intoClients, rows, ids, clientTable.stored)
+	})
 }
 
 func clientValues(r clientRow) []any {

@@ -29,8 +29,11 @@ type listing struct {
 	id          string // the column of the id; empty: id
 	// by is a column of times by which the rows are ordered before their id, empty for none. from
 	// is that of the row of the cursor.
-	by         string
-	from       time.Time
+	by   string
+	from time.Time
+	// low (inclusive) and high (exclusive) are times between which by lies; zero: no bound. In each
+	// direction only the nearer one of these and the cursor is written: see first and last.
+	low, high  time.Time
 	descending bool // newest first
 	// first and last are ids between which all rows lie, if that is known. They and the cursor
 	// become one bound: of two lower bounds SQLite would use one for the index, and read all rows
@@ -107,11 +110,8 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 	}
 	id := l.idColumn()
 	if l.by != "" {
-		order = l.by + suffix + ", " + id + suffix
-		if l.from.IsZero() {
-			return id + " > 0", nil, order
-		}
-		return "(" + l.by + ", " + id + ") " + sign + " (?, ?)", []any{micro(l.from), cursor}, order
+		key, args = l.timeset(cursor, sign, down)
+		return key, args, l.by + suffix + ", " + id + suffix
 	}
 	if l.owner != nil {
 		of := l.ownerColumn
@@ -127,6 +127,26 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 			id + suffix
 	}
 	return id + " " + sign + " ?", []any{cursor}, id + suffix
+}
+
+// timeset is the condition of keyset for rows that are ordered by a time.
+func (l listing) timeset(cursor int64, sign string, down bool) (string, []any) {
+	id := l.idColumn()
+	keys, args := []string{"(" + l.by + ", " + id + ") " + sign + " (?, ?)"}, []any{micro(l.from), cursor}
+	if l.from.IsZero() {
+		keys, args = []string{id + " > 0"}, nil
+	}
+	passed := l.low.After(l.from) && !down || !l.high.IsZero() && !l.high.After(l.from) && down
+	if passed { // the cursor lies before all rows
+		keys, args = nil, nil
+	}
+	if !l.low.IsZero() && (down || passed || l.from.IsZero()) {
+		keys, args = append(keys, l.by+" >= ?"), append(args, micro(l.low))
+	}
+	if !l.high.IsZero() && (!down || passed || l.from.IsZero()) {
+		keys, args = append(keys, l.by+" < ?"), append(args, micro(l.high))
+	}
+	return strings.Join(keys, " AND "), args
 }
 
 func (l listing) and(key string) string {

@@ -154,10 +154,10 @@ func (r *Reading) AuditEnds(ctx context.Context) ([]domain.Link, error) {
 func (r *Reading) CAs(ctx context.Context) ([]domain.KnownCA, error) {
 	var list []domain.KnownCA
 	err := r.each(ctx,
-		`SELECT id, name, certificate, crl_number, (SELECT count(*) FROM revocations WHERE ca_id = cas.id) FROM cas ORDER BY id`,
+		`SELECT id, name, certificate, COALESCE(key_fingerprint, ''), crl_number, (SELECT count(*) FROM revocations WHERE ca_id = cas.id) FROM cas ORDER BY id`,
 		nil, func(scan func(...any) error) error {
 			var one domain.KnownCA
-			err := scan(&one.ID, &one.Name, &one.Certificate, &one.CRLNumber, &one.Revocations)
+			err := scan(&one.ID, &one.Name, &one.Certificate, &one.Key, &one.CRLNumber, &one.Revocations)
 			list = append(list, one)
 			return err
 		})

@@ -83,9 +83,9 @@ func (s *Instances) Reload(ctx context.Context, id int64) (domain.Instance, erro
 	})
 }
 
-// Delete removes an instance, and revokes the certificate of its server. An instance that sites have
-// configs of is refused, unless force: then the configs and networks of the sites go with it, but
-// not the sites.
+// Delete removes an instance, and revokes the certificate of its server. An instance that sites
+// have configs of is refused, unless force: then the configs and networks of the sites go with it,
+// but not the sites.
 func (s *Instances) Delete(ctx context.Context, id int64, force bool) error {
 	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		before, err := tx.Instances().Lock(ctx, id)

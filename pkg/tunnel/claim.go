@@ -13,9 +13,6 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// maxDepth bounds the CAs above one another.
-const maxDepth = 10
-
 // admit checks that the client can be a site of the instance. It takes their configs away from
 // others of its name, whose certificates are not in force: the server finds the file of a site by
 // its name.
@@ -46,20 +43,29 @@ func (c *change) admit(ctx context.Context, now time.Time) error {
 }
 
 // checkCA refuses a client whose certificate the server would not accept: of a CA that is neither
-// that of the instance nor above or below it.
+// that of the instance nor one that is trusted with it, nor below one of these.
 func (c *change) checkCA(ctx context.Context) error {
 	of, at := c.client.CAID, c.instance.CAID
 	if of == at {
 		return nil
 	}
-	for _, pair := range [][2]int64{{of, at}, {at, of}} {
-		if found, err := c.isAbove(ctx, pair[0], pair[1]); found || err != nil {
-			return err
-		}
-	}
-	theirs, err := c.tx.CAs().Get(ctx, of)
+	trusted, err := c.trustedWith(ctx, at)
 	if err != nil {
 		return err
+	}
+	var theirs domain.CA
+	for id := of; id != 0; {
+		if trusted[id] {
+			return nil
+		}
+		authority, err := c.tx.CAs().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if id == of {
+			theirs = authority
+		}
+		id = authority.ParentID
 	}
 	ours, err := c.tx.CAs().Get(ctx, at)
 	if err != nil {
@@ -68,18 +74,22 @@ func (c *change) checkCA(ctx context.Context) error {
 	return domain.Fault(domain.Rule, "instance_id", domain.ReasonOtherCA, theirs.Name, ours.Name)
 }
 
-// isAbove reports whether a CA stands above another one.
-func (c *change) isAbove(ctx context.Context, upper, lower int64) (bool, error) {
-	for range maxDepth {
-		authority, err := c.tx.CAs().Get(ctx, lower)
-		if err != nil || authority.ParentID == 0 {
-			return false, err
+// trustedWith returns the ids of a CA, of those above it, and of those that take its place or whose
+// place it takes.
+func (c *change) trustedWith(ctx context.Context, id int64) (map[int64]bool, error) {
+	trusted := map[int64]bool{}
+	for next := []int64{id}; len(next) > 0; next = next[1:] {
+		if next[0] == 0 || trusted[next[0]] {
+			continue
 		}
-		if lower = authority.ParentID; lower == upper {
-			return true, nil
+		authority, err := c.tx.CAs().Get(ctx, next[0])
+		if err != nil {
+			return nil, err
 		}
+		trusted[authority.ID] = true
+		next = append(next, authority.ParentID, authority.SuccessorID, authority.PredecessorID)
 	}
-	return false, nil
+	return trusted, nil
 }
 
 // ipFamily says where the parts of one version of IP are.

@@ -95,7 +95,8 @@ func TestInstances_Create_Whole(t *testing.T) {
 	})
 }
 
-// TestInstances_Create_AtOnce: of two replicas that make overlapping tunnels at once one is refused.
+// TestInstances_Create_AtOnce: of two replicas that make overlapping tunnels at once one is
+// refused.
 func TestInstances_Create_AtOnce(t *testing.T) {
 	onEngines(t, func(t *testing.T, w *World) {
 		ca := w.NewCA(t)
@@ -244,7 +245,8 @@ func TestInstances_Send(t *testing.T) {
 		t.Error("two archives of the same contents differ")
 	}
 	told := w.Events(t)
-	if last := told[len(told)-1]; len(told) != events+2 || last.Action != domain.ActionExport || last.ResourceID != i.ID {
+	last := told[len(told)-1]
+	if len(told) != events+2 || last.Action != domain.ActionExport || last.ResourceID != i.ID {
 		t.Errorf("%d events, the last %+v", len(told)-events, last)
 	}
 	for header := range headersOf(t, &archives[0]) {

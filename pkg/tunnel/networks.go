@@ -16,8 +16,8 @@ func tunnels(i domain.Instance) map[string]netip.Prefix {
 	return list
 }
 
-// addTunnels puts the networks of an instance into the plan of its gateway, which is locked. Errors:
-// *domain.Error with Rule for a network that overlaps another of the gateway.
+// addTunnels puts the networks of an instance into the plan of its gateway, which is locked.
+// Errors: *domain.Error with Rule for a network that overlaps another of the gateway.
 func addTunnels(ctx context.Context, tx domain.Store, i domain.Instance) error {
 	gateway := domain.NameKey(i.Gateway)
 	var list []domain.Network
@@ -53,8 +53,9 @@ func overlapFault(field string, prefix netip.Prefix, i domain.Instance, other do
 		prefix.String(), i.Name, other.Prefix.String(), other.InstanceName)
 }
 
-// moveTunnels replaces the networks of an instance in the plan, if they or the gateway have changed.
-// An instance with sites keeps its gateway, and its networks have the addresses of the sites.
+// moveTunnels replaces the networks of an instance in the plan, if they or the gateway have
+// changed. An instance with sites keeps its gateway, and its networks have the addresses of the
+// sites.
 func moveTunnels(ctx context.Context, tx domain.Store, before, after domain.Instance) error {
 	from, to := domain.NameKey(before.Gateway), domain.NameKey(after.Gateway)
 	if err := lockPlans(ctx, tx, from, to); err != nil {

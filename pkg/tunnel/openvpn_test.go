@@ -34,7 +34,9 @@ func unpack(t *testing.T, w *World, id int64, dir string) map[string]string {
 }
 
 // join lets a site connect to a server, with a key of its own for the control channel.
-func join(t *testing.T, w *World, server *openvpntest.Server, site domain.Client, channel, control string) openvpntest.Result {
+func join(
+	t *testing.T, w *World, server *openvpntest.Server, site domain.Client, channel, control string,
+) openvpntest.Result {
 	t.Helper()
 	ctx := Operator(t)
 	profile := server.Profile(Must(w.Clients.Certificate(ctx, site.ID))(t), Must(w.Clients.Key(ctx, site.ID))(t))
@@ -53,7 +55,9 @@ func join(t *testing.T, w *World, server *openvpntest.Server, site domain.Client
 func TestBundle_AsOpenVPN(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)
-	for _, channel := range []domain.ControlChannel{domain.TLSCryptV2, domain.TLSCrypt, domain.TLSAuth, domain.NoControl} {
+	for _, channel := range []domain.ControlChannel{
+		domain.TLSCryptV2, domain.TLSCrypt, domain.TLSAuth, domain.NoControl,
+	} {
 		t.Run(string(channel), func(t *testing.T) {
 			t.Parallel()
 			w := NewWorld(t)
@@ -104,7 +108,8 @@ func TestBundle_AsOpenVPN_Pool(t *testing.T) {
 	w.Clock.At.Store(&now)
 	ca := w.NewCA(t)
 	i := create(t, w, ca.ID, func(s *domain.InstanceSpec) {
-		s.Network, s.NetworkV6, s.Control, s.TLSProfile = new("10.88.0.0/24"), new("fd00:88::/64"), new("none"), new("compatible")
+		s.Network, s.NetworkV6 = new("10.88.0.0/24"), new("fd00:88::/64")
+		s.Control, s.TLSProfile = new("none"), new("compatible")
 		s.DHCPEnabled, s.DHCPStart, s.DHCPEnd = new(true), new("10.88.0.200"), new("10.88.0.210")
 	})
 	dir := t.TempDir()

@@ -50,6 +50,11 @@ func server(t testing.TB, w *World, caID int64, alter ...func(*domain.Instance))
 	return i
 }
 
+// beside alters an instance to one on the gateway of another.
+func beside(i domain.Instance) func(*domain.Instance) {
+	return func(n *domain.Instance) { n.Gateway, n.Network = i.Gateway, netip.MustParsePrefix("10.9.0.0/24") }
+}
+
 func text(s string) *string { return &s }
 
 func lans(texts ...string) *[]string { return &texts }
@@ -63,7 +68,9 @@ func mapped(pairs ...string) *[]domain.Mapping {
 }
 
 // put changes a config, and returns what it is then, or the faults.
-func put(t testing.TB, w *World, client domain.Client, i domain.Instance, u domain.ClientConfigUpdate) (domain.SiteConfig, []string) {
+func put(
+	t testing.TB, w *World, client domain.Client, i domain.Instance, u domain.ClientConfigUpdate,
+) (domain.SiteConfig, []string) {
 	t.Helper()
 	config, err := w.Configs.Put(Operator(t), client.ID, i.ID, u)
 	var faults []string
@@ -84,7 +91,9 @@ func wantFault(t testing.TB, faults []string, want ...string) {
 }
 
 // set is put for a change that has to succeed.
-func set(t testing.TB, w *World, client domain.Client, i domain.Instance, u domain.ClientConfigUpdate) domain.SiteConfig {
+func set(
+	t testing.TB, w *World, client domain.Client, i domain.Instance, u domain.ClientConfigUpdate,
+) domain.SiteConfig {
 	t.Helper()
 	config, faults := put(t, w, client, i, u)
 	wantFault(t, faults)
@@ -102,7 +111,8 @@ func TestConfigs_Put_Addresses(t *testing.T) {
 		}
 		none := domain.ClientConfigUpdate{}
 		address(set(t, w, one, i, none), "10.8.0.2", "fd00::2")
-		address(set(t, w, two, i, domain.ClientConfigUpdate{StaticIP: text("10.8.0.9"), StaticIPv6: text("")}), "10.8.0.9", "invalid IP")
+		chosen := domain.ClientConfigUpdate{StaticIP: text("10.8.0.9"), StaticIPv6: text("")}
+		address(set(t, w, two, i, chosen), "10.8.0.9", "invalid IP")
 		address(set(t, w, three, i, none), "10.8.0.3", "fd00::3")
 		address(set(t, w, one, i, none), "10.8.0.2", "fd00::2") // the same again
 		for given, want := range map[string]string{
@@ -151,7 +161,7 @@ func TestConfigs_Put_Overlaps(t *testing.T) {
 	onEngines(t, func(t *testing.T, w *World) {
 		authority := w.NewCA(t)
 		i := server(t, w, authority.ID)
-		near := server(t, w, authority.ID, func(n *domain.Instance) { n.Gateway, n.Network = i.Gateway, netip.MustParsePrefix("10.9.0.0/24") })
+		near := server(t, w, authority.ID, beside(i))
 		far := server(t, w, authority.ID)
 		one, two := w.NewClient(t, authority.ID), w.NewClient(t, authority.ID)
 		set(t, w, one, i, domain.ClientConfigUpdate{LANs: lans("10.1.0.0/16", "fd01::/48")})
@@ -303,7 +313,7 @@ func TestConfigs_Put_AtOnce(t *testing.T) {
 	onEngines(t, func(t *testing.T, w *World) {
 		authority := w.NewCA(t)
 		i := server(t, w, authority.ID)
-		near := server(t, w, authority.ID, func(n *domain.Instance) { n.Gateway, n.Network = i.Gateway, netip.MustParsePrefix("10.9.0.0/24") })
+		near := server(t, w, authority.ID, beside(i))
 		replicas := []*World{w, w.Replica(t)}
 		const sites = 8
 		var all []domain.Client

@@ -47,12 +47,13 @@ func (s *Plans) Of(ctx context.Context, instanceID int64, req domain.PageRequest
 	if plan.Instance, err = s.Store.Instances().Get(ctx, instanceID); err != nil {
 		return plan, err
 	}
-	plan.Networks, err = turns.Search(ctx, s.Scans, true, func(ctx context.Context) (domain.Page[domain.OwnedNetwork], error) {
+	read := func(ctx context.Context) (page domain.Page[domain.OwnedNetwork], err error) {
 		if plan.Tunnels, err = s.tunnels(ctx, plan.Instance); err != nil {
-			return domain.Page[domain.OwnedNetwork]{}, err
+			return page, err
 		}
 		return s.Store.Networks().Plan(ctx, instanceID, req)
-	})
+	}
+	plan.Networks, err = turns.Search(ctx, s.Scans, true, read)
 	return plan, err
 }
 

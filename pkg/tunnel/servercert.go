@@ -73,21 +73,35 @@ func (s *Instances) keepRenewed(
 		if err := tx.Instances().Update(ctx, record); err != nil {
 			return none, err
 		}
-		return renewal(before, record, cert, until), nil
+		last, err := tx.Certificates().Get(ctx, before.CertificateID)
+		if err != nil {
+			return none, err
+		}
+		return hideDraft(ctx, renewal(before, record, last, cert, until)), nil
 	})
 	return record, err
 }
 
-func renewal(before, after domain.Instance, cert domain.Certificate, until time.Time) audit.Change {
-	facts := func(i domain.Instance) audit.Facts {
-		return audit.Facts{"certificate_id": i.CertificateID, "expires_at": audit.Moment(i.ExpiresAt)}
+func renewal(before, after domain.Instance, last, cert domain.Certificate, until time.Time) audit.Change {
+	facts := func(i domain.Instance, c domain.Certificate) audit.Facts {
+		return audit.Facts{
+			"certificate_id": i.CertificateID, "serial": c.Serial, "expires_at": audit.Moment(i.ExpiresAt),
+		}
 	}
 	done := audit.Change{
 		Action: domain.ActionRenew, Resource: domain.ScopeInstances, ID: after.ID, Name: after.Name,
-		Before: facts(before), After: facts(after), Result: after,
+		Before: facts(before, last), After: facts(after, cert), Result: after,
 		Details: []slog.Attr{slog.String("serial", cert.Serial)},
 	}
-	done.After["serial"], done.After["superseded_at"] = cert.Serial, audit.Moment(until)
+	done.After["superseded_at"] = audit.Moment(until)
+	return done
+}
+
+// hideDraft takes out of a change what another run makes anew.
+func hideDraft(ctx context.Context, done audit.Change) audit.Change {
+	if domain.OriginOf(ctx).DryRun {
+		done.After["serial"], done.After["certificate_id"] = nil, nil
+	}
 	return done
 }
 

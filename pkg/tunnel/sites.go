@@ -9,8 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/openvpn"
 )
 
-// addSites adds the files of the sites, and the configuration of the server, which has the routes to
-// their LANs. A site whose name can't be that of a file is listed in a file of its own.
+// addSites adds the files of the sites, and the configuration of the server, which has the routes
+// to their LANs. A site whose name can't be that of a file is listed in a file of its own.
 func (s *Instances) addSites(ctx context.Context, b *Bundle) error {
 	b.add(dirSites, nil)
 	var routes []netip.Prefix
@@ -93,7 +93,8 @@ func siteFile(i domain.Instance, site domain.Site, networks domain.SiteNetworks)
 		config.Iroutes = append(config.Iroutes, lan.Seen())
 	}
 	text, err := config.Render(openvpn.Tunnel{
-		Network: i.Network, Network6: i.NetworkV6, KeepaliveInterval: i.KeepaliveEvery, KeepaliveTimeout: i.KeepaliveEnd,
+		Network: i.Network, Network6: i.NetworkV6, KeepaliveInterval: i.KeepaliveEvery,
+		KeepaliveTimeout: i.KeepaliveEnd,
 	})
 	if err != nil {
 		return "", fmt.Errorf("config of client %d at instance %d: %w", site.ClientID, i.ID, err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
@@ -34,20 +33,9 @@ func (f *rowFaults) full() bool { return f.count >= domain.MaxFaults }
 func (f *rowFaults) err() error {
 	var all domain.FaultList
 	for _, fault := range f.list {
-		all.Add(inRow(fault))
+		all.Add(domain.Within(fmt.Sprintf("rows[%d]", fault.Row), fault.Err))
 	}
 	return all.Err()
-}
-
-// inRow prefixes the fields of the faults with the row.
-func inRow(fault domain.RowFault) error {
-	var all []error
-	for _, one := range domain.Faults(fault.Err) {
-		placed := *one
-		placed.Field = strings.TrimSuffix(fmt.Sprintf("rows[%d].%s", fault.Row, one.Field), ".")
-		all = append(all, &placed)
-	}
-	return errors.Join(all...)
 }
 
 // checkedFile is a file whose rows were checked. The rows are parsed again when they are stored, so
@@ -102,11 +90,7 @@ func (c *checkedFile) add(row devicefile.Row, err error) {
 	if err == nil {
 		return
 	}
-	var placed domain.FaultList
-	for _, fault := range domain.Faults(err) {
-		placed.Add(devicefile.AtLine(fault, row.Line))
-	}
-	c.faults.add(domain.RowFault{Row: row.Number, Err: placed.Err()})
+	c.faults.add(domain.RowFault{Row: row.Number, Err: domain.AtLine(row.Line, err)})
 }
 
 // twice returns the fault of a row whose hostname an earlier row without faults has.

@@ -165,7 +165,7 @@ func unknownDomains(ctx context.Context, tx domain.Store, good goodRows) (faults
 			plan.Domains, func(key string) *domain.Error { return deviceDomainFault(found[key]) },
 		)
 		if fault != nil {
-			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: devicefile.AtLine(fault, good.lines[i])})
+			faults = append(faults, domain.RowFault{Row: good.rows[i], Err: domain.AtLine(good.lines[i], fault)})
 		}
 	}
 	return faults, nil

@@ -5,6 +5,7 @@ package chaveiro
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 )
@@ -95,6 +96,79 @@ func (s *OpenVPNService) ImportClientSite2Site(ctx context.Context, body ClientS
 		json:   body,
 	}
 	return call[ClientSite2Site](ctx, s.client, r, options)
+}
+
+// CreateClientsSite2Site creates many clients.
+//
+// Creates up to 1000 clients, each as by the creation of one: the same fields, rules and texts. All
+// that is stored is stored in one transaction, each client with an event of its own in the audit.
+// Names that the rows repeat are found before any key is made. With `mode` `all` every client is
+// created or none: rows at fault are 409, which lists the faults of all rows, with fields as
+// `clients[3].name`; the first row is 0. With `each` the good rows are stored, and the answer has
+// the faults of the others in their places, with fields as `name`. Whatever is wrong with `clients`
+// as a whole, as a list that is empty or too long, is 409 with either. The answer has the rows in
+// the order of the request; `client` is there when it was stored. Ids ascend with the names. The
+// keys of a request have 130 seconds together, in which RSA keys and keys with a password take
+// their turns with those of other requests: a row for which that does not suffice is `rule`. The
+// file of a key is had as that of any client. Names and CAs that change while the keys are made are
+// told like all other faults.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/batch, operation createClientsSite2Site.
+func (s *OpenVPNService) CreateClientsSite2Site(ctx context.Context, body ClientsSite2SiteBatch, params CreateClientsSite2SiteParams, options ...CallOption) (*ClientsSite2SiteBatched, error) {
+	r := &request{
+		operation: "createClientsSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/batch", retry: keyed,
+		accept: "application/json",
+		json:   body,
+		query:  url.Values{},
+	}
+	set(r.query, "dry_run", params.DryRun)
+	return call[ClientsSite2SiteBatched](ctx, s.client, r, options)
+}
+
+// ImportClientsSite2Site imports clients.
+//
+// Creates a client for each row of a CSV file (RFC 4180), by the rules of the creation of one.
+// Cells are separated by comma, semicolon or tab, or by what a first line `sep=` says; lines end
+// with CR, LF or both. The file is UTF-8, UTF-16 with a byte order mark, or Windows-1252. It has at
+// most 10 000 rows.
+//
+// The first row has the names of the columns, in any order: `name` and `email` are required, and
+// `ca` (the name of the CA) or `ca_id`, unless the parameter `ca_id` gives the CA of all rows;
+// where a row has both, `ca` counts. `description`, `country`, `province`, `city`, `organization`,
+// `sector`, `expiration`, `key_algorithm`, `password` and `csr` are optional. The names may be
+// Portuguese: `nome`, `e-mail`, `ac`, `descrição`, `país`, `estado`, `cidade`, `organização`,
+// `setor`, `validade`, `algoritmo`, `senha`, with or without their accents. The other columns of
+// the export may be there. Any other column is 409, which names the nearest known one. A file that
+// can't be decoded, has a misplaced quote or no usable first row is 400. A row of another length
+// than the first is at fault; rows without any value are skipped. A `'` before `=`, `+`, `-`, `@`,
+// tab or CR at the beginning of a cell is taken away, as in the import of devices.
+//
+// The import changes no client. A row of a client that is here, of the same CA and with all values
+// that the row has, is `unchanged`: so a file can be imported again, and one that was exported here
+// changes nothing. A row that says `true` in `revoked` or `expired` is `skipped`. A file that was
+// exported elsewhere makes new keys and certificates.
+//
+// With `atomic` all rows are stored or none: rows at fault are 409, with fields as `rows[12].name`.
+// Without it the good rows are stored, and the answer lists the faults of the others. Rows are
+// counted from 1, the first behind the names of the columns; the texts name the line of the file.
+// No answer lists more than 1000 faults. What is said of the time of a batch holds here too.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/import.csv, operation importClientsSite2Site.
+func (s *OpenVPNService) ImportClientsSite2Site(ctx context.Context, content io.Reader, params ImportClientsSite2SiteParams, options ...CallOption) (*ClientsSite2SiteImported, error) {
+	r := &request{
+		operation: "importClientsSite2Site", method: "POST", path: "/api/openvpn/clients/site2site/import.csv", retry: keyed,
+		accept:  "application/json",
+		content: content, mediaType: "text/csv",
+		query: url.Values{},
+	}
+	set(r.query, "dry_run", params.DryRun)
+	set(r.query, "atomic", params.Atomic)
+	set(r.query, "ca_id", params.CAID)
+	return call[ClientsSite2SiteImported](ctx, s.client, r, options)
 }
 
 // RenewClientsSite2Site renews the certificates of many clients.
@@ -903,7 +977,10 @@ func (s *OpenVPNService) DeleteCADryRun(ctx context.Context, id int64, options .
 
 // GetCACertificate gets the certificate of a CA.
 //
-// The CA certificate in PEM, as for OpenVPN's `ca`.
+// What a peer has to trust, in PEM, for OpenVPN's `ca`: the present certificate of the CA, those of
+// the CAs above it, and, as long as they are valid, those of the CAs that take its place or whose
+// place it takes. Each subject is there once: an OpenVPN server does not start with an earlier
+// certificate beside the present one.
 //
 // It needs the right to read openvpn.cas. The file must be closed. Errors of the server:
 // BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -915,6 +992,70 @@ func (s *OpenVPNService) GetCACertificate(ctx context.Context, id int64, options
 		accept: "application/x-pem-file",
 	}
 	return callFile(ctx, s.client, r, options)
+}
+
+// GetCACertificates lists the certificates of a CA.
+//
+// All certificates of the CA, for one subject and key: the present one, then the newest of the
+// others first. Those are the earlier ones, and what the CA before it has signed for its key.
+//
+// It needs the right to read openvpn.cas. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/openvpn/cas/{id}/certificates,
+// operation getCaCertificates.
+func (s *OpenVPNService) GetCACertificates(ctx context.Context, id int64, options ...CallOption) (*CACertificates, error) {
+	r := &request{
+		operation: "getCaCertificates", method: "GET", path: "/api/openvpn/cas/{id}/certificates", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[CACertificates](ctx, s.client, r, options)
+}
+
+// RenewCA renews a CA.
+//
+// Gives the CA its next certificate, for the same subject and key: whoever trusts the earlier one
+// or the next one accepts all that the CA has signed and will sign, and its CRL stays the one that
+// it is. The CA signs it itself, or its parent does; for a CA whose parent is not here it is `cert`
+// that brings it, otherwise 409 `rule`. It must not end before the present one (409 `rule`). With
+// `key: new` another CA is made in its place, with a key and a name of its own, which the answer
+// has: see `successor_id`. Until the earlier CA ends, `certificate` and `crl-bundle` of either have
+// what is of both.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/renew, operation renewCa.
+func (s *OpenVPNService) RenewCA(ctx context.Context, id int64, body CARenew, options ...CallOption) (*CA, error) {
+	r := &request{
+		operation: "renewCa", method: "POST", path: "/api/openvpn/cas/{id}/renew", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[CA](ctx, s.client, r, options)
+}
+
+// RenewCADryRun tells what this would do: renew a CA.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Gives the CA its
+// next certificate, for the same subject and key: whoever trusts the earlier one or the next one
+// accepts all that the CA has signed and will sign, and its CRL stays the one that it is. The CA
+// signs it itself, or its parent does; for a CA whose parent is not here it is `cert` that brings
+// it, otherwise 409 `rule`. It must not end before the present one (409 `rule`). With `key: new`
+// another CA is made in its place, with a key and a name of its own, which the answer has: see
+// `successor_id`. Until the earlier CA ends, `certificate` and `crl-bundle` of either have what is
+// of both.
+//
+// It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/cas/{id}/renew?dry_run=true, operation renewCaDryRun.
+func (s *OpenVPNService) RenewCADryRun(ctx context.Context, id int64, body CARenew, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "renewCaDryRun", method: "POST", path: "/api/openvpn/cas/{id}/renew?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
 }
 
 // GetCACRL gets the certificate revocation list of a CA.
@@ -943,11 +1084,13 @@ func (s *OpenVPNService) GetCACRL(ctx context.Context, id int64, params GetCACRL
 	return callFile(ctx, s.client, r, options)
 }
 
-// GetCACRLBundle gets the CRLs of a CA and of those above it.
+// GetCACRLBundle gets the CRLs of a CA and of those that are trusted with it.
 //
-// The current CRLs of the CA and of the CAs above it that are here, in one PEM file for OpenVPN's
-// `crl-verify`. For a root it is its CRL. Public, as CRLs are. Where one of them is the last that
-// could be had, `Chaveiro-CRL-Stale` says so.
+// The current CRLs of the CA, of the CAs above it, and of those that take its place or whose place
+// it takes, as far as they are here, in one PEM file for OpenVPN's `crl-verify`: those of all
+// certificates in `certificate`. For a root that was never renewed with a new key it is its CRL.
+// Public, as CRLs are. Where one of them is the last that could be had, `Chaveiro-CRL-Stale` says
+// so.
 //
 // It needs no credential. The file must be closed. Errors of the server: BadRequestError,
 // NotFoundError, ServerError. Source: GET /api/openvpn/cas/{id}/crl-bundle, operation
@@ -1413,10 +1556,11 @@ func (s *OpenVPNService) RenewInstanceDryRun(ctx context.Context, id int64, body
 // force, a drop-in for systemd and instructions in two languages. The same contents give the same
 // file and the same ETag. Each download is recorded in the audit.
 //
-// It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
-// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
-// /api/openvpn/instances/{id}/bundle, operation getInstanceBundle.
-func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params GetInstanceBundleParams, options ...CallOption) (*InstanceBundle, error) {
+// It needs the right to read openvpn.keys. The file must be closed. It is NotModified when it is
+// still the one that params name. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/openvpn/instances/{id}/bundle,
+// operation getInstanceBundle.
+func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params GetInstanceBundleParams, options ...CallOption) (*File, error) {
 	r := &request{
 		operation: "getInstanceBundle", method: "GET", path: "/api/openvpn/instances/{id}/bundle", retry: safe,
 		args:   []string{fmt.Sprint(id)},
@@ -1426,7 +1570,7 @@ func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params
 	set(r.query, "format", params.Format)
 	set(r.query, "key", params.Key)
 	set(r.header, "If-None-Match", params.IfNoneMatch)
-	return call[InstanceBundle](ctx, s.client, r, options)
+	return callFile(ctx, s.client, r, options)
 }
 
 // GetInstancePlanPages gets the IP plan of an instance.
@@ -1654,6 +1798,26 @@ type GetClientsSite2SitePagesParams struct {
 	InstanceID int64
 }
 
+// CreateClientsSite2SiteParams are the parameters of CreateClientsSite2Site. A zero value is not
+// sent.
+type CreateClientsSite2SiteParams struct {
+	// `true`: nothing is stored, and no key is made. The answer says which rows would be stored and
+	// which would not, and why.
+	DryRun *bool
+}
+
+// ImportClientsSite2SiteParams are the parameters of ImportClientsSite2Site. A zero value is not
+// sent.
+type ImportClientsSite2SiteParams struct {
+	// `true`: nothing is stored, and no key is made. The answer says which rows would be stored and
+	// which would not, and why.
+	DryRun *bool
+	// `true`: all or none. `false`: the good rows are stored.
+	Atomic *bool
+	// The CA of all rows, whatever they say.
+	CAID int64
+}
+
 // RenewClientsSite2SiteParams are the parameters of RenewClientsSite2Site. A zero value is not
 // sent.
 type RenewClientsSite2SiteParams struct {
@@ -1827,7 +1991,7 @@ type DeleteInstanceDryRunParams struct {
 
 // GetInstanceBundleParams are the parameters of GetInstanceBundle. A zero value is not sent.
 type GetInstanceBundleParams struct {
-	// The form of the bundle.
+	// The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
 	Format InstanceBundleFormat
 	// `false`: without what is secret, the private key of the server and the key of the control
 	// channel.

@@ -185,6 +185,88 @@ type ClientSite2SiteImport struct {
 	RevokedDate Optional[string] `json:"revoked_date,omitzero"`
 }
 
+// ClientsSite2SiteBatch is sent: the schema ClientsSite2SiteBatch of the document Chaveiro.
+type ClientsSite2SiteBatch struct {
+	// The clients, as in the creation of one. From 1 to 1000 items.
+	Clients []ClientSite2SiteCreate `json:"clients"`
+	// Whether a row at fault keeps the others from being stored; `all` when left out.
+	Mode Optional[BatchMode] `json:"mode,omitzero"`
+}
+
+// BatchMode is the schema BatchMode of the document Chaveiro. A newer server may have more values.
+//
+// `all`: every row is stored or none. `each`: the good rows are stored.
+type BatchMode string
+
+// The values of BatchMode.
+const (
+	BatchModeAll  BatchMode = "all"
+	BatchModeEach BatchMode = "each"
+)
+
+// ClientsSite2SiteBatched is the schema ClientsSite2SiteBatched of the document Chaveiro.
+type ClientsSite2SiteBatched struct {
+	// Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+	// How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+	// How many rows were at fault.
+	Failed int `json:"failed"`
+	// What became of each row, in the order of the request.
+	Rows []BatchedClientSite2Site `json:"rows"`
+}
+
+// BatchedClientSite2Site is the schema BatchedClientSite2Site of the document Chaveiro.
+type BatchedClientSite2Site struct {
+	// Its place in `clients`: 0 is the first.
+	Row int `json:"row"`
+	// Whether it was stored; in a dry run, whether it would be.
+	Ok     bool             `json:"ok"`
+	Client *ClientSite2Site `json:"client"`
+	// Why it was not stored.
+	Errors []ClientBatchError `json:"errors"`
+}
+
+// ClientBatchError is the schema ClientBatchError of the document Chaveiro.
+type ClientBatchError struct {
+	// The name of the faulty field; empty when no field is to blame.
+	Field string `json:"field"`
+	// `required`: a mandatory field is missing.
+	Type FieldErrorType `json:"type"`
+	// A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
+// ClientsSite2SiteImported is the schema ClientsSite2SiteImported of the document Chaveiro.
+type ClientsSite2SiteImported struct {
+	// Whether nothing was stored, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+	// How many clients were created; in a dry run, would be.
+	Created int `json:"created"`
+	// How many clients were already here as their row says.
+	Unchanged int `json:"unchanged"`
+	// How many rows are of clients that are revoked or have expired.
+	Skipped int `json:"skipped"`
+	// How many rows were at fault.
+	Failed int `json:"failed"`
+	// What is wrong with them; the first 1000 faults.
+	Errors []ClientImportError `json:"errors"`
+}
+
+// ClientImportError is the schema ClientImportError of the document Chaveiro.
+type ClientImportError struct {
+	// The row: 1 is the first behind the names of the columns. Blank rows do not count.
+	Row int `json:"row"`
+	// The line of the file in which the row begins: 1 is the first.
+	Line int `json:"line"`
+	// The name of the faulty column; empty when no column is to blame.
+	Field string `json:"field"`
+	// `required`: a mandatory field is missing.
+	Type FieldErrorType `json:"type"`
+	// A text for people, in the language of `Accept-Language`.
+	Msg string `json:"msg"`
+}
+
 // ClientsSite2SiteRenew is sent: the schema ClientsSite2SiteRenew of the document Chaveiro.
 type ClientsSite2SiteRenew struct {
 	// The ids of the clients. No other filter has a place beside it. At most 1000 items.
@@ -605,6 +687,10 @@ type CA struct {
 	ID int64 `json:"id"`
 	// The id of the CA that has issued its certificate; `null` when none here has.
 	ParentID *int64 `json:"parent_id"`
+	// The id of the CA whose place it takes, with a new key; `null`: none.
+	PredecessorID *int64 `json:"predecessor_id"`
+	// The id of the CA that takes its place; `null`: none.
+	SuccessorID *int64 `json:"successor_id"`
 	// Its name.
 	Name string `json:"name"`
 	// Its description.
@@ -626,6 +712,12 @@ type CA struct {
 	KeyAlgorithm string `json:"key_algorithm"`
 	// When its certificate ends.
 	ExpiryDate time.Time `json:"expiry_date"`
+	// How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+	ExpiresInDays int `json:"expires_in_days"`
+	// Whether its certificate ends within 90 days, or has ended: it is time to renew the CA.
+	ExpiresSoon bool `json:"expires_soon"`
+	// When its present certificate was made; `null`: the CA was never renewed.
+	RenewedAt *time.Time `json:"renewed_at"`
 	// When it was created.
 	CreatedAt time.Time `json:"created_at"`
 	// When it was last changed.
@@ -705,6 +797,63 @@ type CAUpdate struct {
 	// Department (organizational unit). At most 64 characters.
 	Sector Optional[string] `json:"sector,omitzero"`
 }
+
+// CACertificates is the schema CaCertificates of the document Chaveiro.
+type CACertificates struct {
+	// The certificates, the present one first.
+	Certificates []CACertificate `json:"certificates"`
+}
+
+// CACertificate is the schema CaCertificate of the document Chaveiro.
+type CACertificate struct {
+	// `present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it
+	// has signed for its key.
+	Kind string `json:"kind"`
+	// The name of the CA that has signed it (RFC 4514).
+	Issuer string `json:"issuer"`
+	// Its serial number in lower-case hex.
+	Serial string `json:"serial"`
+	// The SHA-256 of the certificate in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+	// When it begins to be valid.
+	NotBefore time.Time `json:"not_before"`
+	// When it ends.
+	ExpiryDate time.Time `json:"expiry_date"`
+	// When the CA got it.
+	CreatedAt time.Time `json:"created_at"`
+	// The certificate in PEM.
+	Cert string `json:"cert"`
+}
+
+// CARenew is sent: the schema CaRenew of the document Chaveiro.
+type CARenew struct {
+	// Life of the next certificate in days; 10950 when left out, or until the parent ends. From 1
+	// to 10950.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// `same`, when left out: the CA goes on. `new`: another CA takes its place.
+	Key Optional[CAKeyChoice] `json:"key,omitzero"`
+	// Only with a new key: the name of the CA that takes its place. When left out, that of the CA
+	// with the number of its generation, as `ca-matriz G2`. From 1 to 64 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Only with a new key: its algorithm, that of the CA when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+	// The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after
+	// it those of the CAs above it, as on import; without them they are those of the present one.
+	// No other field has a place beside it. At most 65536 characters.
+	Cert Optional[string] `json:"cert,omitzero"`
+}
+
+// CAKeyChoice is the schema CaKeyChoice of the document Chaveiro. A newer server may have more
+// values.
+//
+// Whether a CA keeps its key.
+type CAKeyChoice string
+
+// The values of CAKeyChoice.
+const (
+	CAKeyChoiceSame CAKeyChoice = "same"
+	CAKeyChoiceNew  CAKeyChoice = "new"
+)
 
 // CRLFormat is the schema CrlFormat of the document Chaveiro. A newer server may have more values.
 //
@@ -1289,25 +1438,6 @@ const (
 	InstanceBundleFormatZip   InstanceBundleFormat = "zip"
 	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
 )
-
-// InstanceBundle is the schema InstanceBundle of the document Chaveiro.
-type InstanceBundle struct {
-	// The files, by name.
-	Files []InstanceBundleFile `json:"files"`
-}
-
-// InstanceBundleFile is the schema InstanceBundleFile of the document Chaveiro.
-type InstanceBundleFile struct {
-	// The name, with that of its directory.
-	Name string `json:"name"`
-	// Its permissions, in octal; `0600` for what is secret.
-	Mode string `json:"mode"`
-	// The time that the file is to have. OpenVPN reads a revocation list again only when it
-	// differs.
-	ModifiedAt time.Time `json:"modified_at"`
-	// The text.
-	Content string `json:"content"`
-}
 
 // InstancePlan is the schema InstancePlan of the document Chaveiro.
 type InstancePlan struct {

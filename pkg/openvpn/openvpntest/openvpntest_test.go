@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -154,9 +155,22 @@ func newAuthority(t *testing.T) authority {
 
 func (a authority) issue(t *testing.T, serial int64, validFor time.Duration) Credentials {
 	t.Helper()
-	key := newKey(t)
 	leaf := template(fmt.Sprintf("site %d", serial), serial)
 	leaf.NotAfter = time.Now().Add(validFor)
+	return a.sign(t, leaf)
+}
+
+func (a authority) issueWith(t *testing.T, serial int64, extensions ...pkix.Extension) Credentials {
+	t.Helper()
+	leaf := template(fmt.Sprintf("site %d", serial), serial)
+	leaf.ExtraExtensions = extensions
+	return a.sign(t, leaf)
+}
+
+// sign makes the key and the certificate of a client.
+func (a authority) sign(t *testing.T, leaf *x509.Certificate) Credentials {
+	t.Helper()
+	key := newKey(t)
 	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, a.certificate, key.Public(), a.key)
 	if err != nil {

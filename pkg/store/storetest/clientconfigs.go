@@ -55,11 +55,11 @@ func testConfigForm(t *testing.T, s domain.Store) {
 		c := newConfig(t, s, newInstance(t, s))
 		configs := s.ClientConfigs()
 		wantSame(t, must(configs.Key(ctx, c.InstanceID, c.ClientID))(t), domain.SiteKey{})
-		key := domain.SiteKey{Sealed: octets(), Serial: "0a", Version: 3}
+		none, key := domain.SiteKey{}, domain.SiteKey{Sealed: octets(), Serial: "0a", Version: 3}
 		for _, step := range []struct {
 			before, after domain.SiteKey
 			kept          bool
-		}{{key, key, false}, {domain.SiteKey{}, key, true}, {domain.SiteKey{}, key, false}, {key, domain.SiteKey{}, true}} {
+		}{{key, key, false}, {none, key, true}, {none, key, false}, {key, none, true}} {
 			kept := must(configs.KeepKey(ctx, c.InstanceID, c.ClientID, step.before, step.after))(t)
 			wantSame(t, kept, step.kept)
 			if kept {
@@ -84,7 +84,8 @@ func testConfigMissing(t *testing.T, s domain.Store) {
 			wantMissing(t, err)
 			wantMissing(t, s.ClientConfigs().Delete(ctx, id[0], id[1]))
 			wantMissing(t, s.ClientConfigs().Fetched(ctx, id[0], id[1], 1, noon))
-			wantSame(t, must(s.ClientConfigs().KeepKey(ctx, id[0], id[1], domain.SiteKey{}, domain.SiteKey{}))(t), false)
+			none := domain.SiteKey{}
+			wantSame(t, must(s.ClientConfigs().KeepKey(ctx, id[0], id[1], none, none))(t), false)
 		}
 	})
 }

@@ -16,6 +16,7 @@ func testClientNames(t *testing.T, s domain.Store) {
 	t.Run("a client that is revoked, ended or both does not hold its name", names.testFree)
 	t.Run("an ended client holds its name until it is freed", names.testFreeName)
 	t.Run("revoking for good frees a name, suspending does not", names.testRevoke)
+	t.Run("the clients that hold names are found together", names.testHolding)
 	t.Run("of many who take a name that has come free one wins", names.testRace)
 }
 
@@ -87,6 +88,23 @@ func (n clientNames) testFreeName(t *testing.T) {
 	wantSame(t, must(n.Clients().FreeName(ctx, name, soon))(t), false)
 	n.want(t, name, false)
 	wantSame(t, must(n.Clients().FreeName(ctx, fresh("nobody"), soon))(t), false)
+}
+
+func (n clientNames) testHolding(t *testing.T) {
+	held, ended, revoked := newClient(t, n, n.caID), sampleClient(n.caID, fresh("Ended")), newClient(t, n, n.caID)
+	ended.ExpiresAt = noon.Add(time.Hour)
+	check(t, n.Clients().Create(t.Context(), &ended))
+	check(t, n.Clients().Revoke(t.Context(), revoked.ID, noon, domain.KeyCompromise))
+	asked := []string{strings.ToUpper(held.Name), ended.Name, revoked.Name, "nobody", "a\x00b", "\xff"}
+	for range 2000 { // more than one statement takes
+		asked = append(asked, fresh("nobody"))
+	}
+	found := must(n.Clients().Holding(t.Context(), append(asked, held.Name)))(t)
+	wantSame(t, found, map[string]domain.Client{
+		domain.NameKey(held.Name):  must(n.Clients().Get(t.Context(), held.ID))(t),
+		domain.NameKey(ended.Name): must(n.Clients().Get(t.Context(), ended.ID))(t),
+	})
+	wantSame(t, len(must(n.Clients().Holding(t.Context(), nil))(t)), 0)
 }
 
 func (n clientNames) testRevoke(t *testing.T) {

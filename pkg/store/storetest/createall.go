@@ -70,6 +70,14 @@ func testCreateAllForm(t *testing.T, s domain.Store) {
 			}
 		}
 	})
+	t.Run("clients of several CAs go together, by their names", func(t *testing.T) {
+		first, second := sampleClient(newCA(t, s).ID, fresh("Z")), sampleClient(newCA(t, s).ID, fresh("a"))
+		first.Serial, second.Serial = "e1", "e2"
+		check(t, s.Clients().CreateAll(ctx, []*domain.Client{&first, &second}))
+		wantSame(t, must(s.Clients().Get(ctx, first.ID))(t), first)
+		wantSame(t, must(s.Clients().Get(ctx, second.ID))(t), second)
+		wantSame(t, second.ID < first.ID, true)
+	})
 	t.Run("none is a no-op", func(t *testing.T) {
 		check(t, errors.Join(s.Clients().CreateAll(ctx, nil), s.Certificates().CreateAll(ctx, nil)))
 	})

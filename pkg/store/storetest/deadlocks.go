@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -19,7 +21,7 @@ func testDeadlocks(t *testing.T, s domain.Store) {
 	c.client = newClient(t, s, c.authority.ID)
 	check(t, s.Devices().MakeNames(t.Context(), &c.device))
 	changes := []func(context.Context) error{
-		c.enrol, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.renewAtOnce,
+		c.enrol, c.createAll, c.editCA, c.deleteCA, c.editClient, c.revoke, c.renew, c.renewAtOnce,
 		c.saveDevice, c.editDomain, c.deleteDomain,
 	}
 	_, faults := domaintest.Together(each*len(changes), func(i int) (struct{}, error) {
@@ -55,6 +57,27 @@ func (c contested) recorded(ctx context.Context, change func(tx domain.Store) er
 		e := sampleEvent()
 		return tx.Audit().Append(ctx, &e)
 	})
+}
+
+// createAll stores clients of two names, in either order: those of another call may be there first.
+func (c contested) createAll(ctx context.Context) error {
+	first, second := sampleClient(c.authority.ID, "contested-1"), sampleClient(c.authority.ID, "contested-2")
+	first.Serial, second.Serial = fresh("c1"), fresh("c2")
+	list := []*domain.Client{&first, &second}
+	if rand.IntN(2) == 0 {
+		slices.Reverse(list)
+	}
+	err := c.recorded(ctx, func(tx domain.Store) error { return tx.Clients().CreateAll(ctx, list) })
+	switch {
+	case domain.IsKind(err, domain.Duplicated):
+		return nil
+	case err != nil:
+		return err
+	}
+	return errors.Join(
+		c.Clients().Revoke(ctx, first.ID, noon, domain.Unspecified),
+		c.Clients().Revoke(ctx, second.ID, noon, domain.Unspecified),
+	)
 }
 
 func (c contested) enrol(ctx context.Context) error {

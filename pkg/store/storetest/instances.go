@@ -197,7 +197,7 @@ func testInstancePages(t *testing.T, s domain.Store) {
 		newInstance(t, s, func(i *domain.Instance) { i.CAID, i.Gateway = one.CAID, one.Gateway })
 	}
 	newInstance(t, s)
-	all := func(filter domain.InstanceFilter) (func(context.Context, domain.PageRequest) (domain.Page[domain.Instance], error), []int64) {
+	all := func(filter domain.InstanceFilter) (pager[domain.Instance], []int64) {
 		pages := func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Instance], error) {
 			return s.Instances().Page(ctx, filter, page)
 		}

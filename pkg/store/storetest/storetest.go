@@ -28,6 +28,7 @@ var groups = []struct {
 	run  func(t *testing.T, s domain.Store)
 }{
 	{"CAs", caRules.run},
+	{"CAs_Renew", caRenewalRules.run},
 	{"CAs_Page", testCAPages},
 	{"Clients", clientRules.run},
 	{"Clients_Enrol", enrolRules.run},

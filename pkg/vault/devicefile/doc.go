@@ -1,8 +1,6 @@
-// Package devicefile reads and writes the devices of a vault as a CSV file (RFC 4180), as
-// spreadsheets write it: with their separators, encodings and line ends, and with protection
-// against values that they would take for a formula.
+// Package devicefile reads and writes the devices of a vault as a CSV file.
 //
-// It imports domain, and knows neither the store nor HTTP.
+// It imports domain and csvfile, and knows neither the store nor HTTP.
 //
 // What is not obvious: a [File] can be read any number of times, row by row, so it takes only the
 // memory of its text. What [Writer] writes, [Open] reads back unchanged.

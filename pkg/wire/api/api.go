@@ -83,6 +83,10 @@ func Mount(e *echo.Echo, config Config) error {
 	if err != nil {
 		return err
 	}
+	single, err := document.BodyOf("createClientSite2Site")
+	if err != nil {
+		return err
+	}
 	errors := errorWriter{log: config.Log}
 	refused := refusals{service: config.Services.Refusals}
 	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure),
@@ -90,7 +94,7 @@ func Mount(e *echo.Echo, config Config) error {
 		withRequestKey, guard.confirm)
 	s := config.Services
 	handlers := API{
-		clients:        clients{service: s.Clients, results: s.Results, now: config.Now},
+		clients:        clients{service: s.Clients, results: s.Results, single: single, now: config.Now},
 		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},

@@ -23,7 +23,7 @@ func (h cas) GetCasPage(
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetCasPage200JSONResponse{Cursor: cursorOf(page), Cas: convertAll(page.Items, convertCA)}, nil
+	return gen.GetCasPage200JSONResponse{Cursor: cursorOf(page), Cas: convertAll(page.Items, h.convert)}, nil
 }
 
 // GetCa implements the operation getCa.
@@ -32,7 +32,7 @@ func (h cas) GetCa(ctx context.Context, request gen.GetCaRequestObject) (gen.Get
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetCa200JSONResponse(convertCA(ca)), nil
+	return gen.GetCa200JSONResponse(h.convert(ca)), nil
 }
 
 // CreateCa implements the operation createCa.
@@ -50,7 +50,7 @@ func (h cas) CreateCa(ctx context.Context, request gen.CreateCaRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
-	return gen.CreateCa200JSONResponse(convertCA(ca)), nil
+	return gen.CreateCa200JSONResponse(h.convert(ca)), nil
 }
 
 // ImportCa implements the operation importCa.
@@ -64,7 +64,7 @@ func (h cas) ImportCa(ctx context.Context, request gen.ImportCaRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
-	return gen.ImportCa200JSONResponse(convertCA(ca)), nil
+	return gen.ImportCa200JSONResponse(h.convert(ca)), nil
 }
 
 // UpdateCa implements the operation updateCa.
@@ -80,7 +80,7 @@ func (h cas) UpdateCa(ctx context.Context, request gen.UpdateCaRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
-	return gen.UpdateCa200JSONResponse(convertCA(ca)), nil
+	return gen.UpdateCa200JSONResponse(h.convert(ca)), nil
 }
 
 // DeleteCa implements the operation deleteCa.
@@ -109,11 +109,14 @@ func caFile(id int64, extension string) string {
 	return "ca-" + strconv.FormatInt(id, 10) + extension
 }
 
-func convertCA(c domain.CA) gen.Ca {
+func (h cas) convert(c domain.CA) gen.Ca {
+	now := h.service.Now()
 	return gen.Ca{
-		ID: c.ID, ParentID: optional(c.ParentID), Name: c.Name, Description: c.Description, Country: c.Country,
+		ID: c.ID, ParentID: optional(c.ParentID), PredecessorID: optional(c.PredecessorID),
+		SuccessorID: optional(c.SuccessorID), Name: c.Name, Description: c.Description, Country: c.Country,
 		Province: c.Province, City: c.City,
 		Organization: c.Organization, Sector: c.Sector, Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
-		ExpiryDate: date(c.ExpiresAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
+		ExpiryDate: date(c.ExpiresAt), ExpiresInDays: c.DaysLeft(now), ExpiresSoon: c.Ending(now),
+		RenewedAt: optionalDate(c.RenewedAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
 	}
 }

@@ -113,6 +113,31 @@ var commonTexts = map[domain.Reason][languages]string{
 	domain.ReasonPathLength: {
 		"A CA não permite outra CA abaixo dela (path length).", "The CA does not allow another CA below it (path length).",
 	},
+	domain.ReasonOnlyNewKey: {
+		"Só com uma chave nova (key: new).", "Only with a new key (key: new).",
+	},
+	domain.ReasonOfCertificate: {
+		"O certificado enviado (cert) já o determina: deixe o campo de fora.",
+		"The certificate that was sent (cert) says that already: leave the field out.",
+	},
+	domain.ReasonOtherKey: {
+		"O certificado é de outra chave, não da chave da CA.", "The certificate is for another key than that of the CA.",
+	},
+	domain.ReasonOtherSubject: {
+		"O certificado tem outro subject ou outro identificador de chave que o da CA.",
+		"The certificate has another subject or key identifier than that of the CA.",
+	},
+	domain.ReasonSucceeded: {
+		"Outra CA já tomou o lugar desta.", "Another CA has taken the place of this one already.",
+	},
+	domain.ReasonSuccession: {
+		"Uma CA desta sucessão já tem esse nome no certificado.",
+		"A CA of this succession has that name in its certificate already.",
+	},
+	domain.ReasonNoSooner: {
+		"O novo certificado não pode terminar antes do atual, que vale até %s.",
+		"The next certificate must not end before the present one, which ends on %s.",
+	},
 	domain.ReasonNotInForce: {
 		"O cliente está revogado ou suspenso. Renove-o sozinho para que volte a valer.",
 		"The client is revoked or suspended. Renew it alone to bring it back.",
@@ -179,28 +204,6 @@ var commonTexts = map[domain.Reason][languages]string{
 	domain.ReasonNoKey: {
 		"A chave privada não está guardada aqui: o certificado foi importado ou pedido sem ela.",
 		"The private key is not kept here: the certificate was imported or requested without it.",
-	},
-	domain.ReasonNoSite: {
-		"O cliente não tem configuração nessa instância. Crie-a com PUT …/configs/{instance_id}.",
-		"The client has no config at that instance. Make one with PUT …/configs/{instance_id}.",
-	},
-	domain.ReasonKit: {
-		"O formato %s não serve: %s. Altere %s na instância ou no cliente.",
-		"The format %s does not do: %s. Change %s of the instance or the client.",
-	},
-	domain.ReasonPIN: {"O PIN não confere. Tentativas restantes: %d.", "The PIN is not right. Tries left: %d."},
-	domain.ReasonLinkClaimed: {
-		"O link já foi usado. Peça outro a quem o enviou.", "The link was used already. Ask for another one.",
-	},
-	domain.ReasonLinkRevoked: {
-		"O link foi revogado. Peça outro a quem o enviou.", "The link was revoked. Ask for another one.",
-	},
-	domain.ReasonLinkLocked: {
-		"O link foi bloqueado após PINs errados demais. Peça outro a quem o enviou.",
-		"The link is locked after too many wrong PINs. Ask for another one.",
-	},
-	domain.ReasonLinkExpired: {
-		"O link expirou. Peça outro a quem o enviou.", "The link has expired. Ask for another one.",
 	},
 	domain.ReasonPasswordFixed: {
 		"A senha faz parte da chave e não pode ser alterada.", "The password belongs to the key and can't be changed.",
@@ -376,70 +379,5 @@ var commonTexts = map[domain.Reason][languages]string{
 		"Número de células incorreto: o cabeçalho tem %d.", "Wrong number of cells: the header has %d.",
 	},
 	domain.ReasonHeaderTwice: {"O cabeçalho aparece de novo nesta linha.", "The header is repeated in this row."},
-	domain.ReasonHostBits: {
-		"%s não é uma rede: há bits de host. Use %s.", "%s is not a network: host bits are set. Use %s.",
-	},
-	domain.ReasonEverything: {
-		"Esta rede contém todos os endereços. Para enviar todo o tráfego pelo túnel, use push \"redirect-gateway def1\".",
-		"This network has all addresses. To send all traffic through the tunnel, use push \"redirect-gateway def1\".",
-	},
-	domain.ReasonNeverRouted: {
-		"A rede tem endereços que nenhum roteador encaminha (%s).", "The network has addresses that no router forwards (%s).",
-	},
-	domain.ReasonNoAddress: {
-		"Endereço IP inválido ou da outra versão do IP.", "Not an IP address, or of the other version of IP.",
-	},
-	domain.ReasonDomain: {
-		"Domínio inválido: use letras, dígitos, hífens e pontos.", "Not a domain: use letters, digits, hyphens and dots.",
-	},
-	domain.ReasonOutsideTunnel: {
-		"O endereço está fora da rede do túnel, %s.", "The address is outside the tunnel network, %s.",
-	},
-	domain.ReasonNetworkAddress: {
-		"É o endereço da própria rede %s.", "This is the address of the network %s itself.",
-	},
-	domain.ReasonBroadcast: {
-		"É o endereço de broadcast da rede %s.", "This is the broadcast address of the network %s.",
-	},
-	domain.ReasonServerAddress: {
-		"É o endereço do servidor no túnel.", "This is the address of the server in the tunnel.",
-	},
-	domain.ReasonInPool: {
-		"O endereço está na faixa que o servidor distribui, de %s a %s.",
-		"The address is in the pool that the server gives out, from %s to %s.",
-	},
-	domain.ReasonAddressTaken: {"O endereço já é de %s.", "The address belongs to %s."},
-	domain.ReasonTunnelFull: {
-		"Não há endereço livre na rede do túnel, %s.", "The tunnel network, %s, has no free address.",
-	},
-	domain.ReasonNoTunnel: {
-		"A instância não tem rede de túnel IPv%d.", "The instance has no tunnel network of IPv%d.",
-	},
-	domain.ReasonNeedsAddress: {
-		"A instância não distribui endereços (dhcp_enabled): o site precisa de um endereço fixo.",
-		"The instance gives out no addresses (dhcp_enabled): the site needs a static one.",
-	},
-	domain.ReasonOverlapLAN: {
-		"%s, de %s, se sobrepõe a %s, LAN de %s. Para sites com LANs iguais, use nat e allow_overlap.",
-		"%s, of %s, overlaps %s, a LAN of %s. For sites with equal LANs, use nat and allow_overlap.",
-	},
-	domain.ReasonOverlapTunnel: {
-		"%s, de %s, se sobrepõe a %s, rede de túnel de %s.", "%s, of %s, overlaps %s, a tunnel network of %s.",
-	},
-	domain.ReasonOverlapOwn: {
-		"%s se sobrepõe a %s, do mesmo site.", "%s overlaps %s of the same site.",
-	},
-	domain.ReasonOwnLAN: {
-		"A rota levaria pelo túnel a LAN do próprio site, %s.",
-		"The route would lead the site's own LAN, %s, through the tunnel.",
-	},
-	domain.ReasonNoLAN: {"Não é uma das redes de iroutes.", "Not one of the networks of iroutes."},
-	domain.ReasonMappedSize: {
-		"Informe outra rede do mesmo tamanho (/%d).", "Give another network of the same size (/%d).",
-	},
-	domain.ReasonOtherCA: {
-		"O certificado do cliente é da CA %s, que a instância (CA %s) não aceita.",
-		"The client's certificate is of the CA %s, which the instance (CA %s) does not accept.",
-	},
-	domain.ReasonNoRoute: {"Caminho ou método não encontrado.", "No such path or method."},
+	domain.ReasonNoRoute:     {"Caminho ou método não encontrado.", "No such path or method."},
 }

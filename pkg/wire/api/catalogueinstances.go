@@ -10,6 +10,8 @@ import (
 var catalogue = func() map[domain.Reason][languages]string {
 	all := maps.Clone(commonTexts)
 	maps.Copy(all, instanceTexts)
+	maps.Copy(all, planTexts)
+	maps.Copy(all, enrolmentTexts)
 	return all
 }()
 
@@ -79,7 +81,7 @@ var directiveTexts = map[string][languages]string{
 	"unknown-directive":    {"o OpenVPN não conhece esta diretiva", "OpenVPN knows no such directive"},
 	"wrong-parameters":     {"número de parâmetros incorreto", "too few or too many parameters"},
 	"not-a-block":          {"não pode ser um bloco", "it can't be a block"},
-	"not-accepted-here":    {"o OpenVPN não a aceita aqui", "OpenVPN does not accept it here"},
+	"not-here":             {"o OpenVPN não a aceita aqui", "OpenVPN does not accept it here"},
 	"runs-programs":        {"executa programas", "it runs programs or loads code"},
 	"uses-files":           {"lê ou grava arquivos", "it reads or writes files"},
 	"opens-management":     {"abre a interface de gerência", "it opens or changes the management interface"},

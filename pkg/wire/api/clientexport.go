@@ -2,14 +2,13 @@ package api
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"io"
 	"strconv"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/csvfile"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
 // clientColumns are the columns of an export, which are the fields of a client.
@@ -55,20 +54,13 @@ func (h clients) ExportClientsSite2Site(
 // export writes the clients of a filter as a file. Rows that are still buffered at an error are
 // dropped: if the client has received nothing yet, it is sent the error.
 func (h clients) export(ctx context.Context, filter domain.ClientFilter, w io.Writer) error {
-	rows := csv.NewWriter(w)
-	if err := rows.Write(clientColumns); err != nil {
-		return err
-	}
-	err := h.service.Each(ctx, filter, func(c domain.Client) error {
-		cells := clientCells(h.convert(c))
-		for i := range cells {
-			cells[i] = devicefile.ShieldCell(cells[i])
-		}
-		return rows.Write(cells)
-	})
+	rows, err := csvfile.NewWriter(w, clientColumns)
 	if err != nil {
 		return err
 	}
-	rows.Flush()
-	return rows.Error()
+	err = h.service.Each(ctx, filter, func(c domain.Client) error { return rows.Write(clientCells(h.convert(c))) })
+	if err != nil {
+		return err
+	}
+	return rows.Flush()
 }

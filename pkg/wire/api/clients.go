@@ -11,11 +11,13 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 type clients struct {
 	service *pki.Clients
 	results *idempotency.Results
+	single  oas.Body // of a request for one client
 	now     func() time.Time
 }
 
@@ -59,15 +61,7 @@ func (h clients) GetClientSite2Site(
 func (h clients) CreateClientSite2Site(
 	ctx context.Context, request gen.CreateClientSite2SiteRequestObject,
 ) (gen.CreateClientSite2SiteResponseObject, error) {
-	b := request.Body
-	client, err := h.service.Create(ctx, domain.ClientSpec{
-		CAID: b.CaID, Name: b.Name, Description: text(b.Description), Password: domain.Secret(text(b.Password)),
-		Subject: domain.Subject{
-			Country: text(b.Country), Province: text(b.Province), City: text(b.City),
-			Organization: text(b.Organization), Sector: text(b.Sector), Email: string(b.Email),
-		},
-		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm), Request: []byte(text(b.Csr)),
-	})
+	client, err := h.service.Create(ctx, clientSpec(*request.Body))
 	if err != nil {
 		return nil, err
 	}

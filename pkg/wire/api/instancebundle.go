@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
@@ -14,9 +15,8 @@ func (h instances) GetInstanceBundle(
 	ctx context.Context, request gen.GetInstanceBundleRequestObject,
 ) (gen.GetInstanceBundleResponseObject, error) {
 	p := request.Params
-	asked := tunnel.BundleRequest{Format: tunnel.BundleTar, WithoutKeys: p.Key != nil && !*p.Key}
-	if p.Format != nil && *p.Format != "" {
-		asked.Format = tunnel.BundleFormat(*p.Format)
+	asked := tunnel.BundleRequest{
+		Format: bundleFormat(text(p.Format), infoOf(ctx).accept), WithoutKeys: p.Key != nil && !*p.Key,
 	}
 	bundle, err := h.tunnels.Bundle(ctx, request.ID, asked)
 	if err != nil {
@@ -40,6 +40,26 @@ func (h instances) GetInstanceBundle(
 		headers.ChaveiroCRLStale = new(gen.CrlStaleTrue)
 	}
 	return sendBundle(bundle, asked.Format, headers, write)
+}
+
+// bundleFormat is the form that is asked for: by the parameter, or by the type that Accept names
+// first.
+func bundleFormat(format, accept string) tunnel.BundleFormat {
+	if format != "" {
+		return tunnel.BundleFormat(format)
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		media, _, _ := strings.Cut(part, ";")
+		switch strings.TrimSpace(media) {
+		case "application/gzip", "*/*":
+			return tunnel.BundleTar
+		case "application/zip":
+			return tunnel.BundleZip
+		case "application/json":
+			return tunnel.BundleJSON
+		}
+	}
+	return tunnel.BundleTar
 }
 
 func sendBundle(

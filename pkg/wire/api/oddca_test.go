@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -204,6 +205,28 @@ func (w oddWorld) tryCA(t *testing.T, test oddCA, name string) {
 		t.Error("another certificate came out")
 	}
 	w.wantWorks(t, old, name)
+	w.wantRenewed(t, old, client, name)
+}
+
+// wantRenewed demands that the next certificate of a CA accepts what the CA has signed elsewhere,
+// as the one before does, and what it signs from now on; or that it can't be made, which is said.
+func (w oddWorld) wantRenewed(t *testing.T, issuer oddIssuer, client []byte, name string) {
+	t.Helper()
+	path := fmt.Sprint(casPath, "/", issuer.id)
+	got := send(t, w.Server, "POST", path+"/renew", "")
+	if got.status != http.StatusOK {
+		got.want(t, http.StatusConflict, "expiration", "rule")
+		if !strings.Contains(name+t.Name(), "never_ends") {
+			t.Errorf("%s", got.body)
+		}
+		return
+	}
+	list, next := w.getPEM(t, path+"/crl"), w.getPEM(t, path+"/certificate")
+	if was, is := verify(t, issuer.cert, list, client), verify(t, next, list, client); was != is {
+		t.Errorf("%q with the earlier certificate, %q with the next one", was, is)
+	}
+	issuer.cert = next
+	w.wantWorks(t, issuer, "again-"+name)
 }
 
 // wantWorks demands that a client of the CA is valid until it is revoked.

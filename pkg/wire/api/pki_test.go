@@ -77,6 +77,19 @@ func (p *pki) addCABelow(name string, template x509.Certificate, issuer *identit
 	return p.add(name, template, issuer)
 }
 
+// addNext makes another certificate for the key of a CA, which ends after so many years and a
+// month.
+func (p *pki) addNext(name string, of, issuer *identity, subject string, years int) {
+	p.t.Helper()
+	p.serial++
+	next := *of.cert
+	next.SerialNumber, next.RawSubject, next.Subject = big.NewInt(p.serial), nil, pkix.Name{CommonName: subject}
+	next.NotBefore, next.NotAfter = time.Now().Add(-time.Hour), time.Now().AddDate(years, 1, 0)
+	der, err := x509.CreateCertificate(rand.Reader, &next, issuer.cert, of.key.Public(), issuer.key)
+	p.must(err)
+	p.vars[name+"Cert"] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
 func (p *pki) lock(name, password string, of *identity) {
 	p.t.Helper()
 	text, err := ca.EncryptPrivateKey(of.key, password)
@@ -116,7 +129,11 @@ func materials(t testing.TB) map[string]string {
 		EmailAddresses: []string{"raiz@empresa.com.br"},
 	})
 	p.lock("root", "segredo da ca", root)
-	p.addCABelow("below", named("Abaixo"), root)
+	below := p.addCABelow("below", named("Abaixo"), root)
+	p.addNext("belowNext", below, root, "Abaixo", 3)
+	p.addNext("belowLast", below, root, "Abaixo", 4)
+	p.addNext("belowRenamed", below, root, "Acima", 3)
+	p.addNext("belowSooner", below, root, "Abaixo", 0)
 	other := p.addCA("other", named("Outra Raiz"))
 	p.lock("other", "segredo", other)
 	ended := named("Raiz Antiga")

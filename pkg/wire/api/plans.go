@@ -2,14 +2,13 @@ package api
 
 import (
 	"context"
-	"encoding/csv"
 	"io"
 	"strconv"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/csvfile"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
-	"github.com/chaveiro/chaveiro/pkg/vault/devicefile"
 )
 
 type plans struct{ service *tunnel.Plans }
@@ -80,8 +79,8 @@ func (h plans) ExportInstancePlan(
 // export writes the plan as a file. Rows that are still buffered at an error are dropped: if the
 // client has received nothing yet, it is sent the error.
 func (h plans) export(ctx context.Context, id int64, w io.Writer) error {
-	rows := csv.NewWriter(w)
-	if err := rows.Write(planColumns); err != nil {
+	rows, err := csvfile.NewWriter(w, planColumns)
+	if err != nil {
 		return err
 	}
 	tunnels, err := h.service.Each(ctx, id, func(n domain.OwnedNetwork) error { return rows.Write(networkCells(n)) })
@@ -96,8 +95,7 @@ func (h plans) export(ctx context.Context, id int64, w io.Writer) error {
 			}
 		}
 	}
-	rows.Flush()
-	return rows.Error()
+	return rows.Flush()
 }
 
 // networkCells returns the cells of planColumns.
@@ -107,12 +105,8 @@ func networkCells(n domain.OwnedNetwork) []string {
 	if out.ClientID != nil {
 		client = strconv.FormatInt(*out.ClientID, 10)
 	}
-	cells := []string{
+	return []string{
 		out.Kind, out.Network, value(out.Mapped), n.Own().Addr().String(), domain.LastAddress(n.Own()).String(),
 		strconv.FormatInt(out.InstanceID, 10), out.Instance, client, out.Client, strconv.FormatBool(out.ClientRevoked),
 	}
-	for i := range cells {
-		cells[i] = devicefile.ShieldCell(cells[i])
-	}
-	return cells
 }

@@ -67,8 +67,15 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createCa":            {path: casPath, body: `{"name": "` + round + `", "email": "ca@empresa.com.br"}`},
 		"importCa": {path: casPath + "/import", body: object(t, "name", "own"+round,
 			"cert", string(servicetest.CertPEM(own.Cert.Raw)), "key", string(servicetest.KeyPEM(t, own.Key)))},
+		"renewCa": {path: casPath + "/" + imported + "/renew", body: `{"expiration": 10950}`, other: `{"expiration": 10949}`},
 		"createClientSite2Site": {
 			path: clientsPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}`,
+		},
+		"createClientsSite2Site": {path: clientsPath + "/batch", body: `{"mode": "each", "clients": [
+			{"name": "b` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}, {"name": "B` + round + `"}]}`},
+		"importClientsSite2Site": {
+			path: clientsPath + "/import.csv?atomic=false&ca_id=" + imported, body: "name,email\nf" + round + ",a@b.c\n,\n,x\n",
+			other: "name,email\n", media: "text/csv",
 		},
 		"renewClientSite2Site":     {path: site("renewed") + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
 		"renewClientsSite2Site":    {path: clientsPath + "/renew", body: `{"name": "manifold*"}`, other: `{"ca_id": 1}`},

@@ -162,7 +162,8 @@ func checkPKCS12(body []byte, arguments []string) error {
 }
 
 // checkCRL demands a CRL in this encoding with so many entries, which is in force.
-// checkCRLs demands lists of the CAs with these common names, in this order.
+// checkCRLs demands lists of the CAs with these common names, in this order, spelled as those of
+// checkCertificates.
 func checkCRLs(body []byte, names []string) error {
 	var got []string
 	for block, rest := pem.Decode(body); block != nil; block, rest = pem.Decode(rest) {
@@ -170,7 +171,7 @@ func checkCRLs(body []byte, names []string) error {
 		if err != nil {
 			return err
 		}
-		got = append(got, list.Issuer.CommonName)
+		got = append(got, strings.ReplaceAll(list.Issuer.CommonName, " ", "-"))
 	}
 	if diff := cmp.Diff(names, got); diff != "" {
 		return fmt.Errorf("lists of (-want +got):\n%s", diff)

@@ -156,6 +156,9 @@ func prune(request *http.Request, operation *Operation) error {
 // beyond int64 is a fault, which the filter misses because it calculates in floating point.
 func pruned(value any, schema *openapi3.Schema, path []string, faults *domain.FaultList) any {
 	schema = branch(schema, value)
+	if open(schema) {
+		return value
+	}
 	switch v := value.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
@@ -183,6 +186,11 @@ func pruned(value any, schema *openapi3.Schema, path []string, faults *domain.Fa
 		return whole
 	}
 	return value
+}
+
+// open reports whether a schema says nothing of its value: the handler checks it by a [Body].
+func open(schema *openapi3.Schema) bool {
+	return schema.Type == nil && len(schema.Properties)+len(schema.OneOf)+len(schema.AllOf) == 0
 }
 
 // branch returns the alternative of a oneOf that has the value's type, or else schema. No document

@@ -3,7 +3,7 @@
 import type { Client, SdkResponse } from "./client.js";
 import type { SdkFile } from "./file.js";
 import { Pages, pageOf } from "./pages.js";
-import type { CallOptions, Operation } from "./request.js";
+import type { CallOptions, Content, Operation } from "./request.js";
 import * as shapes from "./shapes.js";
 import type * as types from "./types.js";
 
@@ -60,6 +60,30 @@ export type CreateClientSite2SiteRequest = types.ClientSite2SiteCreate;
 
 /** What importClientSite2Site takes. */
 export type ImportClientSite2SiteRequest = types.ClientSite2SiteImport;
+
+/** What createClientsSite2Site takes. */
+export type CreateClientsSite2SiteRequest = types.ClientsSite2SiteBatch & {
+  /**
+   * `true`: nothing is stored, and no key is made. The answer says which rows would be stored and
+   * which would not, and why.
+   */
+  dryRun?: boolean | undefined;
+};
+
+/** What importClientsSite2Site takes. */
+export type ImportClientsSite2SiteRequest = {
+  /**
+   * `true`: nothing is stored, and no key is made. The answer says which rows would be stored and
+   * which would not, and why.
+   */
+  dryRun?: boolean | undefined;
+  /** `true`: all or none. `false`: the good rows are stored. */
+  atomic?: boolean | undefined;
+  /** The CA of all rows, whatever they say. */
+  caId?: number | undefined;
+  /** The body, of text/csv. */
+  content: Content;
+};
 
 /** What renewClientsSite2Site takes. */
 export type RenewClientsSite2SiteRequest = types.ClientsSite2SiteRenew & {
@@ -394,6 +418,24 @@ export type GetCaCertificateRequest = {
   id: number;
 };
 
+/** What getCaCertificates takes. */
+export type GetCaCertificatesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What renewCa takes. */
+export type RenewCaRequest = types.CaRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What renewCaDryRun takes. */
+export type RenewCaDryRunRequest = types.CaRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
 /** What getCaCrl takes. */
 export type GetCaCrlRequest = {
   /** The id of the addressed resource. */
@@ -568,7 +610,7 @@ export type RenewInstanceDryRunRequest = types.InstanceRenew & {
 export type GetInstanceBundleRequest = {
   /** The id of the addressed resource. */
   id: number;
-  /** The form of the bundle. */
+  /** The form of the bundle; without it `Accept` decides, and `tar.gz` is the default. */
   format?: types.InstanceBundleFormat | undefined;
   /**
    * `false`: without what is secret, the private key of the server and the key of the control
@@ -680,6 +722,26 @@ const operations = {
     json: { shape: shapes.ClientSite2SiteImport },
     accept: "application/json",
     answer: shapes.ClientSite2Site,
+  },
+  createClientsSite2Site: {
+    id: "createClientsSite2Site",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/batch",
+    retry: "keyed",
+    query: { "dry_run": "dryRun" },
+    json: { shape: shapes.ClientsSite2SiteBatch },
+    accept: "application/json",
+    answer: shapes.ClientsSite2SiteBatched,
+  },
+  importClientsSite2Site: {
+    id: "importClientsSite2Site",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/import.csv",
+    retry: "keyed",
+    query: { "dry_run": "dryRun", "atomic": "atomic", "ca_id": "caId" },
+    content: "text/csv",
+    accept: "application/json",
+    answer: shapes.ClientsSite2SiteImported,
   },
   renewClientsSite2Site: {
     id: "renewClientsSite2Site",
@@ -1052,6 +1114,35 @@ const operations = {
     accept: "application/x-pem-file",
     file: true,
   },
+  getCaCertificates: {
+    id: "getCaCertificates",
+    method: "GET",
+    path: "/api/openvpn/cas/{id}/certificates",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.CaCertificates,
+  },
+  renewCa: {
+    id: "renewCa",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/renew",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.CaRenew },
+    accept: "application/json",
+    answer: shapes.Ca,
+  },
+  renewCaDryRun: {
+    id: "renewCaDryRun",
+    method: "POST",
+    path: "/api/openvpn/cas/{id}/renew?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.CaRenew },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getCaCrl: {
     id: "getCaCrl",
     method: "GET",
@@ -1279,7 +1370,7 @@ const operations = {
     args: { "id": "id" },
     query: { "format": "format", "key": "key" },
     header: { "If-None-Match": "ifNoneMatch" },
-    answer: shapes.InstanceBundle,
+    file: true,
   },
   getInstancePlanPages: {
     id: "getInstancePlanPage",
@@ -1372,6 +1463,8 @@ export class OpenvpnGroup {
     CreateClientSite2Site: empty<CreateClientSite2SiteRequest>,
     ClientSite2Site: empty<CreateClientSite2SiteRequest>,
     ImportClientSite2Site: empty<ImportClientSite2SiteRequest>,
+    CreateClientsSite2Site: empty<CreateClientsSite2SiteRequest>,
+    ClientsSite2Site: empty<CreateClientsSite2SiteRequest>,
     RenewClientsSite2Site: empty<RenewClientsSite2SiteRequest>,
     CreateClientsSite2SitePkcs12: empty<CreateClientsSite2SitePkcs12Request>,
     ClientsSite2SitePkcs12: empty<CreateClientsSite2SitePkcs12Request>,
@@ -1394,6 +1487,8 @@ export class OpenvpnGroup {
     Ca: empty<CreateCaRequest>,
     ImportCa: empty<ImportCaRequest>,
     UpdateCa: empty<UpdateCaRequest>,
+    RenewCa: empty<RenewCaRequest>,
+    RenewCaDryRun: empty<RenewCaDryRunRequest>,
     ImportCaCrl: empty<ImportCaCrlRequest>,
     ImportCaCrlDryRun: empty<ImportCaCrlDryRunRequest>,
     ImportCaCertificates: empty<ImportCaCertificatesRequest>,
@@ -1473,6 +1568,69 @@ export class OpenvpnGroup {
    */
   importClientSite2Site(request: ImportClientSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2Site>> {
     return this.#client.call(operations.importClientSite2Site, request, options);
+  }
+
+  /**
+   * Create many clients.
+   *
+   * Creates up to 1000 clients, each as by the creation of one: the same fields, rules and texts.
+   * All that is stored is stored in one transaction, each client with an event of its own in the
+   * audit. Names that the rows repeat are found before any key is made. With `mode` `all` every
+   * client is created or none: rows at fault are 409, which lists the faults of all rows, with
+   * fields as `clients[3].name`; the first row is 0. With `each` the good rows are stored, and the
+   * answer has the faults of the others in their places, with fields as `name`. Whatever is wrong
+   * with `clients` as a whole, as a list that is empty or too long, is 409 with either. The answer
+   * has the rows in the order of the request; `client` is there when it was stored. Ids ascend with
+   * the names. The keys of a request have 130 seconds together, in which RSA keys and keys with a
+   * password take their turns with those of other requests: a row for which that does not suffice
+   * is `rule`. The file of a key is had as that of any client. Names and CAs that change while the
+   * keys are made are told like all other faults.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/batch, operation createClientsSite2Site.
+   */
+  createClientsSite2Site(request: CreateClientsSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientsSite2SiteBatched>> {
+    return this.#client.call(operations.createClientsSite2Site, request, options);
+  }
+
+  /**
+   * Import clients.
+   *
+   * Creates a client for each row of a CSV file (RFC 4180), by the rules of the creation of one.
+   * Cells are separated by comma, semicolon or tab, or by what a first line `sep=` says; lines end
+   * with CR, LF or both. The file is UTF-8, UTF-16 with a byte order mark, or Windows-1252. It has
+   * at most 10 000 rows.
+   *
+   * The first row has the names of the columns, in any order: `name` and `email` are required, and
+   * `ca` (the name of the CA) or `ca_id`, unless the parameter `ca_id` gives the CA of all rows;
+   * where a row has both, `ca` counts. `description`, `country`, `province`, `city`,
+   * `organization`, `sector`, `expiration`, `key_algorithm`, `password` and `csr` are optional. The
+   * names may be Portuguese: `nome`, `e-mail`, `ac`, `descrição`, `país`, `estado`, `cidade`,
+   * `organização`, `setor`, `validade`, `algoritmo`, `senha`, with or without their accents. The
+   * other columns of the export may be there. Any other column is 409, which names the nearest
+   * known one. A file that can't be decoded, has a misplaced quote or no usable first row is 400. A
+   * row of another length than the first is at fault; rows without any value are skipped. A `'`
+   * before `=`, `+`, `-`, `@`, tab or CR at the beginning of a cell is taken away, as in the import
+   * of devices.
+   *
+   * The import changes no client. A row of a client that is here, of the same CA and with all
+   * values that the row has, is `unchanged`: so a file can be imported again, and one that was
+   * exported here changes nothing. A row that says `true` in `revoked` or `expired` is `skipped`. A
+   * file that was exported elsewhere makes new keys and certificates.
+   *
+   * With `atomic` all rows are stored or none: rows at fault are 409, with fields as
+   * `rows[12].name`. Without it the good rows are stored, and the answer lists the faults of the
+   * others. Rows are counted from 1, the first behind the names of the columns; the texts name the
+   * line of the file. No answer lists more than 1000 faults. What is said of the time of a batch
+   * holds here too.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/import.csv, operation importClientsSite2Site.
+   */
+  importClientsSite2Site(request: ImportClientsSite2SiteRequest, options?: CallOptions): Promise<SdkResponse<types.ClientsSite2SiteImported>> {
+    return this.#client.call(operations.importClientsSite2Site, request, options);
   }
 
   /**
@@ -2101,7 +2259,10 @@ export class OpenvpnGroup {
   /**
    * Get the certificate of a CA.
    *
-   * The CA certificate in PEM, as for OpenVPN's `ca`.
+   * What a peer has to trust, in PEM, for OpenVPN's `ca`: the present certificate of the CA, those
+   * of the CAs above it, and, as long as they are valid, those of the CAs that take its place or
+   * whose place it takes. Each subject is there once: an OpenVPN server does not start with an
+   * earlier certificate beside the present one.
    *
    * It needs the right to read openvpn.cas. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -2109,6 +2270,59 @@ export class OpenvpnGroup {
    */
   getCaCertificate(request: GetCaCertificateRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getCaCertificate, request, options);
+  }
+
+  /**
+   * List the certificates of a CA.
+   *
+   * All certificates of the CA, for one subject and key: the present one, then the newest of the
+   * others first. Those are the earlier ones, and what the CA before it has signed for its key.
+   *
+   * It needs the right to read openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/cas/{id}/certificates, operation getCaCertificates.
+   */
+  getCaCertificates(request: GetCaCertificatesRequest, options?: CallOptions): Promise<SdkResponse<types.CaCertificates>> {
+    return this.#client.call(operations.getCaCertificates, request, options);
+  }
+
+  /**
+   * Renew a CA.
+   *
+   * Gives the CA its next certificate, for the same subject and key: whoever trusts the earlier one
+   * or the next one accepts all that the CA has signed and will sign, and its CRL stays the one
+   * that it is. The CA signs it itself, or its parent does; for a CA whose parent is not here it is
+   * `cert` that brings it, otherwise 409 `rule`. It must not end before the present one (409
+   * `rule`). With `key: new` another CA is made in its place, with a key and a name of its own,
+   * which the answer has: see `successor_id`. Until the earlier CA ends, `certificate` and
+   * `crl-bundle` of either have what is of both.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/renew, operation renewCa.
+   */
+  renewCa(request: RenewCaRequest, options?: CallOptions): Promise<SdkResponse<types.Ca>> {
+    return this.#client.call(operations.renewCa, request, options);
+  }
+
+  /**
+   * Tell what this would do: renew a CA.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Gives the CA its
+   * next certificate, for the same subject and key: whoever trusts the earlier one or the next one
+   * accepts all that the CA has signed and will sign, and its CRL stays the one that it is. The CA
+   * signs it itself, or its parent does; for a CA whose parent is not here it is `cert` that brings
+   * it, otherwise 409 `rule`. It must not end before the present one (409 `rule`). With `key: new`
+   * another CA is made in its place, with a key and a name of its own, which the answer has: see
+   * `successor_id`. Until the earlier CA ends, `certificate` and `crl-bundle` of either have what
+   * is of both.
+   *
+   * It needs the right to write openvpn.cas. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/cas/{id}/renew?dry_run=true, operation renewCaDryRun.
+   */
+  renewCaDryRun(request: RenewCaDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.renewCaDryRun, request, options);
   }
 
   /**
@@ -2130,11 +2344,13 @@ export class OpenvpnGroup {
   }
 
   /**
-   * Get the CRLs of a CA and of those above it.
+   * Get the CRLs of a CA and of those that are trusted with it.
    *
-   * The current CRLs of the CA and of the CAs above it that are here, in one PEM file for OpenVPN's
-   * `crl-verify`. For a root it is its CRL. Public, as CRLs are. Where one of them is the last that
-   * could be had, `Chaveiro-CRL-Stale` says so.
+   * The current CRLs of the CA, of the CAs above it, and of those that take its place or whose
+   * place it takes, as far as they are here, in one PEM file for OpenVPN's `crl-verify`: those of
+   * all certificates in `certificate`. For a root that was never renewed with a new key it is its
+   * CRL. Public, as CRLs are. Where one of them is the last that could be had, `Chaveiro-CRL-Stale`
+   * says so.
    *
    * It needs no credential. Errors of the server: BadRequestError, NotFoundError, ServerError.
    * Source: GET /api/openvpn/cas/{id}/crl-bundle, operation getCaCrlBundle.
@@ -2498,11 +2714,12 @@ export class OpenvpnGroup {
    * site in force, a drop-in for systemd and instructions in two languages. The same contents give
    * the same file and the same ETag. Each download is recorded in the audit.
    *
-   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
-   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
-   * /api/openvpn/instances/{id}/bundle, operation getInstanceBundle.
+   * It needs the right to read openvpn.keys. The file is notModified when it is still the one that
+   * the request names. Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError,
+   * NotFoundError, ServerError. Source: GET /api/openvpn/instances/{id}/bundle, operation
+   * getInstanceBundle.
    */
-  getInstanceBundle(request: GetInstanceBundleRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceBundle>> {
+  getInstanceBundle(request: GetInstanceBundleRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getInstanceBundle, request, options);
   }
 

@@ -65,6 +65,48 @@ export const ClientSite2SiteImport: Shape = new ObjectShape(() => ({
   revoked_date: ["revokedDate"],
 }));
 
+export const ClientsSite2SiteBatch: Shape = new ObjectShape(() => ({
+  clients: ["clients", { list: ClientSite2SiteCreate }],
+  mode: ["mode"],
+}));
+
+export const ClientsSite2SiteBatched: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  created: ["created"],
+  failed: ["failed"],
+  rows: ["rows", { list: BatchedClientSite2Site }],
+}));
+
+export const BatchedClientSite2Site: Shape = new ObjectShape(() => ({
+  row: ["row"],
+  ok: ["ok"],
+  client: ["client", ClientSite2Site],
+  errors: ["errors", { list: ClientBatchError }],
+}));
+
+export const ClientBatchError: Shape = new ObjectShape(() => ({
+  field: ["field"],
+  type: ["type"],
+  msg: ["msg"],
+}));
+
+export const ClientsSite2SiteImported: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  created: ["created"],
+  unchanged: ["unchanged"],
+  skipped: ["skipped"],
+  failed: ["failed"],
+  errors: ["errors", { list: ClientImportError }],
+}));
+
+export const ClientImportError: Shape = new ObjectShape(() => ({
+  row: ["row"],
+  line: ["line"],
+  field: ["field"],
+  type: ["type"],
+  msg: ["msg"],
+}));
+
 export const ClientsSite2SiteRenew: Shape = new ObjectShape(() => ({
   ids: ["ids", { list: undefined }],
   name: ["name"],
@@ -244,6 +286,8 @@ export const CaPage: Shape = new ObjectShape(() => ({
 export const Ca: Shape = new ObjectShape(() => ({
   id: ["id"],
   parent_id: ["parentId"],
+  predecessor_id: ["predecessorId"],
+  successor_id: ["successorId"],
   name: ["name"],
   description: ["description"],
   country: ["country"],
@@ -254,6 +298,9 @@ export const Ca: Shape = new ObjectShape(() => ({
   email: ["email"],
   key_algorithm: ["keyAlgorithm"],
   expiry_date: ["expiryDate", "date"],
+  expires_in_days: ["expiresInDays"],
+  expires_soon: ["expiresSoon"],
+  renewed_at: ["renewedAt", "date"],
   created_at: ["createdAt", "date"],
   updated_at: ["updatedAt", "date"],
 }));
@@ -294,6 +341,29 @@ export const CaUpdate: Shape = new ObjectShape(() => ({
   city: ["city"],
   organization: ["organization"],
   sector: ["sector"],
+}));
+
+export const CaCertificates: Shape = new ObjectShape(() => ({
+  certificates: ["certificates", { list: CaCertificate }],
+}));
+
+export const CaCertificate: Shape = new ObjectShape(() => ({
+  kind: ["kind"],
+  issuer: ["issuer"],
+  serial: ["serial"],
+  fingerprint: ["fingerprint"],
+  not_before: ["notBefore", "date"],
+  expiry_date: ["expiryDate", "date"],
+  created_at: ["createdAt", "date"],
+  cert: ["cert"],
+}));
+
+export const CaRenew: Shape = new ObjectShape(() => ({
+  expiration: ["expiration"],
+  key: ["key"],
+  name: ["name"],
+  key_algorithm: ["keyAlgorithm"],
+  cert: ["cert"],
 }));
 
 export const CrlImport: Shape = new ObjectShape(() => ({
@@ -543,17 +613,6 @@ export const InstanceRenew: Shape = new ObjectShape(() => ({
   overlap: ["overlap"],
   expiration: ["expiration"],
   key_algorithm: ["keyAlgorithm"],
-}));
-
-export const InstanceBundle: Shape = new ObjectShape(() => ({
-  files: ["files", { list: InstanceBundleFile }],
-}));
-
-export const InstanceBundleFile: Shape = new ObjectShape(() => ({
-  name: ["name"],
-  mode: ["mode"],
-  modified_at: ["modifiedAt", "date"],
-  content: ["content"],
 }));
 
 export const InstancePlan: Shape = new ObjectShape(() => ({

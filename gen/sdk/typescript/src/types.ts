@@ -161,6 +161,84 @@ export interface ClientSite2SiteImport {
   revokedDate?: string | null | undefined;
 }
 
+/** Source: the schema ClientsSite2SiteBatch of the document Chaveiro. */
+export interface ClientsSite2SiteBatch {
+  /** The clients, as in the creation of one. From 1 to 1000 items. */
+  clients: ClientSite2SiteCreate[];
+  /** Whether a row at fault keeps the others from being stored; `all` when left out. */
+  mode?: BatchMode | null | undefined;
+}
+
+/**
+ * `all`: every row is stored or none. `each`: the good rows are stored.
+ *
+ * A newer server may have more values. Source: the schema BatchMode of the document Chaveiro.
+ */
+export type BatchMode = "all" | "each" | (string & {});
+
+/** Source: the schema ClientsSite2SiteBatched of the document Chaveiro. */
+export interface ClientsSite2SiteBatched {
+  /** Whether nothing was stored, because `dry_run` was asked for. */
+  dryRun: boolean;
+  /** How many clients were created; in a dry run, would be. */
+  created: number;
+  /** How many rows were at fault. */
+  failed: number;
+  /** What became of each row, in the order of the request. */
+  rows: BatchedClientSite2Site[];
+}
+
+/** Source: the schema BatchedClientSite2Site of the document Chaveiro. */
+export interface BatchedClientSite2Site {
+  /** Its place in `clients`: 0 is the first. */
+  row: number;
+  /** Whether it was stored; in a dry run, whether it would be. */
+  ok: boolean;
+  client?: ClientSite2Site | undefined;
+  /** Why it was not stored. */
+  errors: ClientBatchError[];
+}
+
+/** Source: the schema ClientBatchError of the document Chaveiro. */
+export interface ClientBatchError {
+  /** The name of the faulty field; empty when no field is to blame. */
+  field: string;
+  /** `required`: a mandatory field is missing. */
+  type: FieldErrorType;
+  /** A text for people, in the language of `Accept-Language`. */
+  msg: string;
+}
+
+/** Source: the schema ClientsSite2SiteImported of the document Chaveiro. */
+export interface ClientsSite2SiteImported {
+  /** Whether nothing was stored, because `dry_run` was asked for. */
+  dryRun: boolean;
+  /** How many clients were created; in a dry run, would be. */
+  created: number;
+  /** How many clients were already here as their row says. */
+  unchanged: number;
+  /** How many rows are of clients that are revoked or have expired. */
+  skipped: number;
+  /** How many rows were at fault. */
+  failed: number;
+  /** What is wrong with them; the first 1000 faults. */
+  errors: ClientImportError[];
+}
+
+/** Source: the schema ClientImportError of the document Chaveiro. */
+export interface ClientImportError {
+  /** The row: 1 is the first behind the names of the columns. Blank rows do not count. */
+  row: number;
+  /** The line of the file in which the row begins: 1 is the first. */
+  line: number;
+  /** The name of the faulty column; empty when no column is to blame. */
+  field: string;
+  /** `required`: a mandatory field is missing. */
+  type: FieldErrorType;
+  /** A text for people, in the language of `Accept-Language`. */
+  msg: string;
+}
+
 /** Source: the schema ClientsSite2SiteRenew of the document Chaveiro. */
 export interface ClientsSite2SiteRenew {
   /** The ids of the clients. No other filter has a place beside it. At most 1000 items. */
@@ -567,6 +645,10 @@ export interface Ca {
   id: number;
   /** The id of the CA that has issued its certificate; `null` when none here has. */
   parentId: number | null;
+  /** The id of the CA whose place it takes, with a new key; `null`: none. */
+  predecessorId: number | null;
+  /** The id of the CA that takes its place; `null`: none. */
+  successorId: number | null;
   /** Its name. */
   name: string;
   /** Its description. */
@@ -589,6 +671,14 @@ export interface Ca {
   keyAlgorithm: string;
   /** When its certificate ends. */
   expiryDate: Date;
+  /**
+   * How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+   */
+  expiresInDays: number;
+  /** Whether its certificate ends within 90 days, or has ended: it is time to renew the CA. */
+  expiresSoon: boolean;
+  /** When its present certificate was made; `null`: the CA was never renewed. */
+  renewedAt: Date | null;
   /** When it was created. */
   createdAt: Date;
   /** When it was last changed. */
@@ -673,6 +763,66 @@ export interface CaUpdate {
   /** Department (organizational unit). At most 64 characters. */
   sector?: string | null | undefined;
 }
+
+/** Source: the schema CaCertificates of the document Chaveiro. */
+export interface CaCertificates {
+  /** The certificates, the present one first. */
+  certificates: CaCertificate[];
+}
+
+/** Source: the schema CaCertificate of the document Chaveiro. */
+export interface CaCertificate {
+  /**
+   * `present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it has
+   * signed for its key.
+   */
+  kind: string;
+  /** The name of the CA that has signed it (RFC 4514). */
+  issuer: string;
+  /** Its serial number in lower-case hex. */
+  serial: string;
+  /** The SHA-256 of the certificate in lower-case hex. */
+  fingerprint: string;
+  /** When it begins to be valid. */
+  notBefore: Date;
+  /** When it ends. */
+  expiryDate: Date;
+  /** When the CA got it. */
+  createdAt: Date;
+  /** The certificate in PEM. */
+  cert: string;
+}
+
+/** Source: the schema CaRenew of the document Chaveiro. */
+export interface CaRenew {
+  /**
+   * Life of the next certificate in days; 10950 when left out, or until the parent ends. From 1 to
+   * 10950.
+   */
+  expiration?: number | null | undefined;
+  /** `same`, when left out: the CA goes on. `new`: another CA takes its place. */
+  key?: CaKeyChoice | null | undefined;
+  /**
+   * Only with a new key: the name of the CA that takes its place. When left out, that of the CA
+   * with the number of its generation, as `ca-matriz G2`. From 1 to 64 characters.
+   */
+  name?: string | null | undefined;
+  /** Only with a new key: its algorithm, that of the CA when left out. */
+  keyAlgorithm?: KeyAlgorithm | null | undefined;
+  /**
+   * The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after it
+   * those of the CAs above it, as on import; without them they are those of the present one. No
+   * other field has a place beside it. At most 65536 characters.
+   */
+  cert?: string | null | undefined;
+}
+
+/**
+ * Whether a CA keeps its key.
+ *
+ * A newer server may have more values. Source: the schema CaKeyChoice of the document Chaveiro.
+ */
+export type CaKeyChoice = "same" | "new" | (string & {});
 
 /**
  * The encoding of a CRL.
@@ -1299,26 +1449,6 @@ export interface InstanceRenew {
  * Chaveiro.
  */
 export type InstanceBundleFormat = "tar.gz" | "zip" | "json" | (string & {});
-
-/** Source: the schema InstanceBundle of the document Chaveiro. */
-export interface InstanceBundle {
-  /** The files, by name. */
-  files: InstanceBundleFile[];
-}
-
-/** Source: the schema InstanceBundleFile of the document Chaveiro. */
-export interface InstanceBundleFile {
-  /** The name, with that of its directory. */
-  name: string;
-  /** Its permissions, in octal; `0600` for what is secret. */
-  mode: string;
-  /**
-   * The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
-   */
-  modifiedAt: Date;
-  /** The text. */
-  content: string;
-}
 
 /** Source: the schema InstancePlan of the document Chaveiro. */
 export interface InstancePlan {

@@ -16,7 +16,14 @@ from ..models.api import (
     Cursor,
     ClientSite2Site,
     FieldErrorType,
+    ClientSite2SiteCreate,
     KeyAlgorithm,
+    BatchMode,
+    ClientsSite2SiteBatched,
+    BatchedClientSite2Site,
+    ClientBatchError,
+    ClientsSite2SiteImported,
+    ClientImportError,
     ClientsSite2SiteRenewal,
     RenewedClientSite2Site,
     ClientRenewalError,
@@ -32,6 +39,9 @@ from ..models.api import (
     IssuedKind,
     CaPage,
     Ca,
+    CaCertificates,
+    CaCertificate,
+    CaKeyChoice,
     CrlFormat,
     MergedCrl,
     PkiImportCertificate,
@@ -51,8 +61,6 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
-    InstanceBundle,
-    InstanceBundleFile,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -287,6 +295,124 @@ class Openvpn:
             },
         )
         return self._transport.json(call, ClientSite2Site.from_dict, options)
+
+    def create_clients_site2site(
+        self,
+        *,
+        clients: Sequence[ClientSite2SiteCreate | Mapping[str, Any]],
+        mode: BatchMode | str | None | Unset = UNSET,
+        dry_run: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> ClientsSite2SiteBatched:
+        """Create many clients.
+
+        Creates up to 1000 clients, each as by the creation of one: the same fields, rules and
+        texts. All that is stored is stored in one transaction, each client with an event of its own
+        in the audit. Names that the rows repeat are found before any key is made. With `mode` `all`
+        every client is created or none: rows at fault are 409, which lists the faults of all rows,
+        with fields as `clients[3].name`; the first row is 0. With `each` the good rows are stored,
+        and the answer has the faults of the others in their places, with fields as `name`. Whatever
+        is wrong with `clients` as a whole, as a list that is empty or too long, is 409 with either.
+        The answer has the rows in the order of the request; `client` is there when it was stored.
+        Ids ascend with the names. The keys of a request have 130 seconds together, in which RSA
+        keys and keys with a password take their turns with those of other requests: a row for which
+        that does not suffice is `rule`. The file of a key is had as that of any client. Names and
+        CAs that change while the keys are made are told like all other faults.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - clients: The clients, as in the creation of one. At most 1000 items.
+        - mode: Whether a row at fault keeps the others from being stored; `all` when left out.
+        - dry_run: `true`: nothing is stored, and no key is made. The answer says which rows would
+          be stored and which would not, and why.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/batch, operation createClientsSite2Site.
+        """
+        call = Call(
+            "createClientsSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/batch",
+            "keyed",
+            query={
+                "dry_run": dry_run,
+            },
+            body={
+                "clients": clients,
+                "mode": mode,
+            },
+        )
+        return self._transport.json(call, ClientsSite2SiteBatched.from_dict, options)
+
+    def import_clients_site2site(
+        self,
+        content: Content,
+        *,
+        dry_run: bool | None = None,
+        atomic: bool | None = None,
+        ca_id: int | None = None,
+        options: CallOptions | None = None,
+    ) -> ClientsSite2SiteImported:
+        """Import clients.
+
+        Creates a client for each row of a CSV file (RFC 4180), by the rules of the creation of one.
+        Cells are separated by comma, semicolon or tab, or by what a first line `sep=` says; lines
+        end with CR, LF or both. The file is UTF-8, UTF-16 with a byte order mark, or Windows-1252.
+        It has at most 10 000 rows.
+
+        The first row has the names of the columns, in any order: `name` and `email` are required,
+        and `ca` (the name of the CA) or `ca_id`, unless the parameter `ca_id` gives the CA of all
+        rows; where a row has both, `ca` counts. `description`, `country`, `province`, `city`,
+        `organization`, `sector`, `expiration`, `key_algorithm`, `password` and `csr` are optional.
+        The names may be Portuguese: `nome`, `e-mail`, `ac`, `descrição`, `país`, `estado`,
+        `cidade`, `organização`, `setor`, `validade`, `algoritmo`, `senha`, with or without their
+        accents. The other columns of the export may be there. Any other column is 409, which names
+        the nearest known one. A file that can't be decoded, has a misplaced quote or no usable
+        first row is 400. A row of another length than the first is at fault; rows without any value
+        are skipped. A `'` before `=`, `+`, `-`, `@`, tab or CR at the beginning of a cell is taken
+        away, as in the import of devices.
+
+        The import changes no client. A row of a client that is here, of the same CA and with all
+        values that the row has, is `unchanged`: so a file can be imported again, and one that was
+        exported here changes nothing. A row that says `true` in `revoked` or `expired` is
+        `skipped`. A file that was exported elsewhere makes new keys and certificates.
+
+        With `atomic` all rows are stored or none: rows at fault are 409, with fields as
+        `rows[12].name`. Without it the good rows are stored, and the answer lists the faults of the
+        others. Rows are counted from 1, the first behind the names of the columns; the texts name
+        the line of the file. No answer lists more than 1000 faults. What is said of the time of a
+        batch holds here too.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - dry_run: `true`: nothing is stored, and no key is made. The answer says which rows would
+          be stored and which would not, and why.
+        - atomic: `true`: all or none. `false`: the good rows are stored.
+        - ca_id: The CA of all rows, whatever they say. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/import.csv, operation importClientsSite2Site.
+        """
+        call = Call(
+            "importClientsSite2Site",
+            "POST",
+            "/api/openvpn/clients/site2site/import.csv",
+            "keyed",
+            query={
+                "dry_run": dry_run,
+                "atomic": atomic,
+                "ca_id": ca_id,
+            },
+            content=content,
+            media_type="text/csv",
+        )
+        return self._transport.json(call, ClientsSite2SiteImported.from_dict, options)
 
     def renew_clients_site2site(
         self,
@@ -2038,7 +2164,10 @@ class Openvpn:
     ) -> File:
         """Get the certificate of a CA.
 
-        The CA certificate in PEM, as for OpenVPN's `ca`.
+        What a peer has to trust, in PEM, for OpenVPN's `ca`: the present certificate of the CA,
+        those of the CAs above it, and, as long as they are valid, those of the CAs that take its
+        place or whose place it takes. Each subject is there once: an OpenVPN server does not start
+        with an earlier certificate beside the present one.
 
         It needs the right to read openvpn.cas.
 
@@ -2060,6 +2189,149 @@ class Openvpn:
             file=True,
         )
         return self._transport.file(call, options)
+
+    def get_ca_certificates(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> CaCertificates:
+        """List the certificates of a CA.
+
+        All certificates of the CA, for one subject and key: the present one, then the newest of the
+        others first. Those are the earlier ones, and what the CA before it has signed for its key.
+
+        It needs the right to read openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/cas/{id}/certificates, operation getCaCertificates.
+        """
+        call = Call(
+            "getCaCertificates",
+            "GET",
+            "/api/openvpn/cas/{id}/certificates",
+            "safe",
+            args={"id": id},
+        )
+        return self._transport.json(call, CaCertificates.from_dict, options)
+
+    def renew_ca(
+        self,
+        id: int,
+        *,
+        expiration: int | None | Unset = UNSET,
+        key: CaKeyChoice | str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        cert: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> Ca:
+        """Renew a CA.
+
+        Gives the CA its next certificate, for the same subject and key: whoever trusts the earlier
+        one or the next one accepts all that the CA has signed and will sign, and its CRL stays the
+        one that it is. The CA signs it itself, or its parent does; for a CA whose parent is not
+        here it is `cert` that brings it, otherwise 409 `rule`. It must not end before the present
+        one (409 `rule`). With `key: new` another CA is made in its place, with a key and a name of
+        its own, which the answer has: see `successor_id`. Until the earlier CA ends, `certificate`
+        and `crl-bundle` of either have what is of both.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - expiration: Life of the next certificate in days; 10950 when left out, or until the parent
+          ends. From 1 to 10950.
+        - key: `same`, when left out: the CA goes on. `new`: another CA takes its place.
+        - name: Only with a new key: the name of the CA that takes its place. When left out, that of
+          the CA with the number of its generation, as `ca-matriz G2`. At most 64 characters.
+        - key_algorithm: Only with a new key: its algorithm, that of the CA when left out.
+        - cert: The next certificate in PEM, made elsewhere for the subject and the key of the CA,
+          and after it those of the CAs above it, as on import; without them they are those of the
+          present one. No other field has a place beside it. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/renew, operation renewCa.
+        """
+        call = Call(
+            "renewCa",
+            "POST",
+            "/api/openvpn/cas/{id}/renew",
+            "keyed",
+            args={"id": id},
+            body={
+                "expiration": expiration,
+                "key": key,
+                "name": name,
+                "key_algorithm": key_algorithm,
+                "cert": cert,
+            },
+        )
+        return self._transport.json(call, Ca.from_dict, options)
+
+    def renew_ca_dry_run(
+        self,
+        id: int,
+        *,
+        expiration: int | None | Unset = UNSET,
+        key: CaKeyChoice | str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        cert: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: renew a CA.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Gives the CA
+        its next certificate, for the same subject and key: whoever trusts the earlier one or the
+        next one accepts all that the CA has signed and will sign, and its CRL stays the one that it
+        is. The CA signs it itself, or its parent does; for a CA whose parent is not here it is
+        `cert` that brings it, otherwise 409 `rule`. It must not end before the present one (409
+        `rule`). With `key: new` another CA is made in its place, with a key and a name of its own,
+        which the answer has: see `successor_id`. Until the earlier CA ends, `certificate` and
+        `crl-bundle` of either have what is of both.
+
+        It needs the right to write openvpn.cas.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - expiration: Life of the next certificate in days; 10950 when left out, or until the parent
+          ends. From 1 to 10950.
+        - key: `same`, when left out: the CA goes on. `new`: another CA takes its place.
+        - name: Only with a new key: the name of the CA that takes its place. When left out, that of
+          the CA with the number of its generation, as `ca-matriz G2`. At most 64 characters.
+        - key_algorithm: Only with a new key: its algorithm, that of the CA when left out.
+        - cert: The next certificate in PEM, made elsewhere for the subject and the key of the CA,
+          and after it those of the CAs above it, as on import; without them they are those of the
+          present one. No other field has a place beside it. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/cas/{id}/renew?dry_run=true, operation renewCaDryRun.
+        """
+        call = Call(
+            "renewCaDryRun",
+            "POST",
+            "/api/openvpn/cas/{id}/renew?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "expiration": expiration,
+                "key": key,
+                "name": name,
+                "key_algorithm": key_algorithm,
+                "cert": cert,
+            },
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
 
     def get_ca_crl(
         self,
@@ -2116,11 +2388,13 @@ class Openvpn:
         *,
         options: CallOptions | None = None,
     ) -> File:
-        """Get the CRLs of a CA and of those above it.
+        """Get the CRLs of a CA and of those that are trusted with it.
 
-        The current CRLs of the CA and of the CAs above it that are here, in one PEM file for
-        OpenVPN's `crl-verify`. For a root it is its CRL. Public, as CRLs are. Where one of them is
-        the last that could be had, `Chaveiro-CRL-Stale` says so.
+        The current CRLs of the CA, of the CAs above it, and of those that take its place or whose
+        place it takes, as far as they are here, in one PEM file for OpenVPN's `crl-verify`: those
+        of all certificates in `certificate`. For a root that was never renewed with a new key it is
+        its CRL. Public, as CRLs are. Where one of them is the last that could be had,
+        `Chaveiro-CRL-Stale` says so.
 
         It needs no credential.
 
@@ -3235,7 +3509,7 @@ class Openvpn:
         key: bool | None = None,
         if_none_match: str | None = None,
         options: CallOptions | None = None,
-    ) -> InstanceBundle:
+    ) -> File:
         """Get the bundle of a server.
 
         Everything that the machine of an instance needs: `server.conf`, the certificates of the CA
@@ -3249,7 +3523,7 @@ class Openvpn:
 
         Arguments:
         - id: The id of the addressed resource. From 1 to 9007199254740991.
-        - format: The form of the bundle.
+        - format: The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
         - key: `false`: without what is secret, the private key of the server and the key of the
           control channel.
         - if_none_match: The ETag of a copy at hand. At most 1000 characters.
@@ -3270,8 +3544,10 @@ class Openvpn:
                 "key": key,
             },
             headers={"If-None-Match": if_none_match},
+            accept="*/*",
+            file=True,
         )
-        return self._transport.json(call, InstanceBundle.from_dict, options)
+        return self._transport.file(call, options)
 
     def get_instance_plan_pages(
         self,

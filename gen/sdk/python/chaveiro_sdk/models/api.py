@@ -191,6 +191,56 @@ class FieldErrorType(enum.StrEnum):
     RULE = "rule"
 
 
+@dataclass(slots=True, kw_only=True)
+class ClientSite2SiteCreate:
+    """The schema ClientSite2SiteCreate of the document Chaveiro."""
+
+    ca_id: int
+    """The CA that signs. From 1 to 9007199254740991."""
+
+    name: str
+    """Unique; letters, digits, `-` and `.`. The common name of the certificate. At most 30 characters.
+    """
+
+    email: str
+    """E-mail address. At most 255 characters."""
+
+    password: str | None | Unset = UNSET
+    """Encrypts the private key; empty is none. At most 1024 characters."""
+
+    description: str | None | Unset = UNSET
+    """Free text. At most 1000 characters."""
+
+    country: str | None | Unset = UNSET
+    """Country, ISO 3166 alpha-2."""
+
+    province: str | None | Unset = UNSET
+    """State or province. At most 128 characters."""
+
+    city: str | None | Unset = UNSET
+    """City. At most 128 characters."""
+
+    organization: str | None | Unset = UNSET
+    """Organization. At most 64 characters."""
+
+    sector: str | None | Unset = UNSET
+    """Department (organizational unit). At most 64 characters."""
+
+    expiration: int | None | Unset = UNSET
+    """Life of the certificate in days; 3650 when left out, or less when the CA ends before. From 1 to
+    7300.
+    """
+
+    key_algorithm: KeyAlgorithm | str | None | Unset = UNSET
+    """The algorithm of the key; `ecdsa-p256` when left out."""
+
+    csr: str | None | Unset = UNSET
+    """A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+    is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+    place beside it. At most 65536 characters.
+    """
+
+
 class KeyAlgorithm(enum.StrEnum):
     """The algorithm of a key pair. A newer server may have more values, which are read as texts."""
 
@@ -200,6 +250,168 @@ class KeyAlgorithm(enum.StrEnum):
     RSA_2048 = "rsa-2048"
     RSA_3072 = "rsa-3072"
     RSA_4096 = "rsa-4096"
+
+
+class BatchMode(enum.StrEnum):
+    """`all`: every row is stored or none. `each`: the good rows are stored. A newer server may have
+    more values, which are read as texts.
+    """
+
+    ALL = "all"
+    EACH = "each"
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientsSite2SiteBatched:
+    """The schema ClientsSite2SiteBatched of the document Chaveiro."""
+
+    dry_run: bool
+    """Whether nothing was stored, because `dry_run` was asked for."""
+
+    created: int
+    """How many clients were created; in a dry run, would be."""
+
+    failed: int
+    """How many rows were at fault."""
+
+    rows: list[BatchedClientSite2Site]
+    """What became of each row, in the order of the request. At most 1000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientsSite2SiteBatched:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            dry_run=data["dry_run"],
+            created=data["created"],
+            failed=data["failed"],
+            rows=[BatchedClientSite2Site.from_dict(item) for item in data["rows"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class BatchedClientSite2Site:
+    """The schema BatchedClientSite2Site of the document Chaveiro."""
+
+    row: int
+    """Its place in `clients`: 0 is the first."""
+
+    ok: bool
+    """Whether it was stored; in a dry run, whether it would be."""
+
+    client: ClientSite2Site | None = None
+
+    errors: list[ClientBatchError]
+    """Why it was not stored. At most 1000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> BatchedClientSite2Site:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            row=data["row"],
+            ok=data["ok"],
+            client=None if (value := data.get("client")) is None else ClientSite2Site.from_dict(value),
+            errors=[ClientBatchError.from_dict(item) for item in data["errors"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientBatchError:
+    """The schema ClientBatchError of the document Chaveiro."""
+
+    field: str
+    """The name of the faulty field; empty when no field is to blame. At most 1000 characters."""
+
+    type: FieldErrorType | str
+    """`required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field.
+    `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has
+    that id. `rule`: a rule of the system forbids it.
+    """
+
+    msg: str
+    """A text for people, in the language of `Accept-Language`. At most 4000 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientBatchError:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            field=data["field"],
+            type=read_enum(FieldErrorType, data["type"]),
+            msg=data["msg"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientsSite2SiteImported:
+    """The schema ClientsSite2SiteImported of the document Chaveiro."""
+
+    dry_run: bool
+    """Whether nothing was stored, because `dry_run` was asked for."""
+
+    created: int
+    """How many clients were created; in a dry run, would be."""
+
+    unchanged: int
+    """How many clients were already here as their row says."""
+
+    skipped: int
+    """How many rows are of clients that are revoked or have expired."""
+
+    failed: int
+    """How many rows were at fault."""
+
+    errors: list[ClientImportError]
+    """What is wrong with them; the first 1000 faults. At most 1000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientsSite2SiteImported:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            dry_run=data["dry_run"],
+            created=data["created"],
+            unchanged=data["unchanged"],
+            skipped=data["skipped"],
+            failed=data["failed"],
+            errors=[ClientImportError.from_dict(item) for item in data["errors"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientImportError:
+    """The schema ClientImportError of the document Chaveiro."""
+
+    row: int
+    """The row: 1 is the first behind the names of the columns. Blank rows do not count."""
+
+    line: int
+    """The line of the file in which the row begins: 1 is the first."""
+
+    field: str
+    """The name of the faulty column; empty when no column is to blame. At most 1000 characters."""
+
+    type: FieldErrorType | str
+    """`required`: a mandatory field is missing. `invalid`: the value breaks a rule of the field.
+    `duplicated`: another item has that value, or the list has it twice. `not_found`: no item has
+    that id. `rule`: a rule of the system forbids it.
+    """
+
+    msg: str
+    """A text for people, in the language of `Accept-Language`. At most 4000 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientImportError:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            row=data["row"],
+            line=data["line"],
+            field=data["field"],
+            type=read_enum(FieldErrorType, data["type"]),
+            msg=data["msg"],
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -659,6 +871,12 @@ class Ca:
     parent_id: int | None
     """The id of the CA that has issued its certificate; `null` when none here has."""
 
+    predecessor_id: int | None
+    """The id of the CA whose place it takes, with a new key; `null`: none."""
+
+    successor_id: int | None
+    """The id of the CA that takes its place; `null`: none."""
+
     name: str
     """Its name. At most 255 characters."""
 
@@ -691,6 +909,16 @@ class Ca:
     expiry_date: datetime
     """When its certificate ends. At most 32."""
 
+    expires_in_days: int
+    """How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
+    """
+
+    expires_soon: bool
+    """Whether its certificate ends within 90 days, or has ended: it is time to renew the CA."""
+
+    renewed_at: datetime | None
+    """When its present certificate was made; `null`: the CA was never renewed. At most 32."""
+
     created_at: datetime
     """When it was created. At most 32."""
 
@@ -704,6 +932,8 @@ class Ca:
         return cls(
             id=data["id"],
             parent_id=data["parent_id"],
+            predecessor_id=data["predecessor_id"],
+            successor_id=data["successor_id"],
             name=data["name"],
             description=data["description"],
             country=data["country"],
@@ -714,9 +944,81 @@ class Ca:
             email=data["email"],
             key_algorithm=data["key_algorithm"],
             expiry_date=read_datetime(data["expiry_date"]),
+            expires_in_days=data["expires_in_days"],
+            expires_soon=data["expires_soon"],
+            renewed_at=None if (value := data["renewed_at"]) is None else read_datetime(value),
             created_at=read_datetime(data["created_at"]),
             updated_at=read_datetime(data["updated_at"]),
         )
+
+
+@dataclass(slots=True, kw_only=True)
+class CaCertificates:
+    """The schema CaCertificates of the document Chaveiro."""
+
+    certificates: list[CaCertificate]
+    """The certificates, the present one first. At most 10000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> CaCertificates:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            certificates=[CaCertificate.from_dict(item) for item in data["certificates"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class CaCertificate:
+    """The schema CaCertificate of the document Chaveiro."""
+
+    kind: str
+    """`present`: what the CA signs with; `earlier`: one before it; `cross`: what the CA before it has
+    signed for its key. At most 16 characters.
+    """
+
+    issuer: str
+    """The name of the CA that has signed it (RFC 4514). At most 4096 characters."""
+
+    serial: str
+    """Its serial number in lower-case hex. At most 128 characters."""
+
+    fingerprint: str
+    """The SHA-256 of the certificate in lower-case hex. At most 64 characters."""
+
+    not_before: datetime
+    """When it begins to be valid. At most 32."""
+
+    expiry_date: datetime
+    """When it ends. At most 32."""
+
+    created_at: datetime
+    """When the CA got it. At most 32."""
+
+    cert: str
+    """The certificate in PEM. At most 65536 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> CaCertificate:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            kind=data["kind"],
+            issuer=data["issuer"],
+            serial=data["serial"],
+            fingerprint=data["fingerprint"],
+            not_before=read_datetime(data["not_before"]),
+            expiry_date=read_datetime(data["expiry_date"]),
+            created_at=read_datetime(data["created_at"]),
+            cert=data["cert"],
+        )
+
+
+class CaKeyChoice(enum.StrEnum):
+    """Whether a CA keeps its key. A newer server may have more values, which are read as texts."""
+
+    SAME = "same"
+    NEW = "new"
 
 
 class CrlFormat(enum.StrEnum):
@@ -1328,52 +1630,6 @@ class InstanceBundleFormat(enum.StrEnum):
     TAR_GZ = "tar.gz"
     ZIP = "zip"
     JSON = "json"
-
-
-@dataclass(slots=True, kw_only=True)
-class InstanceBundle:
-    """The schema InstanceBundle of the document Chaveiro."""
-
-    files: list[InstanceBundleFile]
-    """The files, by name. At most 200000 items."""
-
-
-    @classmethod
-    def from_dict(cls, data: Any) -> InstanceBundle:
-        """Read one from JSON. What is unknown is ignored."""
-        return cls(
-            files=[InstanceBundleFile.from_dict(item) for item in data["files"]],
-        )
-
-
-@dataclass(slots=True, kw_only=True)
-class InstanceBundleFile:
-    """The schema InstanceBundleFile of the document Chaveiro."""
-
-    name: str
-    """The name, with that of its directory. At most 1000 characters."""
-
-    mode: str
-    """Its permissions, in octal; `0600` for what is secret. At most 4 characters."""
-
-    modified_at: datetime
-    """The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
-    At most 32.
-    """
-
-    content: str
-    """The text."""
-
-
-    @classmethod
-    def from_dict(cls, data: Any) -> InstanceBundleFile:
-        """Read one from JSON. What is unknown is ignored."""
-        return cls(
-            name=data["name"],
-            mode=data["mode"],
-            modified_at=read_datetime(data["modified_at"]),
-            content=data["content"],
-        )
 
 
 @dataclass(slots=True, kw_only=True)

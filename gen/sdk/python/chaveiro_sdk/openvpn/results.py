@@ -41,6 +41,24 @@ class OpenvpnResults:
             types.ImportClientSite2SiteResponse, "client", lambda: self._group.import_client_site2site(**arguments)
         )
 
+    def create_clients_site2site(
+        self, request: types.CreateClientsSite2SiteRequest
+    ) -> types.CreateClientsSite2SiteResponse:
+        """Create many clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientsSite2SiteResponse, "report", lambda: self._group.create_clients_site2site(**arguments)
+        )
+
+    def import_clients_site2site(
+        self, request: types.ImportClientsSite2SiteRequest
+    ) -> types.ImportClientsSite2SiteResponse:
+        """Import clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ImportClientsSite2SiteResponse, "report", lambda: self._group.import_clients_site2site(**arguments)
+        )
+
     def renew_clients_site2site(
         self, request: types.RenewClientsSite2SiteRequest
     ) -> types.RenewClientsSite2SiteResponse:
@@ -397,6 +415,33 @@ class OpenvpnResults:
             types.GetCaCertificateResponse, "certificate", lambda: self._group.get_ca_certificate(**arguments)
         )
 
+    def get_ca_certificates(
+        self, request: types.GetCaCertificatesRequest
+    ) -> types.GetCaCertificatesResponse:
+        """List the certificates of a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetCaCertificatesResponse, "certificates", lambda: self._group.get_ca_certificates(**arguments)
+        )
+
+    def renew_ca(
+        self, request: types.RenewCaRequest
+    ) -> types.RenewCaResponse:
+        """Renew a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewCaResponse, "ca", lambda: self._group.renew_ca(**arguments)
+        )
+
+    def renew_ca_dry_run(
+        self, request: types.RenewCaDryRunRequest
+    ) -> types.RenewCaDryRunResponse:
+        """Tell what this would do: renew a CA."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewCaDryRunResponse, "dry_run", lambda: self._group.renew_ca_dry_run(**arguments)
+        )
+
     def get_ca_crl(
         self, request: types.GetCaCrlRequest
     ) -> types.GetCaCrlResponse:
@@ -409,7 +454,7 @@ class OpenvpnResults:
     def get_ca_crl_bundle(
         self, request: types.GetCaCrlBundleRequest
     ) -> types.GetCaCrlBundleResponse:
-        """Get the CRLs of a CA and of those above it."""
+        """Get the CRLs of a CA and of those that are trusted with it."""
         arguments = request.to_dict()
         return results.perform(
             types.GetCaCrlBundleResponse, "crls", lambda: self._group.get_ca_crl_bundle(**arguments)

@@ -16,7 +16,14 @@ from ..models.api import (
     Cursor,
     ClientSite2Site,
     FieldErrorType,
+    ClientSite2SiteCreate,
     KeyAlgorithm,
+    BatchMode,
+    ClientsSite2SiteBatched,
+    BatchedClientSite2Site,
+    ClientBatchError,
+    ClientsSite2SiteImported,
+    ClientImportError,
     ClientsSite2SiteRenewal,
     RenewedClientSite2Site,
     ClientRenewalError,
@@ -32,6 +39,9 @@ from ..models.api import (
     IssuedKind,
     CaPage,
     Ca,
+    CaCertificates,
+    CaCertificate,
+    CaKeyChoice,
     CrlFormat,
     MergedCrl,
     PkiImportCertificate,
@@ -51,8 +61,6 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
-    InstanceBundle,
-    InstanceBundleFile,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -135,6 +143,39 @@ class ImportClientSite2SiteResponse(Response):
     """The result of ``import_client_site2site``."""
 
     client: ClientSite2Site | None = None
+
+
+@dataclass
+class CreateClientsSite2SiteRequest(Request):
+    """The request of ``create_clients_site2site``."""
+
+    clients: Sequence[ClientSite2SiteCreate | Mapping[str, Any]]
+    mode: BatchMode | str | None | Unset | None = None
+    dry_run: bool | None | None = None
+
+
+@dataclass
+class CreateClientsSite2SiteResponse(Response):
+    """The result of ``create_clients_site2site``."""
+
+    report: ClientsSite2SiteBatched | None = None
+
+
+@dataclass
+class ImportClientsSite2SiteRequest(Request):
+    """The request of ``import_clients_site2site``."""
+
+    content: Content
+    dry_run: bool | None | None = None
+    atomic: bool | None | None = None
+    ca_id: int | None | None = None
+
+
+@dataclass
+class ImportClientsSite2SiteResponse(Response):
+    """The result of ``import_clients_site2site``."""
+
+    report: ClientsSite2SiteImported | None = None
 
 
 @dataclass
@@ -811,6 +852,58 @@ class GetCaCertificateResponse(Response):
 
 
 @dataclass
+class GetCaCertificatesRequest(Request):
+    """The request of ``get_ca_certificates``."""
+
+    id: int
+
+
+@dataclass
+class GetCaCertificatesResponse(Response):
+    """The result of ``get_ca_certificates``."""
+
+    certificates: list[dict[str, Any]] | None = None
+
+
+@dataclass
+class RenewCaRequest(Request):
+    """The request of ``renew_ca``."""
+
+    id: int
+    expiration: int | None | Unset | None = None
+    key: CaKeyChoice | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    cert: str | None | Unset | None = None
+
+
+@dataclass
+class RenewCaResponse(Response):
+    """The result of ``renew_ca``."""
+
+    ca: Ca | None = None
+
+
+@dataclass
+class RenewCaDryRunRequest(Request):
+    """The request of ``renew_ca_dry_run``."""
+
+    id: int
+    expiration: int | None | Unset | None = None
+    key: CaKeyChoice | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    cert: str | None | Unset | None = None
+
+
+@dataclass
+class RenewCaDryRunResponse(Response):
+    """The result of ``renew_ca_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetCaCrlRequest(Request):
     """The request of ``get_ca_crl``."""
 
@@ -1248,7 +1341,7 @@ class GetInstanceBundleRequest(Request):
 class GetInstanceBundleResponse(Response):
     """The result of ``get_instance_bundle``."""
 
-    bundle: list[dict[str, Any]] | None = None
+    bundle: File | None = None
 
 
 @dataclass
@@ -1399,7 +1492,14 @@ __all__ = [
     "Cursor",
     "ClientSite2Site",
     "FieldErrorType",
+    "ClientSite2SiteCreate",
     "KeyAlgorithm",
+    "BatchMode",
+    "ClientsSite2SiteBatched",
+    "BatchedClientSite2Site",
+    "ClientBatchError",
+    "ClientsSite2SiteImported",
+    "ClientImportError",
     "ClientsSite2SiteRenewal",
     "RenewedClientSite2Site",
     "ClientRenewalError",
@@ -1415,6 +1515,9 @@ __all__ = [
     "IssuedKind",
     "CaPage",
     "Ca",
+    "CaCertificates",
+    "CaCertificate",
+    "CaKeyChoice",
     "CrlFormat",
     "MergedCrl",
     "PkiImportCertificate",
@@ -1434,8 +1537,6 @@ __all__ = [
     "InstanceModel",
     "DefaultInstanceModel",
     "InstanceBundleFormat",
-    "InstanceBundle",
-    "InstanceBundleFile",
     "InstancePlan",
     "PlanTunnel",
     "PlanRange",
@@ -1450,6 +1551,10 @@ __all__ = [
     "CreateClientSite2SiteResponse",
     "ImportClientSite2SiteRequest",
     "ImportClientSite2SiteResponse",
+    "CreateClientsSite2SiteRequest",
+    "CreateClientsSite2SiteResponse",
+    "ImportClientsSite2SiteRequest",
+    "ImportClientsSite2SiteResponse",
     "RenewClientsSite2SiteRequest",
     "RenewClientsSite2SiteResponse",
     "CreateClientsSite2SitePkcs12Request",
@@ -1530,6 +1635,12 @@ __all__ = [
     "DeleteCaDryRunResponse",
     "GetCaCertificateRequest",
     "GetCaCertificateResponse",
+    "GetCaCertificatesRequest",
+    "GetCaCertificatesResponse",
+    "RenewCaRequest",
+    "RenewCaResponse",
+    "RenewCaDryRunRequest",
+    "RenewCaDryRunResponse",
     "GetCaCrlRequest",
     "GetCaCrlResponse",
     "GetCaCrlBundleRequest",

@@ -1,4 +1,4 @@
-package devicefile
+package csvfile
 
 import "strings"
 

@@ -1,4 +1,4 @@
-package devicefile
+package csvfile
 
 import (
 	"encoding/binary"
@@ -42,12 +42,12 @@ func TestDecodeText(t *testing.T) {
 	}
 }
 
-// TestShieldCell: every value is restored exactly, and no cell begins as a formula does.
+// TestshieldCell: every value is restored exactly, and no cell begins as a formula does.
 func TestShieldCell(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		value := rapid.OneOf(rapid.StringMatching(`'{0,3}[=+@\t\r-]?[a=' ]{0,3}`), rapid.String()).Draw(rt, "value")
-		cell := ShieldCell(value)
+		cell := shieldCell(value)
 		if bareCell(cell) != value {
 			rt.Fatalf("%q becomes %q becomes %q", value, cell, bareCell(cell))
 		}
@@ -111,12 +111,16 @@ func TestCSVReader_Places(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	t.Parallel()
+	names := []string{
+		"hostname", "ip", "model", "type", "vendor", "site", "device_domain", "device_tags", "connectivities",
+		"session_remote_config", "enabled",
+	}
 	for text, want := range map[string]string{
 		"hostnmae": "hostname", "host": "hostname", "tags": "device_tags", "conectivities": "connectivities",
 		"enable": "enabled", "ipv4": "ip", "": "ip",
 		strings.Repeat("x", 1<<20): "hostname",
 	} {
-		if got := nearest(text, allColumns); got != want {
+		if got := nearest(text, names); got != want {
 			t.Errorf("%.20q: %q", text, got)
 		}
 	}

@@ -1,17 +1,17 @@
-package devicefile
+package csvfile
 
 import "strings"
 
-// ShieldCell puts a ' before a value that a spreadsheet would take for a formula. It also does so
+// shieldCell puts a ' before a value that a spreadsheet would take for a formula. It also does so
 // for a value that already looks shielded, so that bareCell restores every value exactly.
-func ShieldCell(value string) string {
+func shieldCell(value string) string {
 	if looksActive(value) {
 		return "'" + value
 	}
 	return value
 }
 
-// bareCell removes the ' that ShieldCell has put before a value.
+// bareCell removes the ' that shieldCell has put before a value.
 func bareCell(cell string) string {
 	if value, shielded := strings.CutPrefix(cell, "'"); shielded && looksActive(value) {
 		return value
