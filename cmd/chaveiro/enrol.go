@@ -61,10 +61,15 @@ func (c enrol) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := files.finish(profile); err != nil {
+	mapped, err := files.finish(profile)
+	if err != nil {
 		return err
 	}
 	fmt.Printf("%s is enrolled: %s, %s\n", asked.Client, files.profile(), files.key())
+	if mapped {
+		fmt.Printf("The networks of this site are seen as others. Load it now and at every start of the machine: nft -f %s\n",
+			files.mapping())
+	}
 	return c.start(ctx)
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -104,7 +107,49 @@ func (f *enrolFiles) makeKey() (*ecdsa.PrivateKey, error) {
 	return key, writeFile(f.key(), text, false, secretMode)
 }
 
-// finish writes the profile.
-func (f enrolFiles) finish(profile []byte) error {
-	return errors.Join(writeFile(f.profile(), profile, false, secretMode), os.Remove(f.begun()))
+// mapping is the file of nftables, where the networks of the site are seen as others.
+func (f enrolFiles) mapping() string { return f.path(".nft") }
+
+// finish writes the profile, and what came with it. It reports whether there is a mapping.
+func (f enrolFiles) finish(answer []byte) (mapped bool, err error) {
+	profile, mapping := answer, []byte(nil)
+	if bytes.HasPrefix(answer, []byte("PK\x03\x04")) {
+		if profile, mapping, err = unpackProfile(answer); err != nil {
+			return false, err
+		}
+	}
+	if mapping != nil {
+		if err := replaceFile(f.mapping(), mapping, publicMode); err != nil {
+			return false, err
+		}
+	}
+	return mapping != nil, errors.Join(writeFile(f.profile(), profile, false, secretMode), os.Remove(f.begun()))
+}
+
+// unpackProfile returns the profile of an archive, and the mapping of networks, if there is one.
+func unpackProfile(archive []byte) (profile, mapping []byte, err error) {
+	files, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, file := range files.File {
+		content, err := file.Open()
+		if err != nil {
+			return nil, nil, err
+		}
+		text, err := io.ReadAll(io.LimitReader(content, maxProfile))
+		if err := errors.Join(err, content.Close()); err != nil {
+			return nil, nil, err
+		}
+		switch filepath.Ext(file.Name) {
+		case ".ovpn":
+			profile = text
+		case ".nft":
+			mapping = text
+		}
+	}
+	if profile == nil {
+		return nil, nil, errors.New("there is no profile in what the server has sent")
+	}
+	return profile, mapping, nil
 }

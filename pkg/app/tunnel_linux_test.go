@@ -22,11 +22,12 @@ import (
 const instancesPath = "/api/openvpn/instances"
 
 // company is a head office and two sites, as a new user would make them: the server runs on the
-// bundle alone, each site on its profile. The LANs of the sites have the same addresses, so that of
-// Lisboa is mapped.
+// bundle alone, each site on its profile. The LANs of the sites have the same addresses, so they
+// are mapped.
 //
-//	hq 10.0.1.10 ─ hub ─ wan 10.77.0.0/24 ─┬─ rio ─ rio-lan 192.168.10.10, fd10::10
-//	               10.77.0.1, 10.77.0.5    └─ lisboa ─ lisboa-lan 192.168.10.10, seen as 172.20.20.10
+//	hq 10.0.1.10 ─ hub ─ wan 10.77.0.0/24 ─┬─ rio ─ rio-lan 192.168.30.10, fd10::10,
+//	               10.77.0.1, 10.77.0.5    │        and 192.168.10.10, seen as 172.20.10.10
+//	                                       └─ lisboa ─ lisboa-lan 192.168.10.10, seen as 172.20.20.10
 type company struct {
 	*network
 	t        *testing.T
@@ -53,7 +54,8 @@ func newCompany(t *testing.T) *company {
 		n.router(host)
 	}
 	n.wire("hub", "lan0", []string{"10.0.1.1/24", "fd01::1/64"}, "hq", "eth0", []string{"10.0.1.10/24", "fd01::10/64"})
-	n.wire("rio", "lan0", []string{"192.168.10.1/24", "fd10::1/64"}, "rio-lan", "eth0", []string{"192.168.10.10/24", "fd10::10/64"})
+	n.wire("rio", "lan0", []string{"192.168.10.1/24", "192.168.30.1/24", "fd10::1/64"},
+		"rio-lan", "eth0", []string{"192.168.10.10/24", "192.168.30.10/24", "fd10::10/64"})
 	n.wire("lisboa", "lan0", []string{"192.168.10.1/24"}, "lisboa-lan", "eth0", []string{"192.168.10.10/24"})
 	for host, gateways := range map[string][]string{
 		"hq": {"10.0.1.1", "fd01::1"}, "rio-lan": {"192.168.10.1", "fd10::1"}, "lisboa-lan": {"192.168.10.1"},
@@ -78,14 +80,17 @@ func (c *company) found() {
 	c.hub = create(c.t, c.c, instancesPath, object{
 		"ca_id": c.ca.ID, "name": "vpn-matriz", "network": "10.8.0.0/24", "network_v6": "fd00:8::/64",
 		"remotes":            []string{"10.77.0.1", "10.77.0.5"},
-		"push_routes":        []string{"10.0.1.0/24", "192.168.10.0/24", "172.20.20.0/24", "fd01::/64", "fd10::/64"},
+		"push_routes":        []string{"10.0.1.0/24", "192.168.10.0/25", "192.168.30.0/24", "172.20.0.0/16", "fd01::/64", "fd10::/64"},
 		"keepalive_interval": 1, "keepalive_timeout": 4,
 	})
 	c.sites["rio"] = createClient(c.t, c.c, c.ca.ID, "site-rio")
 	c.sites["lisboa"] = create(c.t, c.c, clients, object{
 		"ca_id": c.ca.ID, "name": "site-lisboa", "email": "a@example.com", "password": "senha do site",
 	})
-	c.config("rio", object{"iroutes": []string{"192.168.10.0/24", "fd10::/64"}})
+	c.config("rio", object{
+		"iroutes": []string{"192.168.30.0/24", "fd10::/64", "192.168.10.0/24"},
+		"nat":     []object{{"network": "192.168.10.0/24", "mapped": "172.20.10.0/24"}},
+	})
 	c.refuseOverlap()
 	c.config("lisboa", object{
 		"iroutes": []string{"192.168.10.0/24"}, "allow_overlap": true,
@@ -108,7 +113,7 @@ func (c *company) put(site string, config object) error {
 // refuseOverlap: a LAN that another site has is refused, with the names of both.
 func (c *company) refuseOverlap() {
 	c.t.Helper()
-	err := c.put("lisboa", object{"iroutes": []string{"192.168.10.0/25"}})
+	err := c.put("lisboa", object{"iroutes": []string{"192.168.30.0/25"}})
 	var refused *apptest.StatusError
 	if !errors.As(err, &refused) || refused.Status != http.StatusConflict ||
 		!strings.Contains(refused.Body, "site-rio") || !strings.Contains(refused.Body, "site-lisboa") {
@@ -142,6 +147,7 @@ func (c *company) enrol() {
 		c.t.Errorf("enrolled twice: %+v", again)
 	}
 	c.dirs["rio"] = dir
+	c.in("rio", "nft", "-f", filepath.Join(dir, "site-rio.nft"))
 	c.connect("rio", "--config", "site-rio.conf")
 }
 
@@ -171,14 +177,14 @@ func TestTunnel(t *testing.T) {
 	c.enrol()
 	c.fetch()
 	t.Log("LANs reach each other")
-	c.reaches("rio-lan", "10.0.1.10:7000", "192.168.10.10")
-	c.reaches("hq", "192.168.10.10:7000", "10.0.1.10")
+	c.reaches("hq", "192.168.30.10:7000", "10.0.1.10")
 	c.reaches("rio-lan", "[fd01::10]:7000", "fd10::10")
 	c.reaches("hq", "[fd10::10]:7000", "fd01::10")
 	t.Log("equal LANs reach each other by the mapping")
 	c.reaches("lisboa-lan", "10.0.1.10:7000", "172.20.20.10")
 	c.reaches("hq", "172.20.20.10:7000", "10.0.1.10")
-	c.reaches("rio-lan", "172.20.20.10:7000", "192.168.10.10")
+	c.reaches("rio-lan", "172.20.20.10:7000", "172.20.10.10")
+	c.reaches("lisboa-lan", "172.20.10.10:7000", "172.20.20.10")
 
 	c.refuseWithoutKey()
 	c.renewUnderway()
@@ -187,7 +193,7 @@ func TestTunnel(t *testing.T) {
 	c.run("ip", "-n", c.names["hub"], "addr", "del", "10.77.0.1/24", "dev", "wan0")
 	c.run("ip", "-n", c.names["hub"], "addr", "replace", "10.77.0.5/24", "dev", "wan0")
 	c.programs["rio"].wait(t, "Initialization Sequence Completed", 2)
-	c.reaches("rio-lan", "10.0.1.10:7000", "192.168.10.10")
+	c.reaches("rio-lan", "10.0.1.10:7000", "172.20.10.10")
 
 	c.revokeLisboa()
 }
@@ -195,11 +201,12 @@ func TestTunnel(t *testing.T) {
 // refuseWithoutKey: a site without the key of the control channel never comes to TLS.
 func (c *company) refuseWithoutKey() {
 	c.t.Helper()
-	profile := string(get(c.t, c.c, clientPath(c.sites["rio"].ID, "/profile?key=false")))
+	dir := c.t.TempDir()
+	unzip(c.t, get(c.t, c.c, clientPath(c.sites["rio"].ID, "/profile?key=false")), dir)
+	profile := read(c.t, dir, "site-rio.ovpn")
 	before, rest, _ := strings.Cut(profile, "<tls-crypt-v2>")
 	_, after, _ := strings.Cut(rest, "</tls-crypt-v2>")
 	profile = strings.Replace(before+after, "site-rio.key", filepath.Join(c.dirs["rio"], "site-rio.key"), 1)
-	dir := c.t.TempDir()
 	write(c.t, dir, "bare.ovpn", []byte(profile))
 	bare := c.start("rio", dir, "openvpn", "--config", "bare.ovpn", "--dev", "null", "--connect-retry-max", "1",
 		"--hand-window", "3", "--ifconfig-noexec", "--route-noexec")
@@ -234,7 +241,7 @@ func (c *company) revokeLisboa() {
 		"--hand-window", "4", "--connect-retry-max", "1")
 	defer again.stop()
 	c.programs["hub"].wait(c.t, "certificate revoked", 1)
-	c.reaches("hq", "192.168.10.10:7000", "10.0.1.10")
+	c.reaches("hq", "172.20.10.10:7000", "10.0.1.10")
 }
 
 // untar unpacks an archive into a directory.

@@ -22,6 +22,7 @@ type ClientConfig struct {
 	StaticIPv6 netip.Addr     // the same in IPv6
 	Iroutes    []netip.Prefix // networks behind the client; of both families
 	PushRoutes []netip.Prefix // networks that the client learns of; of both families
+	Unpushed   []netip.Prefix // networks that the server tells all clients, and this one does not learn of
 	PushReset  bool           // the client learns of nothing that the server tells all clients
 	DNSServer  netip.Addr
 	DNSDomain  string
@@ -108,13 +109,20 @@ func (c ClientConfig) directives(tunnel Tunnel) (all []Directive) {
 	return append(all, c.pushes()...)
 }
 
+// routeOption is the option by which a client learns of a network.
+func routeOption(n netip.Prefix) string {
+	if n.Addr().Is4() {
+		return "route " + n.Addr().String() + " " + maskOf(n)
+	}
+	return "route-ipv6 " + n.String()
+}
+
 func (c ClientConfig) pushes() (all []Directive) {
+	for _, n := range c.Unpushed {
+		all = append(all, Option("push-remove", routeOption(n)))
+	}
 	for _, n := range c.PushRoutes {
-		if n.Addr().Is4() {
-			all = append(all, Option("push", "route "+n.Addr().String()+" "+maskOf(n)))
-		} else {
-			all = append(all, Option("push", "route-ipv6 "+n.String()))
-		}
+		all = append(all, Option("push", routeOption(n)))
 	}
 	if c.DNSServer.IsValid() {
 		all = append(all, Option("push", "dhcp-option DNS "+c.DNSServer.String()))
@@ -135,7 +143,7 @@ func (c ClientConfig) check(tunnel Tunnel) error {
 		f.demand(isRoute(n), "Iroutes", "must be networks")
 		f.demand(!n.Overlaps(tunnel.Network) && !n.Overlaps(tunnel.Network6), "Iroutes", "must not overlap the tunnel's network")
 	}
-	for _, n := range c.PushRoutes {
+	for _, n := range slices.Concat(c.PushRoutes, c.Unpushed) {
 		f.demand(isRoute(n), "PushRoutes", "must be networks")
 	}
 	f.demand(c.DNSServer.Zone() == "", "DNSServer", "must be an IP address")

@@ -99,6 +99,9 @@ func (s *Instances) Delete(ctx context.Context, id int64, force bool) error {
 		if err != nil {
 			return none, err
 		}
+		if err := tx.Enrolments().RemoveOf(ctx, id); err != nil {
+			return none, err
+		}
 		if err := removeTunnels(ctx, tx, id); err != nil {
 			return none, err
 		}

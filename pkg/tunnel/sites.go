@@ -91,6 +91,7 @@ func siteFile(i domain.Instance, site domain.Site, networks domain.SiteNetworks)
 	}
 	for _, lan := range networks.LANs {
 		config.Iroutes = append(config.Iroutes, lan.Seen())
+		config.Unpushed = append(config.Unpushed, within(lan.Network, i.PushRoutes)...)
 	}
 	text, err := config.Render(openvpn.Tunnel{
 		Network: i.Network, Network6: i.NetworkV6, KeepaliveInterval: i.KeepaliveEvery,
@@ -100,4 +101,15 @@ func siteFile(i domain.Instance, site domain.Site, networks domain.SiteNetworks)
 		return "", fmt.Errorf("config of client %d at instance %d: %w", site.ClientID, i.ID, err)
 	}
 	return text, nil
+}
+
+// within returns the networks of a list that are in a LAN, which may be that of another site with
+// the same addresses. A router that learns of one loses its own LAN.
+func within(lan netip.Prefix, list []netip.Prefix) (found []netip.Prefix) {
+	for _, n := range list {
+		if n.Bits() >= lan.Bits() && lan.Contains(n.Addr()) {
+			found = append(found, n)
+		}
+	}
+	return found
 }
