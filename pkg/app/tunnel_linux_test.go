@@ -27,7 +27,8 @@ const instancesPath = "/api/openvpn/instances"
 //
 //	hq 10.0.1.10 ─ hub ─ wan 10.77.0.0/24 ─┬─ rio ─ rio-lan 192.168.30.10, fd10::10,
 //	               10.77.0.1, 10.77.0.5    │        and 192.168.10.10, seen as 172.20.10.10
-//	                                       └─ lisboa ─ lisboa-lan 192.168.10.10, seen as 172.20.20.10
+//	                                       └─ lisboa ─ lisboa-lan 192.168.10.10,
+//	                                          seen as 172.20.20.10
 type company struct {
 	*network
 	t        *testing.T

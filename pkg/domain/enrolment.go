@@ -13,8 +13,8 @@ const (
 	LongestEnrolmentLife = "P90D" // MaxEnrolmentLife in ISO 8601
 	MinEnrolmentLife     = time.Minute
 	MaxEnrolmentTries    = 10 // wrong PINs
-	// EnrolmentRepeat is for how long whoever has claimed an enrolment may ask again: the answer may
-	// have been lost.
+	// EnrolmentRepeat is for how long whoever has claimed an enrolment may ask again: the answer
+	// may have been lost.
 	EnrolmentRepeat = 15 * time.Minute
 	MinPIN          = 4  // characters
 	MaxPIN          = 32 // characters

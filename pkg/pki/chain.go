@@ -71,8 +71,8 @@ func (s *CRLs) Bundle(ctx context.Context, caID int64) (text []byte, stale bool,
 	return text, stale, err
 }
 
-// Chain returns the current lists of a CA, and of the other CAs that are here and that a peer trusts
-// with it, that of the CA first.
+// Chain returns the current lists of a CA, and of the other CAs that are here and that a peer
+// trusts with it, that of the CA first.
 func (s *CRLs) Chain(ctx context.Context, caID int64) ([]*SignedCRL, error) {
 	f, err := readFamily(ctx, s.Store, caID, s.Now())
 	if err != nil {

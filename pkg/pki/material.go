@@ -16,8 +16,8 @@ type Material struct {
 }
 
 // Material returns what the profile of a client is made of. Whoever hands the key out records that,
-// in the audit, before the key leaves. Errors: *domain.Error with Missing for a client that there is
-// not, or whose key is not kept here; with Rule on id for one that is revoked or suspended.
+// in the audit, before the key leaves. Errors: *domain.Error with Missing for a client that there
+// is not, or whose key is not kept here; with Rule on id for one that is revoked or suspended.
 func (s *Clients) Material(ctx context.Context, id int64, withKey bool) (Material, error) {
 	client, err := s.Store.Clients().Get(ctx, id)
 	if err != nil {

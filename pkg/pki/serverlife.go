@@ -9,7 +9,8 @@ import (
 )
 
 // WithServer makes a key and a certificate of a server, which is not stored yet, and calls keep
-// with it, which has to store it by [KeepServer] in a transaction of its own. It tries again when the CA is another one than the one that was remembered.
+// with it, which has to store it by [KeepServer] in a transaction of its own. It tries again when
+// the CA is another one than the one that was remembered.
 func (s *Certificates) WithServer(
 	ctx context.Context, spec domain.ServerSpec, keep func(context.Context, domain.Certificate) error,
 ) error {
@@ -83,8 +84,8 @@ func lockOwnerless(ctx context.Context, tx domain.Store, id int64) (domain.Certi
 // that the key leaves the service. Errors: *domain.Error with Missing when it is not kept here.
 func (s *Certificates) ServerKey(cert domain.Certificate) ([]byte, error) { return s.unseal(cert) }
 
-// Issuers returns the certificates of the CAs that a peer trusts with a CA, in PEM, in one text: the
-// CA itself, those above it, and those that take its place or whose place it takes.
+// Issuers returns the certificates of the CAs that a peer trusts with a CA, in PEM, in one text:
+// the CA itself, those above it, and those that take its place or whose place it takes.
 func (s *Certificates) Issuers(ctx context.Context, caID int64) ([]byte, error) {
 	f, err := readFamily(ctx, s.Store, caID, s.Now())
 	return encodeAll(f.certificates), err

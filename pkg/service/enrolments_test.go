@@ -46,6 +46,12 @@ func newSite(t testing.TB, w *World) (domain.Client, domain.Instance) {
 	return client, instance
 }
 
+// newLink makes an enrolment.
+func newLink(t testing.TB, w *World, c domain.Client, i domain.Instance) tunnel.IssuedEnrolment {
+	t.Helper()
+	return Must(w.Enrolments.Create(t.Context(), domain.EnrolmentSpec{ClientID: c.ID, InstanceID: i.ID}))(t)
+}
+
 // from is a context of a request from somewhere.
 func from(t testing.TB) context.Context {
 	return domain.WithOrigin(t.Context(), domain.Origin{Address: netip.MustParseAddr("192.0.2.7"), Operation: "enrol"})
@@ -93,7 +99,7 @@ func TestEnrolments_Raced(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *World) {
 		client, instance := newSite(t, w)
-		made := Must(w.Enrolments.Create(t.Context(), domain.EnrolmentSpec{ClientID: client.ID, InstanceID: instance.ID}))(t)
+		made := newLink(t, w, client, instance)
 		var all sync.WaitGroup
 		outcomes := make(chan error, 8)
 		for i := range cap(outcomes) {
@@ -123,7 +129,8 @@ func TestEnrolments_PIN(t *testing.T) {
 	onEngines(t, func(t *testing.T, w *World) {
 		client, instance := newSite(t, w)
 		spec := domain.EnrolmentSpec{ClientID: client.ID, InstanceID: instance.ID, PIN: "4711"}
-		made, other := Must(w.Enrolments.Create(t.Context(), spec))(t), Must(w.Enrolments.Create(t.Context(), spec))(t)
+		made := Must(w.Enrolments.Create(t.Context(), spec))(t)
+		other := Must(w.Enrolments.Create(t.Context(), spec))(t)
 		with := func(made tunnel.IssuedEnrolment, pin domain.Secret) error {
 			claim := claimOf(made, string(tokenOne))
 			claim.PIN = pin
@@ -142,8 +149,8 @@ func TestEnrolments_PIN(t *testing.T) {
 	})
 }
 
-// TestEnrolments_Ended: a link is worthless after it was revoked or has expired, and when the client
-// is revoked or taken away from the instance.
+// TestEnrolments_Ended: a link is worthless after it was revoked or has expired, and when the
+// client is revoked or taken away from the instance.
 func TestEnrolments_Ended(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *World) {
@@ -165,7 +172,7 @@ func TestEnrolments_Ended(t *testing.T) {
 			}, domain.ReasonNoSite},
 		} {
 			client, instance := newSite(t, w)
-			made := Must(w.Enrolments.Create(t.Context(), domain.EnrolmentSpec{ClientID: client.ID, InstanceID: instance.ID}))(t)
+			made := newLink(t, w, client, instance)
 			test.end(client, instance, made)
 			_, err := w.Enrolments.Claim(from(t), claimOf(made, string(tokenOne)))
 			if faults := domain.Faults(err); len(faults) != 1 || faults[0].Reason != test.reason {
@@ -183,12 +190,13 @@ func TestEnrolments_Request(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, w *World) {
 		client, instance := newSite(t, w)
-		made := Must(w.Enrolments.Create(t.Context(), domain.EnrolmentSpec{ClientID: client.ID, InstanceID: instance.ID}))(t)
+		made := newLink(t, w, client, instance)
 		claim := claimOf(made, string(tokenOne))
 		claim.Request = []byte("no request")
 		_, err := w.Enrolments.Claim(from(t), claim)
 		WantFaults(t, err, NewFault(domain.Invalid, "csr", domain.ReasonCSR))
-		WantSame(t, Must(w.Enrolments.Get(t.Context(), client.ID, made.ID))(t).State(w.Clock.Now()), domain.EnrolmentOpen)
+		open := Must(w.Enrolments.Get(t.Context(), client.ID, made.ID))(t)
+		WantSame(t, open.State(w.Clock.Now()), domain.EnrolmentOpen)
 		claim.Request, claim.KeyFile = newRequest(t), "/etc/openvpn/client/rio.key"
 		file := Must(w.Enrolments.Claim(from(t), claim))(t)
 		text := string(file.Content)

@@ -15,7 +15,8 @@ type Download struct {
 	Content   []byte
 }
 
-// archiveTime is the time of every file of an archive, so that the same files give the same archive.
+// archiveTime is the time of every file of an archive, so that the same files give the same
+// archive.
 var archiveTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // download is a kit as one file: its only one, or a zip of all.

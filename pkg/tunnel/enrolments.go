@@ -27,7 +27,8 @@ type Reissuer interface {
 	// CheckRequest refuses what is no request, as a fault of the field csr.
 	CheckRequest(request []byte) error
 	// Reissue returns the client with a certificate for the key of a request (PKCS #10 in PEM). A
-	// client that has one already, in force, keeps it. Its other certificates end after the overlap.
+	// client that has one already, in force, keeps it. Its other certificates end after the
+	// overlap.
 	Reissue(ctx context.Context, clientID int64, request []byte, overlap time.Duration) (domain.Client, error)
 }
 

@@ -43,7 +43,8 @@ const (
 // Reasons lists every Reason.
 func Reasons() []Reason {
 	return []Reason{
-		NoSuchControl, NoTLS13, NoSuchCipher, NoSuchDigest, NoEncryptedKey, NoKeyFile, NoSuchAlgorithm, NoTap, OneRemote,
+		NoSuchControl, NoTLS13, NoSuchCipher, NoSuchDigest, NoEncryptedKey, NoKeyFile, NoSuchAlgorithm, NoTap,
+		OneRemote,
 		SameTransport, SamePort, HostMismatch, NameCharset, OneChain, NoNAT, NoDirectives, NoFragment,
 	}
 }

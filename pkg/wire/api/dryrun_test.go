@@ -54,7 +54,13 @@ func takingAways(t *testing.T, s *wiretest.Server) map[string]takingAway {
 	}
 	left := config("leaving")
 	send(t, s, "PUT", left, `{"iroutes": ["10.81.0.0/24"]}`).want(t, 200, "", "")
+	linked := config("linked-too")
+	send(t, s, "PUT", linked, "{}").want(t, 200, "", "")
+	links := linked[:strings.Index(linked, "/configs")] + "/enrolments"
 	maps.Copy(all, map[string]takingAway{
+		"revokeClientSite2SiteEnrolment": {
+			"DELETE", made(links, `{"instance_id": `+instance[len(instancesPath)+1:]+`}`), "", 200,
+		},
 		"revokeClientSite2Site": {"DELETE", client, "", 200},
 		"deleteCa":              {"DELETE", ca, "", 404},
 		"deleteInstance":        {"DELETE", made(instancesPath, `{"name": "gone", "ca_id": 1, "network": "10.79.0.0/24"}`), "", 404},

@@ -53,6 +53,8 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	server := fmt.Sprint(send(t, s, "POST", instancesPath, `{"name": "server`+round+`", "ca_id": `+imported+
 		`, "network": "10.77.0.0/24"}`).object(t)["id"])
 	send(t, s, "POST", held+"/suspend", "").want(t, 200, "", "")
+	linked := site("linked")
+	send(t, s, "PUT", linked+"/configs/"+server, "{}").want(t, 200, "", "")
 	return map[string]keyed{
 		"createApikey": {
 			path: apikeysPath, body: `{"name": "` + round + `", "allowed_ips": ["10.0.0.0/8"]}`,
@@ -70,6 +72,10 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"renewCa": {path: casPath + "/" + imported + "/renew", body: `{"expiration": 10950}`, other: `{"expiration": 10949}`},
 		"createClientSite2Site": {
 			path: clientsPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}`,
+		},
+		"createClientSite2SiteEnrolment": {
+			path: linked + "/enrolments", body: `{"instance_id": ` + server + `}`,
+			other: `{"instance_id": ` + server + `, "format": "vyos"}`,
 		},
 		"createClientsSite2Site": {path: clientsPath + "/batch", body: `{"mode": "each", "clients": [
 			{"name": "b` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}, {"name": "B` + round + `"}]}`},

@@ -2,7 +2,7 @@
 // site fetches a profile, or sends a certificate request that was made on the router; and the same
 // for a program.
 //
-// It imports domain, tunnel and the texts of the api dialect. Opening a link spends nothing: only
+// It imports domain, tunnel and, for its texts, wire/api. Opening a link spends nothing: only
 // POST does, so previews of messages and scanners of mail do no harm. The secret is in the path,
 // which the log does not have; every answer forbids caches and referrers, and the page loads
 // nothing from elsewhere.
