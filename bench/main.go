@@ -48,7 +48,7 @@ var groups = []group{
 	{"credential", credentialRows}, {"auth", authRows}, {"issue", issueRows}, {"batch", batchRows}, {"get", getRows}, {"list", listRows},
 	{"revoke", revokeRows}, {"search", searchRows},
 	{"deep", deepRows}, {"rsa", rsaRows}, {"upsert", upsertRows}, {"import", importRows}, {"pki", pkiRows},
-	{"devices", deviceRows}, {"sdk", sdkRows},
+	{"devices", deviceRows}, {"plan", planRows}, {"sdk", sdkRows},
 }
 
 // bench is one run.

@@ -53,6 +53,7 @@ var layers = map[string][]string{
 	"pkg/bounded":          {"golang.org/x/time/rate"},
 	"pkg/ca":               {"golang.org/x/crypto/..."},
 	"pkg/openvpn":          {"pkg/domain"},
+	"pkg/openvpn/kits":     {"pkg/openvpn"},
 	"pkg/auth":             {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
 	"pkg/turns":            {"pkg/domain", "pkg/bounded"},
 	"pkg/history":          {"pkg/domain"},
@@ -70,9 +71,13 @@ var layers = map[string][]string{
 		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/access", "pkg/audit", "pkg/bounded", "pkg/turns",
 		"pkg/idempotency", "pkg/vault/devicefile",
 	},
+	"pkg/tunnel": {
+		"pkg/domain", "pkg/openvpn", "pkg/openvpn/kits", "pkg/pki", "pkg/seal", "pkg/audit", "pkg/bounded", "pkg/turns",
+		"pkg/idempotency",
+	},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
-		"pkg/pki", "pkg/access", "pkg/vault",
+		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel",
 	},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",
@@ -100,7 +105,7 @@ var owners = map[string][]string{
 	"pkg/app":                      {"cmd/..."},
 	"pkg/ca":                       {"pkg/pki", "pkg/service"},
 	"pkg/seal": {
-		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/service", "pkg/app",
+		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/service", "pkg/app",
 	},
 	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
 	"modernc.org/sqlite/...":        {"pkg/store/..."},

@@ -2,7 +2,7 @@
 # Prepares a machine for the tests and the demo that run real programs:
 #
 #   scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node \
-#     schemathesis witnesses shells
+#     schemathesis witnesses shells nftables
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -64,6 +64,10 @@ list_missing() {
 			have zsh || echo zsh
 			have fish || echo fish
 			;;
+		nftables)
+			have nft || [ -x /usr/sbin/nft ] || echo nftables
+			have ip || [ -x /usr/sbin/ip ] || echo iproute2
+			;;
 		witnesses)
 			have_python || echo python3-venv
 			have_node || echo nodejs npm
@@ -71,7 +75,7 @@ list_missing() {
 			have mvn || echo maven
 			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables)" >&2
 			exit 2
 			;;
 		esac

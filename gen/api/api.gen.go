@@ -302,6 +302,87 @@ func (e FinalReason) Valid() bool {
 	}
 }
 
+// Defines values for InstanceBundleFormat.
+const (
+	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
+	InstanceBundleFormatTarGz InstanceBundleFormat = "tar.gz"
+	InstanceBundleFormatZip   InstanceBundleFormat = "zip"
+)
+
+// Valid indicates whether the value is a known member of the InstanceBundleFormat enum.
+func (e InstanceBundleFormat) Valid() bool {
+	switch e {
+	case InstanceBundleFormatJSON:
+		return true
+	case InstanceBundleFormatTarGz:
+		return true
+	case InstanceBundleFormatZip:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceControlChannel.
+const (
+	InstanceControlChannelNone       InstanceControlChannel = "none"
+	InstanceControlChannelTLSAuth    InstanceControlChannel = "tls-auth"
+	InstanceControlChannelTLSCrypt   InstanceControlChannel = "tls-crypt"
+	InstanceControlChannelTLSCryptV2 InstanceControlChannel = "tls-crypt-v2"
+)
+
+// Valid indicates whether the value is a known member of the InstanceControlChannel enum.
+func (e InstanceControlChannel) Valid() bool {
+	switch e {
+	case InstanceControlChannelNone:
+		return true
+	case InstanceControlChannelTLSAuth:
+		return true
+	case InstanceControlChannelTLSCrypt:
+		return true
+	case InstanceControlChannelTLSCryptV2:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceProto.
+const (
+	InstanceProtoTCP InstanceProto = "tcp"
+	InstanceProtoUDP InstanceProto = "udp"
+)
+
+// Valid indicates whether the value is a known member of the InstanceProto enum.
+func (e InstanceProto) Valid() bool {
+	switch e {
+	case InstanceProtoTCP:
+		return true
+	case InstanceProtoUDP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstanceTLSProfile.
+const (
+	InstanceTLSProfileCompatible InstanceTLSProfile = "compatible"
+	InstanceTLSProfileModern     InstanceTLSProfile = "modern"
+)
+
+// Valid indicates whether the value is a known member of the InstanceTLSProfile enum.
+func (e InstanceTLSProfile) Valid() bool {
+	switch e {
+	case InstanceTLSProfileCompatible:
+		return true
+	case InstanceTLSProfileModern:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IssuedKind.
 const (
 	IssuedKindServer IssuedKind = "server"
@@ -428,6 +509,42 @@ func (e Pkcs12Profile) Valid() bool {
 	case Pkcs12ProfileLegacy:
 		return true
 	case Pkcs12ProfileModern:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProfileFormat.
+const (
+	ProfileFormatConnect    ProfileFormat = "connect"
+	ProfileFormatOpenvpn    ProfileFormat = "openvpn"
+	ProfileFormatOpenwrt    ProfileFormat = "openwrt"
+	ProfileFormatOpnsense   ProfileFormat = "opnsense"
+	ProfileFormatP12Profile ProfileFormat = "p12-profile"
+	ProfileFormatPfsense    ProfileFormat = "pfsense"
+	ProfileFormatRouteros   ProfileFormat = "routeros"
+	ProfileFormatVyos       ProfileFormat = "vyos"
+)
+
+// Valid indicates whether the value is a known member of the ProfileFormat enum.
+func (e ProfileFormat) Valid() bool {
+	switch e {
+	case ProfileFormatConnect:
+		return true
+	case ProfileFormatOpenvpn:
+		return true
+	case ProfileFormatOpenwrt:
+		return true
+	case ProfileFormatOpnsense:
+		return true
+	case ProfileFormatP12Profile:
+		return true
+	case ProfileFormatPfsense:
+		return true
+	case ProfileFormatRouteros:
+		return true
+	case ProfileFormatVyos:
 		return true
 	default:
 		return false
@@ -1391,6 +1508,100 @@ type ClientSite2Site struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
+// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
+type ClientSite2SiteConfig struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// StaticIP Its address in the tunnel, IPv4; empty: one of the pool of the instance.
+	StaticIP string `json:"static_ip"`
+
+	// StaticIpv6 Its address in the tunnel, IPv6; empty: none.
+	StaticIpv6 string `json:"static_ipv6"`
+
+	// PushRoutes Networks that the site reaches through the tunnel, besides those that the instance pushes to all.
+	PushRoutes []string `json:"push_routes"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes"`
+
+	// Nat Which of `iroutes` the others see as another network.
+	Nat []NetworkMapping `json:"nat"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap bool `json:"allow_overlap"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset bool `json:"push_reset"`
+
+	// ExtraConf Further directives of its file in the client-config-dir.
+	ExtraConf string `json:"extra_conf"`
+
+	// DNSServer The DNS server that is pushed to it; empty: none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The DNS domain that is pushed to it; empty: none.
+	DNSDomain string `json:"dns_domain"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes int `json:"max_routes"`
+
+	// Configured Whether the client is a site of the instance; otherwise these are the defaults.
+	Configured bool `json:"configured"`
+
+	// CreatedAt When the client was made a site of the instance.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When the config was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ClientSite2SiteConfigPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor  Cursor                  `json:"cursor"`
+	Configs []ClientSite2SiteConfig `json:"configs"`
+}
+
+// ClientSite2SiteConfigUpdate defines model for ClientSite2SiteConfigUpdate.
+type ClientSite2SiteConfigUpdate struct {
+	// StaticIP An address of the tunnel network; not that of the network, of the server, of the pool or of another site. Empty: one of the pool.
+	StaticIP *string `json:"static_ip,omitempty"`
+
+	// StaticIpv6 The same of the IPv6 tunnel network. Empty: none.
+	StaticIpv6 *string `json:"static_ipv6,omitempty"`
+
+	// PushRoutes Networks that the site reaches through the tunnel.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes The LANs behind the site.
+	Iroutes []string `json:"iroutes,omitempty"`
+
+	// Nat Which of `iroutes` the others see as another network. A mapping ends with its LAN.
+	Nat []NetworkMapping `json:"nat,omitempty"`
+
+	// AllowOverlap Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap *bool `json:"allow_overlap,omitempty"`
+
+	// PushReset Whether the site gets nothing of what the instance pushes to all.
+	PushReset *bool `json:"push_reset,omitempty"`
+
+	// ExtraConf Further directives. One that OpenVPN does not take in such a file, or that runs programs or reads files, is refused.
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// DNSServer The address of a DNS server.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain A DNS domain.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// MaxRoutes How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes *int `json:"max_routes,omitempty"`
+}
+
 // ClientSite2SiteCreate defines model for ClientSite2SiteCreate.
 type ClientSite2SiteCreate struct {
 	// CaID The CA that signs.
@@ -1675,6 +1886,15 @@ type Cursor struct {
 	Previous *int64 `json:"previous"`
 }
 
+// DefaultInstanceModel Example: {"name":"default","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n"}
+type DefaultInstanceModel struct {
+	// Name Always `default`.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
 // DeviceDomain Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","id":1,"name":"testlab.com","short_name":"TESTLAB","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type DeviceDomain struct {
 	// ID The id of the domain.
@@ -1748,6 +1968,69 @@ type DryRun struct {
 	Reversible bool `json:"reversible"`
 }
 
+// Enrolment Example: {"claimed_at":null,"claimed_from":null,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expires_at":"2020-10-12T12:20:02.932000+00:00","format":"openvpn","id":1,"instance_id":1,"pin_required":true,"revoked_at":null,"state":"open","tries":0}
+type Enrolment struct {
+	// ID The id of the enrolment.
+	ID int64 `json:"id"`
+
+	// ClientID The client that it is for.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The instance whose profile it gives.
+	InstanceID int64 `json:"instance_id"`
+
+	// Format The format of the profile; empty: the person at the site chooses.
+	Format string `json:"format"`
+
+	// PinRequired Whether a PIN is asked for.
+	PinRequired bool `json:"pin_required"`
+
+	// State `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`.
+	State string `json:"state"`
+
+	// Tries How many wrong PINs there were.
+	Tries int `json:"tries"`
+
+	// CreatedAt When it was made.
+	CreatedAt string `json:"created_at"`
+
+	// ExpiresAt When it ends.
+	ExpiresAt string `json:"expires_at"`
+
+	// RevokedAt When it was revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// ClaimedAt When it was claimed.
+	ClaimedAt *string `json:"claimed_at"`
+
+	// ClaimedFrom The address that it was claimed from.
+	ClaimedFrom *string `json:"claimed_from"`
+}
+
+// EnrolmentCreate defines model for EnrolmentCreate.
+type EnrolmentCreate struct {
+	// InstanceID The instance whose profile it gives; the client needs a config there.
+	InstanceID int64 `json:"instance_id"`
+
+	// Format The format of the profile, as of the profile itself; left out, the person at the site chooses.
+	Format *string `json:"format,omitempty"`
+
+	// ExpiresIn How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out.
+	ExpiresIn interface{} `json:"expires_in,omitempty"`
+
+	// Pin A PIN of 4 to 32 characters that the person is told by another way; empty: none.
+	Pin *string `json:"pin,omitempty"`
+}
+
+// EnrolmentPage Example: {"cursor":{"current":0,"next":null,"previous":null},"enrolments":[{"claimed_at":null,"claimed_from":null,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expires_at":"2020-10-12T12:20:02.932000+00:00","format":"openvpn","id":1,"instance_id":1,"pin_required":true,"revoked_at":null,"state":"open","tries":0}]}
+type EnrolmentPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Enrolments The enrolments of the page.
+	Enrolments []Enrolment `json:"enrolments"`
+}
+
 // Errors Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
 type Errors struct {
 	Errors []FieldError `json:"errors"`
@@ -1776,6 +2059,538 @@ type Grant struct {
 	union json.RawMessage
 }
 
+// Instance Example: {"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
+type Instance struct {
+	// ID The id of the instance.
+	ID int64 `json:"id"`
+
+	// ModelID The model of its configuration; `null` is the default one.
+	ModelID *int64 `json:"model_id"`
+
+	// CaID The CA of its certificate and of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+
+	// Province State or province.
+	Province string `json:"province"`
+
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
+
+	// Sector Department.
+	Sector string `json:"sector"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Port Its port.
+	Port int `json:"port"`
+
+	// Network The IPv4 network of the tunnels.
+	Network string `json:"network"`
+
+	// Proto What OpenVPN speaks over.
+	Proto InstanceProto `json:"proto"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool.
+	DhcpEnabled bool `json:"dhcp_enabled"`
+
+	// DhcpStart The first address of the pool; empty is none.
+	DhcpStart string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; empty is none.
+	DhcpEnd string `json:"dhcp_end"`
+
+	// DNSServer The DNS server that is pushed; empty is none.
+	DNSServer string `json:"dns_server"`
+
+	// DNSDomain The search domain that is pushed; empty is none.
+	DNSDomain string `json:"dns_domain"`
+
+	// PushRoutes The networks that are pushed to all sites.
+	PushRoutes []string `json:"push_routes"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites.
+	Routes []string `json:"routes"`
+
+	// LdapAuth Always `false`.
+	LdapAuth bool `json:"ldap_auth"`
+
+	// Remotes How sites reach it: host, `host:port` or `proto://host:port`.
+	Remotes []string `json:"remotes"`
+
+	// Revoked Whether the certificate of the server is revoked.
+	Revoked bool `json:"revoked"`
+
+	// Expired Whether it has ended.
+	Expired bool `json:"expired"`
+
+	// ExpiryDate When it ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the instance was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// CertEmailTemplateID Always `null`: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id"`
+
+	// NetworkV6 The IPv6 network of the tunnels; empty is none.
+	NetworkV6 string `json:"network_v6"`
+
+	// Gateway The machine that it runs on.
+	Gateway string `json:"gateway"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom bool `json:"remote_random"`
+
+	// TLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+	TLSProfile InstanceTLSProfile `json:"tls_profile"`
+
+	// ControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+	ControlChannel InstanceControlChannel `json:"control_channel"`
+
+	// VerifyClientCert Always `true`.
+	VerifyClientCert bool `json:"verify_client_cert"`
+
+	// KeepaliveInterval Seconds between pings.
+	KeepaliveInterval int `json:"keepalive_interval"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew.
+	KeepaliveTimeout int `json:"keepalive_timeout"`
+
+	// RenegSec Seconds until new keys of a session are negotiated; 0 is never.
+	RenegSec int `json:"reneg_sec"`
+
+	// RenewBefore Days before the end of the certificate at which the service renews it.
+	RenewBefore int `json:"renew_before"`
+
+	// ExtraConf Further directives of its configuration.
+	ExtraConf string `json:"extra_conf"`
+
+	// CertificateID The certificate of the server, in `GET /openvpn/certificates/{id}`.
+	CertificateID int64 `json:"certificate_id"`
+
+	// Version Grows when the profiles of its sites become stale.
+	Version int64 `json:"version"`
+
+	// ReloadedAt When it was last asked to read its configuration again; `null` is never.
+	ReloadedAt *string `json:"reloaded_at"`
+}
+
+// InstanceBundle Example: {"files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}]}
+type InstanceBundle struct {
+	// Files The files, by name.
+	Files []InstanceBundleFile `json:"files"`
+}
+
+// InstanceBundleFile Example: {"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}
+type InstanceBundleFile struct {
+	// Name The name, with that of its directory.
+	Name string `json:"name"`
+
+	// Mode Its permissions, in octal; `0600` for what is secret.
+	Mode string `json:"mode"`
+
+	// ModifiedAt The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
+	ModifiedAt string `json:"modified_at"`
+
+	// Content The text.
+	Content string `json:"content"`
+}
+
+// InstanceBundleFormat The form of a bundle.
+type InstanceBundleFormat string
+
+// InstanceControlChannel `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others, as RouterOS.
+type InstanceControlChannel string
+
+// InstanceCreate defines model for InstanceCreate.
+type InstanceCreate struct {
+	// CaID The CA that signs the certificate of the server and those of its sites.
+	CaID int64 `json:"ca_id"`
+
+	// Name Unique regardless of case; the common name of the certificate.
+	Name string `json:"name"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network string `json:"network"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
+
+	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the key of the server; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}
+type InstanceModel struct {
+	// ID The id of the model.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// InstanceModelCreate defines model for InstanceModelCreate.
+type InstanceModelCreate struct {
+	// Name Unique regardless of case.
+	Name string `json:"name"`
+
+	// Template The template of `server.conf`.
+	Template string `json:"template"`
+}
+
+// InstanceModelPage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances_models":[{"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}]}
+type InstanceModelPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor          Cursor          `json:"cursor"`
+	InstancesModels []InstanceModel `json:"instances_models"`
+}
+
+// InstanceModelUpdate defines model for InstanceModelUpdate.
+type InstanceModelUpdate struct {
+	// Name Unique regardless of case.
+	Name *string `json:"name,omitempty"`
+
+	// Template The template of `server.conf`.
+	Template *string `json:"template,omitempty"`
+}
+
+// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
+type InstancePage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor    Cursor     `json:"cursor"`
+	Instances []Instance `json:"instances"`
+}
+
+// InstancePlan Example: {"cursor":{"current":0,"next":null,"previous":null},"gateway":"matriz","instance":"matriz","instance_id":1,"networks":[{"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}],"tunnels":[{"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}]}
+type InstancePlan struct {
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance Its name.
+	Instance string `json:"instance"`
+
+	// Gateway The machine that it runs on. Networks of all instances there must not overlap.
+	Gateway string `json:"gateway"`
+
+	// Tunnels Its tunnel networks.
+	Tunnels []PlanTunnel `json:"tunnels"`
+
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor   Cursor        `json:"cursor"`
+	Networks []PlanNetwork `json:"networks"`
+}
+
+// InstanceProto What OpenVPN speaks over.
+type InstanceProto string
+
+// InstanceRenew defines model for InstanceRenew.
+type InstanceRenew struct {
+	// Overlap How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D` when left out.
+	Overlap interface{} `json:"overlap,omitempty"`
+
+	// Expiration Days until the certificate ends, as on creation.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceTLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+type InstanceTLSProfile string
+
+// InstanceUpdate defines model for InstanceUpdate.
+type InstanceUpdate struct {
+	// CaID Not editable.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
+
+	// Network The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of the gateway may overlap it.
+	//
+	// Example: 10.8.0.0/24
+	Network *string `json:"network,omitempty"`
+
+	// NetworkV6 The IPv6 network of the tunnels, /64 to /124.
+	//
+	// Example: fd00:8::/64
+	NetworkV6 *string `json:"network_v6,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Email E-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// ModelID The model of its configuration; 0 is the default one.
+	ModelID *int64 `json:"model_id,omitempty"`
+
+	// Gateway The machine that it runs on; its own name when left out or empty. Instances of one gateway share an IP plan and no port. It can't be changed while sites have configs of it.
+	Gateway *string `json:"gateway,omitempty"`
+
+	// Port The port; 1194 when left out.
+	Port *int `json:"port,omitempty"`
+
+	// Proto The protocol; `udp` when left out.
+	Proto *InstanceProto `json:"proto,omitempty"`
+
+	// Remotes How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where they are left out. The next certificate of the server has the hosts.
+	//
+	// Example: ["vpn.example.com","tcp://vpn2.example.com:443"]
+	Remotes []string `json:"remotes,omitempty"`
+
+	// RemoteRandom Whether sites try the remotes in random order.
+	RemoteRandom *bool `json:"remote_random,omitempty"`
+
+	// DhcpEnabled Whether clients without a static address get one of the pool. Without it only sites with a config can connect.
+	DhcpEnabled *bool `json:"dhcp_enabled,omitempty"`
+
+	// DhcpStart The first address of the pool; with neither end it is the upper half of the network.
+	DhcpStart *string `json:"dhcp_start,omitempty"`
+
+	// DhcpEnd The last address of the pool.
+	DhcpEnd *string `json:"dhcp_end,omitempty"`
+
+	// DNSServer The DNS server that is pushed to all sites.
+	DNSServer *string `json:"dns_server,omitempty"`
+
+	// DNSDomain The search domain that is pushed to all sites.
+	DNSDomain *string `json:"dns_domain,omitempty"`
+
+	// PushRoutes The networks that are pushed to all sites: those behind the server, or the LANs of sites.
+	//
+	// Example: ["10.0.0.0/16"]
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Routes Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by itself.
+	Routes []string `json:"routes,omitempty"`
+
+	// LdapAuth Only `false`: there is no authentication by LDAP.
+	LdapAuth *bool `json:"ldap_auth,omitempty"`
+
+	// TLSProfile The versions and ciphers; `modern` when left out.
+	TLSProfile *InstanceTLSProfile `json:"tls_profile,omitempty"`
+
+	// ControlChannel How the control channel is protected; `tls-crypt-v2` when left out. Another protection has another key.
+	ControlChannel *InstanceControlChannel `json:"control_channel,omitempty"`
+
+	// VerifyClientCert Only `true`: every site has a certificate.
+	VerifyClientCert *bool `json:"verify_client_cert,omitempty"`
+
+	// KeepaliveInterval Seconds between pings; 10 when left out.
+	KeepaliveInterval *int `json:"keepalive_interval,omitempty"`
+
+	// KeepaliveTimeout Seconds without a ping after which a site connects anew, at least twice the interval; 60 when left out.
+	KeepaliveTimeout *int `json:"keepalive_timeout,omitempty"`
+
+	// RenegSec Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is never. A revoked site that is connected is refused then.
+	RenegSec *int `json:"reneg_sec,omitempty"`
+
+	// RenewBefore Days before the end of the certificate of the server at which the service renews it; 30 when left out.
+	RenewBefore *int `json:"renew_before,omitempty"`
+
+	// CertEmailTemplateID Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id,omitempty"`
+
+	// ExtraConf Further directives of the server's configuration. Those that run programs, use files, open the management interface or weaken the tunnel are 409 `invalid`, with line and column.
+	//
+	// Example: sndbuf 0
+	// rcvbuf 0
+	ExtraConf *string `json:"extra_conf,omitempty"`
+}
+
+// IssuedEnrolment Example: {"claimed_at":null,"claimed_from":null,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expires_at":"2020-10-12T12:20:02.932000+00:00","format":"openvpn","id":1,"instance_id":1,"path":"/enrol/WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A","pin_required":true,"revoked_at":null,"secret":"WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A","state":"open","tries":0,"url":"https://vpn.example.com/enrol/WYYQZPU2AT5W7EGRXIBJQLYK4H2O6ZVDMKX3RN7LQJ5CFS2TEU4A"}
+type IssuedEnrolment struct {
+	// ID The id of the enrolment.
+	ID int64 `json:"id"`
+
+	// ClientID The client that it is for.
+	ClientID int64 `json:"client_id"`
+
+	// InstanceID The instance whose profile it gives.
+	InstanceID int64 `json:"instance_id"`
+
+	// Format The format of the profile; empty: the person at the site chooses.
+	Format string `json:"format"`
+
+	// PinRequired Whether a PIN is asked for.
+	PinRequired bool `json:"pin_required"`
+
+	// State `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`.
+	State string `json:"state"`
+
+	// Tries How many wrong PINs there were.
+	Tries int `json:"tries"`
+
+	// CreatedAt When it was made.
+	CreatedAt string `json:"created_at"`
+
+	// ExpiresAt When it ends.
+	ExpiresAt string `json:"expires_at"`
+
+	// RevokedAt When it was revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// ClaimedAt When it was claimed.
+	ClaimedAt *string `json:"claimed_at"`
+
+	// ClaimedFrom The address that it was claimed from.
+	ClaimedFrom *string `json:"claimed_from"`
+
+	// Secret What the link ends with. Nobody can read it again.
+	Secret string `json:"secret"`
+
+	// Path The path of the link on this server.
+	Path string `json:"path"`
+
+	// URL The whole link; `null` when the server was not told its external URL.
+	URL *string `json:"url"`
+}
+
 // IssuedKind A kind of certificate that can be created; those of clients are created with their client.
 type IssuedKind string
 
@@ -1792,6 +2607,15 @@ type MergedCrl struct {
 
 	// Added How many of them were not revoked here.
 	Added int64 `json:"added"`
+}
+
+// NetworkMapping Example: {"mapped":"172.20.1.0/24","network":"192.168.1.0/24"}
+type NetworkMapping struct {
+	// Network The LAN, one of `iroutes`.
+	Network string `json:"network"`
+
+	// Mapped What the others see, of the same size; each address is mapped to the one at its place.
+	Mapped string `json:"mapped"`
 }
 
 // OwnerType What the caller is.
@@ -2131,6 +2955,93 @@ type PkiImportRow struct {
 
 	// Errors Why it is refused or left out, or, of one that came in, why it is not a client's.
 	Errors []PkiImportError `json:"errors"`
+}
+
+// PlanNetwork Example: {"client":"client-s2s","client_id":1,"client_revoked":false,"id":3,"instance":"matriz","instance_id":1,"kind":"lan","mapped":null,"network":"10.1.0.0/24"}
+type PlanNetwork struct {
+	// ID The id of the entry.
+	ID int64 `json:"id"`
+
+	// Kind `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a site.
+	Kind string `json:"kind"`
+
+	// Network The network.
+	Network string `json:"network"`
+
+	// Mapped What the others see in its place; `null`: the network itself.
+	Mapped *string `json:"mapped"`
+
+	// InstanceID The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Instance The name of the instance.
+	Instance string `json:"instance"`
+
+	// ClientID The id of the site; `null` for the instance itself.
+	ClientID *int64 `json:"client_id"`
+
+	// Client The name of the site; empty for the instance itself.
+	Client string `json:"client"`
+
+	// ClientRevoked Whether the certificate of the site is revoked for good: the entry stays until another site wants it.
+	ClientRevoked bool `json:"client_revoked"`
+}
+
+// PlanRange Example: {"first":"10.8.0.3","last":"10.8.0.254","size":252}
+type PlanRange struct {
+	// First The first address.
+	First string `json:"first"`
+
+	// Last The last address.
+	Last string `json:"last"`
+
+	// Size How many there are; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+}
+
+// PlanTunnel Example: {"dhcp_end":null,"dhcp_start":null,"free":252,"free_ranges":[{"first":"10.8.0.3","last":"10.8.0.254","size":252}],"free_ranges_more":false,"network":"10.8.0.0/24","server":"10.8.0.1","size":253,"used":1}
+type PlanTunnel struct {
+	// Network The network.
+	Network string `json:"network"`
+
+	// Server The address of the server in it.
+	Server string `json:"server"`
+
+	// DhcpStart The first address of the pool; `null` without one.
+	DhcpStart *string `json:"dhcp_start"`
+
+	// DhcpEnd The last address of the pool; `null` without one.
+	DhcpEnd *string `json:"dhcp_end"`
+
+	// Size How many addresses sites can have as static ones; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+
+	// Used How many addresses sites have.
+	Used int64 `json:"used"`
+
+	// Free How many addresses are free; 9007199254740991 also stands for more.
+	Free int64 `json:"free"`
+
+	// FreeRanges The runs of free addresses, ascending, at most 1000.
+	FreeRanges []PlanRange `json:"free_ranges"`
+
+	// FreeRangesMore Whether there are more of them.
+	FreeRangesMore bool `json:"free_ranges_more"`
+}
+
+// ProfileFormat `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN with the key as PKCS#12. The others are routers.
+type ProfileFormat string
+
+// ProfileRequest defines model for ProfileRequest.
+type ProfileRequest struct {
+	// InstanceID The instance, as of GET.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// Format The format; `openvpn` when left out.
+	Format *ProfileFormat `json:"format,omitempty"`
+
+	// Password Of the PKCS#12 file. When the key has a password, the same one.
+	Password *string `json:"password,omitempty"`
 }
 
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
@@ -2510,6 +3421,9 @@ type ExpiresAfter = string
 // ExpiresBefore defines model for ExpiresBefore.
 type ExpiresBefore = string
 
+// Format `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN with the key as PKCS#12. The others are routers.
+type Format = ProfileFormat
+
 // HolderID defines model for HolderId.
 type HolderID = int64
 
@@ -2518,6 +3432,9 @@ type ID = int64
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
+
+// InstanceID defines model for InstanceId.
+type InstanceID = int64
 
 // PageCursor defines model for PageCursor.
 type PageCursor = int64
@@ -2905,7 +3822,7 @@ type GetClientsSite2SitePageParams struct {
 	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// InstanceID Only the clients of this OpenVPN instance. No instances exist in this version, so any value gives an empty page.
+	// InstanceID Only the sites of this OpenVPN instance: the clients that have a config there.
 	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -3044,6 +3961,78 @@ type GetClientSite2SiteCertificatesPageParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientSite2SiteConfigsPageParams defines parameters for GetClientSite2SiteConfigsPage.
+type GetClientSite2SiteConfigsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteClientSite2SiteConfigParams defines parameters for DeleteClientSite2SiteConfig.
+type DeleteClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteConfigParams defines parameters for GetClientSite2SiteConfig.
+type GetClientSite2SiteConfigParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateClientSite2SiteConfigParams defines parameters for UpdateClientSite2SiteConfig.
+type UpdateClientSite2SiteConfigParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteEnrolmentsPageParams defines parameters for GetClientSite2SiteEnrolmentsPage.
+type GetClientSite2SiteEnrolmentsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2SiteEnrolmentParams defines parameters for CreateClientSite2SiteEnrolment.
+type CreateClientSite2SiteEnrolmentParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2SiteEnrolmentParams defines parameters for RevokeClientSite2SiteEnrolment.
+type RevokeClientSite2SiteEnrolmentParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteEnrolmentParams defines parameters for GetClientSite2SiteEnrolment.
+type GetClientSite2SiteEnrolmentParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetClientSite2SiteKeyParams defines parameters for GetClientSite2SiteKey.
 type GetClientSite2SiteKeyParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
@@ -3052,6 +4041,27 @@ type GetClientSite2SiteKeyParams struct {
 
 // CreateClientSite2SitePkcs12Params defines parameters for CreateClientSite2SitePkcs12.
 type CreateClientSite2SitePkcs12Params struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2SiteProfileParams defines parameters for GetClientSite2SiteProfile.
+type GetClientSite2SiteProfileParams struct {
+	// InstanceID The instance; it may be left out when the client has a config at only one.
+	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// Format The format; `openvpn` when left out.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false` leaves the private key out, and names its file instead.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2SiteProfileParams defines parameters for CreateClientSite2SiteProfile.
+type CreateClientSite2SiteProfileParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -3094,6 +4104,162 @@ type RevokeClientSite2SiteForParams struct {
 
 // SuspendClientSite2SiteParams defines parameters for SuspendClientSite2Site.
 type SuspendClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstancesPageParams defines parameters for GetInstancesPage.
+type GetInstancesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Name Only the instance of this name, regardless of case.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// CaID Only the instances of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Gateway Only the instances of this gateway, regardless of case.
+	Gateway *string `form:"gateway,omitempty" json:"gateway,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceParams defines parameters for CreateInstance.
+type CreateInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelsPageParams defines parameters for GetInstanceModelsPage.
+type GetInstanceModelsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceModelParams defines parameters for CreateInstanceModel.
+type CreateInstanceModelParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetDefaultInstanceModelParams defines parameters for GetDefaultInstanceModel.
+type GetDefaultInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceModelParams defines parameters for DeleteInstanceModel.
+type DeleteInstanceModelParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceModelParams defines parameters for GetInstanceModel.
+type GetInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceModelParams defines parameters for UpdateInstanceModel.
+type UpdateInstanceModelParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteInstanceParams defines parameters for DeleteInstance.
+type DeleteInstanceParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Force `true`: also while sites have configs of it. Their configs and networks of this instance are removed with it; the sites and their certificates stay.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceParams defines parameters for GetInstance.
+type GetInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateInstanceParams defines parameters for UpdateInstance.
+type UpdateInstanceParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceBundleParams defines parameters for GetInstanceBundle.
+type GetInstanceBundleParams struct {
+	// Format The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
+	Format *InstanceBundleFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false`: without what is secret, the private key of the server and the key of the control channel.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// IfNoneMatch The ETag of a copy at hand.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstancePlanPageParams defines parameters for GetInstancePlanPage.
+type GetInstancePlanPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ExportInstancePlanParams defines parameters for ExportInstancePlan.
+type ExportInstancePlanParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReloadInstanceParams defines parameters for ReloadInstance.
+type ReloadInstanceParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewInstanceParams defines parameters for RenewInstance.
+type RenewInstanceParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
@@ -3554,14 +4720,38 @@ type RenewClientsSite2SiteJSONRequestBody = ClientsSite2SiteRenew
 // UpdateClientSite2SiteJSONRequestBody defines body for UpdateClientSite2Site for application/json ContentType.
 type UpdateClientSite2SiteJSONRequestBody = ClientSite2SiteUpdate
 
+// UpdateClientSite2SiteConfigJSONRequestBody defines body for UpdateClientSite2SiteConfig for application/json ContentType.
+type UpdateClientSite2SiteConfigJSONRequestBody = ClientSite2SiteConfigUpdate
+
+// CreateClientSite2SiteEnrolmentJSONRequestBody defines body for CreateClientSite2SiteEnrolment for application/json ContentType.
+type CreateClientSite2SiteEnrolmentJSONRequestBody = EnrolmentCreate
+
 // CreateClientSite2SitePkcs12JSONRequestBody defines body for CreateClientSite2SitePkcs12 for application/json ContentType.
 type CreateClientSite2SitePkcs12JSONRequestBody = Pkcs12Request
+
+// CreateClientSite2SiteProfileJSONRequestBody defines body for CreateClientSite2SiteProfile for application/json ContentType.
+type CreateClientSite2SiteProfileJSONRequestBody = ProfileRequest
 
 // RenewClientSite2SiteJSONRequestBody defines body for RenewClientSite2Site for application/json ContentType.
 type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
 
 // RevokeClientSite2SiteForJSONRequestBody defines body for RevokeClientSite2SiteFor for application/json ContentType.
 type RevokeClientSite2SiteForJSONRequestBody = ClientSite2SiteRevoke
+
+// CreateInstanceJSONRequestBody defines body for CreateInstance for application/json ContentType.
+type CreateInstanceJSONRequestBody = InstanceCreate
+
+// CreateInstanceModelJSONRequestBody defines body for CreateInstanceModel for application/json ContentType.
+type CreateInstanceModelJSONRequestBody = InstanceModelCreate
+
+// UpdateInstanceModelJSONRequestBody defines body for UpdateInstanceModel for application/json ContentType.
+type UpdateInstanceModelJSONRequestBody = InstanceModelUpdate
+
+// UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
+type UpdateInstanceJSONRequestBody = InstanceUpdate
+
+// RenewInstanceJSONRequestBody defines body for RenewInstance for application/json ContentType.
+type RenewInstanceJSONRequestBody = InstanceRenew
 
 // CreateApplicationJSONRequestBody defines body for CreateApplication for application/json ContentType.
 type CreateApplicationJSONRequestBody = ApplicationCreate
@@ -3899,12 +5089,42 @@ type ServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx echo.Context, id ID, params GetClientSite2SiteCertificatesPageParams) error
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error
+	// GetClientSite2SiteEnrolmentsPage List the enrolments of a client
+	// (GET /openvpn/clients/site2site/{id}/enrolments)
+	GetClientSite2SiteEnrolmentsPage(ctx echo.Context, id ID, params GetClientSite2SiteEnrolmentsPageParams) error
+	// CreateClientSite2SiteEnrolment Make a link by which a site gets its profile
+	// (POST /openvpn/clients/site2site/{id}/enrolments)
+	CreateClientSite2SiteEnrolment(ctx echo.Context, id ID, params CreateClientSite2SiteEnrolmentParams) error
+	// RevokeClientSite2SiteEnrolment Revoke an enrolment
+	// (DELETE /openvpn/clients/site2site/{id}/enrolments/{enrolment_id})
+	RevokeClientSite2SiteEnrolment(ctx echo.Context, id ID, enrolmentID int64, params RevokeClientSite2SiteEnrolmentParams) error
+	// GetClientSite2SiteEnrolment Get an enrolment
+	// (GET /openvpn/clients/site2site/{id}/enrolments/{enrolment_id})
+	GetClientSite2SiteEnrolment(ctx echo.Context, id ID, enrolmentID int64, params GetClientSite2SiteEnrolmentParams) error
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx echo.Context, id ID, params CreateClientSite2SitePkcs12Params) error
+	// GetClientSite2SiteProfile Get the profile of a client
+	// (GET /openvpn/clients/site2site/{id}/profile)
+	GetClientSite2SiteProfile(ctx echo.Context, id ID, params GetClientSite2SiteProfileParams) error
+	// CreateClientSite2SiteProfile Make the profile of a client with a password
+	// (POST /openvpn/clients/site2site/{id}/profile)
+	CreateClientSite2SiteProfile(ctx echo.Context, id ID, params CreateClientSite2SiteProfileParams) error
 	// RenewClientSite2Site Renew the certificate of a client
 	// (POST /openvpn/clients/site2site/{id}/renew)
 	RenewClientSite2Site(ctx echo.Context, id ID, params RenewClientSite2SiteParams) error
@@ -3917,6 +5137,54 @@ type ServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx echo.Context, params CreateInstanceParams) error
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -6099,6 +7367,393 @@ func (w *ServerInterfaceWrapper) GetClientSite2SiteCertificatesPage(ctx echo.Con
 	return err
 }
 
+// GetClientSite2SiteConfigsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfigsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfigsPage(ctx, id, params)
+	return err
+}
+
+// DeleteClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// GetClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteConfigParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// UpdateClientSite2SiteConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateClientSite2SiteConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "instance_id" -------------
+	var instanceID InstanceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "instance_id", ctx.Param("instance_id"), &instanceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateClientSite2SiteConfigParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateClientSite2SiteConfig(ctx, id, instanceID, params)
+	return err
+}
+
+// GetClientSite2SiteEnrolmentsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteEnrolmentsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteEnrolmentsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteEnrolmentsPage(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2SiteEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2SiteEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2SiteEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2SiteEnrolment(ctx, id, params)
+	return err
+}
+
+// RevokeClientSite2SiteEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2SiteEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "enrolment_id" -------------
+	var enrolmentID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment_id", ctx.Param("enrolment_id"), &enrolmentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2SiteEnrolmentParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2SiteEnrolment(ctx, id, enrolmentID, params)
+	return err
+}
+
+// GetClientSite2SiteEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "enrolment_id" -------------
+	var enrolmentID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment_id", ctx.Param("enrolment_id"), &enrolmentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteEnrolment(ctx, id, enrolmentID, params)
+	return err
+}
+
 // GetClientSite2SiteKey converts echo context to params.
 func (w *ServerInterfaceWrapper) GetClientSite2SiteKey(ctx echo.Context) error {
 	var err error
@@ -6168,6 +7823,98 @@ func (w *ServerInterfaceWrapper) CreateClientSite2SitePkcs12(ctx echo.Context) e
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateClientSite2SitePkcs12(ctx, id, params)
+	return err
+}
+
+// GetClientSite2SiteProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteProfile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteProfileParams
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteProfile(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2SiteProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2SiteProfile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2SiteProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2SiteProfile(ctx, id, params)
 	return err
 }
 
@@ -6396,6 +8143,720 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SuspendClientSite2Site(ctx, id, params)
+	return err
+}
+
+// GetInstancesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancesPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "gateway" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gateway", ctx.QueryParams(), &params.Gateway, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter gateway: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancesPage(ctx, params)
+	return err
+}
+
+// CreateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstance(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstance(ctx, params)
+	return err
+}
+
+// GetInstanceModelsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModelsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModelsPage(ctx, params)
+	return err
+}
+
+// CreateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstanceModel(ctx, params)
+	return err
+}
+
+// GetDefaultInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDefaultInstanceModel(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDefaultInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDefaultInstanceModel(ctx, params)
+	return err
+}
+
+// DeleteInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceModelParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstanceModel(ctx, id, params)
+	return err
+}
+
+// GetInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceModel(ctx, id, params)
+	return err
+}
+
+// UpdateInstanceModel converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstanceModel(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceModelParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstanceModel(ctx, id, params)
+	return err
+}
+
+// DeleteInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteInstance(ctx, id, params)
+	return err
+}
+
+// GetInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstance(ctx, id, params)
+	return err
+}
+
+// UpdateInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateInstance(ctx, id, params)
+	return err
+}
+
+// GetInstanceBundle converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceBundleParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceBundle(ctx, id, params)
+	return err
+}
+
+// GetInstancePlanPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstancePlanPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstancePlanPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstancePlanPage(ctx, id, params)
+	return err
+}
+
+// ExportInstancePlan converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportInstancePlan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportInstancePlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportInstancePlan(ctx, id, params)
+	return err
+}
+
+// ReloadInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) ReloadInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReloadInstanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReloadInstance(ctx, id, params)
+	return err
+}
+
+// RenewInstance converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewInstance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewInstanceParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewInstance(ctx, id, params)
 	return err
 }
 
@@ -8138,6 +10599,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/suspend", wrapper.SuspendClientSite2Site, options.OperationMiddlewares["suspendClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/resume", wrapper.ResumeClientSite2Site, options.OperationMiddlewares["resumeClientSite2Site"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/revoke", wrapper.RevokeClientSite2SiteFor, options.OperationMiddlewares["revokeClientSite2SiteFor"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/profile", wrapper.GetClientSite2SiteProfile, options.OperationMiddlewares["getClientSite2SiteProfile"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/profile", wrapper.CreateClientSite2SiteProfile, options.OperationMiddlewares["createClientSite2SiteProfile"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.GetClientSite2SiteEnrolmentsPage, options.OperationMiddlewares["getClientSite2SiteEnrolmentsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.CreateClientSite2SiteEnrolment, options.OperationMiddlewares["createClientSite2SiteEnrolment"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.RevokeClientSite2SiteEnrolment, options.OperationMiddlewares["revokeClientSite2SiteEnrolment"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.GetClientSite2SiteEnrolment, options.OperationMiddlewares["getClientSite2SiteEnrolment"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates", wrapper.GetCertificatesPage, options.OperationMiddlewares["getCertificatesPage"]...)
 	router.POST(options.BaseURL+"/openvpn/certificates", wrapper.CreateServerCertificate, options.OperationMiddlewares["createServerCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates/:id", wrapper.GetCertificate, options.OperationMiddlewares["getCertificate"]...)
@@ -8158,6 +10625,26 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/cas/:id/crl/import", wrapper.ImportCaCrl, options.OperationMiddlewares["importCaCrl"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/imports", wrapper.ImportCaCertificates, options.OperationMiddlewares["importCaCertificates"]...)
 	router.POST(options.BaseURL+"/openvpn/cas/:id/revocations", wrapper.CreateRevocation, options.OperationMiddlewares["createRevocation"]...)
+	router.GET(options.BaseURL+"/openvpn/instances", wrapper.GetInstancesPage, options.OperationMiddlewares["getInstancesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances", wrapper.CreateInstance, options.OperationMiddlewares["createInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models", wrapper.GetInstanceModelsPage, options.OperationMiddlewares["getInstanceModelsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/models", wrapper.CreateInstanceModel, options.OperationMiddlewares["createInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/default", wrapper.GetDefaultInstanceModel, options.OperationMiddlewares["getDefaultInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/models/:id", wrapper.DeleteInstanceModel, options.OperationMiddlewares["deleteInstanceModel"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/models/:id", wrapper.GetInstanceModel, options.OperationMiddlewares["getInstanceModel"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/models/:id", wrapper.UpdateInstanceModel, options.OperationMiddlewares["updateInstanceModel"]...)
+	router.DELETE(options.BaseURL+"/openvpn/instances/:id", wrapper.DeleteInstance, options.OperationMiddlewares["deleteInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id", wrapper.GetInstance, options.OperationMiddlewares["getInstance"]...)
+	router.PUT(options.BaseURL+"/openvpn/instances/:id", wrapper.UpdateInstance, options.OperationMiddlewares["updateInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/reload", wrapper.ReloadInstance, options.OperationMiddlewares["reloadInstance"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/renew", wrapper.RenewInstance, options.OperationMiddlewares["renewInstance"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/bundle", wrapper.GetInstanceBundle, options.OperationMiddlewares["getInstanceBundle"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.DeleteClientSite2SiteConfig, options.OperationMiddlewares["deleteClientSite2SiteConfig"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.GetClientSite2SiteConfig, options.OperationMiddlewares["getClientSite2SiteConfig"]...)
+	router.PUT(options.BaseURL+"/openvpn/clients/site2site/:id/configs/:instance_id", wrapper.UpdateClientSite2SiteConfig, options.OperationMiddlewares["updateClientSite2SiteConfig"]...)
 	router.GET(options.BaseURL+"/pam/devices", wrapper.GetPamDevicesPage, options.OperationMiddlewares["getPamDevicesPage"]...)
 	router.POST(options.BaseURL+"/pam/devices/import", wrapper.ImportPamDevices, options.OperationMiddlewares["importPamDevices"]...)
 	router.GET(options.BaseURL+"/pam/devices/export", wrapper.ExportPamDevices, options.OperationMiddlewares["exportPamDevices"]...)
@@ -12948,6 +15435,869 @@ func (response GetClientSite2SiteCertificatesPage500JSONResponse) VisitGetClient
 	return err
 }
 
+type GetClientSite2SiteConfigsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteConfigsPageParams
+}
+
+type GetClientSite2SiteConfigsPageResponseObject interface {
+	VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfigsPage200JSONResponse ClientSite2SiteConfigPage
+
+func (response GetClientSite2SiteConfigsPage200JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage400JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage401JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage403JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage404JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfigsPage500JSONResponse) VisitGetClientSite2SiteConfigsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     DeleteClientSite2SiteConfigParams
+}
+
+type DeleteClientSite2SiteConfigResponseObject interface {
+	VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type DeleteClientSite2SiteConfig200Response struct {
+}
+
+func (response DeleteClientSite2SiteConfig200Response) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteClientSite2SiteConfig400JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteClientSite2SiteConfig401JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteClientSite2SiteConfig403JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteClientSite2SiteConfig404JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteClientSite2SiteConfig500JSONResponse) VisitDeleteClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     GetClientSite2SiteConfigParams
+}
+
+type GetClientSite2SiteConfigResponseObject interface {
+	VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response GetClientSite2SiteConfig200JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteConfig400JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteConfig401JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteConfig403JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteConfig404JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteConfig500JSONResponse) VisitGetClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfigRequestObject struct {
+	ID         ID         `json:"id"`
+	InstanceID InstanceID `json:"instance_id"`
+	Params     UpdateClientSite2SiteConfigParams
+	Body       *UpdateClientSite2SiteConfigJSONRequestBody
+}
+
+type UpdateClientSite2SiteConfigResponseObject interface {
+	VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error
+}
+
+type UpdateClientSite2SiteConfig200JSONResponse ClientSite2SiteConfig
+
+func (response UpdateClientSite2SiteConfig200JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateClientSite2SiteConfig400JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateClientSite2SiteConfig401JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateClientSite2SiteConfig403JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateClientSite2SiteConfig404JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateClientSite2SiteConfig409JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2SiteConfig500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateClientSite2SiteConfig500JSONResponse) VisitUpdateClientSite2SiteConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteEnrolmentsPageParams
+}
+
+type GetClientSite2SiteEnrolmentsPageResponseObject interface {
+	VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteEnrolmentsPage200JSONResponse EnrolmentPage
+
+func (response GetClientSite2SiteEnrolmentsPage200JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage400JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage401JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage403JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage404JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteEnrolmentsPage500JSONResponse) VisitGetClientSite2SiteEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolmentRequestObject struct {
+	ID     ID `json:"id"`
+	Params CreateClientSite2SiteEnrolmentParams
+	Body   *CreateClientSite2SiteEnrolmentJSONRequestBody
+}
+
+type CreateClientSite2SiteEnrolmentResponseObject interface {
+	VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2SiteEnrolment200JSONResponse IssuedEnrolment
+
+func (response CreateClientSite2SiteEnrolment200JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment400JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment401JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment403JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment404JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment409JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2SiteEnrolment500JSONResponse) VisitCreateClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolmentRequestObject struct {
+	ID          ID    `json:"id"`
+	EnrolmentID int64 `json:"enrolment_id"`
+	Params      RevokeClientSite2SiteEnrolmentParams
+}
+
+type RevokeClientSite2SiteEnrolmentResponseObject interface {
+	VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2SiteEnrolment200Response struct {
+}
+
+func (response RevokeClientSite2SiteEnrolment200Response) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeClientSite2SiteEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment400JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment401JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment403JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment404JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2SiteEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2SiteEnrolment500JSONResponse) VisitRevokeClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolmentRequestObject struct {
+	ID          ID    `json:"id"`
+	EnrolmentID int64 `json:"enrolment_id"`
+	Params      GetClientSite2SiteEnrolmentParams
+}
+
+type GetClientSite2SiteEnrolmentResponseObject interface {
+	VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteEnrolment200JSONResponse Enrolment
+
+func (response GetClientSite2SiteEnrolment200JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteEnrolment400JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteEnrolment401JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteEnrolment403JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteEnrolment404JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteEnrolment500JSONResponse) VisitGetClientSite2SiteEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetClientSite2SiteKeyRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetClientSite2SiteKeyParams
@@ -13195,6 +16545,281 @@ func (response CreateClientSite2SitePkcs12409JSONResponse) VisitCreateClientSite
 type CreateClientSite2SitePkcs12500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response CreateClientSite2SitePkcs12500JSONResponse) VisitCreateClientSite2SitePkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfileRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteProfileParams
+}
+
+type GetClientSite2SiteProfileResponseObject interface {
+	VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteProfile200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetClientSite2SiteProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       GetClientSite2SiteProfile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetClientSite2SiteProfile200ApplicationOctetStreamResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetClientSite2SiteProfile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteProfile400JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteProfile401JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteProfile403JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteProfile404JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GetClientSite2SiteProfile409JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteProfile500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteProfile500JSONResponse) VisitGetClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfileRequestObject struct {
+	ID     ID `json:"id"`
+	Params CreateClientSite2SiteProfileParams
+	Body   *CreateClientSite2SiteProfileJSONRequestBody
+}
+
+type CreateClientSite2SiteProfileResponseObject interface {
+	VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2SiteProfile200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateClientSite2SiteProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       CreateClientSite2SiteProfile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateClientSite2SiteProfile200ApplicationOctetStreamResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateClientSite2SiteProfile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2SiteProfile400JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2SiteProfile401JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2SiteProfile403JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2SiteProfile404JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2SiteProfile409JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2SiteProfile500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2SiteProfile500JSONResponse) VisitCreateClientSite2SiteProfileResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13673,6 +17298,1838 @@ func (response SuspendClientSite2Site409JSONResponse) VisitSuspendClientSite2Sit
 type SuspendClientSite2Site500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2SiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPageRequestObject struct {
+	Params GetInstancesPageParams
+}
+
+type GetInstancesPageResponseObject interface {
+	VisitGetInstancesPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancesPage200JSONResponse InstancePage
+
+func (response GetInstancesPage200JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancesPage400JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancesPage401JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancesPage403JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancesPage500JSONResponse) VisitGetInstancesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceRequestObject struct {
+	Params CreateInstanceParams
+	Body   *CreateInstanceJSONRequestBody
+}
+
+type CreateInstanceResponseObject interface {
+	VisitCreateInstanceResponse(w http.ResponseWriter) error
+}
+
+type CreateInstance200JSONResponse Instance
+
+func (response CreateInstance200JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstance400JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstance401JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstance403JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstance409JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstance500JSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPageRequestObject struct {
+	Params GetInstanceModelsPageParams
+}
+
+type GetInstanceModelsPageResponseObject interface {
+	VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModelsPage200JSONResponse InstanceModelPage
+
+func (response GetInstanceModelsPage200JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModelsPage400JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModelsPage401JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModelsPage403JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModelsPage500JSONResponse) VisitGetInstanceModelsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModelRequestObject struct {
+	Params CreateInstanceModelParams
+	Body   *CreateInstanceModelJSONRequestBody
+}
+
+type CreateInstanceModelResponseObject interface {
+	VisitCreateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type CreateInstanceModel200JSONResponse InstanceModel
+
+func (response CreateInstanceModel200JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstanceModel400JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstanceModel401JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstanceModel403JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstanceModel409JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstanceModel500JSONResponse) VisitCreateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModelRequestObject struct {
+	Params GetDefaultInstanceModelParams
+}
+
+type GetDefaultInstanceModelResponseObject interface {
+	VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetDefaultInstanceModel200JSONResponse DefaultInstanceModel
+
+func (response GetDefaultInstanceModel200JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetDefaultInstanceModel400JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetDefaultInstanceModel401JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetDefaultInstanceModel403JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetDefaultInstanceModel500JSONResponse) VisitGetDefaultInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceModelParams
+}
+
+type DeleteInstanceModelResponseObject interface {
+	VisitDeleteInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstanceModel200Response struct {
+}
+
+func (response DeleteInstanceModel200Response) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstanceModel400JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstanceModel401JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstanceModel403JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstanceModel404JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstanceModel409JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstanceModel500JSONResponse) VisitDeleteInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceModelParams
+}
+
+type GetInstanceModelResponseObject interface {
+	VisitGetInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceModel200JSONResponse InstanceModel
+
+func (response GetInstanceModel200JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceModel400JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceModel401JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceModel403JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceModel404JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceModel500JSONResponse) VisitGetInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModelRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceModelParams
+	Body   *UpdateInstanceModelJSONRequestBody
+}
+
+type UpdateInstanceModelResponseObject interface {
+	VisitUpdateInstanceModelResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstanceModel200JSONResponse InstanceModel
+
+func (response UpdateInstanceModel200JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstanceModel400JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstanceModel401JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstanceModel403JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstanceModel404JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstanceModel409JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceModel500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstanceModel500JSONResponse) VisitUpdateInstanceModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteInstanceParams
+}
+
+type DeleteInstanceResponseObject interface {
+	VisitDeleteInstanceResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstance200Response struct {
+}
+
+func (response DeleteInstance200Response) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteInstance400JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteInstance401JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteInstance403JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteInstance404JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteInstance409JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteInstance500JSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceParams
+}
+
+type GetInstanceResponseObject interface {
+	VisitGetInstanceResponse(w http.ResponseWriter) error
+}
+
+type GetInstance200JSONResponse Instance
+
+func (response GetInstance200JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstance400JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstance401JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstance403JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstance404JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstance500JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateInstanceParams
+	Body   *UpdateInstanceJSONRequestBody
+}
+
+type UpdateInstanceResponseObject interface {
+	VisitUpdateInstanceResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstance200JSONResponse Instance
+
+func (response UpdateInstance200JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateInstance400JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateInstance401JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateInstance403JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateInstance404JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateInstance409JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateInstance500JSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundleRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceBundleParams
+}
+
+type GetInstanceBundleResponseObject interface {
+	VisitGetInstanceBundleResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceBundle200ResponseHeaders struct {
+	CacheControl       *string
+	ChaveiroCRLStale   *CrlStale
+	ContentDisposition *string
+	ETag               *string
+}
+
+type GetInstanceBundle200ApplicationGzipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationGzipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/gzip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle200JSONResponse struct {
+	Body    InstanceBundle
+	Headers GetInstanceBundle200ResponseHeaders
+}
+
+func (response GetInstanceBundle200JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle200ApplicationZipResponse struct {
+	Body          io.Reader
+	Headers       GetInstanceBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetInstanceBundle200ApplicationZipResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ChaveiroCRLStale != nil {
+		w.Header().Set("Chaveiro-CRL-Stale", fmt.Sprint(*response.Headers.ChaveiroCRLStale))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInstanceBundle304ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetInstanceBundle304Response struct {
+	Headers GetInstanceBundle304ResponseHeaders
+}
+
+func (response GetInstanceBundle304Response) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetInstanceBundle400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceBundle400JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceBundle401JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceBundle403JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceBundle404JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceBundle500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceBundle500JSONResponse) VisitGetInstanceBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstancePlanPageParams
+}
+
+type GetInstancePlanPageResponseObject interface {
+	VisitGetInstancePlanPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstancePlanPage200JSONResponse InstancePlan
+
+func (response GetInstancePlanPage200JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstancePlanPage400JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstancePlanPage401JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstancePlanPage403JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstancePlanPage404JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancePlanPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstancePlanPage500JSONResponse) VisitGetInstancePlanPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlanRequestObject struct {
+	ID     ID `json:"id"`
+	Params ExportInstancePlanParams
+}
+
+type ExportInstancePlanResponseObject interface {
+	VisitExportInstancePlanResponse(w http.ResponseWriter) error
+}
+
+type ExportInstancePlan200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportInstancePlan200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ExportInstancePlan200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportInstancePlan200TextCsvResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportInstancePlan400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ExportInstancePlan400JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportInstancePlan401JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ExportInstancePlan403JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ExportInstancePlan404JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInstancePlan500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ExportInstancePlan500JSONResponse) VisitExportInstancePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReloadInstanceParams
+}
+
+type ReloadInstanceResponseObject interface {
+	VisitReloadInstanceResponse(w http.ResponseWriter) error
+}
+
+type ReloadInstance200JSONResponse Instance
+
+func (response ReloadInstance200JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReloadInstance400JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReloadInstance401JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReloadInstance403JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReloadInstance404JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReloadInstance409JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReloadInstance500JSONResponse) VisitReloadInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstanceRequestObject struct {
+	ID     ID `json:"id"`
+	Params RenewInstanceParams
+	Body   *RenewInstanceJSONRequestBody
+}
+
+type RenewInstanceResponseObject interface {
+	VisitRenewInstanceResponse(w http.ResponseWriter) error
+}
+
+type RenewInstance200JSONResponse Instance
+
+func (response RenewInstance200JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewInstance400JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewInstance401JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewInstance403JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewInstance404JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewInstance409JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewInstance500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewInstance500JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17892,12 +23349,42 @@ type StrictServerInterface interface {
 	// GetClientSite2SiteCertificatesPage List the certificates of a client
 	// (GET /openvpn/clients/site2site/{id}/certificates)
 	GetClientSite2SiteCertificatesPage(ctx context.Context, request GetClientSite2SiteCertificatesPageRequestObject) (GetClientSite2SiteCertificatesPageResponseObject, error)
+	// GetClientSite2SiteConfigsPage List the configs of a client
+	// (GET /openvpn/clients/site2site/{id}/configs)
+	GetClientSite2SiteConfigsPage(ctx context.Context, request GetClientSite2SiteConfigsPageRequestObject) (GetClientSite2SiteConfigsPageResponseObject, error)
+	// DeleteClientSite2SiteConfig Remove a config
+	// (DELETE /openvpn/clients/site2site/{id}/configs/{instance_id})
+	DeleteClientSite2SiteConfig(ctx context.Context, request DeleteClientSite2SiteConfigRequestObject) (DeleteClientSite2SiteConfigResponseObject, error)
+	// GetClientSite2SiteConfig Get a config
+	// (GET /openvpn/clients/site2site/{id}/configs/{instance_id})
+	GetClientSite2SiteConfig(ctx context.Context, request GetClientSite2SiteConfigRequestObject) (GetClientSite2SiteConfigResponseObject, error)
+	// UpdateClientSite2SiteConfig Set a config
+	// (PUT /openvpn/clients/site2site/{id}/configs/{instance_id})
+	UpdateClientSite2SiteConfig(ctx context.Context, request UpdateClientSite2SiteConfigRequestObject) (UpdateClientSite2SiteConfigResponseObject, error)
+	// GetClientSite2SiteEnrolmentsPage List the enrolments of a client
+	// (GET /openvpn/clients/site2site/{id}/enrolments)
+	GetClientSite2SiteEnrolmentsPage(ctx context.Context, request GetClientSite2SiteEnrolmentsPageRequestObject) (GetClientSite2SiteEnrolmentsPageResponseObject, error)
+	// CreateClientSite2SiteEnrolment Make a link by which a site gets its profile
+	// (POST /openvpn/clients/site2site/{id}/enrolments)
+	CreateClientSite2SiteEnrolment(ctx context.Context, request CreateClientSite2SiteEnrolmentRequestObject) (CreateClientSite2SiteEnrolmentResponseObject, error)
+	// RevokeClientSite2SiteEnrolment Revoke an enrolment
+	// (DELETE /openvpn/clients/site2site/{id}/enrolments/{enrolment_id})
+	RevokeClientSite2SiteEnrolment(ctx context.Context, request RevokeClientSite2SiteEnrolmentRequestObject) (RevokeClientSite2SiteEnrolmentResponseObject, error)
+	// GetClientSite2SiteEnrolment Get an enrolment
+	// (GET /openvpn/clients/site2site/{id}/enrolments/{enrolment_id})
+	GetClientSite2SiteEnrolment(ctx context.Context, request GetClientSite2SiteEnrolmentRequestObject) (GetClientSite2SiteEnrolmentResponseObject, error)
 	// GetClientSite2SiteKey Get the private key of a client
 	// (GET /openvpn/clients/site2site/{id}/key)
 	GetClientSite2SiteKey(ctx context.Context, request GetClientSite2SiteKeyRequestObject) (GetClientSite2SiteKeyResponseObject, error)
 	// CreateClientSite2SitePkcs12 Make a PKCS#12 file of a client
 	// (POST /openvpn/clients/site2site/{id}/pkcs12)
 	CreateClientSite2SitePkcs12(ctx context.Context, request CreateClientSite2SitePkcs12RequestObject) (CreateClientSite2SitePkcs12ResponseObject, error)
+	// GetClientSite2SiteProfile Get the profile of a client
+	// (GET /openvpn/clients/site2site/{id}/profile)
+	GetClientSite2SiteProfile(ctx context.Context, request GetClientSite2SiteProfileRequestObject) (GetClientSite2SiteProfileResponseObject, error)
+	// CreateClientSite2SiteProfile Make the profile of a client with a password
+	// (POST /openvpn/clients/site2site/{id}/profile)
+	CreateClientSite2SiteProfile(ctx context.Context, request CreateClientSite2SiteProfileRequestObject) (CreateClientSite2SiteProfileResponseObject, error)
 	// RenewClientSite2Site Renew the certificate of a client
 	// (POST /openvpn/clients/site2site/{id}/renew)
 	RenewClientSite2Site(ctx context.Context, request RenewClientSite2SiteRequestObject) (RenewClientSite2SiteResponseObject, error)
@@ -17910,6 +23397,54 @@ type StrictServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
+	// GetInstancesPage List instances
+	// (GET /openvpn/instances)
+	GetInstancesPage(ctx context.Context, request GetInstancesPageRequestObject) (GetInstancesPageResponseObject, error)
+	// CreateInstance Create an instance
+	// (POST /openvpn/instances)
+	CreateInstance(ctx context.Context, request CreateInstanceRequestObject) (CreateInstanceResponseObject, error)
+	// GetInstanceModelsPage List models
+	// (GET /openvpn/instances/models)
+	GetInstanceModelsPage(ctx context.Context, request GetInstanceModelsPageRequestObject) (GetInstanceModelsPageResponseObject, error)
+	// CreateInstanceModel Create a model
+	// (POST /openvpn/instances/models)
+	CreateInstanceModel(ctx context.Context, request CreateInstanceModelRequestObject) (CreateInstanceModelResponseObject, error)
+	// GetDefaultInstanceModel Get the default model
+	// (GET /openvpn/instances/models/default)
+	GetDefaultInstanceModel(ctx context.Context, request GetDefaultInstanceModelRequestObject) (GetDefaultInstanceModelResponseObject, error)
+	// DeleteInstanceModel Delete a model
+	// (DELETE /openvpn/instances/models/{id})
+	DeleteInstanceModel(ctx context.Context, request DeleteInstanceModelRequestObject) (DeleteInstanceModelResponseObject, error)
+	// GetInstanceModel Get a model
+	// (GET /openvpn/instances/models/{id})
+	GetInstanceModel(ctx context.Context, request GetInstanceModelRequestObject) (GetInstanceModelResponseObject, error)
+	// UpdateInstanceModel Update a model
+	// (PUT /openvpn/instances/models/{id})
+	UpdateInstanceModel(ctx context.Context, request UpdateInstanceModelRequestObject) (UpdateInstanceModelResponseObject, error)
+	// DeleteInstance Delete an instance
+	// (DELETE /openvpn/instances/{id})
+	DeleteInstance(ctx context.Context, request DeleteInstanceRequestObject) (DeleteInstanceResponseObject, error)
+	// GetInstance Get an instance
+	// (GET /openvpn/instances/{id})
+	GetInstance(ctx context.Context, request GetInstanceRequestObject) (GetInstanceResponseObject, error)
+	// UpdateInstance Update an instance
+	// (PUT /openvpn/instances/{id})
+	UpdateInstance(ctx context.Context, request UpdateInstanceRequestObject) (UpdateInstanceResponseObject, error)
+	// GetInstanceBundle Get the bundle of a server
+	// (GET /openvpn/instances/{id}/bundle)
+	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
+	// GetInstancePlanPage Get the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan)
+	GetInstancePlanPage(ctx context.Context, request GetInstancePlanPageRequestObject) (GetInstancePlanPageResponseObject, error)
+	// ExportInstancePlan Export the IP plan of an instance
+	// (GET /openvpn/instances/{id}/plan/export)
+	ExportInstancePlan(ctx context.Context, request ExportInstancePlanRequestObject) (ExportInstancePlanResponseObject, error)
+	// ReloadInstance Ask for a reload
+	// (POST /openvpn/instances/{id}/reload)
+	ReloadInstance(ctx context.Context, request ReloadInstanceRequestObject) (ReloadInstanceResponseObject, error)
+	// RenewInstance Renew the certificate of a server
+	// (POST /openvpn/instances/{id}/renew)
+	RenewInstance(ctx context.Context, request RenewInstanceRequestObject) (RenewInstanceResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -19571,6 +25106,265 @@ func (sh *strictHandler) GetClientSite2SiteCertificatesPage(ctx echo.Context, id
 	return nil
 }
 
+// GetClientSite2SiteConfigsPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfigsPage(ctx echo.Context, id ID, params GetClientSite2SiteConfigsPageParams) error {
+	var request GetClientSite2SiteConfigsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfigsPage(ctx.Request().Context(), request.(GetClientSite2SiteConfigsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfigsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteClientSite2SiteConfig operation middleware
+func (sh *strictHandler) DeleteClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params DeleteClientSite2SiteConfigParams) error {
+	var request DeleteClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteClientSite2SiteConfig(ctx.Request().Context(), request.(DeleteClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitDeleteClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteConfig operation middleware
+func (sh *strictHandler) GetClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params GetClientSite2SiteConfigParams) error {
+	var request GetClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteConfig(ctx.Request().Context(), request.(GetClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateClientSite2SiteConfig operation middleware
+func (sh *strictHandler) UpdateClientSite2SiteConfig(ctx echo.Context, id ID, instanceID InstanceID, params UpdateClientSite2SiteConfigParams) error {
+	var request UpdateClientSite2SiteConfigRequestObject
+
+	request.ID = id
+	request.InstanceID = instanceID
+	request.Params = params
+
+	var body UpdateClientSite2SiteConfigJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateClientSite2SiteConfig(ctx.Request().Context(), request.(UpdateClientSite2SiteConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateClientSite2SiteConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateClientSite2SiteConfigResponseObject); ok {
+		return validResponse.VisitUpdateClientSite2SiteConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteEnrolmentsPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteEnrolmentsPage(ctx echo.Context, id ID, params GetClientSite2SiteEnrolmentsPageParams) error {
+	var request GetClientSite2SiteEnrolmentsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteEnrolmentsPage(ctx.Request().Context(), request.(GetClientSite2SiteEnrolmentsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteEnrolmentsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteEnrolmentsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteEnrolmentsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2SiteEnrolment operation middleware
+func (sh *strictHandler) CreateClientSite2SiteEnrolment(ctx echo.Context, id ID, params CreateClientSite2SiteEnrolmentParams) error {
+	var request CreateClientSite2SiteEnrolmentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2SiteEnrolmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2SiteEnrolment(ctx.Request().Context(), request.(CreateClientSite2SiteEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2SiteEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2SiteEnrolmentResponseObject); ok {
+		return validResponse.VisitCreateClientSite2SiteEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2SiteEnrolment operation middleware
+func (sh *strictHandler) RevokeClientSite2SiteEnrolment(ctx echo.Context, id ID, enrolmentID int64, params RevokeClientSite2SiteEnrolmentParams) error {
+	var request RevokeClientSite2SiteEnrolmentRequestObject
+
+	request.ID = id
+	request.EnrolmentID = enrolmentID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2SiteEnrolment(ctx.Request().Context(), request.(RevokeClientSite2SiteEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2SiteEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2SiteEnrolmentResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2SiteEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteEnrolment operation middleware
+func (sh *strictHandler) GetClientSite2SiteEnrolment(ctx echo.Context, id ID, enrolmentID int64, params GetClientSite2SiteEnrolmentParams) error {
+	var request GetClientSite2SiteEnrolmentRequestObject
+
+	request.ID = id
+	request.EnrolmentID = enrolmentID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteEnrolment(ctx.Request().Context(), request.(GetClientSite2SiteEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteEnrolmentResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetClientSite2SiteKey operation middleware
 func (sh *strictHandler) GetClientSite2SiteKey(ctx echo.Context, id ID, params GetClientSite2SiteKeyParams) error {
 	var request GetClientSite2SiteKeyRequestObject
@@ -19640,6 +25434,81 @@ func (sh *strictHandler) CreateClientSite2SitePkcs12(ctx echo.Context, id ID, pa
 		return err
 	} else if validResponse, ok := response.(CreateClientSite2SitePkcs12ResponseObject); ok {
 		return validResponse.VisitCreateClientSite2SitePkcs12Response(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2SiteProfile operation middleware
+func (sh *strictHandler) GetClientSite2SiteProfile(ctx echo.Context, id ID, params GetClientSite2SiteProfileParams) error {
+	var request GetClientSite2SiteProfileRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteProfile(ctx.Request().Context(), request.(GetClientSite2SiteProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteProfileResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2SiteProfile operation middleware
+func (sh *strictHandler) CreateClientSite2SiteProfile(ctx echo.Context, id ID, params CreateClientSite2SiteProfileParams) error {
+	var request CreateClientSite2SiteProfileRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2SiteProfileJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2SiteProfile(ctx.Request().Context(), request.(CreateClientSite2SiteProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2SiteProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2SiteProfileResponseObject); ok {
+		return validResponse.VisitCreateClientSite2SiteProfileResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -19793,6 +25662,535 @@ func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params 
 		return err
 	} else if validResponse, ok := response.(SuspendClientSite2SiteResponseObject); ok {
 		return validResponse.VisitSuspendClientSite2SiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstancesPage operation middleware
+func (sh *strictHandler) GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error {
+	var request GetInstancesPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancesPage(ctx.Request().Context(), request.(GetInstancesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancesPageResponseObject); ok {
+		return validResponse.VisitGetInstancesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstance operation middleware
+func (sh *strictHandler) CreateInstance(ctx echo.Context, params CreateInstanceParams) error {
+	var request CreateInstanceRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstance(ctx.Request().Context(), request.(CreateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceResponseObject); ok {
+		return validResponse.VisitCreateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModelsPage operation middleware
+func (sh *strictHandler) GetInstanceModelsPage(ctx echo.Context, params GetInstanceModelsPageParams) error {
+	var request GetInstanceModelsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModelsPage(ctx.Request().Context(), request.(GetInstanceModelsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModelsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelsPageResponseObject); ok {
+		return validResponse.VisitGetInstanceModelsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstanceModel operation middleware
+func (sh *strictHandler) CreateInstanceModel(ctx echo.Context, params CreateInstanceModelParams) error {
+	var request CreateInstanceModelRequestObject
+
+	request.Params = params
+
+	var body CreateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstanceModel(ctx.Request().Context(), request.(CreateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceModelResponseObject); ok {
+		return validResponse.VisitCreateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDefaultInstanceModel operation middleware
+func (sh *strictHandler) GetDefaultInstanceModel(ctx echo.Context, params GetDefaultInstanceModelParams) error {
+	var request GetDefaultInstanceModelRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDefaultInstanceModel(ctx.Request().Context(), request.(GetDefaultInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDefaultInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDefaultInstanceModelResponseObject); ok {
+		return validResponse.VisitGetDefaultInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstanceModel operation middleware
+func (sh *strictHandler) DeleteInstanceModel(ctx echo.Context, id ID, params DeleteInstanceModelParams) error {
+	var request DeleteInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstanceModel(ctx.Request().Context(), request.(DeleteInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceModelResponseObject); ok {
+		return validResponse.VisitDeleteInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceModel operation middleware
+func (sh *strictHandler) GetInstanceModel(ctx echo.Context, id ID, params GetInstanceModelParams) error {
+	var request GetInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceModel(ctx.Request().Context(), request.(GetInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceModelResponseObject); ok {
+		return validResponse.VisitGetInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstanceModel operation middleware
+func (sh *strictHandler) UpdateInstanceModel(ctx echo.Context, id ID, params UpdateInstanceModelParams) error {
+	var request UpdateInstanceModelRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceModelJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstanceModel(ctx.Request().Context(), request.(UpdateInstanceModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstanceModel")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceModelResponseObject); ok {
+		return validResponse.VisitUpdateInstanceModelResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteInstance operation middleware
+func (sh *strictHandler) DeleteInstance(ctx echo.Context, id ID, params DeleteInstanceParams) error {
+	var request DeleteInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstance(ctx.Request().Context(), request.(DeleteInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteInstanceResponseObject); ok {
+		return validResponse.VisitDeleteInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstance operation middleware
+func (sh *strictHandler) GetInstance(ctx echo.Context, id ID, params GetInstanceParams) error {
+	var request GetInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstance(ctx.Request().Context(), request.(GetInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceResponseObject); ok {
+		return validResponse.VisitGetInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateInstance operation middleware
+func (sh *strictHandler) UpdateInstance(ctx echo.Context, id ID, params UpdateInstanceParams) error {
+	var request UpdateInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstance(ctx.Request().Context(), request.(UpdateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateInstanceResponseObject); ok {
+		return validResponse.VisitUpdateInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceBundle operation middleware
+func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error {
+	var request GetInstanceBundleRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceBundle(ctx.Request().Context(), request.(GetInstanceBundleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceBundle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceBundleResponseObject); ok {
+		return validResponse.VisitGetInstanceBundleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstancePlanPage operation middleware
+func (sh *strictHandler) GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error {
+	var request GetInstancePlanPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstancePlanPage(ctx.Request().Context(), request.(GetInstancePlanPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstancePlanPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstancePlanPageResponseObject); ok {
+		return validResponse.VisitGetInstancePlanPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportInstancePlan operation middleware
+func (sh *strictHandler) ExportInstancePlan(ctx echo.Context, id ID, params ExportInstancePlanParams) error {
+	var request ExportInstancePlanRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportInstancePlan(ctx.Request().Context(), request.(ExportInstancePlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportInstancePlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportInstancePlanResponseObject); ok {
+		return validResponse.VisitExportInstancePlanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReloadInstance operation middleware
+func (sh *strictHandler) ReloadInstance(ctx echo.Context, id ID, params ReloadInstanceParams) error {
+	var request ReloadInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReloadInstance(ctx.Request().Context(), request.(ReloadInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReloadInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReloadInstanceResponseObject); ok {
+		return validResponse.VisitReloadInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewInstance operation middleware
+func (sh *strictHandler) RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error {
+	var request RenewInstanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewInstanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewInstance(ctx.Request().Context(), request.(RenewInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewInstanceResponseObject); ok {
+		return validResponse.VisitRenewInstanceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -21115,642 +27513,817 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35ctvIkjf6KnU5E9H2d0iKi6iFihPfR1GyLduSZUlu92KPUQSKZFkgigcFiqI7dN9lYv64cf++j3Be",
-	"7EZlVmEjQAISZbu73TExRya2WjKzcvll5h8VW0ymwmNeICvdPypjRh3mw599ao9ZX3iBL1z1b4dJ2+fT",
-	"gAuv0q28H7NgzHxCPYeMxZwEY0YGwlmQCV2QASO2etqpV6oVaY/ZhKo3BIspq3QrMvC5N6rc3VUr6vXM",
-	"C464nArJ8dXpL/XIkLuMeHTCyFD44ZfWvtt3T4XDh5w5yy+9GjPichn8JEkw5vLd1KEBq5L5mNtj4gki",
-	"YHLqDiKG8Ml+j4yprJNL5jmEB2RA7WvCPWKdDGvmO7VL7tnMUiNjt3QyddWQ3jOnSlodciZuSKvR2iHN",
-	"VrfR6DYa5Pnp1fo5XAZUvSY9gXOfSeYFZD5mPoM5EC5hoC6VAY48GNOA2GLmOmpHxtSpwna5NGA+8dmN",
-	"sKl6m4Q980Sg7hIe4UEXXuTQgA6oZMQRTMJ16sk586tE+MSm3k/wwNznQcA8Eojkhvynz4aVbuU/tiIC",
-	"28Krciuclprj8RUdZe26DHzhjcgNdblDA+GbjVB7f0BkxjacCY/VTmlgj611xHHB/jVjMjjJIQ3umK/5",
-	"eOMBLi33mLngipEiCDWGQIjklneGDbvJdof7wx26bTfY3rA5bND2oGVvOx22M0wMbkJvXzNvFIwr3Z3t",
-	"auZYA3/RGwbMz1gm9TMw4IR6CyKZLTxHkkCQwF8QOqLcI08unvXJfrPZqKrr6kHSbNRb9fbTAzLVZCQ8",
-	"d6FoyVNz8xmZA1UJga/ViyDVxg8pd5mjps89CaRgHiOS+TfcZpo21L8Y8cQ8sTbtRmLu3OOT2aTSbYQT",
-	"517ARsyHmb9//743C8bMC7hNA5a9V/A22BZKbJ856m7qIvHPgfgdUSXWIaM+863M1WjWd+rNp8k9xPvL",
-	"7NRdtTKlPp2wQEvQnm2zafCaeqMZHeWM3tVX1fitiRxZipiZ7wtfVok1DWqHFxZ5AuzIhnTmBk/VklvM",
-	"S0kZuLNSrXD1YpTilWpFCU1FJTCQWjiS1bxx5C8uZt4bz10sD9kK/BmzukoajLk3UjLHHlNvxJw66Rk6",
-	"ia/9QLHQcCaZo+41fyLfmDsOYPO8hZa6arIoaYikC0nm6m08vplUEgtHCctl0enU5SjMtm48p26P6Q3j",
-	"vqg7/qLmz7x/fJbCs6rq3qlL7ZCHZ3JG3VCqUVeKUJ7SALjbE3jWkDPG8bwjjr8g/swjnvAJDySxThw2",
-	"mYqAefai9ootLDXRazYN6mY7/jVj/iLaDcdffPJnXmIX9OZWukPqShbS1kAIl1EP5eTtlPtM5ggCtV0k",
-	"GAupB6/EIw3wYFBnm6IaEPywCieXb8jeTqN5QOY8GItZQCj5IjymlplL8u6qnzd4hqP4RGEYpeSYnsAh",
-	"GwqfFZvBAO6NZrGhweNry43+hXAd5q8/MKjj+EwqIveZFDPfZnVyBUTFgZw0y1aJFDhPT4DehGwERzj3",
-	"iZh7xOejcSDJYKFkOfdG4aymNBhHk+JOpVpRnMd9pekoBo1PbCj8CQ1QsO5sV6pqpihz9xuN3eb+fquz",
-	"vbvd2N9vViNx3MwUx/eafFxKNb/5BEJOfcUWWUpHwG5B41uIGW4CbJHaOTYH7ZNRe0xQ9gUChJGc2WMl",
-	"kSh59+7kCMXglNEgpUEAseIxqTTZa7aowtaaH2zqusyHu7hHWttkLGbqDDDKF3xSqW8jFsjosZTwUpqy",
-	"ujbkvoRxy4C7rpJXnqIgchX7Po6Ieih1zTC5JNuNfWL5M5dZS0Jdn/7XjE3DUXVBDOpJKyXU50rEe2xe",
-	"zzuQUiIzjxNbnQ7sqfl3U52wQcB89c7/+v3/qv3fH//xn5Usbj2nI9af+VL4maaLj6s0VQfvgClNpksa",
-	"qWNWq9O4kurOKp5Pcy7xae4QkILaaki9UFsKoJ9aNgyl7rHbwILzW/8w9dkNFzNp4Qlojr2ZFztU8VYy",
-	"pbAHDOTiiN8wqR5gk2mwgM8mGK2RLf/wVdkHT6N6P07L1tzU+l/yLxli/iRgE8UsS2NudrIHLdVrMoes",
-	"ngiH2Gw01vL/JXOH+TpN4vxnWiCTgF6rpZ7ThRHImq+RYX+SICbolCuOEj6ZSebXyZuQUlA8mLcluEsZ",
-	"W5Zk7tDqEnV+AYc5zGUBA1Xb4ZIOXKZ0paoZBw4CaEjOpsxXn7NgeFUlfeEOphgBVFvQzxlYBGOlz18z",
-	"T2kFwkPBnLncao1KqiaXwg8y1pU7VhW1VXXuLqxu+nhH3rLFRLNZnZyABDEPoGnhsmFA1DE/YJI7TF8N",
-	"j3Er+oTRS6w4q6phxPhowFzhjcBE4mDROMzPXQs1r8JGLfMDPgRD5Y16KVoEPpNT4UkGBsEhdbThqf5l",
-	"o/ND/RlXYJWuqn4LGeOPCtoDle7vf1SGnLlOnJUnclTpVp4B6wrCvZt//7fLHTBIQw4AG7py9/Gu6FyO",
-	"8YMwg+XzPnZUTKirpAZzDpRu8/LyzRkRg8/MDqqEkgF1SGgRVcGcdKk/YnVyps+zOY3shwr6g4Yutx++",
-	"PLCBZnFe/vu/CbvlMmBkNiE8YBNFc4SpH26oK/zYYjkz/BTb0Hq98UD1nig1FgYnCfUZelPAKlMcDlxC",
-	"iRIKRrrIhVTjHAp/wB2wlp6g0Hh6gDoIl+DkUWdE3mo+g4cd5j14OeksGAuff4FnwnXt2UxKQbx//48g",
-	"U+ZPeJAkPDXezVFdzLbnEt1CZDALIu/UWLgOalxKRMKachlbaeaQoS8maE1oTbWKPxklSPIANwPuEcOA",
-	"eaAVeKgrWeCKqYEJZoG/IOYvjV3Lm6i+eyvm0YHJnnhKp6EuLMCDNyvcH/U6wuHdj7ctxumDmuFBwjeG",
-	"x+RMMjLzHG3Zh8IjMhpA6flJEuuXmhaPtRMls98vrbk28QYzuUBfZvyNNvXIQA3IC9DztbkNOhPBMzHz",
-	"nM3tzZliGuapl/k0wTWeCD4N4WMb26NlsyziGhCMIC7eeYbNmfNIEqMPPGwrHlZk4QWMiFl4aNHHOrTO",
-	"REx6AH+H6haXRH8KVCXQIpwD1AUpejm1lh96Q7UNJDwmqyRHOGyG9MADWku7QFc9nfaYwmK889jtlNkB",
-	"c/5EsqUX+gNhGNrCFUN0B8qAKq12wII5Yx6xXQ5c7zlGHqGpG49ISTFheE4yF5VQD8R8HVRYPSBw24Iu",
-	"n1oL6rpizpxPfKoWpNLcb9Ub9Va9sdXarnysVmyfKZ3hE5hPrUZzt9Zs1Bqdq2ar22p0G636frvVaDT+",
-	"AYGfSnquygzylCIQuj9CdTaodL2Z61Yr3AGrxqUy+DSTyU81V30qeoJPK91w5LuRmovGS6VaMebop5kX",
-	"cNd82acB++TyCQ/H4gtXKbS/f6xWQiMksg+UlVHpVtjiZYP90uNv+MtXPzff8tf9l+PBc1v9++Tdl5Pm",
-	"GX+5X6lWZhB6KzqdOzVIMVWqNqrUiX3Jck55LJgL/1riQY+mOjiT/WsJ7sT+ydGFkoTABgd4m6IQtAS5",
-	"9oi06+RY2dpdozAs4DpYDsqizfJcpNwSYKye4M0xHyP1faoW/7YGtkilu3+XpKcM/4UHU1DqHt6nhhFa",
-	"72o9awFHBTgaUruVHpH65kjUln/UA2lup7ly2ZiXJPZLPfnFZqPRyPqmfv3OXYzs8+LLZqtiMsZYnrFX",
-	"7d4lWSZvyWQgphJeyL3RAbEUOVvo3rtBM7DIKqqn1LANs5Zb1b07ZOY1nlTgycSIjFcm5diIb9hdWkCs",
-	"oh0IFKs7la02ZPMweujSgBVfnIetRjM5ZiWi0mN+FjGuVmSWZpAiPMVd64dlRtC6M5Iwi7zVldTrM5g7",
-	"9r7W3bIgTb/4nfo5CpyiYyYMdugYvq9lkvbhAhuE2zLXG2n0uMfanvZd8gBIz+TChIanzCcT7s1SpCMI",
-	"PFgnh2whMGSP8jRLaSLHyrKFwLFPpr5Q9iWxxcwLJAITwNlWz59VFk807sIDK2t/4dJBGGRUyoIj1Bjh",
-	"F4hKAkdOyMinXiATEn+VanMhXHbBhkm5nxCJS5K/c5c4UFfIRD1MxZgLUGqqMF71b/TGq1mtlplKuOuz",
-	"OksUIU0mpJGSEy/fX5EnLy5bnZ2nxlvnMJ/fRMY1xBZ+ksRntvAd0MkokXzkKdVLMttnqKhp21wGwmdO",
-	"nbwfCxg9nmjg/wQGwJAYxCskY8j6Y+EydXQHuEXKfKyTE49Q19U6I/4oEdcQLqmEgM18LDQqZkKvGZgC",
-	"6jiniwNcT/UDqIjmexMqr0FKSmL9r9h/dGArM9VYwWDDShYEaqIWLlkNllHWhGczi3jU98UcJ4STwFUO",
-	"hJ42LAxOG6NNajwG7JTLpIpH42rUWqEfOokeRWvooN/TxPN+xwCf9sghxcXJ3HBnUtWIVIPEyV5NKHwJ",
-	"0ZQ6+lKnypJMTuhYifX7GM4YXZkwOelc1z7LmgFUTPkrtlCsjcZCH16lVr6EdtrTVjnQeqimPlH66NMs",
-	"bTVfAw3tlJRhUq20Go1m1xnsdbtNNa8sVTUj3J3WVHOk7ZL82l2nLz7zGYMYa6amWPjI3i6jOR4QDPAk",
-	"gwkrDpEMWdm5j35ZFKyA25pQtCJcT6vRbqRsyd8eoOzs5Oo67zz+rxkjPhtR33HVwSuGxKaSHZCmElCt",
-	"TkfJDZ/aAfNlKY2oeR8dopFQHyrJSF+jkYj2NcooBHsF9IFSh/yJk3XGF+WZ9mbP/ANigR3+IHJvpSU4",
-	"kMySXAzF37mGt8X9JXABnUc/fCffh+9ErXWIibBnvg9uQEWr7DYcn5kH/vtu2eFiNvaPYhyivWlpDsln",
-	"CGU/RcNcGXE1MdCYpEkRbhgmNcPOJ+ILULuWz3Bxw3yXZtmlIgt5mzbnEsZbA4PxPDBReI3INhFuPBTa",
-	"O41GQuK1OvutB0g8WJWcWSPy/Yfm8j1qLj90lI3rKMW9Qn86nUVtpQwYDV2IEbb/z6zQ3ENzyRB1YZwr",
-	"paZsWvfQmsaEBWPhqDHQWTBuxbCu3g3zAgEgowdGPr6LEMHOo0YI2sWkpSSJaDMKt9XOr05BJ3xIN/fw",
-	"xBsiWKcfhd84xQdSx8WGXdPfj6Nod5WfKOkLmpiViZxChb03Sf7P89R8jcO/9QBy3oQXY3szRNn+Nj6E",
-	"LJM0nM+aXT8NZ50c8AuduZpacA3Gjp4nU1/cQGhmIpl7w2SdWCjara4BH3D0det/GUe3zwi71WwELl31",
-	"YhsCG2AmmBc1rW6UZqeeknzkMQfT1Tp72/tP68TyhMesLvjCAfwEdgbHGNK7i9fVmP6mHqfBzGcHYdLV",
-	"zIMtCUJ3NfC5ZIHaGoTIAdJY46o8oiwfcvX6ErzooPJ5SnP5vaLGUani4dY0f7RimxCp47FNyPQShFfR",
-	"VfAnOo83ZE3HF6CwSR2pM9/ero5NYA0X5tma37vsfYiUTQPRAsIcDqDfh8Ss29+HiZSpa88cHvTsAMks",
-	"xuuaFTXjTajPaaRCga2wxB3rNTT1XDWWfZHYvTAQreQuxAVlphpX3A7LhwoA1AgSsnSmlNKQSp1w7XA1",
-	"13B/uMBX6u5VXBrgDZFe9XHlhl3pr6fSOBJrClF9gWnwqTNSb8kNnblBlVi2mEyo51gAvAMgHsUEJn0h",
-	"kU2PB1JVHXHqVovQeEIcHmmI0oyAnPETSUcSQ29sGn6qv6nWAT6QfVaplTi+0eDI+DFl67XAI0K93xB4",
-	"IarWsJWUB5lmZ/Ke0sDnX+AxPIhajTWH4CAno/Z4MvWZpOSXX39Tr7PHlHuVbrtaGVM5rnQr+8O9Haex",
-	"19zb27Z3nZ3OPm0NGaUNu9OhTqPZoe3BcHvYHLQGjcFeq2U7zY6zYzc7g8aw0aCNvUp4viqmpYk16oMa",
-	"dMkD1lL/TykJs8AWmACN6kNU8mO7hXTLZPBJvbFIAQWDZFa0PGXezdSro+olYxc/6fGF/zaJcHBnTbZk",
-	"BqLQzj6I3kNSO5VEDR/BAKitWFVi4aTVX5i/pf7y2Y24xr/Ataz+YrdT4QfqL4AWWwfEQm0Q+Ip6ikkC",
-	"NpmaHHoa5szXi5hbMW9mSKHFZElaEoUk+0c+njyZCXegkxEzuDzjqFvpIQ05gzoOkAh1z2N7hFI6Y3e0",
-	"nl3V9QUGzKYTFnk1USdf5VGKBfzjAKhVtvKYTqfMeywbWR04EXs/bDnmVD5wLVqRFMkiC7ikT78xI+wG",
-	"zCJ1XNRXO0vUnqNMynqtuhKSGnxiNoUKJ2Mu8SNdcvmiV2t1dpQxNGa31GE2n+AJUZTumjuFXELwvXs4",
-	"g2ISMusD4eUTR+cfhRyU1ntbe2t856GgLcD7b/S9KV9zfjWmk0CaGhpetCM6japZdmE6d0nBn7U0yayg",
-	"ZNJQcZmzetlwHOZAyRrFNfdiNYHwzq6ys20x1adB6hiyDiAxVWkidUSBWeSJMstr3JNPq/qKBsZ9umYL",
-	"qY6FKZ3UkyaIVYaK9+9Sh9+66kZ4axJWGkTlKnAdH6AxI/wyefzm6s6pUa3Spdd4jpvNTOciIsj0eWeO",
-	"uAQJxjm1anSBiKdiZJJc6PQkQ7FtTjMjOWPMpYVerlIOqmiG16S026FaAbGl0Rg/lNm/rjL7cTlMdG+X",
-	"T0Q1Rf1Skf1Uxi2V51rSX89lD8yyz7BXpW11yWBBqLSZ50CZKqeuNHNzQf0VXYmZkVTa2qmYbyC+iY7X",
-	"/PC9NhMAxRzp7+Yzmmb0lZxPxQ3YUrloMZvckEz8pwzPpx2VLvg05N6I+VOfK7FSUReBvJCUG8Mmazlt",
-	"e3vQoTv7u3t7u/s7tDPYtttOizWHjfB65T6wrhtuG2hUUUhXrmN36gtnZqR3DjaLDZnvQ4am+qRhK1jT",
-	"894p6Ss59DECZZV2EVcrc1+JC5jEY2eufb38NDjS00SWr2eAU/XegdTWXRb1rtIgMr5XygeXywzpjxqb",
-	"w5gmGPiJPU6eHB1fPNV5xlAiScd3JjNT9kSZY7CXihZ8cNQmDBizqR7AcSTxGHNQlqxO2YkxbaalZkJW",
-	"MWPDk7MJ84nOOitsNm1/N9mKiOHSQiSbHkOXhb7P7A2meuj6MrEiNRyrAE6ow8KtoK5rHk9w1zqiLpEH",
-	"1GxtLjVy50+UGrlfDJURPxr/EriMTvmUQe2/KZI0uGTcAerqEXMGd+4Sh2umI1UN2LpQNzHfMmI7KSCh",
-	"jpqWkCIMFcgYJ3oIG3uUQ655l1AJskhySv2oHBiEPUKpwSUZCv8glDNKbhPLaBXWY4x4r2A+3xulWpJm",
-	"vQGBfj165AmNMDiIVc8C/0qpA6HzfWWjqWXRatgaKKLPKEI44Pb4IugbIJlQ3bUuGT3T9ZBUmDK0mhjM",
-	"Sf87QjvhDOIUuTotLuS+6EjM12zi6kKUoXf/fLm0+fIjOy6KyhRQm+Mx1Zg8EcPMs+5+1VBTR+K30Xlj",
-	"ii5Cl4gtXMBfhWHfeHYtlpQShMpriOjHvirJE6tW046Q+O/WU11bLfBnMmAOmfridqHeMtYwpwkRHnli",
-	"oYun1mcQnYMa4dvbjacrFPAI/74B11PaU10chNF4VK23i+hsnVXNddlECCgN46XiYXme2MJhpNloNp/m",
-	"acsRLzarrY+rtOd7Vvm9P259/2snlbb/NgkbuqhxClL9KDjR1jfQPWMHzDgIprK7tRV61+r64lbeAVNE",
-	"5StKwnsb0Fm7MTXVVEQG9n1aJVasxik5pR4dQa1V60qJ5Ni/j6gcDwT1HQhpvWcDcg5i95JJyaESv/VO",
-	"Mh+u9lo99T+XUO/SitVKF1gPPqxljdW6yA3zJVS2pWE1EXWT2qQlXnzkA73zCKrlRvJ3t9Ma6JLyuQIN",
-	"FlPcshC7idhkkfTeH+7o79IdvRn4cooaCgeK4sGNbw5hTk5iLVdsLlE45cSJu2waYdnuyfeQKxyf/yWO",
-	"+s8ZlMLncOHVs41ms9Vqt7e3O52dnd3dvb39fUoHA9t2HMaGw7+o4IA/o1X4Edn6Edn6EdnKjGwl5cWK",
-	"L+Ity1/F3w1QLWwCk3C4lhrW/o+A24+A24+A24+A24+A24+Amwm4JRW6/OHotOT4qB708VbjR7Tv7xXt",
-	"S+tEKdpbaz3/KDgVagk/om5/1qjb/o+g22aCbnuPVw+t9VcJr3W+fnitXJm0v2u4bXcDGmvxqm2Pcw5t",
-	"P5LCVCYMnuVxPqSBPT4VTmZBAte1jIz0xRzb3AqfQQsnyFkjFqP2GBpOMjISwiFQdx3q6mC9+XjSh6v0",
-	"HfVAZiYGjIQ56RygVEoWXIW/qPFv2zxYVLqVCy6Iw8hL6jHuC6hFMPMCX12Cju0p/3KrfMmbCVX2a8Xn",
-	"4v/gOOq2mNQHfqg1OmGBWWys+QlVsCxBlf5a0vO+uSSra7b4RN2R8HkwnlS6FWY7ktamrc5OBS9OfRHo",
-	"nlV67NojPlD7UfO5gGIOgWnmnV675r6aDZZdDGcj/BH1wqSaCui94oZ7kHkFmvSN0Eq6zyh0xDI+9htx",
-	"HRuL/nfMkS8ZZtGp10jmc6q2pNNqDxrMdlrDZsfeH+w6w11n0LAdZ2dvZ3e4u93ca9r2nt1edsCvIQN1",
-	"tpnuXB+rFXFt+MwX80q3sZwFFtLnyqjZUp5bEqyiv7gsKBbGxIt1dChacRI/ClyG/Q9L+O2U9FJzX5OK",
-	"hSM6UGd72L+/SuZx9WLmOmTAVpt6gC1R65ufFM09Ypn83y7WAw0hDGuS4NN2pPoSzC5c+Czbqk/Tkuhe",
-	"Uqdkoa14MmYkgGz6fxheSAsg+Yl7nxy6UBu63diLfpZCve++wqmILDFJkrQ2wVzUJSmQnMyU+ia+EMbA",
-	"HQadTv3Er6HcWFpqn3lsni0cLmdT4QNnyZm99NKHVgSFrU8TZ58vuXRWO0chwGCoZelteKEKSnK7ubND",
-	"qDsd01qrjNdo97sJYew9foczZI6ldOaa+t1UUilXCjFu2YR8lVXaEAAH2GhG3QSKd9xrAIoTd10srXRA",
-	"GqaoA3jqHKqbrM7DUieSME8b4isawKedk0lmX1V8LT44wD9o02a/ARMAr0I4iq6Bf/EJU2YNsB0Mv99b",
-	"LcibYYzGSJscClwe0SN22lsfiMF5lYy+pKRjJuLcXDbWGTZ7ksSKRKl1QPgEhJdD+j0JGv+Y3jBdWA37",
-	"aeoWvNAvSVk3pfzY7c3HeJKSPv3aN7Gr5TgQFKzooFi3a2jzKcLlUs6Yk6asZMAI3Drg5RnTTRSsSx9g",
-	"a0c7B6+UVmgCEtBrJrWrkBLFY9dsYYbc3USRkPZd/EBd8n5COywBHeHgllJ7hZjY6EDO5XRjeMc5fq49",
-	"ctFszRJR7fkh+t1fJ14LIXejTKRncsSm1A8muj5RcWJu3qW1kWL0DHSBS6dIZaMUsf19hZX2M4M8kQRY",
-	"YrLUiuaUtTZaVoz6tdsgJbrCTTf6RFqsJ4+zZfUgdQgnWKJcZlefxkDgaduD+Wrda+q/w+PnJ2ekf3xx",
-	"dfLspN+7OoZfP3j1ev2DB38fnx1lXL+HbbLebki5AZJOjZbd2hls7wx29oZDW/2//f3BdqdtN512Y7vZ",
-	"Vv/Xajm7jZ3tvfZgSBvD/T3aYXt7O62dHbZLocKmEutKv++f/TNuaVxzzwEQH4iWZYdFc53DIvQkNGhz",
-	"0LLbzjbrDHcau8291n6bbg869o6zy/aG+xnWAGxGJmIprgJ65Pz4NH1OdzrtnTUyda3+rkXFSASEB49V",
-	"Qb6YGveImpvSJFfG7tSCp+N3yfUHgFzNAOTK1ko0pLeuqFZcC9G1xXmA5cW3O83tp6nvbjf2d9ak2SBx",
-	"L3lnNbFbXeygqr+tPonq/AGxGPVdznyrC85+jajhwQGxbF9ImXo0vB4f+1D4RlNN22Q7a+IVcR7MIxgI",
-	"SEDgbcDQOnoc8oGOr5rHs7RevEa82WSgTKQ1xLK6yF07fYjBBoYUFA4kSdCJ9UofM4mDAwTO2iNDZpwZ",
-	"0aXffxwi3/QQ+Zh5jMS3buVxIqvpGFbk+izmDE5oF0ue4FUQzqX8jvjAc8gyJzG9sCOtHGpg596OtfQn",
-	"pjQImK8e+68nv/dqv9Hal49/tO6e/u//XIWf3lZ/m7hGxRNED4bYwoHF/hqF+NtlfGKhwDVab6k8UGDp",
-	"HNv/NR+ynPNYKcwHpNnY7zSWk/BiHb32O40kLKK4ebOf5ZehrvtmCCJwFYe8Yote+NTdx+o6d45unn2Q",
-	"8OWsTy4s0h5/Ra+B1LL+JKE2q/DQjUN63oKA5FSfzMciKOVnwr2Q0tYc7Pf29pSCY+yu9/0YXQskulz2",
-	"9vBAMne4vAn3xeOULMc6pcH4k6vnnus3Nk6+gdLQXDEP1cVOa69RJcog5cIj2/VWvVnff3qQnE6VNLHd",
-	"DVFTrWmtDXutO6SRaskQzfPeeWvNB/mQygnyTiEvDHkSJ0jqkpnHg6cPIb29nCZIKB2zz7gTcNpmnHG5",
-	"5mG/l2EhYiQAqryCTxBchKFpIQkdiBvQ0U1tbkZ8IYIq4UPtpvdEQCj8WCfvNa4KkIBazddvwO4Smn3A",
-	"DQpe/5l37Ym5l22oFpQRWKrOzdFiMAWW9C9ex0ymTPN4r723t9PYKykzvqvD9QDLoA4jRNLyWVjoAC7V",
-	"gOeaLXKC5z6/UbR2zRYrPRIFN7qztk1Lav4sfjzlLMXKc6kUYG5KpZwL38mDjOFV3WGFeba/mAbMMaZu",
-	"uCXha1IU0ypXuyNDbUb3Yo5AecUW/bHg9grEGFWsc83YVMZtdIO3kii0PDbPxFv1aVbJa6qNwx/ohr8L",
-	"umEjBQqAbv4oant+81IEarjZXHehVr3MKa5WKfMcn1CHEeZKBjkRoIhBftsMvma6/4EoDs/Boqc/BI2F",
-	"pyPFEX7anPMLgGAmHo/5CurkTGjQ+5Az1wF/H9WBSI2Y50H2yVBKdytqGGatYa51qNWUgLs4L+C00PO8",
-	"GbuxGR2ixazFuLheNhYtJYqtanIe3chzz6B3C7E8Nre6hHq4N8q6SYb+VhqQrUezdd947iIVlu5ikrx5",
-	"qJrQbSC0XdTuzc84zfxskONuT68UeZ+kmfT4TH649vhqPMaIebongW48ZeQ9ed6yNqecZEOx+zQvZ+uR",
-	"/GR739hPtvM9+Mk6G/WTFf7s9hrxmO5gWQ6KsgaLVPDlZfph3vuVX8+htP8VPRe738hz0Wxki5Z8KEGU",
-	"RhEV/GguZ0s0ioR11idAtAuGeb5iAsQ1mwZmXbMTInRgSGP7I2Mg6geznCHRWBMrelAGRPmsBzmbMl8y",
-	"J/aiDB2+QB2e0tDI1vpaMhHkSWfcJqrxJkF7YrgpIFwRYLRNEfI6YATcYsSkNz8SRDrkohWJFgl08Ars",
-	"bfPbgzYARlcGtaEo7Oj4ovowuMZuIZBvngfua6N9dcEivRnagRsmZ4Z5y8qgw+bxzCGemJfpU7p3Fxd1",
-	"q4DhCQehGvE0CGk+n9ZMmC0mOvM+Ykxe43gOv6D+EfngtNpvXG9rSL0RQ8mstNKiLX+FmIyChW/iQbWy",
-	"2OjiMJhHYkKsWrN03ORkl3FJ9JFTJYMFEAXYW9wjy0GpTr1dbx4QK8ZLL4TrQHklOZPTKIuhLDo3DtgP",
-	"j8QVUjE+bOEnP76Cclp3yRN2SStUmmCcOfXNXwmG3C4DW6o+ELe0c7ekJ+QCDiXzb7jN9HJIcEkJX+f3",
-	"jekNq0JX4JlkoTsD6lvQa4MCN/6Mr7CKnUxUMao7ySotGqmlw305OK00IjiUrGkhGJ3nEQ0nyC2LL9N7",
-	"UBQX9nG12v8qG0RoU6sLARAEALpiHu4X5nerz/KRZ3UNCjzp1kSHJWSkY7UBMx3FKxOoVO2EB4gJTISK",
-	"NFY+gb1ASlCfyg5WRDPJaUfY8wjsN2AjYpCk+Id5uCeLdV/Jio0sIeh+2E5/V9tpM0GTUpC/0JFPR6w4",
-	"zm8Fyu+rB13WAgXTGepJ/oNYRaVrpPNEjuAUZBPy+d//TdgtlwHzgriq6sywSgtzlmH7+m3r4NwQuV5g",
-	"nCShq3tCB0+wbtDApaV7J9/pSSyJMnBrQsRoysTUZVXCTb6oN5rREYzO6oE1UHutf7OWkOUrv94O/USr",
-	"d/iZmiRsx5W6e1VHWVxS/VqcW/42I15m1T4bH6vLPQYdiHHH+3QyFUQMfD6iwb//P58LNXGoFxDpxuGw",
-	"HrjvtnBnEy+98fjr/XderT3OKmsY6ko4DO6C6o1l1xDtM9fmQpc0S9Q9aH1TauvklXS4wiml50IGbMx1",
-	"hFRtSyj9cOllnRy61LvGcjNY9BOjB/W1lvvDiH47u3wE7Ga1HAdAqJm6q1gAFBYk+zfaOcYIk8G//xtU",
-	"rRF1BBEzbe1IUScXzBM3rCaIFF+4NxZkSn1K/jVj5Ea4ASOU3FAX62gZTpm57Id0/N6kY279owdWPdoM",
-	"QkcXpmzJ0nWQWn+GOkiozxbQVJsl6yClMEIrwT8PL5AUQwk9vE5S6RopjxdM2Ez1lb1Hr76yUzR7U0c9",
-	"Hr0KS6v5qFVYOo9ShWW7SFgknV2y2RhJ+u2PFzCBMs8PTHN9ePwEPMZFg3V/9dgJxLC+ZXBjb7PlWtpF",
-	"QhJpsnrU+MT+4xWQ2X/Egie7f/mwypJw+QvHWDZb6qWxIm6jS37H0s2X5fhDQznFmoOndI/Hr+/Saq2M",
-	"xCSyrDZSw+Ve4ZfiUZ94qKdo9v66si9J8y83c5quTYqEShCP2Mr6b4pJtWVW8CkhJ3XNbfLk/FX/kvxH",
-	"s/FUJwV0s0RqrMJGVfv5ZEAXkmDeAIjEOnljurTG8gXMd2CIsgrKjzlYZJ1YRsGwIEhnJSjYwqJyntgw",
-	"7B/E6Z8Pt7s60+8h+e3tncwEBkjjnsfq90AZRhQgiTyG3Xbj/mkMzb9Q/vsBcZniaFklDh9xRfBWTZN2",
-	"HRsal8subDfSAP6YyNASo1Hbr9c+/iNbZNhj6kto7Nir/UZo7Qtp1PZJjdTTLouviG/OTXk8RvND6mSg",
-	"EOZljCgwnlLAyo1kPm7/bWDXiahnlk5T4MDPTSMvduCnNLfNnvgPLnRWIq34L1YiJTMj+yrJiXrpomw+",
-	"HoQn/pJGgMAbm3o/BWTAyJhGMJsHnN7b313W9IPM1I00ed+Nma/ZTsLIgC3a1ibVxqa5t8E2Nnt5osgQ",
-	"bnb9MPUG6VzXPsuajnygKErHo5ZFVhZUCkvzp1FSP0JWP0JW30/IajMYLkPpf5TpwpFgp28LytLjL6Ca",
-	"5KXG/zCI1x1hqwzIIzWzKJ09HWcymf4gFCMD4eG24fbXNQ2jcub3Mw87q9PEsQSWcWZC5Cesog/WIKaQ",
-	"x1d3QhdAIIhWVwRhGAR7/9XJm7DzVph1HipcMT9pyqQsValH3DDfpdPs8mCu8EZpopCxMq2KK7BoKlAJ",
-	"jVQP4syQ3tTyzxm7VkYzNHYYi5myoCfcm6mXqWlLZgvPkQfEalhYPSog1HXrxDpvN46stPOCBmQiZECs",
-	"c0V+R9Zqq764Tar2J64N6xR9LhOBss3qlzmJ+Gm5p86rZcHHPVh7HizW6oWhoNIhSkwpNF07n2RHgFpP",
-	"U+okiDN813AWzFKNVjetR2LYxgS1VoOgPOpeGP/5ik5LeEuBoya3EEK2FZxOPn9AZugjurb3v7Fre/d7",
-	"KLew823KLXQerdzCI5RE+HouQ12mMk8+5/LVn84xuPetHIPNVSdMQINZRuaHBeeK1SUe4+Dh0CYq8YQf",
-	"BsfB342ZWsFcAMRFnQ/s1nZnkt8kEq7gfZnx0MwsKDQJQmEMCRkZsjiyfDI8gngR9BJ9ZBkNVqkk2tEc",
-	"WkzL+kMURv4shVe/oPNTJiUdsTJtCwFDrHubFlNto3aoy3ptVHXPF3OlBmFVQ6y/F4zDDk3QC33AuDcK",
-	"GyJCK9US2u5SnHy9mZbaL3SYxV0y6FUBK8HxF5/8WVQyb0i5qy/5Yq7dNj86rf7otPo9dVr9I7r+0Fww",
-	"/X4zc/WBZlZJfsMyubWbNVtim3h9+1L70+WepznI5pAt8zzdnoDm3LFeq1GataWftuBqojPcCmzWXcT8",
-	"uZOEHBuYoZF5q6fSvjNiJLNNuRowhmcZtcfq7WECR5jAG3PmFE51zOkfXarLbUrqmg0JRVolXC49xSLy",
-	"+EQ7IkoI5AxK30w23MeEsJfXfDpVfzeqlZmnXRqZbY3/FpyQ33cZ4bxzX6hP6tKBk4NYupoiLOQNWbIh",
-	"czwPsgSt7jwG50K9dUMTq9+q9E0xDLc9hFnrYwQbiN4wo7qu/i50oYvorxiRUddn1FkgvpqCBsZ9UM0k",
-	"Xch1IqoAp0cjilYlxv+rmkWnJMD5tS2brcLujNC1beYLEpHn5stsvHtBO9ZMNg8nrgcpJNP+1qWestpR",
-	"CSN3DKi1WHD0vuYWtneVeZkLMpm6IBOFcN1AFynJrIQbcvSGsBUZrJ4zy0yrZoUrPIbqNXSj7q5m9g8B",
-	"YWb9Lytmp7lcBjHWrj/QhZjvXThHfVgS6rqQ6CwL+xhKAEmmvlDvLm4CIrOe68eywxsa9qCtWZOoLQ+I",
-	"pcxN3ytj6y1Vhg8nXkS05ATloIT0aqbFJJQxH0EFJadLLI/dBpYGdlBPzpmvGCQwjGBxR1pfRwCpjfvu",
-	"hWPpgB7kpD1aQG/3h9D+zoX21w+3ypXxVnAhqrui0Hcs0pYrsPb+VOfPJiOseoQ+Fm7QjsxYHuRqGV9M",
-	"lmPKUA6WKu4hKV0lSvupskBCkbdFuM6nexVJMs807cawPaDbzg7dZXv7jWaz1Wq3t7c7nZ2d3d29vf39",
-	"RqPZpBQpOccRmQLh6FYYOpxczAud4WsobJld4Pce4ErolDVitanxNfw5YD15ooAXB/cgJwsYu1REhWnM",
-	"eQy5opFBqKQNpDxSaTPPUfPlYB6mfT6gXmR06OcS3rGBRuchGRUzMGMd51d5K3ItSfO5mM0IC7oGdOW7",
-	"z/Q0/8jWPAUsIhbtu3gdj/NM2QTc6X52XMd3c9Hled26QBivbs5VuHFgOqThu3kLcBlQN7M4kqIp6Bym",
-	"awVBymLYx8zW/iUypk58WRRtZK9ICKeLy9tiSMAlQWQey2l6JoUfnoemhFvJvPl8doy/X7dTUd8IuUl4",
-	"ieV6IC+BWReuxvrxmHszx4T+s02U9F6GOPq65iByXTjkLKo7YjfcZkdiQrmX7agtjEdOnrMBk4FLB3Vb",
-	"KN6UY+EHn/Slq+PLq9e9ww0UWylQyvzRq4tsFyoa4cAK34f4N1cCQdFvfCMyK+uq67qF3VKCVKnswbVp",
-	"2PxrpV9n18E1xW6jBSmXsRznnLx05dJ9bZskEKTV6cR61oa2py0mE6qhi1Nqs3L1ZJprNr+ny98C3BOh",
-	"yNX8T6eJg+BqyAgoOp2pAzQQhGraB10oRl9aVYpXSRai/rAWkFntS9ftXVYaR1l4fLWCc9QQgu9OcH7M",
-	"OrbviaiPzbUg9j9xxpQB/ueB980A1m1tHpyyGG7t3nT4d2G15bX3FxeztBpBbT1tDJFVqpGTNgRlzjw5",
-	"ZTYf8nSpitxEpN9C21vxXHGLXXGC8RIiK+PRI82UQ+sV/7nCeeAzKWY+AE7ElHk3U69uDByYA/Mlh7UE",
-	"I3+JA826ZBrwJmRMHOGxqg7zETpzoDmL60rCgy6xHOaygFlVYuGaqb90eRr4UQQ0WCoBWapijjrJw/2i",
-	"jsMRIXgem4pet7xJ4PqiHymamC0mLHKrSmb7LJB1As8hPmLmkQk0t6MemyPQf6nuv9RK9QqYaSzNL+bH",
-	"ixzFG5gTl8szKTOg3bsYFS6BIjGTs5tI9ImPwrhTYp0HXBcqJgkTKwaPp0csJDlFGTh/nQ8E+2uB1yJa",
-	"znxny0qgQs+d04Uklpqytd5ps15xNlyW9JAEproYuEoW7KFukvUdnZfHkyj7qj1asX0pV0QQM36NQMka",
-	"xDX3lhYlRzKUKXqnK2KFwiq357JpjzDVnSLD1pNkQO1rGIkWPWolMK9IzibqH47QnM0lQZHlVKOSWtpf",
-	"RIRPUGA5Ou9NinXtd/LRDJqdqkbMxla3mtD/w9pFKOUSi5GlXxyHYJnYGbcOoZeNVlpGKS0dEhE0p5Cm",
-	"FZXlLQcXTq3jCohH7AtLatWK4slTGoyziidjbUMP28RaDg1o/Ya6M2YparBcLoPfmx/1T4UKLX/Vusrf",
-	"YRnl1BuXjxPzTqtLKJlQz6GB8BfRYk64lNwb1Yml87z00QN7QAY+o9fqJPZnbqxYO3OdOrEiqGmsm6+i",
-	"W1Q5lQCAt0AhoDDkNcZDNJhzm9WJ5Yng01DMPMgDEKnHufqM+jSMPj4GuZDqzqHwB9wxMtA4QsN1rJrk",
-	"NWVERMBYhB/DV5UAmLnZbtN4vlcGGaE2qwaUU9mwqtM1Y91i0H9rFPmZ52hPixl5UjG+Zou+mEx9MeES",
-	"3BW9xD/pcMhdDi/uRwiusIsHlECQEq6/Gb4xchw8hPyGu2zE3vNg7Ph0rn6k8ZdnLcdzn2b5fd94AIR0",
-	"mBdw6uo5e1CHVCpevWbgBnO4emjCPaqTUyZ0OlVvVmIlxM7kQFX0dRyB4pOhz+T4E7w8P7gFN12pe/DB",
-	"SNouzlC/H6nfP8FM76oV4bECYeqs965B2iSGD1L/RMoZc7KbFfXCoz+OWjCUA0m5Bncadj43AR0aoVJD",
-	"ACf3Y6FbQ2i6JVHWPifi8Our1lJI+JxS7sffn8gK0P9o7ykljTmtTqe5r7ZR0lqrsb2n/2w3dlv6z+3G",
-	"/k7m2E6ZP2JO308Hj6njaKxvlMXBvMCHk6q9bIvh7bnxMRQykzCEGMI9l/pirnfqtvMxPknNt3SVcMDy",
-	"mknmx/riIf9QCuuGZqXrkufVXNHDqOqlzTqq3sw9lnNKgbIIwVXquuoQSbSzmkkYBZ3ya5bd0OqcTvrC",
-	"85TwvdFJrTHiwFhgK/IjX16+WA4umIhhhjIj/AJNR4LMmann1RVUfC4vX1glvbipBdfqAAw2a5FTK5Hn",
-	"EVs92YMQO5PoJ68+loBx7XQ67c59cVxl1iwLVLOBdcxZQHS4pX3E0apy3Rctm64+3qOyT+hMTniDPyoW",
-	"UIsZFr4ZCxlo1xQOsnbDaa13fqK9yu1mtcKnlW6luduqNxv1VrPealYwOdCtdCsXzHmhC8JORMA+SSYl",
-	"F8aNneAgmAygb9TCdCvHv5wf968gr8xVr3p28vo1TFZC945K7/2lYhE6gmnQKQeOncbW+IjJ60BMS3uz",
-	"q5Ub5jmQofWae7PbjLhgam+yCArcFIFQWps9TuPmVp/eSdlS3KG9X7D78qOHLLFYaeTFz/Z4SFODXt+Z",
-	"WKHVnFZ8TaD7syHq1X1OuUdmkhUouh1xRV7YtEpmeTG40hHVArFfYM17HOZ8mj0FXSqgSo7OLrVzytdd",
-	"JyGd+x3CY0qFa7VIyPocXCrdvGJJpOSlF6m3OGp38QlinijDkRfw6CU+WYL8sGI5D/Ki4TwoXxwfZV7W",
-	"69SV+3JRq7NqGs3cwxO+Gx3Uxfs3fz/xe6jab2R+1vzwWqkZ7mRiAkLJAbxnmCJ0uugxaIqJRGg1feIs",
-	"U78mi0jYlQMbhFpIhGTLSanMcEXCVDaZPxnPmQyHfr/8SUcHM+P5k+t72X3ljMXU6pd2sHYeI2mxaPJg",
-	"YoVN8mDpvMHYNhfcy0gilLEfoyxE/blkPmKRLMTM3crpMzj90WfzR5/Nv1yfzZADNoRtQr5OG4U/zN5v",
-	"bPZuGNVldvmPkofiZiBd+usryTm3PN497H0lhWTAqBNDa0tI3vKYvK8zQA9weUGKpsvtrTLMz1BQ+TFk",
-	"F8gtn424DJjPHGOqF59cWTu+6ER272PXFy9ODgZPvp0fh/JViaQ3LKyuK6fMdbk3ejDCb8PGeankvnXG",
-	"+gGZUCfRW8xj8wd9tb0Jiz6XLNmt+gvuOQgLrSrZF8NB39sd8GCm3F/rI9j8eu+sdSSkIaMreT62qp1G",
-	"GlxuMKcDFswZgqsm+UKisd5NUTg5uLHWbbH5lS3mTNj8dzuZkNkl31VulKGwMrLCG77ID65ECnB0972D",
-	"VNEYM3P5Qm5XB/Kc8sBkeMY/sVrhb92ZWa8WQsGYeeXevJxQFV+/cGb68x8L7GkBteV73pgDyDRUFsjj",
-	"bVH0jVipBVu4YqObl7tZebjLHplSP4x33hinjAlEn/dOSR/Rg/0YNOMUDnul1V5ReR375xGV44GgviMr",
-	"1cp7NiDnvrhdEMP61co7yXx1rdfqVaqVS8A05QS44xCSpMyIgVgS1WRiqJrZhNYk88a05gpvRJUtIpmv",
-	"TaoJ9TldFiPx15bAt6QN3ObaVjtqKD/do/p5wYRc8GWFs13lp6EwlCwOK/ipJXMntoaxQVRXl75ZXs7M",
-	"UcO7k8MO86OXXx8jpUTdn2XAoK7s0yW940tov60r6Jhu3Ke9fp1YLhtRe2F1Sfvo+DJ+S1PdgCgw4Toa",
-	"p5eAc+AHKtUKvmPFIC8Q/p4BX1hfbMl4uzZNTs2vW2vpXqWWWqVKLZ1f8+woQ1QPd0UJRzWgT2KGbiWf",
-	"DWdShwlSFXZDVNaq0h47tWaz1mpfNfe7jd1uo5Eu7YGrXolDmn5vfKzovmO4CtcAqjN1fdOpPNgtgzqi",
-	"1kIYKNNj8ZmcuYpGIpf0upqyiRqyuizIzrDptOz2YJt29nf2dnf3dvY7dHvQtltOkzWGjWarvd3Z2d1D",
-	"HxJUdDQDX12Z8lEQZO27aoGYDThFbezivT5G8Y3KgUR0mI+EA9ytLWAi2ArFY1BufI2bF5M1NGnnvp4W",
-	"DuXslqocm+iXHdFkFYF8aha6J10xa9lw+4WYL5lyjXXQDUOxeXsrxYSlK5amutOxG+YvonuuPTH3wsSl",
-	"tYlIRSJgEI/Ke29mMlBuXomeb9S7O7tsZkh8EZ2sKJwbbkFMicywFr5WG8rm99bJOFkI7SCBQYzPfelA",
-	"3Fwfje0/Ty/L1nfWy7L9HfSy3HmEXpbkTMyXx/RobYl2lyxblgf5DcVJTlUK6ttjfpNp7v52cg7JOdSv",
-	"j75gdFgRifEdbpNTfggLNKCS7WxjC6ftne29KNVl+2myemZcOVtKRW53OtvbpRKSW7ojr3nlWpEoq3hs",
-	"gk0yx/NUWb0QDeJBcrB6aazyx2dcdj+wXmJmVapePG3I1ArUPdRR6JimgVySCaRFECrJYEGs8zeXV2RL",
-	"56hv2VRu/cGduy3bd7dQ/bWWesx09lr7zbJ54iWkjusmxQ4WPDh/1b/8j2YLi8qimDcVGnXpgnS6xeYa",
-	"8ugXZdCTsb/hHJLcG7m67K3ZAU005WnGvPkhBJPjVjafWIV+AQliYC9vIp5xBPH+/T+CDAUnVEruqV+m",
-	"widMBpT0e10i2YywCZdS+OTf/y/pn/1TzAKfJtQqzLN7ID4mShLVmBG9/ki3hTJCi8Nmmt8UwvLtckZD",
-	"YjkTwXKagwPWsvACX7iflIrrMfeT0oUM5ZwpWgnt6K6y4W4YcYTSbKhLHHBdq6cZeRK4skZnwbhK1F8g",
-	"AJ7Ws0IWTmZWkBJvykbvYhNTV9jXDCpdMOq7nPnqT5AUn2yq/vbEJ8Wp+k8x9/CWjNnAk66D1z0RfEJl",
-	"U/1LZ7J+UkLXKpNa/8j01Fznfl9yhTuFqOA8JsbTvOuyAvndGlMWE42Q8ctD8D0cxcKPKcmSsNuAeXK5",
-	"r1t5Z1zuKXQSPJ5XOYP33PWe3bjtnVX99oeTLOUkyy6Du8YVpsgrynh9SJPMxkrs8UJbB9rkVxQetY8V",
-	"ftUUTtapu9rtNA+fgx60eqQ/yfLqRPnCD627FD1lAv2z+jMXRfqvV8JWIf937qorhI4xTxKCxoC+EzBX",
-	"7jns9sCUHcCK6WFRa4gpYEQ1xSNL0dXG9t6aEzzTSRDhnWTCWaBpAMfMg3XVTgybZodTFQl1iQUHn7EL",
-	"Asnc4QGxosMM87yxvMZQ+IyPPKuqqC62v4MF2klIlRABjq+MVY2oWFNt6NiLuF/fBfGopbx1RzCpMbWJ",
-	"FVAf8l01Tn0kw+m9tq5HfijPFpOJ8BKaZWwwCf0x4kFwFWZ7YVbaEFowZm4Pc7GdNlYtCgR8pDyLg4aW",
-	"5PCdNWlBRkYvBfa0zLa6hIfiqE6s0I+JF5Z9ssQy7k3zaL4bXVEECEO8lcvII05Okk2y4mXPVu546y7z",
-	"lMmQx8ZwyKnH8ZAS+3t3yRNtRQ9scyhg/9KvIjd376LTNYstEnXU1Aq5Ys78mk0lI2MlKTfGF0u+dBBh",
-	"IVVWjZ5kqrHioJOnUmKls/YexW41pg0YZlyZKLJcuWMFkCJZY2S55ghbvGywX3r8DX/56ufmW/66/3I8",
-	"eG6rf5+8+3LSPOMv9x8CqlgabBawIjWoTEiRumSa3UAFhbAcj346dotBbhbQlrcb+zsbAkYkZ1Fo54rA",
-	"IhLzDQuprZpyVD8oe0ARPiGnc0JOlbC/QheL/EplmWqxOkawcErYXKBEs0DdIaS0grtbWL/12Pwb6rjr",
-	"Q/kr7JeH1A9PSPpYUUUiZ/Y49tFSGfGKHldA/hUpaDJY6pQZu2tZFchQipXKHSf69YedtgfV52WQVHuh",
-	"EmB1zXFYbJGgS/tKZbHUiDMoNGOcD+oUv7JIuriuJNY596BeedqaYzsfVxRND37SBXojGx9/0L5lHhiu",
-	"jhwMKZ1wqWJakdLCcakbCsYGbQ5aduUr4XCad8uLsUY+xK2aeKVU4bkLTHxJ6nwyUuce1H2iWswHE+uO",
-	"FUS2pRimBjsMew08sOfNEo2sUNBNgF6ruYEgA0YCfyaDr6mvZ5o0qzVC88CFUYMzA96PYZ6UbcBQQt4V",
-	"FGwl/N4aqhOKrBRnJe2GtaZGmrJWy7q8GHwZNE8is8fCaVgbQIlsikcQBbBsYLeeprAU6kntdhvOgtky",
-	"1KVs1LYYo8TrdmYDU9bPP8ElS9NKA0EAU7CxmZZin6767pjdLkdZIJ0C8ketxq1V1b3IHGbzCXXr5A16",
-	"6xw+4tCbVniMTGaQKh8irqh2BaX1kDG7Tb6uSvgw5jmAyK12dg5EMH5g8mU6RR63djUjPqBuaz3h/nwh",
-	"XMfqmlrXDCrSsom4Yc98MelfvLa6uFLau6qxGp67+Pp1XVOj1gnv4UjvXfn1Qrhso82injOfeTanE+YF",
-	"gjiMzOTs3//tc6HMW2mLqS41oG+ns2Bcn+lcGZ/REDI998HqVv+4+/h3ai/lC5d9B82l9E7lBSjAF1M8",
-	"sHWpXnfBR+NAlqgx8GfqPYXrVa4UlGK+x+w3Vb6rVKFdP4hw/mnM5AaIoShaqniLKLXMJ5nVmBWv6dYf",
-	"Uvf0hIY9BB82uLWwCLkRks14RemNdWZOk8ADZMU9h7BM4Mvr+VGv6GYK0qgZbKLV1vdx7Gy2jItem4JF",
-	"XOAk30T9FvxsHiNdqBEkdr3wRiwtzp/jMMyV+nlLVK5X2cNFerluZoVEfG4FCqUCfwtBv7TQ8O7XXKYj",
-	"fffk9WrsdocH2Xdi969lJo/W9BGVoSVbSX/1Y97i6C8kl6fUmhSiXzBb1fcQdxO92Tog1vPjK7JFp3wL",
-	"B2sB/ciwLEkZ+CWOMrMonJqoYpXnx1fr08z0DFe+KJbIxlzFiTwGdOGe7c4cpmxF6ljrghpZSoqejBlL",
-	"5g4CuCeWiZDrfcr3Wvd7qMBIPvLkBtWEtHc7s+ZFnweLB0Ux9tSrxcwL/Ky344UquG7azZ0dQt3pmNZa",
-	"WclEUxoEzFeP/deT33u132jty8c/WndP//d/rsKm7Ki/w+gDlHKEbxIA36rBST9Lp4w7/UyTtyfnr/qX",
-	"5D+ajafaD9jNSpMyda0gsI0JIEuJZnXyxnMXoQ8vjH3jd2CIsopkqk87WSeWifPrLnHXbPEpbPRhhYkZ",
-	"CKbT+TPLrcdKuiWh1G+hpMAH1uLRgSuaneF4pBZw5gXczQQ/gtBCZFs8+Iekv9tWAvl+PRAAkJlY6OI1",
-	"BRJtWrJLCiT6tGhqOCBW1JulTFEBKCJvAImrBhbrbZOSqoVwe1g7wrphPh8uaredxn4N+oUlo0oy42Qo",
-	"URBE+CPq8S855PAmdvUhjtz9lfD0Y0yIklp1CmGiGY24N5v/1NQ1LG64l1UE5zJQAxE+Mbc8SEIjNM0O",
-	"sspvHbEp9QOokvckviPUJTOPB08fsvZY6X0GZ+Un6mJv3sw+OVKXVlTiVEhTMNalA+aSCV2QASPW/7IQ",
-	"6HhybuSREpnvTa6ot6iGpWUhzumxmEeckrH5SH6ZtfbmajFu50XENBYv1y65MjCydOdam0m5HmQGfNub",
-	"BWPh643skkNGfeYvp0bt76zxLYK4ZvIT9/KqGg8jMHis15g6OyWzhcbzrA5lF8DPJRFjoCpBaQPmBRpI",
-	"FyWne2weh5MVn3BGiCOJPkxsQWJxcvcxt3hOEoO41C4w9mGEjYd6QVllvFTZpwNELoRwfsTxJT+++TTQ",
-	"xwJQ5swmubqFUZalorxlal0VWfQHlBDNB31mUe07yfwHRpm0Joklzf4Pm0x9JmndFpP6wK8slZUezlxX",
-	"m7qn6gFyyd0bGnkNI7djce/VRx2pg55lpkZS2cLP64uzrQ1VBZrDHj9gtfcQDX6lkra2nnA4SXVMKwM2",
-	"WaAow9RW2ki07euSkqfMlxkJiivTMIvF70zFtpIuy9DZmytO4Y4DzK5ILI8joFGG+j3e4bBkiM44d0tg",
-	"cnfuEixRaC+duHcFc0XUv0Nvr1y9y4Xa2SQ45PEDg/vFRHMgDCGDVN6AFzpWdtCUxQk5IL4zhrru27JG",
-	"ie88/1Mh+ZBh9zyofPW9xMeBbmX/kOozGxAy5asVFSvG0SXNVrwcNA2Iy6gMouLS4aKgLQ7ZXSIwuX3Y",
-	"cBZ0XuozEvicOVG3kEL62eo8r2ICrpS8OnlQvY1HEV8bKXLUuZdEOVjRCm8D8ICUBCpa81QJjxNvKNIZ",
-	"NKv1uXUKHBSAMAldCSFXXqm7d3Q4Qx1cq96Vkpem4TbYJqWVrLKCKjR+YjeHdnjWEDamLwHwIvxCSc0p",
-	"TgqrRUbUpjiNr86XTdi2+F7SqaQ2tbcuOhvrooyiCKMIELWSphYTDJMEYgTCq056JKRSQLJQ131k1NZu",
-	"cbGamM3D9cJC5nE2zX01TSxGrTHUWD7mwojP3MrziLT5tEZJ0OH7yCVjpoAegsd0xrSLWpGb1BJbX1tR",
-	"W+0V64ED8TtS1UoooHc5VLkZABges/cBgP1lPUKbRZHpBS6ITQFP3SZQZPjZPImWJ83+PNbkn9pu/POK",
-	"oxKW5Gbawn2nZuYm7cl4i7WHp/Ok+B1jxDOfB4tLtaTxuGNfiGueww+JwB/2uCU23I+Upkuh0infEspe",
-	"a23puJZkgVRqr7LVuDcKsTG6PZZ6gy5ISsnAF3O15JIupBInti+krEkeMPLEumR27RkL7HHtkkOpJOuN",
-	"z0fcs56qW7cb7QMDWNAwKwblcrgub0od5gM/KE5xuAxm/kBXS/CgDCPMPTxncL41EwY0xDTlr9hCUd8A",
-	"oq0ZrOwll0oMc5cmtO+W4166vlSdhP5TPQEuQ7bhgU4lc5jNHSYPwtU0s3SFuGYOoUGVeMLXsKXUKgfG",
-	"kokwSxMmydAXgAgEtgMqxvmGKzEOgmklCuutIp17hfWq9yIyMwldB8731XIIRGghWABQAlD9kTkoOSEn",
-	"z5NztSJM/U1wTFacBCw9jjrpRzSpv4YLvt1oqyGj+p54NJfG9OzziOwOEknRU2MLL6DYXEo/3B/TG8Z9",
-	"oc5239U7IrtbWyMejGfQ33XL1veEf1TSBegT3ZUoAgoCoCHPSZR6VpvzZsq8n8/PoC9fLRC4CJrnDrSn",
-	"AvtUw06GGXBOTbMEtHmCV6MPY+pyTCHUdGjabX7wIGICBSEOQkksq5p8cHTaslbPKRE9pp7jMrC54Xyh",
-	"AT4J+GH1kwnULIjDnfoH74N3rEQ6kTMcHJek1WjUCZRCwT21/vig6y58UKroByz7+qFS/QB7BX9M5OiD",
-	"0hEtnRWKZ/B2o0GeTKirTlvmGEp5WiXbjSZ54gkC+cEfPNtnDvMCTl241lbXFF+7Ys4c+Gkbbod6GL7u",
-	"pgW/75MnNCrLC08BWWNjTmVME3/mQnfOAXck4cFT9Wun0aibmYuphgDha2DTDAcZOA6UEIjVvw7zTalU",
-	"WsmNEulcp+b2yL9m6r1T6tMJC5gfK/F+Q92ZkuL/W/Iv7J8oszPe9cHTL1P70/PIzMO02PSLQeI3iKUT",
-	"ra2qqXOHIEsjPCyYmYWUAJVhsbUrQkior2aKHwAckVo11w1lopKWPquTK1CoELKknv/gYRtvzeyfLIRa",
-	"f/pnc7eh/7MIHVGl7xCb2mOl/Ch64iMPq/lJgT1MXDecodKC1BZMZwOX20SYZFNZVXfDkEya1zVjUwl7",
-	"lSxbroT2B4+SKQNPU7R6sf0dCGeBb1OngyQuv1ZnQrCYArpaEXs8HVmR8xNLAzqFPrOs6xgg0kIwUhLD",
-	"qo/k/fgGUc8Bvk7vQ/ghRUA4UkT6GGCtFs5jiuhQizuIltEp41Y1avQgWdBNfhehY+T83ZXpiYt7EK0q",
-	"/eD5zBY+9IvAl3gBGVD7GjPRdFUd6hwQC+GRSvpA4WJp0LlAazAu5KEhWKnMVMmzQFZZCSIggRB10lPi",
-	"CjSUxF6B+Png6Vsz9jLEkSBf6Uof6mxzoR2zeVKx0RHIb/Vpk1ivxvTuqo9vmXClZiGOq0usdaVbLHin",
-	"6TMITAKo6C6hxKWKN2+YD40OqeNIKF8sq5GoCVkYhbieLbRaxsO0GvsNd15384CZws/Mm01gXRPXA3rN",
-	"5AfPMAmdKwk204omNOMI/IUpHYABaOKKUZ1cihBujGn5uHhmHKaoSphwoPYBPwl3q5+GYA5Hcs60/5hN",
-	"QKYAkcmABrOc18GaQotCeK855sbCdYw/ORj7YjaCTee+NjqIdVsDn6UV4yf4QY8glCJd8vz4CopHSp0o",
-	"geWaqmjXaBqcsGAsHGJBXMWwrFGhdZ4FfgTuT/Ri2W60k95t/JgHghVg7kqjBRoVU+aFaR14EpLoIKwS",
-	"OjClqxXBj6F4eJ2E6ffyg2e+G81fkTeKzvoH6HjHbebJeI5Nb6okca1VbyypTPP5vE7hcl34oy39rNx6",
-	"fdI/Prs8hmeUKcUDN6V6aVqvdCvNegPvUrOjU17pVtr1Rr0N8bhgDGbWVtt3ptQPFlt6hwEkyDJwE288",
-	"Rqa6WnkU75FVMlgQKm3mOXDwgv0SbvKJU+mq1/XwZnAIqq8bjssFuke3bKmHtOPqrlro7kv+hRW5F2uu",
-	"m5Lr4K3zmZwKtdJqAVqNhtF0GRaMjCmIW591iQn0A6zzEuAKwAKAGp0Vph+BcY12FQygD/TRxwr2eV/Q",
-	"92/BzeZe+MY2jj/roXCeW4fUMWhReKS5/pF3ntbLvzAHH2qvf+gZaH0O89QTnSIjO/EC5nthJUBwkkwm",
-	"1F9UupXX0P5Mk6zpnv17RdNZ5WO1club0hH3QpR/6G+ubKELcsv8Evp5KlvRG9ElHd4L/4w7p8Mr4U/o",
-	"5gTUrXFy3qlhgDgwMePoA7c16VzXqMupBCdyEFGI2Q9z08gXs6l+Q/jjZ1nTYgT565Xmr+jd0eVP+rOf",
-	"pokbworuZlR31cpUyAzmP1UnmRLfEGFF3sZ0haQ6BCJyPhautrHr5AxOASULV0APzgQogUrbmVCl/YVe",
-	"B9QH1NkXHjrU0yeOmHtdI+Sh40Sy3DS7VTRitD5PBJ+GYuapY8aoP7/zj7py9YjfqANgzm2GtzszZHSG",
-	"8a6kQMM4BO5XaXF24rDJVATMsxfouLmfmAIKORTOooCEysjuNGM3QY2MQMVdtZRo0/Cvu6S/X6eJPrJY",
-	"zROpxrcTWmJx0vybiNrtxv76J/rCG7ocoy8Pls1ICRET58nnlYJxjcwLWfAVW6QFHl77FH48U9jBmJe0",
-	"H2iWheLPZVlJwBdQU0nGMDfkJAid0MZ3F3O3QiPMKZkL/xrMWaVgottTESVHexZtHWXWM0SjRjqr9qTg",
-	"eBzyBKSTP3OZ9XRZMOFd9xRMR/7iYua98dxCQumSucNcjSldVUHNYgT2tJohyHouMUZXr3zn3LO9/okz",
-	"ETxTR8u3Ybcj2PTHZbeQsDLYDa8Zdrur5psPS+I4jN0MqR961yPEj2QmyzjHoKh845Pl73OGlOSCBxP1",
-	"cxY8LkWHSnO+upx/dJQVrS/AYQBB4vtoe9OsztZYHdD0uo/8QkrVltA61zjjDcJY1wpAFyKXdeMERF+I",
-	"9vB/4lNpEZ9hqr96OepMYb9p6/ePFrFdRn0JTVyop8EWlklMpAE4aszPsWHjpyixfHVAu3zCA/D6NPCF",
-	"WPWDnJgyBctHZOz8VPNzuARgBhE+wa8bTxWcujI8dgPo9ao+LgVkw6RP6YQNol1xkRUSVvnKt0TADa3M",
-	"CLW4cmaPtWmScaQ/SYILq0TDS6rabIF5PNW7JTym/cdw6NfJBQSZ1C6b1lNUIpIc9B7ujZYFJiKO7qkX",
-	"xE76exodKXUATch//z///h8Ri27D4GoaG1UpaXxotNB3aHyE7EZ0D6Af58V3oTUhxTzuGROyXcYxg9fu",
-	"b6Rs+SIwALmvehat8g8BaAwEqonPptxDcJagUFRCHbswgJTG4jaWuGG+S6cWSlodA0LJTYcB0yn3SeG+",
-	"yqaKKZsJeX+QaGsGS0JkwF1XvxuifXbSNYUrXu5YwFNgSSDjq76KoVbe3/Rwga93sdJt7zQaJUX5BdJ1",
-	"hlA9CTEAUadF0DGqJtqoKOiPuxAcYALaJqpfr3xHrijFKn9Ld9R3fzQ8V1pcxOUxqfYYh0QoCjIOCbxW",
-	"6JAAUNEWu1HzLBzDw9u7OuyJai8KW/yFBoFisKjyiVY5IfwPD0Neuc+DAIuvAJjCp56ktskNg4asRqF2",
-	"1J/cA6xBCFhYKBk6PiCWwYRphBRWgbKIHIu5jOQ1jmMiblDvp27AAJFwpsPsehi98xP9XSiD72vHHU65",
-	"Tp5xF0P+PhSgGsCggDk/VKjnfKjETogJDewxRhXgC0rNl5GFYwJ3y04KNY1j+ODXjnymKrtQaVvkCeLh",
-	"oCPj0+5S3BYtNatr2iUBPhsDPBjOMgAp7oQHd3jGA1VpDJIytkKEIcCkIjUfccCFTwS1gG/gkbvlWUGd",
-	"u7khCQcUioXB5anZxSPU8cpEYTN/QP9VicmcE5OJItF4M1lsoQrG3WBBPFQGwmY6WTOkdiBi6VuFp9lT",
-	"z0Hq4cqpGuihQR4CC8QnhyPnUK3a4c6Buns4c0MYqBmdtXoC2EUlHP7m6kfnT81WGpfvyRBVKMO5XHPP",
-	"6RIaLyMqpsy7mXp1jfa0oOMvFhdFFc8iTyQfeTXuyadVfUX9wL3RJ0UXVpVYUzqpJ0kjd1nMoBLLsrIi",
-	"UrHJIugY3x3bu9S+mTvWDu8rbxyK03DcKPZ1f2UIw6wiM2xckbmayzU2CgkAbPeY+NkcWXkCaRbYYlKS",
-	"V9/ohwquSsAnUFMPwGipfjIRHvULYMHhRH131c8b79AXk7xF224UXTQ9QC3Gw0E+cGyBKDmy7wmfE57V",
-	"6zE6fwNoTZyCNWI9rvzCv+8LstFK6uNgbHCgac07/msiBhBpZ5m4GRxqHmxGT2RJ/w6jyLlKONynjUE8",
-	"DrD8UBhCRve78Iz6jOmEKzTMylfhjTy+gPn81UK5mwpioaG0npUeRsS55JtDt+WjWPf0GSruiOdGgcsy",
-	"04uYLkDJbu1YkOuetRhjpa2hzLmufohgbcfYLLEsL8yqSL7SBYuv3SAOXUj0X2qvpknpCkcIMHDFtWAq",
-	"UM/BmsYmERCx3yaH7DP1QVnSeXLdsEqkyfF6or/5VAfpEglgT6gkrvBGJnQeG+uBXhfqQrFUPNzRR4rA",
-	"ajRsJJF0QZod42l9inOLp+1ZL4JgqpQGpS9f0gm75AH752XgcztQP53TYPzPLV0i17pk9sxnFhE3zCcA",
-	"ZsZ2aPF8ASuqBWnptJkwNgfpwVFEUwyhhZyuVGe8sgdqAUN0dujFnXAplS0rfAikIYob3t+sk2eUu8wh",
-	"rsDt9hmB8CNzyJT5Jm8cRgH/tiEC2SUDthA6OQzuh2wpVMkvWOAvar1hwHwLl00PWqmGakteXr45Mw2D",
-	"FA1MyBPqqjlKMpm5AZ9SP9hSv9ccGtCnVcKoPYYJgh5GAzIRMiB75BU/hDhrsr6uZTIwjakKiZHkkEpu",
-	"x7JAJliFWMdP46D27UYDElzUyIyqJyLTN5gLs+669HwIsycOp26i/RGokFMajOvkTBjeMPqv+t24biH5",
-	"yMnDVF5pL1s5wbQpgCQmHqNTrftHBRIn0kVzl6rzpqrIVtjiZYP90uNv+MtXPzff8tf9l+PBc1v9++Td",
-	"l5PmGX+5D+eESfbO/kwsFz7K0q/MJrQmmTemNcX3NLM4xF1hh3uiVLB6LL42t7X5fF4D8pz5LvNs4WAF",
-	"hHu9e0Nx2ViMIVmYutiyJytL7zca992+UiucGxKIBaQ25/6vVi5ZUFuZ/TwXoYRPnzfLp0w9YdOljbgf",
-	"2Nd4/QIDpDYK4PHtEpQE0mANR4fl22KUkNANgzGqhhN6WxuALNtr7rdKYWSNSM2CyAaJa6F+GGiqVYob",
-	"etm2bFo8qtDvFcwK6tO/c0ZQn/7wNMhAUUuM5Pv0/sk7ikYfw6kQeprpclBPX8u2y3BqS1aZTXM9CuoT",
-	"65JwoK3PlHJfg+n6yY5CTwZKAewLTwY+5Up76/e6VxfvjqvqwXdSMeo1W/SZH1zyERpB9sVr9ffTLpHM",
-	"HdaUncQcbBoN/VwUNyNnK3PKx/7pWumNNS9ReqJk1IUKHwRS2aEQEBSmcRm9MfmgzL/htsaBpPvtaJyH",
-	"FbXsscACqpJmY7/TUEPRMayozFAMGmIq+cAolXqLf2lspOuKuSSeUDMZMFfMtVMzDrDTjbH05bAPuPow",
-	"OGPi7bDjATD1mZ9kskTFmN6wPF23T/9kuUPYxqtywaHK2Uvq6YzTsAdX5fCikpZlx1h1jfzy62+ximx2",
-	"Vjm2WI8m7KuUao5UiXoXRT5nm9YmNPD5l0q6sU/q01HPm+UZmB41lcvZVPgBK67g9em3yXvq07yDo9/7",
-	"7v1w3yohifR7WUfNw+S8ZuZejopl0ywpv6RcbfGJorx839gVCH9wq1APcxuVZtXvdZelEjiQY2IZnFBz",
-	"XbfJjzUpUg/iOUr6F69R9KkHoIqAEoDeiAQi3RatGtbLictu/UwohWnYXTCsiZcQjeod/YvXsk4usVET",
-	"4k6UEFhoeDN1oIBI+lNh1Qt9DijFGecSNRKrEywogyUWjGJ68Zo8MSKbq4MRRw3t7fDQe0oGDOtNxYuZ",
-	"xGBbGjXqEGz8VyXg0gEPX3x2IRQf95U5GPw7gDF4s8mA+ZKMBBEeoQNxg06v8F5IlXrFFtJ4Tc5f9S//",
-	"Y6+K/9tUB/Plcb8JbiJEzgufMGwpxhzy5Pzw+LIV1vLyqcN1rYvz41NzHxfeU8TxaOC80iOw3Eg4jsEs",
-	"QA0gxL5ENGIgRHg+QBkwKHbQ1UcqOIz8BTjkPHexfAriV/58pyBTbFqpqf8Oj5+fnJH+8cXVybOTfu/q",
-	"GH794J2enBy2vvT7vV+fj3rzk8Pe6OTdm/enszdfOq+vG29/dc7PF3yy6B3dvmOTN6N5f/TrySvx28mX",
-	"z43j3vxk/sF78/n49Wnv+nmv+e74cHzaf+ue3D476l0ejs5+PuyJ037j58B+8dK1W8ej989cenrxbn48",
-	"//Xo57dvj456t58/eL9eNqeDXw5vbO9i/Nvz4/nJoX12+vnX29Ork9bp1fX87Etv/n48Oj/93GueXvXa",
-	"p1ej2zfqf48O6emRuP3g9b/0XuL3fr3qXb+8PL14Oz8ewTdeHfWCZ4NfDhe//XI2Pnk2/u395+OfTw9P",
-	"Yby9+fz019Zx8MGj75vzQftl49f3F+PTZ9dqhC/0PPu9t+Gcj3pv7aO3o97xycnn1/3tK7d5fjJwTubs",
-	"gzd+PnSPLnZvjnvzzrvB9c/eu/bJ7bvd5z9/+cfw/dHnyfaL62eXYuq/n7eGdvPVbXN+6F386/mlc7V/",
-	"tu2f/PzBO93rDEavzj6fPj+ev3j769HPF403h4e/Hj978W5/6/3h8fTn5vOBe07HV1v2/Oezd1cvFuen",
-	"h3tqJs7J/O2vH7zTQ9pbeXcP7z6eHx9uzd8+O+2dHvaGe/OjEXzt/IPXe/ti67D39qg3On5+2hPP+/1/",
-	"Pb883d4/7J32e41R7/T4Xf/k7dH713Zv9Hz/mf2r+MWf/OOCv9udPX/bmA4/eNtnO2evflvstd+++eVy",
-	"fLk9GJ2Mnvf6v3Rebp2x2zOP8enJ50nr/OziZvB66s6dfzw/u2WHty92F2I6a/zzgwekeXx2lEGuaxQz",
-	"cIfGCf784uTn3tUxeXX8a0jwz1/0Rsc9RQKHC5ycmqyZaG9+/OLweWNOFTO8fTtavJ9eLl4ELfHMvXjx",
-	"XogP3kS+bvq/fWai05k9/zI9uh4cfe51dprUWYwvemf9Xu/tiJ/K1+M3v7zbGweNz4c7x7/9493Zi9ne",
-	"26Mj9+KDN7t471zZn59dyd9+Oe/s//rmzWDE3v78ik+CwdFv+1/e+S9+6T13novfXjbPG20ux+++fHFn",
-	"vdjSLE8soWiixKIOLaMfnuDB/kM//H71Q9yiXP0wcr41W5291n6z9XCtUR9+S1oj/l5Yayycrh4qY2MK",
-	"9m9cWYmKTkI+e0/di7VQEzcZOxjKwgVCVO+Tm36P4z6e7vAj3/z7yTd/FGtKU0kvJ8ncpisTzI01hNXz",
-	"oi7XMULOcURXfsji7wgz8yikBQ7ZbH9strD9SviYx8rvjuVgY7guytpe9rxqUR6ImT1mThdBaVyGuDTj",
-	"N0BUieKuurbCq0lXbVb7+LAYpn5bF4veQnqWLnyM7gn2rxl1jcfBVJWG+HgVgQdzLlmqmmZOsrNm6Y1k",
-	"LJ+ig7GE0vdt8pFXCZpUHvKPQ3Az6cOPIqk0BfdycobLKIdbMSbPDeC+x1r3U6azdBUD+jMZgH/p/PgU",
-	"EWy61vZPklg2tboJHo2LkjAKXNV9H6KwsPZ1cQzdAPIthl9DiQBsnfEolkCm1yyOj/U1Wg//yfEGWSfH",
-	"1B4T3QBeiy2fAbSqq6RiWDYcQHBRyTgZUD9WnpX6LmcJx168um6sWUSOUhGrZF5Ov7itTdmkNuQojDKS",
-	"OQbco4C8X8JjZHF/Sv2J40zw+7UjLqdCchNuXYk2wUfiT/yoXpOhxKT949ol/kh6TZLUMlScT3bGHZH4",
-	"iF38qrjgFeIqH3DSc92lTgBG5AwhAYiFzK/0kWu26KZZtgppiqZzP5Nh5FhnpWJ3Gl1o3aBSjURQJjBa",
-	"zWFOHkSMIZuGo5GN8QQYjzGt10oJ+bhmSOJL62WF/GGcZAFWUowtvx5ny/WsLVfytvzGzO27uTx9ZeJz",
-	"F8/6pNPaazzVPQG4DKROR491F8Bj/+j49fHVMaT5IeSYOYmcNq3/IyZ5phg+0LzThdhjvEY3xMbSeo7v",
-	"1nQWOqBhjo4v0FCx8CT+p8N8qDoB4GxYA6hnZcW5dHrNb2u271qESl3mRFlgJ1E7GE+QEyln3BsdcXWS",
-	"D2bqwXPBIUcI4pVGY5mLmevonMY66WG1edRYjq/oCGTSayqD2qlw+JAz54C0G9t60CfD2pnwWO2UBvY4",
-	"XqAdHhV+NVY9vRo9Y15Vu+SejZB9dkvtQDdDSHwO+gNBsx+sGKYjimPqRO7H9GZWEV5PZWDa4YBeZhpP",
-	"mtrmtf7F69plQF1m5UlS3132LmYkK3m2cLg3ShSLD7dP9y5C8a5oQlu9Oticm5eJqllhE9F3n+ETGSma",
-	"V+GWDCFVZLogsHRelMWK2lj0+cTW5mVhZnXjzfl8YlMzxhEr0qbTbRmekb72JZDEiGKHJV4F6ynUu+FN",
-	"q+aWJMFy8yuH4TTcWlbxrj6mAt+/eL1JgPgyR619g+/iferpzdgM1Yoi8XVPwj131UqCHguMNrwVVrSN",
-	"mkKGthOjaXB3IRrm+1nsr7dG99LzvpIClgOvzzKz0h2IVilnJZQwOFkyda/YlUjl8t1vrmnVBjPPcdlK",
-	"hSsG/koYUXkem1Qvz2LemGqywC96edRBAe4ldeKD5sWxM1iO+tWNHEI0bf1xj1ixH6w6eYbNxoSIlS5C",
-	"FLLPlLXnmDRMj80RuIyNmAKJOLhzUAlh4EZNNIpNlCA3MZoBaC7Y3w+0M9R3qpmaC7Y4lCJfgznEbfuW",
-	"/iKzH3+5M+dPLucMm0I0f5kdsbXuTAaGvhOJ5vcQewlyzBF+nwbJG+Iy8Nubm3FY7VeK5WWid3uOY2Jn",
-	"5ngKBa7LjfgwXVIxTRpFJBSkYoHUAvkn7ECFVrHGj0LyA5QUBFxprBKaBAnsQeu4brI9X9hlFT4fauII",
-	"hQ3oQuYDNjPNrEetWfkgvCb01Yqh137pNPYVK8Wwms8/9w/nb08Oe1e9V4ej0b/G15/fnL99e9T73Ns5",
-	"fSvn/beAenx+PH/Zf/f5+N3p4QkgHfuj+esP3sX75tye/Pzl18vDX9//LG6fXfWuEDd5enr0/Gz8+r0b",
-	"2M/3F87zZ9e/XsRQmEdvF2dfTjsfvPdj++z0C/zaNr++/9xzT/un/cPeUW/rH9u/HAFu83hx9rn35fSz",
-	"/eXNz2J+dKTGe/bzB+/Fxbvj3lwc9mjv5rTfmL+YA/bw8+HhaP5M9N45V+39X48v3V/e/TZ7t/+vZ+f7",
-	"Xw7fNS9Ohyd78/7o16MP3s8XjXeAR3xrp/GoR5e93vzi7cm496p5sfXK9jsXx2+f73P3l2nn6MU/Jm8D",
-	"ETQ/eMftoP/85+uj6f752e3z290eP2yOLq4v+rveXmP8S/vz5e7RDW3/vHPm9GR/61e6/eX2sj21X78Y",
-	"XY1H/4xjFFN7VCL06rvfBnB3yvwRcxRrZByq740Sguwobpj/IwT7UGcsrLg6Cy9eR9Ks34s735krGXgm",
-	"vjKsj2bYCyGyL9tkmAD95ARx8Vl5v2Ms91CKpZQs5y6sWMxq2OuT+yRqfhydbDFlPa6YS9Nf3CjyHrGo",
-	"b4/5TSztDtuMgzYeZiGARxdSinW77eXEGatOzrCVJHaKhG+nSwRCpXzmuqaVr/44Fsj47eQcRkf9+ugL",
-	"qL8YM3K4D9lhC9NCk8pFzZeUnL86qYadRSHbog2lJLGxyRRKRuoUQ906HBNjjCv33ckBuo4X8DWZhbkM",
-	"VxcPfBOOB9ckpIK08FndU9ayad32A43C4Z7DbuvBbWBhdon6p3HaBUIYqFykkIACGUqouM8OHbdRPTiw",
-	"1pR6IVynTnrRh2GNsEaI2sxkZuVr7l1D32FYdmkqtZptyGrwPUFfPvXIzjZ5xQ8RNBQQ8MUehC5sGhCX",
-	"UQdQUKbQkn6r8MMGp4BtmHPoguvF8mX0rdX41xqNRgPXtkqa8I/k0Hz9K1YYhdar4cOtzg455Ydk5k2p",
-	"Df3ufUQtmSIqugw6ZPhEFPGTJP8/e++23Lbt9Q3fCsYnbZ7QsiTbaWJPZ/6y7GyaOHZsJ2ladUxYhCTE",
-	"FKASlGXlmV7MN9/Be/Rexf/G3sFaAAhKpCx5n0Yn2UgUCWKz9uv3a6PDBIVSgsXk5zCllXM2Dp/g4sg4",
-	"ck2vni7R+/mgQ5R2cel0blT7rMBB7WU7udCjabuiLjwjP6msucskQqGJKVW53KdeckNPa8F3MPTbRUs1",
-	"55LoByY4MYZAtUKaEyM0aESBT2ScM4k9CCXkLEYbGWzfEU0if3PidRVyIApEkLktUVx0Y9vqlEurgDgw",
-	"O8zhEhmqfoM+ZbaWAx6iEcuBPLm+ZFvdRk3HHbyehRX2DkomZhG4aSSTyJxHvw4mN2i9CKYRa3JMQmYQ",
-	"E1oIKksmMkyzYm8/aoYtb1k6BCVkHEMyJgVyaBOr8dCdA4O0pH2NLZRjwKaPp95oCUserfLr8Of6XxX9",
-	"/3DbYWC4F5ji44ZYhJFwA5qknMa/ansudBmFrpRRNtZsDxsgopTFsbkVNgxy4ViLR1p4mtuYTRUnjEbj",
-	"iXJK9J8GzIH1eT1xeqeZnZQMhULe5ZT32QwnKp+znZm0CuFlt0retkJC4GsMtyA0lq1JWarKTGEui2Ky",
-	"W4b60cWJzqSMGRVFWSI7KJE5m6a8M4ePBvEuBGM1wTGAx5IdRLtKgLg6VjLLIOXP5Bm7CsE1SsanyVAs",
-	"/DqPvsswq4P5c+62w+ar3WazcfbMtR2eXVbVQXXwB33NXsX0+Nsofd19vvOm+kncT9vh655zeNf3d9uj",
-	"99/2vjl3d7dRc5993WloV7slZjnbk672q2+NP6yrvdd/r+jnT8OWiJr+GJ6n+193/pjVmdaovmns7PSe",
-	"vxz1f3n6duNtS/CDg68f3m78/S0aXu5EX4b9Vy+fX/Q+f3pdfTtojsUOHR98/PJMPm3u7L76ODr4/Zen",
-	"O6Onv7/4urc7rsudtd2WaK/98e2XX/jOyeHnr90/1Kj7R3e02wCn/ATbAd+MGruNAz361x+e7zQ6z/e0",
-	"+72z0YAZBYc83mmMcJVGX3Z2Pnx8rVfpDbr2Rzs7o9ErufflS/1y8Mfnzerv6/vjdnXn69mrOD4TH4Yt",
-	"8aX+In3X/228v1OFBsXd7ofPOzsn58ebJy93D7on+9GeOqwNP4jD42fxx+Hl+2+NDozneH/v1W7jc0t0",
-	"d45qh51a9+jtp+iov3lSlx/X1vdfnnzau3z+9dtEsKT7/k1jd+dlg+81fmkOL9Tno+ctsS+673p09OVQ",
-	"jsafumu18Yff1pLnn76Knc/R73H3487efvPN6+jdPmN8R260v9b7Xzae/ZG8P/h2uEcvn7XE0f7ntY21",
-	"i3W1162f/bK7dlUr41z4E6CoT1Vd/cdYC3fZ7Rg1X357tb6xoTbY3m7n2/uWODl+xnaffnr9sfa6tvGB",
-	"/j5Mvm1e/na0mexx2+34pbPT/m24xodN+fWrrDaHb9X6mfrw++d3g16vJTrvNj7FRy+af39Qg9Fn9TV+",
-	"dfD3Ybf74TLe342frnXbh/Hal8vG8/TvRme0flhvP3260f34rXZVt6Pp8rIcwH/NHXk5POcYeXkYQAz3",
-	"+NL4yxlr07zmWcZgbqlzsq+Nv3lr4rK4y/rGs+p6tfr8FuMuM4rlvADMzHq5hJltVBSJgfzhg6cTXnEL",
-	"pYQREyK0wZyD6LCuptJ7fqoYdtSTkA6FdJGarG21yBFwV/1/9GOUIVMqjA5BrAD4s3hXZE5G8+idsaNT",
-	"w/llnXGuXMwHcXl5aoI/CDyVKgvdFEmmjJsAramYY8bvTN8S1h3Bf8HNMG7eWcJFV0EAZqJ9yEQk3qSI",
-	"AALEi8IrHszVCuc7W40jAvMo2CicCHiAM2gggCERHthks4FiIRSdccONA9yRRWRpW8B/G6ohgAMCJUdY",
-	"IR9FyuPcgjUbgJsV5JPgGALK6gAgNMM4DBSSPNaZMBC7BRxleqvfsF/3flM9PoIUgIUt0LF1BAf7+2Md",
-	"m7vna3uy5iF3IKFSI9uzS814U80I++mO6sLxZE61h8HHi3WHedHfB1dqR2B5YpzNj01NKhxQXBaicNRj",
-	"INIM5jf3wjhaJ2xZ1L5QsYTTOLRMTpNlYzbtYEqJ3GHGyCYm3LWW60tkE873SZCDjos76jEk5lWgCN1/",
-	"DI0BlQBqv01P7FBEUrA8H6WFWtA6D4I9xSEpYqoW69VqGcjgkVvg70iOI7TWypb2xZqyP0hknyuo+oVF",
-	"XNlaqdKt2tlWvT1/YjibiIfxT7yFKJHX2VlcSt+bS199gMiEW3J3nToFh60IDDCZvsBzO7wN4svqeTri",
-	"fAjmqfpIT4AiIqlFdcUoucmy+EVHE+DNRmYiNt+WfoZLxZhMsEv4jBgg90GRpZ/NuR/CRd/9e1jGRWDZ",
-	"KuoUQ5WQARUGJGFdmkQxU/B9mypWFumGv25MP1c6KpSupopsS+vCHrs0SywTlx1qy1gKhU6agHaZPo2x",
-	"Wwi1EjSERLzLTSbM7wpRw3Yvr3jhKWVvbAR+yTvXNzev+dJ233JFjl83Vuubz6w7trt3FFzx6qUtQFx0",
-	"WTJIuEhLO1Tqz2+8TM1G2QDa9J7Z/8o3OMiHbbJhe8+4V2MI4KWl74CR2UfyHudclOad9Hfz93tld3+r",
-	"f1eUUENAky0ijJtugTkF0NeCRVgxYCtMX8dEpIWsw+UCE7hCQvNBuGW/CtytzDVlpy2lKeChz/lOsFTH",
-	"+KN5Ump7SL6xA0GWlfl/ABw7czGXQ+DukcH8Zyv/neP9P1C/9US01llu/sfXpgzI3/sOuQPQYFqw+XvC",
-	"nCnu//YuKqUVmGwBX4RfwFebplZjAj/l52Zj62Xj3fFegGqfxse8K2g61LYkXtMYak0q4vGTwEaMPU4B",
-	"UFwYjjUBXWNCbpG2we42MVbrPk/j8uesF7hGlBcEUhUGkBAaKqjGgsACx3blAVUZ3RWOvsy7PoZv89gb",
-	"3xWWMRgMWlGCMgN768JvvdWTZa6vtJF4FlMJpzROT6FCR5/F6cvq1fVKtVKrrVd+WZk/hzg1nw8Eru+j",
-	"oZQ5620orupM2g5LcNUy8H0jLPI4NOXS/DYc8qLzWeSX49AWgMgpc9BnM7/my8xMYWYeWD9WEqMUHtrq",
-	"NKZlcfTyKpd45TEcmaWNU4IVlUkUev0zckMr4wr74hHiRk2evTXD3Vja8pyjK4Jy+i3HrpBVhFufdUQV",
-	"BJ+ER9qW92qNvXLOBpiFtsQTkRyJWNIILRW9tFhD6ziArzqt2hz41zUBL+Hm7lKE+Hv7RnLknI2vL0Rw",
-	"486SI6fn3iVOlpyD/fsYZMiA9WfDJuQ8ojiWI+vOmFp9qHzxWrR9KIW0Rx2w5lUy4JD1lzJgKQPmx81+",
-	"KMMBN+rMMz/wLnnE9sPgvK1q9QcvhnjLxkG+ckBEk0yP2FSUawRErBWolJsKwac9R9J4WxaL4T7z9gHO",
-	"3g1CEh7ZtdmUdaU/QwY/lGwrfRmxZIGucBzWrbFRX65mu+TmMtZbvqWc/Re2qdNzRmhume/VOCs/o4V0",
-	"hb7Ezl/ohLb5PB8EwbO6pnjK6vqPudmiXSnBrKKDG5UPmLAKtJZFeWrCfE4yKCw0QK4EabHEYOzud91E",
-	"jjxyQDYoqqTVuhLf8lhPj/7jsVQnYMmaTXeWFiSQBgn/JySmjoQJWB2aQuUwsvbaOadijO2bKdbfhXoz",
-	"rOrfmrpqr2X7jHW5MCifcFkYkPB/Ei7/J/RrSrQUplyQMOEyvIfaCNPE+7jy7QtnhydjhFA6ee2MMRS9",
-	"Y28wtJneWQp59kZ1GLIyAUxZOs08cIeFLIY7615qWB5NKn3OU2JTglyolIo2A8xl+x+F8hWtSa4sakZA",
-	"lASBARQvZVVeRXNqb3yX5+8x1RDgMckpj++3juCWygKcy2pNJzc/1y8HcPd8bJUABeZDcTUAXnjq7LDS",
-	"kgAzjIWrAVAQ++JvZvofr58v/f8eTANtKAwF/3vICiyRwFBgxzFpNlTgF+QbgeThjqCitNpOK0qj1bZJ",
-	"WNG2RqVi+qR29142Pr47CQ3xNOANuPoAK9q6tuuuTyjpMyqA27iToZpYhAr0YMOpmCxX6HWjLtG6GABr",
-	"srSDniEEAHHwHRkeknXaM12cI96a1PdglSE24PqzzSqJAAAkyYzVZsM0OUBDBTeUF54ZjQAM2tjD29h+",
-	"wzyoz7EDR8HGPMC2cR2HDsTBoh/ZJ08v7RY5eXdMYn6WUEDFN+iyEM7Qc7CKG6c0CpGXkd9tJUYbAEBX",
-	"jrgkESO/UcF4IleCFQBuAvG3c3TzLvd8q9xE9eWqqmuJIZMuFfwbLXzG7DjNBcC0F7yFAiytla2V4yGg",
-	"ey2A7Jdf3weqDJnYZGUkKjjby1KQklIQnJ9y1X1znVkmEwpjHuaYuNBFibK8IuKxdgbcC1v/W6JQ8e0V",
-	"GQ5IKgE9LIt9ACIBVa4zTV/Kpa0R2co6uRFOKSBa+JrqenaZqgpp2NZsD7FpJnYTPNJoc8d4dmGiAUal",
-	"5cO/Rj+7dpJEjpSFRNJ6syOHWQu1NuuNzuvTiFVaArVjX0YsJCGN49AQgdi2OWVq/YzPqV8bnmCxuCyK",
-	"mm3NQ0g8D9TJ9L7oHxWAT+FU/7n+VwVoK7cNslSiUv0L/fiq1eB6alChQvMdjiJhZehSPTo5DA8+zSFN",
-	"QV9twcBgNAhBZRXxKNFGDcZFfOxCiso1wH9nuMGW2xj69qUETr3A6mm4DZpClZY4mR42vJ5ZaJlELLFv",
-	"YJTZth1EmOG8+fURFoXqDbxQm4nI4UNisAcjaOcG7I7a+2IrUm29ShRrS22tpLIL3ZyQHsVFPjpuZCCI",
-	"8A/TxewMJDATcIrTYSKU35Kkj4+xAeGRCOIlR2BT2J57Pwyohp0OR1A8a9+cGAAyHLvZ0hB7yCAdoc/M",
-	"oM4ZIxbSNeYKxMXSD4yZTcPgjgKwAIfsF/NzbB3HQeN+mm3vqBkGz5V4Xf5+FjJ3XAsgvDiCpqjMpjPS",
-	"BWEi9df4jZCpxY4c/1igXUZNAV7XogadNdoSLqesNTNpoGBWEy7hxbIn2J+qwbx2Ht5JDeB9tUhe2VrR",
-	"Um9Rcyzbfjug/B7EHJsYhCU0+XdAAD2QjdbPRNqMEMucEMo3st7UfOabmmW/FUL6TNlv7NJyBZSzTvpB",
-	"BgNNCWkpxWLWTo1mbh5/QpUBZHYbtefVJ1qjfTx5ufrcKhRrd1gtjGkRmxOT8bAvlI8o4tGAy44Hctog",
-	"4U8hUSnVCtTaXiagaqFOBwmjkeoxZv1x0JlYJtCRSX8Y063M7YesjFGj4a9hQMKn+g9IzvwnDEhKz7Sh",
-	"0Tya1kw4g4tqptKYMqajqLNOLKGPue5HTQWZ4TlcWNDkNB0qP0sTfF9Zmmss83eeV7n19IJ2BNfa6iKv",
-	"PufjlzMC60dkh76xxtwDoXe1sry5WiwVrzm1iFfNoxb1ZrlCJ3r8OVdxCNBS1B4T4C8jEgDUKT9M3nFu",
-	"LdTeo08V5FDssCzEhOtpRDqJ7E+GwLcR5jrDWrBAXhkCN4BhGamlv7QUOBXS8AHi9aiwmxCwhLIIP6CD",
-	"AyaP1zuA76RVsxFx3lz85PEaNI/eWVz/rJtxZOMALikP/leWpD+NAN7NOEtA1i/kCNx9akqRkZET9Le9",
-	"CTpkDnTISNrOMB0mtsJlmsLfuDYGJc4spnsZ+635yqA2y46BGVFbbt0NxDw31dC0hDPfgDj+W+L4cwI2",
-	"v/zWbDbOxg6w+eNXdfDt+Pmn8Vmn0znbfV+Tf6xFO932eH//vgGb6/sn56P33xojj5/om/vsa+PpNQCb",
-	"Txq/O8DmVyWAzaPPwKDUNtDCb3YymOH9nZ3R+2ajcbL+ut9/WqsNh380X41b4vVz1l57u6PijU+1F4dr",
-	"Hz9c9p7/8cvOxVf2pS2eCknH57TBaNw/fzE+U9861YPxAa+1x2pzkMbH6y9aovvlafrx71dv5cars/03",
-	"r77sN0YAmrw32ttZG31o7jcao90uQC8fIoDzh91GlwEIsL6uJX778GF/vyFfNZvqVePDx5c7o/1mHnr5",
-	"6G91Ee1+eTHqdKOT/ebv6y/Ok41XzzfesvpJo9MSPvjyFdDLX+Hao72917sN2j3qAexzS5yJo07722/f",
-	"Ppi5jZqbX8/q1eEX8Waa1elDY3TUfdNrvF+nzXF992iwO2yJ/vhFT+yNP2/utw8Gmx/kp9rXz18un6+t",
-	"vevRw4/PDxp8r5HU337unh3247X+s82PZ5RGa+8uU5n+/n4Ut8TB67OvYlSjm/2n+/t/V3/9/gCbPzw9",
-	"P9nY/dr99P7wcrPWv2yJl2O6+b7++ZdnL3fe0Eu5ufb+980jMf5S7781gM35HTm5H1ti0R1p9+OCgM3X",
-	"TKc9DGnWMp12C+DL95FOK1PNhQDLt5ROMywnxqOZnVNzdSkdmbjYnin1nQ7GBDbPhlk0G3TJJ90qpAms",
-	"IZD4YdpcSLFqRRuUNCCK9TlUECJr1JlFlgRcXdoSGOKJuWAkVGzwK9px2/AJVGKihdY8Csi7l/Bbmfa8",
-	"dANXGDAK4K/aM5v4OBunNk/Tp8k5PPYzF5EcqdVafbMO0Bfa+aYp6UuVklqVVKtVZDppCUwBzRt/4gJy",
-	"G/C4LZOrwooZEMy2XgblRWAwh2lIfra3zAzHJ4CTixZhQIYCSj/SHmsJZ4o5g7Hr41t7ab1twxJC3dD1",
-	"pAX4TGS2qpDQ2yKh/g7j7PqftjIBPuYpfOZXOej/Y4WC/pdXXRMA3vMpjbsy4WmvHwYtMeEGhG2V4HxI",
-	"eDSNcTFxYo3ncSiTdNgdMsX0bMo+jIStwlwGJKRt/SeO/7//57//v4RB0//+XwXXqZRGEsce0Yj5ozdX",
-	"t0SomBk+FAyby8zA+xLfUPRoOF0Pi0k02m5D1AUGj4kosx0yt8CAvo+xsAd6iBp6m3hXZyxAEMLMyHwE",
-	"owlTaUsYFAQB1eUdTI1RDxg1Ym0J5cqwmUmfK0ihRuTvoYQjQIQkQ0XP4ok87ka1qm9pJYBBjokhMIQ8",
-	"VFnq1+N62oYt1hKOSMoVpoIIOOeDAYtswNVEWmfGR225PARUbbGY9pKRVwn5u+iIjv3gV+ZGReyCt1l2",
-	"Zs03GfmQFwN20m6ClQu9bMsepc+jaUtFYRLH+Ib5pL6ecPAnw6EwlD7hFpTq4jK1qSBnrCWcI0u7lIsJ",
-	"cqsRVWajsAjh2adYk3DYcDWkGDFDCRi8zvfVMsPWtMOQzDqE+U2Te5qLL5A+RCcM4LWaIpiDqcWUP01l",
-	"n7dDJ2m8fP/V5QgTGX192Z+1uik08IOyc9cUtERRdUNWVlAhR/YGIN6YiYDUAm9vn7EeN3ctku7bjmpL",
-	"ZexwoK/MdUi79V5OjCnjuYMaFpOldhxainLX9ZzyvsmbQ8KR9KSeIyR6krIC9mt5DGCZ274qsFE8C44F",
-	"TItWxw1WtvUqkCU2AQx9h+KXwgNS/E74q6spw06mFHqQxbvSHhvr5XiYDMtthoj8QLybWRx/ACktsJ0C",
-	"b24CY6ME2ihpiVqAx2A14TKYqgcIPA852DkK8oUFLVE8R7OaUh8uYf/GqJCZpMl2ny7dvyL3b4Ek/fr6",
-	"5ubGxnr99n1CNZ9TeAtJeq8/v5hpH4h8wTJA+3aiQ97ZSAG6M5VBrR4GE82oABbII0NYDN9llKZaunaM",
-	"LxQ4lwWdIkwGnqJ1GJqqgDzOdlFbghqqAfTmYR2nvmyQyJS1XT4hcza2MysPC+61akMT2dXEYa7CRdrJ",
-	"G5G3AgyvbbtHE9pOM7JVnCE1Vinru3wIFAvoIYWnJo0gO4T9PaSxZ9XHNDXcsFjW51PKEh55hLF5EuHA",
-	"ohhk7zKJTwCmqOFf0LahkOkqF+14qOcL2I2N6WwXPuOnJsgksA3GqyNTdbauNU+8YkcS8ShXCdiRSYXs",
-	"500eR/Oa5NmEEEfBeu+LYShMNvjY3uvFkh93k8q4E0yGkje+sUL6xge3gstgd9MSk+HRa8J9UwKc50QH",
-	"+vC5ythuB2Gh7ATPVbNWCragt/MVKjHjpCvh1RFspMrV24102xRswzZBLnaVWsLstMeUEYh4qitkjyK1",
-	"jkH59Tof4BMaO3BMo6q54w73mxi2tBIBX9xcfs7YACIjpoBau8RnTA8sR0nBVY6gzTHGg0tYwG3u9cs7",
-	"TW3S/kpuoSZLIcREgdY+zYi27UxbcjrUFC1xIDKVk+ACZfFavzNE36QDDOqm5l6h2kLKN0PK78rkKyQU",
-	"zBD+C+vcortNupLoKVPMxARMPwnWL5qiBYhfQLef3Rt6mFiOBe/hWiQmdgO+HhNy2O3ph7mn2JeEGNHW",
-	"pO0C5ReTTYtoSxgzALcZeOJjCD2YEVBBQs8jXn3LxmHG0G2m1MXIXIgq1pYAdDNS0k6o6rngWAnQM3Jt",
-	"3TweMYMbm7tGHOWTXpujMSMAse1orbwjOjYFImCxAUHdj1WDn1XF57boytZKvbpeXa3WVtdrepUvWBJT",
-	"LdgP16u71zdbPN7Ah3Ojj1Bqzlv3vsynzqDsK+ICuZ4ZsbhLXSZsimj+bsuhtojVEYsZwjYV0/LlPDof",
-	"8Jx4eOiGnw51rPHZcoVoWwREY4W8xII9ILEDYSiF6QdsHr3LOhm1VI68Vr88WjboGK1HTDqGpx4LlUo5",
-	"5jd4NOURknAo1IC1eYczQzwwQchXIfDiWnqD7phMX8zk3sOXvWklm0/AV1L+O0VVmlkruC5nMhq7/sAl",
-	"9nYJTdw9VFCUbYmJo60vmq6g+Ccox1KzJjKaNrNx46Ee1ucqKEUq84e4LP95zIivd75zC/dECfDMPFU/",
-	"wb0hqw6LKoaMGPf6qVxoVgFgKsXPHd3zBOlqkCFUYQCJtGNGE/j2Z33ITGnMk+myauPSpHLY7mlVaCm4",
-	"jW9ALE9eRgdQySpmcsU3Hu6L01vmLluYSQMWapgTC2ePIdtU5tjNIf0/xY7OBaLNQbVDVuaSQ37R0oWc",
-	"sViKrrJ3RVppk7aB3mZbDD8laYaDqBCg4dqGf36ZC0tHT/Gh0UQJ6XVrJj/C3R51zWSOAXxJK3tTkYsr",
-	"fi9St+x85AQvXnRrFZcAgO3D0s4EwZ8GArsDLPwJ0J/rktkscfF/dG6MKRrohzCcrqLamTjHj5x750r5",
-	"cVO+aiNiehQAV6ZSDaZEVbDMu+/xbo+plHAb5O/IpM0WFC33Sx295B59xNyjRcHAq0XHv4+IdPZZUYsK",
-	"s/mJSh+JULsdVrGfD3f2jusBaewdr9Y3n602d5oBOdx5u/uyjiLs9X6juWoIyZ9krB02ZVZARnZDurH8",
-	"ui4px5Zm1Y0pxxY0q65BNVa0aa8WP4+Lc6xYzHzv5EOlRYsV8jkvzH5SBXWLgR9s6g+hhcFVMZKfc6Gp",
-	"LGT1pIKokomACJURrrZdzkhTst9obpMwZl3aHsN167t7x/5FNX0J9A/KOCL84DggfdrWfzVElEiOqXjT",
-	"aefqSEaMns8vgw1zNSWHB8cngH7PC2iqgc1aH5M5oY6XpEtL0qVloG5O0qW7VU+zz+c84MM3Y11CNZIV",
-	"BD6kFnmj1BCQUE1baC5QmHi6ILBi2DTqIaqOjw6WtSx6TMm50PZkrkV5JQEqpWOsAyBDkfIYbhKaAqDQ",
-	"VtLZqjiWXPA2wwK6JKt96ENpnBoOWKJYxKAOXxBzEyiPq4YT12u11fYp+RI5RBz9rLElZmJ2waHl4fHC",
-	"GbaYbSgiloC2QKA801PtJjyLnmgtI0dbmL2JhihUWRTOLHe7ncKFxevFblL9dbOqrqKirqkKC9P2bLOD",
-	"AeYCA1NrBw2r//tP6EM30jh2BZcQZlnmhv6FKqeweuy+Qs0lx7a0buyWckX6N3324JoGQeiKY3VZwbbj",
-	"uusYHILLlDSP3hWIXydo85l/jxrFk9FatENf7QQvimWNqVeegcw4Z2wApQMiTdBXFoTRJOYsgZI3VE3c",
-	"3FulNElZFJjy7bCdxKsXLOGdcWi6rqjX5GZRM+GdFbtgCQV+nCL5rlfsEQj4pQT8F0pAvbcKztzdSr7i",
-	"DT0h+vRFty379Pl/cNlny3Onsmi5jlYwQnf33u2d7AHZgTO5TTksWNxctFkhVXQqIRCTDFUKRA9TxbLb",
-	"08gj2R7AgiYxJTD9Cttcm8Zkqa2pbTQkJZbQQY87WLwK96VMviN7Fl8TA5VN2R8kss8Vu4FdC3t2WbH0",
-	"A8nkXIWzdURxW913uTOevXkqnk873qXXkc5G/Dy4eD4cplfJZiJR4GojcKpNwfvZaxkjcpoNYWTESajf",
-	"UDRjD6SNClTIMc7EPI0MBWL8Cit3SuaaeV8amEthdvvCzGzle/GoSzdyTnyZqxa0LAe0v+btQDU3V77/",
-	"o+lyqKIMf8P7xX1zzj8iAmVvGpbkySrNbSTvFPm75dqlTBP3vv1SpgHtVyYekj/VA9ovLh2YPA2FhUv+",
-	"rcvqlHKPv4pCWfjTbQPDhkvebge8FRmzdC4a5LLMsPeC3xlwfp+lPalfROopqftU7xdMpDIZz+/1eLPw",
-	"MDSx/jKUiBrv5stG7BKe2NzBmSmmbigaig5PUbKWFlxRJBOK1fwcrdZ9eTElMTI6pSl5USEHNiKtv1ey",
-	"75rM8BmRqZoBa/3JtNTAq24iNa7ZpNyFFut/fYfy/Z+dXVjRezw7RVsod3bwgtzZmdXPnNOVpqk54gDz",
-	"HBXzxuQV+8pSrj/qjuV725hT22KWpXeFOP/39Czn0PGz1uUKCdECK2ooxhDGHN3EUszqJX6TGox+CHMZ",
-	"TnLkfkboD8h1bpt6yZxdDKlcJwV85ahSOSAjmUAeIe0xUdZqPCkirmmnMgFjWJRuxXv6w7QNLya6loGr",
-	"O+kbvjfZV7TlizqHr2HQ5g7m/JGr3M9KWvkQOL7I+nUE7eySq9TwgziZhmGbIrMg99T7jn+VkKROizaE",
-	"QfINhxIM9uySx4aFfldSy5+rZeROpRO759Zjd5N3f1TRu6nTXBy/y11WGsHLv+kcMTz/B9NyatuDEDU1",
-	"t0obNwlLHY+3zbipHlAwdCkXBdE+YxxNhg0LgoCkcbWotPk6IdPTjtaAIZGChHlREpbGE/2X/s4iioYN",
-	"9ZQP4HzUXtQr1Uq9Ul2rb+jzMSFMtTA0m2iQyGjYNm8MbTnOPLuG1HqgCKQ/hGPchqV2n3+tx8lrdu/t",
-	"9ccscatL45wT5+yuI50TjyuMdRZeUyw/y8zDhSKe/i+1s6gy0ia9G7X7qRRJ5TkTKu/2Zc7jtGdZGvO8",
-	"kWRbRj3vNFDkBTHv62AU74rCQGZ+588KZU4LVuQBy8nW2V7Lyn0pibm0w4+jCx4qNnpf+71gn822pK9U",
-	"Ad95jBQY9pUcJm2mkDLTmY/6vwnrsCRhiTIQjIadMSQJQxIB/eBRT8bYiYEX/fmXF2Ld9oKwFpucptgx",
-	"5pX5nXa46LJkkHCR5gK084ZP/XRJ1j+Yd1+0+lS5sCmWUitJIjmtbktjqlOS6pq2urGyF4yp+k9/oKjq",
-	"whJ0IrK6FKePL0R7XyK4+AwVhmlvyxZfS2RqgB0ftCx63xGzToRI8kGUbRKaykoehSivPTllpH0IMgqQ",
-	"Mw70ZJJapYpGtrm3bQXX4g4KmbPeb+AyRRlq7ozkIEhKO6+P4cHL572UDAI37bH+do5qJ2FExhFLDE49",
-	"PMy0jGNgZzLepG+POToSCilYaGtCzGtCnq6r3xc76c28ZK3tesBmKoz8n9Ijjo0zmyJFx0V9hLCPbs+J",
-	"eqA28fVn1er19M0RHqTvr0f8NiJD3sFdqrBHo8Je8YtpBeav1V0qs2KBkO/1gUuuqcyMvT13wtFcH+Rq",
-	"h7RglgXJx5eGBQv5tPtnXFgIq9YKFVFrxWv97tO03fPaZ4pykYhGIpE3i+K4XFy+m8hRdpQiNkh7hWGA",
-	"Q9rfxZd4JIlLnFKXsOxJlSLwSHF9clEG0/4ml7vs08t3QM6/slXf3JxGcCoekVlgnEl2SdspDJMrEvJB",
-	"KecVH9zio+1M9GXE4kWmAX5wBwPRv1pkHPCU2x/GBRORTBYZCP7iDoaieLrQjJjmnVvdnLg0tLvQytDu",
-	"LQ7DgNBFsk+5cHOz6OHFn9/CsEwNVSajZUIkjNeX1Uj0hwHTQBtIZeOyJVn+wK4mo89NkCmhvkBDbCST",
-	"yDtU7DI1M8gTT+rh/7WwsRY2T/QyayXTZWmPJVsmIAT3C0gyxHKPmKWobUREIt7l2vuZfxX+XnQBHlE5",
-	"h1Npy1IOldrN51llRt9fu3wju+Pd1G1k958zxOwZMIW1GuaGZUUa9nmTVuAauwRquzJjsBHH+aONUWE0",
-	"8kqIawEig5Lm8acJYJ22jId94Zq2kdAewDuxSRrQMLS7h9+wyFR2TNl0OOjMrLuKRXRpeC0Nr6XhtTS8",
-	"lobX0vACJacnZK2tLvIG11yAx1atTYbrfgS84htba3uguK+y165vKKFhsDvxm9yXp5N3zIAl1MW0fYSm",
-	"CKR5CvMvWHmm9PnHFJM2fYyZ0ZEJ0kQncoTxK2cT/Xz0skk2as+rT8B84mlmjMChsiT+wxg1QXh4cHxC",
-	"1riS3ujCCmmyOFYmNa9PRMqiljgbk7bs92lAFOvztoylAAp6egZy6myMfImUdHiiUhJzwUio2OBXzFFs",
-	"wyeKMAsV3DwKyLuX8FOZ9jAmB2/BFfl48nL1eQB/1RxU/Nk4ZUQmEUtInybn+qktYQDfV2v1zXqlJVoC",
-	"b6NHoOenRzEJhZiMFtcHLUZgNqNijPfcIqGdqzAA6RUgbn2s/6EPsf4b9bGpMVDcErnbjPa2LTw4RZ0Q",
-	"Bi1hP9GbUt+iLYVg7ZRf8JRjKYNiSnEpThPWlyk7bUvR4V1LJYkyHB8jYX/QGDAx4SUcEJCrmogZvdAK",
-	"1pjVwFjp9ZcBoSThoiXo5C3walfREBCl5T4k5OwoKuQAsYuNza0HtVF94QqoYZYRvZMmTKXkXMgRZLD0",
-	"kGF14Wmuhy1ibRmxKECmgZbocwXlGhH5eyhhuYmQZAjaz1tWqJqu6nvaQ2Bw52KQ+fohwjgVCRZZ05QA",
-	"c/62/oVytV56+XFKYLef88GARbCPGiT8KbT5uPBXvU5P9R+r+o//hIHe+Hp4zSNiHJgz1uVCaG8FUWVZ",
-	"HMO00nMmCB3RMVB/EhQYZDBMFRJis4Rl7ooaJIxGqsdYqkgkEd+PnkP9SkvgUBEkrCOT/jCmMNjPQOdA",
-	"U9nn7RBUNbwlxVRigqUmAjiH8QszG94C6juYwhyqSKgv+7NW/6viDoVvdsCLAN7UxHNcNrMlTJo44waH",
-	"J7pDCOul9BIaLwFtdDxgerj6dMG2gPzngMWxnlp498x93PIRVfVxtpvMLj2W5MCwWiLNyQbXl283D+wa",
-	"i0sOOQMUvhVyZN8Sbsci0klkn9QC70FnrMdNIrdI2GD/gbYQ0L40mLDCJURA+5P3cmLiIAMOA6tVq1Uz",
-	"h4grgEoErScQvCnvs22DECklsuKPKE9NQctGdd3wfhyxNBmvNjopS8JKS0x5wnjnWZ7w4p0FeQUXAs38",
-	"Fiyl2ZoVEkJ9UbhVuru0deTSxPoOJX1YcA5y5mDEYObsr4qs4NtsffAtQTdg5+QHfBDgpoc9b7xC8Mg8",
-	"XRHkFUVL4GKsXnC62jh8E9R+qVdq1Uq9VqnXgiMWvaZpsMvUeSoHwTsuhpdB4/Nx0FqhAx4QOhi0VoLj",
-	"49db9XpLFLemzaLouL+SLbfr3qCNVGAwf/YA+mFXLPsWcvYwztxV9nCfXq6ewdZdX9/c3NhYr9/MSkah",
-	"UWIl45flVnLCzGJPGMpXNSggtLizjbV2kh0yVGzbMksoA9HtGu0jGw+03rZp9DrwwMOz+xAaa4U8nqxG",
-	"nW5bQBfdbd/76lnIhrrsXJijcwFXye2Y23cWC/ZBvksBvz8d0L45DjN7FPCS+ZFW/OfevYwuC2fgqJe7",
-	"r6iJ4M523sTqTyVzvB1Xksl57E0CwZwRjHkAV7ANwMGhA6iu46nAlgFjmXvoKRUvSDAFxELOhhAPhf4h",
-	"469sOedCezG22TfDXIEyWOvbgNs4yxviZj4MK7PZHuiYeaECLyfl/E9Po8mEcJFK1G7FqTD0e/Ky5Jq1",
-	"nFxvWM9WrXsbnw74CnT6rvw1P22dHdTDdBTMKfqWAC13Uv1/Z7JzesMX1fnPI0GLLNg1PJqPhIjHWcsT",
-	"UiBnAXMB31xl9eKL3Y7R+7iAxJcH/SEO+p64Y/N8esPmszli0jhf7KD3uAIs3HnLoNmFnpwMhSnixiZp",
-	"S9FmiXAzERDBRkylGG3EaCKWAZnQPeGRa6RxrTrwKIhLK2hQRC5bsKB4twfMMdq7zRLOEG6G1IH5ZjZB",
-	"uZvH1/je91oJfbfARhFP9/TifOelcPfv5EDt3Ahj64MBEyzSm+mqE32Najo8O4+tmM47CTNK6k6NoCir",
-	"rDPvdp/c5yDLIGu5QBcHXj8f1wHOzy7+5AcmO/DnYVloq1K7i6ZEg9kq1y+3dfe9Iwnh7r+QhPBOwCwJ",
-	"Ye5eWntrHv5POfNclyuspzIznGWZbXmXrYwVgGAwB7GBa++FkExPJilmO8sAyvw3/s7wyWzBIVNpTM8q",
-	"bakXFV751Hx1snd88q6xMz/xgT8bD4M7lluPMscGvl1m1UrQwIgr95whra4vJgrPTREAWE5MlMkHz03B",
-	"UcwP+WWrYkFgCOlFFG2sAIoJZjVyXoPr4EYCYwn79TjJDu74yBTunCJosPyRmZl2MzLwCjN2ZSmqH3Ge",
-	"7U433fROmG3IlUvox5Nzywy67SxzxovYCqKsolQKluMpKE6O3RZLQUmqaupQXtPoy9l317btHiY1Nb/A",
-	"WAat7yg7dacSp3CnF6WpFrAMExkvANoBV88X7DnSl/7AQR79/svgDlRax7kaRNgY1w7p2LvdfkBHz1bF",
-	"3j5/HPVXxRaA2+WFgRy4W1n8Bh9VGr2Zh2SSNAiMfhFgefiB+pP/VTGdLlp9d/kFEyQdaf8OfhQNcd9D",
-	"y8d7CW5RmwrSTahIXW/J2DYo9GQcbZGN6npZGEjP0/cZ/nnFEibanPaZSLUPTIZq+N//L+FSQRG1nkx4",
-	"F1t6rnfRUOk31M+mka0493Hq5y920fP2MIEiWLES2aW37jI8VBYeSnCvF8i764ua3CkqCgYl/lc5GePp",
-	"+QViP/p6F/nR+xlsfiEJHfBzNiY9aptQsE7kGpGea8mEZYTnkUZ47mLX5/ZJUTwH9/eMMI6+wPS2jQwY",
-	"CKgwVWqzrixl6mOL49zF1spWu9BqKxOli4qr1wAh+/iQ1NFwceDo6mp09Nn45rYrEywfDA+BnvABJKwD",
-	"WSHH8HTTON0ZKhbpsUFACNQZF91tIjKrE0NIOa2Ep3ghSxSdY3fGrxsgWtjkQ9D0xWy+hwkgXSWflmGj",
-	"uwkb3YWAy+32oiDRVRaj3egzILzwEoMbQBOmnUmQCgiyGurDYGAM4CwAEISpTjQRpXQksRRRoZBwR7ZY",
-	"Q6PkWNhqvM/ADwzxHVdp2UnCWfshYj/KLtdt6263D6a0t8p/4za2+Ry2thbWa1x0ZOnu1usEXo9MsAIW",
-	"vZ4R4MO3ExYxkXIa+/kQa1/2qVZGFfJSq0Rhfxnqu2FmhCP3IGIlhZ1hHJvPAW3YjcLAf/Qpj0PrrRSc",
-	"iI+KJW/0q9zhlnbPKOzFlqTv+qaMWv23b25tl46KXtzb6h/BIshtdcXizgKb3FvaqW2ut9Mp9790O11/",
-	"tbil+iBc59nmB5AZ3Oueydkg4YAqNZJJFHq166EJDJ+6L7c88i6MYFqrKQwsfNAokaIL6mmiB6/hGvjs",
-	"/QgTkQKD1kDzuAp9Pbn6Fds0jlmCt25Lec6ZQm6HM6kfJtjIsH/C6efKGrozbdPcWb6mfTo5Nfrmfbqq",
-	"mOjR1ViKLl0JVuy8A9NHwik55vEFJcdUpBK1q/uxHKZJ/udzG7L2dR7GmJ0ltJx4vxuyn2DlmKWrTdgW",
-	"xbpFmz1224QJ6yRM9VYNTwrIfeQpWbUUIYjp0mN237Vpn+U3H+AamG2MnR+4hJUi9L8M2WMZxC0yyaVg",
-	"RlbfkjSfOt9FFvmVMt3aLvMnbOHq+RK28IY/cMJWv/8yYatSYkMZBVv/Gglbe7c7Stja2y9iU5UnbOFu",
-	"ZQlbfFRpwlbf2SB/XZG19fKp2oAkFHURiHOA+zIOsQWx4wmRI4GWAyDexQtlfMG3+pP/NU+utyR9q9/t",
-	"O0vfgjG5srXS1/bNf1h/kDBFK23Zr5wlpRZQ3vSZtptMtcyff+lDM2AJiGUM8AUr1sOzD13MUHqYLO9H",
-	"1CulBtIyy1uW5R3ikZhhHywun3KHrSjLO/S/KjMOFsjywhKTRomfA1CtM7m7IaMaU5USdxyukwm+lnhZ",
-	"DDngWBtry4zxY8oY38UJyu2nooyxDY6UWs/6gvnRtsyTlvL5cWWM72JrZatdaDbeVhzukWaMGxk1Nkbp",
-	"ZOKH7zwSbbQ3F0ste9Hxu+obuFaUz51//cFPGXZ5Gbl3zrZ3WWu07nsSsIbLDXxAUdfWOVHDds+Y+wUK",
-	"9mebmMDgYmBxLAPjCgCf+BOzggD5nKngCoEMzMzU+6zo5MJa2tO71zTkZ8cqF7KxHy4QuUAQcmlf3FJW",
-	"/S6UQO4klMXwZlnoF7U1qe9dX4PQbjkDhI0Kn5qoMLtse1IcPkTceycGTKrS/M67xIq3bT+bonhXWBcA",
-	"eRAiAxSU/SAwCc/8LWMgVF2vkoiOFUoog1jepknC/REqC4cIQpGKKIBKIeQMVzYxgyFs8pUmwPFlItpb",
-	"U4Hxn80znxSEyMnPVBHtphPqzxCMddvMC41JzDss5X0WGFBghGZULLkA5jE6JrVNyzf+xNLEmgB7wkj4",
-	"Ok0H2uUIAxIe0z475in79ThNeDvVHx3StPfrmqH0Do9Ze5iwkMgLlpBemg4UkPmAMh0KZEYIoZDpFOgl",
-	"DKtBDmLBU9myg8klU/pkuMghGZUlpC18W58rBZCSCWgFUIJ4/1qFvKRcK7VY4nInWjP3uVauAy2Ooihh",
-	"CjMK8P82lH1tkTM2lgbhHq7XNysClDdMHjDotuxD2dBvxwfvQWcpw1xAfkYbW5H+ME75gCbpmv58NaIp",
-	"fRIgw4l+QWTpSElfqpQ8J2/5zrbe9WGOyjgkmImxChxkLyM7VPE2OWOKRzCVfbAkrN7Opi2wbBIwMptK",
-	"lBk4fzqSdt65gj3sKAxIxGnM2mlGJwDkSAOa9rQ5YM+GJU3Sn1v+8TZt91hUFnQ70Tv4U+12il2uoXwV",
-	"fq+Fi/4XUE9A4sHtWMDt9qQUeEL+/7dW2Pi3Kvu9wQ/4b28/1T7wd83femev2vr/bz5+e1N7z397AZIR",
-	"Q2llj3FRuSsCdNMxuH/mthBgvp1K/SfIzc3l6mg0WoUNOkxiJoC1ZH4bYOLet2R/eFYSCsPFpj1YQWNR",
-	"nXKxsvWiWr3u8i00w6Vc9vAGKLcfbyp2mU6dwxbTeo+nYxsoz2i6rEvkCiOAyMb5Yx1TMuXtBPIziHPa",
-	"Z2QotIDX1gTKXS1Jn/iU+dpkm2A2eF57UV8o+JoJ3aL4Kwzp9KI2beGl2db2Xv9/V84YTbRg+/Mv7c/j",
-	"m9ndiJ+ZLed9qCcNLZIC0lEkb4SvtbxL4pWtlTU64CDnzVRM+f/G3pIdgJFeTeUqwEmnQyFYrDyWvjZL",
-	"Ut6BbBAUYJrX12ZOXf9RwOTSiOPczzJC12bDFHVypYbaPzWkj9qkhItGDNxQwUZIUJSwC3mOCtE8uOnd",
-	"uODZ3tfEnI7UFkPgC+lbotREPh3/3rTolhmyq4sGXCBvlCeBFUkMuJaxKkR2obUHArNhwzWuZOg918Ie",
-	"Fkyl/wSYoaFi2Z0dt5J912/+pbYKnqcwz94D/duWvTE2opeAg00Nftdhj029gnd2/cmGwzl9uRYeXbR8",
-	"yDkbKxN5hSoX10OQByY2iYUMbyiwMQ/YQjKl2pDFGJYcKDKSybm2hGcmMvzJgmcWjNVETswSuNpnO/XY",
-	"GmsiO9KfsyPT6Tt5w0MmBzHExsAb07vIeERWItrKUunX/nB/Xj+apPTkvff027oQlA1SZTGfNGX9QZpb",
-	"oIinK//89c//CwAA//8=",
+	"7L1rcyM3dj/8VfAwqdqZhKSaV0lUpRJZM7Zlzy2jcbzZnYka7AZJrJoAF2iKQ7v0fJfU/9Xz+v8R9os9",
+	"hQOg793sFinN2NZWKtawb7icc3Cuv/Nry+PLFWeEhbI1+bW1INgnAv68wN6CXHAWCh6of/tEeoKuQspZ",
+	"a9L6eUHCBREIMx8t+AaFC4Km3N+iJd6iKUGeetrvttot6S3IEqs3hNsVaU1aMhSUzVt3d+2Wej1h4Qsq",
+	"V1xS/ersl87RjAYEMbwkaMZF9KWd7xbBa+7TGSV+/qUfFgQFVIZ/kihcUPnTyschaaPNgnoLxDjiMDl1",
+	"B+Iz+OTFOVpg2UVXhPmIhmiKvRtEGXIvZx37nc4VZR5x1cjIZ7xcBWpIPxO/jfoj9Ibfor7TH6Nef+I4",
+	"E8dB373+sHsOVyFWr8lO4J0gkrAQbRZEEJgDohIGGmAZ6pGHCxwij68DX+3IAvtt2K4Ah0QgQW65h9Xb",
+	"JOwZ46G6izNEwwm8yMchnmJJkM+JhOuYyQ0RbcQF8jD7EzywETQMCUMhT2/IPwsya01a/3QUE9iRviqP",
+	"ommpOb78gOdFuy5Dwdkc3eKA+jjkwm6E2vszJAu24Q1npPMah97C3UUc78nf10SGlyWkQX37NaFvPNNL",
+	"SxmxFwI+VwShxhBynt7y0czxeuR4djob46HnkJNZb+bgwbTvDf0RGc9Sg1viz68Im4eL1mQ8bBeONRTb",
+	"81lIRMEyqZ+BAZeYbZEkHme+RCFHodgiPMeUoWfvv71Ap72e01bX1YOo53T73cHzM7QyZMRZsFW0xNTc",
+	"BEEboCrO9WvNIki18TNMA+Kr6VMmgRTsY0gScUs9YmhD/YsgxjeptRk4qblTRpfrZWviRBOnLCRzImDm",
+	"P//88/k6XBAWUg+HpHiv4G2wLRh5gvjqbhxo4t8A8fu8jdxvCBZEuIWr0euOu73n6T3U9zfZqbt2a4UF",
+	"XpLQSNBzzyOr8BVm8zWel4w+MFfV+N2lnLuKmIkQXMg2cldh55v3LnoG7EhmeB2Ez9WSu4RlpAzc2Wq3",
+	"qHqxluKtdksJTUUlMJBONJJq3nghtu/X7C0Ltvkhu6FYE3eipMGCsrmSOd4Csznxu+jc0kly7aeKhWZr",
+	"SXx1r/1T84294ww2j22N1FWT1ZIGSbyVaKPeRpObiSVy9ShhuVy8WgVUC7OjW+Z3vQW+JVTwri+2HbFm",
+	"//o3yZnbVveuAuxFPLyWaxxEUg0HkkfyFIfA3Yzrswa9IVSfd8gXWyTWDDEuEA0lci99slzxkDBv2/mR",
+	"bF010RuyCrt2O/6+JmIb74YvttdizVK7YDa3NZnhQJKItqacBwQzLSc/r6ggskQQqO1C4YJLM3glHnGo",
+	"DwZ1timqAcEPq3B59RadjJ3eGdrQcMHXIcLoF86IWmYq0U8fLsoGT/QorjEMo5EcMxP4hsy4IPVmMIV7",
+	"41kcaPD6tc1G/y0XSxwWM/EMrp0hl68Iu10xV8vEgMxCxNelhKAfq31qvhNcaUJmIGpM3/PAJ2L3IYZ9",
+	"XxCpGE8QydfCI130AQidAokbMdJGkuu1Zxx0Oc3aoFZQgfiGIUHni1Ci6VadL5TNo6mtcLiIZ0b9Vrul",
+	"pAEVSvtSQiM5SzNxEPbjYautVl+fA6eOc9w7Pe2PhsdD5/S0146PiF7hEXGvySclZ++LTyCSHj+SbZEi",
+	"FJLPoIVu+VpvAmyR2jmyAY2YYG+BtDwOOQhIufYWSkpi9NNPly+0aF4RHGa0GmAgfXQr7fqGbNuwtfYH",
+	"DwcBEXAXZag/RAu+VueSVQjhk0qlnJNQxo9lBKrS3tW1GRUSxi1DGgRKhjJFQehD4vt6RJjpk8AOk0o0",
+	"dE6RK9YBcXMHjdFIbghZRaOagGg2k1aKsaDq2GFk0y07JDNivEw69Ecj2FP775469cOQCPXO//nr/9P5",
+	"fz/96z+3iiTIJZMhZh7ZTbJvV4T917s3iJon6hCsufX68Sj3HZ6Ti7WQXBSah0Lv+kopN1OitMUJcjKq",
+	"jDFZNGWoO9taB9hQqZ+mPoKTxlhmmRcaawxsANeDoXQZ+Ry6oCOZH1aC3FK+lq7WMqxqsWYJxUXfilYY",
+	"aIrA2TOnt0SqB8hyFW7hs6l9cIqFun5V8eHutO+3/k7p+l/RXwqO0suQLBXz58bcGxUPWqrXFA5ZPREN",
+	"sec4O6niigSzcr0xpWMRc8CgEN+opd7grT1gDCNoAfQnCWIPr6iSEFygtSSii95GlKLFnX1bSloog9aV",
+	"JJi5E6R0BJAYPglISMCc8anE04AofbRtx6EHATQk1ysi1OdcGF5bnSZwB1GMDeYD2EAErK6FspluCFOa",
+	"Fzd8W7jcao0aqn9XXBRoHy713ba2CJRus3UnWRVK85bHl4bNuugSJKJ9IK2qoCmR1CfmaqQqufEnrO7n",
+	"JllVDSPBR1MScDYHM5SC1egTUboWal61HQdEhHQGxuBb9VJtdQkiV5xJAkbXN9g3xr36l6cdTOrPpJGg",
+	"7AH1W8QYv7a0zdWa/PXX1oySwE+y8lLOWxOjAXJE2e0//jegPhj9EQeAn6J19+mu7lxe6g/CDPKHQeLo",
+	"W+JASQ3inyld7Yert28Qn/6NeGEbYTTFPoqszjaY7AEWc9JFb8z5vMGxjdbSPrdZQL39lwc20C7OD//4",
+	"X0Q+UxkStF4iGpKlojlE1A+3OOAisVj+Wn+KHGi93jIwb5bKVIDBSYQF0R4rsHwVhwOXYKSEgpUucivV",
+	"OGdcTKkPFukzLTSen2mdikpwpKkzomw1v4WHfcL2Xk68Dhdc0F/gmWhdzz0iJUfsH/+HoxURSxqmCU+N",
+	"93BUl/CfUKldb2i6DmMP4IIHvtYglYiENaUysdLERzPBl9piM5p3W/9klTpJQ70ZcA+fhYSBVsC07ueC",
+	"u6sDZq4LPpmETzpxrWyi5u6jhNfsTmtfSkfDASzA3psV7Y96HaLw7ofbFutY05ruWcr/qI/JtSRozXzj",
+	"PYmER2wEgdLzJ4ncP3eMeOxcKpn9c27NjRk9Xcut9hcn3+hhhqZqQCzU3sXDbdAbHn7L18w/3N68UUxD",
+	"mHqZwCmuYTy8nsHHDrZHeTMz5hoQjCAufmKWzYn/QBLjAnjYUzysyIKFBPF1dGjhhzq03vCE9AD+jtQt",
+	"KpH5FKhKoEX4Z1oXxNqTbLT8yONsbDrOiGyjEuFwGNIDL3Mn62auejrrlYbF+ImRzyvihcT/DcmW88jn",
+	"CsMwFjufaZerMih9iaYk3BDCkBdQ4HrmW3mkTfdk1E/yJdHnJAm0EspAzHdBhTUDAtc46PKZtcBBwDfE",
+	"v6YrtSCt3mm/63T7XeeoP2x9arc8QZTOcA3mU9/pHXd6TscZfej1J31n4vS7p4O+4zj/CsG1Vnauygxi",
+	"ShGIjOJInQ1bE7YOgnaL+mDVBFiG12uZ/lSv6lPxE3TVmkQjP47VXG28tNota45er1lIA/tlgUNyHdAl",
+	"jcYieKAU2r9+arciIyS2D5SV0Zq0yPYHh/z5nL6lP/z4X73/pK8uflhMv/PUvy9/+uWy94b+cNpqt9YQ",
+	"3qw7nTs1SL5SqrZWqVP7UuS5YCTccHEj9UGvTXVw2IsbCS7bi8sX75UkBDY407cpCtGWIDUenkEXvVS2",
+	"9sQqDFu4DpaDsmiLPDEZNwsYq5f65oQfFwuB1eJ/7oAt0pqc3qXpqcB/wWAKSt3T96lhRNa7Ws9OSLUC",
+	"HA9p0M+OSH1zzjv5H81AesMsV+aNeYkSv3TTX+w5jlP0TfP68V2C7Mti+HarEjLGWp6JVx3fpVmmbMlk",
+	"yFcSXkjZ/Ay5ipxd7a681WZgnVVUT6lhW2Zttqond5qZd3iGgSdTI7JemYxjI7lhd1kBUUU7EIxXdypb",
+	"bUY2UYQ2wCGpvzj7rUYvPWYlorJj/jZmXKPI5GaQITzFXbuHZUfQv7OSsIi81ZXM6wuYO/G+/l1ekGZf",
+	"/JP6OQ5Oa8dMFFAyeRLCyCTjkwY2iLZlYzbS6nEPtT2Du/QBkJ3Jext+XxGBlpStM6TDETzYRd+QLddp",
+	"EVqeFilN6KWybCE4L9BKcGVfIo+vWSh18gc427rlsyriCecuOrCK9hcunUWBXKUs+FyNEX6ByC9w5BLN",
+	"BWahTEn8KtXmPQ/IezJLy/2USMxJ/tFd6kCtkIlmmIoxt6DUtGG86t86uqBmVS0zlXA3Z3WRKNI0mZJG",
+	"Sk788PMH9Oz7q/5o/Nx663wi6G1sXEOs5E8SCeJx4YNOhpGkc6ZUL0k8QbSiZmxzGXJB/C76ecFh9PpE",
+	"A/8nMIAO8UH8RRKiWX/BA6KO7lBvkTIfu+iSIRwERmfUP0qdOxItqYQA1GbBTebREt8QMAXUcY63Z3o9",
+	"1Q+gItrvLbG8ASkpkfsvif/hqafMVGsFgw0rSRiqibp6yTqwjLLDmUdcxLAQfKMnpCehVznkZtqwMHra",
+	"OnqmxmMTykqZVPFoUo3aKfQjJ9GDaA0j7fe0UZ6/6oCl8chpikuSueXOtKoRqwapk72dUvhSoilz9GVO",
+	"lZxMTulYqfX7FM1YuzJhctK/6fxNdmzSyor+SLaKtbWxcAGvUivfQDs9N1Y50Hqkpj5T+ujzIm21XAON",
+	"7JSMYdJu9R2nN/GnJ5NJT82rSFUtSCnIaqol0jYnv4536YvfCkIgZlyoKdY+sodNNMczpAM8+byHku8V",
+	"yMrRffTLugkheltTilacO9V3Bk7GlvzLHsrOuFTX+YnRv68JEmSOhR+og5fPkIclOUM9JaD6o5GSGwJ7",
+	"IRGykUbUu48O4aTUh1Y60uc4qWif00QhOKmhDzQ65C/9ojO+Ls8MDnvmnyEX7PC9yL2fleBAMjm5GIm/",
+	"dyaFMOkvgQvaefTkO/k6fCdqraOcCG8tBLgBFa2Sz9H47Dz0v+/yDhe7sb/W4xDjTctySDlDKPspHmZl",
+	"xNXGQBOSJkO4UZjUDruciN+D2pU/w/ktEQEuskt5UXZz1pxLGW+ODsbT0EbhTda7jXDrQ2EwdpyUxOuP",
+	"Tvt7SDxYlZJZ6+qCJ83la9RcnnSUg+so9b1CvzmdpQ0peQRHLsS4fuK3rNDcQ3MpEHVRnCujphxa9zCa",
+	"xpKEC+6rMeB1uOgnUyFvCQs5JBntGfn4KkIE4weNEAzqSUuJUtFmLdyqnV+jmk74iG7u4Ym3RLBLP4q+",
+	"8Vo/kDkuDuya/nocRcdVfqK0L2hpVyZ2CtX23qT5v8xT8xiHf38Pcj6EF2N4GKIcfBkfQpFJGs1nx66/",
+	"jmadHvD3pjo4s+AmGTt+Hq0Ev4XQzFKS4JbILnK1aHcnNvmAal+3+Zd1dAuCyGfDRuDSVS/2ILABZoJ9",
+	"Uc+dxKWM6ilJ54z4uiRwdDI8fd5FLuOMuBPwhUPyE9gZVMeQfnr/qp3Q39TjOFwLchYVtq0ZbEkYuauB",
+	"zyUJ1dboFDnINDZ5VQwpywd9eHUFXnRQ+ZjSXP7aUuNotfXh1rN/9BObEKvjiU0o9BJEV7Wr4Dd0Hh/I",
+	"mk4uQG2TOlZnvrxdnZjADi4sszW/dtm7j5TNJqKFiPgUkn73iVkPvg4TqVDXXvs0PPdCTWYJXjesaBhv",
+	"iQXFsQoFtkKOO3ZraOq5dqL6IrV7USBayV2IC8pCNa6+HVaeKgCpRlBgZiq/lIbU6IQbRKu5g/ujBf6g",
+	"7q7i0lDfEOtVnyo37IP5eqaMI7WmENXnGmogc0aaLbnF6yBsI9fjyyVmvguJd5CIh3UBk7mQQizQB1Jb",
+	"HXHqVhfhZIGfPtJ0lmacyJk8kUwkMfLGZtNPzTfVOsAHis8qtRIvb01yZPKY8sxa6CNCvd8SeC2qNmkr",
+	"GQ8yLq6Wfo1DQX+Bx/RB1Hd2HILTkqrll8uVIBKjP//3X9TrvAWmrDUZtFsLLBetSet0djL2nZPeycnQ",
+	"O/bHo1PcnxGMHW80wr7TG+HBdDac9ab9qTM96fc9vzfyx15vNHVmjoOdk1Z0viqmxak1ugA16IqGpK/+",
+	"n1IS1qHHdZG5Vh9iWJVhX9MtkeG1emMdkAqbyaxoWVc2d7XqJRMXr834on/bQji4syP7siCj0Cs+iH4G",
+	"4AAskRq+TgbQ2orbRq6etPpL12+pvwS55Tf6L3Atq7/I5xUXofoLUovdM+RqbRD4CjPFJCFZrixOAY5w",
+	"Cbp1zK2ENzOi0HqyJCuJIpL9tTyfPF0Jd2aKEQu4vOCoq/SQRpyBfR9IBAfvEnukpXTB7hg9u20wHKbE",
+	"w0sSezW1Tl7lUUoE/JMJUFW28gKvVoQ9lI2sDpyYvfdbjg2We65FP5YiRWQBl8zptyCI3IJZpI6LbrWz",
+	"RO25lklFr1VXIlKDT6xXgCKzoFJ/ZIKuvj/v9EdjZQwtyGfsE48u9QlRl+5641ouIfjePZxBCQlZ9IHo",
+	"8qVv6o8iDsrqvf2THb7zSNDW4P235t6Mr7kc8eoylBanhMU7Ysqoek0XZnSXFvxFS5OuCkoXDdWXOdXL",
+	"psdhD5SiUdxQlsBd0ndOlJ3t8ZU5DTLHkHsGhalKE+nqLDAXPVNmeYcy+bxtrpjEuOsbspXqWFjhZTdt",
+	"grhNqPj0LnP47UKQ0rem00rDGH5Dr+MeGrNOv0wfv6W6c2ZUVbr0Ds9xr1foXNQZZOa8s0dcigSTnNq2",
+	"ukDMUwkySS90dpKR2LanmZWcCeYyQq9UKQdVtMBr0tjt0G6B2DLZGE/K7O9Xmf2UDxPd2+UTU01dv1Rs",
+	"PzVxS5W5lszXS9lDV9kX2KvScydoukVYeoT5AAXmd5Vmbi+ov+IrCTMSS884FcsNxLfx8VoevjdmAmQx",
+	"x/q7/YyhGXOl5FNJA7ZRLVrCJrckk/ypwPPpxdAF1zPK5kSsBFVipaUuAnlpUnZmPdL3B95wOsLj0+OT",
+	"k+PTMR5Nh97A75PezImut+6T1nVLPZsaVTelq9SxuxLcX1vpXZKbRWZECKjQVJ+0bAVr+u78NbpQcuhT",
+	"nJTV2EXcbm2EEhcwiYeuXHu8+jQ40rNEVq5ngFP13oHU/l0R9VZpEAXfa+SDK2WG7EetzWFNEx34STyO",
+	"nr14+f65qTMGyCcT31muLeyJMsdgLxUtCHDUpgwYu6kM0nEkYoT4WpZUl+wkmLbQUrMhq4SxweR6SQQy",
+	"VWe1zabhV1OtqHO4jBAppsfIZWHus3ujSz0MvkwCpIZqpMUl9km0FTgI7OMp7tpF1A3qgHr9w5VGjn9D",
+	"pZGn9bIykkfj7yIvY9S8ZND4b+oUDeaMO8i6esCawfFd6nAtdKSqAbvv1U1EuFZspwUk4KgZCcmjUIFM",
+	"cCLTaWMPcsj17lIqQRFJrrCI4cAg7BFJDSrRjIuzSM4ouY1cq1W4DzHik5r1fG+Vaol6XQcC/Wb0midM",
+	"hsFZAj0L/CuNDoTR11WNppbFqGE7UhEFwTqFA25PLoK5AYoJ1V27itELXQ9phalAq0mkOZl/x9lOegZJ",
+	"iqwui4u4Lz4SyzWbpLoQV+jdv14ua748VcfFUZkaanMyppqQJ3xWeNbdDyMzcyR+GZ03oejq1CXk8QDy",
+	"r6Kwb7K6VkNKcYTlDUT0E1+V6Jnb6RhHSPJ397nBVgvFWobERyvBP2/VWxYmzWmJOEPPXO3i6VwQiM4B",
+	"Dvtw6DyvUMDj/PcDuJ6ynur6SRjOg2q9E52dbaqqqYFNhIDSLAnHD8vzzOM+QT2n13tepi3HvNhr9z9V",
+	"ac/3xH69f9766WMXlQ7+MAUbBqQ5k1L9IHmi/S+geyYOmEUYruTk6CjyrnXNxaOyA6aOyleXhE8OoLNO",
+	"EmqqRUQG9n3eRm4C4xS9xgzPAWvV/aBEcuLfL7BcTDkWPoS0fiZT9A7E7hWRkkK3A/cnSQRcPe+fq/9c",
+	"Ad6lm8B+5xpzP8Lm1mhd6JYICci2OEITUTepTcoD2z/sgT56ANXyIPW7w6wGmlM+K7LBEopbUcZuKjZZ",
+	"p7z3yR39VbqjD5O+nKGG2oGiZHDji6cwpyexkysOVyicceIkXTZOBNu9/BpqhZPzv9Kj/m0GpfRzeuHV",
+	"s06v1+8PBsPhaDQeHx+fnJyeYjydep7vEzKb/U4FB/wZr8JTZOspsvUU2SqMbKXlRcUX9S35r+rfbaJa",
+	"1NQm5XBtNKzTp4DbU8DtKeD2FHB7Crg9BdxswC2t0JUPx5QlJ0e118f7zlO0748V7cvqRBna22k9PwFO",
+	"RVrCU9Tttxp1O30Kuh0m6HbycHho/d9LeG30+OG1ZjBpf9Rw2/EBNNb6qG0Pcw4NH0hhahIGL/I4f4ND",
+	"b/Ga+4WABEHgWhkp+Ea37eWCQAsnqFlDLsHeAhpOEjTn3EeAuw64OhpvPln0ESh9Rz1QWIkBIyF+tgYo",
+	"U5IFV+EvbP3bHg23rUnrPeXIJ+gHzAgVHLAI1iwU6hJ0xc/4l/vNIW+WWNmvLUH5f+hxdD2+7E5FpDX6",
+	"EcCsbqx5rVWwIkGV/Vra8364Iqsbsr3GwZwLGi6WrUmLeL7EnVV/NG7piyvBQ9OzyozdeMSnaj86gnIA",
+	"cwhtw/Ts2vVO1Ww07GI0Gy7mmEVFNS3Qe/ktZVB5BZr0LTdKuiAYOmJZH/stv0mMxfw74ciXRFfRqddI",
+	"IihWWzLqD6YO8fz+rDfyTqfH/uzYnzqe749Pxsez42HvpOd5J94g74DfQQbqbLPduT61W/zG8pngm9bE",
+	"yVeBRfRZGTXL1bmlk1XMF/OCYmtNvERHh7qIk/qjwGW6/2EDv52SXmruO0qx9IjO1NmOka+kxpq10Sap",
+	"XqwDH01JtakHuSVqfcuLoilDrq3/nWg80CiFYUcRfNaOVF+C2UULX2RbXeCsJLqX1GkItJUsxowFkIf/",
+	"g+gLWQEkrym79vFWbejQOYl/lly9777CqY4ssUWSuLPUtag5KZCezAoLG1+IYuA+gU6nIvVrJDdySy0I",
+	"I5ti4XC1XnEBnCXXXu6l+yKCwtZnifOC5lw61c5RCDBYasm9TV9og5I86I3HCAerBe70m3iNjr+aEMbJ",
+	"w3c408yRK2fuqN8tkkozKMSkZRPxVRG0ISQc6EYz6iZQvJNeA1CcaBBoaKUz5FhQB/DU+dg0Wd1EUCcS",
+	"EWYM8YoG8FnnZJrZq8DXkoOD/Adj2pw6MAHwKkSjmNj0L7okyqwBtoPhX5xXC/JeFKOx0qaEAvMjesBO",
+	"e7sDMXpeDaMvGelYmHFuL1vrTDd7ksiNRal7hugShJePLs4laPwLfEsMsJrup2la8EK/JGXdNPJjDw4f",
+	"40lL+uxr3yauNuNAULDig2LXrmmbTxEulXJN/CxlpQNG4NYBL88CHwKwLnuA7RztBrxSRqEJUYhviDSu",
+	"QowUj92QrR3y5BAgIYO75IGa835COywOHeHglkZ7pXNi4wO5lNOt4Z3k+I3xyMWztUuEjecHmXc/TrwW",
+	"Qu5WmcjO5AVZYREuDT5RfWLu3WW1kXr0DHShl06RykEpYvh1hZVOC4M8sQTIMVlmRUtgra2WlaB+4zbI",
+	"iK5o060+kRXr6eMsrx5kDuEUSzSr7LrAiSTwrO1BhFr3jvrfNy+/u3yDLl6+/3D57eXF+YeX8OtH1u12",
+	"PzL4++WbFwXX72Gb7LYbMm6AtFOj7/XH0+F4Oj6ZzTz1/05Pp8PRwOv5A2fYG6j/6/f9Y2c8PBlMZ9iZ",
+	"nZ7gETk5GffHY3KMAWFTiXWl31+8+bekpXFDmQ9JfCBa8g6L3i6HReRJcHBv2vcG/pCMZmPnuHfSPx3g",
+	"4XTkjf1jcjI7LbAGYDMKM5aSKiBD716+zp7To9FgvEOm7tTfjaiY8xDR8KEQ5OupcQ+ouSlNsjJ2pxY8",
+	"G79Lrz8kyHVsglxTrERLertAtZJaiMEWp6GGFx+OesPnme8OndPxjjIbTdw576whdneiO6iab6tPanX+",
+	"DLkEi4AS4U7A2W8yamh4hlxPcCkzj0bXk2OfcWE11axNNt4Rr0jyYBnBQEACAm9Toq2jhyEf6PhqeLxI",
+	"69XXEFsvp8pE2kEs1SB3g+whBhsYUVA0kDRBp9Yre8ykDg4QODuPDFlwZsSX/vp0iHzRQ+RT4TGS3LrK",
+	"40S2szGs2PVZzxmc0i5ynuCqFM5cfUdy4CVkWVKYXtuR1ixrYHxvx1r2EyschkSox/7n2V/PO3/BnV8+",
+	"/dq/e/7v/1yVPz1Uf9u4RotxZAaDPO7DYj8GEP+giU8sErhW621UBwosXWL7v6IzUnIeK4X5DPWc05GT",
+	"L8JLdPQ6HTnptIj65s1pkV8GB8HbGYjAKg75kWzPo6fuPrV3uXNM8+yzlC9nd3Fhnfb4Fb0GMsv6JwnY",
+	"rJxpNw46Z1sEklN9sjwXQSk/S8oiSttxsN/b29MoHeN4t+/H6log0WXe20NDSYJZfhPum4/TEI51hcPF",
+	"dWDmXuo3tk6+qdLQAr6J1MVR/8RpI2WQUs7QsNvv9rqnz8/S02mjnm53g9RUO0Zr073WfeRkWjLE87x3",
+	"3VpvLx9SM0E+quWFQc+SBIkDtGY0fL4P6Z2UNEHS0rH4jLsEp23BGVdqHl6cF1iIOhIAKK/gEwQXYWRa",
+	"SISn/BZ0dIvNTZDgPGwjOjNuesZDhOHHLvrZ5FVBJqBR880bdHcJwz7gBgWv/5rdML5hxYZqTRmhoeqC",
+	"Ei1Gl8Cii/evEiZToXl8Mjg5GTsnDWXGV3W4nmkY1FmckZQ/C2sdwI0a8NyQbUnwXNBbRWs3ZFvpkai5",
+	"0aOdbVoy8yfJ46lkKSrPpUYJcyss5YYLvyxlTF81HVYI88R2FRLfmrrRlkSvyVBMvxl2R4HarN2LJQLl",
+	"R7K9WHDqVWSMYcU6N4SsZNJGt/lWUgstRjaF+VYXuAjyGhvj8Cm74Y+S3XAQgAKgm1/r2p5fHIpADbeY",
+	"696rVW9yiqtVKjzHl9gniASSQE0EKGJQ37aGr9nufyCKo3Ow7ukPQWPOTKQ4zp+25/wWUjBTjyd8BV30",
+	"hpuk9xklgQ/+PmwCkSZjnobFJ0Mj3a2uYVi0hqXWoVFTQhroeQGnRZ7nw9iNvfgQrWctJsV13lh0lSh2",
+	"2+l5TGLPPYHeLchlZONOEGZ6b5R1kw79VRqQ/Qezdd+yYJsJS090kbx9qJ3SbSC0XdfuLa84LfxsWOJu",
+	"z64U+jlNM9nx2fpw4/E1+RhzwkxPAtN4ysp79F3fPZxyUpyKfYHLarYeyE928oX9ZOOvwU82OqifrPZn",
+	"hzvEY7aDZbNUlB25SDVf3qQf5r1f+XgOpdNH9FwcfyHPRc8pFi3lqQRxGUUM+NHLV0s4dcI6uwsgBjXD",
+	"PI9YAHFDVqFd1+KCCBMYMrn9sTEQ94PJV0g4O2JFe1VANK96kOsVEZL4iRcV6PA1cHgap0b2d2PJxClP",
+	"puI2hcabTtrjs0MlwtVJjPawTnmdEgRuMWTLmx8oRTrioopCi1R2cEXube/LJ21AGl2TrA1FYS9evm/v",
+	"l65xXCvJt8wD99jZvgawyGyGceBGxZlR3bIy6HTzeOIjxjdN+pSe3CVFXVVieMpBqEa8CiOaL6c1G2ZL",
+	"iM6yj1iT1zqeoy+of8Q+OKP2W9fbDlJ3ElkylVZavOU/6pyMmsA3yaBa09zo+mkwD8SEGrUmd9yUVJdR",
+	"icyR00bTLRAF2FuUoXxQatQddHtnyE3w0vc88AFeSa7lKq5iaJqdm0zYj47ECqmYHDYX6Y9XUE7/Ln3C",
+	"5rRCpQkmmdPc/EhpyIMmaUvtPfOWxnc5PaE04VAScUs9YpZDgkuKC1Pft8C3pA1dgdeSRO4MwLfANzYL",
+	"3PozHmEVR4VZxVrdSaO0mEwtE+4rydPKZgRHkjUrBOPzPKbhFLkV8WV2D+rmhX2qVvt/LE4i9LA7gQCI",
+	"TgAM+CbaL13frT5L58yd2CzwtFtTOyyhIl2jDdjpKF5ZAlK1Hx0gNjARKdIa+QT2QlOC+lRxsCKeSUk7",
+	"wnOGYL8hNyKRkpT8MI32ZLvrK0WxkVwG3ZPt9Ee1nQ4TNGmU8hc58vGc1M/zq8jye/Sgy85EwWyFepr/",
+	"IFbRmljpvJRzOAXJEv3tH/+LyGcqQ8LCpKrqrzVKC/HzafvmbbvSuSFyvdVxkpSuzrgJnmjcoGmAG/dO",
+	"vjOTyIkycGtCxGhF+CogbURtvSibr/EcRueegzXQeWV+c3OZ5ZVfH0R+ouod/lZNErbjg7q7qqOsXlLz",
+	"Wj238m3W+TJV+2x9rAFlBDoQ6x2/wMsVR3wq6ByH//i/gnI1ccALiHXjaFh77rvHg/WSZTde/3r/nVdr",
+	"r2dVNAx1JRoGDUD11rBrOttnY8yFCeo1wD3of1FqG5VBOnzQU8rOBU3JgpoIqdqWSPrppZdd9E2A2Y2G",
+	"m9Ggnzp60N1pue9H9MNi+AjYzXYzDoBQMw6qWAAUFk32b41zjCAiw3/8L6hac+xzxNfG2pG8i94Txm9J",
+	"hyPJf6FswdEKC4z+vibolgchQRjd4kDjaFlOWQfkSTp+bdKxFP9oT9Sjw2ToGGDKvmyMg9T/LeAgaX22",
+	"hqbaa4iDlMkRqkz+2R8gKZEltD9OUmOMlIcLJhwGfeXkwdFXxnWrN03U48FRWPq9B0VhGT0ICsuwTlgk",
+	"W11y2BhJ9u0PFzABmOc9y1z3j5+Ax7husO73HjuBGNaXDG6cHBauZVAnJJElqweNT5w+HIDM6QMCnhz/",
+	"7sMqOeHyO46xHBbqxamI2xjI70S5eV6O7xvKqdccPKN7PDy+S79fGYlJVVkdBMPlXuGX+lGfZKinbvX+",
+	"LtiXtPl3wdmMzotawF1HbfCMJZCJQcCDaxHbM02jEj6T1z5fYsrAF5epyFBXTfhGg+N+DgW+Vl/V/6ZM",
+	"hph5xI6HCr7WcZNWz+n2uk7UsW6JP1/bi44iglBjra7WcnEtiCRhNEX9U+pFTuJNMsQh9a7pqjVR1066",
+	"TrffSvx8Oy7swbZjJYrbrl2XdiG00vPV+RvwWrkMh64GbtaPWCQ3LKNU/WoJetI8heoeWlmSYipPBNP5",
+	"SyKMJA0jX5Dd8SRiNYCLm1oEYuvAdvR10v3AGtpNEJUsHs8DaS1KwiZZpGhXXry5Qvp6pBIqEia+7jRg",
+	"9NcYyCt5wFQ7x/p3aRYs+7rpLdH069XmgbaaYn7PZWavBVCLT4VSaG6191apPNadHe9eR5Ndx6dZEMOT",
+	"3ml/1xmbkjLVfFFIDvU8DpHsKvoCsHnCW61I8J548qOqmNz4Li0qS+vJ9Q3o7Yqw/3r3xpQHahifM+RM",
+	"EHAL26r/2nt8TqTRSkkw2+FC1znghXxJvQVIPLNgru4YraWdJER90mYXmOYytQOZb/T9r/Fq1WzdAEYg",
+	"cZRUiTYQH3MSgh25oGyuZhNBJFkK0lykm7UEwe7MuNSplcubt012QvsZGIQg2INvLARfz3XkJ1wzRoK2",
+	"qdCSSQO3eniHJkUoy4/P2iKz1Hh6LK/boV++ux1GciduQIFWnAdFjFpXJA3uMsd8szGN7y0Lh7X1bBBz",
+	"j4WjmK82TiQ5JYVmciPTS5im21gIauZvZ7SgFI+lTofUOZU6MlPyLKV/HEBlLsrfgQuJXupPKvRjqdCH",
+	"SZex+/drk4YHWVPqi2fBmFnUpuTKRm6HN0PqN5QZ79CAzxP6b5F226Soabe2a6U7JDPGqu++BWPN9Nwu",
+	"emtBVVK6FeO6QlWdPXLtLRAGVdh0McYhEmsm0UrwucBL6BAnCPa1vizb2ic2W8uc00/ryI0KPh9VmW3S",
+	"HenxlNuoRnw8Gg1GeyEhHU4RRudoqZXbGJEfbKZX528OpyXX3ZDRI2jN9SXN8cG16Mcg6kG1mnzOkjIr",
+	"HpqliDMtNRJ16+ZC2/5bS7h2WokWGs9GExfwr+3tltG39yoz3aVvg5M7kSiklOzM/FLNJ/cZTL+45DVz",
+	"lpZBUOKd6HIAqbsPbNwOv9sftLjfk0VZ/KmAk2leiJ69+/HiCv1Tz3lu0FUmRbGpBFRx2yRMyhBvJdIA",
+	"LBBbUgd0sM0Cr9jvwBBlGxjPRuhkF7k2UutCtYObCgW4ujsH4wfGTwE/y28PAKEaMm0foNDBuBAJBvAw",
+	"NwkgdDg9dSQmddgfD5z748H0fkdAomcoIIqjZRv5dE4VwbsdQ9pdV/ckbgTTNnCySCgJkWEkhtM57XY+",
+	"/WuxyPAWWICa0Trv/AXhzi/I6ZyiDupmzbFHBIooxY57qfM4pEFViuplbTYKZKFkKtQPAiE3/MPgV6QM",
+	"56LgcA3juRSPs96Bn3HNHfbE37tjRAN8xt8Z1nQhtOWHNCeapYth0WgYnfg5jUBXMHqY/SlEU4IWOK5X",
+	"3OP0Hn518JN75fucIRf8hzXOoWorzmZfFGdbxplAdfuDZ/qB904O2A/8pEwUWcItbsSg3iD9m87fZMek",
+	"kGtRlE3sz4usIp+17nGaLTd9yv1/yv3/enL/D+Pdt5R+P+/+l/frm/HXUE3KMEafDOJdR1iVAflCzSzG",
+	"Bc0m7FvIVBCKsYGwv204fFzTMO4LeT/zcFSNt6l7CdjMKsgwiNqRgjWosTiTq7vEWyAQDfuhCMIyiBqw",
+	"IF30NpkQpl8TKVyJQHjGpGwEeV4aB/ueb1DA2TxLFDLR70pxhe4+1dau+Uj1QP5a0xv4tAm5UUYzdMhd",
+	"8LWyoJeUQURCTVsSjzNfniHXcTUMfwi+buS+Gzgv3KzzAodoyWWI3HeK/F641VZ9fZtU7U9SGzZYp1Sm",
+	"Kg4Oq18O6vhg38N5lRd8lMHa03C7Uy+MBJWp9dDYbKFYS0Wgz4pT6fvPM+okiDP9rtk6XBt0kofSI3X+",
+	"u60OqK4mZTh4bxORK1rW61tqHDWliLLFVnAWxXMPiL0HdG2ffmHX9vHXgFs7/jK4taMHw619AGzZx3MZ",
+	"mn4/ZfK5lK9+c47Bky/lGOxVnTAhDtcFYWEXzhV3ghih4OEwJipikGGhq4zA363DpeGGQ7K6Oh/IZy9Y",
+	"S3qbQq6C9xUWlhTCSWmTIBLGgGxTIItjy6fAI6gvgl5iE6eNBqtUEuNojiymvP4Q5wn+TXLWfY83r4mU",
+	"eF7Q9a+q6V+7tVTCrbZqC3N9DfIwp9fG7UsE3yg1SLeH0ckciUyJmeBLNCWUzZEMuQA3FI6QYGtpu/3i",
+	"RMgqMy2zX9phlnTJaK8KWAm+2F6Lddx7ZIZpYC4JvjFuGw19dQDwhn4zB07CayMob+yuGfwW3DVm7MZf",
+	"M1Ub1hGUF4CKNXTXpH00B/LKHMYds4MM1AEtBBdS54DyG8sUgL/j3LV/ja/vC6pl3m9nrj7QK+ptalmm",
+	"NK/LsCXaEEEsCMKZEngY+WKLxJq1DbjklOzGOYrYsszTbROVNlga0RLjVbrmaReuYnmjuyDvKFq6i5m/",
+	"InltY2ZoZV71VAZ3Vozk54FDGLAOzxLsLdTbIyScCAkx4cypnURmxN4uB5tTlc6Xkbp2QyKR1oqWy0yx",
+	"jjy+NI6IBgK5gNIPAyv2KSXs5Q1drdTfTru1ZsalAcz2h+QEu+qFZEsl2giuPml6sCzPErhfirBQXCbY",
+	"wBWcBJRrQKvjh+BcqJCxNFH9VqVv8lm07RFehTlGlOIO/lRzXFd/F8pRYvqrR2Q4EAT7Ww1UobPBqQDV",
+	"TOKt3CWianB6PKJ4VRL8b6iljgR4d+PJXr+2OyNybdv5gkSkpcBDB28DGyU9EVkKuGEGySUx/tas59o6",
+	"KmHkvkUHqBccva+5NQQEGFlWVCnT1cYy1VEsCA3ac2FLsYijD5RbUcDqdRN0e9Wu8ESJsaUbdXe7sBEz",
+	"CDP3X9yEnRZQGSZYu7unC7Hcu/BO68MS4SDQJQO1fQwNEklWgqt31zcBNbO+M48VhzdM2oOxZi3ipTxD",
+	"rjI3BWti6+WK3qKJ1xEtJUE56MVXzbQazWdB5wBF70+Qy8jn0DWJHZjJDRGKQULLCC71pfs4Akht3Fcv",
+	"HBsH9ADc68ECesdPQvsrF9qPH26VlfFWcCGqu+LQdyLSViqwTn5T588hI6xmhEIj4BpHZgK6pFrG15Pl",
+	"GnupJJcq6SFpDLdv/FRFSUKxt4UH/vW90ObtMz3PmQ2meOiP8TE5OXV6vX5/MBgOR6Px+Pj45OT01HF6",
+	"PYw1JZc4IjNJOKansAkn1/NCF/gaaltm7/X39nAljJoascbUeAx/DlhPjNfw4ug9KAEo0e1+Y4Rvex4D",
+	"6F5sECppA9hxWHqE+Wq+FMzDrM8H1It01zQGZ4yEd+wZ19XIcYaM6hmY5vZd3opSS9J+LmEzwoLuSLoS",
+	"wbdmmr8Wa57cN8WKGF28f5WM86zIEtzpojiuI4LS7HIRlIG6y7A4pftkcHIydk5q6+L5FDQRlC3AVYiD",
+	"QpR5RVNq0hZ0HTApuK1d9ox/CS2wn1wWRRvFKxKl0yXlbb1MwJwgso8VhsPgQ9F5aHthNIS6KmfH5PtN",
+	"X2r1jYibOEst1568BGZdtBq7x2PvLRyT9p8dojdiPsVRmOYtmuuiIRdR3QsN8nVpyn5fc59kD2JzcBo4",
+	"MLVbZLkK9PH7T+jXX7tv8JLc3X1kygY0Va4fWRjIjv1bMZ+68R0XobpxJXjI4Qf1h/rFJ7fq3y/ILfXg",
+	"XXkct2LV6zzYKLvDNaNzmwE/3iUnU7Sh9ioIagNR4HE2c4uzI6uLXpO7ZAI40deL90atxosIryHvRK+d",
+	"K57WgUIiwwBPux5XclMuuAivzaUPL68+vDr/5gCI4jX6dT44hPawFjJyjHnRVDAdDudXyZbkRhS2j1PX",
+	"4dUFxWuNKjt3YiDRx8IYLW72Zju6xQvSDGMoyTllpeRVNZeFNlsPhRz1RyO1IAJ7IREy8gt4fLnEJq10",
+	"hT0iG8uhqs0/t+ATSqnXaeLt8k9niQPp1ZBxEu9qrZSbkCNs8Q6VnpqgL6PGJlsBct7dJxGtWADu2rui",
+	"EpumpQvtlp6jSe/46gTnpyKV6p7VDom51qzLSJ0xTYoyygor7AB2bW1Zqmu9nMJ70+EfhdXyay+279dZ",
+	"NQJ7Zto6fNlqxw70KGF2zeSKeHRGs3jMpUVif4n8IgBaVtubojjBenA1K+ujR9opR54F/c8Kx44gkq8F",
+	"JAPxFWG3K9a1xifMgQhJYS3BAZPHDPaKfdzgXLHhfORzRtomBIvw2ocO5EEgEQ0nSiMNSEjcNnL1mqm/",
+	"DAY7/MhDHOb6HDWChVcnebRf2Pepzt58l5iKWbeySej11T6+eGIeX5LY5S2JJ0gouwie07kra4aW+Abq",
+	"KMhGF2HkmttKY/BUpAAnSjATPtbYiX+AOVGZn0mTAR3fJagwl7Cqq2wnqSKs5CisqyvRXjcIoC0At3F8",
+	"8EYz5GqSU5Sh529qtWB/XfAoxctZ7girTCKxtpKasrvbobZbcbZclvZehbaFBrixtmRfF1Z5CVS2v1k8",
+	"nlRvM+NtTOxLs045uhrbCpSiQdxQlluUEsnQFK40KazKHKpRD+AVMeVPIdZtntEUezcwEiN61Eromi+5",
+	"Xqp/+NxwNpVIiyy/HfeNML48gLgDgeWbmkTJdyHplmeaGHZqWzGbWN12Sv+PAPq1lEstRpF+8ZIJHiyN",
+	"NyoVSsB0mcrxtL/MBF/Gv+3fFVim7+/1y9NxLUOY8ynWNbNAoivKruOVNMmh+azVUHtk1OvUzgiQlQUp",
+	"bYm1qLTL9X2P1NUDyo9Se1IFGqnx0VPjhOzzvSoW+rth+014z35e1+zepydaTd/IEvsPhId/cpem2LJR",
+	"PFzvrNO7+K1Fa62vxa5USEuJgJ/hNyIkZyiJIOgtOJc547uyYVQ9FxGxkuUeXqLdqPcWc1HnJpi5quWf",
+	"A0pps08qrTAtMkqPDfTu8g10hqgXZRvt6AyUJN3HbQrk3EUCMKejKYGo1CojKGKFHP4MuKf+Qs90WK/n",
+	"mGzXd5dv5HN17LkmkzOrqffGOzQGI4HLw5HRd4zGtCFiR4rwcXE/nlKwcLPyGXqwS2WHmHGtJcRCpv1O",
+	"4ujISOvKw7jMAWc/VARGnEpSCCi7UWQ657y84ruN3Hcfeq9dFHLkvjt1XrhnyH13/KJJStrgPjJJJzal",
+	"fjLgtWeJ6vHGAqtRsse+IuYsmb3CCPGVQWcw8EOLr/Qw6FqrYixqJZn4DA3Vdg76SZdrhBlrlhNaFiu7",
+	"dRvpwRu8zbUI2JFf2WjJcwUTyfWv5IXDODSj08iWrP1x1dvDek+TC1uchWCvRxxvQtq1nK2xfXIIT2ti",
+	"sIU0F1V1JIhtVylZcVlNvpwmt+pxDUmtlYgbcTera82sRUUtQuILuZOnol36CoeLonbpupupWiulNfg4",
+	"xN1bHKyJCzpCQGX4194n81Ot1uqP2kn9K2ycnnljXm+z73QnCCuNycchF9t4MZdUSsrmXeQaQBLjh4M9",
+	"QFNB8I06xcQ6iPvfq2e7yI1rItXLzaGh6Fb739UBA28xgP8mHWihPYrhhnqki1zGw+sZXzMoWOeZx6n6",
+	"jPo0jD45BrmV6s4ZF1PqW4eQzdhJ6GhmUq12soJT18nCV5Vytg6K83uSwCQFZKRd+2pAJb1M2wZXKC6i",
+	"NYlGNqqxZr45Vu3I01GCG7K94MuV4EsqIXZ7nvonns1oQOHFF3Gp0Vod6MTXDWWIlHD97eytdWpBKgu9",
+	"pQGZk59puPAF3qgfcfLlRcvxncBFCUpvGVTs+YSFFAdmzgw6D0vFqzcEcgJ8qh5aUoYNioLB/QexEhV5",
+	"lNRUmOt6BIpPZoLIxTW8vDwLE276oO7RD8bSdvtGBzvm6vdrmOldu8UZqZFPXfTeHSUhqeGD1LeJQlkl",
+	"Jq6VJyK8hqLNa5vcApeMEhLnG8Ovx1XF9SwUPLj2FpgxErQmrTCQHag/6dz2d1ffO02r7/2Ft7omTGmA",
+	"cXm4+dFP3CJDLELz72THoKIeQaag/3bF/iPXUKh5RX8msTnbgWiOQ7LBW/29zhKHgv6SrNMnKxzQW3Kt",
+	"NHFxiwN13CZ/V6Y5X4etydhptwIfr67xWunGZnxL7pMgsZcm7pb6lmkWELcjgk5F0e/XtiFRNdoi5Gr2",
+	"eqdDoPuQtyattb/agcOYb5WkOyX1xkooCBJw7KdUSkGWPCTXAjNfackRHoD6FV5xu2LdzK590umt82tJ",
+	"vNZkMFbaCvjIo9KTgVOAMWBH9akQ8zEM5HVUrtXSlVTFTZt6VQR9SwSdba+Nnq9Ri7U6DU5ztdAFeeSV",
+	"+MqmD2SyWgbrSIf6WVmw9/FOlYmIsngVxJYmUQ8N6hE4aBmP0vNAHVcvlPumeJ7e5YXULujnTH8PypD7",
+	"3csP6MiYPkfJIoujX6l/5zZctGEjdK7qXCPdaCIjWquPASvzL/RjF+ap5K4O743xVTcWNq7bZjZ2dTx0",
+	"dmH/eBd42GUoUeKXZmFHqKVInUlljtwofT+qUtPdXqKAyZyERf1kKuK/iY+XcADkBmZa4qgXV+cmVreq",
+	"Pb5Ln7GFTjhInD7wh8c12gNLgoW3KO4QvCshc1D18dN9ugPvM+uTJqB09bMZe3cJ5aaMZqk2qAjzU6Um",
+	"RTkNEYhdGeDkw0er+uN7N1G2fSmLQOt648FJZQKAc5dQ64roYom9BbWFINR0pst9Z0dGcL1sj3u2ZNYV",
+	"oHndMwd8p+FY0ZSEG0IYUjbWLjiL8V2h/lr26lg+QuO2ZCWXaUbuccZ0bT4jmx0fV8IqoSWXaS86R2gH",
+	"iffvkvp14Uarq4U0FWXfmOIgUwpxoIKXA+a4D+8SBkLRHC/f3Q5tv7F0lzXZSK4N7tIWR8m3xiXf2kOk",
+	"Dpx9MCyrlw/63PCiY1HthrqyoxW4rl8Ce6qewgflOblm//fHrqye3862gR/ipnoJ5J24ST4OgtgmuUe7",
+	"wP6oyg/v3GWsyJ2FEzqsHnLoDprnW4TnmKa4lxHTAvXhQ+ZDQCtLW8BlRzWsKQrF1uS3gYGszBz9oC5l",
+	"rRZwg/5dwrQuivbqj0ALSMifXXAZtpGr/jNRtK0d7UC+k6Oj+OeyvR7kdevUZidoIb/Xg7uUnV92nmi0",
+	"C4s5oEtTJZESNlcoYp3zkGpIMCe1wRXHysld1qVQiLQRAVYAgEVRKzYcJqqUreEMb7Zu54pRnN6nA03K",
+	"EE70o9lx+EGaYwnPv9cdZDNvZiEv6LFvW+zra7aTcspTcXCp0KsFsNtMf1aSJuUTqietPwTSovckd/Lr",
+	"qvfqK/Iu8lTtkaw8GN0lfFzZF32n0eCse8Asapo0TNK7MpuDpvrtsF+YlRNpc+1sT7Tk8GKvSeJcNb6e",
+	"jCIR0Vnc0Qi0gVinsqd7xm2QMqkTVn1Vq//kORwxZ1LdjaV5LCeSQMtJe628dq/UF5jS32ITKHtkpfkk",
+	"79gqJLVCc6TIjkieARmZnDIGcx7DmBrTKkNRHNRy7zdr5gfZsApQqs7x4CyE3BDYdNTrnQ4/spaFeW45",
+	"4+FQ/wtCcNZn7Dgdp9dxeh/ARzxxnGwIwfjwE5XNRcF9M4xibwy0PJ9uI3OgVvw/PetvAXEsJXRhmA0y",
+	"AfQQdy/wtzS3yI+4tDnvu/10ce3557AyeD9MwHwXGAREQIicMwk+ae6FODhDrjN2HBeCnRvjSNJ1MZkz",
+	"argj5Sy1HoXDp7a4zeLEmRSIBb4l3ajfu+6cn4o1Q7QdlGPEWWDyKGiIfDqbEfFAHp7BziqTtoVA1SmA",
+	"6vDQ3h4uts08u70SNADYzPTStiMaqUHbO1IXtYI6hXtTOCFYdOe/tNqtX+iq1Qbg+cI4ekkcIJ+6kQzU",
+	"QgKE6VWlloxvGBAfKPq64bmrrGx3Aj/DUWOz/G4Y3+gqIqP/aaR5yMUBxVC8vUpNJB0gjv5p/jYHl3ph",
+	"9fz2bD6+Qy/GzDea6s442sH6l9YKt0HiEPFhgHTOuCD+40TdQEd90MbquXhXPQi6EorPg9EpCxZ2Xd+I",
+	"zJfATW/h789QmjGyqHS29Ng8oCQhIPyZn02j0fLeCcdfewv5x2qP/oBBM/Rz3KMWziZtPhhQUZMx7WFm",
+	"HcnNWq5CQOZ+Ube94AKd/cJuMPuoZ4sSHqH1Ra9XK6hqD2YxSBPo9XuVap3uGa3LOQuzsbr6S9ffJ3ZX",
+	"NY5mO9jbJ5LXpKtPNQbsKzorakCv1E8fb+UZGoxHTraxHhcIgFYiE/3iPInJejCg2MHoXjG8+OT+UzaY",
+	"hz5oh5PaVLFmSnLPBV7KNlrLyDTiKzOtJWZ4TqDfEpidM+yBs3xD8I25RfuzwHc4dE7jzFajegaU6QQc",
+	"jwfrJUu3wZPMn65nyPnIhHcLfxXGGuujCwzvGXs8i/Q8qM1O7baaLwRXusierdLiiZpvIblQ88cMXb5D",
+	"qwAwmX0AaeUi7KLLMNeMEm0WyrrQohggXfU2GR/PfiQ/2Cd8eQYFZdn6o4iaT8bD+5MzpCo9XPATGl4G",
+	"RB03kPFsQsB6+mdo3GRe/UZs6jwuZHCij65m83v3aoVwdEVEGGCCk5gRFiYBqfsJC6kxgKdb9OrF+btm",
+	"ygOkSdw/huzUDR/XsUmcRq0ny8PMFWhcWtteLjlLQUAkTp2CAzWN2ZlQc42W63ROu9eo8+lfixVdb4GF",
+	"JGoxzjt/QbjzC3I6p6iDuug6Fza/Z5y7jY56Y6UXHPVPNVC10Rx09YFM62GACZ55kRWjS7xFBgTaVhlE",
+	"Z0U6Obd2cHu/sHobHY2hnu+o1x+mxzPzHWdyMpkcjYd7Aqo/Tv/I8lA81BBxEZ6BH7FCRo5Ho8HovrLf",
+	"xuF1KL+ZLauD+sXCEV7pKZ3eXfurJrKvN3rErpaHyxSYGE/MlCwouGXiNF5T+mPDiJGOHlFtLsf8vsHF",
+	"ulj6/YeI2TewTo+bxfAz7c0oi8PRWzWyCXIhw16vZ9fjS7ed+wnKANTvobeaHB31Tvtdp9vv9ibD4UD9",
+	"/Ne+4/Qm/vRkMul90jd30TsuQtAaLT3D9kc+t3SWMBzDMCYL2x03CQBE4XJP3sIg/Cy4DLO0kZmHOk9g",
+	"Brcr1k9NcDgclBFPnRyG2o0YxofOaWgrJZALtOSCKMvOyVl2agsSeQ/oPGqTBfqmNYaN3kl8nTIwW0vd",
+	"iz7dI2TQG6lvOPdVMyDL8SCJFRl3bmWaxRkaVGnKg/G9zwCdUvPwaRNtMz2TsDvdGnSDfdIpaku84Zfq",
+	"X1yQg9HsmE1kYxSftSZErOEkPbpaEHG/RkqQm1wnpULbH5BQMUGKI7X70vSRyWjODQyPk1yJejrhwerC",
+	"VRGsIuDxphV9aTxIMHZ4XJr2KKjlTau2fsuw2bDAXx41+3EA3H9DqNnRgjTDzE5x4oFAs4s2s3bfjANv",
+	"bc3v3gupP7V2h8F4sQqqvAY+K0Sv/l1KxMMiuuSX8ddmGUr6YDoEXktuKDspqRlG9h5c2Ag++wG5ck+M",
+	"68jFcVgO1Kz3hHDwhHDwhHDw9SMcPND50fjgOOyZUXlYvAsw21/excwVM1aE9pL/zYpD62c1UHRUp9Km",
+	"0Pgz0HP6X1kSUlcH9T55Q0FcBWCHLrHu225YNsmePcueygI3UQgYZizz9FNJqad/mQlC1FHZ138qHpoT",
+	"C5wmZBjz/6DVbimNP/6lP1ICQdJf9BvUxxPvuF4CF5lZl4mTSMaan3uJNw7arbXUbSEPR+yj+1YaozfW",
+	"0c5nGt4+CuzrEOdyLUPEeGijUY27FdEE5tCBjMbdgJmHKHuOWaOm7FCMbJazgfgAtFlL3UVLZNJK7HBq",
+	"Z+mr4XxY65THlA+vfCyV0JiJrUzWdNixt2O5F61cpdizAbCCXhA2vVyuAAeOm7q7CK4MDtvQW1UmApc0",
+	"Gb9fF2zIaXqwLtj9L9Jn+f6pEvfpUJxpUCxth+JEp24N0/juWKP/DpxG8L+9SqMi4dDNZ7wbr+0EfXh1",
+	"hXrdATh1z1+ev7CeXcgW7SJXrT8O6VQjAwaSmyf65omrzsU3FxqLjge+TYdPkm6kPcWvqiTiMiOyJJs9",
+	"22lpj7Tup+Tzp+Tzp+Tzp+Tzp+Tzp+TzgyWfP6VvP6VvP6Vvf+Xp209J0AdMgs5q5I06g/yG85Ab9cF8",
+	"ykt+ykt+ykt+ykt+ykt+ykt+ykt+ykt+ykt+yks+KfbnS7km/u+0VTBWFNU6gtZgRz//93//51/e/dQ/",
+	"/zD6+fjld+//fPnND//56r9/HH7ffzv+y3+9eP3jnwfv3xy/+s8fRhffXvU/vPxpeN6q3ZANQKPUyX6/",
+	"r5Q0dGu31iJoTVqLMFxJfSwlT6V9ZvbUCvmpFfJTK+Q/XCtkXOSFyrb6gxaz0OYM8PCESRfIWoLlLDP8",
+	"o3ZdNsdAYRJGtLLEejC76A2fcn8LYSoDi62h/hoDvP8h+j2b47CIfDcLHujljSDEIwQdo1hvIGQe6v64",
+	"SnEmn0MilCL60/tXWb+6M2zi6uiNvtZe1BFNGt7XS/ipVBP8kRaFO8/RDdVWVtLCsl0QIXqhB3oW2+82",
+	"qKvMUXPVQkYSamO+yVQOE7cryt5IJeUUawDJnBwNsbjCNJXlFOfmqB/1PwYnSmYSvz8a9U7VqkrcUXtv",
+	"/hw4x33z59A5HReO7TURc+JfiGy9HvZ9YjTiKFmeMMMXg5z6ZW4vZRgtmpfAJ0DG1kgvbUi9o+0YrpHt",
+	"d3F+j2MtmmTpXJItwOKOonpCsrHaVFJuaYfRNktbRPMmu/B13MMysYE2lbbVO+53+5A/m0puV1dO+93e",
+	"+MReym2qfUXpeaAhPJEkpB25AfBSKS2/KJ0Ge4tIt6VK7VOvsz4AzgDVXkmyVYC9Rp05dgZDXp2/aduU",
+	"C5dqB4bb6FTKVY5FuNxmVYo25O2GkZIWuNGaeTgIAFA/lcIogSzwit6QbSGfvsPLC+3Corcmvymx2TpO",
+	"0I8Vwqur7/P7WR1N6O7U78PCmUGh0Hale+e7V1ffu80Q8rMrbXoNw2CLFjmzEmUpcbtCJ1EY3GIAh2Ye",
+	"h4ugNFmzds1ar4brWLKAuqYvj51tV5Wa9PhiuvqUc5P0jneVL0H2DNSphESGAZ6Cw/qTYgGTXqVXc8Fl",
+	"aEp19CA7txR3zt9dGkfJoNdu0ZURaz2n2+91+z0L0d+atN4T/3ujYUAMw7iVI+D1BAfBZEAvUQszab38",
+	"87uXFx+U/KaBetW3l69ewWSVDabUiJ+vFIvgOUwDryhwbDLr+AWRNyFf5ath1PrsqIZhPtTZvKJs/bkQ",
+	"XDy1N4VKJN5K06EGXKn1U8MzsqV+tvppA6v/QavcwYqIiKwM9TtyOps7y9zLBZxWf03AB7ErZ1C7WShD",
+	"a0l2dG9UUiTmirKqiTZaNykZrS6o2KlZ+cCa93EarIqnYNSENqS4aQw4kczSKrBxdpaaLC0MRf5zEdxB",
+	"o35nOZFSeMhTCaLdh0AoPGFjW7IJR76HR6/0kw3IT1vyNCyhFUBpb9rJS8u8wmoUPL83F1U24wHXafHh",
+	"Cd+ND+p60xh9VZgP4GKyMr9ofvpaoxmOC434SHIA71mmaFsty4zBUEwsQtvZEydP/YYsYmHXDKIi0kIu",
+	"l1ZVy8PFaLNTCC5suR4JlE0DUwkoI1BmuJTz1qR1gZcrjvhU0DkO//F/BeVdaHezSdY4ResDhXyYBuYb",
+	"a2b2W4ct9NBbE6cM06XCPNSyUWpTN3Ho7TA7zSTLRIr2OFkPxPLMNOIQMkQ9x3EQpLg1EjDJ1X+pvp4T",
+	"MhXsqdjJLl/pSuhmTWoZcKgHWL0OiikSG1FvhXEgCPa3SKdJUKG+iiTe7mo3epfY5pp7GUuEJga9IZj4",
+	"c8lJRqsYUUANXtG7le0udDDOyHcMgleXKVVWJ4AN3pp8aNt2E7yYUMGhfjVNY6ZBvsxzR5cVtV16VoW1",
+	"DDSurtAxhkQeEBDElMwpkxPUs0mhwDq7TV5YwLw/MSSfQ6jrWhG+CkiUhRRgNl/jufY76DKozivzW9Ys",
+	"Hu7uGA5bVDRhwTfZuSTTyyJdV1cSqaWXXfRNgNmNZkqfgxMO6mp2yyZ7DFcJlG8VkQBhftAnS3kVqZqV",
+	"2c22Ia7oPFLrXckBh4EDMXydNQqfzN4vbPYeFu8h2uVfGx6KB4F7sF+vJOfSgs572PttiLgS7MfRZSKV",
+	"8cQZkfd1BpgB5hekbnrVSZVh/kYLKoHkgoswlluCzKkMiSC+NdXrT66pHV93Isf3sesbZL72Ku38ZOFA",
+	"G0l8C6kEOoNuRYKAsvl+xTWHN84b1TbsMtbPIGskah8H+Z6bvb46OIRFX0qW5LP6C+45U+rvkssQKdmn",
+	"1EiBPVsJfi93wN5MebrTR3D49R7vdCS0o8Iojy+XuJrnE6s6Si6qtpH0C6IKMGUylQsJ53DJpDqns9Jt",
+	"cfiVredMOPx3R4U5mTnfVWmUobYyUuEN35YHV2IFOL773kGqeIxFn4u5XR3IG0xDmwuUysqoVPiVFNSz",
+	"rhZCiaT1mm8e5HSU5PpFMzOf/1RjT2uoLV/zxpxBbFhZIA+3RfE3EuWeHg/4QTevdLMkX4uiIqlztMIi",
+	"infeWqeMDUS/O3+NLnRT5ItErsxrOOyVVvsBy5vEP19guZhyLHzZard+JlP0TvDPW2RZv936SRKhrp33",
+	"z1vt1tVWhmRZEuCWcsOF/53AuUTuufrt2jyyMjdCTpD5c9JaL3FHErbAnYCzOW4BrJawYKlYUJwXI8nX",
+	"7jqAE4PLGri9u+RIiqhQDeVPEtmbUj7lxHRS7pD+sDbMLfiyotlW+WkwDGUPJN+cuZNYw8QgEgtSTKHZ",
+	"5SwcNbw7PWxLpwWvT5DSjSd7/RoAP+cvrzr90diiblx9fw7/fH1+0UVuQObY27oTNHjx8ip5S0/dEMP6",
+	"SKDpYlgf/Y6KQb4nf18TGRakL5QS1DuN6iIjb9ehyamnGaVZSUp6zYurUQgDyBoljBPOuvvVo2TpsJre",
+	"bmhxlAFnyj7gb19sr8WaRbB+akDXUM8PYJkzjdfngHsuiZQYpcnZeMWnApTUcafX6/QHH3qnE+e4oNO4",
+	"gdVM5pj91fkELe23dhUMZKLBZ4ygTQ1MI4WZYp93+tAgOcLyFESuA8BzjFzScaPua4u3Y9FG8zUigmKl",
+	"ko1nPb/vDaZDPDodnxwfn4xPR3g4HXh9v0ecmdPrD4aj8fGJ9iGFPFF5koyy5JW6B0npG9y1a8RswCnq",
+	"KSGpk5erYxQRgZR5ARgPF5TNddqDnnEbTYmH15Ig1zzuwuWaieOKJ2M6LE9NBDgOj8NEdG0kI8RXA6qe",
+	"li7cNKRd+npcO5RzfGfZo1BTUmuhTyTwXSWovZ1oHt823eOZbzGr6lnLltvf803OlHN2pW5Yii0teuZL",
+	"Eu+uvvvMgmBoCQZlb/E9N4xvmI1TVW9zv2YEDOJRZe8t2I5cgrcl4Wi+7SjzNBGwSoSpIuKL6cTscKXA",
+	"TSiRBdYCKUvRy/Sbfffy9V59AHqPiBlWCzwpsoBAZJ+lchCTc88diJHk05/Z02kAZ0phiqSgt+r7N2Rr",
+	"1v8ssmJoGLXa1MiNurodXApa5ESgQAscJ3jnN6+Rf7BawbZXQVlkVtEgkdyopR419BwaxOMyOZFrmxxV",
+	"9GSkRZW+Uy4pxolKIr+weOaKGugBlkLVPEuYo78oE1X7gn76cNFFb/gmP6YYQaXv9E4yAa+/7FGaeJyz",
+	"bElZym8kTkpamWDhLehtobn7l8t3ALOBRXf+i44OKyKxvsMhek2/gQWaYknGQ/Ts/bcXaDgenrSRNOCJ",
+	"w+dqaUJbyu4mlbOsu2IwGI2Gw3oFWcnSycQrd4pE2dbHJtgkG32eKqsXokE0TA/WLI3b/PhMyu6C1JDa",
+	"LlHQwIKivYmPen3SR0qeEToRLIBES6hTQRocwH339uoDOjIl1Ecelke/Uv/uyBPBkVZ/cxVf/dFJ/7TX",
+	"b8jlDaROEKTFjq65f/fjxdU/9foagE6LeUBFY1wXT+TrXw4ioYaJsRfQk7W/DegMmwcGIs/ugCGa5jRj",
+	"37wPwZS4le0nqrJfQILYtJe3Mc/4HLF//B+OZpwiLCVl6pcVF4jIEKOL8wmSZI3IkkrJBfrH/4cu3vwb",
+	"X4cCp9QqAADcNz8G7gZvp8kZMeuv6TabNwN33z9tpvdFU1gGe+eO5Mz8uukillje8DBf5uCDtZyG8r1W",
+	"upClnDeKViI7eqJsuFuCfK40GxwgP4LnJehZGMgOXoeLNooweZ93i0IWfmFVkBJvykafIPeGbK9NSWsb",
+	"uQSLgBKh/gRJce1h9Tfj14pTzZ98w/QtBbOBJwNfX2c8NLgd6l8GCfhaCd2GZVEPSk+9Xe73nCvcr0UF",
+	"7xJiPMu7AdldUW5zyhKiEbC7aJR8D0cxFwklWRfoMplHgWvujCs9hS7Dh/MqF/BesNuzm7S9s2gsT06y",
+	"AidZHsikEqtDu8IA7jIqQd4H1t2pzD3eGuvAAmZxkUDe4qJt8WJNLbVxO22i5xiHqBeM9E+yuTrROC8Z",
+	"qmVS9FSY6F/UzuFxgBbGd+0KoWPNk5SgsUnfqTRXynzy+cwCCEIFrZVQQscUdEQ1wyNuIVJA5Qle6CSI",
+	"851kyllgaECPmYbV3i5AzS2s2P85gqKZIBcOPmsXACzYGXLjw0wX3ruA9zDjgtA5c9tprCllM2xS6DZn",
+	"qZVx2zEVG6qNHHsx97tRSTHOAwn4nEiTU5taAfUhEahxmiMZTu9ua4fILw/leXy55CylWSYGk9IfYx4E",
+	"V2HDLqnKhmDFOIywPSQAvG2D+Rty+EhzFgcNLc3h4x1lQVZG5wJ7Rma7EzV1685HbuTH1BfyPlnkWvem",
+	"fbTcja4oAoShvpXK2COOLhnCyBdbJNYgBnGINnwd+GhKKne8f1d4yhTIY2s4vP/2Ao36J07spBh1B93e",
+	"PkhRJzuwaWJ/UnQoPCJAzfFdfLoWo/Sra4itl1ONAxrwDREdD0uCFkpSHowvcr50EGERVbatnmQC4WbQ",
+	"6VMpA4CS33stdtMYLJoZqwtFEj2nirSvr6+ZW7H6s9ua1jmKelNn5hSMAKdi8MjaiUQnu2HS4iik/rgB",
+	"6qn4+h6K2fFdfj/qupoTo0zwKQx0zrlpxUOgo4r24Gs8VtsfBp7bYBbKWid4HZSxUGz3QBjbTQ3Jvm4N",
+	"CiYfo3fcqFTJcTVEqjtBONPVrYtcEyhyTd+kdEMZDZhLQ6JOLszgDRYP3ZQB4aJK30rcK8jCro/4omRs",
+	"BN5imWGS7MxSzIaN0dYrgV7Km8DUT6gD4WqEeA7mpV3e9C4pmyMzM8OzZUL6vdJHck7Mhr0o845IIes0",
+	"3Wnq8dGj2NVEqCmAj55HaYhba5ZYkDOU7cuge62pffBBmQd06MZ5ITnvhlo8M1kzurLdM30U09v3u+lD",
+	"miWr+/WRioHsjEuMM7KvKNijtdRhB6PsYr2b5bkyehREQ8ipmx+GkI/vMtRUWC8K7YBmMIx4ZMqY8Ajz",
+	"KZu3o4hoz3GcRk1FtShr4KM5uSui3QrlRssBWBwLJLdbLTn0sdG7ixmoCsQ3C4ee73q0r2SMKUv3QvAw",
+	"00FFyEcCRUEXyDwEuY3urKCoPT41toZfGZfDr5k9SAmDRK87s3pmkIZL0xxSQH2Fgl7nsn5bAubrmuiz",
+	"O4n60/a7Y407q700mPm6xgDCM4x4YeJeU2PZRe6q1++YdNvE9cjpd0MA28AEknXLCKOFKaYoaCoaI4ub",
+	"z7YMhr/gavJ8xSRhElz5M/vX7dZcI2wDC5oYVXH6sr5Wmr8cYyDXzB9OrXZx/rB+5xmKlr5RwnADxGLd",
+	"2XeGvnv54d4do3pNu6uWR3neapGSzCXoosiPrQhEo+vbN7RjJMZsz6sD5T8VBejfk5kgcvGB3xC2s4hD",
+	"6JuvQ3W3zilM/HvSItsfHPLnc/qW/vDjf/X+k766+GEx/c5T/7786ZfL3hv6w+k+BR25wRYVdWQGVVjO",
+	"pC6ZrDON3hg19TFPJ26xVaM1dmTonI4PVJSRnsWnOjtXpyQjNV9z6FVP2cqnsgHFwgV6dRP/AmypKxqS",
+	"/hXNxfErI4i6bcMgBh7IRBCNvyodFNQ+MX5jGYAH/nUU0Rv1B1OHeH5/1ht5p9Njf3bsTx3P98cn4+PZ",
+	"8bB30vO8E2/QSkQBe54zG0zx0B/jY3Jy6vR6/f5gMByORuPx8fHJyemp4/R6uKA0aUdIzoJBC71QtfU1",
+	"vaKwvDhoHFw7rh1bY2TzBeNru305FbHTaiFdDcKX8jIn2yHKtbdIfLQRGh+/qYQb0FDxQAZnSt1MBSDi",
+	"u/JhiAK9GTq5J4h+t6PdxKLV52VY0N+9vcMVX2+RqvH6h41CA4mm96myg9w49+oeV4yobkICXOmxiXUu",
+	"DRJUePrfRyGD8pqmeHrwU67djf7B5LXR0HJ1nNyQiUe1bsj2gi9Xgi+pzAQxajXLiQSjg3vTvtd6pBqg",
+	"3l1+MXbIh2RENQnID626AXQjHW+ScShpn/b1TYIQ+a4tfJYZ7Ayxsqan9QcFnUSyNFIRHLQ6KbX9CtCU",
+	"oFCsZfiYscLCcGq1RmgfeG9DcIXJ9g8RGm02vVETeVdTsDXIuTNlQpHIynBW2i++M8yZpaxqWVeW/9+k",
+	"kiiFKuLqabgHqFA5FI/oCoR8cL//PFPHoZ40KT+zdbgWe7tX6zHKt5ThIM8jgwYFKWkuyU0rW4QC9QwH",
+	"m2kj9pmo7y7I53yGJ0A5AHaV63x2dTooQz7x6BIHXfRWZwr5dK5OCxxwRtByDTB9UbUXNmkoWT1kQT6n",
+	"X9dGdJbIWoise8rQlIeLPYGfsvB8emurGfF9SYrKOdKPq+mV5aikUq++54HvTpBcyxVhPvEhv2bJb8m3",
+	"gi8v3r9yJ3qlTGaXqRNhwTbVPoHJFfHojILLL6uleOepf+LZjAZUi5OovFGuV0RI4utKSCIlXH87e7si",
+	"up94WtCpURuwvWikLaXM0FsakDn5mYYLX+CNegwnP19o7fKAFMPf1sYZTJuz3xFBmEfxkrCQI5+gtVz/",
+	"438FBRef9PjKBJ3M7XgdLrprg9MhCI7KtTcCrG71j7tPTcH9ypBzvyxOfL22aIIH5ODGYWPDz+5UWXIk",
+	"+GLqJ9Veqde9p/NFKBvgGw6+KtzsSrPKrFczGGrFfGVaRfF+/lSGs3+Geuok749GGYy3RmhG9Xb9LMYY",
+	"yLrAD0AMtVvn5sI0asXKlvmysDWX4jWd1RhKYEGh/oEZ0g/bmjmbixQJyV67xRkxkYX7eugz/HzXzpLA",
+	"HrLinkPIE3h+PT+ZFT0MGK6agcEx+R0cO4eFkDVrUxNAFk7yQ2DH6s+WMdJ7NYLUrtfeiNzi/DYOw1Kp",
+	"X7ZEZQB1DyXSG+Gs1hPxpeiXSgX+EoI+t9Dw7ldUZiN99+T1duJ2n4bFd0KKUwGTx2v6gMpQzlYyX/1U",
+	"tjjmC+nlabQmtegXzFb1PV3zE7/ZPUPudy8/oCO8okd6sC7Qj4yyaJrkv+hRFiYYqYkqVjEh82qIGzPD",
+	"yhclQHRIoDiRJopsKPOCtU+UrYh9d1dQo0hJMZOxYyncQcg0SaAglHqfyr3WF+dagZF0zuQB1YSsd7sQ",
+	"b/OChtu9ohiQFM/XLBRFb9cX2uC6GfTGY4SD1QJ3+kV5GCschkSox/7n2V/PO3/BnV8+/dq/e/7v/1xV",
+	"FzNWf0fRB2gjAd9EUPirBidFkU6ZdPqZajj07N2PF1fon3rOc+MHnBRBtFhMbQhsa/CJHMhNF71lwTby",
+	"4UWxb/0dGKJsazI1p53sItfG+V0oJ4Ji76jrqxuBQuhCPoPdkc8ca+iWhDZDtQCJ9sQBNoErXIyu9CKu",
+	"MSgqvLTZNjgd/NOkfzxQAvmeWTV9Xb4YL3T9fKRUz97idKRU015DDWfIjRv1NslPggZ2tk6gamCJRsfZ",
+	"jqh1agY1bqV7SwSdbTufR85pR/3spqNKRcncDcBIuZhjRn8pIYe3iav7OHJPK5OmXmowFmlUp6hE1Yaf",
+	"wZf6ENlRPZNBfUsLS1euQijREcjespeE1mVxXlgE/f2CrLAIAaH/WXJHcIDWjIbP91l73WVuDWflNQ7C",
+	"axBzRUmh0rR1UOKUS5ujHeApCdASb9GUIPdfXF1kefkuTh7top8tThXbtqO2NhDnZCThEcdoYT9SDvE+",
+	"OFwfiGFZRMyWkJTZJR9sGlkGu8rziJS7k8yAb8/X4YILs5ET9A3Bgog8LMvprkIf24ydsrKOSrO4EB0G",
+	"aEZBGZLE4yafpzqUXSN/Lp0xBqoSwCoSFppEuhgYj5FNMp2s/oQLQhzp7MPUFqQWp3QfSxNf0zmImZzh",
+	"1Id1yXqkFzRVxhtBTp/pzIUoq1jn8aU/fngIqodKoCyZTXp1a2dZNoryNsHZrrPoe7QvKU/6LKLanyQR",
+	"e0aZjCap4dT/gyxXgkjc9fiyOxWtXEur2ToIjKn7Wj2Armhwi2OvYex2rO+9+mQiddAv3ZY7NW06tRsY",
+	"fmeoKjQc9vABq5N9NPhKJW1nL6NokuqYVgZsGhy5wNSGWqRo23cV7a6IkAXgSJUQUPXidxYtvqHLMnL2",
+	"lopTuONMIzuklsfn0KRT/Y6ZtQmXTUN01rnbICd3fJdiiVp76Se9KxqnQv078vbK6l2u1Uo3xSEPHxg8",
+	"rSeaQ24JGaTyAbzQiZYHFpI34oDkzljqum+7XCW+y/xPteRDgd2zV+use4mPM+SqV++FfHsAIdMcKbke",
+	"EOgE9frJVlQ4RAHBMowbW0WLom1xQJbhocUVCsFCAp0XC4JCQYkfdyqtpZ9VY8zUE3CN5NXlXlifDyK+",
+	"DgKwPLqXRDmraMN/gPSAjASq229FCY9LNuPZCppqfW6XAgfgk7agKyXkmit1944OF6iDO9W7RvJSmd2R",
+	"bdJYyWoqqCLjJ3FzZIcXDeFg+hIkXkRfaKg5JUmhWmS8VXdmi+3G1bLJw0FwT+nUUJs62RWdDaPhGFGk",
+	"owgQtZIWBxqGiUI+B+HVRecoolJdqRkED5y1dVxfrKZms79eWMs8Lqa5R9PEEtSayBorz7mw4rO0653O",
+	"tLneoSSY8H3skrFT0B6Ch3TGDOpakYfUEvuPrahVe8XOwYH4FalqDRTQuxKqPEwCmD5m75MA9rv1CB02",
+	"i8wscM3cFPDUHSKLTH+2TKKVSbPfjjX5m7Ybf7viqIEleZiW9F+pmXlIezLZ3n3/cp4Mv+sY8VrQcHul",
+	"ljQZd7zg/IaW8EMq8IelAbZR92tKM21Y8IoecWWv9Y9MXEuSUCq1V9lqlM2j3BjTmlu9wTRDwWgq+EYt",
+	"ucRbqcSJJ7iUHcCgfOZeEa/zLQm9ReeKAkyz+1bQOWXuc3Xr0Bmc2YQFk2ZFAKqXmtYq2CcC+EFxik9l",
+	"uBZTg5bAoAUEzD06Z/R8OzYMaIlpRX8kW0V9U4i2FrAySy8Vn5UuTWTf5eNeFi4xRnYxE6AyYhsamlIy",
+	"n3jUJ/IsWk07y4AD1icO24hxYdKWMqscWksmzllaEolmgkNGILAdULGeb7QSizBcteKwXhXp3Cus174X",
+	"kdlJGAx6IdRycJ2hpZMFIEsAOk8QX0tOqMljcqNWhKi/kR6TmyQB14yjiy5imjRf0ws+dAZqyFp9Tz1a",
+	"SmNm9mVEdgeFpNpT43EWYt3Y2jx8scC3hAquznYRmB2Rk6OjOQ0X66lSvI48c0/0Ryvb/C7V2RnrhIIQ",
+	"aIj5qTZTanMsHpWafCfkehEMz50ZT8Ut9YjJ4Ioq4PyOYQloMQ2v1j6MVUB1CaGhQ0HmVIZEfGQQMQFA",
+	"iLNIEsu2IR89OmNZq+eUiF5g5gcEbG44X3Con4T8YfWTDdRskU/97kf2kb1UIh3JtR4clajvOF0EUCh6",
+	"T91fPxrchY9KFf2oW858bLU/wl7BH0s5/6h0RNdUheozeOg46NkSB+q0Jb6llOdtNHR66BnjCOqDPzJP",
+	"EJ+wkOIArg3UNcXXAd8QH34awu2AhyFMJ2/4/RQ9w3FLIHgKyFqdDMBfGIl1AEBZU+pLRMPn6teR43Tt",
+	"zPnKpADp18CmWQ6y6TgAIZDovRXVm2KptJJbJdKpKc09R39fq/eusMBLEhKRaC93i4O1kuL/Lukv5N+0",
+	"zC5410dmXqb255yhNdNlsdkXg8R3kGsKrd22xdjXSZZWeLgwM1dTAnSlgfwjk0KChZqp/gDkEalVC4JI",
+	"JmqswS76AAqVTllSz39kUzKnzDL7tatTra//rXfsmP+5CM+x0neQh70FwCsKguic6U4Ckuv+qUEQzVBp",
+	"QWoLVutpQD3EbbGpbKu7YUi2zOuGkJWEvUq3TFNC+yPDaEXA0xSvXmJ/p9zf6rep00GigN6oMyHcriC7",
+	"WhF7shxZkfMz1yR0cnNmuTeJhEgNep3JYTVH8mlygzDzga+z+xB9SBGQHqnO9LGJtUY4L7DODnWpr7Nl",
+	"TMm4246bTEoSTtLf1alj6N1PH0yKmNmDeFXxRyaIxwX0qtQvYSGaYu9GV6IZVB3snyFXp0cq6WNg90x2",
+	"LtAajEvz0AysVGIR+l2QVW6KCFDIeRedK3EFGkpqr0D8fGTm1oK9jPJINF8ZpA91tgUbUJ7Mk4qNXoD8",
+	"Vp+2hfVqTD99uNBvWVKlZuk8rglyd0G3uPDOn017DGASyIqeIIwCrHjzlgh1givzUELrJNmORU3EwlqI",
+	"m9nyWXSYthO/6Z03nURhpvAzYeslrGvqeohviPzILJPgjZJga6NoQiPQUGwtdIAOQKOAz7voikfpxros",
+	"Xy+eHYcFVYkKDtQ+6E/C3eqnGZjDsZyzrUfXS5ApQGQyxOG65HWwpsoQ16tij7kFD3zrTw4Xgq/nsOlU",
+	"GKMDuZ874LN0E/wEP5gRRFJkgr57+QEaV0hTKKHhmtrarjE0uCThgvvIhbiKZVmrQps6Cxljf6f6wA6d",
+	"Qdq7rT/GQLBCmrvSaIFG+Uoptcak0ichig/CNsJT2zZLEfwCGpd1UVR+Lz8y+914/oq8tejsfoRu+9QD",
+	"OMtYYTpfKUnc6XednMq02Wy6GC53uZgfmWfl0avLi5dvrl7CM8qUomGQUb0MrbcmLWhjoO5Ss8Mr2pq0",
+	"Bga9GXhAjeRoIPwVFuH2yOwwJAmSgryJt4yglemUFsd7ZBtNtzFQL6Jgv0SbfOm3Jup15/pmcAiqr1uO",
+	"K010j285Ug8Zx9Vdu9bdV/QXUude3e/NtnsDb50gcsXVSqsF6DuO1XRN14eEgnj0NwMxof0Au7wEegVg",
+	"AUCNLgrTz8G41nYVDOAC6ONCd88r+4K5/whutvfCN4Z6/EUPRfM8+gb7NlsUHuntfuQnZvTyX4ivHxrs",
+	"fuhb0Pp8wtQTozoju2QhESxCAgQnyXKJxbY1ab2C1uuGZNutEM8VLbUMnbU+tVufOys8pyzK8o/8za0j",
+	"7YI8sr9Efp7WUfxG7ZKO7oV/Jp3T0ZXoJ+3mhKxb6+S8U8MAcWBjxvEHPnekf9PBAcUSnMhhTCF2P+xN",
+	"c8HXK/OG6Me/yY4RI5q/fjT8Fb87vnxtPnu9St0QdZOzo7prt1a8CE3/tTrJlPiGCKvmbV2ukFaHQERu",
+	"FjwwNnYXvYFTQMnCitSDNxyUQKXtLLHS/iKvg9YH1NkXHTqYmROHb9jECnnodpludUU+KxqxWh/7/9l7",
+	"t+W2cW1t9FVQ3hedrJZlyYd0YldXLUmWHSc+ynacpN0VwiIk0aYANUFZlmf1w+z6L/6r/RTzxXZhDAAE",
+	"JVKWfE63VtWaHUsUCYDAOI/vE/GPluhzpWaM+fNH8KdmzWoH10oBDIImw8v9Ph50hvmutEDDPAS+r5nF",
+	"2Y7Puj0RM94cYuDmfmIKdkhV+MMpJFRGd6cZu0lqZCQq/i7MJNp0+dff6Xi/bhN9YrGaJ1JNbMd6Yu7W",
+	"/JeI2tXSh7t/URO8FQaYfXmwbMadkBziPPk8UTDeIfPsEfzMhqMCD7/7YR+eKexgzGPWDxB1o/gLWVYT",
+	"cAMwlaRTc0N2YhuENrE7J9wqiYxFjwxEdAXurDIwMeypNmWA/iz6OoieDtWoic2qIyk4Hp+8AekU9UPm",
+	"vR0XTHjVPQXTZjRs9PkBD6cSSscsbOVaTKOoCmoWbfCn1QxB1gcSc3TFhVd+elbv/sW+iLeUanmZ47YJ",
+	"L/1pj5vdWBnHDb8zx+3vQr77MCaObe6mRSMbXU8qfoDHKZ7gUCy8sGb59+iQGU/Bgzf1Noufdkdboznf",
+	"XM5XHbOK1o8QMIAk8X2svV4/40AhOqDUDOBJXEiZ2pLxeIOYYLypMNZYARhCDGTRBAExFqIj/D+CnvRI",
+	"xLDVX90cbSYI58KFf/zpkWbIaCSBQJZyXWzhmcZEGkOgxnzsDBsfRYkXKQUdBt0ghqhPCW+IqB9kx8AU",
+	"jKtIR3+q+fmBhMIMIiKCTzeRKtC60qrduMM0U6oU0A0zqqVTPogOxSVeiEX5yvdEIAyt3Ai1uLLf7GjX",
+	"JEOlv0kXFxaILi8paLcF5vFWvy3BmY4fg9IvkgYkmYBcRdNeU4mV5GD3BLw9LjCx4uiedoGj6e/pdIyY",
+	"A+hC/vf//vf/CCe7DYNb1LVRCzM6H7pa6BU6H/a4Ec0/PNcXr8Jqwh3ztDrGHrsMNYPf3d9JWYpEbArk",
+	"nlUXTYoPQdEYCFSTnx0JD4Eu0SxR3LAwgJRGcBtPXLMopD0PJa3OAaHkpq2Y6Zb7tHCf5FM5xmZK3m+k",
+	"KNVhSYiMgzDU94ZsXzMdmsIVn00toBYYE8h4q2dx1GaPNz1c4Ou3uLC+8q5UmlGUN3BfZwjVHVsDYCya",
+	"AtoYBZNtVDvoP3/b4gCT0DZZ/eLCKwpFqaPyrwxHvXrVsK2suOSUO1LtKZSEFQUZSgK/m0pJQFHRErtW",
+	"85w6h4eXr+u0J5q9KGzxExrH6oAlyCfa5IT0P/wY+sqjII4RfAWKKSLKJW2a3jC1161B7at/BhxqDWzB",
+	"AhDEdTaIZ2rCdIUUokB5RHbEQCbyGsfRFddo99MwZlCRsK/T7HoYlcMd/VyAwY904A6nXCRbQRgblsKm",
+	"6F7AoOBwni9Q7p8vOBqiS+NmB7MK8ARl5svEwzGJu/EghZpGHR743JnPEWQXKpseeYP1cC3aD+O362N5",
+	"W/TUvHVDlwT12ZjgwXSWKZAKfKu4rY6HXaVrkJSzZSsMoUwqMfOxDnhqjaAW8AB+8vf4rADnbmC2hA8G",
+	"xdDU5anZuRlqF5nI0qBC9R+Qy46yYqaJUsG5uxgSjsaAJdPJmiFtxsJp35p6mhX1O2g9nDhVU3poKg/h",
+	"CLiTw5EHgFbtB/6GurrVD20ZqBmdN3kCyKJih/94+NH5U2sqiyvi0lYVSjuXq4D764S6MKKaZbOoqz29",
+	"DdD+IIHRxPPIGxm0+WLA5duC/kZ9EPD2D7UvvALxerRbTG+N3GUxg0oty0REpOkmi0XHeG/n3Y28N3PF",
+	"ncN75heH4tSOG8U+viBMw0zaZkhckbma4xgbUwkApHtMfWxUVp5A6sdN0Z3xrB7oH025KnHQBUw9KEYb",
+	"4ZNJ6lFvoRYcNOrpSS1vvK1IdPMWbbU07aLpAWoxbgf5wLHFYsaRvab6HKur767R+ReU1rg7WFesu8Yv",
+	"/H3fIhttpD5NjQ0OdNTydj9N5QAS6yyzbgaHmlc2oycyZn/bLHKuEQ7XaWcQ1QHCD9kUMobfBTfmM7YT",
+	"TrAwF57lbOSdC5jPPy2V+1hJLHSU7j5KD9vEuds3Z9/OnsW6Z8xQnQ63NwpClplRxFEASnbTdJJc98Ri",
+	"dKCtAeZcox9isbZvfBanywu7KtK3DMHjWykRnw4lxi91VNO0dNkRQhm4OrXgKlDuI6axaQTE2m/TQ3ZJ",
+	"IzCWdJ/cukWJND1eb/Qz3+okXaoB7A2VJBS8bVLnzlg39LrQEMBSUbljjBQLq9GxkUTSISmvmUjrW5yb",
+	"27bnfYzjnjIalL18TLvsOIjZ78dxFDRj9dEhjTu/L2mIXO+YNfsR84i4ZhGBYmakQ3P7BbwEC9LTbTM2",
+	"NwftwUlGU7SAQk4j1Zmo7IZaQFudbaO43UBK5cuKCBJpWMUN9y8XyRYNQuaTUODrjhiB9CPzSY9Fpm8c",
+	"RgF/NyEDuU4u2FDo5jC4Hrql0CRvsDgaLlZaMYs8XDY9aGUaqlfy6fhg3xAGqT3QJW9oqOYoSbcfxkGP",
+	"RvGS+nzRpzF9WyCMNjswQbDDaEy6QsbkPfkcVCHPmsbX9UwHpnFVoTGSVKkMmk4XSBdRiHX+1C1qXy2V",
+	"oMFFjcyYeiJxfeOBMOuuoedtmT3xAxqm6I/AhOzRuFMk+8KcDWP/qs9N6Baaj/y8msoTHWWbTTA9VoEk",
+	"Nh5jUG39PwvQODEKmjuGzjuCIrvAhp9K7GslOAg+ff5SPgp2a586F9tN9ffO6e1OeT/49AH0hGn2zn6M",
+	"0wufdOkv9Lt0UTLeoYvq3NNMcIi/pw64p6CC1c/ctblZHAwGi7A9+1HIeFP4iIBwr3s/Ul7WyTGkgamn",
+	"W/Y0svSHUum+r2+mFc5NCTgJqccL/xcWjlm8OLH7eSCshB/VN+Nappjy6UaduHntq4tfYAqpjQFYvxkr",
+	"JYE2WHOiLXybsxNStmHcQdOwS28WL0CWvS9/WJ6pRtaI1KwS2Tj1nbUPY71rleGGUbalJp0+q1CrTNkV",
+	"VKP/5o6gGp1HGmSsdouz5Wv0/s07ao8+RVDBRprpeFJPf5ftl+HUxryyJs2NKKhH3NWEA7Q+PRpEupiu",
+	"lmYUenOhDMCa4DKOaKCst1pl/aRxWi+oH55KdVCv2LDGovg4aKMT1Gzsqn+/XSeSha1F5ScxH0mjgc9F",
+	"nWY82cqdipA/XRu9DnmJshMloyEgfBBoZQcgIACmCRm9Nv2gLLoOmroOZJRvR9d5eAlljwceUIGUSx/W",
+	"SmooOoeVwAw5pSEGyQdGqcxb/JeujQxDMZCECzWTCxaKgQ5qugV2mhhLf215wNWDIRjj0mG7CTD1mF9k",
+	"GqKiQ69Znq1boz9Z7xDSeC00AkA5+0S57ji1HFwL1cbCqCyrI+oa+frtu4PI1syCY3M4mpBXaYQcaSHh",
+	"Lkpizk262KVxFNwujBL7jDw64bwZn4HhqFk47vdEFLPpDbwafZm+pxrNUxy1yquPw71UQxKpVbJUzcPk",
+	"vD7MlRwTq0mzpPyYcbUUdNXOy4+NnYDwh7AK5djbqCyrWmV9XCpBANkRyxCEGmjcpsghKVI/RD1Kao1d",
+	"FH3qB4AioAQgb5NYjNKiFSxejiu79W+sFKaWXdBi4qVEo7pHrbEri+QYiZqw7kQJgaEub6Y+AIiMPsqi",
+	"Xmg9oAxnnEtCJFYkCCiDEAvGMG3skjdGZAdKMeKogd4Old5bcsEQb8oFM3HKtnTVqE+Q+K9AIKQDET53",
+	"drYUH98r8zH5twFj4P3uBYskaQsiOKEX4hqDXvZaaJX6zIbSRE0OP9eO/5/3BfxvWSnm43qtDGEirJwX",
+	"EWFIKcZ88uawWj9etlheEfUDjXVxWN8z1wWCv8U6Hl04r+wIhBux47jox2gB2NqXZI+YEiLUDwADBmAH",
+	"61qlQsAoGkJAjofDcS2IT/n5tCBTx3RhUf1ftb69s09q9cbJztZOrXJSh0/P+d7OTnX5tlarfNtuVwY7",
+	"1Up75/TgbK9/cLu2e1U6+uYfHg6D7rCyeXPKugftQa39beez+L5ze1mqVwY7g3N+cFnf3atcbVfKp/Vq",
+	"Z692FO7cbG1Wjqvt/S/Vitirlb7EzY+fwuZyvX22FdK9xumgPvi2+eXoaHOzcnN5zr8dl3sXX6vXTd7o",
+	"fN+uD3aqzf29y283eyc7y3snV4P928rgrNM+3LuslPdOKit7J+2bA/XfzSrd2xQ357x2W/mEz/t2Urn6",
+	"dLzXOBrU2/CMz5uVeOvia3X4/et+Z2er8/3ssv5lr7oH460MBnvfluvxOadn5cHFyqfSt7NGZ2/rSo3w",
+	"o55nrXJk57xZOWpuHrUr9Z2dy93a6klYPty58HcG7Jx3tlvhZuO363plsHZ6cfWFn67s3Jz+tv3l9tfW",
+	"2eZld/Xj1dax6EVng+VWs/z5pjyo8sZf28f+yYf91Wjnyznfe7920f68f7m3XR98PPq2+aVROqhWv9W3",
+	"Pp5+WDqr1ntfytsX4SHtnCw1B1/2T08+Dg/3qu/VTPydwdG3c75XpZWJV1fw6vqgXl0aHG3tVfaqldb7",
+	"wWYbnnZ4zitHH5eqlaPNSru+vVcR27XaX9vHe6sfqpW9WqXUruzVT2s7R5tnu81Ke/vDVvOb+Bp1f20E",
+	"p7/1t49KvdY5X91/t//5+/D9ytHB1+PO8epFe6e9Xal9Xfu0tM9u9jkLejuX3eXD/cb1xW4vHPi/bu/f",
+	"sOrNx9+Gotcv/X7OYWvW9zcztusdhhmEQ90Nf9jY+VI5qZPP9W92w29/rLTrFbUFqkOcnJqsmWhlUP9Y",
+	"3S4NqDoMR0ft4VnvePgxXhZbYePjmRDnvCt3y9H3SybW1vrbt73Nq4vNy8rauzL1h51GZb9WqRy1gz25",
+	"2zn4evq+E5cuq+/q33893f/Yf3+0uRk2znm/ceafNC+3TuT3r4drH74dHFy02dGXz0E3vtj8/uH2NPr4",
+	"tbLtb4vvn8qHpZVAdk5vb8N+xVma8YmlDE2UWNSns9iHO6jY5/bh67UP8RXl2odJ8K28vPZ++UN5+eFW",
+	"o1Z+Y1Yjfj611Th1u7o1xjoU/F/XWElAJ6GfvaKuRSzU1EXGDwZYuFiIwn160++h7t12h3m/+evpN38S",
+	"b0rvkkpOk3mTTmwwN94QouclLNfORs4JRC/MZfErqpl5kq0FAdnseGy2sH2m+pin6u92erAxXZd0bY9H",
+	"XrUoj0W/2WH+OhalBdLWpZm4AVaVqNNV1F54IR2qzaKPt2CY+m7rCHoL7Vka+BjDE+yvPg1NxMGgSkN+",
+	"vICFB4NAshE0zZxmZ32kH6VjeQ8DjDMYfS/TjzxJ0Iz0Ic+V4OO0Dz+JpNI7uJLTMzyLcbjkHPLcBO4Z",
+	"Yt33mO7SVQcw6ssY4kuH9T2sYNNY279I4jWpt546o64osVngguZ9SNLCOtYVYOoGKt+c+jWUCHCsM36K",
+	"EMj0irn1sZGu1sM/A7xAFkmdNjtEE8BrsRUxKK1aV1LRwoZDEVwCGSdjGjnwrDQKA5YK7Lnoug5ZRI5R",
+	"4SCZz2Zf3Cz2WHexFaAwymjmuAg4hcr7sXqMrNM/Yv64dSb4/MXNQPaEDEy6dWK1Cf7E/cUcvSbDiBmN",
+	"j+uQ+BPZNemtlmHi/GhmXJGID+fLZ60LniCu8gtOKmE4xgRgRE4LGoCYPfzKHrliw/XRI1uANkXD3M+k",
+	"zRzrrlRkp9FA66Yq1UgE5QKj12x78iBjDN00ATrZmE+A8RjX+k4pIZ/WDUk96W5ZIefOSVbBysjBls93",
+	"suXdR1tOPNvyhQ93FOae6ROTn2ts1cja8vvSW80JEMhY6nZ0h10A1f5mfbd+Uoc2Pyw5Zn6qp03b/1iT",
+	"3FcHPtZnZx1yjy5GN+TGRu2cKFzUXehQDbNZb6Cj4qEm/t1nEaBOQHE2rAHgWXnuKe1dBTeLzSj0CJUa",
+	"5kR5YDsJHQwXZEfKfsDbm4HS5Bd99cNDEUCPEOQrjcUyEP3Q1z2NRVJBtHm0WOontA0yaZfKeHFP+EEr",
+	"YP4GWSmt6kHvtBb3BWeLezRudlyAdvipiAoOenoh+Y251eJxwJtYss9uaDPWZAipxwE/EJD9IGKYzih2",
+	"qJ+EH0dfZgHL66mMDR0O2GWGeNJgmy/WGruLxzENmZcnSaNwPLqY0azEm8IPeDsFFm9fn+YuQvGu9oT2",
+	"enWyObcvE02zqV3EKNzCX2S0aJ7YV9KCVpHekMDS8aSLFa2x5PGpV5vXhZnFxpvz+NRLzRiHA9Km220Z",
+	"6shIxxJIakSOssRvwXuydjfcadLc0ltwtvnNVsNpTuushnfhKQ34WmP3MQvEx0/UnXeIQrxO/fpxfIbC",
+	"gtrid/0Srvm7sJDaj1OM1l4KK7qClkKGtePsaQh3YTXM61ns51uje9l5z2SA5ZTXZ7lZowxEk4yzGYww",
+	"0CyZtpfzTWJyReGLW1qLF33uh2yiweUUf6WcqLyIzQiX53TRmEIa4BejPEpRQHhJaXywvAJkBssxv9aT",
+	"gBAd9f4CTjznA69ItpBsTAgHugirkCOmvD3ftGFyNsDCZSRiiiXWwR2CSQgDN2aiMWySBrmusQzAckF+",
+	"P7DO0N4pZFouSHEoRb4FU8XX9pLxIvM+/nE65yeXc+aYQjZ//DgitW5fxmZ/pxrN7yH2UtsxR/j9uEhf",
+	"4MrAl3c33bLaZ8rlZVbvVnzf5M6MerICNwyM+DAsqdgmjSISAKlYLLVA/gUZqNAr1vWj0PwAkIJQV+og",
+	"oUmQwByo49bT9HyWZRUeby1xLIWN6VDmF2xmullPiln5oHpN4NVyqte+rpU+qKPk1GpuX9aqg6OdauWk",
+	"8rnabv/Vubo8ODw62qxcVt7tHclB7QiqHrfrg0+108v66V51Byoda+3B7jlvnJUHze6X22/H1W9nX8TN",
+	"1knlBOsm9/Y2t/c7u2dh3Nz+MPS3t66+NZwqzM2j4f7t3to5P+s09/du4dMV8+nZZSXcq+3VqpXNytKv",
+	"q183oW6zPty/rNzuXTZvD76IweamGu/+l3P+sXFarwxEtUIr13u10uDjAGoPL6vV9mBLVE79k5UP3+rH",
+	"4dfT7/3TD39tHX64rZ6WG3utnfeDWvvb5jn/0iidQj3iUXO0HnXzuFIZNI52OpXP5cbS52a01qgfbX8I",
+	"wq+9tc2Pv3aPYhGXz3l9Ja5tf7na7H043L/ZvvmtElTL7cZVo/Ybf1/qfF25PP5t85qufHm371dkbekb",
+	"Xb29OV7pNXc/tk867d/dGsWRdzRD6jUKX6bgbo9Fbearo5GhVM+MEYLHUVyzaJ6CfWgwFlZc6cLGbiLN",
+	"ahU3+M5CySAy8cxlfTTDX7CVfdkuQxf2T04SF38r76fGcpWS01Iy3rswYTELlusziEhCfpxoNsdYdw1z",
+	"afjFjSHPiUejZie4dtrukGYcrHHbhQARXWgp1nTb440zXpHsI5UkMkXCs0chAgEpn4WhofLVD0eAjO87",
+	"hzA6GhXbt2D+Ys7IDyLoDhsaCk0qh4uRpOTw807BMotCt8UKQEkisUkPICN1i6GmDsfGGBPKPd3ZwNDx",
+	"EJ4ms2ou7eqiwjfpeAhNQivIMv5Wc8p6TVpsRrGuwgm4z26K8U3sYXeJ+tME7WIhTKlcYpCAAWkllBuz",
+	"w8BtggcH3poyL0ToF0kleTCsEWKEqJeZ7qzcDfgV8A7DskuD1GpeQxbBdxdj+ZSTd6vkc1DFoqGYQCx2",
+	"w4awaUxCRn2ogjJAS/quIrIEp1DbMAiABZc7/TL60oL7tFKpVMK1LZAy/JEeWqQ/RYRRoF61P15ee0f2",
+	"girp8x5tAt99hFVLBkRFw6BDh0+yI36RpIkOExRKcRaSN15Mi1ds6L3FlyNC3za9OrpE7eeDFpHKxaXj",
+	"uVHlswIHtZPtDLgaTdMWdeEZ+UUmzV06EQpNTLFM5T7VK9f0tAZ8B0O/bbRUUy6JemCEC6MJVIukNjJC",
+	"jUZUcImMUyaxA6GEnMVoI4PtO6CR725OvK5IDniGCNK3JTLg7dC0OqXSKiAO9A6zuESaql+jT+mtZYGH",
+	"qM9SIE+2L9lUt1HdcQfTM7DCzkFJxCwCNw1E5Ovz6NbBpAatXoJuxBodExcJxIQSgtKQifTjpNjbjZph",
+	"y1uSDkEJGYaQjImBHFrHahx054JGWlK+xjrKMWDTx1OvtYQhj5bp9/DHyp9F9be3YTEw7ATG+LghFqEl",
+	"XI9GcUDD35U959mMQlsIPxlrsoc1EFHMwlDfChsGA25ZiwdKeOrb6E0VRoz6w5FySvSfesyC9Tk9cWqn",
+	"6Z0U9blE3uU46LIJTlQ6ZzsxaeXBZNdzZlskHvA1eusQGkveSV6qSi9hKouis1ua+tHGiS6ECBnlWVki",
+	"MyieOJu6vDOFjwbxLgRj1cExgMcSLUS7ioC4OpQiySClz+QFuwvB1Y+GP6I+n3k6r77LMKmD+WPqtsPa",
+	"9matVrl4Z9sOL25K8qDU+04/su2QHt8O4o/t99Wd0hf+PG2HHzvW4V3Z22wO9m/rt9bd3ayU7WeX1Ypy",
+	"tc/5JGd71NXevq18N652vbsv6dmX/jn3a+4Y3sd7l9XvkzrTKqWdSrXaeb816P726+fVz+c8ODi4PPq8",
+	"+tet37+p+t/63e2t99edsy8fS597tSGv0uHB6bd34tdadXP7dHDw9bdfq4Nfv364rG8Ol0V1afOcN5e+",
+	"3/72W1A9OTy7bH+Xg/b39mCzAk75CbYD7gwqm5UDNfqPR++rldb7unK/q6sVWFFwyMNqZYBvafCtWj06",
+	"/aje0g669o1qdTDYFvVv35Zvet/P1kpfV/aGzVL18mI7DC/4Uf+cf1v+EO92Pw33qiVoUNxsH51VqydX",
+	"x2snW5sH7ZM9vy4Py/0jfnj8Ljzt3+zfVlownuO9+vZm5eyct6uN8mGr3G58/uI3umsny+J0aWVv6+RL",
+	"/eb95e1IsKS9v1PZrG5Vgnrlt1r/Wp413p/zPd7e7dDBt0MxGH5pL5WHR5+WovdfLnn1zP8atk+r9b3a",
+	"zkd/d4+xoCpWm5fL3W+r775H+we3h3V68+6cN/bOllaXrldkvb188dvm0l2tjFPhT4Ci/iGX5f9qa+Ep",
+	"ux392tbt9srqqlxl9c3W7f45Pzl+xzZ//fLxtPyxvHpEv/aj27WbT421qB6YbsdvrWrzU38p6NfE5aUo",
+	"1fqf5cqFPPp6ttvrdM55a3f1S9j4UPvrSPYGZ/Iy3D7467DdProJ9zbDX5fazcNw6dtN5X38V6U1WDlc",
+	"bv7662r79LZ8V7ej7vIyHMB/Th15ObwKMPLyMoAY9vG58ZcL1qRpzTOPwTxS52RXGX/T1sQlcZeV1Xel",
+	"lVLp/SPGXSYUyzkBmIn1chHT2ygrEgP5wxdPJ2wHBkoJIyaEK4M5BdFhXE2p9vxYMeygIyAdCukiOVrb",
+	"apAj4K7qb/RjpCZTyowOQawA+LOCNk+cjFpjV9vRseb8Ms54IG3MB3F5g1gHfxB4KpYGuskXTGo3AVpT",
+	"MceM3+m+Jaw7gj/BzdBu3kUU8LaEAMxI+5COSOzEiAACxIvcKR5M1QqnO1u1IwLryNnAGwl4gDOoIYAh",
+	"EV4wyWYNxUIoOuOaGwe4I7PI0taB/9aTfQAHBEoOr0hOeRyEqRdWqwBuViGdBMcQUFIHAKEZFsBAIclj",
+	"nAkNsZvBUaa2+gP7dZ831eMiSAFY2AwdWw042D8f69jUPV8bozUPqQMJlRrJnp1rxodqRthPT1QXjidz",
+	"rD0MPp6tO8yJ/r64UmuA5YlxNjc2NapwQHEZiMJBh4FI05jfgRPGUTph3aD2eZJFAQ09w+Q0WjZm0g66",
+	"lMgeZoxsYsJdabmuQDbhdJ8EOWjZuKMaQ6SnAkXo7mNoCKgEUPute2L73BecpfkoDdSC0nkQ7MkOSRFd",
+	"tbhcKuWBDDbsC/6J5DhCay2sK1+sJrq9SHQDCVW/8BIX1hdKdL18sb7cnD4xnCzEy/gnzovIkdfJWZxL",
+	"34dLX3WAyIhb8nSdOhmHLQsMMBq/wHE7nA3iyuppOuJcCOax+khHgCIiqUF1xSi5zrK4RUcj4M1aZiI2",
+	"37p6hk3F6EywTfgMGCD3QZGlm815HsJF1/17WcZFYNnK6hRDlZAAFRZIxNo08kMm4fsmlSwv0g3/eTD9",
+	"XO6oULrqKrJ1pQs77Ea/YhHZ7FBThIJLdNI4tMt0aYjdQqiVoCHED9qBzoS5XSGy3+ykFS88JW/GWuDn",
+	"zHl5be2ekzb7NpDk+GNlcXntnXHHNuuNwh1Tz20BCnibRb0o4HFuh8ry+we/plolbwBN+szsf/kbHOTD",
+	"Blk1vWeBU2MI4KW5c8DI7CuZx1XAc/NO6rvp+72Su39Wv8tKqCGgyTrh2k03wJwc6GvBIixqsBWmrmPc",
+	"V0LW4nKBCVwknv7AWzdfFeyt9DV5py2mMeChTzkneFXH+KNpUmp1JN+oQpBlYfofAMfOVMzlELh7ZTD/",
+	"yZv/yfH+X6jfeiRaay039+N7Uwak7/2E3AFoMM3Y/D1izmT3fzsX5dIKjLaAz8Iv4KpNXasxgp/yplZZ",
+	"36rsHtcLqPZpeBy0OY37ypbEayp9pUl5OHxbMBFjh1MAFBeGY3VAV5uQ66Spsbt1jNW4z+O4/CnrBa7h",
+	"+QWBVHoFSAj1JVRjQWAhwHblHpUJ3RWOPs+7PoZv09gbPxWWMRgMSlGCMgN769ptvVWLpa8vNpF4FlMJ",
+	"P2gY/4AKHXUWxy9bLq0US8VyeaX428L0OcSx9XwhcH0XDSXPWW9CcVVr1HaYg6vmge9rYZHGocmX5o/h",
+	"kGedzyy/HIc2A0ROnoM+mfk1XWamCzPTwPqhFBilcNBWxzEts6OXd7nEC6/hyMxtnBysqESi0PufkQda",
+	"GXfYF68QN2r07C1p7sbclucUXRGU069bdoWkItz4rAMqIfjEHdK2tFer7ZUr1sMstCGe8MWAh4L6aKmo",
+	"V4s1tJYD+K7TqsyBf1wT8Bxu7ilFiLu3HyRHrtjw/kIEN+4kOfLjyrnEypIrsH9fgwzpse5k2ISURxSG",
+	"YmDcGV2rD5UvTou2C6UQd6gF1rxLBhyy7lwGzGXA9LjZL2U44EadeOZ7ziWv2H7oXTVlefnFiyE+s2Eh",
+	"XTnA/VGmR2wqSjUCItYKVMqNheDjjiVpfCyLRXOfOfsAV+8BIQmH7FpvymWpPkMGP5RsC13hs2iGrnAc",
+	"1qOxUd8sJrvk4TLWeX1zOfsPbFOnV4zQ1Gt+VuMs/4xm0hW6Ejt9oRXa+vN0EATP6pIMYras/mdqtmhb",
+	"SjCp6OBB5QM6rAKtZX6amjCdkyxkFhogV4IwWGIwdvu7diQGDjkg62VV0ipdibM8Vsuj/ue1VCdgyZpJ",
+	"d+YWJJAK8f7HI7qOhHF4OzSGymFk7TVrTvkQ2zdjrL/z1GZYVL/VddVOy/YFawdco3zCZV6BeP8TBeJ/",
+	"PLemRElhGnDiRYHwnqE2Qjfxvq58+8zZ4dEYIZRO3jtjDEXv2BsMbaZPlkKevFEthqyIAFOWjjMPPGEh",
+	"i+bOepYalleTSs95Ieq8JmfEJAQDLmMKLAvuSdJv7ZoBiixvBW2UDnkrZu7ylKfrNVUI4CFIqYaft0rg",
+	"kZL+1iE1hpFdn/sn++09X1ueP8M4yM7144U/rJWVm/DXw5g5149i1hVuE5P7eP10yf19UPzKDOjz4K8+",
+	"y7AzCprgOgxJrSILbrm9K0oQVQTVoNFlSg1qnbVBvKKyJIpF3QW1Wd+qnO6eeJpWGtAEbPbfiK626anr",
+	"Ekq6jHJgLm4lmCUGfwL9U28s4hpI9KlRUyhNC3A0SVJBrRDCe1hwjgTtyLjkiaZN0WqNanOwuRD5b+Xd",
+	"Won4AO8RJaZoraJbGKBdItCEFo6RjPAKypTD25huwjRkz7GFPsG2O0Cusf2EFqLBYBuZJ4+/2nVysntM",
+	"wuAiooB5r7FjIVih1mARN05ujCEtI3/aOosmwHsuNAJBfEY+Uc6CSCwUFgCWCcRftfHwHvZ0I9xIbeWi",
+	"XFYSQ0RtyoNbmvmMyVGYawBhz5iFBKSshfWF4z5gd82A25d+vy9U9zGyyfIoUnC154UeOYUeuD75qvvh",
+	"OjNPJmRGNPQxsYGJHGV5Rzxj6QKYFdb/k6NQcfaS9HskFoANlkQ2AG+AStt3pi4NhKkAWU/6tBEsqUCU",
+	"8NW18+wmlkVSMY3XDh7TRGQmeKTW5pbP7Fr7+lqlpYO7Wj/bZpFIDKQBPFJ6syX6SYO08vK1zutSnxXP",
+	"OWrHrvCZRzwahp6m+TBNcVJX8mmPUk0bnmCQtgxGmmm8Q8A7B7JJd7aoH2VAS+FS/7HyZxFIKTc0blQk",
+	"Y/UL9fiS0eBqaVChQmsdjiJiedhRHTo6DAcczeJIQddsxsBgNAgwZRTxIFJGDUY9XGRCisq1gP9OUIEN",
+	"czF05QsBjHkFo6fhNmgKFc/5yfiwYXr6RYvIZ5GZgVZmG2YQXoLi5lY/GIypHZhQk3Hfoj9iKAfjY1ca",
+	"yo6a+6K/V14pEcmaQlkrsWhDryYkP/ElN44rCcQh/EP3KFsDCcwEXOK4H3HpNhyp46NtQHgkQnSJAdgU",
+	"pqPeDfLJfqsVIOSdsW9ONLwYjl1vaYgsJICN0EWmMeW0EQvJGH0Fol6pB4bMJFlwRwEUgMXtC4MrbAzH",
+	"QeN+mmzvyAkGz51oXO5+5iJ1XDMAugKERJGJTaelC4JAqq/xGy5igww5/HdBcmk1BWhcsxp0xmiLAjFm",
+	"relFAwWzGAUCJpY8wfxU9qa18/BOsgfzVSJ5YX1BSb1ZzbFk+1VB+b2IOTYyCENX8s8A+HkhG62biLQJ",
+	"IZYpAZIfZL3J6cw3Ocl+ywTsGbPf2I1hAsjnlHSDDBp4EpJOkoWsGWvNXDv+gioDqOpWy+9Lb5VGOz3Z",
+	"WnxvFIqxO4wWxqSHyXiJsN/l0sULcUi+RcuBMK0Q7xePyJgqBWpsL2TEtkCmvYhRX3YYM/446EwsAmiJ",
+	"qNsP6Xri9kPORatR73evQLxf1f9A6uV/vQKJ6YUyNGqNcc2EKzirZsrNq2CyiVrrxND16Ov+rYkePTyL",
+	"+gqanMZ96eZgCj9XDuYer/knz5o8enpBOYJLTXmdVp/TscdpgfVv5H5+sMasg9C7W1k+XC3miteUWsSr",
+	"plGLarPcoRMddpy7GAJoLiaPDvDn0QQAppQbJm9ZtxYq69GnKqQw6rDoQ4frqU9akeiOhsA3EMQ6QVIw",
+	"MF0JvjZAXWmppb40BDdFUnHh39WosFcQkIKSCD9gfwPijtMZgHNSqlmLOGctfnFYC2qNXYPan/QqDkwc",
+	"wKbcwf9KUvA/fABv084SUPFzMQB3n+pCY+TbBP1tboIOmYUU0pK21Y/7kalfGSfo166NxoDTL9NOxnyr",
+	"v9KYzKKlQUTkun3vGkA+0LXONIcRX0M0/lPi+FPCMW/d1mqVi6GFYz69lAe3x++/DC9ardbF5n5ZfF/y",
+	"q+3mcG/vueGYl/dOrgb7t5WBwz50az+7rPx6Dzjmk8pXC8e8nQPHPDgDfqSmBg7eqSYgwnvV6mC/Vqmc",
+	"rHzsdn8tl/v977Xt4Tn/+J41lz5XZbj6pfzhcOn06Kbz/vtv1etL9q3Jf+WCDq9ohdGwe/VheCFvW6WD",
+	"4UFQbg7lWi8Oj1c+nPP2t1/j07+2P4vV7Yu9ne1ve5UBQCLXB/Xq0uCotlepDDbbAKx8iPDMR5uVNgOI",
+	"X3XdOf90dLS3VxHbtZrcrhydblUHe7U0sHLjL3ntb377MGi1/ZO92teVD1fR6vb71c9s+aTSOucutPId",
+	"wMqXcG2jXv+4WaHtRgdAnc/5BW+0mrefbo/02vq1tcuL5VL/G98Z52w6qgwa7Z1OZX+F1obLm43eZv+c",
+	"d4cfOrw+PFvbax701o7El/Ll2beb90tLux16ePr+oBLUK9Hy57P2xWE3XOq+Wzu9oNRf2r2JRfx1fxCe",
+	"84OPF5d8UKZr3V/39v4q/f7zwTEf/Xp1srp52f6yf3izVu7enPOtIV3bXz777d1WdYfeiLWl/a9rDT78",
+	"ttz9rOGY0ztydD+e81l3pNmPM8Ix3zOd9jKUWPN02iNAKz9HOi1PNWfCJz9SOk1zmGiPZnJOzdaltERk",
+	"Y3u6kHc8GFMweTbMopmgSzrpViQ14ASBxA9T5kKMVSvKoKQFIlk3gPpA5IS6MLiRgJpLzzmGeMKAM+JJ",
+	"1vsd7bgN+ATqLNFCqzUKZHcLfivijpNuCCQGjArwn/I7k/i4GMYmT9Ol0RU89izgvhjIxfLy2jIAWyjn",
+	"m8akK2RMyiVSKpWQx+ScYwpo2vhTwCG3AY9b17kqrJgBwWzqZVBeFDSiMPXIG3PLxHB8Cyi4aBEWSJ9D",
+	"6UfcYefcmmLWYGy76NVOWm9Dc4BQO3S1aAV8JvJWFYnnbBFPfYdxdvVPU5kAHwcxfOZWOai/sUJB/cup",
+	"rikAmvMPGrZFFMSdrlc45yNugNeUEa6HgEfTEF8mLqz2PA5FFPfbfSaZWk3RhZGwRVjLAvFoU/0vjv+/",
+	"//e//0fAoOl//z8J18mY+gLH7lOfuaPXV59zTzI9fCgH1pfpgXcFzpB3qDde7YpJNNpsQtQFBo+JKL0d",
+	"ErdAQ7oPsbAHOoQqaps4VyccPxDCTKh6OKMRk/E51xgHHGrHW5gaow7sqc+aAoqRYTOTbiAhheqTv/oC",
+	"jgDhgvQlvQhH8rirpZK6pZEAGhcmhMAQskwlqV+HyWkDttg5tzRRfKjjqCACroJej/km4KojrRPjo6YY",
+	"HgKqplhMecnImoTsXHRAh27wK3GjfHYdNFlyZvU3CbWQEwO20m6Ecwu9bMMNpc6jbjpFYRKGOMN0Ul8t",
+	"OPiTXp9rwh5vnUhhWN2alJMLds6tI0vbNOAj1FUDKvVGYT6Cr49xIuGw4WpIMWKGEhB2re+rZIapWIch",
+	"6ffgpTdN6mk2vkC6EJ3QcNZyjD4OlhZT/jQW3aDpWUnj5PvvLkcYyeiry/4oL+tCAzcoO3VNwTnPqm5I",
+	"ygqKpGFuAOKN6QhIueDs7QvWCfRds6T7hiXSkgn3G+grfR2Sau2LkTElLHZQw6Kz1JYhS9LA9jTHQVfn",
+	"zSHhSDpCrRHSOAlRBPs1PwYwz23fFdjIXgXL8aVEq2X+ytt6RcgS6wCGukP2pPCAZM8Jf3U3IdjJmEIv",
+	"JPEuIP6XdPgyGZbHDBG5gXi7sjj+AqS0wHYqOGtT0DZKQRkl57xcwGOwGAWiMFYPUHA85EK1UUgXFpzz",
+	"7DWa1HL6cgn7Ha1CJlIim306d/+y3L8ZkvQrK2trq6sry4/vE8rpnMJHSNI73ffZPPpA0wuWAdq3I/3v",
+	"1kYqoDtT7JWXvcJIqylAAQa+piOG7xLCUiVdW9oXKliXBZ0iTAb+QOvQ01UBaRTtrLYE2Zc96LzDOk51",
+	"WS8SMWvafELibGwkVh4W3CvVhiayrYnDXIWNtJMdnrYCNGtts0Mj2owTKlVcITmUMevafAgUC6gheT90",
+	"GkG0CPurT0PHqg9prJlfsazPJYwlge/QwaYpggsGoyCZyyj6AJiiml1B2YZcxIsBb4Z9tV7AXaxNZ/Pi",
+	"E/ZpgjwBG2C8WqpUa+sa88QpdiR+4KcqAVsiKpK9tMljSVyjNFcQoiQY7302hITRBh/TWT1b8uNpUhlP",
+	"griQM+MHK6TboPcoqAtmN80RF169JtzTJcBpxnMgB5+qjO1x8BPyTvBUNWu5UApqO9+hEhPGuRzWHM4G",
+	"Ml+9PUi3jYEybBBkWpexocOOO0xqgYinukjqFIlzNIav0/kAn9DQQl9qVR1YZnC3iWFdKRHwxfXlV4z1",
+	"IDKiC6iVS3zB1MBShBOBTNGvWT54cAkzmMudbnirqXXaX4p11GQxhJgokNbHCY22WWlDPYea4pwf8ETl",
+	"RPiCknit2xmibtICfnRdcy9RbSGhm6bct2XyReJxpun8uXFu0d0mbUHUkkmmYwK6nwTrF3XRAsQvoNvP",
+	"7A01TCzHgnnYFomR3YDTY1z02x31MPsUM0mIEa2P2i5QfjHatIi2hDYDcJuBJz6E0IMeAeXEczzixc9s",
+	"6CX823pJbYzMhqhCZQlANyMlzYjKjg2O5cA4I5PWw+MRE5ivA9uII11Ka300JgQgNixplXNEh7pABCw2",
+	"oJ/7d9XgJ1XxqS26sL6wXFopLZbKiytl9ZavWRRSJdgPV0qb9zdbHFbAl3OjGyg1p617n+dTJxDyZTF9",
+	"3M+MmN2lzhM2WSR+j+VQGzxqn4UMQZmySfdSHp0LZ04ctHPNPoc6VvtsqUK0dQKisUi2sGAPKOpAGAqu",
+	"+wFrjd2kk1FJZd9p9UtjYYOOUXpEp2OC2OGYknGA+Y3AH/MIidfnsseaQStgmlZghG6vSGDiSnqD7hhN",
+	"X0xk1sPJPrSSzaXXyyn/HSMiTawVfC8Xwh/a/sA5snYOCdwzVFDkbYmRo60uGq+g+LuQj5RmTGQ0bSaj",
+	"wkM9rMtEkItD5g5xXv7zmvFcn3znZu6JHOCZaap+Cs+Gm9rPqhjSYtzpp7KhWQlwqBQ/t2TOI5SqhQT8",
+	"DwNIpBkyGsG3b9Qh06Uxb8fLqrVLE4t+s6NUoSHY1r4BMSx4Cdh/MamYSRXfOLgvVm/pu6xjJg04pmFN",
+	"DFg9hmxjkeIuh/T/GPd5wBFLDqodkjKXFPKLki7kgoWCt6W5K5JG67QN9DabYvgxSdPv+ZkADfc2/NOv",
+	"ObN09Ac+1B8pIb1vzeQp3O1V10ym+L3npLEPFbn4xp9F6uadj5TgxYsereIS4K1d0NmJEPfjQGBPgHQ/",
+	"AvpzX6qaOer9v535Yozk+SUMp7uIdEbO8Stn1rlTfjyUjVqLmA4FwJWxVIMuUeUs8e47QbvDZEwCE+Rv",
+	"iajJZhQtz0sMPWcWfcXMolnBwLtFxz+PZnTyWZGzCrPpaUhfi1ADTGI5PWQ9Xu9ulwJIKtufYhCMdagT",
+	"K9EBM5mIVgbUvW6y1b/SviW853R7LeXJRdOIPRzoP0fiZU1vLvvuLfvG9/Hjij19rl69xEuOyZTCDn+Q",
+	"K+f0vF+fiFv6j4OtPjExhNAPjp1GB3SYADEkQO8Aju/7EZNSI+PtVvYNkiAAR0YMJaNpbthJx6lHAmdF",
+	"0mBdcX2/1AzOJvP1Pl+Cpiuu5wma6RI0aqksKcBTemuTN0bqxOOleYc+N1sDqXhHPyPsJMJwqd8XycFo",
+	"C9eASsKhPQKRIo2BkDphusLKoIQZZJCCQRCFUfUj5q8TbAaZ3jBYeG5VnRvOhG/n5yM7B/Tkh2PC/phW",
+	"F+YpwafSgTv6dLze9BEWODIa6TI/DekLGkK3uiagvy5uIBQABrFub3Q1cKZ8wLtjT7XuQVTmFapdrZht",
+	"bVDc55yFhLN4IKIr06ftyZjGQfNH0MOWTPvn9Tvsa08ySMVzvo8/xgL5QRTEMeNQWVguFcvFUrG0tLzq",
+	"Fdw/19aK5v9L+ATzHUl/t6GWz4wZXCYzUpeIoaIsDPLGCyLRj5n03upeCKz5Ur9S34PgHZmv2yrbpjFT",
+	"Jk0q7aWlKtBacTtPLHYMIvV4sGC2RKQJcBB/GXJvyuyBRF7smQScGYt60bpROWsoMrjVr9EDkKcfeip6",
+	"8W3ETN1KM0Z06dBM2NhV57zi8HklHGfKvNJdKQbROKVfuFopCNiLCFJ+AwQYdPt9nTJZpdHaQviFUaoI",
+	"VIBuWC/vp/rQ9HkchHZhYG8PqFq0IF7XW5mTUEgmNdQXMAdRU7mb6wdnJlceywi8b/6Syx++6FKo1GTY",
+	"4peA3OidrIS7c4gWQEzJzo/0tyX79b3ZFWAtXkWCcxq7YJ7mfNQ05/EzWRWTj+E0mc47bYspHF/GIxF2",
+	"Ebh7yvBeGPAr6ZQagnHe0vXyJtw3lq2oI+MP1xxH0OCmfvRBk/NYlp0gMqSWUxjqdTv8f0wQz05pHri7",
+	"b+Au2dQ5sbtk29w7eOccnKeM383YjXXXCZkufpfMLS+E58z+GUvaJlK1KbFkxVCPRVJwg0GD8YVKTDx8",
+	"bUvn/VJppSlZM2Ix/Jt5LjLztbEF9W1aDMlbsXZMGEIM1/eIR5wOoO0CErJULM80BKXrxATX6DP9mEUF",
+	"AmS8+o4uNCzGQmyfFTpFMO1AouEo4NloOAaxJnyTG0RtGBDEMYEOLheHBuRuuaR5Vw539o01EYomVFJr",
+	"gOukWN2gZuH6Qf049lx7yt3BpfTcDewVLJ3coCPs72HobaaL26/YcEp2M7ulHwyP+hCT1XTYgMl6+Nvm",
+	"QiEpqEkOqMvVCd3EcPnqb+Xy9JV3dr4vQ/u1I2Wf+cmi56gkKxIcYGP1hucW6SNRpMNxAYw9oEVAjxCO",
+	"D2JIYy96vpJ7xEbfzKM4DbtYolom6JQZDdel/9h/35W12bMxI1jMgYjiTsikLJIKfmLlcjOkQdc2uuq/",
+	"dNGy+h5VgsW7xv5PH6v/ItM7kyiIImlAb6YWwqNoYNP10Nxf7s2cq2m4bTSO2OcCcjZz0zOnl4YTd4M/",
+	"0Um8c3NM01bjnMSJKZuke1JwPDbqFABTmeFA06ejgJX20LMdiS72Xs/kxC08h1t1p/6ab+6sPMuz7OzJ",
+	"e2MGx2WidrmnwzK+ZZLSJGfz6HbzHo07Sbe5q6EWRo231wLrNoXWBbjxCXXxKSYLqGxfR1yS9wWHJOLN",
+	"YbV+vFwglfrx4vLau8VatVYgh9XPm1vLqFA/7lVqi8cfK+rbtyhWHGdLyRzgxnBQnwz+kC8GPBTUnwGD",
+	"aHzTKd9gXmE/r7CfocLe3fj3qrB/sKTETXu3jLxyrrPS8QqwKl5NOZaDc/eSoaXPbFhIhW+Q2DT9kRxD",
+	"2Svk49cVyVlamP0iMyDsCm7fYbcPaLYW0I68SXUpJrnnt0UkGI44NCtq4WqQ07U0JXuV2gbxQtamzSFc",
+	"t7JZP3YvKqtLsCAt9ElwcFwgXdpU/6lwPxIBorJo0HULKTRg9Gp6GUx2dMnv4cHxCQS8gowYknJr4ZhM",
+	"GReyoFP3juk8CdYbDssKw4cGb24Wk9PxcE3jbNu5tvnHho5SGKDPoZ4mn8+pIkV5mHA9A5U4hRoxZ3ZS",
+	"J6cuEET2C5CDhhsbEwckYhSi/07xohPiHFUPjiGAtKKw5kqcHvQY/3K4r/GrsPQDSK+hnITgwLAu5zbo",
+	"WaRS+C2mBhIycYw3WdK1qQzkCkEhodHH8Ja6g94XOKRU5YuuNkkXABmo9pjdxC6Gl2QxRLcAqGtqTZDc",
+	"T9cypNMqzv2vWSThDSXBt2lM+UMbFp2IWXbizHsDq8uA38HWsY0uMSrspOYGWOc0sVsW3JibB3ghf28L",
+	"H5UBnY6FsSazNGbOGjg/BLxVmx5RXrmMGfXzZox25vSA6bPl1EUzZvGijCNGu4+iCbWsmCvBf54STHw0",
+	"8WwKcJIkuttH641cmyg//cVLJ90rkmzXTwqgm7xeeXlRD8wraO2SsjjQsnd00ZT2vF2Fexv0Vhg4Y8zK",
+	"yubZ/dMb+XjvR7Py5/JtLt9mRoDOEHDGs7c7/Hkt/myZl2vy3yn2pjD6E0DolxSQUDSRlLWngWLSpZL6",
+	"DWmiJmRVdtnhE8qqBBorXfM7irUlHUhIGdMh4kDquiB1E89W0GskZYOKzKLrAHuquC5LB3uwCw0Mst9j",
+	"kWQ+87ETwRbYt4hX8kauj3UxEjVNXtrfiB1ik5DxyYDTmvzKhbMwYMZ97kMGEumbLKeeXfDETA9itUjr",
+	"6MX4fZSxzPcmwh0/DnBl4Vkrkh6G6psF6jvWwDniFhWwmaegsZahd+U/f3uG9w5g2MLQdnJAZnWODfYP",
+	"VEGZ6MHPBTWUc2xzcYMfCStM/abLXlzTOJ3oY1gtCWC/7XxqJS1wtcZuhvi1gjbdurcxsdtptNnJxLqW",
+	"i+9AZlwx1sMagjgaaqQORqMwYBFAHtuSVbi3jGkU64KSiBGvGYWL1ywKWkNPByGoQ3KE5VwSi70lu2YR",
+	"DUmtIrPku3pjr0DAzyXgP1ACqr2VceaeVvJlb+gR0acuemzZp87/i8s+A88+hqKWCiODEbpZ362f1AF1",
+	"wJrcGg4dLO4AIt4myutQccUCsq9RX8bMzwJL3xhnnk32AMIT8TGB6SKsp2g6RmtDNbY1jlgbtzjuwuwo",
+	"7Fsi+onsWZwmhpJrotuLRDeQ7AF2LezZOWLtv0gmpxDujSOK2+q54e7x7E1VmttyLr2PdNbi58XF82E/",
+	"vks2m94nZQSO0VQ4P/soQmTONyEM/XO0F/tdLZqRA8tEBYrkGFdiGrSkDDF+h5U7JnP1us8NzLkwe4K+",
+	"dNxcz+JR527klPjSV93TsjQ5mOkbz41TiR2acrzJPKsewCDhPG+D+OxCtDA++3CYrscwHaoY8IxYm0Z+",
+	"qOFrmlTm1h7Af1yjqUtvdhlvx52F9eW1tfEE0t1jkXYwtcrLcJZPPUANZDPLgumfzLRmTyl2zR7+yREB",
+	"HqfBP5EbiQC0h/ze7fzuXZ+um999ygyVBCkZltnCb2+c17CfPPnvOxrp+YicTRMpUZujSje2v8GLK31g",
+	"HQ+HbxO+A8ukqsyoIC5YB1uX+DYxowymGWehdmtjOYJOJU3h2M4h6YWUm5/rw6qTYKLbFRwkpLUz01Ca",
+	"ht7VPETDTmFUUYMIdoSOJnoR64qYSSRJw35+6JdPkdD4dCgLZOXdWklpJF3npEumRKx/gUwQG6k0mybq",
+	"DGL1IM4GllAUEVE6jPpmWm6RInLH+ixivsmzrRNKusJnIdqugK2ono3XabtVxz3CgGOpYlOE/S5k4Azq",
+	"VhooLKGwnQAJ5lSGASyYxgDLqfAwO/nBnfsvxaupz9x1jy92aRwFtyAvYPUW1hfKpeJ7Az+VBU6F2FTl",
+	"dwswGNha6hslGkZAr6YHrzJL+kLgAOaF5qilBIZszreZ0mX4utyi4nx99hhqZOz8ZVVkBKNfj+mPHBt+",
+	"CYTP9KY8Xp5DaqElKMgfHYSlXYH99N2JRv4e3PaVW/rPYSnCQszNRRnrnZZxtnCvPNxg/GGf8HrtxuRc",
+	"3GE94lzuNCLNnP/O75xjgDQas24v1KUAnmYZV8aMVzDWXKjPhbpiW/wiiRezm3jJ/NAzvWLW4gEbRoJq",
+	"RgI/mRhBNkWdbQAlXXPZphDabFKoyy2zDiV+ELFmHFwn6W8QSUj3hSLLDIT7pNXnwM+P5qSepS+a/S7j",
+	"MRpwoqW35V1mEry3n8xW0vsKJigSI8m8UDUK8p//FPdpl/399zlX12lP45zHoVw0/+6JKFYXHoooVhf2",
+	"IhEL+ED9Q33is2v19yZTxrT6YGFmowkW+GUtJ3zHOWIaVnFuO+XYTrg8d8j2xzeezKmcZEH96KYuGhOh",
+	"+vuJ1tSSbZmZ0L+GXt8IaLGG5wQ3mAOfN6atyQUkV/yCFnq9APqxYmHdR8R5+QWhpLNMrU0c0+haPNkx",
+	"yXzeT3xaHq2bxVjJz3UG8t/9mD2hhzbzYZhV0U2EFhg7TXdz/XfFNdSW4T4iB8aacGkroKJ4choQH/Aw",
+	"HX5PdpU2HPZ/PLXK86ucTXinz6hysjdRFhPL+CnKdcG1gLzLg16Ymz2vl+/kGeX9nYL+qQX8K6MvAfSW",
+	"KBW0wzsYRFu0oaAF3vU+KR+SrohYATOSefHzfKb48dP5KM5ZKwgDGt7Ta3oZfoTpxce8/ORp2N+fS/5k",
+	"7/wsXoTH8bmmNg9HE6QJFkiKEueKDXVnnWmMG4ULeeM1mZRwCg5aB+bYe2+VmAlCpil0OvQ6RUUJzC/B",
+	"GC6H4SqC3g0AdvLUWbzTPH1oddoIlAQ8c13XLE+cBZipQWQ/BDloFtAUb1gxq2S0pg40671hIVpcDqJU",
+	"qaES33lFHrBQ2QgVgIcxPUTF3BB/AUP8ufJmY6dlkgk+0fhOS42JVvjCPGP7amFwn2fbpTdDruE9KVH7",
+	"kxvbDlcgFtkRESFHINIGggrBah7khtNVRrY7B0u9/XU1hCH2IsPYDWAW0NKhjLZ6B7rlZR/gvwx5CLD9",
+	"ORy+piQGFY/N8XQ1MCPo47dF4mnEKo+0IzGQSW+RBjMYudEFa4ouPC1k6+l2n56IYsSUFE0RFoiuHCmQ",
+	"k91jc7fCaBkV9GJHjLP2D8ma3hhGgH062jCjzZ5oztxgEt64N5wN0FW5y095iIsyWpSm80dqERbWy+UP",
+	"azO7Ky/rqdwlZ+d+ypP4Kc8lqMc2/iQPZfa6GujnuehzfwKMIWDtYTuLlVpd2uwEWL/nRisAiWl9NBWf",
+	"1TyuazeB5lL9JSTTNJimhHMU+dAp60wES2H047FqT2z4uRZ4yJJObg0cIdUwoPbTgCniTzApL6Ih8ZpN",
+	"3zO5eou2CHyugN9oGtoLhBI/Er1F/IDIoYxZF+Fs1QJFfZ23V/J8IGxlgkZdhBJILRkQXjGpjISnWhAV",
+	"9Un9hLaLpK4GcT9IcrOjqvjup8AvbImoa1YZd8wGrIpSrUFMPNTcHvFZM/CZ9k29mEbF9q2nG1VNVmmC",
+	"09Sl8cKsEhgnYQAIcxEI1+14DT4mUkwVsiC2HeWVsftGttljgRRm0gCod62xLkRvSCAeyBNcRMS+Sp65",
+	"01rcF5wt7tG42cnrMSiXSqWHNhm0b4PerNhhhUfQeHrLjt7sHqPJVJy4tx8VyKxDr1kQicVaY3fxWFlg",
+	"d94hCvG6x4NBKyyofXTXL+EaWJgV1MVZiLbJJlRnSBevFcm+7nmcJIcea0lnm8vczRzP7+M21zguIOem",
+	"N2RmB6scUzf5uZ6L9CXWlNGfvwSNwIi91Aspz7WWzrRqAQL4bOL3hN3b1CwrYyQdnHQNeN1KAo7cWE1z",
+	"wYBKW+LDyTXMhyHl/xgyW3dSuaXIIeXzYFOOFHCanbJdGljZ+xYxmy39mouXzXmYWLn8Qy1SXtmyneUr",
+	"EU1L7AajGRPK+gYdEeLRIIA0Xjv+gl7Gm8ZWjayW35feKt19erK1+B79k1YQyZhEYpCEayCrbA3isN/l",
+	"yve7CrivE0Qg9bwC8XR0S/0zpByB/JSA9DYAuXEA9dvwAfJ2RH3ckjYohvWGAj2uDpUF5IDzYFQeiYW6",
+	"sYy9IqkQ7xePqEXxLU4lxQJqHSEkshcx6ssOY7FOpsf0imn4DmU19kM6LkNxVVMS507JBrXmTXmdlmhT",
+	"maHmjYxaTXNQ3KeQh3V4ubOKxMcQRZnbKiWI8Iq0LMrAQJDXr0EARSwU9OWhYfZFzCDS4uGAmP+DKjlh",
+	"o+7o2QdSiQ7gezC9wk4jLCbXqbK+EN5FR2p0e20QSxa2LH+Hkk66oxnCC1GfSwM/Y1pb1axoxOTIsLQF",
+	"RyGQosSrZIxnYW6p3zxaj+uf8yzgPyAgXZFXFngKjt6ThqPHtuAI4JT69qHh6J8GYduEoDMQtlNt/hhd",
+	"ZJLx2CTXUJIoF1CbKJgguwtIe6WEvfujOAC54NpBPAu0troae92K5NBJI2IK0RdQdJjOJBpDECeQg3n9",
+	"WMVALwN2/dvm7CWMPyvI9VxuvwJI61nDcfcT5OlzmYFmPa0Y79HukrPjpu/Sd380HdpWxfnFv7gN31mG",
+	"eRO+jFMbyTk27m65dwxr5N6PH8fq0W5x5CHpQ9yj3ewQ1uhpyAxhubfOi2ClHn83gJNzudFSymnhgpjt",
+	"gLciQxYXyb7FPurz4K8+ywFKy+pTdyb4k3Wpd1ncEWoiQi3JskvUd814LKLh9DaFswov00ruvoYcUePc",
+	"fN5OngvFQ1P7OV9MPVA0ZB2erGZymnFFlkzIVvOzdDQ4v0s6msbkhdMSC0EQ5WZoNAx8hp+ugcxpPXiI",
+	"1Jj3xb7WcvxnOjtZWyirJD91PCZU5ad0JbStUOIHkl6EzDeErpPM3IW5XH/lBfvPtDHHtsUkS+8Ocf7P",
+	"Kd33nFt7qcp9tMCy6vWxGjqjWJ/EIhWrE5wVEMBzEEiWRnhCyBPR57GE+J8uIJWsKbhP2DWLhsAutKHr",
+	"n1J2MXj5Vgq4ylHGokcGIrrCatusLADW/I6KiHvaqYzDGHRP2n1M0pepfp9NdM1r4J+oBv6ZZF/Wls+q",
+	"g7+HQZs6mNNHrlI/y8GZDHydQx6zfi18HLsJZAzF3jKRaRi2yTILUk997vhXDiL6uGiDztqU4ZBdHO1c",
+	"8oK09c8at3PXah65k/HI7nn02N3o3V9V9G7sNGfH71KX5Ubw0jOdIobn/mBcTmmzhcsBizTLremWkCbm",
+	"ZzhuZEcMpCmQGIv2aeNoNGyYEQQklbtFpUEl4CL+0VIa0COCEy8tSrzceKI76Z8soqjxQH8EPUT7/rBc",
+	"LBWXEQv8z8KoMHWwxHuR8LH1aKGwMIiCmFnz7B5S64UikO4QjnEb5tp97rWFBD1D797H60L4ex7nzItz",
+	"jpyzp450jjwuM9aZeU22/MwzD2eKeLq/VM6iBMQWW8yv3E8pSSyuGJdpty9xHsc9y9yY54Mk2zzq+aSB",
+	"IieI+VwHI3tXZAYy0zt/UihzXLBi72dKtk72WhaeS0lMpR3+PbrgpWKjz7XfM/bZZEv6ThXw02MJehGT",
+	"oh81GbRdOOaj+jNiLRZFLJIa3MQHkHPpkYj1QopVhLpJBDBR4KI//nRCrBtOEBbYipiEWmYRpYg1f7QC",
+	"3mZRLwp4nArQThs+ddMlEcEn+SPui1KfMhU2tVD7vhhXt7kx1TFJdU9bXVvZM8ZU3ae/UFR1Zgk6Elmd",
+	"i9PXF6J9LhGcfYYyw7SPZYsvRSKm8cvzxGNUhbPBaIgkHUTZIJ7mMg18D+W1I6e0tPdARnlEtMgB0N2V",
+	"iyXTdwL3NhXjwKjWUuLWFol3oZIcZKi+M5LDgeqY2scoJEzJaS+lS31mv+tuaNQWq5dE6APSUxCG+DBb",
+	"S17JiDcBigzk6IjHBWeeqQnR04Q8XVvNFyvr9bok9e6p4nmQ/2N6ZNChsZqps0Qyu0od9tHjOVEvVKu+",
+	"8q5Uup++aeBB+vkK1h8jMuQc3LkKezUqbDu4Hldg7rt6SmWWLRDSRfJwyT2Vmba3p0446usLqdohJZhF",
+	"RvJxKwiVjIGT2BTdi4AbVNvzBcr984WNhMmqS2PdvYjB/KxcpOYIlTEWLsC4bFy+HYlBcpR81os7mWGA",
+	"Q9pFJqXXkrjEJbUJy46Q8azM1+Y3j8B+rV8wriS7oc0YhhlI4gU9L28AQe8RH21WAmCsZ1kGg4v92ANR",
+	"v5plHPCUxx/GNeO+iGYZCP7iCYYig3imFdF0+Y+6OfHV0PZMb4a2H3EYlvSuSwN+b9p6/PkjDEvXUCUy",
+	"WkTAUZ2W1UVyZgOmBWUg5Y3LlGQVxhEjJgDFpRZIl1BfoyE2EJHvHCp2E+sVDCJH6uHfStg4aOdKv5JY",
+	"tFncwb52ETK8X0H3t7dIyGLUNtwnftAOlPcz/Vv4a9YX8IrKOaxKm5dyyNhsPscq0/r+3uUbyR2fpm4j",
+	"uf+UIWbHgJHZxGTwfV6RhnneqBV4F2BPJQzTRxujwmjkSRayZpwBC5bG9bEuvQbqsShjXYR/lkKzj1oi",
+	"P/yG+bqyIwcPJzHr7sIQnRtec8NrbnjNDa+54TU3vObgaC9orWmsszvstfsbSmgYbI78Jg1mNnrHNIzZ",
+	"qH2EpgikeTLzL1h5JtX5xxSTMn20mWHB2jXMYCbWIZhPQZwYI3CoLtBeifoaBsc7PDg+IUuBFM7ovCKp",
+	"sTCUOjWvTkTM/HN+AWhfXVogknWDpggFV+OL6QXIqYshAn5RDawIVPGeZL3fMUexAZ9IwrgO3dUaBbK7",
+	"BT8VccdgMobQIQswjQX4T/mdgSO6GMaMiMhnEenS6Eo99ZyfBdwXA7lYXl5bLp7zcz49tCNQ6lM+xHuu",
+	"E8+slVcA6VUgHtgj6h/qEKv/oj7WNQZKJ3qaaQsz2hum8OAH6gSvcM7NJ2pTqls0BedAjx/EAZYySCZl",
+	"IPgPhFL6gZht+hlahuNjBOwPGhZJRU/CMuzbqomQ0WulYLVZHbF0fxniRgb8nNPRW+DVtqKhQKSS+5CQ",
+	"M6MokgMEj9I2txrUaumDLaCGVUbmExoxGZMrLgaQwVJDhrcLT7M9bD5rCp/5BXhR9Jx3AwnlGj75qy/g",
+	"dRMuSB+0n/NaoWq6pO5pDoFGtQpB5quHcO1URFhkTWMC8FIbBMlltAZVrx+XBHb7VdDrMR/2EcJu6nyc",
+	"97t6T7+q/1lU//O/XkFtfDW8WoNoB+aCtQPOgXgHsO1ZGMKy0ivGCR3QIYJLocAgvX4skZuORSxxVxwo",
+	"TwtQBWCecYedcxxqGtdTDVYZBMSjsegGTQ9UNcySYioxwlITLjhb11/o1XBeoLqDLsyhknjqsj/Ky38W",
+	"7aFwzQ7EABTCH32OzWaec50mRn4KeBfqifYQwvuS6hVqLwFtdDxgargGGRXznz0WhmppYe6J+7gOaF7s",
+	"mkU0hONsNpl59ViSA8M653FKNti+fLN5YNfoNx5AzgCFb5E0zCzhdsxHsNZywXnQBesEOpGbJWyw/0BZ",
+	"CGhfwp+hZhzR7i8rkn0xsnCQAYeBlUulkl5DxBVAJYLWEwjeOOiyDc2bJATpqs09oEGsC1pWSyv4mr0G",
+	"i6PhYqUVs8grnvMxTxjvPMkTnr2zII/3MDRbs0gsq0Xe7lLWkU0TI+NEZh8WnINZeSoes/XBtQTtgK2T",
+	"Xwh6Bdz0sOe1VwgemaMrCmlFcc7xZSxeB3SxcrhTKP+2XCyXisvl4nK50GD+RxoXNpm8ikWvsBvw/k2h",
+	"cnZcOF+gvaBAaK93vlA4Pv64vrx8zrNb0yaxSjxfyZbddTtoI2UYzIBIP6DS7op530LKHsaVu8se7tKb",
+	"xQvYuisra2urqyvLD7OSUWjkWMn4Zb6VHDH9skcM5bsaFE6w/cuG4PqQ0u1LtqGEHlaQYlWQbbT3TTzQ",
+	"eNu60ctCtQTSuQ+hoVLIw9Fq1PG2BXTR7fZ9rp6FZKjzzoUpOhfwLdkd8/jOYsY+SHcp4Pc/erSrj8PE",
+	"HgW8ZHqkFfe5Ty+j88IZOOr57stqIniynTfy9seSOc6Oy8nkvPYmgcKUEYxpAFewDSC2vGkc/Sx8OLYM",
+	"jCAdo41q/aExIBZy0Yd4KPQPaX9l3ToXyosxzb4J5gqUwRrfBtzGSd5QoNdDE+zo7YGOmRMqcHJS1v90",
+	"NJqISMBjgdotOxWGfk9altyzljNQG9axVZedjU97wQJ0+i78OXWVpx3Uy3QUTCn65gAtT1L9/2Syc3zD",
+	"Z9X5TyNBsyzYJTyaL17WP2Itj0iBlAUccPjmLqsXJ/Y4Rm/hVRE+zA/6Sxz0On9i83x8w6azOXzUOJ/t",
+	"oHcCCVi405ZBs2tgx7UoTH6gbZKm4E0WcbsSBcLZgMkYo40YTcQyIMNEG/i2kca26sCjIC4toUER6IzR",
+	"ggranZjEAvlgbMIZws2QOtDfTCbdtev4Eef9j+Hhq6gp19XL+clL4Z7fyYHauQHG1ns9xpmvNtNdJ/oe",
+	"1XR4dl5bMZ1zEiaU1P3QgiKvsk7P7Tn5r0CWQdZyhi4OvH46rgNcn038yb+Y7MBdh3mhrYzNLhoTDXqr",
+	"3L/c1t73iSSEvf9MEsI5AZMkhL57bu2tfnguMlqDtQOJ9VR6hZMssynvMpWxHBAMpiA2sO29EJLpiCjG",
+	"bGceQJk7458Mn8wUHDIZh/Si2BTqpcKUf+ivTurHJ7uV6vTEB+5qvAzuWOp95Dk28O08q5aDBkZsuecE",
+	"aXV/MZF5brIAwFJiIk8+OG4KjmJ6yC9TFWuYapOIookVQDHBpEbOe3AdPEhgzGG/XifZwRMfmcydkwUN",
+	"lj4yE9NuWgbeYcYuzEX1K86zPemmG98Jkw25fAn9enJuiUG3kWTOgiy2Aj+pKBWcpXgKspNjj8VSkJOq",
+	"GjuU9zT6UvbdvW27l0lNTS8w5kHrJ8pOPanEydzpWWmqGSzDSIQzgHbA1dMFexrq0n9xkEfNfx7cgUrr",
+	"MFWDCBvj3iEdc7fHD+io1Sqa26ePo/oq2wKwuzwzkAN3y4vf4KNyozfTkEySCoHRzwIsDz+QfwR/FnWn",
+	"i1Lf7eCacRIPlH8HP/L7uO+h5WNfgFvUpJy0I8pj21syNA0KHRH662S1tJIXBlLr9HOGf7ZZxHgzoF3G",
+	"Y+UDk77s//f/jQIhoYhaLSbMxZSeq13Ul2qG6tnUNxXnLk799MUuat1eJlAEbyxHdqmtOw8P5YWHItzr",
+	"GfLu/qImdYqygkGR+1VKxjh6fobYj7reRn7UfgabnwtCe8EVG5IONU0oWCdyj0jPvWTCPMLzSiM8T7Hr",
+	"U/skK56D+3tCGEddoHvbBhoMBFSYzLVZF+Yy9bXFcZ5iayVvO9NqyxOls4qrjwAh+/qQ1NFwseDo8m50",
+	"9Mn45qYrEywfDA+BnnABJIwDWSTH8HTdON3qS+arsUFACNRZwNsbhCdWJ4aQUloJT/FMlig6x/aM3zdA",
+	"NLPJh6Dps9l8LxNAuks+zcNGTxM2egoBl9rtWUGiuyxGs9EnQHjhJRo3gEZMOZMgFRBk1VOHQcMYwFkA",
+	"IAhdnagjSvFAYCmiRCFhj2y2hkbJMbPV+JyBHxjibiDjvJOEq/aviP1I87oeW3fbfTCmvWX6G7ux9eew",
+	"tZWwXgp4S+TubvWewOsREVbAotczAHz4ZsR8xuOAhm4+xNiXXaqUUZFsKZXIzS89dTfMjATIPYhYSV6r",
+	"H4b6c0AbtqPQ8B9dGoSe8VYyTsSpZNGOmsoTbmn7jMxebEG6tm9Kq9V/+uZWdukga+LOVj8FiyC11SUL",
+	"WzNscufVjm1ztZ1+BO6Xdqerr2a3VF+E6zzZ/AAyg3vdMTkrxOtRKQci8j2ndt3TgeEf9st1h7wLI5jG",
+	"avIKBj5oEAneBvU00oNXsQ185n6EcV+CQauheWyFvlpcNcUmDUMW4a2bQlwFTCK3w4VQD+NsoNk/4fQH",
+	"0hi6E23T1Fm+p306ujTq5l26KBnv0MVQ8DZdKCyYdQemjyig5DgIryk5pjwWqF3tj0U/jtI/n9qQNdN5",
+	"GWN2ktCy4v1pyH4KC8csXqzBtsjWLcrsMdvGi1grYrKzqHlSQO4jT8mioQhBTJcOM/uuSbssvfkA10Bv",
+	"Y+z8wFdYzEL/S5A95kHcLJNccKZl9SNJ87HznWWR3ynTje0yfcIWrp4uYQsz/BcnbNX85wlbGRMTysjY",
+	"+vdI2Jq7PVHC1tx+FpsqP2ELd8tL2OKjchO26s4a+euOrK2TT1UGJKGoi0CcA9yXdogNiF0QETHgaDkA",
+	"4l04U8YXfKs/gj+nyfXmpG/V3H6y9C0YkwvrC11l3/wv6/YiJmmxKbrFiyjXAkqbPuN2k66W+eNPdWh6",
+	"LAKxjAG+woLx8MxDZzOUXibLe4p6JddAmmd587K8fTwSE+yD2eVT6rBlZXn77ld5xsEMWV54xaSS4+cA",
+	"VOtE7m7IqIZUxsQeh/tkgu8lXmZDDjhWxto8Y/yaMsZPcYJS+ykrY2yCI7nWs7pgerQt/aS5fH5dGeOn",
+	"2FrJ2840Gx8rDvdKM8aVhBobo3QicsN3Dok22puzpZad6PhT9Q3cK8pnz7/64JcEuzyP3Dtl29usNVr3",
+	"HQFYw/kGPqCoK+ucyH6zo839DAX7xiQmMLhYMDiWBe0KAJ/4W/0GAfI5UcFFAhmYian3SdHJmbW0o3fv",
+	"achPjlXOZGO/XCByhiDk3L54pKz6UyiB1EnIi+FNstCvy0tC3Xt5CUK7+QwQJir8Q0eF2U3TkeLwIeLe",
+	"WzGgU5X6d84lRrxtuNkUGbS5cQGQB8HXQEHJDwo64Zm+ZQiEqisl4tOhRAmlEcubNIoCd4TSwCGCUKTc",
+	"L0ClEHKGS5OYwRA2uaQRcHzpiPb6WGD8jX7m24wQOXlDJVFuOqHuCsFYN/S60JCEQYvFQZcVNCgwQjNK",
+	"Fl0D8xgdkvKa4Rt/a2hidYA9YsT7GMc95XJ4BeId0y47DmL2+3EcBc1YfXRI487vS5rS2ztmzX7EPCKu",
+	"WUQ6cdyTQOYDyrTPkRnBg0KmH0AvoVkNUhALjsoWLUwu6dInzUUOyagkIW3g27qBlAApGYFWACWI9y8X",
+	"yRYNlFILBb7uSGnmbqCUa0+JI9+PmMSMAvzdhLKvdXLBhkIj3MP16mZZgPKayQMG3RRdKBv6dHywDzpL",
+	"auYC8gZtbEm6/TAOejSKl9Tniz6N6dsCMpyoCSJLR0y6QsbkPfkcVDfUrvdSVMYewUyMUeAgexmpUhk0",
+	"yQWTgQ9L2QVLwujtZNkKhk0CRmZSiSIB548Hwqx7IGEPWwoD4gc0ZM04oRMAcqQejTvKHDBnw5Amqc8N",
+	"/3iTNjvMzwu6nagd/KX8OMUu91C+Er9XwkX9C6gnIPFgdyzgdjtSCjwh9+/1BTb8VGJfK8FB8Onzl/JR",
+	"sFv71LnYbqq/d05vd8r7wacPIBkxlJb3GBuVuyNANx6D+3tqCwHW26rUvwuptblZHAwGi7BB+1HIOLCW",
+	"TG8DjNz7kewPx0pCYTjbshcW0FiUPwK+sP6hVLrv65tphXO57GEGKLdfbyp2nk6dwhZTei+IhyZQntB0",
+	"GZfIFkYAkY31x1q6ZMrZCeQNiHPaZaTPlYBX1gTKXSVJ37qU+cpkG2E2eF/+sDxT8DURulnxVxjSj+vy",
+	"uIUXJ1vbmf5/Fi4YjZRg++NP5c/jzMxuxM/0lnM+VIuGFkkG6SiSN8LXSt5F4cL6whLtBSDn9VKM+f/a",
+	"3hItgJFejMUiwEnHfc5ZKB2WviaL4qAF2SAowNTTV2bOsvqfDCaXShimfpYQutYquqgzkLKv/FNN+qhM",
+	"SrhowMAN5WyABEURuxZXqBD1g2vOjTOe7XxN9OmITTEETkjdEqUm8um496ZZt9wN+JVEMrOg2YH1gsoe",
+	"fb9eJFpBmFqcOo9E2NVwfWMhxR7jXw73jYnp/GyHy5jyZua8Tli3FyIBnCER4q2g3delserTu2+8J3wW",
+	"Zt69w8jOIemFlLt3CsyAnHsdhpTn3CFFKMrINZJrOWpKkkgjkGnTiycXGqOpoE+1txRI4TkPNtiQGfvN",
+	"fQJso75kyZ0tAZXZELfupaZVIIhhMzoPdG+bN2Ps1s9BUBsb/KYFaBubgiPg3NUGCTZ+uZKwbXz15IoN",
+	"pQ5PQymQbbRIozfr7EsCylQwgSE4ZyKmytrHQJ/oSTIQ0ZVyFyZme9zFgmdmjFWHl/QrsAXiZumxf1iH",
+	"v4S7Zg3dDj16w0MmeiEEEMFlVbtIu41GbZjyW+EWSAXuup7qzP3ovetqtjZOZyJ5SWAsjlm3F6dekB/E",
+	"C3//+ff/HwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

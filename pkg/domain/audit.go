@@ -45,6 +45,7 @@ const (
 	ActionResume Action = "resume"
 	ActionRotate Action = "rotate"
 	ActionExport Action = "export" // a private key was handed out
+	ActionClaim  Action = "claim"  // of an enrolment, or a wrong PIN
 	ActionLogin  Action = "login"
 	ActionPrune  Action = "prune"  // of the audit itself: old events were removed
 	ActionAccess Action = "access" // a request that was refused by access control

@@ -201,6 +201,7 @@ const (
 type ClientFilter struct {
 	Name          string
 	CAID          int64
+	InstanceID    int64 // only those that have a config there
 	Status        Status
 	Serials       []string  // any of these
 	ExpiresBefore time.Time // exclusive
@@ -212,6 +213,7 @@ type ClientFilter struct {
 // Wide reports whether the database has to scan for the page: it may have to read all names, all
 // with the same prefix, or all clients for those of an expiry, or in the order of expiry for those
 // that another field selects: in that order, all that are revoked lie between those that are valid.
+// And it may have to read all sites of an instance for those of another field.
 func (f ClientFilter) Wide() bool {
 	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
 	switch {
@@ -220,9 +222,15 @@ func (f ClientFilter) Wide() bool {
 	case len(f.Serials) > 0 || f.Name != "":
 		return false
 	case f.ByExpiry:
-		return f.CAID != 0 || f.Status == StatusRevoked || f.Status == StatusValid
+		return f.CAID != 0 || f.Status == StatusRevoked || f.Status == StatusValid || f.InstanceID != 0
 	}
-	return byEnd
+	return byEnd || f.InstanceID != 0 && f.SelectsSites()
+}
+
+// SelectsSites reports whether a field besides InstanceID restricts.
+func (f ClientFilter) SelectsSites() bool {
+	byEnd := !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
+	return byEnd || f.Name != "" || f.CAID != 0 || f.Status != StatusAny || len(f.Serials) > 0
 }
 
 // Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all

@@ -26,11 +26,12 @@ type PrincipalKind string
 
 // The kinds. The zero Principal is of PrincipalNobody.
 const (
-	PrincipalAPIKey  PrincipalKind = "apikey"
-	PrincipalUser    PrincipalKind = "user"
-	PrincipalCommand PrincipalKind = "command"       // the operator at the command line of the server
-	PrincipalPAM     PrincipalKind = "authorization" // of an application of the vault
-	PrincipalNobody  PrincipalKind = ""
+	PrincipalAPIKey    PrincipalKind = "apikey"
+	PrincipalUser      PrincipalKind = "user"
+	PrincipalCommand   PrincipalKind = "command"       // the operator at the command line of the server
+	PrincipalPAM       PrincipalKind = "authorization" // of an application of the vault
+	PrincipalEnrolment PrincipalKind = "enrolment"     // whoever has its link
+	PrincipalNobody    PrincipalKind = ""
 )
 
 // LogValue is what the log has of a principal: the kind, the id and the name; nothing for

@@ -12,7 +12,8 @@ const (
 	ScopeAPIKeys      Scope = "auth.apikeys"
 	ScopeCAs          Scope = "openvpn.cas"
 	ScopeClients      Scope = "openvpn.clients"
-	ScopeKeys         Scope = "openvpn.keys" // the download of private keys
+	ScopeInstances    Scope = "openvpn.instances" // servers, their models and the IP plan
+	ScopeKeys         Scope = "openvpn.keys"      // the download of private keys
 	ScopeDevices      Scope = "pam.devices"
 	ScopeApplications Scope = "pam.applications" // and their authorizations
 	ScopeDomains      Scope = "pam.domains"
@@ -26,6 +27,9 @@ const (
 	ResourceAuthorizations Scope = "pam.authorizations" // a role allows them with ScopeApplications
 	ResourceDatabase       Scope = "database"           // as a whole
 	ResourceCertificates   Scope = "openvpn.certificates"
+	ResourceEnrolments     Scope = "openvpn.enrolments"       // a role allows them with ScopeKeys
+	ResourceConfigs        Scope = "openvpn.configs"          // of sites; the id is that of the client
+	ResourceModels         Scope = "openvpn.instances.models" // a role allows them with ScopeInstances
 )
 
 // Permission is a right on one scope, as a role lists it.
@@ -38,7 +42,7 @@ type Permission struct {
 // live no longer than the process.
 var scopes = []Permission{
 	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true},
-	{ScopeClients, true, true},
+	{ScopeClients, true, true}, {ScopeInstances, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
 	{ScopeAudit, true, false},
 }

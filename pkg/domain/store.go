@@ -79,6 +79,10 @@ type Store interface {
 	Certificates() Certificates
 	Revocations() Revocations
 	CRLs() CRLs
+	InstanceModels() InstanceModels
+	Networks() Networks
+	ClientConfigs() ClientConfigs
+	Instances() Instances
 	APIKeys() APIKeys
 	Users() Users
 	Roles() Roles
@@ -93,6 +97,7 @@ type Store interface {
 	PAMAuthorizations() PAMAuthorizations
 	Nonces() Nonces
 	RequestKeys() RequestKeys
+	Enrolments() Enrolments
 	Secrets() Secrets
 	Histories() Histories
 

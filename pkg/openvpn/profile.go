@@ -27,6 +27,11 @@ type Profile struct {
 	CA          []byte // PEM: the authorities a server may come from, one or more
 	Certificate []byte // PEM: the client's certificate, then its intermediates, if any
 	Key         []byte // PEM: the client's private key, may be encrypted
+
+	ControlChannel string // one of ControlChannels; empty: none
+	ControlKey     string // the client's key for it: the Text of a StaticKey or of a TLSCryptClientKey
+	Auth           string // the server's TLSValues.Auth, which tls-auth needs; empty: OpenVPN's default
+	Extra          string // directives of a user, for ScopeClient
 }
 
 // Render returns the profile's text. It joins everything that is wrong with the
@@ -35,8 +40,10 @@ func (p Profile) Render() ([]byte, error) {
 	ca, caErr := certificates("ca", p.CA)
 	certificate, certificateErr := certificates("certificate", p.Certificate)
 	key, keyErr := privateKey("key", p.Key)
+	control, controlErr := p.control()
 	err := errors.Join(
-		p.checkRemote(), p.checkPort(), p.checkProto(), p.checkServerName(), caErr, certificateErr, keyErr,
+		p.checkRemote(), p.checkPort(), p.checkProto(), p.checkServerName(), caErr, certificateErr, keyErr, controlErr,
+		p.checkAuth(), p.checkExtra(),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("openvpn: profile: %w", err)
@@ -46,6 +53,8 @@ func (p Profile) Render() ([]byte, error) {
 	writeBlock(&b, "ca", ca)
 	writeBlock(&b, "cert", certificate)
 	writeBlock(&b, "key", key)
+	b.WriteString(control)
+	b.WriteString(ended(p.Extra))
 	return b.Bytes(), nil
 }
 
@@ -65,6 +74,54 @@ func (p Profile) writeDirectives(b *bytes.Buffer) {
 	if p.ServerName != "" {
 		fmt.Fprintf(b, "verify-x509-name \"%s\" name\n", p.ServerName)
 	}
+	if p.Auth != "" {
+		fmt.Fprintf(b, "auth %s\n", p.Auth)
+	}
+}
+
+// control returns the block of the control channel's key, encoded anew.
+func (p Profile) control() (string, error) {
+	var text string
+	switch p.ControlChannel {
+	case "", "none":
+		if p.ControlKey != "" {
+			return "", errors.New("control key: there is no control channel for it")
+		}
+		return "", nil
+	case "tls-crypt-v2":
+		key, err := ParseTLSCryptClientKey([]byte(p.ControlKey))
+		if err != nil {
+			return "", fmt.Errorf("control key: %w", err)
+		}
+		text = key.Text()
+	case "tls-crypt", "tls-auth":
+		key, err := ParseStaticKey([]byte(p.ControlKey))
+		if err != nil {
+			return "", fmt.Errorf("control key: %w", err)
+		}
+		text = key.Text()
+	default:
+		return "", fmt.Errorf("control channel: %q is none of %v", p.ControlChannel, ControlChannels)
+	}
+	directives := []Directive{{Name: p.ControlChannel, Inline: true, Block: text}}
+	if p.ControlChannel == "tls-auth" {
+		directives = append(directives, Option("key-direction", "1")) // the server has 0
+	}
+	return Format(directives...)
+}
+
+func (p Profile) checkAuth() error {
+	if p.Auth != "" && (!listName.MatchString(p.Auth) || strongNames([]string{p.Auth}) != "") {
+		return fmt.Errorf("auth %q is no strong algorithm", p.Auth)
+	}
+	return nil
+}
+
+func (p Profile) checkExtra() error {
+	if _, problems := Check(p.Extra, ScopeClient); len(problems) > 0 {
+		return &ProblemsError{"extra", problems}
+	}
+	return nil
 }
 
 func writeBlock(b *bytes.Buffer, tag string, pem []byte) {

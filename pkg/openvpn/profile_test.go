@@ -163,11 +163,23 @@ func FuzzProfileRender(f *testing.F) {
 	f.Fuzz(func(t *testing.T, remote string, port int, proto, name string, ca, certificate, key []byte) {
 		// Most values are refused for one field; the others must not hide what it does.
 		for _, changed := range []Profile{
-			{remote, port, proto, name, ca, certificate, key},
-			{remote, port, proto, name, p.CA, p.Certificate, p.Key},
-			{p.Remote, p.Port, p.Proto, p.ServerName, ca, p.Certificate, p.Key},
-			{p.Remote, p.Port, p.Proto, p.ServerName, p.CA, certificate, p.Key},
-			{p.Remote, p.Port, p.Proto, p.ServerName, p.CA, p.Certificate, key},
+			{Remote: remote, Port: port, Proto: proto, ServerName: name, CA: ca, Certificate: certificate, Key: key},
+			{
+				Remote: remote, Port: port, Proto: proto, ServerName: name,
+				CA: p.CA, Certificate: p.Certificate, Key: p.Key,
+			},
+			{
+				Remote: p.Remote, Port: p.Port, Proto: p.Proto, ServerName: p.ServerName,
+				CA: ca, Certificate: p.Certificate, Key: p.Key,
+			},
+			{
+				Remote: p.Remote, Port: p.Port, Proto: p.Proto, ServerName: p.ServerName,
+				CA: p.CA, Certificate: certificate, Key: p.Key,
+			},
+			{
+				Remote: p.Remote, Port: p.Port, Proto: p.Proto, ServerName: p.ServerName,
+				CA: p.CA, Certificate: p.Certificate, Key: key,
+			},
 		} {
 			if out, err := changed.Render(); err == nil {
 				checkLines(t, out)

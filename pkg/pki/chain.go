@@ -64,15 +64,27 @@ func encodeAll(ders [][]byte) (text []byte) {
 // trusts with it, in PEM: what crl-verify needs with the certificates of [CAs.Certificate]. stale
 // says that one of them is the last that could be had.
 func (s *CRLs) Bundle(ctx context.Context, caID int64) (text []byte, stale bool, err error) {
-	f, err := readFamily(ctx, s.Store, caID, s.Now())
-	for _, id := range f.ids {
-		list, err := s.Current(ctx, id)
-		if err != nil {
-			return nil, false, err
-		}
+	lists, err := s.Chain(ctx, caID)
+	for _, list := range lists {
 		text, stale = append(text, list.PEM...), stale || list.Stale
 	}
 	return text, stale, err
+}
+
+// Chain returns the current lists of a CA, and of the other CAs that are here and that a peer
+// trusts with it, that of the CA first.
+func (s *CRLs) Chain(ctx context.Context, caID int64) ([]*SignedCRL, error) {
+	f, err := readFamily(ctx, s.Store, caID, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	lists := make([]*SignedCRL, len(f.ids))
+	for i, id := range f.ids {
+		if lists[i], err = s.Current(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return lists, nil
 }
 
 // above is what stands above an imported CA: the CA here that has issued it, or the certificates of

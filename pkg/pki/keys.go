@@ -89,6 +89,20 @@ func (s *Issuing) pkcs12(
 	if profile == "" {
 		profile = ca.PKCS12Modern
 	}
+	file, err := s.archive(ctx, cert, profile, password)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.handOut(ctx, cert, "pkcs12"); err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// archive makes the PKCS#12 file of a certificate.
+func (s *Issuing) archive(
+	ctx context.Context, cert domain.Certificate, profile ca.PKCS12Profile, password domain.Secret,
+) ([]byte, error) {
 	pem, err := s.unseal(cert)
 	if err != nil {
 		return nil, err
@@ -108,10 +122,17 @@ func (s *Issuing) pkcs12(
 	if err != nil {
 		return nil, material("password", err)
 	}
-	if err := s.handOut(ctx, cert, "pkcs12"); err != nil {
+	return file, nil
+}
+
+// Archive is [Clients.PKCS12] with modern encryption, for a file that has more in it: whoever hands
+// that out records it.
+func (s *Clients) Archive(ctx context.Context, id int64, password domain.Secret) ([]byte, error) {
+	cert, err := s.Store.Certificates().OfClient(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	return file, nil
+	return s.archive(ctx, cert, ca.PKCS12Modern, password)
 }
 
 func encodePKCS12(

@@ -40,6 +40,9 @@ func (s *Clients) RevokeSuperseded(ctx context.Context) error {
 }
 
 func (s *Clients) revokeSuperseded(ctx context.Context, cert domain.Certificate) error {
+	if cert.ClientID == 0 {
+		return s.revokeOwnerless(ctx, cert)
+	}
 	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		client, err := tx.Clients().Lock(ctx, cert.ClientID)
 		if err != nil {

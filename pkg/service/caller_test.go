@@ -126,6 +126,12 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 		"renew": {domain.ScopeClients, func(ctx context.Context, w *World) error {
 			return Second(w.Clients.Renew(ctx, s.client, domain.ClientRenewal{}))
 		}},
+		"put a config": {domain.ScopeClients, func(ctx context.Context, w *World) error {
+			return Second(w.Configs.Put(ctx, s.router, s.instance, domain.ClientConfigUpdate{MaxRoutes: new(7)}))
+		}},
+		"remove a config": {domain.ScopeClients, func(ctx context.Context, w *World) error {
+			return w.Configs.Remove(ctx, s.gone, s.instance)
+		}},
 		"suspend": {domain.ScopeClients, func(ctx context.Context, w *World) error {
 			return Second(w.Clients.Suspend(ctx, s.site))
 		}},
@@ -169,6 +175,9 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 				),
 			)
 		}},
+		"make an instance": {domain.ScopeInstances, func(ctx context.Context, w *World) error {
+			return Second(newInstance(ctx, w, s.ca, Fresh("server")))
+		}},
 		"register a domain": {domain.ScopeDomains, func(ctx context.Context, w *World) error {
 			return Second(w.DeviceDomains.Create(ctx, domain.DeviceDomain{Name: Fresh("domain") + ".example.com"}))
 		}},
@@ -191,8 +200,8 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 
 // stage holds the resources that the deeds change.
 type stage struct {
-	ca, client, site, held, role, helper, doomed, application int64
-	device                                                    string
+	ca, client, site, held, router, gone, instance, role, helper, doomed, application int64
+	device                                                                            string
 }
 
 func newStage(t testing.TB, w *World) *stage {
@@ -204,6 +213,11 @@ func newStage(t testing.TB, w *World) *stage {
 	w.NewAPIKey(t) // so that one superuser is left
 	s.client, s.site, s.held = w.NewClient(t, s.ca).ID, w.NewClient(t, s.ca).ID, w.NewClient(t, s.ca).ID
 	Must(w.Clients.Suspend(ctx, s.held))(t)
+	s.instance = Must(w.Instances.Create(ctx, domain.InstanceSpec{InstanceUpdate: domain.InstanceUpdate{
+		CAID: &s.ca, Name: new(Fresh("vpn")), Network: new("10.8.0.0/24"),
+	}}))(t).ID
+	s.router, s.gone = w.NewClient(t, s.ca).ID, w.NewClient(t, s.ca).ID
+	Must(w.Configs.Put(ctx, s.gone, s.instance, domain.ClientConfigUpdate{}))(t)
 	s.role = Must(
 		w.Roles.Create(
 			ctx, domain.Role{Name: Fresh("role"), Scopes: []domain.Permission{{Scope: domain.ScopeCAs, Read: true}}},

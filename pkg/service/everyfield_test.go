@@ -3,6 +3,7 @@ package service_test
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -126,6 +127,7 @@ func editables(t *testing.T, w *World) map[string]editable {
 	role, other := w.NewRole(t, Read(domain.ScopeCAs)), w.NewRole(t, Write(domain.ScopeClients))
 	key, user := w.NewAPIKey(t, Weak).APIKey, w.NewUser(t)
 	all := vaultEditables(t, w)
+	maps.Copy(all, instanceEditables(t, w))
 	all["CA"] = editable{
 		ca, domain.CAUpdate{}, subject(), map[string]string{
 			"Name": byCertificate, "Expiration": byCertificate, "KeyAlgorithm": byCertificate,

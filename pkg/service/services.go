@@ -14,6 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 	"github.com/chaveiro/chaveiro/pkg/vault"
 )
@@ -50,6 +51,8 @@ type Services struct {
 	Imports      *pki.Imports
 	CRLs         *pki.CRLs
 	CAEnds       *pki.CAEnds
+	Configs      *tunnel.Configs
+	Plans        *tunnel.Plans
 	Access       *access.Authenticator
 	Login        *access.Login
 	Signing      *access.Signing
@@ -61,6 +64,11 @@ type Services struct {
 	History      *history.Watcher
 	Restore      *pki.Restore
 	Results      *idempotency.Results
+
+	Profiles       *tunnel.Profiles
+	Enrolments     *tunnel.Enrolments
+	Instances      *tunnel.Instances
+	InstanceModels *tunnel.Models
 
 	PAMAccess      *vault.Authenticator
 	Devices        *vault.Devices
@@ -81,6 +89,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		return nil, err
 	}
 	shared.pki(set, s)
+	shared.tunnel(set, s)
 	shared.vault(set, s)
 	return s, nil
 }
@@ -161,6 +170,23 @@ func (p *parts) pki(set Settings, s *Services) {
 	s.CAEnds = &pki.CAEnds{Store: set.Store, Now: set.Now, Log: set.Log}
 	s.Restore = &pki.Restore{
 		Store: set.Store, Authorities: p.authorities, Recorder: p.recorder, Signing: s.Signing, Now: set.Now,
+	}
+}
+
+// tunnel adds OpenVPN servers, and what they do for their sites. It comes after pki.
+func (p *parts) tunnel(set Settings, s *Services) {
+	s.Instances = &tunnel.Instances{
+		Store: set.Store, Certificates: s.Certificates, CRLs: s.CRLs, Keys: set.Keys, Recorder: p.recorder,
+		Now: set.Now, Log: set.Log,
+	}
+	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.Plans = &tunnel.Plans{Store: set.Store, Scans: p.scans}
+	s.Profiles = &tunnel.Profiles{
+		Store: set.Store, Keys: set.Keys, Recorder: p.recorder, Clients: s.Clients, Now: set.Now,
+	}
+	s.Enrolments = &tunnel.Enrolments{
+		Store: set.Store, Recorder: p.recorder, Clients: s.Clients, Profiles: s.Profiles, Now: set.Now,
 	}
 }
 

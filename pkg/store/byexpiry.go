@@ -145,15 +145,8 @@ func (r clients) byExpiry(
 	if f.CAID != 0 {
 		r.s.restrictAside(&l, "ca_id", f.CAID)
 	}
-	switch f.Status {
-	case domain.StatusValid:
-		l.restrict("revoked_at IS NULL")
-		l.restrictSpan("expires_at", justAfter(f.At), time.Time{})
-	case domain.StatusExpired:
-		l.restrictSpan("expires_at", time.Time{}, justAfter(f.At))
-	case domain.StatusRevoked:
-		l.restrict("revoked_at IS NOT NULL")
-	}
+	l.restrictStatus(f)
+	l.restrictSites(f.InstanceID)
 	l.restrictClients(f, common)
 	after := domain.PageRequest{Cursor: from.ClientID, Size: req.Size}
 	found, err := page[clientRow, domain.Client](ctx, r.s.read, l, after)

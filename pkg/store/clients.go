@@ -91,6 +91,9 @@ func (r clients) Page(
 	if filter.ByExpiry {
 		return r.byExpiry(ctx, filter, common, req)
 	}
+	if filter.InstanceID != 0 {
+		return r.ofInstance(ctx, filter, req)
+	}
 	l := r.listing(filter, common)
 	if filter.At.IsZero() || filter.Status != domain.StatusValid && filter.Status != domain.StatusExpired {
 		return page[clientRow, domain.Client](ctx, r.s.read, l, req)

@@ -39,6 +39,28 @@ func (l storedList[T]) text() (string, error) {
 	return string(text), err
 }
 
+// storedObject is an object that a column holds as JSON. A text that is no such object is an error
+// when the row is read.
+type storedObject[T any] struct{ object T }
+
+// Scan implements sql.Scanner.
+func (o *storedObject[T]) Scan(value any) error {
+	*o = storedObject[T]{}
+	switch text := value.(type) {
+	case string:
+		return json.Unmarshal([]byte(text), &o.object)
+	case []byte:
+		return json.Unmarshal(text, &o.object)
+	}
+	return errors.New("store: there is no object in the column")
+}
+
+// Value implements driver.Valuer.
+func (o storedObject[T]) Value() (driver.Value, error) {
+	text, err := json.Marshal(o.object)
+	return string(text), err
+}
+
 // The JSON forms of the parts of devices. The names are those of the first release; they stay when
 // the names in domain change.
 type (

@@ -84,6 +84,18 @@ func (s *Store) Revocations() domain.Revocations { return revocations{s} }
 // CRLs implements domain.Store.
 func (s *Store) CRLs() domain.CRLs { return crls{s} }
 
+// InstanceModels implements domain.Store.
+func (s *Store) InstanceModels() domain.InstanceModels { return of(s, &instanceModelTable) }
+
+// Instances implements domain.Store.
+func (s *Store) Instances() domain.Instances { return instances{of(s, &instanceTable)} }
+
+// Networks implements domain.Store.
+func (s *Store) Networks() domain.Networks { return networks{s} }
+
+// ClientConfigs implements domain.Store.
+func (s *Store) ClientConfigs() domain.ClientConfigs { return clientConfigs{s} }
+
 // APIKeys implements domain.Store.
 func (s *Store) APIKeys() domain.APIKeys { return apikeys{holdersOf(s, &apikeyTable, &apikeyRoles)} }
 
@@ -130,6 +142,9 @@ func (s *Store) RequestKeys() domain.RequestKeys { return requestKeys{s} }
 
 // Secrets implements domain.Store.
 func (s *Store) Secrets() domain.Secrets { return secrets{s} }
+
+// Enrolments implements domain.Store.
+func (s *Store) Enrolments() domain.Enrolments { return enrolments{of(s, &enrolmentTable)} }
 
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }

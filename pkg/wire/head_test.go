@@ -26,15 +26,19 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
 	}
-	for _, one := range [][2]string{
-		{"/api/openvpn/clients/site2site", `{"ca_id": 1, "name": "site", "email": "a@b.c"}`},
-		{"/api/roles", `{"name": "role", "scopes": [{"name": "pam.devices", "read": true, "write": true}]}`},
-		{"/api/users", `{"username": "user", "password": "correct horse battery"}`},
-		{"/api/pam/domains", `{"name": "example.com"}`},
-		{"/api/pam/applications", `{"name": "app", "method": "oauth2"}`},
-		{"/api/pam/authorizations", `{"application_id": 1, "name": "auth", "resources": ["PAM Core"]}`},
+	for _, one := range [][3]string{
+		{"/api/openvpn/clients/site2site", `{"ca_id": 1, "name": "site", "email": "a@b.c"}`, http.MethodPost},
+		{"/api/openvpn/instances", `{"ca_id": 1, "name": "vpn", "network": "10.8.0.0/24", "remotes": ["vpn.example.com"]}`, http.MethodPost},
+		{"/api/openvpn/clients/site2site/1/configs/1", `{}`, http.MethodPut},
+		{"/api/openvpn/clients/site2site/1/enrolments", `{"instance_id": 1}`, http.MethodPost},
+		{"/api/openvpn/instances/models", `{"name": "model", "template": "port {{.Port}}"}`, http.MethodPost},
+		{"/api/roles", `{"name": "role", "scopes": [{"name": "pam.devices", "read": true, "write": true}]}`, http.MethodPost},
+		{"/api/users", `{"username": "user", "password": "correct horse battery"}`, http.MethodPost},
+		{"/api/pam/domains", `{"name": "example.com"}`, http.MethodPost},
+		{"/api/pam/applications", `{"name": "app", "method": "oauth2"}`, http.MethodPost},
+		{"/api/pam/authorizations", `{"application_id": 1, "name": "auth", "resources": ["PAM Core"]}`, http.MethodPost},
 	} {
-		got := ask(s.Handler, "POST", one[0], one[1], "Authorization", "Bearer "+s.Token)
+		got := ask(s.Handler, one[2], one[0], one[1], "Authorization", "Bearer "+s.Token)
 		if got.Code != 200 {
 			t.Fatalf("%s: %d %s", one[0], got.Code, got.Body)
 		}
@@ -79,7 +83,7 @@ func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (p
 			continue
 		}
 		for _, prefix := range prefixes {
-			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{ref}", "x").Replace(path))
+			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{instance_id}", "1", "{enrolment_id}", "1", "{ref}", "x").Replace(path))
 		}
 	}
 	slices.Sort(paths)

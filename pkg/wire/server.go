@@ -15,6 +15,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
+	"github.com/chaveiro/chaveiro/pkg/wire/enrol"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
@@ -57,7 +58,7 @@ func New(config Config) (http.Handler, error) {
 	recovered = after(recovered, admission.middleware)
 	dialect := api.Config{
 		Services: config.Services, Verifier: config.Verifier, TrustedOrigins: origins(config.ExternalURL),
-		Now: config.Now, Log: config.Log, Secure: secureFunc(config),
+		ExternalURL: config.ExternalURL, Now: config.Now, Log: config.Log, Secure: secureFunc(config),
 		Recover: recovered, Share: admission.share, ReadBody: admission.readBody,
 	}
 	if err := api.Mount(e, dialect); err != nil {
@@ -74,6 +75,7 @@ func New(config Config) (http.Handler, error) {
 	}
 	e.Use(ofVault) // requests of the vault's clients to paths of the other dialect
 	mountDocuments(e)
+	enrol.Mount(e, enrol.Config{Enrolments: config.Services.Enrolments, Log: config.Log})
 	e.GET("/healthz", healthy)
 	e.GET("/readyz", readiness(config.Ready))
 	e.GET("/metrics", newMetrics(config.Metrics).serve)

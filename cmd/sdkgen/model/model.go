@@ -103,7 +103,7 @@ type Result struct {
 	Doc        string
 	MediaTypes []string // none when there is no body
 	Type       *Ref     // of JSON; nil when there is no body, or a file
-	Binary     bool     // a file: anything but JSON
+	Binary     bool     // a file: anything but JSON, or JSON as one of several forms of a file
 	At         string
 }
 

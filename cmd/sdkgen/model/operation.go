@@ -286,7 +286,7 @@ func (r *reader) result(id string, status int, answer *openapi3.Response) Result
 		return result
 	}
 	first := result.MediaTypes[0]
-	result.Binary = !isJSON(first)
+	result.Binary = slices.ContainsFunc(result.MediaTypes, func(media string) bool { return !isJSON(media) })
 	if !result.Binary {
 		ref := r.contentType(answer.Content[first], false, result.At, "the answer of "+id)
 		result.Type = &ref

@@ -78,12 +78,14 @@ func rank(o model.Operation) int {
 	switch {
 	case o.ID == "importCa": // the client to import is of it
 		return 0
-	case o.ID == "enableDevice": // it must be disabled
+	case o.ID == "enableDevice", o.ID == "deleteInstance": // it must be disabled, and without configs
 		return 9
 	case o.Method == http.MethodPost && !strings.Contains(o.Path, "{"):
 		return 1
+	case o.ID == "updateClientSite2SiteConfig": // the client must not be revoked
+		return 2
 	}
-	return 2 + slices.Index([]string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}, o.Method)
+	return 3 + slices.Index([]string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}, o.Method)
 }
 
 // A fixture is a server, and a proxy in front of it that notes what it is asked.

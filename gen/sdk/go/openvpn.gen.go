@@ -560,6 +560,153 @@ func (s *OpenVPNService) RevokeClientSite2SiteForDryRun(ctx context.Context, id 
 	return call[DryRun](ctx, s.client, r, options)
 }
 
+// GetClientSite2SiteProfile gets the profile of a client.
+//
+// The configuration with which the site reaches an instance, with its certificate and private key:
+// one file for OpenVPN and what is like it, a script or a zip of files for routers. The key is
+// encrypted when the client was given a password. A format whose router can't do what the instance
+// wants is 409 `rule`, and the text says which setting would. Every download is recorded in the
+// audit, and the config of the client says which version was fetched.
+//
+// It needs the right to read openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError.
+// Source: GET /api/openvpn/clients/site2site/{id}/profile, operation getClientSite2SiteProfile.
+func (s *OpenVPNService) GetClientSite2SiteProfile(ctx context.Context, id int64, params GetClientSite2SiteProfileParams, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getClientSite2SiteProfile", method: "GET", path: "/api/openvpn/clients/site2site/{id}/profile", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/octet-stream",
+		query:  url.Values{},
+	}
+	set(r.query, "instance_id", params.InstanceID)
+	set(r.query, "format", params.Format)
+	set(r.query, "key", params.Key)
+	return callFile(ctx, s.client, r, options)
+}
+
+// CreateClientSite2SiteProfile makes the profile of a client with a password.
+//
+// As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+//
+// It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError.
+// Source: POST /api/openvpn/clients/site2site/{id}/profile, operation createClientSite2SiteProfile.
+func (s *OpenVPNService) CreateClientSite2SiteProfile(ctx context.Context, id int64, body ProfileRequest, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "createClientSite2SiteProfile", method: "POST", path: "/api/openvpn/clients/site2site/{id}/profile", retry: never,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/octet-stream",
+		json:   body,
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetClientSite2SiteEnrolmentsPages lists the enrolments of a client.
+//
+// One page of the links that were made for the client, by ascending id. Ended ones are kept for 90
+// days after their expiry.
+//
+// It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/enrolments, operation getClientSite2SiteEnrolmentsPage.
+func (s *OpenVPNService) GetClientSite2SiteEnrolmentsPages(id int64, params GetClientSite2SiteEnrolmentsPagesParams, options ...CallOption) *Pages[Enrolment] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Enrolment], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2SiteEnrolmentsPage", method: "GET", path: "/api/openvpn/clients/site2site/{id}/enrolments", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[EnrolmentPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Enrolment]{
+			Items: answer.Enrolments, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Enrolment]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateClientSite2SiteEnrolment makes a link by which a site gets its profile.
+//
+// Makes a link for the person at the site. At `/enrol/<secret>` of this server that person fetches
+// the profile of the client at the instance, or sends a certificate request that was made on the
+// router, so that the private key never leaves it. The link is good once, until it expires; opening
+// it spends nothing. After 10 wrong PINs it is locked. Only this answer has the secret. It needs
+// `write` of `openvpn.keys`, because who has the link gets the key.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/{id}/enrolments, operation createClientSite2SiteEnrolment.
+func (s *OpenVPNService) CreateClientSite2SiteEnrolment(ctx context.Context, id int64, body EnrolmentCreate, options ...CallOption) (*IssuedEnrolment, error) {
+	r := &request{
+		operation: "createClientSite2SiteEnrolment", method: "POST", path: "/api/openvpn/clients/site2site/{id}/enrolments", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[IssuedEnrolment](ctx, s.client, r, options)
+}
+
+// GetClientSite2SiteEnrolment gets an enrolment.
+//
+// What became of one link: whether it was claimed, when and from where.
+//
+// It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+// getClientSite2SiteEnrolment.
+func (s *OpenVPNService) GetClientSite2SiteEnrolment(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) (*Enrolment, error) {
+	r := &request{
+		operation: "getClientSite2SiteEnrolment", method: "GET", path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+		accept: "application/json",
+	}
+	return call[Enrolment](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2SiteEnrolment revokes an enrolment.
+//
+// Makes the link worthless. A link that was claimed stays claimed: what was fetched with it is
+// ended by revoking the client. Repeating it changes nothing.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+// revokeClientSite2SiteEnrolment.
+func (s *OpenVPNService) RevokeClientSite2SiteEnrolment(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) error {
+	r := &request{
+		operation: "revokeClientSite2SiteEnrolment", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}", retry: safe,
+		args: []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// RevokeClientSite2SiteEnrolmentDryRun tells what this would do: revoke an enrolment.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Makes the link
+// worthless. A link that was claimed stays claimed: what was fetched with it is ended by revoking
+// the client. Repeating it changes nothing.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true, operation
+// revokeClientSite2SiteEnrolmentDryRun.
+func (s *OpenVPNService) RevokeClientSite2SiteEnrolmentDryRun(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2SiteEnrolmentDryRun", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetCertificatesPages lists certificates.
 //
 // One page of all certificates that the CAs have issued and that are known here, by ascending id or
@@ -1080,6 +1227,542 @@ func (s *OpenVPNService) CreateRevocationDryRun(ctx context.Context, id int64, b
 	return call[DryRun](ctx, s.client, r, options)
 }
 
+// GetInstancesPages lists instances.
+//
+// One page of the OpenVPN servers, by ascending id.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ServerError. Source: GET /api/openvpn/instances, operation
+// getInstancesPage.
+func (s *OpenVPNService) GetInstancesPages(params GetInstancesPagesParams, options ...CallOption) *Pages[Instance] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Instance], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getInstancesPage", method: "GET", path: "/api/openvpn/instances", retry: safe,
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		set(r.query, "name", params.Name)
+		set(r.query, "ca_id", params.CAID)
+		set(r.query, "gateway", params.Gateway)
+		answer, err := call[InstancePage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Instance]{
+			Items: answer.Instances, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Instance]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateInstance creates an instance.
+//
+// Makes an OpenVPN server: its record, a key and a certificate (serverAuth only) of the CA `ca_id`
+// for it, the key of its control channel, and its tunnel networks in the IP plan of its gateway.
+// The common name of the certificate is `name`, and its other names are the hosts of `remotes`. It
+// ends after `expiration` days, 3650 by default, and not after its CA; the service renews it
+// `renew_before` days ahead. The configuration is rendered at once: a model that does not render is
+// 409, with line and column. A network that overlaps one of the same gateway is 409 `rule` and
+// names both owners.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances, operation createInstance.
+func (s *OpenVPNService) CreateInstance(ctx context.Context, body InstanceCreate, options ...CallOption) (*Instance, error) {
+	r := &request{
+		operation: "createInstance", method: "POST", path: "/api/openvpn/instances", retry: keyed,
+		accept: "application/json",
+		json:   body,
+	}
+	return call[Instance](ctx, s.client, r, options)
+}
+
+// GetInstancesModelsPages lists models.
+//
+// One page of the models, by ascending id. The default one is not among them.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ServerError. Source: GET /api/openvpn/instances/models,
+// operation getInstanceModelsPage.
+func (s *OpenVPNService) GetInstancesModelsPages(params GetInstancesModelsPagesParams, options ...CallOption) *Pages[InstanceModel] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[InstanceModel], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getInstanceModelsPage", method: "GET", path: "/api/openvpn/instances/models", retry: safe,
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[InstanceModelPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[InstanceModel]{
+			Items: answer.InstancesModels, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[InstanceModel]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateInstanceModel creates a model.
+//
+// Keeps a template of `server.conf`, in the language of Go's `text/template`. It is rendered with
+// sample values at once: one that does not render is 409 `invalid`, with line and column, and so is
+// one with a directive that is not allowed. The values and functions are in the documentation of
+// models.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/models, operation createInstanceModel.
+func (s *OpenVPNService) CreateInstanceModel(ctx context.Context, body InstanceModelCreate, options ...CallOption) (*InstanceModel, error) {
+	r := &request{
+		operation: "createInstanceModel", method: "POST", path: "/api/openvpn/instances/models", retry: keyed,
+		accept: "application/json",
+		json:   body,
+	}
+	return call[InstanceModel](ctx, s.client, r, options)
+}
+
+// GetDefaultInstanceModel gets the default model.
+//
+// The model of the instances that name none. It can be read, and copied into a model of one's own.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ServerError. Source: GET
+// /api/openvpn/instances/models/default, operation getDefaultInstanceModel.
+func (s *OpenVPNService) GetDefaultInstanceModel(ctx context.Context, options ...CallOption) (*DefaultInstanceModel, error) {
+	r := &request{
+		operation: "getDefaultInstanceModel", method: "GET", path: "/api/openvpn/instances/models/default", retry: safe,
+		accept: "application/json",
+	}
+	return call[DefaultInstanceModel](ctx, s.client, r, options)
+}
+
+// GetInstanceModel gets a model.
+//
+// One model.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/models/{id}, operation getInstanceModel.
+func (s *OpenVPNService) GetInstanceModel(ctx context.Context, id int64, options ...CallOption) (*InstanceModel, error) {
+	r := &request{
+		operation: "getInstanceModel", method: "GET", path: "/api/openvpn/instances/models/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[InstanceModel](ctx, s.client, r, options)
+}
+
+// UpdateInstanceModel updates a model.
+//
+// Changes the fields that are sent; a field left out stays as it is. Where an instance that has the
+// model would not render any more, this is 409 `rule` and names it.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/openvpn/instances/models/{id}, operation updateInstanceModel.
+func (s *OpenVPNService) UpdateInstanceModel(ctx context.Context, id int64, body InstanceModelUpdate, options ...CallOption) (*InstanceModel, error) {
+	r := &request{
+		operation: "updateInstanceModel", method: "PUT", path: "/api/openvpn/instances/models/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[InstanceModel](ctx, s.client, r, options)
+}
+
+// DeleteInstanceModel deletes a model.
+//
+// Removes a model. One that an instance has is 409 `rule`.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/openvpn/instances/models/{id}, operation deleteInstanceModel.
+func (s *OpenVPNService) DeleteInstanceModel(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteInstanceModel", method: "DELETE", path: "/api/openvpn/instances/models/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// DeleteInstanceModelDryRun tells what this would do: delete a model.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes a model.
+// One that an instance has is 409 `rule`.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/openvpn/instances/models/{id}?dry_run=true, operation deleteInstanceModelDryRun.
+func (s *OpenVPNService) DeleteInstanceModelDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteInstanceModelDryRun", method: "DELETE", path: "/api/openvpn/instances/models/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// GetInstance gets an instance.
+//
+// One OpenVPN server.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}, operation getInstance.
+func (s *OpenVPNService) GetInstance(ctx context.Context, id int64, options ...CallOption) (*Instance, error) {
+	r := &request{
+		operation: "getInstance", method: "GET", path: "/api/openvpn/instances/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[Instance](ctx, s.client, r, options)
+}
+
+// UpdateInstance updates an instance.
+//
+// Changes the fields that are sent; a field left out stays as it is, an empty string or list clears
+// it. `name` and `ca_id` can't be changed: they are accepted when equal. The networks stay such
+// that the static addresses of the sites are in them (409 `rule`). `version` grows when the
+// profiles of the sites become stale: with another port, protocol, remotes, TLS profile, control
+// channel or `reneg_sec`. The certificate of the server stays as it is; its next one has the new
+// names.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/openvpn/instances/{id}, operation updateInstance.
+func (s *OpenVPNService) UpdateInstance(ctx context.Context, id int64, body InstanceUpdate, options ...CallOption) (*Instance, error) {
+	r := &request{
+		operation: "updateInstance", method: "PUT", path: "/api/openvpn/instances/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[Instance](ctx, s.client, r, options)
+}
+
+// DeleteInstance deletes an instance.
+//
+// Removes an OpenVPN server with its networks and keys, and revokes its certificate
+// (`cessationOfOperation`). While sites have configs of it this is 409 `rule`, unless `force` is
+// `true`.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/openvpn/instances/{id}, operation deleteInstance.
+func (s *OpenVPNService) DeleteInstance(ctx context.Context, id int64, params DeleteInstanceParams, options ...CallOption) error {
+	r := &request{
+		operation: "deleteInstance", method: "DELETE", path: "/api/openvpn/instances/{id}", retry: safe,
+		args:  []string{fmt.Sprint(id)},
+		query: url.Values{},
+	}
+	set(r.query, "force", params.Force)
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// DeleteInstanceDryRun tells what this would do: delete an instance.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes an OpenVPN
+// server with its networks and keys, and revokes its certificate (`cessationOfOperation`). While
+// sites have configs of it this is 409 `rule`, unless `force` is `true`.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+// /api/openvpn/instances/{id}?dry_run=true, operation deleteInstanceDryRun.
+func (s *OpenVPNService) DeleteInstanceDryRun(ctx context.Context, id int64, params DeleteInstanceDryRunParams, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteInstanceDryRun", method: "DELETE", path: "/api/openvpn/instances/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		query:  url.Values{},
+	}
+	set(r.query, "force", params.Force)
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// ReloadInstance asks for a reload.
+//
+// Notes in `reloaded_at` that the server is to fetch its configuration and read it again. The
+// service itself reaches no server: what runs on the gateway compares `reloaded_at` with what it
+// has seen.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/reload, operation reloadInstance.
+func (s *OpenVPNService) ReloadInstance(ctx context.Context, id int64, options ...CallOption) (*Instance, error) {
+	r := &request{
+		operation: "reloadInstance", method: "POST", path: "/api/openvpn/instances/{id}/reload", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[Instance](ctx, s.client, r, options)
+}
+
+// RenewInstance renews the certificate of a server.
+//
+// Issues another certificate for the server, with a new key and the hosts of the present remotes.
+// The one before stays valid until the `overlap` ends, 30 days by default, and the service then
+// revokes it as `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not become
+// stale: the name stays.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/renew, operation renewInstance.
+func (s *OpenVPNService) RenewInstance(ctx context.Context, id int64, body InstanceRenew, options ...CallOption) (*Instance, error) {
+	r := &request{
+		operation: "renewInstance", method: "POST", path: "/api/openvpn/instances/{id}/renew", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[Instance](ctx, s.client, r, options)
+}
+
+// RenewInstanceDryRun tells what this would do: renew the certificate of a server.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Issues another
+// certificate for the server, with a new key and the hosts of the present remotes. The one before
+// stays valid until the `overlap` ends, 30 days by default, and the service then revokes it as
+// `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not become stale: the
+// name stays.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/renew?dry_run=true, operation renewInstanceDryRun.
+func (s *OpenVPNService) RenewInstanceDryRun(ctx context.Context, id int64, body InstanceRenew, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "renewInstanceDryRun", method: "POST", path: "/api/openvpn/instances/{id}/renew?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// GetInstanceBundle gets the bundle of a server.
+//
+// Everything that the machine of an instance needs: `server.conf`, the certificates of the CA and
+// of those above it, the certificate and the key of the server, the key of the control channel, the
+// revocation lists of all these CAs in one file, the directory `ccd` with a file for each site in
+// force, a drop-in for systemd and instructions in two languages. The same contents give the same
+// file and the same ETag. Each download is recorded in the audit.
+//
+// It needs the right to read openvpn.keys. The file must be closed. It is NotModified when it is
+// still the one that params name. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/openvpn/instances/{id}/bundle,
+// operation getInstanceBundle.
+func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params GetInstanceBundleParams, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getInstanceBundle", method: "GET", path: "/api/openvpn/instances/{id}/bundle", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		query:  url.Values{},
+		header: http.Header{},
+	}
+	set(r.query, "format", params.Format)
+	set(r.query, "key", params.Key)
+	set(r.header, "If-None-Match", params.IfNoneMatch)
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetInstancePlanPages gets the IP plan of an instance.
+//
+// What is free of each tunnel network, and one page of all networks of the instance and its sites,
+// by ascending id, with who has them.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/plan, operation getInstancePlanPage.
+func (s *OpenVPNService) GetInstancePlanPages(id int64, params GetInstancePlanPagesParams, options ...CallOption) *Pages[PlanNetwork] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[PlanNetwork], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getInstancePlanPage", method: "GET", path: "/api/openvpn/instances/{id}/plan", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[InstancePlan](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[PlanNetwork]{
+			Items: answer.Networks, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[PlanNetwork]{fetch: fetch, first: params.Cursor}
+}
+
+// ExportInstancePlan exports the IP plan of an instance.
+//
+// The whole plan as a CSV file (RFC 4180) in UTF-8. The first row has the names of the columns:
+// `kind` is `tunnel`, `address`, `lan` or `free`; a row of `free` is a run of addresses that no
+// site has, from `first` to `last`. A `'` stands before a value that a spreadsheet would take for a
+// formula.
+//
+// It needs the right to read openvpn.instances. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/plan/export, operation exportInstancePlan.
+func (s *OpenVPNService) ExportInstancePlan(ctx context.Context, id int64, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "exportInstancePlan", method: "GET", path: "/api/openvpn/instances/{id}/plan/export", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "text/csv",
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetClientSite2SiteConfigsPages lists the configs of a client.
+//
+// One page of the configs of a client, one for each instance that it is a site of, by ascending id
+// of the instance. The cursor is the id of an instance.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/configs, operation getClientSite2SiteConfigsPage.
+func (s *OpenVPNService) GetClientSite2SiteConfigsPages(id int64, params GetClientSite2SiteConfigsPagesParams, options ...CallOption) *Pages[ClientSite2SiteConfig] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[ClientSite2SiteConfig], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2SiteConfigsPage", method: "GET", path: "/api/openvpn/clients/site2site/{id}/configs", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[ClientSite2SiteConfigPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[ClientSite2SiteConfig]{
+			Items: answer.Configs, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[ClientSite2SiteConfig]{fetch: fetch, first: params.Cursor}
+}
+
+// GetClientSite2SiteConfig gets a config.
+//
+// What an instance does for a site. Of a client that was never made a site of the instance these
+// are the defaults, with `configured: false`.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation getClientSite2SiteConfig.
+func (s *OpenVPNService) GetClientSite2SiteConfig(ctx context.Context, id int64, instanceID int64, options ...CallOption) (*ClientSite2SiteConfig, error) {
+	r := &request{
+		operation: "getClientSite2SiteConfig", method: "GET", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+		accept: "application/json",
+	}
+	return call[ClientSite2SiteConfig](ctx, s.client, r, options)
+}
+
+// UpdateClientSite2SiteConfig sets a config.
+//
+// Changes the fields that are sent; a field left out stays as it is, an empty one clears, and a
+// list is replaced as a whole. The first time it makes the client a site of the instance, and gives
+// it the next free address of each tunnel network unless `static_ip` or `static_ipv6` says
+// otherwise. Networks are written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0
+// 255.255.255.0`; an address is a network of its own. A LAN (`iroutes`) that overlaps a LAN or a
+// tunnel network of the same gateway is 409 `rule`, with both networks and their owners. For sites
+// with equal LANs, `nat` presents a LAN as another network of the same size, and `allow_overlap`
+// says that the LAN itself may overlap others. A client of a CA that is neither that of the
+// instance nor above or below it, and one that is revoked for good, is 409 `rule`. What a client
+// has that is revoked for good stays until another site wants it: it then loses its config at that
+// instance.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation updateClientSite2SiteConfig.
+func (s *OpenVPNService) UpdateClientSite2SiteConfig(ctx context.Context, id int64, instanceID int64, body ClientSite2SiteConfigUpdate, options ...CallOption) (*ClientSite2SiteConfig, error) {
+	r := &request{
+		operation: "updateClientSite2SiteConfig", method: "PUT", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2SiteConfig](ctx, s.client, r, options)
+}
+
+// UpdateClientSite2SiteConfigDryRun tells what this would do: set a config.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Changes the fields
+// that are sent; a field left out stays as it is, an empty one clears, and a list is replaced as a
+// whole. The first time it makes the client a site of the instance, and gives it the next free
+// address of each tunnel network unless `static_ip` or `static_ipv6` says otherwise. Networks are
+// written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0 255.255.255.0`; an address is a
+// network of its own. A LAN (`iroutes`) that overlaps a LAN or a tunnel network of the same gateway
+// is 409 `rule`, with both networks and their owners. For sites with equal LANs, `nat` presents a
+// LAN as another network of the same size, and `allow_overlap` says that the LAN itself may overlap
+// others. A client of a CA that is neither that of the instance nor above or below it, and one that
+// is revoked for good, is 409 `rule`. What a client has that is revoked for good stays until
+// another site wants it: it then loses its config at that instance.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true, operation
+// updateClientSite2SiteConfigDryRun.
+func (s *OpenVPNService) UpdateClientSite2SiteConfigDryRun(ctx context.Context, id int64, instanceID int64, body ClientSite2SiteConfigUpdate, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "updateClientSite2SiteConfigDryRun", method: "PUT", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// DeleteClientSite2SiteConfig removes a config.
+//
+// Takes the client away from the instance: its addresses and LANs there are free for others. Its
+// certificate is not touched. Removing again changes nothing and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation deleteClientSite2SiteConfig.
+func (s *OpenVPNService) DeleteClientSite2SiteConfig(ctx context.Context, id int64, instanceID int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteClientSite2SiteConfig", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}", retry: safe,
+		args: []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// DeleteClientSite2SiteConfigDryRun tells what this would do: remove a config.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Takes the client
+// away from the instance: its addresses and LANs there are free for others. Its certificate is not
+// touched. Removing again changes nothing and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true, operation
+// deleteClientSite2SiteConfigDryRun.
+func (s *OpenVPNService) DeleteClientSite2SiteConfigDryRun(ctx context.Context, id int64, instanceID int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteClientSite2SiteConfigDryRun", method: "DELETE", path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(instanceID)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetClientsSite2SitePagesParams are the parameters of GetClientsSite2SitePages. A zero value is
 // not sent.
 type GetClientsSite2SitePagesParams struct {
@@ -1111,8 +1794,7 @@ type GetClientsSite2SitePagesParams struct {
 	// `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
 	// `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
 	Sort CertificateOrder
-	// Only the clients of this OpenVPN instance. No instances exist in this version, so any value
-	// gives an empty page.
+	// Only the sites of this OpenVPN instance: the clients that have a config there.
 	InstanceID int64
 }
 
@@ -1170,6 +1852,28 @@ type ExportClientsSite2SiteParams struct {
 // GetClientSite2SiteCertificatesPagesParams are the parameters of
 // GetClientSite2SiteCertificatesPages. A zero value is not sent.
 type GetClientSite2SiteCertificatesPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetClientSite2SiteProfileParams are the parameters of GetClientSite2SiteProfile. A zero value is
+// not sent.
+type GetClientSite2SiteProfileParams struct {
+	// The instance; it may be left out when the client has a config at only one.
+	InstanceID int64
+	// The format; `openvpn` when left out.
+	Format ProfileFormat
+	// `false` leaves the private key out, and names its file instead.
+	Key *bool
+}
+
+// GetClientSite2SiteEnrolmentsPagesParams are the parameters of GetClientSite2SiteEnrolmentsPages.
+// A zero value is not sent.
+type GetClientSite2SiteEnrolmentsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
 	// past the end gives an empty page.
@@ -1242,4 +1946,77 @@ type ImportCACertificatesParams struct {
 	// `true`: nothing is changed. The answer says what would become of each row, also where the
 	// import would be refused.
 	DryRun *bool
+}
+
+// GetInstancesPagesParams are the parameters of GetInstancesPages. A zero value is not sent.
+type GetInstancesPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+	// Only the instance of this name, regardless of case. At most 255 characters.
+	Name string
+	// Only the instances of this CA.
+	CAID int64
+	// Only the instances of this gateway, regardless of case. At most 255 characters.
+	Gateway string
+}
+
+// GetInstancesModelsPagesParams are the parameters of GetInstancesModelsPages. A zero value is not
+// sent.
+type GetInstancesModelsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// DeleteInstanceParams are the parameters of DeleteInstance. A zero value is not sent.
+type DeleteInstanceParams struct {
+	// `true`: also while sites have configs of it. Their configs and networks of this instance are
+	// removed with it; the sites and their certificates stay.
+	Force *bool
+}
+
+// DeleteInstanceDryRunParams are the parameters of DeleteInstanceDryRun. A zero value is not sent.
+type DeleteInstanceDryRunParams struct {
+	// `true`: also while sites have configs of it. Their configs and networks of this instance are
+	// removed with it; the sites and their certificates stay.
+	Force *bool
+}
+
+// GetInstanceBundleParams are the parameters of GetInstanceBundle. A zero value is not sent.
+type GetInstanceBundleParams struct {
+	// The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
+	Format InstanceBundleFormat
+	// `false`: without what is secret, the private key of the server and the key of the control
+	// channel.
+	Key *bool
+	// The ETag of a copy at hand. At most 1000 characters.
+	IfNoneMatch string
+}
+
+// GetInstancePlanPagesParams are the parameters of GetInstancePlanPages. A zero value is not sent.
+type GetInstancePlanPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetClientSite2SiteConfigsPagesParams are the parameters of GetClientSite2SiteConfigsPages. A zero
+// value is not sent.
+type GetClientSite2SiteConfigsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
 }

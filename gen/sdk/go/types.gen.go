@@ -509,6 +509,118 @@ const (
 	FinalReasonAACompromise         FinalReason = "aACompromise"
 )
 
+// ProfileFormat is the schema ProfileFormat of the document Chaveiro. A newer server may have more
+// values.
+//
+// `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+// with the key as PKCS#12. The others are routers.
+type ProfileFormat string
+
+// The values of ProfileFormat.
+const (
+	ProfileFormatOpenVPN    ProfileFormat = "openvpn"
+	ProfileFormatConnect    ProfileFormat = "connect"
+	ProfileFormatRouteros   ProfileFormat = "routeros"
+	ProfileFormatOpnsense   ProfileFormat = "opnsense"
+	ProfileFormatPfsense    ProfileFormat = "pfsense"
+	ProfileFormatVyos       ProfileFormat = "vyos"
+	ProfileFormatOpenwrt    ProfileFormat = "openwrt"
+	ProfileFormatP12Profile ProfileFormat = "p12-profile"
+)
+
+// ProfileRequest is sent: the schema ProfileRequest of the document Chaveiro.
+type ProfileRequest struct {
+	// The instance, as of GET.
+	InstanceID Optional[int64] `json:"instance_id,omitzero"`
+	// The format; `openvpn` when left out.
+	Format Optional[ProfileFormat] `json:"format,omitzero"`
+	// Of the PKCS#12 file. When the key has a password, the same one. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+}
+
+// EnrolmentPage is the schema EnrolmentPage of the document Chaveiro.
+type EnrolmentPage struct {
+	Cursor Cursor `json:"cursor"`
+	// The enrolments of the page.
+	Enrolments []Enrolment `json:"enrolments"`
+}
+
+// Enrolment is the schema Enrolment of the document Chaveiro.
+type Enrolment struct {
+	// The id of the enrolment.
+	ID int64 `json:"id"`
+	// The client that it is for.
+	ClientID int64 `json:"client_id"`
+	// The instance whose profile it gives.
+	InstanceID int64 `json:"instance_id"`
+	// The format of the profile; empty: the person at the site chooses.
+	Format string `json:"format"`
+	// Whether a PIN is asked for.
+	PinRequired bool `json:"pin_required"`
+	// `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`.
+	State string `json:"state"`
+	// How many wrong PINs there were.
+	Tries int `json:"tries"`
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	// When it was revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// When it was claimed.
+	ClaimedAt *time.Time `json:"claimed_at"`
+	// The address that it was claimed from.
+	ClaimedFrom *string `json:"claimed_from"`
+}
+
+// EnrolmentCreate is sent: the schema EnrolmentCreate of the document Chaveiro.
+type EnrolmentCreate struct {
+	// The instance whose profile it gives; the client needs a config there.
+	InstanceID int64 `json:"instance_id"`
+	// The format of the profile, as of the profile itself; left out, the person at the site
+	// chooses. At most 32 characters.
+	Format Optional[string] `json:"format,omitzero"`
+	// How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out. At
+	// most 32 characters.
+	ExpiresIn Optional[string] `json:"expires_in,omitzero"`
+	// A PIN of 4 to 32 characters that the person is told by another way; empty: none.
+	Pin Optional[string] `json:"pin,omitzero"`
+}
+
+// IssuedEnrolment is the schema IssuedEnrolment of the document Chaveiro.
+type IssuedEnrolment struct {
+	// The id of the enrolment.
+	ID int64 `json:"id"`
+	// The client that it is for.
+	ClientID int64 `json:"client_id"`
+	// The instance whose profile it gives.
+	InstanceID int64 `json:"instance_id"`
+	// The format of the profile; empty: the person at the site chooses.
+	Format string `json:"format"`
+	// Whether a PIN is asked for.
+	PinRequired bool `json:"pin_required"`
+	// `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`.
+	State string `json:"state"`
+	// How many wrong PINs there were.
+	Tries int `json:"tries"`
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	// When it was revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// When it was claimed.
+	ClaimedAt *time.Time `json:"claimed_at"`
+	// The address that it was claimed from.
+	ClaimedFrom *string `json:"claimed_from"`
+	// What the link ends with. Nobody can read it again.
+	Secret string `json:"secret"`
+	// The path of the link on this server.
+	Path string `json:"path"`
+	// The whole link; `null` when the server was not told its external URL.
+	URL *string `json:"url"`
+}
+
 // ServerCertificateCreate is sent: the schema ServerCertificateCreate of the document Chaveiro.
 type ServerCertificateCreate struct {
 	// The CA that signs.
@@ -942,6 +1054,542 @@ const (
 	RevocationReasonPrivilegeWithdrawn   RevocationReason = "privilegeWithdrawn"
 	RevocationReasonAACompromise         RevocationReason = "aACompromise"
 )
+
+// InstancePage is the schema InstancePage of the document Chaveiro.
+type InstancePage struct {
+	Cursor    Cursor     `json:"cursor"`
+	Instances []Instance `json:"instances"`
+}
+
+// Instance is the schema Instance of the document Chaveiro.
+type Instance struct {
+	// The id of the instance.
+	ID int64 `json:"id"`
+	// The model of its configuration; `null` is the default one.
+	ModelID *int64 `json:"model_id"`
+	// The CA of its certificate and of its sites.
+	CAID int64 `json:"ca_id"`
+	// Its name.
+	Name string `json:"name"`
+	// Its description.
+	Description string `json:"description"`
+	// Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+	// State or province.
+	Province string `json:"province"`
+	// City.
+	City string `json:"city"`
+	// Organization.
+	Organization string `json:"organization"`
+	// Department.
+	Sector string `json:"sector"`
+	// E-mail address.
+	Email string `json:"email"`
+	// Its port.
+	Port int `json:"port"`
+	// The IPv4 network of the tunnels.
+	Network string `json:"network"`
+	// What OpenVPN speaks over.
+	Proto InstanceProto `json:"proto"`
+	// Whether clients without a static address get one of the pool.
+	DhcpEnabled bool `json:"dhcp_enabled"`
+	// The first address of the pool; empty is none.
+	DhcpStart string `json:"dhcp_start"`
+	// The last address of the pool; empty is none.
+	DhcpEnd string `json:"dhcp_end"`
+	// The DNS server that is pushed; empty is none.
+	DNSServer string `json:"dns_server"`
+	// The search domain that is pushed; empty is none.
+	DNSDomain string `json:"dns_domain"`
+	// The networks that are pushed to all sites.
+	PushRoutes []string `json:"push_routes"`
+	// Routes of the server into the tunnel, beside those to the LANs of its sites.
+	Routes []string `json:"routes"`
+	// Always `false`.
+	LdapAuth bool `json:"ldap_auth"`
+	// How sites reach it: host, `host:port` or `proto://host:port`.
+	Remotes []string `json:"remotes"`
+	// Whether the certificate of the server is revoked.
+	Revoked bool `json:"revoked"`
+	// Whether it has ended.
+	Expired bool `json:"expired"`
+	// When it ends.
+	ExpiryDate time.Time `json:"expiry_date"`
+	// When the instance was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+	// Always `null`: the service has no templates of mails.
+	CertEmailTemplateID *int64 `json:"cert_email_template_id"`
+	// The IPv6 network of the tunnels; empty is none.
+	NetworkV6 string `json:"network_v6"`
+	// The machine that it runs on.
+	Gateway string `json:"gateway"`
+	// Whether sites try the remotes in random order.
+	RemoteRandom bool `json:"remote_random"`
+	// `modern`: TLS 1.3 and AEAD ciphers only.
+	TLSProfile InstanceTLSProfile `json:"tls_profile"`
+	// `tls-crypt-v2`: a key of its own for each site.
+	ControlChannel InstanceControlChannel `json:"control_channel"`
+	// Always `true`.
+	VerifyClientCert bool `json:"verify_client_cert"`
+	// Seconds between pings.
+	KeepaliveInterval int `json:"keepalive_interval"`
+	// Seconds without a ping after which a site connects anew.
+	KeepaliveTimeout int `json:"keepalive_timeout"`
+	// Seconds until new keys of a session are negotiated; 0 is never.
+	RenegSec int `json:"reneg_sec"`
+	// Days before the end of the certificate at which the service renews it.
+	RenewBefore int `json:"renew_before"`
+	// Further directives of its configuration.
+	ExtraConf string `json:"extra_conf"`
+	// The certificate of the server, in `GET /openvpn/certificates/{id}`.
+	CertificateID int64 `json:"certificate_id"`
+	// Grows when the profiles of its sites become stale.
+	Version int64 `json:"version"`
+	// When it was last asked to read its configuration again; `null` is never.
+	ReloadedAt *time.Time `json:"reloaded_at"`
+}
+
+// InstanceProto is the schema InstanceProto of the document Chaveiro. A newer server may have more
+// values.
+//
+// What OpenVPN speaks over.
+type InstanceProto string
+
+// The values of InstanceProto.
+const (
+	InstanceProtoUdp InstanceProto = "udp"
+	InstanceProtoTcp InstanceProto = "tcp"
+)
+
+// InstanceTLSProfile is the schema InstanceTlsProfile of the document Chaveiro. A newer server may
+// have more values.
+//
+// `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+type InstanceTLSProfile string
+
+// The values of InstanceTLSProfile.
+const (
+	InstanceTLSProfileModern     InstanceTLSProfile = "modern"
+	InstanceTLSProfileCompatible InstanceTLSProfile = "compatible"
+)
+
+// InstanceControlChannel is the schema InstanceControlChannel of the document Chaveiro. A newer
+// server may have more values.
+//
+// `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others,
+// as RouterOS.
+type InstanceControlChannel string
+
+// The values of InstanceControlChannel.
+const (
+	InstanceControlChannelTLSCryptV2 InstanceControlChannel = "tls-crypt-v2"
+	InstanceControlChannelTLSCrypt   InstanceControlChannel = "tls-crypt"
+	InstanceControlChannelTLSAuth    InstanceControlChannel = "tls-auth"
+	InstanceControlChannelNone       InstanceControlChannel = "none"
+)
+
+// InstanceCreate is sent: the schema InstanceCreate of the document Chaveiro.
+type InstanceCreate struct {
+	// The CA that signs the certificate of the server and those of its sites.
+	CAID int64 `json:"ca_id"`
+	// Unique regardless of case; the common name of the certificate. From 1 to 64 characters.
+	Name string `json:"name"`
+	// The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of
+	// the gateway may overlap it. At most 64 characters.
+	Network string `json:"network"`
+	// The IPv6 network of the tunnels, /64 to /124. At most 64 characters.
+	NetworkV6 Optional[string] `json:"network_v6,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+	// E-mail address. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// The model of its configuration; 0 is the default one.
+	ModelID Optional[int64] `json:"model_id,omitzero"`
+	// The machine that it runs on; its own name when left out or empty. Instances of one gateway
+	// share an IP plan and no port. It can't be changed while sites have configs of it. At most 255
+	// characters.
+	Gateway Optional[string] `json:"gateway,omitzero"`
+	// The port; 1194 when left out. From 1 to 65535.
+	Port Optional[int] `json:"port,omitzero"`
+	// The protocol; `udp` when left out.
+	Proto Optional[InstanceProto] `json:"proto,omitzero"`
+	// How sites reach it, in the order in which they try: `vpn.example.com`,
+	// `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are
+	// those of the instance where they are left out. The next certificate of the server has the
+	// hosts. At most 64 items.
+	Remotes Optional[[]string] `json:"remotes,omitzero"`
+	// Whether sites try the remotes in random order.
+	RemoteRandom Optional[bool] `json:"remote_random,omitzero"`
+	// Whether clients without a static address get one of the pool. Without it only sites with a
+	// config can connect.
+	DhcpEnabled Optional[bool] `json:"dhcp_enabled,omitzero"`
+	// The first address of the pool; with neither end it is the upper half of the network. At most
+	// 64 characters.
+	DhcpStart Optional[string] `json:"dhcp_start,omitzero"`
+	// The last address of the pool. At most 64 characters.
+	DhcpEnd Optional[string] `json:"dhcp_end,omitzero"`
+	// The DNS server that is pushed to all sites. At most 64 characters.
+	DNSServer Optional[string] `json:"dns_server,omitzero"`
+	// The search domain that is pushed to all sites. At most 253 characters.
+	DNSDomain Optional[string] `json:"dns_domain,omitzero"`
+	// The networks that are pushed to all sites: those behind the server, or the LANs of sites. At
+	// most 250 items.
+	PushRoutes Optional[[]string] `json:"push_routes,omitzero"`
+	// Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by
+	// itself. At most 250 items.
+	Routes Optional[[]string] `json:"routes,omitzero"`
+	// Only `false`: there is no authentication by LDAP.
+	LdapAuth Optional[bool] `json:"ldap_auth,omitzero"`
+	// The versions and ciphers; `modern` when left out.
+	TLSProfile Optional[InstanceTLSProfile] `json:"tls_profile,omitzero"`
+	// How the control channel is protected; `tls-crypt-v2` when left out. Another protection has
+	// another key.
+	ControlChannel Optional[InstanceControlChannel] `json:"control_channel,omitzero"`
+	// Only `true`: every site has a certificate.
+	VerifyClientCert Optional[bool] `json:"verify_client_cert,omitzero"`
+	// Seconds between pings; 10 when left out. From 1 to 86400.
+	KeepaliveInterval Optional[int] `json:"keepalive_interval,omitzero"`
+	// Seconds without a ping after which a site connects anew, at least twice the interval; 60 when
+	// left out. From 2 to 86400.
+	KeepaliveTimeout Optional[int] `json:"keepalive_timeout,omitzero"`
+	// Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is
+	// never. A revoked site that is connected is refused then. From 0 to 31536000.
+	RenegSec Optional[int] `json:"reneg_sec,omitzero"`
+	// Days before the end of the certificate of the server at which the service renews it; 30 when
+	// left out. From 1 to 365.
+	RenewBefore Optional[int] `json:"renew_before,omitzero"`
+	// Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID Optional[int64] `json:"cert_email_template_id,omitzero"`
+	// Further directives of the server's configuration. Those that run programs, use files, open
+	// the management interface or weaken the tunnel are 409 `invalid`, with line and column. At
+	// most 16384 characters.
+	ExtraConf Optional[string] `json:"extra_conf,omitzero"`
+	// Life of the certificate in days; 3650 when left out, or less when the CA ends before. From 1
+	// to 7300.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The algorithm of the key of the server; `ecdsa-p256` when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+}
+
+// InstanceModelPage is the schema InstanceModelPage of the document Chaveiro.
+type InstanceModelPage struct {
+	Cursor          Cursor          `json:"cursor"`
+	InstancesModels []InstanceModel `json:"instances_models"`
+}
+
+// InstanceModel is the schema InstanceModel of the document Chaveiro.
+type InstanceModel struct {
+	// The id of the model.
+	ID int64 `json:"id"`
+	// Its name.
+	Name string `json:"name"`
+	// The template of `server.conf`.
+	Template string `json:"template"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// InstanceModelCreate is sent: the schema InstanceModelCreate of the document Chaveiro.
+type InstanceModelCreate struct {
+	// Unique regardless of case. From 1 to 255 characters.
+	Name string `json:"name"`
+	// The template of `server.conf`. From 1 to 65536 characters.
+	Template string `json:"template"`
+}
+
+// DefaultInstanceModel is the schema DefaultInstanceModel of the document Chaveiro.
+type DefaultInstanceModel struct {
+	// Always `default`.
+	Name string `json:"name"`
+	// The template of `server.conf`.
+	Template string `json:"template"`
+}
+
+// InstanceModelUpdate is sent: the schema InstanceModelUpdate of the document Chaveiro.
+type InstanceModelUpdate struct {
+	// Unique regardless of case. From 1 to 255 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// The template of `server.conf`. From 1 to 65536 characters.
+	Template Optional[string] `json:"template,omitzero"`
+}
+
+// InstanceUpdate is sent: the schema InstanceUpdate of the document Chaveiro.
+type InstanceUpdate struct {
+	// Not editable.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// Not editable.
+	Name Optional[string] `json:"name,omitzero"`
+	// The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of
+	// the gateway may overlap it. At most 64 characters.
+	Network Optional[string] `json:"network,omitzero"`
+	// The IPv6 network of the tunnels, /64 to /124. At most 64 characters.
+	NetworkV6 Optional[string] `json:"network_v6,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+	// E-mail address. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// The model of its configuration; 0 is the default one.
+	ModelID Optional[int64] `json:"model_id,omitzero"`
+	// The machine that it runs on; its own name when left out or empty. Instances of one gateway
+	// share an IP plan and no port. It can't be changed while sites have configs of it. At most 255
+	// characters.
+	Gateway Optional[string] `json:"gateway,omitzero"`
+	// The port; 1194 when left out. From 1 to 65535.
+	Port Optional[int] `json:"port,omitzero"`
+	// The protocol; `udp` when left out.
+	Proto Optional[InstanceProto] `json:"proto,omitzero"`
+	// How sites reach it, in the order in which they try: `vpn.example.com`,
+	// `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are
+	// those of the instance where they are left out. The next certificate of the server has the
+	// hosts. At most 64 items.
+	Remotes Optional[[]string] `json:"remotes,omitzero"`
+	// Whether sites try the remotes in random order.
+	RemoteRandom Optional[bool] `json:"remote_random,omitzero"`
+	// Whether clients without a static address get one of the pool. Without it only sites with a
+	// config can connect.
+	DhcpEnabled Optional[bool] `json:"dhcp_enabled,omitzero"`
+	// The first address of the pool; with neither end it is the upper half of the network. At most
+	// 64 characters.
+	DhcpStart Optional[string] `json:"dhcp_start,omitzero"`
+	// The last address of the pool. At most 64 characters.
+	DhcpEnd Optional[string] `json:"dhcp_end,omitzero"`
+	// The DNS server that is pushed to all sites. At most 64 characters.
+	DNSServer Optional[string] `json:"dns_server,omitzero"`
+	// The search domain that is pushed to all sites. At most 253 characters.
+	DNSDomain Optional[string] `json:"dns_domain,omitzero"`
+	// The networks that are pushed to all sites: those behind the server, or the LANs of sites. At
+	// most 250 items.
+	PushRoutes Optional[[]string] `json:"push_routes,omitzero"`
+	// Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by
+	// itself. At most 250 items.
+	Routes Optional[[]string] `json:"routes,omitzero"`
+	// Only `false`: there is no authentication by LDAP.
+	LdapAuth Optional[bool] `json:"ldap_auth,omitzero"`
+	// The versions and ciphers; `modern` when left out.
+	TLSProfile Optional[InstanceTLSProfile] `json:"tls_profile,omitzero"`
+	// How the control channel is protected; `tls-crypt-v2` when left out. Another protection has
+	// another key.
+	ControlChannel Optional[InstanceControlChannel] `json:"control_channel,omitzero"`
+	// Only `true`: every site has a certificate.
+	VerifyClientCert Optional[bool] `json:"verify_client_cert,omitzero"`
+	// Seconds between pings; 10 when left out. From 1 to 86400.
+	KeepaliveInterval Optional[int] `json:"keepalive_interval,omitzero"`
+	// Seconds without a ping after which a site connects anew, at least twice the interval; 60 when
+	// left out. From 2 to 86400.
+	KeepaliveTimeout Optional[int] `json:"keepalive_timeout,omitzero"`
+	// Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is
+	// never. A revoked site that is connected is refused then. From 0 to 31536000.
+	RenegSec Optional[int] `json:"reneg_sec,omitzero"`
+	// Days before the end of the certificate of the server at which the service renews it; 30 when
+	// left out. From 1 to 365.
+	RenewBefore Optional[int] `json:"renew_before,omitzero"`
+	// Accepted and ignored: the service has no templates of mails.
+	CertEmailTemplateID Optional[int64] `json:"cert_email_template_id,omitzero"`
+	// Further directives of the server's configuration. Those that run programs, use files, open
+	// the management interface or weaken the tunnel are 409 `invalid`, with line and column. At
+	// most 16384 characters.
+	ExtraConf Optional[string] `json:"extra_conf,omitzero"`
+}
+
+// InstanceRenew is sent: the schema InstanceRenew of the document Chaveiro.
+type InstanceRenew struct {
+	// How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D` when left out.
+	// At most 32 characters.
+	Overlap Optional[string] `json:"overlap,omitzero"`
+	// Days until the certificate ends, as on creation. From 1 to 7300.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The algorithm of the new key; `ecdsa-p256` when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+}
+
+// InstanceBundleFormat is the schema InstanceBundleFormat of the document Chaveiro. A newer server
+// may have more values.
+//
+// The form of a bundle.
+type InstanceBundleFormat string
+
+// The values of InstanceBundleFormat.
+const (
+	InstanceBundleFormatTarGz InstanceBundleFormat = "tar.gz"
+	InstanceBundleFormatZip   InstanceBundleFormat = "zip"
+	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
+)
+
+// InstancePlan is the schema InstancePlan of the document Chaveiro.
+type InstancePlan struct {
+	// The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+	// Its name.
+	Instance string `json:"instance"`
+	// The machine that it runs on. Networks of all instances there must not overlap.
+	Gateway string `json:"gateway"`
+	// Its tunnel networks.
+	Tunnels  []PlanTunnel  `json:"tunnels"`
+	Cursor   Cursor        `json:"cursor"`
+	Networks []PlanNetwork `json:"networks"`
+}
+
+// PlanTunnel is the schema PlanTunnel of the document Chaveiro.
+type PlanTunnel struct {
+	// The network.
+	Network string `json:"network"`
+	// The address of the server in it.
+	Server string `json:"server"`
+	// The first address of the pool; `null` without one.
+	DhcpStart *string `json:"dhcp_start"`
+	// The last address of the pool; `null` without one.
+	DhcpEnd *string `json:"dhcp_end"`
+	// How many addresses sites can have as static ones; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+	// How many addresses sites have.
+	Used int64 `json:"used"`
+	// How many addresses are free; 9007199254740991 also stands for more.
+	Free int64 `json:"free"`
+	// The runs of free addresses, ascending, at most 1000.
+	FreeRanges []PlanRange `json:"free_ranges"`
+	// Whether there are more of them.
+	FreeRangesMore bool `json:"free_ranges_more"`
+}
+
+// PlanRange is the schema PlanRange of the document Chaveiro.
+type PlanRange struct {
+	// The first address.
+	First string `json:"first"`
+	// The last address.
+	Last string `json:"last"`
+	// How many there are; 9007199254740991 also stands for more.
+	Size int64 `json:"size"`
+}
+
+// PlanNetwork is the schema PlanNetwork of the document Chaveiro.
+type PlanNetwork struct {
+	// The id of the entry.
+	ID int64 `json:"id"`
+	// `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind
+	// a site.
+	Kind string `json:"kind"`
+	// The network.
+	Network string `json:"network"`
+	// What the others see in its place; `null`: the network itself.
+	Mapped *string `json:"mapped"`
+	// The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+	// The name of the instance.
+	Instance string `json:"instance"`
+	// The id of the site; `null` for the instance itself.
+	ClientID *int64 `json:"client_id"`
+	// The name of the site; empty for the instance itself.
+	Client string `json:"client"`
+	// Whether the certificate of the site is revoked for good: the entry stays until another site
+	// wants it.
+	ClientRevoked bool `json:"client_revoked"`
+}
+
+// ClientSite2SiteConfigPage is the schema ClientSite2SiteConfigPage of the document Chaveiro.
+type ClientSite2SiteConfigPage struct {
+	Cursor  Cursor                  `json:"cursor"`
+	Configs []ClientSite2SiteConfig `json:"configs"`
+}
+
+// ClientSite2SiteConfig is the schema ClientSite2SiteConfig of the document Chaveiro.
+type ClientSite2SiteConfig struct {
+	// The id of the client.
+	ClientID int64 `json:"client_id"`
+	// The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+	// Its address in the tunnel, IPv4; empty: one of the pool of the instance.
+	StaticIP string `json:"static_ip"`
+	// Its address in the tunnel, IPv6; empty: none.
+	StaticIpv6 string `json:"static_ipv6"`
+	// Networks that the site reaches through the tunnel, besides those that the instance pushes to
+	// all.
+	PushRoutes []string `json:"push_routes"`
+	// The LANs behind the site.
+	Iroutes []string `json:"iroutes"`
+	// Which of `iroutes` the others see as another network.
+	Nat []NetworkMapping `json:"nat"`
+	// Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap bool `json:"allow_overlap"`
+	// Whether the site gets nothing of what the instance pushes to all.
+	PushReset bool `json:"push_reset"`
+	// Further directives of its file in the client-config-dir.
+	ExtraConf string `json:"extra_conf"`
+	// The DNS server that is pushed to it; empty: none.
+	DNSServer string `json:"dns_server"`
+	// The DNS domain that is pushed to it; empty: none.
+	DNSDomain string `json:"dns_domain"`
+	// How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+	MaxRoutes int `json:"max_routes"`
+	// Whether the client is a site of the instance; otherwise these are the defaults.
+	Configured bool `json:"configured"`
+	// When the client was made a site of the instance.
+	CreatedAt time.Time `json:"created_at"`
+	// When the config was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// NetworkMapping is the schema NetworkMapping of the document Chaveiro.
+type NetworkMapping struct {
+	// The LAN, one of `iroutes`. At most 64 characters.
+	Network string `json:"network"`
+	// What the others see, of the same size; each address is mapped to the one at its place. At
+	// most 64 characters.
+	Mapped string `json:"mapped"`
+}
+
+// ClientSite2SiteConfigUpdate is sent: the schema ClientSite2SiteConfigUpdate of the document
+// Chaveiro.
+type ClientSite2SiteConfigUpdate struct {
+	// An address of the tunnel network; not that of the network, of the server, of the pool or of
+	// another site. Empty: one of the pool. At most 64 characters.
+	StaticIP Optional[string] `json:"static_ip,omitzero"`
+	// The same of the IPv6 tunnel network. Empty: none. At most 64 characters.
+	StaticIpv6 Optional[string] `json:"static_ipv6,omitzero"`
+	// Networks that the site reaches through the tunnel. At most 500 items.
+	PushRoutes Optional[[]string] `json:"push_routes,omitzero"`
+	// The LANs behind the site. At most 500 items.
+	Iroutes Optional[[]string] `json:"iroutes,omitzero"`
+	// Which of `iroutes` the others see as another network. A mapping ends with its LAN. At most
+	// 500 items.
+	Nat Optional[[]NetworkMapping] `json:"nat,omitzero"`
+	// Whether LANs of `nat` may overlap others as they are.
+	AllowOverlap Optional[bool] `json:"allow_overlap,omitzero"`
+	// Whether the site gets nothing of what the instance pushes to all.
+	PushReset Optional[bool] `json:"push_reset,omitzero"`
+	// Further directives. One that OpenVPN does not take in such a file, or that runs programs or
+	// reads files, is refused. At most 8192 characters.
+	ExtraConf Optional[string] `json:"extra_conf,omitzero"`
+	// The address of a DNS server. At most 64 characters.
+	DNSServer Optional[string] `json:"dns_server,omitzero"`
+	// A DNS domain. At most 200 characters.
+	DNSDomain Optional[string] `json:"dns_domain,omitzero"`
+	// How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself. From 0 to 65535.
+	MaxRoutes Optional[int] `json:"max_routes,omitzero"`
+}
 
 // PAMDevicePage is the schema PamDevicePage of the document Chaveiro.
 type PAMDevicePage struct {

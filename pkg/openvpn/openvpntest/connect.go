@@ -13,7 +13,7 @@ import (
 
 const (
 	loopback       = "127.0.0.1"
-	handWindow     = "10" // seconds a handshake may take
+	handWindow     = "10" // seconds a handshake may take; a profile may say otherwise
 	connectTimeout = 20 * time.Second
 )
 
@@ -75,8 +75,8 @@ func (s *Server) ConnectProfile(ctx context.Context, profile []byte, password st
 // and with a limit on waiting.
 func (s *Server) startClient(dir string, profile []byte, password string) (*process, error) {
 	args := []string{
-		"--config", "profile.ovpn", "--dev", "null", "--ifconfig-noexec", "--route-noexec",
-		"--hand-window", handWindow, "--tls-timeout", "1", "--connect-retry-max", "1",
+		"--hand-window", handWindow, "--config", "profile.ovpn", "--dev", "null", "--ifconfig-noexec", "--route-noexec",
+		"--tls-timeout", "1", "--connect-retry-max", "1",
 		"--verb", "3", "--suppress-timestamps",
 	}
 	if err := os.WriteFile(filepath.Join(dir, "profile.ovpn"), profile, 0o600); err != nil {
@@ -93,10 +93,11 @@ func (s *Server) startClient(dir string, profile []byte, password string) (*proc
 
 // watch reads both logs until they show the outcome.
 func (s *Server) watch(ctx context.Context, client *process, from int) (Result, error) {
+	serverSign, clientSign := s.signs()
 	for {
 		serverMore, clientMore, ended := s.proc.log.more(), client.log.more(), closed(client.exited)
 		r := Result{ServerLog: s.proc.log.since(from), ClientLog: client.log.since(0)}
-		if r.judge(ended) {
+		if r.judge(serverSign, clientSign, ended) {
 			return r, s.settle(ctx, r, from)
 		}
 		select {
@@ -131,22 +132,33 @@ var (
 	// not a refusal of this one.
 	refusedByServer = regexp.MustCompile(`VERIFY (\w+ )?ERROR.*|OpenSSL: error:\w+:SSL routines:.*`)
 	refusedByClient = regexp.MustCompile(`VERIFY (\w+ )?ERROR.*|Error: private key password.*|Options error: .*` +
-		`|OpenSSL: error:\w+:SSL routines:.*|TLS Error: TLS key negotiation failed.*`)
-	fatal = regexp.MustCompile(`(.*)\n.*Exiting due to fatal error`)
+		`|OpenSSL: error:\w+:SSL routines:.*|TLS Error: TLS key negotiation failed.*` +
+		`|AUTH: Received control message: AUTH_FAILED.*`)
+	pushedOption = regexp.MustCompile(`Options error: .*\[PUSH-OPTIONS\].*`)
+	fatal        = regexp.MustCompile(`(.*)\n.*Exiting due to fatal error`)
 )
 
 const established = "Peer Connection Initiated"
 
+// signs are what both sides say in the end.
+func (s *Server) signs() (server, client string) {
+	if s.config { // it also tells the client addresses and routes
+		return "'PUSH_REPLY,", "Initialization Sequence Completed"
+	}
+	return established, established
+}
+
 // judge fills in the outcome and reports whether there is one. The server's log takes precedence:
 // with TLS 1.3 a client is done before the server has checked its certificate.
-func (r *Result) judge(clientEnded bool) bool {
-	for _, reason := range []string{refusedByServer.FindString(r.ServerLog), refusedByClient.FindString(r.ClientLog)} {
+func (r *Result) judge(serverSign, clientSign string, clientEnded bool) bool {
+	client := pushedOption.ReplaceAllString(r.ClientLog, "") // a client goes on without it
+	for _, reason := range []string{refusedByServer.FindString(r.ServerLog), refusedByClient.FindString(client)} {
 		if reason != "" {
 			r.Reason = strings.TrimSpace(reason)
 			return true
 		}
 	}
-	r.Connected = strings.Contains(r.ServerLog, established) && strings.Contains(r.ClientLog, established)
+	r.Connected = strings.Contains(r.ServerLog, serverSign) && strings.Contains(r.ClientLog, clientSign)
 	if r.Connected || !clientEnded {
 		return r.Connected
 	}

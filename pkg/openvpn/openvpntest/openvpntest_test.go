@@ -227,3 +227,16 @@ func encrypt(t *testing.T, key []byte, password string) []byte {
 	}
 	return encode("ENCRYPTED PRIVATE KEY", der)
 }
+
+func TestTryConfig(t *testing.T) {
+	t.Parallel()
+	Require(t)
+	log, err := TryConfig(t.Context(), t.TempDir(), "dev tun\nupp x\n")
+	if err == nil || !strings.Contains(log, "Unrecognized option") {
+		t.Errorf("%v: %s", err, log)
+	}
+	log, err = TryConfig(t.Context(), t.TempDir(), "dev tun\nport 1\ntls-server\n")
+	if err == nil || !strings.Contains(log, "Options error") {
+		t.Errorf("a server without an authority: %v: %s", err, log)
+	}
+}

@@ -25,6 +25,13 @@ type ServerConfig struct {
 	ClientCA []byte // PEM: the authorities clients may come from
 	CRL      []byte // PEM: the revocation lists to begin with; empty: revocation is not checked
 
+	// Options are further words of the server's command line. Files that they name are in Dir.
+	Options []string
+	// Config, if it is not empty, is the whole configuration of the server, whose files are in
+	// Dir. The port, and what this package needs of the log, are set besides. It needs a tun
+	// device. ClientCA and CRL are not used, and Identity is what clients expect.
+	Config string
+
 	// Identity is the server's own certificate; nil: one is made.
 	Identity *Identity
 
@@ -41,7 +48,9 @@ type Server struct {
 	removeDir bool
 	identity  Identity
 	port      int
+	options   []string
 	p2p       bool
+	config    bool // the server has a configuration of its own
 	proc      *process
 
 	// mu guards crlAt and stale, and serializes clients. It is held while a client connects, for up
@@ -89,7 +98,7 @@ func (s *Server) Stop() {
 }
 
 func newServer(cfg ServerConfig) (_ *Server, err error) {
-	s := &Server{dir: cfg.Dir, p2p: cfg.PointToPoint}
+	s := &Server{dir: cfg.Dir, options: cfg.Options, p2p: cfg.PointToPoint, config: cfg.Config != ""}
 	if s.binary, err = Find(); err != nil {
 		return nil, err
 	}
@@ -98,6 +107,7 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 	} else if s.identity, err = newIdentity(); err != nil {
 		return nil, err
 	}
+	s.options = cfg.Options
 	if s.dir == "" {
 		s.removeDir = true
 		if s.dir, err = os.MkdirTemp("", "chaveiro-openvpn-"); err != nil {
@@ -112,6 +122,9 @@ func newServer(cfg ServerConfig) (_ *Server, err error) {
 }
 
 func (s *Server) writeFiles(cfg ServerConfig) error {
+	if s.config {
+		return os.WriteFile(filepath.Join(s.dir, configName), []byte(cfg.Config), 0o600)
+	}
 	files := map[string][]byte{
 		"client-ca.pem": cfg.ClientCA, "server.crt": s.identity.Certificate, "server.key": s.identity.Key,
 	}
@@ -139,6 +152,8 @@ func (s *Server) start(ctx context.Context) error {
 		switch {
 		case err == nil:
 			return nil
+		case s.config && noTun.MatchString(log):
+			return ErrNoDevice
 		case !s.p2p && noTun.MatchString(log):
 			s.p2p = true
 		case attempt < portAttempts && portUsed.MatchString(log):
@@ -163,12 +178,19 @@ func (s *Server) launch(ctx context.Context) (log string, err error) {
 }
 
 func (s *Server) args() []string {
+	if s.config {
+		return []string{
+			"--config", configName, "--local", loopback, "--lport", strconv.Itoa(s.port), "--hand-window", handWindow,
+			"--ifconfig-noexec", "--route-noexec", "--verb", "3", "--suppress-timestamps",
+		}
+	}
 	args := []string{
 		"--local", loopback, "--lport", strconv.Itoa(s.port), "--proto", "udp", "--dh", "none",
 		"--ca", "client-ca.pem", "--cert", "server.crt", "--key", "server.key",
 		"--remote-cert-tls", "client", "--persist-key", "--hand-window", handWindow,
 		"--verb", "3", "--suppress-timestamps",
 	}
+	args = append(args, s.options...)
 	if !s.crlAt.IsZero() {
 		args = append(args, "--crl-verify", crlName)
 	}

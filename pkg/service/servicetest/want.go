@@ -33,7 +33,7 @@ func Together(n int, fn func(i int) error) error {
 }
 
 // opaque are the types that are compared as a whole.
-var opaque = cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{})
+var opaque = cmpopts.EquateComparable(domain.Rights{}, netip.Prefix{}, netip.Addr{})
 
 // unproven ignores when and by which credential a principal was authenticated, and what is random.
 var unproven = cmp.Options{

@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
@@ -56,6 +58,61 @@ func testClientFilters(t *testing.T, s domain.Store) {
 		t.Run(test.sentence, func(t *testing.T) { wantIDs(t, s, test.filter, test.want...) })
 	}
 	t.Run("states", func(t *testing.T) { testStatusFilters(t, s) })
+	t.Run("sites of an instance", func(t *testing.T) { testSiteFilters(t, s) })
+}
+
+// testSiteFilters: the filter by instance with every other one, by id and by expiry.
+func testSiteFilters(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	i, beside := newInstance(t, s), newInstance(t, s)
+	other := newCA(t, s)
+	site := func(caID int64, at domain.Instance, name string, expires time.Time) int64 {
+		c := sampleClient(caID, fresh(name))
+		c.ExpiresAt = expires
+		check(t, s.Clients().Create(ctx, &c))
+		cert := sampleCertificate(c, fresh("serial"))
+		check(t, s.Certificates().Create(ctx, &cert))
+		check(t, s.ClientConfigs().Put(ctx, sampleConfig(at, c.ID)))
+		return c.ID
+	}
+	late, ended := noon.AddDate(2, 0, 0), noon.AddDate(0, 0, -1)
+	first := site(i.CAID, i, "sítio-a", late)
+	site(i.CAID, beside, "sítio-a", late)
+	past := site(i.CAID, i, "sítio-b", ended)
+	foreign := site(other.ID, i, "sítio-c", late.Add(-time.Hour))
+	revoked := site(i.CAID, i, "sítio-a", late.Add(time.Hour))
+	check(t, s.Clients().Revoke(ctx, revoked, noon, domain.Unspecified))
+	newClient(t, s, i.CAID) // a site of none
+	name := must(s.Clients().Get(ctx, first))(t).Name
+	serial := must(s.Certificates().OfClient(ctx, first))(t).Serial
+	for _, test := range []struct {
+		filter domain.ClientFilter
+		want   []int64
+	}{
+		{domain.ClientFilter{}, []int64{first, past, foreign, revoked}},
+		{domain.ClientFilter{CAID: i.CAID}, []int64{first, past, revoked}},
+		{domain.ClientFilter{Status: domain.StatusValid}, []int64{first, foreign}},
+		{domain.ClientFilter{Status: domain.StatusExpired}, []int64{past}},
+		{domain.ClientFilter{Status: domain.StatusRevoked, CAID: other.ID}, nil},
+		{domain.ClientFilter{Name: name}, []int64{first}},
+		{domain.ClientFilter{Name: "sítio-a*"}, []int64{first, revoked}},
+		{domain.ClientFilter{Name: "*TIO-b*"}, []int64{past}},
+		{domain.ClientFilter{Name: "\x00"}, nil},
+		{domain.ClientFilter{Serials: []string{serial, "none"}}, []int64{first}},
+		{domain.ClientFilter{ExpiresAfter: noon, ExpiresBefore: late}, []int64{foreign}},
+		{domain.ClientFilter{ByExpiry: true}, []int64{past, foreign, first, revoked}},
+		{domain.ClientFilter{ByExpiry: true, CAID: i.CAID, Status: domain.StatusValid}, []int64{first}},
+	} {
+		test.filter.InstanceID, test.filter.At = i.ID, noon
+		wantIDs(t, s, test.filter, test.want...)
+		if test.filter.ByExpiry {
+			continue
+		}
+		walk(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Client], error) {
+			return s.Clients().Page(ctx, test.filter, page)
+		}, test.want, 2)
+	}
+	wantIDs(t, s, domain.ClientFilter{InstanceID: absent, At: noon})
 }
 
 func testStatusFilters(t *testing.T, s domain.Store) {

@@ -69,6 +69,24 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	}))
 	revoked := newClient(t, s, authority.ID)
 	check(t, s.Clients().Revoke(ctx, revoked.ID, noon, domain.Unspecified))
+	newInstance(t, s, func(i *domain.Instance) { i.ModelID = newInstanceModel(t, s).ID })
+	fillSites(t, s, newInstance(t, s))
+}
+
+// fillSites puts in a site of an instance, with all that the IP plan can have.
+func fillSites(t testing.TB, s domain.Store, i domain.Instance) {
+	c := newConfig(t, s, i)
+	key := domain.SiteKey{Sealed: octets(), Serial: "0a", Version: 3}
+	must(s.ClientConfigs().KeepKey(t.Context(), c.InstanceID, c.ClientID, domain.SiteKey{}, key))(t)
+	check(t, s.ClientConfigs().Fetched(t.Context(), c.InstanceID, c.ClientID, 3, noon))
+	check(t, s.Networks().Lock(t.Context(), domain.NameKey(i.Gateway)))
+	planned(t, s, i, 0, domain.TunnelNetwork, "10.8.0.0/24", "fd00:8::/64")
+	planned(t, s, i, c.ClientID, domain.TunnelAddress, "10.8.0.2/32", "fd00:8::2/128")
+	mapped := domain.Network{
+		Gateway: domain.NameKey(i.Gateway), InstanceID: i.ID, ClientID: c.ClientID, Kind: domain.SiteLAN,
+		Prefix: prefix("172.16.1.0/24"), Inside: prefix("192.168.1.0/24"),
+	}
+	check(t, s.Networks().Add(t.Context(), []domain.Network{mapped}))
 }
 
 // fillLives puts in certificates at all points of their life, of a client that was renewed and of

@@ -15,6 +15,7 @@ func testNewIDs(t *testing.T, s domain.Store) {
 	application, site, short := newApplication(t, s), newClient(t, s, ca.ID), newDomain(t, s)
 	cert := sampleCertificate(site, fresh("e0"))
 	check(t, s.Certificates().Create(ctx, &cert))
+	model, server := newInstanceModel(t, s), newInstance(t, s)
 	for name, again := range map[string]func(ctx context.Context) (was, is int64, err error){
 		"user": func(ctx context.Context) (int64, int64, error) {
 			one := sampleUser()
@@ -51,6 +52,18 @@ func testNewIDs(t *testing.T, s domain.Store) {
 			one.ID = site.ID
 			err := s.Clients().Create(ctx, &one)
 			return site.ID, one.ID, err
+		},
+		"instance": func(ctx context.Context) (int64, int64, error) {
+			one := sampleInstance(t, s)
+			one.ID = server.ID
+			err := s.Instances().Create(ctx, &one, domain.InstanceKeys{})
+			return server.ID, one.ID, err
+		},
+		"model": func(ctx context.Context) (int64, int64, error) {
+			one := model
+			one.Name = fresh("model")
+			err := s.InstanceModels().Create(ctx, &one)
+			return model.ID, one.ID, err
 		},
 		"certificate": func(ctx context.Context) (int64, int64, error) {
 			one := sampleCertificate(site, fresh("e0"))

@@ -43,6 +43,11 @@ var groups = []struct {
 	{"Revocations", revocationRules.run},
 	{"CRLs", crlRules.run},
 	{"CRLs_FirstExpiry", testFirstExpiry},
+	{"InstanceModels", instanceModelRules.run},
+	{"Instances", instanceRules.run},
+	{"Networks", networkRules.run},
+	{"Networks_Model", testNetworkModel},
+	{"ClientConfigs", clientConfigRules.run},
 	{"Histories", historyRules.run},
 	{"APIKeys", apiKeyRules.run},
 	{"Users", userRules.run},
@@ -66,6 +71,7 @@ var groups = []struct {
 	{"PAMAuthorizations", authorizationRules.run},
 	{"Nonces", nonceRules.run},
 	{"RequestKeys", requestKeyRules.run},
+	{"Enrolments", enrolmentRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},
@@ -157,7 +163,7 @@ func wantMissing(t testing.TB, err error) {
 func wantSame[T any](t testing.TB, got, want T) {
 	t.Helper()
 	sameTime := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) && a.Location() == b.Location() })
-	if diff := cmp.Diff(want, got, sameTime, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if diff := cmp.Diff(want, got, sameTime, cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{})); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }

@@ -23,8 +23,10 @@ type Config struct {
 	// TrustedOrigins are the origins, such as https://vpn.example.com, whose pages may write with
 	// the cookies of their visitors, in addition to the origin that the request was sent to.
 	TrustedOrigins []string
-	Now            func() time.Time
-	Log            *slog.Logger
+	// ExternalURL is the URL under which clients reach the service; empty: not known.
+	ExternalURL string
+	Now         func() time.Time
+	Log         *slog.Logger
 	// Secure reports whether the client came over https, so that cookies are marked Secure.
 	Secure func(echo.Context) bool
 	// Recover turns panics into errors, so that they are answered as the dialect's errors are.
@@ -41,6 +43,10 @@ type API struct {
 	pkiImports
 	certificates
 	cas
+	instances
+	instanceModels
+	clientConfigs
+	plans
 	tokens
 	apikeys
 	roles
@@ -50,6 +56,8 @@ type API struct {
 	deviceDomains
 	applications
 	authorizations
+	enrolments
+	profiles
 }
 
 var _ gen.StrictServerInterface = API{}
@@ -90,6 +98,10 @@ func Mount(e *echo.Echo, config Config) error {
 		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
 		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
+		instances:      instances{tunnels: s.Instances, present: config.Now},
+		instanceModels: instanceModels{models: s.InstanceModels},
+		clientConfigs:  clientConfigs{service: s.Configs},
+		plans:          plans{service: s.Plans},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},
 		roles:          roles{service: s.Roles},
@@ -99,6 +111,8 @@ func Mount(e *echo.Echo, config Config) error {
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},
 		authorizations: authorizations{service: s.Authorizations},
+		profiles:       profiles{profiles: s.Profiles},
+		enrolments:     enrolments{links: s.Enrolments, at: config.Now, base: config.ExternalURL},
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
 	return nil

@@ -2,8 +2,8 @@ package api
 
 import "github.com/chaveiro/chaveiro/pkg/domain"
 
-// catalogue holds the texts of all reasons; a test checks that none is missing.
-var catalogue = map[domain.Reason][languages]string{
+// commonTexts are those of the reasons of all resources.
+var commonTexts = map[domain.Reason][languages]string{
 	domain.ReasonRequired: {"Campo obrigatório.", "This field is required."},
 	domain.ReasonType:     {"Tipo inválido: informe %s.", "Wrong type: %s expected."},
 	domain.ReasonFormat:   {"Formato inválido.", "Wrong format."},

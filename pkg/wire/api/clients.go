@@ -27,12 +27,9 @@ func (h clients) GetClientsSite2SitePage(
 ) (gen.GetClientsSite2SitePageResponseObject, error) {
 	p := request.Params
 	req := pageRequest(p.Cursor, p.Size)
-	if p.InstanceID != nil { // there are no instances, so none has clients
-		return gen.GetClientsSite2SitePage200JSONResponse{
-			Cursor: gen.Cursor{Current: req.Cursor}, Clients: []gen.ClientSite2Site{},
-		}, nil
+	filter := domain.ClientFilter{
+		Name: text(p.Name), CAID: value(p.CaID), Status: domain.Status(text(p.Status)), InstanceID: value(p.InstanceID),
 	}
-	filter := domain.ClientFilter{Name: text(p.Name), CAID: value(p.CaID), Status: domain.Status(text(p.Status))}
 	serials, serialErr := querySerials(p.Serial)
 	span, spanErr := readSpan(p.ExpiresBefore, p.ExpiresAfter, p.Sort)
 	if err := errors.Join(serialErr, spanErr); err != nil {

@@ -124,8 +124,8 @@ func (c *session) checkRefusals() {
 		},
 		{"DELETE", casPath + "/1", nil, "VALIDATION_ERROR", []string{"id rule"}},
 		{"GET", clientsPath + "/99", nil, "NOT_FOUND_ERROR", []string{"id not_found"}},
-		{"GET", "/api/openvpn/instances?cursor=0&size=", nil, "NOT_FOUND_ERROR", []string{" not_found"}},
-		{"POST", "/api/openvpn/instances/1/reload", nil, "NOT_FOUND_ERROR", []string{" not_found"}},
+		{"GET", "/api/openvpn/nothing?cursor=0&size=", nil, "NOT_FOUND_ERROR", []string{" not_found"}},
+		{"POST", "/api/openvpn/nothing/1/reload", nil, "NOT_FOUND_ERROR", []string{" not_found"}},
 		{"GET", clientsPath + "?cursor=0&size=0", nil, "CLIENT_ERROR", []string{"size invalid"}},
 		{
 			"POST", tokenPath, map[string]any{"grant_type": "password", "username": nil, "password": nil},

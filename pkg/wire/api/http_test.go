@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	clientsPath = "/api/openvpn/clients/site2site"
-	casPath     = "/api/openvpn/cas"
-	tokenPath   = "/api/oauth2/token"
+	clientsPath   = "/api/openvpn/clients/site2site"
+	casPath       = "/api/openvpn/cas"
+	instancesPath = "/api/openvpn/instances"
+	tokenPath     = "/api/oauth2/token"
 )
 
 // answer is an HTTP response whose body has been read.

@@ -16,6 +16,8 @@ import (
 type holdings struct {
 	CAs     []domain.CA
 	Clients []domain.Client
+	Servers []domain.Instance
+	Models  []domain.InstanceModel
 	Keys    []domain.APIKey
 	Roles   []domain.Role
 	Users   []domain.User
@@ -35,7 +37,11 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 		Clients: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Client], error) {
 			return store.Clients().Page(ctx, domain.ClientFilter{}, page)
 		}),
-		Keys: all(t, store.APIKeys().Page), Roles: all(t, store.Roles().Page), Users: all(t, store.Users().Page),
+		Servers: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Instance], error) {
+			return store.Instances().Page(ctx, domain.InstanceFilter{}, page)
+		}),
+		Models: all(t, store.InstanceModels().Page),
+		Keys:   all(t, store.APIKeys().Page), Roles: all(t, store.Roles().Page), Users: all(t, store.Users().Page),
 		Devices: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Device], error) {
 			return store.Devices().Page(ctx, domain.DeviceFilter{}, page)
 		}),
@@ -77,7 +83,7 @@ func all[T any](t testing.TB, page pager[T]) (list []T) {
 // unchanged demands that the database is as it was.
 func (h holdings) unchanged(t testing.TB, s *wiretest.Server) {
 	t.Helper()
-	if diff := cmp.Diff(h, inventory(t, s), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if diff := cmp.Diff(h, inventory(t, s), cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{})); diff != "" {
 		t.Errorf("something was changed (-before +after):\n%s", diff)
 	}
 }

@@ -79,11 +79,17 @@ func filledIn(fault *domain.Error, lang language) string {
 	args := make([]any, len(fault.Args))
 	for i, arg := range fault.Args {
 		args[i] = arg
-		if t, ok := arg.(time.Time); ok {
-			args[i] = t.UTC().Format(time.RFC3339)
+		switch a := arg.(type) {
+		case time.Time:
+			args[i] = a.UTC().Format(time.RFC3339)
+		case domain.Lack:
+			args[i] = lacks[a][lang]
 		}
 		if name, ok := arg.(string); ok && fault.Reason == domain.ReasonType && lang == portuguese {
 			args[i] = typesInPortuguese(name)
+		}
+		if reason, ok := arg.(string); ok && fault.Reason == domain.ReasonDirective && i == len(args)-1 {
+			args[i] = directiveText(reason, lang)
 		}
 	}
 	return fmt.Sprintf(text, args...)

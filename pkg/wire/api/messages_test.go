@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/openvpn"
 )
 
 // arguments are those that each reason has; a reason that is not here has none.
@@ -46,7 +47,23 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonKeyIterations: {"5000001", int64(5_000_000)},
 	domain.ReasonKeyScrypt:     {"N·r·p", "2^70", int64(1 << 20)},
 	domain.ReasonKeyBits:       {"16384", int64(8192)},
-	domain.ReasonCRLFuture:     {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
+	domain.ReasonHostBits:      {"10.1.2.3/24", "10.1.2.0/24"},
+	domain.ReasonNeverRouted:   {"127.0.0.0/8"},
+	domain.ReasonOutsideTunnel: {"10.8.0.0/24"}, domain.ReasonNetworkAddress: {"10.8.0.0/24"},
+	domain.ReasonBroadcast: {"10.8.0.0/24"}, domain.ReasonInPool: {"10.8.0.9", "10.8.0.20"},
+	domain.ReasonAddressTaken: {"filial (matriz)"}, domain.ReasonTunnelFull: {"10.8.0.0/24"}, domain.ReasonNoTunnel: {6},
+	domain.ReasonOverlapLAN:    {"10.1.0.0/24", "filial (matriz)", "10.1.0.0/16", "loja (matriz)"},
+	domain.ReasonOverlapTunnel: {"10.8.0.0/25", "filial (matriz)", "10.8.0.0/24", "matriz"},
+	domain.ReasonOverlapOwn:    {"10.1.5.0/24", "10.1.0.0/16"}, domain.ReasonOwnLAN: {"10.1.0.0/16"},
+	domain.ReasonMappedSize: {24}, domain.ReasonOtherCA: {"ca-1", "ca-2"},
+	domain.ReasonKit: {"routeros", domain.Lack("TLS 1.3 not supported"), "tls_profile"}, domain.ReasonPIN: {3},
+	domain.ReasonNetworkSize: {16, 29}, domain.ReasonFamily: {4}, domain.ReasonPortTaken: {"matriz"},
+	domain.ReasonOutsideSites: {"10.8.0.2", "filial"}, domain.ReasonPoolOfSites: {"10.8.0.2", "filial"},
+	domain.ReasonTemplate: {3, 5, "no such value"}, domain.ReasonTemplateOf: {"matriz", 3, 5, "no such value"},
+	domain.ReasonDirective: {1, 1, "up", "runs-programs"}, domain.ReasonRenewEarly: {time.Unix(0, 0)},
+	domain.ReasonNetOverLAN: {"10.8.0.0/24", "matriz", "10.8.0.0/28", "filial", "outra"},
+	domain.ReasonNetOverNet: {"10.8.0.0/24", "matriz", "10.8.0.0/28", "outra"},
+	domain.ReasonCRLFuture:  {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
 }
 
 var verb = regexp.MustCompile(`%[^%]`)
@@ -170,5 +187,19 @@ func TestMessage_TypesInPortuguese(t *testing.T) {
 	if got := message(placed, portuguese) +
 		message(placed, english); got != "Linha 3: Campo obrigatório.Line 3: This field is required." {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestDirectiveTexts_AreComplete(t *testing.T) {
+	t.Parallel()
+	for _, reason := range openvpn.Reasons() {
+		for lang := range languages {
+			if got := directiveText(string(reason), lang); got == string(reason) {
+				t.Errorf("%q has no text in language %d", reason, lang)
+			}
+		}
+	}
+	if len(directiveTexts) != len(openvpn.Reasons()) {
+		t.Error("there are texts of reasons that do not exist")
 	}
 }

@@ -50,7 +50,11 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	}
 	held := site("held")
 	site("manifold")
+	server := fmt.Sprint(send(t, s, "POST", instancesPath, `{"name": "server`+round+`", "ca_id": `+imported+
+		`, "network": "10.77.0.0/24"}`).object(t)["id"])
 	send(t, s, "POST", held+"/suspend", "").want(t, 200, "", "")
+	linked := site("linked")
+	send(t, s, "PUT", linked+"/configs/"+server, "{}").want(t, 200, "", "")
 	return map[string]keyed{
 		"createApikey": {
 			path: apikeysPath, body: `{"name": "` + round + `", "allowed_ips": ["10.0.0.0/8"]}`,
@@ -68,6 +72,10 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"renewCa": {path: casPath + "/" + imported + "/renew", body: `{"expiration": 10950}`, other: `{"expiration": 10949}`},
 		"createClientSite2Site": {
 			path: clientsPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}`,
+		},
+		"createClientSite2SiteEnrolment": {
+			path: linked + "/enrolments", body: `{"instance_id": ` + server + `}`,
+			other: `{"instance_id": ` + server + `, "format": "vyos"}`,
 		},
 		"createClientsSite2Site": {path: clientsPath + "/batch", body: `{"mode": "each", "clients": [
 			{"name": "b` + round + `", "ca_id": ` + imported + `, "email": "a@b.c"}, {"name": "B` + round + `"}]}`},
@@ -96,10 +104,16 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 			path: "/api/pam/devices/import", body: header + "n" + round + ",10.0.0.2,m,t,v,s\n", other: header,
 			media: "text/csv",
 		},
-		"enablePamDevice":    {path: "/api/pam/devices/" + device + "/enable"},
-		"createDeviceDomain": {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
-		"createRole":         {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
-		"createUser":         {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
+		"enablePamDevice": {path: "/api/pam/devices/" + device + "/enable"},
+		"createInstance": {
+			path: instancesPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "network": "10.78.0.0/24"}`,
+		},
+		"reloadInstance":      {path: instancesPath + "/" + server + "/reload"},
+		"renewInstance":       {path: instancesPath + "/" + server + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
+		"createInstanceModel": {path: instancesPath + "/models", body: `{"name": "` + round + `", "template": "port {{.Port}}"}`},
+		"createDeviceDomain":  {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
+		"createRole":          {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
+		"createUser":          {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
 	}
 }
 
@@ -124,7 +138,8 @@ func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header .
 
 // unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
 var unkeyed = []string{
-	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientsSite2SitePkcs12", "createToken",
+	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
+	"createClientsSite2SitePkcs12", "createToken",
 	"createTokenV1",
 }
 

@@ -39,11 +39,31 @@ func play(t *testing.T, server *wiretest.Server, file string, vars map[string]st
 	vars["name255"], vars["text1000"] = strings.Repeat("ç", 255), strings.Repeat("x", 1000)
 	checks := map[string]func([]byte, []string) error{
 		"certificates": checkCertificates, "key": checkKey, "pkcs12": checkPKCS12, "crl": checkCRL,
-		"crls": checkCRLs, "zip": checkZip,
+		"crls": checkCRLs, "zip": checkZip, "members": checkMembers,
+		"profile": checkProfile, "keep": keeper(vars), "tar": checkTar, "files": checkFiles, "listed": checkListed,
 		"page": func(body []byte, arguments []string) error { return checkPage(vars, body, arguments) },
+		"has":  func(body []byte, arguments []string) error { return checkHas(vars, body, arguments) },
 	}
 	transcript := wiretest.Transcript{Server: server, Vars: vars, Checks: checks}
 	transcript.Run(t, file)
+}
+
+// checkHas demands an object with members; of `id=name` it keeps the value under that name.
+func checkHas(vars map[string]string, body []byte, arguments []string) error {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil {
+		return err
+	}
+	for _, argument := range arguments {
+		member, kept, keep := strings.Cut(argument, "=")
+		if object[member] == nil {
+			return fmt.Errorf("there is no member %s", member)
+		}
+		if keep {
+			vars[kept] = string(object[member])
+		}
+	}
+	return nil
 }
 
 // checkPage compares a page of any list: current, next and previous cursor, then the variables that

@@ -64,7 +64,7 @@ type values map[string]string
 // what the first make, and the last undo what others do, or can't be undone.
 var (
 	first = []string{"createUser", "importCa"}
-	last  = []string{"enableDevice", "revokeClientSite2SiteFor"}
+	last  = []string{"enableDevice", "revokeClientSite2SiteFor", "deleteInstance"}
 )
 
 // otherIDs are used in place of those of the examples.
@@ -135,10 +135,10 @@ func (s sample) rank() int {
 		return 1
 	case s.method == http.MethodGet:
 		return 2
-	case s.method == http.MethodDelete:
-		return 4
 	case slices.Contains(last, s.operation.OperationID):
 		return 5
+	case s.method == http.MethodDelete:
+		return 4
 	}
 	return 3
 }

@@ -51,10 +51,7 @@ export type GetClientsSite2SitePagesRequest = {
    * `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
    */
   sort?: types.CertificateOrder | undefined;
-  /**
-   * Only the clients of this OpenVPN instance. No instances exist in this version, so any value
-   * gives an empty page.
-   */
+  /** Only the sites of this OpenVPN instance: the clients that have a config there. */
   instanceId?: number | undefined;
 };
 
@@ -232,6 +229,68 @@ export type RevokeClientSite2SiteForRequest = types.ClientSite2SiteRevoke & {
 export type RevokeClientSite2SiteForDryRunRequest = types.ClientSite2SiteRevoke & {
   /** The id of the addressed resource. */
   id: number;
+};
+
+/** What getClientSite2SiteProfile takes. */
+export type GetClientSite2SiteProfileRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The instance; it may be left out when the client has a config at only one. */
+  instanceId?: number | undefined;
+  /** The format; `openvpn` when left out. */
+  format?: types.ProfileFormat | undefined;
+  /** `false` leaves the private key out, and names its file instead. */
+  key?: boolean | undefined;
+};
+
+/** What createClientSite2SiteProfile takes. */
+export type CreateClientSite2SiteProfileRequest = types.ProfileRequest & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getClientSite2SiteEnrolmentsPages takes. */
+export type GetClientSite2SiteEnrolmentsPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What createClientSite2SiteEnrolment takes. */
+export type CreateClientSite2SiteEnrolmentRequest = types.EnrolmentCreate & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getClientSite2SiteEnrolment takes. */
+export type GetClientSite2SiteEnrolmentRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
+};
+
+/** What revokeClientSite2SiteEnrolment takes. */
+export type RevokeClientSite2SiteEnrolmentRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
+};
+
+/** What revokeClientSite2SiteEnrolmentDryRun takes. */
+export type RevokeClientSite2SiteEnrolmentDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
 };
 
 /** What getCertificatesPages takes. */
@@ -433,6 +492,207 @@ export type CreateRevocationRequest = types.RevocationCreate & {
 export type CreateRevocationDryRunRequest = types.RevocationCreate & {
   /** The id of the addressed resource. */
   id: number;
+};
+
+/** What getInstancesPages takes. */
+export type GetInstancesPagesRequest = {
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+  /** Only the instance of this name, regardless of case. At most 255 characters. */
+  name?: string | undefined;
+  /** Only the instances of this CA. */
+  caId?: number | undefined;
+  /** Only the instances of this gateway, regardless of case. At most 255 characters. */
+  gateway?: string | undefined;
+};
+
+/** What createInstance takes. */
+export type CreateInstanceRequest = types.InstanceCreate;
+
+/** What getInstancesModelsPages takes. */
+export type GetInstancesModelsPagesRequest = {
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What createInstanceModel takes. */
+export type CreateInstanceModelRequest = types.InstanceModelCreate;
+
+/** What getInstanceModel takes. */
+export type GetInstanceModelRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What updateInstanceModel takes. */
+export type UpdateInstanceModelRequest = types.InstanceModelUpdate & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What deleteInstanceModel takes. */
+export type DeleteInstanceModelRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What deleteInstanceModelDryRun takes. */
+export type DeleteInstanceModelDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getInstance takes. */
+export type GetInstanceRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What updateInstance takes. */
+export type UpdateInstanceRequest = types.InstanceUpdate & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What deleteInstance takes. */
+export type DeleteInstanceRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * `true`: also while sites have configs of it. Their configs and networks of this instance are
+   * removed with it; the sites and their certificates stay.
+   */
+  force?: boolean | undefined;
+};
+
+/** What deleteInstanceDryRun takes. */
+export type DeleteInstanceDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * `true`: also while sites have configs of it. Their configs and networks of this instance are
+   * removed with it; the sites and their certificates stay.
+   */
+  force?: boolean | undefined;
+};
+
+/** What reloadInstance takes. */
+export type ReloadInstanceRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What renewInstance takes. */
+export type RenewInstanceRequest = types.InstanceRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What renewInstanceDryRun takes. */
+export type RenewInstanceDryRunRequest = types.InstanceRenew & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getInstanceBundle takes. */
+export type GetInstanceBundleRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The form of the bundle; without it `Accept` decides, and `tar.gz` is the default. */
+  format?: types.InstanceBundleFormat | undefined;
+  /**
+   * `false`: without what is secret, the private key of the server and the key of the control
+   * channel.
+   */
+  key?: boolean | undefined;
+  /** The ETag of a copy at hand. At most 1000 characters. */
+  ifNoneMatch?: string | undefined;
+};
+
+/** What getInstancePlanPages takes. */
+export type GetInstancePlanPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What exportInstancePlan takes. */
+export type ExportInstancePlanRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getClientSite2SiteConfigsPages takes. */
+export type GetClientSite2SiteConfigsPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What getClientSite2SiteConfig takes. */
+export type GetClientSite2SiteConfigRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
+};
+
+/** What updateClientSite2SiteConfig takes. */
+export type UpdateClientSite2SiteConfigRequest = types.ClientSite2SiteConfigUpdate & {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
+};
+
+/** What updateClientSite2SiteConfigDryRun takes. */
+export type UpdateClientSite2SiteConfigDryRunRequest = types.ClientSite2SiteConfigUpdate & {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
+};
+
+/** What deleteClientSite2SiteConfig takes. */
+export type DeleteClientSite2SiteConfigRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
+};
+
+/** What deleteClientSite2SiteConfigDryRun takes. */
+export type DeleteClientSite2SiteConfigDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the OpenVPN instance. */
+  instanceId: number;
 };
 
 const operations = {
@@ -658,6 +918,72 @@ const operations = {
     retry: "keyed",
     args: { "id": "id" },
     json: { shape: shapes.ClientSite2SiteRevoke },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  getClientSite2SiteProfile: {
+    id: "getClientSite2SiteProfile",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/profile",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "instance_id": "instanceId", "format": "format", "key": "key" },
+    accept: "application/octet-stream",
+    file: true,
+  },
+  createClientSite2SiteProfile: {
+    id: "createClientSite2SiteProfile",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/profile",
+    retry: "never",
+    args: { "id": "id" },
+    json: { shape: shapes.ProfileRequest },
+    accept: "application/octet-stream",
+    file: true,
+  },
+  getClientSite2SiteEnrolmentsPages: {
+    id: "getClientSite2SiteEnrolmentsPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.EnrolmentPage,
+  },
+  createClientSite2SiteEnrolment: {
+    id: "createClientSite2SiteEnrolment",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.EnrolmentCreate },
+    accept: "application/json",
+    answer: shapes.IssuedEnrolment,
+  },
+  getClientSite2SiteEnrolment: {
+    id: "getClientSite2SiteEnrolment",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
+    accept: "application/json",
+    answer: shapes.Enrolment,
+  },
+  revokeClientSite2SiteEnrolment: {
+    id: "revokeClientSite2SiteEnrolment",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
+    empty: true,
+  },
+  revokeClientSite2SiteEnrolmentDryRun: {
+    id: "revokeClientSite2SiteEnrolmentDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
     accept: "application/vnd.chaveiro.dry-run+json",
     answer: shapes.DryRun,
   },
@@ -889,6 +1215,238 @@ const operations = {
     accept: "application/vnd.chaveiro.dry-run+json",
     answer: shapes.DryRun,
   },
+  getInstancesPages: {
+    id: "getInstancesPage",
+    method: "GET",
+    path: "/api/openvpn/instances",
+    retry: "safe",
+    query: { "cursor": "cursor", "size": "size", "name": "name", "ca_id": "caId", "gateway": "gateway" },
+    accept: "application/json",
+    answer: shapes.InstancePage,
+  },
+  createInstance: {
+    id: "createInstance",
+    method: "POST",
+    path: "/api/openvpn/instances",
+    retry: "keyed",
+    json: { shape: shapes.InstanceCreate },
+    accept: "application/json",
+    answer: shapes.Instance,
+  },
+  getInstancesModelsPages: {
+    id: "getInstanceModelsPage",
+    method: "GET",
+    path: "/api/openvpn/instances/models",
+    retry: "safe",
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.InstanceModelPage,
+  },
+  createInstanceModel: {
+    id: "createInstanceModel",
+    method: "POST",
+    path: "/api/openvpn/instances/models",
+    retry: "keyed",
+    json: { shape: shapes.InstanceModelCreate },
+    accept: "application/json",
+    answer: shapes.InstanceModel,
+  },
+  getDefaultInstanceModel: {
+    id: "getDefaultInstanceModel",
+    method: "GET",
+    path: "/api/openvpn/instances/models/default",
+    retry: "safe",
+    accept: "application/json",
+    answer: shapes.DefaultInstanceModel,
+  },
+  getInstanceModel: {
+    id: "getInstanceModel",
+    method: "GET",
+    path: "/api/openvpn/instances/models/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.InstanceModel,
+  },
+  updateInstanceModel: {
+    id: "updateInstanceModel",
+    method: "PUT",
+    path: "/api/openvpn/instances/models/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    json: { shape: shapes.InstanceModelUpdate },
+    accept: "application/json",
+    answer: shapes.InstanceModel,
+  },
+  deleteInstanceModel: {
+    id: "deleteInstanceModel",
+    method: "DELETE",
+    path: "/api/openvpn/instances/models/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    empty: true,
+  },
+  deleteInstanceModelDryRun: {
+    id: "deleteInstanceModelDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/instances/models/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  getInstance: {
+    id: "getInstance",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.Instance,
+  },
+  updateInstance: {
+    id: "updateInstance",
+    method: "PUT",
+    path: "/api/openvpn/instances/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    json: { shape: shapes.InstanceUpdate },
+    accept: "application/json",
+    answer: shapes.Instance,
+  },
+  deleteInstance: {
+    id: "deleteInstance",
+    method: "DELETE",
+    path: "/api/openvpn/instances/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "force": "force" },
+    empty: true,
+  },
+  deleteInstanceDryRun: {
+    id: "deleteInstanceDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/instances/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "force": "force" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  reloadInstance: {
+    id: "reloadInstance",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/reload",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.Instance,
+  },
+  renewInstance: {
+    id: "renewInstance",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/renew",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.InstanceRenew },
+    accept: "application/json",
+    answer: shapes.Instance,
+  },
+  renewInstanceDryRun: {
+    id: "renewInstanceDryRun",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/renew?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.InstanceRenew },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  getInstanceBundle: {
+    id: "getInstanceBundle",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/bundle",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "format": "format", "key": "key" },
+    header: { "If-None-Match": "ifNoneMatch" },
+    file: true,
+  },
+  getInstancePlanPages: {
+    id: "getInstancePlanPage",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/plan",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.InstancePlan,
+  },
+  exportInstancePlan: {
+    id: "exportInstancePlan",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/plan/export",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "text/csv",
+    file: true,
+  },
+  getClientSite2SiteConfigsPages: {
+    id: "getClientSite2SiteConfigsPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/configs",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.ClientSite2SiteConfigPage,
+  },
+  getClientSite2SiteConfig: {
+    id: "getClientSite2SiteConfig",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    accept: "application/json",
+    answer: shapes.ClientSite2SiteConfig,
+  },
+  updateClientSite2SiteConfig: {
+    id: "updateClientSite2SiteConfig",
+    method: "PUT",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    json: { shape: shapes.ClientSite2SiteConfigUpdate },
+    accept: "application/json",
+    answer: shapes.ClientSite2SiteConfig,
+  },
+  updateClientSite2SiteConfigDryRun: {
+    id: "updateClientSite2SiteConfigDryRun",
+    method: "PUT",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    json: { shape: shapes.ClientSite2SiteConfigUpdate },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  deleteClientSite2SiteConfig: {
+    id: "deleteClientSite2SiteConfig",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    empty: true,
+  },
+  deleteClientSite2SiteConfigDryRun: {
+    id: "deleteClientSite2SiteConfigDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id", "instance_id": "instanceId" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
 } satisfies Record<string, Operation>;
 
 /** Makes an empty request, whose fields are then set. */
@@ -917,6 +1475,10 @@ export class OpenvpnGroup {
     RenewClientSite2SiteDryRun: empty<RenewClientSite2SiteDryRunRequest>,
     RevokeClientSite2SiteFor: empty<RevokeClientSite2SiteForRequest>,
     RevokeClientSite2SiteForDryRun: empty<RevokeClientSite2SiteForDryRunRequest>,
+    CreateClientSite2SiteProfile: empty<CreateClientSite2SiteProfileRequest>,
+    ClientSite2SiteProfile: empty<CreateClientSite2SiteProfileRequest>,
+    CreateClientSite2SiteEnrolment: empty<CreateClientSite2SiteEnrolmentRequest>,
+    ClientSite2SiteEnrolment: empty<CreateClientSite2SiteEnrolmentRequest>,
     CreateServerCertificate: empty<CreateServerCertificateRequest>,
     ServerCertificate: empty<CreateServerCertificateRequest>,
     CreateCertificatePkcs12: empty<CreateCertificatePkcs12Request>,
@@ -934,6 +1496,16 @@ export class OpenvpnGroup {
     Revocation: empty<CreateRevocationRequest>,
     CreateRevocationDryRun: empty<CreateRevocationDryRunRequest>,
     RevocationDryRun: empty<CreateRevocationDryRunRequest>,
+    CreateInstance: empty<CreateInstanceRequest>,
+    Instance: empty<CreateInstanceRequest>,
+    CreateInstanceModel: empty<CreateInstanceModelRequest>,
+    InstanceModel: empty<CreateInstanceModelRequest>,
+    UpdateInstanceModel: empty<UpdateInstanceModelRequest>,
+    UpdateInstance: empty<UpdateInstanceRequest>,
+    RenewInstance: empty<RenewInstanceRequest>,
+    RenewInstanceDryRun: empty<RenewInstanceDryRunRequest>,
+    UpdateClientSite2SiteConfig: empty<UpdateClientSite2SiteConfigRequest>,
+    UpdateClientSite2SiteConfigDryRun: empty<UpdateClientSite2SiteConfigDryRunRequest>,
   };
 
   constructor(client: Client) {
@@ -1373,6 +1945,116 @@ export class OpenvpnGroup {
   }
 
   /**
+   * Get the profile of a client.
+   *
+   * The configuration with which the site reaches an instance, with its certificate and private
+   * key: one file for OpenVPN and what is like it, a script or a zip of files for routers. The key
+   * is encrypted when the client was given a password. A format whose router can't do what the
+   * instance wants is 409 `rule`, and the text says which setting would. Every download is recorded
+   * in the audit, and the config of the client says which version was fetched.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/profile, operation getClientSite2SiteProfile.
+   */
+  getClientSite2SiteProfile(request: GetClientSite2SiteProfileRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getClientSite2SiteProfile, request, options);
+  }
+
+  /**
+   * Make the profile of a client with a password.
+   *
+   * As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/profile, operation createClientSite2SiteProfile.
+   */
+  createClientSite2SiteProfile(request: CreateClientSite2SiteProfileRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.createClientSite2SiteProfile, request, options);
+  }
+
+  /**
+   * List the enrolments of a client.
+   *
+   * One page of the links that were made for the client, by ascending id. Ended ones are kept for
+   * 90 days after their expiry.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/enrolments, operation getClientSite2SiteEnrolmentsPage.
+   */
+  getClientSite2SiteEnrolmentsPages(request: GetClientSite2SiteEnrolmentsPagesRequest, options?: CallOptions): Pages<types.Enrolment> {
+    const operation = operations.getClientSite2SiteEnrolmentsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["enrolments"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Make a link by which a site gets its profile.
+   *
+   * Makes a link for the person at the site. At `/enrol/<secret>` of this server that person
+   * fetches the profile of the client at the instance, or sends a certificate request that was made
+   * on the router, so that the private key never leaves it. The link is good once, until it
+   * expires; opening it spends nothing. After 10 wrong PINs it is locked. Only this answer has the
+   * secret. It needs `write` of `openvpn.keys`, because who has the link gets the key.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/{id}/enrolments, operation createClientSite2SiteEnrolment.
+   */
+  createClientSite2SiteEnrolment(request: CreateClientSite2SiteEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<types.IssuedEnrolment>> {
+    return this.#client.call(operations.createClientSite2SiteEnrolment, request, options);
+  }
+
+  /**
+   * Get an enrolment.
+   *
+   * What became of one link: whether it was claimed, when and from where.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+   * getClientSite2SiteEnrolment.
+   */
+  getClientSite2SiteEnrolment(request: GetClientSite2SiteEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<types.Enrolment>> {
+    return this.#client.call(operations.getClientSite2SiteEnrolment, request, options);
+  }
+
+  /**
+   * Revoke an enrolment.
+   *
+   * Makes the link worthless. A link that was claimed stays claimed: what was fetched with it is
+   * ended by revoking the client. Repeating it changes nothing.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+   * revokeClientSite2SiteEnrolment.
+   */
+  revokeClientSite2SiteEnrolment(request: RevokeClientSite2SiteEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<void>> {
+    return this.#client.call(operations.revokeClientSite2SiteEnrolment, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke an enrolment.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Makes the link
+   * worthless. A link that was claimed stays claimed: what was fetched with it is ended by revoking
+   * the client. Repeating it changes nothing.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true, operation
+   * revokeClientSite2SiteEnrolmentDryRun.
+   */
+  revokeClientSite2SiteEnrolmentDryRun(request: RevokeClientSite2SiteEnrolmentDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2SiteEnrolmentDryRun, request, options);
+  }
+
+  /**
    * List certificates.
    *
    * One page of all certificates that the CAs have issued and that are known here, by ascending id
@@ -1774,5 +2456,416 @@ export class OpenvpnGroup {
    */
   createRevocationDryRun(request: CreateRevocationDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
     return this.#client.call(operations.createRevocationDryRun, request, options);
+  }
+
+  /**
+   * List instances.
+   *
+   * One page of the OpenVPN servers, by ascending id.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ServerError. Source: GET /api/openvpn/instances, operation
+   * getInstancesPage.
+   */
+  getInstancesPages(request: GetInstancesPagesRequest = {}, options?: CallOptions): Pages<types.Instance> {
+    const operation = operations.getInstancesPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["instances"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Create an instance.
+   *
+   * Makes an OpenVPN server: its record, a key and a certificate (serverAuth only) of the CA
+   * `ca_id` for it, the key of its control channel, and its tunnel networks in the IP plan of its
+   * gateway. The common name of the certificate is `name`, and its other names are the hosts of
+   * `remotes`. It ends after `expiration` days, 3650 by default, and not after its CA; the service
+   * renews it `renew_before` days ahead. The configuration is rendered at once: a model that does
+   * not render is 409, with line and column. A network that overlaps one of the same gateway is 409
+   * `rule` and names both owners.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances, operation createInstance.
+   */
+  createInstance(request: CreateInstanceRequest, options?: CallOptions): Promise<SdkResponse<types.Instance>> {
+    return this.#client.call(operations.createInstance, request, options);
+  }
+
+  /**
+   * List models.
+   *
+   * One page of the models, by ascending id. The default one is not among them.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ServerError. Source: GET /api/openvpn/instances/models,
+   * operation getInstanceModelsPage.
+   */
+  getInstancesModelsPages(request: GetInstancesModelsPagesRequest = {}, options?: CallOptions): Pages<types.InstanceModel> {
+    const operation = operations.getInstancesModelsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["instancesModels"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Create a model.
+   *
+   * Keeps a template of `server.conf`, in the language of Go's `text/template`. It is rendered with
+   * sample values at once: one that does not render is 409 `invalid`, with line and column, and so
+   * is one with a directive that is not allowed. The values and functions are in the documentation
+   * of models.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/models, operation createInstanceModel.
+   */
+  createInstanceModel(request: CreateInstanceModelRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceModel>> {
+    return this.#client.call(operations.createInstanceModel, request, options);
+  }
+
+  /**
+   * Get the default model.
+   *
+   * The model of the instances that name none. It can be read, and copied into a model of one's
+   * own.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ServerError. Source: GET
+   * /api/openvpn/instances/models/default, operation getDefaultInstanceModel.
+   */
+  getDefaultInstanceModel(options?: CallOptions): Promise<SdkResponse<types.DefaultInstanceModel>> {
+    return this.#client.call(operations.getDefaultInstanceModel, {}, options);
+  }
+
+  /**
+   * Get a model.
+   *
+   * One model.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/models/{id}, operation getInstanceModel.
+   */
+  getInstanceModel(request: GetInstanceModelRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceModel>> {
+    return this.#client.call(operations.getInstanceModel, request, options);
+  }
+
+  /**
+   * Update a model.
+   *
+   * Changes the fields that are sent; a field left out stays as it is. Where an instance that has
+   * the model would not render any more, this is 409 `rule` and names it.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+   * /api/openvpn/instances/models/{id}, operation updateInstanceModel.
+   */
+  updateInstanceModel(request: UpdateInstanceModelRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceModel>> {
+    return this.#client.call(operations.updateInstanceModel, request, options);
+  }
+
+  /**
+   * Delete a model.
+   *
+   * Removes a model. One that an instance has is 409 `rule`.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/openvpn/instances/models/{id}, operation deleteInstanceModel.
+   */
+  deleteInstanceModel(request: DeleteInstanceModelRequest, options?: CallOptions): Promise<SdkResponse<void>> {
+    return this.#client.call(operations.deleteInstanceModel, request, options);
+  }
+
+  /**
+   * Tell what this would do: delete a model.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes a model.
+   * One that an instance has is 409 `rule`.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/openvpn/instances/models/{id}?dry_run=true, operation deleteInstanceModelDryRun.
+   */
+  deleteInstanceModelDryRun(request: DeleteInstanceModelDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteInstanceModelDryRun, request, options);
+  }
+
+  /**
+   * Get an instance.
+   *
+   * One OpenVPN server.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}, operation getInstance.
+   */
+  getInstance(request: GetInstanceRequest, options?: CallOptions): Promise<SdkResponse<types.Instance>> {
+    return this.#client.call(operations.getInstance, request, options);
+  }
+
+  /**
+   * Update an instance.
+   *
+   * Changes the fields that are sent; a field left out stays as it is, an empty string or list
+   * clears it. `name` and `ca_id` can't be changed: they are accepted when equal. The networks stay
+   * such that the static addresses of the sites are in them (409 `rule`). `version` grows when the
+   * profiles of the sites become stale: with another port, protocol, remotes, TLS profile, control
+   * channel or `reneg_sec`. The certificate of the server stays as it is; its next one has the new
+   * names.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+   * /api/openvpn/instances/{id}, operation updateInstance.
+   */
+  updateInstance(request: UpdateInstanceRequest, options?: CallOptions): Promise<SdkResponse<types.Instance>> {
+    return this.#client.call(operations.updateInstance, request, options);
+  }
+
+  /**
+   * Delete an instance.
+   *
+   * Removes an OpenVPN server with its networks and keys, and revokes its certificate
+   * (`cessationOfOperation`). While sites have configs of it this is 409 `rule`, unless `force` is
+   * `true`.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/openvpn/instances/{id}, operation deleteInstance.
+   */
+  deleteInstance(request: DeleteInstanceRequest, options?: CallOptions): Promise<SdkResponse<void>> {
+    return this.#client.call(operations.deleteInstance, request, options);
+  }
+
+  /**
+   * Tell what this would do: delete an instance.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Removes an
+   * OpenVPN server with its networks and keys, and revokes its certificate
+   * (`cessationOfOperation`). While sites have configs of it this is 409 `rule`, unless `force` is
+   * `true`.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: DELETE
+   * /api/openvpn/instances/{id}?dry_run=true, operation deleteInstanceDryRun.
+   */
+  deleteInstanceDryRun(request: DeleteInstanceDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteInstanceDryRun, request, options);
+  }
+
+  /**
+   * Ask for a reload.
+   *
+   * Notes in `reloaded_at` that the server is to fetch its configuration and read it again. The
+   * service itself reaches no server: what runs on the gateway compares `reloaded_at` with what it
+   * has seen.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/reload, operation reloadInstance.
+   */
+  reloadInstance(request: ReloadInstanceRequest, options?: CallOptions): Promise<SdkResponse<types.Instance>> {
+    return this.#client.call(operations.reloadInstance, request, options);
+  }
+
+  /**
+   * Renew the certificate of a server.
+   *
+   * Issues another certificate for the server, with a new key and the hosts of the present remotes.
+   * The one before stays valid until the `overlap` ends, 30 days by default, and the service then
+   * revokes it as `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not
+   * become stale: the name stays.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/renew, operation renewInstance.
+   */
+  renewInstance(request: RenewInstanceRequest, options?: CallOptions): Promise<SdkResponse<types.Instance>> {
+    return this.#client.call(operations.renewInstance, request, options);
+  }
+
+  /**
+   * Tell what this would do: renew the certificate of a server.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Issues another
+   * certificate for the server, with a new key and the hosts of the present remotes. The one before
+   * stays valid until the `overlap` ends, 30 days by default, and the service then revokes it as
+   * `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not become stale: the
+   * name stays.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/renew?dry_run=true, operation renewInstanceDryRun.
+   */
+  renewInstanceDryRun(request: RenewInstanceDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.renewInstanceDryRun, request, options);
+  }
+
+  /**
+   * Get the bundle of a server.
+   *
+   * Everything that the machine of an instance needs: `server.conf`, the certificates of the CA and
+   * of those above it, the certificate and the key of the server, the key of the control channel,
+   * the revocation lists of all these CAs in one file, the directory `ccd` with a file for each
+   * site in force, a drop-in for systemd and instructions in two languages. The same contents give
+   * the same file and the same ETag. Each download is recorded in the audit.
+   *
+   * It needs the right to read openvpn.keys. The file is notModified when it is still the one that
+   * the request names. Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError,
+   * NotFoundError, ServerError. Source: GET /api/openvpn/instances/{id}/bundle, operation
+   * getInstanceBundle.
+   */
+  getInstanceBundle(request: GetInstanceBundleRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getInstanceBundle, request, options);
+  }
+
+  /**
+   * Get the IP plan of an instance.
+   *
+   * What is free of each tunnel network, and one page of all networks of the instance and its
+   * sites, by ascending id, with who has them.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/plan, operation getInstancePlanPage.
+   */
+  getInstancePlanPages(request: GetInstancePlanPagesRequest, options?: CallOptions): Pages<types.PlanNetwork> {
+    const operation = operations.getInstancePlanPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["networks"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Export the IP plan of an instance.
+   *
+   * The whole plan as a CSV file (RFC 4180) in UTF-8. The first row has the names of the columns:
+   * `kind` is `tunnel`, `address`, `lan` or `free`; a row of `free` is a run of addresses that no
+   * site has, from `first` to `last`. A `'` stands before a value that a spreadsheet would take for
+   * a formula.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/plan/export, operation exportInstancePlan.
+   */
+  exportInstancePlan(request: ExportInstancePlanRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.exportInstancePlan, request, options);
+  }
+
+  /**
+   * List the configs of a client.
+   *
+   * One page of the configs of a client, one for each instance that it is a site of, by ascending
+   * id of the instance. The cursor is the id of an instance.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/configs, operation getClientSite2SiteConfigsPage.
+   */
+  getClientSite2SiteConfigsPages(request: GetClientSite2SiteConfigsPagesRequest, options?: CallOptions): Pages<types.ClientSite2SiteConfig> {
+    const operation = operations.getClientSite2SiteConfigsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["configs"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Get a config.
+   *
+   * What an instance does for a site. Of a client that was never made a site of the instance these
+   * are the defaults, with `configured: false`.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation getClientSite2SiteConfig.
+   */
+  getClientSite2SiteConfig(request: GetClientSite2SiteConfigRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2SiteConfig>> {
+    return this.#client.call(operations.getClientSite2SiteConfig, request, options);
+  }
+
+  /**
+   * Set a config.
+   *
+   * Changes the fields that are sent; a field left out stays as it is, an empty one clears, and a
+   * list is replaced as a whole. The first time it makes the client a site of the instance, and
+   * gives it the next free address of each tunnel network unless `static_ip` or `static_ipv6` says
+   * otherwise. Networks are written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0
+   * 255.255.255.0`; an address is a network of its own. A LAN (`iroutes`) that overlaps a LAN or a
+   * tunnel network of the same gateway is 409 `rule`, with both networks and their owners. For
+   * sites with equal LANs, `nat` presents a LAN as another network of the same size, and
+   * `allow_overlap` says that the LAN itself may overlap others. A client of a CA that is neither
+   * that of the instance nor above or below it, and one that is revoked for good, is 409 `rule`.
+   * What a client has that is revoked for good stays until another site wants it: it then loses its
+   * config at that instance.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+   * updateClientSite2SiteConfig.
+   */
+  updateClientSite2SiteConfig(request: UpdateClientSite2SiteConfigRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2SiteConfig>> {
+    return this.#client.call(operations.updateClientSite2SiteConfig, request, options);
+  }
+
+  /**
+   * Tell what this would do: set a config.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Changes the
+   * fields that are sent; a field left out stays as it is, an empty one clears, and a list is
+   * replaced as a whole. The first time it makes the client a site of the instance, and gives it
+   * the next free address of each tunnel network unless `static_ip` or `static_ipv6` says
+   * otherwise. Networks are written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0
+   * 255.255.255.0`; an address is a network of its own. A LAN (`iroutes`) that overlaps a LAN or a
+   * tunnel network of the same gateway is 409 `rule`, with both networks and their owners. For
+   * sites with equal LANs, `nat` presents a LAN as another network of the same size, and
+   * `allow_overlap` says that the LAN itself may overlap others. A client of a CA that is neither
+   * that of the instance nor above or below it, and one that is revoked for good, is 409 `rule`.
+   * What a client has that is revoked for good stays until another site wants it: it then loses its
+   * config at that instance.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true, operation
+   * updateClientSite2SiteConfigDryRun.
+   */
+  updateClientSite2SiteConfigDryRun(request: UpdateClientSite2SiteConfigDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.updateClientSite2SiteConfigDryRun, request, options);
+  }
+
+  /**
+   * Remove a config.
+   *
+   * Takes the client away from the instance: its addresses and LANs there are free for others. Its
+   * certificate is not touched. Removing again changes nothing and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+   * deleteClientSite2SiteConfig.
+   */
+  deleteClientSite2SiteConfig(request: DeleteClientSite2SiteConfigRequest, options?: CallOptions): Promise<SdkResponse<void>> {
+    return this.#client.call(operations.deleteClientSite2SiteConfig, request, options);
+  }
+
+  /**
+   * Tell what this would do: remove a config.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Takes the client
+   * away from the instance: its addresses and LANs there are free for others. Its certificate is
+   * not touched. Removing again changes nothing and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true, operation
+   * deleteClientSite2SiteConfigDryRun.
+   */
+  deleteClientSite2SiteConfigDryRun(request: DeleteClientSite2SiteConfigDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.deleteClientSite2SiteConfigDryRun, request, options);
   }
 }

@@ -210,6 +210,57 @@ export const ClientSite2SiteRevoke: Shape = new ObjectShape(() => ({
   invalidity_date: ["invalidityDate"],
 }));
 
+export const ProfileRequest: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  format: ["format"],
+  password: ["password"],
+}));
+
+export const EnrolmentPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  enrolments: ["enrolments", { list: Enrolment }],
+}));
+
+export const Enrolment: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  client_id: ["clientId"],
+  instance_id: ["instanceId"],
+  format: ["format"],
+  pin_required: ["pinRequired"],
+  state: ["state"],
+  tries: ["tries"],
+  created_at: ["createdAt", "date"],
+  expires_at: ["expiresAt", "date"],
+  revoked_at: ["revokedAt", "date"],
+  claimed_at: ["claimedAt", "date"],
+  claimed_from: ["claimedFrom"],
+}));
+
+export const EnrolmentCreate: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  format: ["format"],
+  expires_in: ["expiresIn"],
+  pin: ["pin"],
+}));
+
+export const IssuedEnrolment: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  client_id: ["clientId"],
+  instance_id: ["instanceId"],
+  format: ["format"],
+  pin_required: ["pinRequired"],
+  state: ["state"],
+  tries: ["tries"],
+  created_at: ["createdAt", "date"],
+  expires_at: ["expiresAt", "date"],
+  revoked_at: ["revokedAt", "date"],
+  claimed_at: ["claimedAt", "date"],
+  claimed_from: ["claimedFrom"],
+  secret: ["secret"],
+  path: ["path"],
+  url: ["url"],
+}));
+
 export const ServerCertificateCreate: Shape = new ObjectShape(() => ({
   ca_id: ["caId"],
   kind: ["kind"],
@@ -401,6 +452,249 @@ export const Revocation: Shape = new ObjectShape(() => ({
   revoked_at: ["revokedAt", "date"],
   revocation_reason: ["revocationReason"],
   invalidity_date: ["invalidityDate", "date"],
+}));
+
+export const InstancePage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  instances: ["instances", { list: Instance }],
+}));
+
+export const Instance: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  model_id: ["modelId"],
+  ca_id: ["caId"],
+  name: ["name"],
+  description: ["description"],
+  country: ["country"],
+  province: ["province"],
+  city: ["city"],
+  organization: ["organization"],
+  sector: ["sector"],
+  email: ["email"],
+  port: ["port"],
+  network: ["network"],
+  proto: ["proto"],
+  dhcp_enabled: ["dhcpEnabled"],
+  dhcp_start: ["dhcpStart"],
+  dhcp_end: ["dhcpEnd"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  routes: ["routes", { list: undefined }],
+  ldap_auth: ["ldapAuth"],
+  remotes: ["remotes", { list: undefined }],
+  revoked: ["revoked"],
+  expired: ["expired"],
+  expiry_date: ["expiryDate", "date"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+  cert_email_template_id: ["certEmailTemplateId"],
+  network_v6: ["networkV6"],
+  gateway: ["gateway"],
+  remote_random: ["remoteRandom"],
+  tls_profile: ["tlsProfile"],
+  control_channel: ["controlChannel"],
+  verify_client_cert: ["verifyClientCert"],
+  keepalive_interval: ["keepaliveInterval"],
+  keepalive_timeout: ["keepaliveTimeout"],
+  reneg_sec: ["renegSec"],
+  renew_before: ["renewBefore"],
+  extra_conf: ["extraConf"],
+  certificate_id: ["certificateId"],
+  version: ["version"],
+  reloaded_at: ["reloadedAt", "date"],
+}));
+
+export const InstanceCreate: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  name: ["name"],
+  network: ["network"],
+  network_v6: ["networkV6"],
+  description: ["description"],
+  country: ["country"],
+  province: ["province"],
+  city: ["city"],
+  organization: ["organization"],
+  sector: ["sector"],
+  email: ["email"],
+  model_id: ["modelId"],
+  gateway: ["gateway"],
+  port: ["port"],
+  proto: ["proto"],
+  remotes: ["remotes", { list: undefined }],
+  remote_random: ["remoteRandom"],
+  dhcp_enabled: ["dhcpEnabled"],
+  dhcp_start: ["dhcpStart"],
+  dhcp_end: ["dhcpEnd"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  routes: ["routes", { list: undefined }],
+  ldap_auth: ["ldapAuth"],
+  tls_profile: ["tlsProfile"],
+  control_channel: ["controlChannel"],
+  verify_client_cert: ["verifyClientCert"],
+  keepalive_interval: ["keepaliveInterval"],
+  keepalive_timeout: ["keepaliveTimeout"],
+  reneg_sec: ["renegSec"],
+  renew_before: ["renewBefore"],
+  cert_email_template_id: ["certEmailTemplateId"],
+  extra_conf: ["extraConf"],
+  expiration: ["expiration"],
+  key_algorithm: ["keyAlgorithm"],
+}));
+
+export const InstanceModelPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  instances_models: ["instancesModels", { list: InstanceModel }],
+}));
+
+export const InstanceModel: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  name: ["name"],
+  template: ["template"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+}));
+
+export const InstanceModelCreate: Shape = new ObjectShape(() => ({
+  name: ["name"],
+  template: ["template"],
+}));
+
+export const DefaultInstanceModel: Shape = new ObjectShape(() => ({
+  name: ["name"],
+  template: ["template"],
+}));
+
+export const InstanceModelUpdate: Shape = new ObjectShape(() => ({
+  name: ["name"],
+  template: ["template"],
+}));
+
+export const InstanceUpdate: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  name: ["name"],
+  network: ["network"],
+  network_v6: ["networkV6"],
+  description: ["description"],
+  country: ["country"],
+  province: ["province"],
+  city: ["city"],
+  organization: ["organization"],
+  sector: ["sector"],
+  email: ["email"],
+  model_id: ["modelId"],
+  gateway: ["gateway"],
+  port: ["port"],
+  proto: ["proto"],
+  remotes: ["remotes", { list: undefined }],
+  remote_random: ["remoteRandom"],
+  dhcp_enabled: ["dhcpEnabled"],
+  dhcp_start: ["dhcpStart"],
+  dhcp_end: ["dhcpEnd"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  routes: ["routes", { list: undefined }],
+  ldap_auth: ["ldapAuth"],
+  tls_profile: ["tlsProfile"],
+  control_channel: ["controlChannel"],
+  verify_client_cert: ["verifyClientCert"],
+  keepalive_interval: ["keepaliveInterval"],
+  keepalive_timeout: ["keepaliveTimeout"],
+  reneg_sec: ["renegSec"],
+  renew_before: ["renewBefore"],
+  cert_email_template_id: ["certEmailTemplateId"],
+  extra_conf: ["extraConf"],
+}));
+
+export const InstanceRenew: Shape = new ObjectShape(() => ({
+  overlap: ["overlap"],
+  expiration: ["expiration"],
+  key_algorithm: ["keyAlgorithm"],
+}));
+
+export const InstancePlan: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  instance: ["instance"],
+  gateway: ["gateway"],
+  tunnels: ["tunnels", { list: PlanTunnel }],
+  cursor: ["cursor", Cursor],
+  networks: ["networks", { list: PlanNetwork }],
+}));
+
+export const PlanTunnel: Shape = new ObjectShape(() => ({
+  network: ["network"],
+  server: ["server"],
+  dhcp_start: ["dhcpStart"],
+  dhcp_end: ["dhcpEnd"],
+  size: ["size"],
+  used: ["used"],
+  free: ["free"],
+  free_ranges: ["freeRanges", { list: PlanRange }],
+  free_ranges_more: ["freeRangesMore"],
+}));
+
+export const PlanRange: Shape = new ObjectShape(() => ({
+  first: ["first"],
+  last: ["last"],
+  size: ["size"],
+}));
+
+export const PlanNetwork: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  kind: ["kind"],
+  network: ["network"],
+  mapped: ["mapped"],
+  instance_id: ["instanceId"],
+  instance: ["instance"],
+  client_id: ["clientId"],
+  client: ["client"],
+  client_revoked: ["clientRevoked"],
+}));
+
+export const ClientSite2SiteConfigPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  configs: ["configs", { list: ClientSite2SiteConfig }],
+}));
+
+export const ClientSite2SiteConfig: Shape = new ObjectShape(() => ({
+  client_id: ["clientId"],
+  instance_id: ["instanceId"],
+  static_ip: ["staticIp"],
+  static_ipv6: ["staticIpv6"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+  nat: ["nat", { list: NetworkMapping }],
+  allow_overlap: ["allowOverlap"],
+  push_reset: ["pushReset"],
+  extra_conf: ["extraConf"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  max_routes: ["maxRoutes"],
+  configured: ["configured"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+}));
+
+export const NetworkMapping: Shape = new ObjectShape(() => ({
+  network: ["network"],
+  mapped: ["mapped"],
+}));
+
+export const ClientSite2SiteConfigUpdate: Shape = new ObjectShape(() => ({
+  static_ip: ["staticIp"],
+  static_ipv6: ["staticIpv6"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+  nat: ["nat", { list: NetworkMapping }],
+  allow_overlap: ["allowOverlap"],
+  push_reset: ["pushReset"],
+  extra_conf: ["extraConf"],
+  dns_server: ["dnsServer"],
+  dns_domain: ["dnsDomain"],
+  max_routes: ["maxRoutes"],
 }));
 
 export const PamDevicePage: Shape = new ObjectShape(() => ({

@@ -482,6 +482,111 @@ export interface ClientSite2SiteRevoke {
  */
 export type FinalReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise" | (string & {});
 
+/**
+ * `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+ * with the key as PKCS#12. The others are routers.
+ *
+ * A newer server may have more values. Source: the schema ProfileFormat of the document Chaveiro.
+ */
+export type ProfileFormat = "openvpn" | "connect" | "routeros" | "opnsense" | "pfsense" | "vyos" | "openwrt" | "p12-profile" | (string & {});
+
+/** Source: the schema ProfileRequest of the document Chaveiro. */
+export interface ProfileRequest {
+  /** The instance, as of GET. */
+  instanceId?: number | null | undefined;
+  /** The format; `openvpn` when left out. */
+  format?: ProfileFormat | null | undefined;
+  /** Of the PKCS#12 file. When the key has a password, the same one. At most 1024 characters. */
+  password?: string | null | undefined;
+}
+
+/** Source: the schema EnrolmentPage of the document Chaveiro. */
+export interface EnrolmentPage {
+  cursor: Cursor;
+  /** The enrolments of the page. */
+  enrolments: Enrolment[];
+}
+
+/** Source: the schema Enrolment of the document Chaveiro. */
+export interface Enrolment {
+  /** The id of the enrolment. */
+  id: number;
+  /** The client that it is for. */
+  clientId: number;
+  /** The instance whose profile it gives. */
+  instanceId: number;
+  /** The format of the profile; empty: the person at the site chooses. */
+  format: string;
+  /** Whether a PIN is asked for. */
+  pinRequired: boolean;
+  /** `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`. */
+  state: string;
+  /** How many wrong PINs there were. */
+  tries: number;
+  /** When it was made. */
+  createdAt: Date;
+  /** When it ends. */
+  expiresAt: Date;
+  /** When it was revoked. */
+  revokedAt: Date | null;
+  /** When it was claimed. */
+  claimedAt: Date | null;
+  /** The address that it was claimed from. */
+  claimedFrom: string | null;
+}
+
+/** Source: the schema EnrolmentCreate of the document Chaveiro. */
+export interface EnrolmentCreate {
+  /** The instance whose profile it gives; the client needs a config there. */
+  instanceId: number;
+  /**
+   * The format of the profile, as of the profile itself; left out, the person at the site chooses.
+   * At most 32 characters.
+   */
+  format?: string | null | undefined;
+  /**
+   * How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out. At
+   * most 32 characters.
+   */
+  expiresIn?: string | null | undefined;
+  /** A PIN of 4 to 32 characters that the person is told by another way; empty: none. */
+  pin?: string | null | undefined;
+}
+
+/** Source: the schema IssuedEnrolment of the document Chaveiro. */
+export interface IssuedEnrolment {
+  /** The id of the enrolment. */
+  id: number;
+  /** The client that it is for. */
+  clientId: number;
+  /** The instance whose profile it gives. */
+  instanceId: number;
+  /** The format of the profile; empty: the person at the site chooses. */
+  format: string;
+  /** Whether a PIN is asked for. */
+  pinRequired: boolean;
+  /** `open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`. */
+  state: string;
+  /** How many wrong PINs there were. */
+  tries: number;
+  /** When it was made. */
+  createdAt: Date;
+  /** When it ends. */
+  expiresAt: Date;
+  /** When it was revoked. */
+  revokedAt: Date | null;
+  /** When it was claimed. */
+  claimedAt: Date | null;
+  /** The address that it was claimed from. */
+  claimedFrom: string | null;
+  /** What the link ends with. Nobody can read it again. */
+  secret: string;
+  /** The path of the link on this server. */
+  path: string;
+  /** The whole link; `null` when the server was not told its external URL. */
+  url: string | null;
+}
+
 /** Source: the schema ServerCertificateCreate of the document Chaveiro. */
 export interface ServerCertificateCreate {
   /** The CA that signs. */
@@ -930,6 +1035,587 @@ export interface Revocation {
  * Chaveiro.
  */
 export type RevocationReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "certificateHold" | "removeFromCRL" | "privilegeWithdrawn" | "aACompromise" | (string & {});
+
+/** Source: the schema InstancePage of the document Chaveiro. */
+export interface InstancePage {
+  cursor: Cursor;
+  instances: Instance[];
+}
+
+/** Source: the schema Instance of the document Chaveiro. */
+export interface Instance {
+  /** The id of the instance. */
+  id: number;
+  /** The model of its configuration; `null` is the default one. */
+  modelId: number | null;
+  /** The CA of its certificate and of its sites. */
+  caId: number;
+  /** Its name. */
+  name: string;
+  /** Its description. */
+  description: string;
+  /** Country, ISO 3166 alpha-2. */
+  country: string;
+  /** State or province. */
+  province: string;
+  /** City. */
+  city: string;
+  /** Organization. */
+  organization: string;
+  /** Department. */
+  sector: string;
+  /** E-mail address. */
+  email: string;
+  /** Its port. */
+  port: number;
+  /** The IPv4 network of the tunnels. */
+  network: string;
+  /** What OpenVPN speaks over. */
+  proto: InstanceProto;
+  /** Whether clients without a static address get one of the pool. */
+  dhcpEnabled: boolean;
+  /** The first address of the pool; empty is none. */
+  dhcpStart: string;
+  /** The last address of the pool; empty is none. */
+  dhcpEnd: string;
+  /** The DNS server that is pushed; empty is none. */
+  dnsServer: string;
+  /** The search domain that is pushed; empty is none. */
+  dnsDomain: string;
+  /** The networks that are pushed to all sites. */
+  pushRoutes: string[];
+  /** Routes of the server into the tunnel, beside those to the LANs of its sites. */
+  routes: string[];
+  /** Always `false`. */
+  ldapAuth: boolean;
+  /** How sites reach it: host, `host:port` or `proto://host:port`. */
+  remotes: string[];
+  /** Whether the certificate of the server is revoked. */
+  revoked: boolean;
+  /** Whether it has ended. */
+  expired: boolean;
+  /** When it ends. */
+  expiryDate: Date;
+  /** When the instance was created. */
+  createdAt: Date;
+  /** When it was last changed. */
+  updatedAt: Date;
+  /** Always `null`: the service has no templates of mails. */
+  certEmailTemplateId: number | null;
+  /** The IPv6 network of the tunnels; empty is none. */
+  networkV6: string;
+  /** The machine that it runs on. */
+  gateway: string;
+  /** Whether sites try the remotes in random order. */
+  remoteRandom: boolean;
+  /** `modern`: TLS 1.3 and AEAD ciphers only. */
+  tlsProfile: InstanceTlsProfile;
+  /** `tls-crypt-v2`: a key of its own for each site. */
+  controlChannel: InstanceControlChannel;
+  /** Always `true`. */
+  verifyClientCert: boolean;
+  /** Seconds between pings. */
+  keepaliveInterval: number;
+  /** Seconds without a ping after which a site connects anew. */
+  keepaliveTimeout: number;
+  /** Seconds until new keys of a session are negotiated; 0 is never. */
+  renegSec: number;
+  /** Days before the end of the certificate at which the service renews it. */
+  renewBefore: number;
+  /** Further directives of its configuration. */
+  extraConf: string;
+  /** The certificate of the server, in `GET /openvpn/certificates/{id}`. */
+  certificateId: number;
+  /** Grows when the profiles of its sites become stale. */
+  version: number;
+  /** When it was last asked to read its configuration again; `null` is never. */
+  reloadedAt: Date | null;
+}
+
+/**
+ * What OpenVPN speaks over.
+ *
+ * A newer server may have more values. Source: the schema InstanceProto of the document Chaveiro.
+ */
+export type InstanceProto = "udp" | "tcp" | (string & {});
+
+/**
+ * `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
+ *
+ * A newer server may have more values. Source: the schema InstanceTlsProfile of the document
+ * Chaveiro.
+ */
+export type InstanceTlsProfile = "modern" | "compatible" | (string & {});
+
+/**
+ * `tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the others,
+ * as RouterOS.
+ *
+ * A newer server may have more values. Source: the schema InstanceControlChannel of the document
+ * Chaveiro.
+ */
+export type InstanceControlChannel = "tls-crypt-v2" | "tls-crypt" | "tls-auth" | "none" | (string & {});
+
+/** Source: the schema InstanceCreate of the document Chaveiro. */
+export interface InstanceCreate {
+  /** The CA that signs the certificate of the server and those of its sites. */
+  caId: number;
+  /** Unique regardless of case; the common name of the certificate. From 1 to 64 characters. */
+  name: string;
+  /**
+   * The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of
+   * the gateway may overlap it. At most 64 characters.
+   */
+  network: string;
+  /** The IPv6 network of the tunnels, /64 to /124. At most 64 characters. */
+  networkV6?: string | null | undefined;
+  /** Free text. At most 1000 characters. */
+  description?: string | null | undefined;
+  /** Country, ISO 3166 alpha-2. */
+  country?: string | null | undefined;
+  /** State or province. At most 128 characters. */
+  province?: string | null | undefined;
+  /** City. At most 128 characters. */
+  city?: string | null | undefined;
+  /** Organization. At most 64 characters. */
+  organization?: string | null | undefined;
+  /** Department (organizational unit). At most 64 characters. */
+  sector?: string | null | undefined;
+  /** E-mail address. At most 255 characters. */
+  email?: string | null | undefined;
+  /** The model of its configuration; 0 is the default one. */
+  modelId?: number | null | undefined;
+  /**
+   * The machine that it runs on; its own name when left out or empty. Instances of one gateway
+   * share an IP plan and no port. It can't be changed while sites have configs of it. At most 255
+   * characters.
+   */
+  gateway?: string | null | undefined;
+  /** The port; 1194 when left out. From 1 to 65535. */
+  port?: number | null | undefined;
+  /** The protocol; `udp` when left out. */
+  proto?: InstanceProto | null | undefined;
+  /**
+   * How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`,
+   * `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where
+   * they are left out. The next certificate of the server has the hosts. At most 64 items.
+   */
+  remotes?: string[] | null | undefined;
+  /** Whether sites try the remotes in random order. */
+  remoteRandom?: boolean | null | undefined;
+  /**
+   * Whether clients without a static address get one of the pool. Without it only sites with a
+   * config can connect.
+   */
+  dhcpEnabled?: boolean | null | undefined;
+  /**
+   * The first address of the pool; with neither end it is the upper half of the network. At most 64
+   * characters.
+   */
+  dhcpStart?: string | null | undefined;
+  /** The last address of the pool. At most 64 characters. */
+  dhcpEnd?: string | null | undefined;
+  /** The DNS server that is pushed to all sites. At most 64 characters. */
+  dnsServer?: string | null | undefined;
+  /** The search domain that is pushed to all sites. At most 253 characters. */
+  dnsDomain?: string | null | undefined;
+  /**
+   * The networks that are pushed to all sites: those behind the server, or the LANs of sites. At
+   * most 250 items.
+   */
+  pushRoutes?: string[] | null | undefined;
+  /**
+   * Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by
+   * itself. At most 250 items.
+   */
+  routes?: string[] | null | undefined;
+  /** Only `false`: there is no authentication by LDAP. */
+  ldapAuth?: boolean | null | undefined;
+  /** The versions and ciphers; `modern` when left out. */
+  tlsProfile?: InstanceTlsProfile | null | undefined;
+  /**
+   * How the control channel is protected; `tls-crypt-v2` when left out. Another protection has
+   * another key.
+   */
+  controlChannel?: InstanceControlChannel | null | undefined;
+  /** Only `true`: every site has a certificate. */
+  verifyClientCert?: boolean | null | undefined;
+  /** Seconds between pings; 10 when left out. From 1 to 86400. */
+  keepaliveInterval?: number | null | undefined;
+  /**
+   * Seconds without a ping after which a site connects anew, at least twice the interval; 60 when
+   * left out. From 2 to 86400.
+   */
+  keepaliveTimeout?: number | null | undefined;
+  /**
+   * Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is
+   * never. A revoked site that is connected is refused then. From 0 to 31536000.
+   */
+  renegSec?: number | null | undefined;
+  /**
+   * Days before the end of the certificate of the server at which the service renews it; 30 when
+   * left out. From 1 to 365.
+   */
+  renewBefore?: number | null | undefined;
+  /** Accepted and ignored: the service has no templates of mails. */
+  certEmailTemplateId?: number | null | undefined;
+  /**
+   * Further directives of the server's configuration. Those that run programs, use files, open the
+   * management interface or weaken the tunnel are 409 `invalid`, with line and column. At most
+   * 16384 characters.
+   */
+  extraConf?: string | null | undefined;
+  /**
+   * Life of the certificate in days; 3650 when left out, or less when the CA ends before. From 1 to
+   * 7300.
+   */
+  expiration?: number | null | undefined;
+  /** The algorithm of the key of the server; `ecdsa-p256` when left out. */
+  keyAlgorithm?: KeyAlgorithm | null | undefined;
+}
+
+/** Source: the schema InstanceModelPage of the document Chaveiro. */
+export interface InstanceModelPage {
+  cursor: Cursor;
+  instancesModels: InstanceModel[];
+}
+
+/** Source: the schema InstanceModel of the document Chaveiro. */
+export interface InstanceModel {
+  /** The id of the model. */
+  id: number;
+  /** Its name. */
+  name: string;
+  /** The template of `server.conf`. */
+  template: string;
+  /** When it was created. */
+  createdAt: Date;
+  /** When it was last changed. */
+  updatedAt: Date;
+}
+
+/** Source: the schema InstanceModelCreate of the document Chaveiro. */
+export interface InstanceModelCreate {
+  /** Unique regardless of case. From 1 to 255 characters. */
+  name: string;
+  /** The template of `server.conf`. From 1 to 65536 characters. */
+  template: string;
+}
+
+/** Source: the schema DefaultInstanceModel of the document Chaveiro. */
+export interface DefaultInstanceModel {
+  /** Always `default`. */
+  name: string;
+  /** The template of `server.conf`. */
+  template: string;
+}
+
+/** Source: the schema InstanceModelUpdate of the document Chaveiro. */
+export interface InstanceModelUpdate {
+  /** Unique regardless of case. From 1 to 255 characters. */
+  name?: string | null | undefined;
+  /** The template of `server.conf`. From 1 to 65536 characters. */
+  template?: string | null | undefined;
+}
+
+/** Source: the schema InstanceUpdate of the document Chaveiro. */
+export interface InstanceUpdate {
+  /** Not editable. */
+  caId?: number | null | undefined;
+  /** Not editable. */
+  name?: string | null | undefined;
+  /**
+   * The IPv4 network of the tunnels, /16 to /29. The server has its first address. No network of
+   * the gateway may overlap it. At most 64 characters.
+   */
+  network?: string | null | undefined;
+  /** The IPv6 network of the tunnels, /64 to /124. At most 64 characters. */
+  networkV6?: string | null | undefined;
+  /** Free text. At most 1000 characters. */
+  description?: string | null | undefined;
+  /** Country, ISO 3166 alpha-2. */
+  country?: string | null | undefined;
+  /** State or province. At most 128 characters. */
+  province?: string | null | undefined;
+  /** City. At most 128 characters. */
+  city?: string | null | undefined;
+  /** Organization. At most 64 characters. */
+  organization?: string | null | undefined;
+  /** Department (organizational unit). At most 64 characters. */
+  sector?: string | null | undefined;
+  /** E-mail address. At most 255 characters. */
+  email?: string | null | undefined;
+  /** The model of its configuration; 0 is the default one. */
+  modelId?: number | null | undefined;
+  /**
+   * The machine that it runs on; its own name when left out or empty. Instances of one gateway
+   * share an IP plan and no port. It can't be changed while sites have configs of it. At most 255
+   * characters.
+   */
+  gateway?: string | null | undefined;
+  /** The port; 1194 when left out. From 1 to 65535. */
+  port?: number | null | undefined;
+  /** The protocol; `udp` when left out. */
+  proto?: InstanceProto | null | undefined;
+  /**
+   * How sites reach it, in the order in which they try: `vpn.example.com`, `vpn.example.com:1194`,
+   * `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are those of the instance where
+   * they are left out. The next certificate of the server has the hosts. At most 64 items.
+   */
+  remotes?: string[] | null | undefined;
+  /** Whether sites try the remotes in random order. */
+  remoteRandom?: boolean | null | undefined;
+  /**
+   * Whether clients without a static address get one of the pool. Without it only sites with a
+   * config can connect.
+   */
+  dhcpEnabled?: boolean | null | undefined;
+  /**
+   * The first address of the pool; with neither end it is the upper half of the network. At most 64
+   * characters.
+   */
+  dhcpStart?: string | null | undefined;
+  /** The last address of the pool. At most 64 characters. */
+  dhcpEnd?: string | null | undefined;
+  /** The DNS server that is pushed to all sites. At most 64 characters. */
+  dnsServer?: string | null | undefined;
+  /** The search domain that is pushed to all sites. At most 253 characters. */
+  dnsDomain?: string | null | undefined;
+  /**
+   * The networks that are pushed to all sites: those behind the server, or the LANs of sites. At
+   * most 250 items.
+   */
+  pushRoutes?: string[] | null | undefined;
+  /**
+   * Routes of the server into the tunnel, beside those to the LANs of its sites, which it has by
+   * itself. At most 250 items.
+   */
+  routes?: string[] | null | undefined;
+  /** Only `false`: there is no authentication by LDAP. */
+  ldapAuth?: boolean | null | undefined;
+  /** The versions and ciphers; `modern` when left out. */
+  tlsProfile?: InstanceTlsProfile | null | undefined;
+  /**
+   * How the control channel is protected; `tls-crypt-v2` when left out. Another protection has
+   * another key.
+   */
+  controlChannel?: InstanceControlChannel | null | undefined;
+  /** Only `true`: every site has a certificate. */
+  verifyClientCert?: boolean | null | undefined;
+  /** Seconds between pings; 10 when left out. From 1 to 86400. */
+  keepaliveInterval?: number | null | undefined;
+  /**
+   * Seconds without a ping after which a site connects anew, at least twice the interval; 60 when
+   * left out. From 2 to 86400.
+   */
+  keepaliveTimeout?: number | null | undefined;
+  /**
+   * Seconds until new keys of a session are negotiated, 60 or more; 3600 when left out, and 0 is
+   * never. A revoked site that is connected is refused then. From 0 to 31536000.
+   */
+  renegSec?: number | null | undefined;
+  /**
+   * Days before the end of the certificate of the server at which the service renews it; 30 when
+   * left out. From 1 to 365.
+   */
+  renewBefore?: number | null | undefined;
+  /** Accepted and ignored: the service has no templates of mails. */
+  certEmailTemplateId?: number | null | undefined;
+  /**
+   * Further directives of the server's configuration. Those that run programs, use files, open the
+   * management interface or weaken the tunnel are 409 `invalid`, with line and column. At most
+   * 16384 characters.
+   */
+  extraConf?: string | null | undefined;
+}
+
+/** Source: the schema InstanceRenew of the document Chaveiro. */
+export interface InstanceRenew {
+  /**
+   * How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D` when left out. At
+   * most 32 characters.
+   */
+  overlap?: string | null | undefined;
+  /** Days until the certificate ends, as on creation. From 1 to 7300. */
+  expiration?: number | null | undefined;
+  /** The algorithm of the new key; `ecdsa-p256` when left out. */
+  keyAlgorithm?: KeyAlgorithm | null | undefined;
+}
+
+/**
+ * The form of a bundle.
+ *
+ * A newer server may have more values. Source: the schema InstanceBundleFormat of the document
+ * Chaveiro.
+ */
+export type InstanceBundleFormat = "tar.gz" | "zip" | "json" | (string & {});
+
+/** Source: the schema InstancePlan of the document Chaveiro. */
+export interface InstancePlan {
+  /** The id of the instance. */
+  instanceId: number;
+  /** Its name. */
+  instance: string;
+  /** The machine that it runs on. Networks of all instances there must not overlap. */
+  gateway: string;
+  /** Its tunnel networks. */
+  tunnels: PlanTunnel[];
+  cursor: Cursor;
+  networks: PlanNetwork[];
+}
+
+/** Source: the schema PlanTunnel of the document Chaveiro. */
+export interface PlanTunnel {
+  /** The network. */
+  network: string;
+  /** The address of the server in it. */
+  server: string;
+  /** The first address of the pool; `null` without one. */
+  dhcpStart: string | null;
+  /** The last address of the pool; `null` without one. */
+  dhcpEnd: string | null;
+  /** How many addresses sites can have as static ones; 9007199254740991 also stands for more. */
+  size: number;
+  /** How many addresses sites have. */
+  used: number;
+  /** How many addresses are free; 9007199254740991 also stands for more. */
+  free: number;
+  /** The runs of free addresses, ascending, at most 1000. */
+  freeRanges: PlanRange[];
+  /** Whether there are more of them. */
+  freeRangesMore: boolean;
+}
+
+/** Source: the schema PlanRange of the document Chaveiro. */
+export interface PlanRange {
+  /** The first address. */
+  first: string;
+  /** The last address. */
+  last: string;
+  /** How many there are; 9007199254740991 also stands for more. */
+  size: number;
+}
+
+/** Source: the schema PlanNetwork of the document Chaveiro. */
+export interface PlanNetwork {
+  /** The id of the entry. */
+  id: number;
+  /**
+   * `tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a
+   * site.
+   */
+  kind: string;
+  /** The network. */
+  network: string;
+  /** What the others see in its place; `null`: the network itself. */
+  mapped: string | null;
+  /** The id of the instance. */
+  instanceId: number;
+  /** The name of the instance. */
+  instance: string;
+  /** The id of the site; `null` for the instance itself. */
+  clientId: number | null;
+  /** The name of the site; empty for the instance itself. */
+  client: string;
+  /**
+   * Whether the certificate of the site is revoked for good: the entry stays until another site
+   * wants it.
+   */
+  clientRevoked: boolean;
+}
+
+/** Source: the schema ClientSite2SiteConfigPage of the document Chaveiro. */
+export interface ClientSite2SiteConfigPage {
+  cursor: Cursor;
+  configs: ClientSite2SiteConfig[];
+}
+
+/** Source: the schema ClientSite2SiteConfig of the document Chaveiro. */
+export interface ClientSite2SiteConfig {
+  /** The id of the client. */
+  clientId: number;
+  /** The id of the instance. */
+  instanceId: number;
+  /** Its address in the tunnel, IPv4; empty: one of the pool of the instance. */
+  staticIp: string;
+  /** Its address in the tunnel, IPv6; empty: none. */
+  staticIpv6: string;
+  /**
+   * Networks that the site reaches through the tunnel, besides those that the instance pushes to
+   * all.
+   */
+  pushRoutes: string[];
+  /** The LANs behind the site. */
+  iroutes: string[];
+  /** Which of `iroutes` the others see as another network. */
+  nat: NetworkMapping[];
+  /** Whether LANs of `nat` may overlap others as they are. */
+  allowOverlap: boolean;
+  /** Whether the site gets nothing of what the instance pushes to all. */
+  pushReset: boolean;
+  /** Further directives of its file in the client-config-dir. */
+  extraConf: string;
+  /** The DNS server that is pushed to it; empty: none. */
+  dnsServer: string;
+  /** The DNS domain that is pushed to it; empty: none. */
+  dnsDomain: string;
+  /** How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself. */
+  maxRoutes: number;
+  /** Whether the client is a site of the instance; otherwise these are the defaults. */
+  configured: boolean;
+  /** When the client was made a site of the instance. */
+  createdAt: Date;
+  /** When the config was last changed. */
+  updatedAt: Date;
+}
+
+/** Source: the schema NetworkMapping of the document Chaveiro. */
+export interface NetworkMapping {
+  /** The LAN, one of `iroutes`. At most 64 characters. */
+  network: string;
+  /**
+   * What the others see, of the same size; each address is mapped to the one at its place. At most
+   * 64 characters.
+   */
+  mapped: string;
+}
+
+/** Source: the schema ClientSite2SiteConfigUpdate of the document Chaveiro. */
+export interface ClientSite2SiteConfigUpdate {
+  /**
+   * An address of the tunnel network; not that of the network, of the server, of the pool or of
+   * another site. Empty: one of the pool. At most 64 characters.
+   */
+  staticIp?: string | null | undefined;
+  /** The same of the IPv6 tunnel network. Empty: none. At most 64 characters. */
+  staticIpv6?: string | null | undefined;
+  /** Networks that the site reaches through the tunnel. At most 500 items. */
+  pushRoutes?: string[] | null | undefined;
+  /** The LANs behind the site. At most 500 items. */
+  iroutes?: string[] | null | undefined;
+  /**
+   * Which of `iroutes` the others see as another network. A mapping ends with its LAN. At most 500
+   * items.
+   */
+  nat?: NetworkMapping[] | null | undefined;
+  /** Whether LANs of `nat` may overlap others as they are. */
+  allowOverlap?: boolean | null | undefined;
+  /** Whether the site gets nothing of what the instance pushes to all. */
+  pushReset?: boolean | null | undefined;
+  /**
+   * Further directives. One that OpenVPN does not take in such a file, or that runs programs or
+   * reads files, is refused. At most 8192 characters.
+   */
+  extraConf?: string | null | undefined;
+  /** The address of a DNS server. At most 64 characters. */
+  dnsServer?: string | null | undefined;
+  /** A DNS domain. At most 200 characters. */
+  dnsDomain?: string | null | undefined;
+  /**
+   * How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself. From 0 to 65535.
+   */
+  maxRoutes?: number | null | undefined;
+}
 
 /** Source: the schema PamDevicePage of the document Chaveiro. */
 export interface PamDevicePage {

@@ -32,6 +32,10 @@ from ..models.api import (
     Certificate,
     CertificateKind,
     FinalReason,
+    ProfileFormat,
+    EnrolmentPage,
+    Enrolment,
+    IssuedEnrolment,
     IssuedKind,
     CaPage,
     Ca,
@@ -48,6 +52,22 @@ from ..models.api import (
     PkiImportError,
     Revocation,
     RevocationReason,
+    InstancePage,
+    Instance,
+    InstanceProto,
+    InstanceTlsProfile,
+    InstanceControlChannel,
+    InstanceModelPage,
+    InstanceModel,
+    DefaultInstanceModel,
+    InstanceBundleFormat,
+    InstancePlan,
+    PlanTunnel,
+    PlanRange,
+    PlanNetwork,
+    ClientSite2SiteConfigPage,
+    ClientSite2SiteConfig,
+    NetworkMapping,
     DryRun,
 )
 from ..page import Page
@@ -105,8 +125,8 @@ class AsyncOpenvpn:
           is UTC. At most 64 characters.
         - sort: `id`, or `expiry`: those that end first come first. It is `expiry` when left out
           beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
-        - instance_id: Only the clients of this OpenVPN instance. No instances exist in this
-          version, so any value gives an empty page. From 1 to 9007199254740991.
+        - instance_id: Only the sites of this OpenVPN instance: the clients that have a config
+          there. From 1 to 9007199254740991.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
 
@@ -1223,6 +1243,297 @@ class AsyncOpenvpn:
                 "reason": reason,
                 "invalidity_date": invalidity_date,
             },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def get_client_site2site_profile(
+        self,
+        id: int,
+        *,
+        instance_id: int | None = None,
+        format: ProfileFormat | str | None = None,
+        key: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get the profile of a client.
+
+        The configuration with which the site reaches an instance, with its certificate and private
+        key: one file for OpenVPN and what is like it, a script or a zip of files for routers. The
+        key is encrypted when the client was given a password. A format whose router can't do what
+        the instance wants is 409 `rule`, and the text says which setting would. Every download is
+        recorded in the audit, and the config of the client says which version was fetched.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The instance; it may be left out when the client has a config at only one.
+          From 1 to 9007199254740991.
+        - format: The format; `openvpn` when left out.
+        - key: `false` leaves the private key out, and names its file instead.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/profile, operation
+        getClientSite2SiteProfile.
+        """
+        call = Call(
+            "getClientSite2SiteProfile",
+            "GET",
+            "/api/openvpn/clients/site2site/{id}/profile",
+            "safe",
+            args={"id": id},
+            query={
+                "instance_id": instance_id,
+                "format": format,
+                "key": key,
+            },
+            accept="application/octet-stream",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def create_client_site2site_profile(
+        self,
+        id: int,
+        *,
+        instance_id: int | None | Unset = UNSET,
+        format: ProfileFormat | str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Make the profile of a client with a password.
+
+        As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The instance, as of GET. From 1 to 9007199254740991.
+        - format: The format; `openvpn` when left out.
+        - password: Of the PKCS#12 file. When the key has a password, the same one. At most 1024
+          characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/profile, operation
+        createClientSite2SiteProfile.
+        """
+        call = Call(
+            "createClientSite2SiteProfile",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/profile",
+            "never",
+            args={"id": id},
+            accept="application/octet-stream",
+            body={
+                "instance_id": instance_id,
+                "format": format,
+                "password": password,
+            },
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    def get_client_site2site_enrolments_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[Enrolment]:
+        """List the enrolments of a client.
+
+        One page of the links that were made for the client, by ascending id. Ended ones are kept
+        for 90 days after their expiry.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/enrolments, operation
+        getClientSite2SiteEnrolmentsPage.
+        """
+
+        async def fetch(cursor: int) -> Page[Enrolment]:
+            call = Call(
+                "getClientSite2SiteEnrolmentsPage",
+                "GET",
+                "/api/openvpn/clients/site2site/{id}/enrolments",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, EnrolmentPage.from_dict, options)
+            return Page(
+                answer.enrolments, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def create_client_site2site_enrolment(
+        self,
+        id: int,
+        *,
+        instance_id: int,
+        format: str | None | Unset = UNSET,
+        expires_in: datetime | str | None | Unset = UNSET,
+        pin: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> IssuedEnrolment:
+        """Make a link by which a site gets its profile.
+
+        Makes a link for the person at the site. At `/enrol/<secret>` of this server that person
+        fetches the profile of the client at the instance, or sends a certificate request that was
+        made on the router, so that the private key never leaves it. The link is good once, until it
+        expires; opening it spends nothing. After 10 wrong PINs it is locked. Only this answer has
+        the secret. It needs `write` of `openvpn.keys`, because who has the link gets the key.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The instance whose profile it gives; the client needs a config there. From 1
+          to 9007199254740991.
+        - format: The format of the profile, as of the profile itself; left out, the person at the
+          site chooses. At most 32 characters.
+        - expires_in: How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D`
+          when left out. At most 32 characters.
+        - pin: A PIN of 4 to 32 characters that the person is told by another way; empty: none. At
+          most 32 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/{id}/enrolments, operation
+        createClientSite2SiteEnrolment.
+        """
+        call = Call(
+            "createClientSite2SiteEnrolment",
+            "POST",
+            "/api/openvpn/clients/site2site/{id}/enrolments",
+            "keyed",
+            args={"id": id},
+            body={
+                "instance_id": instance_id,
+                "format": format,
+                "expires_in": expires_in,
+                "pin": pin,
+            },
+        )
+        return await self._transport.json(call, IssuedEnrolment.from_dict, options)
+
+    async def get_client_site2site_enrolment(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Enrolment:
+        """Get an enrolment.
+
+        What became of one link: whether it was claimed, when and from where.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+        getClientSite2SiteEnrolment.
+        """
+        call = Call(
+            "getClientSite2SiteEnrolment",
+            "GET",
+            "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
+        )
+        return await self._transport.json(call, Enrolment.from_dict, options)
+
+    async def revoke_client_site2site_enrolment(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Revoke an enrolment.
+
+        Makes the link worthless. A link that was claimed stays claimed: what was fetched with it is
+        ended by revoking the client. Repeating it changes nothing.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}, operation
+        revokeClientSite2SiteEnrolment.
+        """
+        call = Call(
+            "revokeClientSite2SiteEnrolment",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
+        )
+        await self._transport.empty(call, options)
+
+    async def revoke_client_site2site_enrolment_dry_run(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: revoke an enrolment.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Makes the
+        link worthless. A link that was claimed stays claimed: what was fetched with it is ended by
+        revoking the client. Repeating it changes nothing.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true,
+        operation revokeClientSite2SiteEnrolmentDryRun.
+        """
+        call = Call(
+            "revokeClientSite2SiteEnrolmentDryRun",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
         )
         return await self._transport.json(call, DryRun.from_dict, options)
 
@@ -2365,6 +2676,1268 @@ class AsyncOpenvpn:
                 "invalidity_date": invalidity_date,
                 "revoked_date": revoked_date,
             },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    def get_instances_pages(
+        self,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        name: str | None = None,
+        ca_id: int | None = None,
+        gateway: str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[Instance]:
+        """List instances.
+
+        One page of the OpenVPN servers, by ascending id.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+        - name: Only the instance of this name, regardless of case. At most 255 characters.
+        - ca_id: Only the instances of this CA. From 1 to 9007199254740991.
+        - gateway: Only the instances of this gateway, regardless of case. At most 255 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
+
+        Source: GET /api/openvpn/instances, operation getInstancesPage.
+        """
+
+        async def fetch(cursor: int) -> Page[Instance]:
+            call = Call(
+                "getInstancesPage",
+                "GET",
+                "/api/openvpn/instances",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "name": name,
+                    "ca_id": ca_id,
+                    "gateway": gateway,
+                },
+            )
+            answer = await self._transport.json(call, InstancePage.from_dict, options)
+            return Page(
+                answer.instances, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def create_instance(
+        self,
+        *,
+        ca_id: int,
+        name: str,
+        network: str,
+        network_v6: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        country: str | None | Unset = UNSET,
+        province: str | None | Unset = UNSET,
+        city: str | None | Unset = UNSET,
+        organization: str | None | Unset = UNSET,
+        sector: str | None | Unset = UNSET,
+        email: str | None | Unset = UNSET,
+        model_id: int | None | Unset = UNSET,
+        gateway: str | None | Unset = UNSET,
+        port: int | None | Unset = UNSET,
+        proto: InstanceProto | str | None | Unset = UNSET,
+        remotes: Sequence[str] | None | Unset = UNSET,
+        remote_random: bool | None | Unset = UNSET,
+        dhcp_enabled: bool | None | Unset = UNSET,
+        dhcp_start: str | None | Unset = UNSET,
+        dhcp_end: str | None | Unset = UNSET,
+        dns_server: str | None | Unset = UNSET,
+        dns_domain: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        routes: Sequence[str] | None | Unset = UNSET,
+        ldap_auth: bool | None | Unset = UNSET,
+        tls_profile: InstanceTlsProfile | str | None | Unset = UNSET,
+        control_channel: InstanceControlChannel | str | None | Unset = UNSET,
+        verify_client_cert: bool | None | Unset = UNSET,
+        keepalive_interval: int | None | Unset = UNSET,
+        keepalive_timeout: int | None | Unset = UNSET,
+        reneg_sec: int | None | Unset = UNSET,
+        renew_before: int | None | Unset = UNSET,
+        cert_email_template_id: int | None | Unset = UNSET,
+        extra_conf: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> Instance:
+        """Create an instance.
+
+        Makes an OpenVPN server: its record, a key and a certificate (serverAuth only) of the CA
+        `ca_id` for it, the key of its control channel, and its tunnel networks in the IP plan of
+        its gateway. The common name of the certificate is `name`, and its other names are the hosts
+        of `remotes`. It ends after `expiration` days, 3650 by default, and not after its CA; the
+        service renews it `renew_before` days ahead. The configuration is rendered at once: a model
+        that does not render is 409, with line and column. A network that overlaps one of the same
+        gateway is 409 `rule` and names both owners.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - ca_id: The CA that signs the certificate of the server and those of its sites. From 1 to
+          9007199254740991.
+        - name: Unique regardless of case; the common name of the certificate. At most 64
+          characters.
+        - network: The IPv4 network of the tunnels, /16 to /29. The server has its first address. No
+          network of the gateway may overlap it. At most 64 characters.
+        - network_v6: The IPv6 network of the tunnels, /64 to /124. At most 64 characters.
+        - description: Free text. At most 1000 characters.
+        - country: Country, ISO 3166 alpha-2.
+        - province: State or province. At most 128 characters.
+        - city: City. At most 128 characters.
+        - organization: Organization. At most 64 characters.
+        - sector: Department (organizational unit). At most 64 characters.
+        - email: E-mail address. At most 255 characters.
+        - model_id: The model of its configuration; 0 is the default one. From 0 to
+          9007199254740991.
+        - gateway: The machine that it runs on; its own name when left out or empty. Instances of
+          one gateway share an IP plan and no port. It can't be changed while sites have configs of
+          it. At most 255 characters.
+        - port: The port; 1194 when left out. From 1 to 65535.
+        - proto: The protocol; `udp` when left out.
+        - remotes: How sites reach it, in the order in which they try: `vpn.example.com`,
+          `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are
+          those of the instance where they are left out. The next certificate of the server has the
+          hosts. At most 64 items.
+        - remote_random: Whether sites try the remotes in random order.
+        - dhcp_enabled: Whether clients without a static address get one of the pool. Without it
+          only sites with a config can connect.
+        - dhcp_start: The first address of the pool; with neither end it is the upper half of the
+          network. At most 64 characters.
+        - dhcp_end: The last address of the pool. At most 64 characters.
+        - dns_server: The DNS server that is pushed to all sites. At most 64 characters.
+        - dns_domain: The search domain that is pushed to all sites. At most 253 characters.
+        - push_routes: The networks that are pushed to all sites: those behind the server, or the
+          LANs of sites. At most 250 items.
+        - routes: Routes of the server into the tunnel, beside those to the LANs of its sites, which
+          it has by itself. At most 250 items.
+        - ldap_auth: Only `false`: there is no authentication by LDAP.
+        - tls_profile: The versions and ciphers; `modern` when left out.
+        - control_channel: How the control channel is protected; `tls-crypt-v2` when left out.
+          Another protection has another key.
+        - verify_client_cert: Only `true`: every site has a certificate.
+        - keepalive_interval: Seconds between pings; 10 when left out. From 1 to 86400.
+        - keepalive_timeout: Seconds without a ping after which a site connects anew, at least twice
+          the interval; 60 when left out. From 2 to 86400.
+        - reneg_sec: Seconds until new keys of a session are negotiated, 60 or more; 3600 when left
+          out, and 0 is never. A revoked site that is connected is refused then. From 0 to 31536000.
+        - renew_before: Days before the end of the certificate of the server at which the service
+          renews it; 30 when left out. From 1 to 365.
+        - cert_email_template_id: Accepted and ignored: the service has no templates of mails.
+        - extra_conf: Further directives of the server's configuration. Those that run programs, use
+          files, open the management interface or weaken the tunnel are 409 `invalid`, with line and
+          column. At most 16384 characters.
+        - expiration: Life of the certificate in days; 3650 when left out, or less when the CA ends
+          before. From 1 to 7300.
+        - key_algorithm: The algorithm of the key of the server; `ecdsa-p256` when left out.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/instances, operation createInstance.
+        """
+        call = Call(
+            "createInstance",
+            "POST",
+            "/api/openvpn/instances",
+            "keyed",
+            body={
+                "ca_id": ca_id,
+                "name": name,
+                "network": network,
+                "network_v6": network_v6,
+                "description": description,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+                "email": email,
+                "model_id": model_id,
+                "gateway": gateway,
+                "port": port,
+                "proto": proto,
+                "remotes": remotes,
+                "remote_random": remote_random,
+                "dhcp_enabled": dhcp_enabled,
+                "dhcp_start": dhcp_start,
+                "dhcp_end": dhcp_end,
+                "dns_server": dns_server,
+                "dns_domain": dns_domain,
+                "push_routes": push_routes,
+                "routes": routes,
+                "ldap_auth": ldap_auth,
+                "tls_profile": tls_profile,
+                "control_channel": control_channel,
+                "verify_client_cert": verify_client_cert,
+                "keepalive_interval": keepalive_interval,
+                "keepalive_timeout": keepalive_timeout,
+                "reneg_sec": reneg_sec,
+                "renew_before": renew_before,
+                "cert_email_template_id": cert_email_template_id,
+                "extra_conf": extra_conf,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+            },
+        )
+        return await self._transport.json(call, Instance.from_dict, options)
+
+    def get_instances_models_pages(
+        self,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[InstanceModel]:
+        """List models.
+
+        One page of the models, by ascending id. The default one is not among them.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
+
+        Source: GET /api/openvpn/instances/models, operation getInstanceModelsPage.
+        """
+
+        async def fetch(cursor: int) -> Page[InstanceModel]:
+            call = Call(
+                "getInstanceModelsPage",
+                "GET",
+                "/api/openvpn/instances/models",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, InstanceModelPage.from_dict, options)
+            return Page(
+                answer.instances_models, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def create_instance_model(
+        self,
+        *,
+        name: str,
+        template: str,
+        options: CallOptions | None = None,
+    ) -> InstanceModel:
+        """Create a model.
+
+        Keeps a template of `server.conf`, in the language of Go's `text/template`. It is rendered
+        with sample values at once: one that does not render is 409 `invalid`, with line and column,
+        and so is one with a directive that is not allowed. The values and functions are in the
+        documentation of models.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - name: Unique regardless of case. At most 255 characters.
+        - template: The template of `server.conf`. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/instances/models, operation createInstanceModel.
+        """
+        call = Call(
+            "createInstanceModel",
+            "POST",
+            "/api/openvpn/instances/models",
+            "keyed",
+            body={
+                "name": name,
+                "template": template,
+            },
+        )
+        return await self._transport.json(call, InstanceModel.from_dict, options)
+
+    async def get_default_instance_model(
+        self,
+        *,
+        options: CallOptions | None = None,
+    ) -> DefaultInstanceModel:
+        """Get the default model.
+
+        The model of the instances that name none. It can be read, and copied into a model of one's
+        own.
+
+        It needs the right to read openvpn.instances.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
+
+        Source: GET /api/openvpn/instances/models/default, operation getDefaultInstanceModel.
+        """
+        call = Call(
+            "getDefaultInstanceModel",
+            "GET",
+            "/api/openvpn/instances/models/default",
+            "safe",
+        )
+        return await self._transport.json(call, DefaultInstanceModel.from_dict, options)
+
+    async def get_instance_model(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> InstanceModel:
+        """Get a model.
+
+        One model.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/models/{id}, operation getInstanceModel.
+        """
+        call = Call(
+            "getInstanceModel",
+            "GET",
+            "/api/openvpn/instances/models/{id}",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, InstanceModel.from_dict, options)
+
+    async def update_instance_model(
+        self,
+        id: int,
+        *,
+        name: str | None | Unset = UNSET,
+        template: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> InstanceModel:
+        """Update a model.
+
+        Changes the fields that are sent; a field left out stays as it is. Where an instance that
+        has the model would not render any more, this is 409 `rule` and names it.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - name: Unique regardless of case. At most 255 characters.
+        - template: The template of `server.conf`. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: PUT /api/openvpn/instances/models/{id}, operation updateInstanceModel.
+        """
+        call = Call(
+            "updateInstanceModel",
+            "PUT",
+            "/api/openvpn/instances/models/{id}",
+            "safe",
+            args={"id": id},
+            body={
+                "name": name,
+                "template": template,
+            },
+        )
+        return await self._transport.json(call, InstanceModel.from_dict, options)
+
+    async def delete_instance_model(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Delete a model.
+
+        Removes a model. One that an instance has is 409 `rule`.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/openvpn/instances/models/{id}, operation deleteInstanceModel.
+        """
+        call = Call(
+            "deleteInstanceModel",
+            "DELETE",
+            "/api/openvpn/instances/models/{id}",
+            "safe",
+            args={"id": id},
+        )
+        await self._transport.empty(call, options)
+
+    async def delete_instance_model_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete a model.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes a
+        model. One that an instance has is 409 `rule`.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/openvpn/instances/models/{id}?dry_run=true, operation
+        deleteInstanceModelDryRun.
+        """
+        call = Call(
+            "deleteInstanceModelDryRun",
+            "DELETE",
+            "/api/openvpn/instances/models/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def get_instance(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Instance:
+        """Get an instance.
+
+        One OpenVPN server.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}, operation getInstance.
+        """
+        call = Call(
+            "getInstance",
+            "GET",
+            "/api/openvpn/instances/{id}",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, Instance.from_dict, options)
+
+    async def update_instance(
+        self,
+        id: int,
+        *,
+        ca_id: int | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        network: str | None | Unset = UNSET,
+        network_v6: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        country: str | None | Unset = UNSET,
+        province: str | None | Unset = UNSET,
+        city: str | None | Unset = UNSET,
+        organization: str | None | Unset = UNSET,
+        sector: str | None | Unset = UNSET,
+        email: str | None | Unset = UNSET,
+        model_id: int | None | Unset = UNSET,
+        gateway: str | None | Unset = UNSET,
+        port: int | None | Unset = UNSET,
+        proto: InstanceProto | str | None | Unset = UNSET,
+        remotes: Sequence[str] | None | Unset = UNSET,
+        remote_random: bool | None | Unset = UNSET,
+        dhcp_enabled: bool | None | Unset = UNSET,
+        dhcp_start: str | None | Unset = UNSET,
+        dhcp_end: str | None | Unset = UNSET,
+        dns_server: str | None | Unset = UNSET,
+        dns_domain: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        routes: Sequence[str] | None | Unset = UNSET,
+        ldap_auth: bool | None | Unset = UNSET,
+        tls_profile: InstanceTlsProfile | str | None | Unset = UNSET,
+        control_channel: InstanceControlChannel | str | None | Unset = UNSET,
+        verify_client_cert: bool | None | Unset = UNSET,
+        keepalive_interval: int | None | Unset = UNSET,
+        keepalive_timeout: int | None | Unset = UNSET,
+        reneg_sec: int | None | Unset = UNSET,
+        renew_before: int | None | Unset = UNSET,
+        cert_email_template_id: int | None | Unset = UNSET,
+        extra_conf: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> Instance:
+        """Update an instance.
+
+        Changes the fields that are sent; a field left out stays as it is, an empty string or list
+        clears it. `name` and `ca_id` can't be changed: they are accepted when equal. The networks
+        stay such that the static addresses of the sites are in them (409 `rule`). `version` grows
+        when the profiles of the sites become stale: with another port, protocol, remotes, TLS
+        profile, control channel or `reneg_sec`. The certificate of the server stays as it is; its
+        next one has the new names.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - ca_id: Not editable.
+        - name: Not editable.
+        - network: The IPv4 network of the tunnels, /16 to /29. The server has its first address. No
+          network of the gateway may overlap it. At most 64 characters.
+        - network_v6: The IPv6 network of the tunnels, /64 to /124. At most 64 characters.
+        - description: Free text. At most 1000 characters.
+        - country: Country, ISO 3166 alpha-2.
+        - province: State or province. At most 128 characters.
+        - city: City. At most 128 characters.
+        - organization: Organization. At most 64 characters.
+        - sector: Department (organizational unit). At most 64 characters.
+        - email: E-mail address. At most 255 characters.
+        - model_id: The model of its configuration; 0 is the default one. From 0 to
+          9007199254740991.
+        - gateway: The machine that it runs on; its own name when left out or empty. Instances of
+          one gateway share an IP plan and no port. It can't be changed while sites have configs of
+          it. At most 255 characters.
+        - port: The port; 1194 when left out. From 1 to 65535.
+        - proto: The protocol; `udp` when left out.
+        - remotes: How sites reach it, in the order in which they try: `vpn.example.com`,
+          `vpn.example.com:1194`, `tcp://192.0.2.1:443`, `[2001:db8::1]:1194`. Port and protocol are
+          those of the instance where they are left out. The next certificate of the server has the
+          hosts. At most 64 items.
+        - remote_random: Whether sites try the remotes in random order.
+        - dhcp_enabled: Whether clients without a static address get one of the pool. Without it
+          only sites with a config can connect.
+        - dhcp_start: The first address of the pool; with neither end it is the upper half of the
+          network. At most 64 characters.
+        - dhcp_end: The last address of the pool. At most 64 characters.
+        - dns_server: The DNS server that is pushed to all sites. At most 64 characters.
+        - dns_domain: The search domain that is pushed to all sites. At most 253 characters.
+        - push_routes: The networks that are pushed to all sites: those behind the server, or the
+          LANs of sites. At most 250 items.
+        - routes: Routes of the server into the tunnel, beside those to the LANs of its sites, which
+          it has by itself. At most 250 items.
+        - ldap_auth: Only `false`: there is no authentication by LDAP.
+        - tls_profile: The versions and ciphers; `modern` when left out.
+        - control_channel: How the control channel is protected; `tls-crypt-v2` when left out.
+          Another protection has another key.
+        - verify_client_cert: Only `true`: every site has a certificate.
+        - keepalive_interval: Seconds between pings; 10 when left out. From 1 to 86400.
+        - keepalive_timeout: Seconds without a ping after which a site connects anew, at least twice
+          the interval; 60 when left out. From 2 to 86400.
+        - reneg_sec: Seconds until new keys of a session are negotiated, 60 or more; 3600 when left
+          out, and 0 is never. A revoked site that is connected is refused then. From 0 to 31536000.
+        - renew_before: Days before the end of the certificate of the server at which the service
+          renews it; 30 when left out. From 1 to 365.
+        - cert_email_template_id: Accepted and ignored: the service has no templates of mails.
+        - extra_conf: Further directives of the server's configuration. Those that run programs, use
+          files, open the management interface or weaken the tunnel are 409 `invalid`, with line and
+          column. At most 16384 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: PUT /api/openvpn/instances/{id}, operation updateInstance.
+        """
+        call = Call(
+            "updateInstance",
+            "PUT",
+            "/api/openvpn/instances/{id}",
+            "safe",
+            args={"id": id},
+            body={
+                "ca_id": ca_id,
+                "name": name,
+                "network": network,
+                "network_v6": network_v6,
+                "description": description,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+                "email": email,
+                "model_id": model_id,
+                "gateway": gateway,
+                "port": port,
+                "proto": proto,
+                "remotes": remotes,
+                "remote_random": remote_random,
+                "dhcp_enabled": dhcp_enabled,
+                "dhcp_start": dhcp_start,
+                "dhcp_end": dhcp_end,
+                "dns_server": dns_server,
+                "dns_domain": dns_domain,
+                "push_routes": push_routes,
+                "routes": routes,
+                "ldap_auth": ldap_auth,
+                "tls_profile": tls_profile,
+                "control_channel": control_channel,
+                "verify_client_cert": verify_client_cert,
+                "keepalive_interval": keepalive_interval,
+                "keepalive_timeout": keepalive_timeout,
+                "reneg_sec": reneg_sec,
+                "renew_before": renew_before,
+                "cert_email_template_id": cert_email_template_id,
+                "extra_conf": extra_conf,
+            },
+        )
+        return await self._transport.json(call, Instance.from_dict, options)
+
+    async def delete_instance(
+        self,
+        id: int,
+        *,
+        force: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Delete an instance.
+
+        Removes an OpenVPN server with its networks and keys, and revokes its certificate
+        (`cessationOfOperation`). While sites have configs of it this is 409 `rule`, unless `force`
+        is `true`.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - force: `true`: also while sites have configs of it. Their configs and networks of this
+          instance are removed with it; the sites and their certificates stay.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/openvpn/instances/{id}, operation deleteInstance.
+        """
+        call = Call(
+            "deleteInstance",
+            "DELETE",
+            "/api/openvpn/instances/{id}",
+            "safe",
+            args={"id": id},
+            query={
+                "force": force,
+            },
+        )
+        await self._transport.empty(call, options)
+
+    async def delete_instance_dry_run(
+        self,
+        id: int,
+        *,
+        force: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete an instance.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes an
+        OpenVPN server with its networks and keys, and revokes its certificate
+        (`cessationOfOperation`). While sites have configs of it this is 409 `rule`, unless `force`
+        is `true`.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - force: `true`: also while sites have configs of it. Their configs and networks of this
+          instance are removed with it; the sites and their certificates stay.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: DELETE /api/openvpn/instances/{id}?dry_run=true, operation deleteInstanceDryRun.
+        """
+        call = Call(
+            "deleteInstanceDryRun",
+            "DELETE",
+            "/api/openvpn/instances/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+            query={
+                "force": force,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def reload_instance(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Instance:
+        """Ask for a reload.
+
+        Notes in `reloaded_at` that the server is to fetch its configuration and read it again. The
+        service itself reaches no server: what runs on the gateway compares `reloaded_at` with what
+        it has seen.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/reload, operation reloadInstance.
+        """
+        call = Call(
+            "reloadInstance",
+            "POST",
+            "/api/openvpn/instances/{id}/reload",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, Instance.from_dict, options)
+
+    async def renew_instance(
+        self,
+        id: int,
+        *,
+        overlap: datetime | str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> Instance:
+        """Renew the certificate of a server.
+
+        Issues another certificate for the server, with a new key and the hosts of the present
+        remotes. The one before stays valid until the `overlap` ends, 30 days by default, and the
+        service then revokes it as `superseded`; an overlap of `0` revokes it at once. Profiles of
+        sites do not become stale: the name stays.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - overlap: How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D`
+          when left out. At most 32 characters.
+        - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
+        - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/renew, operation renewInstance.
+        """
+        call = Call(
+            "renewInstance",
+            "POST",
+            "/api/openvpn/instances/{id}/renew",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+            },
+        )
+        return await self._transport.json(call, Instance.from_dict, options)
+
+    async def renew_instance_dry_run(
+        self,
+        id: int,
+        *,
+        overlap: datetime | str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: renew the certificate of a server.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Issues
+        another certificate for the server, with a new key and the hosts of the present remotes. The
+        one before stays valid until the `overlap` ends, 30 days by default, and the service then
+        revokes it as `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not
+        become stale: the name stays.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - overlap: How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D`
+          when left out. At most 32 characters.
+        - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
+        - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/renew?dry_run=true, operation renewInstanceDryRun.
+        """
+        call = Call(
+            "renewInstanceDryRun",
+            "POST",
+            "/api/openvpn/instances/{id}/renew?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def get_instance_bundle(
+        self,
+        id: int,
+        *,
+        format: InstanceBundleFormat | str | None = None,
+        key: bool | None = None,
+        if_none_match: str | None = None,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get the bundle of a server.
+
+        Everything that the machine of an instance needs: `server.conf`, the certificates of the CA
+        and of those above it, the certificate and the key of the server, the key of the control
+        channel, the revocation lists of all these CAs in one file, the directory `ccd` with a file
+        for each site in force, a drop-in for systemd and instructions in two languages. The same
+        contents give the same file and the same ETag. Each download is recorded in the audit.
+
+        It needs the right to read openvpn.keys. The file is not_modified when it is still the one
+        that the arguments name.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - format: The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
+        - key: `false`: without what is secret, the private key of the server and the key of the
+          control channel.
+        - if_none_match: The ETag of a copy at hand. At most 1000 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/bundle, operation getInstanceBundle.
+        """
+        call = Call(
+            "getInstanceBundle",
+            "GET",
+            "/api/openvpn/instances/{id}/bundle",
+            "safe",
+            args={"id": id},
+            query={
+                "format": format,
+                "key": key,
+            },
+            headers={"If-None-Match": if_none_match},
+            accept="*/*",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    def get_instance_plan_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[PlanNetwork]:
+        """Get the IP plan of an instance.
+
+        What is free of each tunnel network, and one page of all networks of the instance and its
+        sites, by ascending id, with who has them.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/plan, operation getInstancePlanPage.
+        """
+
+        async def fetch(cursor: int) -> Page[PlanNetwork]:
+            call = Call(
+                "getInstancePlanPage",
+                "GET",
+                "/api/openvpn/instances/{id}/plan",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, InstancePlan.from_dict, options)
+            return Page(
+                answer.networks, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def export_instance_plan(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Export the IP plan of an instance.
+
+        The whole plan as a CSV file (RFC 4180) in UTF-8. The first row has the names of the
+        columns: `kind` is `tunnel`, `address`, `lan` or `free`; a row of `free` is a run of
+        addresses that no site has, from `first` to `last`. A `'` stands before a value that a
+        spreadsheet would take for a formula.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/plan/export, operation exportInstancePlan.
+        """
+        call = Call(
+            "exportInstancePlan",
+            "GET",
+            "/api/openvpn/instances/{id}/plan/export",
+            "safe",
+            args={"id": id},
+            accept="text/csv",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    def get_client_site2site_configs_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[ClientSite2SiteConfig]:
+        """List the configs of a client.
+
+        One page of the configs of a client, one for each instance that it is a site of, by
+        ascending id of the instance. The cursor is the id of an instance.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/configs, operation
+        getClientSite2SiteConfigsPage.
+        """
+
+        async def fetch(cursor: int) -> Page[ClientSite2SiteConfig]:
+            call = Call(
+                "getClientSite2SiteConfigsPage",
+                "GET",
+                "/api/openvpn/clients/site2site/{id}/configs",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, ClientSite2SiteConfigPage.from_dict, options)
+            return Page(
+                answer.configs, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def get_client_site2site_config(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> ClientSite2SiteConfig:
+        """Get a config.
+
+        What an instance does for a site. Of a client that was never made a site of the instance
+        these are the defaults, with `configured: false`.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+        getClientSite2SiteConfig.
+        """
+        call = Call(
+            "getClientSite2SiteConfig",
+            "GET",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+        )
+        return await self._transport.json(call, ClientSite2SiteConfig.from_dict, options)
+
+    async def update_client_site2site_config(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        static_ip: str | None | Unset = UNSET,
+        static_ipv6: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        iroutes: Sequence[str] | None | Unset = UNSET,
+        nat: Sequence[NetworkMapping | Mapping[str, Any]] | None | Unset = UNSET,
+        allow_overlap: bool | None | Unset = UNSET,
+        push_reset: bool | None | Unset = UNSET,
+        extra_conf: str | None | Unset = UNSET,
+        dns_server: str | None | Unset = UNSET,
+        dns_domain: str | None | Unset = UNSET,
+        max_routes: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2SiteConfig:
+        """Set a config.
+
+        Changes the fields that are sent; a field left out stays as it is, an empty one clears, and
+        a list is replaced as a whole. The first time it makes the client a site of the instance,
+        and gives it the next free address of each tunnel network unless `static_ip` or
+        `static_ipv6` says otherwise. Networks are written as `10.1.0.0/24`,
+        `10.1.0.0/255.255.255.0` or `10.1.0.0 255.255.255.0`; an address is a network of its own. A
+        LAN (`iroutes`) that overlaps a LAN or a tunnel network of the same gateway is 409 `rule`,
+        with both networks and their owners. For sites with equal LANs, `nat` presents a LAN as
+        another network of the same size, and `allow_overlap` says that the LAN itself may overlap
+        others. A client of a CA that is neither that of the instance nor above or below it, and one
+        that is revoked for good, is 409 `rule`. What a client has that is revoked for good stays
+        until another site wants it: it then loses its config at that instance.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+        - static_ip: An address of the tunnel network; not that of the network, of the server, of
+          the pool or of another site. Empty: one of the pool. At most 64 characters.
+        - static_ipv6: The same of the IPv6 tunnel network. Empty: none. At most 64 characters.
+        - push_routes: Networks that the site reaches through the tunnel. At most 500 items.
+        - iroutes: The LANs behind the site. At most 500 items.
+        - nat: Which of `iroutes` the others see as another network. A mapping ends with its LAN. At
+          most 500 items.
+        - allow_overlap: Whether LANs of `nat` may overlap others as they are.
+        - push_reset: Whether the site gets nothing of what the instance pushes to all.
+        - extra_conf: Further directives. One that OpenVPN does not take in such a file, or that
+          runs programs or reads files, is refused. At most 8192 characters.
+        - dns_server: The address of a DNS server. At most 64 characters.
+        - dns_domain: A DNS domain. At most 200 characters.
+        - max_routes: How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+          From 0 to 65535.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: PUT /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+        updateClientSite2SiteConfig.
+        """
+        call = Call(
+            "updateClientSite2SiteConfig",
+            "PUT",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+            body={
+                "static_ip": static_ip,
+                "static_ipv6": static_ipv6,
+                "push_routes": push_routes,
+                "iroutes": iroutes,
+                "nat": nat,
+                "allow_overlap": allow_overlap,
+                "push_reset": push_reset,
+                "extra_conf": extra_conf,
+                "dns_server": dns_server,
+                "dns_domain": dns_domain,
+                "max_routes": max_routes,
+            },
+        )
+        return await self._transport.json(call, ClientSite2SiteConfig.from_dict, options)
+
+    async def update_client_site2site_config_dry_run(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        static_ip: str | None | Unset = UNSET,
+        static_ipv6: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        iroutes: Sequence[str] | None | Unset = UNSET,
+        nat: Sequence[NetworkMapping | Mapping[str, Any]] | None | Unset = UNSET,
+        allow_overlap: bool | None | Unset = UNSET,
+        push_reset: bool | None | Unset = UNSET,
+        extra_conf: str | None | Unset = UNSET,
+        dns_server: str | None | Unset = UNSET,
+        dns_domain: str | None | Unset = UNSET,
+        max_routes: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: set a config.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Changes the
+        fields that are sent; a field left out stays as it is, an empty one clears, and a list is
+        replaced as a whole. The first time it makes the client a site of the instance, and gives it
+        the next free address of each tunnel network unless `static_ip` or `static_ipv6` says
+        otherwise. Networks are written as `10.1.0.0/24`, `10.1.0.0/255.255.255.0` or `10.1.0.0
+        255.255.255.0`; an address is a network of its own. A LAN (`iroutes`) that overlaps a LAN or
+        a tunnel network of the same gateway is 409 `rule`, with both networks and their owners. For
+        sites with equal LANs, `nat` presents a LAN as another network of the same size, and
+        `allow_overlap` says that the LAN itself may overlap others. A client of a CA that is
+        neither that of the instance nor above or below it, and one that is revoked for good, is 409
+        `rule`. What a client has that is revoked for good stays until another site wants it: it
+        then loses its config at that instance.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+        - static_ip: An address of the tunnel network; not that of the network, of the server, of
+          the pool or of another site. Empty: one of the pool. At most 64 characters.
+        - static_ipv6: The same of the IPv6 tunnel network. Empty: none. At most 64 characters.
+        - push_routes: Networks that the site reaches through the tunnel. At most 500 items.
+        - iroutes: The LANs behind the site. At most 500 items.
+        - nat: Which of `iroutes` the others see as another network. A mapping ends with its LAN. At
+          most 500 items.
+        - allow_overlap: Whether LANs of `nat` may overlap others as they are.
+        - push_reset: Whether the site gets nothing of what the instance pushes to all.
+        - extra_conf: Further directives. One that OpenVPN does not take in such a file, or that
+          runs programs or reads files, is refused. At most 8192 characters.
+        - dns_server: The address of a DNS server. At most 64 characters.
+        - dns_domain: A DNS domain. At most 200 characters.
+        - max_routes: How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself.
+          From 0 to 65535.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: PUT /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true,
+        operation updateClientSite2SiteConfigDryRun.
+        """
+        call = Call(
+            "updateClientSite2SiteConfigDryRun",
+            "PUT",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+            body={
+                "static_ip": static_ip,
+                "static_ipv6": static_ipv6,
+                "push_routes": push_routes,
+                "iroutes": iroutes,
+                "nat": nat,
+                "allow_overlap": allow_overlap,
+                "push_reset": push_reset,
+                "extra_conf": extra_conf,
+                "dns_server": dns_server,
+                "dns_domain": dns_domain,
+                "max_routes": max_routes,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def delete_client_site2site_config(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Remove a config.
+
+        Takes the client away from the instance: its addresses and LANs there are free for others.
+        Its certificate is not touched. Removing again changes nothing and is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}/configs/{instance_id}, operation
+        deleteClientSite2SiteConfig.
+        """
+        call = Call(
+            "deleteClientSite2SiteConfig",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
+        )
+        await self._transport.empty(call, options)
+
+    async def delete_client_site2site_config_dry_run(
+        self,
+        id: int,
+        instance_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: remove a config.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Takes the
+        client away from the instance: its addresses and LANs there are free for others. Its
+        certificate is not touched. Removing again changes nothing and is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - instance_id: The id of the OpenVPN instance. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true,
+        operation deleteClientSite2SiteConfigDryRun.
+        """
+        call = Call(
+            "deleteClientSite2SiteConfigDryRun",
+            "DELETE",
+            "/api/openvpn/clients/site2site/{id}/configs/{instance_id}?dry_run=true",
+            "safe",
+            args={"id": id, "instance_id": instance_id},
         )
         return await self._transport.json(call, DryRun.from_dict, options)
 

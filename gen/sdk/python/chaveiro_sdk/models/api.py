@@ -662,6 +662,178 @@ class FinalReason(enum.StrEnum):
     AACOMPROMISE = "aACompromise"
 
 
+class ProfileFormat(enum.StrEnum):
+    """`openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+    with the key as PKCS#12. The others are routers. A newer server may have more values, which are
+    read as texts.
+    """
+
+    OPENVPN = "openvpn"
+    CONNECT = "connect"
+    ROUTEROS = "routeros"
+    OPNSENSE = "opnsense"
+    PFSENSE = "pfsense"
+    VYOS = "vyos"
+    OPENWRT = "openwrt"
+    P12_PROFILE = "p12-profile"
+
+
+@dataclass(slots=True, kw_only=True)
+class EnrolmentPage:
+    """The schema EnrolmentPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    enrolments: list[Enrolment]
+    """The enrolments of the page. At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> EnrolmentPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            enrolments=[Enrolment.from_dict(item) for item in data["enrolments"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Enrolment:
+    """The schema Enrolment of the document Chaveiro."""
+
+    id: int
+    """The id of the enrolment."""
+
+    client_id: int
+    """The client that it is for."""
+
+    instance_id: int
+    """The instance whose profile it gives."""
+
+    format: str
+    """The format of the profile; empty: the person at the site chooses. At most 32 characters."""
+
+    pin_required: bool
+    """Whether a PIN is asked for."""
+
+    state: str
+    """`open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`. At most 16
+    characters.
+    """
+
+    tries: int
+    """How many wrong PINs there were."""
+
+    created_at: datetime
+    """When it was made. At most 32."""
+
+    expires_at: datetime
+    """When it ends. At most 32."""
+
+    revoked_at: datetime | None
+    """When it was revoked. At most 32."""
+
+    claimed_at: datetime | None
+    """When it was claimed. At most 32."""
+
+    claimed_from: str | None
+    """The address that it was claimed from. At most 64 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Enrolment:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            client_id=data["client_id"],
+            instance_id=data["instance_id"],
+            format=data["format"],
+            pin_required=data["pin_required"],
+            state=data["state"],
+            tries=data["tries"],
+            created_at=read_datetime(data["created_at"]),
+            expires_at=read_datetime(data["expires_at"]),
+            revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
+            claimed_at=None if (value := data["claimed_at"]) is None else read_datetime(value),
+            claimed_from=data["claimed_from"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class IssuedEnrolment:
+    """The schema IssuedEnrolment of the document Chaveiro."""
+
+    id: int
+    """The id of the enrolment."""
+
+    client_id: int
+    """The client that it is for."""
+
+    instance_id: int
+    """The instance whose profile it gives."""
+
+    format: str
+    """The format of the profile; empty: the person at the site chooses. At most 32 characters."""
+
+    pin_required: bool
+    """Whether a PIN is asked for."""
+
+    state: str
+    """`open`, `claimed`, `revoked`, `locked` (after 10 wrong PINs) or `expired`. At most 16
+    characters.
+    """
+
+    tries: int
+    """How many wrong PINs there were."""
+
+    created_at: datetime
+    """When it was made. At most 32."""
+
+    expires_at: datetime
+    """When it ends. At most 32."""
+
+    revoked_at: datetime | None
+    """When it was revoked. At most 32."""
+
+    claimed_at: datetime | None
+    """When it was claimed. At most 32."""
+
+    claimed_from: str | None
+    """The address that it was claimed from. At most 64 characters."""
+
+    secret: str
+    """What the link ends with. Nobody can read it again. At most 64 characters."""
+
+    path: str
+    """The path of the link on this server. At most 128 characters."""
+
+    url: str | None
+    """The whole link; `null` when the server was not told its external URL. At most 2048 characters.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> IssuedEnrolment:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            client_id=data["client_id"],
+            instance_id=data["instance_id"],
+            format=data["format"],
+            pin_required=data["pin_required"],
+            state=data["state"],
+            tries=data["tries"],
+            created_at=read_datetime(data["created_at"]),
+            expires_at=read_datetime(data["expires_at"]),
+            revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
+            claimed_at=None if (value := data["claimed_at"]) is None else read_datetime(value),
+            claimed_from=data["claimed_from"],
+            secret=data["secret"],
+            path=data["path"],
+            url=data["url"],
+        )
+
+
 class IssuedKind(enum.StrEnum):
     """A kind of certificate that can be created; those of clients are created with their client. A
     newer server may have more values, which are read as texts.
@@ -1144,6 +1316,601 @@ class RevocationReason(enum.StrEnum):
     REMOVEFROMCRL = "removeFromCRL"
     PRIVILEGEWITHDRAWN = "privilegeWithdrawn"
     AACOMPROMISE = "aACompromise"
+
+
+@dataclass(slots=True, kw_only=True)
+class InstancePage:
+    """The schema InstancePage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    instances: list[Instance]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstancePage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            instances=[Instance.from_dict(item) for item in data["instances"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Instance:
+    """The schema Instance of the document Chaveiro."""
+
+    id: int
+    """The id of the instance."""
+
+    model_id: int | None
+    """The model of its configuration; `null` is the default one."""
+
+    ca_id: int
+    """The CA of its certificate and of its sites."""
+
+    name: str
+    """Its name. At most 255 characters."""
+
+    description: str
+    """Its description. At most 1000 characters."""
+
+    country: str
+    """Country, ISO 3166 alpha-2. At most 64 characters."""
+
+    province: str
+    """State or province. At most 255 characters."""
+
+    city: str
+    """City. At most 255 characters."""
+
+    organization: str
+    """Organization. At most 255 characters."""
+
+    sector: str
+    """Department. At most 255 characters."""
+
+    email: str
+    """E-mail address. At most 255 characters."""
+
+    port: int
+    """Its port."""
+
+    network: str
+    """The IPv4 network of the tunnels. At most 64 characters."""
+
+    proto: InstanceProto | str
+    """What OpenVPN speaks over."""
+
+    dhcp_enabled: bool
+    """Whether clients without a static address get one of the pool."""
+
+    dhcp_start: str
+    """The first address of the pool; empty is none. At most 64 characters."""
+
+    dhcp_end: str
+    """The last address of the pool; empty is none. At most 64 characters."""
+
+    dns_server: str
+    """The DNS server that is pushed; empty is none. At most 64 characters."""
+
+    dns_domain: str
+    """The search domain that is pushed; empty is none. At most 253 characters."""
+
+    push_routes: list[str]
+    """The networks that are pushed to all sites. At most 250 items."""
+
+    routes: list[str]
+    """Routes of the server into the tunnel, beside those to the LANs of its sites. At most 250 items.
+    """
+
+    ldap_auth: bool
+    """Always `false`."""
+
+    remotes: list[str]
+    """How sites reach it: host, `host:port` or `proto://host:port`. At most 64 items."""
+
+    revoked: bool
+    """Whether the certificate of the server is revoked."""
+
+    expired: bool
+    """Whether it has ended."""
+
+    expiry_date: datetime
+    """When it ends. At most 32."""
+
+    created_at: datetime
+    """When the instance was created. At most 32."""
+
+    updated_at: datetime
+    """When it was last changed. At most 32."""
+
+    cert_email_template_id: int | None
+    """Always `null`: the service has no templates of mails."""
+
+    network_v6: str
+    """The IPv6 network of the tunnels; empty is none. At most 64 characters."""
+
+    gateway: str
+    """The machine that it runs on. At most 255 characters."""
+
+    remote_random: bool
+    """Whether sites try the remotes in random order."""
+
+    tls_profile: InstanceTlsProfile | str
+    """`modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old
+    routers.
+    """
+
+    control_channel: InstanceControlChannel | str
+    """`tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the
+    others, as RouterOS.
+    """
+
+    verify_client_cert: bool
+    """Always `true`."""
+
+    keepalive_interval: int
+    """Seconds between pings."""
+
+    keepalive_timeout: int
+    """Seconds without a ping after which a site connects anew."""
+
+    reneg_sec: int
+    """Seconds until new keys of a session are negotiated; 0 is never."""
+
+    renew_before: int
+    """Days before the end of the certificate at which the service renews it."""
+
+    extra_conf: str
+    """Further directives of its configuration. At most 16384 characters."""
+
+    certificate_id: int
+    """The certificate of the server, in `GET /openvpn/certificates/{id}`."""
+
+    version: int
+    """Grows when the profiles of its sites become stale."""
+
+    reloaded_at: datetime | None
+    """When it was last asked to read its configuration again; `null` is never. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Instance:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            model_id=data["model_id"],
+            ca_id=data["ca_id"],
+            name=data["name"],
+            description=data["description"],
+            country=data["country"],
+            province=data["province"],
+            city=data["city"],
+            organization=data["organization"],
+            sector=data["sector"],
+            email=data["email"],
+            port=data["port"],
+            network=data["network"],
+            proto=read_enum(InstanceProto, data["proto"]),
+            dhcp_enabled=data["dhcp_enabled"],
+            dhcp_start=data["dhcp_start"],
+            dhcp_end=data["dhcp_end"],
+            dns_server=data["dns_server"],
+            dns_domain=data["dns_domain"],
+            push_routes=data["push_routes"],
+            routes=data["routes"],
+            ldap_auth=data["ldap_auth"],
+            remotes=data["remotes"],
+            revoked=data["revoked"],
+            expired=data["expired"],
+            expiry_date=read_datetime(data["expiry_date"]),
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+            cert_email_template_id=data["cert_email_template_id"],
+            network_v6=data["network_v6"],
+            gateway=data["gateway"],
+            remote_random=data["remote_random"],
+            tls_profile=read_enum(InstanceTlsProfile, data["tls_profile"]),
+            control_channel=read_enum(InstanceControlChannel, data["control_channel"]),
+            verify_client_cert=data["verify_client_cert"],
+            keepalive_interval=data["keepalive_interval"],
+            keepalive_timeout=data["keepalive_timeout"],
+            reneg_sec=data["reneg_sec"],
+            renew_before=data["renew_before"],
+            extra_conf=data["extra_conf"],
+            certificate_id=data["certificate_id"],
+            version=data["version"],
+            reloaded_at=None if (value := data["reloaded_at"]) is None else read_datetime(value),
+        )
+
+
+class InstanceProto(enum.StrEnum):
+    """What OpenVPN speaks over. A newer server may have more values, which are read as texts."""
+
+    UDP = "udp"
+    TCP = "tcp"
+
+
+class InstanceTlsProfile(enum.StrEnum):
+    """`modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old
+    routers. A newer server may have more values, which are read as texts.
+    """
+
+    MODERN = "modern"
+    COMPATIBLE = "compatible"
+
+
+class InstanceControlChannel(enum.StrEnum):
+    """`tls-crypt-v2`: a key of its own for each site. `none`: for routers that know none of the
+    others, as RouterOS. A newer server may have more values, which are read as texts.
+    """
+
+    TLS_CRYPT_V2 = "tls-crypt-v2"
+    TLS_CRYPT = "tls-crypt"
+    TLS_AUTH = "tls-auth"
+    NONE = "none"
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceModelPage:
+    """The schema InstanceModelPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    instances_models: list[InstanceModel]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceModelPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            instances_models=[InstanceModel.from_dict(item) for item in data["instances_models"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceModel:
+    """The schema InstanceModel of the document Chaveiro."""
+
+    id: int
+    """The id of the model."""
+
+    name: str
+    """Its name. At most 255 characters."""
+
+    template: str
+    """The template of `server.conf`. At most 65536 characters."""
+
+    created_at: datetime
+    """When it was created. At most 32."""
+
+    updated_at: datetime
+    """When it was last changed. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceModel:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            name=data["name"],
+            template=data["template"],
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class DefaultInstanceModel:
+    """The schema DefaultInstanceModel of the document Chaveiro."""
+
+    name: str
+    """Always `default`. At most 255 characters."""
+
+    template: str
+    """The template of `server.conf`. At most 65536 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> DefaultInstanceModel:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            name=data["name"],
+            template=data["template"],
+        )
+
+
+class InstanceBundleFormat(enum.StrEnum):
+    """The form of a bundle. A newer server may have more values, which are read as texts."""
+
+    TAR_GZ = "tar.gz"
+    ZIP = "zip"
+    JSON = "json"
+
+
+@dataclass(slots=True, kw_only=True)
+class InstancePlan:
+    """The schema InstancePlan of the document Chaveiro."""
+
+    instance_id: int
+    """The id of the instance."""
+
+    instance: str
+    """Its name. At most 255 characters."""
+
+    gateway: str
+    """The machine that it runs on. Networks of all instances there must not overlap. At most 255
+    characters.
+    """
+
+    tunnels: list[PlanTunnel]
+    """Its tunnel networks. At most 2 items."""
+
+    cursor: Cursor
+
+    networks: list[PlanNetwork]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstancePlan:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            instance_id=data["instance_id"],
+            instance=data["instance"],
+            gateway=data["gateway"],
+            tunnels=[PlanTunnel.from_dict(item) for item in data["tunnels"]],
+            cursor=Cursor.from_dict(data["cursor"]),
+            networks=[PlanNetwork.from_dict(item) for item in data["networks"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanTunnel:
+    """The schema PlanTunnel of the document Chaveiro."""
+
+    network: str
+    """The network. At most 64 characters."""
+
+    server: str
+    """The address of the server in it. At most 64 characters."""
+
+    dhcp_start: str | None
+    """The first address of the pool; `null` without one. At most 64 characters."""
+
+    dhcp_end: str | None
+    """The last address of the pool; `null` without one. At most 64 characters."""
+
+    size: int
+    """How many addresses sites can have as static ones; 9007199254740991 also stands for more."""
+
+    used: int
+    """How many addresses sites have."""
+
+    free: int
+    """How many addresses are free; 9007199254740991 also stands for more."""
+
+    free_ranges: list[PlanRange]
+    """The runs of free addresses, ascending, at most 1000. At most 1000 items."""
+
+    free_ranges_more: bool
+    """Whether there are more of them."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PlanTunnel:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            network=data["network"],
+            server=data["server"],
+            dhcp_start=data["dhcp_start"],
+            dhcp_end=data["dhcp_end"],
+            size=data["size"],
+            used=data["used"],
+            free=data["free"],
+            free_ranges=[PlanRange.from_dict(item) for item in data["free_ranges"]],
+            free_ranges_more=data["free_ranges_more"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanRange:
+    """The schema PlanRange of the document Chaveiro."""
+
+    first: str
+    """The first address. At most 64 characters."""
+
+    last: str
+    """The last address. At most 64 characters."""
+
+    size: int
+    """How many there are; 9007199254740991 also stands for more."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PlanRange:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            first=data["first"],
+            last=data["last"],
+            size=data["size"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanNetwork:
+    """The schema PlanNetwork of the document Chaveiro."""
+
+    id: int
+    """The id of the entry."""
+
+    kind: str
+    """`tunnel`: a tunnel network. `address`: the static address of a site. `lan`: a network behind a
+    site. At most 16 characters.
+    """
+
+    network: str
+    """The network. At most 64 characters."""
+
+    mapped: str | None
+    """What the others see in its place; `null`: the network itself. At most 64 characters."""
+
+    instance_id: int
+    """The id of the instance."""
+
+    instance: str
+    """The name of the instance. At most 255 characters."""
+
+    client_id: int | None
+    """The id of the site; `null` for the instance itself."""
+
+    client: str
+    """The name of the site; empty for the instance itself. At most 255 characters."""
+
+    client_revoked: bool
+    """Whether the certificate of the site is revoked for good: the entry stays until another site
+    wants it.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> PlanNetwork:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            kind=data["kind"],
+            network=data["network"],
+            mapped=data["mapped"],
+            instance_id=data["instance_id"],
+            instance=data["instance"],
+            client_id=data["client_id"],
+            client=data["client"],
+            client_revoked=data["client_revoked"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientSite2SiteConfigPage:
+    """The schema ClientSite2SiteConfigPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    configs: list[ClientSite2SiteConfig]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientSite2SiteConfigPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            configs=[ClientSite2SiteConfig.from_dict(item) for item in data["configs"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientSite2SiteConfig:
+    """The schema ClientSite2SiteConfig of the document Chaveiro."""
+
+    client_id: int
+    """The id of the client."""
+
+    instance_id: int
+    """The id of the instance."""
+
+    static_ip: str
+    """Its address in the tunnel, IPv4; empty: one of the pool of the instance. At most 64 characters.
+    """
+
+    static_ipv6: str
+    """Its address in the tunnel, IPv6; empty: none. At most 64 characters."""
+
+    push_routes: list[str]
+    """Networks that the site reaches through the tunnel, besides those that the instance pushes to
+    all. At most 500 items.
+    """
+
+    iroutes: list[str]
+    """The LANs behind the site. At most 500 items."""
+
+    nat: list[NetworkMapping]
+    """Which of `iroutes` the others see as another network. At most 500 items."""
+
+    allow_overlap: bool
+    """Whether LANs of `nat` may overlap others as they are."""
+
+    push_reset: bool
+    """Whether the site gets nothing of what the instance pushes to all."""
+
+    extra_conf: str
+    """Further directives of its file in the client-config-dir. At most 8192 characters."""
+
+    dns_server: str
+    """The DNS server that is pushed to it; empty: none. At most 64 characters."""
+
+    dns_domain: str
+    """The DNS domain that is pushed to it; empty: none. At most 200 characters."""
+
+    max_routes: int
+    """How many routes OpenVPN keeps for it; 0: as many as OpenVPN does by itself."""
+
+    configured: bool
+    """Whether the client is a site of the instance; otherwise these are the defaults."""
+
+    created_at: datetime
+    """When the client was made a site of the instance. At most 32."""
+
+    updated_at: datetime
+    """When the config was last changed. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientSite2SiteConfig:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            client_id=data["client_id"],
+            instance_id=data["instance_id"],
+            static_ip=data["static_ip"],
+            static_ipv6=data["static_ipv6"],
+            push_routes=data["push_routes"],
+            iroutes=data["iroutes"],
+            nat=[NetworkMapping.from_dict(item) for item in data["nat"]],
+            allow_overlap=data["allow_overlap"],
+            push_reset=data["push_reset"],
+            extra_conf=data["extra_conf"],
+            dns_server=data["dns_server"],
+            dns_domain=data["dns_domain"],
+            max_routes=data["max_routes"],
+            configured=data["configured"],
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class NetworkMapping:
+    """The schema NetworkMapping of the document Chaveiro."""
+
+    network: str
+    """The LAN, one of `iroutes`. At most 64 characters."""
+
+    mapped: str
+    """What the others see, of the same size; each address is mapped to the one at its place. At most
+    64 characters.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> NetworkMapping:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            network=data["network"],
+            mapped=data["mapped"],
+        )
 
 
 @dataclass(slots=True, kw_only=True)

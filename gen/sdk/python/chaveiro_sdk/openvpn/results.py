@@ -229,6 +229,68 @@ class OpenvpnResults:
             types.RevokeClientSite2SiteForDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_for_dry_run(**arguments)
         )
 
+    def get_client_site2site_profile(
+        self, request: types.GetClientSite2SiteProfileRequest
+    ) -> types.GetClientSite2SiteProfileResponse:
+        """Get the profile of a client."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2SiteProfileResponse, "profile", lambda: self._group.get_client_site2site_profile(**arguments)
+        )
+
+    def create_client_site2site_profile(
+        self, request: types.CreateClientSite2SiteProfileRequest
+    ) -> types.CreateClientSite2SiteProfileResponse:
+        """Make the profile of a client with a password."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientSite2SiteProfileResponse, "profile", lambda: self._group.create_client_site2site_profile(**arguments)
+        )
+
+    def get_client_site2site_enrolments_pages(
+        self, request: types.GetClientSite2SiteEnrolmentsPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2SiteEnrolmentsPageResponse, types.Enrolment]:
+        """List the enrolments of a client."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2site_enrolments_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2SiteEnrolmentsPageResponse, "enrolments", pages)
+
+    def create_client_site2site_enrolment(
+        self, request: types.CreateClientSite2SiteEnrolmentRequest
+    ) -> types.CreateClientSite2SiteEnrolmentResponse:
+        """Make a link by which a site gets its profile."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientSite2SiteEnrolmentResponse, "enrolment", lambda: self._group.create_client_site2site_enrolment(**arguments)
+        )
+
+    def get_client_site2site_enrolment(
+        self, request: types.GetClientSite2SiteEnrolmentRequest
+    ) -> types.GetClientSite2SiteEnrolmentResponse:
+        """Get an enrolment."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2SiteEnrolmentResponse, "enrolment", lambda: self._group.get_client_site2site_enrolment(**arguments)
+        )
+
+    def revoke_client_site2site_enrolment(
+        self, request: types.RevokeClientSite2SiteEnrolmentRequest
+    ) -> types.RevokeClientSite2SiteEnrolmentResponse:
+        """Revoke an enrolment."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteEnrolmentResponse, "", lambda: self._group.revoke_client_site2site_enrolment(**arguments)
+        )
+
+    def revoke_client_site2site_enrolment_dry_run(
+        self, request: types.RevokeClientSite2SiteEnrolmentDryRunRequest
+    ) -> types.RevokeClientSite2SiteEnrolmentDryRunResponse:
+        """Tell what this would do: revoke an enrolment."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2SiteEnrolmentDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_enrolment_dry_run(**arguments)
+        )
+
     def get_certificates_pages(
         self, request: types.GetCertificatesPageRequest | None = None
     ) -> results.ResultPages[types.GetCertificatesPageResponse, types.Certificate]:
@@ -441,5 +503,223 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.CreateRevocationDryRunResponse, "dry_run", lambda: self._group.create_revocation_dry_run(**arguments)
+        )
+
+    def get_instances_pages(
+        self, request: types.GetInstancesPageRequest | None = None
+    ) -> results.ResultPages[types.GetInstancesPageResponse, types.Instance]:
+        """List instances."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_instances_pages(**arguments)
+        return results.ResultPages(types.GetInstancesPageResponse, "instances", pages)
+
+    def create_instance(
+        self, request: types.CreateInstanceRequest
+    ) -> types.CreateInstanceResponse:
+        """Create an instance."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateInstanceResponse, "instance", lambda: self._group.create_instance(**arguments)
+        )
+
+    def get_instances_models_pages(
+        self, request: types.GetInstanceModelsPageRequest | None = None
+    ) -> results.ResultPages[types.GetInstanceModelsPageResponse, types.InstanceModel]:
+        """List models."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_instances_models_pages(**arguments)
+        return results.ResultPages(types.GetInstanceModelsPageResponse, "instances_models", pages)
+
+    def create_instance_model(
+        self, request: types.CreateInstanceModelRequest
+    ) -> types.CreateInstanceModelResponse:
+        """Create a model."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateInstanceModelResponse, "instance_model", lambda: self._group.create_instance_model(**arguments)
+        )
+
+    def get_default_instance_model(
+        self, request: types.GetDefaultInstanceModelRequest | None = None
+    ) -> types.GetDefaultInstanceModelResponse:
+        """Get the default model."""
+        return results.perform(types.GetDefaultInstanceModelResponse, "instance_model", self._group.get_default_instance_model)
+
+    def get_instance_model(
+        self, request: types.GetInstanceModelRequest
+    ) -> types.GetInstanceModelResponse:
+        """Get a model."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetInstanceModelResponse, "instance_model", lambda: self._group.get_instance_model(**arguments)
+        )
+
+    def update_instance_model(
+        self, request: types.UpdateInstanceModelRequest
+    ) -> types.UpdateInstanceModelResponse:
+        """Update a model."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.UpdateInstanceModelResponse, "instance_model", lambda: self._group.update_instance_model(**arguments)
+        )
+
+    def delete_instance_model(
+        self, request: types.DeleteInstanceModelRequest
+    ) -> types.DeleteInstanceModelResponse:
+        """Delete a model."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteInstanceModelResponse, "", lambda: self._group.delete_instance_model(**arguments)
+        )
+
+    def delete_instance_model_dry_run(
+        self, request: types.DeleteInstanceModelDryRunRequest
+    ) -> types.DeleteInstanceModelDryRunResponse:
+        """Tell what this would do: delete a model."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteInstanceModelDryRunResponse, "dry_run", lambda: self._group.delete_instance_model_dry_run(**arguments)
+        )
+
+    def get_instance(
+        self, request: types.GetInstanceRequest
+    ) -> types.GetInstanceResponse:
+        """Get an instance."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetInstanceResponse, "instance", lambda: self._group.get_instance(**arguments)
+        )
+
+    def update_instance(
+        self, request: types.UpdateInstanceRequest
+    ) -> types.UpdateInstanceResponse:
+        """Update an instance."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.UpdateInstanceResponse, "instance", lambda: self._group.update_instance(**arguments)
+        )
+
+    def delete_instance(
+        self, request: types.DeleteInstanceRequest
+    ) -> types.DeleteInstanceResponse:
+        """Delete an instance."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteInstanceResponse, "", lambda: self._group.delete_instance(**arguments)
+        )
+
+    def delete_instance_dry_run(
+        self, request: types.DeleteInstanceDryRunRequest
+    ) -> types.DeleteInstanceDryRunResponse:
+        """Tell what this would do: delete an instance."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteInstanceDryRunResponse, "dry_run", lambda: self._group.delete_instance_dry_run(**arguments)
+        )
+
+    def reload_instance(
+        self, request: types.ReloadInstanceRequest
+    ) -> types.ReloadInstanceResponse:
+        """Ask for a reload."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ReloadInstanceResponse, "instance", lambda: self._group.reload_instance(**arguments)
+        )
+
+    def renew_instance(
+        self, request: types.RenewInstanceRequest
+    ) -> types.RenewInstanceResponse:
+        """Renew the certificate of a server."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewInstanceResponse, "instance", lambda: self._group.renew_instance(**arguments)
+        )
+
+    def renew_instance_dry_run(
+        self, request: types.RenewInstanceDryRunRequest
+    ) -> types.RenewInstanceDryRunResponse:
+        """Tell what this would do: renew the certificate of a server."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewInstanceDryRunResponse, "dry_run", lambda: self._group.renew_instance_dry_run(**arguments)
+        )
+
+    def get_instance_bundle(
+        self, request: types.GetInstanceBundleRequest
+    ) -> types.GetInstanceBundleResponse:
+        """Get the bundle of a server."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetInstanceBundleResponse, "bundle", lambda: self._group.get_instance_bundle(**arguments)
+        )
+
+    def get_instance_plan_pages(
+        self, request: types.GetInstancePlanPageRequest | None = None
+    ) -> results.ResultPages[types.GetInstancePlanPageResponse, types.PlanNetwork]:
+        """Get the IP plan of an instance."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_instance_plan_pages(**arguments)
+        return results.ResultPages(types.GetInstancePlanPageResponse, "networks", pages)
+
+    def export_instance_plan(
+        self, request: types.ExportInstancePlanRequest
+    ) -> types.ExportInstancePlanResponse:
+        """Export the IP plan of an instance."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ExportInstancePlanResponse, "csv", lambda: self._group.export_instance_plan(**arguments)
+        )
+
+    def get_client_site2site_configs_pages(
+        self, request: types.GetClientSite2SiteConfigsPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2SiteConfigsPageResponse, types.ClientSite2SiteConfig]:
+        """List the configs of a client."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2site_configs_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2SiteConfigsPageResponse, "configs", pages)
+
+    def get_client_site2site_config(
+        self, request: types.GetClientSite2SiteConfigRequest
+    ) -> types.GetClientSite2SiteConfigResponse:
+        """Get a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2SiteConfigResponse, "config", lambda: self._group.get_client_site2site_config(**arguments)
+        )
+
+    def update_client_site2site_config(
+        self, request: types.UpdateClientSite2SiteConfigRequest
+    ) -> types.UpdateClientSite2SiteConfigResponse:
+        """Set a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.UpdateClientSite2SiteConfigResponse, "config", lambda: self._group.update_client_site2site_config(**arguments)
+        )
+
+    def update_client_site2site_config_dry_run(
+        self, request: types.UpdateClientSite2SiteConfigDryRunRequest
+    ) -> types.UpdateClientSite2SiteConfigDryRunResponse:
+        """Tell what this would do: set a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.UpdateClientSite2SiteConfigDryRunResponse, "dry_run", lambda: self._group.update_client_site2site_config_dry_run(**arguments)
+        )
+
+    def delete_client_site2site_config(
+        self, request: types.DeleteClientSite2SiteConfigRequest
+    ) -> types.DeleteClientSite2SiteConfigResponse:
+        """Remove a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteClientSite2SiteConfigResponse, "", lambda: self._group.delete_client_site2site_config(**arguments)
+        )
+
+    def delete_client_site2site_config_dry_run(
+        self, request: types.DeleteClientSite2SiteConfigDryRunRequest
+    ) -> types.DeleteClientSite2SiteConfigDryRunResponse:
+        """Tell what this would do: remove a config."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteClientSite2SiteConfigDryRunResponse, "dry_run", lambda: self._group.delete_client_site2site_config_dry_run(**arguments)
         )
 

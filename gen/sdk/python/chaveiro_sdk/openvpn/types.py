@@ -32,6 +32,10 @@ from ..models.api import (
     Certificate,
     CertificateKind,
     FinalReason,
+    ProfileFormat,
+    EnrolmentPage,
+    Enrolment,
+    IssuedEnrolment,
     IssuedKind,
     CaPage,
     Ca,
@@ -48,6 +52,22 @@ from ..models.api import (
     PkiImportError,
     Revocation,
     RevocationReason,
+    InstancePage,
+    Instance,
+    InstanceProto,
+    InstanceTlsProfile,
+    InstanceControlChannel,
+    InstanceModelPage,
+    InstanceModel,
+    DefaultInstanceModel,
+    InstanceBundleFormat,
+    InstancePlan,
+    PlanTunnel,
+    PlanRange,
+    PlanNetwork,
+    ClientSite2SiteConfigPage,
+    ClientSite2SiteConfig,
+    NetworkMapping,
     DryRun,
 )
 from ..calls import Content
@@ -473,6 +493,117 @@ class RevokeClientSite2SiteForDryRunResponse(Response):
 
 
 @dataclass
+class GetClientSite2SiteProfileRequest(Request):
+    """The request of ``get_client_site2site_profile``."""
+
+    id: int
+    instance_id: int | None | None = None
+    format: ProfileFormat | str | None | None = None
+    key: bool | None | None = None
+
+
+@dataclass
+class GetClientSite2SiteProfileResponse(Response):
+    """The result of ``get_client_site2site_profile``."""
+
+    profile: File | None = None
+
+
+@dataclass
+class CreateClientSite2SiteProfileRequest(Request):
+    """The request of ``create_client_site2site_profile``."""
+
+    id: int
+    instance_id: int | None | Unset | None = None
+    format: ProfileFormat | str | None | Unset | None = None
+    password: str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientSite2SiteProfileResponse(Response):
+    """The result of ``create_client_site2site_profile``."""
+
+    profile: File | None = None
+
+
+@dataclass
+class GetClientSite2SiteEnrolmentsPageRequest(Request):
+    """The request of ``get_client_site2site_enrolments_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2SiteEnrolmentsPageResponse(PageResponse[Enrolment]):
+    """A page of ``get_client_site2site_enrolments_pages``."""
+
+    enrolments: list[Enrolment] | None = None
+
+
+@dataclass
+class CreateClientSite2SiteEnrolmentRequest(Request):
+    """The request of ``create_client_site2site_enrolment``."""
+
+    id: int
+    instance_id: int
+    format: str | None | Unset | None = None
+    expires_in: datetime | str | None | Unset | None = None
+    pin: str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientSite2SiteEnrolmentResponse(Response):
+    """The result of ``create_client_site2site_enrolment``."""
+
+    enrolment: IssuedEnrolment | None = None
+
+
+@dataclass
+class GetClientSite2SiteEnrolmentRequest(Request):
+    """The request of ``get_client_site2site_enrolment``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class GetClientSite2SiteEnrolmentResponse(Response):
+    """The result of ``get_client_site2site_enrolment``."""
+
+    enrolment: Enrolment | None = None
+
+
+@dataclass
+class RevokeClientSite2SiteEnrolmentRequest(Request):
+    """The request of ``revoke_client_site2site_enrolment``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class RevokeClientSite2SiteEnrolmentResponse(Response):
+    """The result of ``revoke_client_site2site_enrolment``."""
+
+
+@dataclass
+class RevokeClientSite2SiteEnrolmentDryRunRequest(Request):
+    """The request of ``revoke_client_site2site_enrolment_dry_run``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class RevokeClientSite2SiteEnrolmentDryRunResponse(Response):
+    """The result of ``revoke_client_site2site_enrolment_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
 class GetCertificatesPageRequest(Request):
     """The request of ``get_certificates_pages``."""
 
@@ -892,6 +1023,468 @@ class CreateRevocationDryRunResponse(Response):
     dry_run: DryRun | None = None
 
 
+@dataclass
+class GetInstancesPageRequest(Request):
+    """The request of ``get_instances_pages``."""
+
+    cursor: int | None | None = None
+    size: int | None | None = None
+    name: str | None | None = None
+    ca_id: int | None | None = None
+    gateway: str | None | None = None
+
+
+@dataclass
+class GetInstancesPageResponse(PageResponse[Instance]):
+    """A page of ``get_instances_pages``."""
+
+    instances: list[Instance] | None = None
+
+
+@dataclass
+class CreateInstanceRequest(Request):
+    """The request of ``create_instance``."""
+
+    ca_id: int
+    name: str
+    network: str
+    network_v6: str | None | Unset | None = None
+    description: str | None | Unset | None = None
+    country: str | None | Unset | None = None
+    province: str | None | Unset | None = None
+    city: str | None | Unset | None = None
+    organization: str | None | Unset | None = None
+    sector: str | None | Unset | None = None
+    email: str | None | Unset | None = None
+    model_id: int | None | Unset | None = None
+    gateway: str | None | Unset | None = None
+    port: int | None | Unset | None = None
+    proto: InstanceProto | str | None | Unset | None = None
+    remotes: Sequence[str] | None | Unset | None = None
+    remote_random: bool | None | Unset | None = None
+    dhcp_enabled: bool | None | Unset | None = None
+    dhcp_start: str | None | Unset | None = None
+    dhcp_end: str | None | Unset | None = None
+    dns_server: str | None | Unset | None = None
+    dns_domain: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    routes: Sequence[str] | None | Unset | None = None
+    ldap_auth: bool | None | Unset | None = None
+    tls_profile: InstanceTlsProfile | str | None | Unset | None = None
+    control_channel: InstanceControlChannel | str | None | Unset | None = None
+    verify_client_cert: bool | None | Unset | None = None
+    keepalive_interval: int | None | Unset | None = None
+    keepalive_timeout: int | None | Unset | None = None
+    reneg_sec: int | None | Unset | None = None
+    renew_before: int | None | Unset | None = None
+    cert_email_template_id: int | None | Unset | None = None
+    extra_conf: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+
+
+@dataclass
+class CreateInstanceResponse(Response):
+    """The result of ``create_instance``."""
+
+    instance: Instance | None = None
+
+
+@dataclass
+class GetInstanceModelsPageRequest(Request):
+    """The request of ``get_instances_models_pages``."""
+
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetInstanceModelsPageResponse(PageResponse[InstanceModel]):
+    """A page of ``get_instances_models_pages``."""
+
+    instances_models: list[InstanceModel] | None = None
+
+
+@dataclass
+class CreateInstanceModelRequest(Request):
+    """The request of ``create_instance_model``."""
+
+    name: str
+    template: str
+
+
+@dataclass
+class CreateInstanceModelResponse(Response):
+    """The result of ``create_instance_model``."""
+
+    instance_model: InstanceModel | None = None
+
+
+@dataclass
+class GetDefaultInstanceModelRequest(Request):
+    """The request of ``get_default_instance_model``."""
+
+
+
+@dataclass
+class GetDefaultInstanceModelResponse(Response):
+    """The result of ``get_default_instance_model``."""
+
+    instance_model: DefaultInstanceModel | None = None
+
+
+@dataclass
+class GetInstanceModelRequest(Request):
+    """The request of ``get_instance_model``."""
+
+    id: int
+
+
+@dataclass
+class GetInstanceModelResponse(Response):
+    """The result of ``get_instance_model``."""
+
+    instance_model: InstanceModel | None = None
+
+
+@dataclass
+class UpdateInstanceModelRequest(Request):
+    """The request of ``update_instance_model``."""
+
+    id: int
+    name: str | None | Unset | None = None
+    template: str | None | Unset | None = None
+
+
+@dataclass
+class UpdateInstanceModelResponse(Response):
+    """The result of ``update_instance_model``."""
+
+    instance_model: InstanceModel | None = None
+
+
+@dataclass
+class DeleteInstanceModelRequest(Request):
+    """The request of ``delete_instance_model``."""
+
+    id: int
+
+
+@dataclass
+class DeleteInstanceModelResponse(Response):
+    """The result of ``delete_instance_model``."""
+
+
+@dataclass
+class DeleteInstanceModelDryRunRequest(Request):
+    """The request of ``delete_instance_model_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DeleteInstanceModelDryRunResponse(Response):
+    """The result of ``delete_instance_model_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class GetInstanceRequest(Request):
+    """The request of ``get_instance``."""
+
+    id: int
+
+
+@dataclass
+class GetInstanceResponse(Response):
+    """The result of ``get_instance``."""
+
+    instance: Instance | None = None
+
+
+@dataclass
+class UpdateInstanceRequest(Request):
+    """The request of ``update_instance``."""
+
+    id: int
+    ca_id: int | None | Unset | None = None
+    name: str | None | Unset | None = None
+    network: str | None | Unset | None = None
+    network_v6: str | None | Unset | None = None
+    description: str | None | Unset | None = None
+    country: str | None | Unset | None = None
+    province: str | None | Unset | None = None
+    city: str | None | Unset | None = None
+    organization: str | None | Unset | None = None
+    sector: str | None | Unset | None = None
+    email: str | None | Unset | None = None
+    model_id: int | None | Unset | None = None
+    gateway: str | None | Unset | None = None
+    port: int | None | Unset | None = None
+    proto: InstanceProto | str | None | Unset | None = None
+    remotes: Sequence[str] | None | Unset | None = None
+    remote_random: bool | None | Unset | None = None
+    dhcp_enabled: bool | None | Unset | None = None
+    dhcp_start: str | None | Unset | None = None
+    dhcp_end: str | None | Unset | None = None
+    dns_server: str | None | Unset | None = None
+    dns_domain: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    routes: Sequence[str] | None | Unset | None = None
+    ldap_auth: bool | None | Unset | None = None
+    tls_profile: InstanceTlsProfile | str | None | Unset | None = None
+    control_channel: InstanceControlChannel | str | None | Unset | None = None
+    verify_client_cert: bool | None | Unset | None = None
+    keepalive_interval: int | None | Unset | None = None
+    keepalive_timeout: int | None | Unset | None = None
+    reneg_sec: int | None | Unset | None = None
+    renew_before: int | None | Unset | None = None
+    cert_email_template_id: int | None | Unset | None = None
+    extra_conf: str | None | Unset | None = None
+
+
+@dataclass
+class UpdateInstanceResponse(Response):
+    """The result of ``update_instance``."""
+
+    instance: Instance | None = None
+
+
+@dataclass
+class DeleteInstanceRequest(Request):
+    """The request of ``delete_instance``."""
+
+    id: int
+    force: bool | None | None = None
+
+
+@dataclass
+class DeleteInstanceResponse(Response):
+    """The result of ``delete_instance``."""
+
+
+@dataclass
+class DeleteInstanceDryRunRequest(Request):
+    """The request of ``delete_instance_dry_run``."""
+
+    id: int
+    force: bool | None | None = None
+
+
+@dataclass
+class DeleteInstanceDryRunResponse(Response):
+    """The result of ``delete_instance_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class ReloadInstanceRequest(Request):
+    """The request of ``reload_instance``."""
+
+    id: int
+
+
+@dataclass
+class ReloadInstanceResponse(Response):
+    """The result of ``reload_instance``."""
+
+    instance: Instance | None = None
+
+
+@dataclass
+class RenewInstanceRequest(Request):
+    """The request of ``renew_instance``."""
+
+    id: int
+    overlap: datetime | str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+
+
+@dataclass
+class RenewInstanceResponse(Response):
+    """The result of ``renew_instance``."""
+
+    instance: Instance | None = None
+
+
+@dataclass
+class RenewInstanceDryRunRequest(Request):
+    """The request of ``renew_instance_dry_run``."""
+
+    id: int
+    overlap: datetime | str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+
+
+@dataclass
+class RenewInstanceDryRunResponse(Response):
+    """The result of ``renew_instance_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class GetInstanceBundleRequest(Request):
+    """The request of ``get_instance_bundle``."""
+
+    id: int
+    format: InstanceBundleFormat | str | None | None = None
+    key: bool | None | None = None
+    if_none_match: str | None | None = None
+
+
+@dataclass
+class GetInstanceBundleResponse(Response):
+    """The result of ``get_instance_bundle``."""
+
+    bundle: File | None = None
+
+
+@dataclass
+class GetInstancePlanPageRequest(Request):
+    """The request of ``get_instance_plan_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetInstancePlanPageResponse(PageResponse[PlanNetwork]):
+    """A page of ``get_instance_plan_pages``."""
+
+    networks: list[PlanNetwork] | None = None
+
+
+@dataclass
+class ExportInstancePlanRequest(Request):
+    """The request of ``export_instance_plan``."""
+
+    id: int
+
+
+@dataclass
+class ExportInstancePlanResponse(Response):
+    """The result of ``export_instance_plan``."""
+
+    csv: File | None = None
+
+
+@dataclass
+class GetClientSite2SiteConfigsPageRequest(Request):
+    """The request of ``get_client_site2site_configs_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2SiteConfigsPageResponse(PageResponse[ClientSite2SiteConfig]):
+    """A page of ``get_client_site2site_configs_pages``."""
+
+    configs: list[ClientSite2SiteConfig] | None = None
+
+
+@dataclass
+class GetClientSite2SiteConfigRequest(Request):
+    """The request of ``get_client_site2site_config``."""
+
+    id: int
+    instance_id: int
+
+
+@dataclass
+class GetClientSite2SiteConfigResponse(Response):
+    """The result of ``get_client_site2site_config``."""
+
+    config: ClientSite2SiteConfig | None = None
+
+
+@dataclass
+class UpdateClientSite2SiteConfigRequest(Request):
+    """The request of ``update_client_site2site_config``."""
+
+    id: int
+    instance_id: int
+    static_ip: str | None | Unset | None = None
+    static_ipv6: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    iroutes: Sequence[str] | None | Unset | None = None
+    nat: Sequence[NetworkMapping | Mapping[str, Any]] | None | Unset | None = None
+    allow_overlap: bool | None | Unset | None = None
+    push_reset: bool | None | Unset | None = None
+    extra_conf: str | None | Unset | None = None
+    dns_server: str | None | Unset | None = None
+    dns_domain: str | None | Unset | None = None
+    max_routes: int | None | Unset | None = None
+
+
+@dataclass
+class UpdateClientSite2SiteConfigResponse(Response):
+    """The result of ``update_client_site2site_config``."""
+
+    config: ClientSite2SiteConfig | None = None
+
+
+@dataclass
+class UpdateClientSite2SiteConfigDryRunRequest(Request):
+    """The request of ``update_client_site2site_config_dry_run``."""
+
+    id: int
+    instance_id: int
+    static_ip: str | None | Unset | None = None
+    static_ipv6: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    iroutes: Sequence[str] | None | Unset | None = None
+    nat: Sequence[NetworkMapping | Mapping[str, Any]] | None | Unset | None = None
+    allow_overlap: bool | None | Unset | None = None
+    push_reset: bool | None | Unset | None = None
+    extra_conf: str | None | Unset | None = None
+    dns_server: str | None | Unset | None = None
+    dns_domain: str | None | Unset | None = None
+    max_routes: int | None | Unset | None = None
+
+
+@dataclass
+class UpdateClientSite2SiteConfigDryRunResponse(Response):
+    """The result of ``update_client_site2site_config_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class DeleteClientSite2SiteConfigRequest(Request):
+    """The request of ``delete_client_site2site_config``."""
+
+    id: int
+    instance_id: int
+
+
+@dataclass
+class DeleteClientSite2SiteConfigResponse(Response):
+    """The result of ``delete_client_site2site_config``."""
+
+
+@dataclass
+class DeleteClientSite2SiteConfigDryRunRequest(Request):
+    """The request of ``delete_client_site2site_config_dry_run``."""
+
+    id: int
+    instance_id: int
+
+
+@dataclass
+class DeleteClientSite2SiteConfigDryRunResponse(Response):
+    """The result of ``delete_client_site2site_config_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
 __all__ = [
     "ClientStatus",
     "CertificateOrder",
@@ -915,6 +1508,10 @@ __all__ = [
     "Certificate",
     "CertificateKind",
     "FinalReason",
+    "ProfileFormat",
+    "EnrolmentPage",
+    "Enrolment",
+    "IssuedEnrolment",
     "IssuedKind",
     "CaPage",
     "Ca",
@@ -931,6 +1528,22 @@ __all__ = [
     "PkiImportError",
     "Revocation",
     "RevocationReason",
+    "InstancePage",
+    "Instance",
+    "InstanceProto",
+    "InstanceTlsProfile",
+    "InstanceControlChannel",
+    "InstanceModelPage",
+    "InstanceModel",
+    "DefaultInstanceModel",
+    "InstanceBundleFormat",
+    "InstancePlan",
+    "PlanTunnel",
+    "PlanRange",
+    "PlanNetwork",
+    "ClientSite2SiteConfigPage",
+    "ClientSite2SiteConfig",
+    "NetworkMapping",
     "DryRun",
     "GetClientsSite2SitePageRequest",
     "GetClientsSite2SitePageResponse",
@@ -980,6 +1593,20 @@ __all__ = [
     "RevokeClientSite2SiteForResponse",
     "RevokeClientSite2SiteForDryRunRequest",
     "RevokeClientSite2SiteForDryRunResponse",
+    "GetClientSite2SiteProfileRequest",
+    "GetClientSite2SiteProfileResponse",
+    "CreateClientSite2SiteProfileRequest",
+    "CreateClientSite2SiteProfileResponse",
+    "GetClientSite2SiteEnrolmentsPageRequest",
+    "GetClientSite2SiteEnrolmentsPageResponse",
+    "CreateClientSite2SiteEnrolmentRequest",
+    "CreateClientSite2SiteEnrolmentResponse",
+    "GetClientSite2SiteEnrolmentRequest",
+    "GetClientSite2SiteEnrolmentResponse",
+    "RevokeClientSite2SiteEnrolmentRequest",
+    "RevokeClientSite2SiteEnrolmentResponse",
+    "RevokeClientSite2SiteEnrolmentDryRunRequest",
+    "RevokeClientSite2SiteEnrolmentDryRunResponse",
     "GetCertificatesPageRequest",
     "GetCertificatesPageResponse",
     "CreateServerCertificateRequest",
@@ -1028,4 +1655,54 @@ __all__ = [
     "CreateRevocationResponse",
     "CreateRevocationDryRunRequest",
     "CreateRevocationDryRunResponse",
+    "GetInstancesPageRequest",
+    "GetInstancesPageResponse",
+    "CreateInstanceRequest",
+    "CreateInstanceResponse",
+    "GetInstanceModelsPageRequest",
+    "GetInstanceModelsPageResponse",
+    "CreateInstanceModelRequest",
+    "CreateInstanceModelResponse",
+    "GetDefaultInstanceModelRequest",
+    "GetDefaultInstanceModelResponse",
+    "GetInstanceModelRequest",
+    "GetInstanceModelResponse",
+    "UpdateInstanceModelRequest",
+    "UpdateInstanceModelResponse",
+    "DeleteInstanceModelRequest",
+    "DeleteInstanceModelResponse",
+    "DeleteInstanceModelDryRunRequest",
+    "DeleteInstanceModelDryRunResponse",
+    "GetInstanceRequest",
+    "GetInstanceResponse",
+    "UpdateInstanceRequest",
+    "UpdateInstanceResponse",
+    "DeleteInstanceRequest",
+    "DeleteInstanceResponse",
+    "DeleteInstanceDryRunRequest",
+    "DeleteInstanceDryRunResponse",
+    "ReloadInstanceRequest",
+    "ReloadInstanceResponse",
+    "RenewInstanceRequest",
+    "RenewInstanceResponse",
+    "RenewInstanceDryRunRequest",
+    "RenewInstanceDryRunResponse",
+    "GetInstanceBundleRequest",
+    "GetInstanceBundleResponse",
+    "GetInstancePlanPageRequest",
+    "GetInstancePlanPageResponse",
+    "ExportInstancePlanRequest",
+    "ExportInstancePlanResponse",
+    "GetClientSite2SiteConfigsPageRequest",
+    "GetClientSite2SiteConfigsPageResponse",
+    "GetClientSite2SiteConfigRequest",
+    "GetClientSite2SiteConfigResponse",
+    "UpdateClientSite2SiteConfigRequest",
+    "UpdateClientSite2SiteConfigResponse",
+    "UpdateClientSite2SiteConfigDryRunRequest",
+    "UpdateClientSite2SiteConfigDryRunResponse",
+    "DeleteClientSite2SiteConfigRequest",
+    "DeleteClientSite2SiteConfigResponse",
+    "DeleteClientSite2SiteConfigDryRunRequest",
+    "DeleteClientSite2SiteConfigDryRunResponse",
 ]

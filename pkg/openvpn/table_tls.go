@@ -1,0 +1,81 @@
+package openvpn
+
+// keyRules are about ciphers, and about keys and where they are.
+var keyRules = map[string]rule{
+	"auth":                  {1, 1, sv | cl, "", 0},
+	"cipher":                {1, 1, sv | cc | cl, ReasonInternal, 0},
+	"data-ciphers":          {1, 1, sv | cc | cl, "", 0},
+	"data-ciphers-fallback": {1, 1, sv | cc | cl, "", 0},
+	"ncp-ciphers":           {1, 1, sv | cc | cl, "", 0},
+	"ncp-disable":           {0, 0, 0, ReasonRemoved, gone},
+	"keysize":               {1, 1, 0, ReasonRemoved, gone},
+	"prng":                  {1, 2, 0, ReasonRemoved, 0},
+	"no-iv":                 {0, 0, 0, ReasonRemoved, gone},
+	"no-replay":             {0, 0, 0, ReasonWeakens, 0},
+	"replay-window":         {1, 2, sv | cl, "", 0},
+	"mute-replay-warnings":  {0, 0, sv | cl, "", 0},
+	"replay-persist":        {1, 1, 0, ReasonFiles, 0},
+
+	"use-prediction-resistance":               {0, 0, sv | cl, "", build},
+	"force-tls-key-material-export":           {0, many, sv | cl, "", 0},
+	"secret":                                  {1, 2, 0, ReasonWeakens, block}, // no forward secrecy
+	"allow-deprecated-insecure-static-crypto": {0, 0, 0, ReasonWeakens, from27},
+
+	"ca":                   {1, 1, mo, ReasonOwned, block},
+	"capath":               {1, 1, 0, ReasonFiles, 0},
+	"cert":                 {1, 1, mo, ReasonOwned, block},
+	"key":                  {1, 1, mo, ReasonOwned, block},
+	"extra-certs":          {1, 1, sv | cl, ReasonFiles, block | blockOnly},
+	"pkcs12":               {1, 1, 0, ReasonOwned, block},
+	"dh":                   {1, 1, mo, ReasonOwned, block},
+	"crl-verify":           {1, 2, mo, ReasonOwned, block},
+	"cryptoapicert":        {1, 1, 0, ReasonOwned, windows},
+	"verify-hash":          {1, 2, 0, ReasonOwned, block},
+	"peer-fingerprint":     {1, 1, 0, ReasonOwned, block}, // it lets expired certificates in
+	"askpass":              {0, 1, 0, ReasonFiles, 0},
+	"key-direction":        {1, 1, mo, ReasonOwned, 0},
+	"tls-auth":             {1, 2, mo, ReasonOwned, block},
+	"tls-crypt":            {1, 2, mo, ReasonOwned, block},
+	"tls-crypt-v2":         {1, 2, mo, ReasonOwned, block},
+	"tls-crypt-v2-max-age": {1, 1, mo, ReasonOwned, from27},
+
+	"pkcs11-id":                       {1, 1, 0, ReasonOwned, 0},
+	"pkcs11-id-management":            {0, 0, 0, ReasonManagement, 0},
+	"pkcs11-pin-cache":                {1, 1, 0, ReasonOwned, 0},
+	"pkcs11-cert-private":             {0, many, 0, ReasonOwned, 0},
+	"pkcs11-private-mode":             {1, many, 0, ReasonOwned, 0},
+	"pkcs11-protected-authentication": {0, many, 0, ReasonOwned, 0},
+}
+
+// tlsRules are about TLS, and about who is at the other end.
+var tlsRules = map[string]rule{
+	"tls-version-min":  {1, 2, sv | cl, "", 0},
+	"tls-version-max":  {1, 1, sv | cl, "", 0},
+	"tls-cipher":       {1, 1, sv | cl, "", 0},
+	"tls-ciphersuites": {1, 1, sv | cl, "", 0},
+	"tls-groups":       {1, 1, sv | cl, "", 0},
+	"ecdh-curve":       {1, 1, sv | cl, "", 0},
+	"tls-cert-profile": {1, 1, sv | cl, "", 0},
+	"tls-timeout":      {1, 1, sv | cl, "", 0},
+	"reneg-bytes":      {1, 1, sv | cl, "", 0},
+	"reneg-pkts":       {1, 1, sv | cl, "", 0},
+	"reneg-sec":        {1, 2, mo | cl, ReasonOwned, 0},
+	"hand-window":      {1, 1, sv | cl, "", 0},
+	"tran-window":      {1, 1, sv | cl, "", 0},
+	"single-session":   {0, 0, sv | cl, "", 0},
+	"tls-exit":         {0, 0, cl, "", 0},
+	"key-method":       {1, 1, 0, ReasonRemoved, gone},
+
+	"keying-material-exporter": {2, many, sv | cl, "", 0},
+	"x509-track":               {1, 1, sv, "", 0},
+	"x509-username-field":      {1, many, 0, ReasonOwned, 0},
+	"tls-export-cert":          {1, 1, 0, ReasonFiles, 0},
+	"tls-remote":               {1, 1, 0, ReasonRemoved, gone},
+	"compat-names":             {0, many, 0, ReasonRemoved, gone},
+	"no-name-remapping":        {0, 0, 0, ReasonRemoved, gone},
+	"ns-cert-type":             {1, 1, 0, ReasonRemoved, 0},
+	"verify-x509-name":         {1, 2, 0, ReasonOwned, 0},
+	"remote-cert-tls":          {1, 1, mo, ReasonOwned, 0},
+	"remote-cert-ku":           {0, many, mo, ReasonOwned, 0},
+	"remote-cert-eku":          {1, 1, mo, ReasonOwned, 0},
+}

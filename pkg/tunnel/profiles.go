@@ -1,0 +1,240 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/openvpn/kits"
+	"github.com/chaveiro/chaveiro/pkg/pki"
+	"github.com/chaveiro/chaveiro/pkg/seal"
+)
+
+// Profiles are the use cases of the configurations that sites get.
+type Profiles struct {
+	Store    domain.Store
+	Keys     *seal.Keyring
+	Recorder *audit.Recorder
+	Clients  *pki.Clients
+	Now      func() time.Time
+}
+
+// ProfileRequest is which profile is wanted.
+type ProfileRequest struct {
+	ClientID   int64
+	InstanceID int64
+	Format     string        // empty: openvpn
+	Password   domain.Secret // of the PKCS#12 file of p12-profile
+	// WithoutKey leaves the private key out: the site has it in a file, KeyFile says which.
+	WithoutKey bool
+	KeyFile    string // empty: the name of the site with .key
+}
+
+// Formats lists the formats.
+func (s *Profiles) Formats() []ProfileFormat {
+	var list []ProfileFormat
+	for _, info := range kits.Formats() {
+		list = append(list, ProfileFormat{Name: string(info.Format), Title: info.Title})
+	}
+	return list
+}
+
+// CheckFormat refuses a format that there is not, as a fault of the field format.
+func (s *Profiles) CheckFormat(format string) error {
+	var names string
+	for _, one := range s.Formats() {
+		if one.Name == format {
+			return nil
+		}
+		names += ", " + one.Name
+	}
+	return domain.Fault(domain.Invalid, "format", domain.ReasonChoice, names[len(", "):])
+}
+
+// Profile makes the profile of a site at an instance, and notes that the site has it. The private
+// key leaves the service with it, so it is recorded in the audit first.
+//
+// Errors: *domain.Error with Missing for a client or a key that there is not; with NotFound on
+// instance_id for an instance where the client has no config; with Rule on id for a client that is
+// revoked; with Rule on format for what that router can't do; with Invalid on format.
+func (s *Profiles) Profile(ctx context.Context, asked ProfileRequest) (Download, error) {
+	if asked.Format == "" {
+		asked.Format = string(kits.OpenVPN)
+	}
+	if err := s.CheckFormat(asked.Format); err != nil {
+		return Download{}, err
+	}
+	if err := s.chooseInstance(ctx, &asked); err != nil {
+		return Download{}, err
+	}
+	if err := checkSite(ctx, s.Store, asked.ClientID, asked.InstanceID); err != nil {
+		return Download{}, err
+	}
+	material, err := s.Clients.Material(ctx, asked.ClientID, !asked.WithoutKey)
+	if err != nil {
+		return Download{}, err
+	}
+	instance, err := s.Store.Instances().Get(ctx, asked.InstanceID)
+	if err != nil {
+		return Download{}, err
+	}
+	profile, err := s.describe(ctx, instance, material)
+	if err != nil {
+		return Download{}, err
+	}
+	if asked.Format == string(kits.P12Profile) {
+		profile.PKCS12, err = s.Clients.Archive(ctx, asked.ClientID, asked.Password)
+	} else if asked.WithoutKey {
+		profile.KeyFile = asked.keyFile(material.Client)
+	}
+	if err != nil {
+		return Download{}, err
+	}
+	kit, err := kits.Render(kits.Format(asked.Format), profile)
+	if err != nil {
+		return Download{}, kitFault(err)
+	}
+	file, err := download(kit)
+	if err != nil {
+		return Download{}, err
+	}
+	return file, s.handOut(ctx, asked, material.Client, instance)
+}
+
+// chooseInstance fills in the instance, where the client has only one.
+func (s *Profiles) chooseInstance(ctx context.Context, asked *ProfileRequest) error {
+	if asked.InstanceID != 0 {
+		return nil
+	}
+	if _, err := s.Store.Clients().Get(ctx, asked.ClientID); err != nil {
+		return err
+	}
+	configs, err := s.Store.ClientConfigs().Page(ctx, asked.ClientID, domain.PageRequest{Size: 2})
+	switch {
+	case err != nil:
+		return err
+	case len(configs.Items) == 0:
+		return domain.Fault(domain.NotFound, "instance_id", domain.ReasonNoSite)
+	case len(configs.Items) > 1:
+		return domain.Fault(domain.Required, "instance_id", domain.ReasonRequired)
+	}
+	asked.InstanceID = configs.Items[0].InstanceID
+	return nil
+}
+
+func (r ProfileRequest) keyFile(c domain.Client) string {
+	if r.KeyFile != "" {
+		return r.KeyFile
+	}
+	return c.Name + ".key"
+}
+
+// handOut records that a profile leaves, and what version of it the site then has, in one
+// transaction. Without the record the profile is not handed out.
+func (s *Profiles) handOut(ctx context.Context, asked ProfileRequest, c domain.Client, i domain.Instance) error {
+	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
+		err = tx.ClientConfigs().Fetched(ctx, asked.InstanceID, asked.ClientID, i.Version, s.Now())
+		if domain.IsKind(err, domain.Missing) { // the config was removed meanwhile
+			return none, domain.Fault(domain.NotFound, "instance_id", domain.ReasonNoSite)
+		}
+		if err != nil {
+			return none, err
+		}
+		return audit.Change{
+			Action: domain.ActionExport, Resource: domain.ScopeKeys, ID: c.ID, Name: c.Name,
+			After: audit.Facts{
+				"form": "profile", "format": asked.Format, "instance_id": i.ID, "version": i.Version, "serial": c.Serial,
+				"with_key": !asked.WithoutKey,
+			},
+			Details: []slog.Attr{slog.String("form", "profile"), slog.Int64("instance_id", i.ID)},
+		}, nil
+	})
+}
+
+// describe puts together what a profile says.
+func (s *Profiles) describe(ctx context.Context, i domain.Instance, m pki.Material) (kits.Profile, error) {
+	server, err := s.Store.Certificates().Get(ctx, i.CertificateID)
+	if err != nil {
+		return kits.Profile{}, err
+	}
+	list, err := s.Store.Networks().OfSite(ctx, i.ID, m.Client.ID)
+	if err != nil {
+		return kits.Profile{}, err
+	}
+	control, err := s.control(ctx, i, m.Client)
+	if err != nil {
+		return kits.Profile{}, err
+	}
+	p := kits.Profile{
+		Site: m.Client.Name, CommonName: m.Client.Name, Random: i.RemoteRandom, ServerName: server.Name, CA: m.CA,
+		Certificate: m.Certificate, Key: m.Key, Control: control, TLS: kits.TLS(i.TLSProfile), Device: kits.Tun,
+		RenegSec: i.RenegotiateSecs, Networks: i.PushRoutes,
+	}
+	for _, remote := range remotesOf(i) {
+		p.Remotes = append(p.Remotes, kits.Remote{
+			Host: remote.Host, Port: remote.Port, Proto: kits.Proto(remote.Proto),
+		})
+		p.ServerHosts = append(p.ServerHosts, remote.Host)
+	}
+	addNetworks(&p, i, domain.SiteNetworksOf(list))
+	if dns, err := netip.ParseAddr(i.DNSServer); err == nil {
+		p.DNS = []netip.Addr{dns}
+	}
+	return p, nil
+}
+
+// remotesOf fills in what a remote leaves to its instance.
+func remotesOf(i domain.Instance) []domain.Remote {
+	list := make([]domain.Remote, len(i.Remotes))
+	for n, remote := range i.Remotes {
+		if remote.Port == 0 {
+			remote.Port = i.Port
+		}
+		if remote.Proto == "" {
+			remote.Proto = i.Proto
+		}
+		list[n] = remote
+	}
+	return list
+}
+
+// addNetworks adds the addresses of a site, and its LANs as they are and as the others see them.
+func addNetworks(p *kits.Profile, i domain.Instance, n domain.SiteNetworks) {
+	if n.StaticIP.IsValid() {
+		p.Tunnel = append(p.Tunnel, netip.PrefixFrom(n.StaticIP, i.Network.Bits()))
+	}
+	if n.StaticIPv6.IsValid() {
+		p.Tunnel = append(p.Tunnel, netip.PrefixFrom(n.StaticIPv6, i.NetworkV6.Bits()))
+	}
+	for _, lan := range n.LANs {
+		p.LANs = append(p.LANs, lan.Network)
+		if lan.Mapped.IsValid() {
+			p.NAT = append(p.NAT, kits.Mapping{Inside: lan.Network, Outside: lan.Mapped})
+		}
+	}
+}
+
+// kitFault is what a format can't do, as faults of the request.
+func kitFault(err error) error {
+	var faults domain.FaultList
+	for _, one := range unjoined(err) {
+		lack, ok := errors.AsType[*kits.Unsupported](one)
+		if !ok {
+			return err // of the service's own data
+		}
+		faults.Add(domain.Fault(domain.Rule, "format", domain.ReasonKit, string(lack.Format),
+			domain.Lack(lack.Reason), string(lack.Setting)))
+	}
+	return faults.Err()
+}
+
+func unjoined(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
