@@ -26,9 +26,10 @@ func TestMain(m *testing.M) {
 
 // The routes of the api dialect that the tests use.
 const (
-	cas          = "/api/openvpn/cas"
-	clients      = "/api/openvpn/clients/site2site"
-	certificates = "/api/openvpn/certificates"
+	cas           = "/api/openvpn/cas"
+	clients       = "/api/openvpn/clients/site2site"
+	certificates  = "/api/openvpn/certificates"
+	instancesPath = "/api/openvpn/instances"
 )
 
 func caPath(id int64, part string) string     { return fmt.Sprintf("%s/%d%s", cas, id, part) }

@@ -19,8 +19,6 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/openvpn/openvpntest"
 )
 
-const instancesPath = "/api/openvpn/instances"
-
 // company is a head office and two sites, as a new user would make them: the server runs on the
 // bundle alone, each site on its profile. The LANs of the sites have the same addresses, so they
 // are mapped.
