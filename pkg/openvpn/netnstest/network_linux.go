@@ -1,6 +1,7 @@
 package netnstest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -65,7 +66,7 @@ func (n *Network) Close() {
 
 func run(args ...string) error {
 	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out)
+		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(out))
 	}
 	return nil
 }
