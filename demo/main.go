@@ -1,9 +1,9 @@
 // Command demo shows the main job from end to end, with nothing simulated. With an apikey that has
 // only the rights for these steps, Chaveiro makes a CA and a client's certificate. A real OpenVPN
 // server lets the client in, one DELETE revokes the certificate, and the server, which keeps
-// running, refuses it. As root on Linux, two sites then reach each other's LAN through a server that
-// runs from the bundle of an instance, until one of them is revoked. The audit shows who did what.
-// The demo runs on temporary data, on free ports of the loopback interface and in network
+// running, refuses it. As root on Linux, two sites then reach each other's LAN through a server
+// that runs from the bundle of an instance, until one of them is revoked. The audit shows who did
+// what. The demo runs on temporary data, on free ports of the loopback interface and in network
 // namespaces, and leaves nothing behind. It exits with 1 when any step fails.
 package main
 

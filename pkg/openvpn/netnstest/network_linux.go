@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,11 +38,14 @@ func Check() error {
 	return nil
 }
 
+// made counts the namespaces of this process, so that several networks have different names.
+var made atomic.Int64
+
 // New makes a namespace for each host. The caller closes the network.
 func New(hosts ...string) (*Network, error) {
 	n := &Network{names: map[string]string{}}
-	for i, host := range hosts {
-		name := fmt.Sprintf("chv%d-%d", os.Getpid(), i)
+	for _, host := range hosts {
+		name := fmt.Sprintf("chv%d-%d", os.Getpid(), made.Add(1))
 		if err := run("ip", "netns", "add", name); err != nil {
 			n.Close()
 			return nil, err
