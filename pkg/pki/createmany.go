@@ -22,7 +22,7 @@ func (s *Clients) CreateMany(
 	ctx context.Context, batch domain.ClientBatch, answer func([]domain.BatchedClient) any,
 ) ([]domain.BatchedClient, error) {
 	done, err := s.createMany(ctx, batch, answer)
-	if errors.Is(err, errOtherIssuer) {
+	for n := 0; n < moreTries && errors.Is(err, errOtherIssuer); n++ {
 		for _, row := range batch.Rows {
 			s.Authorities.Forget(row.Spec.CAID)
 		}

@@ -68,10 +68,22 @@ func (f *fixture) steps(t *testing.T, label string) []step {
 				steps = append(steps, s)
 			}
 		}
-		slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(rank(a.operation), rank(b.operation)) })
+		slices.SortStableFunc(steps, func(a, b step) int {
+			return cmp.Or(
+				cmp.Compare(rank(a.operation), rank(b.operation)),
+				cmp.Compare(slices.Index(ofSites, a.operation.ID), slices.Index(ofSites, b.operation.ID)),
+			)
+		})
 		all = append(all, steps...)
 	}
 	return all
+}
+
+// ofSites are operations of a client that has a config and is not revoked. What makes something comes
+// first.
+var ofSites = []string{
+	"createClientSite2SiteEnrolment", "createClientSite2SiteProfile", "getClientSite2SiteEnrolment",
+	"getClientSite2SiteProfile",
 }
 
 func rank(o model.Operation) int {
@@ -79,13 +91,15 @@ func rank(o model.Operation) int {
 	case o.ID == "importCa": // the client to import is of it
 		return 0
 	case o.ID == "enableDevice", o.ID == "deleteInstance": // it must be disabled, and without configs
-		return 9
+		return 10
 	case o.Method == http.MethodPost && !strings.Contains(o.Path, "{"):
 		return 1
 	case o.ID == "updateClientSite2SiteConfig": // the client must not be revoked
 		return 2
+	case slices.Contains(ofSites, o.ID):
+		return 3
 	}
-	return 3 + slices.Index([]string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}, o.Method)
+	return 4 + slices.Index([]string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete}, o.Method)
 }
 
 // A fixture is a server, and a proxy in front of it that notes what it is asked.

@@ -87,6 +87,9 @@ func fillSites(t testing.TB, s domain.Store, i domain.Instance) {
 		Prefix: prefix("172.16.1.0/24"), Inside: prefix("192.168.1.0/24"),
 	}
 	check(t, s.Networks().Add(t.Context(), []domain.Network{mapped}))
+	link := sampleEnrolment(c.ClientID, i.ID)
+	link.ClaimedAt, link.ClaimedFrom, link.ClaimHash = noon, "2001:db8::1", octets()
+	check(t, s.Enrolments().Create(t.Context(), &link))
 }
 
 // fillLives puts in certificates at all points of their life, of a client that was renewed and of

@@ -50,7 +50,7 @@ func TestRequests_Exceptions(t *testing.T) {
 			known = append(known, one.operation.OperationID)
 		}
 	}
-	for _, id := range slices.Concat(first, last, ownUser, slices.Collect(maps.Keys(otherIDs))) {
+	for _, id := range slices.Concat(first, soon, last, ownUser, slices.Collect(maps.Keys(otherIDs))) {
 		if !slices.Contains(known, id) {
 			t.Errorf("%s is no operation", id)
 		}
@@ -60,9 +60,11 @@ func TestRequests_Exceptions(t *testing.T) {
 // values replaces credentials of examples: no server has issued those.
 type values map[string]string
 
-// first and last are operations whose place is not the one of their method and path: others need
-// what the first make, and the last undo what others do, or can't be undone.
+// first, soon and last are operations whose place is not the one of their method and path: others
+// need what the first make, and then the soon ones, and the last undo what others do, or can't be
+// undone.
 var (
+	soon  = []string{"updateClientSite2SiteConfig", "createClientSite2SiteEnrolment"}
 	first = []string{"createUser", "importCa"}
 	last  = []string{"enableDevice", "revokeClientSite2SiteFor", "deleteInstance"}
 )
@@ -133,14 +135,16 @@ func (s sample) rank() int {
 		return 0
 	case s.method == http.MethodPost && !strings.Contains(s.path, "{"):
 		return 1
-	case s.method == http.MethodGet:
+	case slices.Contains(soon, s.operation.OperationID):
 		return 2
+	case s.method == http.MethodGet:
+		return 3
 	case slices.Contains(last, s.operation.OperationID):
-		return 5
+		return 6
 	case s.method == http.MethodDelete:
-		return 4
+		return 5
 	}
-	return 3
+	return 4
 }
 
 // withBodies returns the sample once for every example of a body. A form that has none has those of
