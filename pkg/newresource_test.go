@@ -22,10 +22,10 @@ const renewing = newResource + ` no longer fits. Renew it by the commands in par
 // resource is tested by, and proofs are some that must have been there.
 const (
 	changed  = "./db ./pkg/domain ./pkg/store/... ./pkg/pki ./pkg/service ./pkg/wire ./pkg/wire/api"
-	provenBy = `^TestMigrations|^TestSiteUpdate_Apply$|^TestSQLite$/^Sites$|^TestNew_Whole$|^TestAudit$|` +
-		`^TestEveryField$/^sqlite$/^site$|^TestScopes$|^TestTranscripts$|^TestHead_AllOperations$|^TestRequestKey_EveryOperation$`
-	proofs = "TestMigrations_Both TestSiteUpdate_Apply TestSQLite/Sites TestNew_Whole TestAudit/sqlite/sites " +
-		"TestEveryField/sqlite/site TestScopes TestTranscripts/files/sites.txt TestHead_AllOperations " +
+	provenBy = `^TestMigrations|^TestDepotUpdate_Apply$|^TestSQLite$/^Depots$|^TestNew_Whole$|^TestAudit$|` +
+		`^TestEveryField$/^sqlite$/^depot$|^TestScopes$|^TestTranscripts$|^TestHead_AllOperations$|^TestRequestKey_EveryOperation$`
+	proofs = "TestMigrations_Both TestDepotUpdate_Apply TestSQLite/Depots TestNew_Whole TestAudit/sqlite/depots " +
+		"TestEveryField/sqlite/depot TestScopes TestTranscripts/files/depots.txt TestHead_AllOperations " +
 		"TestRequestKey_EveryOperation"
 )
 

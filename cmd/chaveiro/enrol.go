@@ -45,6 +45,9 @@ func (c enrol) Run(ctx context.Context) error {
 	if err := files.check(); err != nil {
 		return err
 	}
+	if asked.State != "open" && !files.isBegun() {
+		return refused("the link is %s: ask for another one", asked.State)
+	}
 	pin := ""
 	if asked.PINRequired {
 		if pin, err = c.pin(ctx); err != nil {
@@ -87,7 +90,11 @@ func (c enrol) link() (enrolLink, error) {
 
 func (c enrol) pin(ctx context.Context) (string, error) {
 	if c.PINStdin {
-		return firstLine(os.Stdin)
+		line, err := firstLine(os.Stdin)
+		if errors.Is(err, errNoLine) {
+			return "", misuse("there is no PIN on the standard input")
+		}
+		return line, err
 	}
 	if !hasTerminal() {
 		return "", misuse("the link asks for a PIN, and there is no terminal to ask at: use --pin-stdin")

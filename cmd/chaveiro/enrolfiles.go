@@ -45,11 +45,16 @@ func (f enrolFiles) check() error {
 	if err := checkTarget(f.profile(), false); err != nil {
 		return refused("%s exists already: move it away, or use --name", f.profile())
 	}
-	_, err := os.Lstat(f.begun())
-	if errors.Is(err, fs.ErrNotExist) && checkTarget(f.key(), false) != nil {
+	if !f.isBegun() && checkTarget(f.key(), false) != nil {
 		return refused("%s exists already: move it away, or use --name", f.key())
 	}
 	return nil
+}
+
+// isBegun reports whether a run was cut off: only then a link that was claimed can do.
+func (f enrolFiles) isBegun() bool {
+	_, err := os.Lstat(f.begun())
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // prepare makes the token and the key, or reads those of a run that was cut off. Both are on disk

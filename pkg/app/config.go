@@ -75,7 +75,7 @@ type Config struct {
 	Listen             string         `name:"listen" env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
 	TLSCertificate     string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
 	TLSKey             string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
-	ExternalURL        URL            `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com." note:"https:// makes cookies Secure. Signatures of OAuth 1.0 are good for it alone, and without it for the host that the request names. It is no proof that a request came over TLS."`
+	ExternalURL        URL            `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com." note:"Links for sites begin with it. https:// makes cookies Secure. Signatures of OAuth 1.0 are good for it alone, and without it for the host that the request names. It is no proof that a request came over TLS."`
 	TrustedProxies     []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed." note:"What clients send of these headers, the proxies must replace."`
 	ClientCertificates bool           `name:"client-certificates" env:"CHAVEIRO_CLIENT_CERTIFICATES" help:"Ask TLS clients for a certificate, for authorizations of the vault that need one."`
 	LogLevel           slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error." note:"The log is JSON on stderr."`

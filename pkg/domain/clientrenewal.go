@@ -13,6 +13,7 @@ type ClientRenewal struct {
 	Expiration   *int           // days; nil: DefaultClientLife, or until the CA ends
 	KeyAlgorithm string         // empty: the default
 	Request      []byte         // as in a ClientSpec
+	InForce      bool           // a client that is revoked, or suspended, is refused
 }
 
 // StandingCertificate is a certificate of a client that is not revoked, or only suspended.
@@ -29,6 +30,7 @@ type Renewal struct {
 	After       Client
 	Certificate Certificate // RenewAtOnce sets its ID
 	Until       time.Time   // when those of Standing are to be revoked as superseded, if not before
+	InForce     bool        // as in the ClientRenewal
 }
 
 // Simple reports whether the renewal changes nothing but certificates, and revokes none: the client

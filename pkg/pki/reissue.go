@@ -13,8 +13,8 @@ import (
 // whose certificate in force has that key keeps it, so a repeat changes nothing. The other
 // certificates stay valid until the overlap ends.
 //
-// Errors: those of Renew; *domain.Error with Rule on id for a client that is revoked: it does not
-// come back that way.
+// Errors: those of Renew; *domain.Error with Rule on id for a client that is revoked, also
+// meanwhile: it does not come back that way.
 func (s *Clients) Reissue(
 	ctx context.Context, id int64, request []byte, overlap time.Duration,
 ) (domain.Client, error) {
@@ -36,7 +36,7 @@ func (s *Clients) Reissue(
 	if has, err := hasKey(present, read.PublicKey); has || err != nil {
 		return client, err
 	}
-	return s.Renew(ctx, id, domain.ClientRenewal{Overlap: &overlap, Request: request})
+	return s.Renew(ctx, id, domain.ClientRenewal{Overlap: &overlap, Request: request, InForce: true})
 }
 
 // CheckRequest refuses what is no request for a certificate, as a fault of the field csr.

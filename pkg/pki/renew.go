@@ -50,7 +50,7 @@ func (s *Clients) renew(
 	cert.ClientID = client.ID
 	renewal := domain.Renewal{
 		Before: client, Standing: standing, After: renewedBy(client, spec.Name, cert), Certificate: cert,
-		Until: asked.Until(plan.now),
+		Until: asked.Until(plan.now), InForce: asked.InForce,
 	}
 	renewed, err = s.keepNext(ctx, renewal)
 	return renewed, client.CAID, err
@@ -70,9 +70,9 @@ func (s *Clients) keepNext(ctx context.Context, r domain.Renewal) (domain.Client
 			return r.After, err
 		}
 	}
-	kept, err := s.keepRenewed(ctx, r.After.Name, r.Certificate, r.Until)
+	kept, err := s.keepRenewed(ctx, r)
 	if s.frees(ctx, err, r.After.Name) {
-		kept, err = s.keepRenewed(ctx, r.After.Name, r.Certificate, r.Until)
+		kept, err = s.keepRenewed(ctx, r)
 	}
 	return kept, err
 }
@@ -106,30 +106,32 @@ func (s *Clients) checkFreeFor(client domain.Client) func(context.Context, strin
 }
 
 // keepRenewed stores the next certificate of a client.
-func (s *Clients) keepRenewed(
-	ctx context.Context, name string, cert domain.Certificate, until time.Time,
-) (record domain.Client, err error) {
+func (s *Clients) keepRenewed(ctx context.Context, r domain.Renewal) (record domain.Client, err error) {
+	cert := r.Certificate
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		record, err = tx.Clients().Lock(ctx, cert.ClientID)
 		if err != nil {
 			return none, err
 		}
 		before := record
+		if r.InForce && record.Revoked() {
+			return none, domain.Fault(domain.Rule, "id", domain.ReasonNotInForce)
+		}
 		if err := checkIssuer(ctx, tx, cert); err != nil {
 			return none, err
 		}
-		superseded, err := supersede(ctx, tx, cert.ClientID, cert.CreatedAt, until)
+		superseded, err := supersede(ctx, tx, cert.ClientID, cert.CreatedAt, r.Until)
 		if err != nil {
 			return none, err
 		}
 		if err := tx.Certificates().Create(ctx, &cert); err != nil {
 			return none, err
 		}
-		record = renewedBy(record, name, cert)
+		record = renewedBy(record, r.After.Name, cert)
 		if err := tx.Clients().Renew(ctx, record); err != nil {
 			return none, err
 		}
-		return hideDraft(ctx, renewal(before, record, superseded, until)), nil
+		return hideDraft(ctx, renewal(before, record, superseded, r.Until)), nil
 	})
 	return record, err
 }

@@ -79,8 +79,8 @@ func (f *fixture) steps(t *testing.T, label string) []step {
 	return all
 }
 
-// ofSites are operations of a client that has a config and is not revoked. What makes something comes
-// first.
+// ofSites are operations of a client that has a config and is not revoked. What makes something
+// comes first.
 var ofSites = []string{
 	"createClientSite2SiteEnrolment", "createClientSite2SiteProfile", "getClientSite2SiteEnrolment",
 	"getClientSite2SiteProfile",
