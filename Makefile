@@ -86,7 +86,7 @@ profile: ## write a CPU profile of the benchmarks BENCH of PACKAGE to cpu.prof, 
 	$(GO) test -run '^$$' -bench '$(BENCH)' -cpuprofile cpu.prof -o cpu.test $(PACKAGE)
 	$(GO) tool pprof -top -cum -nodecount 40 cpu.test cpu.prof
 
-demo: build ## issue a certificate, connect with it, revoke it and be refused, with a real OpenVPN
+demo: build ## issue a certificate, connect with it, revoke it and be refused, with a real OpenVPN; as root also two LANs
 	@scripts/setup.sh openvpn
 	@$(GO) run ./demo
 

@@ -10,9 +10,9 @@ import (
 // batchSize is the most clients that one request creates.
 const batchSize = 1000
 
-// batch writes the body of a request for many clients with new names.
-func (n *newClients) batch() []byte {
-	rows := make([][]byte, batchSize)
+// batch writes the body of a request for so many clients with new names.
+func (n *newClients) batch(clients int) []byte {
+	rows := make([][]byte, clients)
 	for i := range rows {
 		rows[i] = n.body("ecdsa-p256")
 	}
@@ -29,7 +29,7 @@ func batchRows(ctx context.Context, b *bench, e engine) (err error) {
 	names := &newClients{}
 	many := func(ctx context.Context) error {
 		_, err := p.do(ctx, call{
-			method: "POST", path: clientsPath + "/batch", authorization: p.authorization, body: names.batch(),
+			method: "POST", path: clientsPath + "/batch", authorization: p.authorization, body: names.batch(batchSize),
 		})
 		return err
 	}

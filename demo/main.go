@@ -1,8 +1,10 @@
 // Command demo shows the main job from end to end, with nothing simulated. With an apikey that has
 // only the rights for these steps, Chaveiro makes a CA and a client's certificate. A real OpenVPN
 // server lets the client in, one DELETE revokes the certificate, and the server, which keeps
-// running, refuses it. The audit shows who did what. The demo runs on temporary data, on free ports
-// of the loopback interface, and leaves nothing behind. It exits with 1 when any step fails.
+// running, refuses it. As root on Linux, two sites then reach each other's LAN through a server
+// that runs from the bundle of an instance, until one of them is revoked. The audit shows who did
+// what. The demo runs on temporary data, on free ports of the loopback interface and in network
+// namespaces, and leaves nothing behind. It exits with 1 when any step fails.
 package main
 
 import (
@@ -57,7 +59,7 @@ func run(ctx context.Context) error {
 	}
 	defer service.Kill()
 	d := &demo{dir: dir, options: options, service: service}
-	defer d.stopServer()
+	defer d.close()
 	if err := d.play(ctx); err != nil {
 		return fmt.Errorf("%w\n\nthe log of Chaveiro:\n%s", err, service.Log())
 	}
@@ -76,7 +78,11 @@ type demo struct {
 	server  *openvpntest.Server
 	profile []byte
 	revoked time.Time
+	closers []func() // what ends what the demo has started, besides the server
 }
+
+// step does one thing and says what.
+type step func(context.Context) (string, error)
 
 // record is what the demo reads of a CA or a client.
 type record struct {
@@ -87,16 +93,24 @@ type record struct {
 
 // play runs the steps in their order.
 func (d *demo) play(ctx context.Context) error {
-	for i, step := range []func(context.Context) (string, error){
+	steps := []step{
 		d.authenticate, d.createCA, d.createClient, d.startServer, d.writeProfile, d.connect, d.revoke, d.replaceCRL,
 		d.refuse,
-		d.trail, d.verify,
-	} {
+	}
+	lans, without, err := d.companySteps()
+	if err != nil {
+		return err
+	}
+	steps = append(append(steps, lans...), d.trail, d.verify)
+	for i, step := range steps {
 		text, err := step(ctx)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 		fmt.Printf("%-2d %s\n", i+1, strings.ReplaceAll(text, "\n", "\n   "))
+	}
+	if without != nil {
+		fmt.Printf("\nTwo sites that reach each other's LAN are not shown: %s.\n", without)
 	}
 	return nil
 }
@@ -111,6 +125,7 @@ func (d *demo) authenticate(ctx context.Context) (string, error) {
 	scopes := []map[string]any{
 		{"name": "openvpn.cas", "read": true, "write": true}, {"name": "openvpn.clients", "read": true, "write": true},
 		{"name": "openvpn.keys", "read": true, "write": false},
+		{"name": "openvpn.instances", "read": true, "write": true},
 	}
 	if err := d.admin.Do(
 		ctx, http.MethodPost, rolesPath, map[string]any{"name": "matriz", "scopes": scopes}, &role,
@@ -122,7 +137,7 @@ func (d *demo) authenticate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.api = &apptest.Client{URL: d.service.URL, Token: token}
-	return fmt.Sprintf("Chaveiro serves on %s, with SQLite in %s.\nchaveiro apikey create --role %d: the token is %.16s…; it may manage CAs and clients, no more.",
+	return fmt.Sprintf("Chaveiro serves on %s, with SQLite in %s.\nchaveiro apikey create --role %d: the token is %.16s…; it may manage CAs, clients and instances, no more.",
 		d.service.URL, d.dir, role.ID, token), nil
 }
 
@@ -141,6 +156,8 @@ const (
 	clientsPath = "/api/openvpn/clients/site2site"
 	rolesPath   = "/api/roles"
 	eventsPath  = "/api/audit/events"
+	// instancesPath is that of the servers.
+	instancesPath = "/api/openvpn/instances"
 )
 
 func (d *demo) createCA(ctx context.Context) (string, error) {
@@ -276,7 +293,11 @@ func (d *demo) verify(ctx context.Context) (string, error) {
 	return "chaveiro audit verify: " + verdict + ".", err
 }
 
-func (d *demo) stopServer() {
+// close ends what the demo has started.
+func (d *demo) close() {
+	for _, end := range d.closers {
+		end()
+	}
 	if d.server != nil {
 		d.server.Stop()
 	}

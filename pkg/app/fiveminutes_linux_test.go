@@ -26,7 +26,9 @@ func TestFiveMinutes(t *testing.T) {
 	if out, err := shell.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	untar(t, must(os.ReadFile(filepath.Join(dir, "vpn-matriz.tar.gz"))), dir)
+	if err := apptest.Untar(must(os.ReadFile(filepath.Join(dir, "vpn-matriz.tar.gz"))), dir); err != nil {
+		t.Fatal(err)
+	}
 	for file, part := range map[string]string{
 		"server.conf": "\nroute 192.168.10.0 255.255.255.0\n", "ccd/site-rio": "iroute 192.168.10.0 255.255.255.0",
 		"server.key": " PRIVATE KEY-----", "crl.pem": "X509 CRL", "systemd/chaveiro.conf": "server.conf",

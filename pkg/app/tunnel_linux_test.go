@@ -1,15 +1,9 @@
 package app_test
 
 import (
-	"archive/tar"
-	"archive/zip"
-	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,26 +37,24 @@ func newCompany(t *testing.T) *company {
 	t.Helper()
 	openvpntest.Require(t)
 	n := newNetwork(t, "wan", "hub", "hq", "rio", "rio-lan", "lisboa", "lisboa-lan")
-	n.run("ip", "-n", n.names["wan"], "link", "add", "br0", "type", "bridge")
-	n.run("ip", "-n", n.names["wan"], "link", "set", "br0", "up")
+	n.check(n.Bridge("wan", "br0"))
 	for host, addresses := range map[string][]string{
 		"hub": {"10.77.0.1/24", "10.77.0.5/24"}, "rio": {"10.77.0.10/24"}, "lisboa": {"10.77.0.20/24"},
 	} {
-		n.wire(host, "wan0", addresses, "wan", "to-"+host, nil)
-		n.run("ip", "-n", n.names["wan"], "link", "set", "to-"+host, "master", "br0")
-		n.router(host)
+		n.check(n.Wire(host, "wan0", addresses, "wan", "to-"+host, nil))
+		n.in("wan", "ip", "link", "set", "to-"+host, "master", "br0")
+		n.check(n.Router(host))
 	}
-	n.wire("hub", "lan0", []string{"10.0.1.1/24", "fd01::1/64"}, "hq", "eth0", []string{"10.0.1.10/24", "fd01::10/64"})
-	n.wire("rio", "lan0", []string{"192.168.10.1/24", "192.168.30.1/24", "fd10::1/64"},
-		"rio-lan", "eth0", []string{"192.168.10.10/24", "192.168.30.10/24", "fd10::10/64"})
-	n.wire("lisboa", "lan0", []string{"192.168.10.1/24"}, "lisboa-lan", "eth0", []string{"192.168.10.10/24"})
+	n.check(errors.Join(
+		n.Wire("hub", "lan0", []string{"10.0.1.1/24", "fd01::1/64"}, "hq", "eth0", []string{"10.0.1.10/24", "fd01::10/64"}),
+		n.Wire("rio", "lan0", []string{"192.168.10.1/24", "192.168.30.1/24", "fd10::1/64"},
+			"rio-lan", "eth0", []string{"192.168.10.10/24", "192.168.30.10/24", "fd10::10/64"}),
+		n.Wire("lisboa", "lan0", []string{"192.168.10.1/24"}, "lisboa-lan", "eth0", []string{"192.168.10.10/24"}),
+	))
 	for host, gateways := range map[string][]string{
 		"hq": {"10.0.1.1", "fd01::1"}, "rio-lan": {"192.168.10.1", "fd10::1"}, "lisboa-lan": {"192.168.10.1"},
 	} {
-		for _, gateway := range gateways {
-			n.run("ip", "-n", n.names[host], "route", "add", "default", "via", gateway)
-		}
-		n.listen(host, "7000")
+		n.check(errors.Join(n.Default(host, gateways...), n.Listen(host, "7000")))
 	}
 	o := onSQLite(t)
 	p := apptest.Start(t, o)
@@ -124,7 +116,7 @@ func (c *company) refuseOverlap() {
 func (c *company) serve() {
 	c.t.Helper()
 	c.dirs["hub"] = c.t.TempDir()
-	untar(c.t, get(c.t, c.c, fmt.Sprintf("%s/%d/bundle", instancesPath, c.hub.ID)), c.dirs["hub"])
+	c.check(apptest.Untar(get(c.t, c.c, fmt.Sprintf("%s/%d/bundle", instancesPath, c.hub.ID)), c.dirs["hub"]))
 	c.programs["hub"] = c.start("hub", c.dirs["hub"], "openvpn", "--config", "server.conf")
 	c.programs["hub"].wait(c.t, "Initialization Sequence Completed", 1)
 }
@@ -154,7 +146,7 @@ func (c *company) enrol() {
 func (c *company) fetch() {
 	c.t.Helper()
 	c.dirs["lisboa"] = c.t.TempDir()
-	unzip(c.t, get(c.t, c.c, clientPath(c.sites["lisboa"].ID, "/profile")), c.dirs["lisboa"])
+	c.check(apptest.Unzip(get(c.t, c.c, clientPath(c.sites["lisboa"].ID, "/profile")), c.dirs["lisboa"]))
 	write(c.t, c.dirs["lisboa"], "password", []byte("senha do site\n"))
 	c.in("lisboa", "nft", "-f", filepath.Join(c.dirs["lisboa"], "site-lisboa.nft"))
 	c.connect("lisboa", "--config", "site-lisboa.ovpn", "--askpass", "password")
@@ -189,8 +181,8 @@ func TestTunnel(t *testing.T) {
 	c.renewUnderway()
 
 	t.Log("the second remote takes over")
-	c.run("ip", "-n", c.names["hub"], "addr", "del", "10.77.0.1/24", "dev", "wan0")
-	c.run("ip", "-n", c.names["hub"], "addr", "replace", "10.77.0.5/24", "dev", "wan0")
+	c.in("hub", "ip", "addr", "del", "10.77.0.1/24", "dev", "wan0")
+	c.in("hub", "ip", "addr", "replace", "10.77.0.5/24", "dev", "wan0")
 	c.programs["rio"].wait(t, "Initialization Sequence Completed", 2)
 	c.reaches("rio-lan", "10.0.1.10:7000", "172.20.10.10")
 
@@ -201,7 +193,7 @@ func TestTunnel(t *testing.T) {
 func (c *company) refuseWithoutKey() {
 	c.t.Helper()
 	dir := c.t.TempDir()
-	unzip(c.t, get(c.t, c.c, clientPath(c.sites["rio"].ID, "/profile?key=false")), dir)
+	c.check(apptest.Unzip(get(c.t, c.c, clientPath(c.sites["rio"].ID, "/profile?key=false")), dir))
 	profile := read(c.t, dir, "site-rio.ovpn")
 	before, rest, _ := strings.Cut(profile, "<tls-crypt-v2>")
 	_, after, _ := strings.Cut(rest, "</tls-crypt-v2>")
@@ -209,9 +201,9 @@ func (c *company) refuseWithoutKey() {
 	write(c.t, dir, "bare.ovpn", []byte(profile))
 	bare := c.start("rio", dir, "openvpn", "--config", "bare.ovpn", "--dev", "null", "--connect-retry-max", "1",
 		"--hand-window", "3", "--ifconfig-noexec", "--route-noexec")
-	defer bare.stop()
+	defer bare.Stop()
 	bare.wait(c.t, "TLS Error: TLS key negotiation failed", 1)
-	if strings.Contains(bare.log.String(), "VERIFY OK") {
+	if strings.Contains(bare.Log(), "VERIFY OK") {
 		c.t.Error("a site without the key came to TLS")
 	}
 	c.programs["hub"].wait(c.t, "tls-crypt", 1)
@@ -223,7 +215,7 @@ func (c *company) renewUnderway() {
 	c.t.Helper()
 	change(c.t, c.c, c.sites["lisboa"], "/renew", object{"overlap": "P1D", "password": "senha do site"})
 	c.reaches("lisboa-lan", "10.0.1.10:7000", "172.20.20.10")
-	c.programs["lisboa"].stop()
+	c.programs["lisboa"].Stop()
 	c.fetch()
 	c.reaches("lisboa-lan", "10.0.1.10:7000", "172.20.20.10")
 }
@@ -234,51 +226,11 @@ func (c *company) revokeLisboa() {
 	c.t.Helper()
 	revoke(c.t, c.c, c.sites["lisboa"].ID)
 	time.Sleep(1100 * time.Millisecond) // OpenVPN looks at the second of the file
-	untar(c.t, get(c.t, c.c, fmt.Sprintf("%s/%d/bundle?key=false", instancesPath, c.hub.ID)), c.dirs["hub"])
-	c.programs["lisboa"].stop()
+	c.check(apptest.Untar(get(c.t, c.c, fmt.Sprintf("%s/%d/bundle?key=false", instancesPath, c.hub.ID)), c.dirs["hub"]))
+	c.programs["lisboa"].Stop()
 	again := c.start("lisboa", c.dirs["lisboa"], "openvpn", "--config", "site-lisboa.ovpn", "--askpass", "password",
 		"--hand-window", "4", "--connect-retry-max", "1")
-	defer again.stop()
+	defer again.Stop()
 	c.programs["hub"].wait(c.t, "certificate revoked", 1)
 	c.reaches("hq", "172.20.10.10:7000", "10.0.1.10")
-}
-
-// untar unpacks an archive into a directory.
-func untar(t *testing.T, archive []byte, dir string) {
-	t.Helper()
-	files := tar.NewReader(must(gzip.NewReader(bytes.NewReader(archive))))
-	for {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		unpack(t, dir, header.Name, header.FileInfo().Mode(), files)
-	}
-}
-
-// unzip unpacks an archive into a directory.
-func unzip(t *testing.T, archive []byte, dir string) {
-	t.Helper()
-	files := must(zip.NewReader(bytes.NewReader(archive), int64(len(archive))))
-	for _, file := range files.File {
-		content := must(file.Open())
-		unpack(t, dir, file.Name, file.Mode(), content)
-		_ = content.Close()
-	}
-}
-
-func unpack(t *testing.T, dir, name string, mode os.FileMode, content io.Reader) {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	if mode.IsDir() {
-		must(0, os.MkdirAll(path, 0o755))
-		return
-	}
-	text := must(io.ReadAll(content))
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, text, mode.Perm())); err != nil {
-		t.Fatal(err)
-	}
 }

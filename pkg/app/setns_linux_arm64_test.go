@@ -1,4 +1,0 @@
-package app_test
-
-// setns is the number of the system call, setns(2).
-const setns = 268
