@@ -1546,6 +1546,11 @@ type ClientSite2SiteConfig struct {
 	MaxRoutes int `json:"max_routes"`
 	// Whether the client is a site of the instance; otherwise these are the defaults.
 	Configured bool `json:"configured"`
+	// The `version` of the instance when the profile of the site was last fetched; 0: never. The
+	// profile is stale when the instance has a later one.
+	ProfileVersion int64 `json:"profile_version"`
+	// When the profile of the site was last fetched.
+	ProfileFetchedAt *time.Time `json:"profile_fetched_at"`
 	// When the client was made a site of the instance.
 	CreatedAt time.Time `json:"created_at"`
 	// When the config was last changed.

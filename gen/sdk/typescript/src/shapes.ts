@@ -674,6 +674,8 @@ export const ClientSite2SiteConfig: Shape = new ObjectShape(() => ({
   dns_domain: ["dnsDomain"],
   max_routes: ["maxRoutes"],
   configured: ["configured"],
+  profile_version: ["profileVersion"],
+  profile_fetched_at: ["profileFetchedAt", "date"],
   created_at: ["createdAt", "date"],
   updated_at: ["updatedAt", "date"],
 }));

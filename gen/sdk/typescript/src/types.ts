@@ -1563,6 +1563,13 @@ export interface ClientSite2SiteConfig {
   maxRoutes: number;
   /** Whether the client is a site of the instance; otherwise these are the defaults. */
   configured: boolean;
+  /**
+   * The `version` of the instance when the profile of the site was last fetched; 0: never. The
+   * profile is stale when the instance has a later one.
+   */
+  profileVersion: number;
+  /** When the profile of the site was last fetched. */
+  profileFetchedAt: Date | null;
   /** When the client was made a site of the instance. */
   createdAt: Date;
   /** When the config was last changed. */

@@ -1861,6 +1861,14 @@ class ClientSite2SiteConfig:
     configured: bool
     """Whether the client is a site of the instance; otherwise these are the defaults."""
 
+    profile_version: int
+    """The `version` of the instance when the profile of the site was last fetched; 0: never. The
+    profile is stale when the instance has a later one.
+    """
+
+    profile_fetched_at: datetime | None
+    """When the profile of the site was last fetched. At most 32."""
+
     created_at: datetime
     """When the client was made a site of the instance. At most 32."""
 
@@ -1886,6 +1894,8 @@ class ClientSite2SiteConfig:
             dns_domain=data["dns_domain"],
             max_routes=data["max_routes"],
             configured=data["configured"],
+            profile_version=data["profile_version"],
+            profile_fetched_at=None if (value := data["profile_fetched_at"]) is None else read_datetime(value),
             created_at=read_datetime(data["created_at"]),
             updated_at=read_datetime(data["updated_at"]),
         )
