@@ -16,8 +16,9 @@ const (
 	// EnrolmentRepeat is for how long whoever has claimed an enrolment may ask again: the answer
 	// may have been lost.
 	EnrolmentRepeat = 15 * time.Minute
-	MinPIN          = 4  // characters
-	MaxPIN          = 32 // characters
+	MinPIN          = 4   // characters
+	MaxPIN          = 32  // characters
+	MaxKeyFile      = 200 // octets
 )
 
 // Lack is what the router of a format of profiles can't do, for messages.
@@ -95,6 +96,14 @@ func (s EnrolmentSpec) Validate() error {
 		faults.Add(Fault(Invalid, "expires_in", ReasonDuration, LongestEnrolmentLife))
 	}
 	return faults.Err()
+}
+
+// CheckKeyFile refuses what can't be the name of a file in a configuration.
+func CheckKeyFile(name string) error {
+	if len(name) > MaxKeyFile {
+		return Fault(Invalid, "key_file", ReasonTooLong, MaxKeyFile)
+	}
+	return checkText("key_file", name, MaxKeyFile, false)
 }
 
 // Enrolments keeps the enrolments. No two have the same secret.

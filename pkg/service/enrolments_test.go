@@ -195,6 +195,11 @@ func TestEnrolments_Request(t *testing.T) {
 		claim.Request = []byte("no request")
 		_, err := w.Enrolments.Claim(from(t), claim)
 		WantFaults(t, err, NewFault(domain.Invalid, "csr", domain.ReasonCSR))
+		bad := claimOf(made, string(tokenOne))
+		bad.Request, bad.KeyFile, bad.Format = newRequest(t), "a\nup /bin/sh", "vyos"
+		_, err = w.Enrolments.Claim(from(t), bad)
+		WantFaults(t, err, NewFault(domain.Invalid, "key_file", domain.ReasonControl),
+			NewFault(domain.Rule, "format", domain.ReasonKit))
 		open := Must(w.Enrolments.Get(t.Context(), client.ID, made.ID))(t)
 		WantSame(t, open.State(w.Clock.Now()), domain.EnrolmentOpen)
 		claim.Request, claim.KeyFile = newRequest(t), "/etc/openvpn/client/rio.key"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/openvpn/kits"
 )
 
 // Claim is what somebody with a link asks for.
@@ -93,11 +94,23 @@ func (s *Enrolments) checkClaim(format string, claim Claim) error {
 	}
 	if len(claim.Request) > 0 {
 		faults.Add(s.Clients.CheckRequest(claim.Request))
+		faults.Add(domain.CheckKeyFile(claim.KeyFile))
+		faults.Add(takesKeyFile(format))
 	}
 	if len(claim.Token) < minClaimToken {
 		faults.Add(domain.Fault(domain.Invalid, "token", domain.ReasonTooShort, minClaimToken))
 	}
 	return faults.Err()
+}
+
+// takesKeyFile refuses a format whose profile has the key in it: with a request there is none.
+func takesKeyFile(format string) error {
+	if format == "" || format == string(kits.OpenVPN) {
+		return nil
+	}
+	return domain.Fault(
+		domain.Rule, "format", domain.ReasonKit, format, domain.Lack(kits.NoKeyFile), string(kits.SettingKey),
+	)
 }
 
 // spend marks an enrolment as claimed, unless it was claimed by the same caller just now. A wrong
