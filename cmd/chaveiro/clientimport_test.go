@@ -48,11 +48,12 @@ func TestClient_Import_Faults(t *testing.T) {
 	t.Parallel()
 	o := pkiDir(t)
 	file := csvFile(t, "name,email,ca_id\nnew-01,a@example.com,1\nsite-rio,b@example.com,1\nnew-02,,99\n")
-	for flags, want := range map[string]string{
-		"":           "nothing was imported",
-		"--dry-run ": "nothing was imported",
-		"--partial ": "what is at fault was not imported",
+	for _, test := range [][2]string{
+		{"", "nothing was imported"},
+		{"--dry-run ", "nothing was imported"},
+		{"--partial ", "what is at fault was not imported"}, // the last one: it makes clients
 	} {
+		flags, want := test[0], test[1]
 		outcome := apptest.Command(t, o, strings.Fields("client import "+flags+file)...)
 		if outcome.Code != 1 || !strings.Contains(outcome.Stderr, want) ||
 			!strings.Contains(outcome.Stdout, "2 at fault") || !strings.Contains(outcome.Stdout, "site-rio") {
@@ -62,9 +63,6 @@ func TestClient_Import_Faults(t *testing.T) {
 			t.Errorf("%q: %s", flags, made)
 		}
 		must(t, o, "client list") // a fault leaves the database usable
-		if flags == "--partial " {
-			must(t, o, "client revoke --yes new-01")
-		}
 	}
 	wantFail(t, o, 1, "nearest is email", "client import "+csvFile(t, "name,emial,ca\n"))
 	wantFail(t, o, 2, "ca_id", "client import "+csvFile(t, "name,email\nx,x@example.com\n"))
