@@ -13,8 +13,8 @@ const (
 	LongestEnrolmentLife = "P90D" // MaxEnrolmentLife in ISO 8601
 	MinEnrolmentLife     = time.Minute
 	MaxEnrolmentTries    = 10 // wrong PINs
-	// EnrolmentRepeat is for how long whoever has claimed an enrolment may ask again: the answer
-	// may have been lost.
+	// EnrolmentRepeat is how long a claim can be repeated with its token, because the answer may
+	// have been lost.
 	EnrolmentRepeat = 15 * time.Minute
 	MinPIN          = 4   // characters
 	MaxPIN          = 32  // characters
@@ -41,7 +41,7 @@ type Enrolment struct {
 	ID         int64
 	ClientID   int64
 	InstanceID int64
-	Format     string // of the profile; empty: whoever claims it chooses
+	Format     string // of the profile; empty: the person at the site chooses
 	SecretHash []byte // SHA-256
 	PINHash    []byte // SHA-256 of the secret and the PIN; nil: there is none
 	Tries      int    // wrong PINs

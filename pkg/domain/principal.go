@@ -30,7 +30,7 @@ const (
 	PrincipalUser      PrincipalKind = "user"
 	PrincipalCommand   PrincipalKind = "command"       // the operator at the command line of the server
 	PrincipalPAM       PrincipalKind = "authorization" // of an application of the vault
-	PrincipalEnrolment PrincipalKind = "enrolment"     // whoever has its link
+	PrincipalEnrolment PrincipalKind = "enrolment"     // a person or a program that has its link
 	PrincipalNobody    PrincipalKind = ""
 )
 

@@ -125,8 +125,8 @@ func (s *Issuing) archive(
 	return file, nil
 }
 
-// Archive is [Clients.PKCS12] with modern encryption, for a file that has more in it: whoever hands
-// that out records it.
+// Archive is [Clients.PKCS12] with modern encryption, without a record in the audit: the caller
+// records that the key leaves.
 func (s *Clients) Archive(ctx context.Context, id int64, password domain.Secret) ([]byte, error) {
 	cert, err := s.Store.Certificates().OfClient(ctx, id)
 	if err != nil {

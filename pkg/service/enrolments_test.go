@@ -196,10 +196,9 @@ func TestEnrolments_Request(t *testing.T) {
 		_, err := w.Enrolments.Claim(from(t), claim)
 		WantFaults(t, err, NewFault(domain.Invalid, "csr", domain.ReasonCSR))
 		bad := claimOf(made, string(tokenOne))
-		bad.Request, bad.KeyFile, bad.Format = newRequest(t), "a\nup /bin/sh", "vyos"
+		bad.Request, bad.KeyFile = newRequest(t), "a\nup /bin/sh"
 		_, err = w.Enrolments.Claim(from(t), bad)
-		WantFaults(t, err, NewFault(domain.Invalid, "key_file", domain.ReasonControl),
-			NewFault(domain.Rule, "format", domain.ReasonKit))
+		WantFaults(t, err, NewFault(domain.Invalid, "key_file", domain.ReasonControl))
 		open := Must(w.Enrolments.Get(t.Context(), client.ID, made.ID))(t)
 		WantSame(t, open.State(w.Clock.Now()), domain.EnrolmentOpen)
 		claim.Request, claim.KeyFile = newRequest(t), "/etc/openvpn/client/rio.key"
@@ -217,5 +216,34 @@ func TestEnrolments_Request(t *testing.T) {
 		Check(t, w.Clients.RevokeSuperseded(t.Context()))
 		old := Must(w.Store.Certificates().OfSerial(t.Context(), client.CAID, client.Serial))(t)
 		WantSame(t, old.Reason, domain.Superseded)
+	})
+}
+
+// TestEnrolments_Unspent: what no profile can be made of spends no link and issues no certificate.
+func TestEnrolments_Unspent(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, w *World) {
+		client, instance := newSite(t, w)
+		made := newLink(t, w, client, instance)
+		for format, reason := range map[string]domain.Reason{
+			"routeros": domain.ReasonKit, "p12-profile": domain.ReasonRequired, "cisco": domain.ReasonChoice,
+		} {
+			claim := claimOf(made, string(tokenOne))
+			claim.Format = format
+			_, err := w.Enrolments.Claim(from(t), claim)
+			if faults := domain.Faults(err); len(faults) == 0 || faults[0].Reason != reason {
+				t.Errorf("%s: got %v", format, err)
+			}
+		}
+		claim := claimOf(made, string(tokenOne))
+		claim.Request, claim.Format = newRequest(t), "p12-profile"
+		_, err := w.Enrolments.Claim(from(t), claim)
+		WantFaults(t, err, NewFault(domain.Rule, "format", domain.ReasonKit))
+		Must(w.Instances.Update(t.Context(), instance.ID, domain.InstanceUpdate{Remotes: &[]string{}}))(t)
+		_, err = w.Enrolments.Claim(from(t), claimOf(made, string(tokenOne)))
+		WantFaults(t, err, NewFault(domain.Rule, "instance_id", domain.ReasonNoRemotes))
+		WantSame(t, Must(w.Clients.Get(t.Context(), client.ID))(t).Serial, client.Serial)
+		open := Must(w.Enrolments.Get(t.Context(), client.ID, made.ID))(t)
+		WantSame(t, open.State(w.Clock.Now()), domain.EnrolmentOpen)
 	})
 }

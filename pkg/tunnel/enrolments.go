@@ -38,6 +38,8 @@ type ProfileMaker interface {
 	Formats() []ProfileFormat
 	// CheckFormat refuses a format that there is not, as a fault of the field format.
 	CheckFormat(format string) error
+	// Check returns the error that Profile would return. Nothing leaves the service.
+	Check(ctx context.Context, asked ProfileRequest) error
 	// Profile makes the profile of a site at an instance.
 	Profile(ctx context.Context, asked ProfileRequest) (Download, error)
 }

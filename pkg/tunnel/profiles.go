@@ -60,49 +60,76 @@ func (s *Profiles) CheckFormat(format string) error {
 //
 // Errors: *domain.Error with Missing for a client or a key that there is not; with NotFound on
 // instance_id for an instance where the client has no config; with Rule on id for a client that is
-// revoked; with Rule on format for what that router can't do; with Invalid on format.
+// revoked; with Rule on instance_id for an instance without remotes; with Rule on format for what
+// that router can't do; with Invalid on format.
 func (s *Profiles) Profile(ctx context.Context, asked ProfileRequest) (Download, error) {
+	made, err := s.make(ctx, asked)
+	if err != nil {
+		return Download{}, err
+	}
+	return made.file, s.handOut(ctx, made)
+}
+
+// Check makes a profile and hands it to nobody: the error is that of Profile.
+func (s *Profiles) Check(ctx context.Context, asked ProfileRequest) error {
+	_, err := s.make(ctx, asked)
+	return err
+}
+
+// madeProfile is a profile that has not left the service.
+type madeProfile struct {
+	file     Download
+	asked    ProfileRequest // with the instance and the format that were chosen
+	client   domain.Client
+	instance domain.Instance
+}
+
+func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madeProfile, err error) {
 	if asked.Format == "" {
 		asked.Format = string(kits.OpenVPN)
 	}
 	if err := s.CheckFormat(asked.Format); err != nil {
-		return Download{}, err
+		return made, err
 	}
 	if err := s.chooseInstance(ctx, &asked); err != nil {
-		return Download{}, err
+		return made, err
 	}
 	if err := checkSite(ctx, s.Store, asked.ClientID, asked.InstanceID); err != nil {
-		return Download{}, err
+		return made, err
 	}
 	material, err := s.Clients.Material(ctx, asked.ClientID, !asked.WithoutKey)
 	if err != nil {
-		return Download{}, err
+		return made, err
 	}
 	instance, err := s.Store.Instances().Get(ctx, asked.InstanceID)
 	if err != nil {
-		return Download{}, err
+		return made, err
+	}
+	if len(instance.Remotes) == 0 {
+		return made, domain.Fault(domain.Rule, "instance_id", domain.ReasonNoRemotes)
 	}
 	profile, err := s.describe(ctx, instance, material)
 	if err != nil {
-		return Download{}, err
+		return made, err
 	}
-	if asked.Format == string(kits.P12Profile) {
+	packed := asked.Format == string(kits.P12Profile) && !asked.WithoutKey
+	if packed && asked.Password == "" {
+		return made, domain.Fault(domain.Required, "password", domain.ReasonRequired)
+	}
+	if packed {
 		profile.PKCS12, err = s.Clients.Archive(ctx, asked.ClientID, asked.Password)
 	} else if asked.WithoutKey {
 		profile.KeyFile = asked.keyFile(material.Client)
 	}
 	if err != nil {
-		return Download{}, err
+		return made, err
 	}
 	kit, err := kits.Render(kits.Format(asked.Format), profile)
 	if err != nil {
-		return Download{}, kitFault(err)
+		return made, kitFault(err)
 	}
 	file, err := download(kit)
-	if err != nil {
-		return Download{}, err
-	}
-	return file, s.handOut(ctx, asked, material.Client, instance)
+	return madeProfile{file, asked, material.Client, instance}, err
 }
 
 // chooseInstance fills in the instance, where the client has only one.
@@ -135,7 +162,8 @@ func (r ProfileRequest) keyFile(c domain.Client) string {
 
 // handOut records that a profile leaves, and what version of it the site then has, in one
 // transaction. Without the record the profile is not handed out.
-func (s *Profiles) handOut(ctx context.Context, asked ProfileRequest, c domain.Client, i domain.Instance) error {
+func (s *Profiles) handOut(ctx context.Context, made madeProfile) error {
+	asked, c, i := made.asked, made.client, made.instance
 	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		err = tx.ClientConfigs().Fetched(ctx, asked.InstanceID, asked.ClientID, i.Version, s.Now())
 		if domain.IsKind(err, domain.Missing) { // the config was removed meanwhile

@@ -7,7 +7,6 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
-	"github.com/chaveiro/chaveiro/pkg/openvpn/kits"
 )
 
 // Claim is what somebody with a link asks for.
@@ -74,17 +73,29 @@ func (s *Enrolments) Claim(ctx context.Context, claim Claim) (Download, error) {
 	if err := s.checkClaim(format, claim); err != nil {
 		return Download{}, err
 	}
+	asked := ProfileRequest{
+		ClientID: found.ClientID, InstanceID: found.InstanceID, Format: format, WithoutKey: len(claim.Request) > 0,
+		KeyFile: claim.KeyFile,
+	}
+	if found.State(s.Now()) == domain.EnrolmentOpen && pinFits(found.Enrolment, claim) {
+		if err := s.Profiles.Check(ctx, asked); err != nil {
+			return Download{}, err
+		}
+	}
 	if err := s.spend(ctx, found.ID, claim); err != nil {
 		return Download{}, err
 	}
-	asked := ProfileRequest{ClientID: found.ClientID, InstanceID: found.InstanceID, Format: format}
 	if len(claim.Request) > 0 {
 		if _, err := s.Clients.Reissue(ctx, found.ClientID, claim.Request, enrolmentOverlap); err != nil {
 			return Download{}, err
 		}
-		asked.WithoutKey, asked.KeyFile = true, claim.KeyFile
 	}
 	return s.Profiles.Profile(ctx, asked)
+}
+
+// pinFits reports whether the PIN is right, or none is asked for.
+func pinFits(e domain.Enrolment, claim Claim) bool {
+	return e.PINHash == nil || equal(e.PINHash, hash(string(claim.Secret), string(claim.PIN)))
 }
 
 func (s *Enrolments) checkClaim(format string, claim Claim) error {
@@ -95,22 +106,11 @@ func (s *Enrolments) checkClaim(format string, claim Claim) error {
 	if len(claim.Request) > 0 {
 		faults.Add(s.Clients.CheckRequest(claim.Request))
 		faults.Add(domain.CheckKeyFile(claim.KeyFile))
-		faults.Add(takesKeyFile(format))
 	}
 	if len(claim.Token) < minClaimToken {
 		faults.Add(domain.Fault(domain.Invalid, "token", domain.ReasonTooShort, minClaimToken))
 	}
 	return faults.Err()
-}
-
-// takesKeyFile refuses a format whose profile has the key in it: with a request there is none.
-func takesKeyFile(format string) error {
-	if format == "" || format == string(kits.OpenVPN) {
-		return nil
-	}
-	return domain.Fault(
-		domain.Rule, "format", domain.ReasonKit, format, domain.Lack(kits.NoKeyFile), string(kits.SettingKey),
-	)
 }
 
 // spend marks an enrolment as claimed, unless it was claimed by the same caller just now. A wrong
@@ -131,7 +131,7 @@ func (s *Enrolments) spend(ctx context.Context, id int64, claim Claim) error {
 		if err := checkOpen(ctx, tx, e, now); err != nil {
 			return none, err
 		}
-		if e.PINHash != nil && !equal(e.PINHash, hash(string(claim.Secret), string(claim.PIN))) {
+		if !pinFits(e, claim) {
 			e.Tries++
 			refused = domain.Fault(domain.Invalid, "pin", domain.ReasonPIN, domain.MaxEnrolmentTries-e.Tries)
 		} else {

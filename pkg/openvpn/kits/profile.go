@@ -41,7 +41,7 @@ type Profile struct {
 	LANs     []netip.Prefix // what is behind the site
 	NAT      []Mapping      // networks of the site that are seen as others
 
-	Comments []string    // lines for whoever opens a file, as the version of the profile
+	Comments []string    // lines for readers of the files, as the version of the profile
 	Extra    []Directive // further directives of a client
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Listen answers on a TCP port of a host with the address of whoever connects.
+// Listen answers each TCP connection to a port of a host with the address that it comes from.
 func (n *Network) Listen(host, port string) error {
 	listener, err := n.listener(host, port)
 	if err != nil {

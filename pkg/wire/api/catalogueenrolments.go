@@ -8,6 +8,10 @@ var enrolmentTexts = map[domain.Reason][languages]string{
 		"O cliente não tem configuração nessa instância. Crie-a com PUT …/configs/{instance_id}.",
 		"The client has no config at that instance. Make one with PUT …/configs/{instance_id}.",
 	},
+	domain.ReasonNoRemotes: {
+		"A instância não tem remotes: informe o endereço em que os sites a alcançam.",
+		"The instance has no remotes: give the address at which sites reach it.",
+	},
 	domain.ReasonKit: {
 		"O formato %s não serve: %s. Altere %s na instância ou no cliente.",
 		"The format %s does not do: %s. Change %s of the instance or the client.",

@@ -99,6 +99,13 @@ func TestPage(t *testing.T) {
 		t.Errorf("the page is\n%s", text)
 	}
 	form.Set("pin", " 4711 ")
+	form.Set("format", "routeros") // it has no tls-crypt-v2
+	answer, text = s.ask(t, secret, browser, form)
+	WantSame(t, answer.StatusCode, 409)
+	if !strings.Contains(text, "Altere control_channel") || !strings.Contains(text, form.Get("token")) {
+		t.Errorf("the page is\n%s", text)
+	}
+	form.Set("format", "openvpn")
 	for range 2 { // the answer may have been lost
 		answer, text = s.ask(t, secret, browser, form)
 		WantSame(t, answer.StatusCode, 200)

@@ -37,7 +37,6 @@ type view struct {
 	Style    template.CSS
 	Found    bool
 	Open     bool
-	Claimed  bool
 	Client   string
 	Instance string
 	PIN      bool
@@ -59,8 +58,7 @@ func (h handler) page(c echo.Context, status int, found tunnel.Invitation, error
 		Token: token, Expires: found.ExpiresAt.UTC().Format("2006-01-02 15:04 UTC"),
 	}
 	state := h.Enrolments.State(found.Enrolment)
-	v.Open = v.Found && (state == domain.EnrolmentOpen || state == domain.EnrolmentClaimed && len(errors) == 0)
-	v.Claimed = state == domain.EnrolmentClaimed
+	v.Open = v.Found && state == domain.EnrolmentOpen
 	if found.Format == "" {
 		v.Formats = h.Enrolments.Profiles.Formats()
 	}
