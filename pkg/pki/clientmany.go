@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
-	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 )
@@ -172,61 +171,4 @@ func forOne(ctx context.Context, id int64) context.Context {
 	hash := sha256.Sum256([]byte(origin.Key.Value))
 	origin.Key.Value = fmt.Sprintf("%s/%d", hex.EncodeToString(hash[:]), id)
 	return domain.WithOrigin(ctx, origin)
-}
-
-// ClientFile is the PKCS#12 file of one of many clients.
-type ClientFile struct {
-	Client domain.Client // with the id alone, if there is no such client
-	File   []byte
-	Err    error // why there is none: *domain.Error
-}
-
-// PKCS12Each calls fn with the file of each client of a selection, each as from [Clients.PKCS12],
-// with the same password. When little time of the request is left, the others have the fault
-// ReasonOutOfTime. Errors, before the first call of fn: *domain.Error of the selection and
-// the password, also when it has more than MaxClientsAtOnce clients.
-func (s *Clients) PKCS12Each(
-	ctx context.Context, of domain.ClientSelection, profile PKCS12Profile, password domain.Secret,
-	fn func(ClientFile) error,
-) error {
-	if profile == "" {
-		profile = ca.PKCS12Modern
-	}
-	if err := errors.Join(of.Validate(), material("password", ca.CheckPKCS12(profile, string(password)))); err != nil {
-		return err
-	}
-	found, more, err := s.selected(ctx, of)
-	if err == nil && more {
-		err = domain.Fault(domain.Rule, "", domain.ReasonTooMany, domain.MaxClientsAtOnce)
-	}
-	for _, id := range found {
-		if err != nil {
-			return err
-		}
-		var one ClientFile
-		if one, err = s.pkcs12OneOf(ctx, id, profile, password); err == nil {
-			err = fn(one)
-		}
-	}
-	return err
-}
-
-// pkcs12OneOf makes the file of one of many clients.
-func (s *Clients) pkcs12OneOf(
-	ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret,
-) (ClientFile, error) {
-	client, err := s.Store.Clients().Get(ctx, id)
-	one := ClientFile{Client: client}
-	switch {
-	case err != nil:
-	case late(ctx, reserve):
-		err = domain.Fault(domain.Rule, "", domain.ReasonOutOfTime)
-	default:
-		one.File, err = s.PKCS12(ctx, id, profile, password)
-	}
-	if err != nil && endsMany(err) {
-		return one, err
-	}
-	one.Client.ID, one.Err = id, err
-	return one, nil
 }

@@ -112,7 +112,7 @@ func TestClients_RenewMany_OutOfTime(t *testing.T) {
 	defer cancel()
 	before := w.CountEvents(t)
 	Check(t, w.Clients.PKCS12Each(ctx, domain.ClientSelection{IDs: []int64{all[0].ID}}, "", "segredo",
-		func(one pki.ClientFile) error {
+		func(one pki.ClientFiles) error {
 			WantFaults(t, one.Err, NewFault(domain.Rule, "", domain.ReasonOutOfTime))
 			WantSame(t, one.Client.Name, all[0].Name)
 			return nil

@@ -67,7 +67,11 @@ func (s *Profiles) Profile(ctx context.Context, asked ProfileRequest) (Download,
 	if err != nil {
 		return Download{}, err
 	}
-	return made.file, s.handOut(ctx, made)
+	file, err := download(made.kit)
+	if err != nil {
+		return Download{}, err
+	}
+	return file, s.handOut(ctx, made)
 }
 
 // Check makes a profile and hands it to nobody: the error is that of Profile.
@@ -78,16 +82,14 @@ func (s *Profiles) Check(ctx context.Context, asked ProfileRequest) error {
 
 // madeProfile is a profile that has not left the service.
 type madeProfile struct {
-	file     Download
+	kit      kits.Kit
 	asked    ProfileRequest // with the instance and the format that were chosen
 	client   domain.Client
 	instance domain.Instance
 }
 
 func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madeProfile, err error) {
-	if asked.Format == "" {
-		asked.Format = string(kits.OpenVPN)
-	}
+	asked.setFormat()
 	if err := s.CheckFormat(asked.Format); err != nil {
 		return made, err
 	}
@@ -112,11 +114,10 @@ func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madePro
 	if err != nil {
 		return made, err
 	}
-	packed := asked.Format == string(kits.P12Profile) && !asked.WithoutKey
-	if packed && asked.Password == "" {
-		return made, domain.Fault(domain.Required, "password", domain.ReasonRequired)
+	if err := asked.checkPassword(); err != nil {
+		return made, err
 	}
-	if packed {
+	if asked.packed() {
 		profile.PKCS12, err = s.Clients.Archive(ctx, asked.ClientID, asked.Password)
 	} else if asked.WithoutKey {
 		profile.KeyFile = asked.keyFile(material.Client)
@@ -128,8 +129,7 @@ func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madePro
 	if err != nil {
 		return made, kitFault(err)
 	}
-	file, err := download(kit)
-	return madeProfile{file, asked, material.Client, instance}, err
+	return madeProfile{kit, asked, material.Client, instance}, nil
 }
 
 // chooseInstance fills in the instance, where the client has only one.
@@ -150,6 +150,22 @@ func (s *Profiles) chooseInstance(ctx context.Context, asked *ProfileRequest) er
 		return domain.Fault(domain.Required, "instance_id", domain.ReasonRequired)
 	}
 	asked.InstanceID = configs.Items[0].InstanceID
+	return nil
+}
+
+func (r *ProfileRequest) setFormat() {
+	if r.Format == "" {
+		r.Format = string(kits.OpenVPN)
+	}
+}
+
+// packed reports whether the key is in a PKCS#12 file.
+func (r ProfileRequest) packed() bool { return r.Format == string(kits.P12Profile) && !r.WithoutKey }
+
+func (r ProfileRequest) checkPassword() error {
+	if r.packed() && r.Password == "" {
+		return domain.Fault(domain.Required, "password", domain.ReasonRequired)
+	}
 	return nil
 }
 

@@ -119,7 +119,7 @@ func isLong(method, path string) bool {
 	case "/api/pam/devices/import", "/api/pam/devices/export", "/api/openvpn/cas/import",
 		"/api/openvpn/cas/:id/imports",
 		"/api/openvpn/clients/site2site/renew", "/api/openvpn/clients/site2site/pkcs12",
-		"/api/openvpn/clients/site2site/export":
+		"/api/openvpn/clients/site2site/profiles", "/api/openvpn/clients/site2site/export":
 		return true
 	case "/api/pam/device", "/iso/pam/device":
 		return method == http.MethodGet

@@ -219,6 +219,29 @@ func (s *OpenVPNService) CreateClientsSite2SitePKCS12(ctx context.Context, body 
 	return callFile(ctx, s.client, r, options)
 }
 
+// CreateClientsSite2SiteProfiles makes the profiles of many clients.
+//
+// A ZIP file with the profile of each client: of those of `ids`, or of those that all of
+// `instance_id`, `name`, `ca_id` and `expires_before` select and that are neither revoked nor
+// suspended. A file is named after its client; a format of several files has a folder a client. In
+// these names, characters that a file system may not take are `_`, and of equal names the later
+// ones have the client's id. A client without a profile, as one that the router of the format can't
+// serve, is listed in `not-included.txt` in the ZIP file, with the reason; so are those that the
+// time of the request did not suffice for. More than 1000 clients are 409 `rule`. Every profile is
+// recorded in the audit, and the config of its client says which version was fetched.
+//
+// It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2site/profiles, operation createClientsSite2SiteProfiles.
+func (s *OpenVPNService) CreateClientsSite2SiteProfiles(ctx context.Context, body ProfilesRequest, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "createClientsSite2SiteProfiles", method: "POST", path: "/api/openvpn/clients/site2site/profiles", retry: never,
+		accept: "application/zip",
+		json:   body,
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
 // ExportClientsSite2Site exports clients.
 //
 // All clients that the filters select, as a CSV file (RFC 4180) in UTF-8. The first row has the

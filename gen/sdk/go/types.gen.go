@@ -364,6 +364,50 @@ const (
 	PKCS12ProfileLegacy PKCS12Profile = "legacy"
 )
 
+// ProfilesRequest is sent: the schema ProfilesRequest of the document Chaveiro.
+type ProfilesRequest struct {
+	// The ids of the clients. Of the other filters only `instance_id` has a place beside it. At
+	// most 1000 items.
+	IDs Optional[[]int64] `json:"ids,omitzero"`
+	// The instance whose profiles are made; without `ids`, only the clients that have a config
+	// there. It may be left out when each client has a config at only one.
+	InstanceID Optional[int64] `json:"instance_id,omitzero"`
+	// Only the client of this name, regardless of case; with `*` as in the list of clients. At most
+	// 64 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// Only the clients of this CA.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
+	// most 64 characters.
+	ExpiresBefore Optional[string] `json:"expires_before,omitzero"`
+	// The format of all profiles; `openvpn` when left out.
+	Format Optional[ProfileFormat] `json:"format,omitzero"`
+	// Of the PKCS#12 files of `p12-profile`. A client whose key has a password needs that one. At
+	// most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// `false` leaves the private keys out, and names their files instead.
+	Key Optional[bool] `json:"key,omitzero"`
+}
+
+// ProfileFormat is the schema ProfileFormat of the document Chaveiro. A newer server may have more
+// values.
+//
+// `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+// with the key as PKCS#12. The others are routers.
+type ProfileFormat string
+
+// The values of ProfileFormat.
+const (
+	ProfileFormatOpenVPN    ProfileFormat = "openvpn"
+	ProfileFormatConnect    ProfileFormat = "connect"
+	ProfileFormatRouteros   ProfileFormat = "routeros"
+	ProfileFormatOpnsense   ProfileFormat = "opnsense"
+	ProfileFormatPfsense    ProfileFormat = "pfsense"
+	ProfileFormatVyos       ProfileFormat = "vyos"
+	ProfileFormatOpenwrt    ProfileFormat = "openwrt"
+	ProfileFormatP12Profile ProfileFormat = "p12-profile"
+)
+
 // ClientSite2SiteUpdate is sent: the schema ClientSite2SiteUpdate of the document Chaveiro.
 type ClientSite2SiteUpdate struct {
 	// Not editable.
@@ -507,25 +551,6 @@ const (
 	FinalReasonCessationOfOperation FinalReason = "cessationOfOperation"
 	FinalReasonPrivilegeWithdrawn   FinalReason = "privilegeWithdrawn"
 	FinalReasonAACompromise         FinalReason = "aACompromise"
-)
-
-// ProfileFormat is the schema ProfileFormat of the document Chaveiro. A newer server may have more
-// values.
-//
-// `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
-// with the key as PKCS#12. The others are routers.
-type ProfileFormat string
-
-// The values of ProfileFormat.
-const (
-	ProfileFormatOpenVPN    ProfileFormat = "openvpn"
-	ProfileFormatConnect    ProfileFormat = "connect"
-	ProfileFormatRouteros   ProfileFormat = "routeros"
-	ProfileFormatOpnsense   ProfileFormat = "opnsense"
-	ProfileFormatPfsense    ProfileFormat = "pfsense"
-	ProfileFormatVyos       ProfileFormat = "vyos"
-	ProfileFormatOpenwrt    ProfileFormat = "openwrt"
-	ProfileFormatP12Profile ProfileFormat = "p12-profile"
 )
 
 // ProfileRequest is sent: the schema ProfileRequest of the document Chaveiro.

@@ -111,7 +111,7 @@ func Mount(e *echo.Echo, config Config) error {
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},
 		authorizations: authorizations{service: s.Authorizations},
-		profiles:       profiles{profiles: s.Profiles},
+		profiles:       profiles{profiles: s.Profiles, present: config.Now},
 		enrolments:     enrolments{links: s.Enrolments, at: config.Now, base: config.ExternalURL},
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))

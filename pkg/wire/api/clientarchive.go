@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,8 +31,8 @@ func newClientArchive(w io.Writer, now time.Time, lang language) *clientArchive 
 	return &clientArchive{out: zip.NewWriter(w), now: now, lang: lang, taken: map[string]bool{notIncluded: true}}
 }
 
-// add adds the file of a client, or notes why there is none.
-func (a *clientArchive) add(one pki.ClientFile) error {
+// add adds the files of a client, several in a folder, or notes why there are none.
+func (a *clientArchive) add(one pki.ClientFiles) error {
 	if one.Err != nil {
 		for _, fault := range domain.Faults(one.Err) {
 			line := fmt.Sprintf("%d\t%s\t%s", one.Client.ID, one.Client.Name, message(fault, a.lang))
@@ -39,7 +40,17 @@ func (a *clientArchive) add(one pki.ClientFile) error {
 		}
 		return nil
 	}
-	return a.write(a.name(one.Client), one.File)
+	if len(one.Files) == 1 {
+		only := one.Files[0]
+		return a.write(a.name(one.Client, path.Ext(only.Name)), only.Content)
+	}
+	folder := a.name(one.Client, "")
+	for _, file := range one.Files {
+		if err := a.write(path.Join(folder, file.Name), file.Content); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // close adds the list of clients without a file, if there are any, and ends the archive.
@@ -52,7 +63,7 @@ func (a *clientArchive) close() error {
 	return a.out.Close()
 }
 
-// write adds a file as it is: what is encrypted does not get smaller.
+// write adds a file as it is: keys, and what is encrypted, hardly get smaller.
 func (a *clientArchive) write(name string, content []byte) error {
 	file, err := a.out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: a.now.UTC()})
 	if err != nil {
@@ -64,12 +75,12 @@ func (a *clientArchive) write(name string, content []byte) error {
 	return a.out.Flush()
 }
 
-// name returns a name for the file of a client that no other file has, regardless of case.
-func (a *clientArchive) name(c domain.Client) string {
+// name returns a name for the file or the folder of a client that no other has, regardless of case.
+func (a *clientArchive) name(c domain.Client, extension string) string {
 	base := fileName(c.Name)
-	name := base + ".p12"
+	name := base + extension
 	for n := 1; a.taken[strings.ToLower(name)]; n++ {
-		name = base + "-" + strconv.FormatInt(c.ID, 10) + strings.Repeat("_", n-1) + ".p12"
+		name = base + "-" + strconv.FormatInt(c.ID, 10) + strings.Repeat("_", n-1) + extension
 	}
 	a.taken[strings.ToLower(name)] = true
 	return name

@@ -19,7 +19,7 @@ func TestClientArchive_Names(t *testing.T) {
 		"site", "SITE", "Site", "../../etc/passwd", `c:\x`, "..", "", "  ", "a\x00b\n", "con", "COM1.x", "complete",
 		"lpt", "é", strings.Repeat("ç", 300), "not-included.txt", "a\xffb", "ends. ",
 	} {
-		got = append(got, archive.name(domain.Client{ID: int64(i + 1), Name: name}))
+		got = append(got, archive.name(domain.Client{ID: int64(i + 1), Name: name}, ".p12"))
 	}
 	want := []string{
 		"site.p12", "SITE-2.p12", "Site-3.p12", "_.._etc_passwd.p12", "c__x.p12", "_.p12", "_-7.p12", "_-8.p12",
@@ -31,7 +31,7 @@ func TestClientArchive_Names(t *testing.T) {
 	}
 	// A name that the id does not tell apart: another client has that name.
 	archive.taken["x.p12"], archive.taken["x-5.p12"] = true, true
-	if got := archive.name(domain.Client{ID: 5, Name: "x"}); got != "x-5_.p12" {
+	if got := archive.name(domain.Client{ID: 5, Name: "x"}, ".p12"); got != "x-5_.p12" {
 		t.Error(got)
 	}
 }

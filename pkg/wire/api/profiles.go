@@ -3,13 +3,17 @@ package api
 import (
 	"bytes"
 	"context"
+	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 )
 
-type profiles struct{ profiles *tunnel.Profiles }
+type profiles struct {
+	profiles *tunnel.Profiles
+	present  func() time.Time
+}
 
 // GetClientSite2SiteProfile implements the operation getClientSite2SiteProfile.
 func (h profiles) GetClientSite2SiteProfile(

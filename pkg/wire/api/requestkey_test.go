@@ -139,7 +139,7 @@ func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header .
 // unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
 var unkeyed = []string{
 	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
-	"createClientsSite2SitePkcs12", "createToken",
+	"createClientsSite2SitePkcs12", "createClientsSite2SiteProfiles", "createToken",
 	"createTokenV1",
 }
 

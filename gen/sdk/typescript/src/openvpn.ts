@@ -97,6 +97,9 @@ export type RenewClientsSite2SiteRequest = types.ClientsSite2SiteRenew & {
 /** What createClientsSite2SitePkcs12 takes. */
 export type CreateClientsSite2SitePkcs12Request = types.ClientsSite2SitePkcs12;
 
+/** What createClientsSite2SiteProfiles takes. */
+export type CreateClientsSite2SiteProfilesRequest = types.ProfilesRequest;
+
 /** What exportClientsSite2Site takes. */
 export type ExportClientsSite2SiteRequest = {
   /** Only the clients of this name, as in the list of clients. At most 64 characters. */
@@ -759,6 +762,15 @@ const operations = {
     path: "/api/openvpn/clients/site2site/pkcs12",
     retry: "never",
     json: { shape: shapes.ClientsSite2SitePkcs12 },
+    accept: "application/zip",
+    file: true,
+  },
+  createClientsSite2SiteProfiles: {
+    id: "createClientsSite2SiteProfiles",
+    method: "POST",
+    path: "/api/openvpn/clients/site2site/profiles",
+    retry: "never",
+    json: { shape: shapes.ProfilesRequest },
     accept: "application/zip",
     file: true,
   },
@@ -1468,6 +1480,8 @@ export class OpenvpnGroup {
     RenewClientsSite2Site: empty<RenewClientsSite2SiteRequest>,
     CreateClientsSite2SitePkcs12: empty<CreateClientsSite2SitePkcs12Request>,
     ClientsSite2SitePkcs12: empty<CreateClientsSite2SitePkcs12Request>,
+    CreateClientsSite2SiteProfiles: empty<CreateClientsSite2SiteProfilesRequest>,
+    ClientsSite2SiteProfiles: empty<CreateClientsSite2SiteProfilesRequest>,
     UpdateClientSite2Site: empty<UpdateClientSite2SiteRequest>,
     CreateClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
     ClientSite2SitePkcs12: empty<CreateClientSite2SitePkcs12Request>,
@@ -1672,6 +1686,27 @@ export class OpenvpnGroup {
    */
   createClientsSite2SitePkcs12(request: CreateClientsSite2SitePkcs12Request, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.createClientsSite2SitePkcs12, request, options);
+  }
+
+  /**
+   * Make the profiles of many clients.
+   *
+   * A ZIP file with the profile of each client: of those of `ids`, or of those that all of
+   * `instance_id`, `name`, `ca_id` and `expires_before` select and that are neither revoked nor
+   * suspended. A file is named after its client; a format of several files has a folder a client.
+   * In these names, characters that a file system may not take are `_`, and of equal names the
+   * later ones have the client's id. A client without a profile, as one that the router of the
+   * format can't serve, is listed in `not-included.txt` in the ZIP file, with the reason; so are
+   * those that the time of the request did not suffice for. More than 1000 clients are 409 `rule`.
+   * Every profile is recorded in the audit, and the config of its client says which version was
+   * fetched.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2site/profiles, operation createClientsSite2SiteProfiles.
+   */
+  createClientsSite2SiteProfiles(request: CreateClientsSite2SiteProfilesRequest = {}, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.createClientsSite2SiteProfiles, request, options);
   }
 
   /**

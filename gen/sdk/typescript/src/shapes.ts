@@ -151,6 +151,17 @@ export const ClientsSite2SitePkcs12: Shape = new ObjectShape(() => ({
   profile: ["profile"],
 }));
 
+export const ProfilesRequest: Shape = new ObjectShape(() => ({
+  ids: ["ids", { list: undefined }],
+  instance_id: ["instanceId"],
+  name: ["name"],
+  ca_id: ["caId"],
+  expires_before: ["expiresBefore"],
+  format: ["format"],
+  password: ["password"],
+  key: ["key"],
+}));
+
 export const ClientSite2SiteUpdate: Shape = new ObjectShape(() => ({
   ca_id: ["caId"],
   name: ["name"],

@@ -345,6 +345,49 @@ export interface ClientsSite2SitePkcs12 {
  */
 export type Pkcs12Profile = "modern" | "legacy" | (string & {});
 
+/** Source: the schema ProfilesRequest of the document Chaveiro. */
+export interface ProfilesRequest {
+  /**
+   * The ids of the clients. Of the other filters only `instance_id` has a place beside it. At most
+   * 1000 items.
+   */
+  ids?: number[] | null | undefined;
+  /**
+   * The instance whose profiles are made; without `ids`, only the clients that have a config there.
+   * It may be left out when each client has a config at only one.
+   */
+  instanceId?: number | null | undefined;
+  /**
+   * Only the client of this name, regardless of case; with `*` as in the list of clients. At most
+   * 64 characters.
+   */
+  name?: string | null | undefined;
+  /** Only the clients of this CA. */
+  caId?: number | null | undefined;
+  /**
+   * Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
+   * most 64 characters.
+   */
+  expiresBefore?: string | null | undefined;
+  /** The format of all profiles; `openvpn` when left out. */
+  format?: ProfileFormat | null | undefined;
+  /**
+   * Of the PKCS#12 files of `p12-profile`. A client whose key has a password needs that one. At
+   * most 1024 characters.
+   */
+  password?: string | null | undefined;
+  /** `false` leaves the private keys out, and names their files instead. */
+  key?: boolean | null | undefined;
+}
+
+/**
+ * `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+ * with the key as PKCS#12. The others are routers.
+ *
+ * A newer server may have more values. Source: the schema ProfileFormat of the document Chaveiro.
+ */
+export type ProfileFormat = "openvpn" | "connect" | "routeros" | "opnsense" | "pfsense" | "vyos" | "openwrt" | "p12-profile" | (string & {});
+
 /** Source: the schema ClientSite2SiteUpdate of the document Chaveiro. */
 export interface ClientSite2SiteUpdate {
   /** Not editable. */
@@ -481,14 +524,6 @@ export interface ClientSite2SiteRevoke {
  * A newer server may have more values. Source: the schema FinalReason of the document Chaveiro.
  */
 export type FinalReason = "unspecified" | "keyCompromise" | "cACompromise" | "affiliationChanged" | "superseded" | "cessationOfOperation" | "privilegeWithdrawn" | "aACompromise" | (string & {});
-
-/**
- * `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
- * with the key as PKCS#12. The others are routers.
- *
- * A newer server may have more values. Source: the schema ProfileFormat of the document Chaveiro.
- */
-export type ProfileFormat = "openvpn" | "connect" | "routeros" | "opnsense" | "pfsense" | "vyos" | "openwrt" | "p12-profile" | (string & {});
 
 /** Source: the schema ProfileRequest of the document Chaveiro. */
 export interface ProfileRequest {

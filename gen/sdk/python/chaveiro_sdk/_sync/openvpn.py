@@ -28,11 +28,11 @@ from ..models.api import (
     RenewedClientSite2Site,
     ClientRenewalError,
     Pkcs12Profile,
+    ProfileFormat,
     CertificatePage,
     Certificate,
     CertificateKind,
     FinalReason,
-    ProfileFormat,
     EnrolmentPage,
     Enrolment,
     IssuedEnrolment,
@@ -537,6 +537,75 @@ class Openvpn:
                 "expires_before": expires_before,
                 "password": password,
                 "profile": profile,
+            },
+            file=True,
+        )
+        return self._transport.file(call, options)
+
+    def create_clients_site2site_profiles(
+        self,
+        *,
+        ids: Sequence[int] | None | Unset = UNSET,
+        instance_id: int | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        ca_id: int | None | Unset = UNSET,
+        expires_before: datetime | str | None | Unset = UNSET,
+        format: ProfileFormat | str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        key: bool | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Make the profiles of many clients.
+
+        A ZIP file with the profile of each client: of those of `ids`, or of those that all of
+        `instance_id`, `name`, `ca_id` and `expires_before` select and that are neither revoked nor
+        suspended. A file is named after its client; a format of several files has a folder a
+        client. In these names, characters that a file system may not take are `_`, and of equal
+        names the later ones have the client's id. A client without a profile, as one that the
+        router of the format can't serve, is listed in `not-included.txt` in the ZIP file, with the
+        reason; so are those that the time of the request did not suffice for. More than 1000
+        clients are 409 `rule`. Every profile is recorded in the audit, and the config of its client
+        says which version was fetched.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - ids: The ids of the clients. Of the other filters only `instance_id` has a place beside
+          it. At most 1000 items.
+        - instance_id: The instance whose profiles are made; without `ids`, only the clients that
+          have a config there. It may be left out when each client has a config at only one. From 1
+          to 9007199254740991.
+        - name: Only the client of this name, regardless of case; with `*` as in the list of
+          clients. At most 64 characters.
+        - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - expires_before: Only those whose certificate ends before this date, in ISO 8601; without a
+          zone it is UTC. At most 64 characters.
+        - format: The format of all profiles; `openvpn` when left out.
+        - password: Of the PKCS#12 files of `p12-profile`. A client whose key has a password needs
+          that one. At most 1024 characters.
+        - key: `false` leaves the private keys out, and names their files instead.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2site/profiles, operation
+        createClientsSite2SiteProfiles.
+        """
+        call = Call(
+            "createClientsSite2SiteProfiles",
+            "POST",
+            "/api/openvpn/clients/site2site/profiles",
+            "never",
+            accept="application/zip",
+            body={
+                "ids": ids,
+                "instance_id": instance_id,
+                "name": name,
+                "ca_id": ca_id,
+                "expires_before": expires_before,
+                "format": format,
+                "password": password,
+                "key": key,
             },
             file=True,
         )

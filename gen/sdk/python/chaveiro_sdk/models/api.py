@@ -526,6 +526,22 @@ class Pkcs12Profile(enum.StrEnum):
     LEGACY = "legacy"
 
 
+class ProfileFormat(enum.StrEnum):
+    """`openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
+    with the key as PKCS#12. The others are routers. A newer server may have more values, which are
+    read as texts.
+    """
+
+    OPENVPN = "openvpn"
+    CONNECT = "connect"
+    ROUTEROS = "routeros"
+    OPNSENSE = "opnsense"
+    PFSENSE = "pfsense"
+    VYOS = "vyos"
+    OPENWRT = "openwrt"
+    P12_PROFILE = "p12-profile"
+
+
 @dataclass(slots=True, kw_only=True)
 class CertificatePage:
     """The schema CertificatePage of the document Chaveiro."""
@@ -660,22 +676,6 @@ class FinalReason(enum.StrEnum):
     CESSATIONOFOPERATION = "cessationOfOperation"
     PRIVILEGEWITHDRAWN = "privilegeWithdrawn"
     AACOMPROMISE = "aACompromise"
-
-
-class ProfileFormat(enum.StrEnum):
-    """`openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect. `p12-profile`: OpenVPN
-    with the key as PKCS#12. The others are routers. A newer server may have more values, which are
-    read as texts.
-    """
-
-    OPENVPN = "openvpn"
-    CONNECT = "connect"
-    ROUTEROS = "routeros"
-    OPNSENSE = "opnsense"
-    PFSENSE = "pfsense"
-    VYOS = "vyos"
-    OPENWRT = "openwrt"
-    P12_PROFILE = "p12-profile"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -77,6 +77,15 @@ class OpenvpnResults:
             types.CreateClientsSite2SitePkcs12Response, "zip", lambda: self._group.create_clients_site2site_pkcs12(**arguments)
         )
 
+    def create_clients_site2site_profiles(
+        self, request: types.CreateClientsSite2SiteProfilesRequest
+    ) -> types.CreateClientsSite2SiteProfilesResponse:
+        """Make the profiles of many clients."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientsSite2SiteProfilesResponse, "zip", lambda: self._group.create_clients_site2site_profiles(**arguments)
+        )
+
     def export_clients_site2site(
         self, request: types.ExportClientsSite2SiteRequest
     ) -> types.ExportClientsSite2SiteResponse:

@@ -28,11 +28,11 @@ from ..models.api import (
     RenewedClientSite2Site,
     ClientRenewalError,
     Pkcs12Profile,
+    ProfileFormat,
     CertificatePage,
     Certificate,
     CertificateKind,
     FinalReason,
-    ProfileFormat,
     EnrolmentPage,
     Enrolment,
     IssuedEnrolment,
@@ -215,6 +215,27 @@ class CreateClientsSite2SitePkcs12Request(Request):
 @dataclass
 class CreateClientsSite2SitePkcs12Response(Response):
     """The result of ``create_clients_site2site_pkcs12``."""
+
+    zip: File | None = None
+
+
+@dataclass
+class CreateClientsSite2SiteProfilesRequest(Request):
+    """The request of ``create_clients_site2site_profiles``."""
+
+    ids: Sequence[int] | None | Unset | None = None
+    instance_id: int | None | Unset | None = None
+    name: str | None | Unset | None = None
+    ca_id: int | None | Unset | None = None
+    expires_before: datetime | str | None | Unset | None = None
+    format: ProfileFormat | str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    key: bool | None | Unset | None = None
+
+
+@dataclass
+class CreateClientsSite2SiteProfilesResponse(Response):
+    """The result of ``create_clients_site2site_profiles``."""
 
     zip: File | None = None
 
@@ -1504,11 +1525,11 @@ __all__ = [
     "RenewedClientSite2Site",
     "ClientRenewalError",
     "Pkcs12Profile",
+    "ProfileFormat",
     "CertificatePage",
     "Certificate",
     "CertificateKind",
     "FinalReason",
-    "ProfileFormat",
     "EnrolmentPage",
     "Enrolment",
     "IssuedEnrolment",
@@ -1559,6 +1580,8 @@ __all__ = [
     "RenewClientsSite2SiteResponse",
     "CreateClientsSite2SitePkcs12Request",
     "CreateClientsSite2SitePkcs12Response",
+    "CreateClientsSite2SiteProfilesRequest",
+    "CreateClientsSite2SiteProfilesResponse",
     "ExportClientsSite2SiteRequest",
     "ExportClientsSite2SiteResponse",
     "GetClientSite2SiteRequest",
