@@ -9,10 +9,12 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math/big"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -29,6 +31,8 @@ type floor struct {
 	db     floorDB
 	ca     *x509.Certificate
 	signer *ecdsa.PrivateKey
+
+	renewed atomic.Int64
 }
 
 // record is a client as the tables have it.
@@ -74,6 +78,7 @@ func serveFloor(ctx context.Context, config childConfig) error {
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.POST("/clients", f.issue(db.insert))
 	e.POST("/noted", f.issue(db.insertNoted))
+	e.POST("/clients/:id/renew", f.renew)
 	e.POST("/device", f.upsert)
 	e.GET("/clients/:id", f.get)
 	e.GET("/clients", f.list)
@@ -130,6 +135,35 @@ func (f *floor) newClient(body io.Reader) (issued, error) {
 		createdAt: now, updatedAt: now, expiresAt: now.AddDate(10, 0, 0),
 	}}
 	return client, f.sign(&client)
+}
+
+// renew reads a client of the product, makes a key and a certificate for it, and answers when they
+// are on disk with the second row. The number makes the name another one: that of the table of
+// certificates is unique.
+func (f *floor) renew(c echo.Context) error {
+	var in gen.ClientSite2SiteRenew
+	if err := json.NewDecoder(c.Request().Body).Decode(&in); err != nil {
+		return err
+	}
+	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	client := issued{}
+	if client.record, err = f.db.get(ctx, id); err != nil {
+		return err
+	}
+	client.name = fmt.Sprintf("%s-%d", client.name, f.renewed.Add(1))
+	client.updatedAt = time.Now().UTC().Truncate(time.Microsecond)
+	client.createdAt, client.expiresAt = client.updatedAt, client.updatedAt.AddDate(10, 0, 0)
+	if err := f.sign(&client); err != nil {
+		return err
+	}
+	if _, err := f.db.insertNoted(ctx, client); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, client.wire())
 }
 
 func (f *floor) sign(client *issued) error {

@@ -59,11 +59,13 @@ func issueRows(ctx context.Context, b *bench, e engine) (err error) {
 	return b.renewRow(ctx, e, p, f, names)
 }
 
-// renewRow compares renewing with the floor that stores two rows. The clients are those that were
-// issued before: at least a third of all, for the floor has made the others.
+// renewRow compares renewing with the floor that makes a certificate for a client whose record it
+// reads first, because a request for a renewal does not say the name, and then stores two rows. The
+// other row has the floor of an issue for comparison, which reads nothing. The clients are those
+// that were issued before: at least a third of all, for the floor has made the others.
 func (b *bench) renewRow(ctx context.Context, e engine, p *product, f *child, names *newClients) error {
 	issued := names.made.Load() / 3
-	var renewed atomic.Int64
+	var renewed, theirs atomic.Int64
 	mine := &side{server: p.child, fire: func(ctx context.Context) error {
 		path := fmt.Sprintf("%s/%d/renew", clientsPath, 1+renewed.Add(1)%issued)
 		_, err := p.do(
@@ -71,11 +73,22 @@ func (b *bench) renewRow(ctx context.Context, e engine, p *product, f *child, na
 		)
 		return err
 	}}
-	floor := &side{server: f, fire: f.plainly(names, "/noted")}
+	floor := &side{server: f, fire: func(ctx context.Context) error {
+		path := fmt.Sprintf("/clients/%d/renew", 1+theirs.Add(1)%issued)
+		_, err := f.do(ctx, call{method: "POST", path: path, body: []byte(`{"overlap":"P30D"}`)})
+		return err
+	}}
 	if err := compare(ctx, b.planOf(1), mine, floor); err != nil {
 		return err
 	}
 	b.table.add(rateRow(e, "renew, c=1", 0.6, mine, floor))
+	again, blind := &side{server: p.child, fire: mine.fire}, &side{server: f, fire: f.plainly(names, "/noted")}
+	if err := compare(ctx, b.planOf(1), again, blind); err != nil {
+		return err
+	}
+	line := rateRow(e, "renew beside a floor that reads nothing", 0, again, blind)
+	line.note = "no target: the name has to be read"
+	b.table.add(line)
 	return nil
 }
 

@@ -17,14 +17,12 @@ const (
 	ReasonTemplateOf   Reason = "model fails an instance"      // the instance, line, column, what is wrong
 	ReasonDirective    Reason = "directive refused"            // line, column, directive, why
 	ReasonRenewEarly   Reason = "no later end"                 // when it ends
-	ReasonNetOverLAN   Reason = "tunnel overlaps a LAN"        // network, instance; LAN, its site, its instance
-	ReasonNetOverNet   Reason = "tunnel overlaps a tunnel"     // network, instance; network, its instance
 )
 
 func instanceReasons() []Reason {
 	return []Reason{
 		ReasonEndpoint, ReasonNetworkSize, ReasonFamily, ReasonPoolOrder, ReasonPortTaken, ReasonKeepalive,
 		ReasonNoIPv6, ReasonUnsupported, ReasonOutsideSites, ReasonPoolOfSites, ReasonHasSites, ReasonTemplate,
-		ReasonTemplateOf, ReasonDirective, ReasonRenewEarly, ReasonNetOverLAN, ReasonNetOverNet,
+		ReasonTemplateOf, ReasonDirective, ReasonRenewEarly,
 	}
 }

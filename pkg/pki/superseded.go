@@ -13,28 +13,34 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// supersedeBatch is how many certificates are read at once.
+// supersedeBatch is how many certificates are read at once, besides those that have failed.
 const supersedeBatch = 100
 
 // RevokeSuperseded revokes the certificates whose overlap has ended. It runs in the background, on
 // every replica: the row of the client decides which one does it.
 //
 // Errors: those of certificates that can't be revoked, each once and then once a minute: it is
-// tried again at each call, which is each second.
+// tried again at each call, which is each second. One call tells of supersedeBatch at most.
 func (s *Clients) RevokeSuperseded(ctx context.Context) error {
+	var told []error
+	failed := map[int64]bool{}
 	for {
-		due, err := s.Store.Certificates().Superseded(ctx, s.Now(), supersedeBatch)
+		limit := len(failed) + supersedeBatch // those that have failed are still due
+		due, err := s.Store.Certificates().Superseded(ctx, s.Now(), limit)
 		if err != nil {
-			return err
+			return errors.Join(append(told, err)...)
 		}
-		var failed []error
 		for _, cert := range due {
+			if failed[cert.ID] {
+				continue
+			}
 			if err := s.revokeSuperseded(ctx, cert); err != nil {
-				failed = append(failed, s.stuck.tell(cert, err, s.Now()))
+				failed[cert.ID] = true
+				told = s.stuck.tell(told, cert, err, s.Now())
 			}
 		}
-		if len(failed) > 0 || len(due) < supersedeBatch {
-			return errors.Join(failed...)
+		if len(due) < limit {
+			return errors.Join(told...)
 		}
 	}
 }
@@ -93,17 +99,20 @@ type stuckOverlaps struct {
 	told map[int64]time.Time
 }
 
-// tell returns the error of a certificate if it is due to be told, else nil.
-func (s *stuckOverlaps) tell(cert domain.Certificate, err error, now time.Time) error {
+// tell appends the error of a certificate if it is due to be told, and told is not full.
+func (s *stuckOverlaps) tell(told []error, cert domain.Certificate, err error, now time.Time) []error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last, known := s.told[cert.ID]
-	if since := now.Sub(last); known && since >= 0 && since < stuckInterval {
-		return nil
+	since := now.Sub(last)
+	if len(told) == supersedeBatch || known && since >= 0 && since < stuckInterval {
+		return told
 	}
 	if s.told == nil {
 		s.told = map[int64]time.Time{}
 	}
 	bounded.Remember(s.told, cert.ID, now)
-	return fmt.Errorf("certificate %s of CA %d, client %d: %w", cert.Serial, cert.CAID, cert.ClientID, err)
+	return append(
+		told, fmt.Errorf("certificate %s of CA %d, client %d: %w", cert.Serial, cert.CAID, cert.ClientID, err),
+	)
 }

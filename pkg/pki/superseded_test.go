@@ -120,6 +120,37 @@ func TestClients_RevokeSuperseded_OneFails(t *testing.T) {
 	wantLife(t, []*World{w}, first.ID, "superseded", "valid")
 }
 
+// TestClients_RevokeSuperseded_ManyFail: as many that can't be revoked as are read at once keep
+// none of the others from it, and are told.
+func TestClients_RevokeSuperseded_ManyFail(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(t)
+	caID := w.NewCA(t).ID
+	const failing, others = 100, 3
+	for range failing + others {
+		Must(w.Clients.Renew(t.Context(), w.NewClient(t, caID).ID, domain.ClientRenewal{Overlap: new(Day)}))(t)
+	}
+	w.Clock.Pass(2 * Day)
+	tried := 0
+	w.Clients.Store = &Hooked{Store: w.Store, AfterTransact: func() error {
+		if tried++; tried <= failing {
+			return errDown
+		}
+		return nil
+	}}
+	err := w.Clients.RevokeSuperseded(t.Context())
+	if told, ok := err.(interface{ Unwrap() []error }); !ok || len(told.Unwrap()) != failing {
+		t.Errorf("told: %v", err)
+	}
+	WantSame(t, tried, failing+others)
+	due := func() int {
+		return len(Must(w.Store.Certificates().Superseded(t.Context(), w.Clock.Now(), 1000))(t))
+	}
+	WantSame(t, due(), failing)
+	Check(t, w.Clients.RevokeSuperseded(t.Context()))
+	WantSame(t, due(), 0)
+}
+
 // TestClients_RevokeSuperseded_Told: what can't be revoked is told at once, and then once a minute,
 // each with its certificate.
 func TestClients_RevokeSuperseded_Told(t *testing.T) {

@@ -204,7 +204,7 @@ func TestEnrolments_Request(t *testing.T) {
 		claim.Request, claim.KeyFile = newRequest(t), "/etc/openvpn/client/rio.key"
 		file := Must(w.Enrolments.Claim(from(t), claim))(t)
 		text := string(file.Content)
-		if strings.Contains(text, "PRIVATE KEY") || !strings.Contains(text, `key "/etc/openvpn/client/rio.key"`) {
+		if strings.Contains(text, "PRIVATE KEY") || !strings.Contains(text, "\nkey /etc/openvpn/client/rio.key\n") {
 			t.Errorf("the profile is\n%s", text)
 		}
 		after := Must(w.Clients.Get(t.Context(), client.ID))(t)

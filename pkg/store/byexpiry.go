@@ -24,7 +24,7 @@ func (r certificates) Page(
 		if err != nil {
 			return domain.Page[domain.Certificate]{}, err
 		}
-		l.by, l.from = "not_after", from.NotAfter
+		r.s.orderBy(&l, "not_after", from.NotAfter)
 	}
 	narrow := f.ClientID != 0 || f.Name != "" || f.Fingerprint != "" || len(f.Serials) > 0
 	switch {
@@ -141,7 +141,7 @@ func (r clients) byExpiry(
 		return domain.Page[domain.Client]{}, err
 	}
 	l := clientTable.list
-	l.by, l.from = "expires_at", from.NotAfter
+	r.s.orderBy(&l, "expires_at", from.NotAfter)
 	if f.CAID != 0 {
 		r.s.restrictAside(&l, "ca_id", f.CAID)
 	}

@@ -183,8 +183,11 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// sqliteOptions are the options of both pools.
-const sqliteOptions = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+// sqliteOptions are the options of both pools. A commit that fills the write-ahead log copies the
+// pages of it into the database and syncs both files. With the 1000 pages that are the default,
+// that was each fortieth enrolment; with 4000 (16 MB) it is each 150th, and a page that all of them
+// change is copied once. Of 4062 pages the first table of the log's index has all.
+const sqliteOptions = "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)" +
 	"&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)&_time_format=sqlite"
 
 func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }

@@ -29,8 +29,9 @@ type listing struct {
 	id          string // the column of the id; empty: id
 	// by is a column of times by which the rows are ordered before their id, empty for none. from
 	// is that of the row of the cursor.
-	by   string
-	from time.Time
+	by     string
+	from   time.Time
+	moment string // how a parameter is written that is compared with by
 	// low (inclusive) and high (exclusive) are times between which by lies; zero: no bound. In each
 	// direction only the nearer one of these and the cursor is written: see first and last.
 	low, high  time.Time
@@ -114,8 +115,8 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 		return key, args, l.by + suffix + ", " + id + suffix
 	}
 	if l.owner != nil {
-		of := l.ownerColumn
-		key = "(" + of + ", " + id + ") " + sign + " (?, ?) AND " + of + " " + bound + " ?"
+		of, value := l.ownerColumn, ownerParameter(l.owner)
+		key = "(" + of + ", " + id + ") " + sign + " (" + value + ", ?) AND " + of + " " + bound + " " + value
 		return key, []any{l.owner, cursor, l.owner}, of + suffix + ", " + id + suffix
 	}
 	if l.last != 0 {
@@ -129,10 +130,32 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 	return id + " " + sign + " ?", []any{cursor}, id + suffix
 }
 
+// unplanned is a parameter whose value PostgreSQL plans without. Of (a, b) > (v, w) it considers
+// a > v alone: where nearly all rows have the value v, as those of an owner may, it expects none. A
+// plan for the values then seems to cost less than one for all values, so it would plan each page
+// anew, which takes longer than to read the page.
+func unplanned(kind string) string { return "(SELECT ?::" + kind + ")" }
+
+// ownerParameter is the parameter of an owner.
+func ownerParameter(owner any) string {
+	if _, text := owner.(string); text {
+		return unplanned("text")
+	}
+	return unplanned("bigint")
+}
+
+// orderBy orders a list by a column of times, before the id, from that of the row of the cursor.
+func (s *Store) orderBy(l *listing, column string, from time.Time) {
+	l.by, l.from, l.moment = column, from, "?"
+	if s.engine == Postgres {
+		l.moment = unplanned("timestamptz")
+	}
+}
+
 // timeset is the condition of keyset for rows that are ordered by a time.
 func (l listing) timeset(cursor int64, sign string, down bool) (string, []any) {
 	id := l.idColumn()
-	keys, args := []string{"(" + l.by + ", " + id + ") " + sign + " (?, ?)"}, []any{micro(l.from), cursor}
+	keys, args := []string{"(" + l.by + ", " + id + ") " + sign + " (" + l.moment + ", ?)"}, []any{micro(l.from), cursor}
 	if l.from.IsZero() {
 		keys, args = []string{id + " > 0"}, nil
 	}
@@ -141,10 +164,10 @@ func (l listing) timeset(cursor int64, sign string, down bool) (string, []any) {
 		keys, args = nil, nil
 	}
 	if !l.low.IsZero() && (down || passed || l.from.IsZero()) {
-		keys, args = append(keys, l.by+" >= ?"), append(args, micro(l.low))
+		keys, args = append(keys, l.by+" >= "+l.moment), append(args, micro(l.low))
 	}
 	if !l.high.IsZero() && (!down || passed || l.from.IsZero()) {
-		keys, args = append(keys, l.by+" < ?"), append(args, micro(l.high))
+		keys, args = append(keys, l.by+" < "+l.moment), append(args, micro(l.high))
 	}
 	return strings.Join(keys, " AND "), args
 }

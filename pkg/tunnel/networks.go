@@ -32,7 +32,8 @@ func addTunnels(ctx context.Context, tx domain.Store, i domain.Instance) error {
 			return err
 		}
 		if overlaps {
-			faults.Add(overlapFault(field, prefix, i, other))
+			own := domain.OwnedNetwork{Network: domain.Network{Prefix: prefix}, InstanceName: i.Name}
+			faults.Add(own.Overlaps(field, other))
 		}
 		list = append(list, domain.Network{
 			Gateway: gateway, InstanceID: i.ID, Kind: domain.TunnelNetwork, Prefix: prefix,
@@ -42,15 +43,6 @@ func addTunnels(ctx context.Context, tx domain.Store, i domain.Instance) error {
 		return err
 	}
 	return tx.Networks().Add(ctx, list)
-}
-
-func overlapFault(field string, prefix netip.Prefix, i domain.Instance, other domain.OwnedNetwork) error {
-	if other.Kind == domain.SiteLAN {
-		return domain.Fault(domain.Rule, field, domain.ReasonNetOverLAN,
-			prefix.String(), i.Name, other.Prefix.String(), other.ClientName, other.InstanceName)
-	}
-	return domain.Fault(domain.Rule, field, domain.ReasonNetOverNet,
-		prefix.String(), i.Name, other.Prefix.String(), other.InstanceName)
 }
 
 // moveTunnels replaces the networks of an instance in the plan, if they or the gateway have

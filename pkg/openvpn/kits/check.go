@@ -15,7 +15,7 @@ import (
 // The limits of a profile.
 const (
 	maxName    = 64  // characters of a name (RFC 5280, appendix A.1, ub-common-name)
-	maxBytes   = 200 // of a name in UTF-8, so that it fits into a line of OpenVPN (maxLine), quoted
+	maxBytes   = 200 // of a name in UTF-8, so that it fits into a line of OpenVPN (openvpn.MaxLine), quoted
 	maxHost    = 230 // of a host name, for the same reason
 	maxComment = 160 // characters
 	maxRemotes = 64  // OpenVPN's CONNECTION_LIST_SIZE

@@ -41,7 +41,7 @@ func TestInvalid(t *testing.T) {
 			func(p *Profile) { p.Control.Key = nil }, func(p *Profile) { p.Control.Key = siteFile(t, "static.key") },
 			func(p *Profile) { p.Control = Control{TLSCrypt, siteFile(t, "v2.key")} },
 			func(p *Profile) { p.Control = Control{TLSAuth, siteFile(t, "static.key")[:300]} },
-			func(p *Profile) { p.Control.Key = append(p.Control.Key, "</tls-crypt-v2>\nup x\n"...) },
+			func(p *Profile) { p.Control.Key = p.Control.Key[:len(p.Control.Key)/2] },
 		},
 		"TLS":                {func(p *Profile) { p.TLS = "" }},
 		"DataCiphers[0]":     {func(p *Profile) { p.DataCiphers = []string{"BF-CBC"} }, func(p *Profile) { p.DataCiphers = []string{"AES-256-CBC"} }},
@@ -153,6 +153,19 @@ func TestKeyForms(t *testing.T) {
 	p.Key = pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: block.Bytes[:20]})
 	if faults := AllInvalid(second(Render(VyOS, p))); len(faults) != 1 || faults[0].Field != "Key" {
 		t.Error(faults)
+	}
+}
+
+// TestControlKey_Behind: what stands behind a key reaches no kit.
+func TestControlKey_Behind(t *testing.T) {
+	for _, control := range []Control{{TLSCryptV2, siteFile(t, "v2.key")}, static(t, TLSAuth)} {
+		p := simple(t)
+		p.Control = control
+		want := profileFile(t, OpenVPN, p)
+		p.Control.Key = append(p.Control.Key, "</tls-crypt-v2>\n</tls-auth>\nup x\n"...)
+		if diff := cmp.Diff(string(want), string(profileFile(t, OpenVPN, p))); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

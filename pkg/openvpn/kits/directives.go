@@ -1,9 +1,12 @@
 package kits
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/chaveiro/chaveiro/pkg/openvpn"
 )
 
 // extraDirectives are the directives that may be added to a client, with the least and the most
@@ -20,9 +23,6 @@ var extraDirectives = map[string][2]int{
 	"socket-flags": {1, 1}, "tls-timeout": {1, 1}, "tran-window": {1, 1}, "txqueuelen": {1, 1}, "verb": {1, 1},
 }
 
-// maxLine is the longest line that OpenVPN reads, in bytes (OPTION_LINE_SIZE is 256, with the end).
-const maxLine = 254
-
 func (c *checker) directives(extra []Directive) {
 	for i, d := range extra {
 		field := fmt.Sprintf("Extra[%d]", i)
@@ -36,21 +36,19 @@ func (c *checker) directives(extra []Directive) {
 		}
 		for _, arg := range d.Args {
 			c.required(field, arg)
-			c.text(field, arg, maxLine)
+			c.text(field, arg, openvpn.MaxLine)
 		}
-		if len(d.line()) > maxLine {
-			c.addf(field, "the line is longer than %d bytes", maxLine)
+		_, err := d.line()
+		if fault, ok := errors.AsType[*openvpn.FormatError](err); ok && fault.Reason == openvpn.ReasonLineTooLong {
+			c.addf(field, "the line is longer than %d bytes", openvpn.MaxLine)
 		}
 	}
 }
 
-// line writes the directive as OpenVPN reads it.
-func (d Directive) line() string {
-	words := []string{d.Name}
-	for _, arg := range d.Args {
-		words = append(words, quoteOpenVPN(arg))
-	}
-	return strings.Join(words, " ")
+// line writes the directive as OpenVPN reads it, without the end of the line.
+func (d Directive) line() (string, error) {
+	text, err := openvpn.Format(openvpn.Option(d.Name, d.Args...))
+	return strings.TrimSuffix(text, "\n"), err
 }
 
 func (p Profile) hasExtra(name string) bool {

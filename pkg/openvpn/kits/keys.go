@@ -1,7 +1,6 @@
 package kits
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -9,8 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
-	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -106,40 +103,23 @@ func (m material) encrypted() bool {
 	return strings.Contains(m.KeyPEM, "ENCRYPTED PRIVATE KEY-----") || strings.Contains(m.KeyPEM, "Proc-Type: 4,ENCRYPTED")
 }
 
-const (
-	staticBegin  = "-----BEGIN OpenVPN Static key V1-----"
-	staticEnd    = "-----END OpenVPN Static key V1-----"
-	staticBytes  = 256
-	clientKeyPEM = "OpenVPN tls-crypt-v2 client key"
-)
-
 // text returns the key of the control channel, written anew; none for NoControl.
 func (c Control) text() (string, error) {
 	switch c.Kind {
 	case TLSAuth, TLSCrypt:
-		digits, err := staticKey(string(c.Key))
-		return staticBegin + "\n" + lines(digits, 32) + staticEnd + "\n", err
+		key, err := openvpn.ParseStaticKey(c.Key)
+		if err != nil {
+			return "", errors.New("it is no static key")
+		}
+		return key.Text(), nil
 	case TLSCryptV2:
-		block, rest := pem.Decode(c.Key)
-		if block == nil || block.Type != clientKeyPEM || len(block.Headers) > 0 || len(bytes.TrimSpace(rest)) > 0 {
+		key, err := openvpn.ParseTLSCryptClientKey(c.Key)
+		if err != nil {
 			return "", errors.New("it is no tls-crypt-v2 client key")
 		}
-		return string(pem.EncodeToMemory(block)), nil
+		return key.Text(), nil
 	}
 	return "", nil
-}
-
-var space = regexp.MustCompile(`\s+`)
-
-// staticKey returns the hexadecimal digits of a static key.
-func staticKey(text string) (string, error) {
-	_, rest, begins := strings.Cut(text, staticBegin)
-	body, _, ends := strings.Cut(rest, staticEnd)
-	digits := space.ReplaceAllString(body, "")
-	if raw, err := hex.DecodeString(digits); !begins || !ends || err != nil || len(raw) != staticBytes {
-		return "", fmt.Errorf("it is no static key of %d bytes", staticBytes)
-	}
-	return strings.ToLower(digits), nil
 }
 
 // fingerprint is the SHA-256 of a certificate in lower-case hex, as RouterOS shows it.

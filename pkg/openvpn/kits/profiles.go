@@ -11,12 +11,15 @@ func profileFiles(v view) ([]File, error) {
 }
 
 // ExtraLines are the further directives, written as OpenVPN reads them.
-func (v view) ExtraLines() []string {
-	var lines []string
-	for _, d := range v.Extra {
-		lines = append(lines, d.line())
+func (v view) ExtraLines() ([]string, error) {
+	lines := make([]string, len(v.Extra))
+	var err error
+	for i, d := range v.Extra {
+		if lines[i], err = d.line(); err != nil {
+			return nil, err
+		}
 	}
-	return lines
+	return lines, nil
 }
 
 // NAT4 are the mappings of IPv4 networks.

@@ -6,19 +6,6 @@ import (
 	"strings"
 )
 
-// bare is a word that means itself in every kind of file: no quote, no space, no sign of a
-// language.
-var bare = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]*$`)
-
-// quoteOpenVPN writes an argument of OpenVPN's configuration: between double quotes a backslash
-// escapes a double quote and a backslash (OpenVPN manual, "Quoting and escaping").
-func quoteOpenVPN(text string) string {
-	if bare.MatchString(text) {
-		return text
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
-}
-
 // quoteRouterOS writes a string of RouterOS scripts. What is not plain is written as the
 // hexadecimal number of each byte, so that no $, [, ? or quote has a meaning (RouterOS manual,
 // "Scripting", "Constant Escape Sequences").

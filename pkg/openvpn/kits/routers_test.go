@@ -4,10 +4,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/chaveiro/chaveiro/pkg/openvpn"
 )
 
 // openWrtConfig puts a configuration together as the scripts of OpenWrt do it: an underscore of an
@@ -61,11 +64,14 @@ func vyosConfig(t testing.TB, kit Kit) []byte {
 	for _, option := range set[base+"openvpn-option"] {
 		fmt.Fprintln(&b, option)
 	}
-	secret := one("pki openvpn shared-secret " + one(base+"tls auth-key") + " key")
-	fmt.Fprintf(&b, "<ca>\n%s</ca>\n<cert>\n%s</cert>\n<key>\n%s</key>\nkey-direction 1\n<tls-auth>\n%s\n%s%s\n</tls-auth>\n",
+	secret, err := hex.DecodeString(one("pki openvpn shared-secret " + one(base+"tls auth-key") + " key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&b, "<ca>\n%s</ca>\n<cert>\n%s</cert>\n<key>\n%s</key>\nkey-direction 1\n<tls-auth>\n%s</tls-auth>\n",
 		wrap(t, "CERTIFICATE", one("pki ca "+ca+" certificate")),
 		wrap(t, "CERTIFICATE", one("pki certificate "+name+" certificate")),
-		wrap(t, "PRIVATE KEY", one("pki certificate "+name+" private key")), staticBegin, lines(secret, 32), staticEnd)
+		wrap(t, "PRIVATE KEY", one("pki certificate "+name+" private key")), openvpn.StaticKey(secret).Text())
 	return []byte(b.String())
 }
 

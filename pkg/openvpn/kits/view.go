@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"github.com/chaveiro/chaveiro/pkg/openvpn"
 )
 
 // view is what templates see: the profile, and what follows from it.
@@ -107,7 +109,7 @@ func (v view) File(suffix string) string { return v.Base + suffix }
 var templateFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"openvpn": quoteOpenVPN, "routeros": quoteRouterOS, "single": quoteSingle, "comment": comment,
+	"openvpn": openvpn.Quote, "routeros": quoteRouterOS, "single": quoteSingle, "comment": comment,
 	"join": strings.Join, "lower": strings.ToLower,
 }).ParseFS(templateFiles, "*.tmpl"))
 

@@ -2,8 +2,11 @@ package kits
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/chaveiro/chaveiro/pkg/openvpn"
 )
 
 // vyosRules is the number of the first NAT rule of a kit: high, so that it meets no rule of the
@@ -52,7 +55,10 @@ func (v vyosView) CertificateBase64() string {
 }
 
 // SharedSecret is a static key without its lines.
-func (v vyosView) SharedSecret() (string, error) { return staticKey(v.ControlKey) }
+func (v vyosView) SharedSecret() (string, error) {
+	key, err := openvpn.ParseStaticKey([]byte(v.ControlKey))
+	return hex.EncodeToString(key[:]), err
+}
 
 // Options are the directives that VyOS has no command for.
 func (v vyosView) Options() []string {

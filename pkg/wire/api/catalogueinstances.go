@@ -56,14 +56,6 @@ var instanceTexts = map[domain.Reason][languages]string{
 		"O novo certificado não terminaria depois do atual, em %s.",
 		"The new certificate would not end later than the present one, at %s.",
 	},
-	domain.ReasonNetOverLAN: {
-		"%s, da instância %s, se sobrepõe a %s, LAN do site %s na instância %s.",
-		"%s, of the instance %s, overlaps %s, a LAN of the site %s at the instance %s.",
-	},
-	domain.ReasonNetOverNet: {
-		"%s, da instância %s, se sobrepõe a %s, rede de túnel da instância %s.",
-		"%s, of the instance %s, overlaps %s, the tunnel network of the instance %s.",
-	},
 }
 
 // directiveTexts say why a directive of OpenVPN is refused, by the reason of package openvpn.

@@ -48,8 +48,8 @@ var planTexts = map[domain.Reason][languages]string{
 		"The instance gives out no addresses (dhcp_enabled): the site needs a static one.",
 	},
 	domain.ReasonOverlapLAN: {
-		"%s, de %s, se sobrepõe a %s, LAN de %s. Para sites com LANs iguais, use nat e allow_overlap.",
-		"%s, of %s, overlaps %s, a LAN of %s. For sites with equal LANs, use nat and allow_overlap.",
+		"%s, de %s, se sobrepõe a %s, LAN de %s. Escolha outra rede; para sites com LANs iguais, use nat e allow_overlap.",
+		"%s, of %s, overlaps %s, a LAN of %s. Choose another network; for sites with equal LANs, use nat and allow_overlap.",
 	},
 	domain.ReasonOverlapTunnel: {
 		"%s, de %s, se sobrepõe a %s, rede de túnel de %s.", "%s, of %s, overlaps %s, a tunnel network of %s.",

@@ -61,9 +61,7 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonOutsideSites: {"10.8.0.2", "filial"}, domain.ReasonPoolOfSites: {"10.8.0.2", "filial"},
 	domain.ReasonTemplate: {3, 5, "no such value"}, domain.ReasonTemplateOf: {"matriz", 3, 5, "no such value"},
 	domain.ReasonDirective: {1, 1, "up", "runs-programs"}, domain.ReasonRenewEarly: {time.Unix(0, 0)},
-	domain.ReasonNetOverLAN: {"10.8.0.0/24", "matriz", "10.8.0.0/28", "filial", "outra"},
-	domain.ReasonNetOverNet: {"10.8.0.0/24", "matriz", "10.8.0.0/28", "outra"},
-	domain.ReasonCRLFuture:  {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
+	domain.ReasonCRLFuture: {time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", -3*3600))},
 }
 
 var verb = regexp.MustCompile(`%[^%]`)
