@@ -22,6 +22,9 @@ type clientCommands struct {
 	Certificate clientCertificate `cmd:"" help:"Write the certificate of a client, followed by that of its CA, in PEM."`
 	History     clientHistory     `cmd:"" name:"certificates" help:"List all certificates of a client, the earlier ones too."`
 	Key         clientKey         `cmd:"" help:"Write the private key of a client in PEM."`
+	Config      configCommands    `cmd:"" help:"Manage what OpenVPN servers do for a client: its addresses, LANs and routes there."`
+	Profile     clientProfile     `cmd:"" help:"Write the configuration with which a site reaches an OpenVPN server, with its certificate and key."`
+	Link        linkCommands      `cmd:"" help:"Manage the links by which the person at a site gets the profile of a client."`
 	P12         clientP12         `cmd:"" name:"p12" help:"Write key and certificates of a client as one PKCS#12 file, protected by a password."`
 }
 
