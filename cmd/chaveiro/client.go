@@ -32,10 +32,11 @@ type clientList struct {
 	app.StorageConfig
 	form
 	expiryFlags
-	CA     string        `name:"ca" placeholder:"CA" help:"Only clients of this CA: its name or id."`
-	Name   string        `placeholder:"PATTERN" help:"Only clients with this name; a * at the end, or at both ends, stands for any text."`
-	Status domain.Status `enum:",valid,expired,revoked" default:"" placeholder:"STATUS" help:"Only clients whose certificate is valid, expired or revoked."`
-	Serial string        `placeholder:"SERIAL" help:"Only the client that has a certificate with this serial, in hex or decimal."`
+	CA       string        `name:"ca" placeholder:"CA" help:"Only clients of this CA: its name or id."`
+	Name     string        `placeholder:"PATTERN" help:"Only clients with this name; a * at the end, or at both ends, stands for any text."`
+	Status   domain.Status `enum:",valid,expired,revoked" default:"" placeholder:"STATUS" help:"Only clients whose certificate is valid, expired or revoked."`
+	Serial   string        `placeholder:"SERIAL" help:"Only the client that has a certificate with this serial, in hex or decimal."`
+	Instance string        `placeholder:"INSTANCE" help:"Only the sites of this instance: its name or id."`
 }
 
 // Run lists the clients.
@@ -43,10 +44,13 @@ func (c *clientList) Run(ctx context.Context) error {
 	return command(ctx, c.StorageConfig, "client list", func(ctx context.Context, s *service.Services) error {
 		ca, caErr := optionalCA(ctx, s, c.CA)
 		serials, serialErr := serialsOf(c.Serial)
-		if err := errors.Join(caErr, serialErr); err != nil {
+		instance, instanceErr := optionalInstance(ctx, s, c.Instance)
+		if err := errors.Join(caErr, serialErr, instanceErr); err != nil {
 			return err
 		}
-		filter := domain.ClientFilter{Name: c.Name, CAID: ca, Status: c.Status, Serials: serials}
+		filter := domain.ClientFilter{
+			Name: c.Name, CAID: ca, Status: c.Status, Serials: serials, InstanceID: instance,
+		}
 		filter.ExpiresAfter, filter.ExpiresBefore, filter.ByExpiry = c.span(app.Now())
 		page := func(ctx context.Context, request domain.PageRequest) (domain.Page[domain.Client], error) {
 			return s.Clients.Page(ctx, filter, request)

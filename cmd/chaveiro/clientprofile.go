@@ -26,12 +26,12 @@ type clientProfile struct {
 func (c *clientProfile) Run(ctx context.Context) error {
 	return on(ctx, c.StorageConfig, "client profile", clientKind, c.Client,
 		func(ctx context.Context, s *service.Services, client domain.Client) error {
-			asked := tunnel.ProfileRequest{ClientID: client.ID, Format: c.Format, WithoutKey: c.WithoutKey}
-			if c.Instance != "" {
-				var err error
-				if asked.InstanceID, err = instanceKind(s).id(ctx, c.Instance); err != nil {
-					return err
-				}
+			instance, err := optionalInstance(ctx, s, c.Instance)
+			if err != nil {
+				return err
+			}
+			asked := tunnel.ProfileRequest{
+				ClientID: client.ID, InstanceID: instance, Format: c.Format, WithoutKey: c.WithoutKey,
 			}
 			return c.fetch(func() ([]byte, error) { return c.make(ctx, s, asked) })
 		})

@@ -32,6 +32,14 @@ func instanceKind(s *service.Services) kind[domain.Instance] {
 	}
 }
 
+// optionalInstance finds the instance that an argument names; 0 for none.
+func optionalInstance(ctx context.Context, s *service.Services, argument string) (int64, error) {
+	if argument == "" {
+		return 0, nil
+	}
+	return instanceKind(s).id(ctx, argument)
+}
+
 type instanceList struct {
 	app.StorageConfig
 	form

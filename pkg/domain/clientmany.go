@@ -16,22 +16,23 @@ type ClientSelection struct {
 	IDs           []int64
 	Name          string // as in a ClientFilter
 	CAID          int64
+	InstanceID    int64     // only those that have a config there
 	ExpiresBefore time.Time // exclusive
 	After         int64     // only those with a higher id; not with IDs
 }
 
 // Filter returns the clients that the fields beside IDs select.
 func (s ClientSelection) Filter() ClientFilter {
-	return ClientFilter{Name: s.Name, CAID: s.CAID, ExpiresBefore: s.ExpiresBefore}
+	return ClientFilter{Name: s.Name, CAID: s.CAID, InstanceID: s.InstanceID, ExpiresBefore: s.ExpiresBefore}
 }
 
 // Validate joins the faults of all fields: nothing that selects, IDs beside another field, an id
 // that is given twice, too many of them.
 func (s ClientSelection) Validate() error {
-	byField := s.Name != "" || s.CAID != 0 || !s.ExpiresBefore.IsZero()
+	byField := s.Name != "" || s.CAID != 0 || s.InstanceID != 0 || !s.ExpiresBefore.IsZero()
 	switch {
 	case len(s.IDs) == 0 && !byField:
-		return Fault(Required, "ids", ReasonEither, "ids, name, ca_id, expires_before")
+		return Fault(Required, "ids", ReasonEither, "ids, name, ca_id, instance_id, expires_before")
 	case len(s.IDs) > 0 && (byField || s.After != 0):
 		return Fault(Rule, "ids", ReasonIDsAlone)
 	case len(s.IDs) > MaxClientsAtOnce:
