@@ -47,6 +47,7 @@ var tunnelWords = map[domain.Reason]string{
 	domain.ReasonOtherCA:        "the client's certificate is of the CA %s, which the instance (CA %s) does not accept",
 	domain.ReasonNoSite:         "the client is no site of that instance: make it one with chaveiro client config set",
 	domain.ReasonNoRemotes:      "the instance has no remote: give the address at which sites reach it with chaveiro instance update --remote",
+	domain.ReasonKeyElsewhere:   "the private key is not kept here: --without-key names the file of the key that the site has",
 	domain.ReasonKit:            "the format %s does not do, %s: change %s of the instance or the client",
 }
 
