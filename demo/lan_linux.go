@@ -40,6 +40,9 @@ func (d *demo) companySteps() (list []step, without, err error) {
 	if without := netnstest.Check(); without != nil {
 		return nil, without, nil
 	}
+	if err := netnstest.Sweep(); err != nil { // what a demo that was killed has left
+		return nil, nil, err
+	}
 	n, err := netnstest.New("hub", "rio", "rio-lan", "lisboa", "lisboa-lan")
 	if err != nil {
 		return nil, nil, err

@@ -86,7 +86,7 @@ var layers = map[string][]string{
 	// All commands except serve work without HTTP.
 	"cmd/chaveiro": {
 		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/pki/pkidir", "pkg/vault",
-		"pkg/store",
+		"pkg/tunnel", "pkg/openvpn", "pkg/store",
 		"github.com/alecthomas/kong",
 		"go.yaml.in/yaml/v3",
 		"golang.org/x/term",

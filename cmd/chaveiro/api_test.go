@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,7 +17,11 @@ import (
 // more.
 func TestJSON_IsThatOfTheAPI(t *testing.T) {
 	t.Parallel()
-	o := pkiDir(t)
+	o := tunnelDir(t)
+	must(t, o, "client config set site-rio 1 --lan 192.168.1.0/24 --nat 192.168.1.0/24=172.20.1.0/24 --push-route 10.2.0.0/16")
+	must(t, o, "client profile site-rio --out "+filepath.Join(t.TempDir(), "a.ovpn"))
+	must(t, o, "client link create site-rio --instance 1 --format openvpn")
+	must(t, o, "model create --name filial --template "+writeText(t, "port {{.Port}}\nproto {{.Proto}}\n"))
 	must(t, o, "client revoke site-rio --yes --reason superseded")
 	must(t, o, "client renew site-recife --overlap 12h")
 	must(t, o, "cert create --ca 1 --name vpn.example.com")
@@ -32,6 +37,10 @@ func TestJSON_IsThatOfTheAPI(t *testing.T) {
 		{"role", "/api/roles", "roles"},
 		{"user", "/api/users", "users"},
 		{"apikey", "/api/3rdparty/apikeys", "apikeys"},
+		{"instance", "/api/openvpn/instances", "instances"},
+		{"model", "/api/openvpn/instances/models", "instances_models"},
+		{"client config", "/api/openvpn/clients/site2site/1/configs", "configs"},
+		{"client link", "/api/openvpn/clients/site2site/1/enrolments", "enrolments"},
 	} {
 		var page map[string]json.RawMessage
 		if err := c.Do(t.Context(), "GET", test.path, nil, &page); err != nil {
@@ -41,14 +50,21 @@ func TestJSON_IsThatOfTheAPI(t *testing.T) {
 		if err := json.Unmarshal(page[test.list], &items); err != nil || len(items) == 0 {
 			t.Fatalf("%s: %d items (%v)", test.list, len(items), err)
 		}
-		lines := strings.Split(strings.TrimSuffix(must(t, o, test.command+" list --json"), "\n"), "\n")
+		command := test.command + " list --json"
+		ofClient := strings.HasPrefix(test.command, "client ")
+		if ofClient {
+			command += " site-rio"
+		}
+		lines := strings.Split(strings.TrimSuffix(must(t, o, command), "\n"), "\n")
 		for i, item := range items {
 			want := withoutToken(t, string(item))
 			if diff := cmp.Diff(want, lines[i]); diff != "" && test.command != "apikey" {
 				t.Errorf("%s: %s", test.command, diff)
 			}
 			wantFields(t, want, lines[i])
-			wantFields(t, want, must(t, o, fmt.Sprintf("%s show %d --json", test.command, i+1)))
+			if !ofClient {
+				wantFields(t, want, must(t, o, fmt.Sprintf("%s show %d --json", test.command, i+1)))
+			}
 		}
 		if len(lines) != len(items) {
 			t.Errorf("%s: %d lines for %d items", test.command, len(lines), len(items))

@@ -97,6 +97,10 @@ func cell(value any, exact bool) string {
 		if v != nil {
 			text = fmt.Sprint(*v)
 		}
+	case *bool:
+		if v != nil {
+			text = fmt.Sprint(*v)
+		}
 	default:
 		text = fmt.Sprint(v)
 	}

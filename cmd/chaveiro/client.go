@@ -22,6 +22,9 @@ type clientCommands struct {
 	Certificate clientCertificate `cmd:"" help:"Write the certificate of a client, followed by that of its CA, in PEM."`
 	History     clientHistory     `cmd:"" name:"certificates" help:"List all certificates of a client, the earlier ones too."`
 	Key         clientKey         `cmd:"" help:"Write the private key of a client in PEM."`
+	Config      configCommands    `cmd:"" help:"Manage what OpenVPN servers do for a client: its addresses, LANs and routes there."`
+	Profile     clientProfile     `cmd:"" help:"Write the configuration with which a site reaches an OpenVPN server, with its certificate and key."`
+	Link        linkCommands      `cmd:"" help:"Manage the links by which the person at a site gets the profile of a client."`
 	P12         clientP12         `cmd:"" name:"p12" help:"Write key and certificates of a client as one PKCS#12 file, protected by a password."`
 }
 
@@ -29,10 +32,11 @@ type clientList struct {
 	app.StorageConfig
 	form
 	expiryFlags
-	CA     string        `name:"ca" placeholder:"CA" help:"Only clients of this CA: its name or id."`
-	Name   string        `placeholder:"PATTERN" help:"Only clients with this name; a * at the end, or at both ends, stands for any text."`
-	Status domain.Status `enum:",valid,expired,revoked" default:"" placeholder:"STATUS" help:"Only clients whose certificate is valid, expired or revoked."`
-	Serial string        `placeholder:"SERIAL" help:"Only the client that has a certificate with this serial, in hex or decimal."`
+	CA       string        `name:"ca" placeholder:"CA" help:"Only clients of this CA: its name or id."`
+	Name     string        `placeholder:"PATTERN" help:"Only clients with this name; a * at the end, or at both ends, stands for any text."`
+	Status   domain.Status `enum:",valid,expired,revoked" default:"" placeholder:"STATUS" help:"Only clients whose certificate is valid, expired or revoked."`
+	Serial   string        `placeholder:"SERIAL" help:"Only the client that has a certificate with this serial, in hex or decimal."`
+	Instance string        `placeholder:"INSTANCE" help:"Only the sites of this instance: its name or id."`
 }
 
 // Run lists the clients.
@@ -40,10 +44,13 @@ func (c *clientList) Run(ctx context.Context) error {
 	return command(ctx, c.StorageConfig, "client list", func(ctx context.Context, s *service.Services) error {
 		ca, caErr := optionalCA(ctx, s, c.CA)
 		serials, serialErr := serialsOf(c.Serial)
-		if err := errors.Join(caErr, serialErr); err != nil {
+		instance, instanceErr := optionalInstance(ctx, s, c.Instance)
+		if err := errors.Join(caErr, serialErr, instanceErr); err != nil {
 			return err
 		}
-		filter := domain.ClientFilter{Name: c.Name, CAID: ca, Status: c.Status, Serials: serials}
+		filter := domain.ClientFilter{
+			Name: c.Name, CAID: ca, Status: c.Status, Serials: serials, InstanceID: instance,
+		}
 		filter.ExpiresAfter, filter.ExpiresBefore, filter.ByExpiry = c.span(app.Now())
 		page := func(ctx context.Context, request domain.PageRequest) (domain.Page[domain.Client], error) {
 			return s.Clients.Page(ctx, filter, request)

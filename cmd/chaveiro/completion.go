@@ -167,7 +167,7 @@ func (p *place) wantsFile(last string) bool {
 	if p.flag != nil {
 		name := p.flag.Name
 		return strings.Contains(p.flag.PlaceHolder, "FILE") || strings.HasSuffix(name, "-file") ||
-			strings.HasSuffix(name, "-dir") || name == "config" || strings.HasPrefix(name, "tls-")
+			strings.HasSuffix(name, "-dir") || name == "dir" || name == "config" || strings.HasPrefix(name, "tls-")
 	}
 	return !strings.HasPrefix(last, "-") && p.node.Leaf() && p.argument() != nil &&
 		slices.Contains([]string{"file", "dir"}, p.argument().Name)

@@ -32,6 +32,11 @@ func TestCandidates(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][]string{
 		"c":                                 {"ca", "client", "cert", "crl", "copy", "completion"},
+		"client con":                        {"config"},
+		"client config ":                    {"list", "show", "set", "remove"},
+		"client profile --format open":      {"openvpn", "openwrt"},
+		"instance bundle --dir ":            {":files"},
+		"instance update vpn --no-re":       {"--no-remote", "--no-remote-random"},
 		"cl":                                {"client"},
 		"import ":                           {"easy-rsa", "openvpn-ui", "pem"},
 		"import pem ":                       {":files"},

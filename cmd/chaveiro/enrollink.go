@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -91,6 +92,7 @@ func (l enrolLink) ask(ctx context.Context, method string, body io.Reader) ([]by
 func refusal(status int, content []byte) error {
 	var told struct {
 		Errors []string `json:"errors"`
+		Fields []string `json:"fields"` // which field each error is of
 	}
 	if json.Unmarshal(content, &told) != nil || len(told.Errors) == 0 {
 		told.Errors = []string{fmt.Sprintf("the server answers with status %d", status)}
@@ -99,6 +101,8 @@ func refusal(status int, content []byte) error {
 	switch {
 	case status == http.StatusNotFound:
 		return notFound("%s", text)
+	case slices.Contains(told.Fields, "pin"): // a password that is wrong
+		return misuse("%s", text)
 	case status < http.StatusInternalServerError:
 		return refused("%s", text)
 	}

@@ -34,9 +34,9 @@ func plain(err error) error {
 	lines := make([]error, len(faults))
 	for i, fault := range faults {
 		lines[i] = fault
-		if text, ok := words[fault.Reason]; ok {
+		if text, ok := wordsOf(fault.Reason); ok {
 			worded := *fault
-			worded.Reason, worded.Err = domain.Reason(fmt.Sprintf(text, fault.Args...)), nil
+			worded.Reason, worded.Err = domain.Reason(fmt.Sprintf(text, readable(fault)...)), nil
 			lines[i] = &worded
 		}
 	}

@@ -109,15 +109,9 @@ const (
 
 // Validate joins the faults of all fields.
 func (c Config) Validate() error {
-	faults := []error{c.StorageConfig.Validate()}
+	faults := []error{c.StorageConfig.Validate(), CheckExternalURL(c.ExternalURL)}
 	if (c.TLSCertificate == "") != (c.TLSKey == "") {
 		faults = append(faults, errors.New("tls-certificate and tls-key belong together"))
-	}
-	if c.ExternalURL != "" {
-		u, err := url.Parse(string(c.ExternalURL))
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			faults = append(faults, errors.New("external-url is not an http or https URL"))
-		}
 	}
 	faults = append(faults, CheckCRLLife(c.CRLLife))
 	if c.RequestTimeout != 0 && (c.RequestTimeout < minRequestTimeout || c.RequestTimeout > maxRequestTimeout) {
@@ -135,6 +129,15 @@ func (c Config) Validate() error {
 func CheckCRLLife(life time.Duration) error {
 	if life < minCRLLife {
 		return fmt.Errorf("crl-life is below %s", minCRLLife)
+	}
+	return nil
+}
+
+// CheckExternalURL checks the setting external-url; empty is none.
+func CheckExternalURL(external URL) error {
+	u, err := url.Parse(string(external))
+	if external != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return errors.New("external-url is not an http or https URL")
 	}
 	return nil
 }

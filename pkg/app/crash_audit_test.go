@@ -35,7 +35,7 @@ var unaudited = map[string]string{
 		AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = e.resource_id)`,
 	"events of apikeys that are not there": `SELECT count(*) FROM audit_events e WHERE e.resource = 'auth.apikeys'
 		AND NOT EXISTS (SELECT 1 FROM apikeys k WHERE k.id = e.resource_id)`,
-	"events of nobody": `SELECT count(*) FROM audit_events e WHERE e.actor_name = '' OR e.actor_kind NOT IN ('apikey', 'command', 'authorization')`,
+	"events of nobody": `SELECT count(*) FROM audit_events e WHERE e.actor_name = '' OR e.actor_kind NOT IN ('apikey', 'command', 'authorization', 'enrolment')`,
 	"refusals of other than signed upserts": `SELECT count(*) FROM audit_events e
 		WHERE e.refused AND NOT (e.resource = 'pam.devices' AND e.operation = 'upsertDevice' AND e.actor_kind = 'authorization')`,
 }

@@ -38,6 +38,7 @@ func (w *crashWorld) check(t *testing.T) {
 	w.checkRenewals(t)
 	w.checkPKI(t)
 	w.vault.check(t, w)
+	w.tunnels.check(t, w)
 	checkDatabase(t, w.options, halves, pkiHalves, unaudited, vaultHalves)
 	apptest.MustCommand(t, w.options, "audit", "verify")
 	wantQuiet(t, w.server.Log())

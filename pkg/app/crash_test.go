@@ -54,6 +54,10 @@ func TestCrash(t *testing.T) {
 			"%d imports of clients, %d lists merged, %d CAs below others with %d clients", len(w.pki.imported),
 			len(w.pki.merged), len(w.pki.below), len(w.pki.under),
 		)
+		t.Logf(
+			"%d instances, models and configs changed, %d links claimed", w.tunnels.changed.Load(),
+			w.tunnels.claimed.Load(),
+		)
 	})
 }
 
@@ -84,6 +88,7 @@ type crashWorld struct {
 	vault       *crashVault
 	lives       crashLives
 	pki         crashPKI
+	tunnels     *crashTunnels
 
 	mu        sync.Mutex
 	answered  []record
@@ -118,6 +123,7 @@ func newCrashWorld(t *testing.T, o apptest.Options) *crashWorld {
 	w.authorities = [2]*crashAuthority{own, imported}
 	w.lives.serials, w.lives.ended = map[int64][]string{}, map[int64]int{}
 	w.vault = newCrashVault(t, c)
+	w.tunnels = newCrashTunnels(t, c, own.id)
 	return w
 }
 
@@ -150,7 +156,7 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 	for {
 		authority := w.authorities[rand.N(len(w.authorities))]
 		var err error
-		switch dice := rand.N(23); {
+		switch dice := rand.N(29); {
 		case dice < 4:
 			err = w.issue(t.Context(), c, authority)
 		case dice < 5:
@@ -169,8 +175,10 @@ func (w *crashWorld) write(t *testing.T, c *apptest.Client) {
 			err = w.workPKI(t.Context(), c)
 		case dice < 18:
 			err = authority.renew(t.Context(), c)
-		default:
+		case dice < 23:
 			err = w.vault.work(t.Context(), c)
+		default:
+			err = w.tunnels.work(t.Context(), c, w.authorities[0].id)
 		}
 		if err == nil {
 			continue

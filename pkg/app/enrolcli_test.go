@@ -107,7 +107,7 @@ func TestEnrol_Files(t *testing.T) {
 		}
 		must(0, os.Remove(filepath.Join(s.dir, file)))
 	}
-	if got := enrol("4712"); got.Code != 4 || !strings.Contains(got.Stderr, "Tries left: 9.") {
+	if got := enrol("4712"); got.Code != 2 || !strings.Contains(got.Stderr, "Tries left: 9.") {
 		t.Errorf("a wrong PIN: %+v", got)
 	}
 	key := read(t, s.dir, "site-rio.key")

@@ -211,6 +211,7 @@ func TestClientSelection(t *testing.T) {
 		{domain.ClientSelection{}, NewFault(domain.Required, "ids", domain.ReasonEither)},
 		{domain.ClientSelection{After: 1}, NewFault(domain.Required, "ids", domain.ReasonEither)},
 		{domain.ClientSelection{IDs: []int64{1}, Name: "a"}, NewFault(domain.Rule, "ids", domain.ReasonIDsAlone)},
+		{domain.ClientSelection{IDs: []int64{1}, InstanceID: 1}, NewFault(domain.Rule, "ids", domain.ReasonIDsAlone)},
 		{domain.ClientSelection{IDs: []int64{1}, After: 1}, NewFault(domain.Rule, "ids", domain.ReasonIDsAlone)},
 		{domain.ClientSelection{IDs: []int64{1, 2, 1}}, NewFault(domain.Duplicated, "ids[2]", domain.ReasonTwice)},
 		{domain.ClientSelection{IDs: many}, NewFault(domain.Invalid, "ids", domain.ReasonTooMany)},

@@ -21,6 +21,8 @@ const (
 	BundleTar  BundleFormat = "tar.gz"
 	BundleZip  BundleFormat = "zip"
 	BundleJSON BundleFormat = "json"
+	// BundleDirectory is for those who write the files themselves.
+	BundleDirectory BundleFormat = "directory"
 )
 
 // BundleRequest is which bundle is asked for.
@@ -134,8 +136,8 @@ func (s *Instances) addList(ctx context.Context, b *Bundle) error {
 	return nil
 }
 
-// Send records that a bundle leaves the service, and returns what writes it. A bundle in JSON is
-// for the caller to write.
+// Send records that a bundle leaves the service, and returns what writes it. A bundle in JSON, or
+// in a directory, is for the caller to write.
 func (s *Instances) Send(ctx context.Context, b *Bundle) (func(io.Writer) error, error) {
 	out := audit.Change{
 		Action: domain.ActionExport, Resource: domain.ScopeInstances, ID: b.Instance.ID, Name: b.Instance.Name,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -101,7 +102,7 @@ func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madePro
 	}
 	material, err := s.Clients.Material(ctx, asked.ClientID, !asked.WithoutKey)
 	if err != nil {
-		return made, err
+		return made, keyElsewhere(err)
 	}
 	instance, err := s.Store.Instances().Get(ctx, asked.InstanceID)
 	if err != nil {
@@ -244,6 +245,18 @@ func remotesOf(i domain.Instance) []domain.Remote {
 		list[n] = remote
 	}
 	return list
+}
+
+// keyElsewhere says of a key that is not kept here how a profile can be had without it.
+func keyElsewhere(err error) error {
+	if hasReason(err, domain.ReasonNoKey) {
+		return domain.Fault(domain.Missing, "id", domain.ReasonKeyElsewhere)
+	}
+	return err
+}
+
+func hasReason(err error, reason domain.Reason) bool {
+	return slices.ContainsFunc(domain.Faults(err), func(f *domain.Error) bool { return f.Reason == reason })
 }
 
 // addNetworks adds the addresses of a site, and its LANs as they are and as the others see them.

@@ -79,7 +79,7 @@ func (s *Enrolments) Claim(ctx context.Context, claim Claim) (Download, error) {
 	}
 	if found.State(s.Now()) == domain.EnrolmentOpen && pinFits(found.Enrolment, claim) {
 		if err := s.Profiles.Check(ctx, asked); err != nil {
-			return Download{}, err
+			return Download{}, keyAtSite(err)
 		}
 	}
 	if err := s.spend(ctx, found.ID, claim); err != nil {
@@ -90,7 +90,16 @@ func (s *Enrolments) Claim(ctx context.Context, claim Claim) (Download, error) {
 			return Download{}, err
 		}
 	}
-	return s.Profiles.Profile(ctx, asked)
+	file, err := s.Profiles.Profile(ctx, asked)
+	return file, keyAtSite(err)
+}
+
+// keyAtSite says of a key that is not kept here what the person at the site can do.
+func keyAtSite(err error) error {
+	if hasReason(err, domain.ReasonKeyElsewhere) {
+		return domain.Fault(domain.Rule, "csr", domain.ReasonKeyAtSite)
+	}
+	return err
 }
 
 // pinFits reports whether the PIN is right, or none is asked for.

@@ -173,15 +173,15 @@ func (s *OpenVPNService) ImportClientsSite2Site(ctx context.Context, content io.
 
 // RenewClientsSite2Site renews the certificates of many clients.
 //
-// Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before` select, by
-// ascending id; at least one of these is required. Each is renewed as by the renewal of one client,
-// in its own transaction: a fault of one keeps no other from being renewed, and is in its place of
-// the answer. A client that is revoked or suspended stays so: a filter leaves it out, and of `ids`
-// it is `rule`. One request renews at most 1000 clients, and fewer when its time ends, as with RSA
-// keys. `next` then says where to go on: send the same filters with it as `after`, or the rest of
-// `ids`. With `expires_before` it is enough to send the request again: a client whose new
-// certificate ends later is not selected any more. With an `Idempotency-Key` a repeat renews no
-// client again, also after a crash of the server.
+// Renews the clients of `ids`, or those that all of `name`, `ca_id`, `instance_id` and
+// `expires_before` select, by ascending id; at least one of these is required. Each is renewed as
+// by the renewal of one client, in its own transaction: a fault of one keeps no other from being
+// renewed, and is in its place of the answer. A client that is revoked or suspended stays so: a
+// filter leaves it out, and of `ids` it is `rule`. One request renews at most 1000 clients, and
+// fewer when its time ends, as with RSA keys. `next` then says where to go on: send the same
+// filters with it as `after`, or the rest of `ids`. With `expires_before` it is enough to send the
+// request again: a client whose new certificate ends later is not selected any more. With an
+// `Idempotency-Key` a repeat renews no client again, also after a crash of the server.
 //
 // It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
@@ -200,12 +200,13 @@ func (s *OpenVPNService) RenewClientsSite2Site(ctx context.Context, body Clients
 // CreateClientsSite2SitePKCS12 makes the PKCS#12 files of many clients.
 //
 // A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those that
-// all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor suspended.
-// All are protected with `password`; a client whose key has a password needs that one. In the names
-// of files, characters that a file system may not take are `_`, and of equal names the later ones
-// have the client's id. A client without a file, as one whose key is not kept here, is listed in
-// `not-included.txt` in the ZIP file, with the reason; so are those that the time of the request
-// did not suffice for. More than 1000 clients are 409 `rule`. Every file is recorded in the audit.
+// all of `name`, `ca_id`, `instance_id` and `expires_before` select and that are neither revoked
+// nor suspended. All are protected with `password`; a client whose key has a password needs that
+// one. In the names of files, characters that a file system may not take are `_`, and of equal
+// names the later ones have the client's id. A client without a file, as one whose key is not kept
+// here, is listed in `not-included.txt` in the ZIP file, with the reason; so are those that the
+// time of the request did not suffice for. More than 1000 clients are 409 `rule`. Every file is
+// recorded in the audit.
 //
 // It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
 // BadRequestError, UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
@@ -264,6 +265,7 @@ func (s *OpenVPNService) ExportClientsSite2Site(ctx context.Context, params Expo
 	set(r.query, "expires_before", params.ExpiresBefore)
 	set(r.query, "expires_after", params.ExpiresAfter)
 	set(r.query, "sort", params.Sort)
+	set(r.query, "instance_id", params.InstanceID)
 	return callFile(ctx, s.client, r, options)
 }
 
@@ -1870,6 +1872,8 @@ type ExportClientsSite2SiteParams struct {
 	// `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
 	// `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
 	Sort CertificateOrder
+	// Only the sites of this OpenVPN instance, as in the list of clients.
+	InstanceID int64
 }
 
 // GetClientSite2SiteCertificatesPagesParams are the parameters of

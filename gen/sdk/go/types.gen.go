@@ -276,6 +276,8 @@ type ClientsSite2SiteRenew struct {
 	Name Optional[string] `json:"name,omitzero"`
 	// Only the clients of this CA.
 	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// Only the sites of this OpenVPN instance.
+	InstanceID Optional[int64] `json:"instance_id,omitzero"`
 	// Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
 	// most 64 characters.
 	ExpiresBefore Optional[string] `json:"expires_before,omitzero"`
@@ -343,6 +345,8 @@ type ClientsSite2SitePKCS12 struct {
 	Name Optional[string] `json:"name,omitzero"`
 	// Only the clients of this CA.
 	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// Only the sites of this OpenVPN instance.
+	InstanceID Optional[int64] `json:"instance_id,omitzero"`
 	// Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
 	// most 64 characters.
 	ExpiresBefore Optional[string] `json:"expires_before,omitzero"`

@@ -66,6 +66,30 @@ async function download(ca: number, id: number): Promise<void> {
   }
 }
 
+/** Makes an OpenVPN server of a model of its own, and the client a site of it. */
+async function connect(ca: number, id: number): Promise<void> {
+  const template = 'port {{.Port}}\nproto {{.Proto}}\n';
+  const model = data(await api.createInstanceModel({ body: { name: 'curto', template } }));
+  assert.equal(model.template, template);
+  const instance = data(
+    await api.createInstance({
+      body: {
+        ca_id: ca, name: 'vpn-matriz', network: '10.8.0.0/24', model_id: model.id, remotes: ['vpn.example.com'],
+      },
+    }),
+  );
+  const expected: api.InstanceControlChannel = 'tls-crypt-v2';
+  assert.equal(instance.control_channel, expected);
+  const path = { id, instance_id: instance.id };
+  const config = data(await api.updateClientSite2SiteConfig({ path, body: { iroutes: ['10.1.0.0/24'] } }));
+  assert.equal(config.static_ip, '10.8.0.2');
+  assert.equal(config.profile_fetched_at, null);
+  const profile = data(
+    await api.getClientSite2SiteProfile({ path: { id }, query: { instance_id: instance.id } }),
+  );
+  await writeFile(join(variable('FOLDER'), 'site-rio.ovpn'), Buffer.from(await profile.arrayBuffer()));
+}
+
 /** Imports a file with a faulty row: all or none, then what is good. */
 async function importDevices(): Promise<void> {
   const body = await openAsBlob(variable('DEVICES'));
@@ -82,6 +106,7 @@ async function walk(): Promise<void> {
   const id = await createClients(ca.id);
   await readPages();
   await download(ca.id, id);
+  await connect(ca.id, id);
   await importDevices();
 }
 

@@ -58,6 +58,9 @@ func walk(ctx context.Context, client *api.ClientWithResponses) error {
 	if err := download(ctx, client, ca.JSON200.Id, id); err != nil {
 		return err
 	}
+	if err := connect(ctx, client, ca.JSON200.Id, id); err != nil {
+		return err
+	}
 	return importDevices(ctx, client)
 }
 
@@ -121,6 +124,40 @@ func download(ctx context.Context, client *api.ClientWithResponses, ca, id int64
 		return failed("the CRL", crl, err)
 	}
 	return errors.Join(keep("client.p12", file.Body), keep("crl.pem", crl.Body))
+}
+
+// connect makes an OpenVPN server of a model of its own, and the client a site of it.
+func connect(ctx context.Context, client *api.ClientWithResponses, ca, id int64) error {
+	template := "port {{.Port}}\nproto {{.Proto}}\n"
+	model, err := client.CreateInstanceModelWithResponse(
+		ctx, nil, api.InstanceModelCreate{Name: "curto", Template: template},
+	)
+	if err != nil || model.JSON200 == nil || model.JSON200.Template != template {
+		return failed("the model", model, err)
+	}
+	instance, err := client.CreateInstanceWithResponse(ctx, nil, api.InstanceCreate{
+		CaId: ca, Name: "vpn-matriz", Network: "10.8.0.0/24", Remotes: &[]string{"vpn.example.com"},
+		ModelId: &model.JSON200.Id,
+	})
+	if err != nil || instance.JSON200 == nil {
+		return failed("the instance", instance, err)
+	}
+	if channel := instance.JSON200.ControlChannel; channel != api.InstanceControlChannelTlsCryptV2 {
+		return fmt.Errorf("the control channel is %s", channel)
+	}
+	config, err := client.UpdateClientSite2SiteConfigWithResponse(
+		ctx, id, instance.JSON200.Id, nil, api.ClientSite2SiteConfigUpdate{Iroutes: &[]string{"10.1.0.0/24"}},
+	)
+	if err != nil || config.JSON200 == nil || config.JSON200.StaticIp != "10.8.0.2" {
+		return failed("the config", config, err)
+	}
+	profile, err := client.GetClientSite2SiteProfileWithResponse(
+		ctx, id, &api.GetClientSite2SiteProfileParams{InstanceId: &instance.JSON200.Id},
+	)
+	if err != nil || profile.StatusCode() != http.StatusOK {
+		return failed("the profile", profile, err)
+	}
+	return keep("site-rio.ovpn", profile.Body)
 }
 
 func keep(name string, content []byte) error {

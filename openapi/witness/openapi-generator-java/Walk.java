@@ -4,10 +4,14 @@ import chaveiro.api.ApiClient;
 import chaveiro.api.ApiException;
 import chaveiro.api.api.CasApi;
 import chaveiro.api.api.DevicesApi;
+import chaveiro.api.api.InstanceModelsApi;
+import chaveiro.api.api.InstancesApi;
 import chaveiro.api.api.Site2SiteApi;
 import chaveiro.api.model.Ca;
 import chaveiro.api.model.CaCreate;
 import chaveiro.api.model.ClientSite2Site;
+import chaveiro.api.model.ClientSite2SiteConfig;
+import chaveiro.api.model.ClientSite2SiteConfigUpdate;
 import chaveiro.api.model.ClientSite2SiteCreate;
 import chaveiro.api.model.ClientSite2SitePage;
 import chaveiro.api.model.ClientStatus;
@@ -15,6 +19,11 @@ import chaveiro.api.model.Cursor;
 import chaveiro.api.model.Errors;
 import chaveiro.api.model.FieldError;
 import chaveiro.api.model.FieldErrorType;
+import chaveiro.api.model.Instance;
+import chaveiro.api.model.InstanceControlChannel;
+import chaveiro.api.model.InstanceCreate;
+import chaveiro.api.model.InstanceModel;
+import chaveiro.api.model.InstanceModelCreate;
 import chaveiro.api.model.PamDeviceImport;
 import chaveiro.api.model.Pkcs12Request;
 import chaveiro.pam.api.AuthApi;
@@ -27,6 +36,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
@@ -43,6 +53,7 @@ public final class Walk {
     readPages(group);
     keep("client.p12", group.createClientSite2SitePkcs12(id, new Pkcs12Request().password(variable("PASSWORD")), null));
     keep("crl.pem", new CasApi(client).getCaCrl(ca.getId(), null, null, null, null));
+    connect(client, ca.getId(), id);
     importDevices(new DevicesApi(client));
     walkVault();
     readLaterVersion();
@@ -81,6 +92,24 @@ public final class Walk {
       cursor = page.getCursor().getNext();
     }
     check(names.equals(List.of("site-rio", "site-sul")), names);
+  }
+
+  /** Makes an OpenVPN server of a model of its own, and the client a site of it. */
+  private static void connect(ApiClient client, long ca, long id) throws Exception {
+    String template = "port {{.Port}}\nproto {{.Proto}}\n";
+    InstanceModel model =
+        new InstanceModelsApi(client)
+            .createInstanceModel(new InstanceModelCreate().name("curto").template(template), null, null);
+    check(model.getTemplate().equals(template), model);
+    InstanceCreate asked = new InstanceCreate().caId(ca).name("vpn-matriz").network("10.8.0.0/24");
+    asked.modelId(model.getId()).remotes(new LinkedHashSet<>(List.of("vpn.example.com", "vpn2.example.com")));
+    Instance instance = new InstancesApi(client).createInstance(asked, null, null);
+    check(instance.getControlChannel() == InstanceControlChannel.TLS_CRYPT_V2, instance);
+    Site2SiteApi group = new Site2SiteApi(client);
+    ClientSite2SiteConfigUpdate change = new ClientSite2SiteConfigUpdate().iroutes(List.of("10.1.0.0/24"));
+    ClientSite2SiteConfig config = group.updateClientSite2SiteConfig(id, instance.getId(), change, null, null);
+    check(config.getStaticIp().equals("10.8.0.2") && config.getProfileFetchedAt() == null, config);
+    keep("site-rio.ovpn", group.getClientSite2SiteProfile(id, null, null, null, null));
   }
 
   private static void keep(String name, File file) throws IOException {

@@ -51,6 +51,24 @@ def download(client: api.ApiClient, ca: int, id: int) -> None:
     (FOLDER / "crl.pem").write_bytes(api.CasApi(client).get_ca_crl(ca))
 
 
+def connect(client: api.ApiClient, ca: int, id: int) -> None:
+    """Makes an OpenVPN server of a model of its own, and the client a site of it."""
+    template = "port {{.Port}}\nproto {{.Proto}}\n"
+    body = api.InstanceModelCreate(name="curto", template=template)
+    model = api.InstanceModelsApi(client).create_instance_model(body)
+    assert model.template == template, model
+    asked = api.InstanceCreate(
+        ca_id=ca, name="vpn-matriz", network="10.8.0.0/24", model_id=model.id, remotes=["vpn.example.com"]
+    )
+    instance = api.InstancesApi(client).create_instance(asked)
+    assert instance.control_channel is api.InstanceControlChannel.TLS_MINUS_CRYPT_MINUS_V2, instance
+    group = api.Site2SiteApi(client)
+    change = api.ClientSite2SiteConfigUpdate(iroutes=["10.1.0.0/24"])
+    config = group.update_client_site2_site_config(id, instance.id, change)
+    assert config.static_ip == "10.8.0.2" and config.profile_fetched_at is None, config
+    (FOLDER / "site-rio.ovpn").write_bytes(group.get_client_site2_site_profile(id, instance_id=instance.id))
+
+
 def import_devices(group: api.DevicesApi) -> None:
     """Imports a file with a faulty row: all or none, then what is good."""
     content = Path(environ["DEVICES"]).read_bytes()
@@ -72,6 +90,7 @@ def walk() -> None:
         made = create_clients(api.Site2SiteApi(client), ca)
         read_pages(api.Site2SiteApi(client))
         download(client, ca, made)
+        connect(client, ca, made)
         import_devices(api.DevicesApi(client))
 
 

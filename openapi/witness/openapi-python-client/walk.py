@@ -11,15 +11,21 @@ from typing import Any, TypeVar
 from chaveiro_api import AuthenticatedClient
 from chaveiro_api.api.cas import create_ca, get_ca_crl
 from chaveiro_api.api.devices import import_pam_devices
+from chaveiro_api.api.instance_models import create_instance_model
+from chaveiro_api.api.instances import create_instance
 from chaveiro_api.api.site_2_site import (
     create_client_site_2_site,
     create_client_site_2_site_pkcs_12,
+    get_client_site_2_site_profile,
     get_clients_site_2_site_page,
+    update_client_site_2_site_config,
 )
 from chaveiro_api.models import (
     Ca,
     CaCreate,
     ClientSite2Site,
+    ClientSite2SiteConfig,
+    ClientSite2SiteConfigUpdate,
     ClientSite2SiteCreate,
     ClientSite2SitePage,
     ClientStatus,
@@ -27,6 +33,11 @@ from chaveiro_api.models import (
     Errors,
     FieldError,
     FieldErrorType,
+    Instance,
+    InstanceControlChannel,
+    InstanceCreate,
+    InstanceModel,
+    InstanceModelCreate,
     PamDeviceImport,
     Pkcs12Request,
 )
@@ -88,6 +99,25 @@ def download(client: AuthenticatedClient, ca: int, id: int) -> None:
         (FOLDER / name).write_bytes(answer.payload.read())
 
 
+def connect(client: AuthenticatedClient, ca: int, id: int) -> None:
+    """Makes an OpenVPN server of a model of its own, and the client a site of it."""
+    template = "port {{.Port}}\nproto {{.Proto}}\n"
+    body = InstanceModelCreate(name="curto", template=template)
+    model = wanted(InstanceModel, create_instance_model.sync_detailed(client=client, body=body))
+    assert model.template == template, model
+    asked = InstanceCreate(
+        ca_id=ca, name="vpn-matriz", network="10.8.0.0/24", model_id=model.id, remotes=["vpn.example.com"]
+    )
+    instance = wanted(Instance, create_instance.sync_detailed(client=client, body=asked))
+    assert instance.control_channel is InstanceControlChannel.TLS_CRYPT_V2, instance
+    change = ClientSite2SiteConfigUpdate(iroutes=["10.1.0.0/24"])
+    put = update_client_site_2_site_config.sync_detailed(id, instance.id, client=client, body=change)
+    config = wanted(ClientSite2SiteConfig, put)
+    assert config.static_ip == "10.8.0.2" and config.profile_fetched_at is None, config
+    answer = get_client_site_2_site_profile.sync_detailed(id, client=client, instance_id=instance.id)
+    (FOLDER / "site-rio.ovpn").write_bytes(wanted(File, answer).payload.read())
+
+
 def import_devices(client: AuthenticatedClient) -> None:
     """Imports a file with a faulty row: all or none, then what is good."""
     content = Path(environ["DEVICES"]).read_bytes()
@@ -105,6 +135,7 @@ def walk() -> None:
         made = create_clients(client, ca)
         read_pages(client)
         download(client, ca, made)
+        connect(client, ca, made)
         import_devices(client)
 
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -41,11 +42,34 @@ func Check() error {
 // made counts the namespaces of this process, so that several networks have different names.
 var made atomic.Int64
 
+// nameFormat makes the name of a namespace of the id of the process, and a number.
+const nameFormat = "chv%d-%d"
+
+// Sweep removes the namespaces that this package has made in processes that are gone: one that is
+// killed leaves them behind. Those of processes that run stay.
+func Sweep() error {
+	all, err := os.ReadDir("/run/netns")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // there was never one
+	}
+	for _, space := range all {
+		var pid, number int
+		_, misnamed := fmt.Sscanf(space.Name(), nameFormat, &pid, &number)
+		if misnamed != nil || space.Name() != fmt.Sprintf(nameFormat, pid, number) {
+			continue
+		}
+		if errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+			err = errors.Join(err, run("ip", "netns", "del", space.Name()))
+		}
+	}
+	return err
+}
+
 // New makes a namespace for each host. The caller closes the network.
 func New(hosts ...string) (*Network, error) {
 	n := &Network{names: map[string]string{}}
 	for _, host := range hosts {
-		name := fmt.Sprintf("chv%d-%d", os.Getpid(), made.Add(1))
+		name := fmt.Sprintf(nameFormat, os.Getpid(), made.Add(1))
 		if err := run("ip", "netns", "add", name); err != nil {
 			n.Close()
 			return nil, err

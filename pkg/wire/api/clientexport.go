@@ -40,7 +40,7 @@ func (h clients) ExportClientsSite2Site(
 	}
 	filter := domain.ClientFilter{
 		Name: text(p.Name), CAID: value(p.CaID), Status: domain.Status(text(p.Status)), Serials: serials,
-		ExpiresBefore: span.before, ExpiresAfter: span.after, ByExpiry: span.sorted,
+		InstanceID: value(p.InstanceID), ExpiresBefore: span.before, ExpiresAfter: span.after, ByExpiry: span.sorted,
 	}
 	file, err := stream(func(w io.Writer) error { return h.export(ctx, filter, w) })
 	if err != nil {

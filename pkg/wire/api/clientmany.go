@@ -11,10 +11,13 @@ import (
 )
 
 // selection reads which clients a request is about.
-func selection(ids []int64, name *string, ca *int64, before *string, after *int64) (domain.ClientSelection, error) {
+func selection(
+	ids []int64, name *string, ca, instance *int64, before *string, after *int64,
+) (domain.ClientSelection, error) {
 	end, err := parseDate("expires_before", before)
 	return domain.ClientSelection{
-		IDs: ids, Name: text(name), CAID: value(ca), ExpiresBefore: value(end), After: value(after),
+		IDs: ids, Name: text(name), CAID: value(ca), InstanceID: value(instance), ExpiresBefore: value(end),
+		After: value(after),
 	}, err
 }
 
@@ -42,7 +45,7 @@ func (h clients) renewMany(
 	ctx context.Context, request gen.RenewClientsSite2SiteRequestObject,
 ) (gen.ClientsSite2SiteRenewal, error) {
 	b := request.Body
-	of, err := selection(b.Ids, b.Name, b.CaID, b.ExpiresBefore, b.After)
+	of, err := selection(b.Ids, b.Name, b.CaID, b.InstanceID, b.ExpiresBefore, b.After)
 	if err != nil {
 		return gen.ClientsSite2SiteRenewal{}, err
 	}
@@ -91,7 +94,7 @@ func (h clients) CreateClientsSite2SitePkcs12(
 	ctx context.Context, request gen.CreateClientsSite2SitePkcs12RequestObject,
 ) (gen.CreateClientsSite2SitePkcs12ResponseObject, error) {
 	b := request.Body
-	of, err := selection(b.Ids, b.Name, b.CaID, b.ExpiresBefore, nil)
+	of, err := selection(b.Ids, b.Name, b.CaID, b.InstanceID, b.ExpiresBefore, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -136,3 +136,46 @@ func TestClientArchive(t *testing.T) {
 		t.Errorf("%d hand-outs are in the audit: %v", len(events), events)
 	}
 }
+
+// TestMany_OfInstance: the sites of an instance are exported, renewed and packed, and no others.
+func TestMany_OfInstance(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *wiretest.Server) {
+		send(t, s, "POST", casPath, `{"name": "ca", "email": "a@b.c"}`).want(t, 200, "", "")
+		for i := range 4 {
+			send(t, s, "POST", clientsPath, fmt.Sprintf(`{"ca_id": 1, "name": "site-%d", "email": "a@b.c"}`, i+1)).
+				want(t, 200, "", "")
+		}
+		for i, name := range []string{"vpn", "other"} {
+			send(t, s, "POST", "/api/openvpn/instances", fmt.Sprintf(
+				`{"ca_id": 1, "name": %q, "network": "10.%d.0.0/24"}`, name, i+8)).want(t, 200, "", "")
+		}
+		for _, site := range []string{"/2/configs/1", "/3/configs/2", "/4/configs/1", "/4/configs/2"} {
+			send(t, s, "PUT", clientsPath+site, `{}`).want(t, 200, "", "")
+		}
+		export := string(send(t, s, "GET", clientsPath+"/export?instance_id=1&name=site-*", "").body)
+		if names := exportedNames(t, export); !slices.Equal(names, []string{"site-2", "site-4"}) {
+			t.Errorf("exported: %q", names)
+		}
+		files := domaintest.Must(unzip(send(t, s, "POST", clientsPath+"/pkcs12",
+			`{"instance_id": 2, "password": "segredo"}`).body))(t)
+		if len(files) != 2 || files["site-3.p12"] == nil || files["site-4.p12"] == nil {
+			t.Errorf("packed: %d files", len(files))
+		}
+		done := renewMany(t, s, "", `{"instance_id": 1, "after": 2}`)
+		if len(done.Clients) != 1 || done.Clients[0].Name != "site-4" || !done.Clients[0].Ok {
+			t.Errorf("renewed: %+v", done)
+		}
+		if none := renewMany(t, s, "?dry_run=true", `{"instance_id": 9}`); len(none.Clients) != 0 {
+			t.Errorf("of no instance: %+v", none)
+		}
+	})
+}
+
+func exportedNames(t *testing.T, file string) (names []string) {
+	t.Helper()
+	for _, row := range domaintest.Must(csv.NewReader(strings.NewReader(file)).ReadAll())(t)[1:] {
+		names = append(names, row[2])
+	}
+	return names
+}

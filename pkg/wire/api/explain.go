@@ -6,6 +6,7 @@ import "github.com/chaveiro/chaveiro/pkg/domain"
 type Explanation struct {
 	Status int
 	Texts  []string // one for each fault
+	Fields []string // which field each is of; empty: of none
 }
 
 // Explain returns the status of an error, and its texts in the language of an Accept-Language
@@ -14,7 +15,7 @@ func Explain(err error, acceptLanguage string) Explanation {
 	status, body := render(err, languageOf(acceptLanguage))
 	e := Explanation{Status: status}
 	for _, fault := range body.Errors {
-		e.Texts = append(e.Texts, fault.Msg)
+		e.Texts, e.Fields = append(e.Texts, fault.Msg), append(e.Fields, fault.Field)
 	}
 	if wait := domain.RetryAfter(err); wait > 0 {
 		e.Status = 503

@@ -14,12 +14,13 @@ func (h profiles) CreateClientsSite2SiteProfiles(
 	ctx context.Context, request gen.CreateClientsSite2SiteProfilesRequestObject,
 ) (gen.CreateClientsSite2SiteProfilesResponseObject, error) {
 	b := request.Body
-	of, err := selection(b.Ids, b.Name, b.CaID, b.ExpiresBefore, nil)
+	sites := b.InstanceID
+	if len(b.Ids) > 0 {
+		sites = nil // the ids say which
+	}
+	of, err := selection(b.Ids, b.Name, b.CaID, sites, b.ExpiresBefore, nil)
 	if err != nil {
 		return nil, err
-	}
-	if len(of.IDs) == 0 {
-		of.InstanceID = value(b.InstanceID)
 	}
 	asked := tunnel.ProfileRequest{
 		InstanceID: value(b.InstanceID), Format: text(b.Format), Password: domain.Secret(text(b.Password)),

@@ -98,6 +98,7 @@ func (w *witness) walk(t *testing.T, args ...string) {
 	}
 	w.must(t, w.folder, args...)
 	w.checkFiles(t)
+	w.checkSite(t)
 	w.checkDevices(t)
 }
 
@@ -123,6 +124,30 @@ func (w *witness) checkFiles(t *testing.T) {
 	}
 	if err := crl.CheckSignatureFrom(chain[0]); err != nil {
 		t.Error(err)
+	}
+}
+
+// checkSite checks that the client is a site, with the profile that the program has got.
+func (w *witness) checkSite(t *testing.T) {
+	t.Helper()
+	profile, err := os.ReadFile(filepath.Join(w.folder, "site-rio.ovpn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"remote vpn.example.com 1194", "<key>", "<tls-crypt-v2>"} {
+		if !bytes.Contains(profile, []byte("\n"+line)) {
+			t.Errorf("no %s in the profile", line)
+		}
+	}
+	var config struct {
+		Iroutes        []string
+		ProfileVersion int `json:"profile_version"`
+	}
+	if err := w.server.Do(t.Context(), "GET", "/api/openvpn/clients/site2site/1/configs/1", nil, &config); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(config.Iroutes, []string{"10.1.0.0/24"}) || config.ProfileVersion != 1 {
+		t.Errorf("the config is %+v", config)
 	}
 }
 

@@ -139,7 +139,7 @@ func (h handler) refuse(c echo.Context, err error) error {
 		log.ErrorContext(ctx, "enrolment failed", "request_id", domain.OriginOf(ctx).RequestID, "error", domain.Cause(err))
 	}
 	if !wantsHTML(c) {
-		return c.JSON(told.Status, map[string][]string{"errors": told.Texts})
+		return c.JSON(told.Status, map[string][]string{"errors": told.Texts, "fields": told.Fields})
 	}
 	found, lookErr := h.Enrolments.Look(ctx, domain.Secret(c.Param("secret")))
 	if lookErr != nil && !domain.IsKind(lookErr, domain.Missing) {

@@ -2,7 +2,12 @@ package enrol_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"log/slog"
 	"net/http"
@@ -174,6 +179,10 @@ func TestProgram(t *testing.T) {
 			t.Errorf("got %s", text)
 		}
 	}
+	locked := s.link(t, func(e *domain.EnrolmentSpec) { e.PIN = "4711" })
+	answer, text = s.ask(t, locked, "application/json", url.Values{"token": {strings.Repeat("T", 26)}})
+	WantSame(t, answer.StatusCode, 409)
+	WantSame(t, strings.Contains(text, `"fields":["pin"]`), true)
 	answer, _ = s.ask(t, "ABC", "application/json", nil)
 	WantSame(t, answer.StatusCode, 404)
 	answer, text = s.ask(t, "ABC", browser, nil)
@@ -186,5 +195,33 @@ func TestProgram(t *testing.T) {
 	answer, _ = s.ask(t, secret, "application/json", url.Values{"csr": {strings.Repeat("x", 100<<10)}})
 	WantSame(t, answer.StatusCode, 400)
 	answer, _ = s.ask(t, secret, "application/json", url.Values{"token": {strings.Repeat("T", 26)}})
+	WantSame(t, answer.StatusCode, 200)
+}
+
+// TestPage_KeyAtSite: whose key is at the site is told to send a request, and the link is as good
+// as before.
+func TestPage_KeyAtSite(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	key := Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
+	der := Must(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key))(t)
+	with := url.Values{
+		"token": {strings.Repeat("T", 26)}, "format": {"openvpn"}, "key_file": {"site-rio.key"},
+		"csr": {string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))},
+	}
+	answer, _ := s.ask(t, s.link(t), browser, with)
+	WantSame(t, answer.StatusCode, 200)
+	without := url.Values{"token": with["token"], "format": with["format"]}
+	secret := s.link(t)
+	for language, want := range map[string]string{
+		"pt": "Envie uma requisição de certificado (CSR)", "en": "Send a certificate request (CSR)",
+	} {
+		answer, text := s.ask(t, secret, browser, without, "Accept-Language", language)
+		WantSame(t, answer.StatusCode, 409)
+		if !strings.Contains(text, want) || !strings.Contains(text, "<form") {
+			t.Errorf("the page is\n%s", text)
+		}
+	}
+	answer, _ = s.ask(t, secret, browser, with)
 	WantSame(t, answer.StatusCode, 200)
 }

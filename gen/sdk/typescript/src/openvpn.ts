@@ -128,6 +128,8 @@ export type ExportClientsSite2SiteRequest = {
    * `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
    */
   sort?: types.CertificateOrder | undefined;
+  /** Only the sites of this OpenVPN instance, as in the list of clients. */
+  instanceId?: number | undefined;
 };
 
 /** What getClientSite2Site takes. */
@@ -779,7 +781,7 @@ const operations = {
     method: "GET",
     path: "/api/openvpn/clients/site2site/export",
     retry: "safe",
-    query: { "name": "name", "ca_id": "caId", "status": "status", "serial": "serial", "expires_before": "expiresBefore", "expires_after": "expiresAfter", "sort": "sort" },
+    query: { "name": "name", "ca_id": "caId", "status": "status", "serial": "serial", "expires_before": "expiresBefore", "expires_after": "expiresAfter", "sort": "sort", "instance_id": "instanceId" },
     accept: "text/csv",
     file: true,
   },
@@ -1650,15 +1652,15 @@ export class OpenvpnGroup {
   /**
    * Renew the certificates of many clients.
    *
-   * Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before` select,
-   * by ascending id; at least one of these is required. Each is renewed as by the renewal of one
-   * client, in its own transaction: a fault of one keeps no other from being renewed, and is in its
-   * place of the answer. A client that is revoked or suspended stays so: a filter leaves it out,
-   * and of `ids` it is `rule`. One request renews at most 1000 clients, and fewer when its time
-   * ends, as with RSA keys. `next` then says where to go on: send the same filters with it as
-   * `after`, or the rest of `ids`. With `expires_before` it is enough to send the request again: a
-   * client whose new certificate ends later is not selected any more. With an `Idempotency-Key` a
-   * repeat renews no client again, also after a crash of the server.
+   * Renews the clients of `ids`, or those that all of `name`, `ca_id`, `instance_id` and
+   * `expires_before` select, by ascending id; at least one of these is required. Each is renewed as
+   * by the renewal of one client, in its own transaction: a fault of one keeps no other from being
+   * renewed, and is in its place of the answer. A client that is revoked or suspended stays so: a
+   * filter leaves it out, and of `ids` it is `rule`. One request renews at most 1000 clients, and
+   * fewer when its time ends, as with RSA keys. `next` then says where to go on: send the same
+   * filters with it as `after`, or the rest of `ids`. With `expires_before` it is enough to send
+   * the request again: a client whose new certificate ends later is not selected any more. With an
+   * `Idempotency-Key` a repeat renews no client again, also after a crash of the server.
    *
    * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
@@ -1672,13 +1674,13 @@ export class OpenvpnGroup {
    * Make the PKCS#12 files of many clients.
    *
    * A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those
-   * that all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor
-   * suspended. All are protected with `password`; a client whose key has a password needs that one.
-   * In the names of files, characters that a file system may not take are `_`, and of equal names
-   * the later ones have the client's id. A client without a file, as one whose key is not kept
-   * here, is listed in `not-included.txt` in the ZIP file, with the reason; so are those that the
-   * time of the request did not suffice for. More than 1000 clients are 409 `rule`. Every file is
-   * recorded in the audit.
+   * that all of `name`, `ca_id`, `instance_id` and `expires_before` select and that are neither
+   * revoked nor suspended. All are protected with `password`; a client whose key has a password
+   * needs that one. In the names of files, characters that a file system may not take are `_`, and
+   * of equal names the later ones have the client's id. A client without a file, as one whose key
+   * is not kept here, is listed in `not-included.txt` in the ZIP file, with the reason; so are
+   * those that the time of the request did not suffice for. More than 1000 clients are 409 `rule`.
+   * Every file is recorded in the audit.
    *
    * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST

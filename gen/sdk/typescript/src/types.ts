@@ -250,6 +250,8 @@ export interface ClientsSite2SiteRenew {
   name?: string | null | undefined;
   /** Only the clients of this CA. */
   caId?: number | null | undefined;
+  /** Only the sites of this OpenVPN instance. */
+  instanceId?: number | null | undefined;
   /**
    * Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
    * most 64 characters.
@@ -327,6 +329,8 @@ export interface ClientsSite2SitePkcs12 {
   name?: string | null | undefined;
   /** Only the clients of this CA. */
   caId?: number | null | undefined;
+  /** Only the sites of this OpenVPN instance. */
+  instanceId?: number | null | undefined;
   /**
    * Only those whose certificate ends before this date, in ISO 8601; without a zone it is UTC. At
    * most 64 characters.

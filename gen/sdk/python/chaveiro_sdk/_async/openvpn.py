@@ -420,6 +420,7 @@ class AsyncOpenvpn:
         ids: Sequence[int] | None | Unset = UNSET,
         name: str | None | Unset = UNSET,
         ca_id: int | None | Unset = UNSET,
+        instance_id: int | None | Unset = UNSET,
         expires_before: datetime | str | None | Unset = UNSET,
         after: int | None | Unset = UNSET,
         overlap: str | None | Unset = UNSET,
@@ -430,15 +431,16 @@ class AsyncOpenvpn:
     ) -> ClientsSite2SiteRenewal:
         """Renew the certificates of many clients.
 
-        Renews the clients of `ids`, or those that all of `name`, `ca_id` and `expires_before`
-        select, by ascending id; at least one of these is required. Each is renewed as by the
-        renewal of one client, in its own transaction: a fault of one keeps no other from being
-        renewed, and is in its place of the answer. A client that is revoked or suspended stays so:
-        a filter leaves it out, and of `ids` it is `rule`. One request renews at most 1000 clients,
-        and fewer when its time ends, as with RSA keys. `next` then says where to go on: send the
-        same filters with it as `after`, or the rest of `ids`. With `expires_before` it is enough to
-        send the request again: a client whose new certificate ends later is not selected any more.
-        With an `Idempotency-Key` a repeat renews no client again, also after a crash of the server.
+        Renews the clients of `ids`, or those that all of `name`, `ca_id`, `instance_id` and
+        `expires_before` select, by ascending id; at least one of these is required. Each is renewed
+        as by the renewal of one client, in its own transaction: a fault of one keeps no other from
+        being renewed, and is in its place of the answer. A client that is revoked or suspended
+        stays so: a filter leaves it out, and of `ids` it is `rule`. One request renews at most 1000
+        clients, and fewer when its time ends, as with RSA keys. `next` then says where to go on:
+        send the same filters with it as `after`, or the rest of `ids`. With `expires_before` it is
+        enough to send the request again: a client whose new certificate ends later is not selected
+        any more. With an `Idempotency-Key` a repeat renews no client again, also after a crash of
+        the server.
 
         It needs the right to write openvpn.clients.
 
@@ -447,6 +449,7 @@ class AsyncOpenvpn:
         - name: Only the client of this name, regardless of case; with `*` as in the list of
           clients. At most 64 characters.
         - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - instance_id: Only the sites of this OpenVPN instance. From 1 to 9007199254740991.
         - expires_before: Only those whose certificate ends before this date, in ISO 8601; without a
           zone it is UTC. At most 64 characters.
         - after: Only those with a higher id: `next` of an answer. Not beside `ids`. From 1 to
@@ -476,6 +479,7 @@ class AsyncOpenvpn:
                 "ids": ids,
                 "name": name,
                 "ca_id": ca_id,
+                "instance_id": instance_id,
                 "expires_before": expires_before,
                 "after": after,
                 "overlap": overlap,
@@ -492,6 +496,7 @@ class AsyncOpenvpn:
         ids: Sequence[int] | None | Unset = UNSET,
         name: str | None | Unset = UNSET,
         ca_id: int | None | Unset = UNSET,
+        instance_id: int | None | Unset = UNSET,
         expires_before: datetime | str | None | Unset = UNSET,
         profile: Pkcs12Profile | str | None | Unset = UNSET,
         options: CallOptions | None = None,
@@ -499,13 +504,13 @@ class AsyncOpenvpn:
         """Make the PKCS#12 files of many clients.
 
         A ZIP file with one PKCS#12 file a client, `name.p12`, of the clients of `ids`, or of those
-        that all of `name`, `ca_id` and `expires_before` select and that are neither revoked nor
-        suspended. All are protected with `password`; a client whose key has a password needs that
-        one. In the names of files, characters that a file system may not take are `_`, and of equal
-        names the later ones have the client's id. A client without a file, as one whose key is not
-        kept here, is listed in `not-included.txt` in the ZIP file, with the reason; so are those
-        that the time of the request did not suffice for. More than 1000 clients are 409 `rule`.
-        Every file is recorded in the audit.
+        that all of `name`, `ca_id`, `instance_id` and `expires_before` select and that are neither
+        revoked nor suspended. All are protected with `password`; a client whose key has a password
+        needs that one. In the names of files, characters that a file system may not take are `_`,
+        and of equal names the later ones have the client's id. A client without a file, as one
+        whose key is not kept here, is listed in `not-included.txt` in the ZIP file, with the
+        reason; so are those that the time of the request did not suffice for. More than 1000
+        clients are 409 `rule`. Every file is recorded in the audit.
 
         It needs the right to write openvpn.keys.
 
@@ -515,6 +520,7 @@ class AsyncOpenvpn:
         - name: Only the client of this name, regardless of case; with `*` as in the list of
           clients. At most 64 characters.
         - ca_id: Only the clients of this CA. From 1 to 9007199254740991.
+        - instance_id: Only the sites of this OpenVPN instance. From 1 to 9007199254740991.
         - expires_before: Only those whose certificate ends before this date, in ISO 8601; without a
           zone it is UTC. At most 64 characters.
         - profile: The encryption of the files; `modern` when left out.
@@ -534,6 +540,7 @@ class AsyncOpenvpn:
                 "ids": ids,
                 "name": name,
                 "ca_id": ca_id,
+                "instance_id": instance_id,
                 "expires_before": expires_before,
                 "password": password,
                 "profile": profile,
@@ -621,6 +628,7 @@ class AsyncOpenvpn:
         expires_before: datetime | str | None = None,
         expires_after: datetime | str | None = None,
         sort: CertificateOrder | str | None = None,
+        instance_id: int | None = None,
         options: CallOptions | None = None,
     ) -> File:
         """Export clients.
@@ -643,6 +651,8 @@ class AsyncOpenvpn:
           is UTC. At most 64 characters.
         - sort: `id`, or `expiry`: those that end first come first. It is `expiry` when left out
           beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+        - instance_id: Only the sites of this OpenVPN instance, as in the list of clients. From 1 to
+          9007199254740991.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
 
@@ -661,6 +671,7 @@ class AsyncOpenvpn:
                 "expires_before": expires_before,
                 "expires_after": expires_after,
                 "sort": sort,
+                "instance_id": instance_id,
             },
             accept="text/csv",
             file=True,

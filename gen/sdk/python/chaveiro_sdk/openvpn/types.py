@@ -185,6 +185,7 @@ class RenewClientsSite2SiteRequest(Request):
     ids: Sequence[int] | None | Unset | None = None
     name: str | None | Unset | None = None
     ca_id: int | None | Unset | None = None
+    instance_id: int | None | Unset | None = None
     expires_before: datetime | str | None | Unset | None = None
     after: int | None | Unset | None = None
     overlap: str | None | Unset | None = None
@@ -208,6 +209,7 @@ class CreateClientsSite2SitePkcs12Request(Request):
     ids: Sequence[int] | None | Unset | None = None
     name: str | None | Unset | None = None
     ca_id: int | None | Unset | None = None
+    instance_id: int | None | Unset | None = None
     expires_before: datetime | str | None | Unset | None = None
     profile: Pkcs12Profile | str | None | Unset | None = None
 
@@ -251,6 +253,7 @@ class ExportClientsSite2SiteRequest(Request):
     expires_before: datetime | str | None | None = None
     expires_after: datetime | str | None | None = None
     sort: CertificateOrder | str | None | None = None
+    instance_id: int | None | None = None
 
 
 @dataclass
