@@ -20,9 +20,9 @@ func TestReadOCSPRequest(t *testing.T) {
 	t.Parallel()
 	id := certID(t, newRoot(t, ca.ECDSAP256).Certificate, big.NewInt(5))
 	other := asn1.ObjectIdentifier{1, 2, 3}
-	single := append(bytes.Clone(id), 0xa0, 0)
-	single[len(single)-1] = byte(len(extensionDER(other, false, nil)) + 2)
-	single = append(append(single, 0x30, byte(len(extensionDER(other, false, nil)))), extensionDER(other, false, nil)...)
+	unknown := extensionDER(other, false, nil)
+	single := append(bytes.Clone(id), 0xa0, byte(len(unknown)+2), 0x30, byte(len(unknown)))
+	single = append(single, unknown...)
 	for name, der := range map[string][]byte{
 		"the least":                      ocspRequest([][]byte{id}),
 		"with a version":                 rawRequest([][]byte{id}, []byte{0xa0, 3, 2, 1, 0}, nil, nil),
