@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"bytes"
 	"crypto"
 	_ "crypto/sha1" // for CertIDs, which have it by default
 	_ "crypto/sha256"
@@ -17,7 +18,8 @@ import (
 const (
 	MaxOCSPRequest = 64 << 10 // octets
 	maxCertIDs     = 64
-	maxNonce       = 32 // octets (RFC 8954, section 2.1)
+	maxCertID      = 512 // octets
+	maxNonce       = 32  // octets (RFC 8954, section 2.1)
 )
 
 // certIDHashes are the algorithms by which requests may name an issuer.
@@ -78,10 +80,10 @@ func readSingleRequest(list *cryptobyte.String, id *CertID) bool {
 func readCertID(single *cryptobyte.String, id *CertID) bool {
 	var raw, body, algorithm, name, key cryptobyte.String
 	var oid asn1.ObjectIdentifier
-	if !single.ReadASN1Element(&raw, cbasn1.SEQUENCE) {
+	if !single.ReadASN1Element(&raw, cbasn1.SEQUENCE) || len(raw) > maxCertID {
 		return false
 	}
-	id.Raw, id.Serial = raw, new(big.Int)
+	id.Raw, id.Serial = bytes.Clone(raw), new(big.Int)
 	ok := raw.ReadASN1(&body, cbasn1.SEQUENCE) && body.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
 		algorithm.ReadASN1ObjectIdentifier(&oid) && body.ReadASN1(&name, cbasn1.OCTET_STRING) &&
 		body.ReadASN1(&key, cbasn1.OCTET_STRING) && body.ReadASN1Integer(id.Serial) && body.Empty()

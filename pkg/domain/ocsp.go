@@ -32,9 +32,8 @@ type OCSPResponders interface {
 	// CAs.Lock and has read that one: a generation that is there already is an error that is no
 	// *Error. Its certificate is stored before.
 	Replace(ctx context.Context, r OCSPResponder) error
-	// Ending returns the CAs whose responder ends before a time or is revoked, by ascending id,
-	// at most limit.
-	Ending(ctx context.Context, before time.Time, limit int) ([]int64, error)
+	// Ending returns the CAs whose responder ends before a time or is revoked, by ascending id.
+	Ending(ctx context.Context, before time.Time) ([]int64, error)
 }
 
 // SerialStatus is what is known of a serial of a CA, and the state that it belongs to. Issued says

@@ -43,11 +43,11 @@ func (r ocspResponders) Replace(ctx context.Context, next domain.OCSPResponder) 
 }
 
 // Ending implements domain.OCSPResponders.
-func (r ocspResponders) Ending(ctx context.Context, before time.Time, limit int) ([]int64, error) {
+func (r ocspResponders) Ending(ctx context.Context, before time.Time) ([]int64, error) {
 	var ids []int64
 	err := r.s.read.WithContext(ctx).Raw(
 		"SELECT r.ca_id FROM ocsp_responders r JOIN certificates c ON c.id = r.certificate_id "+
-			"WHERE c.not_after < ? OR c.revoked_at IS NOT NULL ORDER BY r.ca_id LIMIT ?", micro(before), limit,
+			"WHERE c.not_after < ? OR c.revoked_at IS NOT NULL ORDER BY r.ca_id", micro(before),
 	).Scan(&ids).Error
 	return ids, err
 }
