@@ -75,7 +75,7 @@ func showClient(ctx context.Context, s *service.Services, f form, client domain.
 }
 
 type clientCreate struct {
-	app.StorageConfig
+	issuingFlags
 	form
 	subjectFlags
 	keyFlags
@@ -86,7 +86,7 @@ type clientCreate struct {
 
 // Run creates the client.
 func (c *clientCreate) Run(ctx context.Context) error {
-	return command(ctx, c.StorageConfig, "client create", func(ctx context.Context, s *service.Services) error {
+	return issuing(ctx, c.issuingFlags, "client create", func(ctx context.Context, s *service.Services) error {
 		ca, err := caKind(s).id(ctx, c.CA)
 		if err != nil {
 			return err

@@ -25,7 +25,8 @@ type OCSP struct {
 	Issuing
 	History *history.Watcher
 	Life    time.Duration // from thisUpdate to nextUpdate of an answer
-	// GoodUnissued makes certificates good that the CA has no record of; otherwise they are unknown.
+	// GoodUnissued makes certificates good that the CA has no record of; otherwise they are
+	// unknown.
 	GoodUnissued bool
 	Log          *slog.Logger
 
@@ -57,6 +58,9 @@ type OCSPReply struct {
 	From, Until time.Time
 	Nonce       bool // it is for one request only
 }
+
+// MaxOCSPRequest bounds a request, in octets.
+const MaxOCSPRequest = ca.MaxOCSPRequest
 
 // The reasons to give no answer.
 var (

@@ -33,7 +33,8 @@ func (s *ocspState) kept(id ca.CertID, now time.Time) (OCSPReply, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	reply, ok := s.answers[string(id.Raw)]
-	return reply, ok && !now.Before(reply.From) && now.Sub(reply.From) < min(ocspStateLife, reply.Until.Sub(reply.From)/2)
+	age := now.Sub(reply.From)
+	return reply, ok && age >= 0 && age < min(ocspStateLife, reply.Until.Sub(reply.From)/2)
 }
 
 func (s *ocspState) keep(id ca.CertID, reply OCSPReply) {
