@@ -75,6 +75,7 @@ func serveFloor(ctx context.Context, config childConfig) error {
 	e.POST("/clients", f.issue(db.insert))
 	e.POST("/noted", f.issue(db.insertNoted))
 	e.POST("/device", f.upsert)
+	e.POST(ocspPath, f.signedBefore())
 	e.GET("/clients/:id", f.get)
 	e.GET("/clients", f.list)
 	return serve(ctx, config.Listen, e)
