@@ -12,9 +12,9 @@ import (
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
-// TestOCSPVerify_OpenVPN: a real server lets a site in while it is good, refuses it in the second in
-// which it is revoked although its list is an old one, and refuses everybody without the service; as
-// root and as nobody.
+// TestOCSPVerify_OpenVPN: a real server lets a site in while it is good, refuses it in the second
+// in which it is revoked although its list is an old one, and refuses everybody without the
+// service; as root and as nobody.
 func TestOCSPVerify_OpenVPN(t *testing.T) {
 	t.Parallel()
 	openvpntest.Require(t)

@@ -172,8 +172,8 @@ func TestOCSPVerify_Closed(t *testing.T) {
 	}
 }
 
-// TestOCSPVerify_Replay: an answer that was recorded while the site was good does not let it in, nor
-// does one that another CA has signed.
+// TestOCSPVerify_Replay: an answer that was recorded while the site was good does not let it in,
+// nor does one that another CA has signed.
 func TestOCSPVerify_Replay(t *testing.T) {
 	t.Parallel()
 	needOpenSSL(t)

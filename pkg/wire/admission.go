@@ -79,8 +79,8 @@ type admission struct {
 func newAdmission() admission {
 	processors := runtime.GOMAXPROCS(0)
 	return admission{
-		public: newLane(max(4, 2*processors)), status: newLane(max(16, 8*processors)), tokens: newLane(max(8, 4*processors)),
-		known: newLane(max(128, 64*processors)), long: newLane(maxLong),
+		public: newLane(max(4, 2*processors)), status: newLane(max(16, 8*processors)),
+		tokens: newLane(max(8, 4*processors)), known: newLane(max(128, 64*processors)), long: newLane(maxLong),
 		bodies: &bodies{},
 		shares: turns.New(bounded.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}, 0),
 	}
