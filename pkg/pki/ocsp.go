@@ -70,7 +70,7 @@ var (
 	errOtherHistory = errors.New("pki: the history of the database has changed")
 )
 
-// Answer answers a request in DER. It fails never: an error is an answer as well.
+// Answer answers a request in DER. It never fails: an error is an answer as well.
 func (s *OCSP) Answer(ctx context.Context, caID int64, der []byte) OCSPReply {
 	request, err := ca.ReadOCSPRequest(der)
 	if err != nil {
@@ -175,9 +175,9 @@ func (s *OCSP) status(
 	ctx context.Context, caID int64, state *ocspState, id ca.CertID,
 ) (ca.CertStatus, *ocspState, error) {
 	status, serial := ca.CertStatus{CertID: id.Raw}, ca.FormatSerial(id.Serial)
-	ctx, cancel := context.WithTimeout(ctx, crlStateTime)
+	reading, cancel := context.WithTimeout(ctx, crlStateTime)
 	defer cancel()
-	found, err := s.Store.Revocations().Status(ctx, caID, serial)
+	found, err := s.Store.Revocations().Status(reading, caID, serial)
 	if err == nil && found.RevocationPoint != state.point {
 		state, err = s.load(ctx, caID, found.RevocationPoint)
 	}
