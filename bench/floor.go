@@ -80,6 +80,7 @@ func serveFloor(ctx context.Context, config childConfig) error {
 	e.POST("/noted", f.issue(db.insertNoted))
 	e.POST("/clients/:id/renew", f.renew)
 	e.POST("/device", f.upsert)
+	e.POST(ocspPath, f.signedBefore())
 	e.GET("/clients/:id", f.get)
 	e.GET("/clients", f.list)
 	return serve(ctx, config.Listen, e)

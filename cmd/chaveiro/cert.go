@@ -59,7 +59,7 @@ type certList struct {
 	expiryFlags
 	CA          string                 `name:"ca" placeholder:"CA" help:"Only certificates of this CA: its name or id."`
 	Client      string                 `placeholder:"CLIENT" help:"Only certificates of this client: its name or id."`
-	Kind        domain.CertificateKind `enum:",client,server,foreign" default:"" placeholder:"KIND" help:"Only those of clients, of servers, or made elsewhere (foreign)."`
+	Kind        domain.CertificateKind `enum:",client,server,ca,foreign,ocsp" default:"" placeholder:"KIND" help:"Only those of clients, of servers, of CAs below another one (ca), made elsewhere (foreign), or of OCSP responders (ocsp)."`
 	Name        string                 `placeholder:"NAME" help:"Only certificates with this common name."`
 	Status      domain.Status          `enum:",valid,expired,revoked" default:"" placeholder:"STATUS" help:"Only certificates that are valid, expired or revoked."`
 	Serial      string                 `placeholder:"SERIAL" help:"Only certificates with this serial, in hex or decimal."`

@@ -11,7 +11,7 @@ import (
 )
 
 type certCreate struct {
-	app.StorageConfig
+	issuingFlags
 	form
 	serverSubject
 	keyFlags
@@ -32,7 +32,7 @@ type serverSubject struct {
 
 // Run creates the certificate.
 func (c *certCreate) Run(ctx context.Context) error {
-	return command(ctx, c.StorageConfig, "cert create", func(ctx context.Context, s *service.Services) error {
+	return issuing(ctx, c.issuingFlags, "cert create", func(ctx context.Context, s *service.Services) error {
 		ca, err := caKind(s).id(ctx, c.CA)
 		if err != nil {
 			return err

@@ -82,7 +82,7 @@ func showClient(ctx context.Context, s *service.Services, f form, client domain.
 }
 
 type clientCreate struct {
-	app.StorageConfig
+	issuingFlags
 	form
 	subjectFlags
 	keyFlags
@@ -93,7 +93,7 @@ type clientCreate struct {
 
 // Run creates the client.
 func (c *clientCreate) Run(ctx context.Context) error {
-	return command(ctx, c.StorageConfig, "client create", func(ctx context.Context, s *service.Services) error {
+	return issuing(ctx, c.issuingFlags, "client create", func(ctx context.Context, s *service.Services) error {
 		ca, err := caKind(s).id(ctx, c.CA)
 		if err != nil {
 			return err

@@ -7,13 +7,12 @@ import (
 	"os"
 	"strings"
 
-	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
 )
 
 type clientImport struct {
-	app.StorageConfig
+	issuingFlags
 	form
 	CA      string `name:"ca" placeholder:"CA" help:"CA of all rows, whatever they say: its name or id."`
 	DryRun  bool   `help:"Print what would become of each row, and change nothing."`
@@ -27,7 +26,7 @@ func (c *clientImport) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return command(ctx, c.StorageConfig, "client import", func(ctx context.Context, s *service.Services) error {
+	return issuing(ctx, c.issuingFlags, "client import", func(ctx context.Context, s *service.Services) error {
 		ca, err := optionalCA(ctx, s, c.CA)
 		if err != nil {
 			return err

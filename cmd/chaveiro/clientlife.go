@@ -10,7 +10,7 @@ import (
 )
 
 type clientRenew struct {
-	app.StorageConfig
+	issuingFlags
 	form
 	keyFlags
 	Overlap *time.Duration `placeholder:"DURATION" help:"How long the earlier certificates stay valid (default: 30d); with 0 they are revoked now."`
@@ -20,7 +20,7 @@ type clientRenew struct {
 
 // Run issues the next certificate.
 func (c *clientRenew) Run(ctx context.Context) error {
-	return on(ctx, c.StorageConfig, "client renew", clientKind, c.Client,
+	return onWith(ctx, c.config(), "client renew", clientKind, c.Client,
 		func(ctx context.Context, s *service.Services, client domain.Client) error {
 			key, err := c.spec(ctx)
 			if err != nil {

@@ -31,13 +31,36 @@ func on[T any](
 	ctx context.Context, storage app.StorageConfig, name string, kindOf func(*service.Services) kind[T],
 	argument string, do func(context.Context, *service.Services, T) error,
 ) error {
-	return command(ctx, storage, name, func(ctx context.Context, s *service.Services) error {
+	return onWith(ctx, app.Config{StorageConfig: storage}, name, kindOf, argument, do)
+}
+
+// onWith is on with more settings of the server than where everything is stored.
+func onWith[T any](
+	ctx context.Context, config app.Config, name string, kindOf func(*service.Services) kind[T], argument string,
+	do func(context.Context, *service.Services, T) error,
+) error {
+	return commandWith(ctx, config, name, slog.LevelWarn, func(ctx context.Context, s *service.Services) error {
 		record, err := kindOf(s).find(ctx, argument)
 		if err != nil {
 			return err
 		}
 		return do(ctx, s, record)
 	})
+}
+
+// issuingFlags are the settings of commands that issue certificates of clients and servers.
+type issuingFlags struct {
+	app.StorageConfig
+	ExternalURL app.URL `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"External URL of the server: the certificate names the OCSP responder of its CA below it."`
+}
+
+func (f issuingFlags) config() app.Config {
+	return app.Config{StorageConfig: f.StorageConfig, ExternalURL: f.ExternalURL}
+}
+
+// issuing is command for one that issues certificates.
+func issuing(ctx context.Context, flags issuingFlags, name string, do app.UseCase) error {
+	return commandWith(ctx, flags.config(), name, slog.LevelWarn, do)
 }
 
 // subjectFlags are what a certificate says of its holder beside the name.

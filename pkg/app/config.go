@@ -75,7 +75,7 @@ type Config struct {
 	Listen             string         `name:"listen" env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
 	TLSCertificate     string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
 	TLSKey             string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
-	ExternalURL        URL            `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com." note:"Links for sites begin with it. https:// makes cookies Secure. Signatures of OAuth 1.0 are good for it alone, and without it for the host that the request names. It is no proof that a request came over TLS."`
+	ExternalURL        URL            `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com." note:"Links for sites begin with it, and certificates of clients and servers name the OCSP responder of their CA below it. https:// makes cookies Secure. Signatures of OAuth 1.0 are good for it alone, and without it for the host that the request names. It is no proof that a request came over TLS."`
 	TrustedProxies     []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed." note:"What clients send of these headers, the proxies must replace."`
 	ClientCertificates bool           `name:"client-certificates" env:"CHAVEIRO_CLIENT_CERTIFICATES" help:"Ask TLS clients for a certificate, for authorizations of the vault that need one."`
 	LogLevel           slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error." note:"The log is JSON on stderr."`
@@ -87,6 +87,8 @@ type Config struct {
 	PAMChanged         bool           `name:"pam-changed" env:"CHAVEIRO_PAM_CHANGED" help:"Tell in the answers to upserts of devices whether they have changed something." note:"It is response.changed, for Ansible."`
 	PAMPresentEnables  bool           `name:"pam-present-enables" env:"CHAVEIRO_PAM_PRESENT_ENABLES" help:"Let an upsert enable the device that it changes." note:"Without it response.detail says when the device is disabled."`
 	CRLLife            time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL, from thisUpdate to nextUpdate; it is signed anew after two thirds of it, and at every revocation." note:"At least 1 h."`
+	OCSPLife           time.Duration  `name:"ocsp-life" env:"CHAVEIRO_OCSP_LIFE" default:"10m" help:"Life of an answer of OCSP, from thisUpdate to nextUpdate; each is signed for the status of that moment." note:"2 min to 7 days."`
+	OCSPGoodUnissued   bool           `name:"ocsp-good-unissued" env:"CHAVEIRO_OCSP_GOOD_UNISSUED" help:"Answer good instead of unknown for certificates that the CA has no record of." note:"For CAs that were imported without the certificates that they had issued."`
 	RSAWorkers         int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
 	DrainDelay         time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
 	ShutdownTimeout    time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
@@ -98,9 +100,13 @@ type Config struct {
 	Hangups <-chan os.Signal `kong:"-"` // each makes the server reload; nil: none comes
 }
 
-// minCRLLife leaves time to notice that signing fails, minSigningKeyLife limits the number of keys,
-// and maxRequestTimeout is shorter than the time limit of a connection.
+// minCRLLife leaves time to notice that signing fails, maxOCSPLife is shorter than the time for
+// which the certificate of a responder is good at least, minSigningKeyLife limits the number of
+// keys, and maxRequestTimeout is shorter than the time limit of a connection.
 const (
+	minOCSPLife       = 2 * time.Minute
+	maxOCSPLife       = 7 * 24 * time.Hour
+	defaultOCSPLife   = 10 * time.Minute
 	minCRLLife        = time.Hour
 	minSigningKeyLife = time.Hour
 	minRequestTimeout = time.Second
@@ -114,6 +120,9 @@ func (c Config) Validate() error {
 		faults = append(faults, errors.New("tls-certificate and tls-key belong together"))
 	}
 	faults = append(faults, CheckCRLLife(c.CRLLife))
+	if c.OCSPLife != 0 && (c.OCSPLife < minOCSPLife || c.OCSPLife > maxOCSPLife) {
+		faults = append(faults, fmt.Errorf("ocsp-life is not between %s and %s", minOCSPLife, maxOCSPLife))
+	}
 	if c.RequestTimeout != 0 && (c.RequestTimeout < minRequestTimeout || c.RequestTimeout > maxRequestTimeout) {
 		faults = append(
 			faults, fmt.Errorf("request-timeout is not between %s and %s", minRequestTimeout, maxRequestTimeout),

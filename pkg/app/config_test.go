@@ -36,7 +36,13 @@ func TestConfig_Validate(t *testing.T) {
 			func(c *app.Config) { c.ExternalURL = "ftp://vpn.example.com" }, []string{"external-url"},
 		},
 		"a short life of CRLs": {func(c *app.Config) { c.CRLLife = time.Minute }, []string{"crl-life is below 1h"}},
-		"the shortest lives":   {func(c *app.Config) { c.CRLLife, c.SigningKeyLife = time.Hour, time.Hour }, nil},
+		"a short life of answers": {
+			func(c *app.Config) { c.OCSPLife = time.Minute }, []string{"ocsp-life is not between"},
+		},
+		"a long life of answers": {
+			func(c *app.Config) { c.OCSPLife = 30 * 24 * time.Hour }, []string{"ocsp-life is not between"},
+		},
+		"the shortest lives": {func(c *app.Config) { c.CRLLife, c.SigningKeyLife = time.Hour, time.Hour }, nil},
 		"a signing key for less": {
 			func(c *app.Config) { c.SigningKeyLife = time.Hour - 1 }, []string{"signing-key-life is below 1h"},
 		},

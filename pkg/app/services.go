@@ -1,12 +1,15 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/user"
+	"strings"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
@@ -17,11 +20,26 @@ import (
 func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife,
-		SigningKeyLife:   config.SigningKeyLife,
+		SigningKeyLife: config.SigningKeyLife,
+		OCSPLife:       cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,
+		OCSPURL:          config.ocspURL(),
 		APIKeyTokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext,
 		PAMPresentEnables: config.PAMPresentEnables,
 		RSA:               service.RSATurns(config.RSAWorkers),
 	})
+}
+
+// ocspURL is the beginning of the URL that certificates have of the responder of their CA; empty
+// if the external URL is not known, or is not in ASCII, as it has to be in a certificate. A
+// password is left out.
+func (c Config) ocspURL() string {
+	text := string(c.ExternalURL)
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.JoinPath("ocsp").String() + "/"
 }
 
 // UseCase is what a command does with the services.

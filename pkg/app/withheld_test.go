@@ -31,6 +31,7 @@ func TestWithheldBodies(t *testing.T) {
 	}{
 		{40, "POST /iso/oauth2/token", ""},
 		{40, "POST " + tokens, ""},
+		{40, "POST /ocsp/1", "Content-Type: application/ocsp-request\r\n"},
 		{160, "POST " + clients, bearer + "Content-Type: application/json\r\n"},
 		{160, "POST /iso/pam/device", ""},
 		{160, "PUT /api/pam/device/1", ""},

@@ -20,6 +20,9 @@ type Authority struct {
 	Certificate *x509.Certificate
 	// Signer holds the private key. It may live outside this process.
 	Signer crypto.Signer
+	// OCSP is the URL of the responder that tells of what the authority issues, in ASCII. It is
+	// written into the certificates of clients and servers, unless it is empty.
+	OCSP string
 }
 
 // RootRequest is the name and the life of a new self-signed CA. X.509 counts whole seconds;

@@ -49,15 +49,15 @@ func (a *Authority) SignCRL(req CRLRequest) ([]byte, error) {
 	return b.Bytes()
 }
 
-// signMessage signs and verifies, with the key of the CA's certificate: the
-// signer might be faulty.
+// signMessage signs and verifies, with the key of the certificate: the signer
+// might be faulty.
 func (a *Authority) signMessage(message []byte, algorithm x509.SignatureAlgorithm) ([]byte, error) {
 	signature, err := crypto.SignMessage(a.Signer, rand.Reader, message, digestOf(algorithm))
 	if err != nil {
-		return nil, fmt.Errorf("couldn't sign the CRL: %w", err)
+		return nil, fmt.Errorf("couldn't sign: %w", err)
 	}
 	if err := a.Certificate.CheckSignature(algorithm, message, signature); err != nil {
-		return nil, fmt.Errorf("%w: the CRL's signature does not verify", ErrSelfCheck)
+		return nil, fmt.Errorf("%w: the signature does not verify", ErrSelfCheck)
 	}
 	return signature, nil
 }

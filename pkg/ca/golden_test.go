@@ -2,6 +2,7 @@ package ca_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/x509"
 	"flag"
 	"math/big"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 	"testing/cryptotest"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 )
@@ -30,6 +32,7 @@ func TestGolden(t *testing.T) {
 	reasons := signCRL(t, long, []ca.Revocation{
 		{Serial: big.NewInt(7), RevokedAt: epoch, Reason: ca.CertificateHold, InvalidityDate: epoch.Add(-year)},
 	})
+	goldenOCSP(t, long, server)
 	golden(t, "sub.pem", ca.EncodeCertificatePEM(sub.Certificate.Raw))
 	golden(t, "server.pem", ca.EncodeCertificatePEM(server.Raw))
 	golden(t, "reasons.pem", ca.EncodeCRLPEM(reasons.Raw))
@@ -40,6 +43,26 @@ func TestGolden(t *testing.T) {
 	if err := crl.CheckSignatureFrom(authority.Certificate); err != nil {
 		t.Error(err)
 	}
+}
+
+// goldenOCSP is what OCSP adds: the URL in a certificate, the certificate of a responder, and an
+// answer.
+func goldenOCSP(t *testing.T, authority *ca.Authority, cert *x509.Certificate) {
+	t.Helper()
+	responder, signer := newResponder(t, authority, epoch)
+	id := readOCSP(t, askAbout(t, cert, authority.Certificate, crypto.SHA256)).CertIDs[0].Raw
+	der, err := signer.Sign(ca.OCSPAnswer{
+		Statuses:   []ca.CertStatus{{CertID: id, RevokedAt: epoch.Add(-time.Hour), Reason: ca.Superseded}},
+		ThisUpdate: epoch, NextUpdate: epoch.Add(time.Hour), Nonce: []byte("nonce"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := *authority
+	named.OCSP = "https://pki.example/ocsp/1"
+	golden(t, "responder.pem", ca.EncodeCertificatePEM(responder.Raw))
+	golden(t, "answer.ocsp", der)
+	golden(t, "named.pem", ca.EncodeCertificatePEM(issue(t, &named, ca.ECDSAP256).Raw))
 }
 
 func golden(t *testing.T, name string, got []byte) {

@@ -18,6 +18,8 @@ type Profile struct {
 	KeyUsage    x509.KeyUsage
 	RSAKeyUsage x509.KeyUsage // added for an RSA key
 	ExtKeyUsage []x509.ExtKeyUsage
+	Extensions  []pkix.Extension // besides those that all certificates have
+	NamesOCSP   bool             // it says where its status is, if the CA knows
 	// MaxLife is how long a certificate may be valid.
 	MaxLife time.Duration
 }
@@ -35,13 +37,13 @@ var caProfile = Profile{IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUs
 // clientProfile is of OpenVPN's clients: a client must never pass for a server.
 var clientProfile = Profile{
 	KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	MaxLife: maxClientLife,
+	NamesOCSP: true, MaxLife: maxClientLife,
 }
 
 // serverProfile is of OpenVPN's servers. TLS 1.2 with RSA may encrypt with the server's key.
 var serverProfile = Profile{
 	KeyUsage: x509.KeyUsageDigitalSignature, RSAKeyUsage: x509.KeyUsageKeyEncipherment,
-	ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, MaxLife: maxClientLife,
+	ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NamesOCSP: true, MaxLife: maxClientLife,
 }
 
 // Prepared is a certificate that was checked, and lacks its key and its signature. It is signed
@@ -81,12 +83,17 @@ func (p Profile) prepare(authority *Authority, w wanted) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	var extensions []pkix.Extension
+	extensions := p.Extensions
 	if w.like != nil {
 		extensions = restrictions(w.like)
 	}
+	var ocsp []string
+	if p.NamesOCSP && authority.OCSP != "" {
+		ocsp = []string{authority.OCSP}
+	}
 	return &Prepared{authority: authority, profile: p, template: &x509.Certificate{
 		ExtraExtensions:       extensions,
+		OCSPServer:            ocsp,
 		SerialNumber:          newSerial(),
 		RawSubject:            rawSubject,
 		EmailAddresses:        w.subject.emails(),

@@ -39,6 +39,8 @@ func selfCheck(der []byte, template *x509.Certificate) (*x509.Certificate, error
 		{"subjectKeyIdentifier", bytes.Equal(cert.SubjectKeyId, template.SubjectKeyId)},
 		{"authorityKeyIdentifier", bytes.Equal(cert.AuthorityKeyId, template.AuthorityKeyId)},
 		{"subjectAltName", sameAltNames(cert, template)},
+		{"authorityInfoAccess", slices.Equal(cert.OCSPServer, template.OCSPServer) &&
+			len(cert.IssuingCertificateURL) == 0},
 		{"set of extensions", sameExtensions(cert, template)},
 	}
 	for _, c := range checks {
@@ -79,6 +81,9 @@ func sameExtensions(cert, template *x509.Certificate) bool {
 	}
 	if len(template.ExtKeyUsage)+len(template.UnknownExtKeyUsage) > 0 {
 		want[oidExtKeyUsage] = false
+	}
+	if len(template.OCSPServer) > 0 {
+		want["1.3.6.1.5.5.7.1.1"] = false // authorityInfoAccess
 	}
 	for _, extra := range template.ExtraExtensions {
 		want[extra.Id.String()] = extra.Critical

@@ -47,6 +47,8 @@ func profiles(t *testing.T) map[string]*x509.Certificate {
 		if err != nil {
 			t.Fatal(err)
 		}
+		responder, _ := newResponder(t, root, epoch)
+		all["responder "+string(algorithm)] = responder
 		all["root "+string(algorithm)] = root.Certificate
 		all["client "+string(algorithm)] = cert
 		all["server "+string(algorithm)] = issueServer(t, root, server, algorithm)
@@ -54,6 +56,9 @@ func profiles(t *testing.T) map[string]*x509.Certificate {
 		all["server without a subject "+string(algorithm)] = issueServer(t, root, server, algorithm)
 	}
 	root := rootOf(t, "root", 3)
+	root.OCSP = "https://pki.example/ocsp/1"
+	all["client with OCSP"] = issue(t, root, ca.ECDSAP256)
+	all["server with OCSP"] = issueServer(t, root, serverRequest(), ca.ECDSAP256)
 	sub := below(t, root, "sub", 1)
 	cross, err := root.CrossSign(rootOf(t, "other", 0).Certificate, epoch, epoch.Add(year))
 	if err != nil {

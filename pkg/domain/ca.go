@@ -172,8 +172,9 @@ type CAs interface {
 	// Certificates returns the certificates of a CA besides its present one, by ascending id. A CA
 	// that does not exist has none.
 	Certificates(ctx context.Context, caID int64) ([]CACertificate, error)
-	// Delete removes the CA with its CRLs, revocations and certificates. Errors: Missing; Rule on
-	// id with ReasonCAInUse when it has clients, certificates or a successor.
+	// Delete removes the CA with its CRLs, revocations and certificates, and with the certificates
+	// of its responders. Errors: Missing; Rule on id with ReasonCAInUse when it has clients, other
+	// certificates or a successor.
 	Delete(ctx context.Context, id int64) error
 	// IDs returns the ids of all CAs, in ascending order.
 	IDs(ctx context.Context) ([]int64, error)

@@ -76,7 +76,8 @@ func (f CertificateFilter) Wide() bool {
 	return f.Kind != "" || f.Status != StatusAny || !f.ExpiresBefore.IsZero() || !f.ExpiresAfter.IsZero()
 }
 
-// Certificates keeps the certificates; none is ever removed. A serial is unique within its CA.
+// Certificates keeps the certificates; none is ever removed, but those of the responders of a CA
+// that is deleted. A serial is unique within its CA.
 //
 // The groups Certificates, Certificates_Page, CreateAll and Clients_Enrol of the suite test it.
 type Certificates interface {
@@ -171,6 +172,9 @@ type Revocations interface {
 	// Find returns the revocation of a serial, which is compared as it is written, or false; also
 	// one that is lifted. A CA that does not exist has none.
 	Find(ctx context.Context, caID int64, serial string) (Revocation, bool, error)
+	// Status returns what is known of a serial, which is compared as it is written, and the Point
+	// that it belongs to, all by one statement. Errors: Missing, when there is no such CA.
+	Status(ctx context.Context, caID int64, serial string) (SerialStatus, error)
 	// After returns all revocations of the CA with a later epoch, by epoch and then by serial, also
 	// those that are lifted; their number is not bounded. A CA that does not exist has none.
 	After(ctx context.Context, caID, epoch int64) ([]Revocation, error)

@@ -79,6 +79,7 @@ type Store interface {
 	Certificates() Certificates
 	Revocations() Revocations
 	CRLs() CRLs
+	OCSPResponders() OCSPResponders
 	InstanceModels() InstanceModels
 	Networks() Networks
 	ClientConfigs() ClientConfigs

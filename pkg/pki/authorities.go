@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
@@ -19,6 +20,9 @@ import (
 type Authorities struct {
 	Store domain.Store
 	Keys  *seal.Keyring
+	// OCSP is the beginning of the URL of each CA's responder; the id of the CA follows. Empty:
+	// certificates name no responder.
+	OCSP string
 
 	// mu guards open and age, for a look-up. It is not held while a CA is read and its key
 	// unsealed.
@@ -68,7 +72,11 @@ func (a *Authorities) load(ctx context.Context, id int64) (*ca.Authority, error)
 	if err != nil {
 		return nil, fmt.Errorf("key of CA %d: %w", id, err)
 	}
-	return ca.OpenAuthority(cert, signer)
+	authority, err := ca.OpenAuthority(cert, signer)
+	if err == nil && a.OCSP != "" {
+		authority.OCSP = a.OCSP + strconv.FormatInt(id, 10)
+	}
+	return authority, err
 }
 
 // Forget evicts an authority, and reports whether it was in the cache.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
+	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -89,6 +90,29 @@ func (s *Certificates) ServerKey(cert domain.Certificate) ([]byte, error) { retu
 func (s *Certificates) Issuers(ctx context.Context, caID int64) ([]byte, error) {
 	f, err := readFamily(ctx, s.Store, caID, s.Now())
 	return encodeAll(f.certificates), err
+}
+
+// Issuer is a CA that is here, as a program may need it that has the certificate of a peer.
+type Issuer struct {
+	CAID int64
+	PEM  []byte // its certificate
+}
+
+// IssuersHere returns those of [Certificates.Issuers] that are here, the CA itself first.
+func (s *Certificates) IssuersHere(ctx context.Context, caID int64) ([]Issuer, error) {
+	f, err := readFamily(ctx, s.Store, caID, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Issuer, len(f.ids))
+	for i, id := range f.ids {
+		key, err := s.Store.CAs().Key(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = Issuer{id, ca.EncodeCertificatePEM(key.Certificate)}
+	}
+	return list, nil
 }
 
 // revokeOwnerless revokes a superseded certificate of no client. The row of its CA decides which

@@ -28,6 +28,9 @@ type Settings struct {
 
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
+	OCSPLife         time.Duration
+	OCSPGoodUnissued bool         // see pki.OCSP
+	OCSPURL          string       // see pki.Authorities
 	APIKeyTokensOnce bool         // see APIKeys
 	RSA              *turns.Turns // in which RSA keys are made; nil: without a bound
 	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
@@ -50,6 +53,7 @@ type Services struct {
 	Certificates *pki.Certificates
 	Imports      *pki.Imports
 	CRLs         *pki.CRLs
+	OCSP         *pki.OCSP
 	CAEnds       *pki.CAEnds
 	Configs      *tunnel.Configs
 	Plans        *tunnel.Plans
@@ -102,6 +106,7 @@ type parts struct {
 	scans       *turns.Turns
 	authorities *pki.Authorities
 	lists       *pki.Lists
+	ocsp        *pki.OCSP
 	recent      *vault.RecentDevices
 	uses        *access.Uses
 	callers     *access.Callers
@@ -111,11 +116,13 @@ type parts struct {
 // newParts makes the memories first, because the watcher of the history empties them.
 func newParts(ctx context.Context, set Settings) (*parts, error) {
 	p := &parts{
-		scans: turns.Scans(), authorities: &pki.Authorities{Store: set.Store, Keys: set.Keys}, lists: new(pki.Lists),
-		recent: new(vault.RecentDevices), uses: new(access.Uses), callers: &access.Callers{Now: set.Now},
+		scans: turns.Scans(), authorities: &pki.Authorities{Store: set.Store, Keys: set.Keys, OCSP: set.OCSPURL},
+		lists: new(pki.Lists), ocsp: new(pki.OCSP), recent: new(vault.RecentDevices), uses: new(access.Uses),
+		callers: &access.Callers{Now: set.Now},
 	}
 	p.history = history.New(
-		set.Store, set.Now, set.Log, p.authorities.ForgetAll, p.lists.Forget, p.recent.Forget, p.uses.Forget,
+		set.Store, set.Now, set.Log, p.authorities.ForgetAll, p.lists.Forget, p.ocsp.Forget, p.recent.Forget,
+		p.uses.Forget,
 	)
 	var err error
 	if p.trail, err = newTrail(ctx, set, p.callers, p.scans); err != nil {
@@ -167,6 +174,9 @@ func (p *parts) pki(set Settings, s *Services) {
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
 		Life: set.CRLLife, Log: set.Log,
 	}
+	s.OCSP = p.ocsp
+	s.OCSP.Issuing, s.OCSP.History, s.OCSP.Log = issuing, p.history, set.Log
+	s.OCSP.Life, s.OCSP.GoodUnissued = set.OCSPLife, set.OCSPGoodUnissued
 	s.CAEnds = &pki.CAEnds{Store: set.Store, Now: set.Now, Log: set.Log}
 	s.Restore = &pki.Restore{
 		Store: set.Store, Authorities: p.authorities, Recorder: p.recorder, Signing: s.Signing, Now: set.Now,
@@ -177,7 +187,7 @@ func (p *parts) pki(set Settings, s *Services) {
 func (p *parts) tunnel(set Settings, s *Services) {
 	s.Instances = &tunnel.Instances{
 		Store: set.Store, Certificates: s.Certificates, CRLs: s.CRLs, Keys: set.Keys, Recorder: p.recorder,
-		Now: set.Now, Log: set.Log,
+		Now: set.Now, Log: set.Log, OCSPURL: set.OCSPURL,
 	}
 	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}

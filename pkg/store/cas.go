@@ -153,6 +153,16 @@ func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last do
 	return nil
 }
 
+// Delete implements domain.CAs.
+func (r cas) Delete(ctx context.Context, id int64) error {
+	return r.s.atomic(ctx, func(tx *Store) error {
+		if err := removeResponders(ctx, tx, id); err != nil {
+			return err
+		}
+		return cas{of(tx, &caTable)}.records.Delete(ctx, id)
+	})
+}
+
 // IDs implements domain.CAs.
 func (r cas) IDs(ctx context.Context) ([]int64, error) {
 	var ids []int64

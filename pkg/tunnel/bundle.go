@@ -62,7 +62,7 @@ func (s *Instances) Bundle(ctx context.Context, id int64, request BundleRequest)
 	}
 	b := &Bundle{Instance: i, request: request}
 	for _, add := range []func(context.Context, *Bundle) error{
-		s.addCertificate, s.addControl, s.addList, s.addSites, s.addHelp,
+		s.addCertificate, s.addControl, s.addList, s.addSites, s.addOCSP, s.addHelp,
 	} {
 		if err := add(ctx, b); err != nil {
 			return nil, err

@@ -19,14 +19,15 @@ var helpTexts = template.Must(template.ParseFS(helpFiles, "help/*.tmpl"))
 // helpPlaces are the names of these files in a bundle.
 var helpPlaces = map[string]string{
 	"README.md.tmpl": "README.md", "LEIAME.md.tmpl": "LEIAME.md", "chaveiro.conf.tmpl": "systemd/chaveiro.conf",
+	"ocsp.conf.tmpl": "systemd/ocsp.conf",
 }
 
 // helpValues are what the texts say of an instance. None of them has a character that means
 // something to a shell: they are written into commands.
 type helpValues struct {
-	Name, Unit, Table, Until, Control, Proto, Network, V6 string
-	Port                                                  int
-	Keys                                                  bool
+	Name, Unit, Table, Until, Control, Proto, Network, V6, OCSP string
+	Port                                                        int
+	Keys                                                        bool
 }
 
 func helpOf(b *Bundle) helpValues {
@@ -45,6 +46,7 @@ func helpOf(b *Bundle) helpValues {
 
 func (s *Instances) addHelp(_ context.Context, b *Bundle) error {
 	values := helpOf(b)
+	values.OCSP = s.ocspBase()
 	for name, place := range helpPlaces {
 		var text bytes.Buffer
 		if err := helpTexts.ExecuteTemplate(&text, name, values); err != nil {

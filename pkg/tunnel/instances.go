@@ -23,6 +23,7 @@ type Instances struct {
 	Recorder     *audit.Recorder
 	Now          func() time.Time
 	Log          *slog.Logger
+	OCSPURL      string // see pki.Authorities; empty: not known
 }
 
 // Page lists instances.

@@ -14,6 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
+	"github.com/chaveiro/chaveiro/pkg/wire/ocsp"
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
 
@@ -67,18 +68,19 @@ func (l *lane) leave() { <-l.turns }
 // admission serves each kind of request in a lane of its own, so that however many requests of one
 // kind there are, those of the other kinds get a turn. Requests that anybody may make get few
 // turns: answering them is little work, and many of them at once must not take the processors from
-// callers that have a credential.
+// callers that have a credential. Those for the status of a certificate get more: most of them wait
+// for one query of the database, which they share.
 type admission struct {
-	public, tokens, known, long *lane
-	bodies                      *bodies
-	shares                      *turns.Turns // divides the turns of long among authenticated callers
+	public, status, tokens, known, long *lane
+	bodies                              *bodies
+	shares                              *turns.Turns // divides the turns of long among authenticated callers
 }
 
 func newAdmission() admission {
 	processors := runtime.GOMAXPROCS(0)
 	return admission{
-		public: newLane(max(4, 2*processors)), tokens: newLane(max(8, 4*processors)),
-		known: newLane(max(128, 64*processors)), long: newLane(maxLong),
+		public: newLane(max(4, 2*processors)), status: newLane(max(16, 8*processors)),
+		tokens: newLane(max(8, 4*processors)), known: newLane(max(128, 64*processors)), long: newLane(maxLong),
 		bodies: &bodies{},
 		shares: turns.New(bounded.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}, 0),
 	}
@@ -92,6 +94,8 @@ func (a admission) laneOf(c echo.Context) *lane {
 		return nil
 	case strings.HasSuffix(path, "/oauth2/token"):
 		return a.tokens
+	case strings.HasPrefix(path, ocsp.Path):
+		return a.status
 	case isLong(c.Request().Method, path):
 		return a.long
 	case !isDialect(path) || strings.HasSuffix(path, "/crl") || isStranger(c.Request()) &&

@@ -64,6 +64,8 @@ func TestAdmission_LaneOf(t *testing.T) {
 		"the other document":        {"GET", "/iso/openapi.yaml", "", a.public},
 		"the explorer":              {"GET", "/docs/*", "", a.public},
 		"nothing":                   {"GET", "", "Bearer x", a.public},
+		"OCSP":                      {"POST", "/ocsp/:ca", "", a.status},
+		"OCSP by GET":               {"GET", "/ocsp/:ca/*", "", a.status},
 		"a CRL":                     {"GET", "/api/openvpn/cas/:id/crl", "Bearer x", a.public},
 		"a stranger":                {"POST", "/api/openvpn/cas", "", a.public},
 		"a caller":                  {"POST", "/api/openvpn/cas", "Bearer x", a.known},

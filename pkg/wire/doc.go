@@ -2,6 +2,6 @@
 // the explorer.
 //
 // It imports gen/api, gen/pam, domain, bounded, turns, service, wire/api, wire/docs, wire/enrol,
-// wire/oas and wire/pam. Nothing outside of pkg/wire imports Echo. A dialect is a folder of its own
-// below it; no dialect imports another.
+// wire/oas, wire/ocsp and wire/pam. Nothing outside of pkg/wire imports Echo. A dialect is a folder
+// of its own below it; no dialect imports another.
 package wire

@@ -36,6 +36,7 @@ var publicPaths = []string{
 	"/", "/healthz", "/readyz", "/metrics", "/docs/", "/docs", "/api/openapi.json", "/api/openapi.yaml",
 	"/iso/openapi.json", "/iso/openapi.yaml", "/nothing",
 	"/api/nothing", "/iso/nothing", "/api/openvpn/cas/1/crl", "/api/openvpn/cas/9/crl",
+	"/ocsp/1/aGVsbG8=", "/ocsp/1",
 }
 
 var personalPaths = []string{

@@ -17,6 +17,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
 	"github.com/chaveiro/chaveiro/pkg/wire/enrol"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
+	"github.com/chaveiro/chaveiro/pkg/wire/ocsp"
 	"github.com/chaveiro/chaveiro/pkg/wire/pam"
 )
 
@@ -76,6 +77,7 @@ func New(config Config) (http.Handler, error) {
 	e.Use(ofVault) // requests of the vault's clients to paths of the other dialect
 	mountDocuments(e)
 	enrol.Mount(e, enrol.Config{Enrolments: config.Services.Enrolments, Log: config.Log})
+	ocsp.Mount(e, ocsp.Config{OCSP: config.Services.OCSP, ReadBody: admission.readBody, Metrics: config.Metrics})
 	e.GET("/healthz", healthy)
 	e.GET("/readyz", readiness(config.Ready))
 	e.GET("/metrics", newMetrics(config.Metrics).serve)

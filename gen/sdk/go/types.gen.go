@@ -498,7 +498,7 @@ type Certificate struct {
 // more values.
 //
 // `ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is
-// managed here.
+// managed here. `ocsp`: it signs the answers of OCSP about the certificates of its CA.
 type CertificateKind string
 
 // The values of CertificateKind.
@@ -507,6 +507,7 @@ const (
 	CertificateKindServer  CertificateKind = "server"
 	CertificateKindCA      CertificateKind = "ca"
 	CertificateKindForeign CertificateKind = "foreign"
+	CertificateKindOCSP    CertificateKind = "ocsp"
 )
 
 // ClientSite2SiteRenew is sent: the schema ClientSite2SiteRenew of the document Chaveiro.

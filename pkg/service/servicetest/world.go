@@ -33,6 +33,8 @@ const (
 	Day     = 24 * time.Hour
 	CRLLife = 30 * Day
 
+	OCSPLife = 10 * time.Minute
+
 	SigningKeyLife = 90 * Day
 )
 
@@ -111,7 +113,7 @@ func WorldOn(t testing.TB, s *store.Store, log slog.Handler) *World {
 	now.At.Store(&Noon)
 	w := &World{Store: s, Clock: now, Settings: service.Settings{
 		Store: s, Keys: keys, Now: now.Now, Log: slog.New(log), CRLLife: CRLLife, SigningKeyLife: SigningKeyLife,
-		RSA: rsaTurns,
+		OCSPLife: OCSPLife, RSA: rsaTurns,
 	}}
 	return w.With(t, func(*service.Settings) {})
 }

@@ -69,6 +69,7 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	}))
 	revoked := newClient(t, s, authority.ID)
 	check(t, s.Clients().Revoke(ctx, revoked.ID, noon, domain.Unspecified))
+	newResponder(t, s, authority.ID, 1)
 	newInstance(t, s, func(i *domain.Instance) { i.ModelID = newInstanceModel(t, s).ID })
 	fillSites(t, s, newInstance(t, s))
 }

@@ -20,6 +20,7 @@ var revocationRules = rules{
 	{updates, testRevocationChange},
 	{"Epochs", testRevocationEpochs},
 	{"Points", testRevocationPoints},
+	{"Status", testRevocationStatus},
 	{locks, testRevocationLocks},
 }
 

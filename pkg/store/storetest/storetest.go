@@ -43,6 +43,7 @@ var groups = []struct {
 	{"Revocations", revocationRules.run},
 	{"CRLs", crlRules.run},
 	{"CRLs_FirstExpiry", testFirstExpiry},
+	{"OCSPResponders", responderRules.run},
 	{"InstanceModels", instanceModelRules.run},
 	{"Instances", instanceRules.run},
 	{"Networks", networkRules.run},

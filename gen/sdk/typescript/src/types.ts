@@ -478,11 +478,11 @@ export interface Certificate {
 
 /**
  * `ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is
- * managed here.
+ * managed here. `ocsp`: it signs the answers of OCSP about the certificates of its CA.
  *
  * A newer server may have more values. Source: the schema CertificateKind of the document Chaveiro.
  */
-export type CertificateKind = "client" | "server" | "ca" | "foreign" | (string & {});
+export type CertificateKind = "client" | "server" | "ca" | "foreign" | "ocsp" | (string & {});
 
 /** Source: the schema ClientSite2SiteRenew of the document Chaveiro. */
 export interface ClientSite2SiteRenew {

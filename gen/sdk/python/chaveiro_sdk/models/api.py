@@ -576,7 +576,7 @@ class Certificate:
 
     kind: CertificateKind | str
     """`ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is
-    managed here.
+    managed here. `ocsp`: it signs the answers of OCSP about the certificates of its CA.
     """
 
     name: str
@@ -654,13 +654,15 @@ class Certificate:
 
 class CertificateKind(enum.StrEnum):
     """`ca`: of a CA below another one. `foreign`: it was made elsewhere, and only its revocation is
-    managed here. A newer server may have more values, which are read as texts.
+    managed here. `ocsp`: it signs the answers of OCSP about the certificates of its CA. A newer
+    server may have more values, which are read as texts.
     """
 
     CLIENT = "client"
     SERVER = "server"
     CA = "ca"
     FOREIGN = "foreign"
+    OCSP = "ocsp"
 
 
 class FinalReason(enum.StrEnum):
