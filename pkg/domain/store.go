@@ -98,6 +98,7 @@ type Store interface {
 	Nonces() Nonces
 	RequestKeys() RequestKeys
 	Enrolments() Enrolments
+	Campaigns() Campaigns
 	Secrets() Secrets
 	Histories() Histories
 
