@@ -551,6 +551,30 @@ func (e ProfileFormat) Valid() bool {
 	}
 }
 
+// Defines values for ProfileState.
+const (
+	ProfileStateCurrent ProfileState = "current"
+	ProfileStateLinked  ProfileState = "linked"
+	ProfileStateNever   ProfileState = "never"
+	ProfileStateStale   ProfileState = "stale"
+)
+
+// Valid indicates whether the value is a known member of the ProfileState enum.
+func (e ProfileState) Valid() bool {
+	switch e {
+	case ProfileStateCurrent:
+		return true
+	case ProfileStateLinked:
+		return true
+	case ProfileStateNever:
+		return true
+	case ProfileStateStale:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefreshTokenGrantType.
 const (
 	RefreshTokenGrantTypeRefreshToken RefreshTokenGrantType = "refresh_token"
@@ -1325,6 +1349,72 @@ type CaUpdate struct {
 	Sector *string `json:"sector,omitempty"`
 }
 
+// Campaign Example: {"changes":["remotes","control_key"],"control_channel":"tls-crypt-v2","current":12,"ended_at":null,"forced":false,"from_version":1,"id":1,"instance_id":1,"linked":25,"never":0,"port":1194,"proto":"udp","remotes":["udp://vpn.empresa.com.br:1194"],"running":true,"sites":40,"stale":3,"started_at":"2020-10-05T12:20:02.932000+00:00","version":2}
+type Campaign struct {
+	// ID The id of the campaign.
+	ID int64 `json:"id"`
+
+	// InstanceID The instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// FromVersion The `version` of the instance before.
+	FromVersion int64 `json:"from_version"`
+
+	// Version The `version` of the instance after the last change.
+	Version int64 `json:"version"`
+
+	// Changes What has changed: `remotes` (with port and protocol), `control_channel`, `control_key`, and `settings`, which need no overlap.
+	Changes []string `json:"changes"`
+
+	// Remotes The remotes before.
+	Remotes []string `json:"remotes"`
+
+	// Port The port before.
+	Port int `json:"port"`
+
+	// Proto The protocol before.
+	Proto string `json:"proto"`
+
+	// ControlChannel The protection of the control channel before.
+	ControlChannel string `json:"control_channel"`
+
+	// Running Whether it has not ended.
+	Running bool `json:"running"`
+
+	// StartedAt When the first change was made.
+	StartedAt string `json:"started_at"`
+
+	// EndedAt When it ended.
+	EndedAt *string `json:"ended_at"`
+
+	// Forced Whether it was ended while sites had stale profiles.
+	Forced bool `json:"forced"`
+
+	// Sites How many sites are in force; of a campaign that has ended, at its end. So are the four that follow.
+	Sites int `json:"sites"`
+
+	// Current How many of them have a current profile.
+	Current int `json:"current"`
+
+	// Stale How many have a stale one and no open link.
+	Stale int `json:"stale"`
+
+	// Linked How many have a stale one and an open link.
+	Linked int `json:"linked"`
+
+	// Never How many have none yet.
+	Never int `json:"never"`
+}
+
+// CampaignPage Example: {"campaigns":[{"changes":["remotes","control_key"],"control_channel":"tls-crypt-v2","current":12,"ended_at":null,"forced":false,"from_version":1,"id":1,"instance_id":1,"linked":25,"never":0,"port":1194,"proto":"udp","remotes":["udp://vpn.empresa.com.br:1194"],"running":true,"sites":40,"stale":3,"started_at":"2020-10-05T12:20:02.932000+00:00","version":2}],"cursor":{"current":0,"next":null,"previous":null}}
+type CampaignPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Campaigns The campaigns of the page.
+	Campaigns []Campaign `json:"campaigns"`
+}
+
 // Certificate Example: {"ca_id":1,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expired":false,"expiry_date":"2030-10-03T12:20:02.000000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_kept":true,"key_protected":false,"kind":"client","name":"client-s2s","not_before":"2020-10-05T12:19:02.000000+00:00","revocation_reason":null,"revoked":false,"revoked_at":null,"serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","superseded_at":null}
 type Certificate struct {
 	// ID The id of the certificate.
@@ -1508,7 +1598,7 @@ type ClientSite2Site struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
-// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
+// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_stale":false,"profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
 type ClientSite2SiteConfig struct {
 	// ClientID The id of the client.
 	ClientID int64 `json:"client_id"`
@@ -1555,6 +1645,9 @@ type ClientSite2SiteConfig struct {
 	// ProfileVersion The `version` of the instance when the profile of the site was last fetched; 0: never. The profile is stale when the instance has a later one.
 	ProfileVersion int64 `json:"profile_version"`
 
+	// ProfileStale Whether the site has a profile that the service would make otherwise now: the instance has a later `version`, or the addresses, LANs or mappings of the config have changed.
+	ProfileStale bool `json:"profile_stale"`
+
 	// ProfileFetchedAt When the profile of the site was last fetched.
 	ProfileFetchedAt *string `json:"profile_fetched_at"`
 
@@ -1565,7 +1658,7 @@ type ClientSite2SiteConfig struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
-// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_stale":false,"profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ClientSite2SiteConfigPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor  Cursor                  `json:"cursor"`
@@ -2065,7 +2158,7 @@ type Grant struct {
 	union json.RawMessage
 }
 
-// Instance Example: {"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
+// Instance Example: {"ca_id":1,"campaign_id":null,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
 type Instance struct {
 	// ID The id of the instance.
 	ID int64 `json:"id"`
@@ -2195,6 +2288,9 @@ type Instance struct {
 
 	// ReloadedAt When it was last asked to read its configuration again; `null` is never.
 	ReloadedAt *string `json:"reloaded_at"`
+
+	// CampaignID The campaign that runs, in `GET …/campaigns/{campaign_id}`; `null` is none.
+	CampaignID *int64 `json:"campaign_id"`
 }
 
 // InstanceBundle Example: {"files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}]}
@@ -2346,6 +2442,63 @@ type InstanceCreate struct {
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
 }
 
+// InstanceEnrolment Example: {"client":"site-rio","client_id":1,"enrolment":null,"errors":[{"field":"id","msg":"O cliente está revogado ou suspenso.","type":"rule"}],"ok":false}
+type InstanceEnrolment struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// Client Its name; empty when there is no such client.
+	Client string `json:"client"`
+
+	// Ok Whether it got a link; in a dry run, whether it would.
+	Ok bool `json:"ok"`
+
+	// Enrolment The enrolment, with its link.
+	Enrolment *IssuedEnrolment `json:"enrolment"`
+
+	// Errors Why there is none.
+	Errors []ClientRenewalError `json:"errors"`
+}
+
+// InstanceEnrolments Example: {"dry_run":false,"failed":1,"made":0,"next":null,"sites":[{"client":"site-rio","client_id":1,"enrolment":null,"errors":[{"field":"id","msg":"O cliente está revogado ou suspenso.","type":"rule"}],"ok":false}]}
+type InstanceEnrolments struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Made How many links were made.
+	Made int `json:"made"`
+
+	// Failed How many sites got none.
+	Failed int `json:"failed"`
+
+	// Next The id after which the sites begin that are left; `null` when none is left.
+	Next *int64 `json:"next"`
+
+	// Sites What became of each.
+	Sites []InstanceEnrolment `json:"sites"`
+}
+
+// InstanceEnrolmentsCreate defines model for InstanceEnrolmentsCreate.
+type InstanceEnrolmentsCreate struct {
+	// Ids The ids of the clients. Neither `state` nor `after` has a place beside it.
+	Ids []int64 `json:"ids,omitempty"`
+
+	// State The sites in force whose profile has this state; `stale` when left out.
+	State *ProfileState `json:"state,omitempty"`
+
+	// After Only those with a higher id: `next` of an answer.
+	After *int64 `json:"after,omitempty"`
+
+	// Format The format of the profiles; left out, the person at the site chooses.
+	Format *string `json:"format,omitempty"`
+
+	// ExpiresIn How long the links are good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out.
+	ExpiresIn interface{} `json:"expires_in,omitempty"`
+
+	// Pin A PIN of 4 to 32 characters, the same for all links, that the people are told by another way; empty: none.
+	Pin *string `json:"pin,omitempty"`
+}
+
 // InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}
 type InstanceModel struct {
 	// ID The id of the model.
@@ -2389,7 +2542,7 @@ type InstanceModelUpdate struct {
 	Template *string `json:"template,omitempty"`
 }
 
-// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
+// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"campaign_id":null,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
 type InstancePage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor    Cursor     `json:"cursor"`
@@ -2426,8 +2579,53 @@ type InstanceRenew struct {
 	// Expiration Days until the certificate ends, as on creation.
 	Expiration *int `json:"expiration,omitempty"`
 
+	// CaID The CA of the certificate, and of the instance from then on: the successor of the present one, or the one whose place it takes. The one before when left out.
+	CaID *int64 `json:"ca_id,omitempty"`
+
 	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceSite Example: {"client":"site-rio","client_id":1,"enrolment_created_at":"2020-11-05T12:20:02.932000+00:00","enrolment_expires_at":"2020-11-12T12:20:02.932000+00:00","enrolment_id":7,"overlaps":true,"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_format":"openvpn","profile_version":1,"state":"linked"}
+type InstanceSite struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// Client Its name.
+	Client string `json:"client"`
+
+	// State Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`: stale, with an open link; `never`: there is none.
+	State ProfileState `json:"state"`
+
+	// ProfileVersion The `version` of the instance when the profile was last fetched; 0: never.
+	ProfileVersion int64 `json:"profile_version"`
+
+	// ProfileFetchedAt When the profile was last fetched.
+	ProfileFetchedAt *string `json:"profile_fetched_at"`
+
+	// ProfileFormat The format of that profile; empty: never fetched, or not known.
+	ProfileFormat string `json:"profile_format"`
+
+	// Overlaps Whether a profile of that format works before the campaign ends and after it. `false`: its router can't have both; put the new one in place when the campaign ends. `null`: no campaign runs, or the format is not known.
+	Overlaps *bool `json:"overlaps"`
+
+	// EnrolmentID The newest open link of the site at this instance.
+	EnrolmentID *int64 `json:"enrolment_id"`
+
+	// EnrolmentCreatedAt When that link was made.
+	EnrolmentCreatedAt *string `json:"enrolment_created_at"`
+
+	// EnrolmentExpiresAt When it ends.
+	EnrolmentExpiresAt *string `json:"enrolment_expires_at"`
+}
+
+// InstanceSitePage Example: {"cursor":{"current":0,"next":null,"previous":null},"sites":[{"client":"site-rio","client_id":1,"enrolment_created_at":"2020-11-05T12:20:02.932000+00:00","enrolment_expires_at":"2020-11-12T12:20:02.932000+00:00","enrolment_id":7,"overlaps":true,"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_format":"openvpn","profile_version":1,"state":"linked"}]}
+type InstanceSitePage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Sites The sites of the page.
+	Sites []InstanceSite `json:"sites"`
 }
 
 // InstanceTLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
@@ -3050,6 +3248,9 @@ type ProfileRequest struct {
 	Password *string `json:"password,omitempty"`
 }
 
+// ProfileState Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`: stale, with an open link; `never`: there is none.
+type ProfileState string
+
 // RefreshTokenGrant Example: {"grant_type":"refresh_token","refresh_token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"}
 type RefreshTokenGrant struct {
 	// GrantType The grant of an apikey, or of the refresh token of a session.
@@ -3417,6 +3618,9 @@ type UserUpdate struct {
 
 // AcceptLanguage defines model for AcceptLanguage.
 type AcceptLanguage = string
+
+// CampaignID defines model for CampaignId.
+type CampaignID = int64
 
 // DryRunOnly defines model for DryRunOnly.
 type DryRunOnly = bool
@@ -4237,6 +4441,63 @@ type GetInstanceBundleParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetInstanceCampaignsPageParams defines parameters for GetInstanceCampaignsPage.
+type GetInstanceCampaignsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceCampaignParams defines parameters for GetInstanceCampaign.
+type GetInstanceCampaignParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// EndInstanceCampaignParams defines parameters for EndInstanceCampaign.
+type EndInstanceCampaignParams struct {
+	// Force `true`: also while sites have stale profiles.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RotateInstanceControlKeyParams defines parameters for RotateInstanceControlKey.
+type RotateInstanceControlKeyParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceEnrolmentsParams defines parameters for CreateInstanceEnrolments.
+type CreateInstanceEnrolmentsParams struct {
+	// DryRun `true`: nothing is changed. The answer says which sites would get a link and which would not, and why; `enrolment` is `null`.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetInstancePlanPageParams defines parameters for GetInstancePlanPage.
 type GetInstancePlanPageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -4271,6 +4532,21 @@ type RenewInstanceParams struct {
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceSitesPageParams defines parameters for GetInstanceSitesPage.
+type GetInstanceSitesPageParams struct {
+	// State Only the sites whose profile has this state.
+	State *ProfileState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
@@ -4756,6 +5032,9 @@ type UpdateInstanceModelJSONRequestBody = InstanceModelUpdate
 // UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
 type UpdateInstanceJSONRequestBody = InstanceUpdate
 
+// CreateInstanceEnrolmentsJSONRequestBody defines body for CreateInstanceEnrolments for application/json ContentType.
+type CreateInstanceEnrolmentsJSONRequestBody = InstanceEnrolmentsCreate
+
 // RenewInstanceJSONRequestBody defines body for RenewInstance for application/json ContentType.
 type RenewInstanceJSONRequestBody = InstanceRenew
 
@@ -5179,6 +5458,21 @@ type ServerInterface interface {
 	// GetInstanceBundle Get the bundle of a server
 	// (GET /openvpn/instances/{id}/bundle)
 	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
+	// GetInstanceCampaignsPage List the campaigns of an instance
+	// (GET /openvpn/instances/{id}/campaigns)
+	GetInstanceCampaignsPage(ctx echo.Context, id ID, params GetInstanceCampaignsPageParams) error
+	// GetInstanceCampaign Get a campaign
+	// (GET /openvpn/instances/{id}/campaigns/{campaign_id})
+	GetInstanceCampaign(ctx echo.Context, id ID, campaignID CampaignID, params GetInstanceCampaignParams) error
+	// EndInstanceCampaign End a campaign
+	// (POST /openvpn/instances/{id}/campaigns/{campaign_id}/end)
+	EndInstanceCampaign(ctx echo.Context, id ID, campaignID CampaignID, params EndInstanceCampaignParams) error
+	// RotateInstanceControlKey Make another key of the control channel
+	// (POST /openvpn/instances/{id}/control-key)
+	RotateInstanceControlKey(ctx echo.Context, id ID, params RotateInstanceControlKeyParams) error
+	// CreateInstanceEnrolments Make links for many sites
+	// (POST /openvpn/instances/{id}/enrolments)
+	CreateInstanceEnrolments(ctx echo.Context, id ID, params CreateInstanceEnrolmentsParams) error
 	// GetInstancePlanPage Get the IP plan of an instance
 	// (GET /openvpn/instances/{id}/plan)
 	GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error
@@ -5191,6 +5485,9 @@ type ServerInterface interface {
 	// RenewInstance Renew the certificate of a server
 	// (POST /openvpn/instances/{id}/renew)
 	RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error
+	// GetInstanceSitesPage List the sites of an instance with their profiles
+	// (GET /openvpn/instances/{id}/sites)
+	GetInstanceSitesPage(ctx echo.Context, id ID, params GetInstanceSitesPageParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -8673,6 +8970,285 @@ func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
 	return err
 }
 
+// GetInstanceCampaignsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceCampaignsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceCampaignsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceCampaignsPage(ctx, id, params)
+	return err
+}
+
+// GetInstanceCampaign converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceCampaign(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "campaign_id" -------------
+	var campaignID CampaignID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "campaign_id", ctx.Param("campaign_id"), &campaignID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter campaign_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceCampaignParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceCampaign(ctx, id, campaignID, params)
+	return err
+}
+
+// EndInstanceCampaign converts echo context to params.
+func (w *ServerInterfaceWrapper) EndInstanceCampaign(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "campaign_id" -------------
+	var campaignID CampaignID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "campaign_id", ctx.Param("campaign_id"), &campaignID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter campaign_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndInstanceCampaignParams
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndInstanceCampaign(ctx, id, campaignID, params)
+	return err
+}
+
+// RotateInstanceControlKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateInstanceControlKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateInstanceControlKeyParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateInstanceControlKey(ctx, id, params)
+	return err
+}
+
+// CreateInstanceEnrolments converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstanceEnrolments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceEnrolmentsParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstanceEnrolments(ctx, id, params)
+	return err
+}
+
 // GetInstancePlanPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetInstancePlanPage(ctx echo.Context) error {
 	var err error
@@ -8863,6 +9439,62 @@ func (w *ServerInterfaceWrapper) RenewInstance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RenewInstance(ctx, id, params)
+	return err
+}
+
+// GetInstanceSitesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceSitesPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceSitesPageParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceSitesPage(ctx, id, params)
 	return err
 }
 
@@ -10645,6 +11277,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/instances/:id/reload", wrapper.ReloadInstance, options.OperationMiddlewares["reloadInstance"]...)
 	router.POST(options.BaseURL+"/openvpn/instances/:id/renew", wrapper.RenewInstance, options.OperationMiddlewares["renewInstance"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/bundle", wrapper.GetInstanceBundle, options.OperationMiddlewares["getInstanceBundle"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/control-key", wrapper.RotateInstanceControlKey, options.OperationMiddlewares["rotateInstanceControlKey"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/campaigns", wrapper.GetInstanceCampaignsPage, options.OperationMiddlewares["getInstanceCampaignsPage"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/campaigns/:campaign_id", wrapper.GetInstanceCampaign, options.OperationMiddlewares["getInstanceCampaign"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/campaigns/:campaign_id/end", wrapper.EndInstanceCampaign, options.OperationMiddlewares["endInstanceCampaign"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/sites", wrapper.GetInstanceSitesPage, options.OperationMiddlewares["getInstanceSitesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/enrolments", wrapper.CreateInstanceEnrolments, options.OperationMiddlewares["createInstanceEnrolments"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
@@ -18687,6 +19325,576 @@ func (response GetInstanceBundle500JSONResponse) VisitGetInstanceBundleResponse(
 	return err
 }
 
+type GetInstanceCampaignsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceCampaignsPageParams
+}
+
+type GetInstanceCampaignsPageResponseObject interface {
+	VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceCampaignsPage200JSONResponse CampaignPage
+
+func (response GetInstanceCampaignsPage200JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceCampaignsPage400JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceCampaignsPage401JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceCampaignsPage403JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceCampaignsPage404JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceCampaignsPage500JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignRequestObject struct {
+	ID         ID         `json:"id"`
+	CampaignID CampaignID `json:"campaign_id"`
+	Params     GetInstanceCampaignParams
+}
+
+type GetInstanceCampaignResponseObject interface {
+	VisitGetInstanceCampaignResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceCampaign200JSONResponse Campaign
+
+func (response GetInstanceCampaign200JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceCampaign400JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceCampaign401JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceCampaign403JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceCampaign404JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceCampaign500JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaignRequestObject struct {
+	ID         ID         `json:"id"`
+	CampaignID CampaignID `json:"campaign_id"`
+	Params     EndInstanceCampaignParams
+}
+
+type EndInstanceCampaignResponseObject interface {
+	VisitEndInstanceCampaignResponse(w http.ResponseWriter) error
+}
+
+type EndInstanceCampaign200JSONResponse Campaign
+
+func (response EndInstanceCampaign200JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response EndInstanceCampaign400JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response EndInstanceCampaign401JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response EndInstanceCampaign403JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response EndInstanceCampaign404JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign409JSONResponse struct{ ConflictJSONResponse }
+
+func (response EndInstanceCampaign409JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response EndInstanceCampaign500JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKeyRequestObject struct {
+	ID     ID `json:"id"`
+	Params RotateInstanceControlKeyParams
+}
+
+type RotateInstanceControlKeyResponseObject interface {
+	VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateInstanceControlKey200JSONResponse Instance
+
+func (response RotateInstanceControlKey200JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RotateInstanceControlKey400JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RotateInstanceControlKey401JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RotateInstanceControlKey403JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RotateInstanceControlKey404JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RotateInstanceControlKey409JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RotateInstanceControlKey500JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolmentsRequestObject struct {
+	ID     ID `json:"id"`
+	Params CreateInstanceEnrolmentsParams
+	Body   *CreateInstanceEnrolmentsJSONRequestBody
+}
+
+type CreateInstanceEnrolmentsResponseObject interface {
+	VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error
+}
+
+type CreateInstanceEnrolments200JSONResponse InstanceEnrolments
+
+func (response CreateInstanceEnrolments200JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstanceEnrolments400JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstanceEnrolments401JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstanceEnrolments403JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateInstanceEnrolments404JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstanceEnrolments409JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstanceEnrolments500JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetInstancePlanPageRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetInstancePlanPageParams
@@ -19136,6 +20344,111 @@ func (response RenewInstance409JSONResponse) VisitRenewInstanceResponse(w http.R
 type RenewInstance500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response RenewInstance500JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceSitesPageParams
+}
+
+type GetInstanceSitesPageResponseObject interface {
+	VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceSitesPage200JSONResponse InstanceSitePage
+
+func (response GetInstanceSitesPage200JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceSitesPage400JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceSitesPage401JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceSitesPage403JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceSitesPage404JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceSitesPage500JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23439,6 +24752,21 @@ type StrictServerInterface interface {
 	// GetInstanceBundle Get the bundle of a server
 	// (GET /openvpn/instances/{id}/bundle)
 	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
+	// GetInstanceCampaignsPage List the campaigns of an instance
+	// (GET /openvpn/instances/{id}/campaigns)
+	GetInstanceCampaignsPage(ctx context.Context, request GetInstanceCampaignsPageRequestObject) (GetInstanceCampaignsPageResponseObject, error)
+	// GetInstanceCampaign Get a campaign
+	// (GET /openvpn/instances/{id}/campaigns/{campaign_id})
+	GetInstanceCampaign(ctx context.Context, request GetInstanceCampaignRequestObject) (GetInstanceCampaignResponseObject, error)
+	// EndInstanceCampaign End a campaign
+	// (POST /openvpn/instances/{id}/campaigns/{campaign_id}/end)
+	EndInstanceCampaign(ctx context.Context, request EndInstanceCampaignRequestObject) (EndInstanceCampaignResponseObject, error)
+	// RotateInstanceControlKey Make another key of the control channel
+	// (POST /openvpn/instances/{id}/control-key)
+	RotateInstanceControlKey(ctx context.Context, request RotateInstanceControlKeyRequestObject) (RotateInstanceControlKeyResponseObject, error)
+	// CreateInstanceEnrolments Make links for many sites
+	// (POST /openvpn/instances/{id}/enrolments)
+	CreateInstanceEnrolments(ctx context.Context, request CreateInstanceEnrolmentsRequestObject) (CreateInstanceEnrolmentsResponseObject, error)
 	// GetInstancePlanPage Get the IP plan of an instance
 	// (GET /openvpn/instances/{id}/plan)
 	GetInstancePlanPage(ctx context.Context, request GetInstancePlanPageRequestObject) (GetInstancePlanPageResponseObject, error)
@@ -23451,6 +24779,9 @@ type StrictServerInterface interface {
 	// RenewInstance Renew the certificate of a server
 	// (POST /openvpn/instances/{id}/renew)
 	RenewInstance(ctx context.Context, request RenewInstanceRequestObject) (RenewInstanceResponseObject, error)
+	// GetInstanceSitesPage List the sites of an instance with their profiles
+	// (GET /openvpn/instances/{id}/sites)
+	GetInstanceSitesPage(ctx context.Context, request GetInstanceSitesPageRequestObject) (GetInstanceSitesPageResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -26073,6 +27404,161 @@ func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetIn
 	return nil
 }
 
+// GetInstanceCampaignsPage operation middleware
+func (sh *strictHandler) GetInstanceCampaignsPage(ctx echo.Context, id ID, params GetInstanceCampaignsPageParams) error {
+	var request GetInstanceCampaignsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceCampaignsPage(ctx.Request().Context(), request.(GetInstanceCampaignsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceCampaignsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceCampaignsPageResponseObject); ok {
+		return validResponse.VisitGetInstanceCampaignsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceCampaign operation middleware
+func (sh *strictHandler) GetInstanceCampaign(ctx echo.Context, id ID, campaignID CampaignID, params GetInstanceCampaignParams) error {
+	var request GetInstanceCampaignRequestObject
+
+	request.ID = id
+	request.CampaignID = campaignID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceCampaign(ctx.Request().Context(), request.(GetInstanceCampaignRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceCampaign")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceCampaignResponseObject); ok {
+		return validResponse.VisitGetInstanceCampaignResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndInstanceCampaign operation middleware
+func (sh *strictHandler) EndInstanceCampaign(ctx echo.Context, id ID, campaignID CampaignID, params EndInstanceCampaignParams) error {
+	var request EndInstanceCampaignRequestObject
+
+	request.ID = id
+	request.CampaignID = campaignID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndInstanceCampaign(ctx.Request().Context(), request.(EndInstanceCampaignRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndInstanceCampaign")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndInstanceCampaignResponseObject); ok {
+		return validResponse.VisitEndInstanceCampaignResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateInstanceControlKey operation middleware
+func (sh *strictHandler) RotateInstanceControlKey(ctx echo.Context, id ID, params RotateInstanceControlKeyParams) error {
+	var request RotateInstanceControlKeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateInstanceControlKey(ctx.Request().Context(), request.(RotateInstanceControlKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateInstanceControlKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateInstanceControlKeyResponseObject); ok {
+		return validResponse.VisitRotateInstanceControlKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstanceEnrolments operation middleware
+func (sh *strictHandler) CreateInstanceEnrolments(ctx echo.Context, id ID, params CreateInstanceEnrolmentsParams) error {
+	var request CreateInstanceEnrolmentsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateInstanceEnrolmentsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstanceEnrolments(ctx.Request().Context(), request.(CreateInstanceEnrolmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstanceEnrolments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceEnrolmentsResponseObject); ok {
+		return validResponse.VisitCreateInstanceEnrolmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetInstancePlanPage operation middleware
 func (sh *strictHandler) GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error {
 	var request GetInstancePlanPageRequestObject
@@ -26197,6 +27683,32 @@ func (sh *strictHandler) RenewInstance(ctx echo.Context, id ID, params RenewInst
 		return err
 	} else if validResponse, ok := response.(RenewInstanceResponseObject); ok {
 		return validResponse.VisitRenewInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceSitesPage operation middleware
+func (sh *strictHandler) GetInstanceSitesPage(ctx echo.Context, id ID, params GetInstanceSitesPageParams) error {
+	var request GetInstanceSitesPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceSitesPage(ctx.Request().Context(), request.(GetInstanceSitesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceSitesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceSitesPageResponseObject); ok {
+		return validResponse.VisitGetInstanceSitesPageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -27519,818 +29031,875 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pciM3lj/6KricieiqGZJKrpKomJiRVWVbdm1TKo97uqtGCWaCJFpJgA0kxaIduu8y8f90P/8foV/s",
-	"Bg6A3DOZKVKqsi1HRxeVG7aDg7P+zq8tjy9XnBEWytbk19aCYJ8I+HmBvQW54CwUPFB/+0R6gq5Cyllr",
-	"0vp5QcIFEQgzHy34BoULgqbc36Il3qIpQZ562++22i3pLcgSqy+E2xVpTVoyFJTNW3d37Zb6PGHhCypX",
-	"XFL96WxL52hGA4IYXhI04yJqaee3RfCa+3RGiZ//6IcFQQGV4Z8kChdU/rTycUjaaLOg3gIxjjgMTj2B",
-	"+AyavDhHCyy76IowH9EQTbF3gyhD7uWsY9vpXFHmEVf1jHzGy1WguvQz8duoP0Jv+C3qO/0x6vUnjjNx",
-	"HPTd6w+7x3AVYvWZ7ADeCSIJC9FmQQSBMSAqoaMBlqHuebjAIfL4OvDViiyw34blCnBIBBLklntYfU3C",
-	"mjEeqqc4QzScwId8HOIplgT5nEi4j5ncENFGXCAPsz/BCxtBw5AwFPL0gvyzILPWpPVPRzGBHem78iga",
-	"lhrjyw94XrTqMhSczdEtDqiPQy7sQqi1P0OyYBnecEY6r3HoLdxdxPGe/H1NZHhZQhrUt60J/eCZnlrK",
-	"iL0R8LkiCNWHkPP0ko9mjtcjx7PT2RgPPYeczHozBw+mfW/oj8h4lurcEn9+Rdg8XLQm42G7sK+h2J7P",
-	"QiIKpkldhg24xGyLJPE48yUKOQrFFuE5pgw9e//tBTrt9Zy2uq9eRD2n2+8Onp+hlSEjzoKtoiWmxiYI",
-	"2gBVca4/ayZBqoWfYRoQXw2fMgmkYF9Dkohb6hFDG+ovghjfpOZm4KTGThldrpetiRMNnLKQzImAkf/8",
-	"88/n63BBWEg9HJLitYKvwbJg5Aniq6dxoIl/A8Tv8zZyvyFYEOEWzkavO+72nqfXUD/fZKXu2q0VFnhJ",
-	"QsNBzz2PrMJXmM3XeF7S+8DcVf13l3LuKmImQnAh28hdhZ1v3rvoGWxHMsPrIHyuptwlLMNl4MlWu0XV",
-	"hzUXb7VbimkqKoGOdKKeVO+NF2L7fs3esmCb77IbijVxJ4obLCibK57jLTCbE7+Lzi2dJOd+qrbQbC2J",
-	"r561P/W+sU+cweKxreG6arCa0yCJtxJt1NdocjGxRK7uJUyXi1ergGpmdnTL/K63wLeECt71xbYj1uxf",
-	"/yY5c9vq2VWAvWgPr+UaBxFXw4HkET/FIexuxvVZg94Qqs875IstEmuGGBeIhhK5lz5ZrnhImLft/Ei2",
-	"rhroDVmFXbscf18TsY1Xwxfba7FmqVUwi9uazHAgSURbU84Dgpnmk59XVBBZwgjUcqFwwaXpvGKPONQH",
-	"gzrbFNUA44dZuLx6i07GTu8MbWi44OsQYfQLZ0RNM5Xopw8XZZ0nuhfXGLrRiI+ZAXxDZlyQeiOYwrPx",
-	"KA7Uef3ZZr3/loslDos38QzunSGXrwi7XTFX88SAzELE16WEoF+rfWq+E1xJQqYjqk/f88AnYvchhn1f",
-	"EKk2niCSr4VHuugDEDoFEjdspI0k13PPOMhyemuDWEEF4huGBJ0vQommW3W+UDaPhrbC4SIeGfVb7Zbi",
-	"BlQo6UsxjeQozcCB2Y+HrbaafX0OnDrOce/0tD8aHg+d09NeOz4ieoVHxL0Gn+ScvS8+gIh7/Ei2RYJQ",
-	"SD6DFLrla70IsERq5cgGJGKCvQXS/DjkwCDl2lsoLonRTz9dvtCseUVwmJFqYAPpo1tJ1zdk24altRc8",
-	"HAREwFOUof4QLfhanUtWIIQmlUg5J6GMX8swVCW9q3szKiT0W4Y0CBQPZYqC0IdE+7pHmOmTwHaTSjR0",
-	"TpEr1gFxcweNkUhuCFlFvZoAazaDVoKxoOrYYWTTLTskM2y8jDv0RyNYU/t3T536YUiE+ub//PX/6fy/",
-	"n/71n1tFHOSSyRAzj+wm2bcrwv7r3RtEzRt1CNY8ev14lPsOz8nFWkguCtVDoVd9pYSbKVHS4gQ5GVHG",
-	"qCyaMtSTbS0DbKjUb1MfwUljNLPMB402BjqA60FXuox8Dl2QkcyFlSC3lK+lq6UMK1qsWUJw0Y+iFQaa",
-	"InD2zOktkeoFslyFW2g2tQ5OMVPXnyo+3J32/ebfKZ3/K/pLwVF6GZKl2vy5PvdGxZ2W6jOFXVZvRF3s",
-	"Oc5OqrgiwaxcbkzJWMQcMCjEN2qqN3hrDxizETQD+pMEtodXVHEILtBaEtFFbyNK0ezOfi3FLZRC60oS",
-	"zNwJUjICcAyfBCQkoM74VOJpQJQ82rb90J0AGpLrFRGqORe611anCTxB1MYG9QF0IAJa10LpTDeEKcmL",
-	"m31bON1qjhqKf1dcFEgfLvXdttYIlGyzdSdZEUrvLY8vzTbrokvgiPaFtKiCpkRSn5i7kajkxk1Y2c9N",
-	"blXVjcQ+mpKAszmooRS0Rp+I0rlQ46ptOCAipDNQBt+qj2qtSxC54kwSULq+wb5R7tVfnjYwqZ9JJUHp",
-	"A+patDF+bWmdqzX566+tGSWBn9zKSzlvTYwEyBFlt//434D6oPRHOwDsFK27T3d1x/JSNwgjyB8GiaNv",
-	"iQPFNYh/pmS1H67evkF8+jfihW2E0RT7KNI626CyB1jMSRe9MefzBsc6Wkvb3GYB9fafHlhAOzk//ON/",
-	"EflMZUjQeoloSJaK5hBRF25xwEVisvy1boocaL7eMlBvlkpVgM5JhAXRFivQfNUOh12CkWIKlrvIrVT9",
-	"nHExpT5opM8003h+pmUqKsGQps6Istn8Fl72Cdt7OvE6XHBBf4F3onk994iUHLF//B+OVkQsaZgmPNXf",
-	"w1Fdwn5CpTa9oek6jC2ACx74WoJULBLmlMrETBMfzQRfao3NSN5tfckKdZKGejHgGT4LCQOpgGnZzwVz",
-	"VwfUXBdsMgmbdOJe2UDN00cJq9mdlr6UjIYDmIC9FytaH/U5ROHbD7cs1rCmJd2zlP1RH5NrSdCa+cZ6",
-	"EjGPWAkCoedPErl/7hj22LlUPPvn3JwbNXq6llttL05+0cMMTVWHWKiti4dboDc8/JavmX+4tXmjNg1h",
-	"6mMCp3YN4+H1DBo72Brl1cx41wBjBHbxE7PbnPgPxDEuYA97ag8rsmAhQXwdHVr4oQ6tNzzBPWB/R+IW",
-	"lcg0BaISSBH+mZYFsbYkGyk/sjgbnY4zItuohDkchvTAytzJmpmr3s5apWEyfmLk84p4IfF/Q7zlPLK5",
-	"QjeMxs5n2uSqFEpfoikJN4Qw5AUUdj3zLT/SqnvS6yf5kuhzkgRaCGXA5rsgwpoOgWkcZPnMXOAg4Bvi",
-	"X9OVmpBW77Tfdbr9rnPUH7Y+tVueIEpmuAb1qe/0jjs9p+OMPvT6k74zcfrd00HfcZx/BedaKztWpQYx",
-	"JQhESnEkzoatCVsHQbtFfdBqAizD67VMN9Wraip+g65ak6jnx7GYq5WXVrtl1dHrNQtpYFsWOCTXAV3S",
-	"qC+CB0qg/eunditSQmL9QGkZrUmLbH9wyJ/P6Vv6w4//1ftP+urih8X0O0/9ffnTL5e9N/SH01a7tQb3",
-	"Zt3h3KlO8pUStbVInVqXIssFI+GGixupD3qtqoPBXtxIMNleXL54rzghbIMz/ZiiEK0JUmPhGXTRS6Vr",
-	"T6zAsIX7oDkojbbIEpMxs4CyeqkfTthxsRBYTf7nDugircnpXZqeCuwXDIagxD39nOpGpL2r+eyEVAvA",
-	"cZcG/WyPVJtz3slfNB3pDbO7Mq/MS5S40k232HMcp6hN8/nxXYLsy3z4dqkSPMZqnolPHd+lt0zZlMmQ",
-	"ryR8kLL5GXIVObvaXHmr1cA6s6jeUt22m7XZrJ7c6c28wzIMezLVI2uVyRg2kgt2l2UQVbQDznj1pNLV",
-	"ZmQTeWgDHJL6k7PfbPTSfVYsKtvnb+ONawSZ3AgyhKd21+5u2R707ywnLCJvdSfz+YLNnfhe/y7PSLMf",
-	"/kldjp3T2jATOZRMnIQwPMnYpGEbRMuyMQtp5biHWp7BXfoAyI7kvXW/r4hAS8rWGdLhCF7som/Iluuw",
-	"CM1Pi4Qm9FJptuCcF2gluNIvkcfXLJQ6+AOMbd3yURXtCecuOrCK1hdunUWOXCUs+Fz1Ea6A5xd25BLN",
-	"BWahTHH8KtHmPQ/IezJL8/0US8xx/tFd6kCt4Immm2pjbkGoaUN/1d/au6BGVc0zFXM3Z3URK9I0meJG",
-	"ik/88PMH9Oz7q/5o/Nxa63wi6G2sXIOv5E8SCeJx4YNMhpGkc6ZEL0k8QbSgZnRzGXJB/C76ecGh9/pE",
-	"A/snbADt4gP/iyREb/0FD4g6ukO9REp97KJLhnAQGJlRX5Q6diSaUgkOqM2Cm8ijJb4hoAqo4xxvz/R8",
-	"qgsgItr2lljeAJeUyP2XxH946ik11WrBoMNKEoZqoK6esg5Mo+xw5hEXMSwE3+gB6UHoWQ65GTZMjB62",
-	"9p6p/tiAstJNqvZoUozayfQjI9GDSA0jbfe0Xp6/aoelschpikuSud2daVEjFg1SJ3s7JfClWFPm6Muc",
-	"KjmenJKxUvP3KRqxNmXC4KR/0/mb7NiglRX9kWzV1tbKwgV8Ss18A+n03GjlQOuRmPpMyaPPi6TVcgk0",
-	"0lMyikm71Xec3sSfnkwmPTWuIlG1IKQgK6mWcNsc/zreJS9+KwgBn3GhpFj7yB42kRzPkHbw5OMeStor",
-	"4JWj+8iXdQNC9LKmBK04dqrvDJyMLvmXPYSdcams8xOjf18TJMgcCz9QBy+fIQ9LcoZ6ikH1RyPFNwT2",
-	"QiJkI4modx8ZwkmJD620p89xUt4+p4lAcFJDHmh0yF/6RWd83T0zOOyZf4Zc0MP3Ivd+loMDyeT4YsT+",
-	"3pkQwqS9BG5o49GT7eTrsJ2ouY5iIry1EGAGVLRKPkf9s+PQf9/lDS52YX+tt0OMNS27Q8o3hNKf4m5W",
-	"elytDzTBaTKEG7lJbbfLifg9iF35M5zfEhHgIr2UF0U3Z9W5lPLmaGc8Da0X3kS9Ww+3PhQGY8dJcbz+",
-	"6LS/B8eDWSkZtc4ueJJcvkbJ5UlGObiMUt8q9JuTWdoQkkdwZEKM8yd+ywLNPSSXAlYX+bkyYsqhZQ8j",
-	"aSxJuOC+6gNeh4t+MhTylrCQQ5DRnp6Pr8JFMH5QD8GgHreUKOVt1syt2vg1qmmEj+jmHpZ4SwS75KOo",
-	"jdf6hcxxcWDT9NdjKDqushOlbUFLOzOxUai29Sa9/8ssNY9x+Pf3IOdDWDGGhyHKwZexIRSppNF4dqz6",
-	"62jU6Q5/b7KDMxNugrHj99FK8FtwzSwlCW6J7CJXs3Z3YoMPqLZ1m7+soVsQRD6bbQQmXfVhDxwboCbY",
-	"D/XcSZzKqN6SdM6Ir1MCRyfD0+dd5DLOiDsBWzgEP4GeQbUP6af3r9oJ+U29jsO1IGdRYtuawZKEkbka",
-	"9rkkoVoaHSIHkcYmroohpfmgD6+uwIoOIh9TkstfW6ofrbY+3Hr2Rz+xCLE4nliEQitBdFebCn5D5/GB",
-	"tOnkBNRWqWNx5svr1YkB7NiFZbrm18579+Gy2UC0EBGfQtDvPj7rwdehIhXK2mufhudeqMkssdfNVjQb",
-	"b4kFxbEIBbpCbnfsltDUe+1E9kVq9SJHtOK74BeUhWJcfT2sPFQAQo0gwcxkfikJqdEJN4hmc8fujyb4",
-	"g3q6apeG+oFYrvpUuWAfTOuZNI7UnIJXn2uogcwZaZbkFq+DsI1cjy+XmPkuBN5BIB7WCUzmRgqxQB9I",
-	"bXXEqUddhJMJfvpI01GacSBn8kQynsTIGpsNPzVtqnmABorPKjUTL29NcGTymPLMXOgjQn3fEngtqjZh",
-	"KxkLMi7Oln6NQ0F/gdf0QdR3dhyC05Ks5ZfLlSASoz//91/U57wFpqw1GbRbCywXrUnrdHYy9p2T3snJ",
-	"0Dv2x6NT3J8RjB1vNMK+0xvhwXQ2nPWm/akzPen3Pb838sdebzR1Zo6DnZNWdL6qTYtTc3QBYtAVDUlf",
-	"/Z8SEtahx3WSuRYfYliVYV/TLZHhtfpiHZAKG8msaFlnNne16CUTN69N/6K/bSIcPNmRfVkQUegVH0Q/",
-	"A3AAlkh1XwcDaGnFbSNXD1r90vlb6pcgt/xG/wLTsvpFPq+4CNUvCC12z5CrpUHYV5ipTRKS5criFOAI",
-	"l6BbR91KWDMjCq3HS7KcKCLZX8vjydOZcGcmGbFglxccdZUW0mhnYN8HEsHBu8QaaS5dsDpGzm4bDIcp",
-	"8fCSxFZNLZNXWZQSDv9kAFSVrrzAqxVhD6UjqwMn3t77TccGyz3noh9zkSKygFvm9FsQRG5BLVLHRbfa",
-	"WKLWXPOkos+qOxGpQRPrFaDILKjUjUzQ1ffnnf5orJShBfmMfeLRpT4h6tJdb1zLJATt3cMYlOCQRQ1E",
-	"ty99k38U7aCs3Ns/2WE7jxhtjb3/1jybsTWXI15dhtLilLB4RUwaVa/pxIzu0oy/aGrSWUHppKH6PKd6",
-	"2nQ/7IFS1IsbyhK4S/rJidKzPb4yp0HmGHLPIDFVSSJdHQXmomdKLe9QJp+3zR0TGHd9Q7ZSHQsrvOym",
-	"VRC3CRWf3mUOv10IUvrRdFhpGMNv6HncQ2LW4Zfp47dUds70qkqW3mE57vUKjYs6gsycd/aIS5Fgcqe2",
-	"rSwQ76kEmaQnOjvIiG3b08xyzsTmMkyvVCgHUbTAatLY7NBuAdsy0RhPwuzvV5j9lHcT3dvkE1NNXbtU",
-	"rD81MUuVmZZM66XbQ2fZF+ir0nMnaLpFWHqE+QAF5neVZG5vqF/xnYQaiaVnjIrlCuLb+Hgtd98bNQGi",
-	"mGP53TZjaMbcKWkqqcA2ykVL6OSWZJKXCiyfXgxdcD2jbE7ESlDFVlrqJpCXJmVn1iN9f+ANpyM8Pj0+",
-	"OTk+HePRdOgN/D7pzZzofus+YV231LOhUXVDukoNuyvB/bXl3iWxWWRGhIAMTdWk3VYwp+/OX6MLxYc+",
-	"xUFZjU3E7dZGKHYBg3jozLXHy0+DIz1LZOVyBhhV7+1I7d8VUW+VBFHQXiMbXOlmyDZqdQ6rmmjHT+J1",
-	"9OzFy/fPTZ4xQD4Z/85ybWFPlDoGa6loQYChNqXA2EVlEI4jESPE17ykOmUnsWkLNTXrskooG0yul0Qg",
-	"k3VWW20afjXZijqGyzCRYnqMTBbmObs2OtXD4MskQGqoRlpcYp9ES4GDwL6e2l27iLpBHlCvf7jUyPFv",
-	"KDXytF5URvJo/F3EZYyapwwa+02dpMGccgdRVw+YMzi+Sx2uhYZU1WH3vXqICNey7TSDBBw1wyF55CqQ",
-	"iZ3IdNjYgxxyvbuUSFBEkissYjgwcHtEXINKNOPiLOIzim8j10oV7kP0+KRmPt9bJVqiXtcBR7/pvd4T",
-	"JsLgLIGeBfaVRgfC6OvKRlPTYsSwHaGIgmAdwgGPJyfBPADJhOqpXcnohaaHtMBUINUkwpzM33G0kx5B",
-	"kiKr0+Ki3RcfieWSTVJciDP07p8vl1VfnrLjYq9MDbE56VNN8BM+Kzzr7oeRmTkSv4zMmxB0degS8ngA",
-	"8VeR2zeZXashpTjC8gY8+olWJXrmdjrGEJK87j432GqhWMuQ+Ggl+Oet+srChDktEWfomatNPJ0LAt45",
-	"wGEfDp3nFQJ4HP9+ANNT1lJdPwjDeVCpd6Kjs01WNTWwieBQmiXh+GF6nnncJ6jn9HrPy6TleC/22v1P",
-	"VdLzPbFf7x+3fvrYSaWDP0zChgFpzoRUP0icaP8LyJ6JA2YRhis5OTqKrGtdc/Oo7ICpI/LVJeGTA8is",
-	"k4SYahGRYfs+byM3gXGKXmOG54C16n5QLDnx9wssF1OOhQ8urZ/JFL0DtntFpKRQ7cD9SRIBd8/75+qf",
-	"K8C7dBPY71xj7kfY3BqtC90SIQHZFkdoIuohtUh5YPuHPdBHDyBaHiR/d5iVQHPCZ0U0WEJwK4rYTfkm",
-	"66T3Ppmjv0pz9GHClzPUUNtRlHRufPEQ5vQgdu6KwyUKZ4w4SZONE8F2L7+GXOHk+K90r3+bTin9np54",
-	"9a7T6/X7g8FwOBqNx8fHJyenpxhPp57n+4TMZr9TxgE/41l48mw9ebaePFuFnq00v6hoUT+Sb1Vft4Fq",
-	"UVGblMG1UbdOnxxuTw63J4fbk8PtyeH25HCzDre0QFfeHZOWnOzVXo33nSdv3x/L25eViTK0t1N7fgKc",
-	"iqSEJ6/bb9XrdvrkdDuM0+3k4fDQ+r8X99ro8d1rzWDS/qjutuMDSKz1Udse5hwaPpDA1MQNXmRx/gaH",
-	"3uI19wsBCYLAtTxS8I0u28sFgRJOkLOGXIK9BRScJGjOuY8Adx1wdTTefDLpI1DyjnqhMBMDekL8bA5Q",
-	"JiUL7sIvbO3bHg23rUnrPeXIJ+gHzAgVHLAI1iwU6hZUxc/Yl/vNIW+WWOmvLUH5f+h+dD2+7E5FJDX6",
-	"EcCsLqx5rUWwIkaVbS1teT9cktUN2V7jYM4FDRfL1qRFPF/izqo/Grf0zZXgoalZZfpuLOJTtR4dQTmA",
-	"OYS2YHp27nqnajQadjEaDRdzzKKkmhbIvfyWMsi8Akn6lhshXRAMFbGsjf2W3yT6Yv5OGPIl0Vl06jOS",
-	"CIrVkoz6g6lDPL8/64280+mxPzv2p47n++OT8fHseNg76XneiTfIG+B3kIE622x1rk/tFr+x+0zwTWvi",
-	"5LPAIvqs9Jrl8tzSwSqmxTyj2FoVL1HRoS7ipG4Udpmuf9jAbqe4lxr7jlQs3aMzdbZj5CuusWZttEmK",
-	"F+vAR1NSrepBbIma3/KkaMqQa/N/JxoPNAph2JEEn9UjVUswumjii3SrC5zlRPfiOg2BtpLJmDED8vB/",
-	"EH0jy4DkNWXXPt6qBR06J/FlydX37suc6vASmySJO0udi5rjAunBrLCw/oXIB+4TqHQqUlcjvpGbakEY",
-	"2RQzh6v1igvYWXLt5T66LyIoLH2WOC9ozqRTbRwFB4OlltzX9I02CMmD3niMcLBa4E6/idXo+KtxYZw8",
-	"fIUzvTly6cwddd0iqTSDQkxqNtG+KoI2hIADXWhGPQSCd9JqAIITDQINrXSGHAvqAJY6H5siq5sI6kQi",
-	"wowiXlEAPmucTG/2KvC1ZOcg/sGoNqcODACsClEvJjb8iy6JUmtg20H3L86rGXkv8tFYblNCgfkePWCl",
-	"vd2OGD2uht6XDHcsjDi3t612pos9SeTGrNQ9Q3QJzMtHF+cSJP4FviUGWE3X0zQleKFektJuGtmxB4f3",
-	"8aQ5ffazbxN3m+1AELDig2LXqmmdTxEulXJN/CxlpR1GYNYBK88CHwKwLnuA7eztBqxSRqAJUYhviDSm",
-	"QozUHrshW9vlySFAQgZ3yQM1Z/2EclgcKsLBI43WSsfExgdy6U63indyx2+MRS4erZ0ibCw/yHz7cfy1",
-	"4HK3wkR2JC/ICotwafCJ6hNz7y4rjdSjZ6ALPXWKVA5KEcOvy610WujkiTlAbpNlZrQE1tpKWQnqN2aD",
-	"DOuKFt3KE1m2nj7O8uJB5hBObYlmmV0XOBEEntU9iFDz3lH/ffPyu8s36OLl+w+X315enH94CVc/sm63",
-	"+5HB75dvXhTcv4dusltvyJgB0kaNvtcfT4fj6fhkNvPU/52eToejgdfzB86wN1D/6/f9Y2c8PBlMZ9iZ",
-	"nZ7gETk5GffHY3KMAWFTsXUl31+8+bekpnFDmQ9BfMBa8gaL3i6DRWRJcHBv2vcG/pCMZmPnuHfSPx3g",
-	"4XTkjf1jcjI7LdAGYDEKI5aSIiBD716+zp7To9FgvIOn7pTfDauY8xDR8KEQ5OuJcQ8ouSlJstJ3pyY8",
-	"679Lzz8EyHVsgFxTrERLertAtZJSiMEWp6GGFx+OesPnmXaHzul4R5qNJu6cddYQuzvRFVRN26pJLc6f",
-	"IZdgEVAi3AkY+01EDQ3PkOsJLmXm1eh+su8zLqykmtXJxjv8Fck9WEYw4JAAx9uUaO3oYcgHKr6aPV4k",
-	"9ep7iK2XU6Ui7SCWapC7QfYQgwWMKCjqSJqgU/OVPWZSBwcwnJ1Hhiw4M+Jbf306RL7oIfKp8BhJLl3l",
-	"cSLbWR9WbPqsZwxOSRc5S3BVCGcuvyPZ8RKyLElMr21IaxY1ML63YS3bxAqHIRHqtf959tfzzl9w55dP",
-	"v/bvnv/7P1fFTw/Vb+vXaDGOTGeQx32Y7McA4h80sYlFDNdKvY3yQGFLl+j+r+iMlJzHSmA+Qz3ndOTk",
-	"k/ASFb1OR046LKK+enNaZJfBQfB2Biywaof8SLbn0Vt3n9q7zDmmePZZypazO7mwTnn8iloDmWn9kwRs",
-	"Vs60GQedsy0CzqmaLI9FUMLPkrKI0nYc7Pe29jQKxzjebfuxshZwdJm39tBQkmCWX4T7xuM0hGNd4XBx",
-	"HZixl9qNrZFvqiS0gG8icXHUP3HaSCmklDM07Pa7ve7p87P0cNqop8vdIDXUjpHadK11HzmZkgzxOO+d",
-	"t9bby4bUjJGPallh0LMkQeIArRkNn+9DeiclRZA0dyw+4y7BaFtwxpWqhxfnBRqi9gQAyivYBMFEGKkW",
-	"EuEpvwUZ3WJzEyQ4D9uIzoyZnvEQYbjYRT+buCqIBDRivvmCri5htg+YQcHqv2Y3jG9YsaJak0doqLqg",
-	"RIrRKbDo4v2rhMpUqB6fDE5Oxs5JQ57xVR2uZxoGdRZHJOXPwloHcKMCPDdkW+I8F/RW0doN2VZaJGou",
-	"9GhnmZbM+EnyeCqZispzqVHA3ApLueHCLwsZ03dNhRXCPLFdhcS3qm60JNFnMhTTb4bdUSA2a/NiCUP5",
-	"kWwvFpx6FRFjWG2dG0JWMqmj23grqZkWI5vCeKsLXAR5jY1y+BTd8EeJbjgIQAHQza91dc8vDkWgulu8",
-	"696rWW9yiqtZKjzHl9gniASSQE4ECGKQ37aG1mz1P2DF0TlY9/QHpzFnxlMcx0/bc34LIZip1xO2gi56",
-	"w03Q+4ySwAd7HzaOSBMxT8Pik6GR7FZXMSyaw1Lt0IgpIQ30uGCnRZbnw+iNvfgQractJtl1Xll0FSt2",
-	"2+lxTGLLPYHaLchlZONOEGZ6bZR2k3b9VSqQ/QfTdd+yYJtxS090krx9qZ2SbcC1XVfvLc84LWw2LDG3",
-	"Z2cK/ZymmWz/bH64sfiaeIw5YaYmgSk8Zfk9+q7vHk44KQ7FvsBlOVsPZCc7+cJ2svHXYCcbHdROVrvZ",
-	"4Q72mK1g2SwUZUcsUs2PN6mHee9PPp5B6fQRLRfHX8hy0XOKWUt5KEGcRhEDfvTy2RJOHbfO7gSIQU03",
-	"zyMmQNyQVWjntTghwjiGTGx/rAzE9WDyGRLODl/RXhkQzbMe5HpFhCR+4kMFMnwNHJ7GoZH93VgycciT",
-	"ybhNofGmg/b47FCBcHUCoz2sQ16nBIFZDNn05gcKkY52UUWiRSo6uCL2tvflgzYgjK5J1IaisBcv37f3",
-	"C9c4rhXkW2aBe+xoXwNYZBbDGHCj5Mwob1kpdLp4PPER45smdUpP7pKsriowPGUgVD1ehRHNl9OadbMl",
-	"WGdZI1bltYbnqAX1R2yDM2K/Nb3tIHUnESVTqaXFS/6jjsmoCXyTdKo1jY2uHwbzQJtQo9bkjpuS7DIq",
-	"kTly2mi6BaIAfYsylHdKjbqDbu8MuYm99D0PfIBXkmu5irMYmkbnJgP2oyOxgismu81FuvEKyunfpU/Y",
-	"nFSoJMHk5jQPP1IY8qBJ2FJ7z7il8V1OTigNOJRE3FKPmOmQYJLiwuT3LfAtaUNV4LUkkTkD8C3wjY0C",
-	"t/aMR5jFUWFUsRZ30igtJlLLuPtK4rSyEcERZ80ywfg8j2k4RW5F+zK7BnXjwj5Vi/0/FgcRetidgANE",
-	"BwAGfBOtl87vVs3SOXMnNgo8bdbUBkvISNdoA3Y4aq8sAanajw4Q65iIBGmNfAJroSlBNVXsrIhHUlKO",
-	"8JwhWG+IjUiEJCUbptGabHe1UuQbyUXQPelOf1Td6TBOk0Yhf5EhH89J/Ti/iii/R3e67AwUzGaop/cf",
-	"+CpaE8udl3IOpyBZor/9438R+UxlSFiYFFX9tUZpIX4+bN98bVc4N3iut9pPkpLVGTfOE40bNA1w49rJ",
-	"d2YQOVYGZk3wGK0IXwWkjajNF2XzNZ5D79xz0AY6r8w1NxdZXtn6ILITVa/wt2qQsBwf1NNVFWX1lJrP",
-	"6rGVL7OOl6laZ2tjDSgjUIFYr/gFXq444lNB5zj8x/8VlKuBA15ALBtH3dpz3T0erJcsu/D66v1XXs29",
-	"HlVRN9SdqBs0ANFbw67paJ+NURcmqNcA96D/RaltVAbp8EEPKTsWNCULajykalki7qenXnbRNwFmNxpu",
-	"RoN+au9Bd6fmvh/RD4vhI2A12812ALiacVC1BUBg0WT/1hjHCCIy/Mf/gqg1xz5HfG20Hcm76D1h/JZ0",
-	"OJL8F8oWHK2wwOjva4JueRAShNEtDjSOlt0p64A8ccevjTuW4h/tiXp0mAgdA0zZl41xkPq/BRwkLc/W",
-	"kFR7DXGQMjFClcE/+wMkJaKE9sdJaoyR8nDOhMOgr5w8OPrKuG72pvF6PDgKS7/3oCgsowdBYRnWcYtk",
-	"s0sO6yPJfv3hHCYA87xnmuv+/hOwGNd11v3efSfgw/qSzo2Tw8K1DOq4JLJk9aD+idOHA5A5fUDAk+Pf",
-	"vVslx1x+xz6Ww0K9OBV+GwP5nUg3z/PxfV059YqDZ2SPh8d36fcrPTGpLKuDYLjcy/1S3+uTdPXUzd7f",
-	"BfuSVv8uOJvReVEJuOuoDJ7RBDI+CHhxLWJ9pqlXwmfy2udLTBnY4jIZGequcd9ocNzPocDXqlX9N2Uy",
-	"xMwjtj9U8LX2m7R6TrfXdaKKdUv8+dredBQRhBprdSX4jAbkekYAFzjT7/EH53QyUF3N6lz2PVPAFFpf",
-	"reXiWhBJwmi69KVUp5xEr2SIQ+pd01Vrou6ddJ1uv5W4fDsurOe2Y1aLS7hdl1Y0tJz41fkbsIC5DIeu",
-	"BoHWr1hUOCyjsP9qbnzSPBzrHhJekvoqTxdTRUwijCQNI7uSpZ4k+jUAlZu8BmJzynbUiNK1xRrqYODh",
-	"LO7PQxb4Smy3olV58eYK6fuReKlImPi6aoGRhWNQsORhVW1o69+lt3NZ66ZORdPWq1UNrYHFvCMX5b0W",
-	"QC0+FUo4utWWYCU+WdN4vHodTXYdn2YBEU96p/1d53WKY1Xvi0JyqGe9iPhgUQuwzROWb0WC98SmH1X5",
-	"98Z3abZbmpuuH0BvV4T917s3JtVQQwKdIWeCYLewrfrXPuNzIo2ES4LZDnO8jicv3JfUWwDHMxPm6urT",
-	"mttJQlSTNlLBFKqp7RR9o59/jVerZvN2fFd8LJVyFfOwpRtgKZGoZb7wSGLu+K7gaCwiQtfcdbPUHtdo",
-	"qzMsoA9dtAOq3Nh3AAsXB4mvRd/XaWgBDk30ScNzB4rNJQ76qoMHujwnIVgMFpTN1VgiMKyoR8DjdFme",
-	"INgdA5mSKXIZEracUmibgU4Igj1oYyH4eq59fOGaMRK0TS6eTJoyqrt3aEYBAAyxJFRkgDA2PcuJbdcv",
-	"390Oo1MhLjWCVpwHRWy07oExuMsIYc36NL73STWsrVHBIfR4hdiy4RaJcLbkkZZcyPQUpuk2PqI0a25n",
-	"ZNTUHkud3SkpIiXQpE6blHSY50mFHPYAOlRRQBfcSBTXf9Kpfos61WFisSwt/NqkmkZWT//iIVZmFLV3",
-	"RWWVwMPrpfWrFY13qETnCYWoSN1pkjG3W/2xBwpEysa60L7ZiM0Uny56axF7UsI24zr9WR13cu0tEAbd",
-	"yJTIxiESayaV/DUXeAnlBwXBvlagZFsbXGdrmbMoa6WpUTbxo2o3TUpvPZ62EwEQjEejwWgvmK3DaUbo",
-	"HC21thOXewAl+tX5m8OpTXUX5DEE9fqc5vjggvtjEPWgWjI/Z0meFXfNUsSZ5hoJUARzox0pdcDh2mm5",
-	"XWiwJE1csH9t4cCMiL9XDvMuER88KIkoNCXXZ8aXqmy6T2f6xfnUmbO0DN8U74QuBLzmfTAJdxhi/6DI",
-	"EZ4sShFJeTNNZUz07N2PF1fon3rOcwPdMylyfCZwsNsmGleGeCuRRvcBx6U6oINtFtXHtgNdlG3YeNb9",
-	"K7vItWEALqTSuCk/k6tLvzB+YHAeMLz99tA1qvH49kGhHYwLYYYAbHWTQNmH01O7+VKH/fHAuT/YUO93",
-	"hFJ7hgKidrRsI5/OqSJ4t2NIu+tqU2AjDMCBk4XZSbAMwzGczmm38+lfi1mGt8ACxIzWeecvCHd+QU7n",
-	"FHVQN6uOPSIKSSkw4UsdJCSNmTVKxrahThDilDGNHgSfcPiHAUdJKc5FkQc1lOdSsNd6B37GGnjYE3/v",
-	"ciQNwD9/Z0DmhbipH9I70UxdjLlHw+jEz0kEOj3Ww+xPIZoStMBxMuwep/fwq8M23SuY7Ay5YD+scQ5V",
-	"a3E2tKc4lDcOM6tbfD5TbL53csBi8ydlrMgSbnGVD/UF6d90/iY7Jj9Bs6Js1kieZRXZv3UB3Wwu81Ni",
-	"yVNiydeTWHIY676l9PtZ97+8Xd/0v4ZoUgZg+6QQ7zrCqhTIF2pkMehsNhvE4vECU4wVhP11w+HjqoZx",
-	"0dH7qYejajBXXajChtpBUENU6xa0QQ30mpzdJd4CgWhMGUUQdoOoDgvSRW+TEYL6M5HAlfC9Z1TKRnj6",
-	"pX6w7/kGBZzNs0QhE8XU1K7Qpc3a2jQfiR7IX2t6A5s2ITdKaYbyywu+Vhr0kjLwSKhhS+Jx5ssz5Dqu",
-	"rvEQgq0bue8Gzgs3a7zAIVpyGSL3nSK/F261Vl9fJ1Xrk5SGDZAulal0lsPKl4M6Ntj3cF7lGR9lMPc0",
-	"3O6UCyNGZRKJNPBfKNZSEeiz4jyN/vOMOAnsTH9rtg7XBvrmoeRInVxhU0+qU5UZDt7bKPfyQ8d8rcZR",
-	"UwpXXKwFZyFi98BvfEDT9ukXNm0ffw2gyOMvA4o8ejBQ5AcALn48k6EpJlXGn0v31W/OMHjypQyDvaoT",
-	"JsThusAt7MK54k4QIxQsHEZFRQwiLHQKG9i7tbs03HDIXlDnA/nsBWtJb1OwaPC9wqylQqwyrRJEzBhg",
-	"kwp4caz5FFgE9U2QS2wkvZFglUhiDM2RxpSXH+LQxL9Jzrrv8eY1kRLPC0pKVlWUbLeWirnVFm1hrK+B",
-	"H+bk2rg2juAbJQbp2kM6mCMRKTETfImmhLI5kiEXYIbCEcxwLWm3Xxx7WaWmZdZLG8ySJhltVQEtwRfb",
-	"a7GOC9vMMA3MLcE3xmyjcdUOgAzSb2bASVhtBOWNzTWD34K5xvTd2GumasE6gvICxLqG5pq0jeZAVpnD",
-	"mGN2kIE6oIXgQup4Un5jNwWAOzl37V/j+/sitpnv25GrBnpFhXPtlimN6zLbEm2IIBZh40wxPIx8sUVi",
-	"zdoGuXRKdoNoRduyzNJtA5U2WBrWEoOhuuZtF+5ieaNLbO/IYruLN39F8NrGjNDyvOqhDO4sG8mPA4fQ",
-	"Ye2eJdhbqK9HMEsRzGbCmFM7iMywvV0GNqcqnC/Dde2CRCytFU2XGWIdfnxpDBENGHIBpR8Gs+5TitnL",
-	"G7paqd9Ou7VmxqQBm+0PuRPsrBeSLZVoI7hq0hT4WZ4lQOUUYaE4b7SBKTiJVtiAVscPsXMhKcfSRPVX",
-	"lbzJZ9GyR2Ao5hhRgjvYU81xXd0uZMDE9FePyHAgCPa3GgVFR4NTAaKZxFu5i0XV2Olxj+JZSex/Qy11",
-	"OMC7G0/2+rXNGZFp244XOCItRbU6eI3hKOiJyFI0F9NJLomxt2Yt19ZQCT33LfREPefofdWtIcALybIs",
-	"W5lOP5epcnVBaKDEC+vVRTv6QLEVBVu9boBur9oUnsg5t3Sjnm4XVvkGZub+i5vQ0wIqw8TW7u5pQiy3",
-	"LrzT8rBEOAh0ykBtG0ODQBKTYFRfBdSb9Z15rdi9YcIejDZr4VTlGXKVuilYE10vV781Gngd1lLilINC",
-	"j9WbVkNFLegc6hz4E+Qy8jl0TWAHZnJDhNogod0ILvWl+zgMSC3cV88cGzv0ADnuwRx6x09M+ytn2o/v",
-	"bpWV/lYwIaqnYtd3wtNWyrBOflPnzyE9rKaHQsMrG0NmAsummsfX4+Ua2KsklippIWlcy8HYqYqChGJr",
-	"Cw/863uVMrDv9DxnNpjioT/Gx+Tk1On1+v3BYDgcjcbj4+OTk9NTx+n1MNaUXGKIzAThmILVxp1czwpd",
-	"YGuorZm91+3tYUoYNVVijarxGPYc0J4Yr2HF0WtQglija0nH8PH2PAZEx1ghVNwGgAmx9Ajz1XgpqIdZ",
-	"mw+IF+mSfAzOGAnf2NOvq2EJDRnVUzDN47usFaWapG0uoTPChO4IuhLBt2aYvxZLntw3yYoYXbx/lfTz",
-	"rMgSzOmi2K8jgtLochGUVQyQYXFI98ng5GTsnNSWxfMhaCIom4CrEAeFJQwUTalBW0R/gMHgNnfZM/Yl",
-	"tMB+cloUbRTPSBROl+S39SIBc4zIvlboDoOGovPQFlppiH1Wvh2T3zdFz1Ub0W7iLDVde+4lUOui2djd",
-	"H/tsYZ+0/ewQhTfzIY7CVAbSuy7qchHVvdCob5cm7fc190n2IDYHp8GHU6tFlqtAH7//hH79tfsGL8nd",
-	"3UemdECT5fqRhYHs2N9q86kH33ERqgdXgoccLqgf6opPbtXfL8gt9eBbeWC/YtHrPNgovcM1vXOboYre",
-	"JQdTtKD2LjBqA1HgcTZzi6Mjq5Nek6tkHDhR68Vro2bjRYTXkDei144VT8tAIZFhgKddjyu+KRdchNfm",
-	"1oeXVx9enX9zALj6GsVgHxyffVgLdjvGvGjKmA4HIq14S3IhCmsTqvvw6YLktUaZnTthl+hjAdgWVxK0",
-	"5QLjCWmGV5TcOWWp5FU5l4U6Ww+FHPVHIzUhAnshETKyC3h8ucQmrHSFPSIb86GqxT+34BNKqNdh4u3y",
-	"prPEgfRsyDiId7VWwk3IEbYAmEpOTdCXEWOTdSY57+4TiFbMAHetXVGKTdPUhXZLj9GEd3x1jPNTkUh1",
-	"z2yHxFhr5mWkzpgmSRlliRW2A7uWtizUtV5M4b3p8I+y1fJzL7bv11kxAntm2Np92WrHBvQoYHbN5Ip4",
-	"dEazYN+lSWJ/iewiAFpW25qidoK14OqtrI8eaYccWRb0nxWGHUEkXwsIBuIrwm5XrGuVTxgDEZLCXIIB",
-	"Jg8i7RXbuMG4Yt35yOeMtI0LFuG1D+Xtg0AiGk6URBqQkLht5Oo5U78MwD9c5CEOc0W0GtUcUCd5tF7Y",
-	"96mO3nyXGIqZt7JB6PnVNr54YB5fktjkLYknSCi7CN7TsStrhpb4BvIoyEYnYeQqJ0uj8FSEACdSMBM2",
-	"1tiIf4AxUZkfSZMOHd8lqDAXsKqzbCepJKxkL6ypK1G7OQgAsJVbPz5YoxlyNckpytDjN7lasL4uWJTi",
-	"6Sw3hFUGkVhdSQ3Z3W1Q2y04212Wtl6Ftj4LmLG2ZF8TVnkKVLZ4XtyfVOE8Y21MrEuzMkw6G9sylKJO",
-	"3FCWm5QSztAUITXJrMoMqlGB6RUx6U8h1jXE0RR7N9ATw3rUTOicL7leqj98bnY2lUizLL8dFyUxtjyA",
-	"uAOG5ZucRMl3gfeWR5qY7dS2bDYxu+2U/B9Vf9BcLjUZRfLFSyZ4sDTWqJQrAdNlKsbTXpkJvoyv7V9y",
-	"Wqaf7/XLw3HthjDnUyxrZkFJV5RdxzNpgkPzUauhtsioz6mVEcArC0LaEnNRqZfr5x4JSxvSj1JrUgUa",
-	"qQHzU/2E6PO9Mhb6u+s4GPeebV7n7N6n4F5N28gS+w9UIOHkLk2xZb14uMJsp3fxV4vmWt+LTakQlhJh",
-	"TcM1IiRnKIkg6C04lznlu7IaWT0TEbGc5R5Wot1lEGI4eC4TuO4hmgNKabMmlVSYZhmlxwZ6d/kGSoXU",
-	"87KNdpSdSpLu41accu4iBpiT0RRDVGKVYRSxQA4/A+6pX+iZduv1HBPt+u7yjXyujj3XRHJmJfXeeIfE",
-	"YDhwuTsyasdITBsidoQIHxcXeyrFJzczn6EHO1W2ixnTWoItZGo7JY6ODLeuPIzLDHC2oSIw4lSQQkDZ",
-	"jSLTOeflGd9t5L770HvtopAj992p88I9Q+674xdNQtIG9+FJOrApdcmA154lsscbM6xGwR77spizZPQK",
-	"I8RXCp2B3Q8tvtLDoGutirGoFWfiMzRUyznoJ02uEWasmU6oh6301m0kB2/wNleVYEd8ZaMpzyVMJOe/",
-	"ci8cxqAZnUY2Ze2PK94e1nqanNjiKAR7P9rxxqVdy9ga6yeHsLQmOltIc1FWR4LYdqWSFafV5NNpcrMe",
-	"55DUmom4ynuzvNbMXFTkIiRayJ08FbX4VzhcFNXi16Vy1VwpqcHHIe7e4mBNXJARAirDv/Y+mUu16vY/",
-	"apn+r7Aqf+aLebnNftOdIKwkJh+HXGzjyVxSKSmbd5FrAEmMHQ7WAE0FwTfqFBPruKwSvNtFbpwTqT5u",
-	"Dg1Ft9r+rg4Y+IoB/DfhQAttUQw31CNd5DIeXs/4mkHCOs+8TlUzqmnofbIPcivVkzMuptS3BiEbsZOQ",
-	"0cygWu1kBqfOk4VWlXC2Dorje5LAJAVkpE37qkMlhXLbBlcoTqI1gUbWq7FmvjlWbc/TXoIbsr3gy5Xg",
-	"SyrBd3ue+hPPZjSg8OGLONVorQ504sMfHpES7r+dvbVGLQhlobc0IHPyMw0XvsAbdREnP140Hd8JXBSg",
-	"9JZBxp5PWEhxYMbMoKy1VHv1hkBMgE/VS0vKsEFRMLj/wFaiJI+SnApzX/dA7ZOZIHJxDR8vj8KEhz6o",
-	"Z/SLMbfdvtHOjrm6fg0jvWu3OCM14qmLvrsjJSTVfeD6NlAoK8TEufJEhNeQtHltg1vglhFC4nhjuHpc",
-	"lVzPQsGDa2+BGSNBa9IKA9mB/JPObX939r3TNPveX3ira8KUBBinh5uLfuIRGWIRmr+T1YeK6g2ZhP7b",
-	"FfuPXHGi5hn9mcDmbDWjOQ7JBm91e50lDgX9JZmnT1Y4oLfkWkni4hYH6rhNXleqOV+HrcnYabcCH6+u",
-	"8VrJxqZ/S+6TILGWxu+WassUC4jLEUGlouj6tS1IVI22CLGavd7pEOg+5K1Ja+2vduAw5ksl6UpJvbFi",
-	"CoIEHPspkVKQJQ/JtcDMV1JyhAegrsInblesm1m1Tzq8dX4tideaDMZKWgEbeZR6MnAKMAZsrz4VYj6G",
-	"gbyO0rVaOpOquGhTr4qgb4mgs+21kfM1arEWp+MiU3lpuRJf2RQGTWbLYO3pUJeVBnsf61QZiyjzV4Fv",
-	"aRLV0KCmsCHjUXgeiOPqg3LfEM/TuzyT2gX9nKnvQRlyv3v5AR0Z1ecomWRx9Cv179yGkzZshM5VHWuk",
-	"C01kWGv1MWB5/oV+7cK8lVzV4b0xvur6wsZ16w7Hpo6Hji7sH+8CD7sMJUpcaeZ2hFyK1JlUZsiNwvej",
-	"LDVd7SVymMxJWFRPpsL/m2i8ZAdAbGCmJI76cHVsYnXt4uO79BlbaISDwOkDNzyuUS9aEiy8RXHJ6F0B",
-	"mYOqxk/3KRe9z6hPmoDS1Y9m7N0lhJsymqVaoSLMT6WaFMU0RCB2ZYCTD++t6o/vXVXb1rgsAq3rjQcn",
-	"lQEAzl1CrCuiiyX2FtQmglBTmS7Xzo6I4HrRHves0a0zQPOyZw74TsOxoikJN4QwpHSsXXAW47tC+bXs",
-	"0zF/hMJtyUwuU53e44zp3HxGNjsaV8wqISWXSS86RmgHiffvkvJ14UKru4U0FUXfmOQgkwpxoISXA8a4",
-	"D+8SCkLRGC/f3Q5tvbF0lTXZiK8N7tIaR0lb45K29mCpA2cfDMvq6YM6N7zoWFSroe7sqA2v85dAn6on",
-	"8EF6TuoT+2FXVo9vZ9nAD3FRvQTyjj4GTaHCWCe5R7nA/qjKDu/cZbTInYkT2q0ecqgOmt+3CM8xTe1e",
-	"Xdz9UVzmQ0ArS2vAZUc1zCkKxdbEt4GCrNQc/aJOZa1mcIP+XUK1LvL26kagBCTEzy64DNvIVf9MFG1r",
-	"QzuQ7+ToKL5cttaDvGydWuwELeTXenCX0vPLzhONdmExB3RqqiRSwuIKRaxzHlINCeakFrjiWDm5y5oU",
-	"CpE2IsAKALAoKsWGw0SWslWc4cvW7FzRi9P7VKBJKcKJejQ7Dj8IcyzZ8+91BdnMl1nIC8r626r++p6t",
-	"pJyyVBycK/RqAew2k58Vp0nZhOpx6w+BtOg9yZX8uvK9+oq8iyxVewQrD0Z3CRtX9kPfaTQ4ax4wk5om",
-	"DRP0rtTmoKl8O+wXRuVE0lw7WxMt2b3YapI4V42tJyNIRHQWVzQCaSCWqezpnjEbpFTqhFafUjpT6m/6",
-	"HI42Z1Lcjbl5zCeSQMtJfa08d6/UFpiS32IVKHtkpfdJ3rBVSGqF6kiRHpE8AzI8OaUM5iyGMTWmRYYi",
-	"P6jdvd+smR9k3SpAqTrGg7MQYkNg0VGvdzr8yFoW5rnljIdD/Re44KzN2HE6Tq/j9D6AjXjiOFkXgrHh",
-	"JzKbi5z7phvF1hgoeT7dRupALf9/etTfAuJYiulCNxtEAugu7p7gb2lukh9xanPWd9t0ce7557DSeT9M",
-	"wHwXKAREgIucMwk2ae6FODhDrjN2HBecnRtjSNJ5MZkzargj5Cw1H4Xdpza5zeLEmRCIBb4l3ajeu66c",
-	"n/I1g7cdhGPEWWDiKGiIfDqbEfFAFp7BziyTtoVA1SGA6vDQ1h4uts0su70SNABYzPTUtiMaqUHbO0IX",
-	"tYA6hWdTOCFYdOe/tNqtX+iq1Qbg+UI/eokfIB+6kXTUQgCEqVWlpoxvGBAfCPq64LmrtGx3ApfhqLFR",
-	"fjeMb3QWkZH/NNI8xOKAYCjeXqUGknYQR3+a3+bgUh+sHt+excd3yMWY+UZS3elHO1j90lruNggcIj50",
-	"kM4ZF8R/HK8byKgPWlg95++qB0FXQvF5MDqlwcKq6weRaQnM9Bb+/gylN0YWlc6mHpsXFCcEhD9z2RQa",
-	"La+dcPy1l5B/rPLoD+g0Qz/HNWrhbNLqgwEVNRHTHmbWkNys5Co4ZO7nddsLLtDZz+0Go49qtijmEVpb",
-	"9Hq1gqz2YBaDNIFcv1eq1ume3rqcsTDrq6s/df19fHdV/Wi2gr19PHlNqvpUY8C+orOiAvRK/PTxVp6h",
-	"wXjkZAvrcYEAaCVS0S/Ok5isBwOKHYzu5cOLT+4/ZZ156IM2OKlFFWumOPdc4KVso7WMVCO+MsNaYobn",
-	"BOotgdo5wx4YyzcE35hHtD0LbIdD5zSObDWiZ0CZDsDxeLBesnQZPMn86XqGnI9MeLfwq9DXWB9dYHhP",
-	"3+NZJOdBbnZqtdV4wbnSRfZslRZP1LSF5EKNHzN0+Q6tAsBk9gGklYuwiy7DXDFKtFko7UKzYoB01ctk",
-	"bDz7kfxgH/flGSSUZfOPImo+GQ/vT84QqvRwzk8oeBkQddxAxLNxAevhn6Fxk3H1G21T53EhgxN1dPU2",
-	"v3etVnBHV3iEASY4iRlhYRKQep6wkBoFeLpFr16cv2smPECYxP19yE5d93EdncRpVHqy3M1cgcalpe3l",
-	"krMUBETi1Ck4UNOYnQkx10i5Tue0e406n/61WND1FlhIoibjvPMXhDu/IKdzijqoi65zbvN7+rnb6Kg3",
-	"VnLBUf9UA1UbyUFnH8i0HAaY4JkPWTa6xFtkQKBtlkF0VqSDc2s7t/dzq7fR0Rjy+Y56/WG6PzPfcSYn",
-	"k8nReLgnoPrj1I8sd8VDDhEX4RnYESt45Hg0Gozuy/utH1678pvpstqpX8wc4ZOekundtb9qwvt6o0es",
-	"anm4SIGJscRMyYKCWSYO4zWpP9aNGMnoEdXmYszv61ysi6XffwiffQPt9LiZDz9T3oyy2B29VT2bIBci",
-	"7PV8dj2+dNu5S5AGoK6H3mpydNQ77Xedbr/bmwyHA3X5r33H6U386clk0vukH+6id1yEIDVaeoblj2xu",
-	"6ShhOIahTxa2Oy4SAIjC5Za8hUH4WXAZZmkjMw51nsAIblesnxrgcDgoI546MQy1CzGMDx3T0FZCIBdo",
-	"yQVRmp2T0+zUEiTiHtB5VCYL5E2rDBu5k/g6ZGC2lroWfbpGyKA3Um049xUzIMrxIIEVGXNuZZjFGRpU",
-	"ScqD8b3PAB1S8/BhE20zPBOwO90adIN9wilqc7zhl6pfXBCD0eyYTURjFJ+1xkWs4SQ9uloQcb9CShCb",
-	"XCekQusfEFAxQWpHavOlqSOTkZwbKB4nuRT1dMCDlYWrPFhFwONNM/rSeJCg7PA4Ne1RUMubZm39lmGz",
-	"YYK/PGr24wC4/4ZQs6MJaYaZndqJBwLNLlrM2nUzDry0Ndu9F1J/au4Og/FiBVR5DfusEL36d8kRD4vo",
-	"kp/GX5tFKOmD6RB4Lbmu7KSkZhjZe+zCRvDZD7gr98S4jkwch92Beus9IRw8IRw8IRx8/QgHD3R+ND44",
-	"DntmVB4W7wLM9ud38eaKN1aE9pK/ZtmhtbMaKDqqQ2lTaPwZ6Dn9V5aE1N1BvSZvKLCrAPTQJdZ1282W",
-	"TW7Pnt2eSgM3XgjoZszz9FtJrqevzAQh6qjs659qD82JBU4TMoz3/6DVbimJP77SHymGIOkv+guq8cQ3",
-	"rpewi8yoy9hJxGPN5V7ii4N2ay11WcjDEfvovpnG6I01tPOZhrePHPvaxblcyxAxHlpvVONqRTSBOXQg",
-	"pXE3YOYh0p7jrVGTd6iNbKazAfsAtFlL3UVTZMJKbHdqR+mr7nxY65DHlA2vvC+V0JiJpUzmdNi+t2O+",
-	"F81cJduzDrCCWhA2vFyuAAeOm7y7CK4MDtvQW1UGApcUGb9fFWyIaXqwKtj9L1Jn+f6hEvepUJwpUCxt",
-	"heJEpW4N0/juWKP/DpxG8L+9SqUiYdDNR7wbq+0EfXh1hXrdARh1z1+ev7CWXYgW7SJXzT8O6VQjAwaS",
-	"mzf65o2rzsU3FxqLjge+DYdPkm4kPcWfqiTiMiWyJJo9W2lpj7Dup+Dzp+Dzp+Dzp+Dzp+Dzp+DzgwWf",
-	"P4VvP4VvP4Vvf+Xh209B0AcMgs5K5I0qg/yG45Ab1cF8ikt+ikt+ikt+ikt+ikt+ikt+ikt+ikt+ikt+",
-	"iks+KbbnS7km/u+0VDBWFNU6gtJgRz//93//51/e/dQ//zD6+fjld+//fPnND//56r9/HH7ffzv+y3+9",
-	"eP3jnwfv3xy/+s8fRhffXvU/vPxpeN6qXZANQKPUyX6/VkoKurVbaxG0Jq1FGK6kPpaSp9I+I3sqhfxU",
-	"CvmpFPIfrhQyLrJCZUv9QYlZKHMGeHjChAtkNcHyLTP8o1ZdNsdAYRBGNLPEWjC76A2fcn8LbioDi62h",
-	"/hoDvP8h6j2b47CIfDcLHujpjSDEIwQdI1hvwGUe6vq4SnAmn0MilCD60/tXWbu6M2xi6uiNvtZa1BFN",
-	"mr2vp/BTqST4Iy1yd56jG6q1rKSGZasggvdCd/Qs1t+tU1epo+auhYwk1Pp8k6Ecxm9XFL2RCsoplgCS",
-	"MTkaYnGFaSrKKY7NURf1H4MTxTOJ3x+NeqdqViXuqLU3PwfOcd/8HDqn48K+vSZiTvwLkc3Xw75PjEQc",
-	"BcsTZvbFICd+mcdLN4xmzUvYJ0DGVkkvLUi9o+wYrhHtd3F+j2MtGmTpWJIlwOKKonpAsrHYVJJuabvR",
-	"NlNbRPMmuvB1XMMysYA2lLbVO+53+xA/mwpuV3dO+93e+MTeyi2q/UTpeaAhPJEkpB2ZAfBSCS2/KJkG",
-	"e4tItqVK7FOfszYAzgDVXnGyVYC9RpU5djpDXp2/aduQC5dqA4bb6FTKZY5FuNxmVooW5O2GkZISuNGc",
-	"eTgIAFA/FcIogSzwit6QbeE+fYeXF9qERW9NfFNisbWfoB8LhFdX3+fXs9qb0N0p34eFI4NEoe1K1853",
-	"r66+d5sh5Gdn2tQahs4WTXJmJspC4na5TiI3uMUADs04DudBaTJn7Zq5Xg3nsWQCdU5fHjvbzio14fHF",
-	"dPUpZybpHe9KX4LoGchTCYkMAzwFg/UntQVMeJWezQWXoUnV0Z3s3FLcOX93aQwlg167RVeGrfWcbr/X",
-	"7fcsRH9r0npP/O+NhAE+DGNWjoDXEzsIBgNyiZqYSevln9+9vPig+DcN1Ke+vXz1CgardDAlRvx8pbYI",
-	"nsMw8IrCjk1GHb8g8ibkq3w2jJqfHdkwzIc8m1eUrT8Xgoun1qZQiMRbaSrUgCm1fmh4hrfUj1Y/baD1",
-	"P2iWO2gREZGVoX5HRmfzZJl5uWCn1Z8TsEHsihnUZhbK0FqSHdUbFReJd0VZ1kQbrZukjFYnVOyUrHzY",
-	"mvcxGqyKh2DEhDaEuGkMOJGM0irQcXammiwtDEW+uQjuoFG9sxxLKTzkqQTW7oMjFN6wvi3ZZEe+h1ev",
-	"9JsNyE9r8jQsoRVAaW9ayUvzvMJsFDy/9y6qLMYDptPiwxPajQ/qesMYfVWYD2Bisjy/aHz6XqMRjguV",
-	"+IhzwN6zm6JtpSzTB0MxMQttZ0+cPPUbsoiZXTOIikgKuVxaUS0PF6PVTiG4sOl6JFA6DQwloIxAmuFS",
-	"zluT1gVerjjiU0HnOPzH/xWUd6HczSaZ4xTNDyTyYRqYNtbMrLd2W+iutyZOGaZLhXqoeaPUqm7i0Nuh",
-	"dppBlrEUbXGyFojlmSnEIWSIeo7jIAhxa8RgkrP/UrWeYzIV21NtJzt9pTOhizWpacCh7mD1PKhNkViI",
-	"ejOMA0Gwv0U6TIIK1SqSeLur3OhdYplrrmXMEZoo9IZg4uaSg4xmMaKAGntFr1a2utDBdka+YhB8ukyo",
-	"sjIBLPDWxEPbsptgxYQMDnXVFI2ZBvk0zx1VVtRy6VEV5jLQOLtC+xgScUBAEFMyp0xOUM8GhcLW2a3y",
-	"wgTm7Ykh+RxCXteK8FVAoiikALP5Gs+13UGnQXVemWtZtXi4u2I4LFHRgAXfZMeSDC+LZF2dSaSmXnbR",
-	"NwFmN3pT+hyMcJBXs5s32WO4iqF8q4gECPODPlnKs0jVqMxqtg1xReeRmu/KHXAYOBCzr7NK4ZPa+4XV",
-	"3sPiPUSr/GvDQ/EgcA+29UpyLk3ovIe+3waPK8F+7F0mUilPnBF5X2OA6WB+QuqGV51UKeZvNKMSSC64",
-	"CGO+JcicypAI4ltVvf7gmurxdQdyfB+9vkHka69Sz08mDrSRxLcQSqAj6FYkCCib75dcc3jlvFFuwy5l",
-	"/QyiRqLycRDvudmr1cEhNPpSsiSf1S945kyJv0suQ6R4nxIjBfZsJvi9zAF7b8rTnTaCw8/3eKchoR0l",
-	"Rnl8ucTVez4xq6PkpGodSX8gygBTKlM5k3AOF0yqYzorzRaHn9l6xoTDtzsqjMnM2a5KvQy1hZEKa/i2",
-	"3LkSC8Dx0/d2UsV9LGou3u3qQN5gGtpYoFRURqXAr7igHnU1E0oErdf88iAnoyTnLxqZaf5TjTWtIbZ8",
-	"zQtzBr5hpYE83BLFbSTSPT0e8IMuXuliSb4WRUlS52iFReTvvLVGGeuIfnf+Gl3oosgXiViZ13DYK6n2",
-	"A5Y3iT9fYLmYcix82Wq3fiZT9E7wz1tkt3679ZMkQt0775+32q2rrQzJssTBLeWGC/87gXOB3HN17dq8",
-	"sjIPQkyQ+TlprZe4Iwlb4E7A2Ry3AFZLWLBULCjOs5HkZ3cdwInOZRXc3l2yJ0VUqLryJ4nsQymbcmI4",
-	"KXNIf1gb5hZsWdFoq+w0GLqyB5JvTt1JzGGiE4kJKabQ7HQW9hq+ne62pdOCzydI6caTvX4NgJ/zl1ed",
-	"/mhsUTeuvj+HP1+fX3SRG5A59rbuBA1evLxKPtJTD8SwPhJouhjWR3+jopPvyd/XRIYF4QulBPVOo7rI",
-	"yNp1aHLq6Y3SLCUlPefF2SiEAWSNYsYJY9398lGydFhNbze02MuAM2kf8NsX22uxZhGsn+rQNeTzA1jm",
-	"TOP1OWCeSyIlRmFy1l/xqQAlddzp9Tr9wYfe6cQ5Lqg0bmA1kzFmf3U+QUn7rZ0FA5lo8BkjaFMD00hh",
-	"pNjnnT4USI6wPAWR6wDwHCOTdFyo+9ri7Vi00XyOiKBYiWTjWc/ve4PpEI9OxyfHxyfj0xEeTgde3+8R",
-	"Z+b0+oPhaHx8om1IIU9kniS9LHmh7kFC+gZ37Ro+GzCKeopJ6uDlah9FRCBlVgDGwwVlcx32oEfcRlPi",
-	"4bUkyDWvu3C7ZuC42pMxHZaHJgIch8dhIDo3khHiqw5VD0snbhrSLv08ru3KOb6z26NQUlJzoU8ksF0l",
-	"qL2dKB7fNtXjmW8xq+ppy3a3v+ebnCrn7ArdsBRbmvTMlyReXf30mQXB0BwM0t7iZ24Y3zDrp6pe5n5N",
-	"Dxj4o8q+W7AcuQBvS8LReNtR5GnCYZVwU0XEF9OJWeFKhpsQIgu0BVIWopepN/vu5eu96gD0HhEzrBZ4",
-	"UqQBAcs+S8UgJseeOxAjzqeb2dNoAGdKYYikoLeq/RuyNfN/FmkxNIxKbWrkRp3dDiYFzXIiUKAFjgO8",
-	"84vXyD5YLWDbuyAsMitokIhv1BKPGloODeJxGZ/IlU2OMnoy3KJK3innFONEJpFfmDxzRQ30AEuhap4l",
-	"1NFflIqqbUE/fbjoojd8k+9TjKDSd3onGYfXX/ZITTzOabakLOQ3YiclpUyw8Bb0tlDd/cvlO4DZwKI7",
-	"/0V7hxWRWNvhEL2m38AETbEk4yF69v7bCzQcD0/aSBrwxOFzNTWhTWV3k8JZ1lwxGIxGw2G9hKxk6mTi",
-	"kztZomzrYxN0ko0+T5XWC94gGqY7a6bGbX58Jnl3QWhIbZMoSGBB0drER70+6SMhzzCdCBZAoiXkqSAN",
-	"DuC+e3v1AR2ZFOojD8ujX6l/d+SJ4EiLv7mMr/7opH/a6zfc5Q24ThCk2Y7OuX/348XVP/X6GoBOs3lA",
-	"RWNcJ0/k818OwqGGib4X0JPVvw3oDJsHBiLProAhmuY0Y7+8D8GUmJVtE1XRL8BBbNjL23jP+Byxf/wf",
-	"jmacIiwlZerKigtEZIjRxfkESbJGZEml5AL94/9DF2/+ja9DgVNiFQAA7hsfA0+DtdPEjJj513SbjZuB",
-	"p+8fNtP7oiEsg71jR3Jqft1wEUssb3iYT3PwQVtOQ/leK1nIUs4bRSuRHj1ROtwtQT5Xkg0OkB/B8xL0",
-	"LAxkB6/DRRtFmLzPu0UuC78wK0ixN6WjT5B7Q7bXJqW1jVyCRUCJUD+BU1x7WP1m/FrtVPOTb5h+pGA0",
-	"8Gbg6/uMhwa3Q/1lkICvFdNtmBb1oPTU22V+z5nC/VpU8C7BxrN7NyC7M8ptTFmCNQJ2F42C7+Eo5iIh",
-	"JOsEXSbzKHDNjXGlp9Bl+HBW5YK9F+y27CZ17yway5ORrMBIlgcyqcTq0KYwgLuMUpD3gXV3KmOPt0Y7",
-	"sIBZXCSQt7hoW7xYk0ttzE6b6D3GwesFPf2TbC5ONI5LhmyZFD0VBvoXlXN4HKCF8V27gulY9STFaGzQ",
-	"dyrMlTKffD6zAIKQQWs5lNA+Be1RzewRtxApoPIELzQSxPFOMmUsMDSg+0zDamsXoOYWZuz/HEHRTJAL",
-	"B5/VCwAW7Ay58WGmE+9dwHuYcUHonLntNNaU0hk2KXSbs9TMuO2Yig3VRoa9ePe7UUoxzgMJ+JxIE1Ob",
-	"mgHVkAhUP82RDKd3t7WD5Ze78jy+XHKWkiwTnUnJj/EeBFNhwyqpSodgxTiMsDwkALxtg/kbcmik+RYH",
-	"CS29w8c70oIsj8459gzPdidq6Nacj9zIjqlv5G2yyLXmTftquRldUQQwQ/0olbFFHF0yhJEvtkisgQ3i",
-	"EG34OvDRlFSueP+u8JQp4MdWcXj/7QUa9U+c2Egx6g66vX2Qok52YNPE9qToUHhEgJrju/h0LUbpV/cQ",
-	"Wy+nGgc04BsiOh6WBC0UpzzYvsjZ0oGFRVTZtnKScYSbTqdPpQwASn7tNdtNY7DozVidKJKoOVUkfX19",
-	"xdyKxZ/d2rSOUdSLOjOnYAQ4FYNH1g4kOtkNkxZ7IXXjBqinovU9BLPju/x61DU1J3qZ2KfQ0TnnphQP",
-	"gYoq2oKv8VhtfRh4b4NZKGud4HVQxkKx3QNhbDc1JOu6NUiYfIzacaNSIcfVEKnuBOFMVbcuco2jyDV1",
-	"k9IFZTRgLg2JOrkwgy9YPHSTBoSLMn0rca8gCrs+4ovisRF4i90Mk2RlluJt2BhtvRLopbwITP2AOmCu",
-	"honnYF7a5UXvkrw5UjMze7aMSb9X8kjOiNmwFmXeEClknaI7TS0+uhe7igg1BfDR4yh1cWvJEgtyhrJ1",
-	"GXStNbUOPgjzgA7dOC4kZ91Qk2cGa3pXtnqmjmJ6+X43dUizZHW/OlIxkJ0xiXFG9mUFe5SWOmxnlF6s",
-	"V7M8Vkb3gmgIOfXwwxDy8V2GmgrzRaEc0Ay6EfdMKRMeYT5l83bkEe05jtOoqKhmZQ1sNCd3RbRbIdxo",
-	"PgCTY4Hkdoslhz42enfxBqoC8c3CoeerHu3LGWPK0rUQPMy0UxHikUBQ0AkyD0FuozvLKGr3T/WtYSvj",
-	"cvg1swYpZpCodWdmz3TS7NL0DimgvkJGr2NZvy0B83WN99mdRPVp+92xxp3VVhrMfJ1jAO4ZRrww8azJ",
-	"sewid9Xrd0y4beJ+ZPS7IYBtYBzJumSEkcLUpigoKhoji5tmWwbDX3A1eL5ikjAJpvyZ/XW7NfcI28CE",
-	"JnpVHL6s75XGL8cYyDXjh1OzXRw/rL95hqKpbxQw3ACxWFf2naHvXn64d8WoXtPqquVenreapSRjCboo",
-	"smMrAtHo+vYL7RiJMVvz6kDxT0UO+vdkJohcfOA3hO1M4hD64etQPa1jChN/T1pk+4ND/nxO39Iffvyv",
-	"3n/SVxc/LKbfeervy59+uey9oT+c7pPQketsUVJHplOF6Uzqlok60+iNUVEf83biEZs1WmNFhs7p+EBJ",
-	"GelRfKqzcnVSMlLjNYde9ZAtfyrrUMxcoFY38S9Al7qiIelf0Zwfv9KDqMs2DGLggYwH0dir0k5BbRPj",
-	"N3YD8MC/jjx6o/5g6hDP7896I+90euzPjv2p4/n++GR8PDse9k56nnfiDVoJL2DPc2aDKR76Y3xMTk6d",
-	"Xq/fHwyGw9FoPD4+Pjk5PXWcXg8XpCbtcMlZMGihJ6q2vKZnFKYXB42da8e1fWuMbL6gf223LafCd1rN",
-	"pKtB+FJW5mQ5RLn2FolGG6Hx8ZtKuAENFQ9kcKbEzZQDIn4q74YokJuhknuC6Hcb2o0vWjUvw4L67u0d",
-	"pvh6k1SN1z9s5BpIFL1PpR3k+rlX9bhiRHXjEuBKjk3Mc6mToMLS/z5yGZTnNMXDg0u5cjf6golro6Hd",
-	"1XFwQ8Yf1boh2wu+XAm+pDLjxKhVLCdijA7uTfte65FygHp3+cnYwR+SHtUkID+U6gbQjbS/ScaupH3K",
-	"1zdxQuSrtvBZprMzxMqKntbvFFQSydJIhXPQyqTU1itAU4JCsZbhY/oKC92p1RKhfeG9dcEVBts/hGu0",
-	"2fBGTfhdTcbWIObOpAlFLCuzs9J28Z1uzixlVfO6svj/JplEKVQRVw/DPUCGyqH2iM5AyDv3+88zeRzq",
-	"TRPyM1uHa7G3ebXeRvmWMhzk98igQUJKepfkhpVNQoF8hoONtNH2mah2F+RzPsIToBwAu8p1Prs6HJQh",
-	"n3h0iYMueqsjhXw6V6cFDjgjaLkGmL4o2wubMJSsHLIgn9OfayM6S0QtRNo9ZWjKw8WewE9ZeD69tNUb",
-	"8X1JiMo50q+r4ZXFqKRCr77nge9OkFzLFWE+8SG+ZslvybeCLy/ev3IneqZMZJfJE2HBNlU+gckV8eiM",
-	"gskvK6V456k/8WxGA6rZSZTeKNcrIiTxdSYkkRLuv529XRFdTzzN6FSvDdhe1NOWEmboLQ3InPxMw4Uv",
-	"8Ea9hpPNF2q7PCDF8Le1cQbT6ux3RBDmUbwkLOTIJ2gt1//4X0HBxCc9vjJOJ/M4XoeL7trgdAiCo3Tt",
-	"jQCtW/1x96kpuF8Zcu6XxYmvVxZN8IAcXDlsrPjZlSoLjgRbTP2g2iv1ufd0vghlA3zDwVeFm12pVpn5",
-	"agZDrTZfmVRRvJ4/leHsn6GeOsn7o1EG460RmlG9VT+LMQayJvADEEPt0rk5N42asbJpviwszaX2mo5q",
-	"DCVsQaH+wAzpl23OnI1Fiphkr93ijBjPwn0t9Jn9fNfOksAevOKeXcgTeH4+P5kZPQwYrhqBwTH5HRw7",
-	"h4WQNXNTE0AWTvJDYMfqZss20nvVg9Sq116I3OT8Ng7DUq5fNkVlAHUPxdIb4azWY/Gl6JdKBP4SjD43",
-	"0fDtV1RmPX333OvtxOM+DYufhBCngk0ez+kDCkM5Xcm0+qlsckwL6elpNCe16BfUVtWezvmJv+yeIfe7",
-	"lx/QEV7RI91ZF+hHRlE0TeJfdC8LA4zUQNVWMS7zaogbM8LKDyVAdEigdiJNJNlQ5gVrnyhdEfvuLqdG",
-	"kZBiBmP7UriCEGmSQEEotT6VW60vzrUAI+mcyQOKCVnrdiHe5gUNt3t5MSAonq9ZKIq+rm+0wXQz6I3H",
-	"CAerBe70i+IwVjgMiVCv/c+zv553/oI7v3z6tX/3/N//uSovZqx+R94HKCMBbSJI/FWdk6JIpkwa/Uw2",
-	"HHr27seLK/RPPee5sQNOiiBaLKY2OLY1+EQO5KaL3rJgG9nwIt+3bge6KNuaTM1pJ7vItX5+F9KJINk7",
-	"qvrqRqAQOpHPYHfkI8camiWhzFAtQKI9cYCN4woXoyu9iHMMihIvbbQNTjv/NOkfDxRDvmdUTV+nL8YT",
-	"XT8eKVWztzgcKVW011DDGXLjQr1N4pOggJ3NE6jqWKLQcbYiap2cQY1b6d4SQWfbzueRc9pRl920V6ko",
-	"mLsBGCkXc8zoLyXk8DZxdx9D7mll0NRLDcYijegUpaha9zPYUh8iOqpnIqhvaWHqylUIKToC2Uf24tA6",
-	"Lc4Li6C/X5AVFiEg9D9LrggO0JrR8Pk+c6+rzK3hrLzGQXgNbK4oKFSasg6KnXJpY7QDPCUBWuItmhLk",
-	"/ourkywv38XBo130s8WpYtt2VNYG/JyMJCziGC1sI+UQ74PD1YEYlnnEbApJmV7ywYaRZbCrPI9IuTvI",
-	"DPbt+TpccGEWcoK+IVgQkYdlOd2V6GOLsVNWVlFpFieiQwdNLyhDknjcxPNUu7JrxM+lI8ZAVAJYRcJC",
-	"E0gXA+MxskmGk9UfcIGLIx19mFqC1OSUrmNp4Gs6BjETM5xqWKesR3JBU2G8EeT0mY5ciKKKdRxfuvHD",
-	"Q1A9VABlyWjSs1s7yrKRl7cJznadSd+jfEl50GcR1f4kidjTy2QkSQ2n/h9kuRJE4q7Hl92paOVKWs3W",
-	"QWBU3dfqBXRFg1scWw1js2N969Un46mDeuk23alp0andwPA7XVWh2WEP77A62UeCrxTSdtYyigapjmml",
-	"wKbBkQtUbchFipZ9V9LuighZAI5UCQFVz39n0eIbmiwjY28pO4UnzjSyQ2p6fA5FOtV1zKxOuGzqorPG",
-	"3QYxueO71JaotZZ+0rqicSrU35G1V1avcq1Suqkd8vCOwdN6rDnklpCBKx/ACp0oeWAheaMdkFwZS133",
-	"LZer2HeZ/akWfyjQe/YqnXUv9nGGXPXpvZBvD8BkmiMl1wMCnaBeP1mKCocoIFiGcWGraFK0Lg7IMjy0",
-	"uEIhaEgg82JBUCgo8eNKpbXks2qMmXoMrhG/utwL6/NB2NdBAJZH9+IoZxVl+A8QHpDhQHXrrSjmcclm",
-	"PJtBUy3P7RLgAHzSJnSlmFxzoe7e3uECcXCneNeIXyq1O9JNGgtZTRlVpPwkHo708KIuHExegsCLqIWG",
-	"klOSFKpZxlv1ZDbZblzNmzwcBPfkTg2lqZNd3tkw6o5hRdqLAF4raXGgoZso5HNgXl10jiIq1ZmaQfDA",
-	"UVvH9dlqajT7y4W11ONimns0SSxBrYmosfKYC8s+S6ve6Uib6x1CgnHfxyYZOwRtIXhIY8ygrhZ5SCmx",
-	"/9iCWrVV7BwMiF+RqNZAAL0rocrDBIDpY/Y+AWC/W4vQYaPIzATXjE0BS90hosh0s2UcrYyb/Xa0yd+0",
-	"3vjbZUcNNMnDlKT/StXMQ+qTyfLu+6fzZPa79hGvBQ23V2pKk37HC85vaMl+SDn+sDTANup5TWmmDAte",
-	"0SOu9LX+kfFrSRJKJfYqXY2yeRQbY0pzqy+YYigYTQXfqCmXeCsVO/EEl7IDGJTP3Cvidb4lobfoXFGA",
-	"aXbfCjqnzH2uHh06gzMbsGDCrAhA9VJTWgX7RMB+UDvFpzJci6lBS2BQAgLGHp0zerwd6wa0xLSiP5Kt",
-	"or4peFsLtjJLTxWflU5NpN/l/V4WLjFGdjEDoDLaNjQ0qWQ+8ahP5Fk0m3aUAQesTxy2EePChC1lZjm0",
-	"mkwcs7QkEs0Eh4hA2HZAxXq80UwswnDVit16VaRzL7de+15EZgdhMOiFUNPBdYSWDhaAKAGoPEF8zTkh",
-	"J4/JjZoRon4j3Sc3SQKu6UcXXcQ0aVrTEz50BqrLWnxPvVpKY2b0ZUR2B4mk2lLjcRZiXdjavHyxwLeE",
-	"Cq7OdhGYFZGTo6M5DRfrqRK8jjzzTPSjlS1+l6rsjHVAQQg0xPxUmSm1OBaPSg2+E3I9CWbPnRlLxS31",
-	"iIngijLg/I7ZElBiGj6tbRirgOoUQkOHgsypDIn4yMBjAoAQZxEnlm1DPrp3RrNW7ykWvcDMDwjo3HC+",
-	"4FC/CfHD6pJ11GyRT/3uR/aRvVQsHcm17hyVqO84XQRQKHpN3V8/GtyFj0oU/ahLznxstT/CWsGPpZx/",
-	"VDKia7JC9Rk8dBz0bIkDddoS31LK8zYaOj30jHEE+cEfmSeIT1hIcQD3Buqe2tcB3xAfLg3hccDDEKaS",
-	"N1w/Rc9wXBII3gKyVicD7C+MxDoAoKwp9SWi4XN1deQ4XTtyvjIhQPozsGh2B9lwHIAQSNTeivJNsVRS",
-	"ya1i6dSk5p6jv6/Vd1dY4CUJiUiUl7vFwVpx8X+X9Bfyb5pnF3zrIzMfU+tzztCa6bTY7IeB4zvINYnW",
-	"btti7OsgS8s8XBiZqykBqtJA/JEJIcFCjVQ3AHFEataCIOKJGmuwiz6AQKVDltT7H9mUzCmzm/3a1aHW",
-	"1//WO3bMfy7Cc6zkHeRhbwHwioIgOme6koDkun5qEEQjVFKQWoLVehpQD3GbbCrb6mnokk3zuiFkJWGt",
-	"0iXTFNP+yDBaEbA0xbOXWN8p97f6a+p0kCigN+pMCLcriK5WxJ5MR1bk/Mw1AZ3cnFnuTSIgUoNeZ2JY",
-	"zZF8mlwgzHzY19l1iBpSBKR7qiN9bGCtYc4LrKNDXerraBmTMu624yKTkoSTdLs6dAy9++mDCREzaxDP",
-	"Kv7IBPG4gFqV+iMsRFPs3ehMNIOqg/0z5OrwSMV9DOyeic4FWoN+6T00Ay2VWIR+F3iVmyICFHLeReeK",
-	"XYGEklorYD8fmXm0YC2jOBK9rwzShzrbgg0IT+ZNtY1eAP9WTdvEetWnnz5c6K8sqRKzdBzXBLm7oFtc",
-	"+ObPpjwGbBKIip4gjAKs9uYtEeoEV+qhhNJJsh2zmmgLayZuRstn0WHaTlzTK28qicJI4TJh6yXMa+p+",
-	"iG+I/MjsJsEbxcHWRtCEQqCh2FroAO2ARgGfd9EVj8KNdVq+njzbDwuqEiUcqHXQTcLT6tIM1OGYz9nS",
-	"o+sl8BQgMhnicF3yOZhTpYjrWbHH3IIHvrUnhwvB13NYdCqM0oHczx2wWbqJ/QQXTA8iLjJB3738AIUr",
-	"pEmU0HBNba3XGBpcknDBfeSCX8VuWStCmzwLGWN/p+rADp1B2rqtG2PAWCHMXUm0QKN8pYRao1LpkxDF",
-	"B2Eb4aktm6UIfgGFy7ooSr+XH5ltNx6/Im/NOrsfodo+9QDOMhaYzleKE3f6XScnMm02my6G210u5kfm",
-	"XXn06vLi5Zurl/COUqVoGGREL0PrrUkLyhiop9To8Iq2Jq2BQW+GPaB6cjQQ/gqLcHtkVhiCBElB3MRb",
-	"RtDKVEqL/T2yjabbGKgXUdBfokW+9FsT9blz/TAYBFXrdseVBrrHjxypl4zh6q5d6+kr+gup86yu92bL",
-	"vYG1ThC54mqm1QT0HcdKuqbqQ0JAPPqbgZjQdoBdVgI9AzABIEYXuennoFxrvQo6cAH0caGr55W1YJ4/",
-	"gofts9DGUPe/6KVonEffYN9Gi8Irvd2v/MSMXP4L8fVLg90vfQtSn0+YemNUp2eXLCSCRUiAYCRZLrHY",
-	"tiatV1B63ZBsuxXiuaKllqGz1qd263NnheeURVH+kb25daRNkEf2SmTnaR3FX9Qm6ehZ+DNpnI7uRJe0",
-	"mROibq2R8051A9iB9RnHDXzuSP+mgwOKJRiRw5hC7HrYh+aCr1fmC9HFv8mOYSN6f/1o9lf87fj2tWn2",
-	"epV6IKomZ3t11279/+y923LbuLY2+ioo74tOVsuy5EM6saurliTLjhMfZTtO0u4KYRGSaFOAmqAsy7P6",
-	"YXb9F//Vfor5YrswBgCCEilLPqdbq2rNjiWKBEBgnMf39UQWmv6e0mRKfEOGFc82tiukzSEQkYOOCLWP",
-	"XST7oAWULJxQerAvwAhU1k6XKuvPRh3QHlC6zyodyrXGEQO+boQ8sF2mqa7YjdojxurjIv7REn2u1Iwx",
-	"f/4I/tSsWe3gWimAQdBkeLnfx4POMN+VFmiYh8D3NbM42/FZtydixptDDNzcT0zBDqkKfziFhMro7jRj",
-	"N0mNjETF34WZRJsu//o7He/XbaJPLFbzRKqJ7VhPzN2a/xJRu1r6cPcvaoK3wgCzLw+WzbgTkkOcJ58n",
-	"CsY7ZJ49gp/ZcFTg4Xc/7MMzhR2Mecz6AaJuFH8hy2oCbgCmknRqbshObIPQJnbnhFslkbHokYGIrsCd",
-	"VQYmhj3VpgzQn0VfB9HToRo1sVl1JAXH45M3IJ2ifsi8t+OCCa+6p2DajIaNPj/g4VRC6ZiFrVyLaRRV",
-	"Qc2iDf60miHI+kBijq648MpPz+rdv9gX8ZZSLS9z3DbhpT/tcbMbK+O44XfmuP1dyHcfxsSxzd20aGSj",
-	"60nFD/A4xRMcioUX1iz/Hh0y4yl48KbeZvHT7mhrNOeby/mqY1bR+hECBpAkvo+11+tnHChEB5SaATyJ",
-	"CylTWzIebxATjDcVxhorAEOIgSyaICDGQnSE/0fQkx6JGLb6q5ujzQThXLjwjz890gwZjSQQyFKuiy08",
-	"05hIYwjUmI+dYeOjKPEipaDDoBvEEPUp4Q0R9YPsGJiCcRXp6E81Pz+QUJhBRETw6SZSBVpXWrUbd5hm",
-	"SpUCumFGtXTKB9GhuMQLsShf+Z4IhKGVG6EWV/abHe2aZKj0N+niwgLR5SUF7bbAPN7qtyU40/FjUPpF",
-	"0oAkE5CraNprKrGSHOyegLfHBSZWHN3TLnA0/T2djhFzAF3I//7f//4f4WS3YXCLujZqYUbnQ1cLvULn",
-	"wx43ovmH5/riVVhNuGOeVsfYY5ehZvC7+zspS5GITYHcs+qiSfEhKBoDgWrysyPhIdAlmiWKGxYGkNII",
-	"buOJaxaFtOehpNU5IJTctBUz3XKfFu6TfCrH2EzJ+40UpTosCZFxEIb63pDta6ZDU7jis6kF1AJjAhlv",
-	"9SyO2uzxpocLfP0WF9ZX3pVKM4ryBu7rDKG6Y2sAjEVTQBujYLKNagf9529bHGAS2iarX1x4RaEodVT+",
-	"leGoV68atpUVl5xyR6o9hZKwoiBDSeB3UykJKCpaYtdqnlPn8PDydZ32RLMXhS1+QuNYHbAE+USbnJD+",
-	"hx9DX3kUxDGCr0AxRUS5pE3TG6b2ujWoffXPgEOtgS1YAIK4zgbxTE2YrpBCFCiPyI4YyERe4zi64hrt",
-	"fhrGDCoS9nWaXQ+jcrijnwsw+JEO3OGUi2QrCGPDUtgU3QsYFBzO8wXK/fMFR0N0adzsYFYBnqDMfJl4",
-	"OCZxNx6kUNOowwOfO/M5guxCZdMjb7AerkX7Yfx2fSxvi56at27okqA+GxM8mM4yBVKBbxW31fGwq3QN",
-	"knK2bIUhlEklZj7WAU+tEdQCHsBP/h6fFeDcDcyW8MGgGJq6PDU7N0PtIhNZGlSo/gNy2VFWzDRRKjh3",
-	"F0PC0RiwZDpZM6TNWDjtW1NPs6J+B62HE6dqSg9N5SEcAXdyOPIA0Kr9wN9QV7f6oS0DNaPzJk8AWVTs",
-	"8B8PPzp/ak1lcUVc2qpCaedyFXB/nVAXRlSzbBZ1tae3AdofJDCaeB55I4M2Xwy4fFvQ36gPAt7+ofaF",
-	"VyBej3aL6a2RuyxmUKllmYiINN1ksegY7+28u5H3Zq64c3jP/OJQnNpxo9jHF4RpmEnbDIkrMldzHGNj",
-	"KgGAdI+pj43KyhNI/bgpujOe1QP9oylXJQ66gKkHxWgjfDJJPeot1IKDRj09qeWNtxWJbt6irZamXTQ9",
-	"QC3G7SAfOLZYzDiy11SfY3X13TU6/4LSGncH64p11/iFv+9bZKON1KepscGBjlre7qepHEBinWXWzeBQ",
-	"88pm9ETG7G+bRc41wuE67QyiOkD4IZtCxvC74MZ8xnbCCRbmwrOcjbxzAfP5p6VyHyuJhY7S3UfpYZs4",
-	"d/vm7NvZs1j3jBmq0+H2RkHIMjOKOApAyW6aTpLrnliMDrQ1wJxr9EMs1vaNz+J0eWFXRfqWIXh8KyXi",
-	"06HE+KWOapqWLjtCKANXpxZcBcp9xDQ2jYBY+216yC5pBMaS7pNbtyiRpsfrjX7mW52kSzWAvaGShIK3",
-	"TercGeuGXhcaAlgqKneMkWJhNTo2kkg6JOU1E2l9i3Nz2/a8j3HcU0aDspePaZcdBzH7/TiOgmasPjqk",
-	"cef3JQ2R6x2zZj9iHhHXLCJQzIx0aG6/gJdgQXq6bcbm5qA9OMloihZQyGmkOhOV3VALaKuzbRS3G0ip",
-	"fFkRQSINq7jh/uUi2aJByHwSCnzdESOQfmQ+6bHI9I3DKODvJmQg18kFGwrdHAbXQ7cUmuQNFkfDxUor",
-	"ZpGHy6YHrUxD9Uo+HR/sG8IgtQe65A0N1Rwl6fbDOOjRKF5Sny/6NKZvC4TRZgcmCHYYjUlXyJi8J5+D",
-	"KuRZ0/i6nunANK4qNEaSKpVB0+kC6SIKsc6fukXtq6USNLiokRlTTySubzwQZt019Lwtsyd+QMMU/RGY",
-	"kD0ad4pkX5izYexf9bkJ3ULzkZ9XU3mio2yzCabHKpDExmMMqq3/ZwEaJ0ZBc8fQeUdQZBfY8FOJfa0E",
-	"B8Gnz1/KR8Fu7VPnYrup/t45vd0p7wefPoCeMM3e2Y9xeuGTLv2FfpcuSsY7dFGde5oJDvH31AH3FFSw",
-	"+pm7NjeLg8FgEbZnPwoZbwofERDude9Hyss6OYY0MPV0y55Glv5QKt339c20wrkpASch9Xjh/8LCMYsX",
-	"J3Y/D4SV8KP6ZlzLFFM+3agTN699dfELTCG1MQDrN2OlJNAGa060hW9zdkLKNow7aBp26c3iBciy9+UP",
-	"yzPVyBqRmlUiG6e+s/ZhrHetMtwwyrbUpNNnFWqVKbuCavTf3BFUo/NIg4zVbnG2fI3ev3lH7dGnCCrY",
-	"SDMdT+rp77L9MpzamFfWpLkRBfWIu5pwgNanR4NIF9PV0oxCby6UAVgTXMYRDZT1VqusnzRO6wX1w1Op",
-	"DuoVG9ZYFB8HbXSCmo1d9e+360SysLWo/CTmI2k08Lmo04wnW7lTEfKna6PXIS9RdqJkNASEDwKt7AAE",
-	"BMA0IaPXph+URddBU9eBjPLt6DoPL6Hs8cADKpBy6cNaSQ1F57ASmCGnNMQg+cAolXmL/9K1kWEoBpJw",
-	"oWZywUIx0EFNt8BOE2Ppry0PuHowBGNcOmw3AaYe84tMQ1R06DXLs3Vr9CfrHUIar4VGAChnnyjXHaeW",
-	"g2uh2lgYlWV1RF0jX799dxDZmllwbA5HE/IqjZAjLSTcRUnMuUkXuzSOgtuFUWKfkUcnnDfjMzAcNQvH",
-	"/Z6IYja9gVejL9P3VKN5iqNWefVxuJdqSCK1SpaqeZic14e5kmNiNWmWlB8zrpaCrtp5+bGxExD+EFah",
-	"HHsblWVVq6yPSyUIIDtiGYJQA43bFDkkReqHqEdJrbGLok/9AFAElADkbRKLUVq0gsXLcWW3/o2VwtSy",
-	"C1pMvJRoVPeoNXZlkRwjURPWnSghMNTlzdQHAJHRR1nUC60HlOGMc0mIxIoEAWUQYsEYpo1d8saI7EAp",
-	"Rhw10Nuh0ntLLhjiTblgJk7Zlq4a9QkS/xUIhHQgwufOzpbi43tlPib/NmAMvN+9YJEkbUEEJ/RCXGPQ",
-	"y14LrVKf2VCaqMnh59rx//O+gP8tK8V8XK+VIUyElfMiIgwpxZhP3hxW68fLFssron6gsS4O63vmukDw",
-	"t1jHowvnlR2BcCN2HBf9GC0AW/uS7BFTQoT6AWDAAOxgXatUCBhFQwjI8XA4rgXxKT+fFmTqmC4sqv+r",
-	"1rd39kmt3jjZ2dqpVU7q8Ok539vZqS7f1mqVb9vtymCnWmnvnB6c7fUPbtd2r0pH3/zDw2HQHVY2b05Z",
-	"96A9qLW/7XwW33duL0v1ymBncM4PLuu7e5Wr7Ur5tF7t7NWOwp2brc3KcbW9/6VaEXu10pe4+fFT2Fyu",
-	"t8+2QrrXOB3UB982vxwdbW5Wbi7P+bfjcu/ia/W6yRud79v1wU61ub93+e1m72Rnee/karB/WxmcddqH",
-	"e5eV8t5JZWXvpH1zoP67WaV7m+LmnNduK5/wed9OKlefjvcaR4N6G57xebMSb118rQ6/f93v7Gx1vp9d",
-	"1r/sVfdgvJXBYO/bcj0+5/SsPLhY+VT6dtbo7G1dqRF+1POsVY7snDcrR83No3alvrNzuVtbPQnLhzsX",
-	"/s6AnfPOdivcbPx2Xa8M1k4vrr7w05Wdm9Pftr/c/to627zsrn682joWvehssNxqlj/flAdV3vhr+9g/",
-	"+bC/Gu18Oed779cu2p/3L/e264OPR982vzRKB9Xqt/rWx9MPS2fVeu9LefsiPKSdk6Xm4Mv+6cnH4eFe",
-	"9b2aib8zOPp2zveqtDLx6gpeXR/Uq0uDo629yl610no/2GzD0w7PeeXo41K1crRZade39ypiu1b7a/t4",
-	"b/VDtbJXq5Talb36aW3naPNst1lpb3/Yan4TX6Pur43g9Lf+9lGp1zrnq/vv9j9/H75fOTr4etw5Xr1o",
-	"77S3K7Wva5+W9tnNPmdBb+eyu3y437i+2O2FA//X7f0bVr35+NtQ9Pql3885bM36/mbGdr3DMINwqLvh",
-	"Dxs7XyondfK5/s1u+O2PlXa9orZAdYiTU5M1E60M6h+r26UBVYfh6Kg9POsdDz/Gy2IrbHw8E+Kcd+Vu",
-	"Ofp+ycTaWn/7trd5dbF5WVl7V6b+sNOo7NcqlaN2sCd3OwdfT9934tJl9V39+6+n+x/77482N8PGOe83",
-	"zvyT5uXWifz+9XDtw7eDg4s2O/ryOejGF5vfP9yeRh+/Vrb9bfH9U/mwtBLIzuntbdivOEszPrGUoYkS",
-	"i/p0FvtwBxX73D58vfYhvqJc+zAJvpWX194vfygvP9xq1MpvzGrEz6e2GqduV7fGWIeC/+saKwnoJPSz",
-	"V9S1iIWausj4wQALFwtRuE9v+j3UvdvuMO83fz395k/iTeldUslpMm/SiQ3mxhtC9LyE5drZyDmB6IW5",
-	"LH5FNTNPsrUgIJsdj80Wts9UH/NU/d1ODzam65Ku7fHIqxblseg3O8xfx6K0QNq6NBM3wKoSdbqK2gsv",
-	"pEO1WfTxFgxT320dQW+hPUsDH2N4gv3Vp6GJOBhUaciPF7DwYBBINoKmmdPsrI/0o3Qs72GAcQaj72X6",
-	"kScJmpE+5LkSfJz24SeRVHoHV3J6hmcxDpecQ56bwD1DrPse01266gBGfRlDfOmwvocVbBpr+xdJvCb1",
-	"1lNn1BUlNgtc0LwPSVpYx7oCTN1A5ZtTv4YSAY51xk8RApleMbc+NtLVevhngBfIIqnTZodoAngttiIG",
-	"pVXrSipa2HAogksg42RMIweelUZhwFKBPRdd1yGLyDEqHCTz2eyLm8Ue6y62AhRGGc0cFwGnUHk/Vo+R",
-	"dfpHzB+3zgSfv7gZyJ6QgUm3Tqw2wZ+4v5ij12QYMaPxcR0SfyK7Jr3VMkycH82MKxLx4Xz5rHXBE8RV",
-	"fsFJJQzHmACMyGlBAxCzh1/ZI1dsuD56ZAvQpmiY+5m0mWPdlYrsNBpo3VSlGomgXGD0mm1PHmSMoZsm",
-	"QCcb8wkwHuNa3ykl5NO6Iakn3S0r5Nw5ySpYGTnY8vlOtrz7aMuJZ1u+8OGOwtwzfWLyc42tGllbfl96",
-	"qzkBAhlL3Y7usAug2t+s79ZP6tDmhyXHzE/1tGn7H2uS++rAx/rsrEPu0cXohtzYqJ0ThYu6Cx2qYTbr",
-	"DXRUPNTEv/ssAtQJKM6GNQA8K889pb2r4GaxGYUeoVLDnCgPbCehg+GC7EjZD3h7M1Ca/KKvfngoAugR",
-	"gnylsVgGoh/6uqexSCqINo8WS/2EtkEm7VIZL+4JP2gFzN8gK6VVPeid1uK+4Gxxj8bNjgvQDj8VUcFB",
-	"Ty8kvzG3WjwOeBNL9tkNbcaaDCH1OOAHArIfRAzTGcUO9ZPw4+jLLGB5PZWxocMBu8wQTxps88VaY3fx",
-	"OKYh8/IkaRSORxczmpV4U/gBb6fA4u3r09xFKN7VntBer0425/Zlomk2tYsYhVv4i4wWzRP7SlrQKtIb",
-	"Elg6nnSxojWWPD71avO6MLPYeHMen3qpGeNwQNp0uy1DHRnpWAJJjchRlvgteE/W7oY7TZpbegvONr/Z",
-	"ajjNaZ3V8C48pQFfa+w+ZoH4+Im68w5RiNepXz+Oz1BYUFv8rl/CNX8XFlL7cYrR2kthRVfQUsiwdpw9",
-	"DeEurIZ5PYv9fGt0LzvvmQywnPL6LDdrlIFoknE2gxEGmiXT9nK+SUyuKHxxS2vxos/9kE00uJzir5QT",
-	"lRexGeHynC4aU0gD/GKURykKCC8pjQ+WV4DMYDnm13oSEKKj3l/Aied84BXJFpKNCeFAF2EVcsSUt+eb",
-	"NkzOBli4jERMscQ6uEMwCWHgxkw0hk3SINc1lgFYLsjvB9YZ2juFTMsFKQ6lyLdgqvjaXjJeZN7HP07n",
-	"/ORyzhxTyOaPH0ek1u3L2OzvVKP5PcReajvmCL8fF+kLXBn48u6mW1b7TLm8zOrdiu+b3JlRT1bghoER",
-	"H4YlFdukUUQCIBWLpRbIvyADFXrFun4Umh8AUhDqSh0kNAkSmAN13Hqans+yrMLjrSWOpbAxHcr8gs1M",
-	"N+tJMSsfVK8JvFpO9drXtdIHdZScWs3ty1p1cLRTrZxUPlfb7b86V5cHh0dHm5XLyru9IzmoHUHV43Z9",
-	"8Kl2elk/3avuQKVjrT3YPeeNs/Kg2f1y++24+u3si7jZOqmcYN3k3t7m9n5n9yyMm9sfhv721tW3hlOF",
-	"uXk03L/dWzvnZ53m/t4tfLpiPj27rIR7tb1atbJZWfp19esm1G3Wh/uXldu9y+btwRcx2NxU493/cs4/",
-	"Nk7rlYGoVmjleq9WGnwcQO3hZbXaHmyJyql/svLhW/04/Hr6vX/64a+tww+31dNyY6+1835Qa3/bPOdf",
-	"GqVTqEc8ao7Wo24eVyqDxtFOp/K53Fj63IzWGvWj7Q9B+LW3tvnx1+5RLOLyOa+vxLXtL1ebvQ+H+zfb",
-	"N79Vgmq53bhq1H7j70udryuXx79tXtOVL+/2/YqsLX2jq7c3xyu95u7H9kmn/btbozjyjmZIvUbhyxTc",
-	"7bGozXx1NDKU6pkxQvA4imsWzVOwDw3GwoorXdjYTaRZreIG31koGUQmnrmsj2b4C7ayL9tl6ML+yUni",
-	"4m/l/dRYrlJyWkrGexcmLGbBcn0GEUnIjxPN5hjrrmEuDb+4MeQ58WjU7ATXTtsd0oyDNW67ECCiCy3F",
-	"mm57vHHGK5J9pJJEpkh49ihEICDlszA0VL764QiQ8X3nEEZHo2L7FsxfzBn5QQTdYUNDoUnlcDGSlBx+",
-	"3ilYZlHotlgBKEkkNukBZKRuMdTU4dgYY0K5pzsbGDoewtNkVs2lXV1U+CYdD6FJaAVZxt9qTlmvSYvN",
-	"KNZVOAH32U0xvok97C5Rf5qgXSyEKZVLDBIwIK2EcmN2GLhN8ODAW1PmhQj9IqkkD4Y1QowQ9TLTnZW7",
-	"Ab8C3mFYdmmQWs1ryCL47mIsn3LybpV8DqpYNBQTiMVu2BA2jUnIqA9VUAZoSd9VRJbgFGobBgGw4HKn",
-	"X0ZfWnCfViqVSri2BVKGP9JDi/SniDAK1Kv2x8tr78heUCV93qNN4LuPsGrJgKhoGHTo8El2xC+SNNFh",
-	"gkIpzkLyxotp8YoNvbf4ckTo26ZXR5eo/XzQIlK5uHQ8N6p8VuCgdrKdAVejadqiLjwjv8ikuUsnQqGJ",
-	"KZap3Kd65Zqe1oDvYOi3jZZqyiVRD4xwYTSBapHURkao0YgKLpFxyiR2IJSQsxhtZLB9BzTy3c2J1xXJ",
-	"Ac8QQfq2RAa8HZpWp1RaBcSB3mEWl0hT9Wv0Kb21LPAQ9VkK5Mn2JZvqNqo77mB6BlbYOSiJmEXgpoGI",
-	"fH0e3TqY1KDVS9CNWKNj4iKBmFBCUBoykX6cFHu7UTNseUvSISghwxCSMTGQQ+tYjYPuXNBIS8rXWEc5",
-	"Bmz6eOq1ljDk0TL9Hv5Y+bOo/vY2LAaGncAYHzfEIrSE69EoDmj4u7LnPJtRaAvhJ2NN9rAGIopZGOpb",
-	"YcNgwC1r8UAJT30bvanCiFF/OFJOif5Tj1mwPqcnTu00vZOiPpfIuxwHXTbBiUrnbCcmrTyY7HrObIvE",
-	"A75Gbx1CY8k7yUtV6SVMZVF0dktTP9o40YUQIaM8K0tkBsUTZ1OXd6bw0SDehWCsOjgG8FiihWhXERBX",
-	"h1IkGaT0mbxgdyG4+tHwR9TnM0/n1XcZJnUwf0zddljb3qzVKhfvbNvhxU1JHpR63+lHth3S49tB/LH9",
-	"vrpT+sKfp+3wY8c6vCt7m83B/m391rq7m5Wy/eyyWlGu9jmf5GyPutrbt5XvxtWud/clPfvSP+d+zR3D",
-	"+3jvsvp9UmdapbRTqVY777cG3d9+/bz6+ZwHBweXR59X/7r1+zdV/1u/u731/rpz9uVj6XOvNuRVOjw4",
-	"/fZO/Fqrbm6fDg6+/vZrdfDr1w+X9c3hsqgubZ7z5tL3299+C6onh2eX7e9y0P7eHmxWwCk/wXbAnUFl",
-	"s3KgRv/x6H210npfV+53dbUCKwoOeVitDPAtDb5Vq0enH9Vb2kHXvlGtDgbbov7t2/JN7/vZWunryt6w",
-	"WapeXmyH4QU/6p/zb8sf4t3up+FetQQNipvto7Nq9eTqeO1ka/OgfbLn1+VhuX/ED4/fhaf9m/3bSgvG",
-	"c7xX396snJ3zdrVRPmyV243PX/xGd+1kWZwurextnXyp37y/vB0JlrT3dyqb1a1KUK/8Vutfy7PG+3O+",
-	"x9u7HTr4digGwy/tpfLw6NNS9P7LJa+e+V/D9mm1vlfb+ejv7jEWVMVq83K5+2313fdo/+D2sE5v3p3z",
-	"xt7Z0urS9Yqst5cvfttcuquVcSr8CVDUP+Sy/F9tLTxlt6Nf27rdXlldlausvtm63T/nJ8fv2OavXz6e",
-	"lj+WV4/o1350u3bzqbEW1QPT7fitVW1+6i8F/Zq4vBSlWv+zXLmQR1/Pdnudzjlv7a5+CRsfan8dyd7g",
-	"TF6G2wd/HbbbRzfh3mb461K7eRgufbupvI//qrQGK4fLzV9/XW2f3pbv6nbUXV6GA/jPqSMvh1cBRl5e",
-	"BhDDPj43/nLBmjSteeYxmEfqnOwq42/amrgk7rKy+q60Uiq9f8S4y4RiOScAM7FeLmJ6G2VFYiB/+OLp",
-	"hO3AQClhxIRwZTCnIDqMqynVnh8rhh10BKRDIV0kR2tbDXIE3FX9jX6M1GRKmdEhiBUAf1bQ5omTUWvs",
-	"ajs61pxfxhkPpI35IC5vEOvgDwJPxdJAN/mCSe0mQGsq5pjxO923hHVH8Ce4GdrNu4gC3pYQgBlpH9IR",
-	"iZ0YEUCAeJE7xYOpWuF0Z6t2RGAdORt4IwEPcAY1BDAkwgsm2ayhWAhFZ1xz4wB3ZBZZ2jrw33qyD+CA",
-	"QMnhFckpj4Mw9cJqFcDNKqST4BgCSuoAIDTDAhgoJHmMM6EhdjM4ytRWf2C/7vOmelwEKQALm6FjqwEH",
-	"++djHZu652tjtOYhdSChUiPZs3PN+FDNCPvpierC8WSOtYfBx7N1hznR3xdXag2wPDHO5samRhUOKC4D",
-	"UTjoMBBpGvM7cMI4SiesG9Q+T7IooKFnmJxGy8ZM2kGXEtnDjJFNTLgrLdcVyCac7pMgBy0bd1RjiPRU",
-	"oAjdfQwNAZUAar91T2yf+4KzNB+lgVpQOg+CPdkhKaKrFpdLpTyQwYZ9wT+RHEdorYV15YvVRLcXiW4g",
-	"oeoXXuLC+kKJrpcv1peb0yeGk4V4Gf/EeRE58jo5i3Pp+3Dpqw4QGXFLnq5TJ+OwZYEBRuMXOG6Hs0Fc",
-	"WT1NR5wLwTxWH+kIUEQkNaiuGCXXWRa36GgEvFnLTMTmW1fPsKkYnQm2CZ8BA+Q+KLJ0sznPQ7joun8v",
-	"y7gILFtZnWKoEhKgwgKJWJtGfsgkfN+kkuVFuuE/D6afyx0VSlddRbaudGGH3ehXLCKbHWqKUHCJThqH",
-	"dpkuDbFbCLUSNIT4QTvQmTC3K0T2m5204oWn5M1YC/ycOS+vrd1z0mbfBpIcf6wsLq+9M+7YZr1RuGPq",
-	"uS1AAW+zqBcFPM7tUFl+/+DXVKvkDaBJn5n9L3+Dg3zYIKum9yxwagwBvDR3DhiZfSXzuAp4bt5JfTd9",
-	"v1dy98/qd1kJNQQ0WSdcu+kGmJMDfS1YhEUNtsLUdYz7SshaXC4wgYvE0x946+argr2VvibvtMU0Bjz0",
-	"KecEr+oYfzRNSq2O5BtVCLIsTP8D4NiZirkcAnevDOY/efM/Od7/C/Vbj0RrreXmfnxvyoD0vZ+QOwAN",
-	"phmbv0fMmez+b+eiXFqB0RbwWfgFXLWpazVG8FPe1CrrW5Xd43oB1T4Nj4M2p3Ff2ZJ4TaWvNCkPh28L",
-	"JmLscAqA4sJwrA7oahNynTQ1dreOsRr3eRyXP2W9wDU8vyCQSq8ACaG+hGosCCwE2K7cozKhu8LR53nX",
-	"x/BtGnvjp8IyBoNBKUpQZmBvXbutt2qx9PXFJhLPYirhBw3jH1Cho87i+GXLpZViqVgurxR/W5g+hzi2",
-	"ni8Eru+ioeQ5600ormqN2g5zcNU88H0tLNI4NPnS/DEc8qzzmeWX49BmgMjJc9AnM7+my8x0YWYaWD+U",
-	"AqMUDtrqOKZldvTyLpd44TUcmbmNk4MVlUgUev8z8kAr4w774hXiRo2evSXN3Zjb8pyiK4Jy+nXLrpBU",
-	"hBufdUAlBJ+4Q9qW9mq1vXLFepiFNsQTvhjwUFAfLRX1arGG1nIA33ValTnwj2sCnsPNPaUIcff2g+TI",
-	"FRveX4jgxp0kR35cOZdYWXIF9u9rkCE91p0Mm5DyiMJQDIw7o2v1ofLFadF2oRTiDrXAmnfJgEPWncuA",
-	"uQyYHjf7pQwH3KgTz3zPueQV2w+9q6YsL794McRnNiykKwe4P8r0iE1FqUZAxFqBSrmxEHzcsSSNj2Wx",
-	"aO4zZx/g6j0gJOGQXetNuSzVZ8jgh5JtoSt8Fs3QFY7DejQ26pvFZJc8XMY6r28uZ/+Bber0ihGaes3P",
-	"apzln9FMukJXYqcvtEJbf54OguBZXZJBzJbV/0zNFm1LCSYVHTyofECHVaC1zE9TE6ZzkoXMQgPkShAG",
-	"SwzGbn/XjsTAIQdkvaxKWqUrcZbHannU/7yW6gQsWTPpztyCBFIh3v94RNeRMA5vh8ZQOYysvWbNKR9i",
-	"+2aM9Xee2gyL6re6rtpp2b5g7YBrlE+4zCsQ73+iQPyP59aUKClMA068KBDeM9RG6Cbe15Vvnzk7PBoj",
-	"hNLJe2eMoegde4OhzfTJUsiTN6rFkBURYMrSceaBJyxk0dxZz1LD8mpS6TkvRJ3X5IyYhGDAZUyBZcE9",
-	"SfqtXTNAkeWtoI3SIW/FzF2e8nS9pgoBPAQp1fDzVgk8UtLfOqTGMLLrc/9kv73na8vzZxgH2bl+vPCH",
-	"tbJyE/56GDPn+lHMusJtYnIfr58uub8Pil+ZAX0e/NVnGXZGQRNchyGpVWTBLbd3RQmiiqAaNLpMqUGt",
-	"szaIV1SWRLGou6A261uV090TT9NKA5qAzf4b0dU2PXVdQkmXUQ7Mxa0Es8TgT6B/6o1FXAOJPjVqCqVp",
-	"AY4mSSqoFUJ4DwvOkaAdGZc80bQpWq1RbQ42FyL/rbxbKxEf4D2ixBStVXQLA7RLBJrQwjGSEV5BmXJ4",
-	"G9NNmIbsObbQJ9h2B8g1tp/QQjQYbCPz5PFXu05Odo9JGFxEFDDvNXYsBCvUGizixsmNMaRl5E9bZ9EE",
-	"eM+FRiCIz8gnylkQiYXCAsAygfirNh7ew55uhBuprVyUy0piiKhNeXBLM58xOQpzDSDsGbOQgJS1sL5w",
-	"3Afsrhlw+9Lv94XqPkY2WR5FCq72vNAjp9AD1ydfdT9cZ+bJhMyIhj4mNjCRoyzviGcsXQCzwvp/chQq",
-	"zl6Sfo/EArDBksgG4A1QafvO1KWBMBUg60mfNoIlFYgSvrp2nt3EskgqpvHawWOaiMwEj9Ta3PKZXWtf",
-	"X6u0dHBX62fbLBKJgTSAR0pvtkQ/aZBWXr7WeV3qs+I5R+3YFT7ziEfD0NM0H6YpTupKPu1RqmnDEwzS",
-	"lsFIM413CHjnQDbpzhb1owxoKVzqP1b+LAIp5YbGjYpkrH6hHl8yGlwtDSpUaK3DUUQsDzuqQ0eH4YCj",
-	"WRwp6JrNGBiMBgGmjCIeRMqowaiHi0xIUbkW8N8JKrBhLoaufCGAMa9g9DTcBk2h4jk/GR82TE+/aBH5",
-	"LDIz0MpswwzCS1Dc3OoHgzG1AxNqMu5b9EcM5WB87EpD2VFzX/T3yislIllTKGslFm3o1YTkJ77kxnEl",
-	"gTiEf+geZWsggZmASxz3Iy7dhiN1fLQNCI9EiC4xAJvCdNS7QT7Zb7UChLwz9s2JhhfDsestDZGFBLAR",
-	"usg0ppw2YiEZo69A1Cv1wJCZJAvuKIACsLh9YXCFjeE4aNxPk+0dOcHguRONy93PXKSOawZAV4CQKDKx",
-	"6bR0QRBI9TV+w0VskCGH/y5ILq2mAI1rVoPOGG1RIMasNb1ooGAWo0DAxJInmJ/K3rR2Ht5J9mC+SiQv",
-	"rC8oqTerOZZsvyoovxcxx0YGYehK/hkAPy9ko3UTkTYhxDIlQPKDrDc5nfkmJ9lvmYA9Y/YbuzFMAPmc",
-	"km6QQQNPQtJJspA1Y62Za8dfUGUAVd1q+X3prdJopydbi++NQjF2h9HCmPQwGS8R9rtcunghDsm3aDkQ",
-	"phXi/eIRGVOlQI3thYzYFsi0FzHqyw5jxh8HnYlFAC0RdfshXU/cfsi5aDXq/e4ViPer+h9IvfyvVyAx",
-	"vVCGRq0xrplwBWfVTLl5FUw2UWudGLoefd2/NdGjh2dRX0GT07gv3RxM4efKwdzjNf/kWZNHTy8oR3Cp",
-	"Ka/T6nM69jgtsP6N3M8P1ph1EHp3K8uHq8Vc8ZpSi3jVNGpRbZY7dKLDjnMXQwDNxeTRAf48mgDAlHLD",
-	"5C3r1kJlPfpUhRRGHRZ96HA99UkrEt3REPgGglgnSAoGpivB1waoKy211JeG4KZIKi78uxoV9goCUlAS",
-	"4Qfsb0DccToDcE5KNWsR56zFLw5rQa2xa1D7k17FgYkD2JQ7+F9JCv6HD+Bt2lkCKn4uBuDuU11ojHyb",
-	"oL/NTdAhs5BCWtK2+nE/MvUr4wT92rXRGHD6ZdrJmG/1VxqTWbQ0iIhct+9dA8gHutaZ5jDia4jGf0oc",
-	"f0o45q3bWq1yMbRwzKeX8uD2+P2X4UWr1brY3C+L70t+td0c7u09Nxzz8t7J1WD/tjJw2Idu7WeXlV/v",
-	"Acd8Uvlq4Zi3c+CYB2fAj9TUwME71QREeK9aHezXKpWTlY/d7q/lcr//vbY9POcf37Pm0ueqDFe/lD8c",
-	"Lp0e3XTef/+ten3JvjX5r1zQ4RWtMBp2rz4ML+Rtq3QwPAjKzaFc68Xh8cqHc97+9mt8+tf2Z7G6fbG3",
-	"s/1trzIASOT6oF5dGhzV9iqVwWYbgJUPEZ75aLPSZgDxq64755+Ojvb2KmK7VpPblaPTrepgr5YGVm78",
-	"Ja/9zW8fBq22f7JX+7ry4Spa3X6/+pktn1Ra59yFVr4DWPkSrm3U6x83K7Td6ACo8zm/4I1W8/bT7ZFe",
-	"W7+2dnmxXOp/4zvjnE1HlUGjvdOp7K/Q2nB5s9Hb7J/z7vBDh9eHZ2t7zYPe2pH4Ur48+3bzfmlpt0MP",
-	"T98fVIJ6JVr+fNa+OOyGS913a6cXlPpLuzexiL/uD8JzfvDx4pIPynSt++ve3l+l338+OOajX69OVjcv",
-	"21/2D2/Wyt2bc741pGv7y2e/vduq7tAbsba0/3WtwYfflrufNRxzekeO7sdzPuuONPtxRjjme6bTXoYS",
-	"a55OewRo5edIp+Wp5kz45EdKp2kOE+3RTM6p2bqUlohsbE8X8o4HYwomz4ZZNBN0SSfdiqQGnCCQ+GHK",
-	"XIixakUZlLRAJOsGUB+InFAXBjcSUHPpOccQTxhwRjzJer+jHbcBn0CdJVpotUaB7G7Bb0XccdINgcSA",
-	"UQH+U35nEh8Xw9jkabo0uoLHngXcFwO5WF5eWwZgC+V805h0hYxJuURKpRLymJxzTAFNG38KOOQ24HHr",
-	"OleFFTMgmE29DMqLgkYUph55Y26ZGI5vAQUXLcIC6XMo/Yg77JxbU8wajG0XvdpJ621oDhBqh64WrYDP",
-	"RN6qIvGcLeKp7zDOrv5pKhPg4yCGz9wqB/U3ViiofznVNQVAc/5Bw7aIgrjT9QrnfMQN8JoywvUQ8Gga",
-	"4svEhdWex6GI4n67zyRTqym6MBK2CGtZIB5tqv/F8f/3//73/wgYNP3v/yfhOhlTX+DYfeozd/T66nPu",
-	"SaaHD+XA+jI98K7AGfIO9carXTGJRptNiLrA4DERpbdD4hZoSPchFvZAh1BFbRPn6oTjB0KYCVUPZzRi",
-	"Mj7nGuOAQ+14C1Nj1IE99VlTQDEybGbSDSSkUH3yV1/AESBckL6kF+FIHne1VFK3NBJA48KEEBhClqkk",
-	"9eswOW3AFjvnliaKD3UcFUTAVdDrMd8EXHWkdWJ81BTDQ0DVFIspLxlZk5Cdiw7o0A1+JW6Uz66DJkvO",
-	"rP4moRZyYsBW2o1wbqGXbbih1HnUTacoTMIQZ5hO6qsFB3/S63NN2OOtEykMq1uTcnLBzrl1ZGmbBnyE",
-	"umpApd4ozEfw9TFOJBw2XA0pRsxQAsKu9X2VzDAV6zAk/R689KZJPc3GF0gXohMazlqO0cfB0mLKn8ai",
-	"GzQ9K2mcfP/d5QgjGX112R/lZV1o4AZlp64pOOdZ1Q1JWUGRNMwNQLwxHQEpF5y9fcE6gb5rlnTfsERa",
-	"MuF+A32lr0NSrX0xMqaExQ5qWHSW2jJkSRrYnuY46Oq8OSQcSUeoNUIaJyGKYL/mxwDmue27AhvZq2A5",
-	"vpRotcxfeVuvCFliHcBQd8ieFB6Q7Dnhr+4mBDsZU+iFJN4FxP+SDl8mw/KYISI3EG9XFsdfgJQW2E4F",
-	"Z20K2kYpKKPknJcLeAwWo0AUxuoBCo6HXKg2CunCgnOevUaTWk5fLmG/o1XIREpks0/n7l+W+zdDkn5l",
-	"ZW1tdXVl+fF9QjmdU/gISXqn+z6bRx9oesEyQPt2pP/d2kgFdGeKvfKyVxhpNQUowMDXdMTwXUJYqqRr",
-	"S/tCBeuyoFOEycAfaB16uiogjaKd1ZYg+7IHnXdYx6ku60UiZk2bT0icjY3EysOCe6Xa0ES2NXGYq7CR",
-	"drLD01aAZq1tdmhEm3FCpYorJIcyZl2bD4FiATUk74dOI4gWYX/1aehY9SGNNfMrlvW5hLEk8B062DRF",
-	"cMFgFCRzGUUfAFNUsyso25CLeDHgzbCv1gu4i7XpbF58wj5NkCdgA4xXS5VqbV1jnjjFjsQP/FQlYEtE",
-	"RbKXNnksiWuU5gpClATjvc+GkDDa4GM6q2dLfjxNKuNJEBdyZvxghXQb9B4FdcHspjniwqvXhHu6BDjN",
-	"eA7k4FOVsT0OfkLeCZ6qZi0XSkFt5ztUYsI4l8Oaw9lA5qu3B+m2MVCGDYJM6zI2dNhxh0ktEPFUF0md",
-	"InGOxvB1Oh/gExpa6EutqgPLDO42MawrJQK+uL78irEeREZ0AbVyiS+YGliKcCKQKfo1ywcPLmEGc7nT",
-	"DW81tU77S7GOmiyGEBMF0vo4odE2K22o51BTnPMDnqicCF9QEq91O0PUTVrAj65r7iWqLSR005T7tky+",
-	"SDzONJ0/N84tutukLYhaMsl0TED3k2D9oi5agPgFdPuZvaGGieVYMA/bIjGyG3B6jIt+u6MeZp9iJgkx",
-	"ovVR2wXKL0abFtGW0GYAbjPwxIcQetAjoJx4jke8+JkNvYR/Wy+pjZHZEFWoLAHoZqSkGVHZscGxHBhn",
-	"ZNJ6eDxiAvN1YBtxpEtprY/GhADEhiWtco7oUBeIgMUG9HP/rhr8pCo+tUUX1heWSyulxVJ5caWs3vI1",
-	"i0KqBPvhSmnz/maLwwr4cm50A6XmtHXv83zqBEK+LKaP+5kRs7vUecImi8TvsRxqg0fts5AhKFM26V7K",
-	"o3PhzImDdq7Z51DHap8tVYi2TkA0FskWFuwBRR0IQ8F1P2CtsZt0Miqp7DutfmksbNAxSo/odEwQOxxT",
-	"Mg4wvxH4Yx4h8fpc9lgzaAVM0wqM0O0VCUxcSW/QHaPpi4nMejjZh1ayufR6OeW/Y0SkibWC7+VC+EPb",
-	"HzhH1s4hgXuGCoq8LTFytNVF4xUUfxfykdKMiYymzWRUeKiHdZkIcnHI3CHOy39eM57rk+/czD2RAzwz",
-	"TdVP4dlwU/tZFUNajDv9VDY0KwEOleLnlsx5hFK1kID/YQCJNENGI/j2jTpkujTm7XhZtXZpYtFvdpQq",
-	"NATb2jcghgUvAfsvJhUzqeIbB/fF6i19l3XMpAHHNKyJAavHkG0sUtzlkP4f4z4POGLJQbVDUuaSQn5R",
-	"0oVcsFDwtjR3RdJonbaB3mZTDD8mafo9PxOg4d6Gf/o1Z5aO/sCH+iMlpPetmTyFu73qmskUv/ecNPah",
-	"Ihff+LNI3bzzkRK8eNGjVVwCvLULOjsR4n4cCOwJkO5HQH/uS1UzR73/tzNfjJE8v4ThdBeRzsg5fuXM",
-	"OnfKj4eyUWsR06EAuDKWatAlqpwl3n0naHeYjElggvwtETXZjKLleYmh58yir5hZNCsYeLfo+OfRjE4+",
-	"K3JWYTY9DelrEWqASSynh6zH693tUgBJZftTDIKxDnViJTpgJhPRyoC61022+lfat4T3nG6vpTy5aBqx",
-	"hwP950i8rOnNZd+9Zd/4Pn5csafP1auXeMkxmVLY4Q9y5Zye9+sTcUv/cbDVJyaGEPrBsdPogA4TIIYE",
-	"6B3A8X0/YlJqZLzdyr5BEgTgyIihZDTNDTvpOPVI4KxIGqwrru+XmsHZZL7e50vQdMX1PEEzXYJGLZUl",
-	"BXhKb23yxkideLw079DnZmsgFe/oZ4SdRBgu9fsiORht4RpQSTi0RyBSpDEQUidMV1gZlDCDDFIwCKIw",
-	"qn7E/HWCzSDTGwYLz62qc8OZ8O38fGTngJ78cEzYH9Pqwjwl+FQ6cEefjtebPsICR0YjXeanIX1BQ+hW",
-	"1wT018UNhALAINbtja4GzpQPeHfsqdY9iMq8QrWrFbOtDYr7nLOQcBYPRHRl+rQ9GdM4aP4IetiSaf+8",
-	"fod97UkGqXjO9/HHWCA/iII4ZhwqC8ulYrlYKpaWlle9gvvn2lrR/H8Jn2C+I+nvNtTymTGDy2RG6hIx",
-	"VJSFQd54QST6MZPeW90LgTVf6lfqexC8I/N1W2XbNGbKpEmlvbRUBVorbueJxY5BpB4PFsyWiDQBDuIv",
-	"Q+5NmT2QyIs9k4AzY1EvWjcqZw1FBrf6NXoA8vRDT0Uvvo2YqVtpxoguHZoJG7vqnFccPq+E40yZV7or",
-	"xSAap/QLVysFAXsRQcpvgACDbr+vUyarNFpbCL8wShWBCtAN6+X9VB+aPo+D0C4M7O0BVYsWxOt6K3MS",
-	"CsmkhvoC5iBqKndz/eDM5MpjGYH3zV9y+cMXXQqVmgxb/BKQG72TlXB3DtECiCnZ+ZH+tmS/vje7AqzF",
-	"q0hwTmMXzNOcj5rmPH4mq2LyMZwm03mnbTGF48t4JMIuAndPGd4LA34lnVJDMM5bul7ehPvGshV1ZPzh",
-	"muMIGtzUjz5och7LshNEhtRyCkO9bof/jwni2SnNA3f3Ddwlmzondpdsm3sH75yD85Txuxm7se46IdPF",
-	"75K55YXwnNk/Y0nbRKo2JZasGOqxSApuMGgwvlCJiYevbem8XyqtNCVrRiyGfzPPRWa+Nragvk2LIXkr",
-	"1o4JQ4jh+h7xiNMBtF1AQpaK5ZmGoHSdmOAafaYfs6hAgIxX39GFhsVYiO2zQqcIph1INBwFPBsNxyDW",
-	"hG9yg6gNA4I4JtDB5eLQgNwtlzTvyuHOvrEmQtGESmoNcJ0UqxvULFw/qB/HnmtPuTu4lJ67gb2CpZMb",
-	"dIT9PQy9zXRx+xUbTsluZrf0g+FRH2Kymg4bMFkPf9tcKCQFNckBdbk6oZsYLl/9rVyevvLOzvdlaL92",
-	"pOwzP1n0HJVkRYIDbKze8NwifSSKdDgugLEHtAjoEcLxQQxp7EXPV3KP2OibeRSnYRdLVMsEnTKj4br0",
-	"H/vvu7I2ezZmBIs5EFHcCZmURVLBT6xcboY06NpGV/2XLlpW36NKsHjX2P/pY/VfZHpnEgVRJA3ozdRC",
-	"eBQNbLoemvvLvZlzNQ23jcYR+1xAzmZueub00nDibvAnOol3bo5p2mqckzgxZZN0TwqOx0adAmAqMxxo",
-	"+nQUsNIeerYj0cXe65mcuIXncKvu1F/zzZ2VZ3mWnT15b8zguEzULvd0WMa3TFKa5Gwe3W7eo3En6TZ3",
-	"NdTCqPH2WmDdptC6ADc+oS4+xWQBle3riEvyvuCQRLw5rNaPlwukUj9eXF57t1ir1grksPp5c2sZFerH",
-	"vUpt8fhjRX37FsWK42wpmQPcGA7qk8Ef8sWAh4L6M2AQjW865RvMK+znFfYzVNi7G/9eFfYPlpS4ae+W",
-	"kVfOdVY6XgFWxaspx3Jw7l4ytPSZDQup8A0Sm6Y/kmMoe4V8/LoiOUsLs19kBoRdwe077PYBzdYC2pE3",
-	"qS7FJPf8togEwxGHZkUtXA1yupamZK9S2yBeyNq0OYTrVjbrx+5FZXUJFqSFPgkOjgukS5vqPxXuRyJA",
-	"VBYNum4hhQaMXk0vg8mOLvk9PDg+gYBXkBFDUm4tHJMp40IWdOreMZ0nwXrDYVlh+NDgzc1icjoermmc",
-	"bTvXNv/Y0FEKA/Q51NPk8zlVpCgPE65noBKnUCPmzE7q5NQFgsh+AXLQcGNj4oBEjEL03yledEKco+rB",
-	"MQSQVhTWXInTgx7jXw73NX4Vln4A6TWUkxAcGNbl3AY9i1QKv8XUQEImjvEmS7o2lYFcISgkNPoY3lJ3",
-	"0PsCh5SqfNHVJukCIAPVHrOb2MXwkiyG6BYAdU2tCZL76VqGdFrFuf81iyS8oST4No0pf2jDohMxy06c",
-	"eW9gdRnwO9g6ttElRoWd1NwA65wmdsuCG3PzAC/k723hozKg07Ew1mSWxsxZA+eHgLdq0yPKK5cxo37e",
-	"jNHOnB4wfbacumjGLF6UccRo91E0oZYVcyX4z1OCiY8mnk0BTpJEd/tovZFrE+Wnv3jppHtFku36SQF0",
-	"k9crLy/qgXkFrV1SFgda9o4umtKet6twb4PeCgNnjFlZ2Ty7f3ojH+/9aFb+XL7N5dvMCNAZAs549naH",
-	"P6/Fny3zck3+O8XeFEZ/Agj9kgISiiaSsvY0UEy6VFK/IU3UhKzKLjt8QlmVQGOla35HsbakAwkpYzpE",
-	"HEhdF6Ru4tkKeo2kbFCRWXQdYE8V12XpYA92oYFB9nssksxnPnYi2AL7FvFK3sj1sS5GoqbJS/sbsUNs",
-	"EjI+GXBak1+5cBYGzLjPfchAIn2T5dSzC56Y6UGsFmkdvRi/jzKW+d5EuOPHAa4sPGtF0sNQfbNAfcca",
-	"OEfcogI28xQ01jL0rvznb8/w3gEMWxjaTg7IrM6xwf6BKigTPfi5oIZyjm0ubvAjYYWp33TZi2sapxN9",
-	"DKslAey3nU+tpAWu1tjNEL9W0KZb9zYmdjuNNjuZWNdy8R3IjCvGelhDEEdDjdTBaBQGLALIY1uyCveW",
-	"MY1iXVASMeI1o3DxmkVBa+jpIAR1SI6wnEtisbdk1yyiIalVZJZ8V2/sFQj4uQT8B0pAtbcyztzTSr7s",
-	"DT0i+tRFjy371Pl/cdln4NnHUNRSYWQwQjfru/WTOqAOWJNbw6GDxR1AxNtEeR0qrlhA9jXqy5j5WWDp",
-	"G+PMs8keQHgiPiYwXYT1FE3HaG2oxrbGEWvjFsddmB2FfUtEP5E9i9PEUHJNdHuR6AaSPcCuhT07R6z9",
-	"F8nkFMK9cURxWz033D2evalKc1vOpfeRzlr8vLh4PuzHd8lm0/ukjMAxmgrnZx9FiMz5JoShf472Yr+r",
-	"RTNyYJmoQJEc40pMg5aUIcbvsHLHZK5e97mBORdmT9CXjpvrWTzq3I2cEl/6qntaliYHM33juXEqsUNT",
-	"jjeZZ9UDGCSc520Qn12IFsZnHw7T9RimQxUDnhFr08gPNXxNk8rc2gP4j2s0denNLuPtuLOwvry2Np5A",
-	"unss0g6mVnkZzvKpB6iBbGZZMP2TmdbsKcWu2cM/OSLA4zT4J3IjEYD2kN+7nd+969N187tPmaGSICXD",
-	"Mlv47Y3zGvaTJ/99RyM9H5GzaSIlanNU6cb2N3hxpQ+s4+HwbcJ3YJlUlRkVxAXrYOsS3yZmlME04yzU",
-	"bm0sR9CppCkc2zkkvZBy83N9WHUSTHS7goOEtHZmGkrT0Luah2jYKYwqahDBjtDRRC9iXREziSRp2M8P",
-	"/fIpEhqfDmWBrLxbKymNpOucdMmUiPUvkAliI5Vm00SdQawexNnAEooiIkqHUd9Myy1SRO5Yn0XMN3m2",
-	"dUJJV/gsRNsVsBXVs/E6bbfquEcYcCxVbIqw34UMnEHdSgOFJRS2EyDBnMowgAXTGGA5FR5mJz+4c/+l",
-	"eDX1mbvu8cUujaPgFuQFrN7C+kK5VHxv4KeywKkQm6r8bgEGA1tLfaNEwwjo1fTgVWZJXwgcwLzQHLWU",
-	"wJDN+TZTugxfl1tUnK/PHkONjJ2/rIqMYPTrMf2RY8MvgfCZ3pTHy3NILbQEBfmjg7C0K7CfvjvRyN+D",
-	"275yS/85LEVYiLm5KGO90zLOFu6VhxuMP+wTXq/dmJyLO6xHnMudRqSZ89/5nXMMkEZj1u2FuhTA0yzj",
-	"ypjxCsaaC/W5UFdsi18k8WJ2Ey+ZH3qmV8xaPGDDSFDNSOAnEyPIpqizDaCkay7bFEKbTQp1uWXWocQP",
-	"ItaMg+sk/Q0iCem+UGSZgXCftPoc+PnRnNSz9EWz32U8RgNOtPS2vMtMgvf2k9lKel/BBEViJJkXqkZB",
-	"/vOf4j7tsr//PufqOu1pnPM4lIvm3z0RxerCQxHF6sJeJGIBH6h/qE98dq3+3mTKmFYfLMxsNMECv6zl",
-	"hO84R0zDKs5tpxzbCZfnDtn++MaTOZWTLKgf3dRFYyJUfz/RmlqyLTMT+tfQ6xsBLdbwnOAGc+DzxrQ1",
-	"uYDkil/QQq8XQD9WLKz7iDgvvyCUdJaptYljGl2LJzsmmc/7iU/Lo3WzGCv5uc5A/rsfsyf00GY+DLMq",
-	"uonQAmOn6W6u/664htoy3EfkwFgTLm0FVBRPTgPiAx6mw+/JrtKGw/6Pp1Z5fpWzCe/0GVVO9ibKYmIZ",
-	"P0W5LrgWkHd50Atzs+f18p08o7y/U9A/tYB/ZfQlgN4SpYJ2eAeDaIs2FLTAu94n5UPSFRErYEYyL36e",
-	"zxQ/fjofxTlrBWFAw3t6TS/DjzC9+JiXnzwN+/tzyZ/snZ/Fi/A4PtfU5uFogjTBAklR4lyxoe6sM41x",
-	"o3Ahb7wmkxJOwUHrwBx7760SM0HINIVOh16nqCiB+SUYw+UwXEXQuwHATp46i3eapw+tThuBkoBnruua",
-	"5YmzADM1iOyHIAfNApriDStmlYzW1IFmvTcsRIvLQZQqNVTiO6/IAxYqG6EC8DCmh6iYG+IvYIg/V95s",
-	"7LRMMsEnGt9pqTHRCl+YZ2xfLQzu82y79GbINbwnJWp/cmPb4QrEIjsiIuQIRNpAUCFYzYPccLrKyHbn",
-	"YKm3v66GMMReZBi7AcwCWjqU0VbvQLe87AP8lyEPAbY/h8PXlMSg4rE5nq4GZgR9/LZIPI1Y5ZF2JAYy",
-	"6S3SYAYjN7pgTdGFp4VsPd3u0xNRjJiSoinCAtGVIwVysnts7lYYLaOCXuyIcdb+IVnTG8MIsE9HG2a0",
-	"2RPNmRtMwhv3hrMBuip3+SkPcVFGi9J0/kgtwsJ6ufxhbWZ35WU9lbvk7NxPeRI/5bkE9djGn+ShzF5X",
-	"A/08F33uT4AxBKw9bGexUqtLm50A6/fcaAUgMa2PpuKzmsd17SbQXKq/hGSaBtOUcI4iHzplnYlgKYx+",
-	"PFbtiQ0/1wIPWdLJrYEjpBoG1H4aMEX8CSblRTQkXrPpeyZXb9EWgc8V8BtNQ3uBUOJHoreIHxA5lDHr",
-	"IpytWqCor/P2Sp4PhK1M0KiLUAKpJQPCKyaVkfBUC6KiPqmf0HaR1NUg7gdJbnZUFd/9FPiFLRF1zSrj",
-	"jtmAVVGqNYiJh5rbIz5rBj7TvqkX06jYvvV0o6rJKk1wmro0XphVAuMkDABhLgLhuh2vwcdEiqlCFsS2",
-	"o7wydt/INnsskMJMGgD1rjXWhegNCcQDeYKLiNhXyTN3Wov7grPFPRo3O3k9BuVSqfTQJoP2bdCbFTus",
-	"8AgaT2/Z0ZvdYzSZihP39qMCmXXoNQsisVhr7C4eKwvszjtEIV73eDBohQW1j+76JVwDC7OCujgL0TbZ",
-	"hOoM6eK1ItnXPY+T5NBjLelsc5m7meP5fdzmGscF5Nz0hszsYJVj6iY/13ORvsSaMvrzl6ARGLGXeiHl",
-	"udbSmVYtQACfTfyesHubmmVljKSDk64Br1tJwJEbq2kuGFBpS3w4uYb5MKT8H0Nm604qtxQ5pHwebMqR",
-	"Ak6zU7ZLAyt73yJms6Vfc/GyOQ8TK5d/qEXKK1u2s3wlommJ3WA0Y0JZ36AjQjwaBJDGa8df0Mt409iq",
-	"kdXy+9JbpbtPT7YW36N/0goiGZNIDJJwDWSVrUEc9rtc+X5XAfd1ggiknlcgno5uqX+GlCOQnxKQ3gYg",
-	"Nw6gfhs+QN6OqI9b0gbFsN5QoMfVobKAHHAejMojsVA3lrFXJBXi/eIRtSi+xamkWECtI4RE9iJGfdlh",
-	"LNbJ9JheMQ3foazGfkjHZSiuakri3CnZoNa8Ka/TEm0qM9S8kVGraQ6K+xTysA4vd1aR+BiiKHNbpQQR",
-	"XpGWRRkYCPL6NQigiIWCvjw0zL6IGURaPBwQ839QJSds1B09+0Aq0QF8D6ZX2GmExeQ6VdYXwrvoSI1u",
-	"rw1iycKW5e9Q0kl3NEN4IepzaeBnTGurmhWNmBwZlrbgKARSlHiVjPEszC31m0frcf1zngX8BwSkK/LK",
-	"Ak/B0XvScPTYFhwBnFLfPjQc/dMgbJsQdAbCdqrNH6OLTDIem+QaShLlAmoTBRNkdwFpr5Swd38UByAX",
-	"XDuIZ4HWVldjr1uRHDppREwh+gKKDtOZRGMI4gRyMK8fqxjoZcCuf9ucvYTxZwW5nsvtVwBpPWs47n6C",
-	"PH0uM9CspxXjPdpdcnbc9F367o+mQ9uqOL/4F7fhO8swb8KXcWojOcfG3S33jmGN3Pvx41g92i2OPCR9",
-	"iHu0mx3CGj0NmSEs99Z5EazU4+8GcHIuN1pKOS1cELMd8FZkyOIi2bfYR30e/NVnOUBpWX3qzgR/si71",
-	"Los7Qk1EqCVZdon6rhmPRTSc3qZwVuFlWsnd15Ajapybz9vJc6F4aGo/54upB4qGrMOT1UxOM67IkgnZ",
-	"an6Wjgbnd0lH05i8cFpiIQii3AyNhoHP8NM1kDmtBw+RGvO+2Ndajv9MZydrC2WV5KeOx4Sq/JSuhLYV",
-	"SvxA0ouQ+YbQdZKZuzCX66+8YP+ZNubYtphk6d0hzv85pfuec2svVbmPFlhWvT5WQ2cU65NYpGJ1grMC",
-	"AngOAsnSCE8IeSL6PJYQ/9MFpJI1BfcJu2bRENiFNnT9U8ouBi/fSgFXOcpY9MhARFdYbZuVBcCa31ER",
-	"cU87lXEYg+5Ju49J+jLV77OJrnkN/BPVwD+T7Mva8ll18PcwaFMHc/rIVepnOTiTga9zyGPWr4WPYzeB",
-	"jKHYWyYyDcM2WWZB6qnPHf/KQUQfF23QWZsyHLKLo51LXpC2/lnjdu5azSN3Mh7ZPY8euxu9+6uK3o2d",
-	"5uz4Xeqy3AheeqZTxPDcH4zLKW22cDlgkWa5Nd0S0sT8DMeN7IiBNAUSY9E+bRyNhg0zgoCkcreoNKgE",
-	"XMQ/WkoDekRw4qVFiZcbT3Qn/ZNFFDUe6I+gh2jfH5aLpeIyYoH/WRgVpg6WeC8SPrYeLRQWBlEQM2ue",
-	"3UNqvVAE0h3CMW7DXLvPvbaQoGfo3ft4XQh/z+OceXHOkXP21JHOkcdlxjozr8mWn3nm4UwRT/eXylmU",
-	"gNhii/mV+yklicUV4zLt9iXO47hnmRvzfJBkm0c9nzRQ5AQxn+tgZO+KzEBmeudPCmWOC1bs/UzJ1sle",
-	"y8JzKYmptMO/Rxe8VGz0ufZ7xj6bbEnfqQJ+eixBL2JS9KMmg7YLx3xUf0asxaKIRVKDm/gAci49ErFe",
-	"SLGKUDeJACYKXPTHn06IdcMJwgJbEZNQyyyiFLHmj1bA2yzqRQGPUwHaacOnbrokIvgkf8R9UepTpsKm",
-	"FmrfF+PqNjemOiap7mmrayt7xpiq+/QXiqrOLEFHIqtzcfr6QrTPJYKzz1BmmPaxbPGlSMQ0fnmeeIyq",
-	"cDYYDZGkgygbxNNcpoHvobx25JSW9h7IKI+IFjkAurtysWT6TuDepmIcGNVaStzaIvEuVJKDDNV3RnI4",
-	"UB1T+xiFhCk57aV0qc/sd90Njdpi9ZIIfUB6CsIQH2ZrySsZ8SZAkYEcHfG44MwzNSF6mpCna6v5YmW9",
-	"Xpek3j1VPA/yf0yPDDo0VjN1lkhmV6nDPno8J+qFatVX3pVK99M3DTxIP1/B+mNEhpyDO1dhr0aFbQfX",
-	"4wrMfVdPqcyyBUK6SB4uuacy0/b21AlHfX0hVTukBLPISD5uBaGSMXASm6J7EXCDanu+QLl/vrCRMFl1",
-	"aay7FzGYn5WL1ByhMsbCBRiXjcu3IzFIjpLPenEnMwxwSLvIpPRaEpe4pDZh2REynpX52vzmEdiv9QvG",
-	"lWQ3tBnDMANJvKDn5Q0g6D3io81KAIz1LMtgcLEfeyDqV7OMA57y+MO4ZtwX0SwDwV88wVBkEM+0Ipou",
-	"/1E3J74a2p7pzdD2Iw7Dkt51acDvTVuPP3+EYekaqkRGiwg4qtOyukjObMC0oAykvHGZkqzCOGLEBKC4",
-	"1ALpEuprNMQGIvKdQ8VuYr2CQeRIPfxbCRsH7VzpVxKLNos72NcuQob3K+j+9hYJWYzahvvED9qB8n6m",
-	"fwt/zfoCXlE5h1Vp81IOGZvN51hlWt/fu3wjuePT1G0k958yxOwYMDKbmAy+zyvSMM8btQLvAuyphGH6",
-	"aGNUGI08yULWjDNgwdK4Ptal10A9FmWsi/DPUmj2UUvkh98wX1d25ODhJGbdXRiic8NrbnjNDa+54TU3",
-	"vOaG1xwc7QWtNY11doe9dn9DCQ2DzZHfpMHMRu+YhjEbtY/QFIE0T2b+BSvPpDr/mGJSpo82MyxYu4YZ",
-	"zMQ6BPMpiBNjBA7VBdorUV/D4HiHB8cnZCmQwhmdVyQ1FoZSp+bViYiZf84vAO2rSwtEsm7QFKHganwx",
-	"vQA5dTFEwC+qgRWBKt6TrPc75ig24BNJGNehu1qjQHa34Kci7hhMxhA6ZAGmsQD/Kb8zcEQXw5gREfks",
-	"Il0aXamnnvOzgPtiIBfLy2vLxXN+zqeHdgRKfcqHeM914pm18gogvQrEA3tE/UMdYvVf1Me6xkDpRE8z",
-	"bWFGe8MUHvxAneAVzrn5RG1KdYum4Bzo8YM4wFIGyaQMBP+BUEo/ELNNP0PLcHyMgP1BwyKp6ElYhn1b",
-	"NREyeq0UrDarI5buL0PcyICfczp6C7zaVjQUiFRyHxJyZhRFcoDgUdrmVoNaLX2wBdSwysh8QiMmY3LF",
-	"xQAyWGrI8HbhabaHzWdN4TO/AC+KnvNuIKFcwyd/9QW8bsIF6YP2c14rVE2X1D3NIdCoViHIfPUQrp2K",
-	"CIusaUwAXmqDILmM1qDq9eOSwG6/Cno95sM+QthNnY/zflfv6Vf1P4vqf/7XK6iNr4ZXaxDtwFywdsA5",
-	"EO8Atj0LQ1hWesU4oQM6RHApFBik148lctOxiCXuigPlaQGqAMwz7rBzjkNN43qqwSqDgHg0Ft2g6YGq",
-	"hllSTCVGWGrCBWfr+gu9Gs4LVHfQhTlUEk9d9kd5+c+iPRSu2YEYgEL4o8+x2cxzrtPEyE8B70I90R5C",
-	"eF9SvULtJaCNjgdMDdcgo2L+s8fCUC0tzD1xH9cBzYtds4iGcJzNJjOvHktyYFjnPE7JBtuXbzYP7Br9",
-	"xgPIGaDwLZKGmSXcjvkI1louOA+6YJ1AJ3KzhA32HygLAe1L+DPUjCPa/WVFsi9GFg4y4DCwcqlU0muI",
-	"uAKoRNB6AsEbB122oXmThCBdtbkHNIh1QctqaQVfs9dgcTRcrLRiFnnFcz7mCeOdJ3nCs3cW5PEehmZr",
-	"FolltcjbXco6smliZJzI7MOCczArT8Vjtj64lqAdsHXyC0GvgJse9rz2CsEjc3RFIa0ozjm+jMXrgC5W",
-	"DncK5d+Wi+VScblcXC4XGsz/SOPCJpNXsegVdgPevylUzo4L5wu0FxQI7fXOFwrHxx/Xl5fPeXZr2iRW",
-	"iecr2bK7bgdtpAyDGRDpB1TaXTHvW0jZw7hyd9nDXXqzeAFbd2VlbW11dWX5YVYyCo0cKxm/zLeSI6Zf",
-	"9oihfFeDwgm2f9kQXB9Sun3JNpTQwwpSrAqyjfa+iQcab1s3elmolkA69yE0VAp5OFqNOt62gC663b7P",
-	"1bOQDHXeuTBF5wK+JbtjHt9ZzNgH6S4F/P5Hj3b1cZjYo4CXTI+04j736WV0XjgDRz3ffVlNBE+280be",
-	"/lgyx9lxOZmc194kUJgygjEN4Aq2AcSWN42jn4UPx5aBEaRjtFGtPzQGxEIu+hAPhf4h7a+sW+dCeTGm",
-	"2TfBXIEyWOPbgNs4yRsK9Hpogh29PdAxc0IFTk7K+p+ORhMRCXgsULtlp8LQ70nLknvWcgZqwzq26rKz",
-	"8WkvWIBO34U/p67ytIN6mY6CKUXfHKDlSar/n0x2jm/4rDr/aSRolgW7hEfzxcv6R6zlESmQsoADDt/c",
-	"ZfXixB7H6C28KsKH+UF/iYNe509sno9v2HQ2h48a57Md9E4gAQt32jJodg3suBaFyQ+0TdIUvMkiblei",
-	"QDgbMBljtBGjiVgGZJhoA9820thWHXgUxKUlNCgCnTFaUEG7E5NYIB+MTThDuBlSB/qbyaS7dh0/4rz/",
-	"MTx8FTXluno5P3kp3PM7OVA7N8DYeq/HOPPVZrrrRN+jmg7PzmsrpnNOwoSSuh9aUORV1um5PSf/Fcgy",
-	"yFrO0MWB10/HdYDrs4k/+ReTHbjrMC+0lbHZRWOiQW+V+5fb2vs+kYSw959JQjgnYJKE0HfPrb3VD89F",
-	"RmuwdiCxnkqvcJJlNuVdpjKWA4LBFMQGtr0XQjIdEcWY7cwDKHNn/JPhk5mCQybjkF4Um0K9VJjyD/3V",
-	"Sf34ZLdSnZ74wF2Nl8EdS72PPMcGvp1n1XLQwIgt95wgre4vJjLPTRYAWEpM5MkHx03BUUwP+WWqYg1T",
-	"bRJRNLECKCaY1Mh5D66DBwmMOezX6yQ7eOIjk7lzsqDB0kdmYtpNy8A7zNiFuah+xXm2J9104zthsiGX",
-	"L6FfT84tMeg2ksxZkMVW4CcVpYKzFE9BdnLssVgKclJVY4fynkZfyr67t233Mqmp6QXGPGj9RNmpJ5U4",
-	"mTs9K001g2UYiXAG0A64erpgT0Nd+i8O8qj5z4M7UGkdpmoQYWPcO6Rj7vb4AR21WkVz+/RxVF9lWwB2",
-	"l2cGcuBuefEbfFRu9GYakklSITD6WYDl4Qfyj+DPou50Ueq7HVwzTuKB8u/gR34f9z20fOwLcIualJN2",
-	"RHlse0uGpkGhI0J/nayWVvLCQGqdfs7wzzaLGG8GtMt4rHxg0pf9//6/USAkFFGrxYS5mNJztYv6Us1Q",
-	"PZv6puLcxamfvthFrdvLBIrgjeXILrV15+GhvPBQhHs9Q97dX9SkTlFWMChyv0rJGEfPzxD7UdfbyI/a",
-	"z2Dzc0FoL7hiQ9KhpgkF60TuEem5l0yYR3heaYTnKXZ9ap9kxXNwf08I46gLdG/bQIOBgAqTuTbrwlym",
-	"vrY4zlNsreRtZ1pteaJ0VnH1ESBkXx+SOhouFhxd3o2OPhnf3HRlguWD4SHQEy6AhHEgi+QYnq4bp1t9",
-	"yXw1NggIgToLeHuD8MTqxBBSSivhKZ7JEkXn2J7x+waIZjb5EDR9NpvvZQJId8mnedjoacJGTyHgUrs9",
-	"K0h0l8VoNvoECC+8ROMG0IgpZxKkAoKseuowaBgDOAsABKGrE3VEKR4ILEWUKCTskc3W0Cg5ZrYanzPw",
-	"A0PcDWScd5Jw1f4VsR9pXtdj6267D8a0t0x/Yze2/hy2thLWSwFvidzdrd4TeD0iwgpY9HoGgA/fjJjP",
-	"eBzQ0M2HGPuyS5UyKpItpRK5+aWn7oaZkQC5BxEryWv1w1B/DmjDdhQa/qNLg9Az3krGiTiVLNpRU3nC",
-	"LW2fkdmLLUjX9k1ptfpP39zKLh1kTdzZ6qdgEaS2umRha4ZN7rzasW2uttOPwP3S7nT11eyW6otwnSeb",
-	"H0BmcK87JmeFeD0q5UBEvufUrns6MPzDfrnukHdhBNNYTV7BwAcNIsHboJ5GevAqtoHP3I8w7kswaDU0",
-	"j63QV4urptikYcgivHVTiKuASeR2uBDqYZwNNPsnnP5AGkN3om2aOsv3tE9Hl0bdvEsXJeMduhgK3qYL",
-	"hQWz7sD0EQWUHAfhNSXHlMcCtav9sejHUfrnUxuyZjovY8xOElpWvD8N2U9h4ZjFizXYFtm6RZk9Ztt4",
-	"EWtFTHYWNU8KyH3kKVk0FCGI6dJhZt81aZelNx/gGuhtjJ0f+AqLWeh/CbLHPIibZZILzrSsfiRpPna+",
-	"syzyO2W6sV2mT9jC1dMlbGGG/+KErZr/PGErY2JCGRlb/x4JW3O3J0rYmtvPYlPlJ2zhbnkJW3xUbsJW",
-	"3Vkjf92RtXXyqcqAJBR1EYhzgPvSDrEBsQsiIgYcLQdAvAtnyviCb/VH8Oc0ud6c9K2a20+WvgVjcmF9",
-	"oavsm/9l3V7EJC02Rbd4EeVaQGnTZ9xu0tUyf/ypDk2PRSCWMcBXWDAennnobIbSy2R5T1Gv5BpI8yxv",
-	"Xpa3j0dign0wu3xKHbasLG/f/SrPOJghywuvmFRy/ByAap3I3Q0Z1ZDKmNjjcJ9M8L3Ey2zIAcfKWJtn",
-	"jF9TxvgpTlBqP2VljE1wJNd6VhdMj7alnzSXz68rY/wUWyt525lm42PF4V5pxriSUGNjlE5EbvjOIdFG",
-	"e3O21LITHX+qvoF7Rfns+Vcf/JJgl+eRe6dse5u1Ruu+IwBrON/ABxR1ZZ0T2W92tLmfoWDfmMQEBhcL",
-	"BseyoF0B4BN/q98gQD4nKrhIIAMzMfU+KTo5s5Z29O49DfnJscqZbOyXC0TOEISc2xePlFV/CiWQOgl5",
-	"MbxJFvp1eUmoey8vQWg3nwHCRIV/6Kgwu2k6Uhw+RNx7KwZ0qlL/zrnEiLcNN5sigzY3LgDyIPgaKCj5",
-	"QUEnPNO3DIFQdaVEfDqUKKE0YnmTRlHgjlAaOEQQipT7BagUQs5waRIzGMImlzQCji8d0V4fC4y/0c98",
-	"mxEiJ2+oJMpNJ9RdIRjrhl4XGpIwaLE46LKCBgVGaEbJomtgHqNDUl4zfONvDU2sDrBHjHgf47inXA6v",
-	"QLxj2mXHQcx+P46joBmrjw5p3Pl9SVN6e8es2Y+YR8Q1i0gnjnsSyHxAmfY5MiN4UMj0A+glNKtBCmLB",
-	"UdmihcklXfqkucghGZUkpA18WzeQEiAlI9AKoATx/uUi2aKBUmqhwNcdKc3cDZRy7Slx5PsRk5hRgL+b",
-	"UPa1Ti7YUGiEe7he3SwLUF4zecCgm6ILZUOfjg/2QWdJzVxA3qCNLUm3H8ZBj0bxkvp80acxfVtAhhM1",
-	"QWTpiElXyJi8J5+D6oba9V6KytgjmIkxChxkLyNVKoMmuWAy8GEpu2BJGL2dLFvBsEnAyEwqUSTg/PFA",
-	"mHUPJOxhS2FA/ICGrBkndAJAjtSjcUeZA+ZsGNIk9bnhH2/SZof5eUG3E7WDv5Qfp9jlHspX4vdKuKh/",
-	"AfUEJB7sjgXcbkdKgSfk/r2+wIafSuxrJTgIPn3+Uj4KdmufOhfbTfX3zuntTnk/+PQBJCOG0vIeY6Ny",
-	"dwToxmNwf09tIcB6W5X6dyG1NjeLg8FgETZoPwoZB9aS6W2AkXs/kv3hWEkoDGdb9sICGovyR8AX1j+U",
-	"Svd9fTOtcC6XPcwA5fbrTcXO06lT2GJK7wXx0ATKE5ou4xLZwgggsrH+WEuXTDk7gbwBcU67jPS5EvDK",
-	"mkC5qyTpW5cyX5lsI8wG78sflmcKviZCNyv+CkP6cV0et/DiZGs70//PwgWjkRJsf/yp/HmcmdmN+Jne",
-	"cs6HatHQIskgHUXyRvhaybsoXFhfWKK9AOS8Xoox/1/bW6IFMNKLsVgEOOm4zzkLpcPS12RRHLQgGwQF",
-	"mHr6ysxZVv+TweRSCcPUzxJC11pFF3UGUvaVf6pJH5VJCRcNGLihnA2QoChi1+IKFaJ+cM25ccazna+J",
-	"Ph2xKYbACalbotREPh333jTrlrsBv5JIZhY0O7BeUNmj79eLRCsIU4tT55EIuxqubyyk2GP8y+G+MTGd",
-	"n+1wGVPezJzXCev2QiSAMyRCvBW0+7o0Vn169433hM/CzLt3GNk5JL2QcvdOgRmQc6/DkPKcO6QIRRm5",
-	"RnItR01JEmkEMm168eRCYzQV9Kn2lgIpPOfBBhsyY7+5T4Bt1JcsubMloDIb4ta91LQKBDFsRueB7m3z",
-	"Zozd+jkIamOD37QAbWNTcAScu9ogwcYvVxK2ja+eXLGh1OFpKAWyjRZp9GadfUlAmQomMATnTMRUWfsY",
-	"6BM9SQYiulLuwsRsj7tY8MyMserwkn4FtkDcLD32D+vwl3DXrKHboUdveMhEL4QAIrisahdpt9GoDVN+",
-	"K9wCqcBd11OduR+9d13N1sbpTCQvCYzFMev24tQL8oN44e8///7/AwAA//8=",
+	"7P37cuNGli8Kv0p+nIlo1x6KBfAmiYode2RV2S67blOS2z121whJIElmC0RykKBYtINfnFfp2BEn4vy9",
+	"H6Hf5DzJiVyZCSTuAEmpym51dLgoAgTysnLd12/91nHZcsUCEkS8M/mtsyDYIyF8vMLuglyxIAqZL/72",
+	"CHdDuoooCzqTzk8LEi1IiHDgoQXboGhB0JR5W7TEWzQlyBW/9nqdboe7C7LE4gnRdkU6kw6PQhrMO7td",
+	"tyMeT4LoBeUrxql8dPZNl2hGfYICvCRoxsL4TbXPDv03zKMzSrz8Q28WBPmUR3/iKFpQ/uPKwxHpos2C",
+	"ugsUMMRgcuIOxGbwyqtLtMC8h65J4CEaoSl27xANkPNqdqLfc3JNA5c4YmTkE16ufDGkn4jXRf0Resvu",
+	"Ud/qj5Hdn1jWxLLQt29u6udwHWHxmOwE3oeEkyBCmwUJCcwBUQ4D9TGP5MijBY6Qy9a+J3Zkgb0ubJeP",
+	"IxKikNwzF4uncdizgEXiLhYgGk3gQR6O8BRzgjxGOFzHAd+QsItYiFwc/Al+sAlpFJEARSy9If8aklln",
+	"0vmX5wmBPZdX+fN4WmKOL2/wvGjXeRSyYI7usU89HLFQb4TY+wvEC7bhLQvIyRscuQunjjg+kP9eEx69",
+	"KiEN6um3hfLGC7m0NCD6gs/mgiDEGCLG0ls+mlmuTU5n57MxHroWOZvZMwsPpn136I3IeJYa3BJ/ek2C",
+	"ebToTMbDbuFYo3B7OYtIWLBM4ms4gEscbBEnLgs8jiKGonCL8BzTAH314ZsrdG7bVldcFz9EttXr9wbP",
+	"LtBKkREL/K2gpUDMLSRoA1TFmHysWgQuNn6GqU88MX0acCAF/TPESXhPXaJoQ/xFUMA2qbUZWKm504Au",
+	"18vOxIonToOIzEkIM//pp58u19GCBBF1cUSK9wqeBtuCkRsST9yNfUn8GyB+j3WR8zXBIQmdwtWwe+Oe",
+	"/Sy9h/L+Nju163ZWOMRLEikOeum6ZBW9xsF8jeclo/fVVTF+Z8nnjiBmEoYs5F3krKKTrz846Cs4jmSG",
+	"1370TCy5Q4IMl4E7O90OFQ+WXLzT7QimKagEBnISj6SG6eDlCtN5UH84XHVnT794haNF8lp9+ZZ6nW5H",
+	"EBENBTOOwjUxhzBj4RJHcu/Hw05XLLQki3PLOrXPz/uj4enQOj+3uwnF2IUU8yLcflgH7wJ/mx+7I97r",
+	"TAQnW9BgLvilu8DBnHg9dKlp3KSbqTj+szUnnrhXf5RnXt9xAYQXbJXEEKsiuSTieMvRRjyNmoSIOXLk",
+	"KGGrHbxa+VQy4uf3gddzF/ie0JD1vHB7Eq6Df/sbZ4HTFfeufOzG/GfN19iPOTL2OYtlAY6AMwVMykn0",
+	"llApq5EXblG4DlDAQkQjjpxXHlmuWEQCd3vyA9k6YqJ3ZBXFO/rfaxJuky31wu1tuA5SFKQIszOZYZ+T",
+	"eFumjPkEB5LHf1rRkPASJia2C0ULxtXgBWvHkRRqQi4LigehBavw6vodOhtb9gXa0GjB1hHC6FcWELHM",
+	"lKMfb67KBk/kKG4xDKMVD1YT+JrMWEiazWAK9yazONLg5WPbjf4bdcCKTrM8fBfIYSsS3K8CR/Jzn8wi",
+	"xNalhKDObFOJ/z5kQotTAxFj+o75HgnreQz2vJBwcfBCwtk6dEkP3QChUyBxxQK7iDO59gEDPVQebVCJ",
+	"aIjYJkAhnS8ijqZbIRtpMC/hWo/HrPaavMn17c8+gZh7/EC2RUpcRD6BBr1la7kJsEVi58gGtHmC3QWS",
+	"/DhiwCD52l0ILonRjz++eiFZ84rgKKORwQGSaoewDO7Itgtbq79wse+TEO6iAeoP0YKthUzVyiy8UqjD",
+	"cxLx5GcZhiosD3FtRkMO4+YR9X3BQwNBQejGeL8cEQ6kJNDDpBwNrXPkhGufODlBo7SpO0JW8agmwJrV",
+	"pIVSH1IhdgKy6ZUJ+AwbL+MO/dEI9lT/bQuNJYpIKJ75X7/8/07+/x//7V87RRzkVcAjHLiknmTfrUjw",
+	"5/dvEVW/aEKw6tZH1BPe4zm5WoechYWmbSh3fSUUsykRmu4EWRk1TJlbkjLEnV2pA2wol7+mHgJJo6zK",
+	"zAOVJQn2i+PCUHoB+RQ5oN+pL1YhuadszR2pZWjVYh0Yiou8Fa0w0BQB2TOn94SLH5DlKtrCa1P7YBUz",
+	"dfmoYuFudfdbf6t0/a/prwWi9FVEluLw58Zsj4oHzcVjCocsfhEP0basWqq4Jv6sXG9M6VhECRgU4Tux",
+	"1Bu81QImVo4FA/oTB7aHV1RwCBaiNSdhD72LKUWyO/20FLcQxrjDiT9zJkjoCMAxPOKTiIAp5lGOpz4R",
+	"+mhXj0MOAmiIr1ckFK9zYHhdIU3gDiIONpg+YL8RsBgXwt67I4HQvJg6t4XLLdaopfp3zcIC7cOhntOV",
+	"1ozQbbbOJKtCybPlsqU6Zj30Cjii/kFaVUFTwqlH1NVYVXKSV2jdzzGPqhiGcY6mxGfBHExoChavR8LS",
+	"tRDzauz0IGFEZ2DIvhMPlRZjSPiKBZyAwfg19pRjQvzlSueY+GgaCcIeEN/FB+O3jrQXO5NffuvMKPE9",
+	"8ygv+bwzURogQzS4/8fffeqBwyI+AeBj6ew+7prO5aV8IcwgLwwM0bfEvuAaxLsQutr31+/eIjb9G3Gj",
+	"LsJoij0UW8xdcDf4OJyTHnqr5PMGJzZaR/oLZz51D18e2EC9ON//4++IfKI8Imi9RDQiS0FziIgv7rHP",
+	"QmOxvLV8FTnSer0LwLxZClMBBscRDon0toHVLk44nBKMBFPQ3IVvuRjnjIVT6oFF+pVkGs8upE5FOTgB",
+	"hYwoW81v4MceCQ5eTryOFiykv8Jv4nW9dAnnDAX/+N8MrUi4pFGa8MR4j0d1hu+Hcuk2RNN1lHgvF8z3",
+	"pAYpWCSsKeXGShMPzUK2lBab0ry78iut1HEayc2Ae9gsIgFoBYHU/Rxw1Z2AmeuAP8nwpxvXyiaq7n5u",
+	"ePx2UvsSOhr2YQEO3qx4f8TjEIVnP9y2aKeg1HQvUr5TKSbXnKB14CnvScw8EiMIlJ4/ceT85USxx5NX",
+	"gmf/lFtzZUZP13wrfd3mE10coKkYUBBJz+jxNugti75h68A73t68FYeGBOJhIU6dmoBFtzN42dH2KG9m",
+	"JqcGGCOwix8DfcyJ90Ac4wrOsCvOsCCLICKIrWOhhR9KaL1lBveA8x2rW5Qj9SpQlUCL8C6kLoilF1xp",
+	"+bG3XNl0LCC8i0qYw3FIDzzkJ1kXedWvsx51WIwfA/JpRdyIeL8j3nIZ+1xhGMpiZzPpchUGpcfRlEQb",
+	"QgLk+hROfeBpfiRNdzNiydmSSDlJfKmEBsDme6DCqgGBWx90+cxaYN9nG+Ld0pVYkI593u9ZvX7Pet4f",
+	"dj52O25IhM5wC+ZT37JPT2zrxBrd2P1J35pY/d75oG9Z1r9BYLCTnaswgwKhCMRGcazORp1JsPb9bod6",
+	"YNX4mEe3a55+lV31quQXdNWZxCM/TdRcabx0uh1tjt6ug4j6+s0hjsitT5c0HkvIfKHQ/vKx24mNkMQ+",
+	"EFZGZ9Ih2+8t8pdL+o5+/8Of7f+gr6++X0y/dcXfr3789ZX9ln5/3ul21hCabTqdnRgkWwlVW6rUqX0p",
+	"8lwEJNqw8I5LQS9NdXDYh3ccXLZXr158EJwQjsGFvE1QiLQEqfLwDHropbC1J1ph2MJ1sByERVvkicm4",
+	"WcBYfSVvNvy4OAyxWPxPJ2CLdCbnuzQ9FfgvApiCUPfkfWIYsfUu1vMkolIBToY06GdHJN45Zyf5L9VA",
+	"7GH2VOaNeY6Mb3rpN9qWZRW9Uz1+vDPIviz/QG+VwWO05Wk86nSXPjJlS8YjtuLwQBrML5AjyNmR7sp7",
+	"aQY2WUXxKzFsfVjbrerZTh7mGs8wnMnUiLRXJuPYMDdsl2UQVbQDiQTiTmGrzcgmji77OCLNF+ew1bDT",
+	"YxYsKjvmb5KDqxSZ3AwyhCdOV/2w9Aj6O80Ji8hbXMk8vuBwG8/r7/KMNPvgH8XXSWBdOmbigJLK8QgV",
+	"T1I+aTgG8bZs1EZqPe6htmewSwuA7Ew+6NSBFQnRkgbrDOkwBD/soa/JlsmUDslPi5Qm9FJYtpBYEKJV",
+	"yIR9iVy2DiIuE1fA2dYrn1XRmbB2scAq2l+4dBEHcoWy4DExRvgGIr9wIpdoHuIg4imOX6XafGA++UBm",
+	"ab6fYok5zj/apQRqBU9UwxQHcwtKTRfGK/6W0QUxq2qeKZi7ktVFrEjSZIobCT7x/U836Kvvrvuj8TPt",
+	"rfNISO8T4xpiJX/iKCQuCz3QyTDidB4I1YsTNyRSUVO2OY9YSLwe+mnBYPRSooH/Ew6ADPFB/IUTIo/+",
+	"gvlEiO5IbpEwH3voVYCw7yudUX7JZd5LvKQcAlCbBVNZU0t8R8AUEOIcby/keoovQEXU71tifgdckiPn",
+	"fxj/w1NXmKnaCgYblpMoEhN15JKdwDLyExa4xEEBDkO2kROSk5CrHDE1bVgYOW0ZPRPj0clwpYdUnFFT",
+	"japl+rGT6EG0hpH0e+oozy8yYKk8cpLiTDLXpzOtaiSqQUqyd1MKX4o1ZURfRqrkeHJKx0qt38d4xtKV",
+	"CZPj3t3J3/iJTrhZ0R/IVhxtaSxcwaPEyrfQTi+VVQ60HqupXwl99FmRtlqugcZ2SsYw6Xb6lmVPvOnZ",
+	"ZGKLeRWpqgUpBVlNtYTb5vjXaZ2++E1ICMSMCzXFxiJ72EZzvEAywJPPeyh5XwGvHO2jXzZNCJHbmlK0",
+	"kryvvjWwMrbkzwcoO+NSXefHgP73mqCQzHHo+ULwshlyMScXyBYMqj8aCb4RYjciIW+lEdn76BBWSn3o",
+	"pCN9lpWK9lltFIKzBvpAKyH/yiuS8U3PzOC4Mv8COWCHH0Tu/SwHB5LJ8cWY/b1X6Y+mvwQuSOfRk+/k",
+	"y/CdiLWOcyLcdRiCG1DQKvkUj0/PQ/69yztc9Mb+1uyEKG9a9oSUHwhhPyXDrIy46hiowWkyhBuHSfWw",
+	"y4n4A6hdeRnO7kno4yK7lBVlZmfNuZTxZslgPI10FF5l7OsItxQKg7FlpThef3TeP4DjwaqUzFpWRjxp",
+	"Ll+i5vKkoxxdR2nuFfrd6SxdSMkjOHYhJrUfv2eFZg/NpYDVxXGujJpybN1DaRpLEi2YJ8aA19Gib6ZC",
+	"3pMgYpBkdGDk44sIEYwfNEIwaMYtOUpFmyVzq3Z+jRo64WO62cMTr4mgTj+K3/FG/iAjLo7smv5yHEWn",
+	"VX6itC9oqVcmcQo19t6kz3+Zp+YxhH//AHI+hhdjeByiHHweH0KRSRrPp2bX38SzTg/4O1XZnFlwlYyd",
+	"/B6tQnYPoZklJ/494T3kSNbuTHTyAZW+bvWXdnSHBJFP6hiBS1c82IXABpgJ+kG2M0nKMMWvOJ0HxJPl",
+	"jKOz4fmzHnICFhBnAr5wSH4CO4PKGNKPH153Df1N/BxH65BcxIVt6wC2JIrd1XDOOYnE1sgUOcg0VnlV",
+	"ARKWD7p5fQ1edFD5AqG5/NIR4+h0pXCz9Ye+sQmJOm5sQqGXIL4qXQW/I3l8JGvaXIDGJnWiznx+u9qY",
+	"QM0pLLM1v3TeewiXzSaiRYh4FJJ+D4lZD74ME6lQ1157NLp0I0lmxllXR1EdvCUOKU5UKLAVcqejXkMT",
+	"v+sa1Rep3YsD0YLvQlyQF6pxze2w8lQBSDWCAjNV+SU0pFYSbhCvZs3pjxf4RtxddUojeUOiV32s3LAb",
+	"9fZMGUdqTSGqzyRMQkZGqi25x2s/6iLHZcslDjwHEu8gEQ/LAiZ1IYW2IAVSV4g4cauDsFngJ0WazNJM",
+	"EjlNiaQiibE3Npt+qt4p1gFeUCyrxEq8vFfJkaaYctVaSBEhnq8JvBFVq7SVjAcZF1dLv8FRSH+Fn0lB",
+	"1LdqhOC0pGr55XIVEo7RX/7zZ/E4d4Fp0JkMup0F5ovOpHM+Oxt71pl9djZ0T73x6Bz3ZwRjyx2NsGfZ",
+	"IzyYzoYze9qfWtOzft/17JE3du3R1JpZFrbOOrF8FYcWp9boCtSgaxqRvviPUBLWkctkkblUHxJImGFf",
+	"0i3h0a14YhOADZ3JLGhZVjb3pOrFjYu3anzx37oQDu484X1ekFHoFguinwA4AHMkhi+TAaS24nSRIyct",
+	"Psn6LfEpJPfsTn4C17L4RD6tWBiJT5Ba7FwgR2qDcK5wIA5JRJYrjVOAY1yCXhNzy/BmxhTajJdkOVFM",
+	"sr+V55OnK+EuVDFiwSkvEHWVHtL4ZGDPAxLB/ntjjySXLtgdpWd3FYbDlLh4SRKvptTJqzxKRsDfTICq",
+	"spUXeLUiwUPZyELgJMf7sOXYYH7gWvQTLlJEFnBJSb8FQeQezCIhLnrVzhKx55InFT1WXIlJDV6xXgEC",
+	"zoJy+ZIJuv7u8qQ/GgtjaEE+YY+4dCklRFO6s8eNXELwvj2cQQaHLHpBfPmVp+qP4hOU1Xv7ZzW+85jR",
+	"Njj779S9GV9zOVrXq4hrnJIg2RFVRmW3XZjRLs34i5YmXRWULhpqznOql02OQwuUolHc0cDAjJJ3ToSd",
+	"7bKVkgYZMeRcQGGq0ER6MgvMQV8Js/yEBvxZV11RiXG3d2TLhVhY4WUvbYI4baj4fJcRfnXoV/LWdFpp",
+	"lMBvyHU8QGOW6Zdp8VuqO2dGVaVL13iObbvQuSgzyJS80yIuRYLmSe1qXSA5UwaZpBc6O8mYbWtppjmn",
+	"cbgU0ytVykEVLfCatHY7dDvAtlQ2xpMy+8dVZj/mw0R7u3wSqmnql0rspzZuqTLXknp76fGQVfYF9ip3",
+	"nQmabhHmLgk8gALzekIz1xfEp+SKYUZi7iqnYrmB+C4Rr+Xhe2UmQBZzor/r1yiaUVdKXmUasK1q0Qyb",
+	"XJOM+VWB59NNoAtuZzSYk3AVUsFWOuIikJckZWtmk743cIfTER6fn56dnZ6P8Wg6dAden9gzK77e2Set",
+	"6566OjWqaUpXqWN3FTJvrbl3SW4WmZEwhApN8Up9rGBN31++QVeCD31MkrJau4i7nU0o2AVM4qEr1x6v",
+	"Pg1EepbIyvUMcKruHUjt74qot0qDKHhfKx9c6WHIvlTbHNo0kYEf4+foqxcvPzxTdcYA+aTiO8u1hj0R",
+	"5hjspaCFEBy1KQNGb2oA6TgcBYR4kpdUl+wYh7bQUtMhK8PYCPh6SUKkqs4am03DL6ZaUeZwKSZSTI+x",
+	"y0Ldp/dGlnoofBkDpIZKpMUl9ki8Fdj39c9Tp6uOqFvUAdn945VGjn9HpZHnzbIyTNH4h8jLGLUvGVT+",
+	"myZFgznjDrKuHrBmcLxLCddCR6oYsPNB3ERCR7PtNIMEHDXFIVkcKuDGSQxk2tiDCDl7l1IJikhyhcME",
+	"DgzCHjHXoBzNWHgR8xnBt5GjtQrnIUZ81rCe751QLZHdsyDQr0Yvz4TKMLgw0LPAv9JKIIy+rGo0sSxK",
+	"DatJRQwJlikccLu5COoGKCYUd9UVoxe6HtIKU4FWY6Q5qb+TbCc5A5Miq8vi4tOXiMRyzcZUF5IKvf3r",
+	"5bLmy1N1XBKVaaA2mzFVg5+wWaGs2w8jMyMSP4/Oayi6MnUJucyH/Ks47GtW10pIKYYwv4OIvvFWjr5y",
+	"Tk6UI8T83nmmsNWicM0j4qFVyD5txVMWKs1piViAvnKki+fkikB0DjDkh0PrWYUCnuS/H8H1lPVUN0/C",
+	"sB5U653I7GxVVU0VbCIElGZmKwFYnq9c5hFkW7b9rExbTs6i3e1/rNKe98R+3T9v/fyxi0oH/zQFGwqk",
+	"OZNS/SB5ov3PoHsaAmYRRSs+ef489q711MXnZQKmicrXlITPjqCzTgw1VSMiw/F91kWOgXGK3uAAzwFr",
+	"1bkRLNn4+wXmiynDoQchrZ/IFL0HtntNOKfQ7cD5kZMQrl72L8U/14B36RjY70xi7sfY3BKtC92TkAOy",
+	"LY7RRMRNYpPywPYPK9BHD6BaHqV+d5jVQHPKZ0U2mKG4FWXspmKTTcp7n9zRX6Q7+jjpyxlqaBwoMoMb",
+	"nz2FOT2J2lNxvELhjBPHdNlYMWz38kuoFTbnfy1H/fsMSsnfyYUXv7Vsu98fDIbD0Wg8Pj09Ozs/x3g6",
+	"dV3PI2Q2+4MyDviYrMJTZOspsvUU2SqMbKX5RcUb5S35t8rvdaJa3NQm5XBtNazzp4DbU8DtKeD2FHB7",
+	"Crg9Bdx0wC2t0JUPR5Ulm6M66OV96yna988V7cvqRBnaq7WenwCnYi3hKer2e426nT8F3Y4TdDt7ODy0",
+	"/h8lvDZ6/PBaO5i0f9Zw2+kRNNbmqG0PI4eGD6QwtQmDF3mcv8aRu3jDvEJAAt93NI8M2Ua27WUhgRZO",
+	"ULOGHILdBTScJGjOmIcAdx1wdSTevFn04Qt9R/ygsBIDRkK8bA1QpiQLrsInrP3bLo22nUnnA2XII+h7",
+	"HBAaMsAiWAdRKC5BR/+Mf7nfHvJmiYX92gkp+3c5jp7Llr1pGGuNXgwwKxtr3koVrIhRZd+W9rwfr8jq",
+	"jmxvsT9nIY0Wy86kQ1yP45NVfzTuyIurkEWqZ5Uau/KIT8V+nISUAZhDpBumZ9fOPhezkbCL8WxYOMdB",
+	"XFTTAb2X3dMAKq9Ak75nSkkPCYaOWNrHfs/ujLGovw1HPieyik48hpOQYrElo/5gahHX68/skXs+PfVm",
+	"p97Ucj1vfDY+nZ0O7TPbdc/cQd4BX0MGQrbp7lwfux12p89ZyDadiZWvAovpszJqlqtzSyerqDfmGcVW",
+	"m3hGR4emiJPypXDKZP/DFn47wb3E3GtKseSILoRsx8gTXGMddNHGVC/WvoempNrUg9wSsb7lRdE0QI6u",
+	"/51IPNA4haGmCD5rR4o3wezihS+yra5wlhPtxXVaAm2ZxZgJA3LxvxN5IcuA+C0Nbj28FRs6tM6SrzkT",
+	"z9uXOTXhJbpIEp8sZS1qjgukJ7PCoY4vxDFwj0Cn0zD1bcw3cksdkoBsipnD9XrFQjhZfO3mHnooIihs",
+	"fZY4r2jOpVPtHIUAg6aW3NPkhS4oyQN7PEbYXy3wSb+N1+j0iwlhnD18hzN5OHLlzCfie42k0g4K0bRs",
+	"4nNVBG0ICQey0Yy4CRRv02sAihP1fQmtdIEsDeoAnjoPqyarmxjqhCMSKEO8ogF81jmZPuxV4Gvm4CD/",
+	"QZk25xZMALwK8SgmOv2LLokwa+DYwfCvLqsZuR3HaDS3KaHA/IgesNNefSBGzqtl9CXDHQszzvVlbZ3J",
+	"Zk8cOQkrdS4QXQLz8tDVJQeNf4HviQJWk/00VQte6JckrJtWfuzB8WM8aU6ffew742q7EwgKViIo6nZN",
+	"2nyCcCnna+JlKSsdMAK3Dnh5FvgYgHVZAVY72g14pZRCE6EI3xGuXIUYiTN2R7Z6yJNjgIQMdqZAzXk/",
+	"oR0Wg45wcEurvZI5sYlALj3p2vA2T/xGeeSS2eolwsrzg9SzHydeCyF3rUxkZ/KCrHAYLRU+UXNitndZ",
+	"baQZPQNdyKUTpHJUihh+WWGl88IgT8IBcocss6IlsNZayzKoX7kNMqwr3nStT2TZelqc5dWDjBBOHYl2",
+	"lV1X2EgCz9oeJBTrfiL+9/XLb1+9RVcvP9y8+ubV1eXNS/j2r0Gv1/trAJ9fvn1RcH0P26Tebsi4AdJO",
+	"jb7bH0+H4+n4bDZzxX/Oz6fD0cC1vYE1tAfi//2+d2qNh2eD6Qxbs/MzPCJnZ+P+eExOMSBsCrYu9Pur",
+	"t//TtDTuaOBBEh+wlrzDwq5zWMSeBAvb07478IZkNBtbp/ZZ/3yAh9ORO/ZOydnsvMAagM0ozFgyVcAA",
+	"vX/5JiunR6PBuIan1urvilXMWYRo9FAI8s3UuAfU3IQmWRm7Ewuejd+l1x8S5E50glxbrERNenWgWqYW",
+	"orDFaSThxYcje/gs896hdT6uKbORxJ3zzipidyayg6p6t3ilVOcvkENw6FMSOhNw9quMGhpdIMcNGeeZ",
+	"n8bXzbHPWKg11axNNq6JV5hnsIxgICABgbcpkdbRw5APdHxVZ7xI65XXULBeToWJVEMs1SB3g6wQgw2M",
+	"KSgeSJqgU+uVFTMpwQEMp1Zk8AKZkVz65UmIfFYh8rFQjJhbVylOeDcbw0pcn82cwSntIucJrkrhzNV3",
+	"mAMvIcuSwvTGjrR2WQPjvR1r2VescBSRUPzsv7765fLkZ3zy68ff+rtn/+tfq/Knh+Kzjmt0AobUYJDL",
+	"PFjsxwDiH7TxicUMV2u9repA4UiX2P6v6YyUyGOhMF8g2zofWfkiPKOj1/nISqdFNDdvzov8Mtj3382A",
+	"BVadkB/I9jL+1e5jt86do5pnX6R8OfXFhU3a41f0Gsgs6584YLOyQLpx0GWwRcA5xSvLcxGE8rOkQUxp",
+	"NYJ9b29Pq3SM03rfj9a1gKPzvLeHRpz4s/wm7JuP0xKOdYWjxa2v5l7qN9ZOvqnQ0Hy2idXFUf/M6iJh",
+	"kFIWoGGv37N7588u0tPpIlu2u0FiqidKa5O91j1kZVoyJPPcu27NPsiH1I6Rjxp5YdBXJkFiH60DGj07",
+	"hPTOSpogSe5YLONegdO2QMaVmodXlwUWoowEAMor+ATBRRibFhzhKbsHHV1jcxMUMhZ1EZ0pN33AIoTh",
+	"yx76SeVVQSagUvPVE2R3CXV8wA0KXv91cBewTVBsqDbkERKqzi/RYmQJLLr68NowmQrN47PB2dnYOmvJ",
+	"M74o4XohYVBnSUZSXhY2EsCtGvDckW1J8Dyk94LW7si20iPRcKNHtW1aMvMnpngqWYpKudQqYW6FOd+w",
+	"0CtLGZNXVYcVErjhdhURT5u68ZbEj8lQTL8ddkeB2izdiyUM5QeyvVow6lZkjGFxdO4IWXHTRtf5Vlwy",
+	"rYBsCvOtrnAR5DVWxuFTdsM/S3bDUQAKgG5+a2p7fnYoAjHc4lP3Qax6GykuVqlQji+xRxDxOYGaCFDE",
+	"oL5tDW/T3f+AFcdysKn0h6AxC1SkOMmf1nJ+CymYqZ8bvoIeestU0vuMEt8Dfx9WgUiVMU+jYsnQSndr",
+	"ahgWrWGpdajUlIj6cl5w0mLP83HsRjsRos2sRZNd541FR7Bip5uexyTx3BPo3YKcgGycCcKB3Bth3aRD",
+	"f5UGZP/BbN13gb/NhKUnskhe/6ib0m0gtN3U7i2vOC18bVTibs+uFPopTTPZ8en6cOXxVfkYcxKongSq",
+	"8ZTm9+jbvnM85aQ4FfsKl9VsPZCf7Owz+8nGX4KfbHRUP1nj1w5r2GO2g2W7VJSaXKSGD2/TD3PvRz6e",
+	"Q+n8ET0Xp5/Jc2FbJaxlucJ0nuvKD8kcAGATkiWLZD0rC6KQ+bfKMtF/insDIhT0yOcnYCud3Pc73URl",
+	"tPvC9vBSKuuMha6Rzj8L2fJWIcsBy1S6Nw14hIOk9YpPA6gC6IsjRe7FzKxuRzpYbPt8CBsZsc6ks/ZW",
+	"oCvL0U9+EV9Mnj+/XwW9tBUBvxMTCtdBIFZNLSWn8MOh1e3wCIt1GcCn0CwSqDMh4in185qxXuPCmi2h",
+	"eamUmgly1DQc9BXIJzFfUAhhsi7zn0G7z9R+OMZXd2TrSA3S4SSKaDDnoHRQdyHr9AOGFHhWWcVTPrKa",
+	"UtWH1SB9OVoptLtlwYnRyVT9DKmfqUB0m3Dz+c6gw1JPq3zdUqZT4tgTtQrZjPqkV99CLaHuigSIR8tR",
+	"E7Smz1dNYQYMS1CCTxAQPFpgDwG96+nXoK1A1mj6+BY2kVNX4/5x+mQbm9oir3bQKF3XVdxtj6TdFOMp",
+	"fIu6YQ/QKc3ESulR0aHcBu2yxwFiK6G60uCuhiSFkFHcsfodkOm6JXWVMbIjYZmhC9wo2cXy55zuYvZc",
+	"dv4FMys+5me1KaaK0xc9Wl00nlzI4/K1BI2xSAABRguQikO3UDVaMT+oOFnWLpZCpdsoD60w6mmA4NBf",
+	"gN8ypv0k6Qhe2UUKoYAEXg9dM+UPIGjG1qG8d8Z8n20adAxVYrEdGQtR05CMx7u0wC3NcpMAtVJcxinD",
+	"D5SJKpjDnpxOum/i8g453pb8Y1iYCGtyqww3TkbbjVWOrqHVwbnW5zIvqROqTu2FIfJiWaOJNZG4mkRi",
+	"lqfZ0scKVbTQ+SwvKRf0k3J6dOX0SL7eeJsKA3z6cux5xHPSIjFJWSqf30WsZ1lIxeW52UldeoKgaOfL",
+	"z60meXL1FeWDhnlzj1hRfkdWkSbg4gpzlWmniqWT6ErSYDNfcm7VJN8dVFLevoycr1ck5MRkKAUHpQGw",
+	"aetas349OKehGksIo1R7k3QVFJsdq7KoSaWpi2UN4ZQgyDNAGi/qgWpO41NUo6s10dPsz58FDyp/mzR4",
+	"QWEvXn7oHpb/ftrMDCtJaXjs8kmFAKs2Q2XExGg3MRCU0Iix6xKI+QdSE67dHMMSSVhdVaVtKuNCjHgV",
+	"xTRfTms6b9FgnWUv0TFEnckTv0H8kSQ1qDiKzmVoYJLosoNKgZps+Q8yyb0hkqiZpdi22LR5XcEDHUIJ",
+	"A5oTNyVwHZQjJXK6aLoFooAAFg1QPstv1Bv07AvkGGfpO+Z7gFfL13yVlIW3dSWZFl0sEiu4ojlsFqZf",
+	"XkE5/V1awubc7FSYSMbhVDc/ks9s0KYOpHtgIQgYtmk9odS25SS8py5Ry8Ehxs9CBZgiLOwumhIXrzmJ",
+	"48MAGIjvdFmtDhA/wiqOCq1Tqe6kYS9V6YvKnywpfMmWWMacNcsEE3me0HCK3IrOZXYPmhba1Kj9PxRX",
+	"ZbnYmUjPDFRU+WwT75cEzBKvpfPAmWjfbDpPRPrvAeJLwrfp6YizsoTWP14sQHSmV6xISyhJ2AtJCeJV",
+	"xdlfyUxK+rtfBgj2G5LNjRoP88U03pNt3VuK7P1cSdKT7fTPajsdxzPRqoZqP/9ERdnUo7soaiuvspBf",
+	"6fMHyV+diebOSz4HKUiW6G//+DsinyiPSBCZqqq3lrCXxMvXQaun1dXHQirwViaepXT1gKlsNAnEOvXz",
+	"umENDBBg4PMCx/wl5IlACt6KsJVPuohqAJ5gvsZzGJ1zCdbAyWv1nZMr1a18+yAOvFfv8DdikrAdN+Lu",
+	"FJVkdlouqXqsnFv5NssChKp91kkrPg2kJ1Hu+BVerhhi05DOcfSP/xNSJiYOAGyJbhwP68B9d5m/XgbZ",
+	"jZff7r/zg52eVdEwxJV4GNQH1VtGxWX5xEaZCxNktwCS639WahuVYeTdyCll54KmZEFVyqnYFp4E38XS",
+	"8x762sfBncTvlF0UZDpWr9ZyP4zoh8V4fLCb3XYnAHJ3sV91BEBhkWT/TjnHCCI8+sffQdWaY48htlbW",
+	"Dmc99IEE7J6cMMTZrzRYMLTCIUb/vSbonvkRQRjdY18CE+uTsvbJE3f80rhjKaDsgTCyxyl5UEj/fd4a",
+	"WLb/ewCWlfpsA03Vbgksmym6qKymOBxx1ii7OBx4tjXo5MMFE44DZ3n24HCW46ZwOCrq8eCwln37QWEt",
+	"Rw8CazlsEhbJlusfN0aSffrDBUygb86BuEGHx0/AY9w0WPdHj51ADOtzBjfOjot/OWgSksiS1YPGJ84f",
+	"DpHz/AERJE//8GGVHHP5A8dYjoudaVXEbVQPJQO/K8/HDw3lQPp3LVBmRvd4eMDMfr8yEpOCrTgKKOZe",
+	"4ZfmUR8z1NMUDq0ORzNt/l2xYEbnRT21b+O+4soSyMQg4IfrMLFn2kYlvIDfemyJaQC+uEyJu7iqwjey",
+	"28inKMS34q3y72wWIg3ZWmUV2lbP7llxC/Al/nSrL1qCCCLZvEIl+t/OCDRayYx7fGOdTwZiqFmbS/9O",
+	"ZSCq1dHfmgmTqzVf3IaEkyi5Db5KDdUyxsojHFH3lq46E3HtrGf1+h3j6/txYdvsmrUu7pR9W9o4XvPn",
+	"15dvwS/mBDhyZK8d+RMNvo15XF1dzaPP2idp7aH3mTRZKXNUs2aOMGSSZ1OWzSZD0A8qThdX0B11xSHD",
+	"PSwziHsWj+chmxAYh7BoV168vUbyeqx0ChImnmwOpzTkBHvZFGHV7rf+Ln3Iy96u2gG2fXu1ASLtsoSj",
+	"5Ipp1yFQi0dDoTLdS/+wUKq0wzzZvRNJdicezeLOn9nn/TopXl9x41WSQzOfRswdi94Ax9zwhwsS3LMF",
+	"2Kgq6jfepZlxaQWFvAG9W5Hgz+/fKkQXibx6gawJgtMSbMW/+h6PEa70XuLPapz0smy38FxSdwEcTy2Y",
+	"AwuiuB0nRLxS5y+ofqCNQ6Vv5f1v8GrVbt1UAVFOWJVyFXWzphtgKbECpp7wiMDxGYFZxZlhqAp+Q00i",
+	"0pC8OiVI5gAt8R0x2HTANpN02Yl8io8jEibFKXGffKw7u3aVlAvRUm6MEQkSx1qW8xhaa017j5we0K5Y",
+	"ZtNmD+EwyEaQ6Mb4DfRXwb7xtMJVKUtzrqn6NLWa2r2ckwicJgsazMVcYoDleETA0GWrV9+vTwNNKVC5",
+	"qnvdojchGjGIkGAX3rEI2Xouw5zROgiI31X4Ltz05lQP79hccbRLqX1FPhhFrFrs6KG/en8/jEVg0r4S",
+	"rRjzi2RGU+k42GU0znZjGu8tloeNjUp5ND9XFwYzoy9dg5ZsZHoJ03SbyGMph7oZhTx1xlKKSkplSmlv",
+	"KdGaUoXzPCnLkgvFyxHMyqIcN7gg09uezMw/mJl5nKQ1TSG/tenjmHVofPZcNDWLxmelsj/98U315n1y",
+	"xzVW4qVhIxZZgG2wWuotQi12IKU4MQ8PxcFpZwv20DuNFZuyPwImgbeEUORrd4EwmItK6cQRCtcBF1ra",
+	"PMRL0DlDgj1pU/Ku9EzP1jznepd2ZCscq0c1+No0fX48AzCGvhuPRoPRQQDPxzMW0aW2M5JGg+BXeH35",
+	"9niWZNMNeQx1vjmnOT26ev8YRD2o1t8vA5NnJUPTFHEhuYYBx6cudGPTDzhcN63dhxKmVxIXnF/dsj5j",
+	"CByEnlVnCECoyUjXE9p/Zn7xuEqMgRZAzrsGsrSsswauBc2HTkGHoOHX+Kb/STELXV5US5MK+woFivAI",
+	"ffX+h6tr9C+29UyBxk6KIsRGByYN5sUjvOVI4spChFcIaH+bxZPV74Eh8i4cPB0n5z3k6HwJR2KGpQJy",
+	"jkYOOjIsLPgif3+4jtVI8If0PxmMCwFuoc3HxujvBtIzBZkkD+IpwBntCXNr/4H6o1wgn4gTzbvIo3Mq",
+	"CN45UaTdc6TDsBX6/MDKArwaLENxDOvkvHfy8d+KWYa7wCGoGZ3Lk58RPvkVWSfn6AT1subYI+JflkLi",
+	"v5TZVFw5Y+OqdZ0TBrlgGQfqUZDxh/80sJwpw7koRaOB8VzaZqSZwM/4DI8r8Q9uhNmi7cQfrIVWYceO",
+	"m/RJVEuXoL3TKJb4OY1A1hG7OPhThKYE4B511fAB0nv4xXXVOCjr7gI54D9sIIeqrTidA1Wc85zk40Ea",
+	"mlBOz8aWnWwkRr8KK0Ym6/14cwUl1tqH3Olb9lnGD/nzMZsbaVakCbe4v6R4AvfuTv7GT1Qhh2RF2fKa",
+	"PMsq8orDHbmi76cKnKcKnC+nAuc43n1N6ft59z+/X1+Nv4FqUtY65ckgrhNhVQbkCzGzpN1JtmxGd4IB",
+	"ppgYCIfbhsPHNQ1Vg4+9zcNRdRsR2SJRZx9C6oPsnUM8aQ3KFiPm6i7xFghEgu8IgtAHRAw4JD30zkya",
+	"lI+JFS4jQp8xKVt1ciuNg33HNshnwTxLFNxo4y1OhWyq3ZWu+Vj1QN5a0hv4tAm5E0Yz3vIuWrC1sKCX",
+	"NICIhJg2Jy4LPH6BHMuR3QUj8HUj5/3AeuFknRc4QkvGI+S8F+T3wqm26pvbpGJ/TG1YtXChPFX3c1z9",
+	"ctDEB/sB5FWe8dEA1p5G21q9MGZUquJKIiRG4ZoLAv2quKCl/yyjTgI7U1DJ62itMIIeSo+UVSi6Rqe6",
+	"pjvA/gddDlAudNTTGoia0kY5xVZwtjnJAUCXD+jaPv/Mru3TL6Edz/jztOMZPVg7ngdomfN4LkPVxriM",
+	"P5eeq9+dY/DsczkG7SoJE+FoXRAWdkCuOBMUEAoeDmWiogAyLGStH/i7Zbg02kj8f2hI8Mn115zep/Dj",
+	"4HmF5V2FoG7SJIiZMeBLFfDixPIp8AjKi6CX6OICpcEKlUQ5mmOLKa8/JAmMf+Ms6H3AmzeEczzPW0wV",
+	"JhNAogjm1li1hbm+AX6Y02uTrqwh2wg1SHa9lckcRqbELGRLNCU0mCMesRDcUDjGY26k7faLMzSrzLTM",
+	"fkmHmemSkV4VsBK8cHsbrpOWqjNMfXUpZBvltpEAdEeAUOm3c+AYXpuQstbumsHvwV2jxq78NVOxYSch",
+	"ZQXQfi3dNWkfzZG8Msdxx9SQgRDQYchCLrNM2Z0+FICCZe26vyXXD4W2U8/XMxcvsHcf874dfWRK87rU",
+	"sUQbEhINRXIhGB5GXrhF4TroqvKOKalHG4uPZZmnWycqbTBXrCVBjXXUrx24ivkd8YRVXFPhsUsOf0Xy",
+	"2kbNUPO8Xm1TJ8lGCluiiQHL8CzB7kI8PcajivFIDWdO4yQyxfbqHGxWVTpfhuvqDYlZWideLjXFJvz4",
+	"lXJEtGDIBZR+HHC/jylmz+/oaiU+W93OOlAuDThs/5QnQa96IdlSjjYhE69UrWWXFwb6niAslJTStnAF",
+	"m7COLWh1/BAnF0p3NE1UP1Xom2wWb3uMGqPEiFDcwZ+qxHWvU+eLNOivGZFhPyTY20q4GJkNTkNQzTje",
+	"8joW1eCkJyNKVsU4/4pamnCA93cut/uN3Rmxa1vPFzgiLYX/ahjdb2fT6t77ZbA3apCME+VvzXqutaMS",
+	"Ru5pjI5mwdF9za0h4DDxssJjnq7I56lG6X6kMNcLO6XHJ/pIuRUFR71pgq5d7Qo3yvA13Yi7uygkcxx6",
+	"vsrcdTEnchOQ8z8cw07zKY+Mo9070IVY7l14L/VhjrDvo7hFZSMfQ4tEElVg1NwElIf1vfpZcXhDpT0Y",
+	"PU5h/BfIEeZmGLSx9cZZXhRPvAlrKQnKQY+66kMrMbUWdA4NIbwJcgLyKXJUYgcO+IaE4oBE+iA41OPO",
+	"4zAgaDb7pTPH1gE9gNh7sIDe6RPT/sKZ9uOHW3llvBVciOKuJPRtRNpKGdbZ70r+HDPCqkYYShxq5cg0",
+	"4H2qeXwzXi4R0EpyqUwPSeumF8pPVZQklHhbmO/d7tXzQf/Gdq3ZYIqH3hifkrNzy7b7/cFgOByNxuPT",
+	"07Oz83PLsm2MJSWXOCIzSTiw4GCzVuXf1PoaGltmH+T7DnAljNoascrUeAx/DlhPAWvgxZF7UALiI9vg",
+	"Jjj7Wh4D9GViEApuAwiOmLsk8MR8KZiHWZ8PqBfp3oXQ15pyeMaBcV2J36jIqJmBqW6v81aUWpL6dYbN",
+	"CAtak3QV+t+oaf5WrHkyTxUrYnT14bUZ51mRJbjTw+K4TuiXZpeHfllrBR4Vp3SfDc7OxtZZY108n4IW",
+	"+mULcF0MrHMDNCUmrVsfAFgG07XLrvIvoQX2zGURtFG8InE6nclvm2UC5hiR/llhOAxeFMtD3ZGmJRxc",
+	"+XE0ny+E/6cI3hGfJhakluvAswRmXbwa9ePR9xaOSfrPjtGhNJ/iqLpXq1MXD7mI6l5IILxXquz3DfNI",
+	"VhArwakg88RukeXKl+L3X9Bvv/Xe4iXZ7f4aCBtQVbn+NYh8fqI/Q4v9337rvWdhJG6EPtLwhfggvvHI",
+	"vfj7BbmnLjwrj3VYrHpd+hthdzhqdE47+NWdOZmiDdVXgVEriAKXBTOnODuyuujV3CUVwInfXrw3YjVe",
+	"xHgNeSd641zxtA4UER75eNpzmeCbfMHC6FZdunl5ffP68usj4Po36Jr74ED2w0b45AnmRVvGdDy0bcFb",
+	"zI0obOIorsOjC4rXWlV21oIz0cdC+i1uuaj7KiYL0g7FyDw5ZaXkVTWXhTabjSKG+qORWJAQuxEJeewX",
+	"cNlyiVVa6Qq7hLfmQ1Wbf6nBJ4RSL9PEu+WvzhIHkqvBkyTe1VooNxFDWGOCCj3VoC+lxpoNORnrHZKI",
+	"VswA6/auqMSmbelCtyPnqNI7vjjG+bFIpdqz2sGYa8O6jJSMaVOUUVZYoQdQt7Vlqa7Ncgr3psN/lqOW",
+	"X/tw+2GdVSOwq6Ytw5edbuJAjxNm1wFfEZfOaBYVvbRI7OfYLwKgZY29KeIkaA+uPMpS9HA95dizIP+s",
+	"cOyEhLN1CMlAbEWC+1XQ08YnzIGEnE5jOLY8rrZb7OMG54oO5yOPBaSrQrAIrz0aIRf7Pkc0mgiN1CcR",
+	"cbrIkWsmPqlOCPAli3CU6zbWqjmDkOTxfmHPozJ7870xFbVuZZOQ6yt9fMnEXLYkicubEzckEe8h+J3M",
+	"XVkHgNsqjgLZyCKMXItprgyeihRgowTT8LEmTvwjzIny/EzaDOh0Z1BhLmFVVtlOUkVY5ii0q8tocu37",
+	"AOvKdBwfvNEBciTJCcqQ81e1WrC/DniUkuUsd4RVJpFoW0lM2al3qNUrzvqUpb1XkW5kA26sLTnUhVVe",
+	"ApXtMpiMJ9VhUHkbjX1p169KVmNrhlI0iDsa5BalhDO0xVE1mVWZQzXuxL0iqvwpwrLZOppi9w5GoliP",
+	"WAlZ88XXS/GHx9TJphxJluV1k+4typcHEHfAsDxVk8hZHcRveaaJOk5dzWaN1e2m9P+4TYbkcqnFKNIv",
+	"XgYh85fKG5UKJWC6TOV46m9mIVsm3x3em5un77f75em4+kAo+ZTomlmo0hUNbpOVVMmh+azVSHpkxOPE",
+	"zoTAKwtS2oy1qLTL5X2PBC8O5UepPakCjZQ9BFLjhOzzgyoW+vWtLVR4T79e1uzu05mwoW9kib0H6hlx",
+	"tktTbNkoHq6D3fkueWrRWstriSsV0lJiRGr4joScBchEEHQXjPGc8V3Ztq2Zi4hozrKHl6i+M0QCGs+4",
+	"gf4eoTmglLZ7pdAK0yyjVGyg96/eQveUZlG2UU1/LpN0H7c1l7WLGWBORxMMUahVilEkCjl89JkrPqGv",
+	"ZFjPtlS26/tXb/kzIfYclcmZ1dTtcY3GoDhweTgyfo/SmDYkrEkRPi3uilWKYq5WPkMPeqn0EDOuNYMt",
+	"ZJpgGaIjw60rhXGZA06/qAiMOJWk4NPgTpDpnLHyiu8uct7f2G8cFDHkvD+3XjgXyHl/+qJNStpgH54k",
+	"E5tSXynw2gujerw1w2qV7HEoi7kws1cCQjxh0Clw/kjjKz0MutaqGItacCY2Q0OxnYO+6XKNMWPVckLj",
+	"cGG3bmM9eIO3ud4FNfmVrZY8VzBhrn/lWTiOQzOWRrpk7Z9XvT2u99Rc2OIsBH09PvEqpN3I2ZrYJ8fw",
+	"tBqDLaS5uKrDILa6UrLispp8OU1u1ZMakkYrkbTDb1fXmlmLiloE4w05yaOmXozzFi3i3Ga89qMtgrtl",
+	"T2GxVkJr8HCEe/fYXxMHdASf8ugX+6P6KuN+kA+QfApNfRUZrPRQw2bkmWJEPkXglF4RtvJJXD/m42C+",
+	"xnMZpb6E/sUnr9V3TuXLBrGruOl+3Yi7q+hTLq56rJxK9f7cqPdn9Db9TGeCsNCYPByxcJss5pJyToN5",
+	"DzkKkET54WAP0DQk+E5IsXCdNF+C3/aQk9REiocroSHoVvrfhYCBp8RdpiAdaCE9itGGuqSHnIBFtzO2",
+	"DqBgnWV+TsVrxKth9OYY+JaLO2csnFJPO4R0xo6ho6lJdbpmBaesk4W3CuVs7Rfn95jAJAVkJF37YkAl",
+	"HYW7ClcoKaJViUY6qrEOPCVW9cjTUYI7sr1iy1XIlpRD7PYy9SeezahP4cFXSanRWgh04sEfLuEcrr+b",
+	"vdNOLUhloffUJ3PyE40WXog34ktsPrxoOb4NcVGC0rsAKvY8EkQU+2rOAfT/5uKs3hHICfCo+NGSBlih",
+	"KCjcf2ArcZFHSU2Fui5HIM7JLCR8cQsPL8/ChJtuxD3yhwm33b6VwY65+P4WZrrrdlhAGuRTFz23piQk",
+	"NXzg+jpRKKvEJLXyeLnCdB7A30rzIGF0C3WctzrfJXNVpSDDt6dV9fZBFDL/1l3gICB+Z9KJfH4CJSkn",
+	"9/36gnyrbUG+t3BXtyQQSmFSMa6+9IxbeITDSP1ttikqakykavzvV8G/57oYtS/yz+Q6Z9sezXFENngr",
+	"33eyxFFIfzVL98kK+/Se3ArlPLzHvpDA5vfCWmfrqDMZW92O7+HVLV4LdVmNb8k84ht7qUJxqXep/gFJ",
+	"hyJoXhR/f6t7FFUDMEL6pm2fD+EoRKwz6ay9VQ00Y757kmyeZI8FnwiJz7CX0jJDsmQRuQ1x4AnFOYYI",
+	"EN/CI+5XQS+zax9lxuv8lhO3MxmMhQIDbvO4GmVgFcAO6FF9LISBjHx+G1dwdWRxVXEfJ7uKoO9JSGfb",
+	"W6X6SyBjqWEnfafyCnQl5LJqn2oW0GAZ/BBfC6N2H4dVimsUul7VDUn/HdB+nG9f3qD/9//6v5/r6/z5",
+	"b8azdklidRHO9x7p1MNdOT8ri7fBACap3pdCUQhYnF4I5oR4ID80RfV8l+eoddDVmf4kelmfK9PtuVkk",
+	"8vw3saotd3jYCl2sOldKNsrIyIFqMaZl1pX82ZX6lUmCw70xyprG8sZNW0knrpqHzo7sn9aBn72KODK+",
+	"aRc2hVqQlAAtc0TH5QdxlZ3sVhMHfOYkKuqHUxG/Nl5ecgIgtzHT0kc8uDq3srod9ekurRAUOhEh8fvI",
+	"Lx43aAHOCQ7dRXEX8LqE0kHVy88P6QB+yKzP2oDqNc/GtHeGJlZGs1QahCTw6toJ92MQvjLAzIePtvXH",
+	"ezdK1507i0D37PHgrDKBwdoZOmgRXSyxu6C6kIWqznq599RkNDfLVtmz7bqsYM0ryjngPgkni6Yk2hAS",
+	"IOhBXVNrNt4VKttlj074IzSeMyvRsIonsCCQ2AIB2dS8XDArQ6Uv015kjlMNifd3pjFQuNHiaiFNmSoa",
+	"pOPLUo4jFewcMUd/uDOsmaI5vnp/P9T90tJd4ngrvjbYpc2jkneNS951AEsdWIdgcFYvH/TpYUViUeyG",
+	"uFLT7l/WX4Hx10zhg/Ki1CMOw96snl9t28ObpCmggRwkxaBqtJgYUHu0O+yPquII1i5j8tYWfsi0gIhB",
+	"d9P8uUV4jmnq9MoW9o8S8h8C2lraXC8T1bCmKAq3Kj8PrHlh5sgfylLcagY36O8MP0BRtFq+BFpYQv7v",
+	"gvGoixzxz0TQtgwUAPlOnj9Pvi7b60Fet05ttkEL+b0e7FJOiTJ5ItE6NGaCLK3lhHPY3FAQ65xFVEKa",
+	"WakNrhArZ7us/6MQKSQG3AAAjqJWcjgyqqy14QxP1m7zilGc79NBJ2UIG/10aoQfpGmWnPkPsgNu5slB",
+	"xFLd9hV6h0QoUdd0J+iUW+XoXMFuBBDcTn8WnCblwGrGrW98rtGHzJ38surV+oK8i9xqByRbD0Y7wyGX",
+	"fdC3Es1OuwfUoqZJQyXtI+gx39Y50y/MKoq1uW62p5s5vMRrYshV5evJKBIxnSUdmUAbSHQqLd0zboOU",
+	"SW1Y9SmjM2X+puVwfDhNdTfh5gmfMIGiTXutvPaw1BeY0t8SEygrstLnJO/YKiS1QnOkyI4wZUCGJ6eM",
+	"wZzHMKHGtMqQ9tMWRXX1Wf56HXh+NkgEdCszVlgQQaYLkACy7fPhX4OOBq3uWOPhUP4FAUXt7rasE8s+",
+	"sewbcG9PLCsb/VDhB6NOuyhVQQ2j2DcDDdyn29g4aJTNkJ71N4CflmLBMMwWeQ1yiPUL/A3NLfIjLm0u",
+	"cKBfXVxJ/ymqTEUYGqDlBeYBCSHgz5Tjn7kR9i+QY40ty4HQ7Ua5lWSVT0ZiDWsS6FLrUTh8qkv1NOqd",
+	"SuhY4HvSi7vXC02ZpyPnkDsAqjJiga+yQmiEPDqbkfCB/D2D2pqZrgZ0lQmNQpRI3w8Lt+38vHYJtgFs",
+	"ZnppuzGNNKDtmkRMqa5O4d4U6gkOe/NfO93Or3TV6QKMfmFWQElUIJ+IYsaYIZ1Ddd4SS8Y2ARAfqP2y",
+	"fbsjbG5nAl+D4NE5i3cB28iaKKUNStx8yCwCNTF8d52aSDq2Hf+pPisxJh5YPb8DW6nXaMk48JTeWhsC",
+	"PFo31kbBN0iDIh4MkM4DFhLvcWJwoLE+aJv4XPSrGaBeCcXnofWEPQu7Lm9E6k3gtNdg/hcofTCyGHu6",
+	"kFr9QHBCwCtUX6u2qeWdIE6/9Ib4j9Xs/QFDaOinpOMuyCZpTCiIVJX/7eJAu5XbNZCF8Mx+MbiDwA+t",
+	"w4JwMPu4A41gHpH2TK9XK6jR92cJ5BRo+QcVnp0fGLvLuQ6zkbvmS9c/JJJXNY52O2gfEtdr06OoGtH2",
+	"NZ0VtdMX6qeHt/wCDcYjK9smkIUIYGNig/3q0kSYPRrs7WC0V0Qvkdx/yob20I10P6kEG8G55yFe8i5a",
+	"89g0Yis1rSUO8JxA9ygwQmfYBdf5huA7dYv0boEncWidJ3m6SvX0aSBzh1zmr5dBuqkfD7zpeoasvwah",
+	"ew+fCiOPzbEShntGIi9iPQ8qzVO7LeYLoZYe0rKVa3RU9S7EF2L+OECv3qOVDwjTHkDOsjDqoVdRrrUm",
+	"2iyEdSFZMQDUym1SHp/DSH5wSDDzAsrjstVUMTWfjYf7kzMkLj1cKBTad/pEiBvI31YBYTn9CzRuM69+",
+	"q2NqPS4AstEVWB7zvTvPQnC6Ij4MoMcmAoYGfUDifhJEVBnA0y16/eLyfTvlAZIm9o8oW02DyU1sEqtV",
+	"I83yoHMFtpjUtpdLFqQALQypUyBQ0wikhpqrtFzr5Lx3i04+/luxousucMiJWIzLk58RPvkVWSfn6AT1",
+	"0G0uiL5n1LuLnttjoRc8759L2G2lOchaCp7WwwDhPPMgzUaXeIsUpLWumYhlRTqvuHGo+7Agexc9H0N1",
+	"4nO7P0yPZ+ZZ1uRsMnk+Hh4ID/843TDLA/NQEcXC6AL8iBU8cjwaDUb78n4dlZeB/Xa2rAzxFzNHeKQr",
+	"dHpn7a3a8D579Ig9Oo+XNzBRnpgpWVBwyyRJvaqQSQcVYx09ptpcevy+ocamnQH6DxHBb2GdnraL6Gea",
+	"tdEgCU5vxcgmyIHiALmePZctnW7uK6hgEN9H7mry/Ll93u9ZvX7PngyHA/H1L33Lsife9GwysT/Km3vo",
+	"PQsj0Bo1PcP2xz63dM4wiGEYkwYhT1oeAD5yuSdvofCKFoxHWdrIzEPIE5jB/SropyY4HA7KiKdJRkPj",
+	"thLjY2c4dIUSyEK0ZCERlp2Vs+zEFhhZEOgybvoF+qY2hpXeSTyZQDBbc9lZP93xZGCPxDusfdUMyHk8",
+	"SppFxp1bmXRxgQZVmvJgvLcMkAk2D59E0VXTU+m7063CajgkuaIxxxt+rm7MBRkZ7cSskZtRLGtVwFiC",
+	"Y7p0tSDhfm2hIFO5SYKFtD8gvWKCxImU7kvVFSejObcwPM5yBffp9AetC1dFsMqByGRz4Y4Yqep8m8Zl",
+	"IMkvZUlaQcW+zM+Aev13yvFLEOHRP/4OHGmOPYbYWiG+pYDaoGI41Qa2pLFIecZsqrjdtPr42l0YPWFa",
+	"IV/X4G4lOdzJ81tmcBNzRxrSPudr4hmYDSUt0dR15dUSnManwV0lkQ8ru25u0xCKLRtrqm46rcEVhMrL",
+	"7ioLHuYsQhhml2txmtwEOIs1CU/Fbb5vDTgj2ZzH3LfKzpO5g5cFvqho/b3EHslhroCwSDUE/4LObD6n",
+	"5UvtuSN1aEE3mpKr60DlXpQ+TpCe6lKjsfFqsv/bdPLRqXS5Pj4P2p1HUdox+zjlxVArPlCK3Am7k2/r",
+	"I2fQ7FiWZSMcq3Hjo/eJbYReJvsGPzh+2Wgf/DL+ODBl7bsdqhCsA9BPDgpYGMMh/146H7YFN5MbwDX2",
+	"PPZ9ST5dE/WMrXwiXQCPDHs2NlEWGzaVlTQGDrMSBUpyXQp5VDmAOumToByyGcgFEINPWtkThWj4Vf2O",
+	"2qKGpGHoISrBEviLR2mW1BYZ4vfcrQcW+PM363mcvlG/o2Y98YK0a9WTOolH6tVTtJmN2/UdeWsbvnev",
+	"BmGptTsOtKT2JPNbOGeFTXP+kBzxuECS+WX8rZ3qLgXTMWAic0OppaR2rXkOOIWtuvY84Kk8sLVOHIs8",
+	"7gmUR+8JWO0JWO0JWO13Caz2QCKltSw5rhiplB/vfRwczgKTw5UcrBh3Mv+d5pA6RyLttk31BcuAYMu/",
+	"siQkrg6avfKOArvysXSPrVYkObLm8bT18RQ2sMoggmEmPE/+yuR68ptZSIiQnn35UZyhOdHO5ZBHyfkf",
+	"dLodYQQk3/RHQ/DP/SqfIF5uPON2CadIzbqMncQ8Vn1tG08cdDtrLhvUH4/YR/tiBqG3OkmGzWSjrTgp",
+	"VwZUlmseoYBFOpOsdd9UaqCfHsmOrIfuPwaAUXI0GvIOcZDVcrZgH9D3QlN30RKplHA9nMYebTGcm7Us",
+	"V0rF38vHUgnSb2ylWZ2tx95N+F68cpVsTyevFfjwdWkoXwEiNVMIGjFwMgjbyF1VFvFBUK9tDV8+2aOr",
+	"sTpTSUOzkC0hQwWxQJXIrQEEOdXKnJMA0mjjXDIWxN46cMTSSLYdk8lG4qpKPsk56x7RQ1+SOgm5MTI5",
+	"KJsPQwJP1mSyQLq7kuzKw6s2+o+bDa4Sn/bOAYccVMkra6Ic5gqqbaeR6hUHVR+QP6ejHhJN//2pDHIM",
+	"rFZRDrvSCLumEdk/6+K2wLKpVASTXxZ0yLCrOmQkv1TGmVrouMOlUlNvZyRyFzlja3xjnU8GRaX68e/y",
+	"LTj0pURJTTpr+DQQSlDrhJAvOdnjtgHiKo5kg6G2DdcOw68635XRzjHAIY/QTitNnsUpyRvCI1kRBiuo",
+	"8/OoBG+CuE2lztKcb57tzPNR3tBMx41gKDjSEU+pFRq5kDGcNJTmCaEokwFo1EtqWmjEVQW/KtKCaqwp",
+	"ixYX0NdZc1jIBwiUFIzr/lKv6MUo0AFLrkgYayVO1VAh6UeCBQTtMtdOd8U8oxRpWC9WHDxQv3ocKhvt",
+	"8qyqLmiNo1wnQEjG1SOHxUwtX9M2gONdAXcsGo6jrjpFudfV63qBrEkBRl4DiCYz8No43No64Uq3hcuu",
+	"QyFZ5TbPOKAZ7lHCkEsY4Mca4X4cL+te+V1P2sGRfVoluU9JWsA+XbZSmuAxXF/1+U1GenQeP0blQE/Q",
+	"zetrZPcGIG4uX16+0HnSgL3QQ46YC47oVHYN8jlTv+irX1yfXH19JfvUMN/T4DKmMRn7M5NHVZqVZZGe",
+	"ErvyLYsQ8WgkmP6BAv0JyuUJyuUJyuUJyuUJyuUJyuVoUC5PYChPYChPYChfOBjKE6TIESFFshp5q67h",
+	"v2NUj+as7gnl4wnl4wnl4wnl4wnl4wnl4wnl4wnl4wnl4wnlQ6N85P35GciHbB4JpstUWrP+ZhYKuaa/",
+	"S6WYtsyUL4gTWVVxooIwjnpzNlV1hQVFdZ5DZOn5T//5n//x8/sf+5c3o59OX3774S+vvv7+P17/5w/D",
+	"7/rvxj//+cWbH/4y+PD29PV/fD+6+ua6f/Pyx+FlBwpab5MYiVxlxR+NZZEtGIRk3+8tOugk5iSEUAhh",
+	"CavbWYd+Z9JZRNGKS7FkSqVDZlaQ9ZLsdWVBpLzvkRIzIGqSorkiLVL7QrXzxhgn5PodxGQaZPDIy/Hr",
+	"KddgEi1C3v0m7ZLV3Npk7bRb8LNd+kQ+fuPW831K+uPkiNbl/AfW5sZR6z2StuoToRP11ywRpxGa0/u9",
+	"us5LllhoDuNooSclc5sCVYcuS8sKLMHyIzPcZRlneQLT+1dvxYFpiMEy2qXZb9UpMXrZPVIKmRYDhWnR",
+	"8coS7cHsobdsyrwthKlUy0nZOKd189Q4WSYTihcCRVhgihuKj2pZxEefueIT+ko6UG0LbUIWzMWe8GfQ",
+	"vlGVkTm5Nsg1mUVKgpXi2iTvUV7PDQlr0G2EYQvisIh8NwvmEwXUZELXGIr1BstEMwCREIoz+RSRUCii",
+	"P354nfWrW8M2rg67uE7czDlK5+LHGUSpU5IkJMnly9SVG3w5dQi6puzOiMuYJtXZl0v4sVQT/IEWhTsv",
+	"0R2VVpZpYYG4E6Q7JRom4SKx33VQV5ij6qpuwERoaKS66lQOFbcryt5IZYIXawBmIrhsWLTCNFV3kCSE",
+	"iy/lH4MzwTOJ1x+N7HOxqhyfiL1XHwfWaV99HFrn48KxvSHhnHhXYRZUA3se0XWsSV6VOheDnPqlbi89",
+	"MJI1LyUUlCBjbaQv1MFpKQkqCikS6XZ1uVcuct3hN4iIK7bI9YR4a7WpBLxQD6OrlraI5lW9zxu8Wond",
+	"TG+gLm7r2Kf9Xh8q2lLlpuLKeb9nj8/0pdym6keUygPZEAtxQrqxGwAvhdLyq9BpsLuIdVsq1D7xOO0D",
+	"YAEkHQtOBom4bWRGbTDk9eXbrk65cKh0YDitpFIO3iHuealWpWhD3m0CEt7At6Vr5mLfh2a1qaIiDmSB",
+	"V/SObAvP6Xu8vJIuLHqv8puMzZZxgn6iEF5ff5ffz+poQj04W1Q4M6jm366IrBG5vv7Oadd9NrvScKcK",
+	"fRQtcmYlylLi6kIncRhcd9SL1DyOF0Fps2bdhoAMLdexZAEl8Ea+E6VeVapybYvp6mPOTWKf1gEKQPYM",
+	"VI5HhEc+noLD+qM4Aiq9Sq7mgvFIFc/LQZ7cU3xy+f6VcpQM7G6HrhRbs61e3+71bd3+tjPpfCDed0rD",
+	"gBiGcivHbUyNEwSTAb1ELMyk8/Iv719e3Qj+TX3xqG9evX4Nk+VQotS5/OlaHBE8h2ngFYUTa9YBviD8",
+	"LmKrfH26WJ+a+vTAg8r31zRYfyps1Znam0IlEm+56v4OrtTmxZoZ3tI8B/e8hdX/oFBUYEXERFbWQzN2",
+	"Oqs7y9zLBSet+ZqAD6IuZ1C6WWiA1pzUwHYKLpKcirKqri5at8F1qS5xrtWsPDia+zgNVsVTUGpCF1Lc",
+	"ZEeV0MzSKrBxaou/lxorLv+6GJOs8QOHuwKWUijkKQfW7kEgFH6hY1u8zYn8AD+9lr9sQX7SkqdRCa1A",
+	"z9M2Exd2q+R5hfXheL73KapsdA+u02LhCe9NBHWzaYy+KGA2cDFpnl80P3mt1QzHhUZ8zDng7OlD0dVa",
+	"lhqDopiEhXazEidP/YosEmbXDkcu1kJeLbWqlsd0lGZnATqzmIpPAwLAHxKm+QovVwyxaUjnOPrH/wkp",
+	"gDKHbGOiDsTrA9AaCab0OlD7LcMWcuidiVUGvFhhHkreqFCPDaFXY3aWootLliI9TtoDsbxQba1DHiHb",
+	"siwEKW6tGIy5+nuBj9eCSYdso5YBR3KAvdqyOWMjmq0w9kOCvS2SaRI0FG9FHG95PXh1vM0N9zLhCG0M",
+	"ekUwyevMSRrgzBVo6YW7le3Vf7STke+/D48uU6q0TgAbvFX50KmuA1DBIb5VLdinfr4MvaZnudguOavC",
+	"WgaaVFfIGIORBwQEASDhfIJsnRQKR6fe5IUFzPsTI/IJapUVum+cheTjYL7Gc+l3kGVQJ6/Vd1mzeFg9",
+	"YwgVsE3xhEO2yc7FTC+LdV1ZSSSWnvfQ1z4O7uSh9Bg44aCupp43aTFcxVC+EUQChHkjJUs5rouYldrN",
+	"riKuWB6J9a48AcepJlXnOmsUPpm9n9nsPW61arzLv7UUikepQtVvryTn0oLOPez9LkRcCfYKQID4vs4A",
+	"NcD8gjRNrzqrMszfSkYVIr5gYZTwrZDMKY9ISDxtqjefXFs7vulETvex61tkvtqVdr5ZONBFHN9LxHnI",
+	"oFsR36fB/LDimuMb561qG+qM9QvIGpH6hFzkgGwOeuvgGBZ9KVmST+IT3HMh1N8l4xESvM/oHrC3O+Dg",
+	"Q3le6yM4/nqPax0J3bgwymXLJa4+88aqjsxFlTaSfEBcASZMpnImYR0vmVTmdFa6LY6/ss2cCcd/76gw",
+	"JzPnuyqNMjRWRiq84dvy4EqiACd37x2kSsZY9LrktAuBvME00rlAqayMSoVfcEE562omZCStN3xyHk3G",
+	"XL94Zur1HxvsaQO15UvemAuIDQsL5OG2KHmHUe7pMp8ddfNKN4uzdVhUJHWJVjiM45332imjA9HvL9+g",
+	"KxYKU+zKyJV5A8JeaLU3mN8Zf77AfDFlOPR4p9v5iUzR+5B92iJ99LudHzkJxbXL/mWn27ne8ogsSwLc",
+	"st/NtyHOJXLPxXe36idGY5z446SzXuITToIFPvFZMMcdALoNdUcDHFKcZyPmY+sEsDG4rIELjYPikRRR",
+	"oRjKnzjSNzXo82Nb/WHjXhTgy4pnW+WnwTCUA9pt5MwdYw2NQRgLUkyh2eUsHDU8Oz1sTacFjzdI6c7l",
+	"dr8BwM/ly+uT/misUTeuv7uEP99cXvWQ45M5drfOBA1evLw2b7HFDQmsDweaLob1kc+oGOQH8t9rwqOC",
+	"9IVSgnovUV147O06NjnZCbRai8ZRqTUva70JkDWCGRvOuv3qUbJ0WE1vd7Q4yoAzZR/wOdt6UgzoFur5",
+	"Ab5+JhG0LXDPmZBkcZqcjld8LOhbMD6x7ZP+4MY+n1inBXBfCujezDH7xfrYARRavQoKxDzGgVNcTgGn",
+	"U5gp9thJX1xjMbp+SPjaB4T12CUdknsmS/RvNd6Oxv/P14iEFAuVbDyzvb47mA7x6Hx8dnp6Nj4f4eF0",
+	"4PY9m1gzy+4PhqPx6Zn0IUXMqDwxoyx5pe5BUvoGu26DmA04RaF1o0xero5RfKbmnQkdlqcmAhyHy2Ai",
+	"sjYyIMQTA6qelizcVKRd+njcOJRzutPHo0GfzDTidUKTXZlZKWahMKuaWcv6tH9gm5wpZ9WlbmiKLS16",
+	"ZkuS7K68+0KDYEgOBmVvyT2AbanjVNXb3G8YAYN4VNlzC7ajokeomm83zjw1AlZGmComvoRO1A5XMlxD",
+	"iSywFkhZip6Zp00D9P7lm4OaddmPiBnWCDwpjZh8kcpBNOdejsQuX3Og0wBkSmGKZEjvxfvvyFat/0Vs",
+	"xVCZxyouSbhwWd0OLgXJcmJQoAVOErzzm9fKP1itYOurqresUjRIzDcaqUctPYeqB0kZn8huJY0rejLc",
+	"okrfKecUY6OSyCssnrmmGuQ2BeV+YZijvwISMhiuP95c9dBbtsmPKUFQ6Vv2WSbg9fMBpYmnOcuWlKX8",
+	"xuykrBtx6C7ofaG5+/Or9wCzgcPe/FekwaZj3+EQvaFfwwJNMSfjIfrqwzdXaDgennURV+CJw2diaSJd",
+	"yu6YylnWXTEYjEbDYas2rf1dqvcXr2WJvCvFJtgkGylPhdUL0SAapQerlsZpLz5N3n1gX123qPDp0hD1",
+	"UtLHSp5iOjEsAEdLqFNBEhzAef/u+gY9VyXUz13Mn/9Gvd1zN/SfS/U3V/HVH531z+1+y1Peguv4fprt",
+	"yJr79z9cXf+L3ZcAdJLNAypawGTxRL7+5SgcamiMvYCetP2tQGeCua8g8vQOKKJpTzP6yYcQTIlbWb+i",
+	"KvsFOIjRt19TsMdQ8I//zdCMUYQ5p4H4ZsVCRHiE0dXlBHGyRmRJoYfKP/4fdPX2f7J1FOKUWgUAgIfm",
+	"x8Dd4O1UOSNq/SXdZvNm4O7902bsz5rCMjg4dyRn5jdNF9HE8pblu4swD6zlNJTvrdCFNOW8FbQS29ET",
+	"YcPdE+QxodlgH3kxPC9BX0U+P8HraNFFMSbvs15RyMIrrAoS7E3Y6BPk3JHtrSpp7SKH4NCnJBQfgVPc",
+	"ulh8DtitOKnqI9sE8paC2cAvfU9eD1ikcDvEXwoJ+FYw3ZZlUQ9KT3ad+z3nCvcaUcF7g41nz65P6ivK",
+	"dU6ZwRoBu4vGyfcgilloKMmyQDfgeRS49s64Uin0Kno4r3LB2fPrPbum7V3U1efJSZZxkhW376lxhQHc",
+	"ZXm3nRYgf1Zl7vFWWQcaMIuFBvIWC7saL1bVUiu30yb+XcAg6gUj/RNvr060zkuGapkUPZV2U8n2EHsc",
+	"oIXxrlvBdJJeOAaj0UnfqTRXGnjk04UGEFQN3QIFxAcxBRlRzZwRpxApoFKCFzoJknwnnnIWKBqQY6ZR",
+	"tbcLUHMLK/Z/iqFoJsgBwaftAoAFu0BOIsxk4b0DeA8zFhI6D5xuGmtK2AybFLrNRWplnG5CxYpqY8de",
+	"cvqduKQY54EEPEa4yqlNrYB4UeiLcSqRDNK716lh+eWhPJctlyxIaZbGYFL6I813J8p7YSptiKAYhxG2",
+	"h/iAt60wfyMGL2l/xEFDS5/wcU1ZkObRucCe4tnQCip25yMn9mPKC3mfLHK0e1P/tNyNLigCmKG8lfLE",
+	"I45eBQgjL9yicA1sEDpZrX0PTUnljvd3hVKmgB9rw+HDN1do1D+zEifFqDfo2YcgRZ3VYNMk/qRYKDwi",
+	"QM3pLpGuxSj94hoK1supxAH12YaEJy7mBC0Epzzaucj50oGFxVTZ1XqSCoSrQaelUgYAJb/3ku2mMVjk",
+	"YawuFDG6wJb0VPzC2is37V6YtaZljqLc1JmSgjHgVAIe2TiR6KxNo0P5cgXUU/H2AxSz011+P5q6ms2+",
+	"fsk5hYHOGVOteAh0VJEefInHqvvDwO82OIh4IwneBGUsCrcHIIzVU4PZtbBFweRjdHMelSo5joRIdSYI",
+	"Z/os95CjAkWO6puUbigjAXNpRITkwgE8QeOhqzIgXFTpW4l7BVnYzRFfBI+NwVsu4naJRmeW4mPYGm29",
+	"EuilvAlM84Q6YK6KiedgXrrlbagLe/JlzmwZk/4g9JGcE7Nld/i8IzLkTZrutPX4yFHUNRFqC+Aj51Ea",
+	"4paaJQ7JBcr2ZZC91sQ+eKDMAzp067yQnHdDLJ6arBpd2e6pzubp7UvaLUmBZ/ZBkt/MQiJ3LtXVXxU2",
+	"t9z7j6ln3C4Ba1oJ7JSoNXoy6NZC+mvbeOIAsve8OPvLIKv9+kglQHbKJcYCcigrOKC11HEHI+xiuZvl",
+	"uTJyFERCyImbH4aQT3cZaiqsF4V2QDMYRjIyYUy4JPBoMO/GEVHbsqxWbf4lK2vhoznbFdFuhXIj+QAs",
+	"jgaSq1dLji027F1ygKpAfLNw6PmuR4dyxoSyZC8EFwcyqAj5SKAoyAKZhyC30U4zisbjE2Nr+ZZxOfya",
+	"2oMUMzB63anVU4NUpzR9Qgqor5DRy1zWb0rAfB0VfXYm6N2KBH9+/xb1e2OJOyu9NDjwZI0BhGcC4kbG",
+	"varGsoecld0/Uem2xvXY6XdHANtABZJlywilhYlDUdBUNEEWV6/tKAz/kInJs1XAScDBlT/Tn+636hoJ",
+	"NrCgxqiK05fltdL85QQDuWH+cGq1i/OH5TMvULz0rRKGWyAWg5eFzdC3L2/27hhlt+2uWh7leSdZiplL",
+	"0EOxH1sQiETX10/oJkiM2Z5XR8p/2pWfl+uozO0e26pG03ccW6kbbWLo9hbSc7bEdwQFbDNBjqrudy6Q",
+	"wyPsE/FBtjl2Jgi+Ub5yHCRN7oXkJ/ckTPcnk6uiD4yGDQAAW/DdqO7JQoqUgbp+ILOQ8MUNuyNBbc1K",
+	"KG++jcTdMoXS+HvSIdvvLfKXS/qOfv/Dn+3/oK+vvl9Mv3XF369+/PWV/ZZ+f35I/UpusEU1LJlBFVZv",
+	"iUsqyU6CVcY9jNSvjVt0kWwDAhxa5+Mj1aCkZ1HE2IsXo6YCJTVfJeOrp6ypq2xAJikFZEO8KzAdr2lE",
+	"+tc0l7ZQGTCVXSoGCc5CJmCq3HPpGKh0AbI7fd6Z793GAcxRfzC1iOv1Z/bIPZ+eerNTb2q5njc+G5/O",
+	"Tof2me26Z+6gYwQ9bdeaDaZ46I3xKTk7t2y73x8MhsPRaDw+PT07Oz+3LNvGBZVYNRFIjX0dyoVqrJ7K",
+	"FYXlxX7rWOJp41BiQDafMZxY77qqCBVXy6RqzMGUU93s/sjX7sJ4aSvwQXZXia4gkfGBDC6Edp2KtyR3",
+	"5aMuBWaCsOJMoq+PK6jQu3g9Tzftkh2dujWRh2aLVN2eYNgqEhI3S96kqyxy4zyoWV4xgLyKgDChthvr",
+	"XBoTqQhsfIgjJOUlXMn04Ktcdx/5hUrjo5E+1UkuRyb81rkj2yu2XIVsSXkmZtOoN1DMGC1sT/tu55FK",
+	"nuxdfjFq+IMZQDb7D0BncsAYSYfXeBI5O6Rbf5uYS75JDZtlBjuLNbsDBgWNU7I0UhEL1So41e0Z0JSg",
+	"KFzz6DFDo4XR42qNUP/gg444FtYWPEQkuN30Rm34XUPG1iLFUFVFxSwrc7LSYYDaqG6Wsqp5XVm5Q5vC",
+	"qRSIiiOn4RyhIOdYZ0QWXORzGfrPMmUr4pcqw2m2jtbhwd7kZgflGxpgP39GBi3qb9KnJDetbM0NlG8c",
+	"baatjs9EvHdBPuUTWgG5AqC6HOuTI7NfA+QRly6x30PvZGKUR+dCWmCfBQQt14BKGBe3YZV1k9VDFuRT",
+	"+nFdRGdGkkbszKABmrJocSDOVRaNUG5t9UH8UJKRc4nkz8X0ylJyUplm3zEfvBVrviKBRzxIJ1qye/JN",
+	"yJZXH147E7lSKpFNlcUE/jbVLSLgK+LSGQUXRVZLcS9Tf+LZjPpUspO4mpOvVyTkxJOFn4RzuP5u9m5F",
+	"ZPv0NKMTo1bYgvFIO0KZoffUJ3PyE40WXog34mfYfH2htct8Uoz22xhWMW3OfktCErgUL0kQMeQRtObr",
+	"f/w9pODR5C5bqRibuh2vo0VvrWBJQoLj6vRNCFa3+GP3sS2WYRlQ8OeFxW/WBS5kPjm6cdja8NM7VZYL",
+	"Cr6Y5jnE1+JxH+h8EfEWcI6DLwomvNKsUuvVDnVbHL4yraJ4P38saytwgWwhyfujUQbSrhV4U7Ndv0gg",
+	"FbIe/yMQQ+NOwbmolFixsmV+VdiJTJw1mcQZcTiCofgDB0j+WJcI6tSrmEna3Q4LiAqk7BuQyJznXTdL",
+	"Agfwij2HkCfw/Hp+VCt6HOxfMQMF2/IHEDvHRcxVa9MQLxck+TGgcuVryw7SBzGC1K433ojc4vw+hGEp",
+	"1y9bojI8vodi6a1gZZux+FKwT6ECfw5Gn1toePZryrORvj3Pete43aNR8Z2Q0VVwyJM1fUBlKGcrqbd+",
+	"LFsc9Yb08rRak0b0C2areJ8scUqe7Fwg59uXN+g5XtHncrAO0A+Pk4bapPvIURbmU4mJiqOiMgSqEX3U",
+	"DCsfZGAGEV+cRGrUFNHA9dceEbYi9py6oEaRkqImo8dSuIOQWGOAPpR6n8q91leXUoHhdB7wI6oJWe92",
+	"IbzoFY22B0UxoAaArYMoLHq6vNAF183AHo8R9lcLfNIvSjtZ4SgiofjZf331y+XJz/jk14+/9XfP/te/",
+	"VpUBjcXnOPoAXTPgnQjqnMXgeFikU5pOP1X8h756/8PVNfoX23qm/ICTIkQaDSEOgW2JtZHD9Omhd4G/",
+	"jX14cexbvgeGyLuSTJW04z3k6Di/A9VTUNseN7l1YgwMWbeooEryiXIt3ZLQVakR/tKBsMcqcIWLwaRe",
+	"JCUVRXWmOrkIp4N/kvRPB4Ih75lE1JfVmslCN0+/SrUoLs6+SvUoVtRwgZykL3GbdCzo16fLIqoGZvR1",
+	"zjaAbVIiKWE6nXsS0tn25NPIOj8RXzvpqFJR7noL7FUWznFAfy0hh3fG1UMcueeVOWIvJfYMV6pTXJGr",
+	"w89G2tNxk8FslTB+TwsrdSAdTFi5+paDOLSsAnSjIqTzF2SFwwgaEnxl7gj20Tqg0bND1l421VuDrLzF",
+	"fnQLbK4oB5arLhaCnTKuU9J9PCU+WuItmhLk/A9H1pS+ep/kyvbQTxqWK9h24y4+EOcMiOERx2ihX1KO",
+	"aD84XtuLYVlETFfMlNklNzqNLAPV5bqE8/okMzi3l+towUK1kRP0NcEhCfMoNOd1dU269zwNyhpIzZK6",
+	"exigGgUNECcuU/k81aHsBvlz6YwxUJUARZIEkUqkS3AAA7Ix08maT7ggxJHOPkxtQWpxSvexNM83nYOY",
+	"SZFOvVhW6Md6QVtlvBXC9oXMXIiTqGUeX/rlx0fceqgEypLZpFe3cZZlqyhvG1jxJot+QLeW8qTPIqr9",
+	"kZPwwCiT0iQlevy/k+UqJBz3XLbsTcNOroPXbO37ytR9I36Arql/jxOvYeJ2bO69+qgiddAeXld3te2x",
+	"VY+DXxuqitQJe/iA1dkhGnylklbbuimepBDTwoBNY0EXmNpQehVve12N8oqEvAALqhLxqln8ToPjt3RZ",
+	"xs7eUnYKd1wkqfnx8ngsTtnHgbYJl21DdNq52yInd7xLHYlGe+mZ3hUJyyH+jr29vHqXG3UOTp2Qhw8M",
+	"njdjzRHThAxc+QheaKPDg0Ygjk+AuTOauvbtDizYd5n/qRF/KLB7DuoUthf7uECOePRBQL9HYDLtgaGb",
+	"4Z5OkN03O2/hCPkE8yjp4xUvirTFAUiHRRpGKQILCXReHBIUhZR4SWPWRvpZNaROMwbXil+9Ogja9EHY",
+	"11HwpEd7cZQLYVoXx5J6R0gPyHCgpu1lBPN4FcxYtoKmWp+rU+AAa1MXdKWYXHulbu/ocIE6WKveteKX",
+	"wuyObZPWSlZbRhUbP8bNsR1eNISj6UuQeBG/oaXmZJJCNct4J+7MFtuNq3mTi31/T+7UUps6q4vORvFw",
+	"FCuSUQSIWnENew3DRBGbA/PqoUsUU6ksTPX9B87aOm3OVlOzOVwvbGQeF9Pco2liBrUaWWPlOReafZY2",
+	"+ZOZNrc1SoIK3ycuGT0F6SF4SGfMoKkVeUwtsf/Yilq1V+wSHIhfkKrWQgHdlVDlcRLApJjdJwHsD+sR",
+	"Om4WmVrghrkp4Kk7RhaZfG0ZRyvjZr8fa/J3bTf+ftlRC0uyeZP636GZeUx70uxmf3g5T+a8yxjxOqTR",
+	"9losqRl3vGLsjpach1TgD3OF4yPul5Smus7gFX3OhL3Wf67iWpxEXKi9wlajwTzOjVGdyMUTVO8XjKYh",
+	"24gl53jLBTtxQ8b5CYCgfOVcE/fkGxK5i5NrCqjUzruQzmngPBO3Dq3BhU5YUGlWBJCJqeokgz0SwnkQ",
+	"J8WjPFqHU4WWEEDHC5h7LGfkfE90GFAT04r+QLaC+qYQbS04ykF6qdisdGli+y4f99LokAmQjZoA5fGx",
+	"oZEqJfOISz3CL+LV1LP0GUCb4qiLAhaqtKXMKkfakklylpaEo1nIICMQjh1QsZxvvBKLKFp1krBeFens",
+	"Fdbr7kVkehIKcj8MxXL8f+y9627juLY/+CqE58OuOq04zq26ykFjjuM4qVTlfqlL7zQixqJtVWTSLcpx",
+	"nI0G5lUGf2D+n+YpzpvMkwy4FklRtuTYuVe3D3B2V6wbRZHrvn4/gRVaWCwAVQJAtMEClJzQk8flQM0I",
+	"U/8mOCbfXQK+HkeZ1NM1qZ+GE75aWVFDRvM9c2nhGtNvX7TI/oJGUozUNAVPKPJ464vrHXrNwlgo3R5H",
+	"+ovI6uJiO0w6/UtleC029Tn2H6VRrr8MkTXFgoIE1hAPMqxa6uMY+C318guJwEnQe25dRyquwybTFVy2",
+	"Ay5Y0FsCGLXh1hjD6EUhthDqdRizdigTFp9zyJgAIMS6lcTS08sHR6c9a3WdEtEdyoOIgc8N+oUmeCXU",
+	"D6ufTKJmSIIwKJ/zc95QIp3IPg4ulGS5UikTgELBb+r/51zjLpwrU/QcGXbOS945fCv4R1e2z5WN6Ouu",
+	"UNTBq5UKedOlkdK2LDAr5a1HVitL5A0XBPqDz3kzZgHjSUgjOLaijql9HYkBC+CnVTgd8DBiTVwOv38g",
+	"b2jKgARXwbJWmgH2FyVxPwJcsMswkCRM3qpf1yqVsnlz0dMlQHgb+GhmB5lyHIAQcKjGbL8plcoquVYi",
+	"PdStuTXyZ1/dt0dj2mUJix02vWsa9ZUU/z9leMt+Q5mdc69zrm+mvk+Nkz7HttjRG4PErxBfN1r7nqEU",
+	"wCJLIzx8eDMfVwKQ8ED9kS4hobF6U3wA1BGpWYsiKxMRWrFMTsGgwpIldf05v2TtkJvNfuFjqfXFb0u/",
+	"VvT/+YS2qbJ3SJM2O4AmGTMStjkSJ0iBdLFRZN9QWUHqE/T6l1HYJMI0m0pPnQ1DMm1eV4z1JHyrLEOc",
+	"EtrnnJIeg0hTOnvO970UwRDvprSDJFF4pXRCMuxBdbVa7G47slrOb3xd0Cm0zvKvnIJIxPgeqWHVKvmD",
+	"+4EoD2Bfj34H+yC1gHCkWOljCmu1cO5QrA71wwCrZXTLuO+lnJqSJdXsc7F0jByeneoSMf0N0lml5zxm",
+	"TREDNSfehCfkkjavsBNNo+rQYJ34WB6ppI9GGdTVubDWYFy4h1rgpTJDSOCDrPIzi4AkQpRJTYkrsFAy",
+	"3wrEzznXp+Z8S1tHgvtKI30o3RYNwHjSV6pttAnyWz3aNNarMZ2d1vEu3VCZWVjHVSX+XdAtPtzzq2YD",
+	"gU0CVdFVQklE1d68ZrHS4Mo9lMAUJb1U1NgtjEJcv61oWWXqOb/hl9fEqfCm8DPj/S7Ma+Z4Qq+YPOdm",
+	"k9CBkmD9xKLeIaa7hg7ABDSJRLtMToQtN8a2fJw8Mw4DqmIbDtR3wEfC2eqnFrjDqZwzTKv9LsgUWGQy",
+	"oUm/4HYwp8oRx1kxaq4josDEk5NOLPpt+OhhrJ0O4t8sQMzSd/YT/KBHYKVIlWw3ToGnQ+pGCYRr8tCv",
+	"0Wuwy5KOCIgPeRWzZY0JrfssZAp1nqG9Xa2sZKPb+DAOghXK3JVFC2sU8AdNWwdqQpIqQo/QS8MSphZ8",
+	"B3jaysS238tzbp6bvr9a3ig6y+ccQAqbgN6ZGky1npLEC8vlypjJNBgMyhQOl0XcXtTXysXdnXpj/6QB",
+	"1yhXKkyiEdNLr/VStQSsDeos9Xa0F5aqpRUNVg17QI1kcSUOejROhov6C0ORIMupmzjgjPQ0MVya75Ee",
+	"uRymuMQkBP/FfuSdoFRVt6vhyRAQVE83O66w0D09ZVFdpANXf3lTnX0S3rJpzkV6O8NuB9G6mMmeUDOt",
+	"JmC5UjGWria5cAzExR8aYgLjAHdFCXAGYALAjM5L07fBuUa/CgZQh/VRR7LAoifo8xfhZHMuPGMVx593",
+	"kX3PxQ0amGpRuGTp7kvOuLbLb1mAF63cfdEWWH0B4+qKtWlGtsMTFnOLBAhBkm6XxsNStbQLTPN6yXql",
+	"hLbVWirpdVb6wyvdLPRoO+S2yt/Gm0uLGIJcTHFEdZyntJjeEUPS9lz40w1O2yP2JwxzQtWtCXL+pYYB",
+	"4sDkjNMH3CzI4GqBRiGVEERO0hVivoc5qR2Lfk/fwf74Qy5oMYL767PeX+m908MX+rEXvcwJljzPjOov",
+	"r9QTeeQBe0qTKfENGVbc29iukDWHQEQOOiLSPnaZ7IMWULJwQunBvgAjUFk7ACCbRh3QHlC6zyodyrXG",
+	"EQNeNUIeyD2zzF7sRq0RY/VxkVy0RJ8rNWPMn3+Hf2iSsHZ4rRTAIGwyPD3o40ZnmO/KCjTMQ+D3mlmc",
+	"7QSs2xMJ480hBm7uJ6ZghWyIYDiFhMrp7jRjN0mNnETFX95Mok2Xf/2VjffrNtEnFqtFItXEdqwn5i7N",
+	"f4ioXa18uPuKuuCtKMTsy4NlM66EdBMXyeeJgvEOmWe34Gc2HBV4eOzCPjxX2MGYx6wf4CVH8RexvCbg",
+	"Y8BUkk7NDdlJbBDaxO6ccKskMhE9MhDxFbizysDEsKdalCH6s+jrIFg8VKOmNquOpOB4AvIGpFPcj5j/",
+	"dlww4Vn3FEyb8fC4zw94NJVQOmFRq9BiGkVVUG/RBn9avSHI+lBijq5ceuW7Z/XuK/ZFsqVUy8tst034",
+	"6E+73ezCytlueMxst7+8YvdhTBzb3E2Lxja6nlb8AG1VMsGhKL2wZvnn6JAZd8GDF/U2S552RVujudhc",
+	"LlYds4rWjxAwgCTxfay9Xj9nQyE6oNSE52lcSJnakvFknZhgvKkw1lgBGEIMZdkEATEWoiP8F2FP+iRm",
+	"2Oqvbo42E4Rz4cR//+GTZsRoLIEvl3JdbOGbxkSaQKDG/OwMGx9FiR8rBR2F3TCBqE8Fb4ioH2THwBSM",
+	"q0hHf6r3C0IJhRlExASfbiJVoHWlVbtJh2liWCmgG2ZUS2d8EB2KS70Qi/JV7IlAGFq5EWpyZb/Z0a5J",
+	"jkp/ky0u9IguL/G02wLv8VZ/LcGZjh+D0i+TY0gyAZeMZvmmEivJwe4JeXtcYGLF0T3tAkfT39PpGDEH",
+	"0IX8n//9P/9LONltGNyCro0qzeh86GqhV+h82O1GNN3yXF+8CqsJV8zT6hi77XLUDB67v5OyGAvD3PO8",
+	"umhSfAiKxkCgmvzsSHgIdIkmxeKGhQGkNILb+OKaxRHt+ShpdQ4IJTdtJUy33GeF+ySfyjE2M/J+PcMg",
+	"D1NCZBJGkb43ZPua2dAUzvhsagG1wJhAxls9i6M2e7zp4QJff8VSdeVdpTKjKD/GdZ0jVHdsDYCxaDy0",
+	"MTyTbVQr6D9/2eIAk9A2Wf1y6RWFotRW+UeGo169athWVly6yx2p9hRKwoqCHCWBx6ZSElBUtMiu1XtO",
+	"ncPD06s67YlmLwpb/IUmidpgKfKJNjkh/Q8XQ195HCYJgq9AMUVMuaRN0xum1ro1qAP1z5BDrYEtWAA+",
+	"vM468U1NmK6QQhQon8iOGMhUXuM4uuIa7X4aJQwqEvZ1ml0Po3a4o58LMPixDtzhK5fJVhglhpSxKbqX",
+	"MCjYnOclyoPzkqMhujRpdjCrAE9QZr5MPRyTuBsPUqjXaMADnzvzOYLsQmXTJ2+wHq5F+1HytjqWt0VP",
+	"za8auiSoz8YED6azTIFUGFjFbXU8rCpdg6ScLVthCGVSqZmPdcBTawQ1gQdwyV/jbwU4dwOzJAIwKIam",
+	"Lk+9nZuhdpGJLOsrVP8Bl+4oCWiWFxacu8sh4WgMWDKdvDekzUQ47VtTv2ZNXQethxNf1ZQemspD2ALu",
+	"y+HIQ0CrDsJgXZ3d6ke2DNSMzp/8AsiiYof/ePjRxa/WVBZXzKWtKpT2Xa5CHlQJdWFENaloWVd7+uug",
+	"/UECo4nnkzcybPOFkMu3nj6ifgh5+0KtC98jfo92y9mlUTgtZlCZaZmIiDTdy2LRMd7b+XYj382ccefw",
+	"nvnDoTi140axjx8I0zCTlhkSV+TO5jjGxlQCAOkeMz8blVUkkPpJU3Rn3KsH+qIpZyUJu4CpB8VoI3wy",
+	"aT3qLdSCg0Y9O60XjbcVi27RpK1Wpp00PUAtxu0gHzi2RMw4stdUn2N19d01Ov+A0hp3BeuKddf4hb/v",
+	"W2SjjdSnqbHBgY5a3u6vmRxAap3l1s3gUIvKZvSLjNnfNotcaITDedoZRHWA8EM2hYzhd8GN+YzthBMs",
+	"zNKz7I2ifQHv83dL5T5WEgsdpbu30sMWceHyLVi3s2ex7hkzVLvD7Y2CkGVuFHEUgJLdNJ0k1z2xGB1o",
+	"a4A51+iHWKwdGJ/F6fLCrorsLSPw+FYqJKBDifFLHdU0LV12hFAGrnYtuAqUB4hpbBoBsfbb9JD9oDEY",
+	"S7pPrmpRIk2P1xv9zLc6SZdpAHtDJYkEb5vUuTPWdT0vNAKwVFTuGCPFwmp0bCSRdEiW1kyk9S2+m9u2",
+	"539Mkp4yGpS9fEK77CRM2G8nSRw2E/XTIU06vy1qiFz/hDX7MfOJuGYxgWJmpENz+wX8FAvS120zNjcH",
+	"7cFpRlO0gEJOI9WZqOy6mkBbnW2juN1QSuXLihgSaVjFDfdfKpMtGkYsIJHAzx0zAulHFpAei03fOIwC",
+	"/m5CBrJKLtlQ6OYwOB+6pdAkP2ZJPFyotRIW+zhtetDKNFSf5NPJwb4hDFJroEve0Ei9oyTdfpSEPRon",
+	"i+r3hYAm9K1HGG124AXBDqMJ6QqZkPfkc7gBedYsvq5vOjCNqwqNkWSDyrDpdIF0EYVY50/dovbVSgUa",
+	"XNTIjKknUtc3GQgz7xp63pbZkyCkUYb+CEzIHk06ZbIvzN4w9q/63YRuofkoKKqpPNVRttkE02MVSGLj",
+	"MQbVqv8pQePEKGjuGDrvCIpsiQ0/Vdi3WngQfvr8Zeko3K1/6lxuN9XfO2e3O0v74acPoCdMs3f+Y5xe",
+	"+LRLv9Tv0gXJeIcuqH1Pc8Eh/po64J6BClaXuXNzszAYDBZgefbjiPGmCBAB4V73fqS8rJNjyAJTTzft",
+	"WWTpD5XKfT/fTDNcmBJwElKPF/73SicsWZjY/TwQVsKP6ptxLVPO+HSjTty89tXFLzCF1MYAbNyMlZJA",
+	"G6zZ0Ra+zVkJGdsw6aBp2KU3C5cgy94vfVieqUbWiNS8Etkkc8zah4letcpwwyjbYpNOn1Wo16bsCqrT",
+	"f3JHUJ3OIw0yUavFWfJ1ev/mHbVGnyKoYCPNdDypp4/l+2X4amNeWZMWRhTUI+5qwgFanx4NY11MV88y",
+	"Cr25VAZgXXCZxDRU1lu9Vj09Pmt46sIzqTbqFRvWWZychG10gprHu+rfb6tEsqi1oPwkFiBpNPC5qN2M",
+	"O1u5UzHyp2uj1yEvUXaiZDQChA8CrewABATANBGj16YflMXXYVPXgYzy7eg6Dz+l7PHBA/LIUuXDWkUN",
+	"ReewUpghpzTEIPnAKJV5i//StZFRJAaScKHe5JJFYqCDmm6BnSbG0octD7h6MARjXDpsNwGmHvMvmYWo",
+	"6NBrVmTr1ulP1juENF6l4xBQzj5RrjtOLQdXaeO4NCrLGoi6Rr59/91BZGvmwbE5HE3IqzRCjlRKuYvS",
+	"mHOTLnRpEoe3pVFin5FHp5w3429gOGpKJ/2eiBM2vYFXpy/T91SnRYqjXnv1cbiXakgi9VqeqnmYnNeb",
+	"uVZgYjVpnpQfM64Ww65aecWxsVMQ/hBWoRx7G5VlVa9Vx6USBJAdsQxBqIHGbYodkiJ1IepRUj/eRdGn",
+	"LgAUASUAeZskYpQWzbN4Oa7s1tdYKUwtu6DFxMuIRnWP+vGuLJMTJGrCuhMlBIa6vJkGACAy+iiLeqH1",
+	"gDKc8V1SIrEyQUAZhFgwhunxLnljRHaoFCOOGujtUOm9JZcM8aZcMBOnbEtXjQYEif88AiEdiPC5b2dL",
+	"8fG7sgCTf+swBt7vXrJYkrYgghN6Ka4x6GXPhVapz2woTdTk8HP95P947+F/l5RiPmnUlyBMhJXzIiYM",
+	"KcVYQN4cbjROli2WV0yDUGNdHDb2zHmh4G+xjkcXzis7AuFG7Dgu+wlaALb2JV0jpoQI9QPAgAHYQVWr",
+	"VAgYxUMIyPFoOK4F8Sk/nxZkapuWFtT/bTS2d/ZJvXF8urO1U6+dNuDXc763s7OxfFuv175vt2uDnY1a",
+	"e+fs4Ote/+B2bfeqcvQ9ODwcht1hbfPmjHUP2oN6+/vOZ/H7zu2PSqM22Bmc84Mfjd292tV2bemssdHZ",
+	"qx9FOzdbm7WTjfb+l42a2KtXviTNj5+i5nKj/XUronvHZ4PG4Pvml6Ojzc3azY9z/v1kqXf5beO6yY87",
+	"v283Bjsbzf29H99v9k53lvdOrwb7t7XB1077cO9HbWnvtLayd9q+OVD/3dyge5vi5pzXb2uf8HnfT2tX",
+	"n072jo8GjTY84/NmLdm6/LYx/P3bfmdnq/P71x+NL3sbezDe2mCw9325kZxz+nVpcLnyqfL963Fnb+tK",
+	"jfCjfs967ci+82btqLl51K41dnZ+7NZXT6Olw53LYGfAznlnuxVtHv963agN1s4ur77ws5Wdm7Nft7/c",
+	"/tL6uvmju/rxautE9OKvg+VWc+nzzdJggx//uX0SnH7YX413vpzzvfdrl+3P+z/2thuDj0ffN78cVw42",
+	"Nr43tj6efVj8utHofVnavowOaed0sTn4sn92+nF4uLfxXr1JsDM4+n7O9zZobeLZNTy7MWhsLA6OtvZq",
+	"exu11vvBZhuednjOa0cfFzdqR5u1dmN7rya26/U/t0/2Vj9s1PbqtUq7ttc4q+8cbX7dbdba2x+2mt/F",
+	"t7j7y3F49mt/+6jSa53z1f13+59/H75fOTr4dtI5Wb1s77S3a/Vva58W99nNPmdhb+dHd/lw//j6crcX",
+	"DYJftvdv2MbNx1+Hotev/HbOYWk29jdzlusdhhmEQ90Ff3i886V22iCfG9/tgt/+WGs3amoJbAzx5dTL",
+	"mhetDRofN7YrA6o2w9FRe/i1dzL8mCyLrej441chznlX7i7Fv/9gYm2tv33b27y63PxRW3u3RINh57i2",
+	"X6/VjtrhntztHHw7e99JKj823jV+/+Vs/2P//dHmZnR8zvvHX4PT5o+tU/n7t8O1D98PDi7b7OjL57Cb",
+	"XG7+/uH2LP74rbYdbIvfPy0dVlZC2Tm7vY36NWdqxl8sY2iixKIBncU+3EHFPrcPX699iJ+o0D5Mg29L",
+	"y2vvlz8sLT/catTKb8xqxN+nthqnble3xliHgv/rGisp6CT0s9fUuYiFmjnJ+MEAC5cI4d2nN/0e6t5t",
+	"d5j3m7+efvMn8ab0KqkVNJk36cQGc+MNIXpeynLtLOSCQHRpLotfUc3MkywtCMjmx2Pzhe0z1cc8VX+3",
+	"04ON6bq0a3s88qpFeSL6zQ4LqliUFkpbl2biBlhVonZXWXvhXjZUm0cfb8Ew9d2qCHoL7Vka+BjDE+zP",
+	"Po1MxMGgSkN+3MPCg0Eo2QiaZkGzs97Sj9KxvIcBxhmMvpfpR54kaEb6kOdK8HHah59EUukVXCvoGZ7F",
+	"OFx0NnlhAvcrYt33mO7SVRsw7ssE4kuHjT2sYNNY2/+SxG9Sv5rZo64osVlgT/M+pGlhHesKMXUDlW9O",
+	"/RpKBNjWOZciBDK9Ym59bKyr9fDPEE+QZdKgzQ7RBPBabMUMSquqSipa2HAogksh42RCYweelcZRyDKB",
+	"PRdd1yGLKDAqHCTz2eyLm4Ue6y60QhRGOc0clyGnUHk/Vo+Rt/tHzB+3zgSfv7AZyp6QoUm3Tqw2wUvc",
+	"K+boNTlGzGh8XIfEn8iuyS61HBPnoplzRio+nIPPWhc8QVwVF5zUomiMCcCInBY0ADG7+ZU9csWG1dEt",
+	"60GbomHuZ9JmjnVXKrLTaKB1U5VqJIJygdFrtj15kDGGbpoQnWzMJ8B4jGt9p5SQT+uGZJ50t6yQc+ck",
+	"r2BlZGPL59vZ8u6tLSfubfnCmzuOCvf0qcnPHW/Vydry+8pbzQkQykTqdnSHXQDV/mZjt3HagDY/LDlm",
+	"QaanTdv/WJPcVxs+0XunCrlHF6MbcmOjdk4cLegudKiG2Wwco6Pioyb+LWAxoE5AcTbMAeBZ+e4u7V2F",
+	"NwvNOPIJlRrmRHlgOykdDBdkR8p+yNubodLkl3114aEIoUcI8pXGYhmIfhTonsYyqSHaPFosjVPaBpm0",
+	"S2WysCeCsBWyYJ2sVFb1oHdaC/uCs4U9mjQ7LkA7XCpiz0FP99JrzK0WTkLexJJ9dkObiSZDyDwO+IGA",
+	"7AcRw3RGsUODNPw4+jE9LK+nMjF0OGCXGeJJg22+UD/eXThJaMT8IkkaR+PRxZxmJd4UQcjbGbB4+/k0",
+	"dxGKd7UmtNerk82FfZlomk3tIsbRFl6R06J5aj9JC1pFekMCU8fTLla0xtLHZz5tURdmHhtvweMzHzVn",
+	"HA5Im263ZagjYx1LIJkROcoSj4L3ZO1uuNOkd8suwdneb7YaTrNbZzW8vac04OvHu49ZID6+o+68Qxzh",
+	"eerqx/EZvJJa4nddCef85ZUy63GK0dpTYUZX0FLIsXacNQ3hLqyGeT2T/XxzdC8775kMsILy+jw3a5SB",
+	"aJJxNoMRBpol1/ZyjqQmVxy9uKW1cNnnQcQmGlxO8VfGiSqK2IxweU4XjfGyAL8Y5VGKAsJLSuOD5RUi",
+	"M1iB+VVNA0J01PsLOfGdH/wy2UKyMSEc6CKsQo6Z8vYC04bJ2QALl5GIKZFYB3cIJiEM3JiJxrBJG+S6",
+	"xjIAywX5/cA6Q3vHy7VckOJQimILZgM/20vGi8z3+NvpnJ9czpltCtn88e2I1Lp9mZj1nWk0v4fYyyzH",
+	"AuF3cZk9wZWBL+9uumW1z5TLy63erQWByZ0Z9WQFbhQa8WFYUrFNGkUkAFKxRGqB/C9koEKvWNePQvMD",
+	"QApCXamDhCZBAnOgjqtm6fksyyo83lriWAqb0KEsLtjMdbOeFLPyQfWawKvlVK99W6t8UFvJqdXc/lHf",
+	"GBztbNROa5832u0/O1c/Dg6PjjZrP2rv9o7koH4EVY/bjcGn+tmPxtnexg5UOtbbg91zfvx1adDsfrn9",
+	"frLx/esXcbN1WjvFusm9vc3t/c7u1yhpbn8YBttbV9+PnSrMzaPh/u3e2jn/2mnu793Cryvm168/atFe",
+	"fa++UdusLf6y+m0T6jYbw/0ftdu9H83bgy9isLmpxrv/5Zx/PD5r1AZio0Zr13v1yuDjAGoPf2xstAdb",
+	"onYWnK58+N44ib6d/d4/+/Dn1uGH242zpeO91s77Qb39ffOcfzmunEE94lFztB5186RWGxwf7XRqn5eO",
+	"Fz8347XjxtH2hzD61lvb/PhL9ygRydI5b6wk9e0vV5u9D4f7N9s3v9bCjaX28dVx/Vf+vtL5tvLj5NfN",
+	"a7ry5d1+UJP1xe909fbmZKXX3P3YPu20f3NrFEe+0Qyp1zh6mYK7PRa3WaC2Ro5S/WqMENyO4prF8xTs",
+	"Q4OxMONKFx7vptKsXnOD7yySDCITz1zWR3P8BVvZl+8ydGH9FCRx8Vp5PzVWqJSclpLx3oUJk+lZrs8w",
+	"Jin5carZHGPdNcyl4Rc3hjwnPo2bnfDaabtDmnGwxm0XAkR0oaVY022PN874ZbKPVJLIFAnPHoUIBKR8",
+	"FkWGylc/HAEyft85hNHRuNy+BfMXc0ZBGEN32NBQaFI5XIglJYefdzzLLArdFisAJYnEJj2AjNQthpo6",
+	"HBtjTCj3bGcdQ8dDeJrMq7m0s4sK36TjITQJrSDLeK3mlPWbtNyME12FE/KA3ZSTm8TH7hL1pwnaJUKY",
+	"UrnUIAED0kooN2aHgdsUDw68NWVeiCgok1r6YJgjxAhRHzPbWbkb8ivgHYZplwap1XyGPILvLsbyKSfv",
+	"VsnncAOLhhICsdh1G8KmCYkYDaAKygAt6buK2BKcQm3DIAQWXO70y+hTPfdplUqlgnPrkSX4Izu0WP+K",
+	"CKNAvWovXl57R/bCDdLnPdoEvvsYq5YMiIqGQYcOn3RF/EuSJjpMUCjFWUTe+AktX7Gh/xY/jogC2/Tq",
+	"6BK1ng9aRCoXl47nRpXPChzUTrYz5Go0TVvUhXvkXzJt7tKJUGhiSmQm96k+uaanNeA7GPpto6WacUnU",
+	"A2OcGE2gWib1kRFqNCLPJTLOmMQOhBJyFqONDLbvgMaBuzjxvDI54DkiSN+WyJC3I9PqlEmrgDjQK8zi",
+	"Emmqfo0+pZeWBR6iAcuAPNm+ZFPdRnXHHbyegRV2NkoqZhG4aSDiQO9Htw4mM2j1EXQj1uiYuEghJpQQ",
+	"lIZMpJ+kxd5u1Axb3tJ0CErIKIJkTALk0DpW46A7exppSfkaVZRjwKaPu15rCUMeLbPf4d8rf5TV3/66",
+	"xcCwLzDGxw2xCC3hejROQhr9puw532YU2kIE6VjTNayBiBIWRfpW2DAYcstaPFDCU99GL6ooZjQYjpRT",
+	"ov/UYxasz+mJUytNr6S4zyXyLidhl01worI524lJKx9etlrwtmXiA1+jX4XQWPpNilJVegozWRSd3dLU",
+	"jzZOdClExCjPyxKZQfHU2dTlnRl8NIh3IRirDo4BPJZoIdpVDMTVkRRpBim7Jy/ZXQiuQTy8iPt85td5",
+	"9V2GaR3Mv6duO6xvb9brtct3tu3w8qYiDyq93+lHth3Rk9tB8rH9fmOn8oU/T9vhx451eFf2NpuD/dvG",
+	"rXV3N2tL9rcfGzXlap/zSc72qKu9fVv73bjaje6+pF+/9M95UHfH8D7Z+7Hx+6TOtFplp7ax0Xm/Nej+",
+	"+svn1c/nPDw4+HH0efXP26B/sxF873e3t95fd75++Vj53KsP+QYdHpx9fyd+qW9sbp8NDr79+svG4Jdv",
+	"H340NofLYmNx85w3F3+//fXXcOP08OuP9u9y0P69PdisgVN+iu2AO4PaZu1Ajf7j0fuNWut9Q7nfG6s1",
+	"mFFwyKON2gC/0uD7xsbR2Uf1lXbQtT/e2BgMtkXj+/flm97vX9cq31b2hs3Kxo/L7Si65Ef9c/59+UOy",
+	"2/003NuoQIPiZvvo68bG6dXJ2unW5kH7dC9oyMOl/hE/PHkXnfVv9m9rLRjPyV5je7P29Zy3N46XDltL",
+	"7ePPX4Lj7trpsjhbXNnbOv3SuHn/43YkWNLe36ltbmzVwkbt13r/Wn49fn/O93h7t0MH3w/FYPilvbg0",
+	"PPq0GL//8oNvfA2+Re2zjcZefedjsLvHWLghVps/lrvfV9/9Hu8f3B426M27c36893VxdfF6RTbay5e/",
+	"bi7e1co4Ff4EKOoLuSz/W1sLT9ntGNS3brdXVlflKmtstm73z/npyTu2+cuXj2dLH5dWj+i3fny7dvPp",
+	"eC1uhKbb8Xtro/mpvxj26+LHD1Gp9z/LlUt59O3rbq/TOeet3dUv0fGH+p9Hsjf4Kn9E2wd/HrbbRzfR",
+	"3mb0y2K7eRgtfr+pvU/+rLUGK4fLzV9+WW2f3S7d1e2ou7wMB/AfU0deDq9CjLy8DCCGfXxh/OWSNWlW",
+	"88xjMI/UOdlVxt+0NXFp3GVl9V1lpVJ5/4hxlwnFck4AZmK9XMz0MsqLxED+8MXTCduhgVLCiAnhymDO",
+	"QHQYV1OqNT9WDDvoCEiHQrpIjta2GuQIuKv6G/0YqcmUcqNDECsA/qywzVMno368q+3oRHN+GWc8lDbm",
+	"g7i8YaKDPwg8lUgD3RQIJrWbAK2pmGPGY7pvCeuO4E9wM7SbdxmHvC0hADPSPqQjEjsJIoAA8SJ3igcz",
+	"tcLZzlbtiMA8cjbwRwIe4AxqCGBIhHsm2ayhWAhFZ1xz4wB3ZB5ZWhX4b33ZB3BAoOTwy+SMJ2GU+WD1",
+	"GuBmedkkOIaA0joACM2wEAYKSR7jTGiI3RyOMrXUH9iv+7ypHhdBCsDCZujYOoaN/fOxjk3d87U+WvOQ",
+	"2ZBQqZGu2blmfKhmhPX0RHXhuDPH2sPg59m6w5zo74srtWOwPDHO5samRhUOKC4DUTjoMBBpGvM7dMI4",
+	"SidUDWqfL1kc0sg3TE6jZWMm7aBLiexmxsgmJtyVlusKZBPO9kmQg5aNO6oxxPpVoAjdfQyNAJUAar91",
+	"T2yfB4KzLB+lgVpQOg+CPfkhKaKrFpcrlSKQwWP7gX8iOY7QWqWq8sXqotuLRTeUUPULH7FULVVodemy",
+	"utycPjGcTsTL+CfOhyiQ1+lenEvfh0tftYHIiFvydJ06OZstDwwwHj/BcTucBeLK6mk64lwI5rH6SEeA",
+	"IiKpQXXFKLnOsrhFRyPgzVpmIjZfVT3DpmJ0JtgmfAYMkPugyNLN5jwP4aLr/r0s4yKwbOV1iqFKSIEK",
+	"PRKzNo2DiEk43qSSFUW64T8Ppp8rHBVKV11FVlW6sMNu9CcWsc0ONUUkuEQnjUO7TJdG2C2EWgkaQoKw",
+	"HepMmNsVIvvNTlbxwlOK3lgL/IJ3Xl5bu+dLm3UbSnLysbawvPbOuGObjWPvjlcvbAEKeZvFvTjkSWGH",
+	"yvL7B3+meq1oAE36zOx/xQsc5MM6WTW9Z6FTYwjgpYXvgJHZV/IeVyEvzDupY9P3e6V3/6yuy0uoIaBJ",
+	"lXDtphtgTg70tWARljXYClPnMR4oIWtxucAELhNf/+BXzSHP3kqfU7TbEpoAHvqU7wSf6gQvmial1kDy",
+	"jQ0IspSmvwA4dqZiLofA3SuD+U+//E+O9/9C/dYj0Vprubk/35syIHvvJ+QOQINpxubvEXMmv//bOamQ",
+	"VmC0BXwWfgFXbepajRH8lDf1WnWrtnvS8FDt0+gkbHOa9JUtiefU+kqT8mj41jMRY4dTABQXhmN1QFeb",
+	"kFXS1NjdOsZq3OdxXP6M9QLn8OKCQCp9DxJCfQnVWBBYCLFduUdlSneFoy/yrk/gaBZ746fCMgaDQSlK",
+	"UGZgb127rbdqsvT55SYSz2Iq4YJGyQVU6Ki9OH7acmWlXCkvLa2Ufy1Nn0Mcm88XAtd30VCKnPUmFFe1",
+	"Rm2HObhqEfi+FhZZHJpiaf4YDnne/szzy3FoM0DkFDnok5lfs2VmujAzC6wfSYFRCgdtdRzTMj96eZdL",
+	"XHoNW2Zu4xRgRaUShd5/jzzQyrjDvniFuFGje29RczcWtjxn6IqgnL5q2RXSinDjsw6ohOATd0jbsl6t",
+	"tleuWA+z0IZ4IhADHgkaoKWiPi3W0FoO4Lt2qzIH/nZNwHO4uacUIe7afpAcuWLD+wsRXLiT5MjFlXOK",
+	"lSVXYP++BhnSY93JsAkZjyiKxMC4M7pWHypfnBZtF0oh6VALrHmXDDhk3bkMmMuA6XGzX8pwwIU6cc/3",
+	"nFNesf3Qu2rKpeUXL4b4zIZetnKAB6NMj9hUlGkERKwVqJQbC8EnHUvS+FgWi+Y+c9YBzt4DQhIO2bVe",
+	"lMtS/YYMfijZSl0RsHiGrnAc1qOxUd8spKvk4TLW+XxzOfs3bFOnV4zQzGd+VuOseI/m0hW6Ejt7ohXa",
+	"+vdsEAT36qIME7as/mdqtmhbSjCp6OBB5QM6rAKtZUGWmjCbk/RyCw2QK0EYLDEYu72uHYuBQw7IenmV",
+	"tEpX4lueqOlR//NaqhOwZM2kOwsLEkiN+P/lE11Hwjh8HZpA5TCy9po5p3yI7ZsJ1t/5ajEsqGt1XbXT",
+	"sn3J2iHXKJ9wmu8R/7/iUPyX79aUKClMQ078OBT+M9RG6Cbe15Vvnzk7PBojhNLJe2eMoegde4OhzfTJ",
+	"UsiTF6rFkBUxYMrSceaBJyxk0dxZz1LD8mpS6QUfRO3XdI+YhGDIZUKBZcHdSfqrXTNAkeWtsI3SoWjG",
+	"zF2ecne9pgoB3AQZ1fDzVgk8UtLfOqTGMLLzc/9kv73na8vz5xgH+bl+PPHCWlmFCX89jJlz/ShmXeE2",
+	"MbmP50+X3N8Hxa/MgD4P/+yzHDvD0wTXUUTqNem55fauKEFUEVSDRpcpNah11jrxy8qSKJd1F9RmY6t2",
+	"tnvqa1ppQBOw2X8jutqmp65LKOkyyoG5uJVilhj8CfRP/bGIayjRp0ZNoTQtwNGkSQU1QwjvYcE5UrQj",
+	"45KnmjZDqzWqzcHmQuS/lXdrFRIAvEecmqL1mm5hgHaJUBNaOEYywisoUw5vY7oJs5A9Jxb6BNvuALnG",
+	"9hNaiAaDbWSePP5pq+R094RE4WVMAfNeY8dCsELNwQIunMIYQ1ZG/rR1Fk2A9ywdh4IEjHyinIWxKHkl",
+	"gGUC8bdx/PAe9mwj3Eht5YJcVhJDxG3Kw1ua+4zJUZhrAGHPeQsJSFmlaumkD9hdM+D2Zb/vC9V9jCyy",
+	"IooUnO15oUdBoQfOT7HqfrjOLJIJuRENvU1sYKJAWd4Rz1i8BGaF6n8KFCq+vST9HkkEYIOlkQ3AG6DS",
+	"9p2pU0NhKkCqaZ82giV5RAlfXTvPbhJZJjXTeO3gMU1EZoJHam1u+cyuta+vVVo2uKv1s20WicVAGsAj",
+	"pTdbop82SCsvX+u8Lg1Y+ZyjduyKgPnEp1Hka5oP0xQndSWf9ijVa8MTDNKWwUgzjXcIeOdANunOFnVR",
+	"DrQUTvW/V/4oAynlusaNimWirlCPrxgNrqYGFSq01uEoYlaEHdWho8NwwNEsjhR0zeYMDEaDAFNGEQ9i",
+	"ZdRg1MNFJqSoXD38d4oKbJiLoStfCGDM84yehtugKVQ+56fjw4bX0x9axAGLzRtoZbZuBuGnKG5u9YPB",
+	"mNqBF2oyHlj0RwzlYHzsSkPZUXNf9PeWVipEsqZQ1koi2tCrCclP/MjHJ7UU4hD+oXuUrYEEZgJOcdKP",
+	"uXQbjtT20TYgPBIhusQAbArTUe8G+WS/1QoR8s7YN6caXgzHrpc0RBZSwEboItOYctqIhWSMPgNRr9QD",
+	"I2aSLLiiAArA4vZF4RU2huOgcT1NtnfkBIPnTjQudz1zkdmuOQBdIUKiyNSm09IFQSDVYTzCRWKQIYf/",
+	"LEguraYAjWtWg84YbXEoxqw1PWmgYBbiUMCLpU8wl8retHYe3kn24H2VSC5VS0rqzWqOpctvA5Tfi5hj",
+	"I4MwdCV/D4CfF7LRuqlImxBimRIg+UHWm5zOfJOT7LdcwJ4x+43dGCaAYk5JN8iggSch6SRZxJqJ1sz1",
+	"ky+oMoCqbnXpfeWt0mhnp1sL741CMXaH0cKY9DAZLxH1u1y6eCEOybdoORCmNeL/yycyoUqBGtsLGbEt",
+	"kGkvZjSQHcaMPw46E4sAWiLu9iNaTd1+yLloNer/5nvE/0X9D6Re/tv3SEIvlaFRPx7XTDiDs2qmwrwK",
+	"JpuotU4MXY8+75+a6NHDs6ivoMlp0pduDsb7uXIw9/jMP3nW5NHTC8oRXGzK66z6nI49TgusfyL384M1",
+	"ZgOE3t3K8uFqsVC8ZtQinjWNWlSL5Q6d6LDj3MUQQAsxeXSAv4gmADCl3DB5y7q1UFmPPpWXwajDog8d",
+	"rqcBacWiOxoCX0cQ6xRJwcB0pfjaAHWlpZY6aAhuyqTmwr+rUWGvICAFpRF+wP4GxB2nMwDfSalmLeKc",
+	"ufiXw1pQP941qP1pr+LAxAFsyh38rzQFfxEAeJt2loCKn4sBuPtUFxoj3ybob3MTdMgspJCWtK1+0o9N",
+	"/co4Qb92bTQGnP6Y9mXMUX1IYzKLlgYRkVX73TWAfKhrnWkBI76GaPy7xPGnhGPeuq3Xa5dDC8d89kMe",
+	"3J68/zK8bLVal5v7S+L3xWCj3Rzu7T03HPPy3unVYP+2NnDYh27tbz9qv9wDjvm09s3CMW8XwDEPvgI/",
+	"UlMDB+9spCDCexsbg/16rXa68rHb/WVpqd//vb49POcf37Pm4ucNGa1+WfpwuHh2dNN5//uvG9c/2Pcm",
+	"/4ULOryiNUaj7tWH4aW8bVUOhgfhUnMo13pJdLLy4Zy3v/+SnP25/Vmsbl/u7Wx/36sNABK5MWhsLA6O",
+	"6nu12mCzDcDKhwjPfLRZazOA+FXnnfNPR0d7ezWxXa/L7drR2dbGYK+eBVY+/lNeB5vfPwxa7eB0r/5t",
+	"5cNVvLr9fvUzWz6ttc65C618B7DyDzj3uNH4uFmj7eMOgDqf80t+3Grefro90nMb1Nd+XC5X+t/5zjhn",
+	"01FtcNze6dT2V2h9uLx53Nvsn/Pu8EOHN4Zf1/aaB721I/Fl6cfX7zfvFxd3O/Tw7P1BLWzU4uXPX9uX",
+	"h91osftu7eyS0mBx9yYRybf9QXTODz5e/uCDJbrW/WVv78/Kbz8fHPPRL1enq5s/2l/2D2/Wlro353xr",
+	"SNf2l7/++m5rY4feiLXF/W9rx3z4fbn7WcMxZ1fk6Ho857OuSLMeZ4Rjvmc67WUosebptEeAVn6OdFqR",
+	"as6FT36kdJrmMNEezeScmq1LaYnYxvZ0Ie94MMYzeTbMopmgSzbpViZ14ASBxA9T5kKCVSvKoKQekawb",
+	"Qn0gckJdGtxIQM2l5xxDPFHIGfEl6/2Gdtw6/AJ1lmih1Y89srsF14qk46QbQokBIw/+s/TOJD4uh4nJ",
+	"03RpfAWP/RryQAzkwtLy2jIAWyjnmyakK2RCliqkUqkgj8k5xxTQtPGnkENuAx5X1bkqrJgBwWzqZVBe",
+	"eBpRmPrkjbllaji+BRRctAg90udQ+pF02Dm3ppg1GNsuerWT1lvXHCDUDl1NmofPRN6qMvGdJeKrYxhn",
+	"V/80lQnwc5jAb26Vg/obKxTUv5zqGg/QnC9o1BZxmHS6vnfOR9wAvyljnA8Bj6YRfkycWO15HIo46bf7",
+	"TDI1m6ILI2ELMJce8WlT/S+O/3/+9//8LwGDpv/z/0o4TyY0EDj2gAbMHb0++5z7kunhQzmwPk0PvCvw",
+	"DXmH+uPVrphEo80mRF1g8JiI0sshdQs0pPsQC3ugQ6imlolzdsrxAyHMlKqHMxozmZxzjXHAoXa8hakx",
+	"6sCeBqwpoBgZFjPphhJSqAH5sy9gCxAuSF/Sy2gkj7taqahbGgmgcWEiCAwhy1Sa+nWYnNZhiZ1zSxPF",
+	"hzqOCiLgKuz1WGACrjrSOjE+aorhIaBqisWUl4ysScjORQd06Aa/UjcqYNdhk6V7Vh9JqYWcGLCVdiOc",
+	"W+hlG24otR910ykKkyjCN8wm9dWEgz/p97km7PGrRArD6taknFyyc24dWdqmIR+hrhpQqRcKCxB8fYwT",
+	"CYcNZ0OKETOUgLBrfV8lM0zFOgxJfwc/u2gyT7PxBdKF6ISGs5Zj9HEwtZjyp4nohk3fShon3393OcJI",
+	"Rl+d9u+lZV1o4AZlp64pOOd51Q1pWUGZHJsbgHhjOgKy5Dlr+5J1Qn3XPOm+bom0ZMr9BvpKn4ekWvti",
+	"ZEwpix3UsOgstWXIkjS0Pc1J2NV5c0g4ko5Qc4Q0TkKUwX4tjgHMc9t3BTbyZ8FyfCnRapm/ipZeGbLE",
+	"OoCh7pD/UrhB8t8Jr7qbEOx0TKF7abwLiP8lHb5MhuUxQ0RuIN7OLI7fg5QW2E6eMzeetlE8ZZSc8yUP",
+	"t8FCHApvrB7Aczxkb+PYyxYWnPP8OZrUcvpyCfsdrUImUiKbdTp3//LcvxmS9Csra2urqyvLj+8Tyumc",
+	"wkdI0jvd9/k8+kDTC5YB2rcj/e/WRvLQnSn3lpZ9b6TVFKAAw0DTEcOxlLBUSdeW9oU867KgU4TJwAu0",
+	"Dn1dFZBF0c5rS5B92YPOO6zjVKf1YpGwps0npM7GemrlYcG9Um1oItuaOMxV2Eg72eFZK0Cz1jY7NKbN",
+	"JKVSxRmSQ5mwrs2HQLGAGpJ/odMIokXYn30aOVZ9RBPN/IplfS5hLAkDhw42SxHsGYyC9F1G0QfAFNXs",
+	"Cso25CJZCHkz6qv5Au5ibTqbD5+yTxPkCVgH49VSpVpb15gnTrEjCcIgUwnYEnGZ7GVNHkviGme5ghAl",
+	"wXjvsyEkjDb4mM7q2ZIfT5PKeBLEhYI3frBCug17j4K6YFbTHHHh1WvCPV0CnGU8B3LwqcrYHgc/oWgH",
+	"T1WzVgiloJbzHSoxZZwrYM3hbCCL1duDdNsYKMM6QaZ1mRg67KTDpBaIuKvLpEGROEdj+DqdD/ALjSz0",
+	"pVbVoWUGd5sYqkqJgC+uT79irAeREV1ArVziS6YGliGcCGWGfs3ywYNLmMNc7nTDW02t0/5SVFGTJRBi",
+	"okBan6Q02mamDfUcaopzfsBTlRPjB0rjtW5niLpJC/jRdc29RLWFhG6act+WyZeJz5mm8+fGuUV3m7QF",
+	"UVMmmY4J6H4SrF/URQsQv4BuP7M21DCxHAvew7ZIjKwGfD3GRb/dUQ+zTzEvCTGi6qjtAuUXo02LaEto",
+	"MwCXGXjiQwg96BFQTnzHI174zIZ+yr+tp9TGyGyIKlKWAHQzUtKMqezY4FgBjDMyaT08HjGB+Tq0jTjS",
+	"pbTWW2NCAGLdklY5W3SoC0TAYgP6uX9WDX5aFZ9ZoqVqabmyUlmoLC2sLKmvfM3iiCrBfrhS2by/2eKw",
+	"Ar6cG32MUnPauvd5PnUCIV8e08f9zIjZXeoiYZNH4vdYDrXBow5YxBCUKZ90L+PRuXDmxEE71+xzqGO1",
+	"z5YpRKsSEI1lsoUFe0BRB8JQcN0PWD/eTTsZlVQOnFa/LBY26BilR3Q6JkwcjimZhJjfCIMxj5D4fS57",
+	"rBm2QqZpBUbo9soEXlxJb9Ado+mLicx6+LIPrWRz6fUKyn/HiEhTawW/y6UIhrY/cI6sXUAC9wwVFEVL",
+	"YmRrq5PGKyj+8oqR0oyJjKbNZFR4qId1mQgKccjcIc7Lf14znuuTr9zcNVEAPDNN1Y/3bLip/byKIS3G",
+	"nX4qG5qVAIdK8XdL5jxCqeql4H8YQCLNiNEYjr5Rm0yXxrwdL6vWLk0i+s2OUoWGYFv7BsSw4KVg/+W0",
+	"YiZTfOPgvli9pe9SxUwacEzDnBiwegzZJiLDXQ7p/zHu85AjlhxUO6RlLhnkFyVdyCWLBG9Lc1ckjdZp",
+	"G+htNsXwY5Km3wtyARrubfhnP3Nu6egFPjQYKSG9b83kGdztVddMZvi956SxDxW5+MWfReoW7Y+M4MWT",
+	"Hq3iEuCtXdDZiRD340BgT4B0PwL6c1+qmjnq/T+d+WKM5PklDKe7iHRG9vErZ9a5U348lI1ai5gOBcCV",
+	"sVSDLlHlLPXuO2G7w2RCQhPkb4m4yWYULc9LDD1nFn3FzKJ5wcC7Rcffj2Z08l6Rswqz6WlIX4tQA0xi",
+	"OT1kPZ7vLhcPJJXtTzEIxjrUiZXogJlMRCsH6l432eqrtG8J3znbXkt5etI0Yg8H+veReHmvN5d995Z9",
+	"4+v4ccWe3levXuKl22RKYYcXFMo5/d6vT8Qt/sfBVp+YGELoB8dOowM6TIEYUqB3AMcPgphJqZHxdmv7",
+	"BkkQgCNjhpLRNDfsZOPUI4GzMjlmXXF9v9QMvk3u532+BE1XXM8TNNMlaNRUWVKAp/TWJi+MzI7HU4s2",
+	"fWG2BlLxjn5G2EmE4VLXl8nBaAvXgErCoT0CkSKNgZDZYbrCyqCEGWQQzyCIwqj6MQuqBJtBpjcMSs+t",
+	"qgvDmXB0vj/yc0BPvjkmrI9pdWGREnwqHbijd8frTR9hgSOjsS7z05C+oCF0q2sK+uviBkIBYJjo9kZX",
+	"A+fKB7w79lTrHkRlXqHa1YrZ1gYlfc5ZRDhLBiK+Mn3avkxoEjYvwh62ZNo/r99hX3uaQSqf8328GAvk",
+	"B3GYJIxDZeFSpbxUrpQri8urvuf+ubZWNv9fwSeYYyR7bF1NnxkzuExmpC4RQ01ZGOSNH8ainzDpv9W9",
+	"EFjzpa5Sx0Hwjryv2yrbpglTJk0m7aWlKtBacfueWOwYxurxYMFsiVgT4CD+MuTelNkDibzENwk4Mxb1",
+	"oXWjct5QZHirP6MPIE8X+lX05NuImbqVZozo0qF5YWNXnfOaw+eVcpwp80p3pRhE44x+4WqmIGAvYkj5",
+	"DRBg0O33dcpklUZrCxF4o1QRqADdsF7RpXrT9HkSRnZiYG0PqJq0MKnqpcxJJCSTGuoLmIOoqdwt9INz",
+	"kyuPZQTeN3/J5UUguhQqNRm2+KUgN3olK+HubKISiCnZucgerdjD92ZXgLl4FQnOaeyCeZrzUdOcJ89k",
+	"VUzehtNkOu+0LaZwfBmPRdRF4O4pw3tRyK+kU2oIxnlL18ubcN9YtqKBjD9ccxxBg5u66IMm57EsO2Fs",
+	"SC2nMNQbdvh/myCefaV54O6+gbt0URfE7tJlc+/gnbNxnjJ+N2M31l07ZLr4XfpuRSE85+2fsaRtIlWb",
+	"EktWDPVYLAU3GDQYX6glxMfPtnjer1RWmpI1Y5bAv5nvIjNfG1tQ36bFkLwVa8eEIcRwfY9kxOkA2i4g",
+	"IcvE8kxDULZOTHCNPtNPWOwRIOPVd3ShYTEWYvus0CmC1w4lGo4Cno2GY5howje5TtSCAUGcEOjgcnFo",
+	"QO4uVTTvyuHOvrEmItGESmoNcJ0WqxvULJw/qB/HnmtfuTs4lb67gH3P0skNOsJeD0NvM13cfsWGU7Kb",
+	"2SX9YHjUh5ispsMGTNbDXzdLXlpQk25Ql6sTuonh9NVfl5amr7yz7/sytF87UvZZkE56gUqyIsEBNlZf",
+	"eG6RPhJFOmwXwNgDWgT0CGH7IIY09qIXK7lHbPTN3YrTsIulqmWCTpnRcF38j/33XVmbPRszgskciDjp",
+	"REzKMqnhL1YuNyMadm2jq/5LFy2r46gSLN419n8GWP0Xm96ZVEGUyTH0ZmohPIoGNl0Pzf3l3sy5mmO3",
+	"jcYR+1xAzmZuehb00nDiLvAn2ol3Lo5p2mqcnTgxZZN2TwqO20btAmAqMxxoend4WGkPPdux6GLv9UxO",
+	"XOk53Ko79dd8ceflWZ5lZU9eGzM4LhO1yz0dlvElk5YmOYtHt5v3aNJJu81dDVUaNd5eC6zbFFoX4MYn",
+	"1MVnmCygsr2KuCTvPYck4s3hRuNk2SO1xsnC8tq7hfpG3SOHG583t5ZRoX7cq9UXTj7W1NG3KFYcZ0vJ",
+	"HODGcFCfDP5QIAY8EjSYAYNofNEp32BeYT+vsJ+hwt5d+PeqsH+wpMRFe7eMvHLOs9LxCrAqXk05loNz",
+	"95Khpc9s6GXCN0hsmv1JjqHsecX4dWXyNSvM/iVzIOw8t++w2wc0WwtoR95kuhTT3PPbMhIMxxyaFbVw",
+	"NcjpWpqSvVp9nfgRa9PmEM5b2WycuCctqVOwIC0KSHhw4pEubar/1HgQixBRWTTouoUUGjB6Nb0MJju6",
+	"5Pfw4OQUAl5hTgxJubWwTaaMC1nQqXvHdJ4E6w2HZYXhQ4M3Nwvp7ni4pnGW7Vzb/G1DRxkM0OdQT5P3",
+	"51SRoiJMuJ6BSpxCjZg9O6mTUxcIIvsFyEHDjY2JAxIzCtF/p3jRCXGOqgfHEEBaUZhzJU4Peox/OdzX",
+	"+FVY+gGk11BOQnBgWJdzG/YsUilci6mBlEwc402WdG0qA7lGUEho9DG8pe6gDwQOKVP5oqtNsgVABqo9",
+	"YTeJi+ElWQLRLQDqmloTpPfTtQzZtIpz/2sWS/hCafBtGlP+0IZFJ2KWnTrvvY7VZcDvYOvYRqcYFXZa",
+	"cwOsc5rYLQ9uzM0DvJC/t4WPyoFOx8JYk1kaM2cNnB8C3qpFjyivXCaMBkVvjHbm9IDps+XURTNhyYJM",
+	"Yka7j6IJtayYK8G/nxJMfTTxbApwkiS620frjZybKj994KWT7jVJthunHugmv7e0vKAH5ntau2QsDrTs",
+	"HV00pT1vZ+HeBr0VBs4Y87KyRXb/9EY+3vvRrPy5fJvLt5kRoHMEnPHs7Qp/Xos/X+YVmvx3ir0pjP4U",
+	"EPolBSQUTaRl7VmgmGyppP5CmqgJWZVddviUsiqFxsrW/I5ibUkHElImdIg4kLouSN3EtxX0GknZoCKz",
+	"+DrEniquy9LBHuxCA4Ps91gsWcAC7ESwBfYt4lf8kfMTXYxETZOX9jcSh9gkYnwy4LQmv3LhLAyYcZ8H",
+	"kIFE+ibLqWcnPDXTw0RNUhW9mKCPMpYF/kS448cBrvSetSLpYai+eaC+Yw2cI26Rh808nsZaht6V//zl",
+	"G947gGGLItvJAZnVOTbY31AF5aIHPxfUUMG2LcQNfiSsMHVNl724pnE60cewWlLAftv51Epb4OrHuzni",
+	"1wrabOve+sRup9FmJxPrWi6/A5lxxVgPawiSeKiROhiNo5DFAHlsS1bh3jKhcaILSmJG/GYcLVyzOGwN",
+	"fR2EoA7JEZZzSSz2luyaxTQi9ZrMk+/qi70CAT+XgH9DCajWVs6ee1rJl7+gR0SfOumxZZ/a/y8u+ww8",
+	"+xiKWiaMDEboZmO3cdoA1AFrcms4dLC4Q4h4myivQ8WVCMi+xn2ZsCAPLH19nHk2XQMIT8THBKaLsJ6h",
+	"6RitDdXY1jhibdziuL3ZUdi3RPwT2bP4mhhKrotuLxbdULIH2LWwZueItf8gmZxBuDeOKC6r54a7x703",
+	"VWluyzn1PtJZi58XF8+H/eQu2Wx6n5QROEZT4Vz2UUTInG9CGPpytBf7XS2akQPLRAXK5ARnYhq0pBwx",
+	"foeVOyZz9bzPDcy5MHuCvnRcXM/iURcu5Iz40mfd07I0OZjpG8+NU4kdmnK8yTyvHsAg4Txvg/jsQtQb",
+	"f/tomK3HMB2qGPCMWZvGQaTha5pUFtYewH9co6lLb3YZbyedUnV5bW08gXT3WKQdTL32MpzlUw9QA9nM",
+	"MmH6kpnm7CnFrlnDPzkiwOM0+KdyIxWAdpPfu53fvevTdfO7T5mhkiAjw3Jb+O2Nixr20yf/dUcjPR+R",
+	"s1kiJWpzVNnG9jd4cq0PrOPR8G3Kd2CZVJUZFSaedbB1iW8TM8pgmnEWabc2kSPoVNIUju0ckl5Eublc",
+	"b1adBBPdruAgIa2dmYXSNPSu5iEadgqjihpEsCN0NNGPWVckTCJJGvbzQ798hoQmoEPpkZV3axWlkXSd",
+	"ky6ZEom+Apkg1jNpNk3UGSbqQZwNLKEoIqJ0GA3Ma7lFisgdG7CYBSbPViWUdEXAIrRdAVtRPRvP03ar",
+	"jntEIcdSxaaI+l3IwBnUrSxQWEphOwESzKkMA1gwjQFWUOFhVvKDO/dfildT77nrHl/o0iQOb0FewOyV",
+	"qqWlSvm9gZ/KA6dCbKqldyUYDCwtdUSJhhHQq+nBq8yUvhA4gPmgBWophSGb821mdBl+LreouFifPYYa",
+	"Gdt/eRUZ4ejhMf1RYMMvgvCZ3pTH0wtILbQEBfmjg7C0K7CfvjvRyN+D275yS/85LEWYiLm5KBO90nL2",
+	"Fq6VhxuMF/YJr9duTPfFHdYjvsudRqR557+KO+cYII0mrNuLdCmAr1nGlTHje8aai/S+UGdsi39J4ifs",
+	"Jlk0F/qmV8xaPGDDSFDNSOAnUyPIpqjzDaC0ay7fFEKbTQp1umXWoSQIY9ZMwus0/Q0iCem+UGSZgfCA",
+	"tPoc+PnRnNRvGYhmv8t4ggacaOlleZeZBN/tJ7OV9LqCFxSpkWQ+qBoF+c9/yvu0y/7665yr87Sncc6T",
+	"SC6Yf/dEnKgTD0WcqBN7sUgE/KD+oX4J2LX6e5MpY1r9UJrZaIIJflnLCb9xgZiGWZzbTgW2E07PHbL9",
+	"8Y0nsysnWVAX3cxJYyJUH59oTS3alpkJ/Wvo9Y2AFmt4TnCDOfB5Y9qaXEJyJfC00OuF0I+VCOs+Is7L",
+	"vxBKOs/U2sQxjc7Fk22T3Of9xLvl0bpZjJX8XHug+NuP2RN6aDNvhlkV3URogbHddDfXf1dcQ20ZriNy",
+	"YKwJl7YCKoonpwHxAQ/T4fdkV2nDZv/bU6s8v8rZhG/6jConfxHlMbGM76JCF1wLyLs86NLc7Hm9fCfP",
+	"KO/vFPRPLeBfGX0JoLfEmaAd3sEg2qINBS3wrvdJ+ZB0Rcw8zEgWxc+LmeLHd+ejOGetMAppdE+v6WX4",
+	"EaYXH/Pyk6dhf38u+ZO/8vN4ER7H55raPBxNkKZYIBlKnCs21J11pjFuFC7kjd9kUsIuOGgdmG3vv1Vi",
+	"JoyYptDp0OsMFSUwv4RjuByGqwh6NwDYyVd78U7z9KHVaSNQEvDMqq5ZnvgWYKaGsf0R5KCZQFO8YcWs",
+	"ktGaOtDM97qFaHE5iDKlhkp8FxV5wETlI1QAHsb0EBVzQ/wFDPHnypuN7ZZJJvhE4zsrNSZa4aV5xvbV",
+	"wuA+z7LLLoZCw3tSovYnN7YdrkAssiMiRo5ApA0EFYLVPMgNp6uMbHcOlnoHVTWEIfYiw9gNYBbQ0qGM",
+	"tnoHuuVlH+C/DHkIsP05HL6mJAYVj83xdDUwI+jjt2Xia8Qqn7RjMZBpb5EGMxi50SVrii48LWLVbLtP",
+	"T8QJYkqKpog8oitHPHK6e2Lu5o2WUUEvdsw4a19I1vSt64KYZrbJUwNPmptQ0qTdHg3bnFyydsixewno",
+	"TNRQbX4t7nOl49RL8DKp6YH6egwXegz+iKuDBoHzDFONHyaERjGjwXAMy8DOEtpao02paHbdYLGAccM4",
+	"G6BLdZc/9RBXarR4Tue51McqVZeWPqzN7Fa9rEd1lz6Y+1NP4k89l0IZW/iTPKnZ63+g7+iyz4MJcIuA",
+	"CYhtN1a6dmmzE2KdoRtVAcSo6mjJQF6Tu64xBTpO9ZeQTNN1mlLTUYRGp/w0FSze6M9jVanYmHQtcJOl",
+	"Heca4EKqYUCNqgF9xEuweEDEQ+I3m4FvagosKiTwzmZkspLCQSx6C/gDkUOZsC7C7qoJivu6vkDpnYGw",
+	"FRQaHRJKNbVkQBjItIITnmrBXtQvjVPaLpOGGsT9oNPNitrAbz8FzmJLxF0zy7hi1mFWlAkQJsRHC8Mn",
+	"AWuGAdM+tJ/QuNy+9XVDrcl+TXDuujQpzSqB8SUMUGIhUmLVjtfgeCIVlpcHBe4or5zVN7LMHgtMMZeu",
+	"QH1rjckhekMCcUue4jciRlf6zJ3Wwr7gbGGPJs1OUS/EUqVSeWgzRPs27M2KceY9gsbTS3b0ZvcYTa7i",
+	"xLX9qIBrHXrNwlgs1I93F06UpXjnHeIIz3s8uDavpNbRXVfCOTAxK6iL85B300Wo9pAusiuTfd2bOUkO",
+	"PdaUzvYuc3d4vA4Bl7nGmwE5N70hMzuo5pi6Kc5JXWZPsaaM/v0l6A5G7CXjB01fN22vyCmdrqV+lVaS",
+	"SJXPRwCt5aix1RbQ80ESAZ6T8U893blCtZumLjMg0VKZD9pZM90s2mEMEwBQhmYZ8Hn9w4OTU/L//V//",
+	"zyLjgeZsl2KiMVE3r/m3YfU1bzQn9b0vqa9d+iPL15E2dtncu6o73ZGvuJw7szsmFnRf2PcpKulOX/g1",
+	"ycPF/5h/GkbHYoK68XCSZ8VUzABqEtvq0JHoiAHpUj5081IoHw1CLgo1OJp0WFey6DoN9PnbDZRlcII/",
+	"lRQrPYNcKYRi0MfnciW3mKaZfqICIfJEe3eqXVu8XZ9qt5rhPdveXnxCnJoHvkxRb8tWLLqEiwERHGkf",
+	"TBBAGU8dEQWymmIsptaxEwewBNhU2VfF0QBCI8FZCs8Ld7TpAxBdXFgcRZ0WsMUHZXLYz5joISe9iDaZ",
+	"LkoAlEVnWNmyAydDcA1pA+VGWoTpWSoQdAJGQ8c2+4BCWSYNbbkW4J6NS1bGg5xdNDHcNLkcIfNK8hHr",
+	"BLyfGeLnH6pQnj8D0EAQhWfRQPl7J6OBGA9m00CThD3KsQVNF/qiIGQG1gJTlG5QlnbZeMoSzb+7c7ST",
+	"EqootMdSqYAiBinTagp4C36yoxsQwQw4ZbVcv2JDDSbhOOcowS5F0imTA8MAaIPLoIVMW2SZ1Bxn30Su",
+	"NUWhxpNI5fi62/8I2ZSxbK15ik7ZVtU7YEanFcYyJ00Qi8TJPenoG/JV/l2Q0f6pVTUvRWk3vp1HbKen",
+	"lacTVnQW4RHOc+Sqlja5JKxT5VhZyrj9SiQrkMIDxi7CxyBTvIHezeY4RYv4YSB9qCgxRBgjBidKHWNp",
+	"GlvZl2om/Sr8A4tJGHeICFLGAcwBGzlHOVEzCYPUic5Qki4NQGYDAtCAkySmXFIQh1VCicafwDdBicyF",
+	"hgoCbvu2ZrtT1+vX54amQv2GdrZemZTLgTKvNUhZKPUv9t0weyjL5/yAM6JjSKSL05uQrpAJWapUKvAo",
+	"nRBtMXUHmATASgq7DHRJmfjKTfARdlgT6ClFlQgI9PIqkczNAOtqWmD4gICvb8t9lI9gP1mZfMWiJOI7",
+	"gnXhMxv6AKraY9SM2c4VTvpODrer76YAfE+pVtqX8PF1TZK6Vs2zRMypu1rlHSb6KZ0CnqaZdKkY6n79",
+	"cVxuQ1ig2NbRhrgBDA6JHNUJtuPD0z8O14lvdyr6QsCQUeRkBPHwIu7zx3YzHhONGblY5AUM//DXTTXW",
+	"BBv6pUkxzqYr00/2sh34ztLJ0d4QZFTLEyHFrCyba/JH0eQg0kAVpFHZ6XX3vUiqckXGxGZ+Nn6m1dox",
+	"g5K/STq7F1E+OYgdStKKWbrAstB3KFWEkwukUTTSLOEW6mloO5jLsUShZ0huhdE/kzGVDiPK/zZpOPel",
+	"CtNwEZ2Hy4uy/Q74Yn4ODmb2vuk3s6Rfc/bN7IfJiTc1SUU5N/uWryDlpsa5yG6wankCzMigIyLcGgSs",
+	"s/rJF6wmfHO8VSerS+8rb5Xte3a6tfAezSiIBZBYDNKybOhyte5a1O9yWSX+VcgDHS4Gqed7xNfV9uqf",
+	"EeVILKYEpL8OTHIDMCHhB3UhJXEfl6Qt0kf8E4FeR4dKD+12H0blK2PYj6hM/DKpEf9fPlGTEljePIqA",
+	"TrpjgchezGggO4wl2tRLlOpCOoGWiLv9iObEq2FWMxLnTskG2FdNeZ2VaFOVm5kvMlodNSfpfAp52ICP",
+	"O6tIfJRQbt6yykZy4YysLMoJ5Mrr1yCAYhYJ+vJUFftCxyB8HBALLig40dRNkUFhlUD+eYNd7ADzYl6N",
+	"BjaplS2QChPJopY6o9lBL9kgLA9sT42mwzBQu+qtaMzkyLC0BUehYFqJV8kYz+MAUtc8GubuPH76d/C6",
+	"avLKEuHA1nvStpOxJThCgKOOPrTt5Kdh/DWtJjmMvxnYcewiYJLxxGT1UZIoF1CbKNgIdxex70oFscRH",
+	"cckLyX51IHBKql91tkkyHTopMwyYBQJAULKdjcYQxBcon3OIKprmTUfUYqpM16XC7/1mk0kpYoP8Xq+Z",
+	"koX8rsZMft9EiLt0CKOC/FnmtnnoLAUcwY8FnvAy5MC/bs4eq/tZSYHneuUVUADP2hZwP0WT3Zc57L8P",
+	"VDMYmpy2Uj+b1BqLwo0yVFruM4ip66NhbKRXlfg6XAIO78A1S5UMR6+0q7xSLgaeTZIhVrHyokN+xdDN",
+	"RrGoO8zT5JgaYbZRQGdfUKGp7cyuWazvyRkZskR5zyZRh2Le3t50u6dt8KNhSmiLNwkTfbZ14D2yW9uH",
+	"koku7fVC3s6UYuiEDTxez7kaEc6dEkfgn0eCt5FxnmM+Sj8NSi4YjZEyiE+Mfp6oz5gf/ixgINLJopwk",
+	"Js59Ukg7hOmUaSWz1rcnCWZOvJ86Hqumed4acd/WiNyuHiNRUiEiH7VVwmRqXm2g1m7dyZFaeI+iUC2+",
+	"5HOGSXq0u+jsp+kVjnvRdNR4NeeKfzBnhjMNc8YMmWQWkiMx3NVyb6Excu/Hlx092i2PPCQrOnq0my82",
+	"RndDrtRwb10kMzKPv5ttzTnduEjKXOCCmOWAt0J7a98SlfV5+GefFbAa5lXKOC/4k1FKdFnSEepFhJqS",
+	"5dRiCvk144mIh9M7tM4svEzVifsZCkSNc/M590MhbxbNrOdiMfVA0ZC3efKKRWjOGXkyAX3MUTU/C/yo",
+	"c10KPzwmLxz8esgQiK5l08JnBFnAsgKc0IdIjTmI/WvFznymvZO3hPLwMzPbYwKEZkZXQlMXJUEo6WXE",
+	"oD7qLjO3NJfrrxxd85kW5tiymGTp3SHO/z44m75zaz8Ds4kWWB64JkIC5iBrmrSNSWRBU5SwrUoZOjbk",
+	"JxJ9nkiIW2gUNcmaggeEXbN4CEXs6xoEKGMXQ4jZSgFXOcpE9MhAxFcIOZcX6kPgu1ERcd8SaQ5j0BXb",
+	"9zFJXwYCcjbRNQeCfCIgyGeSfXlLPg8M8h4GbWZjTh+5ylxWQAqLKZM869dyPbKbUCaAeChTmYZhmzyz",
+	"IPPU545/FSQPxkUb9gu5hkN+8sA55SIMMlkEi18X8uTdaskrdelN2O13S9UPlcqvSx8+LK+t/rpa+fBh",
+	"ySt1Q46HlmzDScgT1mbxVDmGZ43buXM1j9zJZGT1PHrsbvTuryp6N7ab8+N3mdMKI3jZN50ihudeMC6n",
+	"1p02QCSQSwxkqDQxP9ONJjtiIE314Fi0TxtHo2HDnCAgqd0tKk2pCxfJRUtpQJ8ITvysKPEL44nuS/9k",
+	"EUVN3nsR9pCa/8NyuVJeRuL+P7xRYeoQ//diESD+bskrQTujNc/uIbVeKALpDuEEl2Gh3eee66VUN6Zl",
+	"9dGgOP+axzmL4pwj++ypI50jj8uNdeaeky8/i8zDmSKe7pXKWZSAcGQ73SiU8JFEXDEus25f6jyOe5aF",
+	"Mc8HSbZ51PNJA0VOEPO5Nkb+qsgNZGZX/qRQ5rhgRQD0jGyd7LWUnktJTKUd/jm64KVio8+13nPW2WRL",
+	"+k4V8NMTf/oxk6IfNxn0JDrmo/ozZi0WxyyWmokoYNehOpPEDIFAEttBCQRGcNK//3BCrOtOENYALdAE",
+	"a6edctqLVsjbLO7FIU8yAdppw6duuiQm+KRgxH1R6lNmwqZYNikFCcS4ui2MqY5Jqnva6trKnjGm6j79",
+	"haKqM0vQkcjqXJy+vhDtc4ng/D2UG6Z9LFt8EcGqXgmsFGeD0RBJNoiyTnwsnofGIZDXjpzS0t4HGQW1",
+	"5wdqMslSuWKaMuHepp1KiTvo00o7qLrQZgUyVN8Z8fBBdUztYzil/VkvBSCozLHuuoatsnpJRAHQnYVR",
+	"hA9z0fzG4k1ApQQ5OuJzwZlvakL0a0KeToMpqZnV85I2g2U6y0D+j+mRQYcm6k2dKZJ0KIvg/h7PiXqh",
+	"RqmVd5XK/fTNsUisvvmpuqUeIzLkbNy5Cns1Kmw7vB5XYO63ekplli8Q8oAS76fMtL09dcJRn+9laoeU",
+	"YBY5ycetMFIyBnZiU3QvQ24oqM9LlAfnpfWUFrNLE93aj8H8vFwkElwKRNajOC4bl2/HYpBupYD1kk5u",
+	"GOCQdjfxJV5J4hKn1CYsO0Im6st6BfXJeRlMc00R1djy2loOD1juiPQHxplkN7SZGORFP+wVgvCFvUd8",
+	"tJkJ4JyfZRoMif1jD0RdNcs44CmPP4xrxgMRzzIQvOIJhiLDZKYZUec/9uLET0PbM30Z2n7EYWhmtUB0",
+	"acjt3My6efHyRxiWrqFKZbSIkWUhI6sRjBQDpp4ykIrGZUqyvHE4pQlsiZkJ0iXU12iIDUQcOJuK3SR6",
+	"BsPYkXr4txI2xsIOY/WZlZJps6SDoC8iYng/T4O/tEjEEtQ2PCBB2A6V9zP9V/hz1g/wiso5rEqbl3LI",
+	"xCw+xyrT+v7e5RvpHZ+mbiO9/5QhZseAya3V0DcsKtIwzxu1Au9Cs6tFUXZrY1QYjTzJItZMcjAzs6B3",
+	"1qXXKHa2t72LXO1S4K3DhDQpV+4eHmGBruwoAItLzbqp283nhtfc8JobXnPDa254/bMNrzly6MtYaxoI",
+	"9A577f6GEhoGmyPXZJE+R++YxfgctY/QFIE0T27+BSvPAHsHU0zK9NFmhmXz0Bi8uUDAYD6FSWqMwKa6",
+	"RHsl7muMOKQFXgylcEbnl0mdRZHUqXm1IxIWnPNLgMLsUo9I1g2bIhIcSCroJcipS03CRzXqcBRyRnzJ",
+	"er9hjmIdfpFAVATSv37skd0tuBQolBCwOIIOWcAw9uA/S+8MVt/lMGFExAGLSZfGV+qp5/xryAMxkAtL",
+	"y2vL5XN+zqfHPfYIlPEO8Z5V4pu58j2QXh7xwR5R/1CbWP0X9bGuMZDApKGmyWS0103hwQXqBN875+YX",
+	"tSjVLZqCc9ZMwuswCbGUQTIpQ8EvEGfwAgFN9TO0DMfHCFgfNAKiaXgJbePKtGoiYvSaSZd+NdNfhqDK",
+	"IT/ndPQWeLataPCIVHIfEnJmFJroytrcalCrlQ+2gBpmGWkSKTCXXHExgAyWGrKmLaRJ2sMWsKYIWOAh",
+	"XOA574YSyjUC8mdfwOcmXJA+aD/ns0LVdEXd02wCDfkYgcxHvKnEroQQOFwAe3FdXSEdahozJbDar8Je",
+	"jwWwjhCTWufj/N/Ud/pF/c+C+p//9j218NXw6sdEOzBAMcaVtwK7ssmiCKaVXjFO6IAOEXkRBQbp9ROo",
+	"NIBZT90VB+faojcCklbSYecch5oFvVaDRQBHmohu2PRBVcNbUkwlxlhqwgVnVX1Az4bzAdUddGEOlcRX",
+	"p/17afmPst0UrtmBALlCBKPPsdnMc67TxFEoE132o55oNyGigalPqL0EtNFxg6nhGthwzH/2WBSpqYV3",
+	"T93HKkBdsmsW0wi2s1lk5tNjSQ4M65wnGdlg+/LN4oFVo784MARp4Vsmx+Yt4XYsQCTzJc950CXrhIYj",
+	"NEfYYP+BshDQvkTyUSUj9XnIe7wvRiYOMuAwMGAfwjlEXAFUImg9geBNwi5b10BuQiCZx4CGiS5oWa2s",
+	"4Gf2j1kSDxdqwDRUPudjnjDeeZInPHtnQREraGSWZpn4UF+EZKW5q0tZRzZNrO5Q0IcF+yCfyAevugeP",
+	"z0ytD64laAdsnXwv7Hm46GHNa68QPDJHV3hZRXHO8WMsXId0oXa44y39ulxeqpSXl8rLS94xCz7SxNtk",
+	"8ioRPW835P0br/b1xDsv0V7oEdrrnZe8k5OP1eXlc57fmnYZcgrTmGOxPl/Jll11O11N6pJPBzSg0q6K",
+	"ed9Cxh7GmbvLHu7Sm4VLWLorK2trq6sryw+zklFoFFjJeLDYSnYZfFxD+a4GhVPNf2dCcMBsTPqSrSuh",
+	"hxWkWBVkG+0DEw803rZu9LJQLaF07mMYNkerUcfbFtBFt8v3uXoW0qHOOxem6FzAr2RXzOM7iznrINul",
+	"gMcverSrt8PEHgU8ZXqkFfe5Ty+ji8IZOOr56strIniylTfy9ceSOc6KK8jkvPYmAW/KCMY0gCvYBmAE",
+	"PsCjJKBMEuQfS7lDHfSUshMkGANiIZf9xJCPGn+lap0L5cWYZt8UcwXKYI1vA27jJG8oTPldHR9Is4Km",
+	"oQInJ2X9T0ejiZiEPBGo3fJTYej3ZGXJPWs5Q7VgHVt12Vn4tBeWoNO39MfUVZ52UC/TUTCl6JsDtDxJ",
+	"9f+Tyc7xBZ9X5z+NBM2zYBdxa754Wf+ItTwiBTIWcMjhyF1WL77Y4xi9r4tNfr7RX2KjN/gTm+fjCzab",
+	"zeGjxvlsG70TSsDCnbYMml2ryUlRmIJQ2yRNwZss5nYmPMLZgMkEo40YTcQyIB26J2FgG2lsqw48CuLS",
+	"0uEABwsqbHcSkggkS7MJZwg3Q+pAH7HDmuxtfMT3/tuQ1NbUKzfUx5lTItyndm6AsfVej3EWqMV0146+",
+	"RzUd7p3XVkzn7IQJJXUXWlAUVdbpd3tu1gPMWs7QxYHnT8d1gPOziZf8g8kO3HmYF9rKxKyiMdGgl8r9",
+	"y23tfZ9IQtj7zyQhnB0wSULouxfW3uqHFyKjHbN2KLGeSs9wmmU25V2mMpYDgsEUxAa2vRdCMh0RJ5jt",
+	"LAIoc9/4J8MnMwWHTCYRvSw3hfqo8MoX+tBp4+R0t7YxPfGBOxsvgzuW+R5Fjg0cnWfVCtDAiC33nCCt",
+	"7i8mcvdNHgBYRkwUyQfHTcFRTA/5ZapiDY17GlE0sQIoJpjUyHkProMHCYw57NfrJDt44i2Tu3LyoMGy",
+	"W2Zi2k3LwDvM2NJcVL/iPNuTLrrxlTDZkCuW0K8n55YadOtp5izMYysI0opSwVmGpyA/OfZYLAUFqaqx",
+	"TXlPoy9j393btnuZ1NT0AmMetH6i7NSTSpzclZ6XpprBMoxFNANoB5w9XbDnWJ36Dw7yqPefB3eg0jrL",
+	"egsL494hHXO3xw/oqNkqm9tnt6M6lG8B2FWeG8iBuxXFb/BRhdGbaUgmSY3A6GcBlocL5L/DP8q600Wp",
+	"73Z4zThJBsq/g4uCPq57aPnYF+AWNSkn7ZjyxPaWDE2DQkdEQZWsVlaKwkBqnn7O8M82ixlvhrTLeKJ8",
+	"YNKX/f/5v+NQSCiiVpMJ72JKz9Uq6kv1hurZNDAV5y5O/fTFLmreXiZQBF+sQHappTsPDxWFh2Jc6zny",
+	"7v6iJrOL8oJBsXsoI2McPT9D7EedbyM/aj2Dzc8Fob3wig1Jh5omFKwTuUek514yYR7heaURnqdY9Zl1",
+	"khfPwfU9IYyjTtC9bQMNBgIqTBbarKW5TH1tcZynWFrp18612opE6azi6iNAyL4+JHU0XCw4urwbHX0y",
+	"vrnpygTLB8NDoCdcAAnjQJbJCTxdN063+pIFamwQEAJ1FvL2OuGp1YkhpIxWwl08kyWKzrHd4/cNEM1s",
+	"8iFo+mw238sEkO6ST/Ow0dOEjZ5CwGVWe16Q6C6L0Sz0CRBeeIrGDaAxU84kSAUEWfXVZtAwBrAXAAhC",
+	"VyfqiFIyEFiKKFFI2C2br6FRcsxsNT5n4AeGuBvKpGgn4az9I2I/0nyux9bddh2MaW+ZPWIXtv4dlrYS",
+	"1oshb4nC1a2+E3g9IsYKWPR6BoAP34xZwHgS0sjNhxj7skuVMiqTLaUSubnSV3fDzEiI3IOIleS3+lGk",
+	"fwe0YTsKDf/RpWHkG28lZ0ecSRbvqFd5wiVtn5Hbiy1I1/ZNabX6d1/cyi4d5L24s9TPwCLILHXJotYM",
+	"i9z5tGPLXC2ni9A9aFe6OjS7pfoiXOfp4geQGVzrjslZI36PSjkQceA7teu+Dgxf2INVh7wLI5jGavI9",
+	"Ax80iAVvg3oa6cGr2QY+cz/CeCDBoNXQPLZCX02uesUmjSIW462bQlyFTCK3w6VQD+NsoNk/YfeH0hi6",
+	"E23TzF6+p306OjXq5l26IBnv0IVI8DYteSUz78D0EYeUnITRNSUnlCcCtau9WPSTOHv51IaseZ2XMWYn",
+	"CS0r3p+G7McrnbBkoQ7LIl+3KLPHLBs/Zq2Yyc6C5kkBuY88JQuGIgQxXTrMrLsm7bLs4gNcA72MsfMD",
+	"P2E5D/0vRfaYB3HzTHLBmZbVjyTNx/Z3nkV+p0w3tsv0CVs4e7qELbzhPzhhq95/nrCVCTGhjJylf4+E",
+	"rbnbEyVsze1nsamKE7Zwt6KELT6qMGGr7qyRv+7I2jr5VGVAEoq6CMQ5wH1ph9iA2IUxEQOOlgMg3kUz",
+	"ZXzBt/p3+Mc0ud6C9K16t58sfQvGZKla6ir75r9ZtxczSctN0S1fxoUWUNb0GbebdLXMv/9Qm6bHYhDL",
+	"GODzSsbDMw+dzVB6mSzvGeqVQgNpnuUtyvL2cUtMsA9ml0+ZzZaX5e27h4qMgxmyvPCJSa3AzwGo1onc",
+	"3ZBRjahMiN0O98kE30u8zIYccKKMtXnG+DVljJ9iB2XWU17G2ARHCq1ndcL0aFv6SXP5/Loyxk+xtNKv",
+	"nWs2PlYc7pVmjGspNTZG6UTshu8cEm20N2dLLTvR8afqG7hXlM/uf/XDv1Ls8iJy74xtb7PWaN13BGAN",
+	"Fxv4gKKurHMi+82ONvdzFOwbk5jA4KJncCw97QoAn/hb/QUB8jlVwWUCGZiJqfdJ0cmZtbSjd+9pyE+O",
+	"Vc5kY79cIHKGIOTcvnikrPpTKIHMTiiK4U2y0K+XFoW69/IihHaLGSBMVPhCR4XZTdOR4vAj4t5bMaBT",
+	"lfo65xQj3tbdbIoM29y4AMiDEGigoPQCTyc8s7eMgFB1pUICOpQooTRieZPGceiOUBo4RBCKlAceVAoh",
+	"Z7g0iRkMYZMfNAaOLx3Rro4Fxt/oZ77NCZGTN1QS5aYT6s4QjHVdzwuNSBS2WBJ2madBgRGaUbL4GpjH",
+	"6JAsrRm+8beGJlYH2GNG/I9J0lMuh+8R/4R22UmYsN9OkjhsJuqnQ5p0flvUlN7+CWv2Y+YTcc1i0kmS",
+	"ngQyH1CmfY7MCD4UMl0AvYRmNchALDgqW7QwuaRLnzQXOSSj0oS0gW/rhlICpGQMWgGUIN5/qUy2aKiU",
+	"WiTwc8dKM3dDpVx7ShwFQcwkZhTg7yaUfVXJJRsKjXAP56ub5QHKayYPGHRTdKFs6NPJwT7oLKmZC8gb",
+	"tLEl6fajJOzROFlUvy8ENKFvPWQ4US+ILB0J6QqZkPfkc7ixrla9n6Ey9glmYowCB9nLyAaVYZNcMhkG",
+	"MJVdsCSM3k6nzTNsEjAyk0oUKTh/MhBm3kMJa9hSGJAgpBFrJimdAJAj9WjSUeaA2RuGNEn9bvjHm7TZ",
+	"YUFR0O1UreAvS49T7HIP5SvxuBIu6l9APQGJB7tiAbfbkVLgCbl/V0ts+KnCvtXCg/DT5y9LR+Fu/VPn",
+	"crup/t45u91Z2g8/fQDJiKG0osfYqNwdAbrxGNxfU1sIMN9Wpf7lZebmZmEwGCzAAu3HEePAWjK9DTBy",
+	"70eyPxwrCYXhbNPuldBYlBchL1U/VCr3/XwzzXAhlz28Acrt15uKnadTp7DFlN4Lk6EJlKc0XcYlsoUR",
+	"QGRj/bGWLplyVgJ5A+KcdhnpcyXglTWBcldJ0rcuZb4y2UaYDd4vfVieKfiaCt28+CsM6eJ6adzCS9Kl",
+	"7bz+f0qXjMZKsP37D+XP45uZ1Yi/6SXn/KgmDS2SHNJRJG+Ew0rexVGpWlqkvRDkvJ6KMf9f21uiBTDS",
+	"C4lYADjppM85i6TD0tdkcRK2IBsEBZj69ZWZs6z+J4fJpRZFmctSQtd6TRd1hlL2lX+qSR+VSQknDRi4",
+	"oZwNkKAoZtfiChWifnDduXHOs53DRO+OxBRD4AupW6LURD4d994075a7Ib+SSGYWNjswX1DZo+/Xi0Ur",
+	"jDKT0+CxiLoarm8spNhj/z9hV7PTMAyDXyXiPImHAA47gCokuCEtYqGK1sbRkjGBtHdH8U/jrim7TtkX",
+	"20ld56tjh/fuRUJM9bdtSNmGz6Ze6Jf8SA0qazVPEoaifgH2DGN6oEAzgwnu3BL0wY7RlrC/NaMb42Cz",
+	"blsUvnx/4mTc8uttVZ5h74Y1fbadiYMNGklk11jdYMMKwqyFqTPf1M5LvRiTOXLNMw72Qh0oYdqG/cju",
+	"3ifYqYmlGmVjh+sZcOOekqvIU8sr2YK/eqhcTvAZt7+aUMOuaUz1AVZqti2Ef5xKwi1UUC5VWxt95nJ4",
+	"8ek9Lb05uJ/EhDgmH01XO+b1ovl7Ty0DtREqCp9syLacL4hahJjMGY6HckD59/uSNhbO2ZCVCS1egikl",
+	"XUxPN5aZcANts1e+gH0N2DmIA1KWeEjGR5AOqvKikoRf0ClZXtv1jXMFrrGfirYTMyjcYaXicnZjzLMF",
+	"2vt8d/m4/AUAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
