@@ -89,6 +89,10 @@ func cell(value any, exact bool) string {
 		if v != nil {
 			text = *v
 		}
+	case *bool:
+		if v != nil {
+			text = fmt.Sprint(*v)
+		}
 	case *int:
 		if v != nil {
 			text = fmt.Sprint(*v)

@@ -20,25 +20,26 @@ import (
 )
 
 type cli struct {
-	Serve      serve          `cmd:"" help:"Run the server."`
-	Migrate    migrate        `cmd:"" help:"Manage the schema of the database."`
-	CA         caCommands     `cmd:"" name:"ca" help:"Manage certificate authorities."`
-	Client     clientCommands `cmd:"" help:"Manage site-to-site clients: their certificates and keys."`
-	Cert       certCommands   `cmd:"" help:"Manage single certificates: of servers, of clients, and those made elsewhere."`
-	CRL        crlCommands    `cmd:"" name:"crl" help:"Fetch, look at and take over revocation lists."`
-	Enrol      enrol          `cmd:"" help:"Enrol this machine as a site by a link: make its key, fetch its profile, start OpenVPN."`
-	Import     importCommands `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
-	Role       roleCommands   `cmd:"" help:"Manage roles."`
-	User       userCommands   `cmd:"" help:"Manage users."`
-	Apikey     apikey         `cmd:"" help:"Manage apikeys."`
-	SigningKey signingKey     `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
-	Audit      auditCommands  `cmd:"" help:"Check and prune the audit."`
-	Device     device         `cmd:"" help:"Import and export the devices of the vault."`
-	Backup     backup         `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
-	Restore    restore        `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
-	Copy       copyDatabase   `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
-	Completion completion     `cmd:"" help:"Print the script that completes commands and flags in a shell."`
-	Version    version        `cmd:"" help:"Print the version."`
+	Serve      serve            `cmd:"" help:"Run the server."`
+	Migrate    migrate          `cmd:"" help:"Manage the schema of the database."`
+	CA         caCommands       `cmd:"" name:"ca" help:"Manage certificate authorities."`
+	Client     clientCommands   `cmd:"" help:"Manage site-to-site clients: their certificates and keys."`
+	Cert       certCommands     `cmd:"" help:"Manage single certificates: of servers, of clients, and those made elsewhere."`
+	CRL        crlCommands      `cmd:"" name:"crl" help:"Fetch, look at and take over revocation lists."`
+	Campaign   campaignCommands `cmd:"" help:"Bring the sites of an OpenVPN instance over to new profiles."`
+	Enrol      enrol            `cmd:"" help:"Enrol this machine as a site by a link: make its key, fetch its profile, start OpenVPN."`
+	Import     importCommands   `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
+	Role       roleCommands     `cmd:"" help:"Manage roles."`
+	User       userCommands     `cmd:"" help:"Manage users."`
+	Apikey     apikey           `cmd:"" help:"Manage apikeys."`
+	SigningKey signingKey       `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
+	Audit      auditCommands    `cmd:"" help:"Check and prune the audit."`
+	Device     device           `cmd:"" help:"Import and export the devices of the vault."`
+	Backup     backup           `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
+	Restore    restore          `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
+	Copy       copyDatabase     `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
+	Completion completion       `cmd:"" help:"Print the script that completes commands and flags in a shell."`
+	Version    version          `cmd:"" help:"Print the version."`
 
 	Config       kong.ConfigFlag  `env:"CHAVEIRO_CONFIG" placeholder:"FILE" help:"YAML file of settings, by their names. Flags and environment variables take precedence over it."`
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
