@@ -89,15 +89,15 @@ func cell(value any, exact bool) string {
 		if v != nil {
 			text = *v
 		}
+	case *bool:
+		if v != nil {
+			text = fmt.Sprint(*v)
+		}
 	case *int:
 		if v != nil {
 			text = fmt.Sprint(*v)
 		}
 	case *int64:
-		if v != nil {
-			text = fmt.Sprint(*v)
-		}
-	case *bool:
 		if v != nil {
 			text = fmt.Sprint(*v)
 		}

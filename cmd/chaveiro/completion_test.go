@@ -31,7 +31,7 @@ func offered(line string) []string {
 func TestCandidates(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][]string{
-		"c":                                 {"ca", "client", "cert", "crl", "copy", "completion"},
+		"c":                                 {"ca", "client", "cert", "crl", "campaign", "copy", "completion"},
 		"client con":                        {"config"},
 		"client config ":                    {"list", "show", "set", "remove"},
 		"client profile --format open":      {"openvpn", "openwrt"},

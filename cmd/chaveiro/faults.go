@@ -22,6 +22,9 @@ var words = map[domain.Reason]string{
 	domain.ReasonCells:          "the row must have %d cells",
 	domain.ReasonQuote:          "misplaced quote in line %d, column %d",
 	domain.ReasonEncoding:       "the file is neither UTF-8, UTF-16 with a byte order mark, nor Windows-1252",
+	domain.ReasonCampaignKey:    "a campaign changes the key already: end that first",
+	domain.ReasonCampaignStale:  "sites that still have an earlier profile, and may be cut off: %d; --force ends it all the same",
+	domain.ReasonNoControlKey:   "the instance has no key of a control channel",
 	domain.ReasonNetwork:        "no address or network, as 192.0.2.7 or 192.0.2.0/24",
 }
 

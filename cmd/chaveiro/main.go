@@ -29,6 +29,7 @@ type cli struct {
 	Instance   instanceCommands `cmd:"" help:"Manage OpenVPN servers."`
 	Model      modelCommands    `cmd:"" help:"Manage models of the configurations of OpenVPN servers."`
 	Plan       plan             `cmd:"" help:"Print the IP plan of an OpenVPN server: its networks, who has what, and what is free."`
+	Campaign   campaignCommands `cmd:"" help:"Bring the sites of an OpenVPN instance over to new profiles."`
 	Enrol      enrol            `cmd:"" help:"Enrol this machine as a site by a link: make its key, fetch its profile, start OpenVPN."`
 	Import     importCommands   `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
 	Role       roleCommands     `cmd:"" help:"Manage roles."`

@@ -554,6 +554,30 @@ func (e ProfileFormat) Valid() bool {
 	}
 }
 
+// Defines values for ProfileState.
+const (
+	ProfileStateCurrent ProfileState = "current"
+	ProfileStateLinked  ProfileState = "linked"
+	ProfileStateNever   ProfileState = "never"
+	ProfileStateStale   ProfileState = "stale"
+)
+
+// Valid indicates whether the value is a known member of the ProfileState enum.
+func (e ProfileState) Valid() bool {
+	switch e {
+	case ProfileStateCurrent:
+		return true
+	case ProfileStateLinked:
+		return true
+	case ProfileStateNever:
+		return true
+	case ProfileStateStale:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefreshTokenGrantType.
 const (
 	RefreshTokenGrantTypeRefreshToken RefreshTokenGrantType = "refresh_token"
@@ -1328,6 +1352,72 @@ type CaUpdate struct {
 	Sector *string `json:"sector,omitempty"`
 }
 
+// Campaign Example: {"changes":["remotes","control_key"],"control_channel":"tls-crypt-v2","current":12,"ended_at":null,"forced":false,"from_version":1,"id":1,"instance_id":1,"linked":25,"never":0,"port":1194,"proto":"udp","remotes":["udp://vpn.empresa.com.br:1194"],"running":true,"sites":40,"stale":3,"started_at":"2020-10-05T12:20:02.932000+00:00","version":2}
+type Campaign struct {
+	// ID The id of the campaign.
+	ID int64 `json:"id"`
+
+	// InstanceID The instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// FromVersion The `version` of the instance before.
+	FromVersion int64 `json:"from_version"`
+
+	// Version The `version` of the instance after the last change.
+	Version int64 `json:"version"`
+
+	// Changes What has changed: `remotes` (with port and protocol), `control_channel`, `control_key`, and `settings`, which need no overlap.
+	Changes []string `json:"changes"`
+
+	// Remotes The remotes before.
+	Remotes []string `json:"remotes"`
+
+	// Port The port before.
+	Port int `json:"port"`
+
+	// Proto The protocol before.
+	Proto string `json:"proto"`
+
+	// ControlChannel The protection of the control channel before.
+	ControlChannel string `json:"control_channel"`
+
+	// Running Whether it has not ended.
+	Running bool `json:"running"`
+
+	// StartedAt When the first change was made.
+	StartedAt string `json:"started_at"`
+
+	// EndedAt When it ended.
+	EndedAt *string `json:"ended_at"`
+
+	// Forced Whether it was ended while sites had stale profiles.
+	Forced bool `json:"forced"`
+
+	// Sites How many sites are in force; of a campaign that has ended, at its end. So are the four that follow.
+	Sites int `json:"sites"`
+
+	// Current How many of them have a current profile.
+	Current int `json:"current"`
+
+	// Stale How many have a stale one and no open link.
+	Stale int `json:"stale"`
+
+	// Linked How many have a stale one and an open link.
+	Linked int `json:"linked"`
+
+	// Never How many have none yet.
+	Never int `json:"never"`
+}
+
+// CampaignPage Example: {"campaigns":[{"changes":["remotes","control_key"],"control_channel":"tls-crypt-v2","current":12,"ended_at":null,"forced":false,"from_version":1,"id":1,"instance_id":1,"linked":25,"never":0,"port":1194,"proto":"udp","remotes":["udp://vpn.empresa.com.br:1194"],"running":true,"sites":40,"stale":3,"started_at":"2020-10-05T12:20:02.932000+00:00","version":2}],"cursor":{"current":0,"next":null,"previous":null}}
+type CampaignPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Campaigns The campaigns of the page.
+	Campaigns []Campaign `json:"campaigns"`
+}
+
 // Certificate Example: {"ca_id":1,"client_id":1,"created_at":"2020-10-05T12:20:02.932000+00:00","expired":false,"expiry_date":"2030-10-03T12:20:02.000000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_kept":true,"key_protected":false,"kind":"client","name":"client-s2s","not_before":"2020-10-05T12:19:02.000000+00:00","revocation_reason":null,"revoked":false,"revoked_at":null,"serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","superseded_at":null}
 type Certificate struct {
 	// ID The id of the certificate.
@@ -1511,7 +1601,7 @@ type ClientSite2Site struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
-// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
+// ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_stale":false,"profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
 type ClientSite2SiteConfig struct {
 	// ClientID The id of the client.
 	ClientID int64 `json:"client_id"`
@@ -1558,6 +1648,9 @@ type ClientSite2SiteConfig struct {
 	// ProfileVersion The `version` of the instance when the profile of the site was last fetched; 0: never. The profile is stale when the instance has a later one.
 	ProfileVersion int64 `json:"profile_version"`
 
+	// ProfileStale Whether the site has a profile that the service would make otherwise now: the instance has a later `version`, or the addresses, LANs or mappings of the config have changed.
+	ProfileStale bool `json:"profile_stale"`
+
 	// ProfileFetchedAt When the profile of the site was last fetched.
 	ProfileFetchedAt *string `json:"profile_fetched_at"`
 
@@ -1568,7 +1661,7 @@ type ClientSite2SiteConfig struct {
 	UpdatedAt string `json:"updated_at"`
 }
 
-// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// ClientSite2SiteConfigPage Example: {"configs":[{"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_stale":false,"profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ClientSite2SiteConfigPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor  Cursor                  `json:"cursor"`
@@ -2074,7 +2167,7 @@ type Grant struct {
 	union json.RawMessage
 }
 
-// Instance Example: {"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
+// Instance Example: {"ca_id":1,"campaign_id":null,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}
 type Instance struct {
 	// ID The id of the instance.
 	ID int64 `json:"id"`
@@ -2204,6 +2297,9 @@ type Instance struct {
 
 	// ReloadedAt When it was last asked to read its configuration again; `null` is never.
 	ReloadedAt *string `json:"reloaded_at"`
+
+	// CampaignID The campaign that runs, in `GET …/campaigns/{campaign_id}`; `null` is none.
+	CampaignID *int64 `json:"campaign_id"`
 }
 
 // InstanceBundle Example: {"files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}]}
@@ -2355,6 +2451,63 @@ type InstanceCreate struct {
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
 }
 
+// InstanceEnrolment Example: {"client":"site-rio","client_id":1,"enrolment":null,"errors":[{"field":"id","msg":"O cliente está revogado ou suspenso.","type":"rule"}],"ok":false}
+type InstanceEnrolment struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// Client Its name; empty when there is no such client.
+	Client string `json:"client"`
+
+	// Ok Whether it got a link; in a dry run, whether it would.
+	Ok bool `json:"ok"`
+
+	// Enrolment The enrolment, with its link.
+	Enrolment *IssuedEnrolment `json:"enrolment"`
+
+	// Errors Why there is none.
+	Errors []ClientRenewalError `json:"errors"`
+}
+
+// InstanceEnrolments Example: {"dry_run":false,"failed":1,"made":0,"next":null,"sites":[{"client":"site-rio","client_id":1,"enrolment":null,"errors":[{"field":"id","msg":"O cliente está revogado ou suspenso.","type":"rule"}],"ok":false}]}
+type InstanceEnrolments struct {
+	// DryRun Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+
+	// Made How many links were made.
+	Made int `json:"made"`
+
+	// Failed How many sites got none.
+	Failed int `json:"failed"`
+
+	// Next The id after which the sites begin that are left; `null` when none is left.
+	Next *int64 `json:"next"`
+
+	// Sites What became of each.
+	Sites []InstanceEnrolment `json:"sites"`
+}
+
+// InstanceEnrolmentsCreate defines model for InstanceEnrolmentsCreate.
+type InstanceEnrolmentsCreate struct {
+	// Ids The ids of the clients. Neither `state` nor `after` has a place beside it.
+	Ids []int64 `json:"ids,omitempty"`
+
+	// State The sites in force whose profile has this state; `stale` when left out.
+	State *ProfileState `json:"state,omitempty"`
+
+	// After Only those with a higher id: `next` of an answer.
+	After *int64 `json:"after,omitempty"`
+
+	// Format The format of the profiles; left out, the person at the site chooses.
+	Format *string `json:"format,omitempty"`
+
+	// ExpiresIn How long the links are good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out.
+	ExpiresIn interface{} `json:"expires_in,omitempty"`
+
+	// Pin A PIN of 4 to 32 characters, the same for all links, that the people are told by another way; empty: none.
+	Pin *string `json:"pin,omitempty"`
+}
+
 // InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}
 type InstanceModel struct {
 	// ID The id of the model.
@@ -2398,7 +2551,7 @@ type InstanceModelUpdate struct {
 	Template *string `json:"template,omitempty"`
 }
 
-// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
+// InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"campaign_id":null,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
 type InstancePage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor    Cursor     `json:"cursor"`
@@ -2435,8 +2588,53 @@ type InstanceRenew struct {
 	// Expiration Days until the certificate ends, as on creation.
 	Expiration *int `json:"expiration,omitempty"`
 
+	// CaID The CA of the certificate, and of the instance from then on: the successor of the present one, or the one whose place it takes. The one before when left out.
+	CaID *int64 `json:"ca_id,omitempty"`
+
 	// KeyAlgorithm The algorithm of the new key; `ecdsa-p256` when left out.
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+}
+
+// InstanceSite Example: {"client":"site-rio","client_id":1,"enrolment_created_at":"2020-11-05T12:20:02.932000+00:00","enrolment_expires_at":"2020-11-12T12:20:02.932000+00:00","enrolment_id":7,"overlaps":true,"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_format":"openvpn","profile_version":1,"state":"linked"}
+type InstanceSite struct {
+	// ClientID The id of the client.
+	ClientID int64 `json:"client_id"`
+
+	// Client Its name.
+	Client string `json:"client"`
+
+	// State Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`: stale, with an open link; `never`: there is none.
+	State ProfileState `json:"state"`
+
+	// ProfileVersion The `version` of the instance when the profile was last fetched; 0: never.
+	ProfileVersion int64 `json:"profile_version"`
+
+	// ProfileFetchedAt When the profile was last fetched.
+	ProfileFetchedAt *string `json:"profile_fetched_at"`
+
+	// ProfileFormat The format of that profile; empty: never fetched, or not known.
+	ProfileFormat string `json:"profile_format"`
+
+	// Overlaps Whether a profile of that format works before the campaign ends and after it. `false`: its router can't have both; put the new one in place when the campaign ends. `null`: no campaign runs, or the format is not known.
+	Overlaps *bool `json:"overlaps"`
+
+	// EnrolmentID The newest open link of the site at this instance.
+	EnrolmentID *int64 `json:"enrolment_id"`
+
+	// EnrolmentCreatedAt When that link was made.
+	EnrolmentCreatedAt *string `json:"enrolment_created_at"`
+
+	// EnrolmentExpiresAt When it ends.
+	EnrolmentExpiresAt *string `json:"enrolment_expires_at"`
+}
+
+// InstanceSitePage Example: {"cursor":{"current":0,"next":null,"previous":null},"sites":[{"client":"site-rio","client_id":1,"enrolment_created_at":"2020-11-05T12:20:02.932000+00:00","enrolment_expires_at":"2020-11-12T12:20:02.932000+00:00","enrolment_id":7,"overlaps":true,"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_format":"openvpn","profile_version":1,"state":"linked"}]}
+type InstanceSitePage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Sites The sites of the page.
+	Sites []InstanceSite `json:"sites"`
 }
 
 // InstanceTLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
@@ -3059,6 +3257,9 @@ type ProfileRequest struct {
 	Password *string `json:"password,omitempty"`
 }
 
+// ProfileState Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`: stale, with an open link; `never`: there is none.
+type ProfileState string
+
 // ProfilesRequest defines model for ProfilesRequest.
 type ProfilesRequest struct {
 	// Ids The ids of the clients. Of the other filters only `instance_id` has a place beside it.
@@ -3453,6 +3654,9 @@ type UserUpdate struct {
 
 // AcceptLanguage defines model for AcceptLanguage.
 type AcceptLanguage = string
+
+// CampaignID defines model for CampaignId.
+type CampaignID = int64
 
 // DryRunOnly defines model for DryRunOnly.
 type DryRunOnly = bool
@@ -4282,6 +4486,63 @@ type GetInstanceBundleParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetInstanceCampaignsPageParams defines parameters for GetInstanceCampaignsPage.
+type GetInstanceCampaignsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceCampaignParams defines parameters for GetInstanceCampaign.
+type GetInstanceCampaignParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// EndInstanceCampaignParams defines parameters for EndInstanceCampaign.
+type EndInstanceCampaignParams struct {
+	// Force `true`: also while sites have stale profiles.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RotateInstanceControlKeyParams defines parameters for RotateInstanceControlKey.
+type RotateInstanceControlKeyParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateInstanceEnrolmentsParams defines parameters for CreateInstanceEnrolments.
+type CreateInstanceEnrolmentsParams struct {
+	// DryRun `true`: nothing is changed. The answer says which sites would get a link and which would not, and why; `enrolment` is `null`.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetInstancePlanPageParams defines parameters for GetInstancePlanPage.
 type GetInstancePlanPageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -4316,6 +4577,21 @@ type RenewInstanceParams struct {
 
 	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceSitesPageParams defines parameters for GetInstanceSitesPage.
+type GetInstanceSitesPageParams struct {
+	// State Only the sites whose profile has this state.
+	State *ProfileState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
 
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
@@ -4804,6 +5080,9 @@ type UpdateInstanceModelJSONRequestBody = InstanceModelUpdate
 // UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
 type UpdateInstanceJSONRequestBody = InstanceUpdate
 
+// CreateInstanceEnrolmentsJSONRequestBody defines body for CreateInstanceEnrolments for application/json ContentType.
+type CreateInstanceEnrolmentsJSONRequestBody = InstanceEnrolmentsCreate
+
 // RenewInstanceJSONRequestBody defines body for RenewInstance for application/json ContentType.
 type RenewInstanceJSONRequestBody = InstanceRenew
 
@@ -5230,6 +5509,21 @@ type ServerInterface interface {
 	// GetInstanceBundle Get the bundle of a server
 	// (GET /openvpn/instances/{id}/bundle)
 	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
+	// GetInstanceCampaignsPage List the campaigns of an instance
+	// (GET /openvpn/instances/{id}/campaigns)
+	GetInstanceCampaignsPage(ctx echo.Context, id ID, params GetInstanceCampaignsPageParams) error
+	// GetInstanceCampaign Get a campaign
+	// (GET /openvpn/instances/{id}/campaigns/{campaign_id})
+	GetInstanceCampaign(ctx echo.Context, id ID, campaignID CampaignID, params GetInstanceCampaignParams) error
+	// EndInstanceCampaign End a campaign
+	// (POST /openvpn/instances/{id}/campaigns/{campaign_id}/end)
+	EndInstanceCampaign(ctx echo.Context, id ID, campaignID CampaignID, params EndInstanceCampaignParams) error
+	// RotateInstanceControlKey Make another key of the control channel
+	// (POST /openvpn/instances/{id}/control-key)
+	RotateInstanceControlKey(ctx echo.Context, id ID, params RotateInstanceControlKeyParams) error
+	// CreateInstanceEnrolments Make links for many sites
+	// (POST /openvpn/instances/{id}/enrolments)
+	CreateInstanceEnrolments(ctx echo.Context, id ID, params CreateInstanceEnrolmentsParams) error
 	// GetInstancePlanPage Get the IP plan of an instance
 	// (GET /openvpn/instances/{id}/plan)
 	GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error
@@ -5242,6 +5536,9 @@ type ServerInterface interface {
 	// RenewInstance Renew the certificate of a server
 	// (POST /openvpn/instances/{id}/renew)
 	RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error
+	// GetInstanceSitesPage List the sites of an instance with their profiles
+	// (GET /openvpn/instances/{id}/sites)
+	GetInstanceSitesPage(ctx echo.Context, id ID, params GetInstanceSitesPageParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -8760,6 +9057,285 @@ func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
 	return err
 }
 
+// GetInstanceCampaignsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceCampaignsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceCampaignsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceCampaignsPage(ctx, id, params)
+	return err
+}
+
+// GetInstanceCampaign converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceCampaign(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "campaign_id" -------------
+	var campaignID CampaignID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "campaign_id", ctx.Param("campaign_id"), &campaignID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter campaign_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceCampaignParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceCampaign(ctx, id, campaignID, params)
+	return err
+}
+
+// EndInstanceCampaign converts echo context to params.
+func (w *ServerInterfaceWrapper) EndInstanceCampaign(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "campaign_id" -------------
+	var campaignID CampaignID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "campaign_id", ctx.Param("campaign_id"), &campaignID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter campaign_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndInstanceCampaignParams
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", ctx.QueryParams(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter force: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndInstanceCampaign(ctx, id, campaignID, params)
+	return err
+}
+
+// RotateInstanceControlKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateInstanceControlKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateInstanceControlKeyParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateInstanceControlKey(ctx, id, params)
+	return err
+}
+
+// CreateInstanceEnrolments converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateInstanceEnrolments(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateInstanceEnrolmentsParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateInstanceEnrolments(ctx, id, params)
+	return err
+}
+
 // GetInstancePlanPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetInstancePlanPage(ctx echo.Context) error {
 	var err error
@@ -8950,6 +9526,62 @@ func (w *ServerInterfaceWrapper) RenewInstance(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RenewInstance(ctx, id, params)
+	return err
+}
+
+// GetInstanceSitesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceSitesPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceSitesPageParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceSitesPage(ctx, id, params)
 	return err
 }
 
@@ -10733,6 +11365,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/instances/:id/reload", wrapper.ReloadInstance, options.OperationMiddlewares["reloadInstance"]...)
 	router.POST(options.BaseURL+"/openvpn/instances/:id/renew", wrapper.RenewInstance, options.OperationMiddlewares["renewInstance"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/bundle", wrapper.GetInstanceBundle, options.OperationMiddlewares["getInstanceBundle"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/control-key", wrapper.RotateInstanceControlKey, options.OperationMiddlewares["rotateInstanceControlKey"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/campaigns", wrapper.GetInstanceCampaignsPage, options.OperationMiddlewares["getInstanceCampaignsPage"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/campaigns/:campaign_id", wrapper.GetInstanceCampaign, options.OperationMiddlewares["getInstanceCampaign"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/campaigns/:campaign_id/end", wrapper.EndInstanceCampaign, options.OperationMiddlewares["endInstanceCampaign"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/sites", wrapper.GetInstanceSitesPage, options.OperationMiddlewares["getInstanceSitesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/enrolments", wrapper.CreateInstanceEnrolments, options.OperationMiddlewares["createInstanceEnrolments"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
@@ -18898,6 +19536,576 @@ func (response GetInstanceBundle500JSONResponse) VisitGetInstanceBundleResponse(
 	return err
 }
 
+type GetInstanceCampaignsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceCampaignsPageParams
+}
+
+type GetInstanceCampaignsPageResponseObject interface {
+	VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceCampaignsPage200JSONResponse CampaignPage
+
+func (response GetInstanceCampaignsPage200JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceCampaignsPage400JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceCampaignsPage401JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceCampaignsPage403JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceCampaignsPage404JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceCampaignsPage500JSONResponse) VisitGetInstanceCampaignsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaignRequestObject struct {
+	ID         ID         `json:"id"`
+	CampaignID CampaignID `json:"campaign_id"`
+	Params     GetInstanceCampaignParams
+}
+
+type GetInstanceCampaignResponseObject interface {
+	VisitGetInstanceCampaignResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceCampaign200JSONResponse Campaign
+
+func (response GetInstanceCampaign200JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceCampaign400JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceCampaign401JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceCampaign403JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceCampaign404JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceCampaign500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceCampaign500JSONResponse) VisitGetInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaignRequestObject struct {
+	ID         ID         `json:"id"`
+	CampaignID CampaignID `json:"campaign_id"`
+	Params     EndInstanceCampaignParams
+}
+
+type EndInstanceCampaignResponseObject interface {
+	VisitEndInstanceCampaignResponse(w http.ResponseWriter) error
+}
+
+type EndInstanceCampaign200JSONResponse Campaign
+
+func (response EndInstanceCampaign200JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response EndInstanceCampaign400JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response EndInstanceCampaign401JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response EndInstanceCampaign403JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response EndInstanceCampaign404JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign409JSONResponse struct{ ConflictJSONResponse }
+
+func (response EndInstanceCampaign409JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndInstanceCampaign500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response EndInstanceCampaign500JSONResponse) VisitEndInstanceCampaignResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKeyRequestObject struct {
+	ID     ID `json:"id"`
+	Params RotateInstanceControlKeyParams
+}
+
+type RotateInstanceControlKeyResponseObject interface {
+	VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateInstanceControlKey200JSONResponse Instance
+
+func (response RotateInstanceControlKey200JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RotateInstanceControlKey400JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RotateInstanceControlKey401JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RotateInstanceControlKey403JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RotateInstanceControlKey404JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RotateInstanceControlKey409JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateInstanceControlKey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RotateInstanceControlKey500JSONResponse) VisitRotateInstanceControlKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolmentsRequestObject struct {
+	ID     ID `json:"id"`
+	Params CreateInstanceEnrolmentsParams
+	Body   *CreateInstanceEnrolmentsJSONRequestBody
+}
+
+type CreateInstanceEnrolmentsResponseObject interface {
+	VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error
+}
+
+type CreateInstanceEnrolments200JSONResponse InstanceEnrolments
+
+func (response CreateInstanceEnrolments200JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateInstanceEnrolments400JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateInstanceEnrolments401JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateInstanceEnrolments403JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateInstanceEnrolments404JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateInstanceEnrolments409JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceEnrolments500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateInstanceEnrolments500JSONResponse) VisitCreateInstanceEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetInstancePlanPageRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetInstancePlanPageParams
@@ -19347,6 +20555,111 @@ func (response RenewInstance409JSONResponse) VisitRenewInstanceResponse(w http.R
 type RenewInstance500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response RenewInstance500JSONResponse) VisitRenewInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceSitesPageParams
+}
+
+type GetInstanceSitesPageResponseObject interface {
+	VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceSitesPage200JSONResponse InstanceSitePage
+
+func (response GetInstanceSitesPage200JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceSitesPage400JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceSitesPage401JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceSitesPage403JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceSitesPage404JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSitesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceSitesPage500JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23653,6 +24966,21 @@ type StrictServerInterface interface {
 	// GetInstanceBundle Get the bundle of a server
 	// (GET /openvpn/instances/{id}/bundle)
 	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
+	// GetInstanceCampaignsPage List the campaigns of an instance
+	// (GET /openvpn/instances/{id}/campaigns)
+	GetInstanceCampaignsPage(ctx context.Context, request GetInstanceCampaignsPageRequestObject) (GetInstanceCampaignsPageResponseObject, error)
+	// GetInstanceCampaign Get a campaign
+	// (GET /openvpn/instances/{id}/campaigns/{campaign_id})
+	GetInstanceCampaign(ctx context.Context, request GetInstanceCampaignRequestObject) (GetInstanceCampaignResponseObject, error)
+	// EndInstanceCampaign End a campaign
+	// (POST /openvpn/instances/{id}/campaigns/{campaign_id}/end)
+	EndInstanceCampaign(ctx context.Context, request EndInstanceCampaignRequestObject) (EndInstanceCampaignResponseObject, error)
+	// RotateInstanceControlKey Make another key of the control channel
+	// (POST /openvpn/instances/{id}/control-key)
+	RotateInstanceControlKey(ctx context.Context, request RotateInstanceControlKeyRequestObject) (RotateInstanceControlKeyResponseObject, error)
+	// CreateInstanceEnrolments Make links for many sites
+	// (POST /openvpn/instances/{id}/enrolments)
+	CreateInstanceEnrolments(ctx context.Context, request CreateInstanceEnrolmentsRequestObject) (CreateInstanceEnrolmentsResponseObject, error)
 	// GetInstancePlanPage Get the IP plan of an instance
 	// (GET /openvpn/instances/{id}/plan)
 	GetInstancePlanPage(ctx context.Context, request GetInstancePlanPageRequestObject) (GetInstancePlanPageResponseObject, error)
@@ -23665,6 +24993,9 @@ type StrictServerInterface interface {
 	// RenewInstance Renew the certificate of a server
 	// (POST /openvpn/instances/{id}/renew)
 	RenewInstance(ctx context.Context, request RenewInstanceRequestObject) (RenewInstanceResponseObject, error)
+	// GetInstanceSitesPage List the sites of an instance with their profiles
+	// (GET /openvpn/instances/{id}/sites)
+	GetInstanceSitesPage(ctx context.Context, request GetInstanceSitesPageRequestObject) (GetInstanceSitesPageResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -26335,6 +27666,161 @@ func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetIn
 	return nil
 }
 
+// GetInstanceCampaignsPage operation middleware
+func (sh *strictHandler) GetInstanceCampaignsPage(ctx echo.Context, id ID, params GetInstanceCampaignsPageParams) error {
+	var request GetInstanceCampaignsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceCampaignsPage(ctx.Request().Context(), request.(GetInstanceCampaignsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceCampaignsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceCampaignsPageResponseObject); ok {
+		return validResponse.VisitGetInstanceCampaignsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceCampaign operation middleware
+func (sh *strictHandler) GetInstanceCampaign(ctx echo.Context, id ID, campaignID CampaignID, params GetInstanceCampaignParams) error {
+	var request GetInstanceCampaignRequestObject
+
+	request.ID = id
+	request.CampaignID = campaignID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceCampaign(ctx.Request().Context(), request.(GetInstanceCampaignRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceCampaign")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceCampaignResponseObject); ok {
+		return validResponse.VisitGetInstanceCampaignResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndInstanceCampaign operation middleware
+func (sh *strictHandler) EndInstanceCampaign(ctx echo.Context, id ID, campaignID CampaignID, params EndInstanceCampaignParams) error {
+	var request EndInstanceCampaignRequestObject
+
+	request.ID = id
+	request.CampaignID = campaignID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndInstanceCampaign(ctx.Request().Context(), request.(EndInstanceCampaignRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndInstanceCampaign")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndInstanceCampaignResponseObject); ok {
+		return validResponse.VisitEndInstanceCampaignResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateInstanceControlKey operation middleware
+func (sh *strictHandler) RotateInstanceControlKey(ctx echo.Context, id ID, params RotateInstanceControlKeyParams) error {
+	var request RotateInstanceControlKeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateInstanceControlKey(ctx.Request().Context(), request.(RotateInstanceControlKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateInstanceControlKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateInstanceControlKeyResponseObject); ok {
+		return validResponse.VisitRotateInstanceControlKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateInstanceEnrolments operation middleware
+func (sh *strictHandler) CreateInstanceEnrolments(ctx echo.Context, id ID, params CreateInstanceEnrolmentsParams) error {
+	var request CreateInstanceEnrolmentsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateInstanceEnrolmentsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstanceEnrolments(ctx.Request().Context(), request.(CreateInstanceEnrolmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstanceEnrolments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateInstanceEnrolmentsResponseObject); ok {
+		return validResponse.VisitCreateInstanceEnrolmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetInstancePlanPage operation middleware
 func (sh *strictHandler) GetInstancePlanPage(ctx echo.Context, id ID, params GetInstancePlanPageParams) error {
 	var request GetInstancePlanPageRequestObject
@@ -26459,6 +27945,32 @@ func (sh *strictHandler) RenewInstance(ctx echo.Context, id ID, params RenewInst
 		return err
 	} else if validResponse, ok := response.(RenewInstanceResponseObject); ok {
 		return validResponse.VisitRenewInstanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceSitesPage operation middleware
+func (sh *strictHandler) GetInstanceSitesPage(ctx echo.Context, id ID, params GetInstanceSitesPageParams) error {
+	var request GetInstanceSitesPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceSitesPage(ctx.Request().Context(), request.(GetInstanceSitesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceSitesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceSitesPageResponseObject); ok {
+		return validResponse.VisitGetInstanceSitesPageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -27781,827 +29293,883 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1rcxtHdj/8VfpBUrVSAkCDK0mwUglNybZsXRiRjje7UjiNmQbQy8E0tntACHbx+S6p/6vn9f8j7Bd7",
-	"qk93z/RcMUOAlGxzKxVTmFtfTp/7+Z1fWx5brlhIwki0Jr+2FgT7hMOf59hbkHMWRpwF8t8+ER6nq4iy",
-	"sDVp/bwg0YJwhEMfLdgGRQuCpszfoiXeoilBnnza77baLeEtyBLLN0TbFWlNWiLiNJy37u7aLfl6EkYv",
-	"qVgxQdWrs186QzMaEBTiJUEzxuMv7Xw3D94yn84o8fMvvVoQFFAR/UmgaEHFTysfR6SNNgvqLVDIEIPJ",
-	"yTsQm8Enz8/QAosuuiShj2iEpti7QTRE7utZx3ync0lDj7hyZOQzXq4COaSfid9G/RF6x25R3+mPUa8/",
-	"cZyJ46Dv3l7tnsNlhOVrshO44ESQMEKbBeEE5oCogIEGWERq5NECR8hj68CXO7LAfhu2K8AR4YiTW+Zh",
-	"+TYBexaySN7FQkSjCbzIxxGeYkGQz4iA6zgUG8LbiHHk4fBP8MCG0ygiIYpYekP+mZNZa9L6pxcJgb1Q",
-	"V8WLeFpyjq+u8Lxo10XEWThHtzigPo4YNxsh9/4UiYJteMdC0nmLI2/h7iKOD+TvayKi1yWkQX3zNa5u",
-	"PFVLS0NiLgRsLglCjiFiLL3lo5nj9cjR7GQ2xkPPIcez3szBg2nfG/ojMp6lBrfEn9+QcB4tWpPxsF04",
-	"1ohvz2YR4QXLJH+GA7jE4RYJ4rHQFyhiKOJbhOeYhujZh2/P0Umv57Tldfkg6jndfnfw/BStNBmxMNhK",
-	"Wgrl3DhBG6AqxtRr9SIIufEzTAPiy+nTUAApmMeQIPyWekTThvwXQSHbpNZm4KTmTkO6XC9bEyeeOA0j",
-	"MiccZv7zzz+fraMFCSPq4YgU7xW8DbYFI48TX96NA0X8GyB+n7WR+w3BnHC3cDV63XG39zy9h+r+Jjt1",
-	"126tMMdLEmkOeuZ5ZBW9weF8jeclow/0VTl+dynmriRmwjnjoo3cVdT55oOLnsFxJDO8DqLncsldEma4",
-	"DNzZareofLHi4q12SzJNSSUwkE48kuqz8ZJvP6zD92GwzQ/ZjfiauBPJDRY0nEue4y1wOCd+F50ZOrHX",
-	"fiqP0GwtiC/vNX+qc2PuOIXNC7ea68rJKk6DBN4KtJFvo/ZmYoFcNUpYLhevVgFVzOzFbeh3vQW+JZSz",
-	"rs+3Hb4O//VvgoVuW967CrAXn+G1WOMg5mo4ECzmpziC0x0yJWvQO0KVvEM+3yK+DlHIOKKRQO5rnyxX",
-	"LCKht+38SLaunOgNWUVdsx1/XxO+TXbD59trvg5Tu6A3tzWZ4UCQmLamjAUEh4pPfl5RTkQJI5DbhaIF",
-	"E3rwkj3iSAkGKdsk1QDjh1V4ffkeHY+d3ina0GjB1hHC6BcWErnMVKCfrs7LBk/UKK4xDKMRH9MT+IbM",
-	"GCf1ZjCFe5NZHGjw6rXNRv8t40scFR/iGVw7RS5bkfB2FbqKJwZkFiG2LiUE9VhtqXnBmdSE9EDkmL5n",
-	"gU/4biGGfZ8TIQ8eJ4KtuUe66AoInQKJazbSRoKptQ8Z6HLqaINaQTlimxBxOl9EAk23Ur7QcB5PbYWj",
-	"RTIz6rfaLckNKJfal2Qa9iz1xIHZj4ettlx9JQdOHOeod3LSHw2Phs7JSa+diIheoYi41+Rtztn74hOI",
-	"ucePZFukCEXkM2ihW7ZWmwBbJHeObEAjJthbIMWPIwYMUqy9heSSGP300+uXijWvCI4yWg0cICW6pXZ9",
-	"Q7Zt2Frzg4eDgHC4i4aoP0QLtpZyySiE8EmpUs5JJJLHMgxVau/y2oxyAeMWEQ0CyUNDSUHoyvq+GhEO",
-	"lSQww6QCDZ0T5PJ1QNycoNEayQ0hq3hUE2DNetJSMeZUip2QbLplQjLDxsu4Q380gj01/+5JqR9FhMt3",
-	"/s9f/5/O//vpX/+5VcRBXociwqFHdpPs+xUJ/+viHaL6iToEq2+9fjzKvcBzcr7mgvFC85CrXV9J5WZK",
-	"pLY4QU5GldEmi6IMeWdb6QAbKtTT1EcgabRllnmhtsbABnA9GEo3JJ8jF3Qk/cOKk1vK1sJVWoZRLdah",
-	"pbioW9EKA00RkD1zekuEfIAsV9EWPpvaB6eYqatXFQt3p32/9XdK1/+S/lIgSl9HZCkPf27MvVHxoIV8",
-	"TeGQ5RPxEHuOs5MqLkkwK9cbUzoW0QIGRfhGLvUGb42A0QdBMaA/CWB7eEUlh2AcrQXhXfQ+phTF7szb",
-	"UtxCGrSuIMHMnSCpIwDH8ElAIgLmjE8FngZE6qNtMw41CKAhsV4RLj/nwvDaUprAHUQebDAfwAYiYHUt",
-	"pM10Q0KpeTF9bguXW65RQ/XvkvEC7cOlvttWFoHUbbbuJKtCqbPlsaU+Zl30GjiieSCtqqApEdQn+mqs",
-	"KrnJJ4zu59pHVQ7DOkdTErBwDmYoBavRJ7x0LeS8ajsOCI/oDIzB9/KlyuriRKxYKAgYXd9gXxv38l+e",
-	"cjDJP20jQdoD8rf4YPzaUjZXa/LXX1szSgLfPspLMW9NtAbIEA1v//G/AfXB6I9PAPgpWnef7urO5ZX6",
-	"IMwgLwws0bfEgeQaxD+VutoPl+/fITb9G/GiNsJoin0UW51tMNkDzOeki95p+bzBiY3WUj63WUC9/ZcH",
-	"NtAszg//+F9EPlMREbReIhqRpaQ5ROQPtzhg3Fosf60+RQ60Xu9DMG+W0lSAwQmEOVEeK7B85QmHU4KR",
-	"ZAqGu4itkOOcMT6lPlikzxTTeH6qdCoqwJEmZUTZan4LD/sk3Hs58TpaME5/gWfidT3ziBAMhf/4Pwyt",
-	"CF/SKE14cryHozrLf0KFcr2h6TpKPIALFvhKg5QsEtaUCmuliY9mnC2VxaY177b6ySh1gkZqM+AeNotI",
-	"CFpBqHQ/F9xdHTBzXfDJWD5p61rZRPXdLyyv2Z3SvqSOhgNYgL03K94f+TpE4d0Pty3GsaY03dOU/1GJ",
-	"ybUgaB362nsSM4/ECAKl508CuX/uaPbYeS159s+5Nddm9HQttspfbL/RwyGaygGFkfIuHm6D3rHoW7YO",
-	"/cPtzTt5aEgoX8Zx6tSELLqewccOtkd5MzM5NcAYgV38FJpjTvwH4hjncIY9eYYlWYQRQWwdCy38UELr",
-	"HbO4B5zvWN2iAulPgaoEWoR/qnRBrDzJWsuPPc7apmMhEW1UwhwOQ3rgZe5k3cxVT2e90rAYP4Xk84p4",
-	"EfF/Q7zlLPa5wjC0xc5myuUqDUpfoCmJNoSEyAsonPrQN/xIme521E+wJVFykgRKCQ2BzXdBhdUDAtc4",
-	"6PKZtcBBwDbEv6YruSCt3km/63T7XedFf9j61G55nEid4RrMp77TO+r0nI4zuur1J31n4vS7J4O+4zj/",
-	"CsG1Vnau0gwKpSIQG8WxOhu1JuE6CNot6oNVE2ARXa9F+lO9qk8lT9BVaxKP/ChRc5Xx0mq3jDl6vQ4j",
-	"GpgvcxyR64AuaTwWzgKp0P71U7sVGyGJfSCtjNakRbY/OOTPZ/Q9/eHH/+r9J31z/sNi+p0n//36p19e",
-	"997RH05a7dYawpt1p3MnB8lWUtVWKnVqX4o8FyGJNozfCCXolakODnt+I8Ble/765QfJCeEYnKrbJIUo",
-	"S5BqD8+gi15JW3tiFIYtXAfLQVq0RZ6YjJsFjNXX6mbLj4s5x3LxP3fAFmlNTu7S9FTgvwhhClLdU/fJ",
-	"YcTWu1zPTkSVApwMadDPjkh+c846+R/1QHrD7KnMG/MCWb9001/sOY5T9E39+vGdRfZlMXyzVRaPMZan",
-	"9aqju/SRKVsyEbGVgBfScH6KXEnOrnJX3iozsM4qyqfksM1hbbaqx3fqMO/wDMOZTI3IeGUyjg17w+6y",
-	"DKKKdiAYL++UttqMbOIIbYAjUn9x9luNXnrMkkVlx/xtcnC1IpObQYbw5OnaPSwzgv6d4YRF5C2vZF5f",
-	"cLit9/Xv8ow0++Kf5M9JcFo5ZuKAks6T4JonaZ80HIN4WzZ6I40e91DbM7hLC4DsTD6Y8PuKcLSk4TpD",
-	"OgzBg130DdkylRah+GmR0oReScsWgvMcrTiT9iXy2DqMhEr+AGdbt3xWRWfCuYsFVtH+wqXTOJArlQWf",
-	"yTHCLxD5hRO5RHOOw0ikOH6VavOBBeQDmaX5fool5jj/6C4lUCt4oh6mPJhbUGraMF75bxVdkLOq5pmS",
-	"uWtZXcSKFE2muJHkEz/8fIWefX/ZH42fG2+dTzi9TYxriJX8SSBOPMZ90MkwEnQeStVLEI8Tpahp21xE",
-	"jBO/i35eMBi9kmjg/4QDoEJ8EH8RhKijv2ABkaI7Ulskzccueh0iHARaZ1Q/CpU7Ei+pgADUZsF05tES",
-	"3xAwBaQ4x9tTtZ7yB1ARzfeWWNwAlxTI/Rfrf3jqSTPVWMFgwwoSRXKirlqyDiyj6LDQIy4KMedsoyak",
-	"JqFWOWJ62rAwatoqeibHYxLKSg+pPKO2GrWT6cdOogfRGkbK72miPH9VAUvtkVMUZ5O5OZ1pVSNRDVKS",
-	"vZ1S+FKsKSP6MlIlx5NTOlZq/T7FM1auTJic8G86fxMdk7Syoj+SrTzaylg4h1fJlW+gnZ5pqxxoPVZT",
-	"n0l99HmRtlqugcZ2SsYwabf6jtOb+NPjyaQn51WkqhakFGQ11RJum+NfR7v0xW85IRAzLtQUa4vsYRPN",
-	"8RSpAE8+76HkewW8cnQf/bJuQoja1pSileRO9Z2Bk7El/7KHsjMu1XV+Cunf1wRxMsfcD6TgZTPkYUFO",
-	"UU8yqP5oJPkGx15EuGikEfXuo0M4KfWhlY70OU4q2uc0UQiOa+gDjYT8a79Ixtc9M4PDyvxT5IIdvhe5",
-	"97McHEgmxxdj9nehUwhtfwlcUM6jJ9/J1+E7kWsd50R4a87BDShplXyOx2fmof59l3e4mI39td4J0d60",
-	"7AkpPxDSfkqGWRlxNTFQi9NkCDcOk5phlxPxB1C78jKc3RIe4CK7lBVlN2fNuZTx5qhgPI1MFF5nvZsI",
-	"txIKg7HjpDhef3TS34PjwaqUzFpVFzxpLl+j5vKkoxxcR6nvFfrN6SxtSMkjOHYhJvUTv2WF5h6aSwGr",
-	"i+NcGTXl0LqH1jSWJFowX44Br6NF306FvCVhxCDJaM/Ix1cRIhg/aIRgUI9bCpSKNivmVu38GtV0wsd0",
-	"cw9PvCGCXfpR/I236oGMuDiwa/rrcRQdVfmJ0r6gpVmZxClU23uTPv9lnprHEP79Pcj5EF6M4WGIcvBl",
-	"fAhFJmk8nx27/jaedXrA3+vq4MyC62Ts5Hm04uwWQjNLQYJbIrrIVazdnZjkA6p83fpfxtHNCSKf9TEC",
-	"l658sQeBDTATzIt67iQpZZRPCToPia9KAkfHw5PnXeSGLCTuBHzhkPwEdgZVMaSfPrxpW/qbfBxHa05O",
-	"48K2dQhbEsXuajjngkRya1SKHGQa67yqEEnLB129uQQvOqh8odRc/tqS42i1lXDrmT/61iYk6ri1CYVe",
-	"gviqchX8huTxgaxpewFqm9SJOvPl7WprAjtOYZmt+bXz3n24bDYRLULEp5D0u0/MevB1mEiFuvbap9GZ",
-	"Fykys866Por64C0xpzhRocBWyJ2O3RqafK5tVV+kdi8OREu+C3FBUajG1bfDylMFINUICsx05ZfUkBpJ",
-	"uEG8mjtOf7zAV/LuqlMaqRsSvepT5YZd6a9nyjhSawpRfaagBjIyUm/JLV4HURu5Hlsucei7kHgHiXhY",
-	"FTDpCynEAiWQ2lLEyVtdhO0CPyXSVJZmkshpSyQdSYy9sdn0U/1NuQ7wgWJZJVfi1a1OjrTFlKfXQokI",
-	"+X5D4LWoWqetZDzIuLha+i2OOP0FHlOCqO/sEILTkqrlV8sVJwKjP//3X+TrvAWmYWsyaLcWWCxak9bJ",
-	"7HjsO8e94+Ohd+SPRye4PyMYO95ohH2nN8KD6Ww46037U2d63O97fm/kj73eaOrMHAc7x61YvspDi1Nr",
-	"dA5q0CWNSF/+P6kkrCOPqSJzpT4ksCrDvqJbIqJr+cY6IBUmk1nSsqps7irVS1gXr/X44n+bQji4syP6",
-	"oiCj0CsWRD8DcAAWSA5fJQMobcVtI1dNWv6l6rfkX5zcshv1F7iW5V/k84rxSP4FqcXuKXKVNgjnCofy",
-	"kERkuTI4BTjGJejWMbcsb2ZMofV4SZYTxST7a3k+eboS7lQXIxac8gJRV+khjU8G9n0gERxcWHukuHTB",
-	"7mg9u60xHKbEw0uSeDWVTl7lUbIC/nYCVJWtvMCrFQkfykaWAic53vstxwaLPdein3CRIrKAS1r6LQgi",
-	"t2AWSXHRrXaWyD1XPKnotfJKTGrwifUKUGQWVKiPTNDl92ed/mgsjaEF+Yx94tGlkhB16a43ruUSgu/d",
-	"wxlkcciiD8SXX/u6/ig+QVm9t3+8w3ceM9oaZ/+9vjfjay5HvHodCYNTEiY7osuoek0XZnSXZvxFS5Ou",
-	"CkoXDdXnOdXLpsZhBErRKG5oaOEuqTsn0s722EpLg4wYck+hMFVqIl2VBeaiZ9Is79BQPG/rKzox7vqG",
-	"bIUUCyu87KZNELcJFZ/cZYTfLgQpdWs6rTRK4DfUOu6hMav0y7T4LdWdM6Oq0qV3eI57vULnosog0/LO",
-	"iLgUCdontW10geRMWWSSXujsJGO2baSZ4ZzW4dJMr1QpB1W0wGvS2O3QbgHb0tkYT8rs71eZ/ZQPE93b",
-	"5ZNQTV2/VGI/NXFLlbmW9NdLj4eqsi+wV4XnTtB0i7DwSOgDFJjflZq5uSD/Sq5YZiQWnnYqlhuI7xPx",
-	"Wh6+12YCZDEn+rv5jKYZfaXkU7YB26gWzbLJDcnYPxV4Pr0EuuB6RsM54StOJVtpyYtAXoqUnVmP9P2B",
-	"N5yO8Pjk6Pj46GSMR9OhN/D7pDdz4uut+6R13VLPpEbVTekqdeyuOPPXhnuX5GaRGeEcKjTlJ82xgjW9",
-	"OHuLziUf+pQkZTV2EbdbGy7ZBUzioSvXHq8+DUR6lsjK9Qxwqt47kNq/K6LeKg2i4HuNfHClhyH7UWNz",
-	"GNNEBX6sx9Gzl68+PNd1xgD5pOM7y7WBPZHmGOylpAUOjtqUAWM2NYR0HIFCQnzFS6pLdqxDW2ipmZCV",
-	"ZWyEYr0kHOmqs9pm0/CrqVZUOVyaiRTTY+yy0PeZvVGlHhpfxgKpoQppcYl9Em8FDgLzeOp07SLqBnVA",
-	"vf7hSiPHv6HSyJN6WRm2aPxd5GWMmpcMav9NnaLBnHEHWVcPWDM4vksJ10JHqhyw+0HeRLhr2HaaQQKO",
-	"muaQLA4VCOskhipt7EGEXO8upRIUkeQK8wQODMIeMdegAs0YP435jOTbyDVahfsQIz6uWc/3XqqWqNd1",
-	"INCvR6/OhM4wOLXQs8C/0kggjL6uajS5LFoN25GKyAlWKRxwu70I+gYoJpR37SpGL3Q9pBWmAq3GSnPS",
-	"/06yndQMbIqsLouLT18iEss1G1tdSCr07l8vlzVfnqrjkqhMDbXZjqla/ITNCmXd/TAyMyLxy+i8lqKr",
-	"UpeQxwLIv4rDvnZ1rYKUYgiLG4joW18V6Jnb6WhHiP27+1xjq0V8LSLioxVnn7fyLQud5rRELETPXOXi",
-	"6ZwTiM4BDvtw6DyvUMCT/PcDuJ6ynur6SRjOg2q9E5WdrauqqYZNhIDSzIbjh+V55jGfoJ7T6z0v05aT",
-	"s9hr9z9Vac/3xH69f976yWMXlQ7+MAUbGqQ5k1L9IHmi/S+ge1oCZhFFKzF58SL2rnX1xRdlAqaOyleX",
-	"hI8PoLNOLDXVICLD8X3eRq6FcYre4hDPAWvVvZIs2fr3SywWU4a5DyGtn8kUXQDbvSRCUOh24P4kCIer",
-	"Z/0z+Z9LwLt0Lex3pjD3Y2xuhdaFbgkXgGyLYzQReZPcpDyw/cMK9NEDqJYHqd8dZjXQnPJZkQ1mKW5F",
-	"Gbup2GSd8t4nd/RX6Y4+TPpyhhpqB4rs4MYXT2FOT2LnqThcoXDGiWO7bJwYtnv5NdQK2/O/VKP+bQal",
-	"1HNq4eWzTq/X7w8Gw+FoNB4fHR0fn5xgPJ16nu8TMpv9ThkH/JmswlNk6ymy9RTZKoxspflFxRfVLfmv",
-	"qt9Nolrc1CblcG00rJOngNtTwO0p4PYUcHsKuD0F3EzALa3QlQ9HlyXbo9rr433nKdr3x4r2ZXWiDO3t",
-	"tJ6fAKdiLeEp6vZbjbqdPAXdDhN0O344PLT+7yW8Nnr88FozmLQ/arjt6AAaa33UtoeRQ8MHUpiahMGL",
-	"PM7f4MhbvGV+ISBBELiGR3K2UW17GSfQwglq1pBLsLeAhpMEzRnzEeCuA66Owpu3iz4Cqe/IBworMWAk",
-	"xM/WAGVKsuAq/IWNf9uj0bY1aX2gDPkE/YBDQjkDLIJ1GHF5CbriZ/zL/eaQN0ss7dcWp+w/1Di6Hlt2",
-	"pzzWGv0YYFY11rxWKlgRo8p+Le15P1yR1Q3ZXuNgzjiNFsvWpEU8X+DOqj8at9TFFWeR7lmlx6494lO5",
-	"Hx1OGYA5RKZhenbteidyNgp2MZ4N43McxkU1LdB72S0NofIKNOlbppV0TjB0xDI+9lt2Y41F/9ty5Aui",
-	"qujkawThFMstGfUHU4d4fn/WG3kn0yN/duRPHc/3x8fjo9nRsHfc87xjb5B3wO8gAynbTHeuT+0WuzHn",
-	"jLNNa+Lkq8Bi+qyMmuXq3NLJKvqLeUaxNSae1dGhLuKk+iicMtX/sIHfTnIvOfcdpVhqRKdStmPkS66x",
-	"DttoY6sX68BHU1Jt6kFuiVzf8qJoGiLX1P9OFB5onMKwowg+a0fKL8Hs4oUvsq3OcZYT3YvrNATasosx",
-	"Ewbk4f8g6kKWAYlrGl77eCs3dOgcJz8LJt93X+ZUh5eYIkncWapa1BwXSE9mhbmJL8QxcJ9Ap1Oe+jXm",
-	"G7ml5iQkm2LmcLleMQ4nS6y93Ev3RQSFrc8S5znNuXSqnaMQYDDUknubutAGJXnQG48RDlYL3Ok38Rod",
-	"fTUhjOOH73CmDkeunLkjfzdIKs2gEG3LJj5XRdCGkHCgGs3Im0Dxtr0GoDjRIFDQSqfIMaAO4KnzsW6y",
-	"uomhTgQioTbEKxrAZ52T6cNeBb5mDw7yH7Rpc+LABMCrEI9iYtK/6JJIswaOHQz//KyakffiGI3hNiUU",
-	"mB/RA3ba2x2IUfNqGH3JcMfCjHNz2VhnqtmTQG7CSt1TRJfAvHx0fiZA41/gW6KB1VQ/Td2CF/olSeum",
-	"kR97cPgYT5rTZ1/73rra7ASCgpUIil27pmw+SbhUiDXxs5SVDhiBWwe8PAt8CMC6rADbOdoNeKW0QhOh",
-	"CN8QoV2FGMkzdkO2ZsiTQ4CEDO5sgZrzfkI7LAYd4eCWRnulcmITgVx60o3hbZ/4jfbIJbM1S4S15wfp",
-	"dz9OvBZC7kaZyM7kJVlhHi01PlF9Yu7dZbWRevQMdKGWTpLKQSli+HWFlU4KgzwJB8gdssyKlsBaGy3L",
-	"on7tNsiwrnjTjT6RZetpcZZXDzJCOHUkmlV2nWMrCTxrexAu170j//fNq+9ev0Pnrz5cvf729fnZ1Sv4",
-	"9WPY7XY/hvD3q3cvC67fwzbZbTdk3ABpp0bf64+nw/F0fDybefL/nZxMh6OB1/MHzrA3kP/X7/tHznh4",
-	"PJjOsDM7OcYjcnw87o/H5AgDwqZk61K/P3/3b7alcUNDH5L4gLXkHRa9XQ6L2JPg4N607w38IRnNxs5R",
-	"77h/MsDD6cgb+0fkeHZSYA3AZhRmLNkqYIguXr3NyunRaDDewVN36u+aVcxZhGj0UAjy9dS4B9TcpCZZ",
-	"GbuTC56N36XXHxLkOiZBrilWoiG9XaBathaiscVppODFh6Pe8Hnmu0PnZLyjzEYRd847q4ndnagOqvrb",
-	"8pNKnT9FLsE8oIS7E3D264waGp0i1+NMiMyj8XV77DPGjaaatcnGO+IV9hksIxgISEDgbUqUdfQw5AMd",
-	"X/UZL9J61TUUrpdTaSLtIJZqkLtBVojBBsYUFA8kTdCp9cqKmZTgAIazU2SIApmRXPrrkxD5okLkU6EY",
-	"sbeuUpyIdjaGlbg+6zmDU9pFzhNclcKZq++wB15CliWF6bUdac2yBsb3dqxlP7HCUUS4fOx/nv31rPMX",
-	"3Pnl06/9u+f//s9V+dND+beJa7RChvRgkMd8WOzHAOIfNPGJxQzXaL2N6kDhSJfY/m/ojJTIY6kwn6Ke",
-	"czJy8kV4Vkevk5GTTouob96cFPllcBC8nwELrDohP5LtWfzU3af2LneObp59mvLl7C4urNMev6LXQGZZ",
-	"/yQAm5WFyo2DzsItAs4pP1meiyCVnyUNY0rbIdjv7e1plI5xtNv3Y3Qt4Ogi7+2hkSDBLL8J983HaQjH",
-	"usLR4jrQcy/1Gxsn31RqaAHbxOriqH/stJE0SCkL0bDb7/a6J89P09Npo55qd4PkVDtaa1O91n3kZFoy",
-	"JPO8d91aby8fUjNGPqrlhUHPbILEAVqHNHq+D+kdlzRBUtyxWMa9BqdtgYwrNQ/PzwosRBUJAJRX8AmC",
-	"izA2LQTCU3YLOrrB5iaIMxa1EZ1pN33IIoThxy76WedVQSagVvP1G1R3CX18wA0KXv91eBOyTVhsqNbk",
-	"EQqqLijRYlQJLDr/8MYymQrN4+PB8fHYOW7IM74q4XqqYFBnSUZSXhbWEsCNGvDckG1J8JzTW0lrN2Rb",
-	"6ZGoudGjnW1aMvMntngqWYpKudQoYW6Fhdgw7peljKmrusMKCT2+XUXEN6ZuvCXxazIU02+G3VGgNiv3",
-	"YglD+ZFszxeMehUZY1genRtCVsK20U2+lVBMKySbwnyrc1wEeY21cfiU3fBHyW44CEAB0M2vdW3PLw5F",
-	"IIdbfOo+yFVvIsXlKhXK8SX2CSKBIFATAYoY1Let4Wum+x+w4lgO1pX+EDRmoY4UJ/nTRs5vIQUz9bjl",
-	"K+iid0wnvc8oCXzw92EdiNQZ8zQqlgyNdLe6hmHRGpZah1pNiWig5gUnLfY8H8Zu7CVCtJ61aLPrvLHo",
-	"SlbsttPzmCSeewK9W5Abko07QThUeyOtm3Tor9KA7D+Yrfs+DLaZsPREFcmbh9op3QZC23Xt3vKK08LP",
-	"RiXu9uxKoZ/TNJMdn6kP1x5fnY8xJ6HuSaAbTxl+j77ru4dTTopTsc9xWc3WA/nJjr+wn2z8NfjJRgf1",
-	"k9X+7HAHe8x2sGyWirIjF6nmy5v0w7z3Kx/PoXTyiJ6Loy/kueg5xaylPJUgKaNIAD96+WoJp05YZ3cB",
-	"xKBmmOcRCyBuyCoy61pcEKEDQzq3PzEGkn4w+QoJZ0esaK8KiOZVD2K9IlwQ33pRgQ5fA4encWpkfzeW",
-	"TJLypCtuU2i86aQ9NjtUIlydxGgPq5TXKUHgFkOmvPmBUqTjU1RRaJHKDq7Ive19+aQNSKNrkrUhKezl",
-	"qw/t/dI1jmol+ZZ54B4721cDFunN0A7cuDgzrluWBp1qHk98FLJNkz6lx3c2q6tKDE85COWIV1FM8+W0",
-	"ZsJsFuss+4gxeY3jOf6C/Efig9Nqv3G97SB1x8qSqbTSki3/UeVk1AS+sYNqTXOj66fBPNAhVKg1OXFT",
-	"Ul1GBdIip42mWyAKsLdoiPJBqVF30O2dItc6S9+zwAd4JbEWq6SKoWl2rp2wH4vECq5oD5vx9McrKKd/",
-	"l5awOa1QaoL24dQ3P1Ia8qBJ2lJ7z7yl8V1OTyhNOBSE31KP6OUQ4JJiXNf3LfAtaUNX4LUgsTsD8C3w",
-	"jckCN/6MR1jFUWFWsVJ30igtOlNLh/tK8rSyGcExZ80ywUSeJzScIreic5ndg7p5YZ+q1f4fi5MIPexO",
-	"IACiEgADton3S9V3y8/SeehOTBZ42q2pHJZQka7QBsx05FlZAlK1rwQIcpknVuo9KkkxaS8LCQ3vzy8v",
-	"EJ5qN2Ya/ySlfJr4RqyPKwAV2FJFUHLErXZLfrA49JG8u6S54VmIgHog08Iaif19Gu/wdtdXiiItuXy8",
-	"J0vsj2qJHSYE0yiBMA4L4DmpnzVYkTP46CGcnWmH2Xr39PmDyEdrYnj9UsxBppIl+ts//heRz1REJIxs",
-	"xddfK8wX4ueLAPTbdiWHQxx8q6IuKc0/ZDoUo1CIpgFu3In5Tk8ix8rASQrxpxVhq4C0ETXVp+F8jecw",
-	"OvcMbIvOG/2bm8tTr/z6IPY6Ve/wt3KSsB1X8u6q/rRqSfVr1dzKt1ll31Tts/HYBjQk0M9Y7fg5Xq4Y",
-	"YlNO5zj6x//llMmJA/pAomnHw9pz3z0WrJdhduPVr/ffebn2alZFw5BX4mHQABR5BeKmcoc22viYoF4D",
-	"FIX+F6W2URlAxJWaUnYuaEoWVMdb5bbE3E8tveiibwIc3ijwGgUhqmIR3Z1+gP2IflgMRgG72W52AiBw",
-	"jYOqIwAKiyL799rVRhAR0T/+FxS3OfYZYmttOwnWRR9IyG5JhyHBfqHhgqEV5hj9fU3QLQsigjC6xYFC",
-	"5TInZR2QJ+74tXHHUjSlPTGUDpPvo2Eu+6IxqlL/t4CqpPTZGppqryGqUibjqDKVaH+4JSvnaH/UpcaI",
-	"Kw8XmjgMlsvxg2O5jOvWguoYyoNjuvR7D4rpMnoQTJdhnSBLtlblsBGX7NsfLvwCoNF7Fs3uH40B/3Pd",
-	"0N/vPRIDEbEvGSo5Piz4y6BOgCNLVg8a7Th5ODiakweETzn63QdpcszldxyxOSxwjFMRBdIA4lbxep6P",
-	"7xsYqtdqPKN7PDxaTL9fGddJ1WwdBBHmXsGc+jEkO3BUFwtgF4hM2vw7Z+GMzosayl3HTfW0JZCJQcCD",
-	"a57YM02jEn4orn22xDQEX1ymvkNe1VEcBbX7OeL4Wn5V/ZuGIsKhR8x4KGdrFTdp9Zxur+vE/e+W+PO1",
-	"uehIIogUcuuKsxkNyPWMAMpwZtzjK+dkMpBDzdpc5jndDhW+vlqLxTUngkTxcqmfUoNyrFGJCEfUu6ar",
-	"1kReO+463X7L+vl2XNgdbseqFjeEuy7tj2g48Zuzd+ABc0McuQpSWj1iMOawiIsIqrnxcfPkrntoeDb1",
-	"VUoX3ZNMIIwEjWK/kqEeG0sbYM91lQQxFWo7Ok6pTmUNbTCIlxaP5yHbhVnHrWhXXr67ROp6rF5KEia+",
-	"6oGgdeEEYswWVtWOtv5d+jiXfV13vWj69WpTQ1lgCe/I5YyvOVCLT7lUjm6T0LJxjSe711Fk1/FpFl7x",
-	"uHfS3yWvUxyr+lwUkkM970XMB4u+AMfc8nxLErwn0v2oKr43vkuz3dJKd3UDer8i4X9dvNOFiwpg6BQ5",
-	"EwSnJdzK/5p7fEaE1nBJMNvhjlfZ6YXnknoL4Hh6wVzVy1pxO0GI/KTJe9Btb2oHRd+p+9/i1arZuh3d",
-	"FYulUq6ibzZ0AywlVrX0Gx5JzR3fFYjGIiJ09VU3S+1Jx7c60wL6UC1AoGeOeQaQdXFgvS1+vypqC3Ck",
-	"c1kayh1oXWcJ+irBA0Oekwg8BgsazuVcYmiteETA41STnyDYnVGZ0ily9RamOVNkPgOD4AR78I0FZ+u5",
-	"ivFF6zAkQVtX9gnblVE9vEMzCoBzSDShIgeE9ukZTmyG/vridhhLhaRxCVoxFhSx0boCY3CXUcKajWl8",
-	"b0k1rG1RgRB6vLZu2XQLKznOFmn2RqaXME23iYhSrLmd0VFTZywlu1NaREqhSUmblHaY50mFHPYANlRR",
-	"QhdcsFr1P9lUv0Wb6jC5WIYWfm3SmyNrp3/xFCs9i9qnorLn4OHt0vq9j8Y7TKIzyyAqMnea1N/tNn+M",
-	"QIG828QW2re2sZnh00XvDf5PStkOmSqmluJOrL0FwmAb6YbbOEJ8HQqpf805XkIzQ06wrwwo0VYO19la",
-	"5DzKymhqVJv8qNZNk0Zej2ftxHAG49FoMNoLtOtwlhE6Q0tl7STNI8CIfnP27nBmU90NeQxFvT6nOTq4",
-	"4v4YRD2o1szPQptnJUMzFHGquIYFsaAvtGOjDjhcO623cwW9pIgLzq9pQ5hR8feqiN6l4kMExcpCk3p9",
-	"Zn6pPqn7DKZfXJ2dkaVlaKl4JxAiFFbsg3C4wxH7B8Wh8ERRiUgqmqn7bKJnFz+eX6J/6jnPNRDQpCjw",
-	"aaFqt3U2rojwViCFFQSBSymgg20WI8h8B4Yo2nDwTPhXdJFr0gBcKMxxU3EmVzWSCdmBoX7A8fbbw+qo",
-	"RvfbB9N2MC4ELQLo1o2F2Q/SU4X5UsL+aODcH7qo9zvCvD1FAZEnWrSRT+dUErzb0aTddZUrsBGi4MDJ",
-	"gvZYLENzDKdz0u18+tdiluEtMAc1o3XW+QvCnV+Q0zlBHdTNmmOPiGlSCnP4SiUJCe1mjUu7TaoTpDhl",
-	"XKMHQTsc/mGgVlKGc1HmQQ3juRQ6tp7Az3gDDyvx925u0gBK9HcGi16IwnqVPol66RIEPxrFEj+nEahi",
-	"Ww+Hf4rQlKAF9mNshj2k9/CrQ0rdK5nsFLngP6whh6qtOJPaU5zKm6SZ1W1ln2ld3zs+YOv64zJWZAi3",
-	"uGeIfIPwbzp/Ex1dn6BYUbZqJM+yivzfqh1vtpb5qbDkqbDk6yksOYx331D6/bz7X96vr8dfQzUpg8N9",
-	"Moh3ibAqA/KlnFkCYZutBjHovsAUEwNhf9tw+LimYdLC9H7m4agaGla1vTCpdpDUEHfOBWtQwcbaq7vE",
-	"WyAQhVAjCcIcEDlgTrrovZ0hqF4TK1xW7D1jUjZC5y+Ng33PNihg4TyPf5K0ZpOnQjVKayvXfKx6IH+t",
-	"6A182oTcSKMZmjkv2Fpa0EsaQkRCTlsQj4W+OEWu46qOERH4upF7MXBeulnnBY7QkokIuReS/F661VZ9",
-	"fZtU7o+tDWtYXipS5SyH1S8HdXywH0Be5RkfDWHtabTdqRfGjEoXEikYwYivhSTQZ8V1Gv3nGXUS2Jl6",
-	"12wdrZW2/2B6pCquMKUn1aXKIQ4+mCz3cqGj31ZD1JSCHxdbwVnA2T3QIB/QtX3yhV3bR18DxPL4y0As",
-	"jx4MYvkBYJAfz2WoW1OV8efSc/WbcwwefynHYK9KwkQ4WheEhV2QK+4EhYSCh0ObqCiEDAtVwgb+bhUu",
-	"jTYMqhekfCCfvWAt6C2x0cngfYVVS4VYZcokiJkxwCYV8OLE8inwCKqLoJeYTHqtwUqVRDuaY4sprz8k",
-	"qYl/EyzsfsCbt0QIPC9oUFnVn7LdWkrmVlu1hbm+BX6Y02uTTjucbaQapDoZqWQOK1NixtkSTQkN50hE",
-	"jIMbCsegxbW03X5x7mWVmZbZL+Uws10yyqsCVoLPt9d8nbTJmWEa6EucbbTbRuGqHQAZpN/MgWN5bThl",
-	"jd01g9+Cu0aPXftrpnLDOpyyAsS6hu6atI/mQF6Zw7hjdpCBFNCcMy5UPim7MYcCwJ2cu/avyfV9Edv0",
-	"+83M5Qd6RW14zZEpzevSxxJtCCcGYeNUMjyMfL5FfB22NQ7qlOwG0YqPZZmn2yQqbbDQrCWBVnX10y5c",
-	"xeJGNezeUcV2lxz+iuS1jZ6h4XnVUxncGTaSnweOYMAqPEuwt5Bvj2GWYphNy5lTO4lMs71dDjanKp0v",
-	"w3XNhsQsrRUvl55iHX78WjsiGjDkAko/DGbdpxSzFzd0tZJ/O+3WOtQuDThsf8iTYFa9kGypQBvO5Cd1",
-	"u6DlqQUqJwkLJXWjDVzBNlphA1odP8TJhaIcQxPVb5X6JpvF2x6DoWgxIhV38KdqcV39XaiASeivHpHh",
-	"gBPsbxUKisoGpxxUM4G3YheLqnHSkxElq2Kdf00tdTjAxY0nev3a7ozYtW3mCxyRlqJaHbxjcZz0REQp",
-	"moseJBNE+1uznmvjqISR+wZ6ol5w9L7m1gjghURZla1Il5+LVPO7INLA5IXd7+ITfaDcioKjXjdBt7er",
-	"pDimH0FjdF+aZJZX1hgfnJZ29HSzKuTNOOXd7cIO58B63X9xLasyoCKyGFF3T4dnuS/kQmnvAuEgUAUO",
-	"tT0iNdNerDra+garYi0X+rHiYIxO0tC2twF/FafIlcYxD5tYpkdZzhlPvA4jLAkhQpPLahajgK0WdA49",
-	"HvwJckPyOXJ1GoqCjpfHOTLH1qW+cB+HxAGO72tn5Y3Dj4Bz92Dhx+MnEfMkYg4oYh4/lC0qY9ngnpV3",
-	"JWkFVhSzlL2e/Kak5SGj13qEXEFXayexhRNULZHqSR4FmlaSp2Z7nxr3ydA+wKIErMSTxQL/+l5tIswz",
-	"Pc+ZDaZ46I/xETk+cXq9fn8wGA5Ho/H46Oj4+OTEcXo9jBUllzh5MwlOurW4DtXX8/AX+HFqW70f1Pf2",
-	"cNOMmjoItBn3GL4ysExDVsNDpvagBA1Idf1OoPmN9gBomYmxLbkNgD5i4ZHQl/OlYHpn/WmgDKWbJ4Yg",
-	"EQW8Y8+YuYJ81GRUz3jXt+/yBJVa6eZzlj0OC7ojoY0H3+pp/lqsJzNfF4JidP7hjR1DW5ElhCp4ccyM",
-	"B6WZ+zwo68YgouJ0+ePB8fHYOa5tOeTT+3hQtgCXEQ4K20NImpKTNt0SAGKEmbpwT/vu0AL79rJI2ihe",
-	"kThV0ea39bIsc4zIPFYYaoQPxfLQNLFpiCtXfhzt9+v29PIb8WliYWq59jxLYITGq7F7PObewjEp3+Qh",
-	"WqTm00e57rqkTl085CKqe6kQ9V5rpfAt80lWEGvBqbH35G6R5SpQ4vef0K+/dt/hJbm7+xhKi1VXEH8M",
-	"o0B0zN/y8MkbLxiP5I0rziIGP8g/5C8+uZX/fkluqQfvyoMmFqteZ8FGWkmuHp3bDLH1zp5M0Yaaq8Co",
-	"NfyDx8KZW5x5Wl1QbO+SDo7FXy/eG7kaL2MsjHyAonYefloHioiIAjztekzyTbFgPLrWl65eXV69Ofvm",
-	"AK0AarTtfXDs+2EtSPMET6QpYzocQLfkLfZGFHaRlNfh1QWFgY2qZndCWtHHAgcu7vloGjsmC9IMC8o+",
-	"OWVl+lX1rIU2Ww9FDPVHI7kgHHsR4SL2YnhsucQ6ZXeFPSIa86GqzT8zwB5SqVcp+O3yT2eJA6nVEEmC",
-	"9GotlZuIIWzARaWeatGXVmPtjqCMdfdJ8itmgLv2rqh8qWlZSLul5qhTZ746xvmpSKW6ZyWJNdeaNS8p",
-	"GdOk4KWsaMUMYNfWlqUR18vXvDcd/lGOWn7t+fbDOqtGYE9PW4WGW+3E3R8nI69DsSIendEskHppAd5f",
-	"Yr8IAMLV9qbIk2D8zeooK9EjzJRjz4L6Z4VjhxPB1hwSrdiKhLersGuMT5gD4YLCWoIDJg/Q7RV75MG5",
-	"YlIlkM9C0tbhbYTXPo2Qh4NAIBpNpEYakIi4beSqNZN/6eYJ8COLcJRrUNaon4OU5PF+Yd+nKjP2wpqK",
-	"XreySaj1VT6+ZGIeW5LEQS+Ix0kkugieU3lB6xAt8Q3UqJCNKnDJ9bgW2uCpSK+2ylut0EMScjjAnKjI",
-	"z6TJgI7uLCrMJQOrCuZJqsDNHoVxdVldtoMAwHCZyZEAb3SIXEVykjLU/HUdHOyvCx6lZDnLHWGVCTrG",
-	"VpJTdnc71HYrzuaUpb1Xkel9A26sLdnXhVVeXpZtTJiMJ9WUUHsbrX1p1uJKVbobhlI0iBsa5halhDM0",
-	"RZ+1mVWZQzVuBb4iurQswqrbO5pi7wZGolmPXAlVTyfWS/kPn+mTTQVSLMtvJw1ftC8P4AOBYfm63lOw",
-	"XcDI5Vk8+ji1DZu1Vred0v/jzhqKy6UWo0i/eBVyFiy1NyoVSsB0mcqfNb/MOFsmv+3fzluk7+/1y1Od",
-	"zYHQ8inRNbOArysaXicrqRNv8xnBkfLIyNfJneHAKwvSBa21qLTL1X2PhFMOpV2pPakC5FTNCFLjhMz+",
-	"vapB+rt7ZOjwnvm8qoe+TzPDmr6RJfYfqPmEHeKvGsXDNb07uUveWrTW6lriSoUkmhjHG34jXLAQ2eiM",
-	"3oIxkTO+Kzu91XMREcNZ7uEl2t1iIoHaZ8LCzI/QHBBgm31SaoVpllEqNtDF63fQhqVelG20o6WXTbqP",
-	"283LuYsZYE5HkwxRqlWaUSQKOfwZME/+hZ6psF7P0ZnEF6/fiedS7Lk6SzarqffGOzQGzYHLw5Hxd7TG",
-	"tCF8R/r1UXEjrVLsd73yGXowS2WGmHGtWWwh0zfLEh0Zbl0pjMsccOZDRUDPqSSFgIY3kkznjJVX07eR",
-	"e3HVe+uiiCH34sR56Z4i9+LoZZMEusF9eJJKw0r9pIGBT63K/MYMq1Gyx74s5tTOXgkJ8aVBp1saRAa7",
-	"6mGQy1bFON+SM7EZGsrtHPRtl2uMx6uXE3qNS7t1G+vBG7zNdXzYkQ3aaMlzxSj2+leehcM4NGNpZMoB",
-	"/7jq7WG9p/bCFmchmOvxidch7VrO1sQ+OYSn1RpsIc3FFTMWse0q0ysuWcqXKuVWPanPqbUSSQf9ZjXD",
-	"mbWoqPOwvpCTPHrqxRh60SLOxMbrINoiuFu1IZZrJbUGH0e4e4uDNXFBRwioiP7a+6R/yrgf1AsUn0LT",
-	"QEcGKz3UsBl5phiRzxE4pVeErQIS1+YFOJyv8VxFqc+g5XHnjf7NrfzYIHYV192vK3l3FX2qxdWvVVOp",
-	"3p8r/f2M3mbe6U4QlhqTjyPGt8liLqkQNJx3kavBXrQfDvYATTnBN1KK8XXSsgqe7SI3qTeVL9dCQ9Kt",
-	"8r9LAQNv0c0UdDrQQnkUow31SBe5IYuuZ2wdAhgAyzxO5Wfkp2H09hjEVsg7Z4xPqW8cQiZjx9LR9KRa",
-	"bbs6VtUgw1elcrYOivN7bNCXAjJSrn05oJImxG2N2ZQUKOtEIxPVWIe+Fqtm5OkowQ3ZnrPlirMlFRC7",
-	"PUv9E89mNKDw4vOkjGstBTrx4R8eEQKuv5+9N04tSGWhtzQgc/IzjRY+xxv5I7ZfXrQc33FclKD0PoRq",
-	"SJ+EEcWBnnMILcOFPKs3BHICfCofWtIQa4QK3VMB2EpcklJSAaKvqxHIczLjRCyu4eXlWZhw05W8Rz2Y",
-	"cNvtOxXsmMvfr2Gmd+0WC0mNfOqi9+4oYEkNH7i+SRTKKjEJDgHh0TUUxF6b5Ba4pJWQJN8Yfj2qAi4I",
-	"I86Ca2+Bw5AErUkrCkQHqmU6t/3dyAZOU2QDf+GtrkkoNcCk9F7/6Fu3iAjzSP/b7uxU1MtJgyXcrsL/",
-	"yDV+ao6WkElsznaKmuOIbPBWfa+zxBGnv9gYCGSFA3pLrqUmzm9xIMWt/bs0zdk6ak3GTrsV+Hh1jddS",
-	"N9bjWzKfBNZe6rhb6lu6EUPS6gm6QMW/X5tmT9VIlpCr2eudDIHuI9aatNb+agfGZb4NlepC1RtLpsBJ",
-	"wLCfUik5WbKIXHMc+lJLjrEW5K/wittV2M3s2ieV3jq/FsRrTQZjqa2AjzwulBk4BfgNZlSfCvE0o0Bc",
-	"x8VlLVX3VdwQq1dF0LeE09n2Wuv5ChFaqdNJA6+8tlyJXa2brtq1PVhFOuTPUF9yD+9UGYsoi1dBbGkS",
-	"9yehumlkyOL0PFDH5QvFvimeJ3d5JrULVjvTO4WGyP3u1RV6oU2fF3aRxYtfqX/nNly0YSPks+pcI9XE",
-	"I8Naq8WA4fnn6rFz/ZS9q8N746fVjYWN6/Z0TlwdD51d2D/aBcz2OhLI+qVZ2BFqKVIyqcyRG6fvxzV1",
-	"qpNOHDCZk6ioV09F/Nf6eMkJgNzATLsh+eLq3MTqvtBHd2kZW+iEg8TpA394XKMXtyCYe4vidty7EjIH",
-	"VR8/2acV9z6zPm4C+Fc/m7F3Zyk3ZTRLlUFFQj9ValKU0xADBJaBeT58tKo/vnfHctM/tAgQsDceHFcm",
-	"ADh3llpXRBdL7C2oKQShuutf7js7MoLrZXvcs/+56nOT1z1zoIIK6hZNSbQhJETSxtoFFTK+K9Rfy16d",
-	"8EdoimdXcunO/x4LQ4UkEJLNjo9LZmVpyWXai8oR2kHi/Ttbvy7caHm1kKbi7BtdHKRLIQ5U8HLAHHeA",
-	"mzAGQtEcX1/cDk0vt3QHO9GIrw3u0hZHybfGJd/ag6UOnH3wQauXD3oIsSKxKHdDXtnRd1/VL4E9VU/h",
-	"g/Kc1Cv2wwWtnt/OloxXScNCC9VIiUHdBDKxSe7RirE/qvLDO3cZK3Jn4YQKq0cMOq/mzy3Cc0xTp1c1",
-	"zn+UkPkQkODSFnCZqFY4AhHf6vw2MJClmaMeVKWs1Qxu0L+zTOuiaK/6CLTXhPzZBRNRG7nyPxNJ28rR",
-	"DuQ7efEi+blsrwd53Tq12RYt5Pd6cJey88vkicLmMJgDqjRVECFgc7kk1jmLqIJbc1IbXCFWju+yLoVC",
-	"XJAYXgPgNora3OHIqlI2hjO82bidK0Zxcp/uPilD2Or1s0P4QZpjyZn/oLrzZt4cRizV419jdSg8En3N",
-	"dKlOeSoOzhV6tcCLm+nPktOkfEL1uPVVIAzWkL2TX1e9V1+Sd5Gnao9k5cHozvJxZV/0nULaM+4Bvahp",
-	"0tBJ79JsDprqt8N+YVZOrM21s/3m7OElXhNLrmpfT0aRiOks6RYF2kCiUxnpnnEbpExqy6pPGZ0p8zct",
-	"h+PDaau7CTdP+IQNYm3ba+W1e6W+wJT+lphAWZGVPid5x1YhqRWaI0V2hC0DMjw5ZQzmPIYJNaZVhqI4",
-	"qDm936xDP8iGVYBSVY4HCyPIDYFNR73eyfBj2DIQ2i1nPByqf0EIzviMHafj9DpO7wp8xBPHyYYQtA/f",
-	"qmwuCu7rYRR7Y6Cd/HQbmwO14v/pWX8L+GgppgvDbJAJoIa4e4G/pblFfsSlzXnfzaeLa88/R5XB+6EF",
-	"oV5gEBAOIXIWCvBJMy/CwSlynbHjuBDs3GhHkqqLycio4Y6Us9R6FA6fmuI2g2qnUyAW+JZ0YzgqqRuL",
-	"dKwZou2gHCMWBjqPgkbIp7MZ4Q/k4RnsrDJpG3hZlQIohYfy9jC+bebZ7ZWgAcBmppe2HdNIDdrekbqo",
-	"FNQp3JvCCcG8O/+l1W79QletNoD6F8bRS+IA+dQNO1ALCRC6D5hcMrYJgfhA0VfN5F1pZbsT+BlEjcny",
-	"uwnZRlURaf1PofhDLg4ohvz9ZWoi6QBx/E/9txZc8oXV89uzsfsOvRiHvtZUd8bRDtYbtla4DRKHiA8D",
-	"pPOQceI/TtQNdNQHbVqfi3fVg6Arofg8GJ20YGHX1Y1Ifwnc9Ka1wClKH4wsKp0pPdYPSE4IeIT6Z93E",
-	"tbwvxdHX3p7/sVrPP2DQDP2c9P8F2aTMBw2BqjOmPRwaR3KzdrYQkLlf1G0vuEBnv7AbzD7uhyOZR2R8",
-	"0evVCqrag1kC0gR6/V6lWid7RutyzsJsrK7+0vX3id1VjaPZDvb2ieQ16ZhUjVj7hs6KmvtL9dPHW3GK",
-	"BuORk21ayDgCoJXYRD8/sxFkDwZrOxjdK4aXSO4/ZYN56Eo5nOSm8nUoOfec46Voo7WITSO20tNa4hDP",
-	"CfSyArNzhj1wlm8IvtG3KH8W+A6HzkmS2apVz4CGKgHHY8F6GaZbDIrQn65nyPkYcu8W/iqMNdZHFxje",
-	"M/Z4Gut5UJud2m05XwiudJGRrcLgiepvIbGQ88chen2BVgEgSPsA0sp41EWvo1yjT7RZSOtCsWKAdFXb",
-	"pH08+5H8YJ/w5SkUlGXrj2JqPh4P70/OkKr0cMFPaCYaECluIONZh4DV9E/RuMm8+o2OqfO4kMFWj2J1",
-	"zO/dBxfC0RURYYAJtjEjDEwCkveTMKLaAJ5u0ZuXZxfNlAdIk7h/DNmpGz6uY5M4jdp6loeZK9C4lLa9",
-	"XLIwBQFhSZ0CgZrG7LTUXK3lOp2T7jXqfPrXYkXXW2AuiFyMs85fEO78gpzOCeqgLrrOhc3vGeduoxe9",
-	"sdQLXvRPFFC11hxU9YFI62GAYJ55kWGjS7xFGgTaVBnEsiKdnFs7uL1fWL2NXoyhnu9Frz9Mj2fmO87k",
-	"eDJ5MR7uoQUNH603Z3koHmqIGI9OwY9YwSPHo9FgdF/eb+LwKpTfzJZVQf1i5giv9KRO7679VRPeBwmD",
-	"j9Ux9HCZAhPtiZmSBQW3TJLGq0t/TBgx1tFjqs3lmN83uFgX+b//EDH7BtbpUbMYfqZ1HA2TcPRWjmyC",
-	"XMiwV+vZ9djSbed+gjIA+XvkrSYvXvRO+l2n2+/2JsPhQP78177j9Cb+9Hgy6X1SN3fRBeMRaI2GnmH7",
-	"Y59bOksYxDCMycB2J00CAFG43JO30Ag/CyaiLG1k5iHlCczgdhX2UxMcDgdlxFMnh6F224jxoXMa2lIJ",
-	"ZBwtGSfSsnNylp3cAivvAZ3FLchA3zTGsNY7ia9SBmZrofr8pzuaDHoj+Q3nvmoGZDkeJLEi486tTLM4",
-	"RYMqTXkwvrcMUCk1D5820dbT0wm7061GN9gnnaI2xxt+qd7QBTkYzcSslY1RLGt1iFjBSXp0tSD8fm2f",
-	"IDe5TkqFsj8goWKC5IlU7kvd9SajOTcwPI5zJerphAejC1dFsIqAx5tW9KXxIMHYYUlp2qOgljet2vot",
-	"w2bDAn951OzHAXD/DaFmxwvSDDM7dRIPBJpdtJm1+2YceGtrfvdeSP2ptTsMxotRUMU1nLNC9OrfJUc8",
-	"LKJLfhl/bZahpATTIfBackPZSUnNMLL3OIWN4LMf8FTuiXEduzgOewLV0XtCOHhCOHhCOPj6EQ4eSH40",
-	"FhyHlRmVwuIiwOH+/C45XMnBitFe8r8Zdmj8rBqKjqpU2hQafwZ6Tv0rS0Ly6qDeJ28osKsA7NAlVj3x",
-	"9ZG1j2fPHE9pgesoBAwz4XnqKZvrqV9mnBApKvvqT3mG5sQAp3ERJed/0Gq3pMaf/NIfSYYg6C/qDfLj",
-	"1juul3CK9KzL2EnMY/XPPeuNg3ZrLVRbyMMR++i+lcbonXG0s5mCt48D+yrEuVyLCIUsMtGoxt2KqIU5",
-	"dCCjcTdg5iHKnpOjUZN3yIOsl7MB+wC0WUPdRUuk00rMcGpn6cvhXK1VymPKh1c+lkpoTGsr7ZoOM/Z2",
-	"wvfilatkeyYAVtALwqSXixXgwDFddxfDlYGwjbxVZSJwSUv0+/XshpymB+vZ3f8ifZbvnypxnw7FmQbF",
-	"wnQotvqKK5jGiyOF/jtwGsH/9iqNCsuhm894117bCbp6c4l63QE4dc9enb00nl3IFu0iV64/juhUIQMG",
-	"gukn+vqJy875N+cKi44FvkmHt0k31p6SV1UScZkRWZLNnu20tEda91Py+VPy+VPy+VPy+VPy+VPy+cGS",
-	"z5/St5/St5/St7/y9O2nJOgDJkFnNfJGnUF+w3nIjfpgPuUlP+UlP+UlP+UlP+UlP+UlP+UlP+UlP+Ul",
-	"P+UlHxf784VYE/932ioYS4pqvYDWYC9+/u///s+/XPzUP7sa/Xz06rsPf379zQ//+ea/fxx+338//st/",
-	"vXz7458HH94dvfnPH0bn3172r179NDxr1W7IBqBRUrLf7yslDd3arTUPWpPWIopWQoklWyrtM7OnVshP",
-	"rZCfWiH/4Voh4yIvVLbVH7SYhTZngIfHdbpA1hIsPzLDP2rXZS0GCpMw4pUlxoPZRe/YlPlbCFNpWGwF",
-	"9dcY4P0P0e9Zi8Mi8t0sWKCWN4YQjxF0tGK9gZB5pPrjSsWZfI4Il4roTx/eZP3qzrCJq6M3+lp7Ucc0",
-	"qc++WsJPpZrgj7Qo3HmGbqiysmwLy3RBhOiFGuhpYr+boK40R/VVAxlJqIn52qkcOm5XlL2RSsop1gDs",
-	"nBwFsbjCNJXllOTmyB/VPwbHkmcSvz8a9U7kqgrckXuv/xw4R33959A5GReO7S3hc+Kf82y9HvZ9ojXi",
-	"OFmehPpcDHLql7699MAo1ryEcwJkbIz00obUO9qO4RrZfudn9xBr8SRL52K3AEs6iqoJicZqU0m5pRlG",
-	"Wy9tEc3r7MK3SQ9LawNNKm2rd9Tv9iF/NpXcLq+c9Lu98bG5lNtU84pSeaAgPJEgpB27AfBSKi2/SJ0G",
-	"e4tYt6VS7ZOvMz4AFgKqveRkqwB7jTpz7AyGvDl71zYpFy5VDgy3kVTKVY7FuNx6VYo25P0mJCUtcOM1",
-	"83AQAKB+KoVRAFngFb0h28JzeoGX58qFRW91fpO12SpO0E8UwsvL7/P7WR1N6O7U76PCmUGh0Haleue7",
-	"l5ffu80Q8rMrrXsNw2CLFjmzEmUpcbtCJ3EY3GAAR3oeh4ugNFmzds1ar4brWLKAqqYvj51tVpXq9Phi",
-	"uvqUc5P0jnaVL0H2DNSpREREAZ6Cw/qTPAI6vUqt5oKJSJfqqEF2binunF281o6SQa/doivN1npOt9/r",
-	"9nsGor81aX0g/vdaw4AYhnYrx8Dr1gmCyYBeIhdm0nr154tX51eSf9NAvurb12/ewGSlDSbViJ8v5RHB",
-	"c5gGXlE4sXbW8UsibiK2ylfDyPXZUQ0T+lBn84aG68+F4OKpvSlUIvFW6A414Eqtnxqe4S31s9VPGlj9",
-	"D1rlDlZETGRlqN+x01nfWeZeLjhp9dcEfBC7cgaVm4WGaC3Iju6Nkoskp6KsaqKN1k1KRqsLKnZqVj4c",
-	"zfs4DVbFU9BqQhtS3BQGHLeztApsnJ2lJksDQ5H/XAx30KjfWY6lFAp5KoC1+xAIhSdMbEs0OZEf4NFL",
-	"9WQD8lOWPI1KaAVQ2pt28lI8r7AaBc/vfYoqm/GA67RYeMJ3E0FdbxqjrwrzAVxMhucXzU9dazTDcaER",
-	"H3MOOHvmULSNlqXHoCkmYaHtrMTJU78mi4TZNYOoiLWQ10ujquXhYpTZyTnjplyPBNKmgakENCRQZrgU",
-	"89akdY6XK4bYlNM5jv7xfzllXWh3s7FrnOL1gUI+TAP9jXWo91uFLdTQWxOnDNOlwjxUvFEoU9cSejvM",
-	"Tj3JMpaiPE7GA7E81Y04uIhQz3EcBClujRiMvfqv5NdzTKbieMrjZJavdCVUsya5DDhSA6xeB3korI2o",
-	"t8I44AT7W6TSJCiXX0UCb3e1G72ztrnmXiYcoYlBrwkm+Zw9yXgVYwqocVbUbmW7Cx3sZOQ7BsGry5Qq",
-	"oxPABm91PrRpuwleTKjgkL/qpjHTIF/muaPLitwuNavCWgaaVFeoGIOVBwQEMSVzGooJ6pmkUDg6u01e",
-	"WMC8PzEinyOo61oRtgpInIUU4HC+xnPld1BlUJ03+resWTzc3TEctqhowpxtsnOx08tiXVdVEsmlF130",
-	"TYDDG3UofQZOOKir2c2bjBiuYijfSiIBwrxSkqW8ilTOSu9mWxNXLI/keleegMPAgehznTUKn8zeL2z2",
-	"HhbvId7lXxsKxYPAPZivV5JzaUHnPez9NkRcCfaT6DIR0nhiIRH3dQboAeYXpG561XGVYf5OMSqOxILx",
-	"KOFbnMypiAgnvjHV60+uqR1fdyJH97HrG2S+9irtfLtwoI0EvoVUApVBtyJBQMP5fsU1hzfOG9U27DLW",
-	"TyFrJG4fB/mem72+OjiERV9KluSz/AvuOZXq75KJCEneJ9VIjj1TCX4vd8Deh/Jkp4/g8Os93ulIaMeF",
-	"UR5bLnH1mbdWdWQvqrKR1AviCjBpMpUzCedwyaQqp7PSbXH4la3nTDj8d0eFOZk531VplKG2MlLhDd+W",
-	"B1cSBTi5+95BqmSMRZ9LTrsUyBtMI5MLlMrKqFT4JRdUs65mQlbSes03D3I6ir1+8cz05z/V2NMaasvX",
-	"vDGnEBuWFsjDbVHyDavc02MBO+jmlW6WYGteVCR1hlaYx/HOW+OUMYHoi7O36Fw1RT63cmXegrCXWu0V",
-	"FjfWP19isZgyzH3Rard+JlN0wdnnLTJHv936SRAur531z1rt1uVWRGRZEuAWYsO4/x3HuUTuufztWj+y",
-	"0jdCTpD+c9JaL3FHkHCBOwEL57gFsFrcgKViTnGejdiv3SWArcFlDdzenT2SIiqUQ/mTQOamlE/Zmk7K",
-	"HdIf1oa5BV9WPNsqPw2GoeyB5Jszd6w1tAZhLUgxhWaXs3DU8O70sA2dFrzeIqUbT/T6NQB+zl5ddvqj",
-	"sUHduPz+DP759uy8i9yAzLG3dSdo8PLVpX1LT96QwPoIoOliWB/1jopBfiB/XxMRFaQvlBLUhUJ1EbG3",
-	"69Dk1FMHpVlJSnrNi6tRSAiQNZIZW866+9WjZOmwmt5uaHGUAWfKPuBvn2+v+TqMYf3kgK6hnh/AMmcK",
-	"r88B95yNlBinyZl4xacClNRxp9fr9AdXvZOJc1TQaVzDato5Zn91PkFL+61ZBQ2ZqPEZY2hTDdNIYabY",
-	"Z50+NEiOsTw5EesA8Bxjl3TSqPva4O0YtNF8jQinWKpk41nP73uD6RCPTsbHR0fH45MRHk4HXt/vEWfm",
-	"9PqD4Wh8dKx8SBGzKk/sKEteqXuQlL7BXbtGzAacop5kkip5uTpGERNImRcgZNGChnOV9qBm3EZT4uG1",
-	"IMjVj7twuWbiuDyTCR2WpyYCHIfHYCKqNjIkxJcDqp6WKtzUpF36elw7lHN0Z45HoaYk10JJJPBdWdTe",
-	"tprHt3X3+NA3mFX1rGVz2j+wTc6Uc3albhiKLS16ZkuS7K66+9SAYCgOBmVvyT03IduEJk5Vvc39mhEw",
-	"iEeVvbdgO3IJ3oaE4/m248xTK2Blhali4kvoRO9wJcO1lMgCa4GUpehl+s1evHq7Vx+A3iNihtUCT4ot",
-	"IGDZp6kcRHvuOYEYcz71mT2dBiBTClMkOb2V378hW73+p7EVQ6O41aZCblTV7eBSUCwnBgVa4CTBO795",
-	"jfyD1Qq2uQrKYmgUDRLzjVrqUUPPoUY8LuMTubbJcUVPhltU6TvlnGJsVRL5hcUzl1RDD4QpVM1Tyxz9",
-	"RZqoyhf009V5F71jm/yYEgSVvtM7zgS8/rJHaeJRzrIlZSm/MTspaWWCubegt4Xm7l9eXwDMBubd+S8q",
-	"OiyJxPgOh+gt/QYWaIoFGQ/Rsw/fnqPheHjcRkKDJw6fy6WJTCm7aytnWXfFYDAaDYf1CrLs0knrlTtZ",
-	"omgrsQk2yUbJU2n1QjSIRunB6qVxm4tPm3cXpIbUdomCBhYU7U0i6pWkj5U8zXRiWACBllCnghQ4gHvx",
-	"/vIKvdAl1C88LF78Sv27Fx4PXij1N1fx1R8d9096/YanvAHXCYI021E19xc/nl/+U6+vAOgUmwdUtJCp",
-	"4ol8/ctBONTQGnsBPRn7W4POhPNAQ+SZHdBE05xmzJv3IZgSt7L5RFX2C3AQk/byPjkzPkPhP/4PQzNG",
-	"ERaChvKXFeOIiAij87MJEmSNyJIKwTj6x/+Hzt/9G1tHHKfUKgAA3Dc/Bu4Gb6fOGdHrr+g2mzcDd98/",
-	"bab3RVNYBnvnjuTM/LrpIoZY3rEoX+bgg7WchvK9lrqQoZx3klZiO3oibbhbgnwmNRscID+G5yXoWRSI",
-	"Dl5HizaKMXmfd4tCFn5hVZBkb9JGnyD3hmyvdUlrG7kE84ASLv8ETnHtYfl3yK7lSdV/sk2obimYDTwZ",
-	"+Op6yCKN2yH/pZGAryXTbVgW9aD01Nvlfs+5wv1aVHBhsfHs2Q3I7opyk1NmsUbA7qJx8j2IYsYtJVkV",
-	"6IYijwLX3BlXKoVeRw/nVS44e8Fuz65te2fRWJ6cZAVOsjyQSSVWh3KFAdxlXIK8D6y7U5l7vNXWgQHM",
-	"YtxC3mK8bfBidS21djtt4udCBlEvGOmfRHN1onFeMlTLpOipMNG/qJ3D4wAtjO/aFUzHmCcpRmOSvlNp",
-	"rjT0yedTAyAIFbSGQ3EVU1AR1cwZcQuRAioleKGTIMl3EilngaYBNWYaVXu7ADW3sGL/5xiKZoJcEHzG",
-	"LgBYsFPkJsJMFd67gPcwY5zQeei201hT0mbYpNBtTlMr47YTKtZUGzv2ktPvxiXFOA8k4DMidE5tagXk",
-	"h3ggx6lFMkjvbmsHyy8P5XlsuWRhSrO0BpPSH5MzCK7Chl1SpQ0RFuMwwvaQAPC2NeZvxOAjzY84aGjp",
-	"Ez7eURZkeHQusKd5tjuRUzfufOTGfkx1Ie+TRa5xb5pHy93okiKAGapbqUg84uh1iDDy+RbxNbBBHKEN",
-	"Wwc+mpLKHe/fFUqZAn5sDIcP356jUf/YSZwUo+6g29sHKep4BzZN4k+KhcIjAtQc3SXStRilX15D4Xo5",
-	"VTigAdsQ3vGwIGghOeXBzkXOlw4sLKbKttGTdCBcDzotlTIAKPm9V2w3jcGiDmN1oYjVc6pI+/r6mrkV",
-	"qz+7rWmVo6g2daalYAw4lYBH1k4kOt4Nk5ZEIdXHNVBPxdf3UMyO7vL7UdfVbI3SOqcw0DljuhUPgY4q",
-	"yoOv8FhNfxh4boPDSNSS4HVQxiK+3QNhbDc12H3dGhRMPkbvuFGpkuMqiFR3gnCmq1sXuTpQ5Oq+SemG",
-	"Mgowl0ZESi4cwhsMHrouA8JFlb6VuFeQhV0f8UXy2Bi8xRyGid2ZpfgYNkZbrwR6KW8CUz+hDpirZuI5",
-	"mJd2edM7mzfHZmbmzJYx6Q9SH8k5MRv2osw7Irmo03SnqcdHjWJXE6GmAD5qHqUhbqVZYk5OUbYvg+q1",
-	"JvfBB2Ue0KEb54XkvBty8fRk9ejKdk/3UUxv3++mD2mWrO7XRyoBstMuMRaSfVnBHq2lDjsYaRer3SzP",
-	"lVGjIApCTt78MIR8dJehpsJ6UWgHNINhJCOTxoRHQp+G83YcEe05jtOoqahiZQ18NMd3RbRbodwoPgCL",
-	"Y4DkdqslhxYbvbvkAFWB+Gbh0PNdj/bljAllqV4IHg5VUBHykUBRUAUyD0FuozvDKGqPT46t4VfG5fBr",
-	"eg9SzMDqdadXTw9Sn9L0CSmgvkJGr3JZvy0B83V19NmdxP1p+92xwp1VXhoc+qrGAMIzIfEi615dY9lF",
-	"7qrX7+h0W+t67PS7IYBtoAPJqmWE1sLkoShoKpogi+vPtjSGP2dy8mwVChIKcOXPzF+3W32NhBtYUGtU",
-	"xenL6lpp/nKCgVwzfzi12sX5w+qdpyhe+kYJww0Qi1Vn3xn67tXVvTtG9Zp2Vy2P8rxXLMXOJeii2I8t",
-	"CUSh65s3tBMkxmzPqwPlP92VnxdRShIlCb7QMSBJhtMclIqyXN+DL/7QAg0v69qhB8mEQbPORg+Slh5U",
-	"IB8SWeslXe2hhYxSWOOHPmcmq0VzAXG/cwdGti/KjOtMJqToIk3syhUxo0FkGi4j1zq/riF5CHzoXKcM",
-	"5N19KSdDKXumPt0TJl1x9yX2SUI7LvUFBCEyByZJK4o7x4LWBB0al3iLpknPIZ2hDFnXCvZfd+ZQz2Hd",
-	"jXafXnn36XVeIF91jmRA8K3G2bUCTSJp/qNAAxT2j1o5XTXcLKHyuDTqkmFQMX9Skf883p7uY+v+i2tl",
-	"+Zj8NkPnexofjYQFjCylZ3TRmZmNorq8EIGIh6atB5EiR4VS5AOZcSIWV+yGhDtLAbm6+TqSd6vMdOvf",
-	"kxbZ/uCQP5/R9/SHH/+r95/0zfkPi+l3nvz3659+ed17R3842acsMDfYotLAzKAKi2LlJZ27rDCA49Zw",
-	"+mnrFoM9UGNHhs7J+EClfelZfKqzc3UK+1Lz1aKgespGyy0bUKKifiAh2RD/HOj8kkakf0lz2WCVeSiq",
-	"+c8gga/J5KHoqEc6tURFVtiNOQAs8K/jvJBRfzB1iOf3Z72RdzI98mdH/tTxfH98PD6aHQ17xz3PO/YG",
-	"LSuXpOc5s8EUD/0xPiLHJ06v1+8PBsPhaDQeHx0dH5+cOE6vhwsKXHckdpiWAlwtVG2rX60oLC8OGqdo",
-	"HNXO0AjJ5gtmaeyOCFRk4FSr+tVQrqlYpd1UV6xjqd0Y05XdVILWqIYjQAanUmSlwtjJXflgdoEklfLJ",
-	"Jvrd4Vqd0SQ/L9K9EJVW3d4R0K23SNVdX4aNAsxxD/pNungtN869epAW9+XQgWV200qtc2mouSJe/CEO",
-	"PJdXxibTg59yTdPUDzo7mkbmVCcpcpmsBqnunbPlirMlFZlQeK2WazFjdHBv2vdaj1RJ2rvLL8YO/mDn",
-	"5dhtXUDFBuimdNaCSBIS9ggdD5qEsvO9v9gsM9gZCsvMgWZGdo5GKlJMjGeDmq430oiJ+FpEj5lxUpiU",
-	"U60Rmgc+mESOwpKth0iwaTa9URN+V5OxNcjc1sWmMcvKnKx0dHVnskyWsqp5XVkVWZN61BQ2laum4R6g",
-	"zvFQZ0TVseVTxPrPM44p+aS2UWfraM33DtLVOyjf0hAH+TMyaFDWmD4luWllSxmhKu5gM210fCbyuwvy",
-	"OV8nAIBAgIDoOp9dVVQQIp94dImDLnqv8k19OpfSAgcsJGi5BrDXuGYY62TGrB6yIJ/Tr2sjOrNy32If",
-	"MQ3RlEWLPeEDsyCvamurD+KHkkTHM6Qel9Mry3RMJfB+zwLfnSCxFisS+sSHLM0luyXfcrY8//DGnaiV",
-	"0vnB2hsTBttUE55QrIhHZxQCR1ktxTtL/RPPZjSgip3ERfJivSJcEF/V0xMh4Pr72fsV4UrLSjE6OWoN",
-	"2RqPtCWVGXpLAzInP9No4XO8kY9h+/OF1i4LSDGIem202rQ5+x3hJPQoXpIwYsgnaC3W//hfTiFQJDy2",
-	"0qkL+na8jhbdtUZ74gTHoB8bDla3/Mfdp6YQsWX461+220i95pqcBeTgxmFjw8/sVFmKPfhi6pdmXMrX",
-	"faDzRSQaoOQOvqruC5VmlV6vZs0M5OEr0yqK9/Onsm4tp6gnJXl/NMoghTbCxKu366cJUk02oHMAYqjd",
-	"gD0X7JcrVrbMrwsbPMqzpnLjIwFHkMt/4BCph02IxGS0xkyy126xkOi42cECRlkS2INX3HMIeQLPr+cn",
-	"vaKHgVSXM9BoWL8DsXNYIHK9NjVhyEGSHwKBXH227CB9kCNI7Xrtjcgtzm9DGJZy/bIlKoM5fSiW3git",
-	"ux6LL8VQlirwl2D0uYWGd7+hIhvpu+dZb1u3+zQqvhNiywWHPFnTB1SGcraS/uqnssXRX0gvT6M1qUW/",
-	"YLbK76nK0eTN7ilyv3t1hV7gFX2hBusC/Yg4F7NJFqUaZWGaqpyoPCo68aoaKE3PsPJFFhQbCeRJpFap",
-	"Jg29YO0TaSti390V1ChSUvRkzFgKdxDyFS0snVLvU7nX+vxMKTCCzkNxQDUh690uRG0+p9F2rygGlFax",
-	"dRjxorerC21w3Qx64zHCwWqBO/2i7I0VjiLC5WP/8+yvZ52/4M4vn37t3z3/93+uqq4cy7/j6AM0I4Jv",
-	"IoCPkIMTvEintJ1+uqYaPbv48fwS/VPPea79gJMioC/TmQEC2wrCKAeV1kVxXskN2Saxb/UdGKJoKzLV",
-	"0k50kWvi/C6kvgBkSNw73I2hhQqyovZwS0KzulqwdnuiyevAFS7G6HuZVKoVle+bnE2cDv4p0j8aSIZ8",
-	"z9xMnaKULHT9bLtU5/fiZLtU63dNDafITdq9N8m2gzaoptqsamBWu/xsX+06lecK/di9JZzOtp3PI+ek",
-	"I392s9l8ecnQANKa8TkO6S8l5PDeurqPI/ekMpvqlYL0yuWfmfAz+FIfIjuqp+twbmlhAeRlBIWeHJlb",
-	"9uLQqrjai4oaSLwkK8wj6PPyzN4RHKB1SKPn+6y96lW6Bll5jYPoGthcUWmB0M2B2jpfTVX6BHhKApPh",
-	"6P6LqxICX18kJQhd9LNJvA237bg5GsQ5Q2J5xDFamI+UNwoZHK6b0LAsImYKEcvskiuTRpZBQPQ8IsTu",
-	"JDM4t2fraMG43sgJ+oZgTnge3OtkV7moyZqmYVlfvlkCZwID1KOgIRLEYzqfpzqUXSN/Lp0xBqoSgPOS",
-	"MNKJdAm8akg2djpZ/QkXhDjS2YepLUgtTuk+lubKp3MQM5mxqQ8r4JNYL2iqjDdqXHCqMhfi2hSVx5f+",
-	"+OGBDB8qgbJkNunVrZ1l2SjK26RbQ51F36MJVnnSZxHV/iQI3zPKpDVJ1ZTjP8hyxYnAXY8tu1PeyjVG",
-	"nK2DQJu6b+UD6JIGtzjxGiZux/req086UreGyeii2aatC3e3F9kZqor0CXv4gNXxPhp8pZK2syNePEkp",
-	"pqUBm4bYLzC1oaI13vZd0A8rwkUBxF4lkGC9+J3pOdLQZRk7e0vZKdxxqvCBUsvjM2j1LH/HobEJl01D",
-	"dMa52yAnd3yXOhK19tK3vSsK7Uj+O/b2iupdrtWQPXVCHj4weFKPNUfMEDJw5QN4oa3GOQbYPT4B9s4Y",
-	"6rpv03XJvsv8T7X4Q4Hds1cDxnuxj1PkylfvhZ9+ACbTHG+/Hpz0BPX6dkNDHKGAYBEl7RHjRVG2OFRB",
-	"scig06kyRdB5MSco4pT4Sb/rWvpZNVJZPQbXiF+93gsx+kHY10Fg+kf34iin0rQujiV1D5AekOFAdbt2",
-	"SebxOpyxbAVNtT63S4EDCGNT0JVics2VuntHhwvUwZ3qXSN+Kc3u2DZprGQ1ZVSx8WPdHNvhRUM4mL4E",
-	"iRfxFxpqTjYpVLOM9/LObLHduJo3eTgI7smdGmpTx7uis1E8HM2KVBQBolbC1F3DMFHE5sC8uugMxVSq",
-	"SjWD4IGzto7qs9XUbPbXC2uZx8U092iamEWtVtZYec6FYZ+lvVNVps31DiVBh+8Tl4yZgq46fkBnzKCu",
-	"FXlILbH/2IpatVfsDByIX5Gq1kABvSuhysMkgCkxe58EsN+tR+iwWWR6gWvmpoCn7hBZZOqzZRytjJv9",
-	"dqzJ37Td+NtlRw0sydIcNhb+9s3MQ9qT71iEiE8j+a79y3ky513FiNecRttLuaR23PGcsRtach5SgT8s",
-	"NDyavF9Rmm7mhVf0BZP2Wv+FjmsJEgmp9kpbjYbzODcG9Bz1Bo1PgtGUs41ccoG3QrITjzMhOoBk/My9",
-	"JF7nWxJ5i84lBbB/9z2ncxq6z+WtQ2dwmobSEQQA36lu0IV9wuE8yJPiUxGt+VSjJYTQSAjmHssZNd+O",
-	"CQMaYlrRH8lWUt8Uoq0FRzlMLxWblS5NbN/l414GdDfBB9MToCI+NjTSpWQ+8ahPxGm8mmaWAQPEaBy1",
-	"Uci4TlvKrHJkLJkkZ2lJBJpxBhmBcOyAitV845VYRNGqlYT1qkjnXmG99r2IzExCdzLhXC6HRlpSyQKQ",
-	"JQD9i4ivOCfU5IViI1eEyL+RGpNrk4Crx9FF5wlN6q+pBR86Azlkpb6nHi2lMT37MiK7g0JS5anxWBhh",
-	"L7JSRs8X+JZQzqRs54HeETF58WJOo8V6KhWvF56+J/6jlW2h2rJSGhFWCQUR0FDop5oVys0xqIZy8p2I",
-	"qUXQZ+5UeypuqUd0BldcAed39JG4xetAdQJWPoxVQFUJoaZDTuZURIR/DCFiAoAQpzEnFm1NPmp02rKW",
-	"z0kWvcChHxCwuUG+4Eg9CfnD8icTqNkin/rdj+HH8JVk6Uis1eCoQH3H6SKAQlF76v76UeMufJSq6EfV",
-	"uOxjq/0R9gr+WIr5R6kjuroqVMngoeOgZ0scSGlLfEMpz9to6PTQs5AhqA/+GHqc+CSMKA7g2kBek+c6",
-	"YBviw09DuB3wMDgRbM09Ar+foGc4aSwHTwFZS8kA5wsjvg4ABm5KfYFo9Fz+OnKcrpk5W+kUIPUa2DRz",
-	"gkw6DkAIWB0c43pTLADUS7J0qktzz9Df1/K9K8zxkkSEW3h5tzhYSy7+74L+Qv5N8eyCd30M9cvk/pyF",
-	"aB2qstjsi4HjO8jVhdZu23RqUUmWhnm4MDNXUQL0NotxxlAoOZrQ3SNUHpFctSCIeaJCrO2iKwsxUD7/",
-	"MZySOQ3NYb92Var19b/1jhz9PxfhOZb6DvKwtwCQXk4QnYeqH41gqgt3EMQzlFqQ3ILVehpQDzFTbCra",
-	"8m4YkinzuiFkJWCv0o03JdP+GGK0IuBpSlbP2t8p87fqbVI6CBTQGykTou0KsqslsdvlyJKcn7k6oZNp",
-	"meXeWAmRqnVCJodVi+QTe4Nw6MO5zu5D/CFJQGqkGq5MJ9Zq5rzAKjvUpb7KltEl4247aVUsSDRJf1el",
-	"jqGLn650ipjeg2RV8ceQE49x6HisXhJGaIq9G1WJplF1sH+KXJUeKbmPBm/V2blAazAudYZmYKUS0+fF",
-	"BV7lpogARYx10ZlkV6ChpPYK2M/HUN9asJdxHok6VxrpQ8q2YAPKk35SHqOXwL/lp01hvRzTT1fn6i1L",
-	"KtUslcc1Qe4u6BYX3vmzbrIEhwSyoicIowDLs3lLuJTg0jwU0IBPtBNWEx9hxcT1bNksFqZt6ze187of",
-	"NcwUfibhegnrmroe4RsiPobmkOCN5GBrrWhCO+mIbw10gApAo4DNu+iSxenGqixfLZ4ZhwFViQsO5D6o",
-	"T8Ld8qcZmMMJnzMNrNdL4ClAZCLC0brkdbCm0hBXq2LE3IIFvvEnRwvO1vOFhkhURgdyP3fAZ+la5wl+",
-	"0COIucgEfffqSoMBqkIJBdfUVnaNpsEliRbMRy7EVcyRNSq0rrMQCbBnqpv40BmkvdvqYyEwVkhzlxot",
-	"0ChbSaVWm1RKEqJEELYRnprmi5LgF9D+sovi8nvxMYyxNOP5S/JWrLP7UepSAfUAFDlRmM5WkhN3+l0n",
-	"pzJtNpsuhstdxucv9LPixZvX56/eXb6CZ6QpRaMgo3ppWm9NWtAMR94lZ4dXtDVpDXQPADgDciQvBtxf",
-	"Yf7/s/duy23j2troq6C8LzpZTcuSHacTu7pqSbLsOPH5kFO7K4RFSKJNAWqCsizP6ofZ9V/8V/sp5ovt",
-	"whgACEqkLPmcbq2qNTuWKBIAgXEe35cMl/QbhiJBluShVTLS03ybab5HeuR8mMK9kxD8F/uSt4OFNXW7",
-	"Kl4MAUH1dHPiCgvd00uW1I904Opvb6qrj8MbNs21yBpqSEMhWhcz2RNqpdUCLJfLxtLV3EGOgbh0oSEm",
-	"MA5wW5QAVwAWAMzovDR9G5xr9KtgAHXYH3XkYC16gr5+CS4218Iz3uD4835k57lUo4GpFoWfVG7/ySnX",
-	"dvkNC/BHK7f/aBOsvoBx9YvVaUa2zRMWc4sECEGSbpfGw4W1hR1lXZgt6y0ktK320oLeZwt/egvXiz3a",
-	"Drmt8rfx5oUlDEEumU9snGdhKb0jhqTttfCnG5y239iPMMwJVbcmyPm3GgaIA5MzTh9wvSiDy0UahVRC",
-	"EDlJd4h5H+aidiz6PX0H++GFXNRiBM/XJ32+0nunX//Qj/3Ry1xgOUnNqP72Fnoij5NlV2kyJb4hw4pn",
-	"G9sVsuYQiMhBR0Taxy6RPdACShZOKD3YE2AEKmunS5X1Z6MOaA8o3WeVDuVa44gBXzNCHjiTs4SJ7Frt",
-	"EWP1cZH8aIk+V2rGmD9/hH9q7sV2eKUUwCBsMrw86ONBZ5jvygo0zEPg+5pZnG0HrNsTCePNIQZu7iam",
-	"YIfURDCcQkLldHeasZukRk6i4m9vJtGmy7/+zsb7dZvoI4vVIpFqYjvWE3O35r9E1L4pv7/9F3XBW1GI",
-	"2Zd7y2bcCekhLpLPEwXjLTLPHsFPbDgq8PC7H/bhucIOxjxm/Sz9Jwz+RvEXsbwm4CPAVJJOzQ3ZTmwQ",
-	"2sTunHCrJDIRPTIQ8SW4s8rAxLCn2pQh+rPo6yAHB1SjpjarjqTgeALyCqRT3I+Y/3pcMOFVdxRMG/Hw",
-	"qM/3eTSVUDpmUavQYhpFVVCzaIM/rWYIsj6UmKMrLbzw0/Pm9l/siWRTqZbnOW4b8NIf97jZjZVz3PA7",
-	"c9z+9ordhzFxbHM3LRrb6Hpa8QNsgMkEh2LhmTXLv0eHzHgK7r2pt1jyuDvaGs3F5nKx6phVtH6AgAEk",
-	"ie9i7fX6OQcK0QHxzLhxIWVqS8aTdWKC8ZaiA7ECMIQYypIJAmIsREf4f4Q96ZOYYau/ujnaTBDOhQv/",
-	"+NMnzYjRWAINOeW62MI3jYk0gUCN+dgZNj6KEj9WCjoKu2ECUZ8y3hBRP8i2gSkYV5GO/lTzC0IJhRlE",
-	"xASfbiJVoHWlVbtJh2m+bSmgG2ZUS2d8EB2KS70Qi/JV7IlAGFq5EWpxZb/Z0a5Jjkp/lS0u9IguL/G0",
-	"2wLzeK3fluBMx49B6ZfIkTAkLpovHHJ8Hcax0yvk7XGBiRVHd7QLHE1/R6djxBxAF/K///e//0c42W0Y",
-	"3KKujVqY0fnQ1UIv0Pmwx41oFvu5vngRVhPumMfVMfbY5agZ/O7uTspSLBJTIPekumhSfAiKxkCgmvzs",
-	"SHgIdInmGuSGhQGkNILb+OKKxRHt+ShpdQ4IJTdtJUy33GeF+ySfyjE2M/J+Ha5JdM4IloTIJIwifW/I",
-	"9jWzoSlc8dnUAmqBMYGMt3oSR232eNP9Bb5+iwtrK2/L5RlF+RHu6xyhOk465qGN4Zlso9pB//nbFgeY",
-	"hLbJ6pcWXlAoSh2Vf2U46sWrhi1lxaWn3JFqj6EkrCjIURL43VRKAoqKltiVmufUOTy8fE2nPdHsRWGL",
-	"n9AkUQcsRT7RJiek/+HH0Fceh0mC4CtQTBFTLmnT9IapvW4N6kD9M+RQa2ALFoAhrrNOfFMTpiukEAXK",
-	"J7IjBjKV1ziOrrhCu59GCYOKhD2dZtfDqB5s6+cCDH6sA3c45RLZ1AyQSkY0RfccBgWH82yB8uBswdEQ",
-	"XZo0O5hVgCcoM1+mHo5J3I0HKdQ0GvDAp858jiC7UNn0ySush2vRfpS8XhvL26Kn5q8ZuiSoz8YED6az",
-	"TIFUGFjFbXU87Cpdg6ScLVthCGVSqZmPdcBTawS1gPvwk7/HZwU4dwOzJQIwKIamLk/Nzs1Qu8hElhwU",
-	"qv+AonyUWzlLtw3O3fmQcDQGLJlO3gxpMxFO+9bU06yq30Hr4cSpmtJDU3kIR8CdnKWRDAMShMG6urrV",
-	"j2wZqBmdP3kCyKJih/9w+NHFU2sqiyvm0lYVppS9lyEP1gh1YUQ1Z2xJV3v666D9QQKjieeTVzJs88WQ",
-	"y9ee/kZ9EPL2D7UvfI/4PdotZbdG4bKYQWWWZSIi0nSTxaJjvLfz7kbem7ni1uE98YtDcWrHjWIfXxCm",
-	"YSZtMySuyF3NcYyNqQQA0j1mPjYqq0gg9ZOm6M54Vvf1j6ZclSTsAqYeFKPNwN+cN95WLLpFi/amPO2i",
-	"6QG63NJqkPccWyJmHNlLqs+xuvr2Gp1/QWmNu4N1xbpr/MLfdy2y0Ubq49TY4EBHLW/300wOILXOcutm",
-	"cKhFZTN6ImP2t80iFxrhcJ12BlEdIPyQTSFj+F1wYz5jO+EEC3PhSc5G0bmA+fzTUrkPlcRCR+n2o3S/",
-	"TVy4fQv27exZrDvGDNXpcHujIGSZG0UcBaBk100nyXVHLEYH2hpgzjX6IRZrB8Zncbq8sKsie8sIPL6V",
-	"MgnoUGL8Ukc1TUuXHSGUgatTC64C5QFiGptGQKz9Nj1kFzQGY0n3ya1ZlEjT4/VKP/O1TtJlGsBeUUki",
-	"wdsmde6MdV2vC40ALBWVO8ZIsbAaHRtJJB2SyqqJtL7Gublte/6HJOkpo0HZy8e0y47DhP1+nMRhM1Ef",
-	"HdCk8/uShsj1j1mzHzOfiCsWEyhmRjo0t1/AT7Egfd02Y3Nz0B6cZjRFCyjkNFKdicquqwW01dk2itsN",
-	"pVS+rIghkYZV3HD/Sols0jBiAYkEvu6YEUg/soD0WGz6xmEU8HcTMpBr5JwNhW4Og+uhWwpN8iOWxMPF",
-	"aithsY/LpgetTEP1Sj4e7+8ZwiC1B7rkFY3UHCXp9qMk7NE4WVKfLwY0oa89wmizAxMEO4wmpCtkQt6R",
-	"T2EN8qxZfF3fdGAaVxUaI0mNyrDpdIF0EYVY50/dovY35TI0uKiRGVNPpK5vMhBm3TX0vC2zJ0FIowz9",
-	"EZiQPZp0SmRPmLNh7F/1uQndQvNRUFRTeaKjbLMJpocqkMTGYwyqrf1nARonRkFzx9B5R1BkF9jwY5l9",
-	"rYb74cdPnyuH4U79Y+d8q6n+3j692a7shR/fg54wzd75j3F64dMu/YV+ly5Kxjt0UZ17mgsO8ffUAfcM",
-	"VLD6mbs214uDwWARtmc/jhhvigAREO507wfKyzo5hiww9XTLnkWWfl8u3/X1zbTChSkBJyH1cOF/b+GY",
-	"JYsTu58Hwkr4UX0zrmVKGZ9u1Imb1766+AWmkNoYgI3rsVISaIM1J9rCtzk7IWMbJh00Dbv0evEcZNm7",
-	"yvvlmWpkjUjNK5FNMt9Z+zDRu1YZbhhlW2rS6bMK9eqUXUF1+m/uCKrTeaRBJmq3OFu+Tu/evKP26GME",
-	"FWykmY4n9fR3+X4ZTm3MK2vSwoiCesRtTThA69OjYayL6epZRqFX58oArAsuk5iGynqrV9dOjk4bnvrh",
-	"qVQH9ZIN6yxOjsM2OkHNox3179drRLKotaj8JBYgaTTwuajTjCdbuVMx8qdro9chL1F2omQ0AoQPAq3s",
-	"AAQEwDQRo1emH5TFV2FT14GM8u3oOg8/pezxwQPySKX8frWshqJzWCnMkFMaYpB8YJTKvMV/6drIKBID",
-	"SbhQMzlnkRjooKZbYKeJsfTXlgdcPRiCMS4dtpsAU4/5RWYhKjr0ihXZunX6k/UOIY3XwlEIKGcfKdcd",
-	"p5aDa6F2tDAqyxqIuka+fvvuILI18+DYHI4m5FUaIUdaSLmL0phzky52aRKHNwujxD4jj045b8ZnYDhq",
-	"Fo77PREnbHoDr06fp++pTosUR7364uNwz9WQROrVPFVzPzmvD3O1wMRq0jwpP2ZcLYVdtfOKY2MnIPwh",
-	"rEI59jYqy6peXRuXShBAdsQyBKEGGrcpdkiK1A9Rj5L60Q6KPvUDQBFQApC3SSJGadE8i5fjym79GyuF",
-	"qWUXtJh4GdGo7lE/2pElcoxETVh3ooTAUJc30wAAREYfZVEvtB5QhjPOJSUSKxEElEGIBWOYHu2QV0Zk",
-	"h0ox4qiB3g6V3mtyzhBvygUzccq2dNVoQJD4zyMQ0oEInzs7W4qP75UFmPxbhzHwfvecxZK0BRGc0HNx",
-	"hUEvey20Sn1iQ2miJgef6sf/zzsP/1tRivm4Ua9AmAgr50VMGFKKsYC8Oqg1jpctlldMg1BjXRw0ds11",
-	"oeCvsY5HF84rOwLhRuw4zvsJWgC29iXdI6aECPUDwIAB2MGaVqkQMIqHEJDj0XBcC+JTfj4tyNQxXVhU",
-	"/1drbG3vkXrj6GR7c7tePWnAp2d8d3u7tnxTr1e/bbWrg+1atb19uv9lt79/s7pzWT78FhwcDMPusLpx",
-	"fcq6++1Bvf1t+5P4vn1zUW5UB9uDM75/0djZrV5uVSunjVpnt34YbV9vblSPa+29z7Wq2K2XPyfNDx+j",
-	"5nKj/WUzortHp4PG4NvG58PDjY3q9cUZ/3Zc6Z1/rV01+VHn+1ZjsF1r7u1efLvePdle3j25HOzdVAdf",
-	"Ou2D3YtqZfekurJ70r7eV//dqNHdDXF9xus31Y/4vG8n1cuPx7tHh4NGG57xaaOabJ5/rQ2/f93rbG92",
-	"vn+5aHzere3CeKuDwe635UZyxumXyuB85WP525ejzu7mpRrhBz3PevXQznmjetjcOGxXG9vbFzv1NydR",
-	"5WD7PNgesDPe2WpFG0e/XTWqg9XT88vP/HRl+/r0t63PN7+2vmxcdN98uNw8Fr34y2C51ax8uq4Mavzo",
-	"r63j4OT93pt4+/MZ3323et7+tHexu9UYfDj8tvH5qLxfq31rbH44fb/0pdbofa5snUcHtHOy1Bx83js9",
-	"+TA82K29UzMJtgeH3874bo1WJ15dxasbg0ZtaXC4uVvdrVVb7wYbbXjawRmvHn5YqlUPN6rtxtZuVWzV",
-	"639tHe++eV+r7tar5XZ1t3Fa3z7c+LLTrLa33m82v4mvcffXo/D0t/7WYbnXOuNv9t7uffo+fLdyuP/1",
-	"uHP85ry93d6q1r+uflzaY9d7nIW97Yvu8sHe0dX5Ti8aBL9u7V2z2vWH34ai1y//fsZhazb2NnK26y2G",
-	"GYRD3Q1/cLT9uXrSIJ8a3+yG3/pQbTeqagvUhjg5NVkz0eqg8aG2VR5QdRgOD9vDL73j4YdkWWxGRx++",
-	"CHHGu3KnEn+/YGJ1tb9109u4PN+4qK6+rdBg2Dmq7tWr1cN2uCt3OvtfT991kvJF7W3j+6+nex/67w43",
-	"NqKjM94/+hKcNC82T+T3rwer77/t75+32eHnT2E3Od/4/v7mNP7wtboVbInvHysH5ZVQdk5vbqJ+1Vma",
-	"8YllDE2UWDSgs9iH26jY5/bhy7UP8RUV2odp8K2yvPpu+X1l+f5Wo1Z+Y1Yjfj611Th1u7o1xjoU/F/X",
-	"WElBJ6GfvaquRSzUzEXGDwZYuEQI7y696XdQ9267w7zf/OX0mz+KN6V3SbWgybxJJzaYG28I0fNSlmtn",
-	"IxcEohfmsvgF1cw8ytaCgGx+PDZf2D5Rfcxj9Xc7PdiYrku7tscjr1qUJ6Lf7LBgDYvSQmnr0kzcAKtK",
-	"1OkqaS/cy4Zq8+jjLRimvtsagt5Ce5YGPsbwBPurTyMTcTCo0pAf97DwYBBKNoKmWdDsrI/0g3Qs72KA",
-	"cQaj73n6kScJmpE+5LkSfJj24UeRVHoHVwt6hmcxDpecQ16YwP2CWPc9prt01QGM+zKB+NJBYxcr2DTW",
-	"9i+S+E3qr2XOqCtKbBbY07wPaVpYx7pCTN1A5ZtTv4YSAY51zk8RApleMrc+NtbVevhniBfIEmnQZodo",
-	"AngttmIGpVVrSipa2HAogksh42RCYweelcZRyDKBPRdd1yGLKDAqHCTz2eyL68Ue6y62QhRGOc0c5yGn",
-	"UHk/Vo+Rd/pHzB+3zgSfv7gRyp6QoUm3Tqw2wZ+4v5ij1+QYMaPxcR0SfyS7JrvVckycH82cK1Lx4Xz5",
-	"pHXBE8RVccFJNYrGmACMyGlBAxCzh1/ZI5dsuDZ6ZD1oUzTM/UzazLHuSkV2Gg20bqpSjURQLjB6zbYn",
-	"DzLG0E0TopON+QQYj3Gtb5US8nHdkMyTbpcVcu6c5BWsjBxs+XQnW95+tOXEsy2f+XDHUeGZPjH5uaPN",
-	"Olldfld+rTkBQplI3Y7usAug2t9o7DROGtDmhyXHLMj0tGn7H2uS++rAJ/rsrEHu0cXohtzYqJ0TR4u6",
-	"Cx2qYTYaR+io+KiJfw9YDKgTUJwNawB4Vr57SnuX4fViM458QqWGOVEe2HZKB8MF2ZayH/L2Rqg0+Xlf",
-	"/fBAhNAjBPlKY7EMRD8KdE9jiVQRbR4tlsYJbYNM2qEyWdwVQdgKWbBOVspv9KC3W4t7grPFXZo0Oy5A",
-	"O/xUxJ6Dnu6lvzG3WjwOeRNL9tk1bSaaDCHzOOAHArIfRAzTGcUODdLw4+jL9LC8nsrE0OGAXWaIJw22",
-	"+WL9aGfxOKER84skaRyNRxdzmpV4UwQhb2fA4u3r09xFKN7VntBer042F/Zlomk2tYsYR5v4i5wWzRP7",
-	"SlrQKtIbElg6nnaxojWWPj7zaou6MPPYeAsen3mpOeNwQNp0uy1DHRnrWALJjMhRlvgteE/W7oY7TZpb",
-	"dgvONr/ZajjNaZ3V8PYe04CvH+08ZIH4+Im69Q5xhNepXz+Mz+AtqC1+2y/hmr+9hcx+nGK09lJY0RW0",
-	"FHKsHWdPQ7gLq2FezmI/3Rrdyc57IgOsoLw+z80aZSCaZJzNYISBZsm1vZxvUpMrjp7d0lo87/MgYhMN",
-	"Lqf4K+NEFUVsRrg8p4vGeFmAX4zyKEUB4SWl8cHyCpEZrMD8WksDQnTU+ws58Z0P/BLZRLIxIRzoIqxC",
-	"jpny9gLThsnZAAuXkYgpkVgHdwAmIQzcmInGsEkb5LrGMgDLBfn9wDpDe8fLtVyQ4lCKYgumhq/tOeNF",
-	"5n3843TOTy7nzDGFbP74cURq3b5MzP7ONJrfQexltmOB8Ptxnr3AlYHP7266ZbVPlMvLrd6tBoHJnRn1",
-	"ZAVuFBrxYVhSsU0aRSQAUrFEaoH8CzJQoVes60eh+QEgBaGu1EFCkyCBOVDHrWXp+SzLKjzeWuJYCpvQ",
-	"oSwu2Mx1sx4Vs/Je9ZrAq+VUr31dLb9XR8mp1dy6qNcGh9u16kn1U63d/qtzebF/cHi4Ub2ovt09lIP6",
-	"IVQ9bjUGH+unF43T3do2VDrW24OdM370pTJodj/ffDuuffvyWVxvnlRPsG5yd3dja6+z8yVKmlvvh8HW",
-	"5uW3I6cKc+NwuHezu3rGv3Sae7s38OmK+fTLRTXare/Wa9WN6tKvb75uQN1mY7h3Ub3ZvWje7H8Wg40N",
-	"Nd69z2f8w9FpozoQtSqtXu3Wy4MPA6g9vKjV2oNNUT0NTlbef2scR19Pv/dP3/+1efD+pnZaOdptbb8b",
-	"1NvfNs7456PyKdQjHjZH61E3jqvVwdHhdqf6qXK09KkZrx41Drfeh9HX3urGh1+7h4lIKme8sZLUtz5f",
-	"bvTeH+xdb13/Vg1rlfbR5VH9N/6u3Pm6cnH828YVXfn8di+oyvrSN/rm5vp4pdfc+dA+6bR/d2sUR97R",
-	"DKnXOHqegrtdFrdZoI5GjlL9YowQPI7iisXzFOx9g7Gw4koXHu2k0qxedYPvLJIMIhNPXNZHc/wFW9mX",
-	"7zJ0Yf8UJHHxt/JuaqxQKTktJeO9CxMW07Ncn2FMUvLjVLM5xrprmEvDL24MeU58Gjc74ZXTdoc042CN",
-	"2y4EiOhCS7Gm2x5vnPFLZA+pJJEpEp49ChEISPksigyVr344AmR83z6A0dG41L4B8xdzRkEYQ3fY0FBo",
-	"UjlcjCUlB5+2PcssCt0WKwAlicQmPYCM1C2GmjocG2NMKPd0ex1Dx0N4msyrubSriwrfpOMhNAmtIMv4",
-	"W80p6zdpqRknugon5AG7LiXXiY/dJepPE7RLhDClcqlBAgaklVBuzA4DtykeHHhryrwQUVAi1fTBsEaI",
-	"EaJeZrazcifkl8A7DMsuDVKreQ15BN9djOVTTt6+IZ/CGhYNJQRises2hE0TEjEaQBWUAVrSdxWxJTiF",
-	"2oZBCCy43OmX0Zd67tPK5XIZ19YjFfgjO7RYf4oIo0C9an+8vPqW7IY10uc92gS++xirlgyIioZBhw6f",
-	"dEf8IkkTHSYolOIsIq/8hJYu2dB/jS9HRIFtenV0idrP+y0ilYtLx3OjymcFDmon2xlyNZqmLerCM/KL",
-	"TJu7dCIUmpgSmcl9qleu6WkN+A6GfttoqWZcEvXAGBdGE6iWSH1khBqNyHOJjDMmsQOhhJzFaCOD7Tug",
-	"ceBuTryuRPZ5jgjStyUy5O3ItDpl0iogDvQOs7hEmqpfo0/prWWBh2jAMiBPti/ZVLdR3XEH0zOwws5B",
-	"ScUsAjcNRBzo8+jWwWQGrV6CbsQaHRMXKcSEEoLSkIn0k7TY242aYctbmg5BCRlFkIxJgBxax2ocdGdP",
-	"Iy0pX2MN5Riw6eOp11rCkEfL7Hv4Y+XPkvrbX7cYGHYCY3zcEIvQEq5H4ySk0e/KnvNtRqEtRJCONd3D",
-	"GogoYVGkb4UNgyG3rMUDJTz1bfSmimJGg+FIOSX6Tz1mwfqcnji10/ROivtcIu9yEnbZBCcqm7OdmLTy",
-	"YbJrBbMtER/4Gv01CI2l76QoVaWXMJNF0dktTf1o40TnQkSM8rwskRkUT51NXd6ZwUeDeBeCsergGMBj",
-	"iRaiXcVAXB1JkWaQsmfynN2G4BrEwx9xn888nRffZZjWwfwxddthfWujXq+ev7Vth+fXZblf7n2nH9hW",
-	"RI9vBsmH9rvadvkzf5q2ww8d6/Cu7G40B3s3jRvr7m5UK/azi1pVudpnfJKzPepqb91UvxtXu9Hdk/TL",
-	"5/4ZD+ruGN4luxe175M606rl7Wqt1nm3Oej+9uunN5/OeLi/f3H46c1fN0H/uhZ863e3Nt9ddb58/lD+",
-	"1KsPeY0O90+/vRW/1msbW6eD/a+//Vob/Pr1/UVjY7gsaksbZ7y59P3mt9/C2snBl4v2dzlof28PNqrg",
-	"lJ9gO+D2oLpR3Vej/3D4rlZtvWso97v2pgorCg55VKsO8C0NvtVqh6cf1FvaRtf+qFYbDLZE49u35eve",
-	"9y+r5a8ru8NmuXZxvhVF5/ywf8a/Lb9Pdrofh7u1MjQobrQPv9RqJ5fHqyebG/vtk92gIQ8q/UN+cPw2",
-	"Ou1f791UWzCe493G1kb1yxlv144qB61K++jT5+Cou3qyLE6XVnY3Tz43rt9d3IwES9p729WN2mY1bFR/",
-	"q/ev5Jejd2d8l7d3OnTw7UAMhp/bS5Xh4cel+N3nC177EnyN2qe1xm59+0Ows8tYWBNvmhfL3W9v3n6P",
-	"9/ZvDhr0+u0ZP9r9svRm6WpFNtrL579tLN3WyjgV/gQo6h9yWf6vthYes9sxqG/ebK28eSPfsMZG62bv",
-	"jJ8cv2Ubv37+cFr5UHlzSL/245vV649Hq3EjNN2O31q15sf+Utivi4sLUa73P8mVc3n49ctOr9M5462d",
-	"N5+jo/f1vw5lb/BFXkRb+38dtNuH19HuRvTrUrt5EC19u66+S/6qtgYrB8vNX3990z69qdzW7ai7vAwH",
-	"8J9TR14OLkOMvDwPIIZ9fGH85Zw1aVbzzGMwD9Q52VXG37Q1cWncZeXN2/JKufzuAeMuE4rlnADMxHq5",
-	"mOltlBeJgfzhs6cTtkIDpYQRE8KVwZyB6DCuplR7fqwYdtARkA6FdJEcrW01yBFwV/U3+jFSkynlRocg",
-	"VgD8WWGbp05G/WhH29GJ5vwyzngobcwHcXnDRAd/EHgqkQa6KRBMajcBWlMxx4zf6b4lrDuCP8HN0G7e",
-	"eRzytoQAzEj7kI5IbCeIAALEi9wpHszUCmc7W7UjAuvI2cAfCXiAM6ghgCER7plks4ZiIRSdcc2NA9yR",
-	"eWRpa8B/68s+gAMCJYdfIqc8CaPMC6tXATfLyybBMQSU1gFAaIaFMFBI8hhnQkPs5nCUqa1+z37dp031",
-	"uAhSABY2Q8fWERzsn491bOqer/XRmofMgYRKjXTPzjXjfTUj7KdHqgvHkznWHgYfz9Yd5kR/n12pHYHl",
-	"iXE2NzY1qnBAcRmIwkGHgUjTmN+hE8ZROmHNoPb5ksUhjXzD5DRaNmbSDrqUyB5mjGxiwl1pua5ANuFs",
-	"nwTZb9m4oxpDrKcCRejuY2gEqARQ+617Yvs8EJxl+SgN1ILSeRDsyQ9JEV21uFwuF4EMHtkX/BPJcYTW",
-	"WlhTvlhddHux6IYSqn7hJS6sLZTpWuV8bbk5fWI4XYjn8U+cF1Egr9OzOJe+95e+6gCREbfk8Tp1cg5b",
-	"HhhgPH6B43Y4G8SV1dN0xLkQzGP1kY4ARURSg+qKUXKdZXGLjkbAm7XMRGy+NfUMm4rRmWCb8BkwQO6D",
-	"Iks3m/M0hIuu+/e8jIvAspXXKYYqIQUq9EjM2jQOIibh+yaVrCjSDf+5N/1c4ahQuuoqsjWlCzvsWr9i",
-	"EdvsUFNEgkt00ji0y3RphN1CqJWgISQI26HOhLldIbLf7GQVLzylaMZa4BfMeXl19Y6TNvs2lOT4Q3Vx",
-	"efWtccc2GkfeLVMvbAEKeZvFvTjkSWGHyvK7e7+merVoAE36xOx/xRsc5MM6eWN6z0KnxhDASwvngJHZ",
-	"FzKPy5AX5p3Ud9P3e6V3/6R+l5dQQ0CTNcK1m26AOTnQ14JFWNJgK0xdx3ighKzF5QITuER8/YG/Zr7y",
-	"7K30NUWnLaEJ4KFPOSd4Vcf4o2lSag0k36hBkGVh+h8Ax85UzOUQuHthMP/pm//J8f6fqd96JFprLTf3",
-	"4ztTBmTv/YjcAWgwzdj8PWLO5Pd/OxcV0gqMtoDPwi/gqk1dqzGCn/KqXl3brO4cNzxU+zQ6DtucJn1l",
-	"S+I11b7SpDwavvZMxNjhFADFheFYHdDVJuQaaWrsbh1jNe7zOC5/xnqBa3hxQSCVvgcJob6EaiwILITY",
-	"rtyjMqW7wtEXedfH8G0We+OnwjIGg0EpSlBmYG9dua23arH09aUmEs9iKuEHjZIfUKGjzuL4ZcvllVK5",
-	"VKmslH5bmD6HOLaezwSu76KhFDnrTSiuao3aDnNw1SLwfS0ssjg0xdL8IRzyvPOZ55fj0GaAyCly0Ccz",
-	"v2bLzHRhZhZYP5ICoxQO2uo4pmV+9PI2l3jhJRyZuY1TgBWVShR69zNyTyvjFvviBeJGjZ69Jc3dWNjy",
-	"nKErgnL6NcuukFaEG591QCUEn7hD2pb1arW9csl6mIU2xBOBGPBI0AAtFfVqsYbWcgDfdlqVOfCPawKe",
-	"w809pghx9/a95MglG95diODGnSRHflw6l1hZcgn270uQIT3WnQybkPGIokgMjDuja/Wh8sVp0XahFJIO",
-	"tcCat8mAA9ady4C5DJgeN/u5DAfcqBPPfM+55AXbD73LpqwsP3sxxCc29LKVAzwYZXrEpqJMIyBirUCl",
-	"3FgIPulYksaHslg095mzD3D17hGScMiu9aZcluozZPBDybbQFQGLZ+gKx2E9GBv19WK6S+4vY53XN5ez",
-	"/8A2dXrJCM285ic1zorPaC5doSuxsxdaoa0/zwZB8KwuyTBhy+p/pmaLtqUEk4oO7lU+oMMq0FoWZKkJ",
-	"szlJL7fQALkShMESg7Hb37VjMXDIAVkvr5JW6Uqc5bFaHvU/L6U6AUvWTLqzsCCBVIn/Pz7RdSSMw9uh",
-	"CVQOI2uvWXPKh9i+mWD9na82w6L6ra6rdlq2z1k75BrlEy7zPeL/TxyK//HdmhIlhWnIiR+Hwn+C2gjd",
-	"xPuy8u0zZ4dHY4RQOnnnjDEUvWNvMLSZPloKefJGtRiyIgZMWTrOPPCIhSyaO+tJalheTCq94IWo85qe",
-	"EZMQDLlMKLAsuCdJv7UrBiiyvBW2UToUrZi5y2OerpdUIYCHIKMaft4qgQdK+luH1BhGdn3unuy393xp",
-	"ef4c4yA/148X/rBWVmHCXw9j5lw/illXuE1M7uP10yX390DxKzOgz8O/+izHzvA0wXUUkXpVem65vStK",
-	"EFUE1aDRZUoNap21TvySsiRKJd0FtdHYrJ7unPiaVhrQBGz234iutump6xJKuoxyYC5upZglBn8C/VN/",
-	"LOIaSvSpUVMoTQtwNGlSQa0QwntYcI4U7ci45KmmzdBqjWpzsLkQ+W/l7WqZBADvEaemaL2qWxigXSLU",
-	"hBaOkYzwCsqUw9uYbsIsZM+xhT7BtjtArrH9hBaiwWAbmSePv9o1crJzTKLwPKaAea+xYyFYodZgETdO",
-	"YYwhKyN/2jqLJsB7LhyFggSMfKSchbFY8BYAlgnEX+3o/j3s2Ua4kdrKRbmsJIaI25SHNzT3GZOjMFcA",
-	"wp4zCwlIWQtrC8d9wO6aAbcv+36fqe5jZJMVUaTgas8LPQoKPXB9ilX3/XVmkUzIjWjoY2IDEwXK8pZ4",
-	"xtI5MCus/adAoeLsJen3SCIAGyyNbADeAJW270xdGgpTAbKW9mkjWJJHlPDVtfPsOpElUjWN1w4e00Rk",
-	"Jnik1uaWz+xK+/papWWDu1o/22aRWAykATxSerMl+mmDtPLytc7r0oCVzjhqx64ImE98GkW+pvkwTXFS",
-	"V/Jpj1JNG55gkLYMRpppvEPAOweySXe2qB/lQEvhUv+x8mcJSCnXNW5ULBP1C/X4stHgamlQoUJrHY4i",
-	"ZkXYUR06OgwHHM3iSEHXbM7AYDQIMGUU8SBWRg1GPVxkQorK1cN/p6jAhrkYuvKFAMY8z+hpuA2aQqUz",
-	"fjI+bJieftEiDlhsZqCV2boZhJ+iuLnVDwZjahsm1GQ8sOiPGMrB+NilhrKj5r7o71VWykSyplDWSiLa",
-	"0KsJyU98yUfH1RTiEP6he5StgQRmAi5x0o+5dBuO1PHRNiA8EiG6xABsCtNR7wb5ZL/VChHyztg3Jxpe",
-	"DMeutzREFlLARugi05hy2oiFZIy+AlGv1AMjZpIsuKMACsDi9kXhJTaG46BxP022d+QEg+dWNC53P3OR",
-	"Oa45AF0hQqLI1KbT0gVBINXX+A0XiUGGHP67ILm0mgI0rlkNOmO0xaEYs9b0ooGCWYxDARNLn2B+KnvT",
-	"2nl4J9mD+SqRvLC2oKTerOZYuv1qoPyexRwbGYShK/lnAPw8k43WTUXahBDLlADJ97Le5HTmm5xkv+UC",
-	"9ozZb+zaMAEUc0q6QQYNPAlJJ8ki1ky0Zq4ff0aVAVR1byrvyq+VRjs92Vx8ZxSKsTuMFsakh8l4iajf",
-	"5dLFC3FIvkXLgTCtEv8Xn8iEKgVqbC9kxLZApr2Y0UB2GDP+OOhMLAJoibjbj+ha6vZDzkWrUf933yP+",
-	"r+p/IPXyv75HEnquDI360bhmwhWcVTMV5lUw2UStdWLoevR1/9ZEjx6eRX0FTU6TvnRzMN7PlYO5w2v+",
-	"N2ZN7rBMP2WqRDm1S015lTUFpmPC08L338hjfW/t3wABfrviv7+KL1QVGRWPV02j4tVmuUW/O0w/t7Ed",
-	"0EJ8IZ2sKKI8AHwsN+Tfsi46dAmgf+hl8PawgEWnHmhAWrHojobz1xGQO0WFMJBjKVY4wHZpCay+NGQ9",
-	"JVJ1oezVqLDvEVCP0mwF4JgDepDT5YBzUmaGFtfOWvziMDDUj3YMA0HadzkwMQ1bPgC+ZFpO8CMAIDrt",
-	"+EmSCMLFAEIXVBdNI3co2CLmJuhcWngkLQ5b/aQfm1qcUXXDiHbTNJ6dfpl2MuZb/ZXGlxYtDYgi1+x7",
-	"12D4oa7bpgXs/hpu8p+Sk5gSWnrzpl6vng8ttPTphdy/OX73eXjearXON/Yq4vtSUGs3h7u7Tw0tvbx7",
-	"cjnYu6kOHCalG/vZRfXXO0BLn1S/WmjprQJo6cEX4HpqahDk7VoKiLxbqw326tXqycqHbvfXSqXf/17f",
-	"Gp7xD+9Yc+lTTUZvPlfeHyydHl533n3/rXZ1wb41+a9c0OElrTIadS/fD8/lTau8P9wPK82hXO0l0fHK",
-	"+zPe/vZrcvrX1ifxZut8d3vr2251APDOjUGjtjQ4rO9Wq4ONNoBEHyDU9OFGtc0Arlhdd8Y/Hh7u7lbF",
-	"Vr0ut6qHp5u1wW49CxJ99Je8Cja+vR+02sHJbv3ryvvL+M3Wuzef2PJJtXXGXZjoW0CiL+Dao0bjw0aV",
-	"to86AFB9xs/5Uat58/HmUK9tUF+9OF8u97/x7XH+qcPq4Ki93anurdD6cHnjqLfRP+Pd4fsObwy/rO42",
-	"93urh+Jz5eLLt+t3S0s7HXpw+m6/Gjaq8fKnL+3zg2601H27enpOabC0c52I5OveIDrj+x/OL/igQle7",
-	"v+7u/lX+/eeDlj789fLkzcZF+/PewfVqpXt9xjeHdHVv+ctvbzdr2/RarC7tfV094sNvy91PGlo6uyNH",
-	"9+MZn3VHmv04I7T0HVODz0PvNU8NPgBM9FOkBotUcy4U9AOlBjUfi/ZoJucHbY1NS8Q2TqmLkscDS57J",
-	"GWJG0ASQsgnEEqkDvwkksZgyFxKswFEGJfWIZN0Qah2R3+rcYGACAjA94xiuikLOiC9Z73e049bhE6gZ",
-	"RQutfuSRnU34rUg6TuoklBj88uA/lbcmiXM+TEzOqUvjS3jsl5AHYiAXK8urywDS0aGQA+wKmZBKmZTL",
-	"ZeRkOeOYzpo2lhZyyNPA49Z03g2rf0Awm9oflBeeRkemPnllbpkajq8B0RctQo/0OZSxJB12xq0pZg3G",
-	"tovE7aQo1zWfCbVDV4vm4TORg6tEfGeL+Oo7zBmof5oqC/g4TOAzt2JD/Y3VFupfTqWQB8jUP2jUFnGY",
-	"dLq+d8ZH3AC/KWNcDwGPphG+TFxY7XkciDjpt/tMMrWaogsjYYuwlh7xaVP9L47/v//3v/9HwKDpf/8/",
-	"CdfJhAYCxx7QgLmj11efcV8yPXwobdaX6YF3Bc6Qd6g/XrmLCUHabEJoBAaPSTW9HVK3QMPTD7FICbqd",
-	"qmqbOFenfEUQjk1phzijMZPJGdd4DRzq4FuY5qMOhGvAmgIKq2Ezk24oIR0ckL/6Ao4A4YL0JT2PRnLS",
-	"b8pldUsjATTGTQRBLmTMStPYDivVOmyxM24pr/hQx4RBBFyGvR4LTPBYR40nxnpNYT8Eh03hm/KSkQEK",
-	"mcbogA7dCFXqRgXsKmyy9Mzqb1KaJCeebaXdCH8YetmG50qdR91Ai8IkinCG2QIFteDgT/p9rsmH/DUi",
-	"hWGoa1JOztkZt44sbdOQj9BwDajUG4UFCCQ/xu+Ew4arIV2K2VZAC7a+r5IZpvoehqTfg5/dNJmn2fgC",
-	"6UJ0QkNzyzEqPFhaLF+gieiGTd9KGqd24fbSipHqBHXZH5VlXTThBpinro8443mVGmmJRIkcmRuAeGM6",
-	"AlLxnL19zjqhvmuedF+3pGAy5bEDfaWvQ4KwPTEyppSRD+pxdMbdsn1JGtr+7CTs6hoASJ6SjlBrhJRU",
-	"QpTAfi2OAczz9LcFNvJXwfKVKdFqWcyKtl4JMt46gKHukD8pPCD5c8Jf3U5udjKm0L003pV02FC9jufJ",
-	"Fj1kiMgNxNuVxfF7kJ4D28lz1sbTNoqnjJIzXvHwGCzGofDGahs8x0P2akdetkjijOev0aT22ecrPtjW",
-	"KmQivbPZp3P3L8/9m6HgYGVldfXNm5Xlh/cJ5XRO4QMUHDhIArkeYRUoh8EyQPt2pJff2kgeujOlXmXZ",
-	"90baZgHWMAw0tTJ8l5KvKuna0r6Ql3o0vpM0ND4S5jl/oLHo64KHLEB4XseF7MseNBViiaq6rBeLhDVt",
-	"eiH1PdZTow97CZSmQ4vZlvth6sIG3sk2zxoFmpC32aExbSYpSywumBzKhHVtegTqINSQ/B86qyBahP3V",
-	"p5Fj5Ec00aS2WLHocuGSMHCYbrPsx56BX0jnMgqsAJapJo5QpiIXyWLIm1FfrRfQMmtL2uyDlFibIAXC",
-	"OtiylgXWmr7GWnHqOEkQBpkix5aIS2Q3awFZfto4S4OEABDGmZ8N/GG0d8k0jc+WC3mczMajgEkUzPje",
-	"+ukm7D0IoITZTXMwiRevGHd1dXOWzB14z6eq0HsYaIiiEzxVOV4hSoTazrdpSDyDcnodiT13wlRsO10O",
-	"a6nym0IluhrQG9WQD6cSrUhVDzCNdpDq1+A8WKGHZeaGvR33ACrGlogCFjsFgagQpVaJz64J9buwytAJ",
-	"zvSTtNdATxIDZgC2+rPpRrPpitRjGhbRDe66zUavmOO8X7FYhoKDv9BiUNE8tW415+U5tavVSqlccYvQ",
-	"1irTozLp6TwYLtNcg/57NajRJc+tPNMjOqX6HP3BLAo0ZaMtYNTjbCCL3cWH9BXH8JvWCU1IxKhEClWU",
-	"yFJLUDzjJdKgyLGn4f6dJkn4hEYWJVt7wppYVQy42++4pvQehLr15ZeM9SDxoHutYtEl50wNLMNNFcoM",
-	"U6tRGxhxdRTeKC+fq+Z1VZ0Ua6h8E8jg0Cug00S6UK1wYeENSy1qlzO+z1M1FeP7StOhbhOpukmLDVhs",
-	"2vMkqjrkfqW6pN901JWIz9k18OAybtQPRrNJWxC1ZJJpjaVbT7HVQdcEQnoA7BWzVdQwsSQZ5mG7KUd2",
-	"A06PcdFvd9TD7FPMJCEFszYaC4DqxlF8A7RItFuN2wwC3UOI7OsRUE58J+C8+IkNfWhDhM5VvaQ2BWUz",
-	"QJGyHsAeo6QZU9mxuacCxgck3bx/uF/nqYpi++ag2vC+PRoT4vvrlt/SOaJDXX8Jdh8w1f672vXSBrrM",
-	"Fl1YW1gur5QXy5XFlYp6y1csjqiS9Qcr5Y27hwEcAuHni1IfodSctkVuXq40gbs3jxTsbpbF7BHrImGT",
-	"x/f7UPFqQ10RsIghfmM+P2/GL3SZT4hDjKKJalHHaj8vU+e9RkA0lsgm1sMDmy0IQ8E1dED9aCcFPVBS",
-	"OXBQAbK0GaBjlB7R1Q5h4tBRyiTE8oEwGPMiid/nsseaYStkmoFohJm3RGDiSnqD7hitDphIwouTvW+h",
-	"uMvEW9BdM8ZZnlor+F7ORTC0UAJzEo4CvtgnKFAs2hIjR1tdNF6g+LdXDKpqTGQ0bSYTyEBowiUtKoQs",
-	"dYc4r659ydDvj75zc/dEAUbdNEW13pNBrPfzCnK1GHdar21cV5rgrPqcRKwFjtwI+7qX4gRjOIk0I0Zj",
-	"+PaVOmS68vT1eNeSdmkS0W92lCocaC2nfQNiCHNTXqCS45K7ta0ORJzVW/oua1ioouZDYU0Mrw0GfhOh",
-	"4yZMzRar6zz0lweh1DHQkCPsLBQTplWkGZA4JV3IOYsEb0tz10s2TMvdAAbF9JqNSZp+L8jFcrqz4Z99",
-	"zbmdGT/wocFIh8ZdWxJO4W4vuiXB7lrCfwJYjBcP6o5v/EmkbtH5yAhevOjBGhqACcPFp5/IhjOOGfoI",
-	"pDgj+IB3ZbWbE+T820myRrqHn8dwuo1zb+Qcv3ASvlvlh5yKDYJGUTbgYnO6WsR0KGCzjaUadAcId4oE",
-	"OmG7w2RCQhPkb4m4yWYULfJJWRrmJOQvmIQ8Lxh4u+j45zGSTz4rclZhNj1j+UsRalDdIadnt8Hr3e3i",
-	"gaSy7Z8mwapDndjoBUBBRLRyWHE0hoX+lfYt4T1n0SsoTy+aRuzhQP85Ei9venPZd2fZN76PH1bs6XP1",
-	"4iVeekymFHb4g0I5p+f98kTc0n+c0o+JiSFEVnLsNDqgwxTnKOWEAR6dIIiZlBpEd6e6Z0CHAWM6ZigZ",
-	"Te/gdjZOPRI4K5Ej1hVXd0vN4GxyX+/TJWi64mqeoJkuQaOWyvIHPaa3NnljZE48Xlp06AuzNZCKd/Qz",
-	"IlQjYqf6fYnsj3ZID6gkHLoPEVTaGAiZE6YrrAygqAHe8gzYOIyqH7NgjWCv5fSGwcJTq+rCcCZ8Oz8f",
-	"+TmgRz8cE/bHtLqwSAk+lg7c1qfj5aaPsMCR0ViX+Wn0f9AQGkki5QdwIYahADBMNHqAq4Fz5QPeHSFL",
-	"dIu/Mq9Q7WrFbGuDkj7nLCKcJQMRXxoYFF8mNAmbP8IeIh7YP6/eImxMmkEqnfE9/DEW1Q/iMEkYh8rC",
-	"SrlUKZVL5aXlN77n/rm6WjL/X8YnmO9I9rt1tXxmzOAymZG6nE1VZWGQV34I/QjSf617C7HmS/1KfQ+C",
-	"d2S+LhJFmyZMmTSZtJeWqsCAye08sdgxjNXjwYLZFLFGfUWqBsi9KbMHEnmJbxJwZizqRWsckLyhyPBG",
-	"v0YfMBR/6KnoxbcRM3UrTS7VpUMzYWNXnfGqQ/2Z0qEq80q3tBjyg4x+4WqlIGAvYkj5DYhpfbDdH06Z",
-	"rNJobSECb5RVChWgG9Yr+qk+NH2ehJFdGNjbA6oWLUzW9FbmJBKSSY2kCT0Y1FTuFvrBucmVhzIC75q/",
-	"5PJHILoUKjUZdtCnGHJ6Jyvh7hyiBRBTsvMj+23Zfn1nIiZYixeR4JzGLpinOR80zXn8RFbF5GM4Tabz",
-	"VttiCseX8VhEXeT4mDK8F4X8UjqlhmCct3S9vAn3jWUrGkgOyDUdIjSMqx+91zx+lpAvjA3/9RSGesMO",
-	"/x8TxLNTmgfu7hq4Szd1Qewu3TZ3Dt45B+cx43czNmjddkKmi9+lcysK4Tmzf8KStomsrkosWTHUY7EU",
-	"3EC8YXyhmhAfX9vSWb9cXmlK1oxZAv9mvkvicGVsQX0bbFmVo53Yru+RjDgdwPAJfKWZWJ5pCMrWiQnu",
-	"9A97BHj79R1d5HWMhdg+K3SKYNqhRMNRwLPRcAwTzQ0r14naMCCIEwIdXC7MG8jdSllTtB1s7xlrIhJN",
-	"qKTWRA5psboBpcT1g/pxxDDxlbuDS+m7G9j3LPPsoCPs72HobaaL2y/ZcEoiVLul740+fh+T1XTYgMl6",
-	"8NvGgnd7m7C30IPL3/xWqUxfeWfn+zwModtS9lmQLnqBSrIiweENUG94bpE+SL+vFnAAYQsMSugRwvFB",
-	"igbEdilWcg/Y+5t7FKchIk1VywSdMqPhuvQf++/bsja7NmYEizkQcdKJmJQlUsVPrFxuRjTs2kZX/Zcu",
-	"WnZQDGzrKPR/Blj9F5vemVRBlMgR9GZqITwKtjldD83d5d7MuZojt43GEftcQM5mbnoW9NJw4m7wRzqJ",
-	"t26OadpqnJM4MWWTdk8KjsdGnQIgNTV0qfp0eFhpDz3bsehi7/VMTtzCU7hVt+qv+ebOy7M8yc6evDdm",
-	"cFwmapc7OizjWyYtTXI2j24379Gkk3abuxpqYdR4eymoqVNoXWDzmFAXnyGKgsr2NcT5euc5HEyvDmqN",
-	"42WPVBvHi8urbxfrtbpHDmqfNjaXUaF+2K3WF48/VNW3r1GsOM6WkjlAPeWgKBrMokAMeCRoMAOm3/im",
-	"U77BvMJ+XmE/Q4W9u/HvVGF/b0mJm/Z2GXnpXGel4yVgVbyYciwHRvY5Q0uf2NDLhG+QAz37kRwDsfWK",
-	"8WBL5EtWmP0icyBhPbfvsNsHsHgLEEteZboU09zz6xLxEdcTmhW1cDXEJFqakt1qfZ34EWvT5hCuW9lo",
-	"HLsXVdQlWJAWBSTcP/ZIlzbVf6o8iEWIqCya08RCCg0YvZxeBpNtXfJ7sH98AgGvMCeGpNxaOCZTxoUs",
-	"iOOdYzqPgp2Kw3owwLfrxfR03F/TONt2rm3+saGjDMT2U6inyedzqkhREcZqz0APT6FGzJmd1MmpCwSR",
-	"XArkIAbYTOKAxIxC9N8pXnRCnKPqwTEEkIEc1lyJU8N8jPhVWPoRhZcMy0kIDgzrcm7CnkX+ht9iakDT",
-	"/mjcbYfTdCoDuWogSRF9TKOVYgd9IHBImcoXXW2SLQAykJ8Ju85AfEqWQHQLgLqm1gR5EKLORGaFEB23",
-	"ig5sWHQiZtmJM+91rC4D+iRbxza6xKiw05obIHXVvKkvlLN6Ex+Vw0yChbEmszRmzho4P4TNVZseYWG5",
-	"TBgNimaMdub0fCSz5dRFM2HJokxiRrsPogm1rJgrwX+eEkx9NPFkCnCSJLrdR+uNXJsqP/3Fcyfdq5Js",
-	"NU480E1+r7K8qAfme1q7ZCwOtOwdXTSlPW9X4f7Azc4Y87KyRXb/rLjOD2blz+XbXL7dFQ86wzWoPXu7",
-	"w5/W4s+XeYUm/61ibwqjP8WHfk4BCUUTaVl7FigmWyqp35DmQQRLC4FtCe93z1mcMkKm0FjZmt9RrC3p",
-	"QELKhA4RB1LXBamb+LaCXiMpG1RkFl+F2FPFdVk62INdaGCQ/R6LJQtYgJ0ItsC+RfyyP3J9oouRqGny",
-	"0v5G4vCGRYxPBpzW3JIunIUBM+7zQPNKAGmb6dWwC56a6WGiFmkNvZigjzKWBf5EuOOHAa70nrQi6X6o",
-	"vnmgvmMNnCNukYfNPJ7GWobelf/87RtaWYBhiyLbyQGZ1Tk22D9QBeWiBz8V1FDBsS3EDX4grDD1my57",
-	"dk3jdKKPYbWkgP2286mVtsDVj3ZyxK8VtNnWvfWJ3U6jzU4m1rVcegsy45KxHtYQJPFQI3UwGkchiwHy",
-	"2Jaswr1lQuNEF5TEjPjNOFq8YnHYGvo6CEFH+JEQI9khFKpXZZ58V2/sBQj4uQT8B0pAtbdyztzjSr78",
-	"DT0i+tRFDy371Pl/dtln4NnHUNQyYWQwQjcaO42TBqAOWJNbw6GDxR1CxNtEeR1qy0RA9jXuy4QFeWDp",
-	"6+PE7ukeQHgiPiYwXYT1DE3HaG2oxrbGEWvjFsftzY7Cvinin8iexWliKLkuur1YdEPJ7mHXwp6dI9b+",
-	"i2RyBuHeOKK4rZ4a7h7P3lSluS3n0rtIZy1+nl08H/ST22Sz6X1SRuAYTYXzsw8iCnzPCWHon6O92O9q",
-	"0YwcWCYqUCLHuBLToCXliPFbrNwxmavXfW5gzoXZI/Sl4+Z6Eo+6cCNnxJe+6o6WpcnBTN94bpxK7NCU",
-	"403mefUABgnnaRvEZxei3vjso2G2HsN0qGLAM2ZtGgeRhq9pUllYewD/cY2mLr3eYbyddBbWlldXxxNI",
-	"t49F2sHUq0WPRTKyxyp2mHqAGshmlgXTP5lpzR5T7Jo9/JMjAjxMg38qN1IBaA/5ndv53bs+Xje/+5QZ",
-	"KgkyMiy3hd/euKhhP33y37c00vMROZslUqI2R5VtbH+FF1f7SQdqoV6nfAeWYlyZUWHiWQfb0EVjRhlM",
-	"M84i7dYmcgSdSprCse0D0osoNz/Xh1UnwUS3KzhISGtnZqE0DdureYiGncKoogYR7AgdTfRj1hUJk0iS",
-	"hv380C+fIaEJ6FB6ZOXtallpJF3npEumROIwoNer65k0mybqDBP1IM4GllAUEVE6jAZmWm6RInLHBixm",
-	"gcmzrRFKuiJgEdqugK2ono3XabtVxz2ikGOpYlNE/S5k4AzqVhYoLKWwnQAJ5lSGASyYxgArqPAwO/ne",
-	"nfvPxaupz9xVjy92aRKHNyAvYPUW1hYq5dI7Az+VB06F2FSVtwswGNha6hslGkZAr6YHrzJL+kzgAOaF",
-	"FqilFIZszreZ0WX4utyi4mJ99hBqZOz85VVkhKNfj+mPAht+CYTP9KY8Xl5AaqElKMgfHYSlXYH99N2J",
-	"Rv4u3PaFW/pPYSnCQszNRZnonZZztnCv3N9g/GGf8HLtxvRc3GI94lxuNSLNnP8u7pxjgDSasG4v0qUA",
-	"vmYZV8aM7xlrLtLnQl2xJX6RxE/YdbJkfuibXjFr8YANI0E1I4GfTI0gm6LON4DSrrl8UwhtNinU5ZZZ",
-	"h5IgjFkzCa/S9DeIJKT7QpFlBsID0upz4OdHc1LPMhDNfpfxBA040dLb8jYzCd7bT2Yr6X0FExSpkWRe",
-	"qBoF+c9/Snu0y/7++4yr67SnccaTSC6af/dEnKgLD0ScqAt7sUgEfKD+oT4J2JX6e4MpY1p9sDCz0QQL",
-	"/LyWE77jAjENqzi3nQpsJ1yeW2T7wxtP5lROsqB+dDMXjYlQ/f1Ea2rJtsxM6F9Dr28EtFjDc4IbzIHP",
-	"G9PW5BySK4GnhV4vhH6sRFj3EXFefkEo6TxTawPHNLoWj3ZMcp/3E5+WB+tmMVbyU52B4nc/Zk/ooc18",
-	"GGZVdBOhBcZO0+1c/11xBbVluI/IvrEmXNoKqCienAbEB9xPh9+RXaUNh/0fT63y9CpnA97pE6qc/E2U",
-	"x8QyfooKXXAtIG/zoBfmZs/L5Tt5Qnl/q6B/bAH/wuhLAL0lzgTt8A4G0RZtKGiBd71PyoekK2LmYUay",
-	"KH5ezBQ/fjofxDlrhVFIozt6Tc/DjzC9+JiXnzwO+/tTyZ/8nZ/Hi/AwPtfU5uFogjTFAslQ4lyyoe6s",
-	"M41xo3Ahr/wmkxJOwX5r3xx7/7USM2HENIVOh15lqCiB+SUcw+UwXEXQuwHATr46i7eap/etThuBkoBn",
-	"ruma5YmzADM1jO2HIAfNApriDStmlYzW1IFmvdctRIvLQZQpNVTiu6jIAxYqH6EC8DCmh6iYG+LPYIg/",
-	"Vd5s7LRMMsEnGt9ZqTHRCl+YZ2xfLAzu02y77GYoNLwnJWp/cmPb4QrEIjsiYuQIRNpAUCFYzYPccLrK",
-	"yHbnYKl3sKaGMMReZBi7AcwCWjqU0VbvQLe87AP8lyEPAbY/h8PXlMSg4rE5nq4GZgR9/LpEfI1Y5ZN2",
-	"LAYy7S3SYAYjNzpnTdGFp0VsLdvu0xNxgpiSoikij+jKEY+c7Bybu3mjZVTQix0zzto/JGv6YxgB9ulo",
-	"w4w2e6I5c41JeOPecDZAV+U2P+U+LspoUZrOH6lFWFirVN6vzuyuPK+ncpucnfspj+KnPJWgHtv4kzyU",
-	"2etqoJ/nvM+DCTCGgLWH7SxWanVpsxNi/Z4brQAkprXRVHxe87iu3QSaS/WXkEzTYJoSzlHkQ6esMxUs",
-	"3ujHY9We2PBzJfCQpZ3cGjhCqmFA7acBU8SfYFJexEPiN5uBb3L1Fm0R+FwBv9E0tHuEkiAWvUX8gMih",
-	"TFgX4WzVAsV9nbdX8nwgbGWCRl2EEkgtGRBeMa2MhKdaEBX1SeOEtkukoQZxN0hys6Nq+O6nwC9sibhr",
-	"Vhl3zDqsilKtYUJ81Nw+CVgzDJj2Tf2ExqX2ja8bVU1WaYLT1KXJwqwSGCdhAAgLEQjX7HgNPiZSTHl5",
-	"ENuO8srZfSPb7KFACnNpANS71lgXojckEA/kKS4iYl+lz9xuLe4JzhZ3adLsFPUYVMrl8n2bDNo3YW9W",
-	"7DDvATSe3rKjN7vDaHIVJ+7tBwUy69ArFsZisX60s3isLLBb7xBHeN3DwaB5C2of3fZLuAYWZgV1cR6i",
-	"bboJ1RnSxWslsqd7HifJoYda0tnmMnczx/P7uM01jgvIuekNmdnBKsfUTXGu5zx7iTVl9OfPQSMwYi/1",
-	"IsoLraUvWrUAAXw+8XvK7m1qlpUxkg1Ouga8biUBR26sptkzoNKW+HByDfNBRPk/hszWnVRhKXJE+TzY",
-	"VCAFnGanfJcGVvauRcxmS7/k4mVzHiZWLv9Qi1RUtmxn+UJE0xK7xmjGhLK+QUdEeDQIII3Xjz+jl/Hq",
-	"aLNO3lTelV8r3X16srn4Dv2TVhjLhMRikIZrIKtsDeKo3+XK97sMeaATRCD1fI/4Orql/hlRjkB+SkD6",
-	"64DcOID6bfgAeTviPm5JGxTDekOBHleHSg854HwYlU8SoW4sE79EqsT/xSdqUQKLU0mxgFpHCInsxYwG",
-	"ssNYopPpCb1kGr5DWY39iI7LUFzVjMS5VbJBrXlTXmUl2lRmqHkjo1bTHBT3MeRhA17urCLxIURR7rbK",
-	"CCK8IiuLcjAQ5NVLEEAxiwR9fmiYPZEwiLT4OCAW/KBKTtioO3r2oVSiA/geTK+w0wiLyXWqrC+Ed9GR",
-	"Gt1eGyaSRS3L36Gkk+5ohvBC3OfSwM+Y1lY1KxozOTIsbcFRCKQo8SoZ43mYW+o3D9bj+uc8C/gPCEhX",
-	"5aUFnoKj96jh6LEtOAI4pb69bzj6p0HYNiHoHITtTJs/RheZZDwxyTWUJMoF1CYKJshuA9JeKWPv/igO",
-	"QCG4dpjMAq2trsZetxI5cNKImEIMBBQdZjOJxhDECRRgXj9UMdDzgF3/tjF7CePPCnI9l9svANJ61nDc",
-	"3QR59lzmoFlPK8Z7tLvk7Ljpu/TdH02HtlV1fvEvbsN3lmHehC+TzEZyjo27W+4cwxq598PHsXq0Wxp5",
-	"SPYQ92g3P4Q1ehpyQ1jurYsiWJnH3w7g5FxutJRyWrggZjvgrciQJSWyZ7GP+jz8q88KgNLy+tSdCf5k",
-	"XepdlnSEmohQS7LsEvVdMZ6IeDi9TeGswvO0kruvoUDUODeft5MXQvHQzH4uFlP3FA15hyevmZzmXJEn",
-	"E/LV/CwdDc7v0o6mMXnhtMRCEES5GRoNA58RZGsgC1oP7iM15n2xL7Uc/4nOTt4WyivJzxyPCVX5GV0J",
-	"bSuUBKGk5xELDKHrJDN3YS7XX3jB/hNtzLFtMcnSu0Wc/3NK933n1n6mch8tsLx6fayGzinWJ4nIxOoE",
-	"Zx4CeA5CybIITwh5Ivo8kRD/0wWkkjUFDwi7YvEQ2IXWdf1Txi4GL99KAVc5ykT0yEDEl1htm5cFwJrf",
-	"URFxRzuVcRiD7km7i0n6PNXvs4mueQ38I9XAP5Hsy9vyeXXwdzBoMwdz+shV5mcFOJNhoHPIY9avhY9j",
-	"16FMoNhbpjINwzZ5ZkHmqU8d/ypARB8XbdBZmzEc8oujnUuekbb+SeN27lrNI3cyGdk9Dx67G737i4re",
-	"jZ3m/Phd5rLCCF52plPE8NwfjMspbbZwOWCxZrk13RLSxPwMx43siIE0BRJj0T5tHI2GDXOCgKR6u6g0",
-	"qARcJD9aSgP6RHDiZ0WJXxhPdCf9k0UUNR7oj7CHaN/vl0vl0jJigf/pjQpTB0u8F4sAW48WvIVBHCbM",
-	"mmd3kFrPFIF0h3CM27DQ7nOv9VL0DL17H64L4e95nLMozjlyzh470jnyuNxYZ+41+fKzyDycKeLp/lI5",
-	"ixIQW2wxv3I/pSSJuGRcZt2+1Hkc9ywLY573kmzzqOejBoqcIOZTHYz8XZEbyMzu/EmhzHHBir2fGdk6",
-	"2WtZeColMZV2+PfogueKjT7Vfs/ZZ5Mt6VtVwE+PJejHTIp+3GTQduGYj+rPmLVYHLNYanCTAEDOpU9i",
-	"1osoVhHqJhHARIGL/vjTCbGuO0FYYCtiEmqZRZwh1vzRCnmbxb045EkmQDtt+NRNl8QEnxSMuC9KfcpM",
-	"2NRC7QdiXN0WxlTHJNUdbXVtZc8YU3Wf/kxR1Zkl6EhkdS5OX16I9qlEcP4Zyg3TPpQtvhSLhCbPzxOP",
-	"URXOBqMhkmwQZZ34mss0DHyU146c0tLeBxnlE9Ei+0B3VymVTd8J3NtUjAOjWkuJW1sk3oVKcpCh+s5I",
-	"DgeqY2ofw0uZkrNeSpcGzH7XXdeoLVYviSgApKcwivBhtpa8mhNvAhQZyNERnwvOfFMToqcJebq2mi9W",
-	"1ut1SevdM8XzIP/H9MigQxM1U2eJZH6VOuyjh3OinqlWfeVtuXw3fXOEB+nnK1h/iMiQc3DnKuzFqLCt",
-	"8Gpcgbnv6jGVWb5AyBbJwyV3VGba3p464aiv9zK1Q0owi5zk42YYKRkDJ7EpuuchN6i2ZwuUB2cL6ymT",
-	"VZcmunsRg/l5uUjNESoTLFyAcdm4fDsWg/QoBayXdHLDAAe0i0xKLyVxiUtqE5YdIZNZma/Nbx6A/Vq/",
-	"YFxJdk2bCQwzlMQPe37RAMLeAz7arATAWM+yDAYX+6EHon41yzjgKQ8/jCvGAxHPMhD8xSMMRYbJTCui",
-	"6fIfdHPiq6Htmd4MbT/gMCzpXZeG/M609fjzBxiWrqFKZbSIgaM6K6tL5IsNmHrKQCoalynJ8sYRIyYA",
-	"xWUWSJdQX6EhNhBx4Bwqdp3oFQxjR+rh30rYOGjnSr+SRLRZ0sG+dhExvJ+n+9tbJGIJahsekCBsh8r7",
-	"mf4t/DXrC3hB5RxWpc1LOWRiNp9jlWl9f+fyjfSOj1O3kd5/yhCzY8DIfGIy+L6oSMM8b9QKvA2wpxpF",
-	"2aONUWE08iSLWDPJgQXL4vpYl14D9ViUsS7CP0uh2UctkR9+wwJd2VGAh5OadbdhiM4Nr7nhNTe85obX",
-	"3PCaG15zcLRntNY01tkt9trdDSU0DDZGfpMFMxu9YxbGbNQ+QlME0jy5+ResPJPq/GOKSZk+2sywYO0a",
-	"ZjAX6xDMpzBJjRE4VOdor8R9DYPjH+wfn5ClUApndH6J1FkUSZ2aVyciYcEZPwe0ry71iGTdsCkiwdX4",
-	"EnoOcup8iIBfVAMrAlW8L1nvd8xRrMMnkjCuQ3f1I4/sbMJPRdIxmIwRdMgCTKMH/6m8NXBE58OEEREH",
-	"LCZdGl+qp57xLyEPxEAuVpZXl0tn/IxPD+0IlPqUD/Gea8Q3a+V7IL084oM9ov6hDrH6L+pjXWOgdKKv",
-	"mbYwo71uCg9+oE7wvTNuPlGbUt2iKTgHevwwCbGUQTIpQ8F/IJTSD8Rs08/QMhwfI2B/0KhEqnoSlmHf",
-	"Vk1EjF4pBavN6phl+8sQNzLkZ5yO3gKvthUNHpFK7kNCzoyiRPYRPErb3GpQb8rvbQE1rDIyn9CYyYRc",
-	"cjGADJYaMrxdeJrtYQtYUwQs8OBF0TPeDSWUawTkr76A1024IH3Qfs5rharpsrqnOQQa1SoCma8ewrVT",
-	"EWORNU0IwEutEySX0RpUvX5cEtjtl2GvxwLYRwi7qfNx/u/qPf2q/mdR/c//+p7a+Gp49SOiHZhz1g45",
-	"B+IdwLZnUQTLSi8ZJ3RAhwguhQKD9PqJRG46FrPUXXGgPC1AFYB5Jh12xnGoWVxPNVhlEBCfJqIbNn1Q",
-	"1TBLiqnEGEtNuOBsTX+hV8N5geoOujCHSuKry/6oLP9ZsofCNTsQA1CIYPQ5Npt5xnWaGPkp4F2oJ9pD",
-	"CO9LqleovQS00fGAqeEaZFTMf/ZYFKmlhbmn7uMaoHmxKxbTCI6z2WTm1WNJDgzrjCcZ2WD78s3mgV2j",
-	"33gIOQMUviVyZGYJt2MBgrVWPOdB56wT6kRunrDB/gNlIaB9CX9GmnFEu7+sRPbEyMJBBhwGVimXy3oN",
-	"EVcAlQhaTyB4k7DL1jVvkhCkqzb3gIaJLmh5U17B1+wfsSQeLlZbCYv90hkf84TxzpM84dk7C4p4DyOz",
-	"NUvEsloU7S5lHdk0MTJO5PZhwTmYlafiIVsfXEvQDtg6+V7Y83DTw57XXiF4ZI6u8LKK4ozjy1i8Culi",
-	"9WDbq/y2XKqUS8uV0nLFO2LBB5p4G0xeJqLn7YS8f+1Vvxx7Zwu0F3qE9npnC97x8Ye15eUznt+aNolV",
-	"4ulKtuyu20YbKcdgBkT6AZV2V8z7FjL2MK7cbfZwl14vnsPWXVlZXX3zZmX5flYyCo0CKxm/LLaSY6Zf",
-	"9oihfFuDwgm2f9kQXB9Sun3J1pXQwwpSrAqyjfaBiQcab1s3elmollA69yE0Ugp5OFqNOt62gC663b5P",
-	"1bOQDnXeuTBF5wK+JbtjHt5ZzNkH2S4F/P5Hj3b1cZjYo4CXTI+04j738WV0UTgDRz3ffXlNBI+280be",
-	"/lgyx9lxBZmcl94k4E0ZwZgGcAXbABLLm8bRz8KHY8vACNIx2qjWHxoDYiHnfYiHQv+Q9lfWrHOhvBjT",
-	"7JtirkAZrPFtwG2c5A2Fej00wY7eHuiYOaECJydl/U9Ho4mYhDwRqN3yU2Ho92RlyR1rOUO1YR1bddnZ",
-	"+LQXLkCn78KfU1d52kE9T0fBlKJvDtDyKNX/jyY7xzd8Xp3/NBI0z4JdwqP57GX9I9byiBTIWMAhh29u",
-	"s3pxYg9j9HovivBhftCf46A3+COb5+MbNpvN4aPG+WwHvRNKwMKdtgyaXQE7rkVhCkJtkzQFb7KY25Xw",
-	"CGcDJhOMNmI0EcuADBNtGNhGGtuqA4+CuLSEBkWgM0YLKmx3EpII5IOxCWcIN0PqQH8zmXTXruMHnPc/",
-	"hoevqqbcUC/nJy+Fe3onB2rnBhhb7/UYZ4HaTLed6DtU0+HZeWnFdM5JmFBS90MLiqLKOj23p+S/AlkG",
-	"WcsZujjw+um4DnB9NvAn/2KyA3cd5oW2MjG7aEw06K1y93Jbe99HkhD2/jNJCOcETJIQ+u6Ftbf64YXI",
-	"aEesHUqsp9IrnGaZTXmXqYzlgGAwBbGBbe+FkExHxAlmO4sAytwZ/2T4ZKbgkMkkouelplAvFab8Q391",
-	"0jg+2anWpic+cFfjeXDHMu+jyLGBb+dZtQI0MGLLPSdIq7uLidxzkwcAlhETRfLBcVNwFNNDfpmqWMNU",
-	"m0YUTawAigkmNXLegevgXgJjDvv1MskOHvnI5O6cPGiw7JGZmHbTMvAWM3ZhLqpfcJ7tUTfd+E6YbMgV",
-	"S+iXk3NLDbr1NHMW5rEVBGlFqeAsw1OQnxx7KJaCglTV2KG8o9GXse/ubNs9T2pqeoExD1o/UnbqUSVO",
-	"7k7PS1PNYBnGIpoBtAOuni7Yc6Qu/RcHedT858EdqLSOMjWIsDHuHNIxd3v4gI5arZK5ffY4qq/yLQC7",
-	"y3MDOXC3ovgNPqowejMNySSpEhj9LMDy8AP5R/hnSXe6KPXdDq8YJ8lA+Xfwo6CP+x5aPvYEuEVNykk7",
-	"pjyxvSVD06DQEVGwRt6UV4rCQGqdfs7wzxaLGW+GtMt4onxg0pf9//6/cSgkFFGrxYS5mNJztYv6Us1Q",
-	"PZsGpuLcxamfvthFrdvzBIrgjRXILrV15+GhovBQjHs9R97dXdRkTlFeMCh2v8rIGEfPzxD7UdfbyI/a",
-	"z2Dzc0FoL7xkQ9KhpgkF60TuEOm5k0yYR3heaITnMXZ9Zp/kxXNwf08I46gLdG/bQIOBgAqThTbrwlym",
-	"vrQ4zmNsrfRt51ptRaJ0VnH1ASBkXx6SOhouFhxd3o6OPhnf3HRlguWD4SHQEy6AhHEgS+QYnq4bp1t9",
-	"yQI1NggIgToLeXud8NTqxBBSRivhKZ7JEkXn2J7xuwaIZjb5EDR9NpvveQJIt8mnedjoccJGjyHgMrs9",
-	"L0h0m8VoNvoECC+8ROMG0JgpZxKkAoKs+uowaBgDOAsABKGrE3VEKRkILEWUKCTskc3X0Cg5ZrYanzLw",
-	"A0PcCWVSdJJw1f4VsR9pXtdD6267D8a0t8x+Yze2/hy2thLWSyFvicLdrd4TeD0ixgpY9HoGgA/fjFnA",
-	"eBLSyM2HGPuyS5UyKpFNpRK5+aWv7oaZkRC5BxEryW/1o0h/DmjDdhQa/qNLw8g33krOiTiVLN5WU3nE",
-	"LW2fkduLLUjX9k1ptfpP39zKLh3kTdzZ6qdgEWS2umRRa4ZN7rzasW2uttOP0P3S7nT11eyW6rNwnaeb",
-	"H0BmcK87JmeV+D0q5UDEge/Urvs6MPzDfrnmkHdhBNNYTb5n4IMGseBtUE8jPXhV28Bn7kcYDyQYtBqa",
-	"x1boq8VVU2zSKGIx3ropxGXIJHI7nAv1MM4Gmv0TTn8ojaE70TbNnOU72qejS6Nu3qWLkvEOXYwEb9MF",
-	"b8GsOzB9xCElx2F0Rckx5YlA7Wp/LPpJnP351Iasmc7zGLOThJYV749D9uMtHLNksQ7bIl+3KLPHbBs/",
-	"Zq2Yyc6i5kkBuY88JYuGIgQxXTrM7Lsm7bLs5gNcA72NsfMDX2EpD/0vRfaYB3HzTHLBmZbVDyTNx853",
-	"nkV+q0w3tsv0CVu4erqELczwX5ywVfOfJ2xlQkwoI2fr3yFha+72SAlbc/tZbKrihC3crShhi48qTNiq",
-	"O2vkr1uytk4+VRmQhKIuAnEOcF/aITYgdmFMxICj5QCId9FMGV/wrf4I/5wm11uQvlVz+8nSt2BMLqwt",
-	"dJV987+s24uZpKWm6JbO40ILKGv6jNtNulrmjz/VoemxGMQyBvi8BePhmYfOZig9T5b3FPVKoYE0z/IW",
-	"ZXn7eCQm2Aezy6fMYcvL8vbdr4qMgxmyvPCKSbXAzwGo1onc3ZBRjahMiD0Od8kE30m8zIYccKyMtXnG",
-	"+CVljB/jBGX2U17G2ARHCq1ndcH0aFv6SXP5/LIyxo+xtdK3nWs2PlQc7oVmjKspNTZG6UTshu8cEm20",
-	"N2dLLTvR8cfqG7hTlM+ef/XBLyl2eRG5d8a2t1lrtO47ArCGiw18QFFX1jmR/WZHm/s5CvaVSUxgcNEz",
-	"OJaedgWAT/y1foMA+Zyq4BKBDMzE1Puk6OTMWtrRu3c05CfHKmeysZ8vEDlDEHJuXzxQVv0xlEDmJBTF",
-	"8CZZ6FeVJaHuvbwEod1iBggTFf6ho8LsuulIcfgQce+tGNCpSv075xIj3tbdbIoM29y4AMiDEGigoPQH",
-	"nk54Zm8ZAaHqSpkEdChRQmnE8iaN49AdoTRwiCAUKQ88qBRCznBpEjMYwiYXNAaOLx3RXhsLjL/Sz3yd",
-	"EyInr6gkyk0n1F0hGOu6XhcakShssSTsMk+DAiM0o2TxFTCP0SGprBq+8deGJlYH2GNG/A9J0lMuh+8R",
-	"/5h22XGYsN+PkzhsJuqjA5p0fl/SlN7+MWv2Y+YTccVi0kmSngQyH1CmfY7MCD4UMv0AegnNapCBWHBU",
-	"tmhhckmXPmkuckhGpQlpA9/WDaUESMkYtAIoQbx/pUQ2aaiUWiTwdcdKM3dDpVx7ShwFQcwkZhTg7yaU",
-	"fa2RczYUGuEerlc3ywOU10weMOim6ELZ0Mfj/T3QWVIzF5BXaGNL0u1HSdijcbKkPl8MaEJfe8hwoiaI",
-	"LB0J6QqZkHfkU1hbV7vez1AZ+wQzMUaBg+xlpEZl2CTnTIYBLGUXLAmjt9Nl8wybBIzMpBJFCs6fDIRZ",
-	"91DCHrYUBiQIacSaSUonAORIPZp0lDlgzoYhTVKfG/7xJm12WFAUdDtRO/hz5WGKXe6gfCV+r4SL+hdQ",
-	"T0Diwe5YwO12pBR4Qu7fawts+LHMvlbD/fDjp8+Vw3Cn/rFzvtVUf2+f3mxX9sKP70EyYiit6DE2KndL",
-	"gG48Bvf31BYCrLdVqX97mbW5XhwMBouwQftxxDiwlkxvA4zc+4HsD8dKQmE427J7C2gsyh8hX1h7Xy7f",
-	"9fXNtMKFXPYwA5TbLzcVO0+nTmGLKb0XJkMTKE9puoxLZAsjgMjG+mMtXTLl7ATyCsQ57TLS50rAK2sC",
-	"5a6SpK9dynxlso0wG7yrvF+eKfiaCt28+CsM6cdVZdzCS9Kt7Uz/PwvnjMZKsP3xp/LncWZmN+Jness5",
-	"H6pFQ4skh3QUyRvhayXv4mhhbWGJ9kKQ83opxvx/bW+JFsBILyZiEeCkkz7nLJIOS1+TxUnYgmwQFGDq",
-	"6SszZ1n9Tw6TSzWKMj9LCV3rVV3UGUrZV/6pJn1UJiVcNGDghnI2QIKimF2JS1SI+sF158Y5z3a+Jvp0",
-	"JKYYAiekbolSE/l03HvTvFvuhPxSIplZ2OzAekFlj75fLxatMMosToPHIupquL6xkGKP8c8He8bEdH62",
-	"zWVCeTN3Xies24uQAM6QCPFW2O7r0lj16e033hUBi3Lv3mFk+4D0IsrdO4VmQM69DiLKC+6QIRRl5ArJ",
-	"tRw1JUmsEci06cXTC43R5OlT7S+FUvjOgw02ZM5+c58A26gvWXpnS0BlNsSNe6lpFQgT2IzOA93bFs0Y",
-	"u/ULENTGBr9hAdrGpuAIOHe1QYKNX64kbBtfPblkQ6nD01AKZBstsujNOvuSgjJ5JjAE50wkVFn7GOgT",
-	"PUkGIr5U7sLEbI+7WPDMnLHq8JJ+BbZA3Cw99g/r8Jdw1+xIt0OP3vCAiV4EAURwWdUu0m6jURum/Fa4",
-	"BVKhu66nOnM/eu+Gmq2N05lIXhoYSxLW7SWZFxSEycLff/79/wcAAP//",
+	"7P37cuNGli8Kv0p+nIlo1wzFAniTRMWOPbKqbMuui6Ykt3vsri0kgSSZLRDJQYJi0Q59cV6lY0eciPP3",
+	"foR+k/MkJ3JlJpC4AySlKrvV0eGiCBDIy8p1X7/1W8dlyxULSBDxzuS3zoJgj4Tw8QK7C3LBgihkvvjb",
+	"I9wN6SqiLOhMOj8tSLQgIcKBhxZsg6IFQVPmbdESb9GUIFf82ut1uh3uLsgSiydE2xXpTDo8Cmkw7zw8",
+	"dDvi8SSIXlG+YpzKR2ffdI5m1CcowEuCZiyM31T77NB/yzw6o8TLP/RmQZBPefQnjqIF5T+uPByRLtos",
+	"qLtAAUMMJifuQGwGr7w4RwvMe+iaBB6iEZpi9w7RADmXsyP9nqNrGrjEESMjn/By5Ysh/US8LuqP0Dt2",
+	"j/pWf4zs/sSyJpaFvn17Uz+H6wiLx2QncBUSToIIbRYkJDAHRDkM1Mc8kiOPFjhCLlv7ntiRBfa6sF0+",
+	"jkiIQnLPXCyexmHPAhaJu1iAaDSBB3k4wlPMCfIY4XAdB3xDwi5iIXJx8Cf4wSakUUQCFLH0hvxrSGad",
+	"SedfXiYE9lJe5S/jaYk5vr7B86Jd51HIgjm6xz71cMRCvRFi788QL9iGdywgR29x5C6cOuL4QP57TXh0",
+	"WUIa1NNvC+WNZ3JpaUD0BZ/NBUGIMUSMpbd8NLNcmxzPTmdjPHQtcjKzZxYeTPvu0BuR8Sw1uCX+9IYE",
+	"82jRmYyH3cKxRuH2fBaRsGCZxNdwAJc42CJOXBZ4HEUMReEW4TmmAfrqwzcX6NS2ra64Ln6IbKvX7w1e",
+	"nKGVIiMW+FtBS4GYW0jQBqiKMflYtQhcbPwMU594Yvo04EAK+meIk/CeukTRhviLoIBtUmszsFJzpwFd",
+	"rpediRVPnAYRmZMQZv7TTz+dr6MFCSLq4ogU7xU8DbYFIzcknrgb+5L4N0D8Husi52uCQxI6hath98Y9",
+	"+0V6D+X9bXbqodtZ4RAvSaQ46LnrklX0BgfzNZ6XjN5XV8X4nSWfO4KYSRiykHeRs4qOvv7goK/gOJIZ",
+	"XvvRC7HkDgkyXAbu7HQ7VDxYcvFOtyOYpqASGMhRPJIapoOXK0znQf3hcNWdPf3iFY4WyWv15Vvqdbod",
+	"QUQ0FMw4CtfEHMKMhUscyb0fDztdsdCSLE4t69g+Pe2PhsdD6/TU7iYUYxdSzKtw+2EdvA/8bX7sjniv",
+	"MxGcbEGDueCX7gIHc+L10LmmcZNupuL4z9aceOJe/VGeeX3HGRBesFUSQ6yK5JKI4y1HG/E0ahIi5siR",
+	"o4StdvBq5VPJiF/eB17PXeB7QkPW88LtUbgO/v1vnAVOV9y78rEb8581X2M/5sjY5yyWBTgCzhQwKSfR",
+	"O0KlrEZeuEXhOkABCxGNOHIuPbJcsYgE7vboB7J1xETvyCqKd/S/1yTcJlvqhdvbcB2kKEgRZmcywz4n",
+	"8bZMGfMJDiSP/7SiIeElTExsF4oWjKvBC9aOIynUhFwWFA9CC1bh8vo9Ohlb9hna0GjB1hHC6FcWELHM",
+	"lKMfby7KBk/kKG4xDKMVD1YT+JrMWEiazWAK9yazONDg5WPbjf4bdcCKTrM8fGfIYSsS3K8CR/Jzn8wi",
+	"xNalhKDObFOJfxUyocWpgYgxfcd8j4T1PAZ7Xki4OHgh4WwduqSHboDQKZC4YoFdxJlc+4CBHiqPNqhE",
+	"NERsE6CQzhcRR9OtkI00mJdwradjVjtN3uT69mefQMw9fiDbIiUuIp9Ag96ytdwE2CKxc2QD2jzB7gJJ",
+	"fhwxYJB87S4El8Toxx8vX0nWvCI4ymhkcICk2iEsgzuy7cLW6i9c7PskhLtogPpDtGBrIVO1MguvFOrw",
+	"nEQ8+VmGoQrLQ1yb0ZDDuHlEfV/w0EBQELox3i9HhAMpCfQwKUdD6xQ54donTk7QKG3qjpBVPKoJsGY1",
+	"aaHUh1SInYBsemUCPsPGy7hDfzSCPdV/20JjiSISimf+r1/+f0f//4///q+dIg5yGfAIBy6pJ9n3KxL8",
+	"+eodouoXTQhW3fqEesIVnpOLdchZWGjahnLXV0IxmxKh6U6QlVHDlLklKUPc2ZU6wIZy+WvqIZA0yqrM",
+	"PFBZkmC/OC4MpReQT5ED+p36YhWSe8rW3JFahlYt1oGhuMhb0QoDTRGQPXN6T7j4AVmuoi28NrUPVjFT",
+	"l48qFu5Wd7f1t0rX/5r+WiBKLyOyFIc/N2Z7VDxoLh5TOGTxi3iItmXVUsU18WflemNKxyJKwKAI34ml",
+	"3uCtFjCxciwY0J84sD28ooJDsBCtOQl76H1MKZLd6aeluIUwxh1O/JkzQUJHAI7hEZ9EBEwxj3I89YnQ",
+	"R7t6HHIQQEN8vSKheJ0Dw+sKaQJ3EHGwwfQB+42AxbgQ9t4dCYTmxdS5LVxusUYt1b9rFhZoHw71nK60",
+	"ZoRus3UmWRVKni2XLdUx66FL4Ij6B2lVBU0Jpx5RV2NVyUleoXU/xzyqYhjGOZoSnwVzMKEpWLweCUvX",
+	"QsyrsdODhBGdgSH7XjxUWowh4SsWcAIG49fYU44J8ZcrnWPio2kkCHtAfBcfjN860l7sTH75rTOjxPfM",
+	"o7zk885EaYAM0eD+H3/3qQcOi/gEgI+l8/DxoelcXssXwgzywsAQfUvsC65BvDOhq31//f4dYtO/ETfq",
+	"Ioym2EOxxdwFd4OPwznpoXdKPm9wYqN1pL9w5lN3/+WBDdSL8/0//o7IJ8ojgtZLRCOyFDSHiPjiHvss",
+	"NBbLW8tXkQOt1/sAzJulMBVgcBzhkEhvG1jt4oTDKcFIMAXNXfiWi3HOWDilHlikX0mm8eJM6lSUgxNQ",
+	"yIiy1fwGfuyRYO/lxOtowUL6K/wmXtdzl3DOUPCP/83QioRLGqUJT4z3cFRn+H4ol25DNF1HifdywXxP",
+	"apCCRcKaUm6sNPHQLGRLabEpzbsrv9JKHaeR3Ay4h80iEoBWEEjdzwFX3RGYuQ74kwx/unGtbKLq7peG",
+	"x+9Bal9CR8M+LMDemxXvj3gcovDsx9sW7RSUmu5ZyncqxeSaE7QOPOU9iZlHYgSB0vMnjpy/HCn2eHQp",
+	"ePZPuTVXZvR0zbfS120+0cUBmooBBZH0jB5ug96x6Bu2DrzD7c07cWhIIB4W4tSpCVh0O4OXHWyP8mZm",
+	"cmqAMQK7+DHQx5x4j8QxLuAMu+IMC7IIIoLYOhZa+LGE1jtmcA8437G6RTlSrwJVCbQI70zqglh6wZWW",
+	"H3vLlU3HAsK7qIQ5HIb0wEN+lHWRV/0661GHxfgxIJ9WxI2I9zviLeexzxWGoSx2NpMuV2FQehxNSbQh",
+	"JECuT+HUB57mR9J0NyOWnC2JlJPEl0poAGy+ByqsGhC49UGXz6wF9n22Id4tXYkF6din/Z7V6/esl/1h",
+	"52O344ZE6Ay3YD71Lfv4yLaOrNGN3Z/0rYnV750O+pZl/TsEBjvZuQozKBCKQGwUx+ps1JkEa9/vdqgH",
+	"Vo2PeXS75ulX2VWvSn5BV51JPPLjRM2Vxkun29Hm6O06iKiv3xziiNz6dEnjsYTMFwrtLx+7ndgISewD",
+	"YWV0Jh2y/d4ifzmn7+n3P/zZ/k/65uL7xfRbV/x9+eOvl/Y7+v1pp9tZQ2i26XQexCDZSqjaUqVO7UuR",
+	"5yIg0YaFd1wKemmqg8M+vOPgsr24fPVBcEI4BmfyNkEh0hKkysMz6KHXwtaeaIVhC9fBchAWbZEnJuNm",
+	"AWP1Ut5s+HFxGGKx+J+OwBbpTE4f0vRU4L8IYApC3ZP3iWHE1rtYz6OISgU4GdKgnx2ReOecHeW/VAOx",
+	"h9lTmTfmOTK+6aXfaFuWVfRO9fjxg0H2ZfkHeqsMHqMtT+NRxw/pI1O2ZDxiKw4PpMH8DDmCnB3prryX",
+	"ZmCTVRS/EsPWh7Xdqp48yMNc4xmGM5kakfbKZBwb5oY9ZBlEFe1AIoG4U9hqM7KJo8s+jkjzxdlvNez0",
+	"mAWLyo75m+TgKkUmN4MM4YnTVT8sPYL+g+aEReQtrmQeX3C4jef1H/KMNPvgH8XXSWBdOmbigJLK8QgV",
+	"T1I+aTgG8bZs1EZqPe6xtmfwkBYA2Zl80KkDKxKiJQ3WGdJhCH7YQ1+TLZMpHZKfFilN6LWwbCGxIESr",
+	"kAn7ErlsHURcJq6As61XPquiM2E9xAKraH/h0lkcyBXKgsfEGOEbiPzCiVyieYiDiKc4fpVq84H55AOZ",
+	"pfl+iiXmOP/oISVQK3iiGqY4mFtQarowXvG3jC6IWVXzTMHclawuYkWSJlPcSPCJ73+6QV99d90fjV9o",
+	"b51HQnqfGNcQK/kTRyFxWeiBToYRp/NAqF6cuCGRipqyzXnEQuL10E8LBqOXEg38n3AAZIgP4i+cEHn0",
+	"F8wnQnRHcouE+dhDlwHCvq90Rvkll3kv8ZJyCEBtFkxlTS3xHQFTQIhzvD2T6ym+ABVRv2+J+R1wSY6c",
+	"fzP+h6euMFO1FQw2LCdRJCbqyCU7gmXkRyxwiYMCHIZsIyckJyFXOWJq2rAwctoyeibGo5PhSg+pOKOm",
+	"GlXL9GMn0aNoDSPp99RRnl9kwFJ55CTFmWSuT2da1UhUg5Rk76YUvhRryoi+jFTJ8eSUjpVav4/xjKUr",
+	"EybHvbujv/EjnXCzoj+QrTja0li4gEeJlW+hnZ4rqxxoPVZTvxL66IsibbVcA43tlIxh0u30LcueeNOT",
+	"ycQW8ypSVQtSCrKaagm3zfGv4zp98ZuQEIgZF2qKjUX2sI3meIZkgCef91DyvgJeOdpFv2yaECK3NaVo",
+	"JXlffWtgZWzJn/dQdsalus6PAf3vNUEhmePQ84XgZTPkYk7OkC0YVH80EnwjxG5EQt5KI7J30SGslPrQ",
+	"SUf6LCsV7bPaKAQnDfSBVkL+0iuS8U3PzOCwMv8MOWCH70Xu/SwHB5LJ8cWY/V2p9EfTXwIXpPPo2Xfy",
+	"ZfhOxFrHORHuOgzBDSholXyKx6fnIf9+yDtc9Mb+1uyEKG9a9oSUHwhhPyXDrIy46hiowWkyhBuHSfWw",
+	"y4n4A6hdeRnO7kno4yK7lBVlZmfNuZTxZslgPI10FF5l7OsItxQKg7FlpThef3Ta34PjwaqUzFpWRjxr",
+	"Ll+i5vKsoxxcR2nuFfrd6SxdSMkjOHYhJrUfv2eFZgfNpYDVxXGujJpyaN1DaRpLEi2YJ8aA19Gib6ZC",
+	"3pMgYpBktGfk44sIEYwfNUIwaMYtOUpFmyVzq3Z+jRo64WO62cETr4mgTj+K3/FW/iAjLg7smv5yHEXH",
+	"VX6itC9oqVcmcQo19t6kz3+Zp+YphH9/D3I+hBdjeBiiHHweH0KRSRrPp2bX38azTg/4O1XZnFlwlYyd",
+	"/B6tQnYPoZklJ/494T3kSNbuTHTyAZW+bvWXdnSHBJFP6hiBS1c82IXABpgJ+kG2M0nKMMWvOJ0HxJPl",
+	"jKOT4emLHnICFhBnAr5wSH4CO4PKGNKPH950Df1N/BxH65CcxYVt6wC2JIrd1XDOOYnE1sgUOcg0VnlV",
+	"ARKWD7p5cw1edFD5AqG5/NIR4+h0pXCz9Ye+sQmJOm5sQqGXIL4qXQW/I3l8IGvaXIDGJnWiznx+u9qY",
+	"QM0pLLM1v3Teuw+XzSaiRYh4FJJ+94lZD74ME6lQ1157NDp3I0lmxllXR1EdvCUOKU5UKLAVcqejXkMT",
+	"v+sa1Rep3YsD0YLvQlyQF6pxze2w8lQBSDWCAjNV+SU0pFYSbhCvZs3pjxf4RtxddUojeUOiV32s3LAb",
+	"9fZMGUdqTSGqzyRMQkZGqi25x2s/6iLHZcslDjwHEu8gEQ/LAiZ1IYW2IAVSV4g4cauDsFngJ0WazNJM",
+	"EjlNiaQiibE3Npt+qt4p1gFeUCyrxEq8vlfJkaaYctVaSBEhnq8JvBFVq7SVjAcZF1dLv8VRSH+Fn0lB",
+	"1LdqhOC0pGr59XIVEo7RX/7rZ/E4d4Fp0JkMup0F5ovOpHM6Oxl71ol9cjJ0j73x6BT3ZwRjyx2NsGfZ",
+	"IzyYzoYze9qfWtOTft/17JE3du3R1JpZFrZOOrF8FYcWp9boAtSgaxqRvviPUBLWkctkkblUHxJImGFf",
+	"0i3h0a14YhOADZ3JLGhZVjb3pOrFjYu3anzx37oQDu484n1ekFHoFguinwA4AHMkhi+TAaS24nSRIyct",
+	"Psn6LfEpJPfsTn4C17L4RD6tWBiJT5Ba7JwhR2qDcK5wIA5JRJYrjVOAY1yCXhNzy/BmxhTajJdkOVFM",
+	"sr+V55OnK+HOVDFiwSkvEHWVHtL4ZGDPAxLB/pWxR5JLF+yO0rO7CsNhSly8JIlXU+rkVR4lI+BvJkBV",
+	"2coLvFqR4LFsZCFwkuO933JsMN9zLfoJFykiC7ikpN+CIHIPZpEQF71qZ4nYc8mTih4rrsSkBq9YrwAB",
+	"Z0G5fMkEXX93ftQfjYUxtCCfsEdcupQSoind2eNGLiF43w7OIINDFr0gvnzpqfqj+ARl9d7+SY3vPGa0",
+	"Dc7+e3VvxtdcjtZ1GXGNUxIkO6LKqOy2CzN6SDP+oqVJVwWli4aa85zqZZPj0AKlaBR3NDAwo+SdE2Fn",
+	"u2ylpEFGDDlnUJgqNJGezAJz0FfCLD+iAX/RVVdUYtztHdlyIRZWeNlLmyBOGyo+fcgIvzr0K3lrOq00",
+	"SuA35DruoTHL9Mu0+C3VnTOjqtKlazzHtl3oXJQZZEreaRGXIkHzpHa1LpCcKYNM0gudnWTMtrU005zT",
+	"OFyK6ZUq5aCKFnhNWrsduh1gWyob41mZ/eMqsx/zYaKdXT4J1TT1SyX2Uxu3VJlrSb299HjIKvsCe5W7",
+	"zgRNtwhzlwQeQIF5PaGZ6wviU3LFMCMxd5VTsdxAfJ+I1/LwvTITIIs50d/1axTNqCslrzIN2Fa1aIZN",
+	"rknG/KrA8+km0AW3MxrMSbgKqWArHXERyEuSsjWzSd8buMPpCI9Pj09Ojk/HeDQdugOvT+yZFV/v7JLW",
+	"dU9dnRrVNKWr1LG7Cpm31ty7JDeLzEgYQoWmeKU+VrCmV+dv0YXgQx+TpKzWLuJuZxMKdgGTeOzKtaer",
+	"TwORniWycj0DnKo7B1L7D0XUW6VBFLyvlQ+u9DBkX6ptDm2ayMCP8XP01avXH16oOmOAfFLxneVaw54I",
+	"cwz2UtBCCI7alAGjNzWAdByOAkI8yUuqS3aMQ1toqemQlWFsBHy9JCFSVWeNzabhF1OtKHO4FBMppsfY",
+	"ZaHu03sjSz0UvowBUkMl0uISeyTeCuz7+uep01VH1C3qgOz+4Uojx7+j0sjTZlkZpmj8Q+RljNqXDCr/",
+	"TZOiwZxxB1lXj1gzOH5ICddCR6oYsPNB3ERCR7PtNIMEHDXFIVkcKuDGSQxk2tijCDn7IaUSFJHkCocJ",
+	"HBiEPWKuQTmasfAs5jOCbyNHaxXOY4z4pGE933uhWiK7Z0GgX41engmVYXBmoGeBf6WVQBh9WdVoYlmU",
+	"GlaTihgSLFM44HZzEdQNUEwo7qorRi90PaQVpgKtxkhzUn8n2U5yBiZFVpfFxacvEYnlmo2pLiQVervX",
+	"y2XNl+fquCQq00BtNmOqBj9hs0JZtxtGZkYkfh6d11B0ZeoScpkP+Vdx2NesrpWQUgxhfgcRfeOtHH3l",
+	"HB0pR4j5vfNCYatF4ZpHxEOrkH3aiqcsVJrTErEAfeVIF8/RBYHoHGDID4fWiwoFPMl/P4DrKeupbp6E",
+	"YT2q1juR2dmqqpoq2EQIKM3MVgKwPF+5zCPItmz7RZm2nJxFu9v/WKU974j9unve+ulTF5UO/mkKNhRI",
+	"cyal+lHyRPufQfc0BMwiilZ88vJl7F3rqYsvywRME5WvKQmfHEBnnRhqqkZEhuP7ooscA+MUvcUBngPW",
+	"qnMjWLLx9yvMF1OGQw9CWj+RKboCtntNOKfQ7cD5kZMQrp73z8U/14B36RjY70xi7sfY3BKtC92TkAOy",
+	"LY7RRMRNYpPywPaPK9BHj6BaHqR+d5jVQHPKZ0U2mKG4FWXspmKTTcp7n93RX6Q7+jDpyxlqaBwoMoMb",
+	"nz2FOT2J2lNxuELhjBPHdNlYMWz38kuoFTbnfy1H/fsMSsnfyYUXv7Vsu98fDIbD0Wg8Pj4+OTk9xXg6",
+	"dV3PI2Q2+4MyDviYrMJzZOs5svUc2SqMbKX5RcUb5S35t8rvdaJa3NQm5XBtNazT54Dbc8DtOeD2HHB7",
+	"Drg9B9x0wC2t0JUPR5Ulm6Pa6+V96zna988V7cvqRBnaq7WenwGnYi3hOer2e426nT4H3Q4TdDt5PDy0",
+	"/h8lvDZ6+vBaO5i0f9Zw2/EBNNbmqG2PI4eGj6QwtQmDF3mcv8aRu3jLvEJAAt93NI8M2Ua27WUhgRZO",
+	"ULOGHILdBTScJGjOmIcAdx1wdSTevFn04Qt9R/ygsBIDRkK8bA1QpiQLrsInrP3bLo22nUnnA2XII+h7",
+	"HBAaMsAiWAdRKC5BR/+Mf7nfHvJmiYX92gkp+w85jp7Llr1pGGuNXgwwKxtr3koVrIhRZd+W9rwfrsjq",
+	"jmxvsT9nIY0Wy86kQ1yP46NVfzTuyIurkEWqZ5Uau/KIT8V+HIWUAZhDpBumZ9fOPhWzkbCL8WxYOMdB",
+	"XFTTAb2X3dMAKq9Ak75nSkkPCYaOWNrHfs/ujLGovw1HPieyik48hpOQYrElo/5gahHX68/skXs6PfZm",
+	"x97Ucj1vfDI+nh0P7RPbdU/cQd4BX0MGQrbp7lwfux12p89ZyDadiZWvAovpszJqlqtzSyerqDfmGcVW",
+	"m3hGR4emiJPypXDKZP/DFn47wb3E3GtKseSIzoRsx8gTXGMddNHGVC/WvoempNrUg9wSsb7lRdE0QI6u",
+	"/51IPNA4haGmCD5rR4o3wezihS+yrS5wlhPtxHVaAm2ZxZgJA3LxfxB5IcuA+C0Nbj28FRs6tE6SrzkT",
+	"z9uVOTXhJbpIEh8tZS1qjgukJ7PCoY4vxDFwj0Cn0zD1bcw3cksdkoBsipnD9XrFQjhZfO3mHrovIihs",
+	"fZY4L2jOpVPtHIUAg6aW3NPkhS4oyQN7PEbYXy3wUb+N1+j4iwlhnDx+hzN5OHLlzEfie42k0g4K0bRs",
+	"4nNVBG0ICQey0Yy4CRRv02sAihP1fQmtdIYsDeoAnjoPqyarmxjqhCMSKEO8ogF81jmZPuxV4Gvm4CD/",
+	"QZk2pxZMALwK8SgmOv2LLokwa+DYwfAvzqsZuR3HaDS3KaHA/IgesdNefSBGzqtl9CXDHQszzvVlbZ3J",
+	"Zk8cOQkrdc4QXQLz8tDFOQeNf4HviQJWk/00VQte6JckrJtWfuzB4WM8aU6ffex742q7EwgKViIo6nZN",
+	"2nyCcCnna+JlKSsdMAK3Dnh5FvgQgHVZAVY72g14pZRCE6EI3xGuXIUYiTN2R7Z6yJNDgIQMHkyBmvN+",
+	"QjssBh3h4JZWeyVzYhOBXHrSteFtnviN8sgls9VLhJXnB6lnP028FkLuWpnIzuQVWeEwWip8oubEbD9k",
+	"tZFm9Ax0IZdOkMpBKWL4ZYWVTguDPAkHyB2yzIqWwFprLcugfuU2yLCueNO1PpFl62lxllcPMkI4dSTa",
+	"VXZdYCMJPGt7kFCs+5H439evv718hy5ef7i5/Oby4vzmNXz716DX6/01gM+v370quL6DbVJvN2TcAGmn",
+	"Rt/tj6fD8XR8Mpu54j+np9PhaODa3sAa2gPx/37fO7bGw5PBdIat2ekJHpGTk3F/PCbHGBA2BVsX+v3F",
+	"u/9hWhp3NPAgiQ9YS95hYdc5LGJPgoXtad8deEMymo2tY/ukfzrAw+nIHXvH5GR2WmANwGYUZiyZKmCA",
+	"rl6/zcrp0WgwruGptfq7YhVzFiEaPRaCfDM17hE1N6FJVsbuxIJn43fp9YcEuSOdINcWK1GTXh2olqmF",
+	"KGxxGkl48eHIHr7IvHdonY5rymwkcee8s4rYnYnsoKreLV4p1fkz5BAc+pSEzgSc/SqjhkZnyHFDxnnm",
+	"p/F1c+wzFmpNNWuTjWviFeYZLCMYCEhA4G1KpHX0OOQDHV/VGS/SeuU1FKyXU2Ei1RBLNcjdICvEYANj",
+	"CooHkibo1HplxUxKcADDqRUZvEBmJJd+eRYin1WIfCwUI+bWVYoT3s3GsBLXZzNncEq7yHmCq1I4c/Ud",
+	"5sBLyLKkML2xI61d1sB4Z8da9hUrHEUkFD/7X1/9cn70Mz769eNv/YcX//Nfq/Knh+Kzjmt0AobUYJDL",
+	"PFjspwDiH7TxicUMV2u9repA4UiX2P5v6IyUyGOhMJ8h2zodWfkiPKOj1+nISqdFNDdvTov8Mtj338+A",
+	"BVadkB/I9jz+1cPHbp07RzXPPkv5cuqLC5u0x6/oNZBZ1j9xwGZlgXTjoPNgi4BzileW5yII5WdJg5jS",
+	"agT7zt6eVukYx/W+H61rAUfneW8PjTjxZ/lN2DUfpyUc6wpHi1tfzb3Ub6ydfFOhoflsE6uLo/6J1UXC",
+	"IKUsQMNev2f3Tl+cpafTRbZsd4PEVI+U1iZ7rXvIyrRkSOa5c92avZcPqR0jHzXywqCvTILEPloHNHqx",
+	"D+mdlDRBktyxWMZdgtO2QMaVmocX5wUWoowEAMor+ATBRRibFhzhKbsHHV1jcxMUMhZ1EZ0pN33AIoTh",
+	"yx76SeVVQSagUvPVE2R3CXV8wA0KXv91cBewTVBsqDbkERKqzi/RYmQJLLr48MYwmQrN45PBycnYOmnJ",
+	"M74o4XomYVBnSUZSXhY2EsCtGvDckW1J8Dyk94LW7si20iPRcKNHtW1aMvMnpngqWYpKudQqYW6FOd+w",
+	"0CtLGZNXVYcVErjhdhURT5u68ZbEj8lQTL8ddkeB2izdiyUM5QeyvVgw6lZkjGFxdO4IWXHTRtf5Vlwy",
+	"rYBsCvOtLnAR5DVWxuFzdsM/S3bDQQAKgG5+a2p7fnYoAjHc4lP3Qax6GykuVqlQji+xRxDxOYGaCFDE",
+	"oL5tDW/T3f+AFcdysKn0h6AxC1SkOMmf1nJ+CymYqZ8bvoIeesdU0vuMEt8Dfx9WgUiVMU+jYsnQSndr",
+	"ahgWrWGpdajUlIj6cl5w0mLP82HsRjsRos2sRZNd541FR7Bip5uexyTx3BPo3YKcgGycCcKB3Bth3aRD",
+	"f5UGZP/RbN33gb/NhKUnskhe/6ib0m0gtN3U7i2vOC18bVTibs+uFPopTTPZ8en6cOXxVfkYcxKongSq",
+	"8ZTm9+jbvnM45aQ4FfsCl9VsPZKf7OQz+8nGX4KfbHRQP1nj1w5r2GO2g2W7VJSaXKSGD2/TD3PnRz6d",
+	"Q+n0CT0Xx5/Jc2FbJaxlucJ0nuvKD8kcAGATkiWLZD0rC6KQ+bfKMtF/insDIhT0yOdHYCsd3fc73URl",
+	"tPvC9vBSKuuMha6Rzj8L2fJWIcsBy1S6Nw14hIOk9YpPA6gC6IsjRe7FzKxuRzpYbPt0CBsZsc6ks/ZW",
+	"oCvL0U9+EV9MXr68XwW9tBUBvxMTCtdBIFZNLSWn8MOh1e3wCIt1GcCn0CwSqDMh4in185qxXuPCmi2h",
+	"eamUmgly1DQc9BXIJzFfUAhhsi7zX0C7z9R+OMZXd2TrSA3S4SSKaDDnoHRQdyHr9AOGFHhWWcVTPrKa",
+	"UtWH1SB9OVoptLtlwYnRyVT9DKmfqUB0m3Dz6YNBh6WeVvm6pUynxLEnahWyGfVJr76FWkLdFQkQT5aj",
+	"JmhNn6+awgwYlqAEnyAgeLTAHgJ619OvQVuBrNH08S1sIqeuxv3j9Mk2NrVFXu2gUbquq7jbDkm7KcZT",
+	"+BZ1ww6gU5qJldKjokO5DdpljwPEVkJ1pcFdDUkKIaO4Y/U7INN1S+oqY2RHwjJDF7hRsovlzzl+iNlz",
+	"2fkXzKz4mJ/UppgqTl/0aHXReHIhj8vXEjTGIgEEGC1AKg7dQtVoxfyg4mRZD7EUKt1GeWiFUU8DBIf+",
+	"DPyWMe0nSUfwyi5SCAUk8Hromil/AEEztg7lvTPm+2zToGOoEovtyFiImoZkPH5IC9zSLDcJUCvFZZwy",
+	"/EiZqII57MjppPsmLu+Q423JP4aFibAmt8pw42S03Vjl6BpaHZxrfS7zkjqh6tReGCIvljWaWBOJq0kk",
+	"ZnmaLX2sUEULnc/yknJBPyunB1dOD+TrjbepMMCnL8eeRzwnLRKTlKXy+V3EepaFVFyem53UpScIina+",
+	"/NxqkidXX1E+aJg394QV5XdkFWkCLq4wV5l2qlg6ia4kDTbzJedWTfLdXiXl7cvI+XpFQk5MhlJwUBoA",
+	"m7auNevXg3MaqrGEMEq1N0lXQbHZoSqLmlSauljWEE4JgjwDpPGiHqnmND5FNbpaEz3N/vxZ8KDyt0mD",
+	"FxT26vWH7n7578fNzLCSlIanLp9UCLBqM1RGTIx2EwNBCY0Yuy6BmH8gNeHazTEskYTVVVXapjIuxIhX",
+	"UUzz5bSm8xYN1ln2Eh1D1Jk88RvEH0lSg4qj6FyGBiaJLjuoFKjJlv8gk9wbIomaWYpti02b1xU80iGU",
+	"MKA5cVMC10E5UiKni6ZbIAoIYNEA5bP8Rr1Bzz5DjnGWvmO+B3i1fM1XSVl4W1eSadHFIrGCK5rDZmH6",
+	"5RWU039IS9icm50KE8k4nOrmJ/KZDdrUgXT3LAQBwzatJ5TatpyE99Qlajk4xPhZqABThIXdRVPi4jUn",
+	"cXwYAAPxnS6r1QHiJ1jFUaF1KtWdNOylKn1R+ZMlhS/ZEsuYs2aZYCLPExpOkVvRuczuQdNCmxq1/4fi",
+	"qiwXOxPpmYGKKp9t4v2SgFnitXQeOBPtm03niUj/PUB8Sfg2PR1xVpbQ+seTAgQ5zOUr+RxZ9QXAdAHf",
+	"kBBsr/cX11cIT1VeSBpQMqV86oSxWB+XiJSwpZKgxIg73Y54YXEuWfLskm7x5wEC6oHUdWMk5vtpvMPb",
+	"urcUeQ9yBU7Pltg/qyV2GD9Hq4qs3bwdFUVYT+7wqK3jygKIpc8fpJJ1JprXL/kcZCpZor/94++IfKI8",
+	"IkFkKr7eWoJoEi9fVa2eVldtC4nFW5nGltL8A6Zy2ySs69TPa5o1oEKAqM8L3PznkHUCCX0rwlY+6SKq",
+	"4XyC+RrPYXTOOdgWR2/Ud06u8Lfy7YM4jF+9w9+IScJ23Ii7U1SS2Wm5pOqxcm7l2yzLGar2WafA+DSQ",
+	"fkm54xd4uWKITUM6x9E//k9ImZg4wLklmnY8rD333WX+ehlkN15+u/vODx70rIqGIa7Ew6A+KPIyxi6L",
+	"MTbK+JgguwUsXf+zUtuoDHHvRk4pOxc0JQuqEljFtvAklC+WnvfQ1z4O7iQaqOzJIJO7erV+gP2IfliM",
+	"7ge72W13AiATGPtVRwAUFkn275WrjSDCo3/8HRS3OfYYYmtlO3HWQx9IwO7JEUOc/UqDBUMrHGL032uC",
+	"7pkfEYTRPfYlzLE+KWufPHPHL407lsLT7glKe5gCCtU3oM9bw9T2fw8wtVKfbaCp2i1hajMlHJW1Gfvj",
+	"1xpFHPvD2LaGsHy80MRhwDFPHh0cc9wUXEfFUB4dJLNvPypI5uhRQDKHTYIs2eL/w0Zcsk9/vPALdOHZ",
+	"E4Vo/2gM+J+bhv7+6JEYiIh9zlDJyWHRNAdNAhxZsnrUaMfp4+F7nj4iHuXxHz5Ik2Muf+CIzWGROK2K",
+	"KJDqyGSggeX5+L6BIUgmr4XdzOgejw+/2e9XxnVSIBgHgdjcKZjTPIZkBo6agqvVoXKmzb8LFszovKhD",
+	"923cpVxZApkYBPxwHSb2TNuohBfwW48tMQ3AF5cpmBdXVRRH9i75FIX4VrxV/p3NaaQhW6scRdvq2T0r",
+	"bii+xJ9u9UVLEEEkW2GosoHbGYG2LZlxj2+s08lADDVrc+nfqXxGtTr6WzP9crXmi9uQcBIlt8FXqaFa",
+	"xlh5hCPq3tJVZyKunfSsXr9jfH0/LmzCXbPWxX23b0vb0Gv+/Ob8HfjFnABHjuzcI3+iobwxj2u1q3n0",
+	"SfuUrx30PpMmK2WOav3MEYa89GwCtNmyCLpLxcnnCgikrtRkuINlBlHU4vE8ZksD4xAW7cqrd9dIXo+V",
+	"TkHCxJOt5pSGnCA5myKs2v3Wf0gf8rK3q+aCbd9ebYBIuyzhKLnS3HUI1OLRUKhM90nAWTvMk907kmR3",
+	"5NEsiv2Jfdqvk+L19TteJTk082nE3LHoDXDMDX+4IMEdG4qNqqJ+44c0My6tx5A3oPcrEvz56p3Ch5E4",
+	"rmfImiA4LcFW/Kvv8RjhSu8l/qzGSS+LgAvPJXUXwPHUgjmwIIrbcULEK3U2hOou2jhU+k7e/xavVu3W",
+	"TZUj5YRVKVdRN2u6AZYSK2DqCU8IQ58RmFWcGYaqwDzUJCIN8KsTjGRG0RLfEYNNB2wzSRexyKf4OCJh",
+	"UuoSd93Huk9sV0m5EC3lxhiRIHGsZXGQobXWNAvJ6QHtSm82bfYQDoNsK4lujN9AtxbsG08rXJWypOma",
+	"GlJTq6ndyzmJwGmyoMFczCWGa45HBAxdNo71/fqk0pQClavh1w1/E6IRgwgJduEdi5Ct5zLMGa2DgPhd",
+	"hRbDTW9O9fAOzRVHDym1r8gHo4hVix099Mur+2EsApNmmGjFmF8kM5pKx8FDRuNsN6bxzmJ52NiolEfz",
+	"c/V0MPMD0xVtyUamlzBNt4k8lnKom1HIU2cspaikVKaU9pYSrSlVOM+Tsiy5ULwcwKwsynGDCzK97dnM",
+	"/IOZmYdJWtMU8lubrpBZh8Znz0VTs2h8Viq73R/eVG/edXdcYyWeGzZikQXYBvml3iLUYgcSlBPzcF9U",
+	"nXa2YA+918izKfsjYBLGSwhFvnYXCIO5qJROHKFwHXChpc1DvASdMyTYkzYl70rP9GzNc653aUe2QsV6",
+	"UoOvTQvppzMAYyC98Wg0GO0FF304YxGdazsjaVsIfoU35+8OZ0k23ZCnUOebc5rjg6v3T0HUg2r9/Tww",
+	"eVYyNE0RZ5JrGOB+6kI3Nv2Aw3XT2n0oQX8lccH51Q3wM4bAXlhcdYYAhJqMdD2h/WfmF4+rxBhoAQv9",
+	"0ECWlvXpwLUQ/FCBsg+2fo1v+p8UAdHlRbU0qbCvUKAIj9BXVz9cXKN/sa0XCoJ2UhQhNvo5aWgwHuEt",
+	"RxKlFiK8QkD72yw6rX4PDJF34eDpODnvIUfnSzgSgSwVkHM0DtGBQWbBF/n7Q4msxpXfp5vKYFwIlwtN",
+	"QzZGtziQnikAJnkQjwEcaUfQXPsP1G3lDPlEnGjeRR6dU0HwzpEi7Z4jHYatsOwHVhYu1mAZimNYR6e9",
+	"o4//Xswy3AUOQc3onB/9jPDRr8g6OkVHqJc1x54QTbMUYP+1zKbiyhkb18DrnDDIBcs4UA+Csz/8pwH5",
+	"TBnORSkaDYzn0qYlzQR+xmd4WIm/d1vNFk0s/mANuQr7f9ykT6JaugQ7nkaxxM9pBLIq2cXBnyI0JQAe",
+	"qUEs9pDewy+uR8deWXdnyAH/YQM5VG3F6Ryo4pznJB8P0tCEcnoytuxkIzH6VVgxMlnvx5sLKLHWPuRO",
+	"37JPMn7Inw/ZKkmzIk24xd0qxRO4d3f0N36kCjkkK8qW1+RZVpFXHO7IFX0/V+A8V+B8ORU4h/Hua0rf",
+	"zbv/+f36avwNVJOyRizPBnGdCKsyIF+JmSXNU7JlM7qvDDDFxEDY3zYcPq1pqNqF7GwejqqbksiGizr7",
+	"EFIfZCce4klrUDYsMVd3ibdAIBLKRxCEPiBiwCHpofdm0qR8TKxwGRH6jEnZqi9caRzsO7ZBPgvmeaCY",
+	"pCm4OBWyRXdXuuZj1QN5a0lv4NMm5E4YzXjLu2jB1sKCXtIAIhJi2py4LPD4GXIsR/YqjMDXjZyrgfXK",
+	"yTovcISWjEfIuRLk98qptuqb26Rif0xtWDWEoTxV93NY/XLQxAf7AeRVnvHRANaeRttavTBmVKriSuIt",
+	"RuGaCwL9qrigpf8io04CO1PAy+toLbX9R9MjZRWKrtGprukOsP9BlwOUCx31tAaiprTtTrEVnG11sgds",
+	"5iO6tk8/s2v7+Eto7jP+PM19Ro/W3OcRGvA8nctQNUUu48+l5+p35xg8+VyOQbtKwkQ4WheEhR2QK84E",
+	"BYSCh0OZqCiADAtZ6wf+bhkujTaymwC0N/jk+mtO74kJ4wbPKyzvKgR1kyZBzIwBX6qAFyeWT4FHUF4E",
+	"vUQXFygNVqgkytEcW0x5/SFJYPwbZ0HvA968JZzjed5iqjCZABJFMLfGqi3M9S3ww5xem/R4DdlGqEGy",
+	"h65M5jAyJWYhW6IpocEc8YiF4IbCMbpzI223X5yhWWWmZfZLOsxMl4z0qoCV4IXb23CdNGidYeqrSyHb",
+	"KLeNBKA7AIRKv50Dx/DahJS1dtcMfg/uGjV25a+Zig07CikrgPZr6a5J+2gO5JU5jDumhgyEgA5DFnKZ",
+	"Zcru9KEAFCzroftbcn1faDv1fD1z8QL74WPet6OPTGlelzqWaENCoqFIzgTDw8gLtyhcB11V3jEl9Whj",
+	"8bEs83TrRKUN5oq1JBi0jvq1A1cxvyOesIprKjweksNfkby2UTPUPK9X2yJKspHCBmtiwDI8S7C7EE+P",
+	"8ahiPFLDmdM4iUyxvToHm1WVzpfhunpDYpbWiZdLTbEJP75UjogWDLmA0g8D7vcxxez5HV2txGer21kH",
+	"yqUBh+2f8iToVS8kW8rRJmTilapR7fLMQN8ThIWSUtoWrmAT1rEFrY4f4+RC6Y6mieqnCn2TzeJtj1Fj",
+	"lBgRijv4U5W47nXqfJEG/TUjMuyHBHtbCRcjs8FpCKoZx1tex6IanPRkRMmqGOdfUUsTDnB153K739id",
+	"Ebu29XyBI9JS+K+G0f12Nq3u5F8Ge6MGyThR/tas51o7KmHknsboaBYc3dXcGgEOEy8rPObpinyearvu",
+	"RwrBvbDvenyiD5RbUXDUmybo1nZJjOlH9qjT1KMzyyvLrg9OSzXdxA3QAD1OcXcXhWSOQ89XecYu5kSS",
+	"DHL+zTGsSp/yyGBEvT0dnuW+kCupvXOEfR/F7TkbeUQapr0Y1bbNDVbJWq7Uz4qDMSpJw+jvCuM/Q44w",
+	"jsOgjWV6nOWc8cSbMMKSECL056tmMRIBbEHn0AzDmyAnIJ8iR6WhSIx9cZwjfWwd6nHnaUgccAu/dFbe",
+	"OvwIgICPFn48eRYxzyLmgCLm6UPZvDKWDe5ZcVeSVmBEMUvZ6+nvSloeMnqtRhhKjG/lJDagk6olUjPJ",
+	"I9HlSvLUTO9T64YiygdYlICVeLKY793u1E9D/8Z2rdlgiofeGB+Tk1PLtvv9wWA4HI3G4+Pjk5PTU8uy",
+	"bYwlJZc4eTMJTrDg4A+oym2q9eM0tno/yPft4aYZtXUQKDPuKXxlYJkGrIGHTO5BCUCSbFic9DDQ2gPA",
+	"iibGtuA2gI6JuUsCT8yXgumd9aeBMpTuMgkdyCmHZ+wZM5fYmIqMmhnv6vY6T1Cpla5fZ9jjsKA1CW2h",
+	"/42a5m/FejLzVCEoRhcf3pgxtBVZQqgiLI6ZhX5p5n7ol7Wt4FFxuvzJ4ORkbJ00thzy6X2hX7YA18Wg",
+	"RTdAU2LSuq0EAJEwXRfuKt8dWmDPXBZBG8UrEqcqmvy2WZZljhHpnxWGGuFFsTzU3X5aQu2VH0fz+UL4",
+	"f4rgHfFpYkFqufY8S2CExqtRPx59b+GYpG/yEL1k8+mjqs+4OnXxkIuo7pUEGbxUSuFb5pGsIFaCU8ER",
+	"it0iy5Uvxe+/oN9+673DS/Lw8NdAWKyqgvivQeTzI/1ZHD5x4xULI3EjdPyGL8QH8Y1H7sXfr8g9deFZ",
+	"eRzJYtXr3N8IK8lRo3PaQds+mJMp2lB9FRi1gn9wWTBzijNPqwuKzV1SwbH47cV7I1bjVYyFkQ9QNM7D",
+	"T+tAEeGRj6c9lwm+yRcsjG7VpZvX1zdvzr8+QM+EBv2NH71JwLAR9nuCJ9KWMR0OyVzwFnMjCtttiuvw",
+	"6ILCwFZVs7XAV/SpUJSLm2PqDpjJgrRDiDJPTlmZflU9a6HNZqOIof5oJBYkxG5EQh57MVy2XGKVsrvC",
+	"LuGt+VDV5p9rYA+h1MsU/G75q7PEgeRq8CRBerUWyk3EENZ4q0JPNehLqbFm61TGevsk+RUzwLq9Kypf",
+	"alsW0u3IOarUmS+OcX4sUql2rCQx5tqw5iUlY9oUvJQVregB1G1tWRpxs3zNnenwn+Wo5dc+3H5YZ9UI",
+	"7Kppy9Bwp5u4++Nk5HXAV8SlM5pFnC8twPs59osAIFxjb4o4CdrfLI+yFD1cTzn2LMg/Kxw7IeFsHUKi",
+	"FVuR4H4V9LTxCXMgIafTGOouj1nuFnvkwbmiUyWQxwLSVeFthNcejZCLfZ8jGk2ERuqTiDhd5Mg1E59U",
+	"lwn4kkU4ynVya9X4QkjyeL+w51GZGXtlTEWtW9kk5PpKH18yMZctSeKg58QNScR7CH4n84LWAWDiiqNA",
+	"NrLAJdcMnCuDpyK92ihvNUIPScjhAHOiPD+TNgM6fjCoMJcMLCuYJ6kCN3MU2tVltCP3fYDMZTpHArzR",
+	"AXIkyQnKkPNXdXCwvw54lJLlLHeEVSboaFtJTNmpd6jVK876lKW9V5FuEgRurC3Z14VVXl6W7eCYjCfV",
+	"vVF5G419adcLTFa6a4ZSNIg7GuQWpYQztMWoNZlVmUM17pm+Iqq0LMKyLT6aYvcORqJYj1gJWU/H10vx",
+	"h8fUyaYcSZbldZPOOMqXB/CBwLA8Ve/JWR18cnkWjzpOXc1mjdXtpvT/uAWJ5HKpxSjSL14HIfOXyhuV",
+	"CiVgukzlz+pvZiFbJt/t3/ecp++3++WpzvpAKPmU6JpZGNgVDW6TlVSJt/mM4Eh6ZMTjxM6EwCsL0gWN",
+	"tai0y+V9TwTdDqVdqT2pAuSU/RlS44TM/r2qQfr1bUNUeE+/XtZD79L1saFvZIm9R+rHYYb4q0bxeN0B",
+	"Tx+SpxattbyWuFIhiSZG+4bvSMhZgEx0RnfBGM8Z35Ut8Zq5iIjmLDt4ieq7biSA/IwbyPoRmgMCbLtX",
+	"Cq0wzTJKxQa6unwHnWmaRdlGNb3PTNJ92rZn1kPMAHM6mmCIQq1SjCJRyOGjz1zxCX0lw3q2pTKJry7f",
+	"8RdC7DkqSzarqdvjGo1BceDycGT8HqUxbUhYk359XNxxrBQhXq18hh70UukhZlxrBlvINBgzREeGW1cK",
+	"4zIHnH5REdBzKknBp8GdINM5Y+XV9F3kXN3Ybx0UMeRcnVqvnDPkXB2/apNAN9iFJ8k0rNRXChj4zKjM",
+	"b82wWiV77MtizszslYAQTxh0qvFBpLGrHge5bFWM8y04E5uhodjOQd90ucZ4vGo5oSm7sFu3sR68wdtc",
+	"X4iabNBWS54rRjHXv/IsHMahGUsjXQ74z6veHtZ7ai5scRaCvh6feBXSbuRsTeyTQ3hajcEW0lxcMWMQ",
+	"W12ZXnHJUr5UKbfqSX1Oo5X4Rry8dWFNLpeios7DeENO8qipF2PoRYs4Exuv/WiL4G7Zr1msldAaPBzh",
+	"3j3218QBHcGnPPrF/qi+yrgf5AMkn0JTX0UGKz3UsBl5phiRTxE4pVeErXwS1+b5OJiv8VxGqc+hN/TR",
+	"G/WdU/myQewqbrpfN+LuKvqUi6seK6dSvT836v0ZvU0/05kgLDQmD0cs3CaLuaSc02DeQ44Ce1F+ONgD",
+	"NA0JvhNSLFwnja3gtz3kJPWm4uFKaAi6lf53IWDgKXEHL0gHWkiPYrShLukhJ2DR7YytAwADYJmfU/Ea",
+	"8WoYvTkGvuXizhkLp9TTDiGdsWPoaGpSna5ZHStrkOGtQjlb+8X5PSboSwEZSde+GFBJt+auwmxKCpRV",
+	"opGOaqwDT4lVPfJ0lOCObC/YchWyJeUQuz1P/YlnM+pTePBFUsa1FgKdePCHSziH6+9n77VTC1JZ6D31",
+	"yZz8RKOFF+KN+BKbDy9ajm9DXJSg9D6AakiPBBHFvppzAL3VuTirdwRyAjwqfrSkAVYIFaqnArCVuCSl",
+	"pAJEXZcjEOdkFhK+uIWHl2dhwk034h75w4Tbbt/JYMdcfH8LM33odlhAGuRTFz23poAlNXzg+jpRKKvE",
+	"JDgEeLnCdB7A30rzIGF0CzWytzrfJXNVpSDDt8dVWAZBFDL/1l3gICB+Z9KJfH4EBTRH9/16sAOrLdiB",
+	"t3BXtyQQSmFSja++9IxbeITDSP1ttoAqavqk8BPuV8F/5DpEtQdQyOQ6Z1tKzXFENngr33e0xFFIfzVh",
+	"EcgK+/Se3ArlPLzHvpDA5vfCWmfrqDMZW92O7+HVLV4LdVmNb8k84ht7qUJxqXep3gxJ9ydoDBV/f6v7",
+	"P1WDW0L6pm2fDuEoRKwz6ay9VQ3sZb4zlWxMZY8FnwiJz7CX0jJDsmQRuQ1x4AnFOYZfEN/CI+5XQS+z",
+	"ax9lxuv8lhO3MxmMhQIDbvO4dmZgFUA66FF9LITYjHx+G9ebdWQpWHGPLLuKoO9JSGfbW6X6S5BoqWEn",
+	"Pb3yCnQlnLVqTWuW+2AZ/BBfQ8nJDg6rFNcodL2qG5LeRqD9ON++vkH/7//1f7/U1/nL34xnPSSJ1UUY",
+	"6jukUw8fyvlZWbwNBjBJ9RUVikLA4vRCMCfEA/m+KaqnD3mOWgcLnun9opf1pTLdXppFIi9/E6vacoeH",
+	"rZDbqnOlZBOSjByoFmNaZl3In12oX5kkONwZ/61pLG/ctE134qp57OzI/nEdsNxlxJHxTbuwKdSCpARo",
+	"mSM6Lj+IawJlJ6A44DMnUVGvoYr4tfHykhMAuY2ZdkniwdW5ldWtvo8f0gpBoRMREr8P/OJxg/bqnODQ",
+	"XRR3WK9LKB1Uvfx0n+7q+8z6pA1gYfNsTPvB0MTKaJZKg5AEXl2r5n4McFgGRvr40bb+eOcm9LorahGg",
+	"oT0enFQmMFgPhg5aRBdL7C6oLmShqmth7j01Gc3NslV2bGkv+/TkFeUcKKKE6kVTEm0ICRD0966pNRs/",
+	"FCrbZY9O+CM09TMr0bCKJ7AgkEgIAdnUvFwwK0OlL9NeZI5TDYn3H0xjoHCjxdVCmjJVNEjHl6UcByrY",
+	"OWCOPsBlaGumaI6XV/dD3Ysu3YGPt+Jrg4e0eVTyrnHJu/ZgqQNrH3zT6uWDHkisSCyK3RBXqgnWlvVX",
+	"YPw1U/igvCj1iP1wTavnV9tS8iZpuGigMkkxqJpYJgbUDq0k+6OqOIL1kDF5aws/ZFpAxKBzbP7cIjzH",
+	"NHV6A6La4z5+yH8ISHZpc71MVEschCjcqvw8sOaFmSN/KEtxqxncoP9g+AGKotXyJdAeFPJ/F4xHXeSI",
+	"fyaCtmWgAMh38vJl8nXZXg/yunVqsw1ayO/14CHllCiTJxJbRGMmyNJaTjiHzQ0Fsc5ZRCVcnJXa4Aqx",
+	"cvKQ9X8U4prE8CAAF1LUpg9HRpW1NpzhydptXjGK0126E6UMYaNXUY3wgzTNkjP/QXYXzjw5iJjBsLsa",
+	"a0Tiqahrust2yq1ycK5gNwJfbqc/C06TcmA149Y3PtdYSeZOfln1an1B3kVutT2SrQejB8Mhl33QtxIp",
+	"ULsH1KKmSUMl7SPo39/WOdMvzCqKtblutl+eObzEa2LIVeXrySgSMZ0l3a5AG0h0Ki3dM26DlEltWPUp",
+	"ozNl/qblcHw4TXU34eYJnzBBuE17rbz2sNQXmNLfEhMoK7LS5yTv2CoktUJzpMiOMGVAhienjMGcxzCh",
+	"xrTKkPbTFkV19Vn+eh14fjZIBHQrM1ZYEEGmC5AAsu3T4V+DjgYE71jj4VD+BQFF7e62rCPLPrLsG3Bv",
+	"TywrG/1Q4QejTrsoVUENo9g3A83xp9vYOGiUzZCe9TeA9pZiwTDMFnkNcoj1C/wNzS3yEy5tLnCgX11c",
+	"Sf8pqkxFGBqA8AXmAQkh4M+U45+5EfbPkGONLcuB0O1GuZVklU9GYg1rEuhS61E4fKpL9TRGn0roWOB7",
+	"0ovBtYSmzNORc8gdAFUZscBXWSE0Qh6dzUj4SP6eQW3NTFeD5cqERiFKpO+Hhdt2fl67BNsANjO9tN2Y",
+	"RhrQdk0iplRXp3BvCvUEh735r51u51e66nShRUFhVkBJVCCfiGLGmCGdQ3U1E0vGNgEQH6j9sjW+I2xu",
+	"ZwJfg+DROYt3AdvImiilDcqeBJBZBGpi+P46NZF0bDv+U31WYkw8sHp+e7apr9GSceApvbU2BHiwTreN",
+	"gm+QBkU8GCCdBywk3tPE4EBjfdQW/LnoVzNAvRKKz0PrCXsWdl3eiNSbwGmvGyWcofTByGLs6UJq9QPB",
+	"CQFdUX2tWtKWd9k4/swdmcZfQkemRw6hoZ+SbsYgm6QxoQBdVf63iwPtVm7XnBfCM7vF4PYCP7T2C8LB",
+	"7OPuPoJ5RNozvV6toEbfnyWQU6Dl71V4drpn7C7nOsxG7povXX+fSF7VONrtoL1PXK9N/6dq/N03dEaK",
+	"HFM0gIaNZ2gwHlnZFowsRAAbExvsF+cmHu7BQHoHo50ieonk/lM2tIdupPtJJdgIzj0P8ZJ30ZrHphFb",
+	"qWktcYDnBDpzgRE6wy64zjcE36lbpHcLPIlD6zTJ01Wqp08DmTvkMn+9DNINE3ngTdczZP01CN17+FQY",
+	"eWyOlTDcMRJ5Fut5UGme2m0xXwi19JCWrVyjo6p3Ib4Q88cBurxCKx/wsD2AnGVh1EOXUa5tKdoshHUh",
+	"WTEA1MptUh6f/Uh+sE8w8wzK47LVVDE1n4yHu5MzJC49XigUWqP6RIgbyN9WAWE5/TM0bjOvfqtjaj0t",
+	"ALLRcVke8527+kJwuiI+DKDHJgKGBn1A4n4SRFQZwNMtevPq/Kqd8gBJE7tHlK2mweQmNonVqklpedC5",
+	"AltMatvLJQtSgBaG1CkQqGkEUkPNVVqudXTau0VHH/+9WNF1FzjkRCzG+dHPCB/9iqyjU3SEeug2F0Tf",
+	"MerdRS/tsdALXvZPJey20hxkLQVP62GAx555kGajS7xFCtJa10zEsiKdV9w41L1fkL2LXo6hOvGl3R+m",
+	"xzPzLGtyMpm8HA/30IKGT9ZptDwwDxVRLIzOwI9YwSPHo9FgtCvv11F5GdhvZ8vKEH8xc4RHukKnd9be",
+	"qg3vg/TBp+p/eri8gYnyxEzJgoJbJknqVYVMOqgY6+gx1ebS43cNNTbtY9B/jAh+C+v0uF1EP9MIjwZJ",
+	"cHorRjZBDhQHyPXsuWzpdHNfQQWD+D5yV5OXL+3Tfs/q9Xv2ZDgciK9/6VuWPfGmJ5OJ/VHe3ENXLIxA",
+	"a9T0DNsf+9zSOcMghmFMGoQ8aXkA+MjlnryFwitaMB5laSMzDyFPYAb3q6CfmuBwOCgjniYZDY2bYIwP",
+	"neHQFUogC9GShURYdlbOshNbYGRBoPO4oRrom9oYVnon8WQCwWzNCRzFdH+WgT0S77B2VTMg5/EgaRYZ",
+	"d25l0sUZGlRpyoPxzjJAJtg8fhJFV01Ppe9OtwqrYZ/kisYcb/i5Ol0XZGS0E7NGbkaxrFUBYwmO6dLV",
+	"goS7NbGCTOUmCRbS/oD0igkSJ1K6L1UPn4zm3MLwOMkV3KfTH7QuXBXBKgcik42bO2KkqqtwGpeBJL+U",
+	"JWkFFfsyPwPq9d8rxy9BhEf/+DtwpDn2GGJrhfiWAmqDiuFUi92SxiLlGbOp4nbT6uNrd2H0hGmFfF2D",
+	"u5XkcCfPb5nBTcwdaUj7nK+JZ2A2lDRwU9eVV0twGp8Gd5VEPqzsaLpNQyi2bFqquum0BlcQKi+7qyx4",
+	"mLMIYZhdrn1schPgLNYkPBW3UL814Ixkcx5z3yq7euYOXhb4oqKt+hJ7JIe5AsIi1Wz9Czqz+ZyWL7Xn",
+	"jtShBd1oSq6uA5V7Ufo4QXqqS43GxqvJ/m/TyUen0uX6+Dxqdx5FaYfs45QXQ634QClyJ+xOvq2PnEGz",
+	"Y1mWjXCoNpNP3oO3EXqZ7Mn86Phlo13wy/jTwJQNW/dmVCFYB6CfHBSwMIZD/r30aWwLbiY3gGvseez7",
+	"kny6JuoZW/lEugCeGPZsbKIsNmyBK2kMHGYlCpTkuhTyqHIAddInQTlkM5AzIAaftLInCtHwq/odtUUN",
+	"ScPQQ1SCJfAXT9IsqS0yxO+5Ww8s8Odv1vM0faN+R8164gVp16ondRIP1KunaDMbt+s78NY2fO9ODcJS",
+	"a3cYaEntSea3cM4Km+b8ITniYYEk88v4WzvVXQqmQ8BE5oZSS0ntWvPscQpbde15xFO5Z2udOBZ52BMo",
+	"j94zsNozsNozsNrvEljtkURKa1lyWDFSKT+ufBzszwKTw5UcrBh3Mv+d5pA6RyLttk31BcuAYMu/siQk",
+	"rg6avfKOArvysXSPrVYkObLm8bT18RQ2sMoggmEmPE/+yuR68ptZSIiQnn35UZyhOdHO5ZBHyfkfdLod",
+	"YQQk3/RHQ/DP/SqfIF5uPON2CadIzbqMncQ8Vn1tG08cdDtrLhvUH47YR7tiBqF3OkmGzWSjrTgpVwZU",
+	"lmseoYBFOpOsdd9UaqCfHsiOrIfuPwSAUXI0GvIOcZDVcrZgH9D3QlN30RKplHA9nMYebTGcm7UsV0rF",
+	"38vHUgnSb2ylWZ2tx95N+F68cpVsTyevFfjwdWkoXwEiNVMIGjFwMgjbyF1VFvFBUK9tDV8+2aOrsTpT",
+	"SUOzkC0hQwWxQJXIrQEEOdXKnJMA0mjjXDIWxN46cMTSSLYdk8lG4qpKPsk5657QQ1+SOgm5MTI5KJsP",
+	"QwJP1mSyQLq7kuzK/as2+k+bDa4Sn3bOAYccVMkra6Ic5gqqbaeR6hUHVR+QP6ejHhJN/+pYBjkGVqso",
+	"h11phF3TiOyedXFbYNlUKoLJLws6ZNhVHTKSXyrjTC103OFSqam3MxK5i5yxNb6xTieDolL9+Hf5Fhz6",
+	"UqKkJp01fBoIJah1QsiXnOxx2wBxFUeywVDbhmv74VedPpTRziHAIQ/QTitNnsUpyRvCI1kRBiuo8/Oo",
+	"BG+CuE2lztKcb548mOejvKGZjhvBUHCkI55SKzRyIWM4aSjNE0JRJgPQqJfUtNCIqwp+VaQF1VhTFi3O",
+	"oK+z5rCQDxAoKRjX/aVe0YtRoAOWXJEw1kqcqqFC0o8ECwjaZa4dPxTzjFKkYb1YcfBA/eppqGz0kGdV",
+	"dUFrHOU6AUIyrh45LGZq+Zq2ARw/FHDHouE46qpTlHtdva5nyJoUYOQ1gGgyA6+Nw62tE650W7jsOhSS",
+	"VW7zjAOa4R4lDLmEAX6sEe6H8bLulN/1rB0c2KdVkvuUpAXs0mUrpQkewvVVn99kpEfn8WNUDvQE3by5",
+	"RnZvAOLm/PX5K50nDdgLPeSIueCITmXXIJ8z9Yu++sX10cXXF7JPDfM9DS5jGpOxPzN5VKVZWRbpKbEr",
+	"37EIEY9GgunvKdCfoVyeoVyeoVyeoVyeoVyeoVwOBuXyDIbyDIbyDIbyhYOhPEOKHBBSJKuRt+oa/jtG",
+	"9WjO6p5RPp5RPp5RPp5RPp5RPp5RPp5RPp5RPp5RPp5RPjTKR96fn4F8yOaRYLpMpTXrb2ahkGv6u1SK",
+	"actM+YI4kVUVJyoI46g3Z1NVV1hQVOclRJZe/vRf//WfP1/92D+/Gf10/PrbD3+5/Pr7/3zzXz8Mv+u/",
+	"H//851dvf/jL4MO74zf/+f3o4pvr/s3rH4fnHShovU1iJHKVFX80lkW2YBCSfbe36KCTmJMQQiGEJaxu",
+	"Zx36nUlnEUUrLsWSKZX2mVlB1kuy15UFkfK+J0rMgKhJiuaKtEjtC9XOG2OckOu3F5NpkMEjL8evp1yD",
+	"SbQIefebtEtWc2uTtdNuwU8e0ify6Ru3nu5S0h8nR7Qu59+zNjeOWu+QtFWfCJ2ov2aJOI3QnN7v1HVe",
+	"ssRCcxhHCz0pmdsUqDp0WVpWYAmWH5nhQ5ZxlicwXV2+EwemIQbL6CHNfqtOidHL7olSyLQYKEyLjleW",
+	"aA9mD71jU+ZtIUylWk7Kxjmtm6fGyTKZULwQKMICU9xQfFTLIj76zBWf0FfSgWpbaBOyYC72hL+A9o2q",
+	"jMzJtUGuySxSEqwU1yZ5j/J6bkhYg24jDFsQh0Xku1kwnyigJhO6xlCsN1gmmgGIhFCcyaeIhEIR/fHD",
+	"m6xf3Rq2cXXYxXXiZs5ROhc/ziBKnZIkIUkuX6au3ODLqUPQNWV3RlzGNKnOvlzCj6Wa4A+0KNx5ju6o",
+	"tLJMCwvEnSDdKdEwCWeJ/a6DusIcVVd1AyZCQyPVVadyqLhdUfZGKhO8WAMwE8Flw6IVpqm6gyQhXHwp",
+	"/xicCJ5JvP5oZJ+KVeX4SOy9+jiwjvvq49A6HReO7S0J58S7CLOgGtjziK5jTfKq1LkY5NQvdXvpgZGs",
+	"eSmhoAQZayN9oQ5OS0lQUUiRSLeL851ykesOv0FEXLFFrifEW6tNJeCFehhdtbRFNK/qfd7i1UrsZnoD",
+	"dXFbxz7u9/pQ0ZYqNxVXTvs9e3yiL+U2VT+iVB7IhliIE9KN3QB4KZSWX4VOg91FrNtSofaJx2kfAAsg",
+	"6VhwMkjEbSMzaoMhb87fdXXKhUOlA8NpJZVy8A5xz0u1KkUb8n4TkPAGvi1dMxf7PjSrTRUVcSALvKJ3",
+	"ZFt4Tq/w8kK6sOi9ym8yNlvGCfqJQnh9/V1+P6ujCfXgbFHhzKCaf7siskbk+vo7p1332exKw50q9FG0",
+	"yJmVKEuJqwudxGFw3VEvUvM4XASlzZp1GwIytFzHkgWUwBv5TpR6VanKtS2mq485N4l9XAcoANkzUDke",
+	"ER75eAoO64/iCKj0KrmaC8YjVTwvB3l0T/HR+dWlcpQM7G6HrhRbs61e3+71bd3+tjPpfCDed0rDgBiG",
+	"civHbUyNEwSTAb1ELMyk8/ovV68vbgT/pr541DeXb97AZDmUKHXOf7oWRwTPYRp4ReHEmnWArwi/i9gq",
+	"X58u1qemPj3woPL9DQ3Wnwpbdab2plCJxFuuur+DK7V5sWaGtzTPwT1tYfU/KhQVWBExkZX10IydzurO",
+	"MvdywUlrvibgg6jLGZRuFhqgNSc1sJ2CiySnoqyqq4vWbXBdqkucazUrD47mLk6DVfEUlJrQhRQ32VEl",
+	"NLO0Cmyc2uLvpcaKy78uxiRr/MDhQwFLKRTylANr9yAQCr/QsS3e5kR+gJ9ey1+2ID9pydOohFag52mb",
+	"iQu7VfK8wvpwPN/5FFU2ugfXabHwhPcmgrrZNEZfFDAbuJg0zy+an7zWaobjQiM+5hxw9vSh6GotS41B",
+	"UUzCQrtZiZOnfkUWCbNrhyMXayGXS62q5TEdpdlZgM4spuLTgADwh4RpvsDLFUNsGtI5jv7xf0IKoMwh",
+	"25ioA/H6ALRGgim9DtR+y7CFHHpnYpUBL1aYh5I3KtRjQ+jVmJ2l6OKSpUiPk/ZALM9UW+uQR8i2LAtB",
+	"ilsrBmOu/k7g47Vg0iHbqGXAkRxgr7ZsztiIZiuM/ZBgb4tkmgQNxVsRx1teD14db3PDvUw4QhuDXhFM",
+	"8jpzkgY4cwVaeuFuZXv1H+xk5Pvvw6PLlCqtE8AGb1U+dKrrAFRwiG9VC/apny9Dr+lZLrZLzqqwloEm",
+	"1RUyxmDkAQFBAEg4nyBbJ4XC0ak3eWEB8/7EiHyCWmWF7htnIfk4mK/xXPodZBnU0Rv1XdYsHlbPGEIF",
+	"bFM84ZBtsnMx08tiXVdWEoml5z30tY+DO3koPQZOOKirqedNWgxXMZRvBJEAYd5IyVKO6yJmpXazq4gr",
+	"lkdivStPwGGqSdW5zhqFz2bvZzZ7D1utGu/yby2F4kGqUPXbK8m5tKBzB3u/CxFXgr0CECC+qzNADTC/",
+	"IE3Tq06qDPN3klGFiC9YGCV8KyRzyiMSEk+b6s0n19aObzqR413s+haZr3alnW8WDnQRx/cScR4y6FbE",
+	"92kw36+45vDGeavahjpj/QyyRqQ+IRc5IJu93jo4hEVfSpbkk/gE95wJ9XfJeIQE7zO6B+zsDtj7UJ7W",
+	"+ggOv97jWkdCNy6MctlyiavPvLGqI3NRpY0kHxBXgAmTqZxJWIdLJpU5nZVui8OvbDNnwuHfOyrMycz5",
+	"rkqjDI2VkQpv+LY8uJIowMndOwepkjEWvS457UIgbzCNdC5QKiujUuEXXFDOupoJGUnrDZ+cR5Mx1y+e",
+	"mXr9xwZ72kBt+ZI35gxiw8ICebwtSt5hlHu6zGcH3bzSzeJsHRYVSZ2jFQ7jeOe9dsroQPTV+Vt0wUJh",
+	"il0YuTJvQdgLrfYG8zvjz1eYL6YMhx7vdDs/kSm6CtmnLdJHv9v5kZNQXDvvn3e6nestj8iyJMAt+918",
+	"G+JcIvdcfHerfmI0xok/TjrrJT7iJFjgI58Fc9wBoNtQdzTAIcV5NmI+tk4AG4PLGrjQOCgeSREViqH8",
+	"iSN9U4M+P7bVHzbuRQG+rHi2VX4aDEPZo91Gztwx1tAYhLEgxRSaXc7CUcOz08PWdFrweIOU7lxu9xsA",
+	"/Jy/vj7qj8YadeP6u3P48+35RQ85Ppljd+tM0ODV62vzFlvckMD6cKDpYlgf+YyKQX4g/70mPCpIXygl",
+	"qCuJ6sJjb9ehyclOoNVaNI5KrXlZ602ArBHM2HDW7VaPkqXDanq7o8VRBpwp+4DP2daTYkC3UM8P8PUz",
+	"iaBtgXvOhCSL0+R0vOJjQd+C8ZFtH/UHN/bpxDougPtSQPdmjtkv1scOoNDqVVAg5jEOnOJyCjidwkyx",
+	"x4764hqL0fVDwtc+IKzHLumQ3DNZon+r8XY0/n++RiSkWKhk45nt9d3BdIhHp+OT4+OT8ekID6cDt+/Z",
+	"xJpZdn8wHI2PT6QPKWJG5YkZZckrdY+S0jd46DaI2YBTFFo3yuTl6hjFZ2remdBheWoiwHG4DCYiayMD",
+	"QjwxoOppycJNRdqlj8eNQznHD/p4NOiTmUa8TmiyKzMrxSwUZlUza1mf9g9skzPlrLrUDU2xpUXPbEmS",
+	"3ZV3n2kQDMnBoOwtuQewLXWcqnqb+w0jYBCPKntuwXZU9AhV8+3GmadGwMoIU8XEl9CJ2uFKhmsokQXW",
+	"AilL0TPztGmArl6/3atZl/2EmGGNwJPSiMlnqRxEc+7lSOzyNXs6DUCmFKZIhvRevP+ObNX6n8VWDJV5",
+	"rOKShAuX1e3gUpAsJwYFWuAkwTu/ea38g9UKtr6qessqRYPEfKORetTSc6h6kJTxiexW0riiJ8MtqvSd",
+	"ck4xNiqJvMLimWuqQW5TUO5nhjn6KyAhg+H6481FD71jm/yYEgSVvmWfZAJeP+9Rmnics2xJWcpvzE7K",
+	"uhGH7oLeF5q7P19eAcwGDnvzX5EGm459h0P0ln4NCzTFnIyH6KsP31yg4Xh40kVcgScOX4iliXQpu2Mq",
+	"Z1l3xWAwGg2Hrdq09h9Svb94LUvkXSk2wSbZSHkqrF6IBtEoPVi1NE578Wny7j376rpFhU/nhqiXkj5W",
+	"8hTTiWEBOFpCnQqS4ADO1fvrG/RSlVC/dDF/+Rv1Hl66of9Sqr+5iq/+6KR/avdbnvIWXMf302xH1txf",
+	"/XBx/S92XwLQSTYPqGgBk8UT+fqXg3CooTH2AnrS9rcCnQnmvoLI0zugiKY9zegn70MwJW5l/Yqq7Bfg",
+	"IEbffk3BHkPBP/43QzNGEeacBuKbFQsR4RFGF+cTxMkakSWFHir/+H/Qxbv/wdZRiFNqFQAA7psfA3eD",
+	"t1PljKj1l3SbzZuBu3dPm7E/awrLYO/ckZyZ3zRdRBPLO5bvLsI8sJbTUL63QhfSlPNO0EpsR0+EDXdP",
+	"kMeEZoN95MXwvAR9Ffn8CK+jRRfFmLwvekUhC6+wKkiwN2GjT5BzR7a3qqS1ixyCQ5+SUHwETnHrYvE5",
+	"YLfipKqPbBPIWwpmA7/0PXk9YJHC7RB/KSTgW8F0W5ZFPSo92XXu95wr3GtEBVcGG8+eXZ/UV5TrnDKD",
+	"NQJ2F42T70EUs9BQkmWBbsDzKHDtnXGlUugyejyvcsHZ8+s9u6btXdTV59lJlnGSFbfvqXGFAdxlebed",
+	"FiB/VmXu8VZZBxowi4UG8hYLuxovVtVSK7fTJv5dwCDqBSP9E2+vTrTOS4ZqmRQ9lXZTyfYQexqghfFD",
+	"t4LpJL1wDEajk75Taa408MinMw0gqBq6BQqID2IKMqKaOSNOIVJApQQvdBIk+U485SxQNCDHTKNqbxeg",
+	"5hZW7P8UQ9FMkAOCT9sFAAt2hpxEmMnCewfwHmYsJHQeON001pSwGTYpdJuz1Mo43YSKFdXGjr3k9Dtx",
+	"STHOAwl4jHCVU5taAfGi0BfjVCIZpHevU8Pyy0N5LlsuWZDSLI3BpPRHmu9OlPfCVNoQQTEOI2wP8QFv",
+	"W2H+Rgxe0v6Ig4aWPuHjmrIgzaNzgT3Fs6EVVOzOR07sx5QX8j5Z5Gj3pv5puRtdUAQwQ3kr5YlHHF0G",
+	"CCMv3KJwDWwQOlmtfQ9NSeWO9x8KpUwBP9aGw4dvLtCof2IlTopRb9Cz90GKOqnBpkn8SbFQeEKAmuOH",
+	"RLoWo/SLayhYL6cSB9RnGxIeuZgTtBCc8mDnIudLBxYWU2VX60kqEK4GnZZKGQCU/N5LtpvGYJGHsbpQ",
+	"xOgCW9JT8Qtrr9y0e2HWmpY5inJTZ0oKxoBTCXhk40SikzaNDuXLFVBPxdv3UMyOH/L70dTVbPb1S84p",
+	"DHTOmGrFQ6CjivTgSzxW3R8GfrfBQcQbSfAmKGNRuN0DYayeGsyuhS0KJp+im/OoVMlxJESqM0E402e5",
+	"hxwVKHJU36R0QxkJmEsjIiQXDuAJGg9dlQHhokrfStwryMJujvgieGwM3nIWt0s0OrMUH8PWaOuVQC/l",
+	"TWCaJ9QBc1VMPAfz0i1vQ13Yky9zZsuY9Aehj+ScmC27w+cdkSFv0nSnrcdHjqKuiVBbAB85j9IQt9Qs",
+	"cUjOULYvg+y1JvbBA2Ue0KFb54XkvBti8dRk1ejKdk91Nk9vX9JuSQo8sw+S/GYWErlzqa7+qrC55d5/",
+	"TD3jdglY00pgp0St0ZNBtxbSX9vGEweQvefF2V8GWe3WRyoBslMuMRaQfVnBHq2lDjsYYRfL3SzPlZGj",
+	"IBJCTtz8OIR8/JChpsJ6UWgHNINhJCMTxoRLAo8G824cEbUty2rV5l+yshY+mpOHItqtUG4kH4DF0UBy",
+	"9WrJocWG/ZAcoCoQ3ywcer7r0b6cMaEs2QvBxYEMKkI+EigKskDmMcht9KAZRePxibG1fMu4HH5N7UGK",
+	"GRi97tTqqUGqU5o+IQXUV8joZS7rNyVgvo6KPjsT9H5Fgj9fvUP93ljizkovDQ48WWMA4ZmAuJFxr6qx",
+	"7CFnZfePVLqtcT12+t0RwDZQgWTZMkJpYeJQFDQVTZDF1Ws7CsM/ZGLybBVwEnBw5c/0p/utukaCDSyo",
+	"Mari9GV5rTR/OcFAbpg/nFrt4vxh+cwzFC99q4ThFojF4GVhM/Tt65udO0bZbburlkd53kuWYuYS9FDs",
+	"xxYEItH19RO6CRJjtufVgfKfHsrPy3VU5naPbVWj6TuOrdSNNjF0ewvpOVviO4ICtpkgR1X3O2fI4RH2",
+	"ifgg2xw7EwTfKF85DpIm90Lyk3sSpvuTyVXRB0bDBgCALfhuVPdkIUXKQF3VdHnpCSjJZ4YGCUnunxIY",
+	"lJelNh+c1oYGRnpZkxI1SMY1eHc2WJJ0MKEceZC32yzHbA+la5SCVj80W9FJPIo4+W5sBnwKHi/zJWQS",
+	"P3kPqbMtPS8z6ke6vzRyDHbl6BMOcR6V2pVB+NuVcjKUsmem146o8FKYLbFHEtpxqMch5pI5MEkWVdwo",
+	"F442NKRc4i2aJi2WVEI2JJnLLgeqEYn8HVbNd/dpDdgaErQwoKZTQn2C7xWssBFX40mvI4mRIKGO5Mqp",
+	"Iul2+aMnpUGmDIOK+ZNMdMjDC6q2vc6/OUZSk07n03S+p63VSjbCyFJqVQ+d69lIqsvLTAjwKNp6FKF5",
+	"XCg0P5BZSPjiht2RoLbyMZQ330bibpmIb/w96ZDt9xb5yzl9T7//4c/2f9I3F98vpt+64u/LH3+9tN/R",
+	"70/3qYLMDbaoEjIzqMIaYHFJpWpLyOO4E576tXGLhlposCND63R8oErG9Cw+Ntm5JnWMqfkqUVA9Za2j",
+	"lA0oUUg+kIBsiHcBdH5NI9K/prnkt8q0G9nraJCg9WTSblSQJ51JIwNJ7E4fAOZ7t3EazKg/mFrE9foz",
+	"e+SeTo+92bE3tVzPG5+Mj2fHQ/vEdt0Td9AxUmds15oNpnjojfExOTm1bLvfHwyGw9FoPD4+Pjk5PbUs",
+	"28YF9bw1eSy6g0IoF6qxk0OuKCwv9ltnpBw3TkgJyOYzJqXUB0AqEo6qLZtq5NpUaNbsIczXsdRuDWHL",
+	"7ioxemR/FSCDMyGyUlH75K587L5Akgr5ZBJ9fXRaJXCJ1/N060epVXdr4tfNFqm6yc2wVTw9brm/Sdfq",
+	"5ca5V8vV4jYkKo7O7jqpdS6NrFeExz/EcfbyQuBkevBVrkec/EIlg9NIn+okIzCTxCHUvQu2XIVsSXkm",
+	"8t+ow1zMGC1sT/tu54kKZ+2H/GLU8AczDcnsYgMqNiBVpZM0eJJ/sUekfNAmcp9vdcZmmcHOYv/AHoOC",
+	"9ltZGqnIqNGOHKqb/AgjJgrXPHrKBJvCHKRqjVD/4IPOWymsUHuMfKJ20xu14XcNGVuLRHVVWxuzrMzJ",
+	"SgeTa3ODspRVzevKiubalN+moLgcOQ3nAGWdhzojsmwvnxHXf5FxTIlfKht1to7W4d4xyWYH5RsaYD9/",
+	"RgYtqjjTpyQ3rWzlJhQBHmymrY7PRLx3QT7lyyIA/wgAHx3rkyNrKALkEZcusd9D72V6rUfnQlpgnwUE",
+	"LdeAbRuXSGOVu5nVQxbkU/pxXURnRqpf7BKnAZqyaLEnWmIW01ZubfVB/FCS13mO5M/F9MoSO1P5yt8x",
+	"H3zea74igUc8SEpdsnvyTciWFx/eOBO5UiodWnljAn+b6jkU8BVx6YyCozurpbjnqT/xbEZ9KtlJjAnA",
+	"1ysScuJJ+ADCOVx/P3u/IqHUslKMToxaIdTGI+0IZYbeU5/MyU80Wngh3oifYfP1hdYu80kxZnxjcN60",
+	"OfstCUngUrwkQcSQR9Car//x95BCXIy7bKUyNdTteB0temsFbhUSHGOcbEKwusUfDx/bIuKWwc1/3uYq",
+	"zXqJhswnBzcOWxt+eqfKKgrAF9O8EuVaPO4DnS8i3gIUePBFNZuoNKvUerXr3SAOX5lWUbyfP5Y1pzlD",
+	"tpDk/dEoA4zaCgKw2a6fJcA82YDOAYihcb/5XG6DWLGyZb4s7GcpzposBYg4HMFQ/IEDJH+sQyQ6gTdm",
+	"kna3wwKi4mYHCxhlSWAPXrHjEPIEnl/Pj2pFD4MgL2agwL/+AGLnsLjram0aoq6DJD8E4Lp8bdlB+iBG",
+	"kNr1xhuRW5zfhzAs5fplS1SG6vpYLL0VOHkzFl8KGS1U4M/B6HMLDc9+Q3k20rfjWe8at3s0Kr4TYssF",
+	"hzxZ00dUhnK2knrrx7LFUW9IL0+rNWlEv2C2ivfJQtnkyc4Zcr59fYNe4hV9KQfrAP3wOPW0TdKoHGVh",
+	"Vq6YqDgqKs+sGhdOzbDyQQbyHPHFSaRGZSoNXH/tEWErYs+pC2oUKSlqMnoshTsI6ZkGdFCp96nca31x",
+	"LhUYTucBP6CakPVuF4JUX9Bou1cUAyrJ2DqIwqKnywtdcN0M7PEYYX+1wEf9ouyNFY4iEoqf/a+vfjk/",
+	"+hkf/frxt/7Di//5r1XFpGPxOY4+QO8leCcCtAwxOB4W6ZSm00+VkKOvrn64uEb/YlsvlB9wUoRrphtR",
+	"QGBbIjblkOF6KM4ruSPbJPYt3wND5F1Jpkra8R5ydJzfgdQXQEiJW6U7MZJSQVbUHm5J6M3XCMVvT/B8",
+	"FbjCxZCEr5LCvCK0Ap2iitPBP0n6xwPBkHdMRVUpSslCN8+2SzW6L062S3W6V9Rwhpyku32bbDvo+qqL",
+	"66oGdsn5mng/yBqvdBvxJoX2EuzZuSchnW2PPo2s0yPxtZPN5stLhhYI3iyc44D+WkIO742r+zhyTyuz",
+	"qV5LBLNc/pkOPxvJs4fNjrJV2dE9Laz3hKRiYeXqW/bi0LKW3I2K+mW8IiscRtDW5itzR7CP1gGNXuyz",
+	"9rI16xpk5S32o1tgc0WVFFz1QuqqfDVZ2OTjKfF1hqPzb45MCLy8SioueugnnXgbbLtxLziIcwbE8Ihj",
+	"tNAvKe+LMjhc86RhWURM112W2SU3Oo0sA/jouoTz+iQzOLfn62jBQrWRE/Q1wSEJ81hmp3XVsTprmgZl",
+	"bQhnCXoLDFCNggaIE5epfJ7qUHaD/Ll0xhioSoBFTIJIJdIlaLIB2ZjpZM0nXBDiSGcfprYgtTil+1ia",
+	"K5/OQcxkxqZeLHFeYr2grTLeqk/DmcxciEtxZB5f+uWHx218rATKktmkV7dxlmWrKG+b5hRNFn2Pnl/l",
+	"SZ9FVPsjJ+GeUSalScoeJP9BlquQcNxz2bI3DTu5PpCzte8rU/et+AG6pv49TryGiduxuffqo4rUrWEy",
+	"qka4bafG+m4qtaGqSJ2wxw9YneyjwVcqabUNAONJCjEtDNh0R4ECUxsKeONtr0O6WJGQFyAKVuImNovf",
+	"6RYrLV2WsbO3lJ3CHWdJgVe8PB6LC79woG3CZdsQnXbutsjJHT+kjkSjvfRM74oEdxJ/x95eXr3LjfrP",
+	"p07I4wcGT5ux5ohpQgaufAAvtNEnSOPYxyfA3BlNXbv2mBfsu8z/1Ig/FNg9e/Wb3Il9nCFHPHovuPgD",
+	"MJn27QWaoWdPkN03+zfiCPkE8yjpBhkvirTFoQqKRRqMT5Ypgs6LQ4KikBIvae/dSD+rBmZrxuBa8avL",
+	"vQCyH4V9HaQrwWgnjnImTOviWFLvAOkBGQ7UtEmZYB6XwYxlK2iq9bk6BQ4Qm3VBV4rJtVfqdo4OF6iD",
+	"tepdK34pzO7YNmmtZLVlVLHxY9wc2+FFQziYvgSJF/EbWmpOJilUs4z34s5ssd24mje52Pd35E4ttamT",
+	"uuhsFA9HsSIZRYCoFdd11zBMFLE5MK8eOkcxlcpSTd9/5Kyt4+ZsNTWb/fXCRuZxMc09mSZmUKuRNVae",
+	"c6HZZ2mrWJlpc1ujJKjwfeKS0VNQVceP6IwZNLUiD6kl9p9aUav2ip2DA/ELUtVaKKAPJVR5mAQwKWZ3",
+	"SQD7w3qEDptFpha4YW4KeOoOkUUmX1vG0cq42e/Hmvxd242/X3bUwpIszWFjwe/fzDykPfmORYh4NBLP",
+	"2r+cJ3PeZYx4HdJoey2W1Iw7XjB2R0vOQyrwh7lCgxP3S0pTvcvwir5kwl7rv1RxLU6i/4+9d11uG9f2",
+	"B18Fpfmwk9O0LN/SiVxdc2RZdtyJ73ZuW10hLEISYwpQE5RleVdXzatM/avm/2me4rzJPMkU1gJAUCJl",
+	"yfd061Sd3bFEkQAIrPv6/aQye5WvFvKOrY0BOwfvoPFJKLmIxVAtuaQjqcRJKxZSLgGU1iv/lLWWdljS",
+	"6i6dhsBt4B/GYSfk/mt16XplbTMLpSMZ4NuHmo+MBiyG86BOShDKZBBfaLQEDrxJMHerZ3C+SyYNaDZT",
+	"P/zARmr3XUC2Neco8+xSiXbh0lj/bjLvZTCGUzg0PYFQ2mMTJrqVLGCtMGBy066mmWUkACCbJh7hItZl",
+	"S2OrnBhPJq1Z6jFJ2rGAikA4drCLcb52JbpJ0i+lab1pW+dOaT3vTpvMTEITt8SxWg6NtITFAlAlAHRN",
+	"LEDJCT15XA7VijD1b4Jj8t0t4OtxlEk93ZP6abjg65U1NWQ03zM/LdxjevZFm+wvaCTFSE1L8IS2Eqdk",
+	"tN6lVyyMhdLtcaTfiKwuL3fCpDu4UIbXcktfY/9RGmeMLTkljYRiQUECe4gHGW5G9XIMiKOa/FIicBH0",
+	"mdvUkYqrsMV0BZftgAuW9JG4ooMIiY8xhtGPQmwh1PswZp1QJixucsiYACDEppXE0tPbB0enPWv1OyWi",
+	"u5QHEQOfG/QLTfCXUD+sPjKJmhEJwqDc5E3eUCKdyAEOLpRktVIpE4BCwXfq/6epcReayhRtIk9bs+Q1",
+	"4V3BP3qy01Q2oq+7QlEHr1cq5FWPRkrbssDslNceWa+skFdcEOgPbvJWzALGk5BG8N2a+k6d60gMWQAf",
+	"rcPlgIcRMykGcYvB5+/IK5ry6MGvYFsrzQDni5J4EAEM3EUYSBImr9WnG5VK2cxc9HUJEN4GXpo5QaYc",
+	"ByAEHMJK229KJYB6KZEe6tbcGvlzoO7bpzHtsYTFDl7eFY0GSor/nzK8Yb+hzM65V5Prm6n3U+NkwLEt",
+	"dvzGIPErxNeN1r5niGmwyNIIDx9m5uNOACo3izNGuJJoUpNlYB2RWrUosjIRAXrL5MxBDFS/b/IL1gm5",
+	"OezffSy1/v7byq8V/X8+oR2q7B3Soq0uYBLHjIQdjvQ7UiDpeBTZGSorSL2C/uAiCltEmGZT6amrYUim",
+	"zeuSsb6Ed5XlGVVCu8kp6TOINKWr57zfCxGM8G5KO0gShZdKJySjPlRXq83utiOr7fzK1wWdQuss/9Ip",
+	"iESmiLEaVq2S37kviPIAzvX4e7APUhsIR6rhynRhrRbOXYrVoX4YYLWMbhn3vZSZWbKkmn0ulo6Ro/Mz",
+	"XSKm30G6qrTJY9YSMRA84014Qi5o6xI70TSqDg02iY/lkUr6aKxaXZ0Lew3GhWeoDV4qM7Q2PsgqP7MJ",
+	"SCJEmdSUuAILJfOuQPw0ub40513aOhI8VxrpQ+m2aAjGk/6lOkbbIL/Vo01jvRrT+Vkd79ILlZmFdVxV",
+	"4t8G3eLDPT9rTik4JFAVXSWURFSdzSsWKw2u3EMJfIPSS0WNPcIoxPVsRdsqU8/5DN+8pt+GmcLHjA96",
+	"sK6Z7xN6yWSTm0NCh0qCDRKLnYrMIBo6ABPQJBKdMjkVttwY2/Jx8cw4DKiKbThQ7wEfCVerj9rgDqdy",
+	"zvB1D3ogU2CTyYQmg4LbwZoqRxxXxai5rogCE09OurEYdLoaIhGdDuJfL0HM0nfOE3ygR2ClSJXsNs40",
+	"GCA2SiBck4d+jd6DPZZ0RUB8yKuYI2tMaN1nIVNgzwx5+nplLRvdxodxEKxQ5q4sWtijgGJr2jpQE5JU",
+	"EXqEXhiuSbXhu8D2WSa2/V42ucXStPNX2xtFZ7nJAeq2BRjQqcFU6ytJvLRarkyYTMPhsEzh67KIO8v6",
+	"t3L54169cXDagN8oVypMojHTS+/1UrUE3D/qKjU72g9L1dKapjyAM6BGsrwWB30aJ6Nl/YahSJAleWiV",
+	"jPQ1vWia75EeuRil6PYkBP/FvuS9oFRVt6vhxRAQVE83J66w0D29ZFn9SAeu/vJmuvo0vGGzXIskqYYj",
+	"FaJ1MZN9oVZaLcBqpWIsXU2V5BiIyz80xATGAW6LEuAKwAKAGZ2Xpu+Ac41+FQygDvujjpSzRU/Q1y/D",
+	"xeZaeMY6jj/vR3aey1s0MNWi8JOV239yzrVdfsMC/NHa7T/aAasvYFz9YmOWke3xhMXcIgFCkKTXo/Go",
+	"VC19VNaF2bJeKaEdtZdKep+V/vBK10t92gm5rfK38ebSMoYgl1M0ah3nKS2nd8SQtL0W/nSD0/Yb+xGG",
+	"OaHq1gQ5/1LDAHFgcsbpA66XZHC5RKOQSggiJ+kOMe/DXNSJxaCv72A//CGXtBjB8/VBn6/03unX3/Vj",
+	"v/czF1gKVjOqv7xSX+RR0OwrTabEN2RY8Wxju0LWHAIROeyKSPvYZXIAWkDJwimlBwcCjEBl7QAMeRp1",
+	"QHtA6T6rdCjXGkcMedUIeaCIzvJDsmu1R4zVx0XyvS0GXKkZY/78O/xDU012wiulAIZhi+HlwQAPOsN8",
+	"V1agYR4C39fc4mwvYL2+SBhvjTBwczcxBTtkSwSjGSRUTnenGbtJauQkKv7y5hJtuvzrr2y8X7eJPrJY",
+	"LRKpJrZjPTF3a/5DRO165d3tv6gL3o5CzL7cWzbjTkgPcZF8nioYb5F59gh+YKNxgYfffbcPzxV2MOYJ",
+	"62f5P2HwF4q/iOU1AZ8AppJ0am7IXmKD0CZ254RbJZGJ6JOhiC/BnVUGJoY91aYM0Z9FXwcpR6AaNbVZ",
+	"dSQFxxOQVyCd4kHE/NeTggmvuqNg2o5HJwN+yKOZhNIpi9qFFtM4qoKaRQf8aTVDkPWhxBxdufTCT8/6",
+	"7b84EMmOUi3Pc9y24aU/7nGzGyvnuOF35rj95RW7DxPi2OZu2jS20fW04gfID5MpDkXpmTXLP0eHzHkK",
+	"7r2pd1nyuDvaGs3F5nKx6phXtL6HgAEkie9i7fUHOQcK0QHxzLhxIWVqS8aTTWKC8ZaiA7ECMIQYyrIJ",
+	"AmIsREf4v4d96ZOYYau/ujnaTBDOhQv//YdPWhGjsQTWdcp1sYVvGhNpAoEa87EzbHwUJX6sFHQU9sIE",
+	"oj4VvCGifpA9A1MwqSId/anmF4QSCjOIiAk+3USqQOtKq3aTLtP04lJAN8y4ls74IDoUl3ohFuWr2BOB",
+	"MLRyI9TiykGrq12THJX+Kltc6BFdXuJptwXm8Vq/LcGZjh+D0i+TE2FIXDQ9OuT4uoxjp1fIO5MCEyuO",
+	"7mgXOJr+jk7HmDmALuT//O//+V/CyW7D4JZ0bVRpTudDVwu9QOfDHjeiSfsX+uJFWE24Yx5Xx9hjl6Nm",
+	"8Lu7OynLsTD8b0+ri6bFh6BoDASqyc+OhYdAl2hqRW5YGEBKI7iNL65YHNG+j5JW54BQctN2wnTLfVa4",
+	"T/OpHGMzI+834ZpE54xgSYhMwijS94ZsXysbmsIVn08toBaYEMh4qydx1OaPN91f4Ou3WKquvalU5hTl",
+	"J7ivc4TqJOmYhzaGZ7KNagf95y9bHGAS2iarXy69oFCUOir/yHDUi1cNu8qKS0+5I9UeQ0lYUZCjJPC7",
+	"mZQEFBUtsys1z5lzeHh5Vac90exFYYuf0CRRByxFPtEmJ6T/4cfQVx6HSYLgK1BMEVMuacv0hqm9bg3q",
+	"QP0z5FBrYAsWgCGuu0l8UxOmK6QQBconsiuGMpXXOI6euEK7n0YJg4qEA51m18OoHe3p5wIMfqwDdzjl",
+	"MtnRDJBKRrRE7wIGBYezWaI8aJYcDdGjSauLWQV4gjLzZerhmMTdZJBCTaMBD3zqzOcYsguVLZ+8wnq4",
+	"Nh1EyevqRN4WPTW/auiSoD4bEzyYzjIFUmFgFbfV8bCrdA2ScrZshSGUSaVmPtYBz6wR1AIewk/+mpwV",
+	"4NwNzZYIwKAYmbo8NTs3Q+0iE1lyUKj+A0b2cSrpLLs4OHcXI8LRGLBkOnkzpK1EOO1bM0+zpn4HrYdT",
+	"p2pKD03lIRwBd3KWRjIMSBAGm+rq9iCyZaBmdP70CSCLih3+w+FHF0+tpSyumEtbVZhS9l6GPKgS6sKI",
+	"as7Ysq729DdB+4MERhPPJ69k2OFLIZevPf2N+iDkne9qX/ge8fu0V85ujcJlMYPKLMtURKTZJotFx3hv",
+	"592NvTdzxa3De+IXh+LUjhvFPr4gTMNM22ZIXJG7mpMYGzMJAKR7zHxsVFaRQBokLdGb86we6h/NuCpJ",
+	"2ANMPShGm4O/OW+87Vj0ihZtvTLroukButzSapD3HFsi5hzZS6rPsbr69hqdf0BpjbuDdcW6a/zC33ct",
+	"stFG6uPU2OBAxy1v99NMDiC1znLrZnCoRWUzeiIT9rfNIhca4XCddgZRHSD8kE0hY/hdcGM+YzvhFAuz",
+	"9CRno+hcwHz+bqnch0pioaN0+1G63yYu3L4F+3b+LNYdY4bqdLi9URCyzI0ijgNQsuuWk+S6IxajA20N",
+	"MOca/RCLtQPjszhdXthVkb1lBB7fWoUEdCQxfqmjmqaly44QysDVqQVXgfIAMY1NIyDWfpsesh80BmNJ",
+	"98lVLUqk6fF6pZ/5WifpMg1gr6gkkeAdkzp3xrqp14VGAJaKyh1jpFhYjY6NJJKOyMqGibS+xrm5bXv+",
+	"+yTpK6NB2cuntMdOw4T9dprEYStRHx3RpPvbsobI9U9ZaxAzn4grFhMoZkY6NLdfwE+xIH3dNmNzc9Ae",
+	"nGY0RRso5DRSnYnKbqoFtNXZNorbC6VUvqyIIZGGVdxw/5Uy2aFhxAISCXzdMSOQfmQB6bPY9I3DKODv",
+	"FmQgq+SCjYRuDoProVsKTfITlsSjpVo7YbGPy6YHrUxD9Up+Pz08MIRBag/0yCsaqTlK0htESdincbKs",
+	"Pl8KaEJfe4TRVhcmCHYYTUhPyIS8JR/CLcizZvF1fdOBaVxVaIwkW1SGLacLpIcoxDp/6ha1r1cq0OCi",
+	"RmZMPZG6vslQmHXX0PO2zJ4EIY0y9EdgQvZp0i2TA2HOhrF/1ecmdAvNR0FRTeWZjrLNJ5geqkASG48x",
+	"qFb9TwkaJ8ZBcyfQecdQZEts9HuFfamFh+HvHz6tHIcf6793L3Zb6u+985u9lYPw93egJ0yzd/5jnF74",
+	"tEu/NOjRJcl4ly6pc09zwSH+mjngnoEKVj9z1+Z6aTgcLsH2HMQR4y0RIALCne79QHlZJ8eQBaaebdmz",
+	"yNLvKpW7vr65VrgwJeAkpB4u/O+VTlmyNLX7eSishB/XN5Nappzx6caduEXtq4tfYAqpjQHYuJ4oJYE2",
+	"WHOiLXybsxMytmHSRdOwR6+XLkCWvV15tzpXjawRqXklsknmO2sfJnrXKsMNo2zLLTp7VqFem7ErqE7/",
+	"yR1BdbqINMhE7RZny9fp3Zt31B59jKCCjTTTyaSe/i7fL8OpTXhlLVoYUVCPuK0JB2h9+jSMdTFdPcso",
+	"9OpCGYB1wWUS01BZb/Va9ezkvOGpH55LdVAv2ajO4uQ07KAT1Dr5qP79ukoki9pLyk9iAZJGA5+LOs14",
+	"spU7FSN/ujZ6HfISZSdKRiNA+CDQyg5AQABMEzF6ZfpBWXwVtnQdyDjfjq7z8FPKHh88II+sVN5tVNRQ",
+	"dA4rhRlySkMMkg+MUpm3+C9dGxlFYigJF2omFywSQx3UdAvsNDGW/trygKsHQzDGpcN2E2DqMf+SWYiK",
+	"Lr1iRbZunf5kvUNI41U6CQHl7HfKdcep5eAqbZ2UxmVZA1HXyJev3xxEtlYeHJvD0YS8SmPkSKWUuyiN",
+	"ObfoUo8mcXhTGif2GXt0ynkzOQPDUVM6HfRFnLDZDbw6fZ6+pzotUhz12ouPwz1XQxKp1/JUzf3kvD7M",
+	"tQITq0XzpPyEcbUc9tTOK46NnYHwh7AK5djbqCyreq06KZUggOyIZQhCDTVuU+yQFKkfoh4l9ZOPKPrU",
+	"DwBFQAlA3iGJGKdF8yxejiu79W+sFKaWXdBi4mVEo7pH/eSjLJNTJGrCuhMlBEa6vJkGACAy/iiLeqH1",
+	"gDKccS4pkViZIKAMQiwYw/TkI3llRHaoFCOOGujtUOm9JhcM8aZcMBOnbEtXjQYEif88AiEdiPC5s7Ol",
+	"+PheWYDJv00YAx/0LlgsSUcQwQm9EFcY9LLXQqvUBzaSJmpy9KF++n+89fC/K0oxnzbqKxAmwsp5EROG",
+	"lGIsIK+OthqnqxbLK6ZBqLEujhr75rpQ8NdYx6ML55UdgXAjdhwXgwQtAFv7ku4RU0KE+gFgwADsoKpV",
+	"KgSM4hEE5Hg0mtSC+JSfTwsydUxLS+r/thq7ewek3jg529vZq9fOGvBpk+/v7W2t3tTrta+7ndpwb6vW",
+	"2Ts//Lw/OLzZ+HhZOf4aHB2Nwt6otn19znqHnWG983Xvg/i2d/Oj0qgN94ZNfvij8XG/drlbWzlvbHX3",
+	"68fR3vXOdu10q3Pwaasm9uuVT0nr/e9Ra7XR+bwT0f2T82Fj+HX70/Hx9nbt+keTfz1d6V982bpq8ZPu",
+	"t93GcG+rdbD/4+v1/tne6v7Z5fDgpjb83O0c7f+oreyf1db2zzrXh+q/21t0f1tcN3n9pvY7Pu/rWe3y",
+	"99P9k+NhowPP+LBdS3YuvmyNvn056O7tdL99/tH4tL+1D+OtDYf7X1cbSZPTzyvDi7XfK18/n3T3dy7V",
+	"CN/redZrx3bO27Xj1vZxp9bY2/vxsb5+Fq0c7V0Ee0PW5N3ddrR98utVozbcOL+4/MTP1/auz3/d/XTz",
+	"S/vz9o/e+vvLnVPRjz8PV9utlQ/XK8MtfvLn7mlw9u5gPd771OT7bzcuOh8OfuzvNobvj79ufzqpHG5t",
+	"fW3svD9/t/x5q9H/tLJ7ER3R7tlya/jp4Pzs/ehof+utmkmwNzz+2uT7W7Q29eoaXt0YNraWh8c7+7X9",
+	"rVr77XC7A087avLa8fvlrdrxdq3T2N2vid16/c/d0/31d1u1/Xqt0qntN87re8fbnz+2ap3ddzutr+JL",
+	"3PvlJDz/dbB7XOm3m3z94M3Bh2+jt2vHh19Ou6frF529zm6t/mXj9+UDdn3AWdjf+9FbPTo4ubr42I+G",
+	"wS+7B9ds6/r9ryPRH1R+a3LYmo2D7ZzteothBuFQd8Mfnex9qp01yIfGV7vhd9/XOo2a2gJbI5ycmqyZ",
+	"aG3YeL+1WxlSdRiOjzujz/3T0ftkVexEJ+8/C9HkPflxJf72g4mNjcHuTX/78mL7R23jzQoNRt2T2kG9",
+	"VjvuhPvyY/fwy/nbblL5sfWm8e2X84P3g7fH29vRSZMPTj4HZ60fO2fy25ejjXdfDw8vOuz404ewl1xs",
+	"f3t3cx6//1LbDXbFt99Xjiproeye39xEg5qzNJMTyxiaKLFoQOexD/dQsS/sw5drH+IrKrQP0+DbyurG",
+	"29V3K6v3txq18puwGvHzma3GmdvVrTHWpeD/usZKCjoJ/ew1dS1ioWYuMn4wwMIlQnh36U2/g7p32x0W",
+	"/eYvp9/8UbwpvUtqBU3mLTq1wdx4Q4iel7JcOxu5IBBdWsjiF1Qz8yhbCwKy+fHYfGH7RPUxj9Xf7fRg",
+	"Y7ou7dqejLxqUZ6IQavLgioWpYXS1qWZuAFWlajTVdZeuJcN1ebRx1swTH23KoLeQnuWBj7G8AT7c0Aj",
+	"E3EwqNKQH/ew8GAYSjaGplnQ7KyP9IN0LO9jgHEOo+95+pGnCZqxPuSFEnyY9uFHkVR6B9cKeobnMQ6X",
+	"nUNemMD9jFj3faa7dNUBjAcygfjSUWMfK9g01va/JPFb1K9mzqgrSmwW2NO8D2laWMe6QkzdQOWbU7+G",
+	"EgGOdc5PEQKZXjK3PjbW1Xr4Z4gXyDJp0FaXaAJ4LbZiBqVVVSUVLWw4FMGlkHEyobEDz0rjKGSZwJ6L",
+	"ruuQRRQYFQ6S+Xz2xfVSn/WW2iEKo5xmjouQU6i8n6jHyDv9Y+aPW2eCz1/aDmVfyNCkW6dWm+BP3F8s",
+	"0GtyjJjx+LgOiT+SXZPdajkmzvdWzhWp+HC+fNK64CniqrjgpBZFE0wARuS0oQGI2cOv7JFLNqqOH1kP",
+	"2hQNcz+TNnOsu1KRnUYDrZuqVCMRlAuMXrPtyYOMMXTThOhkYz4BxmNc61ulhHxcNyTzpNtlhVw4J3kF",
+	"K2MHWz7dyZa3H2059WzLZz7ccVR4ps9Mfu5kp042Vt9WXmtOgFAmUrejO+wCqPa3Gx8bZw1o88OSYxZk",
+	"etq0/Y81yQN14BN9dqqQe3QxuiE3Nm7nxNGS7kKHapjtxgk6Kj5q4t8CFgPqBBRnwxoAnpXvntL+ZXi9",
+	"1Iojn1CpYU6UB7aX0sFwQfakHIS8sx0qTX4xUD88EiH0CEG+0lgsQzGIAt3TWCY1RJtHi6VxRjsgkz5S",
+	"mSztiyBshyzYJGuVdT3ovfbSgeBsaZ8mra4L0A4/FbHnoKd76W/MrZZOQ97Ckn12TVuJJkPIPA74gYDs",
+	"BxHDdEaxS4M0/Dj+Mj0sr6cyMXQ4YJcZ4kmDbb5UP/m4dJrQiPlFkjSOJqOLOc1KvCWCkHcyYPH29Wnu",
+	"IhTvak9or1cnmwv7MtE0m9lFjKMd/EVOi+aZfSVtaBXpjwgsHU+7WNEaSx+febVFXZh5bLwFj8+81Jxx",
+	"OCBtut2WoY6MdSyBZEbkKEv8Frwna3fDnabNLbsF55vffDWc5rTOa3h7j2nA108+PmSB+OSJuvUOcYTX",
+	"qV8/jM/gldQWv+2XcM1fXimzH2cYrb0UVnQNLYUca8fZ0xDuwmqYl7PYT7dGd7LznsgAKyivz3OzxhmI",
+	"phlncxhhoFlybS/nm9TkiqNnt7SWLgY8iNhUg8sp/so4UUURmzEuz9miMV4W4BejPEpRQHhJaXywvEJk",
+	"Biswv6ppQIiOe38hJ77zgV8mO0g2JoQDXYRVyDFT3l5g2jA5G2LhMhIxJRLr4I7AJISBGzPRGDZpg1zP",
+	"WAZguSC/H1hnaO94uZYLUhxKUWzBbOFre854kXkffzud85PLOXNMIZs/eRyRWncgE7O/M43mdxB7me1Y",
+	"IPy+X2QvcGXg87ubblntE+Xycqt3a0FgcmdGPVmBG4VGfBiWVGyTRhEJgFQskVog/wsZqNAr1vWj0PwA",
+	"kIJQV+ogoUmQwByo46pZej7LsgqPt5Y4lsImdCSLCzZz3axHxay8V70m8Go51WtfNirv1FFyajV3f9S3",
+	"hsd7W7Wz2oetTufP7uWPw6Pj4+3aj9qb/WM5rB9D1eNuY/h7/fxH43x/aw8qHeud4ccmP/m8Mmz1Pt18",
+	"Pd36+vmTuN45q51h3eT+/vbuQffj5yhp7b4bBbs7l19PnCrM7ePRwc3+RpN/7rYO9m/g0zXz6ecftWi/",
+	"vl/fqm3Xln9Z/7INdZuN0cGP2s3+j9bN4Scx3N5W4z341OTvT84btaHYqtHa1X69Mnw/hNrDH1tbneGO",
+	"qJ0HZ2vvvjZOoy/n3wbn7/7cOXp3s3W+crLf3ns7rHe+bjf5p5PKOdQjHrfG61G3T2u14cnxXrf2YeVk",
+	"+UMr3jhpHO++C6Mv/Y3t97/0jhORrDR5Yy2p73663O6/Ozq43r3+tRZurXROLk/qv/K3le6XtR+nv25f",
+	"0bVPbw6Cmqwvf6XrN9ena/3Wx/eds27nN7dGcewdzZF6jaPnKbjbZ3GHBepo5CjVz8YIweMorli8SMHe",
+	"NxgLK6504cnHVJrVa27wnUWSQWTiicv6aI6/YCv78l2GHuyfgiQu/lbeTY0VKiWnpWSyd2HKYnqW6zOM",
+	"SUp+nGo2x1h3DXNp+MWNIc+JT+NWN7xy2u6QZhyscduFABFdaCnWdNuTjTN+mRwglSQyRcKzxyECASmf",
+	"RZGh8tUPR4CMb3tHMDoalzs3YP5izigIY+gOGxkKTSpHS7Gk5OjDnmeZRaHbYg2gJJHYpA+QkbrFUFOH",
+	"Y2OMCeWe721i6HgET5N5NZd2dVHhm3Q8hCahFWQVf6s5Zf0WLbfiRFfhhDxg1+XkOvGxu0T9aYJ2iRCm",
+	"VC41SMCAtBLKjdlh4DbFgwNvTZkXIgrKpJY+GNYIMULUy8x2Vn4M+SXwDsOyS4PUal5DHsF3D2P5lJM3",
+	"6+RDuIVFQwmBWOymDWHThESMBlAFZYCW9F1FbAlOobZhGAILLnf6ZfSlnvu0SqVSwbX1yAr8kR1arD9F",
+	"hFGgXrU/Xt14Q/bDLTLgfdoCvvsYq5YMiIqGQYcOn3RH/EuSFjpMUCjFWURe+QktX7KR/xpfjogC2/Tq",
+	"6BK1nw/bRCoXl07mRpXPChzUTrYz5Go0LVvUhWfkXzJt7tKJUGhiSmQm96leuaanNeA7GPrtoKWacUnU",
+	"A2NcGE2gWib1sRFqNCLPJTLOmMQOhBJyFqONDLbvkMaBuznxujI55DkiSN+WyJB3ItPqlEmrgDjQO8zi",
+	"Emmqfo0+pbeWBR6iAcuAPNm+ZFPdRnXHHUzPwAo7ByUVswjcNBRxoM+jWweTGbR6CboRa3xMXKQQE0oI",
+	"SkMmMkjSYm83aoYtb2k6BCVkFEEyJgFyaB2rcdCdPY20pHyNKsoxYNPHU6+1hCGPltn38O+1P8rqb3/T",
+	"YmDYCUzwcUMsQku4Po2TkEa/KXvOtxmFjhBBOtZ0D2sgooRFkb4VNgyG3LIWD5Xw1LfRmyqKGQ1GY+WU",
+	"6D/1mQXrc3ri1E7TOykecIm8y0nYY1OcqGzOdmrSyofJVgtmWyY+8DX6VQiNpe+kKFWllzCTRdHZLU39",
+	"aONEF0JEjPK8LJEZFE+dTV3emcFHg3gXgrHq4BjAY4k2ol3FQFwdSZFmkLJn8oLdhuAaxKPv8YDPPZ0X",
+	"32WY1sH8e+a2w/rudr1eu3hj2w4vrivysNL/Rt+z3Yie3gyT9523W3uVT/xp2g7fd63Du7a/3Roe3DRu",
+	"rLu7XVuxn/3YqilXu8mnOdvjrvbuTe2bcbUbvQNJP38aNHlQd8fwNtn/sfVtWmdarbJX29rqvt0Z9n79",
+	"5cP6hyYPDw9/HH9Y//MmGFxvBV8Hvd2dt1fdz5/eVz706yO+RUeH51/fiF/qW9u758PDL7/+sjX85cu7",
+	"H43t0arYWt5u8tbyt5tffw23zo4+/+h8k8POt85wuwZO+Rm2A+4Na9u1QzX698dvt2rttw3lfm+t12BF",
+	"wSGPtmpDfEvDr1tbx+fv1VvaQ9f+ZGtrONwVja9fV6/73z5vVL6s7Y9ala0fF7tRdMGPB03+dfVd8rH3",
+	"+2h/qwINitud489bW2eXpxtnO9uHnbP9oCGPVgbH/Oj0TXQ+uD64qbVhPKf7jd3t2ucm72ydrBy1Vzon",
+	"Hz4FJ72Ns1Vxvry2v3P2qXH99sfNWLCkc7BX297aqYWN2q/1wZX8fPK2yfd552OXDr8eieHoU2d5ZXT8",
+	"+3L89tMPvvU5+BJ1zrca+/W998HHfcbCLbHe+rHa+7r+5lt8cHhz1KDXb5r8ZP/z8vry1ZpsdFYvft1e",
+	"vq2VcSb8CVDU3+Wq/G9tLTxmt2NQ37nZXVtfl+ussd2+OWjys9M3bPuXT+/PV96vrB/TL4P4ZuP695ON",
+	"uBGabsev7a3W74PlcFAXP36ISn3wQa5dyOMvnz/2u90mb39c/xSdvKv/eSz7w8/yR7R7+OdRp3N8He1v",
+	"R78sd1pH0fLX69rb5M9ae7h2tNr65Zf1zvnNym3djrrLy3AA/zFz5OXoMsTIy/MAYtjHF8ZfLliLZjXP",
+	"IgbzQJ2TPWX8zVoTl8Zd1tbfVNYqlbcPGHeZUiznBGCm1svFTG+jvEgM5A+fPZ2wGxooJYyYEK4M5gxE",
+	"h3E1pdrzE8Www66AdCiki+R4batBjoC7qr/Rj5GaTCk3OgSxAuDPCjs8dTLqJx+1HZ1ozi/jjIfSxnwQ",
+	"lzdMdPAHgacSaaCbAsGkdhOgNRVzzPid7lvCuiP4E9wM7eZdxCHvSAjAjLUP6YjEXoIIIEC8yJ3iwUyt",
+	"cLazVTsisI6cDf2xgAc4gxoCGBLhnkk2aygWQtEZ19w4wB2ZR5ZWBf5bXw4AHBAoOfwyOedJGGVeWL0G",
+	"uFleNgmOIaC0DgBCMyyEgUKSxzgTGmI3h6NMbfV79us+barHRZACsLA5OrZO4GD/fKxjM/d8bY7XPGQO",
+	"JFRqpHt2oRnvqxlhPz1SXTiezIn2MPh4vu4wJ/r77ErtBCxPjLO5salxhQOKy0AUDrsMRJrG/A6dMI7S",
+	"CVWD2udLFoc08g2T03jZmEk76FIie5gxsokJd6XlegLZhLN9EuSwbeOOagyxngoUobuPoRGgEkDtt+6J",
+	"HfBAcJblozRQC0rnQbAnPyRFdNXiaqVSBDJ4Yl/wTyTHEVqrVFW+WF30+rHohRKqfuEllqqlCq2uXFRX",
+	"W7MnhtOFeB7/xHkRBfI6PYsL6Xt/6asOEBlzSx6vUyfnsOWBAcaTFzhuh7NBXFk9S0ecC8E8UR/pCFBE",
+	"JDWorhgl11kWt+hoDLxZy0zE5quqZ9hUjM4E24TPkAFyHxRZutmcpyFcdN2/52VcBJatvE4xVAkpUKFH",
+	"YtahcRAxCd+3qGRFkW74z73p5wpHhdJVV5FVlS7ssmv9ikVss0MtEQku0Unj0C7ToxF2C6FWgoaQIOyE",
+	"OhPmdoXIQaubVbzwlKIZa4FfMOfVjY07Ttrs21CS0/e1pdWNN8Yd226ceLdMvbAFKOQdFvfjkCeFHSqr",
+	"b+/9muq1ogG06BOz/xVvcJAPm2Td9J6FTo0hgJcWzgEjsy9kHpchL8w7qe9m7/dK7/5B/S4voYaAJlXC",
+	"tZtugDk50NeCRVjWYCtMXcd4oISsxeUCE7hMfP2BXzVfefZW+pqi05bQBPDQZ5wTvKpT/NEsKbUGkm9s",
+	"QZClNPsPgGNnJuZyCNy9MJj/9M3/5Hj/z9RvPRattZab+/GdKQOy935E7gA0mOZs/h4zZ/L7v52LCmkF",
+	"xlvA5+EXcNWmrtUYw095Va9Vd2ofTxseqn0anYYdTpOBsiXxmtpAaVIejV57JmLscAqA4sJwrA7oahOy",
+	"Sloau1vHWI37PInLn7Fe4BpeXBBIpe9BQmggoRoLAgshtiv3qUzprnD0Rd71KXybxd74qbCMwWBQihKU",
+	"GdhbV27rrVosfX25hcSzmEr4TqPkO1ToqLM4edlqZa1cKa+srJV/Lc2eQ5xYz2cC13fRUIqc9RYUV7XH",
+	"bYcFuGoR+L4WFlkcmmJp/hAOed75zPPLcWhzQOQUOejTmV+zZWa6MDMLrB9JgVEKB211EtMyP3p5m0tc",
+	"eglHZmHjFGBFpRKF3v2M3NPKuMW+eIG4UeNnb1lzNxa2PGfoiqCcvmrZFdKKcOOzDqmE4BN3SNuyXq22",
+	"Vy5ZH7PQhngiEEMeCRqgpaJeLdbQWg7g206rMgf+dk3AC7i5xxQh7t6+lxy5ZKO7CxHcuNPkyPdL5xIr",
+	"Sy7B/n0JMqTPetNhEzIeURSJoXFndK0+VL44LdoulELSpRZY8zYZcMR6CxmwkAGz42Y/l+GAG3Xqme87",
+	"l7xg+6F/2ZIrq89eDPGBjbxs5QAPxpkesako0wiIWCtQKTcRgk+6lqTxoSwWzX3m7ANcvXuEJByya70p",
+	"V6X6DBn8ULKVeiJg8Rxd4TisB2Ojvl5Kd8n9Zazz+hZy9m/Ypk4vGaGZ1/ykxlnxGc2lK3QldvZCK7T1",
+	"59kgCJ7VZRkmbFX9z8xs0baUYFrRwb3KB3RYBVrLgiw1YTYn6eUWGiBXgjBYYjB2+7tOLIYOOSDr51XS",
+	"Kl2JszxVy6P+56VUJ2DJmkl3FhYkkBrx/8snuo6EcXg7NIHKYWTtNWtO+QjbNxOsv/PVZlhSv9V11U7L",
+	"9gXrhFyjfMJlvkf8/4pD8V++W1OipDANOfHjUPhPUBuhm3hfVr597uzweIwQSifvnDGGonfsDYY200dL",
+	"IU/fqBZDVsSAKUsnmQcesZBFc2c9SQ3Li0mlF7wQdV7TM2ISgiGXCQWWBfck6bd2xQBFlrfDDkqHohUz",
+	"d3nM0/WSKgTwEGRUw89bJfBASX/rkBrDyK7P3ZP99p4vLc+fYxzk5/rxwu/WyipM+OthzJ3rRzHrCrep",
+	"yX28frbk/gEofmUGDHj454Dl2BmeJriOIlKvSc8tt3dFCaKKoBo0ukypQa2zNolfVpZEuay7oLYbO7Xz",
+	"j2e+ppUGNAGb/Teiq2N66nqEkh6jHJiL2ylmicGfQP/Un4i4hhJ9atQUStMCHE2aVFArhPAeFpwjRTsy",
+	"LnmqaTO0WuPaHGwuRP5be7NRIQHAe8SpKVqv6RYGaJcINaGFYyQjvIIy5fA2ppswC9lzaqFPsO0OkGts",
+	"P6GFaDDYRubJk6+2Ss4+npIovIgpYN5r7FgIVqg1WMKNUxhjyMrIn7bOogXwnqWTUJCAkd8pZ2EsSl4J",
+	"YJlA/G2d3L+HPdsIN1ZbuSRXlcQQcYfy8IbmPmN6FOYKQNhzZiEBKatULZ0OALtrDty+7Pt9prqPsU1W",
+	"RJGCq70o9Cgo9MD1KVbd99eZRTIhN6Khj4kNTBQoy1viGcsXwKxQ/U+BQsXZSzLok0QANlga2QC8ASpt",
+	"35m6NBSmAqSa9mkjWJJHlPDVtfPsOpFlUjON1w4e01RkJnik1uaWz+xK+/papWWDu1o/22aRWAylATxS",
+	"erMtBmmDtPLytc7r0YCVmxy1Y08EzCc+jSJf03yYpjipK/m0R6mmDU8wSFsGI8003iHgnQPZpDtb1I9y",
+	"oKVwqf+99kcZSCk3NW5ULBP1C/X4itHgamlQoUJrHY4iZkXYUV06PgwHHM3iSEHXbM7AYDQIMGUU8TBW",
+	"Rg1GPVxkQorK1cN/p6jAhrkYuvKFAMY8z+hpuA2aQuUmP5scNkxPv2gRByw2M9DKbNMMwk9R3NzqB4Mx",
+	"tQcTajEeWPRHDOVgfOxSQ9lRc1/091bWKkSyllDWSiI60KsJyU98ySentRTiEP6he5StgQRmAi5xMoi5",
+	"dBuO1PHRNiA8EiG6xBBsCtNR7wb55KDdDhHyztg3ZxpeDMeutzREFlLARugi05hy2oiFZIy+AlGv1AMj",
+	"ZpIsuKMACsDi9kXhJTaG46BxP023d+QUg+dWNC53P3OROa45AF0hQqLI1KbT0gVBINXX+A0XiUGGHP2z",
+	"ILm0mgI0rnkNOmO0xaGYsNb0ooGCWYpDARNLn2B+Kvuz2nl4J9mH+SqRXKqWlNSb1xxLt98WKL9nMcfG",
+	"BmHoSv4eAD/PZKP1UpE2JcQyI0Dyvaw3OZv5JqfZb7mAPRP2G7s2TADFnJJukEEDT0LSSbKItRKtmeun",
+	"n1BlAFXd+srbymul0c7PdpbeGoVi7A6jhTHpYTJeIhr0uHTxQhySb9F2IExrxP+XT2RClQI1thcyYlsg",
+	"037MaCC7jBl/HHQmFgG0RdwbRLSauv2Qc9Fq1P/N94j/i/ofSL38t++RhF4oQ6N+MqmZcAXn1UyFeRVM",
+	"NlFrnRi6Hn3dPzXRo4dnUV9Bk9NkIN0cjPdz5WDu8Jr/iVmTOyzTT5kqUU7tckteZU2B2ZjwtPD9J/JY",
+	"31v7N0CA367476/iC1VFRsXjVbOoeLVZbtHvDtPPbWwHtBBfSCcriigPAB/LDfm3rYsOXQLoH3oZvD0s",
+	"YNGpBxqQdix64+H8TQTkTlEhDORYihUOsF1aAqsvDVlPmdRcKHs1Kux7BNSjNFsBOOaAHuR0OeCclJmh",
+	"xbWzFv9yGBjqJx8NA0Hadzk0MQ1bPgC+ZFpO8D0AIDrt+EmSCMLFEEIXVBdNI3co2CLmJuhcWngkLQ7b",
+	"g2QQm1qccXXDiHbTNJ6dfpl2MuZb/ZXGlxZtDYgiq/a9azD8UNdt0wJ2fw03+XfJScwILb1zU6/XLkYW",
+	"Wvr8hzy8OX37aXTRbrcvtg9WxLflYKvTGu3vPzW09Or+2eXw4KY2dJiUbuxnP2q/3AFa+qz2xUJL7xZA",
+	"Sw8/A9dTS4Mg722lgMj7W1vDg3qtdrb2vtf7ZWVlMPhW3x01+fu3rLX8YUtG659W3h0tnx9fd99++3Xr",
+	"6gf72uK/cEFHl7TGaNS7fDe6kDftyuHoMFxpjeRGP4lO1941eefrL8n5n7sfxPruxf7e7tf92hDgnRvD",
+	"xtby8Li+X6sNtzsAEn2EUNPH27UOA7hidV2T/358vL9fE7v1utytHZ/vbA3361mQ6JM/5VWw/fXdsN0J",
+	"zvbrX9beXcbru2/XP7DVs1q7yV2Y6FtAon/AtSeNxvvtGu2cdAGguskv+Em7dfP7zbFe26C+8eNitTL4",
+	"yvcm+aeOa8OTzl63drBG66PV7ZP+9qDJe6N3Xd4Yfd7Ybx32N47Fp5Ufn79ev11e/tilR+dvD2thoxav",
+	"fvjcuTjqRcu9NxvnF5QGyx+vE5F8ORhGTX74/uIHH67Qjd4v+/t/Vn77+aClj3+5PFvf/tH5dHB0vbHS",
+	"u27ynRHdOFj9/Oubna09ei02lg++bJzw0dfV3gcNLZ3dkeP7scnn3ZFmP84JLX3H1ODz0HstUoMPABP9",
+	"FKnBItWcCwX9QKlBzceiPZrp+UFbY9MWsY1T6qLkycCSZ3KGmBE0AaRsArFM6sBvAkkspsyFBCtwlEFJ",
+	"PSJZL4RaR+S3ujAYmIAATJscw1VRyBnxJev/hnbcJnwCNaNoodVPPPJxB34rkq6TOgklBr88+M/KG5PE",
+	"uRglJufUo/ElPPZzyAMxlEsrqxurANLRpZAD7AmZkJUKqVQqyMnS5JjOmjWWFnLI08DjqjrvhtU/IJhN",
+	"7Q/KC0+jI1OfvDK3TA3H14DoixahRwYcyliSLmtya4pZg7HjInE7KcpNzWdC7dDVonn4TOTgKhPf2SK+",
+	"+g5zBuqfpsoCPg4T+Myt2FB/Y7WF+pdTKeQBMvV3GnVEHCbdnu81+Zgb4LdkjOsh4NE0wpeJC6s9jyMR",
+	"J4POgEmmVlP0YCRsCdbSIz5tqf/F8f/P//6f/yVg0PR//l8J18mEBgLHHtCAuaPXVze5L5kePpQ268v0",
+	"wHsCZ8i71J+s3MWEIG21IDQCg8ekmt4OqVug4elHWKQE3U41tU2cq1O+IgjHprRDnNGYyaTJNV4Dhzr4",
+	"Nqb5qAPhGrCWgMJq2MykF0pIBwfkz4GAI0C4IANJL6KxnPR6paJuaSSAxriJIMiFjFlpGtthpdqELdbk",
+	"lvKKj3RMGETAZdjvs8AEj3XUeGqs1xT2Q3DYFL4pLxkZoJBpjA7pyI1QpW5UwK7CFkvPrP4mpUly4tlW",
+	"2o3xh6GXbXiu1HnUDbQoTKIIZ5gtUFALDv6kP+CafMivEikMQ12LcnLBmtw6srRDQz5GwzWkUm8UFiCQ",
+	"/AS/Ew4broZ0KWZbAS3Y+r5KZpjqexiSfg9+dtNknmbjC6QH0QkNzS0nqPBgabF8gSaiF7Z8K2mc2oXb",
+	"SyvGqhPUZf9eWdVFE26Aeeb6iCbPq9RISyTK5MTcAMQb0xGQFc/Z2xesG+q75kn3TUsKJlMeO9BX+jok",
+	"CDsQY2NKGfmgHkdn3C3bl6Sh7c9Owp6uAYDkKekKtUZISSVEGezX4hjAIk9/W2AjfxUsX5kSrZbFrGjr",
+	"lSHjrQMY6g75k8IDkj8n/NXt5GZnEwrdS+NdSZeN1Ot4nmzRQ4aI3EC8XVkcvwfpObCdPGdtPG2jeMoo",
+	"afIVD4/BUhwKb6K2wXM8ZG/rxMsWSTR5/hpNa599vuKDPa1CptI7m326cP/y3L85Cg7W1jY21tfXVh/e",
+	"J5SzOYUPUHDgIAnkeoQ1oBwGywDt27FefmsjeejOlPsrq7431jYLsIZhoKmV4buUfFVJ17b2hbzUo/Gd",
+	"pKHxkTDP+R2NRV8XPGQBwvM6LuRA9qGpEEtU1WX9WCSsZdMLqe+xmRp92EugNB1azLbcD1MXNvBO9njW",
+	"KNCEvK0ujWkrSVliccHkSCasZ9MjUAehhuR/11kF0SbszwGNHCM/ookmtcWKRZcLl4SBw3SbZT/2DPxC",
+	"OpdxYAWwTDVxhDIVuUiWQt6KBmq9gJZZW9JmH6TE2gQpEDbBlrUssNb0NdaKU8dJgjDIFDm2RVwm+1kL",
+	"yPLTxlkaJASAMM78fOAP471Lpml8vlzI42Q2HgVMomDG99ZPN2H/QQAlzG5agEm8eMW4r6ubs2TuwHs+",
+	"U4Xew0BDFJ3gmcrxClEi1Ha+TUPiGZSz60jsuROmYtvpcqimym8GlehqQG9cQz6cSrQiVT3ANNpBql+D",
+	"82CFHpaZG/Z23AOoGNsiCljsFASiQpRaJT67JtTvwipDJzgzSNJeAz1JDJgB2OrPphvNpitSj2lYRDe4",
+	"6zYbvWKO837FYhkKDv5Cm0FF88y61ZyX59SuViulcsUtQquuzI7KpKfzYLhMCw36z9WgRpc8t/JMj+iM",
+	"6nP8B/Mo0JSNtoBRj7OhLHYXH9JXnMBv2iQ0IRGjEilUUSJLLUHxjJdJgyLHnob7d5ok4RMaWZRs7Qlr",
+	"YlUx5G6/Y1XpPQh168svGetD4kH3WsWiRy6YGliGmyqUGaZWozYw4uoovHFePlfN66o6KaqofBPI4NAr",
+	"oNNEulCtcGHhDUstapcmP+SpmorxfaXpULeJVN2kzYYsNu15ElUdcr9SXdJvOurKxOfsGnhwGTfqB6PZ",
+	"pCOIWjLJtMbSrafY6qBrAiE9APaK2SpqmFiSDPOw3ZRjuwGnx7gYdLrqYfYpZpKQgqmOxwKgunEc3wAt",
+	"Eu1W4zaDQPcIIvt6BJQT3wk4L31gIx/aEKFzVS+pTUHZDFCkrAewxyhpxVR2be6pgPEBSTfvH+7Xeaqi",
+	"2L45qDa8b4/GlPj+puW3dI7oSNdfgt0HTLX/rHa9tIEus0VL1dJqZa2yVFlZWltRb/mKxRFVsv5orbJ9",
+	"9zCAQyD8fFHqE5Sas7bILcqVpnD35pGC3c2ymD9iXSRs8vh+HypebagrAhYxxG/M5+fN+IUu8wlxiFE0",
+	"US3qWO3nZeq8qwREY5nsYD08sNmCMBRcQwfUTz6moAdKKgcOKkCWNgN0jNIjutohTBw6SpmEWD4QBhNe",
+	"JPEHXPZZK2yHTDMQjTHzlglMXElv0B3j1QFTSXhxsvctFHeZeAu6ayY4y1NrBd/LhQhGFkpgQcJRwBf7",
+	"BAWKRVti7GiriyYLFP/yikFVjYmMps10AhkITbikRYWQpe4QF9W1Lxn6/dF3bu6eKMCom6Wo1nsyiPVB",
+	"XkGuFuNO67WN60oTnFWfk4i1wZEbY1/3UpxgDCeRVsRoDN++UodMV56+nuxa0i5NIgatrlKFQ63ltG9A",
+	"DGFuygtUdlxyt7bVgYizekvfpYqFKmo+FNbE8Npg4DcROm7C1Gyxus5Df3kYSh0DDTnCzkIxYVpFmgGJ",
+	"U9KFXLBI8I40d71ko7TcDWBQTK/ZhKQZ9INcLKc7G/7Z15zbmfEdHxqMdWjctSXhHO72olsS7K4l/CeA",
+	"xXjxoO74xp9E6hadj4zgxYserKEBmDBcfPqpbDiTmKGPQIozhg94V1a7BUHOP50ka6x7+HkMp9s498bO",
+	"8Qsn4btVfsiZ2CBoFGUDLjanq0VMlwI220SqQXeAcKdIoBt2ukwmJDRB/raIW2xO0SKflKVhQUL+gknI",
+	"84KBt4uOvx8j+fSzIucVZrMzlr8UoQbVHXJ2dhu83t0uHkgq2/5pEqw61ImNXgAUREQ7hxVHY1joX2nf",
+	"Et5zFr2C8vSiWcQeDvTvI/HypreQfXeWfZP7+GHFnj5XL17ipcdkRmGHPyiUc3reL0/ELf/HKf2YmhhC",
+	"ZCXHTqNDOkpxjlJOGODRCYKYSalBdD/WDgzoMGBMxwwlo+kd3MvGqccCZ2Vywnri6m6pGZxN7ut9ugRN",
+	"T1wtEjSzJWjUUln+oMf01qZvjMyJx0uLDn1htgZS8Y5+RoRqROxUvy+Tw/EO6SGVhEP3IYJKGwMhc8J0",
+	"hZUBFDXAW54BG4dRDWIWVAn2Ws5uGJSeWlUXhjPh28X5yM8BPfrhmLI/ZtWFRUrwsXTgnj4dLzd9hAWO",
+	"jMa6zE+j/4OG0EgSKT+ACzEMBYBhotEDXA2cKx/w7ghZolv8lXmFalcrZlsblAw4ZxHhLBmK+NLAoPgy",
+	"oUnY+h72EfHA/nn1BmFj0gxSuckP8MdYVD+MwyRhHCoLVyrllXKlXFleXfc998+NjbL5/wo+wXxHst9t",
+	"quUzYwaXyYzU5WyqKQuDvPJD6EeQ/mvdW4g1X+pX6nsQvGPzdZEoOjRhyqTJpL20VAUGTG7nicWOYawe",
+	"DxbMjog16itSNUDuTZk9kMhLfJOAM2NRL1rjgOQNRYY3+jX6gKH4XU9FL76NmKlbaXKpHh2ZCRu7qslr",
+	"DvVnSoeqzCvd0mLIDzL6hauVgoC9iCHlNySm9cF2fzhlskqjdYQIvHFWKVSAbliv6Kf60Ax4EkZ2YWBv",
+	"D6latDCp6q3MSSQkkxpJE3owqKncLfSDc5MrD2UE3jV/yeX3QPQoVGoy7KBPMeT0TlbC3TlEJRBTsvs9",
+	"+23Ffn1nIiZYixeR4JzFLlikOR80zXn6RFbF9GM4S6bzVttiBseX8VhEPeT4mDG8F4X8UjqlhmCct3W9",
+	"vAn3TWQrGkgOyDUdIjSMqx+90zx+lpAvjA3/9QyGesMO/28TxLNTWgTu7hq4Szd1Qewu3TZ3Dt45B+cx",
+	"43dzNmjddkJmi9+lcysK4Tmzf8KStqmsrkosWTHUZ7EU3EC8YXyhlhAfX9tyc1CprLUka8UsgX8z3yVx",
+	"uDK2oL4NtqzK8U5s1/dIxpwOYPgEvtJMLM80BGXrxAR3+oc9Arz9+o4u8jrGQmyfFTpFMO1QouEo4Nlo",
+	"OIaJ5oaVm0RtGBDECYEOLhfmDeTuSkVTtB3tHRhrIhItqKTWRA5psboBpcT1g/pxxDDxlbuDS+m7G9j3",
+	"LPPssCvs72HoHaaL2y/ZaEYiVLul740+fh+T1XTYgMl69Ot2ybu9Tdgr9eHy9V9XVmavvLPzfR6G0D0p",
+	"ByxIF71AJVmR4PAGqDe8sEgfpN9XCziAsAUGJfQI4fggRQNiuxQruQfs/c09irMQkaaqZYpOmdNwXf6P",
+	"/fdtWZt9GzOCxRyKOOlGTMoyqeEnVi63Ihr2bKOr/ksXLTsoBrZ1FPo/A6z+i03vTKogyuQEejO1EB4H",
+	"25yth+bucm/uXM2J20bjiH0uIGezMD0Lemk4cTf4I53EWzfHLG01zkmcmrJJuycFx2OjTgGQmhq6VH06",
+	"PKy0h57tWPSw93ouJ670FG7Vrfprsbnz8ixPsrOn7405HJep2uWODsvklklLk5zNo9vN+zTppt3mroYq",
+	"jRtvLwU1dQatC2weU+riM0RRUNleRZyvt57DwfTqaKtxuuqRWuN0aXXjzVJ9q+6Ro60P2zurqFDf79fq",
+	"S6fva+rb1yhWHGdLyRygnnJQFA1mUSCGPBI0mAPTb3LTKd9gUWG/qLCfo8Le3fh3qrC/t6TETXu7jLx0",
+	"rrPS8RKwKl5MOZYDI/ucoaUPbORlwjfIgZ79SE6A2HrFeLBl8jkrzP4lcyBhPbfvsDcAsHgLEEteZboU",
+	"09zz6zLxEdcTmhW1cDXEJFqakv1afZP4EevQ1giuW9tunLoXrahLsCAtCkh4eOqRHm2p/9R4EIsQUVk0",
+	"p4mFFBoyejm7DCZ7uuT36PD0DAJeYU4MSbm1cExmjAtZEMc7x3QeBTsVh/VggG/XS+npuL+mcbbtQtv8",
+	"bUNHGYjtp1BP08/nTJGiIozVvoEenkGNmDM7rZNTFwgiuRTIQQywmcQBiRmF6L9TvOiEOMfVg2MIIAM5",
+	"rLkSp4b5GPGrsPQjCi8ZlpMQHBjW5dyEfYv8Db/F1ICm/dG42w6n6UwGcs1AkiL6mEYrxQ76QOCQMpUv",
+	"utokWwBkID8Tdp2B+JQsgegWAHXNrAnyIESdicwLITppFR3ZsOhUzLIzZ96bWF0G9Em2jm18iVFhpzU3",
+	"QOqqeVNfKGf1Dj4qh5kEC2NNZmnCnDVwfgibqzY9wsJymTAaFM0Y7czZ+Ujmy6mLVsKSJZnEjPYeRBNq",
+	"WbFQgn8/JZj6aOLJFOA0SXS7j9YfuzZVfvqL50661yTZbZx5oJv8/srqkh6Y72ntkrE40LJ3dNGM9rxd",
+	"hfsDNztjzMvKFtn98+I6P5iVv5BvC/l2VzzoDNeg9uztDn9aiz9f5hWa/LeKvRmM/hQf+jkFJBRNpGXt",
+	"WaCYbKmkfkOaBxEsLQS2JXzQu2BxygiZQmNla37HsbakAwkpEzpCHEhdF6Ru4tsKeo2kbFCRWXwVYk8V",
+	"12XpYA/2oIFBDvoslixgAXYi2AL7NvEr/tj1iS5GoqbJS/sbicMbFjE+HXBac0u6cBYGzHjAA80rAaRt",
+	"plfDLnhqpoeJWqQqejHBAGUsC/ypcMcPA1zpPWlF0v1QffNAfScaOMfcIg+beTyNtQy9K//5yze0sgDD",
+	"FkW2kwMyqwtssL+hCspFD34qqKGCY1uIG/xAWGHqNz327JrG6USfwGpJAftt51M7bYGrn3zMEb9W0GZb",
+	"9zandjuNNzuZWNdq+Q3IjEvG+lhDkMQjjdTBaByFLAbIY1uyCveWCY0TXVASM+K34mjpisVhe+TrIAQd",
+	"40dCjGSHUKhek3nyXb2xFyDgFxLwbygB1d7KOXOPK/nyN/SY6FMXPbTsU+f/2WWfgWefQFHLhJHBCN1u",
+	"fGycNQB1wJrcGg4dLO4QIt4myutQWyYCsq/xQCYsyANL35wkdk/3AMIT8QmB6SKsZ2g6xmtDNbY1jlgb",
+	"tzhub34U9h0R/0T2LE4TQ8l10evHohdKdg+7FvbsArH2HySTMwj3xhHFbfXUcPd49mYqzW07l95FOmvx",
+	"8+zi+WiQ3CabTe+TMgInaCqcn70XUeB7TghD/xztxUFPi2bkwDJRgTI5xZWYBS0pR4zfYuVOyFy97gsD",
+	"cyHMHqEvHTfXk3jUhRs5I770VXe0LE0OZvbGc+NUYoemnGwyz6sHMEg4T9sgPr8Q9SZnH42y9RimQxUD",
+	"njHr0DiINHxNi8rC2gP4j2s09ej1R8Y7SbdUXd3YmEwg3T4WaQdTrxU9FsnIHqvYYeYBaiCbeRZM/2Su",
+	"NXtMsWv28E+OCPAwDf6p3EgFoD3kd27nd+/6eN387lPmqCTIyLDcFn5746KG/fTJf93SSM/H5GyWSIna",
+	"HFW2sf0VXlwbJF2ohXqd8h1YinFlRoWJZx1sQxeNGWUwzTiLtFubyDF0KmkKx/aOSD+i3PxcH1adBBO9",
+	"nuAgIa2dmYXSNGyv5iEadgqjihpEsCt0NNGPWU8kTCJJGvbzQ798hoQmoCPpkbU3GxWlkXSdky6ZEonD",
+	"gF6vbWbSbJqoM0zUgzgbWkJRRETpMhqYablFisgdG7CYBSbPViWU9ETAIrRdAVtRPRuv03arjntEIcdS",
+	"xZaIBj3IwBnUrSxQWEphOwUSzKkMA1gwjQFWUOFhdvK9O/efi1dTn7mrPl/q0SQOb0BewOqVqqWVSvmt",
+	"gZ/KA6dCbKqVNyUYDGwt9Y0SDWOgV7ODV5klfSZwAPNCC9RSCkO24NvM6DJ8XW5RcbE+ewg1MnH+8ioy",
+	"wvGvJ/RHgQ2/DMJndlMeLy8gtdASFOSPDsLSnsB++t5UI38fbvvCLf2nsBRhIRbmokz0Tss5W7hX7m8w",
+	"frdPeLl2Y3oubrEecS63GpFmzn8Vd84xQBpNWK8f6VIAX7OMK2PG94w1F+lzoa7YFf+SxE/YdbJsfuib",
+	"XjFr8YANI0E1I4GfTI0gm6LON4DSrrl8UwhtNinU5ZZZh5IgjFkrCa/S9DeIJKT7QpFlBsID0h5w4OdH",
+	"c1LPMhCtQY/xBA040dbb8jYzCd7bT2Yr6X0FExSpkWReqBoF+c9/yge0x/76q8nVddrTaPIkkkvm330R",
+	"J+rCIxEn6sJ+LBIBH6h/qE8CdqX+3mbKmFYflOY2mmCBn9dywndcIKZhFRe2U4HthMtzi2x/eOPJnMpp",
+	"FtT3XuaiCRGqv59qTS3blpkp/Wvo9Y2BFmt4TnCDOfB5Y9qaXEByJfC00OuH0I+VCOs+Is7LvxBKOs/U",
+	"2sYxja/Fox2T3Of9xKflwbpZjJX8VGeg+N1P2BN6aHMfhnkV3VRogYnTdDvXf09cQW0Z7iNyaKwJl7YC",
+	"KoqnpwHxAffT4XdkV+nAYf/bU6s8vcrZhnf6hConfxPlMbFMnqJCF1wLyNs86NLC7Hm5fCdPKO9vFfSP",
+	"LeBfGH0JoLfEmaAd3sEg2qINBS3wrvdJ+Yj0RMw8zEgWxc+LmeInT+eDOGftMAppdEev6Xn4EWYXH4vy",
+	"k8dhf38q+ZO/8/N4ER7G55rZPBxPkKZYIBlKnEs20p11pjFuHC7kld9iUsIpOGwfmmPvv1ZiJoyYptDp",
+	"0qsMFSUwv4QTuByGqwh6NwDYyVdn8Vbz9L7VaWNQEvDMqq5ZnjoLMFPD2H4IctAsoCnesGJWyWhNHWjW",
+	"e9NCtLgcRJlSQyW+i4o8YKHyESoAD2N2iIqFIf4MhvhT5c0mTss0E3yq8Z2VGlOt8NIiY/tiYXCfZttl",
+	"N0Oh4T0tUfuTG9sOVyAW2RERI0cg0gaCCsFqHuSG01VGtjsHS72DqhrCCHuRYewGMAto6VBGW70D3fJy",
+	"APBfhjwE2P4cDl9TEoOKx+Z4ehqYEfTx6zLxNWKVTzqxGMq0t0iDGYzd6IK1RA+eFrFqtt2nL+IEMSVF",
+	"S0Qe0ZUjHjn7eGru5o2XUUEvdsw463yXrOVb1wUxzWyTpwaeNDehpEV7fRp2OLlgnZBj9xLQmaih2vxa",
+	"POBKx6lJ8DKp6YH6egzf9Rj8MVcHDQLnGaYaP0wIjWJGg9EEloFdJbS1xptS0ey6xmIB44ZxNkSX6jZ/",
+	"6j6u1HjxnM5zqZdVqq6svNuY2616Xo/qNn2w8KcexZ96KoUysfGneVLz1/9A39HFgAdT4BYBExDbbqx0",
+	"7dFWN8Q6QzeqAohR1fGSgbwmd11jCnSc6i8hmabrNKWm4wiNTvlpKli88Y8nqlKxMelK4CFLO841wIVU",
+	"w4AaVQP6iD/B4gERj4jfagW+qSmwqJDAO5uRyUoKB7HoL+EHRI5kwnoIu6sWKB7o+gKld4bCVlBodEgo",
+	"1dSSAWEg0wpOeKoFe1GfNM5op0waahB3g043O2oL3/0MOIttEffMKuOO2YRVUSZAmBAfLQyfBKwVBkz7",
+	"0H5C43LnxtcNtSb7NcW569GkNK8ExkkYoMRCpMSqHa/B8UQqLC8PCtxRXjm7b2ybPRSYYi5dgXrXGpND",
+	"9EcE4pY8xW9EjK70mXvtpQPB2dI+TVrdol6IlUqlct9miM5N2J8X48x7AI2nt+z4ze4wmlzFiXv7QQHX",
+	"uvSKhbFYqp98XDpVluKtd4gjvO7h4Nq8ktpHt/0SroGFWUNdnIe8m25CdYZ0kV2ZHOjezGly6KGWdL65",
+	"LNzhyToE3OYabwbk3OyGzPygmhPqpjgndZG9xJoy+vPnoDsYs5eMHzR73bT9RU7pdC31q7SSRKp8PgZo",
+	"LceNrY6Ang+SCPCcjH/q6c4Vqt009TMDEi2V+aCdNdPNoh3GMAEAZWiWAZ/XPzo8PSP/3//1/ywzHmjO",
+	"dimmGhN1M82/DauvmdGC1PeupL52649tX0fa2G1z56ru9ES+4HLuzOmYWtD93c6nqKQ7nfBLkofL/zH/",
+	"NIyOxQR1k+Ekz4qpmAHUJLbVoSPRFUPSo3zk5qVQPhqEXBRq8G3SZT3Joqs00OfvNlCWwQX+TFKs9ARy",
+	"pRCKQX+/kCu5xTSt9BUVCJFHOrszndri4/pYp9UM78nO9vIj4tTcczJFvS07segRLoZEcKR9MEEAZTx1",
+	"RRTIaoqxmFrHThzAEmBTZV8VRwMIjQRnKTwv3NGmD0B0cWFxFHVawBYflMnRIGOih5z0I9piuigBUBad",
+	"YWXLDpwMwRWkDZQbaRGm56lA0AkYDR3bGgAKZZk0tOVagHs2KVkZD3JO0dRw0/RyhMyU5APWCXg/M8TP",
+	"P1ShPH0GoIEgCk+igfLPTkYDMR7Mp4GmCXuUY0uaLvRZQcgMrAWmKN2gLO2xyZQlmn+352inJVRRaE+k",
+	"UgFFDFKm1RTwFvxkRzcgghlwymq5fslGGkzCcc5Rgl2IpFsmh4YB0AaXQQuZtsgyqTnOvolca4pCjSeR",
+	"yvFNt/8RsikT2VrzFJ2yrao5YEanHcYyJ00Qi8TJPenoG/JV/l2Q0f6pVTXPRWk3eZzHbKfHladTdnQW",
+	"4RGuc+Sqlja5JKwz5VhZyrj9QiQrkMIDxi7CxyBTvIHezeY4RZv4YSB9qCgxRBhjBidKHWNpGlvZl2ol",
+	"/Sr8A4tJGHeICFLGAcwBGzlHOVErCYPUic5Qkh4NQGYDAtCQkySmXFIQh1VCicafwJmgROZCQwUBt31H",
+	"s92p3+vpc0NToT5DO1vvTMrlUJnXGqQslPoTOzfMHspykx9yRnQMifRweRPSEzIhK5VKBR6lE6Jtpu4A",
+	"iwBYSWGPgS4pE1+5CT7CDmsCPaWoEgGBXl4lkrkZYF1NCwwfEPD1bbmP8hHsKyuTz1iURHxHsC59YCMf",
+	"QFX7jJox27XCRd/L4Xb13RSA7ynVSgcSXr6uSVK/VessEXPqtlZ5h4l+RqeAp2kmXSqGul+/HJfbEDYo",
+	"tnV0IG4Ag0MiR3WB7fjw9IejTeLbk4q+EDBkFDkZQTz6Hg/4Q7sZD4nGjFws8jsM/+jXbTXWBBv6pUkx",
+	"zqcr01f2vB34ztbJ0d4QZFTbEyHFrCxbaPIH0eQg0kAVpFHZ2XX3nUiqckXG1GZ+Nnml1doxg5K/aTq7",
+	"H1E+PYgdStKOWbrBstB3KFWEkwukUTTWLOEW6mloO1jLiUShZ0huhdE/0zGVjiLK/zZpOHdShWm4iC7C",
+	"5UXZfgd8MT8HByt71/Sb2dIvOftmzsP0xJtapKKcm53lC0i5qXEus2usWp4CMzLsigiPBgHrrH76CasJ",
+	"X53s1Mn6ytvKa2X7np/tLL1FMwpiASQWw7QsG7pcrbsWDXpcVol/GfJAh4tB6vke8XW1vfpnRDkSiykB",
+	"6W8Ck9wQTEj4QP2QkniAW9IW6SP+iUCvo0ulh3a7D6PylTHsR1QmfpnUiP8vn6hFCSxvHkVAJ92xQGQ/",
+	"ZjSQXcYSbeolSnUhnUBbxL1BRHPi1bCqGYlzq2QD7KuWvMpKtJnKzcwbGa+OWpB0PoY8bMDLnVckPkgo",
+	"N29bZSO5cEVWFuUEcuXVSxBAMYsEfX6qigOhYxA+DogF3yk40dRNkUFhlUD+eYNd7ADzYl6NBjaplS2Q",
+	"ChPJora6otVFL9kgLA9tT42mwzBQu2pWNGZybFjagqNQMK3Eq2SM53EAqd88GObuIn76d/C6avLSEuHA",
+	"0XvUtpOJLThGgKO+vW/byU/D+GtaTXIYfzOw49hFwCTjicnqoyRRLqA2UbAR7jZi37UKYomP45IXkv3q",
+	"QOCMVL/qapNkOnJSZhgwCwSAoGQ7G40hiBMoNzlEFU3zpiNqMVWm61Lh80GrxaQUsUF+r9dMyUJ+V2Mm",
+	"v28ixD06glFB/ixz2zx0lgKO4IcCT3gecuBft+eP1f2spMALvfICKIDnbQu4m6LJnssc9t97qhkMTc5a",
+	"qZ9Nak1E4cYZKi33GcTU9bdhbKRXlfg6XAIO79A1S5UMR6+0p7xSLoaeTZIhVrHyokN+ydDNRrGoO8zT",
+	"5JgaYbZRQGdfUKGp48yuWKzvyRkZsUR5zyZRh2Le3t50u6dt8ONhSmiLNwkTfbV14D3ysXYAJRM92u+H",
+	"vJMpxdAJG3i8XnM1Ilw7JY7AP48E7yDjPMd8lH4alFwwGiNlEJ8a/TxVrzE//FnAQKSTRTlJTFz7pJB2",
+	"CNMps0pmrW9PE8yceD91PFYt86I14q6tEbldPUaipEJEPmirhMnUvNhArT260yO1MI+iUC1O8inDJH3a",
+	"W3bO0+wKx/3RbNR4NecX/2DODGcZFowZMslsJEdiuLvlzkJj7N4PLzv6tFcee0hWdPRpL19sjJ+GXKnh",
+	"3rpIZmQefzvbmnO5cZGUucAFMdsBb4X21oElKhvw8M8BK2A1zKuUcSb4k1FK9FjSFWoiQi3JamoxhfyK",
+	"8UTEo9kdWmcVnqfqxH0NBaLGufmC+6GQN4tm9nOxmLqnaMg7PHnFIjTnijyZgD7muJqfB37U+V0KPzwh",
+	"Lxz8esgQiJ5l08JnBFnAsgKc0PtIjQWI/UvFznyis5O3hfLwMzPHYwqEZkZXQlMXJUEo6UXEoD7qNjO3",
+	"tJDrLxxd84k25sS2mGbp3SLO/z44m75zaz8Ds4kWWB64JkIC5iBrmrSNSWRBU5SwrUoZOjbkJxIDnkiI",
+	"W2gUNclaggeEXbF4BEXsmxoEKGMXQ4jZSgFXOcpE9MlQxJcIOZcX6kPgu3ERcdcSaQ5j0BXbdzFJnwcC",
+	"cj7RtQCCfCQgyCeSfXlbPg8M8g4GbeZgzh65yvysgBQWUyZ51q/lemTXoUwA8VCmMg3DNnlmQeapTx3/",
+	"KkgeTIo27BdyDYf85IFzyfcwyGQRLH5dyJM36yWv1KPXYW/QK1XfVSq/rrx7t7qx/ut65d27Fa/UCzl+",
+	"tWIbTkKesA6LZ8oxPGnczl2rReROJmO758Fjd+N3f1HRu4nTnB+/y1xWGMHLznSGGJ77g0k5tem0ASKB",
+	"XGIgQ6WJ+ZluNNkVQ2mqByeifdo4Gg8b5gQBSe12UWlKXbhIvreVBvSJ4MTPihK/MJ7oTvoniyhq8t7v",
+	"YR+p+d+tlivlVSTu/8MbF6YO8X8/FgHi75a8ErQzWvPsDlLrmSKQ7hBOcRsW2n3utV5KdWNaVh8MivOv",
+	"RZyzKM45ds4eO9I59rjcWGfuNfnys8g8nCvi6f5SOYsSEI5spxuFEj6SiEvGZdbtS53HSc+yMOZ5L8m2",
+	"iHo+aqDICWI+1cHI3xW5gczszp8WypwUrAiAnpGt072W0lMpiZm0wz9HFzxXbPSp9nvOPptuSd+qAn56",
+	"4k8/ZlIM4haDnkTHfFR/xqzN4pjFUjMRBewqVFeSmCEQSGI7KIHACC769x9OiHXTCcIaoAWaYO20U077",
+	"vR3yDov7cciTTIB21vCpmy6JCT4pGHNflPqUmbAplk1KQQIxqW4LY6oTkuqOtrq2sueMqbpPf6ao6twS",
+	"dCyyuhCnLy9E+1QiOP8M5YZpH8oWX0awqhcCK8XZcDxEkg2ibBIfi+ehcQjktSOntLT3QUZB7fmhWkyy",
+	"Uq6Ypky4t2mnUuIO+rTSDqoetFmBDNV3Rjx8UB0z+xhOaX/WSwEIKvNdb1PDVlm9JKIA6M7CKMKHuWh+",
+	"E/EmoFKCHB3xueDMNzUhepqQp9NgSmpl9bqkzWCZzjKQ/xN6ZNiliZqps0SSjmQR3N/DOVHP1Ci19qZS",
+	"uZu+ORGJ1Tc/VbfUQ0SGnIO7UGEvRoXthleTCsx9V4+pzPIFQh5Q4t2Umba3Z0446uu9TO2QEswiJ/m4",
+	"E0ZKxsBJbIneRcgNBXWzRHnQLG2mtJg9mujWfgzm5+UikeBSILIexXHZuHwnFsP0KAWsn3RzwwBHtLeN",
+	"k3ghiUtcUpuw7AqZqDfrFdQn52UwzW+KqMZWNzZyeMByR6RfMK4ku6atxCAv+mG/EIQv7D/go81KAOf8",
+	"PMtgSOwfeiDqV/OMA57y8MO4YjwQ8TwDwV88wlBkmMy1Iur6h96c+GpoZ643QzsPOAzNrBaIHg25XZt5",
+	"Dy/+/AGGpWuoUhktYmRZyMhqBCPFgKmnDKSicZmSLG8STmkKW2JmgXQJ9RUaYkMRB86hYteJXsEwdqQe",
+	"/q2EjbGww1i9ZqVkOizpIuiLiBjez9PgL20SsQS1DQ9IEHZC5f3M/hb+nPcFvKByDqvSFqUcMjGbz7HK",
+	"tL6/c/lGesfHqdtI7z9jiNkxYHJrNfQNi4o0zPPGrcDb0OxqUZQ92hgVRiNPsoi1khzMzCzonXXpNYqd",
+	"7W3vIVe7FHjrMCEtypW7h9+wQFd2FIDFpWbdzO3mC8NrYXgtDK+F4bUwvP7ZhtcCOfR5rDUNBHqLvXZ3",
+	"QwkNg+2x32SRPsfvmMX4HLeP0BSBNE9u/gUrzwB7B1NMyvTRZoZl89AYvLlAwGA+hUlqjMChukB7JR5o",
+	"jDikBV4OpXBG55dJnUWR1Kl5dSISFjT5BUBh9qhHJOuFLREJDiQV9ALk1IUm4aMadTgKOSO+ZP3fMEex",
+	"CZ9IICoC6V8/8cjHHfgpUCghYHEEHbKAYezBf1beGKy+i1HCiIgDFpMejS/VU5v8c8gDMZRLK6sbq+Um",
+	"b/LZcY89AmW8I7xnlfhmrXwPpJdHfLBH1D/UIVb/RX2sawwkMGmoZTIZ7U1TePAddYLvNbn5RG1KdYuW",
+	"4Jy1kvAqTEIsZZBMylDw74gz+B0BTfUztAzHxwjYHzQCommYhLZxZVo1ETF6xaRLv5rpL0NQ5ZA3OR2/",
+	"BV5tKxo8IpXch4ScGYUmurI2txrUeuWdLaCGVUaaRArMJZdcDCGDpYasaQtpkvawBawlAhZ4CBfY5L1Q",
+	"QrlGQP4cCHjdhAsyAO3nvFaomq6oe5pDoCEfI5D5iDeV2J0QAocLYC9uql9Ih5rGLAns9suw32cB7CPE",
+	"pNb5OP839Z5+Uf+zpP7nv31PbXw1vPoJ0Q4MUIxx5a3AqWyxKIJlpZeMEzqkI0ReRIFB+oMEKg1g1VN3",
+	"xcG5tuiNgKSVdFmT41CzoNdqsAjgSBPRC1s+qGqYJcVUYoylJlxwVtVf6NVwXqC6gy7MoZL46rJ/r6z+",
+	"UbaHwjU7ECBXiGD8OTab2eQ6TRyFMtFlP+qJ9hAiGph6hdpLQBsdD5garoENx/xnn0WRWlqYe+o+VgHq",
+	"kl2xmEZwnM0mM68eS3JgWE2eZGSD7cs3mwd2jX7jwBCkhW+ZnJhZwu1YgEjmK57zoAvWDQ1HaI6wwf4D",
+	"ZSGgfYnko0pG6uuQ9/hAjC0cZMBhYMA+hGuIuAKoRNB6AsGbhD22qYHchEAyjyENE13Qsl5Zw9fsn7Ak",
+	"Hi3VgGmo3OQTnjDeeZonPH9nQREraGS2Zpn4UF+EZKW5u0tZRzZNrO5Q0IcF5yCfyAd/dQcen7laH1xL",
+	"0A7YOvle2Pdw08Oe114heGSOrvCyiqLJ8WUsXYV0qXa05638ulpeqZRXV8qrK94JC97TxNtm8jIRfe9j",
+	"yAfXXu3zqdcs0X7oEdrvN0ve6en76upqk+e3pl2EnMIy5lisT1eyZXfdXk+TuuTTAQ2ptLti0beQsYdx",
+	"5W6zh3v0eukCtu7a2sbG+vra6v2sZBQaBVYyfllsJbsMPq6hfFuDwpnmvzMhOGA2JgPJNpXQwwpSrAqy",
+	"jfaBiQcab1s3elmollA69zEMm+PVqJNtC+ii2+37VD0L6VAXnQszdC7gW7I75uGdxZx9kO1SwO+/92lP",
+	"H4epPQp4yexIK+5zH19GF4UzcNSL3ZfXRPBoO2/s7U8kc5wdV5DJeelNAt6MEYxZAFewDcAIfIBHSUCZ",
+	"JMg/lnKHOugpZSdIMAHEQi4GiSEfNf5K1ToXyosxzb4p5gqUwRrfBtzGad5QmPK7Oj6QZgVNQwVOTsr6",
+	"n45GEzEJeSJQu+WnwtDvycqSO9ZyhmrDOrbqqrPxaT8sQadv6Y+ZqzztoJ6no2BG0bcAaHmU6v9Hk52T",
+	"Gz6vzn8WCZpnwS7j0Xz2sv4xa3lMCmQs4JDDN7dZvTixhzF6Xxab/OKgP8dBb/BHNs8nN2w2m8PHjfP5",
+	"Dno3lICFO2sZNLtSi5OiMAWhtklagrdYzO1KeISzIZMJRhsxmohlQDp0T8LANtLYVh14FMSlpcMBDhZU",
+	"2OkmJBFIlmYTzhBuhtSB/sYOa7q38R7n/bchqa2pKTfUy1lQItyldm6IsfV+n3EWqM1024m+QzUdnp2X",
+	"VkznnIQpJXXftaAoqqzTc3tq1gPMWs7RxYHXz8Z1gOuzjT/5B5MduOuwKLSVidlFE6JBb5W7l9va+z6S",
+	"hLD3n0tCOCdgmoTQdy+svdUPL0RGO2GdUGI9lV7hNMtsyrtMZSwHBIMZiA1sey+EZLoiTjDbWQRQ5s74",
+	"J8MnMwWHTCYRvSi3hHqpMOXv+quzxunZx9rW7MQH7mo8D+5Y5n0UOTbw7SKrVoAGRmy55xRpdXcxkXtu",
+	"8gDAMmKiSD44bgqOYnbIL1MVa2jc04iiiRVAMcG0Rs47cB3cS2AsYL9eJtnBIx+Z3J2TBw2WPTJT025a",
+	"Bt5ixpYWovoF59keddNN7oTphlyxhH45ObfUoNtMM2dhHltBkFaUCs4yPAX5ybGHYikoSFVNHMo7Gn0Z",
+	"++7Ott3zpKZmFxiLoPUjZaceVeLk7vS8NNUclmEsojlAO+Dq2YI9J+rSf3CQR81/EdyBSuss6y1sjDuH",
+	"dMzdHj6go1arbG6fPY7qq3wLwO7y3EAO3K0ofoOPKozezEIySWoERj8PsDz8QP47/KOsO12U+u6EV4yT",
+	"ZKj8O/hRMMB9Dy0fBwLcohblpBNTntjekpFpUOiKKKiS9cpaURhIrdPPGf7ZZTHjrZD2GE+UD0wGcvA/",
+	"/3ccCglF1GoxYS6m9FztooFUM1TPpoGpOHdx6mcvdlHr9jyBInhjBbJLbd1FeKgoPBTjXs+Rd3cXNZlT",
+	"lBcMit2vMjLG0fNzxH7U9Tbyo/Yz2PxcENoPL9mIdKlpQsE6kTtEeu4kExYRnhca4XmMXZ/ZJ3nxHNzf",
+	"U8I46gLd2zbUYCCgwmShzVpayNSXFsd5jK2Vvu1cq61IlM4rrt4DhOzLQ1JHw8WCo8vb0dGn45ubrkyw",
+	"fDA8BHrCBZAwDmSZnMLTdeN0eyBZoMYGASFQZyHvbBKeWp0YQspoJTzFc1mi6BzbM37XANHcJh+Cps9n",
+	"8z1PAOk2+bQIGz1O2OgxBFxmt+cFiW6zGM1GnwLhhZdo3AAaM+VMglRAkFVfHQYNYwBnAYAgdHWijigl",
+	"Q4GliBKFhD2y+RoaJcfcVuNTBn5giB9DmRSdJFy1f0TsR5rX9dC62+6DCe0ts9/Yja0/h62thPVyyNui",
+	"cHer9wRej4ixAha9niHgw7diFjCehDRy8yHGvuxRpYzKZEepRG5+6au7YWYkRO5BxEry24Mo0p8D2rAd",
+	"hYb/6NEw8o23knMiziWL99RUHnFL22fk9mIL0rN9U1qt/t03t7JLh3kTd7b6OVgEma0uWdSeY5M7r3Zi",
+	"m6vt9D10v7Q7XX01v6X6LFzn6eYHkBnc647JWSN+n0o5FHHgO7Xrvg4Mf7dfVh3yLoxgGqvJ9wx80DAW",
+	"vAPqaawHr2Yb+Mz9COOBBINWQ/PYCn21uGqKLRpFLMZbt4S4DJlEbocLoR7G2VCzf8LpD6UxdKfappmz",
+	"fEf7dHxp1M17dEky3qVLkeAdWvJKZt2B6SMOKTkNoytKTilPBGpX+2MxSOLsz2c2ZM10nseYnSa0rHh/",
+	"HLIfr3TKkqU6bIt83aLMHrNt/Ji1Yya7S5onBeQ+8pQsGYoQxHTpMrPvWrTHspsPcA30NsbOD3yF5Tz0",
+	"vxTZYxHEzTPJBWdaVj+QNJ8433kW+a0y3dgusyds4erZErYww39wwlbNf5GwlQkxoYycrX+HhK252yMl",
+	"bM3t57GpihO2cLeihC0+qjBhq+6skb9uydo6+VRlQBKKugjEOcB9aYfYgNiFMRFDjpYDIN5Fc2V8wbf6",
+	"d/jHLLnegvStmttPlr4FY7JULfWUffPfrNePmaTlluiVL+JCCyhr+kzaTbpa5t9/qEPTZzGIZQzweSXj",
+	"4ZmHzmcoPU+W9xz1SqGBtMjyFmV5B3gkptgH88unzGHLy/IO3K+KjIM5srzwikmtwM8BqNap3N2QUY2o",
+	"TIg9DnfJBN9JvMyHHHCqjLVFxvglZYwf4wRl9lNextgERwqtZ3XB7Ghb+kkL+fyyMsaPsbXSt51rNj5U",
+	"HO6FZoxrKTU2RulE7IbvHBJttDfnSy070fHH6hu4U5TPnn/1wb9S7PIicu+MbW+z1mjddwVgDRcb+ICi",
+	"rqxzIgetrjb3cxTsK5OYwOCiZ3AsPe0KAJ/4a/0GAfI5VcFlAhmYqan3adHJubW0o3fvaMhPj1XOZWM/",
+	"XyByjiDkwr54oKz6YyiBzEkoiuFNs9CvVpaFuvfqMoR2ixkgTFT4u44Ks+uWI8XhQ8S9t2JApyr175xL",
+	"jHjbdLMpMuxw4wIgD0KggYLSH3g64Zm9ZQSEqmsVEtCRRAmlEctbNI5Dd4TSwCGCUKQ88KBSCDnDpUnM",
+	"YAib/KAxcHzpiHZ1IjD+Sj/zdU6InLyikig3nVB3hWCsm3pdaESisM2SsMc8DQqM0IySxVfAPEZHZGXD",
+	"8I2/NjSxOsAeM+K/T5K+cjl8j/intMdOw4T9dprEYStRHx3RpPvbsqb09k9ZaxAzn4grFpNukvQlkPmA",
+	"Mh1wZEbwoZDpO9BLaFaDDMSCo7JFG5NLuvRJc5FDMipNSBv4tl4oJUBKxqAVQAni/VfKZIeGSqlFAl93",
+	"rDRzL1TKta/EURDETGJGAf5uQdlXlVywkdAI93C9ulkeoLxm8oBBt0QPyoZ+Pz08AJ0lNXMBeYU2tiS9",
+	"QZSEfRony+rzpYAm9LWHDCdqgsjSkZCekAl5Sz6EW5tq1/sZKmOfYCbGKHCQvYxsURm2yAWTYQBL2QNL",
+	"wujtdNk8wyYBIzOpRJGC8ydDYdY9lLCHLYUBCUIasVaS0gkAOVKfJl1lDpizYUiT1OeGf7xFW10WFAXd",
+	"ztQO/rTyMMUud1C+Er9XwkX9C6gnIPFgdyzgdjtSCjwh9+9qif3/7F3BbtswDP0Vw6cNSNCmp7W3ICuG",
+	"ZF2XDWgxYChaN1VSIbJkWHK8dMi/DyIpm47tNRl22GGXAk0cSqRl6pGi+bazU/FtLD/L2cfb0Rd5NZk9",
+	"P35Y+P+nNy/T0bWcnYNnxFRa3zBVVu6VBF07B7c7GCGAvastdTdo2ObHsCzLISzQIldCA2vJ4RhgT/Zf",
+	"wh8MJaEzPM7sgxjBor2XOr44Pz3909t3lIV7uexBA/Tb/+5R7P/j1AOwmN/3pNuGRHlN0xVCoqowAohs",
+	"qnhsSSVTbCVEb8CdJ6mICu0dvEcT6He9J33LKfM9ZNtjNng3Oj87KvlaO92u/CtM6X4zaiM8Vy9tpv7P",
+	"+FEkuXds3+98PI+ahdWIn9GSYx96oyEi6SAdRfJG+Nr7u1zFF/FJkknw82SKVvxPeMssoY300JkhtJN2",
+	"hdZCWcbStxC5k0s4DYICTFLfw5wz/6eDyWWsVONnNaHrZExFndLawsenRProISVcVAoIQ7UokaAoFxuz",
+	"xg2RBp4wwR1js68jejpcKIZAhbxI9JrIp8NlJ10ir6ReWyQzk4tnsBdU9pC8LDdLqRrGudS5USm162ul",
+	"FDOhb+fXAWKyn021dYledOoFfkmmSFBZd/PEySDqD4IliYlWBoGmM5EWZddEJ0maJR72d40o0kwljtMW",
+	"6aVcFVSM6z99XZVP5kmoPn2m8yhTieaSwty5rLlKdI+EBoWpiDZI58U2Rhvl1POMwJ6uLwwwbUB+5OFE",
+	"WvPABg7dKDtWOB8BFm5hRS25orwKS/CFXxpeTpAOlj8bkIvt0xj7A/T0bGtN/n3VEq6lAnOp3NrgM9uX",
+	"e5++wlsfrcXWUkIcio+qVzua/aLpvKduAzUIqSh4so1LfHyBqUWT2ag0+doHKL89X+LGgjE75koJLboF",
+	"VUl6MD2+sUwJN8Nt9pVewN4XOBcmU5CyhCAZHkEMVMNGFQp+DS/JktyuN1QrsC/70mtbZQZD7rBOxTkn",
+	"0sw1btCTdPHubvcrAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -15,8 +15,12 @@ type ClientConfig struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
+	Revision int64 // of what the profile says of the site; it grows when the profile becomes stale
+
 	// The profile that the site has.
 	ProfileVersion   int64     // Version of the instance when it was fetched; 0: never
+	ProfileRevision  int64     // Revision when it was fetched
+	ProfileFormat    string    // empty: never fetched, or by a version that did not note it
 	ProfileFetchedAt time.Time // zero: never
 }
 
@@ -49,9 +53,16 @@ func (l LAN) Seen() netip.Prefix {
 type SiteConfig struct {
 	ClientConfig
 	SiteNetworks
+	// InstanceVersion is the Version of the instance.
+	InstanceVersion int64
 	// Configured says that it is stored. Otherwise it is what a site has that was never set: the
 	// defaults.
 	Configured bool
+}
+
+// ProfileStale reports whether the site has a profile that would be another one now.
+func (c SiteConfig) ProfileStale() bool {
+	return c.ProfileVersion > 0 && (c.ProfileVersion < c.InstanceVersion || c.ProfileRevision < c.Revision)
 }
 
 // SiteNetworks is what a site has in the IP plan of an instance.
@@ -139,5 +150,12 @@ type ClientConfigs interface {
 	// KeepKey replaces the key of a site that is still before, and reports whether it did.
 	KeepKey(ctx context.Context, instanceID, clientID int64, before, after SiteKey) (bool, error)
 	// Fetched notes that a profile was fetched. Errors: Missing.
-	Fetched(ctx context.Context, instanceID, clientID, version int64, at time.Time) error
+	Fetched(ctx context.Context, instanceID, clientID int64, profile FetchedProfile) error
+	// Outdate raises the revision of the configs of an instance whose profile is of a format.
+	Outdate(ctx context.Context, instanceID int64, format string) error
+	// Progress counts the sites of an instance that are in force at a time.
+	Progress(ctx context.Context, instanceID int64, at time.Time) (Progress, error)
+	// Profiles returns one page of the sites that a filter selects, by ascending id of the client;
+	// the cursor is that id. See PageRequest for its bounds.
+	Profiles(ctx context.Context, filter SiteProfileFilter, page PageRequest) (Page[SiteProfile], error)
 }

@@ -54,6 +54,7 @@ type Instance struct {
 	Subject
 	InstanceSettings
 	Version    int64     // of what the profiles of its sites say; it grows when they become stale
+	CampaignID int64     // the one that runs; 0: none
 	RenewAt    time.Time // when the service renews the server's certificate
 	ReloadedAt time.Time // when the server was last asked to read its configuration again; zero: never
 	CreatedAt  time.Time
@@ -95,7 +96,11 @@ type InstanceSettings struct {
 // InstanceKeys are the sealed keys of an instance's control channel.
 type InstanceKeys struct {
 	Control []byte // nil: none
-	Earlier []byte // the one before, which sites may still have; nil: none
+	Earlier []byte // the one before, while a campaign runs that changes it; nil: none
+
+	// Of the instance when the keys were read. SetKeys ignores them.
+	Version    int64
+	CampaignID int64
 }
 
 // InstanceFilter selects instances; zero fields do not restrict. Texts are compared regardless of
@@ -123,11 +128,14 @@ type Instances interface {
 	// Create stores i with its keys and sets i.ID. Errors: Duplicated on name; NotFound on
 	// model_id, or on ca_id when there is no such CA or certificate.
 	Create(ctx context.Context, i *Instance, keys InstanceKeys) error
-	// Update stores all but the CA, the keys, the creation, and what the certificate says. Errors:
+	// Update stores all but the keys, the creation, and what the certificate says. Errors:
 	// Missing; Duplicated on name; NotFound on model_id, also when there is no such certificate.
 	Update(ctx context.Context, i Instance) error
 	// SetKeys replaces the keys. Errors: Missing.
 	SetKeys(ctx context.Context, id int64, keys InstanceKeys) error
+	// Outdate raises the version of the instances of a CA, and of the CAs below it: the profiles of
+	// their sites have its certificate. A transaction calls it before it locks a CA.
+	Outdate(ctx context.Context, caID int64) error
 	// Delete removes an instance that has no networks and no sites any more. Errors: Missing; Rule
 	// on id with ReasonInUse when it has some.
 	Delete(ctx context.Context, id int64) error

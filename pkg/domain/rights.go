@@ -28,6 +28,7 @@ const (
 	ResourceDatabase       Scope = "database"           // as a whole
 	ResourceCertificates   Scope = "openvpn.certificates"
 	ResourceEnrolments     Scope = "openvpn.enrolments"       // a role allows them with ScopeKeys
+	ResourceCampaigns      Scope = "openvpn.campaigns"        // a role allows them with ScopeInstances
 	ResourceConfigs        Scope = "openvpn.configs"          // of sites; the id is that of the client
 	ResourceModels         Scope = "openvpn.instances.models" // a role allows them with ScopeInstances
 )

@@ -10,6 +10,7 @@ type ServerRenewal struct {
 	Overlap      *time.Duration // how long the earlier certificate stays valid; nil: DefaultRenewalOverlap
 	Expiration   *int           // days; nil: as for other servers, or until the CA ends
 	KeyAlgorithm string         // empty: the default
+	CAID         int64          // 0: the one before
 }
 
 // Until returns when the overlap ends that begins at the time now.

@@ -99,6 +99,7 @@ type Store interface {
 	Nonces() Nonces
 	RequestKeys() RequestKeys
 	Enrolments() Enrolments
+	Campaigns() Campaigns
 	Secrets() Secrets
 	Histories() Histories
 

@@ -182,6 +182,9 @@ func (s *CAs) keepNext(ctx context.Context, of renewedCA, parentID int64, made m
 		return after, err
 	}
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
+		if err := tx.Instances().Outdate(ctx, of.record.ID); err != nil {
+			return none, err
+		}
 		before, err := lockPresent(ctx, tx, of)
 		if err != nil {
 			return none, err

@@ -148,6 +148,9 @@ func (s *CAs) keepSuccessor(
 		return domain.CA{}, err
 	}
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
+		if err := tx.Instances().Outdate(ctx, of.record.ID); err != nil {
+			return none, err
+		}
 		before, err := lockPresent(ctx, tx, of)
 		if err != nil {
 			return none, err

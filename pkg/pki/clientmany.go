@@ -110,7 +110,7 @@ func (s *Clients) RenewMany(
 			return done, nil
 		}
 		done.Clients, done.Next = append(done.Clients, one), id
-		if late(ctx, left) {
+		if Late(ctx, left) {
 			more = more || i+1 < len(found)
 			break
 		}
@@ -121,8 +121,8 @@ func (s *Clients) RenewMany(
 	return done, nil
 }
 
-// late reports whether no more time of a request is left than must remain.
-func late(ctx context.Context, left time.Duration) bool {
+// Late reports whether no more time of a request is left than must remain.
+func Late(ctx context.Context, left time.Duration) bool {
 	end, bounded := ctx.Deadline()
 	return bounded && time.Until(end) < left
 }
@@ -141,29 +141,29 @@ func (s *Clients) renewOneOf(
 	case client.Revoked():
 		err = domain.Fault(domain.Rule, "id", domain.ReasonNotInForce)
 	default:
-		renewed, err = s.Renew(forOne(ctx, id), id, asked)
+		renewed, err = s.Renew(ForOne(ctx, id), id, asked)
 	}
 	if _, dry := errors.AsType[*audit.DryRun](err); dry {
 		return one, nil
 	}
-	if err != nil && endsMany(err) {
+	if err != nil && EndsMany(err) {
 		return one, err
 	}
 	one.Serial, one.ExpiresAt, one.Err = renewed.Serial, renewed.ExpiresAt, err
 	return one, nil
 }
 
-// endsMany reports whether an error is none of one client: that the service can't go on, or that
+// EndsMany reports whether an error is none of one client: that the service can't go on, or that
 // the caller may not.
-func endsMany(err error) bool {
+func EndsMany(err error) bool {
 	faults := domain.Faults(err)
 	return len(faults) == 0 || slices.ContainsFunc(faults, func(f *domain.Error) bool {
 		return f.Kind == domain.Unauthenticated || f.Kind == domain.Forbidden
 	})
 }
 
-// forOne returns a context in which the key of a request is one for a client alone.
-func forOne(ctx context.Context, id int64) context.Context {
+// ForOne returns a context in which the key of a request is one for a client alone.
+func ForOne(ctx context.Context, id int64) context.Context {
 	if !idempotency.Keyed(ctx) {
 		return ctx
 	}

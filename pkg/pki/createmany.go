@@ -100,7 +100,7 @@ func (m *manyClients) check(ctx context.Context) error {
 
 // refuse notes the fault of a row. It returns an error that is none of a row.
 func (m *manyClients) refuse(i int, err error) error {
-	if err != nil && endsMany(err) {
+	if err != nil && EndsMany(err) {
 		return err
 	}
 	if line := m.batch.Rows[i].Line; line > 0 {

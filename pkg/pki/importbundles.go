@@ -13,7 +13,7 @@ import (
 func (t *takeover) openBundles(ctx context.Context) error {
 	found, errs := make([][]*pem.Block, len(t.in.Bundles)), make([]error, len(t.in.Bundles))
 	inParallel(len(found), func(i int) {
-		if late(ctx, reserve) {
+		if Late(ctx, reserve) {
 			errs[i] = errOutOfTime
 			return
 		}

@@ -80,7 +80,7 @@ func (t *takeover) readKeys(ctx context.Context) error {
 }
 
 func (k *foundKey) open(ctx context.Context, s *Imports, password domain.Secret) {
-	if late(ctx, reserve) {
+	if Late(ctx, reserve) {
 		k.err = errOutOfTime
 		return
 	}
@@ -177,7 +177,7 @@ func (t *takeover) sealKey(ctx context.Context, item *found) error {
 	if item.row.Action != ImportNew || item.key == nil {
 		return nil
 	}
-	if late(ctx, reserve) {
+	if Late(ctx, reserve) {
 		return errOutOfTime
 	}
 	var password domain.Secret

@@ -55,12 +55,12 @@ func (s *Clients) filesOf(
 	one := ClientFiles{Client: client}
 	switch {
 	case err != nil:
-	case late(ctx, reserve):
+	case Late(ctx, reserve):
 		err = domain.Fault(domain.Rule, "", domain.ReasonOutOfTime)
 	default:
 		one.Files, err = files(ctx, client)
 	}
-	if err != nil && endsMany(err) {
+	if err != nil && EndsMany(err) {
 		return one, err
 	}
 	one.Client.ID, one.Err = id, err

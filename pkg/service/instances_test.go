@@ -38,7 +38,8 @@ func instanceEditables(t *testing.T, w *World) map[string]editable {
 			},
 			given(map[string]string{
 				"CertificateID": byOthers, "Version": byOthers, "RenewAt": byOthers, "ReloadedAt": byOthers,
-				"ExpiresAt": byCertificate, "RevokedAt": byOthers, "VerifyClient": "VerifyClientDemand would change it",
+				"CampaignID": byOthers,
+				"ExpiresAt":  byCertificate, "RevokedAt": byOthers, "VerifyClient": "VerifyClientDemand would change it",
 				"RenegotiateSecs": "RenegSec changes it", "Extra": "ExtraConf changes it",
 			}),
 			func(ctx context.Context, u any) error {

@@ -71,6 +71,7 @@ type Services struct {
 
 	Profiles       *tunnel.Profiles
 	Enrolments     *tunnel.Enrolments
+	Campaigns      *tunnel.Campaigns
 	Instances      *tunnel.Instances
 	InstanceModels *tunnel.Models
 
@@ -192,6 +193,7 @@ func (p *parts) tunnel(set Settings, s *Services) {
 	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Plans = &tunnel.Plans{Store: set.Store, Scans: p.scans}
+	s.Campaigns = &tunnel.Campaigns{Store: set.Store, Recorder: p.recorder, Scans: p.scans, Now: set.Now}
 	s.Profiles = &tunnel.Profiles{
 		Store: set.Store, Keys: set.Keys, Recorder: p.recorder, Clients: s.Clients, Now: set.Now,
 	}

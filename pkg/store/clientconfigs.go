@@ -24,20 +24,25 @@ type configRow struct {
 	InstanceID       int64
 	ClientID         int64
 	Settings         storedObject[storedConfig]
+	Revision         int64
 	ProfileVersion   int64
+	ProfileRevision  int64
+	ProfileFormat    string
 	ProfileFetchedAt *time.Time
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
 }
 
-const configColumns = "instance_id, client_id, settings, profile_version, profile_fetched_at, created_at, updated_at"
+const configColumns = "instance_id, client_id, settings, revision, profile_version, profile_revision, profile_format, " +
+	"profile_fetched_at, created_at, updated_at"
 
 // key is the instance: a page is of one client.
 func (r *configRow) key() *int64 { return &r.InstanceID }
 
 func (r *configRow) fields() []any {
 	return []any{
-		&r.InstanceID, &r.ClientID, &r.Settings, &r.ProfileVersion, &r.ProfileFetchedAt, &r.CreatedAt, &r.UpdatedAt,
+		&r.InstanceID, &r.ClientID, &r.Settings, &r.Revision, &r.ProfileVersion, &r.ProfileRevision, &r.ProfileFormat,
+		&r.ProfileFetchedAt, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
 
@@ -46,7 +51,8 @@ func (r *configRow) entity() domain.ClientConfig {
 		InstanceID: r.InstanceID, ClientID: r.ClientID,
 		ClientConfigSettings: domain.ClientConfigSettings(r.Settings.object),
 		CreatedAt:            r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
-		ProfileVersion: r.ProfileVersion, ProfileFetchedAt: orZero(r.ProfileFetchedAt),
+		Revision: r.Revision, ProfileVersion: r.ProfileVersion, ProfileRevision: r.ProfileRevision,
+		ProfileFormat: r.ProfileFormat, ProfileFetchedAt: orZero(r.ProfileFetchedAt),
 	}
 }
 
@@ -85,11 +91,12 @@ func (r clientConfigs) Get(ctx context.Context, instanceID, clientID int64) (dom
 
 // Put implements domain.ClientConfigs.
 func (r clientConfigs) Put(ctx context.Context, c domain.ClientConfig) error {
-	const query = `INSERT INTO client_configs (instance_id, client_id, settings, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (instance_id, client_id) DO UPDATE SET settings = excluded.settings, updated_at = excluded.updated_at`
+	const query = `INSERT INTO client_configs (instance_id, client_id, settings, revision, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (instance_id, client_id) DO UPDATE SET settings = excluded.settings,
+		revision = excluded.revision, updated_at = excluded.updated_at`
 	settings := storedObject[storedConfig]{storedConfig(c.ClientConfigSettings)}
 	done := r.s.write.WithContext(ctx).
-		Exec(query, c.InstanceID, c.ClientID, settings, micro(c.CreatedAt), micro(c.UpdatedAt))
+		Exec(query, c.InstanceID, c.ClientID, settings, c.Revision, micro(c.CreatedAt), micro(c.UpdatedAt))
 	return translate(done.Error, faults{}.orForeign(domain.NotFound, "client_id", domain.ReasonNotFound))
 }
 
@@ -165,13 +172,4 @@ func (r clientConfigs) KeepKey(
 	}
 	done := r.s.write.WithContext(ctx).Exec(query, args...)
 	return done.RowsAffected > 0, done.Error
-}
-
-// Fetched implements domain.ClientConfigs.
-func (r clientConfigs) Fetched(ctx context.Context, instanceID, clientID, version int64, at time.Time) error {
-	done := r.s.write.WithContext(ctx).Exec(
-		"UPDATE client_configs SET profile_version = ?, profile_fetched_at = ? WHERE instance_id = ? AND client_id = ?",
-		version, optional(at), instanceID, clientID,
-	)
-	return changedOne(done, faults{})
 }

@@ -20,6 +20,7 @@ type instanceRow struct {
 	Subject       domain.Subject `gorm:"embedded"`
 	Settings      storedObject[storedInstance]
 	Version       int64
+	CampaignID    *int64
 	RenewAt       time.Time
 	ReloadedAt    *time.Time
 	CreatedAt     time.Time `gorm:"autoCreateTime:false"`
@@ -32,7 +33,7 @@ type instanceRow struct {
 // instanceColumns are the columns of an instance, followed by those of its certificate. Its keys
 // are read separately.
 const instanceColumns = "i.id, i.model_id, i.ca_id, i.certificate_id, i.name, i.gateway, i.description, i.country, " +
-	"i.province, i.city, i.organization, i.sector, i.email, i.settings, i.version, i.renew_at, i.reloaded_at, " +
+	"i.province, i.city, i.organization, i.sector, i.email, i.settings, i.version, i.campaign_id, i.renew_at, i.reloaded_at, " +
 	"i.created_at, i.updated_at, c.not_after, c.revoked_at"
 
 func (instanceRow) TableName() string { return "instances" }
@@ -43,7 +44,8 @@ func (r *instanceRow) fields() []any {
 	return []any{
 		&r.ID, &r.ModelID, &r.CAID, &r.CertificateID, &r.Name, &r.Gateway, &r.Description, &r.Subject.Country,
 		&r.Subject.Province, &r.Subject.City, &r.Subject.Organization, &r.Subject.Sector, &r.Subject.Email,
-		&r.Settings, &r.Version, &r.RenewAt, &r.ReloadedAt, &r.CreatedAt, &r.UpdatedAt, &r.ExpiresAt, &r.RevokedAt,
+		&r.Settings, &r.Version, &r.CampaignID, &r.RenewAt, &r.ReloadedAt, &r.CreatedAt, &r.UpdatedAt,
+		&r.ExpiresAt, &r.RevokedAt,
 	}
 }
 
@@ -58,6 +60,9 @@ func (r *instanceRow) entity() domain.Instance {
 	if r.ModelID != nil {
 		i.ModelID = *r.ModelID
 	}
+	if r.CampaignID != nil {
+		i.CampaignID = *r.CampaignID
+	}
 	return i
 }
 
@@ -71,6 +76,9 @@ func toInstanceRow(i domain.Instance) instanceRow {
 	}
 	if i.ModelID != 0 {
 		r.ModelID = &i.ModelID
+	}
+	if i.CampaignID != 0 {
+		r.CampaignID = &i.CampaignID
 	}
 	return r
 }
@@ -95,9 +103,9 @@ var instanceTable = table[instanceRow, domain.Instance]{
 	},
 	row: toInstanceRow,
 	updated: []string{
-		"model_id", "certificate_id", "name", "name_key", "gateway", "gateway_key", "description", "country",
-		"province", "city", "organization", "sector", "email", "settings", "version", "renew_at", "reloaded_at",
-		"updated_at",
+		"model_id", "ca_id", "certificate_id", "name", "name_key", "gateway", "gateway_key", "description", "country",
+		"province", "city", "organization", "sector", "email", "settings", "version", "campaign_id", "renew_at",
+		"reloaded_at", "updated_at",
 	},
 	stored:  duplicated("name_key", "name").orForeign(domain.NotFound, "model_id", domain.ReasonNotFound),
 	deleted: faults{}.orForeign(domain.Rule, "id", domain.ReasonInUse),
@@ -142,8 +150,9 @@ func (r instances) Lock(ctx context.Context, id int64) (domain.Instance, error) 
 
 // Keys implements domain.Instances.
 func (r instances) Keys(ctx context.Context, id int64) (keys domain.InstanceKeys, err error) {
-	query := "SELECT sealed_control, sealed_earlier FROM instances WHERE id = ?"
-	err = scan(ctx, r.s.read, []any{&keys.Control, &keys.Earlier}, query, id)
+	query := "SELECT sealed_control, sealed_earlier, version, COALESCE(campaign_id, 0) FROM instances WHERE id = ?"
+	places := []any{&keys.Control, &keys.Earlier, &keys.Version, &keys.CampaignID}
+	err = scan(ctx, r.s.read, places, query, id)
 	return keys, translate(err, faults{})
 }
 
@@ -174,6 +183,14 @@ func (r instances) SetKeys(ctx context.Context, id int64, keys domain.InstanceKe
 	values := map[string]any{"sealed_control": keys.Control, "sealed_earlier": keys.Earlier}
 	done := r.s.write.WithContext(ctx).Model(&instanceRow{}).Where("id = ?", id).UpdateColumns(values)
 	return changedOne(done, faults{})
+}
+
+// Outdate implements domain.Instances.
+func (r instances) Outdate(ctx context.Context, caID int64) error {
+	const query = `WITH RECURSIVE family (id) AS (
+			SELECT id FROM cas WHERE id = ? UNION SELECT c.id FROM cas c JOIN family f ON c.parent_id = f.id
+		) UPDATE instances SET version = version + 1 WHERE ca_id IN (SELECT id FROM family)`
+	return r.s.write.WithContext(ctx).Exec(query, caID).Error
 }
 
 // Renewable implements domain.Instances.

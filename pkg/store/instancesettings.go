@@ -40,13 +40,19 @@ type storedEndpoint struct {
 	Proto string `json:"proto"`
 }
 
+func toStoredEndpoint(r domain.Remote) storedEndpoint {
+	return storedEndpoint{r.Host, r.Port, string(r.Proto)}
+}
+
+func (e storedEndpoint) entity() domain.Remote {
+	return domain.Remote{Host: e.Host, Port: e.Port, Proto: domain.Transport(e.Proto)}
+}
+
 func toStoredInstance(s domain.InstanceSettings) storedInstance {
 	return storedInstance{
 		Network: s.Network, NetworkV6: s.NetworkV6, PushRoutes: s.PushRoutes, Routes: s.Routes,
 		Proto: string(s.Proto), Port: s.Port, RemoteRandom: s.RemoteRandom,
-		Remotes: each(s.Remotes, func(r domain.Remote) storedEndpoint {
-			return storedEndpoint{r.Host, r.Port, string(r.Proto)}
-		}),
+		Remotes:     each(s.Remotes, toStoredEndpoint),
 		DHCPEnabled: s.DHCPEnabled, DHCPStart: s.DHCPStart, DHCPEnd: s.DHCPEnd,
 		DNSServer: s.DNSServer, DNSDomain: s.DNSDomain, LDAPAuth: s.LDAPAuth,
 		TLSProfile: string(s.TLSProfile), Control: string(s.Control), VerifyClient: s.VerifyClient,
@@ -59,9 +65,7 @@ func (s storedInstance) entity() domain.InstanceSettings {
 	return domain.InstanceSettings{
 		Network: s.Network, NetworkV6: s.NetworkV6, PushRoutes: s.PushRoutes, Routes: s.Routes,
 		Proto: domain.Transport(s.Proto), Port: s.Port, RemoteRandom: s.RemoteRandom,
-		Remotes: each(s.Remotes, func(r storedEndpoint) domain.Remote {
-			return domain.Remote{Host: r.Host, Port: r.Port, Proto: domain.Transport(r.Proto)}
-		}),
+		Remotes:     each(s.Remotes, storedEndpoint.entity),
 		DHCPEnabled: s.DHCPEnabled, DHCPStart: s.DHCPStart, DHCPEnd: s.DHCPEnd,
 		DNSServer: s.DNSServer, DNSDomain: s.DNSDomain, LDAPAuth: s.LDAPAuth,
 		TLSProfile: domain.TLSProfile(s.TLSProfile), Control: domain.ControlChannel(s.Control),

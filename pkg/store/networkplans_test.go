@@ -14,7 +14,7 @@ import (
 
 // networkFillers make 300 instances of one gateway beside the rows of certificateFillers. The
 // first has all clients but the last 1000 as its sites, each with a LAN and an address; the second
-// every thousandth; the others have none.
+// every thousandth; the others have none. Each site has a link.
 var networkFillers = map[store.Engine][]string{
 	store.Postgres: append(
 		withoutLast(certificateFillers[store.Postgres]), // which is ANALYZE
@@ -24,6 +24,7 @@ var networkFillers = map[store.Engine][]string{
 			"decode(lpad(to_hex(167772160 + i * 256 + 255), 8, '0'), 'hex')"),
 		fmt.Sprintf(fillNetworks, "address", "decode(lpad(to_hex(2886729728 + i), 8, '0'), 'hex')",
 			"decode(lpad(to_hex(2886729728 + i), 8, '0'), 'hex')"),
+		fmt.Sprintf(fillLinks, "decode(lpad(to_hex(client_id), 8, '0'), 'hex')", "now()"),
 		"ANALYZE",
 	),
 	store.SQLite: append(
@@ -35,6 +36,7 @@ var networkFillers = map[store.Engine][]string{
 		fmt.Sprintf(fillNetworks, "lan", "unhex(printf('%08X', 167772160 + i * 256))",
 			"unhex(printf('%08X', 167772160 + i * 256 + 255))"),
 		fmt.Sprintf(fillNetworks, "address", "unhex(printf('%08X', 2886729728 + i))", "unhex(printf('%08X', 2886729728 + i))"),
+		fmt.Sprintf(fillLinks, "unhex(printf('%08X', client_id))", "'2026-01-01'"),
 	),
 }
 
@@ -46,6 +48,8 @@ const (
 		SELECT i, 1, i, 'vpn-'||i, 'vpn-'||i, 'g', 'g', '', '', '', '', '', '', '', '{}', 1, %[2]s, %[2]s, %[2]s FROM %[1]s`
 	fillSites = `INSERT INTO client_configs (instance_id, client_id, settings, created_at, updated_at)
 		SELECT %[2]d, i, '{}', %[3]s, %[3]s FROM (SELECT id AS i FROM clients) c WHERE %[1]s`
+	fillLinks = `INSERT INTO enrolments (client_id, instance_id, format, secret_hash, created_at, expires_at)
+		SELECT client_id, instance_id, '', %[1]s, %[2]s, %[2]s FROM client_configs`
 	fillNetworks = `INSERT INTO networks (gateway_key, instance_id, client_id, kind, family, first, last, prefix)
 		SELECT 'g', 1, i, '%s', 4, %s, %s, '10.0.0.0/8' FROM (SELECT client_id AS i FROM client_configs WHERE instance_id = 1) c`
 )
@@ -90,6 +94,10 @@ func networkQuestions(ctx context.Context) []question {
 			_, err := s.ClientConfigs().Sites(ctx, 1, 777, 15)
 			return err
 		}},
+		{"progress", "client_configs_pkey|sqlite_autoindex_client_configs", func(s *store.Store) error {
+			_, err := s.ClientConfigs().Progress(ctx, 2, planTimes[0])
+			return err
+		}},
 	}
 	for _, cursor := range []int64{0, plannedRows / 2, plannedRows} {
 		page := domain.PageRequest{Cursor: cursor, Size: 15}
@@ -103,7 +111,11 @@ func networkQuestions(ctx context.Context) []question {
 					_, err := s.Clients().Page(ctx, domain.ClientFilter{InstanceID: id, At: planTimes[0]}, page)
 					return err
 				},
-			}, question{fmt.Sprint("plan of ", id, " after ", cursor), "networks_plan|networks_pkey", func(s *store.Store) error {
+			}, question{fmt.Sprint("profiles of ", id, " after ", cursor), "client_configs", func(s *store.Store) error {
+				filter := domain.SiteProfileFilter{InstanceID: id, At: planTimes[0]}
+				_, err := s.ClientConfigs().Profiles(ctx, filter, page)
+				return err
+			}}, question{fmt.Sprint("plan of ", id, " after ", cursor), "networks_plan|networks_pkey", func(s *store.Store) error {
 				_, err := s.Networks().Plan(ctx, id, page)
 				return err
 			}})

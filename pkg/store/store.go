@@ -149,6 +149,9 @@ func (s *Store) OCSPResponders() domain.OCSPResponders { return ocspResponders{s
 // Enrolments implements domain.Store.
 func (s *Store) Enrolments() domain.Enrolments { return enrolments{of(s, &enrolmentTable)} }
 
+// Campaigns implements domain.Store.
+func (s *Store) Campaigns() domain.Campaigns { return campaigns{of(s, &campaignTable)} }
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 

@@ -11,12 +11,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 )
 
-// BenchmarkBundle makes and writes the bundle of an instance with 5000 sites, each with an address
-// and a LAN.
-func BenchmarkBundle(b *testing.B) {
-	w := NewWorld(b)
-	ctx := Operator(b)
-	ca := w.NewCA(b)
+// largeInstance makes an instance with 5000 sites, each with an address and a LAN.
+func largeInstance(b *testing.B, w *World) domain.Instance {
+	b.Helper()
+	ctx, ca := Operator(b), w.NewCA(b)
 	i := create(b, w, ca.ID, func(s *domain.InstanceSpec) { s.Network = new("10.8.0.0/16") })
 	address := netip.MustParseAddr("10.8.0.2")
 	Check(b, w.Store.Transact(ctx, func(tx domain.Store) error {
@@ -43,11 +41,38 @@ func BenchmarkBundle(b *testing.B) {
 		}
 		return nil
 	}))
+	return i
+}
+
+// BenchmarkBundle makes and writes the bundle of an instance with 5000 sites.
+func BenchmarkBundle(b *testing.B) {
+	w := NewWorld(b)
+	ctx, i := Operator(b), largeInstance(b, w)
 	for b.Loop() {
 		made := Must(w.Instances.Bundle(ctx, i.ID, tunnel.BundleRequest{Format: tunnel.BundleTar}))(b)
 		if len(made.Files) < 5000 {
 			b.Fatalf("%d files", len(made.Files))
 		}
 		Check(b, Must(w.Instances.Send(ctx, made))(b)(io.Discard))
+	}
+}
+
+// BenchmarkProgress counts the sites of a campaign with 5000, half of which have a stale profile.
+func BenchmarkProgress(b *testing.B) {
+	w := NewWorld(b)
+	ctx, i := Operator(b), largeInstance(b, w)
+	Check(b, w.Store.Transact(ctx, func(tx domain.Store) error {
+		sites, err := tx.ClientConfigs().After(ctx, i.ID, 0, 5000)
+		for k, site := range sites {
+			if err == nil && k%2 == 0 {
+				err = tx.ClientConfigs().Fetched(ctx, i.ID, site.ClientID, domain.FetchedProfile{Version: 1, At: Noon})
+			}
+		}
+		return err
+	}))
+	i = Must(w.Instances.RotateControlKey(ctx, i.ID))(b)
+	for b.Loop() {
+		c := Must(w.Campaigns.Get(ctx, i.ID, i.CampaignID))(b)
+		WantSame(b, c.Progress, domain.Progress{Stale: 2500, Never: 2500})
 	}
 }

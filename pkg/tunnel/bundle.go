@@ -38,6 +38,7 @@ type Bundle struct {
 	Files    []File // by name
 	Tag      string // changes with the files
 	Stale    bool   // the revocation list is the last that could be had
+	state    state
 	request  BundleRequest
 	serial   string
 }
@@ -49,6 +50,7 @@ const (
 	fileCert    = "server.crt"
 	fileKey     = "server.key"
 	fileControl = "control.key"
+	fileEarlier = "control-earlier.key"
 	fileCRL     = "crl.pem"
 	fileLeft    = "not-included.txt"
 	dirSites    = "ccd/"
@@ -56,11 +58,12 @@ const (
 
 // Bundle gathers the bundle of an instance. Nothing has left the service yet: see [Instances.Send].
 func (s *Instances) Bundle(ctx context.Context, id int64, request BundleRequest) (*Bundle, error) {
-	i, err := s.Store.Instances().Get(ctx, id)
+	i, err := stateOf(ctx, s.Store, s.Keys, id)
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Instance: i, request: request}
+	b := &Bundle{state: i.served(), request: request}
+	b.Instance = b.state.Instance
 	for _, add := range []func(context.Context, *Bundle) error{
 		s.addCertificate, s.addControl, s.addList, s.addSites, s.addOCSP, s.addHelp,
 	} {
@@ -108,13 +111,16 @@ func (s *Instances) addCertificate(ctx context.Context, b *Bundle) error {
 	return err
 }
 
-func (s *Instances) addControl(ctx context.Context, b *Bundle) error {
-	if b.Instance.Control == domain.NoControl || b.request.WithoutKeys {
-		return nil
+// addControl adds the key of the control channel and, beside it, the earlier one where the server
+// takes both.
+func (s *Instances) addControl(_ context.Context, b *Bundle) error {
+	if b.Instance.Control != domain.NoControl {
+		b.addSecret(fileControl, b.state.key)
 	}
-	key, err := controlKey(ctx, s.Store, s.Keys, b.Instance.ID)
-	b.addSecret(fileControl, key)
-	return err
+	if b.state.takesBoth() {
+		b.addSecret(fileEarlier, b.state.earlier)
+	}
+	return nil
 }
 
 // addList adds the revocation lists of all CAs of the chain in one file. Its time is that of the

@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -10,8 +11,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/pki"
 )
 
-// Update changes an instance. Its Version grows when the profiles of its sites become stale. A new
-// protection of the control channel gets a new key.
+// Update changes an instance. Its Version grows when the profiles of its sites become stale, and a
+// campaign begins. A new protection of the control channel gets a new key.
 func (s *Instances) Update(
 	ctx context.Context, id int64, update domain.InstanceUpdate,
 ) (record domain.Instance, err error) {
@@ -52,12 +53,12 @@ func (s *Instances) change(ctx context.Context, tx domain.Store, before domain.I
 		return err
 	}
 	if before.Stale(*i) {
-		i.Version++
-	}
-	if before.Control != i.Control {
-		if err := s.setControl(ctx, tx, i.ID, newControlKey(i.Control)); err != nil {
+		if err := s.outdate(ctx, tx, before, i, before.Control != i.Control); err != nil {
 			return err
 		}
+	}
+	if err := outdateRoutes(ctx, tx, before, *i); err != nil {
+		return err
 	}
 	if before.RenewBefore == i.RenewBefore {
 		return nil
@@ -99,7 +100,7 @@ func (s *Instances) Delete(ctx context.Context, id int64, force bool) error {
 		if err != nil {
 			return none, err
 		}
-		if err := tx.Enrolments().RemoveOf(ctx, id); err != nil {
+		if err := errors.Join(tx.Enrolments().RemoveOf(ctx, id), tx.Campaigns().RemoveOf(ctx, id)); err != nil {
 			return none, err
 		}
 		if err := removeTunnels(ctx, tx, id); err != nil {

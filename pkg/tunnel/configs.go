@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -39,8 +40,14 @@ func (s *Configs) Page(
 		Previous: found.Previous,
 	}
 	for i, c := range found.Items {
+		if err != nil {
+			break
+		}
+		var instance domain.Instance
+		instance, err = s.Store.Instances().Get(ctx, c.InstanceID)
 		page.Items[i] = domain.SiteConfig{
-			ClientConfig: c, SiteNetworks: domain.SiteNetworksOf(at[c.InstanceID]), Configured: true,
+			ClientConfig: c, SiteNetworks: domain.SiteNetworksOf(at[c.InstanceID]), InstanceVersion: instance.Version,
+			Configured: true,
 		}
 	}
 	return page, err
@@ -74,7 +81,8 @@ func configOf(
 	}
 	entries, err = store.Networks().OfSite(ctx, instance.ID, client.ID)
 	return domain.SiteConfig{
-		ClientConfig: stored, SiteNetworks: domain.SiteNetworksOf(entries), Configured: true,
+		ClientConfig: stored, SiteNetworks: domain.SiteNetworksOf(entries), InstanceVersion: instance.Version,
+		Configured: true,
 	}, entries, err
 }
 
@@ -84,7 +92,7 @@ func unset(client domain.Client, instance domain.Instance) domain.SiteConfig {
 	if instance.CreatedAt.After(at) {
 		at = instance.CreatedAt
 	}
-	return domain.SiteConfig{ClientConfig: domain.ClientConfig{
+	return domain.SiteConfig{InstanceVersion: instance.Version, ClientConfig: domain.ClientConfig{
 		InstanceID: instance.ID, ClientID: client.ID, CreatedAt: at, UpdatedAt: at,
 	}}
 }
@@ -178,6 +186,9 @@ func (c *change) put(
 		return none, nil
 	}
 	after.UpdatedAt, after.Configured = now, true
+	if !reflect.DeepEqual(c.before.SiteNetworks, after.SiteNetworks) {
+		after.Revision++ // the profile has them
+	}
 	action := domain.ActionUpdate
 	if !c.before.Configured {
 		after.CreatedAt, was, action = now, nil, domain.ActionCreate

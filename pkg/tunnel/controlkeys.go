@@ -6,7 +6,6 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/openvpn"
-	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
 // A key of a control channel is sealed, and bound to its instance.
@@ -25,28 +24,12 @@ func newControlKey(channel domain.ControlChannel) []byte {
 	return []byte(openvpn.NewStaticKey().Text())
 }
 
-// setControl replaces the key of the control channel of an instance; nil is none.
-func (s *Instances) setControl(ctx context.Context, tx domain.Store, id int64, key []byte) error {
-	var keys domain.InstanceKeys
+// setControl replaces the key of the control channel of an instance. earlier is the sealed key
+// before, which the server still has; nil is none.
+func (s *Instances) setControl(ctx context.Context, tx domain.Store, id int64, key, earlier []byte) error {
+	keys := domain.InstanceKeys{Earlier: earlier}
 	if key != nil {
 		keys.Control = s.Keys.Seal(key, controlContext(id))
 	}
 	return tx.Instances().SetKeys(ctx, id, keys)
-}
-
-// controlKey returns the key of the control channel of an instance. Errors: *domain.Error with
-// Missing where there is none.
-func controlKey(ctx context.Context, store domain.Store, sealed *seal.Keyring, id int64) ([]byte, error) {
-	keys, err := store.Instances().Keys(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if keys.Control == nil {
-		return nil, domain.Fault(domain.Missing, "id", domain.ReasonNoKey)
-	}
-	key, err := sealed.Open(keys.Control, controlContext(id))
-	if err != nil {
-		return nil, fmt.Errorf("control key of instance %d: %w", id, err)
-	}
-	return key, nil
 }

@@ -1,6 +1,6 @@
 // Package tunnel has the use cases of OpenVPN servers, which are called instances: the servers, the
-// templates of their configuration, their IP plan, what their sites get, and what their operators
-// download.
+// templates of their configuration, their IP plan, what their sites get, the campaigns in which
+// sites go over to new profiles, and what their operators download.
 //
 // It imports domain, openvpn, openvpn/kits, pki, seal, audit, turns and idempotency. A server's
 // certificate is made before the transaction and stored in it, together with the instance, its

@@ -106,11 +106,7 @@ func (s *Enrolments) Create(ctx context.Context, spec domain.EnrolmentSpec) (Iss
 }
 
 func (s *Enrolments) create(ctx context.Context, spec domain.EnrolmentSpec) (made IssuedEnrolment, err error) {
-	var format error
-	if spec.Format != "" {
-		format = s.Profiles.CheckFormat(spec.Format)
-	}
-	if err := errors.Join(spec.Validate(), format); err != nil {
+	if err := errors.Join(spec.Validate(), s.checkFormat(spec.Format)); err != nil {
 		return made, err
 	}
 	made = IssuedEnrolment{Secret: rand.Text() + rand.Text()}
@@ -141,18 +137,24 @@ func (s *Enrolments) create(ctx context.Context, spec domain.EnrolmentSpec) (mad
 
 // checkSite refuses a client that is revoked, or that the instance does not know.
 func checkSite(ctx context.Context, tx domain.Store, clientID, instanceID int64) error {
+	_, err := siteAt(ctx, tx, clientID, instanceID)
+	return err
+}
+
+// siteAt returns the config of a client at an instance. Errors: those of checkSite.
+func siteAt(ctx context.Context, tx domain.Store, clientID, instanceID int64) (c domain.ClientConfig, err error) {
 	client, err := tx.Clients().Get(ctx, clientID)
 	if err != nil {
-		return err
+		return c, err
 	}
 	if client.Revoked() {
-		return domain.Fault(domain.Rule, "id", domain.ReasonNotInForce)
+		return c, domain.Fault(domain.Rule, "id", domain.ReasonNotInForce)
 	}
-	_, err = tx.ClientConfigs().Get(ctx, instanceID, clientID)
+	c, err = tx.ClientConfigs().Get(ctx, instanceID, clientID)
 	if domain.IsKind(err, domain.Missing) {
-		return domain.Fault(domain.NotFound, "instance_id", domain.ReasonNoSite)
+		err = domain.Fault(domain.NotFound, "instance_id", domain.ReasonNoSite)
 	}
-	return err
+	return c, err
 }
 
 // Revoke ends a link. Revoking again, or after it was claimed, changes nothing.

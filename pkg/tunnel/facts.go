@@ -43,7 +43,8 @@ func instanceFacts(i domain.Instance) audit.Facts {
 		"tls_profile": string(i.TLSProfile), "control_channel": string(i.Control),
 		"verify_client_cert": i.VerifyClient, "keepalive_interval": i.KeepaliveEvery,
 		"keepalive_timeout": i.KeepaliveEnd, "reneg_sec": i.RenegotiateSecs, "renew_before": i.RenewBefore,
-		"extra_conf": i.Extra, "version": i.Version, "reloaded_at": audit.Moment(i.ReloadedAt),
+		"extra_conf": i.Extra, "version": i.Version, "campaign_id": i.CampaignID,
+		"reloaded_at": audit.Moment(i.ReloadedAt),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"maps"
 	"strings"
 	"text/template"
 
@@ -28,6 +29,16 @@ type helpValues struct {
 	Name, Unit, Table, Until, Control, Proto, Network, V6, OCSP string
 	Port                                                        int
 	Keys                                                        bool
+	Campaign                                                    *helpCampaign // nil: none runs
+}
+
+// helpCampaign is what the texts say while sites go over to new profiles.
+type helpCampaign struct {
+	ID       int64
+	Earlier  string // the protection that is let in beside the other; empty: none
+	Waits    bool   // the server keeps the earlier key until the campaign ends
+	Port     int    // the one before, which is redirected; 0: it is the same, or can't be
+	Protocol string // the one before; empty: it is the same
 }
 
 func helpOf(b *Bundle) helpValues {
@@ -40,14 +51,40 @@ func helpOf(b *Bundle) helpValues {
 	if i.Control == domain.NoControl {
 		v.Control = ""
 	}
+	v.Campaign = campaignHelp(b.state)
 	v.Table = "openvpn_" + strings.NewReplacer("-", "_", ".", "_").Replace(v.Unit)
 	return v
 }
 
+func campaignHelp(s state) *helpCampaign {
+	if s.campaign == nil {
+		return nil
+	}
+	before := s.campaign.Before
+	c := &helpCampaign{ID: s.campaign.ID, Waits: s.rekeys() && !s.takesBoth()}
+	if s.takesBoth() {
+		c.Earlier = string(before.Control)
+	}
+	switch {
+	case before.Proto != s.Proto:
+		c.Protocol = string(before.Proto)
+	case before.Port != s.Port:
+		c.Port = before.Port
+	}
+	return c
+}
+
+// fileRedirect sends the earlier port of a server to the present one.
+const fileRedirect = "earlier-port.nft"
+
 func (s *Instances) addHelp(_ context.Context, b *Bundle) error {
 	values := helpOf(b)
 	values.OCSP = s.ocspBase()
-	for name, place := range helpPlaces {
+	places := maps.Clone(helpPlaces)
+	if c := values.Campaign; c != nil && c.Port != 0 {
+		places[fileRedirect+".tmpl"] = fileRedirect
+	}
+	for name, place := range places {
 		var text bytes.Buffer
 		if err := helpTexts.ExecuteTemplate(&text, name, values); err != nil {
 			return err

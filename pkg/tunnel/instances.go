@@ -100,7 +100,7 @@ func (s *Instances) keep(ctx context.Context, i *domain.Instance, cert domain.Ce
 		if err := tx.Instances().Create(ctx, i, domain.InstanceKeys{}); err != nil {
 			return none, err
 		}
-		if err := s.setControl(ctx, tx, i.ID, control); err != nil {
+		if err := s.setControl(ctx, tx, i.ID, control, nil); err != nil {
 			return none, err
 		}
 		if err := addTunnels(ctx, tx, *i); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/openvpn"
 	"github.com/chaveiro/chaveiro/pkg/openvpn/kits"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
@@ -64,16 +65,28 @@ func (s *Profiles) CheckFormat(format string) error {
 // revoked; with Rule on instance_id for an instance without remotes; with Rule on format for what
 // that router can't do; with Invalid on format.
 func (s *Profiles) Profile(ctx context.Context, asked ProfileRequest) (Download, error) {
-	made, err := s.make(ctx, asked)
+	kit, err := s.kit(ctx, asked)
 	if err != nil {
 		return Download{}, err
 	}
-	file, err := download(made.kit)
-	if err != nil {
-		return Download{}, err
-	}
-	return file, s.handOut(ctx, made)
+	return download(kit)
 }
+
+// kit makes a profile and hands it out.
+func (s *Profiles) kit(ctx context.Context, asked ProfileRequest) (kits.Kit, error) {
+	for {
+		made, err := s.make(ctx, asked)
+		if err != nil {
+			return kits.Kit{}, err
+		}
+		if err := s.handOut(ctx, made); !errors.Is(err, errOutdated) {
+			return made.kit, err
+		}
+	}
+}
+
+// errOutdated says that the instance has changed since the profile was made.
+var errOutdated = errors.New("tunnel: the instance has changed meanwhile")
 
 // Check makes a profile and hands it to nobody: the error is that of Profile.
 func (s *Profiles) Check(ctx context.Context, asked ProfileRequest) error {
@@ -87,6 +100,7 @@ type madeProfile struct {
 	asked    ProfileRequest // with the instance and the format that were chosen
 	client   domain.Client
 	instance domain.Instance
+	config   domain.ClientConfig
 }
 
 func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madeProfile, err error) {
@@ -97,14 +111,15 @@ func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madePro
 	if err := s.chooseInstance(ctx, &asked); err != nil {
 		return made, err
 	}
-	if err := checkSite(ctx, s.Store, asked.ClientID, asked.InstanceID); err != nil {
+	config, err := siteAt(ctx, s.Store, asked.ClientID, asked.InstanceID)
+	if err != nil {
 		return made, err
 	}
 	material, err := s.Clients.Material(ctx, asked.ClientID, !asked.WithoutKey)
 	if err != nil {
 		return made, keyElsewhere(err)
 	}
-	instance, err := s.Store.Instances().Get(ctx, asked.InstanceID)
+	instance, err := stateOf(ctx, s.Store, s.Keys, asked.InstanceID)
 	if err != nil {
 		return made, err
 	}
@@ -130,7 +145,7 @@ func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madePro
 	if err != nil {
 		return made, kitFault(err)
 	}
-	return madeProfile{kit, asked, material.Client, instance}, nil
+	return madeProfile{kit, asked, material.Client, instance.Instance, config}, nil
 }
 
 // chooseInstance fills in the instance, where the client has only one.
@@ -182,7 +197,12 @@ func (r ProfileRequest) keyFile(c domain.Client) string {
 func (s *Profiles) handOut(ctx context.Context, made madeProfile) error {
 	asked, c, i := made.asked, made.client, made.instance
 	return s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		err = tx.ClientConfigs().Fetched(ctx, asked.InstanceID, asked.ClientID, i.Version, s.Now())
+		if err := checkFirst(ctx, tx, made); err != nil {
+			return none, err
+		}
+		err = tx.ClientConfigs().Fetched(ctx, asked.InstanceID, asked.ClientID, domain.FetchedProfile{
+			Version: i.Version, Revision: made.config.Revision, Format: asked.Format, At: s.Now(),
+		})
 		if domain.IsKind(err, domain.Missing) { // the config was removed meanwhile
 			return none, domain.Fault(domain.NotFound, "instance_id", domain.ReasonNoSite)
 		}
@@ -200,8 +220,21 @@ func (s *Profiles) handOut(ctx context.Context, made madeProfile) error {
 	})
 }
 
+// checkFirst keeps the first profile of a site from leaving while the instance changes. A change
+// that finds no site with a profile holds at once: then this one would never work.
+func checkFirst(ctx context.Context, tx domain.Store, made madeProfile) error {
+	if made.config.ProfileVersion > 0 {
+		return nil
+	}
+	i, err := tx.Instances().Lock(ctx, made.instance.ID)
+	if err == nil && i.Version != made.instance.Version {
+		err = errOutdated
+	}
+	return err
+}
+
 // describe puts together what a profile says.
-func (s *Profiles) describe(ctx context.Context, i domain.Instance, m pki.Material) (kits.Profile, error) {
+func (s *Profiles) describe(ctx context.Context, i state, m pki.Material) (kits.Profile, error) {
 	server, err := s.Store.Certificates().Get(ctx, i.CertificateID)
 	if err != nil {
 		return kits.Profile{}, err
@@ -210,41 +243,28 @@ func (s *Profiles) describe(ctx context.Context, i domain.Instance, m pki.Materi
 	if err != nil {
 		return kits.Profile{}, err
 	}
-	control, err := s.control(ctx, i, m.Client)
+	control, earlier, err := s.controls(ctx, i, m.Client)
 	if err != nil {
 		return kits.Profile{}, err
 	}
 	p := kits.Profile{
 		Site: m.Client.Name, CommonName: m.Client.Name, Random: i.RemoteRandom, ServerName: server.Name, CA: m.CA,
 		Certificate: m.Certificate, Key: m.Key, Control: control, TLS: kits.TLS(i.TLSProfile), Device: kits.Tun,
-		RenegSec: i.RenegotiateSecs, Networks: i.PushRoutes,
+		RenegSec: i.RenegotiateSecs, Networks: i.PushRoutes, Remotes: kitRemotes(i.Resolved()),
+		ServerHosts: i.AltNames(), Earlier: kits.Earlier{Control: earlier},
 	}
-	for _, remote := range remotesOf(i) {
-		p.Remotes = append(p.Remotes, kits.Remote{
-			Host: remote.Host, Port: remote.Port, Proto: kits.Proto(remote.Proto),
-		})
-		p.ServerHosts = append(p.ServerHosts, remote.Host)
+	if i.campaign != nil {
+		p.Earlier.Remotes = kitRemotes(i.campaign.Earlier(i.Instance))
 	}
-	addNetworks(&p, i, domain.SiteNetworksOf(list))
+	if control.Kind == kits.TLSAuth || earlier != nil && earlier.Kind == kits.TLSAuth {
+		values, _ := openvpn.TLSProfile(string(i.TLSProfile))
+		p.Auth = values.Auth
+	}
+	addNetworks(&p, i.Instance, domain.SiteNetworksOf(list))
 	if dns, err := netip.ParseAddr(i.DNSServer); err == nil {
 		p.DNS = []netip.Addr{dns}
 	}
 	return p, nil
-}
-
-// remotesOf fills in what a remote leaves to its instance.
-func remotesOf(i domain.Instance) []domain.Remote {
-	list := make([]domain.Remote, len(i.Remotes))
-	for n, remote := range i.Remotes {
-		if remote.Port == 0 {
-			remote.Port = i.Port
-		}
-		if remote.Proto == "" {
-			remote.Proto = i.Proto
-		}
-		list[n] = remote
-	}
-	return list
 }
 
 // keyElsewhere says of a key that is not kept here how a profile can be had without it.

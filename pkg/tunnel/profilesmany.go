@@ -23,11 +23,8 @@ func (s *Profiles) Each(
 	profile := func(ctx context.Context, c domain.Client) ([]pki.NamedFile, error) {
 		one := asked
 		one.ClientID = c.ID
-		made, err := s.make(ctx, one)
-		if err != nil {
-			return nil, err
-		}
-		return filesOf(made.kit), s.handOut(ctx, made)
+		kit, err := s.kit(ctx, one)
+		return filesOf(kit), err
 	}
 	return s.Clients.FilesEach(ctx, of, profile, fn)
 }

@@ -17,7 +17,8 @@ import (
 var errTaken = errors.New("tunnel: the certificate of the server is another one by now")
 
 // Renew issues another certificate for the server of an instance, with a new key and the names of
-// its present remotes. The one before stays valid until the overlap ends, and is then revoked.
+// its present remotes. The one before stays valid until the overlap ends, and is then revoked. It
+// may be of the CA that takes the place of the one before: see checkMove.
 func (s *Instances) Renew(ctx context.Context, id int64, asked domain.ServerRenewal) (domain.Instance, error) {
 	if err := asked.Validate(); err != nil {
 		return domain.Instance{}, err
@@ -41,6 +42,12 @@ func (s *Instances) renew(
 	now := s.Now()
 	spec := serverSpec(i, asked.KeyAlgorithm)
 	spec.Expiration = asked.Expiration
+	if asked.CAID != 0 {
+		spec.CAID = asked.CAID
+	}
+	if err := s.checkMove(ctx, s.Store, i, spec.CAID); err != nil {
+		return renewed, err
+	}
 	err = s.Certificates.WithServer(ctx, spec, func(ctx context.Context, cert domain.Certificate) error {
 		renewed, err = s.keepRenewed(ctx, i, cert, asked.Until(now))
 		return err
@@ -61,6 +68,9 @@ func (s *Instances) keepRenewed(
 		if before.CertificateID != seen.CertificateID {
 			return none, errTaken
 		}
+		if err := s.checkMove(ctx, tx, before, cert.CAID); err != nil {
+			return none, err
+		}
 		if err := pki.EndServer(ctx, tx, before.CertificateID, cert.CreatedAt, until); err != nil {
 			return none, err
 		}
@@ -68,6 +78,7 @@ func (s *Instances) keepRenewed(
 			return none, err
 		}
 		record = before
+		record.CAID = cert.CAID
 		record.Take(cert)
 		record.UpdatedAt = cert.CreatedAt
 		if err := tx.Instances().Update(ctx, record); err != nil {
@@ -85,7 +96,7 @@ func (s *Instances) keepRenewed(
 func renewal(before, after domain.Instance, last, cert domain.Certificate, until time.Time) audit.Change {
 	facts := func(i domain.Instance, c domain.Certificate) audit.Facts {
 		return audit.Facts{
-			"certificate_id": i.CertificateID, "serial": c.Serial, "expires_at": audit.Moment(i.ExpiresAt),
+			"ca_id": i.CAID, "certificate_id": i.CertificateID, "serial": c.Serial, "expires_at": audit.Moment(i.ExpiresAt),
 		}
 	}
 	done := audit.Change{

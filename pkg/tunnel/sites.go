@@ -42,12 +42,25 @@ func (s *Instances) addConfiguration(ctx context.Context, b *Bundle, routes []ne
 	if err != nil {
 		return err
 	}
-	text, err := render(template, b.Instance, routes)
+	text, err := render(template, b.state.reachable(), routes)
 	if err != nil {
 		return fmt.Errorf("configuration of instance %d: %w", b.Instance.ID, err)
 	}
-	b.add(fileServer, []byte(text))
+	b.add(fileServer, []byte(text+b.earlierControl()))
 	return nil
+}
+
+// earlierControl is the line by which the server also takes the earlier key of the control channel;
+// empty where it does not. A server finds its side of tls-auth beside the name of the file.
+func (b *Bundle) earlierControl() string {
+	if !b.state.takesBoth() {
+		return ""
+	}
+	kind, side := b.state.campaign.Before.Control, ""
+	if kind == domain.TLSAuth {
+		side = " 0"
+	}
+	return fmt.Sprintf("\n# Sites that have the earlier key are let in, too.\n%s %s%s\n", kind, fileEarlier, side)
 }
 
 // eachSite calls do with every site of an instance that is in force, or suspended. A site that is

@@ -31,6 +31,8 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 		{"/api/openvpn/instances", `{"ca_id": 1, "name": "vpn", "network": "10.8.0.0/24", "remotes": ["vpn.example.com"]}`, http.MethodPost},
 		{"/api/openvpn/clients/site2site/1/configs/1", `{}`, http.MethodPut},
 		{"/api/openvpn/clients/site2site/1/enrolments", `{"instance_id": 1}`, http.MethodPost},
+		{"/api/openvpn/clients/site2site/1/profile", `{}`, http.MethodPost},
+		{"/api/openvpn/instances/1", `{"port": 1195}`, http.MethodPut},
 		{"/api/openvpn/instances/models", `{"name": "model", "template": "port {{.Port}}"}`, http.MethodPost},
 		{"/api/roles", `{"name": "role", "scopes": [{"name": "pam.devices", "read": true, "write": true}]}`, http.MethodPost},
 		{"/api/users", `{"username": "user", "password": "correct horse battery"}`, http.MethodPost},
@@ -83,7 +85,7 @@ func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (p
 			continue
 		}
 		for _, prefix := range prefixes {
-			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{instance_id}", "1", "{enrolment_id}", "1", "{ref}", "x").Replace(path))
+			paths = append(paths, prefix+strings.NewReplacer("{id}", "1", "{instance_id}", "1", "{enrolment_id}", "1", "{campaign_id}", "1", "{ref}", "x").Replace(path))
 		}
 	}
 	slices.Sort(paths)

@@ -82,14 +82,17 @@ func (f *fixture) steps(t *testing.T, label string) []step {
 // ofSites are operations of a client that has a config and is not revoked. What makes something
 // comes first.
 var ofSites = []string{
-	"createClientSite2SiteEnrolment", "createClientSite2SiteProfile", "getClientSite2SiteEnrolment",
-	"getClientSite2SiteProfile",
+	"rotateInstanceControlKey", "createClientSite2SiteEnrolment", "createClientSite2SiteProfile",
+	"getClientSite2SiteEnrolment", "getClientSite2SiteProfile", "updateInstance", // which begins a campaign
+	"getInstanceCampaign",
 }
 
 func rank(o model.Operation) int {
 	switch {
 	case o.ID == "importCa": // the client to import is of it
 		return 0
+	case o.ID == "endInstanceCampaign": // no site in force may have an earlier profile
+		return 9
 	case o.ID == "enableDevice", o.ID == "deleteInstance": // it must be disabled, and without configs
 		return 10
 	case o.Method == http.MethodPost && !strings.Contains(o.Path, "{"):

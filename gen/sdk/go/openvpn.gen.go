@@ -1459,8 +1459,9 @@ func (s *OpenVPNService) GetInstance(ctx context.Context, id int64, options ...C
 // it. `name` and `ca_id` can't be changed: they are accepted when equal. The networks stay such
 // that the static addresses of the sites are in them (409 `rule`). `version` grows when the
 // profiles of the sites become stale: with another port, protocol, remotes, TLS profile, control
-// channel or `reneg_sec`. The certificate of the server stays as it is; its next one has the new
-// names.
+// channel or `reneg_sec`. Where a site in force has a profile, a campaign begins then, or the one
+// that runs goes on. Another `control_channel` is 409 `rule` while a campaign changes it already.
+// The certificate of the server stays as it is; its next one has the new names.
 //
 // It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
@@ -1537,7 +1538,8 @@ func (s *OpenVPNService) ReloadInstance(ctx context.Context, id int64, options .
 // Issues another certificate for the server, with a new key and the hosts of the present remotes.
 // The one before stays valid until the `overlap` ends, 30 days by default, and the service then
 // revokes it as `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not become
-// stale: the name stays.
+// stale: the name stays. With `ca_id` the server goes over to the successor of its CA. While a site
+// in force has a stale profile, which may not have the successor, this is 409 `rule`.
 //
 // It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
@@ -1558,7 +1560,8 @@ func (s *OpenVPNService) RenewInstance(ctx context.Context, id int64, body Insta
 // certificate for the server, with a new key and the hosts of the present remotes. The one before
 // stays valid until the `overlap` ends, 30 days by default, and the service then revokes it as
 // `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not become stale: the
-// name stays.
+// name stays. With `ca_id` the server goes over to the successor of its CA. While a site in force
+// has a stale profile, which may not have the successor, this is 409 `rule`.
 //
 // It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
@@ -1596,6 +1599,200 @@ func (s *OpenVPNService) GetInstanceBundle(ctx context.Context, id int64, params
 	set(r.query, "key", params.Key)
 	set(r.header, "If-None-Match", params.IfNoneMatch)
 	return callFile(ctx, s.client, r, options)
+}
+
+// RotateInstanceControlKey makes another key of the control channel.
+//
+// Makes another key of the same `control_channel`. The profiles of the sites become stale. Where a
+// site in force has one, a campaign begins or goes on: until it ends the server keeps the earlier
+// key, and new profiles have both. Otherwise the key holds at once. An instance without protection
+// is 409 `rule`; so is one whose campaign changes the key already: end that first.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/control-key, operation rotateInstanceControlKey.
+func (s *OpenVPNService) RotateInstanceControlKey(ctx context.Context, id int64, options ...CallOption) (*Instance, error) {
+	r := &request{
+		operation: "rotateInstanceControlKey", method: "POST", path: "/api/openvpn/instances/{id}/control-key", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[Instance](ctx, s.client, r, options)
+}
+
+// RotateInstanceControlKeyDryRun tells what this would do: make another key of the control channel.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Makes another key
+// of the same `control_channel`. The profiles of the sites become stale. Where a site in force has
+// one, a campaign begins or goes on: until it ends the server keeps the earlier key, and new
+// profiles have both. Otherwise the key holds at once. An instance without protection is 409
+// `rule`; so is one whose campaign changes the key already: end that first.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/control-key?dry_run=true, operation rotateInstanceControlKeyDryRun.
+func (s *OpenVPNService) RotateInstanceControlKeyDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "rotateInstanceControlKeyDryRun", method: "POST", path: "/api/openvpn/instances/{id}/control-key?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// GetInstanceCampaignsPages lists the campaigns of an instance.
+//
+// One page of the campaigns, by ascending id. A campaign is the time in which the sites of an
+// instance go over to new profiles, after a change of what these say. The service begins it; it
+// ends when `POST …/end` says so.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/campaigns, operation getInstanceCampaignsPage.
+func (s *OpenVPNService) GetInstanceCampaignsPages(id int64, params GetInstanceCampaignsPagesParams, options ...CallOption) *Pages[Campaign] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Campaign], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getInstanceCampaignsPage", method: "GET", path: "/api/openvpn/instances/{id}/campaigns", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[CampaignPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Campaign]{
+			Items: answer.Campaigns, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Campaign]{fetch: fetch, first: params.Cursor}
+}
+
+// GetInstanceCampaign gets a campaign.
+//
+// What a campaign changes, what there was before, and how many sites have which profile. The sites
+// themselves are in `GET …/sites`.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/campaigns/{campaign_id}, operation getInstanceCampaign.
+func (s *OpenVPNService) GetInstanceCampaign(ctx context.Context, id int64, campaignID int64, options ...CallOption) (*Campaign, error) {
+	r := &request{
+		operation: "getInstanceCampaign", method: "GET", path: "/api/openvpn/instances/{id}/campaigns/{campaign_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(campaignID)},
+		accept: "application/json",
+	}
+	return call[Campaign](ctx, s.client, r, options)
+}
+
+// EndInstanceCampaign ends a campaign.
+//
+// From now on only what is new holds: the next bundle of the server has the later key of the
+// control channel alone, and the next profiles have no earlier remotes and keys. Put the bundle in
+// place and restart the server. While sites in force have a stale profile this is 409 `rule`,
+// unless `force` is `true`: they may be cut off. Ending it again changes nothing.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/campaigns/{campaign_id}/end, operation endInstanceCampaign.
+func (s *OpenVPNService) EndInstanceCampaign(ctx context.Context, id int64, campaignID int64, params EndInstanceCampaignParams, options ...CallOption) (*Campaign, error) {
+	r := &request{
+		operation: "endInstanceCampaign", method: "POST", path: "/api/openvpn/instances/{id}/campaigns/{campaign_id}/end", retry: keyed,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(campaignID)},
+		accept: "application/json",
+		query:  url.Values{},
+	}
+	set(r.query, "force", params.Force)
+	return call[Campaign](ctx, s.client, r, options)
+}
+
+// EndInstanceCampaignDryRun tells what this would do: end a campaign.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. From now on only
+// what is new holds: the next bundle of the server has the later key of the control channel alone,
+// and the next profiles have no earlier remotes and keys. Put the bundle in place and restart the
+// server. While sites in force have a stale profile this is 409 `rule`, unless `force` is `true`:
+// they may be cut off. Ending it again changes nothing.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/campaigns/{campaign_id}/end?dry_run=true, operation
+// endInstanceCampaignDryRun.
+func (s *OpenVPNService) EndInstanceCampaignDryRun(ctx context.Context, id int64, campaignID int64, params EndInstanceCampaignDryRunParams, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "endInstanceCampaignDryRun", method: "POST", path: "/api/openvpn/instances/{id}/campaigns/{campaign_id}/end?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(campaignID)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		query:  url.Values{},
+	}
+	set(r.query, "force", params.Force)
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// GetInstanceSitesPages lists the sites of an instance with their profiles.
+//
+// One page of the sites in force, by ascending id of the client, with the state of their profile:
+// `current` is what the service would make now, `stale` is not, `linked` is stale with an open link
+// by which the site gets another, `never` is none yet. A profile becomes stale when the `version`
+// of the instance grows, and when the addresses, LANs or mappings of the site change. A page of one
+// state may take longer than others, and ends early then.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/sites, operation getInstanceSitesPage.
+func (s *OpenVPNService) GetInstanceSitesPages(id int64, params GetInstanceSitesPagesParams, options ...CallOption) *Pages[InstanceSite] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[InstanceSite], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getInstanceSitesPage", method: "GET", path: "/api/openvpn/instances/{id}/sites", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "state", params.State)
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[InstanceSitePage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[InstanceSite]{
+			Items: answer.Sites, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[InstanceSite]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateInstanceEnrolments makes links for many sites.
+//
+// Makes a link, as that of one client, for each site of `ids`, or for the sites in force whose
+// profile has the `state`: `stale` when left out, which are those without an open link. Each is
+// made in its own transaction: a fault of one keeps no other from getting its link, and is in its
+// place of the answer. Only this answer has the secrets. One request makes at most 1000 links, and
+// fewer when its time ends. `next` then says where to go on: send the same with it as `after`, or
+// the rest of `ids`. With an `Idempotency-Key` a repeat makes no other link. It needs `write` of
+// `openvpn.keys`, because who has a link gets a key.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/enrolments, operation createInstanceEnrolments.
+func (s *OpenVPNService) CreateInstanceEnrolments(ctx context.Context, id int64, body InstanceEnrolmentsCreate, params CreateInstanceEnrolmentsParams, options ...CallOption) (*InstanceEnrolments, error) {
+	r := &request{
+		operation: "createInstanceEnrolments", method: "POST", path: "/api/openvpn/instances/{id}/enrolments", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+		query:  url.Values{},
+	}
+	set(r.query, "dry_run", params.DryRun)
+	return call[InstanceEnrolments](ctx, s.client, r, options)
 }
 
 // GetInstancePlanPages gets the IP plan of an instance.
@@ -2025,6 +2222,51 @@ type GetInstanceBundleParams struct {
 	Key *bool
 	// The ETag of a copy at hand. At most 1000 characters.
 	IfNoneMatch string
+}
+
+// GetInstanceCampaignsPagesParams are the parameters of GetInstanceCampaignsPages. A zero value is
+// not sent.
+type GetInstanceCampaignsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// EndInstanceCampaignParams are the parameters of EndInstanceCampaign. A zero value is not sent.
+type EndInstanceCampaignParams struct {
+	// `true`: also while sites have stale profiles.
+	Force *bool
+}
+
+// EndInstanceCampaignDryRunParams are the parameters of EndInstanceCampaignDryRun. A zero value is
+// not sent.
+type EndInstanceCampaignDryRunParams struct {
+	// `true`: also while sites have stale profiles.
+	Force *bool
+}
+
+// GetInstanceSitesPagesParams are the parameters of GetInstanceSitesPages. A zero value is not
+// sent.
+type GetInstanceSitesPagesParams struct {
+	// Only the sites whose profile has this state.
+	State ProfileState
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// CreateInstanceEnrolmentsParams are the parameters of CreateInstanceEnrolments. A zero value is
+// not sent.
+type CreateInstanceEnrolmentsParams struct {
+	// `true`: nothing is changed. The answer says which sites would get a link and which would not,
+	// and why; `enrolment` is `null`.
+	DryRun *bool
 }
 
 // GetInstancePlanPagesParams are the parameters of GetInstancePlanPages. A zero value is not sent.

@@ -1179,6 +1179,8 @@ type Instance struct {
 	Version int64 `json:"version"`
 	// When it was last asked to read its configuration again; `null` is never.
 	ReloadedAt *time.Time `json:"reloaded_at"`
+	// The campaign that runs, in `GET …/campaigns/{campaign_id}`; `null` is none.
+	CampaignID *int64 `json:"campaign_id"`
 }
 
 // InstanceProto is the schema InstanceProto of the document Chaveiro. A newer server may have more
@@ -1452,6 +1454,9 @@ type InstanceRenew struct {
 	Overlap Optional[string] `json:"overlap,omitzero"`
 	// Days until the certificate ends, as on creation. From 1 to 7300.
 	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The CA of the certificate, and of the instance from then on: the successor of the present
+	// one, or the one whose place it takes. The one before when left out.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
 	// The algorithm of the new key; `ecdsa-p256` when left out.
 	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
 }
@@ -1468,6 +1473,151 @@ const (
 	InstanceBundleFormatZip   InstanceBundleFormat = "zip"
 	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
 )
+
+// CampaignPage is the schema CampaignPage of the document Chaveiro.
+type CampaignPage struct {
+	Cursor Cursor `json:"cursor"`
+	// The campaigns of the page.
+	Campaigns []Campaign `json:"campaigns"`
+}
+
+// Campaign is the schema Campaign of the document Chaveiro.
+type Campaign struct {
+	// The id of the campaign.
+	ID int64 `json:"id"`
+	// The instance.
+	InstanceID int64 `json:"instance_id"`
+	// The `version` of the instance before.
+	FromVersion int64 `json:"from_version"`
+	// The `version` of the instance after the last change.
+	Version int64 `json:"version"`
+	// What has changed: `remotes` (with port and protocol), `control_channel`, `control_key`, and
+	// `settings`, which need no overlap.
+	Changes []string `json:"changes"`
+	// The remotes before.
+	Remotes []string `json:"remotes"`
+	// The port before.
+	Port int `json:"port"`
+	// The protocol before.
+	Proto string `json:"proto"`
+	// The protection of the control channel before.
+	ControlChannel string `json:"control_channel"`
+	// Whether it has not ended.
+	Running bool `json:"running"`
+	// When the first change was made.
+	StartedAt time.Time `json:"started_at"`
+	// When it ended.
+	EndedAt *time.Time `json:"ended_at"`
+	// Whether it was ended while sites had stale profiles.
+	Forced bool `json:"forced"`
+	// How many sites are in force; of a campaign that has ended, at its end. So are the four that
+	// follow.
+	Sites int `json:"sites"`
+	// How many of them have a current profile.
+	Current int `json:"current"`
+	// How many have a stale one and no open link.
+	Stale int `json:"stale"`
+	// How many have a stale one and an open link.
+	Linked int `json:"linked"`
+	// How many have none yet.
+	Never int `json:"never"`
+}
+
+// ProfileState is the schema ProfileState of the document Chaveiro. A newer server may have more
+// values.
+//
+// Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`:
+// stale, with an open link; `never`: there is none.
+type ProfileState string
+
+// The values of ProfileState.
+const (
+	ProfileStateCurrent ProfileState = "current"
+	ProfileStateStale   ProfileState = "stale"
+	ProfileStateLinked  ProfileState = "linked"
+	ProfileStateNever   ProfileState = "never"
+)
+
+// InstanceSitePage is the schema InstanceSitePage of the document Chaveiro.
+type InstanceSitePage struct {
+	Cursor Cursor `json:"cursor"`
+	// The sites of the page.
+	Sites []InstanceSite `json:"sites"`
+}
+
+// InstanceSite is the schema InstanceSite of the document Chaveiro.
+type InstanceSite struct {
+	// The id of the client.
+	ClientID int64 `json:"client_id"`
+	// Its name.
+	Client string `json:"client"`
+	// Whether the profile of a site is what the service would make now: `current`; `stale`;
+	// `linked`: stale, with an open link; `never`: there is none.
+	State ProfileState `json:"state"`
+	// The `version` of the instance when the profile was last fetched; 0: never.
+	ProfileVersion int64 `json:"profile_version"`
+	// When the profile was last fetched.
+	ProfileFetchedAt *time.Time `json:"profile_fetched_at"`
+	// The format of that profile; empty: never fetched, or not known.
+	ProfileFormat string `json:"profile_format"`
+	// Whether a profile of that format works before the campaign ends and after it. `false`: its
+	// router can't have both; put the new one in place when the campaign ends. `null`: no campaign
+	// runs, or the format is not known.
+	Overlaps *bool `json:"overlaps"`
+	// The newest open link of the site at this instance.
+	EnrolmentID *int64 `json:"enrolment_id"`
+	// When that link was made.
+	EnrolmentCreatedAt *time.Time `json:"enrolment_created_at"`
+	// When it ends.
+	EnrolmentExpiresAt *time.Time `json:"enrolment_expires_at"`
+}
+
+// InstanceEnrolmentsCreate is sent: the schema InstanceEnrolmentsCreate of the document Chaveiro.
+type InstanceEnrolmentsCreate struct {
+	// The ids of the clients. Neither `state` nor `after` has a place beside it. At most 1000
+	// items.
+	IDs Optional[[]int64] `json:"ids,omitzero"`
+	// The sites in force whose profile has this state; `stale` when left out.
+	State Optional[ProfileState] `json:"state,omitzero"`
+	// Only those with a higher id: `next` of an answer.
+	After Optional[int64] `json:"after,omitzero"`
+	// The format of the profiles; left out, the person at the site chooses. At most 32 characters.
+	Format Optional[string] `json:"format,omitzero"`
+	// How long the links are good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out.
+	// At most 32 characters.
+	ExpiresIn Optional[string] `json:"expires_in,omitzero"`
+	// A PIN of 4 to 32 characters, the same for all links, that the people are told by another way;
+	// empty: none.
+	Pin Optional[string] `json:"pin,omitzero"`
+}
+
+// InstanceEnrolments is the schema InstanceEnrolments of the document Chaveiro.
+type InstanceEnrolments struct {
+	// Whether nothing was changed, because `dry_run` was asked for.
+	DryRun bool `json:"dry_run"`
+	// How many links were made.
+	Made int `json:"made"`
+	// How many sites got none.
+	Failed int `json:"failed"`
+	// The id after which the sites begin that are left; `null` when none is left.
+	Next *int64 `json:"next"`
+	// What became of each.
+	Sites []InstanceEnrolment `json:"sites"`
+}
+
+// InstanceEnrolment is the schema InstanceEnrolment of the document Chaveiro.
+type InstanceEnrolment struct {
+	// The id of the client.
+	ClientID int64 `json:"client_id"`
+	// Its name; empty when there is no such client.
+	Client string `json:"client"`
+	// Whether it got a link; in a dry run, whether it would.
+	Ok bool `json:"ok"`
+	// The enrolment, with its link.
+	Enrolment *IssuedEnrolment `json:"enrolment"`
+	// Why there is none.
+	Errors []ClientRenewalError `json:"errors"`
+}
 
 // InstancePlan is the schema InstancePlan of the document Chaveiro.
 type InstancePlan struct {
@@ -1579,6 +1729,9 @@ type ClientSite2SiteConfig struct {
 	// The `version` of the instance when the profile of the site was last fetched; 0: never. The
 	// profile is stale when the instance has a later one.
 	ProfileVersion int64 `json:"profile_version"`
+	// Whether the site has a profile that the service would make otherwise now: the instance has a
+	// later `version`, or the addresses, LANs or mappings of the config have changed.
+	ProfileStale bool `json:"profile_stale"`
 	// When the profile of the site was last fetched.
 	ProfileFetchedAt *time.Time `json:"profile_fetched_at"`
 	// When the client was made a site of the instance.

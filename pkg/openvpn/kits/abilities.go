@@ -20,6 +20,7 @@ type abilities struct {
 	tap          bool
 	remotes      remoteAbility
 	serverName   nameAbility
+	blocks       bool // tries remotes with different keys of the control channel (<connection>)
 	manyCAs      bool // trusts several CAs at once, not only one chain
 	nat          bool
 	directives   bool
@@ -49,7 +50,7 @@ const (
 var everything = abilities{
 	controls: []ControlKind{NoControl, TLSAuth, TLSCrypt, TLSCryptV2}, tls13: true, ciphers: dataCiphers,
 	digests: digests, encryptedKey: true, ed25519: true, tap: true, manyCAs: true, nat: true, directives: true,
-	fragment: true, keyFile: true,
+	fragment: true, keyFile: true, blocks: true,
 }
 
 // p12Can has the key in its file.

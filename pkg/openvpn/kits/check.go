@@ -42,7 +42,11 @@ func (p Profile) check() error {
 	for i, comment := range p.Comments {
 		c.text(fmt.Sprintf("Comments[%d]", i), comment, maxComment)
 	}
-	c.remotes(p.Remotes)
+	if len(p.Remotes) == 0 || len(p.Remotes) > maxRemotes {
+		c.addf("Remotes", "there must be 1 to %d", maxRemotes)
+	}
+	c.remotes("Remotes", p.Remotes)
+	c.remotes("Earlier.Remotes", p.Earlier.Remotes)
 	for i, host := range p.ServerHosts {
 		c.host(fmt.Sprintf("ServerHosts[%d]", i), host)
 	}
@@ -100,12 +104,9 @@ func (c *checker) host(field, host string) {
 	}
 }
 
-func (c *checker) remotes(remotes []Remote) {
-	if len(remotes) == 0 || len(remotes) > maxRemotes {
-		c.addf("Remotes", "there must be 1 to %d", maxRemotes)
-	}
+func (c *checker) remotes(list string, remotes []Remote) {
 	for i, remote := range remotes {
-		field := fmt.Sprintf("Remotes[%d].", i)
+		field := fmt.Sprintf("%s[%d].", list, i)
 		c.host(field+"Host", remote.Host)
 		c.number(field+"Port", remote.Port, 1, 65535)
 		choose(c, field+"Proto", remote.Proto, UDP, TCP)
@@ -129,6 +130,9 @@ var (
 
 func (c *checker) choices(p Profile) {
 	choose(c, "Control.Kind", p.Control.Kind, NoControl, TLSAuth, TLSCrypt, TLSCryptV2)
+	if earlier := p.Earlier.Control; earlier != nil {
+		choose(c, "Earlier.Control.Kind", earlier.Kind, NoControl, TLSAuth, TLSCrypt, TLSCryptV2)
+	}
 	choose(c, "TLS", p.TLS, Modern, Compatible)
 	choose(c, "Device", p.Device, Tun, Tap)
 	choose(c, "Auth", p.Auth, digests...)

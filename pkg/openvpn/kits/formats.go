@@ -154,6 +154,7 @@ func Render(name Format, p Profile) (Kit, error) {
 	if err := f.can.lacks(v); err != nil {
 		return Kit{}, err
 	}
+	v.overlap(f.can)
 	files, err := f.files(v)
 	return Kit{Base: v.Base, Files: files}, err
 }

@@ -18,7 +18,7 @@ import (
 type material struct {
 	CAPEM, CertificatePEM, KeyPEM string
 	PKCS12Base64                  string // in lines
-	ControlKey                    string // of the control channel
+	ControlKey, EarlierKey        string // of the control channel
 
 	cas, chain []*pem.Block
 }
@@ -32,8 +32,15 @@ func (p Profile) material() (material, error) {
 	if err != nil {
 		c.addf("Control.Key", "%v", err)
 	}
+	var earlier string
+	if p.Earlier.Control != nil {
+		if earlier, err = p.Earlier.Control.text(); err != nil {
+			c.addf("Earlier.Control.Key", "%v", err)
+		}
+	}
 	m := material{
-		CAPEM: string(ca), CertificatePEM: string(certificate), KeyPEM: string(key), ControlKey: control,
+		EarlierKey: earlier,
+		CAPEM:      string(ca), CertificatePEM: string(certificate), KeyPEM: string(key), ControlKey: control,
 		cas: blocks(ca), chain: blocks(certificate),
 	}
 	if len(p.PKCS12) > 0 {

@@ -87,6 +87,13 @@ func samples(t testing.TB) map[string]struct {
 	add("vyos", VyOS, noExtra, control(TLSCrypt), func(p *Profile) { p.Remotes[1] = Remote{"192.0.2.1", 1194, UDP} })
 	add("openwrt", OpenWrt, noExtra)
 	add("p12-profile", P12Profile)
+	earlier := func(p *Profile) {
+		p.Earlier.Control = &Control{TLSAuth, siteFile(t, "static.key")}
+		p.Earlier.Remotes = []Remote{{"old.example.org", 1194, UDP}, {"old.example.org", 443, TCP}}
+	}
+	add("openvpn-earlier", OpenVPN, earlier)
+	add("p12-earlier", P12Profile, earlier, control(TLSAuth), oneRemote)
+	add("openwrt-earlier", OpenWrt, noExtra, earlier)
 	return found
 }
 

@@ -24,6 +24,10 @@ type Profile struct {
 	KeyFile     string // where the device has the key, of which Key then has nothing; empty: Key has it
 	PKCS12      []byte // DER: certificate and key as PKCS#12, for P12Profile alone
 
+	// Earlier is what held before the server changes, or has changed. What a format can't have of
+	// it is left out: see Overlaps.
+	Earlier Earlier
+
 	Control     Control
 	TLS         TLS
 	DataCiphers []string // in order of preference, as OpenVPN names them; empty: DefaultDataCiphers
@@ -50,6 +54,13 @@ type Remote struct {
 	Host  string // host name (RFC 1123) or IP address
 	Port  int    // 1 to 65535
 	Proto Proto
+}
+
+// Earlier is what a server has, or had, beside the present: a profile with both works before a
+// change of the server and after it.
+type Earlier struct {
+	Remotes []Remote // that are tried after the others
+	Control *Control // nil: that of the profile
 }
 
 // Proto is a transport.

@@ -17,6 +17,8 @@ type view struct {
 	Profile
 	material
 
+	Connections []Connection // each with its key; empty: one key is for all remotes
+
 	Ciphers []string // the data ciphers
 	Base    string   // of the names of files
 	Ident   string   // Base as an identifier

@@ -28,6 +28,7 @@ func sampleConfig(i domain.Instance, clientID int64) domain.ClientConfig {
 			ExtraConf: "# ção ☃\npush \"x\"\n", DNSServer: address("10.8.0.1"), DNSDomain: "corp.example.com",
 			MaxRoutes: 300, AllowOverlap: true,
 		},
+		Revision:  5,
 		CreatedAt: noon, UpdatedAt: noon.Add(time.Second),
 	}
 }
@@ -66,9 +67,10 @@ func testConfigForm(t *testing.T, s domain.Store) {
 				wantSame(t, must(configs.Key(ctx, c.InstanceID, c.ClientID))(t), step.after)
 			}
 		}
-		check(t, configs.Fetched(ctx, c.InstanceID, c.ClientID, 7, noon.Add(time.Minute)))
+		fetched := domain.FetchedProfile{Version: 7, Revision: 4, Format: "vyos", At: noon.Add(time.Minute)}
+		check(t, configs.Fetched(ctx, c.InstanceID, c.ClientID, fetched))
 		check(t, configs.Put(ctx, c))
-		c.ProfileVersion, c.ProfileFetchedAt = 7, noon.Add(time.Minute)
+		c.ProfileVersion, c.ProfileRevision, c.ProfileFormat, c.ProfileFetchedAt = 7, 4, "vyos", fetched.At
 		wantSame(t, must(configs.Get(ctx, c.InstanceID, c.ClientID))(t), c)
 	})
 }
@@ -83,7 +85,7 @@ func testConfigMissing(t *testing.T, s domain.Store) {
 			_, err = s.ClientConfigs().Key(ctx, id[0], id[1])
 			wantMissing(t, err)
 			wantMissing(t, s.ClientConfigs().Delete(ctx, id[0], id[1]))
-			wantMissing(t, s.ClientConfigs().Fetched(ctx, id[0], id[1], 1, noon))
+			wantMissing(t, s.ClientConfigs().Fetched(ctx, id[0], id[1], domain.FetchedProfile{}))
 			none := domain.SiteKey{}
 			wantSame(t, must(s.ClientConfigs().KeepKey(ctx, id[0], id[1], none, none))(t), false)
 		}

@@ -79,7 +79,11 @@ func fillSites(t testing.TB, s domain.Store, i domain.Instance) {
 	c := newConfig(t, s, i)
 	key := domain.SiteKey{Sealed: octets(), Serial: "0a", Version: 3}
 	must(s.ClientConfigs().KeepKey(t.Context(), c.InstanceID, c.ClientID, domain.SiteKey{}, key))(t)
-	check(t, s.ClientConfigs().Fetched(t.Context(), c.InstanceID, c.ClientID, 3, noon))
+	fetched := domain.FetchedProfile{Version: 3, Revision: 5, Format: "openvpn", At: noon}
+	check(t, s.ClientConfigs().Fetched(t.Context(), c.InstanceID, c.ClientID, fetched))
+	newCampaign(t, s, i, func(c *domain.Campaign) { c.Forced, c.Final.Stale = true, 3 })
+	i.CampaignID = newCampaign(t, s, i, running).ID
+	check(t, s.Instances().Update(t.Context(), i))
 	check(t, s.Networks().Lock(t.Context(), domain.NameKey(i.Gateway)))
 	planned(t, s, i, 0, domain.TunnelNetwork, "10.8.0.0/24", "fd00:8::/64")
 	planned(t, s, i, c.ClientID, domain.TunnelAddress, "10.8.0.2/32", "fd00:8::2/128")

@@ -55,6 +55,7 @@ var instanceRules = rules{
 	{missing, testInstanceMissing},
 	{unique, testInstanceUnique},
 	{updates, testInstanceUpdates},
+	{updates, testInstanceOutdated},
 	{references, testInstanceReferences},
 	{order, testInstanceOrder},
 	{atomicity, testInstanceAtomic},
@@ -79,9 +80,12 @@ func testInstanceForm(t *testing.T, s domain.Store) {
 	})
 	t.Run("keys are read back, and replaced", func(t *testing.T) {
 		i := newInstance(t, s)
-		wantSame(t, must(s.Instances().Keys(ctx, i.ID))(t), domain.InstanceKeys{Control: octets()})
+		wantSame(t, must(s.Instances().Keys(ctx, i.ID))(t), domain.InstanceKeys{Control: octets(), Version: 7})
+		i.CampaignID = newCampaign(t, s, i).ID
+		check(t, s.Instances().Update(ctx, i))
 		for _, keys := range []domain.InstanceKeys{{Control: []byte{0, 1}, Earlier: octets()}, {}} {
 			check(t, s.Instances().SetKeys(ctx, i.ID, keys))
+			keys.Version, keys.CampaignID = 7, i.CampaignID
 			wantSame(t, must(s.Instances().Keys(ctx, i.ID))(t), keys)
 		}
 	})
@@ -127,17 +131,39 @@ func testInstanceUnique(t *testing.T, s domain.Store) {
 
 func testInstanceUpdates(t *testing.T, s domain.Store) {
 	ctx := t.Context()
-	t.Run("an update replaces everything but the CA, the keys and the creation", func(t *testing.T) {
+	t.Run("an update replaces everything but the keys and the creation", func(t *testing.T) {
 		before, beside, changed := newInstance(t, s), newInstance(t, s), sampleInstance(t, s)
 		changed.ID, changed.ModelID, changed.Version = before.ID, newInstanceModel(t, s).ID, 8
 		changed.Description, changed.City, changed.Port, changed.Remotes = "other", "Recife", 1, nil
 		changed.RenewAt, changed.ReloadedAt = noon.Add(time.Hour), noon.Add(2*time.Hour)
 		changed.UpdatedAt, changed.CreatedAt = noon.Add(3*time.Hour), noon.Add(3*time.Hour)
+		changed.CampaignID = newCampaign(t, s, before).ID
 		check(t, s.Instances().Update(ctx, changed))
-		changed.CAID, changed.CreatedAt = before.CAID, before.CreatedAt
+		changed.CreatedAt = before.CreatedAt
 		wantSame(t, must(s.Instances().Get(ctx, before.ID))(t), changed)
-		wantSame(t, must(s.Instances().Keys(ctx, before.ID))(t), domain.InstanceKeys{Control: octets()})
+		keys := domain.InstanceKeys{Control: octets(), Version: 8, CampaignID: changed.CampaignID}
+		wantSame(t, must(s.Instances().Keys(ctx, before.ID))(t), keys)
 		wantSame(t, must(s.Instances().Get(ctx, beside.ID))(t), beside)
+	})
+}
+
+// testInstanceOutdated: the instances of a CA and of those below it get another version.
+func testInstanceOutdated(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	t.Run("the instances of a CA, and of those below it, are outdated", func(t *testing.T) {
+		top := newInstance(t, s)
+		other := newInstance(t, s)
+		below := newInstance(t, s, func(i *domain.Instance) {
+			authority := must(s.CAs().Get(ctx, i.CAID))(t)
+			authority.ParentID = top.CAID
+			check(t, s.CAs().Renew(ctx, authority, domain.CAKey{Certificate: octets(), SealedKey: octets()}))
+		})
+		check(t, s.Instances().Outdate(ctx, top.CAID))
+		for i, version := range map[int64]int64{top.ID: 8, below.ID: 8, other.ID: 7} {
+			wantSame(t, must(s.Instances().Get(ctx, i))(t).Version, version)
+		}
+		check(t, s.Instances().Outdate(ctx, below.CAID))
+		wantSame(t, must(s.Instances().Get(ctx, top.ID))(t).Version, int64(8))
 	})
 }
 

@@ -73,6 +73,8 @@ var groups = []struct {
 	{"Nonces", nonceRules.run},
 	{"RequestKeys", requestKeyRules.run},
 	{"Enrolments", enrolmentRules.run},
+	{"Campaigns", campaignRules.run},
+	{"Profiles", siteProfileRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

@@ -57,6 +57,7 @@ type API struct {
 	applications
 	authorizations
 	enrolments
+	campaigns
 	profiles
 }
 
@@ -112,7 +113,8 @@ func Mount(e *echo.Echo, config Config) error {
 		applications:   applications{service: s.Applications},
 		authorizations: authorizations{service: s.Authorizations},
 		profiles:       profiles{profiles: s.Profiles, present: config.Now},
-		enrolments:     enrolments{links: s.Enrolments, at: config.Now, base: config.ExternalURL},
+		enrolments:     enrolments{links: s.Enrolments, results: s.Results, at: config.Now, base: config.ExternalURL},
+		campaigns:      campaigns{service: s.Campaigns},
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
 	return nil

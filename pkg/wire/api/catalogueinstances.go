@@ -13,6 +13,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, planTexts)
 	maps.Copy(all, enrolmentTexts)
 	maps.Copy(all, profileTexts)
+	maps.Copy(all, campaignTexts)
 	return all
 }()
 

@@ -72,8 +72,9 @@ func convertConfig(c domain.SiteConfig) gen.ClientSite2SiteConfig {
 		StaticIpv6: addressText(c.StaticIPv6), PushRoutes: convertAll(c.PushRoutes, netip.Prefix.String),
 		Iroutes: []string{}, Nat: []gen.NetworkMapping{}, AllowOverlap: c.AllowOverlap, PushReset: c.PushReset,
 		ExtraConf: c.ExtraConf, DNSServer: addressText(c.DNSServer), DNSDomain: c.DNSDomain, MaxRoutes: c.MaxRoutes,
-		Configured: c.Configured, ProfileVersion: c.ProfileVersion, ProfileFetchedAt: optionalDate(c.ProfileFetchedAt),
-		CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
+		Configured: c.Configured, ProfileVersion: c.ProfileVersion, ProfileStale: c.ProfileStale(),
+		ProfileFetchedAt: optionalDate(c.ProfileFetchedAt),
+		CreatedAt:        date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
 	}
 	for _, lan := range c.LANs {
 		out.Iroutes = append(out.Iroutes, lan.Network.String())

@@ -102,6 +102,7 @@ func takesDryRun(t testing.TB, operation string) bool {
 // manySites are the operations that have a dry run with an answer of their own.
 var manySites = []string{
 	"createClientsSite2Site", "importClientsSite2Site", "renewClientsSite2Site", "importCaCertificates",
+	"createInstanceEnrolments",
 }
 
 // TestDryRun: a dry run of every operation that has one changes no row, and then the operation does
@@ -162,7 +163,7 @@ func (r takingAway) check(t *testing.T, s *wiretest.Server, operation string) {
 // lasting are operations that change nothing when they come again.
 var lasting = []string{
 	"revokeClientSite2Site", "revokeClientSite2SiteFor", "suspendClientSite2Site", "resumeClientSite2Site",
-	"createRevocation", "disablePamDevice", "enablePamDevice",
+	"createRevocation", "disablePamDevice", "enablePamDevice", "endInstanceCampaign",
 }
 
 // dryRun sends the dry run, with the Idempotency-Key of what comes after it.

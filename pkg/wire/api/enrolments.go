@@ -7,13 +7,15 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 )
 
 type enrolments struct {
-	links *tunnel.Enrolments
-	at    func() time.Time
-	base  string // the external URL; empty: not known
+	links   *tunnel.Enrolments
+	results *idempotency.Results
+	at      func() time.Time
+	base    string // the external URL; empty: not known
 }
 
 // GetClientSite2SiteEnrolmentsPage implements the operation getClientSite2SiteEnrolmentsPage.

@@ -118,7 +118,7 @@ func (h instances) RenewInstance(
 		return nil, err
 	}
 	i, err := h.tunnels.Renew(ctx, request.ID, domain.ServerRenewal{
-		Overlap: overlap, Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm),
+		Overlap: overlap, Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm), CAID: value(b.CaID),
 	})
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (h instances) answer(i domain.Instance) gen.Instance {
 		ControlChannel: gen.InstanceControlChannel(i.Control), VerifyClientCert: i.VerifyClient,
 		KeepaliveInterval: i.KeepaliveEvery, KeepaliveTimeout: i.KeepaliveEnd, RenegSec: i.RenegotiateSecs,
 		RenewBefore: i.RenewBefore, ExtraConf: i.Extra, CertificateID: i.CertificateID, Version: i.Version,
-		ReloadedAt: optionalDate(i.ReloadedAt),
+		ReloadedAt: optionalDate(i.ReloadedAt), CampaignID: optional(i.CampaignID),
 	}
 }
 

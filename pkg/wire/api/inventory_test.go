@@ -25,7 +25,8 @@ type holdings struct {
 	Domains []domain.DeviceDomain
 	Apps    []domain.Application
 	Grants  []domain.PAMAuthorization
-	Events  []domain.Event // without refusals
+	Moves   []domain.Campaign // of the first instance
+	Events  []domain.Event    // without refusals
 }
 
 // inventory reads the database directly.
@@ -49,6 +50,10 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 		Grants: all(t,
 			func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
 				return store.PAMAuthorizations().Page(ctx, 0, page)
+			}),
+		Moves: all(t,
+			func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Campaign], error) {
+				return store.Campaigns().Page(ctx, 1, page)
 			}),
 		Events: all(t, auditOf(s, domain.AuditFilter{Refused: &done})),
 	}

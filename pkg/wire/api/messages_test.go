@@ -57,6 +57,7 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonOverlapOwn:    {"10.1.5.0/24", "10.1.0.0/16"}, domain.ReasonOwnLAN: {"10.1.0.0/16"},
 	domain.ReasonMappedSize: {24}, domain.ReasonOtherCA: {"ca-1", "ca-2"},
 	domain.ReasonKit: {"routeros", domain.Lack("TLS 1.3 not supported"), "tls_profile"}, domain.ReasonPIN: {3},
+	domain.ReasonCampaignStale: {2}, domain.ReasonMoveStale: {2},
 	domain.ReasonNetworkSize: {16, 29}, domain.ReasonFamily: {4}, domain.ReasonPortTaken: {"matriz"},
 	domain.ReasonOutsideSites: {"10.8.0.2", "filial"}, domain.ReasonPoolOfSites: {"10.8.0.2", "filial"},
 	domain.ReasonTemplate: {3, 5, "no such value"}, domain.ReasonTemplateOf: {"matriz", 3, 5, "no such value"},

@@ -55,7 +55,14 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	send(t, s, "POST", held+"/suspend", "").want(t, 200, "", "")
 	linked := site("linked")
 	send(t, s, "PUT", linked+"/configs/"+server, "{}").want(t, 200, "", "")
+	instance, campaign := campaignOf(t, s, round)
 	return map[string]keyed{
+		"rotateInstanceControlKey": {path: instancesPath + "/" + server + "/control-key"},
+		"endInstanceCampaign":      {path: instance + "/campaigns/" + campaign + "/end"},
+		"createInstanceEnrolments": {
+			path: instancesPath + "/" + server + "/enrolments", body: `{"ids": [` + linked[len(clientsPath)+1:] + `]}`,
+			other: `{"state": "never"}`,
+		},
 		"createApikey": {
 			path: apikeysPath, body: `{"name": "` + round + `", "allowed_ips": ["10.0.0.0/8"]}`,
 			other: `{"name": "other` + round + `"}`,
@@ -115,6 +122,23 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createRole":          {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
 		"createUser":          {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
 	}
+}
+
+// campaignOf makes an instance with a site that has got the profile of the campaign that runs
+// there. They have a CA of their own: a renewal would make the profile stale.
+func campaignOf(t *testing.T, s *wiretest.Server, round string) (instance, campaign string) {
+	t.Helper()
+	caID := fmt.Sprint(send(t, s, "POST", casPath, `{"name": "mover`+round+`", "email": "a@b.c"}`).object(t)["id"])
+	site := clientsPath + "/" + fmt.Sprint(send(t, s, "POST", clientsPath,
+		`{"name": "moving`+round+`", "ca_id": `+caID+`, "email": "a@b.c"}`).object(t)["id"])
+	made := send(t, s, "POST", instancesPath, `{"name": "moving`+round+`", "ca_id": `+caID+
+		`, "network": "10.76.0.0/24", "remotes": ["vpn.example.com"]}`).object(t)
+	instance = instancesPath + "/" + fmt.Sprint(made["id"])
+	send(t, s, "PUT", site+"/configs/"+fmt.Sprint(made["id"]), "{}").want(t, 200, "", "")
+	send(t, s, "GET", site+"/profile", "").want(t, 200, "", "")
+	changed := send(t, s, "PUT", instance, `{"port": 1195}`).object(t)
+	send(t, s, "GET", site+"/profile", "").want(t, 200, "", "")
+	return instance, fmt.Sprint(changed["campaign_id"])
 }
 
 // object writes JSON of names and values in turn.

@@ -64,9 +64,12 @@ type values map[string]string
 // need what the first make, and then the soon ones, and the last undo what others do, or can't be
 // undone.
 var (
-	soon  = []string{"updateClientSite2SiteConfig", "createClientSite2SiteEnrolment"}
+	soon = []string{
+		"updateClientSite2SiteConfig", "createClientSite2SiteEnrolment", "rotateInstanceControlKey",
+		"createClientSite2SiteProfile", "updateInstance", // which begins a campaign
+	}
 	first = []string{"createUser", "importCa"}
-	last  = []string{"enableDevice", "revokeClientSite2SiteFor", "deleteInstance"}
+	last  = []string{"enableDevice", "revokeClientSite2SiteFor", "endInstanceCampaign"}
 )
 
 // otherIDs are used in place of those of the examples.
@@ -131,6 +134,8 @@ func samples(doc *openapi3.T) []sample {
 
 func (s sample) rank() int {
 	switch {
+	case s.operation.OperationID == "deleteInstance": // after its campaign has ended
+		return 7
 	case slices.Contains(first, s.operation.OperationID):
 		return 0
 	case s.method == http.MethodPost && !strings.Contains(s.path, "{"):

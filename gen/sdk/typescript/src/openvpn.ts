@@ -626,6 +626,87 @@ export type GetInstanceBundleRequest = {
   ifNoneMatch?: string | undefined;
 };
 
+/** What rotateInstanceControlKey takes. */
+export type RotateInstanceControlKeyRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What rotateInstanceControlKeyDryRun takes. */
+export type RotateInstanceControlKeyDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getInstanceCampaignsPages takes. */
+export type GetInstanceCampaignsPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What getInstanceCampaign takes. */
+export type GetInstanceCampaignRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the campaign. */
+  campaignId: number;
+};
+
+/** What endInstanceCampaign takes. */
+export type EndInstanceCampaignRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the campaign. */
+  campaignId: number;
+  /** `true`: also while sites have stale profiles. */
+  force?: boolean | undefined;
+};
+
+/** What endInstanceCampaignDryRun takes. */
+export type EndInstanceCampaignDryRunRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the campaign. */
+  campaignId: number;
+  /** `true`: also while sites have stale profiles. */
+  force?: boolean | undefined;
+};
+
+/** What getInstanceSitesPages takes. */
+export type GetInstanceSitesPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** Only the sites whose profile has this state. */
+  state?: types.ProfileState | undefined;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What createInstanceEnrolments takes. */
+export type CreateInstanceEnrolmentsRequest = types.InstanceEnrolmentsCreate & {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * `true`: nothing is changed. The answer says which sites would get a link and which would not,
+   * and why; `enrolment` is `null`.
+   */
+  dryRun?: boolean | undefined;
+};
+
 /** What getInstancePlanPages takes. */
 export type GetInstancePlanPagesRequest = {
   /** The id of the addressed resource. */
@@ -1386,6 +1467,84 @@ const operations = {
     header: { "If-None-Match": "ifNoneMatch" },
     file: true,
   },
+  rotateInstanceControlKey: {
+    id: "rotateInstanceControlKey",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/control-key",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.Instance,
+  },
+  rotateInstanceControlKeyDryRun: {
+    id: "rotateInstanceControlKeyDryRun",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/control-key?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  getInstanceCampaignsPages: {
+    id: "getInstanceCampaignsPage",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/campaigns",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.CampaignPage,
+  },
+  getInstanceCampaign: {
+    id: "getInstanceCampaign",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/campaigns/{campaign_id}",
+    retry: "safe",
+    args: { "id": "id", "campaign_id": "campaignId" },
+    accept: "application/json",
+    answer: shapes.Campaign,
+  },
+  endInstanceCampaign: {
+    id: "endInstanceCampaign",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/campaigns/{campaign_id}/end",
+    retry: "keyed",
+    args: { "id": "id", "campaign_id": "campaignId" },
+    query: { "force": "force" },
+    accept: "application/json",
+    answer: shapes.Campaign,
+  },
+  endInstanceCampaignDryRun: {
+    id: "endInstanceCampaignDryRun",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/campaigns/{campaign_id}/end?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id", "campaign_id": "campaignId" },
+    query: { "force": "force" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  getInstanceSitesPages: {
+    id: "getInstanceSitesPage",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/sites",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "state": "state", "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.InstanceSitePage,
+  },
+  createInstanceEnrolments: {
+    id: "createInstanceEnrolments",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/enrolments",
+    retry: "keyed",
+    args: { "id": "id" },
+    query: { "dry_run": "dryRun" },
+    json: { shape: shapes.InstanceEnrolmentsCreate },
+    accept: "application/json",
+    answer: shapes.InstanceEnrolments,
+  },
   getInstancePlanPages: {
     id: "getInstancePlanPage",
     method: "GET",
@@ -1520,6 +1679,8 @@ export class OpenvpnGroup {
     UpdateInstance: empty<UpdateInstanceRequest>,
     RenewInstance: empty<RenewInstanceRequest>,
     RenewInstanceDryRun: empty<RenewInstanceDryRunRequest>,
+    CreateInstanceEnrolments: empty<CreateInstanceEnrolmentsRequest>,
+    InstanceEnrolments: empty<CreateInstanceEnrolmentsRequest>,
     UpdateClientSite2SiteConfig: empty<UpdateClientSite2SiteConfigRequest>,
     UpdateClientSite2SiteConfigDryRun: empty<UpdateClientSite2SiteConfigDryRunRequest>,
   };
@@ -2652,8 +2813,9 @@ export class OpenvpnGroup {
    * clears it. `name` and `ca_id` can't be changed: they are accepted when equal. The networks stay
    * such that the static addresses of the sites are in them (409 `rule`). `version` grows when the
    * profiles of the sites become stale: with another port, protocol, remotes, TLS profile, control
-   * channel or `reneg_sec`. The certificate of the server stays as it is; its next one has the new
-   * names.
+   * channel or `reneg_sec`. Where a site in force has a profile, a campaign begins then, or the one
+   * that runs goes on. Another `control_channel` is 409 `rule` while a campaign changes it already.
+   * The certificate of the server stays as it is; its next one has the new names.
    *
    * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
@@ -2715,7 +2877,9 @@ export class OpenvpnGroup {
    * Issues another certificate for the server, with a new key and the hosts of the present remotes.
    * The one before stays valid until the `overlap` ends, 30 days by default, and the service then
    * revokes it as `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not
-   * become stale: the name stays.
+   * become stale: the name stays. With `ca_id` the server goes over to the successor of its CA.
+   * While a site in force has a stale profile, which may not have the successor, this is 409
+   * `rule`.
    *
    * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
@@ -2732,7 +2896,8 @@ export class OpenvpnGroup {
    * certificate for the server, with a new key and the hosts of the present remotes. The one before
    * stays valid until the `overlap` ends, 30 days by default, and the service then revokes it as
    * `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not become stale: the
-   * name stays.
+   * name stays. With `ca_id` the server goes over to the successor of its CA. While a site in force
+   * has a stale profile, which may not have the successor, this is 409 `rule`.
    *
    * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
@@ -2758,6 +2923,146 @@ export class OpenvpnGroup {
    */
   getInstanceBundle(request: GetInstanceBundleRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getInstanceBundle, request, options);
+  }
+
+  /**
+   * Make another key of the control channel.
+   *
+   * Makes another key of the same `control_channel`. The profiles of the sites become stale. Where
+   * a site in force has one, a campaign begins or goes on: until it ends the server keeps the
+   * earlier key, and new profiles have both. Otherwise the key holds at once. An instance without
+   * protection is 409 `rule`; so is one whose campaign changes the key already: end that first.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/control-key, operation rotateInstanceControlKey.
+   */
+  rotateInstanceControlKey(request: RotateInstanceControlKeyRequest, options?: CallOptions): Promise<SdkResponse<types.Instance>> {
+    return this.#client.call(operations.rotateInstanceControlKey, request, options);
+  }
+
+  /**
+   * Tell what this would do: make another key of the control channel.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Makes another
+   * key of the same `control_channel`. The profiles of the sites become stale. Where a site in
+   * force has one, a campaign begins or goes on: until it ends the server keeps the earlier key,
+   * and new profiles have both. Otherwise the key holds at once. An instance without protection is
+   * 409 `rule`; so is one whose campaign changes the key already: end that first.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/control-key?dry_run=true, operation rotateInstanceControlKeyDryRun.
+   */
+  rotateInstanceControlKeyDryRun(request: RotateInstanceControlKeyDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.rotateInstanceControlKeyDryRun, request, options);
+  }
+
+  /**
+   * List the campaigns of an instance.
+   *
+   * One page of the campaigns, by ascending id. A campaign is the time in which the sites of an
+   * instance go over to new profiles, after a change of what these say. The service begins it; it
+   * ends when `POST …/end` says so.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/campaigns, operation getInstanceCampaignsPage.
+   */
+  getInstanceCampaignsPages(request: GetInstanceCampaignsPagesRequest, options?: CallOptions): Pages<types.Campaign> {
+    const operation = operations.getInstanceCampaignsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["campaigns"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Get a campaign.
+   *
+   * What a campaign changes, what there was before, and how many sites have which profile. The
+   * sites themselves are in `GET …/sites`.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/campaigns/{campaign_id}, operation getInstanceCampaign.
+   */
+  getInstanceCampaign(request: GetInstanceCampaignRequest, options?: CallOptions): Promise<SdkResponse<types.Campaign>> {
+    return this.#client.call(operations.getInstanceCampaign, request, options);
+  }
+
+  /**
+   * End a campaign.
+   *
+   * From now on only what is new holds: the next bundle of the server has the later key of the
+   * control channel alone, and the next profiles have no earlier remotes and keys. Put the bundle
+   * in place and restart the server. While sites in force have a stale profile this is 409 `rule`,
+   * unless `force` is `true`: they may be cut off. Ending it again changes nothing.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/campaigns/{campaign_id}/end, operation endInstanceCampaign.
+   */
+  endInstanceCampaign(request: EndInstanceCampaignRequest, options?: CallOptions): Promise<SdkResponse<types.Campaign>> {
+    return this.#client.call(operations.endInstanceCampaign, request, options);
+  }
+
+  /**
+   * Tell what this would do: end a campaign.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. From now on only
+   * what is new holds: the next bundle of the server has the later key of the control channel
+   * alone, and the next profiles have no earlier remotes and keys. Put the bundle in place and
+   * restart the server. While sites in force have a stale profile this is 409 `rule`, unless
+   * `force` is `true`: they may be cut off. Ending it again changes nothing.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/campaigns/{campaign_id}/end?dry_run=true, operation
+   * endInstanceCampaignDryRun.
+   */
+  endInstanceCampaignDryRun(request: EndInstanceCampaignDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.endInstanceCampaignDryRun, request, options);
+  }
+
+  /**
+   * List the sites of an instance with their profiles.
+   *
+   * One page of the sites in force, by ascending id of the client, with the state of their profile:
+   * `current` is what the service would make now, `stale` is not, `linked` is stale with an open
+   * link by which the site gets another, `never` is none yet. A profile becomes stale when the
+   * `version` of the instance grows, and when the addresses, LANs or mappings of the site change. A
+   * page of one state may take longer than others, and ends early then.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/sites, operation getInstanceSitesPage.
+   */
+  getInstanceSitesPages(request: GetInstanceSitesPagesRequest, options?: CallOptions): Pages<types.InstanceSite> {
+    const operation = operations.getInstanceSitesPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["sites"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Make links for many sites.
+   *
+   * Makes a link, as that of one client, for each site of `ids`, or for the sites in force whose
+   * profile has the `state`: `stale` when left out, which are those without an open link. Each is
+   * made in its own transaction: a fault of one keeps no other from getting its link, and is in its
+   * place of the answer. Only this answer has the secrets. One request makes at most 1000 links,
+   * and fewer when its time ends. `next` then says where to go on: send the same with it as
+   * `after`, or the rest of `ids`. With an `Idempotency-Key` a repeat makes no other link. It needs
+   * `write` of `openvpn.keys`, because who has a link gets a key.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/enrolments, operation createInstanceEnrolments.
+   */
+  createInstanceEnrolments(request: CreateInstanceEnrolmentsRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceEnrolments>> {
+    return this.#client.call(operations.createInstanceEnrolments, request, options);
   }
 
   /**

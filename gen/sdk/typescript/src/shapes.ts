@@ -516,6 +516,7 @@ export const Instance: Shape = new ObjectShape(() => ({
   certificate_id: ["certificateId"],
   version: ["version"],
   reloaded_at: ["reloadedAt", "date"],
+  campaign_id: ["campaignId"],
 }));
 
 export const InstanceCreate: Shape = new ObjectShape(() => ({
@@ -625,7 +626,77 @@ export const InstanceUpdate: Shape = new ObjectShape(() => ({
 export const InstanceRenew: Shape = new ObjectShape(() => ({
   overlap: ["overlap"],
   expiration: ["expiration"],
+  ca_id: ["caId"],
   key_algorithm: ["keyAlgorithm"],
+}));
+
+export const CampaignPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  campaigns: ["campaigns", { list: Campaign }],
+}));
+
+export const Campaign: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  instance_id: ["instanceId"],
+  from_version: ["fromVersion"],
+  version: ["version"],
+  changes: ["changes", { list: undefined }],
+  remotes: ["remotes", { list: undefined }],
+  port: ["port"],
+  proto: ["proto"],
+  control_channel: ["controlChannel"],
+  running: ["running"],
+  started_at: ["startedAt", "date"],
+  ended_at: ["endedAt", "date"],
+  forced: ["forced"],
+  sites: ["sites"],
+  current: ["current"],
+  stale: ["stale"],
+  linked: ["linked"],
+  never: ["never"],
+}));
+
+export const InstanceSitePage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  sites: ["sites", { list: InstanceSite }],
+}));
+
+export const InstanceSite: Shape = new ObjectShape(() => ({
+  client_id: ["clientId"],
+  client: ["client"],
+  state: ["state"],
+  profile_version: ["profileVersion"],
+  profile_fetched_at: ["profileFetchedAt", "date"],
+  profile_format: ["profileFormat"],
+  overlaps: ["overlaps"],
+  enrolment_id: ["enrolmentId"],
+  enrolment_created_at: ["enrolmentCreatedAt", "date"],
+  enrolment_expires_at: ["enrolmentExpiresAt", "date"],
+}));
+
+export const InstanceEnrolmentsCreate: Shape = new ObjectShape(() => ({
+  ids: ["ids", { list: undefined }],
+  state: ["state"],
+  after: ["after"],
+  format: ["format"],
+  expires_in: ["expiresIn"],
+  pin: ["pin"],
+}));
+
+export const InstanceEnrolments: Shape = new ObjectShape(() => ({
+  dry_run: ["dryRun"],
+  made: ["made"],
+  failed: ["failed"],
+  next: ["next"],
+  sites: ["sites", { list: InstanceEnrolment }],
+}));
+
+export const InstanceEnrolment: Shape = new ObjectShape(() => ({
+  client_id: ["clientId"],
+  client: ["client"],
+  ok: ["ok"],
+  enrolment: ["enrolment", IssuedEnrolment],
+  errors: ["errors", { list: ClientRenewalError }],
 }));
 
 export const InstancePlan: Shape = new ObjectShape(() => ({
@@ -688,6 +759,7 @@ export const ClientSite2SiteConfig: Shape = new ObjectShape(() => ({
   max_routes: ["maxRoutes"],
   configured: ["configured"],
   profile_version: ["profileVersion"],
+  profile_stale: ["profileStale"],
   profile_fetched_at: ["profileFetchedAt", "date"],
   created_at: ["createdAt", "date"],
   updated_at: ["updatedAt", "date"],

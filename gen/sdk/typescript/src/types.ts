@@ -1169,6 +1169,8 @@ export interface Instance {
   version: number;
   /** When it was last asked to read its configuration again; `null` is never. */
   reloadedAt: Date | null;
+  /** The campaign that runs, in `GET …/campaigns/{campaign_id}`; `null` is none. */
+  campaignId: number | null;
 }
 
 /**
@@ -1477,6 +1479,11 @@ export interface InstanceRenew {
   overlap?: string | null | undefined;
   /** Days until the certificate ends, as on creation. From 1 to 7300. */
   expiration?: number | null | undefined;
+  /**
+   * The CA of the certificate, and of the instance from then on: the successor of the present one,
+   * or the one whose place it takes. The one before when left out.
+   */
+  caId?: number | null | undefined;
   /** The algorithm of the new key; `ecdsa-p256` when left out. */
   keyAlgorithm?: KeyAlgorithm | null | undefined;
 }
@@ -1488,6 +1495,159 @@ export interface InstanceRenew {
  * Chaveiro.
  */
 export type InstanceBundleFormat = "tar.gz" | "zip" | "json" | (string & {});
+
+/** Source: the schema CampaignPage of the document Chaveiro. */
+export interface CampaignPage {
+  cursor: Cursor;
+  /** The campaigns of the page. */
+  campaigns: Campaign[];
+}
+
+/** Source: the schema Campaign of the document Chaveiro. */
+export interface Campaign {
+  /** The id of the campaign. */
+  id: number;
+  /** The instance. */
+  instanceId: number;
+  /** The `version` of the instance before. */
+  fromVersion: number;
+  /** The `version` of the instance after the last change. */
+  version: number;
+  /**
+   * What has changed: `remotes` (with port and protocol), `control_channel`, `control_key`, and
+   * `settings`, which need no overlap.
+   */
+  changes: string[];
+  /** The remotes before. */
+  remotes: string[];
+  /** The port before. */
+  port: number;
+  /** The protocol before. */
+  proto: string;
+  /** The protection of the control channel before. */
+  controlChannel: string;
+  /** Whether it has not ended. */
+  running: boolean;
+  /** When the first change was made. */
+  startedAt: Date;
+  /** When it ended. */
+  endedAt: Date | null;
+  /** Whether it was ended while sites had stale profiles. */
+  forced: boolean;
+  /**
+   * How many sites are in force; of a campaign that has ended, at its end. So are the four that
+   * follow.
+   */
+  sites: number;
+  /** How many of them have a current profile. */
+  current: number;
+  /** How many have a stale one and no open link. */
+  stale: number;
+  /** How many have a stale one and an open link. */
+  linked: number;
+  /** How many have none yet. */
+  never: number;
+}
+
+/**
+ * Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`:
+ * stale, with an open link; `never`: there is none.
+ *
+ * A newer server may have more values. Source: the schema ProfileState of the document Chaveiro.
+ */
+export type ProfileState = "current" | "stale" | "linked" | "never" | (string & {});
+
+/** Source: the schema InstanceSitePage of the document Chaveiro. */
+export interface InstanceSitePage {
+  cursor: Cursor;
+  /** The sites of the page. */
+  sites: InstanceSite[];
+}
+
+/** Source: the schema InstanceSite of the document Chaveiro. */
+export interface InstanceSite {
+  /** The id of the client. */
+  clientId: number;
+  /** Its name. */
+  client: string;
+  /**
+   * Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`:
+   * stale, with an open link; `never`: there is none.
+   */
+  state: ProfileState;
+  /** The `version` of the instance when the profile was last fetched; 0: never. */
+  profileVersion: number;
+  /** When the profile was last fetched. */
+  profileFetchedAt: Date | null;
+  /** The format of that profile; empty: never fetched, or not known. */
+  profileFormat: string;
+  /**
+   * Whether a profile of that format works before the campaign ends and after it. `false`: its
+   * router can't have both; put the new one in place when the campaign ends. `null`: no campaign
+   * runs, or the format is not known.
+   */
+  overlaps: boolean | null;
+  /** The newest open link of the site at this instance. */
+  enrolmentId: number | null;
+  /** When that link was made. */
+  enrolmentCreatedAt: Date | null;
+  /** When it ends. */
+  enrolmentExpiresAt: Date | null;
+}
+
+/** Source: the schema InstanceEnrolmentsCreate of the document Chaveiro. */
+export interface InstanceEnrolmentsCreate {
+  /**
+   * The ids of the clients. Neither `state` nor `after` has a place beside it. At most 1000 items.
+   */
+  ids?: number[] | null | undefined;
+  /** The sites in force whose profile has this state; `stale` when left out. */
+  state?: ProfileState | null | undefined;
+  /** Only those with a higher id: `next` of an answer. */
+  after?: number | null | undefined;
+  /**
+   * The format of the profiles; left out, the person at the site chooses. At most 32 characters.
+   */
+  format?: string | null | undefined;
+  /**
+   * How long the links are good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out. At
+   * most 32 characters.
+   */
+  expiresIn?: string | null | undefined;
+  /**
+   * A PIN of 4 to 32 characters, the same for all links, that the people are told by another way;
+   * empty: none.
+   */
+  pin?: string | null | undefined;
+}
+
+/** Source: the schema InstanceEnrolments of the document Chaveiro. */
+export interface InstanceEnrolments {
+  /** Whether nothing was changed, because `dry_run` was asked for. */
+  dryRun: boolean;
+  /** How many links were made. */
+  made: number;
+  /** How many sites got none. */
+  failed: number;
+  /** The id after which the sites begin that are left; `null` when none is left. */
+  next: number | null;
+  /** What became of each. */
+  sites: InstanceEnrolment[];
+}
+
+/** Source: the schema InstanceEnrolment of the document Chaveiro. */
+export interface InstanceEnrolment {
+  /** The id of the client. */
+  clientId: number;
+  /** Its name; empty when there is no such client. */
+  client: string;
+  /** Whether it got a link; in a dry run, whether it would. */
+  ok: boolean;
+  /** The enrolment, with its link. */
+  enrolment: IssuedEnrolment | null;
+  /** Why there is none. */
+  errors: ClientRenewalError[];
+}
 
 /** Source: the schema InstancePlan of the document Chaveiro. */
 export interface InstancePlan {
@@ -1607,6 +1767,11 @@ export interface ClientSite2SiteConfig {
    * profile is stale when the instance has a later one.
    */
   profileVersion: number;
+  /**
+   * Whether the site has a profile that the service would make otherwise now: the instance has a
+   * later `version`, or the addresses, LANs or mappings of the config have changed.
+   */
+  profileStale: boolean;
   /** When the profile of the site was last fetched. */
   profileFetchedAt: Date | null;
   /** When the client was made a site of the instance. */

@@ -61,6 +61,13 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
+    CampaignPage,
+    Campaign,
+    ProfileState,
+    InstanceSitePage,
+    InstanceSite,
+    InstanceEnrolments,
+    InstanceEnrolment,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -3277,8 +3284,10 @@ class Openvpn:
         clears it. `name` and `ca_id` can't be changed: they are accepted when equal. The networks
         stay such that the static addresses of the sites are in them (409 `rule`). `version` grows
         when the profiles of the sites become stale: with another port, protocol, remotes, TLS
-        profile, control channel or `reneg_sec`. The certificate of the server stays as it is; its
-        next one has the new names.
+        profile, control channel or `reneg_sec`. Where a site in force has a profile, a campaign
+        begins then, or the one that runs goes on. Another `control_channel` is 409 `rule` while a
+        campaign changes it already. The certificate of the server stays as it is; its next one has
+        the new names.
 
         It needs the right to write openvpn.instances.
 
@@ -3498,6 +3507,7 @@ class Openvpn:
         *,
         overlap: datetime | str | None | Unset = UNSET,
         expiration: int | None | Unset = UNSET,
+        ca_id: int | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> Instance:
@@ -3506,7 +3516,9 @@ class Openvpn:
         Issues another certificate for the server, with a new key and the hosts of the present
         remotes. The one before stays valid until the `overlap` ends, 30 days by default, and the
         service then revokes it as `superseded`; an overlap of `0` revokes it at once. Profiles of
-        sites do not become stale: the name stays.
+        sites do not become stale: the name stays. With `ca_id` the server goes over to the
+        successor of its CA. While a site in force has a stale profile, which may not have the
+        successor, this is 409 `rule`.
 
         It needs the right to write openvpn.instances.
 
@@ -3515,6 +3527,9 @@ class Openvpn:
         - overlap: How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D`
           when left out. At most 32 characters.
         - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
+        - ca_id: The CA of the certificate, and of the instance from then on: the successor of the
+          present one, or the one whose place it takes. The one before when left out. From 1 to
+          9007199254740991.
         - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
@@ -3531,6 +3546,7 @@ class Openvpn:
             body={
                 "overlap": overlap,
                 "expiration": expiration,
+                "ca_id": ca_id,
                 "key_algorithm": key_algorithm,
             },
         )
@@ -3542,6 +3558,7 @@ class Openvpn:
         *,
         overlap: datetime | str | None | Unset = UNSET,
         expiration: int | None | Unset = UNSET,
+        ca_id: int | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> DryRun:
@@ -3551,7 +3568,9 @@ class Openvpn:
         another certificate for the server, with a new key and the hosts of the present remotes. The
         one before stays valid until the `overlap` ends, 30 days by default, and the service then
         revokes it as `superseded`; an overlap of `0` revokes it at once. Profiles of sites do not
-        become stale: the name stays.
+        become stale: the name stays. With `ca_id` the server goes over to the successor of its CA.
+        While a site in force has a stale profile, which may not have the successor, this is 409
+        `rule`.
 
         It needs the right to write openvpn.instances.
 
@@ -3560,6 +3579,9 @@ class Openvpn:
         - overlap: How long the certificate before it stays valid, in ISO 8601, as `P7D`; `P30D`
           when left out. At most 32 characters.
         - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
+        - ca_id: The CA of the certificate, and of the instance from then on: the successor of the
+          present one, or the one whose place it takes. The one before when left out. From 1 to
+          9007199254740991.
         - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
@@ -3576,6 +3598,7 @@ class Openvpn:
             body={
                 "overlap": overlap,
                 "expiration": expiration,
+                "ca_id": ca_id,
                 "key_algorithm": key_algorithm,
             },
         )
@@ -3628,6 +3651,353 @@ class Openvpn:
             file=True,
         )
         return self._transport.file(call, options)
+
+    def rotate_instance_control_key(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Instance:
+        """Make another key of the control channel.
+
+        Makes another key of the same `control_channel`. The profiles of the sites become stale.
+        Where a site in force has one, a campaign begins or goes on: until it ends the server keeps
+        the earlier key, and new profiles have both. Otherwise the key holds at once. An instance
+        without protection is 409 `rule`; so is one whose campaign changes the key already: end that
+        first.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/control-key, operation rotateInstanceControlKey.
+        """
+        call = Call(
+            "rotateInstanceControlKey",
+            "POST",
+            "/api/openvpn/instances/{id}/control-key",
+            "keyed",
+            args={"id": id},
+        )
+        return self._transport.json(call, Instance.from_dict, options)
+
+    def rotate_instance_control_key_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: make another key of the control channel.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Makes another
+        key of the same `control_channel`. The profiles of the sites become stale. Where a site in
+        force has one, a campaign begins or goes on: until it ends the server keeps the earlier key,
+        and new profiles have both. Otherwise the key holds at once. An instance without protection
+        is 409 `rule`; so is one whose campaign changes the key already: end that first.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/control-key?dry_run=true, operation
+        rotateInstanceControlKeyDryRun.
+        """
+        call = Call(
+            "rotateInstanceControlKeyDryRun",
+            "POST",
+            "/api/openvpn/instances/{id}/control-key?dry_run=true",
+            "keyed",
+            args={"id": id},
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
+
+    def get_instance_campaigns_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> Pages[Campaign]:
+        """List the campaigns of an instance.
+
+        One page of the campaigns, by ascending id. A campaign is the time in which the sites of an
+        instance go over to new profiles, after a change of what these say. The service begins it;
+        it ends when `POST …/end` says so.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/campaigns, operation getInstanceCampaignsPage.
+        """
+
+        def fetch(cursor: int) -> Page[Campaign]:
+            call = Call(
+                "getInstanceCampaignsPage",
+                "GET",
+                "/api/openvpn/instances/{id}/campaigns",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = self._transport.json(call, CampaignPage.from_dict, options)
+            return Page(
+                answer.campaigns, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return Pages(fetch, cursor or 0)
+
+    def get_instance_campaign(
+        self,
+        id: int,
+        campaign_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Campaign:
+        """Get a campaign.
+
+        What a campaign changes, what there was before, and how many sites have which profile. The
+        sites themselves are in `GET …/sites`.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - campaign_id: The id of the campaign. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/campaigns/{campaign_id}, operation
+        getInstanceCampaign.
+        """
+        call = Call(
+            "getInstanceCampaign",
+            "GET",
+            "/api/openvpn/instances/{id}/campaigns/{campaign_id}",
+            "safe",
+            args={"id": id, "campaign_id": campaign_id},
+        )
+        return self._transport.json(call, Campaign.from_dict, options)
+
+    def end_instance_campaign(
+        self,
+        id: int,
+        campaign_id: int,
+        *,
+        force: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> Campaign:
+        """End a campaign.
+
+        From now on only what is new holds: the next bundle of the server has the later key of the
+        control channel alone, and the next profiles have no earlier remotes and keys. Put the
+        bundle in place and restart the server. While sites in force have a stale profile this is
+        409 `rule`, unless `force` is `true`: they may be cut off. Ending it again changes nothing.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - campaign_id: The id of the campaign. From 1 to 9007199254740991.
+        - force: `true`: also while sites have stale profiles.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/campaigns/{campaign_id}/end, operation
+        endInstanceCampaign.
+        """
+        call = Call(
+            "endInstanceCampaign",
+            "POST",
+            "/api/openvpn/instances/{id}/campaigns/{campaign_id}/end",
+            "keyed",
+            args={"id": id, "campaign_id": campaign_id},
+            query={
+                "force": force,
+            },
+        )
+        return self._transport.json(call, Campaign.from_dict, options)
+
+    def end_instance_campaign_dry_run(
+        self,
+        id: int,
+        campaign_id: int,
+        *,
+        force: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: end a campaign.
+
+        Nothing is changed. A request that would be refused is refused as it would be. From now on
+        only what is new holds: the next bundle of the server has the later key of the control
+        channel alone, and the next profiles have no earlier remotes and keys. Put the bundle in
+        place and restart the server. While sites in force have a stale profile this is 409 `rule`,
+        unless `force` is `true`: they may be cut off. Ending it again changes nothing.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - campaign_id: The id of the campaign. From 1 to 9007199254740991.
+        - force: `true`: also while sites have stale profiles.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/campaigns/{campaign_id}/end?dry_run=true, operation
+        endInstanceCampaignDryRun.
+        """
+        call = Call(
+            "endInstanceCampaignDryRun",
+            "POST",
+            "/api/openvpn/instances/{id}/campaigns/{campaign_id}/end?dry_run=true",
+            "keyed",
+            args={"id": id, "campaign_id": campaign_id},
+            query={
+                "force": force,
+            },
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
+
+    def get_instance_sites_pages(
+        self,
+        id: int,
+        *,
+        state: ProfileState | str | None = None,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> Pages[InstanceSite]:
+        """List the sites of an instance with their profiles.
+
+        One page of the sites in force, by ascending id of the client, with the state of their
+        profile: `current` is what the service would make now, `stale` is not, `linked` is stale
+        with an open link by which the site gets another, `never` is none yet. A profile becomes
+        stale when the `version` of the instance grows, and when the addresses, LANs or mappings of
+        the site change. A page of one state may take longer than others, and ends early then.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - state: Only the sites whose profile has this state.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/sites, operation getInstanceSitesPage.
+        """
+
+        def fetch(cursor: int) -> Page[InstanceSite]:
+            call = Call(
+                "getInstanceSitesPage",
+                "GET",
+                "/api/openvpn/instances/{id}/sites",
+                "safe",
+                args={"id": id},
+                query={
+                    "state": state,
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = self._transport.json(call, InstanceSitePage.from_dict, options)
+            return Page(
+                answer.sites, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return Pages(fetch, cursor or 0)
+
+    def create_instance_enrolments(
+        self,
+        id: int,
+        *,
+        ids: Sequence[int] | None | Unset = UNSET,
+        state: ProfileState | str | None | Unset = UNSET,
+        after: int | None | Unset = UNSET,
+        format: str | None | Unset = UNSET,
+        expires_in: datetime | str | None | Unset = UNSET,
+        pin: str | None | Unset = UNSET,
+        dry_run: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> InstanceEnrolments:
+        """Make links for many sites.
+
+        Makes a link, as that of one client, for each site of `ids`, or for the sites in force whose
+        profile has the `state`: `stale` when left out, which are those without an open link. Each
+        is made in its own transaction: a fault of one keeps no other from getting its link, and is
+        in its place of the answer. Only this answer has the secrets. One request makes at most 1000
+        links, and fewer when its time ends. `next` then says where to go on: send the same with it
+        as `after`, or the rest of `ids`. With an `Idempotency-Key` a repeat makes no other link. It
+        needs `write` of `openvpn.keys`, because who has a link gets a key.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - ids: The ids of the clients. Neither `state` nor `after` has a place beside it. At most
+          1000 items.
+        - state: The sites in force whose profile has this state; `stale` when left out.
+        - after: Only those with a higher id: `next` of an answer. From 1 to 9007199254740991.
+        - format: The format of the profiles; left out, the person at the site chooses. At most 32
+          characters.
+        - expires_in: How long the links are good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D`
+          when left out. At most 32 characters.
+        - pin: A PIN of 4 to 32 characters, the same for all links, that the people are told by
+          another way; empty: none. At most 32 characters.
+        - dry_run: `true`: nothing is changed. The answer says which sites would get a link and
+          which would not, and why; `enrolment` is `null`.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/enrolments, operation createInstanceEnrolments.
+        """
+        call = Call(
+            "createInstanceEnrolments",
+            "POST",
+            "/api/openvpn/instances/{id}/enrolments",
+            "keyed",
+            args={"id": id},
+            query={
+                "dry_run": dry_run,
+            },
+            body={
+                "ids": ids,
+                "state": state,
+                "after": after,
+                "format": format,
+                "expires_in": expires_in,
+                "pin": pin,
+            },
+        )
+        return self._transport.json(call, InstanceEnrolments.from_dict, options)
 
     def get_instance_plan_pages(
         self,

@@ -1477,6 +1477,9 @@ class Instance:
     reloaded_at: datetime | None
     """When it was last asked to read its configuration again; `null` is never. At most 32."""
 
+    campaign_id: int | None
+    """The campaign that runs, in `GET …/campaigns/{campaign_id}`; `null` is none."""
+
 
     @classmethod
     def from_dict(cls, data: Any) -> Instance:
@@ -1525,6 +1528,7 @@ class Instance:
             certificate_id=data["certificate_id"],
             version=data["version"],
             reloaded_at=None if (value := data["reloaded_at"]) is None else read_datetime(value),
+            campaign_id=data["campaign_id"],
         )
 
 
@@ -1632,6 +1636,265 @@ class InstanceBundleFormat(enum.StrEnum):
     TAR_GZ = "tar.gz"
     ZIP = "zip"
     JSON = "json"
+
+
+@dataclass(slots=True, kw_only=True)
+class CampaignPage:
+    """The schema CampaignPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    campaigns: list[Campaign]
+    """The campaigns of the page. At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> CampaignPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            campaigns=[Campaign.from_dict(item) for item in data["campaigns"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Campaign:
+    """The schema Campaign of the document Chaveiro."""
+
+    id: int
+    """The id of the campaign."""
+
+    instance_id: int
+    """The instance."""
+
+    from_version: int
+    """The `version` of the instance before."""
+
+    version: int
+    """The `version` of the instance after the last change."""
+
+    changes: list[str]
+    """What has changed: `remotes` (with port and protocol), `control_channel`, `control_key`, and
+    `settings`, which need no overlap. At most 4 items.
+    """
+
+    remotes: list[str]
+    """The remotes before. At most 64 items."""
+
+    port: int
+    """The port before."""
+
+    proto: str
+    """The protocol before. At most 8 characters."""
+
+    control_channel: str
+    """The protection of the control channel before. At most 16 characters."""
+
+    running: bool
+    """Whether it has not ended."""
+
+    started_at: datetime
+    """When the first change was made. At most 32."""
+
+    ended_at: datetime | None
+    """When it ended. At most 32."""
+
+    forced: bool
+    """Whether it was ended while sites had stale profiles."""
+
+    sites: int
+    """How many sites are in force; of a campaign that has ended, at its end. So are the four that
+    follow.
+    """
+
+    current: int
+    """How many of them have a current profile."""
+
+    stale: int
+    """How many have a stale one and no open link."""
+
+    linked: int
+    """How many have a stale one and an open link."""
+
+    never: int
+    """How many have none yet."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Campaign:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            instance_id=data["instance_id"],
+            from_version=data["from_version"],
+            version=data["version"],
+            changes=data["changes"],
+            remotes=data["remotes"],
+            port=data["port"],
+            proto=data["proto"],
+            control_channel=data["control_channel"],
+            running=data["running"],
+            started_at=read_datetime(data["started_at"]),
+            ended_at=None if (value := data["ended_at"]) is None else read_datetime(value),
+            forced=data["forced"],
+            sites=data["sites"],
+            current=data["current"],
+            stale=data["stale"],
+            linked=data["linked"],
+            never=data["never"],
+        )
+
+
+class ProfileState(enum.StrEnum):
+    """Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`:
+    stale, with an open link; `never`: there is none. A newer server may have more values, which are
+    read as texts.
+    """
+
+    CURRENT = "current"
+    STALE = "stale"
+    LINKED = "linked"
+    NEVER = "never"
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceSitePage:
+    """The schema InstanceSitePage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    sites: list[InstanceSite]
+    """The sites of the page. At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceSitePage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            sites=[InstanceSite.from_dict(item) for item in data["sites"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceSite:
+    """The schema InstanceSite of the document Chaveiro."""
+
+    client_id: int
+    """The id of the client."""
+
+    client: str
+    """Its name. At most 255 characters."""
+
+    state: ProfileState | str
+    """Whether the profile of a site is what the service would make now: `current`; `stale`; `linked`:
+    stale, with an open link; `never`: there is none.
+    """
+
+    profile_version: int
+    """The `version` of the instance when the profile was last fetched; 0: never."""
+
+    profile_fetched_at: datetime | None
+    """When the profile was last fetched. At most 32."""
+
+    profile_format: str
+    """The format of that profile; empty: never fetched, or not known. At most 32 characters."""
+
+    overlaps: bool | None
+    """Whether a profile of that format works before the campaign ends and after it. `false`: its
+    router can't have both; put the new one in place when the campaign ends. `null`: no campaign
+    runs, or the format is not known.
+    """
+
+    enrolment_id: int | None
+    """The newest open link of the site at this instance."""
+
+    enrolment_created_at: datetime | None
+    """When that link was made. At most 32."""
+
+    enrolment_expires_at: datetime | None
+    """When it ends. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceSite:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            client_id=data["client_id"],
+            client=data["client"],
+            state=read_enum(ProfileState, data["state"]),
+            profile_version=data["profile_version"],
+            profile_fetched_at=None if (value := data["profile_fetched_at"]) is None else read_datetime(value),
+            profile_format=data["profile_format"],
+            overlaps=data["overlaps"],
+            enrolment_id=data["enrolment_id"],
+            enrolment_created_at=None if (value := data["enrolment_created_at"]) is None else read_datetime(value),
+            enrolment_expires_at=None if (value := data["enrolment_expires_at"]) is None else read_datetime(value),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceEnrolments:
+    """The schema InstanceEnrolments of the document Chaveiro."""
+
+    dry_run: bool
+    """Whether nothing was changed, because `dry_run` was asked for."""
+
+    made: int
+    """How many links were made."""
+
+    failed: int
+    """How many sites got none."""
+
+    next: int | None
+    """The id after which the sites begin that are left; `null` when none is left."""
+
+    sites: list[InstanceEnrolment]
+    """What became of each. At most 1000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceEnrolments:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            dry_run=data["dry_run"],
+            made=data["made"],
+            failed=data["failed"],
+            next=data["next"],
+            sites=[InstanceEnrolment.from_dict(item) for item in data["sites"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceEnrolment:
+    """The schema InstanceEnrolment of the document Chaveiro."""
+
+    client_id: int
+    """The id of the client."""
+
+    client: str
+    """Its name; empty when there is no such client. At most 255 characters."""
+
+    ok: bool
+    """Whether it got a link; in a dry run, whether it would."""
+
+    enrolment: IssuedEnrolment | None
+    """The enrolment, with its link."""
+
+    errors: list[ClientRenewalError]
+    """Why there is none. At most 1000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceEnrolment:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            client_id=data["client_id"],
+            client=data["client"],
+            ok=data["ok"],
+            enrolment=None if (value := data["enrolment"]) is None else IssuedEnrolment.from_dict(value),
+            errors=[ClientRenewalError.from_dict(item) for item in data["errors"]],
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -1868,6 +2131,11 @@ class ClientSite2SiteConfig:
     profile is stale when the instance has a later one.
     """
 
+    profile_stale: bool
+    """Whether the site has a profile that the service would make otherwise now: the instance has a
+    later `version`, or the addresses, LANs or mappings of the config have changed.
+    """
+
     profile_fetched_at: datetime | None
     """When the profile of the site was last fetched. At most 32."""
 
@@ -1897,6 +2165,7 @@ class ClientSite2SiteConfig:
             max_routes=data["max_routes"],
             configured=data["configured"],
             profile_version=data["profile_version"],
+            profile_stale=data["profile_stale"],
             profile_fetched_at=None if (value := data["profile_fetched_at"]) is None else read_datetime(value),
             created_at=read_datetime(data["created_at"]),
             updated_at=read_datetime(data["updated_at"]),

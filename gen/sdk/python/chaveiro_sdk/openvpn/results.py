@@ -662,6 +662,76 @@ class OpenvpnResults:
             types.GetInstanceBundleResponse, "bundle", lambda: self._group.get_instance_bundle(**arguments)
         )
 
+    def rotate_instance_control_key(
+        self, request: types.RotateInstanceControlKeyRequest
+    ) -> types.RotateInstanceControlKeyResponse:
+        """Make another key of the control channel."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RotateInstanceControlKeyResponse, "instance", lambda: self._group.rotate_instance_control_key(**arguments)
+        )
+
+    def rotate_instance_control_key_dry_run(
+        self, request: types.RotateInstanceControlKeyDryRunRequest
+    ) -> types.RotateInstanceControlKeyDryRunResponse:
+        """Tell what this would do: make another key of the control channel."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RotateInstanceControlKeyDryRunResponse, "dry_run", lambda: self._group.rotate_instance_control_key_dry_run(**arguments)
+        )
+
+    def get_instance_campaigns_pages(
+        self, request: types.GetInstanceCampaignsPageRequest | None = None
+    ) -> results.ResultPages[types.GetInstanceCampaignsPageResponse, types.Campaign]:
+        """List the campaigns of an instance."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_instance_campaigns_pages(**arguments)
+        return results.ResultPages(types.GetInstanceCampaignsPageResponse, "campaigns", pages)
+
+    def get_instance_campaign(
+        self, request: types.GetInstanceCampaignRequest
+    ) -> types.GetInstanceCampaignResponse:
+        """Get a campaign."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetInstanceCampaignResponse, "campaign", lambda: self._group.get_instance_campaign(**arguments)
+        )
+
+    def end_instance_campaign(
+        self, request: types.EndInstanceCampaignRequest
+    ) -> types.EndInstanceCampaignResponse:
+        """End a campaign."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.EndInstanceCampaignResponse, "campaign", lambda: self._group.end_instance_campaign(**arguments)
+        )
+
+    def end_instance_campaign_dry_run(
+        self, request: types.EndInstanceCampaignDryRunRequest
+    ) -> types.EndInstanceCampaignDryRunResponse:
+        """Tell what this would do: end a campaign."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.EndInstanceCampaignDryRunResponse, "dry_run", lambda: self._group.end_instance_campaign_dry_run(**arguments)
+        )
+
+    def get_instance_sites_pages(
+        self, request: types.GetInstanceSitesPageRequest | None = None
+    ) -> results.ResultPages[types.GetInstanceSitesPageResponse, types.InstanceSite]:
+        """List the sites of an instance with their profiles."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_instance_sites_pages(**arguments)
+        return results.ResultPages(types.GetInstanceSitesPageResponse, "sites", pages)
+
+    def create_instance_enrolments(
+        self, request: types.CreateInstanceEnrolmentsRequest
+    ) -> types.CreateInstanceEnrolmentsResponse:
+        """Make links for many sites."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateInstanceEnrolmentsResponse, "report", lambda: self._group.create_instance_enrolments(**arguments)
+        )
+
     def get_instance_plan_pages(
         self, request: types.GetInstancePlanPageRequest | None = None
     ) -> results.ResultPages[types.GetInstancePlanPageResponse, types.PlanNetwork]:

@@ -61,6 +61,13 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
+    CampaignPage,
+    Campaign,
+    ProfileState,
+    InstanceSitePage,
+    InstanceSite,
+    InstanceEnrolments,
+    InstanceEnrolment,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -1324,6 +1331,7 @@ class RenewInstanceRequest(Request):
     id: int
     overlap: datetime | str | None | Unset | None = None
     expiration: int | None | Unset | None = None
+    ca_id: int | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
 
 
@@ -1341,6 +1349,7 @@ class RenewInstanceDryRunRequest(Request):
     id: int
     overlap: datetime | str | None | Unset | None = None
     expiration: int | None | Unset | None = None
+    ca_id: int | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
 
 
@@ -1366,6 +1375,135 @@ class GetInstanceBundleResponse(Response):
     """The result of ``get_instance_bundle``."""
 
     bundle: File | None = None
+
+
+@dataclass
+class RotateInstanceControlKeyRequest(Request):
+    """The request of ``rotate_instance_control_key``."""
+
+    id: int
+
+
+@dataclass
+class RotateInstanceControlKeyResponse(Response):
+    """The result of ``rotate_instance_control_key``."""
+
+    instance: Instance | None = None
+
+
+@dataclass
+class RotateInstanceControlKeyDryRunRequest(Request):
+    """The request of ``rotate_instance_control_key_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class RotateInstanceControlKeyDryRunResponse(Response):
+    """The result of ``rotate_instance_control_key_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class GetInstanceCampaignsPageRequest(Request):
+    """The request of ``get_instance_campaigns_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetInstanceCampaignsPageResponse(PageResponse[Campaign]):
+    """A page of ``get_instance_campaigns_pages``."""
+
+    campaigns: list[Campaign] | None = None
+
+
+@dataclass
+class GetInstanceCampaignRequest(Request):
+    """The request of ``get_instance_campaign``."""
+
+    id: int
+    campaign_id: int
+
+
+@dataclass
+class GetInstanceCampaignResponse(Response):
+    """The result of ``get_instance_campaign``."""
+
+    campaign: Campaign | None = None
+
+
+@dataclass
+class EndInstanceCampaignRequest(Request):
+    """The request of ``end_instance_campaign``."""
+
+    id: int
+    campaign_id: int
+    force: bool | None | None = None
+
+
+@dataclass
+class EndInstanceCampaignResponse(Response):
+    """The result of ``end_instance_campaign``."""
+
+    campaign: Campaign | None = None
+
+
+@dataclass
+class EndInstanceCampaignDryRunRequest(Request):
+    """The request of ``end_instance_campaign_dry_run``."""
+
+    id: int
+    campaign_id: int
+    force: bool | None | None = None
+
+
+@dataclass
+class EndInstanceCampaignDryRunResponse(Response):
+    """The result of ``end_instance_campaign_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class GetInstanceSitesPageRequest(Request):
+    """The request of ``get_instance_sites_pages``."""
+
+    id: int
+    state: ProfileState | str | None | None = None
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetInstanceSitesPageResponse(PageResponse[InstanceSite]):
+    """A page of ``get_instance_sites_pages``."""
+
+    sites: list[InstanceSite] | None = None
+
+
+@dataclass
+class CreateInstanceEnrolmentsRequest(Request):
+    """The request of ``create_instance_enrolments``."""
+
+    id: int
+    ids: Sequence[int] | None | Unset | None = None
+    state: ProfileState | str | None | Unset | None = None
+    after: int | None | Unset | None = None
+    format: str | None | Unset | None = None
+    expires_in: datetime | str | None | Unset | None = None
+    pin: str | None | Unset | None = None
+    dry_run: bool | None | None = None
+
+
+@dataclass
+class CreateInstanceEnrolmentsResponse(Response):
+    """The result of ``create_instance_enrolments``."""
+
+    report: InstanceEnrolments | None = None
 
 
 @dataclass
@@ -1561,6 +1699,13 @@ __all__ = [
     "InstanceModel",
     "DefaultInstanceModel",
     "InstanceBundleFormat",
+    "CampaignPage",
+    "Campaign",
+    "ProfileState",
+    "InstanceSitePage",
+    "InstanceSite",
+    "InstanceEnrolments",
+    "InstanceEnrolment",
     "InstancePlan",
     "PlanTunnel",
     "PlanRange",
@@ -1715,6 +1860,22 @@ __all__ = [
     "RenewInstanceDryRunResponse",
     "GetInstanceBundleRequest",
     "GetInstanceBundleResponse",
+    "RotateInstanceControlKeyRequest",
+    "RotateInstanceControlKeyResponse",
+    "RotateInstanceControlKeyDryRunRequest",
+    "RotateInstanceControlKeyDryRunResponse",
+    "GetInstanceCampaignsPageRequest",
+    "GetInstanceCampaignsPageResponse",
+    "GetInstanceCampaignRequest",
+    "GetInstanceCampaignResponse",
+    "EndInstanceCampaignRequest",
+    "EndInstanceCampaignResponse",
+    "EndInstanceCampaignDryRunRequest",
+    "EndInstanceCampaignDryRunResponse",
+    "GetInstanceSitesPageRequest",
+    "GetInstanceSitesPageResponse",
+    "CreateInstanceEnrolmentsRequest",
+    "CreateInstanceEnrolmentsResponse",
     "GetInstancePlanPageRequest",
     "GetInstancePlanPageResponse",
     "ExportInstancePlanRequest",
