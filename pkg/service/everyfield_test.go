@@ -146,7 +146,7 @@ func editables(t *testing.T, w *World) map[string]editable {
 			"Password": "the key keeps the one it has",
 		},
 		given(map[string]string{
-			"Serial": byCertificate, "Fingerprint": byCertificate, "KeyAlgorithm": byCertificate, "KeyProtected": byOthers,
+			"Kind": "it never changes", "Serial": byCertificate, "Fingerprint": byCertificate, "KeyAlgorithm": byCertificate, "KeyProtected": byOthers,
 			"NotBefore": byCertificate, "ExpiresAt": byCertificate, "RevokedAt": byOthers, "Reason": byOthers,
 		}),
 		func(ctx context.Context, u any) error {

@@ -70,7 +70,9 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	revoked := newClient(t, s, authority.ID)
 	check(t, s.Clients().Revoke(ctx, revoked.ID, noon, domain.Unspecified))
 	newInstance(t, s, func(i *domain.Instance) { i.ModelID = newInstanceModel(t, s).ID })
-	fillSites(t, s, newInstance(t, s))
+	instance := newInstance(t, s)
+	fillSites(t, s, instance)
+	newUserClient(t, s, instance, "pessoa")
 }
 
 // fillSites puts in a site of an instance, with all that the IP plan can have.
