@@ -132,7 +132,7 @@ func late(ctx context.Context, left time.Duration) bool {
 func (s *Clients) renewOneOf(
 	ctx context.Context, of domain.ClientSelection, id int64, asked domain.ClientRenewal,
 ) (domain.RenewedClient, error) {
-	client, err := s.Store.Clients().Get(ctx, id) // it may have changed since it was selected
+	client, err := s.Get(ctx, id) // it may have changed since it was selected
 	one := domain.RenewedClient{ID: id, Name: client.Name, OldSerial: client.Serial}
 	var renewed domain.Client
 	switch {
@@ -215,7 +215,7 @@ func (s *Clients) PKCS12Each(
 func (s *Clients) pkcs12OneOf(
 	ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret,
 ) (ClientFile, error) {
-	client, err := s.Store.Clients().Get(ctx, id)
+	client, err := s.Get(ctx, id)
 	one := ClientFile{Client: client}
 	switch {
 	case err != nil:

@@ -46,7 +46,8 @@ func RSATurns(workers int) *turns.Turns {
 // Services are all use cases, put together.
 type Services struct {
 	CAs          *pki.CAs
-	Clients      *pki.Clients
+	Clients      *pki.Clients // sites
+	UserClients  *pki.Clients // users, without their places
 	Certificates *pki.Certificates
 	Imports      *pki.Imports
 	CRLs         *pki.CRLs
@@ -65,6 +66,7 @@ type Services struct {
 	Restore      *pki.Restore
 	Results      *idempotency.Results
 
+	RemoteUsers    *tunnel.RemoteUsers
 	Profiles       *tunnel.Profiles
 	Enrolments     *tunnel.Enrolments
 	Instances      *tunnel.Instances
@@ -162,6 +164,7 @@ func (p *parts) pki(set Settings, s *Services) {
 		Scans: p.scans, Recorder: p.recorder, Now: set.Now,
 	}
 	s.Clients, s.Certificates = &pki.Clients{Issuing: issuing}, &pki.Certificates{Issuing: issuing}
+	s.UserClients = &pki.Clients{Issuing: issuing, Kind: domain.Site2User}
 	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs, Turns: turns.Imports()}
 	s.CRLs = &pki.CRLs{
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
@@ -181,6 +184,9 @@ func (p *parts) tunnel(set Settings, s *Services) {
 	}
 	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.RemoteUsers = &tunnel.RemoteUsers{
+		Store: set.Store, Recorder: p.recorder, Clients: s.UserClients, Now: set.Now,
+	}
 	s.Plans = &tunnel.Plans{Store: set.Store, Scans: p.scans}
 	s.Profiles = &tunnel.Profiles{
 		Store: set.Store, Keys: set.Keys, Recorder: p.recorder, Clients: s.Clients, Now: set.Now,

@@ -101,6 +101,9 @@ func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madePro
 	if err != nil {
 		return made, err
 	}
+	if err := checkUserFormat(material.Client.Kind, asked.Format); err != nil {
+		return made, err
+	}
 	instance, err := s.Store.Instances().Get(ctx, asked.InstanceID)
 	if err != nil {
 		return made, err

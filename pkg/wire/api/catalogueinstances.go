@@ -12,6 +12,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, instanceTexts)
 	maps.Copy(all, planTexts)
 	maps.Copy(all, enrolmentTexts)
+	maps.Copy(all, userTexts)
 	return all
 }()
 
@@ -44,7 +45,7 @@ var instanceTexts = map[domain.Reason][languages]string{
 		"O endereço %s, do site %s, está nesta faixa.", "The address %s of the site %s is in this pool.",
 	},
 	domain.ReasonHasSites: {
-		"Há sites configurados nesta instância.", "Sites have configs of this instance.",
+		"Há sites ou usuários configurados nesta instância.", "Sites or users have configs at this instance.",
 	},
 	domain.ReasonTemplate: {"Linha %d, coluna %d do modelo: %s", "Line %d, column %d of the model: %s"},
 	domain.ReasonTemplateOf: {
