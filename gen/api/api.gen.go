@@ -608,6 +608,27 @@ func (e RevocationReason) Valid() bool {
 	}
 }
 
+// Defines values for UserProfileFormat.
+const (
+	UserProfileFormatConnect    UserProfileFormat = "connect"
+	UserProfileFormatOpenvpn    UserProfileFormat = "openvpn"
+	UserProfileFormatP12Profile UserProfileFormat = "p12-profile"
+)
+
+// Valid indicates whether the value is a known member of the UserProfileFormat enum.
+func (e UserProfileFormat) Valid() bool {
+	switch e {
+	case UserProfileFormatConnect:
+		return true
+	case UserProfileFormatOpenvpn:
+		return true
+	case UserProfileFormatP12Profile:
+		return true
+	default:
+		return false
+	}
+}
+
 // Apikey Example: {"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":false,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Apikey struct {
 	// ID The id of the apikey.
@@ -1752,6 +1773,243 @@ type ClientSite2SiteUpdate struct {
 
 	// Sector Department (organizational unit).
 	Sector *string `json:"sector,omitempty"`
+}
+
+// ClientSite2User Example: {"ca_id":1,"city":"Rio de Janeiro","conn_source_ip":null,"conn_status":"unknown","conn_tunnel_ip":null,"country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Notebook da Ana","email":"ana.souza@example.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a09","id":2,"instance_id":1,"ip":"10.8.0.200","key_algorithm":"ecdsa-p256","key_protected":false,"name":"ana.souza","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","push_routes":["10.10.0.0/24"],"revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c4","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+type ClientSite2User struct {
+	// ID The id of the user.
+	ID int64 `json:"id"`
+
+	// CaID The id of its CA.
+	CaID int64 `json:"ca_id"`
+
+	// InstanceID The instance that the user is at; `null`: none.
+	InstanceID *int64 `json:"instance_id"`
+
+	// Name The name.
+	Name string `json:"name"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+
+	// Province State or province.
+	Province string `json:"province"`
+
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
+
+	// Sector Department.
+	Sector string `json:"sector"`
+
+	// IP The static tunnel address; empty: the server gives one out, or there is no instance.
+	IP string `json:"ip"`
+
+	// PushRoutes The networks that are pushed to this user, besides those of the instance.
+	PushRoutes []string `json:"push_routes"`
+
+	// ConnStatus Whether the user is connected. It is `unknown`: the service does not watch the tunnels.
+	ConnStatus string `json:"conn_status"`
+
+	// ConnSourceIP From where; `null`: not known.
+	ConnSourceIP *string `json:"conn_source_ip"`
+
+	// ConnTunnelIP The address in the tunnel; `null`: not known.
+	ConnTunnelIP *string `json:"conn_tunnel_ip"`
+
+	// Expired Whether the certificate has ended.
+	Expired bool `json:"expired"`
+
+	// Revoked Whether the certificate is revoked, or suspended.
+	Revoked bool `json:"revoked"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Serial The serial number of the certificate, in lower-case hex.
+	Serial string `json:"serial"`
+
+	// Fingerprint The SHA-256 of the certificate in DER, in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+
+	// KeyAlgorithm The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted now.
+	KeyAlgorithm string `json:"key_algorithm"`
+
+	// KeyProtected Whether the key that is kept here is encrypted with a password.
+	KeyProtected bool `json:"key_protected"`
+
+	// NotBefore When the certificate begins.
+	NotBefore string `json:"not_before"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the user was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When the user was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ClientSite2UserCreate defines model for ClientSite2UserCreate.
+type ClientSite2UserCreate struct {
+	// CaID The CA that signs; that of the instance when left out.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// InstanceID The instance that the user is to be at.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// Name Unique together with the sites; letters, digits, `-` and `.`. The common name of the certificate.
+	Name string `json:"name"`
+
+	// Email E-mail address.
+	Email openapi_types.Email `json:"email"`
+
+	// Password Encrypts the private key; empty is none.
+	Password *string `json:"password,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+
+	// Csr A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no place beside it.
+	Csr *string `json:"csr,omitempty"`
+
+	// IP The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the instance gives out, if it does.
+	IP *string `json:"ip,omitempty"`
+
+	// PushRoutes Networks to push to this user.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes Only sites have LANs: 409 `rule`.
+	Iroutes []string `json:"iroutes,omitempty"`
+}
+
+// ClientSite2UserImport defines model for ClientSite2UserImport.
+type ClientSite2UserImport struct {
+	// CaID The CA that signed; that of the instance when left out.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// InstanceID The instance that the user is to be at.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// Email E-mail address.
+	Email openapi_types.Email `json:"email"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
+
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+
+	// Password The password of an encrypted key.
+	Password *string `json:"password,omitempty"`
+
+	// Revoked Whether the certificate is revoked; `false` when left out.
+	Revoked *bool `json:"revoked,omitempty"`
+
+	// RevokedDate Since when, in ISO 8601; without a zone it is UTC.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	RevokedDate *string `json:"revoked_date,omitempty"`
+
+	// IP The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the instance gives out, if it does.
+	IP *string `json:"ip,omitempty"`
+
+	// PushRoutes Networks to push to this user.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes Only sites have LANs: 409 `rule`.
+	Iroutes []string `json:"iroutes,omitempty"`
+}
+
+// ClientSite2UserPage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","conn_source_ip":null,"conn_status":"unknown","conn_tunnel_ip":null,"country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Notebook da Ana","email":"ana.souza@example.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a09","id":2,"instance_id":1,"ip":"10.8.0.200","key_algorithm":"ecdsa-p256","key_protected":false,"name":"ana.souza","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","push_routes":["10.10.0.0/24"],"revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c4","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ClientSite2UserPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor  Cursor            `json:"cursor"`
+	Clients []ClientSite2User `json:"clients"`
+}
+
+// ClientSite2UserUpdate defines model for ClientSite2UserUpdate.
+type ClientSite2UserUpdate struct {
+	// CaID Not editable.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
+
+	// Expiration Not editable.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// Password Not editable.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// InstanceID For a user who is at none; otherwise not editable.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// IP The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the instance gives out, if it does.
+	IP *string `json:"ip,omitempty"`
+
+	// PushRoutes Networks to push to this user.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes Only sites have LANs: 409 `rule`.
+	Iroutes []string `json:"iroutes,omitempty"`
 }
 
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
@@ -3342,6 +3600,18 @@ type UserCreate struct {
 	Enabled *bool `json:"enabled,omitempty"`
 }
 
+// UserEnrolmentCreate defines model for UserEnrolmentCreate.
+type UserEnrolmentCreate struct {
+	// Format The format of the profile; left out, the user chooses.
+	Format *UserProfileFormat `json:"format,omitempty"`
+
+	// ExpiresIn How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out.
+	ExpiresIn interface{} `json:"expires_in,omitempty"`
+
+	// Pin A PIN of 4 to 32 characters that the person is told by another way; empty: none.
+	Pin *string `json:"pin,omitempty"`
+}
+
 // UserInfo Example: {"email":"maria@empresa.com.br","fullname":"Maria Silva","id":1,"owner_type":"user","roles":[{"id":1,"name":"Gerenciamento de usuários"}],"scopes":[{"name":"auth.users","read":true,"write":true}],"superuser":false,"username":"maria"}
 type UserInfo struct {
 	// ID The id of the user or apikey.
@@ -3389,6 +3659,18 @@ type UserPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
 	Users  []User `json:"users"`
+}
+
+// UserProfileFormat `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect, on a PC or a phone. `p12-profile`: OpenVPN with the key as PKCS#12.
+type UserProfileFormat string
+
+// UserProfileRequest defines model for UserProfileRequest.
+type UserProfileRequest struct {
+	// Format The format; `openvpn` when left out.
+	Format *UserProfileFormat `json:"format,omitempty"`
+
+	// Password Of the PKCS#12 file. When the key has a password, the same one.
+	Password *string `json:"password,omitempty"`
 }
 
 // UserUpdate defines model for UserUpdate.
@@ -3453,6 +3735,9 @@ type Self = bool
 
 // Sort An order of certificates.
 type Sort = CertificateOrder
+
+// UserID defines model for UserId.
+type UserID = int64
 
 // BadRequest Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
 type BadRequest = Errors
@@ -4120,6 +4405,213 @@ type SuspendClientSite2SiteParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientsSite2UserPageParams defines parameters for GetClientsSite2UserPage.
+type GetClientsSite2UserPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Name Only the user of this name, regardless of case. A `*` at the end or at both ends matches any text there.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// InstanceID Only the users of this OpenVPN instance.
+	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// CaID Only the users of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Status As of the clients of site-to-site tunnels. Without it: all.
+	Status *ClientStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Serial Only the user that has or had a certificate of this serial number, in hex or in decimal.
+	Serial *string `form:"serial,omitempty" json:"serial,omitempty"`
+
+	// ExpiresBefore Only those that end before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *ExpiresBefore `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// ExpiresAfter Only those that end at this date or later, in ISO 8601; without a zone it is UTC.
+	ExpiresAfter *ExpiresAfter `form:"expires_after,omitempty" json:"expires_after,omitempty"`
+
+	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2UserParams defines parameters for CreateClientSite2User.
+type CreateClientSite2UserParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportClientSite2UserParams defines parameters for ImportClientSite2User.
+type ImportClientSite2UserParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2UserParams defines parameters for RevokeClientSite2User.
+type RevokeClientSite2UserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserParams defines parameters for GetClientSite2User.
+type GetClientSite2UserParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateClientSite2UserParams defines parameters for UpdateClientSite2User.
+type UpdateClientSite2UserParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserCertificateParams defines parameters for GetClientSite2UserCertificate.
+type GetClientSite2UserCertificateParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserCertificatesPageParams defines parameters for GetClientSite2UserCertificatesPage.
+type GetClientSite2UserCertificatesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserEnrolmentsPageParams defines parameters for GetClientSite2UserEnrolmentsPage.
+type GetClientSite2UserEnrolmentsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2UserEnrolmentParams defines parameters for CreateClientSite2UserEnrolment.
+type CreateClientSite2UserEnrolmentParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2UserEnrolmentParams defines parameters for RevokeClientSite2UserEnrolment.
+type RevokeClientSite2UserEnrolmentParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserEnrolmentParams defines parameters for GetClientSite2UserEnrolment.
+type GetClientSite2UserEnrolmentParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserKeyParams defines parameters for GetClientSite2UserKey.
+type GetClientSite2UserKeyParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2UserPkcs12Params defines parameters for CreateClientSite2UserPkcs12.
+type CreateClientSite2UserPkcs12Params struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserProfileParams defines parameters for GetClientSite2UserProfile.
+type GetClientSite2UserProfileParams struct {
+	// Format The format; `openvpn` when left out.
+	Format *UserProfileFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false` leaves the private key out, and names its file instead.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2UserProfileParams defines parameters for CreateClientSite2UserProfile.
+type CreateClientSite2UserProfileParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewClientSite2UserParams defines parameters for RenewClientSite2User.
+type RenewClientSite2UserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ResumeClientSite2UserParams defines parameters for ResumeClientSite2User.
+type ResumeClientSite2UserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2UserForParams defines parameters for RevokeClientSite2UserFor.
+type RevokeClientSite2UserForParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// SuspendClientSite2UserParams defines parameters for SuspendClientSite2User.
+type SuspendClientSite2UserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetInstancesPageParams defines parameters for GetInstancesPage.
 type GetInstancesPageParams struct {
 	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
@@ -4744,6 +5236,30 @@ type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
 // RevokeClientSite2SiteForJSONRequestBody defines body for RevokeClientSite2SiteFor for application/json ContentType.
 type RevokeClientSite2SiteForJSONRequestBody = ClientSite2SiteRevoke
 
+// CreateClientSite2UserJSONRequestBody defines body for CreateClientSite2User for application/json ContentType.
+type CreateClientSite2UserJSONRequestBody = ClientSite2UserCreate
+
+// ImportClientSite2UserJSONRequestBody defines body for ImportClientSite2User for application/json ContentType.
+type ImportClientSite2UserJSONRequestBody = ClientSite2UserImport
+
+// UpdateClientSite2UserJSONRequestBody defines body for UpdateClientSite2User for application/json ContentType.
+type UpdateClientSite2UserJSONRequestBody = ClientSite2UserUpdate
+
+// CreateClientSite2UserEnrolmentJSONRequestBody defines body for CreateClientSite2UserEnrolment for application/json ContentType.
+type CreateClientSite2UserEnrolmentJSONRequestBody = UserEnrolmentCreate
+
+// CreateClientSite2UserPkcs12JSONRequestBody defines body for CreateClientSite2UserPkcs12 for application/json ContentType.
+type CreateClientSite2UserPkcs12JSONRequestBody = Pkcs12Request
+
+// CreateClientSite2UserProfileJSONRequestBody defines body for CreateClientSite2UserProfile for application/json ContentType.
+type CreateClientSite2UserProfileJSONRequestBody = UserProfileRequest
+
+// RenewClientSite2UserJSONRequestBody defines body for RenewClientSite2User for application/json ContentType.
+type RenewClientSite2UserJSONRequestBody = ClientSite2SiteRenew
+
+// RevokeClientSite2UserForJSONRequestBody defines body for RevokeClientSite2UserFor for application/json ContentType.
+type RevokeClientSite2UserForJSONRequestBody = ClientSite2SiteRevoke
+
 // CreateInstanceJSONRequestBody defines body for CreateInstance for application/json ContentType.
 type CreateInstanceJSONRequestBody = InstanceCreate
 
@@ -5143,6 +5659,66 @@ type ServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
+	// GetClientsSite2UserPage List users
+	// (GET /openvpn/clients/site2user)
+	GetClientsSite2UserPage(ctx echo.Context, params GetClientsSite2UserPageParams) error
+	// CreateClientSite2User Create a user
+	// (POST /openvpn/clients/site2user)
+	CreateClientSite2User(ctx echo.Context, params CreateClientSite2UserParams) error
+	// ImportClientSite2User Import a user
+	// (POST /openvpn/clients/site2user/import)
+	ImportClientSite2User(ctx echo.Context, params ImportClientSite2UserParams) error
+	// RevokeClientSite2User Revoke a user
+	// (DELETE /openvpn/clients/site2user/{id})
+	RevokeClientSite2User(ctx echo.Context, id UserID, params RevokeClientSite2UserParams) error
+	// GetClientSite2User Get a user
+	// (GET /openvpn/clients/site2user/{id})
+	GetClientSite2User(ctx echo.Context, id UserID, params GetClientSite2UserParams) error
+	// UpdateClientSite2User Update a user
+	// (PUT /openvpn/clients/site2user/{id})
+	UpdateClientSite2User(ctx echo.Context, id UserID, params UpdateClientSite2UserParams) error
+	// GetClientSite2UserCertificate Get the certificate of a user
+	// (GET /openvpn/clients/site2user/{id}/certificate)
+	GetClientSite2UserCertificate(ctx echo.Context, id UserID, params GetClientSite2UserCertificateParams) error
+	// GetClientSite2UserCertificatesPage List the certificates of a user
+	// (GET /openvpn/clients/site2user/{id}/certificates)
+	GetClientSite2UserCertificatesPage(ctx echo.Context, id UserID, params GetClientSite2UserCertificatesPageParams) error
+	// GetClientSite2UserEnrolmentsPage List the enrolments of a user
+	// (GET /openvpn/clients/site2user/{id}/enrolments)
+	GetClientSite2UserEnrolmentsPage(ctx echo.Context, id UserID, params GetClientSite2UserEnrolmentsPageParams) error
+	// CreateClientSite2UserEnrolment Make a link by which a user gets the profile
+	// (POST /openvpn/clients/site2user/{id}/enrolments)
+	CreateClientSite2UserEnrolment(ctx echo.Context, id UserID, params CreateClientSite2UserEnrolmentParams) error
+	// RevokeClientSite2UserEnrolment Revoke an enrolment of a user
+	// (DELETE /openvpn/clients/site2user/{id}/enrolments/{enrolment_id})
+	RevokeClientSite2UserEnrolment(ctx echo.Context, id UserID, enrolmentID int64, params RevokeClientSite2UserEnrolmentParams) error
+	// GetClientSite2UserEnrolment Get an enrolment of a user
+	// (GET /openvpn/clients/site2user/{id}/enrolments/{enrolment_id})
+	GetClientSite2UserEnrolment(ctx echo.Context, id UserID, enrolmentID int64, params GetClientSite2UserEnrolmentParams) error
+	// GetClientSite2UserKey Get the private key of a user
+	// (GET /openvpn/clients/site2user/{id}/key)
+	GetClientSite2UserKey(ctx echo.Context, id UserID, params GetClientSite2UserKeyParams) error
+	// CreateClientSite2UserPkcs12 Make a PKCS#12 file of a user
+	// (POST /openvpn/clients/site2user/{id}/pkcs12)
+	CreateClientSite2UserPkcs12(ctx echo.Context, id UserID, params CreateClientSite2UserPkcs12Params) error
+	// GetClientSite2UserProfile Get the profile of a user
+	// (GET /openvpn/clients/site2user/{id}/profile)
+	GetClientSite2UserProfile(ctx echo.Context, id UserID, params GetClientSite2UserProfileParams) error
+	// CreateClientSite2UserProfile Make the profile of a user with a password
+	// (POST /openvpn/clients/site2user/{id}/profile)
+	CreateClientSite2UserProfile(ctx echo.Context, id UserID, params CreateClientSite2UserProfileParams) error
+	// RenewClientSite2User Renew the certificate of a user
+	// (POST /openvpn/clients/site2user/{id}/renew)
+	RenewClientSite2User(ctx echo.Context, id UserID, params RenewClientSite2UserParams) error
+	// ResumeClientSite2User Resume a suspended user
+	// (POST /openvpn/clients/site2user/{id}/resume)
+	ResumeClientSite2User(ctx echo.Context, id UserID, params ResumeClientSite2UserParams) error
+	// RevokeClientSite2UserFor Revoke a user for a reason
+	// (POST /openvpn/clients/site2user/{id}/revoke)
+	RevokeClientSite2UserFor(ctx echo.Context, id UserID, params RevokeClientSite2UserForParams) error
+	// SuspendClientSite2User Suspend a user
+	// (POST /openvpn/clients/site2user/{id}/suspend)
+	SuspendClientSite2User(ctx echo.Context, id UserID, params SuspendClientSite2UserParams) error
 	// GetInstancesPage List instances
 	// (GET /openvpn/instances)
 	GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error
@@ -8152,6 +8728,970 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 	return err
 }
 
+// GetClientsSite2UserPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientsSite2UserPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientsSite2UserPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "serial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "serial", ctx.QueryParams(), &params.Serial, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter serial: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_before", ctx.QueryParams(), &params.ExpiresBefore, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_after", ctx.QueryParams(), &params.ExpiresAfter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientsSite2UserPage(ctx, params)
+	return err
+}
+
+// CreateClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2User(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2UserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2User(ctx, params)
+	return err
+}
+
+// ImportClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportClientSite2User(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportClientSite2UserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportClientSite2User(ctx, params)
+	return err
+}
+
+// RevokeClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2UserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2User(ctx, id, params)
+	return err
+}
+
+// GetClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2User(ctx, id, params)
+	return err
+}
+
+// UpdateClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateClientSite2UserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateClientSite2User(ctx, id, params)
+	return err
+}
+
+// GetClientSite2UserCertificate converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserCertificate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserCertificateParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserCertificate(ctx, id, params)
+	return err
+}
+
+// GetClientSite2UserCertificatesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserCertificatesPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserCertificatesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserCertificatesPage(ctx, id, params)
+	return err
+}
+
+// GetClientSite2UserEnrolmentsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserEnrolmentsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserEnrolmentsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserEnrolmentsPage(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2UserEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2UserEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2UserEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2UserEnrolment(ctx, id, params)
+	return err
+}
+
+// RevokeClientSite2UserEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2UserEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "enrolment_id" -------------
+	var enrolmentID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment_id", ctx.Param("enrolment_id"), &enrolmentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2UserEnrolmentParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2UserEnrolment(ctx, id, enrolmentID, params)
+	return err
+}
+
+// GetClientSite2UserEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "enrolment_id" -------------
+	var enrolmentID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment_id", ctx.Param("enrolment_id"), &enrolmentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserEnrolment(ctx, id, enrolmentID, params)
+	return err
+}
+
+// GetClientSite2UserKey converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserKeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserKey(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2UserPkcs12 converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2UserPkcs12(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2UserPkcs12Params
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2UserPkcs12(ctx, id, params)
+	return err
+}
+
+// GetClientSite2UserProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserProfile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserProfileParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserProfile(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2UserProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2UserProfile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2UserProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2UserProfile(ctx, id, params)
+	return err
+}
+
+// RenewClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewClientSite2UserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewClientSite2User(ctx, id, params)
+	return err
+}
+
+// ResumeClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeClientSite2UserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeClientSite2User(ctx, id, params)
+	return err
+}
+
+// RevokeClientSite2UserFor converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2UserFor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2UserForParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2UserFor(ctx, id, params)
+	return err
+}
+
+// SuspendClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) SuspendClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SuspendClientSite2UserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SuspendClientSite2User(ctx, id, params)
+	return err
+}
+
 // GetInstancesPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetInstancesPage(ctx echo.Context) error {
 	var err error
@@ -10611,6 +12151,26 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.CreateClientSite2SiteEnrolment, options.OperationMiddlewares["createClientSite2SiteEnrolment"]...)
 	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.RevokeClientSite2SiteEnrolment, options.OperationMiddlewares["revokeClientSite2SiteEnrolment"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.GetClientSite2SiteEnrolment, options.OperationMiddlewares["getClientSite2SiteEnrolment"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user", wrapper.GetClientsSite2UserPage, options.OperationMiddlewares["getClientsSite2UserPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user", wrapper.CreateClientSite2User, options.OperationMiddlewares["createClientSite2User"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/import", wrapper.ImportClientSite2User, options.OperationMiddlewares["importClientSite2User"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2user/:id", wrapper.RevokeClientSite2User, options.OperationMiddlewares["revokeClientSite2User"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id", wrapper.GetClientSite2User, options.OperationMiddlewares["getClientSite2User"]...)
+	router.PUT(options.BaseURL+"/openvpn/clients/site2user/:id", wrapper.UpdateClientSite2User, options.OperationMiddlewares["updateClientSite2User"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/certificate", wrapper.GetClientSite2UserCertificate, options.OperationMiddlewares["getClientSite2UserCertificate"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/key", wrapper.GetClientSite2UserKey, options.OperationMiddlewares["getClientSite2UserKey"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/pkcs12", wrapper.CreateClientSite2UserPkcs12, options.OperationMiddlewares["createClientSite2UserPkcs12"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/certificates", wrapper.GetClientSite2UserCertificatesPage, options.OperationMiddlewares["getClientSite2UserCertificatesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/renew", wrapper.RenewClientSite2User, options.OperationMiddlewares["renewClientSite2User"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/suspend", wrapper.SuspendClientSite2User, options.OperationMiddlewares["suspendClientSite2User"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/resume", wrapper.ResumeClientSite2User, options.OperationMiddlewares["resumeClientSite2User"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/revoke", wrapper.RevokeClientSite2UserFor, options.OperationMiddlewares["revokeClientSite2UserFor"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/profile", wrapper.GetClientSite2UserProfile, options.OperationMiddlewares["getClientSite2UserProfile"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/profile", wrapper.CreateClientSite2UserProfile, options.OperationMiddlewares["createClientSite2UserProfile"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments", wrapper.GetClientSite2UserEnrolmentsPage, options.OperationMiddlewares["getClientSite2UserEnrolmentsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments", wrapper.CreateClientSite2UserEnrolment, options.OperationMiddlewares["createClientSite2UserEnrolment"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments/:enrolment_id", wrapper.RevokeClientSite2UserEnrolment, options.OperationMiddlewares["revokeClientSite2UserEnrolment"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments/:enrolment_id", wrapper.GetClientSite2UserEnrolment, options.OperationMiddlewares["getClientSite2UserEnrolment"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates", wrapper.GetCertificatesPage, options.OperationMiddlewares["getCertificatesPage"]...)
 	router.POST(options.BaseURL+"/openvpn/certificates", wrapper.CreateServerCertificate, options.OperationMiddlewares["createServerCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates/:id", wrapper.GetCertificate, options.OperationMiddlewares["getCertificate"]...)
@@ -17318,6 +18878,2303 @@ func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2Sit
 	return err
 }
 
+type GetClientsSite2UserPageRequestObject struct {
+	Params GetClientsSite2UserPageParams
+}
+
+type GetClientsSite2UserPageResponseObject interface {
+	VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientsSite2UserPage200JSONResponse ClientSite2UserPage
+
+func (response GetClientsSite2UserPage200JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientsSite2UserPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientsSite2UserPage400JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientsSite2UserPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientsSite2UserPage401JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientsSite2UserPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientsSite2UserPage403JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientsSite2UserPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientsSite2UserPage500JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserRequestObject struct {
+	Params CreateClientSite2UserParams
+	Body   *CreateClientSite2UserJSONRequestBody
+}
+
+type CreateClientSite2UserResponseObject interface {
+	VisitCreateClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2User200JSONResponse ClientSite2User
+
+func (response CreateClientSite2User200JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2User400JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2User401JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2User403JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2User409JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2User500JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2UserRequestObject struct {
+	Params ImportClientSite2UserParams
+	Body   *ImportClientSite2UserJSONRequestBody
+}
+
+type ImportClientSite2UserResponseObject interface {
+	VisitImportClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type ImportClientSite2User200JSONResponse ClientSite2User
+
+func (response ImportClientSite2User200JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportClientSite2User400JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportClientSite2User401JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportClientSite2User403JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportClientSite2User409JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportClientSite2User500JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params RevokeClientSite2UserParams
+}
+
+type RevokeClientSite2UserResponseObject interface {
+	VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2User200Response struct {
+}
+
+func (response RevokeClientSite2User200Response) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2User400JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2User401JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2User403JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2User404JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2User500JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserParams
+}
+
+type GetClientSite2UserResponseObject interface {
+	VisitGetClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2User200JSONResponse ClientSite2User
+
+func (response GetClientSite2User200JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2User400JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2User401JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2User403JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2User404JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2User500JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params UpdateClientSite2UserParams
+	Body   *UpdateClientSite2UserJSONRequestBody
+}
+
+type UpdateClientSite2UserResponseObject interface {
+	VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type UpdateClientSite2User200JSONResponse ClientSite2User
+
+func (response UpdateClientSite2User200JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateClientSite2User400JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateClientSite2User401JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateClientSite2User403JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateClientSite2User404JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateClientSite2User409JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateClientSite2User500JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificateRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserCertificateParams
+}
+
+type GetClientSite2UserCertificateResponseObject interface {
+	VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserCertificate200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetClientSite2UserCertificate200ApplicationXPemFileResponse struct {
+	Body          io.Reader
+	Headers       GetClientSite2UserCertificate200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetClientSite2UserCertificate200ApplicationXPemFileResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetClientSite2UserCertificate400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserCertificate400JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificate401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserCertificate401JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificate403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserCertificate403JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificate404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserCertificate404JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificate500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserCertificate500JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPageRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserCertificatesPageParams
+}
+
+type GetClientSite2UserCertificatesPageResponseObject interface {
+	VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserCertificatesPage200JSONResponse CertificatePage
+
+func (response GetClientSite2UserCertificatesPage200JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage400JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage401JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage403JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage404JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage500JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPageRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserEnrolmentsPageParams
+}
+
+type GetClientSite2UserEnrolmentsPageResponseObject interface {
+	VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserEnrolmentsPage200JSONResponse EnrolmentPage
+
+func (response GetClientSite2UserEnrolmentsPage200JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage400JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage401JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage403JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage404JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage500JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolmentRequestObject struct {
+	ID     UserID `json:"id"`
+	Params CreateClientSite2UserEnrolmentParams
+	Body   *CreateClientSite2UserEnrolmentJSONRequestBody
+}
+
+type CreateClientSite2UserEnrolmentResponseObject interface {
+	VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2UserEnrolment200JSONResponse IssuedEnrolment
+
+func (response CreateClientSite2UserEnrolment200JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2UserEnrolment400JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2UserEnrolment401JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2UserEnrolment403JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2UserEnrolment404JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2UserEnrolment409JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2UserEnrolment500JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolmentRequestObject struct {
+	ID          UserID `json:"id"`
+	EnrolmentID int64  `json:"enrolment_id"`
+	Params      RevokeClientSite2UserEnrolmentParams
+}
+
+type RevokeClientSite2UserEnrolmentResponseObject interface {
+	VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2UserEnrolment200Response struct {
+}
+
+func (response RevokeClientSite2UserEnrolment200Response) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeClientSite2UserEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment400JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment401JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment403JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment404JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment500JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentRequestObject struct {
+	ID          UserID `json:"id"`
+	EnrolmentID int64  `json:"enrolment_id"`
+	Params      GetClientSite2UserEnrolmentParams
+}
+
+type GetClientSite2UserEnrolmentResponseObject interface {
+	VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserEnrolment200JSONResponse Enrolment
+
+func (response GetClientSite2UserEnrolment200JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserEnrolment400JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserEnrolment401JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserEnrolment403JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserEnrolment404JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserEnrolment500JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKeyRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserKeyParams
+}
+
+type GetClientSite2UserKeyResponseObject interface {
+	VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserKey200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetClientSite2UserKey200ApplicationXPemFileResponse struct {
+	Body          io.Reader
+	Headers       GetClientSite2UserKey200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetClientSite2UserKey200ApplicationXPemFileResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetClientSite2UserKey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserKey400JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserKey401JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserKey403JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserKey404JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserKey500JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12RequestObject struct {
+	ID     UserID `json:"id"`
+	Params CreateClientSite2UserPkcs12Params
+	Body   *CreateClientSite2UserPkcs12JSONRequestBody
+}
+
+type CreateClientSite2UserPkcs12ResponseObject interface {
+	VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error
+}
+
+type CreateClientSite2UserPkcs12200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateClientSite2UserPkcs12200ApplicationXPkcs12Response struct {
+	Body          io.Reader
+	Headers       CreateClientSite2UserPkcs12200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateClientSite2UserPkcs12200ApplicationXPkcs12Response) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pkcs12")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateClientSite2UserPkcs12400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2UserPkcs12400JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2UserPkcs12401JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2UserPkcs12403JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2UserPkcs12404JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2UserPkcs12409JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2UserPkcs12500JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfileRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserProfileParams
+}
+
+type GetClientSite2UserProfileResponseObject interface {
+	VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserProfile200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetClientSite2UserProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       GetClientSite2UserProfile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetClientSite2UserProfile200ApplicationOctetStreamResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetClientSite2UserProfile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserProfile400JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserProfile401JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserProfile403JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserProfile404JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GetClientSite2UserProfile409JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserProfile500JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfileRequestObject struct {
+	ID     UserID `json:"id"`
+	Params CreateClientSite2UserProfileParams
+	Body   *CreateClientSite2UserProfileJSONRequestBody
+}
+
+type CreateClientSite2UserProfileResponseObject interface {
+	VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2UserProfile200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateClientSite2UserProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       CreateClientSite2UserProfile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateClientSite2UserProfile200ApplicationOctetStreamResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateClientSite2UserProfile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2UserProfile400JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2UserProfile401JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2UserProfile403JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2UserProfile404JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2UserProfile409JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2UserProfile500JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params RenewClientSite2UserParams
+	Body   *RenewClientSite2UserJSONRequestBody
+}
+
+type RenewClientSite2UserResponseObject interface {
+	VisitRenewClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type RenewClientSite2User200JSONResponse ClientSite2User
+
+func (response RenewClientSite2User200JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewClientSite2User400JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewClientSite2User401JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewClientSite2User403JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewClientSite2User404JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewClientSite2User409JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewClientSite2User500JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params ResumeClientSite2UserParams
+}
+
+type ResumeClientSite2UserResponseObject interface {
+	VisitResumeClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type ResumeClientSite2User200JSONResponse ClientSite2User
+
+func (response ResumeClientSite2User200JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ResumeClientSite2User400JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ResumeClientSite2User401JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ResumeClientSite2User403JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ResumeClientSite2User404JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ResumeClientSite2User409JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ResumeClientSite2User500JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserForRequestObject struct {
+	ID     UserID `json:"id"`
+	Params RevokeClientSite2UserForParams
+	Body   *RevokeClientSite2UserForJSONRequestBody
+}
+
+type RevokeClientSite2UserForResponseObject interface {
+	VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2UserFor200JSONResponse ClientSite2User
+
+func (response RevokeClientSite2UserFor200JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2UserFor400JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2UserFor401JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2UserFor403JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2UserFor404JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RevokeClientSite2UserFor409JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2UserFor500JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params SuspendClientSite2UserParams
+}
+
+type SuspendClientSite2UserResponseObject interface {
+	VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type SuspendClientSite2User200JSONResponse ClientSite2User
+
+func (response SuspendClientSite2User200JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SuspendClientSite2User400JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response SuspendClientSite2User401JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response SuspendClientSite2User403JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response SuspendClientSite2User404JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SuspendClientSite2User409JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SuspendClientSite2User500JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetInstancesPageRequestObject struct {
 	Params GetInstancesPageParams
 }
@@ -23403,6 +27260,66 @@ type StrictServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
+	// GetClientsSite2UserPage List users
+	// (GET /openvpn/clients/site2user)
+	GetClientsSite2UserPage(ctx context.Context, request GetClientsSite2UserPageRequestObject) (GetClientsSite2UserPageResponseObject, error)
+	// CreateClientSite2User Create a user
+	// (POST /openvpn/clients/site2user)
+	CreateClientSite2User(ctx context.Context, request CreateClientSite2UserRequestObject) (CreateClientSite2UserResponseObject, error)
+	// ImportClientSite2User Import a user
+	// (POST /openvpn/clients/site2user/import)
+	ImportClientSite2User(ctx context.Context, request ImportClientSite2UserRequestObject) (ImportClientSite2UserResponseObject, error)
+	// RevokeClientSite2User Revoke a user
+	// (DELETE /openvpn/clients/site2user/{id})
+	RevokeClientSite2User(ctx context.Context, request RevokeClientSite2UserRequestObject) (RevokeClientSite2UserResponseObject, error)
+	// GetClientSite2User Get a user
+	// (GET /openvpn/clients/site2user/{id})
+	GetClientSite2User(ctx context.Context, request GetClientSite2UserRequestObject) (GetClientSite2UserResponseObject, error)
+	// UpdateClientSite2User Update a user
+	// (PUT /openvpn/clients/site2user/{id})
+	UpdateClientSite2User(ctx context.Context, request UpdateClientSite2UserRequestObject) (UpdateClientSite2UserResponseObject, error)
+	// GetClientSite2UserCertificate Get the certificate of a user
+	// (GET /openvpn/clients/site2user/{id}/certificate)
+	GetClientSite2UserCertificate(ctx context.Context, request GetClientSite2UserCertificateRequestObject) (GetClientSite2UserCertificateResponseObject, error)
+	// GetClientSite2UserCertificatesPage List the certificates of a user
+	// (GET /openvpn/clients/site2user/{id}/certificates)
+	GetClientSite2UserCertificatesPage(ctx context.Context, request GetClientSite2UserCertificatesPageRequestObject) (GetClientSite2UserCertificatesPageResponseObject, error)
+	// GetClientSite2UserEnrolmentsPage List the enrolments of a user
+	// (GET /openvpn/clients/site2user/{id}/enrolments)
+	GetClientSite2UserEnrolmentsPage(ctx context.Context, request GetClientSite2UserEnrolmentsPageRequestObject) (GetClientSite2UserEnrolmentsPageResponseObject, error)
+	// CreateClientSite2UserEnrolment Make a link by which a user gets the profile
+	// (POST /openvpn/clients/site2user/{id}/enrolments)
+	CreateClientSite2UserEnrolment(ctx context.Context, request CreateClientSite2UserEnrolmentRequestObject) (CreateClientSite2UserEnrolmentResponseObject, error)
+	// RevokeClientSite2UserEnrolment Revoke an enrolment of a user
+	// (DELETE /openvpn/clients/site2user/{id}/enrolments/{enrolment_id})
+	RevokeClientSite2UserEnrolment(ctx context.Context, request RevokeClientSite2UserEnrolmentRequestObject) (RevokeClientSite2UserEnrolmentResponseObject, error)
+	// GetClientSite2UserEnrolment Get an enrolment of a user
+	// (GET /openvpn/clients/site2user/{id}/enrolments/{enrolment_id})
+	GetClientSite2UserEnrolment(ctx context.Context, request GetClientSite2UserEnrolmentRequestObject) (GetClientSite2UserEnrolmentResponseObject, error)
+	// GetClientSite2UserKey Get the private key of a user
+	// (GET /openvpn/clients/site2user/{id}/key)
+	GetClientSite2UserKey(ctx context.Context, request GetClientSite2UserKeyRequestObject) (GetClientSite2UserKeyResponseObject, error)
+	// CreateClientSite2UserPkcs12 Make a PKCS#12 file of a user
+	// (POST /openvpn/clients/site2user/{id}/pkcs12)
+	CreateClientSite2UserPkcs12(ctx context.Context, request CreateClientSite2UserPkcs12RequestObject) (CreateClientSite2UserPkcs12ResponseObject, error)
+	// GetClientSite2UserProfile Get the profile of a user
+	// (GET /openvpn/clients/site2user/{id}/profile)
+	GetClientSite2UserProfile(ctx context.Context, request GetClientSite2UserProfileRequestObject) (GetClientSite2UserProfileResponseObject, error)
+	// CreateClientSite2UserProfile Make the profile of a user with a password
+	// (POST /openvpn/clients/site2user/{id}/profile)
+	CreateClientSite2UserProfile(ctx context.Context, request CreateClientSite2UserProfileRequestObject) (CreateClientSite2UserProfileResponseObject, error)
+	// RenewClientSite2User Renew the certificate of a user
+	// (POST /openvpn/clients/site2user/{id}/renew)
+	RenewClientSite2User(ctx context.Context, request RenewClientSite2UserRequestObject) (RenewClientSite2UserResponseObject, error)
+	// ResumeClientSite2User Resume a suspended user
+	// (POST /openvpn/clients/site2user/{id}/resume)
+	ResumeClientSite2User(ctx context.Context, request ResumeClientSite2UserRequestObject) (ResumeClientSite2UserResponseObject, error)
+	// RevokeClientSite2UserFor Revoke a user for a reason
+	// (POST /openvpn/clients/site2user/{id}/revoke)
+	RevokeClientSite2UserFor(ctx context.Context, request RevokeClientSite2UserForRequestObject) (RevokeClientSite2UserForResponseObject, error)
+	// SuspendClientSite2User Suspend a user
+	// (POST /openvpn/clients/site2user/{id}/suspend)
+	SuspendClientSite2User(ctx context.Context, request SuspendClientSite2UserRequestObject) (SuspendClientSite2UserResponseObject, error)
 	// GetInstancesPage List instances
 	// (GET /openvpn/instances)
 	GetInstancesPage(ctx context.Context, request GetInstancesPageRequestObject) (GetInstancesPageResponseObject, error)
@@ -25674,6 +29591,712 @@ func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params 
 	return nil
 }
 
+// GetClientsSite2UserPage operation middleware
+func (sh *strictHandler) GetClientsSite2UserPage(ctx echo.Context, params GetClientsSite2UserPageParams) error {
+	var request GetClientsSite2UserPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientsSite2UserPage(ctx.Request().Context(), request.(GetClientsSite2UserPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientsSite2UserPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientsSite2UserPageResponseObject); ok {
+		return validResponse.VisitGetClientsSite2UserPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2User operation middleware
+func (sh *strictHandler) CreateClientSite2User(ctx echo.Context, params CreateClientSite2UserParams) error {
+	var request CreateClientSite2UserRequestObject
+
+	request.Params = params
+
+	var body CreateClientSite2UserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2User(ctx.Request().Context(), request.(CreateClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2UserResponseObject); ok {
+		return validResponse.VisitCreateClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportClientSite2User operation middleware
+func (sh *strictHandler) ImportClientSite2User(ctx echo.Context, params ImportClientSite2UserParams) error {
+	var request ImportClientSite2UserRequestObject
+
+	request.Params = params
+
+	var body ImportClientSite2UserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportClientSite2User(ctx.Request().Context(), request.(ImportClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportClientSite2UserResponseObject); ok {
+		return validResponse.VisitImportClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2User operation middleware
+func (sh *strictHandler) RevokeClientSite2User(ctx echo.Context, id UserID, params RevokeClientSite2UserParams) error {
+	var request RevokeClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2User(ctx.Request().Context(), request.(RevokeClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2UserResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2User operation middleware
+func (sh *strictHandler) GetClientSite2User(ctx echo.Context, id UserID, params GetClientSite2UserParams) error {
+	var request GetClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2User(ctx.Request().Context(), request.(GetClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateClientSite2User operation middleware
+func (sh *strictHandler) UpdateClientSite2User(ctx echo.Context, id UserID, params UpdateClientSite2UserParams) error {
+	var request UpdateClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateClientSite2UserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateClientSite2User(ctx.Request().Context(), request.(UpdateClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateClientSite2UserResponseObject); ok {
+		return validResponse.VisitUpdateClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserCertificate operation middleware
+func (sh *strictHandler) GetClientSite2UserCertificate(ctx echo.Context, id UserID, params GetClientSite2UserCertificateParams) error {
+	var request GetClientSite2UserCertificateRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserCertificate(ctx.Request().Context(), request.(GetClientSite2UserCertificateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserCertificate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserCertificateResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserCertificateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserCertificatesPage operation middleware
+func (sh *strictHandler) GetClientSite2UserCertificatesPage(ctx echo.Context, id UserID, params GetClientSite2UserCertificatesPageParams) error {
+	var request GetClientSite2UserCertificatesPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserCertificatesPage(ctx.Request().Context(), request.(GetClientSite2UserCertificatesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserCertificatesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserCertificatesPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserCertificatesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserEnrolmentsPage operation middleware
+func (sh *strictHandler) GetClientSite2UserEnrolmentsPage(ctx echo.Context, id UserID, params GetClientSite2UserEnrolmentsPageParams) error {
+	var request GetClientSite2UserEnrolmentsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserEnrolmentsPage(ctx.Request().Context(), request.(GetClientSite2UserEnrolmentsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserEnrolmentsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserEnrolmentsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserEnrolmentsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2UserEnrolment operation middleware
+func (sh *strictHandler) CreateClientSite2UserEnrolment(ctx echo.Context, id UserID, params CreateClientSite2UserEnrolmentParams) error {
+	var request CreateClientSite2UserEnrolmentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2UserEnrolmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2UserEnrolment(ctx.Request().Context(), request.(CreateClientSite2UserEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2UserEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2UserEnrolmentResponseObject); ok {
+		return validResponse.VisitCreateClientSite2UserEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2UserEnrolment operation middleware
+func (sh *strictHandler) RevokeClientSite2UserEnrolment(ctx echo.Context, id UserID, enrolmentID int64, params RevokeClientSite2UserEnrolmentParams) error {
+	var request RevokeClientSite2UserEnrolmentRequestObject
+
+	request.ID = id
+	request.EnrolmentID = enrolmentID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2UserEnrolment(ctx.Request().Context(), request.(RevokeClientSite2UserEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2UserEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2UserEnrolmentResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2UserEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserEnrolment operation middleware
+func (sh *strictHandler) GetClientSite2UserEnrolment(ctx echo.Context, id UserID, enrolmentID int64, params GetClientSite2UserEnrolmentParams) error {
+	var request GetClientSite2UserEnrolmentRequestObject
+
+	request.ID = id
+	request.EnrolmentID = enrolmentID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserEnrolment(ctx.Request().Context(), request.(GetClientSite2UserEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserEnrolmentResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserKey operation middleware
+func (sh *strictHandler) GetClientSite2UserKey(ctx echo.Context, id UserID, params GetClientSite2UserKeyParams) error {
+	var request GetClientSite2UserKeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserKey(ctx.Request().Context(), request.(GetClientSite2UserKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserKeyResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2UserPkcs12 operation middleware
+func (sh *strictHandler) CreateClientSite2UserPkcs12(ctx echo.Context, id UserID, params CreateClientSite2UserPkcs12Params) error {
+	var request CreateClientSite2UserPkcs12RequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2UserPkcs12JSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2UserPkcs12(ctx.Request().Context(), request.(CreateClientSite2UserPkcs12RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2UserPkcs12")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2UserPkcs12ResponseObject); ok {
+		return validResponse.VisitCreateClientSite2UserPkcs12Response(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserProfile operation middleware
+func (sh *strictHandler) GetClientSite2UserProfile(ctx echo.Context, id UserID, params GetClientSite2UserProfileParams) error {
+	var request GetClientSite2UserProfileRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserProfile(ctx.Request().Context(), request.(GetClientSite2UserProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserProfileResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2UserProfile operation middleware
+func (sh *strictHandler) CreateClientSite2UserProfile(ctx echo.Context, id UserID, params CreateClientSite2UserProfileParams) error {
+	var request CreateClientSite2UserProfileRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2UserProfileJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2UserProfile(ctx.Request().Context(), request.(CreateClientSite2UserProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2UserProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2UserProfileResponseObject); ok {
+		return validResponse.VisitCreateClientSite2UserProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewClientSite2User operation middleware
+func (sh *strictHandler) RenewClientSite2User(ctx echo.Context, id UserID, params RenewClientSite2UserParams) error {
+	var request RenewClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewClientSite2UserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewClientSite2User(ctx.Request().Context(), request.(RenewClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewClientSite2UserResponseObject); ok {
+		return validResponse.VisitRenewClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeClientSite2User operation middleware
+func (sh *strictHandler) ResumeClientSite2User(ctx echo.Context, id UserID, params ResumeClientSite2UserParams) error {
+	var request ResumeClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeClientSite2User(ctx.Request().Context(), request.(ResumeClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeClientSite2UserResponseObject); ok {
+		return validResponse.VisitResumeClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2UserFor operation middleware
+func (sh *strictHandler) RevokeClientSite2UserFor(ctx echo.Context, id UserID, params RevokeClientSite2UserForParams) error {
+	var request RevokeClientSite2UserForRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RevokeClientSite2UserForJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2UserFor(ctx.Request().Context(), request.(RevokeClientSite2UserForRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2UserFor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2UserForResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2UserForResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SuspendClientSite2User operation middleware
+func (sh *strictHandler) SuspendClientSite2User(ctx echo.Context, id UserID, params SuspendClientSite2UserParams) error {
+	var request SuspendClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SuspendClientSite2User(ctx.Request().Context(), request.(SuspendClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SuspendClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SuspendClientSite2UserResponseObject); ok {
+		return validResponse.VisitSuspendClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetInstancesPage operation middleware
 func (sh *strictHandler) GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error {
 	var request GetInstancesPageRequestObject
@@ -27519,818 +32142,876 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pciM3lj/6KricieiqGZJKrpKomJiRVWVbdm1TKo97uqtGCWaCJFpJgA0kxaIduu8y8f90P/8foV/s",
-	"Bg6A3DOZKVKqsi1HRxeVG7aDg7P+zq8tjy9XnBEWytbk19aCYJ8I+HmBvQW54CwUPFB/+0R6gq5Cyllr",
-	"0vp5QcIFEQgzHy34BoULgqbc36Il3qIpQZ562++22i3pLcgSqy+E2xVpTVoyFJTNW3d37Zb6PGHhCypX",
-	"XFL96WxL52hGA4IYXhI04yJqaee3RfCa+3RGiZ//6IcFQQGV4Z8kChdU/rTycUjaaLOg3gIxjjgMTj2B",
-	"+AyavDhHCyy76IowH9EQTbF3gyhD7uWsY9vpXFHmEVf1jHzGy1WguvQz8duoP0Jv+C3qO/0x6vUnjjNx",
-	"HPTd6w+7x3AVYvWZ7ADeCSIJC9FmQQSBMSAqoaMBlqHuebjAIfL4OvDViiyw34blCnBIBBLklntYfU3C",
-	"mjEeqqc4QzScwId8HOIplgT5nEi4j5ncENFGXCAPsz/BCxtBw5AwFPL0gvyzILPWpPVPRzGBHem78iga",
-	"lhrjyw94XrTqMhSczdEtDqiPQy7sQqi1P0OyYBnecEY6r3HoLdxdxPGe/H1NZHhZQhrUt60J/eCZnlrK",
-	"iL0R8LkiCNWHkPP0ko9mjtcjx7PT2RgPPYeczHozBw+mfW/oj8h4lurcEn9+Rdg8XLQm42G7sK+h2J7P",
-	"QiIKpkldhg24xGyLJPE48yUKOQrFFuE5pgw9e//tBTrt9Zy2uq9eRD2n2+8Onp+hlSEjzoKtoiWmxiYI",
-	"2gBVca4/ayZBqoWfYRoQXw2fMgmkYF9Dkohb6hFDG+ovghjfpOZm4KTGThldrpetiRMNnLKQzImAkf/8",
-	"88/n63BBWEg9HJLitYKvwbJg5Aniq6dxoIl/A8Tv8zZyvyFYEOEWzkavO+72nqfXUD/fZKXu2q0VFnhJ",
-	"QsNBzz2PrMJXmM3XeF7S+8DcVf13l3LuKmImQnAh28hdhZ1v3rvoGWxHMsPrIHyuptwlLMNl4MlWu0XV",
-	"hzUXb7VbimkqKoGOdKKeVO+NF2L7fs3esmCb77IbijVxJ4obLCibK57jLTCbE7+Lzi2dJOd+qrbQbC2J",
-	"r561P/W+sU+cweKxreG6arCa0yCJtxJt1NdocjGxRK7uJUyXi1ergGpmdnTL/K63wLeECt71xbYj1uxf",
-	"/yY5c9vq2VWAvWgPr+UaBxFXw4HkET/FIexuxvVZg94Qqs875IstEmuGGBeIhhK5lz5ZrnhImLft/Ei2",
-	"rhroDVmFXbscf18TsY1Xwxfba7FmqVUwi9uazHAgSURbU84Dgpnmk59XVBBZwgjUcqFwwaXpvGKPONQH",
-	"gzrbFNUA44dZuLx6i07GTu8MbWi44OsQYfQLZ0RNM5Xopw8XZZ0nuhfXGLrRiI+ZAXxDZlyQeiOYwrPx",
-	"KA7Uef3ZZr3/loslDos38QzunSGXrwi7XTFX88SAzELE16WEoF+rfWq+E1xJQqYjqk/f88AnYvchhn1f",
-	"EKk2niCSr4VHuugDEDoFEjdspI0k13PPOMhyemuDWEEF4huGBJ0vQommW3W+UDaPhrbC4SIeGfVb7Zbi",
-	"BlQo6UsxjeQozcCB2Y+HrbaafX0OnDrOce/0tD8aHg+d09NeOz4ieoVHxL0Gn+ScvS8+gIh7/Ei2RYJQ",
-	"SD6DFLrla70IsERq5cgGJGKCvQXS/DjkwCDl2lsoLonRTz9dvtCseUVwmJFqYAPpo1tJ1zdk24altRc8",
-	"HAREwFOUof4QLfhanUtWIIQmlUg5J6GMX8swVCW9q3szKiT0W4Y0CBQPZYqC0IdE+7pHmOmTwHaTSjR0",
-	"TpEr1gFxcweNkUhuCFlFvZoAazaDVoKxoOrYYWTTLTskM2y8jDv0RyNYU/t3T536YUiE+ub//PX/6fy/",
-	"n/71n1tFHOSSyRAzj+wm2bcrwv7r3RtEzRt1CNY8ev14lPsOz8nFWkguCtVDoVd9pYSbKVHS4gQ5GVHG",
-	"qCyaMtSTbS0DbKjUb1MfwUljNLPMB402BjqA60FXuox8Dl2QkcyFlSC3lK+lq6UMK1qsWUJw0Y+iFQaa",
-	"InD2zOktkeoFslyFW2g2tQ5OMVPXnyo+3J32/ebfKZ3/K/pLwVF6GZKl2vy5PvdGxZ2W6jOFXVZvRF3s",
-	"Oc5OqrgiwaxcbkzJWMQcMCjEN2qqN3hrDxizETQD+pMEtodXVHEILtBaEtFFbyNK0ezOfi3FLZRC60oS",
-	"zNwJUjICcAyfBCQkoM74VOJpQJQ82rb90J0AGpLrFRGqORe611anCTxB1MYG9QF0IAJa10LpTDeEKcmL",
-	"m31bON1qjhqKf1dcFEgfLvXdttYIlGyzdSdZEUrvLY8vzTbrokvgiPaFtKiCpkRSn5i7kajkxk1Y2c9N",
-	"blXVjcQ+mpKAszmooRS0Rp+I0rlQ46ptOCAipDNQBt+qj2qtSxC54kwSULq+wb5R7tVfnjYwqZ9JJUHp",
-	"A+patDF+bWmdqzX566+tGSWBn9zKSzlvTYwEyBFlt//434D6oPRHOwDsFK27T3d1x/JSNwgjyB8GiaNv",
-	"iQPFNYh/pmS1H67evkF8+jfihW2E0RT7KNI626CyB1jMSRe9MefzBsc6Wkvb3GYB9fafHlhAOzk//ON/",
-	"EflMZUjQeoloSJaK5hBRF25xwEVisvy1boocaL7eMlBvlkpVgM5JhAXRFivQfNUOh12CkWIKlrvIrVT9",
-	"nHExpT5opM8003h+pmUqKsGQps6Istn8Fl72Cdt7OvE6XHBBf4F3onk994iUHLF//B+OVkQsaZgmPNXf",
-	"w1Fdwn5CpTa9oek6jC2ACx74WoJULBLmlMrETBMfzQRfao3NSN5tfckKdZKGejHgGT4LCQOpgGnZzwVz",
-	"VwfUXBdsMgmbdOJe2UDN00cJq9mdlr6UjIYDmIC9FytaH/U5ROHbD7cs1rCmJd2zlP1RH5NrSdCa+cZ6",
-	"EjGPWAkCoedPErl/7hj22LlUPPvn3JwbNXq6llttL05+0cMMTVWHWKiti4dboDc8/JavmX+4tXmjNg1h",
-	"6mMCp3YN4+H1DBo72Brl1cx41wBjBHbxE7PbnPgPxDEuYA97ag8rsmAhQXwdHVr4oQ6tNzzBPWB/R+IW",
-	"lcg0BaISSBH+mZYFsbYkGyk/sjgbnY4zItuohDkchvTAytzJmpmr3s5apWEyfmLk84p4IfF/Q7zlPLK5",
-	"QjeMxs5n2uSqFEpfoikJN4Qw5AUUdj3zLT/SqnvS6yf5kuhzkgRaCGXA5rsgwpoOgWkcZPnMXOAg4Bvi",
-	"X9OVmpBW77Tfdbr9rnPUH7Y+tVueIEpmuAb1qe/0jjs9p+OMPvT6k74zcfrd00HfcZx/BedaKztWpQYx",
-	"JQhESnEkzoatCVsHQbtFfdBqAizD67VMN9Wraip+g65ak6jnx7GYq5WXVrtl1dHrNQtpYFsWOCTXAV3S",
-	"qC+CB0qg/eunditSQmL9QGkZrUmLbH9wyJ/P6Vv6w4//1ftP+urih8X0O0/9ffnTL5e9N/SH01a7tQb3",
-	"Zt3h3KlO8pUStbVInVqXIssFI+GGixupD3qtqoPBXtxIMNleXL54rzghbIMz/ZiiEK0JUmPhGXTRS6Vr",
-	"T6zAsIX7oDkojbbIEpMxs4CyeqkfTthxsRBYTf7nDugircnpXZqeCuwXDIagxD39nOpGpL2r+eyEVAvA",
-	"cZcG/WyPVJtz3slfNB3pDbO7Mq/MS5S40k232HMcp6hN8/nxXYLsy3z4dqkSPMZqnolPHd+lt0zZlMmQ",
-	"ryR8kLL5GXIVObvaXHmr1cA6s6jeUt22m7XZrJ7c6c28wzIMezLVI2uVyRg2kgt2l2UQVbQDznj1pNLV",
-	"ZmQTeWgDHJL6k7PfbPTSfVYsKtvnb+ONawSZ3AgyhKd21+5u2R707ywnLCJvdSfz+YLNnfhe/y7PSLMf",
-	"/kldjp3T2jATOZRMnIQwPMnYpGEbRMuyMQtp5biHWp7BXfoAyI7kvXW/r4hAS8rWGdLhCF7som/Iluuw",
-	"CM1Pi4Qm9FJptuCcF2gluNIvkcfXLJQ6+AOMbd3yURXtCecuOrCK1hdunUWOXCUs+Fz1Ea6A5xd25BLN",
-	"BWahTHH8KtHmPQ/IezJL8/0US8xx/tFd6kCt4Immm2pjbkGoaUN/1d/au6BGVc0zFXM3Z3URK9I0meJG",
-	"ik/88PMH9Oz7q/5o/Nxa63wi6G2sXIOv5E8SCeJx4YNMhpGkc6ZEL0k8QbSgZnRzGXJB/C76ecGh9/pE",
-	"A/snbADt4gP/iyREb/0FD4g6ukO9REp97KJLhnAQGJlRX5Q6diSaUgkOqM2Cm8ijJb4hoAqo4xxvz/R8",
-	"qgsgItr2lljeAJeUyP2XxH946ik11WrBoMNKEoZqoK6esg5Mo+xw5hEXMSwE3+gB6UHoWQ65GTZMjB62",
-	"9p6p/tiAstJNqvZoUozayfQjI9GDSA0jbfe0Xp6/aoelschpikuSud2daVEjFg1SJ3s7JfClWFPm6Muc",
-	"KjmenJKxUvP3KRqxNmXC4KR/0/mb7NiglRX9kWzV1tbKwgV8Ss18A+n03GjlQOuRmPpMyaPPi6TVcgk0",
-	"0lMyikm71Xec3sSfnkwmPTWuIlG1IKQgK6mWcNsc/zreJS9+KwgBn3GhpFj7yB42kRzPkHbw5OMeStor",
-	"4JWj+8iXdQNC9LKmBK04dqrvDJyMLvmXPYSdcams8xOjf18TJMgcCz9QBy+fIQ9LcoZ6ikH1RyPFNwT2",
-	"QiJkI4modx8ZwkmJD620p89xUt4+p4lAcFJDHmh0yF/6RWd83T0zOOyZf4Zc0MP3Ivd+loMDyeT4YsT+",
-	"3pkQwqS9BG5o49GT7eTrsJ2ouY5iIry1EGAGVLRKPkf9s+PQf9/lDS52YX+tt0OMNS27Q8o3hNKf4m5W",
-	"elytDzTBaTKEG7lJbbfLifg9iF35M5zfEhHgIr2UF0U3Z9W5lPLmaGc8Da0X3kS9Ww+3PhQGY8dJcbz+",
-	"6LS/B8eDWSkZtc4ueJJcvkbJ5UlGObiMUt8q9JuTWdoQkkdwZEKM8yd+ywLNPSSXAlYX+bkyYsqhZQ8j",
-	"aSxJuOC+6gNeh4t+MhTylrCQQ5DRnp6Pr8JFMH5QD8GgHreUKOVt1syt2vg1qmmEj+jmHpZ4SwS75KOo",
-	"jdf6hcxxcWDT9NdjKDqushOlbUFLOzOxUai29Sa9/8ssNY9x+Pf3IOdDWDGGhyHKwZexIRSppNF4dqz6",
-	"62jU6Q5/b7KDMxNugrHj99FK8FtwzSwlCW6J7CJXs3Z3YoMPqLZ1m7+soVsQRD6bbQQmXfVhDxwboCbY",
-	"D/XcSZzKqN6SdM6Ir1MCRyfD0+dd5DLOiDsBWzgEP4GeQbUP6af3r9oJ+U29jsO1IGdRYtuawZKEkbka",
-	"9rkkoVoaHSIHkcYmroohpfmgD6+uwIoOIh9TkstfW6ofrbY+3Hr2Rz+xCLE4nliEQitBdFebCn5D5/GB",
-	"tOnkBNRWqWNx5svr1YkB7NiFZbrm18579+Gy2UC0EBGfQtDvPj7rwdehIhXK2mufhudeqMkssdfNVjQb",
-	"b4kFxbEIBbpCbnfsltDUe+1E9kVq9SJHtOK74BeUhWJcfT2sPFQAQo0gwcxkfikJqdEJN4hmc8fujyb4",
-	"g3q6apeG+oFYrvpUuWAfTOuZNI7UnIJXn2uogcwZaZbkFq+DsI1cjy+XmPkuBN5BIB7WCUzmRgqxQB9I",
-	"bXXEqUddhJMJfvpI01GacSBn8kQynsTIGpsNPzVtqnmABorPKjUTL29NcGTymPLMXOgjQn3fEngtqjZh",
-	"KxkLMi7Oln6NQ0F/gdf0QdR3dhyC05Ks5ZfLlSASoz//91/U57wFpqw1GbRbCywXrUnrdHYy9p2T3snJ",
-	"0Dv2x6NT3J8RjB1vNMK+0xvhwXQ2nPWm/akzPen3Pb838sdebzR1Zo6DnZNWdL6qTYtTc3QBYtAVDUlf",
-	"/Z8SEtahx3WSuRYfYliVYV/TLZHhtfpiHZAKG8msaFlnNne16CUTN69N/6K/bSIcPNmRfVkQUegVH0Q/",
-	"A3AAlkh1XwcDaGnFbSNXD1r90vlb6pcgt/xG/wLTsvpFPq+4CNUvCC12z5CrpUHYV5ipTRKS5criFOAI",
-	"l6BbR91KWDMjCq3HS7KcKCLZX8vjydOZcGcmGbFglxccdZUW0mhnYN8HEsHBu8QaaS5dsDpGzm4bDIcp",
-	"8fCSxFZNLZNXWZQSDv9kAFSVrrzAqxVhD6UjqwMn3t77TccGyz3noh9zkSKygFvm9FsQRG5BLVLHRbfa",
-	"WKLWXPOkos+qOxGpQRPrFaDILKjUjUzQ1ffnnf5orJShBfmMfeLRpT4h6tJdb1zLJATt3cMYlOCQRQ1E",
-	"ty99k38U7aCs3Ns/2WE7jxhtjb3/1jybsTWXI15dhtLilLB4RUwaVa/pxIzu0oy/aGrSWUHppKH6PKd6",
-	"2nQ/7IFS1IsbyhK4S/rJidKzPb4yp0HmGHLPIDFVSSJdHQXmomdKLe9QJp+3zR0TGHd9Q7ZSHQsrvOym",
-	"VRC3CRWf3mUOv10IUvrRdFhpGMNv6HncQ2LW4Zfp47dUds70qkqW3mE57vUKjYs6gsycd/aIS5Fgcqe2",
-	"rSwQ76kEmaQnOjvIiG3b08xyzsTmMkyvVCgHUbTAatLY7NBuAdsy0RhPwuzvV5j9lHcT3dvkE1NNXbtU",
-	"rD81MUuVmZZM66XbQ2fZF+ir0nMnaLpFWHqE+QAF5neVZG5vqF/xnYQaiaVnjIrlCuLb+Hgtd98bNQGi",
-	"mGP53TZjaMbcKWkqqcA2ykVL6OSWZJKXCiyfXgxdcD2jbE7ESlDFVlrqJpCXJmVn1iN9f+ANpyM8Pj0+",
-	"OTk+HePRdOgN/D7pzZzofus+YV231LOhUXVDukoNuyvB/bXl3iWxWWRGhIAMTdWk3VYwp+/OX6MLxYc+",
-	"xUFZjU3E7dZGKHYBg3jozLXHy0+DIz1LZOVyBhhV7+1I7d8VUW+VBFHQXiMbXOlmyDZqdQ6rmmjHT+J1",
-	"9OzFy/fPTZ4xQD4Z/85ybWFPlDoGa6loQYChNqXA2EVlEI4jESPE17ykOmUnsWkLNTXrskooG0yul0Qg",
-	"k3VWW20afjXZijqGyzCRYnqMTBbmObs2OtXD4MskQGqoRlpcYp9ES4GDwL6e2l27iLpBHlCvf7jUyPFv",
-	"KDXytF5URvJo/F3EZYyapwwa+02dpMGccgdRVw+YMzi+Sx2uhYZU1WH3vXqICNey7TSDBBw1wyF55CqQ",
-	"iZ3IdNjYgxxyvbuUSFBEkissYjgwcHtEXINKNOPiLOIzim8j10oV7kP0+KRmPt9bJVqiXtcBR7/pvd4T",
-	"JsLgLIGeBfaVRgfC6OvKRlPTYsSwHaGIgmAdwgGPJyfBPADJhOqpXcnohaaHtMBUINUkwpzM33G0kx5B",
-	"kiKr0+Ki3RcfieWSTVJciDP07p8vl1VfnrLjYq9MDbE56VNN8BM+Kzzr7oeRmTkSv4zMmxB0degS8ngA",
-	"8VeR2zeZXashpTjC8gY8+olWJXrmdjrGEJK87j432GqhWMuQ+Ggl+Oet+srChDktEWfomatNPJ0LAt45",
-	"wGEfDp3nFQJ4HP9+ANNT1lJdPwjDeVCpd6Kjs01WNTWwieBQmiXh+GF6nnncJ6jn9HrPy6TleC/22v1P",
-	"VdLzPbFf7x+3fvrYSaWDP0zChgFpzoRUP0icaP8LyJ6JA2YRhis5OTqKrGtdc/Oo7ICpI/LVJeGTA8is",
-	"k4SYahGRYfs+byM3gXGKXmOG54C16n5QLDnx9wssF1OOhQ8urZ/JFL0DtntFpKRQ7cD9SRIBd8/75+qf",
-	"K8C7dBPY71xj7kfY3BqtC90SIQHZFkdoIuohtUh5YPuHPdBHDyBaHiR/d5iVQHPCZ0U0WEJwK4rYTfkm",
-	"66T3Ppmjv0pz9GHClzPUUNtRlHRufPEQ5vQgdu6KwyUKZ4w4SZONE8F2L7+GXOHk+K90r3+bTin9np54",
-	"9a7T6/X7g8FwOBqNx8fHJyenpxhPp57n+4TMZr9TxgE/41l48mw9ebaePFuFnq00v6hoUT+Sb1Vft4Fq",
-	"UVGblMG1UbdOnxxuTw63J4fbk8PtyeH25HCzDre0QFfeHZOWnOzVXo33nSdv3x/L25eViTK0t1N7fgKc",
-	"iqSEJ6/bb9XrdvrkdDuM0+3k4fDQ+r8X99ro8d1rzWDS/qjutuMDSKz1Udse5hwaPpDA1MQNXmRx/gaH",
-	"3uI19wsBCYLAtTxS8I0u28sFgRJOkLOGXIK9BRScJGjOuY8Adx1wdTTefDLpI1DyjnqhMBMDekL8bA5Q",
-	"JiUL7sIvbO3bHg23rUnrPeXIJ+gHzAgVHLAI1iwU6hZUxc/Yl/vNIW+WWOmvLUH5f+h+dD2+7E5FJDX6",
-	"EcCsLqx5rUWwIkaVbS1teT9cktUN2V7jYM4FDRfL1qRFPF/izqo/Grf0zZXgoalZZfpuLOJTtR4dQTmA",
-	"OYS2YHp27nqnajQadjEaDRdzzKKkmhbIvfyWMsi8Akn6lhshXRAMFbGsjf2W3yT6Yv5OGPIl0Vl06jOS",
-	"CIrVkoz6g6lDPL8/64280+mxPzv2p47n++OT8fHseNg76XneiTfIG+B3kIE622x1rk/tFr+x+0zwTWvi",
-	"5LPAIvqs9Jrl8tzSwSqmxTyj2FoVL1HRoS7ipG4Udpmuf9jAbqe4lxr7jlQs3aMzdbZj5CuusWZttEmK",
-	"F+vAR1NSrepBbIma3/KkaMqQa/N/JxoPNAph2JEEn9UjVUswumjii3SrC5zlRPfiOg2BtpLJmDED8vB/",
-	"EH0jy4DkNWXXPt6qBR06J/FlydX37suc6vASmySJO0udi5rjAunBrLCw/oXIB+4TqHQqUlcjvpGbakEY",
-	"2RQzh6v1igvYWXLt5T66LyIoLH2WOC9ozqRTbRwFB4OlltzX9I02CMmD3niMcLBa4E6/idXo+KtxYZw8",
-	"fIUzvTly6cwddd0iqTSDQkxqNtG+KoI2hIADXWhGPQSCd9JqAIITDQINrXSGHAvqAJY6H5siq5sI6kQi",
-	"wowiXlEAPmucTG/2KvC1ZOcg/sGoNqcODACsClEvJjb8iy6JUmtg20H3L86rGXkv8tFYblNCgfkePWCl",
-	"vd2OGD2uht6XDHcsjDi3t612pos9SeTGrNQ9Q3QJzMtHF+cSJP4FviUGWE3X0zQleKFektJuGtmxB4f3",
-	"8aQ5ffazbxN3m+1AELDig2LXqmmdTxEulXJN/CxlpR1GYNYBK88CHwKwLnuA7eztBqxSRqAJUYhviDSm",
-	"QozUHrshW9vlySFAQgZ3yQM1Z/2EclgcKsLBI43WSsfExgdy6U63indyx2+MRS4erZ0ibCw/yHz7cfy1",
-	"4HK3wkR2JC/ICotwafCJ6hNz7y4rjdSjZ6ALPXWKVA5KEcOvy610WujkiTlAbpNlZrQE1tpKWQnqN2aD",
-	"DOuKFt3KE1m2nj7O8uJB5hBObYlmmV0XOBEEntU9iFDz3lH/ffPyu8s36OLl+w+X315enH94CVc/sm63",
-	"+5HB75dvXhTcv4dusltvyJgB0kaNvtcfT4fj6fhkNvPU/52eToejgdfzB86wN1D/6/f9Y2c8PBlMZ9iZ",
-	"nZ7gETk5GffHY3KMAWFTsXUl31+8+bekpnFDmQ9BfMBa8gaL3i6DRWRJcHBv2vcG/pCMZmPnuHfSPx3g",
-	"4XTkjf1jcjI7LdAGYDEKI5aSIiBD716+zp7To9FgvIOn7pTfDauY8xDR8KEQ5OuJcQ8ouSlJstJ3pyY8",
-	"679Lzz8EyHVsgFxTrERLertAtZJSiMEWp6GGFx+OesPnmXaHzul4R5qNJu6cddYQuzvRFVRN26pJLc6f",
-	"IZdgEVAi3AkY+01EDQ3PkOsJLmXm1eh+su8zLqykmtXJxjv8Fck9WEYw4JAAx9uUaO3oYcgHKr6aPV4k",
-	"9ep7iK2XU6Ui7SCWapC7QfYQgwWMKCjqSJqgU/OVPWZSBwcwnJ1Hhiw4M+Jbf306RL7oIfKp8BhJLl3l",
-	"cSLbWR9WbPqsZwxOSRc5S3BVCGcuvyPZ8RKyLElMr21IaxY1ML63YS3bxAqHIRHqtf959tfzzl9w55dP",
-	"v/bvnv/7P1fFTw/Vb+vXaDGOTGeQx32Y7McA4h80sYlFDNdKvY3yQGFLl+j+r+iMlJzHSmA+Qz3ndOTk",
-	"k/ASFb1OR046LKK+enNaZJfBQfB2Biywaof8SLbn0Vt3n9q7zDmmePZZypazO7mwTnn8iloDmWn9kwRs",
-	"Vs60GQedsy0CzqmaLI9FUMLPkrKI0nYc7Pe29jQKxzjebfuxshZwdJm39tBQkmCWX4T7xuM0hGNd4XBx",
-	"HZixl9qNrZFvqiS0gG8icXHUP3HaSCmklDM07Pa7ve7p87P0cNqop8vdIDXUjpHadK11HzmZkgzxOO+d",
-	"t9bby4bUjJGPallh0LMkQeIArRkNn+9DeiclRZA0dyw+4y7BaFtwxpWqhxfnBRqi9gQAyivYBMFEGKkW",
-	"EuEpvwUZ3WJzEyQ4D9uIzoyZnvEQYbjYRT+buCqIBDRivvmCri5htg+YQcHqv2Y3jG9YsaJak0doqLqg",
-	"RIrRKbDo4v2rhMpUqB6fDE5Oxs5JQ57xVR2uZxoGdRZHJOXPwloHcKMCPDdkW+I8F/RW0doN2VZaJGou",
-	"9GhnmZbM+EnyeCqZispzqVHA3ApLueHCLwsZ03dNhRXCPLFdhcS3qm60JNFnMhTTb4bdUSA2a/NiCUP5",
-	"kWwvFpx6FRFjWG2dG0JWMqmj23grqZkWI5vCeKsLXAR5jY1y+BTd8EeJbjgIQAHQza91dc8vDkWgulu8",
-	"696rWW9yiqtZKjzHl9gniASSQE4ECGKQ37aG1mz1P2DF0TlY9/QHpzFnxlMcx0/bc34LIZip1xO2gi56",
-	"w03Q+4ySwAd7HzaOSBMxT8Pik6GR7FZXMSyaw1Lt0IgpIQ30uGCnRZbnw+iNvfgQractJtl1Xll0FSt2",
-	"2+lxTGLLPYHaLchlZONOEGZ6bZR2k3b9VSqQ/QfTdd+yYJtxS090krx9qZ2SbcC1XVfvLc84LWw2LDG3",
-	"Z2cK/ZymmWz/bH64sfiaeIw5YaYmgSk8Zfk9+q7vHk44KQ7FvsBlOVsPZCc7+cJ2svHXYCcbHdROVrvZ",
-	"4Q72mK1g2SwUZUcsUs2PN6mHee9PPp5B6fQRLRfHX8hy0XOKWUt5KEGcRhEDfvTy2RJOHbfO7gSIQU03",
-	"zyMmQNyQVWjntTghwjiGTGx/rAzE9WDyGRLODl/RXhkQzbMe5HpFhCR+4kMFMnwNHJ7GoZH93VgycciT",
-	"ybhNofGmg/b47FCBcHUCoz2sQ16nBIFZDNn05gcKkY52UUWiRSo6uCL2tvflgzYgjK5J1IaisBcv37f3",
-	"C9c4rhXkW2aBe+xoXwNYZBbDGHCj5Mwob1kpdLp4PPER45smdUpP7pKsriowPGUgVD1ehRHNl9OadbMl",
-	"WGdZI1bltYbnqAX1R2yDM2K/Nb3tIHUnESVTqaXFS/6jjsmoCXyTdKo1jY2uHwbzQJtQo9bkjpuS7DIq",
-	"kTly2mi6BaIAfYsylHdKjbqDbu8MuYm99D0PfIBXkmu5irMYmkbnJgP2oyOxgismu81FuvEKyunfpU/Y",
-	"nFSoJMHk5jQPP1IY8qBJ2FJ7z7il8V1OTigNOJRE3FKPmOmQYJLiwuT3LfAtaUNV4LUkkTkD8C3wjY0C",
-	"t/aMR5jFUWFUsRZ30igtJlLLuPtK4rSyEcERZ80ywfg8j2k4RW5F+zK7BnXjwj5Vi/0/FgcRetidgANE",
-	"BwAGfBOtl87vVs3SOXMnNgo8bdbUBkvISNdoA3Y4aq8sAanajw4Q65iIBGmNfAJroSlBNVXsrIhHUlKO",
-	"8JwhWG+IjUiEJCUbptGabHe1UuQbyUXQPelOf1Td6TBOk0Yhf5EhH89J/Ti/iii/R3e67AwUzGaop/cf",
-	"+CpaE8udl3IOpyBZor/9438R+UxlSFiYFFX9tUZpIX4+bN98bVc4N3iut9pPkpLVGTfOE40bNA1w49rJ",
-	"d2YQOVYGZk3wGK0IXwWkjajNF2XzNZ5D79xz0AY6r8w1NxdZXtn6ILITVa/wt2qQsBwf1NNVFWX1lJrP",
-	"6rGVL7OOl6laZ2tjDSgjUIFYr/gFXq444lNB5zj8x/8VlKuBA15ALBtH3dpz3T0erJcsu/D66v1XXs29",
-	"HlVRN9SdqBs0ANFbw67paJ+NURcmqNcA96D/RaltVAbp8EEPKTsWNCULajykalki7qenXnbRNwFmNxpu",
-	"RoN+au9Bd6fmvh/RD4vhI2A12812ALiacVC1BUBg0WT/1hjHCCIy/Mf/gqg1xz5HfG20Hcm76D1h/JZ0",
-	"OJL8F8oWHK2wwOjva4JueRAShNEtDjSOlt0p64A8ccevjTuW4h/tiXp0mAgdA0zZl41xkPq/BRwkLc/W",
-	"kFR7DXGQMjFClcE/+wMkJaKE9sdJaoyR8nDOhMOgr5w8OPrKuG72pvF6PDgKS7/3oCgsowdBYRnWcYtk",
-	"s0sO6yPJfv3hHCYA87xnmuv+/hOwGNd11v3efSfgw/qSzo2Tw8K1DOq4JLJk9aD+idOHA5A5fUDAk+Pf",
-	"vVslx1x+xz6Ww0K9OBV+GwP5nUg3z/PxfV059YqDZ2SPh8d36fcrPTGpLKuDYLjcy/1S3+uTdPXUzd7f",
-	"BfuSVv8uOJvReVEJuOuoDJ7RBDI+CHhxLWJ9pqlXwmfy2udLTBnY4jIZGequcd9ocNzPocDXqlX9N2Uy",
-	"xMwjtj9U8LX2m7R6TrfXdaKKdUv8+dredBQRhBprdSX4jAbkekYAFzjT7/EH53QyUF3N6lz2PVPAFFpf",
-	"reXiWhBJwmi69KVUp5xEr2SIQ+pd01Vrou6ddJ1uv5W4fDsurOe2Y1aLS7hdl1Y0tJz41fkbsIC5DIeu",
-	"BoHWr1hUOCyjsP9qbnzSPBzrHhJekvoqTxdTRUwijCQNI7uSpZ4k+jUAlZu8BmJzynbUiNK1xRrqYODh",
-	"LO7PQxb4Smy3olV58eYK6fuReKlImPi6aoGRhWNQsORhVW1o69+lt3NZ66ZORdPWq1UNrYHFvCMX5b0W",
-	"QC0+FUo4utWWYCU+WdN4vHodTXYdn2YBEU96p/1d53WKY1Xvi0JyqGe9iPhgUQuwzROWb0WC98SmH1X5",
-	"98Z3abZbmpuuH0BvV4T917s3JtVQQwKdIWeCYLewrfrXPuNzIo2ES4LZDnO8jicv3JfUWwDHMxPm6urT",
-	"mttJQlSTNlLBFKqp7RR9o59/jVerZvN2fFd8LJVyFfOwpRtgKZGoZb7wSGLu+K7gaCwiQtfcdbPUHtdo",
-	"qzMsoA9dtAOq3Nh3AAsXB4mvRd/XaWgBDk30ScNzB4rNJQ76qoMHujwnIVgMFpTN1VgiMKyoR8DjdFme",
-	"INgdA5mSKXIZEracUmibgU4Igj1oYyH4eq59fOGaMRK0TS6eTJoyqrt3aEYBAAyxJFRkgDA2PcuJbdcv",
-	"390Oo1MhLjWCVpwHRWy07oExuMsIYc36NL73STWsrVHBIfR4hdiy4RaJcLbkkZZcyPQUpuk2PqI0a25n",
-	"ZNTUHkud3SkpIiXQpE6blHSY50mFHPYAOlRRQBfcSBTXf9Kpfos61WFisSwt/NqkmkZWT//iIVZmFLV3",
-	"RWWVwMPrpfWrFY13qETnCYWoSN1pkjG3W/2xBwpEysa60L7ZiM0Uny56axF7UsI24zr9WR13cu0tEAbd",
-	"yJTIxiESayaV/DUXeAnlBwXBvlagZFsbXGdrmbMoa6WpUTbxo2o3TUpvPZ62EwEQjEejwWgvmK3DaUbo",
-	"HC21thOXewAl+tX5m8OpTXUX5DEE9fqc5vjggvtjEPWgWjI/Z0meFXfNUsSZ5hoJUARzox0pdcDh2mm5",
-	"XWiwJE1csH9t4cCMiL9XDvMuER88KIkoNCXXZ8aXqmy6T2f6xfnUmbO0DN8U74QuBLzmfTAJdxhi/6DI",
-	"EZ4sShFJeTNNZUz07N2PF1fon3rOcwPdMylyfCZwsNsmGleGeCuRRvcBx6U6oINtFtXHtgNdlG3YeNb9",
-	"K7vItWEALqTSuCk/k6tLvzB+YHAeMLz99tA1qvH49kGhHYwLYYYAbHWTQNmH01O7+VKH/fHAuT/YUO93",
-	"hFJ7hgKidrRsI5/OqSJ4t2NIu+tqU2AjDMCBk4XZSbAMwzGczmm38+lfi1mGt8ACxIzWeecvCHd+QU7n",
-	"FHVQN6uOPSIKSSkw4UsdJCSNmTVKxrahThDilDGNHgSfcPiHAUdJKc5FkQc1lOdSsNd6B37GGnjYE3/v",
-	"ciQNwD9/Z0DmhbipH9I70UxdjLlHw+jEz0kEOj3Ww+xPIZoStMBxMuwep/fwq8M23SuY7Ay5YD+scQ5V",
-	"a3E2tKc4lDcOM6tbfD5TbL53csBi8ydlrMgSbnGVD/UF6d90/iY7Jj9Bs6Js1kieZRXZv3UB3Wwu81Ni",
-	"yVNiydeTWHIY676l9PtZ97+8Xd/0v4ZoUgZg+6QQ7zrCqhTIF2pkMehsNhvE4vECU4wVhP11w+HjqoZx",
-	"0dH7qYejajBXXajChtpBUENU6xa0QQ30mpzdJd4CgWhMGUUQdoOoDgvSRW+TEYL6M5HAlfC9Z1TKRnj6",
-	"pX6w7/kGBZzNs0QhE8XU1K7Qpc3a2jQfiR7IX2t6A5s2ITdKaYbyywu+Vhr0kjLwSKhhS+Jx5ssz5Dqu",
-	"rvEQgq0bue8Gzgs3a7zAIVpyGSL3nSK/F261Vl9fJ1Xrk5SGDZAulal0lsPKl4M6Ntj3cF7lGR9lMPc0",
-	"3O6UCyNGZRKJNPBfKNZSEeiz4jyN/vOMOAnsTH9rtg7XBvrmoeRInVxhU0+qU5UZDt7bKPfyQ8d8rcZR",
-	"UwpXXKwFZyFi98BvfEDT9ukXNm0ffw2gyOMvA4o8ejBQ5AcALn48k6EpJlXGn0v31W/OMHjypQyDvaoT",
-	"JsThusAt7MK54k4QIxQsHEZFRQwiLHQKG9i7tbs03HDIXlDnA/nsBWtJb1OwaPC9wqylQqwyrRJEzBhg",
-	"kwp4caz5FFgE9U2QS2wkvZFglUhiDM2RxpSXH+LQxL9Jzrrv8eY1kRLPC0pKVlWUbLeWirnVFm1hrK+B",
-	"H+bk2rg2juAbJQbp2kM6mCMRKTETfImmhLI5kiEXYIbCEcxwLWm3Xxx7WaWmZdZLG8ySJhltVQEtwRfb",
-	"a7GOC9vMMA3MLcE3xmyjcdUOgAzSb2bASVhtBOWNzTWD34K5xvTd2GumasE6gvICxLqG5pq0jeZAVpnD",
-	"mGN2kIE6oIXgQup4Un5jNwWAOzl37V/j+/sitpnv25GrBnpFhXPtlimN6zLbEm2IIBZh40wxPIx8sUVi",
-	"zdoGuXRKdoNoRduyzNJtA5U2WBrWEoOhuuZtF+5ieaNLbO/IYruLN39F8NrGjNDyvOqhDO4sG8mPA4fQ",
-	"Ye2eJdhbqK9HMEsRzGbCmFM7iMywvV0GNqcqnC/Dde2CRCytFU2XGWIdfnxpDBENGHIBpR8Gs+5TitnL",
-	"G7paqd9Ou7VmxqQBm+0PuRPsrBeSLZVoI7hq0hT4WZ4lQOUUYaE4b7SBKTiJVtiAVscPsXMhKcfSRPVX",
-	"lbzJZ9GyR2Ao5hhRgjvYU81xXd0uZMDE9FePyHAgCPa3GgVFR4NTAaKZxFu5i0XV2Olxj+JZSex/Qy11",
-	"OMC7G0/2+rXNGZFp244XOCItRbU6eI3hKOiJyFI0F9NJLomxt2Yt19ZQCT33LfREPefofdWtIcALybIs",
-	"W5lOP5epcnVBaKDEC+vVRTv6QLEVBVu9boBur9oUnsg5t3Sjnm4XVvkGZub+i5vQ0wIqw8TW7u5pQiy3",
-	"LrzT8rBEOAh0ykBtG0ODQBKTYFRfBdSb9Z15rdi9YcIejDZr4VTlGXKVuilYE10vV781Gngd1lLilINC",
-	"j9WbVkNFLegc6hz4E+Qy8jl0TWAHZnJDhNogod0ILvWl+zgMSC3cV88cGzv0ADnuwRx6x09M+ytn2o/v",
-	"bpWV/lYwIaqnYtd3wtNWyrBOflPnzyE9rKaHQsMrG0NmAsummsfX4+Ua2KsklippIWlcy8HYqYqChGJr",
-	"Cw/863uVMrDv9DxnNpjioT/Gx+Tk1On1+v3BYDgcjcbj4+OTk9NTx+n1MNaUXGKIzAThmILVxp1czwpd",
-	"YGuorZm91+3tYUoYNVVijarxGPYc0J4Yr2HF0WtQglija0nH8PH2PAZEx1ghVNwGgAmx9Ajz1XgpqIdZ",
-	"mw+IF+mSfAzOGAnf2NOvq2EJDRnVUzDN47usFaWapG0uoTPChO4IuhLBt2aYvxZLntw3yYoYXbx/lfTz",
-	"rMgSzOmi2K8jgtLochGUVQyQYXFI98ng5GTsnNSWxfMhaCIom4CrEAeFJQwUTalBW0R/gMHgNnfZM/Yl",
-	"tMB+cloUbRTPSBROl+S39SIBc4zIvlboDoOGovPQFlppiH1Wvh2T3zdFz1Ub0W7iLDVde+4lUOui2djd",
-	"H/tsYZ+0/ewQhTfzIY7CVAbSuy7qchHVvdCob5cm7fc190n2IDYHp8GHU6tFlqtAH7//hH79tfsGL8nd",
-	"3UemdECT5fqRhYHs2N9q86kH33ERqgdXgoccLqgf6opPbtXfL8gt9eBbeWC/YtHrPNgovcM1vXOboYre",
-	"JQdTtKD2LjBqA1HgcTZzi6Mjq5Nek6tkHDhR68Vro2bjRYTXkDei144VT8tAIZFhgKddjyu+KRdchNfm",
-	"1oeXVx9enX9zALj6GsVgHxyffVgLdjvGvGjKmA4HIq14S3IhCmsTqvvw6YLktUaZnTthl+hjAdgWVxK0",
-	"5QLjCWmGV5TcOWWp5FU5l4U6Ww+FHPVHIzUhAnshETKyC3h8ucQmrHSFPSIb86GqxT+34BNKqNdh4u3y",
-	"prPEgfRsyDiId7VWwk3IEbYAmEpOTdCXEWOTdSY57+4TiFbMAHetXVGKTdPUhXZLj9GEd3x1jPNTkUh1",
-	"z2yHxFhr5mWkzpgmSRlliRW2A7uWtizUtV5M4b3p8I+y1fJzL7bv11kxAntm2Np92WrHBvQoYHbN5Ip4",
-	"dEazYN+lSWJ/iewiAFpW25qidoK14OqtrI8eaYccWRb0nxWGHUEkXwsIBuIrwm5XrGuVTxgDEZLCXIIB",
-	"Jg8i7RXbuMG4Yt35yOeMtI0LFuG1D+Xtg0AiGk6URBqQkLht5Oo5U78MwD9c5CEOc0W0GtUcUCd5tF7Y",
-	"96mO3nyXGIqZt7JB6PnVNr54YB5fktjkLYknSCi7CN7TsStrhpb4BvIoyEYnYeQqJ0uj8FSEACdSMBM2",
-	"1tiIf4AxUZkfSZMOHd8lqDAXsKqzbCepJKxkL6ypK1G7OQgAsJVbPz5YoxlyNckpytDjN7lasL4uWJTi",
-	"6Sw3hFUGkVhdSQ3Z3W1Q2y04212Wtl6Ftj4LmLG2ZF8TVnkKVLZ4XtyfVOE8Y21MrEuzMkw6G9sylKJO",
-	"3FCWm5QSztAUITXJrMoMqlGB6RUx6U8h1jXE0RR7N9ATw3rUTOicL7leqj98bnY2lUizLL8dFyUxtjyA",
-	"uAOG5ZucRMl3gfeWR5qY7dS2bDYxu+2U/B9Vf9BcLjUZRfLFSyZ4sDTWqJQrAdNlKsbTXpkJvoyv7V9y",
-	"Wqaf7/XLw3HthjDnUyxrZkFJV5RdxzNpgkPzUauhtsioz6mVEcArC0LaEnNRqZfr5x4JSxvSj1JrUgUa",
-	"qQHzU/2E6PO9Mhb6u+s4GPeebV7n7N6n4F5N28gS+w9UIOHkLk2xZb14uMJsp3fxV4vmWt+LTakQlhJh",
-	"TcM1IiRnKIkg6C04lznlu7IaWT0TEbGc5R5Wot1lEGI4eC4TuO4hmgNKabMmlVSYZhmlxwZ6d/kGSoXU",
-	"87KNdpSdSpLu41accu4iBpiT0RRDVGKVYRSxQA4/A+6pX+iZduv1HBPt+u7yjXyujj3XRHJmJfXeeIfE",
-	"YDhwuTsyasdITBsidoQIHxcXeyrFJzczn6EHO1W2ixnTWoItZGo7JY6ODLeuPIzLDHC2oSIw4lSQQkDZ",
-	"jSLTOeflGd9t5L770HvtopAj992p88I9Q+674xdNQtIG9+FJOrApdcmA154lsscbM6xGwR77spizZPQK",
-	"I8RXCp2B3Q8tvtLDoGutirGoFWfiMzRUyznoJ02uEWasmU6oh6301m0kB2/wNleVYEd8ZaMpzyVMJOe/",
-	"ci8cxqAZnUY2Ze2PK94e1nqanNjiKAR7P9rxxqVdy9ga6yeHsLQmOltIc1FWR4LYdqWSFafV5NNpcrMe",
-	"55DUmom4ynuzvNbMXFTkIiRayJ08FbX4VzhcFNXi16Vy1VwpqcHHIe7e4mBNXJARAirDv/Y+mUu16vY/",
-	"apn+r7Aqf+aLebnNftOdIKwkJh+HXGzjyVxSKSmbd5FrAEmMHQ7WAE0FwTfqFBPruKwSvNtFbpwTqT5u",
-	"Dg1Ft9r+rg4Y+IoB/DfhQAttUQw31CNd5DIeXs/4mkHCOs+8TlUzqmnofbIPcivVkzMuptS3BiEbsZOQ",
-	"0cygWu1kBqfOk4VWlXC2Dorje5LAJAVkpE37qkMlhXLbBlcoTqI1gUbWq7FmvjlWbc/TXoIbsr3gy5Xg",
-	"SyrBd3ue+hPPZjSg8OGLONVorQ504sMfHpES7r+dvbVGLQhlobc0IHPyMw0XvsAbdREnP140Hd8JXBSg",
-	"9JZBxp5PWEhxYMbMoKy1VHv1hkBMgE/VS0vKsEFRMLj/wFaiJI+SnApzX/dA7ZOZIHJxDR8vj8KEhz6o",
-	"Z/SLMbfdvtHOjrm6fg0jvWu3OCM14qmLvrsjJSTVfeD6NlAoK8TEufJEhNeQtHltg1vglhFC4nhjuHpc",
-	"lVzPQsGDa2+BGSNBa9IKA9mB/JPObX939r3TNPveX3ira8KUBBinh5uLfuIRGWIRmr+T1YeK6g2ZhP7b",
-	"FfuPXHGi5hn9mcDmbDWjOQ7JBm91e50lDgX9JZmnT1Y4oLfkWkni4hYH6rhNXleqOV+HrcnYabcCH6+u",
-	"8VrJxqZ/S+6TILGWxu+WassUC4jLEUGlouj6tS1IVI22CLGavd7pEOg+5K1Ja+2vduAw5ksl6UpJvbFi",
-	"CoIEHPspkVKQJQ/JtcDMV1JyhAegrsInblesm1m1Tzq8dX4tideaDMZKWgEbeZR6MnAKMAZsrz4VYj6G",
-	"gbyO0rVaOpOquGhTr4qgb4mgs+21kfM1arEWp+MiU3lpuRJf2RQGTWbLYO3pUJeVBnsf61QZiyjzV4Fv",
-	"aRLV0KCmsCHjUXgeiOPqg3LfEM/TuzyT2gX9nKnvQRlyv3v5AR0Z1ecomWRx9Cv179yGkzZshM5VHWuk",
-	"C01kWGv1MWB5/oV+7cK8lVzV4b0xvur6wsZ16w7Hpo6Hji7sH+8CD7sMJUpcaeZ2hFyK1JlUZsiNwvej",
-	"LDVd7SVymMxJWFRPpsL/m2i8ZAdAbGCmJI76cHVsYnXt4uO79BlbaISDwOkDNzyuUS9aEiy8RXHJ6F0B",
-	"mYOqxk/3KRe9z6hPmoDS1Y9m7N0lhJsymqVaoSLMT6WaFMU0RCB2ZYCTD++t6o/vXVXb1rgsAq3rjQcn",
-	"lQEAzl1CrCuiiyX2FtQmglBTmS7Xzo6I4HrRHves0a0zQPOyZw74TsOxoikJN4QwpHSsXXAW47tC+bXs",
-	"0zF/hMJtyUwuU53e44zp3HxGNjsaV8wqISWXSS86RmgHiffvkvJ14UKru4U0FUXfmOQgkwpxoISXA8a4",
-	"D+8SCkLRGC/f3Q5tvbF0lTXZiK8N7tIaR0lb45K29mCpA2cfDMvq6YM6N7zoWFSroe7sqA2v85dAn6on",
-	"8EF6TuoT+2FXVo9vZ9nAD3FRvQTyjj4GTaHCWCe5R7nA/qjKDu/cZbTInYkT2q0ecqgOmt+3CM8xTe1e",
-	"Xdz9UVzmQ0ArS2vAZUc1zCkKxdbEt4GCrNQc/aJOZa1mcIP+XUK1LvL26kagBCTEzy64DNvIVf9MFG1r",
-	"QzuQ7+ToKL5cttaDvGydWuwELeTXenCX0vPLzhONdmExB3RqqiRSwuIKRaxzHlINCeakFrjiWDm5y5oU",
-	"CpE2IsAKALAoKsWGw0SWslWc4cvW7FzRi9P7VKBJKcKJejQ7Dj8IcyzZ8+91BdnMl1nIC8r626r++p6t",
-	"pJyyVBycK/RqAew2k58Vp0nZhOpx6w+BtOg9yZX8uvK9+oq8iyxVewQrD0Z3CRtX9kPfaTQ4ax4wk5om",
-	"DRP0rtTmoKl8O+wXRuVE0lw7WxMt2b3YapI4V42tJyNIRHQWVzQCaSCWqezpnjEbpFTqhFafUjpT6m/6",
-	"HI42Z1Lcjbl5zCeSQMtJfa08d6/UFpiS32IVKHtkpfdJ3rBVSGqF6kiRHpE8AzI8OaUM5iyGMTWmRYYi",
-	"P6jdvd+smR9k3SpAqTrGg7MQYkNg0VGvdzr8yFoW5rnljIdD/Re44KzN2HE6Tq/j9D6AjXjiOFkXgrHh",
-	"JzKbi5z7phvF1hgoeT7dRupALf9/etTfAuJYiulCNxtEAugu7p7gb2lukh9xanPWd9t0ce7557DSeT9M",
-	"wHwXKAREgIucMwk2ae6FODhDrjN2HBecnRtjSNJ5MZkzargj5Cw1H4Xdpza5zeLEmRCIBb4l3ajeu66c",
-	"n/I1g7cdhGPEWWDiKGiIfDqbEfFAFp7BziyTtoVA1SGA6vDQ1h4uts0su70SNABYzPTUtiMaqUHbO0IX",
-	"tYA6hWdTOCFYdOe/tNqtX+iq1Qbg+UI/eokfIB+6kXTUQgCEqVWlpoxvGBAfCPq64LmrtGx3ApfhqLFR",
-	"fjeMb3QWkZH/NNI8xOKAYCjeXqUGknYQR3+a3+bgUh+sHt+excd3yMWY+UZS3elHO1j90lruNggcIj50",
-	"kM4ZF8R/HK8byKgPWlg95++qB0FXQvF5MDqlwcKq6weRaQnM9Bb+/gylN0YWlc6mHpsXFCcEhD9z2RQa",
-	"La+dcPy1l5B/rPLoD+g0Qz/HNWrhbNLqgwEVNRHTHmbWkNys5Co4ZO7nddsLLtDZz+0Go49qtijmEVpb",
-	"9Hq1gqz2YBaDNIFcv1eq1ume3rqcsTDrq6s/df19fHdV/Wi2gr19PHlNqvpUY8C+orOiAvRK/PTxVp6h",
-	"wXjkZAvrcYEAaCVS0S/Ok5isBwOKHYzu5cOLT+4/ZZ156IM2OKlFFWumOPdc4KVso7WMVCO+MsNaYobn",
-	"BOotgdo5wx4YyzcE35hHtD0LbIdD5zSObDWiZ0CZDsDxeLBesnQZPMn86XqGnI9MeLfwq9DXWB9dYHhP",
-	"3+NZJOdBbnZqtdV4wbnSRfZslRZP1LSF5EKNHzN0+Q6tAsBk9gGklYuwiy7DXDFKtFko7UKzYoB01ctk",
-	"bDz7kfxgH/flGSSUZfOPImo+GQ/vT84QqvRwzk8oeBkQddxAxLNxAevhn6Fxk3H1G21T53EhgxN1dPU2",
-	"v3etVnBHV3iEASY4iRlhYRKQep6wkBoFeLpFr16cv2smPECYxP19yE5d93EdncRpVHqy3M1cgcalpe3l",
-	"krMUBETi1Ck4UNOYnQkx10i5Tue0e406n/61WND1FlhIoibjvPMXhDu/IKdzijqoi65zbvN7+rnb6Kg3",
-	"VnLBUf9UA1UbyUFnH8i0HAaY4JkPWTa6xFtkQKBtlkF0VqSDc2s7t/dzq7fR0Rjy+Y56/WG6PzPfcSYn",
-	"k8nReLgnoPrj1I8sd8VDDhEX4RnYESt45Hg0Gozuy/utH1678pvpstqpX8wc4ZOekundtb9qwvt6o0es",
-	"anm4SIGJscRMyYKCWSYO4zWpP9aNGMnoEdXmYszv61ysi6XffwiffQPt9LiZDz9T3oyy2B29VT2bIBci",
-	"7PV8dj2+dNu5S5AGoK6H3mpydNQ77Xedbr/bmwyHA3X5r33H6U386clk0vukH+6id1yEIDVaeoblj2xu",
-	"6ShhOIahTxa2Oy4SAIjC5Za8hUH4WXAZZmkjMw51nsAIblesnxrgcDgoI546MQy1CzGMDx3T0FZCIBdo",
-	"yQVRmp2T0+zUEiTiHtB5VCYL5E2rDBu5k/g6ZGC2lroWfbpGyKA3Um049xUzIMrxIIEVGXNuZZjFGRpU",
-	"ScqD8b3PAB1S8/BhE20zPBOwO90adIN9wilqc7zhl6pfXBCD0eyYTURjFJ+1xkWs4SQ9uloQcb9CShCb",
-	"XCekQusfEFAxQWpHavOlqSOTkZwbKB4nuRT1dMCDlYWrPFhFwONNM/rSeJCg7PA4Ne1RUMubZm39lmGz",
-	"YYK/PGr24wC4/4ZQs6MJaYaZndqJBwLNLlrM2nUzDry0Ndu9F1J/au4Og/FiBVR5DfusEL36d8kRD4vo",
-	"kp/GX5tFKOmD6RB4Lbmu7KSkZhjZe+zCRvDZD7gr98S4jkwch92Beus9IRw8IRw8IRx8/QgHD3R+ND44",
-	"DntmVB4W7wLM9ud38eaKN1aE9pK/ZtmhtbMaKDqqQ2lTaPwZ6Dn9V5aE1N1BvSZvKLCrAPTQJdZ1282W",
-	"TW7Pnt2eSgM3XgjoZszz9FtJrqevzAQh6qjs659qD82JBU4TMoz3/6DVbimJP77SHymGIOkv+guq8cQ3",
-	"rpewi8yoy9hJxGPN5V7ii4N2ay11WcjDEfvovpnG6I01tPOZhrePHPvaxblcyxAxHlpvVONqRTSBOXQg",
-	"pXE3YOYh0p7jrVGTd6iNbKazAfsAtFlL3UVTZMJKbHdqR+mr7nxY65DHlA2vvC+V0JiJpUzmdNi+t2O+",
-	"F81cJduzDrCCWhA2vFyuAAeOm7y7CK4MDtvQW1UGApcUGb9fFWyIaXqwKtj9L1Jn+f6hEvepUJwpUCxt",
-	"heJEpW4N0/juWKP/DpxG8L+9SqUiYdDNR7wbq+0EfXh1hXrdARh1z1+ev7CWXYgW7SJXzT8O6VQjAwaS",
-	"mzf65o2rzsU3FxqLjge+DYdPkm4kPcWfqiTiMiWyJJo9W2lpj7Dup+Dzp+Dzp+Dzp+Dzp+Dzp+DzgwWf",
-	"P4VvP4VvP4Vvf+Xh209B0AcMgs5K5I0qg/yG45Ab1cF8ikt+ikt+ikt+ikt+ikt+ikt+ikt+ikt+ikt+",
-	"iks+KbbnS7km/u+0VDBWFNU6gtJgRz//93//51/e/dQ//zD6+fjld+//fPnND//56r9/HH7ffzv+y3+9",
-	"eP3jnwfv3xy/+s8fRhffXvU/vPxpeN6qXZANQKPUyX6/VkoKurVbaxG0Jq1FGK6kPpaSp9I+I3sqhfxU",
-	"CvmpFPIfrhQyLrJCZUv9QYlZKHMGeHjChAtkNcHyLTP8o1ZdNsdAYRBGNLPEWjC76A2fcn8LbioDi62h",
-	"/hoDvP8h6j2b47CIfDcLHujpjSDEIwQdI1hvwGUe6vq4SnAmn0MilCD60/tXWbu6M2xi6uiNvtZa1BFN",
-	"mr2vp/BTqST4Iy1yd56jG6q1rKSGZasggvdCd/Qs1t+tU1epo+auhYwk1Pp8k6Ecxm9XFL2RCsoplgCS",
-	"MTkaYnGFaSrKKY7NURf1H4MTxTOJ3x+NeqdqViXuqLU3PwfOcd/8HDqn48K+vSZiTvwLkc3Xw75PjEQc",
-	"BcsTZvbFICd+mcdLN4xmzUvYJ0DGVkkvLUi9o+wYrhHtd3F+j2MtGmTpWJIlwOKKonpAsrHYVJJuabvR",
-	"NlNbRPMmuvB1XMMysYA2lLbVO+53+xA/mwpuV3dO+93e+MTeyi2q/UTpeaAhPJEkpB2ZAfBSCS2/KJkG",
-	"e4tItqVK7FOfszYAzgDVXnGyVYC9RpU5djpDXp2/aduQC5dqA4bb6FTKZY5FuNxmVooW5O2GkZISuNGc",
-	"eTgIAFA/FcIogSzwit6QbeE+fYeXF9qERW9NfFNisbWfoB8LhFdX3+fXs9qb0N0p34eFI4NEoe1K1853",
-	"r66+d5sh5Gdn2tQahs4WTXJmJspC4na5TiI3uMUADs04DudBaTJn7Zq5Xg3nsWQCdU5fHjvbzio14fHF",
-	"dPUpZybpHe9KX4LoGchTCYkMAzwFg/UntQVMeJWezQWXoUnV0Z3s3FLcOX93aQwlg167RVeGrfWcbr/X",
-	"7fcsRH9r0npP/O+NhAE+DGNWjoDXEzsIBgNyiZqYSevln9+9vPig+DcN1Ke+vXz1CgardDAlRvx8pbYI",
-	"nsMw8IrCjk1GHb8g8ibkq3w2jJqfHdkwzIc8m1eUrT8Xgoun1qZQiMRbaSrUgCm1fmh4hrfUj1Y/baD1",
-	"P2iWO2gREZGVoX5HRmfzZJl5uWCn1Z8TsEHsihnUZhbK0FqSHdUbFReJd0VZ1kQbrZukjFYnVOyUrHzY",
-	"mvcxGqyKh2DEhDaEuGkMOJGM0irQcXammiwtDEW+uQjuoFG9sxxLKTzkqQTW7oMjFN6wvi3ZZEe+h1ev",
-	"9JsNyE9r8jQsoRVAaW9ayUvzvMJsFDy/9y6qLMYDptPiwxPajQ/qesMYfVWYD2Bisjy/aHz6XqMRjguV",
-	"+IhzwN6zm6JtpSzTB0MxMQttZ0+cPPUbsoiZXTOIikgKuVxaUS0PF6PVTiG4sOl6JFA6DQwloIxAmuFS",
-	"zluT1gVerjjiU0HnOPzH/xWUd6HczSaZ4xTNDyTyYRqYNtbMrLd2W+iutyZOGaZLhXqoeaPUqm7i0Nuh",
-	"dppBlrEUbXGyFojlmSnEIWSIeo7jIAhxa8RgkrP/UrWeYzIV21NtJzt9pTOhizWpacCh7mD1PKhNkViI",
-	"ejOMA0Gwv0U6TIIK1SqSeLur3OhdYplrrmXMEZoo9IZg4uaSg4xmMaKAGntFr1a2utDBdka+YhB8ukyo",
-	"sjIBLPDWxEPbsptgxYQMDnXVFI2ZBvk0zx1VVtRy6VEV5jLQOLtC+xgScUBAEFMyp0xOUM8GhcLW2a3y",
-	"wgTm7Ykh+RxCXteK8FVAoiikALP5Gs+13UGnQXVemWtZtXi4u2I4LFHRgAXfZMeSDC+LZF2dSaSmXnbR",
-	"NwFmN3pT+hyMcJBXs5s32WO4iqF8q4gECPODPlnKs0jVqMxqtg1xReeRmu/KHXAYOBCzr7NK4ZPa+4XV",
-	"3sPiPUSr/GvDQ/EgcA+29UpyLk3ovIe+3waPK8F+7F0mUilPnBF5X2OA6WB+QuqGV51UKeZvNKMSSC64",
-	"CGO+JcicypAI4ltVvf7gmurxdQdyfB+9vkHka69Sz08mDrSRxLcQSqAj6FYkCCib75dcc3jlvFFuwy5l",
-	"/QyiRqLycRDvudmr1cEhNPpSsiSf1S945kyJv0suQ6R4nxIjBfZsJvi9zAF7b8rTnTaCw8/3eKchoR0l",
-	"Rnl8ucTVez4xq6PkpGodSX8gygBTKlM5k3AOF0yqYzorzRaHn9l6xoTDtzsqjMnM2a5KvQy1hZEKa/i2",
-	"3LkSC8Dx0/d2UsV9LGou3u3qQN5gGtpYoFRURqXAr7igHnU1E0oErdf88iAnoyTnLxqZaf5TjTWtIbZ8",
-	"zQtzBr5hpYE83BLFbSTSPT0e8IMuXuliSb4WRUlS52iFReTvvLVGGeuIfnf+Gl3oosgXiViZ13DYK6n2",
-	"A5Y3iT9fYLmYcix82Wq3fiZT9E7wz1tkt3679ZMkQt0775+32q2rrQzJssTBLeWGC/87gXOB3HN17dq8",
-	"sjIPQkyQ+TlprZe4Iwlb4E7A2Ry3AFZLWLBULCjOs5HkZ3cdwInOZRXc3l2yJ0VUqLryJ4nsQymbcmI4",
-	"KXNIf1gb5hZsWdFoq+w0GLqyB5JvTt1JzGGiE4kJKabQ7HQW9hq+ne62pdOCzydI6caTvX4NgJ/zl1ed",
-	"/mhsUTeuvj+HP1+fX3SRG5A59rbuBA1evLxKPtJTD8SwPhJouhjWR3+jopPvyd/XRIYF4QulBPVOo7rI",
-	"yNp1aHLq6Y3SLCUlPefF2SiEAWSNYsYJY9398lGydFhNbze02MuAM2kf8NsX22uxZhGsn+rQNeTzA1jm",
-	"TOP1OWCeSyIlRmFy1l/xqQAlddzp9Tr9wYfe6cQ5Lqg0bmA1kzFmf3U+QUn7rZ0FA5lo8BkjaFMD00hh",
-	"pNjnnT4USI6wPAWR6wDwHCOTdFyo+9ri7Vi00XyOiKBYiWTjWc/ve4PpEI9OxyfHxyfj0xEeTgde3+8R",
-	"Z+b0+oPhaHx8om1IIU9kniS9LHmh7kFC+gZ37Ro+GzCKeopJ6uDlah9FRCBlVgDGwwVlcx32oEfcRlPi",
-	"4bUkyDWvu3C7ZuC42pMxHZaHJgIch8dhIDo3khHiqw5VD0snbhrSLv08ru3KOb6z26NQUlJzoU8ksF0l",
-	"qL2dKB7fNtXjmW8xq+ppy3a3v+ebnCrn7ArdsBRbmvTMlyReXf30mQXB0BwM0t7iZ24Y3zDrp6pe5n5N",
-	"Dxj4o8q+W7AcuQBvS8LReNtR5GnCYZVwU0XEF9OJWeFKhpsQIgu0BVIWopepN/vu5eu96gD0HhEzrBZ4",
-	"UqQBAcs+S8UgJseeOxAjzqeb2dNoAGdKYYikoLeq/RuyNfN/FmkxNIxKbWrkRp3dDiYFzXIiUKAFjgO8",
-	"84vXyD5YLWDbuyAsMitokIhv1BKPGloODeJxGZ/IlU2OMnoy3KJK3innFONEJpFfmDxzRQ30AEuhap4l",
-	"1NFflIqqbUE/fbjoojd8k+9TjKDSd3onGYfXX/ZITTzOabakLOQ3YiclpUyw8Bb0tlDd/cvlO4DZwKI7",
-	"/0V7hxWRWNvhEL2m38AETbEk4yF69v7bCzQcD0/aSBrwxOFzNTWhTWV3k8JZ1lwxGIxGw2G9hKxk6mTi",
-	"kztZomzrYxN0ko0+T5XWC94gGqY7a6bGbX58Jnl3QWhIbZMoSGBB0drER70+6SMhzzCdCBZAoiXkqSAN",
-	"DuC+e3v1AR2ZFOojD8ujX6l/d+SJ4EiLv7mMr/7opH/a6zfc5Q24ThCk2Y7OuX/348XVP/X6GoBOs3lA",
-	"RWNcJ0/k818OwqGGib4X0JPVvw3oDJsHBiLProAhmuY0Y7+8D8GUmJVtE1XRL8BBbNjL23jP+Byxf/wf",
-	"jmacIiwlZerKigtEZIjRxfkESbJGZEml5AL94/9DF2/+ja9DgVNiFQAA7hsfA0+DtdPEjJj513SbjZuB",
-	"p+8fNtP7oiEsg71jR3Jqft1wEUssb3iYT3PwQVtOQ/leK1nIUs4bRSuRHj1ROtwtQT5Xkg0OkB/B8xL0",
-	"LAxkB6/DRRtFmLzPu0UuC78wK0ixN6WjT5B7Q7bXJqW1jVyCRUCJUD+BU1x7WP1m/FrtVPOTb5h+pGA0",
-	"8Gbg6/uMhwa3Q/1lkICvFdNtmBb1oPTU22V+z5nC/VpU8C7BxrN7NyC7M8ptTFmCNQJ2F42C7+Eo5iIh",
-	"JOsEXSbzKHDNjXGlp9Bl+HBW5YK9F+y27CZ17yway5ORrMBIlgcyqcTq0KYwgLuMUpD3gXV3KmOPt0Y7",
-	"sIBZXCSQt7hoW7xYk0ttzE6b6D3GwesFPf2TbC5ONI5LhmyZFD0VBvoXlXN4HKCF8V27gulY9STFaGzQ",
-	"dyrMlTKffD6zAIKQQWs5lNA+Be1RzewRtxApoPIELzQSxPFOMmUsMDSg+0zDamsXoOYWZuz/HEHRTJAL",
-	"B5/VCwAW7Ay58WGmE+9dwHuYcUHonLntNNaU0hk2KXSbs9TMuO2Yig3VRoa9ePe7UUoxzgMJ+JxIE1Ob",
-	"mgHVkAhUP82RDKd3t7WD5Ze78jy+XHKWkiwTnUnJj/EeBFNhwyqpSodgxTiMsDwkALxtg/kbcmik+RYH",
-	"CS29w8c70oIsj8459gzPdidq6Nacj9zIjqlv5G2yyLXmTftquRldUQQwQ/0olbFFHF0yhJEvtkisgQ3i",
-	"EG34OvDRlFSueP+u8JQp4MdWcXj/7QUa9U+c2Egx6g66vX2Qok52YNPE9qToUHhEgJrju/h0LUbpV/cQ",
-	"Wy+nGgc04BsiOh6WBC0UpzzYvsjZ0oGFRVTZtnKScYSbTqdPpQwASn7tNdtNY7DozVidKJKoOVUkfX19",
-	"xdyKxZ/d2rSOUdSLOjOnYAQ4FYNH1g4kOtkNkxZ7IXXjBqinovU9BLPju/x61DU1J3qZ2KfQ0TnnphQP",
-	"gYoq2oKv8VhtfRh4b4NZKGud4HVQxkKx3QNhbDc1JOu6NUiYfIzacaNSIcfVEKnuBOFMVbcuco2jyDV1",
-	"k9IFZTRgLg2JOrkwgy9YPHSTBoSLMn0rca8gCrs+4ovisRF4i90Mk2RlluJt2BhtvRLopbwITP2AOmCu",
-	"honnYF7a5UXvkrw5UjMze7aMSb9X8kjOiNmwFmXeEClknaI7TS0+uhe7igg1BfDR4yh1cWvJEgtyhrJ1",
-	"GXStNbUOPgjzgA7dOC4kZ91Qk2cGa3pXtnqmjmJ6+X43dUizZHW/OlIxkJ0xiXFG9mUFe5SWOmxnlF6s",
-	"V7M8Vkb3gmgIOfXwwxDy8V2GmgrzRaEc0Ay6EfdMKRMeYT5l83bkEe05jtOoqKhmZQ1sNCd3RbRbIdxo",
-	"PgCTY4Hkdoslhz42enfxBqoC8c3CoeerHu3LGWPK0rUQPMy0UxHikUBQ0AkyD0FuozvLKGr3T/WtYSvj",
-	"cvg1swYpZpCodWdmz3TS7NL0DimgvkJGr2NZvy0B83WN99mdRPVp+92xxp3VVhrMfJ1jAO4ZRrww8azJ",
-	"sewid9Xrd0y4beJ+ZPS7IYBtYBzJumSEkcLUpigoKhoji5tmWwbDX3A1eL5ikjAJpvyZ/XW7NfcI28CE",
-	"JnpVHL6s75XGL8cYyDXjh1OzXRw/rL95hqKpbxQw3ACxWFf2naHvXn64d8WoXtPqquVenreapSRjCboo",
-	"smMrAtHo+vYL7RiJMVvz6kDxT0UO+vdkJohcfOA3hO1M4hD64etQPa1jChN/T1pk+4ND/nxO39Iffvyv",
-	"3n/SVxc/LKbfeervy59+uey9oT+c7pPQketsUVJHplOF6Uzqlok60+iNUVEf83biEZs1WmNFhs7p+EBJ",
-	"GelRfKqzcnVSMlLjNYde9ZAtfyrrUMxcoFY38S9Al7qiIelf0Zwfv9KDqMs2DGLggYwH0dir0k5BbRPj",
-	"N3YD8MC/jjx6o/5g6hDP7896I+90euzPjv2p4/n++GR8PDse9k56nnfiDVoJL2DPc2aDKR76Y3xMTk6d",
-	"Xq/fHwyGw9FoPD4+Pjk5PXWcXg8XpCbtcMlZMGihJ6q2vKZnFKYXB42da8e1fWuMbL6gf223LafCd1rN",
-	"pKtB+FJW5mQ5RLn2FolGG6Hx8ZtKuAENFQ9kcKbEzZQDIn4q74YokJuhknuC6Hcb2o0vWjUvw4L67u0d",
-	"pvh6k1SN1z9s5BpIFL1PpR3k+rlX9bhiRHXjEuBKjk3Mc6mToMLS/z5yGZTnNMXDg0u5cjf6golro6Hd",
-	"1XFwQ8Yf1boh2wu+XAm+pDLjxKhVLCdijA7uTfte65FygHp3+cnYwR+SHtUkID+U6gbQjbS/ScaupH3K",
-	"1zdxQuSrtvBZprMzxMqKntbvFFQSydJIhXPQyqTU1itAU4JCsZbhY/oKC92p1RKhfeG9dcEVBts/hGu0",
-	"2fBGTfhdTcbWIObOpAlFLCuzs9J28Z1uzixlVfO6svj/JplEKVQRVw/DPUCGyqH2iM5AyDv3+88zeRzq",
-	"TRPyM1uHa7G3ebXeRvmWMhzk98igQUJKepfkhpVNQoF8hoONtNH2mah2F+RzPsIToBwAu8p1Prs6HJQh",
-	"n3h0iYMueqsjhXw6V6cFDjgjaLkGmL4o2wubMJSsHLIgn9OfayM6S0QtRNo9ZWjKw8WewE9ZeD69tNUb",
-	"8X1JiMo50q+r4ZXFqKRCr77nge9OkFzLFWE+8SG+ZslvybeCLy/ev3IneqZMZJfJE2HBNlU+gckV8eiM",
-	"gskvK6V456k/8WxGA6rZSZTeKNcrIiTxdSYkkRLuv529XRFdTzzN6FSvDdhe1NOWEmboLQ3InPxMw4Uv",
-	"8Ea9hpPNF2q7PCDF8Le1cQbT6ux3RBDmUbwkLOTIJ2gt1//4X0HBxCc9vjJOJ/M4XoeL7trgdAiCo3Tt",
-	"jQCtW/1x96kpuF8Zcu6XxYmvVxZN8IAcXDlsrPjZlSoLjgRbTP2g2iv1ufd0vghlA3zDwVeFm12pVpn5",
-	"agZDrTZfmVRRvJ4/leHsn6GeOsn7o1EG460RmlG9VT+LMQayJvADEEPt0rk5N42asbJpviwszaX2mo5q",
-	"DCVsQaH+wAzpl23OnI1Fiphkr93ijBjPwn0t9Jn9fNfOksAevOKeXcgTeH4+P5kZPQwYrhqBwTH5HRw7",
-	"h4WQNXNTE0AWTvJDYMfqZss20nvVg9Sq116I3OT8Ng7DUq5fNkVlAHUPxdIb4azWY/Gl6JdKBP4SjD43",
-	"0fDtV1RmPX333OvtxOM+DYufhBCngk0ez+kDCkM5Xcm0+qlsckwL6elpNCe16BfUVtWezvmJv+yeIfe7",
-	"lx/QEV7RI91ZF+hHRlE0TeJfdC8LA4zUQNVWMS7zaogbM8LKDyVAdEigdiJNJNlQ5gVrnyhdEfvuLqdG",
-	"kZBiBmP7UriCEGmSQEEotT6VW60vzrUAI+mcyQOKCVnrdiHe5gUNt3t5MSAonq9ZKIq+rm+0wXQz6I3H",
-	"CAerBe70i+IwVjgMiVCv/c+zv553/oI7v3z6tX/3/N//uSovZqx+R94HKCMBbSJI/FWdk6JIpkwa/Uw2",
-	"HHr27seLK/RPPee5sQNOiiBaLKY2OLY1+EQO5KaL3rJgG9nwIt+3bge6KNuaTM1pJ7vItX5+F9KJINk7",
-	"qvrqRqAQOpHPYHfkI8camiWhzFAtQKI9cYCN4woXoyu9iHMMihIvbbQNTjv/NOkfDxRDvmdUTV+nL8YT",
-	"XT8eKVWztzgcKVW011DDGXLjQr1N4pOggJ3NE6jqWKLQcbYiap2cQY1b6d4SQWfbzueRc9pRl920V6ko",
-	"mLsBGCkXc8zoLyXk8DZxdx9D7mll0NRLDcYijegUpaha9zPYUh8iOqpnIqhvaWHqylUIKToC2Uf24tA6",
-	"Lc4Li6C/X5AVFiEg9D9LrggO0JrR8Pk+c6+rzK3hrLzGQXgNbK4oKFSasg6KnXJpY7QDPCUBWuItmhLk",
-	"/ourkywv38XBo130s8WpYtt2VNYG/JyMJCziGC1sI+UQ74PD1YEYlnnEbApJmV7ywYaRZbCrPI9IuTvI",
-	"DPbt+TpccGEWcoK+IVgQkYdlOd2V6GOLsVNWVlFpFieiQwdNLyhDknjcxPNUu7JrxM+lI8ZAVAJYRcJC",
-	"E0gXA+MxskmGk9UfcIGLIx19mFqC1OSUrmNp4Gs6BjETM5xqWKesR3JBU2G8EeT0mY5ciKKKdRxfuvHD",
-	"Q1A9VABlyWjSs1s7yrKRl7cJznadSd+jfEl50GcR1f4kidjTy2QkSQ2n/h9kuRJE4q7Hl92paOVKWs3W",
-	"QWBU3dfqBXRFg1scWw1js2N969Un46mDeuk23alp0andwPA7XVWh2WEP77A62UeCrxTSdtYyigapjmml",
-	"wKbBkQtUbchFipZ9V9LuighZAI5UCQFVz39n0eIbmiwjY28pO4UnzjSyQ2p6fA5FOtV1zKxOuGzqorPG",
-	"3QYxueO71JaotZZ+0rqicSrU35G1V1avcq1Suqkd8vCOwdN6rDnklpCBKx/ACp0oeWAheaMdkFwZS133",
-	"LZer2HeZ/akWfyjQe/YqnXUv9nGGXPXpvZBvD8BkmiMl1wMCnaBeP1mKCocoIFiGcWGraFK0Lg7IMjy0",
-	"uEIhaEgg82JBUCgo8eNKpbXks2qMmXoMrhG/utwL6/NB2NdBAJZH9+IoZxVl+A8QHpDhQHXrrSjmcclm",
-	"PJtBUy3P7RLgAHzSJnSlmFxzoe7e3uECcXCneNeIXyq1O9JNGgtZTRlVpPwkHo708KIuHExegsCLqIWG",
-	"klOSFKpZxlv1ZDbZblzNmzwcBPfkTg2lqZNd3tkw6o5hRdqLAF4raXGgoZso5HNgXl10jiIq1ZmaQfDA",
-	"UVvH9dlqajT7y4W11ONimns0SSxBrYmosfKYC8s+S6ve6Uib6x1CgnHfxyYZOwRtIXhIY8ygrhZ5SCmx",
-	"/9iCWrVV7BwMiF+RqNZAAL0rocrDBIDpY/Y+AWC/W4vQYaPIzATXjE0BS90hosh0s2UcrYyb/Xa0yd+0",
-	"3vjbZUcNNMnDlKT/StXMQ+qTyfLu+6fzZPa79hGvBQ23V2pKk37HC85vaMl+SDn+sDTANup5TWmmDAte",
-	"0SOu9LX+kfFrSRJKJfYqXY2yeRQbY0pzqy+YYigYTQXfqCmXeCsVO/EEl7IDGJTP3Cvidb4lobfoXFGA",
-	"aXbfCjqnzH2uHh06gzMbsGDCrAhA9VJTWgX7RMB+UDvFpzJci6lBS2BQAgLGHp0zerwd6wa0xLSiP5Kt",
-	"or4peFsLtjJLTxWflU5NpN/l/V4WLjFGdjEDoDLaNjQ0qWQ+8ahP5Fk0m3aUAQesTxy2EePChC1lZjm0",
-	"mkwcs7QkEs0Eh4hA2HZAxXq80UwswnDVit16VaRzL7de+15EZgdhMOiFUNPBdYSWDhaAKAGoPEF8zTkh",
-	"J4/JjZoRon4j3Sc3SQKu6UcXXcQ0aVrTEz50BqrLWnxPvVpKY2b0ZUR2B4mk2lLjcRZiXdjavHyxwLeE",
-	"Cq7OdhGYFZGTo6M5DRfrqRK8jjzzTPSjlS1+l6rsjHVAQQg0xPxUmSm1OBaPSg2+E3I9CWbPnRlLxS31",
-	"iIngijLg/I7ZElBiGj6tbRirgOoUQkOHgsypDIn4yMBjAoAQZxEnlm1DPrp3RrNW7ykWvcDMDwjo3HC+",
-	"4FC/CfHD6pJ11GyRT/3uR/aRvVQsHcm17hyVqO84XQRQKHpN3V8/GtyFj0oU/ahLznxstT/CWsGPpZx/",
-	"VDKia7JC9Rk8dBz0bIkDddoS31LK8zYaOj30jHEE+cEfmSeIT1hIcQD3Buqe2tcB3xAfLg3hccDDEKaS",
-	"N1w/Rc9wXBII3gKyVicD7C+MxDoAoKwp9SWi4XN1deQ4XTtyvjIhQPozsGh2B9lwHIAQSNTeivJNsVRS",
-	"ya1i6dSk5p6jv6/Vd1dY4CUJiUiUl7vFwVpx8X+X9Bfyb5pnF3zrIzMfU+tzztCa6bTY7IeB4zvINYnW",
-	"btti7OsgS8s8XBiZqykBqtJA/JEJIcFCjVQ3AHFEataCIOKJGmuwiz6AQKVDltT7H9mUzCmzm/3a1aHW",
-	"1//WO3bMfy7Cc6zkHeRhbwHwioIgOme6koDkun5qEEQjVFKQWoLVehpQD3GbbCrb6mnokk3zuiFkJWGt",
-	"0iXTFNP+yDBaEbA0xbOXWN8p97f6a+p0kCigN+pMCLcriK5WxJ5MR1bk/Mw1AZ3cnFnuTSIgUoNeZ2JY",
-	"zZF8mlwgzHzY19l1iBpSBKR7qiN9bGCtYc4LrKNDXerraBmTMu624yKTkoSTdLs6dAy9++mDCREzaxDP",
-	"Kv7IBPG4gFqV+iMsRFPs3ehMNIOqg/0z5OrwSMV9DOyeic4FWoN+6T00Ay2VWIR+F3iVmyICFHLeReeK",
-	"XYGEklorYD8fmXm0YC2jOBK9rwzShzrbgg0IT+ZNtY1eAP9WTdvEetWnnz5c6K8sqRKzdBzXBLm7oFtc",
-	"+ObPpjwGbBKIip4gjAKs9uYtEeoEV+qhhNJJsh2zmmgLayZuRstn0WHaTlzTK28qicJI4TJh6yXMa+p+",
-	"iG+I/MjsJsEbxcHWRtCEQqCh2FroAO2ARgGfd9EVj8KNdVq+njzbDwuqEiUcqHXQTcLT6tIM1OGYz9nS",
-	"o+sl8BQgMhnicF3yOZhTpYjrWbHH3IIHvrUnhwvB13NYdCqM0oHczx2wWbqJ/QQXTA8iLjJB3738AIUr",
-	"pEmU0HBNba3XGBpcknDBfeSCX8VuWStCmzwLGWN/p+rADp1B2rqtG2PAWCHMXUm0QKN8pYRao1LpkxDF",
-	"B2Eb4aktm6UIfgGFy7ooSr+XH5ltNx6/Im/NOrsfodo+9QDOMhaYzleKE3f6XScnMm02my6G210u5kfm",
-	"XXn06vLi5Zurl/COUqVoGGREL0PrrUkLyhiop9To8Iq2Jq2BQW+GPaB6cjQQ/gqLcHtkVhiCBElB3MRb",
-	"RtDKVEqL/T2yjabbGKgXUdBfokW+9FsT9blz/TAYBFXrdseVBrrHjxypl4zh6q5d6+kr+gup86yu92bL",
-	"vYG1ThC54mqm1QT0HcdKuqbqQ0JAPPqbgZjQdoBdVgI9AzABIEYXuennoFxrvQo6cAH0caGr55W1YJ4/",
-	"gofts9DGUPe/6KVonEffYN9Gi8Irvd2v/MSMXP4L8fVLg90vfQtSn0+YemNUp2eXLCSCRUiAYCRZLrHY",
-	"tiatV1B63ZBsuxXiuaKllqGz1qd263NnheeURVH+kb25daRNkEf2SmTnaR3FX9Qm6ehZ+DNpnI7uRJe0",
-	"mROibq2R8051A9iB9RnHDXzuSP+mgwOKJRiRw5hC7HrYh+aCr1fmC9HFv8mOYSN6f/1o9lf87fj2tWn2",
-	"epV6IKomZ3t11279/+y923LbuLY2+ioo74tOVsuy5EM6saurliTLjhMfZTtO0u4KYRGSaFOAmqAsy7P6",
-	"YXb9F//Vfor5YrswBgCCEilLPqdbq2rNjiWKBEBgnMf39UQWmv6e0mRKfEOGFc82tiukzSEQkYOOCLWP",
-	"XST7oAWULJxQerAvwAhU1k6XKuvPRh3QHlC6zyodyrXGEQO+boQ8sF2mqa7YjdojxurjIv7REn2u1Iwx",
-	"f/4I/tSsWe3gWimAQdBkeLnfx4POMN+VFmiYh8D3NbM42/FZtydixptDDNzcT0zBDqkKfziFhMro7jRj",
-	"N0mNjETF34WZRJsu//o7He/XbaJPLFbzRKqJ7VhPzN2a/xJRu1r6cPcvaoK3wgCzLw+WzbgTkkOcJ58n",
-	"CsY7ZJ49gp/ZcFTg4Xc/7MMzhR2Mecz6AaJuFH8hy2oCbgCmknRqbshObIPQJnbnhFslkbHokYGIrsCd",
-	"VQYmhj3VpgzQn0VfB9HToRo1sVl1JAXH45M3IJ2ifsi8t+OCCa+6p2DajIaNPj/g4VRC6ZiFrVyLaRRV",
-	"Qc2iDf60miHI+kBijq648MpPz+rdv9gX8ZZSLS9z3DbhpT/tcbMbK+O44XfmuP1dyHcfxsSxzd20aGSj",
-	"60nFD/A4xRMcioUX1iz/Hh0y4yl48KbeZvHT7mhrNOeby/mqY1bR+hECBpAkvo+11+tnHChEB5SaATyJ",
-	"CylTWzIebxATjDcVxhorAEOIgSyaICDGQnSE/0fQkx6JGLb6q5ujzQThXLjwjz890gwZjSQQyFKuiy08",
-	"05hIYwjUmI+dYeOjKPEipaDDoBvEEPUp4Q0R9YPsGJiCcRXp6E81Pz+QUJhBRETw6SZSBVpXWrUbd5hm",
-	"SpUCumFGtXTKB9GhuMQLsShf+Z4IhKGVG6EWV/abHe2aZKj0N+niwgLR5SUF7bbAPN7qtyU40/FjUPpF",
-	"0oAkE5CraNprKrGSHOyegLfHBSZWHN3TLnA0/T2djhFzAF3I//7f//4f4WS3YXCLujZqYUbnQ1cLvULn",
-	"wx43ovmH5/riVVhNuGOeVsfYY5ehZvC7+zspS5GITYHcs+qiSfEhKBoDgWrysyPhIdAlmiWKGxYGkNII",
-	"buOJaxaFtOehpNU5IJTctBUz3XKfFu6TfCrH2EzJ+40UpTosCZFxEIb63pDta6ZDU7jis6kF1AJjAhlv",
-	"9SyO2uzxpocLfP0WF9ZX3pVKM4ryBu7rDKG6Y2sAjEVTQBujYLKNagf9529bHGAS2iarX1x4RaEodVT+",
-	"leGoV68atpUVl5xyR6o9hZKwoiBDSeB3UykJKCpaYtdqnlPn8PDydZ32RLMXhS1+QuNYHbAE+USbnJD+",
-	"hx9DX3kUxDGCr0AxRUS5pE3TG6b2ujWoffXPgEOtgS1YAIK4zgbxTE2YrpBCFCiPyI4YyERe4zi64hrt",
-	"fhrGDCoS9nWaXQ+jcrijnwsw+JEO3OGUi2QrCGPDUtgU3QsYFBzO8wXK/fMFR0N0adzsYFYBnqDMfJl4",
-	"OCZxNx6kUNOowwOfO/M5guxCZdMjb7AerkX7Yfx2fSxvi56at27okqA+GxM8mM4yBVKBbxW31fGwq3QN",
-	"knK2bIUhlEklZj7WAU+tEdQCHsBP/h6fFeDcDcyW8MGgGJq6PDU7N0PtIhNZGlSo/gNy2VFWzDRRKjh3",
-	"F0PC0RiwZDpZM6TNWDjtW1NPs6J+B62HE6dqSg9N5SEcAXdyOPIA0Kr9wN9QV7f6oS0DNaPzJk8AWVTs",
-	"8B8PPzp/ak1lcUVc2qpCaedyFXB/nVAXRlSzbBZ1tae3AdofJDCaeB55I4M2Xwy4fFvQ36gPAt7+ofaF",
-	"VyBej3aL6a2RuyxmUKllmYiINN1ksegY7+28u5H3Zq64c3jP/OJQnNpxo9jHF4RpmEnbDIkrMldzHGNj",
-	"KgGAdI+pj43KyhNI/bgpujOe1QP9oylXJQ66gKkHxWgjfDJJPeot1IKDRj09qeWNtxWJbt6irZamXTQ9",
-	"QC3G7SAfOLZYzDiy11SfY3X13TU6/4LSGncH64p11/iFv+9bZKON1KepscGBjlre7qepHEBinWXWzeBQ",
-	"88pm9ETG7G+bRc41wuE67QyiOkD4IZtCxvC74MZ8xnbCCRbmwrOcjbxzAfP5p6VyHyuJhY7S3UfpYZs4",
-	"d/vm7NvZs1j3jBmq0+H2RkHIMjOKOApAyW6aTpLrnliMDrQ1wJxr9EMs1vaNz+J0eWFXRfqWIXh8KyXi",
-	"06HE+KWOapqWLjtCKANXpxZcBcp9xDQ2jYBY+216yC5pBMaS7pNbtyiRpsfrjX7mW52kSzWAvaGShIK3",
-	"TercGeuGXhcaAlgqKneMkWJhNTo2kkg6JOU1E2l9i3Nz2/a8j3HcU0aDspePaZcdBzH7/TiOgmasPjqk",
-	"cef3JQ2R6x2zZj9iHhHXLCJQzIx0aG6/gJdgQXq6bcbm5qA9OMloihZQyGmkOhOV3VALaKuzbRS3G0ip",
-	"fFkRQSINq7jh/uUi2aJByHwSCnzdESOQfmQ+6bHI9I3DKODvJmQg18kFGwrdHAbXQ7cUmuQNFkfDxUor",
-	"ZpGHy6YHrUxD9Uo+HR/sG8IgtQe65A0N1Rwl6fbDOOjRKF5Sny/6NKZvC4TRZgcmCHYYjUlXyJi8J5+D",
-	"KuRZ0/i6nunANK4qNEaSKpVB0+kC6SIKsc6fukXtq6USNLiokRlTTySubzwQZt019Lwtsyd+QMMU/RGY",
-	"kD0ad4pkX5izYexf9bkJ3ULzkZ9XU3mio2yzCabHKpDExmMMqq3/ZwEaJ0ZBc8fQeUdQZBfY8FOJfa0E",
-	"B8Gnz1/KR8Fu7VPnYrup/t45vd0p7wefPoCeMM3e2Y9xeuGTLv2FfpcuSsY7dFGde5oJDvH31AH3FFSw",
-	"+pm7NjeLg8FgEbZnPwoZbwofERDude9Hyss6OYY0MPV0y55Glv5QKt339c20wrkpASch9Xjh/8LCMYsX",
-	"J3Y/D4SV8KP6ZlzLFFM+3agTN699dfELTCG1MQDrN2OlJNAGa060hW9zdkLKNow7aBp26c3iBciy9+UP",
-	"yzPVyBqRmlUiG6e+s/ZhrHetMtwwyrbUpNNnFWqVKbuCavTf3BFUo/NIg4zVbnG2fI3ev3lH7dGnCCrY",
-	"SDMdT+rp77L9MpzamFfWpLkRBfWIu5pwgNanR4NIF9PV0oxCby6UAVgTXMYRDZT1VqusnzRO6wX1w1Op",
-	"DuoVG9ZYFB8HbXSCmo1d9e+360SysLWo/CTmI2k08Lmo04wnW7lTEfKna6PXIS9RdqJkNASEDwKt7AAE",
-	"BMA0IaPXph+URddBU9eBjPLt6DoPL6Hs8cADKpBy6cNaSQ1F57ASmCGnNMQg+cAolXmL/9K1kWEoBpJw",
-	"oWZywUIx0EFNt8BOE2Ppry0PuHowBGNcOmw3AaYe84tMQ1R06DXLs3Vr9CfrHUIar4VGAChnnyjXHaeW",
-	"g2uh2lgYlWV1RF0jX799dxDZmllwbA5HE/IqjZAjLSTcRUnMuUkXuzSOgtuFUWKfkUcnnDfjMzAcNQvH",
-	"/Z6IYja9gVejL9P3VKN5iqNWefVxuJdqSCK1SpaqeZic14e5kmNiNWmWlB8zrpaCrtp5+bGxExD+EFah",
-	"HHsblWVVq6yPSyUIIDtiGYJQA43bFDkkReqHqEdJrbGLok/9AFAElADkbRKLUVq0gsXLcWW3/o2VwtSy",
-	"C1pMvJRoVPeoNXZlkRwjURPWnSghMNTlzdQHAJHRR1nUC60HlOGMc0mIxIoEAWUQYsEYpo1d8saI7EAp",
-	"Rhw10Nuh0ntLLhjiTblgJk7Zlq4a9QkS/xUIhHQgwufOzpbi43tlPib/NmAMvN+9YJEkbUEEJ/RCXGPQ",
-	"y14LrVKf2VCaqMnh59rx//O+gP8tK8V8XK+VIUyElfMiIgwpxZhP3hxW68fLFssron6gsS4O63vmukDw",
-	"t1jHowvnlR2BcCN2HBf9GC0AW/uS7BFTQoT6AWDAAOxgXatUCBhFQwjI8XA4rgXxKT+fFmTqmC4sqv+r",
-	"1rd39kmt3jjZ2dqpVU7q8Ok539vZqS7f1mqVb9vtymCnWmnvnB6c7fUPbtd2r0pH3/zDw2HQHVY2b05Z",
-	"96A9qLW/7XwW33duL0v1ymBncM4PLuu7e5Wr7Ur5tF7t7NWOwp2brc3KcbW9/6VaEXu10pe4+fFT2Fyu",
-	"t8+2QrrXOB3UB982vxwdbW5Wbi7P+bfjcu/ia/W6yRud79v1wU61ub93+e1m72Rnee/karB/WxmcddqH",
-	"e5eV8t5JZWXvpH1zoP67WaV7m+LmnNduK5/wed9OKlefjvcaR4N6G57xebMSb118rQ6/f93v7Gx1vp9d",
-	"1r/sVfdgvJXBYO/bcj0+5/SsPLhY+VT6dtbo7G1dqRF+1POsVY7snDcrR83No3alvrNzuVtbPQnLhzsX",
-	"/s6AnfPOdivcbPx2Xa8M1k4vrr7w05Wdm9Pftr/c/to627zsrn682joWvehssNxqlj/flAdV3vhr+9g/",
-	"+bC/Gu18Oed779cu2p/3L/e264OPR982vzRKB9Xqt/rWx9MPS2fVeu9LefsiPKSdk6Xm4Mv+6cnH4eFe",
-	"9b2aib8zOPp2zveqtDLx6gpeXR/Uq0uDo629yl610no/2GzD0w7PeeXo41K1crRZade39ypiu1b7a/t4",
-	"b/VDtbJXq5Talb36aW3naPNst1lpb3/Yan4TX6Pur43g9Lf+9lGp1zrnq/vv9j9/H75fOTr4etw5Xr1o",
-	"77S3K7Wva5+W9tnNPmdBb+eyu3y437i+2O2FA//X7f0bVr35+NtQ9Pql3885bM36/mbGdr3DMINwqLvh",
-	"Dxs7XyondfK5/s1u+O2PlXa9orZAdYiTU5M1E60M6h+r26UBVYfh6Kg9POsdDz/Gy2IrbHw8E+Kcd+Vu",
-	"Ofp+ycTaWn/7trd5dbF5WVl7V6b+sNOo7NcqlaN2sCd3OwdfT9934tJl9V39+6+n+x/77482N8PGOe83",
-	"zvyT5uXWifz+9XDtw7eDg4s2O/ryOejGF5vfP9yeRh+/Vrb9bfH9U/mwtBLIzuntbdivOEszPrGUoYkS",
-	"i/p0FvtwBxX73D58vfYhvqJc+zAJvpWX194vfygvP9xq1MpvzGrEz6e2GqduV7fGWIeC/+saKwnoJPSz",
-	"V9S1iIWausj4wQALFwtRuE9v+j3UvdvuMO83fz395k/iTeldUslpMm/SiQ3mxhtC9LyE5drZyDmB6IW5",
-	"LH5FNTNPsrUgIJsdj80Wts9UH/NU/d1ODzam65Ku7fHIqxblseg3O8xfx6K0QNq6NBM3wKoSdbqK2gsv",
-	"pEO1WfTxFgxT320dQW+hPUsDH2N4gv3Vp6GJOBhUaciPF7DwYBBINoKmmdPsrI/0o3Qs72GAcQaj72X6",
-	"kScJmpE+5LkSfJz24SeRVHoHV3J6hmcxDpecQ56bwD1DrPse01266gBGfRlDfOmwvocVbBpr+xdJvCb1",
-	"1lNn1BUlNgtc0LwPSVpYx7oCTN1A5ZtTv4YSAY51xk8RApleMbc+NtLVevhngBfIIqnTZodoAngttiIG",
-	"pVXrSipa2HAogksg42RMIweelUZhwFKBPRdd1yGLyDEqHCTz2eyLm8Ue6y62AhRGGc0cFwGnUHk/Vo+R",
-	"dfpHzB+3zgSfv7gZyJ6QgUm3Tqw2wZ+4v5ij12QYMaPxcR0SfyK7Jr3VMkycH82MKxLx4Xz5rHXBE8RV",
-	"fsFJJQzHmACMyGlBAxCzh1/ZI1dsuD56ZAvQpmiY+5m0mWPdlYrsNBpo3VSlGomgXGD0mm1PHmSMoZsm",
-	"QCcb8wkwHuNa3ykl5NO6Iakn3S0r5Nw5ySpYGTnY8vlOtrz7aMuJZ1u+8OGOwtwzfWLyc42tGllbfl96",
-	"qzkBAhlL3Y7usAug2t+s79ZP6tDmhyXHzE/1tGn7H2uS++rAx/rsrEPu0cXohtzYqJ0ThYu6Cx2qYTbr",
-	"DXRUPNTEv/ssAtQJKM6GNQA8K889pb2r4GaxGYUeoVLDnCgPbCehg+GC7EjZD3h7M1Ca/KKvfngoAugR",
-	"gnylsVgGoh/6uqexSCqINo8WS/2EtkEm7VIZL+4JP2gFzN8gK6VVPeid1uK+4Gxxj8bNjgvQDj8VUcFB",
-	"Ty8kvzG3WjwOeBNL9tkNbcaaDCH1OOAHArIfRAzTGcUO9ZPw4+jLLGB5PZWxocMBu8wQTxps88VaY3fx",
-	"OKYh8/IkaRSORxczmpV4U/gBb6fA4u3r09xFKN7VntBer0425/Zlomk2tYsYhVv4i4wWzRP7SlrQKtIb",
-	"Elg6nnSxojWWPD71avO6MLPYeHMen3qpGeNwQNp0uy1DHRnpWAJJjchRlvgteE/W7oY7TZpbegvONr/Z",
-	"ajjNaZ3V8C48pQFfa+w+ZoH4+Im68w5RiNepXz+Oz1BYUFv8rl/CNX8XFlL7cYrR2kthRVfQUsiwdpw9",
-	"DeEurIZ5PYv9fGt0LzvvmQywnPL6LDdrlIFoknE2gxEGmiXT9nK+SUyuKHxxS2vxos/9kE00uJzir5QT",
-	"lRexGeHynC4aU0gD/GKURykKCC8pjQ+WV4DMYDnm13oSEKKj3l/Aied84BXJFpKNCeFAF2EVcsSUt+eb",
-	"NkzOBli4jERMscQ6uEMwCWHgxkw0hk3SINc1lgFYLsjvB9YZ2juFTMsFKQ6lyLdgqvjaXjJeZN7HP07n",
-	"/ORyzhxTyOaPH0ek1u3L2OzvVKP5PcReajvmCL8fF+kLXBn48u6mW1b7TLm8zOrdiu+b3JlRT1bghoER",
-	"H4YlFdukUUQCIBWLpRbIvyADFXrFun4Umh8AUhDqSh0kNAkSmAN13Hqans+yrMLjrSWOpbAxHcr8gs1M",
-	"N+tJMSsfVK8JvFpO9drXtdIHdZScWs3ty1p1cLRTrZxUPlfb7b86V5cHh0dHm5XLyru9IzmoHUHV43Z9",
-	"8Kl2elk/3avuQKVjrT3YPeeNs/Kg2f1y++24+u3si7jZOqmcYN3k3t7m9n5n9yyMm9sfhv721tW3hlOF",
-	"uXk03L/dWzvnZ53m/t4tfLpiPj27rIR7tb1atbJZWfp19esm1G3Wh/uXldu9y+btwRcx2NxU493/cs4/",
-	"Nk7rlYGoVmjleq9WGnwcQO3hZbXaHmyJyql/svLhW/04/Hr6vX/64a+tww+31dNyY6+1835Qa3/bPOdf",
-	"GqVTqEc8ao7Wo24eVyqDxtFOp/K53Fj63IzWGvWj7Q9B+LW3tvnx1+5RLOLyOa+vxLXtL1ebvQ+H+zfb",
-	"N79Vgmq53bhq1H7j70udryuXx79tXtOVL+/2/YqsLX2jq7c3xyu95u7H9kmn/btbozjyjmZIvUbhyxTc",
-	"7bGozXx1NDKU6pkxQvA4imsWzVOwDw3GwoorXdjYTaRZreIG31koGUQmnrmsj2b4C7ayL9tl6ML+yUni",
-	"4m/l/dRYrlJyWkrGexcmLGbBcn0GEUnIjxPN5hjrrmEuDb+4MeQ58WjU7ATXTtsd0oyDNW67ECCiCy3F",
-	"mm57vHHGK5J9pJJEpkh49ihEICDlszA0VL764QiQ8X3nEEZHo2L7FsxfzBn5QQTdYUNDoUnlcDGSlBx+",
-	"3ilYZlHotlgBKEkkNukBZKRuMdTU4dgYY0K5pzsbGDoewtNkVs2lXV1U+CYdD6FJaAVZxt9qTlmvSYvN",
-	"KNZVOAH32U0xvok97C5Rf5qgXSyEKZVLDBIwIK2EcmN2GLhN8ODAW1PmhQj9IqkkD4Y1QowQ9TLTnZW7",
-	"Ab8C3mFYdmmQWs1ryCL47mIsn3LybpV8DqpYNBQTiMVu2BA2jUnIqA9VUAZoSd9VRJbgFGobBgGw4HKn",
-	"X0ZfWnCfViqVSri2BVKGP9JDi/SniDAK1Kv2x8tr78heUCV93qNN4LuPsGrJgKhoGHTo8El2xC+SNNFh",
-	"gkIpzkLyxotp8YoNvbf4ckTo26ZXR5eo/XzQIlK5uHQ8N6p8VuCgdrKdAVejadqiLjwjv8ikuUsnQqGJ",
-	"KZap3Kd65Zqe1oDvYOi3jZZqyiVRD4xwYTSBapHURkao0YgKLpFxyiR2IJSQsxhtZLB9BzTy3c2J1xXJ",
-	"Ac8QQfq2RAa8HZpWp1RaBcSB3mEWl0hT9Wv0Kb21LPAQ9VkK5Mn2JZvqNqo77mB6BlbYOSiJmEXgpoGI",
-	"fH0e3TqY1KDVS9CNWKNj4iKBmFBCUBoykX6cFHu7UTNseUvSISghwxCSMTGQQ+tYjYPuXNBIS8rXWEc5",
-	"Bmz6eOq1ljDk0TL9Hv5Y+bOo/vY2LAaGncAYHzfEIrSE69EoDmj4u7LnPJtRaAvhJ2NN9rAGIopZGOpb",
-	"YcNgwC1r8UAJT30bvanCiFF/OFJOif5Tj1mwPqcnTu00vZOiPpfIuxwHXTbBiUrnbCcmrTyY7HrObIvE",
-	"A75Gbx1CY8k7yUtV6SVMZVF0dktTP9o40YUQIaM8K0tkBsUTZ1OXd6bw0SDehWCsOjgG8FiihWhXERBX",
-	"h1IkGaT0mbxgdyG4+tHwR9TnM0/n1XcZJnUwf0zddljb3qzVKhfvbNvhxU1JHpR63+lHth3S49tB/LH9",
-	"vrpT+sKfp+3wY8c6vCt7m83B/m391rq7m5Wy/eyyWlGu9jmf5GyPutrbt5XvxtWud/clPfvSP+d+zR3D",
-	"+3jvsvp9UmdapbRTqVY777cG3d9+/bz6+ZwHBweXR59X/7r1+zdV/1u/u731/rpz9uVj6XOvNuRVOjw4",
-	"/fZO/Fqrbm6fDg6+/vZrdfDr1w+X9c3hsqgubZ7z5tL3299+C6onh2eX7e9y0P7eHmxWwCk/wXbAnUFl",
-	"s3KgRv/x6H210npfV+53dbUCKwoOeVitDPAtDb5Vq0enH9Vb2kHXvlGtDgbbov7t2/JN7/vZWunryt6w",
-	"WapeXmyH4QU/6p/zb8sf4t3up+FetQQNipvto7Nq9eTqeO1ka/OgfbLn1+VhuX/ED4/fhaf9m/3bSgvG",
-	"c7xX396snJ3zdrVRPmyV243PX/xGd+1kWZwurextnXyp37y/vB0JlrT3dyqb1a1KUK/8Vutfy7PG+3O+",
-	"x9u7HTr4digGwy/tpfLw6NNS9P7LJa+e+V/D9mm1vlfb+ejv7jEWVMVq83K5+2313fdo/+D2sE5v3p3z",
-	"xt7Z0urS9Yqst5cvfttcuquVcSr8CVDUP+Sy/F9tLTxlt6Nf27rdXlldlausvtm63T/nJ8fv2OavXz6e",
-	"lj+WV4/o1350u3bzqbEW1QPT7fitVW1+6i8F/Zq4vBSlWv+zXLmQR1/Pdnudzjlv7a5+CRsfan8dyd7g",
-	"TF6G2wd/HbbbRzfh3mb461K7eRgufbupvI//qrQGK4fLzV9/XW2f3pbv6nbUXV6GA/jPqSMvh1cBRl5e",
-	"BhDDPj43/nLBmjSteeYxmEfqnOwq42/amrgk7rKy+q60Uiq9f8S4y4RiOScAM7FeLmJ6G2VFYiB/+OLp",
-	"hO3AQClhxIRwZTCnIDqMqynVnh8rhh10BKRDIV0kR2tbDXIE3FX9jX6M1GRKmdEhiBUAf1bQ5omTUWvs",
-	"ajs61pxfxhkPpI35IC5vEOvgDwJPxdJAN/mCSe0mQGsq5pjxO923hHVH8Ce4GdrNu4gC3pYQgBlpH9IR",
-	"iZ0YEUCAeJE7xYOpWuF0Z6t2RGAdORt4IwEPcAY1BDAkwgsm2ayhWAhFZ1xz4wB3ZBZZ2jrw33qyD+CA",
-	"QMnhFckpj4Mw9cJqFcDNKqST4BgCSuoAIDTDAhgoJHmMM6EhdjM4ytRWf2C/7vOmelwEKQALm6FjqwEH",
-	"++djHZu652tjtOYhdSChUiPZs3PN+FDNCPvpierC8WSOtYfBx7N1hznR3xdXag2wPDHO5samRhUOKC4D",
-	"UTjoMBBpGvM7cMI4SiesG9Q+T7IooKFnmJxGy8ZM2kGXEtnDjJFNTLgrLdcVyCac7pMgBy0bd1RjiPRU",
-	"oAjdfQwNAZUAar91T2yf+4KzNB+lgVpQOg+CPdkhKaKrFpdLpTyQwYZ9wT+RHEdorYV15YvVRLcXiW4g",
-	"oeoXXuLC+kKJrpcv1peb0yeGk4V4Gf/EeRE58jo5i3Pp+3Dpqw4QGXFLnq5TJ+OwZYEBRuMXOG6Hs0Fc",
-	"WT1NR5wLwTxWH+kIUEQkNaiuGCXXWRa36GgEvFnLTMTmW1fPsKkYnQm2CZ8BA+Q+KLJ0sznPQ7joun8v",
-	"y7gILFtZnWKoEhKgwgKJWJtGfsgkfN+kkuVFuuE/D6afyx0VSlddRbaudGGH3ehXLCKbHWqKUHCJThqH",
-	"dpkuDbFbCLUSNIT4QTvQmTC3K0T2m5204oWn5M1YC/ycOS+vrd1z0mbfBpIcf6wsLq+9M+7YZr1RuGPq",
-	"uS1AAW+zqBcFPM7tUFl+/+DXVKvkDaBJn5n9L3+Dg3zYIKum9yxwagwBvDR3DhiZfSXzuAp4bt5JfTd9",
-	"v1dy98/qd1kJNQQ0WSdcu+kGmJMDfS1YhEUNtsLUdYz7SshaXC4wgYvE0x946+argr2VvibvtMU0Bjz0",
-	"KecEr+oYfzRNSq2O5BtVCLIsTP8D4NiZirkcAnevDOY/efM/Od7/C/Vbj0RrreXmfnxvyoD0vZ+QOwAN",
-	"phmbv0fMmez+b+eiXFqB0RbwWfgFXLWpazVG8FPe1CrrW5Xd43oB1T4Nj4M2p3Ff2ZJ4TaWvNCkPh28L",
-	"JmLscAqA4sJwrA7oahNynTQ1dreOsRr3eRyXP2W9wDU8vyCQSq8ACaG+hGosCCwE2K7cozKhu8LR53nX",
-	"x/BtGnvjp8IyBoNBKUpQZmBvXbutt2qx9PXFJhLPYirhBw3jH1Cho87i+GXLpZViqVgurxR/W5g+hzi2",
-	"ni8Eru+ioeQ5600ormqN2g5zcNU88H0tLNI4NPnS/DEc8qzzmeWX49BmgMjJc9AnM7+my8x0YWYaWD+U",
-	"AqMUDtrqOKZldvTyLpd44TUcmbmNk4MVlUgUev8z8kAr4w774hXiRo2evSXN3Zjb8pyiK4Jy+nXLrpBU",
-	"hBufdUAlBJ+4Q9qW9mq1vXLFepiFNsQTvhjwUFAfLRX1arGG1nIA33ValTnwj2sCnsPNPaUIcff2g+TI",
-	"FRveX4jgxp0kR35cOZdYWXIF9u9rkCE91p0Mm5DyiMJQDIw7o2v1ofLFadF2oRTiDrXAmnfJgEPWncuA",
-	"uQyYHjf7pQwH3KgTz3zPueQV2w+9q6YsL794McRnNiykKwe4P8r0iE1FqUZAxFqBSrmxEHzcsSSNj2Wx",
-	"aO4zZx/g6j0gJOGQXetNuSzVZ8jgh5JtoSt8Fs3QFY7DejQ26pvFZJc8XMY6r28uZ/+Bber0ihGaes3P",
-	"apzln9FMukJXYqcvtEJbf54OguBZXZJBzJbV/0zNFm1LCSYVHTyofECHVaC1zE9TE6ZzkoXMQgPkShAG",
-	"SwzGbn/XjsTAIQdkvaxKWqUrcZbHannU/7yW6gQsWTPpztyCBFIh3v94RNeRMA5vh8ZQOYysvWbNKR9i",
-	"+2aM9Xee2gyL6re6rtpp2b5g7YBrlE+4zCsQ73+iQPyP59aUKClMA068KBDeM9RG6Cbe15Vvnzk7PBoj",
-	"hNLJe2eMoegde4OhzfTJUsiTN6rFkBURYMrSceaBJyxk0dxZz1LD8mpS6TkvRJ3X5IyYhGDAZUyBZcE9",
-	"SfqtXTNAkeWtoI3SIW/FzF2e8nS9pgoBPAQp1fDzVgk8UtLfOqTGMLLrc/9kv73na8vzZxgH2bl+vPCH",
-	"tbJyE/56GDPn+lHMusJtYnIfr58uub8Pil+ZAX0e/NVnGXZGQRNchyGpVWTBLbd3RQmiiqAaNLpMqUGt",
-	"szaIV1SWRLGou6A261uV090TT9NKA5qAzf4b0dU2PXVdQkmXUQ7Mxa0Es8TgT6B/6o1FXAOJPjVqCqVp",
-	"AY4mSSqoFUJ4DwvOkaAdGZc80bQpWq1RbQ42FyL/rbxbKxEf4D2ixBStVXQLA7RLBJrQwjGSEV5BmXJ4",
-	"G9NNmIbsObbQJ9h2B8g1tp/QQjQYbCPz5PFXu05Odo9JGFxEFDDvNXYsBCvUGizixsmNMaRl5E9bZ9EE",
-	"eM+FRiCIz8gnylkQiYXCAsAygfirNh7ew55uhBuprVyUy0piiKhNeXBLM58xOQpzDSDsGbOQgJS1sL5w",
-	"3Afsrhlw+9Lv94XqPkY2WR5FCq72vNAjp9AD1ydfdT9cZ+bJhMyIhj4mNjCRoyzviGcsXQCzwvp/chQq",
-	"zl6Sfo/EArDBksgG4A1QafvO1KWBMBUg60mfNoIlFYgSvrp2nt3EskgqpvHawWOaiMwEj9Ta3PKZXWtf",
-	"X6u0dHBX62fbLBKJgTSAR0pvtkQ/aZBWXr7WeV3qs+I5R+3YFT7ziEfD0NM0H6YpTupKPu1RqmnDEwzS",
-	"lsFIM413CHjnQDbpzhb1owxoKVzqP1b+LAIp5YbGjYpkrH6hHl8yGlwtDSpUaK3DUUQsDzuqQ0eH4YCj",
-	"WRwp6JrNGBiMBgGmjCIeRMqowaiHi0xIUbkW8N8JKrBhLoaufCGAMa9g9DTcBk2h4jk/GR82TE+/aBH5",
-	"LDIz0MpswwzCS1Dc3OoHgzG1AxNqMu5b9EcM5WB87EpD2VFzX/T3yislIllTKGslFm3o1YTkJ77kxnEl",
-	"gTiEf+geZWsggZmASxz3Iy7dhiN1fLQNCI9EiC4xAJvCdNS7QT7Zb7UChLwz9s2JhhfDsestDZGFBLAR",
-	"usg0ppw2YiEZo69A1Cv1wJCZJAvuKIACsLh9YXCFjeE4aNxPk+0dOcHguRONy93PXKSOawZAV4CQKDKx",
-	"6bR0QRBI9TV+w0VskCGH/y5ILq2mAI1rVoPOGG1RIMasNb1ooGAWo0DAxJInmJ/K3rR2Ht5J9mC+SiQv",
-	"rC8oqTerOZZsvyoovxcxx0YGYehK/hkAPy9ko3UTkTYhxDIlQPKDrDc5nfkmJ9lvmYA9Y/YbuzFMAPmc",
-	"km6QQQNPQtJJspA1Y62Za8dfUGUAVd1q+X3prdJopydbi++NQjF2h9HCmPQwGS8R9rtcunghDsm3aDkQ",
-	"phXi/eIRGVOlQI3thYzYFsi0FzHqyw5jxh8HnYlFAC0RdfshXU/cfsi5aDXq/e4ViPer+h9IvfyvVyAx",
-	"vVCGRq0xrplwBWfVTLl5FUw2UWudGLoefd2/NdGjh2dRX0GT07gv3RxM4efKwdzjNf/kWZNHTy8oR3Cp",
-	"Ka/T6nM69jgtsP6N3M8P1ph1EHp3K8uHq8Vc8ZpSi3jVNGpRbZY7dKLDjnMXQwDNxeTRAf48mgDAlHLD",
-	"5C3r1kJlPfpUhRRGHRZ96HA99UkrEt3REPgGglgnSAoGpivB1waoKy211JeG4KZIKi78uxoV9goCUlAS",
-	"4Qfsb0DccToDcE5KNWsR56zFLw5rQa2xa1D7k17FgYkD2JQ7+F9JCv6HD+Bt2lkCKn4uBuDuU11ojHyb",
-	"oL/NTdAhs5BCWtK2+nE/MvUr4wT92rXRGHD6ZdrJmG/1VxqTWbQ0iIhct+9dA8gHutaZ5jDia4jGf0oc",
-	"f0o45q3bWq1yMbRwzKeX8uD2+P2X4UWr1brY3C+L70t+td0c7u09Nxzz8t7J1WD/tjJw2Idu7WeXlV/v",
-	"Acd8Uvlq4Zi3c+CYB2fAj9TUwME71QREeK9aHezXKpWTlY/d7q/lcr//vbY9POcf37Pm0ueqDFe/lD8c",
-	"Lp0e3XTef/+ten3JvjX5r1zQ4RWtMBp2rz4ML+Rtq3QwPAjKzaFc68Xh8cqHc97+9mt8+tf2Z7G6fbG3",
-	"s/1trzIASOT6oF5dGhzV9iqVwWYbgJUPEZ75aLPSZgDxq64755+Ojvb2KmK7VpPblaPTrepgr5YGVm78",
-	"Ja/9zW8fBq22f7JX+7ry4Spa3X6/+pktn1Ra59yFVr4DWPkSrm3U6x83K7Td6ACo8zm/4I1W8/bT7ZFe",
-	"W7+2dnmxXOp/4zvjnE1HlUGjvdOp7K/Q2nB5s9Hb7J/z7vBDh9eHZ2t7zYPe2pH4Ur48+3bzfmlpt0MP",
-	"T98fVIJ6JVr+fNa+OOyGS913a6cXlPpLuzexiL/uD8JzfvDx4pIPynSt++ve3l+l338+OOajX69OVjcv",
-	"21/2D2/Wyt2bc741pGv7y2e/vduq7tAbsba0/3WtwYfflrufNRxzekeO7sdzPuuONPtxRjjme6bTXoYS",
-	"a55OewRo5edIp+Wp5kz45EdKp2kOE+3RTM6p2bqUlohsbE8X8o4HYwomz4ZZNBN0SSfdiqQGnCCQ+GHK",
-	"XIixakUZlLRAJOsGUB+InFAXBjcSUHPpOccQTxhwRjzJer+jHbcBn0CdJVpotUaB7G7Bb0XccdINgcSA",
-	"UQH+U35nEh8Xw9jkabo0uoLHngXcFwO5WF5eWwZgC+V805h0hYxJuURKpRLymJxzTAFNG38KOOQ24HHr",
-	"OleFFTMgmE29DMqLgkYUph55Y26ZGI5vAQUXLcIC6XMo/Yg77JxbU8wajG0XvdpJ621oDhBqh64WrYDP",
-	"RN6qIvGcLeKp7zDOrv5pKhPg4yCGz9wqB/U3ViiofznVNQVAc/5Bw7aIgrjT9QrnfMQN8JoywvUQ8Gga",
-	"4svEhdWex6GI4n67zyRTqym6MBK2CGtZIB5tqv/F8f/3//73/wgYNP3v/yfhOhlTX+DYfeozd/T66nPu",
-	"SaaHD+XA+jI98K7AGfIO9carXTGJRptNiLrA4DERpbdD4hZoSPchFvZAh1BFbRPn6oTjB0KYCVUPZzRi",
-	"Mj7nGuOAQ+14C1Nj1IE99VlTQDEybGbSDSSkUH3yV1/AESBckL6kF+FIHne1VFK3NBJA48KEEBhClqkk",
-	"9eswOW3AFjvnliaKD3UcFUTAVdDrMd8EXHWkdWJ81BTDQ0DVFIspLxlZk5Cdiw7o0A1+JW6Uz66DJkvO",
-	"rP4moRZyYsBW2o1wbqGXbbih1HnUTacoTMIQZ5hO6qsFB3/S63NN2OOtEykMq1uTcnLBzrl1ZGmbBnyE",
-	"umpApd4ozEfw9TFOJBw2XA0pRsxQAsKu9X2VzDAV6zAk/R689KZJPc3GF0gXohMazlqO0cfB0mLKn8ai",
-	"GzQ9K2mcfP/d5QgjGX112R/lZV1o4AZlp64pOOdZ1Q1JWUGRNMwNQLwxHQEpF5y9fcE6gb5rlnTfsERa",
-	"MuF+A32lr0NSrX0xMqaExQ5qWHSW2jJkSRrYnuY46Oq8OSQcSUeoNUIaJyGKYL/mxwDmue27AhvZq2A5",
-	"vpRotcxfeVuvCFliHcBQd8ieFB6Q7Dnhr+4mBDsZU+iFJN4FxP+SDl8mw/KYISI3EG9XFsdfgJQW2E4F",
-	"Z20K2kYpKKPknJcLeAwWo0AUxuoBCo6HXKg2CunCgnOevUaTWk5fLmG/o1XIREpks0/n7l+W+zdDkn5l",
-	"ZW1tdXVl+fF9QjmdU/gISXqn+z6bRx9oesEyQPt2pP/d2kgFdGeKvfKyVxhpNQUowMDXdMTwXUJYqqRr",
-	"S/tCBeuyoFOEycAfaB16uiogjaKd1ZYg+7IHnXdYx6ku60UiZk2bT0icjY3EysOCe6Xa0ES2NXGYq7CR",
-	"drLD01aAZq1tdmhEm3FCpYorJIcyZl2bD4FiATUk74dOI4gWYX/1aehY9SGNNfMrlvW5hLEk8B062DRF",
-	"cMFgFCRzGUUfAFNUsyso25CLeDHgzbCv1gu4i7XpbF58wj5NkCdgA4xXS5VqbV1jnjjFjsQP/FQlYEtE",
-	"RbKXNnksiWuU5gpClATjvc+GkDDa4GM6q2dLfjxNKuNJEBdyZvxghXQb9B4FdcHspjniwqvXhHu6BDjN",
-	"eA7k4FOVsT0OfkLeCZ6qZi0XSkFt5ztUYsI4l8Oaw9lA5qu3B+m2MVCGDYJM6zI2dNhxh0ktEPFUF0md",
-	"InGOxvB1Oh/gExpa6EutqgPLDO42MawrJQK+uL78irEeREZ0AbVyiS+YGliKcCKQKfo1ywcPLmEGc7nT",
-	"DW81tU77S7GOmiyGEBMF0vo4odE2K22o51BTnPMDnqicCF9QEq91O0PUTVrAj65r7iWqLSR005T7tky+",
-	"SDzONJ0/N84tutukLYhaMsl0TED3k2D9oi5agPgFdPuZvaGGieVYMA/bIjGyG3B6jIt+u6MeZp9iJgkx",
-	"ovVR2wXKL0abFtGW0GYAbjPwxIcQetAjoJx4jke8+JkNvYR/Wy+pjZHZEFWoLAHoZqSkGVHZscGxHBhn",
-	"ZNJ6eDxiAvN1YBtxpEtprY/GhADEhiWtco7oUBeIgMUG9HP/rhr8pCo+tUUX1heWSyulxVJ5caWs3vI1",
-	"i0KqBPvhSmnz/maLwwr4cm50A6XmtHXv83zqBEK+LKaP+5kRs7vUecImi8TvsRxqg0fts5AhKFM26V7K",
-	"o3PhzImDdq7Z51DHap8tVYi2TkA0FskWFuwBRR0IQ8F1P2CtsZt0Miqp7DutfmksbNAxSo/odEwQOxxT",
-	"Mg4wvxH4Yx4h8fpc9lgzaAVM0wqM0O0VCUxcSW/QHaPpi4nMejjZh1ayufR6OeW/Y0SkibWC7+VC+EPb",
-	"HzhH1s4hgXuGCoq8LTFytNVF4xUUfxfykdKMiYymzWRUeKiHdZkIcnHI3CHOy39eM57rk+/czD2RAzwz",
-	"TdVP4dlwU/tZFUNajDv9VDY0KwEOleLnlsx5hFK1kID/YQCJNENGI/j2jTpkujTm7XhZtXZpYtFvdpQq",
-	"NATb2jcghgUvAfsvJhUzqeIbB/fF6i19l3XMpAHHNKyJAavHkG0sUtzlkP4f4z4POGLJQbVDUuaSQn5R",
-	"0oVcsFDwtjR3RdJonbaB3mZTDD8mafo9PxOg4d6Gf/o1Z5aO/sCH+iMlpPetmTyFu73qmskUv/ecNPah",
-	"Ihff+LNI3bzzkRK8eNGjVVwCvLULOjsR4n4cCOwJkO5HQH/uS1UzR73/tzNfjJE8v4ThdBeRzsg5fuXM",
-	"OnfKj4eyUWsR06EAuDKWatAlqpwl3n0naHeYjElggvwtETXZjKLleYmh58yir5hZNCsYeLfo+OfRjE4+",
-	"K3JWYTY9DelrEWqASSynh6zH693tUgBJZftTDIKxDnViJTpgJhPRyoC61022+lfat4T3nG6vpTy5aBqx",
-	"hwP950i8rOnNZd+9Zd/4Pn5csafP1auXeMkxmVLY4Q9y5Zye9+sTcUv/cbDVJyaGEPrBsdPogA4TIIYE",
-	"6B3A8X0/YlJqZLzdyr5BEgTgyIihZDTNDTvpOPVI4KxIGqwrru+XmsHZZL7e50vQdMX1PEEzXYJGLZUl",
-	"BXhKb23yxkideLw079DnZmsgFe/oZ4SdRBgu9fsiORht4RpQSTi0RyBSpDEQUidMV1gZlDCDDFIwCKIw",
-	"qn7E/HWCzSDTGwYLz62qc8OZ8O38fGTngJ78cEzYH9Pqwjwl+FQ6cEefjtebPsICR0YjXeanIX1BQ+hW",
-	"1wT018UNhALAINbtja4GzpQPeHfsqdY9iMq8QrWrFbOtDYr7nLOQcBYPRHRl+rQ9GdM4aP4IetiSaf+8",
-	"fod97UkGqXjO9/HHWCA/iII4ZhwqC8ulYrlYKpaWlle9gvvn2lrR/H8Jn2C+I+nvNtTymTGDy2RG6hIx",
-	"VJSFQd54QST6MZPeW90LgTVf6lfqexC8I/N1W2XbNGbKpEmlvbRUBVorbueJxY5BpB4PFsyWiDQBDuIv",
-	"Q+5NmT2QyIs9k4AzY1EvWjcqZw1FBrf6NXoA8vRDT0Uvvo2YqVtpxoguHZoJG7vqnFccPq+E40yZV7or",
-	"xSAap/QLVysFAXsRQcpvgACDbr+vUyarNFpbCL8wShWBCtAN6+X9VB+aPo+D0C4M7O0BVYsWxOt6K3MS",
-	"CsmkhvoC5iBqKndz/eDM5MpjGYH3zV9y+cMXXQqVmgxb/BKQG72TlXB3DtECiCnZ+ZH+tmS/vje7AqzF",
-	"q0hwTmMXzNOcj5rmPH4mq2LyMZwm03mnbTGF48t4JMIuAndPGd4LA34lnVJDMM5bul7ehPvGshV1ZPzh",
-	"muMIGtzUjz5och7LshNEhtRyCkO9bof/jwni2SnNA3f3Ddwlmzondpdsm3sH75yD85Txuxm7se46IdPF",
-	"75K55YXwnNk/Y0nbRKo2JZasGOqxSApuMGgwvlCJiYevbem8XyqtNCVrRiyGfzPPRWa+Nragvk2LIXkr",
-	"1o4JQ4jh+h7xiNMBtF1AQpaK5ZmGoHSdmOAafaYfs6hAgIxX39GFhsVYiO2zQqcIph1INBwFPBsNxyDW",
-	"hG9yg6gNA4I4JtDB5eLQgNwtlzTvyuHOvrEmQtGESmoNcJ0UqxvULFw/qB/HnmtPuTu4lJ67gb2CpZMb",
-	"dIT9PQy9zXRx+xUbTsluZrf0g+FRH2Kymg4bMFkPf9tcKCQFNckBdbk6oZsYLl/9rVyevvLOzvdlaL92",
-	"pOwzP1n0HJVkRYIDbKze8NwifSSKdDgugLEHtAjoEcLxQQxp7EXPV3KP2OibeRSnYRdLVMsEnTKj4br0",
-	"H/vvu7I2ezZmBIs5EFHcCZmURVLBT6xcboY06NpGV/2XLlpW36NKsHjX2P/pY/VfZHpnEgVRJA3ozdRC",
-	"eBQNbLoemvvLvZlzNQ23jcYR+1xAzmZueub00nDibvAnOol3bo5p2mqckzgxZZN0TwqOx0adAmAqMxxo",
-	"+nQUsNIeerYj0cXe65mcuIXncKvu1F/zzZ2VZ3mWnT15b8zguEzULvd0WMa3TFKa5Gwe3W7eo3En6TZ3",
-	"NdTCqPH2WmDdptC6ADc+oS4+xWQBle3riEvyvuCQRLw5rNaPlwukUj9eXF57t1ir1grksPp5c2sZFerH",
-	"vUpt8fhjRX37FsWK42wpmQPcGA7qk8Ef8sWAh4L6M2AQjW865RvMK+znFfYzVNi7G/9eFfYPlpS4ae+W",
-	"kVfOdVY6XgFWxaspx3Jw7l4ytPSZDQup8A0Sm6Y/kmMoe4V8/LoiOUsLs19kBoRdwe077PYBzdYC2pE3",
-	"qS7FJPf8togEwxGHZkUtXA1yupamZK9S2yBeyNq0OYTrVjbrx+5FZXUJFqSFPgkOjgukS5vqPxXuRyJA",
-	"VBYNum4hhQaMXk0vg8mOLvk9PDg+gYBXkBFDUm4tHJMp40IWdOreMZ0nwXrDYVlh+NDgzc1icjoermmc",
-	"bTvXNv/Y0FEKA/Q51NPk8zlVpCgPE65noBKnUCPmzE7q5NQFgsh+AXLQcGNj4oBEjEL03yledEKco+rB",
-	"MQSQVhTWXInTgx7jXw73NX4Vln4A6TWUkxAcGNbl3AY9i1QKv8XUQEImjvEmS7o2lYFcISgkNPoY3lJ3",
-	"0PsCh5SqfNHVJukCIAPVHrOb2MXwkiyG6BYAdU2tCZL76VqGdFrFuf81iyS8oST4No0pf2jDohMxy06c",
-	"eW9gdRnwO9g6ttElRoWd1NwA65wmdsuCG3PzAC/k723hozKg07Ew1mSWxsxZA+eHgLdq0yPKK5cxo37e",
-	"jNHOnB4wfbacumjGLF6UccRo91E0oZYVcyX4z1OCiY8mnk0BTpJEd/tovZFrE+Wnv3jppHtFku36SQF0",
-	"k9crLy/qgXkFrV1SFgda9o4umtKet6twb4PeCgNnjFlZ2Ty7f3ojH+/9aFb+XL7N5dvMCNAZAs549naH",
-	"P6/Fny3zck3+O8XeFEZ/Agj9kgISiiaSsvY0UEy6VFK/IU3UhKzKLjt8QlmVQGOla35HsbakAwkpYzpE",
-	"HEhdF6Ru4tkKeo2kbFCRWXQdYE8V12XpYA92oYFB9nssksxnPnYi2AL7FvFK3sj1sS5GoqbJS/sbsUNs",
-	"EjI+GXBak1+5cBYGzLjPfchAIn2T5dSzC56Y6UGsFmkdvRi/jzKW+d5EuOPHAa4sPGtF0sNQfbNAfcca",
-	"OEfcogI28xQ01jL0rvznb8/w3gEMWxjaTg7IrM6xwf6BKigTPfi5oIZyjm0ubvAjYYWp33TZi2sapxN9",
-	"DKslAey3nU+tpAWu1tjNEL9W0KZb9zYmdjuNNjuZWNdy8R3IjCvGelhDEEdDjdTBaBQGLALIY1uyCveW",
-	"MY1iXVASMeI1o3DxmkVBa+jpIAR1SI6wnEtisbdk1yyiIalVZJZ8V2/sFQj4uQT8B0pAtbcyztzTSr7s",
-	"DT0i+tRFjy371Pl/cdln4NnHUNRSYWQwQjfru/WTOqAOWJNbw6GDxR1AxNtEeR0qrlhA9jXqy5j5WWDp",
-	"G+PMs8keQHgiPiYwXYT1FE3HaG2oxrbGEWvjFsddmB2FfUtEP5E9i9PEUHJNdHuR6AaSPcCuhT07R6z9",
-	"F8nkFMK9cURxWz033D2evalKc1vOpfeRzlr8vLh4PuzHd8lm0/ukjMAxmgrnZx9FiMz5JoShf472Yr+r",
-	"RTNyYJmoQJEc40pMg5aUIcbvsHLHZK5e97mBORdmT9CXjpvrWTzq3I2cEl/6qntaliYHM33juXEqsUNT",
-	"jjeZZ9UDGCSc520Qn12IFsZnHw7T9RimQxUDnhFr08gPNXxNk8rc2gP4j2s0denNLuPtuLOwvry2Np5A",
-	"unss0g6mVnkZzvKpB6iBbGZZMP2TmdbsKcWu2cM/OSLA4zT4J3IjEYD2kN+7nd+969N187tPmaGSICXD",
-	"Mlv47Y3zGvaTJ/99RyM9H5GzaSIlanNU6cb2N3hxpQ+s4+HwbcJ3YJlUlRkVxAXrYOsS3yZmlME04yzU",
-	"bm0sR9CppCkc2zkkvZBy83N9WHUSTHS7goOEtHZmGkrT0Luah2jYKYwqahDBjtDRRC9iXREziSRp2M8P",
-	"/fIpEhqfDmWBrLxbKymNpOucdMmUiPUvkAliI5Vm00SdQawexNnAEooiIkqHUd9Myy1SRO5Yn0XMN3m2",
-	"dUJJV/gsRNsVsBXVs/E6bbfquEcYcCxVbIqw34UMnEHdSgOFJRS2EyDBnMowgAXTGGA5FR5mJz+4c/+l",
-	"eDX1mbvu8cUujaPgFuQFrN7C+kK5VHxv4KeywKkQm6r8bgEGA1tLfaNEwwjo1fTgVWZJXwgcwLzQHLWU",
-	"wJDN+TZTugxfl1tUnK/PHkONjJ2/rIqMYPTrMf2RY8MvgfCZ3pTHy3NILbQEBfmjg7C0K7CfvjvRyN+D",
-	"275yS/85LEVYiLm5KGO90zLOFu6VhxuMP+wTXq/dmJyLO6xHnMudRqSZ89/5nXMMkEZj1u2FuhTA0yzj",
-	"ypjxCsaaC/W5UFdsi18k8WJ2Ey+ZH3qmV8xaPGDDSFDNSOAnEyPIpqizDaCkay7bFEKbTQp1uWXWocQP",
-	"ItaMg+sk/Q0iCem+UGSZgXCftPoc+PnRnNSz9EWz32U8RgNOtPS2vMtMgvf2k9lKel/BBEViJJkXqkZB",
-	"/vOf4j7tsr//PufqOu1pnPM4lIvm3z0RxerCQxHF6sJeJGIBH6h/qE98dq3+3mTKmFYfLMxsNMECv6zl",
-	"hO84R0zDKs5tpxzbCZfnDtn++MaTOZWTLKgf3dRFYyJUfz/RmlqyLTMT+tfQ6xsBLdbwnOAGc+DzxrQ1",
-	"uYDkil/QQq8XQD9WLKz7iDgvvyCUdJaptYljGl2LJzsmmc/7iU/Lo3WzGCv5uc5A/rsfsyf00GY+DLMq",
-	"uonQAmOn6W6u/664htoy3EfkwFgTLm0FVBRPTgPiAx6mw+/JrtKGw/6Pp1Z5fpWzCe/0GVVO9ibKYmIZ",
-	"P0W5LrgWkHd50Atzs+f18p08o7y/U9A/tYB/ZfQlgN4SpYJ2eAeDaIs2FLTAu94n5UPSFRErYEYyL36e",
-	"zxQ/fjofxTlrBWFAw3t6TS/DjzC9+JiXnzwN+/tzyZ/snZ/Fi/A4PtfU5uFogjTBAklR4lyxoe6sM41x",
-	"o3Ahb7wmkxJOwUHrwBx7760SM0HINIVOh16nqCiB+SUYw+UwXEXQuwHATp46i3eapw+tThuBkoBnruua",
-	"5YmzADM1iOyHIAfNApriDStmlYzW1IFmvTcsRIvLQZQqNVTiO6/IAxYqG6EC8DCmh6iYG+IvYIg/V95s",
-	"7LRMMsEnGt9pqTHRCl+YZ2xfLQzu82y79GbINbwnJWp/cmPb4QrEIjsiIuQIRNpAUCFYzYPccLrKyHbn",
-	"YKm3v66GMMReZBi7AcwCWjqU0VbvQLe87AP8lyEPAbY/h8PXlMSg4rE5nq4GZgR9/LZIPI1Y5ZF2JAYy",
-	"6S3SYAYjN7pgTdGFp4VsPd3u0xNRjJiSoinCAtGVIwVysnts7lYYLaOCXuyIcdb+IVnTG8MIsE9HG2a0",
-	"2RPNmRtMwhv3hrMBuip3+SkPcVFGi9J0/kgtwsJ6ufxhbWZ35WU9lbvk7NxPeRI/5bkE9djGn+ShzF5X",
-	"A/08F33uT4AxBKw9bGexUqtLm50A6/fcaAUgMa2PpuKzmsd17SbQXKq/hGSaBtOUcI4iHzplnYlgKYx+",
-	"PFbtiQ0/1wIPWdLJrYEjpBoG1H4aMEX8CSblRTQkXrPpeyZXb9EWgc8V8BtNQ3uBUOJHoreIHxA5lDHr",
-	"IpytWqCor/P2Sp4PhK1M0KiLUAKpJQPCKyaVkfBUC6KiPqmf0HaR1NUg7gdJbnZUFd/9FPiFLRF1zSrj",
-	"jtmAVVGqNYiJh5rbIz5rBj7TvqkX06jYvvV0o6rJKk1wmro0XphVAuMkDABhLgLhuh2vwcdEiqlCFsS2",
-	"o7wydt/INnsskMJMGgD1rjXWhegNCcQDeYKLiNhXyTN3Wov7grPFPRo3O3k9BuVSqfTQJoP2bdCbFTus",
-	"8AgaT2/Z0ZvdYzSZihP39qMCmXXoNQsisVhr7C4eKwvszjtEIV73eDBohQW1j+76JVwDC7OCujgL0TbZ",
-	"hOoM6eK1ItnXPY+T5NBjLelsc5m7meP5fdzmGscF5Nz0hszsYJVj6iY/13ORvsSaMvrzl6ARGLGXeiHl",
-	"udbSmVYtQACfTfyesHubmmVljKSDk64Br1tJwJEbq2kuGFBpS3w4uYb5MKT8H0Nm604qtxQ5pHwebMqR",
-	"Ak6zU7ZLAyt73yJms6Vfc/GyOQ8TK5d/qEXKK1u2s3wlommJ3WA0Y0JZ36AjQjwaBJDGa8df0Mt409iq",
-	"kdXy+9JbpbtPT7YW36N/0goiGZNIDJJwDWSVrUEc9rtc+X5XAfd1ggiknlcgno5uqX+GlCOQnxKQ3gYg",
-	"Nw6gfhs+QN6OqI9b0gbFsN5QoMfVobKAHHAejMojsVA3lrFXJBXi/eIRtSi+xamkWECtI4RE9iJGfdlh",
-	"LNbJ9JheMQ3foazGfkjHZSiuakri3CnZoNa8Ka/TEm0qM9S8kVGraQ6K+xTysA4vd1aR+BiiKHNbpQQR",
-	"XpGWRRkYCPL6NQigiIWCvjw0zL6IGURaPBwQ839QJSds1B09+0Aq0QF8D6ZX2GmExeQ6VdYXwrvoSI1u",
-	"rw1iycKW5e9Q0kl3NEN4IepzaeBnTGurmhWNmBwZlrbgKARSlHiVjPEszC31m0frcf1zngX8BwSkK/LK",
-	"Ak/B0XvScPTYFhwBnFLfPjQc/dMgbJsQdAbCdqrNH6OLTDIem+QaShLlAmoTBRNkdwFpr5Swd38UByAX",
-	"XDuIZ4HWVldjr1uRHDppREwh+gKKDtOZRGMI4gRyMK8fqxjoZcCuf9ucvYTxZwW5nsvtVwBpPWs47n6C",
-	"PH0uM9CspxXjPdpdcnbc9F367o+mQ9uqOL/4F7fhO8swb8KXcWojOcfG3S33jmGN3Pvx41g92i2OPCR9",
-	"iHu0mx3CGj0NmSEs99Z5EazU4+8GcHIuN1pKOS1cELMd8FZkyOIi2bfYR30e/NVnOUBpWX3qzgR/si71",
-	"Los7Qk1EqCVZdon6rhmPRTSc3qZwVuFlWsnd15Ajapybz9vJc6F4aGo/54upB4qGrMOT1UxOM67IkgnZ",
-	"an6Wjgbnd0lH05i8cFpiIQii3AyNhoHP8NM1kDmtBw+RGvO+2Ndajv9MZydrC2WV5KeOx4Sq/JSuhLYV",
-	"SvxA0ouQ+YbQdZKZuzCX66+8YP+ZNubYtphk6d0hzv85pfuec2svVbmPFlhWvT5WQ2cU65NYpGJ1grMC",
-	"AngOAsnSCE8IeSL6PJYQ/9MFpJI1BfcJu2bRENiFNnT9U8ouBi/fSgFXOcpY9MhARFdYbZuVBcCa31ER",
-	"cU87lXEYg+5Ju49J+jLV77OJrnkN/BPVwD+T7Mva8ll18PcwaFMHc/rIVepnOTiTga9zyGPWr4WPYzeB",
-	"jKHYWyYyDcM2WWZB6qnPHf/KQUQfF23QWZsyHLKLo51LXpC2/lnjdu5azSN3Mh7ZPY8euxu9+6uK3o2d",
-	"5uz4Xeqy3AheeqZTxPDcH4zLKW22cDlgkWa5Nd0S0sT8DMeN7IiBNAUSY9E+bRyNhg0zgoCkcreoNKgE",
-	"XMQ/WkoDekRw4qVFiZcbT3Qn/ZNFFDUe6I+gh2jfH5aLpeIyYoH/WRgVpg6WeC8SPrYeLRQWBlEQM2ue",
-	"3UNqvVAE0h3CMW7DXLvPvbaQoGfo3ft4XQh/z+OceXHOkXP21JHOkcdlxjozr8mWn3nm4UwRT/eXylmU",
-	"gNhii/mV+yklicUV4zLt9iXO47hnmRvzfJBkm0c9nzRQ5AQxn+tgZO+KzEBmeudPCmWOC1bs/UzJ1sle",
-	"y8JzKYmptMO/Rxe8VGz0ufZ7xj6bbEnfqQJ+eixBL2JS9KMmg7YLx3xUf0asxaKIRVKDm/gAci49ErFe",
-	"SLGKUDeJACYKXPTHn06IdcMJwgJbEZNQyyyiFLHmj1bA2yzqRQGPUwHaacOnbrokIvgkf8R9UepTpsKm",
-	"FmrfF+PqNjemOiap7mmrayt7xpiq+/QXiqrOLEFHIqtzcfr6QrTPJYKzz1BmmPaxbPGlSMQ0fnmeeIyq",
-	"cDYYDZGkgygbxNNcpoHvobx25JSW9h7IKI+IFjkAurtysWT6TuDepmIcGNVaStzaIvEuVJKDDNV3RnI4",
-	"UB1T+xiFhCk57aV0qc/sd90Njdpi9ZIIfUB6CsIQH2ZrySsZ8SZAkYEcHfG44MwzNSF6mpCna6v5YmW9",
-	"Xpek3j1VPA/yf0yPDDo0VjN1lkhmV6nDPno8J+qFatVX3pVK99M3DTxIP1/B+mNEhpyDO1dhr0aFbQfX",
-	"4wrMfVdPqcyyBUK6SB4uuacy0/b21AlHfX0hVTukBLPISD5uBaGSMXASm6J7EXCDanu+QLl/vrCRMFl1",
-	"aay7FzGYn5WL1ByhMsbCBRiXjcu3IzFIjpLPenEnMwxwSLvIpPRaEpe4pDZh2REynpX52vzmEdiv9QvG",
-	"lWQ3tBnDMANJvKDn5Q0g6D3io81KAIz1LMtgcLEfeyDqV7OMA57y+MO4ZtwX0SwDwV88wVBkEM+0Ipou",
-	"/1E3J74a2p7pzdD2Iw7Dkt51acDvTVuPP3+EYekaqkRGiwg4qtOyukjObMC0oAykvHGZkqzCOGLEBKC4",
-	"1ALpEuprNMQGIvKdQ8VuYr2CQeRIPfxbCRsH7VzpVxKLNos72NcuQob3K+j+9hYJWYzahvvED9qB8n6m",
-	"fwt/zfoCXlE5h1Vp81IOGZvN51hlWt/fu3wjuePT1G0k958yxOwYMDKbmAy+zyvSMM8btQLvAuyphGH6",
-	"aGNUGI08yULWjDNgwdK4Ptal10A9FmWsi/DPUmj2UUvkh98wX1d25ODhJGbdXRiic8NrbnjNDa+54TU3",
-	"vOaG1xwc7QWtNY11doe9dn9DCQ2DzZHfpMHMRu+YhjEbtY/QFIE0T2b+BSvPpDr/mGJSpo82MyxYu4YZ",
-	"zMQ6BPMpiBNjBA7VBdorUV/D4HiHB8cnZCmQwhmdVyQ1FoZSp+bViYiZf84vAO2rSwtEsm7QFKHganwx",
-	"vQA5dTFEwC+qgRWBKt6TrPc75ig24BNJGNehu1qjQHa34Kci7hhMxhA6ZAGmsQD/Kb8zcEQXw5gREfks",
-	"Il0aXamnnvOzgPtiIBfLy2vLxXN+zqeHdgRKfcqHeM914pm18gogvQrEA3tE/UMdYvVf1Me6xkDpRE8z",
-	"bWFGe8MUHvxAneAVzrn5RG1KdYum4Bzo8YM4wFIGyaQMBP+BUEo/ELNNP0PLcHyMgP1BwyKp6ElYhn1b",
-	"NREyeq0UrDarI5buL0PcyICfczp6C7zaVjQUiFRyHxJyZhRFcoDgUdrmVoNaLX2wBdSwysh8QiMmY3LF",
-	"xQAyWGrI8HbhabaHzWdN4TO/AC+KnvNuIKFcwyd/9QW8bsIF6YP2c14rVE2X1D3NIdCoViHIfPUQrp2K",
-	"CIusaUwAXmqDILmM1qDq9eOSwG6/Cno95sM+QthNnY/zflfv6Vf1P4vqf/7XK6iNr4ZXaxDtwFywdsA5",
-	"EO8Atj0LQ1hWesU4oQM6RHApFBik148lctOxiCXuigPlaQGqAMwz7rBzjkNN43qqwSqDgHg0Ft2g6YGq",
-	"hllSTCVGWGrCBWfr+gu9Gs4LVHfQhTlUEk9d9kd5+c+iPRSu2YEYgEL4o8+x2cxzrtPEyE8B70I90R5C",
-	"eF9SvULtJaCNjgdMDdcgo2L+s8fCUC0tzD1xH9cBzYtds4iGcJzNJjOvHktyYFjnPE7JBtuXbzYP7Br9",
-	"xgPIGaDwLZKGmSXcjvkI1louOA+6YJ1AJ3KzhA32HygLAe1L+DPUjCPa/WVFsi9GFg4y4DCwcqlU0muI",
-	"uAKoRNB6AsEbB122oXmThCBdtbkHNIh1QctqaQVfs9dgcTRcrLRiFnnFcz7mCeOdJ3nCs3cW5PEehmZr",
-	"FolltcjbXco6smliZJzI7MOCczArT8Vjtj64lqAdsHXyC0GvgJse9rz2CsEjc3RFIa0ozjm+jMXrgC5W",
-	"DncK5d+Wi+VScblcXC4XGsz/SOPCJpNXsegVdgPevylUzo4L5wu0FxQI7fXOFwrHxx/Xl5fPeXZr2iRW",
-	"iecr2bK7bgdtpAyDGRDpB1TaXTHvW0jZw7hyd9nDXXqzeAFbd2VlbW11dWX5YVYyCo0cKxm/zLeSI6Zf",
-	"9oihfFeDwgm2f9kQXB9Sun3JNpTQwwpSrAqyjfa+iQcab1s3elmolkA69yE0VAp5OFqNOt62gC663b7P",
-	"1bOQDHXeuTBF5wK+JbtjHt9ZzNgH6S4F/P5Hj3b1cZjYo4CXTI+04j736WV0XjgDRz3ffVlNBE+280be",
-	"/lgyx9lxOZmc194kUJgygjEN4Aq2AcSWN42jn4UPx5aBEaRjtFGtPzQGxEIu+hAPhf4h7a+sW+dCeTGm",
-	"2TfBXIEyWOPbgNs4yRsK9Hpogh29PdAxc0IFTk7K+p+ORhMRCXgsULtlp8LQ70nLknvWcgZqwzq26rKz",
-	"8WkvWIBO34U/p67ytIN6mY6CKUXfHKDlSar/n0x2jm/4rDr/aSRolgW7hEfzxcv6R6zlESmQsoADDt/c",
-	"ZfXixB7H6C28KsKH+UF/iYNe509sno9v2HQ2h48a57Md9E4gAQt32jJodg3suBaFyQ+0TdIUvMkiblei",
-	"QDgbMBljtBGjiVgGZJhoA9820thWHXgUxKUlNCgCnTFaUEG7E5NYIB+MTThDuBlSB/qbyaS7dh0/4rz/",
-	"MTx8FTXluno5P3kp3PM7OVA7N8DYeq/HOPPVZrrrRN+jmg7PzmsrpnNOwoSSuh9aUORV1um5PSf/Fcgy",
-	"yFrO0MWB10/HdYDrs4k/+ReTHbjrMC+0lbHZRWOiQW+V+5fb2vs+kYSw959JQjgnYJKE0HfPrb3VD89F",
-	"RmuwdiCxnkqvcJJlNuVdpjKWA4LBFMQGtr0XQjIdEcWY7cwDKHNn/JPhk5mCQybjkF4Um0K9VJjyD/3V",
-	"Sf34ZLdSnZ74wF2Nl8EdS72PPMcGvp1n1XLQwIgt95wgre4vJjLPTRYAWEpM5MkHx03BUUwP+WWqYg1T",
-	"bRJRNLECKCaY1Mh5D66DBwmMOezX6yQ7eOIjk7lzsqDB0kdmYtpNy8A7zNiFuah+xXm2J9104zthsiGX",
-	"L6FfT84tMeg2ksxZkMVW4CcVpYKzFE9BdnLssVgKclJVY4fynkZfyr67t233Mqmp6QXGPGj9RNmpJ5U4",
-	"mTs9K001g2UYiXAG0A64erpgT0Nd+i8O8qj5z4M7UGkdpmoQYWPcO6Rj7vb4AR21WkVz+/RxVF9lWwB2",
-	"l2cGcuBuefEbfFRu9GYakklSITD6WYDl4Qfyj+DPou50Ueq7HVwzTuKB8u/gR34f9z20fOwLcIualJN2",
-	"RHlse0uGpkGhI0J/nayWVvLCQGqdfs7wzzaLGG8GtMt4rHxg0pf9//6/USAkFFGrxYS5mNJztYv6Us1Q",
-	"PZv6puLcxamfvthFrdvLBIrgjeXILrV15+GhvPBQhHs9Q97dX9SkTlFWMChyv0rJGEfPzxD7UdfbyI/a",
-	"z2Dzc0FoL7hiQ9KhpgkF60TuEem5l0yYR3heaYTnKXZ9ap9kxXNwf08I46gLdG/bQIOBgAqTuTbrwlym",
-	"vrY4zlNsreRtZ1pteaJ0VnH1ESBkXx+SOhouFhxd3o2OPhnf3HRlguWD4SHQEy6AhHEgi+QYnq4bp1t9",
-	"yXw1NggIgToLeHuD8MTqxBBSSivhKZ7JEkXn2J7x+waIZjb5EDR9NpvvZQJId8mnedjoacJGTyHgUrs9",
-	"K0h0l8VoNvoECC+8ROMG0IgpZxKkAoKseuowaBgDOAsABKGrE3VEKR4ILEWUKCTskc3W0Cg5ZrYanzPw",
-	"A0PcDWScd5Jw1f4VsR9pXtdj6267D8a0t0x/Yze2/hy2thLWSwFvidzdrd4TeD0iwgpY9HoGgA/fjJjP",
-	"eBzQ0M2HGPuyS5UyKpItpRK5+aWn7oaZkQC5BxEryWv1w1B/DmjDdhQa/qNLg9Az3krGiTiVLNpRU3nC",
-	"LW2fkdmLLUjX9k1ptfpP39zKLh1kTdzZ6qdgEaS2umRha4ZN7rzasW2uttOPwP3S7nT11eyW6otwnSeb",
-	"H0BmcK87JmeFeD0q5UBEvufUrns6MPzDfrnukHdhBNNYTV7BwAcNIsHboJ5GevAqtoHP3I8w7kswaDU0",
-	"j63QV4urptikYcgivHVTiKuASeR2uBDqYZwNNPsnnP5AGkN3om2aOsv3tE9Hl0bdvEsXJeMduhgK3qYL",
-	"hQWz7sD0EQWUHAfhNSXHlMcCtav9sejHUfrnUxuyZjovY8xOElpWvD8N2U9h4ZjFizXYFtm6RZk9Ztt4",
-	"EWtFTHYWNU8KyH3kKVk0FCGI6dJhZt81aZelNx/gGuhtjJ0f+AqLWeh/CbLHPIibZZILzrSsfiRpPna+",
-	"syzyO2W6sV2mT9jC1dMlbGGG/+KErZr/PGErY2JCGRlb/x4JW3O3J0rYmtvPYlPlJ2zhbnkJW3xUbsJW",
-	"3Vkjf92RtXXyqcqAJBR1EYhzgPvSDrEBsQsiIgYcLQdAvAtnyviCb/VH8Oc0ud6c9K2a20+WvgVjcmF9",
-	"oavsm/9l3V7EJC02Rbd4EeVaQGnTZ9xu0tUyf/ypDk2PRSCWMcBXWDAennnobIbSy2R5T1Gv5BpI8yxv",
-	"Xpa3j0dign0wu3xKHbasLG/f/SrPOJghywuvmFRy/ByAap3I3Q0Z1ZDKmNjjcJ9M8L3Ey2zIAcfKWJtn",
-	"jF9TxvgpTlBqP2VljE1wJNd6VhdMj7alnzSXz68rY/wUWyt525lm42PF4V5pxriSUGNjlE5EbvjOIdFG",
-	"e3O21LITHX+qvoF7Rfns+Vcf/JJgl+eRe6dse5u1Ruu+IwBrON/ABxR1ZZ0T2W92tLmfoWDfmMQEBhcL",
-	"BseyoF0B4BN/q98gQD4nKrhIIAMzMfU+KTo5s5Z29O49DfnJscqZbOyXC0TOEISc2xePlFV/CiWQOgl5",
-	"MbxJFvp1eUmoey8vQWg3nwHCRIV/6Kgwu2k6Uhw+RNx7KwZ0qlL/zrnEiLcNN5sigzY3LgDyIPgaKCj5",
-	"QUEnPNO3DIFQdaVEfDqUKKE0YnmTRlHgjlAaOEQQipT7BagUQs5waRIzGMImlzQCji8d0V4fC4y/0c98",
-	"mxEiJ2+oJMpNJ9RdIRjrhl4XGpIwaLE46LKCBgVGaEbJomtgHqNDUl4zfONvDU2sDrBHjHgf47inXA6v",
-	"QLxj2mXHQcx+P46joBmrjw5p3Pl9SVN6e8es2Y+YR8Q1i0gnjnsSyHxAmfY5MiN4UMj0A+glNKtBCmLB",
-	"UdmihcklXfqkucghGZUkpA18WzeQEiAlI9AKoATx/uUi2aKBUmqhwNcdKc3cDZRy7Slx5PsRk5hRgL+b",
-	"UPa1Ti7YUGiEe7he3SwLUF4zecCgm6ILZUOfjg/2QWdJzVxA3qCNLUm3H8ZBj0bxkvp80acxfVtAhhM1",
-	"QWTpiElXyJi8J5+D6oba9V6KytgjmIkxChxkLyNVKoMmuWAy8GEpu2BJGL2dLFvBsEnAyEwqUSTg/PFA",
-	"mHUPJOxhS2FA/ICGrBkndAJAjtSjcUeZA+ZsGNIk9bnhH2/SZof5eUG3E7WDv5Qfp9jlHspX4vdKuKh/",
-	"AfUEJB7sjgXcbkdKgSfk/r2+wIafSuxrJTgIPn3+Uj4KdmufOhfbTfX3zuntTnk/+PQBJCOG0vIeY6Ny",
-	"dwToxmNwf09tIcB6W5X6dyG1NjeLg8FgETZoPwoZB9aS6W2AkXs/kv3hWEkoDGdb9sICGovyR8AX1j+U",
-	"Svd9fTOtcC6XPcwA5fbrTcXO06lT2GJK7wXx0ATKE5ou4xLZwgggsrH+WEuXTDk7gbwBcU67jPS5EvDK",
-	"mkC5qyTpW5cyX5lsI8wG78sflmcKviZCNyv+CkP6cV0et/DiZGs70//PwgWjkRJsf/yp/HmcmdmN+Jne",
-	"cs6HatHQIskgHUXyRvhaybsoXFhfWKK9AOS8Xoox/1/bW6IFMNKLsVgEOOm4zzkLpcPS12RRHLQgGwQF",
-	"mHr6ysxZVv+TweRSCcPUzxJC11pFF3UGUvaVf6pJH5VJCRcNGLihnA2QoChi1+IKFaJ+cM25ccazna+J",
-	"Ph2xKYbACalbotREPh333jTrlrsBv5JIZhY0O7BeUNmj79eLRCsIU4tT55EIuxqubyyk2GP8y+G+MTGd",
-	"n+1wGVPezJzXCev2QiSAMyRCvBW0+7o0Vn169433hM/CzLt3GNk5JL2QcvdOgRmQc6/DkPKcO6QIRRm5",
-	"RnItR01JEmkEMm168eRCYzQV9Kn2lgIpPOfBBhsyY7+5T4Bt1JcsubMloDIb4ta91LQKBDFsRueB7m3z",
-	"Zozd+jkIamOD37QAbWNTcAScu9ogwcYvVxK2ja+eXLGh1OFpKAWyjRZp9GadfUlAmQomMATnTMRUWfsY",
-	"6BM9SQYiulLuwsRsj7tY8MyMserwkn4FtkDcLD32D+vwl3DXrKHboUdveMhEL4QAIrisahdpt9GoDVN+",
-	"K9wCqcBd11OduR+9d13N1sbpTCQvCYzFMev24tQL8oN44e8///7/AwAA//8=",
+	"7L3rcuNGli76Knk4E9FVeygWeJVExY4ZWVW2y66LplRu93S7RkgCSTJbYCY7ExSLdui8y8T+dX7vR+gX",
+	"O5ErM3EHCIikSmWro8NFESCQl5Xrvr71W8vjiyVnhIWyNf6tNSfYJwI+XmBvTi44CwUP1N8+kZ6gy5By",
+	"1hq3fp6TcE4EwsxHc75G4ZygCfc3aIE3aEKQp37td1rtlvTmZIHVE8LNkrTGLRkKymatu7t2Sz2esPAl",
+	"lUsuqX509k3naEoDghheEDTlInrT1meL4C336ZQSP//Qj3OCAirDP0kUzqn8aenjkLTRek69OWIccZic",
+	"ugPxKbzy4hzNseygK8J8REM0wd4Nogy5r6dH9j1HV5R5xFUjI5/xYhmoIf1M/DbqDdE7fot6Tm+Eur2x",
+	"44wdB3339uP2OVyFWD0mO4FLQSRhIVrPiSAwB0QlDDTAMtQjD+c4RB5fBb7akTn227BdAQ6JQILccg+r",
+	"p0nYM8ZDdRdniIZjeJCPQzzBkiCfEwnXMZNrItqIC+Rh9if4wVrQMCQMhTy9If8qyLQ1bv3Li5jAXuir",
+	"8kU0LTXHVx/xrGjXZSg4m6FbHFAfh1zYjVB7f4ZkwTa844wcvcWhN3e3EccH8o8VkeHrEtKgvn2b0Dee",
+	"6aWljNgLAZ8pglBjCDlPb/lw6nhdcjw9nY7wwHPIybQ7dXB/0vMG/pCMpqnBLfDnN4TNwnlrPBq0C8ca",
+	"is35NCSiYJnU13AAF5htkCQeZ75EIUeh2CA8w5ShZx++vUCn3a7TVtfVD1HX6fQ6/ednaGnIiLNgo2iJ",
+	"qbkJgtZAVZzrx5pFkGrjp5gGxFfTp0wCKdifIUnELfWIoQ31F0GMr1Nr03dSc6eMLlaL1tiJJk5ZSGZE",
+	"wMx//vnn81U4JyykHg5J8V7B02BbMPIE8dXdONDEvwbi93kbud8QLIhwC1ej2xl1us/Te6jvb7JTd+3W",
+	"Egu8IKHhoOeeR5bhG8xmKzwrGX1grqrxuws5cxUxEyG4kG3kLsOjbz646BkcRzLFqyB8rpbcJSzDZeDO",
+	"VrtF1YM1F2+1W4ppKiqBgRxFI6k+Gy/F5sOKvWfBJj9kNxQr4o4VN5hTNlM8x5tjNiN+B51bOkmu/UQd",
+	"oelKEl/daz/qc2PvOIPNYxvDddVkNadBEm8kWqun0eRmYolcPUpYLhcvlwHVzOzFLfM73hzfEip4xxeb",
+	"I7Fi//Z3yZnbVvcuA+xFZ3glVziIuBoOJI/4KQ7hdDOuZQ16R6iWd8gXGyRWDDEuEA0lcl/7ZLHkIWHe",
+	"5uhHsnHVRG/IMuzY7fjHiohNvBu+2FyLFUvtgtnc1niKA0ki2ppwHhDMNJ/8vKSCyBJGoLYLhXMuzeAV",
+	"e8ShFgxKtimqAcYPq/D66j06GTndM7Sm4ZyvQoTRr5wRtcxUop8+XpQNnuhRXGMYRiM+ZibwDZlyQerN",
+	"YAL3xrPY0+D1Y5uN/lsuFjgsPsRTuHaGXL4k7HbJXM0TAzINEV+VEoL+WW2peSm40oTMQNSYvueBT8R2",
+	"IYZ9XxCpDp4gkq+ERzroIxA6BRI3bKSNJNdrzzjocvpog1pBBeJrhgSdzUOJJhslXyibRVNb4nAez4z6",
+	"rXZLcQMqlPalmEZylmbiwOxHg1Zbrb6WA6eOc9w9Pe0NB8cD5/S0245FRLdQRNxr8knO2f3iE4i4x49k",
+	"U6QIheQzaKEbvtKbAFukdo6sQSMm2JsjzY9DDgxSrry54pIY/fTT65eaNS8JDjNaDRwgLbqVdn1DNm3Y",
+	"WvuFh4OACLiLMtQboDlfKblkFUJ4pVIpZySU8c8yDFVp7+ralAoJ45YhDQLFQ5miIPQx8X49Isy0JLDD",
+	"pBINnFPkilVA3JygMRrJDSHLaFRjYM1m0koxFlSJHUbWnTIhmWHjZdyhNxzCntq/u0rqhyER6pn//bf/",
+	"5+j//fRv/9oq4iCvmQwx88h2kn2/JOzPl+8QNb+oQ7Dm1uuHo9xLPCMXKyG5KDQPhd71pVJuJkRpi2Pk",
+	"ZFQZY7JoylB3trUOsKZS/5r6CCSNscwyDzTWGNgArgdD6TDyOXRBRzJfLAW5pXwlXa1lWNVixRKKi74V",
+	"LTHQFAHZM6O3RKofkMUy3MBrU/vgFDN1/ahi4e6077f+Tun6X9FfC0Tp65As1OHPjbk7LB60VI8pHLL6",
+	"RTTEruNspYorEkzL9caUjkWMgEEhvlFLvcYbK2DMQdAM6E8S2B5eUsUhuEArSUQHvY8oRbM7+7QUt1AG",
+	"rStJMHXHSOkIwDF8EpCQgDnjU4knAVH6aNuOQw8CaEiulkSo17kwvLaSJnAHUQcbzAewgQhYXXNlM90Q",
+	"pjQvbs5t4XKrNWqo/l1xUaB9uNR329oiULrNxh1nVSh9tjy+MMesg14DR7Q/SKsqaEIk9Ym5GqlKbvwK",
+	"q/u5yaOqhpE4RxMScDYDM5SC1egTUboWal61HQdEhHQKxuB79VBYmZ9kHR1I08wVDeFQ+/C3RMpQMOoN",
+	"9aXSLj2+WHD2hfWaO/UWueRMErAkv8G+8ViovzztNVMfk5aPMnLUd9Fp/62lDcnW+G+/taaUBH6SPy3k",
+	"rDU2ai1HlN3+838C6oMnIxoPOF9ad5/u6m7QK/1CmEF+NxLyfIEDtVrEP1MK6A9X798hPvk78cI2wmiC",
+	"fRSZ0m3wQwRYzEgHvTNKxxrHhmdLOxKnAfV2Xx7YaLs4P/zzfxD5TGVI0GqBaEgWijwQUV/c4oCLxGL5",
+	"K/0qsqf1es/AZlso+wcGJxEWRLvhwJxXbAuOPkaK01k6lxupxjnlYgIUHaJnmhM+P9OKIpXgHVSCr2w1",
+	"v4Uf+4TtvJx4Fc65oL/Cb6J1PfeIlByxf/4fjpZELGiYJjw13v1RXcIpRKX2J6LJKozdmnMe+FotVnwf",
+	"1pTKxEoTH00FX2gz1JgTbf2V1VQlDfVmwD18GhIGqg7TCq0LPrwjsN1dcDQlHO2Ja2UTNXe/SLgC77RK",
+	"qRRPHMAC7LxZ0f6oxyEKzz7ctlhvoVbfz1JOVS37V5KgFfONSyhiHrFlB5rcnyRy/3Jk2OPRayWIfs6t",
+	"ufENTFZyo53gySd6mKGJGhALtct0fxv0joff8hXz97c379ShIUw9TODUqWE8vJ7Cy/a2R3nbOT41wBiB",
+	"XfzE7DEn/oE4xgWcYU+dYUUWLCSIryKhhQ8ltN7xBPeA8x3pkFRpC5qZKP0PVCP/TCu4WLvHjekSudGN",
+	"ocoZkW1Uwhz2Q3rgOj/K+s6rfp11tcNi/MTI5yXxQuJ/RbzlPHIkwzCMG4JPtR9ZWcm+RBMSrglhyAso",
+	"nHrmW36k/RHJUKbkC6LlJAm0Zs2AzXdA+zQDAn8/GCiZtcBBwNfEv6ZLtSCt7mmv43R6HedFb9D61G55",
+	"giid4RrUxp7TPT7qOkfO8GO3N+45Y6fXOe33HMf5N4gYtrJzVbYdU4pApIxGOnrYGrNVELSVzqp0zADL",
+	"8Hol06/qVr0q/gVdtsbRyI9jdVhbZK12y9rY1ysW0sC+WeCQXAd0QaOxCB4ohfZvn9qtyLKKjR5lOrXG",
+	"LbL5wSF/Oafv6Q8//rn7n/TNxQ/zyXee+vv1T7++7r6jP5y22q0VxGzrTudODZIvlf2gVerUvhSZDoyE",
+	"ay5upBb02v8AUQhxI8EPffH65QfFCeEYnOnbFIVo85Yat1W/g14tluFmbBWGDVwHA0OZ6UXupYzvCOyI",
+	"1/rmhHMaC4HV4n8+AgOrNT69S9NTgVOGwRSUuqfvU8OIrBa1nkch1QpwPKR+Lzsi9c4ZP8p/aQbSHWRP",
+	"Zd5DIVHim076jV3HcYreaR4/ukuQfVligt2qBI+x5nTiUcd36SNTtmQy5EsJD6RsdoZcRc6u9sHeatu2",
+	"ziqqX6lh28PabFVP7vRh3uLuhjOZGpG1RjNmZnLD7rIMoop2IMNA3alstSlZR2HnAIek/uLsthrd9JgV",
+	"i8qO+dv44BpFJjeDDOGp07V9WHYEvTvLCYvIW13JPL7gcCee17vLM9Lsg39SX8cRd+1tiqJkJvlDGJ5k",
+	"HO1wDKJtWZuNtHrcobanf5cWANmZfLA5BUsi0IKyVYZ0OIIfdtA3ZMN1rofmp0VKE3qlLFvIOBBoKbiy",
+	"L5HHVyyUOqMFPIid8lkVnQnnLhJYRfsLl86i6LRSFnyuxgjfQDgbTuQCzQRmoUxx/CrV5gMPyAcyTfP9",
+	"FEvMcf7hXUqgVvBEM0x1MDeg1LRhvOpvHTJRs6rmmYq5G1ldxIo0Taa4keITP/z8ET37/qo3HD23Lkif",
+	"CHobG9cQAPqTRIJ4XPigk2Ek6Ywp1UsSTxCtqBnbXIZcEL+Dfp5zGL2WaODUhQOg45YQVJKE6KM/5wFR",
+	"ojvUW6TMxw56zRAOAqMz6i+lToiJllRCVG095yadaoFvCJgCSpzjzZleT/UFqIj2fQssb4BLSuT+r8T/",
+	"8MRTZqq1gsGGlSQM1URdvWRHsIzyiDOPuIhhIfhaT0hPQq9yyM20YWH0tHVIUI3HZsmVHlJ1RpNq1Fam",
+	"HzmJDqI1DLXf03pX/6bdrcYjpykuSeb2dKZVjVg1SEn2dkrhS7GmjOjLSJUcT07pWKn1+xTNWLsyYXLS",
+	"vzn6uzyymThL+iPZqKOtjYULeJRa+Qba6bmxyoHWIzX1mdJHnxdpq+UaaGSnZAyTdqvnON2xPzkZj7tq",
+	"XkWqakGeRFZTLeG2Of51vE1f/FYQAoHwQk2xtsgeNNEcz5COWuWTOUreV8Arh/fRL+tmuehtTSlacUJY",
+	"z+k7GVvyrzsoO6NSXecnRv+xIkiQGRZ+oAQvnyIPS3KGuopB9YZDxTcE9kIiZCONqHsfHcJJqQ+tdPjS",
+	"cVIhTKeJQnBSQx9oJORf+0Uyvu6Z6e9X5p8hF+zwnci9l+XgQDI5vhixv0uTF5n0l8AF7Tx68p08Dt+J",
+	"Wuso0cNbCQFuQEWr5HM0PjsP/fdd3uFiN/a3eifEeNOyJ6T8QCj7KR5mZRjZxkATnCZDuFGY1A67nIg/",
+	"gNqVl+H8logAF9mlvChlO2vOpYw3R2cY0NCmFphUfhu210KhP3KcFMfrDU97O3A8WJWSWeuSiSfN5TFq",
+	"Lk86yt51lPpeoa9OZ2lDniHBkQsxLgr5mhWae2guBawuinNl1JR96x5G01iQcM59NQa8Cue9ZH7nLWEh",
+	"h8ypHSMfjyJEMDpohKBfj1tKlIo2a+ZW7fwa1nTCR3RzD0+8JYJt+lH0jrf6BxlxsWfX9ONxFB1X+YnS",
+	"vqCFXZnYKVTbe5M+/2WemocQ/r0dyHkfXozBfoiy/2V8CEUmaTSfLbv+Npp1esDfm5LnzIKbDPP492gp",
+	"uM4wXUgS3BLZQa5m7e7YJh9Q7es2f1lHtyCIfDbHCFy66sEeBDbATLAP6rrjuD5T/UrSGSO+rnMcngxO",
+	"n3eQyzgj7hh84ZD8BHYG1TGknz68aSf0N/VzHK4EOYuq9VYMtiSM3NVwziUJ1dboFDlInzZ5VQwpywd9",
+	"fHMFXnRQ+ZjSXP7WUuNotbVw69oPvcQmxOp4YhMKvQTRVe0q+Irk8Z6s6eQC1DapY3Xmy9vViQlsOYVl",
+	"tuZj5727cNlsIlqIiE8h6XeXmHX/cZhIhbr2yqfhuRdqMkucdXMUzcFbYEFxrEKBrZA7HbRWOUA7UVKS",
+	"2r0oEK34LsQFZaEaV98OK08VgFQjqJoz5WxKQ2ok4frRam45/dECf1R3V53SUN8Q61WfKjfso3l7pjYl",
+	"taYQ1ecaPyEjI82W3OJVELaR6/HFAjPfhcQ7SMTDuirLXEjBMGiB1FYiTt3qIpysWtQiTWdpxomcSYlk",
+	"IomRNzabfmreqdYBXlAsq9RKvLo1yZFJMeWZtdAiQj3fEngtqjZpKxkPMi4uAX+LQ0F/hZ9pQdRztgjB",
+	"SUkp9qvFUhCJ0V/+66/qcd4cU9Ya99utOZbz1rh1Oj0Z+c5J9+Rk4B37o+Ep7k0Jxo43HGLf6Q5xfzId",
+	"TLuT3sSZnPR6nt8d+iOvO5w4U8fBzkkrkq/q0OLUGl2AGnRFQ9JT/1FKwir0uK6c1+pDjBUz6Gm6JTK8",
+	"Vk+sg7xhM5kVLety7Y5WvWTi4rUZX/S3re6DO49kTxZkFHrFguhnQEPAEqnh62QAra24beTqSatPuihN",
+	"fRLklt/oT+BaVp/I5yUXofoEqcXuGXK1NgjnCjN1SEKyWFrwBRyBLXTqmFsJb2ZEofV4SZYTRST7W3k+",
+	"ebq878xUWBac8gJRV+khjU4G9n0gERxcJvZIc+mC3TF6dtsAU0yIhxck9mpqnbzKo5QI+CcToKps5Tle",
+	"Lgk7lI2sBE58vHdbjjWWO65FL+YiRWQBl4z0mxNEbsEsUuKiU+0sUXuueVLRY9WViNTgFaslQOPMqdQv",
+	"GaOr78+PesORMobm5DP2iUcXWkLUpbvuqJZLCN53D2dQgkMWvSC6/No39UfRCcrqvb2TLb7ziNHWOPvv",
+	"zb0ZX3M5jNfrUFrwFRbviCmj6jZdmOFdmvEXLU26KihdNFSf51Qvmx6HFShFo7ihLAEmpe8cKzvb40sj",
+	"DTJiyD2DaluliXR0FpiLnimz/Igy+bxtrpjEuOsbspFKLCzxopM2QdwmVHx6lxF+22Cx9K3ptNIwxhTR",
+	"67iDxqzTL9Pit1R3zoyqSpfe4jnudgudizqDzMg7K+JSJJg8qW2rC8RnKkEm6YXOTjJi21aaWc6ZOFyG",
+	"6ZUq5aCKFnhNGrsd2i1gWyYb40mZ/f0qs5/yYaJ7u3xiqqnrl4rtpyZuqTLXknl76fHQ0AEF9qr03DGa",
+	"bBCWHmE+4Jv5HaWZ2wvqU3wlYUZi6RmnYrmB+D4Wr+Xhe2MmQBZzrL/b1xiaMVdKXpU0YBvVoiVscksy",
+	"ya8KPJ9ejMdwPaVsRsRSUMVWWuoikJcmZWfaJT2/7w0mQzw6PT45OT4d4eFk4PX9HulOneh66z5pXbfU",
+	"s6lRdVO6Sh27S8H9leXeJblZZEqEgApN9Up7rGBNL8/fogvFhz7FSVmNXcTt1loodgGTOHTl2sPVp4FI",
+	"zxJZuZ4BTtV7B1J7d0XUW6VBFLyvkQ+u9DBkX2ptDmua6MBP4ufo2ctXH56bOmPAsTLxncXKYrkocwz2",
+	"UtGCAEdtyoCxm8ogHUciRoiveUl1yU7i0BZaajZklTA2mFwtiECm6qy22TR4NNWKOofLMJFieoxcFuY+",
+	"uze61MOA5iSQd6iGj1xgn0RbgYPA/jx1urYRdYM6oG5vf6WRo6+oNPK0XlZGUjT+LvIyhs1LBo3/pk7R",
+	"YM64g6yrA9YMju5SwrXQkaoG7H5QNxHhWradZpAADmc4JI9CBTJxEplOGzuIkOvepVSCIpJcYhFjnEHY",
+	"I+IaVKIpF2cRn1F8G7lWq3APMeKTmvV875VqibodBwL9ZvT6TJgMg7MEJBj4VxoJhOHjqkZTy2LUsC2p",
+	"iIJgncIBtycXwdwAxYTqrm3F6IWuh7TCVKDVJNKczN9xtpOeQZIiq8viotMXi8RyzSapLsQVevevl8ua",
+	"L0/VcXFUpobanIypJvgJnxbKuvth02VE4pfReROKrk5dQh4PIP8qCvsmq2s1pBRHWN5ARD/xVomeuUdH",
+	"xhGS/N59brDVQrGSIfHRUvDPG/WUuUlzWiDO0DNXu3iOLghE5wBcfjBwnlco4HH++x5cT1lPdf0kDOeg",
+	"Wu9YZ2ebqmpqsCAhoDRN9hiA5XnmcZ+grtPtPi/TluOz2G33PlVpz/fEXLx/3vrpQxeV9v8wBRsGeTqT",
+	"Un2QPNHeF9A9EwJmHoZLOX7xIvKudczFF2UCpo7KV5eET/ags44TaqqFeYbj+7yN3ARwK3qLGZ4BgKz7",
+	"UbHkxN8vsZxPOBY+hLR+JhN0CWz3ikhJoYWD+5MkAq6e987VP1eAd+kmAO25biQQAY5rtC50S4QEuF4c",
+	"oYmom9Qm5dH6DyvQhwdQLfdSvzvIaqA55bMiGyyhuBVl7KZik3XKe5/c0Y/SHb2f9OUMNdQOFCWDG188",
+	"hTk9ia2nYn+FwhknTtJl40RY5IvHUCucnP+VHvXXGZTSv9MLr37rdLu9Xr8/GAyHo9Hx8cnJ6SnGk4nn",
+	"+T4h0+nvlHHAx3gVniJbT5Gtp8hWYWQrzS8q3qhvyb9Vf28T1aJOPSmHa6NhnT4F3J4Cbk8Bt6eA21PA",
+	"7SngZgNuaYWufDimLDk5qp1e3nOeon1/rGhfVifK0N5W6/kJcCrSEp6ibl9r1O30Kei2n6DbyeHw0Hq/",
+	"l/Da8OHDa81g0v6o4bbjPWis9VHbDiOHBgdSmJqEwYs8zt/g0Ju/5X4hIEEQuJZHCr7WvYi5INDCCWrW",
+	"kEuwN4cumgTNOPcR4K4Dro7Gm08WfQRK31E/KKzEgJEQP1sDlCnJgqvwCVv/tkfDTWvc+kA58gn6ATNC",
+	"BQcsghULhboErf4z/uVec8ibBVb2a0tQ/h96HB2PLzoTEWmNfgQwq7uFXmsVrIhRZd+W9rzvr8jqhmyu",
+	"cTDjgobzRWvcIp4v8dGyNxy19MWl4KHpWWXGbjziE7UfR4JyAHMIbRf47Np1T9VsNOxiNBsuZphFRTUt",
+	"0Hv5LWVQeQWa9C03SrogGDpiWR/7Lb9JjMX8nXDkS6Kr6NRjJBEUqy0Z9voTh3h+b9odeqeTY3967E8c",
+	"z/dHJ6Pj6fGge9L1vBOvn3fAbyEDJdtsd65P7Ra/sedM8HVr7OSrwCL6rIya5erc0skq5o15RrGxJl6i",
+	"o0NdxEn9Ujhluv9hA7+d4l5q7ltKsfSIzpRsx8hXXGPF2midVC9WgY8mpNrUg9wStb7lRdGUIdfW/441",
+	"HmiUwrClCD5rR6o3weyihS+yrS5wlhPdi+s0BNpKFmPGDMjD/0H0hSwDkteUXft4ozZ04JzEX0uunndf",
+	"5lSHl9giSXy00LWoOS6QnswSCxtfiGLgPoFOpyL1bcQ3ckstCCPrYuZwtVpyASdLrrzcQ3dFBIWtzxLn",
+	"Bc25dKqdoxBgsNSSe5q+0AYlud8djRAOlnN81GviNTp+NCGMk8N3ONOHI1fOfKS+t0gqzaAQk5ZNdK6K",
+	"oA0h4UA3mlE3geKd9BqA4kSDQEMrnSHHgjqAp87HpsnqOoI6kYgwY4hXdLXPOifTh70KfC05OMh/MKbN",
+	"qQMTAK9CNIqxTf+iC6LMGjh2MPyL82pG3o1iNJbblFBgfkQH7LS3PRCj59Uw+pLhjoUZ5/aytc50syeJ",
+	"3JiVumeILoB5+ejiXILGD23XNbCa7qdpWvBCvyRl3TTyY/f3H+NJc/rsY98nrjY7gaBgxYJi265pm08R",
+	"LpVyRfwsZaUDRuDWAS/PHO8DsC4rwLaOdg1eKaPQhCjEN0QaVyFG6ozdkI0d8ngfICH9u6RAzXk/oR0W",
+	"h45wcEujvdI5sbFALj3p1vBOnvi18cjFs7VLhI3nB5lnP0y8FkLuVpnIzuQlWWIRLgw+UX1i7t5ltZF6",
+	"9Ax0oZdOkcpeKWLwuMJKp4VBnpgD5A5ZZkVLYK2tlpWgfuM2yLCuaNOtPpFl62lxllcPMkI4dSSaVXZd",
+	"4EQSeNb2IEKt+5H63zevvnv9Dl28+vDx9bevL84/voJvf2GdTucXBp9fvXtZcP0etsl2uyHjBkg7NXpe",
+	"bzQZjCajk+nUU/85PZ0Mhn2v6/edQbev/t/r+cfOaHDSn0yxMz09wUNycjLqjUbkGAPCpmLrSr+/ePe/",
+	"k5bGDWU+JPEBa8k7LLrbHBaRJ8HB3UnP6/sDMpyOnOPuSe+0jweToTfyj8nJ9LTAGoDNKMxYSqqADF2+",
+	"epuV08Nhf7SFp27V3w2rmPEQ0fBQCPL11LgDam5Kk6yM3akFz8bv0usPCXJHNkGuKVaiJb1toFpJLcRg",
+	"i9NQw4sPht3B88x7B87paEuZjSbunHfWELs71h1UzbvVK7U6f4ZcgkVAiXDH4Ow3GTU0PEOuJ7iUmZ9G",
+	"15Njn3JhNdWsTTbaEq9InsEygoGABATeJkRbR4chH+j4as54kdarryG2WkyUibSFWKpB7vpZIQYbGFFQ",
+	"NJA0QafWKytmUoIDGM5WkSELZEZ86W9PQuSLCpFPhWIkuXWV4kS2szGs2PVZzxmc0i5ynuCqFM5cfUdy",
+	"4CVkWVKYXtuR1ixrYHRvx1r2FUschkSon/33s7+dH/0VH/366bfe3fN//9eq/OmB+mzjGi3GkRkM8rgP",
+	"i/0QQPz9Jj6xiOFarbdRHSgc6RLb/w2dkhJ5rBTmM9R1TodOvggv0dHrdOik0yLqmzenRX4ZHATvp8AC",
+	"q07Ij2RzHv3q7lN7mzvHNM8+S/lythcX1mmPX9FrILOsf5KAzcqZduOgc7ZBwDnVK8tzEZTys6AsorQt",
+	"gv3e3p5G6RjH230/VtcCji7z3h4aShJM85tw33ychnCsSxzOrwMz91K/sXXyTZSGFvB1pC4OeydOGymD",
+	"lHKGBp1ep9s5fX6Wnk4bdXW7G6SmemS0Nt1r3UdOpiVDPM971611d/IhNWPkw1peGPQsSZA4QCtGw+e7",
+	"kN5JSRMkzR2LZdxrcNoWyLhS8/DivMBC1JEAQHkFnyC4CCPTQiI84bego1tsboIE52Eb0alx0zMeIgxf",
+	"dtDPJq8KMgGNmm+eoLtLmOMDblDw+q/YDeNrVmyo1uQRGqouKNFidAksuvjwJmEyFZrHJ/2Tk5Fz0pBn",
+	"PCrheqZhUKdxRlJeFtYSwI0a8NyQTUnwXNBbRWs3ZFPpkai50cOtbVoy8ydJ8VSyFJVyqVHC3BJLuebC",
+	"L0sZ01dNhxXCPLFZhsS3pm60JdFjMhTTa4bdUaA2a/diCUP5kWwu5px6FRljWB2dG0KWMmmj23wrqZkW",
+	"I+vCfKsLXAR5jY1x+JTd8EfJbtgLQAHQzW91bc8vDkWghlt86j6oVW8ixdUqFcrxBfYJIoEkUBMBihjU",
+	"t63gbbb7H7DiSA7Wlf4QNObMRIrj/Gkr5zeQgpn6ecJX0EHvuEl6n1IS+ODvwyYQaTLmaVgsGRrpbnUN",
+	"w6I1LLUOjZoS0kDPC05a5Hnej93YjYVoPWsxya7zxqKrWLHbTs9jHHvuCfRuQS4ja3eMMNN7o6ybdOiv",
+	"0oDsHczWfc+CTSYsPdZF8vZH7ZRuA6HtunZvecVp4WvDEnd7dqXQz2mayY7P1ocbj6/Jx5gRZnoSmMZT",
+	"lt+j73ru/pST4lTsC1xWs3UgP9nJF/aTjR6Dn2y4Vz9Z7dcOtrDHbAfLZqkoW3KRaj68ST/Mez/y4RxK",
+	"pw/ouTj+Qp6LrlPMWspTCeIyihjwo5uvlnDqhHW2F0D0a4Z5HrAA4oYsQ7uuxQURJjBkcvtjYyDuB5Ov",
+	"kHC2xIp2qoBoXvUgV0siJPETDyrQ4Wvg8DROjextx5KJU55MxW0KjTedtMen+0qEq5MY7WGd8johCNxi",
+	"yJY3HyhFOjpFFYUWqezgitzb7pdP2oA0uiZZG4rCXr760N4tXeO4VpJvmQfuobN9DWCR2QzjwI2KM6O6",
+	"ZWXQ6ebxxEeMr5v0KT25S7K6qsTwlINQjXgZRjRfTms2zJZgnWUvsSavdTxHb1B/xD44o/Zb19sWUncS",
+	"WTKVVlq85T/qnIyawDfJoFrT3Oj6aTAHOoQatSYnbkqqy6hERuS00WQDRAH2FmUoH5Qadvqd7hlyE2fp",
+	"ex74AK8kV3IZVzE0zc5NJuxHIrGCKyaHzUX65RWU07tLS9icVqg0weThNDc/UBpyv0naUnvHvKXRXU5P",
+	"KE04lETcUo+Y5ZDgkuLC1PfN8S1pQ1fglSSROwPwLfCNzQK3/owHWMVhYVaxVnfSKC0mU8uE+0rytLIZ",
+	"wRFnzTLBWJ7HNJwit6Jzmd2Dunlhn6rV/h+Lkwg97I4hAKITAAO+jvZL13er19IZc8c2Czzt1tQOS6hI",
+	"12gDdjrqrCwAqdqPBIgNTESKtEY+gb3QlKBeVRysiGdS0o7wnCHYb8iNSKQkJV9Moz3ZbHtLUWwkl0H3",
+	"ZDv9UW2n/QRNGqX8RY58PCP18/wqsvwePOiyNVEwW6GePn8Qq2iNLXdeyBlIQbJAf//n/yDymcqQsDCp",
+	"qvorjdJC/HzavnnatnRuiFxvdJwkpaszboInGjdoEuDGvZPvzCRyrAzcmhAxWhK+DEgbUVsvymYrPIPR",
+	"uedgDRy9Md+5uczyyrf3Iz9R9Q5/qyYJ2/FR3V3VUVYvqXmsnlv5Nut8map9tj7WgDICHYj1jl/gxZIj",
+	"PhF0hsN//l9BuZo44AXEunE0rB333ePBasGyG6+/vf/Oq7XXsyoahroSDYMGoHpr2DWd7bM25sIYdRvg",
+	"HvS+KLUNyyAdPuopZeeCJmROTYRUbUvE/fTSyw76JsDsRsPNaNBPHT3obLXcdyP6QTF8BOxmu9kJgFAz",
+	"DqqOACgsmuzfG+cYQUSG//wfULVm2OeIr4y1I3kHfSCM35IjjiT/lbI5R0ssMPrHiqBbHoQEYXSLA42j",
+	"ZU/KKiBP3PGxccdS/KMdUY/2k6FjgCl7sjEOUu9rwEHS+mwNTbXbEAcpkyNUmfyzO0BSIktod5ykxhgp",
+	"hwsm7Ad95eTg6CujutWbJupxcBSWXvegKCzDg6CwDOqERbLVJfuNkWSffriACcA871jmunv8BDzGdYN1",
+	"v/fYCcSwvmRw42S/cC39OiGJLFkdND5xejgAmdMDAp4c/+7DKjnm8juOsewX6sWpiNsYyO9EuXmej+8a",
+	"yqnXHDyjexwe36XXq4zEpKqs9oLhcq/wS/2oTzLUU7d6fxvsS9r8u+BsSmdFLeCuozZ4xhLIxCDghysR",
+	"2zNNoxI+k9c+X2DKwBeXqchQV034RoPjfg4FvlZv1X9TJkPMPGLHQwVf6bhJq+t0uh0n6li3wJ+v7UVH",
+	"EUGosVaXgk9pQK6nBHCBM+MefXROx3011KzNZX9nGpjC25crOb8WRJIwWi79VWpQTmJUMsQh9a7psjVW",
+	"1046TqfXSnx9Oyrs57ZlVYtbuF2XdjS0nPjN+TvwgLkMh64GgdY/sahwWEZp/9Xc+KR5OtY9NLwk9VVK",
+	"F9NFTCKMJA0jv5KlniT6NQCVm7oGYmvKtvSI0r3FGtpgEOEsHs8hG3wljlvRrrx8d4X09Ui9VCRMfN21",
+	"wOjCMShYUlhVO9p6d+njXPZ206ei6durTQ1tgcW8I5flvRJALT4VSjm61Z5gpT5Z13i8e0ea7I58mgVE",
+	"POme9rbJ6xTHqj4XheRQz3sR8cGiN8AxT3i+FQneE5t+WBXfG92l2W5pbbq+Ab1fEvbny3em1FBDAp0h",
+	"Z4zgtLCN+tfe43MijYZLgukWd7zOJy88l9SbA8czC+bq7tOa20lC1CttpoJpVFM7KPpO3/8WL5fN1u34",
+	"rlgslXIVc7OlG2ApkaplnvBAau7orkA0FhGha666WWqPe7TVmRbQh27aAV1u7G8ACxcHiadFz9dlaAEO",
+	"TfZJQ7kDzeYSgr5K8MCQZyQEj8GcspmaSwSGFY0IeJxuyxME23MgUzpFrkLCtlMK7WtgEIJgD94xF3w1",
+	"0zG+cMUYCdqmFk8mXRnVw9s3owAAhlgTKnJAGJ+e5cR26K8vbweRVIhbjaAl50ERG60rMPp3GSWs2ZhG",
+	"95ZUg9oWFQihh2vElk23SKSzJUVaciPTS5im21hEadbczuioqTOWkt0pLSKl0KSkTUo7zPOkQg67Bxuq",
+	"KKELLiSa6z/ZVF+jTbWfXCxLC7816aaRtdO/eIqVmUXtU1HZJXD/dmn9bkWjLSbRecIgKjJ3mlTMbTd/",
+	"rECBTNnYFtq1GrGZ4dNB7y1iT0rZZlyXPytxJ1feHGGwjUyLbBwisWJS6V8zgRfQflAQ7GsDSra1w3W6",
+	"kjmPsjaaGlUTP6h106T11sNZOxEAwWg47A93gtnan2WEztFCWztxuwcwot+cv9uf2VR3Qx5CUa/PaY73",
+	"rrg/BFH3qzXzc5bkWfHQLEWcaa6RAEUwF9qRUQccrp3W24UGS9LEBefXNg7MqPg71TBvU/EhgpLIQlN6",
+	"fWZ+qc6muwymV1xPnZGlZfimeCt0IeA174JJuMUR+wdFjvBkUYlIKpppOmOiZ5c/Xlyhf+k6zw10z7go",
+	"8JnAwW6bbFwZ4o1EGt0HApdKQAebLKqPfQ8MUbbh4Nnwr+wg16YBuFBK46biTK5u/cL4nsF5wPH29aFr",
+	"VOPx7YJC2x8VwgwB2Oo6gbIP0lOH+VLC/rjv3B9sqPs7Qqk9QwFRJ1q2kU9nVBG8e2RIu+NqV2AjDMC+",
+	"k4XZSbAMwzGco9PO0ad/K2YZ3hwLUDNa50d/RfjoV+QcnaIj1MmaYw+IQlIKTPhKJwlJ42aNirFtqhOk",
+	"OGVco3vBJxz8YcBRUoZzUeZBDeO5FOy1nsDPeAP3K/F3bkfSAPzzdwZkXoib+jF9Es3SxZh7NIwkfk4j",
+	"0OWxHmZ/CtGEoDmOi2F3kN6DR4dtulMy2RlywX9YQw5VW3E2tac4lTdOM6vbfD7TbL57ssdm8ydlrMgS",
+	"bnGXD/UE6d8c/V0emfoEzYqyVSN5llXk/9YNdLO1zE+FJU+FJY+nsGQ/3n1L6ffz7n95v74Zfw3VpAzA",
+	"9skg3ibCqgzIl2pmMehsthrE4vECU4wNhN1tw8HDmoZx09H7mYfDajBX3ajCptpBUkPU6xasQQ30mlzd",
+	"Bd4AgWhMGUUQ9oCoAQvSQe+TGYL6MZHClYi9Z0zKRnj6pXGw7/kaBZzNskQhE83U1KnQrc3a2jUfqR7I",
+	"X2l6A582ITfKaIb2y3O+Uhb0gjKISKhpS+Jx5ssz5Dqu7vEQgq8buZd956WbdV7gEC24DJF7qcjvpVtt",
+	"1de3SdX+JLVhA6RLZaqcZb/6Zb+OD/YDyKs846MM1p6Gm616YcSoTCGRBv4LxUoqAn1WXKfRe55RJ4Gd",
+	"6WdNV+HKQN8cSo/UxRW29KS6VJnh4IPNci8XOuZpNURNKVxxsRWchYjdAb/xgK7t0y/s2j5+DKDIoy8D",
+	"ijw8GCjyAYCLH85laJpJlfHn0nP11TkGT76UY7C7TcL8JIm4BxQDY9eSr4RHIEirbRX9bYhDZa60TL8l",
+	"e7eOYqbu3qPV/Y6HZML5DfIxOmc4YXljhjuSr37F/2Fm+Fgt71NjefcK0uGSeWXw5ia2uZmdMc6j9XhI",
+	"23xL+tyXNd0HfwBMCC3704c2L2H5Qtu4yUb8ISpsm9aICQ3vMsyhypW6kkQoPVX9ACi4g16D49I1HMUd",
+	"p4A6o0yxNQ69ZLKKbNTWeXCXZ1RVCXOpDOx9L9jo4BAex3XLx2A7Dg/gcXxQAI/RQQA8hocE8Dh+bAAe",
+	"o8cA4NHr1QLwUER7j+LO7YVyNisvSpiz3AqHSR6wFxj/Mg6kM8hsWljUjtFUf8QZbmimiwoZibI+QgvZ",
+	"wXhZjcpguK2i8qsCOen1vyzISW+wtZNkY9CgRwVy0hseDuREm4cHQjk52ZYd+zHOHZUxIcbFweAbVOc/",
+	"W85WUAS27/I1SHP7WjFaAAvqoTBaTh43RsvpATBaul8YowXQ2GpVFEbK5QMgtJxUIrSkCwr3jtdCl7li",
+	"xKRBlDPOcrbI1w758pMkYtdk8rNUWn+6ePuBm+D/gb30T/H27QBkX18k497tHB93AnpvN6tOx0nxA3GV",
+	"XlOjDz17fXk7eN5Bb8zKJjM1xnED4qmiOOh6kqhpyoMuGHtRbRBVZhu41nZ2/JVWTsKJljQkUh/FN+fv",
+	"5BgNnFPkilWgca0PXWwWYWB+DRUK/S0VCijkM607R02AYXm/0sqF/mMJQ36x0oXhA0coaxaLcjCCUybw",
+	"g5zV0RcNoiZNhyZVFUrz3bmq4pGpvg9ViTF6IF1q8HDFfE/ayBfTRpxHr418RaU6w0dWqnP8+OVX9xFU",
+	"E518ZdVEp1nRu3MVESQ85UX0HqqInnKinnKi/rg5UV+6nMme66+hnEmN9SnH/CnH/CvKMa+0W76F8icd",
+	"zZtznQ8DPpEkzDnbRsH7t1V/fzZM/9HbMMOngoSvpCDhkZtLg0dZM1GSwexCLZ47RoxQsOOMIo0YoFLq",
+	"lBLwtGuIuXDNIZ0ImOJnL1hJeptqJQ/PKwz7F/Z313pHVMAGraYLdItYvSrw3emLkKdnuw8YzqdMeOPh",
+	"jrY9H6eI0y/+LjnrfMDrt0RKZVdl1bKqzCZ1rxLWteMwMNe3IN9zQRhrVWPoLoxD3dfVAGAm0CWngi/Q",
+	"hFA2QzLkAoxtHARNwjO9YrzqKl0ws1/aLZA0QLX9B1LPF5trsWKR2j/FNDCXBF8bI1X3ot9DN9VeM1Mz",
+	"YVsKyhtDXPS/BoiLtMk4URt2JCgv6PLf0GRM24l7QrLYD4TFFjJQCqcQXEiNwc1v7KGAhtjOXfu3+Pqu",
+	"Xe7N8+3M1Qu6d5/yBqQ9MqVYuOZYojURxBY1nCmGh5EvNkisWBut+Srw0YRsbzweHcsyf54Fd11jaVhL",
+	"G02Ih1eSINf82oWrWN4QH0252JLReBcf/grA37WZoeV51VPp31k2kp8HDmHAOjBMsDdXT49aU8MDMgk5",
+	"tYF3DdvbBkriVEEgZ7iu3ZCIpbWi5TJTrMOPXxvwhgYMuYDS99Pn/1OK2csbulyqz067tWImZRIO2x/y",
+	"JNhVLyRbKtFacPVKkw+xOEs04leEheJeWw38TZo6dHv7BrQ6OsTJhUYmliaqn6r0TT6Ntj1KaTdiRNkW",
+	"YDYacV39XugaEtNfPSLDgSDY3+iiCo2gTwWoZhJv5DYWVeOkxyOKVyVx/g211OEAlzee7PZqu+ei9EQ7",
+	"X+CItLTqc+++jggolsjS4hAzSC6JwajJlo5ZcBcYuW9TweuFgO5rbg2gokuWlXTJdMs+2UHvuLGhpjQI",
+	"iTDNlQqyOKMTvSc8yoKjXtuYrYYPSvTps3Sj7m4jQWZY+IFBO/ewJHoTkPu/3ISdFlAZJo52Z0fYlXIH",
+	"yKXWhyXCQaDbLNR2gzQA3zRNWeqbgPqwXpqfFefimfizsWa1GAiIPEOuMjcFa2LrjbK8KJp4HdZSAmSG",
+	"p2FRl47kodWVZ3M6U+RP/TFyGfkcuibCjplcE6EOSGgPgkt96T4MA4Ii78fOHBuDoEGx7sFA0I6fmPYj",
+	"Z9oPD1EnKxOEwYWo7orLFxJ1qKUM6+Srkj/7RKUzIxSK5+LAODIT/X+reXw9Xq4L7UoyR5IekhLHVz/2",
+	"r2RcRcZPVQSsGntbeOBf38fZE/2m6znT/gQP/BE+JienTrfb6/X7g8FwOBodH5+cnJ46TreLsabkEkdk",
+	"JtIPCw42a1WQf6uvobZl9kG/bwdXwrCpEWtMjYfw54D1xHgNL47egxJ4BFAxTI1VUh5DgXhsECpuA4XC",
+	"WHqE+Wq+FMzDrM8H1AsLfKA5FQMZI+EZO+YpDO4SZFTPwDS3b/NWlFqS9nUJmxEWdEtmhwi+NdP8rVjz",
+	"5L5p8ITRxYc3yTjPkizAnS6K4zoiKM0dFyXlvcCMC5OvT/onJyPnpLYuns9zEUHZAlyFOCgEOVA0pSYN",
+	"GcxqeFiGcbjcM/4lNMd+clkUbRSvSJSzk+S39dKNcozI/qwwHAYviuThEs/IPSBFyo9j8vkmq0C9IzpN",
+	"nKWWa8ezBGZdtBrbx2PvLRyT9p/tA+Ukn0cFGxKdumjIRVT3UnfKf22yLd5yn2QFsRGcpqe+2i2yWAZa",
+	"/P4L+u23zju8IHd3vzBlAxrclF9YGMgj+1kdPnXjJRehunEpeMjhC/VBfeOTW/X3S3JLPXhWHh+sWPU6",
+	"D9bK7nDN6NxmVf53yckUbai9CozatHX0OJu6xZnf1Y3CCqpforcX741ajZdRj8u8E712VmtaBwqJDAM8",
+	"6Xhc8U055yK8Npc+vrr6+Ob8mz3AuW0DxqLh4SGxBrWQjuI+oU0ZUyFJvjbV052mDUaSG1H0ULgOjy6o",
+	"mmtUQLMVWMJszuEhJYaFiBLmdCQWpBloQvLklCEmVFaBFtlsXRRy1BsO1YII7IVEyMgv4PHFAhso7iX2",
+	"iGzMh6o2/9w27FRKvS71b5e/OkscSK+GjMtXliul3IQcYUP7oKcm6Muosea1cyxRyHlnl8TKYga4be+K",
+	"Cgqa5ke3W3qOJr3j0THOT0Uq1T1TqhNzrZn8nZIxTTK/y7K37QC2bW1Z6na9tMd70+Ef5ajl115sPqyy",
+	"agT2zLR1+LLVjh3oUQL4iskl8eiUZtFySktZ/hr5RaAqo7Y3RZ0E68E1tTwgeqSdcuRZ0H9WOHYE0VVE",
+	"agmWhN0uWccanzAHIiSFtQQHTO4E2nUpdK7YcD7yOSNtE4JFeOXTEHk4CCSi4VhppAEJidtGrl4z9ckA",
+	"bsGXPMQhcXfBAFOSPNov7PtUZ29eJqZi1q1sEnp9tY8vnpjHFyR2eUviCRLKDoLf6dyVFUMLfAO9J8ha",
+	"N65II2JB43Bt8FRkKScKzhI+1tiJv4c5UZmfSZMBAcarpcJcwqquJRyngHSSo7Curti9hYMAMOC4jeOD",
+	"N5ohV5Ocogw9f4MtAfvrgkcpXs4KqMQq/5u1ldSU3e0Ote2Ksz1lae9VAiCTEbQhu7qwhlvRH/PjSaBi",
+	"Rt7GxL40R76NGUrRIG4oyy1KCWdogtSqnXcxsypzqFrpoc6IzjUO4XTSEE2wdwMjMaxHrYTukyNXC/WH",
+	"z83JphJpluW3Y5BA48tDXCDNsHxTGy15NQGdVmSamOPUtmw2sbrtlP4fwadpLpdajCL94hUTPFgYb1Qq",
+	"lIDpIpXjab+ZCr6Iv4P+cjbnN5PMuy291oYgU/d3e+XpuPZAGPkU65rZKs0lZdfxSprk0HzWaqg9Mupx",
+	"amcE8MqClLbEWlTa5fq+B4JwhHK61J5U4YZrcNnUOCH7fKeKBShmjEmgPLs/er3GXbsPIH1N38gC++Qw",
+	"ZvfJXZpiy0ZxOCzs07v4qUVrra/FrlRIS0khNC+JkJwhUy8maUiQN+dc5ozvSnDjei4iYjnLQRGxdW6C",
+	"matafqh9a/hKpRWmWUap2ECXr99BoWG9KNtwCwxsknQfFgFWsTnDAHM6mmKISq0yjCJWyOFjwD31CT3T",
+	"Yb2uY7JdL1+/k8+V2HNNJqfbpBOC0hgMBy4PR0bvMRrT2gCKVKW6FMKvRkwrC8FqVj5DD3ap7BAzrrUE",
+	"W8iAoyZER4ZbVwrjMgecfRFlW5IUAspuFJnOOC/vktdG7uXH7lsXhRy5l6fOS/cMuZfHL5ukpPXvw5N0",
+	"YlPqK0RDSYLpWQKtsTHDapTssSuLOUtmrzBCfGXQeZxN6cw0UjxYR/Jl0fafA2fiUzRQ29nvJV2uUYWw",
+	"WU4AdVJ26ybSg9d4E0mKmqhyjZY8VzCRXP/Ks7Afh2YkjWzJ2h9Xvd2v9zS5sMVZCPZ6dOJNSLuWszW2",
+	"T/bhaU0MtpDmoqqOBLFtKyUrLqvJl9PkVj2uIam1Et+qlzcu/sjlUlTUIiTekJM8ZurFgFvhPMptxqsg",
+	"3CC4W3feUGultAYfh7hzi4MVcUFHCKgM/9b9ZL7KuB/0Ayz4XGAig5UeatiMPFMMATaBC7QkfBmQqH4s",
+	"wGy2wjMdpT6HLh9Hb8x3buXL+pGruO5+fVR3V9GnXlzzWD2V6v35aN6f0dvsM90xwkpj8nHIxSZezAWV",
+	"krJZB7mmiavxw8EeoIkg+EZJMbEKSJysTgK/g9y4JlI93AgNRbfa/64EDDzF9nvR6UBz7VEM19QjHeQy",
+	"Hl5P+YpBwTrP/Jyq1wBexDgzBrmR6s4pFxPqW4eQzdhJ6GhmUq12soJT18nCW5VytgqK83uSzVwLyEi7",
+	"9tWAShpXtE0v5riI1iQa2ajGivlGrNqRp6MEN2RzwRdLwRdUQuz2PPUnnk5pQOHBF3Gp0UoJdOLDHx6R",
+	"Eq6/n763Ti1IZaG3NCAz8jMN577AAAOGkw8vWo7vBC5KUHrPoGLPJyykODBzZtAlR6qzekMgJ8Cn6kcL",
+	"yrBBUVjg5VI9WbGVqMijpKbCXNcjUOdkKoicX8PDy7Mw4aaP6h79w5jbbt7pYMdMfX8NM71rtzgjNfKp",
+	"i567pSQkNXzg+jZRqLzdJRHhNRRtXtvkFrhklJA43xi+Pa7EggsFD669OWaMBK1xKwzkEdSfHN32tlff",
+	"O02r7/25t7wmTGmAcXm4+dJP3CJDLELzN5PXvsnPsX/rLKF0Qf/tkv0H0ahmu1T0ZxKbyedQ4Gulpuu3",
+	"zXBI1nij33e0wKGgvybr9MkSB/SWXCtNXNziQInb5PfKNOersDUeOe1W4OPlNV4p3diMb8F9EiT20sTd",
+	"Uu8yvX5iWDmAYou+v74d6aFWI75Brma3ezoAug95a9xa+cvGWHAaCq470lBwAcd+SqUUZMFDci0w85WW",
+	"HOEBqG/hEbdL1sns2ied3jq7lsRrjfsjpa2AjzwqPek7BRgDdlSfCoHlwkBeR+VaLV1JVYAj4FTmEbRb",
+	"t0TQ6eba6PkaX1ir0+A0VwvdbdJ18+Lcdh5LVstgFjXjBJSke3inylhEWbzKtIRLNqxUgpbxKD0P1HH1",
+	"QLlriufpXZ5JbQNptpIdDj4oZe53rz6iF8b0eZEssnjxG/Xv3IaLNujur4vpyV0Ba60WA5bnX+ifXZhf",
+	"JXd1cPBmm6O6zTZjV8dX3nATailSMqnMkRul70dVagaYzQZMZiTRE5CgJefBlvhv4uUlJwByA+0LEg+u",
+	"zk2s3GPoJJGUsYVOOEic3vOLASQ9IcyLW35h4c1tGo9tcKh72W1LyOxXvfz0Lq05FL385bsr25KyyZur",
+	"Z31ykJauEMzb2tOVhnXbuPaGtdq4HjRaBZ1bk/pWDr1xJWBaPhXKkrrVIgmEJ7hRjZc6F0Ton1QmADh3",
+	"CbWuiC4W2JtTWwhCQyRWTKKGLSL79bI9kr0YG4bAinTPHDYf8biuxA3XhDCkbKxtcBaju0L9tezRMX9c",
+	"Qh5EopILG3+8bpitE5u2vFwxq4SWXKa96ByhLSTeu0vq14Ubra4W0lSUfWOKg0wpxJ4KXvaY4w59V62B",
+	"UDTH15e3A9su1FJdcR/yar7Wv0tbHCXvGpW8aweW2ncO18lViQlbxpbfDXWlmmC7un4J7Kl6Ch+U5+Tw",
+	"JA/VTPZ412ayOAhim+Qe0Jq9YZUfXjdcTViRWwsndFg95EgQ7OfPLcIzTFOnl5HbTM/tg4XMB7r5bcoC",
+	"LhPVGg03FBuT3wYGsjJz9A91KWs1g+v37hKmdVG0V79EQH4pDcdozmXYRq76Z6xoWzvagXzHL17EX5ft",
+	"dT+vW6c2O0EL+b3u36Xs/DJ5otEuLOaALk2VRErYXKGIdcZDqiHBnNQGV4iVk7usS6EQaSMCrAAAi6Lu",
+	"gThMVClbwxmebN3OFaM4vU+fjZQhnOkDvKW9d9mZ/wDfZ5/MAEjXMmzbO9r2O9fX3py/kzlPxd65QvcA",
+	"vYcVp0n5hOpx64+BtOg9yZ18XPVePUXeRZ6qHZKV+8O7hI8r+6DvNBqcdQ+YRU2Thkl6V2Zz0FS/HfQK",
+	"s3IibS7uj2wirbt3QraYiKANxDqVle4Zt0HKpE5Y9SmjM2X+ZtssRx9idTfm5sleyjHQcr2Gx6W+wJT+",
+	"FptAWZGVPid5x1YhqRWaI0V2RFIGZHhyyhjMeQxjakyrDEVxUHt6v1kxP8iGVYBSdY4HZyHkhsCmo273",
+	"dPALa1mY55YzGgz0XxCCsz5jxzlyukdO9yP4iMeOkw0hGB9+orK5KLhvhlHsjQmIBJwLaw7Uiv+nZ/0t",
+	"II6lmC4Ms0EmgB7i9gX+luYW+QGXNud9t68urj3/HFYG7wcJmO8Cg4AICJFzJsEnzb0QB2fIdUaO40Kw",
+	"c20cSbouJiOjBltSzlLrUTh8uki0c9DpZpACMce3pIPeLwn78+U70I1lOtYM0XZQjhFngcmjoCHy6XRK",
+	"xIE8PP2tVSZtC4GqUwCV8NDeHi42zTy7Zb0wYTPTS9uOaKQGbW9JXdQK6gTuTeGEYNGZ/dpqt36FJvl/",
+	"l5wVxtFL4gD51I1koBYSIEy/cbVkfM2A+EDRV8IXUikYccfwNYgam+V3w/haVxEZ/U8jzUMuDiiG4v1V",
+	"aiLpAHH0p/lsBJd6YPX8duyxv0Uvxsw3murWONpeMixrh9sgcYj4MEA6Y1wQ/2GibqCjHqibUkm8qx4E",
+	"XQnF58HolAULu65vROZN4Ka38PdnKH0wsqh0tvTY/EBxQkD4M1+bjo/lvROOv3DfqNFj6Bt14KAZ+jlu",
+	"FsrjTkEGVNRkTHuYWUdys8aSEJC5X9RtJ7hAZ7ewG8w+6tmimEdofdGr5RKq2oNpDNIEev1OpVqnO0br",
+	"cs7CbKyu/tL1dondVY2j2Q52d4nkNenqU40B+4ZOi1rfK/XTxxt5hvqjoZPme5BjCUArkYl+cZ7EZN0b",
+	"UGx/eK8YXiy5/5QN5qGP2uGkNlWsmOLcM4EXso1WMjKN+NJMa4EZnhHotwRm5xR74CxfE3xjbrGN1ATR",
+	"HcdsZqtRPQPKdAKOx4PVgqWbxkrmT1ZT5PzChHcLnwpjjfXRBQb3jD2eRXoe1GandlvNF4IrHWRlq7R4",
+	"ouZdSM7V/DFDry/RMgBMZh9AWrkIO+h1Ig3VeKrQeq6si0TTNr1NxsezG8n3dwlfnkFBWbb+KKLmk9Hg",
+	"/uQMqUqHC362EQ5RQJS4gYxnEwLW0z9Doybz6jU6ps7DQgYb2yQ+5pXYwZXlY6PqiDDABCcxIyxMAlL3",
+	"ExZSYwBPNujNy/PLZsoDpEncP4bs1A0f17FJnMYdJhujcWlte7HgLAUBkZA6BQI1jdmZUHONluscnXau",
+	"0dGnfytWdL05FpKoxTg/+ivCR78i5+gUHaEOus6Fze8Z526jF92R0gte9E41ULXRHHT1gUzrYYAJnnmQ",
+	"ZaMLvEEGBNpWGUSyIp2cWzu4vVtYvY1ejKCe70W3N0iPZ+o7zvhkPH4xGuwIqP4wLS7LQ/FQQ8RFeAZ+",
+	"xAoeORoO+8N7N2UdJEP5zWxZHdQvZo7wSE/p9O7KXzbhfd3hAzbe3F+mwNh4YiZkTsEtE6fxmtIfG0aM",
+	"dPSIanM55vcNLtbF0u8dImbfwDo9bhbDz7Q3oywOR2/UyMbIhQz7uH2+2859BWUA6vvQW45fvOie9jpO",
+	"p9fpjgeDvvr6bz3H6Y79ycl43P2kb+6gSy5C0BotPcP2Rz63dJYwiGEYk4XtjpsEAKJwuSdvbhB+5lyG",
+	"WdrIzEPJE5jB7ZL1UhMcDPplxFMnh6F2I4bRvnMa2koJ5AItuCDKsnNylp3agkTeAzqP2mSBvmmNYaN3",
+	"El+nDExXksBRTPcI6XeH6h3OfdUMyHLcS2JFxp1bmWZxhvpVmnJ/dG8ZoFNqDp820TbTMwm7k41BN9gl",
+	"naI2x/ti/YsLcjCaidlENkaxrDUhYg0n6dHlnIj7NVKC3OQ6KRXa/oCEijFSJ1K7L00fmYzm3MDwOMmV",
+	"qKcTHqwuXBXBKgIeb1rRl8aDBGOHx6VpD4Ja3rRq62uGzYYF/vKo2Q8D4P4VoWZHC9IMMzt1EvcEml20",
+	"mbX7Zux5a2u+915I/am12w/Gi1VQ5TWcs0L06t8lR9wvokt+GX9rlqGkBdM+8FpyQ9lKSc0wsnc4hY3g",
+	"sw94KnfEuI5cHPs9gfroPSEcPCEcPCEcPH6EgwPJj8aCY78yo1JYXAaY7c7v4sMVH6wI7SX/nWWH1s9q",
+	"oOioTqVNofFnoOf0X1kSUlf79V55Q4FdBWCHLrDu226ObPJ4du3xVBa4iULAMGOep3+V5Hr6m6kgRInK",
+	"nv6oztCMWOA0IcP4/Pdb7ZbS+ONvekPFECT9VT9BvTzxjOsFnCIz6zJ2EvFY83U38cR+u7WSui3k/oh9",
+	"eN9KY/TOOtr5VMPbR4F9HeJcrGSIGA9tNKpxtyKawBzak9G4HTBzH2XP8dGoyTvUQTbL2YB9ANqspe6i",
+	"JTJpJXY4tbP01XA+rnTKY8qHVz6WSmjMxFYmazrs2Nsx34tWrpLt2QBYQS8Im14ul4ADx03dXQRXBsI2",
+	"9JaVicAlTcbv1wUbcpoO1gW790X6LN8/VeI+HYozDYql7VCc6NStYRovjzX6b99pBP/brTQqEg7dfMa7",
+	"8dqO0cc3V6jb6YNT9/zV+Uvr2YVs0Q5y1frjkE40MmAguflFz/zi6ujimwuNRccD36bDJ0k30p7iR1US",
+	"cZkRWZLNnu20tENa91Py+VPy+VPy+VPy+VPy+VPy+d6Sz5/St5/St5/Stx95+vZTEvQek6CzGnmjziBf",
+	"cR5yoz6YT3nJT3nJT3nJT3nJT3nJT3nJT3nJT3nJT3nJT3nJJ8X+fClXxP+dtgrGiqJaL6A12Iuf/+u/",
+	"/vOvlz/1zj8Ofz5+9d2Hv7z+5of/fPNfPw6+770f/fXPL9/++Jf+h3fHb/7zh+HFt1e9j69+Gpy3ajdk",
+	"A9AoJdnv95aShm7t1koErXFrHoZLqcVSUirtMrOnVshPrZCfWiH/4Voh4yIvVLbVH7SYhTZngIcnTLpA",
+	"1hIsPzKDP2rXZSMGCpMwopUl1oPZQe/4hPsbCFMZWGwN9dcY4P0P0e/ZiMMi8l3PeaCXN4IQjxB0jGK9",
+	"hpB5qPvjKsWZfA6JUIroTx/eZP3qzqCJq6M7fKy9qCOaNGdfL+GnUk3wR1oU7jxHN1RbWUkLy3ZBhOiF",
+	"HuhZbL/boK4yR81VCxlJqI35JlM5TNyuKHsjlZRTrAEkc3I0xOIS01SWU5ybo77Uf/RPFM8kfm847J6q",
+	"VZX4SO29+dh3jnvm48A5HRWO7S0RM+JfiGy9HvZ9YjTiKFmeMHMu+jn1y9xeemA0a17AOQEytkZ6aUPq",
+	"LW3HcI1sv4vze4i1aJKlc0m2AIs7iuoJycZqU0m5pR1G2yxtEc2b7MK3cQ/LxAbaVNpW97jX6UH+bCq5",
+	"XV057XW6oxN7Kbep9hGl8kBDeCJJSDtyA+CFUlp+VToN9uaRbkuV2qceZ30AnAGqveJkywB7jTpzbA2G",
+	"vDl/17YpFy7VDgy3kVTKVY5FuNxmVYo25P2akZIWuNGaeTgIAFA/lcIogSzwkt6QTeE5vcSLC+3Corcm",
+	"vymx2TpO0IsVwqur7/P7WR1N6GzV78PCmUGh0Gape+e7V1ffu80Q8rMrbXoNw2CLFjmzEmUpcdtCJ1EY",
+	"3GIAh2Ye+4ugNFmzds1ar4brWLKAuqYvj51tV5Wa9PhiuvqUc5N0j7eVL0H2DNSphESGAZ6Aw/qTOgIm",
+	"vUqv5pzL0JTq6EEe3VJ8dH752jhK+t12iy4NW+s6nV630+taiP7WuPWB+N8bDQNiGMatHAGvJ04QTAb0",
+	"ErUw49arv1y+uvio+DcN1KO+ff3mDUxW2WBKjfj5Sh0RPINp4CWFE5vMOn5J5E3Il/lqGLU+W6phmA91",
+	"Nm8oW30uBBdP7U2hEok30nSoAVdq/dTwDG+pn61+2sDqP2iVO1gREZGVoX5HTmdzZ5l7ueCk1V8T8EFs",
+	"yxnUbhbK0EqSLd0bFReJT0VZ1UQbrZqUjFYXVGzVrHw4mvdxGiyLp2DUhDakuGkMOJHM0iqwcbaWmiws",
+	"DEX+dRHcQaN+ZzmWUijkqQTW7kMgFH5hY1uyyYn8AD+90r9sQH7akqdhCa0ASnvTTl6a5xVWo+DZvU9R",
+	"ZTMecJ0WC094byyo601j+KgwH8DFZHl+0fz0tUYzHBUa8RHngLNnD0XballmDIZiYhbazkqcPPUbsoiZ",
+	"XTOIikgLeb2wqloeLkabnUJwYcv1SKBsGphKQBmBMsOFnLXGrQu8WHLEJ4LOcPjP/yso70C7m3Wyxila",
+	"HyjkwzQw71gxs986bKGH3ho7ZZguFeah5o1Sm7oJobfF7DSTLGMp2uNkPRCLM9OIQ8gQdR3HQZDi1ojB",
+	"JFf/lXp7jslUHE91nOzyla6EbtaklgGHeoDV66AORWIj6q0wDgTB/gbpNAkq1FuRxJtt7UbvEttccy9j",
+	"jtDEoDcEE78uOcloFSMKqHFW9G5luwvt7WTkOwbBo8uUKqsTwAZvTD60bbsJXkyo4FDfmqYxkyBf5rml",
+	"y4raLj2rwloGGldX6BhDIg8ICGJCZpTJMerapFA4OttNXljAvD8xJJ9DqOtaEr4MSJSFFGA2W+GZ9jvo",
+	"MqijN+a7rFk82N4xHLaoaMKCr7NzSaaXRbquriRSSy876JsAsxt9KH0OTjioq9nOm6wYrmIo3yoiAcL8",
+	"qCVLeRWpmpXZzbYhrkgeqfWuPAH7gQMx5zprFD6ZvV/Y7N0v3kO0y781FIp7gXuwb68k59KCznvY+22I",
+	"uBLsx9FlIpXxxBmR93UGmAHmF6RuetVJlWH+TjMqgeScizDmW4LMqAyJIL411etPrqkdX3cix/ex6xtk",
+	"vnYr7fxk4UAbSXwLqQQ6g25JgoCy2W7FNfs3zhvVNmwz1s8gayRqHwf5nuud3trfh0VfSpbks/oE95wp",
+	"9XfBZYgU71NqpMCerQS/lztg50N5utVHsP/1Hm11JLSjwiiPLxa4+swnVnWYXFRtI+kHRBVgymQqZxLO",
+	"/pJJdU5npdti/ytbz5mw//cOC3Myc76r0ihDbWWkwhu+KQ+uxApwfPe9g1TxGIteF592JZDXmIY2FyiV",
+	"lVGp8CsuqGddzYQSSes1n9zP6SjJ9YtmZl7/qcae1lBbHvPGnEFsWFkgh9ui+B2Jck+PB3yvm1e6WZKv",
+	"RFGR1DlaYhHFO2+tU8YGoi/P36IL3RT5IpEr8xaEvdJqP2J5k/jzJZbzCcfCl61262cyQZeCf94ge/Tb",
+	"rZ8kEeraee+81W5dbWRIFiUBbinXXPjfCZxL5J6p767NT5bmRsgJMh/HrdUCH0nC5vgo4GyGWwCrJSxY",
+	"KhYU59lI8rHbBHBicFkDt3uXHEkRFaqh/Ekie1PKp5yYTsod0hvUhrkFX1Y02yo/DYah7IDkmzN3EmuY",
+	"GERiQYopNLuchaOGZ6eHbem04PEJUrrxZLdXA+Dn/NXVUW84sqgbV9+fw59vzy86yA3IDHsbd4z6L19d",
+	"JW/pqhtiWB8JNF0M66OfUTHID+QfKyLDgvSFUoK61KguMvJ27ZucuvqgNCtJSa95cTUKYQBZo5hxwll3",
+	"v3qULB1W09sNLY4y4EzZB3z2xeZarFgE66cGdA31/ACWOdV4fQ6455JIiVGanI1XfCpASR0ddbtHvf7H",
+	"7unYOS7oNG5gNZM5Zn9zPkFL+41dBQOZaPAZI2hTA9NIYabY50c9aJAcYXkKIlcB4DlGLum4Ufe1xdux",
+	"aKP5GhFBsVLJRtOu3/P6kwEeno5Ojo9PRqdDPJj0vZ7fJc7U6fb6g+Ho+ET7kEKeqDxJRlnySt1BUvr6",
+	"d+0aMRtwinqKSerk5eoYRUQgZV4AxsM5ZTOd9qBn3EYT4uGVJMg1P3fhcs3EcXUmYzosT00EOA6Pw0R0",
+	"bSQjxFcDqp6WLtw0pF36eFw7lHN8Z49Hoaak1kJLJPBdJai9nWge3zbd45lvMavqWcv2tH/g65wp52xL",
+	"3bAUW1r0zBck3l1995kFwdAcDMre4ntuGF8zG6eq3uZezQgYxKPKnluwHbkEb0vC0XzbUeZpImCVCFNF",
+	"xBfTidnhSoabUCILrAVSlqKX6Td7+ertTn0Aug+IGVYLPCmygIBln6VyEJNzzwnEiPPp1+zoNACZUpgi",
+	"Keitev8N2Zj1P4usGBpGrTY1cqOubgeXgmY5ESjQHMcJ3vnNa+QfrFaw7VVQFplVNEjEN2qpRw09hwbx",
+	"uIxP5NomRxU9GW5Rpe+Uc4pRopLILyyeuaIGeoClUDXPEubor8pE1b6gnz5edNA7vs6PKUZQ6Tndk0zA",
+	"6687lCYe5yxbUpbyG7GTklYmWHhzelto7v719SXAbGDRmf2qo8OKSKzvcIDe0m9ggSZYktEAPfvw7QUa",
+	"jAYnbSQNeOLguVqa0Jayu0nlLOuu6PeHw8GgXkFWsnQy8citLFG2tdgEm2St5amyeiEaRMP0YM3SuM3F",
+	"Z5J3F6SG1HaJggYWFO1NLOq1pI+UPMN0IlgAiRZQp4I0OIB7+f7qI3phSqhfeFi++I36dy88EbzQ6m+u",
+	"4qs3POmddnsNT3kDrhMEabaja+4vf7y4+pduTwPQaTYPqGiM6+KJfP3LXjjUIDH2Anqy9rcBnWGzwEDk",
+	"2R0wRNOcZuyTdyGYEreyfUVV9gtwEJv28j4+Mz5H7J//h6MppwhLSZn6ZskFIjLE6OJ8jCRZIbKgUnKB",
+	"/vn/oYt3/5uvQoFTahUAAO6aHwN3g7fT5IyY9dd0m82bgbvvnzbT/aIpLP2dc0dyZn7ddBFLLO94mC9z",
+	"8MFaTkP5XitdyFLOO0UrkR09VjbcLUE+V5oNDpAfwfMS9CwM5BFehfM2ijB5n3eKQhZ+YVWQYm/KRh8j",
+	"94Zsrk1Jaxu5BIuAEqE+Aqe49rD6zPi1OqnmI18zfUvBbOCXga+vMx4a3A71l0ECvlZMt2FZ1EHpqbvN",
+	"/Z5zhfu1qOAywcazZzcg2yvKbU5ZgjUCdheNku9BFHORUJJ1gS6TeRS45s64Uin0OjycV7ng7AXbPbtJ",
+	"2zuLxvLkJCtwkuWBTCqxOrQrDOAuoxLkXWDdncrc442xDixgFhcJ5C0u2hYv1tRSG7fTOvod4xD1gpH+",
+	"STZXJxrnJUO1TIqeChP9i9o5PAzQwuiuXcF0rHmSYjQ26TuV5kqZTz6fWQBBqKC1HEromIKOqGbOiFuI",
+	"FFApwQudBHG+k0w5CwwN6DHTsNrbBai5hRX7P0dQNGPkguCzdgHAgp0hNxZmuvDeBbyHKReEzpjbTmNN",
+	"KZthnUK3OUutjNuOqdhQbeTYi0+/G5UU4zyQgM+JNDm1qRVQLxKBGqcRySC9O60tLL88lOfxxYKzlGaZ",
+	"GExKf4zPILgKG3ZJVTYEK8ZhhO0hAeBtG8zfkMNLmh9x0NDSJ3y0pSzI8uhcYM/wbHespm7d+ciN/Jj6",
+	"Qt4ni1zr3rQ/LXejK4oAZqhvpTL2iKPXDGHkiw0SK2CDOERrvgp8NCGVO967K5QyBfzYGg4fvr1Aw96J",
+	"Ezsphp1+p7sLUtTJFmya2J8UCYUHBKg5voulazFKv7qG2Gox0TigAV8TceRhSdBcccq9nYucLx1YWESV",
+	"basnmUC4GXRaKmUAUPJ7r9luGoNFH8bqQpFEz6ki7evxNXMrVn+2W9M6R1Fv6tRIwQhwKgaPrJ1IdLId",
+	"Ji2OQuqXG6CeirfvoJgd3+X3o66rOTHKxDmFgc44N614CHRU0R58jcdq+8PA79aYhbKWBK+DMhaKzQ4I",
+	"Y9upIdnXrUHB5EP0jhuWKjmuhkh1xwhnurp1kGsCRa7pm5RuKKMBc2lIlOTCDJ5g8dBNGRAuqvStxL2C",
+	"LOz6iC+Kx0bgLfYwjJOdWYqPYWO09Uqgl/ImMPUT6oC5Giaeg3lplze9S/LmyMzMnNkyJv1B6SM5J2bD",
+	"XpR5R6SQdZruNPX46FFsayLUFMBHz6M0xK01SyzIGcr2ZdC91tQ++KDMAzp047yQnHdDLZ6ZrBld2e6Z",
+	"Porp7fvd9CHNktX9+kjFQHbGJcYZ2ZUV7NBaar+DUXax3s3yXBk9CqIh5NTNhyHk47sMNRXWi0I7oCkM",
+	"Ix6ZMiY8wnzKZu0oItp1HKdRU1HNyhr4aE7uimi3QrnRfAAWxwLJbVdL9i02unfxAaoC8c3Coee7Hu3K",
+	"GWPK0r0QPMx0UBHykUBR0AUyhyC34Z1lFLXHp8bW8C2jcvg1swcpZpDodWdWzwzSnNL0CSmgvkJGr3NZ",
+	"vy0B83VN9NkdR/1pe52Rxp3VXhrMfF1jAOEZRrwwca+psewgd9ntHZl028T1yOl3QwDbwASSdcsIo4Wp",
+	"Q1HQVDRGFjevbRkMf8HV5PmSScIkuPKn9tPtxlwjbA0LmhhVcfqyvlaavxxjINfMH06tdnH+sH7mGYqW",
+	"vlHCcAPEYt3Zd4q+e/Xx3h2juk27q5ZHed5rlpLMJeigyI+tCESj69sntGMkxmzPqz3lPxUF6D+QqSBy",
+	"/pHfELa1iEPom69DdbfOKUz8PW6RzQ8O+cs5fU9/+PHP3f+kby5+mE++89Tfr3/69XX3Hf3hdJeCjtxg",
+	"i4o6MoMqLGdSl0zWmUZvjJr6mF8nbrFVozV2ZOCcjvZUlJGexac6O1enJCM1XyP0qqds+VPZgGLmAr26",
+	"iX8BttQVDUnviubi+JURRN22oR8DD2QiiMZflQ4Kap8Yv7EHgAf+dRTRG/b6E4d4fm/aHXqnk2N/euxP",
+	"HM/3Ryej4+nxoHvS9bwTr99KRAG7njPtT/DAH+FjcnLqdLu9Xr8/GAyHo9Hx8cnJ6anjdLu4oDRpS0jO",
+	"gkELvVC19TW9orC8OGgcXDuuHVtjZP0F42vbfTkVsdNqJl0NwpfyMifbIcqVN0+8tBEaH7+phBvQUPFA",
+	"BmdK3UwFIOK78mGIAr0ZOrkniH67o93EotXrZVjQ3729xRVfb5Gq8foHjUIDiab3qbKD3Dh36h5XjKhu",
+	"QgJc6bGJdS4NElR4+j9EIYPymqZ4evBVrt2N/sLktdHQnuo4uSETj2rdkM0FXywFX1CZCWLUapYTMUYH",
+	"dyc9r/VANUDdu/xibOEPyYhqEpAfWnUD6EY63iTjUNIu7eubBCHyXVv4NDPYKWJlTU/rDwo6iWRppCI4",
+	"aHVSavsVoAlBoVjJ8CFjhYXh1GqN0P7ggw3BFSbbHyI02mx6wyb8riZja5BzZ8qEIpaVOVlpv/jWMGeW",
+	"sqp5XVn+f5NKohSqiKun4e6hQmVfZ0RXIOSD+73nmToO9UuT8jNdhSuxs3u13kH5ljIc5M9Iv0FBSvqU",
+	"5KaVLUKBeoa9zbTR8Rmr987J53yGJ0A5AHaV63x2dTooQz7x6AIHHfReZwr5dKakBQ44I2ixApi+qNoL",
+	"mzSUrB4yJ5/Tj2sjOk1kLUTWPWVowsP5jsBPWXg+vbXVB/FDSYrKOdI/V9Mry1FJpV59zwPfHSO5kkvC",
+	"fOJDfs2C35JvBV9cfHjjjvVKmcwuUyfCgk2qfQKTS+LRKQWXX1ZL8c5Tf+LplAZUs5OovFGulkRI4utK",
+	"SCIlXH8/fb8kup94mtGpURuwvWikLaXM0FsakBn5mYZzX+C1+hlOvr7Q2uUBKYa/rY0zmDZnvyOCMI/i",
+	"BWEhRz5BK7n65/8ICi4+6fGlCTqZ2/EqnHdWBqdDEByVa68FWN3qj7tPTcH9ypBzvyxOfL22aIIHZO/G",
+	"YWPDz+5UWXIk+GLqJ9Veqcd9oLN5KBvgG/YfFW52pVll1qsZDLU6fGVaRfF+/lSGs3+GukqS94bDDMZb",
+	"IzSjert+FmMMZF3geyCG2q1zc2EatWJly/y6sDWXOms6qzGUcASF+gMzpH9sa+ZsLlLEJLvtFmfERBbu",
+	"66HPnOe7dpYEduAV9xxCnsDz6/nJrOh+wHDVDAyOye9A7OwXQtasTU0AWZDk+8CO1a8tO0gf1AhSu157",
+	"I3KL83UIw1KuX7ZEZQB1h2LpjXBW67H4UvRLpQJ/CUafW2h49hsqs5G+e571duJ2n4bFd0KKU8Ehj9f0",
+	"gMpQzlYyb/1UtjjmDenlabQmtegXzFb1Pl3zEz/ZPUPud68+ohd4SV/owbpAPzLKommS/6JHWZhgpCaq",
+	"jooJmVdD3JgZVj4oAaJDAnUSaaLIhjIvWPlE2YrYd7cFNYqUFDMZO5bCHYRMkwQKQqn3qdxrfXGuFRhJ",
+	"Z0zuUU3IercL8TYvaLjZKYoBSfF8xUJR9HR9oQ2um353NEI4WM7xUa8oD2OJw5AI9bP/fva386O/4qNf",
+	"P/3Wu3v+7/9aVRczUp+j6AO0kYB3Iij8VYOTokinTDr9TDUcenb548UV+peu89z4AcdFEC0WUxsC2xp8",
+	"Igdy00HvWbCJfHhR7Fu/B4Yo25pMjbSTHeTaOL8L5URQ7B11fXUjUAhdyGewO/KZYw3dktBmqBYg0Y44",
+	"wCZwhYvRlV7GNQZFhZc22wang3+a9I/7iiHfM6ump8sX44Wun4+U6tlbnI6UatprqOEMuXGj3ib5SdDA",
+	"ztYJVA0s0eg42xG1Ts2gxq10b4mg083R56FzeqS+dtNRpaJk7gZgpFzMMKO/lpDD+8TVXRy5p5VJU680",
+	"GIs0qlNUomrDz+BLPUR2VNdkUN/SwtKVqxBKdASyt+zEoXVZnBcWQX+/JEssQkDof5bcERygFaPh813W",
+	"XneZW4GsvMZBeA1srigpVJq2DoqdcmlztAM8IQFa4A2aEOT+L1cXWb6+jJNHO+hni1PFNu2orQ3EORlJ",
+	"eMQxmtuXlEO89/fXB2JQFhGzJSRldslHm0aWwa7yPCLl9iQzOLfnq3DOhdnIMfqGYEFEHpbldFuhj23G",
+	"TllZR6VpXIgOAzSjoAxJ4nGTz1Mdyq6RP5fOGANVCWAVCQtNIl0MjMfIOplOVn/CBSGOdPZhagtSi1O6",
+	"j6WJr+kcxEzOcOrFumQ90guaKuONIKfPdOZClFWs8/jSL98/BNWhEihLZpNe3dpZlo2ivE1wtuss+g7t",
+	"S8qTPouo9idJxI5RJqNJajj1/yCLpSASdzy+6ExEK9fSaroKAmPqvlU/QFc0uMWx1zB2O9b3Xn0ykTro",
+	"l27LnZo2ndoODL81VBWaE3b4gNXJLhp8pZK2tZdRNEklppUBmwZHLjC1oRYp2vZtRbtLImQBOFIlBFS9",
+	"+J1Fi2/osoycvaXsFO4408gOqeXxOTTpVN9jZm3CRdMQnXXuNsjJHd2ljkStvfST3hWNU6H+jry9snqX",
+	"a7XSTZ2QwwcGT+ux5pBbQgauvAcvdKLlgYXkjU5Acmcsdd23Xa5i32X+p1r8ocDu2al11r3Yxxly1aN3",
+	"Qr7dA5NpjpRcDwh0jLq9ZCsqHKKAYBnGja2iRdG2OCDL8NDiCoVgIYHOiwVBoaDEjzuV1tLPqjFm6jG4",
+	"Rvzq9U5YnwdhX3sBWB7ei6OcVbTh30N6QIYD1e23opjHKyZ4oHSqUi5SYRJ+z9co4GxmYchuFBuZca6B",
+	"THGcvof8lTDY/e7lx+5bV03ZvTx1XrpnyL08ftm0Zq9pHaGaav1awji0xnUrkhjdLiI5b8651Iei3Hun",
+	"WAQtzIe7fP1OvWWgFqKf4g6h1SI0j9IoWoGPJpsIimWNrb9qXNdb1e/tXMmn1vA1m/JswVW1+r9N3wes",
+	"Ulv/l5KJzW2AeycTFFgPW62BRuJ1ykVsyjbWyZvKtchWTtwcuW2KhrA39RrydKI3NFS0k6RQfZzfqzuz",
+	"tZmjalHm4SC4pzBrqHyfbAvmh9FwjOTSQScIckoLGw7DRCGfgazroHMUUaku7A2CAyf5HdeXwqnZ7G5G",
+	"1PKmFNPcgynuCWpNJBmWp+hY9lnaJFEnZl1v0SlNtkfswbNT0A6lQ/ru+nWdDvs0KnoPrddXO1HPwd/8",
+	"iDT7BvZKmVDfT76gFrP3yRf83ToQ95t0aBa4ZioTOHb3kXSoX1vG0R4EDqWtfoDR5QWwerScc7i/GUTK",
+	"FiiUbcgmicnuDd2kmVVyP4STrwtDpFfKpMrE5tfj5fqq/Vlfr9xr4OGq7Cz/tbu/9unnesdDRHwaqmft",
+	"XmaYOe86d2UlaLi5UkuazIe44PyGlpyHVEIClkbCqPs1pZn2UHhJX3C8Cue9FybeLkkolX21FjSkbBbl",
+	"7IEk0U8wbhmMJoKv1ZJLvJGKnXiCS3kE2LjP3CviHX1LQm9+dEUBPt59L+iMMve5unXg9M9sIpVJ/yQA",
+	"IU5NyyfsEwHnQZ0Un8pwJSYGxYVBaxqYe6TQ6Pke2fQES0xL+iPZKOqbQBZIwVFm6aXi09KliRwJ+Xi8",
+	"hXGNpYWZAJXRsaGhKXH1iUd9Is+i1bSzDDhgEOOwjRgXJp0ys8qRQyzOpVwQiaaCQ6YyHDugYj3faCXm",
+	"YbhsxekGVaRzr3SD9r2IzE7C9MYQQi0H15mjOokJspegIw7xNeeEWmEm12pFiPqM9JjcJAm4ZhwddBHT",
+	"pHmbXvCB01dD1nZi6qelNGZmX0Zkd1Dgrl2CHmch1g33zY8v5viWUMGVEikCsyNy/OLFjIbz1URp+C88",
+	"c0/0oZVtypnqOI91olMINMT8VPu7JMC1vgqqq/ra6IZnxil2Sz1ickuj2lz/yBwKaH4PP9fusmVAdXGz",
+	"oURBZlSGRPzCIJYLUDVnES+WbUNAegTGiaN+p5j0HDM/IODegcHiUP8SKhvUVzaEvEE+9Tu/sF/YK8XU",
+	"kVzpwVGJeo7TQQDSpHfV/e0Xgwjzi1I4f9HNsH5ptX+B3YIPCzn7RZkjrqlX11J44Djo2QIHSt4S39LK",
+	"8zYaOF30jHEEyAW/ME8Qn7CQ4gCu9dU1dbIDviY+fDWA2wGpRxDJV8Ij8P0peobjZmXwKyBsJRvaWpkX",
+	"qwAU3An1JaLhc/Xt0HE6duZ8aZIT9WNg0+wZsomCAG6S6AoY6ahYKr3kVjF1akADztE/Vuq5SyzwgoRE",
+	"JBpf3uJgpfj4v0v6K/nfmmsXPOsXZh6m9uecoRXTBfvZBwPPd5BrICDctu3+odO/LftwYWaupgTolwWZ",
+	"kSa5DQs1U/0CyHBUqxYEEVfUKKgd9BFUKp1MqX7/C/v/2XvT5bZxbW34VlD+szunZVmeMtjVVYeSZcdJ",
+	"5EG24zjbXSEsQhJtClAIyrK8qy/mq/fH++u7in1jb2EtgAQlUpPHdOtUnd2xOIEgsOb1PFes5XOz3X+4",
+	"2ATy44/VdyX9fy6hLaosHtKgjTYAv4aM+C2OHCdSILNzEMRvqOwg9Qm6vavAbxBh2uBlQZ0NQzINqDeM",
+	"dSV8qzSZoxLbl5ySLoOgZjJ71ve9Et4A76b0gySBf6O0QjToQt+HWuw2UIJazr+5utRcaK3l3lil2gjH",
+	"P1Rdr5XyB/sDUe7Bvh7+DvGD1ALCkWINoin51+K5TbFu3fU9rOPTYBZuIaG/lSzaSj8Xi1rJ0dmpLl7V",
+	"3yCZVXrJQ9YQIbDo4k14RK5o4wZ7ZDXeF/W2iYuF20r6aEBQ3TcAaw3GhXuoCQERZrhDXJBVbmoRkEiI",
+	"InGUuAIbJfWtQPxccn1qxreMPXHcVxqDSGm3oA/mk75SbaMdkODq0XHO0Ofk7LSCd+n4ytDCCtMt4k4C",
+	"lXLhnueauAc2CfRrbBFKAqr25i0LlQ5XDqIEUjdZSERNvIVRiOu3Fc1YnRas3/DLa45jeFP4mfFeB+Y1",
+	"dTyiN0xecrNJaF9JsJ42NYGiOAoHBtQES2NIIFpFciLiRggEDMHJM+MwcE9xK5T6DvhIOFv91ASHOJFz",
+	"hhS51wGZAotMRjTq5dwO5vRMmlkxaq4tAs+kLqJ2KHot+Oh+qN0O4t4tQ3jctfYT/KBHEEuRLbJXPQVK",
+	"HalbuBBIroCejV6DHRa1hUdcSOGZLWuMaN0BJhNWghRD9UZpPZ1IwYdxEKzQgKNsWlijoqvMWu1UoSYk",
+	"iSIsEHplCP3Ugm8DpWKRxMAg8pKb5ybvr5Y3is7ipbKmAr8BQLuJyeR0lSReXiuWRoymfr9fpHC4KMLW",
+	"ir5WrnzZr1QPTqpwjXKm/CgYMr70Wl/aWgKCFXWWejva9Ze2ltY1rjzsATWSlfXQ69IwGqzoLwzlyywj",
+	"uHfIGelqDscktSgLkKo2EOLEBw8m/sj73tKWup2DJ0PsWT3d7LjcoFlyyoq6SMdI/ypMdfaJf8+mOReZ",
+	"KA0RJYTjQia7Qs20moC1UsnYupqPxjIQV641+A1GAibFCXAGYALAkM4qIGqBe42eFQygAuujgryeeU/Q",
+	"56/AyeZceMYGjj/rovg9V8rUMyFOuGR18iVnXFvm98zDi9YnX7QLVp/HuLpic5qR7fOIhTzGKIUwSadD",
+	"w8HS1tIXZV2YJVtYimhLraUlvc6W/iws3S13acvncf9RnNpYWsFo94r5JY70LK0kd8TsR3wu/GnnQeIj",
+	"8U8YUYdQsYmn/6WGAeLAlCckD7hblt7NMg18KiFfESUrxHwPc1IrFL2uvkP847Vc1mIE99dnvb+SeyeH",
+	"f+jH/uimToh5Ls2o/iosdUUWz0dNaTIlviGZj3sbG6nS5hCIyH5bBNrLLpID0AJKFo4pijoQYAQqa6dD",
+	"lfUXxx3QHlC6L1Y6lGuNI/p8ywh54OFNk/CxO7VGjNXHRfSjKXpcqRlj/vzb/1Pz+bX8W6UA+n6D4ele",
+	"Dzc6w9RqWqBhygu/18zibN9jna6IGG8MMHQzn5iCFVIW3mAKCZXRd27GbvJnGTmxvwoziTZdUvZXOrWk",
+	"G9ifWKzmiVQT3Yk9MXtp/kNE7Ubpw+QrKoI3Ax/zLw+WzbgSkk2cJ5/HCsYJMi/egp/ZYFjg4bEf8cMz",
+	"hR2MecT6WfmP7/2F4i9gWfAEdUB7k1Z5F9mP4jC0id5ZAVdJZCS6pC/CG3BnlYGJgU+1KH30Z9HXQV4H",
+	"qJNPbFYdScHxeOQ3kE5hL2Dum1HBhGfNKZh2wkG9xw95MJVQOmFBM9diGsZ7wUpRzvANQdb7ErN0xaVX",
+	"vns2Jl9xIKJdpVpeZrvtwEd/2u0WL6yM7YbHzHb7q5DvPoyI4zh706RhHF9PisuAYS4a41AsvbBm+efo",
+	"kBl3wYMX9R6LnnZFx0ZzvrmcrzpmFa0fIWAAaeJ5rL1uL2NDIW4p7hk7LqRMbcl4tE1MMN5UjmgUEwwh",
+	"+rJogoAYC9ER/h9+V7okZAhCom6ONhOEc+HEf//pkkbAaCiB2ppyXW7hmuYBGkGgxvxsDRsfRYkbKgUd",
+	"+B0/gqhPCW+IeERk3wCojKpIS3+q9/N8CaUZRIQEn24iVaB1Zax2ozbTHM5SQJ/esJZO+SA6FJd4ITH+",
+	"YL4nAmFo5UaoyZW9Rlu7Jhkq/bd0HWuB6AKTgnZb4D3e6K8lONPxY1D6RVKHJBPQPmlCfiqxQgjsHp+3",
+	"RgUmFrfNaRdYmn5Op2PIHEAX8r//97//R1j5bRjcsi7DW5rR+dD1Qq/Q+Yi3G9HM6At98SqsJlwxT6tj",
+	"4m2XoWbw2PxOykooIlMi96y6aFx8CMrGQKCa/OxQeAh0ieav44YfBqQ0wm654paFAe26KGl1DgglN21G",
+	"TIOBpIX7OJ/KMjZT8n4bzol0zgimhMjIDwJ9b8j2NdKhKZzx2dQCaoERgYy3ehZHbfZ408MFvv6KS1vr",
+	"b0ulGUV5Hdd1hlDdj2sAkg49sDEKJtuoVtB//oqLA0xC22T1i0uvKBSltso/Mhz16lXDnrLikl1uSbWn",
+	"UBKxKMhQEnhsKiUBRUUr7Fa959Q5PDx9S6c90exFYYu/0ChSGyzBZNImJ6T/4WJAvAj9KEJYKCimCCmX",
+	"tGHaENVajw1qT/3T51BrEBcsQNl5e5u4pipMV0ghPp1LZFv0ZSKvcRwdcYt2Pw0iBhUJBzrNrofhHO3r",
+	"5wJBR6gDd/jKRbLrB5HhT22IzhUMCjbn5RLl3uWSpSE6NGq0MasAT1Bmvkw8HJO4Gw1SqNeowgOfO/M5",
+	"1JhBZcMlv2E9XJP2gujN1kjeFj01d8sQuUGFNiZ4MJ1lCqR8L1bcsY6HVaVrkJSzFdcYQplUYuZjJfDU",
+	"GkFN4CFc8tfoWwECZ98sCQ8MioGpy1NvZ2eobcy0uHgQqv+A9nq4QSVN4QzO3dWAcDQGYpqvrDekjUhY",
+	"nYJTv6ajroMu17GvakoPTeUhbAH75XDkPuDoe763rc5u9oK4ENSMzh3/AsjvFA//8ZDt81+toSyukMu4",
+	"qlDG73Ljc2+LUBvgWHfHFHWNtbsN2h8kMJp4LvlN+i2+7HP5pqCPqB983vqh1oVbIG6XdorppZE7LWZQ",
+	"qWkZi9U23cti2THe2/p2Q9/NnDFxeM/84VCcxuNGsY8fCNMw45YZUupkzuYo+s9UAgCJaFM/G5WVJ5B6",
+	"UUN0Ztyrh/qiKWcl8juA9gnFaENMV0k96j1Ug4NGPTut5I23GYpO3qRtlKadND1ALcbjQT5wbJGYcWSv",
+	"qT4n1tWTa3T+AaU19grWFeu28Qt/z1tko43Up6mxwYEOW972r6kcQGKdZdbN4FDzymb0i4zY33EWOdcI",
+	"h/O0M4jqAIHR4hQyht8FN+YzNhSOsTCXnmVv5O0LeJ+/Wyr3sZJY6ChN3koPW8S5yzdn3c6exZozZqh2",
+	"h90dBSHLzCjiMDQuu2tYSa45UWIt0H0gYNC4rFis7Rmfxerzwq6K9C0D8PjWS8SjA4nxSx3VNE1d8Qih",
+	"DFztWnAVKPcQbd20AmLtt+kiu6YhGEu6U24rxq81XV6/6We+0Um6VAvYb1QiIhe1ZwjGuq3nhQYA44zK",
+	"HWOkWFiNjo0kkg7I6qaJtL7Bd7Mb99yPUdRVRoOyl09oh534EfvjJAr9RqR+OqJR+48VDd7tnrBGL2Qu",
+	"EbcsJFDMjESNdr+Am6DUurptJs7NQYNwktEUTSC31BiaJiq7rSYwrs6Oo7gdX0rly4oQEmlYxQ33Xy2S",
+	"XeoHzCOBwM8dMgLpR+aRLgtN5ziMAv5uQAZyi1yxgdDNYXA+dEuhSV5nUThYdpoRC12cNj1oZRqqT/Lp",
+	"5PDAUJlBVz/5jQbqHSXp9ILI79IwWlG/L3s0om8KhNFGG14Q7DAakY6QEXlPPvtlyLOmkb9d04NpXFVo",
+	"jSRlKv2G1QXSQXx0nT+1i9o3SiVocFEjM6aeSFzfqC/MvGtSjLjMnng+DVLEbGBCdmnULpIDYfaGsX/V",
+	"7yZ0C81HXl5N5amOss0mmB6rQBJbjzGotvWfJWicGIbzHsENH8K3XmKDTyX2zfEP/U+fv64e+18qn9pX",
+	"ew319/7Z/f7qgf/pA+gJ0+6d/RirGz7p01/qdeiyZLxNl9W+p5k4JH9NHXBPgZiry+y5uVvu9/vLsDx7",
+	"YcB4Q3iIgTDXvR8pL2vlGNKQ+dNNexrz/kOpNO/nm2mGc1MCVkLq8cL/haUTFi2P7X/ui1jCD+ubUS1T",
+	"TPl0w07covbVRjAwhdTGAKzejZSSIKaN3tExUqC1ElK2YdRG07BD75avQJa9X/2wNlONrBGpWSWyUepY",
+	"bB9GetUqww2jbCsNOn1WoeJM2RVUof/kjqAKXUQaZKRWi7XkK3T+5h21Rp8iqBBHmuloUi8Bl8rwy/DV",
+	"RryyBs2NKKhHTGrCAaCmLvVDXUxXSXOd/XalDMCK4DIKqa+st4qzdVo/qxbUhWdSbdQbNqiwMDrxW+gE",
+	"Nepf1L/fbBHJguay8pOYh3T2wDSldjPubOVOAXAhNDKfpmmVlJ0oGQ0A44NAKztAAQE0TcDorekHZeGt",
+	"39B1IMNMYLrOw03IxFzwgApktfRhs6SGonNYCdCQVRpisHxglMq8xX/p2sggEH1JuFBvcsUC0ddBTbvA",
+	"TlP26cOS6KZu9WAIxthE/XYCTD3mXzINUtGmtyzP1q3QX6x3CAkGl+o+AOp9olx3nMbsgEvl+tKwLKsi",
+	"wB/5dvHdAv9rZCH/WexxyPg2RNu2lLCqJTHnBl3u0Cj075eGKceGHp2wcY2+gWHPWjrpdUUYsekNvAp9",
+	"mb6nCs1THBXn1cfhXqohiVScLFXzMDmvN7OTY2I1aJaUHzGuVvyOWnn5sbFTEP4QVqEcexuVZVVxtkal",
+	"EgSQLbEMQai+Rm4KLfo0dSHqUVKpf0HRpy4AFAElAHmLRGKYsLEQ4+XYsltfE0thGvOexqh4KdGo7lGp",
+	"f5FFcoIUclh3ooTAQJc3Uw8ARIYfFaNeaD2gDGd8l4TisEgQUAYhFoxhWv9CfjMi21eKEUcNxJuo9N6Q",
+	"K4aIUzaYiVW2patGPYKUpAUCIR2I8NlvF5fi43dlHib/tmEMvNe5YqEkLQFQl1fiFoNe8bnQKvWZDaSJ",
+	"mgBk4/uChm5UivmkWlmFMBFWzouQMCQ7ZB757ahcPVmL0bxC6vka6+KoWjPn+YK/wToeXTiv7AiEG4nH",
+	"cdWL0AKIa1+SNWJKiFA/ABAYgB1saZUKAaNwAAE5HgxGtSA+5dfTgkxt06Vl9X/l6t7+AalU66f7u/sV",
+	"57QKv17y2v5+ee2+UnEu9lpOf7/stPbPDs9rvcP7zS83peML7+ho4HcGzs7dGesctvqV1sX+Z/F9//66",
+	"VHX6+/1Lfnhd/VJzbvac1bNquV2rHAf7d7s7zkm5dfC17IhapfQ1anz8FDTWqq3z3YDW6mf9av9i5+vx",
+	"8c6Oc3d9yS9OVrtX38q3DV5vf9+r9vfLjYPa9cVd7XR/rXZ60z+4d/rn7dZR7dpZrZ0667XT1t2h+u9O",
+	"mdZ2xN0lr9w7n/B5F6fOzaeTWv24X23BMz7vONHu1bfy4Pu3g/b+bvv7+XX1a61cg/E6/X7tYq0aXXJ6",
+	"vtq/Wv9Uujivt2u7N2qEH/V7Vpzj+J13nOPGznHLqe7vX3+pbJwGq0f7V95+n13y9l4z2Km/u606/c2z",
+	"q5uv/Gx9/+7s3d7X+9+b5zvXnY2PN7snohue99eajdXPd6v9Mq//3DvxTj8cbIT7Xy957f3mVevzwXVt",
+	"r9r/eHyx87VeOiyXL6q7H88+rJyXq92vq3tXwRFtn640+l8Pzk4/Do5q5ffqTbz9/vHFJa+VqTP2bAfP",
+	"rvar5ZX+8W7NqZWd5vv+TguednTJneOPK2XneMdpVfdqjtirVH7undQ2PpSdWsUptZxa9ayyf7xz/qXh",
+	"tPY+7DYuxLew83vdP3vX2zsudZuXfOPg7cHn74P368eH307aJxtXrf3WnlP5tvlp5YDdHXDmd/evO2tH",
+	"B/Xbqy/doO/9vndwx8p3H98NRLdX+uOSw9KsHuxkLNcJhhmEQ+0Ff1Tf/+qcVsnn6kW84Pc+Oq2qo5ZA",
+	"eYAvp17WvKjTr34s75X6VG2G4+PW4Lx7MvgYrYndoP7xXIhL3pFfVsPv10xsbvb27rs7N1c7187m21Xq",
+	"Ddp156DiOMctvya/tA+/nb1vR6Xr8tvq99/PDj723h/v7AT1S96rn3unjevdU/n929Hmh4vDw6sWO/76",
+	"2e9EVzvfP9yfhR+/OXvenvj+afWotO7L9tn9fdBzrKkZfbGUoYkSi3p0FvtwHxX7wj58vfYhfqJc+zAJ",
+	"vq2ubb5f+7C69nCrUSu/EasRf5/aapy6XT02xtoU/F/bWElgJ6Gf3VHnIhpq6iTjBwMsXCREYZ7e9DnU",
+	"vd3usOg3fz395k/iTelV4uQ0mTfo2AZz4w0hel7Cv28t5JxA9NJCFr+impknWVoQkM2Ox2YL22eqj3mq",
+	"/m6rBxvTdUnX9mjkVYvySPQabeZtYVGaL+O6NBM3wKoStbuK2gsvpEO1kEBMQ28mYJj6blsIegvtWRr6",
+	"GMMT7GePBibiYHClIT9ewMKDvi/ZEJpmTrOz3tKP0rFcwwDjDEbfy/QjjxM0Q33ICyX4OO3DTyKp9Ap2",
+	"cnqGZzEOV6xNnpvAPUe0+y7TXbpqA4Y9GUF86ahawwo2Dav9L0ncBnW3UnvUFiVxFrigmR+StLCOdfmY",
+	"uoHKN6t+DSUCbOuMSxECmd4wuz421NV6+KePJ8giqdJGm0gdV0SxFTIordpSUtGwx2ARXAIZJyMaWvCs",
+	"NAx8lgrs2ei6Fl1EjlFhYZnPZl/cLXdZZxnYaVKbP27muPI5hcr7kXqMrN0/ZP7YdSb4/OUdX3aF9E26",
+	"dWy1CV5iX7FAr8kwYobj4zok/kR2TXqpZZg4PxoZZyTiwzr4rHXBY8RVfsGJEwSZXABK5DShAYjFm1/Z",
+	"IzdssDW8ZYHbiGvYdeh31DfRXanIT6OB1k1VqpEIygVGrznuyYOMMXTT+OhkYz4BxmNc64lSQj6tG5J6",
+	"0mRZIRfOSVbBytDGls+3s+XkrS3H7m35wps7DHL39KnJz9V3K2Rz7X3pjeYE8GUkdTu6xS6Aan+n+qV6",
+	"WoU2Pyw5Zl6qp03b/1iT3FMbPtJ7ZwtyjzZGN+TGhu2cMFjWXehQDbNTraOj4qIm/sNjIaBOQHE2zAHg",
+	"Wbn2Lu3e+HfLjTBwCZUa5kR5YPsJIQwXZF/Kns9bO77S5Fc9deGR8KFHCPKVMd+d6AWe7mksEgfR5tFi",
+	"qZ7SFsikL1RGyzXh+U2fedtkvbShB73fXD4QnC3XaNRo2wDtcKkICxZ6eiG5xtxq+cTnDSzZZ3e0EWky",
+	"hNTjgCEI6H4QMUxnFNvUS8KPwx8TaeYAJEsT4oBdZjhODbb5cqX+ZfkkogFz8yRpGIxGFzOalXhDeD5v",
+	"pcDi48+n2YtQvKs1ob1enWzO7ctE02xqFzEMDAngaIvmafxJmtAq0h0QmDqedLGiNZY8PvVp87ows4if",
+	"cx6f+qgZ47BA2nS7LUMdGepYAkmNyFKWeBS8p9juhjuNe7f0Epzt/War4TS7dVbDu/CUBnyl/uUxC8RH",
+	"d9TEO4QBnqeufhyfobCklvikK+GcvwpLqfU4xWjjU2FG19FSyLB2rDUN4S6shnk9k/18czSXnfdMBlhO",
+	"eX2WmzXMQDTOOJvBCAPNkml7WUcSkysMXtzSWr7qcS9gYw0uq/gr5UTlRWyG2Dyni8YU0gC/GOVRigLC",
+	"S0rjg+XlIzNYjvm1lQSE6LD353PiWj+4RbKLZGNCWNBFWIUcMuXteaYNk7M+Fi4jEVMksQ7uCExCGLgx",
+	"E41hkzTIdYxlAJYLMvyBdYb2TiHTckGSQynyLZgyfraXjBeZ7/G30zm/uJwz2xSy+aPbEcl1ezIy6zvV",
+	"aD6H2Estxxzh9+MqfYItA1/e3bTLap8pl5dZvet4nsmdGfUUC9zAN+LD8KRimzSKSACkYpHUAvlfyECF",
+	"XrGuH4XmB4AUhLpSCwlNggTmQB23labni3lW4fGxJY6lsBEdyPyCzUw360kxKx9Urwm8Wlb12rfN0ge1",
+	"laxazb3rSrl/vF92Tp3P5VbrZ/vm+vDo+HjHuXbe1o5lv3IMVY971f6nytl19axW3odKx0qr/+WS189X",
+	"+43O1/uLk/LF+Vdxt3vqnGLdZK22s3fQ/nIeRI29DwNvb/fmom5VYe4cDw7ua5uX/LzdOKjdw6/r5tfz",
+	"ayeoVWqVsrPjrPy+8W0H6jarg4Nr57523bg//Cr6OztqvAdfL/nH+lnV6YuyQ53bWqXU/9iH2sPrcrnV",
+	"3xXOmXe6/uGiehJ8O/veO/vwc/fow335bLVea+6/71daFzuX/Gu9dAb1iMeN4XrUnRPH6deP99vO59X6",
+	"yudGuFmvHu998INv3c2dj793jiMRrV7y6npU2ft6s9P9cHRwt3f3zvHLq636Tb3yjr8vtb+tX5+827ml",
+	"61/fHniOrKxc0I37u5P1buPLx9Zpu/WHXaM49I1mSL2GwcsU3NVY2GKe2hoZSvXcGCG4HcUtCxcp2IcG",
+	"Y2HGlS6sf0mkWcWxg+8skAwiE89c1kcz/IW4si/bZejA+slJ4uK1cj41lquUrJaS0d6FMZNZiLk+/ZAk",
+	"5MeJZrOMddswl4Zh3BjynLg0bLT9W6vtDonGwRqPuxAgogstxZpwe7Rxxi2SA6SSRKZIePYwRCAg5bMg",
+	"MFS++uEIkPF9/whGR8Ni6x7MX8wZeX4I3WEDQ6FJ5WA5lJQcfd4vxMyi0G2xDlCSSGzSBchI3WKoycOx",
+	"McaEcs/2tzF0PICnyayay3h2UeGbdDyEJqEVZA2v1ZyyboMWG2Gkq3B87rG7YnQXudhdov40QbtICFMq",
+	"lxgkYEDGEsqO2WHgNsGDA29NmRci8IrESR4Mc4QYIepjpjsrv/j8BniHYdqlQWo1nyGL4ruDsXzKydsN",
+	"8tkvY9FQRCAWux2HsGlEAkY9qIIyQEv6riKMCU6htqHvAwsut/pl9KkF+2mlUqmEc1sgq/BHemih/hUR",
+	"RoF6Nb54bfMtqfll0uNd2gDG+xCrlgyIioZBhw6fZEX8S5IGOkxQKMVZQH5zI1q8YQP3DX4cEXhx06ul",
+	"S9R6PmwSqVxcOpobVT4rcFBb2U6fq9E04qIu3CP/kklzl06EQhNTJFO5T/XJNT2tAd/B0G8LLdWUS6Ie",
+	"GOLEaALVIqkMjVCjERVsIuOUSWxBKCFnMdrIYPv2aejZixPPK5JDniGC9G2J9HkrMK1OqbQKiAO9wmJc",
+	"Ik3Wr9Gn9NKKgYeox1IgT3Ffsqluo7rjDl7PwApbGyURswjc1Behp/ejXQeTGrT6CLoRa3hMXCQQE0oI",
+	"SkMm0ouSYm87aoYtb0k6BCVkEEAyJgJyaB2rsdCdCxppSfkaWyjHgE0fd73WEoY8Wqa/w7/X/yyqv93t",
+	"GAMjfoERPm6IRWgJ16Vh5NPgD2XPuXFGoSWEl4w1WcMaiChiQaBvhQ2DPo9Zi/tKeOrb6EUVhIx6g6Fy",
+	"SvSfuiwG67N64tRK0ysp7HGJvMuR32FjnKh0znZs0sqFl93KedsicYGv0d2C0FjyTfJSVXoKU1kUnd3S",
+	"1I9xnOhKiIBRnpUlMoPiibOpyztT+GgQ70IwVh0cA3gs0US0qxCIqwMpkgxSek9esUkIrl44+BH2+Myv",
+	"8+q7DJM6mH9P3XZY2dupVJyrt3Hb4dVdSR6Wut/pR7YX0JP7fvSx9b68X/rKn6ft8GM7dnjXazuN/sF9",
+	"9T52d3ec1fi367KjXO1LPs7ZHna19+6d78bVrnYOJD3/2rvkXsUew/uodl3+Pq4zzSntO+Vy+/1uv/Pu",
+	"988bny+5f3h4ffx54+e917srexe9zt7u+9v2+dePpc/dyoCX6eDw7OKt+L1S3tk76x9+e/d7uf/7tw/X",
+	"1Z3Bmiiv7Fzyxsr3+3fv/PLp0fl167vst763+jsOOOWn2A6433d2nEM1+o/H78tO831Vud/lDQdmFBzy",
+	"oOz08Sv1L8rl47OP6ivto2tfL5f7/T1RvbhYu+t+P98sfVuvDRql8vXVXhBc8ePeJb9Y+xB96Xwa1Mol",
+	"aFDcaR2fl8unNyebp7s7h63TmleVR6u9Y3508jY4690d3DtNGM9Jrbq345xf8la5vnrUXG3VP3/16p3N",
+	"0zVxtrJe2z39Wr17f30/FCxpHew7O+Vdx6867yq9W3lef3/Ja7z1pU37F0eiP/jaWlkdHH9aCd9/vebl",
+	"c+9b0DorV2uV/Y/elxpjfllsNK7XOhcbb7+HB4f3R1V69/aS12vnKxsrt+uy2lq7erezMqmVcSr8CVDU",
+	"P+Sa/F9tLTxlt6NX2b3fW9/YkBusutO8P7jkpydv2c7vXz+erX5c3Tim33rh/ebdp/pmWPVNt+NFs9z4",
+	"1FvxexVxfS1Kld5nuX4lj7+df+m225e8+WXja1D/UPl5LLv9c3kd7B3+PGq1ju+C2k7w+0qrcRSsXNw5",
+	"76OfTrO/frTW+P33jdbZ/eqkbkfd5WU4gP+cOvJydONj5OVlADHix+fGX65Yg6Y1zyIG80idkx1l/E1b",
+	"E5fEXdY33pbWS6X3jxh3GVMsZwVgxtbLhUwvo6xIDOQPXzydsOcbKCWMmBCuDOYURIdxNaVa8yPFsP22",
+	"gHQopIvkcG2rQY6Au6q/0Y+RmkwpMzoEsQLgz/JbPHEyKvUv2o6ONOeXccZ9Gcd8EJfXj3TwB4GnImmg",
+	"mzzBpHYToDUVc8x4TPctYd0R/AluhnbzrkKftyQEYIbah3REYj9CBBAgXuRW8WCqVjjd2aodEZhHzvru",
+	"UMADnEENAQyJ8IJJNmsoFkLRGdfcOMAdmUWWtgX8t67sATggUHK4RXLGIz9IfbCKA7hZhXQSHENASR0A",
+	"hGaYDwOFJI9xJjTEbgZHmVrqD+zXfd5Uj40gBWBhM3Rs1WFj/3qsY1P3fG0P1zykNiRUaiRrdqEZH6oZ",
+	"YT09UV047syR9jD4ebbuMCv6++JKrQ6WJ8bZ7NjUsMIBxWUgCvttBiJNY377VhhH6YQtg9rnShb6NHAN",
+	"k9Nw2ZhJO+hSongzY2QTE+5Ky3UEsgmn+yTIYTOOO6oxhPpVoAjdfgwNAJUAar91T2yPe4KzNB+lgVpQ",
+	"Og+CPdkhKaKrFtdKpTyQwXr8gX8hOY7QWktbyheriE43FB1fQtUvfMSlraUS3Vq92lprTJ8YTibiZfwT",
+	"60PkyOtkLy6k78Olr9pAZMgtebpOnYzNlgUGGI6eYLkd1gKxZfU0HXE2BPNIfaQlQBGR1KC6YpRcZ1ns",
+	"oqMh8GYtMxGbb0s9I07F6ExwnPDpM0DugyJLO5vzPISLtvv3soyLwLKV1SmGKiEBKiyQkLVo6AVMwvEG",
+	"lSwv0g3/eTD9XO6oULrqKrItpQvb7E5/YhHG2aGGCASX6KRxaJfp0AC7hVArQUOI57d8nQmzu0Jkr9FO",
+	"K154St4ba4Gf885rm5tzvrRZt74kJx+d5bXNt8Yd26nWCxNePbcFyOctFnZDn0e5HSpr7x/8mSpO3gAa",
+	"9JnZ//IXOMiHbbJhes98q8YQwEtz3wEjs6/kPW58npt3Usem7/dK7v5ZXZeVUENAky3CtZtugDk50NeC",
+	"RVjUYCtMnce4p4RsjMsFJnCRuPoHd8scKsS30ufk7baIRoCHPuU7wac6wYumSalVkXyjDEGWpekvAI6d",
+	"qZjLIXD3ymD+ky//i+P9v1C/9VC0Nrbc7J/npgxI3/sJuQPQYJqx+XvInMnu/7ZOyqUVGG4Bn4VfwFab",
+	"ulZjCD/lt4qztet8OakWUO3T4MRvcRr1lC2J5zg9pUl5MHhTMBFji1MAFBeGY3VAV5uQW6Shsbt1jNW4",
+	"z6O4/CnrBc7h+QWBVLoFSAj1JFRjQWDBx3blLpUJ3RWOPs+7PoGjaeyNXwrLGAwGpShBmYG9dWu33qrJ",
+	"0ucXG0g8i6mEHzSIfkCFjtqLo6etldaLpeLq6nrx3dL0OcSR+XwhcH0bDSXPWW9AcVVz2HZYgKvmge9r",
+	"YZHGocmX5o/hkGftzyy/HIc2A0ROnoM+nvk1XWamCzPTwPqBFBilsNBWRzEts6OXk1zipdewZRY2Tg5W",
+	"VCJR6Px75IFWxgT74hXiRg3vvRXN3Zjb8pyiK4Jy+q2YXSGpCDc+a59KCD5xi7Qt7dVqe+WGdTELbYgn",
+	"PNHngaAeWirq02INbcwBPGm3KnPgb9cEvICbe0oRYq/tB8mRGzaYX4jgwh0nR37cWKfEsuQG7N/XIEO6",
+	"rDMeNiHlEQWB6Bt3RtfqQ+WL1aJtQylEbRoDa06SAUess5ABCxkwPW72SxkOuFDH7vmudcorth+6Nw25",
+	"uvbixRCf2aCQrhzg3jDTIzYVpRoBEWsFKuVGQvBROyZpfCyLRXOfWesAZ+8BIQmL7FovyjWpfkMGP5Rs",
+	"Sx3hsXCGrnAc1qOxUd8tJ6vk4TLW+nwLOfs3bFOnN4zQ1Gd+VuMsf49m0hXaEjt9Yiy09e/pIAju1RXp",
+	"R2xN/c/UbNFxKcG4ooMHlQ/osAq0lnlpasJ0TrKQWWiAXAnCYInB2OPrWqHoW+SArJtVSat0Jb7liZoe",
+	"9T+vpToBS9ZMujO3IIE4xP0fl+g6Esbh69AIKoeRtdfMOeUDbN+MsP7OVYthWV2r66qtlu0r1vK5RvmE",
+	"09wCcf8n9MX/uHZNiZLC1OfEDX3hPkNthG7ifV359pmzw8MxQiidnDtjDEXv2BsMbaZPlkIev1BjDFkR",
+	"AqYsHWUeeMJCFs2d9Sw1LK8mlZ7zQdR+TfaISQj6XEYUWBbsnaS/2i0DFFne9FsoHfJmzNzlKXfXa6oQ",
+	"wE2QUg2/bpXAIyX9Y4fUGEbx/Myf7I/v+dry/BnGQXauH0/8EVtZuQl/PYyZc/0oZm3hNja5j+dPl9w/",
+	"AMWvzIAe93/2WIadUdAE10FAKo4s2OX2tihBVBFUg0aXKTWoddY2cYvKkigWdRfUTnXXOfty6mpaaUAT",
+	"iLP/RnS1TE9dh1DSYZQDc3EzwSwx+BPon7ojEVdfok+NmkJpWoCjSZIKaoYQ3iMG50jQjoxLnmjaFK3W",
+	"sDYHmwuR/9bfbpaIB/AeYWKKVhzdwgDtEr4mtLCMZIRXUKYc3sZ0E6Yhe05i6BNsuwPkmrifMIZoMNhG",
+	"5smjn3aLnH45IYF/FVLAvNfYsRCsUHOwjAsnN8aQlpG/bJ1FA+A9l+q+IB4jnyhnfiiWCksAywTir1x/",
+	"eA97uhFuqLZyWa4piSHCFuX+Pc18xvgozC2AsGe8hQSkrKWtpZMeYHfNgNuX/r4vVPcxtMjyKFJwtheF",
+	"HjmFHjg/+ar74TozTyZkRjT0NokDEznKckI8Y+UKmBW2/pOjUPHtJel1SSQAGyyJbADeAJVx35k61Rem",
+	"AmQr6dNGsKQCUcJX186zu0gWiWMary08prHITPBIrc1jPrNb7etrlZYO7mr9HDeLhKIvDeCR0ptN0Usa",
+	"pJWXr3Veh3qseMlRO3aEx1zi0iBwNc2HaYqTupJPe5TqteEJBmnLYKSZxjsEvLMgm3Rni7ooA1oKp/rf",
+	"638WgZRyW+NGhTJSV6jHl4wGV1ODChVa63AUIcvDjmrT4WFY4GgxjhR0zWYMDEaDAFNGEfdDZdRg1MNG",
+	"JqSoXAv47wQV2DAXQ1e+EMCYVzB6Gm6DplDxkp+ODhteT39oEXosNG+gldm2GYSboLjZ1Q8GY2ofXqjB",
+	"uBejP2IoB+NjNxrKjpr7or+3ul4ikjWEslYi0YJeTUh+4keunzgJxCH8Q/coxwYSmAk4xVEv5NJuOFLb",
+	"R9uA8EiE6BJ9sClMR70d5JO9ZtNHyDtj35xqeDEcu17SEFlIABuhi0xjymkjFpIx+gxEvVIPDJhJsuCK",
+	"AiiAGLcv8G+wMRwHjetpvL0jxxg8E9G47PXMRWq7ZgB0+QiJIhObTksXBIFUh/EIF5FBhhz8syC5tJoC",
+	"NK5ZDTpjtIW+GLHW9KSBglkOfQEvljzBXCq709p5eCfZhfdVInlpa0lJvVnNsWT5lUH5vYg5NjQIQ1fy",
+	"9wD4eSEbrZOItDEhlikBkh9kvcnpzDc5zn7LBOwZsd/YnWECyOeUtIMMGngSkk6SBawRac1cOfmKKgOo",
+	"6jZW35feKI12drq7/N4oFGN3GC2MSQ+T8RJBr8OljRdikXyLpgVh6hD3Xy6REVUK1NheyIgdA5l2Q0Y9",
+	"2WbM+OOgM7EIoCnCTi+gW4nbDzkXrUbdP9wCcX9X/wOpl/91CySiV8rQqNRHNRPO4KyaKTevgskmGlsn",
+	"hq5Hn/dPTfTo4cWor6DJadSTdg6m8GvlYOb4zL941uTR0wvKEVxpyNu0+pyOPU4LrH8i9/ODNWYVhN5k",
+	"ZflwtZgrXlNqEc+aRi2qxTJBJ1rsOJMYAmguJo8O8OfRBACmlB0mb8ZuLVTWo09VSGHUYdGHDtdTjzRD",
+	"0RkOgW8jiHWCpGBguhJ8bYC60lJLHTQEN0Xi2PDvalTYKwhIQUmEH7C/AXHH6gzAd1KqWYs4ay7+ZbEW",
+	"VOpfDGp/0qvYN3GAOOUO/leSgv/hAXibdpaAip+LPrj7VBcaI98m6G9zE3TIYkghLWmbvagXmvqVUYJ+",
+	"7dpoDDj9MeOXMUf1IY3JLJoaRERuxd9dA8j7utaZ5jDia4jGv0scf0o45t37SsW5GsRwzGfX8vD+5P3X",
+	"wVWz2bzaOVgV31e8cqsxqNWeG455rXZ60z+4d/oW+9B9/Nu18/sccMynzrcYjnkvB465fw78SA0NHLxf",
+	"TkCEa+Vy/6DiOKfrHzud31dXe73vlb3BJf/4njVWPpdlsPF19cPRytnxXfv993fl22t20eC/c0EHN9Rh",
+	"NOjcfBhcyftm6XBw6K82BnKzGwUn6x8ueevi9+js595nsbF3Vdvfu6g5fYBErvar5ZX+caXmOP2dFgAr",
+	"HyE88/GO02IA8avOu+Sfjo9rNUfsVSpyzzk+2y33a5U0sHL9p7z1di4+9Jst77RW+bb+4Sbc2Hu/8Zmt",
+	"nTrNS25DK08AVr6Gc+vV6scdh7bqbQB1vuRXvN5s3H+6P9Zz61U2r6/WSr0Lvj/K2XTs9Out/bZzsE4r",
+	"g7Wdenend8k7gw9tXh2cb9Yah93NY/F19fr84u79ysqXNj06e3/o+FUnXPt83ro66gQrnbebZ1eUeitf",
+	"7iIRfTvoB5f88OPVNe+v0s3O77Xaz9Ifvx4c8/HvN6cbO9etrwdHd5urnbtLvjugmwdr5+/e7pb36Z3Y",
+	"XDn4tlnng4u1zmcNx5xekcPr8ZLPuiLNepwRjnnOdNrLUGIt0mmPAK38HOm0PNWcCZ/8SOk0zWGiPZrx",
+	"ObW4LqUpwji2pwt5R4MxBZNnwyyaCbqkk25FUgFOEEj8MGUuRFi1ogxKWiCSdXyoD0ROqCuDGwmoufSS",
+	"Y4gn8DkjrmTdP9CO24ZfoM4SLbRKvUC+7MK1Impb6QZfYsCoAP9ZfWsSH1eDyORpOjS8gcee+9wTfbm8",
+	"ura5BsAWyvmmEekIGZHVEimVSshjcskxBTRt/MnnkNuAx23pXBVWzIBgNvUyKC8KGlGYuuQ3c8vEcHwD",
+	"KLhoERZIj0PpR9Rmlzw2xWKDsWWjV1tpvW3NAULjoatJK+AzkbeqSFxribjqGMbZ1T9NZQL87Efwm13l",
+	"oP7GCgX1L6u6pgBozj9o0BKhH7U7buGSD7kBbkOGOB8CHk0D/Jg4sdrzOBJh1Gv1mGRqNkUHRsKWYS4L",
+	"xKUN9b84/v/+3//+HwGDpv/9/yWcJyPqCRy7Rz1mj16ffcldyfTwoRxYn6YH3hH4hrxN3dFqV0yi0UYD",
+	"oi4weExE6eWQuAUa0n2AhT3QIeSoZWKdnXD8QAgzoerhjIZMRpdcYxxwqB1vYmqMWrCnHmsIKEaGxUw6",
+	"voQUqkd+9gRsAcIF6Ul6FQzlcTdKJXVLIwE0LkwAgSFkmUpSvxaT0zYssUse00TxgY6jggi48btd5pmA",
+	"q460jo2PmmJ4CKiaYjHlJSNrErJz0T4d2MGvxI3y2K3fYMme1UcSaiErBhxLuyHOLfSyDTeU2o+66RSF",
+	"SRDgG6aT+mrCwZ90e1wT9rhbRArD6tagnFyxSx47srRFfT5EXdWnUi8U5iH4+ggnEg4bzoYUI2YoAWE3",
+	"9n2VzDAV6zAk/R3c9KJJPS2OL5AORCc0nLUcoY+DqcWUP41Ex2+4saSx8v2TyxGGMvrqtH+vrulCAzso",
+	"O3VNwSXPqm5IygqKpG5uAOKN6QjIasFa21es7eu7Zkn37ZhISybcb6Cv9HlIqnUghsaUsNhBDYvOUscM",
+	"WZL6cU9z5Hd03hwSjqQt1BwhjZMQRbBf82MAi9z2pMBG9izEHF9KtMbMX3lLrwhZYh3AUHfIfincINnv",
+	"hFdNJgQ7HVHohSTeBcT/kg5eJsPymCEiOxAfzyyOvwApLbCdCtbcFLSNUlBGySVfLeA2WA59URipByhY",
+	"HnKhXC+kCwsuefYcjWs5fbmE/b5WIWMpkc06Xbh/We7fDEn69fXNzY2N9bXH9wnldE7hIyTpre77bB59",
+	"oOkFywDt26H+99hGKqA7U+yurrmFoVZTgAL0PU1HDMcSwlIlXZvaFyrELgs6RZgM/IHWoaurAtIo2llt",
+	"CbInu9B5h3Wc6rRuKCLWiPMJibOxnVh5WHCvVBuayHFNHOYq4kg72edpK0Cz1jbaNKSNKKFSxRmSAxmx",
+	"TpwPgWIBNST3h04jiCZhP3s0sKz6gEaa+RXL+mzCWOJ7Fh1smiK4YDAKkncZRh8AU1SzKyjbkIto2eeN",
+	"oKfmC7iLtelsPnzCPk2QJ2AbjNeYKjW2dY15YhU7Es/3UpWATREWSS1t8sQkrmGaKwhREoz3PhtCwnCD",
+	"j+msni358TSpjCdBXMh54wcrpHu/+yioC2Y1LRAXXr0mrOkS4DTjOZCDT1XG9jj4CXk7eKqatVwoBbWc",
+	"J6jEhHEuhzWHs77MV28P0m0joAzbBJnWZWTosKM2k1og4q4ukipF4hyN4Wt1PsAvNIihL7Wq9mNmcLuJ",
+	"YUspEfDF9ek3jHUhMqILqJVLfMXUwFKEE75M0a/FfPDgEmYwl1vd8LGm1ml/KbZQk0UQYqJAWh8lNNpm",
+	"pg31HGqKS37IE5UT4gdK4rV2Z4i6SRP40XXNvUS1hYRumnI/LpMvEpczTefPjXOL7jZpCaKmTDIdE9D9",
+	"JFi/qIsWIH4B3X5mbahhYjkWvEfcIjG0GvD1GBe9Vls9LH6KeUmIEW0N2y5QfjHctIi2hDYDcJmBJz6A",
+	"0IMeAeXEtTzi5c9s4Cb823pK4xhZHKIKlCUA3YyUNEIq23FwLAfGGZm0Hh6PGMN87ceNONKmtNZbY0wA",
+	"YjsmrbK26EAXiIDFBvRz/6wa/KQqPrVEl7aW1krrpeXS6vL6qvrKtywMqBLsR+ulnfnNFosV8OXc6DpK",
+	"zWnr3hf51DGEfFlMH/OZEbO71HnCJovE77EcaoNH7bGAIShTNuleyqOz4cyJhXau2edQx2qfLVWItkVA",
+	"NBbJLhbsAUUdCEPBdT9gpf4l6WRUUtmzWv3SWNigY5Qe0ekYP7I4pmTkY37D90Y8QuL2uOyyht/0maYV",
+	"GKLbKxJ4cSW9QXcMpy/GMuvhyz60ks2m18sp/x0hIk2sFfwuV8IbxP2BC2TtHBK4Z6igyFsSQ1tbnTRa",
+	"QfFXIR8pzZjIaNqMR4WHelibiSAXh8we4qL85zXjuT75ys1cEznAM9NU/RSeDTe1l1UxpMW41U8Vh2Yl",
+	"wKFS/D0mcx6iVC0k4H8YQCKNgNEQjv6mNpkujXkzWlatXZpI9BptpQoNwbb2DYhhwUvA/otJxUyq+MbC",
+	"fYn1lr7LFmbSgGMa5sSA1WPINhIp7nJI/49wn/scseSg2iEpc0khvyjpQq5YIHhLmrsiabRO20BvsymG",
+	"H5E0va6XCdAwt+Gf/syZpaM/8KHeUAnpvDWTZ3C3V10zmeL3XpDGPlTk4hd/Fqmbtz9SghdPerSKS4C3",
+	"tkFnx0LcjwKBPQHS/RDoz7xUNQvU+38688UIyfNLGE6TiHSG9vErZ9aZKD8eykatRUybAuDKSKpBl6hy",
+	"lnj3bb/VZjIivgnyN0XYYDOKluclhl4wi75iZtGsYOBk0fH3oxkdv1fkrMJsehrS1yLUAJNYTg9Zj+fb",
+	"y6UAkiruTzEIxjrUiZXogJlMRDMD6l432eqrtG8J3zndXkt5ctI0Yg8H+veReFmvt5B9c8u+0XX8uGJP",
+	"76tXL/GSbTKlsMMLcuWcfu/XJ+JW/mNhq49NDCH0g2Wn0T4dJEAMCdA7gON7Xsik1Mh4X5wDgyQIwJEh",
+	"Q8lomhv203HqocBZkdRZR9zOl5rBt8n8vM+XoOmI20WCZroEjZqqmBTgKb218QsjtePx1LxNn5utgVS8",
+	"pZ8RdhJhuNT1RXI43MLVp5JwaI9ApEhjIKR2mK6wMihhBhmkYBBEYVS9kHlbBJtBpjcMlp5bVeeGM+Ho",
+	"Yn9k54CefHOMWR/T6sI8JfhUOnBf747Xmz7CAkdGQ13mpyF9QUPoVtcE9NfGDYQCQD/S7Y22Bs6UD3h3",
+	"7KnWPYjKvEK1qxVzXBsU9ThnAeEs6ovwxvRpuzKikd/44XexJTP+8/Yt9rUnGaTiJT/Ai7FAvh/6UcQ4",
+	"VBauloqrxVKxtLK24RbsPzc3i+b/S/gEc4ykj22r6TNjBpfJjNQmYnCUhUF+c/1Q9CIm3Te6FwJrvtRV",
+	"6jgI3qH3tVtlWzRiyqRJpb20VAVaKx6/JxY7+qF6PFgwuyLUBDiIvwy5N2X2QCIvck0CzoxFfWjdqJw1",
+	"FOnf68/oAsjTD/0qevLjiJm6lWaM6NCBeWFjV11yx+LzSjjOlHmlu1IMonFKv3A1UxCwFyGk/PoIMGj3",
+	"+1plskqjtYTwCsNUEagA7bBe3qV60/R45AfxxMDa7lM1aX60pZcyJ4GQTGqoL2AOoqZyN9cPzkyuPJYR",
+	"OG/+kssfnuhQqNRk2OKXgNzolayEu7WJlkBMyfaP9NFSfHhudgWYi1eR4JzGLlikOR81zXnyTFbF+G04",
+	"TaZzom0xhePLeCiCDgJ3TxneC3x+I61SQzDOm7pe3oT7RrIVVWT84ZrjCBrc1EUfNDlPzLLjh4bUcgpD",
+	"vRoP/28TxItfaRG4mzdwlyzqnNhdsmzmDt5ZG+cp43czdmNN2iHTxe+Sd8sL4Vlv/4wlbWOp2pRYisVQ",
+	"l4VScINBg/EFJyIufraVy16ptN6QrBGyCP7NXBuZ+dbYgvo2TYbkrVg7Jgwhhu17RENOB9B2AQlZKpZn",
+	"GoLSdWKCa/SZXsTCAgEyXn1HGxoWYyFxnxU6RfDavkTDUcCz0XD0I034JreJWjAgiCMCHVw2Dg3I3dWS",
+	"5l052j8w1kQgGlBJrQGuk2J1g5qF8wf149hz7Sp3B6fStRewW4jp5PptEV8PQ28xXdx+wwZTspvFS/rB",
+	"8KgPMVlNhw2YrEfvdpYKSUFNskFtrk7oJobTN96trk5feRe/78vQfu1L2WNeMuk5KikWCRawsfrCC4v0",
+	"kSjSYbsAxh7QIqBHCNsHMaSxFz1fyT1io2/mVpyGXSxRLWN0yoyG68p/4n9PytrU4pgRTGZfhFE7YFIW",
+	"iYO/xHK5EVC/Eze66r900bI6jiohxrvG/k8Pq/9C0zuTKIgiqUNvphbCw2hg0/XQzC/3Zs7V1O02Gkvs",
+	"cwE5m4XpmdNLw4m9wJ9oJ05cHNO01Vg7cWzKJumeFBy3jdoFwFRmOND07ihgpT30bIeig73XMzlxS8/h",
+	"Vk3UX4vFnZVneZaVPX5tzOC4jNUuczoso0smKU2yFo9uN+/SqJ10m9saamnYeHstsG5TaF2AGx9TF59i",
+	"soDK9i3EJXlfsEgifjsqV0/WCsSpniyvbb5drpQrBXJU/ryzu4YK9WPNqSyffHTU0TcoVixnS8kc4Maw",
+	"UJ8M/pAn+jwQ1JsBg2h00SnfYFFhv6iwn6HC3l74c1XYP1hS4qKdLCNvrPNi6XgDWBWvphzLwrl7ydDS",
+	"ZzYopMI3SGya/kmOoOwV8vHriuQ8Lcz+JTMg7Ap232GnB2i2MaAd+S3VpZjknt8UkWA45NCsqIWrQU7X",
+	"0pTUnMo2cQPWoo0BnLe+Uz2xT1pVp2BBWuAR//CkQDq0of7jcC8UPqKyaND1GFKoz+jN9DKY7OuS36PD",
+	"k1MIePkZMSTl1sI2mTIuFINOzR3TeRKsNxxWLAwfGry5W052x8M1jbVsF9rmbxs6SmGAPod6Gr8/p4oU",
+	"5WHCdQ1U4hRqxOzZcZ2cukAQ2S9ADhpubEwckJBRiP5bxYtWiHNYPViGANKKwpwrcXrYZfzr0YHGr8LS",
+	"DyC9hnISggPDupx7vxsjlcK1mBpIyMQx3hSTrk1lIDsEhYRGH8Nb6g56T+CQUpUvutokXQBkoNojdhfZ",
+	"GF6SRRDdAqCuqTVBcj9dy5BOq1j3v2WhhC+UBN+mMeWP4rDoWMyyU+u9t7G6DPgd4jq24SlGhZ3U3ADr",
+	"nCZ2y4Ibs/MAL+Tv7eKjMqDTsTDWZJZGzFkD54eAt2rRI8orlxGjXt4bo505PWD6bDl10YhYtCyjkNHO",
+	"o2hCLSsWSvDvpwQTH008mwIcJ4km+2jdoXMT5acPvHTS3ZFkr3paAN3kdlfXlvXA3ILWLimLAy17SxdN",
+	"ac/HszC3QR8LA2uMWVnZPLt/eiMf7/1oVv5Cvi3k28wI0BkCznj28Qp/Xos/W+blmvwTxd4URn8CCP2S",
+	"AhKKJpKy9jRQTLpUUn8hTdSErMo2O3xCWZVAY6VrfoextqQFCSkjOkAcSF0XpG7ixhX0GknZoCKz8NbH",
+	"niquy9LBHuxAA4PsdVkomcc87ESIC+ybxC25Q+dHuhiJmiYv7W9EFrFJwPh4wGlNfmXDWRgw4x73IAOJ",
+	"9E0xp1484YmZ7kdqkrbQi/F6KGOZ546FO34c4MrCs1YkPQzVNwvUd6SBc8gtKmAzT0FjLUPvyn/+cg3v",
+	"HcCwBUHcyQGZ1QU22N9QBWWiBz8X1FDOts3FDX4krDB1TYe9uKaxOtFHsFoSwP6486mZtMBV6l8yxG8s",
+	"aNOte9tju52Gm51MrGut+BZkxg1jXawhiMKBRupgNAx8FgLkcVyyCveWEQ0jXVASMuI2wmD5loV+c+Dq",
+	"IAS1SI6wnEtisbdktyykAak4Mku+qy/2CgT8QgL+DSWgWlsZe+5pJV/2gh4Sfeqkx5Z9av+/uOwz8Owj",
+	"KGqpMDIYoTvVL9XTKqAOxCa3hkMHi9uHiLeJ8lpUXJGA7GvYkxHzssDSt0eZZ5M1gPBEfERg2gjrKZqO",
+	"4dpQjW2NI9bGLY67MDsK+64IfyF7Fl8TQ8kV0emGouNL9gC7FtbsArH2HySTUwj3xhHFZfXccPe496Yq",
+	"zW1ap84jnbX4eXHxfNSLJslm0/ukjMARmgrrso8iQOZ8E8LQl6O92Oto0YwcWCYqUCQnOBPToCVliPEJ",
+	"Vu6IzNXzvjAwF8LsCfrScXE9i0edu5BT4kuf9RiWZU+ycOoGdHWyzECJDNVPunec7GpuN2SJ71z53FTj",
+	"XS5R7l0uWQ5th2J/Z9rksmAlgbg7TMFXwYWAYaWMRHbny6igYWZijBvo0sbgrJAadgReJL6uFYp+Ukvi",
+	"sW7UHlPVgLRIZ5KFz9rtXhj9IMEg/hJx4yzGYUPWoqEXaFSdBpUMeBT+xzU9smoNq7mMEEYGulHNB6B8",
+	"gIUlkekdyaosgP/YRmCH3n1hvBW1l7bebozmw8aPX8YvYIIWNnTKS9VyTDXgivMyfPEjueBRAmm1q5cj",
+	"sQwVVAgzJJG8UPQiQLChQZA3ehnRCHrkZ9JKeNGk2cON26ZSLcI29YYatK0u8CQDAyj9bXanLvE58VjD",
+	"79D80cOleQt0bXMzc4VO2I1V7DYuI53f9BdAe/c0558AW9qcdIVPb27EQu/XBcR4HHwLkADDul/Nzvww",
+	"tLF58CphaNNKbwyAhaYDVBOUizyrh/HXJDCJG6a0tx9qaLoMug9qg1faIHOxoKGaYHe4rNK19Ie7hcWU",
+	"iMNmoN1cv5sw0CZodcpeoVIjq7VYFOOQuRYMloss+lA+r2xvBJgIE8CHAwygh4z0uP+zx0gkWtjOqf0v",
+	"TV1i6l9lTMM0nP3b0o9AWpMsYE6eiPzUWyeTpOsoh4poucC524apGH3HIfJ5/SgnuSUXgDe3RWIUvEm+",
+	"20j9AuyphwJMPC/9a3otH4iIXQlxQzxKHE4tUijKaVGK3j39X32xBbU2VBnlq126Wiq+L5aKSrTHWi6+",
+	"x9IToLCpuX8ZsIvhBZCjbtRCW1DIDukn/GKEwuzkq6iH64a8vTqpyKhnnzabc7rid4BPNpdoHtOw4hbJ",
+	"tS15hgipSkBCMlP6LeWJskAyyG5arQSp5tlmHIWCSn7IYYB4hXHo9K4yrjGjMU7/SAJz4QsOJxfJYUYm",
+	"F4BEjNwdFY/42F9bPCbs2Or7LG0tLav/K1f39g9IpVo/3d/drzinVfj1ktf298vv7ysV57vfcvr7Zae1",
+	"f3z0cSdivU0ZfKue1pu7vPSu0r69dz6XW62f7Zvrw6Pj4x3n2nlbO5b9S145vtj5eny8V+1/qpxdV89q",
+	"5f09Z/WsWmn1v9TPV/uNztf7i5PyxflXcbd76pyWWwdfy06ttrN30P5yHkSXvLH3YeDt7d5cnDpst18a",
+	"HFxX72rXF3eHp856badMd/ule/ytFv9W23l/V7l3Pqm7XfKyc3Hq3Hw6qdWP+9UWjOdztR/tXn0rD75/",
+	"O2jv77a/n19Xaa3cgrE5d7W69+1g9eLbp+7VYLV7ya++lW8bvN7+vve+fw6jbOh33S8n710rl/sHFcep",
+	"D+43m4crgwGvXWy2W62z1Usuw/r78Oyw8fPa+b3xLvzcPjooB++i1fVKd+O2W65vlML93uD0k1die7fV",
+	"1WCvfv/u5/dPvqjJavds/+yS17/3v4h12WenzqF6r4/H78tO83217NQq5Q2nX+1f7Hytl4Ky0+9XWhf7",
+	"n/sX5fLx2Uenv9/fcS52LvnXeunUOf64Unb2+86O04S7nNSqezvOeatcXz1qrrbqn7969c7m6Zo4W1mv",
+	"7Z5+rd69v753rnEmP9ar1Y87Dm3V2+2rTrXXWPuwyjq7zvdv7fbVt7L8frJ5fbVW6l3wfRyD+L5/f12q",
+	"Ov39nZNjp3/J6639tnPU+Xb86f1bvv7ZoSfv7veik97Z7ueScyEvZLuxVi2F35ofTg7X9n5eO37VaX+6",
+	"/n3trajdbwb1S7658mH9YuN0cLWyv7f2/t3Pi821+t37u265vbr+/d7545LD4q0e7GQs6KXCYxgIWl5o",
+	"jvx5lft+R7NzL5T7L6Lc8Ys9g3LP0zQp5Y4nPZpyn5YGPi+XBStmPir4pyZfn0tPL8jXn418/am3U96C",
+	"mJSIhnGNo15XJ2QRr+PXN4kTMFHB9d6Y1K6pB7aQ/q+WauOp12rmehjbLTde6M8q9sAyeV2MGUXi5BGu",
+	"F8hVLyIW6fp2knmEsJkvkxSn6e5goXYToXrfCqFhqa0fJYcJx+I2c0/g5xDNoUgc8jlh10ccguu3BeB7",
+	"qHskAUHf6koHzxQ1oh0Y3I5r3OyrhmjZZ2aFB+dZJ6XkFIQIsSR63DgcF7diaTiktjohflZQf649PJz2",
+	"4nQGk2Tuolzkadjan1po5+2eSQwGD7XXp+dqfy6SdohavxKS9kWv769N0P78ptYM9OyQYn06evYHmGGz",
+	"iY2HUrTH6cYnJWgf+jgLgvaF4BhL0D5edPyd6dmzdoqcVZg9ET370wq1x6ZxwuDOsESbQlAtCJkWQmoy",
+	"IdOji6hfgY1pdHtMJ5uelo3pYTGv6RmZdLg4TfmMaYN5qYsmERNNV+P1+tmEGoJz1oDxzcEelHrHBYPQ",
+	"gkEoYRAC/yUm4BplEJrgdT4UIWp4901TvvVQAqEsk+lRCIQeyO/zMEm04Pd5fn6feeI0DyX6GbtjcpK4",
+	"8xP9zGTvL7h7fgnunmdYteMXyQz27qOS+Fh27j+XyCfRfrMT+RSyAMcx2/uUfDzqu700H88imfJrc/E8",
+	"s7ibgokHBN3jMfE8bXBxXjaeJwgtTMHIIw0lzwQqnnRRyPziKtOteVQqGsl4my57dJlCkfbfk4lmIWP/",
+	"YQw0TyqUx2/KqQINc/PPWILzofwzRxUiQtJtK3FmlZrHlDRpznm4eAwfzST2mEcw5iYWAI5rwR3VpDOw",
+	"t6DY2Y6J5118L1NWmQfWoKXVLMFUPShDp7LgU1nI8386mcozG9hTUqmgGH90KpUnMGufnE4lPWuPTaeS",
+	"Z6v+NYdYfb0MKguJ9k+iT0EzZjx5yhObq1OTp0wp6KawWOckT3kCkZhPoDLMmDLkyEP0EtpLbIsZumom",
+	"M348uFtywfjxMowfi+6S18L38fQNrZlbdgLbx4O7TeZl+3gC0Tgd44fG5kzzfUzohBvhE3gpebgQGH9/",
+	"eoynFxTZi3kSOcYjiIr5yDGeQFRMA1zxmPQY0xU6LWgoFo24/zwSCpjbcRQUTw77MR0FBXiT81FQJDJw",
+	"bgqKJxCCY2ko0ExKSCgShgk4kvBLTDCdRiHzF7bTQoI8MvPDU5tMuYt4Iu/D9EaTyQZO36lmcPkRv0RO",
+	"15e2bx7z3FQJM0qtfLT6OG06kWBhDp6EPBj6CWN5bdwDYwbYohHr08EsE6YvmWnOnlLkmjW8AL6XUfKF",
+	"LQEYb/K5Gwftuz5d36D9lBnSnikZltksGN84rzUwefIkzHs+JGe3oDIByzwKGhJfo+FbIb/f8GSnF7WJ",
+	"4MHgTQKhEsPGK5vXjwqx56ghVxqYCoNmGc4CTWcYSYOGz1nUF+GNNBUm+0ekG1BuLteb1fDrdDqCg4SM",
+	"yUisUfpSY0UlD8G0Ao/B8AGfQWgWWTdkHYFg+vsRUtTQZsTCNMyURweyQNbfbpaURtL1GLq0Q0T6CgSX",
+	"2U7Rq0N4EkwkFyOVSNeOdyS0zahnXssuDgJblHssZJ7hV98ilHSEx4IhPiI8TxfcaIc+8DmWBDVE0OsA",
+	"Xr6eYrxYJxOweNIQAKgJ1TOdLt+xKliAx0f0OQtlXirarORfFjFa77nbLl/u0Cj070FewOwlaF4asGsU",
+	"zgvhu1bfLsFgYGmpI0o0sE43ZJIagN3p8b3MlL5QS6f5oDlqKeFQWuDoZoLkJ1Ri+frsMdTIyP7LSib7",
+	"w4dH9EeODb8Cwmd6Ux5Pz8HK0RIU5I+OLtKO4C3EFhxn5Nfgtq/c0n8OSxEmYmEuykivtIy9hWvl4Qbj",
+	"j/gJr9duTPbFBOsR32WiEWne+a/8/gzWlYSSiHW6gU4Ju2giFpUx4xaMNRfofaHO2BP/ksSN2F20Yi50",
+	"DThEbPGADSNBNZNbGkBxiDGCYpjTbAMoAQ/NNoXQZpPCIKbq/Ifnh6wR+bcJWQaIJEQQRJFlBsI90uzx",
+	"hpoFNCf1W3qi0eswHqEBJ5p6WU4yk+C7/WK2kl5X8IIiMZLMB1WjIP/5T/GAdthff11ydZ72NC55FMhl",
+	"82+Amf/Pf4pHIozUid1QRAJ+UP9Qv3jsVv29w5QxrX5Ymtloggl+WcsJv3GOmIZZXNhOeQRDHb0/xsn2",
+	"xzeezK4cZ0H96KROGhGh+vhYa2olLu0f0zeCXt8Q55rG8wI3mAMWO9ILkCsg1fYKWuh1fWjciETsPmLb",
+	"/7+k8uMyTa0dHNPwXDzZNsl83i+8Wx6t8N5Yyc+1B/K//Yg9oYc282aYVdGNbWId2U2TyT0QwVxvBYse",
+	"y+Z7blM5qX8JH/AwHT4n80YrJl74W9NuPL/K2YFv+owqJ3sRpbYanvJjdBfluuBaQE7yoJcWZs/rJd94",
+	"Rnk/UdA/tYB/dSQc58COMcL/bwAH0Ybqi17g2d4n5QPSESErYEYyL36ehSqAgPmju/NRnLOmH/g0mNNr",
+	"ehkiienFx6L45Gl4JJ5L/mSv/Cw2icfxuaY2D4cTpAlIZZypVHv6hg00H2uoi28h2WnnTN0GkxJ2wWHz",
+	"0Gx7940SM36gWbdJm96aBKDUdN6jUqRAehwqG1yAkgfOHxeZ5SaYpw+tTBtqeYdnbiEdWH/sW4CZ6ofx",
+	"jyAHzQSa4o1YzCoZjRRDnpnv7YSaHC6O8HZ2bZ8S32M6/hssu5Me+vanb6VfGOIvYIg/V95sZLeMM8HH",
+	"Gt9pqTHWCl9aZGxfLYTi8yy79GLINbzHJWp/cWO7kDDOacY7ESL3XMx8V0wxv+kqo2HSty01hAF2pMLY",
+	"DdQN+9mjAcroWO+oIRDZA9gdw5YX0chvEOp5IZMyKRjXiifO8XTIb4k+flMk7i0LJdQHtULRl0nTjO7D",
+	"HrrRFWuIDjwtYFs686R7nrsijBDATDREUCC6cqRATr+cmLsVhsuooCM3ZJy1fkjWcHUdUbpJ0yIDTM/9",
+	"tjZn7jAJb9wbzvroqkzyUx6PNK9m8kfIur+6+mFzZnflZT2VSXJ24ac8iZ/yXIJ6ZOGP81Bmr6uBJpqr",
+	"HvfGwIcBKBdSQsdSq0MbbR/r9+xoBUDGbA2n4rNaiHXtZkyGJyTTVHimhHMYYcwq60wES2H455FqzwjY",
+	"sm8FbjKQ8NLQbUVtJpGFz+cWliOkPyApL8IBcRsNzzW5egDuaIqQMNpoa9Zhza9VIJR4oegu4w9EDmTE",
+	"Oh5WgnIZhT2dt1fyvC/iygSNJQElkFoyIDRaUhkJTzVzAL9UT2mrSKpqEPNB35oVVcZvPyXymZllXDHb",
+	"MCtKtfoRcVFzu8RjDd9j2jd1IxoWW/fgMFpZpUeCSUu/xESktK14vH1daIEMHoUsOFdLeWWsvqFl9lhg",
+	"apmo0epbY9d9Q3QHBOKBPMFvQ9Ce5Jn7zeUDwdlyjUaNdl6PwWqpVHpok0Hr3u/OinhUeASNp5fs8M3m",
+	"GE2m4sS1/agITG16y/xQLFfqX5ZPlAU28Q5hgOc9Hn5TYUmto0lXwjkwMeuoi7OQJJNFqPaQLl4rkgNk",
+	"oRgrhx5rSmd7l4WbOZrfx2Wu0TxAzk1vyMyOrDeibvJzPVfpU2JTRv/+XH7nGHupG1Ceay2da9XSDBnM",
+	"LhgK6VYTVI1iiPszHZy0DXjdSgKO3EhNc8GAuQrjR42vYT4KKP/bcObZL5VbihxQvgg25UgBq9kp26WB",
+	"mZ23iNks6ddcvGz2w9jK5R9qkvLKluO3fCWiaYXdYTRjTFlfvy0C3BqESkJJ5eQrehm/1XcrZGP1femN",
+	"0t1np7vL79E/afqhjEgo+km4BrLKsUEc9Dpc+X43Pvd0ggiknlsgro5uqX8GlCOcmxKQ7jahcE/R1D8A",
+	"nDMJe7gk46AY1hsK9LjaVBZIMxQd4sKoXBIJdWMZuUXiEPdfLlGT4kmCDW+EYgG1jhAS2Q0Z9WSbsUgn",
+	"0yN6wzRmhrIaewEdlaE4qymJM1GyQa15Q96mJdpUZqj5IsNW0wLN8ynkYRU+7qwi8TFEUeaySgkiPCMt",
+	"izIwEOTtaxBAIQsEnQOP5ZGxWA5ExCDS4uKAmPeDKjkRR93Rs/elEh1NFjXaplfYaoTF5DpV1hehLepz",
+	"HanR7bV+JFnQjEHylXTSHc0QXgh7XBrEF9Paqt6KhkwODUtbcBQCKUq8SsZ4FsiVuubRelz/XGQB/wYB",
+	"aUfexGhPsPWeNBw9sgSHUJ7U0YeGo+cEB342YOCYa9iEoNM4wXG4MG7zx+gik4xHJrmGkkS5gNpEwQQZ",
+	"dI9Z2FCubpZ3ARygQNZL2Ls/jANgd/1HbcatmiBl37my12WhZB7zlMXFTQ8+mF0lN3U29roVyZGVRsQU",
+	"oieg6DCdSTSG4Fjk48cqBnoZyON3O7OXMP6qUMcLuf0KoI1nDcfNJ8jT+zID13haMd6lnRVrxU3fpW9f",
+	"NB3almNd8Q9uw7emYdGEL6PUQrK2jb1a5o5hDd378eNYXdopDj0kvYm7tJMdwhreDZkhLPvWeRGs1OMn",
+	"AzhZpxstpUm9zXLAW5EBi4rkIMY+6nH/Z4/lAKVl9albL/iLdal3WNQW6kWEmpK1JDvr81vGIxEOprcp",
+	"rFl4mVZy+zPkiBrr5ot28lwoHppaz/li6oGiIWvzZDWT04wzsmRCtpqfpaPBui7paBqRF1ZLLARBlJuh",
+	"0TDwGV66BjKn9eAhUmPRF/tay/Gfae9kLaGskvzU9hhTlZ/SldC2QonnS3oVMEgBTzJzlxZy/ZUX7D/T",
+	"whxZFuMsvQni/O9Tuu9at3ZTlftogWXV62M1dEaxPolEKlYnOCsggGfflyyN8ISQJ6LHIwnxP11AKllD",
+	"cI+wWxYO+m0Wsm1d/5Syi8HLj6WArRxlJLqkL8IbrLbNygJgze+wiJjTTmUcxqB70uYxSV+m+n020bWo",
+	"gX+iGvhnkn1ZSz6rDn4Ogza1MaePXKUuy8GZ9D2dQx6xfmP4OHbnywiKvWUi0zBsk2UWpJ763PGvHET0",
+	"UdEGnbUpwyG7ONo65SmR3F9T3M6eq0XkTkZDq+fRY3fDd39V0buR3Zwdv0udlhvBS7/pFDE8+4JROaXN",
+	"Fi77LERMqsh0S0gT8+O63lu2RV+aAomRaJ82jobDhhlBQOJMFpUGlYCL6EdTaUCXCE7ctChxc+OJ9kv/",
+	"YhFFjQf6w+8i2veHtWKpuIZY4H8WhoWphSXeDYWHrUdLhaV+6EcsNs/mkFovFIG0h3CCyzDX7rPPLSTo",
+	"GXr1Pl4Xwl+LOGdenHNonz11pHPocZmxzsxzsuVnnnk4U8TTvlI5ixIQW+JifuV+SkkiccO4TLt9ifM4",
+	"6lnmxjwfJNkWUc8nDRRZQczn2hjZqyIzkJle+eNCmaOCFXs/U7J1vNey9FxKYirt8M/RBS8VG32u9Z6x",
+	"zsZb0hNVwC+PJeiGTIpe2GDQdmGZj+rPkDVZGLJQanATD0DOpUtC1g0oVhHqJhHARIGT/v2nFWLdtoKw",
+	"wFbEJNQyi5C4VkXTj6bPWyzshj6PUgHaacOndrokJPgkb8h9UepTpsKmMdS+J0bVbW5MdURSzWmrayt7",
+	"xpiq/fQXiqrOLEGHIqsLcfr6QrTPJYKz91BmmPaxbPGVUEQ0Yi9eK45RFc76wyGSdBBlm7iay9T3XJTX",
+	"lpzS0t4FGeUS0SSHQHe3WiyZvhO4t6kYB0a1phK3cZF4ByrJQYbqOyM5HKiOqX0M7TPD2FNeSod6LD7W",
+	"2daoLbFeEoEHSE9+EODD4lpyJyPeBCgykKMjLhecuaYmRL8m5Ola6n2xsl7PS1LvniqeB/k/okf6bRqp",
+	"N7WmSGZXqcM6ejwn6oVq1dfflkrz6Zs6bqRfr2D9MSJD1sZdqLBXo8L2/NtRBWZ/q6dUZtkCIV0kD6fM",
+	"qcy0vT11wlGfX0jVDinBLDKSj7t+oGQM7MSG6Fz53KDaXi5R7l0ubSdMVh0a6e5FDOZn5SI1R6iMsHAB",
+	"xhXH5Vuh6CdbyWPdqJ0ZBjiiHWRSei2JS5zSOGHZFjKalfnaXPMI7Nf6A+NMsjvaiGCYviSu33XzBuB3",
+	"H/HRZiYAxnqWaTC42I89EHXVLOOApzz+MG4Z90Q4y0DwiicYivSjmWZEnf/YixM/DW3N9GVo6xGHEZPe",
+	"dajP56atx8sfYVi6hiqR0SIEjuq0rC6S8zhgWlAGUt64TElWYRQxYgxQXGqCdAn1LRpifRF61qZid5Ge",
+	"QT+0pB7+rYSNhXau9CuJRItFbexrFwHD+xV0f3uTBCxCbcM94vktX3k/03+Fn7N+gFdUzhGrtEUph4zM",
+	"4rOsMq3v5y7fSO74NHUbyf2nDDFbBozMJiaD43lFGuZ5w1bgJMAeJwjSWxujwmjkSRawRpQBC5bG9Yld",
+	"eg3UE6OMdRD+WQrNPhoT+eER5unKjhw8nMSsm4QhujC8FobXwvBaGF4Lw2theC3A0V7QWtNYZxPstfkN",
+	"JTQMdoauSYOZDd8xDWM2bB+hKQJpnsz8C1aeSbX/McWkTB9tZsRg7RpmMBPrEMwnP0qMEdhUV2ivhD0N",
+	"g+MeHZ6ckhVfCmt0bpFUWBBInZpXOyJi3iW/ArSvDi0QyTp+QwSCq/FF9Ark1NUAAb+oBlYEqnhXsu4f",
+	"mKPYhl8kYVyH7ir1AvmyC5eKqG0wGQPokAWYxgL8Z/WtgSO6GkSMiNBjIenQ8EY99ZKf+9wTfbm8ura5",
+	"Vrzkl3x6aEeg1Kd8gPfcIq6ZK7cA0qtAXLBH1D/UJlb/RX2sawyUTnQ10xZmtLdN4cEP1Alu4ZKbX9Si",
+	"VLdoCM6BHt+PfCxlkExKX/AfCKX0AzHb9DO0DMfHCFgfNCgSR79EzLAfV00EjN4qBavN6pCl+8sQN9Ln",
+	"l5wO3wLPjisaCkQquQ8JOTOKIjlE8Chtc6tBbZQ+xAXUMMvIfEJDJiNyw0UfMlhqyPB14WlxD5vHGsJj",
+	"XgE+FL3kHV9CuYZHfvYEfG7CBemB9rM+K1RNl9Q9zSbQqFYByHz1EK6dihCLrGlEAF5qmyC5jNag6vPj",
+	"lMBqv/G7XebBOkLYTZ2Pc/9Q3+l39T/L6n/+1y2oha+GV6kT7cBcsZbPORDvALY9CwKYVnrDOKF9OkBw",
+	"KRQYpNuLJHLTsZAl7ooF5RkDVAGYZ9RmlxyHmsb1VINVBgFxaSQ6fsMFVQ1vSTGVGGKpCRecbekDejas",
+	"D6juoAtzqCSuOu3fq2t/FuNNYZsdiAEohDf8nDibecl1mhj5KeBbqCfGmxC+l1SfUHsJaKPjBlPDNcio",
+	"mP/ssiBQUwvvnriPW4DmxW5ZSAPYzmaRmU+PJTkwrEsepWRD3JdvFg+sGv3FfcgZoPAtkrp5S7gd8xCs",
+	"dbVgPeiKtX2dyM0SNth/oCwEtC/hz0Azjmj3lxXJgRiaOMiAw8BWS6WSnkPEFUAlgtYTCN7I77BtzZsk",
+	"BOmoxd2nfqQLWjZK6/iZ3TqLwsGy04xY6BYv+YgnjHce5wnP3lmQx3sYmKVZJDGrRd7qUtZRnCZGxonM",
+	"PizYB7PyVDxm64NtCcYDjp38gt8t4KKHNa+9QvDILF1RSCuKS44fY/nWp8vO0X5h9d1acbVUXFstrq0W",
+	"6sz7SKPCDpM3kegWvvi8d1dwzk8Kl0u06xcI7XYvlwonJx+31tYueXZr2jhWiecr2YpX3T7aSBkGMyDS",
+	"96mMV8WibyFlD+PMTbKHO/Ru+QqW7vr65ubGxvraw6xkFBo5VjIezLeSQ6Y/9pChPKlB4RTbv+IQXA9S",
+	"uj3JtpXQwwpSrAqKG+09Ew803rZu9IqhWnxp3YfQQCnkwXA16mjbArro8fJ9rp6FZKiLzoUpOhfwK8Ur",
+	"5vGdxYx1kO5SwOM/urSjt8PYHgU8ZXqkFfu5Ty+j88IZOOrF6stqIniylTf09UeSOdaKy8nkvPYmgcKU",
+	"EYxpAFewDSCKedM4+ln4cGwZGEI6Rhs19odGgFjIVQ/iodA/pP2Vrdi5UF6MafZNMFegDNb4NuA2jvOG",
+	"fD0fmmBHLw90zKxQgZWTiv1PS6OJkPg8EqjdslNh6PekZcmctZy+WrCWrbpmLXza9Zeg03fpz6mrPONB",
+	"vUxHwZSibwHQ8iTV/08mO0cXfFad/zQSNMuCXcGt+eJl/UPW8pAUSFnAPocjk6xefLHHMXoLr4rwYbHR",
+	"X2KjV/kTm+ejCzadzeHDxvlsG73tS8DCnbYMmt0CO26MwuT52iZpCN5gIY9nokA46zMZYbQRo4lYBmSY",
+	"aH0vbqSJW3XgURCXltCgCHTGaEH5rXZEIoF8MHHCGcLNkDrQR8aT7sbz+BHf+2/Dw+eoV66qj/OLl8I9",
+	"v5MDtXN9jK13u4wzTy2mSTt6jmo63DuvrZjO2gljSup+aEGRV1mn3+05+a9AlkHWcoYuDjx/Oq4DnJ8d",
+	"vOQfTHZgz8Oi0FZGZhWNiAa9VOYvt43v+0QSIr7/TBLC2gHjJIS+e27trX54LjJanbV8ifVUeoaTLLMp",
+	"7zKVsRwQDKYgNojbeyEk0xZhhNnOPIAy+41/MXwyU3DIZBTQq2JDqI8Kr/xDHzqtnpx+ccrTEx/Ys/Ey",
+	"uGOp75Hn2MDRRVYtBw2MxOWeY6TV/GIic99kAYClxESefLDcFBzF9JBfpirWMNUmEUUTK4BignGNnHNw",
+	"HTxIYCxgv14n2cETb5nMlZMFDZbeMmPTbloGTjBjlxai+hXn2Z500Y2uhPGGXL6Efj05t8Sg204yZ34W",
+	"W4GXVJQKzlI8BdnJscdiKchJVY1syjmNvpR9N7dt9zKpqekFxiJo/UTZqSeVOJkrPStNNYNlGIpgBtAO",
+	"OHu6YE9dnfoPDvKo918Ed6DSOkjVIMLCmDukY+72+AEdNVtFc/v0dlSHsi2AeJVnBnLgbnnxG3xUbvRm",
+	"GpJJ4hAY/SzA8nCB/Lf/Z1F3uij13fJvGSdRX/l3cJHXw3UPLR8HAtyiBuWkFVIexb0lA9Og0BaBt0U2",
+	"Sut5YSA1T79m+GePhYw3fNphPFI+MOnJ3n//v9AXEoqo1WTCu5jSc7WKelK9oXo29UzFuY1TP32xi5q3",
+	"lwkUwRfLkV1q6S7CQ3nhoRDXeoa8m1/UpHZRVjAotA+lZIyl52eI/ajz48iPWs9g83NBaNe/YQPSpqYJ",
+	"BetE5oj0zCUTFhGeVxrheYpVn1onWfEcXN9jwjjqBN3b1tdgIKDCZK7NurSQqa8tjvMUSyv52plWW54o",
+	"nVVcfQQI2deHpI6GSwyOLiejo4/HNzddmWD5YHgI9IQNIGEcyCI5gafrxulmTzJPjQ0CQqDOfN7aJjyx",
+	"OjGElNJKuItnskTROY73+LwBoplNPgRNn83me5kA0iT5tAgbPU3Y6CkEXGq1ZwWJJlmMZqGPgfDCUzRu",
+	"AA2ZciZBKiDIqqs2g4YxgL0AQBC6OlFHlKK+wFJEiUIi3rLZGholx8xW43MGfmCIX3wZ5e0knLV/ROxH",
+	"ms/12Lo7Xgcj2lumj8QLW/8OS1sJ6xWfN0Xu6lbfCbweEWIFLHo9fcCHb4TMYzzyaWDnQ4x92aFKGRXJ",
+	"rlKJ3FzpqrthZsRH7kHESnKbvSDQvwPacDwKDf/RoX7gGm8lY0ecSRbuq1d5wiUdPyOzF1uQTtw3pdXq",
+	"331xK7u0n/Xi1lI/A4sgtdQlC5ozLHLr044sc7Wcfvj2wXilq0OzW6ovwnWeLH4AmcG1bpmcDnG7VMq+",
+	"CD3Xql13dWD4R3xwyyLvwgimsZrcgoEP6oeCt0A9DfXgOXEDn7kfYdyTYNBqaJ64Ql9NrnrFBg0CFuKt",
+	"G0Lc+Ewit8OVUA/jrK/ZP2H3+9IYumNt09RentM+HZ4adfMOXZaMt+lyIHiLLhWWzLwD00foU3LiB7eU",
+	"nFAeCdSu8cWiF4Xpy6c2ZM3rvIwxO05oxeL9ach+CksnLFquwLLI1i3K7DHLxg1ZM2Syvax5UkDuI0/J",
+	"sqEIQUyXNjPrrkE7LL34ANdAL2Ps/MBPWMxC/0uQPRZB3CyTXHCmZfUjSfOR/Z1lkU+U6cZ2mT5hC2dP",
+	"l7CFN/wHJ2zV+y8StjIiJpSRsfTnSNiauz1RwtbcfhabKj9hC3fLS9jio3ITturOGvlrQtbWyqcqA5JQ",
+	"1EUgzgHuSzvEBsTOD4noc7QcAPEumCnjC77Vv/0/p8n15qRv1bv9YulbMCaXtpY6yr75X9bphkzSYkN0",
+	"ildhrgWUNn1G7SZdLfPvP9Wm6bIQxDIG+ApLxsMzD53NUHqZLO8Z6pVcA2mR5c3L8vZwS4yxD2aXT6nN",
+	"lpXl7dmH8oyDGbK88ImJk+PnAFTrWO5uyKgGVEYk3g7zZILnEi+zIQecKGNtkTF+TRnjp9hBqfWUlTE2",
+	"wZFc61mdMD3aln7SQj6/rozxUyyt5Gtnmo2PFYd7pRljJ6HGxiidCO3wnUWijfbmbKllKzr+VH0Dc0X5",
+	"4v2vfvhXgl2eR+6dsu3jrDVa920BWMP5Bj6gqCvrnMheo63N/QwF+5tJTGBwsWBwLAvaFQA+8Tf6CwLk",
+	"c6KCiwQyMGNT7+OikzNraUvvzmnIj49VzmRjv1wgcoYg5MK+eKSs+lMogdROyIvhjbPQb1dXhLr32gqE",
+	"dvMZIExU+IeOCrO7hiXF4UfEvY/FgE5V6uusU4x427azKdJvceMCIA+Cp4GCkgsKOuGZvmUAhKrrJeLR",
+	"gUQJpRHLGzQMfXuE0sAhglCk3CtApRByhkuTmMEQNrmmIXB86Yj21khg/Df9zDcZIXLyG5VEuemE2jME",
+	"Y93W80IDEvhNFvkdVtCgwAjNKFl4C8xjdEBWNw3f+BtDE6sD7CEj7sco6iqXwy0Q94R22IkfsT9OotBv",
+	"ROqnIxq1/1jRlN7uCWv0QuYScctC0o6irgQyH1CmPY7MCC4UMv0AegnNapCCWLBUtmhickmXPmkuckhG",
+	"JQlpA9/W8aUESMkQtAIoQbz/apHsUv//sXc9PY3rQPyrWD2B1ArKCfpO0IeeWnjQ3QW00gpRN3Gp1cSO",
+	"YodsWfW7r2bGTlySQkEc9rAXRNN0bI8n88+T+YFRSzRtdw6WOZVgXDNQR3GcC0MnCvg5wrKvAZuJlXYd",
+	"7vF+INbWUN4heeCkI51i2dD42/UV2izjkAvYHvnYhqVFYmXGc3sA13sxt3y/SwgnsEBC6bAs1cayY3Yh",
+	"z/4BqZ9uQBlPGZ3EeAOOulewM25kxGbCyBhZmaIn4e12zbauR5PAmfmjRF0357el9nyXBmW4gjBgseSJ",
+	"iGwNJ4DgSBm3C3AH/LPhQZPguscfj3i0EPG2pNsNSPBd/3OKXT5gfA19D8oF/kPoCTx4qCQW+3YHWgoj",
+	"ofDzoCNW40Px/VRey/HFXf+LvByOF7P/Ivg8un0e9a/k+AQ1I6XStg1TZeXeSNA1c3DrnT0E5HdlUtfd",
+	"Dd787JVl2UMBLfJEKEQt2d0HeEH7k/yPwEsiZfg+tnc75CyaB6k6g5PDw49u37s4vBXLHldAevvPPYr9",
+	"e5y6gy8Gdk/alU+U1zBdPiSqCiMQyKaKx+auZCqQBLaH6pynghUKFDx4E6R3QZPuh5D54LK9QDY47p8c",
+	"vSv5WivdtvwrTunhqd/08Gwt2sHyf3Vmgueg2H7cQzxPK/PSSNecyAUXgWnkkbSAjhJ4I34N+i5POoPO",
+	"Ac8k6nnHikb87/wtPcc20j2re9hO2hZKicQEKH2RyK2c42kQFmC65YObcwR/WpBcJkJnCUb4zAGWeL9u",
+	"MnT7u8DIfLdRKFrqtpWbhj+rYWOHp650VBpTQBTsoCXBccWbSoHBrhIlwSDl4kkvyey6gYcB4Zaxg6+Z",
+	"ewatL7mgBQFJ0s2E2hPS5m0kL6VaGoJMk9ECdwXrhxy9LNdzmWww51zlOkldU8BG4jIT6m5y5R3Z4Gcj",
+	"ZSxXUeu6bkSaJQQz56GK1Fw+Fq4AF66+Tfh/HYuklfpCsNGEZQlXISXpJxTQmiRcbaGwAVsq2BNBeAXG",
+	"0LDc9TlzDp6qb/SuWdfpjumBNHoaDOw7ULbIWzgCilFhRE25kmYvEM/hrf6FBEmPQjBgSHbbiqknwJY+",
+	"bY3J/1u1gWssIVCjIbdRTzZvBz3+SFvPlmJlXBIcC46q1zk2e0S7M5669VPXp5/wOdOWQ0xB6USdGVbq",
+	"fAlByatnSiGzcMyWubokltuCqgzds57eUnZJNh3y7Kt76foVJQaBMUiRU2LeOPkiXx2WYcmQr7euPuAl",
+	"7XNYbZUN9PnCOv1mrUgzu7FBsbSd9f36dwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -55,7 +55,8 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	send(t, s, "POST", held+"/suspend", "").want(t, 200, "", "")
 	linked := site("linked")
 	send(t, s, "PUT", linked+"/configs/"+server, "{}").want(t, 200, "", "")
-	return map[string]keyed{
+	all := keyedUsers(t, s, round, imported, server)
+	maps.Copy(all, map[string]keyed{
 		"createApikey": {
 			path: apikeysPath, body: `{"name": "` + round + `", "allowed_ips": ["10.0.0.0/8"]}`,
 			other: `{"name": "other` + round + `"}`,
@@ -114,7 +115,8 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createDeviceDomain":  {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
 		"createRole":          {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
 		"createUser":          {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
-	}
+	})
+	return all
 }
 
 // object writes JSON of names and values in turn.
@@ -139,6 +141,7 @@ func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header .
 // unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
 var unkeyed = []string{
 	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
+	"createClientSite2UserPkcs12", "createClientSite2UserProfile",
 	"createClientsSite2SitePkcs12", "createToken",
 	"createTokenV1",
 }
