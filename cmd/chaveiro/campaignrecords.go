@@ -44,6 +44,7 @@ func campaignRecordOf(c domain.CampaignProgress) campaignRecord {
 
 type siteProfileRecord struct {
 	ClientID           int64               `json:"client_id" table:"ID"`
+	Kind               string              `json:"kind"`
 	Client             string              `json:"client" table:"CLIENT"`
 	State              domain.ProfileState `json:"state" table:"STATE"`
 	ProfileVersion     int64               `json:"profile_version" table:"VERSION"`
@@ -57,7 +58,7 @@ type siteProfileRecord struct {
 
 func siteProfileRecordOf(s domain.SiteProfile) siteProfileRecord {
 	return siteProfileRecord{
-		ClientID: s.ClientID, Client: s.Name, State: s.State, ProfileVersion: s.Version,
+		ClientID: s.ClientID, Kind: s.Kind.String(), Client: s.Name, State: s.State, ProfileVersion: s.Version,
 		ProfileFetchedAt: stamp(s.FetchedAt), ProfileFormat: s.Format, Overlaps: s.Overlaps,
 		EnrolmentID: optional(s.LinkID), EnrolmentCreatedAt: stamp(s.LinkCreatedAt),
 		EnrolmentExpiresAt: stamp(s.LinkExpiresAt),

@@ -635,6 +635,27 @@ func (e RevocationReason) Valid() bool {
 	}
 }
 
+// Defines values for UserProfileFormat.
+const (
+	UserProfileFormatConnect    UserProfileFormat = "connect"
+	UserProfileFormatOpenvpn    UserProfileFormat = "openvpn"
+	UserProfileFormatP12Profile UserProfileFormat = "p12-profile"
+)
+
+// Valid indicates whether the value is a known member of the UserProfileFormat enum.
+func (e UserProfileFormat) Valid() bool {
+	switch e {
+	case UserProfileFormatConnect:
+		return true
+	case UserProfileFormatOpenvpn:
+		return true
+	case UserProfileFormatP12Profile:
+		return true
+	default:
+		return false
+	}
+}
+
 // Apikey Example: {"allowed_ips":["192.0.2.0/24"],"created_at":"2017-10-05T12:20:02.932000+00:00","description":"","enabled":true,"expires_at":null,"id":1,"last_used_at":"2017-11-05T12:20:02.932000+00:00","last_used_ip":"192.0.2.7","name":"apikey","previous_until":null,"rate_limit":null,"roles":[],"superuser":false,"token":"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type Apikey struct {
 	// ID The id of the apikey.
@@ -1850,6 +1871,243 @@ type ClientSite2SiteUpdate struct {
 	Sector *string `json:"sector,omitempty"`
 }
 
+// ClientSite2User Example: {"ca_id":1,"city":"Rio de Janeiro","conn_source_ip":null,"conn_status":"unknown","conn_tunnel_ip":null,"country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Notebook da Ana","email":"ana.souza@example.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a09","id":2,"instance_id":1,"ip":"10.8.0.200","key_algorithm":"ecdsa-p256","key_protected":false,"name":"ana.souza","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","push_routes":["10.10.0.0/24"],"revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c4","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+type ClientSite2User struct {
+	// ID The id of the user.
+	ID int64 `json:"id"`
+
+	// CaID The id of its CA.
+	CaID int64 `json:"ca_id"`
+
+	// InstanceID The instance that the user is at; `null`: none.
+	InstanceID *int64 `json:"instance_id"`
+
+	// Name The name.
+	Name string `json:"name"`
+
+	// Email E-mail address.
+	Email string `json:"email"`
+
+	// Description Its description.
+	Description string `json:"description"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+
+	// Province State or province.
+	Province string `json:"province"`
+
+	// City City.
+	City string `json:"city"`
+
+	// Organization Organization.
+	Organization string `json:"organization"`
+
+	// Sector Department.
+	Sector string `json:"sector"`
+
+	// IP The static tunnel address; empty: the server gives one out, or there is no instance.
+	IP string `json:"ip"`
+
+	// PushRoutes The networks that are pushed to this user, besides those of the instance.
+	PushRoutes []string `json:"push_routes"`
+
+	// ConnStatus Whether the user is connected. It is `unknown`: the service does not watch the tunnels.
+	ConnStatus string `json:"conn_status"`
+
+	// ConnSourceIP From where; `null`: not known.
+	ConnSourceIP *string `json:"conn_source_ip"`
+
+	// ConnTunnelIP The address in the tunnel; `null`: not known.
+	ConnTunnelIP *string `json:"conn_tunnel_ip"`
+
+	// Expired Whether the certificate has ended.
+	Expired bool `json:"expired"`
+
+	// Revoked Whether the certificate is revoked, or suspended.
+	Revoked bool `json:"revoked"`
+
+	// RevokedAt Since when it is revoked.
+	RevokedAt *string `json:"revoked_at"`
+
+	// RevocationReason Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended.
+	RevocationReason *string `json:"revocation_reason"`
+
+	// Serial The serial number of the certificate, in lower-case hex.
+	Serial string `json:"serial"`
+
+	// Fingerprint The SHA-256 of the certificate in DER, in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+
+	// KeyAlgorithm The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted now.
+	KeyAlgorithm string `json:"key_algorithm"`
+
+	// KeyProtected Whether the key that is kept here is encrypted with a password.
+	KeyProtected bool `json:"key_protected"`
+
+	// NotBefore When the certificate begins.
+	NotBefore string `json:"not_before"`
+
+	// ExpiryDate When the certificate ends.
+	ExpiryDate string `json:"expiry_date"`
+
+	// CreatedAt When the user was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When the user was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ClientSite2UserCreate defines model for ClientSite2UserCreate.
+type ClientSite2UserCreate struct {
+	// CaID The CA that signs; that of the instance when left out.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// InstanceID The instance that the user is to be at.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// Name Unique together with the sites; letters, digits, `-` and `.`. The common name of the certificate.
+	Name string `json:"name"`
+
+	// Email E-mail address.
+	Email openapi_types.Email `json:"email"`
+
+	// Password Encrypts the private key; empty is none.
+	Password *string `json:"password,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// Expiration Life of the certificate in days; 3650 when left out, or less when the CA ends before.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// KeyAlgorithm The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
+
+	// Csr A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no place beside it.
+	Csr *string `json:"csr,omitempty"`
+
+	// IP The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the instance gives out, if it does.
+	IP *string `json:"ip,omitempty"`
+
+	// PushRoutes Networks to push to this user.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes Only sites have LANs: 409 `rule`.
+	Iroutes []string `json:"iroutes,omitempty"`
+}
+
+// ClientSite2UserImport defines model for ClientSite2UserImport.
+type ClientSite2UserImport struct {
+	// CaID The CA that signed; that of the instance when left out.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// InstanceID The instance that the user is to be at.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// Email E-mail address.
+	Email openapi_types.Email `json:"email"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Key The private key in PEM; without it the key stays where it is, and can't be had here.
+	Key *string `json:"key,omitempty"`
+
+	// Cert The certificate in PEM.
+	Cert string `json:"cert"`
+
+	// Password The password of an encrypted key.
+	Password *string `json:"password,omitempty"`
+
+	// Revoked Whether the certificate is revoked; `false` when left out.
+	Revoked *bool `json:"revoked,omitempty"`
+
+	// RevokedDate Since when, in ISO 8601; without a zone it is UTC.
+	//
+	// Example: 2018-10-05T12:20:02Z
+	RevokedDate *string `json:"revoked_date,omitempty"`
+
+	// IP The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the instance gives out, if it does.
+	IP *string `json:"ip,omitempty"`
+
+	// PushRoutes Networks to push to this user.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes Only sites have LANs: 409 `rule`.
+	Iroutes []string `json:"iroutes,omitempty"`
+}
+
+// ClientSite2UserPage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","conn_source_ip":null,"conn_status":"unknown","conn_tunnel_ip":null,"country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Notebook da Ana","email":"ana.souza@example.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a09","id":2,"instance_id":1,"ip":"10.8.0.200","key_algorithm":"ecdsa-p256","key_protected":false,"name":"ana.souza","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","push_routes":["10.10.0.0/24"],"revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c4","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+type ClientSite2UserPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor  Cursor            `json:"cursor"`
+	Clients []ClientSite2User `json:"clients"`
+}
+
+// ClientSite2UserUpdate defines model for ClientSite2UserUpdate.
+type ClientSite2UserUpdate struct {
+	// CaID Not editable.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Name Not editable.
+	Name *string `json:"name,omitempty"`
+
+	// Expiration Not editable.
+	Expiration *int `json:"expiration,omitempty"`
+
+	// Password Not editable.
+	Password *string `json:"password,omitempty"`
+
+	// Email E-mail address.
+	Email *openapi_types.Email `json:"email,omitempty"`
+
+	// Description Free text.
+	Description *string `json:"description,omitempty"`
+
+	// Country Country, ISO 3166 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Province State or province.
+	Province *string `json:"province,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Organization Organization.
+	Organization *string `json:"organization,omitempty"`
+
+	// Sector Department (organizational unit).
+	Sector *string `json:"sector,omitempty"`
+
+	// InstanceID For a user who is at none; otherwise not editable.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// IP The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the instance gives out, if it does.
+	IP *string `json:"ip,omitempty"`
+
+	// PushRoutes Networks to push to this user.
+	PushRoutes []string `json:"push_routes,omitempty"`
+
+	// Iroutes Only sites have LANs: 409 `rule`.
+	Iroutes []string `json:"iroutes,omitempty"`
+}
+
 // ClientStatus `valid`: neither expired nor revoked. The other two are not exclusive.
 type ClientStatus string
 
@@ -2595,10 +2853,13 @@ type InstanceRenew struct {
 	KeyAlgorithm *KeyAlgorithm `json:"key_algorithm,omitempty"`
 }
 
-// InstanceSite Example: {"client":"site-rio","client_id":1,"enrolment_created_at":"2020-11-05T12:20:02.932000+00:00","enrolment_expires_at":"2020-11-12T12:20:02.932000+00:00","enrolment_id":7,"overlaps":true,"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_format":"openvpn","profile_version":1,"state":"linked"}
+// InstanceSite Example: {"client":"site-rio","client_id":1,"enrolment_created_at":"2020-11-05T12:20:02.932000+00:00","enrolment_expires_at":"2020-11-12T12:20:02.932000+00:00","enrolment_id":7,"kind":"site2site","overlaps":true,"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_format":"openvpn","profile_version":1,"state":"linked"}
 type InstanceSite struct {
 	// ClientID The id of the client.
 	ClientID int64 `json:"client_id"`
+
+	// Kind `site2site`: a site. `site2user`: a user.
+	Kind string `json:"kind"`
 
 	// Client Its name.
 	Client string `json:"client"`
@@ -2628,7 +2889,7 @@ type InstanceSite struct {
 	EnrolmentExpiresAt *string `json:"enrolment_expires_at"`
 }
 
-// InstanceSitePage Example: {"cursor":{"current":0,"next":null,"previous":null},"sites":[{"client":"site-rio","client_id":1,"enrolment_created_at":"2020-11-05T12:20:02.932000+00:00","enrolment_expires_at":"2020-11-12T12:20:02.932000+00:00","enrolment_id":7,"overlaps":true,"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_format":"openvpn","profile_version":1,"state":"linked"}]}
+// InstanceSitePage Example: {"cursor":{"current":0,"next":null,"previous":null},"sites":[{"client":"site-rio","client_id":1,"enrolment_created_at":"2020-11-05T12:20:02.932000+00:00","enrolment_expires_at":"2020-11-12T12:20:02.932000+00:00","enrolment_id":7,"kind":"site2site","overlaps":true,"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_format":"openvpn","profile_version":1,"state":"linked"}]}
 type InstanceSitePage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
@@ -3579,6 +3840,18 @@ type UserCreate struct {
 	Enabled *bool `json:"enabled,omitempty"`
 }
 
+// UserEnrolmentCreate defines model for UserEnrolmentCreate.
+type UserEnrolmentCreate struct {
+	// Format The format of the profile; left out, the user chooses.
+	Format *UserProfileFormat `json:"format,omitempty"`
+
+	// ExpiresIn How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out.
+	ExpiresIn interface{} `json:"expires_in,omitempty"`
+
+	// Pin A PIN of 4 to 32 characters that the person is told by another way; empty: none.
+	Pin *string `json:"pin,omitempty"`
+}
+
 // UserInfo Example: {"email":"maria@empresa.com.br","fullname":"Maria Silva","id":1,"owner_type":"user","roles":[{"id":1,"name":"Gerenciamento de usuários"}],"scopes":[{"name":"auth.users","read":true,"write":true}],"superuser":false,"username":"maria"}
 type UserInfo struct {
 	// ID The id of the user or apikey.
@@ -3626,6 +3899,18 @@ type UserPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor Cursor `json:"cursor"`
 	Users  []User `json:"users"`
+}
+
+// UserProfileFormat `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect, on a PC or a phone. `p12-profile`: OpenVPN with the key as PKCS#12.
+type UserProfileFormat string
+
+// UserProfileRequest defines model for UserProfileRequest.
+type UserProfileRequest struct {
+	// Format The format; `openvpn` when left out.
+	Format *UserProfileFormat `json:"format,omitempty"`
+
+	// Password Of the PKCS#12 file. When the key has a password, the same one.
+	Password *string `json:"password,omitempty"`
 }
 
 // UserUpdate defines model for UserUpdate.
@@ -3693,6 +3978,9 @@ type Self = bool
 
 // Sort An order of certificates.
 type Sort = CertificateOrder
+
+// UserID defines model for UserId.
+type UserID = int64
 
 // BadRequest Example: {"errors":[{"field":"name","msg":"Campo obrigatório.","type":"required"}]}
 type BadRequest = Errors
@@ -4359,6 +4647,213 @@ type RevokeClientSite2SiteForParams struct {
 
 // SuspendClientSite2SiteParams defines parameters for SuspendClientSite2Site.
 type SuspendClientSite2SiteParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientsSite2UserPageParams defines parameters for GetClientsSite2UserPage.
+type GetClientsSite2UserPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Name Only the user of this name, regardless of case. A `*` at the end or at both ends matches any text there.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// InstanceID Only the users of this OpenVPN instance.
+	InstanceID *int64 `form:"instance_id,omitempty" json:"instance_id,omitempty"`
+
+	// CaID Only the users of this CA.
+	CaID *int64 `form:"ca_id,omitempty" json:"ca_id,omitempty"`
+
+	// Status As of the clients of site-to-site tunnels. Without it: all.
+	Status *ClientStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Serial Only the user that has or had a certificate of this serial number, in hex or in decimal.
+	Serial *string `form:"serial,omitempty" json:"serial,omitempty"`
+
+	// ExpiresBefore Only those that end before this date, in ISO 8601; without a zone it is UTC.
+	ExpiresBefore *ExpiresBefore `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// ExpiresAfter Only those that end at this date or later, in ISO 8601; without a zone it is UTC.
+	ExpiresAfter *ExpiresAfter `form:"expires_after,omitempty" json:"expires_after,omitempty"`
+
+	// Sort `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2UserParams defines parameters for CreateClientSite2User.
+type CreateClientSite2UserParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ImportClientSite2UserParams defines parameters for ImportClientSite2User.
+type ImportClientSite2UserParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2UserParams defines parameters for RevokeClientSite2User.
+type RevokeClientSite2UserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserParams defines parameters for GetClientSite2User.
+type GetClientSite2UserParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateClientSite2UserParams defines parameters for UpdateClientSite2User.
+type UpdateClientSite2UserParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserCertificateParams defines parameters for GetClientSite2UserCertificate.
+type GetClientSite2UserCertificateParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserCertificatesPageParams defines parameters for GetClientSite2UserCertificatesPage.
+type GetClientSite2UserCertificatesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserEnrolmentsPageParams defines parameters for GetClientSite2UserEnrolmentsPage.
+type GetClientSite2UserEnrolmentsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2UserEnrolmentParams defines parameters for CreateClientSite2UserEnrolment.
+type CreateClientSite2UserEnrolmentParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2UserEnrolmentParams defines parameters for RevokeClientSite2UserEnrolment.
+type RevokeClientSite2UserEnrolmentParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserEnrolmentParams defines parameters for GetClientSite2UserEnrolment.
+type GetClientSite2UserEnrolmentParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserKeyParams defines parameters for GetClientSite2UserKey.
+type GetClientSite2UserKeyParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2UserPkcs12Params defines parameters for CreateClientSite2UserPkcs12.
+type CreateClientSite2UserPkcs12Params struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetClientSite2UserProfileParams defines parameters for GetClientSite2UserProfile.
+type GetClientSite2UserProfileParams struct {
+	// Format The format; `openvpn` when left out.
+	Format *UserProfileFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Key `false` leaves the private key out, and names its file instead.
+	Key *bool `form:"key,omitempty" json:"key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateClientSite2UserProfileParams defines parameters for CreateClientSite2UserProfile.
+type CreateClientSite2UserProfileParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RenewClientSite2UserParams defines parameters for RenewClientSite2User.
+type RenewClientSite2UserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ResumeClientSite2UserParams defines parameters for ResumeClientSite2User.
+type ResumeClientSite2UserParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RevokeClientSite2UserForParams defines parameters for RevokeClientSite2UserFor.
+type RevokeClientSite2UserForParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// SuspendClientSite2UserParams defines parameters for SuspendClientSite2User.
+type SuspendClientSite2UserParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
 	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
@@ -5068,6 +5563,30 @@ type RenewClientSite2SiteJSONRequestBody = ClientSite2SiteRenew
 // RevokeClientSite2SiteForJSONRequestBody defines body for RevokeClientSite2SiteFor for application/json ContentType.
 type RevokeClientSite2SiteForJSONRequestBody = ClientSite2SiteRevoke
 
+// CreateClientSite2UserJSONRequestBody defines body for CreateClientSite2User for application/json ContentType.
+type CreateClientSite2UserJSONRequestBody = ClientSite2UserCreate
+
+// ImportClientSite2UserJSONRequestBody defines body for ImportClientSite2User for application/json ContentType.
+type ImportClientSite2UserJSONRequestBody = ClientSite2UserImport
+
+// UpdateClientSite2UserJSONRequestBody defines body for UpdateClientSite2User for application/json ContentType.
+type UpdateClientSite2UserJSONRequestBody = ClientSite2UserUpdate
+
+// CreateClientSite2UserEnrolmentJSONRequestBody defines body for CreateClientSite2UserEnrolment for application/json ContentType.
+type CreateClientSite2UserEnrolmentJSONRequestBody = UserEnrolmentCreate
+
+// CreateClientSite2UserPkcs12JSONRequestBody defines body for CreateClientSite2UserPkcs12 for application/json ContentType.
+type CreateClientSite2UserPkcs12JSONRequestBody = Pkcs12Request
+
+// CreateClientSite2UserProfileJSONRequestBody defines body for CreateClientSite2UserProfile for application/json ContentType.
+type CreateClientSite2UserProfileJSONRequestBody = UserProfileRequest
+
+// RenewClientSite2UserJSONRequestBody defines body for RenewClientSite2User for application/json ContentType.
+type RenewClientSite2UserJSONRequestBody = ClientSite2SiteRenew
+
+// RevokeClientSite2UserForJSONRequestBody defines body for RevokeClientSite2UserFor for application/json ContentType.
+type RevokeClientSite2UserForJSONRequestBody = ClientSite2SiteRevoke
+
 // CreateInstanceJSONRequestBody defines body for CreateInstance for application/json ContentType.
 type CreateInstanceJSONRequestBody = InstanceCreate
 
@@ -5473,6 +5992,66 @@ type ServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
+	// GetClientsSite2UserPage List users
+	// (GET /openvpn/clients/site2user)
+	GetClientsSite2UserPage(ctx echo.Context, params GetClientsSite2UserPageParams) error
+	// CreateClientSite2User Create a user
+	// (POST /openvpn/clients/site2user)
+	CreateClientSite2User(ctx echo.Context, params CreateClientSite2UserParams) error
+	// ImportClientSite2User Import a user
+	// (POST /openvpn/clients/site2user/import)
+	ImportClientSite2User(ctx echo.Context, params ImportClientSite2UserParams) error
+	// RevokeClientSite2User Revoke a user
+	// (DELETE /openvpn/clients/site2user/{id})
+	RevokeClientSite2User(ctx echo.Context, id UserID, params RevokeClientSite2UserParams) error
+	// GetClientSite2User Get a user
+	// (GET /openvpn/clients/site2user/{id})
+	GetClientSite2User(ctx echo.Context, id UserID, params GetClientSite2UserParams) error
+	// UpdateClientSite2User Update a user
+	// (PUT /openvpn/clients/site2user/{id})
+	UpdateClientSite2User(ctx echo.Context, id UserID, params UpdateClientSite2UserParams) error
+	// GetClientSite2UserCertificate Get the certificate of a user
+	// (GET /openvpn/clients/site2user/{id}/certificate)
+	GetClientSite2UserCertificate(ctx echo.Context, id UserID, params GetClientSite2UserCertificateParams) error
+	// GetClientSite2UserCertificatesPage List the certificates of a user
+	// (GET /openvpn/clients/site2user/{id}/certificates)
+	GetClientSite2UserCertificatesPage(ctx echo.Context, id UserID, params GetClientSite2UserCertificatesPageParams) error
+	// GetClientSite2UserEnrolmentsPage List the enrolments of a user
+	// (GET /openvpn/clients/site2user/{id}/enrolments)
+	GetClientSite2UserEnrolmentsPage(ctx echo.Context, id UserID, params GetClientSite2UserEnrolmentsPageParams) error
+	// CreateClientSite2UserEnrolment Make a link by which a user gets the profile
+	// (POST /openvpn/clients/site2user/{id}/enrolments)
+	CreateClientSite2UserEnrolment(ctx echo.Context, id UserID, params CreateClientSite2UserEnrolmentParams) error
+	// RevokeClientSite2UserEnrolment Revoke an enrolment of a user
+	// (DELETE /openvpn/clients/site2user/{id}/enrolments/{enrolment_id})
+	RevokeClientSite2UserEnrolment(ctx echo.Context, id UserID, enrolmentID int64, params RevokeClientSite2UserEnrolmentParams) error
+	// GetClientSite2UserEnrolment Get an enrolment of a user
+	// (GET /openvpn/clients/site2user/{id}/enrolments/{enrolment_id})
+	GetClientSite2UserEnrolment(ctx echo.Context, id UserID, enrolmentID int64, params GetClientSite2UserEnrolmentParams) error
+	// GetClientSite2UserKey Get the private key of a user
+	// (GET /openvpn/clients/site2user/{id}/key)
+	GetClientSite2UserKey(ctx echo.Context, id UserID, params GetClientSite2UserKeyParams) error
+	// CreateClientSite2UserPkcs12 Make a PKCS#12 file of a user
+	// (POST /openvpn/clients/site2user/{id}/pkcs12)
+	CreateClientSite2UserPkcs12(ctx echo.Context, id UserID, params CreateClientSite2UserPkcs12Params) error
+	// GetClientSite2UserProfile Get the profile of a user
+	// (GET /openvpn/clients/site2user/{id}/profile)
+	GetClientSite2UserProfile(ctx echo.Context, id UserID, params GetClientSite2UserProfileParams) error
+	// CreateClientSite2UserProfile Make the profile of a user with a password
+	// (POST /openvpn/clients/site2user/{id}/profile)
+	CreateClientSite2UserProfile(ctx echo.Context, id UserID, params CreateClientSite2UserProfileParams) error
+	// RenewClientSite2User Renew the certificate of a user
+	// (POST /openvpn/clients/site2user/{id}/renew)
+	RenewClientSite2User(ctx echo.Context, id UserID, params RenewClientSite2UserParams) error
+	// ResumeClientSite2User Resume a suspended user
+	// (POST /openvpn/clients/site2user/{id}/resume)
+	ResumeClientSite2User(ctx echo.Context, id UserID, params ResumeClientSite2UserParams) error
+	// RevokeClientSite2UserFor Revoke a user for a reason
+	// (POST /openvpn/clients/site2user/{id}/revoke)
+	RevokeClientSite2UserFor(ctx echo.Context, id UserID, params RevokeClientSite2UserForParams) error
+	// SuspendClientSite2User Suspend a user
+	// (POST /openvpn/clients/site2user/{id}/suspend)
+	SuspendClientSite2User(ctx echo.Context, id UserID, params SuspendClientSite2UserParams) error
 	// GetInstancesPage List instances
 	// (GET /openvpn/instances)
 	GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error
@@ -8536,6 +9115,970 @@ func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error 
 	return err
 }
 
+// GetClientsSite2UserPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientsSite2UserPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientsSite2UserPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance_id", ctx.QueryParams(), &params.InstanceID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "ca_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ca_id", ctx.QueryParams(), &params.CaID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ca_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "serial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "serial", ctx.QueryParams(), &params.Serial, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter serial: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_before", ctx.QueryParams(), &params.ExpiresBefore, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_after", ctx.QueryParams(), &params.ExpiresAfter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientsSite2UserPage(ctx, params)
+	return err
+}
+
+// CreateClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2User(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2UserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2User(ctx, params)
+	return err
+}
+
+// ImportClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) ImportClientSite2User(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportClientSite2UserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImportClientSite2User(ctx, params)
+	return err
+}
+
+// RevokeClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2UserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2User(ctx, id, params)
+	return err
+}
+
+// GetClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2User(ctx, id, params)
+	return err
+}
+
+// UpdateClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateClientSite2UserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateClientSite2User(ctx, id, params)
+	return err
+}
+
+// GetClientSite2UserCertificate converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserCertificate(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserCertificateParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserCertificate(ctx, id, params)
+	return err
+}
+
+// GetClientSite2UserCertificatesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserCertificatesPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserCertificatesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserCertificatesPage(ctx, id, params)
+	return err
+}
+
+// GetClientSite2UserEnrolmentsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserEnrolmentsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserEnrolmentsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserEnrolmentsPage(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2UserEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2UserEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2UserEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2UserEnrolment(ctx, id, params)
+	return err
+}
+
+// RevokeClientSite2UserEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2UserEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "enrolment_id" -------------
+	var enrolmentID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment_id", ctx.Param("enrolment_id"), &enrolmentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2UserEnrolmentParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2UserEnrolment(ctx, id, enrolmentID, params)
+	return err
+}
+
+// GetClientSite2UserEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "enrolment_id" -------------
+	var enrolmentID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment_id", ctx.Param("enrolment_id"), &enrolmentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserEnrolment(ctx, id, enrolmentID, params)
+	return err
+}
+
+// GetClientSite2UserKey converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserKeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserKey(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2UserPkcs12 converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2UserPkcs12(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2UserPkcs12Params
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2UserPkcs12(ctx, id, params)
+	return err
+}
+
+// GetClientSite2UserProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserProfile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserProfileParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserProfile(ctx, id, params)
+	return err
+}
+
+// CreateClientSite2UserProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateClientSite2UserProfile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateClientSite2UserProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateClientSite2UserProfile(ctx, id, params)
+	return err
+}
+
+// RenewClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RenewClientSite2UserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewClientSite2User(ctx, id, params)
+	return err
+}
+
+// ResumeClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeClientSite2UserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeClientSite2User(ctx, id, params)
+	return err
+}
+
+// RevokeClientSite2UserFor converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeClientSite2UserFor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeClientSite2UserForParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeClientSite2UserFor(ctx, id, params)
+	return err
+}
+
+// SuspendClientSite2User converts echo context to params.
+func (w *ServerInterfaceWrapper) SuspendClientSite2User(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SuspendClientSite2UserParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SuspendClientSite2User(ctx, id, params)
+	return err
+}
+
 // GetInstancesPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetInstancesPage(ctx echo.Context) error {
 	var err error
@@ -11331,6 +12874,26 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.CreateClientSite2SiteEnrolment, options.OperationMiddlewares["createClientSite2SiteEnrolment"]...)
 	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.RevokeClientSite2SiteEnrolment, options.OperationMiddlewares["revokeClientSite2SiteEnrolment"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.GetClientSite2SiteEnrolment, options.OperationMiddlewares["getClientSite2SiteEnrolment"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user", wrapper.GetClientsSite2UserPage, options.OperationMiddlewares["getClientsSite2UserPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user", wrapper.CreateClientSite2User, options.OperationMiddlewares["createClientSite2User"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/import", wrapper.ImportClientSite2User, options.OperationMiddlewares["importClientSite2User"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2user/:id", wrapper.RevokeClientSite2User, options.OperationMiddlewares["revokeClientSite2User"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id", wrapper.GetClientSite2User, options.OperationMiddlewares["getClientSite2User"]...)
+	router.PUT(options.BaseURL+"/openvpn/clients/site2user/:id", wrapper.UpdateClientSite2User, options.OperationMiddlewares["updateClientSite2User"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/certificate", wrapper.GetClientSite2UserCertificate, options.OperationMiddlewares["getClientSite2UserCertificate"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/key", wrapper.GetClientSite2UserKey, options.OperationMiddlewares["getClientSite2UserKey"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/pkcs12", wrapper.CreateClientSite2UserPkcs12, options.OperationMiddlewares["createClientSite2UserPkcs12"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/certificates", wrapper.GetClientSite2UserCertificatesPage, options.OperationMiddlewares["getClientSite2UserCertificatesPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/renew", wrapper.RenewClientSite2User, options.OperationMiddlewares["renewClientSite2User"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/suspend", wrapper.SuspendClientSite2User, options.OperationMiddlewares["suspendClientSite2User"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/resume", wrapper.ResumeClientSite2User, options.OperationMiddlewares["resumeClientSite2User"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/revoke", wrapper.RevokeClientSite2UserFor, options.OperationMiddlewares["revokeClientSite2UserFor"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/profile", wrapper.GetClientSite2UserProfile, options.OperationMiddlewares["getClientSite2UserProfile"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/profile", wrapper.CreateClientSite2UserProfile, options.OperationMiddlewares["createClientSite2UserProfile"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments", wrapper.GetClientSite2UserEnrolmentsPage, options.OperationMiddlewares["getClientSite2UserEnrolmentsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments", wrapper.CreateClientSite2UserEnrolment, options.OperationMiddlewares["createClientSite2UserEnrolment"]...)
+	router.DELETE(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments/:enrolment_id", wrapper.RevokeClientSite2UserEnrolment, options.OperationMiddlewares["revokeClientSite2UserEnrolment"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments/:enrolment_id", wrapper.GetClientSite2UserEnrolment, options.OperationMiddlewares["getClientSite2UserEnrolment"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates", wrapper.GetCertificatesPage, options.OperationMiddlewares["getCertificatesPage"]...)
 	router.POST(options.BaseURL+"/openvpn/certificates", wrapper.CreateServerCertificate, options.OperationMiddlewares["createServerCertificate"]...)
 	router.GET(options.BaseURL+"/openvpn/certificates/:id", wrapper.GetCertificate, options.OperationMiddlewares["getCertificate"]...)
@@ -18167,6 +19730,2303 @@ func (response SuspendClientSite2Site500JSONResponse) VisitSuspendClientSite2Sit
 	return err
 }
 
+type GetClientsSite2UserPageRequestObject struct {
+	Params GetClientsSite2UserPageParams
+}
+
+type GetClientsSite2UserPageResponseObject interface {
+	VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientsSite2UserPage200JSONResponse ClientSite2UserPage
+
+func (response GetClientsSite2UserPage200JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientsSite2UserPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientsSite2UserPage400JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientsSite2UserPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientsSite2UserPage401JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientsSite2UserPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientsSite2UserPage403JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientsSite2UserPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientsSite2UserPage500JSONResponse) VisitGetClientsSite2UserPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserRequestObject struct {
+	Params CreateClientSite2UserParams
+	Body   *CreateClientSite2UserJSONRequestBody
+}
+
+type CreateClientSite2UserResponseObject interface {
+	VisitCreateClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2User200JSONResponse ClientSite2User
+
+func (response CreateClientSite2User200JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2User400JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2User401JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2User403JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2User409JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2User500JSONResponse) VisitCreateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2UserRequestObject struct {
+	Params ImportClientSite2UserParams
+	Body   *ImportClientSite2UserJSONRequestBody
+}
+
+type ImportClientSite2UserResponseObject interface {
+	VisitImportClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type ImportClientSite2User200JSONResponse ClientSite2User
+
+func (response ImportClientSite2User200JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ImportClientSite2User400JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ImportClientSite2User401JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ImportClientSite2User403JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ImportClientSite2User409JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ImportClientSite2User500JSONResponse) VisitImportClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params RevokeClientSite2UserParams
+}
+
+type RevokeClientSite2UserResponseObject interface {
+	VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2User200Response struct {
+}
+
+func (response RevokeClientSite2User200Response) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2User400JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2User401JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2User403JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2User404JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2User500JSONResponse) VisitRevokeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserParams
+}
+
+type GetClientSite2UserResponseObject interface {
+	VisitGetClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2User200JSONResponse ClientSite2User
+
+func (response GetClientSite2User200JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2User400JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2User401JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2User403JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2User404JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2User500JSONResponse) VisitGetClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params UpdateClientSite2UserParams
+	Body   *UpdateClientSite2UserJSONRequestBody
+}
+
+type UpdateClientSite2UserResponseObject interface {
+	VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type UpdateClientSite2User200JSONResponse ClientSite2User
+
+func (response UpdateClientSite2User200JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateClientSite2User400JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateClientSite2User401JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateClientSite2User403JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateClientSite2User404JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateClientSite2User409JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateClientSite2User500JSONResponse) VisitUpdateClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificateRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserCertificateParams
+}
+
+type GetClientSite2UserCertificateResponseObject interface {
+	VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserCertificate200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetClientSite2UserCertificate200ApplicationXPemFileResponse struct {
+	Body          io.Reader
+	Headers       GetClientSite2UserCertificate200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetClientSite2UserCertificate200ApplicationXPemFileResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetClientSite2UserCertificate400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserCertificate400JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificate401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserCertificate401JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificate403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserCertificate403JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificate404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserCertificate404JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificate500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserCertificate500JSONResponse) VisitGetClientSite2UserCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPageRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserCertificatesPageParams
+}
+
+type GetClientSite2UserCertificatesPageResponseObject interface {
+	VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserCertificatesPage200JSONResponse CertificatePage
+
+func (response GetClientSite2UserCertificatesPage200JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage400JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage401JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage403JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage404JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserCertificatesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserCertificatesPage500JSONResponse) VisitGetClientSite2UserCertificatesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPageRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserEnrolmentsPageParams
+}
+
+type GetClientSite2UserEnrolmentsPageResponseObject interface {
+	VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserEnrolmentsPage200JSONResponse EnrolmentPage
+
+func (response GetClientSite2UserEnrolmentsPage200JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage400JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage401JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage403JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage404JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserEnrolmentsPage500JSONResponse) VisitGetClientSite2UserEnrolmentsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolmentRequestObject struct {
+	ID     UserID `json:"id"`
+	Params CreateClientSite2UserEnrolmentParams
+	Body   *CreateClientSite2UserEnrolmentJSONRequestBody
+}
+
+type CreateClientSite2UserEnrolmentResponseObject interface {
+	VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2UserEnrolment200JSONResponse IssuedEnrolment
+
+func (response CreateClientSite2UserEnrolment200JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2UserEnrolment400JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2UserEnrolment401JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2UserEnrolment403JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2UserEnrolment404JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2UserEnrolment409JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2UserEnrolment500JSONResponse) VisitCreateClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolmentRequestObject struct {
+	ID          UserID `json:"id"`
+	EnrolmentID int64  `json:"enrolment_id"`
+	Params      RevokeClientSite2UserEnrolmentParams
+}
+
+type RevokeClientSite2UserEnrolmentResponseObject interface {
+	VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2UserEnrolment200Response struct {
+}
+
+func (response RevokeClientSite2UserEnrolment200Response) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeClientSite2UserEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment400JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment401JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment403JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment404JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2UserEnrolment500JSONResponse) VisitRevokeClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolmentRequestObject struct {
+	ID          UserID `json:"id"`
+	EnrolmentID int64  `json:"enrolment_id"`
+	Params      GetClientSite2UserEnrolmentParams
+}
+
+type GetClientSite2UserEnrolmentResponseObject interface {
+	VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserEnrolment200JSONResponse Enrolment
+
+func (response GetClientSite2UserEnrolment200JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserEnrolment400JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserEnrolment401JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserEnrolment403JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserEnrolment404JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserEnrolment500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserEnrolment500JSONResponse) VisitGetClientSite2UserEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKeyRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserKeyParams
+}
+
+type GetClientSite2UserKeyResponseObject interface {
+	VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserKey200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetClientSite2UserKey200ApplicationXPemFileResponse struct {
+	Body          io.Reader
+	Headers       GetClientSite2UserKey200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetClientSite2UserKey200ApplicationXPemFileResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetClientSite2UserKey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserKey400JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKey401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserKey401JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserKey403JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserKey404JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserKey500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserKey500JSONResponse) VisitGetClientSite2UserKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12RequestObject struct {
+	ID     UserID `json:"id"`
+	Params CreateClientSite2UserPkcs12Params
+	Body   *CreateClientSite2UserPkcs12JSONRequestBody
+}
+
+type CreateClientSite2UserPkcs12ResponseObject interface {
+	VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error
+}
+
+type CreateClientSite2UserPkcs12200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateClientSite2UserPkcs12200ApplicationXPkcs12Response struct {
+	Body          io.Reader
+	Headers       CreateClientSite2UserPkcs12200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateClientSite2UserPkcs12200ApplicationXPkcs12Response) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-pkcs12")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateClientSite2UserPkcs12400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2UserPkcs12400JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2UserPkcs12401JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2UserPkcs12403JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2UserPkcs12404JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2UserPkcs12409JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserPkcs12500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2UserPkcs12500JSONResponse) VisitCreateClientSite2UserPkcs12Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfileRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserProfileParams
+}
+
+type GetClientSite2UserProfileResponseObject interface {
+	VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserProfile200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type GetClientSite2UserProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       GetClientSite2UserProfile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetClientSite2UserProfile200ApplicationOctetStreamResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetClientSite2UserProfile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserProfile400JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserProfile401JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserProfile403JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserProfile404JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GetClientSite2UserProfile409JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserProfile500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserProfile500JSONResponse) VisitGetClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfileRequestObject struct {
+	ID     UserID `json:"id"`
+	Params CreateClientSite2UserProfileParams
+	Body   *CreateClientSite2UserProfileJSONRequestBody
+}
+
+type CreateClientSite2UserProfileResponseObject interface {
+	VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error
+}
+
+type CreateClientSite2UserProfile200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+}
+
+type CreateClientSite2UserProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       CreateClientSite2UserProfile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response CreateClientSite2UserProfile200ApplicationOctetStreamResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type CreateClientSite2UserProfile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateClientSite2UserProfile400JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateClientSite2UserProfile401JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateClientSite2UserProfile403JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateClientSite2UserProfile404JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateClientSite2UserProfile409JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateClientSite2UserProfile500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateClientSite2UserProfile500JSONResponse) VisitCreateClientSite2UserProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params RenewClientSite2UserParams
+	Body   *RenewClientSite2UserJSONRequestBody
+}
+
+type RenewClientSite2UserResponseObject interface {
+	VisitRenewClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type RenewClientSite2User200JSONResponse ClientSite2User
+
+func (response RenewClientSite2User200JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewClientSite2User400JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RenewClientSite2User401JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RenewClientSite2User403JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewClientSite2User404JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewClientSite2User409JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RenewClientSite2User500JSONResponse) VisitRenewClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params ResumeClientSite2UserParams
+}
+
+type ResumeClientSite2UserResponseObject interface {
+	VisitResumeClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type ResumeClientSite2User200JSONResponse ClientSite2User
+
+func (response ResumeClientSite2User200JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ResumeClientSite2User400JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ResumeClientSite2User401JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ResumeClientSite2User403JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ResumeClientSite2User404JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ResumeClientSite2User409JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ResumeClientSite2User500JSONResponse) VisitResumeClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserForRequestObject struct {
+	ID     UserID `json:"id"`
+	Params RevokeClientSite2UserForParams
+	Body   *RevokeClientSite2UserForJSONRequestBody
+}
+
+type RevokeClientSite2UserForResponseObject interface {
+	VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error
+}
+
+type RevokeClientSite2UserFor200JSONResponse ClientSite2User
+
+func (response RevokeClientSite2UserFor200JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeClientSite2UserFor400JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeClientSite2UserFor401JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeClientSite2UserFor403JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeClientSite2UserFor404JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RevokeClientSite2UserFor409JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeClientSite2UserFor500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RevokeClientSite2UserFor500JSONResponse) VisitRevokeClientSite2UserForResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2UserRequestObject struct {
+	ID     UserID `json:"id"`
+	Params SuspendClientSite2UserParams
+}
+
+type SuspendClientSite2UserResponseObject interface {
+	VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error
+}
+
+type SuspendClientSite2User200JSONResponse ClientSite2User
+
+func (response SuspendClientSite2User200JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SuspendClientSite2User400JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response SuspendClientSite2User401JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response SuspendClientSite2User403JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response SuspendClientSite2User404JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SuspendClientSite2User409JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendClientSite2User500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response SuspendClientSite2User500JSONResponse) VisitSuspendClientSite2UserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetInstancesPageRequestObject struct {
 	Params GetInstancesPageParams
 }
@@ -24930,6 +28790,66 @@ type StrictServerInterface interface {
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
+	// GetClientsSite2UserPage List users
+	// (GET /openvpn/clients/site2user)
+	GetClientsSite2UserPage(ctx context.Context, request GetClientsSite2UserPageRequestObject) (GetClientsSite2UserPageResponseObject, error)
+	// CreateClientSite2User Create a user
+	// (POST /openvpn/clients/site2user)
+	CreateClientSite2User(ctx context.Context, request CreateClientSite2UserRequestObject) (CreateClientSite2UserResponseObject, error)
+	// ImportClientSite2User Import a user
+	// (POST /openvpn/clients/site2user/import)
+	ImportClientSite2User(ctx context.Context, request ImportClientSite2UserRequestObject) (ImportClientSite2UserResponseObject, error)
+	// RevokeClientSite2User Revoke a user
+	// (DELETE /openvpn/clients/site2user/{id})
+	RevokeClientSite2User(ctx context.Context, request RevokeClientSite2UserRequestObject) (RevokeClientSite2UserResponseObject, error)
+	// GetClientSite2User Get a user
+	// (GET /openvpn/clients/site2user/{id})
+	GetClientSite2User(ctx context.Context, request GetClientSite2UserRequestObject) (GetClientSite2UserResponseObject, error)
+	// UpdateClientSite2User Update a user
+	// (PUT /openvpn/clients/site2user/{id})
+	UpdateClientSite2User(ctx context.Context, request UpdateClientSite2UserRequestObject) (UpdateClientSite2UserResponseObject, error)
+	// GetClientSite2UserCertificate Get the certificate of a user
+	// (GET /openvpn/clients/site2user/{id}/certificate)
+	GetClientSite2UserCertificate(ctx context.Context, request GetClientSite2UserCertificateRequestObject) (GetClientSite2UserCertificateResponseObject, error)
+	// GetClientSite2UserCertificatesPage List the certificates of a user
+	// (GET /openvpn/clients/site2user/{id}/certificates)
+	GetClientSite2UserCertificatesPage(ctx context.Context, request GetClientSite2UserCertificatesPageRequestObject) (GetClientSite2UserCertificatesPageResponseObject, error)
+	// GetClientSite2UserEnrolmentsPage List the enrolments of a user
+	// (GET /openvpn/clients/site2user/{id}/enrolments)
+	GetClientSite2UserEnrolmentsPage(ctx context.Context, request GetClientSite2UserEnrolmentsPageRequestObject) (GetClientSite2UserEnrolmentsPageResponseObject, error)
+	// CreateClientSite2UserEnrolment Make a link by which a user gets the profile
+	// (POST /openvpn/clients/site2user/{id}/enrolments)
+	CreateClientSite2UserEnrolment(ctx context.Context, request CreateClientSite2UserEnrolmentRequestObject) (CreateClientSite2UserEnrolmentResponseObject, error)
+	// RevokeClientSite2UserEnrolment Revoke an enrolment of a user
+	// (DELETE /openvpn/clients/site2user/{id}/enrolments/{enrolment_id})
+	RevokeClientSite2UserEnrolment(ctx context.Context, request RevokeClientSite2UserEnrolmentRequestObject) (RevokeClientSite2UserEnrolmentResponseObject, error)
+	// GetClientSite2UserEnrolment Get an enrolment of a user
+	// (GET /openvpn/clients/site2user/{id}/enrolments/{enrolment_id})
+	GetClientSite2UserEnrolment(ctx context.Context, request GetClientSite2UserEnrolmentRequestObject) (GetClientSite2UserEnrolmentResponseObject, error)
+	// GetClientSite2UserKey Get the private key of a user
+	// (GET /openvpn/clients/site2user/{id}/key)
+	GetClientSite2UserKey(ctx context.Context, request GetClientSite2UserKeyRequestObject) (GetClientSite2UserKeyResponseObject, error)
+	// CreateClientSite2UserPkcs12 Make a PKCS#12 file of a user
+	// (POST /openvpn/clients/site2user/{id}/pkcs12)
+	CreateClientSite2UserPkcs12(ctx context.Context, request CreateClientSite2UserPkcs12RequestObject) (CreateClientSite2UserPkcs12ResponseObject, error)
+	// GetClientSite2UserProfile Get the profile of a user
+	// (GET /openvpn/clients/site2user/{id}/profile)
+	GetClientSite2UserProfile(ctx context.Context, request GetClientSite2UserProfileRequestObject) (GetClientSite2UserProfileResponseObject, error)
+	// CreateClientSite2UserProfile Make the profile of a user with a password
+	// (POST /openvpn/clients/site2user/{id}/profile)
+	CreateClientSite2UserProfile(ctx context.Context, request CreateClientSite2UserProfileRequestObject) (CreateClientSite2UserProfileResponseObject, error)
+	// RenewClientSite2User Renew the certificate of a user
+	// (POST /openvpn/clients/site2user/{id}/renew)
+	RenewClientSite2User(ctx context.Context, request RenewClientSite2UserRequestObject) (RenewClientSite2UserResponseObject, error)
+	// ResumeClientSite2User Resume a suspended user
+	// (POST /openvpn/clients/site2user/{id}/resume)
+	ResumeClientSite2User(ctx context.Context, request ResumeClientSite2UserRequestObject) (ResumeClientSite2UserResponseObject, error)
+	// RevokeClientSite2UserFor Revoke a user for a reason
+	// (POST /openvpn/clients/site2user/{id}/revoke)
+	RevokeClientSite2UserFor(ctx context.Context, request RevokeClientSite2UserForRequestObject) (RevokeClientSite2UserForResponseObject, error)
+	// SuspendClientSite2User Suspend a user
+	// (POST /openvpn/clients/site2user/{id}/suspend)
+	SuspendClientSite2User(ctx context.Context, request SuspendClientSite2UserRequestObject) (SuspendClientSite2UserResponseObject, error)
 	// GetInstancesPage List instances
 	// (GET /openvpn/instances)
 	GetInstancesPage(ctx context.Context, request GetInstancesPageRequestObject) (GetInstancesPageResponseObject, error)
@@ -27267,6 +31187,712 @@ func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params 
 	return nil
 }
 
+// GetClientsSite2UserPage operation middleware
+func (sh *strictHandler) GetClientsSite2UserPage(ctx echo.Context, params GetClientsSite2UserPageParams) error {
+	var request GetClientsSite2UserPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientsSite2UserPage(ctx.Request().Context(), request.(GetClientsSite2UserPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientsSite2UserPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientsSite2UserPageResponseObject); ok {
+		return validResponse.VisitGetClientsSite2UserPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2User operation middleware
+func (sh *strictHandler) CreateClientSite2User(ctx echo.Context, params CreateClientSite2UserParams) error {
+	var request CreateClientSite2UserRequestObject
+
+	request.Params = params
+
+	var body CreateClientSite2UserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2User(ctx.Request().Context(), request.(CreateClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2UserResponseObject); ok {
+		return validResponse.VisitCreateClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImportClientSite2User operation middleware
+func (sh *strictHandler) ImportClientSite2User(ctx echo.Context, params ImportClientSite2UserParams) error {
+	var request ImportClientSite2UserRequestObject
+
+	request.Params = params
+
+	var body ImportClientSite2UserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportClientSite2User(ctx.Request().Context(), request.(ImportClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImportClientSite2UserResponseObject); ok {
+		return validResponse.VisitImportClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2User operation middleware
+func (sh *strictHandler) RevokeClientSite2User(ctx echo.Context, id UserID, params RevokeClientSite2UserParams) error {
+	var request RevokeClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2User(ctx.Request().Context(), request.(RevokeClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2UserResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2User operation middleware
+func (sh *strictHandler) GetClientSite2User(ctx echo.Context, id UserID, params GetClientSite2UserParams) error {
+	var request GetClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2User(ctx.Request().Context(), request.(GetClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateClientSite2User operation middleware
+func (sh *strictHandler) UpdateClientSite2User(ctx echo.Context, id UserID, params UpdateClientSite2UserParams) error {
+	var request UpdateClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateClientSite2UserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateClientSite2User(ctx.Request().Context(), request.(UpdateClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateClientSite2UserResponseObject); ok {
+		return validResponse.VisitUpdateClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserCertificate operation middleware
+func (sh *strictHandler) GetClientSite2UserCertificate(ctx echo.Context, id UserID, params GetClientSite2UserCertificateParams) error {
+	var request GetClientSite2UserCertificateRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserCertificate(ctx.Request().Context(), request.(GetClientSite2UserCertificateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserCertificate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserCertificateResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserCertificateResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserCertificatesPage operation middleware
+func (sh *strictHandler) GetClientSite2UserCertificatesPage(ctx echo.Context, id UserID, params GetClientSite2UserCertificatesPageParams) error {
+	var request GetClientSite2UserCertificatesPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserCertificatesPage(ctx.Request().Context(), request.(GetClientSite2UserCertificatesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserCertificatesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserCertificatesPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserCertificatesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserEnrolmentsPage operation middleware
+func (sh *strictHandler) GetClientSite2UserEnrolmentsPage(ctx echo.Context, id UserID, params GetClientSite2UserEnrolmentsPageParams) error {
+	var request GetClientSite2UserEnrolmentsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserEnrolmentsPage(ctx.Request().Context(), request.(GetClientSite2UserEnrolmentsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserEnrolmentsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserEnrolmentsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserEnrolmentsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2UserEnrolment operation middleware
+func (sh *strictHandler) CreateClientSite2UserEnrolment(ctx echo.Context, id UserID, params CreateClientSite2UserEnrolmentParams) error {
+	var request CreateClientSite2UserEnrolmentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2UserEnrolmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2UserEnrolment(ctx.Request().Context(), request.(CreateClientSite2UserEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2UserEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2UserEnrolmentResponseObject); ok {
+		return validResponse.VisitCreateClientSite2UserEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2UserEnrolment operation middleware
+func (sh *strictHandler) RevokeClientSite2UserEnrolment(ctx echo.Context, id UserID, enrolmentID int64, params RevokeClientSite2UserEnrolmentParams) error {
+	var request RevokeClientSite2UserEnrolmentRequestObject
+
+	request.ID = id
+	request.EnrolmentID = enrolmentID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2UserEnrolment(ctx.Request().Context(), request.(RevokeClientSite2UserEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2UserEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2UserEnrolmentResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2UserEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserEnrolment operation middleware
+func (sh *strictHandler) GetClientSite2UserEnrolment(ctx echo.Context, id UserID, enrolmentID int64, params GetClientSite2UserEnrolmentParams) error {
+	var request GetClientSite2UserEnrolmentRequestObject
+
+	request.ID = id
+	request.EnrolmentID = enrolmentID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserEnrolment(ctx.Request().Context(), request.(GetClientSite2UserEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserEnrolmentResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserKey operation middleware
+func (sh *strictHandler) GetClientSite2UserKey(ctx echo.Context, id UserID, params GetClientSite2UserKeyParams) error {
+	var request GetClientSite2UserKeyRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserKey(ctx.Request().Context(), request.(GetClientSite2UserKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserKeyResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2UserPkcs12 operation middleware
+func (sh *strictHandler) CreateClientSite2UserPkcs12(ctx echo.Context, id UserID, params CreateClientSite2UserPkcs12Params) error {
+	var request CreateClientSite2UserPkcs12RequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2UserPkcs12JSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2UserPkcs12(ctx.Request().Context(), request.(CreateClientSite2UserPkcs12RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2UserPkcs12")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2UserPkcs12ResponseObject); ok {
+		return validResponse.VisitCreateClientSite2UserPkcs12Response(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetClientSite2UserProfile operation middleware
+func (sh *strictHandler) GetClientSite2UserProfile(ctx echo.Context, id UserID, params GetClientSite2UserProfileParams) error {
+	var request GetClientSite2UserProfileRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserProfile(ctx.Request().Context(), request.(GetClientSite2UserProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserProfileResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateClientSite2UserProfile operation middleware
+func (sh *strictHandler) CreateClientSite2UserProfile(ctx echo.Context, id UserID, params CreateClientSite2UserProfileParams) error {
+	var request CreateClientSite2UserProfileRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateClientSite2UserProfileJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateClientSite2UserProfile(ctx.Request().Context(), request.(CreateClientSite2UserProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateClientSite2UserProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateClientSite2UserProfileResponseObject); ok {
+		return validResponse.VisitCreateClientSite2UserProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewClientSite2User operation middleware
+func (sh *strictHandler) RenewClientSite2User(ctx echo.Context, id UserID, params RenewClientSite2UserParams) error {
+	var request RenewClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RenewClientSite2UserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewClientSite2User(ctx.Request().Context(), request.(RenewClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewClientSite2UserResponseObject); ok {
+		return validResponse.VisitRenewClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeClientSite2User operation middleware
+func (sh *strictHandler) ResumeClientSite2User(ctx echo.Context, id UserID, params ResumeClientSite2UserParams) error {
+	var request ResumeClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeClientSite2User(ctx.Request().Context(), request.(ResumeClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeClientSite2UserResponseObject); ok {
+		return validResponse.VisitResumeClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeClientSite2UserFor operation middleware
+func (sh *strictHandler) RevokeClientSite2UserFor(ctx echo.Context, id UserID, params RevokeClientSite2UserForParams) error {
+	var request RevokeClientSite2UserForRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RevokeClientSite2UserForJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeClientSite2UserFor(ctx.Request().Context(), request.(RevokeClientSite2UserForRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeClientSite2UserFor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeClientSite2UserForResponseObject); ok {
+		return validResponse.VisitRevokeClientSite2UserForResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SuspendClientSite2User operation middleware
+func (sh *strictHandler) SuspendClientSite2User(ctx echo.Context, id UserID, params SuspendClientSite2UserParams) error {
+	var request SuspendClientSite2UserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SuspendClientSite2User(ctx.Request().Context(), request.(SuspendClientSite2UserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SuspendClientSite2User")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SuspendClientSite2UserResponseObject); ok {
+		return validResponse.VisitSuspendClientSite2UserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetInstancesPage operation middleware
 func (sh *strictHandler) GetInstancesPage(ctx echo.Context, params GetInstancesPageParams) error {
 	var request GetInstancesPageRequestObject
@@ -29293,883 +33919,940 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P37cuNGli8Kv0p+nIlo1wzFAniTRMWOPbKqbMuui6Ykt3vsri0kgSSZLRDJQYJi0Q59cV6lY0eciPP3",
-	"foR+k/MkJ3JlJpC4AySlKrvV0eGiCBDIy8p1X7/1W8dlyxULSBDxzuS3zoJgj4Tw8QK7C3LBgihkvvjb",
-	"I9wN6SqiLOhMOj8tSLQgIcKBhxZsg6IFQVPmbdESb9GUIFf82ut1uh3uLsgSiydE2xXpTDo8Cmkw7zw8",
-	"dDvi8SSIXlG+YpzKR2ffdI5m1CcowEuCZiyM31T77NB/yzw6o8TLP/RmQZBPefQnjqIF5T+uPByRLtos",
-	"qLtAAUMMJifuQGwGr7w4RwvMe+iaBB6iEZpi9w7RADmXsyP9nqNrGrjEESMjn/By5Ysh/US8LuqP0Dt2",
-	"j/pWf4zs/sSyJpaFvn17Uz+H6wiLx2QncBUSToIIbRYkJDAHRDkM1Mc8kiOPFjhCLlv7ntiRBfa6sF0+",
-	"jkiIQnLPXCyexmHPAhaJu1iAaDSBB3k4wlPMCfIY4XAdB3xDwi5iIXJx8Cf4wSakUUQCFLH0hvxrSGad",
-	"SedfXiYE9lJe5S/jaYk5vr7B86Jd51HIgjm6xz71cMRCvRFi788QL9iGdywgR29x5C6cOuL4QP57TXh0",
-	"WUIa1NNvC+WNZ3JpaUD0BZ/NBUGIMUSMpbd8NLNcmxzPTmdjPHQtcjKzZxYeTPvu0BuR8Sw1uCX+9IYE",
-	"82jRmYyH3cKxRuH2fBaRsGCZxNdwAJc42CJOXBZ4HEUMReEW4TmmAfrqwzcX6NS2ra64Ln6IbKvX7w1e",
-	"nKGVIiMW+FtBS4GYW0jQBqiKMflYtQhcbPwMU594Yvo04EAK+meIk/CeukTRhviLoIBtUmszsFJzpwFd",
-	"rpediRVPnAYRmZMQZv7TTz+dr6MFCSLq4ogU7xU8DbYFIzcknrgb+5L4N0D8Husi52uCQxI6hath98Y9",
-	"+0V6D+X9bXbqodtZ4RAvSaQ46LnrklX0BgfzNZ6XjN5XV8X4nSWfO4KYSRiykHeRs4qOvv7goK/gOJIZ",
-	"XvvRC7HkDgkyXAbu7HQ7VDxYcvFOtyOYpqASGMhRPJIapoOXK0znQf3hcNWdPf3iFY4WyWv15Vvqdbod",
-	"QUQ0FMw4CtfEHMKMhUscyb0fDztdsdCSLE4t69g+Pe2PhsdD6/TU7iYUYxdSzKtw+2EdvA/8bX7sjniv",
-	"MxGcbEGDueCX7gIHc+L10LmmcZNupuL4z9aceOJe/VGeeX3HGRBesFUSQ6yK5JKI4y1HG/E0ahIi5siR",
-	"o4StdvBq5VPJiF/eB17PXeB7QkPW88LtUbgO/v1vnAVOV9y78rEb8581X2M/5sjY5yyWBTgCzhQwKSfR",
-	"O0KlrEZeuEXhOkABCxGNOHIuPbJcsYgE7vboB7J1xETvyCqKd/S/1yTcJlvqhdvbcB2kKEgRZmcywz4n",
-	"8bZMGfMJDiSP/7SiIeElTExsF4oWjKvBC9aOIynUhFwWFA9CC1bh8vo9Ohlb9hna0GjB1hHC6FcWELHM",
-	"lKMfby7KBk/kKG4xDKMVD1YT+JrMWEiazWAK9yazONDg5WPbjf4bdcCKTrM8fGfIYSsS3K8CR/Jzn8wi",
-	"xNalhKDObFOJfxUyocWpgYgxfcd8j4T1PAZ7Xki4OHgh4WwduqSHboDQKZC4YoFdxJlc+4CBHiqPNqhE",
-	"NERsE6CQzhcRR9OtkI00mJdwradjVjtN3uT69mefQMw9fiDbIiUuIp9Ag96ytdwE2CKxc2QD2jzB7gJJ",
-	"fhwxYJB87S4El8Toxx8vX0nWvCI4ymhkcICk2iEsgzuy7cLW6i9c7PskhLtogPpDtGBrIVO1MguvFOrw",
-	"nEQ8+VmGoQrLQ1yb0ZDDuHlEfV/w0EBQELox3i9HhAMpCfQwKUdD6xQ54donTk7QKG3qjpBVPKoJsGY1",
-	"aaHUh1SInYBsemUCPsPGy7hDfzSCPdV/20JjiSISimf+r1/+f0f//4///q+dIg5yGfAIBy6pJ9n3KxL8",
-	"+eodouoXTQhW3fqEesIVnpOLdchZWGjahnLXV0IxmxKh6U6QlVHDlLklKUPc2ZU6wIZy+WvqIZA0yqrM",
-	"PFBZkmC/OC4MpReQT5ED+p36YhWSe8rW3JFahlYt1oGhuMhb0QoDTRGQPXN6T7j4AVmuoi28NrUPVjFT",
-	"l48qFu5Wd7f1t0rX/5r+WiBKLyOyFIc/N2Z7VDxoLh5TOGTxi3iItmXVUsU18WflemNKxyJKwKAI34ml",
-	"3uCtFjCxciwY0J84sD28ooJDsBCtOQl76H1MKZLd6aeluIUwxh1O/JkzQUJHAI7hEZ9EBEwxj3I89YnQ",
-	"R7t6HHIQQEN8vSKheJ0Dw+sKaQJ3EHGwwfQB+42AxbgQ9t4dCYTmxdS5LVxusUYt1b9rFhZoHw71nK60",
-	"ZoRus3UmWRVKni2XLdUx66FL4Ij6B2lVBU0Jpx5RV2NVyUleoXU/xzyqYhjGOZoSnwVzMKEpWLweCUvX",
-	"QsyrsdODhBGdgSH7XjxUWowh4SsWcAIG49fYU44J8ZcrnWPio2kkCHtAfBcfjN860l7sTH75rTOjxPfM",
-	"o7zk885EaYAM0eD+H3/3qQcOi/gEgI+l8/DxoelcXssXwgzywsAQfUvsC65BvDOhq31//f4dYtO/ETfq",
-	"Ioym2EOxxdwFd4OPwznpoXdKPm9wYqN1pL9w5lN3/+WBDdSL8/0//o7IJ8ojgtZLRCOyFDSHiPjiHvss",
-	"NBbLW8tXkQOt1/sAzJulMBVgcBzhkEhvG1jt4oTDKcFIMAXNXfiWi3HOWDilHlikX0mm8eJM6lSUgxNQ",
-	"yIiy1fwGfuyRYO/lxOtowUL6K/wmXtdzl3DOUPCP/83QioRLGqUJT4z3cFRn+H4ol25DNF1HifdywXxP",
-	"apCCRcKaUm6sNPHQLGRLabEpzbsrv9JKHaeR3Ay4h80iEoBWEEjdzwFX3RGYuQ74kwx/unGtbKLq7peG",
-	"x+9Bal9CR8M+LMDemxXvj3gcovDsx9sW7RSUmu5ZyncqxeSaE7QOPOU9iZlHYgSB0vMnjpy/HCn2eHQp",
-	"ePZPuTVXZvR0zbfS120+0cUBmooBBZH0jB5ug96x6Bu2DrzD7c07cWhIIB4W4tSpCVh0O4OXHWyP8mZm",
-	"cmqAMQK7+DHQx5x4j8QxLuAMu+IMC7IIIoLYOhZa+LGE1jtmcA8437G6RTlSrwJVCbQI70zqglh6wZWW",
-	"H3vLlU3HAsK7qIQ5HIb0wEN+lHWRV/0661GHxfgxIJ9WxI2I9zviLeexzxWGoSx2NpMuV2FQehxNSbQh",
-	"JECuT+HUB57mR9J0NyOWnC2JlJPEl0poAGy+ByqsGhC49UGXz6wF9n22Id4tXYkF6din/Z7V6/esl/1h",
-	"52O344ZE6Ay3YD71Lfv4yLaOrNGN3Z/0rYnV750O+pZl/TsEBjvZuQozKBCKQGwUx+ps1JkEa9/vdqgH",
-	"Vo2PeXS75ulX2VWvSn5BV51JPPLjRM2Vxkun29Hm6O06iKiv3xziiNz6dEnjsYTMFwrtLx+7ndgISewD",
-	"YWV0Jh2y/d4ifzmn7+n3P/zZ/k/65uL7xfRbV/x9+eOvl/Y7+v1pp9tZQ2i26XQexCDZSqjaUqVO7UuR",
-	"5yIg0YaFd1wKemmqg8M+vOPgsr24fPVBcEI4BmfyNkEh0hKkysMz6KHXwtaeaIVhC9fBchAWbZEnJuNm",
-	"AWP1Ut5s+HFxGGKx+J+OwBbpTE4f0vRU4L8IYApC3ZP3iWHE1rtYz6OISgU4GdKgnx2ReOecHeW/VAOx",
-	"h9lTmTfmOTK+6aXfaFuWVfRO9fjxg0H2ZfkHeqsMHqMtT+NRxw/pI1O2ZDxiKw4PpMH8DDmCnB3prryX",
-	"ZmCTVRS/EsPWh7Xdqp48yMNc4xmGM5kakfbKZBwb5oY9ZBlEFe1AIoG4U9hqM7KJo8s+jkjzxdlvNez0",
-	"mAWLyo75m+TgKkUmN4MM4YnTVT8sPYL+g+aEReQtrmQeX3C4jef1H/KMNPvgH8XXSWBdOmbigJLK8QgV",
-	"T1I+aTgG8bZs1EZqPe6xtmfwkBYA2Zl80KkDKxKiJQ3WGdJhCH7YQ1+TLZMpHZKfFilN6LWwbCGxIESr",
-	"kAn7ErlsHURcJq6As61XPquiM2E9xAKraH/h0lkcyBXKgsfEGOEbiPzCiVyieYiDiKc4fpVq84H55AOZ",
-	"pfl+iiXmOP/oISVQK3iiGqY4mFtQarowXvG3jC6IWVXzTMHclawuYkWSJlPcSPCJ73+6QV99d90fjV9o",
-	"b51HQnqfGNcQK/kTRyFxWeiBToYRp/NAqF6cuCGRipqyzXnEQuL10E8LBqOXEg38n3AAZIgP4i+cEHn0",
-	"F8wnQnRHcouE+dhDlwHCvq90Rvkll3kv8ZJyCEBtFkxlTS3xHQFTQIhzvD2T6ym+ABVRv2+J+R1wSY6c",
-	"fzP+h6euMFO1FQw2LCdRJCbqyCU7gmXkRyxwiYMCHIZsIyckJyFXOWJq2rAwctoyeibGo5PhSg+pOKOm",
-	"GlXL9GMn0aNoDSPp99RRnl9kwFJ55CTFmWSuT2da1UhUg5Rk76YUvhRryoi+jFTJ8eSUjpVav4/xjKUr",
-	"EybHvbujv/EjnXCzoj+QrTja0li4gEeJlW+hnZ4rqxxoPVZTvxL66IsibbVcA43tlIxh0u30LcueeNOT",
-	"ycQW8ypSVQtSCrKaagm3zfGv4zp98ZuQEIgZF2qKjUX2sI3meIZkgCef91DyvgJeOdpFv2yaECK3NaVo",
-	"JXlffWtgZWzJn/dQdsalus6PAf3vNUEhmePQ84XgZTPkYk7OkC0YVH80EnwjxG5EQt5KI7J30SGslPrQ",
-	"SUf6LCsV7bPaKAQnDfSBVkL+0iuS8U3PzOCwMv8MOWCH70Xu/SwHB5LJ8cWY/V2p9EfTXwIXpPPo2Xfy",
-	"ZfhOxFrHORHuOgzBDSholXyKx6fnIf9+yDtc9Mb+1uyEKG9a9oSUHwhhPyXDrIy46hiowWkyhBuHSfWw",
-	"y4n4A6hdeRnO7kno4yK7lBVlZmfNuZTxZslgPI10FF5l7OsItxQKg7FlpThef3Ta34PjwaqUzFpWRjxr",
-	"Ll+i5vKsoxxcR2nuFfrd6SxdSMkjOHYhJrUfv2eFZgfNpYDVxXGujJpyaN1DaRpLEi2YJ8aA19Gib6ZC",
-	"3pMgYpBktGfk44sIEYwfNUIwaMYtOUpFmyVzq3Z+jRo64WO62cETr4mgTj+K3/FW/iAjLg7smv5yHEXH",
-	"VX6itC9oqVcmcQo19t6kz3+Zp+YphH9/D3I+hBdjeBiiHHweH0KRSRrPp2bX38azTg/4O1XZnFlwlYyd",
-	"/B6tQnYPoZklJ/494T3kSNbuTHTyAZW+bvWXdnSHBJFP6hiBS1c82IXABpgJ+kG2M0nKMMWvOJ0HxJPl",
-	"jKOT4emLHnICFhBnAr5wSH4CO4PKGNKPH950Df1N/BxH65CcxYVt6wC2JIrd1XDOOYnE1sgUOcg0VnlV",
-	"ARKWD7p5cw1edFD5AqG5/NIR4+h0pXCz9Ye+sQmJOm5sQqGXIL4qXQW/I3l8IGvaXIDGJnWiznx+u9qY",
-	"QM0pLLM1v3Teuw+XzSaiRYh4FJJ+94lZD74ME6lQ1157NDp3I0lmxllXR1EdvCUOKU5UKLAVcqejXkMT",
-	"v+sa1Rep3YsD0YLvQlyQF6pxze2w8lQBSDWCAjNV+SU0pFYSbhCvZs3pjxf4RtxddUojeUOiV32s3LAb",
-	"9fZMGUdqTSGqzyRMQkZGqi25x2s/6iLHZcslDjwHEu8gEQ/LAiZ1IYW2IAVSV4g4cauDsFngJ0WazNJM",
-	"EjlNiaQiibE3Npt+qt4p1gFeUCyrxEq8vlfJkaaYctVaSBEhnq8JvBFVq7SVjAcZF1dLv8VRSH+Fn0lB",
-	"1LdqhOC0pGr59XIVEo7RX/7rZ/E4d4Fp0JkMup0F5ovOpHM6Oxl71ol9cjJ0j73x6BT3ZwRjyx2NsGfZ",
-	"IzyYzoYze9qfWtOTft/17JE3du3R1JpZFrZOOrF8FYcWp9boAtSgaxqRvviPUBLWkctkkblUHxJImGFf",
-	"0i3h0a14YhOADZ3JLGhZVjb3pOrFjYu3anzx37oQDu484n1ekFHoFguinwA4AHMkhi+TAaS24nSRIyct",
-	"Psn6LfEpJPfsTn4C17L4RD6tWBiJT5Ba7JwhR2qDcK5wIA5JRJYrjVOAY1yCXhNzy/BmxhTajJdkOVFM",
-	"sr+V55OnK+HOVDFiwSkvEHWVHtL4ZGDPAxLB/pWxR5JLF+yO0rO7CsNhSly8JIlXU+rkVR4lI+BvJkBV",
-	"2coLvFqR4LFsZCFwkuO933JsMN9zLfoJFykiC7ikpN+CIHIPZpEQF71qZ4nYc8mTih4rrsSkBq9YrwAB",
-	"Z0G5fMkEXX93ftQfjYUxtCCfsEdcupQSoind2eNGLiF43w7OIINDFr0gvnzpqfqj+ARl9d7+SY3vPGa0",
-	"Dc7+e3VvxtdcjtZ1GXGNUxIkO6LKqOy2CzN6SDP+oqVJVwWli4aa85zqZZPj0AKlaBR3NDAwo+SdE2Fn",
-	"u2ylpEFGDDlnUJgqNJGezAJz0FfCLD+iAX/RVVdUYtztHdlyIRZWeNlLmyBOGyo+fcgIvzr0K3lrOq00",
-	"SuA35DruoTHL9Mu0+C3VnTOjqtKlazzHtl3oXJQZZEreaRGXIkHzpHa1LpCcKYNM0gudnWTMtrU005zT",
-	"OFyK6ZUq5aCKFnhNWrsduh1gWyob41mZ/eMqsx/zYaKdXT4J1TT1SyX2Uxu3VJlrSb299HjIKvsCe5W7",
-	"zgRNtwhzlwQeQIF5PaGZ6wviU3LFMCMxd5VTsdxAfJ+I1/LwvTITIIs50d/1axTNqCslrzIN2Fa1aIZN",
-	"rknG/KrA8+km0AW3MxrMSbgKqWArHXERyEuSsjWzSd8buMPpCI9Pj09Ojk/HeDQdugOvT+yZFV/v7JLW",
-	"dU9dnRrVNKWr1LG7Cpm31ty7JDeLzEgYQoWmeKU+VrCmV+dv0YXgQx+TpKzWLuJuZxMKdgGTeOzKtaer",
-	"TwORniWycj0DnKo7B1L7D0XUW6VBFLyvlQ+u9DBkX6ptDm2ayMCP8XP01avXH16oOmOAfFLxneVaw54I",
-	"cwz2UtBCCI7alAGjNzWAdByOAkI8yUuqS3aMQ1toqemQlWFsBHy9JCFSVWeNzabhF1OtKHO4FBMppsfY",
-	"ZaHu03sjSz0UvowBUkMl0uISeyTeCuz7+uep01VH1C3qgOz+4Uojx7+j0sjTZlkZpmj8Q+RljNqXDCr/",
-	"TZOiwZxxB1lXj1gzOH5ICddCR6oYsPNB3ERCR7PtNIMEHDXFIVkcKuDGSQxk2tijCDn7IaUSFJHkCocJ",
-	"HBiEPWKuQTmasfAs5jOCbyNHaxXOY4z4pGE933uhWiK7Z0GgX41engmVYXBmoGeBf6WVQBh9WdVoYlmU",
-	"GlaTihgSLFM44HZzEdQNUEwo7qorRi90PaQVpgKtxkhzUn8n2U5yBiZFVpfFxacvEYnlmo2pLiQVervX",
-	"y2XNl+fquCQq00BtNmOqBj9hs0JZtxtGZkYkfh6d11B0ZeoScpkP+Vdx2NesrpWQUgxhfgcRfeOtHH3l",
-	"HB0pR4j5vfNCYatF4ZpHxEOrkH3aiqcsVJrTErEAfeVIF8/RBYHoHGDID4fWiwoFPMl/P4DrKeupbp6E",
-	"YT2q1juR2dmqqpoq2EQIKM3MVgKwPF+5zCPItmz7RZm2nJxFu9v/WKU974j9unve+ulTF5UO/mkKNhRI",
-	"cyal+lHyRPufQfc0BMwiilZ88vJl7F3rqYsvywRME5WvKQmfHEBnnRhqqkZEhuP7ooscA+MUvcUBngPW",
-	"qnMjWLLx9yvMF1OGQw9CWj+RKboCtntNOKfQ7cD5kZMQrp73z8U/14B36RjY70xi7sfY3BKtC92TkAOy",
-	"LY7RRMRNYpPywPaPK9BHj6BaHqR+d5jVQHPKZ0U2mKG4FWXspmKTTcp7n93RX6Q7+jDpyxlqaBwoMoMb",
-	"nz2FOT2J2lNxuELhjBPHdNlYMWz38kuoFTbnfy1H/fsMSsnfyYUXv7Vsu98fDIbD0Wg8Pj4+OTk9xXg6",
-	"dV3PI2Q2+4MyDviYrMJzZOs5svUc2SqMbKX5RcUb5S35t8rvdaJa3NQm5XBtNazT54Dbc8DtOeD2HHB7",
-	"Drg9B9x0wC2t0JUPR5Ulm6Pa6+V96zna988V7cvqRBnaq7WenwGnYi3hOer2e426nT4H3Q4TdDt5PDy0",
-	"/h8lvDZ6+vBaO5i0f9Zw2/EBNNbmqG2PI4eGj6QwtQmDF3mcv8aRu3jLvEJAAt93NI8M2Ua27WUhgRZO",
-	"ULOGHILdBTScJGjOmIcAdx1wdSTevFn04Qt9R/ygsBIDRkK8bA1QpiQLrsInrP3bLo22nUnnA2XII+h7",
-	"HBAaMsAiWAdRKC5BR/+Mf7nfHvJmiYX92gkp+w85jp7Llr1pGGuNXgwwKxtr3koVrIhRZd+W9rwfrsjq",
-	"jmxvsT9nIY0Wy86kQ1yP46NVfzTuyIurkEWqZ5Uau/KIT8V+HIWUAZhDpBumZ9fOPhWzkbCL8WxYOMdB",
-	"XFTTAb2X3dMAKq9Ak75nSkkPCYaOWNrHfs/ujLGovw1HPieyik48hpOQYrElo/5gahHX68/skXs6PfZm",
-	"x97Ucj1vfDI+nh0P7RPbdU/cQd4BX0MGQrbp7lwfux12p89ZyDadiZWvAovpszJqlqtzSyerqDfmGcVW",
-	"m3hGR4emiJPypXDKZP/DFn47wb3E3GtKseSIzoRsx8gTXGMddNHGVC/WvoempNrUg9wSsb7lRdE0QI6u",
-	"/51IPNA4haGmCD5rR4o3wezihS+yrS5wlhPtxHVaAm2ZxZgJA3LxfxB5IcuA+C0Nbj28FRs6tE6SrzkT",
-	"z9uVOTXhJbpIEh8tZS1qjgukJ7PCoY4vxDFwj0Cn0zD1bcw3cksdkoBsipnD9XrFQjhZfO3mHrovIihs",
-	"fZY4L2jOpVPtHIUAg6aW3NPkhS4oyQN7PEbYXy3wUb+N1+j4iwlhnDx+hzN5OHLlzEfie42k0g4K0bRs",
-	"4nNVBG0ICQey0Yy4CRRv02sAihP1fQmtdIYsDeoAnjoPqyarmxjqhCMSKEO8ogF81jmZPuxV4Gvm4CD/",
-	"QZk2pxZMALwK8SgmOv2LLokwa+DYwfAvzqsZuR3HaDS3KaHA/IgesdNefSBGzqtl9CXDHQszzvVlbZ3J",
-	"Zk8cOQkrdc4QXQLz8tDFOQeNf4HviQJWk/00VQte6JckrJtWfuzB4WM8aU6ffex742q7EwgKViIo6nZN",
-	"2nyCcCnna+JlKSsdMAK3Dnh5FvgQgHVZAVY72g14pZRCE6EI3xGuXIUYiTN2R7Z6yJNDgIQMHkyBmvN+",
-	"QjssBh3h4JZWeyVzYhOBXHrSteFtnviN8sgls9VLhJXnB6lnP028FkLuWpnIzuQVWeEwWip8oubEbD9k",
-	"tZFm9Ax0IZdOkMpBKWL4ZYWVTguDPAkHyB2yzIqWwFprLcugfuU2yLCueNO1PpFl62lxllcPMkI4dSTa",
-	"VXZdYCMJPGt7kFCs+5H439evv718hy5ef7i5/Oby4vzmNXz716DX6/01gM+v370quL6DbVJvN2TcAGmn",
-	"Rt/tj6fD8XR8Mpu54j+np9PhaODa3sAa2gPx/37fO7bGw5PBdIat2ekJHpGTk3F/PCbHGBA2BVsX+v3F",
-	"u/9hWhp3NPAgiQ9YS95hYdc5LGJPgoXtad8deEMymo2tY/ukfzrAw+nIHXvH5GR2WmANwGYUZiyZKmCA",
-	"rl6/zcrp0WgwruGptfq7YhVzFiEaPRaCfDM17hE1N6FJVsbuxIJn43fp9YcEuSOdINcWK1GTXh2olqmF",
-	"KGxxGkl48eHIHr7IvHdonY5rymwkcee8s4rYnYnsoKreLV4p1fkz5BAc+pSEzgSc/SqjhkZnyHFDxnnm",
-	"p/F1c+wzFmpNNWuTjWviFeYZLCMYCEhA4G1KpHX0OOQDHV/VGS/SeuU1FKyXU2Ei1RBLNcjdICvEYANj",
-	"CooHkibo1HplxUxKcADDqRUZvEBmJJd+eRYin1WIfCwUI+bWVYoT3s3GsBLXZzNncEq7yHmCq1I4c/Ud",
-	"5sBLyLKkML2xI61d1sB4Z8da9hUrHEUkFD/7X1/9cn70Mz769eNv/YcX//Nfq/Knh+Kzjmt0AobUYJDL",
-	"PFjspwDiH7TxicUMV2u9repA4UiX2P5v6IyUyGOhMJ8h2zodWfkiPKOj1+nISqdFNDdvTov8Mtj338+A",
-	"BVadkB/I9jz+1cPHbp07RzXPPkv5cuqLC5u0x6/oNZBZ1j9xwGZlgXTjoPNgi4BzileW5yII5WdJg5jS",
-	"agT7zt6eVukYx/W+H61rAUfneW8PjTjxZ/lN2DUfpyUc6wpHi1tfzb3Ub6ydfFOhoflsE6uLo/6J1UXC",
-	"IKUsQMNev2f3Tl+cpafTRbZsd4PEVI+U1iZ7rXvIyrRkSOa5c92avZcPqR0jHzXywqCvTILEPloHNHqx",
-	"D+mdlDRBktyxWMZdgtO2QMaVmocX5wUWoowEAMor+ATBRRibFhzhKbsHHV1jcxMUMhZ1EZ0pN33AIoTh",
-	"yx76SeVVQSagUvPVE2R3CXV8wA0KXv91cBewTVBsqDbkERKqzi/RYmQJLLr48MYwmQrN45PBycnYOmnJ",
-	"M74o4XomYVBnSUZSXhY2EsCtGvDckW1J8Dyk94LW7si20iPRcKNHtW1aMvMnpngqWYpKudQqYW6FOd+w",
-	"0CtLGZNXVYcVErjhdhURT5u68ZbEj8lQTL8ddkeB2izdiyUM5QeyvVgw6lZkjGFxdO4IWXHTRtf5Vlwy",
-	"rYBsCvOtLnAR5DVWxuFzdsM/S3bDQQAKgG5+a2p7fnYoAjHc4lP3Qax6GykuVqlQji+xRxDxOYGaCFDE",
-	"oL5tDW/T3f+AFcdysKn0h6AxC1SkOMmf1nJ+CymYqZ8bvoIeesdU0vuMEt8Dfx9WgUiVMU+jYsnQSndr",
-	"ahgWrWGpdajUlIj6cl5w0mLP82HsRjsRos2sRZNd541FR7Bip5uexyTx3BPo3YKcgGycCcKB3Bth3aRD",
-	"f5UGZP/RbN33gb/NhKUnskhe/6ib0m0gtN3U7i2vOC18bVTibs+uFPopTTPZ8en6cOXxVfkYcxKongSq",
-	"8ZTm9+jbvnM45aQ4FfsCl9VsPZKf7OQz+8nGX4KfbHRQP1nj1w5r2GO2g2W7VJSaXKSGD2/TD3PnRz6d",
-	"Q+n0CT0Xx5/Jc2FbJaxlucJ0nuvKD8kcAGATkiWLZD0rC6KQ+bfKMtF/insDIhT0yOdHYCsd3fc73URl",
-	"tPvC9vBSKuuMha6Rzj8L2fJWIcsBy1S6Nw14hIOk9YpPA6gC6IsjRe7FzKxuRzpYbPt0CBsZsc6ks/ZW",
-	"oCvL0U9+EV9MXr68XwW9tBUBvxMTCtdBIFZNLSWn8MOh1e3wCIt1GcCn0CwSqDMh4in185qxXuPCmi2h",
-	"eamUmgly1DQc9BXIJzFfUAhhsi7zX0C7z9R+OMZXd2TrSA3S4SSKaDDnoHRQdyHr9AOGFHhWWcVTPrKa",
-	"UtWH1SB9OVoptLtlwYnRyVT9DKmfqUB0m3Dz6YNBh6WeVvm6pUynxLEnahWyGfVJr76FWkLdFQkQT5aj",
-	"JmhNn6+awgwYlqAEnyAgeLTAHgJ619OvQVuBrNH08S1sIqeuxv3j9Mk2NrVFXu2gUbquq7jbDkm7KcZT",
-	"+BZ1ww6gU5qJldKjokO5DdpljwPEVkJ1pcFdDUkKIaO4Y/U7INN1S+oqY2RHwjJDF7hRsovlzzl+iNlz",
-	"2fkXzKz4mJ/UppgqTl/0aHXReHIhj8vXEjTGIgEEGC1AKg7dQtVoxfyg4mRZD7EUKt1GeWiFUU8DBIf+",
-	"DPyWMe0nSUfwyi5SCAUk8Hromil/AEEztg7lvTPm+2zToGOoEovtyFiImoZkPH5IC9zSLDcJUCvFZZwy",
-	"/EiZqII57MjppPsmLu+Q423JP4aFibAmt8pw42S03Vjl6BpaHZxrfS7zkjqh6tReGCIvljWaWBOJq0kk",
-	"ZnmaLX2sUEULnc/yknJBPyunB1dOD+TrjbepMMCnL8eeRzwnLRKTlKXy+V3EepaFVFyem53UpScIina+",
-	"/NxqkidXX1E+aJg394QV5XdkFWkCLq4wV5l2qlg6ia4kDTbzJedWTfLdXiXl7cvI+XpFQk5MhlJwUBoA",
-	"m7auNevXg3MaqrGEMEq1N0lXQbHZoSqLmlSauljWEE4JgjwDpPGiHqnmND5FNbpaEz3N/vxZ8KDyt0mD",
-	"FxT26vWH7n7578fNzLCSlIanLp9UCLBqM1RGTIx2EwNBCY0Yuy6BmH8gNeHazTEskYTVVVXapjIuxIhX",
-	"UUzz5bSm8xYN1ln2Eh1D1Jk88RvEH0lSg4qj6FyGBiaJLjuoFKjJlv8gk9wbIomaWYpti02b1xU80iGU",
-	"MKA5cVMC10E5UiKni6ZbIAoIYNEA5bP8Rr1Bzz5DjnGWvmO+B3i1fM1XSVl4W1eSadHFIrGCK5rDZmH6",
-	"5RWU039IS9icm50KE8k4nOrmJ/KZDdrUgXT3LAQBwzatJ5TatpyE99Qlajk4xPhZqABThIXdRVPi4jUn",
-	"cXwYAAPxnS6r1QHiJ1jFUaF1KtWdNOylKn1R+ZMlhS/ZEsuYs2aZYCLPExpOkVvRuczuQdNCmxq1/4fi",
-	"qiwXOxPpmYGKKp9t4v2SgFnitXQeOBPtm03niUj/PUB8Sfg2PR1xVpbQ+seTAgQ5zOUr+RxZ9QXAdAHf",
-	"kBBsr/cX11cIT1VeSBpQMqV86oSxWB+XiJSwpZKgxIg73Y54YXEuWfLskm7x5wEC6oHUdWMk5vtpvMPb",
-	"urcUeQ9yBU7Pltg/qyV2GD9Hq4qs3bwdFUVYT+7wqK3jygKIpc8fpJJ1JprXL/kcZCpZor/94++IfKI8",
-	"IkFkKr7eWoJoEi9fVa2eVldtC4nFW5nGltL8A6Zy2ySs69TPa5o1oEKAqM8L3PznkHUCCX0rwlY+6SKq",
-	"4XyC+RrPYXTOOdgWR2/Ud06u8Lfy7YM4jF+9w9+IScJ23Ii7U1SS2Wm5pOqxcm7l2yzLGar2WafA+DSQ",
-	"fkm54xd4uWKITUM6x9E//k9ImZg4wLklmnY8rD333WX+ehlkN15+u/vODx70rIqGIa7Ew6A+KPIyxi6L",
-	"MTbK+JgguwUsXf+zUtuoDHHvRk4pOxc0JQuqEljFtvAklC+WnvfQ1z4O7iQaqOzJIJO7erV+gP2IfliM",
-	"7ge72W13AiATGPtVRwAUFkn275WrjSDCo3/8HRS3OfYYYmtlO3HWQx9IwO7JEUOc/UqDBUMrHGL032uC",
-	"7pkfEYTRPfYlzLE+KWufPHPHL407lsLT7glKe5gCCtU3oM9bw9T2fw8wtVKfbaCp2i1hajMlHJW1Gfvj",
-	"1xpFHPvD2LaGsHy80MRhwDFPHh0cc9wUXEfFUB4dJLNvPypI5uhRQDKHTYIs2eL/w0Zcsk9/vPALdOHZ",
-	"E4Vo/2gM+J+bhv7+6JEYiIh9zlDJyWHRNAdNAhxZsnrUaMfp4+F7nj4iHuXxHz5Ik2Muf+CIzWGROK2K",
-	"KJDqyGSggeX5+L6BIUgmr4XdzOgejw+/2e9XxnVSIBgHgdjcKZjTPIZkBo6agqvVoXKmzb8LFszovKhD",
-	"923cpVxZApkYBPxwHSb2TNuohBfwW48tMQ3AF5cpmBdXVRRH9i75FIX4VrxV/p3NaaQhW6scRdvq2T0r",
-	"bii+xJ9u9UVLEEEkW2GosoHbGYG2LZlxj2+s08lADDVrc+nfqXxGtTr6WzP9crXmi9uQcBIlt8FXqaFa",
-	"xlh5hCPq3tJVZyKunfSsXr9jfH0/LmzCXbPWxX23b0vb0Gv+/Ob8HfjFnABHjuzcI3+iobwxj2u1q3n0",
-	"SfuUrx30PpMmK2WOav3MEYa89GwCtNmyCLpLxcnnCgikrtRkuINlBlHU4vE8ZksD4xAW7cqrd9dIXo+V",
-	"TkHCxJOt5pSGnCA5myKs2v3Wf0gf8rK3q+aCbd9ebYBIuyzhKLnS3HUI1OLRUKhM90nAWTvMk907kmR3",
-	"5NEsiv2Jfdqvk+L19TteJTk082nE3LHoDXDMDX+4IMEdG4qNqqJ+44c0My6tx5A3oPcrEvz56p3Ch5E4",
-	"rmfImiA4LcFW/Kvv8RjhSu8l/qzGSS+LgAvPJXUXwPHUgjmwIIrbcULEK3U2hOou2jhU+k7e/xavVu3W",
-	"TZUj5YRVKVdRN2u6AZYSK2DqCU8IQ58RmFWcGYaqwDzUJCIN8KsTjGRG0RLfEYNNB2wzSRexyKf4OCJh",
-	"UuoSd93Huk9sV0m5EC3lxhiRIHGsZXGQobXWNAvJ6QHtSm82bfYQDoNsK4lujN9AtxbsG08rXJWypOma",
-	"GlJTq6ndyzmJwGmyoMFczCWGa45HBAxdNo71/fqk0pQClavh1w1/E6IRgwgJduEdi5Ct5zLMGa2DgPhd",
-	"hRbDTW9O9fAOzRVHDym1r8gHo4hVix099Mur+2EsApNmmGjFmF8kM5pKx8FDRuNsN6bxzmJ52NiolEfz",
-	"c/V0MPMD0xVtyUamlzBNt4k8lnKom1HIU2cspaikVKaU9pYSrSlVOM+Tsiy5ULwcwKwsynGDCzK97dnM",
-	"/IOZmYdJWtMU8lubrpBZh8Znz0VTs2h8Viq73R/eVG/edXdcYyWeGzZikQXYBvml3iLUYgcSlBPzcF9U",
-	"nXa2YA+918izKfsjYBLGSwhFvnYXCIO5qJROHKFwHXChpc1DvASdMyTYkzYl70rP9GzNc653aUe2QsV6",
-	"UoOvTQvppzMAYyC98Wg0GO0FF304YxGdazsjaVsIfoU35+8OZ0k23ZCnUOebc5rjg6v3T0HUg2r9/Tww",
-	"eVYyNE0RZ5JrGOB+6kI3Nv2Aw3XT2n0oQX8lccH51Q3wM4bAXlhcdYYAhJqMdD2h/WfmF4+rxBhoAQv9",
-	"0ECWlvXpwLUQ/FCBsg+2fo1v+p8UAdHlRbU0qbCvUKAIj9BXVz9cXKN/sa0XCoJ2UhQhNvo5aWgwHuEt",
-	"RxKlFiK8QkD72yw6rX4PDJF34eDpODnvIUfnSzgSgSwVkHM0DtGBQWbBF/n7Q4msxpXfp5vKYFwIlwtN",
-	"QzZGtziQnikAJnkQjwEcaUfQXPsP1G3lDPlEnGjeRR6dU0HwzpEi7Z4jHYatsOwHVhYu1mAZimNYR6e9",
-	"o4//Xswy3AUOQc3onB/9jPDRr8g6OkVHqJc1x54QTbMUYP+1zKbiyhkb18DrnDDIBcs4UA+Csz/8pwH5",
-	"TBnORSkaDYzn0qYlzQR+xmd4WIm/d1vNFk0s/mANuQr7f9ykT6JaugQ7nkaxxM9pBLIq2cXBnyI0JQAe",
-	"qUEs9pDewy+uR8deWXdnyAH/YQM5VG3F6Ryo4pznJB8P0tCEcnoytuxkIzH6VVgxMlnvx5sLKLHWPuRO",
-	"37JPMn7Inw/ZKkmzIk24xd0qxRO4d3f0N36kCjkkK8qW1+RZVpFXHO7IFX0/V+A8V+B8ORU4h/Hua0rf",
-	"zbv/+f36avwNVJOyRizPBnGdCKsyIF+JmSXNU7JlM7qvDDDFxEDY3zYcPq1pqNqF7GwejqqbksiGizr7",
-	"EFIfZCce4klrUDYsMVd3ibdAIBLKRxCEPiBiwCHpofdm0qR8TKxwGRH6jEnZqi9caRzsO7ZBPgvmeaCY",
-	"pCm4OBWyRXdXuuZj1QN5a0lv4NMm5E4YzXjLu2jB1sKCXtIAIhJi2py4LPD4GXIsR/YqjMDXjZyrgfXK",
-	"yTovcISWjEfIuRLk98qptuqb26Rif0xtWDWEoTxV93NY/XLQxAf7AeRVnvHRANaeRttavTBmVKriSuIt",
-	"RuGaCwL9qrigpf8io04CO1PAy+toLbX9R9MjZRWKrtGprukOsP9BlwOUCx31tAaiprTtTrEVnG11sgds",
-	"5iO6tk8/s2v7+Eto7jP+PM19Ro/W3OcRGvA8nctQNUUu48+l5+p35xg8+VyOQbtKwkQ4WheEhR2QK84E",
-	"BYSCh0OZqCiADAtZ6wf+bhkujTaymwC0N/jk+mtO74kJ4wbPKyzvKgR1kyZBzIwBX6qAFyeWT4FHUF4E",
-	"vUQXFygNVqgkytEcW0x5/SFJYPwbZ0HvA968JZzjed5iqjCZABJFMLfGqi3M9S3ww5xem/R4DdlGqEGy",
-	"h65M5jAyJWYhW6IpocEc8YiF4IbCMbpzI223X5yhWWWmZfZLOsxMl4z0qoCV4IXb23CdNGidYeqrSyHb",
-	"KLeNBKA7AIRKv50Dx/DahJS1dtcMfg/uGjV25a+Zig07CikrgPZr6a5J+2gO5JU5jDumhgyEgA5DFnKZ",
-	"Zcru9KEAFCzroftbcn1faDv1fD1z8QL74WPet6OPTGlelzqWaENCoqFIzgTDw8gLtyhcB11V3jEl9Whj",
-	"8bEs83TrRKUN5oq1JBi0jvq1A1cxvyOesIprKjweksNfkby2UTPUPK9X2yJKspHCBmtiwDI8S7C7EE+P",
-	"8ahiPFLDmdM4iUyxvToHm1WVzpfhunpDYpbWiZdLTbEJP75UjogWDLmA0g8D7vcxxez5HV2txGer21kH",
-	"yqUBh+2f8iToVS8kW8rRJmTilapR7fLMQN8ThIWSUtoWrmAT1rEFrY4f4+RC6Y6mieqnCn2TzeJtj1Fj",
-	"lBgRijv4U5W47nXqfJEG/TUjMuyHBHtbCRcjs8FpCKoZx1tex6IanPRkRMmqGOdfUUsTDnB153K739id",
-	"Ebu29XyBI9JS+K+G0f12Nq3u5F8Ge6MGyThR/tas51o7KmHknsboaBYc3dXcGgEOEy8rPObpinyearvu",
-	"RwrBvbDvenyiD5RbUXDUmybo1nZJjOlH9qjT1KMzyyvLrg9OSzXdxA3QAD1OcXcXhWSOQ89XecYu5kSS",
-	"DHL+zTGsSp/yyGBEvT0dnuW+kCupvXOEfR/F7TkbeUQapr0Y1bbNDVbJWq7Uz4qDMSpJw+jvCuM/Q44w",
-	"jsOgjWV6nOWc8cSbMMKSECL056tmMRIBbEHn0AzDmyAnIJ8iR6WhSIx9cZwjfWwd6nHnaUgccAu/dFbe",
-	"OvwIgICPFn48eRYxzyLmgCLm6UPZvDKWDe5ZcVeSVmBEMUvZ6+nvSloeMnqtRhhKjG/lJDagk6olUjPJ",
-	"I9HlSvLUTO9T64YiygdYlICVeLKY793u1E9D/8Z2rdlgiofeGB+Tk1PLtvv9wWA4HI3G4+Pjk5PTU8uy",
-	"bYwlJZc4eTMJTrDg4A+oym2q9eM0tno/yPft4aYZtXUQKDPuKXxlYJkGrIGHTO5BCUCSbFic9DDQ2gPA",
-	"iibGtuA2gI6JuUsCT8yXgumd9aeBMpTuMgkdyCmHZ+wZM5fYmIqMmhnv6vY6T1Cpla5fZ9jjsKA1CW2h",
-	"/42a5m/FejLzVCEoRhcf3pgxtBVZQqgiLI6ZhX5p5n7ol7Wt4FFxuvzJ4ORkbJ00thzy6X2hX7YA18Wg",
-	"RTdAU2LSuq0EAJEwXRfuKt8dWmDPXBZBG8UrEqcqmvy2WZZljhHpnxWGGuFFsTzU3X5aQu2VH0fz+UL4",
-	"f4rgHfFpYkFqufY8S2CExqtRPx59b+GYpG/yEL1k8+mjqs+4OnXxkIuo7pUEGbxUSuFb5pGsIFaCU8ER",
-	"it0iy5Uvxe+/oN9+673DS/Lw8NdAWKyqgvivQeTzI/1ZHD5x4xULI3EjdPyGL8QH8Y1H7sXfr8g9deFZ",
-	"eRzJYtXr3N8IK8lRo3PaQds+mJMp2lB9FRi1gn9wWTBzijNPqwuKzV1SwbH47cV7I1bjVYyFkQ9QNM7D",
-	"T+tAEeGRj6c9lwm+yRcsjG7VpZvX1zdvzr8+QM+EBv2NH71JwLAR9nuCJ9KWMR0OyVzwFnMjCtttiuvw",
-	"6ILCwFZVs7XAV/SpUJSLm2PqDpjJgrRDiDJPTlmZflU9a6HNZqOIof5oJBYkxG5EQh57MVy2XGKVsrvC",
-	"LuGt+VDV5p9rYA+h1MsU/G75q7PEgeRq8CRBerUWyk3EENZ4q0JPNehLqbFm61TGevsk+RUzwLq9Kypf",
-	"alsW0u3IOarUmS+OcX4sUql2rCQx5tqw5iUlY9oUvJQVregB1G1tWRpxs3zNnenwn+Wo5dc+3H5YZ9UI",
-	"7Kppy9Bwp5u4++Nk5HXAV8SlM5pFnC8twPs59osAIFxjb4o4CdrfLI+yFD1cTzn2LMg/Kxw7IeFsHUKi",
-	"FVuR4H4V9LTxCXMgIafTGOouj1nuFnvkwbmiUyWQxwLSVeFthNcejZCLfZ8jGk2ERuqTiDhd5Mg1E59U",
-	"lwn4kkU4ynVya9X4QkjyeL+w51GZGXtlTEWtW9kk5PpKH18yMZctSeKg58QNScR7CH4n84LWAWDiiqNA",
-	"NrLAJdcMnCuDpyK92ihvNUIPScjhAHOiPD+TNgM6fjCoMJcMLCuYJ6kCN3MU2tVltCP3fYDMZTpHArzR",
-	"AXIkyQnKkPNXdXCwvw54lJLlLHeEVSboaFtJTNmpd6jVK876lKW9V5FuEgRurC3Z14VVXl6W7eCYjCfV",
-	"vVF5G419adcLTFa6a4ZSNIg7GuQWpYQztMWoNZlVmUM17pm+Iqq0LMKyLT6aYvcORqJYj1gJWU/H10vx",
-	"h8fUyaYcSZbldZPOOMqXB/CBwLA8Ve/JWR18cnkWjzpOXc1mjdXtpvT/uAWJ5HKpxSjSL14HIfOXyhuV",
-	"CiVgukzlz+pvZiFbJt/t3/ecp++3++WpzvpAKPmU6JpZGNgVDW6TlVSJt/mM4Eh6ZMTjxM6EwCsL0gWN",
-	"tai0y+V9TwTdDqVdqT2pAuSU/RlS44TM/r2qQfr1bUNUeE+/XtZD79L1saFvZIm9R+rHYYb4q0bxeN0B",
-	"Tx+SpxattbyWuFIhiSZG+4bvSMhZgEx0RnfBGM8Z35Ut8Zq5iIjmLDt4ieq7biSA/IwbyPoRmgMCbLtX",
-	"Cq0wzTJKxQa6unwHnWmaRdlGNb3PTNJ92rZn1kPMAHM6mmCIQq1SjCJRyOGjz1zxCX0lw3q2pTKJry7f",
-	"8RdC7DkqSzarqdvjGo1BceDycGT8HqUxbUhYk359XNxxrBQhXq18hh70UukhZlxrBlvINBgzREeGW1cK",
-	"4zIHnH5REdBzKknBp8GdINM5Y+XV9F3kXN3Ybx0UMeRcnVqvnDPkXB2/apNAN9iFJ8k0rNRXChj4zKjM",
-	"b82wWiV77MtizszslYAQTxh0qvFBpLGrHge5bFWM8y04E5uhodjOQd90ucZ4vGo5oSm7sFu3sR68wdtc",
-	"X4iabNBWS54rRjHXv/IsHMahGUsjXQ74z6veHtZ7ai5scRaCvh6feBXSbuRsTeyTQ3hajcEW0lxcMWMQ",
-	"W12ZXnHJUr5UKbfqSX1Oo5X4Rry8dWFNLpeios7DeENO8qipF2PoRYs4Exuv/WiL4G7Zr1msldAaPBzh",
-	"3j3218QBHcGnPPrF/qi+yrgf5AMkn0JTX0UGKz3UsBl5phiRTxE4pVeErXwS1+b5OJiv8VxGqc+hN/TR",
-	"G/WdU/myQewqbrpfN+LuKvqUi6seK6dSvT836v0ZvU0/05kgLDQmD0cs3CaLuaSc02DeQ44Ce1F+ONgD",
-	"NA0JvhNSLFwnja3gtz3kJPWm4uFKaAi6lf53IWDgKXEHL0gHWkiPYrShLukhJ2DR7YytAwADYJmfU/Ea",
-	"8WoYvTkGvuXizhkLp9TTDiGdsWPoaGpSna5ZHStrkOGtQjlb+8X5PSboSwEZSde+GFBJt+auwmxKCpRV",
-	"opGOaqwDT4lVPfJ0lOCObC/YchWyJeUQuz1P/YlnM+pTePBFUsa1FgKdePCHSziH6+9n77VTC1JZ6D31",
-	"yZz8RKOFF+KN+BKbDy9ajm9DXJSg9D6AakiPBBHFvppzAL3VuTirdwRyAjwqfrSkAVYIFaqnArCVuCSl",
-	"pAJEXZcjEOdkFhK+uIWHl2dhwk034h75w4Tbbt/JYMdcfH8LM33odlhAGuRTFz23poAlNXzg+jpRKKvE",
-	"JDgEeLnCdB7A30rzIGF0CzWytzrfJXNVpSDDt8dVWAZBFDL/1l3gICB+Z9KJfH4EBTRH9/16sAOrLdiB",
-	"t3BXtyQQSmFSja++9IxbeITDSP1ttoAqavqk8BPuV8F/5DpEtQdQyOQ6Z1tKzXFENngr33e0xFFIfzVh",
-	"EcgK+/Se3ArlPLzHvpDA5vfCWmfrqDMZW92O7+HVLV4LdVmNb8k84ht7qUJxqXep3gxJ9ydoDBV/f6v7",
-	"P1WDW0L6pm2fDuEoRKwz6ay9VQ3sZb4zlWxMZY8FnwiJz7CX0jJDsmQRuQ1x4AnFOYZfEN/CI+5XQS+z",
-	"ax9lxuv8lhO3MxmMhQIDbvO4dmZgFUA66FF9LITYjHx+G9ebdWQpWHGPLLuKoO9JSGfbW6X6S5BoqWEn",
-	"Pb3yCnQlnLVqTWuW+2AZ/BBfQ8nJDg6rFNcodL2qG5LeRqD9ON++vkH/7//1f7/U1/nL34xnPSSJ1UUY",
-	"6jukUw8fyvlZWbwNBjBJ9RUVikLA4vRCMCfEA/m+KaqnD3mOWgcLnun9opf1pTLdXppFIi9/E6vacoeH",
-	"rZDbqnOlZBOSjByoFmNaZl3In12oX5kkONwZ/61pLG/ctE134qp57OzI/nEdsNxlxJHxTbuwKdSCpARo",
-	"mSM6Lj+IawJlJ6A44DMnUVGvoYr4tfHykhMAuY2ZdkniwdW5ldWtvo8f0gpBoRMREr8P/OJxg/bqnODQ",
-	"XRR3WK9LKB1Uvfx0n+7q+8z6pA1gYfNsTPvB0MTKaJZKg5AEXl2r5n4McFgGRvr40bb+eOcm9LorahGg",
-	"oT0enFQmMFgPhg5aRBdL7C6oLmShqmth7j01Gc3NslV2bGkv+/TkFeUcKKKE6kVTEm0ICRD0966pNRs/",
-	"FCrbZY9O+CM09TMr0bCKJ7AgkEgIAdnUvFwwK0OlL9NeZI5TDYn3H0xjoHCjxdVCmjJVNEjHl6UcByrY",
-	"OWCOPsBlaGumaI6XV/dD3Ysu3YGPt+Jrg4e0eVTyrnHJu/ZgqQNrH3zT6uWDHkisSCyK3RBXqgnWlvVX",
-	"YPw1U/igvCj1iP1wTavnV9tS8iZpuGigMkkxqJpYJgbUDq0k+6OqOIL1kDF5aws/ZFpAxKBzbP7cIjzH",
-	"NHV6A6La4z5+yH8ISHZpc71MVEschCjcqvw8sOaFmSN/KEtxqxncoP9g+AGKotXyJdAeFPJ/F4xHXeSI",
-	"fyaCtmWgAMh38vJl8nXZXg/yunVqsw1ayO/14CHllCiTJxJbRGMmyNJaTjiHzQ0Fsc5ZRCVcnJXa4Aqx",
-	"cvKQ9X8U4prE8CAAF1LUpg9HRpW1NpzhydptXjGK0126E6UMYaNXUY3wgzTNkjP/QXYXzjw5iJjBsLsa",
-	"a0Tiqahrust2yq1ycK5gNwJfbqc/C06TcmA149Y3PtdYSeZOfln1an1B3kVutT2SrQejB8Mhl33QtxIp",
-	"ULsH1KKmSUMl7SPo39/WOdMvzCqKtblutl+eObzEa2LIVeXrySgSMZ0l3a5AG0h0Ki3dM26DlEltWPUp",
-	"ozNl/qblcHw4TXU34eYJnzBBuE17rbz2sNQXmNLfEhMoK7LS5yTv2CoktUJzpMiOMGVAhienjMGcxzCh",
-	"xrTKkPbTFkV19Vn+eh14fjZIBHQrM1ZYEEGmC5AAsu3T4V+DjgYE71jj4VD+BQFF7e62rCPLPrLsG3Bv",
-	"TywrG/1Q4QejTrsoVUENo9g3A83xp9vYOGiUzZCe9TeA9pZiwTDMFnkNcoj1C/wNzS3yEy5tLnCgX11c",
-	"Sf8pqkxFGBqA8AXmAQkh4M+U45+5EfbPkGONLcuB0O1GuZVklU9GYg1rEuhS61E4fKpL9TRGn0roWOB7",
-	"0ovBtYSmzNORc8gdAFUZscBXWSE0Qh6dzUj4SP6eQW3NTFeD5cqERiFKpO+Hhdt2fl67BNsANjO9tN2Y",
-	"RhrQdk0iplRXp3BvCvUEh735r51u51e66nShRUFhVkBJVCCfiGLGmCGdQ3U1E0vGNgEQH6j9sjW+I2xu",
-	"ZwJfg+DROYt3AdvImiilDcqeBJBZBGpi+P46NZF0bDv+U31WYkw8sHp+e7apr9GSceApvbU2BHiwTreN",
-	"gm+QBkU8GCCdBywk3tPE4EBjfdQW/LnoVzNAvRKKz0PrCXsWdl3eiNSbwGmvGyWcofTByGLs6UJq9QPB",
-	"CQFdUX2tWtKWd9k4/swdmcZfQkemRw6hoZ+SbsYgm6QxoQBdVf63iwPtVm7XnBfCM7vF4PYCP7T2C8LB",
-	"7OPuPoJ5RNozvV6toEbfnyWQU6Dl71V4drpn7C7nOsxG7povXX+fSF7VONrtoL1PXK9N/6dq/N03dEaK",
-	"HFM0gIaNZ2gwHlnZFowsRAAbExvsF+cmHu7BQHoHo50ieonk/lM2tIdupPtJJdgIzj0P8ZJ30ZrHphFb",
-	"qWktcYDnBDpzgRE6wy64zjcE36lbpHcLPIlD6zTJ01Wqp08DmTvkMn+9DNINE3ngTdczZP01CN17+FQY",
-	"eWyOlTDcMRJ5Fut5UGme2m0xXwi19JCWrVyjo6p3Ib4Q88cBurxCKx/wsD2AnGVh1EOXUa5tKdoshHUh",
-	"WTEA1MptUh6f/Uh+sE8w8wzK47LVVDE1n4yHu5MzJC49XigUWqP6RIgbyN9WAWE5/TM0bjOvfqtjaj0t",
-	"ALLRcVke8527+kJwuiI+DKDHJgKGBn1A4n4SRFQZwNMtevPq/Kqd8gBJE7tHlK2mweQmNonVqklpedC5",
-	"AltMatvLJQtSgBaG1CkQqGkEUkPNVVqudXTau0VHH/+9WNF1FzjkRCzG+dHPCB/9iqyjU3SEeug2F0Tf",
-	"MerdRS/tsdALXvZPJey20hxkLQVP62GAx555kGajS7xFCtJa10zEsiKdV9w41L1fkL2LXo6hOvGl3R+m",
-	"xzPzLGtyMpm8HA/30IKGT9ZptDwwDxVRLIzOwI9YwSPHo9FgtCvv11F5GdhvZ8vKEH8xc4RHukKnd9be",
-	"qg3vg/TBp+p/eri8gYnyxEzJgoJbJknqVYVMOqgY6+gx1ebS43cNNTbtY9B/jAh+C+v0uF1EP9MIjwZJ",
-	"cHorRjZBDhQHyPXsuWzpdHNfQQWD+D5yV5OXL+3Tfs/q9Xv2ZDgciK9/6VuWPfGmJ5OJ/VHe3ENXLIxA",
-	"a9T0DNsf+9zSOcMghmFMGoQ8aXkA+MjlnryFwitaMB5laSMzDyFPYAb3q6CfmuBwOCgjniYZDY2bYIwP",
-	"neHQFUogC9GShURYdlbOshNbYGRBoPO4oRrom9oYVnon8WQCwWzNCRzFdH+WgT0S77B2VTMg5/EgaRYZ",
-	"d25l0sUZGlRpyoPxzjJAJtg8fhJFV01Ppe9OtwqrYZ/kisYcb/i5Ol0XZGS0E7NGbkaxrFUBYwmO6dLV",
-	"goS7NbGCTOUmCRbS/oD0igkSJ1K6L1UPn4zm3MLwOMkV3KfTH7QuXBXBKgcik42bO2KkqqtwGpeBJL+U",
-	"JWkFFfsyPwPq9d8rxy9BhEf/+DtwpDn2GGJrhfiWAmqDiuFUi92SxiLlGbOp4nbT6uNrd2H0hGmFfF2D",
-	"u5XkcCfPb5nBTcwdaUj7nK+JZ2A2lDRwU9eVV0twGp8Gd5VEPqzsaLpNQyi2bFqquum0BlcQKi+7qyx4",
-	"mLMIYZhdrn1schPgLNYkPBW3UL814Ixkcx5z3yq7euYOXhb4oqKt+hJ7JIe5AsIi1Wz9Czqz+ZyWL7Xn",
-	"jtShBd1oSq6uA5V7Ufo4QXqqS43GxqvJ/m/TyUen0uX6+Dxqdx5FaYfs45QXQ634QClyJ+xOvq2PnEGz",
-	"Y1mWjXCoNpNP3oO3EXqZ7Mn86Phlo13wy/jTwJQNW/dmVCFYB6CfHBSwMIZD/r30aWwLbiY3gGvseez7",
-	"kny6JuoZW/lEugCeGPZsbKIsNmyBK2kMHGYlCpTkuhTyqHIAddInQTlkM5AzIAaftLInCtHwq/odtUUN",
-	"ScPQQ1SCJfAXT9IsqS0yxO+5Ww8s8Odv1vM0faN+R8164gVp16ondRIP1KunaDMbt+s78NY2fO9ODcJS",
-	"a3cYaEntSea3cM4Km+b8ITniYYEk88v4WzvVXQqmQ8BE5oZSS0ntWvPscQpbde15xFO5Z2udOBZ52BMo",
-	"j94zsNozsNozsNrvEljtkURKa1lyWDFSKT+ufBzszwKTw5UcrBh3Mv+d5pA6RyLttk31BcuAYMu/siQk",
-	"rg6avfKOArvysXSPrVYkObLm8bT18RQ2sMoggmEmPE/+yuR68ptZSIiQnn35UZyhOdHO5ZBHyfkfdLod",
-	"YQQk3/RHQ/DP/SqfIF5uPON2CadIzbqMncQ8Vn1tG08cdDtrLhvUH47YR7tiBqF3OkmGzWSjrTgpVwZU",
-	"lmseoYBFOpOsdd9UaqCfHsiOrIfuPwSAUXI0GvIOcZDVcrZgH9D3QlN30RKplHA9nMYebTGcm7UsV0rF",
-	"38vHUgnSb2ylWZ2tx95N+F68cpVsTyevFfjwdWkoXwEiNVMIGjFwMgjbyF1VFvFBUK9tDV8+2aOrsTpT",
-	"SUOzkC0hQwWxQJXIrQEEOdXKnJMA0mjjXDIWxN46cMTSSLYdk8lG4qpKPsk5657QQ1+SOgm5MTI5KJsP",
-	"QwJP1mSyQLq7kuzK/as2+k+bDa4Sn3bOAYccVMkra6Ic5gqqbaeR6hUHVR+QP6ejHhJN/+pYBjkGVqso",
-	"h11phF3TiOyedXFbYNlUKoLJLws6ZNhVHTKSXyrjTC103OFSqam3MxK5i5yxNb6xTieDolL9+Hf5Fhz6",
-	"UqKkJp01fBoIJah1QsiXnOxx2wBxFUeywVDbhmv74VedPpTRziHAIQ/QTitNnsUpyRvCI1kRBiuo8/Oo",
-	"BG+CuE2lztKcb548mOejvKGZjhvBUHCkI55SKzRyIWM4aSjNE0JRJgPQqJfUtNCIqwp+VaQF1VhTFi3O",
-	"oK+z5rCQDxAoKRjX/aVe0YtRoAOWXJEw1kqcqqFC0o8ECwjaZa4dPxTzjFKkYb1YcfBA/eppqGz0kGdV",
-	"dUFrHOU6AUIyrh45LGZq+Zq2ARw/FHDHouE46qpTlHtdva5nyJoUYOQ1gGgyA6+Nw62tE650W7jsOhSS",
-	"VW7zjAOa4R4lDLmEAX6sEe6H8bLulN/1rB0c2KdVkvuUpAXs0mUrpQkewvVVn99kpEfn8WNUDvQE3by5",
-	"RnZvAOLm/PX5K50nDdgLPeSIueCITmXXIJ8z9Yu++sX10cXXF7JPDfM9DS5jGpOxPzN5VKVZWRbpKbEr",
-	"37EIEY9GgunvKdCfoVyeoVyeoVyeoVyeoVyeoVwOBuXyDIbyDIbyDIbyhYOhPEOKHBBSJKuRt+oa/jtG",
-	"9WjO6p5RPp5RPp5RPp5RPp5RPp5RPp5RPp5RPp5RPp5RPjTKR96fn4F8yOaRYLpMpTXrb2ahkGv6u1SK",
-	"actM+YI4kVUVJyoI46g3Z1NVV1hQVOclRJZe/vRf//WfP1/92D+/Gf10/PrbD3+5/Pr7/3zzXz8Mv+u/",
-	"H//851dvf/jL4MO74zf/+f3o4pvr/s3rH4fnHShovU1iJHKVFX80lkW2YBCSfbe36KCTmJMQQiGEJaxu",
-	"Zx36nUlnEUUrLsWSKZX2mVlB1kuy15UFkfK+J0rMgKhJiuaKtEjtC9XOG2OckOu3F5NpkMEjL8evp1yD",
-	"SbQIefebtEtWc2uTtdNuwU8e0ify6Ru3nu5S0h8nR7Qu59+zNjeOWu+QtFWfCJ2ov2aJOI3QnN7v1HVe",
-	"ssRCcxhHCz0pmdsUqDp0WVpWYAmWH5nhQ5ZxlicwXV2+EwemIQbL6CHNfqtOidHL7olSyLQYKEyLjleW",
-	"aA9mD71jU+ZtIUylWk7Kxjmtm6fGyTKZULwQKMICU9xQfFTLIj76zBWf0FfSgWpbaBOyYC72hL+A9o2q",
-	"jMzJtUGuySxSEqwU1yZ5j/J6bkhYg24jDFsQh0Xku1kwnyigJhO6xlCsN1gmmgGIhFCcyaeIhEIR/fHD",
-	"m6xf3Rq2cXXYxXXiZs5ROhc/ziBKnZIkIUkuX6au3ODLqUPQNWV3RlzGNKnOvlzCj6Wa4A+0KNx5ju6o",
-	"tLJMCwvEnSDdKdEwCWeJ/a6DusIcVVd1AyZCQyPVVadyqLhdUfZGKhO8WAMwE8Flw6IVpqm6gyQhXHwp",
-	"/xicCJ5JvP5oZJ+KVeX4SOy9+jiwjvvq49A6HReO7S0J58S7CLOgGtjziK5jTfKq1LkY5NQvdXvpgZGs",
-	"eSmhoAQZayN9oQ5OS0lQUUiRSLeL851ykesOv0FEXLFFrifEW6tNJeCFehhdtbRFNK/qfd7i1UrsZnoD",
-	"dXFbxz7u9/pQ0ZYqNxVXTvs9e3yiL+U2VT+iVB7IhliIE9KN3QB4KZSWX4VOg91FrNtSofaJx2kfAAsg",
-	"6VhwMkjEbSMzaoMhb87fdXXKhUOlA8NpJZVy8A5xz0u1KkUb8n4TkPAGvi1dMxf7PjSrTRUVcSALvKJ3",
-	"ZFt4Tq/w8kK6sOi9ym8yNlvGCfqJQnh9/V1+P6ujCfXgbFHhzKCaf7siskbk+vo7p1332exKw50q9FG0",
-	"yJmVKEuJqwudxGFw3VEvUvM4XASlzZp1GwIytFzHkgWUwBv5TpR6VanKtS2mq485N4l9XAcoANkzUDke",
-	"ER75eAoO64/iCKj0KrmaC8YjVTwvB3l0T/HR+dWlcpQM7G6HrhRbs61e3+71bd3+tjPpfCDed0rDgBiG",
-	"civHbUyNEwSTAb1ELMyk8/ovV68vbgT/pr541DeXb97AZDmUKHXOf7oWRwTPYRp4ReHEmnWArwi/i9gq",
-	"X58u1qemPj3woPL9DQ3Wnwpbdab2plCJxFuuur+DK7V5sWaGtzTPwT1tYfU/KhQVWBExkZX10IydzurO",
-	"MvdywUlrvibgg6jLGZRuFhqgNSc1sJ2CiySnoqyqq4vWbXBdqkucazUrD47mLk6DVfEUlJrQhRQ32VEl",
-	"NLO0Cmyc2uLvpcaKy78uxiRr/MDhQwFLKRTylANr9yAQCr/QsS3e5kR+gJ9ey1+2ID9pydOohFag52mb",
-	"iQu7VfK8wvpwPN/5FFU2ugfXabHwhPcmgrrZNEZfFDAbuJg0zy+an7zWaobjQiM+5hxw9vSh6GotS41B",
-	"UUzCQrtZiZOnfkUWCbNrhyMXayGXS62q5TEdpdlZgM4spuLTgADwh4RpvsDLFUNsGtI5jv7xf0IKoMwh",
-	"25ioA/H6ALRGgim9DtR+y7CFHHpnYpUBL1aYh5I3KtRjQ+jVmJ2l6OKSpUiPk/ZALM9UW+uQR8i2LAtB",
-	"ilsrBmOu/k7g47Vg0iHbqGXAkRxgr7ZsztiIZiuM/ZBgb4tkmgQNxVsRx1teD14db3PDvUw4QhuDXhFM",
-	"8jpzkgY4cwVaeuFuZXv1H+xk5Pvvw6PLlCqtE8AGb1U+dKrrAFRwiG9VC/apny9Dr+lZLrZLzqqwloEm",
-	"1RUyxmDkAQFBAEg4nyBbJ4XC0ak3eWEB8/7EiHyCWmWF7htnIfk4mK/xXPodZBnU0Rv1XdYsHlbPGEIF",
-	"bFM84ZBtsnMx08tiXVdWEoml5z30tY+DO3koPQZOOKirqedNWgxXMZRvBJEAYd5IyVKO6yJmpXazq4gr",
-	"lkdivStPwGGqSdW5zhqFz2bvZzZ7D1utGu/yby2F4kGqUPXbK8m5tKBzB3u/CxFXgr0CECC+qzNADTC/",
-	"IE3Tq06qDPN3klGFiC9YGCV8KyRzyiMSEk+b6s0n19aObzqR413s+haZr3alnW8WDnQRx/cScR4y6FbE",
-	"92kw36+45vDGeavahjpj/QyyRqQ+IRc5IJu93jo4hEVfSpbkk/gE95wJ9XfJeIQE7zO6B+zsDtj7UJ7W",
-	"+ggOv97jWkdCNy6MctlyiavPvLGqI3NRpY0kHxBXgAmTqZxJWIdLJpU5nZVui8OvbDNnwuHfOyrMycz5",
-	"rkqjDI2VkQpv+LY8uJIowMndOwepkjEWvS457UIgbzCNdC5QKiujUuEXXFDOupoJGUnrDZ+cR5Mx1y+e",
-	"mXr9xwZ72kBt+ZI35gxiw8ICebwtSt5hlHu6zGcH3bzSzeJsHRYVSZ2jFQ7jeOe9dsroQPTV+Vt0wUJh",
-	"il0YuTJvQdgLrfYG8zvjz1eYL6YMhx7vdDs/kSm6CtmnLdJHv9v5kZNQXDvvn3e6nestj8iyJMAt+918",
-	"G+JcIvdcfHerfmI0xok/TjrrJT7iJFjgI58Fc9wBoNtQdzTAIcV5NmI+tk4AG4PLGrjQOCgeSREViqH8",
-	"iSN9U4M+P7bVHzbuRQG+rHi2VX4aDEPZo91Gztwx1tAYhLEgxRSaXc7CUcOz08PWdFrweIOU7lxu9xsA",
-	"/Jy/vj7qj8YadeP6u3P48+35RQ85Ppljd+tM0ODV62vzFlvckMD6cKDpYlgf+YyKQX4g/70mPCpIXygl",
-	"qCuJ6sJjb9ehyclOoNVaNI5KrXlZ602ArBHM2HDW7VaPkqXDanq7o8VRBpwp+4DP2daTYkC3UM8P8PUz",
-	"iaBtgXvOhCSL0+R0vOJjQd+C8ZFtH/UHN/bpxDougPtSQPdmjtkv1scOoNDqVVAg5jEOnOJyCjidwkyx",
-	"x4764hqL0fVDwtc+IKzHLumQ3DNZon+r8XY0/n++RiSkWKhk45nt9d3BdIhHp+OT4+OT8ekID6cDt+/Z",
-	"xJpZdn8wHI2PT6QPKWJG5YkZZckrdY+S0jd46DaI2YBTFFo3yuTl6hjFZ2remdBheWoiwHG4DCYiayMD",
-	"QjwxoOppycJNRdqlj8eNQznHD/p4NOiTmUa8TmiyKzMrxSwUZlUza1mf9g9skzPlrLrUDU2xpUXPbEmS",
-	"3ZV3n2kQDMnBoOwtuQewLXWcqnqb+w0jYBCPKntuwXZU9AhV8+3GmadGwMoIU8XEl9CJ2uFKhmsokQXW",
-	"AilL0TPztGmArl6/3atZl/2EmGGNwJPSiMlnqRxEc+7lSOzyNXs6DUCmFKZIhvRevP+ObNX6n8VWDJV5",
-	"rOKShAuX1e3gUpAsJwYFWuAkwTu/ea38g9UKtr6qessqRYPEfKORetTSc6h6kJTxiexW0riiJ8MtqvSd",
-	"ck4xNiqJvMLimWuqQW5TUO5nhjn6KyAhg+H6481FD71jm/yYEgSVvmWfZAJeP+9Rmnics2xJWcpvzE7K",
-	"uhGH7oLeF5q7P19eAcwGDnvzX5EGm459h0P0ln4NCzTFnIyH6KsP31yg4Xh40kVcgScOX4iliXQpu2Mq",
-	"Z1l3xWAwGg2Hrdq09h9Svb94LUvkXSk2wSbZSHkqrF6IBtEoPVi1NE578Wny7j376rpFhU/nhqiXkj5W",
-	"8hTTiWEBOFpCnQqS4ADO1fvrG/RSlVC/dDF/+Rv1Hl66of9Sqr+5iq/+6KR/avdbnvIWXMf302xH1txf",
-	"/XBx/S92XwLQSTYPqGgBk8UT+fqXg3CooTH2AnrS9rcCnQnmvoLI0zugiKY9zegn70MwJW5l/Yqq7Bfg",
-	"IEbffk3BHkPBP/43QzNGEeacBuKbFQsR4RFGF+cTxMkakSWFHir/+H/Qxbv/wdZRiFNqFQAA7psfA3eD",
-	"t1PljKj1l3SbzZuBu3dPm7E/awrLYO/ckZyZ3zRdRBPLO5bvLsI8sJbTUL63QhfSlPNO0EpsR0+EDXdP",
-	"kMeEZoN95MXwvAR9Ffn8CK+jRRfFmLwvekUhC6+wKkiwN2GjT5BzR7a3qqS1ixyCQ5+SUHwETnHrYvE5",
-	"YLfipKqPbBPIWwpmA7/0PXk9YJHC7RB/KSTgW8F0W5ZFPSo92XXu95wr3GtEBVcGG8+eXZ/UV5TrnDKD",
-	"NQJ2F42T70EUs9BQkmWBbsDzKHDtnXGlUugyejyvcsHZ8+s9u6btXdTV59lJlnGSFbfvqXGFAdxlebed",
-	"FiB/VmXu8VZZBxowi4UG8hYLuxovVtVSK7fTJv5dwCDqBSP9E2+vTrTOS4ZqmRQ9lXZTyfYQexqghfFD",
-	"t4LpJL1wDEajk75Taa408MinMw0gqBq6BQqID2IKMqKaOSNOIVJApQQvdBIk+U485SxQNCDHTKNqbxeg",
-	"5hZW7P8UQ9FMkAOCT9sFAAt2hpxEmMnCewfwHmYsJHQeON001pSwGTYpdJuz1Mo43YSKFdXGjr3k9Dtx",
-	"STHOAwl4jHCVU5taAfGi0BfjVCIZpHevU8Pyy0N5LlsuWZDSLI3BpPRHmu9OlPfCVNoQQTEOI2wP8QFv",
-	"W2H+Rgxe0v6Ig4aWPuHjmrIgzaNzgT3Fs6EVVOzOR07sx5QX8j5Z5Gj3pv5puRtdUAQwQ3kr5YlHHF0G",
-	"CCMv3KJwDWwQOlmtfQ9NSeWO9x8KpUwBP9aGw4dvLtCof2IlTopRb9Cz90GKOqnBpkn8SbFQeEKAmuOH",
-	"RLoWo/SLayhYL6cSB9RnGxIeuZgTtBCc8mDnIudLBxYWU2VX60kqEK4GnZZKGQCU/N5LtpvGYJGHsbpQ",
-	"xOgCW9JT8Qtrr9y0e2HWmpY5inJTZ0oKxoBTCXhk40SikzaNDuXLFVBPxdv3UMyOH/L70dTVbPb1S84p",
-	"DHTOmGrFQ6CjivTgSzxW3R8GfrfBQcQbSfAmKGNRuN0DYayeGsyuhS0KJp+im/OoVMlxJESqM0E402e5",
-	"hxwVKHJU36R0QxkJmEsjIiQXDuAJGg9dlQHhokrfStwryMJujvgieGwM3nIWt0s0OrMUH8PWaOuVQC/l",
-	"TWCaJ9QBc1VMPAfz0i1vQ13Yky9zZsuY9Aehj+ScmC27w+cdkSFv0nSnrcdHjqKuiVBbAB85j9IQt9Qs",
-	"cUjOULYvg+y1JvbBA2Ue0KFb54XkvBti8dRk1ejKdk91Nk9vX9JuSQo8sw+S/GYWErlzqa7+qrC55d5/",
-	"TD3jdglY00pgp0St0ZNBtxbSX9vGEweQvefF2V8GWe3WRyoBslMuMRaQfVnBHq2lDjsYYRfL3SzPlZGj",
-	"IBJCTtz8OIR8/JChpsJ6UWgHNINhJCMTxoRLAo8G824cEbUty2rV5l+yshY+mpOHItqtUG4kH4DF0UBy",
-	"9WrJocWG/ZAcoCoQ3ywcer7r0b6cMaEs2QvBxYEMKkI+EigKskDmMcht9KAZRePxibG1fMu4HH5N7UGK",
-	"GRi97tTqqUGqU5o+IQXUV8joZS7rNyVgvo6KPjsT9H5Fgj9fvUP93ljizkovDQ48WWMA4ZmAuJFxr6qx",
-	"7CFnZfePVLqtcT12+t0RwDZQgWTZMkJpYeJQFDQVTZDF1Ws7CsM/ZGLybBVwEnBw5c/0p/utukaCDSyo",
-	"Mari9GV5rTR/OcFAbpg/nFrt4vxh+cwzFC99q4ThFojF4GVhM/Tt65udO0bZbburlkd53kuWYuYS9FDs",
-	"xxYEItH19RO6CRJjtufVgfKfHsrPy3VU5naPbVWj6TuOrdSNNjF0ewvpOVviO4ICtpkgR1X3O2fI4RH2",
-	"ifgg2xw7EwTfKF85DpIm90Lyk3sSpvuTyVXRB0bDBgCALfhuVPdkIUXKQF3VdHnpCSjJZ4YGCUnunxIY",
-	"lJelNh+c1oYGRnpZkxI1SMY1eHc2WJJ0MKEceZC32yzHbA+la5SCVj80W9FJPIo4+W5sBnwKHi/zJWQS",
-	"P3kPqbMtPS8z6ke6vzRyDHbl6BMOcR6V2pVB+NuVcjKUsmem146o8FKYLbFHEtpxqMch5pI5MEkWVdwo",
-	"F442NKRc4i2aJi2WVEI2JJnLLgeqEYn8HVbNd/dpDdgaErQwoKZTQn2C7xWssBFX40mvI4mRIKGO5Mqp",
-	"Iul2+aMnpUGmDIOK+ZNMdMjDC6q2vc6/OUZSk07n03S+p63VSjbCyFJqVQ+d69lIqsvLTAjwKNp6FKF5",
-	"XCg0P5BZSPjiht2RoLbyMZQ330bibpmIb/w96ZDt9xb5yzl9T7//4c/2f9I3F98vpt+64u/LH3+9tN/R",
-	"70/3qYLMDbaoEjIzqMIaYHFJpWpLyOO4E576tXGLhlposCND63R8oErG9Cw+Ntm5JnWMqfkqUVA9Za2j",
-	"lA0oUUg+kIBsiHcBdH5NI9K/prnkt8q0G9nraJCg9WTSblSQJ51JIwNJ7E4fAOZ7t3EazKg/mFrE9foz",
-	"e+SeTo+92bE3tVzPG5+Mj2fHQ/vEdt0Td9AxUmds15oNpnjojfExOTm1bLvfHwyGw9FoPD4+Pjk5PbUs",
-	"28YF9bw1eSy6g0IoF6qxk0OuKCwv9ltnpBw3TkgJyOYzJqXUB0AqEo6qLZtq5NpUaNbsIczXsdRuDWHL",
-	"7ioxemR/FSCDMyGyUlH75K587L5Akgr5ZBJ9fXRaJXCJ1/N060epVXdr4tfNFqm6yc2wVTw9brm/Sdfq",
-	"5ca5V8vV4jYkKo7O7jqpdS6NrFeExz/EcfbyQuBkevBVrkec/EIlg9NIn+okIzCTxCHUvQu2XIVsSXkm",
-	"8t+ow1zMGC1sT/tu54kKZ+2H/GLU8AczDcnsYgMqNiBVpZM0eJJ/sUekfNAmcp9vdcZmmcHOYv/AHoOC",
-	"9ltZGqnIqNGOHKqb/AgjJgrXPHrKBJvCHKRqjVD/4IPOWymsUHuMfKJ20xu14XcNGVuLRHVVWxuzrMzJ",
-	"SgeTa3ODspRVzevKiubalN+moLgcOQ3nAGWdhzojsmwvnxHXf5FxTIlfKht1to7W4d4xyWYH5RsaYD9/",
-	"RgYtqjjTpyQ3rWzlJhQBHmymrY7PRLx3QT7lyyIA/wgAHx3rkyNrKALkEZcusd9D72V6rUfnQlpgnwUE",
-	"LdeAbRuXSGOVu5nVQxbkU/pxXURnRqpf7BKnAZqyaLEnWmIW01ZubfVB/FCS13mO5M/F9MoSO1P5yt8x",
-	"H3zea74igUc8SEpdsnvyTciWFx/eOBO5UiodWnljAn+b6jkU8BVx6YyCozurpbjnqT/xbEZ9KtlJjAnA",
-	"1ysScuJJ+ADCOVx/P3u/IqHUslKMToxaIdTGI+0IZYbeU5/MyU80Wngh3oifYfP1hdYu80kxZnxjcN60",
-	"OfstCUngUrwkQcSQR9Car//x95BCXIy7bKUyNdTteB0temsFbhUSHGOcbEKwusUfDx/bIuKWwc1/3uYq",
-	"zXqJhswnBzcOWxt+eqfKKgrAF9O8EuVaPO4DnS8i3gIUePBFNZuoNKvUerXr3SAOX5lWUbyfP5Y1pzlD",
-	"tpDk/dEoA4zaCgKw2a6fJcA82YDOAYihcb/5XG6DWLGyZb4s7GcpzposBYg4HMFQ/IEDJH+sQyQ6gTdm",
-	"kna3wwKi4mYHCxhlSWAPXrHjEPIEnl/Pj2pFD4MgL2agwL/+AGLnsLjram0aoq6DJD8E4Lp8bdlB+iBG",
-	"kNr1xhuRW5zfhzAs5fplS1SG6vpYLL0VOHkzFl8KGS1U4M/B6HMLDc9+Q3k20rfjWe8at3s0Kr4TYssF",
-	"hzxZ00dUhnK2knrrx7LFUW9IL0+rNWlEv2C2ivfJQtnkyc4Zcr59fYNe4hV9KQfrAP3wOPW0TdKoHGVh",
-	"Vq6YqDgqKs+sGhdOzbDyQQbyHPHFSaRGZSoNXH/tEWErYs+pC2oUKSlqMnoshTsI6ZkGdFCp96nca31x",
-	"LhUYTucBP6CakPVuF4JUX9Bou1cUAyrJ2DqIwqKnywtdcN0M7PEYYX+1wEf9ouyNFY4iEoqf/a+vfjk/",
-	"+hkf/frxt/7Di//5r1XFpGPxOY4+QO8leCcCtAwxOB4W6ZSm00+VkKOvrn64uEb/YlsvlB9wUoRrphtR",
-	"QGBbIjblkOF6KM4ruSPbJPYt3wND5F1Jpkra8R5ydJzfgdQXQEiJW6U7MZJSQVbUHm5J6M3XCMVvT/B8",
-	"FbjCxZCEr5LCvCK0Ap2iitPBP0n6xwPBkHdMRVUpSslCN8+2SzW6L062S3W6V9Rwhpyku32bbDvo+qqL",
-	"66oGdsn5mng/yBqvdBvxJoX2EuzZuSchnW2PPo2s0yPxtZPN5stLhhYI3iyc44D+WkIO742r+zhyTyuz",
-	"qV5LBLNc/pkOPxvJs4fNjrJV2dE9Laz3hKRiYeXqW/bi0LKW3I2K+mW8IiscRtDW5itzR7CP1gGNXuyz",
-	"9rI16xpk5S32o1tgc0WVFFz1QuqqfDVZ2OTjKfF1hqPzb45MCLy8SioueugnnXgbbLtxLziIcwbE8Ihj",
-	"tNAvKe+LMjhc86RhWURM112W2SU3Oo0sA/jouoTz+iQzOLfn62jBQrWRE/Q1wSEJ81hmp3XVsTprmgZl",
-	"bQhnCXoLDFCNggaIE5epfJ7qUHaD/Ll0xhioSoBFTIJIJdIlaLIB2ZjpZM0nXBDiSGcfprYgtTil+1ia",
-	"K5/OQcxkxqZeLHFeYr2grTLeqk/DmcxciEtxZB5f+uWHx218rATKktmkV7dxlmWrKG+b5hRNFn2Pnl/l",
-	"SZ9FVPsjJ+GeUSalScoeJP9BlquQcNxz2bI3DTu5PpCzte8rU/et+AG6pv49TryGiduxuffqo4rUrWEy",
-	"qka4bafG+m4qtaGqSJ2wxw9YneyjwVcqabUNAONJCjEtDNh0R4ECUxsKeONtr0O6WJGQFyAKVuImNovf",
-	"6RYrLV2WsbO3lJ3CHWdJgVe8PB6LC79woG3CZdsQnXbutsjJHT+kjkSjvfRM74oEdxJ/x95eXr3LjfrP",
-	"p07I4wcGT5ux5ohpQgaufAAvtNEnSOPYxyfA3BlNXbv2mBfsu8z/1Ig/FNg9e/Wb3Il9nCFHPHovuPgD",
-	"MJn27QWaoWdPkN03+zfiCPkE8yjpBhkvirTFoQqKRRqMT5Ypgs6LQ4KikBIvae/dSD+rBmZrxuBa8avL",
-	"vQCyH4V9HaQrwWgnjnImTOviWFLvAOkBGQ7UtEmZYB6XwYxlK2iq9bk6BQ4Qm3VBV4rJtVfqdo4OF6iD",
-	"tepdK34pzO7YNmmtZLVlVLHxY9wc2+FFQziYvgSJF/EbWmpOJilUs4z34s5ssd24mje52Pd35E4ttamT",
-	"uuhsFA9HsSIZRYCoFdd11zBMFLE5MK8eOkcxlcpSTd9/5Kyt4+ZsNTWb/fXCRuZxMc09mSZmUKuRNVae",
-	"c6HZZ2mrWJlpc1ujJKjwfeKS0VNQVceP6IwZNLUiD6kl9p9aUav2ip2DA/ELUtVaKKAPJVR5mAQwKWZ3",
-	"SQD7w3qEDptFpha4YW4KeOoOkUUmX1vG0cq42e/Hmvxd242/X3bUwpIszWFjwe/fzDykPfmORYh4NBLP",
-	"2r+cJ3PeZYx4HdJoey2W1Iw7XjB2R0vOQyrwh7lCgxP3S0pTvcvwir5kwl7rv1RxLU6i/4+9d11uG9f2",
-	"B18Fpfmwk9O0LN/SiVxdc2RZdtyJ73ZuW10hLEISYwpQE5RleVdXzatM/avm/2me4rzJPMkU1gJAUCJl",
-	"yfd061Sd3bFEkQAIrPv6/aQye5WvFvKOrY0BOwfvoPFJKLmIxVAtuaQjqcRJKxZSLgGU1iv/lLWWdljS",
-	"6i6dhsBt4B/GYSfk/mt16XplbTMLpSMZ4NuHmo+MBiyG86BOShDKZBBfaLQEDrxJMHerZ3C+SyYNaDZT",
-	"P/zARmr3XUC2Neco8+xSiXbh0lj/bjLvZTCGUzg0PYFQ2mMTJrqVLGCtMGBy066mmWUkACCbJh7hItZl",
-	"S2OrnBhPJq1Z6jFJ2rGAikA4drCLcb52JbpJ0i+lab1pW+dOaT3vTpvMTEITt8SxWg6NtITFAlAlAHRN",
-	"LEDJCT15XA7VijD1b4Jj8t0t4OtxlEk93ZP6abjg65U1NWQ03zM/LdxjevZFm+wvaCTFSE1L8IS2Eqdk",
-	"tN6lVyyMhdLtcaTfiKwuL3fCpDu4UIbXcktfY/9RGmeMLTkljYRiQUECe4gHGW5G9XIMiKOa/FIicBH0",
-	"mdvUkYqrsMV0BZftgAuW9JG4ooMIiY8xhtGPQmwh1PswZp1QJixucsiYACDEppXE0tPbB0enPWv1OyWi",
-	"u5QHEQOfG/QLTfCXUD+sPjKJmhEJwqDc5E3eUCKdyAEOLpRktVIpE4BCwXfq/6epcReayhRtIk9bs+Q1",
-	"4V3BP3qy01Q2oq+7QlEHr1cq5FWPRkrbssDslNceWa+skFdcEOgPbvJWzALGk5BG8N2a+k6d60gMWQAf",
-	"rcPlgIcRMykGcYvB5+/IK5ry6MGvYFsrzQDni5J4EAEM3EUYSBImr9WnG5VK2cxc9HUJEN4GXpo5QaYc",
-	"ByAEHMJK229KJYB6KZEe6tbcGvlzoO7bpzHtsYTFDl7eFY0GSor/nzK8Yb+hzM65V5Prm6n3U+NkwLEt",
-	"dvzGIPErxNeN1r5niGmwyNIIDx9m5uNOACo3izNGuJJoUpNlYB2RWrUosjIRAXrL5MxBDFS/b/IL1gm5",
-	"OezffSy1/v7byq8V/X8+oR2q7B3Soq0uYBLHjIQdjvQ7UiDpeBTZGSorSL2C/uAiCltEmGZT6amrYUim",
-	"zeuSsb6Ed5XlGVVCu8kp6TOINKWr57zfCxGM8G5KO0gShZdKJySjPlRXq83utiOr7fzK1wWdQuss/9Ip",
-	"iESmiLEaVq2S37kviPIAzvX4e7APUhsIR6rhynRhrRbOXYrVoX4YYLWMbhn3vZSZWbKkmn0ulo6Ro/Mz",
-	"XSKm30G6qrTJY9YSMRA84014Qi5o6xI70TSqDg02iY/lkUr6aKxaXZ0Lew3GhWeoDV4qM7Q2PsgqP7MJ",
-	"SCJEmdSUuAILJfOuQPw0ub40513aOhI8VxrpQ+m2aAjGk/6lOkbbIL/Vo01jvRrT+Vkd79ILlZmFdVxV",
-	"4t8G3eLDPT9rTik4JFAVXSWURFSdzSsWKw2u3EMJfIPSS0WNPcIoxPVsRdsqU8/5DN+8pt+GmcLHjA96",
-	"sK6Z7xN6yWSTm0NCh0qCDRKLnYrMIBo6ABPQJBKdMjkVttwY2/Jx8cw4DKiKbThQ7wEfCVerj9rgDqdy",
-	"zvB1D3ogU2CTyYQmg4LbwZoqRxxXxai5rogCE09OurEYdLoaIhGdDuJfL0HM0nfOE3ygR2ClSJXsNs40",
-	"GCA2SiBck4d+jd6DPZZ0RUB8yKuYI2tMaN1nIVNgzwx5+nplLRvdxodxEKxQ5q4sWtijgGJr2jpQE5JU",
-	"EXqEXhiuSbXhu8D2WSa2/V42ucXStPNX2xtFZ7nJAeq2BRjQqcFU6ytJvLRarkyYTMPhsEzh67KIO8v6",
-	"t3L54169cXDagN8oVypMojHTS+/1UrUE3D/qKjU72g9L1dKapjyAM6BGsrwWB30aJ6Nl/YahSJAleWiV",
-	"jPQ1vWia75EeuRil6PYkBP/FvuS9oFRVt6vhxRAQVE83J66w0D29ZFn9SAeu/vJmuvo0vGGzXIskqYYj",
-	"FaJ1MZN9oVZaLcBqpWIsXU2V5BiIyz80xATGAW6LEuAKwAKAGZ2Xpu+Ac41+FQygDvujjpSzRU/Q1y/D",
-	"xeZaeMY6jj/vR3aey1s0MNWi8JOV239yzrVdfsMC/NHa7T/aAasvYFz9YmOWke3xhMXcIgFCkKTXo/Go",
-	"VC19VNaF2bJeKaEdtZdKep+V/vBK10t92gm5rfK38ebSMoYgl1M0ah3nKS2nd8SQtL0W/nSD0/Yb+xGG",
-	"OaHq1gQ5/1LDAHFgcsbpA66XZHC5RKOQSggiJ+kOMe/DXNSJxaCv72A//CGXtBjB8/VBn6/03unX3/Vj",
-	"v/czF1gKVjOqv7xSX+RR0OwrTabEN2RY8Wxju0LWHAIROeyKSPvYZXIAWkDJwimlBwcCjEBl7QAMeRp1",
-	"QHtA6T6rdCjXGkcMedUIeaCIzvJDsmu1R4zVx0XyvS0GXKkZY/78O/xDU012wiulAIZhi+HlwQAPOsN8",
-	"V1agYR4C39fc4mwvYL2+SBhvjTBwczcxBTtkSwSjGSRUTnenGbtJauQkKv7y5hJtuvzrr2y8X7eJPrJY",
-	"LRKpJrZjPTF3a/5DRO165d3tv6gL3o5CzL7cWzbjTkgPcZF8nioYb5F59gh+YKNxgYfffbcPzxV2MOYJ",
-	"62f5P2HwF4q/iOU1AZ8AppJ0am7IXmKD0CZ254RbJZGJ6JOhiC/BnVUGJoY91aYM0Z9FXwcpR6AaNbVZ",
-	"dSQFxxOQVyCd4kHE/NeTggmvuqNg2o5HJwN+yKOZhNIpi9qFFtM4qoKaRQf8aTVDkPWhxBxdufTCT8/6",
-	"7b84EMmOUi3Pc9y24aU/7nGzGyvnuOF35rj95RW7DxPi2OZu2jS20fW04gfID5MpDkXpmTXLP0eHzHkK",
-	"7r2pd1nyuDvaGs3F5nKx6phXtL6HgAEkie9i7fUHOQcK0QHxzLhxIWVqS8aTTWKC8ZaiA7ECMIQYyrIJ",
-	"AmIsREf4v4d96ZOYYau/ujnaTBDOhQv//YdPWhGjsQTWdcp1sYVvGhNpAoEa87EzbHwUJX6sFHQU9sIE",
-	"oj4VvCGifpA9A1MwqSId/anmF4QSCjOIiAk+3USqQOtKq3aTLtP04lJAN8y4ls74IDoUl3ohFuWr2BOB",
-	"MLRyI9TiykGrq12THJX+Kltc6BFdXuJptwXm8Vq/LcGZjh+D0i+TE2FIXDQ9OuT4uoxjp1fIO5MCEyuO",
-	"7mgXOJr+jk7HmDmALuT//O//+V/CyW7D4JZ0bVRpTudDVwu9QOfDHjeiSfsX+uJFWE24Yx5Xx9hjl6Nm",
-	"8Lu7OynLsTD8b0+ri6bFh6BoDASqyc+OhYdAl2hqRW5YGEBKI7iNL65YHNG+j5JW54BQctN2wnTLfVa4",
-	"T/OpHGMzI+834ZpE54xgSYhMwijS94ZsXysbmsIVn08toBaYEMh4qydx1OaPN91f4Ou3WKquvalU5hTl",
-	"J7ivc4TqJOmYhzaGZ7KNagf95y9bHGAS2iarXy69oFCUOir/yHDUi1cNu8qKS0+5I9UeQ0lYUZCjJPC7",
-	"mZQEFBUtsys1z5lzeHh5Vac90exFYYuf0CRRByxFPtEmJ6T/4cfQVx6HSYLgK1BMEVMuacv0hqm9bg3q",
-	"QP0z5FBrYAsWgCGuu0l8UxOmK6QQBconsiuGMpXXOI6euEK7n0YJg4qEA51m18OoHe3p5wIMfqwDdzjl",
-	"MtnRDJBKRrRE7wIGBYezWaI8aJYcDdGjSauLWQV4gjLzZerhmMTdZJBCTaMBD3zqzOcYsguVLZ+8wnq4",
-	"Nh1EyevqRN4WPTW/auiSoD4bEzyYzjIFUmFgFbfV8bCrdA2ScrZshSGUSaVmPtYBz6wR1AIewk/+mpwV",
-	"4NwNzZYIwKAYmbo8NTs3Q+0iE1lyUKj+A0b2cSrpLLs4OHcXI8LRGLBkOnkzpK1EOO1bM0+zpn4HrYdT",
-	"p2pKD03lIRwBd3KWRjIMSBAGm+rq9iCyZaBmdP70CSCLih3+w+FHF0+tpSyumEtbVZhS9l6GPKgS6sKI",
-	"as7Ysq729DdB+4MERhPPJ69k2OFLIZevPf2N+iDkne9qX/ge8fu0V85ujcJlMYPKLMtURKTZJotFx3hv",
-	"592NvTdzxa3De+IXh+LUjhvFPr4gTMNM22ZIXJG7mpMYGzMJAKR7zHxsVFaRQBokLdGb86we6h/NuCpJ",
-	"2ANMPShGm4O/OW+87Vj0ihZtvTLroukButzSapD3HFsi5hzZS6rPsbr69hqdf0BpjbuDdcW6a/zC33ct",
-	"stFG6uPU2OBAxy1v99NMDiC1znLrZnCoRWUzeiIT9rfNIhca4XCddgZRHSD8kE0hY/hdcGM+YzvhFAuz",
-	"9CRno+hcwHz+bqnch0pioaN0+1G63yYu3L4F+3b+LNYdY4bqdLi9URCyzI0ijgNQsuuWk+S6IxajA20N",
-	"MOca/RCLtQPjszhdXthVkb1lBB7fWoUEdCQxfqmjmqaly44QysDVqQVXgfIAMY1NIyDWfpsesh80BmNJ",
-	"98lVLUqk6fF6pZ/5WifpMg1gr6gkkeAdkzp3xrqp14VGAJaKyh1jpFhYjY6NJJKOyMqGibS+xrm5bXv+",
-	"+yTpK6NB2cuntMdOw4T9dprEYStRHx3RpPvbsobI9U9ZaxAzn4grFhMoZkY6NLdfwE+xIH3dNmNzc9Ae",
-	"nGY0RRso5DRSnYnKbqoFtNXZNorbC6VUvqyIIZGGVdxw/5Uy2aFhxAISCXzdMSOQfmQB6bPY9I3DKODv",
-	"FmQgq+SCjYRuDoProVsKTfITlsSjpVo7YbGPy6YHrUxD9Up+Pz08MIRBag/0yCsaqTlK0htESdincbKs",
-	"Pl8KaEJfe4TRVhcmCHYYTUhPyIS8JR/CLcizZvF1fdOBaVxVaIwkW1SGLacLpIcoxDp/6ha1r1cq0OCi",
-	"RmZMPZG6vslQmHXX0PO2zJ4EIY0y9EdgQvZp0i2TA2HOhrF/1ecmdAvNR0FRTeWZjrLNJ5geqkASG48x",
-	"qFb9TwkaJ8ZBcyfQecdQZEts9HuFfamFh+HvHz6tHIcf6793L3Zb6u+985u9lYPw93egJ0yzd/5jnF74",
-	"tEu/NOjRJcl4ly6pc09zwSH+mjngnoEKVj9z1+Z6aTgcLsH2HMQR4y0RIALCne79QHlZJ8eQBaaebdmz",
-	"yNLvKpW7vr65VrgwJeAkpB4u/O+VTlmyNLX7eSishB/XN5Nappzx6caduEXtq4tfYAqpjQHYuJ4oJYE2",
-	"WHOiLXybsxMytmHSRdOwR6+XLkCWvV15tzpXjawRqXklsknmO2sfJnrXKsMNo2zLLTp7VqFem7ErqE7/",
-	"yR1BdbqINMhE7RZny9fp3Zt31B59jKCCjTTTyaSe/i7fL8OpTXhlLVoYUVCPuK0JB2h9+jSMdTFdPcso",
-	"9OpCGYB1wWUS01BZb/Va9ezkvOGpH55LdVAv2ajO4uQ07KAT1Dr5qP79ukoki9pLyk9iAZJGA5+LOs14",
-	"spU7FSN/ujZ6HfISZSdKRiNA+CDQyg5AQABMEzF6ZfpBWXwVtnQdyDjfjq7z8FPKHh88II+sVN5tVNRQ",
-	"dA4rhRlySkMMkg+MUpm3+C9dGxlFYigJF2omFywSQx3UdAvsNDGW/trygKsHQzDGpcN2E2DqMf+SWYiK",
-	"Lr1iRbZunf5kvUNI41U6CQHl7HfKdcep5eAqbZ2UxmVZA1HXyJev3xxEtlYeHJvD0YS8SmPkSKWUuyiN",
-	"ObfoUo8mcXhTGif2GXt0ynkzOQPDUVM6HfRFnLDZDbw6fZ6+pzotUhz12ouPwz1XQxKp1/JUzf3kvD7M",
-	"tQITq0XzpPyEcbUc9tTOK46NnYHwh7AK5djbqCyreq06KZUggOyIZQhCDTVuU+yQFKkfoh4l9ZOPKPrU",
-	"DwBFQAlA3iGJGKdF8yxejiu79W+sFKaWXdBi4mVEo7pH/eSjLJNTJGrCuhMlBEa6vJkGACAy/iiLeqH1",
-	"gDKccS4pkViZIKAMQiwYw/TkI3llRHaoFCOOGujtUOm9JhcM8aZcMBOnbEtXjQYEif88AiEdiPC5s7Ol",
-	"+PheWYDJv00YAx/0LlgsSUcQwQm9EFcY9LLXQqvUBzaSJmpy9KF++n+89fC/K0oxnzbqKxAmwsp5EROG",
-	"lGIsIK+OthqnqxbLK6ZBqLEujhr75rpQ8NdYx6ML55UdgXAjdhwXgwQtAFv7ku4RU0KE+gFgwADsoKpV",
-	"KgSM4hEE5Hg0mtSC+JSfTwsydUxLS+r/thq7ewek3jg529vZq9fOGvBpk+/v7W2t3tTrta+7ndpwb6vW",
-	"2Ts//Lw/OLzZ+HhZOf4aHB2Nwt6otn19znqHnWG983Xvg/i2d/Oj0qgN94ZNfvij8XG/drlbWzlvbHX3",
-	"68fR3vXOdu10q3Pwaasm9uuVT0nr/e9Ra7XR+bwT0f2T82Fj+HX70/Hx9nbt+keTfz1d6V982bpq8ZPu",
-	"t93GcG+rdbD/4+v1/tne6v7Z5fDgpjb83O0c7f+oreyf1db2zzrXh+q/21t0f1tcN3n9pvY7Pu/rWe3y",
-	"99P9k+NhowPP+LBdS3YuvmyNvn056O7tdL99/tH4tL+1D+OtDYf7X1cbSZPTzyvDi7XfK18/n3T3dy7V",
-	"CN/redZrx3bO27Xj1vZxp9bY2/vxsb5+Fq0c7V0Ee0PW5N3ddrR98utVozbcOL+4/MTP1/auz3/d/XTz",
-	"S/vz9o/e+vvLnVPRjz8PV9utlQ/XK8MtfvLn7mlw9u5gPd771OT7bzcuOh8OfuzvNobvj79ufzqpHG5t",
-	"fW3svD9/t/x5q9H/tLJ7ER3R7tlya/jp4Pzs/ehof+utmkmwNzz+2uT7W7Q29eoaXt0YNraWh8c7+7X9",
-	"rVr77XC7A087avLa8fvlrdrxdq3T2N2vid16/c/d0/31d1u1/Xqt0qntN87re8fbnz+2ap3ddzutr+JL",
-	"3PvlJDz/dbB7XOm3m3z94M3Bh2+jt2vHh19Ou6frF529zm6t/mXj9+UDdn3AWdjf+9FbPTo4ubr42I+G",
-	"wS+7B9ds6/r9ryPRH1R+a3LYmo2D7ZzteothBuFQd8Mfnex9qp01yIfGV7vhd9/XOo2a2gJbI5ycmqyZ",
-	"aG3YeL+1WxlSdRiOjzujz/3T0ftkVexEJ+8/C9HkPflxJf72g4mNjcHuTX/78mL7R23jzQoNRt2T2kG9",
-	"VjvuhPvyY/fwy/nbblL5sfWm8e2X84P3g7fH29vRSZMPTj4HZ60fO2fy25ejjXdfDw8vOuz404ewl1xs",
-	"f3t3cx6//1LbDXbFt99Xjiproeye39xEg5qzNJMTyxiaKLFoQOexD/dQsS/sw5drH+IrKrQP0+DbyurG",
-	"29V3K6v3txq18puwGvHzma3GmdvVrTHWpeD/usZKCjoJ/ew1dS1ioWYuMn4wwMIlQnh36U2/g7p32x0W",
-	"/eYvp9/8UbwpvUtqBU3mLTq1wdx4Q4iel7JcOxu5IBBdWsjiF1Qz8yhbCwKy+fHYfGH7RPUxj9Xf7fRg",
-	"Y7ou7dqejLxqUZ6IQavLgioWpYXS1qWZuAFWlajTVdZeuJcN1ebRx1swTH23KoLeQnuWBj7G8AT7c0Aj",
-	"E3EwqNKQH/ew8GAYSjaGplnQ7KyP9IN0LO9jgHEOo+95+pGnCZqxPuSFEnyY9uFHkVR6B9cKeobnMQ6X",
-	"nUNemMD9jFj3faa7dNUBjAcygfjSUWMfK9g01va/JPFb1K9mzqgrSmwW2NO8D2laWMe6QkzdQOWbU7+G",
-	"EgGOdc5PEQKZXjK3PjbW1Xr4Z4gXyDJp0FaXaAJ4LbZiBqVVVSUVLWw4FMGlkHEyobEDz0rjKGSZwJ6L",
-	"ruuQRRQYFQ6S+Xz2xfVSn/WW2iEKo5xmjouQU6i8n6jHyDv9Y+aPW2eCz1/aDmVfyNCkW6dWm+BP3F8s",
-	"0GtyjJjx+LgOiT+SXZPdajkmzvdWzhWp+HC+fNK64CniqrjgpBZFE0wARuS0oQGI2cOv7JFLNqqOH1kP",
-	"2hQNcz+TNnOsu1KRnUYDrZuqVCMRlAuMXrPtyYOMMXTThOhkYz4BxmNc61ulhHxcNyTzpNtlhVw4J3kF",
-	"K2MHWz7dyZa3H2059WzLZz7ccVR4ps9Mfu5kp042Vt9WXmtOgFAmUrejO+wCqPa3Gx8bZw1o88OSYxZk",
-	"etq0/Y81yQN14BN9dqqQe3QxuiE3Nm7nxNGS7kKHapjtxgk6Kj5q4t8CFgPqBBRnwxoAnpXvntL+ZXi9",
-	"1Iojn1CpYU6UB7aX0sFwQfakHIS8sx0qTX4xUD88EiH0CEG+0lgsQzGIAt3TWCY1RJtHi6VxRjsgkz5S",
-	"mSztiyBshyzYJGuVdT3ovfbSgeBsaZ8mra4L0A4/FbHnoKd76W/MrZZOQ97Ckn12TVuJJkPIPA74gYDs",
-	"BxHDdEaxS4M0/Dj+Mj0sr6cyMXQ4YJcZ4kmDbb5UP/m4dJrQiPlFkjSOJqOLOc1KvCWCkHcyYPH29Wnu",
-	"IhTvak9or1cnmwv7MtE0m9lFjKMd/EVOi+aZfSVtaBXpjwgsHU+7WNEaSx+febVFXZh5bLwFj8+81Jxx",
-	"OCBtut2WoY6MdSyBZEbkKEv8Frwna3fDnabNLbsF55vffDWc5rTOa3h7j2nA108+PmSB+OSJuvUOcYTX",
-	"qV8/jM/gldQWv+2XcM1fXimzH2cYrb0UVnQNLYUca8fZ0xDuwmqYl7PYT7dGd7LznsgAKyivz3OzxhmI",
-	"phlncxhhoFlybS/nm9TkiqNnt7SWLgY8iNhUg8sp/so4UUURmzEuz9miMV4W4BejPEpRQHhJaXywvEJk",
-	"Biswv6ppQIiOe38hJ77zgV8mO0g2JoQDXYRVyDFT3l5g2jA5G2LhMhIxJRLr4I7AJISBGzPRGDZpg1zP",
-	"WAZguSC/H1hnaO94uZYLUhxKUWzBbOFre854kXkffzud85PLOXNMIZs/eRyRWncgE7O/M43mdxB7me1Y",
-	"IPy+X2QvcGXg87ubblntE+Xycqt3a0FgcmdGPVmBG4VGfBiWVGyTRhEJgFQskVog/wsZqNAr1vWj0PwA",
-	"kIJQV+ogoUmQwByo46pZej7LsgqPt5Y4lsImdCSLCzZz3axHxay8V70m8Go51WtfNirv1FFyajV3f9S3",
-	"hsd7W7Wz2oetTufP7uWPw6Pj4+3aj9qb/WM5rB9D1eNuY/h7/fxH43x/aw8qHeud4ccmP/m8Mmz1Pt18",
-	"Pd36+vmTuN45q51h3eT+/vbuQffj5yhp7b4bBbs7l19PnCrM7ePRwc3+RpN/7rYO9m/g0zXz6ecftWi/",
-	"vl/fqm3Xln9Z/7INdZuN0cGP2s3+j9bN4Scx3N5W4z341OTvT84btaHYqtHa1X69Mnw/hNrDH1tbneGO",
-	"qJ0HZ2vvvjZOoy/n3wbn7/7cOXp3s3W+crLf3ns7rHe+bjf5p5PKOdQjHrfG61G3T2u14cnxXrf2YeVk",
-	"+UMr3jhpHO++C6Mv/Y3t97/0jhORrDR5Yy2p73663O6/Ozq43r3+tRZurXROLk/qv/K3le6XtR+nv25f",
-	"0bVPbw6Cmqwvf6XrN9ena/3Wx/eds27nN7dGcewdzZF6jaPnKbjbZ3GHBepo5CjVz8YIweMorli8SMHe",
-	"NxgLK6504cnHVJrVa27wnUWSQWTiicv6aI6/YCv78l2GHuyfgiQu/lbeTY0VKiWnpWSyd2HKYnqW6zOM",
-	"SUp+nGo2x1h3DXNp+MWNIc+JT+NWN7xy2u6QZhyscduFABFdaCnWdNuTjTN+mRwglSQyRcKzxyECASmf",
-	"RZGh8tUPR4CMb3tHMDoalzs3YP5izigIY+gOGxkKTSpHS7Gk5OjDnmeZRaHbYg2gJJHYpA+QkbrFUFOH",
-	"Y2OMCeWe721i6HgET5N5NZd2dVHhm3Q8hCahFWQVf6s5Zf0WLbfiRFfhhDxg1+XkOvGxu0T9aYJ2iRCm",
-	"VC41SMCAtBLKjdlh4DbFgwNvTZkXIgrKpJY+GNYIMULUy8x2Vn4M+SXwDsOyS4PUal5DHsF3D2P5lJM3",
-	"6+RDuIVFQwmBWOymDWHThESMBlAFZYCW9F1FbAlOobZhGAILLnf6ZfSlnvu0SqVSwbX1yAr8kR1arD9F",
-	"hFGgXrU/Xt14Q/bDLTLgfdoCvvsYq5YMiIqGQYcOn3RH/EuSFjpMUCjFWURe+QktX7KR/xpfjogC2/Tq",
-	"6BK1nw/bRCoXl07mRpXPChzUTrYz5Go0LVvUhWfkXzJt7tKJUGhiSmQm96leuaanNeA7GPrtoKWacUnU",
-	"A2NcGE2gWib1sRFqNCLPJTLOmMQOhBJyFqONDLbvkMaBuznxujI55DkiSN+WyJB3ItPqlEmrgDjQO8zi",
-	"Emmqfo0+pbeWBR6iAcuAPNm+ZFPdRnXHHUzPwAo7ByUVswjcNBRxoM+jWweTGbR6CboRa3xMXKQQE0oI",
-	"SkMmMkjSYm83aoYtb2k6BCVkFEEyJgFyaB2rcdCdPY20pHyNKsoxYNPHU6+1hCGPltn38O+1P8rqb3/T",
-	"YmDYCUzwcUMsQku4Po2TkEa/KXvOtxmFjhBBOtZ0D2sgooRFkb4VNgyG3LIWD5Xw1LfRmyqKGQ1GY+WU",
-	"6D/1mQXrc3ri1E7TOykecIm8y0nYY1OcqGzOdmrSyofJVgtmWyY+8DX6VQiNpe+kKFWllzCTRdHZLU39",
-	"aONEF0JEjPK8LJEZFE+dTV3emcFHg3gXgrHq4BjAY4k2ol3FQFwdSZFmkLJn8oLdhuAaxKPv8YDPPZ0X",
-	"32WY1sH8e+a2w/rudr1eu3hj2w4vrivysNL/Rt+z3Yie3gyT9523W3uVT/xp2g7fd63Du7a/3Roe3DRu",
-	"rLu7XVuxn/3YqilXu8mnOdvjrvbuTe2bcbUbvQNJP38aNHlQd8fwNtn/sfVtWmdarbJX29rqvt0Z9n79",
-	"5cP6hyYPDw9/HH9Y//MmGFxvBV8Hvd2dt1fdz5/eVz706yO+RUeH51/fiF/qW9u758PDL7/+sjX85cu7",
-	"H43t0arYWt5u8tbyt5tffw23zo4+/+h8k8POt85wuwZO+Rm2A+4Na9u1QzX698dvt2rttw3lfm+t12BF",
-	"wSGPtmpDfEvDr1tbx+fv1VvaQ9f+ZGtrONwVja9fV6/73z5vVL6s7Y9ala0fF7tRdMGPB03+dfVd8rH3",
-	"+2h/qwINitud489bW2eXpxtnO9uHnbP9oCGPVgbH/Oj0TXQ+uD64qbVhPKf7jd3t2ucm72ydrBy1Vzon",
-	"Hz4FJ72Ns1Vxvry2v3P2qXH99sfNWLCkc7BX297aqYWN2q/1wZX8fPK2yfd552OXDr8eieHoU2d5ZXT8",
-	"+3L89tMPvvU5+BJ1zrca+/W998HHfcbCLbHe+rHa+7r+5lt8cHhz1KDXb5r8ZP/z8vry1ZpsdFYvft1e",
-	"vq2VcSb8CVDU3+Wq/G9tLTxmt2NQ37nZXVtfl+ussd2+OWjys9M3bPuXT+/PV96vrB/TL4P4ZuP695ON",
-	"uBGabsev7a3W74PlcFAXP36ISn3wQa5dyOMvnz/2u90mb39c/xSdvKv/eSz7w8/yR7R7+OdRp3N8He1v",
-	"R78sd1pH0fLX69rb5M9ae7h2tNr65Zf1zvnNym3djrrLy3AA/zFz5OXoMsTIy/MAYtjHF8ZfLliLZjXP",
-	"IgbzQJ2TPWX8zVoTl8Zd1tbfVNYqlbcPGHeZUiznBGCm1svFTG+jvEgM5A+fPZ2wGxooJYyYEK4M5gxE",
-	"h3E1pdrzE8Www66AdCiki+R4batBjoC7qr/Rj5GaTCk3OgSxAuDPCjs8dTLqJx+1HZ1ozi/jjIfSxnwQ",
-	"lzdMdPAHgacSaaCbAsGkdhOgNRVzzPid7lvCuiP4E9wM7eZdxCHvSAjAjLUP6YjEXoIIIEC8yJ3iwUyt",
-	"cLazVTsisI6cDf2xgAc4gxoCGBLhnkk2aygWQtEZ19w4wB2ZR5ZWBf5bXw4AHBAoOfwyOedJGGVeWL0G",
-	"uFleNgmOIaC0DgBCMyyEgUKSxzgTGmI3h6NMbfV79us+barHRZACsLA5OrZO4GD/fKxjM/d8bY7XPGQO",
-	"JFRqpHt2oRnvqxlhPz1SXTiezIn2MPh4vu4wJ/r77ErtBCxPjLO5salxhQOKy0AUDrsMRJrG/A6dMI7S",
-	"CVWD2udLFoc08g2T03jZmEk76FIie5gxsokJd6XlegLZhLN9EuSwbeOOagyxngoUobuPoRGgEkDtt+6J",
-	"HfBAcJblozRQC0rnQbAnPyRFdNXiaqVSBDJ4Yl/wTyTHEVqrVFW+WF30+rHohRKqfuEllqqlCq2uXFRX",
-	"W7MnhtOFeB7/xHkRBfI6PYsL6Xt/6asOEBlzSx6vUyfnsOWBAcaTFzhuh7NBXFk9S0ecC8E8UR/pCFBE",
-	"JDWorhgl11kWt+hoDLxZy0zE5quqZ9hUjM4E24TPkAFyHxRZutmcpyFcdN2/52VcBJatvE4xVAkpUKFH",
-	"YtahcRAxCd+3qGRFkW74z73p5wpHhdJVV5FVlS7ssmv9ikVss0MtEQku0Unj0C7ToxF2C6FWgoaQIOyE",
-	"OhPmdoXIQaubVbzwlKIZa4FfMOfVjY07Ttrs21CS0/e1pdWNN8Yd226ceLdMvbAFKOQdFvfjkCeFHSqr",
-	"b+/9muq1ogG06BOz/xVvcJAPm2Td9J6FTo0hgJcWzgEjsy9kHpchL8w7qe9m7/dK7/5B/S4voYaAJlXC",
-	"tZtugDk50NeCRVjWYCtMXcd4oISsxeUCE7hMfP2BXzVfefZW+pqi05bQBPDQZ5wTvKpT/NEsKbUGkm9s",
-	"QZClNPsPgGNnJuZyCNy9MJj/9M3/5Hj/z9RvPRattZab+/GdKQOy935E7gA0mOZs/h4zZ/L7v52LCmkF",
-	"xlvA5+EXcNWmrtUYw095Va9Vd2ofTxseqn0anYYdTpOBsiXxmtpAaVIejV57JmLscAqA4sJwrA7oahOy",
-	"Sloau1vHWI37PInLn7Fe4BpeXBBIpe9BQmggoRoLAgshtiv3qUzprnD0Rd71KXybxd74qbCMwWBQihKU",
-	"GdhbV27rrVosfX25hcSzmEr4TqPkO1ToqLM4edlqZa1cKa+srJV/Lc2eQ5xYz2cC13fRUIqc9RYUV7XH",
-	"bYcFuGoR+L4WFlkcmmJp/hAOed75zPPLcWhzQOQUOejTmV+zZWa6MDMLrB9JgVEKB211EtMyP3p5m0tc",
-	"eglHZmHjFGBFpRKF3v2M3NPKuMW+eIG4UeNnb1lzNxa2PGfoiqCcvmrZFdKKcOOzDqmE4BN3SNuyXq22",
-	"Vy5ZH7PQhngiEEMeCRqgpaJeLdbQWg7g206rMgf+dk3AC7i5xxQh7t6+lxy5ZKO7CxHcuNPkyPdL5xIr",
-	"Sy7B/n0JMqTPetNhEzIeURSJoXFndK0+VL44LdoulELSpRZY8zYZcMR6CxmwkAGz42Y/l+GAG3Xqme87",
-	"l7xg+6F/2ZIrq89eDPGBjbxs5QAPxpkesako0wiIWCtQKTcRgk+6lqTxoSwWzX3m7ANcvXuEJByya70p",
-	"V6X6DBn8ULKVeiJg8Rxd4TisB2Ojvl5Kd8n9Zazz+hZy9m/Ypk4vGaGZ1/ykxlnxGc2lK3QldvZCK7T1",
-	"59kgCJ7VZRkmbFX9z8xs0baUYFrRwb3KB3RYBVrLgiw1YTYn6eUWGiBXgjBYYjB2+7tOLIYOOSDr51XS",
-	"Kl2JszxVy6P+56VUJ2DJmkl3FhYkkBrx/8snuo6EcXg7NIHKYWTtNWtO+QjbNxOsv/PVZlhSv9V11U7L",
-	"9gXrhFyjfMJlvkf8/4pD8V++W1OipDANOfHjUPhPUBuhm3hfVr597uzweIwQSifvnDGGonfsDYY200dL",
-	"IU/fqBZDVsSAKUsnmQcesZBFc2c9SQ3Li0mlF7wQdV7TM2ISgiGXCQWWBfck6bd2xQBFlrfDDkqHohUz",
-	"d3nM0/WSKgTwEGRUw89bJfBASX/rkBrDyK7P3ZP99p4vLc+fYxzk5/rxwu/WyipM+OthzJ3rRzHrCrep",
-	"yX28frbk/gEofmUGDHj454Dl2BmeJriOIlKvSc8tt3dFCaKKoBo0ukypQa2zNolfVpZEuay7oLYbO7Xz",
-	"j2e+ppUGNAGb/Teiq2N66nqEkh6jHJiL2ylmicGfQP/Un4i4hhJ9atQUStMCHE2aVFArhPAeFpwjRTsy",
-	"LnmqaTO0WuPaHGwuRP5be7NRIQHAe8SpKVqv6RYGaJcINaGFYyQjvIIy5fA2ppswC9lzaqFPsO0OkGts",
-	"P6GFaDDYRubJk6+2Ss4+npIovIgpYN5r7FgIVqg1WMKNUxhjyMrIn7bOogXwnqWTUJCAkd8pZ2EsSl4J",
-	"YJlA/G2d3L+HPdsIN1ZbuSRXlcQQcYfy8IbmPmN6FOYKQNhzZiEBKatULZ0OALtrDty+7Pt9prqPsU1W",
-	"RJGCq70o9Cgo9MD1KVbd99eZRTIhN6Khj4kNTBQoy1viGcsXwKxQ/U+BQsXZSzLok0QANlga2QC8ASpt",
-	"35m6NBSmAqSa9mkjWJJHlPDVtfPsOpFlUjON1w4e01RkJnik1uaWz+xK+/papWWDu1o/22aRWAylATxS",
-	"erMtBmmDtPLytc7r0YCVmxy1Y08EzCc+jSJf03yYpjipK/m0R6mmDU8wSFsGI8003iHgnQPZpDtb1I9y",
-	"oKVwqf+99kcZSCk3NW5ULBP1C/X4itHgamlQoUJrHY4iZkXYUV06PgwHHM3iSEHXbM7AYDQIMGUU8TBW",
-	"Rg1GPVxkQorK1cN/p6jAhrkYuvKFAMY8z+hpuA2aQuUmP5scNkxPv2gRByw2M9DKbNMMwk9R3NzqB4Mx",
-	"tQcTajEeWPRHDOVgfOxSQ9lRc1/091bWKkSyllDWSiI60KsJyU98ySentRTiEP6he5StgQRmAi5xMoi5",
-	"dBuO1PHRNiA8EiG6xBBsCtNR7wb55KDdDhHyztg3ZxpeDMeutzREFlLARugi05hy2oiFZIy+AlGv1AMj",
-	"ZpIsuKMACsDi9kXhJTaG46BxP023d+QUg+dWNC53P3OROa45AF0hQqLI1KbT0gVBINXX+A0XiUGGHP2z",
-	"ILm0mgI0rnkNOmO0xaGYsNb0ooGCWYpDARNLn2B+Kvuz2nl4J9mH+SqRXKqWlNSb1xxLt98WKL9nMcfG",
-	"BmHoSv4eAD/PZKP1UpE2JcQyI0Dyvaw3OZv5JqfZb7mAPRP2G7s2TADFnJJukEEDT0LSSbKItRKtmeun",
-	"n1BlAFXd+srbymul0c7PdpbeGoVi7A6jhTHpYTJeIhr0uHTxQhySb9F2IExrxP+XT2RClQI1thcyYlsg",
-	"037MaCC7jBl/HHQmFgG0RdwbRLSauv2Qc9Fq1P/N94j/i/ofSL38t++RhF4oQ6N+MqmZcAXn1UyFeRVM",
-	"NlFrnRi6Hn3dPzXRo4dnUV9Bk9NkIN0cjPdz5WDu8Jr/iVmTOyzTT5kqUU7tckteZU2B2ZjwtPD9J/JY",
-	"31v7N0CA367476/iC1VFRsXjVbOoeLVZbtHvDtPPbWwHtBBfSCcriigPAB/LDfm3rYsOXQLoH3oZvD0s",
-	"YNGpBxqQdix64+H8TQTkTlEhDORYihUOsF1aAqsvDVlPmdRcKHs1Kux7BNSjNFsBOOaAHuR0OeCclJmh",
-	"xbWzFv9yGBjqJx8NA0Hadzk0MQ1bPgC+ZFpO8D0AIDrt+EmSCMLFEEIXVBdNI3co2CLmJuhcWngkLQ7b",
-	"g2QQm1qccXXDiHbTNJ6dfpl2MuZb/ZXGlxZtDYgiq/a9azD8UNdt0wJ2fw03+XfJScwILb1zU6/XLkYW",
-	"Wvr8hzy8OX37aXTRbrcvtg9WxLflYKvTGu3vPzW09Or+2eXw4KY2dJiUbuxnP2q/3AFa+qz2xUJL7xZA",
-	"Sw8/A9dTS4Mg722lgMj7W1vDg3qtdrb2vtf7ZWVlMPhW3x01+fu3rLX8YUtG659W3h0tnx9fd99++3Xr",
-	"6gf72uK/cEFHl7TGaNS7fDe6kDftyuHoMFxpjeRGP4lO1941eefrL8n5n7sfxPruxf7e7tf92hDgnRvD",
-	"xtby8Li+X6sNtzsAEn2EUNPH27UOA7hidV2T/358vL9fE7v1utytHZ/vbA3361mQ6JM/5VWw/fXdsN0J",
-	"zvbrX9beXcbru2/XP7DVs1q7yV2Y6FtAon/AtSeNxvvtGu2cdAGguskv+Em7dfP7zbFe26C+8eNitTL4",
-	"yvcm+aeOa8OTzl63drBG66PV7ZP+9qDJe6N3Xd4Yfd7Ybx32N47Fp5Ufn79ev11e/tilR+dvD2thoxav",
-	"fvjcuTjqRcu9NxvnF5QGyx+vE5F8ORhGTX74/uIHH67Qjd4v+/t/Vn77+aClj3+5PFvf/tH5dHB0vbHS",
-	"u27ynRHdOFj9/Oubna09ei02lg++bJzw0dfV3gcNLZ3dkeP7scnn3ZFmP84JLX3H1ODz0HstUoMPABP9",
-	"FKnBItWcCwX9QKlBzceiPZrp+UFbY9MWsY1T6qLkycCSZ3KGmBE0AaRsArFM6sBvAkkspsyFBCtwlEFJ",
-	"PSJZL4RaR+S3ujAYmIAATJscw1VRyBnxJev/hnbcJnwCNaNoodVPPPJxB34rkq6TOgklBr88+M/KG5PE",
-	"uRglJufUo/ElPPZzyAMxlEsrqxurANLRpZAD7AmZkJUKqVQqyMnS5JjOmjWWFnLI08DjqjrvhtU/IJhN",
-	"7Q/KC0+jI1OfvDK3TA3H14DoixahRwYcyliSLmtya4pZg7HjInE7KcpNzWdC7dDVonn4TOTgKhPf2SK+",
-	"+g5zBuqfpsoCPg4T+Myt2FB/Y7WF+pdTKeQBMvV3GnVEHCbdnu81+Zgb4LdkjOsh4NE0wpeJC6s9jyMR",
-	"J4POgEmmVlP0YCRsCdbSIz5tqf/F8f/P//6f/yVg0PR//l8J18mEBgLHHtCAuaPXVze5L5kePpQ268v0",
-	"wHsCZ8i71J+s3MWEIG21IDQCg8ekmt4OqVug4elHWKQE3U41tU2cq1O+IgjHprRDnNGYyaTJNV4Dhzr4",
-	"Nqb5qAPhGrCWgMJq2MykF0pIBwfkz4GAI0C4IANJL6KxnPR6paJuaSSAxriJIMiFjFlpGtthpdqELdbk",
-	"lvKKj3RMGETAZdjvs8AEj3XUeGqs1xT2Q3DYFL4pLxkZoJBpjA7pyI1QpW5UwK7CFkvPrP4mpUly4tlW",
-	"2o3xh6GXbXiu1HnUDbQoTKIIZ5gtUFALDv6kP+CafMivEikMQ12LcnLBmtw6srRDQz5GwzWkUm8UFiCQ",
-	"/AS/Ew4broZ0KWZbAS3Y+r5KZpjqexiSfg9+dtNknmbjC6QH0QkNzS0nqPBgabF8gSaiF7Z8K2mc2oXb",
-	"SyvGqhPUZf9eWdVFE26Aeeb6iCbPq9RISyTK5MTcAMQb0xGQFc/Z2xesG+q75kn3TUsKJlMeO9BX+jok",
-	"CDsQY2NKGfmgHkdn3C3bl6Sh7c9Owp6uAYDkKekKtUZISSVEGezX4hjAIk9/W2AjfxUsX5kSrZbFrGjr",
-	"lSHjrQMY6g75k8IDkj8n/NXt5GZnEwrdS+NdSZeN1Ot4nmzRQ4aI3EC8XVkcvwfpObCdPGdtPG2jeMoo",
-	"afIVD4/BUhwKb6K2wXM8ZG/rxMsWSTR5/hpNa599vuKDPa1CptI7m326cP/y3L85Cg7W1jY21tfXVh/e",
-	"J5SzOYUPUHDgIAnkeoQ1oBwGywDt27FefmsjeejOlPsrq7431jYLsIZhoKmV4buUfFVJ17b2hbzUo/Gd",
-	"pKHxkTDP+R2NRV8XPGQBwvM6LuRA9qGpEEtU1WX9WCSsZdMLqe+xmRp92EugNB1azLbcD1MXNvBO9njW",
-	"KNCEvK0ujWkrSVliccHkSCasZ9MjUAehhuR/11kF0SbszwGNHCM/ookmtcWKRZcLl4SBw3SbZT/2DPxC",
-	"OpdxYAWwTDVxhDIVuUiWQt6KBmq9gJZZW9JmH6TE2gQpEDbBlrUssNb0NdaKU8dJgjDIFDm2RVwm+1kL",
-	"yPLTxlkaJASAMM78fOAP471Lpml8vlzI42Q2HgVMomDG99ZPN2H/QQAlzG5agEm8eMW4r6ubs2TuwHs+",
-	"U4Xew0BDFJ3gmcrxClEi1Ha+TUPiGZSz60jsuROmYtvpcqimym8GlehqQG9cQz6cSrQiVT3ANNpBql+D",
-	"82CFHpaZG/Z23AOoGNsiCljsFASiQpRaJT67JtTvwipDJzgzSNJeAz1JDJgB2OrPphvNpitSj2lYRDe4",
-	"6zYbvWKO837FYhkKDv5Cm0FF88y61ZyX59SuViulcsUtQquuzI7KpKfzYLhMCw36z9WgRpc8t/JMj+iM",
-	"6nP8B/Mo0JSNtoBRj7OhLHYXH9JXnMBv2iQ0IRGjEilUUSJLLUHxjJdJgyLHnob7d5ok4RMaWZRs7Qlr",
-	"YlUx5G6/Y1XpPQh168svGetD4kH3WsWiRy6YGliGmyqUGaZWozYw4uoovHFePlfN66o6KaqofBPI4NAr",
-	"oNNEulCtcGHhDUstapcmP+SpmorxfaXpULeJVN2kzYYsNu15ElUdcr9SXdJvOurKxOfsGnhwGTfqB6PZ",
-	"pCOIWjLJtMbSrafY6qBrAiE9APaK2SpqmFiSDPOw3ZRjuwGnx7gYdLrqYfYpZpKQgqmOxwKgunEc3wAt",
-	"Eu1W4zaDQPcIIvt6BJQT3wk4L31gIx/aEKFzVS+pTUHZDFCkrAewxyhpxVR2be6pgPEBSTfvH+7Xeaqi",
-	"2L45qDa8b4/GlPj+puW3dI7oSNdfgt0HTLX/rHa9tIEus0VL1dJqZa2yVFlZWltRb/mKxRFVsv5orbJ9",
-	"9zCAQyD8fFHqE5Sas7bILcqVpnD35pGC3c2ymD9iXSRs8vh+HypebagrAhYxxG/M5+fN+IUu8wlxiFE0",
-	"US3qWO3nZeq8qwREY5nsYD08sNmCMBRcQwfUTz6moAdKKgcOKkCWNgN0jNIjutohTBw6SpmEWD4QBhNe",
-	"JPEHXPZZK2yHTDMQjTHzlglMXElv0B3j1QFTSXhxsvctFHeZeAu6ayY4y1NrBd/LhQhGFkpgQcJRwBf7",
-	"BAWKRVti7GiriyYLFP/yikFVjYmMps10AhkITbikRYWQpe4QF9W1Lxn6/dF3bu6eKMCom6Wo1nsyiPVB",
-	"XkGuFuNO67WN60oTnFWfk4i1wZEbY1/3UpxgDCeRVsRoDN++UodMV56+nuxa0i5NIgatrlKFQ63ltG9A",
-	"DGFuygtUdlxyt7bVgYizekvfpYqFKmo+FNbE8Npg4DcROm7C1Gyxus5Df3kYSh0DDTnCzkIxYVpFmgGJ",
-	"U9KFXLBI8I40d71ko7TcDWBQTK/ZhKQZ9INcLKc7G/7Z15zbmfEdHxqMdWjctSXhHO72olsS7K4l/CeA",
-	"xXjxoO74xp9E6hadj4zgxYserKEBmDBcfPqpbDiTmKGPQIozhg94V1a7BUHOP50ka6x7+HkMp9s498bO",
-	"8Qsn4btVfsiZ2CBoFGUDLjanq0VMlwI220SqQXeAcKdIoBt2ukwmJDRB/raIW2xO0SKflKVhQUL+gknI",
-	"84KBt4uOvx8j+fSzIucVZrMzlr8UoQbVHXJ2dhu83t0uHkgq2/5pEqw61ImNXgAUREQ7hxVHY1joX2nf",
-	"Et5zFr2C8vSiWcQeDvTvI/HypreQfXeWfZP7+GHFnj5XL17ipcdkRmGHPyiUc3reL0/ELf/HKf2YmhhC",
-	"ZCXHTqNDOkpxjlJOGODRCYKYSalBdD/WDgzoMGBMxwwlo+kd3MvGqccCZ2Vywnri6m6pGZxN7ut9ugRN",
-	"T1wtEjSzJWjUUln+oMf01qZvjMyJx0uLDn1htgZS8Y5+RoRqROxUvy+Tw/EO6SGVhEP3IYJKGwMhc8J0",
-	"hZUBFDXAW54BG4dRDWIWVAn2Ws5uGJSeWlUXhjPh28X5yM8BPfrhmLI/ZtWFRUrwsXTgnj4dLzd9hAWO",
-	"jMa6zE+j/4OG0EgSKT+ACzEMBYBhotEDXA2cKx/w7ghZolv8lXmFalcrZlsblAw4ZxHhLBmK+NLAoPgy",
-	"oUnY+h72EfHA/nn1BmFj0gxSuckP8MdYVD+MwyRhHCoLVyrllXKlXFleXfc998+NjbL5/wo+wXxHst9t",
-	"quUzYwaXyYzU5WyqKQuDvPJD6EeQ/mvdW4g1X+pX6nsQvGPzdZEoOjRhyqTJpL20VAUGTG7nicWOYawe",
-	"DxbMjog16itSNUDuTZk9kMhLfJOAM2NRL1rjgOQNRYY3+jX6gKH4XU9FL76NmKlbaXKpHh2ZCRu7qslr",
-	"DvVnSoeqzCvd0mLIDzL6hauVgoC9iCHlNySm9cF2fzhlskqjdYQIvHFWKVSAbliv6Kf60Ax4EkZ2YWBv",
-	"D6latDCp6q3MSSQkkxpJE3owqKncLfSDc5MrD2UE3jV/yeX3QPQoVGoy7KBPMeT0TlbC3TlEJRBTsvs9",
-	"+23Ffn1nIiZYixeR4JzFLlikOR80zXn6RFbF9GM4S6bzVttiBseX8VhEPeT4mDG8F4X8UjqlhmCct3W9",
-	"vAn3TWQrGkgOyDUdIjSMqx+90zx+lpAvjA3/9QyGesMO/28TxLNTWgTu7hq4Szd1Qewu3TZ3Dt45B+cx",
-	"43dzNmjddkJmi9+lcysK4Tmzf8KStqmsrkosWTHUZ7EU3EC8YXyhlhAfX9tyc1CprLUka8UsgX8z3yVx",
-	"uDK2oL4NtqzK8U5s1/dIxpwOYPgEvtJMLM80BGXrxAR3+oc9Arz9+o4u8jrGQmyfFTpFMO1QouEo4Nlo",
-	"OIaJ5oaVm0RtGBDECYEOLhfmDeTuSkVTtB3tHRhrIhItqKTWRA5psboBpcT1g/pxxDDxlbuDS+m7G9j3",
-	"LPPssCvs72HoHaaL2y/ZaEYiVLul740+fh+T1XTYgMl69Ot2ybu9Tdgr9eHy9V9XVmavvLPzfR6G0D0p",
-	"ByxIF71AJVmR4PAGqDe8sEgfpN9XCziAsAUGJfQI4fggRQNiuxQruQfs/c09irMQkaaqZYpOmdNwXf6P",
-	"/fdtWZt9GzOCxRyKOOlGTMoyqeEnVi63Ihr2bKOr/ksXLTsoBrZ1FPo/A6z+i03vTKogyuQEejO1EB4H",
-	"25yth+bucm/uXM2J20bjiH0uIGezMD0Lemk4cTf4I53EWzfHLG01zkmcmrJJuycFx2OjTgGQmhq6VH06",
-	"PKy0h57tWPSw93ouJ670FG7Vrfprsbnz8ixPsrOn7405HJep2uWODsvklklLk5zNo9vN+zTppt3mroYq",
-	"jRtvLwU1dQatC2weU+riM0RRUNleRZyvt57DwfTqaKtxuuqRWuN0aXXjzVJ9q+6Ro60P2zurqFDf79fq",
-	"S6fva+rb1yhWHGdLyRygnnJQFA1mUSCGPBI0mAPTb3LTKd9gUWG/qLCfo8Le3fh3qrC/t6TETXu7jLx0",
-	"rrPS8RKwKl5MOZYDI/ucoaUPbORlwjfIgZ79SE6A2HrFeLBl8jkrzP4lcyBhPbfvsDcAsHgLEEteZboU",
-	"09zz6zLxEdcTmhW1cDXEJFqakv1afZP4EevQ1giuW9tunLoXrahLsCAtCkh4eOqRHm2p/9R4EIsQUVk0",
-	"p4mFFBoyejm7DCZ7uuT36PD0DAJeYU4MSbm1cExmjAtZEMc7x3QeBTsVh/VggG/XS+npuL+mcbbtQtv8",
-	"bUNHGYjtp1BP08/nTJGiIozVvoEenkGNmDM7rZNTFwgiuRTIQQywmcQBiRmF6L9TvOiEOMfVg2MIIAM5",
-	"rLkSp4b5GPGrsPQjCi8ZlpMQHBjW5dyEfYv8Db/F1ICm/dG42w6n6UwGcs1AkiL6mEYrxQ76QOCQMpUv",
-	"utokWwBkID8Tdp2B+JQsgegWAHXNrAnyIESdicwLITppFR3ZsOhUzLIzZ96bWF0G9Em2jm18iVFhpzU3",
-	"QOqqeVNfKGf1Dj4qh5kEC2NNZmnCnDVwfgibqzY9wsJymTAaFM0Y7czZ+Ujmy6mLVsKSJZnEjPYeRBNq",
-	"WbFQgn8/JZj6aOLJFOA0SXS7j9YfuzZVfvqL50661yTZbZx5oJv8/srqkh6Y72ntkrE40LJ3dNGM9rxd",
-	"hfsDNztjzMvKFtn98+I6P5iVv5BvC/l2VzzoDNeg9uztDn9aiz9f5hWa/LeKvRmM/hQf+jkFJBRNpGXt",
-	"WaCYbKmkfkOaBxEsLQS2JXzQu2BxygiZQmNla37HsbakAwkpEzpCHEhdF6Ru4tsKeo2kbFCRWXwVYk8V",
-	"12XpYA/2oIFBDvoslixgAXYi2AL7NvEr/tj1iS5GoqbJS/sbicMbFjE+HXBac0u6cBYGzHjAA80rAaRt",
-	"plfDLnhqpoeJWqQqejHBAGUsC/ypcMcPA1zpPWlF0v1QffNAfScaOMfcIg+beTyNtQy9K//5yze0sgDD",
-	"FkW2kwMyqwtssL+hCspFD34qqKGCY1uIG/xAWGHqNz327JrG6USfwGpJAftt51M7bYGrn3zMEb9W0GZb",
-	"9zandjuNNzuZWNdq+Q3IjEvG+lhDkMQjjdTBaByFLAbIY1uyCveWCY0TXVASM+K34mjpisVhe+TrIAQd",
-	"40dCjGSHUKhek3nyXb2xFyDgFxLwbygB1d7KOXOPK/nyN/SY6FMXPbTsU+f/2WWfgWefQFHLhJHBCN1u",
-	"fGycNQB1wJrcGg4dLO4QIt4myutQWyYCsq/xQCYsyANL35wkdk/3AMIT8QmB6SKsZ2g6xmtDNbY1jlgb",
-	"tzhub34U9h0R/0T2LE4TQ8l10evHohdKdg+7FvbsArH2HySTMwj3xhHFbfXUcPd49mYqzW07l95FOmvx",
-	"8+zi+WiQ3CabTe+TMgInaCqcn70XUeB7TghD/xztxUFPi2bkwDJRgTI5xZWYBS0pR4zfYuVOyFy97gsD",
-	"cyHMHqEvHTfXk3jUhRs5I770VXe0LE0OZvbGc+NUYoemnGwyz6sHMEg4T9sgPr8Q9SZnH42y9RimQxUD",
-	"njHr0DiINHxNi8rC2gP4j2s09ej1R8Y7SbdUXd3YmEwg3T4WaQdTrxU9FsnIHqvYYeYBaiCbeRZM/2Su",
-	"NXtMsWv28E+OCPAwDf6p3EgFoD3kd27nd+/6eN387lPmqCTIyLDcFn5746KG/fTJf93SSM/H5GyWSIna",
-	"HFW2sf0VXlwbJF2ohXqd8h1YinFlRoWJZx1sQxeNGWUwzTiLtFubyDF0KmkKx/aOSD+i3PxcH1adBBO9",
-	"nuAgIa2dmYXSNGyv5iEadgqjihpEsCt0NNGPWU8kTCJJGvbzQ798hoQmoCPpkbU3GxWlkXSdky6ZEonD",
-	"gF6vbWbSbJqoM0zUgzgbWkJRRETpMhqYablFisgdG7CYBSbPViWU9ETAIrRdAVtRPRuv03arjntEIcdS",
-	"xZaIBj3IwBnUrSxQWEphOwUSzKkMA1gwjQFWUOFhdvK9O/efi1dTn7mrPl/q0SQOb0BewOqVqqWVSvmt",
-	"gZ/KA6dCbKqVNyUYDGwt9Y0SDWOgV7ODV5klfSZwAPNCC9RSCkO24NvM6DJ8XW5RcbE+ewg1MnH+8ioy",
-	"wvGvJ/RHgQ2/DMJndlMeLy8gtdASFOSPDsLSnsB++t5UI38fbvvCLf2nsBRhIRbmokz0Tss5W7hX7m8w",
-	"frdPeLl2Y3oubrEecS63GpFmzn8Vd84xQBpNWK8f6VIAX7OMK2PG94w1F+lzoa7YFf+SxE/YdbJsfuib",
-	"XjFr8YANI0E1I4GfTI0gm6LON4DSrrl8UwhtNinU5ZZZh5IgjFkrCa/S9DeIJKT7QpFlBsID0h5w4OdH",
-	"c1LPMhCtQY/xBA040dbb8jYzCd7bT2Yr6X0FExSpkWReqBoF+c9/yge0x/76q8nVddrTaPIkkkvm330R",
-	"J+rCIxEn6sJ+LBIBH6h/qE8CdqX+3mbKmFYflOY2mmCBn9dywndcIKZhFRe2U4HthMtzi2x/eOPJnMpp",
-	"FtT3XuaiCRGqv59qTS3blpkp/Wvo9Y2BFmt4TnCDOfB5Y9qaXEByJfC00OuH0I+VCOs+Is7LvxBKOs/U",
-	"2sYxja/Fox2T3Of9xKflwbpZjJX8VGeg+N1P2BN6aHMfhnkV3VRogYnTdDvXf09cQW0Z7iNyaKwJl7YC",
-	"KoqnpwHxAffT4XdkV+nAYf/bU6s8vcrZhnf6hConfxPlMbFMnqJCF1wLyNs86NLC7Hm5fCdPKO9vFfSP",
-	"LeBfGH0JoLfEmaAd3sEg2qINBS3wrvdJ+Yj0RMw8zEgWxc+LmeInT+eDOGftMAppdEev6Xn4EWYXH4vy",
-	"k8dhf38q+ZO/8/N4ER7G55rZPBxPkKZYIBlKnEs20p11pjFuHC7kld9iUsIpOGwfmmPvv1ZiJoyYptDp",
-	"0qsMFSUwv4QTuByGqwh6NwDYyVdn8Vbz9L7VaWNQEvDMqq5ZnjoLMFPD2H4IctAsoCnesGJWyWhNHWjW",
-	"e9NCtLgcRJlSQyW+i4o8YKHyESoAD2N2iIqFIf4MhvhT5c0mTss0E3yq8Z2VGlOt8NIiY/tiYXCfZttl",
-	"N0Oh4T0tUfuTG9sOVyAW2RERI0cg0gaCCsFqHuSG01VGtjsHS72DqhrCCHuRYewGMAto6VBGW70D3fJy",
-	"APBfhjwE2P4cDl9TEoOKx+Z4ehqYEfTx6zLxNWKVTzqxGMq0t0iDGYzd6IK1RA+eFrFqtt2nL+IEMSVF",
-	"S0Qe0ZUjHjn7eGru5o2XUUEvdsw463yXrOVb1wUxzWyTpwaeNDehpEV7fRp2OLlgnZBj9xLQmaih2vxa",
-	"POBKx6lJ8DKp6YH6egzf9Rj8MVcHDQLnGaYaP0wIjWJGg9EEloFdJbS1xptS0ey6xmIB44ZxNkSX6jZ/",
-	"6j6u1HjxnM5zqZdVqq6svNuY2616Xo/qNn2w8KcexZ96KoUysfGneVLz1/9A39HFgAdT4BYBExDbbqx0",
-	"7dFWN8Q6QzeqAohR1fGSgbwmd11jCnSc6i8hmabrNKWm4wiNTvlpKli88Y8nqlKxMelK4CFLO841wIVU",
-	"w4AaVQP6iD/B4gERj4jfagW+qSmwqJDAO5uRyUoKB7HoL+EHRI5kwnoIu6sWKB7o+gKld4bCVlBodEgo",
-	"1dSSAWEg0wpOeKoFe1GfNM5op0waahB3g043O2oL3/0MOIttEffMKuOO2YRVUSZAmBAfLQyfBKwVBkz7",
-	"0H5C43LnxtcNtSb7NcW569GkNK8ExkkYoMRCpMSqHa/B8UQqLC8PCtxRXjm7b2ybPRSYYi5dgXrXGpND",
-	"9EcE4pY8xW9EjK70mXvtpQPB2dI+TVrdol6IlUqlct9miM5N2J8X48x7AI2nt+z4ze4wmlzFiXv7QQHX",
-	"uvSKhbFYqp98XDpVluKtd4gjvO7h4Nq8ktpHt/0SroGFWUNdnIe8m25CdYZ0kV2ZHOjezGly6KGWdL65",
-	"LNzhyToE3OYabwbk3OyGzPygmhPqpjgndZG9xJoy+vPnoDsYs5eMHzR73bT9RU7pdC31q7SSRKp8PgZo",
-	"LceNrY6Ang+SCPCcjH/q6c4Vqt009TMDEi2V+aCdNdPNoh3GMAEAZWiWAZ/XPzo8PSP/3//1/ywzHmjO",
-	"dimmGhN1M82/DauvmdGC1PeupL52649tX0fa2G1z56ru9ES+4HLuzOmYWtD93c6nqKQ7nfBLkofL/zH/",
-	"NIyOxQR1k+Ekz4qpmAHUJLbVoSPRFUPSo3zk5qVQPhqEXBRq8G3SZT3Joqs00OfvNlCWwQX+TFKs9ARy",
-	"pRCKQX+/kCu5xTSt9BUVCJFHOrszndri4/pYp9UM78nO9vIj4tTcczJFvS07segRLoZEcKR9MEEAZTx1",
-	"RRTIaoqxmFrHThzAEmBTZV8VRwMIjQRnKTwv3NGmD0B0cWFxFHVawBYflMnRIGOih5z0I9piuigBUBad",
-	"YWXLDpwMwRWkDZQbaRGm56lA0AkYDR3bGgAKZZk0tOVagHs2KVkZD3JO0dRw0/RyhMyU5APWCXg/M8TP",
-	"P1ShPH0GoIEgCk+igfLPTkYDMR7Mp4GmCXuUY0uaLvRZQcgMrAWmKN2gLO2xyZQlmn+352inJVRRaE+k",
-	"UgFFDFKm1RTwFvxkRzcgghlwymq5fslGGkzCcc5Rgl2IpFsmh4YB0AaXQQuZtsgyqTnOvolca4pCjSeR",
-	"yvFNt/8RsikT2VrzFJ2yrao5YEanHcYyJ00Qi8TJPenoG/JV/l2Q0f6pVTXPRWk3eZzHbKfHladTdnQW",
-	"4RGuc+Sqlja5JKwz5VhZyrj9QiQrkMIDxi7CxyBTvIHezeY4RZv4YSB9qCgxRBhjBidKHWNpGlvZl2ol",
-	"/Sr8A4tJGHeICFLGAcwBGzlHOVErCYPUic5Qkh4NQGYDAtCQkySmXFIQh1VCicafwJmgROZCQwUBt31H",
-	"s92p3+vpc0NToT5DO1vvTMrlUJnXGqQslPoTOzfMHspykx9yRnQMifRweRPSEzIhK5VKBR6lE6Jtpu4A",
-	"iwBYSWGPgS4pE1+5CT7CDmsCPaWoEgGBXl4lkrkZYF1NCwwfEPD1bbmP8hHsKyuTz1iURHxHsC59YCMf",
-	"QFX7jJox27XCRd/L4Xb13RSA7ynVSgcSXr6uSVK/VessEXPqtlZ5h4l+RqeAp2kmXSqGul+/HJfbEDYo",
-	"tnV0IG4Ag0MiR3WB7fjw9IejTeLbk4q+EDBkFDkZQTz6Hg/4Q7sZD4nGjFws8jsM/+jXbTXWBBv6pUkx",
-	"zqcr01f2vB34ztbJ0d4QZFTbEyHFrCxbaPIH0eQg0kAVpFHZ2XX3nUiqckXG1GZ+Nnml1doxg5K/aTq7",
-	"H1E+PYgdStKOWbrBstB3KFWEkwukUTTWLOEW6mloO1jLiUShZ0huhdE/0zGVjiLK/zZpOHdShWm4iC7C",
-	"5UXZfgd8MT8HByt71/Sb2dIvOftmzsP0xJtapKKcm53lC0i5qXEus2usWp4CMzLsigiPBgHrrH76CasJ",
-	"X53s1Mn6ytvKa2X7np/tLL1FMwpiASQWw7QsG7pcrbsWDXpcVol/GfJAh4tB6vke8XW1vfpnRDkSiykB",
-	"6W8Ck9wQTEj4QP2QkniAW9IW6SP+iUCvo0ulh3a7D6PylTHsR1QmfpnUiP8vn6hFCSxvHkVAJ92xQGQ/",
-	"ZjSQXcYSbeolSnUhnUBbxL1BRHPi1bCqGYlzq2QD7KuWvMpKtJnKzcwbGa+OWpB0PoY8bMDLnVckPkgo",
-	"N29bZSO5cEVWFuUEcuXVSxBAMYsEfX6qigOhYxA+DogF3yk40dRNkUFhlUD+eYNd7ADzYl6NBjaplS2Q",
-	"ChPJora6otVFL9kgLA9tT42mwzBQu2pWNGZybFjagqNQMK3Eq2SM53EAqd88GObuIn76d/C6avLSEuHA",
-	"0XvUtpOJLThGgKO+vW/byU/D+GtaTXIYfzOw49hFwCTjicnqoyRRLqA2UbAR7jZi37UKYomP45IXkv3q",
-	"QOCMVL/qapNkOnJSZhgwCwSAoGQ7G40hiBMoNzlEFU3zpiNqMVWm61Lh80GrxaQUsUF+r9dMyUJ+V2Mm",
-	"v28ixD06glFB/ixz2zx0lgKO4IcCT3gecuBft+eP1f2spMALvfICKIDnbQu4m6LJnssc9t97qhkMTc5a",
-	"qZ9Nak1E4cYZKi33GcTU9bdhbKRXlfg6XAIO79A1S5UMR6+0p7xSLoaeTZIhVrHyokN+ydDNRrGoO8zT",
-	"5JgaYbZRQGdfUKGp48yuWKzvyRkZsUR5zyZRh2Le3t50u6dt8ONhSmiLNwkTfbV14D3ysXYAJRM92u+H",
-	"vJMpxdAJG3i8XnM1Ilw7JY7AP48E7yDjPMd8lH4alFwwGiNlEJ8a/TxVrzE//FnAQKSTRTlJTFz7pJB2",
-	"CNMps0pmrW9PE8yceD91PFYt86I14q6tEbldPUaipEJEPmirhMnUvNhArT260yO1MI+iUC1O8inDJH3a",
-	"W3bO0+wKx/3RbNR4NecX/2DODGcZFowZMslsJEdiuLvlzkJj7N4PLzv6tFcee0hWdPRpL19sjJ+GXKnh",
-	"3rpIZmQefzvbmnO5cZGUucAFMdsBb4X21oElKhvw8M8BK2A1zKuUcSb4k1FK9FjSFWoiQi3JamoxhfyK",
-	"8UTEo9kdWmcVnqfqxH0NBaLGufmC+6GQN4tm9nOxmLqnaMg7PHnFIjTnijyZgD7muJqfB37U+V0KPzwh",
-	"Lxz8esgQiJ5l08JnBFnAsgKc0PtIjQWI/UvFznyis5O3hfLwMzPHYwqEZkZXQlMXJUEo6UXEoD7qNjO3",
-	"tJDrLxxd84k25sS2mGbp3SLO/z44m75zaz8Ds4kWWB64JkIC5iBrmrSNSWRBU5SwrUoZOjbkJxIDnkiI",
-	"W2gUNclaggeEXbF4BEXsmxoEKGMXQ4jZSgFXOcpE9MlQxJcIOZcX6kPgu3ERcdcSaQ5j0BXbdzFJnwcC",
-	"cj7RtQCCfCQgyCeSfXlbPg8M8g4GbeZgzh65yvysgBQWUyZ51q/lemTXoUwA8VCmMg3DNnlmQeapTx3/",
-	"KkgeTIo27BdyDYf85IFzyfcwyGQRLH5dyJM36yWv1KPXYW/QK1XfVSq/rrx7t7qx/ut65d27Fa/UCzl+",
-	"tWIbTkKesA6LZ8oxPGnczl2rReROJmO758Fjd+N3f1HRu4nTnB+/y1xWGMHLznSGGJ77g0k5tem0ASKB",
-	"XGIgQ6WJ+ZluNNkVQ2mqByeifdo4Gg8b5gQBSe12UWlKXbhIvreVBvSJ4MTPihK/MJ7oTvoniyhq8t7v",
-	"YR+p+d+tlivlVSTu/8MbF6YO8X8/FgHi75a8ErQzWvPsDlLrmSKQ7hBOcRsW2n3utV5KdWNaVh8MivOv",
-	"RZyzKM45ds4eO9I59rjcWGfuNfnys8g8nCvi6f5SOYsSEI5spxuFEj6SiEvGZdbtS53HSc+yMOZ5L8m2",
-	"iHo+aqDICWI+1cHI3xW5gczszp8WypwUrAiAnpGt072W0lMpiZm0wz9HFzxXbPSp9nvOPptuSd+qAn56",
-	"4k8/ZlIM4haDnkTHfFR/xqzN4pjFUjMRBewqVFeSmCEQSGI7KIHACC769x9OiHXTCcIaoAWaYO20U077",
-	"vR3yDov7cciTTIB21vCpmy6JCT4pGHNflPqUmbAplk1KQQIxqW4LY6oTkuqOtrq2sueMqbpPf6ao6twS",
-	"dCyyuhCnLy9E+1QiOP8M5YZpH8oWX0awqhcCK8XZcDxEkg2ibBIfi+ehcQjktSOntLT3QUZB7fmhWkyy",
-	"Uq6Ypky4t2mnUuIO+rTSDqoetFmBDNV3Rjx8UB0z+xhOaX/WSwEIKvNdb1PDVlm9JKIA6M7CKMKHuWh+",
-	"E/EmoFKCHB3xueDMNzUhepqQp9NgSmpl9bqkzWCZzjKQ/xN6ZNiliZqps0SSjmQR3N/DOVHP1Ci19qZS",
-	"uZu+ORGJ1Tc/VbfUQ0SGnIO7UGEvRoXthleTCsx9V4+pzPIFQh5Q4t2Umba3Z0446uu9TO2QEswiJ/m4",
-	"E0ZKxsBJbIneRcgNBXWzRHnQLG2mtJg9mujWfgzm5+UikeBSILIexXHZuHwnFsP0KAWsn3RzwwBHtLeN",
-	"k3ghiUtcUpuw7AqZqDfrFdQn52UwzW+KqMZWNzZyeMByR6RfMK4ku6atxCAv+mG/EIQv7D/go81KAOf8",
-	"PMtgSOwfeiDqV/OMA57y8MO4YjwQ8TwDwV88wlBkmMy1Iur6h96c+GpoZ643QzsPOAzNrBaIHg25XZt5",
-	"Dy/+/AGGpWuoUhktYmRZyMhqBCPFgKmnDKSicZmSLG8STmkKW2JmgXQJ9RUaYkMRB86hYteJXsEwdqQe",
-	"/q2EjbGww1i9ZqVkOizpIuiLiBjez9PgL20SsQS1DQ9IEHZC5f3M/hb+nPcFvKByDqvSFqUcMjGbz7HK",
-	"tL6/c/lGesfHqdtI7z9jiNkxYHJrNfQNi4o0zPPGrcDb0OxqUZQ92hgVRiNPsoi1khzMzCzonXXpNYqd",
-	"7W3vIVe7FHjrMCEtypW7h9+wQFd2FIDFpWbdzO3mC8NrYXgtDK+F4bUwvP7ZhtcCOfR5rDUNBHqLvXZ3",
-	"QwkNg+2x32SRPsfvmMX4HLeP0BSBNE9u/gUrzwB7B1NMyvTRZoZl89AYvLlAwGA+hUlqjMChukB7JR5o",
-	"jDikBV4OpXBG55dJnUWR1Kl5dSISFjT5BUBh9qhHJOuFLREJDiQV9ALk1IUm4aMadTgKOSO+ZP3fMEex",
-	"CZ9IICoC6V8/8cjHHfgpUCghYHEEHbKAYezBf1beGKy+i1HCiIgDFpMejS/VU5v8c8gDMZRLK6sbq+Um",
-	"b/LZcY89AmW8I7xnlfhmrXwPpJdHfLBH1D/UIVb/RX2sawwkMGmoZTIZ7U1TePAddYLvNbn5RG1KdYuW",
-	"4Jy1kvAqTEIsZZBMylDw74gz+B0BTfUztAzHxwjYHzQCommYhLZxZVo1ETF6xaRLv5rpL0NQ5ZA3OR2/",
-	"BV5tKxo8IpXch4ScGYUmurI2txrUeuWdLaCGVUaaRArMJZdcDCGDpYasaQtpkvawBawlAhZ4CBfY5L1Q",
-	"QrlGQP4cCHjdhAsyAO3nvFaomq6oe5pDoCEfI5D5iDeV2J0QAocLYC9uql9Ih5rGLAns9suw32cB7CPE",
-	"pNb5OP839Z5+Uf+zpP7nv31PbXw1vPoJ0Q4MUIxx5a3AqWyxKIJlpZeMEzqkI0ReRIFB+oMEKg1g1VN3",
-	"xcG5tuiNgKSVdFmT41CzoNdqsAjgSBPRC1s+qGqYJcVUYoylJlxwVtVf6NVwXqC6gy7MoZL46rJ/r6z+",
-	"UbaHwjU7ECBXiGD8OTab2eQ6TRyFMtFlP+qJ9hAiGph6hdpLQBsdD5garoENx/xnn0WRWlqYe+o+VgHq",
-	"kl2xmEZwnM0mM68eS3JgWE2eZGSD7cs3mwd2jX7jwBCkhW+ZnJhZwu1YgEjmK57zoAvWDQ1HaI6wwf4D",
-	"ZSGgfYnko0pG6uuQ9/hAjC0cZMBhYMA+hGuIuAKoRNB6AsGbhD22qYHchEAyjyENE13Qsl5Zw9fsn7Ak",
-	"Hi3VgGmo3OQTnjDeeZonPH9nQREraGS2Zpn4UF+EZKW5u0tZRzZNrO5Q0IcF5yCfyAd/dQcen7laH1xL",
-	"0A7YOvle2Pdw08Oe114heGSOrvCyiqLJ8WUsXYV0qXa05638ulpeqZRXV8qrK94JC97TxNtm8jIRfe9j",
-	"yAfXXu3zqdcs0X7oEdrvN0ve6en76upqk+e3pl2EnMIy5lisT1eyZXfdXk+TuuTTAQ2ptLti0beQsYdx",
-	"5W6zh3v0eukCtu7a2sbG+vra6v2sZBQaBVYyfllsJbsMPq6hfFuDwpnmvzMhOGA2JgPJNpXQwwpSrAqy",
-	"jfaBiQcab1s3elmollA69zEMm+PVqJNtC+ii2+37VD0L6VAXnQszdC7gW7I75uGdxZx9kO1SwO+/92lP",
-	"H4epPQp4yexIK+5zH19GF4UzcNSL3ZfXRPBoO2/s7U8kc5wdV5DJeelNAt6MEYxZAFewDcAIfIBHSUCZ",
-	"JMg/lnKHOugpZSdIMAHEQi4GiSEfNf5K1ToXyosxzb4p5gqUwRrfBtzGad5QmPK7Oj6QZgVNQwVOTsr6",
-	"n45GEzEJeSJQu+WnwtDvycqSO9ZyhmrDOrbqqrPxaT8sQadv6Y+ZqzztoJ6no2BG0bcAaHmU6v9Hk52T",
-	"Gz6vzn8WCZpnwS7j0Xz2sv4xa3lMCmQs4JDDN7dZvTixhzF6Xxab/OKgP8dBb/BHNs8nN2w2m8PHjfP5",
-	"Dno3lICFO2sZNLtSi5OiMAWhtklagrdYzO1KeISzIZMJRhsxmohlQDp0T8LANtLYVh14FMSlpcMBDhZU",
-	"2OkmJBFIlmYTzhBuhtSB/sYOa7q38R7n/bchqa2pKTfUy1lQItyldm6IsfV+n3EWqM1024m+QzUdnp2X",
-	"VkznnIQpJXXftaAoqqzTc3tq1gPMWs7RxYHXz8Z1gOuzjT/5B5MduOuwKLSVidlFE6JBb5W7l9va+z6S",
-	"hLD3n0tCOCdgmoTQdy+svdUPL0RGO2GdUGI9lV7hNMtsyrtMZSwHBIMZiA1sey+EZLoiTjDbWQRQ5s74",
-	"J8MnMwWHTCYRvSi3hHqpMOXv+quzxunZx9rW7MQH7mo8D+5Y5n0UOTbw7SKrVoAGRmy55xRpdXcxkXtu",
-	"8gDAMmKiSD44bgqOYnbIL1MVa2jc04iiiRVAMcG0Rs47cB3cS2AsYL9eJtnBIx+Z3J2TBw2WPTJT025a",
-	"Bt5ixpYWovoF59keddNN7oTphlyxhH45ObfUoNtMM2dhHltBkFaUCs4yPAX5ybGHYikoSFVNHMo7Gn0Z",
-	"++7Ott3zpKZmFxiLoPUjZaceVeLk7vS8NNUclmEsojlAO+Dq2YI9J+rSf3CQR81/EdyBSuss6y1sjDuH",
-	"dMzdHj6go1arbG6fPY7qq3wLwO7y3EAO3K0ofoOPKozezEIySWoERj8PsDz8QP47/KOsO12U+u6EV4yT",
-	"ZKj8O/hRMMB9Dy0fBwLcohblpBNTntjekpFpUOiKKKiS9cpaURhIrdPPGf7ZZTHjrZD2GE+UD0wGcvA/",
-	"/3ccCglF1GoxYS6m9FztooFUM1TPpoGpOHdx6mcvdlHr9jyBInhjBbJLbd1FeKgoPBTjXs+Rd3cXNZlT",
-	"lBcMit2vMjLG0fNzxH7U9Tbyo/Yz2PxcENoPL9mIdKlpQsE6kTtEeu4kExYRnhca4XmMXZ/ZJ3nxHNzf",
-	"U8I46gLd2zbUYCCgwmShzVpayNSXFsd5jK2Vvu1cq61IlM4rrt4DhOzLQ1JHw8WCo8vb0dGn45ubrkyw",
-	"fDA8BHrCBZAwDmSZnMLTdeN0eyBZoMYGASFQZyHvbBKeWp0YQspoJTzFc1mi6BzbM37XANHcJh+Cps9n",
-	"8z1PAOk2+bQIGz1O2OgxBFxmt+cFiW6zGM1GnwLhhZdo3AAaM+VMglRAkFVfHQYNYwBnAYAgdHWijigl",
-	"Q4GliBKFhD2y+RoaJcfcVuNTBn5giB9DmRSdJFy1f0TsR5rX9dC62+6DCe0ts9/Yja0/h62thPVyyNui",
-	"cHer9wRej4ixAha9niHgw7diFjCehDRy8yHGvuxRpYzKZEepRG5+6au7YWYkRO5BxEry24Mo0p8D2rAd",
-	"hYb/6NEw8o23knMiziWL99RUHnFL22fk9mIL0rN9U1qt/t03t7JLh3kTd7b6OVgEma0uWdSeY5M7r3Zi",
-	"m6vt9D10v7Q7XX01v6X6LFzn6eYHkBnc647JWSN+n0o5FHHgO7Xrvg4Mf7dfVh3yLoxgGqvJ9wx80DAW",
-	"vAPqaawHr2Yb+Mz9COOBBINWQ/PYCn21uGqKLRpFLMZbt4S4DJlEbocLoR7G2VCzf8LpD6UxdKfappmz",
-	"fEf7dHxp1M17dEky3qVLkeAdWvJKZt2B6SMOKTkNoytKTilPBGpX+2MxSOLsz2c2ZM10nseYnSa0rHh/",
-	"HLIfr3TKkqU6bIt83aLMHrNt/Ji1Yya7S5onBeQ+8pQsGYoQxHTpMrPvWrTHspsPcA30NsbOD3yF5Tz0",
-	"vxTZYxHEzTPJBWdaVj+QNJ8433kW+a0y3dgusyds4erZErYww39wwlbNf5GwlQkxoYycrX+HhK252yMl",
-	"bM3t57GpihO2cLeihC0+qjBhq+6skb9uydo6+VRlQBKKugjEOcB9aYfYgNiFMRFDjpYDIN5Fc2V8wbf6",
-	"d/jHLLnegvStmttPlr4FY7JULfWUffPfrNePmaTlluiVL+JCCyhr+kzaTbpa5t9/qEPTZzGIZQzweSXj",
-	"4ZmHzmcoPU+W9xz1SqGBtMjyFmV5B3gkptgH88unzGHLy/IO3K+KjIM5srzwikmtwM8BqNap3N2QUY2o",
-	"TIg9DnfJBN9JvMyHHHCqjLVFxvglZYwf4wRl9lNextgERwqtZ3XB7Ghb+kkL+fyyMsaPsbXSt51rNj5U",
-	"HO6FZoxrKTU2RulE7IbvHBJttDfnSy070fHH6hu4U5TPnn/1wb9S7PIicu+MbW+z1mjddwVgDRcb+ICi",
-	"rqxzIgetrjb3cxTsK5OYwOCiZ3AsPe0KAJ/4a/0GAfI5VcFlAhmYqan3adHJubW0o3fvaMhPj1XOZWM/",
-	"XyByjiDkwr54oKz6YyiBzEkoiuFNs9CvVpaFuvfqMoR2ixkgTFT4u44Ks+uWI8XhQ8S9t2JApyr175xL",
-	"jHjbdLMpMuxw4wIgD0KggYLSH3g64Zm9ZQSEqmsVEtCRRAmlEctbNI5Dd4TSwCGCUKQ88KBSCDnDpUnM",
-	"YAib/KAxcHzpiHZ1IjD+Sj/zdU6InLyikig3nVB3hWCsm3pdaESisM2SsMc8DQqM0IySxVfAPEZHZGXD",
-	"8I2/NjSxOsAeM+K/T5K+cjl8j/intMdOw4T9dprEYStRHx3RpPvbsqb09k9ZaxAzn4grFpNukvQlkPmA",
-	"Mh1wZEbwoZDpO9BLaFaDDMSCo7JFG5NLuvRJc5FDMipNSBv4tl4oJUBKxqAVQAni/VfKZIeGSqlFAl93",
-	"rDRzL1TKta/EURDETGJGAf5uQdlXlVywkdAI93C9ulkeoLxm8oBBt0QPyoZ+Pz08AJ0lNXMBeYU2tiS9",
-	"QZSEfRony+rzpYAm9LWHDCdqgsjSkZCekAl5Sz6EW5tq1/sZKmOfYCbGKHCQvYxsURm2yAWTYQBL2QNL",
-	"wujtdNk8wyYBIzOpRJGC8ydDYdY9lLCHLYUBCUIasVaS0gkAOVKfJl1lDpizYUiT1OeGf7xFW10WFAXd",
-	"ztQO/rTyMMUud1C+Er9XwkX9C6gnIPFgdyzgdjtSCjwh9+9qif3/7F3BbtswDP0Vw6cNSNCmp7W3ICuG",
-	"ZF2XDWgxYChaN1VSIbJkWHK8dMi/DyIpm47tNRl22GGXAk0cSqRl6pGi+bazU/FtLD/L2cfb0Rd5NZk9",
-	"P35Y+P+nNy/T0bWcnYNnxFRa3zBVVu6VBF07B7c7GCGAvastdTdo2ObHsCzLISzQIldCA2vJ4RhgT/Zf",
-	"wh8MJaEzPM7sgxjBor2XOr44Pz3909t3lIV7uexBA/Tb/+5R7P/j1AOwmN/3pNuGRHlN0xVCoqowAohs",
-	"qnhsSSVTbCVEb8CdJ6mICu0dvEcT6He9J33LKfM9ZNtjNng3Oj87KvlaO92u/CtM6X4zaiM8Vy9tpv7P",
-	"+FEkuXds3+98PI+ahdWIn9GSYx96oyEi6SAdRfJG+Nr7u1zFF/FJkknw82SKVvxPeMssoY300JkhtJN2",
-	"hdZCWcbStxC5k0s4DYICTFLfw5wz/6eDyWWsVONnNaHrZExFndLawsenRProISVcVAoIQ7UokaAoFxuz",
-	"xg2RBp4wwR1js68jejpcKIZAhbxI9JrIp8NlJ10ir6ReWyQzk4tnsBdU9pC8LDdLqRrGudS5USm162ul",
-	"FDOhb+fXAWKyn021dYledOoFfkmmSFBZd/PEySDqD4IliYlWBoGmM5EWZddEJ0maJR72d40o0kwljtMW",
-	"6aVcFVSM6z99XZVP5kmoPn2m8yhTieaSwty5rLlKdI+EBoWpiDZI58U2Rhvl1POMwJ6uLwwwbUB+5OFE",
-	"WvPABg7dKDtWOB8BFm5hRS25orwKS/CFXxpeTpAOlj8bkIvt0xj7A/T0bGtN/n3VEq6lAnOp3NrgM9uX",
-	"e5++wlsfrcXWUkIcio+qVzua/aLpvKduAzUIqSh4so1LfHyBqUWT2ag0+doHKL89X+LGgjE75koJLboF",
-	"VUl6MD2+sUwJN8Nt9pVewN4XOBcmU5CyhCAZHkEMVMNGFQp+DS/JktyuN1QrsC/70mtbZQZD7rBOxTkn",
-	"0sw1btCTdPHubvcrAAD//w==",
+	"7P37cuNGli8Kv0p+nIlo1x6KBV5FUbFjj6wq22XXRVOS2z121xaSQJLMFojkZIJi0Q59cV6lY0eciPP3",
+	"PILf5DzJiVyZCSSuBERKVWWro8NFESCQl5Xrvn7rt5bHlisWkjASrclvrQXBPuHw8Rx7C3LOwoizQP7t",
+	"E+FxuoooC1uT1k8LEi0IRzj00YJtULQgaMr8LVriLZoS5Mlf+51WuyW8BVli+YRouyKtSUtEnIbz1t1d",
+	"uyUfT8LoBRUrJqh6dPZNZ2hGA4JCvCRoxnj8pp3P5sEb5tMZJX7+oVcLggIqor8IFC2o+HHl44i00WZB",
+	"vQUKGWIwOXkHYjN45fkZWmDRQZck9BGN0BR7N4iGyH01OzLvObqkoUdcOTLyES9XgRzST8Rvo94QvWW3",
+	"qOf0RqjbmzjOxHHQt2+uds/hMsLyMdkJXHAiSBihzYJwAnNAVMBAAywiNfJogSPksXXgyx1ZYL8N2xXg",
+	"iHDEyS3zsHyagD0LWSTvYiGi0QQe5OMIT7EgyGdEwHUcig3hbcQ48nD4F/jBhtMoIiGKWHpD/pWTWWvS",
+	"+pfnCYE9V1fF83haco4vr/C8aNdFxFk4R7c4oD6OGDcbIff+FImCbXjLQnL0Bkfewt1FHO/Jf62JiF6V",
+	"kAb1zdu4uvFULS0NibkQsLkkCDmGiLH0lg9njtclx7OT2QgPPIeMZ92Zg/vTnjfwh2Q0Sw1uiT++JuE8",
+	"WrQmo0G7cKwR357NIsILlkl+DQdwicMtEsRjoS9QxFDEtwjPMQ3RV++/OUcn3a7TltflD1HX6fQ6/Wen",
+	"aKXJiIXBVtJSKOfGCdoAVTGmHqsXQciNn2EaEF9On4YCSMH8DAnCb6lHNG3IvwgK2Sa1Nn0nNXca0uV6",
+	"2Zo48cRpGJE54TDzn3766WwdLUgYUQ9HpHiv4GmwLRh5nPjybhwo4t8A8fusjdyvCeaEu4Wr0e2MOt1n",
+	"6T1U9zfZqbt2a4U5XpJIc9AzzyOr6DUO52s8Lxl9oK/K8btLMXclMRPOGRdt5K6io6/fu+grOI5khtdB",
+	"9EwuuUvCDJeBO1vtFpUPVly81W5JpimpBAZyFI9kB9PByxWm83D34fD0nR3z4hWOFslrzeVr6rfaLUlE",
+	"lEtmHPE1sYcwY3yJI7X3o0GrLRdakcWJ4xx3T056w8HxwDk56bYTiukWUswLvn2/Dt+FwTY/dle+151I",
+	"Trag4VzyS2+BwznxO+jM0LhNN1N5/GdrQXx5r/mozry54xQIL9xqiSFXRXFJJPBWoI18GrUJEQvkqlHC",
+	"Vrt4tQqoYsTPb0O/4y3wLaGcdXy+PeLr8N/+IVjotuW9qwB7Mf9ZizUOYo6MA8FiWYAj4EwhU3ISvSVU",
+	"yWrk8y3i6xCFjCMaCeS+8slyxSISetujH8jWlRO9Iaso3tH/WhO+TbbU59trvg5TFKQJszWZ4UCQeFum",
+	"jAUEh4rHf1xRTkQJE5PbhaIFE3rwkrXjSAk1KZclxYPQglV4dfkOjUdO9xRtaLRg6whh9CsLiVxmKtCP",
+	"V+dlgydqFNcYhtGIB+sJfE1mjJN6M5jCvcksDjR49dhmo/9GH7Ci06wO3yly2YqEt6vQVfw8ILMIsXUp",
+	"IegzW1fiX3AmtTg9EDmm71jgE76bx2Df50TIg8eJYGvukQ66AkKnQOKaBbaRYGrtQwZ6qDraoBJRjtgm",
+	"RJzOF5FA062UjTScl3Ctx2NW95q8zfW7n3wCMff4gWyLlLiIfAQNesvWahNgi+TOkQ1o8wR7C6T4ccSA",
+	"QYq1t5BcEqMff3z1QrHmFcFRRiODA6TUDmkZ3JBtG7bWfOHhICAc7qIh6g3Qgq2lTDXKLLxSqsNzEonk",
+	"ZxmGKi0PeW1GuYBxi4gGgeShoaQgdGW9X40Ih0oSmGFSgQbOCXL5OiBuTtBobeqGkFU8qgmwZj1pqdRz",
+	"KsVOSDadMgGfYeNl3KE3HMKemr+7UmOJIsLlM//3L/+/o///h3/711YRB3kVigiHHtlNsu9WJPzrxVtE",
+	"9S/qEKy+9RH1hAs8J+drLhgvNG252vWVVMymRGq6E+Rk1DBtbinKkHe2lQ6woUL9mvoIJI22KjMP1JYk",
+	"2C+uB0PphORj5IJ+p79YcXJL2Vq4SsswqsU6tBQXdStaYaApArJnTm+JkD8gy1W0hdem9sEpZurqUcXC",
+	"3Wnfb/2d0vW/pL8WiNJXEVnKw58bc3dYPGghH1M4ZPmLeIhdx9lJFZckmJXrjSkdi2gBgyJ8I5d6g7dG",
+	"wMTKsWRAfxHA9vCKSg7BOFoLwjvoXUwpit2Zp6W4hTTGXUGCmTtBUkcAjuGTgEQETDGfCjwNiNRH22Yc",
+	"ahBAQ2K9Ily+zoXhtaU0gTuIPNhg+oD9RsBiXEh774aEUvNi+twWLrdco4bq3yXjBdqHS323rawZqdts",
+	"3UlWhVJny2NLfcw66BVwRPODtKqCpkRQn+irsarkJq8wup9rH1U5DOscTUnAwjmY0BQsXp/w0rWQ86rt",
+	"9CA8ojMwZN/Jh8LK/Cjq6ECKZi5pBIfah78FkoaCVm+oL6R26bHlkoWfWK+5k28RKxYKAlbw19jX3hb5",
+	"l6c8fvKjbflII0d+F5/231rKCG5NfvmtNaMk8G3+tBTz1kSrtQzR8Pb3fwbUBy9MPB5wHLXuPtzV3aCX",
+	"6oUwg/xuWPJ8iQO5WsQ/lQro95fv3iI2/QfxojbCaIp9FLsB2uBDCTCfkw56q5WODU4Mz5Zygs4C6u2/",
+	"PLDRZnG+//2fiHykIiJovUQ0IktJHojIL25xwLi1WP5avYocaL3ehWCzLaX9A4MTCHOiXIjgipBsC44+",
+	"RpLTGToXWyHHOWN8ChQdoa8UJ3x2qhRFKsCzKQVf2Wp+Az/2Sbj3cuJ1tGCc/gq/idf1zCNCMBT+/n8Y",
+	"WhG+pFGa8OR4D0d1lkOLCuULRdN1lLhkFyzwlVos+T6sKRXWShMfzThbKjNUmxNt9ZXRVAWN1GbAPWwW",
+	"kRBUnVAptC74H4/AdnfBSWYFCaxrZRPVdz+33Jh3SqWUiicOYAH23qx4f+TjEIVnP9y2GE+nUt9PUw5h",
+	"JfvXgqB16GuXUMw8EssONLm/COT+7Uizx6NXUhD9lFtz7RuYrsVWOfDtJ3o4RFM5oDBS7t7DbdBbFn3D",
+	"1qF/uL15Kw8NCeXDOE6dmpBF1zN42cH2KG87J6cGGCOwix9Dc8yJ/0Ac4xzOsCfPsCSLMCKIrWOhhR9K",
+	"aL1lFveA8x3rkFRqC4qZSP0PVCP/VCm4WLn2tekShwC0ocpCItqohDkchvTA7X+U9ftX/TobJoDF+DEk",
+	"H1fEi4j/BfGWs9iRDMPQbgg2U35kaSX7Ak1JtCEkRF5A4dSHvuFHyh9hh2EFWxIlJ0mgNOsQ2HwHtE89",
+	"IIhVgIGSWQscBGxD/Gu6kgvS6p70Ok6n13Ge9watD+2Wx4nUGa5Bbew53eOjrnPkDK+6vUnPmTi9zkm/",
+	"5zjOv0G0s5Wdq7TtQqkIxMporKNHrUm4DoK21FmljhlgEV2vRfpV3apXJb+gq9YkHvlxog4ri6zVbhkb",
+	"+3odRjQwb+Y4ItcBXdJ4LJwFUqH95UO7FVtWidEjTafWpEW23zvkb2f0Hf3+h792/4O+Pv9+Mf3Wk3+/",
+	"+vHXV9239PuTVru1hnhz3encyUGylbQflEqd2pci0yEk0YbxG6EEvfI/QBSC3wjwQ5+/evFeckI4Bqfq",
+	"Nkkhyryl2m3V76CXy1W0nRiFYQvXwcCQZnqReynjOwI74pW62XJOY86xXPyPR2BgtSYnd2l6KnDKhDAF",
+	"qe6p++QwYqtFrudRRJUCnAyp38uOSL5zzo7yX+qBdAfZU5n3UAhkfdNJv7HrOE7RO/XjR3cW2ZclVZit",
+	"sniMMaetRx3fpY9M2ZKJiK0EPJCG81PkSnJ2lQ/2Vtm2dVZR/koO2xzWZqs6vlOHeYe7G85kakTGGs2Y",
+	"mfaG3WUZRBXtQHaEvFPaajOyiUPmAY5I/cXZbzW66TFLFpUd8zfJwdWKTG4GGcKTp2v3sMwIeneGExaR",
+	"t7ySeXzB4bae17vLM9Lsg3+UXyfZAsrbFEfJdOIK1zxJO9rhGMTbstEbafS4h9qe/l1aAGRn8t7kQ6wI",
+	"R0sarjOkwxD8sIO+Jlum8lQUPy1SmtBLadlCtgRHK86kfYk8tg4jobJxwIPYKZ9V0Zlw7mKBVbS/cOk0",
+	"jk5LZcFncozwDYSz4UQu0ZzjMBIpjl+l2rxnAXlPZmm+n2KJOc4/vEsJ1AqeqIcpD+YWlJo2jFf+rUIm",
+	"clbVPFMydy2ri1iRoskUN5J84vufrtBX3132hqNnxgXpE05vE+MaAkB/EYgTj3EfdDKMBJ2HUvUSxONE",
+	"KWraNhcR48TvoJ8WDEavJBo4deEAqLglBJUEIeroL1hApOiO1BZJ87GDXoUIB4HWGdWXQiXzxEsqIKq2",
+	"WTCdCrbENwRMASnO8fZUraf8AlRE874lFjfAJQVy/4f1Pzz1pJlqrGCwYQWJIjlRVy3ZESyjOGKhR1wU",
+	"Ys7ZRk1ITUKtcsT0tGFh1LRVSFCOx2T4lR5SeUZtNWon04+dRA+iNQyV39N4V39R7lbtkVMUZ5O5OZ1p",
+	"VSNRDVKSvZ1S+FKsKSP6MlIlx5NTOlZq/T7EM1auTJic8G+O/iGOTBbRiv5AtvJoK2PhHB4lV76Bdnqm",
+	"rXKg9VhN/Urqo8+KtNVyDTS2UzKGSbvVc5zuxJ+OJ5OunFeRqlqQJ5HVVEu4bY5/He/SF7/hhEAgvFBT",
+	"rC2yB000x1Okolb5ZI6S9xXwyuF99Mu6WS5qW1OKVpLM1nP6TsaW/HkPZWdUquv8GNL/WhPEyRxzP5CC",
+	"l82QhwU5RV3JoHrDoeQbHHsR4aKRRtS9jw7hpNSHVjp86TipEKbTRCEY19AHGgn5V36RjK97ZvqHlfmn",
+	"yAU7fC9y72U5OJBMji/G7O9C53Ta/hK4oJxHT76Tz8N3Itc6TvTw1pyDG1DSKvkYj8/MQ/19l3e4mI39",
+	"rd4J0d607AkpPxDSfkqGWRlGNjFQi9NkCDcOk5phlxPxe1C78jKc3RIe4CK7lBWlm2fNuZTx5qgMAxqZ",
+	"1AJdhmDC9koo9EeOk+J4veFJbw+OB6tSMmtV7vGkuXyOmsuTjnJwHaW+V+iL01nakGdIcOxCTApavmSF",
+	"5h6aSwGri+NcGTXl0LqH1jSWJFowX44Br6NFz87vvCVhxCBzas/Ix2cRIhg9aISgX49bCpSKNivmVu38",
+	"GtZ0wsd0cw9PvCGCXfpR/I436gcZcXFg1/Tn4yg6rvITpX1BS7MyiVOotvcmff7LPDWPIfx7e5DzIbwY",
+	"g8MQZf/T+BCKTNJ4Pjt2/U086/SAv9Pl2pkF1xnmye/RijOVYboUJLglooNcxdrdiUk+oMrXrf8yjm5O",
+	"EPmojxG4dOWDPQhsgJlgHtR1J0ltqfyVoPOQ+KpGczgenDzrIDdkIXEn4AuH5CewM6iKIf34/nXb0t/k",
+	"z3G05uQ0rtZbh7AlUeyuhnMuSCS3RqXIQfq0zqsKkbR80NXrS/Cig8oXSs3ll5YcR6uthFvXfOhZm5Co",
+	"49YmFHoJ4qvKVfAFyeMDWdP2AtQ2qRN15tPb1dYEdpzCMlvzc+e9+3DZbCJahIhPIel3n5h1//MwkQp1",
+	"7bVPozMvUmRmnXV9FPXBW2JOcaJCga2QOx20VjlA2yopSe1eHIiWfBfigqJQjatvh5WnCkCqEVTN6XI2",
+	"qSE1knD9eDV3nP54ga/k3VWnNFI3JHrVh8oNu9Jvz9SmpNYUovpMYT9kZKTeklu8DqI2cj22XOLQdyHx",
+	"DhLxsKrK0hdSEBJKILWliJO3ugjbVYtKpKkszSSR05ZIOpIYe2Oz6af6nXId4AXFskquxMtbnRxpiylP",
+	"r4USEfL5hsBrUbVOW8l4kHFxCfgbHHH6K/xMCaKes0MITktKsV8uV5wIjP72nz/Lx3kLTMPWpN9uLbBY",
+	"tCatk9l45Dvj7ng88I790fAE92YEY8cbDrHvdIe4P50NZt1pb+pMx72e53eH/sjrDqfOzHGwM27F8lUe",
+	"Wpxao3NQgy5pRHryP1JJWEceU5XzSn1IcG4GPUW3RETX8ol1UENMJrOkZVWu3VGql7AuXuvxxX+b6j64",
+	"80j0REFGoVcsiH4CNAQskBy+SgZQ2orbRq6atPykitLkJ05u2Y36BK5l+Yl8XDEeyU+QWuyeIldpg3Cu",
+	"cCgPSUSWKwO+gGOwhU4dc8vyZsYUWo+XZDlRTLK/leeTp8v7TnWFZcEpLxB1lR7S+GRg3wcSwcGFtUeK",
+	"Sxfsjtaz2xqYYko8vCSJV1Pp5FUeJSvgbydAVdnKC7xakfChbGQpcJLjvd9ybLDYcy16CRcpIgu4pKXf",
+	"giByC2aRFBedameJ3HPFk4oeK6/EpAavWK8A1mdBhXrJBF1+d3bUG46kMbQgH7FPPLpUEqIu3XVHtVxC",
+	"8L57OIMsDln0gvjyK1/XH8UnKKv39sY7fOcxo61x9t/pezO+5nIIsleRMOArYbIjuoyq23Rhhndpxl+0",
+	"NOmqoHTRUH2eU71sahxGoBSN4oaGFhCWunMi7WyPrbQ0yIgh9xSqbaUm0lFZYC76SprlRzQUz9r6ik6M",
+	"u74hWyHFwgovO2kTxG1CxSd3GeG3C9JL3ZpOK40STBG1jntozCr9Mi1+S3XnzKiqdOkdnuNut9C5qDLI",
+	"tLwzIi5FgvZJbRtdIDlTFpmkFzo7yZhtG2lmOKd1uDTTK1XKQRUt8Jo0dju0W8C2dDbGkzL7x1VmP+TD",
+	"RPd2+SRUU9cvldhPTdxSZa4l/fbS46GgAwrsVeG5EzTdIiw8EvqAb+Z3pGZuLshPyRXLjMTC007FcgPx",
+	"XSJey8P32kyALOZEfzev0TSjr5S8yjZgG9WiWTa5IRn7qwLPp5fgMVzPaDgnfMWpZCsteRHIS5GyM+uS",
+	"nt/3BtMhHp0cj8fHJyM8nA68vt8j3ZkTX2/dJ63rlnomNapuSlepY3fFmb823LskN4vMCOdQoSlfaY4V",
+	"rOnF2Rt0LvnQhyQpq7GLuN3acMkuYBIPXbn2ePVpINKzRFauZ4BT9d6B1N5dEfVWaRAF72vkgys9DNmX",
+	"GpvDmCYq8GP9HH314uX7Z7rOGHCsdHxnuTZYLtIcg72UtMDBUZsyYMymhpCOI1BIiK94SXXJjnVoCy01",
+	"E7KyjI1QrJeEI111VttsGnw21Yoqh0szkWJ6jF0W+j6zN6rUQ4PmWMg7VMFHLrFP4q3AQWB+njpdu4i6",
+	"QR1Qt3e40sjRF1QaeVIvK8MWjX+IvIxh85JB7b+pUzSYM+4g6+oBawZHdynhWuhIlQN238ubCHcN204z",
+	"SACH0xySxaECYZ3EUKWNPYiQ696lVIIiklxhnmCcQdgj5hpUoBnjpzGfkXwbuUarcB9ixOOa9XzvpGqJ",
+	"uh0HAv169OpM6AyDUwsSDPwrjQTC8POqRpPLotWwHamInGCVwgG324ugb4BiQnnXrmL0QtdDWmEq0Gqs",
+	"NCf9d5LtpGZgU2R1WVx8+hKRWK7Z2OpCUqF3/3q5rPnyVB2XRGVqqM12TNXiJ2xWKOvuh02XEYmfRue1",
+	"FF2VuoQ8FkD+VRz2tatrFaQUQ1jcQETfeqtAX7lHR9oRYn/vPtPYahFfi4j4aMXZx618ykKnOS0RC9FX",
+	"rnLxHJ0TiM4BMP5g4DyrUMCT/PcDuJ6ynur6SRjOg2q9E5WdrauqqcaChIDSzO6PAMvzlcd8grpOt/us",
+	"TFtOzmK33ftQpT3fE3Px/nnrJ49dVNr/0xRsaOTpTEr1g+SJ9j6B7mkJmEUUrcTk+fPYu9bRF5+XCZg6",
+	"Kl9dEh4fQGedWGqqgXmG4/usjVwLuBW9wSGeA4CseyVZsvX3CywWU4a5DyGtn8gUXQDbvSRCUGjh4P4o",
+	"CIerZ70z+c8l4F26FqA9U40EYsBxhdaFbgkXANeLYzQReZPcpDxa/8MK9OEDqJYHqd8dZDXQnPJZkQ1m",
+	"KW5FGbup2GSd8t4nd/Rn6Y4+TPpyhhpqB4rs4MYnT2FOT2LnqThcoXDGiWO7bJwYi3z5OdQK2/O/VKP+",
+	"MoNS6ndq4eVvnW631+v3B4PhcDQ6Ph6PT04wnk49z/cJmc3+oIwDPiar8BTZeopsPUW2CiNbaX5R8UZ1",
+	"S/6t6nuTqBZ36kk5XBsN6+Qp4PYUcHsKuD0F3J4Cbk8BNxNwSyt05cPRZcn2qPZ6ec95ivb9uaJ9WZ0o",
+	"Q3s7recnwKlYS3iKun2pUbeTp6DbYYJu44fDQ+v9UcJrw8cPrzWDSfuzhtuOD6Cx1kdtexg5NHgghalJ",
+	"GLzI4/w1jrzFG+YXAhIEgWt4JGcb1YuYcQItnKBmDbkEewvooknQnDEfAe464OoovHm76COQ+o78QWEl",
+	"BoyE+NkaoExJFlyFT9j4tz0abVuT1nvKkE/Q9zgklDPAIliHEZeXvn6f9y/3mkPeLLG0X1ucsn9X4+h4",
+	"bNmZ8lhr9GOAWdUt9FqpYEWMKvu2tOf9cEVWN2R7jYM54zRaLFuTFvF8gY9WveGopS6uOIt0zyo9du0R",
+	"n8r9OOKUAZhDZLrAZ9eueyJno2AX49kwPsdhXFTTAr2X3dIQKq9Ak75lWknnBENHLONjv2U31lj035Yj",
+	"XxBVRScfIwinWG7JsNefOsTze7Pu0DuZHvuzY3/qeL4/Go+OZ8eD7rjreWOvn3fA7yADKdtMd64P7Ra7",
+	"MeeMs01r4uSrwGL6rIya5erc0skq+o15RrE1Jp7V0aEu4qR6KZwy1f+wgd9Oci859x2lWGpEp1K2Y+RL",
+	"rrEO22hjqxfrwEdTUm3qQW6JXN/yomgaItfU/04UHmicwrCjCD5rR8o3wezihS+yrc5xlhPdi+s0BNqy",
+	"izETBuThfyfqQpYBiWsaXvt4Kzd04IyTrwWTz7svc6rDS0yRJD5aqlrUHBdIT2aFuYkvxDFwn0CnU576",
+	"NuYbuaXmJCSbYuZwuV4xDidLrL3cQ/dFBIWtzxLnOc25dKqdoxBgMNSSe5q60AYlud8djRAOVgt81Gvi",
+	"NTr+bEIY44fvcKYOR66c+Uh+b5BUmkEh2pZNfK6KoA0h4UA1mpE3geJtew1AcaJBoKCVTpFjQB3AU+dj",
+	"3WR1E0OdCERCbYhXdLXPOifTh70KfM0eHOQ/aNPmxIEJgFchHsXEpH/RJZFmDRw7GP75WTUj78YxGsNt",
+	"SigwP6IH7LS3OxCj5tUw+pLhjoUZ5+aysc5UsyeB3ISVuqeILoF5+ej8TIDGD23XFbCa6qepW/BCvyRp",
+	"3TTyY/cPH+NJc/rsY99ZV5udQFCwEkGxa9eUzScJlwqxJn6WstIBI3DrgJdngQ8BWJcVYDtHuwGvlFZo",
+	"IhThGyK0qxAjecZuyNYMeXIIkJD+nS1Qc95PaIfFoCMc3NJor1RObCKQS0+6MbztE7/RHrlktmaJsPb8",
+	"IP3sx4nXQsjdKBPZmbwgK8yjpcYnqk/M3busNlKPnoEu1NJJUjkoRQw+r7DSSWGQJ+EAuUOWWdESWGuj",
+	"ZVnUr90GGdYVb7rRJ7JsPS3O8upBRginjkSzyq5zbCWBZ20PwuW6H8n/ff3y21dv0fnL91evvnl1fnb1",
+	"Er79e9jpdP4ewueXb18UXL+HbbLbbsi4AdJOjZ7XG00Ho+loPJt58j8nJ9PBsO91/b4z6Pbl/3s9/9gZ",
+	"Dcb96Qw7s5MxHpLxeNQbjcgxBoRNydalfn/+9n/alsYNDX1I4gPWkndYdHc5LGJPgoO7057X9wdkOBs5",
+	"x91x76SPB9OhN/KPyXh2UmANwGYUZizZKmCILl6+ycrp4bA/2sFTd+rvmlXMWYRo9FAI8vXUuAfU3KQm",
+	"WRm7kwuejd+l1x8S5I5MglxTrERDertAtWwtRGOL00jBiw+G3cGzzHsHzsloR5mNIu6cd1YTuztRHVT1",
+	"u+UrlTp/ilyCeUAJdyfg7NcZNTQ6Ra7HmRCZn8bX7bHPGDeaatYmG+2IV9hnsIxgICABgbcpUdbRw5AP",
+	"dHzVZ7xI61XXULheTqWJtINYqkHu+lkhBhsYU1A8kDRBp9YrK2ZSggMYzk6RIQpkRnLplych8kmFyIdC",
+	"MWJvXaU4Ee1sDCtxfdZzBqe0i5wnuCqFM1ffYQ+8hCxLCtNrO9KaZQ2M7u1Yy75ihaOIcPmz//3VL2dH",
+	"P+OjXz/81rt79r/+tSp/eiA/m7hGK2RIDwZ5zIfFfgwg/n4Tn1jMcI3W26gOFI50ie3/ms5IiTyWCvMp",
+	"6jonQydfhGd19DoZOum0iPrmzUmRXwYHwbsZsMCqE/ID2Z7Fv7r70N7lztHNs09TvpzdxYV12uNX9BrI",
+	"LOtfBGCzslC5cdBZuEXAOeUry3MRpPKzpGFMaTsE+729PY3SMY53+36MrgUcXeS9PTQSJJjlN+G++TgN",
+	"4VhXOFpcB3rupX5j4+SbSg0tYJtYXRz2xk4bSYOUshANOr1Ot3Py7DQ9nTbqqnY3SE71SGttqte6j5xM",
+	"S4ZknveuW+vu5UNqxsiHtbww6CubIHGA1iGNnu1DeuOSJkiKOxbLuFfgtC2QcaXm4flZgYWoIgGA8go+",
+	"QXARxqaFQHjKbkFHN9jcBHHGojaiM+2mD1mEMHzZQT/pvCrIBNRqvn6C6i6hjw+4QcHrvw5vQrYJiw3V",
+	"mjxCQdUFJVqMKoFF5+9fWyZToXk87o/HI2fckGd8VsL1VMGgzpKMpLwsrCWAGzXguSHbkuA5p7eS1m7I",
+	"ttIjUXOjhzvbtGTmT2zxVLIUlXKpUcLcCguxYdwvSxlTV3WHFRJ6fLuKiG9M3XhL4sdkKKbXDLujQG1W",
+	"7sUShvID2Z4vGPUqMsawPDo3hKyEbaObfCuhmFZINoX5Vue4CPIaa+PwKbvhz5LdcBCAAqCb3+ranp8c",
+	"ikAOt/jUvZer3kSKy1UqlONL7BNEAkGgJgIUMahvW8PbTPc/YMWxHKwr/SFozEIdKU7yp42c30IKZurn",
+	"lq+gg94ynfQ+oyTwwd+HdSBSZ8zTqFgyNNLd6hqGRWtYah1qNSWigZoXnLTY83wYu7GbCNF61qLNrvPG",
+	"oitZsdtOz2OSeO4J9G5Bbkg27gThUO2NtG7Sob9KA7L3YLbuuzDYZsLSE1Ukb37UTuk2ENqua/eWV5wW",
+	"vjYqcbdnVwr9lKaZ7PhMfbj2+Op8jDkJdU8C3XjK8Hv0bc89nHJSnIp9jstqth7ITzb+xH6y0efgJxse",
+	"1E9W+7WDHewx28GyWSrKjlykmg9v0g/z3o98PIfSySN6Lo4/keei65SwluUK03muKz8kcwCADSdLFql6",
+	"VhZGnAXX2jIxf8p7QyIV9CgQR2ArHd32Wu1EZez2pO3hp1TWGeOelc4/42x5rZHlgGVq3ZuGIsJh0nol",
+	"oCFUAfTkkSK3cmZOu6UcLN3uyQA2MmKtSWvtr0BXVqOf/CK/mDx/frsKO2krAn4nJ8TXYShXTS+loPDD",
+	"gdNuiQjLdenDJ24XCewyIeIp9fKasVnjwpotqXnplJoJcvU0XPQVyCc5X1AIYbIeC55Bu8/UfrjWVzdk",
+	"6yoN0hUkimg4F6B0UG+h6vRDhjR4VlnFUz6ymlLVB9UgfTlaKbS7VcGJ1clU/wzpn+lAdJNw88mdRYel",
+	"nlb1uqVKp8SxJ2rF2YwGpLO7hVpC3RUJEI+WoyZpzZyvHYUZMCxJCQFBQPBogX0E9G6mvwNtBbJG08e3",
+	"sImcvhr3jzMn29rUBnm1/Vrpup7mbvdI2k0xnsK36BvuATplmFgpPWo6VNtgXPY4RGwlVVca3uwgSSlk",
+	"NHesfgdkum7JrsoY1ZGwzNAFbpTsYvlzju9i9lx2/iUzKz7m450ppprTFz1aX7SeXMjj8rUEtbFIAAHG",
+	"CJCKQ7fQNVoxP6g4Wc5dLIVKt1EdWmnU0xDBoT8Fv2VM+0nSEbyyjTRCAQn9Drpk2h9A0Iytubp3xoKA",
+	"bWp0DNVisRkZS1FTk4xHd2mBW5rlpgBqlbiMU4YfKBNVMod7cjrlvonLO9R4G/KPQWEirM2tMtw4GW07",
+	"VjnallYH59qcy7ykTqg6tReWyItljSHWROIaEolZnmFLHypU0ULns7qkXdBPyunBldMD+XrjbSoM8JnL",
+	"secRz0mDxCRtqXx6F7GZZSEVl+dmJ3XpCYJiN19+7tTJk9tdUd6vmTf3iBXlN2QVGQIurjDXmXa6WDqJ",
+	"riQNNvMl586O5Lu9Ssqbl5GL9YpwQWyGUnBQagCbNq416+0G57RUYwVhlGpvkq6CYrNDVRbVqTT1sKoh",
+	"nBIEeQbI4EU9UM1pfIp26Gp19LTup8+CB5W/SRq8pLAXL9+398t/P65nhpWkNDx2+aRGgNWboTNiYrSb",
+	"GAhKasTY8wjE/EOlCe/cHMsSSVhdVaVtKuNCjngVxTRfTmsmb9FinWUvMTFEk8kTv0H+kSQ16DiKyWWo",
+	"YZKYsoNKgZps+Q8qyb0mkqidpdi02LR+XcEDHUIFA5oTNyVwHVQgLXLaaLoFooAAFg1RPstv2Ol3uqfI",
+	"tc7SdyzwAa9WrMUqKQtv6kqyLbpYJFZwRXvYjKdfXkE5vbu0hM252ak0kazDqW9+JJ9Zv0kdSHvPQhAw",
+	"bNN6QqltKwi/pR7RyyEgxs+4BkyRFnYbTYmH14LE8WEADMQ3pqzWBIgfYRWHhdapUnfSsJe69EXnT5YU",
+	"vmRLLGPOmmWCiTxPaDhFbkXnMrsHdQttdqj9PxRXZXnYnSjPDFRUBWwT75cCzJKvpfPQnRjfbDpPRPnv",
+	"AeJLwbeZ6cizsoTWP74SIMhlnlip56iqLwCmC8WGcLC93p1fXiA81XkhaUDJlPJpEsZifVwhUsKWKoKS",
+	"I261W/KFxblkybNLusWfhQioB1LXrZHY76fxDm93vaXIe5ArcHqyxP6slthh/ByNKrLu5+2oKMJ6dIfH",
+	"zjquLIBY+vxBKllrYnj9UsxBppIl+sfv/0TkIxURCSNb8fXXCkST+Pmqav20XdW2kFi8VWlsKc0/ZDq3",
+	"TcG6ToO8prkDVAgQ9UWBm/8Msk4goW9F2CogbUQNnE84X+M5jM49A9vi6LX+zs0V/la+vR+H8at3+Bs5",
+	"SdiOK3l3ikoyO62WVD9Wza18m1U5Q9U+mxSYgIbKL6l2/BwvVwyxKadzHP3+35wyOXGAc0s07XhYe+67",
+	"x4L1MsxuvPr2/jvfvzOzKhqGvBIPgwagyKsYuyrG2GjjY4K6DWDpep+U2oZliHtXakrZuaApWVCdwCq3",
+	"RSShfLn0ooO+DnB4o9BAVU8GldzV2ekH2I/oB8XofrCb7WYnADKBcVB1BEBhUWT/TrvaCCIi+v2foLjN",
+	"sc8QW2vbSbAOek9CdkuOGBLsVxouGFphjtF/rQm6ZUFEEEa3OFAwx+akrAPyxB0/N+5YCk+7JyjtYQoo",
+	"dN+AnmgMU9v7EmBqlT5bQ1PtNoSpzZRwVNZm7I9faxVx7A9j2xjC8uFCE4cBxxw/ODjmqC64jo6hPDhI",
+	"Zq/7oCCZwwcByRzUCbJki/8PG3HJPv3hwi/QhWdPFKL9ozHgf64b+vujR2IgIvYpQyXjw6Jp9usEOLJk",
+	"9aDRjpOHw/c8eUA8yuM/fJAmx1z+wBGbwyJxOhVRIN2RyUIDy/PxfQNDkEy+E3Yzo3s8PPxmr1cZ10mB",
+	"YBwEYvNewZz6MSQ7cFQXXG0XKmfa/Dtn4YzOizp0X8ddyrUlkIlBwA/XPLFnmkYl/FBc+2yJaQi+uEzB",
+	"vLyqoziqd8nHiONr+Vb1dzankXK21jmKXafT7ThxQ/El/nhtLjqSCCLVCkOXDVzPCLRtyYx7dOWcTPpy",
+	"qFmby/xO5zPq1THf2umXq7VYXHMiSJTcBl+lhupYYxURjqh3TVetibw27jidXsv6+nZU2IR7x1oX992+",
+	"Lm1Db/jz67O34BdzQxy5qnOP+omB8sYirtWu5tHj5ilf99D7bJqslDm69bNAGPLSswnQdssi6C4VJ59r",
+	"IJBdpSaDe1hmEEUtHs9DtjSwDmHRrrx4e4nU9VjplCRMfNVqTmvICZKzLcKq3W+9u/QhL3u7bi7Y9O3V",
+	"BoiyyxKOkivNXXOgFp9yqTLdJgFn4zBPdu9Ikd2RT7Mo9uPuSW+XFN9dv+NXkkM9n0bMHYveAMfc8odL",
+	"ErxnQ7FhVdRvdJdmxqX1GOoG9G5Fwr9evNX4MArH9RQ5EwSnJdzKf809PiNC670kmO1w0qsi4MJzSb0F",
+	"cDy9YC4siOZ2ghD5SpMNobuL1g6VvlX3v8GrVbN10+VIOWFVylX0zYZugKXECph+wiPC0GcEZhVnhqFq",
+	"MA89icgA/JoEI5VRtMQ3xGLTIdtM0kUs6ikBjghPSl3irvvY9IltaynH0VJtjBUJksdaFQdZWuuOZiE5",
+	"PaBZ6c2myR7CYVBtJdGV9Rvo1oID62mFq1KWNL2jhtTWanbu5ZxE4DRZ0HAu5xLDNccjAoauGscGwe6k",
+	"0pQClavhNw1/E6KRg+AEe/COBWfruQpzRuswJEFbo8UI25tTPbxDc8XhXUrtK/LBaGI1YscM/dXF7SAW",
+	"gUkzTLRiLCiSGXWlY/8uo3E2G9Po3mJ5UNuoVEfzU/V0sPMD0xVtyUamlzBNt4k8VnKonVHIU2cspaik",
+	"VKaU9pYSrSlVOM+Tsiy5ULwcwKwsynGDCyq97cnM/IOZmYdJWjMU8luTrpBZh8Ynz0XTs6h9Viq73R/e",
+	"VK/fdXe0w0o8s2zEIguwCfLLbovQiB1IUE7Mw31RdZrZgh30ziDPpuyPkCkYLykUxdpbIAzmolY6cYT4",
+	"OhRSS5tzvASdkxPsK5tStJVnerYWOde7siMboWI9qsHXpIX04xmAMZDeaDjsD/eCiz6csYjOjJ2RtC0E",
+	"v8Lrs7eHsyTrbshjqPP1Oc3xwdX7xyDqfrX+fhbaPCsZmqGIU8U1LHA/faEdm37A4dpp7Z4r0F9FXHB+",
+	"TQP8jCGwFxbXLkMAQk1Wup7U/jPzi8dVYgw0gIW+qyFLy/p04J0Q/FCBsg+2/g7f9J8UAdETRbU0qbCv",
+	"VKCIiNBXFz+cX6J/6TrPNATtpChCbPVzMtBgIsJbgRRKLUR4pYAOtll0WvMeGKJow8EzcXLRQa7Jl3AV",
+	"AlkqIOcaHKIDg8yCL/LLQ4msxpXfp5tKf1QIlwtNQzZWtziQnikAJnUQjwEc6Z6gud0/ULeVUxQQeaJF",
+	"G/l0TiXBu0eatDuuchg2wrLvO1m4WItlaI7hHJ10jj78WzHL8BaYg5rROjv6GeGjX5FzdIKOUCdrjj0i",
+	"mmYpwP5LlU0ltDM2roE3OWGQC5ZxoB4EZ3/wpwH5TBnORSkaNYzn0qYl9QR+xmd4WIm/d1vNBk0s/mAN",
+	"uQr7f1ylT6JeugQ7nkaxxM9pBKoq2cPhXyI0JQAeaUAs9pDeg8+uR8deWXenyAX/YQ05VG3FmRyo4pzn",
+	"JB8P0tCkcjoeOd1kIzH6VVoxKlnvx6tzKLE2PuRWz+mOM37Inw/ZKsmwIkO4xd0q5ROEf3P0D3GkCzkU",
+	"K8qW1+RZVpFXHO7IFX0/VeA8VeB8PhU4h/HuG0q/n3f/0/v19fhrqCZljVieDOJdIqzKgHwhZ5Y0T8mW",
+	"zZi+MsAUEwNhf9tw8LimoW4Xcm/zcFjdlEQ1XDTZh5D6oDrxEF9Zg6phib26S7wFAlFQPpIgzAGRA+ak",
+	"g97ZSZPqMbHCZUXoMyZlo75wpXGw79gGBSyc54Fikqbg8lSoFt1t5ZqPVQ/krxW9gU+bkBtpNOOtaKMF",
+	"W0sLeklDiEjIaQvisdAXp8h1XNWrMAJfN3Iv+s4LN+u8wBFaMhEh90KS3wu32qqvb5PK/bG1Yd0QhopU",
+	"3c9h9ct+HR/se5BXecZHQ1h7Gm136oUxo9IVVwpvMeJrIQn0q+KClt6zjDoJ7EwDL6+jtdL2H0yPVFUo",
+	"pkanuqY7xMF7Uw5QLnT002qImtK2O8VWcLbVyR6wmQ/o2j75xK7t48+huc/o0zT3GT5Yc58HaMDzeC5D",
+	"3RS5jD+XnqsvzjE4/lSOwe4uCfOjIPwemBVheC3YmnsEgrTKVlHfRjiS5kpL9w02d6soZuruA1rdb1lE",
+	"pozdIB+jsxBbljcOcUew9a/43/UMP1fL+0Rb3r2CJDk7rwze3MQ217PTxnm8Ho9pm+9In/u0pvvgTwCe",
+	"oWR/+tDmJSxbKhvX4IFPQOUrbP/diAkN7zLMocqVuhaESz1V/gAouINegePS1RzFnaTKF+JMsQ2OPDtZ",
+	"RTTpF6VKzDKMqiphLpWnfegFGz041slx3Yo62I6HRzo5flCkk9GDIJ0MHxLp5PhzQzoZfQ5IJ71eLaQT",
+	"SbQP2fsrSZgz3ApHNg84SPeEMg6kMshMWpgm3LhGJMlwQ3NVZxmSOOsjMtgmISurZBkMdxWZflFoML3+",
+	"p0WD6ZWj3htsvsboSp8VGkxv+HBoMMo8fCA4mPGu7NirJHdUJISY1EuDb1Ce/2zRW0Gp2KGL3CDN7UsF",
+	"swHQrMcCsxl/3mA2Jw8AZtP9xGA2AFtXq+4wVi4fAcpmXAllky47PDiwDV3lShZtgyhnnOVskS8dG+dH",
+	"Qfi+yeSnqbT+dIm3HcS7b/rZk5e+jpf+Kd6+G6nty4tk7Ibz/CIT0Hv7WXUqToofiav0mhp96KtXF7eD",
+	"Zx30Wq+snakx0VHtjxGaSYqDZjNWTVMemkHbi3KDqDTbwLW2t+OvtHISTrTpPX6rqignaOCcIJevAwUA",
+	"/tDFZjFY6JdQodDfUaGAIjZXurPOXdCt3b/QyoX+5xKG/GSlC8NHjlDWLBZlYASnTOBHOaujTxpEtU2H",
+	"JlUVUvPdu6riM1N9H6sSY/RIutTg8Yr5nrSRT6aNOJ+9NvIFleoMP7NSnePPX351P4NqovEXVk2Uwwrb",
+	"u4oIEp7yIvoAVURPOVFPOVF/3pyoT13OZM71l1DOJMf6lGP+lGP+BeWYV9ot30D5k4rmLZjKhwGfyGkK",
+	"UngHBR/eVv3j2TD9z96GGT4VJHwhBQmfubk0+CxrJkoymF2oxXMnKCQU7DitSKMQUClVSgl42hXEXLRh",
+	"kE4ETPGjF6wFvSV263t4XmHYv7ARvtI74gI26MldoFsk6lWB705dhDw905BBcz5pwmsPd7zt+ThFkn7x",
+	"D8HCznu8eUOEkHZVVi2rymyS90phXTsOA3N9A/I9F4QxVjWGNsw4Ug1wNQCmhS4542yJpoSGcyQixsHY",
+	"xkHQJDzTK0a1rtIFM/ul3AK2AarsP5B6Pt9e83UYq/0zTAN9ibONNlJV0/4DtJ3tNTM1LduSU9YY4qL/",
+	"JUBcpE3GqdywI05Z3mTsNTQZ03bigZAsDgNhsYMMpMLJOeNCIXOzG3MooHO4c9f+Lbme9MjWwRPVJVvy",
+	"BPSP3/+JyEcqIhJGduMjf70KwAvmw9GWzzczly/o3n3IG5DmyJRi4epjiTaEE1PUcCoZHkY+3yK+Dtu6",
+	"JcaU7O7QHh/LMn+eAXfdYKFZSxtNiYfXgiBX/9qFq1jcEB/NGN+R0XiXHP4KwN+NnqHhedVT6d8ZNpKf",
+	"B45gwCowTLC3kE+Pe3jDAzIJObWBdzXb2wVK4lRBIGe4rtmQmKW14uXSU6zDj19p8IYGDLmA0o1JB83m",
+	"J31D8+d4uWKITTmd4+j3/+aUdVqapJO0xnhOkvItZi9u6GolPzvt1jrUKZNw2P6UJ8GseiHZUoE2nMlX",
+	"6nyI5alCL6BcREgSFkrajzXwNynqgC7yTWh19BAnF9qdGJqofqrUN9ks3vY4pV2LEWlbgNmoxXX1e6G3",
+	"SEJ/9YgMB5xgf6uKKhSCPuWgmgm8FbtYVI2TnowoWRXr/GtqqcMBLm480e3Vds/F6YlmvsARaWnV58F9",
+	"HTFQLBGlxSF6kEwQjVGTLR0z4C4wct+kgtcLAd3X3IIcMV+UlXSJdBdD0UFvmbahZjSICDftrfJZnPGJ",
+	"PhAeZcFRr23M7vKgxfSj3DeGegwaf2WruoPT0qAa7MhqtGjGKe9uI07mmPuBxmb3sCCKZJD7P1zLqgyo",
+	"iCxG1NkTJKbcXXOhtHeBcBCophC1nTYNElR0C5n6BqtiLRf6Z8WZgzparm1vJbQCIk6RK41jHjaxTI+z",
+	"nDOeeB1GWAK7hmdRUU8Rm8WoOrkFncvDSv0JckPyMXJ1PgAOxYZweZwjc2xd6gv3cUgcKqw/d1beGLIN",
+	"SosfDLJt/CRinkTMAUXM48P/icrka3DPyruS0hCrxreUvZ58UdLykIh/eoRcSggcaCex1W66WiLVkzyq",
+	"iLEkK8f2PpU4FfuJ7yrjhtM+wCLQ2sSTxQL/+j6OtPg3Xc+Z9ad44I/wMRmfON1ur9fvDwbD4Wh0fDwe",
+	"n5w4TreLsaLkEidvJosCFhz8AVUJFDv9OLWt3vfqfXu4aYZNHQTajHsMXxlYpiGr4SFTe1ACPQEKka5f",
+	"s7UHKL5PjG3JbaAIGwuPhL6cLwXTO+tPA2XIgEooThWCRBTwjD1zQAZ3FhnVM9717bs8QaVWunmdZY/D",
+	"gu7ImuHBN3qavxXryczXzbMwOn//2o6hrcgSQhW8OGbGg9K8fF5SOg3MuDCxfdwfj0fOuLblkM8h4kHZ",
+	"AlwWN3q+ApqSk4bscDk8LKIkFcHTvju0wL69LJI2ilckzoey+W29VK4cIzI/Kww1wotiebjCc3IPuJby",
+	"42g/X2dsyHfEp4mFqeXa8yyBERqvxu7xmHsLx6R8k4dAkMnnqMGGxKcuHnIR1b0g4Ht8pZXCN8wnWUGs",
+	"Baev7pS7RZarQInff0G//dZ5i5fk7u7vobRYNSbN38MoEEfmszx88sYLxiN544qziMEX8oP8xie38u8X",
+	"5JZ68Kw89lqx6nUWbKSV5OrRuc0QFO7syRRtqLkKjFq3zPRYOHOLs+qrm7AVVBbFby/eG7kaL+L+ofkA",
+	"Re2M4bQOFBERBXja8Zjkm2LBeHStL129vLx6ffb1AaDydoGO0ejh4cYGtVCkkh6sTRlTIUm+0pXpnabN",
+	"W+yNKHooXIdHF1QkNipO2gnaoTfn4eE6hoVoHfp0WAvSDJDCPjllaBSVFbZFNlsXRQz1hkO5IBx7EeEi",
+	"9mJ4bLnEGuZ8hT0iGvOhqs0/M81QpVKvYBTa5a/OEgdSqyGS0qDVWio3EUNY0z7oqRZ9aTVWv3aBBYoY",
+	"6+yTtFrMAHftXVGxRtPc83ZLzVGnznx2jPNDkUp1z3R1a641E+tTMqZJVn1ZZrwZwK6tLUuLr5dSem86",
+	"/LMctfza8+37dVaNwJ6etgoNt9qJuz9Orl+HYkU8OqNZJKLSMqGfY78IVLzU9qbIk2D8zbpOCkSPMFOO",
+	"PQvqzwrHDieqQksuwYqEt6uwY4xPmAPhgsJaggMmdwLNuhQ6V0yqBPJZSNo6vI3w2qcR8nAQCESjidRI",
+	"AxIRt41ctWbykwYzgy9ZhCPi7oOvJiV5vF/Y96nKjL2wpqLXrWwSan2Vjy+ZmMeWJHHQC+JxEokOgt+p",
+	"vKB1iJb4Bvp6kI1qCpJGG4Om7MrgqcgAt4r5rNBDEnI4wJyoyM+kyYAAP9dQYS4ZWNVpTlIgRfYojKsr",
+	"cW/hIAB8PWZyJMAbHSJXkZykDDV/jdsB++uCRylZzgoYyir/m7GV5JTd3Q613YqzOWVp75UFPhoStCX7",
+	"urCGO5E18+OxEEdjb6O1L81RhROGUjSIGxrmFqWEMzRBwVXOu4RZlTlUjfSQZ0TlcUdwOmmEpti7gZFo",
+	"1iNXQvUgEuul/MNn+mRTgRTL8tsJAKP25SHGkWJYvq47F6yagE4qsnj0cWobNmutbjul/8fQdIrLpRaj",
+	"SL94GXIWLLU3KhVKwHSZyp8138w4WybfQe8+k0+dSZTelbpsAqap+7u98lRncyC0fEp0zWwF7IqG18lK",
+	"6sTbfEZwpDwy8nFyZzjwyoJ0QWstKu1ydd8jwWNCqWJqT6ow2RVwb2qckNm/VzUIFIomJFBeORG/XmHa",
+	"3Qfsv6ZvZIl98jBmtx3irxrFw+GMn9wlTy1aa3UtcaVCEk0K/XpFuGAh0rV4gkYEeQvGRM74rgSOruci",
+	"IoazPCjauMqk0HOVyw91hQ1fKbXCNMsoFRvo4tVbKOKsF2Ub7oDYtUn3cdF1JZvTDDCno0mGKNUqzSgS",
+	"hRw+BsyTn9BXKqzXdXQm8cWrt+KZFHuuzpJ1m3SZkBqD5sDl4cj4PVpj2miwlvKtPS6Gto2ZVhbeVq98",
+	"hh7MUpkhZlxrFlvIAM9aoiPDrSuFcZkDzryIhjuSFAIa3kgynTNW3oGwjdyLq+4bF0UMuRcnzgv3FLkX",
+	"xy+aJND178OTVBpW6itEI0GC2amFhNmYYTVK9tiXxZza2SshIb406DwWzuhcN6l8sG7vq6LtPwPOxGZo",
+	"ILez37NdrnH1tV5OAMySdus21oM3eBtLipqIfY2WPFeMYq9/5Vk4jEMzlkamHPDPq94e1ntqL2xxFoK5",
+	"Hp94HdKu5WxN7JNDeFqtwRbSXFwxYxHbrjK94pKlfKlSbtWT+pxaK/GNfHnjwppcLkVFnYf1hpzk0VMv",
+	"BjOLFnEmNl4H0RbB3aqriVwrqTX4OMKdWxysiQs6QkBF9Ev3g/4q435QDzDAfoGODFZ6qGEz8kwxAkgK",
+	"xtGKsFVA4tq8AIfzNZ6rKPUZdFA5eq2/cytf1o9dxXX360reXUWfanH1Y9VUqvfnSr8/o7eZZ7oThKXG",
+	"5OOI8W2ymEsqBA3nHeTqBrnaDwd7gKac4Bspxfg6IElqPQn8DnKTelP5cC00JN0q/7sUMPAU00tHpQMt",
+	"lEcx2lCPdJAbsuh6xtYhgAGwzM+pfA1gcUwyYxBbIe+cMT6lvnEImYwdS0fTk2q17epYVYMMb5XK2Too",
+	"zu+xG+UWkJFy7csBlTQFaes+10mBsk40MlGNdehrsWpGno4S3JDtOVuuOFtSAbHbs9SfeDajAYUHnydl",
+	"XGsp0IkPf3hECLj+bvbOOLUglYXe0oDMyU80WvgcA8Qath9etBzfclyUoPQuhGpIn4QRxYGecwgdiIQ8",
+	"qzcEcgJ8Kn+0pCHWCBVLvFrJJ0u2EpeklFSA6OtqBPKczDgRi2t4eHkWJtx0Je9RP0y47fatCnbM5ffX",
+	"MNO7douFpEY+ddFzdxSwpIYPXN8kCpW3EsXLFabzEP7Wmgfh0TXUyF6bfJfMVZ2CDN8eV0LvRZwF194C",
+	"hyEJWpNWFIgjKKA5uu3tBjtwmoId+AtvdU1CqRQm1fj6S9+6RUSYR/rvUFz7OmXH/K0Sh9L4Cber8N+J",
+	"ApHbB0Ahk+tMPkYcX0vNXb1tjiOywVv1vqMljjj91YZFICsc0FtyLZVzfosDKYHt76W1ztZRazJy2q3A",
+	"x6trvJbqsh7fkvkksPZSh+JS79KtlRIUP0C+i7+/vh2poVYD7EH6Zrd7MoCjELHWpLX2V42h9xTyXnek",
+	"kPcChv2UlsnJkkXkmuPQl4pzDL8gv4VH3K7CTmbXPqiM1/m1IF5r0h9JBQbc5nHtTN8pgHQwo/pQiOMX",
+	"BeI6rjdrqVKwAtgGpzK1oN26JZzOttda9VdwzkrDBj+6XOhukyan52em0Ztd7oPDuPcplJzcw2GV4hqF",
+	"rld9gxJEfB0K0H7cb19eof/3//q/n5vr4vlv1rPuksTqIvD2e6RTD+7K+VlZvE23C7SbmUpFIWRxeiGY",
+	"E/KBYt8U1ZO7PEfdBeBtNBPgUsmyPtem23O7SOT5b3JVG+7woHu4DrfjuwI5UC3GjMw6Vz8717+ySXDw",
+	"4I1YR3UbsSaumi+8GSvUgqQEaJkjOi4/iGsCNWifCfjMidUvkqAVY8GO+LX18pITALmN5gXWg6tzKyv3",
+	"GLqM2ApBoRMREr8P/GIA0Lc0j+J2cJh7C5OGZJpfqj6HuxJK+1UvP7lLqzlFL3/x9tK0K23y5upZjx+k",
+	"3S8EI3f2+6VR3Ra/vWGtFr8PGm2Drr62cphD9lxzmJZPubQEb5VIAkkPbmDtZc8FQfrjygQG587SQYvo",
+	"Yom9BTWFLFRJdtSwfWi/XrZKZeFrtZO6SFHO4TYSj6m652hDSIikjbgL6mR0V6hslz064Y8ryOOwKtGw",
+	"jieoZuoqMWvHyyWzslT6Mu1F5TjtIPHenW0MFG60vFpIU7aKBun4qpTjQAU7B8zRB7gMY80UzfHVxe3A",
+	"tJI1VFfco76ar/Xv0uZRybtGJe/ag6X2nYfr8ivFhCnDy++GvFJNsF1VfwXGXz2FD8qLclijD9Vo+Hjf",
+	"RsM4CBID6h6wq71hVRxBNeO1TN6dhR8qLSBiiBPs588twnNMU6c3JLeZfuwPFvIfqMbIKXO9TFQrHISI",
+	"b3V+Hljz0sxRP1SluNUMrt+7s/wARdFq9RIO+bE0mqAFE1EbufKfiaRtFSgA8p08f558XbbX/bxundps",
+	"ixbye92/SzklyuSJwhYxmAmqtFYQIWBzuSTWOYuogotzUhtcIVbGd1n/RyGuSQwPAnAhRZ0lcWRVWRvD",
+	"GZ5s3OYVozi5Tw+WlCGc6RG9o/V72Zl/D99nnxwCyLJh2KavuOmFr669Pnsrcm6Vg3OF7gP0pZacJuXA",
+	"qsetrwJhsJLsnfy86tV6kryL3Gp7JFv3h3eWQy77oG8VUqBxD+hFTZOGTtqXZnPQVL8d9AqzimJtLumd",
+	"rSPF+3fJNniZoA0kOpWR7hm3Qcqktqz6lNGZMn+zLbjjD4m6m3Bzu892AsJdrxl2qS8wpb8lJlBWZKXP",
+	"Sd6xVUhqheZIkR1hy4AMT04ZgzmPYUKNaZUh7actiuqas/z1OvSDbJAI6FZlrLAwgkwXIAHU7Z4M/h62",
+	"DCB4yxkNBuovCCgad7fjHDndI6d7Be7tieNkox86/GDVaRelKuhhFPtmAiIAtcMYB7WyGdKz/gbQ3lIs",
+	"GIbZIK9BDXH3An9Dc4v8iEubCxyYVxdX0n+MKlMRBhYgfIF5QDgE/Jl2/DMvwsEpcp2R47gQut1ot5Kq",
+	"8slIrMGOBLrUehQOny6txh8qeQ4SOhb4lnRicC2pKYt05BxyB0BVRiwMdFYIjZBPZzPCH8jf099ZM9M2",
+	"YLkqoVGKEuX7YXzbzM9b1jUVNjO9tO2YRmrQ9o5ETKWuTuHeFOoJ5p35r61261e6arWhRUFhVkBJVCCf",
+	"iGLHmCGdQ3eml0vGNiEQH6j9UhRDYkhI3Al8DYLH5CzehGyjaqK0Nqh6EkBmEaiJ/N1laiLp2Hb8p/6s",
+	"xZh8YPX8StJva/akFTu0ZBz6Wm/dGQI8SL5o7eAbpEERHwZI5yHjxH+cGBxorA/Ud6sk+lUPUK+E4vPQ",
+	"etKehV1XNyL9JnDam0YJpyh9MLIYe6aQWv9AckJAV9Rf696g5V02jj9xh7HR59Bh7IFDaOinpK0sS3pK",
+	"aUBXnf/t4dC4lZu1IIXwzP1icHuBHzr7BeFg9nF3H8k8IuOZXq9WUKMfzBLIKdDy9yo8O9kzdpdzHWYj",
+	"d/WXrrdPJK9qHM12sLtPXK9J/6dq/N3XdEaKHFM0RD7eilPUHw2dNN+DjFGAjYkN9vMzGw/3YCC9/eG9",
+	"InqJ5P5LNrSHrpT7SSfYSM4953gp2mgtYtOIrfS0ljjEcwKducAInWEPXOcbgm/0LablHieqN53J09Wq",
+	"Z0BDlTvksWC9DNPthUXoT9cz5Pw95N4tfCqMPNbHShjcMxJ5Gut5UGme2m05Xwi1dJCRrcKgo+p3IbGQ",
+	"88chenWBVgHgYfsAOct41EGvrKRa7bdCm4W0Lqz2fmqbtMdnP5Lv7xPMPIXyuGw1VUzN49Hg/uQMiUsP",
+	"FwptIxyhgEhxA/nbOiCspn+KRk3m1Wt0TJ3HBUDWtklyzCuRkCuL4UbV8WEAPbYRMAzoA5L3kzCi2gCe",
+	"btHrF2cXzZQHSJq4f0TZqRtMrmOTOI17kTbGFlPa9nLJwhSghSV1CgRqGoHUUnO1luscnXSu0dGHfytW",
+	"dL0F5oLIxTg7+hnho1+Rc3SCjlAHXeeC6PeMerfR8+5I6gXPeycKdltrDqqWQqT1MMBjzzzIsNEl3iIN",
+	"aW1qJmJZkc4rrh3q3i/I3kbPR1Cd+LzbG6THM/MdZzKeTJ6PBntoQYNHa4ZaHpiHiijGo1PwI1bwyNFw",
+	"2B/eu33vwA7sN7NlVYi/mDnCIz2p07trf9WE90H64GO1aD1c3sBEe2KmZEHBLZMk9epCJhNUjHX0mGpz",
+	"6fH3DTXW7WPQe4gIfgPr9LhZRD/TCI+GSXB6K0c2QS4UB6j17Hhs6bZzX0EFg/w+8laT58+7J72O0+l1",
+	"upPBoC+//qXnON2JPx1PJt0P6uYOumA8Aq3R0DNsf+xzS+cMgxiGMRkQ8qTlAeAjl3vyFhqvaMFElKWN",
+	"zDykPIEZ3K7CXmqCg0G/jHjqZDTUboIxOnSGQ1sqgYyjJeNEWnZOzrKTW2BlQaCzuKEa6JvGGNZ6J/FV",
+	"AsFsLQgcxXR/ln53KN/h3FfNgJzHg6RZZNy5lUkXp6hfpSn3R/eWASrB5uGTKNp6ejp9d7rVWA37JFfU",
+	"5nifrNN1QUZGMzFr5WYUy1odMFbgmB5dLQi/XxMryFSuk2Ch7A9Ir5ggeSKV+1L38Mlozg0Mj3Gu4D6d",
+	"/mB04aoIVjkQmWrc3JIj1V2F07gMJPmlKkkrqNhX+RlQr/9OO34JIiL6/Z/AkebYZ4itNeJbCqgNKoZT",
+	"LXZLGouUZ8ymitttq0+svYXVE6YR8vUO3K0khzt5fsMMbmLvSE3aF2JNfAuzoaSBm76uvVqS0wQ0vKkk",
+	"8kFlR9NtGkKxYdNS3U2nMbiCVHnZTWXBw5xFCMPscu1jk5sAZ3FHwlNxC/VrC85INeex962yq2fu4GWB",
+	"Lyraqi+xT3KYKyAsUs3WP6Mzm89p+Vx77igdWtKNoeTqOlC1F6WPk6Snu9QYbLwd2f9NOvmYVLpcH58H",
+	"7c6jKe2QfZzyYqgRHyhF7oTdybf1UTOodyzLshEO1Wby0Xvw1kIvUz2ZHxy/bHgf/DLxODBlg8a9GXUI",
+	"1gXoJxeFjMdwyF9Kn8am4GZqA4TBnsdBoMinbaOesVVAlAvgkWHPRjbKYs0WuIrGwGFWokAprkshjyoH",
+	"UKd8ElRANgM5BWIISCN7ohANv6rfUVPUkDQMPUQlWAJ/8SjNkpoiQ3zJ3XpggT99s57H6Rv1BTXriRek",
+	"Waue1Ek8UK+eos2s3a7vwFtb8733ahCWWrvDQEsaT7K4hnNW2DTnD8kRDwskmV/G35qp7kowHQImMjeU",
+	"nZTUrDXPHqewUdeeBzyVe7bWiWORhz2B6ug9Aas9Aas9Aat9kcBqDyRSGsuSw4qRSvlxEeBwfxaYHK7k",
+	"YMW4k/nvDIc0ORJpt22qL1gGBFv9lSUhebVf75U3FNhVgJV7bLUiyZG1j2fXHE9pA+sMIhhmwvPUr2yu",
+	"p76ZcUKk9Oypj/IMzYlxLnMRJee/32q3pBGQfNMbDsA/96t6gny59YzrJZwiPesydhLzWP1113piv91a",
+	"C9Wg/nDEPrwvZhB6a5Jk2Ew12oqTclVAZbkWEQpZZDLJGvdNpRb66YHsyN3Q/YcAMEqORk3eIQ+yXs4G",
+	"7AP6XhjqLloinRJuhlPboy2Hc7VW5Uqp+Hv5WCpB+q2ttKuzzdjbCd+LV66S7ZnktQIfvikNFStApGYa",
+	"QSMGTgZhG3mryiI+COo1reHLJ3u0DVZnKmloxtkSMlQQC3WJ3BpAkFOtzAUJIY02ziVjYeytA0csjVTb",
+	"MZVsJK/q5JOcs+4RPfQlqZOQG6OSg7L5MCT0VU0mC5W7K8mu3L9qo/e42eA68eneOeCQg6p45Y4oh72C",
+	"ettppHvFQdUH5M+ZqIdC0784VkGOvtMoytGtNMIuaUTun3VxXWDZVCqCyS8LOmR0qzpkJL/UxpnWJeQg",
+	"e/I/rXjt46aXWnO9npHIW+Tsr9GVczLpF1Xvx7/Ld+UwlxK9NWm2EdBQ6kWNc0Qay9VHzP+4rgHCiiPV",
+	"c6hpD7YDdLEqpqdDAEYeoENfmmSL05Q3RESqSgyW0OTsUQXoBLGcSj2mPi+FiiFaVFrqxmcI6vV1XT58",
+	"uRaEw5fyQ5OWXr07+ziWt1QzkSuYOI5MzFXppVY2ZgxoDcWBUiyrdAQadZKqGhoJjSGgy8SgHmzKosUp",
+	"dJY2PB4yEkIth+PKw9QrOjEOdciSKwpIWwt0PVRIO1JwBWGz3LnxXTGLKsU6NosVhy/0rx6Hpkd3ec64",
+	"K2yOo1wvQkgHNiOHxUwtX91GhMd3Bcy4aDiuvuoWZX9Xr+spciYFKH27WejQDv3WDvhWaeN2yhecYivz",
+	"y/Snyy5HIXXl9tA6pxmWVSIGSrjuhx1axmHcvfdKNHtSU4rUlMP620ryspKUhft0AEtpqYdwy+3OvbJS",
+	"t/OCUudnT9DV60vU7fRBEJ29PHthcrgBF6KDXDkXHNGp6mgUCKZ/0dO/uDw6//pc9dBhgW+Ab2xDN/a1",
+	"Jo+qNHnLolAlNu9bFiHi00iKgz0ViyeYmSeYmSeYmSeYmSeYmSeYmYPBzDwBtTwBtTwBtXzmQC1PcCcH",
+	"hDvJauSNOpp/wYgj9VndEwLJEwLJEwLJEwLJEwLJEwLJEwLJEwLJEwLJEwKJQSDJ+/MzcBTZHBdMl6mU",
+	"a/PNjEu5Zr5Lpb82zOIvCB05VaGjgjCOfnM2jXaFJUW1nkOw6flP//mf//HzxY+9s6vhT8cvv33/t1df",
+	"f/8fr//zh8F3vXejn//64s0Pf+u/f3v8+j++H55/c9m7evnj4KwFxbbXSYxErbLmj9ayqPYQUrLf7y0m",
+	"6CTnJIUQh7CE026tedCatBZRtBJKLNlSaZ+ZFaTfJHtdWayp7nvEBJE0zRVpkcYXapw31jghD3EvJlMD",
+	"SkZdjl9PhQG6aBAM79Vp5azn1iR9qNmCj+/SJ/Lxm8qe3AduIE6baAw1sGfdcBzIvkf22O4k7UT9tcvX",
+	"aYTm9PZeHfEVSyw0h3G0MJNSOVahrpFXZW8FlmD5kRncZRlneWrTxau38sDUxIcZ3qXZb9UpsfrsPVKe",
+	"nREDhSnb8coS48HsoLdsyvwthKl0O0zV1KdxY9c4jSYTipcCRVpgmhvKj3pZ5MeAefIT+ko5ULsO2nAW",
+	"zuWeiGfQWlKXuLlNktogX5/TMvsTMHeS92iv54bwHcg70rAFcVhEvpsFC4gGkbJhdSzFeoNVChoAXEjF",
+	"mXyMCJeK6I/vX2f96s6giaujW1zDbmcjpesE4qSi1ClJcpTU8mVq3i2+nDoEbVt2Z8RlTJP67Ksl/FCq",
+	"Cf5QmPp4hm6osrJsCwvEnSTdKTEQDqeJ/W6CutIc1VdNcyhCuZVza1I5dNyuKHsjlaVerAHYSeqqmdIK",
+	"01RNRJKsLr9Uf/THkmcSvzccdk/kqgp8JPdef+w7xz39ceCcjArH9obwOfHPeRbwA/s+MTW2SaqVPhf9",
+	"nPqlby89MIo1LxVMlSRjY6Qv9MFpKAkqijwS6XZ+dq+k6F2H3yIiodmiMBMSjdWmEmBFM4y2Xtoimte1",
+	"SG/waiV3M72BpvCu1T3udXpQbZcqhZVXTnqd7mhsLuU21TyiVB6oZl1IENKO3QB4KZWWX6VOg71FrNtS",
+	"qfbJxxkfAAsh+VlyMkjRbSIzdgZDXp+9bZuUC5cqB4bbSCrloCfifpx6VYo25N0mJPwKvi1dMw8HATTS",
+	"TRU8CSALvKI3ZFt4Ti/w8ly5sOitzm+yNlvFCXqJQnh5+V1+P6ujCbuB46LCmQHSwHZFVP3K5eV3brPO",
+	"uNmVhjt16KNokTMrUZYStyt0EofBTbe/SM/jcBGUJmvWrgkW0XAdSxZQgYLku2SaVaU6/baYrj7k3CTd",
+	"411gB5A9A1XtERFRgKfgsP4gj4BOr1KruWAi0oX9apBHtxQfnV280o6SfrfdoivN1rpOp9ft9LqmNW9r",
+	"0npP/O+0hgExDO1WjlusWicIJgN6iVyYSevl3y5enl9J/k0D+ahvXr1+DZOFjN5J6+ynS3lE8BymgVcU",
+	"Tqxdo/iCiJuIrfK183J9dtTOhz5U5b+m4fpjYRvR1N4UKpF4K3RnenCl1i8kzfCW+jm4Jw2s/geFyQIr",
+	"Iiaysv6esdNZ31nmXi44afXXBHwQu3IGlZuFhmgtyA5IUclFklNRVl7WRusmmDPV5dc7NSsfjuZ9nAar",
+	"4iloNaENKW6q2wu3s7QKbJydBXRLg2OXf12Ml1b7gYO7ApZSKOSpANbuQyAUfmFiW6LJiXwPP71Uv2xA",
+	"fsqSp1EJrUDdV5OJS7tV8bzC2nU8v/cpqmzCD67TYuEJ700Edb1pDD8r0DhwMRmeXzQ/da3RDEeFRnzM",
+	"OeDsmUPRNlqWHoOmmISFtrMSJ0/9miwSZtcM4y7WQl4tjaqWx5tUZmcBcrScSkBDAqAkCkL6HC9XDLEp",
+	"p3Mc/f7fnAJgNGcbGxEhXh+A/Ujwrteh3m8VtlBDb02cMlDICvNQ8UaNyGwJvR1mZynyuWIpyuNkPBDL",
+	"U91ym4sIdR3HQZDi1ojB2Kt/L2D0nUDXnG30MuBIDbB6HeShsDai3grjgBPsb5FKk6BcvhUJvBW7gbXj",
+	"ba65lwlHaGLQa4JJXmdP0gKOrkByL9yt9IE54MnIkrx+dJlSZXQC2OCtzodOdUSACg75rW4PPw3y9fA7",
+	"+qnL7VKzKqxloEl1hYoxWHlAQBAAYC4mqGuSQuHo7DZ5YQHz/sSIfIQqZo08HGchBTicr/Fc+R1UGdTR",
+	"a/1d1iweVM8YQgVsUzxhzjbZudjpZbGuqyqJ5NKLDvo6wOGNOpQ+Aycc1NXs5k1GDFcxlG8kkQBhXinJ",
+	"Ul7lKmeld7OtiSuWR3K9K0/AYQpM9bnOGoVPZu8nNnsPW60a7/JvDYXiQapQzdsrybm0oPMe9n4bIq4E",
+	"+wUAReK+zgA9wPyC1E2vGlcZ5m8Vo+JILBiPEr7FyZyKiHDiG1O9/uSa2vF1J3J8H7u+QeZrt9LOtwsH",
+	"2kjgW4WGDxl0KxIENJzvV1xzeOO8UW3DLmP9FLJGlD6hFjkkm73e2j+ERV9KluSj/AT3nEr1d8lEhCTv",
+	"szob3NsdsPehPNnpIzj8eo92OhLacWGUx5ZLXH3mrVUd2ouqbCT1gLgCTJpM5UzCOVwyqcrprHRbHH5l",
+	"6zkTDv/eYWFOZs53VRplqK2MVHjDt+XBlUQBTu6+d5AqGWPR65LTLgXyBtPI5AKlsjIqFX7JBdWsq5mQ",
+	"lbRe88n51mL2+sUz06//UGNPa6gtn/PGnEJsWFogD7dFyTusck+PBeygm1e6WYKteVGR1BlaYR7HO2+N",
+	"U8YEoi/O3qBzxqUpdm7lyrwBYS+12issbqw/X2CxmDLMfdFqt34iU3TB2cctMke/3fpREC6vnfXOWu3W",
+	"5VZEZFkS4Fa9eL7lOJfIPZffXeufWE174o+T1nqJjwQJF/goYOEctwCEl5tuC5hTnGcj9mN3CWBrcFkD",
+	"F5oaxSMpokI5lL8IZG6q0YOo6/QGtftkgC8rnm2Vn6YQ4q1JK5CcuWOtoTUIa0GKKTS7nIWjhmenh23o",
+	"tODxFindeKLbqwHwc/by8qg3HBnUjcvvzuDPN2fnHeQGZI69rTtB/RcvL+1buvKGBNZHAE0Xw/qoZ1QM",
+	"8j35rzURUUH6QilBXShUFxF7uw5NTt0EdK1BU6vUmpe1BQXIGsmMLWfd/epRsnRYTW83tDjKgDNlH/A5",
+	"2xZTDuga6vkBWn+m0L0dcM/ZKGVxmpyJV3wo6KkwOup2j3r9q+7JxDkugPvSIPx2jtkvzocWIOSaVdBo",
+	"YzE0nOZyGtSdwkyxz4568hqLkf85EesA0N9jlzQnt0yV6F8bvB3TmyBfI8IplirZaNb1e15/OsDDk9H4",
+	"+Hg8OhniwbTv9fwucWZOt9cfDEfHY+VDiphVeWJHWfJK3YOk9PXv2jViNuAUhbaSKnm5OkbxiRqLJnRY",
+	"npoIcBweg4mo2siQEF8OqHpaqnBTk3bp43HtUM7xnTkeNXp4ptG4E5psq8xKOQuNWVXPWjan/T3b5Ew5",
+	"Z1fqhqHY0qJntiTJ7qq7Tw0IhuJgUPaW3AOolyZOVb3NvZoRMIhHlT23EKqytH+pnm87zjy1AlZWmCom",
+	"voRO9A5XMlxLiSywFkhZip6dp01DdPHyzV6NxLqPiBlWCzwpDd18mspBtOdejhKvXrOn0wBkSmGKJKe3",
+	"8v03ZKvX/zS2YqjKY5WXFJS5qm4Hl4JiOTEo0AInCd75zWvkH6xWsM1V3fdWKxok5hu11KOGnkPdH6WM",
+	"T2S3ksYVPRluUaXvlHOKkVVJ5BcWz1xSA3+bgpk/tczRXwEjGQzXH6/OO+gt2+THlCCo9JzuOBPw+nmP",
+	"0sTjnGVLylJ+Y3ZS1imZewt6W2ju/vzqAmA2MO/Mf0UGhjr2HQ7QG/o1LNAUCzIaoK/ef3OOBqPBuI2E",
+	"Bk8cPJNLE5lSdtdWzrLuin5/OBwMGrWQ7d2l+pKJnSxRtJXYBJtko+SptHohGkSj9GD10rjNxafNu/fs",
+	"+esVFT6dWaJeSfpYydNMJ4YFEGgJdSpIgQO4F+8ur9BzXUL93MPi+W/Uv3vu8eC5Un9zFV+94bh30u01",
+	"POUNuE4QpNmOqrm/+OH88l+6PQVAp9g8oKKFTBVP5OtfDsKhBtbYC+jJ2N8adCacBxoiz+yAJprmNGOe",
+	"vA/BlLiVzSuqsl+Ag5i0l3fJmfEZCn//PwzNGEVYCBrKb1aMIyIijM7PJkiQNSJLCv1dfv9/0Pnb/8nW",
+	"EccptQoAAPfNj4G7wdupc0b0+iu6zebNwN33T5vpftIUlv7euSM5M79uuoghlrcs3/mE+WAtp6F8r6Uu",
+	"ZCjnraSV2I6eSBvuliCfSc0GB8iP4XkJ+ioKxBFeR4s2ijF5n3WKQhZ+YVWQZG/SRp8g94Zsr3VJaxu5",
+	"BPOAEi4/Aqe49rD8HLJreVL1R7YJ1S0Fs4FfBr66HrJI43bIvzQS8LVkug3Loh6Unrq73O85V7hfiwou",
+	"LDaePbsB2V1RbnLKLNYI2F00Tr4HUcy4pSSrAt1Q5FHgmjvjSqXQq+jhvMoFZy/Y7dm1be+ijkNPTrKM",
+	"k6y4j9AOVxjAXZa3/WkA8udU5h5vtXVgALMYt5C3GG8bvFhdS63dTpv4dyGDqBeM9C+iuTrROC8ZqmVS",
+	"9FTaZyXb3+zx+quUM52kS47FaEzSdyrNlYY++XhqAAR1s7lQA/FBTEFFVDNnxC1ECqiU4IVOgiTfSaSc",
+	"BZoG1JhpVO3tKm9W9FMMRTNBLgg+YxcALNgpchNhpgrvXcB7mDFO6Dx022msKWkzbFLoNqeplXHbCRVr",
+	"qo0de8npd+OSYpwHEvAZETqnNrUC8kU8kOPUIhmkd6e1g+WXh/I8tlyyMKVZWoNJ6Y8037co74WptCHC",
+	"YhxG2B4SAN62xvyNGLyk+REHDS19wkc7yoIMj84F9jTPhiZRsTsfubEfU13I+2SRa9yb5qflbnRJEcAM",
+	"1a1UJB5x9CpEGPl8i/ga2CD0uFoHPpqSyh3v3RVKmQJ+bAyH99+co2Fv7CROimGn3+nugxQ13oFNk/iT",
+	"YqHwiAA1x3eJdC1G6ZfXULheThUOaMA2hB95WBC0kJzyYOci50vXnZo0VbaNnqQD4XrQaamUAUDJ771i",
+	"u2kMFnUYqwtFrA61Jf0eP7PWz3XbKGataZWjqDZ1pqVgDDiVgEfWTiQaN+m4qF6ugXoq3r6HYnZ8l9+P",
+	"uq5mu79gck5hoHPGdCseAh1VlAdf4bGa/jDwuw0OI1FLgtdBGYv4dg+Esd3UYHdPbFAw+RidpoflHRkV",
+	"RCp0Xkz3gO4gVweKXN03Kd1QRgHmqg6OAQ7hCQYPXZcB4aJK353NHBsgvkgeG4O3nMaNFK3OLMXHsDHa",
+	"eiXQS3kTmPoJdXa7vRzMS7u8RbbNm2MzM3Nmy5j0e6mP5JyYDTvX5x2RXNRputPU46NGsauJUFMAHzWP",
+	"0hC30iwxJ6co25dB9VqT++CDMg/o0I3zQnLeDbl4erJ6dGW7p7uup7cvabekBJ7dB0l9M+NE7Zz6eM0l",
+	"EZjC5oZ7/yH1jOslYE1rgZ0StVZPBtNayHzdtZ7Yh+w9P87+ssjqfn2kEiA77RJjIdmXFezRWuqwg5F2",
+	"sdrN8lwZNQqiIOTkzQ9DyMd3GWoqrBeFdkAzGEYyMmlMeCT0aThvxxHRruM49a24mJU18NGM74pot0K5",
+	"UXwAFscAye1WSw4tNrp3yQGqAvHNwqHnux7tyxkTylK9EDwcqqAi5COBoqAKZB6C3IZ3hlHUHp8cW8O3",
+	"jMrh1/QepJiB1etOr54epD6l6RNSQH2FjF7lsn5TAubr6uizO0HvViT868Vb1OuMFO6s8tLg0Fc1BhCe",
+	"CYkXWffqGssOclfd3pFOt7Wux06/GwLYBjqQrFpGaC1MHoqCpqIJsrh+bUtj+HMmJ89WoSChAFf+zHy6",
+	"3eprJNzAglqjKk5fVtdK85cTDOSa+cOp1S7OH1bPPEXx0jdKGG6AWAxeFjZD3768unfHqG7T7qrlUZ53",
+	"iqXYuQQdFPuxJYEodH3zhHaCxJjteXWg/Ke78vNyGZW53WNb1WoHj2MrdWNMDNPeQnnOlviGoJBtJsjV",
+	"1f3uKXJFhAMiP6g2x+4EwTfaV47DpNm+lPzkFvrbW/3J1KqYA2NgAwDAFnw3unuylCJloK56uqL0BJTk",
+	"M0ODhCT3TwsMKspSmw9OawMLI72sSYkeJBMGvDsbLEk6mFCBfMjbrZdjtofSNUxBqx+arZgkHk2c4n5s",
+	"BnwKvijzJWQSP0UH6bOtPC8zGkSmvzRyLXblmhMOcR6d2pVB+Lsv5WQoZc9Mr3uiwithtsQ+SWjHpb6A",
+	"mEvmwCRZVHGjXDja0JByibdomrRY0gnZkGSuuhzoRiTqd1g3392nNWBjSNDCgJpJCQ0IvtWwwlZcTSS9",
+	"jhRGgoI6Uiuni6Sb5Y+OS4NMGQYV8yeV6JCHF9Rte93/4VpJTSadz9D5nrZWI9kII0upVR10ZmajqC4v",
+	"MyHAo2nrQYTmcaHQfE9mnIjFFbsh4c7KR65uvo7k3SoR3/p70iLb7x3ytzP6jn7/w1+7/0Ffn3+/mH7r",
+	"yb9f/fjrq+5b+v3JPlWQucEWVUJmBlVYAywv6VRtBXkcd8LTv7ZuMVALNXZk4JyMDlTJmJ7Fhzo7V6eO",
+	"MTVfLQqqp2x0lLIBJQrJexKSDfHPgc4vaUR6lzSX/FaZdqN6HfUTtJ5M2o0O8qQzaVQgid2YA8AC/zpO",
+	"gxn2+lOHeH5v1h16J9Njf3bsTx3P90fj0fHseNAddz1v7PVbVupM13Nm/Ske+CN8TMYnTrfb6/X7g8Fw",
+	"OBodH4/HJyeO0+3ignreHXkspoMCVwtV28mhVhSWFweNM1KOayekhGTzCZNSdgdAKhKOqi2bauTaVGjW",
+	"7iEs1rHUbgxhy24qMXpUfxUgg1MpslJR++SufOy+QJJK+WQT/e7otE7gkq8X6daPSqtu74hf11uk6iY3",
+	"g0bx9Ljl/iZdq5cb514tV4vbkOg4Ortppda5NLJeER5/H8fZywuBk+nBV7keceoLnQxOI3Oqk4zATBKH",
+	"VPfO2XLF2ZKKTOS/Voe5mDE6uDvtea1HKpzt3uUXYwd/sNOQ7C42oGIDUlU6SUMk+Rd7RMr7TSL3+VZn",
+	"bJYZ7Cz2D+wxKGi/laWRiowa48ihpsmPNGIivhbRYybYFOYgVWuE5gfvTd5KYYXaQ+QTNZvesAm/q8nY",
+	"GiSq69ramGVlTlY6mLwzNyhLWdW8rqxorkn5bQqKy1XTcA9Q1nmoM6LK9vIZcb1nGceU/KW2UWfraM33",
+	"jknWOyjf0BAH+TPSb1DFmT4luWllKzehCPBgM210fCbyvQvyMV8WAfhHAPjoOh9dVUMRIp94dImDDnqn",
+	"0mt9OpfSAgcsJGi5BmzbuEQa69zNrB6yIB/Tj2sjOrNS/WKXOA3RlEWLPdESs5i2amurD+L7krzOM6R+",
+	"LqdXltiZylf+jgXg816LFQl94kNS6pLdkm84W56/f+1O1ErpdGjtjQmDbarnUChWxKMzCo7urJbinaX+",
+	"xLMZDahiJzEmgFivCBfEV/ABRAi4/m72bkW40rJSjE6OWiPUxiNtSWWG3tKAzMlPNFr4HG/kz7D9+kJr",
+	"lwWkGDO+Njhv2pz9lnASehQvSRgx5BO0Fuvf/8kpxMWEx1Y6U0PfjtfRorPW4Fac4BjjZMPB6pZ/3H1o",
+	"iohbBjf/aZur1OslyllADm4cNjb8zE6VVRSAL6Z+JcqlfNx7Ol9EogEocP+zajZRaVbp9WrWu0EevjKt",
+	"ong/fyxrTnOKulKS94bDDDBqIwjAert+mgDzZAM6ByCG2v3mc7kNcsXKlvlVYT9LedZUKUAk4Ahy+QcO",
+	"kfqxCZGYBN6YSXbbLRYSHTc7WMAoSwJ78Ip7DiFP4Pn1/KBX9DAI8nIGGvzrDyB2Dou7rtemJuo6SPJD",
+	"AK6r15YdpPdyBKldr70RucX5MoRhKdcvW6IyVNeHYumNwMnrsfhSyGipAn8KRp9baHj2ayqykb57nvW2",
+	"dbtPo+I7IbZccMiTNX1AZShnK+m3fihbHP2G9PI0WpNa9Atmq3yfKpRNnuyeIvfbl1foOV7R52qwLtCP",
+	"iFNPmySNqlEWZuXKicqjovPMqnHh9AwrH2Qhz5FAnkRqVabS0AvWPpG2IvbdXUGNIiVFT8aMpXAHIT3T",
+	"gg4q9T6Ve63Pz5QCI+g8FAdUE7Le7UKQ6nMabfeKYkAlGVuHES96urrQBtdNvzsaIRysFvioV5S9scJR",
+	"RLj82f/+6pezo5/x0a8ffuvdPftf/1pVTDqSn+PoA/RegnciQMuQgxO8SKe0nX66hBx9dfHD+SX6l67z",
+	"TPsBJ0W4ZqYRBQS2FWJTDhmug+K8khuyTWLf6j0wRNFWZKqlnegg18T5XUh9AYSUuFW6GyMpFWRF7eGW",
+	"hN58tVD89gTP14ErXAxJ+CIpzCtCKzApqjgd/FOkf9yXDPmeqag6RSlZ6PrZdqlG98XJdqlO95oaTtH/",
+	"x967LreNa/uDr4Lyl52clmX5ljh2dc2hZNlxEvki20mc7V0hLEISbQpQE5Rluaur5l3+VXM+zVOcN5kn",
+	"mcJaAAlKpC62fEm3TtXZHUsUCYDAuq/fz03Y7WeptgPWV9NcN25gB1L2mPcZe7zSNOLTNNoj2LN7y0K/",
+	"OVi+2yx9WFYfu8PVfKOaYQYEbxG2KPfvc7bDkfXtYwK5H8ZWU1URwWyk/sykn63i2flWR63qtqNbP7Pf",
+	"E4qKlZdrLnmUhMZe8kaUxZexy7o0jIDW5o39RmhAetyP3j5m7ZGatQe68icNop8g5rI6KaTmQiroejVs",
+	"bAroFQtMhaP7Xy4WBB4cJx0XRfLNFN7yQSHmgoM8J2dWRJyStnlIPi/K+vzIkzbyMmKm7zLPLzkzZWRD",
+	"gI+NBpNycpEZnFunF7VFqF/kNikzGrJwFMvsw6TuWFM17fM8GsJmgt4CA9Sj8DmRrCF0Pc/4VPYU9XPp",
+	"ijEwlQCLmPFIF9IlaLKc9e1ysuknnJHiSFcfpl5BanFy32NurXy6BnGoMjb1YMR5ie2CWY3xmXgadrBy",
+	"IW7FwTq+9MPnj9v4VAWUObNJr+7UVZYzZXlnIaeYZtEfwfmVX/SZtWvPJQsfmWXSliRykPw363RDJmmx",
+	"ITrFq3BphAey2QsC7erW1A/IqR/c0iRqmIQdp49e/Udn6nowGd0jPCtT42Q2lYmpqkifsKdPWG09xoIf",
+	"a6RNJACMJ6nUtHJg04wCGa42NPDGr30S0kWXhTIDUXAsbuJ0+TtDsTJjyDIO9uaKU7hiJ2nwipfHE3Hj",
+	"F+XGJ+zMmqIzwd0ZanLf/ZU6ElO9S8+OriC4k/o7jvbK8W95Kv751Al5+sTgh+lEcyTMRgapPIcotMUT",
+	"ZHDs4xNgvxmzux7KMa/Ed178aSr5kOH3PIpv8kHiY4e46taPgoufg5CZnV5gOvTsbbK6ZvM30ogEjMoo",
+	"YYOMFwV9ceiCEpEB48M2RbB5achIFPrMS+i9p7LPxgOzTSfgZpJXB48CyH4S8TUXVoLNB0mUHeVaZ+eS",
+	"inMoDxiSQNOSlCnhUeWhCJRNlStFxriEH0WfBIK3DHbnjRIjLSEQ/Zsm5XvE64Wa8MY9PlutuWrK7vGH",
+	"0q67Q9zj97uzNrrP2iWrpjpbp6zVxr1jQcLGW67RFkLiociP3ikR4WfWwx0fHKqnbKiFWE9Jh8hYESij",
+	"EHoy8MjVIMYv61MTr9qeNlq1vvbo9ne1hge8KYYbrsab/5PsfQD4Nv1/KZ04uw/w4GKCDO9hojcwk3pt",
+	"ijBxZWe2yWfVa7GvbF0ch22yhjA38xrqdOInzGho21th/HE+UlcO92a+G6/KGjQIHqjMZjS+tyYl86N4",
+	"OFpzYdIJkpzStOnDMEkkWqDrisQh8S7Fzt4geOIiv/fTa+HUbB7vRkwVTcnec89muFu71SoyzC/RMeIz",
+	"l1kYC7N+TrApdbVHEsEzU9BN6k8Yu1ufNugwT6di7bnt+vFBVAfiza/Isp/BX8lT6vOpF0Q1+5B6wb9t",
+	"AHG+RYd6gacsZYLA7jyKDvGxeRLtWTDECuoHlBxXQNSTblvA9bPhik3AD5sEB2ZNdm6QYLN5JQ/D6/m1",
+	"gLfWcoVUntr8daJcv3Q869fVezNEuHJrawX/9cNf84xzHYqIMM+P1L0e32Y4dN6xdqUX+tHgVC2pXQ9R",
+	"EeLGzzkPqYIEKrWGUdfjTtOcirTrrwjai9prKzrfLlkklX/VD/3I5624Zg80Cd5Bh2UouQpFXy25pAOp",
+	"xEkjFFIuA8TfG/eUNZb3WNRoL5/6wLniHoV+y+fuW3XpRml9Jw3xJRnwbviaJ5F6LITzoE6K58uoF15p",
+	"FBcOfG4w99igwfkum/IEs5m6/mc2ULvvCqpAMo4yTy+VaOYuTRxIGM3HG+zzRFvoCfgyPjZ+pFtcPdbw",
+	"PSZ34tU0swwEAPfTqEC4CHU55dAqxwGxpJaywyRphgIqleHYwS7G+cYr0Y6i7lJSbjBu6zyo3KDwoE1m",
+	"JqEJpcJQLYdGgMMiJqheAho55qHkhF5hLvtqRZj6N8ExufYWcPU4iqSS7En9NFzwjdK6GjL6iamf5u4x",
+	"Pfu8TfYXNLhjSLAheEQbkVXKXmnTW+aHQhmRYaDfiNxeWWn5Ubt3pSz8lYa+Jv7H0jCT9ZJVak0oFjpF",
+	"sIe4l+KMtVkh8FswXdXH2jbc0UGxW7/BdG1p3JvrLetDcUt7AVKyY7isG/jY3Kx3YshavoxYeMkhlwtQ",
+	"NTuxLJYFvYFwBDqIo36nhHSbci9gEN6BwdIIfwmdDeojk0IeEM/3ipf8kleVUCeyh4PzJVkrlYoEQJrw",
+	"rbp/XmpEmEtlcF4ig+TlUuES3hb8oyNbl8odcXW/OmrhjVKJvOnQQOlb5pm98rZANkqr5A0XBJALLnkj",
+	"ZB7jkU8D+G5dfadOdiD6zIOPNuByQOoJmRS9sMHg8w/kDU0YPuFXsLGVbiigMR/2AjBwr3xPEj96qz7d",
+	"LJWKZuaiq4sT8Tbw0swZMoWCAG5iUenGNiqVADeohLqvQQMc8kdP3bdLQ9phEQstJM9bGvSUHP+/pH/P",
+	"fkepnXGvS65vpt6Pw0mPY8P+8I1B5peIqyEg3IKhzMLybyM+XJiZizsBSCZjBETClUyTmsYHKxzVqgVB",
+	"LBUROrxIziwsU/X7S37FWj43x/2ni00gP39ffV/S/+cS2qLK4iEN2mgDWnrIiN/iSAwmBfytHmZmqOwg",
+	"9Qq6vavAbxBh2uBlQV0NQzINqDeMdSW8qzQDshLbl5ySLoOgZrJ61vu9Et4A76b0gySBf6O0QjToQt+H",
+	"2uw2UILazm9cXWoutNZyb6xSbeSwGaqu10r5g/2CKPfgXA+/h/hBagPhSDWQoi751+K5TbFu3fU9rOPT",
+	"YBZuIeGMlyzaTj8Xi1rJ8fmZLl7V7yBZVXrJQ9YQIVDP4014RK5o4wZ7ZDXeF/V2iIuF20r6aBRt3TcA",
+	"ew3GhWeoCQERZgi3XJBVbmoTkEiIInGUuAIbJfWuQPxccn1pxruMPXE8VxqDSGm3oA/mk/6lOka7IMHV",
+	"o+Ococ/J+VkF79LxlaGFFabbxJ0EKuXCPb9ptjs4JNCvsU0oCag6m7csVDpcOYgSmFBlIRE18RFGIa5n",
+	"K5qxOi1Yn+Gbl6ipYabwMeO9Dqxr6vuI3jB5yc0hoX0lwXpRjOqMnEUa1ARLY0ggWkVyKuJGCAQMwcUz",
+	"4zBwT3ErlHoP+Ei4Wn3UBIc4kXNo7qhxgkyBTSYjGvVybgdrei7Nqhg11xaBZ1IXUTsUvVZbg7ei20Hc",
+	"u2UIj7vWeYIP9AhiKbJN9qtnGqYUW7gQSK6Ano3egx0WtYVHXEjhmSNrjGjdASYTyOEdi7FWKa90IgUf",
+	"xkGwQgOOsmlhjwK+tmk4Q01IEkVYIPTKsOCqDd8GHuIiiYFB5CWPUX7j+avtjaKzeMkBhLsB6PSJyeR0",
+	"lSReXiuWRoymfr9fpPB1UYStFf1bufLloFI9PK3Cb5Qz5UfBkPGl9/rS9hKwkqmr1Oxo11/aXlrXZCxw",
+	"BtRIVtZDr0vDaLCi3zCUL7MoC0eXka4mPk5Si7IAqWrDu0F88GDil3zgLW2r2zl4McSe1dPNicsNmiWX",
+	"rKgf6RjpX4Wprj7179k01yJ9s2FvhnBcyGRXqJVWC7BWKhlbV5O4WQbiyrUGv8FIwKQ4Aa4ALAAY0lkF",
+	"RC1wr9GzggFUYH9UkAw77wn6+hW42FwLz9jA8Wf9KJ7nSpl6JsQJP1md/JNzri3ze+bhj9Yn/2gPrD6P",
+	"cfWLzWlGdsAjFvIYoxTCJJ0ODQdL20tflHVhtmxhKaIttZeW9D5b+k9h6W65S1s+j/uP4tTG0gpGu1cS",
+	"nHwd6VlaSe6I2Y/4WvjTzoPE38QfYUQdQsUmnv6XGgaIA1OekDzgbll6N8s08KmEfEWU7BDzPsxFrVD0",
+	"uvoO8YfXclmLETxfn/X5Su6dfP1TP/ZnN3VBTA5tRvVXYakrssixakqTKfENyXw829hIlTaHQET22yLQ",
+	"XnaRHIIWULJwTFHUoQAjUFk7QJCQxB3QHlC6L1Y6lGuNI/p82wh5IK9PM9eyO7VHjNXHRfSzKXpcqRlj",
+	"/vzb/48mwW35t0oB9P0Gw8u9Hh50hqnVtEDDlBe+r5nF2YHHOl0RMd4YYOjmYWIKdkhZeIMpJFRG37kZ",
+	"u8mfZeTE/irMJNp0Sdlf6dSSbmB/YrGaJ1JNdCf2xOyt+Q8RtRulD5N/URG8GfiYf3m0bMadkBziPPk8",
+	"VjBOkHnxEfzMBsMCD7/7GT88U9jBmEesn5U/fe8vFH8By4InqAPam7TKu8hBFIehTfTOCrhKIiPRJX0R",
+	"3oA7qwxMDHyqTemjP4u+DpIhQZ18YrPqSAqOxyNvQDqFvYC5b0cFE171QMG0Gw7qPX7Eg6mE0ikLmrkW",
+	"0zDeC1aKcoYzBFnvS8zSFZde+enZmPyLQxHtKdXyMsdtF1760x63eGNlHDf8zhy3vwr57sOIOI6zN00a",
+	"xvH1pLgMaFmjMQ7F0gtrln+ODpnxFDx6U++z6Gl3dGw055vL+apjVtH6EQIGkCZ+iLXX7WUcKMQtxTNj",
+	"x4WUqS0Zj3aICcbH5EGIYoIhRF8WTRAQYyE6wv/T70qXhAxBSNTN0WaCcC5c+O//uKQRMBqq++xAVAnK",
+	"LVzTPEAjCNSYj61h46MocUOloAO/40cQ9SnhDRGPiBwYAJVRFWnpTzU/z5dQmkFESPDpJlIFWlfGajdq",
+	"M44xHymgT29YS6d8EB2KS7yQGH8w3xOBMLRyI9Tiyl6jrV2TDJX+Jl3HWiC6wKSg3RaYx1v9tgRnOn4M",
+	"Sr9I6sLQS4Ws2ZNqxhIrhMDu8XlrVGBicdsD7QJL0z/Q6RgyB9CF/N//+d//I6z8NgxuWZfhLc3ofOh6",
+	"oVfofMTHjXDRX+iLV2M14Y55Wh0TH7sMNYPfPdxJWQmFYaZ8Xl00Lj4EZWMgUE1+dig8BLpEk75yww8D",
+	"Uhpht1xxy8KAdl2UtDoHhJKbNiOmwUDSwn2cT2UZmyl5vwPXRDpnBEtCZOQHgb43ZPsa6dAUrvhsagG1",
+	"wIhAxls9i6M2e7zp8QJfv8Wl7fV3pdKMoryO+zpDqI7SIRbQxiiYbKPaQX/+FRcHmIS2yeoXl15RKEod",
+	"lX9kOOrVq4Z9ZcUlp9ySak+hJGJRkKEk8LuplAQUFa2wWzXPqXN4ePm2Tnui2YvCFj+hUaQOWILJpE1O",
+	"SP/DjwHxIvSjCGGhoJgipFzShmlDVHs9Nqg99U+fQ61BXLAAZeftHeKaqjBdIYX4dC6RbdGXibzGcXTE",
+	"Ldr9NIgYVCQc6jS7HoZzfKCfCwQdoQ7c4ZSLZE9z0yoZ0RCdKxgUHM7LJcq9yyVLQ3Ro1GhjVgGeoMx8",
+	"mXg4JnE3GqRQ06jCA5878znUmEFlwyVvsB6uSXtB9HZ7JG+Lnpq7bYjcoEIbEzyYzjIFUr4XK+5Yx8Ou",
+	"0jVIytmKawyhTCox87ESeGqNoBbwCH7y1+isAIGzb7aEBwbFwNTlqdnZGWobMy0uHoTqvwIxTZpWg0pc",
+	"Xgj4r+DcXQ0IR2MgpvnKmiFtRMLqFJx6mo76HXS5jp2qKT00lYdwBOzJxQS3vkc839tRVzd7QVwIakbn",
+	"jp8A8jvFw58fsn3+1BrK4gq5jKsKEzLxG59724TaAMe6O6aoa6zdHdD+IIHRxHPJG+m3+LLP5duC/kZ9",
+	"4PPWT7Uv3AJxu7RTTG+N3GUxg0oty1istukmi2XHeG/r3Q29N3PFxOE984tDcRqPG8U+viBMw4zbZkip",
+	"k7mao+g/UwkAJKJNfWxUVp5A6kUN0ZnxrB7pH025KpHfAbRPKEabgVk+a7zNUHTyFm2jNO2i6QHarPdq",
+	"kI8cWyRmHNlrqs+JdfXkGp1/QGmNvYN1xbpt/MLfDy2y0Ubq09TY4ECHLW/701QOILHOMutmcKh5ZTN6",
+	"IiP2d5xFzjXC4TrtDKI6QGC0OIWM4XfBjfmMDYVjLMylZzkbeecC5vN3S+XOK4mFjtLko/S4TZy7fXP2",
+	"7exZrAfGDNXpsLujIGSZGUUchsZldw0ryfVAlFgLdB8IGDQuKxZre8Znsfq8sKsifcsAPL71EvHoQGL8",
+	"Ukc1TVNXPEIoA1enFlwFyj1EWzetgFj7bbrIrmkIxpLulNuO8WtNl9cb/cy3OkmXagF7QyUiclF7hWCs",
+	"O3pdaAAwzqjcMUaKhdXo2Egi6YCsbppI61ucm924536Moq4yGpS9fEo77NSP2O+nUeg3IvXRMY3av69o",
+	"8G73lDV6IXOJuGUhgWJmJGq0+wXcBKXW1W0zcW4OGoSTjKZoArmlxtA0UdkdtYBxdXYcxe34UipfVoSQ",
+	"SMMqbrj/apHsUT9gHgkEvu6QEUg/Mo90WWg6x2EU8HcDMpDb5IoNhG4Og+uhWwpN8jqLwsGy04xY6OKy",
+	"6UEr01C9kk+nR4eGygy6+skbGqg5StLpBZHfpWG0oj5f9mhE3xYIo402TBDsMBqRjpAR2SKf/TLkWdPI",
+	"367pwTSuKrRGkjKVfsPqAukgPrrOn9pF7RulEjS4qJEZU08krm/UF2bdNSlGXGZPPJ8GKWI2MCG7NGoX",
+	"yaEwZ8PYv+pzE7qF5iMvr6byTEfZZhNM8yqQxNZjDKpt/7kEjRPDcN4juOFD+NZLbPCpxL47/pH/6fPX",
+	"1RP/S+VT+2q/of4+OL8/WD30P30APWHavbMfY3XDJ336S70OXZaMt+myOvc0E4fkr6kD7ikQc/Uze23u",
+	"lvv9/jJsz14YMN4QHmIgPOjec8rLWjmGNGT+dMuexrz/UCo99PXNtMK5KQErITW/8H9h6ZRFy2P7n/si",
+	"lvDD+mZUyxRTPt2wE7eofbURDEwhtTEAq3cjpSSIaaNPdIwUaO2ElG0YtdE07NC75SuQZVurH9ZmqpE1",
+	"IjWrRDZKfRfbh5HetcpwwyjbSoNOn1WoOFN2BVXoP7kjqEIXkQYZqd1ibfkKfXjzjtqjTxFUiCPNdDSp",
+	"l4BLZfhlOLURr6xBcyMK6hGTmnAAqKlL/VAX01XSXGdvrpQBWBFcRiH1lfVWcbbP6ufVgvrhuVQH9YYN",
+	"KiyMTv0WOkGN+hf177fbRLKguaz8JOYhnT0wTanTjCdbuVMAXAiNzGdpWiVlJ0pGA8D4INDKDlBAAE0T",
+	"MHpr+kFZeOs3dB3IMBOYrvNwEzIxFzygAlktfdgsqaHoHFYCNGSVhhgsHxilMm/xX7o2MghEXxIu1Eyu",
+	"WCD6OqhpF9hpyj79tSS6qVs9GIIxNlG/nQBTj/mXTINUtOkty7N1K/QX6x1CgsGlug+Aep8o1x2nMTvg",
+	"Urm+NCzLqgjwR75f/LDA/xpZyH8Wexwyvg3Rti0lrGpJzLlBlzs0Cv37pWHKsaFHJ2xcozMw7FlLp72u",
+	"CCM2vYFXoS/T91SheYqj4rz6ONxLNSSRipOlah4n5/VhdnJMrAbNkvIjxtWK31E7Lz82dgbCH8IqlGNv",
+	"o7KsKs72qFSCALIlliEI1dfITaFFn6Z+iHqUVOpfUPSpHwCKgBKAvEUiMUzYWIjxcmzZrX8TS2Ea857G",
+	"qHgp0ajuUal/kUVyihRyWHeihMBAlzdTDwBEhh8Vo15oPaAMZ5xLQnFYJAgogxALxjCtfyFvjMj2lWLE",
+	"UQPxJiq9t+SKIeKUDWZilW3pqlGPICVpgUBIByJ89uziUnx8r8zD5N8OjIH3OlcslKQlAOryStxi0Cu+",
+	"FlqlPrOBNFETgGzcKmjoRqWYT6uVVQgTYeW8CAlDskPmkTfH5erpWozmFVLP11gXx9Wauc4X/C3W8ejC",
+	"eWVHINxIPI6rXoQWQFz7kuwRU0KE+gGAwADsYFurVAgYhQMIyPFgMKoF8Sm/nhZk6pguLav/K1f3Dw5J",
+	"pVo/O9g7qDhnVfj0ktcODspr95WKc7HfcvoHZad1cH70rdY7ut/8clM6ufCOjwd+Z+Ds3p2zzlGrX2ld",
+	"HHwWPw7ur0tVp3/Qv+RH19UvNedm31k9r5bbtcpJcHC3t+uclluHX8uOqFVKX6PGx09BY63a+rYX0Fr9",
+	"vF/tX+x+PTnZ3XXuri/5xelq9+p7+bbB6+0f+9X+QblxWLu+uKudHazVzm76h/dO/1u7dVy7dlZrZ856",
+	"7ax1d6T+u1umtV1xd8kr984nfN7FmXPz6bRWP+lXW/CMz7tOtHf1vTz48f2wfbDX/vHtuvq1Vq7BeJ1+",
+	"v3axVo0uOf222r9a/1S6+FZv1/Zu1Ag/6nlWnJN4zrvOSWP3pOVUDw6uv1Q2zoLV44Mr76DPLnl7vxns",
+	"1t/fVp3+5vnVzVd+vn5wd/5+/+v9b81vu9edjY83e6eiG37rrzUbq5/vVvtlXv9j/9Q7+3C4ER58veS1",
+	"rc2r1ufD69p+tf/x5GL3a710VC5fVPc+nn9Y+Vaudr+u7l8Fx7R9ttLofz08P/s4OK6Vt9RMvIP+ycUl",
+	"r5WpM/ZqB6+u9qvllf7JXs2plZ3mVn+3BU87vuTOyceVsnOy67Sq+zVH7Fcqf+yf1jY+lJ1axSm1nFr1",
+	"vHJwsvvtS8Np7X/Ya1yI72Hnt7p//r63f1LqNi/5xuG7w88/BlvrJ0ffT9unG1etg9a+U/m++WnlkN0d",
+	"cuZ3D647a8eH9durL92g7/22f3jHyncf3w9Et1f6/ZLD1qwe7mZs1wmGGYRD7Q1/XD/46pxVyefqRbzh",
+	"9z86raqjtkB5gJNTkzUTdfrVj+X9Up+qw3By0hp8654OPkZrYi+of/wmxCXvyC+r4Y9rJjY3e/v33d2b",
+	"q91rZ/PdKvUG7bpzWHGck5Zfk1/aR9/Pt9pR6br8rvrjt/PDj72tk93doH7Je/Vv3lnjeu9M/vh+vPnh",
+	"4ujoqsVOvn72O9HV7o8P9+fhx+/OvrcvfnxaPS6t+7J9fn8f9BxraUYnljI0UWJRj85iHx6gYl/Yh6/X",
+	"PsRXlGsfJsG31bXNrbUPq2uPtxq18huxGvHzqa3GqdvVY2OsTcH/tY2VBHYS+tkddS2ioaYuMn4wwMJF",
+	"QhQe0pv+AHVvtzss+s1fT7/5k3hTepc4OU3mDTq2wdx4Q4iel/DvWxs5JxC9tJDFr6hm5km2FgRks+Ox",
+	"2cL2mepjnqq/2+rBxnRd0rU9GnnVojwSvUabedtYlObLuC7NxA2wqkSdrqL2wgvpUC0kENPQmwkYpr7b",
+	"NoLeQnuWhj7G8AT7o0cDE3EwuNKQHy9g4UHfl2wITTOn2Vkf6bl0LNcwwDiD0fcy/cjjBM1QH/JCCc6n",
+	"ffhJJJXewU5Oz/AsxuGKdchzE7jfEO2+y3SXrjqAYU9GEF86rtawgk3Dav9LErdB3e3UGbVFSZwFLmjm",
+	"hyQtrGNdPqZuoPLNql9DiQDHOuOnCIFMb5hdHxvqaj3808cLZJFUaaNNpI4rotgKGZRWbSupaNhjsAgu",
+	"gYyTEQ0teFYaBj5LBfZsdF2LLiLHqLCwzGezL+6Wu6yzDOw0qcMfN3Nc+ZxC5f1IPUbW6R8yf+w6E3z+",
+	"8q4vu0L6Jt06ttoEf2L/YoFek2HEDMfHdUj8ieya9FbLMHF+NjKuSMSH9eWz1gWPEVf5BSdOEGRyASiR",
+	"04QGIBYffmWP3LDB9vCRBW4jrmHXod9R30R3pSI/jQZaN1WpRiIoFxi95rgnDzLG0E3jo5ON+QQYj3Gt",
+	"J0oJ+bRuSOpJk2WFXDgnWQUrQwdbPt/JlpOPthx7tuULH+4wyD3TZyY/V9+rkM21rdJbzQngy0jqdnSL",
+	"XQDV/m71S/WsCm1+WHLMvFRPm7b/sSa5pw58pM/ONuQebYxuyI0N2zlhsKy70KEaZrdaR0fFRU38u8dC",
+	"QJ2A4mxYA8Czcu1T2r3x75YbYeASKjXMifLADhJCGC7IgZQ9n7d2faXJr3rqh8fChx4hyFfGfHeiF3i6",
+	"p7FIHESbR4ulekZbIJO+UBkt14TnN33m7ZD10oYe9EFz+VBwtlyjUaNtA7TDT0VYsNDTC8lvzK2WT33e",
+	"wJJ9dkcbkSZDSD0OGIKA7gcRw3RGsU29JPw4/DKRZg5AsjQhDthlhuPUYJsvV+pflk8jGjA3T5KGwWh0",
+	"MaNZiTeE5/NWCiw+fn2avQjFu9oT2uvVyebcvkw0zaZ2EcPAkACOtmiexa+kCa0i3QGBpeNJFytaY8nj",
+	"U682rwszi/g55/Gpl5oxDgukTbfbMtSRoY4lkNSILGWJ34L3FNvdcKdxc0tvwdnmN1sNpzmtsxrehac0",
+	"4Cv1L/MsEB89URPvEAZ4nfr1fHyGwpLa4pN+Cdf8VVhK7ccpRhtfCiu6jpZChrVj7WkId2E1zOtZ7Odb",
+	"owfZec9kgOWU12e5WcMMROOMsxmMMNAsmbaX9U1icoXBi1tay1c97gVsrMFlFX+lnKi8iM0Qm+d00ZhC",
+	"GuAXozxKUUB4SWl8sLx8ZAbLMb+2k4AQHfb+fE5c6wO3SPaQbEwIC7oIq5BDprw9z7RhctbHwmUkYook",
+	"1sEdg0kIAzdmojFskga5jrEMwHJBhj+wztDeKWRaLkhyKEW+BVPG1/aS8SLzPv52OucXl3PmmEI2f/Q4",
+	"IrluT0Zmf6cazR8g9lLbMUf4/bxKX2DLwJd3N+2y2mfK5WVW7zqeZ3JnRj3FAjfwjfgwPKnYJo0iEgCp",
+	"WCS1QP4XMlChV6zrR6H5ASAFoa7UQkKTIIE5UMdtp+n5Yp5VeHxsiWMpbEQHMr9gM9PNelLMykfVawKv",
+	"llW99n2z9EEdJatWc/+6Uu6fHJSdM+dzudX6o31zfXR8crLrXDvvaieyXzmBqsf9av9T5fy6el4rH0Cl",
+	"Y6XV/3LJ699W+43O1/uL0/LFt6/ibu/MOcO6yVptd/+w/eVbEDX2Pwy8/b2bi7pVhbl7Mji8r21e8m/t",
+	"xmHtHj5dN59+u3aCWqVWKTu7zspvG993oW6zOji8du5r1437o6+iv7urxnv49ZJ/rJ9Xnb4oO9S5rVVK",
+	"/Y99qD28Lpdb/T3hnHtn6x8uqqfB9/MfvfMPf+wdf7gvn6/Wa82DrX6ldbF7yb/WS+dQj3jSGK5H3T11",
+	"nH795KDtfF6tr3xuhJv16sn+Bz/43t3c/fhb5yQS0eolr65Hlf2vN7vdD8eHd/t37x2/vNqq39Qr7/lW",
+	"qf19/fr0/e4tXf/67tBzZGXlgm7c352udxtfPrbO2q3f7RrFoXc0Q+o1DF6m4K7Gwhbz1NHIUKrfjBGC",
+	"x1HcsnCRgn1sMBZWXOnC+pdEmlUcO/jOAskgMvHMZX00w1+IK/uyXYYO7J+cJC7+Vj5MjeUqJaulZLR3",
+	"YcxiFmKuTz8kCflxotksY902zKVhGDeGPCcuDRtt/9Zqu0OicbDG4y4EiOhCS7Em3B5tnHGL5BCpJJEp",
+	"Ep49DBEISPksCAyVr344AmT8ODiG0dGw2LoH8xdzRp4fQnfYwFBoUjlYDiUlx58PCjGzKHRbrAOUJBKb",
+	"dAEyUrcYavJwbIwxodzzgx0MHQ/gaTKr5jJeXVT4Jh0PoUloBVnD32pOWbdBi40w0lU4PvfYXTG6i1zs",
+	"LlF/mqBdJIQplUsMEjAgYwllx+wwcJvgwYG3pswLEXhF4iQPhjVCjBD1MtOdlV98fgO8w7Ds0iC1mteQ",
+	"RfHdwVg+5eTdBvnsl7FoKCIQi92JQ9g0IgGjHlRBGaAlfVcRxgSnUNvQ94EFl1v9MvrSgv20UqlUwrUt",
+	"kFX4Iz20UH+KCKNAvRr/eG3zHan5ZdLjXdoAxvsQq5YMiIqGQYcOn2RH/EuSBjpMUCjFWUDeuBEt3rCB",
+	"+xZfjgi8uOnV0iVqPx81iVQuLh3NjSqfFTiorWynz9VoGnFRF56Rf8mkuUsnQqGJKZKp3Kd65Zqe1oDv",
+	"YOi3hZZqyiVRDwxxYTSBapFUhkao0YgKNpFxyiS2IJSQsxhtZLB9+zT07M2J1xXJEc8QQfq2RPq8FZhW",
+	"p1RaBcSB3mExLpEm69foU3prxcBD1GMpkKe4L9lUt1HdcQfTM7DC1kFJxCwCN/VF6OnzaNfBpAatXoJu",
+	"xBoeExcJxIQSgtKQifSipNjbjpphy1uSDkEJGQSQjImAHFrHaix054JGWlK+xjbKMWDTx1OvtYQhj5bp",
+	"9/Dv9f8U1d/uToyBEU9ghI8bYhFawnVpGPk0+F3Zc26cUWgJ4SVjTfawBiKKWBDoW2HDoM9j1uK+Ep76",
+	"NnpTBSGj3mConBL9py6Lwfqsnji10/ROCntcIu9y5HfYGCcqnbMdm7RyYbLbObMtEhf4Gt1tCI0l7yQv",
+	"VaWXMJVF0dktTf0Yx4muhAgY5VlZIjMonjiburwzhY8G8S4EY9XBMYDHEk1EuwqBuDqQIskgpc/kFZuE",
+	"4OqFg59hj888nVffZZjUwfx76rbDyv5upeJcvYvbDq/uSvKo1P1BP7L9gJ7e96OPra3yQekrf562w4/t",
+	"2OFdr+02+of31fvY3d11VuPPrsuOcrUv+Thne9jV3r93fhhXu9o5lPTb194l9yr2GLai2nX5x7jONKd0",
+	"4JTL7a29fuf9b583Pl9y/+jo+uTzxh/3Xu+u7F30Ovt7W7ftb18/lj53KwNepoOj84t34rdKeXf/vH/0",
+	"/f1v5f5v3z9cV3cHa6K8snvJGys/7t+/98tnx9+uWz9kv/Wj1d91wCk/w3bAg76z6xyp0X882So7za2q",
+	"cr/LGw6sKDjkQdnp41vqX5TLJ+cf1Vs6QNe+Xi73+/uienGxdtf98W2z9H29NmiUytdX+0FwxU96l/xi",
+	"7UP0pfNpUCuXoEFxt3XyrVw+uzndPNvbPWqd1byqPF7tnfDj03fBee/u8N5pwnhOa9X9XefbJW+V66vH",
+	"zdVW/fNXr97ZPFsT5yvrtb2zr9W7rev7oWBJ6/DA2S3vOX7VeV/p3cpv9a1LXuOtL23avzgW/cHX1srq",
+	"4OTTSrj19ZqXv3nfg9Z5uVqrHHz0vtQY88tio3G91rnYePcjPDy6P67Su3eXvF77trKxcrsuq621q/e7",
+	"K5NaGafCnwBF/VOuyf/W1sJTdjt6lb37/fWNDbnBqrvN+8NLfnb6ju3+9vXj+erH1Y0T+r0X3m/efapv",
+	"hlXfdDteNMuNT70Vv1cR19eiVOl9lutX8uT7ty/ddvuSN79sfA3qHyp/nMhu/5u8DvaP/jhutU7ugtpu",
+	"8NtKq3EcrFzcOVvRH06zv3681vjtt43W+f3qpG5H3eVlOID/M3Xk5fjGx8jLywBixI/Pjb9csQZNa55F",
+	"DGZOnZMdZfxNWxOXxF3WN96V1kulrTnGXcYUy1kBmLH1ciHT2ygrEgP5wxdPJ+z7BkoJIyaEK4M5BdFh",
+	"XE2p9vxIMWy/LSAdCukiOVzbapAj4K7qb/RjpCZTyowOQawA+LP8Fk+cjEr9i7ajI835ZZxxX8YxH8Tl",
+	"9SMd/EHgqUga6CZPMKndBGhNxRwzfqf7lrDuCP4EN0O7eVehz1sSAjBD7UM6InEQIQIIEC9yq3gwVSuc",
+	"7mzVjgisI2d9dyjgAc6ghgCGRHjBJJs1FAuh6IxrbhzgjswiS9sG/ltX9gAcECg53CI555EfpF5YxQHc",
+	"rEI6CY4hoKQOAEIzzIeBQpLHOBMaYjeDo0xt9Uf26z5vqsdGkAKwsBk6tupwsH891rGpe752hmseUgcS",
+	"KjWSPbvQjI/VjLCfnqguHE/mSHsYfDxbd5gV/X1xpVYHyxPjbHZsaljhgOIyEIX9NgORpjG/fSuMo3TC",
+	"tkHtcyULfRq4hslpuGzMpB10KVF8mDGyiQl3peU6AtmE030S5KgZxx3VGEI9FShCtx9DA0AlgNpv3RPb",
+	"457gLM1HaaAWlM6DYE92SIroqsW1UikPZLAev+BfSI4jtNbStvLFKqLTDUXHl1D1Cy9xaXupRLdXr7bX",
+	"GtMnhpOFeBn/xHoROfI6OYsL6ft46asOEBlyS56uUyfjsGWBAYajF1huh7VBbFk9TUecDcE8Uh9pCVBE",
+	"JDWorhgl11kWu+hoCLxZy0zE5ttWz4hTMToTHCd8+gyQ+6DI0s7mPA/hou3+vSzjIrBsZXWKoUpIgAoL",
+	"JGQtGnoBk/B9g0qWF+mG/zyafi53VChddRXZttKFbXanX7EI4+xQQwSCS3TSOLTLdGiA3UKolaAhxPNb",
+	"vs6E2V0hstdopxUvPCVvxlrg58x5bXPzgZM2+9aX5PSjs7y2+c64Y7vVemHC1HNbgHzeYmE39HmU26Gy",
+	"tvXo11Rx8gbQoM/M/pe/wUE+7JAN03vmWzWGAF6aOweMzL6Sedz4PDfvpL6bvt8ruftn9bushBoCmmwT",
+	"rt10A8zJgb4WLMKiBlth6jrGPSVkY1wuMIGLxNUfuNvmq0J8K31N3mmLaAR46FPOCV7VKf5ompRaFck3",
+	"yhBkWZr+B8CxMxVzOQTuXhnMf/Lmf3G8/xfqtx6K1saWm/3xgykD0vd+Qu4ANJhmbP4eMmey+7+ti3Jp",
+	"BYZbwGfhF7DVpq7VGMJPeVNxtvecL6fVAqp9Gpz6LU6jnrIl8RqnpzQpDwZvCyZibHEKgOLCcKwO6GoT",
+	"cps0NHa3jrEa93kUlz9lvcA1PL8gkEq3AAmhnoRqLAgs+Niu3KUyobvC0ed516fwbRp745fCMgaDQSlK",
+	"UGZgb93arbdqsfT1xQYSz2Iq4ScNop9QoaPO4uhla6X1Yqm4urpefL80fQ5xZD1fCFzfRkPJc9YbUFzV",
+	"HLYdFuCqeeD7WlikcWjypfk8HPKs85nll+PQZoDIyXPQxzO/psvMdGFmGlg/kAKjFBba6iimZXb0cpJL",
+	"vPQajszCxsnBikokCn34GXmklTHBvniFuFHDZ29Fczfmtjyn6IqgnH47ZldIKsKNz9qnEoJP3CJtS3u1",
+	"2l65YV3MQhviCU/0eSCoh5aKerVYQxtzAE86rcoc+Ns1AS/g5p5ShNh7+1Fy5IYNHi5EcOOOkyM/b6xL",
+	"YllyA/bva5AhXdYZD5uQ8oiCQPSNO6Nr9aHyxWrRtqEUojaNgTUnyYBj1lnIgIUMmB43+6UMB9yoY898",
+	"17rkFdsP3ZuGXF178WKIz2xQSFcOcG+Y6RGbilKNgIi1ApVyIyH4qB2TNM7LYtHcZ9Y+wNV7REjCIrvW",
+	"m3JNqs+QwQ8l21JHeCycoSschzU3Nuq75WSXPF7GWq9vIWf/hm3q9IYRmnrNz2qc5Z/RTLpCW2KnL4yF",
+	"tv48HQTBs7oi/Yitqf+Zmi06LiUYV3TwqPIBHVaB1jIvTU2YzkkWMgsNkCtBGCwxGHv8u1Yo+hY5IOtm",
+	"VdIqXYmzPFXLo/7ntVQnYMmaSXfmFiQQh7j/5RJdR8I4vB0aQeUwsvaaNad8gO2bEdbfuWozLKvf6rpq",
+	"q2X7irV8rlE+4TK3QNz/Cn3xX65dU6KkMPU5cUNfuM9QG6GbeF9Xvn3m7PBwjBBKJx+cMYaid+wNhjbT",
+	"J0shj9+oMYasCAFTlo4yDzxhIYvmznqWGpZXk0rPeSHqvCZnxCQEfS4jCiwL9knSb+2WAYosb/otlA55",
+	"K2bu8pSn6zVVCOAhSKmGX7dKYE5J/9ghNYZRvD4PT/bH93xtef4M4yA7148X/oytrNyEvx7GzLl+FLO2",
+	"cBub3Mfrp0vuH4LiV2ZAj/t/9FiGnVHQBNdBQCqOLNjl9rYoQVQRVINGlyk1qHXWDnGLypIoFnUX1G51",
+	"zzn/cuZqWmlAE4iz/0Z0tUxPXYdQ0mGUA3NxM8EsMfgT6J+6IxFXX6JPjZpCaVqAo0mSCmqFEN4jBudI",
+	"0I6MS55o2hSt1rA2B5sLkf/W322WiAfwHmFiilYc3cIA7RK+JrSwjGSEV1CmHN7GdBOmIXtOY+gTbLsD",
+	"5Jq4nzCGaDDYRubJo692m5x9OSWBfxVSwLzX2LEQrFBrsIwbJzfGkJaRv2ydRQPgPZfqviAeI58oZ34o",
+	"lgpLAMsE4q9cf3wPe7oRbqi2clmuKYkhwhbl/j3NfMb4KMwtgLBnzEICUtbS9tJpD7C7ZsDtS7/fF6r7",
+	"GNpkeRQpuNqLQo+cQg9cn3zV/XidmScTMiMa+pjEgYkcZTkhnrFyBcwK23/mKFScvSS9LokEYIMlkQ3A",
+	"G6Ay7jtTl/rCVIBsJ33aCJZUIEr46tp5dhfJInFM47WFxzQWmQkeqbV5zGd2q319rdLSwV2tn+NmkVD0",
+	"pQE8UnqzKXpJg7Ty8rXO61CPFS85aseO8JhLXBoErqb5ME1xUlfyaY9STRueYJC2DEaaabxDwDsLskl3",
+	"tqgfZUBL4VL/e/0/RSCl3NG4UaGM1C/U40tGg6ulQYUKrXU4ipDlYUe16fAwLHC0GEcKumYzBgajQYAp",
+	"o4j7oTJqMOphIxNSVK4F/HeCCmyYi6ErXwhgzCsYPQ23QVOoeMnPRocN09MvWoQeC80MtDLbMYNwExQ3",
+	"u/rBYEwdwIQajHsx+iOGcjA+dqOh7Ki5L/p7q+slIllDKGslEi3o1YTkJ77k+qmTQBzCP3SPcmwggZmA",
+	"Sxz1Qi7thiN1fLQNCI9EiC7RB5vCdNTbQT7ZazZ9hLwz9s2ZhhfDsestDZGFBLARusg0ppw2YiEZo69A",
+	"1Cv1wICZJAvuKIACiHH7Av8GG8Nx0Lifxts7cozBMxGNy97PXKSOawZAl4+QKDKx6bR0QRBI9TV+w0Vk",
+	"kCEH/yxILq2mAI1rVoPOGG2hL0asNb1ooGCWQ1/AxJInmJ/K7rR2Ht5JdmG+SiQvbS8pqTerOZZsvzIo",
+	"vxcxx4YGYehK/h4APy9ko3USkTYmxDIlQPKjrDc5nfkmx9lvmYA9I/YbuzNMAPmcknaQQQNPQtJJsoA1",
+	"Iq2ZK6dfUWUAVd3G6lbprdJo52d7y1tGoRi7w2hhTHqYjJcIeh0ubbwQi+RbNC0IU4e4/3KJjKhSoMb2",
+	"QkbsGMi0GzLqyTZjxh8HnYlFAE0RdnoB3U7cfsi5aDXq/u4WiPub+h9Ivfy3WyARvVKGRqU+qplwBWfV",
+	"TLl5FUw20dg6MXQ9+rp/aqJHDy9GfQVNTqOetHMwhV8rB/OA1/xPzJo8YJl+yVSJcmpXGvI2bQpMx4Sn",
+	"he8/kcf60dq/CgJ8suJ/vIrPVRUpFY9XTaPi1WaZoN8tpp9JbAc0F19IJyvyKA8AH8sO+TdjFx26BNA/",
+	"LKTw9rCARaceqEeaoegMh/N3EJA7QYUwkGMJVjjAdmkJrL40ZD1F4thQ9mpU2PcIqEdJtgJwzAE9yOpy",
+	"wDkpM0OLa2st/mUxMFTqXwwDQdJ32Tcxjbh8AHzJpJzgpwdAdNrxkyQShIs+hC6oLppG7lCwRcxN0LmM",
+	"4ZG0OGz2ol5oanGG1Q0j2k3TeHb6ZcaTMd/qrzS+tGhqQBS5Hb93DYbv67ptmsPur+Em/y45iSmhpffu",
+	"KxXnahBDS59fy6P7062vg6tms3m1e7gqfqx45VZjUKs9N7T0Wu3spn947/QtJqX7+LNr57cHQEufOd9j",
+	"aOn9HGjp/jfgempoEOSDcgKIXCuX+4cVxzlb/9jp/La62uv9qOwPLvnHLdZY+VyWwcbX1Q/HK+cnd+2t",
+	"H+/Lt9fsosF/44IObqjDaNC5+TC4kvfN0tHgyF9tDORmNwpO1z9c8tbFb9H5H/ufxcb+Ve1g/6Lm9AHe",
+	"udqvllf6J5Wa4/R3WwASfYxQ0ye7TosBXLG67pJ/Ojmp1RyxX6nIfefkfK/cr1XSINH1P+Stt3vxod9s",
+	"eWe1yvf1Dzfhxv7Wxme2duY0L7kNEz0BJPoarq1Xqx93HdqqtwGg+pJf8Xqzcf/p/kSvrVfZvL5aK/Uu",
+	"+MEo/9SJ06+3DtrO4TqtDNZ2693d3iXvDD60eXXwbbPWOOpunoivq9ffLu62Vla+tOnx+daR41edcO3z",
+	"t9bVcSdY6bzbPL+i1Fv5cheJ6PthP7jkRx+vrnl/lW52fqvV/ij9/utBS5/8dnO2sXvd+np4fLe52rm7",
+	"5HsDunm49u39u73yAb0TmyuH3zfrfHCx1vmsoaXTO3J4P17yWXek2Y8zQks/MDX4MvRei9TgHGCinyM1",
+	"mKeaM6Gg55Qa1Hws2qMZnx+Ma2yaIozjlLooeTSwVDA5Q8wImgBSOoFYJBXgN4EkFlPmQoQVOMqgpAUi",
+	"WceHWkfkt7oyGJiAAEwvOYarAp8z4krW/R3tuB34BGpG0UKr1Avkyx78VkRtK3XiSwx+FeA/q+9MEudq",
+	"EJmcU4eGN/DYbz73RF8ur65trgFIR5tCDrAjZERWS6RUKiEnyyXHdNa0sTSfQ54GHret825Y/QOC2dT+",
+	"oLwoaHRk6pI35paJ4fgWEH3RIiyQHocylqjNLnlsisUGY8tG4rZSlDuaz4TGQ1eLVsBnIgdXkbjWFnHV",
+	"d5gzUP80VRbwsR/BZ3bFhvobqy3Uv6xKoQIgU/+kQUuEftTuuIVLPuQGuA0Z4noIeDQN8GXiwmrP41iE",
+	"Ua/VY5Kp1RQdGAlbhrUsEJc21P/i+P/3f/73/wgYNP3f/1fCdTKinsCxe9Rj9uj11ZfclUwPH0qb9WV6",
+	"4B2BM+Rt6o5W7mJCkDYaEBqBwWNSTW+HxC3Q8PQDLFKCbidHbRPr6oSvCMKxCe0QZzRkMrrkGq+BQx18",
+	"E9N81IJw9VhDQGE1bGbS8SWkgz3yR0/AESBckJ6kV8FQTnqjVFK3NBJAY9wEEORCxqwkjW2xUu3AFrvk",
+	"MeUVH+iYMIiAG7/bZZ4JHuuo8dhYrynsh+CwKXxTXjIyQCHTGO3TgR2hStwoj936DZacWf1NQpNkxbNj",
+	"aTfEH4ZetuG5UudRN9CiMAkCnGG6QEEtOPiTbo9r8iF3m0hhGOoalJMrdsljR5a2qM+HaLj6VOqNwjwE",
+	"kh/hd8Jhw9WQLsVsK6AFx76vkhmm+h6GpN+Dm940qafF8QXSgeiEhuaWI1R4sLRYvkAj0fEbbixprNqF",
+	"yaUVQ9UJ6rJ/r67pogk7wDx1fcQlz6rUSEokiqRubgDijekIyGrB2ttXrO3ru2ZJ952YFEwmPHagr/R1",
+	"SBB2KIbGlDDyQT2OzrjHbF+S+nF/duR3dA0AJE9JW6g1QkoqIYpgv+bHABZ5+kmBjexViPnKlGiNWczy",
+	"tl4RMt46gKHukD0pPCDZc8JfTSY3OxtR6IUk3hW12UC9jpfJFs0zRGQH4uOVxfEXID0HtlPBWpuCtlEK",
+	"yii55KsFPAbLoS8KI7UNBctDLpTrhXSRxCXPXqNx7bMvV3xwoFXIWHpns08X7l+W+zdDwcH6+ubmxsb6",
+	"2vx9QjmdUziHggMLSSDTI3SAchgsA7Rvh3r5YxupgO5Msbu65haG2mYB1tD3NLUyfJeQryrp2tS+UCHx",
+	"aFwraWh8JMxz/kRj0dUFD2mA8KyOC9mTXWgqxBJVdVk3FBFrxOmFxPfYSYw+7CVQmg4t5rjcD1MXceCd",
+	"HPC0UaAJeRttGtJGlLDE4oLJgYxYJ06PQB2EGpL7U2cVRJOwP3o0sIz8gEaa1BYrFm0uXOJ7FtNtmv24",
+	"YOAXkrkMAyuAZaqJI5SpyEW07PNG0FPrBbTM2pI2+yAh1iZIgbADtmzMAhubvsZaseo4ied7qSLHpgiL",
+	"pJa2gGJ+2jBNg4QAEMaZnw38Ybh3yTSNz5YLeZrMxpOASeTM+NH66d7vzgVQwuymBZjEq1eMNV3dnCZz",
+	"B97zqSr05gMNkXeCpyrHy0WJUNt5kobEMyin15HYcydMxbbV5bCdKL8pVKKtAQvDGnJ+KjEWqeoBptEO",
+	"Uv0anAcr9LDM3LC34x5AxdgUgcdCqyAQFaLUKvHFNaF+F7EytIIzvSjpNdCTxIAZgK3+arrRbLo89ZiE",
+	"RXSDu26z0StmOe+3LJS+4OAvNBlUNE+tW815eUntGmulRK7YRWjbq9OjMunpzA2XaaFB/7ka1OiSl1ae",
+	"yRGdUn0O/2AWBZqw0eYw6nHWl/nu4jx9xRH8ph1CIxIwKpFCFSWy1BIUz3iRVCly7Gm4f6tJEj6hQYyS",
+	"rT1hTawq+tzud9xWeg9C3fryG8a6kHjQvVah6JArpgaW4qbyZYqp1agNjLhaCm+Yl89W87qqToptVL4R",
+	"ZHDoLdBpIl2oVriw8IalFrXLJT/iiZoK8X0l6VC7iVTdpMn6LDTteRJVHXK/Ul3SbzrqisTl7A54cBk3",
+	"6gej2aQliFoyybTG0q2n2OqgawIhPQD2itkqaphYkgzziLsph3YDTo9x0Wu11cPip5hJQgpmezgWANWN",
+	"w/gGaJFotxq3GQS6BxDZ1yOgnLhWwHn5Mxu40IYInat6SeMUVJwBCpT1APYYJY2Qynace8phfEDSzceH",
+	"+3WeKi+2bw5qHN6Pj8aY+P5OzG9pHdGBrr8Euw+Yav9Z7XpJA11qiy5tL62V1kvLpdXl9VX1lm9ZGFAl",
+	"64/XS7sPDwNYBMIvF6Wuo9SctkVuUa40hrs3ixTsYZbF7BHrPGGTxfc7r3i1oa7wWMAQvzGbnzflF9rM",
+	"J8QiRtFEtahjtZ+XqvPeJiAai2QP6+GBzRaEoeAaOqBS/5KAHiip7FmoAGnaDNAxSo/oagc/sugoZeRj",
+	"+YDvjXiRxO1x2WUNv+kzzUA0xMxbJDBxJb1BdwxXB4wl4cXJPrZQ3GbizemuGeEsT6wVfC9XwhvEUAIL",
+	"Eo4cvthnKFDM2xJDR1tdNFqg+FchH1TVmMho2ownkIHQhE1alAtZag9xUV37mqHfn3znZu6JHIy6aYpq",
+	"C88Gsd7LKsjVYtxqvY7jutIEZ9XnJGBNcOSG2NcLCU4whpNII2A0hG/fqEOmK0/fjnYtaZcmEr1GW6nC",
+	"vtZy2jcghjA34QUqWi65XdtqQcTFekvfZRsLVdR8KKyJ4bXBwG8kdNyEqdlidV0B/eW+L3UM1OcIOwvF",
+	"hEkVaQokTkkXcsUCwVvS3PWGDZJyN4BBMb1mI5Km1/UysZwebPinX3NmZ8ZPfKg31KHx0JaEc7jbq25J",
+	"iHct4b8ALMarB3XHN/4sUjfvfKQEL140t4YGYMKw8enHsuGMYoY+ASnOED7gQ1ntFgQ5/3SSrKHu4Zcx",
+	"nCZx7g2d41dOwjdRfsip2CBoEKQDLnFOV4uYNgVstpFUg+4A4VaRQNtvtZmMiG+C/E0RNtiMokU+K0vD",
+	"goT8FZOQZwUDJ4uOvx8j+fizImcVZtMzlr8WoQbVHXJ6dhu83t4uBZBUcfunSbDqUCc2egFQEBHNDFYc",
+	"jWGhf6V9S3jPafQKypOLphF7ONC/j8TLmt5C9j1Y9o3u4/mKPX2uXr3ES47JlMIOf5Ar5/S8X5+IW/nT",
+	"Kv0YmxhCZCXLTqN9OkhwjhJOGODR8byQSalBdL84hwZ0GDCmQ4aS0fQOHqTj1EOBsyKps464fVhqBmeT",
+	"+XqfL0HTEbeLBM10CRq1VDF/0FN6a+M3RurE46V5hz43WwOpeEs/I0I1Inaq3xfJ0XCHdJ9KwqH7EEGl",
+	"jYGQOmG6wsoAihrgrYIBG4dR9ULmbRPstZzeMFh6blWdG86EbxfnIzsH9OSHY8z+mFYX5inBp9KBB/p0",
+	"vN70ERY4MhrqMj+N/g8aQiNJJPwANsQwFAD6kUYPsDVwpnzAuyNkiW7xV+YVql2tmOPaoKjHOQsIZ1Ff",
+	"hDcGBsWVEY38xk+/i4gH8Z+37xA2JskgFS/5If4Yi+r7oR9FjENl4WqpuFosFUsraxtuwf5zc7No/r+E",
+	"TzDfkfR3O2r5zJjBZTIjtTmbHGVhkDeuD/0I0n2rewux5kv9Sn0PgndovjYSRYtGTJk0qbSXlqrAgMnj",
+	"eWKxox+qx4MFsydCjfqKVA2Qe1NmDyTyItck4MxY1IvWOCBZQ5H+vX6NLmAo/tRT0YsfR8zUrTS5VIcO",
+	"zISNXXXJHYv6M6FDVeaVbmkx5Acp/cLVSkHAXoSQ8usT0/oQd39YZbJKo7WE8ArDrFKoAO2wXt5P9aHp",
+	"8cgP4oWBvd2natH8aFtvZU4CIZnUSJrQg0FN5W6uH5yZXJmXEfjQ/CWXPz3RoVCpybCDPsGQ0ztZCXfr",
+	"EC2BmJLtn+lvS/HXDyZigrV4FQnOaeyCRZpzrmnO02eyKsYfw2kynRNtiykcX8ZDEXSQ42PK8F7g8xtp",
+	"lRqCcd7U9fIm3DeSragiOSDXdIjQMK5+9EHz+MWEfH5o+K+nMNSr8fD/NkG8eEqLwN1DA3fJps6J3SXb",
+	"5sHBO+vgPGX8bsYGrUknZLr4XTK3vBCeNftnLGkby+qqxFIshroslIIbiDeMLzgRcfG1rVz2SqX1hmSN",
+	"kEXwb+baJA63xhbUt8GWVTnciW37HtGQ0wEMn8BXmorlmYagdJ2Y4Fb/cIEAb7++o428jrGQuM8KnSKY",
+	"ti/RcBTwbDQc/Uhzw8odojYMCOKIQAeXDfMGcne1pCnajg8OjTURiAZUUmsih6RY3YBS4vpB/ThimLjK",
+	"3cGldO0N7BZi5tl+W8S/h6G3mC5uv2GDKYlQ4y39aPTxx5ispsMGTNbj97tLhcltwoWlLly+8X51dfrK",
+	"u3i+L8MQeiBlj3nJoueopFgkWLwB6g0vLNK59PtqAQcQtsCghB4hHB+kaEBsl3wlN8fe38yjOA0RaaJa",
+	"xuiUGQ3XlT/jf0/K2tTimBEsZl+EUTtgUhaJg5/EcrkRUL8TN7rqv3TRsoViELeOQv+nh9V/oemdSRRE",
+	"kdShN1ML4WGwzel6aB4u92bO1dTtNhpL7HMBOZuF6ZnTS8OJvcGf6CRO3BzTtNVYJ3FsyibpnhQcj406",
+	"BUBqauhS9ekoYKU99GyHooO91zM5cUvP4VZN1F+LzZ2VZ3mWnT1+b8zguIzVLg90WEa3TFKaZG0e3W7e",
+	"pVE76Ta3NdTSsPH2WlBTp9C6wOYxpi4+RRQFle3biPO1VbA4mN4cl6unawXiVE+X1zbfLVfKlQI5Ln/e",
+	"3VtDhfqx5lSWTz866tu3KFYsZ0vJHKCeslAUDWaRJ/o8ENSbAdNvdNMp32BRYb+osJ+hwt7e+A+qsH+0",
+	"pMRNO1lG3ljXxdLxBrAqXk05lgUj+5Khpc9sUEiFb5ADPf2RHAGxLeTjwRbJt7Qw+5fMgIQt2H2HnR6A",
+	"xccAseRNqksxyT2/LRIXcT2hWVELV0NMoqUpqTmVHeIGrEUbA7hufbd6al+0qi7BgrTAI/7RaYF0aEP9",
+	"x+FeKHxEZdGcJjGkUJ/Rm+llMDnQJb/HR6dnEPDyM2JIyq2FYzJlXCgGcXxwTOdJsFNxWHMDfLtbTk7H",
+	"4zWNtW0X2uZvGzpKQWw/h3oafz6nihTlYax2DfTwFGrEnNlxnZy6QBDJpUAOYoDNJA5IyChE/63iRSvE",
+	"OaweLEMAGchhzZU4NczHiF+FpR+Bf8OwnITgwLAu597vxsjf8FtMDWjaH427bXGaTmUgOwaSFNHHNFop",
+	"dtB7AoeUqnzR1SbpAiAD+RmxuxTEp2QRRLcAqGtqTZAFIWpNZFYI0VGr6DgOi47FLDuz5r2D1WVAnxTX",
+	"sQ0vMSrspOYGSF01b+or5azew0dlMJNgYazJLI2YswbOD2Fz1aZHWFguI0a9vBmjnTk9H8lsOXXRiFi0",
+	"LKOQ0c5cNKGWFQsl+PdTgomPJp5NAY6TRJN9tO7QtYny01+8dNLdkWS/elYA3eR2V9eW9cDcgtYuKYsD",
+	"LXtLF01pz8er8HjgZmuMWVnZPLt/VlznuVn5C/m2kG8PxYNOcQ1qzz7e4c9r8WfLvFyTf6LYm8LoT/Ch",
+	"X1JAQtFEUtaeBopJl0rqN6R5EMHSQmBbwnudKxYmjJAJNFa65ncYa0takJAyogPEgdR1QeomblxBr5GU",
+	"DSoyC2997Kniuiwd7MEONDDIXpeFknnMw06EuMC+SdySO3R9pIuRqGny0v5GZPGGBYyPB5zW3JI2nIUB",
+	"M+5xT/NKAGmb6dWIFzwx0/1ILdI2ejFeD2Us89yxcMfzAa4sPGtF0uNQfbNAfUcaOIfcogI28xQ01jL0",
+	"rvz5l2toZQGGLQjiTg7IrC6wwf6GKigTPfi5oIZyjm0ubvCcsMLUbzrsxTWN1Yk+gtWSAPbHnU/NpAWu",
+	"Uv+SIX5jQZtu3dsZ2+003OxkYl1rxXcgM24Y62INQRQONFIHo2HgsxAgj+OSVbi3jGgY6YKSkBG3EQbL",
+	"tyz0mwNXByHoED8SYiRbhEIVR2bJd/XGXoGAX0jAv6EEVHsr48w9reTL3tBDok9dNG/Zp87/i8s+A88+",
+	"gqKWCiODEbpb/VI9qwLqQGxyazh0sLh9iHibKK9FbRkJyL6GPRkxLwssfWeU2D3ZAwhPxEcEpo2wnqLp",
+	"GK4N1djWOGJt3OK4C7OjsO+J8BeyZ3GaGEquiE43FB1fskfYtbBnF4i1/yCZnEK4N44obqvnhrvHszdV",
+	"aW7TuvQh0lmLnxcXz8e9aJJsNr1PyggcoamwfvZRBJ5bsEIY+udoL/Y6WjQjB5aJChTJKa7ENGhJGWJ8",
+	"gpU7InP1ui8MzIUwe4K+dNxcz+JR527klPjSV83DsuxJFk7dgK4ulhkokaH6SPeOkz3N7UZDRhqic+Vz",
+	"U413uUS5d7lkObQdiv2daZPLgpUkFQcKM/gQciVgWCkjkd35MipomJkY4wa6tDE4K6SGHYGJxL9rhaKf",
+	"1JJ4rBu1x1Q1IC3SuWThs3a7F0ZfSDCI30TcOItx2JC1aOgFGlWnQSUDHoX/ck2PrNrDai0jhJGBblTz",
+	"AigfYGFJZHpHsioL4D+2Edihd18Yb0Xtpe13G6P5sPHjl/EETNDChk55qVqOqQZccfKGiERwzzM4Z0il",
+	"YxzGj9hyJJahggphhiSSF4peBAg2NAjyRi8jGkGP/ExaCX80afXw4LapVJuwTb2hBm2rCzzJwABKf5vd",
+	"qZ/4nHis4Xdo/ujhp3kbdG1zM3OHTjiNVew2LiOd3/Q/gPbuaa4/Bba0B9IVPr25EQu9XxcQYz74FiAB",
+	"hnW/Wp2Hw9DG5sGrhKFNK70xABaaDlAtUC7yrB7GX5PAJG6Y0t5+qKHpMug+qA1eaYPMxYKGaoLd4bLK",
+	"FL3wNhZTIg6bgXZz/W7CQJug1Sl7hUqNrNZiUYxD5lowWG6ROMhrjLY3AkyECeDDIQbQQ0Z63P+jx0gk",
+	"WtjOqf0vTV1i6l9lTMM0nP3b1o9AWpMsYE6eiPw0qXK8SLqOcqiIlgtcux1YitE5DhHW60c5yS25ALy5",
+	"bRKj4E3y3UbqF+BMPRZg4nnpX9N7+VBE7EqIG+JR4nBqkUJRTotS9O7pf+sfW1BrQ5VRvjqlq6XiVrFU",
+	"VKI91nLxPZaeAIVNrf3LgF0Mb4AcdaM22oJCdkg/4RsjFFYnX0U9XjfkndVJRUY9+7LZnNMVvwN8srm8",
+	"85iGFbdIrm3JM0RIVQISkpnSbylPlAWSQXbTaiVINc824ygUVPJDDgPEK4xDp3eVcY0ZjXH6RxJYC19w",
+	"uLhIjjIyuQAkYuTuqHjEx/7a4jFhx1bvZ2l7aVn9X7m6f3BIKtX62cHeQcU5q8Knl7x2cFDeuq9UnB9+",
+	"y+kflJ3Wwcnxx92I9TZl8L16Vm/u8dL7Svv23vlcbrX+aN9cHx2fnOw618672onsX/LKycXu15OT/Wr/",
+	"U+X8unpeKx/sO6vn1Uqr/6X+bbXf6Hy9vzgtX3z7Ku72zpyzcuvwa9mp1Xb3D9tfvgXRJW/sfxh4+3s3",
+	"F2cO2+uXBofX1bva9cXd0ZmzXtst071+6R4/q8Wf1Xa37ir3zid1t0tedi7OnJtPp7X6Sb/agvF8rvaj",
+	"vavv5cGP74ftg732j2/XVVort2Bszl2t7n0/XL34/ql7NVjtXvKr7+XbBq+3f+xv9b/BKBt6rgflZN61",
+	"crl/WHGc+uB+s3m0Mhjw2sVmu9U6X73kMqxvhedHjT+und8a78PP7ePDcvA+Wl2vdDduu+X6Rik86A3O",
+	"Pnkltn9bXQ326/fv//jxyRc1We2eH5xf8vqP/hexLvvszDlS8/p4slV2mlvVslOrlDecfrV/sfu1XgrK",
+	"Tr9faV0cfO5flMsn5x+d/kF/17nYveRf66Uz5+TjStk56Du7ThPuclqr7u8631rl+upxc7VV//zVq3c2",
+	"z9bE+cp6be/sa/Vu6/reucaV/FivVj/uOrRVb7evOtVeY+3DKuvsOT++t9tX38vyx+nm9dVaqXfBD3AM",
+	"4sfB/XWp6vQPdk9PnP4lr7cO2s5x5/vJp613fP2zQ0/f3+9Hp73zvc8l50JeyHZjrVoKvzc/nB6t7f9x",
+	"7fhVp/3p+re1d6J2vxnUL/nmyof1i42zwdXKwf7a1vs/LjbX6ndbd91ye3X9x73z+yWHzVs93M3Y0EuF",
+	"eRgIWl5ojvyHKveDjmbnXij3X0S54xt7BuWep2lSyh0vmptyn5YGPi+XBTvmYVTwT02+/iA9vSBffzby",
+	"9ac+TnkbYlIiGsY1jnpdXZBFvI5v3yROwEQF13tjUrumHthC+r9aqo2n3quZ+2Fst9x4oT+r2APL5HUx",
+	"ZhSJk0e4XiBXvYhYpOs7SeYRwma+TFKcpruDhdpNhOp9K4SGpbZ+lHxNOBa3mXsCP4doDkXikM8Juz7i",
+	"EFy/LQDfQ90jCQj6Vlc6eKaoEe3A4E5c42b/aoiWfWZWeHCedVJKTkGIEEui+cbhuLgVS8MhtdUJ8bOC",
+	"+nPt8eG0F6czmCRzF+UiT8PW/tRCO+/0TGIweKy9Pj1X+3ORtEPU+pWQtC96fX9tgvbnN7VmoGeHFOvT",
+	"0bM/wgybTWw8lqI9Tjc+KUH70MtZELQvBMdYgvbxouPvTM+edVLkrMLsiejZn1aozZvGCYM7wxJtCkG1",
+	"IGRaCKnJhExzF1G/AhvT6PGYTjY9LRvT42Je0zMy6XBxmvIZ0wYPpS6aREw0XY3X62cTagjOWQPG9wD2",
+	"oNQcFwxCCwahhEEI/JeYgGuUQWiC1/lYhKjh0zdN+dZjCYSyTKa5EAg9kt/ncZJowe/z/Pw+D4nTPJbo",
+	"Z+yJyUniPpzoZyZ7f8Hd80tw9zzDrh2/SWawd+dK4mPZuf9cIp9E+81O5FPIAhzHbO9T8vGo9/bSfDyL",
+	"ZMqvzcXzzOJuCiYeEHTzY+J52uDiQ9l4niC0MAUjjzSUPBOoeNJFIQ8XV5luzVypaCTjbbrs0WUKRdp/",
+	"TyaahYz9hzHQPKlQHn8opwo0PJh/xhKcj+WfOa4QEZJuW4kzq9Q8pqRJc87Dj8fw0Uxij5mDMTexAHBc",
+	"C+6oJp2BvQXFzk5MPO/ivExZZR5Yg5ZWswRT9aAMncqCT2Uhz//pZCrPbGBPSaWCYnzuVCpPYNY+OZ1K",
+	"etXmTaeSZ6v+9QCx+noZVBYS7Z9En4JmzHjylCc2V6cmT5lS0E1hsT6QPOUJRGI+gcowY8qQIw/RS2gv",
+	"sS1m6KqZzPjx6G7JBePHyzB+LLpLXgvfx9M3tGYe2QlsH4/uNnko28cTiMbpGD80Nmea72NCJ9wIn8BL",
+	"ycOFwPj702M8vaDI3syTyDHmICoeRo7xBKJiGuCKedJjTFfotKChWDTi/vNIKGBtx1FQPDnsx3QUFOBN",
+	"PoyCIpGBD6ageAIhOJaGAs2khIQiYZiAbxJ+iQmm0yhk/sJ2WkiQOTM/PLXJlLuJJ/I+TG80mWzg9J1q",
+	"Bpcf8UvkdH1pB+Yxz02VMKPUykerj9OmEwkWHsCTkAdDP2Esr417YMwAWzRifTqYZcH0T2Zas6cUuWYP",
+	"L4DvZZS8YUsAxof8wY2D9l2frm/QfsoMac+UDMtsFoxvnNcamDx5EuY9H5Kz21CZgGUeBQ2Jr9HwrZDf",
+	"G7zY6UVtIngweJtAqMSw8crm9aNC7DlqyJUGpsKgWYazQNMZRtKg4XMW9UV4I02FycEx6QaUm5/rw2r4",
+	"dTodwUFCxmQk1ih9qbGikodgWoHHYPiAzyA0i6wbso5AMP2DCClqaDNiYRpmyqMDWSDr7zZLSiPpegxd",
+	"2iEi/QsEl9lJ0atDeBJMJBcjlUjXjncktM2oZ6ZlFweBLco9FjLP8KtvE0o6wmPBEB8RXqcLbrRDH/gc",
+	"S4IaIuh1AC9fLzH+WCcTsHjSEACoBdUrnS7fsSpYgMdH9DkLZV4q2uzkXxYxWp+52y5f7tAo9O9BXsDq",
+	"JWheGrBrFM4L4btW3y3BYGBrqW+UaGCdbsgkNQC70+N7mSV9oZZO80Jz1FLCobTA0c0EyU+oxPL12TzU",
+	"yMj5y0om+8Nfj+iPHBt+BYTP9KY8Xp6DlaMlKMgfHV2kHcFbiC04zsivwW1fuaX/HJYiLMTCXJSR3mkZ",
+	"Zwv3yuMNxp/xE16v3ZiciwnWI85lohFp5vxXfn8G60pCScQ63UCnhF00EYvKmHELxpoL9LlQV+yLf0ni",
+	"RuwuWjE/dA04RGzxgA0jQTWTWxpAcYgxgmKY02wDKAEPzTaF0GaTwiCm6vyH54esEfm3CVkGiCREEESR",
+	"ZQbCPdLs8YZaBTQn9Sw90eh1GI/QgBNNvS0nmUnw3n4xW0nvK5igSIwk80LVKMiffxYPaYf99dclV9dp",
+	"T+OSR4FcNv8GmPk//yweizBSF3ZDEQn4QP1DfeKxW/X3LlPGtPpgaWajCRb4ZS0nfMc5YhpWcWE75REM",
+	"dfT5GCfb5288mVM5zoL62UldNCJC9fdjramVuLR/TN8Ien1DnGsazwvcYA5Y7EgvQK6AVNsraKHX9aFx",
+	"IxKx+4ht//+Syo/LNLV2cUzDa/FkxyTzeb/waZlb4b2xkp/rDOS/+xF7Qg9t5sMwq6Ib28Q6cpomk3sg",
+	"grk+ChY9ls333KZyUv8SPuBxOvyBzButmHjhb0278fwqZxfe6TOqnOxNlDpqeMnP0VOU64JrATnJg15a",
+	"mD2vl3zjGeX9REH/1AL+1ZFwfAN2jBH+fwM4iDZUX/QCz/Y+KR+QjghZATOSefHzLFQBBMwfPZ1zcc6a",
+	"fuDT4IFe08sQSUwvPhbFJ0/DI/Fc8id752exSczH55raPBxOkCYglXGmUp3pGzbQfKyhLr6FZKedM3Ub",
+	"TEo4BUfNI3Ps3bdKzPiBZt0mbXprEoBS03mPSpEC6XGobHABSh44f1xklptgnj62Mm2o5R2euY10YP2x",
+	"swAz1Q/jD0EOmgU0xRuxmFUyGimGPLPeOwk1Ofw4wtvZtX1KfI/p+G+w7E566NufvpV+YYi/gCH+XHmz",
+	"kdMyzgQfa3ynpcZYK3xpkbF9tRCKz7Pt0psh1/Ael6j9xY3tQsI4pxnvRIjcczHzXTHF/KarjIZJ37bV",
+	"EAbYkQpjN1A37I8eDVBGx3pHDYHIHsDuGLa8iEZ+g1DPC5mUScG4VjxxjqdD3iT6+G2RuLcslFAf1ApF",
+	"XyZNM7oPe+hGV6whOvC0gG3rzJPuee6KMEIAM9EQQYHoypECOftyau5WGC6jgo7ckHHW+ilZw41dF83E",
+	"qTlnwHOhyU0oadBOl/otTq5Yy+fw/niBaPD2OL8W9rjScWoSvEgcPVBXj+GnHoM75OqgQWA9w+Aj+xGh",
+	"QcioZ8q40s2kFmlheo/saLPrDosFjBvGWR9dqkn+1PzI/WomzwV81turqx82Z3arXtajmqQPFv7Uk/hT",
+	"z6VQRjb+OE9q9vofaPa56nFvDMwZgIchdXUsXTu00faxztCOqgC0zfZwyUBWq7OuMY1J+4RkmrLPlJoO",
+	"I6FZ5aeJYCkMfzxSlRoBq/etwEMGmkgaWrCozSSyBfrcwpyENA0UD4hwQNxGw3NNTQEAjDRFSBhttNMy",
+	"WUlhLxTdZfyAyIGMWMfDilUuo7Cn6wuU3umLuIJCY15AqaaWDAjhllRwwlPNGsAn1TPaKpKqGsTDIHrN",
+	"jirju58Soc2sMu6YHVgVZQL4EXHRwnCJxxq+x7QP7UY0LLbuQaNY2a85wbmlJzER0W07Hm9fF4Qg00gh",
+	"C3bWUl4Zu29om80L9C0T3Vq9a0QHaIjugEDckic4cwgulDzzoLl8KDhbrtGo0c7rhVgtlUqPbYZo3fvd",
+	"WZGZCnPQeHrLDt/sAaPJVJy4t+eKFNWmt8wPxXKl/mX5VFmKE+8QBnjd/HCmCktqH036JVwDC7OOujgL",
+	"8TLZhOoM6SK7IjlEtoyxcmheSzrbXBbu8GgdAm5zjToCcm56Q2Z2BMARdZOfk7pKXxKbMvrz5/KPx9hL",
+	"xg+avm46/kVG6bST+FVaSUZ+B8yKBEgWfc0hY6sloOeDRAI8J+OfFnTnCtVumvpZX9ttUpkP2lkz3Sza",
+	"YfSjHSDu4p72ed3jo9Mz8v/93//PCuOeq34niRRjjYmKmebfh+NUz2jBHfhgglOzJ4a2ryVt4m3zcIrT",
+	"+A6vuJw7dTrGFnT/jOeTS2YaT/g1ycOVP80/DRFXPl/RaDipEIupkAGONbbVoSPRFn3SoXxg56VQPmq5",
+	"p4WajwzPrCNZcJsE+tz9KsoyuMCdSootPYNcyZMpZm0WciWzmKaRvKIcIfJEZ3eqU5t/XJ/qtJrhPdvZ",
+	"XnkQOMyzTCavt2UvFB3CRZ8IDq3OcRBAGU9tEXhyO8HaS6xjKw5g4tQBVfZVfjSA0EBwLbfiO8bpAxBd",
+	"XBBGw8AHMgBIC8TFB0Vy3EuZ6D7XgKhYlCAjGkbWsNJlB1aG4BbSBsqNjKFxZ6lA0AkYDSDa6EVENJtF",
+	"UtWWa0Roi/p8Mlci417GKRobbhpfjpCakpxjnUDhV4b3+YcqlOfPAFQRROFZNFD22UlpIMa92TTQOGGP",
+	"cmxZs8s9Vx56LKwFpijtoCztsNGUpQaOnpijHZdQRaE9kkoVoUmZblsE19yTtm64gc5JoCDUch2hraE6",
+	"qj8k/a9E1C6SIzWzvi9ZHFwGLWTaIovEsZx9E7nWfFgaTyKR4zt2/yNkU0ayteYpOmW7reaAGZ2mH8qM",
+	"NEEoIiv3pKNvyI72d0FF+6dW1bwUkdTocR6ynZ5Wno7Z0WlYRbjOkqta2mRS/k2VY7U4/l+JZAWOYEBF",
+	"RPgYJA5GyLfCUI5TNInre9KFipKmrioZMjhR6hhL09jKrlQr6W7DP7CYxKJ1snHnMQds5BzlRK0kEhlj",
+	"otOXpEM9kNmAANTnJAoplxTE4TahRONP4ExQInOhoYKayvxvsUhzfEszfUxi6HumiAeQV7tINEiZL22m",
+	"bRT9jZBFsnjJjzgjOoZEOri8EekIGZHVUqkEj9IJ0SbrA78WwwdCqFfpkiJxlZvgQuEOBlv7oKgiAYFe",
+	"vk0kszPAuppWvT8XAr5uXO6jfIT4lRXJNyxKIq4lWJc/s4ELSKZdRs2Y47XCRT+INFWN2w/9iLlwSzsF",
+	"4BaAdbon4eXrmiQgVgdSesCcmtQqX03OxZROAU/STLpULEWDrpfO11tX6raOFsQNYHDqNeAFccdHQX84",
+	"2CFufFLRFwKehDwnwwsHP8Men7ebMU/4Y0C8YvInDP/4/a4aa4QN/dKkGGfTlckre9kOfGvrZGjvIVL0",
+	"WJYtNPlcNDmINFAFSVR2et39IH6dTJExtpmfjV4Za+2QQcnfOJ3dDSgfH8T2JWmGLNlgaeg7lCrCygXS",
+	"IBhqlrAL9TS0HazlSKKwYMglhdE/4zGVjgPK/zZpOHtSuWm4gC7C5XnZfgt8MTsHByv70PSb2dKvOftm",
+	"zsP4xJtapLycWzzLV5ByU+NcYXdYtTwGZqTfFgEeDQLWWeX0K1YTvqnvVcjG6lbprbJ9z8/2lrfQjIJY",
+	"AAlFPynLhi7X2F0Leh0ut4l743NPh4tB6rkF4upqe/XPgHKkl1IC0t1RtqbogwkJHwC9LAl7uCXjIn3E",
+	"PxHodbSpLKDd7sKoXGUMuwGVkVskDnH/5RK1KJ7JFBKKgE66Y4HIbsioJ9uMRdrUi5TqQgz/pgg7vYBm",
+	"xKthVVMSZ6JkA+yrhrxNS7Spys3MGxmujlqwCz6FPKzCy51VJM4llJu1rdKRXLgiLYsyArny9jUIoJAF",
+	"gnovHss4FDoG4eKAmPeTghNN7RQZFFYJ0mRRo22wiy1gXsyrUS9OaqULpPxIsqAZk3Yr6aQRlvtxT41m",
+	"oDBQu2pWNGRyaFjagqNQMK3Eq2SMZ5HuqN/MDXN3ET/9O3hdjryJ2Wfg6D1p28nIFhxinVHfPrbt5IFk",
+	"pc9GVJoEOnWrSZq3NE7vx7Dj2EXAJOORyeqjJFEuoDZRsBEO0CwtrhpXg3e7EAsskPUSYokP45LbKOQQ",
+	"KEwwCiAQKHtdFkrmMU9ZXNxggoPZVXJTV5sk07GVMsOAmScABCXd2WgMQc3EeskhqmiaNy1Ri6kyXZcK",
+	"n/caDSalCA3ye8UxJQvZXY2p/L6JEHfoAEYF+bPUbbPQWXKYYucFnvAyFLHvd2eP1f2q1LALvfIKqGBn",
+	"bQt4mKJJn8sMHthHqhkMTU5bqZ9Oao1E4WI3WKfJQCWYdnNzEz800mubuDpcAg5v3zZLlQxHr7SjvFIu",
+	"+oU4SYZYxcqL9vkNQzcbxaLuME+SY2qE6UYBnX1BhaaOM7tlob4nZ2TAIuU9m0Qdivn49qbbPWmDHw5T",
+	"Qlu8SZjoq2MHvkC+OIdQMtGh3a7PW6lSDJ2wgcfrNVcjwrVT4gj880DwllIfbTVNNQf9NCi5YDREyiA+",
+	"Nvp5ql5jdvgzh4FIJ4sykpi49lEu7RCmU6aVzFrfnkaYOSn80vFYtcyL1oiHtkZkdvUYiZIIETnXVgmT",
+	"qXm1gdr46I6P1MI88kK1OMnnDJN0aWfFOk/TKxz7R9NR4znWL/7BnBnWMiwYM2SU2kiWxLB3y4OFxtC9",
+	"5y87urRTHHpIWnR0aSdbbAyfhkypYd86T2akHj+Zbc263LhIylzggpjtgLdCe+swJirrcf+PHsthNcyq",
+	"lLEm+ItRSnRY1BZqIkItyVpiMfn8lvFIhIPpHVprFV6m6sR+DTmixrr5gvshlzeLpvZzvph6pGjIOjxZ",
+	"xSI044osmYA+5rCanwV+1PpdAj88Ii8s/HrIEIhOzKaFz/DSgGU5OKGPkRoLEPvXip35TGcnawtl4Wem",
+	"jscYCM2UroSmLko8X9KrgEF91CQzd2kh1185uuYzbcyRbTHO0psgzv8+OJuudWs3BbOJFlgWuCZCAmYg",
+	"a5q0jUlkQVOUiFuVUnRsyE8kejySELfQKGqSNQT3CLtl4QCK2Hc0CFDKLoYQcywFbOUoI9ElfRHeIORc",
+	"VqgPge+GRcRDS6Q5jEFXbD/EJH0ZCMjZRNcCCPKJgCCfSfZlbfksMMgHGLSpgzl95Cr1sxxSWEyZZFm/",
+	"Mdcju/NlBIiHMpFpGLbJMgtST33u+FdO8mBUtGG/kG04ZCcPrEt++l4qixDj1/k8erexVFjq0Du/0+ss",
+	"bX8old6vfviwtrnxfqP04cNqYanjc/xqNW448XnEWiycKsfwrHE7e60WkTsZDe2eucfuhu/+qqJ3I6c5",
+	"O36Xuiw3gpee6RQxPPsHo3Jqx2oDRAK5yECGShPzM91osi360lQPjkT7tHE0HDbMCAISZ7KoNKUuXEQ/",
+	"m0oDukRw4qZFiZsbT7Qn/YtFFDV570+/i9T8H9aKpeIaEvf/pzAsTC3i/24oPMTfXSosQTtjbJ49QGq9",
+	"UATSHsIpbsNcu8++tpBQ3ZiW1blBcf61iHPmxTmHztlTRzqHHpcZ68y8Jlt+5pmHM0U87V8qZ1ECwlHc",
+	"6UahhI9E4oZxmXb7Eudx1LPMjXk+SrItop5PGiiygpjPdTCyd0VmIDO988eFMkcFKwKgp2TreK9l6bmU",
+	"xFTa4Z+jC14qNvpc+z1jn423pCeqgF+e+NMNmRS9sMGgJ9EyH9WfIWuyMGSh1ExEHrv11ZUkZAgEEsUd",
+	"lEBgBBf9+z9WiHXHCsIaoAUaYe20VU77s+nzFgu7oc+jVIB22vCpnS4JCT7JG3JflPqUqbAplk1KQTwx",
+	"qm5zY6ojkuqBtrq2smeMqdpPf6Go6swSdCiyuhCnry9E+1wiOPsMZYZp52WLryBY1SuBleKsPxwiSQdR",
+	"doiLxfPQOATy2pJTWtq7IKOg9vxILSZZLZZMUybc27RTKXEHfVpJB1UH2qxAhuo7Ix4+qI6pfQyrtD/t",
+	"pQAElfmus6Nhq2K9JAIP6M78IMCH2Wh+I/EmoFKCHB1xueDMNTUhepqQp9NgSmpl9bokzWCpzjKQ/yN6",
+	"pN+mkZqptUSSDmQe3N/8nKgXapRaf1cqPUzf1EUU65tfqltqHpEh6+AuVNirUWH7/u2oArPf1VMqs2yB",
+	"kAWU+DBlpu3tqROO+vpCqnZICWaRkXzc8wMlY+AkNkTnyueGgvpyiXLvcmknocXs0Ei39mMwPysXiQSX",
+	"ApH1KI4rjsu3QtFPjpLHulE7MwxwTDu7OIlXkrjEJY0Tlm0hI/VmCzn1yVkZTPObPKqxtc3NDB6wzBHp",
+	"F4wrye5oIzLIi67fzQXh87tzfLRZCeCcn2UZDIn9vAeifjXLOOAp8x/GLeOeCGcZCP7iCYYi/WimFVHX",
+	"z3tz4quhrZneDG3NcRiaWc0THerzeG1mPbz48zkMS9dQJTJahMiykJLVCEaKAdOCMpDyxmVKsgqjcEpj",
+	"2BJTC6RLqG/REOuL0LMOFbuL9Ar6oSX18G8lbIyF7YfqNSsl02LR/8/e9S63jSP5V0HpyyV1lGw5mbsd",
+	"u1K1HiezSTaXzdnJ7FXFKQsiYQtnEuASkBXvVR7mnuVe7Kq7ARCUSFnSWrFnoy/5I5IgATQav/6DX0+I",
+	"9EXngtpLHPnLJcuFpd1GZSyTVxKsn9Vn4W/rTsAjSucIW9oulcNYL3wRKnP7/cbpG3WL28nbqNtf0cUc",
+	"AZjWXA3XYFeShn/fPAq8i83uOM+bS5u8wgTyjMhFals4M5ukd8Gkdyx24Wx7QbXajaampWUpV2Du0RWR",
+	"ucyODrK4GtatfNx8B7x2wGsHvHbAawe8fmzgtWMOfRi05ohA78BrmwMlAgYv555pMn3Ot9jk+JzHRwRF",
+	"MMzTGn+hzDPk3qEQE0AfBzNCNQ/HwdtKBIzwSdoajOCiGhNeqaaOI47KAu9Jo6OvGw3Yichz40LzsCKs",
+	"yM7VGKkwC54wIwqZ6lwrLFLBx6inxq4IH3esw7lUgo2MKF9QjOIIfzFYqAi1/8lpwt79io9iCSUiLM7x",
+	"hCxyGCf41/DfPFff+NYKpqtMVKzg1TW89Vz9VapMz0x/ePDTweBcnavVeY8Thmm8t9TmIRv5sRolqL0S",
+	"NkI8Av+ARQx/037scgwMVtKAYfIR7SOfeHBBe8IoOVf+FxBKaCLVSonUyhtpJaUyGGGM1OqCeAYviNDU",
+	"vcPpcHqNRvngORaaxk44jGvqrIlc8Bth4vKrjfNlRKos1bni803Q3SGjIWEG9D4G5PxXuEJXAXPDRz3f",
+	"/zkkUOMoU5lEjpVLrpWeYQQLPtmVLeS2PsOWiVRnIkuILvBcFdJgukbG/jbVON1MaTbF3S+aVsya3oc2",
+	"/SJwlI856nzim7JBEiTWcEHuxSN4wkSlafyQoLRfy7IUGcoRcVK7eNzoBczTv8Ifffjjj6MEBB8+7+SU",
+	"OQMGS4wpsFZwVaYiz3FY+bVQjM/4LTEvksJg5dRipgGOem2uRDzXgb0RmbTsRJwr+tQm6TV8LBE4cqsL",
+	"mY5wq8ZecgolVpRqorQSh+6CG41oAqEFl5jDDRvBbZ+HB18GYVHEsIMIcrXO5t8TopnnyoWJc2msS/uB",
+	"N4ZFSGxgMIXOSiCMTgsMPtfThlP8sxR5DkOLfa/Nx0OkuhQ3ouI5LmcvZH7qKSUHP+tc2YZuCOfyvfCg",
+	"1LgZxwpBTvkO2KnvJTYnMmIyHybRi8ZiIn2N0BZlQ+cPACEQvqTio6Aj3X1U9/i9nhs4jIDjh2H1IRpD",
+	"4hWgTYTQEypeKwtx5IjctKZiHjMurUtoeb7/jKZ5dCpsdds/xkpDg3O1YAlTy8ss4fVPFnRVBc29aA7Y",
+	"CPOLqFhpq3QBOgphYmih4xwWroP2Qj701AZ1fNY6+hAjwfDBwchPZJmQ0KPMO6sQLbJor0iaG8W5osno",
+	"30jeP/7wJhn++8FguD84GA4OhsmpyF5zm7wU5trqMnkn1fRrcvzXs+S8x0uZMF6W573k7Oz14cHBuWo/",
+	"mjaWiuMwtiDW75eyFaTuTeGKurSXA5pxE6Rid26hgYdp5O7CwwX/2h+j6D579tNPz58/O/jHUDIpjQ6U",
+	"TBe7UXJcwScGyncdUPjo6t95FxxWNmZTI45A6VEGKWUFhYP2mfcHemvbHfQKVC3SRO34Cpvz2aiLxxbI",
+	"RA/i+73OLNSfuju5sMLJBZqlIDH3byy2yEHzlAJdvyh54ZbD0jMKdMvqTCvxe7evo7vcGfTVO+lrO0Sw",
+	"Ncmbm/2FYE4kcR2RnMd+SCBZ0YOxCuEKHQPwCh/pUSxuJpbqj9W1QyP2lEHkJFggYmHjqfXFR729chiM",
+	"C7Bi/GHfmnMF02C9bYNm4zJrSNb1XSMbyFUFrV0FUUwq2J/RjqYrJpXVtLu1h8LI7mnqkg1zOSUIbIRV",
+	"DyLB56Xs4Unf3peVszzDRz3MiYIVVd+OoGUr2f9b052LAt+W57+KBm1DsHu0NB88rX8OLc9pgQYClgqv",
+	"3IV6qWP3A3ofVzX53UJ/iIX+Sm0Zni8KbDOao+bB+XoLfSINcuGumgYtbmBwahamTDpMkmqVikqFkUiY",
+	"EjNhLHkbyZtIaUDOdc9kFg7ShKM6+Cr0S5uoBjgiKHk1scxqKpYWAs7obsbQgbsSPmu5tfGa+v1PU6T2",
+	"GLr8CiZnVxJhk9y5GfnWy1IokYEw3bWiN8imo7Xz2JLpopWwJKXuwimKrsw617fvXfWAopZrnOKg+1er",
+	"dUDj85Ie+YGLHcTjsEu0NdZL0YJqcKKyebptaHdLGiK0v5aGiFbAMg3hWu/MvXUv72RGOxVX0lA+lRvh",
+	"Osrs07t8ZqxCBoMVChuE473okpnoylK0s4ugLO7x74yfzCccCmNzPh6kGiYVu3zhLn18dfbx3fEvqxc+",
+	"iEfjYXjHGvPRZdjg1V1UrYMNjIV0zyXaanM10bpu2gjAGmqiSz9EZgp9xeqUXz4r1pdxrz2K3leAyQTL",
+	"DnJuUOvgH1IYO9qvx1nsYMtLplVy2qjBmktmadjN6cA7YGxvp6ofcZxtq0K3KAnLgVy3hn48Mbca0B3V",
+	"kTPZVq0gqzNKtRKNOgXtwbH7qlLQEapaWJQbgr4GvtsY2z1MaGp1hbFzWm8pOrVVjdMq6W1hqjWQYaXz",
+	"NUg78O7VnD2ncOsP7OSB/u+cO5hp3ax6i4KxsUvHt3b/Dh0YrYFvvrkc4VI7AghS3urIwda6/Df0qk7v",
+	"zSpFJtkxw69fh1geHzCf5ZeBO+kC2/eVvBGK2RnYd/hQNiW5xyMf7zWaRSlX7KriyoazJbf+gMJE59kh",
+	"e77/rMsNBOP0+3T//ElUQqWSF0JZsIHZ1Ez/738rqQ0mUcNgYl986jlI0dRAD+HdPPMZ5zFP/erJLjBu",
+	"D+Mowhnr0F0gujv3UJd7qCJZb9F3m6uaxipqcwZV8aWGjon2+TV8P3B/8PyAPCPmV5rxUl6LWzbh/hAK",
+	"5Yls4OnZSCfsPDyP1MOzDalvyEmbP4fke4kbB25wZ9tmjgwEtzDTiVl7O5362Pw42xCterZbUVuXKl1X",
+	"Xb1GCtnHx6ROwCWQo5u72dGX85v7U5mIfMg9hPtETCDhDcgBO8O3u4PTl1MjMvg2dAjhdibV1RFTNeok",
+	"F1JjV6JVvBYSJeM4rPFNHURrQz4iTV8P8z2MA+ku/bRzG23HbbQNBdeQ9jYn0V2I0Qv6EgovusXxBvBK",
+	"gDGJWoFIVkewGByNAa4FJIJw2YnOo2RnmlIRDSmJsGTbd2jSHGujxu/p+MFPfCeN7VpJNGo/hO/H+Om6",
+	"7707yMHC7m2aV4Jgu99RtEFZ70l1qTulG+YJrR5dUQYsWT0z5IdPK5EJZSXP43iIx5cFh81owH6FLVH5",
+	"J0fQGkVGJNUeJK6k0eU0z93vyDYcvsLRfxRc5iNvrbSsiE9GVG+gK1sU6fCO1rPYmhXh3JTbVv/ZhRtw",
+	"6ayt45Gof0JE0BB1I/LLNYQ8mtoFMQdxupDxxSDpcGl9pPogtc5r4UeSGZL1CHIes1HJjZnpKhtFuesj",
+	"5xi+CBcPo+Jd5MH0qGmUePqgWaXVFW5Pc2fwjsMBPt8eEyozCGgdNU/I0IfBhS6mPM9FRU2nWl9LYai2",
+	"w1jDy5SYueqfuPql8UB3KTZtrOUN8en80EDjBe8boSa8n2t1xXtJz487VvqoJGdnMr/h7Iwrq2l3DQ/r",
+	"qa2aj68MZH13HgbMLlNaQb1vp9hP0jsTtn+CYtG+twDs8WIzqsRlJcyk7+qkoN6nOiV9XyKEOF0mwstd",
+	"ygvRFD7kNXBiTCc/aAoHbex/NbPHzonbBsm1Ek5X35M2X1jfbYj8Tp3uscvqAVu8e7WALfbwBw7YQv93",
+	"AVtjmXdltIj+BgFb39qWAra++XUwVXfAFlvrCtjSqzoDttCyY/66I2obxVMBQDJOexGqc6T7cgaxJ7GT",
+	"FdMzRcgBGe/ytSK+aFt9ll9WifV2hG+hb7+z8C2Cyd5hrwB880dRlJUwfJDqYjCuOhFQE/os4iaXLfP5",
+	"CyyaUlSolsnBl/S8hedfuh5Qepgo7yfaVzoB0i7K2xXlndKSWIIP1tdPjcXWFuWdxpe6wMEaUV6cYnbc",
+	"YecgVevS2t0YUc25sSwsh00iwRupl/WYA84ArO0ixo8pYryNFdSQp7aIsXeOdKJnuGF1ti33pp1+flwR",
+	"422IVj3brbDxvvxwjzRifFyXxiYvna5i911URJvw5nqh5cg7vq1zAxt5+cL6hx/+peYu7yru3cD2IWpN",
+	"6H6ikWu4G+Ajizqgc2am6cTB/ZYN9okPTJBzMfE8lokzBbCe+FM3g0j5XG/BA4YRmKWh92XeybV36Wjf",
+	"3RDIL/dVroWxH84RuYYTcocv7imqvo1NoLESunx4yxD6zXBPQ9sHe+ja7a4A4b3CF84rLL6mkRbHH4n3",
+	"PqgBF6p0z0W3ePV2FEdTjLxS3gSgOgiZIwqqH0hcwLPZZI4FVZ/ts4zfGtJQjrE85VUl4y80ng4RlSJX",
+	"WYKZQlQz3PjADLmw2X/zCmt8OY/24YJj/Il759MWFzl7wg0DM53xeITwW4/cuPCc5fJSWFmIxJECEzWj",
+	"EdUNVh7jt2z4k683/tSXiXUO9kqw0WtrSzA5RgkbnfFCnEkrXpzZSqYWfvrA7eTFnivpPToT6bQSI6Zv",
+	"RMUm1pYGi/ngZjpVVBlhhIlMF1hewlU1aFAsRFu2vqTgkkt9crXIMRhVB6Q9fVshjUFKyQp3BdwEqf3h",
+	"gP3KJWxquabprmBnLiRsriWooyyrhKGIAv4/xbSvQzYWt9ox3OP90Fgbobyr5IEfneoC04benv3lPe5Z",
+	"xlUuYE8IYxtWTHMrS17ZPfi9n3HLnyZU4QQ6SFU6LCu0sewP7M/ylyOQ+lGjlPGIUSTGb+CoewX7hRuZ",
+	"srEwMsOhLBBJ+H27HrbEV5PAL/OhRF2T89uZ9uMuDcpwKGHAMslzkdq6nAAWRyq5nQAc8GvDF02C3339",
+	"8ZSnE5F1Od0+ggT/NryfZJcNNl9D10G5wL+w9AQGHoLEIm93pKXQEor/f9gTt2/3xX8dy7/It3/+bfif",
+	"8t3J28n4Tyn8/82nv78Zvpdvf0bNSK60rtcEr9wdDrpFH9y3lRECjnfYUr8ljbH52p/NZn0U0GmVC4VV",
+	"S1bHAHNt3xP+iFASKcP1hj3pEVg0F1L1Dn/e3990+tYa4c5a9tgD0tuPNxS7C6eugMVg35P21jvK6zJd",
+	"3iQKiRFYyCbYY5cuZSqSBPYE1TkvBJsqUPCAJkjvgiZ9GpfMB8g2V9ngD8OfD9ZyvtZKt83/ip90cTNc",
+	"RHi2Fu2o+//TGwtegWL7/AXseeqZl0b6zYlc9CMMGiGSlqKjVLwRL4O+q/LeYW+PlxL1vBuKBfvf4S19",
+	"iTTSfav7SCdtp0qJ3ERV+lJRWXmJ0SBMwHTdB5hzAH+0VHL5IHSZo4XPXMESj+s+nLj5naBlvtpbyFpK",
+	"2tJN48fqsrEnxy51VBozBSvYlZYE4Io3zQQau0rMqAxSJW70NW277sUnUcMt744uM7cGrU+5oA5Bk6Sb",
+	"qWpP3DZva/KdVNeGSqbJdIKzgvlDrr2y0pcybwzOK1XpvHCkgAuOy1Ko3z6890A2euyNMpartLVfqP1k",
+	"QWUwa85Q+hiyLXzD0jXDrjTBWauZErO2Dz3hRcnBuGh7oyjKnNu4OJK6lFdTl/ILv97dlf/Qmci7+vPm",
+	"AytzruKW/LfHbX3IuepooVEoVbAbKhoWbb+GVY5ZzUFKVd/owWDitNVoTxo9il7sOS9bJDx+Awru1Ii6",
+	"5bB+vAj+Pb7VH4GQtPiiF8bNdvWYWAg6mOEWPv5lIJ5b6EKkuOPRRs28eDvsHFc09exa3BrndscUp3CA",
+	"pMlK7aJKNdlU4h1euLK15WDFkANTl4bNdHUNZtDSKFY8WPjOlm91bjM3BSHx3Q89nYt2bj0dj9mpO+a9",
+	"RG2CKY5LkNSm3w59WrGOE79kPK6fXEbCfNuvoLfB/+g9lLXDz1pRlLYxQZm0vW9fvv1/AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -22,10 +22,11 @@ const firstCRLYear = 1950
 // ClientNameCharset is what a client's name may consist of, as shown to users.
 const ClientNameCharset = "A-Z a-z 0-9 - ."
 
-// Client is a site-to-site client: the record of a site and the state of its certificate in force,
-// which is the newest one.
+// Client is the record of a site, or of a user, and the state of its certificate in force, which is
+// the newest one.
 type Client struct {
 	ID          int64
+	Kind        ClientKind
 	CAID        int64
 	Name        string
 	Description string
@@ -193,12 +194,13 @@ const (
 	StatusRevoked Status = "revoked" // revoked, expired or not
 )
 
-// ClientFilter selects clients; zero fields do not restrict. Name is compared regardless of case; a
-// `*` at its end, or at both ends, stands for any text. Serials are those of any certificate of
-// the client. ByExpiry lists by ExpiresAt and then by id; the cursor is then the id of the newest
-// certificate of the client after which the page begins, so it keeps its place when the client is
-// renewed.
+// ClientFilter selects clients of one kind; other fields that are zero do not restrict. Name is
+// compared regardless of case; a `*` at its end, or at both ends, stands for any text. Serials are
+// those of any certificate of the client. ByExpiry lists by ExpiresAt and then by id; the cursor is
+// then the id of the newest certificate of the client after which the page begins, so it keeps its
+// place when the client is renewed.
 type ClientFilter struct {
+	Kind          ClientKind
 	Name          string
 	CAID          int64
 	InstanceID    int64 // only those that have a config there
@@ -233,8 +235,8 @@ func (f ClientFilter) SelectsSites() bool {
 	return byEnd || f.Name != "" || f.CAID != 0 || f.Status != StatusAny || len(f.Serials) > 0
 }
 
-// Clients keeps the clients; none is ever removed. A name is unique regardless of case, over all
-// CAs, among the clients that hold it: see Client.HoldsName.
+// Clients keeps the clients of both kinds; none is ever removed. A name is unique regardless of
+// case, over all kinds and CAs, among the clients that hold it: see Client.HoldsName.
 //
 // The groups Clients, CreateAll, Clients_Enrol, Clients_RenewAtOnce, Clients_MarkExpired,
 // Clients_MarkExpired_ClockAhead, Clients_Page_Filters, Clients_Page_Model and Deadlines of the
@@ -245,7 +247,7 @@ type Clients interface {
 	// hold selects nothing. It writes nothing: certificates that have expired since the last
 	// MarkExpired are found beside those that are marked, at a cost that grows with their number.
 	Page(ctx context.Context, filter ClientFilter, page PageRequest) (Page[Client], error)
-	// Get returns one client. Errors: Missing.
+	// Get returns one client of any kind. Errors: Missing.
 	Get(ctx context.Context, id int64) (Client, error)
 	// Lock is a Get after which no other transaction can change the client until this one ends; on
 	// PostgreSQL another may still give it a certificate. It has to be called inside a transaction:

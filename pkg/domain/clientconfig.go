@@ -130,8 +130,11 @@ type ClientConfigs interface {
 	Page(ctx context.Context, clientID int64, page PageRequest) (Page[ClientConfig], error)
 	// Get returns one config. Errors: Missing.
 	Get(ctx context.Context, instanceID, clientID int64) (ClientConfig, error)
+	// OfClients returns the configs of clients, by ascending id of the client and of the instance.
+	OfClients(ctx context.Context, clientIDs []int64) ([]ClientConfig, error)
 	// Put stores a config, new or not, but not what it says of the profile; of one that is there it
-	// keeps CreatedAt. Errors: NotFound on client_id.
+	// keeps CreatedAt. Errors: NotFound on client_id; Duplicated on instance_id for a user who has
+	// one at another instance.
 	Put(ctx context.Context, c ClientConfig) error
 	// Delete removes a config. Its networks are removed before. Errors: Missing.
 	Delete(ctx context.Context, instanceID, clientID int64) error

@@ -80,6 +80,9 @@ type Networks interface {
 	OfSite(ctx context.Context, instanceID, clientID int64) ([]Network, error)
 	// OfClient returns what a site has at all instances, by ascending id.
 	OfClient(ctx context.Context, clientID int64) ([]Network, error)
+	// OfClients returns what clients have at all instances, by ascending id of the client and then
+	// of the network.
+	OfClients(ctx context.Context, clientIDs []int64) ([]Network, error)
 	// OfSites returns what the sites of an instance have, of clients with ids above after up to
 	// last, by ascending id of the client and then of the network.
 	OfSites(ctx context.Context, instanceID, after, last int64) ([]Network, error)

@@ -46,6 +46,7 @@ type FetchedProfile struct {
 // SiteProfile is the state of the profile of a site.
 type SiteProfile struct {
 	ClientID  int64
+	Kind      ClientKind
 	Name      string
 	State     ProfileState
 	Version   int64     // of the instance when the profile was fetched; 0: never

@@ -13,15 +13,11 @@ import (
 // Import registers a client whose certificate was made elsewhere by the same CA.
 func (s *Clients) Import(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
-		client, err := s.takeOver(ctx, in)
-		for n := 0; n < moreTries && s.otherCA(ctx, err, in.CAID); n++ {
-			client, err = s.takeOver(ctx, in)
-		}
-		return client, err
+		return s.ImportPlaced(ctx, in, nil)
 	})
 }
 
-func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.Client, error) {
+func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport, place Place) (domain.Client, error) {
 	cert, key, issuer, err := s.checkImport(ctx, in)
 	if err != nil {
 		return domain.Client{}, err
@@ -29,7 +25,8 @@ func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.
 	subject := ca.SubjectOf(cert)
 	now := s.Now()
 	client := domain.Client{
-		CAID: in.CAID, Name: subject.CommonName, Description: in.Description, Subject: recordSubject(subject),
+		Kind: s.Kind, CAID: in.CAID, Name: subject.CommonName, Description: in.Description,
+		Subject:   recordSubject(subject),
 		CreatedAt: now, UpdatedAt: now,
 	}
 	client.Email = in.Email
@@ -50,7 +47,7 @@ func (s *Clients) takeOver(ctx context.Context, in domain.ClientImport) (domain.
 		}
 		s.keepKey(&record, pem, in.Password)
 	}
-	return s.keep(ctx, domain.ActionImport, client, record)
+	return s.keep(ctx, domain.ActionImport, client, record, place)
 }
 
 // checkImport checks the certificate against the CA, the rules for names and, as far as the key can

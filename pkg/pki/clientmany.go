@@ -131,7 +131,7 @@ func Late(ctx context.Context, left time.Duration) bool {
 func (s *Clients) renewOneOf(
 	ctx context.Context, of domain.ClientSelection, id int64, asked domain.ClientRenewal,
 ) (domain.RenewedClient, error) {
-	client, err := s.Store.Clients().Get(ctx, id) // it may have changed since it was selected
+	client, err := s.Get(ctx, id) // it may have changed since it was selected
 	one := domain.RenewedClient{ID: id, Name: client.Name, OldSerial: client.Serial}
 	var renewed domain.Client
 	switch {

@@ -33,10 +33,19 @@ func caFacts(c domain.CA) audit.Facts {
 }
 
 func clientFacts(c domain.Client) audit.Facts {
-	return subjectFacts(audit.Facts{
+	return subjectFacts(kindFact(audit.Facts{
 		"name": c.Name, "ca_id": c.CAID, "description": c.Description, "expires_at": audit.Moment(c.ExpiresAt),
 		"revoked_at": audit.Moment(c.RevokedAt),
-	}, c.Subject)
+	}, c), c.Subject)
+}
+
+// kindFact adds the kind of a client that is no site. The rows of sites have none, as those of the
+// versions before there were users.
+func kindFact(f audit.Facts, c domain.Client) audit.Facts {
+	if c.Kind != domain.Site2Site {
+		f["kind"] = c.Kind.String()
+	}
+	return f
 }
 
 // issuedFacts adds the facts that only the certificate has.

@@ -15,15 +15,11 @@ import (
 // Create issues a certificate for a new client.
 func (s *Clients) Create(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
-		client, err := s.issue(ctx, spec)
-		for n := 0; n < moreTries && s.otherCA(ctx, err, spec.CAID); n++ {
-			client, err = s.issue(ctx, spec)
-		}
-		return client, err
+		return s.CreatePlaced(ctx, spec, nil)
 	})
 }
 
-func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Client, error) {
+func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec, place Place) (domain.Client, error) {
 	plan, err := s.plan(ctx, spec, s.checkNameFree)
 	if err != nil {
 		return domain.Client{}, err
@@ -33,19 +29,20 @@ func (s *Clients) issue(ctx context.Context, spec domain.ClientSpec) (domain.Cli
 		return domain.Client{}, err
 	}
 	defer done()
-	return s.keep(ctx, domain.ActionCreate, plan.client(), cert)
+	return s.keep(ctx, domain.ActionCreate, plan.client(), cert, place)
 }
 
 // clientPlan is a checked ClientSpec.
 type clientPlan struct {
 	issuePlan
 	spec domain.ClientSpec
+	kind domain.ClientKind
 }
 
 // client is the record of the new client, without a certificate.
 func (p clientPlan) client() domain.Client {
 	return domain.Client{
-		CAID: p.spec.CAID, Name: p.spec.Name, Description: p.spec.Description, Subject: p.spec.Subject,
+		Kind: p.kind, CAID: p.spec.CAID, Name: p.spec.Name, Description: p.spec.Description, Subject: p.spec.Subject,
 		CreatedAt: p.now, UpdatedAt: p.now,
 	}
 }
@@ -71,7 +68,7 @@ func (s *Clients) plan(
 		Subject: certificateSubject(spec.Name, spec.Subject), NotBefore: plan.now.Add(-backdate), NotAfter: end,
 	})
 	// the subject may be one that is not possible, such as that of the CA itself
-	return clientPlan{plan, spec}, issuingFault(err, nil)
+	return clientPlan{plan, spec, s.Kind}, issuingFault(err, nil)
 }
 
 func (s *Clients) checkNameFree(ctx context.Context, name string) error {
@@ -82,12 +79,16 @@ func (s *Clients) checkNameFree(ctx context.Context, name string) error {
 // keep stores a client with its certificate and audit event, and also its revocation if the
 // certificate is revoked. A name that an expired certificate holds comes free.
 func (s *Clients) keep(
-	ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate,
+	ctx context.Context, action domain.Action, client domain.Client, cert domain.Certificate, place Place,
 ) (domain.Client, error) {
 	client.Take(cert)
-	kept, err := s.keepOnce(ctx, action, client, cert)
+	once := s.keepOnce
+	if place != nil {
+		once = s.placing(place)
+	}
+	kept, err := once(ctx, action, client, cert)
 	if s.frees(ctx, err, client.Name) {
-		kept, err = s.keepOnce(ctx, action, client, cert)
+		kept, err = once(ctx, action, client, cert)
 	}
 	return kept, err
 }

@@ -13,7 +13,7 @@ import (
 
 // Key returns the client's private key in PEM, encrypted if the client was given a password.
 func (s *Clients) Key(ctx context.Context, id int64) ([]byte, error) {
-	cert, err := s.Store.Certificates().OfClient(ctx, id)
+	cert, err := s.newest(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ type PKCS12Profile = ca.PKCS12Profile
 // that the client has to trust, as one file, protected with the password. If the key has a
 // password, it must be the same one.
 func (s *Clients) PKCS12(ctx context.Context, id int64, profile PKCS12Profile, password domain.Secret) ([]byte, error) {
-	cert, err := s.Store.Certificates().OfClient(ctx, id)
+	cert, err := s.newest(ctx, id)
 	if err != nil {
 		return nil, err
 	}

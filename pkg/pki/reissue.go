@@ -36,7 +36,8 @@ func (s *Clients) Reissue(
 	if has, err := hasKey(present, read.PublicKey); has || err != nil {
 		return client, err
 	}
-	return s.Renew(ctx, id, domain.ClientRenewal{Overlap: &overlap, Request: request, InForce: true})
+	known := func(c domain.Client, err error) (domain.Client, error) { return c, err }
+	return s.renewIf(ctx, id, domain.ClientRenewal{Overlap: &overlap, Request: request, InForce: true}, known)
 }
 
 // CheckRequest refuses what is no request for a certificate, as a fault of the field csr.

@@ -20,10 +20,17 @@ import (
 // Errors: those of Create; *domain.Error with Missing; with Duplicated on name if another client
 // has the name meanwhile.
 func (s *Clients) Renew(ctx context.Context, id int64, asked domain.ClientRenewal) (domain.Client, error) {
+	return s.renewIf(ctx, id, asked, s.own)
+}
+
+// renewIf renews the client that a check lets pass.
+func (s *Clients) renewIf(
+	ctx context.Context, id int64, asked domain.ClientRenewal, check func(domain.Client, error) (domain.Client, error),
+) (domain.Client, error) {
 	return idempotency.Do(ctx, s.Recorder.Results, func() (domain.Client, error) {
-		renewed, caID, err := s.renew(ctx, id, asked)
+		renewed, caID, err := s.renew(ctx, id, asked, check)
 		for n := 0; n < moreTries && s.otherCA(ctx, err, caID); n++ {
-			renewed, _, err = s.renew(ctx, id, asked)
+			renewed, _, err = s.renew(ctx, id, asked, check)
 		}
 		return renewed, err
 	})
@@ -31,10 +38,10 @@ func (s *Clients) Renew(ctx context.Context, id int64, asked domain.ClientRenewa
 
 // renew also returns the id of the CA, if there is such a client.
 func (s *Clients) renew(
-	ctx context.Context, id int64, asked domain.ClientRenewal,
+	ctx context.Context, id int64, asked domain.ClientRenewal, check func(domain.Client, error) (domain.Client, error),
 ) (renewed domain.Client, caID int64, err error) {
 	client, standing, err := s.Store.Clients().Standing(ctx, id)
-	if err != nil {
+	if client, err = check(client, err); err != nil {
 		return domain.Client{}, 0, err
 	}
 	spec, err := asked.Spec(client)
@@ -145,7 +152,7 @@ func renewal(before, after domain.Client, superseded []string, until time.Time) 
 	}
 	done := audit.Change{
 		Action: domain.ActionRenew, Resource: domain.ScopeClients, ID: after.ID, Name: after.Name,
-		Before: facts(before), After: facts(after), Result: after,
+		Before: facts(before), After: kindFact(facts(after), after), Result: after,
 		Details: []slog.Attr{slog.String("serial", after.Serial), slog.Any("superseded", superseded)},
 	}
 	done.After["superseded"], done.After["superseded_at"] = superseded, audit.Moment(until)

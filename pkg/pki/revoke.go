@@ -42,7 +42,7 @@ func (s *Clients) Resume(ctx context.Context, id int64) (domain.Client, error) {
 
 func (s *Clients) resume(ctx context.Context, id int64) (record domain.Client, err error) {
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		record, err = tx.Clients().Lock(ctx, id)
+		record, err = s.Lock(ctx, tx, id)
 		if err != nil || !record.Revoked() {
 			return none, err
 		}
@@ -77,7 +77,7 @@ func (s *Clients) endOnce(
 	ctx context.Context, id int64, action domain.Action, due func(domain.Client) (bool, error), r domain.Revocation,
 ) (record domain.Client, err error) {
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		if record, err = tx.Clients().Lock(ctx, id); err != nil {
+		if record, err = s.Lock(ctx, tx, id); err != nil {
 			return none, err
 		}
 		if do, err := due(record); err != nil || !do {
@@ -107,7 +107,8 @@ func ended(action domain.Action, before, after domain.Client, serials []string) 
 		"serials": serials, "revoked_at": audit.Moment(after.RevokedAt), "reason": after.Reason.String(),
 	}
 	return audit.Change{
-		Action: action, Resource: domain.ScopeClients, ID: before.ID, Name: before.Name, After: facts, Result: after,
+		Action: action, Resource: domain.ScopeClients, ID: before.ID, Name: before.Name, After: kindFact(facts, before),
+		Result:  after,
 		Details: []slog.Attr{slog.Any("serials", serials)},
 	}
 }

@@ -126,6 +126,9 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 		"renew": {domain.ScopeClients, func(ctx context.Context, w *World) error {
 			return Second(w.Clients.Renew(ctx, s.client, domain.ClientRenewal{}))
 		}},
+		"make a user of an instance": {domain.ScopeClients, func(ctx context.Context, w *World) error {
+			return Second(w.RemoteUsers.Create(ctx, Spec(s.ca), domain.UserPlace{InstanceID: &s.instance}))
+		}},
 		"put a config": {domain.ScopeClients, func(ctx context.Context, w *World) error {
 			return Second(w.Configs.Put(ctx, s.router, s.instance, domain.ClientConfigUpdate{MaxRoutes: new(7)}))
 		}},

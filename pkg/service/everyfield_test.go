@@ -128,6 +128,7 @@ func editables(t *testing.T, w *World) map[string]editable {
 	key, user := w.NewAPIKey(t, Weak).APIKey, w.NewUser(t)
 	all := vaultEditables(t, w)
 	maps.Copy(all, instanceEditables(t, w))
+	all["remote user"] = userEditable(t, w)
 	all["CA"] = editable{
 		ca, domain.CAUpdate{}, subject(), map[string]string{
 			"Name": byCertificate, "Expiration": byCertificate, "KeyAlgorithm": byCertificate,
@@ -146,7 +147,7 @@ func editables(t *testing.T, w *World) map[string]editable {
 			"Password": "the key keeps the one it has",
 		},
 		given(map[string]string{
-			"Serial": byCertificate, "Fingerprint": byCertificate, "KeyAlgorithm": byCertificate, "KeyProtected": byOthers,
+			"Kind": "it never changes", "Serial": byCertificate, "Fingerprint": byCertificate, "KeyAlgorithm": byCertificate, "KeyProtected": byOthers,
 			"NotBefore": byCertificate, "ExpiresAt": byCertificate, "RevokedAt": byOthers, "Reason": byOthers,
 		}),
 		func(ctx context.Context, u any) error {

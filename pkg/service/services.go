@@ -49,7 +49,8 @@ func RSATurns(workers int) *turns.Turns {
 // Services are all use cases, put together.
 type Services struct {
 	CAs          *pki.CAs
-	Clients      *pki.Clients
+	Clients      *pki.Clients // sites
+	UserClients  *pki.Clients // users, without their places
 	Certificates *pki.Certificates
 	Imports      *pki.Imports
 	CRLs         *pki.CRLs
@@ -69,6 +70,7 @@ type Services struct {
 	Restore      *pki.Restore
 	Results      *idempotency.Results
 
+	RemoteUsers    *tunnel.RemoteUsers
 	Profiles       *tunnel.Profiles
 	Enrolments     *tunnel.Enrolments
 	Campaigns      *tunnel.Campaigns
@@ -170,6 +172,7 @@ func (p *parts) pki(set Settings, s *Services) {
 		Scans: p.scans, Recorder: p.recorder, Now: set.Now,
 	}
 	s.Clients, s.Certificates = &pki.Clients{Issuing: issuing}, &pki.Certificates{Issuing: issuing}
+	s.UserClients = &pki.Clients{Issuing: issuing, Kind: domain.Site2User}
 	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs, Turns: turns.Imports()}
 	s.CRLs = &pki.CRLs{
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
@@ -192,6 +195,9 @@ func (p *parts) tunnel(set Settings, s *Services) {
 	}
 	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}
+	s.RemoteUsers = &tunnel.RemoteUsers{
+		Store: set.Store, Recorder: p.recorder, Clients: s.UserClients, Now: set.Now,
+	}
 	s.Plans = &tunnel.Plans{Store: set.Store, Scans: p.scans}
 	s.Campaigns = &tunnel.Campaigns{Store: set.Store, Recorder: p.recorder, Scans: p.scans, Now: set.Now}
 	s.Profiles = &tunnel.Profiles{

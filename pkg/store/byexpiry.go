@@ -39,9 +39,9 @@ func (r certificates) Page(
 }
 
 // restrictOwner adds the condition by which the index of a list is chosen: see listing.owner.
-func (s *Store) restrictOwner(l *listing, column string, value int64) {
+func (s *Store) restrictOwner(l *listing, column string, value any) {
 	if s.engine == Postgres {
-		l.owner, l.ownerColumn = value, column
+		l.owners, l.ownerColumns = append(l.owners, value), append(l.ownerColumns, column)
 		return
 	}
 	l.restrict(column+" = ?", value)
@@ -49,7 +49,7 @@ func (s *Store) restrictOwner(l *listing, column string, value int64) {
 
 // restrictAside adds a condition by which no index is to be chosen, because another one selects
 // less. SQLite, which has no statistics, would choose it; the sign keeps it from that.
-func (s *Store) restrictAside(l *listing, column string, value int64) {
+func (s *Store) restrictAside(l *listing, column string, value any) {
 	if s.engine == SQLite {
 		column = "+" + column
 	}
@@ -142,6 +142,7 @@ func (r clients) byExpiry(
 	}
 	l := clientTable.list
 	r.s.orderBy(&l, "expires_at", from.NotAfter)
+	l.restrict("of_user = ?", f.Kind == domain.Site2User)
 	if f.CAID != 0 {
 		r.s.restrictAside(&l, "ca_id", f.CAID)
 	}

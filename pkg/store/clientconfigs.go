@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -89,15 +90,31 @@ func (r clientConfigs) Get(ctx context.Context, instanceID, clientID int64) (dom
 	return found.entity(), nil
 }
 
+// OfClients implements domain.ClientConfigs.
+func (r clientConfigs) OfClients(ctx context.Context, clientIDs []int64) (list []domain.ClientConfig, err error) {
+	query := "SELECT " + configColumns + " FROM client_configs WHERE client_id IN ? ORDER BY client_id, instance_id"
+	for batch := range slices.Chunk(clientIDs, insertBatch) {
+		rows, err := find[configRow, domain.ClientConfig](ctx, r.s.read, query, []any{batch})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, each(rows, func(row configRow) domain.ClientConfig { return row.entity() })...)
+	}
+	return list, nil
+}
+
 // Put implements domain.ClientConfigs.
 func (r clientConfigs) Put(ctx context.Context, c domain.ClientConfig) error {
-	const query = `INSERT INTO client_configs (instance_id, client_id, settings, revision, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (instance_id, client_id) DO UPDATE SET settings = excluded.settings,
+	const query = `INSERT INTO client_configs
+			(instance_id, client_id, of_user, settings, revision, created_at, updated_at)
+		VALUES (?, ?, COALESCE((SELECT of_user FROM clients WHERE id = ?), false), ?, ?, ?, ?)
+		ON CONFLICT (instance_id, client_id) DO UPDATE SET settings = excluded.settings,
 		revision = excluded.revision, updated_at = excluded.updated_at`
 	settings := storedObject[storedConfig]{storedConfig(c.ClientConfigSettings)}
-	done := r.s.write.WithContext(ctx).
-		Exec(query, c.InstanceID, c.ClientID, settings, c.Revision, micro(c.CreatedAt), micro(c.UpdatedAt))
-	return translate(done.Error, faults{}.orForeign(domain.NotFound, "client_id", domain.ReasonNotFound))
+	done := r.s.write.WithContext(ctx).Exec(query, c.InstanceID, c.ClientID, c.ClientID, settings, c.Revision,
+		micro(c.CreatedAt), micro(c.UpdatedAt))
+	as := duplicated("client_id", "instance_id").orForeign(domain.NotFound, "client_id", domain.ReasonNotFound)
+	return translate(done.Error, as)
 }
 
 // Delete implements domain.ClientConfigs.

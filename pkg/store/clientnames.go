@@ -15,9 +15,9 @@ var countNames = fmt.Sprintf(
 	"SELECT count(*) FROM (SELECT 1 FROM clients WHERE name_key >= ? AND name_key < ? LIMIT %d)", manyNames,
 )
 
-// manyBegin reports whether the names of many clients begin as the filter says. SQLite would read
-// and sort all of them for each page; among so many a scan by id soon finds a page. PostgreSQL
-// chooses by its statistics.
+// manyBegin reports whether the names of many clients, of any kind, begin as the filter says.
+// SQLite would read and sort all of them for each page; among so many a scan by id soon finds a
+// page. PostgreSQL chooses by its statistics.
 func (r clients) manyBegin(ctx context.Context, f domain.ClientFilter) (bool, error) {
 	prefix, _, wild := strings.Cut(domain.NameKey(f.Name), "*")
 	if r.s.engine == Postgres || !wild || prefix == "" || !storable(prefix) {

@@ -14,6 +14,7 @@ import (
 
 type clientRow struct {
 	ID          int64 `gorm:"primaryKey"`
+	OfUser      bool
 	CAID        int64
 	Name        string
 	NameKey     string
@@ -35,7 +36,7 @@ type clientRow struct {
 }
 
 // clientColumns are the columns of a client. The other columns are for the indexes.
-const clientColumns = "id, ca_id, name, description, country, province, city, organization, sector, email, " +
+const clientColumns = "id, of_user, ca_id, name, description, country, province, city, organization, sector, email, " +
 	"serial, fingerprint, key_algorithm, key_protected, not_before, expires_at, revoked_at, reason, created_at, updated_at"
 
 func (clientRow) TableName() string { return "clients" }
@@ -44,7 +45,7 @@ func (r *clientRow) key() *int64 { return &r.ID }
 
 func (r *clientRow) fields() []any {
 	return []any{
-		&r.ID, &r.CAID, &r.Name, &r.Description, &r.Subject.Country, &r.Subject.Province, &r.Subject.City,
+		&r.ID, &r.OfUser, &r.CAID, &r.Name, &r.Description, &r.Subject.Country, &r.Subject.Province, &r.Subject.City,
 		&r.Subject.Organization, &r.Subject.Sector, &r.Subject.Email,
 		&r.Serial, &r.Fingerprint, &r.KeyAlgorithm, &r.KeyProtected, &r.NotBefore, &r.ExpiresAt, &r.RevokedAt,
 		&r.Reason, &r.CreatedAt, &r.UpdatedAt,
@@ -53,7 +54,7 @@ func (r *clientRow) fields() []any {
 
 func (r *clientRow) entity() domain.Client {
 	return domain.Client{
-		ID: r.ID, CAID: r.CAID, Name: r.Name, Description: r.Description,
+		ID: r.ID, Kind: kindOf(r.OfUser), CAID: r.CAID, Name: r.Name, Description: r.Description,
 		Subject: r.Subject,
 		Serial:  r.Serial, Fingerprint: r.Fingerprint, KeyAlgorithm: r.KeyAlgorithm, KeyProtected: r.KeyProtected,
 		NotBefore: orZero(r.NotBefore), ExpiresAt: r.ExpiresAt.UTC(), RevokedAt: orZero(r.RevokedAt), Reason: r.Reason,
@@ -64,9 +65,9 @@ func (r *clientRow) entity() domain.Client {
 // toClientRow holds the name as it is held when the client is created.
 func toClientRow(c domain.Client) clientRow {
 	r := clientRow{
-		ID: c.ID, CAID: c.CAID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
-		Subject: c.Subject,
-		Serial:  c.Serial, Fingerprint: c.Fingerprint, KeyAlgorithm: c.KeyAlgorithm, KeyProtected: c.KeyProtected,
+		ID: c.ID, OfUser: c.Kind == domain.Site2User, CAID: c.CAID, Name: c.Name, NameKey: domain.NameKey(c.Name),
+		Description: c.Description, Subject: c.Subject,
+		Serial: c.Serial, Fingerprint: c.Fingerprint, KeyAlgorithm: c.KeyAlgorithm, KeyProtected: c.KeyProtected,
 		NotBefore: optional(c.NotBefore), ExpiresAt: micro(c.ExpiresAt), RevokedAt: optional(c.RevokedAt),
 		Reason: c.Reason, CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
 	}
@@ -74,6 +75,13 @@ func toClientRow(c domain.Client) clientRow {
 		r.HeldName = &r.NameKey
 	}
 	return r
+}
+
+func kindOf(user bool) domain.ClientKind {
+	if user {
+		return domain.Site2User
+	}
+	return domain.Site2Site
 }
 
 type clients struct {
@@ -141,6 +149,7 @@ func (r clients) listing(f domain.ClientFilter, common bool) listing {
 	if f.CAID != 0 {
 		r.s.restrictOwner(&l, "ca_id", f.CAID)
 	}
+	r.s.restrictKind(&l, f, common)
 	switch f.Status {
 	case domain.StatusValid:
 		l.restrict("NOT expired AND revoked_at IS NULL")
@@ -154,6 +163,18 @@ func (r clients) listing(f domain.ClientFilter, common bool) listing {
 	}
 	l.restrictClients(f, common)
 	return l
+}
+
+// restrictKind adds the condition on the kind. The index on names, which selects less, has it at
+// its end; that on serials leads to a few clients.
+func (s *Store) restrictKind(l *listing, f domain.ClientFilter, common bool) {
+	user := f.Kind == domain.Site2User
+	named := !common && f.Name != "" && !strings.HasPrefix(f.Name, "*")
+	if f.CAID == 0 && (named || len(f.Serials) > 0) {
+		s.restrictAside(l, "of_user", user)
+		return
+	}
+	s.restrictOwner(l, "of_user", user)
 }
 
 // restrictClients adds the conditions that do not depend on the order of the list.
@@ -216,7 +237,7 @@ func (r clients) Enrol(ctx context.Context, c *domain.Client, cert *domain.Certi
 // returns. The foreign keys lock the CA's row too, but only at the end of the statement, and a
 // statement that holds a chain must not wait for a row.
 var enrolment = numbered(`WITH client AS (INSERT INTO clients (` + strings.TrimPrefix(clientColumns, "id, ") + `, name_key, held_name)
-		SELECT ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean,
+		SELECT ?::boolean, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean,
 			?::timestamptz, ?::timestamptz, ?::timestamptz, ?::bigint, ?::timestamptz, ?::timestamptz, ?::text, ?::text WHERE ` + rightsHold + ` AND EXISTS (SELECT FROM cas WHERE id = ? AND certificate = COALESCE(?::bytea, certificate) FOR KEY SHARE) RETURNING id),
 	certificate AS (INSERT INTO certificates (client_id, ` + issuedColumns + `)
 		SELECT id, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text, ?::timestamptz, ?::timestamptz, ?::bytea, ?::bytea, ?::boolean,

@@ -7,10 +7,10 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
-// ofInstance is Page for the sites of an instance. Their configs are listed by the index of the
-// instance and lead to the clients; the page before is found without them, unless another field
-// selects. CROSS JOIN keeps SQLite from beginning with the clients. The status needs no marks here:
-// no index has it.
+// ofInstance is Page for the sites, or the users, of an instance. Their configs are listed by the
+// index of instance and kind and lead to the clients; the page before is found without them, unless
+// another field selects. CROSS JOIN keeps SQLite from beginning with the clients. The status needs
+// no marks here: no index has it.
 func (r clients) ofInstance(
 	ctx context.Context, f domain.ClientFilter, req domain.PageRequest,
 ) (domain.Page[domain.Client], error) {
@@ -26,6 +26,7 @@ func (r clients) ofInstance(
 		l.keyTable = "client_configs"
 	}
 	r.s.restrictOwner(&l, "client_configs.instance_id", f.InstanceID)
+	r.s.restrictOwner(&l, "client_configs.of_user", f.Kind == domain.Site2User)
 	if f.CAID != 0 {
 		r.s.restrictAside(&l, "ca_id", f.CAID)
 	}

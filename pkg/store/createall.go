@@ -48,8 +48,9 @@ func (r clients) CreateAll(ctx context.Context, list []*domain.Client) error {
 
 func clientValues(r clientRow) []any {
 	return []any{
-		r.CAID, r.Name, r.Description, r.Subject.Country, r.Subject.Province, r.Subject.City, r.Subject.Organization,
-		r.Subject.Sector, r.Subject.Email, r.Serial, r.Fingerprint, r.KeyAlgorithm, r.KeyProtected, r.NotBefore,
+		r.OfUser, r.CAID, r.Name, r.Description, r.Subject.Country, r.Subject.Province, r.Subject.City,
+		r.Subject.Organization, r.Subject.Sector, r.Subject.Email, r.Serial, r.Fingerprint, r.KeyAlgorithm,
+		r.KeyProtected, r.NotBefore,
 		r.ExpiresAt, r.RevokedAt, int64(r.Reason), r.CreatedAt, r.UpdatedAt, r.NameKey, r.HeldName,
 	}
 }

@@ -148,8 +148,8 @@ func (r devices) driveByTerms(l *listing, terms []string) {
 // drive adds a condition on a column that has an index with the id. The first one decides from
 // which index the list is read.
 func (r devices) drive(l *listing, column string, value any) {
-	if r.s.engine == Postgres && l.owner == nil {
-		l.owner, l.ownerColumn = value, column
+	if r.s.engine == Postgres && len(l.owners) == 0 {
+		l.owners, l.ownerColumns = []any{value}, []string{column}
 		return
 	}
 	l.restrict(column+" = ?", value)

@@ -321,11 +321,16 @@ func TestStore_MigrateDown_Certificates(t *testing.T) {
 
 func wantDown(t *testing.T, s *store.Store, can bool, want map[string][]map[string]string) {
 	t.Helper()
+	wantDownTo(t, s, 15, can, want)
+}
+
+func wantDownTo(t *testing.T, s *store.Store, schema int64, can bool, want map[string][]map[string]string) {
+	t.Helper()
 	provider, err := s.Migrations()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := provider.DownTo(t.Context(), 15); (err == nil) != can {
+	if _, err := provider.DownTo(t.Context(), schema); (err == nil) != can {
 		t.Errorf("it goes down: %v", err)
 	}
 	if diff := gocmp.Diff(want, contents(t, s)); diff != "" {

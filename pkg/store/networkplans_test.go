@@ -82,6 +82,14 @@ func networkQuestions(ctx context.Context) []question {
 			_, err := s.Networks().OfClient(ctx, 777)
 			return err
 		}},
+		{"of clients", "networks_client_id", func(s *store.Store) error {
+			_, err := s.Networks().OfClients(ctx, []int64{777, 778, 19999})
+			return err
+		}},
+		{"configs of clients", "client_configs_client_id", func(s *store.Store) error {
+			_, err := s.ClientConfigs().OfClients(ctx, []int64{777, 778, 19999})
+			return err
+		}},
 		{"of sites", "networks_instance_id|networks_client_id", func(s *store.Store) error {
 			_, err := s.Networks().OfSites(ctx, 1, 777, 780)
 			return err
@@ -90,11 +98,11 @@ func networkQuestions(ctx context.Context) []question {
 			_, err := s.ClientConfigs().Namesakes(ctx, 1, 1, "site-777")
 			return err
 		}},
-		{"sites", "client_configs_pkey|sqlite_autoindex_client_configs", func(s *store.Store) error {
+		{"sites", "client_configs_pkey|sqlite_autoindex_client_configs|client_configs_of_user", func(s *store.Store) error {
 			_, err := s.ClientConfigs().Sites(ctx, 1, 777, 15)
 			return err
 		}},
-		{"progress", "client_configs_pkey|sqlite_autoindex_client_configs", func(s *store.Store) error {
+		{"progress", "client_configs_pkey|sqlite_autoindex_client_configs|client_configs_of_user", func(s *store.Store) error {
 			_, err := s.ClientConfigs().Progress(ctx, 2, planTimes[0])
 			return err
 		}},
@@ -106,12 +114,16 @@ func networkQuestions(ctx context.Context) []question {
 			return err
 		}})
 		for _, id := range []int64{1, 2, 3} {
-			questions = append(questions, question{
-				fmt.Sprint("sites of ", id, " after ", cursor), "client_configs", func(s *store.Store) error {
-					_, err := s.Clients().Page(ctx, domain.ClientFilter{InstanceID: id, At: planTimes[0]}, page)
-					return err
-				},
-			}, question{fmt.Sprint("profiles of ", id, " after ", cursor), "client_configs", func(s *store.Store) error {
+			for _, kind := range []domain.ClientKind{domain.Site2Site, domain.Site2User} {
+				filter := domain.ClientFilter{Kind: kind, InstanceID: id, At: planTimes[0]}
+				questions = append(questions, question{
+					fmt.Sprint(kind, " of ", id, " after ", cursor), "client_configs_of_user", func(s *store.Store) error {
+						_, err := s.Clients().Page(ctx, filter, page)
+						return err
+					},
+				})
+			}
+			questions = append(questions, question{fmt.Sprint("profiles of ", id, " after ", cursor), "client_configs", func(s *store.Store) error {
 				filter := domain.SiteProfileFilter{InstanceID: id, At: planTimes[0]}
 				_, err := s.ClientConfigs().Profiles(ctx, filter, page)
 				return err
@@ -128,33 +140,41 @@ func networkQuestions(ctx context.Context) []question {
 // answered by few rows of an index.
 func TestNetworks_Plans(t *testing.T) {
 	t.Parallel()
-	for name, location := range locations {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := filled(t, location(t), networkFillers)
-			var calls []string
-			var values [][]any
-			note := func(q string, v []any) { calls, values = append(calls, q), append(values, v) }
-			if err := s.OnQuery(note); err != nil {
-				t.Fatal(err)
+	for mix, update := range kindMixes {
+		for name, location := range locations {
+			t.Run(name+" "+mix, func(t *testing.T) {
+				t.Parallel()
+				s := filled(t, location(t), networkFillers)
+				mixKinds(t, s, update)
+				wantNetworkPlans(t, s)
+			})
+		}
+	}
+}
+
+func wantNetworkPlans(t *testing.T, s *store.Store) {
+	t.Helper()
+	var calls []string
+	var values [][]any
+	note := func(q string, v []any) { calls, values = append(calls, q), append(values, v) }
+	if err := s.OnQuery(note); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range networkQuestions(t.Context()) {
+		calls, values = nil, nil
+		if err := q.ask(s); err != nil {
+			t.Fatal(err)
+		}
+		var plans []string
+		for i := range calls {
+			plans = append(plans, explain(t, s, calls[i], values[i]))
+			if !cheap(s.Engine(), plans[i]) {
+				t.Errorf("%s: %s %v\n%s", q.what, calls[i], values[i], plans[i])
 			}
-			for _, q := range networkQuestions(t.Context()) {
-				calls, values = nil, nil
-				if err := q.ask(s); err != nil {
-					t.Fatal(err)
-				}
-				var plans []string
-				for i := range calls {
-					plans = append(plans, explain(t, s, calls[i], values[i]))
-					if !cheap(s.Engine(), plans[i]) {
-						t.Errorf("%s: %s %v\n%s", q.what, calls[i], values[i], plans[i])
-					}
-				}
-				used := func(plan string) bool { return regexp.MustCompile(q.index).MatchString(plan) }
-				if !slices.ContainsFunc(plans, used) {
-					t.Errorf("%s: not by %s: %v", q.what, q.index, plans)
-				}
-			}
-		})
+		}
+		used := func(plan string) bool { return regexp.MustCompile(q.index).MatchString(plan) }
+		if !slices.ContainsFunc(plans, used) {
+			t.Errorf("%s: not by %s: %v", q.what, q.index, plans)
+		}
 	}
 }

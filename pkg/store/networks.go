@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"gorm.io/gorm"
@@ -221,6 +222,18 @@ func (r networks) OfSite(ctx context.Context, instanceID, clientID int64) ([]dom
 // OfClient implements domain.Networks.
 func (r networks) OfClient(ctx context.Context, clientID int64) ([]domain.Network, error) {
 	return r.some(ctx, "client_id = ? ORDER BY id", clientID)
+}
+
+// OfClients implements domain.Networks.
+func (r networks) OfClients(ctx context.Context, clientIDs []int64) (list []domain.Network, err error) {
+	for batch := range slices.Chunk(clientIDs, insertBatch) {
+		some, err := r.some(ctx, "client_id IN ? ORDER BY client_id, id", batch)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
+	}
+	return list, nil
 }
 
 // OfSites implements domain.Networks.

@@ -20,13 +20,13 @@ type listing struct {
 	shown          string   // condition on the rows that back does not check; empty: none
 	where          []string // conditions that all must hold
 	args           []any    // the parameters of where
-	// owner is a value that a column of all rows must have, for PostgreSQL. It is written as a
-	// range of the index on (ownerColumn, id). As an equation it could become a filter on a scan by
-	// id, which reads the whole table when the rows of that value come late. SQLite chooses well
-	// with an equation, and only with that.
-	owner       any
-	ownerColumn string
-	id          string // the column of the id; empty: id
+	// owners are the values that columns of all rows must have, for PostgreSQL. They are written as
+	// a range of the index on ownerColumns and the id. As equations they could become a filter on a
+	// scan by id, which reads the whole table when the rows of these values come late. SQLite
+	// chooses well with equations, and only with those.
+	owners       []any
+	ownerColumns []string
+	id           string // the column of the id; empty: id
 	// by is a column of times by which the rows are ordered before their id, empty for none. from
 	// is that of the row of the cursor.
 	by     string
@@ -114,10 +114,11 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 		key, args = l.timeset(cursor, sign, down)
 		return key, args, l.by + suffix + ", " + id + suffix
 	}
-	if l.owner != nil {
-		of, value := l.ownerColumn, ownerParameter(l.owner)
-		key = "(" + of + ", " + id + ") " + sign + " (" + value + ", ?) AND " + of + " " + bound + " " + value
-		return key, []any{l.owner, cursor, l.owner}, of + suffix + ", " + id + suffix
+	if len(l.owners) > 0 {
+		of, marks := strings.Join(l.ownerColumns, ", "), ownerParameters(l.owners)
+		key = "(" + of + ", " + id + ") " + sign + " (" + marks + ", ?) AND (" + of + ") " + bound + " (" + marks + ")"
+		order = strings.Join(append(slices.Clone(l.ownerColumns), id), suffix+", ") + suffix
+		return key, slices.Concat(l.owners, []any{cursor}, l.owners), order
 	}
 	if l.last != 0 {
 		end := l.last
@@ -136,12 +137,20 @@ func (l listing) keyset(cursor int64, down, inclusive bool) (key string, args []
 // anew, which takes longer than to read the page.
 func unplanned(kind string) string { return "(SELECT ?::" + kind + ")" }
 
-// ownerParameter is the parameter of an owner.
-func ownerParameter(owner any) string {
-	if _, text := owner.(string); text {
-		return unplanned("text")
+// ownerParameters are the parameters of owners.
+func ownerParameters(owners []any) string {
+	list := make([]string, len(owners))
+	for i, owner := range owners {
+		switch owner.(type) {
+		case string:
+			list[i] = unplanned("text")
+		case bool:
+			list[i] = unplanned("boolean")
+		default:
+			list[i] = unplanned("bigint")
+		}
 	}
-	return unplanned("bigint")
+	return strings.Join(list, ", ")
 }
 
 // orderBy orders a list by a column of times, before the id, from that of the row of the cursor.
@@ -157,7 +166,7 @@ func (l listing) timeset(cursor int64, sign string, down bool) (string, []any) {
 	id := l.idColumn()
 	keys, args := []string{"(" + l.by + ", " + id + ") " + sign + " (" + l.moment + ", ?)"}, []any{micro(l.from), cursor}
 	if l.from.IsZero() {
-		keys, args = []string{id + " > 0"}, nil
+		keys, args = []string{"TRUE"}, nil
 	}
 	passed := l.low.After(l.from) && !down || !l.high.IsZero() && !l.high.After(l.from) && down
 	if passed { // the cursor lies before all rows

@@ -14,28 +14,29 @@ var openLink = "e.instance_id = s.instance_id AND e.client_id = s.client_id AND 
 
 type profileRow struct {
 	clientID, version, revision, profileVersion, profileRevision int64
+	ofUser                                                       bool
 	name, format                                                 string
 	fetchedAt                                                    *time.Time
 	linkID                                                       *int64
 	linkCreatedAt, linkExpiresAt                                 *time.Time
 }
 
-const profileColumns = "s.client_id, c.name, i.version, s.revision, s.profile_version, s.profile_revision, " +
+const profileColumns = "s.client_id, s.of_user, c.name, i.version, s.revision, s.profile_version, s.profile_revision, " +
 	"s.profile_format, s.profile_fetched_at, l.id, l.created_at, l.expires_at"
 
 func (r *profileRow) key() *int64 { return &r.clientID }
 
 func (r *profileRow) fields() []any {
 	return []any{
-		&r.clientID, &r.name, &r.version, &r.revision, &r.profileVersion, &r.profileRevision, &r.format, &r.fetchedAt,
-		&r.linkID, &r.linkCreatedAt, &r.linkExpiresAt,
+		&r.clientID, &r.ofUser, &r.name, &r.version, &r.revision, &r.profileVersion, &r.profileRevision, &r.format,
+		&r.fetchedAt, &r.linkID, &r.linkCreatedAt, &r.linkExpiresAt,
 	}
 }
 
 func (r *profileRow) entity() domain.SiteProfile {
 	p := domain.SiteProfile{
-		ClientID: r.clientID, Name: r.name, State: domain.ProfileStale, Version: r.profileVersion, Format: r.format,
-		FetchedAt: orZero(r.fetchedAt), LinkCreatedAt: orZero(r.linkCreatedAt), LinkExpiresAt: orZero(r.linkExpiresAt),
+		ClientID: r.clientID, Kind: kindOf(r.ofUser), Name: r.name, State: domain.ProfileStale,
+		Version: r.profileVersion, Format: r.format, FetchedAt: orZero(r.fetchedAt), LinkCreatedAt: orZero(r.linkCreatedAt), LinkExpiresAt: orZero(r.linkExpiresAt),
 	}
 	if r.linkID != nil {
 		p.LinkID = *r.linkID

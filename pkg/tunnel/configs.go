@@ -23,7 +23,7 @@ type Configs struct {
 func (s *Configs) Page(
 	ctx context.Context, clientID int64, req domain.PageRequest,
 ) (page domain.Page[domain.SiteConfig], err error) {
-	if _, err := s.Store.Clients().Get(ctx, clientID); err != nil {
+	if _, err := ofSite(s.Store.Clients().Get(ctx, clientID)); err != nil {
 		return page, err
 	}
 	found, err := s.Store.ClientConfigs().Page(ctx, clientID, req)
@@ -56,7 +56,7 @@ func (s *Configs) Page(
 // Get returns one config, or the defaults where none was set. Errors: *domain.Error with Missing
 // for a client or an instance that does not exist.
 func (s *Configs) Get(ctx context.Context, clientID, instanceID int64) (domain.SiteConfig, error) {
-	client, err := s.Store.Clients().Get(ctx, clientID)
+	client, err := ofSite(s.Store.Clients().Get(ctx, clientID))
 	if err != nil {
 		return domain.SiteConfig{}, err
 	}
@@ -138,11 +138,24 @@ func (s *Configs) Remove(ctx context.Context, clientID, instanceID int64) error 
 
 // begin locks what a change of a config relies on.
 func (s *Configs) begin(ctx context.Context, tx domain.Store, clientID, instanceID int64) (*change, error) {
-	c := &change{tx: tx}
-	var err error
-	if c.client, err = tx.Clients().Lock(ctx, clientID); err != nil {
-		return c, err
+	client, err := ofSite(tx.Clients().Lock(ctx, clientID))
+	if err != nil {
+		return nil, err
 	}
+	return beginOf(ctx, tx, client, instanceID)
+}
+
+// ofSite is Missing for a client that is no site.
+func ofSite(c domain.Client, err error) (domain.Client, error) {
+	if err == nil && c.Kind != domain.Site2Site {
+		err = domain.Fault(domain.Missing, "id", domain.ReasonNotFound)
+	}
+	return c, err
+}
+
+// beginOf is begin for a client that is locked.
+func beginOf(ctx context.Context, tx domain.Store, client domain.Client, instanceID int64) (c *change, err error) {
+	c = &change{tx: tx, client: client}
 	if c.instance, err = tx.Instances().Lock(ctx, instanceID); err != nil {
 		return c, err
 	}

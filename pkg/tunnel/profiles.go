@@ -119,6 +119,9 @@ func (s *Profiles) make(ctx context.Context, asked ProfileRequest) (made madePro
 	if err != nil {
 		return made, keyElsewhere(err)
 	}
+	if err := checkUserFormat(material.Client.Kind, asked.Format); err != nil {
+		return made, err
+	}
 	instance, err := stateOf(ctx, s.Store, s.Keys, asked.InstanceID)
 	if err != nil {
 		return made, err

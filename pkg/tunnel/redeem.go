@@ -30,6 +30,7 @@ const minClaimToken = 16
 type Invitation struct {
 	domain.Enrolment
 	ClientName   string
+	ClientKind   domain.ClientKind
 	InstanceName string
 }
 
@@ -48,7 +49,7 @@ func (s *Enrolments) invitation(ctx context.Context, tx domain.Store, e domain.E
 		return Invitation{}, err
 	}
 	instance, err := tx.Instances().Get(ctx, e.InstanceID)
-	return Invitation{e, client.Name, instance.Name}, err
+	return Invitation{e, client.Name, client.Kind, instance.Name}, err
 }
 
 // Claim spends a link and returns the profile. What can be refused before is refused before: then

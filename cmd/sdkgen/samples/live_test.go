@@ -83,7 +83,9 @@ func (f *fixture) steps(t *testing.T, label string) []step {
 // comes first.
 var ofSites = []string{
 	"rotateInstanceControlKey", "createClientSite2SiteEnrolment", "createClientSite2SiteProfile",
-	"getClientSite2SiteEnrolment", "getClientSite2SiteProfile", "updateInstance", // which begins a campaign
+	"getClientSite2SiteEnrolment", "getClientSite2SiteProfile", "createClientSite2UserEnrolment",
+	"createClientSite2UserProfile", "getClientSite2UserEnrolment", "getClientSite2UserProfile", "updateClientSite2User",
+	"updateInstance", // which begins a campaign
 	"getInstanceCampaign",
 }
 
@@ -95,10 +97,11 @@ func rank(o model.Operation) int {
 		return 9
 	case o.ID == "enableDevice", o.ID == "deleteInstance": // it must be disabled, and without configs
 		return 10
+	case o.ID == "updateClientSite2SiteConfig", // the client must not be revoked
+		o.ID == "createClientSite2User": // the instance must be there
+		return 2
 	case o.Method == http.MethodPost && !strings.Contains(o.Path, "{"):
 		return 1
-	case o.ID == "updateClientSite2SiteConfig": // the client must not be revoked
-		return 2
 	case slices.Contains(ofSites, o.ID):
 		return 3
 	}
@@ -175,6 +178,38 @@ var unused = map[string]string{
 	"DELETE /api/pam/applications/1": "/api/pam/applications/2",
 }
 
+// ofUser are the paths at which the samples look for a user, and for a link of one. The ids that
+// they have are those of a site and of its link.
+var (
+	ofUser     = regexp.MustCompile(`^(/api/openvpn/clients/site2user/)1\b`)
+	ofUserLink = regexp.MustCompile(`^(/api/openvpn/clients/site2user/\d+/enrolments/)1\b`)
+)
+
+// otherPath returns the path that a request goes to.
+func (f *fixture) otherPath(t *testing.T, r *http.Request) string {
+	path := r.URL.Path
+	if other := unused[r.Method+" "+path]; other != "" {
+		return other
+	}
+	if !ofUser.MatchString(path) {
+		return path
+	}
+	users, err := f.sdk.OpenVPN.GetClientsSite2UserPages(chaveiro.GetClientsSite2UserPagesParams{InstanceID: 1}).
+		Next(t.Context())
+	if err != nil || users == nil || len(users.Items) == 0 {
+		t.Errorf("there is no user: %v", err)
+		return path
+	}
+	id := users.Items[0].ID
+	path = ofUser.ReplaceAllString(path, fmt.Sprint("${1}", id))
+	all := chaveiro.GetClientSite2UserEnrolmentsPagesParams{}
+	links, err := f.sdk.OpenVPN.GetClientSite2UserEnrolmentsPages(id, all).Next(t.Context())
+	if err == nil && links != nil && len(links.Items) > 0 {
+		path = ofUserLink.ReplaceAllString(path, fmt.Sprint("${1}", links.Items[0].ID))
+	}
+	return path
+}
+
 // proxy starts the proxy and returns its address.
 func (f *fixture) proxy(t *testing.T, to string) string {
 	t.Helper()
@@ -191,9 +226,10 @@ func (f *fixture) proxy(t *testing.T, to string) string {
 		f.mu.Lock()
 		f.asked = append(f.asked, asked{r.Method, r.URL.Path, body})
 		f.mu.Unlock()
-		if other := unused[r.Method+" "+r.URL.Path]; other != "" {
-			r.URL.Path = other
+		if r.Method+" "+r.URL.Path == "DELETE /api/openvpn/instances/1" { // a user is there
+			r.URL.RawQuery = "force=true"
 		}
+		r.URL.Path = f.otherPath(t, r)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		forward.ServeHTTP(w, r)
 	}))

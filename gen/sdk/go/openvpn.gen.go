@@ -732,6 +732,516 @@ func (s *OpenVPNService) RevokeClientSite2SiteEnrolmentDryRun(ctx context.Contex
 	return call[DryRun](ctx, s.client, r, options)
 }
 
+// GetClientsSite2UserPages lists users.
+//
+// One page of the users, by ascending id or by expiry. Filters are combined with "and"; one that
+// matches nothing, also the id of a CA or an instance that does not exist, gives an empty page. The
+// cost of a page does not grow with its depth.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ServerError. Source: GET /api/openvpn/clients/site2user,
+// operation getClientsSite2UserPage.
+func (s *OpenVPNService) GetClientsSite2UserPages(params GetClientsSite2UserPagesParams, options ...CallOption) *Pages[ClientSite2User] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[ClientSite2User], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientsSite2UserPage", method: "GET", path: "/api/openvpn/clients/site2user", retry: safe,
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		set(r.query, "name", params.Name)
+		set(r.query, "instance_id", params.InstanceID)
+		set(r.query, "ca_id", params.CAID)
+		set(r.query, "status", params.Status)
+		set(r.query, "serial", params.Serial)
+		set(r.query, "expires_before", params.ExpiresBefore)
+		set(r.query, "expires_after", params.ExpiresAfter)
+		set(r.query, "sort", params.Sort)
+		answer, err := call[ClientSite2UserPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[ClientSite2User]{
+			Items: answer.Clients, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[ClientSite2User]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateClientSite2User creates a user.
+//
+// Makes a key pair and a client certificate as for a site, and gives the user a place at the
+// instance `instance_id`: the tunnel address `ip`, or the next free one as sites get it, and
+// `push_routes`. All of it is made or nothing. Names are unique together with those of the sites.
+// `ca_id` may be left out: it is the CA of the instance then. Without `instance_id` the user has a
+// certificate and no place; `ip` and `push_routes` are 409 `rule` then. A user has no LANs:
+// `iroutes` is 409 `rule`.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user, operation createClientSite2User.
+func (s *OpenVPNService) CreateClientSite2User(ctx context.Context, body ClientSite2UserCreate, options ...CallOption) (*ClientSite2User, error) {
+	r := &request{
+		operation: "createClientSite2User", method: "POST", path: "/api/openvpn/clients/site2user", retry: keyed,
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2User](ctx, s.client, r, options)
+}
+
+// ImportClientSite2User imports a user.
+//
+// Takes over a certificate that a CA here signed elsewhere, with its private key if that is given,
+// as the import of a site does, and gives the user a place as creation does. One that is revoked
+// gets no place.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/import, operation importClientSite2User.
+func (s *OpenVPNService) ImportClientSite2User(ctx context.Context, body ClientSite2UserImport, options ...CallOption) (*ClientSite2User, error) {
+	r := &request{
+		operation: "importClientSite2User", method: "POST", path: "/api/openvpn/clients/site2user/import", retry: keyed,
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2User](ctx, s.client, r, options)
+}
+
+// GetClientSite2User gets a user.
+//
+// One user, also a revoked one. The id of a site is 404.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2user/{id}, operation getClientSite2User.
+func (s *OpenVPNService) GetClientSite2User(ctx context.Context, id int64, options ...CallOption) (*ClientSite2User, error) {
+	r := &request{
+		operation: "getClientSite2User", method: "GET", path: "/api/openvpn/clients/site2user/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[ClientSite2User](ctx, s.client, r, options)
+}
+
+// UpdateClientSite2User updates a user.
+//
+// Changes the fields that are sent; a field left out stays as it is. An empty string clears it, but
+// not `email`; an empty `ip` is one that the server gives out, 409 `rule` where it gives out none;
+// an empty list of `push_routes` removes them. A user who is at no instance is given a place with
+// `instance_id`; another instance is 409 `invalid`. `ca_id`, `name` and `expiration` can't be
+// changed, as of sites.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+// /api/openvpn/clients/site2user/{id}, operation updateClientSite2User.
+func (s *OpenVPNService) UpdateClientSite2User(ctx context.Context, id int64, body ClientSite2UserUpdate, options ...CallOption) (*ClientSite2User, error) {
+	r := &request{
+		operation: "updateClientSite2User", method: "PUT", path: "/api/openvpn/clients/site2user/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2User](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2User revokes a user.
+//
+// Revokes all certificates of the user. The record stays and is listed with `revoked: true`. It
+// can't be undone. Revoking again changes nothing and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2user/{id}, operation revokeClientSite2User.
+func (s *OpenVPNService) RevokeClientSite2User(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "revokeClientSite2User", method: "DELETE", path: "/api/openvpn/clients/site2user/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// RevokeClientSite2UserDryRun tells what this would do: revoke a user.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+// certificates of the user. The record stays and is listed with `revoked: true`. It can't be
+// undone. Revoking again changes nothing and is 200.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2user/{id}?dry_run=true, operation revokeClientSite2UserDryRun.
+func (s *OpenVPNService) RevokeClientSite2UserDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2UserDryRun", method: "DELETE", path: "/api/openvpn/clients/site2user/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// GetClientSite2UserCertificate gets the certificate of a user.
+//
+// The certificate followed by those of its CA and of the CAs above that, in PEM.
+//
+// It needs the right to read openvpn.clients. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2user/{id}/certificate, operation getClientSite2UserCertificate.
+func (s *OpenVPNService) GetClientSite2UserCertificate(ctx context.Context, id int64, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getClientSite2UserCertificate", method: "GET", path: "/api/openvpn/clients/site2user/{id}/certificate", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/x-pem-file",
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetClientSite2UserKey gets the private key of a user.
+//
+// The private key in PEM, encrypted when the user was given a password. Every download is recorded
+// in the audit.
+//
+// It needs the right to read openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2user/{id}/key, operation getClientSite2UserKey.
+func (s *OpenVPNService) GetClientSite2UserKey(ctx context.Context, id int64, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getClientSite2UserKey", method: "GET", path: "/api/openvpn/clients/site2user/{id}/key", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/x-pem-file",
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// CreateClientSite2UserPKCS12 makes a PKCS#12 file of a user.
+//
+// Key, certificate and CA certificates as one file, protected with `password`, as of sites. Every
+// download is recorded in the audit.
+//
+// It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError.
+// Source: POST /api/openvpn/clients/site2user/{id}/pkcs12, operation createClientSite2UserPkcs12.
+func (s *OpenVPNService) CreateClientSite2UserPKCS12(ctx context.Context, id int64, body PKCS12Request, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "createClientSite2UserPkcs12", method: "POST", path: "/api/openvpn/clients/site2user/{id}/pkcs12", retry: never,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/x-pkcs12",
+		json:   body,
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetClientSite2UserCertificatesPages lists the certificates of a user.
+//
+// One page of all certificates that the user has had, by ascending id. The one with the highest id
+// is in force.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2user/{id}/certificates, operation getClientSite2UserCertificatesPage.
+func (s *OpenVPNService) GetClientSite2UserCertificatesPages(id int64, params GetClientSite2UserCertificatesPagesParams, options ...CallOption) *Pages[Certificate] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Certificate], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2UserCertificatesPage", method: "GET", path: "/api/openvpn/clients/site2user/{id}/certificates", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[CertificatePage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Certificate]{
+			Items: answer.Certificates, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Certificate]{fetch: fetch, first: params.Cursor}
+}
+
+// RenewClientSite2User renews the certificate of a user.
+//
+// Issues another certificate, with a new key, as of sites. The place of the user stays.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/renew, operation renewClientSite2User.
+func (s *OpenVPNService) RenewClientSite2User(ctx context.Context, id int64, body ClientSite2SiteRenew, options ...CallOption) (*ClientSite2User, error) {
+	r := &request{
+		operation: "renewClientSite2User", method: "POST", path: "/api/openvpn/clients/site2user/{id}/renew", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2User](ctx, s.client, r, options)
+}
+
+// RenewClientSite2UserDryRun tells what this would do: renew the certificate of a user.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Issues another
+// certificate, with a new key, as of sites. The place of the user stays.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/renew?dry_run=true, operation renewClientSite2UserDryRun.
+func (s *OpenVPNService) RenewClientSite2UserDryRun(ctx context.Context, id int64, body ClientSite2SiteRenew, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "renewClientSite2UserDryRun", method: "POST", path: "/api/openvpn/clients/site2user/{id}/renew?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// SuspendClientSite2User suspends a user.
+//
+// Puts all certificates of the user on the CRL until the user is resumed, as of sites.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/suspend, operation suspendClientSite2User.
+func (s *OpenVPNService) SuspendClientSite2User(ctx context.Context, id int64, options ...CallOption) (*ClientSite2User, error) {
+	r := &request{
+		operation: "suspendClientSite2User", method: "POST", path: "/api/openvpn/clients/site2user/{id}/suspend", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[ClientSite2User](ctx, s.client, r, options)
+}
+
+// SuspendClientSite2UserDryRun tells what this would do: suspend a user.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Puts all
+// certificates of the user on the CRL until the user is resumed, as of sites.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/suspend?dry_run=true, operation suspendClientSite2UserDryRun.
+func (s *OpenVPNService) SuspendClientSite2UserDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "suspendClientSite2UserDryRun", method: "POST", path: "/api/openvpn/clients/site2user/{id}/suspend?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// ResumeClientSite2User resumes a suspended user.
+//
+// Takes the certificates of a suspended user off the next CRL, as of sites.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/resume, operation resumeClientSite2User.
+func (s *OpenVPNService) ResumeClientSite2User(ctx context.Context, id int64, options ...CallOption) (*ClientSite2User, error) {
+	r := &request{
+		operation: "resumeClientSite2User", method: "POST", path: "/api/openvpn/clients/site2user/{id}/resume", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[ClientSite2User](ctx, s.client, r, options)
+}
+
+// ResumeClientSite2UserDryRun tells what this would do: resume a suspended user.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Takes the
+// certificates of a suspended user off the next CRL, as of sites.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/resume?dry_run=true, operation resumeClientSite2UserDryRun.
+func (s *OpenVPNService) ResumeClientSite2UserDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "resumeClientSite2UserDryRun", method: "POST", path: "/api/openvpn/clients/site2user/{id}/resume?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2UserFor revokes a user for a reason.
+//
+// Revokes all certificates of the user, as DELETE does, with a reason and since when the key is not
+// to be trusted.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/revoke, operation revokeClientSite2UserFor.
+func (s *OpenVPNService) RevokeClientSite2UserFor(ctx context.Context, id int64, body ClientSite2SiteRevoke, options ...CallOption) (*ClientSite2User, error) {
+	r := &request{
+		operation: "revokeClientSite2UserFor", method: "POST", path: "/api/openvpn/clients/site2user/{id}/revoke", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[ClientSite2User](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2UserForDryRun tells what this would do: revoke a user for a reason.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+// certificates of the user, as DELETE does, with a reason and since when the key is not to be
+// trusted.
+//
+// It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/revoke?dry_run=true, operation
+// revokeClientSite2UserForDryRun.
+func (s *OpenVPNService) RevokeClientSite2UserForDryRun(ctx context.Context, id int64, body ClientSite2SiteRevoke, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2UserForDryRun", method: "POST", path: "/api/openvpn/clients/site2user/{id}/revoke?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// GetClientSite2UserProfile gets the profile of a user.
+//
+// The configuration with which the PC or phone of the user reaches the instance, with certificate
+// and private key. The key is encrypted when the user was given a password. Every download is
+// recorded in the audit. A user who is at no instance is 409 `rule`.
+//
+// It needs the right to read openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError.
+// Source: GET /api/openvpn/clients/site2user/{id}/profile, operation getClientSite2UserProfile.
+func (s *OpenVPNService) GetClientSite2UserProfile(ctx context.Context, id int64, params GetClientSite2UserProfileParams, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "getClientSite2UserProfile", method: "GET", path: "/api/openvpn/clients/site2user/{id}/profile", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/octet-stream",
+		query:  url.Values{},
+	}
+	set(r.query, "format", params.Format)
+	set(r.query, "key", params.Key)
+	return callFile(ctx, s.client, r, options)
+}
+
+// CreateClientSite2UserProfile makes the profile of a user with a password.
+//
+// As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+//
+// It needs the right to write openvpn.keys. The file must be closed. Errors of the server:
+// BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError.
+// Source: POST /api/openvpn/clients/site2user/{id}/profile, operation createClientSite2UserProfile.
+func (s *OpenVPNService) CreateClientSite2UserProfile(ctx context.Context, id int64, body UserProfileRequest, options ...CallOption) (*File, error) {
+	r := &request{
+		operation: "createClientSite2UserProfile", method: "POST", path: "/api/openvpn/clients/site2user/{id}/profile", retry: never,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/octet-stream",
+		json:   body,
+	}
+	return callFile(ctx, s.client, r, options)
+}
+
+// GetClientSite2UserEnrolmentsPages lists the enrolments of a user.
+//
+// One page of the links that were made for the user, by ascending id.
+//
+// It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2user/{id}/enrolments, operation getClientSite2UserEnrolmentsPage.
+func (s *OpenVPNService) GetClientSite2UserEnrolmentsPages(id int64, params GetClientSite2UserEnrolmentsPagesParams, options ...CallOption) *Pages[Enrolment] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Enrolment], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2UserEnrolmentsPage", method: "GET", path: "/api/openvpn/clients/site2user/{id}/enrolments", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[EnrolmentPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Enrolment]{
+			Items: answer.Enrolments, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Enrolment]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateClientSite2UserEnrolment makes a link by which a user gets the profile.
+//
+// Makes a link for the user, as for a site. It is good once, until it expires; opening it spends
+// nothing. Only this answer has the secret.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/clients/site2user/{id}/enrolments, operation createClientSite2UserEnrolment.
+func (s *OpenVPNService) CreateClientSite2UserEnrolment(ctx context.Context, id int64, body UserEnrolmentCreate, options ...CallOption) (*IssuedEnrolment, error) {
+	r := &request{
+		operation: "createClientSite2UserEnrolment", method: "POST", path: "/api/openvpn/clients/site2user/{id}/enrolments", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[IssuedEnrolment](ctx, s.client, r, options)
+}
+
+// GetClientSite2UserEnrolment gets an enrolment of a user.
+//
+// What became of one link.
+//
+// It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}, operation
+// getClientSite2UserEnrolment.
+func (s *OpenVPNService) GetClientSite2UserEnrolment(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) (*Enrolment, error) {
+	r := &request{
+		operation: "getClientSite2UserEnrolment", method: "GET", path: "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+		accept: "application/json",
+	}
+	return call[Enrolment](ctx, s.client, r, options)
+}
+
+// RevokeClientSite2UserEnrolment revokes an enrolment of a user.
+//
+// Makes the link worthless. Repeating it changes nothing.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}, operation
+// revokeClientSite2UserEnrolment.
+func (s *OpenVPNService) RevokeClientSite2UserEnrolment(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) error {
+	r := &request{
+		operation: "revokeClientSite2UserEnrolment", method: "DELETE", path: "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}", retry: safe,
+		args: []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// RevokeClientSite2UserEnrolmentDryRun tells what this would do: revoke an enrolment of a user.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Makes the link
+// worthless. Repeating it changes nothing.
+//
+// It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+// /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}?dry_run=true, operation
+// revokeClientSite2UserEnrolmentDryRun.
+func (s *OpenVPNService) RevokeClientSite2UserEnrolmentDryRun(ctx context.Context, id int64, enrolmentID int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "revokeClientSite2UserEnrolmentDryRun", method: "DELETE", path: "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(enrolmentID)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
 // GetCertificatesPages lists certificates.
 //
 // One page of all certificates that the CAs have issued and that are known here, by ascending id or
@@ -2098,6 +2608,69 @@ type GetClientSite2SiteProfileParams struct {
 // GetClientSite2SiteEnrolmentsPagesParams are the parameters of GetClientSite2SiteEnrolmentsPages.
 // A zero value is not sent.
 type GetClientSite2SiteEnrolmentsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetClientsSite2UserPagesParams are the parameters of GetClientsSite2UserPages. A zero value is
+// not sent.
+type GetClientsSite2UserPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+	// Only the user of this name, regardless of case. A `*` at the end or at both ends matches any
+	// text there. At most 64 characters.
+	Name string
+	// Only the users of this OpenVPN instance.
+	InstanceID int64
+	// Only the users of this CA.
+	CAID int64
+	// As of the clients of site-to-site tunnels. Without it: all.
+	Status ClientStatus
+	// Only the user that has or had a certificate of this serial number, in hex or in decimal. At
+	// most 255 characters.
+	Serial string
+	// Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresBefore string
+	// Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+	// characters.
+	ExpiresAfter string
+	// `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+	// `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+	Sort CertificateOrder
+}
+
+// GetClientSite2UserCertificatesPagesParams are the parameters of
+// GetClientSite2UserCertificatesPages. A zero value is not sent.
+type GetClientSite2UserCertificatesPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetClientSite2UserProfileParams are the parameters of GetClientSite2UserProfile. A zero value is
+// not sent.
+type GetClientSite2UserProfileParams struct {
+	// The format; `openvpn` when left out.
+	Format UserProfileFormat
+	// `false` leaves the private key out, and names its file instead.
+	Key *bool
+}
+
+// GetClientSite2UserEnrolmentsPagesParams are the parameters of GetClientSite2UserEnrolmentsPages.
+// A zero value is not sent.
+type GetClientSite2UserEnrolmentsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
 	// past the end gives an empty page.

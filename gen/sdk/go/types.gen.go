@@ -651,6 +651,214 @@ type IssuedEnrolment struct {
 	URL *string `json:"url"`
 }
 
+// ClientSite2UserPage is the schema ClientSite2UserPage of the document Chaveiro.
+type ClientSite2UserPage struct {
+	Cursor  Cursor            `json:"cursor"`
+	Clients []ClientSite2User `json:"clients"`
+}
+
+// ClientSite2User is the schema ClientSite2User of the document Chaveiro.
+type ClientSite2User struct {
+	// The id of the user.
+	ID int64 `json:"id"`
+	// The id of its CA.
+	CAID int64 `json:"ca_id"`
+	// The instance that the user is at; `null`: none.
+	InstanceID *int64 `json:"instance_id"`
+	// The name.
+	Name string `json:"name"`
+	// E-mail address.
+	Email string `json:"email"`
+	// Its description.
+	Description string `json:"description"`
+	// Country, ISO 3166 alpha-2.
+	Country string `json:"country"`
+	// State or province.
+	Province string `json:"province"`
+	// City.
+	City string `json:"city"`
+	// Organization.
+	Organization string `json:"organization"`
+	// Department.
+	Sector string `json:"sector"`
+	// The static tunnel address; empty: the server gives one out, or there is no instance.
+	IP string `json:"ip"`
+	// The networks that are pushed to this user, besides those of the instance.
+	PushRoutes []string `json:"push_routes"`
+	// Whether the user is connected. It is `unknown`: the service does not watch the tunnels.
+	ConnStatus string `json:"conn_status"`
+	// From where; `null`: not known.
+	ConnSourceIP *string `json:"conn_source_ip"`
+	// The address in the tunnel; `null`: not known.
+	ConnTunnelIP *string `json:"conn_tunnel_ip"`
+	// Whether the certificate has ended.
+	Expired bool `json:"expired"`
+	// Whether the certificate is revoked, or suspended.
+	Revoked bool `json:"revoked"`
+	// Since when it is revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+	// Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended.
+	RevocationReason *string `json:"revocation_reason"`
+	// The serial number of the certificate, in lower-case hex.
+	Serial string `json:"serial"`
+	// The SHA-256 of the certificate in DER, in lower-case hex.
+	Fingerprint string `json:"fingerprint"`
+	// The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are
+	// accepted now.
+	KeyAlgorithm string `json:"key_algorithm"`
+	// Whether the key that is kept here is encrypted with a password.
+	KeyProtected bool `json:"key_protected"`
+	// When the certificate begins.
+	NotBefore time.Time `json:"not_before"`
+	// When the certificate ends.
+	ExpiryDate time.Time `json:"expiry_date"`
+	// When the user was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When the user was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// ClientSite2UserCreate is sent: the schema ClientSite2UserCreate of the document Chaveiro.
+type ClientSite2UserCreate struct {
+	// The CA that signs; that of the instance when left out.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// The instance that the user is to be at.
+	InstanceID Optional[int64] `json:"instance_id,omitzero"`
+	// Unique together with the sites; letters, digits, `-` and `.`. The common name of the
+	// certificate. From 1 to 30 characters.
+	Name string `json:"name"`
+	// E-mail address. At most 255 characters.
+	Email string `json:"email"`
+	// Encrypts the private key; empty is none. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+	// Life of the certificate in days; 3650 when left out, or less when the CA ends before. From 1
+	// to 7300.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// The algorithm of the key; `ecdsa-p256` when left out.
+	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+	// A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+	// is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+	// place beside it. At most 65536 characters.
+	CSR Optional[string] `json:"csr,omitzero"`
+	// The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that
+	// the instance gives out, if it does. At most 64 characters.
+	IP Optional[string] `json:"ip,omitzero"`
+	// Networks to push to this user. At most 500 items.
+	PushRoutes Optional[[]string] `json:"push_routes,omitzero"`
+	// Only sites have LANs: 409 `rule`. At most 500 items.
+	Iroutes Optional[[]string] `json:"iroutes,omitzero"`
+}
+
+// ClientSite2UserImport is sent: the schema ClientSite2UserImport of the document Chaveiro.
+type ClientSite2UserImport struct {
+	// The CA that signed; that of the instance when left out.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// The instance that the user is to be at.
+	InstanceID Optional[int64] `json:"instance_id,omitzero"`
+	// E-mail address. At most 255 characters.
+	Email string `json:"email"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// The private key in PEM; without it the key stays where it is, and can't be had here. At most
+	// 65536 characters.
+	Key Optional[string] `json:"key,omitzero"`
+	// The certificate in PEM. From 1 to 65536 characters.
+	Cert string `json:"cert"`
+	// The password of an encrypted key. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// Whether the certificate is revoked; `false` when left out.
+	Revoked Optional[bool] `json:"revoked,omitzero"`
+	// Since when, in ISO 8601; without a zone it is UTC. At most 64 characters.
+	RevokedDate Optional[string] `json:"revoked_date,omitzero"`
+	// The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that
+	// the instance gives out, if it does. At most 64 characters.
+	IP Optional[string] `json:"ip,omitzero"`
+	// Networks to push to this user. At most 500 items.
+	PushRoutes Optional[[]string] `json:"push_routes,omitzero"`
+	// Only sites have LANs: 409 `rule`. At most 500 items.
+	Iroutes Optional[[]string] `json:"iroutes,omitzero"`
+}
+
+// ClientSite2UserUpdate is sent: the schema ClientSite2UserUpdate of the document Chaveiro.
+type ClientSite2UserUpdate struct {
+	// Not editable.
+	CAID Optional[int64] `json:"ca_id,omitzero"`
+	// Not editable.
+	Name Optional[string] `json:"name,omitzero"`
+	// Not editable.
+	Expiration Optional[int] `json:"expiration,omitzero"`
+	// Not editable. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+	// E-mail address. At most 255 characters.
+	Email Optional[string] `json:"email,omitzero"`
+	// Free text. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Country, ISO 3166 alpha-2.
+	Country Optional[string] `json:"country,omitzero"`
+	// State or province. At most 128 characters.
+	Province Optional[string] `json:"province,omitzero"`
+	// City. At most 128 characters.
+	City Optional[string] `json:"city,omitzero"`
+	// Organization. At most 64 characters.
+	Organization Optional[string] `json:"organization,omitzero"`
+	// Department (organizational unit). At most 64 characters.
+	Sector Optional[string] `json:"sector,omitzero"`
+	// For a user who is at none; otherwise not editable.
+	InstanceID Optional[int64] `json:"instance_id,omitzero"`
+	// The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that
+	// the instance gives out, if it does. At most 64 characters.
+	IP Optional[string] `json:"ip,omitzero"`
+	// Networks to push to this user. At most 500 items.
+	PushRoutes Optional[[]string] `json:"push_routes,omitzero"`
+	// Only sites have LANs: 409 `rule`. At most 500 items.
+	Iroutes Optional[[]string] `json:"iroutes,omitzero"`
+}
+
+// UserProfileFormat is the schema UserProfileFormat of the document Chaveiro. A newer server may
+// have more values.
+//
+// `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect, on a PC or a phone.
+// `p12-profile`: OpenVPN with the key as PKCS#12.
+type UserProfileFormat string
+
+// The values of UserProfileFormat.
+const (
+	UserProfileFormatOpenVPN    UserProfileFormat = "openvpn"
+	UserProfileFormatConnect    UserProfileFormat = "connect"
+	UserProfileFormatP12Profile UserProfileFormat = "p12-profile"
+)
+
+// UserProfileRequest is sent: the schema UserProfileRequest of the document Chaveiro.
+type UserProfileRequest struct {
+	// The format; `openvpn` when left out.
+	Format Optional[UserProfileFormat] `json:"format,omitzero"`
+	// Of the PKCS#12 file. When the key has a password, the same one. At most 1024 characters.
+	Password Optional[string] `json:"password,omitzero"`
+}
+
+// UserEnrolmentCreate is sent: the schema UserEnrolmentCreate of the document Chaveiro.
+type UserEnrolmentCreate struct {
+	// The format of the profile; left out, the user chooses.
+	Format Optional[UserProfileFormat] `json:"format,omitzero"`
+	// How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out. At
+	// most 32 characters.
+	ExpiresIn Optional[string] `json:"expires_in,omitzero"`
+	// A PIN of 4 to 32 characters that the person is told by another way; empty: none.
+	Pin Optional[string] `json:"pin,omitzero"`
+}
+
 // ServerCertificateCreate is sent: the schema ServerCertificateCreate of the document Chaveiro.
 type ServerCertificateCreate struct {
 	// The CA that signs.
@@ -1549,6 +1757,8 @@ type InstanceSitePage struct {
 type InstanceSite struct {
 	// The id of the client.
 	ClientID int64 `json:"client_id"`
+	// `site2site`: a site. `site2user`: a user.
+	Kind string `json:"kind"`
 	// Its name.
 	Client string `json:"client"`
 	// Whether the profile of a site is what the service would make now: `current`; `stale`;

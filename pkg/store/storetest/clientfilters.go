@@ -55,7 +55,11 @@ func testClientFilters(t *testing.T, s domain.Store) {
 		{"a NUL is in no name", domain.ClientFilter{Name: "*\x00*"}, nil},
 		{"broken UTF-8 is in no name", domain.ClientFilter{Name: "*\xff*"}, nil},
 	} {
-		t.Run(test.sentence, func(t *testing.T) { wantIDs(t, s, test.filter, test.want...) })
+		t.Run(test.sentence, func(t *testing.T) {
+			wantIDs(t, s, test.filter, test.want...)
+			test.filter.Kind = domain.Site2User
+			wantIDs(t, s, test.filter)
+		})
 	}
 	t.Run("states", func(t *testing.T) { testStatusFilters(t, s) })
 	t.Run("sites of an instance", func(t *testing.T) { testSiteFilters(t, s) })
@@ -83,6 +87,7 @@ func testSiteFilters(t *testing.T, s domain.Store) {
 	revoked := site(i.CAID, i, "sítio-a", late.Add(time.Hour))
 	check(t, s.Clients().Revoke(ctx, revoked, noon, domain.Unspecified))
 	newClient(t, s, i.CAID) // a site of none
+	user := newUserClient(t, s, i, "sítio-a")
 	name := must(s.Clients().Get(ctx, first))(t).Name
 	serial := must(s.Certificates().OfClient(ctx, first))(t).Serial
 	for _, test := range []struct {
@@ -113,6 +118,14 @@ func testSiteFilters(t *testing.T, s domain.Store) {
 		}, test.want, 2)
 	}
 	wantIDs(t, s, domain.ClientFilter{InstanceID: absent, At: noon})
+	for _, byExpiry := range []bool{false, true} {
+		users := domain.ClientFilter{Kind: domain.Site2User, InstanceID: i.ID, At: noon, ByExpiry: byExpiry}
+		wantIDs(t, s, users, user.ID)
+		users.Name, users.Status = "sítio-a*", domain.StatusValid
+		wantIDs(t, s, users, user.ID)
+		users.InstanceID = beside.ID
+		wantIDs(t, s, users)
+	}
 }
 
 func testStatusFilters(t *testing.T, s domain.Store) {

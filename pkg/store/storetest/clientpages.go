@@ -56,6 +56,8 @@ func testClientPages(t *testing.T, s domain.Store) {
 	}
 }
 
+var clientKinds = []domain.ClientKind{domain.Site2Site, domain.Site2User}
+
 // clientModel has the clients, and the certificates by their ids, which begin with 1.
 type clientModel struct {
 	domain.Store
@@ -73,6 +75,7 @@ func (m *clientModel) add(rt *rapid.T) {
 		rapid.SampledFrom(m.cas).Draw(rt, "CA"), rapid.StringOfN(rapid.SampledFrom([]rune(`aAbB%_\'.é`)), 1, 3, -1).
 			Draw(rt, "name"),
 	)
+	c.Kind = rapid.SampledFrom(clientKinds).Draw(rt, "kind")
 	c.ExpiresAt = drawEnd(rt)
 	if rapid.Bool().Draw(rt, "revoked") {
 		c.RevokedAt = noon
@@ -132,6 +135,7 @@ func (m *clientModel) renew(rt *rapid.T) {
 
 func (m *clientModel) drawFilter(rt *rapid.T) domain.ClientFilter {
 	f := domain.ClientFilter{
+		Kind: rapid.SampledFrom(clientKinds).Draw(rt, "kind"),
 		Name: rapid.SampledFrom([]string{"", "", "", "*", "A*", "*b*", "*%*", "_*", `*\*`, "é*", "ab", "*aB*"}).
 			Draw(rt, "name filter"),
 		CAID:     rapid.SampledFrom([]int64{0, m.cas[0], m.cas[1], absent}).Draw(rt, "CA filter"),
@@ -174,7 +178,7 @@ func (m *clientModel) byExpiry(f domain.ClientFilter) ordered {
 func (m *clientModel) selected(f domain.ClientFilter) []int64 {
 	ids := []int64{}
 	for _, c := range m.rows {
-		if statusIs(f.Status, c.ExpiresAt, c.Revoked()) && (f.CAID == 0 || f.CAID == c.CAID) &&
+		if c.Kind == f.Kind && statusIs(f.Status, c.ExpiresAt, c.Revoked()) && (f.CAID == 0 || f.CAID == c.CAID) &&
 			(f.Name == "" || nameMatches(c.Name, f.Name)) && (len(f.Serials) == 0 || m.hasSerial(c.ID, f.Serials)) &&
 			inSpan(c.ExpiresAt, f.ExpiresAfter, f.ExpiresBefore) {
 			ids = append(ids, c.ID)

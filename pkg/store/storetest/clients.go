@@ -18,6 +18,7 @@ var clientRules = rules{
 	{references, testClientReferences},
 	{updates, testClientUpdates},
 	{"Names", testClientNames},
+	{"Kinds", testClientKinds},
 	{"Renewal", testClientRenewal},
 	{"Walk", testWalkByExpiry},
 	{locks, testClientLocks},

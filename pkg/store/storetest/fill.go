@@ -71,7 +71,9 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	check(t, s.Clients().Revoke(ctx, revoked.ID, noon, domain.Unspecified))
 	newResponder(t, s, authority.ID, 1)
 	newInstance(t, s, func(i *domain.Instance) { i.ModelID = newInstanceModel(t, s).ID })
-	fillSites(t, s, newInstance(t, s))
+	instance := newInstance(t, s)
+	fillSites(t, s, instance)
+	newUserClient(t, s, instance, "pessoa")
 }
 
 // fillSites puts in a site of an instance, with all that the IP plan can have.

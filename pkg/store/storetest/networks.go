@@ -56,6 +56,7 @@ func testNetworkForm(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.Networks().OfSite(ctx, i.ID, one.ID))(t), addresses)
 		wantSame(t, must(s.Networks().OfClient(ctx, two.ID))(t), mapped)
 		wantSame(t, must(s.Networks().OfSites(ctx, i.ID, 0, domain.MaxID))(t), append(addresses, mapped...))
+		wantSame(t, must(s.Networks().OfClients(ctx, []int64{two.ID, one.ID, absent}))(t), append(addresses, mapped...))
 		wantSame(t, must(s.Networks().OfSites(ctx, i.ID, one.ID, two.ID))(t), mapped)
 		wantSame(t, len(must(s.Networks().OfSites(ctx, i.ID, two.ID, domain.MaxID))(t)), 0)
 	})

@@ -40,6 +40,7 @@ type Config struct {
 // API implements the operations of the document: one struct per resource.
 type API struct {
 	clients
+	remoteUsers
 	pkiImports
 	certificates
 	cas
@@ -97,7 +98,7 @@ func Mount(e *echo.Echo, config Config) error {
 	handlers := API{
 		clients:        clients{service: s.Clients, results: s.Results, single: single, now: config.Now},
 		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
-		certificates:   certificates{certificates: s.Certificates, clock: config.Now},
+		certificates:   certificates{sites: s.Clients, certificates: s.Certificates, clock: config.Now},
 		cas:            cas{service: s.CAs, crls: s.CRLs},
 		instances:      instances{tunnels: s.Instances, present: config.Now},
 		instanceModels: instanceModels{models: s.InstanceModels},
@@ -112,9 +113,10 @@ func Mount(e *echo.Echo, config Config) error {
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},
 		authorizations: authorizations{service: s.Authorizations},
-		profiles:       profiles{profiles: s.Profiles, present: config.Now},
-		enrolments:     enrolments{links: s.Enrolments, results: s.Results, at: config.Now, base: config.ExternalURL},
+		profiles:       profiles{profiles: s.Profiles, sites: s.Clients, present: config.Now},
+		enrolments:     newEnrolments(config),
 		campaigns:      campaigns{service: s.Campaigns},
+		remoteUsers:    newRemoteUsers(config),
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
 	return nil

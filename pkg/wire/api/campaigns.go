@@ -84,7 +84,8 @@ func convertCampaign(c domain.CampaignProgress) gen.Campaign {
 
 func convertSiteProfile(s domain.SiteProfile) gen.InstanceSite {
 	return gen.InstanceSite{
-		ClientID: s.ClientID, Client: s.Name, State: gen.ProfileState(s.State), ProfileVersion: s.Version,
+		ClientID: s.ClientID, Kind: s.Kind.String(), Client: s.Name, State: gen.ProfileState(s.State),
+		ProfileVersion:   s.Version,
 		ProfileFetchedAt: optionalDate(s.FetchedAt), ProfileFormat: s.Format, Overlaps: s.Overlaps,
 		EnrolmentID: optional(s.LinkID), EnrolmentCreatedAt: optionalDate(s.LinkCreatedAt),
 		EnrolmentExpiresAt: optionalDate(s.LinkExpiresAt),

@@ -14,6 +14,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, enrolmentTexts)
 	maps.Copy(all, profileTexts)
 	maps.Copy(all, campaignTexts)
+	maps.Copy(all, userTexts)
 	return all
 }()
 
@@ -46,7 +47,7 @@ var instanceTexts = map[domain.Reason][languages]string{
 		"O endereço %s, do site %s, está nesta faixa.", "The address %s of the site %s is in this pool.",
 	},
 	domain.ReasonHasSites: {
-		"Há sites configurados nesta instância.", "Sites have configs of this instance.",
+		"Há sites ou usuários configurados nesta instância.", "Sites or users have configs at this instance.",
 	},
 	domain.ReasonTemplate: {"Linha %d, coluna %d do modelo: %s", "Line %d, column %d of the model: %s"},
 	domain.ReasonTemplateOf: {

@@ -14,6 +14,7 @@ import (
 )
 
 type certificates struct {
+	sites        *pki.Clients
 	certificates *pki.Certificates
 	clock        func() time.Time
 }
@@ -44,8 +45,7 @@ func (h certificates) GetCertificatesPage(
 func (h certificates) GetClientSite2SiteCertificatesPage(
 	ctx context.Context, request gen.GetClientSite2SiteCertificatesPageRequestObject,
 ) (gen.GetClientSite2SiteCertificatesPageResponseObject, error) {
-	filter := domain.CertificateFilter{ClientID: request.ID}
-	page, err := h.certificates.Page(ctx, filter, pageRequest(request.Params.Cursor, request.Params.Size))
+	page, err := h.sites.Certificates(ctx, request.ID, pageRequest(request.Params.Cursor, request.Params.Size))
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strconv"
 
@@ -33,14 +32,11 @@ func (h clients) ExportClientsSite2Site(
 	ctx context.Context, request gen.ExportClientsSite2SiteRequestObject,
 ) (gen.ExportClientsSite2SiteResponseObject, error) {
 	p := request.Params
-	serials, serialErr := querySerials(p.Serial)
-	span, spanErr := readSpan(p.ExpiresBefore, p.ExpiresAfter, p.Sort)
-	if err := errors.Join(serialErr, spanErr); err != nil {
-		return nil, err
-	}
 	filter := domain.ClientFilter{
-		Name: text(p.Name), CAID: value(p.CaID), Status: domain.Status(text(p.Status)), Serials: serials,
-		InstanceID: value(p.InstanceID), ExpiresBefore: span.before, ExpiresAfter: span.after, ByExpiry: span.sorted,
+		Name: text(p.Name), CAID: value(p.CaID), InstanceID: value(p.InstanceID), Status: domain.Status(text(p.Status)),
+	}
+	if err := readFilter(&filter, p.Serial, p.ExpiresBefore, p.ExpiresAfter, p.Sort); err != nil {
+		return nil, err
 	}
 	file, err := stream(func(w io.Writer) error { return h.export(ctx, filter, w) })
 	if err != nil {

@@ -12,38 +12,47 @@ import (
 func (h clients) RenewClientSite2Site(
 	ctx context.Context, request gen.RenewClientSite2SiteRequestObject,
 ) (gen.RenewClientSite2SiteResponseObject, error) {
-	b := request.Body
-	if b == nil {
-		b = &gen.ClientSite2SiteRenew{}
-	}
-	overlap, err := parseDuration("overlap", b.Overlap, domain.LongestRenewalOverlap)
+	asked, err := clientRenewal(request.Body)
 	if err != nil {
 		return nil, err
 	}
-	client, err := h.service.Renew(ctx, request.ID, domain.ClientRenewal{
-		Name: b.Name, Overlap: overlap, Password: domain.Secret(text(b.Password)), Expiration: b.Expiration,
-		KeyAlgorithm: text(b.KeyAlgorithm), Request: []byte(text(b.Csr)),
-	})
+	client, err := h.service.Renew(ctx, request.ID, asked)
 	if err != nil {
 		return nil, err
 	}
 	return gen.RenewClientSite2Site200JSONResponse(h.convert(client)), nil
 }
 
+func clientRenewal(b *gen.ClientSite2SiteRenew) (domain.ClientRenewal, error) {
+	if b == nil {
+		return domain.ClientRenewal{}, nil
+	}
+	overlap, err := parseDuration("overlap", b.Overlap, domain.LongestRenewalOverlap)
+	return domain.ClientRenewal{
+		Name: b.Name, Overlap: overlap, Password: domain.Secret(text(b.Password)), Expiration: b.Expiration,
+		KeyAlgorithm: text(b.KeyAlgorithm), Request: []byte(text(b.Csr)),
+	}, err
+}
+
 // RevokeClientSite2SiteFor implements the operation revokeClientSite2SiteFor.
 func (h clients) RevokeClientSite2SiteFor(
 	ctx context.Context, request gen.RevokeClientSite2SiteForRequestObject,
 ) (gen.RevokeClientSite2SiteForResponseObject, error) {
-	since, sinceErr := parseDate("invalidity_date", request.Body.InvalidityDate)
-	reason, reasonErr := parseReason("reason", string(request.Body.Reason))
-	if err := errors.Join(reasonErr, sinceErr); err != nil {
+	spec, err := revocationSpec(request.Body)
+	if err != nil {
 		return nil, err
 	}
-	client, err := h.service.Revoke(ctx, request.ID, domain.RevocationSpec{Reason: reason, InvalidSince: value(since)})
+	client, err := h.service.Revoke(ctx, request.ID, spec)
 	if err != nil {
 		return nil, err
 	}
 	return gen.RevokeClientSite2SiteFor200JSONResponse(h.convert(client)), nil
+}
+
+func revocationSpec(b *gen.ClientSite2SiteRevoke) (domain.RevocationSpec, error) {
+	since, sinceErr := parseDate("invalidity_date", b.InvalidityDate)
+	reason, reasonErr := parseReason("reason", string(b.Reason))
+	return domain.RevocationSpec{Reason: reason, InvalidSince: value(since)}, errors.Join(reasonErr, sinceErr)
 }
 
 // SuspendClientSite2Site implements the operation suspendClientSite2Site.

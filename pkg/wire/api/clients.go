@@ -26,24 +26,27 @@ func (h clients) GetClientsSite2SitePage(
 	ctx context.Context, request gen.GetClientsSite2SitePageRequestObject,
 ) (gen.GetClientsSite2SitePageResponseObject, error) {
 	p := request.Params
-	req := pageRequest(p.Cursor, p.Size)
 	filter := domain.ClientFilter{
 		Name: text(p.Name), CAID: value(p.CaID), Status: domain.Status(text(p.Status)), InstanceID: value(p.InstanceID),
 	}
-	serials, serialErr := querySerials(p.Serial)
-	span, spanErr := readSpan(p.ExpiresBefore, p.ExpiresAfter, p.Sort)
-	if err := errors.Join(serialErr, spanErr); err != nil {
+	if err := readFilter(&filter, p.Serial, p.ExpiresBefore, p.ExpiresAfter, p.Sort); err != nil {
 		return nil, err
 	}
-	filter.Serials, filter.ExpiresBefore, filter.ExpiresAfter, filter.ByExpiry = serials, span.before, span.after,
-		span.sorted
-	page, err := h.service.Page(ctx, filter, req)
+	page, err := h.service.Page(ctx, filter, pageRequest(p.Cursor, p.Size))
 	if err != nil {
 		return nil, err
 	}
 	return gen.GetClientsSite2SitePage200JSONResponse{
 		Cursor: cursorOf(page), Clients: convertAll(page.Items, h.convert),
 	}, nil
+}
+
+// readFilter adds the conditions on certificates to a filter of clients.
+func readFilter(f *domain.ClientFilter, serial, before, after *string, sort *gen.Sort) error {
+	serials, serialErr := querySerials(serial)
+	span, spanErr := readSpan(before, after, sort)
+	f.Serials, f.ExpiresBefore, f.ExpiresAfter, f.ByExpiry = serials, span.before, span.after, span.sorted
+	return errors.Join(serialErr, spanErr)
 }
 
 // GetClientSite2Site implements the operation getClientSite2Site.
@@ -72,7 +75,14 @@ func (h clients) CreateClientSite2Site(
 func (h clients) UpdateClientSite2Site(
 	ctx context.Context, request gen.UpdateClientSite2SiteRequestObject,
 ) (gen.UpdateClientSite2SiteResponseObject, error) {
-	b := request.Body
+	client, err := h.service.Update(ctx, request.ID, clientUpdate(*request.Body))
+	if err != nil {
+		return nil, err
+	}
+	return gen.UpdateClientSite2Site200JSONResponse(h.convert(client)), nil
+}
+
+func clientUpdate(b gen.ClientSite2SiteUpdate) domain.ClientUpdate {
 	update := domain.ClientUpdate{
 		RecordUpdate: domain.RecordUpdate{
 			Description: b.Description, Country: b.Country, Province: b.Province, City: b.City,
@@ -84,11 +94,7 @@ func (h clients) UpdateClientSite2Site(
 		password := domain.Secret(*b.Password)
 		update.Password = &password
 	}
-	client, err := h.service.Update(ctx, request.ID, update)
-	if err != nil {
-		return nil, err
-	}
-	return gen.UpdateClientSite2Site200JSONResponse(h.convert(client)), nil
+	return update
 }
 
 // RevokeClientSite2Site implements the operation revokeClientSite2Site.
@@ -105,20 +111,24 @@ func (h clients) RevokeClientSite2Site(
 func (h clients) ImportClientSite2Site(
 	ctx context.Context, request gen.ImportClientSite2SiteRequestObject,
 ) (gen.ImportClientSite2SiteResponseObject, error) {
-	b := request.Body
-	revokedAt, err := parseDate("revoked_date", b.RevokedDate)
+	in, err := clientImport(*request.Body)
 	if err != nil {
 		return nil, err
 	}
-	client, err := h.service.Import(ctx, domain.ClientImport{
-		CAID: b.CaID, Email: string(b.Email), Description: text(b.Description), Certificate: []byte(b.Cert),
-		Key:      domain.Secret(text(b.Key)),
-		Password: domain.Secret(text(b.Password)), Revoked: b.Revoked != nil && *b.Revoked, RevokedAt: revokedAt,
-	})
+	client, err := h.service.Import(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	return gen.ImportClientSite2Site200JSONResponse(h.convert(client)), nil
+}
+
+func clientImport(b gen.ClientSite2SiteImport) (domain.ClientImport, error) {
+	revokedAt, err := parseDate("revoked_date", b.RevokedDate)
+	return domain.ClientImport{
+		CAID: b.CaID, Email: string(b.Email), Description: text(b.Description), Certificate: []byte(b.Cert),
+		Key:      domain.Secret(text(b.Key)),
+		Password: domain.Secret(text(b.Password)), Revoked: b.Revoked != nil && *b.Revoked, RevokedAt: revokedAt,
+	}, err
 }
 
 // GetClientSite2SiteCertificate implements the operation getClientSite2SiteCertificate.

@@ -22,7 +22,8 @@ const (
 
 // undone are the operations whose change another operation takes back.
 var undone = []string{
-	"suspendClientSite2Site", "resumeClientSite2Site", "disablePamDevice", "enablePamDevice",
+	"suspendClientSite2Site", "resumeClientSite2Site", "suspendClientSite2User", "resumeClientSite2User",
+	"disablePamDevice", "enablePamDevice",
 }
 
 // withDryRun notes that a request is a dry run, and answers what it would do. It comes after the

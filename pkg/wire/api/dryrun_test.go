@@ -57,7 +57,10 @@ func takingAways(t *testing.T, s *wiretest.Server) map[string]takingAway {
 	linked := config("linked-too")
 	send(t, s, "PUT", linked, "{}").want(t, 200, "", "")
 	links := linked[:strings.Index(linked, "/configs")] + "/enrolments"
+	user := made(userClientsPath, `{"name": "leaving-user", "instance_id": `+instance[len(instancesPath)+1:]+`, "email": "a@b.c"}`)
 	maps.Copy(all, map[string]takingAway{
+		"revokeClientSite2User":          {"DELETE", user, "", 200},
+		"revokeClientSite2UserEnrolment": {"DELETE", made(userEnrolments(t, s, instance), "{}"), "", 200},
 		"revokeClientSite2SiteEnrolment": {
 			"DELETE", made(links, `{"instance_id": `+instance[len(instancesPath)+1:]+`}`), "", 200,
 		},
@@ -135,7 +138,10 @@ func (r takingAway) check(t *testing.T, s *wiretest.Server, operation string) {
 	if diff := cmp.Diff(before, rowsOf(t, s)); diff != "" {
 		t.Fatalf("the dry run has changed something (-before +after):\n%s", diff)
 	}
-	reversible := []string{"suspendClientSite2Site", "resumeClientSite2Site", "disablePamDevice", "enablePamDevice"}
+	reversible := []string{
+		"suspendClientSite2Site", "resumeClientSite2Site", "suspendClientSite2User", "resumeClientSite2User",
+		"disablePamDevice", "enablePamDevice",
+	}
 	if !said.DryRun || !said.Changes || said.Reversible != slices.Contains(reversible, operation) {
 		t.Errorf("%+v", said)
 	}
@@ -163,6 +169,7 @@ func (r takingAway) check(t *testing.T, s *wiretest.Server, operation string) {
 // lasting are operations that change nothing when they come again.
 var lasting = []string{
 	"revokeClientSite2Site", "revokeClientSite2SiteFor", "suspendClientSite2Site", "resumeClientSite2Site",
+	"revokeClientSite2User", "revokeClientSite2UserFor", "suspendClientSite2User", "resumeClientSite2User",
 	"createRevocation", "disablePamDevice", "enablePamDevice", "endInstanceCampaign",
 }
 

@@ -8,20 +8,30 @@ import (
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 )
 
 type enrolments struct {
 	links   *tunnel.Enrolments
+	sites   *pki.Clients
 	results *idempotency.Results
 	at      func() time.Time
 	base    string // the external URL; empty: not known
+}
+
+func newEnrolments(c Config) enrolments {
+	s := c.Services
+	return enrolments{links: s.Enrolments, sites: s.Clients, results: s.Results, at: c.Now, base: c.ExternalURL}
 }
 
 // GetClientSite2SiteEnrolmentsPage implements the operation getClientSite2SiteEnrolmentsPage.
 func (h enrolments) GetClientSite2SiteEnrolmentsPage(
 	ctx context.Context, request gen.GetClientSite2SiteEnrolmentsPageRequestObject,
 ) (gen.GetClientSite2SiteEnrolmentsPageResponseObject, error) {
+	if _, err := h.sites.Get(ctx, request.ID); err != nil {
+		return nil, err
+	}
 	page, err := h.links.Page(ctx, request.ID, pageRequest(request.Params.Cursor, request.Params.Size))
 	if err != nil {
 		return nil, err
@@ -35,6 +45,9 @@ func (h enrolments) GetClientSite2SiteEnrolmentsPage(
 func (h enrolments) GetClientSite2SiteEnrolment(
 	ctx context.Context, request gen.GetClientSite2SiteEnrolmentRequestObject,
 ) (gen.GetClientSite2SiteEnrolmentResponseObject, error) {
+	if _, err := h.sites.Get(ctx, request.ID); err != nil {
+		return nil, err
+	}
 	found, err := h.links.Get(ctx, request.ID, request.EnrolmentID)
 	if err != nil {
 		return nil, err
@@ -46,6 +59,9 @@ func (h enrolments) GetClientSite2SiteEnrolment(
 func (h enrolments) CreateClientSite2SiteEnrolment(
 	ctx context.Context, request gen.CreateClientSite2SiteEnrolmentRequestObject,
 ) (gen.CreateClientSite2SiteEnrolmentResponseObject, error) {
+	if _, err := h.sites.Get(ctx, request.ID); err != nil {
+		return nil, err
+	}
 	b := request.Body
 	life, err := parseDuration("expires_in", b.ExpiresIn, domain.LongestEnrolmentLife)
 	if err != nil {
@@ -65,6 +81,9 @@ func (h enrolments) CreateClientSite2SiteEnrolment(
 func (h enrolments) RevokeClientSite2SiteEnrolment(
 	ctx context.Context, request gen.RevokeClientSite2SiteEnrolmentRequestObject,
 ) (gen.RevokeClientSite2SiteEnrolmentResponseObject, error) {
+	if _, err := h.sites.Get(ctx, request.ID); err != nil {
+		return nil, err
+	}
 	if _, err := h.links.Revoke(ctx, request.ID, request.EnrolmentID); err != nil {
 		return nil, err
 	}

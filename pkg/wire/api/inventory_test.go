@@ -16,6 +16,7 @@ import (
 type holdings struct {
 	CAs     []domain.CA
 	Clients []domain.Client
+	People  []domain.Client
 	Servers []domain.Instance
 	Models  []domain.InstanceModel
 	Keys    []domain.APIKey
@@ -37,6 +38,9 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 		CAs: all(t, store.CAs().Page),
 		Clients: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Client], error) {
 			return store.Clients().Page(ctx, domain.ClientFilter{}, page)
+		}),
+		People: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Client], error) {
+			return store.Clients().Page(ctx, domain.ClientFilter{Kind: domain.Site2User}, page)
 		}),
 		Servers: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Instance], error) {
 			return store.Instances().Page(ctx, domain.InstanceFilter{}, page)

@@ -7,18 +7,23 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 )
 
 type profiles struct {
 	profiles *tunnel.Profiles
 	present  func() time.Time
+	sites    *pki.Clients
 }
 
 // GetClientSite2SiteProfile implements the operation getClientSite2SiteProfile.
 func (h profiles) GetClientSite2SiteProfile(
 	ctx context.Context, request gen.GetClientSite2SiteProfileRequestObject,
 ) (gen.GetClientSite2SiteProfileResponseObject, error) {
+	if _, err := h.sites.Get(ctx, request.ID); err != nil {
+		return nil, err
+	}
 	p := request.Params
 	file, err := h.profiles.Profile(ctx, tunnel.ProfileRequest{
 		ClientID: request.ID, InstanceID: value(p.InstanceID), Format: text(p.Format),
@@ -39,6 +44,9 @@ func (h profiles) GetClientSite2SiteProfile(
 func (h profiles) CreateClientSite2SiteProfile(
 	ctx context.Context, request gen.CreateClientSite2SiteProfileRequestObject,
 ) (gen.CreateClientSite2SiteProfileResponseObject, error) {
+	if _, err := h.sites.Get(ctx, request.ID); err != nil {
+		return nil, err
+	}
 	b := request.Body
 	file, err := h.profiles.Profile(ctx, tunnel.ProfileRequest{
 		ClientID: request.ID, InstanceID: value(b.InstanceID), Format: text(b.Format),

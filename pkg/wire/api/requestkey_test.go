@@ -56,7 +56,8 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	linked := site("linked")
 	send(t, s, "PUT", linked+"/configs/"+server, "{}").want(t, 200, "", "")
 	instance, campaign := campaignOf(t, s, round)
-	return map[string]keyed{
+	all := keyedUsers(t, s, round, imported, server)
+	maps.Copy(all, map[string]keyed{
 		"rotateInstanceControlKey": {path: instancesPath + "/" + server + "/control-key"},
 		"endInstanceCampaign":      {path: instance + "/campaigns/" + campaign + "/end"},
 		"createInstanceEnrolments": {
@@ -121,7 +122,8 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createDeviceDomain":  {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
 		"createRole":          {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
 		"createUser":          {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
-	}
+	})
+	return all
 }
 
 // campaignOf makes an instance with a site that has got the profile of the campaign that runs
@@ -163,6 +165,7 @@ func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header .
 // unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
 var unkeyed = []string{
 	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
+	"createClientSite2UserPkcs12", "createClientSite2UserProfile",
 	"createClientsSite2SitePkcs12", "createClientsSite2SiteProfiles", "createToken",
 	"createTokenV1",
 }

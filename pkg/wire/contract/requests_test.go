@@ -50,7 +50,9 @@ func TestRequests_Exceptions(t *testing.T) {
 			known = append(known, one.operation.OperationID)
 		}
 	}
-	for _, id := range slices.Concat(first, soon, last, ownUser, slices.Collect(maps.Keys(otherIDs))) {
+	for _, id := range slices.Concat(
+		first, soon, last, ownUser, slices.Collect(maps.Keys(otherIDs)), slices.Collect(maps.Keys(queries)),
+	) {
 		if !slices.Contains(known, id) {
 			t.Errorf("%s is no operation", id)
 		}
@@ -66,15 +68,23 @@ type values map[string]string
 var (
 	soon = []string{
 		"updateClientSite2SiteConfig", "createClientSite2SiteEnrolment", "rotateInstanceControlKey",
-		"createClientSite2SiteProfile", "updateInstance", // which begins a campaign
+		"createClientSite2SiteProfile", "createClientSite2User", "createClientSite2UserEnrolment",
+		"updateInstance", // which begins a campaign
 	}
 	first = []string{"createUser", "importCa"}
-	last  = []string{"enableDevice", "revokeClientSite2SiteFor", "endInstanceCampaign"}
+	last  = []string{
+		"enableDevice", "revokeClientSite2SiteFor", "revokeClientSite2UserFor", "endInstanceCampaign", "deleteInstance",
+	}
 )
 
 // otherIDs are used in place of those of the examples.
 var otherIDs = map[string]string{
 	"deleteCa": "2", // 1 has the certificates of the clients
+}
+
+// queries are added to requests whose examples have none.
+var queries = map[string]string{
+	"deleteInstance": "force=true", // a user is there
 }
 
 // ownUser are operations that change the caller, which a user must be.
@@ -138,10 +148,10 @@ func (s sample) rank() int {
 		return 7
 	case slices.Contains(first, s.operation.OperationID):
 		return 0
-	case s.method == http.MethodPost && !strings.Contains(s.path, "{"):
-		return 1
 	case slices.Contains(soon, s.operation.OperationID):
 		return 2
+	case s.method == http.MethodPost && !strings.Contains(s.path, "{"):
+		return 1
 	case s.method == http.MethodGet:
 		return 3
 	case slices.Contains(last, s.operation.OperationID):
@@ -196,8 +206,9 @@ func (s sample) request(t *testing.T, base string, ids map[string]string, replac
 		}
 		switch in := ref.Value.In; {
 		case in == "path":
-			collection, _, _ := strings.Cut(s.path, "/{")
-			value = cmp.Or(otherIDs[s.operation.OperationID], value, ids[collection])
+			outer, _, _ := strings.Cut(s.path, "/{")
+			collection, _, _ := strings.Cut(s.path, "/{"+ref.Value.Name+"}")
+			value = cmp.Or(otherIDs[s.operation.OperationID], value, ids[collection], ids[outer])
 			path = strings.ReplaceAll(path, "{"+ref.Value.Name+"}", url.PathEscape(value))
 		case in == "query" && value != "":
 			query.Set(ref.Value.Name, value)
@@ -210,7 +221,7 @@ func (s sample) request(t *testing.T, base string, ids map[string]string, replac
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.URL.RawQuery, r.Header = query.Encode(), header
+	r.URL.RawQuery, r.Header = cmp.Or(queries[s.operation.OperationID], query.Encode()), header
 	if s.media != "" {
 		r.Header.Set("Content-Type", s.media)
 	}

@@ -57,10 +57,13 @@ func (h handler) page(c echo.Context, status int, found tunnel.Invitation, error
 		Client: found.ClientName, Instance: found.InstanceName, Found: found.ID != 0, PIN: found.PINHash != nil,
 		Token: token, Expires: found.ExpiresAt.UTC().Format("2006-01-02 15:04 UTC"),
 	}
+	if found.ClientKind == domain.Site2User {
+		v.Text.Intro, v.Text.FetchHelp = v.Text.UserIntro, v.Text.UserHelp
+	}
 	state := h.Enrolments.State(found.Enrolment)
 	v.Open = v.Found && state == domain.EnrolmentOpen
 	if found.Format == "" {
-		v.Formats = h.Enrolments.Profiles.Formats()
+		v.Formats = tunnel.FormatsFor(found.ClientKind, h.Enrolments.Profiles.Formats())
 	}
 	var html bytes.Buffer
 	if err := pageTemplate.Execute(&html, v); err != nil {

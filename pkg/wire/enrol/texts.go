@@ -6,6 +6,8 @@ import "strings"
 type texts struct {
 	Lang, Title, Intro, At, Until, PIN, PINHelp, Format, Fetch, FetchHelp, Router, RouterHelp, Request, KeyFile, Send,
 	Gone, GoneHelp, Once string
+	// UserIntro and UserHelp take the place of Intro and FetchHelp for a user.
+	UserIntro, UserHelp string
 }
 
 var (
@@ -19,7 +21,10 @@ var (
 			"dele, e o perfil vem sem chave.",
 		Request: "Requisição (PEM)", KeyFile: "Arquivo da chave no equipamento", Send: "Enviar e baixar o perfil",
 		Gone: "Este link não vale.", GoneHelp: "Peça outro a quem o enviou.",
-		Once: "O link só pode ser usado uma vez. Abrir esta página não o gasta.",
+		Once:      "O link só pode ser usado uma vez. Abrir esta página não o gasta.",
+		UserIntro: "Perfil de",
+		UserHelp: "O arquivo contém a sua chave privada. Importe-o no OpenVPN do seu computador ou celular e apague " +
+			"a cópia.",
 	}
 	english = texts{
 		Lang: "en", Title: "VPN profile", Intro: "Profile of the site", At: "at the instance",
@@ -31,7 +36,9 @@ var (
 			"leaves it, and the profile comes without one.",
 		Request: "Request (PEM)", KeyFile: "File of the key on the device", Send: "Send it and download the profile",
 		Gone: "This link is not valid.", GoneHelp: "Ask whoever sent it for another one.",
-		Once: "The link can be used once. Opening this page does not use it.",
+		Once:      "The link can be used once. Opening this page does not use it.",
+		UserIntro: "Profile of",
+		UserHelp:  "The file has your private key. Import it into OpenVPN on your PC or phone, and delete the copy.",
 	}
 )
 

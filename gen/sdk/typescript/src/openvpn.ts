@@ -298,6 +298,219 @@ export type RevokeClientSite2SiteEnrolmentDryRunRequest = {
   enrolmentId: number;
 };
 
+/** What getClientsSite2UserPages takes. */
+export type GetClientsSite2UserPagesRequest = {
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+  /**
+   * Only the user of this name, regardless of case. A `*` at the end or at both ends matches any
+   * text there. At most 64 characters.
+   */
+  name?: string | undefined;
+  /** Only the users of this OpenVPN instance. */
+  instanceId?: number | undefined;
+  /** Only the users of this CA. */
+  caId?: number | undefined;
+  /** As of the clients of site-to-site tunnels. Without it: all. */
+  status?: types.ClientStatus | undefined;
+  /**
+   * Only the user that has or had a certificate of this serial number, in hex or in decimal. At
+   * most 255 characters.
+   */
+  serial?: string | undefined;
+  /**
+   * Only those that end before this date, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresBefore?: string | undefined;
+  /**
+   * Only those that end at this date or later, in ISO 8601; without a zone it is UTC. At most 64
+   * characters.
+   */
+  expiresAfter?: string | undefined;
+  /**
+   * `id`, or `expiry`: those that end first come first. It is `expiry` when left out beside
+   * `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+   */
+  sort?: types.CertificateOrder | undefined;
+};
+
+/** What createClientSite2User takes. */
+export type CreateClientSite2UserRequest = types.ClientSite2UserCreate;
+
+/** What importClientSite2User takes. */
+export type ImportClientSite2UserRequest = types.ClientSite2UserImport;
+
+/** What getClientSite2User takes. */
+export type GetClientSite2UserRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What updateClientSite2User takes. */
+export type UpdateClientSite2UserRequest = types.ClientSite2UserUpdate & {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What revokeClientSite2User takes. */
+export type RevokeClientSite2UserRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What revokeClientSite2UserDryRun takes. */
+export type RevokeClientSite2UserDryRunRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What getClientSite2UserCertificate takes. */
+export type GetClientSite2UserCertificateRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What getClientSite2UserKey takes. */
+export type GetClientSite2UserKeyRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What createClientSite2UserPkcs12 takes. */
+export type CreateClientSite2UserPkcs12Request = types.Pkcs12Request & {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What getClientSite2UserCertificatesPages takes. */
+export type GetClientSite2UserCertificatesPagesRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What renewClientSite2User takes. */
+export type RenewClientSite2UserRequest = types.ClientSite2SiteRenew & {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What renewClientSite2UserDryRun takes. */
+export type RenewClientSite2UserDryRunRequest = types.ClientSite2SiteRenew & {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What suspendClientSite2User takes. */
+export type SuspendClientSite2UserRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What suspendClientSite2UserDryRun takes. */
+export type SuspendClientSite2UserDryRunRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What resumeClientSite2User takes. */
+export type ResumeClientSite2UserRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What resumeClientSite2UserDryRun takes. */
+export type ResumeClientSite2UserDryRunRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What revokeClientSite2UserFor takes. */
+export type RevokeClientSite2UserForRequest = types.ClientSite2SiteRevoke & {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What revokeClientSite2UserForDryRun takes. */
+export type RevokeClientSite2UserForDryRunRequest = types.ClientSite2SiteRevoke & {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What getClientSite2UserProfile takes. */
+export type GetClientSite2UserProfileRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+  /** The format; `openvpn` when left out. */
+  format?: types.UserProfileFormat | undefined;
+  /** `false` leaves the private key out, and names its file instead. */
+  key?: boolean | undefined;
+};
+
+/** What createClientSite2UserProfile takes. */
+export type CreateClientSite2UserProfileRequest = types.UserProfileRequest & {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What getClientSite2UserEnrolmentsPages takes. */
+export type GetClientSite2UserEnrolmentsPagesRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
+/** What createClientSite2UserEnrolment takes. */
+export type CreateClientSite2UserEnrolmentRequest = types.UserEnrolmentCreate & {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+};
+
+/** What getClientSite2UserEnrolment takes. */
+export type GetClientSite2UserEnrolmentRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
+};
+
+/** What revokeClientSite2UserEnrolment takes. */
+export type RevokeClientSite2UserEnrolmentRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
+};
+
+/** What revokeClientSite2UserEnrolmentDryRun takes. */
+export type RevokeClientSite2UserEnrolmentDryRunRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+  /** The id of the enrolment. */
+  enrolmentId: number;
+};
+
 /** What getCertificatesPages takes. */
 export type GetCertificatesPagesRequest = {
   /**
@@ -1082,6 +1295,249 @@ const operations = {
     accept: "application/vnd.chaveiro.dry-run+json",
     answer: shapes.DryRun,
   },
+  getClientsSite2UserPages: {
+    id: "getClientsSite2UserPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user",
+    retry: "safe",
+    query: { "cursor": "cursor", "size": "size", "name": "name", "instance_id": "instanceId", "ca_id": "caId", "status": "status", "serial": "serial", "expires_before": "expiresBefore", "expires_after": "expiresAfter", "sort": "sort" },
+    accept: "application/json",
+    answer: shapes.ClientSite2UserPage,
+  },
+  createClientSite2User: {
+    id: "createClientSite2User",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user",
+    retry: "keyed",
+    json: { shape: shapes.ClientSite2UserCreate },
+    accept: "application/json",
+    answer: shapes.ClientSite2User,
+  },
+  importClientSite2User: {
+    id: "importClientSite2User",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/import",
+    retry: "keyed",
+    json: { shape: shapes.ClientSite2UserImport },
+    accept: "application/json",
+    answer: shapes.ClientSite2User,
+  },
+  getClientSite2User: {
+    id: "getClientSite2User",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.ClientSite2User,
+  },
+  updateClientSite2User: {
+    id: "updateClientSite2User",
+    method: "PUT",
+    path: "/api/openvpn/clients/site2user/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2UserUpdate },
+    accept: "application/json",
+    answer: shapes.ClientSite2User,
+  },
+  revokeClientSite2User: {
+    id: "revokeClientSite2User",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2user/{id}",
+    retry: "safe",
+    args: { "id": "id" },
+    empty: true,
+  },
+  revokeClientSite2UserDryRun: {
+    id: "revokeClientSite2UserDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2user/{id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  getClientSite2UserCertificate: {
+    id: "getClientSite2UserCertificate",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user/{id}/certificate",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/x-pem-file",
+    file: true,
+  },
+  getClientSite2UserKey: {
+    id: "getClientSite2UserKey",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user/{id}/key",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/x-pem-file",
+    file: true,
+  },
+  createClientSite2UserPkcs12: {
+    id: "createClientSite2UserPkcs12",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/pkcs12",
+    retry: "never",
+    args: { "id": "id" },
+    json: { shape: shapes.Pkcs12Request },
+    accept: "application/x-pkcs12",
+    file: true,
+  },
+  getClientSite2UserCertificatesPages: {
+    id: "getClientSite2UserCertificatesPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user/{id}/certificates",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.CertificatePage,
+  },
+  renewClientSite2User: {
+    id: "renewClientSite2User",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/renew",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRenew },
+    accept: "application/json",
+    answer: shapes.ClientSite2User,
+  },
+  renewClientSite2UserDryRun: {
+    id: "renewClientSite2UserDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/renew?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRenew },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  suspendClientSite2User: {
+    id: "suspendClientSite2User",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/suspend",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.ClientSite2User,
+  },
+  suspendClientSite2UserDryRun: {
+    id: "suspendClientSite2UserDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/suspend?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  resumeClientSite2User: {
+    id: "resumeClientSite2User",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/resume",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.ClientSite2User,
+  },
+  resumeClientSite2UserDryRun: {
+    id: "resumeClientSite2UserDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/resume?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  revokeClientSite2UserFor: {
+    id: "revokeClientSite2UserFor",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/revoke",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRevoke },
+    accept: "application/json",
+    answer: shapes.ClientSite2User,
+  },
+  revokeClientSite2UserForDryRun: {
+    id: "revokeClientSite2UserForDryRun",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/revoke?dry_run=true",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.ClientSite2SiteRevoke },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
+  getClientSite2UserProfile: {
+    id: "getClientSite2UserProfile",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user/{id}/profile",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "format": "format", "key": "key" },
+    accept: "application/octet-stream",
+    file: true,
+  },
+  createClientSite2UserProfile: {
+    id: "createClientSite2UserProfile",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/profile",
+    retry: "never",
+    args: { "id": "id" },
+    json: { shape: shapes.UserProfileRequest },
+    accept: "application/octet-stream",
+    file: true,
+  },
+  getClientSite2UserEnrolmentsPages: {
+    id: "getClientSite2UserEnrolmentsPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user/{id}/enrolments",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.EnrolmentPage,
+  },
+  createClientSite2UserEnrolment: {
+    id: "createClientSite2UserEnrolment",
+    method: "POST",
+    path: "/api/openvpn/clients/site2user/{id}/enrolments",
+    retry: "keyed",
+    args: { "id": "id" },
+    json: { shape: shapes.UserEnrolmentCreate },
+    accept: "application/json",
+    answer: shapes.IssuedEnrolment,
+  },
+  getClientSite2UserEnrolment: {
+    id: "getClientSite2UserEnrolment",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
+    accept: "application/json",
+    answer: shapes.Enrolment,
+  },
+  revokeClientSite2UserEnrolment: {
+    id: "revokeClientSite2UserEnrolment",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
+    empty: true,
+  },
+  revokeClientSite2UserEnrolmentDryRun: {
+    id: "revokeClientSite2UserEnrolmentDryRun",
+    method: "DELETE",
+    path: "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}?dry_run=true",
+    retry: "safe",
+    args: { "id": "id", "enrolment_id": "enrolmentId" },
+    accept: "application/vnd.chaveiro.dry-run+json",
+    answer: shapes.DryRun,
+  },
   getCertificatesPages: {
     id: "getCertificatesPage",
     method: "GET",
@@ -1654,6 +2110,20 @@ export class OpenvpnGroup {
     ClientSite2SiteProfile: empty<CreateClientSite2SiteProfileRequest>,
     CreateClientSite2SiteEnrolment: empty<CreateClientSite2SiteEnrolmentRequest>,
     ClientSite2SiteEnrolment: empty<CreateClientSite2SiteEnrolmentRequest>,
+    CreateClientSite2User: empty<CreateClientSite2UserRequest>,
+    ClientSite2User: empty<CreateClientSite2UserRequest>,
+    ImportClientSite2User: empty<ImportClientSite2UserRequest>,
+    UpdateClientSite2User: empty<UpdateClientSite2UserRequest>,
+    CreateClientSite2UserPkcs12: empty<CreateClientSite2UserPkcs12Request>,
+    ClientSite2UserPkcs12: empty<CreateClientSite2UserPkcs12Request>,
+    RenewClientSite2User: empty<RenewClientSite2UserRequest>,
+    RenewClientSite2UserDryRun: empty<RenewClientSite2UserDryRunRequest>,
+    RevokeClientSite2UserFor: empty<RevokeClientSite2UserForRequest>,
+    RevokeClientSite2UserForDryRun: empty<RevokeClientSite2UserForDryRunRequest>,
+    CreateClientSite2UserProfile: empty<CreateClientSite2UserProfileRequest>,
+    ClientSite2UserProfile: empty<CreateClientSite2UserProfileRequest>,
+    CreateClientSite2UserEnrolment: empty<CreateClientSite2UserEnrolmentRequest>,
+    ClientSite2UserEnrolment: empty<CreateClientSite2UserEnrolmentRequest>,
     CreateServerCertificate: empty<CreateServerCertificateRequest>,
     ServerCertificate: empty<CreateServerCertificateRequest>,
     CreateCertificatePkcs12: empty<CreateCertificatePkcs12Request>,
@@ -2250,6 +2720,390 @@ export class OpenvpnGroup {
    */
   revokeClientSite2SiteEnrolmentDryRun(request: RevokeClientSite2SiteEnrolmentDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
     return this.#client.call(operations.revokeClientSite2SiteEnrolmentDryRun, request, options);
+  }
+
+  /**
+   * List users.
+   *
+   * One page of the users, by ascending id or by expiry. Filters are combined with "and"; one that
+   * matches nothing, also the id of a CA or an instance that does not exist, gives an empty page.
+   * The cost of a page does not grow with its depth.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ServerError. Source: GET /api/openvpn/clients/site2user,
+   * operation getClientsSite2UserPage.
+   */
+  getClientsSite2UserPages(request: GetClientsSite2UserPagesRequest = {}, options?: CallOptions): Pages<types.ClientSite2User> {
+    const operation = operations.getClientsSite2UserPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["clients"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Create a user.
+   *
+   * Makes a key pair and a client certificate as for a site, and gives the user a place at the
+   * instance `instance_id`: the tunnel address `ip`, or the next free one as sites get it, and
+   * `push_routes`. All of it is made or nothing. Names are unique together with those of the sites.
+   * `ca_id` may be left out: it is the CA of the instance then. Without `instance_id` the user has
+   * a certificate and no place; `ip` and `push_routes` are 409 `rule` then. A user has no LANs:
+   * `iroutes` is 409 `rule`.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user, operation createClientSite2User.
+   */
+  createClientSite2User(request: CreateClientSite2UserRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2User>> {
+    return this.#client.call(operations.createClientSite2User, request, options);
+  }
+
+  /**
+   * Import a user.
+   *
+   * Takes over a certificate that a CA here signed elsewhere, with its private key if that is
+   * given, as the import of a site does, and gives the user a place as creation does. One that is
+   * revoked gets no place.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/import, operation importClientSite2User.
+   */
+  importClientSite2User(request: ImportClientSite2UserRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2User>> {
+    return this.#client.call(operations.importClientSite2User, request, options);
+  }
+
+  /**
+   * Get a user.
+   *
+   * One user, also a revoked one. The id of a site is 404.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2user/{id}, operation getClientSite2User.
+   */
+  getClientSite2User(request: GetClientSite2UserRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2User>> {
+    return this.#client.call(operations.getClientSite2User, request, options);
+  }
+
+  /**
+   * Update a user.
+   *
+   * Changes the fields that are sent; a field left out stays as it is. An empty string clears it,
+   * but not `email`; an empty `ip` is one that the server gives out, 409 `rule` where it gives out
+   * none; an empty list of `push_routes` removes them. A user who is at no instance is given a
+   * place with `instance_id`; another instance is 409 `invalid`. `ca_id`, `name` and `expiration`
+   * can't be changed, as of sites.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT
+   * /api/openvpn/clients/site2user/{id}, operation updateClientSite2User.
+   */
+  updateClientSite2User(request: UpdateClientSite2UserRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2User>> {
+    return this.#client.call(operations.updateClientSite2User, request, options);
+  }
+
+  /**
+   * Revoke a user.
+   *
+   * Revokes all certificates of the user. The record stays and is listed with `revoked: true`. It
+   * can't be undone. Revoking again changes nothing and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2user/{id}, operation revokeClientSite2User.
+   */
+  revokeClientSite2User(request: RevokeClientSite2UserRequest, options?: CallOptions): Promise<SdkResponse<void>> {
+    return this.#client.call(operations.revokeClientSite2User, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke a user.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+   * certificates of the user. The record stays and is listed with `revoked: true`. It can't be
+   * undone. Revoking again changes nothing and is 200.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2user/{id}?dry_run=true, operation revokeClientSite2UserDryRun.
+   */
+  revokeClientSite2UserDryRun(request: RevokeClientSite2UserDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2UserDryRun, request, options);
+  }
+
+  /**
+   * Get the certificate of a user.
+   *
+   * The certificate followed by those of its CA and of the CAs above that, in PEM.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2user/{id}/certificate, operation getClientSite2UserCertificate.
+   */
+  getClientSite2UserCertificate(request: GetClientSite2UserCertificateRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getClientSite2UserCertificate, request, options);
+  }
+
+  /**
+   * Get the private key of a user.
+   *
+   * The private key in PEM, encrypted when the user was given a password. Every download is
+   * recorded in the audit.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2user/{id}/key, operation getClientSite2UserKey.
+   */
+  getClientSite2UserKey(request: GetClientSite2UserKeyRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getClientSite2UserKey, request, options);
+  }
+
+  /**
+   * Make a PKCS#12 file of a user.
+   *
+   * Key, certificate and CA certificates as one file, protected with `password`, as of sites. Every
+   * download is recorded in the audit.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/pkcs12, operation createClientSite2UserPkcs12.
+   */
+  createClientSite2UserPkcs12(request: CreateClientSite2UserPkcs12Request, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.createClientSite2UserPkcs12, request, options);
+  }
+
+  /**
+   * List the certificates of a user.
+   *
+   * One page of all certificates that the user has had, by ascending id. The one with the highest
+   * id is in force.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2user/{id}/certificates, operation getClientSite2UserCertificatesPage.
+   */
+  getClientSite2UserCertificatesPages(request: GetClientSite2UserCertificatesPagesRequest, options?: CallOptions): Pages<types.Certificate> {
+    const operation = operations.getClientSite2UserCertificatesPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["certificates"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Renew the certificate of a user.
+   *
+   * Issues another certificate, with a new key, as of sites. The place of the user stays.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/renew, operation renewClientSite2User.
+   */
+  renewClientSite2User(request: RenewClientSite2UserRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2User>> {
+    return this.#client.call(operations.renewClientSite2User, request, options);
+  }
+
+  /**
+   * Tell what this would do: renew the certificate of a user.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Issues another
+   * certificate, with a new key, as of sites. The place of the user stays.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/renew?dry_run=true, operation renewClientSite2UserDryRun.
+   */
+  renewClientSite2UserDryRun(request: RenewClientSite2UserDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.renewClientSite2UserDryRun, request, options);
+  }
+
+  /**
+   * Suspend a user.
+   *
+   * Puts all certificates of the user on the CRL until the user is resumed, as of sites.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/suspend, operation suspendClientSite2User.
+   */
+  suspendClientSite2User(request: SuspendClientSite2UserRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2User>> {
+    return this.#client.call(operations.suspendClientSite2User, request, options);
+  }
+
+  /**
+   * Tell what this would do: suspend a user.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Puts all
+   * certificates of the user on the CRL until the user is resumed, as of sites.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/suspend?dry_run=true, operation
+   * suspendClientSite2UserDryRun.
+   */
+  suspendClientSite2UserDryRun(request: SuspendClientSite2UserDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.suspendClientSite2UserDryRun, request, options);
+  }
+
+  /**
+   * Resume a suspended user.
+   *
+   * Takes the certificates of a suspended user off the next CRL, as of sites.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/resume, operation resumeClientSite2User.
+   */
+  resumeClientSite2User(request: ResumeClientSite2UserRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2User>> {
+    return this.#client.call(operations.resumeClientSite2User, request, options);
+  }
+
+  /**
+   * Tell what this would do: resume a suspended user.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Takes the
+   * certificates of a suspended user off the next CRL, as of sites.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/resume?dry_run=true, operation resumeClientSite2UserDryRun.
+   */
+  resumeClientSite2UserDryRun(request: ResumeClientSite2UserDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.resumeClientSite2UserDryRun, request, options);
+  }
+
+  /**
+   * Revoke a user for a reason.
+   *
+   * Revokes all certificates of the user, as DELETE does, with a reason and since when the key is
+   * not to be trusted.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/revoke, operation revokeClientSite2UserFor.
+   */
+  revokeClientSite2UserFor(request: RevokeClientSite2UserForRequest, options?: CallOptions): Promise<SdkResponse<types.ClientSite2User>> {
+    return this.#client.call(operations.revokeClientSite2UserFor, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke a user for a reason.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+   * certificates of the user, as DELETE does, with a reason and since when the key is not to be
+   * trusted.
+   *
+   * It needs the right to write openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/revoke?dry_run=true, operation
+   * revokeClientSite2UserForDryRun.
+   */
+  revokeClientSite2UserForDryRun(request: RevokeClientSite2UserForDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2UserForDryRun, request, options);
+  }
+
+  /**
+   * Get the profile of a user.
+   *
+   * The configuration with which the PC or phone of the user reaches the instance, with certificate
+   * and private key. The key is encrypted when the user was given a password. Every download is
+   * recorded in the audit. A user who is at no instance is 409 `rule`.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: GET
+   * /api/openvpn/clients/site2user/{id}/profile, operation getClientSite2UserProfile.
+   */
+  getClientSite2UserProfile(request: GetClientSite2UserProfileRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.getClientSite2UserProfile, request, options);
+  }
+
+  /**
+   * Make the profile of a user with a password.
+   *
+   * As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/profile, operation createClientSite2UserProfile.
+   */
+  createClientSite2UserProfile(request: CreateClientSite2UserProfileRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
+    return this.#client.call(operations.createClientSite2UserProfile, request, options);
+  }
+
+  /**
+   * List the enrolments of a user.
+   *
+   * One page of the links that were made for the user, by ascending id.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2user/{id}/enrolments, operation getClientSite2UserEnrolmentsPage.
+   */
+  getClientSite2UserEnrolmentsPages(request: GetClientSite2UserEnrolmentsPagesRequest, options?: CallOptions): Pages<types.Enrolment> {
+    const operation = operations.getClientSite2UserEnrolmentsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["enrolments"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * Make a link by which a user gets the profile.
+   *
+   * Makes a link for the user, as for a site. It is good once, until it expires; opening it spends
+   * nothing. Only this answer has the secret.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/clients/site2user/{id}/enrolments, operation createClientSite2UserEnrolment.
+   */
+  createClientSite2UserEnrolment(request: CreateClientSite2UserEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<types.IssuedEnrolment>> {
+    return this.#client.call(operations.createClientSite2UserEnrolment, request, options);
+  }
+
+  /**
+   * Get an enrolment of a user.
+   *
+   * What became of one link.
+   *
+   * It needs the right to read openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}, operation
+   * getClientSite2UserEnrolment.
+   */
+  getClientSite2UserEnrolment(request: GetClientSite2UserEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<types.Enrolment>> {
+    return this.#client.call(operations.getClientSite2UserEnrolment, request, options);
+  }
+
+  /**
+   * Revoke an enrolment of a user.
+   *
+   * Makes the link worthless. Repeating it changes nothing.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}, operation
+   * revokeClientSite2UserEnrolment.
+   */
+  revokeClientSite2UserEnrolment(request: RevokeClientSite2UserEnrolmentRequest, options?: CallOptions): Promise<SdkResponse<void>> {
+    return this.#client.call(operations.revokeClientSite2UserEnrolment, request, options);
+  }
+
+  /**
+   * Tell what this would do: revoke an enrolment of a user.
+   *
+   * Nothing is changed. A request that would be refused is refused as it would be. Makes the link
+   * worthless. Repeating it changes nothing.
+   *
+   * It needs the right to write openvpn.keys. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: DELETE
+   * /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}?dry_run=true, operation
+   * revokeClientSite2UserEnrolmentDryRun.
+   */
+  revokeClientSite2UserEnrolmentDryRun(request: RevokeClientSite2UserEnrolmentDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
+    return this.#client.call(operations.revokeClientSite2UserEnrolmentDryRun, request, options);
   }
 
   /**

@@ -274,6 +274,106 @@ export const IssuedEnrolment: Shape = new ObjectShape(() => ({
   url: ["url"],
 }));
 
+export const ClientSite2UserPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  clients: ["clients", { list: ClientSite2User }],
+}));
+
+export const ClientSite2User: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  ca_id: ["caId"],
+  instance_id: ["instanceId"],
+  name: ["name"],
+  email: ["email"],
+  description: ["description"],
+  country: ["country"],
+  province: ["province"],
+  city: ["city"],
+  organization: ["organization"],
+  sector: ["sector"],
+  ip: ["ip"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  conn_status: ["connStatus"],
+  conn_source_ip: ["connSourceIp"],
+  conn_tunnel_ip: ["connTunnelIp"],
+  expired: ["expired"],
+  revoked: ["revoked"],
+  revoked_at: ["revokedAt", "date"],
+  revocation_reason: ["revocationReason"],
+  serial: ["serial"],
+  fingerprint: ["fingerprint"],
+  key_algorithm: ["keyAlgorithm"],
+  key_protected: ["keyProtected"],
+  not_before: ["notBefore", "date"],
+  expiry_date: ["expiryDate", "date"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+}));
+
+export const ClientSite2UserCreate: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  instance_id: ["instanceId"],
+  name: ["name"],
+  email: ["email"],
+  password: ["password"],
+  description: ["description"],
+  country: ["country"],
+  province: ["province"],
+  city: ["city"],
+  organization: ["organization"],
+  sector: ["sector"],
+  expiration: ["expiration"],
+  key_algorithm: ["keyAlgorithm"],
+  csr: ["csr"],
+  ip: ["ip"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+}));
+
+export const ClientSite2UserImport: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  instance_id: ["instanceId"],
+  email: ["email"],
+  description: ["description"],
+  key: ["key"],
+  cert: ["cert"],
+  password: ["password"],
+  revoked: ["revoked"],
+  revoked_date: ["revokedDate"],
+  ip: ["ip"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+}));
+
+export const ClientSite2UserUpdate: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  name: ["name"],
+  expiration: ["expiration"],
+  password: ["password"],
+  email: ["email"],
+  description: ["description"],
+  country: ["country"],
+  province: ["province"],
+  city: ["city"],
+  organization: ["organization"],
+  sector: ["sector"],
+  instance_id: ["instanceId"],
+  ip: ["ip"],
+  push_routes: ["pushRoutes", { list: undefined }],
+  iroutes: ["iroutes", { list: undefined }],
+}));
+
+export const UserProfileRequest: Shape = new ObjectShape(() => ({
+  format: ["format"],
+  password: ["password"],
+}));
+
+export const UserEnrolmentCreate: Shape = new ObjectShape(() => ({
+  format: ["format"],
+  expires_in: ["expiresIn"],
+  pin: ["pin"],
+}));
+
 export const ServerCertificateCreate: Shape = new ObjectShape(() => ({
   ca_id: ["caId"],
   kind: ["kind"],
@@ -663,6 +763,7 @@ export const InstanceSitePage: Shape = new ObjectShape(() => ({
 
 export const InstanceSite: Shape = new ObjectShape(() => ({
   client_id: ["clientId"],
+  kind: ["kind"],
   client: ["client"],
   state: ["state"],
   profile_version: ["profileVersion"],

@@ -626,6 +626,227 @@ export interface IssuedEnrolment {
   url: string | null;
 }
 
+/** Source: the schema ClientSite2UserPage of the document Chaveiro. */
+export interface ClientSite2UserPage {
+  cursor: Cursor;
+  clients: ClientSite2User[];
+}
+
+/** Source: the schema ClientSite2User of the document Chaveiro. */
+export interface ClientSite2User {
+  /** The id of the user. */
+  id: number;
+  /** The id of its CA. */
+  caId: number;
+  /** The instance that the user is at; `null`: none. */
+  instanceId: number | null;
+  /** The name. */
+  name: string;
+  /** E-mail address. */
+  email: string;
+  /** Its description. */
+  description: string;
+  /** Country, ISO 3166 alpha-2. */
+  country: string;
+  /** State or province. */
+  province: string;
+  /** City. */
+  city: string;
+  /** Organization. */
+  organization: string;
+  /** Department. */
+  sector: string;
+  /** The static tunnel address; empty: the server gives one out, or there is no instance. */
+  ip: string;
+  /** The networks that are pushed to this user, besides those of the instance. */
+  pushRoutes: string[];
+  /** Whether the user is connected. It is `unknown`: the service does not watch the tunnels. */
+  connStatus: string;
+  /** From where; `null`: not known. */
+  connSourceIp: string | null;
+  /** The address in the tunnel; `null`: not known. */
+  connTunnelIp: string | null;
+  /** Whether the certificate has ended. */
+  expired: boolean;
+  /** Whether the certificate is revoked, or suspended. */
+  revoked: boolean;
+  /** Since when it is revoked. */
+  revokedAt: Date | null;
+  /** Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended. */
+  revocationReason: string | null;
+  /** The serial number of the certificate, in lower-case hex. */
+  serial: string;
+  /** The SHA-256 of the certificate in DER, in lower-case hex. */
+  fingerprint: string;
+  /**
+   * The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted
+   * now.
+   */
+  keyAlgorithm: string;
+  /** Whether the key that is kept here is encrypted with a password. */
+  keyProtected: boolean;
+  /** When the certificate begins. */
+  notBefore: Date;
+  /** When the certificate ends. */
+  expiryDate: Date;
+  /** When the user was created. */
+  createdAt: Date;
+  /** When the user was last changed. */
+  updatedAt: Date;
+}
+
+/** Source: the schema ClientSite2UserCreate of the document Chaveiro. */
+export interface ClientSite2UserCreate {
+  /** The CA that signs; that of the instance when left out. */
+  caId?: number | null | undefined;
+  /** The instance that the user is to be at. */
+  instanceId?: number | null | undefined;
+  /**
+   * Unique together with the sites; letters, digits, `-` and `.`. The common name of the
+   * certificate. From 1 to 30 characters.
+   */
+  name: string;
+  /** E-mail address. At most 255 characters. */
+  email: string;
+  /** Encrypts the private key; empty is none. At most 1024 characters. */
+  password?: string | null | undefined;
+  /** Free text. At most 1000 characters. */
+  description?: string | null | undefined;
+  /** Country, ISO 3166 alpha-2. */
+  country?: string | null | undefined;
+  /** State or province. At most 128 characters. */
+  province?: string | null | undefined;
+  /** City. At most 128 characters. */
+  city?: string | null | undefined;
+  /** Organization. At most 64 characters. */
+  organization?: string | null | undefined;
+  /** Department (organizational unit). At most 64 characters. */
+  sector?: string | null | undefined;
+  /**
+   * Life of the certificate in days; 3650 when left out, or less when the CA ends before. From 1 to
+   * 7300.
+   */
+  expiration?: number | null | undefined;
+  /** The algorithm of the key; `ecdsa-p256` when left out. */
+  keyAlgorithm?: KeyAlgorithm | null | undefined;
+  /**
+   * A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays where it
+   * is. Only the key of the request counts, not its names. `password` and `key_algorithm` have no
+   * place beside it. At most 65536 characters.
+   */
+  csr?: string | null | undefined;
+  /**
+   * The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the
+   * instance gives out, if it does. At most 64 characters.
+   */
+  ip?: string | null | undefined;
+  /** Networks to push to this user. At most 500 items. */
+  pushRoutes?: string[] | null | undefined;
+  /** Only sites have LANs: 409 `rule`. At most 500 items. */
+  iroutes?: string[] | null | undefined;
+}
+
+/** Source: the schema ClientSite2UserImport of the document Chaveiro. */
+export interface ClientSite2UserImport {
+  /** The CA that signed; that of the instance when left out. */
+  caId?: number | null | undefined;
+  /** The instance that the user is to be at. */
+  instanceId?: number | null | undefined;
+  /** E-mail address. At most 255 characters. */
+  email: string;
+  /** Free text. At most 1000 characters. */
+  description?: string | null | undefined;
+  /**
+   * The private key in PEM; without it the key stays where it is, and can't be had here. At most
+   * 65536 characters.
+   */
+  key?: string | null | undefined;
+  /** The certificate in PEM. From 1 to 65536 characters. */
+  cert: string;
+  /** The password of an encrypted key. At most 1024 characters. */
+  password?: string | null | undefined;
+  /** Whether the certificate is revoked; `false` when left out. */
+  revoked?: boolean | null | undefined;
+  /** Since when, in ISO 8601; without a zone it is UTC. At most 64 characters. */
+  revokedDate?: string | null | undefined;
+  /**
+   * The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the
+   * instance gives out, if it does. At most 64 characters.
+   */
+  ip?: string | null | undefined;
+  /** Networks to push to this user. At most 500 items. */
+  pushRoutes?: string[] | null | undefined;
+  /** Only sites have LANs: 409 `rule`. At most 500 items. */
+  iroutes?: string[] | null | undefined;
+}
+
+/** Source: the schema ClientSite2UserUpdate of the document Chaveiro. */
+export interface ClientSite2UserUpdate {
+  /** Not editable. */
+  caId?: number | null | undefined;
+  /** Not editable. */
+  name?: string | null | undefined;
+  /** Not editable. */
+  expiration?: number | null | undefined;
+  /** Not editable. At most 1024 characters. */
+  password?: string | null | undefined;
+  /** E-mail address. At most 255 characters. */
+  email?: string | null | undefined;
+  /** Free text. At most 1000 characters. */
+  description?: string | null | undefined;
+  /** Country, ISO 3166 alpha-2. */
+  country?: string | null | undefined;
+  /** State or province. At most 128 characters. */
+  province?: string | null | undefined;
+  /** City. At most 128 characters. */
+  city?: string | null | undefined;
+  /** Organization. At most 64 characters. */
+  organization?: string | null | undefined;
+  /** Department (organizational unit). At most 64 characters. */
+  sector?: string | null | undefined;
+  /** For a user who is at none; otherwise not editable. */
+  instanceId?: number | null | undefined;
+  /**
+   * The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one that the
+   * instance gives out, if it does. At most 64 characters.
+   */
+  ip?: string | null | undefined;
+  /** Networks to push to this user. At most 500 items. */
+  pushRoutes?: string[] | null | undefined;
+  /** Only sites have LANs: 409 `rule`. At most 500 items. */
+  iroutes?: string[] | null | undefined;
+}
+
+/**
+ * `openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect, on a PC or a phone.
+ * `p12-profile`: OpenVPN with the key as PKCS#12.
+ *
+ * A newer server may have more values. Source: the schema UserProfileFormat of the document
+ * Chaveiro.
+ */
+export type UserProfileFormat = "openvpn" | "connect" | "p12-profile" | (string & {});
+
+/** Source: the schema UserProfileRequest of the document Chaveiro. */
+export interface UserProfileRequest {
+  /** The format; `openvpn` when left out. */
+  format?: UserProfileFormat | null | undefined;
+  /** Of the PKCS#12 file. When the key has a password, the same one. At most 1024 characters. */
+  password?: string | null | undefined;
+}
+
+/** Source: the schema UserEnrolmentCreate of the document Chaveiro. */
+export interface UserEnrolmentCreate {
+  /** The format of the profile; left out, the user chooses. */
+  format?: UserProfileFormat | null | undefined;
+  /**
+   * How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D` when left out. At
+   * most 32 characters.
+   */
+  expiresIn?: string | null | undefined;
+  /** A PIN of 4 to 32 characters that the person is told by another way; empty: none. */
+  pin?: string | null | undefined;
+}
+
 /** Source: the schema ServerCertificateCreate of the document Chaveiro. */
 export interface ServerCertificateCreate {
   /** The CA that signs. */
@@ -1568,6 +1789,8 @@ export interface InstanceSitePage {
 export interface InstanceSite {
   /** The id of the client. */
   clientId: number;
+  /** `site2site`: a site. `site2user`: a user. */
+  kind: string;
   /** Its name. */
   client: string;
   /**

@@ -36,6 +36,9 @@ from ..models.api import (
     EnrolmentPage,
     Enrolment,
     IssuedEnrolment,
+    ClientSite2UserPage,
+    ClientSite2User,
+    UserProfileFormat,
     IssuedKind,
     CaPage,
     Ca,
@@ -1619,6 +1622,1166 @@ class AsyncOpenvpn:
             "revokeClientSite2SiteEnrolmentDryRun",
             "DELETE",
             "/api/openvpn/clients/site2site/{id}/enrolments/{enrolment_id}?dry_run=true",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    def get_clients_site2user_pages(
+        self,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        name: str | None = None,
+        instance_id: int | None = None,
+        ca_id: int | None = None,
+        status: ClientStatus | str | None = None,
+        serial: str | None = None,
+        expires_before: datetime | str | None = None,
+        expires_after: datetime | str | None = None,
+        sort: CertificateOrder | str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[ClientSite2User]:
+        """List users.
+
+        One page of the users, by ascending id or by expiry. Filters are combined with "and"; one
+        that matches nothing, also the id of a CA or an instance that does not exist, gives an empty
+        page. The cost of a page does not grow with its depth.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+        - name: Only the user of this name, regardless of case. A `*` at the end or at both ends
+          matches any text there. At most 64 characters.
+        - instance_id: Only the users of this OpenVPN instance. From 1 to 9007199254740991.
+        - ca_id: Only the users of this CA. From 1 to 9007199254740991.
+        - status: As of the clients of site-to-site tunnels. Without it: all.
+        - serial: Only the user that has or had a certificate of this serial number, in hex or in
+          decimal. At most 255 characters.
+        - expires_before: Only those that end before this date, in ISO 8601; without a zone it is
+          UTC. At most 64 characters.
+        - expires_after: Only those that end at this date or later, in ISO 8601; without a zone it
+          is UTC. At most 64 characters.
+        - sort: `id`, or `expiry`: those that end first come first. It is `expiry` when left out
+          beside `expires_before` or `expires_after`, otherwise `id`. A cursor belongs to its order.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
+
+        Source: GET /api/openvpn/clients/site2user, operation getClientsSite2UserPage.
+        """
+
+        async def fetch(cursor: int) -> Page[ClientSite2User]:
+            call = Call(
+                "getClientsSite2UserPage",
+                "GET",
+                "/api/openvpn/clients/site2user",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "name": name,
+                    "instance_id": instance_id,
+                    "ca_id": ca_id,
+                    "status": status,
+                    "serial": serial,
+                    "expires_before": expires_before,
+                    "expires_after": expires_after,
+                    "sort": sort,
+                },
+            )
+            answer = await self._transport.json(call, ClientSite2UserPage.from_dict, options)
+            return Page(
+                answer.clients, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def create_client_site2user(
+        self,
+        *,
+        name: str,
+        email: str,
+        ca_id: int | None | Unset = UNSET,
+        instance_id: int | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        country: str | None | Unset = UNSET,
+        province: str | None | Unset = UNSET,
+        city: str | None | Unset = UNSET,
+        organization: str | None | Unset = UNSET,
+        sector: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        csr: str | None | Unset = UNSET,
+        ip: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        iroutes: Sequence[str] | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2User:
+        """Create a user.
+
+        Makes a key pair and a client certificate as for a site, and gives the user a place at the
+        instance `instance_id`: the tunnel address `ip`, or the next free one as sites get it, and
+        `push_routes`. All of it is made or nothing. Names are unique together with those of the
+        sites. `ca_id` may be left out: it is the CA of the instance then. Without `instance_id` the
+        user has a certificate and no place; `ip` and `push_routes` are 409 `rule` then. A user has
+        no LANs: `iroutes` is 409 `rule`.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - name: Unique together with the sites; letters, digits, `-` and `.`. The common name of the
+          certificate. At most 30 characters.
+        - email: E-mail address. At most 255 characters.
+        - ca_id: The CA that signs; that of the instance when left out. From 1 to 9007199254740991.
+        - instance_id: The instance that the user is to be at. From 1 to 9007199254740991.
+        - password: Encrypts the private key; empty is none. At most 1024 characters.
+        - description: Free text. At most 1000 characters.
+        - country: Country, ISO 3166 alpha-2.
+        - province: State or province. At most 128 characters.
+        - city: City. At most 128 characters.
+        - organization: Organization. At most 64 characters.
+        - sector: Department (organizational unit). At most 64 characters.
+        - expiration: Life of the certificate in days; 3650 when left out, or less when the CA ends
+          before. From 1 to 7300.
+        - key_algorithm: The algorithm of the key; `ecdsa-p256` when left out.
+        - csr: A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays
+          where it is. Only the key of the request counts, not its names. `password` and
+          `key_algorithm` have no place beside it. At most 65536 characters.
+        - ip: The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one
+          that the instance gives out, if it does. At most 64 characters.
+        - push_routes: Networks to push to this user. At most 500 items.
+        - iroutes: Only sites have LANs: 409 `rule`. At most 500 items.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2user, operation createClientSite2User.
+        """
+        call = Call(
+            "createClientSite2User",
+            "POST",
+            "/api/openvpn/clients/site2user",
+            "keyed",
+            body={
+                "ca_id": ca_id,
+                "instance_id": instance_id,
+                "name": name,
+                "email": email,
+                "password": password,
+                "description": description,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+                "csr": csr,
+                "ip": ip,
+                "push_routes": push_routes,
+                "iroutes": iroutes,
+            },
+        )
+        return await self._transport.json(call, ClientSite2User.from_dict, options)
+
+    async def import_client_site2user(
+        self,
+        *,
+        email: str,
+        cert: str,
+        ca_id: int | None | Unset = UNSET,
+        instance_id: int | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        key: str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        revoked: bool | None | Unset = UNSET,
+        revoked_date: datetime | str | None | Unset = UNSET,
+        ip: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        iroutes: Sequence[str] | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2User:
+        """Import a user.
+
+        Takes over a certificate that a CA here signed elsewhere, with its private key if that is
+        given, as the import of a site does, and gives the user a place as creation does. One that
+        is revoked gets no place.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - email: E-mail address. At most 255 characters.
+        - cert: The certificate in PEM. At most 65536 characters.
+        - ca_id: The CA that signed; that of the instance when left out. From 1 to 9007199254740991.
+        - instance_id: The instance that the user is to be at. From 1 to 9007199254740991.
+        - description: Free text. At most 1000 characters.
+        - key: The private key in PEM; without it the key stays where it is, and can't be had here.
+          At most 65536 characters.
+        - password: The password of an encrypted key. At most 1024 characters.
+        - revoked: Whether the certificate is revoked; `false` when left out.
+        - revoked_date: Since when, in ISO 8601; without a zone it is UTC. At most 64 characters.
+        - ip: The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one
+          that the instance gives out, if it does. At most 64 characters.
+        - push_routes: Networks to push to this user. At most 500 items.
+        - iroutes: Only sites have LANs: 409 `rule`. At most 500 items.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/import, operation importClientSite2User.
+        """
+        call = Call(
+            "importClientSite2User",
+            "POST",
+            "/api/openvpn/clients/site2user/import",
+            "keyed",
+            body={
+                "ca_id": ca_id,
+                "instance_id": instance_id,
+                "email": email,
+                "description": description,
+                "key": key,
+                "cert": cert,
+                "password": password,
+                "revoked": revoked,
+                "revoked_date": revoked_date,
+                "ip": ip,
+                "push_routes": push_routes,
+                "iroutes": iroutes,
+            },
+        )
+        return await self._transport.json(call, ClientSite2User.from_dict, options)
+
+    async def get_client_site2user(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> ClientSite2User:
+        """Get a user.
+
+        One user, also a revoked one. The id of a site is 404.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2user/{id}, operation getClientSite2User.
+        """
+        call = Call(
+            "getClientSite2User",
+            "GET",
+            "/api/openvpn/clients/site2user/{id}",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, ClientSite2User.from_dict, options)
+
+    async def update_client_site2user(
+        self,
+        id: int,
+        *,
+        ca_id: int | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        email: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        country: str | None | Unset = UNSET,
+        province: str | None | Unset = UNSET,
+        city: str | None | Unset = UNSET,
+        organization: str | None | Unset = UNSET,
+        sector: str | None | Unset = UNSET,
+        instance_id: int | None | Unset = UNSET,
+        ip: str | None | Unset = UNSET,
+        push_routes: Sequence[str] | None | Unset = UNSET,
+        iroutes: Sequence[str] | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2User:
+        """Update a user.
+
+        Changes the fields that are sent; a field left out stays as it is. An empty string clears
+        it, but not `email`; an empty `ip` is one that the server gives out, 409 `rule` where it
+        gives out none; an empty list of `push_routes` removes them. A user who is at no instance is
+        given a place with `instance_id`; another instance is 409 `invalid`. `ca_id`, `name` and
+        `expiration` can't be changed, as of sites.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - ca_id: Not editable.
+        - name: Not editable.
+        - expiration: Not editable.
+        - password: Not editable. At most 1024 characters.
+        - email: E-mail address. At most 255 characters.
+        - description: Free text. At most 1000 characters.
+        - country: Country, ISO 3166 alpha-2.
+        - province: State or province. At most 128 characters.
+        - city: City. At most 128 characters.
+        - organization: Organization. At most 64 characters.
+        - sector: Department (organizational unit). At most 64 characters.
+        - instance_id: For a user who is at none; otherwise not editable. From 1 to
+          9007199254740991.
+        - ip: The static tunnel address (IPv4). Left out on creation: the next free one. Empty: one
+          that the instance gives out, if it does. At most 64 characters.
+        - push_routes: Networks to push to this user. At most 500 items.
+        - iroutes: Only sites have LANs: 409 `rule`. At most 500 items.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: PUT /api/openvpn/clients/site2user/{id}, operation updateClientSite2User.
+        """
+        call = Call(
+            "updateClientSite2User",
+            "PUT",
+            "/api/openvpn/clients/site2user/{id}",
+            "safe",
+            args={"id": id},
+            body={
+                "ca_id": ca_id,
+                "name": name,
+                "expiration": expiration,
+                "password": password,
+                "email": email,
+                "description": description,
+                "country": country,
+                "province": province,
+                "city": city,
+                "organization": organization,
+                "sector": sector,
+                "instance_id": instance_id,
+                "ip": ip,
+                "push_routes": push_routes,
+                "iroutes": iroutes,
+            },
+        )
+        return await self._transport.json(call, ClientSite2User.from_dict, options)
+
+    async def revoke_client_site2user(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Revoke a user.
+
+        Revokes all certificates of the user. The record stays and is listed with `revoked: true`.
+        It can't be undone. Revoking again changes nothing and is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2user/{id}, operation revokeClientSite2User.
+        """
+        call = Call(
+            "revokeClientSite2User",
+            "DELETE",
+            "/api/openvpn/clients/site2user/{id}",
+            "safe",
+            args={"id": id},
+        )
+        await self._transport.empty(call, options)
+
+    async def revoke_client_site2user_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: revoke a user.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+        certificates of the user. The record stays and is listed with `revoked: true`. It can't be
+        undone. Revoking again changes nothing and is 200.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2user/{id}?dry_run=true, operation
+        revokeClientSite2UserDryRun.
+        """
+        call = Call(
+            "revokeClientSite2UserDryRun",
+            "DELETE",
+            "/api/openvpn/clients/site2user/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def get_client_site2user_certificate(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get the certificate of a user.
+
+        The certificate followed by those of its CA and of the CAs above that, in PEM.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2user/{id}/certificate, operation
+        getClientSite2UserCertificate.
+        """
+        call = Call(
+            "getClientSite2UserCertificate",
+            "GET",
+            "/api/openvpn/clients/site2user/{id}/certificate",
+            "safe",
+            args={"id": id},
+            accept="application/x-pem-file",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def get_client_site2user_key(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get the private key of a user.
+
+        The private key in PEM, encrypted when the user was given a password. Every download is
+        recorded in the audit.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2user/{id}/key, operation getClientSite2UserKey.
+        """
+        call = Call(
+            "getClientSite2UserKey",
+            "GET",
+            "/api/openvpn/clients/site2user/{id}/key",
+            "safe",
+            args={"id": id},
+            accept="application/x-pem-file",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def create_client_site2user_pkcs12(
+        self,
+        id: int,
+        *,
+        password: str,
+        profile: Pkcs12Profile | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Make a PKCS#12 file of a user.
+
+        Key, certificate and CA certificates as one file, protected with `password`, as of sites.
+        Every download is recorded in the audit.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - password: Protects the file. At most 1024 characters.
+        - profile: The encryption of the file; `modern` when left out.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/pkcs12, operation
+        createClientSite2UserPkcs12.
+        """
+        call = Call(
+            "createClientSite2UserPkcs12",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/pkcs12",
+            "never",
+            args={"id": id},
+            accept="application/x-pkcs12",
+            body={
+                "password": password,
+                "profile": profile,
+            },
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    def get_client_site2user_certificates_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[Certificate]:
+        """List the certificates of a user.
+
+        One page of all certificates that the user has had, by ascending id. The one with the
+        highest id is in force.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2user/{id}/certificates, operation
+        getClientSite2UserCertificatesPage.
+        """
+
+        async def fetch(cursor: int) -> Page[Certificate]:
+            call = Call(
+                "getClientSite2UserCertificatesPage",
+                "GET",
+                "/api/openvpn/clients/site2user/{id}/certificates",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, CertificatePage.from_dict, options)
+            return Page(
+                answer.certificates, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def renew_client_site2user(
+        self,
+        id: int,
+        *,
+        overlap: datetime | str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        csr: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2User:
+        """Renew the certificate of a user.
+
+        Issues another certificate, with a new key, as of sites. The place of the user stays.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - overlap: How long the certificates before it stay valid, as an ISO 8601 duration of weeks,
+          days, hours, minutes and seconds; `0` not at all. `P30D` when left out, at most `P7300D`.
+          At most 32 characters.
+        - name: Only for a client whose imported name a new certificate may not have, and required
+          there. Otherwise the name can't be changed. At most 30 characters.
+        - password: Encrypts the new private key with this password. At most 1024 characters.
+        - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
+        - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
+        - csr: A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays
+          where it is. Only the key of the request counts, not its names. `password` and
+          `key_algorithm` have no place beside it. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/renew, operation renewClientSite2User.
+        """
+        call = Call(
+            "renewClientSite2User",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/renew",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+                "name": name,
+                "password": password,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+                "csr": csr,
+            },
+        )
+        return await self._transport.json(call, ClientSite2User.from_dict, options)
+
+    async def renew_client_site2user_dry_run(
+        self,
+        id: int,
+        *,
+        overlap: datetime | str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        expiration: int | None | Unset = UNSET,
+        key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        csr: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: renew the certificate of a user.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Issues
+        another certificate, with a new key, as of sites. The place of the user stays.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - overlap: How long the certificates before it stay valid, as an ISO 8601 duration of weeks,
+          days, hours, minutes and seconds; `0` not at all. `P30D` when left out, at most `P7300D`.
+          At most 32 characters.
+        - name: Only for a client whose imported name a new certificate may not have, and required
+          there. Otherwise the name can't be changed. At most 30 characters.
+        - password: Encrypts the new private key with this password. At most 1024 characters.
+        - expiration: Days until the certificate ends, as on creation. From 1 to 7300.
+        - key_algorithm: The algorithm of the new key; `ecdsa-p256` when left out.
+        - csr: A certificate request (PKCS #10) in PEM: the certificate is for its key, which stays
+          where it is. Only the key of the request counts, not its names. `password` and
+          `key_algorithm` have no place beside it. At most 65536 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/renew?dry_run=true, operation
+        renewClientSite2UserDryRun.
+        """
+        call = Call(
+            "renewClientSite2UserDryRun",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/renew?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+                "name": name,
+                "password": password,
+                "expiration": expiration,
+                "key_algorithm": key_algorithm,
+                "csr": csr,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def suspend_client_site2user(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> ClientSite2User:
+        """Suspend a user.
+
+        Puts all certificates of the user on the CRL until the user is resumed, as of sites.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/suspend, operation suspendClientSite2User.
+        """
+        call = Call(
+            "suspendClientSite2User",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/suspend",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, ClientSite2User.from_dict, options)
+
+    async def suspend_client_site2user_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: suspend a user.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Puts all
+        certificates of the user on the CRL until the user is resumed, as of sites.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/suspend?dry_run=true, operation
+        suspendClientSite2UserDryRun.
+        """
+        call = Call(
+            "suspendClientSite2UserDryRun",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/suspend?dry_run=true",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def resume_client_site2user(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> ClientSite2User:
+        """Resume a suspended user.
+
+        Takes the certificates of a suspended user off the next CRL, as of sites.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/resume, operation resumeClientSite2User.
+        """
+        call = Call(
+            "resumeClientSite2User",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/resume",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, ClientSite2User.from_dict, options)
+
+    async def resume_client_site2user_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: resume a suspended user.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Takes the
+        certificates of a suspended user off the next CRL, as of sites.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/resume?dry_run=true, operation
+        resumeClientSite2UserDryRun.
+        """
+        call = Call(
+            "resumeClientSite2UserDryRun",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/resume?dry_run=true",
+            "keyed",
+            args={"id": id},
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def revoke_client_site2user_for(
+        self,
+        id: int,
+        *,
+        reason: FinalReason | str,
+        invalidity_date: datetime | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> ClientSite2User:
+        """Revoke a user for a reason.
+
+        Revokes all certificates of the user, as DELETE does, with a reason and since when the key
+        is not to be trusted.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - reason: A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+        - invalidity_date: Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO
+          8601; not in the future. At most 64 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/revoke, operation revokeClientSite2UserFor.
+        """
+        call = Call(
+            "revokeClientSite2UserFor",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/revoke",
+            "keyed",
+            args={"id": id},
+            body={
+                "reason": reason,
+                "invalidity_date": invalidity_date,
+            },
+        )
+        return await self._transport.json(call, ClientSite2User.from_dict, options)
+
+    async def revoke_client_site2user_for_dry_run(
+        self,
+        id: int,
+        *,
+        reason: FinalReason | str,
+        invalidity_date: datetime | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: revoke a user for a reason.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Revokes all
+        certificates of the user, as DELETE does, with a reason and since when the key is not to be
+        trusted.
+
+        It needs the right to write openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - reason: A reason of RFC 5280, section 5.3.1, for a revocation that can't be undone.
+        - invalidity_date: Since when the key is not to be trusted (RFC 5280, section 5.3.2), in ISO
+          8601; not in the future. At most 64 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/revoke?dry_run=true, operation
+        revokeClientSite2UserForDryRun.
+        """
+        call = Call(
+            "revokeClientSite2UserForDryRun",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/revoke?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "reason": reason,
+                "invalidity_date": invalidity_date,
+            },
+        )
+        return await self._transport.json(call, DryRun.from_dict, options)
+
+    async def get_client_site2user_profile(
+        self,
+        id: int,
+        *,
+        format: UserProfileFormat | str | None = None,
+        key: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Get the profile of a user.
+
+        The configuration with which the PC or phone of the user reaches the instance, with
+        certificate and private key. The key is encrypted when the user was given a password. Every
+        download is recorded in the audit. A user who is at no instance is 409 `rule`.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - format: The format; `openvpn` when left out.
+        - key: `false` leaves the private key out, and names its file instead.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: GET /api/openvpn/clients/site2user/{id}/profile, operation
+        getClientSite2UserProfile.
+        """
+        call = Call(
+            "getClientSite2UserProfile",
+            "GET",
+            "/api/openvpn/clients/site2user/{id}/profile",
+            "safe",
+            args={"id": id},
+            query={
+                "format": format,
+                "key": key,
+            },
+            accept="application/octet-stream",
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    async def create_client_site2user_profile(
+        self,
+        id: int,
+        *,
+        format: UserProfileFormat | str | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> File:
+        """Make the profile of a user with a password.
+
+        As GET, for `p12-profile`, whose PKCS#12 file needs a password.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - format: The format; `openvpn` when left out.
+        - password: Of the PKCS#12 file. When the key has a password, the same one. At most 1024
+          characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/profile, operation
+        createClientSite2UserProfile.
+        """
+        call = Call(
+            "createClientSite2UserProfile",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/profile",
+            "never",
+            args={"id": id},
+            accept="application/octet-stream",
+            body={
+                "format": format,
+                "password": password,
+            },
+            file=True,
+        )
+        return await self._transport.file(call, options)
+
+    def get_client_site2user_enrolments_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[Enrolment]:
+        """List the enrolments of a user.
+
+        One page of the links that were made for the user, by ascending id.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2user/{id}/enrolments, operation
+        getClientSite2UserEnrolmentsPage.
+        """
+
+        async def fetch(cursor: int) -> Page[Enrolment]:
+            call = Call(
+                "getClientSite2UserEnrolmentsPage",
+                "GET",
+                "/api/openvpn/clients/site2user/{id}/enrolments",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, EnrolmentPage.from_dict, options)
+            return Page(
+                answer.enrolments, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def create_client_site2user_enrolment(
+        self,
+        id: int,
+        *,
+        format: UserProfileFormat | str | None | Unset = UNSET,
+        expires_in: datetime | str | None | Unset = UNSET,
+        pin: str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> IssuedEnrolment:
+        """Make a link by which a user gets the profile.
+
+        Makes a link for the user, as for a site. It is good once, until it expires; opening it
+        spends nothing. Only this answer has the secret.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - format: The format of the profile; left out, the user chooses.
+        - expires_in: How long the link is good, as an ISO 8601 duration, `PT1M` to `P90D`; `P7D`
+          when left out. At most 32 characters.
+        - pin: A PIN of 4 to 32 characters that the person is told by another way; empty: none. At
+          most 32 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/clients/site2user/{id}/enrolments, operation
+        createClientSite2UserEnrolment.
+        """
+        call = Call(
+            "createClientSite2UserEnrolment",
+            "POST",
+            "/api/openvpn/clients/site2user/{id}/enrolments",
+            "keyed",
+            args={"id": id},
+            body={
+                "format": format,
+                "expires_in": expires_in,
+                "pin": pin,
+            },
+        )
+        return await self._transport.json(call, IssuedEnrolment.from_dict, options)
+
+    async def get_client_site2user_enrolment(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Enrolment:
+        """Get an enrolment of a user.
+
+        What became of one link.
+
+        It needs the right to read openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}, operation
+        getClientSite2UserEnrolment.
+        """
+        call = Call(
+            "getClientSite2UserEnrolment",
+            "GET",
+            "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
+        )
+        return await self._transport.json(call, Enrolment.from_dict, options)
+
+    async def revoke_client_site2user_enrolment(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Revoke an enrolment of a user.
+
+        Makes the link worthless. Repeating it changes nothing.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}, operation
+        revokeClientSite2UserEnrolment.
+        """
+        call = Call(
+            "revokeClientSite2UserEnrolment",
+            "DELETE",
+            "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}",
+            "safe",
+            args={"id": id, "enrolment_id": enrolment_id},
+        )
+        await self._transport.empty(call, options)
+
+    async def revoke_client_site2user_enrolment_dry_run(
+        self,
+        id: int,
+        enrolment_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: revoke an enrolment of a user.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Makes the
+        link worthless. Repeating it changes nothing.
+
+        It needs the right to write openvpn.keys.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - enrolment_id: The id of the enrolment. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}?dry_run=true,
+        operation revokeClientSite2UserEnrolmentDryRun.
+        """
+        call = Call(
+            "revokeClientSite2UserEnrolmentDryRun",
+            "DELETE",
+            "/api/openvpn/clients/site2user/{id}/enrolments/{enrolment_id}?dry_run=true",
             "safe",
             args={"id": id, "enrolment_id": enrolment_id},
         )

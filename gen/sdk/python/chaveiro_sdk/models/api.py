@@ -836,6 +836,169 @@ class IssuedEnrolment:
         )
 
 
+@dataclass(slots=True, kw_only=True)
+class ClientSite2UserPage:
+    """The schema ClientSite2UserPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    clients: list[ClientSite2User]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientSite2UserPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            clients=[ClientSite2User.from_dict(item) for item in data["clients"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ClientSite2User:
+    """The schema ClientSite2User of the document Chaveiro."""
+
+    id: int
+    """The id of the user."""
+
+    ca_id: int
+    """The id of its CA."""
+
+    instance_id: int | None
+    """The instance that the user is at; `null`: none."""
+
+    name: str
+    """The name. At most 255 characters."""
+
+    email: str
+    """E-mail address. At most 255 characters."""
+
+    description: str
+    """Its description. At most 1000 characters."""
+
+    country: str
+    """Country, ISO 3166 alpha-2. At most 64 characters."""
+
+    province: str
+    """State or province. At most 255 characters."""
+
+    city: str
+    """City. At most 255 characters."""
+
+    organization: str
+    """Organization. At most 255 characters."""
+
+    sector: str
+    """Department. At most 255 characters."""
+
+    ip: str
+    """The static tunnel address; empty: the server gives one out, or there is no instance. At most 45
+    characters.
+    """
+
+    push_routes: list[str]
+    """The networks that are pushed to this user, besides those of the instance. At most 500 items.
+    """
+
+    conn_status: str
+    """Whether the user is connected. It is `unknown`: the service does not watch the tunnels. At most
+    16 characters.
+    """
+
+    conn_source_ip: str | None
+    """From where; `null`: not known. At most 64 characters."""
+
+    conn_tunnel_ip: str | None
+    """The address in the tunnel; `null`: not known. At most 64 characters."""
+
+    expired: bool
+    """Whether the certificate has ended."""
+
+    revoked: bool
+    """Whether the certificate is revoked, or suspended."""
+
+    revoked_at: datetime | None
+    """Since when it is revoked. At most 32."""
+
+    revocation_reason: str | None
+    """Why it is revoked, by its name in RFC 5280, section 5.3.1; `certificateHold` is suspended. At
+    most 32 characters.
+    """
+
+    serial: str
+    """The serial number of the certificate, in lower-case hex. At most 128 characters."""
+
+    fingerprint: str
+    """The SHA-256 of the certificate in DER, in lower-case hex. At most 64 characters."""
+
+    key_algorithm: str
+    """The algorithm of its key, as `ecdsa-p256`; empty when it is not one of those that are accepted
+    now. At most 32 characters.
+    """
+
+    key_protected: bool
+    """Whether the key that is kept here is encrypted with a password."""
+
+    not_before: datetime
+    """When the certificate begins. At most 32."""
+
+    expiry_date: datetime
+    """When the certificate ends. At most 32."""
+
+    created_at: datetime
+    """When the user was created. At most 32."""
+
+    updated_at: datetime
+    """When the user was last changed. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClientSite2User:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            ca_id=data["ca_id"],
+            instance_id=data["instance_id"],
+            name=data["name"],
+            email=data["email"],
+            description=data["description"],
+            country=data["country"],
+            province=data["province"],
+            city=data["city"],
+            organization=data["organization"],
+            sector=data["sector"],
+            ip=data["ip"],
+            push_routes=data["push_routes"],
+            conn_status=data["conn_status"],
+            conn_source_ip=data["conn_source_ip"],
+            conn_tunnel_ip=data["conn_tunnel_ip"],
+            expired=data["expired"],
+            revoked=data["revoked"],
+            revoked_at=None if (value := data["revoked_at"]) is None else read_datetime(value),
+            revocation_reason=data["revocation_reason"],
+            serial=data["serial"],
+            fingerprint=data["fingerprint"],
+            key_algorithm=data["key_algorithm"],
+            key_protected=data["key_protected"],
+            not_before=read_datetime(data["not_before"]),
+            expiry_date=read_datetime(data["expiry_date"]),
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+        )
+
+
+class UserProfileFormat(enum.StrEnum):
+    """`openvpn`: OpenVPN 2.6 on the command line. `connect`: OpenVPN Connect, on a PC or a phone.
+    `p12-profile`: OpenVPN with the key as PKCS#12. A newer server may have more values, which are
+    read as texts.
+    """
+
+    OPENVPN = "openvpn"
+    CONNECT = "connect"
+    P12_PROFILE = "p12-profile"
+
+
 class IssuedKind(enum.StrEnum):
     """A kind of certificate that can be created; those of clients are created with their client. A
     newer server may have more values, which are read as texts.
@@ -1783,6 +1946,9 @@ class InstanceSite:
     client_id: int
     """The id of the client."""
 
+    kind: str
+    """`site2site`: a site. `site2user`: a user. At most 16 characters."""
+
     client: str
     """Its name. At most 255 characters."""
 
@@ -1821,6 +1987,7 @@ class InstanceSite:
         """Read one from JSON. What is unknown is ignored."""
         return cls(
             client_id=data["client_id"],
+            kind=data["kind"],
             client=data["client"],
             state=read_enum(ProfileState, data["state"]),
             profile_version=data["profile_version"],

@@ -300,6 +300,237 @@ class OpenvpnResults:
             types.RevokeClientSite2SiteEnrolmentDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_enrolment_dry_run(**arguments)
         )
 
+    def get_clients_site2user_pages(
+        self, request: types.GetClientsSite2UserPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientsSite2UserPageResponse, types.ClientSite2User]:
+        """List users."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_clients_site2user_pages(**arguments)
+        return results.ResultPages(types.GetClientsSite2UserPageResponse, "clients", pages)
+
+    def create_client_site2user(
+        self, request: types.CreateClientSite2UserRequest
+    ) -> types.CreateClientSite2UserResponse:
+        """Create a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientSite2UserResponse, "client", lambda: self._group.create_client_site2user(**arguments)
+        )
+
+    def import_client_site2user(
+        self, request: types.ImportClientSite2UserRequest
+    ) -> types.ImportClientSite2UserResponse:
+        """Import a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ImportClientSite2UserResponse, "client", lambda: self._group.import_client_site2user(**arguments)
+        )
+
+    def get_client_site2user(
+        self, request: types.GetClientSite2UserRequest
+    ) -> types.GetClientSite2UserResponse:
+        """Get a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2UserResponse, "client", lambda: self._group.get_client_site2user(**arguments)
+        )
+
+    def update_client_site2user(
+        self, request: types.UpdateClientSite2UserRequest
+    ) -> types.UpdateClientSite2UserResponse:
+        """Update a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.UpdateClientSite2UserResponse, "client", lambda: self._group.update_client_site2user(**arguments)
+        )
+
+    def revoke_client_site2user(
+        self, request: types.RevokeClientSite2UserRequest
+    ) -> types.RevokeClientSite2UserResponse:
+        """Revoke a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2UserResponse, "", lambda: self._group.revoke_client_site2user(**arguments)
+        )
+
+    def revoke_client_site2user_dry_run(
+        self, request: types.RevokeClientSite2UserDryRunRequest
+    ) -> types.RevokeClientSite2UserDryRunResponse:
+        """Tell what this would do: revoke a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2UserDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2user_dry_run(**arguments)
+        )
+
+    def get_client_site2user_certificate(
+        self, request: types.GetClientSite2UserCertificateRequest
+    ) -> types.GetClientSite2UserCertificateResponse:
+        """Get the certificate of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2UserCertificateResponse, "certificate", lambda: self._group.get_client_site2user_certificate(**arguments)
+        )
+
+    def get_client_site2user_key(
+        self, request: types.GetClientSite2UserKeyRequest
+    ) -> types.GetClientSite2UserKeyResponse:
+        """Get the private key of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2UserKeyResponse, "key", lambda: self._group.get_client_site2user_key(**arguments)
+        )
+
+    def create_client_site2user_pkcs12(
+        self, request: types.CreateClientSite2UserPkcs12Request
+    ) -> types.CreateClientSite2UserPkcs12Response:
+        """Make a PKCS#12 file of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientSite2UserPkcs12Response, "pkcs12", lambda: self._group.create_client_site2user_pkcs12(**arguments)
+        )
+
+    def get_client_site2user_certificates_pages(
+        self, request: types.GetClientSite2UserCertificatesPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2UserCertificatesPageResponse, types.Certificate]:
+        """List the certificates of a user."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2user_certificates_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2UserCertificatesPageResponse, "certificates", pages)
+
+    def renew_client_site2user(
+        self, request: types.RenewClientSite2UserRequest
+    ) -> types.RenewClientSite2UserResponse:
+        """Renew the certificate of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewClientSite2UserResponse, "client", lambda: self._group.renew_client_site2user(**arguments)
+        )
+
+    def renew_client_site2user_dry_run(
+        self, request: types.RenewClientSite2UserDryRunRequest
+    ) -> types.RenewClientSite2UserDryRunResponse:
+        """Tell what this would do: renew the certificate of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RenewClientSite2UserDryRunResponse, "dry_run", lambda: self._group.renew_client_site2user_dry_run(**arguments)
+        )
+
+    def suspend_client_site2user(
+        self, request: types.SuspendClientSite2UserRequest
+    ) -> types.SuspendClientSite2UserResponse:
+        """Suspend a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.SuspendClientSite2UserResponse, "client", lambda: self._group.suspend_client_site2user(**arguments)
+        )
+
+    def suspend_client_site2user_dry_run(
+        self, request: types.SuspendClientSite2UserDryRunRequest
+    ) -> types.SuspendClientSite2UserDryRunResponse:
+        """Tell what this would do: suspend a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.SuspendClientSite2UserDryRunResponse, "dry_run", lambda: self._group.suspend_client_site2user_dry_run(**arguments)
+        )
+
+    def resume_client_site2user(
+        self, request: types.ResumeClientSite2UserRequest
+    ) -> types.ResumeClientSite2UserResponse:
+        """Resume a suspended user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ResumeClientSite2UserResponse, "client", lambda: self._group.resume_client_site2user(**arguments)
+        )
+
+    def resume_client_site2user_dry_run(
+        self, request: types.ResumeClientSite2UserDryRunRequest
+    ) -> types.ResumeClientSite2UserDryRunResponse:
+        """Tell what this would do: resume a suspended user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ResumeClientSite2UserDryRunResponse, "dry_run", lambda: self._group.resume_client_site2user_dry_run(**arguments)
+        )
+
+    def revoke_client_site2user_for(
+        self, request: types.RevokeClientSite2UserForRequest
+    ) -> types.RevokeClientSite2UserForResponse:
+        """Revoke a user for a reason."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2UserForResponse, "client", lambda: self._group.revoke_client_site2user_for(**arguments)
+        )
+
+    def revoke_client_site2user_for_dry_run(
+        self, request: types.RevokeClientSite2UserForDryRunRequest
+    ) -> types.RevokeClientSite2UserForDryRunResponse:
+        """Tell what this would do: revoke a user for a reason."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2UserForDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2user_for_dry_run(**arguments)
+        )
+
+    def get_client_site2user_profile(
+        self, request: types.GetClientSite2UserProfileRequest
+    ) -> types.GetClientSite2UserProfileResponse:
+        """Get the profile of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2UserProfileResponse, "profile", lambda: self._group.get_client_site2user_profile(**arguments)
+        )
+
+    def create_client_site2user_profile(
+        self, request: types.CreateClientSite2UserProfileRequest
+    ) -> types.CreateClientSite2UserProfileResponse:
+        """Make the profile of a user with a password."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientSite2UserProfileResponse, "profile", lambda: self._group.create_client_site2user_profile(**arguments)
+        )
+
+    def get_client_site2user_enrolments_pages(
+        self, request: types.GetClientSite2UserEnrolmentsPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2UserEnrolmentsPageResponse, types.Enrolment]:
+        """List the enrolments of a user."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2user_enrolments_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2UserEnrolmentsPageResponse, "enrolments", pages)
+
+    def create_client_site2user_enrolment(
+        self, request: types.CreateClientSite2UserEnrolmentRequest
+    ) -> types.CreateClientSite2UserEnrolmentResponse:
+        """Make a link by which a user gets the profile."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateClientSite2UserEnrolmentResponse, "enrolment", lambda: self._group.create_client_site2user_enrolment(**arguments)
+        )
+
+    def get_client_site2user_enrolment(
+        self, request: types.GetClientSite2UserEnrolmentRequest
+    ) -> types.GetClientSite2UserEnrolmentResponse:
+        """Get an enrolment of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetClientSite2UserEnrolmentResponse, "enrolment", lambda: self._group.get_client_site2user_enrolment(**arguments)
+        )
+
+    def revoke_client_site2user_enrolment(
+        self, request: types.RevokeClientSite2UserEnrolmentRequest
+    ) -> types.RevokeClientSite2UserEnrolmentResponse:
+        """Revoke an enrolment of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2UserEnrolmentResponse, "", lambda: self._group.revoke_client_site2user_enrolment(**arguments)
+        )
+
+    def revoke_client_site2user_enrolment_dry_run(
+        self, request: types.RevokeClientSite2UserEnrolmentDryRunRequest
+    ) -> types.RevokeClientSite2UserEnrolmentDryRunResponse:
+        """Tell what this would do: revoke an enrolment of a user."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RevokeClientSite2UserEnrolmentDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2user_enrolment_dry_run(**arguments)
+        )
+
     def get_certificates_pages(
         self, request: types.GetCertificatesPageRequest | None = None
     ) -> results.ResultPages[types.GetCertificatesPageResponse, types.Certificate]:

@@ -36,6 +36,9 @@ from ..models.api import (
     EnrolmentPage,
     Enrolment,
     IssuedEnrolment,
+    ClientSite2UserPage,
+    ClientSite2User,
+    UserProfileFormat,
     IssuedKind,
     CaPage,
     Ca,
@@ -630,6 +633,449 @@ class RevokeClientSite2SiteEnrolmentDryRunRequest(Request):
 @dataclass
 class RevokeClientSite2SiteEnrolmentDryRunResponse(Response):
     """The result of ``revoke_client_site2site_enrolment_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class GetClientsSite2UserPageRequest(Request):
+    """The request of ``get_clients_site2user_pages``."""
+
+    cursor: int | None | None = None
+    size: int | None | None = None
+    name: str | None | None = None
+    instance_id: int | None | None = None
+    ca_id: int | None | None = None
+    status: ClientStatus | str | None | None = None
+    serial: str | None | None = None
+    expires_before: datetime | str | None | None = None
+    expires_after: datetime | str | None | None = None
+    sort: CertificateOrder | str | None | None = None
+
+
+@dataclass
+class GetClientsSite2UserPageResponse(PageResponse[ClientSite2User]):
+    """A page of ``get_clients_site2user_pages``."""
+
+    clients: list[ClientSite2User] | None = None
+
+
+@dataclass
+class CreateClientSite2UserRequest(Request):
+    """The request of ``create_client_site2user``."""
+
+    name: str
+    email: str
+    ca_id: int | None | Unset | None = None
+    instance_id: int | None | Unset | None = None
+    password: str | None | Unset | None = None
+    description: str | None | Unset | None = None
+    country: str | None | Unset | None = None
+    province: str | None | Unset | None = None
+    city: str | None | Unset | None = None
+    organization: str | None | Unset | None = None
+    sector: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    csr: str | None | Unset | None = None
+    ip: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    iroutes: Sequence[str] | None | Unset | None = None
+
+
+@dataclass
+class CreateClientSite2UserResponse(Response):
+    """The result of ``create_client_site2user``."""
+
+    client: ClientSite2User | None = None
+
+
+@dataclass
+class ImportClientSite2UserRequest(Request):
+    """The request of ``import_client_site2user``."""
+
+    email: str
+    cert: str
+    ca_id: int | None | Unset | None = None
+    instance_id: int | None | Unset | None = None
+    description: str | None | Unset | None = None
+    key: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    revoked: bool | None | Unset | None = None
+    revoked_date: datetime | str | None | Unset | None = None
+    ip: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    iroutes: Sequence[str] | None | Unset | None = None
+
+
+@dataclass
+class ImportClientSite2UserResponse(Response):
+    """The result of ``import_client_site2user``."""
+
+    client: ClientSite2User | None = None
+
+
+@dataclass
+class GetClientSite2UserRequest(Request):
+    """The request of ``get_client_site2user``."""
+
+    id: int
+
+
+@dataclass
+class GetClientSite2UserResponse(Response):
+    """The result of ``get_client_site2user``."""
+
+    client: ClientSite2User | None = None
+
+
+@dataclass
+class UpdateClientSite2UserRequest(Request):
+    """The request of ``update_client_site2user``."""
+
+    id: int
+    ca_id: int | None | Unset | None = None
+    name: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    password: str | None | Unset | None = None
+    email: str | None | Unset | None = None
+    description: str | None | Unset | None = None
+    country: str | None | Unset | None = None
+    province: str | None | Unset | None = None
+    city: str | None | Unset | None = None
+    organization: str | None | Unset | None = None
+    sector: str | None | Unset | None = None
+    instance_id: int | None | Unset | None = None
+    ip: str | None | Unset | None = None
+    push_routes: Sequence[str] | None | Unset | None = None
+    iroutes: Sequence[str] | None | Unset | None = None
+
+
+@dataclass
+class UpdateClientSite2UserResponse(Response):
+    """The result of ``update_client_site2user``."""
+
+    client: ClientSite2User | None = None
+
+
+@dataclass
+class RevokeClientSite2UserRequest(Request):
+    """The request of ``revoke_client_site2user``."""
+
+    id: int
+
+
+@dataclass
+class RevokeClientSite2UserResponse(Response):
+    """The result of ``revoke_client_site2user``."""
+
+
+@dataclass
+class RevokeClientSite2UserDryRunRequest(Request):
+    """The request of ``revoke_client_site2user_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class RevokeClientSite2UserDryRunResponse(Response):
+    """The result of ``revoke_client_site2user_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class GetClientSite2UserCertificateRequest(Request):
+    """The request of ``get_client_site2user_certificate``."""
+
+    id: int
+
+
+@dataclass
+class GetClientSite2UserCertificateResponse(Response):
+    """The result of ``get_client_site2user_certificate``."""
+
+    certificate: File | None = None
+
+
+@dataclass
+class GetClientSite2UserKeyRequest(Request):
+    """The request of ``get_client_site2user_key``."""
+
+    id: int
+
+
+@dataclass
+class GetClientSite2UserKeyResponse(Response):
+    """The result of ``get_client_site2user_key``."""
+
+    key: File | None = None
+
+
+@dataclass
+class CreateClientSite2UserPkcs12Request(Request):
+    """The request of ``create_client_site2user_pkcs12``."""
+
+    id: int
+    password: str
+    profile: Pkcs12Profile | str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientSite2UserPkcs12Response(Response):
+    """The result of ``create_client_site2user_pkcs12``."""
+
+    pkcs12: File | None = None
+
+
+@dataclass
+class GetClientSite2UserCertificatesPageRequest(Request):
+    """The request of ``get_client_site2user_certificates_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2UserCertificatesPageResponse(PageResponse[Certificate]):
+    """A page of ``get_client_site2user_certificates_pages``."""
+
+    certificates: list[Certificate] | None = None
+
+
+@dataclass
+class RenewClientSite2UserRequest(Request):
+    """The request of ``renew_client_site2user``."""
+
+    id: int
+    overlap: datetime | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    csr: str | None | Unset | None = None
+
+
+@dataclass
+class RenewClientSite2UserResponse(Response):
+    """The result of ``renew_client_site2user``."""
+
+    client: ClientSite2User | None = None
+
+
+@dataclass
+class RenewClientSite2UserDryRunRequest(Request):
+    """The request of ``renew_client_site2user_dry_run``."""
+
+    id: int
+    overlap: datetime | str | None | Unset | None = None
+    name: str | None | Unset | None = None
+    password: str | None | Unset | None = None
+    expiration: int | None | Unset | None = None
+    key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    csr: str | None | Unset | None = None
+
+
+@dataclass
+class RenewClientSite2UserDryRunResponse(Response):
+    """The result of ``renew_client_site2user_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class SuspendClientSite2UserRequest(Request):
+    """The request of ``suspend_client_site2user``."""
+
+    id: int
+
+
+@dataclass
+class SuspendClientSite2UserResponse(Response):
+    """The result of ``suspend_client_site2user``."""
+
+    client: ClientSite2User | None = None
+
+
+@dataclass
+class SuspendClientSite2UserDryRunRequest(Request):
+    """The request of ``suspend_client_site2user_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class SuspendClientSite2UserDryRunResponse(Response):
+    """The result of ``suspend_client_site2user_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class ResumeClientSite2UserRequest(Request):
+    """The request of ``resume_client_site2user``."""
+
+    id: int
+
+
+@dataclass
+class ResumeClientSite2UserResponse(Response):
+    """The result of ``resume_client_site2user``."""
+
+    client: ClientSite2User | None = None
+
+
+@dataclass
+class ResumeClientSite2UserDryRunRequest(Request):
+    """The request of ``resume_client_site2user_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class ResumeClientSite2UserDryRunResponse(Response):
+    """The result of ``resume_client_site2user_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class RevokeClientSite2UserForRequest(Request):
+    """The request of ``revoke_client_site2user_for``."""
+
+    id: int
+    reason: FinalReason | str
+    invalidity_date: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class RevokeClientSite2UserForResponse(Response):
+    """The result of ``revoke_client_site2user_for``."""
+
+    client: ClientSite2User | None = None
+
+
+@dataclass
+class RevokeClientSite2UserForDryRunRequest(Request):
+    """The request of ``revoke_client_site2user_for_dry_run``."""
+
+    id: int
+    reason: FinalReason | str
+    invalidity_date: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class RevokeClientSite2UserForDryRunResponse(Response):
+    """The result of ``revoke_client_site2user_for_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class GetClientSite2UserProfileRequest(Request):
+    """The request of ``get_client_site2user_profile``."""
+
+    id: int
+    format: UserProfileFormat | str | None | None = None
+    key: bool | None | None = None
+
+
+@dataclass
+class GetClientSite2UserProfileResponse(Response):
+    """The result of ``get_client_site2user_profile``."""
+
+    profile: File | None = None
+
+
+@dataclass
+class CreateClientSite2UserProfileRequest(Request):
+    """The request of ``create_client_site2user_profile``."""
+
+    id: int
+    format: UserProfileFormat | str | None | Unset | None = None
+    password: str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientSite2UserProfileResponse(Response):
+    """The result of ``create_client_site2user_profile``."""
+
+    profile: File | None = None
+
+
+@dataclass
+class GetClientSite2UserEnrolmentsPageRequest(Request):
+    """The request of ``get_client_site2user_enrolments_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2UserEnrolmentsPageResponse(PageResponse[Enrolment]):
+    """A page of ``get_client_site2user_enrolments_pages``."""
+
+    enrolments: list[Enrolment] | None = None
+
+
+@dataclass
+class CreateClientSite2UserEnrolmentRequest(Request):
+    """The request of ``create_client_site2user_enrolment``."""
+
+    id: int
+    format: UserProfileFormat | str | None | Unset | None = None
+    expires_in: datetime | str | None | Unset | None = None
+    pin: str | None | Unset | None = None
+
+
+@dataclass
+class CreateClientSite2UserEnrolmentResponse(Response):
+    """The result of ``create_client_site2user_enrolment``."""
+
+    enrolment: IssuedEnrolment | None = None
+
+
+@dataclass
+class GetClientSite2UserEnrolmentRequest(Request):
+    """The request of ``get_client_site2user_enrolment``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class GetClientSite2UserEnrolmentResponse(Response):
+    """The result of ``get_client_site2user_enrolment``."""
+
+    enrolment: Enrolment | None = None
+
+
+@dataclass
+class RevokeClientSite2UserEnrolmentRequest(Request):
+    """The request of ``revoke_client_site2user_enrolment``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class RevokeClientSite2UserEnrolmentResponse(Response):
+    """The result of ``revoke_client_site2user_enrolment``."""
+
+
+@dataclass
+class RevokeClientSite2UserEnrolmentDryRunRequest(Request):
+    """The request of ``revoke_client_site2user_enrolment_dry_run``."""
+
+    id: int
+    enrolment_id: int
+
+
+@dataclass
+class RevokeClientSite2UserEnrolmentDryRunResponse(Response):
+    """The result of ``revoke_client_site2user_enrolment_dry_run``."""
 
     dry_run: DryRun | None = None
 
@@ -1674,6 +2120,9 @@ __all__ = [
     "EnrolmentPage",
     "Enrolment",
     "IssuedEnrolment",
+    "ClientSite2UserPage",
+    "ClientSite2User",
+    "UserProfileFormat",
     "IssuedKind",
     "CaPage",
     "Ca",
@@ -1778,6 +2227,58 @@ __all__ = [
     "RevokeClientSite2SiteEnrolmentResponse",
     "RevokeClientSite2SiteEnrolmentDryRunRequest",
     "RevokeClientSite2SiteEnrolmentDryRunResponse",
+    "GetClientsSite2UserPageRequest",
+    "GetClientsSite2UserPageResponse",
+    "CreateClientSite2UserRequest",
+    "CreateClientSite2UserResponse",
+    "ImportClientSite2UserRequest",
+    "ImportClientSite2UserResponse",
+    "GetClientSite2UserRequest",
+    "GetClientSite2UserResponse",
+    "UpdateClientSite2UserRequest",
+    "UpdateClientSite2UserResponse",
+    "RevokeClientSite2UserRequest",
+    "RevokeClientSite2UserResponse",
+    "RevokeClientSite2UserDryRunRequest",
+    "RevokeClientSite2UserDryRunResponse",
+    "GetClientSite2UserCertificateRequest",
+    "GetClientSite2UserCertificateResponse",
+    "GetClientSite2UserKeyRequest",
+    "GetClientSite2UserKeyResponse",
+    "CreateClientSite2UserPkcs12Request",
+    "CreateClientSite2UserPkcs12Response",
+    "GetClientSite2UserCertificatesPageRequest",
+    "GetClientSite2UserCertificatesPageResponse",
+    "RenewClientSite2UserRequest",
+    "RenewClientSite2UserResponse",
+    "RenewClientSite2UserDryRunRequest",
+    "RenewClientSite2UserDryRunResponse",
+    "SuspendClientSite2UserRequest",
+    "SuspendClientSite2UserResponse",
+    "SuspendClientSite2UserDryRunRequest",
+    "SuspendClientSite2UserDryRunResponse",
+    "ResumeClientSite2UserRequest",
+    "ResumeClientSite2UserResponse",
+    "ResumeClientSite2UserDryRunRequest",
+    "ResumeClientSite2UserDryRunResponse",
+    "RevokeClientSite2UserForRequest",
+    "RevokeClientSite2UserForResponse",
+    "RevokeClientSite2UserForDryRunRequest",
+    "RevokeClientSite2UserForDryRunResponse",
+    "GetClientSite2UserProfileRequest",
+    "GetClientSite2UserProfileResponse",
+    "CreateClientSite2UserProfileRequest",
+    "CreateClientSite2UserProfileResponse",
+    "GetClientSite2UserEnrolmentsPageRequest",
+    "GetClientSite2UserEnrolmentsPageResponse",
+    "CreateClientSite2UserEnrolmentRequest",
+    "CreateClientSite2UserEnrolmentResponse",
+    "GetClientSite2UserEnrolmentRequest",
+    "GetClientSite2UserEnrolmentResponse",
+    "RevokeClientSite2UserEnrolmentRequest",
+    "RevokeClientSite2UserEnrolmentResponse",
+    "RevokeClientSite2UserEnrolmentDryRunRequest",
+    "RevokeClientSite2UserEnrolmentDryRunResponse",
     "GetCertificatesPageRequest",
     "GetCertificatesPageResponse",
     "CreateServerCertificateRequest",
