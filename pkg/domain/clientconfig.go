@@ -120,9 +120,11 @@ type ClientConfigs interface {
 	// Get returns one config. Errors: Missing.
 	Get(ctx context.Context, instanceID, clientID int64) (ClientConfig, error)
 	// Put stores a config, new or not, but not what it says of the profile; of one that is there it
-	// keeps CreatedAt. Errors: NotFound on client_id.
+	// keeps CreatedAt. It increments the Revision of the InstanceMark. Errors: NotFound on
+	// client_id.
 	Put(ctx context.Context, c ClientConfig) error
-	// Delete removes a config. Its networks are removed before. Errors: Missing.
+	// Delete removes a config. Its networks are removed before. It increments the Revision of the
+	// InstanceMark. Errors: Missing.
 	Delete(ctx context.Context, instanceID, clientID int64) error
 	// After returns up to limit configs of an instance, of clients with ids above clientID, by
 	// ascending id of the client.

@@ -88,16 +88,32 @@ func (r clientConfigs) Put(ctx context.Context, c domain.ClientConfig) error {
 	const query = `INSERT INTO client_configs (instance_id, client_id, settings, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (instance_id, client_id) DO UPDATE SET settings = excluded.settings, updated_at = excluded.updated_at`
 	settings := storedObject[storedConfig]{storedConfig(c.ClientConfigSettings)}
-	done := r.s.write.WithContext(ctx).
-		Exec(query, c.InstanceID, c.ClientID, settings, micro(c.CreatedAt), micro(c.UpdatedAt))
-	return translate(done.Error, faults{}.orForeign(domain.NotFound, "client_id", domain.ReasonNotFound))
+	return r.s.atomic(ctx, func(tx *Store) error {
+		done := tx.write.WithContext(ctx).
+			Exec(query, c.InstanceID, c.ClientID, settings, micro(c.CreatedAt), micro(c.UpdatedAt))
+		if done.Error != nil {
+			return translate(done.Error, faults{}.orForeign(domain.NotFound, "client_id", domain.ReasonNotFound))
+		}
+		return tx.revise(ctx, c.InstanceID)
+	})
+}
+
+// revise increments the revision of an instance.
+func (s *Store) revise(ctx context.Context, instanceID int64) error {
+	return s.write.WithContext(ctx).
+		Exec("UPDATE instances SET revision = revision + 1 WHERE id = ?", instanceID).Error
 }
 
 // Delete implements domain.ClientConfigs.
 func (r clientConfigs) Delete(ctx context.Context, instanceID, clientID int64) error {
-	done := r.s.write.WithContext(ctx).
-		Exec("DELETE FROM client_configs WHERE instance_id = ? AND client_id = ?", instanceID, clientID)
-	return changedOne(done, faults{})
+	return r.s.atomic(ctx, func(tx *Store) error {
+		done := tx.write.WithContext(ctx).
+			Exec("DELETE FROM client_configs WHERE instance_id = ? AND client_id = ?", instanceID, clientID)
+		if err := changedOne(done, faults{}); err != nil {
+			return err
+		}
+		return tx.revise(ctx, instanceID)
+	})
 }
 
 // After implements domain.ClientConfigs.

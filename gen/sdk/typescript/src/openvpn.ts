@@ -624,6 +624,23 @@ export type GetInstanceBundleRequest = {
   ifNoneMatch?: string | undefined;
 };
 
+/** What getInstanceAgent takes. */
+export type GetInstanceAgentRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The `tag` of the last answer. At most 64 characters. */
+  tag?: string | undefined;
+  /**
+   * The `cursor` of the last state, after which revocations are listed. At most 2000 characters.
+   */
+  cursor?: string | undefined;
+  /**
+   * `true`: with what is secret, the private key of the server and the key of the control channel.
+   * An agent asks for them when `key_tag` is not that of the keys that it has.
+   */
+  key?: boolean | undefined;
+};
+
 /** What getInstancePlanPages takes. */
 export type GetInstancePlanPagesRequest = {
   /** The id of the addressed resource. */
@@ -1383,6 +1400,16 @@ const operations = {
     query: { "format": "format", "key": "key" },
     header: { "If-None-Match": "ifNoneMatch" },
     file: true,
+  },
+  getInstanceAgent: {
+    id: "getInstanceAgent",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/agent",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "tag": "tag", "cursor": "cursor", "key": "key" },
+    accept: "application/json",
+    answer: shapes.Agent,
   },
   getInstancePlanPages: {
     id: "getInstancePlanPage",
@@ -2756,6 +2783,23 @@ export class OpenvpnGroup {
    */
   getInstanceBundle(request: GetInstanceBundleRequest, options?: CallOptions): Promise<SdkResponse<SdkFile>> {
     return this.#client.call(operations.getInstanceBundle, request, options);
+  }
+
+  /**
+   * Get what the agent of a server needs.
+   *
+   * What `chaveiro agent` keeps current on the machine of an instance: the files of its bundle, and
+   * which certificates were revoked since the agent last asked. The agent asks every second with
+   * the `tag` of the last answer; as long as nothing has changed the answer has no `state`, and
+   * costs two reads by a key. An apikey with `instances` gets those only: 403. An answer with keys
+   * is recorded in the audit; others are not.
+   *
+   * It needs the right to read openvpn.agent. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/agent, operation getInstanceAgent.
+   */
+  getInstanceAgent(request: GetInstanceAgentRequest, options?: CallOptions): Promise<SdkResponse<types.Agent>> {
+    return this.#client.call(operations.getInstanceAgent, request, options);
   }
 
   /**

@@ -61,6 +61,10 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
+    InstanceBundleFile,
+    Agent,
+    AgentState,
+    AgentRevocation,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -1366,6 +1370,23 @@ class GetInstanceBundleResponse(Response):
 
 
 @dataclass
+class GetInstanceAgentRequest(Request):
+    """The request of ``get_instance_agent``."""
+
+    id: int
+    tag: str | None | None = None
+    cursor: str | None | None = None
+    key: bool | None | None = None
+
+
+@dataclass
+class GetInstanceAgentResponse(Response):
+    """The result of ``get_instance_agent``."""
+
+    agent: Agent | None = None
+
+
+@dataclass
 class GetInstancePlanPageRequest(Request):
     """The request of ``get_instance_plan_pages``."""
 
@@ -1558,6 +1579,10 @@ __all__ = [
     "InstanceModel",
     "DefaultInstanceModel",
     "InstanceBundleFormat",
+    "InstanceBundleFile",
+    "Agent",
+    "AgentState",
+    "AgentRevocation",
     "InstancePlan",
     "PlanTunnel",
     "PlanRange",
@@ -1712,6 +1737,8 @@ __all__ = [
     "RenewInstanceDryRunResponse",
     "GetInstanceBundleRequest",
     "GetInstanceBundleResponse",
+    "GetInstanceAgentRequest",
+    "GetInstanceAgentResponse",
     "GetInstancePlanPageRequest",
     "GetInstancePlanPageResponse",
     "ExportInstancePlanRequest",
