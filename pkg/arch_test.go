@@ -55,6 +55,7 @@ var layers = map[string][]string{
 	"pkg/openvpn":            {"pkg/domain"},
 	"pkg/openvpn/kits":       {"pkg/openvpn"},
 	"pkg/openvpn/management": {},
+	"pkg/agent":              {"pkg/ca", "pkg/openvpn/management", "gen/sdk/go"},
 	"pkg/auth":               {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
 	"pkg/turns":              {"pkg/domain", "pkg/bounded"},
 	"pkg/history":            {"pkg/domain"},
@@ -86,7 +87,7 @@ var layers = map[string][]string{
 	},
 	// All commands except serve work without HTTP.
 	"cmd/chaveiro": {
-		"pkg/app", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/pki/pkidir", "pkg/vault",
+		"pkg/app", "pkg/agent", "gen/sdk/go", "pkg/openvpn/management", "pkg/domain", "pkg/service", "pkg/audit", "pkg/pki", "pkg/pki/pkidir", "pkg/vault",
 		"pkg/store",
 		"github.com/alecthomas/kong",
 		"go.yaml.in/yaml/v3",
@@ -100,11 +101,13 @@ var owners = map[string][]string{
 	"github.com/labstack/echo/...": {"pkg/wire/...", "gen/..."},
 	"github.com/chromedp/...":      {"pkg/wire/docs/browsertest"},
 	"github.com/alecthomas/kong":   {"cmd/..."},
-	"gen/...":                      {"pkg/wire/..."},
+	"gen/api":                      {"pkg/wire/..."},
+	"gen/pam":                      {"pkg/wire/..."},
+	"gen/sdk/...":                  {"pkg/agent", "cmd/chaveiro"},
 	"pkg/wire/...":                 {"pkg/wire/...", "pkg/app"},
 	"pkg/store/...":                {"pkg/app", "cmd/chaveiro"},
 	"pkg/app":                      {"cmd/..."},
-	"pkg/ca":                       {"pkg/pki", "pkg/service"},
+	"pkg/ca":                       {"pkg/pki", "pkg/service", "pkg/agent"},
 	"pkg/seal": {
 		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/service", "pkg/app",
 	},

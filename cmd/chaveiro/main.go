@@ -27,6 +27,7 @@ type cli struct {
 	Cert       certCommands   `cmd:"" help:"Manage single certificates: of servers, of clients, and those made elsewhere."`
 	CRL        crlCommands    `cmd:"" name:"crl" help:"Fetch, look at and take over revocation lists."`
 	Enrol      enrol          `cmd:"" help:"Enrol this machine as a site by a link: make its key, fetch its profile, start OpenVPN."`
+	Agent      agentCommands  `cmd:"" help:"Keep the OpenVPN servers of this machine as the service has them."`
 	Import     importCommands `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
 	Role       roleCommands   `cmd:"" help:"Manage roles."`
 	User       userCommands   `cmd:"" help:"Manage users."`
