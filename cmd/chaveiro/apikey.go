@@ -30,6 +30,7 @@ type apikeyCreate struct {
 	Role        []string `sep:"none" help:"Name or id of a role that it has; may be repeated."`
 	AllowedIP   []string `name:"allowed-ip" help:"Address or network (CIDR) from which it may be used; may be repeated."`
 	RateLimit   int      `placeholder:"N" help:"Requests a minute that it may make (default: no limit)."`
+	Instance    []int64  `placeholder:"ID" help:"Instance whose agent has it: it may do nothing but what that needs; may be repeated."`
 	Expires     end      `placeholder:"DURATION|DATE" help:"When it ends: after 90d, 12h, 2w or P30D, or at a date as 2027-01-31 (default: never)."`
 }
 
@@ -41,7 +42,7 @@ func (c *apikeyCreate) Run(ctx context.Context) error {
 	}
 	key := domain.APIKey{
 		Name: domain.CleanName(c.Name), Description: c.Description, Superuser: c.Superuser, Enabled: true,
-		AllowedIPs: addresses, RateLimit: c.RateLimit, ExpiresAt: c.Expires.time(app.Now()),
+		AllowedIPs: addresses, RateLimit: c.RateLimit, ExpiresAt: c.Expires.time(app.Now()), Instances: c.Instance,
 	}
 	if err := key.Validate(); err != nil { // before a database is made
 		return plain(err)

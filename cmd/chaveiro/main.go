@@ -31,6 +31,7 @@ type cli struct {
 	Plan       plan             `cmd:"" help:"Print the IP plan of an OpenVPN server: its networks, who has what, and what is free."`
 	Campaign   campaignCommands `cmd:"" help:"Bring the sites of an OpenVPN instance over to new profiles."`
 	Enrol      enrol            `cmd:"" help:"Enrol this machine as a site by a link: make its key, fetch its profile, start OpenVPN."`
+	Agent      agentCommands    `cmd:"" help:"Keep the OpenVPN servers of this machine as the service has them."`
 	Import     importCommands   `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
 	Role       roleCommands     `cmd:"" help:"Manage roles."`
 	User       userCommands     `cmd:"" help:"Manage users."`

@@ -193,6 +193,7 @@ type apikeyRecord struct {
 	ExpiresAt     stamp    `json:"expires_at" table:"EXPIRES"`
 	AllowedIPs    texts    `json:"allowed_ips"`
 	RateLimit     *int     `json:"rate_limit"`
+	Instances     []int64  `json:"instances"`
 	LastUsedAt    stamp    `json:"last_used_at" table:"LAST USED"`
 	LastUsedIP    *string  `json:"last_used_ip" table:"FROM"`
 	PreviousUntil stamp    `json:"previous_until"`
@@ -204,6 +205,7 @@ func apikeyRecordOf(k domain.APIKey) apikeyRecord {
 	return apikeyRecord{
 		ID: k.ID, Name: k.Name, Superuser: k.Superuser, Roles: refsOf(k.Roles), Description: k.Description,
 		Enabled: k.Enabled, ExpiresAt: stamp(k.ExpiresAt), AllowedIPs: prefixTexts(k.AllowedIPs),
+		Instances: append([]int64{}, k.Instances...),
 		RateLimit: optional(k.RateLimit), LastUsedAt: stamp(k.LastUsedAt), LastUsedIP: optional(k.LastUsedIP),
 		PreviousUntil: stamp(k.PreviousUntil), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
 	}

@@ -167,6 +167,8 @@ type apikeyUpdate struct {
 	AllowedIP   []string `name:"allowed-ip" xor:"addresses" help:"Address or network (CIDR) from which it may be used from now on, instead of all before; may be repeated."`
 	AnyIP       bool     `name:"any-ip" xor:"addresses" help:"It may be used from everywhere."`
 	RateLimit   *int     `placeholder:"N" help:"Requests a minute that it may make; 0 is no limit."`
+	Instance    []int64  `xor:"instances" placeholder:"ID" help:"Instance whose agent has it from now on, instead of all before; may be repeated."`
+	NoInstance  bool     `name:"no-instance" xor:"instances" help:"It is no longer that of an agent: it may do what its roles allow."`
 	Expires     end      `xor:"end" placeholder:"DURATION|DATE" help:"When it ends: after 90d, 12h, 2w or P30D, or at a date as 2027-01-31."`
 	NoExpiry    bool     `xor:"end" help:"It never ends."`
 	Apikey      string   `arg:"" help:"Name or id of the apikey."`
@@ -190,6 +192,9 @@ func (c *apikeyUpdate) asked(ctx context.Context, s *service.Services) (change d
 	}
 	if ends := c.Expires.time(app.Now()); c.NoExpiry || !ends.IsZero() {
 		change.ExpiresAt = &ends
+	}
+	if change.Instances = c.Instance; c.NoInstance {
+		change.Instances = []int64{}
 	}
 	if c.AnyIP {
 		change.AllowedIPs = []netip.Prefix{}

@@ -28,6 +28,7 @@ func apikeyFacts(k domain.APIKey) audit.Facts {
 		"name": k.Name, "description": k.Description, "superuser": k.Superuser, "roles": roleIDs(k.Roles),
 		"enabled":    k.Enabled,
 		"expires_at": audit.Moment(k.ExpiresAt), "allowed_ips": audit.Prefixes(k.AllowedIPs), "rate_limit": k.RateLimit,
+		"instances":      notNil(k.Instances),
 		"generation":     k.Generation,
 		"previous_until": audit.Moment(k.PreviousUntil),
 	}
@@ -48,6 +49,9 @@ func userFacts(u domain.User) audit.Facts {
 		"generation": u.Generation,
 	}
 }
+
+// notNil writes an empty list as such.
+func notNil(ids []int64) []int64 { return append([]int64{}, ids...) }
 
 func roleIDs(roles []domain.Role) []int64 {
 	ids := make([]int64, len(roles))

@@ -13,6 +13,7 @@ import (
 const (
 	MaxAllowedIPs = 64
 	MaxRateLimit  = 1_000_000 // requests a minute
+	MaxInstances  = 64        // that an apikey is bound to
 	MaxOverlap    = 30 * 24 * time.Hour
 	// DefaultOverlap is how long the previous token still works after a rotation unless the caller
 	// says otherwise.
@@ -31,6 +32,7 @@ type APIKey struct {
 	ExpiresAt     time.Time      // zero: never
 	AllowedIPs    []netip.Prefix // empty: from anywhere
 	RateLimit     int            // requests a minute and server process; 0: no limit
+	Instances     []int64        // the instances whose agent has it; empty: it is no such key
 	Generation    int64          // counts the tokens that the key has had
 	PreviousUntil time.Time      // until when the token of the generation before works; zero: it does not
 	Binding       Binding
@@ -40,8 +42,15 @@ type APIKey struct {
 	UpdatedAt     time.Time
 }
 
-// Rights is what the key may do by its roles.
-func (k APIKey) Rights() Rights { return RightsOfRoles(k.Roles) }
+// Rights is what the key may do by its roles. One that is bound to instances may do nothing but
+// what their agent needs.
+func (k APIKey) Rights() Rights {
+	rights := RightsOfRoles(k.Roles)
+	if len(k.Instances) > 0 {
+		rights = rights.only(ScopeAgent)
+	}
+	return rights
+}
 
 // Holder is what the key has in common with users.
 func (k APIKey) Holder() Holder {
@@ -49,7 +58,7 @@ func (k APIKey) Holder() Holder {
 		Kind: PrincipalAPIKey, ID: k.ID, Name: k.Name, Superuser: k.Superuser, Rights: k.Rights(), Enabled: k.Enabled,
 		ExpiresAt:  k.ExpiresAt,
 		Generation: k.Generation, PreviousUntil: k.PreviousUntil, AllowedIPs: k.AllowedIPs, RateLimit: k.RateLimit,
-		Binding: k.Binding,
+		Binding: k.Binding, Instances: k.Instances,
 	}
 }
 
@@ -57,8 +66,28 @@ func (k APIKey) Holder() Holder {
 func (k APIKey) Validate() error {
 	return errors.Join(
 		checkName("name", k.Name), checkDescription(k.Description), checkExpiry(k.ExpiresAt),
-		checkRateLimit(k.RateLimit), checkAllowedIPs(k.AllowedIPs),
+		checkRateLimit(k.RateLimit), checkAllowedIPs(k.AllowedIPs), k.checkInstances(),
 	)
+}
+
+// checkInstances checks the binding. A superuser would have its rights elsewhere, too.
+func (k APIKey) checkInstances() error {
+	switch {
+	case len(k.Instances) > MaxInstances:
+		return Fault(Invalid, "instances", ReasonTooMany, MaxInstances)
+	case len(k.Instances) > 0 && k.Superuser:
+		return Fault(Rule, "instances", ReasonBoundSuperuser)
+	}
+	var faults FaultList
+	for i, id := range k.Instances {
+		switch field := fmt.Sprintf("instances[%d]", i); {
+		case id < 1:
+			faults.Add(Fault(Invalid, field, ReasonTooSmall, 1))
+		case slices.Contains(k.Instances[:i], id):
+			faults.Add(Fault(Duplicated, field, ReasonTwice))
+		}
+	}
+	return faults.Err()
 }
 
 func checkExpiry(at time.Time) error {
@@ -122,6 +151,7 @@ type APIKeyUpdate struct {
 	ExpiresAt   *time.Time
 	AllowedIPs  []netip.Prefix
 	RateLimit   *int
+	Instances   []int64 // replaces the whole list
 }
 
 // Apply changes k, except its roles, or says which fields are at fault and leaves k in an undefined
@@ -135,6 +165,9 @@ func (u APIKeyUpdate) Apply(k *APIKey) error {
 	set(&k.RateLimit, u.RateLimit)
 	if u.AllowedIPs != nil {
 		k.AllowedIPs = u.AllowedIPs
+	}
+	if u.Instances != nil {
+		k.Instances = u.Instances
 	}
 	return errors.Join(k.Validate(), CheckRoleIDs(u.Roles))
 }

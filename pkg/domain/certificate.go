@@ -221,6 +221,8 @@ type CRLs interface {
 	LastNumber(ctx context.Context, caID int64) (int64, error)
 	// State returns the CRLState of a CA, read by one statement. Errors: Missing.
 	State(ctx context.Context, caID int64) (CRLState, error)
+	// States is State for several CAs; those that do not exist are left out.
+	States(ctx context.Context, ids []int64) (map[int64]CRLState, error)
 	// Latest returns the CA's current CRL, or false when it has none or does not exist. Follows,
 	// Issuer and Seen are not stored.
 	Latest(ctx context.Context, caID int64) (CRL, bool, error)

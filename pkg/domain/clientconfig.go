@@ -133,10 +133,11 @@ type ClientConfigs interface {
 	// OfClients returns the configs of clients, by ascending id of the client and of the instance.
 	OfClients(ctx context.Context, clientIDs []int64) ([]ClientConfig, error)
 	// Put stores a config, new or not, but not what it says of the profile; of one that is there it
-	// keeps CreatedAt. Errors: NotFound on client_id; Duplicated on instance_id for a user who has
-	// one at another instance.
+	// keeps CreatedAt. It increments the Revision of the InstanceMark. Errors: NotFound on
+	// client_id; Duplicated on instance_id for a user who has one at another instance.
 	Put(ctx context.Context, c ClientConfig) error
-	// Delete removes a config. Its networks are removed before. Errors: Missing.
+	// Delete removes a config. Its networks are removed before. It increments the Revision of the
+	// InstanceMark. Errors: Missing.
 	Delete(ctx context.Context, instanceID, clientID int64) error
 	// After returns up to limit configs of an instance, of clients with ids above clientID, by
 	// ascending id of the client.

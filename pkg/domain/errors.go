@@ -251,7 +251,7 @@ const (
 // Reasons lists every Reason, for the tests of the catalogues.
 func Reasons() []Reason {
 	return append(slices.Concat(
-		instanceReasons(), enrolmentReasons(), profileReasons(), campaignReasons(), userReasons(),
+		instanceReasons(), enrolmentReasons(), profileReasons(), campaignReasons(), userReasons(), agentReasons(),
 	), []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge, ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration,

@@ -103,6 +103,17 @@ type InstanceKeys struct {
 	CampaignID int64
 }
 
+// InstanceMark is what tells whether anything of an instance has changed that its server has to
+// know, but for the lists of its CAs.
+type InstanceMark struct {
+	CAID, CertificateID int64
+	Revision            int64     // of its sites: ClientConfigs.Put and ClientConfigs.Delete increment it
+	UpdatedAt           time.Time // of the instance
+	ReloadedAt          time.Time // when the server was last asked to read its configuration again; zero: never
+	ModelAt             time.Time // when its model was last changed; zero: the default one
+	Control, Earlier    []byte    // the sealed keys of the control channel, as of InstanceKeys
+}
+
 // InstanceFilter selects instances; zero fields do not restrict. Texts are compared regardless of
 // case.
 type InstanceFilter struct {
@@ -120,6 +131,8 @@ type Instances interface {
 	Page(ctx context.Context, filter InstanceFilter, page PageRequest) (Page[Instance], error)
 	// Get returns one instance. Errors: Missing.
 	Get(ctx context.Context, id int64) (Instance, error)
+	// Mark returns the InstanceMark, read by one statement. Errors: Missing.
+	Mark(ctx context.Context, id int64) (InstanceMark, error)
 	// Lock is a Get after which no other transaction can change the instance until this one ends.
 	// Errors: Missing.
 	Lock(ctx context.Context, id int64) (Instance, error)

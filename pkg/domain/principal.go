@@ -80,7 +80,8 @@ type Holder struct {
 	Generation    int64
 	PreviousUntil time.Time // until when the previous generation is accepted too
 	AllowedIPs    []netip.Prefix
-	RateLimit     int // requests a minute; 0: no limit
+	RateLimit     int     // requests a minute; 0: no limit
+	Instances     []int64 // the instances that it is bound to; empty: to none
 	Binding       Binding
 }
 

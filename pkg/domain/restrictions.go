@@ -11,16 +11,19 @@ type Restrictions struct {
 	ExpiresAt  time.Time      // zero: never
 	AllowedIPs []netip.Prefix // empty: from anywhere
 	RateLimit  int            // requests a minute; 0: no limit
+	Instances  []int64        // the instances that it is bound to; empty: to none
 }
 
 // Restrictions are those of the holder.
 func (h Holder) Restrictions() Restrictions {
-	return Restrictions{ExpiresAt: h.ExpiresAt, AllowedIPs: h.AllowedIPs, RateLimit: h.RateLimit}
+	return Restrictions{
+		ExpiresAt: h.ExpiresAt, AllowedIPs: h.AllowedIPs, RateLimit: h.RateLimit, Instances: h.Instances,
+	}
 }
 
 // Any reports whether there is a restriction.
 func (r Restrictions) Any() bool {
-	return !r.ExpiresAt.IsZero() || len(r.AllowedIPs) > 0 || r.RateLimit > 0
+	return !r.ExpiresAt.IsZero() || len(r.AllowedIPs) > 0 || r.RateLimit > 0 || len(r.Instances) > 0
 }
 
 // Beyond names the fields in which r allows something that own does not.
@@ -35,7 +38,16 @@ func (r Restrictions) Beyond(own Restrictions) []string {
 	if own.RateLimit > 0 && (r.RateLimit == 0 || r.RateLimit > own.RateLimit) {
 		fields = append(fields, "rate_limit")
 	}
+	if !own.Admits(r.Instances...) || len(own.Instances) > 0 && len(r.Instances) == 0 {
+		fields = append(fields, "instances")
+	}
 	return fields
+}
+
+// Admits reports whether who has the restrictions may serve all of the instances.
+func (r Restrictions) Admits(instances ...int64) bool {
+	return len(r.Instances) == 0 ||
+		!slices.ContainsFunc(instances, func(id int64) bool { return !slices.Contains(r.Instances, id) })
 }
 
 // covered reports whether every address of the list is in one of the networks. A prefix that is not

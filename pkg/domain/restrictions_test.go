@@ -26,6 +26,7 @@ func TestRestrictions_Beyond(t *testing.T) {
 	from := func(texts ...string) domain.Restrictions {
 		return domain.Restrictions{AllowedIPs: networks(t, texts...)}
 	}
+	of := func(ids ...int64) domain.Restrictions { return domain.Restrictions{Instances: ids} }
 	often := func(rate int) domain.Restrictions { return domain.Restrictions{RateLimit: rate} }
 	expires, ips, rate := []string{"expires_at"}, []string{"allowed_ips"}, []string{"rate_limit"}
 	for _, test := range []struct {
@@ -43,6 +44,11 @@ func TestRestrictions_Beyond(t *testing.T) {
 		{"what ends before", until(noon.Add(-1)), until(noon), nil},
 		{"what ends after", until(noon.Add(1)), until(noon), expires},
 		{"what never ends", until(time.Time{}), until(noon), expires},
+		{"the same instances", of(2, 1), of(1, 2), nil},
+		{"fewer instances", of(1), of(1, 2), nil},
+		{"another instance", of(1, 3), of(1, 2), []string{"instances"}},
+		{"no instance, which is no limit", of(), of(1, 2), []string{"instances"}},
+		{"instances of one who has none", of(1), of(), nil},
 		{"the same network", from("10.0.0.0/8"), from("10.0.0.0/8"), nil},
 		{"a part of a network", from("10.2.0.0/16", "10.3.3.3/32"), from("10.0.0.0/8"), nil},
 		{"a network around it", from("10.0.0.0/7"), from("10.0.0.0/8"), ips},

@@ -14,6 +14,7 @@ const (
 	ScopeClients      Scope = "openvpn.clients"
 	ScopeInstances    Scope = "openvpn.instances" // servers, their models and the IP plan
 	ScopeKeys         Scope = "openvpn.keys"      // the download of private keys
+	ScopeAgent        Scope = "openvpn.agent"     // what the agent beside a server needs, and nothing else
 	ScopeDevices      Scope = "pam.devices"
 	ScopeApplications Scope = "pam.applications" // and their authorizations
 	ScopeDomains      Scope = "pam.domains"
@@ -45,7 +46,7 @@ var scopes = []Permission{
 	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true},
 	{ScopeClients, true, true}, {ScopeInstances, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
-	{ScopeAudit, true, false},
+	{ScopeAudit, true, false}, {ScopeAgent, true, false},
 }
 
 // Scopes lists every scope; Read and Write say which of the two rights exist on it.
@@ -81,6 +82,12 @@ func AllRights() Rights { return RightsOf(scopes) }
 
 // Union returns the rights that either has.
 func (r Rights) Union(other Rights) Rights { return Rights{r.read | other.read, r.write | other.write} }
+
+// only returns the rights on one scope.
+func (r Rights) only(scope Scope) Rights {
+	bit := uint32(1) << scope.index()
+	return Rights{r.read & bit, r.write & bit}
+}
 
 // Cover reports whether r has everything that other has.
 func (r Rights) Cover(other Rights) bool { return r.Union(other) == r }

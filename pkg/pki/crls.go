@@ -36,7 +36,8 @@ type CRLs struct {
 	Lists       *Lists
 	Log         *slog.Logger
 
-	states bounded.Flights[int64, domain.CRLState]
+	states   bounded.Flights[int64, domain.CRLState]
+	families families
 }
 
 // SignedCRL is a revocation list in both encodings. Tag changes with the list. Stale says that no

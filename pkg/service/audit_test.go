@@ -113,7 +113,7 @@ func (s *scenario) testAccess(t *testing.T) {
 
 func (s *scenario) testAPIKey(t *testing.T) {
 	var key access.IssuedKey
-	all := `{"allowed_ips":["10.0.0.0/8"],"description":"","enabled":true,"expires_at":"2026-03-05T12:00:00.123456Z","generation":1,"name":"key",` +
+	all := `{"allowed_ips":["10.0.0.0/8"],"description":"","enabled":true,"expires_at":"2026-03-05T12:00:00.123456Z","generation":1,"instances":[],"name":"key",` +
 		`"previous_until":null,"rate_limit":60,"roles":[1],"superuser":false}`
 	s.want(t, recorded{domain.ActionCreate, domain.ScopeAPIKeys, 1, "key", "", all},
 		func(ctx context.Context) (err error) {
@@ -144,7 +144,7 @@ func (s *scenario) testAPIKey(t *testing.T) {
 		return err
 	})
 	s.want(t, recorded{domain.ActionDelete, domain.ScopeAPIKeys, 1, "new name",
-		`{"allowed_ips":["10.0.0.0/8"],"description":"","enabled":true,"expires_at":null,"generation":2,"name":"new name","previous_until":"` + until +
+		`{"allowed_ips":["10.0.0.0/8"],"description":"","enabled":true,"expires_at":null,"generation":2,"instances":[],"name":"new name","previous_until":"` + until +
 			`","rate_limit":60,"roles":[],"superuser":false}`, "",
 	}, func(ctx context.Context) error { return s.APIKeys.Delete(ctx, 1) })
 }

@@ -161,13 +161,21 @@ func editables(t *testing.T, w *World) map[string]editable {
 			"Enabled":   new(false),
 			"ExpiresAt": new(Noon.Add(Day)), "AllowedIPs": []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 			"RateLimit": new(60),
-		}, nil,
+		}, map[string]string{"Instances": "a superuser has none: the bound apikey"},
 		given(map[string]string{
 			"Generation": byOthers, "PreviousUntil": byOthers, "Binding": byOthers, "LastUsedAt": byOthers,
 			"LastUsedIP": byOthers,
 		}),
 		func(ctx context.Context, u any) error {
 			return Second(w.APIKeys.Update(ctx, key.ID, u.(domain.APIKeyUpdate)))
+		},
+		func(ctx context.Context, id int64) (any, error) { return w.Store.APIKeys().Get(ctx, id) },
+	}
+	bound := w.NewAPIKey(t, Weak).APIKey
+	all["bound apikey"] = editable{
+		bound, domain.APIKeyUpdate{}, map[string]any{"Instances": []int64{7, 3}}, everyOther(all["apikey"].values),
+		all["apikey"].other, func(ctx context.Context, u any) error {
+			return Second(w.APIKeys.Update(ctx, bound.ID, u.(domain.APIKeyUpdate)))
 		},
 		func(ctx context.Context, id int64) (any, error) { return w.Store.APIKeys().Get(ctx, id) },
 	}
@@ -193,6 +201,15 @@ func editables(t *testing.T, w *World) map[string]editable {
 		func(ctx context.Context, id int64) (any, error) { return w.Users.Get(ctx, id) },
 	}
 	return all
+}
+
+// everyOther are the fields that are tried elsewhere.
+func everyOther(values map[string]any) map[string]string {
+	fixed := map[string]string{}
+	for field := range values {
+		fixed[field] = "it is tried with another record"
+	}
+	return fixed
 }
 
 func vaultEditables(t *testing.T, w *World) map[string]editable {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type apikeyRow struct {
 	ExpiresAt     *time.Time
 	AllowedIPs    string // networks, separated by spaces
 	RateLimit     int
+	Instances     string // ids, separated by spaces
 	Generation    int64
 	PreviousUntil *time.Time
 	Binding       string
@@ -33,7 +35,7 @@ type apikeyRow struct {
 }
 
 const apikeyColumns = "id, name, description, superuser, enabled, expires_at, allowed_ips, rate_limit, generation, previous_until, binding, binding_before, passing, " +
-	"last_used_at, last_used_ip, created_at, updated_at"
+	"instances, last_used_at, last_used_ip, created_at, updated_at"
 
 func (apikeyRow) TableName() string { return "apikeys" }
 
@@ -43,7 +45,7 @@ func (r *apikeyRow) fields() []any {
 	return []any{
 		&r.ID, &r.Name, &r.Description, &r.Superuser, &r.Enabled, &r.ExpiresAt, &r.AllowedIPs, &r.RateLimit,
 		&r.Generation, &r.PreviousUntil,
-		&r.Binding, &r.BindingBefore, &r.Passing,
+		&r.Binding, &r.BindingBefore, &r.Passing, &r.Instances,
 		&r.LastUsedAt, &r.LastUsedIP, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
@@ -53,6 +55,7 @@ func (r *apikeyRow) entity() domain.APIKey {
 		ID: r.ID, Name: r.Name, Description: r.Description, Superuser: r.Superuser, Enabled: r.Enabled,
 		ExpiresAt:  orZero(r.ExpiresAt),
 		AllowedIPs: splitPrefixes(r.AllowedIPs), RateLimit: r.RateLimit, Generation: r.Generation,
+		Instances:     splitIDs(r.Instances),
 		PreviousUntil: orZero(r.PreviousUntil),
 		Binding:       domain.Binding{Own: r.Binding, Before: r.BindingBefore, Passing: r.Passing},
 		LastUsedAt:    orZero(r.LastUsedAt), LastUsedIP: r.LastUsedIP, CreatedAt: r.CreatedAt.UTC(),
@@ -65,8 +68,8 @@ func toAPIKeyRow(k domain.APIKey) apikeyRow {
 		ID: k.ID, Name: k.Name, NameKey: domain.NameKey(k.Name), Description: k.Description, Superuser: k.Superuser,
 		Enabled:   k.Enabled,
 		ExpiresAt: optional(k.ExpiresAt), AllowedIPs: joinPrefixes(k.AllowedIPs), RateLimit: k.RateLimit,
-		Generation: k.Generation,
-		Binding:    k.Binding.Own, BindingBefore: k.Binding.Before, Passing: k.Binding.Passing,
+		Generation: k.Generation, Instances: joinIDs(k.Instances),
+		Binding: k.Binding.Own, BindingBefore: k.Binding.Before, Passing: k.Binding.Passing,
 		PreviousUntil: optional(k.PreviousUntil), LastUsedAt: optional(k.LastUsedAt), LastUsedIP: k.LastUsedIP,
 		CreatedAt: micro(k.CreatedAt), UpdatedAt: micro(k.UpdatedAt),
 	}
@@ -91,6 +94,20 @@ func splitPrefixes(text string) []netip.Prefix {
 	return list
 }
 
+func joinIDs(list []int64) string {
+	return strings.Join(each(list, func(id int64) string { return strconv.FormatInt(id, 10) }), " ")
+}
+
+// splitIDs parses what joinIDs has written. A word that is no id becomes one that no row has.
+func splitIDs(text string) []int64 {
+	var list []int64
+	for field := range strings.FieldsSeq(text) {
+		id, _ := strconv.ParseInt(field, 10, 64)
+		list = append(list, id)
+	}
+	return list
+}
+
 type apikeys struct {
 	holders[apikeyRow, domain.APIKey, *apikeyRow]
 }
@@ -100,7 +117,7 @@ var apikeyTable = table[apikeyRow, domain.APIKey]{
 	id: func(k *domain.APIKey) *int64 { return &k.ID },
 	updated: []string{
 		"name", "name_key", "description", "superuser", "enabled", "expires_at", "allowed_ips", "rate_limit",
-		"generation", "previous_until", "binding", "binding_before", "passing", "updated_at",
+		"generation", "previous_until", "binding", "binding_before", "passing", "instances", "updated_at",
 	},
 	stored: duplicated("name_key", "name"),
 }

@@ -111,17 +111,33 @@ func (r clientConfigs) Put(ctx context.Context, c domain.ClientConfig) error {
 		ON CONFLICT (instance_id, client_id) DO UPDATE SET settings = excluded.settings,
 		revision = excluded.revision, updated_at = excluded.updated_at`
 	settings := storedObject[storedConfig]{storedConfig(c.ClientConfigSettings)}
-	done := r.s.write.WithContext(ctx).Exec(query, c.InstanceID, c.ClientID, c.ClientID, settings, c.Revision,
-		micro(c.CreatedAt), micro(c.UpdatedAt))
-	as := duplicated("client_id", "instance_id").orForeign(domain.NotFound, "client_id", domain.ReasonNotFound)
-	return translate(done.Error, as)
+	return r.s.atomic(ctx, func(tx *Store) error {
+		done := tx.write.WithContext(ctx).Exec(query, c.InstanceID, c.ClientID, c.ClientID, settings, c.Revision,
+			micro(c.CreatedAt), micro(c.UpdatedAt))
+		if done.Error != nil {
+			as := duplicated("client_id", "instance_id").orForeign(domain.NotFound, "client_id", domain.ReasonNotFound)
+			return translate(done.Error, as)
+		}
+		return tx.revise(ctx, c.InstanceID)
+	})
+}
+
+// revise increments the revision of an instance.
+func (s *Store) revise(ctx context.Context, instanceID int64) error {
+	return s.write.WithContext(ctx).
+		Exec("UPDATE instances SET revision = revision + 1 WHERE id = ?", instanceID).Error
 }
 
 // Delete implements domain.ClientConfigs.
 func (r clientConfigs) Delete(ctx context.Context, instanceID, clientID int64) error {
-	done := r.s.write.WithContext(ctx).
-		Exec("DELETE FROM client_configs WHERE instance_id = ? AND client_id = ?", instanceID, clientID)
-	return changedOne(done, faults{})
+	return r.s.atomic(ctx, func(tx *Store) error {
+		done := tx.write.WithContext(ctx).
+			Exec("DELETE FROM client_configs WHERE instance_id = ? AND client_id = ?", instanceID, clientID)
+		if err := changedOne(done, faults{}); err != nil {
+			return err
+		}
+		return tx.revise(ctx, instanceID)
+	})
 }
 
 // After implements domain.ClientConfigs.

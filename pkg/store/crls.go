@@ -31,29 +31,53 @@ func (r crls) LastNumber(ctx context.Context, caID int64) (int64, error) {
 }
 
 const stateOfCRLs = "SELECT " + pointColumns +
-	", crl_number, crl_base, crl_this_update FROM cas CROSS JOIN incarnation WHERE cas.id = ?"
+	", crl_number, crl_base, crl_this_update, cas.id FROM cas CROSS JOIN incarnation WHERE cas.id "
+
+// crlState is a domain.CRLState as it is stored.
+type crlState struct {
+	domain.CRLState
+	caID       int64
+	base       string
+	thisUpdate *time.Time
+}
+
+func (s *crlState) fields() []any {
+	p := &s.RevocationPoint
+	return []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Number, &s.base, &s.thisUpdate, &s.caID}
+}
+
+func (s *crlState) entity() (domain.CRLState, error) {
+	s.ThisUpdate = orZero(s.thisUpdate)
+	if s.base != "" {
+		var ok bool
+		if s.Base, ok = new(big.Int).SetString(s.base, 10); !ok {
+			return domain.CRLState{}, fmt.Errorf("store: the CRL number of CA %d is not a number", s.caID)
+		}
+	}
+	return s.CRLState, nil
+}
 
 // State implements domain.CRLs.
 func (r crls) State(ctx context.Context, caID int64) (domain.CRLState, error) {
-	var state domain.CRLState
-	var base string
-	var thisUpdate *time.Time
-	p := &state.RevocationPoint
-	err := scan(
-		ctx, r.s.read, []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &state.Number, &base, &thisUpdate}, stateOfCRLs,
-		caID,
-	)
-	if err != nil {
+	var found crlState
+	if err := scan(ctx, r.s.read, found.fields(), stateOfCRLs+"= ?", caID); err != nil {
 		return domain.CRLState{}, translate(err, faults{})
 	}
-	state.ThisUpdate = orZero(thisUpdate)
-	if base != "" {
-		var ok bool
-		if state.Base, ok = new(big.Int).SetString(base, 10); !ok {
-			return domain.CRLState{}, fmt.Errorf("store: the CRL number of CA %d is not a number", caID)
+	return found.entity()
+}
+
+// States implements domain.CRLs.
+func (r crls) States(ctx context.Context, ids []int64) (map[int64]domain.CRLState, error) {
+	all := map[int64]domain.CRLState{}
+	err := returned(ctx, r.s.read, stateOfCRLs+"IN ?", []any{ids}, func(scan func(...any) error) error {
+		var found crlState
+		err := scan(found.fields()...)
+		if err == nil {
+			all[found.caID], err = found.entity()
 		}
-	}
-	return state, nil
+		return err
+	})
+	return all, err
 }
 
 // Latest implements domain.CRLs.

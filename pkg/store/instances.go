@@ -135,6 +135,22 @@ func (l *listing) restrictText(column, name string) {
 	}
 }
 
+const markOfInstance = `SELECT i.ca_id, i.certificate_id, i.revision, i.updated_at, i.reloaded_at, m.updated_at, i.sealed_control,
+		i.sealed_earlier
+	FROM instances i LEFT JOIN instance_models m ON m.id = i.model_id WHERE i.id = ?`
+
+// Mark implements domain.Instances.
+func (r instances) Mark(ctx context.Context, id int64) (domain.InstanceMark, error) {
+	var m domain.InstanceMark
+	var reloaded, model *time.Time
+	places := []any{&m.CAID, &m.CertificateID, &m.Revision, &m.UpdatedAt, &reloaded, &model, &m.Control, &m.Earlier}
+	if err := scan(ctx, r.s.read, places, markOfInstance, id); err != nil {
+		return domain.InstanceMark{}, translate(err, faults{})
+	}
+	m.UpdatedAt, m.ReloadedAt, m.ModelAt = m.UpdatedAt.UTC(), orZero(reloaded), orZero(model)
+	return m, nil
+}
+
 // Lock implements domain.Instances. Who adds rows that refer to the instance does not wait.
 func (r instances) Lock(ctx context.Context, id int64) (domain.Instance, error) {
 	query := "SELECT " + instanceColumns + " FROM " + instanceTable.list.table + " WHERE i.id = ?"

@@ -84,15 +84,15 @@ func (r roles) Find(ctx context.Context, ids []int64) ([]domain.Role, error) {
 
 // limitsOf selects the limits of all apikeys that have a role, and those of users, which are none,
 // if users have it.
-const limitsOf = `SELECT expires_at, allowed_ips, rate_limit FROM apikeys WHERE id IN (SELECT apikey_id FROM apikey_roles WHERE role_id = ?)
-	UNION SELECT NULL, '', 0 FROM user_roles WHERE role_id = ?`
+const limitsOf = `SELECT expires_at, allowed_ips, rate_limit, instances FROM apikeys WHERE id IN (SELECT apikey_id FROM apikey_roles WHERE role_id = ?)
+	UNION SELECT NULL, '', 0, '' FROM user_roles WHERE role_id = ?`
 
 // Limits implements domain.Roles.
 func (r roles) Limits(ctx context.Context, id int64) ([]domain.Restrictions, error) {
 	var list []domain.Restrictions
 	err := returned(ctx, r.s.read, limitsOf, []any{id, id}, func(scan func(...any) error) error {
 		var row apikeyRow
-		err := scan(&row.ExpiresAt, &row.AllowedIPs, &row.RateLimit)
+		err := scan(&row.ExpiresAt, &row.AllowedIPs, &row.RateLimit, &row.Instances)
 		list = append(list, row.entity().Holder().Restrictions())
 		return err
 	})

@@ -36,7 +36,8 @@ func (r *profileRow) fields() []any {
 func (r *profileRow) entity() domain.SiteProfile {
 	p := domain.SiteProfile{
 		ClientID: r.clientID, Kind: kindOf(r.ofUser), Name: r.name, State: domain.ProfileStale,
-		Version: r.profileVersion, Format: r.format, FetchedAt: orZero(r.fetchedAt), LinkCreatedAt: orZero(r.linkCreatedAt), LinkExpiresAt: orZero(r.linkExpiresAt),
+		Version: r.profileVersion, Format: r.format,
+		FetchedAt: orZero(r.fetchedAt), LinkCreatedAt: orZero(r.linkCreatedAt), LinkExpiresAt: orZero(r.linkExpiresAt),
 	}
 	if r.linkID != nil {
 		p.LinkID = *r.linkID

@@ -2305,6 +2305,30 @@ func (s *OpenVPNService) CreateInstanceEnrolments(ctx context.Context, id int64,
 	return call[InstanceEnrolments](ctx, s.client, r, options)
 }
 
+// GetInstanceAgent gets what the agent of a server needs.
+//
+// What `chaveiro agent` keeps current on the machine of an instance: the files of its bundle, and
+// which certificates were revoked since the agent last asked. The agent asks every second with the
+// `tag` of the last answer; as long as nothing has changed the answer has no `state`, and costs two
+// reads by a key. An apikey with `instances` gets those only: 403. An answer with keys is recorded
+// in the audit; others are not.
+//
+// It needs the right to read openvpn.agent. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/agent, operation getInstanceAgent.
+func (s *OpenVPNService) GetInstanceAgent(ctx context.Context, id int64, params GetInstanceAgentParams, options ...CallOption) (*Agent, error) {
+	r := &request{
+		operation: "getInstanceAgent", method: "GET", path: "/api/openvpn/instances/{id}/agent", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		query:  url.Values{},
+	}
+	set(r.query, "tag", params.Tag)
+	set(r.query, "cursor", params.Cursor)
+	set(r.query, "key", params.Key)
+	return call[Agent](ctx, s.client, r, options)
+}
+
 // GetInstancePlanPages gets the IP plan of an instance.
 //
 // What is free of each tunnel network, and one page of all networks of the instance and its sites,
@@ -2840,6 +2864,17 @@ type CreateInstanceEnrolmentsParams struct {
 	// `true`: nothing is changed. The answer says which sites would get a link and which would not,
 	// and why; `enrolment` is `null`.
 	DryRun *bool
+}
+
+// GetInstanceAgentParams are the parameters of GetInstanceAgent. A zero value is not sent.
+type GetInstanceAgentParams struct {
+	// The `tag` of the last answer. At most 64 characters.
+	Tag string
+	// The `cursor` of the last state, after which revocations are listed. At most 2000 characters.
+	Cursor string
+	// `true`: with what is secret, the private key of the server and the key of the control
+	// channel. An agent asks for them when `key_tag` is not that of the keys that it has.
+	Key *bool
 }
 
 // GetInstancePlanPagesParams are the parameters of GetInstancePlanPages. A zero value is not sent.

@@ -1682,6 +1682,19 @@ const (
 	InstanceBundleFormatJSON  InstanceBundleFormat = "json"
 )
 
+// InstanceBundleFile is the schema InstanceBundleFile of the document Chaveiro.
+type InstanceBundleFile struct {
+	// The name, with that of its directory.
+	Name string `json:"name"`
+	// Its permissions, in octal; `0600` for what is secret.
+	Mode string `json:"mode"`
+	// The time that the file is to have. OpenVPN reads a revocation list again only when it
+	// differs.
+	ModifiedAt time.Time `json:"modified_at"`
+	// The text.
+	Content string `json:"content"`
+}
+
 // CampaignPage is the schema CampaignPage of the document Chaveiro.
 type CampaignPage struct {
 	Cursor Cursor `json:"cursor"`
@@ -1827,6 +1840,55 @@ type InstanceEnrolment struct {
 	Enrolment *IssuedEnrolment `json:"enrolment"`
 	// Why there is none.
 	Errors []ClientRenewalError `json:"errors"`
+}
+
+// Agent is the schema Agent of the document Chaveiro.
+type Agent struct {
+	// Changes with anything that the agent has to know.
+	Tag string `json:"tag"`
+	// Whether `tag` differs from the one that was sent.
+	Changed bool `json:"changed"`
+	// The state; `null` when nothing has changed.
+	State *AgentState `json:"state"`
+}
+
+// AgentState is the schema AgentState of the document Chaveiro.
+type AgentState struct {
+	// The id of the instance.
+	InstanceID int64 `json:"instance_id"`
+	// Its name, the common name of its certificate.
+	Name string `json:"name"`
+	// Its name as that of a unit of systemd and of a directory.
+	Unit string `json:"unit"`
+	// Changes with the keys of the server.
+	KeyTag string `json:"key_tag"`
+	// When the server was last asked to read its configuration again; `null` is never.
+	ReloadedAt *time.Time `json:"reloaded_at"`
+	// Whether a revocation list is the last that could be had.
+	Stale bool `json:"stale"`
+	// Where `revoked` ends; the agent sends it back.
+	Cursor string `json:"cursor"`
+	// Whether `revoked` has everything since the cursor that was sent. If not, any session may be
+	// one of a revoked certificate.
+	Complete bool `json:"complete"`
+	// What was revoked or suspended since, and still is.
+	Revoked []AgentRevocation `json:"revoked"`
+	// The files of the bundle, by name.
+	Files []InstanceBundleFile `json:"files"`
+}
+
+// AgentRevocation is the schema AgentRevocation of the document Chaveiro.
+type AgentRevocation struct {
+	// The CA.
+	CAID int64 `json:"ca_id"`
+	// The serial number, in hex.
+	Serial string `json:"serial"`
+	// The common name of the certificate; `null` when only its serial is known.
+	Name *string `json:"name"`
+	// Why, as in RFC 5280; `certificateHold` is suspended.
+	Reason string `json:"reason"`
+	// Since when.
+	RevokedDate time.Time `json:"revoked_date"`
 }
 
 // InstancePlan is the schema InstancePlan of the document Chaveiro.
@@ -2589,6 +2651,9 @@ type Apikey struct {
 	// Requests per minute; `null` is no limit. Beyond it is 403 with `Retry-After`. Each server
 	// process counts on its own.
 	RateLimit *int `json:"rate_limit"`
+	// The instances to which it is bound: it may do nothing but what their agent needs,
+	// `openvpn.agent`, whatever its roles. Empty: it is not bound.
+	Instances []int64 `json:"instances"`
 	// When it was last used, a few seconds late; `null` is never.
 	LastUsedAt *time.Time `json:"last_used_at"`
 	// From which address it was last used.
@@ -2628,6 +2693,10 @@ type ApikeyCreate struct {
 	AllowedIPs Optional[[]string] `json:"allowed_ips,omitzero"`
 	// Requests per minute; 0 is no limit. From 0 to 1000000.
 	RateLimit Optional[int] `json:"rate_limit,omitzero"`
+	// The instances to which it is bound: it may do nothing but what their agent needs,
+	// `openvpn.agent`, whatever its roles. Empty: it is not bound. A superuser can't be bound. At
+	// most 64 items.
+	Instances Optional[[]int64] `json:"instances,omitzero"`
 }
 
 // RoleID is sent: the schema RoleId of the document Chaveiro.
@@ -2663,6 +2732,10 @@ type ApikeyUpdate struct {
 	AllowedIPs Optional[[]string] `json:"allowed_ips,omitzero"`
 	// Requests per minute; 0 is no limit. From 0 to 1000000.
 	RateLimit Optional[int] `json:"rate_limit,omitzero"`
+	// The instances to which it is bound: it may do nothing but what their agent needs,
+	// `openvpn.agent`, whatever its roles. Empty: it is not bound. A superuser can't be bound. At
+	// most 64 items.
+	Instances Optional[[]int64] `json:"instances,omitzero"`
 }
 
 // ApikeyRotate is sent: the schema ApikeyRotate of the document Chaveiro.

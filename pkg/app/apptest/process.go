@@ -71,7 +71,12 @@ func Launch(ctx context.Context, binary string, o Options) (*Process, error) {
 
 // Spawn starts a server and does not wait for it. The caller must end it.
 func Spawn(binary string, o Options) (*Process, error) {
-	args := append([]string{"serve", "--listen", "127.0.0.1:0"}, o.Args...)
+	return SpawnCommand(binary, o, append([]string{"serve", "--listen", "127.0.0.1:0"}, o.Args...)...)
+}
+
+// SpawnCommand starts a command that runs until it is ended, as the agent does. The caller must end
+// it.
+func SpawnCommand(binary string, o Options, args ...string) (*Process, error) {
 	p := &Process{binary: binary, options: o, cmd: exec.Command(binary, args...), log: newTranscript()}
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = o.environ(), p.log, p.log
 	exited, err := startTethered(p.cmd)

@@ -21,6 +21,7 @@ func sampleAPIKey(roles ...domain.Role) domain.APIKey {
 			netip.MustParsePrefix("0.0.0.0/0"),
 		},
 		Binding:   domain.Binding{Own: "own", Before: "before", Passing: "passing"},
+		Instances: []int64{7, 3},
 		RateLimit: 600, Generation: 7, PreviousUntil: noon.Add(time.Hour), LastUsedAt: noon.Add(-time.Hour),
 		LastUsedIP: "2001:db8::1",
 		CreatedAt:  noon, UpdatedAt: noon.Add(time.Second),

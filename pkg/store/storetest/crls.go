@@ -128,7 +128,7 @@ func testCRLNumbers(t *testing.T, s domain.Store) {
 func testCRLState(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	base, _ := new(big.Int).SetString("1180591620717411303429", 10)
-	c := sampleCA(fresh("ca"))
+	c, beside := sampleCA(fresh("ca")), newCA(t, s)
 	check(
 		t,
 		s.CAs().
@@ -144,6 +144,12 @@ func testCRLState(t *testing.T, s domain.Store) {
 			t.Errorf("the base is %v", got.Base)
 		}
 		wantSame(t, got.RevocationPoint, must(s.Revocations().Point(ctx, c.ID))(t))
+		several := must(s.CRLs().States(ctx, []int64{beside.ID, absent, c.ID}))(t)
+		wantSame(t, len(several), 2)
+		wantSame(t, several[c.ID].RevocationPoint, got.RevocationPoint)
+		wantSame(t, several[c.ID].Number, got.Number)
+		wantSame(t, several[c.ID].ThisUpdate, got.ThisUpdate)
+		wantSame(t, several[c.ID].Base.Cmp(base), 0)
 		got.Base, want.Base = nil, nil
 		want.RevocationPoint.Mark, want.CA, want.Incarnation = got.Mark, got.CA, got.Incarnation
 		wantSame(t, got, want)

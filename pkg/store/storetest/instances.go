@@ -89,6 +89,29 @@ func testInstanceForm(t *testing.T, s domain.Store) {
 			wantSame(t, must(s.Instances().Keys(ctx, i.ID))(t), keys)
 		}
 	})
+	t.Run("a mark changes with the instance, its model, its keys and its sites", func(t *testing.T) {
+		m := newInstanceModel(t, s)
+		i := newInstance(t, s, func(i *domain.Instance) { i.ModelID = m.ID })
+		want := domain.InstanceMark{
+			CAID: i.CAID, CertificateID: i.CertificateID, UpdatedAt: i.UpdatedAt, ReloadedAt: i.ReloadedAt,
+			ModelAt: m.UpdatedAt, Control: octets(),
+		}
+		same := func() { t.Helper(); wantSame(t, must(s.Instances().Mark(ctx, i.ID))(t), want) }
+		same()
+		c := newConfig(t, s, i)
+		want.Revision = 1
+		same()
+		check(t, s.ClientConfigs().Fetched(ctx, i.ID, c.ClientID, domain.FetchedProfile{Version: 1, At: noon}))
+		same()
+		check(t, s.ClientConfigs().Delete(ctx, i.ID, c.ClientID))
+		check(t, s.Instances().SetKeys(ctx, i.ID, domain.InstanceKeys{Earlier: octets()}))
+		m.UpdatedAt, i.UpdatedAt = noon.Add(time.Hour), noon.Add(2*time.Hour)
+		check(t, s.InstanceModels().Update(ctx, m))
+		check(t, s.Instances().Update(ctx, i))
+		want.Revision, want.Control, want.Earlier = 2, nil, octets()
+		want.ModelAt, want.UpdatedAt = m.UpdatedAt, i.UpdatedAt
+		same()
+	})
 	t.Run("the end and the revocation are those of the certificate", func(t *testing.T) {
 		i := newInstance(t, s)
 		check(t, s.Certificates().Revoke(ctx, i.CertificateID, noon, domain.KeyCompromise))
@@ -107,6 +130,8 @@ func testInstanceMissing(t *testing.T, s domain.Store) {
 			_, err = s.Instances().Lock(ctx, id)
 			wantMissing(t, err)
 			_, err = s.Instances().Keys(ctx, id)
+			wantMissing(t, err)
+			_, err = s.Instances().Mark(ctx, id)
 			wantMissing(t, err)
 			wantMissing(t, s.Instances().SetKeys(ctx, id, domain.InstanceKeys{}))
 			wantMissing(t, s.Instances().Delete(ctx, id))

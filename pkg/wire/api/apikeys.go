@@ -54,7 +54,7 @@ func (h apikeys) CreateApikey(
 	key := domain.APIKey{
 		Name: b.Name, Description: text(b.Description), Superuser: b.Superuser != nil && *b.Superuser,
 		Enabled:    b.Enabled == nil || *b.Enabled,
-		AllowedIPs: addresses, RateLimit: value(b.RateLimit), ExpiresAt: value(expires),
+		AllowedIPs: addresses, RateLimit: value(b.RateLimit), ExpiresAt: value(expires), Instances: b.Instances,
 	}
 	issued, err := h.service.Create(ctx, key, roles)
 	if err != nil {
@@ -82,7 +82,7 @@ func (h apikeys) UpdateApikey(
 	key, err := h.service.Update(ctx, request.ID, domain.APIKeyUpdate{
 		Name: b.Name, Description: b.Description, Superuser: b.Superuser, Roles: roles, Enabled: b.Enabled,
 		ExpiresAt:  expires,
-		AllowedIPs: addresses, RateLimit: b.RateLimit,
+		AllowedIPs: addresses, RateLimit: b.RateLimit, Instances: b.Instances,
 	}, sparing(request.Params.Self)...)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func convertAPIKey(k access.IssuedKey) gen.Apikey {
 		ExpiresAt: optionalDate(k.ExpiresAt), AllowedIps: prefixes(k.AllowedIPs),
 		LastUsedAt: optionalDate(k.LastUsedAt),
 		LastUsedIP: optional(k.LastUsedIP), PreviousUntil: optionalDate(k.PreviousUntil),
-		RateLimit: optional(k.RateLimit),
+		RateLimit: optional(k.RateLimit), Instances: notNil(k.Instances),
 		CreatedAt: date(k.CreatedAt), UpdatedAt: date(k.UpdatedAt),
 	}
 }

@@ -15,6 +15,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, profileTexts)
 	maps.Copy(all, campaignTexts)
 	maps.Copy(all, userTexts)
+	maps.Copy(all, agentTexts)
 	return all
 }()
 

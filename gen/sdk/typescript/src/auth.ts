@@ -619,12 +619,12 @@ export class AuthGroup {
   /**
    * Update an apikey.
    *
-   * Changes the fields that are sent; a field left out stays as it is. `roles` and `allowed_ips`
-   * replace the whole list and `[]` clears it; an empty `expires_at`, an empty `description` and a
-   * `rate_limit` of 0 clear them. It counts within one second everywhere; a disabled or expired
-   * apikey stops working then, and so do its access tokens. Nobody can change an apikey that has
-   * more rights than their own, or give it such: 403. The last superuser (user or apikey, enabled,
-   * not expired) stays one: 409 `rule`. Roles are refused as when creating.
+   * Changes the fields that are sent; a field left out stays as it is. `roles`, `allowed_ips` and
+   * `instances` replace the whole list and `[]` clears it; an empty `expires_at`, an empty
+   * `description` and a `rate_limit` of 0 clear them. It counts within one second everywhere; a
+   * disabled or expired apikey stops working then, and so do its access tokens. Nobody can change
+   * an apikey that has more rights than their own, or give it such: 403. The last superuser (user
+   * or apikey, enabled, not expired) stays one: 409 `rule`. Roles are refused as when creating.
    *
    * It needs the right to write auth.apikeys. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT

@@ -920,6 +920,23 @@ export type CreateInstanceEnrolmentsRequest = types.InstanceEnrolmentsCreate & {
   dryRun?: boolean | undefined;
 };
 
+/** What getInstanceAgent takes. */
+export type GetInstanceAgentRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The `tag` of the last answer. At most 64 characters. */
+  tag?: string | undefined;
+  /**
+   * The `cursor` of the last state, after which revocations are listed. At most 2000 characters.
+   */
+  cursor?: string | undefined;
+  /**
+   * `true`: with what is secret, the private key of the server and the key of the control channel.
+   * An agent asks for them when `key_tag` is not that of the keys that it has.
+   */
+  key?: boolean | undefined;
+};
+
 /** What getInstancePlanPages takes. */
 export type GetInstancePlanPagesRequest = {
   /** The id of the addressed resource. */
@@ -2000,6 +2017,16 @@ const operations = {
     json: { shape: shapes.InstanceEnrolmentsCreate },
     accept: "application/json",
     answer: shapes.InstanceEnrolments,
+  },
+  getInstanceAgent: {
+    id: "getInstanceAgent",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/agent",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "tag": "tag", "cursor": "cursor", "key": "key" },
+    accept: "application/json",
+    answer: shapes.Agent,
   },
   getInstancePlanPages: {
     id: "getInstancePlanPage",
@@ -3917,6 +3944,23 @@ export class OpenvpnGroup {
    */
   createInstanceEnrolments(request: CreateInstanceEnrolmentsRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceEnrolments>> {
     return this.#client.call(operations.createInstanceEnrolments, request, options);
+  }
+
+  /**
+   * Get what the agent of a server needs.
+   *
+   * What `chaveiro agent` keeps current on the machine of an instance: the files of its bundle, and
+   * which certificates were revoked since the agent last asked. The agent asks every second with
+   * the `tag` of the last answer; as long as nothing has changed the answer has no `state`, and
+   * costs two reads by a key. An apikey with `instances` gets those only: 403. An answer with keys
+   * is recorded in the audit; others are not.
+   *
+   * It needs the right to read openvpn.agent. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/agent, operation getInstanceAgent.
+   */
+  getInstanceAgent(request: GetInstanceAgentRequest, options?: CallOptions): Promise<SdkResponse<types.Agent>> {
+    return this.#client.call(operations.getInstanceAgent, request, options);
   }
 
   /**

@@ -730,6 +730,13 @@ export const InstanceRenew: Shape = new ObjectShape(() => ({
   key_algorithm: ["keyAlgorithm"],
 }));
 
+export const InstanceBundleFile: Shape = new ObjectShape(() => ({
+  name: ["name"],
+  mode: ["mode"],
+  modified_at: ["modifiedAt", "date"],
+  content: ["content"],
+}));
+
 export const CampaignPage: Shape = new ObjectShape(() => ({
   cursor: ["cursor", Cursor],
   campaigns: ["campaigns", { list: Campaign }],
@@ -798,6 +805,33 @@ export const InstanceEnrolment: Shape = new ObjectShape(() => ({
   ok: ["ok"],
   enrolment: ["enrolment", IssuedEnrolment],
   errors: ["errors", { list: ClientRenewalError }],
+}));
+
+export const Agent: Shape = new ObjectShape(() => ({
+  tag: ["tag"],
+  changed: ["changed"],
+  state: ["state", AgentState],
+}));
+
+export const AgentState: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  name: ["name"],
+  unit: ["unit"],
+  key_tag: ["keyTag"],
+  reloaded_at: ["reloadedAt", "date"],
+  stale: ["stale"],
+  cursor: ["cursor"],
+  complete: ["complete"],
+  revoked: ["revoked", { list: AgentRevocation }],
+  files: ["files", { list: InstanceBundleFile }],
+}));
+
+export const AgentRevocation: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  serial: ["serial"],
+  name: ["name"],
+  reason: ["reason"],
+  revoked_date: ["revokedDate", "date"],
 }));
 
 export const InstancePlan: Shape = new ObjectShape(() => ({
@@ -1159,6 +1193,7 @@ export const Apikey: Shape = new ObjectShape(() => ({
   expires_at: ["expiresAt", "date"],
   allowed_ips: ["allowedIps", { list: undefined }],
   rate_limit: ["rateLimit"],
+  instances: ["instances", { list: undefined }],
   last_used_at: ["lastUsedAt", "date"],
   last_used_ip: ["lastUsedIp"],
   previous_until: ["previousUntil", "date"],
@@ -1180,6 +1215,7 @@ export const ApikeyCreate: Shape = new ObjectShape(() => ({
   expires_at: ["expiresAt"],
   allowed_ips: ["allowedIps", { list: undefined }],
   rate_limit: ["rateLimit"],
+  instances: ["instances", { list: undefined }],
 }));
 
 export const RoleId: Shape = new ObjectShape(() => ({
@@ -1195,6 +1231,7 @@ export const ApikeyUpdate: Shape = new ObjectShape(() => ({
   expires_at: ["expiresAt"],
   allowed_ips: ["allowedIps", { list: undefined }],
   rate_limit: ["rateLimit"],
+  instances: ["instances", { list: undefined }],
 }));
 
 export const ApikeyRotate: Shape = new ObjectShape(() => ({

@@ -1717,6 +1717,20 @@ export interface InstanceRenew {
  */
 export type InstanceBundleFormat = "tar.gz" | "zip" | "json" | (string & {});
 
+/** Source: the schema InstanceBundleFile of the document Chaveiro. */
+export interface InstanceBundleFile {
+  /** The name, with that of its directory. */
+  name: string;
+  /** Its permissions, in octal; `0600` for what is secret. */
+  mode: string;
+  /**
+   * The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
+   */
+  modifiedAt: Date;
+  /** The text. */
+  content: string;
+}
+
 /** Source: the schema CampaignPage of the document Chaveiro. */
 export interface CampaignPage {
   cursor: Cursor;
@@ -1870,6 +1884,57 @@ export interface InstanceEnrolment {
   enrolment: IssuedEnrolment | null;
   /** Why there is none. */
   errors: ClientRenewalError[];
+}
+
+/** Source: the schema Agent of the document Chaveiro. */
+export interface Agent {
+  /** Changes with anything that the agent has to know. */
+  tag: string;
+  /** Whether `tag` differs from the one that was sent. */
+  changed: boolean;
+  /** The state; `null` when nothing has changed. */
+  state: AgentState | null;
+}
+
+/** Source: the schema AgentState of the document Chaveiro. */
+export interface AgentState {
+  /** The id of the instance. */
+  instanceId: number;
+  /** Its name, the common name of its certificate. */
+  name: string;
+  /** Its name as that of a unit of systemd and of a directory. */
+  unit: string;
+  /** Changes with the keys of the server. */
+  keyTag: string;
+  /** When the server was last asked to read its configuration again; `null` is never. */
+  reloadedAt: Date | null;
+  /** Whether a revocation list is the last that could be had. */
+  stale: boolean;
+  /** Where `revoked` ends; the agent sends it back. */
+  cursor: string;
+  /**
+   * Whether `revoked` has everything since the cursor that was sent. If not, any session may be one
+   * of a revoked certificate.
+   */
+  complete: boolean;
+  /** What was revoked or suspended since, and still is. */
+  revoked: AgentRevocation[];
+  /** The files of the bundle, by name. */
+  files: InstanceBundleFile[];
+}
+
+/** Source: the schema AgentRevocation of the document Chaveiro. */
+export interface AgentRevocation {
+  /** The CA. */
+  caId: number;
+  /** The serial number, in hex. */
+  serial: string;
+  /** The common name of the certificate; `null` when only its serial is known. */
+  name: string | null;
+  /** Why, as in RFC 5280; `certificateHold` is suspended. */
+  reason: string;
+  /** Since when. */
+  revokedDate: Date;
 }
 
 /** Source: the schema InstancePlan of the document Chaveiro. */
@@ -2642,6 +2707,11 @@ export interface Apikey {
    * process counts on its own.
    */
   rateLimit: number | null;
+  /**
+   * The instances to which it is bound: it may do nothing but what their agent needs,
+   * `openvpn.agent`, whatever its roles. Empty: it is not bound.
+   */
+  instances: number[];
   /** When it was last used, a few seconds late; `null` is never. */
   lastUsedAt: Date | null;
   /** From which address it was last used. */
@@ -2683,6 +2753,12 @@ export interface ApikeyCreate {
   allowedIps?: string[] | null | undefined;
   /** Requests per minute; 0 is no limit. From 0 to 1000000. */
   rateLimit?: number | null | undefined;
+  /**
+   * The instances to which it is bound: it may do nothing but what their agent needs,
+   * `openvpn.agent`, whatever its roles. Empty: it is not bound. A superuser can't be bound. At
+   * most 64 items.
+   */
+  instances?: number[] | null | undefined;
 }
 
 /**
@@ -2713,6 +2789,12 @@ export interface ApikeyUpdate {
   allowedIps?: string[] | null | undefined;
   /** Requests per minute; 0 is no limit. From 0 to 1000000. */
   rateLimit?: number | null | undefined;
+  /**
+   * The instances to which it is bound: it may do nothing but what their agent needs,
+   * `openvpn.agent`, whatever its roles. Empty: it is not bound. A superuser can't be bound. At
+   * most 64 items.
+   */
+  instances?: number[] | null | undefined;
 }
 
 /** Source: the schema ApikeyRotate of the document Chaveiro. */

@@ -197,6 +197,7 @@ class Auth:
         expires_at: datetime | str | None | Unset = UNSET,
         allowed_ips: Sequence[str] | None | Unset = UNSET,
         rate_limit: int | None | Unset = UNSET,
+        instances: Sequence[int] | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> Apikey:
         """Create an apikey.
@@ -218,6 +219,9 @@ class Auth:
         - allowed_ips: Addresses or networks (CIDR) from which it works. Empty: from anywhere. At
           most 64 items.
         - rate_limit: Requests per minute; 0 is no limit. From 0 to 1000000.
+        - instances: The instances to which it is bound: it may do nothing but what their agent
+          needs, `openvpn.agent`, whatever its roles. Empty: it is not bound. A superuser can't be
+          bound. At most 64 items.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
         ServerError.
@@ -238,6 +242,7 @@ class Auth:
                 "expires_at": expires_at,
                 "allowed_ips": allowed_ips,
                 "rate_limit": rate_limit,
+                "instances": instances,
             },
         )
         return self._transport.json(call, Apikey.from_dict, options)
@@ -284,17 +289,19 @@ class Auth:
         expires_at: datetime | str | None | Unset = UNSET,
         allowed_ips: Sequence[str] | None | Unset = UNSET,
         rate_limit: int | None | Unset = UNSET,
+        instances: Sequence[int] | None | Unset = UNSET,
         self_: bool | None = None,
         options: CallOptions | None = None,
     ) -> Apikey:
         """Update an apikey.
 
-        Changes the fields that are sent; a field left out stays as it is. `roles` and `allowed_ips`
-        replace the whole list and `[]` clears it; an empty `expires_at`, an empty `description` and
-        a `rate_limit` of 0 clear them. It counts within one second everywhere; a disabled or
-        expired apikey stops working then, and so do its access tokens. Nobody can change an apikey
-        that has more rights than their own, or give it such: 403. The last superuser (user or
-        apikey, enabled, not expired) stays one: 409 `rule`. Roles are refused as when creating.
+        Changes the fields that are sent; a field left out stays as it is. `roles`, `allowed_ips`
+        and `instances` replace the whole list and `[]` clears it; an empty `expires_at`, an empty
+        `description` and a `rate_limit` of 0 clear them. It counts within one second everywhere; a
+        disabled or expired apikey stops working then, and so do its access tokens. Nobody can
+        change an apikey that has more rights than their own, or give it such: 403. The last
+        superuser (user or apikey, enabled, not expired) stays one: 409 `rule`. Roles are refused as
+        when creating.
 
         It needs the right to write auth.apikeys.
 
@@ -311,6 +318,9 @@ class Auth:
         - allowed_ips: Addresses or networks (CIDR) from which it works. Empty: from anywhere. At
           most 64 items.
         - rate_limit: Requests per minute; 0 is no limit. From 0 to 1000000.
+        - instances: The instances to which it is bound: it may do nothing but what their agent
+          needs, `openvpn.agent`, whatever its roles. Empty: it is not bound. A superuser can't be
+          bound. At most 64 items.
         - self_: `true`: also where the change takes away rights of the caller's own apikey or user.
           Otherwise such a change is 409 `rule` on `self`: one that deletes or disables it, takes a
           right or `superuser` away, adds a restriction, or ends the token at once.
@@ -338,6 +348,7 @@ class Auth:
                 "expires_at": expires_at,
                 "allowed_ips": allowed_ips,
                 "rate_limit": rate_limit,
+                "instances": instances,
             },
         )
         return self._transport.json(call, Apikey.from_dict, options)

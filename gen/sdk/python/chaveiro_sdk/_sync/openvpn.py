@@ -64,6 +64,7 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
+    InstanceBundleFile,
     CampaignPage,
     Campaign,
     ProfileState,
@@ -71,6 +72,9 @@ from ..models.api import (
     InstanceSite,
     InstanceEnrolments,
     InstanceEnrolment,
+    Agent,
+    AgentState,
+    AgentRevocation,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -5161,6 +5165,52 @@ class Openvpn:
             },
         )
         return self._transport.json(call, InstanceEnrolments.from_dict, options)
+
+    def get_instance_agent(
+        self,
+        id: int,
+        *,
+        tag: str | None = None,
+        cursor: str | None = None,
+        key: bool | None = None,
+        options: CallOptions | None = None,
+    ) -> Agent:
+        """Get what the agent of a server needs.
+
+        What `chaveiro agent` keeps current on the machine of an instance: the files of its bundle,
+        and which certificates were revoked since the agent last asked. The agent asks every second
+        with the `tag` of the last answer; as long as nothing has changed the answer has no `state`,
+        and costs two reads by a key. An apikey with `instances` gets those only: 403. An answer
+        with keys is recorded in the audit; others are not.
+
+        It needs the right to read openvpn.agent.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - tag: The `tag` of the last answer. At most 64 characters.
+        - cursor: The `cursor` of the last state, after which revocations are listed. At most 2000
+          characters.
+        - key: `true`: with what is secret, the private key of the server and the key of the control
+          channel. An agent asks for them when `key_tag` is not that of the keys that it has.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/agent, operation getInstanceAgent.
+        """
+        call = Call(
+            "getInstanceAgent",
+            "GET",
+            "/api/openvpn/instances/{id}/agent",
+            "safe",
+            args={"id": id},
+            query={
+                "tag": tag,
+                "cursor": cursor,
+                "key": key,
+            },
+        )
+        return self._transport.json(call, Agent.from_dict, options)
 
     def get_instance_plan_pages(
         self,

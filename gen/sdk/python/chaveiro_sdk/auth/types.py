@@ -95,6 +95,7 @@ class CreateApikeyRequest(Request):
     expires_at: datetime | str | None | Unset | None = None
     allowed_ips: Sequence[str] | None | Unset | None = None
     rate_limit: int | None | Unset | None = None
+    instances: Sequence[int] | None | Unset | None = None
 
 
 @dataclass
@@ -131,6 +132,7 @@ class UpdateApikeyRequest(Request):
     expires_at: datetime | str | None | Unset | None = None
     allowed_ips: Sequence[str] | None | Unset | None = None
     rate_limit: int | None | Unset | None = None
+    instances: Sequence[int] | None | Unset | None = None
     self_: bool | None | None = None
 
 

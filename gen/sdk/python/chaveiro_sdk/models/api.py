@@ -1802,6 +1802,36 @@ class InstanceBundleFormat(enum.StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
+class InstanceBundleFile:
+    """The schema InstanceBundleFile of the document Chaveiro."""
+
+    name: str
+    """The name, with that of its directory. At most 1000 characters."""
+
+    mode: str
+    """Its permissions, in octal; `0600` for what is secret. At most 4 characters."""
+
+    modified_at: datetime
+    """The time that the file is to have. OpenVPN reads a revocation list again only when it differs.
+    At most 32.
+    """
+
+    content: str
+    """The text."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceBundleFile:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            name=data["name"],
+            mode=data["mode"],
+            modified_at=read_datetime(data["modified_at"]),
+            content=data["content"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
 class CampaignPage:
     """The schema CampaignPage of the document Chaveiro."""
 
@@ -2061,6 +2091,118 @@ class InstanceEnrolment:
             ok=data["ok"],
             enrolment=None if (value := data["enrolment"]) is None else IssuedEnrolment.from_dict(value),
             errors=[ClientRenewalError.from_dict(item) for item in data["errors"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Agent:
+    """The schema Agent of the document Chaveiro."""
+
+    tag: str
+    """Changes with anything that the agent has to know. At most 64 characters."""
+
+    changed: bool
+    """Whether `tag` differs from the one that was sent."""
+
+    state: AgentState | None
+    """The state; `null` when nothing has changed."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Agent:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            tag=data["tag"],
+            changed=data["changed"],
+            state=None if (value := data["state"]) is None else AgentState.from_dict(value),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class AgentState:
+    """The schema AgentState of the document Chaveiro."""
+
+    instance_id: int
+    """The id of the instance."""
+
+    name: str
+    """Its name, the common name of its certificate. At most 255 characters."""
+
+    unit: str
+    """Its name as that of a unit of systemd and of a directory. At most 255 characters."""
+
+    key_tag: str
+    """Changes with the keys of the server. At most 64 characters."""
+
+    reloaded_at: datetime | None
+    """When the server was last asked to read its configuration again; `null` is never."""
+
+    stale: bool
+    """Whether a revocation list is the last that could be had."""
+
+    cursor: str
+    """Where `revoked` ends; the agent sends it back. At most 2000 characters."""
+
+    complete: bool
+    """Whether `revoked` has everything since the cursor that was sent. If not, any session may be one
+    of a revoked certificate.
+    """
+
+    revoked: list[AgentRevocation]
+    """What was revoked or suspended since, and still is. At most 1000 items."""
+
+    files: list[InstanceBundleFile]
+    """The files of the bundle, by name. At most 200000 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> AgentState:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            instance_id=data["instance_id"],
+            name=data["name"],
+            unit=data["unit"],
+            key_tag=data["key_tag"],
+            reloaded_at=None if (value := data["reloaded_at"]) is None else read_datetime(value),
+            stale=data["stale"],
+            cursor=data["cursor"],
+            complete=data["complete"],
+            revoked=[AgentRevocation.from_dict(item) for item in data["revoked"]],
+            files=[InstanceBundleFile.from_dict(item) for item in data["files"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class AgentRevocation:
+    """The schema AgentRevocation of the document Chaveiro."""
+
+    ca_id: int
+    """The CA."""
+
+    serial: str
+    """The serial number, in hex. At most 64 characters."""
+
+    name: str | None
+    """The common name of the certificate; `null` when only its serial is known. At most 255
+    characters.
+    """
+
+    reason: str
+    """Why, as in RFC 5280; `certificateHold` is suspended. At most 64 characters."""
+
+    revoked_date: datetime
+    """Since when. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> AgentRevocation:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            ca_id=data["ca_id"],
+            serial=data["serial"],
+            name=data["name"],
+            reason=data["reason"],
+            revoked_date=read_datetime(data["revoked_date"]),
         )
 
 
@@ -3172,6 +3314,11 @@ class Apikey:
     process counts on its own.
     """
 
+    instances: list[int]
+    """The instances to which it is bound: it may do nothing but what their agent needs,
+    `openvpn.agent`, whatever its roles. Empty: it is not bound. At most 64 items.
+    """
+
     last_used_at: datetime | None
     """When it was last used, a few seconds late; `null` is never."""
 
@@ -3202,6 +3349,7 @@ class Apikey:
             expires_at=None if (value := data["expires_at"]) is None else read_datetime(value),
             allowed_ips=data["allowed_ips"],
             rate_limit=data["rate_limit"],
+            instances=data["instances"],
             last_used_at=None if (value := data["last_used_at"]) is None else read_datetime(value),
             last_used_ip=data["last_used_ip"],
             previous_until=None if (value := data["previous_until"]) is None else read_datetime(value),

@@ -963,6 +963,15 @@ class OpenvpnResults:
             types.CreateInstanceEnrolmentsResponse, "report", lambda: self._group.create_instance_enrolments(**arguments)
         )
 
+    def get_instance_agent(
+        self, request: types.GetInstanceAgentRequest
+    ) -> types.GetInstanceAgentResponse:
+        """Get what the agent of a server needs."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetInstanceAgentResponse, "agent", lambda: self._group.get_instance_agent(**arguments)
+        )
+
     def get_instance_plan_pages(
         self, request: types.GetInstancePlanPageRequest | None = None
     ) -> results.ResultPages[types.GetInstancePlanPageResponse, types.PlanNetwork]:

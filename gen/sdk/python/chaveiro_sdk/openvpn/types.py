@@ -64,6 +64,7 @@ from ..models.api import (
     InstanceModel,
     DefaultInstanceModel,
     InstanceBundleFormat,
+    InstanceBundleFile,
     CampaignPage,
     Campaign,
     ProfileState,
@@ -71,6 +72,9 @@ from ..models.api import (
     InstanceSite,
     InstanceEnrolments,
     InstanceEnrolment,
+    Agent,
+    AgentState,
+    AgentRevocation,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -1953,6 +1957,23 @@ class CreateInstanceEnrolmentsResponse(Response):
 
 
 @dataclass
+class GetInstanceAgentRequest(Request):
+    """The request of ``get_instance_agent``."""
+
+    id: int
+    tag: str | None | None = None
+    cursor: str | None | None = None
+    key: bool | None | None = None
+
+
+@dataclass
+class GetInstanceAgentResponse(Response):
+    """The result of ``get_instance_agent``."""
+
+    agent: Agent | None = None
+
+
+@dataclass
 class GetInstancePlanPageRequest(Request):
     """The request of ``get_instance_plan_pages``."""
 
@@ -2148,6 +2169,7 @@ __all__ = [
     "InstanceModel",
     "DefaultInstanceModel",
     "InstanceBundleFormat",
+    "InstanceBundleFile",
     "CampaignPage",
     "Campaign",
     "ProfileState",
@@ -2155,6 +2177,9 @@ __all__ = [
     "InstanceSite",
     "InstanceEnrolments",
     "InstanceEnrolment",
+    "Agent",
+    "AgentState",
+    "AgentRevocation",
     "InstancePlan",
     "PlanTunnel",
     "PlanRange",
@@ -2377,6 +2402,8 @@ __all__ = [
     "GetInstanceSitesPageResponse",
     "CreateInstanceEnrolmentsRequest",
     "CreateInstanceEnrolmentsResponse",
+    "GetInstanceAgentRequest",
+    "GetInstanceAgentResponse",
     "GetInstancePlanPageRequest",
     "GetInstancePlanPageResponse",
     "ExportInstancePlanRequest",

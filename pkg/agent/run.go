@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Program keeps several instances current.
+type Program struct {
+	Instances []*Instance
+	Interval  time.Duration // between two questions to the service
+	// Metrics is where the metrics are served, on the loopback; empty: nowhere.
+	Metrics string
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// longestPause is how long the agent waits at most after failures.
+const longestPause = 10 * time.Second
+
+// Run keeps the instances current until ctx ends.
+func (p *Program) Run(ctx context.Context) error {
+	if err := p.open(); err != nil {
+		return err
+	}
+	stop, err := p.serveMetrics()
+	if err != nil {
+		return errors.Join(err, p.close())
+	}
+	defer stop()
+	var loops sync.WaitGroup
+	var first sync.WaitGroup
+	first.Add(len(p.Instances))
+	for _, i := range p.Instances {
+		loops.Go(func() { p.keep(ctx, i, sync.OnceFunc(first.Done)) })
+	}
+	loops.Go(func() { p.tell(ctx, &first) })
+	loops.Wait()
+	notify("STOPPING=1")
+	return p.close()
+}
+
+// Once brings all instances up to date once.
+func (p *Program) Once(ctx context.Context) error {
+	if err := p.open(); err != nil {
+		return err
+	}
+	var faults []error
+	for _, i := range p.Instances {
+		i.patience = 0 // nobody waits for OpenVPN here
+		faults = append(faults, i.Step(ctx))
+	}
+	return errors.Join(errors.Join(faults...), p.close())
+}
+
+func (p *Program) open() error {
+	for k, i := range p.Instances {
+		if err := i.Open(); err != nil {
+			for _, opened := range p.Instances[:k] {
+				err = errors.Join(err, opened.Close())
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Program) close() (err error) {
+	for _, i := range p.Instances {
+		err = errors.Join(err, i.Close())
+	}
+	return err
+}
+
+// keep keeps one instance current. done is called after its first step.
+func (p *Program) keep(ctx context.Context, i *Instance, done func()) {
+	defer done()
+	for ctx.Err() == nil {
+		if err := i.Step(ctx); err != nil && ctx.Err() == nil && i.health.mayLog("step", p.Now()) {
+			p.Log.ErrorContext(ctx, "not up to date", "instance", i.ID, "error", err)
+		}
+		done()
+		if i.Source.Wait(ctx, i.ID, i.pace(p.Interval)) != nil {
+			return
+		}
+	}
+}
+
+// pace is how long to wait: the interval, and more after failures, so that a service that comes
+// back is not overrun.
+func (i *Instance) pace(interval time.Duration) time.Duration {
+	wait := interval
+	for range min(i.failures, 10) {
+		wait = min(2*wait, max(longestPause, interval))
+	}
+	if i.failures > 0 {
+		wait = wait/2 + rand.N(wait/2+1)
+	}
+	return wait
+}
+
+// serveMetrics serves the metrics.
+func (p *Program) serveMetrics() (stop func(), err error) {
+	if p.Metrics == "" {
+		return func() {}, nil
+	}
+	listener, err := net.Listen("tcp", p.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		return nil, errors.Join(errors.New("metrics are served on the loopback only"), listener.Close())
+	}
+	server := &http.Server{
+		Handler: http.HandlerFunc(p.metrics), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
+		MaxHeaderBytes: 8 << 10,
+	}
+	go func() { _ = server.Serve(listener) }()
+	return func() { _ = server.Close() }, nil
+}

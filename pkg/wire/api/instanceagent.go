@@ -1,0 +1,49 @@
+package api
+
+import (
+	"context"
+
+	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/tunnel"
+)
+
+// GetInstanceAgent implements the operation getInstanceAgent.
+func (h instances) GetInstanceAgent(
+	ctx context.Context, request gen.GetInstanceAgentRequestObject,
+) (gen.GetInstanceAgentResponseObject, error) {
+	p := request.Params
+	asked := tunnel.AgentRequest{Tag: text(p.Tag), Cursor: text(p.Cursor), Keys: value(p.Key)}
+	answer, err := h.tunnels.Agent(ctx, request.ID, asked)
+	if err != nil {
+		return nil, err
+	}
+	body := gen.Agent{Tag: answer.Tag, Changed: answer.Bundle != nil}
+	if body.Changed && asked.Keys {
+		if _, err := h.tunnels.Send(ctx, answer.Bundle); err != nil {
+			return nil, err
+		}
+	}
+	if body.Changed {
+		body.State = convertAgentState(answer)
+	}
+	return gen.GetInstanceAgent200JSONResponse{
+		Body: body, Headers: gen.GetInstanceAgent200ResponseHeaders{CacheControl: header(noStore)},
+	}, nil
+}
+
+func convertAgentState(a tunnel.AgentAnswer) *gen.AgentState {
+	i := a.Bundle.Instance
+	return &gen.AgentState{
+		InstanceID: i.ID, Name: i.Name, Unit: tunnel.Unit(i.Name), KeyTag: a.KeyTag,
+		ReloadedAt: optionalDate(i.ReloadedAt), Stale: a.Bundle.Stale, Cursor: a.Revoked.Cursor,
+		Complete: a.Revoked.Complete, Revoked: convertAll(a.Revoked.List, convertAgentRevocation),
+		Files: convertAll(a.Bundle.Regular(), convertBundleFile),
+	}
+}
+
+func convertAgentRevocation(r tunnel.AgentRevocation) gen.AgentRevocation {
+	return gen.AgentRevocation{
+		CaID: r.CAID, Serial: r.Serial, Name: optional(r.Name), Reason: r.Reason.String(),
+		RevokedDate: date(r.RevokedAt),
+	}
+}
