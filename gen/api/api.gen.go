@@ -239,6 +239,216 @@ func (e CrlStale) Valid() bool {
 	}
 }
 
+// Defines values for EventType.
+const (
+	EventTypeAccessRefused         EventType = "access.refused"
+	EventTypeApikeyCreated         EventType = "apikey.created"
+	EventTypeApikeyDeleted         EventType = "apikey.deleted"
+	EventTypeApikeyExpiring        EventType = "apikey.expiring"
+	EventTypeApikeyRotated         EventType = "apikey.rotated"
+	EventTypeApikeyUpdated         EventType = "apikey.updated"
+	EventTypeApplicationCreated    EventType = "application.created"
+	EventTypeApplicationDeleted    EventType = "application.deleted"
+	EventTypeApplicationUpdated    EventType = "application.updated"
+	EventTypeAuditLossAccepted     EventType = "audit.loss_accepted"
+	EventTypeAuditPruned           EventType = "audit.pruned"
+	EventTypeAuthorizationCreated  EventType = "authorization.created"
+	EventTypeAuthorizationDeleted  EventType = "authorization.deleted"
+	EventTypeAuthorizationExpiring EventType = "authorization.expiring"
+	EventTypeAuthorizationRotated  EventType = "authorization.rotated"
+	EventTypeAuthorizationUpdated  EventType = "authorization.updated"
+	EventTypeCaCreated             EventType = "ca.created"
+	EventTypeCaDeleted             EventType = "ca.deleted"
+	EventTypeCaExpiring            EventType = "ca.expiring"
+	EventTypeCaImported            EventType = "ca.imported"
+	EventTypeCaRenewed             EventType = "ca.renewed"
+	EventTypeCaUpdated             EventType = "ca.updated"
+	EventTypeCertificateExpiring   EventType = "certificate.expiring"
+	EventTypeCertificateImported   EventType = "certificate.imported"
+	EventTypeCertificateIssued     EventType = "certificate.issued"
+	EventTypeCertificateRenewed    EventType = "certificate.renewed"
+	EventTypeCertificateResumed    EventType = "certificate.resumed"
+	EventTypeCertificateRevoked    EventType = "certificate.revoked"
+	EventTypeCertificateSuperseded EventType = "certificate.superseded"
+	EventTypeCertificateSuspended  EventType = "certificate.suspended"
+	EventTypeClientUpdated         EventType = "client.updated"
+	EventTypeConfigChanged         EventType = "config.changed"
+	EventTypeCrlImported           EventType = "crl.imported"
+	EventTypeCrlSigned             EventType = "crl.signed"
+	EventTypeDatabaseRestored      EventType = "database.restored"
+	EventTypeDeviceCreated         EventType = "device.created"
+	EventTypeDeviceDeleted         EventType = "device.deleted"
+	EventTypeDeviceDomainCreated   EventType = "device_domain.created"
+	EventTypeDeviceDomainDeleted   EventType = "device_domain.deleted"
+	EventTypeDeviceDomainUpdated   EventType = "device_domain.updated"
+	EventTypeDeviceImported        EventType = "device.imported"
+	EventTypeDeviceUpdated         EventType = "device.updated"
+	EventTypeEnrolmentClaimed      EventType = "enrolment.claimed"
+	EventTypeEnrolmentCreated      EventType = "enrolment.created"
+	EventTypeEnrolmentLocked       EventType = "enrolment.locked"
+	EventTypeEnrolmentRefused      EventType = "enrolment.refused"
+	EventTypeEnrolmentRevoked      EventType = "enrolment.revoked"
+	EventTypeInstanceCreated       EventType = "instance.created"
+	EventTypeInstanceDeleted       EventType = "instance.deleted"
+	EventTypeInstanceExported      EventType = "instance.exported"
+	EventTypeInstanceModelCreated  EventType = "instance_model.created"
+	EventTypeInstanceModelDeleted  EventType = "instance_model.deleted"
+	EventTypeInstanceModelUpdated  EventType = "instance_model.updated"
+	EventTypeInstanceRenewed       EventType = "instance.renewed"
+	EventTypeInstanceUpdated       EventType = "instance.updated"
+	EventTypeKeyExported           EventType = "key.exported"
+	EventTypeLoginRefused          EventType = "login.refused"
+	EventTypeLoginSucceeded        EventType = "login.succeeded"
+	EventTypeRoleCreated           EventType = "role.created"
+	EventTypeRoleDeleted           EventType = "role.deleted"
+	EventTypeRoleUpdated           EventType = "role.updated"
+	EventTypeSigningKeyRotated     EventType = "signing_key.rotated"
+	EventTypeTLSExpiring           EventType = "tls.expiring"
+	EventTypeUserCreated           EventType = "user.created"
+	EventTypeUserDeleted           EventType = "user.deleted"
+	EventTypeUserUpdated           EventType = "user.updated"
+)
+
+// Valid indicates whether the value is a known member of the EventType enum.
+func (e EventType) Valid() bool {
+	switch e {
+	case EventTypeAccessRefused:
+		return true
+	case EventTypeApikeyCreated:
+		return true
+	case EventTypeApikeyDeleted:
+		return true
+	case EventTypeApikeyExpiring:
+		return true
+	case EventTypeApikeyRotated:
+		return true
+	case EventTypeApikeyUpdated:
+		return true
+	case EventTypeApplicationCreated:
+		return true
+	case EventTypeApplicationDeleted:
+		return true
+	case EventTypeApplicationUpdated:
+		return true
+	case EventTypeAuditLossAccepted:
+		return true
+	case EventTypeAuditPruned:
+		return true
+	case EventTypeAuthorizationCreated:
+		return true
+	case EventTypeAuthorizationDeleted:
+		return true
+	case EventTypeAuthorizationExpiring:
+		return true
+	case EventTypeAuthorizationRotated:
+		return true
+	case EventTypeAuthorizationUpdated:
+		return true
+	case EventTypeCaCreated:
+		return true
+	case EventTypeCaDeleted:
+		return true
+	case EventTypeCaExpiring:
+		return true
+	case EventTypeCaImported:
+		return true
+	case EventTypeCaRenewed:
+		return true
+	case EventTypeCaUpdated:
+		return true
+	case EventTypeCertificateExpiring:
+		return true
+	case EventTypeCertificateImported:
+		return true
+	case EventTypeCertificateIssued:
+		return true
+	case EventTypeCertificateRenewed:
+		return true
+	case EventTypeCertificateResumed:
+		return true
+	case EventTypeCertificateRevoked:
+		return true
+	case EventTypeCertificateSuperseded:
+		return true
+	case EventTypeCertificateSuspended:
+		return true
+	case EventTypeClientUpdated:
+		return true
+	case EventTypeConfigChanged:
+		return true
+	case EventTypeCrlImported:
+		return true
+	case EventTypeCrlSigned:
+		return true
+	case EventTypeDatabaseRestored:
+		return true
+	case EventTypeDeviceCreated:
+		return true
+	case EventTypeDeviceDeleted:
+		return true
+	case EventTypeDeviceDomainCreated:
+		return true
+	case EventTypeDeviceDomainDeleted:
+		return true
+	case EventTypeDeviceDomainUpdated:
+		return true
+	case EventTypeDeviceImported:
+		return true
+	case EventTypeDeviceUpdated:
+		return true
+	case EventTypeEnrolmentClaimed:
+		return true
+	case EventTypeEnrolmentCreated:
+		return true
+	case EventTypeEnrolmentLocked:
+		return true
+	case EventTypeEnrolmentRefused:
+		return true
+	case EventTypeEnrolmentRevoked:
+		return true
+	case EventTypeInstanceCreated:
+		return true
+	case EventTypeInstanceDeleted:
+		return true
+	case EventTypeInstanceExported:
+		return true
+	case EventTypeInstanceModelCreated:
+		return true
+	case EventTypeInstanceModelDeleted:
+		return true
+	case EventTypeInstanceModelUpdated:
+		return true
+	case EventTypeInstanceRenewed:
+		return true
+	case EventTypeInstanceUpdated:
+		return true
+	case EventTypeKeyExported:
+		return true
+	case EventTypeLoginRefused:
+		return true
+	case EventTypeLoginSucceeded:
+		return true
+	case EventTypeRoleCreated:
+		return true
+	case EventTypeRoleDeleted:
+		return true
+	case EventTypeRoleUpdated:
+		return true
+	case EventTypeSigningKeyRotated:
+		return true
+	case EventTypeTLSExpiring:
+		return true
+	case EventTypeUserCreated:
+		return true
+	case EventTypeUserDeleted:
+		return true
+	case EventTypeUserUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FieldErrorType.
 const (
 	FieldErrorTypeDuplicated FieldErrorType = "duplicated"
@@ -2042,6 +2252,9 @@ type Errors struct {
 	Errors []FieldError `json:"errors"`
 }
 
+// EventType What has happened: what it is about, and a verb. Later versions add types.
+type EventType string
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	// Field The path of the faulty field, as `name`, `data.value` or `list[1].value`; empty when no field is to blame.
@@ -3261,6 +3474,106 @@ type ServerCertificateCreate struct {
 	Csr *string `json:"csr,omitempty"`
 }
 
+// StreamEvent Example: {"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"}
+type StreamEvent struct {
+	// ID The place in the stream.
+	ID int64 `json:"id"`
+
+	// Type What has happened: what it is about, and a verb. Later versions add types.
+	Type EventType `json:"type"`
+
+	// At When it happened.
+	At string `json:"at"`
+
+	// Resource The kind of the resource, as `openvpn.clients`.
+	Resource string `json:"resource"`
+
+	// ResourceID The id of the resource; `null` when there is none.
+	ResourceID *int64 `json:"resource_id"`
+
+	// ResourceName The name of the resource at that time.
+	ResourceName string `json:"resource_name"`
+
+	// Actor Example: {"id":1,"name":"maria","type":"user"}
+	Actor StreamEventActor `json:"actor"`
+
+	// RequestID The `X-Request-Id` of the answer; empty when it was no request.
+	RequestID string `json:"request_id"`
+
+	// Data Example: {"reason":"unspecified","serials":["4d3c2b1a"]}
+	Data StreamEventData `json:"data"`
+}
+
+// StreamEventActor Example: {"id":1,"name":"maria","type":"user"}
+type StreamEventActor struct {
+	// Type `user`, `apikey`, `authorization`, `enrolment`, `command`, or `nobody`: the service itself, or a caller who is not known.
+	Type string `json:"type"`
+
+	// ID The id; `null` for those without one.
+	ID *int64 `json:"id"`
+
+	// Name The name at that time.
+	Name string `json:"name"`
+}
+
+// StreamEventData Example: {"reason":"unspecified","serials":["4d3c2b1a"]}
+type StreamEventData struct {
+	// Serial The serial of the certificate.
+	Serial *string `json:"serial,omitempty"`
+
+	// Serials The serials of all certificates that this has ended or resumed.
+	Serials []string `json:"serials,omitempty"`
+
+	// CaID The id of the CA.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Reason The reason of a revocation, as in RFC 5280.
+	Reason *string `json:"reason,omitempty"`
+
+	// ExpiresAt When it ends; of a list, the next update.
+	ExpiresAt *string `json:"expires_at,omitempty"`
+
+	// Days How many days ahead of the end this is told: 90, 30, 14, 7 or 1.
+	Days *int `json:"days,omitempty"`
+
+	// Superseded The serials that a renewal supersedes.
+	Superseded []string `json:"superseded,omitempty"`
+
+	// SupersededAt When these are revoked.
+	SupersededAt *string `json:"superseded_at,omitempty"`
+
+	// InstanceID The id of the OpenVPN instance.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// ClientID The id of the client.
+	ClientID *int64 `json:"client_id,omitempty"`
+
+	// Number The number of the list, in decimal.
+	Number *string `json:"number,omitempty"`
+
+	// Entries How many entries the list has.
+	Entries *int64 `json:"entries,omitempty"`
+
+	// Added How many of these were not known.
+	Added *int64 `json:"added,omitempty"`
+
+	// Address The address of the caller.
+	Address *string `json:"address,omitempty"`
+
+	// Changed The names of the fields that an update has changed.
+	Changed []string `json:"changed,omitempty"`
+}
+
+// StreamEventPage Example: {"cursor":{"current":0,"next":null,"previous":null},"events":[{"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"}],"newest":1042}
+type StreamEventPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Newest The id of the newest event, whatever the filters are. After the last page go on with the larger of this and the id of its last event.
+	Newest int64         `json:"newest"`
+	Events []StreamEvent `json:"events"`
+}
+
 // Token defines model for Token.
 type Token struct {
 	// RefreshToken The refresh token that was sent, or that of the new session.
@@ -3579,6 +3892,33 @@ type GetAuditEventsPageParams struct {
 
 // GetAuditEventParams defines parameters for GetAuditEvent.
 type GetAuditEventParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetEventsPageParams defines parameters for GetEventsPage.
+type GetEventsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Type Only events of these types, with commas between them: `certificate.revoked,certificate.suspended`. See `EventType`.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Resource Only what concerns resources of this kind, as `openvpn.clients`; useful with `id`.
+	Resource *string `form:"resource,omitempty" json:"resource,omitempty"`
+
+	// ID Only what concerns the resource of this id; useful with `resource`.
+	ID *int64 `form:"id,omitempty" json:"id,omitempty"`
+
+	// Since Only events of this time or later, in ISO 8601; without a zone it is UTC.
+	Since *string `form:"since,omitempty" json:"since,omitempty"`
+
+	// Wait For how many seconds an empty page waits for its first event.
+	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -4993,6 +5333,9 @@ type ServerInterface interface {
 	// GetAuditEvent Get an event of the audit
 	// (GET /audit/events/{id})
 	GetAuditEvent(ctx echo.Context, id ID, params GetAuditEventParams) error
+	// GetEventsPage List or follow the stream of events
+	// (GET /events)
+	GetEventsPage(ctx echo.Context, params GetEventsPageParams) error
 	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx echo.Context, params CreateTokenParams) error
@@ -5727,6 +6070,83 @@ func (w *ServerInterfaceWrapper) GetAuditEvent(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetAuditEvent(ctx, id, params)
+	return err
+}
+
+// GetEventsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEventsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetEventsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "resource" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resource", ctx.QueryParams(), &params.Resource, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resource: %s", err))
+	}
+
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", ctx.QueryParams(), &params.ID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", ctx.QueryParams(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter since: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", ctx.QueryParams(), &params.Wait, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEventsPage(ctx, params)
 	return err
 }
 
@@ -10696,6 +11116,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/users/:id", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
 	router.GET(options.BaseURL+"/user/info", wrapper.GetUserInfo, options.OperationMiddlewares["getUserInfo"]...)
 	router.PUT(options.BaseURL+"/user/info", wrapper.UpdateUserInfo, options.OperationMiddlewares["updateUserInfo"]...)
+	router.GET(options.BaseURL+"/events", wrapper.GetEventsPage, options.OperationMiddlewares["getEventsPage"]...)
 	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
 	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
 
@@ -11621,6 +12042,153 @@ func (response GetAuditEvent404JSONResponse) VisitGetAuditEventResponse(w http.R
 type GetAuditEvent500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetAuditEvent500JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPageRequestObject struct {
+	Params GetEventsPageParams
+}
+
+type GetEventsPageResponseObject interface {
+	VisitGetEventsPageResponse(w http.ResponseWriter) error
+}
+
+type GetEventsPage200JSONResponse StreamEventPage
+
+func (response GetEventsPage200JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetEventsPage200TextEventStreamResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type GetEventsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetEventsPage400JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetEventsPage401JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetEventsPage403JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GetEventsPage409JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetEventsPage500JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23253,6 +23821,9 @@ type StrictServerInterface interface {
 	// GetAuditEvent Get an event of the audit
 	// (GET /audit/events/{id})
 	GetAuditEvent(ctx context.Context, request GetAuditEventRequestObject) (GetAuditEventResponseObject, error)
+	// GetEventsPage List or follow the stream of events
+	// (GET /events)
+	GetEventsPage(ctx context.Context, request GetEventsPageRequestObject) (GetEventsPageResponseObject, error)
 	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
@@ -23850,6 +24421,31 @@ func (sh *strictHandler) GetAuditEvent(ctx echo.Context, id ID, params GetAuditE
 		return err
 	} else if validResponse, ok := response.(GetAuditEventResponseObject); ok {
 		return validResponse.VisitGetAuditEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetEventsPage operation middleware
+func (sh *strictHandler) GetEventsPage(ctx echo.Context, params GetEventsPageParams) error {
+	var request GetEventsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEventsPage(ctx.Request().Context(), request.(GetEventsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEventsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetEventsPageResponseObject); ok {
+		return validResponse.VisitGetEventsPageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -27519,818 +28115,851 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3pciM3lj/6KricieiqGZJKrpKomJiRVWVbdm1TKo97uqtGCWaCJFpJgA0kxaIduu8y8f90P/8foV/s",
-	"Bg6A3DOZKVKqsi1HRxeVG7aDg7P+zq8tjy9XnBEWytbk19aCYJ8I+HmBvQW54CwUPFB/+0R6gq5Cyllr",
-	"0vp5QcIFEQgzHy34BoULgqbc36Il3qIpQZ562++22i3pLcgSqy+E2xVpTVoyFJTNW3d37Zb6PGHhCypX",
-	"XFL96WxL52hGA4IYXhI04yJqaee3RfCa+3RGiZ//6IcFQQGV4Z8kChdU/rTycUjaaLOg3gIxjjgMTj2B",
-	"+AyavDhHCyy76IowH9EQTbF3gyhD7uWsY9vpXFHmEVf1jHzGy1WguvQz8duoP0Jv+C3qO/0x6vUnjjNx",
-	"HPTd6w+7x3AVYvWZ7ADeCSIJC9FmQQSBMSAqoaMBlqHuebjAIfL4OvDViiyw34blCnBIBBLklntYfU3C",
-	"mjEeqqc4QzScwId8HOIplgT5nEi4j5ncENFGXCAPsz/BCxtBw5AwFPL0gvyzILPWpPVPRzGBHem78iga",
-	"lhrjyw94XrTqMhSczdEtDqiPQy7sQqi1P0OyYBnecEY6r3HoLdxdxPGe/H1NZHhZQhrUt60J/eCZnlrK",
-	"iL0R8LkiCNWHkPP0ko9mjtcjx7PT2RgPPYeczHozBw+mfW/oj8h4lurcEn9+Rdg8XLQm42G7sK+h2J7P",
-	"QiIKpkldhg24xGyLJPE48yUKOQrFFuE5pgw9e//tBTrt9Zy2uq9eRD2n2+8Onp+hlSEjzoKtoiWmxiYI",
-	"2gBVca4/ayZBqoWfYRoQXw2fMgmkYF9Dkohb6hFDG+ovghjfpOZm4KTGThldrpetiRMNnLKQzImAkf/8",
-	"88/n63BBWEg9HJLitYKvwbJg5Aniq6dxoIl/A8Tv8zZyvyFYEOEWzkavO+72nqfXUD/fZKXu2q0VFnhJ",
-	"QsNBzz2PrMJXmM3XeF7S+8DcVf13l3LuKmImQnAh28hdhZ1v3rvoGWxHMsPrIHyuptwlLMNl4MlWu0XV",
-	"hzUXb7VbimkqKoGOdKKeVO+NF2L7fs3esmCb77IbijVxJ4obLCibK57jLTCbE7+Lzi2dJOd+qrbQbC2J",
-	"r561P/W+sU+cweKxreG6arCa0yCJtxJt1NdocjGxRK7uJUyXi1ergGpmdnTL/K63wLeECt71xbYj1uxf",
-	"/yY5c9vq2VWAvWgPr+UaBxFXw4HkET/FIexuxvVZg94Qqs875IstEmuGGBeIhhK5lz5ZrnhImLft/Ei2",
-	"rhroDVmFXbscf18TsY1Xwxfba7FmqVUwi9uazHAgSURbU84Dgpnmk59XVBBZwgjUcqFwwaXpvGKPONQH",
-	"gzrbFNUA44dZuLx6i07GTu8MbWi44OsQYfQLZ0RNM5Xopw8XZZ0nuhfXGLrRiI+ZAXxDZlyQeiOYwrPx",
-	"KA7Uef3ZZr3/loslDos38QzunSGXrwi7XTFX88SAzELE16WEoF+rfWq+E1xJQqYjqk/f88AnYvchhn1f",
-	"EKk2niCSr4VHuugDEDoFEjdspI0k13PPOMhyemuDWEEF4huGBJ0vQommW3W+UDaPhrbC4SIeGfVb7Zbi",
-	"BlQo6UsxjeQozcCB2Y+HrbaafX0OnDrOce/0tD8aHg+d09NeOz4ieoVHxL0Gn+ScvS8+gIh7/Ei2RYJQ",
-	"SD6DFLrla70IsERq5cgGJGKCvQXS/DjkwCDl2lsoLonRTz9dvtCseUVwmJFqYAPpo1tJ1zdk24altRc8",
-	"HAREwFOUof4QLfhanUtWIIQmlUg5J6GMX8swVCW9q3szKiT0W4Y0CBQPZYqC0IdE+7pHmOmTwHaTSjR0",
-	"TpEr1gFxcweNkUhuCFlFvZoAazaDVoKxoOrYYWTTLTskM2y8jDv0RyNYU/t3T536YUiE+ub//PX/6fy/",
-	"n/71n1tFHOSSyRAzj+wm2bcrwv7r3RtEzRt1CNY8ev14lPsOz8nFWkguCtVDoVd9pYSbKVHS4gQ5GVHG",
-	"qCyaMtSTbS0DbKjUb1MfwUljNLPMB402BjqA60FXuox8Dl2QkcyFlSC3lK+lq6UMK1qsWUJw0Y+iFQaa",
-	"InD2zOktkeoFslyFW2g2tQ5OMVPXnyo+3J32/ebfKZ3/K/pLwVF6GZKl2vy5PvdGxZ2W6jOFXVZvRF3s",
-	"Oc5OqrgiwaxcbkzJWMQcMCjEN2qqN3hrDxizETQD+pMEtodXVHEILtBaEtFFbyNK0ezOfi3FLZRC60oS",
-	"zNwJUjICcAyfBCQkoM74VOJpQJQ82rb90J0AGpLrFRGqORe611anCTxB1MYG9QF0IAJa10LpTDeEKcmL",
-	"m31bON1qjhqKf1dcFEgfLvXdttYIlGyzdSdZEUrvLY8vzTbrokvgiPaFtKiCpkRSn5i7kajkxk1Y2c9N",
-	"blXVjcQ+mpKAszmooRS0Rp+I0rlQ46ptOCAipDNQBt+qj2qtSxC54kwSULq+wb5R7tVfnjYwqZ9JJUHp",
-	"A+patDF+bWmdqzX566+tGSWBn9zKSzlvTYwEyBFlt//434D6oPRHOwDsFK27T3d1x/JSNwgjyB8GiaNv",
-	"iQPFNYh/pmS1H67evkF8+jfihW2E0RT7KNI626CyB1jMSRe9MefzBsc6Wkvb3GYB9fafHlhAOzk//ON/",
-	"EflMZUjQeoloSJaK5hBRF25xwEVisvy1boocaL7eMlBvlkpVgM5JhAXRFivQfNUOh12CkWIKlrvIrVT9",
-	"nHExpT5opM8003h+pmUqKsGQps6Istn8Fl72Cdt7OvE6XHBBf4F3onk994iUHLF//B+OVkQsaZgmPNXf",
-	"w1Fdwn5CpTa9oek6jC2ACx74WoJULBLmlMrETBMfzQRfao3NSN5tfckKdZKGejHgGT4LCQOpgGnZzwVz",
-	"VwfUXBdsMgmbdOJe2UDN00cJq9mdlr6UjIYDmIC9FytaH/U5ROHbD7cs1rCmJd2zlP1RH5NrSdCa+cZ6",
-	"EjGPWAkCoedPErl/7hj22LlUPPvn3JwbNXq6llttL05+0cMMTVWHWKiti4dboDc8/JavmX+4tXmjNg1h",
-	"6mMCp3YN4+H1DBo72Brl1cx41wBjBHbxE7PbnPgPxDEuYA97ag8rsmAhQXwdHVr4oQ6tNzzBPWB/R+IW",
-	"lcg0BaISSBH+mZYFsbYkGyk/sjgbnY4zItuohDkchvTAytzJmpmr3s5apWEyfmLk84p4IfF/Q7zlPLK5",
-	"QjeMxs5n2uSqFEpfoikJN4Qw5AUUdj3zLT/SqnvS6yf5kuhzkgRaCGXA5rsgwpoOgWkcZPnMXOAg4Bvi",
-	"X9OVmpBW77Tfdbr9rnPUH7Y+tVueIEpmuAb1qe/0jjs9p+OMPvT6k74zcfrd00HfcZx/BedaKztWpQYx",
-	"JQhESnEkzoatCVsHQbtFfdBqAizD67VMN9Wraip+g65ak6jnx7GYq5WXVrtl1dHrNQtpYFsWOCTXAV3S",
-	"qC+CB0qg/eunditSQmL9QGkZrUmLbH9wyJ/P6Vv6w4//1ftP+urih8X0O0/9ffnTL5e9N/SH01a7tQb3",
-	"Zt3h3KlO8pUStbVInVqXIssFI+GGixupD3qtqoPBXtxIMNleXL54rzghbIMz/ZiiEK0JUmPhGXTRS6Vr",
-	"T6zAsIX7oDkojbbIEpMxs4CyeqkfTthxsRBYTf7nDugircnpXZqeCuwXDIagxD39nOpGpL2r+eyEVAvA",
-	"cZcG/WyPVJtz3slfNB3pDbO7Mq/MS5S40k232HMcp6hN8/nxXYLsy3z4dqkSPMZqnolPHd+lt0zZlMmQ",
-	"ryR8kLL5GXIVObvaXHmr1cA6s6jeUt22m7XZrJ7c6c28wzIMezLVI2uVyRg2kgt2l2UQVbQDznj1pNLV",
-	"ZmQTeWgDHJL6k7PfbPTSfVYsKtvnb+ONawSZ3AgyhKd21+5u2R707ywnLCJvdSfz+YLNnfhe/y7PSLMf",
-	"/kldjp3T2jATOZRMnIQwPMnYpGEbRMuyMQtp5biHWp7BXfoAyI7kvXW/r4hAS8rWGdLhCF7som/Iluuw",
-	"CM1Pi4Qm9FJptuCcF2gluNIvkcfXLJQ6+AOMbd3yURXtCecuOrCK1hdunUWOXCUs+Fz1Ea6A5xd25BLN",
-	"BWahTHH8KtHmPQ/IezJL8/0US8xx/tFd6kCt4Immm2pjbkGoaUN/1d/au6BGVc0zFXM3Z3URK9I0meJG",
-	"ik/88PMH9Oz7q/5o/Nxa63wi6G2sXIOv5E8SCeJx4YNMhpGkc6ZEL0k8QbSgZnRzGXJB/C76ecGh9/pE",
-	"A/snbADt4gP/iyREb/0FD4g6ukO9REp97KJLhnAQGJlRX5Q6diSaUgkOqM2Cm8ijJb4hoAqo4xxvz/R8",
-	"qgsgItr2lljeAJeUyP2XxH946ik11WrBoMNKEoZqoK6esg5Mo+xw5hEXMSwE3+gB6UHoWQ65GTZMjB62",
-	"9p6p/tiAstJNqvZoUozayfQjI9GDSA0jbfe0Xp6/aoelschpikuSud2daVEjFg1SJ3s7JfClWFPm6Muc",
-	"KjmenJKxUvP3KRqxNmXC4KR/0/mb7NiglRX9kWzV1tbKwgV8Ss18A+n03GjlQOuRmPpMyaPPi6TVcgk0",
-	"0lMyikm71Xec3sSfnkwmPTWuIlG1IKQgK6mWcNsc/zreJS9+KwgBn3GhpFj7yB42kRzPkHbw5OMeStor",
-	"4JWj+8iXdQNC9LKmBK04dqrvDJyMLvmXPYSdcams8xOjf18TJMgcCz9QBy+fIQ9LcoZ6ikH1RyPFNwT2",
-	"QiJkI4modx8ZwkmJD620p89xUt4+p4lAcFJDHmh0yF/6RWd83T0zOOyZf4Zc0MP3Ivd+loMDyeT4YsT+",
-	"3pkQwqS9BG5o49GT7eTrsJ2ouY5iIry1EGAGVLRKPkf9s+PQf9/lDS52YX+tt0OMNS27Q8o3hNKf4m5W",
-	"elytDzTBaTKEG7lJbbfLifg9iF35M5zfEhHgIr2UF0U3Z9W5lPLmaGc8Da0X3kS9Ww+3PhQGY8dJcbz+",
-	"6LS/B8eDWSkZtc4ueJJcvkbJ5UlGObiMUt8q9JuTWdoQkkdwZEKM8yd+ywLNPSSXAlYX+bkyYsqhZQ8j",
-	"aSxJuOC+6gNeh4t+MhTylrCQQ5DRnp6Pr8JFMH5QD8GgHreUKOVt1syt2vg1qmmEj+jmHpZ4SwS75KOo",
-	"jdf6hcxxcWDT9NdjKDqushOlbUFLOzOxUai29Sa9/8ssNY9x+Pf3IOdDWDGGhyHKwZexIRSppNF4dqz6",
-	"62jU6Q5/b7KDMxNugrHj99FK8FtwzSwlCW6J7CJXs3Z3YoMPqLZ1m7+soVsQRD6bbQQmXfVhDxwboCbY",
-	"D/XcSZzKqN6SdM6Ir1MCRyfD0+dd5DLOiDsBWzgEP4GeQbUP6af3r9oJ+U29jsO1IGdRYtuawZKEkbka",
-	"9rkkoVoaHSIHkcYmroohpfmgD6+uwIoOIh9TkstfW6ofrbY+3Hr2Rz+xCLE4nliEQitBdFebCn5D5/GB",
-	"tOnkBNRWqWNx5svr1YkB7NiFZbrm18579+Gy2UC0EBGfQtDvPj7rwdehIhXK2mufhudeqMkssdfNVjQb",
-	"b4kFxbEIBbpCbnfsltDUe+1E9kVq9SJHtOK74BeUhWJcfT2sPFQAQo0gwcxkfikJqdEJN4hmc8fujyb4",
-	"g3q6apeG+oFYrvpUuWAfTOuZNI7UnIJXn2uogcwZaZbkFq+DsI1cjy+XmPkuBN5BIB7WCUzmRgqxQB9I",
-	"bXXEqUddhJMJfvpI01GacSBn8kQynsTIGpsNPzVtqnmABorPKjUTL29NcGTymPLMXOgjQn3fEngtqjZh",
-	"KxkLMi7Oln6NQ0F/gdf0QdR3dhyC05Ks5ZfLlSASoz//91/U57wFpqw1GbRbCywXrUnrdHYy9p2T3snJ",
-	"0Dv2x6NT3J8RjB1vNMK+0xvhwXQ2nPWm/akzPen3Pb838sdebzR1Zo6DnZNWdL6qTYtTc3QBYtAVDUlf",
-	"/Z8SEtahx3WSuRYfYliVYV/TLZHhtfpiHZAKG8msaFlnNne16CUTN69N/6K/bSIcPNmRfVkQUegVH0Q/",
-	"A3AAlkh1XwcDaGnFbSNXD1r90vlb6pcgt/xG/wLTsvpFPq+4CNUvCC12z5CrpUHYV5ipTRKS5criFOAI",
-	"l6BbR91KWDMjCq3HS7KcKCLZX8vjydOZcGcmGbFglxccdZUW0mhnYN8HEsHBu8QaaS5dsDpGzm4bDIcp",
-	"8fCSxFZNLZNXWZQSDv9kAFSVrrzAqxVhD6UjqwMn3t77TccGyz3noh9zkSKygFvm9FsQRG5BLVLHRbfa",
-	"WKLWXPOkos+qOxGpQRPrFaDILKjUjUzQ1ffnnf5orJShBfmMfeLRpT4h6tJdb1zLJATt3cMYlOCQRQ1E",
-	"ty99k38U7aCs3Ns/2WE7jxhtjb3/1jybsTWXI15dhtLilLB4RUwaVa/pxIzu0oy/aGrSWUHppKH6PKd6",
-	"2nQ/7IFS1IsbyhK4S/rJidKzPb4yp0HmGHLPIDFVSSJdHQXmomdKLe9QJp+3zR0TGHd9Q7ZSHQsrvOym",
-	"VRC3CRWf3mUOv10IUvrRdFhpGMNv6HncQ2LW4Zfp47dUds70qkqW3mE57vUKjYs6gsycd/aIS5Fgcqe2",
-	"rSwQ76kEmaQnOjvIiG3b08xyzsTmMkyvVCgHUbTAatLY7NBuAdsy0RhPwuzvV5j9lHcT3dvkE1NNXbtU",
-	"rD81MUuVmZZM66XbQ2fZF+ir0nMnaLpFWHqE+QAF5neVZG5vqF/xnYQaiaVnjIrlCuLb+Hgtd98bNQGi",
-	"mGP53TZjaMbcKWkqqcA2ykVL6OSWZJKXCiyfXgxdcD2jbE7ESlDFVlrqJpCXJmVn1iN9f+ANpyM8Pj0+",
-	"OTk+HePRdOgN/D7pzZzofus+YV231LOhUXVDukoNuyvB/bXl3iWxWWRGhIAMTdWk3VYwp+/OX6MLxYc+",
-	"xUFZjU3E7dZGKHYBg3jozLXHy0+DIz1LZOVyBhhV7+1I7d8VUW+VBFHQXiMbXOlmyDZqdQ6rmmjHT+J1",
-	"9OzFy/fPTZ4xQD4Z/85ybWFPlDoGa6loQYChNqXA2EVlEI4jESPE17ykOmUnsWkLNTXrskooG0yul0Qg",
-	"k3VWW20afjXZijqGyzCRYnqMTBbmObs2OtXD4MskQGqoRlpcYp9ES4GDwL6e2l27iLpBHlCvf7jUyPFv",
-	"KDXytF5URvJo/F3EZYyapwwa+02dpMGccgdRVw+YMzi+Sx2uhYZU1WH3vXqICNey7TSDBBw1wyF55CqQ",
-	"iZ3IdNjYgxxyvbuUSFBEkissYjgwcHtEXINKNOPiLOIzim8j10oV7kP0+KRmPt9bJVqiXtcBR7/pvd4T",
-	"JsLgLIGeBfaVRgfC6OvKRlPTYsSwHaGIgmAdwgGPJyfBPADJhOqpXcnohaaHtMBUINUkwpzM33G0kx5B",
-	"kiKr0+Ki3RcfieWSTVJciDP07p8vl1VfnrLjYq9MDbE56VNN8BM+Kzzr7oeRmTkSv4zMmxB0degS8ngA",
-	"8VeR2zeZXashpTjC8gY8+olWJXrmdjrGEJK87j432GqhWMuQ+Ggl+Oet+srChDktEWfomatNPJ0LAt45",
-	"wGEfDp3nFQJ4HP9+ANNT1lJdPwjDeVCpd6Kjs01WNTWwieBQmiXh+GF6nnncJ6jn9HrPy6TleC/22v1P",
-	"VdLzPbFf7x+3fvrYSaWDP0zChgFpzoRUP0icaP8LyJ6JA2YRhis5OTqKrGtdc/Oo7ICpI/LVJeGTA8is",
-	"k4SYahGRYfs+byM3gXGKXmOG54C16n5QLDnx9wssF1OOhQ8urZ/JFL0DtntFpKRQ7cD9SRIBd8/75+qf",
-	"K8C7dBPY71xj7kfY3BqtC90SIQHZFkdoIuohtUh5YPuHPdBHDyBaHiR/d5iVQHPCZ0U0WEJwK4rYTfkm",
-	"66T3Ppmjv0pz9GHClzPUUNtRlHRufPEQ5vQgdu6KwyUKZ4w4SZONE8F2L7+GXOHk+K90r3+bTin9np54",
-	"9a7T6/X7g8FwOBqNx8fHJyenpxhPp57n+4TMZr9TxgE/41l48mw9ebaePFuFnq00v6hoUT+Sb1Vft4Fq",
-	"UVGblMG1UbdOnxxuTw63J4fbk8PtyeH25HCzDre0QFfeHZOWnOzVXo33nSdv3x/L25eViTK0t1N7fgKc",
-	"iqSEJ6/bb9XrdvrkdDuM0+3k4fDQ+r8X99ro8d1rzWDS/qjutuMDSKz1Udse5hwaPpDA1MQNXmRx/gaH",
-	"3uI19wsBCYLAtTxS8I0u28sFgRJOkLOGXIK9BRScJGjOuY8Adx1wdTTefDLpI1DyjnqhMBMDekL8bA5Q",
-	"JiUL7sIvbO3bHg23rUnrPeXIJ+gHzAgVHLAI1iwU6hZUxc/Yl/vNIW+WWOmvLUH5f+h+dD2+7E5FJDX6",
-	"EcCsLqx5rUWwIkaVbS1teT9cktUN2V7jYM4FDRfL1qRFPF/izqo/Grf0zZXgoalZZfpuLOJTtR4dQTmA",
-	"OYS2YHp27nqnajQadjEaDRdzzKKkmhbIvfyWMsi8Akn6lhshXRAMFbGsjf2W3yT6Yv5OGPIl0Vl06jOS",
-	"CIrVkoz6g6lDPL8/64280+mxPzv2p47n++OT8fHseNg76XneiTfIG+B3kIE622x1rk/tFr+x+0zwTWvi",
-	"5LPAIvqs9Jrl8tzSwSqmxTyj2FoVL1HRoS7ipG4Udpmuf9jAbqe4lxr7jlQs3aMzdbZj5CuusWZttEmK",
-	"F+vAR1NSrepBbIma3/KkaMqQa/N/JxoPNAph2JEEn9UjVUswumjii3SrC5zlRPfiOg2BtpLJmDED8vB/",
-	"EH0jy4DkNWXXPt6qBR06J/FlydX37suc6vASmySJO0udi5rjAunBrLCw/oXIB+4TqHQqUlcjvpGbakEY",
-	"2RQzh6v1igvYWXLt5T66LyIoLH2WOC9ozqRTbRwFB4OlltzX9I02CMmD3niMcLBa4E6/idXo+KtxYZw8",
-	"fIUzvTly6cwddd0iqTSDQkxqNtG+KoI2hIADXWhGPQSCd9JqAIITDQINrXSGHAvqAJY6H5siq5sI6kQi",
-	"wowiXlEAPmucTG/2KvC1ZOcg/sGoNqcODACsClEvJjb8iy6JUmtg20H3L86rGXkv8tFYblNCgfkePWCl",
-	"vd2OGD2uht6XDHcsjDi3t612pos9SeTGrNQ9Q3QJzMtHF+cSJP4FviUGWE3X0zQleKFektJuGtmxB4f3",
-	"8aQ5ffazbxN3m+1AELDig2LXqmmdTxEulXJN/CxlpR1GYNYBK88CHwKwLnuA7eztBqxSRqAJUYhviDSm",
-	"QozUHrshW9vlySFAQgZ3yQM1Z/2EclgcKsLBI43WSsfExgdy6U63indyx2+MRS4erZ0ibCw/yHz7cfy1",
-	"4HK3wkR2JC/ICotwafCJ6hNz7y4rjdSjZ6ALPXWKVA5KEcOvy610WujkiTlAbpNlZrQE1tpKWQnqN2aD",
-	"DOuKFt3KE1m2nj7O8uJB5hBObYlmmV0XOBEEntU9iFDz3lH/ffPyu8s36OLl+w+X315enH94CVc/sm63",
-	"+5HB75dvXhTcv4dusltvyJgB0kaNvtcfT4fj6fhkNvPU/52eToejgdfzB86wN1D/6/f9Y2c8PBlMZ9iZ",
-	"nZ7gETk5GffHY3KMAWFTsXUl31+8+bekpnFDmQ9BfMBa8gaL3i6DRWRJcHBv2vcG/pCMZmPnuHfSPx3g",
-	"4XTkjf1jcjI7LdAGYDEKI5aSIiBD716+zp7To9FgvIOn7pTfDauY8xDR8KEQ5OuJcQ8ouSlJstJ3pyY8",
-	"679Lzz8EyHVsgFxTrERLertAtZJSiMEWp6GGFx+OesPnmXaHzul4R5qNJu6cddYQuzvRFVRN26pJLc6f",
-	"IZdgEVAi3AkY+01EDQ3PkOsJLmXm1eh+su8zLqykmtXJxjv8Fck9WEYw4JAAx9uUaO3oYcgHKr6aPV4k",
-	"9ep7iK2XU6Ui7SCWapC7QfYQgwWMKCjqSJqgU/OVPWZSBwcwnJ1Hhiw4M+Jbf306RL7oIfKp8BhJLl3l",
-	"cSLbWR9WbPqsZwxOSRc5S3BVCGcuvyPZ8RKyLElMr21IaxY1ML63YS3bxAqHIRHqtf959tfzzl9w55dP",
-	"v/bvnv/7P1fFTw/Vb+vXaDGOTGeQx32Y7McA4h80sYlFDNdKvY3yQGFLl+j+r+iMlJzHSmA+Qz3ndOTk",
-	"k/ASFb1OR046LKK+enNaZJfBQfB2Biywaof8SLbn0Vt3n9q7zDmmePZZypazO7mwTnn8iloDmWn9kwRs",
-	"Vs60GQedsy0CzqmaLI9FUMLPkrKI0nYc7Pe29jQKxzjebfuxshZwdJm39tBQkmCWX4T7xuM0hGNd4XBx",
-	"HZixl9qNrZFvqiS0gG8icXHUP3HaSCmklDM07Pa7ve7p87P0cNqop8vdIDXUjpHadK11HzmZkgzxOO+d",
-	"t9bby4bUjJGPallh0LMkQeIArRkNn+9DeiclRZA0dyw+4y7BaFtwxpWqhxfnBRqi9gQAyivYBMFEGKkW",
-	"EuEpvwUZ3WJzEyQ4D9uIzoyZnvEQYbjYRT+buCqIBDRivvmCri5htg+YQcHqv2Y3jG9YsaJak0doqLqg",
-	"RIrRKbDo4v2rhMpUqB6fDE5Oxs5JQ57xVR2uZxoGdRZHJOXPwloHcKMCPDdkW+I8F/RW0doN2VZaJGou",
-	"9GhnmZbM+EnyeCqZispzqVHA3ApLueHCLwsZ03dNhRXCPLFdhcS3qm60JNFnMhTTb4bdUSA2a/NiCUP5",
-	"kWwvFpx6FRFjWG2dG0JWMqmj23grqZkWI5vCeKsLXAR5jY1y+BTd8EeJbjgIQAHQza91dc8vDkWgulu8",
-	"696rWW9yiqtZKjzHl9gniASSQE4ECGKQ37aG1mz1P2DF0TlY9/QHpzFnxlMcx0/bc34LIZip1xO2gi56",
-	"w03Q+4ySwAd7HzaOSBMxT8Pik6GR7FZXMSyaw1Lt0IgpIQ30uGCnRZbnw+iNvfgQractJtl1Xll0FSt2",
-	"2+lxTGLLPYHaLchlZONOEGZ6bZR2k3b9VSqQ/QfTdd+yYJtxS090krx9qZ2SbcC1XVfvLc84LWw2LDG3",
-	"Z2cK/ZymmWz/bH64sfiaeIw5YaYmgSk8Zfk9+q7vHk44KQ7FvsBlOVsPZCc7+cJ2svHXYCcbHdROVrvZ",
-	"4Q72mK1g2SwUZUcsUs2PN6mHee9PPp5B6fQRLRfHX8hy0XOKWUt5KEGcRhEDfvTy2RJOHbfO7gSIQU03",
-	"zyMmQNyQVWjntTghwjiGTGx/rAzE9WDyGRLODl/RXhkQzbMe5HpFhCR+4kMFMnwNHJ7GoZH93VgycciT",
-	"ybhNofGmg/b47FCBcHUCoz2sQ16nBIFZDNn05gcKkY52UUWiRSo6uCL2tvflgzYgjK5J1IaisBcv37f3",
-	"C9c4rhXkW2aBe+xoXwNYZBbDGHCj5Mwob1kpdLp4PPER45smdUpP7pKsriowPGUgVD1ehRHNl9OadbMl",
-	"WGdZI1bltYbnqAX1R2yDM2K/Nb3tIHUnESVTqaXFS/6jjsmoCXyTdKo1jY2uHwbzQJtQo9bkjpuS7DIq",
-	"kTly2mi6BaIAfYsylHdKjbqDbu8MuYm99D0PfIBXkmu5irMYmkbnJgP2oyOxgismu81FuvEKyunfpU/Y",
-	"nFSoJMHk5jQPP1IY8qBJ2FJ7z7il8V1OTigNOJRE3FKPmOmQYJLiwuT3LfAtaUNV4LUkkTkD8C3wjY0C",
-	"t/aMR5jFUWFUsRZ30igtJlLLuPtK4rSyEcERZ80ywfg8j2k4RW5F+zK7BnXjwj5Vi/0/FgcRetidgANE",
-	"BwAGfBOtl87vVs3SOXMnNgo8bdbUBkvISNdoA3Y4aq8sAanajw4Q65iIBGmNfAJroSlBNVXsrIhHUlKO",
-	"8JwhWG+IjUiEJCUbptGabHe1UuQbyUXQPelOf1Td6TBOk0Yhf5EhH89J/Ti/iii/R3e67AwUzGaop/cf",
-	"+CpaE8udl3IOpyBZor/9438R+UxlSFiYFFX9tUZpIX4+bN98bVc4N3iut9pPkpLVGTfOE40bNA1w49rJ",
-	"d2YQOVYGZk3wGK0IXwWkjajNF2XzNZ5D79xz0AY6r8w1NxdZXtn6ILITVa/wt2qQsBwf1NNVFWX1lJrP",
-	"6rGVL7OOl6laZ2tjDSgjUIFYr/gFXq444lNB5zj8x/8VlKuBA15ALBtH3dpz3T0erJcsu/D66v1XXs29",
-	"HlVRN9SdqBs0ANFbw67paJ+NURcmqNcA96D/RaltVAbp8EEPKTsWNCULajykalki7qenXnbRNwFmNxpu",
-	"RoN+au9Bd6fmvh/RD4vhI2A12812ALiacVC1BUBg0WT/1hjHCCIy/Mf/gqg1xz5HfG20Hcm76D1h/JZ0",
-	"OJL8F8oWHK2wwOjva4JueRAShNEtDjSOlt0p64A8ccevjTuW4h/tiXp0mAgdA0zZl41xkPq/BRwkLc/W",
-	"kFR7DXGQMjFClcE/+wMkJaKE9sdJaoyR8nDOhMOgr5w8OPrKuG72pvF6PDgKS7/3oCgsowdBYRnWcYtk",
-	"s0sO6yPJfv3hHCYA87xnmuv+/hOwGNd11v3efSfgw/qSzo2Tw8K1DOq4JLJk9aD+idOHA5A5fUDAk+Pf",
-	"vVslx1x+xz6Ww0K9OBV+GwP5nUg3z/PxfV059YqDZ2SPh8d36fcrPTGpLKuDYLjcy/1S3+uTdPXUzd7f",
-	"BfuSVv8uOJvReVEJuOuoDJ7RBDI+CHhxLWJ9pqlXwmfy2udLTBnY4jIZGequcd9ocNzPocDXqlX9N2Uy",
-	"xMwjtj9U8LX2m7R6TrfXdaKKdUv8+dredBQRhBprdSX4jAbkekYAFzjT7/EH53QyUF3N6lz2PVPAFFpf",
-	"reXiWhBJwmi69KVUp5xEr2SIQ+pd01Vrou6ddJ1uv5W4fDsurOe2Y1aLS7hdl1Y0tJz41fkbsIC5DIeu",
-	"BoHWr1hUOCyjsP9qbnzSPBzrHhJekvoqTxdTRUwijCQNI7uSpZ4k+jUAlZu8BmJzynbUiNK1xRrqYODh",
-	"LO7PQxb4Smy3olV58eYK6fuReKlImPi6aoGRhWNQsORhVW1o69+lt3NZ66ZORdPWq1UNrYHFvCMX5b0W",
-	"QC0+FUo4utWWYCU+WdN4vHodTXYdn2YBEU96p/1d53WKY1Xvi0JyqGe9iPhgUQuwzROWb0WC98SmH1X5",
-	"98Z3abZbmpuuH0BvV4T917s3JtVQQwKdIWeCYLewrfrXPuNzIo2ES4LZDnO8jicv3JfUWwDHMxPm6urT",
-	"mttJQlSTNlLBFKqp7RR9o59/jVerZvN2fFd8LJVyFfOwpRtgKZGoZb7wSGLu+K7gaCwiQtfcdbPUHtdo",
-	"qzMsoA9dtAOq3Nh3AAsXB4mvRd/XaWgBDk30ScNzB4rNJQ76qoMHujwnIVgMFpTN1VgiMKyoR8DjdFme",
-	"INgdA5mSKXIZEracUmibgU4Igj1oYyH4eq59fOGaMRK0TS6eTJoyqrt3aEYBAAyxJFRkgDA2PcuJbdcv",
-	"390Oo1MhLjWCVpwHRWy07oExuMsIYc36NL73STWsrVHBIfR4hdiy4RaJcLbkkZZcyPQUpuk2PqI0a25n",
-	"ZNTUHkud3SkpIiXQpE6blHSY50mFHPYAOlRRQBfcSBTXf9Kpfos61WFisSwt/NqkmkZWT//iIVZmFLV3",
-	"RWWVwMPrpfWrFY13qETnCYWoSN1pkjG3W/2xBwpEysa60L7ZiM0Uny56axF7UsI24zr9WR13cu0tEAbd",
-	"yJTIxiESayaV/DUXeAnlBwXBvlagZFsbXGdrmbMoa6WpUTbxo2o3TUpvPZ62EwEQjEejwWgvmK3DaUbo",
-	"HC21thOXewAl+tX5m8OpTXUX5DEE9fqc5vjggvtjEPWgWjI/Z0meFXfNUsSZ5hoJUARzox0pdcDh2mm5",
-	"XWiwJE1csH9t4cCMiL9XDvMuER88KIkoNCXXZ8aXqmy6T2f6xfnUmbO0DN8U74QuBLzmfTAJdxhi/6DI",
-	"EZ4sShFJeTNNZUz07N2PF1fon3rOcwPdMylyfCZwsNsmGleGeCuRRvcBx6U6oINtFtXHtgNdlG3YeNb9",
-	"K7vItWEALqTSuCk/k6tLvzB+YHAeMLz99tA1qvH49kGhHYwLYYYAbHWTQNmH01O7+VKH/fHAuT/YUO93",
-	"hFJ7hgKidrRsI5/OqSJ4t2NIu+tqU2AjDMCBk4XZSbAMwzGczmm38+lfi1mGt8ACxIzWeecvCHd+QU7n",
-	"FHVQN6uOPSIKSSkw4UsdJCSNmTVKxrahThDilDGNHgSfcPiHAUdJKc5FkQc1lOdSsNd6B37GGnjYE3/v",
-	"ciQNwD9/Z0DmhbipH9I70UxdjLlHw+jEz0kEOj3Ww+xPIZoStMBxMuwep/fwq8M23SuY7Ay5YD+scQ5V",
-	"a3E2tKc4lDcOM6tbfD5TbL53csBi8ydlrMgSbnGVD/UF6d90/iY7Jj9Bs6Js1kieZRXZv3UB3Wwu81Ni",
-	"yVNiydeTWHIY676l9PtZ97+8Xd/0v4ZoUgZg+6QQ7zrCqhTIF2pkMehsNhvE4vECU4wVhP11w+HjqoZx",
-	"0dH7qYejajBXXajChtpBUENU6xa0QQ30mpzdJd4CgWhMGUUQdoOoDgvSRW+TEYL6M5HAlfC9Z1TKRnj6",
-	"pX6w7/kGBZzNs0QhE8XU1K7Qpc3a2jQfiR7IX2t6A5s2ITdKaYbyywu+Vhr0kjLwSKhhS+Jx5ssz5Dqu",
-	"rvEQgq0bue8Gzgs3a7zAIVpyGSL3nSK/F261Vl9fJ1Xrk5SGDZAulal0lsPKl4M6Ntj3cF7lGR9lMPc0",
-	"3O6UCyNGZRKJNPBfKNZSEeiz4jyN/vOMOAnsTH9rtg7XBvrmoeRInVxhU0+qU5UZDt7bKPfyQ8d8rcZR",
-	"UwpXXKwFZyFi98BvfEDT9ukXNm0ffw2gyOMvA4o8ejBQ5AcALn48k6EpJlXGn0v31W/OMHjypQyDvaoT",
-	"JsThusAt7MK54k4QIxQsHEZFRQwiLHQKG9i7tbs03HDIXlDnA/nsBWtJb1OwaPC9wqylQqwyrRJEzBhg",
-	"kwp4caz5FFgE9U2QS2wkvZFglUhiDM2RxpSXH+LQxL9Jzrrv8eY1kRLPC0pKVlWUbLeWirnVFm1hrK+B",
-	"H+bk2rg2juAbJQbp2kM6mCMRKTETfImmhLI5kiEXYIbCEcxwLWm3Xxx7WaWmZdZLG8ySJhltVQEtwRfb",
-	"a7GOC9vMMA3MLcE3xmyjcdUOgAzSb2bASVhtBOWNzTWD34K5xvTd2GumasE6gvICxLqG5pq0jeZAVpnD",
-	"mGN2kIE6oIXgQup4Un5jNwWAOzl37V/j+/sitpnv25GrBnpFhXPtlimN6zLbEm2IIBZh40wxPIx8sUVi",
-	"zdoGuXRKdoNoRduyzNJtA5U2WBrWEoOhuuZtF+5ieaNLbO/IYruLN39F8NrGjNDyvOqhDO4sG8mPA4fQ",
-	"Ye2eJdhbqK9HMEsRzGbCmFM7iMywvV0GNqcqnC/Dde2CRCytFU2XGWIdfnxpDBENGHIBpR8Gs+5TitnL",
-	"G7paqd9Ou7VmxqQBm+0PuRPsrBeSLZVoI7hq0hT4WZ4lQOUUYaE4b7SBKTiJVtiAVscPsXMhKcfSRPVX",
-	"lbzJZ9GyR2Ao5hhRgjvYU81xXd0uZMDE9FePyHAgCPa3GgVFR4NTAaKZxFu5i0XV2Olxj+JZSex/Qy11",
-	"OMC7G0/2+rXNGZFp244XOCItRbU6eI3hKOiJyFI0F9NJLomxt2Yt19ZQCT33LfREPefofdWtIcALybIs",
-	"W5lOP5epcnVBaKDEC+vVRTv6QLEVBVu9boBur9oUnsg5t3Sjnm4XVvkGZub+i5vQ0wIqw8TW7u5pQiy3",
-	"LrzT8rBEOAh0ykBtG0ODQBKTYFRfBdSb9Z15rdi9YcIejDZr4VTlGXKVuilYE10vV781Gngd1lLilINC",
-	"j9WbVkNFLegc6hz4E+Qy8jl0TWAHZnJDhNogod0ILvWl+zgMSC3cV88cGzv0ADnuwRx6x09M+ytn2o/v",
-	"bpWV/lYwIaqnYtd3wtNWyrBOflPnzyE9rKaHQsMrG0NmAsummsfX4+Ua2KsklippIWlcy8HYqYqChGJr",
-	"Cw/863uVMrDv9DxnNpjioT/Gx+Tk1On1+v3BYDgcjcbj4+OTk9NTx+n1MNaUXGKIzAThmILVxp1czwpd",
-	"YGuorZm91+3tYUoYNVVijarxGPYc0J4Yr2HF0WtQglija0nH8PH2PAZEx1ghVNwGgAmx9Ajz1XgpqIdZ",
-	"mw+IF+mSfAzOGAnf2NOvq2EJDRnVUzDN47usFaWapG0uoTPChO4IuhLBt2aYvxZLntw3yYoYXbx/lfTz",
-	"rMgSzOmi2K8jgtLochGUVQyQYXFI98ng5GTsnNSWxfMhaCIom4CrEAeFJQwUTalBW0R/gMHgNnfZM/Yl",
-	"tMB+cloUbRTPSBROl+S39SIBc4zIvlboDoOGovPQFlppiH1Wvh2T3zdFz1Ub0W7iLDVde+4lUOui2djd",
-	"H/tsYZ+0/ewQhTfzIY7CVAbSuy7qchHVvdCob5cm7fc190n2IDYHp8GHU6tFlqtAH7//hH79tfsGL8nd",
-	"3UemdECT5fqRhYHs2N9q86kH33ERqgdXgoccLqgf6opPbtXfL8gt9eBbeWC/YtHrPNgovcM1vXOboYre",
-	"JQdTtKD2LjBqA1HgcTZzi6Mjq5Nek6tkHDhR68Vro2bjRYTXkDei144VT8tAIZFhgKddjyu+KRdchNfm",
-	"1oeXVx9enX9zALj6GsVgHxyffVgLdjvGvGjKmA4HIq14S3IhCmsTqvvw6YLktUaZnTthl+hjAdgWVxK0",
-	"5QLjCWmGV5TcOWWp5FU5l4U6Ww+FHPVHIzUhAnshETKyC3h8ucQmrHSFPSIb86GqxT+34BNKqNdh4u3y",
-	"prPEgfRsyDiId7VWwk3IEbYAmEpOTdCXEWOTdSY57+4TiFbMAHetXVGKTdPUhXZLj9GEd3x1jPNTkUh1",
-	"z2yHxFhr5mWkzpgmSRlliRW2A7uWtizUtV5M4b3p8I+y1fJzL7bv11kxAntm2Np92WrHBvQoYHbN5Ip4",
-	"dEazYN+lSWJ/iewiAFpW25qidoK14OqtrI8eaYccWRb0nxWGHUEkXwsIBuIrwm5XrGuVTxgDEZLCXIIB",
-	"Jg8i7RXbuMG4Yt35yOeMtI0LFuG1D+Xtg0AiGk6URBqQkLht5Oo5U78MwD9c5CEOc0W0GtUcUCd5tF7Y",
-	"96mO3nyXGIqZt7JB6PnVNr54YB5fktjkLYknSCi7CN7TsStrhpb4BvIoyEYnYeQqJ0uj8FSEACdSMBM2",
-	"1tiIf4AxUZkfSZMOHd8lqDAXsKqzbCepJKxkL6ypK1G7OQgAsJVbPz5YoxlyNckpytDjN7lasL4uWJTi",
-	"6Sw3hFUGkVhdSQ3Z3W1Q2y04212Wtl6Ftj4LmLG2ZF8TVnkKVLZ4XtyfVOE8Y21MrEuzMkw6G9sylKJO",
-	"3FCWm5QSztAUITXJrMoMqlGB6RUx6U8h1jXE0RR7N9ATw3rUTOicL7leqj98bnY2lUizLL8dFyUxtjyA",
-	"uAOG5ZucRMl3gfeWR5qY7dS2bDYxu+2U/B9Vf9BcLjUZRfLFSyZ4sDTWqJQrAdNlKsbTXpkJvoyv7V9y",
-	"Wqaf7/XLw3HthjDnUyxrZkFJV5RdxzNpgkPzUauhtsioz6mVEcArC0LaEnNRqZfr5x4JSxvSj1JrUgUa",
-	"qQHzU/2E6PO9Mhb6u+s4GPeebV7n7N6n4F5N28gS+w9UIOHkLk2xZb14uMJsp3fxV4vmWt+LTakQlhJh",
-	"TcM1IiRnKIkg6C04lznlu7IaWT0TEbGc5R5Wot1lEGI4eC4TuO4hmgNKabMmlVSYZhmlxwZ6d/kGSoXU",
-	"87KNdpSdSpLu41accu4iBpiT0RRDVGKVYRSxQA4/A+6pX+iZduv1HBPt+u7yjXyujj3XRHJmJfXeeIfE",
-	"YDhwuTsyasdITBsidoQIHxcXeyrFJzczn6EHO1W2ixnTWoItZGo7JY6ODLeuPIzLDHC2oSIw4lSQQkDZ",
-	"jSLTOeflGd9t5L770HvtopAj992p88I9Q+674xdNQtIG9+FJOrApdcmA154lsscbM6xGwR77spizZPQK",
-	"I8RXCp2B3Q8tvtLDoGutirGoFWfiMzRUyznoJ02uEWasmU6oh6301m0kB2/wNleVYEd8ZaMpzyVMJOe/",
-	"ci8cxqAZnUY2Ze2PK94e1nqanNjiKAR7P9rxxqVdy9ga6yeHsLQmOltIc1FWR4LYdqWSFafV5NNpcrMe",
-	"55DUmom4ynuzvNbMXFTkIiRayJ08FbX4VzhcFNXi16Vy1VwpqcHHIe7e4mBNXJARAirDv/Y+mUu16vY/",
-	"apn+r7Aqf+aLebnNftOdIKwkJh+HXGzjyVxSKSmbd5FrAEmMHQ7WAE0FwTfqFBPruKwSvNtFbpwTqT5u",
-	"Dg1Ft9r+rg4Y+IoB/DfhQAttUQw31CNd5DIeXs/4mkHCOs+8TlUzqmnofbIPcivVkzMuptS3BiEbsZOQ",
-	"0cygWu1kBqfOk4VWlXC2Dorje5LAJAVkpE37qkMlhXLbBlcoTqI1gUbWq7FmvjlWbc/TXoIbsr3gy5Xg",
-	"SyrBd3ue+hPPZjSg8OGLONVorQ504sMfHpES7r+dvbVGLQhlobc0IHPyMw0XvsAbdREnP140Hd8JXBSg",
-	"9JZBxp5PWEhxYMbMoKy1VHv1hkBMgE/VS0vKsEFRMLj/wFaiJI+SnApzX/dA7ZOZIHJxDR8vj8KEhz6o",
-	"Z/SLMbfdvtHOjrm6fg0jvWu3OCM14qmLvrsjJSTVfeD6NlAoK8TEufJEhNeQtHltg1vglhFC4nhjuHpc",
-	"lVzPQsGDa2+BGSNBa9IKA9mB/JPObX939r3TNPveX3ira8KUBBinh5uLfuIRGWIRmr+T1YeK6g2ZhP7b",
-	"FfuPXHGi5hn9mcDmbDWjOQ7JBm91e50lDgX9JZmnT1Y4oLfkWkni4hYH6rhNXleqOV+HrcnYabcCH6+u",
-	"8VrJxqZ/S+6TILGWxu+WassUC4jLEUGlouj6tS1IVI22CLGavd7pEOg+5K1Ja+2vduAw5ksl6UpJvbFi",
-	"CoIEHPspkVKQJQ/JtcDMV1JyhAegrsInblesm1m1Tzq8dX4tideaDMZKWgEbeZR6MnAKMAZsrz4VYj6G",
-	"gbyO0rVaOpOquGhTr4qgb4mgs+21kfM1arEWp+MiU3lpuRJf2RQGTWbLYO3pUJeVBnsf61QZiyjzV4Fv",
-	"aRLV0KCmsCHjUXgeiOPqg3LfEM/TuzyT2gX9nKnvQRlyv3v5AR0Z1ecomWRx9Cv179yGkzZshM5VHWuk",
-	"C01kWGv1MWB5/oV+7cK8lVzV4b0xvur6wsZ16w7Hpo6Hji7sH+8CD7sMJUpcaeZ2hFyK1JlUZsiNwvej",
-	"LDVd7SVymMxJWFRPpsL/m2i8ZAdAbGCmJI76cHVsYnXt4uO79BlbaISDwOkDNzyuUS9aEiy8RXHJ6F0B",
-	"mYOqxk/3KRe9z6hPmoDS1Y9m7N0lhJsymqVaoSLMT6WaFMU0RCB2ZYCTD++t6o/vXVXb1rgsAq3rjQcn",
-	"lQEAzl1CrCuiiyX2FtQmglBTmS7Xzo6I4HrRHves0a0zQPOyZw74TsOxoikJN4QwpHSsXXAW47tC+bXs",
-	"0zF/hMJtyUwuU53e44zp3HxGNjsaV8wqISWXSS86RmgHiffvkvJ14UKru4U0FUXfmOQgkwpxoISXA8a4",
-	"D+8SCkLRGC/f3Q5tvbF0lTXZiK8N7tIaR0lb45K29mCpA2cfDMvq6YM6N7zoWFSroe7sqA2v85dAn6on",
-	"8EF6TuoT+2FXVo9vZ9nAD3FRvQTyjj4GTaHCWCe5R7nA/qjKDu/cZbTInYkT2q0ecqgOmt+3CM8xTe1e",
-	"Xdz9UVzmQ0ArS2vAZUc1zCkKxdbEt4GCrNQc/aJOZa1mcIP+XUK1LvL26kagBCTEzy64DNvIVf9MFG1r",
-	"QzuQ7+ToKL5cttaDvGydWuwELeTXenCX0vPLzhONdmExB3RqqiRSwuIKRaxzHlINCeakFrjiWDm5y5oU",
-	"CpE2IsAKALAoKsWGw0SWslWc4cvW7FzRi9P7VKBJKcKJejQ7Dj8IcyzZ8+91BdnMl1nIC8r626r++p6t",
-	"pJyyVBycK/RqAew2k58Vp0nZhOpx6w+BtOg9yZX8uvK9+oq8iyxVewQrD0Z3CRtX9kPfaTQ4ax4wk5om",
-	"DRP0rtTmoKl8O+wXRuVE0lw7WxMt2b3YapI4V42tJyNIRHQWVzQCaSCWqezpnjEbpFTqhFafUjpT6m/6",
-	"HI42Z1Lcjbl5zCeSQMtJfa08d6/UFpiS32IVKHtkpfdJ3rBVSGqF6kiRHpE8AzI8OaUM5iyGMTWmRYYi",
-	"P6jdvd+smR9k3SpAqTrGg7MQYkNg0VGvdzr8yFoW5rnljIdD/Re44KzN2HE6Tq/j9D6AjXjiOFkXgrHh",
-	"JzKbi5z7phvF1hgoeT7dRupALf9/etTfAuJYiulCNxtEAugu7p7gb2lukh9xanPWd9t0ce7557DSeT9M",
-	"wHwXKAREgIucMwk2ae6FODhDrjN2HBecnRtjSNJ5MZkzargj5Cw1H4Xdpza5zeLEmRCIBb4l3ajeu66c",
-	"n/I1g7cdhGPEWWDiKGiIfDqbEfFAFp7BziyTtoVA1SGA6vDQ1h4uts0su70SNABYzPTUtiMaqUHbO0IX",
-	"tYA6hWdTOCFYdOe/tNqtX+iq1Qbg+UI/eokfIB+6kXTUQgCEqVWlpoxvGBAfCPq64LmrtGx3ApfhqLFR",
-	"fjeMb3QWkZH/NNI8xOKAYCjeXqUGknYQR3+a3+bgUh+sHt+excd3yMWY+UZS3elHO1j90lruNggcIj50",
-	"kM4ZF8R/HK8byKgPWlg95++qB0FXQvF5MDqlwcKq6weRaQnM9Bb+/gylN0YWlc6mHpsXFCcEhD9z2RQa",
-	"La+dcPy1l5B/rPLoD+g0Qz/HNWrhbNLqgwEVNRHTHmbWkNys5Co4ZO7nddsLLtDZz+0Go49qtijmEVpb",
-	"9Hq1gqz2YBaDNIFcv1eq1ume3rqcsTDrq6s/df19fHdV/Wi2gr19PHlNqvpUY8C+orOiAvRK/PTxVp6h",
-	"wXjkZAvrcYEAaCVS0S/Ok5isBwOKHYzu5cOLT+4/ZZ156IM2OKlFFWumOPdc4KVso7WMVCO+MsNaYobn",
-	"BOotgdo5wx4YyzcE35hHtD0LbIdD5zSObDWiZ0CZDsDxeLBesnQZPMn86XqGnI9MeLfwq9DXWB9dYHhP",
-	"3+NZJOdBbnZqtdV4wbnSRfZslRZP1LSF5EKNHzN0+Q6tAsBk9gGklYuwiy7DXDFKtFko7UKzYoB01ctk",
-	"bDz7kfxgH/flGSSUZfOPImo+GQ/vT84QqvRwzk8oeBkQddxAxLNxAevhn6Fxk3H1G21T53EhgxN1dPU2",
-	"v3etVnBHV3iEASY4iRlhYRKQep6wkBoFeLpFr16cv2smPECYxP19yE5d93EdncRpVHqy3M1cgcalpe3l",
-	"krMUBETi1Ck4UNOYnQkx10i5Tue0e406n/61WND1FlhIoibjvPMXhDu/IKdzijqoi65zbvN7+rnb6Kg3",
-	"VnLBUf9UA1UbyUFnH8i0HAaY4JkPWTa6xFtkQKBtlkF0VqSDc2s7t/dzq7fR0Rjy+Y56/WG6PzPfcSYn",
-	"k8nReLgnoPrj1I8sd8VDDhEX4RnYESt45Hg0Gozuy/utH1678pvpstqpX8wc4ZOekundtb9qwvt6o0es",
-	"anm4SIGJscRMyYKCWSYO4zWpP9aNGMnoEdXmYszv61ysi6XffwiffQPt9LiZDz9T3oyy2B29VT2bIBci",
-	"7PV8dj2+dNu5S5AGoK6H3mpydNQ77Xedbr/bmwyHA3X5r33H6U386clk0vukH+6id1yEIDVaeoblj2xu",
-	"6ShhOIahTxa2Oy4SAIjC5Za8hUH4WXAZZmkjMw51nsAIblesnxrgcDgoI546MQy1CzGMDx3T0FZCIBdo",
-	"yQVRmp2T0+zUEiTiHtB5VCYL5E2rDBu5k/g6ZGC2lroWfbpGyKA3Um049xUzIMrxIIEVGXNuZZjFGRpU",
-	"ScqD8b3PAB1S8/BhE20zPBOwO90adIN9wilqc7zhl6pfXBCD0eyYTURjFJ+1xkWs4SQ9uloQcb9CShCb",
-	"XCekQusfEFAxQWpHavOlqSOTkZwbKB4nuRT1dMCDlYWrPFhFwONNM/rSeJCg7PA4Ne1RUMubZm39lmGz",
-	"YYK/PGr24wC4/4ZQs6MJaYaZndqJBwLNLlrM2nUzDry0Ndu9F1J/au4Og/FiBVR5DfusEL36d8kRD4vo",
-	"kp/GX5tFKOmD6RB4Lbmu7KSkZhjZe+zCRvDZD7gr98S4jkwch92Beus9IRw8IRw8IRx8/QgHD3R+ND44",
-	"DntmVB4W7wLM9ud38eaKN1aE9pK/ZtmhtbMaKDqqQ2lTaPwZ6Dn9V5aE1N1BvSZvKLCrAPTQJdZ1282W",
-	"TW7Pnt2eSgM3XgjoZszz9FtJrqevzAQh6qjs659qD82JBU4TMoz3/6DVbimJP77SHymGIOkv+guq8cQ3",
-	"rpewi8yoy9hJxGPN5V7ii4N2ay11WcjDEfvovpnG6I01tPOZhrePHPvaxblcyxAxHlpvVONqRTSBOXQg",
-	"pXE3YOYh0p7jrVGTd6iNbKazAfsAtFlL3UVTZMJKbHdqR+mr7nxY65DHlA2vvC+V0JiJpUzmdNi+t2O+",
-	"F81cJduzDrCCWhA2vFyuAAeOm7y7CK4MDtvQW1UGApcUGb9fFWyIaXqwKtj9L1Jn+f6hEvepUJwpUCxt",
-	"heJEpW4N0/juWKP/DpxG8L+9SqUiYdDNR7wbq+0EfXh1hXrdARh1z1+ev7CWXYgW7SJXzT8O6VQjAwaS",
-	"mzf65o2rzsU3FxqLjge+DYdPkm4kPcWfqiTiMiWyJJo9W2lpj7Dup+Dzp+Dzp+Dzp+Dzp+Dzp+DzgwWf",
-	"P4VvP4VvP4Vvf+Xh209B0AcMgs5K5I0qg/yG45Ab1cF8ikt+ikt+ikt+ikt+ikt+ikt+ikt+ikt+ikt+",
-	"iks+KbbnS7km/u+0VDBWFNU6gtJgRz//93//51/e/dQ//zD6+fjld+//fPnND//56r9/HH7ffzv+y3+9",
-	"eP3jnwfv3xy/+s8fRhffXvU/vPxpeN6qXZANQKPUyX6/VkoKurVbaxG0Jq1FGK6kPpaSp9I+I3sqhfxU",
-	"CvmpFPIfrhQyLrJCZUv9QYlZKHMGeHjChAtkNcHyLTP8o1ZdNsdAYRBGNLPEWjC76A2fcn8LbioDi62h",
-	"/hoDvP8h6j2b47CIfDcLHujpjSDEIwQdI1hvwGUe6vq4SnAmn0MilCD60/tXWbu6M2xi6uiNvtZa1BFN",
-	"mr2vp/BTqST4Iy1yd56jG6q1rKSGZasggvdCd/Qs1t+tU1epo+auhYwk1Pp8k6Ecxm9XFL2RCsoplgCS",
-	"MTkaYnGFaSrKKY7NURf1H4MTxTOJ3x+NeqdqViXuqLU3PwfOcd/8HDqn48K+vSZiTvwLkc3Xw75PjEQc",
-	"BcsTZvbFICd+mcdLN4xmzUvYJ0DGVkkvLUi9o+wYrhHtd3F+j2MtGmTpWJIlwOKKonpAsrHYVJJuabvR",
-	"NlNbRPMmuvB1XMMysYA2lLbVO+53+xA/mwpuV3dO+93e+MTeyi2q/UTpeaAhPJEkpB2ZAfBSCS2/KJkG",
-	"e4tItqVK7FOfszYAzgDVXnGyVYC9RpU5djpDXp2/aduQC5dqA4bb6FTKZY5FuNxmVooW5O2GkZISuNGc",
-	"eTgIAFA/FcIogSzwit6QbeE+fYeXF9qERW9NfFNisbWfoB8LhFdX3+fXs9qb0N0p34eFI4NEoe1K1853",
-	"r66+d5sh5Gdn2tQahs4WTXJmJspC4na5TiI3uMUADs04DudBaTJn7Zq5Xg3nsWQCdU5fHjvbzio14fHF",
-	"dPUpZybpHe9KX4LoGchTCYkMAzwFg/UntQVMeJWezQWXoUnV0Z3s3FLcOX93aQwlg167RVeGrfWcbr/X",
-	"7fcsRH9r0npP/O+NhAE+DGNWjoDXEzsIBgNyiZqYSevln9+9vPig+DcN1Ke+vXz1CgardDAlRvx8pbYI",
-	"nsMw8IrCjk1GHb8g8ibkq3w2jJqfHdkwzIc8m1eUrT8Xgoun1qZQiMRbaSrUgCm1fmh4hrfUj1Y/baD1",
-	"P2iWO2gREZGVoX5HRmfzZJl5uWCn1Z8TsEHsihnUZhbK0FqSHdUbFReJd0VZ1kQbrZukjFYnVOyUrHzY",
-	"mvcxGqyKh2DEhDaEuGkMOJGM0irQcXammiwtDEW+uQjuoFG9sxxLKTzkqQTW7oMjFN6wvi3ZZEe+h1ev",
-	"9JsNyE9r8jQsoRVAaW9ayUvzvMJsFDy/9y6qLMYDptPiwxPajQ/qesMYfVWYD2Bisjy/aHz6XqMRjguV",
-	"+IhzwN6zm6JtpSzTB0MxMQttZ0+cPPUbsoiZXTOIikgKuVxaUS0PF6PVTiG4sOl6JFA6DQwloIxAmuFS",
-	"zluT1gVerjjiU0HnOPzH/xWUd6HczSaZ4xTNDyTyYRqYNtbMrLd2W+iutyZOGaZLhXqoeaPUqm7i0Nuh",
-	"dppBlrEUbXGyFojlmSnEIWSIeo7jIAhxa8RgkrP/UrWeYzIV21NtJzt9pTOhizWpacCh7mD1PKhNkViI",
-	"ejOMA0Gwv0U6TIIK1SqSeLur3OhdYplrrmXMEZoo9IZg4uaSg4xmMaKAGntFr1a2utDBdka+YhB8ukyo",
-	"sjIBLPDWxEPbsptgxYQMDnXVFI2ZBvk0zx1VVtRy6VEV5jLQOLtC+xgScUBAEFMyp0xOUM8GhcLW2a3y",
-	"wgTm7Ykh+RxCXteK8FVAoiikALP5Gs+13UGnQXVemWtZtXi4u2I4LFHRgAXfZMeSDC+LZF2dSaSmXnbR",
-	"NwFmN3pT+hyMcJBXs5s32WO4iqF8q4gECPODPlnKs0jVqMxqtg1xReeRmu/KHXAYOBCzr7NK4ZPa+4XV",
-	"3sPiPUSr/GvDQ/EgcA+29UpyLk3ovIe+3waPK8F+7F0mUilPnBF5X2OA6WB+QuqGV51UKeZvNKMSSC64",
-	"CGO+JcicypAI4ltVvf7gmurxdQdyfB+9vkHka69Sz08mDrSRxLcQSqAj6FYkCCib75dcc3jlvFFuwy5l",
-	"/QyiRqLycRDvudmr1cEhNPpSsiSf1S945kyJv0suQ6R4nxIjBfZsJvi9zAF7b8rTnTaCw8/3eKchoR0l",
-	"Rnl8ucTVez4xq6PkpGodSX8gygBTKlM5k3AOF0yqYzorzRaHn9l6xoTDtzsqjMnM2a5KvQy1hZEKa/i2",
-	"3LkSC8Dx0/d2UsV9LGou3u3qQN5gGtpYoFRURqXAr7igHnU1E0oErdf88iAnoyTnLxqZaf5TjTWtIbZ8",
-	"zQtzBr5hpYE83BLFbSTSPT0e8IMuXuliSb4WRUlS52iFReTvvLVGGeuIfnf+Gl3oosgXiViZ13DYK6n2",
-	"A5Y3iT9fYLmYcix82Wq3fiZT9E7wz1tkt3679ZMkQt0775+32q2rrQzJssTBLeWGC/87gXOB3HN17dq8",
-	"sjIPQkyQ+TlprZe4Iwlb4E7A2Ry3AFZLWLBULCjOs5HkZ3cdwInOZRXc3l2yJ0VUqLryJ4nsQymbcmI4",
-	"KXNIf1gb5hZsWdFoq+w0GLqyB5JvTt1JzGGiE4kJKabQ7HQW9hq+ne62pdOCzydI6caTvX4NgJ/zl1ed",
-	"/mhsUTeuvj+HP1+fX3SRG5A59rbuBA1evLxKPtJTD8SwPhJouhjWR3+jopPvyd/XRIYF4QulBPVOo7rI",
-	"yNp1aHLq6Y3SLCUlPefF2SiEAWSNYsYJY9398lGydFhNbze02MuAM2kf8NsX22uxZhGsn+rQNeTzA1jm",
-	"TOP1OWCeSyIlRmFy1l/xqQAlddzp9Tr9wYfe6cQ5Lqg0bmA1kzFmf3U+QUn7rZ0FA5lo8BkjaFMD00hh",
-	"pNjnnT4USI6wPAWR6wDwHCOTdFyo+9ri7Vi00XyOiKBYiWTjWc/ve4PpEI9OxyfHxyfj0xEeTgde3+8R",
-	"Z+b0+oPhaHx8om1IIU9kniS9LHmh7kFC+gZ37Ro+GzCKeopJ6uDlah9FRCBlVgDGwwVlcx32oEfcRlPi",
-	"4bUkyDWvu3C7ZuC42pMxHZaHJgIch8dhIDo3khHiqw5VD0snbhrSLv08ru3KOb6z26NQUlJzoU8ksF0l",
-	"qL2dKB7fNtXjmW8xq+ppy3a3v+ebnCrn7ArdsBRbmvTMlyReXf30mQXB0BwM0t7iZ24Y3zDrp6pe5n5N",
-	"Dxj4o8q+W7AcuQBvS8LReNtR5GnCYZVwU0XEF9OJWeFKhpsQIgu0BVIWopepN/vu5eu96gD0HhEzrBZ4",
-	"UqQBAcs+S8UgJseeOxAjzqeb2dNoAGdKYYikoLeq/RuyNfN/FmkxNIxKbWrkRp3dDiYFzXIiUKAFjgO8",
-	"84vXyD5YLWDbuyAsMitokIhv1BKPGloODeJxGZ/IlU2OMnoy3KJK3innFONEJpFfmDxzRQ30AEuhap4l",
-	"1NFflIqqbUE/fbjoojd8k+9TjKDSd3onGYfXX/ZITTzOabakLOQ3YiclpUyw8Bb0tlDd/cvlO4DZwKI7",
-	"/0V7hxWRWNvhEL2m38AETbEk4yF69v7bCzQcD0/aSBrwxOFzNTWhTWV3k8JZ1lwxGIxGw2G9hKxk6mTi",
-	"kztZomzrYxN0ko0+T5XWC94gGqY7a6bGbX58Jnl3QWhIbZMoSGBB0drER70+6SMhzzCdCBZAoiXkqSAN",
-	"DuC+e3v1AR2ZFOojD8ujX6l/d+SJ4EiLv7mMr/7opH/a6zfc5Q24ThCk2Y7OuX/348XVP/X6GoBOs3lA",
-	"RWNcJ0/k818OwqGGib4X0JPVvw3oDJsHBiLProAhmuY0Y7+8D8GUmJVtE1XRL8BBbNjL23jP+Byxf/wf",
-	"jmacIiwlZerKigtEZIjRxfkESbJGZEml5AL94/9DF2/+ja9DgVNiFQAA7hsfA0+DtdPEjJj513SbjZuB",
-	"p+8fNtP7oiEsg71jR3Jqft1wEUssb3iYT3PwQVtOQ/leK1nIUs4bRSuRHj1ROtwtQT5Xkg0OkB/B8xL0",
-	"LAxkB6/DRRtFmLzPu0UuC78wK0ixN6WjT5B7Q7bXJqW1jVyCRUCJUD+BU1x7WP1m/FrtVPOTb5h+pGA0",
-	"8Gbg6/uMhwa3Q/1lkICvFdNtmBb1oPTU22V+z5nC/VpU8C7BxrN7NyC7M8ptTFmCNQJ2F42C7+Eo5iIh",
-	"JOsEXSbzKHDNjXGlp9Bl+HBW5YK9F+y27CZ17yway5ORrMBIlgcyqcTq0KYwgLuMUpD3gXV3KmOPt0Y7",
-	"sIBZXCSQt7hoW7xYk0ttzE6b6D3GwesFPf2TbC5ONI5LhmyZFD0VBvoXlXN4HKCF8V27gulY9STFaGzQ",
-	"dyrMlTKffD6zAIKQQWs5lNA+Be1RzewRtxApoPIELzQSxPFOMmUsMDSg+0zDamsXoOYWZuz/HEHRTJAL",
-	"B5/VCwAW7Ay58WGmE+9dwHuYcUHonLntNNaU0hk2KXSbs9TMuO2Yig3VRoa9ePe7UUoxzgMJ+JxIE1Ob",
-	"mgHVkAhUP82RDKd3t7WD5Ze78jy+XHKWkiwTnUnJj/EeBFNhwyqpSodgxTiMsDwkALxtg/kbcmik+RYH",
-	"CS29w8c70oIsj8459gzPdidq6Nacj9zIjqlv5G2yyLXmTftquRldUQQwQ/0olbFFHF0yhJEvtkisgQ3i",
-	"EG34OvDRlFSueP+u8JQp4MdWcXj/7QUa9U+c2Egx6g66vX2Qok52YNPE9qToUHhEgJrju/h0LUbpV/cQ",
-	"Wy+nGgc04BsiOh6WBC0UpzzYvsjZ0oGFRVTZtnKScYSbTqdPpQwASn7tNdtNY7DozVidKJKoOVUkfX19",
-	"xdyKxZ/d2rSOUdSLOjOnYAQ4FYNH1g4kOtkNkxZ7IXXjBqinovU9BLPju/x61DU1J3qZ2KfQ0TnnphQP",
-	"gYoq2oKv8VhtfRh4b4NZKGud4HVQxkKx3QNhbDc1JOu6NUiYfIzacaNSIcfVEKnuBOFMVbcuco2jyDV1",
-	"k9IFZTRgLg2JOrkwgy9YPHSTBoSLMn0rca8gCrs+4ovisRF4i90Mk2RlluJt2BhtvRLopbwITP2AOmCu",
-	"honnYF7a5UXvkrw5UjMze7aMSb9X8kjOiNmwFmXeEClknaI7TS0+uhe7igg1BfDR4yh1cWvJEgtyhrJ1",
-	"GXStNbUOPgjzgA7dOC4kZ91Qk2cGa3pXtnqmjmJ6+X43dUizZHW/OlIxkJ0xiXFG9mUFe5SWOmxnlF6s",
-	"V7M8Vkb3gmgIOfXwwxDy8V2GmgrzRaEc0Ay6EfdMKRMeYT5l83bkEe05jtOoqKhmZQ1sNCd3RbRbIdxo",
-	"PgCTY4Hkdoslhz42enfxBqoC8c3CoeerHu3LGWPK0rUQPMy0UxHikUBQ0AkyD0FuozvLKGr3T/WtYSvj",
-	"cvg1swYpZpCodWdmz3TS7NL0DimgvkJGr2NZvy0B83WN99mdRPVp+92xxp3VVhrMfJ1jAO4ZRrww8azJ",
-	"sewid9Xrd0y4beJ+ZPS7IYBtYBzJumSEkcLUpigoKhoji5tmWwbDX3A1eL5ikjAJpvyZ/XW7NfcI28CE",
-	"JnpVHL6s75XGL8cYyDXjh1OzXRw/rL95hqKpbxQw3ACxWFf2naHvXn64d8WoXtPqquVenreapSRjCboo",
-	"smMrAtHo+vYL7RiJMVvz6kDxT0UO+vdkJohcfOA3hO1M4hD64etQPa1jChN/T1pk+4ND/nxO39Iffvyv",
-	"3n/SVxc/LKbfeervy59+uey9oT+c7pPQketsUVJHplOF6Uzqlok60+iNUVEf83biEZs1WmNFhs7p+EBJ",
-	"GelRfKqzcnVSMlLjNYde9ZAtfyrrUMxcoFY38S9Al7qiIelf0Zwfv9KDqMs2DGLggYwH0dir0k5BbRPj",
-	"N3YD8MC/jjx6o/5g6hDP7896I+90euzPjv2p4/n++GR8PDse9k56nnfiDVoJL2DPc2aDKR76Y3xMTk6d",
-	"Xq/fHwyGw9FoPD4+Pjk5PXWcXg8XpCbtcMlZMGihJ6q2vKZnFKYXB42da8e1fWuMbL6gf223LafCd1rN",
-	"pKtB+FJW5mQ5RLn2FolGG6Hx8ZtKuAENFQ9kcKbEzZQDIn4q74YokJuhknuC6Hcb2o0vWjUvw4L67u0d",
-	"pvh6k1SN1z9s5BpIFL1PpR3k+rlX9bhiRHXjEuBKjk3Mc6mToMLS/z5yGZTnNMXDg0u5cjf6golro6Hd",
-	"1XFwQ8Yf1boh2wu+XAm+pDLjxKhVLCdijA7uTfte65FygHp3+cnYwR+SHtUkID+U6gbQjbS/ScaupH3K",
-	"1zdxQuSrtvBZprMzxMqKntbvFFQSydJIhXPQyqTU1itAU4JCsZbhY/oKC92p1RKhfeG9dcEVBts/hGu0",
-	"2fBGTfhdTcbWIObOpAlFLCuzs9J28Z1uzixlVfO6svj/JplEKVQRVw/DPUCGyqH2iM5AyDv3+88zeRzq",
-	"TRPyM1uHa7G3ebXeRvmWMhzk98igQUJKepfkhpVNQoF8hoONtNH2mah2F+RzPsIToBwAu8p1Prs6HJQh",
-	"n3h0iYMueqsjhXw6V6cFDjgjaLkGmL4o2wubMJSsHLIgn9OfayM6S0QtRNo9ZWjKw8WewE9ZeD69tNUb",
-	"8X1JiMo50q+r4ZXFqKRCr77nge9OkFzLFWE+8SG+ZslvybeCLy/ev3IneqZMZJfJE2HBNlU+gckV8eiM",
-	"gskvK6V456k/8WxGA6rZSZTeKNcrIiTxdSYkkRLuv529XRFdTzzN6FSvDdhe1NOWEmboLQ3InPxMw4Uv",
-	"8Ea9hpPNF2q7PCDF8Le1cQbT6ux3RBDmUbwkLOTIJ2gt1//4X0HBxCc9vjJOJ/M4XoeL7trgdAiCo3Tt",
-	"jQCtW/1x96kpuF8Zcu6XxYmvVxZN8IAcXDlsrPjZlSoLjgRbTP2g2iv1ufd0vghlA3zDwVeFm12pVpn5",
-	"agZDrTZfmVRRvJ4/leHsn6GeOsn7o1EG460RmlG9VT+LMQayJvADEEPt0rk5N42asbJpviwszaX2mo5q",
-	"DCVsQaH+wAzpl23OnI1Fiphkr93ijBjPwn0t9Jn9fNfOksAevOKeXcgTeH4+P5kZPQwYrhqBwTH5HRw7",
-	"h4WQNXNTE0AWTvJDYMfqZss20nvVg9Sq116I3OT8Ng7DUq5fNkVlAHUPxdIb4azWY/Gl6JdKBP4SjD43",
-	"0fDtV1RmPX333OvtxOM+DYufhBCngk0ez+kDCkM5Xcm0+qlsckwL6elpNCe16BfUVtWezvmJv+yeIfe7",
-	"lx/QEV7RI91ZF+hHRlE0TeJfdC8LA4zUQNVWMS7zaogbM8LKDyVAdEigdiJNJNlQ5gVrnyhdEfvuLqdG",
-	"kZBiBmP7UriCEGmSQEEotT6VW60vzrUAI+mcyQOKCVnrdiHe5gUNt3t5MSAonq9ZKIq+rm+0wXQz6I3H",
-	"CAerBe70i+IwVjgMiVCv/c+zv553/oI7v3z6tX/3/N//uSovZqx+R94HKCMBbSJI/FWdk6JIpkwa/Uw2",
-	"HHr27seLK/RPPee5sQNOiiBaLKY2OLY1+EQO5KaL3rJgG9nwIt+3bge6KNuaTM1pJ7vItX5+F9KJINk7",
-	"qvrqRqAQOpHPYHfkI8camiWhzFAtQKI9cYCN4woXoyu9iHMMihIvbbQNTjv/NOkfDxRDvmdUTV+nL8YT",
-	"XT8eKVWztzgcKVW011DDGXLjQr1N4pOggJ3NE6jqWKLQcbYiap2cQY1b6d4SQWfbzueRc9pRl920V6ko",
-	"mLsBGCkXc8zoLyXk8DZxdx9D7mll0NRLDcYijegUpaha9zPYUh8iOqpnIqhvaWHqylUIKToC2Uf24tA6",
-	"Lc4Li6C/X5AVFiEg9D9LrggO0JrR8Pk+c6+rzK3hrLzGQXgNbK4oKFSasg6KnXJpY7QDPCUBWuItmhLk",
-	"/ourkywv38XBo130s8WpYtt2VNYG/JyMJCziGC1sI+UQ74PD1YEYlnnEbApJmV7ywYaRZbCrPI9IuTvI",
-	"DPbt+TpccGEWcoK+IVgQkYdlOd2V6GOLsVNWVlFpFieiQwdNLyhDknjcxPNUu7JrxM+lI8ZAVAJYRcJC",
-	"E0gXA+MxskmGk9UfcIGLIx19mFqC1OSUrmNp4Gs6BjETM5xqWKesR3JBU2G8EeT0mY5ciKKKdRxfuvHD",
-	"Q1A9VABlyWjSs1s7yrKRl7cJznadSd+jfEl50GcR1f4kidjTy2QkSQ2n/h9kuRJE4q7Hl92paOVKWs3W",
-	"QWBU3dfqBXRFg1scWw1js2N969Un46mDeuk23alp0andwPA7XVWh2WEP77A62UeCrxTSdtYyigapjmml",
-	"wKbBkQtUbchFipZ9V9LuighZAI5UCQFVz39n0eIbmiwjY28pO4UnzjSyQ2p6fA5FOtV1zKxOuGzqorPG",
-	"3QYxueO71JaotZZ+0rqicSrU35G1V1avcq1Suqkd8vCOwdN6rDnklpCBKx/ACp0oeWAheaMdkFwZS133",
-	"LZer2HeZ/akWfyjQe/YqnXUv9nGGXPXpvZBvD8BkmiMl1wMCnaBeP1mKCocoIFiGcWGraFK0Lg7IMjy0",
-	"uEIhaEgg82JBUCgo8eNKpbXks2qMmXoMrhG/utwL6/NB2NdBAJZH9+IoZxVl+A8QHpDhQHXrrSjmcclm",
-	"PJtBUy3P7RLgAHzSJnSlmFxzoe7e3uECcXCneNeIXyq1O9JNGgtZTRlVpPwkHo708KIuHExegsCLqIWG",
-	"klOSFKpZxlv1ZDbZblzNmzwcBPfkTg2lqZNd3tkw6o5hRdqLAF4raXGgoZso5HNgXl10jiIq1ZmaQfDA",
-	"UVvH9dlqajT7y4W11ONimns0SSxBrYmosfKYC8s+S6ve6Uib6x1CgnHfxyYZOwRtIXhIY8ygrhZ5SCmx",
-	"/9iCWrVV7BwMiF+RqNZAAL0rocrDBIDpY/Y+AWC/W4vQYaPIzATXjE0BS90hosh0s2UcrYyb/Xa0yd+0",
-	"3vjbZUcNNMnDlKT/StXMQ+qTyfLu+6fzZPa79hGvBQ23V2pKk37HC85vaMl+SDn+sDTANup5TWmmDAte",
-	"0SOu9LX+kfFrSRJKJfYqXY2yeRQbY0pzqy+YYigYTQXfqCmXeCsVO/EEl7IDGJTP3Cvidb4lobfoXFGA",
-	"aXbfCjqnzH2uHh06gzMbsGDCrAhA9VJTWgX7RMB+UDvFpzJci6lBS2BQAgLGHp0zerwd6wa0xLSiP5Kt",
-	"or4peFsLtjJLTxWflU5NpN/l/V4WLjFGdjEDoDLaNjQ0qWQ+8ahP5Fk0m3aUAQesTxy2EePChC1lZjm0",
-	"mkwcs7QkEs0Eh4hA2HZAxXq80UwswnDVit16VaRzL7de+15EZgdhMOiFUNPBdYSWDhaAKAGoPEF8zTkh",
-	"J4/JjZoRon4j3Sc3SQKu6UcXXcQ0aVrTEz50BqrLWnxPvVpKY2b0ZUR2B4mk2lLjcRZiXdjavHyxwLeE",
-	"Cq7OdhGYFZGTo6M5DRfrqRK8jjzzTPSjlS1+l6rsjHVAQQg0xPxUmSm1OBaPSg2+E3I9CWbPnRlLxS31",
-	"iIngijLg/I7ZElBiGj6tbRirgOoUQkOHgsypDIn4yMBjAoAQZxEnlm1DPrp3RrNW7ykWvcDMDwjo3HC+",
-	"4FC/CfHD6pJ11GyRT/3uR/aRvVQsHcm17hyVqO84XQRQKHpN3V8/GtyFj0oU/ahLznxstT/CWsGPpZx/",
-	"VDKia7JC9Rk8dBz0bIkDddoS31LK8zYaOj30jHEE+cEfmSeIT1hIcQD3Buqe2tcB3xAfLg3hccDDEKaS",
-	"N1w/Rc9wXBII3gKyVicD7C+MxDoAoKwp9SWi4XN1deQ4XTtyvjIhQPozsGh2B9lwHIAQSNTeivJNsVRS",
-	"ya1i6dSk5p6jv6/Vd1dY4CUJiUiUl7vFwVpx8X+X9Bfyb5pnF3zrIzMfU+tzztCa6bTY7IeB4zvINYnW",
-	"btti7OsgS8s8XBiZqykBqtJA/JEJIcFCjVQ3AHFEataCIOKJGmuwiz6AQKVDltT7H9mUzCmzm/3a1aHW",
-	"1//WO3bMfy7Cc6zkHeRhbwHwioIgOme6koDkun5qEEQjVFKQWoLVehpQD3GbbCrb6mnokk3zuiFkJWGt",
-	"0iXTFNP+yDBaEbA0xbOXWN8p97f6a+p0kCigN+pMCLcriK5WxJ5MR1bk/Mw1AZ3cnFnuTSIgUoNeZ2JY",
-	"zZF8mlwgzHzY19l1iBpSBKR7qiN9bGCtYc4LrKNDXerraBmTMu624yKTkoSTdLs6dAy9++mDCREzaxDP",
-	"Kv7IBPG4gFqV+iMsRFPs3ehMNIOqg/0z5OrwSMV9DOyeic4FWoN+6T00Ay2VWIR+F3iVmyICFHLeReeK",
-	"XYGEklorYD8fmXm0YC2jOBK9rwzShzrbgg0IT+ZNtY1eAP9WTdvEetWnnz5c6K8sqRKzdBzXBLm7oFtc",
-	"+ObPpjwGbBKIip4gjAKs9uYtEeoEV+qhhNJJsh2zmmgLayZuRstn0WHaTlzTK28qicJI4TJh6yXMa+p+",
-	"iG+I/MjsJsEbxcHWRtCEQqCh2FroAO2ARgGfd9EVj8KNdVq+njzbDwuqEiUcqHXQTcLT6tIM1OGYz9nS",
-	"o+sl8BQgMhnicF3yOZhTpYjrWbHH3IIHvrUnhwvB13NYdCqM0oHczx2wWbqJ/QQXTA8iLjJB3738AIUr",
-	"pEmU0HBNba3XGBpcknDBfeSCX8VuWStCmzwLGWN/p+rADp1B2rqtG2PAWCHMXUm0QKN8pYRao1LpkxDF",
-	"B2Eb4aktm6UIfgGFy7ooSr+XH5ltNx6/Im/NOrsfodo+9QDOMhaYzleKE3f6XScnMm02my6G210u5kfm",
-	"XXn06vLi5Zurl/COUqVoGGREL0PrrUkLyhiop9To8Iq2Jq2BQW+GPaB6cjQQ/gqLcHtkVhiCBElB3MRb",
-	"RtDKVEqL/T2yjabbGKgXUdBfokW+9FsT9blz/TAYBFXrdseVBrrHjxypl4zh6q5d6+kr+gup86yu92bL",
-	"vYG1ThC54mqm1QT0HcdKuqbqQ0JAPPqbgZjQdoBdVgI9AzABIEYXuennoFxrvQo6cAH0caGr55W1YJ4/",
-	"gofts9DGUPe/6KVonEffYN9Gi8Irvd2v/MSMXP4L8fVLg90vfQtSn0+YemNUp2eXLCSCRUiAYCRZLrHY",
-	"tiatV1B63ZBsuxXiuaKllqGz1qd263NnheeURVH+kb25daRNkEf2SmTnaR3FX9Qm6ehZ+DNpnI7uRJe0",
-	"mROibq2R8051A9iB9RnHDXzuSP+mgwOKJRiRw5hC7HrYh+aCr1fmC9HFv8mOYSN6f/1o9lf87fj2tWn2",
-	"epV6IKomZ3t11279/+y923LbuLY2+ioo74tOVsuy5EM6saurliTLjhMfZTtO0u4KYRGSaFOAmqAsy7P6",
-	"YXb9F//Vfor5YrswBgCCEilLPqdbq2rNjiWKBEBgnMf39UQWmv6e0mRKfEOGFc82tiukzSEQkYOOCLWP",
-	"XST7oAWULJxQerAvwAhU1k6XKuvPRh3QHlC6zyodyrXGEQO+boQ8sF2mqa7YjdojxurjIv7REn2u1Iwx",
-	"f/4I/tSsWe3gWimAQdBkeLnfx4POMN+VFmiYh8D3NbM42/FZtydixptDDNzcT0zBDqkKfziFhMro7jRj",
-	"N0mNjETF34WZRJsu//o7He/XbaJPLFbzRKqJ7VhPzN2a/xJRu1r6cPcvaoK3wgCzLw+WzbgTkkOcJ58n",
-	"CsY7ZJ49gp/ZcFTg4Xc/7MMzhR2Mecz6AaJuFH8hy2oCbgCmknRqbshObIPQJnbnhFslkbHokYGIrsCd",
-	"VQYmhj3VpgzQn0VfB9HToRo1sVl1JAXH45M3IJ2ifsi8t+OCCa+6p2DajIaNPj/g4VRC6ZiFrVyLaRRV",
-	"Qc2iDf60miHI+kBijq648MpPz+rdv9gX8ZZSLS9z3DbhpT/tcbMbK+O44XfmuP1dyHcfxsSxzd20aGSj",
-	"60nFD/A4xRMcioUX1iz/Hh0y4yl48KbeZvHT7mhrNOeby/mqY1bR+hECBpAkvo+11+tnHChEB5SaATyJ",
-	"CylTWzIebxATjDcVxhorAEOIgSyaICDGQnSE/0fQkx6JGLb6q5ujzQThXLjwjz890gwZjSQQyFKuiy08",
-	"05hIYwjUmI+dYeOjKPEipaDDoBvEEPUp4Q0R9YPsGJiCcRXp6E81Pz+QUJhBRETw6SZSBVpXWrUbd5hm",
-	"SpUCumFGtXTKB9GhuMQLsShf+Z4IhKGVG6EWV/abHe2aZKj0N+niwgLR5SUF7bbAPN7qtyU40/FjUPpF",
-	"0oAkE5CraNprKrGSHOyegLfHBSZWHN3TLnA0/T2djhFzAF3I//7f//4f4WS3YXCLujZqYUbnQ1cLvULn",
-	"wx43ovmH5/riVVhNuGOeVsfYY5ehZvC7+zspS5GITYHcs+qiSfEhKBoDgWrysyPhIdAlmiWKGxYGkNII",
-	"buOJaxaFtOehpNU5IJTctBUz3XKfFu6TfCrH2EzJ+40UpTosCZFxEIb63pDta6ZDU7jis6kF1AJjAhlv",
-	"9SyO2uzxpocLfP0WF9ZX3pVKM4ryBu7rDKG6Y2sAjEVTQBujYLKNagf9529bHGAS2iarX1x4RaEodVT+",
-	"leGoV68atpUVl5xyR6o9hZKwoiBDSeB3UykJKCpaYtdqnlPn8PDydZ32RLMXhS1+QuNYHbAE+USbnJD+",
-	"hx9DX3kUxDGCr0AxRUS5pE3TG6b2ujWoffXPgEOtgS1YAIK4zgbxTE2YrpBCFCiPyI4YyERe4zi64hrt",
-	"fhrGDCoS9nWaXQ+jcrijnwsw+JEO3OGUi2QrCGPDUtgU3QsYFBzO8wXK/fMFR0N0adzsYFYBnqDMfJl4",
-	"OCZxNx6kUNOowwOfO/M5guxCZdMjb7AerkX7Yfx2fSxvi56at27okqA+GxM8mM4yBVKBbxW31fGwq3QN",
-	"knK2bIUhlEklZj7WAU+tEdQCHsBP/h6fFeDcDcyW8MGgGJq6PDU7N0PtIhNZGlSo/gNy2VFWzDRRKjh3",
-	"F0PC0RiwZDpZM6TNWDjtW1NPs6J+B62HE6dqSg9N5SEcAXdyOPIA0Kr9wN9QV7f6oS0DNaPzJk8AWVTs",
-	"8B8PPzp/ak1lcUVc2qpCaedyFXB/nVAXRlSzbBZ1tae3AdofJDCaeB55I4M2Xwy4fFvQ36gPAt7+ofaF",
-	"VyBej3aL6a2RuyxmUKllmYiINN1ksegY7+28u5H3Zq64c3jP/OJQnNpxo9jHF4RpmEnbDIkrMldzHGNj",
-	"KgGAdI+pj43KyhNI/bgpujOe1QP9oylXJQ66gKkHxWgjfDJJPeot1IKDRj09qeWNtxWJbt6irZamXTQ9",
-	"QC3G7SAfOLZYzDiy11SfY3X13TU6/4LSGncH64p11/iFv+9bZKON1KepscGBjlre7qepHEBinWXWzeBQ",
-	"88pm9ETG7G+bRc41wuE67QyiOkD4IZtCxvC74MZ8xnbCCRbmwrOcjbxzAfP5p6VyHyuJhY7S3UfpYZs4",
-	"d/vm7NvZs1j3jBmq0+H2RkHIMjOKOApAyW6aTpLrnliMDrQ1wJxr9EMs1vaNz+J0eWFXRfqWIXh8KyXi",
-	"06HE+KWOapqWLjtCKANXpxZcBcp9xDQ2jYBY+216yC5pBMaS7pNbtyiRpsfrjX7mW52kSzWAvaGShIK3",
-	"TercGeuGXhcaAlgqKneMkWJhNTo2kkg6JOU1E2l9i3Nz2/a8j3HcU0aDspePaZcdBzH7/TiOgmasPjqk",
-	"cef3JQ2R6x2zZj9iHhHXLCJQzIx0aG6/gJdgQXq6bcbm5qA9OMloihZQyGmkOhOV3VALaKuzbRS3G0ip",
-	"fFkRQSINq7jh/uUi2aJByHwSCnzdESOQfmQ+6bHI9I3DKODvJmQg18kFGwrdHAbXQ7cUmuQNFkfDxUor",
-	"ZpGHy6YHrUxD9Uo+HR/sG8IgtQe65A0N1Rwl6fbDOOjRKF5Sny/6NKZvC4TRZgcmCHYYjUlXyJi8J5+D",
-	"KuRZ0/i6nunANK4qNEaSKpVB0+kC6SIKsc6fukXtq6USNLiokRlTTySubzwQZt019Lwtsyd+QMMU/RGY",
-	"kD0ad4pkX5izYexf9bkJ3ULzkZ9XU3mio2yzCabHKpDExmMMqq3/ZwEaJ0ZBc8fQeUdQZBfY8FOJfa0E",
-	"B8Gnz1/KR8Fu7VPnYrup/t45vd0p7wefPoCeMM3e2Y9xeuGTLv2FfpcuSsY7dFGde5oJDvH31AH3FFSw",
-	"+pm7NjeLg8FgEbZnPwoZbwofERDude9Hyss6OYY0MPV0y55Glv5QKt339c20wrkpASch9Xjh/8LCMYsX",
-	"J3Y/D4SV8KP6ZlzLFFM+3agTN699dfELTCG1MQDrN2OlJNAGa060hW9zdkLKNow7aBp26c3iBciy9+UP",
-	"yzPVyBqRmlUiG6e+s/ZhrHetMtwwyrbUpNNnFWqVKbuCavTf3BFUo/NIg4zVbnG2fI3ev3lH7dGnCCrY",
-	"SDMdT+rp77L9MpzamFfWpLkRBfWIu5pwgNanR4NIF9PV0oxCby6UAVgTXMYRDZT1VqusnzRO6wX1w1Op",
-	"DuoVG9ZYFB8HbXSCmo1d9e+360SysLWo/CTmI2k08Lmo04wnW7lTEfKna6PXIS9RdqJkNASEDwKt7AAE",
-	"BMA0IaPXph+URddBU9eBjPLt6DoPL6Hs8cADKpBy6cNaSQ1F57ASmCGnNMQg+cAolXmL/9K1kWEoBpJw",
-	"oWZywUIx0EFNt8BOE2Ppry0PuHowBGNcOmw3AaYe84tMQ1R06DXLs3Vr9CfrHUIar4VGAChnnyjXHaeW",
-	"g2uh2lgYlWV1RF0jX799dxDZmllwbA5HE/IqjZAjLSTcRUnMuUkXuzSOgtuFUWKfkUcnnDfjMzAcNQvH",
-	"/Z6IYja9gVejL9P3VKN5iqNWefVxuJdqSCK1SpaqeZic14e5kmNiNWmWlB8zrpaCrtp5+bGxExD+EFah",
-	"HHsblWVVq6yPSyUIIDtiGYJQA43bFDkkReqHqEdJrbGLok/9AFAElADkbRKLUVq0gsXLcWW3/o2VwtSy",
-	"C1pMvJRoVPeoNXZlkRwjURPWnSghMNTlzdQHAJHRR1nUC60HlOGMc0mIxIoEAWUQYsEYpo1d8saI7EAp",
-	"Rhw10Nuh0ntLLhjiTblgJk7Zlq4a9QkS/xUIhHQgwufOzpbi43tlPib/NmAMvN+9YJEkbUEEJ/RCXGPQ",
-	"y14LrVKf2VCaqMnh59rx//O+gP8tK8V8XK+VIUyElfMiIgwpxZhP3hxW68fLFssron6gsS4O63vmukDw",
-	"t1jHowvnlR2BcCN2HBf9GC0AW/uS7BFTQoT6AWDAAOxgXatUCBhFQwjI8XA4rgXxKT+fFmTqmC4sqv+r",
-	"1rd39kmt3jjZ2dqpVU7q8Ok539vZqS7f1mqVb9vtymCnWmnvnB6c7fUPbtd2r0pH3/zDw2HQHVY2b05Z",
-	"96A9qLW/7XwW33duL0v1ymBncM4PLuu7e5Wr7Ur5tF7t7NWOwp2brc3KcbW9/6VaEXu10pe4+fFT2Fyu",
-	"t8+2QrrXOB3UB982vxwdbW5Wbi7P+bfjcu/ia/W6yRud79v1wU61ub93+e1m72Rnee/karB/WxmcddqH",
-	"e5eV8t5JZWXvpH1zoP67WaV7m+LmnNduK5/wed9OKlefjvcaR4N6G57xebMSb118rQ6/f93v7Gx1vp9d",
-	"1r/sVfdgvJXBYO/bcj0+5/SsPLhY+VT6dtbo7G1dqRF+1POsVY7snDcrR83No3alvrNzuVtbPQnLhzsX",
-	"/s6AnfPOdivcbPx2Xa8M1k4vrr7w05Wdm9Pftr/c/to627zsrn682joWvehssNxqlj/flAdV3vhr+9g/",
-	"+bC/Gu18Oed779cu2p/3L/e264OPR982vzRKB9Xqt/rWx9MPS2fVeu9LefsiPKSdk6Xm4Mv+6cnH4eFe",
-	"9b2aib8zOPp2zveqtDLx6gpeXR/Uq0uDo629yl610no/2GzD0w7PeeXo41K1crRZade39ypiu1b7a/t4",
-	"b/VDtbJXq5Talb36aW3naPNst1lpb3/Yan4TX6Pur43g9Lf+9lGp1zrnq/vv9j9/H75fOTr4etw5Xr1o",
-	"77S3K7Wva5+W9tnNPmdBb+eyu3y437i+2O2FA//X7f0bVr35+NtQ9Pql3885bM36/mbGdr3DMINwqLvh",
-	"Dxs7XyondfK5/s1u+O2PlXa9orZAdYiTU5M1E60M6h+r26UBVYfh6Kg9POsdDz/Gy2IrbHw8E+Kcd+Vu",
-	"Ofp+ycTaWn/7trd5dbF5WVl7V6b+sNOo7NcqlaN2sCd3OwdfT9934tJl9V39+6+n+x/77482N8PGOe83",
-	"zvyT5uXWifz+9XDtw7eDg4s2O/ryOejGF5vfP9yeRh+/Vrb9bfH9U/mwtBLIzuntbdivOEszPrGUoYkS",
-	"i/p0FvtwBxX73D58vfYhvqJc+zAJvpWX194vfygvP9xq1MpvzGrEz6e2GqduV7fGWIeC/+saKwnoJPSz",
-	"V9S1iIWausj4wQALFwtRuE9v+j3UvdvuMO83fz395k/iTeldUslpMm/SiQ3mxhtC9LyE5drZyDmB6IW5",
-	"LH5FNTNPsrUgIJsdj80Wts9UH/NU/d1ODzam65Ku7fHIqxblseg3O8xfx6K0QNq6NBM3wKoSdbqK2gsv",
-	"pEO1WfTxFgxT320dQW+hPUsDH2N4gv3Vp6GJOBhUaciPF7DwYBBINoKmmdPsrI/0o3Qs72GAcQaj72X6",
-	"kScJmpE+5LkSfJz24SeRVHoHV3J6hmcxDpecQ56bwD1DrPse01266gBGfRlDfOmwvocVbBpr+xdJvCb1",
-	"1lNn1BUlNgtc0LwPSVpYx7oCTN1A5ZtTv4YSAY51xk8RApleMbc+NtLVevhngBfIIqnTZodoAngttiIG",
-	"pVXrSipa2HAogksg42RMIweelUZhwFKBPRdd1yGLyDEqHCTz2eyLm8Ue6y62AhRGGc0cFwGnUHk/Vo+R",
-	"dfpHzB+3zgSfv7gZyJ6QgUm3Tqw2wZ+4v5ij12QYMaPxcR0SfyK7Jr3VMkycH82MKxLx4Xz5rHXBE8RV",
-	"fsFJJQzHmACMyGlBAxCzh1/ZI1dsuD56ZAvQpmiY+5m0mWPdlYrsNBpo3VSlGomgXGD0mm1PHmSMoZsm",
-	"QCcb8wkwHuNa3ykl5NO6Iakn3S0r5Nw5ySpYGTnY8vlOtrz7aMuJZ1u+8OGOwtwzfWLyc42tGllbfl96",
-	"qzkBAhlL3Y7usAug2t+s79ZP6tDmhyXHzE/1tGn7H2uS++rAx/rsrEPu0cXohtzYqJ0ThYu6Cx2qYTbr",
-	"DXRUPNTEv/ssAtQJKM6GNQA8K889pb2r4GaxGYUeoVLDnCgPbCehg+GC7EjZD3h7M1Ca/KKvfngoAugR",
-	"gnylsVgGoh/6uqexSCqINo8WS/2EtkEm7VIZL+4JP2gFzN8gK6VVPeid1uK+4Gxxj8bNjgvQDj8VUcFB",
-	"Ty8kvzG3WjwOeBNL9tkNbcaaDCH1OOAHArIfRAzTGcUO9ZPw4+jLLGB5PZWxocMBu8wQTxps88VaY3fx",
-	"OKYh8/IkaRSORxczmpV4U/gBb6fA4u3r09xFKN7VntBer0425/Zlomk2tYsYhVv4i4wWzRP7SlrQKtIb",
-	"Elg6nnSxojWWPD71avO6MLPYeHMen3qpGeNwQNp0uy1DHRnpWAJJjchRlvgteE/W7oY7TZpbegvONr/Z",
-	"ajjNaZ3V8C48pQFfa+w+ZoH4+Im68w5RiNepXz+Oz1BYUFv8rl/CNX8XFlL7cYrR2kthRVfQUsiwdpw9",
-	"DeEurIZ5PYv9fGt0LzvvmQywnPL6LDdrlIFoknE2gxEGmiXT9nK+SUyuKHxxS2vxos/9kE00uJzir5QT",
-	"lRexGeHynC4aU0gD/GKURykKCC8pjQ+WV4DMYDnm13oSEKKj3l/Aied84BXJFpKNCeFAF2EVcsSUt+eb",
-	"NkzOBli4jERMscQ6uEMwCWHgxkw0hk3SINc1lgFYLsjvB9YZ2juFTMsFKQ6lyLdgqvjaXjJeZN7HP07n",
-	"/ORyzhxTyOaPH0ek1u3L2OzvVKP5PcReajvmCL8fF+kLXBn48u6mW1b7TLm8zOrdiu+b3JlRT1bghoER",
-	"H4YlFdukUUQCIBWLpRbIvyADFXrFun4Umh8AUhDqSh0kNAkSmAN13Hqans+yrMLjrSWOpbAxHcr8gs1M",
-	"N+tJMSsfVK8JvFpO9drXtdIHdZScWs3ty1p1cLRTrZxUPlfb7b86V5cHh0dHm5XLyru9IzmoHUHV43Z9",
-	"8Kl2elk/3avuQKVjrT3YPeeNs/Kg2f1y++24+u3si7jZOqmcYN3k3t7m9n5n9yyMm9sfhv721tW3hlOF",
-	"uXk03L/dWzvnZ53m/t4tfLpiPj27rIR7tb1atbJZWfp19esm1G3Wh/uXldu9y+btwRcx2NxU493/cs4/",
-	"Nk7rlYGoVmjleq9WGnwcQO3hZbXaHmyJyql/svLhW/04/Hr6vX/64a+tww+31dNyY6+1835Qa3/bPOdf",
-	"GqVTqEc8ao7Wo24eVyqDxtFOp/K53Fj63IzWGvWj7Q9B+LW3tvnx1+5RLOLyOa+vxLXtL1ebvQ+H+zfb",
-	"N79Vgmq53bhq1H7j70udryuXx79tXtOVL+/2/YqsLX2jq7c3xyu95u7H9kmn/btbozjyjmZIvUbhyxTc",
-	"7bGozXx1NDKU6pkxQvA4imsWzVOwDw3GwoorXdjYTaRZreIG31koGUQmnrmsj2b4C7ayL9tl6ML+yUni",
-	"4m/l/dRYrlJyWkrGexcmLGbBcn0GEUnIjxPN5hjrrmEuDb+4MeQ58WjU7ATXTtsd0oyDNW67ECCiCy3F",
-	"mm57vHHGK5J9pJJEpkh49ihEICDlszA0VL764QiQ8X3nEEZHo2L7FsxfzBn5QQTdYUNDoUnlcDGSlBx+",
-	"3ilYZlHotlgBKEkkNukBZKRuMdTU4dgYY0K5pzsbGDoewtNkVs2lXV1U+CYdD6FJaAVZxt9qTlmvSYvN",
-	"KNZVOAH32U0xvok97C5Rf5qgXSyEKZVLDBIwIK2EcmN2GLhN8ODAW1PmhQj9IqkkD4Y1QowQ9TLTnZW7",
-	"Ab8C3mFYdmmQWs1ryCL47mIsn3LybpV8DqpYNBQTiMVu2BA2jUnIqA9VUAZoSd9VRJbgFGobBgGw4HKn",
-	"X0ZfWnCfViqVSri2BVKGP9JDi/SniDAK1Kv2x8tr78heUCV93qNN4LuPsGrJgKhoGHTo8El2xC+SNNFh",
-	"gkIpzkLyxotp8YoNvbf4ckTo26ZXR5eo/XzQIlK5uHQ8N6p8VuCgdrKdAVejadqiLjwjv8ikuUsnQqGJ",
-	"KZap3Kd65Zqe1oDvYOi3jZZqyiVRD4xwYTSBapHURkao0YgKLpFxyiR2IJSQsxhtZLB9BzTy3c2J1xXJ",
-	"Ac8QQfq2RAa8HZpWp1RaBcSB3mEWl0hT9Wv0Kb21LPAQ9VkK5Mn2JZvqNqo77mB6BlbYOSiJmEXgpoGI",
-	"fH0e3TqY1KDVS9CNWKNj4iKBmFBCUBoykX6cFHu7UTNseUvSISghwxCSMTGQQ+tYjYPuXNBIS8rXWEc5",
-	"Bmz6eOq1ljDk0TL9Hv5Y+bOo/vY2LAaGncAYHzfEIrSE69EoDmj4u7LnPJtRaAvhJ2NN9rAGIopZGOpb",
-	"YcNgwC1r8UAJT30bvanCiFF/OFJOif5Tj1mwPqcnTu00vZOiPpfIuxwHXTbBiUrnbCcmrTyY7HrObIvE",
-	"A75Gbx1CY8k7yUtV6SVMZVF0dktTP9o40YUQIaM8K0tkBsUTZ1OXd6bw0SDehWCsOjgG8FiihWhXERBX",
-	"h1IkGaT0mbxgdyG4+tHwR9TnM0/n1XcZJnUwf0zddljb3qzVKhfvbNvhxU1JHpR63+lHth3S49tB/LH9",
-	"vrpT+sKfp+3wY8c6vCt7m83B/m391rq7m5Wy/eyyWlGu9jmf5GyPutrbt5XvxtWud/clPfvSP+d+zR3D",
-	"+3jvsvp9UmdapbRTqVY777cG3d9+/bz6+ZwHBweXR59X/7r1+zdV/1u/u731/rpz9uVj6XOvNuRVOjw4",
-	"/fZO/Fqrbm6fDg6+/vZrdfDr1w+X9c3hsqgubZ7z5tL3299+C6onh2eX7e9y0P7eHmxWwCk/wXbAnUFl",
-	"s3KgRv/x6H210npfV+53dbUCKwoOeVitDPAtDb5Vq0enH9Vb2kHXvlGtDgbbov7t2/JN7/vZWunryt6w",
-	"WapeXmyH4QU/6p/zb8sf4t3up+FetQQNipvto7Nq9eTqeO1ka/OgfbLn1+VhuX/ED4/fhaf9m/3bSgvG",
-	"c7xX396snJ3zdrVRPmyV243PX/xGd+1kWZwurextnXyp37y/vB0JlrT3dyqb1a1KUK/8Vutfy7PG+3O+",
-	"x9u7HTr4digGwy/tpfLw6NNS9P7LJa+e+V/D9mm1vlfb+ejv7jEWVMVq83K5+2313fdo/+D2sE5v3p3z",
-	"xt7Z0urS9Yqst5cvfttcuquVcSr8CVDUP+Sy/F9tLTxlt6Nf27rdXlldlausvtm63T/nJ8fv2OavXz6e",
-	"lj+WV4/o1350u3bzqbEW1QPT7fitVW1+6i8F/Zq4vBSlWv+zXLmQR1/Pdnudzjlv7a5+CRsfan8dyd7g",
-	"TF6G2wd/HbbbRzfh3mb461K7eRgufbupvI//qrQGK4fLzV9/XW2f3pbv6nbUXV6GA/jPqSMvh1cBRl5e",
-	"BhDDPj43/nLBmjSteeYxmEfqnOwq42/amrgk7rKy+q60Uiq9f8S4y4RiOScAM7FeLmJ6G2VFYiB/+OLp",
-	"hO3AQClhxIRwZTCnIDqMqynVnh8rhh10BKRDIV0kR2tbDXIE3FX9jX6M1GRKmdEhiBUAf1bQ5omTUWvs",
-	"ajs61pxfxhkPpI35IC5vEOvgDwJPxdJAN/mCSe0mQGsq5pjxO923hHVH8Ce4GdrNu4gC3pYQgBlpH9IR",
-	"iZ0YEUCAeJE7xYOpWuF0Z6t2RGAdORt4IwEPcAY1BDAkwgsm2ayhWAhFZ1xz4wB3ZBZZ2jrw33qyD+CA",
-	"QMnhFckpj4Mw9cJqFcDNKqST4BgCSuoAIDTDAhgoJHmMM6EhdjM4ytRWf2C/7vOmelwEKQALm6FjqwEH",
-	"++djHZu652tjtOYhdSChUiPZs3PN+FDNCPvpierC8WSOtYfBx7N1hznR3xdXag2wPDHO5samRhUOKC4D",
-	"UTjoMBBpGvM7cMI4SiesG9Q+T7IooKFnmJxGy8ZM2kGXEtnDjJFNTLgrLdcVyCac7pMgBy0bd1RjiPRU",
-	"oAjdfQwNAZUAar91T2yf+4KzNB+lgVpQOg+CPdkhKaKrFpdLpTyQwYZ9wT+RHEdorYV15YvVRLcXiW4g",
-	"oeoXXuLC+kKJrpcv1peb0yeGk4V4Gf/EeRE58jo5i3Pp+3Dpqw4QGXFLnq5TJ+OwZYEBRuMXOG6Hs0Fc",
-	"WT1NR5wLwTxWH+kIUEQkNaiuGCXXWRa36GgEvFnLTMTmW1fPsKkYnQm2CZ8BA+Q+KLJ0sznPQ7joun8v",
-	"y7gILFtZnWKoEhKgwgKJWJtGfsgkfN+kkuVFuuE/D6afyx0VSlddRbaudGGH3ehXLCKbHWqKUHCJThqH",
-	"dpkuDbFbCLUSNIT4QTvQmTC3K0T2m5204oWn5M1YC/ycOS+vrd1z0mbfBpIcf6wsLq+9M+7YZr1RuGPq",
-	"uS1AAW+zqBcFPM7tUFl+/+DXVKvkDaBJn5n9L3+Dg3zYIKum9yxwagwBvDR3DhiZfSXzuAp4bt5JfTd9",
-	"v1dy98/qd1kJNQQ0WSdcu+kGmJMDfS1YhEUNtsLUdYz7SshaXC4wgYvE0x946+argr2VvibvtMU0Bjz0",
-	"KecEr+oYfzRNSq2O5BtVCLIsTP8D4NiZirkcAnevDOY/efM/Od7/C/Vbj0RrreXmfnxvyoD0vZ+QOwAN",
-	"phmbv0fMmez+b+eiXFqB0RbwWfgFXLWpazVG8FPe1CrrW5Xd43oB1T4Nj4M2p3Ff2ZJ4TaWvNCkPh28L",
-	"JmLscAqA4sJwrA7oahNynTQ1dreOsRr3eRyXP2W9wDU8vyCQSq8ACaG+hGosCCwE2K7cozKhu8LR53nX",
-	"x/BtGnvjp8IyBoNBKUpQZmBvXbutt2qx9PXFJhLPYirhBw3jH1Cho87i+GXLpZViqVgurxR/W5g+hzi2",
-	"ni8Eru+ioeQ5600ormqN2g5zcNU88H0tLNI4NPnS/DEc8qzzmeWX49BmgMjJc9AnM7+my8x0YWYaWD+U",
-	"AqMUDtrqOKZldvTyLpd44TUcmbmNk4MVlUgUev8z8kAr4w774hXiRo2evSXN3Zjb8pyiK4Jy+nXLrpBU",
-	"hBufdUAlBJ+4Q9qW9mq1vXLFepiFNsQTvhjwUFAfLRX1arGG1nIA33ValTnwj2sCnsPNPaUIcff2g+TI",
-	"FRveX4jgxp0kR35cOZdYWXIF9u9rkCE91p0Mm5DyiMJQDIw7o2v1ofLFadF2oRTiDrXAmnfJgEPWncuA",
-	"uQyYHjf7pQwH3KgTz3zPueQV2w+9q6YsL794McRnNiykKwe4P8r0iE1FqUZAxFqBSrmxEHzcsSSNj2Wx",
-	"aO4zZx/g6j0gJOGQXetNuSzVZ8jgh5JtoSt8Fs3QFY7DejQ26pvFZJc8XMY6r28uZ/+Bber0ihGaes3P",
-	"apzln9FMukJXYqcvtEJbf54OguBZXZJBzJbV/0zNFm1LCSYVHTyofECHVaC1zE9TE6ZzkoXMQgPkShAG",
-	"SwzGbn/XjsTAIQdkvaxKWqUrcZbHannU/7yW6gQsWTPpztyCBFIh3v94RNeRMA5vh8ZQOYysvWbNKR9i",
-	"+2aM9Xee2gyL6re6rtpp2b5g7YBrlE+4zCsQ73+iQPyP59aUKClMA068KBDeM9RG6Cbe15Vvnzk7PBoj",
-	"hNLJe2eMoegde4OhzfTJUsiTN6rFkBURYMrSceaBJyxk0dxZz1LD8mpS6TkvRJ3X5IyYhGDAZUyBZcE9",
-	"SfqtXTNAkeWtoI3SIW/FzF2e8nS9pgoBPAQp1fDzVgk8UtLfOqTGMLLrc/9kv73na8vzZxgH2bl+vPCH",
-	"tbJyE/56GDPn+lHMusJtYnIfr58uub8Pil+ZAX0e/NVnGXZGQRNchyGpVWTBLbd3RQmiiqAaNLpMqUGt",
-	"szaIV1SWRLGou6A261uV090TT9NKA5qAzf4b0dU2PXVdQkmXUQ7Mxa0Es8TgT6B/6o1FXAOJPjVqCqVp",
-	"AY4mSSqoFUJ4DwvOkaAdGZc80bQpWq1RbQ42FyL/rbxbKxEf4D2ixBStVXQLA7RLBJrQwjGSEV5BmXJ4",
-	"G9NNmIbsObbQJ9h2B8g1tp/QQjQYbCPz5PFXu05Odo9JGFxEFDDvNXYsBCvUGizixsmNMaRl5E9bZ9EE",
-	"eM+FRiCIz8gnylkQiYXCAsAygfirNh7ew55uhBuprVyUy0piiKhNeXBLM58xOQpzDSDsGbOQgJS1sL5w",
-	"3Afsrhlw+9Lv94XqPkY2WR5FCq72vNAjp9AD1ydfdT9cZ+bJhMyIhj4mNjCRoyzviGcsXQCzwvp/chQq",
-	"zl6Sfo/EArDBksgG4A1QafvO1KWBMBUg60mfNoIlFYgSvrp2nt3EskgqpvHawWOaiMwEj9Ta3PKZXWtf",
-	"X6u0dHBX62fbLBKJgTSAR0pvtkQ/aZBWXr7WeV3qs+I5R+3YFT7ziEfD0NM0H6YpTupKPu1RqmnDEwzS",
-	"lsFIM413CHjnQDbpzhb1owxoKVzqP1b+LAIp5YbGjYpkrH6hHl8yGlwtDSpUaK3DUUQsDzuqQ0eH4YCj",
-	"WRwp6JrNGBiMBgGmjCIeRMqowaiHi0xIUbkW8N8JKrBhLoaufCGAMa9g9DTcBk2h4jk/GR82TE+/aBH5",
-	"LDIz0MpswwzCS1Dc3OoHgzG1AxNqMu5b9EcM5WB87EpD2VFzX/T3yislIllTKGslFm3o1YTkJ77kxnEl",
-	"gTiEf+geZWsggZmASxz3Iy7dhiN1fLQNCI9EiC4xAJvCdNS7QT7Zb7UChLwz9s2JhhfDsestDZGFBLAR",
-	"usg0ppw2YiEZo69A1Cv1wJCZJAvuKIACsLh9YXCFjeE4aNxPk+0dOcHguRONy93PXKSOawZAV4CQKDKx",
-	"6bR0QRBI9TV+w0VskCGH/y5ILq2mAI1rVoPOGG1RIMasNb1ooGAWo0DAxJInmJ/K3rR2Ht5J9mC+SiQv",
-	"rC8oqTerOZZsvyoovxcxx0YGYehK/hkAPy9ko3UTkTYhxDIlQPKDrDc5nfkmJ9lvmYA9Y/YbuzFMAPmc",
-	"km6QQQNPQtJJspA1Y62Za8dfUGUAVd1q+X3prdJopydbi++NQjF2h9HCmPQwGS8R9rtcunghDsm3aDkQ",
-	"phXi/eIRGVOlQI3thYzYFsi0FzHqyw5jxh8HnYlFAC0RdfshXU/cfsi5aDXq/e4ViPer+h9IvfyvVyAx",
-	"vVCGRq0xrplwBWfVTLl5FUw2UWudGLoefd2/NdGjh2dRX0GT07gv3RxM4efKwdzjNf/kWZNHTy8oR3Cp",
-	"Ka/T6nM69jgtsP6N3M8P1ph1EHp3K8uHq8Vc8ZpSi3jVNGpRbZY7dKLDjnMXQwDNxeTRAf48mgDAlHLD",
-	"5C3r1kJlPfpUhRRGHRZ96HA99UkrEt3REPgGglgnSAoGpivB1waoKy211JeG4KZIKi78uxoV9goCUlAS",
-	"4Qfsb0DccToDcE5KNWsR56zFLw5rQa2xa1D7k17FgYkD2JQ7+F9JCv6HD+Bt2lkCKn4uBuDuU11ojHyb",
-	"oL/NTdAhs5BCWtK2+nE/MvUr4wT92rXRGHD6ZdrJmG/1VxqTWbQ0iIhct+9dA8gHutaZ5jDia4jGf0oc",
-	"f0o45q3bWq1yMbRwzKeX8uD2+P2X4UWr1brY3C+L70t+td0c7u09Nxzz8t7J1WD/tjJw2Idu7WeXlV/v",
-	"Acd8Uvlq4Zi3c+CYB2fAj9TUwME71QREeK9aHezXKpWTlY/d7q/lcr//vbY9POcf37Pm0ueqDFe/lD8c",
-	"Lp0e3XTef/+ten3JvjX5r1zQ4RWtMBp2rz4ML+Rtq3QwPAjKzaFc68Xh8cqHc97+9mt8+tf2Z7G6fbG3",
-	"s/1trzIASOT6oF5dGhzV9iqVwWYbgJUPEZ75aLPSZgDxq64755+Ojvb2KmK7VpPblaPTrepgr5YGVm78",
-	"Ja/9zW8fBq22f7JX+7ry4Spa3X6/+pktn1Ra59yFVr4DWPkSrm3U6x83K7Td6ACo8zm/4I1W8/bT7ZFe",
-	"W7+2dnmxXOp/4zvjnE1HlUGjvdOp7K/Q2nB5s9Hb7J/z7vBDh9eHZ2t7zYPe2pH4Ur48+3bzfmlpt0MP",
-	"T98fVIJ6JVr+fNa+OOyGS913a6cXlPpLuzexiL/uD8JzfvDx4pIPynSt++ve3l+l338+OOajX69OVjcv",
-	"21/2D2/Wyt2bc741pGv7y2e/vduq7tAbsba0/3WtwYfflrufNRxzekeO7sdzPuuONPtxRjjme6bTXoYS",
-	"a55OewRo5edIp+Wp5kz45EdKp2kOE+3RTM6p2bqUlohsbE8X8o4HYwomz4ZZNBN0SSfdiqQGnCCQ+GHK",
-	"XIixakUZlLRAJOsGUB+InFAXBjcSUHPpOccQTxhwRjzJer+jHbcBn0CdJVpotUaB7G7Bb0XccdINgcSA",
-	"UQH+U35nEh8Xw9jkabo0uoLHngXcFwO5WF5eWwZgC+V805h0hYxJuURKpRLymJxzTAFNG38KOOQ24HHr",
-	"OleFFTMgmE29DMqLgkYUph55Y26ZGI5vAQUXLcIC6XMo/Yg77JxbU8wajG0XvdpJ621oDhBqh64WrYDP",
-	"RN6qIvGcLeKp7zDOrv5pKhPg4yCGz9wqB/U3ViiofznVNQVAc/5Bw7aIgrjT9QrnfMQN8JoywvUQ8Gga",
-	"4svEhdWex6GI4n67zyRTqym6MBK2CGtZIB5tqv/F8f/3//73/wgYNP3v/yfhOhlTX+DYfeozd/T66nPu",
-	"SaaHD+XA+jI98K7AGfIO9carXTGJRptNiLrA4DERpbdD4hZoSPchFvZAh1BFbRPn6oTjB0KYCVUPZzRi",
-	"Mj7nGuOAQ+14C1Nj1IE99VlTQDEybGbSDSSkUH3yV1/AESBckL6kF+FIHne1VFK3NBJA48KEEBhClqkk",
-	"9eswOW3AFjvnliaKD3UcFUTAVdDrMd8EXHWkdWJ81BTDQ0DVFIspLxlZk5Cdiw7o0A1+JW6Uz66DJkvO",
-	"rP4moRZyYsBW2o1wbqGXbbih1HnUTacoTMIQZ5hO6qsFB3/S63NN2OOtEykMq1uTcnLBzrl1ZGmbBnyE",
-	"umpApd4ozEfw9TFOJBw2XA0pRsxQAsKu9X2VzDAV6zAk/R689KZJPc3GF0gXohMazlqO0cfB0mLKn8ai",
-	"GzQ9K2mcfP/d5QgjGX112R/lZV1o4AZlp64pOOdZ1Q1JWUGRNMwNQLwxHQEpF5y9fcE6gb5rlnTfsERa",
-	"MuF+A32lr0NSrX0xMqaExQ5qWHSW2jJkSRrYnuY46Oq8OSQcSUeoNUIaJyGKYL/mxwDmue27AhvZq2A5",
-	"vpRotcxfeVuvCFliHcBQd8ieFB6Q7Dnhr+4mBDsZU+iFJN4FxP+SDl8mw/KYISI3EG9XFsdfgJQW2E4F",
-	"Z20K2kYpKKPknJcLeAwWo0AUxuoBCo6HXKg2CunCgnOevUaTWk5fLmG/o1XIREpks0/n7l+W+zdDkn5l",
-	"ZW1tdXVl+fF9QjmdU/gISXqn+z6bRx9oesEyQPt2pP/d2kgFdGeKvfKyVxhpNQUowMDXdMTwXUJYqqRr",
-	"S/tCBeuyoFOEycAfaB16uiogjaKd1ZYg+7IHnXdYx6ku60UiZk2bT0icjY3EysOCe6Xa0ES2NXGYq7CR",
-	"drLD01aAZq1tdmhEm3FCpYorJIcyZl2bD4FiATUk74dOI4gWYX/1aehY9SGNNfMrlvW5hLEk8B062DRF",
-	"cMFgFCRzGUUfAFNUsyso25CLeDHgzbCv1gu4i7XpbF58wj5NkCdgA4xXS5VqbV1jnjjFjsQP/FQlYEtE",
-	"RbKXNnksiWuU5gpClATjvc+GkDDa4GM6q2dLfjxNKuNJEBdyZvxghXQb9B4FdcHspjniwqvXhHu6BDjN",
-	"eA7k4FOVsT0OfkLeCZ6qZi0XSkFt5ztUYsI4l8Oaw9lA5qu3B+m2MVCGDYJM6zI2dNhxh0ktEPFUF0md",
-	"InGOxvB1Oh/gExpa6EutqgPLDO42MawrJQK+uL78irEeREZ0AbVyiS+YGliKcCKQKfo1ywcPLmEGc7nT",
-	"DW81tU77S7GOmiyGEBMF0vo4odE2K22o51BTnPMDnqicCF9QEq91O0PUTVrAj65r7iWqLSR005T7tky+",
-	"SDzONJ0/N84tutukLYhaMsl0TED3k2D9oi5agPgFdPuZvaGGieVYMA/bIjGyG3B6jIt+u6MeZp9iJgkx",
-	"ovVR2wXKL0abFtGW0GYAbjPwxIcQetAjoJx4jke8+JkNvYR/Wy+pjZHZEFWoLAHoZqSkGVHZscGxHBhn",
-	"ZNJ6eDxiAvN1YBtxpEtprY/GhADEhiWtco7oUBeIgMUG9HP/rhr8pCo+tUUX1heWSyulxVJ5caWs3vI1",
-	"i0KqBPvhSmnz/maLwwr4cm50A6XmtHXv83zqBEK+LKaP+5kRs7vUecImi8TvsRxqg0fts5AhKFM26V7K",
-	"o3PhzImDdq7Z51DHap8tVYi2TkA0FskWFuwBRR0IQ8F1P2CtsZt0Miqp7DutfmksbNAxSo/odEwQOxxT",
-	"Mg4wvxH4Yx4h8fpc9lgzaAVM0wqM0O0VCUxcSW/QHaPpi4nMejjZh1ayufR6OeW/Y0SkibWC7+VC+EPb",
-	"HzhH1s4hgXuGCoq8LTFytNVF4xUUfxfykdKMiYymzWRUeKiHdZkIcnHI3CHOy39eM57rk+/czD2RAzwz",
-	"TdVP4dlwU/tZFUNajDv9VDY0KwEOleLnlsx5hFK1kID/YQCJNENGI/j2jTpkujTm7XhZtXZpYtFvdpQq",
-	"NATb2jcghgUvAfsvJhUzqeIbB/fF6i19l3XMpAHHNKyJAavHkG0sUtzlkP4f4z4POGLJQbVDUuaSQn5R",
-	"0oVcsFDwtjR3RdJonbaB3mZTDD8mafo9PxOg4d6Gf/o1Z5aO/sCH+iMlpPetmTyFu73qmskUv/ecNPah",
-	"Ihff+LNI3bzzkRK8eNGjVVwCvLULOjsR4n4cCOwJkO5HQH/uS1UzR73/tzNfjJE8v4ThdBeRzsg5fuXM",
-	"OnfKj4eyUWsR06EAuDKWatAlqpwl3n0naHeYjElggvwtETXZjKLleYmh58yir5hZNCsYeLfo+OfRjE4+",
-	"K3JWYTY9DelrEWqASSynh6zH693tUgBJZftTDIKxDnViJTpgJhPRyoC61022+lfat4T3nG6vpTy5aBqx",
-	"hwP950i8rOnNZd+9Zd/4Pn5csafP1auXeMkxmVLY4Q9y5Zye9+sTcUv/cbDVJyaGEPrBsdPogA4TIIYE",
-	"6B3A8X0/YlJqZLzdyr5BEgTgyIihZDTNDTvpOPVI4KxIGqwrru+XmsHZZL7e50vQdMX1PEEzXYJGLZUl",
-	"BXhKb23yxkideLw079DnZmsgFe/oZ4SdRBgu9fsiORht4RpQSTi0RyBSpDEQUidMV1gZlDCDDFIwCKIw",
-	"qn7E/HWCzSDTGwYLz62qc8OZ8O38fGTngJ78cEzYH9Pqwjwl+FQ6cEefjtebPsICR0YjXeanIX1BQ+hW",
-	"1wT018UNhALAINbtja4GzpQPeHfsqdY9iMq8QrWrFbOtDYr7nLOQcBYPRHRl+rQ9GdM4aP4IetiSaf+8",
-	"fod97UkGqXjO9/HHWCA/iII4ZhwqC8ulYrlYKpaWlle9gvvn2lrR/H8Jn2C+I+nvNtTymTGDy2RG6hIx",
-	"VJSFQd54QST6MZPeW90LgTVf6lfqexC8I/N1W2XbNGbKpEmlvbRUBVorbueJxY5BpB4PFsyWiDQBDuIv",
-	"Q+5NmT2QyIs9k4AzY1EvWjcqZw1FBrf6NXoA8vRDT0Uvvo2YqVtpxoguHZoJG7vqnFccPq+E40yZV7or",
-	"xSAap/QLVysFAXsRQcpvgACDbr+vUyarNFpbCL8wShWBCtAN6+X9VB+aPo+D0C4M7O0BVYsWxOt6K3MS",
-	"CsmkhvoC5iBqKndz/eDM5MpjGYH3zV9y+cMXXQqVmgxb/BKQG72TlXB3DtECiCnZ+ZH+tmS/vje7AqzF",
-	"q0hwTmMXzNOcj5rmPH4mq2LyMZwm03mnbTGF48t4JMIuAndPGd4LA34lnVJDMM5bul7ehPvGshV1ZPzh",
-	"muMIGtzUjz5och7LshNEhtRyCkO9bof/jwni2SnNA3f3Ddwlmzondpdsm3sH75yD85Txuxm7se46IdPF",
-	"75K55YXwnNk/Y0nbRKo2JZasGOqxSApuMGgwvlCJiYevbem8XyqtNCVrRiyGfzPPRWa+Nragvk2LIXkr",
-	"1o4JQ4jh+h7xiNMBtF1AQpaK5ZmGoHSdmOAafaYfs6hAgIxX39GFhsVYiO2zQqcIph1INBwFPBsNxyDW",
-	"hG9yg6gNA4I4JtDB5eLQgNwtlzTvyuHOvrEmQtGESmoNcJ0UqxvULFw/qB/HnmtPuTu4lJ67gb2CpZMb",
-	"dIT9PQy9zXRx+xUbTsluZrf0g+FRH2Kymg4bMFkPf9tcKCQFNckBdbk6oZsYLl/9rVyevvLOzvdlaL92",
-	"pOwzP1n0HJVkRYIDbKze8NwifSSKdDgugLEHtAjoEcLxQQxp7EXPV3KP2OibeRSnYRdLVMsEnTKj4br0",
-	"H/vvu7I2ezZmBIs5EFHcCZmURVLBT6xcboY06NpGV/2XLlpW36NKsHjX2P/pY/VfZHpnEgVRJA3ozdRC",
-	"eBQNbLoemvvLvZlzNQ23jcYR+1xAzmZueub00nDibvAnOol3bo5p2mqckzgxZZN0TwqOx0adAmAqMxxo",
-	"+nQUsNIeerYj0cXe65mcuIXncKvu1F/zzZ2VZ3mWnT15b8zguEzULvd0WMa3TFKa5Gwe3W7eo3En6TZ3",
-	"NdTCqPH2WmDdptC6ADc+oS4+xWQBle3riEvyvuCQRLw5rNaPlwukUj9eXF57t1ir1grksPp5c2sZFerH",
-	"vUpt8fhjRX37FsWK42wpmQPcGA7qk8Ef8sWAh4L6M2AQjW865RvMK+znFfYzVNi7G/9eFfYPlpS4ae+W",
-	"kVfOdVY6XgFWxaspx3Jw7l4ytPSZDQup8A0Sm6Y/kmMoe4V8/LoiOUsLs19kBoRdwe077PYBzdYC2pE3",
-	"qS7FJPf8togEwxGHZkUtXA1yupamZK9S2yBeyNq0OYTrVjbrx+5FZXUJFqSFPgkOjgukS5vqPxXuRyJA",
-	"VBYNum4hhQaMXk0vg8mOLvk9PDg+gYBXkBFDUm4tHJMp40IWdOreMZ0nwXrDYVlh+NDgzc1icjoermmc",
-	"bTvXNv/Y0FEKA/Q51NPk8zlVpCgPE65noBKnUCPmzE7q5NQFgsh+AXLQcGNj4oBEjEL03yledEKco+rB",
-	"MQSQVhTWXInTgx7jXw73NX4Vln4A6TWUkxAcGNbl3AY9i1QKv8XUQEImjvEmS7o2lYFcISgkNPoY3lJ3",
-	"0PsCh5SqfNHVJukCIAPVHrOb2MXwkiyG6BYAdU2tCZL76VqGdFrFuf81iyS8oST4No0pf2jDohMxy06c",
-	"eW9gdRnwO9g6ttElRoWd1NwA65wmdsuCG3PzAC/k723hozKg07Ew1mSWxsxZA+eHgLdq0yPKK5cxo37e",
-	"jNHOnB4wfbacumjGLF6UccRo91E0oZYVcyX4z1OCiY8mnk0BTpJEd/tovZFrE+Wnv3jppHtFku36SQF0",
-	"k9crLy/qgXkFrV1SFgda9o4umtKet6twb4PeCgNnjFlZ2Ty7f3ojH+/9aFb+XL7N5dvMCNAZAs549naH",
-	"P6/Fny3zck3+O8XeFEZ/Agj9kgISiiaSsvY0UEy6VFK/IU3UhKzKLjt8QlmVQGOla35HsbakAwkpYzpE",
-	"HEhdF6Ru4tkKeo2kbFCRWXQdYE8V12XpYA92oYFB9nssksxnPnYi2AL7FvFK3sj1sS5GoqbJS/sbsUNs",
-	"EjI+GXBak1+5cBYGzLjPfchAIn2T5dSzC56Y6UGsFmkdvRi/jzKW+d5EuOPHAa4sPGtF0sNQfbNAfcca",
-	"OEfcogI28xQ01jL0rvznb8/w3gEMWxjaTg7IrM6xwf6BKigTPfi5oIZyjm0ubvAjYYWp33TZi2sapxN9",
-	"DKslAey3nU+tpAWu1tjNEL9W0KZb9zYmdjuNNjuZWNdy8R3IjCvGelhDEEdDjdTBaBQGLALIY1uyCveW",
-	"MY1iXVASMeI1o3DxmkVBa+jpIAR1SI6wnEtisbdk1yyiIalVZJZ8V2/sFQj4uQT8B0pAtbcyztzTSr7s",
-	"DT0i+tRFjy371Pl/cdln4NnHUNRSYWQwQjfru/WTOqAOWJNbw6GDxR1AxNtEeR0qrlhA9jXqy5j5WWDp",
-	"G+PMs8keQHgiPiYwXYT1FE3HaG2oxrbGEWvjFsddmB2FfUtEP5E9i9PEUHJNdHuR6AaSPcCuhT07R6z9",
-	"F8nkFMK9cURxWz033D2evalKc1vOpfeRzlr8vLh4PuzHd8lm0/ukjMAxmgrnZx9FiMz5JoShf472Yr+r",
-	"RTNyYJmoQJEc40pMg5aUIcbvsHLHZK5e97mBORdmT9CXjpvrWTzq3I2cEl/6qntaliYHM33juXEqsUNT",
-	"jjeZZ9UDGCSc520Qn12IFsZnHw7T9RimQxUDnhFr08gPNXxNk8rc2gP4j2s0denNLuPtuLOwvry2Np5A",
-	"unss0g6mVnkZzvKpB6iBbGZZMP2TmdbsKcWu2cM/OSLA4zT4J3IjEYD2kN+7nd+969N187tPmaGSICXD",
-	"Mlv47Y3zGvaTJ/99RyM9H5GzaSIlanNU6cb2N3hxpQ+s4+HwbcJ3YJlUlRkVxAXrYOsS3yZmlME04yzU",
-	"bm0sR9CppCkc2zkkvZBy83N9WHUSTHS7goOEtHZmGkrT0Luah2jYKYwqahDBjtDRRC9iXREziSRp2M8P",
-	"/fIpEhqfDmWBrLxbKymNpOucdMmUiPUvkAliI5Vm00SdQawexNnAEooiIkqHUd9Myy1SRO5Yn0XMN3m2",
-	"dUJJV/gsRNsVsBXVs/E6bbfquEcYcCxVbIqw34UMnEHdSgOFJRS2EyDBnMowgAXTGGA5FR5mJz+4c/+l",
-	"eDX1mbvu8cUujaPgFuQFrN7C+kK5VHxv4KeywKkQm6r8bgEGA1tLfaNEwwjo1fTgVWZJXwgcwLzQHLWU",
-	"wJDN+TZTugxfl1tUnK/PHkONjJ2/rIqMYPTrMf2RY8MvgfCZ3pTHy3NILbQEBfmjg7C0K7CfvjvRyN+D",
-	"275yS/85LEVYiLm5KGO90zLOFu6VhxuMP+wTXq/dmJyLO6xHnMudRqSZ89/5nXMMkEZj1u2FuhTA0yzj",
-	"ypjxCsaaC/W5UFdsi18k8WJ2Ey+ZH3qmV8xaPGDDSFDNSOAnEyPIpqizDaCkay7bFEKbTQp1uWXWocQP",
-	"ItaMg+sk/Q0iCem+UGSZgXCftPoc+PnRnNSz9EWz32U8RgNOtPS2vMtMgvf2k9lKel/BBEViJJkXqkZB",
-	"/vOf4j7tsr//PufqOu1pnPM4lIvm3z0RxerCQxHF6sJeJGIBH6h/qE98dq3+3mTKmFYfLMxsNMECv6zl",
-	"hO84R0zDKs5tpxzbCZfnDtn++MaTOZWTLKgf3dRFYyJUfz/RmlqyLTMT+tfQ6xsBLdbwnOAGc+DzxrQ1",
-	"uYDkil/QQq8XQD9WLKz7iDgvvyCUdJaptYljGl2LJzsmmc/7iU/Lo3WzGCv5uc5A/rsfsyf00GY+DLMq",
-	"uonQAmOn6W6u/664htoy3EfkwFgTLm0FVBRPTgPiAx6mw+/JrtKGw/6Pp1Z5fpWzCe/0GVVO9ibKYmIZ",
-	"P0W5LrgWkHd50Atzs+f18p08o7y/U9A/tYB/ZfQlgN4SpYJ2eAeDaIs2FLTAu94n5UPSFRErYEYyL36e",
-	"zxQ/fjofxTlrBWFAw3t6TS/DjzC9+JiXnzwN+/tzyZ/snZ/Fi/A4PtfU5uFogjTBAklR4lyxoe6sM41x",
-	"o3Ahb7wmkxJOwUHrwBx7760SM0HINIVOh16nqCiB+SUYw+UwXEXQuwHATp46i3eapw+tThuBkoBnruua",
-	"5YmzADM1iOyHIAfNApriDStmlYzW1IFmvTcsRIvLQZQqNVTiO6/IAxYqG6EC8DCmh6iYG+IvYIg/V95s",
-	"7LRMMsEnGt9pqTHRCl+YZ2xfLQzu82y79GbINbwnJWp/cmPb4QrEIjsiIuQIRNpAUCFYzYPccLrKyHbn",
-	"YKm3v66GMMReZBi7AcwCWjqU0VbvQLe87AP8lyEPAbY/h8PXlMSg4rE5nq4GZgR9/LZIPI1Y5ZF2JAYy",
-	"6S3SYAYjN7pgTdGFp4VsPd3u0xNRjJiSoinCAtGVIwVysnts7lYYLaOCXuyIcdb+IVnTG8MIsE9HG2a0",
-	"2RPNmRtMwhv3hrMBuip3+SkPcVFGi9J0/kgtwsJ6ufxhbWZ35WU9lbvk7NxPeRI/5bkE9djGn+ShzF5X",
-	"A/08F33uT4AxBKw9bGexUqtLm50A6/fcaAUgMa2PpuKzmsd17SbQXKq/hGSaBtOUcI4iHzplnYlgKYx+",
-	"PFbtiQ0/1wIPWdLJrYEjpBoG1H4aMEX8CSblRTQkXrPpeyZXb9EWgc8V8BtNQ3uBUOJHoreIHxA5lDHr",
-	"IpytWqCor/P2Sp4PhK1M0KiLUAKpJQPCKyaVkfBUC6KiPqmf0HaR1NUg7gdJbnZUFd/9FPiFLRF1zSrj",
-	"jtmAVVGqNYiJh5rbIz5rBj7TvqkX06jYvvV0o6rJKk1wmro0XphVAuMkDABhLgLhuh2vwcdEiqlCFsS2",
-	"o7wydt/INnsskMJMGgD1rjXWhegNCcQDeYKLiNhXyTN3Wov7grPFPRo3O3k9BuVSqfTQJoP2bdCbFTus",
-	"8AgaT2/Z0ZvdYzSZihP39qMCmXXoNQsisVhr7C4eKwvszjtEIV73eDBohQW1j+76JVwDC7OCujgL0TbZ",
-	"hOoM6eK1ItnXPY+T5NBjLelsc5m7meP5fdzmGscF5Nz0hszsYJVj6iY/13ORvsSaMvrzl6ARGLGXeiHl",
-	"udbSmVYtQACfTfyesHubmmVljKSDk64Br1tJwJEbq2kuGFBpS3w4uYb5MKT8H0Nm604qtxQ5pHwebMqR",
-	"Ak6zU7ZLAyt73yJms6Vfc/GyOQ8TK5d/qEXKK1u2s3wlommJ3WA0Y0JZ36AjQjwaBJDGa8df0Mt409iq",
-	"kdXy+9JbpbtPT7YW36N/0goiGZNIDJJwDWSVrUEc9rtc+X5XAfd1ggiknlcgno5uqX+GlCOQnxKQ3gYg",
-	"Nw6gfhs+QN6OqI9b0gbFsN5QoMfVobKAHHAejMojsVA3lrFXJBXi/eIRtSi+xamkWECtI4RE9iJGfdlh",
-	"LNbJ9JheMQ3foazGfkjHZSiuakri3CnZoNa8Ka/TEm0qM9S8kVGraQ6K+xTysA4vd1aR+BiiKHNbpQQR",
-	"XpGWRRkYCPL6NQigiIWCvjw0zL6IGURaPBwQ839QJSds1B09+0Aq0QF8D6ZX2GmExeQ6VdYXwrvoSI1u",
-	"rw1iycKW5e9Q0kl3NEN4IepzaeBnTGurmhWNmBwZlrbgKARSlHiVjPEszC31m0frcf1zngX8BwSkK/LK",
-	"Ak/B0XvScPTYFhwBnFLfPjQc/dMgbJsQdAbCdqrNH6OLTDIem+QaShLlAmoTBRNkdwFpr5Swd38UByAX",
-	"XDuIZ4HWVldjr1uRHDppREwh+gKKDtOZRGMI4gRyMK8fqxjoZcCuf9ucvYTxZwW5nsvtVwBpPWs47n6C",
-	"PH0uM9CspxXjPdpdcnbc9F367o+mQ9uqOL/4F7fhO8swb8KXcWojOcfG3S33jmGN3Pvx41g92i2OPCR9",
-	"iHu0mx3CGj0NmSEs99Z5EazU4+8GcHIuN1pKOS1cELMd8FZkyOIi2bfYR30e/NVnOUBpWX3qzgR/si71",
-	"Los7Qk1EqCVZdon6rhmPRTSc3qZwVuFlWsnd15Ajapybz9vJc6F4aGo/54upB4qGrMOT1UxOM67IkgnZ",
-	"an6Wjgbnd0lH05i8cFpiIQii3AyNhoHP8NM1kDmtBw+RGvO+2Ndajv9MZydrC2WV5KeOx4Sq/JSuhLYV",
-	"SvxA0ouQ+YbQdZKZuzCX66+8YP+ZNubYtphk6d0hzv85pfuec2svVbmPFlhWvT5WQ2cU65NYpGJ1grMC",
-	"AngOAsnSCE8IeSL6PJYQ/9MFpJI1BfcJu2bRENiFNnT9U8ouBi/fSgFXOcpY9MhARFdYbZuVBcCa31ER",
-	"cU87lXEYg+5Ju49J+jLV77OJrnkN/BPVwD+T7Mva8ll18PcwaFMHc/rIVepnOTiTga9zyGPWr4WPYzeB",
-	"jKHYWyYyDcM2WWZB6qnPHf/KQUQfF23QWZsyHLKLo51LXpC2/lnjdu5azSN3Mh7ZPY8euxu9+6uK3o2d",
-	"5uz4Xeqy3AheeqZTxPDcH4zLKW22cDlgkWa5Nd0S0sT8DMeN7IiBNAUSY9E+bRyNhg0zgoCkcreoNKgE",
-	"XMQ/WkoDekRw4qVFiZcbT3Qn/ZNFFDUe6I+gh2jfH5aLpeIyYoH/WRgVpg6WeC8SPrYeLRQWBlEQM2ue",
-	"3UNqvVAE0h3CMW7DXLvPvbaQoGfo3ft4XQh/z+OceXHOkXP21JHOkcdlxjozr8mWn3nm4UwRT/eXylmU",
-	"gNhii/mV+yklicUV4zLt9iXO47hnmRvzfJBkm0c9nzRQ5AQxn+tgZO+KzEBmeudPCmWOC1bs/UzJ1sle",
-	"y8JzKYmptMO/Rxe8VGz0ufZ7xj6bbEnfqQJ+eixBL2JS9KMmg7YLx3xUf0asxaKIRVKDm/gAci49ErFe",
-	"SLGKUDeJACYKXPTHn06IdcMJwgJbEZNQyyyiFLHmj1bA2yzqRQGPUwHaacOnbrokIvgkf8R9UepTpsKm",
-	"FmrfF+PqNjemOiap7mmrayt7xpiq+/QXiqrOLEFHIqtzcfr6QrTPJYKzz1BmmPaxbPGlSMQ0fnmeeIyq",
-	"cDYYDZGkgygbxNNcpoHvobx25JSW9h7IKI+IFjkAurtysWT6TuDepmIcGNVaStzaIvEuVJKDDNV3RnI4",
-	"UB1T+xiFhCk57aV0qc/sd90Njdpi9ZIIfUB6CsIQH2ZrySsZ8SZAkYEcHfG44MwzNSF6mpCna6v5YmW9",
-	"Xpek3j1VPA/yf0yPDDo0VjN1lkhmV6nDPno8J+qFatVX3pVK99M3DTxIP1/B+mNEhpyDO1dhr0aFbQfX",
-	"4wrMfVdPqcyyBUK6SB4uuacy0/b21AlHfX0hVTukBLPISD5uBaGSMXASm6J7EXCDanu+QLl/vrCRMFl1",
-	"aay7FzGYn5WL1ByhMsbCBRiXjcu3IzFIjpLPenEnMwxwSLvIpPRaEpe4pDZh2REynpX52vzmEdiv9QvG",
-	"lWQ3tBnDMANJvKDn5Q0g6D3io81KAIz1LMtgcLEfeyDqV7OMA57y+MO4ZtwX0SwDwV88wVBkEM+0Ipou",
-	"/1E3J74a2p7pzdD2Iw7Dkt51acDvTVuPP3+EYekaqkRGiwg4qtOyukjObMC0oAykvHGZkqzCOGLEBKC4",
-	"1ALpEuprNMQGIvKdQ8VuYr2CQeRIPfxbCRsH7VzpVxKLNos72NcuQob3K+j+9hYJWYzahvvED9qB8n6m",
-	"fwt/zfoCXlE5h1Vp81IOGZvN51hlWt/fu3wjuePT1G0k958yxOwYMDKbmAy+zyvSMM8btQLvAuyphGH6",
-	"aGNUGI08yULWjDNgwdK4Ptal10A9FmWsi/DPUmj2UUvkh98wX1d25ODhJGbdXRiic8NrbnjNDa+54TU3",
-	"vOaG1xwc7QWtNY11doe9dn9DCQ2DzZHfpMHMRu+YhjEbtY/QFIE0T2b+BSvPpDr/mGJSpo82MyxYu4YZ",
-	"zMQ6BPMpiBNjBA7VBdorUV/D4HiHB8cnZCmQwhmdVyQ1FoZSp+bViYiZf84vAO2rSwtEsm7QFKHganwx",
-	"vQA5dTFEwC+qgRWBKt6TrPc75ig24BNJGNehu1qjQHa34Kci7hhMxhA6ZAGmsQD/Kb8zcEQXw5gREfks",
-	"Il0aXamnnvOzgPtiIBfLy2vLxXN+zqeHdgRKfcqHeM914pm18gogvQrEA3tE/UMdYvVf1Me6xkDpRE8z",
-	"bWFGe8MUHvxAneAVzrn5RG1KdYum4Bzo8YM4wFIGyaQMBP+BUEo/ELNNP0PLcHyMgP1BwyKp6ElYhn1b",
-	"NREyeq0UrDarI5buL0PcyICfczp6C7zaVjQUiFRyHxJyZhRFcoDgUdrmVoNaLX2wBdSwysh8QiMmY3LF",
-	"xQAyWGrI8HbhabaHzWdN4TO/AC+KnvNuIKFcwyd/9QW8bsIF6YP2c14rVE2X1D3NIdCoViHIfPUQrp2K",
-	"CIusaUwAXmqDILmM1qDq9eOSwG6/Cno95sM+QthNnY/zflfv6Vf1P4vqf/7XK6iNr4ZXaxDtwFywdsA5",
-	"EO8Atj0LQ1hWesU4oQM6RHApFBik148lctOxiCXuigPlaQGqAMwz7rBzjkNN43qqwSqDgHg0Ft2g6YGq",
-	"hllSTCVGWGrCBWfr+gu9Gs4LVHfQhTlUEk9d9kd5+c+iPRSu2YEYgEL4o8+x2cxzrtPEyE8B70I90R5C",
-	"eF9SvULtJaCNjgdMDdcgo2L+s8fCUC0tzD1xH9cBzYtds4iGcJzNJjOvHktyYFjnPE7JBtuXbzYP7Br9",
-	"xgPIGaDwLZKGmSXcjvkI1louOA+6YJ1AJ3KzhA32HygLAe1L+DPUjCPa/WVFsi9GFg4y4DCwcqlU0muI",
-	"uAKoRNB6AsEbB122oXmThCBdtbkHNIh1QctqaQVfs9dgcTRcrLRiFnnFcz7mCeOdJ3nCs3cW5PEehmZr",
-	"FolltcjbXco6smliZJzI7MOCczArT8Vjtj64lqAdsHXyC0GvgJse9rz2CsEjc3RFIa0ozjm+jMXrgC5W",
-	"DncK5d+Wi+VScblcXC4XGsz/SOPCJpNXsegVdgPevylUzo4L5wu0FxQI7fXOFwrHxx/Xl5fPeXZr2iRW",
-	"iecr2bK7bgdtpAyDGRDpB1TaXTHvW0jZw7hyd9nDXXqzeAFbd2VlbW11dWX5YVYyCo0cKxm/zLeSI6Zf",
-	"9oihfFeDwgm2f9kQXB9Sun3JNpTQwwpSrAqyjfa+iQcab1s3elmolkA69yE0VAp5OFqNOt62gC663b7P",
-	"1bOQDHXeuTBF5wK+JbtjHt9ZzNgH6S4F/P5Hj3b1cZjYo4CXTI+04j736WV0XjgDRz3ffVlNBE+280be",
-	"/lgyx9lxOZmc194kUJgygjEN4Aq2AcSWN42jn4UPx5aBEaRjtFGtPzQGxEIu+hAPhf4h7a+sW+dCeTGm",
-	"2TfBXIEyWOPbgNs4yRsK9Hpogh29PdAxc0IFTk7K+p+ORhMRCXgsULtlp8LQ70nLknvWcgZqwzq26rKz",
-	"8WkvWIBO34U/p67ytIN6mY6CKUXfHKDlSar/n0x2jm/4rDr/aSRolgW7hEfzxcv6R6zlESmQsoADDt/c",
-	"ZfXixB7H6C28KsKH+UF/iYNe509sno9v2HQ2h48a57Md9E4gAQt32jJodg3suBaFyQ+0TdIUvMkiblei",
-	"QDgbMBljtBGjiVgGZJhoA9820thWHXgUxKUlNCgCnTFaUEG7E5NYIB+MTThDuBlSB/qbyaS7dh0/4rz/",
-	"MTx8FTXluno5P3kp3PM7OVA7N8DYeq/HOPPVZrrrRN+jmg7PzmsrpnNOwoSSuh9aUORV1um5PSf/Fcgy",
-	"yFrO0MWB10/HdYDrs4k/+ReTHbjrMC+0lbHZRWOiQW+V+5fb2vs+kYSw959JQjgnYJKE0HfPrb3VD89F",
-	"RmuwdiCxnkqvcJJlNuVdpjKWA4LBFMQGtr0XQjIdEcWY7cwDKHNn/JPhk5mCQybjkF4Um0K9VJjyD/3V",
-	"Sf34ZLdSnZ74wF2Nl8EdS72PPMcGvp1n1XLQwIgt95wgre4vJjLPTRYAWEpM5MkHx03BUUwP+WWqYg1T",
-	"bRJRNLECKCaY1Mh5D66DBwmMOezX6yQ7eOIjk7lzsqDB0kdmYtpNy8A7zNiFuah+xXm2J9104zthsiGX",
-	"L6FfT84tMeg2ksxZkMVW4CcVpYKzFE9BdnLssVgKclJVY4fynkZfyr67t233Mqmp6QXGPGj9RNmpJ5U4",
-	"mTs9K001g2UYiXAG0A64erpgT0Nd+i8O8qj5z4M7UGkdpmoQYWPcO6Rj7vb4AR21WkVz+/RxVF9lWwB2",
-	"l2cGcuBuefEbfFRu9GYakklSITD6WYDl4Qfyj+DPou50Ueq7HVwzTuKB8u/gR34f9z20fOwLcIualJN2",
-	"RHlse0uGpkGhI0J/nayWVvLCQGqdfs7wzzaLGG8GtMt4rHxg0pf9//6/USAkFFGrxYS5mNJztYv6Us1Q",
-	"PZv6puLcxamfvthFrdvLBIrgjeXILrV15+GhvPBQhHs9Q97dX9SkTlFWMChyv0rJGEfPzxD7UdfbyI/a",
-	"z2Dzc0FoL7hiQ9KhpgkF60TuEem5l0yYR3heaYTnKXZ9ap9kxXNwf08I46gLdG/bQIOBgAqTuTbrwlym",
-	"vrY4zlNsreRtZ1pteaJ0VnH1ESBkXx+SOhouFhxd3o2OPhnf3HRlguWD4SHQEy6AhHEgi+QYnq4bp1t9",
-	"yXw1NggIgToLeHuD8MTqxBBSSivhKZ7JEkXn2J7x+waIZjb5EDR9NpvvZQJId8mnedjoacJGTyHgUrs9",
-	"K0h0l8VoNvoECC+8ROMG0IgpZxKkAoKseuowaBgDOAsABKGrE3VEKR4ILEWUKCTskc3W0Cg5ZrYanzPw",
-	"A0PcDWScd5Jw1f4VsR9pXtdj6267D8a0t0x/Yze2/hy2thLWSwFvidzdrd4TeD0iwgpY9HoGgA/fjJjP",
-	"eBzQ0M2HGPuyS5UyKpItpRK5+aWn7oaZkQC5BxEryWv1w1B/DmjDdhQa/qNLg9Az3krGiTiVLNpRU3nC",
-	"LW2fkdmLLUjX9k1ptfpP39zKLh1kTdzZ6qdgEaS2umRha4ZN7rzasW2uttOPwP3S7nT11eyW6otwnSeb",
-	"H0BmcK87JmeFeD0q5UBEvufUrns6MPzDfrnukHdhBNNYTV7BwAcNIsHboJ5GevAqtoHP3I8w7kswaDU0",
-	"j63QV4urptikYcgivHVTiKuASeR2uBDqYZwNNPsnnP5AGkN3om2aOsv3tE9Hl0bdvEsXJeMduhgK3qYL",
-	"hQWz7sD0EQWUHAfhNSXHlMcCtav9sejHUfrnUxuyZjovY8xOElpWvD8N2U9h4ZjFizXYFtm6RZk9Ztt4",
-	"EWtFTHYWNU8KyH3kKVk0FCGI6dJhZt81aZelNx/gGuhtjJ0f+AqLWeh/CbLHPIibZZILzrSsfiRpPna+",
-	"syzyO2W6sV2mT9jC1dMlbGGG/+KErZr/PGErY2JCGRlb/x4JW3O3J0rYmtvPYlPlJ2zhbnkJW3xUbsJW",
-	"3Vkjf92RtXXyqcqAJBR1EYhzgPvSDrEBsQsiIgYcLQdAvAtnyviCb/VH8Oc0ud6c9K2a20+WvgVjcmF9",
-	"oavsm/9l3V7EJC02Rbd4EeVaQGnTZ9xu0tUyf/ypDk2PRSCWMcBXWDAennnobIbSy2R5T1Gv5BpI8yxv",
-	"Xpa3j0dign0wu3xKHbasLG/f/SrPOJghywuvmFRy/ByAap3I3Q0Z1ZDKmNjjcJ9M8L3Ey2zIAcfKWJtn",
-	"jF9TxvgpTlBqP2VljE1wJNd6VhdMj7alnzSXz68rY/wUWyt525lm42PF4V5pxriSUGNjlE5EbvjOIdFG",
-	"e3O21LITHX+qvoF7Rfns+Vcf/JJgl+eRe6dse5u1Ruu+IwBrON/ABxR1ZZ0T2W92tLmfoWDfmMQEBhcL",
-	"BseyoF0B4BN/q98gQD4nKrhIIAMzMfU+KTo5s5Z29O49DfnJscqZbOyXC0TOEISc2xePlFV/CiWQOgl5",
-	"MbxJFvp1eUmoey8vQWg3nwHCRIV/6Kgwu2k6Uhw+RNx7KwZ0qlL/zrnEiLcNN5sigzY3LgDyIPgaKCj5",
-	"QUEnPNO3DIFQdaVEfDqUKKE0YnmTRlHgjlAaOEQQipT7BagUQs5waRIzGMImlzQCji8d0V4fC4y/0c98",
-	"mxEiJ2+oJMpNJ9RdIRjrhl4XGpIwaLE46LKCBgVGaEbJomtgHqNDUl4zfONvDU2sDrBHjHgf47inXA6v",
-	"QLxj2mXHQcx+P46joBmrjw5p3Pl9SVN6e8es2Y+YR8Q1i0gnjnsSyHxAmfY5MiN4UMj0A+glNKtBCmLB",
-	"UdmihcklXfqkucghGZUkpA18WzeQEiAlI9AKoATx/uUi2aKBUmqhwNcdKc3cDZRy7Slx5PsRk5hRgL+b",
-	"UPa1Ti7YUGiEe7he3SwLUF4zecCgm6ILZUOfjg/2QWdJzVxA3qCNLUm3H8ZBj0bxkvp80acxfVtAhhM1",
-	"QWTpiElXyJi8J5+D6oba9V6KytgjmIkxChxkLyNVKoMmuWAy8GEpu2BJGL2dLFvBsEnAyEwqUSTg/PFA",
-	"mHUPJOxhS2FA/ICGrBkndAJAjtSjcUeZA+ZsGNIk9bnhH2/SZof5eUG3E7WDv5Qfp9jlHspX4vdKuKh/",
-	"AfUEJB7sjgXcbkdKgSfk/r2+wIafSuxrJTgIPn3+Uj4KdmufOhfbTfX3zuntTnk/+PQBJCOG0vIeY6Ny",
-	"dwToxmNwf09tIcB6W5X6dyG1NjeLg8FgETZoPwoZB9aS6W2AkXs/kv3hWEkoDGdb9sICGovyR8AX1j+U",
-	"Svd9fTOtcC6XPcwA5fbrTcXO06lT2GJK7wXx0ATKE5ou4xLZwgggsrH+WEuXTDk7gbwBcU67jPS5EvDK",
-	"mkC5qyTpW5cyX5lsI8wG78sflmcKviZCNyv+CkP6cV0et/DiZGs70//PwgWjkRJsf/yp/HmcmdmN+Jne",
-	"cs6HatHQIskgHUXyRvhaybsoXFhfWKK9AOS8Xoox/1/bW6IFMNKLsVgEOOm4zzkLpcPS12RRHLQgGwQF",
-	"mHr6ysxZVv+TweRSCcPUzxJC11pFF3UGUvaVf6pJH5VJCRcNGLihnA2QoChi1+IKFaJ+cM25ccazna+J",
-	"Ph2xKYbACalbotREPh333jTrlrsBv5JIZhY0O7BeUNmj79eLRCsIU4tT55EIuxqubyyk2GP8y+G+MTGd",
-	"n+1wGVPezJzXCev2QiSAMyRCvBW0+7o0Vn169433hM/CzLt3GNk5JL2QcvdOgRmQc6/DkPKcO6QIRRm5",
-	"RnItR01JEmkEMm168eRCYzQV9Kn2lgIpPOfBBhsyY7+5T4Bt1JcsubMloDIb4ta91LQKBDFsRueB7m3z",
-	"Zozd+jkIamOD37QAbWNTcAScu9ogwcYvVxK2ja+eXLGh1OFpKAWyjRZp9GadfUlAmQomMATnTMRUWfsY",
-	"6BM9SQYiulLuwsRsj7tY8MyMserwkn4FtkDcLD32D+vwl3DXrKHboUdveMhEL4QAIrisahdpt9GoDVN+",
-	"K9wCqcBd11OduR+9d13N1sbpTCQvCYzFMev24tQL8oN44e8///7/AwAA//8=",
+	"7L37chu3li/8Kvg4U7XtMxTdvEqi6tQZRXaynfg2ljPZsxMfNdgNkhg1AQ7QlMyk9L3L1Pnr+/s8wn6x",
+	"r7AAdKOv7BYp20m0a1cs9g23hYV1/a3fOgFfrTkjLJad6W+dJcEhEfDnBQ6W5IKzWPBI/Q6JDARdx5Sz",
+	"zrTz05LESyIQZiFa8lsULwma8XCLVniLZgQF6u2w1+l2ZLAkK6y+EG/XpDPtyFhQtujc3XU76vOExc+p",
+	"XHNJ9afzLZ2jOY0IYnhF0JyLpKWd3xbRax7SOSVh8aMflgRFVMZ/kSheUvnjOsQx6aLbJQ2WiHHEYXDq",
+	"CcTn0OTFOVpi2UOXhIWIxmiGg2tEGfJfzo9sO0eXlAXEVz0jn/BqHaku/UTCLhqM0Rt+gwbeYIL6g6nn",
+	"TT0Pfff6w+4xXMZYfSY/gHeCSMJidLskgsAYEJXQ0QjLWPc8XuIYBXwThWpFljjswnJFOCYCCXLDA6y+",
+	"JmHNGI/VU5whGk/hQyGO8QxLgkJOJNzHTN4S0UVcoACzv8ALt4LGMWEo5tkF+WdB5p1p55+epQT2TN+V",
+	"z5JhqTG++IAXZasuY8HZAt3giIY45sIuhFr7MyRLluENZ+ToNY6Dpb+LON6T/9oQGb+sIA0a2taEfvBM",
+	"Ty1lxN6I+EIRhOpDzHl2ycdzL+iT4/npfIJHgUdO5v25h4ezQTAKx2Qyz3RuhT+9ImwRLzvTyahb2tdY",
+	"bM/nMREl06QuwwZcYbZFkgSchRLFHMVii/ACU4aevP/2Ap32+15X3Vcvor7XG/SGT8/Q2pARZ9FW0RJT",
+	"YxME3QJVca4/ayZBqoWfYxqRUA2fMgmkYF9DkogbGhBDG+oXQYzfZuZm6GXGThldbVadqZcMnLKYLIiA",
+	"kf/000/nm3hJWEwDHJPytYKvwbJgFAgSqqdxpIn/Fog/5F3kf0OwIMIvnY1+b9LrP82uoX6+zUrddTtr",
+	"LPCKxIaDngcBWcevMFts8KKi95G5q/rvr+TCV8RMhOBCdpG/jo++ee+jJ7AdyRxvovipmnKfsByXgSc7",
+	"3Q5VH9ZcvNPtKKapqAQ6cpT0pH5vPBfb9xv2lkXbYpf9WGyIP1XcYEnZQvGcYInZgoQ9dG7pxJ37mdpC",
+	"840koXrW/qn3jX3iDBaPbQ3XVYPVnAZJvJXoVn2NuouJJfJ1L2G6fLxeR1Qzs2c3LOwFS3xDqOC9UGyP",
+	"xIb9y39KzvyuenYd4SDZwxu5wVHC1XAkecJPcQy7m3F91qA3hOrzDoVii8SGIcYForFE/suQrNY8JizY",
+	"Hv1Atr4a6DVZxz27HP+1IWKbrkYotldiwzKrYBa3M53jSJKEtmacRwQzzSc/rakgsoIRqOVC8ZJL03nF",
+	"HnGsDwZ1timqAcYPs/Dy8i06mXj9M3RL4yXfxAijXzkjapqpRD9+uKjqPNG9uMLQjVZ8zAzgGzLngjQb",
+	"wQyeTUdxoM7rz7br/bdcrHBcvonncO8M+XxN2M2a+ZonRmQeI76pJAT9WuNT853gShIyHVF9+iuPQiJ2",
+	"H2I4DAWRauMJIvlGBKSHPgChUyBxw0a6SHI994yDLKe3NogVVCB+y5Cgi2Us0WyrzhfKFsnQ1jhepiOj",
+	"YafbUdyACiV9KabhjtIMHJj9ZNTpqtnX58Cp5x33T08H49HxyDs97XfTI6JfekTca/Au5+x/8QEk3OMH",
+	"si0ThGLyCaTQLd/oRYAlUitHbkEiJjhYIs2PYw4MUm6CpeKSGP3448vnmjWvCY5zUg1sIH10K+n6mmy7",
+	"sLT2QoCjiAh4ijI0GKEl36hzyQqE0KQSKRcklulrOYaqpHd1b06FhH7LmEaR4qFMURD64LSve4SZPgls",
+	"N6lEI+8U+WITEb9w0BiJ5JqQddKrKbBmM2glGAuqjh1GbntVh2SOjVdxh8F4DGtqf/fVqR/HRKhv/u+f",
+	"/5+j//fjv/xzp4yDvGQyxiwgu0n27Zqwf3/3BlHzRhOCNY9efT7KfYcX5GIjJBel6qHQq75Wws2MKGlx",
+	"irycKGNUFk0Z6smulgFuqdRv0xDBSWM0s9wHjTYGOoAfQFd6jHyKfZCRzIW1IDeUb6SvpQwrWmyYI7jo",
+	"R9EaA00ROHsW9IZI9QJZreMtNJtZB6+cqetPlR/uXvd+8+9Vzv8l/bXkKH0Zk5Xa/IU+98flnZbqM6Vd",
+	"Vm8kXex73k6quCTRvFpuzMhYxBwwKMbXaqpv8dYeMGYjaAb0FwlsD6+p4hBcoI0koofeJpSi2Z39WoZb",
+	"KIXWlySa+1OkZATgGCGJSExAnQmpxLOIKHm0a/uhOwE0JDdrIlRzPnSvq04TeIKojQ3qA+hABLSupdKZ",
+	"rglTkhc3+7Z0utUctRT/LrkokT58GvpdrREo2WbrT/MilN5bAV+ZbdZDL4Ej2heyogqaEUlDYu4mopKf",
+	"NmFlP9/dqqobzj6akYizBaihFLTGkIjKuVDjamw4ICKmc1AG36qPaq1LELnmTBJQur7BoVHu1a9AG5jU",
+	"n66SoPQBdS3ZGL91tM7Vmf78W2dOSRS6W3klF52pkQA5ouzmH/8d0RCU/mQHgJ2ic/fxrulYXugGYQTF",
+	"w8A5+lY4UlyDhGdKVvv+8u0bxGf/SYK4izCa4RAlWmcXVPYIiwXpoTfmfL7FqY7W0Ta3eUSD/acHFtBO",
+	"zvf/+G9EPlEZE7RZIRqTlaI5RNSFGxxx4UxWuNFNkQPN11sG6s1KqQrQOYmwINpiBZqv2uGwSzBSTMFy",
+	"F7mVqp9zLmY0BI30iWYaT8+0TEUlGNLUGVE1m9/CyyFhe08n3sRLLuiv8E4yr+cBkZIj9o//w9GaiBWN",
+	"s4Sn+ns4qnPsJ1Rq0xuabeLUArjkUaglSMUiYU6pdGaahGgu+EprbEby7upLVqiTNNaLAc/weUwYSAVM",
+	"y34+mLuOQM31wSbj2KSde1UDNU8/c6xmd1r6UjIajmAC9l6sZH3U5xCFbz/csljDmpZ0zzL2R31MbiRB",
+	"GxYa60nCPFIlCISev0jk/+3IsMejl4pn/1SYc6NGzzZyq+3F7hcDzNBMdYjF2rp4uAV6w+Nv+YaFh1ub",
+	"N2rTEKY+JnBm1zAeX82hsYOtUVHNTHcNMEZgFz8yu81J+EAc4wL2cKD2sCILFhPEN8mhhR/q0HrDHe4B",
+	"+zsRt6hEpikQlUCKCM+0LIi1JdlI+YnF2eh0nBHZRRXM4TCkB1bmo7yZue7tvFUaJuNHRj6tSRCT8HfE",
+	"W84Tmyt0w2jsfK5NrkqhDCWakfiWEIaCiMKuZ6HlR1p1d71+kq+IPidJpIVQBmy+ByKs6RCYxkGWz80F",
+	"jiJ+S8IrulYT0umfDnpeb9Dzng1GnY/dTiCIkhmuQH0aeP3jo7535I0/9AfTgTf1Br3T4cDzvH8B51on",
+	"P1alBjElCCRKcSLOxp0p20RRt0ND0GoiLOOrjcw21a9rKn2DrjvTpOfHqZirlZdOt2PV0asNi2lkWxY4",
+	"JlcRXdGkL4JHSqD9+WO3kyghqX6gtIzOtEO233vkb+f0Lf3+h3/v/xt9dfH9cvZdoH6//PHXl/039PvT",
+	"TrezAfdm0+HcqU7ytRK1tUidWZcyywUj8S0X11If9FpVB4O9uJZgsr14+fy94oSwDc70Y4pCtCZIjYVn",
+	"2EMvlK49tQLDFu6D5qA02jJLTM7MAsrqS/2wY8fFQmA1+Z+OQBfpTE/vsvRUYr9gMAQl7unnVDcS7V3N",
+	"51FMtQCcdmk4yPdItbngR8WLpiP9UX5XFpV5iZwrvWyLfc/zyto0n5/cOWRf5cO3S+XwGKt5Op86vstu",
+	"maopkzFfS/ggZYsz5Cty9rW58kargU1mUb2lum03a7tZPbnTm3mHZRj2ZKZH1iqTM2y4C3aXZxB1tAPO",
+	"ePWk0tXm5Dbx0EY4Js0nZ7/Z6Gf7rFhUvs/fphvXCDKFEeQIT+2u3d2yPRjcWU5YRt7qTu7zJZvb+d7g",
+	"rshI8x/+UV1OndPaMJM4lEychDA8ydikYRsky3JrFtLKcQ+1PMO77AGQH8l7635fE4FWlG1ypMMRvNhD",
+	"35At12ERmp+WCU3ohdJswTkv0FpwpV+igG9YLHXwBxjbetWjKtsT3l1yYJWtL9w6Sxy5SlgIueojXAHP",
+	"L+zIFVoIzGKZ4fh1os17HpH3ZJ7l+xmWWOD847vMgVrDE0031cbcglDThf6q39q7oEZVzzMVczdndRkr",
+	"0jSZ4UaKT3z/0wf05K+Xg/HkqbXWhUTQm1S5Bl/JXyQSJOAiBJkMI0kXTIlekgSCaEHN6OYy5oKEPfTT",
+	"kkPv9YkG9k/YANrFB/4XSYje+kseEXV0x3qJlPrYQy8ZwlFkZEZ9UerYkWRKJTigbpfcRB6t8DUBVUAd",
+	"53h7pudTXQAR0ba3wvIauKRE/v9w/odngVJTrRYMOqwkcawG6uspO4JplEecBcRHDAvBb/WA9CD0LMfc",
+	"DBsmRg9be89Uf2xAWeUmVXvUFaN2Mv3ESPQgUsNY2z2tl+dn7bA0FjlNcS6Z292ZFTVS0SBzsnczAl+G",
+	"NeWOvtypUuDJGRkrM38fkxFrUyYMTobXR/8pj2zQypr+QLZqa2tl4QI+pWa+hXR6brRyoPVETH2i5NGn",
+	"ZdJqtQSa6Ck5xaTbGXhefxrOTqbTvhpXmahaElKQl1QruG2Bfx3vkhe/FYSAz7hUUmx8ZI/aSI5nSDt4",
+	"inEPFe2V8MrxfeTLpgEhelkzglYaOzXwhl5Ol/z7HsLOpFLW+ZHR/9oQJMgCizBSBy+fowBLcob6ikEN",
+	"xmPFNwQOYiJkK4mofx8ZwsuID52sp8/zMt4+r41AcNJAHmh1yL8My874pntmeNgz/wz5oIfvRe6DPAcH",
+	"kinwxYT9vTMhhK69BG5o49Gj7eTrsJ2ouU5iIoKNEGAGVLRKPiX9s+PQv++KBhe7sL812yHGmpbfIdUb",
+	"QulPaTdrPa7WB+pwmhzhJm5S2+1qIn4PYlfxDOc3RES4TC/lZdHNeXUuo7x52hlPY+uFN1Hv1sOtD4Xh",
+	"xPMyHG8wPh3swfFgVipGrbMLHiWXr1FyeZRRDi6jNLcK/e5kli6E5BGcmBDT/Infs0BzD8mlhNUlfq6c",
+	"mHJo2cNIGisSL3mo+oA38XLghkLeEBZzCDLa0/PxVbgIJg/qIRg245YSZbzNmrnVG7/GDY3wCd3cwxJv",
+	"iWCXfJS08Vq/kDsuDmya/noMRcd1dqKsLWhlZyY1CjW23mT3f5Wl5nMc/oM9yPkQVozRYYhy+GVsCGUq",
+	"aTKeHav+Ohl1tsN/NdnBuQk3wdjp+2gt+A24ZlaSRDdE9pCvWbs/tcEHVNu6zS9r6BYEkU9mG4FJV304",
+	"AMcGqAn2Q31/mqYyqrckXTAS6pTA8cno9GkP+Ywz4k/BFg7BT6BnUO1D+vH9q64jv6nXcbwR5CxJbNsw",
+	"WJI4MVfDPpckVkujQ+Qg0tjEVTGkNB/04dUlWNFB5GNKcvm5o/rR6erDrW//GDiLkIrjziKUWgmSu9pU",
+	"8Ds6jw+kTbsT0FilTsWZL69XOwPYsQurdM2vnffuw2XzgWgxIiGFoN99fNbDr0NFKpW1NyGNz4NYk5mz",
+	"181WNBtvhQXFqQgFukJhd+yW0NR7XSf7IrN6iSNa8V3wC8pSMa65HlYdKgChRpBgZjK/lITU6oQbJrO5",
+	"Y/cnE/xBPV23S2P9QCpXfaxdsA+m9VwaR2ZOwavPNdRA7ow0S3KDN1HcRX7AVyvMQh8C7yAQD+sEJnMj",
+	"g1igD6SuOuLUoz7CboKfPtJ0lGYayOmeSMaTmFhj8+Gnpk01D9BA+VmlZuLFjQmOdI+pwMyFPiLU9y2B",
+	"N6JqE7aSsyDj8mzp1zgW9Fd4TR9EA2/HITiryFp+sVoLIjH623/8XX0uWGLKOtNht7PEctmZdk7nJ5PQ",
+	"O+mfnIyC43AyPsWDOcHYC8ZjHHr9MR7O5qN5fzaYebOTwSAI++NwEvTHM2/uedg76STnq9q0ODNHFyAG",
+	"XdKYDNR/lJCwiQOuk8y1+JDCqowGmm6JjK/UF5uAVNhIZkXLOrO5p0Uv6dy8Mv1LfttEOHjySA5kSURh",
+	"UH4Q/QTAAVgi1X0dDKClFb+LfD1o9ZfO31J/CXLDr/VfYFpWf5FPay5i9ReEFvtnyNfSIOwrzNQmiclq",
+	"bXEKcIJL0GuibjnWzIRCm/GSPCdKSPa36njybCbcmUlGLNnlJUddrYU02Rk4DIFEcPTOWSPNpUtWx8jZ",
+	"XYPhMCMBXpHUqqll8jqLkuPwdwOg6nTlJV6vCXsoHVkdOOn23m86brHccy4GKRcpIwu4ZU6/JUHkBtQi",
+	"dVz06o0las01Tyr7rLqTkBo0sVkDisySSt3IFF3+9fxoMJ4oZWhJPuGQBHSlT4imdNefNDIJQXv3MAY5",
+	"HLKsgeT2y9DkHyU7KC/3Dk522M4TRttg7781z+ZszdWIVy9jaXFKWLoiJo2q33ZixndZxl82NdmsoGzS",
+	"UHOeUz9tuh/2QCnrxTVlDu6SfnKq9OyAr81pkDuG/DNITFWSSE9HgfnoiVLLjyiTT7vmjgmMu7omW6mO",
+	"hTVe9bIqiN+Gik/vcoffLgQp/Wg2rDRO4Tf0PO4hMevwy+zxWyk753pVJ0vvsBz3+6XGRR1BZs47e8Rl",
+	"SNDdqV0rC6R7yiGT7ETnB5mwbXuaWc7pbC7D9CqFchBFS6wmrc0O3Q6wLRON8SjM/nGF2Y9FN9G9TT4p",
+	"1TS1S6X6UxuzVJVpybReuT10ln2JvioDf4pmW4RlQFgIUGBhT0nm9ob6K73jqJFYBsaoWK0gvk2P12r3",
+	"vVETIIo5ld9tM4ZmzJ2KplwFtlUumqOTW5JxL5VYPoMUuuBqTtmCiLWgiq101E0gL03K3rxPBuEwGM3G",
+	"eHJ6fHJyfDrB49koGIYD0p97yf3OfcK6bmhgQ6OahnRVGnbXgocby70rYrPInAgBGZqqSbutYE7fnb9G",
+	"F4oPfUyDslqbiLudW6HYBQzioTPXPl9+GhzpeSKrljPAqHpvR+rgrox66ySIkvZa2eAqN0O+UatzWNVE",
+	"O36c19GT5y/ePzV5xgD5ZPw7q42FPVHqGKylogUBhtqMAmMXlUE4jkSMkFDzkvqUHWfTlmpq1mXlKBtM",
+	"blZEIJN11lhtGn012Yo6hsswkXJ6TEwW5jm7NjrVw+DLOCA1VCMtrnBIkqXAUWRfz+yuXUTdIg+oPzhc",
+	"auTkd5QaedosKsM9Gv8QcRnj9imDxn7TJGmwoNxB1NUD5gxO7jKHa6khVXXYf68eIsK3bDvLIAFHzXBI",
+	"nrgKpLMTmQ4be5BDrn+XEQnKSHKNRQoHBm6PhGtQieZcnCV8RvFt5Fupwn+IHp80zOd7q0RL1O954Og3",
+	"vdd7wkQYnDnoWWBfaXUgjL+ubDQ1LUYM2xGKKAjWIRzwuDsJ5gFIJlRP7UpGLzU9ZAWmEqnGCXMyv9No",
+	"Jz0ClyLr0+KS3ZceidWSjSsupBl698+Xy6svj9lxqVemgdjs+lQdfsLnpWfd/TAyc0fil5F5HUFXhy6h",
+	"gEcQf5W4fd3sWg0pxRGW1+DRd1qV6Il/dGQMIe51/6nBVovFRsYkRGvBP23VV5YmzGmFOENPfG3iObog",
+	"4J0DHPbRyHtaI4Cn8e8HMD3lLdXNgzC8B5V6pzo622RVUwObCA6luQvHD9PzJOAhQX2v339aJS2ne7Hf",
+	"HXysk57vif16/7j108+dVDr80yRsGJDmXEj1g8SJDr6A7OkcMMs4Xsvps2eJda1nbj6rOmCaiHxNSfjk",
+	"ADLr1BFTLSIybN+nXeQ7GKfoNWZ4AVir/gfFkp3fz7FczjgWIbi0fiIz9A7Y7iWRkkK1A/9HSQTcPR+c",
+	"q38uAe/Sd7DfucbcT7C5NVoXuiFCArItTtBE1ENqkYrA9g97oI8fQLQ8SP7uKC+BFoTPmmgwR3Ari9jN",
+	"+CabpPc+mqO/SnP0YcKXc9TQ2FHkOje+eAhzdhA7d8XhEoVzRhzXZOMlsN2rryFX2B3/pe7179Mppd/T",
+	"E6/e9fr9wWA4HI3G48nk+Pjk5PQU49ksCMKQkPn8D8o44M90Fh49W4+erUfPVqlnK8svalrUjxRb1ddt",
+	"oFpS1CZjcG3VrdNHh9ujw+3R4fbocHt0uD063KzDLSvQVXfHpCW7vdqr8YH36O37c3n78jJRjvZ2as+P",
+	"gFOJlPDodfu9et1OH51uh3G6nTwcHtrgj+JeG39+91o7mLQ/q7vt+AASa3PUtoc5h0YPJDC1cYOXWZy/",
+	"wXGwfM3DUkCCKPItjxT8Vpft5YJACSfIWUM+wcESCk4StOA8RIC7Drg6Gm/eTfqIlLyjXijNxICekDCf",
+	"A5RLyYK78Be29u2AxtvOtPOechQS9D1mhAoOWAQbFgt1C6ri5+zLg/aQNyus9NeOoPxfdT96AV/1ZiKR",
+	"GsMEYFYX1rzSIlgZo8q3lrW8Hy7J6ppsr3C04ILGy1Vn2iFBKPHRejCedPTNteCxqVll+m4s4jO1HkeC",
+	"cgBziG3B9Pzc9U/VaDTsYjIaLhaYJUk1HZB7+Q1lkHkFkvQNN0K6IBgqYlkb+w2/dvpifjuGfEl0Fp36",
+	"jCSCYrUk48Fw5pEgHMz74+B0dhzOj8OZF4Th5GRyPD8e9U/6QXASDIsG+B1koM42W53rY7fDr+0+E/y2",
+	"M/WKWWAJfdZ6zQp5btlgFdNikVFsrYrnVHRoijipG4VdpusftrDbKe6lxr4jFUv36Eyd7RiFimtsWBfd",
+	"uuLFJgrRjNSrehBboua3OimaMuTb/N+pxgNNQhh2JMHn9UjVEowumfgy3eoC5znRvbhOS6AtNxkzZUAB",
+	"/leib+QZkLyi7CrEW7WgI+8kvSy5+t59mVMTXmKTJPHRSueiFrhAdjBrLKx/IfGBhwQqnYrM1YRvFKZa",
+	"EEZuy5nD5WbNBewsuQkKH90XERSWPk+cF7Rg0qk3joKDwVJL4Wv6RheE5GF/MkE4Wi/x0aCN1ej4q3Fh",
+	"nDx8hTO9OQrpzEfqukVSaQeF6Go2yb4qgzaEgANdaEY9BIK3azUAwYlGkYZWOkOeBXUAS12ITZHV2wTq",
+	"RCLCjCJeUwA+b5zMbvY68DW3cxD/YFSbUw8GAFaFpBdTG/5FV0SpNbDtoPsX5/WMvJ/4aCy3qaDAYo8e",
+	"sNLebkeMHldL70uOO5ZGnNvbVjvTxZ4k8lNW6p8hugLmFaKLcwkS/xLfEAOsputpmhK8UC9JaTet7NjD",
+	"w/t4spw+/9m3zt12OxAErPSg2LVqWudThEul3JAwT1lZhxGYdcDKs8SHAKzLH2A7e3sLVikj0MQoxtdE",
+	"GlMhRmqPXZOt7fL0ECAhwzv3QC1YP6EcFoeKcPBIq7XSMbHpgVy5063i7e74W2ORS0drpwgbyw8y3/48",
+	"/lpwuVthIj+S52SNRbwy+ETNibl/l5dGmtEz0IWeOkUqB6WI0dflVjotdfKkHKCwyXIzWgFrbaUsh/qN",
+	"2SDHupJFt/JEnq1nj7OieJA7hDNbol1m1wV2gsDzugcRat6P1P++efHdyzfo4sX7Dy+/fXlx/uEFXP2F",
+	"9Xq9Xxj8/eLN85L799BNdusNOTNA1qgxCAaT2Wgym5zM54H6z+npbDQeBv1w6I36Q/X/wSA89iajk+Fs",
+	"jr356Qkek5OTyWAyIccYEDYVW1fy/cWb/+lqGteUhRDEB6ylaLDo7zJYJJYED/dng2AYjsh4PvGO+yeD",
+	"0yEezcbBJDwmJ/PTEm0AFqM0YskVARl69+J1/pwej4eTHTx1p/xuWMWCx4jGD4Ug30yMe0DJTUmStb47",
+	"NeF5/112/iFA7sgGyLXFSrSktwtUy5VCDLY4jTW8+GjcHz3NtTvyTic70mw0cRess4bY/amuoGraVk1q",
+	"cf4M+QSLiBLhT8HYbyJqaHyG/EBwKXOvJvfdvs+5sJJqXieb7PBXuHuwimDAIQGOtxnR2tHDkA9UfDV7",
+	"vEzq1fcQ26xmSkXaQSz1IHfD/CEGC5hQUNKRLEFn5it/zGQODmA4O48MWXJmpLd+fjxEvugh8rH0GHGX",
+	"rvY4kd28Dys1fTYzBmeki4IluC6Es5Df4Xa8giwrEtMbG9LaRQ1M7m1YyzexxnFMhHrtfz/5+fzo7/jo",
+	"14+/De6e/q9/roufHqm/rV+jwzgynUEBD2GyPwcQ/7CNTSxhuFbqbZUHClu6Qvd/Reek4jxWAvMZ6nun",
+	"Y6+YhOdU9Dode9mwiObqzWmZXQZH0ds5sMC6HfID2Z4nb9197O4y55ji2WcZW87u5MIm5fFrag3kpvUv",
+	"ErBZOdNmHHTOtgg4p2qyOhZBCT8ryhJK23Gw39va0yoc43i37cfKWsDRZdHaQ2NJonlxEe4bj9MSjnWN",
+	"4+VVZMZeaTe2Rr6ZktAifpuIi+PBiddFSiGlnKFRb9Dr906fnmWH00V9Xe4GqaEeGalN11oPkZcryZCO",
+	"8955a/29bEjtGPm4kRUGPXEJEkdow2j8dB/SO6kogqS5Y/kZ9xKMtiVnXKV6eHFeoiFqTwCgvIJNEEyE",
+	"iWohEZ7xG5DRLTY3QYLzuIvo3JjpGY8Rhos99JOJq4JIQCPmmy/o6hJm+4AZFKz+G3bN+C0rV1Qb8ggN",
+	"VRdVSDE6BRZdvH/lqEyl6vHJ8ORk4p205Blf1eF6pmFQ52lEUvEsbHQAtyrAc022Fc5zQW8UrV2Tba1F",
+	"ouFCj3eWacmNn7jHU8VU1J5LrQLm1ljKWy7CqpAxfddUWCEsENt1TEKr6iZLknwmRzGDdtgdJWKzNi9W",
+	"MJQfyPZiyWlQEzGG1da5JmQtXR3dxltJzbQYuS2Nt7rAZZDX2CiHj9ENf5bohoMAFADd/NZU9/ziUASq",
+	"u+W77r2a9TanuJql0nN8hUOCSCQJ5ESAIAb5bRtozVb/A1acnINNT39wGnNmPMVp/LQ957cQgpl53bEV",
+	"9NAbboLe55REIdj7sHFEmoh5GpefDK1kt6aKYdkcVmqHRkyJaaTHBTstsTwfRm/sp4doM23RZddFZdFX",
+	"rNjvZscxTS33BGq3IJ+RW3+KMNNro7SbrOuvVoEcPJiu+5ZF25xbeqqT5O1L3YxsA67tpnpvdcZpabNx",
+	"hbk9P1PopyzN5Ptn88ONxdfEYywIMzUJTOEpy+/RdwP/cMJJeSj2Ba7K2XogO9nJF7aTTb4GO9n4oHay",
+	"xs2OdrDHfAXLdqEoO2KRGn68TT3Me3/y8xmUTj+j5eL4C1ku+l45a6kOJUjTKFLAj34xW8Jr4tbZnQAx",
+	"bOjm+YwJENdkHdt5LU+IMI4hE9ufKgNpPZhihoS3w1e0VwZE+6wHuVkTIUnofKhEhm+Aw9M6NHKwG0sm",
+	"DXkyGbcZNN5s0B6fHyoQrklgdIB1yOuMIDCLIZve/EAh0skuqkm0yEQH18Te9r980AaE0bWJ2lAU9vzF",
+	"++5+4RrHjYJ8qyxwnzva1wAWmcUwBtwkOTPJW1YKnS4eT0LE+G2bOqUndy6rqwsMzxgIVY/XcULz1bRm",
+	"3WwO66xqxKq81vCctKB+pDY4I/Zb09sOUvecKJlaLS1d8h90TEZD4BvXqdY2Nrp5GMwDbUKNWlM4biqy",
+	"y6hE5sjpotkWiAL0LcpQ0Sk17g17/TPkO3vprzwKAV5JbuQ6zWJoG53rBuwnR2INV3S7zUW28RrKGdxl",
+	"T9iCVKgkQXdzmoc/UxjysE3YUnfPuKXJXUFOqAw4lETc0ICY6ZBgkuLC5Pct8Q3pQlXgjSSJOQPwLfC1",
+	"jQK39ozPMIvj0qhiLe5kUVpMpJZx91XEaeUjghPOmmeC6Xme0nCG3Mr2ZX4NmsaFfawX+38oDyIMsD8F",
+	"B4gOAIz4bbJeOr9bNUsXzJ/aKPCsWVMbLCEjXaMN2OGovbICpOowOUCsYyIRpDXyCayFpgTVVLmzIh1J",
+	"RTnCc4ZgvSE2wglJchumyZpsd7VS5hspRNA96k5/Vt3pME6TViF/iSEfL0jzOL+aKL/P7nTZGSiYz1DP",
+	"7j/wVXSmljuv5AJOQbJC//mP/0bkE5UxYbErqoYbjdJCwmLYvvnarnBu8FxvtZ8kI6szbpwnGjdoFuHW",
+	"tZPvzCAKrAzMmuAxWhO+jkgXUZsvyhYbvIDe+eegDRy9Mtf8QmR5bevDxE5Uv8LfqkHCcnxQT9dVlNVT",
+	"aj6rx1a9zDpepm6drY01ooxABWK94hd4teaIzwRd4Pgf/1dQrgYOeAGpbJx0a891D3i0WbH8wuur9195",
+	"Nfd6VGXdUHeSbtAIRG8Nu6ajfW6NujBF/Ra4B4MvSm3jKkiHD3pI+bGgGVlS4yFVy5JwPz31soe+iTC7",
+	"1nAzGvRTew96OzX3/Yh+VA4fAavZbbcDwNWMo7otAAKLJvu3xjhGEJHxP/4bRK0FDjniG6PtSN5D7wnj",
+	"N+SII8l/pWzJ0RoLjP5rQ9ANj2KCMLrBkcbRsjtlE5FH7vi1ccdK/KM9UY8OE6FjgCkHsjUO0uD3gIOk",
+	"5dkGkmq/JQ5SLkaoNvhnf4AkJ0pof5yk1hgpD+dMOAz6ysmDo69MmmZvGq/Hg6OwDPoPisIyfhAUllET",
+	"t0g+u+SwPpL81x/OYQIwz3umue7vPwGLcVNn3R/ddwI+rC/p3Dg5LFzLsIlLIk9WD+qfOH04AJnTBwQ8",
+	"Of7Du1UKzOUP7GM5LNSLV+O3MZDfTrp5kY/v68ppVhw8J3s8PL7LYFDriclkWR0Ew+Ve7pfmXh/X1dM0",
+	"e38X7EtW/bvgbE4XZSXgrpIyeEYTyPkg4MWNSPWZtl6JkMmrkK8wZWCLy2VkqLvGfaPBcT/FAl+pVvVv",
+	"ymSMWUBsf6jgG+036fS9Xr/nJRXrVvjTlb3pKSKINdbqWvA5jcjVnAAucK7fkw/e6XSouprXuex7poAp",
+	"tL7eyOWVIJLEyXTpS5lOeU6vZIxjGlzRdWeq7p30vN6g41y+mZTWc9sxq+Ul3K4qKxpaTvzq/A1YwHyG",
+	"Y1+DQOtXLCoclknYfz03PmkfjnUPCc+lvtrTxVQRkwgjSePErmSpx0W/BqByk9dAbE7ZjhpRurZYSx0M",
+	"PJzl/XnIAl/OditbledvLpG+n4iXioRJqKsWGFk4BQVzD6t6Q9vgLrudq1o3dSratl6vamgNLOUdhSjv",
+	"jQBqCalQwtGNtgQr8cmaxtPVO9JkdxTSPCDiSf90sOu8znCs+n1RSg7NrBcJHyxrAba5Y/lWJHhPbPpx",
+	"nX9vcpdlu5W56foB9HZN2L+/e2NSDTUk0Bnypgh2C9uqf+0zISfSSLgkmu8wx+t48tJ9SYMlcDwzYb6u",
+	"Pq25nSRENWkjFUyhmsZO0Tf6+dd4vW43b8d35cdSJVcxD1u6AZaSiFrmC59JzJ3clRyNZUTom7t+ntrT",
+	"Gm1NhgX0oYt2QJUb+w5g4eLI+VryfZ2GFuHYRJ+0PHeg2Jxz0NcdPNDlBYnBYrCkbKHGkoBhJT0CHqfL",
+	"8kTR7hjIjExRyJCw5ZRi2wx0QhAcQBtLwTcL7eOLN4yRqGty8aRryqjv3qEZBQAwpJJQmQHC2PQsJ7Zd",
+	"f/nuZpScCmmpEbTmPCpjo00PjOFdTghr16fJvU+qUWONCg6hz1eILR9u4YSzuUeau5DZKczSbXpEadbc",
+	"zcmomT2WObszUkRGoMmcNhnpsMiTSjnsAXSosoAuuOEU13/UqX6POtVhYrEsLfzWpppGXk//4iFWZhSN",
+	"d0VtlcDD66XNqxVNdqhE545CVKbutMmY263+2AMFImVTXWjfbMR2ik8PvbWIPRlhm3Gd/qyOO7kJlgiD",
+	"bmRKZOMYiQ2TSv5aCLyC8oOC4FArULKrDa7zjSxYlLXS1Cqb+LNqN21Kb30+bScBIJiMx8PxXjBbh9OM",
+	"0DlaaW0nLfcASvSr8zeHU5uaLsjnENSbc5rjgwvun4Ooh/WS+TlzeVbaNUsRZ5prOKAI5kY3UeqAw3Wz",
+	"crvQYEmauGD/2sKBORF/rxzmXSI+eFCcKDQl1+fGl6lsuk9nBuX51LmztArfFO+ELgS85n0wCXcYYv+k",
+	"yBGBLEsRyXgzTWVM9OTdDxeX6J/63lMD3TMtc3w6ONhdE40rY7yVSKP7gONSHdDRNo/qY9uBLsoubDzr",
+	"/pU95NswAB9SafyMn8nXpV8YPzA4Dxjefn/oGvV4fPug0A4npTBDALZ666Dsw+mp3XyZw/546N0fbKj/",
+	"B0KpPUMRUTtadlFIF1QRvH9kSLvna1NgKwzAoZeH2XFYhuEY3tFp7+jjv5SzjGCJBYgZnfOjvyN89Cvy",
+	"jk7REerl1bHPiEJSCUz4QgcJSWNmTZKxbagThDjlTKMHwScc/WnAUTKKc1nkQQPluRLstdmBn7MGHvbE",
+	"37scSQvwzz8YkHkpbuqH7E40U5di7tE4OfELEoFOjw0w+0uMZgQtcZoMu8fpPfrqsE33CiY7Qz7YDxuc",
+	"Q/VanA3tKQ/lTcPMmhafzxWb758csNj8SRUrsoRbXuVDfUGG10f/KY9MfoJmRfmskSLLKrN/6wK6+Vzm",
+	"x8SSx8SSryex5DDWfUvp97Puf3m7vul/A9GkCsD2USHedYTVKZDP1chS0Nl8NojF4wWmmCoI++uGo8+r",
+	"GqZFR++nHo7rwVx1oQobagdBDUmtW9AGNdCrO7srvAUC0ZgyiiDsBlEdFqSH3roRgvozicDl+N5zKmUr",
+	"PP1KP9hf+S2KOFvkiUI6xdTUrtClzbraNJ+IHijcaHoDmzYh10pphvLLS75RGvSKMvBIqGFLEnAWyjPk",
+	"e76u8RCDrRv574becz9vvMAxWnEZI/+dIr/nfr1W31wnVevjSsMGSJfKTDrLYeXLYRMb7Hs4r4qMjzKY",
+	"expvd8qFCaMyiUQa+C8WG6kI9El5nsbgaU6cBHamvzXfxBsDffNQcqROrrCpJ/WpygxH722Ue/WhY77W",
+	"4KiphCsu14LzELF74Dc+oGn79Aubto+/BlDkyZcBRR4/GCjyAwAXfz6ToSkmVcWfK/fV784wePKlDIP9",
+	"uhMmxvGmxC3sw7niTxEjFCwcRkVFDCIsdAob2Lu1uzS+5ZC9oM4H8imINpLeZGDR4HulWUulWGVaJUiY",
+	"McAmlfDiVPMpsQjqmyCX2Eh6I8EqkcQYmhONqSg/pKGJ/yk5673Ht6+JlHhRUlKyrqJkt7NSzK2xaAtj",
+	"fQ38sCDXprVxBL9VYpCuPaSDOZxIibngKzQjlC2QjLkAMxROYIYbSbuD8tjLOjUtt17aYOaaZLRVBbSE",
+	"UGyvxCYtbDPHNDK3BL81ZhuNq3YAZJBBOwOOY7URlLc21wx/D+Ya03djr5mpBTsSlJcg1rU012RtNAey",
+	"yhzGHLODDNQBLQQXUseT8mu7KQDcybvr/pbe3xexzXzfjlw10C8rnGu3TGVcl9mW6JYIYhE2zhTDwygU",
+	"WyQ2rGuQS2dkN4hWsi2rLN02UOkWS8NaUjBU37ztw10sr3WJ7R1ZbHfp5q8JXrs1I7Q8r34owzvLRorj",
+	"wDF0WLtnCQ6W6usJzFICs+kYcxoHkRm2t8vA5tWF8+W4rl2QhKV1kukyQ2zCj18aQ0QLhlxC6YfBrPuY",
+	"Yfbymq7X6m+v29kwY9KAzfan3Al21kvJlkp0K7hq0hT4WZ05oHKKsFCaN9rCFOyiFbag1clD7FxIyrE0",
+	"Uf9VJW/yebLsCRiKOUaU4A72VHNc17cLGTAp/TUjMhwJgsOtRkHR0eBUgGgm8VbuYlENdnrao3RWnP1v",
+	"qKUJB3h3Hcj+oLE5IzFt2/ECR6SVqFYHrzGcBD0RWYnmYjrJJTH21rzl2hoqoeehhZ5o5hy9r7o1Angh",
+	"WZVlK7Pp5zJTri6KDZR4ab26ZEcfKLaiZKs3DdDt15vCnZxzSzfq6W5plW9gZv7/8B09LaIydrZ2b08T",
+	"YrV14Z2WhyXCUaRTBhrbGFoEkpgEo+YqoN6s78xr5e4NE/ZgtFkLpyrPkK/UTcHa6HqF+q3JwJuwlgqn",
+	"HBR6rN+0GipqSRdQ5yCcIp+RT7FvAjswk7dEqA0S243g01D6n4cBqYX76plja4ceIMc9mEPv+JFpf+VM",
+	"+/O7W2WtvxVMiOqp1PXteNoqGdbJ7+r8OaSH1fRQaHhlY8h0sGzqeXwzXq6BvSpiqVwLSetaDsZOVRYk",
+	"lFpbeBRe3auUgX2nH3jz4QyPwgk+JienXr8/GAyHo9F4PJkcH5+cnJ56Xr+PsabkCkNkLgjHFKw27uRm",
+	"VugSW0Njzey9bm8PU8K4rRJrVI3PYc8B7YnxBlYcvQYViDW6lnQKH2/PY0B0TBVCxW0AmBDLgLBQjZeC",
+	"epi3+YB4kS3Jx+CMkfCNPf26GpbQkFEzBdM8vstaUalJ2uYcnREmdEfQlYi+NcP8rVzy5KFJVsTo4v0r",
+	"18+zJiswp4tyv46IKqPLRVRVMUDG5SHdJ8OTk4l30lgWL4agiahqAi5jHJWWMFA0pQZtEf0BBoPb3OXA",
+	"2JfQEofutCjaKJ+RJJzO5bfNIgELjMi+VuoOg4aS89AWWmmJfVa9Hd3vm6Lnqo1kN3GWma499xKodcls",
+	"7O6Pfba0T9p+dojCm8UQR2EqA+ldl3S5jOqea9S3lybt9zUPSf4gNgenwYdTq0VW60gfv/+Efvut9wav",
+	"yN3dL0zpgCbL9RcWR/LI/q02n3rwHRexenAteMzhgvpDXQnJjfr9nNzQAL5VBPYrF73Oo1uld/imd347",
+	"VNE7dzBlC2rvAqM2EAUBZ3O/PDqyPunVXSXjwElaL18bNRvPE7yGohG9cax4VgaKiYwjPOsFXPFNueQi",
+	"vjK3Pry4/PDq/JsDwNU3KAb74Pjso0aw2ynmRVvGdDgQacVb3IUorU2o7sOnS5LXWmV27oRdop8LwLa8",
+	"kqAtF5hOSDu8InfnVKWS1+VclupsfRRzNBiP1YQIHMREyMQuEPDVCpuw0jUOiGzNh+oW/9yCTyihXoeJ",
+	"d6ubzhMH0rMh0yDe9UYJNzFH2AJgKjnVoS8jxrp1Jjnv7ROIVs4Ad61dWYpN29SFbkeP0YR3fHWM82OZ",
+	"SHXPbAdnrA3zMjJnTJukjKrECtuBXUtbFeraLKbw3nT4Z9lqxbkX2/ebvBiBAzNs7b7sdFMDehIwu2Fy",
+	"TQI6p3mw78oksb8ndhEALWtsTVE7wVpw9VbWR4+0Q04sC/pnjWFHEMk3AoKB+JqwmzXrWeUTxkCEpDCX",
+	"YIApgkgH5TZuMK5Ydz4KOSNd44JFeBNCefsokojGUyWRRiQmfhf5es7UXwbgHy7yGMeFIlqtag6okzxZ",
+	"LxyGVEdvvnOGYuatahB6frWNLx1YwFckNXlLEggSyx6C93TsyoahFb6GPApyq5MwCpWTpVF4akKAnRRM",
+	"x8aaGvEPMCYqiyNp06HjO4cKCwGrOst2mknCcnthTV1O7eYoAsBWbv34YI1myNckpyhDj9/kasH6+mBR",
+	"Sqez2hBWG0RidSU1ZH+3QW234Gx3WdZ6Fdv6LGDG2pJ9TVjVKVD54nlpfzKF84y10VmXdmWYdDa2ZShl",
+	"nbimrDApFZyhLUKqy6yqDKpJgek1MelPMdY1xNEMB9fQE8N61EzonC+5WakfITc7m0qkWVbYTYuSGFse",
+	"QNwBwwpNTqLku8B7qyNNzHbqWjbrzG43I/8n1R80l8tMRpl88YIJHq2MNSrjSsB0lYnxtFfmgq/Sa/uX",
+	"nJbZ5/uD6nBcuyHM+ZTKmnlQ0jVlV+lMmuDQYtRqrC0y6nNqZQTwypKQNmcuavVy/dxnwtKG9KPMmtSB",
+	"RmrA/Ew/Ifp8r4yFwe46Dsa9Z5vXObv3KbjX0DaywuEDFUg4uctSbFUvHq4w2+ld+tWyudb3UlMqhKUk",
+	"WNNwjQjJGXIRBIMl57KgfNdWI2tmIiKWs9zDSrS7DEIKB8+lg+seowWglLZrUkmFWZZReWygdy/fQKmQ",
+	"Zl628Y6yUy7pft6KU95dwgALMppiiEqsMowiFcjhz4gH6i/0RLv1+p6Jdn338o18qo4930Ry5iX1/mSH",
+	"xGA4cLU7MmnHSEy3ROwIET4uL/ZUiU9uZj5HD3aqbBdzpjWHLeRqOzlHR45b1x7GVQY421AZGHEmSCGi",
+	"7FqR6YLz6ozvLvLffei/9lHMkf/u1HvunyH/3fHzNiFpw/vwJB3YlLlkwGvPnOzx1gyrVbDHvizmzI1e",
+	"YYSESqEzsPuxxVd6GHStdTkWteJMfI5GajmHA9fkmmDGmumEethKb90mcvAt3haqEuyIr2w15YWECXf+",
+	"a/fCYQyayWlkU9b+vOLtYa2n7sSWRyHY+8mONy7tRsbWVD85hKXV6WwpzSVZHQ6x7UolK0+rKabTFGY9",
+	"zSFpNBNplfd2ea25uajJRXhxQ1j8wRScLzEWLbFES7xeE0bCqca/1iI9nmm4DxYijG6ImPXQKyigY0o1",
+	"QDEUpNqTbrCFi7dJpdzAQZu5aNOhspfTaJnsVVtd0b2a1ActPC03q5KnFYckxcdhL2uWZmL4jMsCKkf2",
+	"0kyQAGd6jbPPOT3HPWM60D/cBkTU0wCN5ofzwaRaTdpiciltKbmUtpdcSltNLpFPhe9frXhIopJWzI1i",
+	"W+aGMyg4C3tpYkyqEKSfda5p/pu5ZkoCZK5p6TP3mF35a7J1R4PXVF1JmzMX0t6bC8ZQk15Ih2EuOOuz",
+	"kUQ434Sf6RfhZ/q64JG7WPAzfRh+pg9HfEFZT26CgBga1FfSecBBQKR0LihCoWxxlR1FCD4Vp11zwaEk",
+	"cyXti7mQ9kZfMMUvCt+y1/MfsNfdGdTptJSzzFKkV931SK86X9jESy4siIXzjcx15yuZ687iZq5Xfd9Z",
+	"6jiS7s8Qx3iGJXAPyCSEd0Ma99Ziw5yfEZfyyhb7Lo0nc7h5Qco3x0w5pma8TPJI8CaKtwie1mXJ1bmk",
+	"NDTVz94NjjbEB30sojL+uf/RXMqZevUHtEyIZpGJwqj1BsLBVxRAY/IpBgfgmvB1RJJc3QizxQYvdETQ",
+	"OczK0Stzza9tbJi45ZqejXB81ckCenLNZ/VQys7C3BeLOrL9pj9FWGmnIY652KaTuaJSUrboId+APxmf",
+	"B6wBmgmCr5XGIDZpCTt4t4f8NP9cfdwI6EpG0L5Ode7CV0xxFRN6udTem/hW7WLkMx5fzfmGATgIz71O",
+	"VTOqaei92we5lerJORczGlrjuz2wHX3YDEptijRbXmMSQKuKuW0iUkH7KQhUCRlpN6rqUEVR8q7BcEsB",
+	"C0xQp/Ugb1hoVBjb86xH9ppsL/hqLfiKSoiTOc/8xPM5jSh8+CJN68yKBlLC/bfzt9aBAGGD9IZGZEF+",
+	"ovEyFPhWXcTux8um4zuBy4JB3zLIjg4JiymOzJgZ0icAivk1gfirkKqXVpRhg1hjaqwAW0kS6iry18x9",
+	"3QO1T+aCyOUVfLw64h0e+qCe0S+mku32jXYsL9T1KxjpXbfDGWmQu1L23R3pd5nug4RtgzLzCmOKS0JE",
+	"fAUJ8lc2kBBuGYUvFfng6nEdkAmLBY+ulHzDSNSZqsPiCHL9jm4Gu5FOvLZIJ+EyWF8RprTtFIrDXAyd",
+	"R2SMRWx+u5Xeymq7GfCUmzX710IhuPboKbkkknzluAWOyS3e6vaOVjgW9FcXE4WscURvyBVlMRE3OFKq",
+	"jXs9pivCN3FnOvG6nSjE6yt1bif9A/nTWUsT45BpyxRmSUu/QVW45PqVLf5Wj2wLcfH9/ukI6D7mnWln",
+	"E653YN4Wy9LpqnT9iWIKgkQchxn1XZAVj8mVwCzkKwd7RV2FT9ysWS+3ah91KsHiSpKgMx1OlGYIOkCS",
+	"5jf0SvBcbK8+luLrxpG8SlJjOzprtbxAXr+OoG+IoPPtlbGpaIR4bbpIC/oVLRO1WPamCLObmYi1V1ld",
+	"ljS+lyegikVUxQaAH3+a1Cuipogs40koNJg+1AflvuH0p3dFJrULZj9XS4ky5H/34gN6ZsxMz9yEtme/",
+	"0fDObzlpo1ZIiPVxnbqoT4611h8Dludf6NcuzFvuqo7ujafYNO5g0rTGe2pWfuhI7sHxLqDGl7FEzpV2",
+	"IR6Qt5Y5k6qcZkmqVJIRrCtrJc7pBYnLanfVxNo4jVfsAIjDzpUfUx+ujwOvrxN/fJc9Y0sdHpCkcuCG",
+	"Jw1q80uCRbAsL8+/K/h9WNf46T6l+fcZ9UkbANDmkeP9O0e4qaJZqhUqMB3uiB9LAEOrwH0fPjJgMGld",
+	"yDM5PE094TKA0P5keFIbbOXdOWJdGV2scLCkNumOmiqghXZ2ZF80i6xzC3m3DDcokz0LIKMa+hrNSHxL",
+	"CENKx9oFHTS5K5Vfqz6d8kcokulmzWLj++SMaRwURm53NK6YlSMlV0kvOh5zB4kP7lz5unSh1d1Smkoi",
+	"HU0ipkk7O1By4QHziUZ3joJQNsaX725GtrZjtqKlbMXXhndZjaOirUlFW3uw1KG3D15w/fRBTTFediyq",
+	"1VB36gm2r3NFQZ9qJvBBKmTmE/vhBNePb2eJ1g9pAVMH5Uwfg6YobKqT3KM062Bc5/P07nJa5M4kNR3C",
+	"FHOoxFzctwgvMM3sXkZMuemHD08aATJkVgOuOqphTlEstiaWGBRkpeboFzVsQD2DGw7uHNW6LLJGNwLl",
+	"diFXYcll3EW++meqaFsb2oF8p8+epZer1npYlK0zi+3QQnGth3cZPb/qPNHIQhbfRcMASCIlLK5QxLrg",
+	"MdXwi15mgWuOlZO7vEmhFNUoAQcCsKCyspc4dhAhrOIMX7Zm55penN6n2ldGEXZqf+04/CCkvGLPv9fV",
+	"unNfZjF3GHbXIg1pNCVzz1atz1gqDs4V+o3AzNvJz4rTZGxCzbj1h0hapDR3Jb+u3NqBIu8yS9UeiSHD",
+	"8Z1j48p/6DuNvGnNA2ZSs6RhEoyU2hy1lW9Hg9IIyESa6+brT7rdS60mzrlqbD05QSKhs7R6HEgDqUxl",
+	"T/ec2SCjUjtafUbpzKi/2XM42ZyuuJty85RPuKD2rr5WnSddaQvMyG+pCpQ/srL7pGjYKiW1UnWkTI9w",
+	"z4AcT84ogwWLYUqNWZGhzA9qd+83GxZGebcKUKqOp+Mshjg8WHTU75+OfmEdC6nf8Sajkf4FLjhrM/a8",
+	"I69/5PU/gI146nl5F4Kx4TsoEmWBVKYb5daYiEjAFLLqQKNYq+yovwV0xwzThW62iLrSXdw9wd/SwiR/",
+	"xqktWN9t0+U4H5/iWuf9yCmpUKIQEAEucs4k2KR5EOPoDPnexPN8cHbeGkOSzkHMnVGjHeG9mfko7T61",
+	"icQWk9OEQCzxDemht2vC/v3dG5CNZdbXDN52EI4RZ5GJo6AxCul8TsQDWXiGOzP6uhZuWodbq8NDW3u4",
+	"2Laz7PYrkFdgMbNT201opAFt7wgT1wLqDJ7NYDJh0Vv82ul2fqXrTheKfJT60Sv8AMXQDddRCwEQpi6g",
+	"mjJ+y4D4QNBXhy+EUjDiT+EyHDU2ovqa8VudsWnkP13VA2JxQDAUby8zA8k6iJOf5m9zcKkP1o+vIjmg",
+	"Yd1nuUMuxiw0kupOP9rBakU3creZcCroIF0wLkj4ebxuIKM+UKWvCn9XM7jPCoovAn8qDRZWXT+ITEtg",
+	"prelRs5QdmPkEUAtzIN5QXFCQFM1l01R5+o6NcdfuKbZ5GuoafbATjP0U1oPHM4mrT4YAGeTnRJgZg3J",
+	"7cpbg0Pmfl63vaBZvf3cbjD6pD6WYh6xtUVv1mtAEInmKSAeyPV7pcWe7umtKxgL87665lM32Md3V9eP",
+	"divY38eT16aCWj3e9is6J2WmKMqg5OkZGk7GXr6IKRcIQK0SFf3i3MW/Phgo93B8Lx9eenL/Je/MQx+0",
+	"wUktqtgwxbkXAq9kF21kohrxtRnWCjO8IFDbDtTOOQ7AWH5L8LV5RNuzwHY48k7TyFYjekaU6QCcgEeb",
+	"FcuWHJUsnG3myPuFieAG/ir1NTZHchnd0/d4lsh5gIORWW01XnCu9JA9W6XFbjZtIblU48cMvXyH1hHg",
+	"34cAiM1F3EMv40LhX3S7VNqFZsUAn62Xydh49iP54T7uyzNI3s3neibUfDIZ3Z+cIVTp4ZyfUFw4Iuq4",
+	"gYhn4wLWwz9DkzbjGrTapt7nhWd3apbrbX7vutjgjq7xCAMku4vPYyFpkHqesNgkZqDZFr16fv6unfAA",
+	"YRL39yF7Td3HTXQSr1WZ32o3cw3yoZa2VyvOMnA7bk5Z8UDN4iM7Yq6Rcr2j094VOvr4L+WCbrDEQhI1",
+	"GedHf0f46FfkHZ2iI9RDVwW3+T393F30rD9RcsGzwakuCmAkB519ILNyGNRfyH3IstEV3iIDuG+zDJKz",
+	"Ihuc29i5vZ9bvYueTSB3+ll/MMr2Zx563vRkOn02Ge1ZvOLz1OqtdsVDDhEX8RnYEWt45GQ8Ho7vy/ut",
+	"H1678tvpstqpX84c4ZOBkun9Tbhuw/v6489YQfhwkQJTY4mZkSUFs0waxmtSf6wbMZHRE6otxJjf17nY",
+	"tG7J4CF89i200+N2PvxcKUnKUnf0VvVsinyIsNfz2Qv4yu8WLkEagLoeB+vps2f900HP6w16/eloNFSX",
+	"fx54Xn8azk6m0/5H/XAPveMiBqnR0jMsf2Jzy0YJwzEMfbIlEtKCLIDeXm3JWxo0tSWXcZ42cuNQ5wmM",
+	"4GbNBpkBjkbDKuJpEsPQuOjN5NAxDV0lBHKBVlwQpdl5Bc1OLYET94DOk5KEIG9aZdjInSTUIQOQeavm",
+	"NVuPadgfqza8+4oZEOV4kMCKnDm3NsziDA3rJOXh5N5ngA6pefiwia4ZngnYnW0Nksw+4RSNOd7oS9WK",
+	"L4nBaHfMOtEY5WdtCt2gFHq6XhJxv6J1EJvcJKRC6x8QUDFFakdq86Wp2ZWTnFsoHicFOJBswIOVhes8",
+	"WGVFHtpm9GWxd0HZ4Wlq2mepENE2a+v3XKJA41F88QoFn6dYxu+oQkEyIe3qE2R24oEKFJQtZuMaRQde",
+	"2obt3qsqSmbuDoOnZQVUqXFfSisF/CE54mHRs4rT+Fu7CCV9MB0CG6vQlZ2U1K4ewR67sFWpggfclXvW",
+	"E0hMHIfdgXrrPSIcPCIcPCIcfP0IBw90frQ+OA57ZtQeFu8izPbnd+nmSjdWgvZSvGbZobWzGthPqkNp",
+	"M5VPcjCf+leehNTdYbMmrymwqwj00BVer0m6Zd3t2bfbU2ngxgsB3Ux5nn7L5Xr6ylwQoo7Kgf5T7aEF",
+	"sSCVQsbp/h92uh0l8adXBuMRAMf9qr+gGne+cbWCXWRGXcVOEh5rLvedLw4BBC88LLGP75tpjN5YQzuf",
+	"61IiiWNfuzhXGxkjxmPrjWpdGY46mEMHUhp3gxMfIu053RoNeYfayGY6W7APQPa21F02RSasxHancZS+",
+	"6s6HjQ55zNjwqvtSC0PsLKWb02H73k35XjJztWzPOsBKoFRteLlcAw4cN3l3CVwZHLZxsK4NBIba0xUg",
+	"4RUeRjAhaxt63mxMWKhDlznT5pvUCbl/cNPgi9S0v3+oxH2qweeKwUtbDZ6m0OsapvHdsUZaH3qtoNb7",
+	"tUqFY9AtRrwbq+0UfXh1ifq9IRh1z1+cP7eWXYgW7SFfzT+O6UwjA0aSmzcG5o3Lo4tvLjQWHY9CGw7v",
+	"km4iPaWfqiXiKiWyIpo9X9Vuj7Dux+Dzx+Dzx+Dzx+Dzx+Dzx+DzgwWfP4ZvP4ZvP4Zvf+Xh249B0AcM",
+	"gs5L5K2qMP2O45Bb1Rx+jEt+jEt+jEt+jEt+jEt+jEt+jEt+jEt+jEt+jEs+KbfnQyG8P2hZdqwoqvMM",
+	"Src9++k//uPf/v7ux8H5h/FPxy++e/+3l998/2+v/uOH0V8Hbyd///fnr3/42/D9m+NX//b9+OLby8GH",
+	"Fz+OzjuNi18CaJQ62e/XSkXxzG5nI6LOtLOM47XUx5J7Ku0zssey849l5x/Lzv/pys7jMitUvtQflPOG",
+	"MmeAhydMuEBeE6zeMqM/a4V7cwyUBmEkM0usBbOH3vAZD7fgpjKw2BrqrzXA+5+itr45DsvI93bJIz29",
+	"CYR4gqBjBOtbcJnHuha5EpzJp5gIJYj++P5V3q7ujdqYOvrjr7Xuf0KTZu/rKfxYKQn+QMvcnefommot",
+	"y9WwbBVE8F7ojp6l+rt16ip11Ny1kJGEWp+vG8ph/HZl0RuZoJxyCcCNydEQi2tMM1FOaWyOuqh/DE8U",
+	"zyThYDzun6pZlfhIrb35c+gdD8yfI+90Utq310QsSHgh8vl6OAyJkYiTYHnCzL4YFsQv83jlhtGseQX7",
+	"BMjYKumVxf93lB3DDaL9Ls7vcawlg6wci1sCLK0oqgckW4tNFemWthtdM7VlNG+iC1+nNSydBbShtJ3+",
+	"8aA3gPjZTHC7unM66PUnJ/ZWYVHtJyrPAw3hiSQh3cQMgFdKaPlVyTQ4WCayLVVin/qctQFwBqj2ipOt",
+	"Ixy0qsyx0xny6vxN14Zc+FQbMPxWp1IhcyzB5TazUrYgb28ZETU14cHIg6MIAPUzIYwSyEKXzy7dp+/w",
+	"6kKbsOiNiW9yFlv7CQapQHh5+dfietZ7E3o75fu4dGSQKLRdEx2ud3n5V78dQn5+pk2tYehs2STnZqIq",
+	"JG6X6yRxg1sM4NiM43AelDZz1m2Y69VyHismUOf0FbGz7axSEx5fTlcfC2aS/vGu9CWInoE8lZjIOMIz",
+	"MFh/VFvAhFfp2VxyGZtUHd3JoxuKj87fvTSGkmG/26Frw9b6Xm/Q7w36FqK/M+28J+FfjYQBPgxjVk6A",
+	"150dBIMBuURNzLTz4m/vXlx8UPybRupT37589QoGq3QwJUb8dKm2CF7AMPCa6hLszhw/J/I65utiNoya",
+	"nx3ZMCyEPJtXlG0+lYKLZ9amVIjEW2kq1IAptXloeI63NI9WP22h9T9oljtoEQmRVaF+J0Zn82SVeblk",
+	"pzWfE7BB7IoZ1GYWytBGkh3VGxUXSXdFVdZEF23apIzWJ1TslKxC2Jr3MRqsy4dgxIQuhLhpDDjhRmmV",
+	"6Dg7U01WFoai2FwCd9Cq3lmBpZQe8lQCaw/BEQpvWN+WbLMj38Orl/rNFuSnNXkaV9AKoLS3reSleV5p",
+	"Ngpe3HsX1RbjAdNp+eEJ7aYHdbNhjL8qzAcwMVmeXzY+fa/VCCelSnzCOWDv2U3RtVKW6YOhmJSFdvMn",
+	"TpH6DVmkzK4dREUihbxcWVGtCBej1U4huLDpeiRSOg0MJaKMQJrhSi46084FXq054jNBFzj+x/8VlPeg",
+	"3M2tm+OUzA8k8mEamTY2zKy3dlvornemXhWmS416qHmj1Kquc+jtUDvNIKtYirY4WQvE6swU4hAyRn3P",
+	"8xCEuLViMO7sv1CtF5hMzfZU28lOX+VM6GJNahpwrDtYPw9qUzgL0WyGcSQIDrdIh0lQoVpFEm93lRu9",
+	"c5a54VqmHKGNQm8IJm3OHWQyiwkFNNgrerXy1YUOtjOKFYPg01VClZUJYIG3Jh7alt0EKyZkcKirpmjM",
+	"LCqmee6osqKWS4+qNJeBptkV2sfgxAEBQczIgjI5RX0bFApbZ7fKCxNYtCfG5FMMeV1rwtcRSaKQIswW",
+	"G7zQdgedBnX0ylzLq8Wj3RXDYYnKBiz4bX4sbnhZIuvqTCI19bKHvokwu9abMuRghIO8mt28yR7DdQzl",
+	"W0UkQJgf9MlSnUWqRmVWs2uIKzmP1HzX7oDDwIGYfZ1XCh/V3i+s9h4W7yFZ5d9aHooHgXuwrdeSc2VC",
+	"5z30/S54XAkOU+8ykUp54ozI+xoDTAeLE9I0vOqkTjF/oxmVQHLJRZzyLUEWVMZEkNCq6s0H11aPbzqQ",
+	"4/vo9S0iX/u1er6bONBFEt9AKIGOoFuTKKJssV9yzeGV81a5DbuU9TOIGknKx0G85+1erQ4PodFXkiX5",
+	"pP6CZ86U+LviMkaK9ykxUuDAZoLfyxyw96Y83WkjOPx8T3YaErpJYlTAVytcv+edWR27k6p1JP2BJANM",
+	"qUzVTMI7XDCpjumsNVscfmabGRMO3+64NCazYLuq9DI0FkZqrOHbaudKKgCnT9/bSZX2say5dLerA/kW",
+	"09jGAmWiMmoFfsUF9ajrmZATtN7wy8OCjOLOXzIy0/zHBmvaQGz5mhfmDHzDSgN5uCVK23DSPQMe8YMu",
+	"XuViSb4RZUlS52iNReLvvLFGGeuIfnf+Gl3oosgXTqzMazjslVT7Actr5+dzLJczjkUoO93OT2SG3gn+",
+	"aYvs1u92fpREqHvng/NOt3O5lTFZVTi4pbzlIvxO4EIg90JduzKvrM2DEBNk/px2Nit8JAlb4qOIswXu",
+	"AKyWsGCpWFBcZCPuZ3cdwE7n8gpu/87tSRkVqq78RSL7UMam7AwnYw4ZjBrD3IItKxltnZ0GQ1f2QPIt",
+	"qDvOHDqdcCaknELz01naa/h2ttuWTks+75DSdSD7gwYAP+cvLo8G44lF3bj86zn8fH1+0UN+RBY42PpT",
+	"NHz+4tJ9pK8eSGF9JNB0OayP/kZNJ9+T/9oQGZeEL1QS1DuN6iITa9ehyamvN0q7lJTsnJdnoxAGkDWK",
+	"GTvGuvvlo+TpsJ7ermm5lwHn0j7g71Bsr8SGJbB+qkNXkM8PYJlzjdfngXnORUpMwuSsv+JjCUrq5Kjf",
+	"PxoMP/RPp95xSaVxA6vpxpj97H2EkvZbOwsGMtHgMybQpgamkcJIcciPBlAgOcHyFERuIsBzTEzSaaHu",
+	"K4u3Y9FGizkigmIlkk3m/XAQDGcjPD6dnBwfn0xOx3g0GwaDsE+8udcfDEfjyfGJtiHF3Mk8cb0sRaHu",
+	"QUL6hnfdBj4bMIoGiknq4OV6H0VCIFVWAMbjJWULHfagR9xFMxLgjSTIN6/7cLth4LjakykdVocmAhxH",
+	"wGEgOjeSERKqDtUPSyduGtKu/Dxu7Mo5vrPbo1RSUnOhTySwXTnU3nWKx3dN9XgWWsyqZtqy3e3v+W1B",
+	"lfN2hW5Yiq1MeuYrkq6ufvrMgmBoDgZpb+kz14zfMuunql/mQUMPGPijqr5bshyFAG9Lwsl4u0nkqeOw",
+	"ctxUCfGldGJWuJbhOkJkibZAqkL0cvVm3714vVcdgP5nxAxrBJ6UaEDAss8yMYju2AsHYsL5dDN7Gg3g",
+	"TCkNkRT0RrV/TbZm/s8SLYbGSalNjdyos9vBpKBZTgIKtMRpgHdx8VrZB+sFbHsXhEVmBQ2S8I1G4lFL",
+	"y6FBPK7iE4WyyUlGT45b1Mk71Zxi4mQShaXJM5fUQA+wDKrmmaOO/qpUVG0L+vHDRQ+94bfFPqUIKgOv",
+	"f5JzeP19j9TE44JmS6pCfhN2UlHKBItgSW9K1d2/v3wHMBtY9Ba/au+wIhJrOxyh1/QbmKAZlmQyQk/e",
+	"f3uBRpPRSRdJA544eqqmJrap7L4rnOXNFcPheDwaNUvIclMnnU/uZImyq49N0Elu9XmqtF7wBtE421kz",
+	"NX7749Pl3SWhIY1NoiCBRWVrkx71+qRPhDzDdBJYAIlWkKeCNDiA/+7t5Qf0zKRQPwuwfPYbDe+eBSJ6",
+	"psXfQsbXYHwyOO0PWu7yFlwnirJsR+fcv/vh4vKf+gMNQKfZPKCiMa6TJ4r5LwfhUCOn7yX0ZPVvAzrD",
+	"FpGByLMrYIimPc3YL+9DMBVmZdtEXfQLcBAb9vI23TMhR+wf/4ejOacIS0mZurLmAhEZY3RxPkWSbBBZ",
+	"USm5QP/4/9DFm//JN7HAGbEKAAD3jY+Bp8HaaWJGzPxrus3HzcDT9w+b6X/REJbh3rEjBTW/abiIJZY3",
+	"PC6mOYSgLWehfK+ULGQp542ilUSPniod7oagkCvJBkcoTOB5CXoSR/IIb+JlFyWYvE97ZS6LsDQrSLE3",
+	"paNPkX9NtlcmpbWLfIJFRIlQfwKnuAqw+pvxK7VTzZ/8lulHSkYDb0ahvs94bHA71C+DBHylmG7LtKgH",
+	"paf+LvN7wRQeNqKCdw4bz+/diOzOKLcxZQ5rBOwumgTfw1HMhSMk6wRdJosocO2NcZWn0Mv44azKJXsv",
+	"2m3ZdXXvPBrLo5GsxEhWBDKpxerQpjCAu0xSkPeBdfdqY4+3RjuwgFlcOMhbXHQtXqzJpTZmp9vkPcbB",
+	"6wU9/YtsL060jkuGbJkMPZUG+peVc/g8QAuTu24N07HqSYbR2KDvTJgrZSH5dGYBBCGD1nIooX0K2qOa",
+	"2yN+KVJA7QleaiRI451kxlhgaED3mcb11i5AzS3N2P8pgaKZIh8OPqsXACzYGfLTw0wn3vuA9zDngtAF",
+	"87tZrCmlM9xm0G3OMjPjd1MqNlSbGPbS3e8nKcW4CCQQciJNTG1mBlRDIlL9NEcynN69zg6WX+3KC/hq",
+	"xVlGsnQ6k5Ef0z0IpsKWVVKVDsHKcRhheUgEeNsG8zfm0Ej7LQ4SWnaHT3akBVkeXXDsGZ7tT9XQrTkf",
+	"+YkdU98o2mSRb82b9tVqM7qiCGCG+lEqU4s4eskQRqHYIrEBNohjdMs3UYhmpHbFB3elp0wJP7aKw/tv",
+	"L9B4cOKlRopxb9jr74MUdbIDmya1JyWHwmcEqDm+S0/XcpR+dQ+xzWqmcUAjfkvEUYAlQUvFKQ+2Lwq2",
+	"dGBhCVV2rZxkHOGm09lTKQeAUlx7zXazGCx6M9Ynijg1p8qkr6+vmFu5+LNbm9YxinpR5+YUTACnUvDI",
+	"xoFEJ7th0lIvpG7cAPXUtL6HYHZ8V1yPpqZmp5fOPoWOLjg3pXgIVFTRFnyNx2rrw8B7t5jFstEJ3gRl",
+	"LBbbPRDGdlODW9etRcLk56gdN64UcnwNkepPEc5Vdesh3ziKfFM3KVtQRgPm0piokwsz+ILFQzdpQLgs",
+	"07cW9wqisJsjvigem4C32M0wdSuzlG/D1mjrtUAv1UVgmgfUAXM1TLwA89KtLnrn8uZEzczt2Som/V7J",
+	"IwUjZstalEVDpJBNiu60tfjoXuwqItQWwEePo9LFrSVLLMgZytdl0LXW1DqEIMwDOnTruJCCdUNNnhms",
+	"6V3V6pk6itnl+8PUIc2T1f3qSKVAdsYkxhnZlxXsUVrqsJ1RerFezepYGd0LoiHk1MMPQ8jHdzlqKs0X",
+	"hXJAc+hG2jOlTASEhZQtuolHtO95XquiopqVtbDRnNyV0W6NcKP5AEyOBZLbLZYc+tjo36UbqA7ENw+H",
+	"Xqx6tC9nTClL10IIMNNORYhHAkFBJ8g8BLmN7yyjaNw/1beWrUyq4dfMGmSYgVPrzsye6aTZpdkdUkJ9",
+	"pYxex7J+WwHm6xvvsz9N6tMOehONO6utNJiFOscA3DOMBLHzrMmx7CF/3R8cmXBb535i9LsmgG1gHMm6",
+	"ZISRwtSmKCkqmiKLm2Y7BsNfcDV4vmaSMAmm/Ln962Zr7hF2CxPq9Ko8fFnfq4xfTjGQG8YPZ2a7PH5Y",
+	"f/MMJVPfKmC4BWKxruw7R9+9+HDvilH9ttVVq708bzVLcWMJeiixYysC0ej69gvdFIkxX/PqQPFPZQ76",
+	"92QuiFx+4NeE7UziEPrhq1g9rWMKnd/TDtl+75G/ndO39Psf/r3/b/TVxffL2XeB+v3yx19f9t/Q70/3",
+	"SegodLYsqSPXqdJ0JnXLRJ1p9MakqI9523nEZo02WJGRdzo5UFJGdhQfm6xck5SMzHjNoVc/ZMufqjqU",
+	"Mheo1U3CC9ClLmlMBpe04Mev9SDqsg3DFHgg50E09qqsU1DbxPi13QA8Cq8Sj954MJx5JAgH8/44OJ0d",
+	"h/PjcOYFYTg5mRzPj0f9k34QnATDjuMF7AfefDjDo3CCj8nJqdfvDwbD4Wg0Hk8mx8cnJ6enntfv45LU",
+	"pB0uOQsGLfRENZbX9IzC9OKotXPtuLFvjZHbL+hf223LqfGd1jPpehC+jJXZLYcoN8HSabQVGh+/roUb",
+	"0FDxQAZnStzMOCDSp4puiBK5GSq5O0S/29BufNGqeRmX1Hfv7jDFN5ukerz+USvXgFP0PpN2UOjnXtXj",
+	"yhHVjUuAKznWmedKJ0GNpf994jKozmlKhweXCuVu9AUT10Zju6vT4IacP6pzTbYXfLUWfEVlzonRqFhO",
+	"whg93J8Ngs5nygHq3xUnYwd/cD2qLiA/lOoG0I2sv0mmrqR9yte3cUIUq7bwea6zc8Sqip427xRUEsnT",
+	"SI1z0Mqk1NYrQDOCYrGR8ef0FZa6U+slQvvCe+uCKw22fwjXaLvhjdvwu4aMrUXMnUkTSlhWbmdl7eI7",
+	"3Zx5yqrndVXx/20yiTKoIr4ehn+ADJVD7RGdgVB07g+e5vI41Jsm5Ge+iTdib/Nqs43yLWU4Ku6RYYuE",
+	"lOwuKQwrn4QC+QwHG2mr7TNV7S7Jp2KEJ0A5AHaV733ydTgoQyEJ6ApHPfRWRwqFdKFOCxxxRtBqAzB9",
+	"SbYXNmEoeTlkST5lP9dFdO5ELSTaPWVoxuPlnsBPeXg+vbT1G/F9RYjKOdKvq+FVxahkQq/+yqPQnyK5",
+	"kWvCQhJCfM2K35BvBV9dvH/lT/VMmcgukyfCom2mfAKTaxLQOQWTX15KCc4zP/F8TiOq2UmS3ig3ayIk",
+	"CXUmJJES7r+dv10TXU88y+hUrw3YXtLTjhJm6A2NyIL8RONlKPCteg27zZdquzwi5fC3jXEGs+rsd0QQ",
+	"FlC8IizmKCRoIzf/+G9BwcQnA742TifzON7Ey97G4HQIgpN07VsBWrf6cfexLbhfFXLul8WJb1YWTfCI",
+	"HFw5bK342ZWqCo4EW0zzoNpL9bn3dLGMZQt8w+FXhZtdq1aZ+WoHQ602X5VUUb6eP1bh7J+hvjrJB+Nx",
+	"DuOtFZpRs1U/SzEG8ibwAxBD49K5BTeNmrGqaX5ZWppL7TUd1RhL2IJC/cAM6ZdtzpyNRUqYZL/b4YwY",
+	"z8J9LfS5/XzXzZPAHrzinl0oEnhxPj+aGT0MGK4agcEx+QMcO4eFkDVz0xBAFk7yQ2DH6marNtJ71YPM",
+	"qjdeiMLk/D4Ow0quXzVFVQB1D8XSW+GsNmPxleiXSgT+Eoy+MNHw7VdU5j1999zrXefxkMblT0KIU8km",
+	"T+f0AYWhgq5kWv1YNTmmhez0tJqTRvQLaqtqT+f8pF/2z5D/3YsP6Ble02e6sz7Qj0yiaNrEv+helgYY",
+	"qYGqrWJc5vUQN2aEtR9yQHRIpHYidZJsKAuiTUiUrohDf5dTo0xIMYOxfSldQYg0cVAQKq1P1Vbri3Mt",
+	"wEi6YPKAYkLeul2Kt3lB4+1eXgwIiucbFouyr+sbXTDdDPuTCcLReomPBmVxGGscx0So1/73k5/Pj/6O",
+	"j379+Nvg7un/+ue6vJiJ+jvxPkAZCWgTQeKv6pwUZTKla/Qz2XDoybsfLi7RP/W9p8YOOC2DaLGY2uDY",
+	"1uATBZCbHnrLom1iw0t837od6KLsajI1p53sId/6+X1IJ4Jk76Tqq5+AQuhEPoPdUYwca2mWhDJDjQCJ",
+	"9sQBNo4rXI6u9DzNMShLvLTRNjjr/NOkfzxUDPmeUTUDnb6YTnTzeKRMzd7ycKRM0V5DDWfITwv1tolP",
+	"ggJ2Nk+grmNOoeN8RdQmOYMat9K/IYLOt0efxt7pkbrsZ71KZcHcLcBIuVhgRn+tIIe3zt19DLmntUFT",
+	"LzQYizSiU5Kiat3PYEt9iOiovomgvqGlqSuXMaToCGQf2YtD67S4IC6D/n5O1ljEgND/xF0RHKENo/HT",
+	"feZeV5nbwFl5haP4CthcWVCoNGUdFDvl0sZoR3hGIrTCWzQjyP8fvk6yfPkuDR7toZ8sThXbdpOyNuDn",
+	"ZMSxiGO0tI1UQ7wPD1cHYlTlEbMpJFV6yWUsCF69uCGF0DhsFzCrx2nY4uRLUCT4rttp6m0PcYzVR5MD",
+	"NGsm134OKOoyCofBYNbHnY/GPNr3RgM9SCK1L7oznntBnxzPT+cTPAo8cjLvzz08nA2CUTgmk7nOgDSo",
+	"0zYGtWfYiXPTRickv8tisMyInZOiZzNqiqXH7eTVyvvp3J/D87k9VGfaXOL1mrCHMmlC4VKzUg1H8Fw9",
+	"3jALL4MMIOEb91DmXUooa8X/25GJBD56GSZnCWbyloh86q2OXbPyUitntE5RroI2Vx2xhf61RKaf1EpR",
+	"jiJbwd6M7nL0u8NiYh7NRmM4oU57x2SM7wobaFeKpH0cYWNTVcTbDn9n0hDPCYh0J5QTdXCcTHiAWdns",
+	"ZOdH2jU7PkOVZg/tYLvnllVUms4qWG5Tm1kuKVidd7mMoz0WvV7Gg7WuWdvd9XLLy5b4ag4ANArCfeGv",
+	"TbzkwkgTgFXFBI9WBo/DpD5ol7jP+IyHW5vGSsQNTTKk4QFsC+LfLnldVn45Y91RQ542PY+fGwbs0EXL",
+	"UzN3JoVhbYqM3pOKOhRPyIy5DWdWq2YEpkZJSXqqW1l9FOt7QGTuKqTjD/kqhgD8ZhAUMUPaKQB+Icfh",
+	"WCb7FYeXhYSutfeN2wfktV1DD87/rayrQqr0Z7x0TMEECj1SqZFXonCKTr0uGnpd1B910bHaWP3dgN+E",
+	"xYKSupbNEwZ9SIIjru0AE0QmIms9yISF8kzbAVRTRuQnn2Kz2E3Er5F3n2C6FiAANj3rnmAAkJgIgUUV",
+	"JJ+JUdbT4EQVZQc79nZpoVVAMmBoTeJ0cAZyPYsv04YLN4zDLobY3iMNU/Pg6lakxWR18a/M2aj2jWIc",
+	"EG+ktoogcrO6Nwfp12PKQyRHGl1U22fN3XQ4P45Q8pp8mK4dZ7pWvTn1UQXZhs3jWttvxZNyJ1N6Sh/G",
+	"3U1uQCOd/vyod7fSuz+qeb2FZE/VzYO62e2aNPXeOZaUdqFMdgT1XN6ks0CvNI4XuTE4O3MaxSb3tofO",
+	"57G5DKFPa7wgaMERZw5mHxYLy9GpxoSOMzCO8Ca01PIsqY4eMINMprVM+P1gcxrzxpSASLk74xGMyOeu",
+	"HjBF3xAsiChiBJ/uQp2x0gFlVeW95ykqInTQ9IIyJEnATXJZvajZIJkzm74IzBhqfAAVgEKXVmlg5NbN",
+	"bWw+4JJ422wqbGYJMpNTuY6VWdjZhNicYpdpWOMnJk6qtkdyq/pnZzqNJtkjOqk02/jh8dAfKpu3YjTZ",
+	"2W2c8tsq5aBN0bcmk75HLd3qDOQyqv1RErFnyLNxa+rD+l/Jai2IxL2Ar3oz0SnUV59vosgceK/VC+iS",
+	"Rjc4DWFLY+Cah1J9NNITyAcWe6dtBfTdVQp3xk3HZoc9fPT0yT7u5Frb087C2skgV3gL0RTZSl0lcR8A",
+	"jJMs+y7zqJKCS5C6a+2hzYLJbenCtiZ3G3lYyU7hiTMNM5qZnhAsabfaVGKNTau28eI20rBFgvjkLrMl",
+	"Gq1l6Ib65IQtGGH9Ko+bxKdndsjDR6mfNmPNMbeEDFz5ACGRTv1NWx8q2QHuyljqSvddu6B5xb6rgqEa",
+	"8YcSJ/xeddzvxT7OkK8+vVcZpgMwmfZlu5pVpZmi/sCti45jFBEs47TKejIpOjAEYI55bEGutftCmyQE",
+	"QbGgJNTe+8byWT3gcTMG14pfvdyr8MyDsK+DVPsa34ujnKFNVWBz7wC5KjkO1LT4r2IeL9mc5+Fc6uW5",
+	"XQIcVEK5ci029xfq7p2qUCIO7hTvWvFLpXYnuklrIasto0qUH+fhRA8v68LB5CXwDCYttJScXFKoZxlv",
+	"1ZN5R/WknjdpH9q9uFNLaepkV6pA6tIzrEh7WSGEOjGAQzdRzBfAvHroHCVUqmHDouiBUwiPm7PVzGj2",
+	"lwsbqcflNPfZJDGHWp0UxuoEIMs+qzJcjB38aoeQYHJJUpOMHYK2EDykMWbYVIs8pJQ4+NyCWr1V7BwM",
+	"iF+RqNZCAL2roMrDuGf0MXufbMQ/rEXosCmNZoIbulp+NM6vvVMadbNVHK2Km/1+tMnftd74+2VHLTTJ",
+	"yoRKzn7/auYh9ck3PEYkpLH61v7YMrn9rhMWNoLG20s1pa7f8YLza1qxHzKOPywNyrJ6XlOaqQmM1/QZ",
+	"V/ra4Jnxa0kSSyX2Kl2NskWSqAVyjv5CEnkxE/xWTbnEW4itCgSX8ggKojzxL0lw9C2Jg+XRJYWaYf5b",
+	"QReU+U/VoyNveGazZ0zOH4G6UdTU+cUhEbAf1E4JqYw3YmaCThjUI4WxJ+eMHu+RdQNaYlrTH8hWUd8M",
+	"vK0lW5llp4rPK6cm0e+Kfi9buyOFGTYDoDLZNjQ2uEYhCWhI5Fkym3aUEYfCMzjuIsaFyaHLzXJsNZk0",
+	"gW5FJJoLDoHqsO2AivV4k5lYxvG6k7r16kjnXm697r2IzA7CFEQUED3HdbqgzlyBlBUog0pCzTkBIApC",
+	"5eEzCCPdJ98lAd/0o4cuUpo0rekJH3lD1WUtvmderaQxM/oqIruD2DhtqQk4i3EQO/nLF0t8Q6jg6mwX",
+	"kVkROX32bEHj5WamBK9ngXkm+UOtWC6N1MkGNIHFMdAQC7PBW3yeRN+pwR/FXE+C2XNnxlJxQwNi0gkT",
+	"OKbwyGyJG7yJ4iQIA6/XEdVxb4YOBVlQGRPxCwOPCYTsnyWcWHYN+ejeGc1avadY9BKzMCKgc8P5gmP9",
+	"JiSzq0vWUbNFIQ17v7Bf2AvF0pHc6M5RiQae10OAy6vX1P/tFwMC+osSRX/R9Y9/6XR/gbWCP1Zy8YuS",
+	"EX0DUabP4JHnoScrHKnTloSWUp520cjroyeMIwCr+4UFgoSExRRHcG+o7ql9HfFbEsKlETwO4Kw2dgiu",
+	"n6InOK1PDW8BWauTwYR2i00EqO0zGkpE46fq6tjzenbkfG3y0fRnTCyi3kE2Nwzi6Z1C8An4GZZKKrlR",
+	"LP3/Z+9Pl9vGubVh+FRQ/n50spuWZTtOJ3J1fVuSZceJ5yFTuyuERUiiTQFqgrIs39UH89bz4/n1HsV9",
+	"Ym9hLQAEJVKWPKdbu2rfHYsTCAJrXtcVapy4Kvmrr+7bozHtsoSlaG1UvW9fSfH/vwxv2O8os3Pudcb1",
+	"zdT3qXLS54jRNnpjkPhl4mvUP98zhI9SV+Lj3X14Mx9XAlAkY1UzlpDQWL0pPgCa2tSsRZGViUh8USIn",
+	"2EkA/6uuP+PnrB1ys9l/+Nji8uP35d/K+v98QttU2TukSZsd4PqIGQnbHGktpYC/1cPMGyorSH2CXv88",
+	"CptEGOQz6amzYUgGc+iSsZ7M1I1idbAS2meckh6DSFM6e873PRfBEO+mtIMkUXipdEIy7EGrv1rsLjae",
+	"Ws6vfN1dLLTO8i+d7lxsthhpqNYq+b37gSgPYF+Pfgf7ILWAcKRY6WO6vLVw7lBsVfbDAKtldGmc72nC",
+	"yHOmBHgl+1zsYyQHpye6X1F/g3RW6RmPWVPEATB5wE14Qs5p8xJhkTTEM4XuEujVVdJHc0DoVnFYayG2",
+	"Xqnv0gIvlZlyXh9klZ9ZBCQRokSqSlyBhZL5ViB+zrg+Nedb2joS3Fe67UXptmgAxpO+Um2jDZDf6tEG",
+	"5VGN6fSkjnfphsrMwjquCvFvq7D04Z5fNFcrbBJo0a8QSiKq9uYVi5UGV+6hBB5v6aWixm5hFOL6bUXL",
+	"KlPP+Q2/vEQ9DW8KPzPe78K8Zo4n9JLJM242CR0oCdbXhiblmnFPt+JhAppEol0ix8L2viNGJE5epufB",
+	"Rb9Q3wEfCWern1rgDqdyDo0dNU6QKbDIZEKTfsHtYE6VI46zYtRcR0SBiScnnVj02/DRw1g7HcS/XoSY",
+	"pe/sJ/hBj8BKkQrZapwAi6rUqB1YAOmhX6PXYJclHREQH/IqZssaE1qDfsiUiG7d4VtXyisb3caHcRCs",
+	"gLmgLFpYo6KnjFrtUqEmJKki9Ag9NxzuasF3gEW/RCwWpDzj5rnp+6vljaKzdKZsqShsArdKajBVe0oS",
+	"L66UymMm02AwKFE4XBJxe0lfK5d2tuuNveMGXKNcqTCJRkwvvdYXKgvAqanOUm9He+FCZWFVU4nBHlAj",
+	"WVqNgx6Nk+GS/sJQJMhy6ib2OcN61ky+R3rkfJiyRpEQ/Bf7kbeDhYq6XRVPhoCgerrZcYWoC+kpS+oi",
+	"Hbj625vq7OPwhk1zbhXMkx3K2301sL+R7b0n1EyrCVgpl42lq1u0HQNx6UJ3UmAc4LYoAc4ATACY0Xlp",
+	"+jY41+hXwQDqsD7qgiexiIqeoM9fgpPNufCMNzj+vIvsey7VaGCqReGS5dsvOeWm4Q/br9+UV2+/aBOs",
+	"voBxdcXaNCPb5gmLuaWlgCBJt0vj4UJlYUdZF2bJegsJbUP9vF5nC396C9eLPdoOuYWcsPHmhSUMQS6Z",
+	"X2ycZ2EpvSOGpO258KcbnLZH7E+2TF/5VWa9LmhxYHLG6QOuF2VwuUijkEoIIifpCjHfw5zUjkW/p+9g",
+	"f7yQi1qM4P76pPdXeu/08A/92B+9zAmGNnvBjOpvb6En8qrhd5UmU+IbMqy4txE7I2sOgYgcdESkfewS",
+	"2QMtoGThhNKDPegJBWunS5X1Z6MOaA8o3WeVDuVa44gBrxghH8MjM7zr7FqtEWP1cZH8aIk+V2rGmD9/",
+	"hH9qCvd2eKUUwCBsMjw96ONGZ5jvygo0zEPg95pZnG0HrNsTCePNIQZu7iamYIXURDCcQkLlQI2ZsZuk",
+	"Rk6i4m9vJtGmy7/+zsb7NWbZI4vVIpFqYjvWE3OX5r9E1L4pv7/9irrgrSjE7Mu9ZTOuhHQTF8nniYLx",
+	"Fplnt+AnNhwVeHjsh314rrCDMY9ZP0v/CYO/UfxFLA+R7ggAvqVTc0O2ExuENrE7J9wqiUxEjwxEfAnu",
+	"rDIwMeypFmWI/iz6OkjlB9Woqc2qIyk4noC8AukU9yPmvx4XTHjWHQXTRjw86vN9Hk0llI5Z1Cq0mEYh",
+	"PtVbtMGfVm8Isj6UmKMrLbzw3fPm9iv2RLKpVMvzbLcN+OiPu93swsrZbnjMbLe/vWL3YUwc29xNi8Y2",
+	"up5W/ACpeDLBoVh4Zs3y79EhM+6Cey/qLZY87oq2RnOxuVysOmYVrR8gYABJ4rtYe71+zoZCqgo5joUR",
+	"Y7xwnZhgvKkw1sCVGEIMZckEATEWoiP8P8Ke9EnMECZK3RxtJgjnwol//OmTZsRorO6zDlElKLbwU0wH",
+	"CNSYn51h46Mo8WOloKOwGyYQ9SnjDRGClmwbzMxxFenoT/V+QSihMIOImODTTaQKtK60ajfpMI4xHymg",
+	"G2ZUS2d8EB2KS70QCzlf7IlAGFq5EWpyZb/Z0a5Jjkp/lS0u9IguL/G02wLv8Vp/LcGZjh+D0i+RI0gy",
+	"Ye99qy/VG0usJAe7J+TtcYGJFUd3tAscTX9Hp2PEHEAX8r//97//RzjZbRjcoq6NWpjR+dDVQi/Q+bDb",
+	"jXAxmOuLF2M14Yp5XB1jt12OmsFjd3dSlmKRmAK5J9VFk+JDUDQGAtXkZ0fCQ6BLNGU5N5SgIKURadkX",
+	"VyyOaM9HSatzQCi5qcZWoMmIcJ/kUznGZkber8M5ic4ZwZQQmYRRpO8N2b5mNjSFMz6bWkAtMCaQ8VZP",
+	"4qjNHm+6v8DXX3Ghsvq2XJ5RlB/hus4Rqtu2BsBYNB7aGJ7JNqoV9J+/bXGASWibrH5p4QWFotRW+VeG",
+	"o168athSVly6yx2p9hhKwoqCHCWBx6ZSElBUtJTC5kyVw8PTKzrtiWYvClv8hSaJ2mAp8ok2OSH9DxdD",
+	"X3kcJgmCr0AxRUy5pE3TG6bWujWoA/XPkEOtgS1YGCoZ2lknvqkJ0xVSCEnuE9kRA5nKaxxHV1yh3U+j",
+	"hEFFwp5Os+thVA+29XMlQnph4A5fuUQ2U9ge0hTdcxgUbM6zBcqDswVHQ3Rp0uxgVgGeoMx8mXo4JnE3",
+	"HqRQrwGgRE+e+RxBdqGy6ZNXWA/Xov0oeV0Zy9uip+ZXDNgR1GdjggfTWaZAKgys4rY6HlaVrkFSzpat",
+	"MIQyqdTMxzrgqTWCmsB9uOTv8bcC0oWBWRIBGBRDU5en3s7NULvIRBZDEqr/PGI65xCnlEQhtztEAuUH",
+	"OHfnQ4LYpSk0Z94bAoRY2r419WsCFC20Hk58VVN6aCoPYQu4L2eRpcKABGGwrs5u9SNbBmpG509+AaT0",
+	"tcN/ODKz4ldrKosr5tJWFUr7LpchDyqEupw2o/DN66D9QQKjieeTVzJs88WQy9cao7akfgh5+4daF75H",
+	"/B7tlrJLo3BaHDDidFomI+9N9bIZKOb02418N3PGrcN74g+H4jRFM2tazEgf0zCTlhmyqObO5jjGxlQC",
+	"ADaqyPxsVFaRQOonTdGdca/u64umnJUk7ALBAxSjjZAbp/WoN1ALDhr19KReNN5WLLpFkzaOsHjLALUY",
+	"t4O859gSMePIXlJ9jtXVt9fo/AtKa9wVrCvWXeMX/r5rkY02Uh+nxgYHOmp5u79mcgCpdZZbN4NDLSqb",
+	"0S8yZn/bLHKhEW6AJJVsR3WA8EM2hYzhd8GN+YzthBMszIUn2RtF+0LDVc6TWHlJLHSUbt9K91vEhcu3",
+	"YN3OnsW6Y8xQ7Y4Z/NKBCaoZlpVR99SkPYxx51n+QqXxofo7bHMWeAAgrhuvRBfbK0qkQZsd/Uk6yCvs",
+	"h4G/TsJAan8I67jPOPgqus8Beiu1O+kRof6iUaTdA2yI0HdCpDU1jEQg9msF+mihO06ZRSC2/Kk8UKke",
+	"SyOiVCdmw8742YKIzxZKBCUXXH3JegmET9+XARreI30OBXapB6NGJVmCPvcglGwdsuupyw2nkcXFDot6",
+	"uqAeDM8BDRM/6+sS9ZtUrwyQ8DpIa5nykM8JJUJ6H1wWFWi1wOWwiOQzvhsjBvYm/F2tBRz7IrQ/aI00",
+	"UuPHA+WXYW9ihTD1bTum0wZ6PCAiMewxTSh9xn24keaX0hWLfkAT6qfdPy7TNMh+oOODzKT2cakF+rW7",
+	"29+hMlmEz7K4veF76Vzrs82nd4/gN9VrXq13bHQkXAyI4CVSBa9UPQG7IHErLK9ZmFuC6Cu4ijqsCe2V",
+	"OuapTLqK5ZpxCto1yx7kQk2NPjIBqVekkRRnHDYPDpxy0hH92PjJyoyVCU6gvbleZhA9X1feDVczCC1H",
+	"OvvqICDLBL5OieDHqCgHiCU+6TJqGu/053aC/uqKM67esw1J0ZjRQA8dCNS06BiKPmmJKBIDfDqO0wzI",
+	"mrScQMtdnlJ9CRGbMTeCSVzH0jN9yt0uVRZ8MmD4CboV4ufgdHvub7Ive4By75fIsdr/lpmn0E8bi2S4",
+	"zd858E73cfGLPPuMKxwGP6uP/qyu+UM6oRKYDO/jhW6KmHQMqYjRIHlaJk+rFIxKXZAZlI51AsSMndtV",
+	"lz20nD+bL8gvHWU7AACFUR2avd3o5Bd6srbp3dDAzQuZxz1hERt1ks4UtPwZL9ZY8g2Lrf/SvGJ766xH",
+	"MfJzxqXAZVfoF+M0TOMXu6gIUKyQWz8wCj3PrptOedsdUdgdhmVg29a452jeB9aSS/EdsJ86e8sIcj2r",
+	"aFhj5YK2VQ2Ygx0hNIAqWQVJAqrUmZJeBgIEuz4NesQFjUHbaYSMisWHN+gOr/QzX+vyvAz0wysqSSR4",
+	"2xTNOmNd1/NCI6BJwLAeOiTYUql9FiKpa0i+xndzATv8D0nSU6rE94h/TLvsOEzY78dJHDaB1+2AJp3f",
+	"l7Ql7R+zZj9mPvpG0MYIgdhMp7CfosD7umHeVuUBMFBayyha5FwkHY1Rbeox1tUEpmasqd/ohlKGvK0W",
+	"hfIKsH8T7r9cIps0jFhAIoGfO2YECg9ZQHrKttWEaGoU8HcTag8r5JwNhYaFgPMBJwEV/RFL4uEicH34",
+	"OG160OBmUkk+Hu/vQWIGsDtE3CWvlFGt/u72oyTs0ThZUr8vKsfjtYeOi4D+bLU6E9IVMiHvyKewBhWW",
+	"WWYN32CvmCQVQKKQGpVh0+n/7mp3Cisn3XbWN+UytLarkTl0hOZ+yUCYedcM6LbBlgQhjaxvhK5WiD3V",
+	"JbInzN4wRof63RRtAOxAUNRNdaLz67PZ2w/VGoWQQ5hOr/xnAVqmR+kyxng5RvgjFtjwY5l9rYb74cdP",
+	"n5cPw536x875VlP9vX16s728F358D0LRwDzlP8ZBwUrxuRb6Xar84A5dVPue5sLC/T11qU2GJERd5s7N",
+	"9eJgMFiE5dmPI8abQvNU3eneD1SRmSFHdilpppv2LKfMe+W23O3zzTTDhcVATinawxX+eAvHLFmciHs0",
+	"EFbCj+qbcS1TyhjTY1bl3Fh0kMtMC6UxHRvXY0XkAIBjdrQFbnZWQiYqnHTQkuzS68VzkGXvlt+vzNQd",
+	"Z0RqXnNckjlmLbdEr1pluKEXvtSk09cT1atT4gHU6b8ZC6BO5zlGmajV4iz5Or2776TW6GM4TjYSRce9",
+	"J30s333CVxtzm5q0MJeoHnFb+z1RYqRHw1i30dSrLiAaeXWuDMC64DKJaaist3q1cnJ02vDUhadSbdRL",
+	"NqyzODkO2+gENY921L9fV4hkUWvRZE6g2Ev2GUTXcWcrdypG3ltt9Pbi8Eo9F9ABJZGMRoDtRwDECiBA",
+	"IW0SMXrFpMv3rH0NZ+xOtNlgO4Ghi+mM5fL7tbIaio7opACjTnzYYHjCKJV5i//SXVHKgwea+XqVnDPl",
+	"zocpOIBurTnBF9WHpSG31BkGd7xepvRNPeYXmQWng4RBga1bpz8ZakATNNzCUQj4xh8p11gz4CrBhq4d",
+	"LYzKsgbiLZOv3747WMzNPCBm+8EXKr+tKtssg92lbLNmIOlib2XtbRrua9LFLk3i8EbNctymXHtHY4/u",
+	"xeIKApY5byAZMn4uHPd7Ik7Y9AZenT4P4kGdFimOenUewSuAIiD1ap6quZ+c15u5WmBiNWmelB8zrpbC",
+	"rlp5xbGxExD+mHLmiGqiLKt6tTIulaB0xBHLEIQyOboYoEahSg4uRD1K6kc7KPrUBYAfpgQgb5NEjPIy",
+	"exYp05Xd+horhUExWRRMQMPOiEZ1j/rRjiyR4z4mWqHiXAmBoW5spAGmQUceZfHutB5QhjO+i+h2BQfI",
+	"MciMx0MNrmYM06Md8sqI7FApRhy1ktK6XOA1OWeYY83SX9uGDd0vFmiibA/ypBjhG6OUBlQ9+K4swIzL",
+	"OowB6byl5oSl5+IKg172XABJ+MSG0kRNDj7Vj/9/7zz877JSzMeN+jKEibBnVsSE8WY87AE8xEGtcbxi",
+	"UXxjGoQa5e6gsWvOCwV/jRX8umVW2REINGjHcd5P0AKwVe/pGjHNA6gfAAAYYM4qWqVCwCgeQkCOR8Nx",
+	"LYhP+fm0IFPbdGFR/V+tsbW9R+qNo5Ptze169aQBv57x3e3t2spNvV79ttWuDrZr1fb26f6X3f7+zdrO",
+	"ZfnwW3BwMAy7w+rG9Snr7rcH9fa37U/i+/bNRblRHWwPzvj+RWNnt3q5VV0+bdQ6u/XDaPt6c6N6XGvv",
+	"fa5VxW69/DlpfvgYNVca7S+bEd09Oh00Bt82Ph8ebmxUry/O+Lfj5d7519pVkx91vm81Btu15t7uxbfr",
+	"3ZPtld2Ty8HeTXXwpdM+2L2oLu+eVFd3T9rX++q/GzW6uyGuz3j9pvoRn/ftpHr58Xj36HDQaMMzPm1U",
+	"k83zr7Xh9697ne3NzvcvF43Pu7VdGG91MNj9ttJIzjj9sjw4X/1Y/vblqLO7ealG+EG/Z716aN95o3rY",
+	"3DhsVxvb2xc79Tcn0fLB9nmwPWBnvLPVijaOfrtqVAdrp+eXn/np6vb16W9bn29+bX3ZuOi++XC5eSx6",
+	"8ZfBSqu5/Ol6eVDjR39tHQcn7/fexNufz/juu7Xz9qe9i92txuDD4beNz0fl/VrtW2Pzw+n7pS+1Ru/z",
+	"8tZ5dEA7J0vNwee905MPw4Pd2jv1JsH24PDbGd+t0erEs6t4dmPQqC0NDjd3q7u1auvdYKMNTzs449XD",
+	"D0u16uFGtd3Y2q2KrXr9r63j3Tfva9XderXcru42TuvbhxtfdprV9tb7zeY38TXu/noUnv7W3zos91pn",
+	"/M3e271P34fvVg/3vx53jt+ct7fbW9X617WPS3vseo+zsLd90V052Du6Ot/pRYPg1629a1a7/vDbUPT6",
+	"5d/POCzNxt5GznK9xTCDcKi74A+Otj9XTxrkU+ObXfBbH6rtRlUtgdoQX069rHnR6qDxobZVHlC1GQ4P",
+	"28MvvePhh2RFbEZHH74Icca7cmc5/n7BxNpaf+umt3F5vnFRXXu7TINh56i6V69WD9vhrtzp7H89fddJ",
+	"yhe1t43vv57ufei/O9zYiI7OeP/oS3DSvNg8kd+/Hqy9/7a/f95mh58/hd3kfOP7+5vT+MPX6lawJb5/",
+	"XD4or4ayc3pzE/WrztSMv1jG0ESJRQM6i324jYp9bh++XPsQP1GhfZgG35ZX1t6tvF9eub/VqJXfmNWI",
+	"v09tNU4NVGWNsQ4F/9c1VlK4eUCyqqpzsbooc5LxgwEQOhHCuwsq1R3UvdvoPEeaejlIU4/iTelVUi2A",
+	"l2rSidBSxhtC3GxEUhnxjgoC0QtzWfyCquUfZWlBQDY/HpsvbJ+oMv6xkJ0c9CVM16V4TeORVy3KE9Fv",
+	"dlhQwcrHUNqOFBM3wKoStbtK2gv3sqFaSCBmQfdTGHx9twrSXQAwg6Y8wfAE+6tPIxNxMHwykB93q6Wz",
+	"OPoFMEd6Sz8IVtEuBhhnMPqeB4lokqAZQSCaK8GHAQ56FEmlV3C1AC1oFuNwydnkhQncL8hy1WMan0dt",
+	"wLgvE4gvHTR2sYJNs+z8IonfpH4ls0ddUWKzwJ5mfEvTwjrWFWLqBirfnPo1lAiwrXMuRfITesnczrhY",
+	"V+vhnyGeIHV7j9RxRRRbMYPSqoqSipYwCNsVbCOJTGjsEDPQOApZJrDn8mo4NHEFRoXDYTSbfXG92GPd",
+	"xVaIwiinVvw85BSKnqeq8h0xf9w6E3z+4kYoe0KGJt06sdoEL3GvmONW5hgxo/FxHRJ/JLsmu9RyTJwf",
+	"zZwzUvHhHHzKjsBJ4qq44KQaRWMcYEbktKD1n9nNr+yRSzasjG5Z6AnjmnAJkE70TTQeDfJSaoolU5Vq",
+	"JIJygU3nk26Hgowx9NGH6GRjPsF2Lmic2MlSQj6uG5J50u2yQs6dk7yClZGNLZ9uZ8vbt7acuLflM2/u",
+	"OCrc0ycmP3e0WSdrK+/KrzUbGHT1YsOjwyuGan+jsdM4aQDAB5YcsyCDZqHtf6xJ7qsNn+i9U4Hco8vO",
+	"A7mxUTsnjhY1/hRUw2w0jtBR8VET/x6wGPDmoDgb5gCQbH13l/Yuw+vFZhz5hMpL08qE+La6d4ALsi1l",
+	"P+TtjVBp8vO+uvBAhIAOAPlKY7EMRD8KdPNziVSRZwotlsYJbYNMgg7UXRGErZAF62S1/EYPeru1uCc4",
+	"W9ylSbPjUjPBpSL2HN4kL73G3GrxOORNLNln17SZaBq0zOOAGRRoPhErWGcUOzRIw4+jH9NL+0E1ESbY",
+	"ZYZy3rAaLdaPdhaPExoxv0iSxtF4dDEHpoA3RRDydoYmyn4+zVqK4l2tCe316mRzISILmmZTu4hxtIlX",
+	"5LTFndhP0oJWkd6QwNTxFL8GrbH08ZlPW9STtzxdo+bJ6EfNGYcDz6yBdhjqyFjHEkhmRI6yxKPgPVm7",
+	"G+406d2yS3C295uthtPs1lkNb+8xDfj60c5DFoiP76hb7xBHeJ66+mF8Bm9BLfHbroRz/vYWMutxitHa",
+	"U2FGV9FSyLF2nDUN4S6shnk5k/10c3QnO++JDLCC8vo8N2uUe3SScTaDEQaaJdf2co6kJlccPbultXje",
+	"50HEJhpcTvFXxokqitiMsPhPF43xstQeGOVRigLCS0rjg+UVIidwgflVSQNCdNT7C3kG8sAvkU2kGRbC",
+	"AS3FKuSYKW8vMG2YnA2wcBkpWBOJdXAHYBLCwI2ZaAybtEGuaywDsFw0wIyyztDe8XItFyQ3l6LYgqnh",
+	"Z3vOeJH5Hv84nfOTyzmzTSGbP74dIUoR92Vi1ncGYuoOYi+zHAuE34/z7AmuDHx+d9Mtq32iXF5u9W41",
+	"CEzuzKgnK3Cj0IgPCo6TYf5GEQlQtCyRWiD/gtyz6BXr+lFofgAwcagrdTCQJUhgDqTRlSwxt+ESx8db",
+	"SxxLYRM6lMUFm7lu1qOi1d+rXhMYdZ3qta9r5fdqKzm1mlsX9drgcLtWPal+qrXbf3UuL/YPDg83qhfV",
+	"t7uHclA/hKrHrcbgY/30onG6W9uGSsd6e7Bzxo++LA+a3c83345r3758FtebJ9UTrJvc3d3Y2uvsfImS",
+	"5tb7YbC1efntyKnC3Dgc7t3srp3xL53m3u4N/Lpqfv1yUY1267v1WnWjuvTrm68bULfZGO5dVG92L5o3",
+	"+5/FYGNDjXfv8xn/cHTaqA5ErUqrV7v18uDDAGoPL2q19mBTVE+Dk9X33xrH0dfT7/3T939tHry/qZ0u",
+	"H+22tt8N6u1vG2f881H5FOoRD5uj9agbx9Xq4Ohwu1P9tHy09KkZrx01Drfeh9HX3trGh1+7h4lIls94",
+	"YzWpb32+3Oi9P9i73rr+rRrWlttHl0f13/i7cufr6sXxbxtXdPXz272gKutL3+ibm+vj1V5z50P7pNP+",
+	"3a1RHPlGM6Re4+h5Cu52WdxmgdoaOUr1izFCcDuKKxbPU7D3DcbCjCtdeLSTSrN61Q2+s0gyiEw8cVkf",
+	"zfEXbGVfvsvQhfVTkMTFa+Xd1FihUnJaSsZ7FyZMZgriFsYE+OCxH8JqNsdYdw1z6WvAFmPIc+LTuNkJ",
+	"r5y2OwTxA2vcdiFARBdaiv2D/eMTktM445fIHpLII0c8PHsUQgw4slgUASBhlRP9cATI+L59AKOjcal9",
+	"A+Yv5oyCMIbusKEhz6dyuBhLSg4+bXtE86wT6LZYBRB5pDTsAVi8bjH00PfBxhgTyj3dXsfQ8RCeJvNq",
+	"Lu3sosI36XgITUIryApeWyKIr9ikpWac6CqckAfsupRcJ4hpCH+aoF0ihCmVSw0SMCCthHJjdhi4TQHC",
+	"wFtT5oWIghKppg+GOUKMEPUxs52VOyG/VO4gTrs0HA3mM0An6khipYuxfMrJ2zfkU1jDoqGEQCx23Yaw",
+	"aUIiRgOogjIQq/quQjeG6ncAdmcsjbL9MvpUz31auVwu49x6ZBn+yA4t1r8it4AaenrxytpbshvWSJ/3",
+	"KEIxxli1ZEBUNAESdPikK+IXSZroMEGhFGcReeUntHTJhv5r/DgiCmzTq6NL1Hreb1mg0NFJVD6rmik3",
+	"2xlyNZqmLerCPfKLTJu7dCIUmpgSmcl9AiIlXGDBdzD020ZLNeOSqAfGODHqPmLAS6Q+MkKLoApeDT44",
+	"YxI7EEoeop2CjQy274DGgbs48bwS2ec5IkjflsiQtyPT6pRJq4A40CvM4hJhy5xBn9JLywIP0YBlQJ5s",
+	"X7KpbqO64w5ezxCKOBslFbMI3DQQ6pUw7ezUwWQGrT6CbsQaHRMXKcSE6CH9MNAI9pO02NuNmmHLW5oO",
+	"QQkZRZCMSUTMAhOrcXhdPI20pHyNCsoxNWd612stoUsXAfPW+Q5/rP5ZUn/76xYDw74AA3hYJz0FsQgt",
+	"4Xo0TkIa/a7sOd9mFNpCBOlY0zWsgYgSFkX6VtgwGBpyrlgMlPDUt9GLKooZDYYj5ZToP/WYhel2euLU",
+	"StMrKe5zWD4UoBYnOFHZnO3EpJUPL1speNsS8YGp3a9AaCz9JkWpKj2F+SCJcCsbJzoXImKU52WJzKB4",
+	"6mzq8s4MPhrEu5CGQQfHAB5LtBDtKhYD3UJpM0jZPXnObuNuCOLhj7jPZ36dF99lmNbB/DF122F9a6Ne",
+	"r56/tW2H59dluV/ufacf2FZEj28GyYf2u9p2+TN/mrbDDx3r8K7ubjQHezeNG+vublSX7W8Xtapytc/4",
+	"JGd71NXeuql+N652o7sn6ZfP/TMe1N0xvEt2L2rfJ3WmVcvb1Vqt825z0P3t109vPp3xcH//4vDTm79u",
+	"gv51LfjW725tvrvqfPn8ofypVx/yGh3un357K36t1za2Tgf7X3/7tTb49ev7i8bGcEXUljbOeHPp+81v",
+	"v4W1k4MvF+3vctD+3h5sVMEpP8F2wO1BdaO6r0b/4fBdrdp611Dud+1NFWYUHPKoVh3gVxp8q9UOTz+o",
+	"r7SNrv1RrTYYbInGt28r173vX9bKX1d3h81y7eJ8K4rO+WH/jH9beZ/sdD8Od2tlaFDcaB9+qdVOLo/X",
+	"TjY39tsnu0FDHiz3D/nB8dvotH+9d1NtwXiOdxtbG9UvZ7xdO1o+aC23jz59Do66aycr4nRpdXfz5HPj",
+	"+t3FzUiwpL23Xd2obVbDRvW3ev9Kfjl6d8Z3eXunQwffDsRg+Lm9tDw8/LgUv/t8wWtfgq9R+7TW2K1v",
+	"fwh2dhkLa+JN82Kl++3N2+/x3v7NQYNevz3jR7tflt4sXa3KRnvl/LeNpdtaGafCnwBF/UOuyP/V1sJj",
+	"djsG9c2brdU3b+Qb1tho3eyd8ZPjt2zj188fTpc/LL85pF/78c3a9cejtbgRmm7Hb61a82N/KezXxcWF",
+	"KNf7n+TquTz8+mWn1+mc8dbOm8/R0fv6X4eyN/giL6Kt/b8O2u3D62h3I/p1qd08iJa+XVffJX9VW4PV",
+	"g5Xmr7++aZ/eLN/W7ai7vLTkhMjqdAGQg8sQIy/PA4hhH18YfzlnTZrVPPMYzAN1TgJ+87Q1cWncZfXN",
+	"2/JqufzuAeMuE4rlnADMxHq5mOlllBeJgfzhs6cTtkIDpYQRE8KVwZyB6DCuJjAZjBXDDjoC0qGQLpKj",
+	"ta0GOQLuqv5GP0ZqSoHc6BDECoA5N2zz1MmoH+1oOzrRbL/GGQ+ljfkgLm+Y6OAPAk8l0kA3BYJJ7SZA",
+	"ayrmmPGY7lvCuiP4E9wM7eadxyFvSwjAjLQP6YjEdoIIIJZFwhQPZmqFs52t2hGBeeRs4I8EPMAZ1BDA",
+	"kAj3TLJZQ7EQis64ZsUE1vg8muQKcnPIPoADAhmfXyKnPAmjzAerVzWRQyYJjiGgtA4AQjMshIFCksc4",
+	"ExpiN4edWC31e/brPm2qx0WQArCwGTq2jmBj/3x8w1P3fK2P1jxkNiRUaqRrdq4Z76sZYT09Ul047syx",
+	"9jD4ebbuMCf6++xK7QgsT4yzubGpUYUDistAFA46DESaxvwOnTCO0gkVg9rnSxaHNPINh+to2ZhJO+hS",
+	"IruZMbKJCXel5boAiTXaJ0H2WzbuqMYQ61eBInT3MTQCVAKo/dY9sX0eCM6yTPQGakHpPAj25IekiK5a",
+	"XCmXi0AGj+wH/onkOEJrLVSUL1YX3V4suqGEql/4iAuVhTKtLJ9XVprTJ4bTiXge/8T5EAXyOt2Lc+l7",
+	"f+mrNhAZcUser1MnZ7PlgQHG4yc4boezQFxZPU1HnAvBPFYf6QhQRCQ1qK4YJddZFrfoaAS8WctMxOar",
+	"qGfYVIzOBNuEDzDv6SJLN5vzNFTrrvv3Api78jrFUCWkQIUeiVmbxgEw9amZpZIVRbrhP/cmtSocFUpX",
+	"XUVWUbqww671JxaxzQ41RSS4RCeNQ7tMl0bYLYRaCRpCgrAd6kyY2xUi+81OVvHCUwopplDgFxGPra3d",
+	"8aXNug0lOf5QXVxZe2vcsY3GkXfLqxe2AIW8zeJeHPKksENl5d29P1O9WjSAJn1i3u/iBQ7yYZ28Mb1n",
+	"oUvXeB3Kwj4qHZl9Ie9xGfLCvJM6Nn2/V3r3T+q6vIQaAppUCNduugHm5CI2FmFJg60wdR5Q+Dm4XGAC",
+	"l4ivf/Ar5pBnb6XPKdptCU0AD33Kd4JPdYwXTZNSayD5Rg2CLAvTXwAcO9OcfwyBuxcG859++Z8c7/+Z",
+	"+q1HorXWcnN/vjNlQPbej8gdgAbTjM3fI+ZMfv+3c1IhrcBoC/gs/AKu2tS1GiP4Ka/q1cpmdee44aHa",
+	"p9Fx2OY06StbEs+p9pUm5dHwtWcixg6nACguDMfqgK42ISukqbG7dYzVuM/juPwZ6wXO4cUFgVT6HiSE",
+	"+hKqsSCwEGK7MtA02/A5jL7Iuz6Go1nsjZ8KyxgMBqUoQZmBvXXltt6qydLnl5qiq1QDphJ+0Cj5ARU6",
+	"ai+On7ZSXi2VS8vLq6XfFqbPIY7N5zOB67toKEXOehOKq1qjtsMcXLUIfF8LiywOTbE0fwiHPG9/5vnl",
+	"OLQZIHKKHHQLyFqMs2Xjk7owMwusH0mBUQoHbXUc0zI/enmbS7zwErbM3MYpwIpKJQq9+x65p5Vxi33x",
+	"AnGjRvfekuZuLGx5ztAVQTl9xbIrpBXhxmcdUAnBJ+6QtmW9Wm2vXLIeZqEN8UQgBjwSNEBLRX1arKGF",
+	"HG8/CJPbdqsyB/5xTcBzuLnHFCHu2r6XHLlkw7sLEVy4k+TIj0vnFCtLLsH+fQkypMe6k2ETMh5RFImB",
+	"cWd0rT5Uvjgt2i6UQtKhFljzNhlwwLpzGTCXAdPjZj+X4YALdeKe7zmnvGD7oXfZlMsrz14M8YkNvWzl",
+	"AA9GmR6xqSjTCIhYK1ApNxaCTzqWpPGhLBbNfeasA5y9e4QkHLJrvShXpPoNGfxQsi10RcDiGbrCcVgP",
+	"xkZ9vZiukvvLWOfzzeXsP7BNnV4yQjOf+UmNs+I9mktX6Ers7IlWaOvfs0EQ3KtLMkzYivqfqdmibSnB",
+	"pKKDe5UP6LAKtJYFWWrCbE7Syy00QK4EYbDEYOz2unYsBg45IOvlVdIqXYlveaymR/3PS6lOwJI1k+4s",
+	"LEggVeL/j090HQnj8HVoApXDyNpr5pzyIbZvJlh/56vFsKiu1XXVTsv2OWuHXKN8wmm+R/z/iUPxP75b",
+	"U6KkMA058eNQ+E9QG6GbeF9Wvn3m7PBojBBKJ++cMYaid+wNhjbTR0shT16oFkNWxIApS8eZBx6xkEVz",
+	"Zz1JDcuLSaUXfBC1X9M9YhKCIZcJBZYFdyfpr3bFAEWWt8I2SoeiGTN3eczd9ZIqBHATZFTDz1sl8EBJ",
+	"f+uQGsPIzs/dk/32ni8tz59jHOTn+vHEH9bKKkz462HMnOtHMesKt4nJfTx/uuT+Hih+ZQb0efhXn+XY",
+	"GZ4muI4iUq9Kzy23d0UJooqgGjS6TKlBrbPWiV9SlkSppLugNhqb1dOdE1/TSgOagM3+G9HVNj11XUJJ",
+	"l1EOzMWtFLPE4E+gf+qPRVxDiT41agqlaQGOJk0qqBlCeA8LzpGiHRmXPNW0GVqtUW0ONhci/62+XSuT",
+	"AOA94tQUrVd1CwO0S4Sa0MIxkhFeQZlyeBvTTZiF7Dm20CfYdgfINbaf0EI0GGwj8+TxT1shJzvHJArP",
+	"YwqY9xo7FoIVag4WceEUxhiyMvKnrbNoArznwlEoSMDIR8pZGIsFbwFgmUD81Y7u38OebYQbqa1clCtK",
+	"Yoi4TXl4Q3OfMTkKcwUg7DlvIQEpa6GycNwH7K4ZcPuy3/eZ6j5GFlkRRQrO9rzQo6DQA+enWHXfX2cW",
+	"yYTciIbeJjYwUaAsb4lnLJ0Ds0LlPwUKFd9ekn6PJAKwwdLIBuANUGn7ztSpoTAVIJW0TxvBkjyihK+u",
+	"nWfXiSyRqmm8dvCYJiIzwSO1Nrd8Zlfa19cqLRvc1frZNovEYiAN4JHSmy3RTxuklZevdV6XBqx0xlE7",
+	"dkXAfOLTKPI1zYdpipO6kk97lOq14QkGactgpJnGOwS8cyCbdGeLuigHWgqn+o/VP0tASrmucaNimagr",
+	"1OPLRoOrqUGFCq11OIqYFWFHdejoMBxwNIsjBV2zOQOD0SDAlFHEg1gZNRj1cJEJKSpXD/+dogIb5mLo",
+	"yhcCGPM8o6fhNmgKlc74yfiw4fX0hxZxwGLzBlqZrZtB+CmKm1v9YDCmtuGFmowHFv0RQzkYH7vUUHbU",
+	"3Bf9veXVMpGsKZS1kog29GpC8hM/8tFxNYU4hH/oHmVrIIGZgFOc9GMu3YYjtX20DQiPRIguMQCbwnTU",
+	"u0E+2W+1QoS8M/bNiYYXw7HrJQ2RhRSwEbrINKacNmIhGaPPQNQr9cCImSQLriiAArC4fVF4iY3hOGhc",
+	"T5PtHTnB4LkVjctdz1xktmsOQFeIkCgytem0dEEQSHUYj3CRGGTI4b8LkkurKUDjmtWgM0ZbHIoxa01P",
+	"GiiYxTgU8GLpE8ylsjetnYd3kj14XyWSFyoLSurNao6ly68Gyu9ZzLGRQRi6kn8GwM8z2WjdVKRNCLFM",
+	"CZB8L+tNTme+yUn2Wy5gz5j9xq4NE0Axp6QbZNDAk5B0kixizURr5vrxZ1QZQFX3Zvld+bXSaKcnm4vv",
+	"jEIxdofRwpj0MBkvEfW7XLp4IQ7Jt2g5EKZV4v/iE5lQpUCN7YWM2BbItBczGsgOY8YfB52JRQAtEXf7",
+	"Ea2kbj/kXLQa9X/3PeL/qv4HUi//63skoefK0KgfjWsmnMFZNVNhXgWTTdRaJ4auR5/3b0306OFZ1FfQ",
+	"5DTpSzcH4/1cOZg7fOafPGvy4OkF5QguNeVVVn1Oxx6nBda/kfv53hqzAULvdmV5f7VYKF4zahHPmkYt",
+	"qsVyi0502HFuYwighZg8OsBfRBMAmFJumLxl3VqorEefystg1GHRhw7X04C0YtEdDYGvI4h1iqRgYLpS",
+	"fG2AutJSSx00BDclUnXh39WosFcQkILSCD9gfwPijtMZgO+kVLMWcc5c/OKwFtSPdgxqf9qrODBxAJty",
+	"B/8rTcH/CAC8TTtLQMXPxQDcfaoLjZFvE/S3uQk6ZBZSSEvaVj/px6Z+ZZygX7s2GgNOf0z7MuaoPqQx",
+	"mUVLg4jIiv3uGkA+1LXOtIARX0M0/lPi+FPCMW/e1OvV86GFYz69kPs3x+8+D89brdb5xt6y+L4U1NrN",
+	"4e7uU8Mxr+yeXA72bqoDh33oxv52Uf31DnDMJ9WvFo55qwCOefAF+JGaGjh4u5aCCO/WaoO9erV6svqh",
+	"2/11ebnf/17fGp7xD+9Yc+lTTUZvPi+/P1g6PbzuvPv+W+3qgn1r8l+5oMNLWmU06l6+H57Lm1Z5f7gf",
+	"LjeHcq2XRMer7894+9uvyelfW5/Em63z3e2tb7vVAUAiNwaN2tLgsL5brQ422gCsfIDwzIcb1TYDiF91",
+	"3hn/eHi4u1sVW/W63Koenm7WBrv1LLDy0V/yKtj49n7Qagcnu/Wvq+8v4zdb7958Yisn1dYZd6GVbwFW",
+	"voBzjxqNDxtV2j7qAKjzGT/nR63mzcebQz23QX3t4nyl3P/Gt8c5mw6rg6P2dqe6t0rrw5WNo95G/4x3",
+	"h+87vDH8srbb3O+tHYrPyxdfvl2/W1ra6dCD03f71bBRjVc+fWmfH3Sjpe7btdNzSoOlnetEJF/3BtEZ",
+	"3/9wfsEHy3St++vu7l/l338+OObDXy9P3mxctD/vHVyvLXevz/jmkK7trXz57e1mbZtei7Wlva9rR3z4",
+	"baX7ScMxZ1fk6Ho847OuSLMeZ4RjvmM67XkosebptAeAVn6KdFqRas6FT36gdJrmMNEezeScmq1LaYnY",
+	"xvZ0Ie94MMYzeTbMopmgSzbpViJ14ASBxA9T5kKCVSvKoKQekawbQn0gckKdG9xIQM2lZxxDPFHIGfEl",
+	"6/2Odtw6/AJ1lmih1Y88srMJ14qk46QbQokBIw/+s/zWJD7Oh4nJ03RpfAmP/RLyQAzk4vLK2goAWyjn",
+	"myakK2RClsukXC4jj8kZxxTQtPGnkENuAx5X0bkqrJgBwWzqZVBeeBpRmPrklbllaji+BhRctAg90udQ",
+	"+pF02Bm3ppg1GNsuerWT1lvXHCDUDl1NmofPRN6qEvGdJeKrYxhnV/80lQnwc5jAb26Vg/obKxTUv5zq",
+	"Gg/QnH/QqC3iMOl0fe+Mj7gBflPGOB8CHk0j/Jg4sdrzOBBx0m/3mWRqNkUXRsIWYS494tOm+l8c/3//",
+	"73//j4BB0//+vxLOkwkNBI49oAFzR6/PPuO+ZHr4UA6sT9MD7wp8Q96h/ni1KybRaLMJURcYPCai9HJI",
+	"3QIN6T7Ewh7oEKqqZeKcnXL8QAgzperhjMZMJmdcYxxwqB1vYWqMOrCnAWsKKEaGxUy6oYQUakD+6gvY",
+	"AoQL0pf0PBrJ474pl9UtjQTQuDARBIaQZSpN/TpMTuuwxM64pYniQx1HBRFwGfZ6LDABVx1pnRgfNcXw",
+	"EFA1xWLKS0bWJGTnogM6dINfqRsVsKuwydI9q4+k1EJODNhKuxHOLfSyDTeU2o+66RSFSRThG2aT+mrC",
+	"wZ/0+1wT9vgVIoVhdWtSTs7ZGbeOLG3TkI9QVw2o1AuFBQi+PsaJhMOGsyHFiBlKQNi1vq+SGaZiHYak",
+	"v4OfXTSZp9n4AulCdELDWcsx+jiYWkz500R0w6ZvJY2T77+9HGEko69O+2N5RRcauEHZqWsKznhedUNa",
+	"VlAiR+YGIN6YjoAse87aPmedUN81T7qvWyItmXK/gb7S5yGp1p4YGVPKYgc1LDpLbRmyJA1tT3MSdnXe",
+	"HBKOpCPUHCGNkxAlsF+LYwDz3PZtgY38WbAcX0q0WuavoqVXgiyxDmCoO+S/FG6Q/HfCq24nBDsZU+he",
+	"Gu8C4n9Jh8+TYXnIEJEbiLczi+P3IKUFtpPnzI2nbRRPGSVnfNnDbbAYh8IbqwfwHA/Zqx152cKCM54/",
+	"R5NaTp8vYb+tVchESmSzTufuX577N0OSfnV1be3Nm9WVh/cJ5XRO4QMk6Z3u+3wefaDpBcsA7duR/ndr",
+	"I3nozpR6yyu+N9JqClCAYaDpiOFYSliqpGtL+0KedVnQKcJk4A+0Dn1dFZBF0c5rS5B92YPOO6zjVKf1",
+	"YpGwps0npM7GemrlYcG9Um1oItuaOMxV2Eg72eZZK0Cz1jY7NKbNJKVSxRmSQ5mwrs2HQLGAGpL/Q6cR",
+	"RIuwv/o0cqz6iCaa+RXL+lzCWBIGDh1sliLYMxgF6buMog+AKarZFZRtyEWyGPJm1FfzBdzF2nQ2Hz5l",
+	"nybIE7AOxqulSrW2rjFPnGJHEoRBphKwJeIS2c2aPJbENc5yBSFKgvHeZ0NIGG3wMZ3VsyU/HieV8SiI",
+	"CwVvfG+FdBP2HgR1waymOeLCi9eEu7oEOMt4DuTgU5WxPQx+QtEOnqpmrRBKQS3nW1RiyjhXwJrD2UAW",
+	"q7d76bYxUIZ1gkzrMjF02EmHSS0QcVeXSIMicY7G8HU6H+AXGlnoS62qQ8sM7jYxVJQSAV9cn37JWA8i",
+	"I7qAWrnE50wNLEM4EcoM/ZrlgweXMIe53OmGt5pap/2lqKAmSyDERIG0PklptM1MG+o51BRnfJ+nKifG",
+	"D5TGa93OEHWTFvCj65p7iWoLCd005b4tky8RnzNN58+Nc4vuNmkLoqZMMh0T0P0kWL+oixYgfgHdfmZt",
+	"qGFiORa8h22RGFkN+HqMi367ox5mn2JeEmJElVHbBcovRpsW0ZbQZgAuM/DEhxB60COgnPiOR7z4iQ39",
+	"lH9bT6mNkdkQVaQsAehmpKQZU9mxwbECGGdk0rp/PGIC83VoG3GkS2mtt8aEAMS6Ja1ytuhQF4iAxQb0",
+	"c/+uGvy0Kj6zRBcqCyvl1fJieXlxdVl95SsWR1QJ9oPV8sbdzRaHFfD53OgjlJrT1r3P86kTCPnymD7u",
+	"ZkbM7lIXCZs8Er+HcqgNHnXAIoagTPmkexmPzoUzJw7auWafQx2rfbZMIVqFgGgskU0s2AOKOhCGgut+",
+	"wPrRTtrJqKRy4LT6ZbGwQccoPaLTMWHicEzJJMT8RhiMeYTE73PZY82wFTJNKzBCt1ci8OJKeoPuGE1f",
+	"TGTWw5e9byWbS69XUP47RkSaWiv4Xc5FMLT9gXNk7QISuCeooChaEiNbW500XkHxt1eMlGZMZDRtJqPC",
+	"Qz2sy0RQiEPmDnFe/vOS8VwffeXmrokC4Jlpqn68J8NN7edVDGkx7vRT2dCsBDhUir9bMucRSlUvBf/D",
+	"ABJpRozGcPSV2mS6NOb1eFm1dmkS0W92lCo0BNvaNyCGBS8F+y+lFTOZ4hsH98XqLX2XCmbSgGMa5sSA",
+	"1WPINhEZ7nJI/49xn4ccseSg2iEtc8kgvyjpQs5ZJHhbmrsiabRO20BvsymGH5M0/V6QC9BwZ8M/+5lz",
+	"S0d/4EODkRLSu9ZMnsLdXnTNZIbfe04ae1+Ri1/8SaRu0f7ICF486cEqLgHe2gWdnQhxPw4E9ghI9yOg",
+	"P3elqpmj3v/bmS/GSJ6fw3C6jUhnZB+/cGadW+XHfdmotYjpUABcGUs16BJVzlLvvhO2O0wmJDRB/paI",
+	"m2xG0fK0xNBzZtEXzCyaFwy8XXT882hGJ+8VOaswm56G9KUINcAkltND1uP57nLxQFLZ/hSDYKxDnViJ",
+	"DpjJRLRyoO51k62+SvuW8J2z7bWUpydNI/ZwoP8ciZf3enPZd2fZN76OH1bs6X314iVeuk2mFHZ4QaGc",
+	"0+/98kTc0n8cbPWJiSGEfnDsNDqgwxSIIQV6B3D8IIiZlBoZb6e6Z5AEATgyZigZTXPDdjZOPRI4K5Ej",
+	"1hVXd0vN4Nvkft6nS9B0xdU8QTNdgkZNlSUFeExvbfLCyOx4PLVo0xdmayAV7+hnhJ1EGC51fYnsj7Zw",
+	"DagkHNojECnSGAiZHaYrrAxKmEEG8QyCKIyqH7OgQrAZZHrDYOGpVXVhOBOOzvdHfg7o0TfHhPUxrS4s",
+	"UoKPpQO39e54uekjLHBkNNZlfhrSFzSEbnVNQX9d3EAoAAwT3d7oauBc+YB3x55q3YOozCtUu1ox29qg",
+	"pM85iwhnyUDEl6ZP25cJTcLmj7CHLZn2z6u32NeeZpBKZ3wPL8YC+UEcJgnjUFm4XC4tl8ql8tLKG99z",
+	"/1xbK5n/L+MTzDGSPbaups+MGVwmM1KXiKGqLAzyyg9j0U+Y9F/rXgis+VJXqeMgeEfe122VbdOEKZMm",
+	"k/bSUhVorbh9Tyx2DGP1eLBgNkWsCXAQfxlyb8rsgURe4psEnBmL+tC6UTlvKDK80Z/RB5CnH/pV9OTb",
+	"iJm6lWaM6NKheWFjV53xqsPnlXKcKfNKd6UYROOMfuFqpiBgL2JI+Q0QYNDt93XKZJVGawsReKNUEagA",
+	"3bBe0aV60/R5EkZ2YmBtD6iatDCp6KXMSSQkkxrqC5iDqKncLfSDc5MrD2UE3jV/yeWPQHQpVGoybPFL",
+	"QW70SlbC3dlECyCmZOdH9mjZHr4zuwLMxYtIcE5jF8zTnA+a5jx+Iqti8jacJtN5q20xhePLeCyiLgJ3",
+	"Txnei0J+KZ1SQzDOW7pe3oT7xrIVDWT84ZrjCBrc1EXvNTmPZdkJY0NqOYWh3rDD/8cE8ewrzQN3dw3c",
+	"pYu6IHaXLps7B++cjfOY8bsZu7Fu2yHTxe/SdysK4Tlv/4QlbROp2pRYsmKox2IpuMGgwfhCNSE+fral",
+	"s365vNqUrBmzBP7NfBeZ+crYgvo2LYbkrVg7Jgwhhut7JCNOB9B2AQlZJpZnGoKydWKCa/SZfsJijwAZ",
+	"r76jCw2LsRDbZ4VOEbx2KNFwFPBsNBzDRBO+yXWiFgwI4oRAB5eLQwNyd7mseVcOtveMNRGJJlRSa4Dr",
+	"tFjdoGbh/EH9OPZc+8rdwan03QXse5ZObtAR9noYepvp4vZLNpyS3cwu6XvDo97HZDUdNmCyHvy2seCl",
+	"BTXpBnW5OqGbGE5/89vy8vSVd/Z9n4f2a1vKPgvSSS9QSVYkOMDG6gvPLdIHokiH7QIYe0CLgB4hbB/E",
+	"kMZe9GIl94CNvrlbcRp2sVS1TNApMxquS/+x/74ta7NrY0YwmQMRJ52ISVkiVfzFyuVmRMOubXTVf+mi",
+	"ZXUcVYLFu8b+zwCr/2LTO5MqiBI5gt5MLYRH0cCm66G5u9ybOVdz5LbROGKfC8jZzE3Pgl4aTtwF/kg7",
+	"8dbFMU1bjbMTJ6Zs0u5JwXHbqF0ATGWGA03vDg8r7aFnOxZd7L2eyYlbeAq36lb9NV/ceXmWJ1nZk9fG",
+	"DI7LRO1yR4dlfMmkpUnO4tHt5j2adNJuc1dDLYwaby8F1m0KrQtw4xPq4jNMFlDZXkFckneeQxLx6qDW",
+	"OF7xSLVxvLiy9naxXqt75KD2aWNzBRXqh91qffH4Q1UdfY1ixXG2lMwBbgwH9cngDwViwCNBgxkwiMYX",
+	"nfIN5hX28wr7GSrs3YV/pwr7e0tKXLS3y8hL5zwrHS8Bq+LFlGM5OHfPGVr6xIZeJnyDxKbZn+QYyp5X",
+	"jF9XIl+ywuwXmQNh57l9h90+oNlaQDvyKtOlmOaeX5eQYDjm0KyohatBTtfSlOxW6+vEj1ibNodw3upG",
+	"49g9aVmdggVpUUDC/WOPdGlT/afKg1iEiMqiQdctpNCA0cvpZTDZ1iW/B/vHJxDwCnNiSMqthW0yZVzI",
+	"gk7dOabzKFhvOCwrDO8bvLleTHfH/TWNs2zn2uYfGzrKYIA+hXqavD+nihQVYcL1DFTiFGrE7NlJnZy6",
+	"QBDZL0AOGm5sTByQmFGI/jvFi06Ic1Q9OIYA0orCnCtxut9j/PPBnsavwtIPIL2GchKCA8O6nJuwZ5FK",
+	"4VpMDaRk4hhvsqRrUxnIVYJCQqOP4S11B30gcEiZyhddbZItADJQ7Qm7TlwML8kSiG4BUNfUmiC9n65l",
+	"yKZVnPtfsVjCF0qDb9OY8gc2LDoRs+zEee91rC4DfgdbxzY6xaiw05obYJ3TxG55cGNuHuCZ/L1NfFQO",
+	"dDoWxprM0pg5a+D8EPBWLXpEeeUyYTQoemO0M6cHTJ8tpy6aCUsWZRIz2n0QTahlxVwJ/vOUYOqjiSdT",
+	"gJMk0e0+Wm/k3FT56QPPnXSvSrLVOPFAN/m95ZVFPTDf09olY3GgZe/oointeTsLdzborTBwxpiXlS2y",
+	"+6c38vHeD2blz+XbXL7NjACdI+CMZ29X+NNa/Pkyr9Dkv1XsTWH0p4DQzykgoWgiLWvPAsVkSyX1F9JE",
+	"Tciq7LLDp5RVKTRWtuZ3FGtLOpCQMqFDxIHUdUHqJr6toNdIygYVmcVXIfZUcV2WDvZgFxoYZL/HYskC",
+	"FmAngi2wbxG/7I+cn+hiJGqavLS/kTjEJhHjkwGnNfmVC2dhwIz7PIAMJNI3WU49O+GpmR4mapIq6MUE",
+	"fZSxLPAnwh0/DHCl96QVSfdD9c0D9R1r4Bxxizxs5vE01jL0rvznb9/w3gEMWxTZTg7IrM6xwf6BKigX",
+	"PfipoIYKtm0hbvADYYWpa7rs2TWN04k+htWSAvbbzqdW2gJXP9rJEb9W0GZb99YndjuNNjuZWNdK6S3I",
+	"jEvGelhDkMRDjdTBaByFLAbIY1uyCveWCY0TXVASM+I342jxisVha+jrIAR1SI6wnEtisbdkVyymEalX",
+	"ZZ58V1/sBQj4uQT8B0pAtbZy9tzjSr78BT0i+tRJDy371P5/dtln4NnHUNQyYWQwQjcaO42TBqAOWJNb",
+	"w6GDxR1CxNtEeR0qrkRA9jXuy4QFeWDp6+PMs+kaQHgiPiYwXYT1DE3HaG2oxrbGEWvjFsftzY7Cvini",
+	"n8iexdfEUHJddHux6IaS3cOuhTU7R6z9F8nkDMK9cURxWT013D3uvalKc1vOqXeRzlr8PLt4Pugnt8lm",
+	"0/ukjMAxmgrnsg8iQuZ8E8LQl6O92O9q0YwcWCYqUCLHOBPToCXliPFbrNwxmavnfW5gzoXZI/Sl4+J6",
+	"Eo+6cCFnxJc+646WpcnBTN94bpxK7NCU403mefUABgnnaRvEZxei3vjbR8NsPYbpUMWAZ8zaNA4iDV/T",
+	"pLKw9gD+4xpNXXq9w3g76SxUVtbWxhNIt49F2sHUq8/DWT71ADWQzSwTpi+Zac4eU+yaNfyTIwI8TIN/",
+	"KjdSAWg3+Z3b+d27Pl43v/uUGSoJMjIst4Xf3rioYT998t+3NNLzETmbJVKiNkeVbWx/hSdX+8A6Hg1f",
+	"p3wHlklVmVFh4lkHW5f4NjGjDKYZZ5F2axM5gk4lTeHY9gHpRZSby/Vm1Ukw0e0KDhLS2plZKE1D72oe",
+	"omGnMKqoQQQ7QkcT/Zh1RcIkkqRhPz/0y2dIaAI6lB5ZfbtWVhpJ1znpkimR6CuQCWI9k2bTRJ1hoh7E",
+	"2cASiiIiSofRwLyWW6SI3LEBi1lg8mwVQklXBCxC2xWwFdWz8Txtt+q4RxRyLFVsiqjfhQycQd3KAoWl",
+	"FLYTIMGcyjCABdMYYAUVHmYl37tz/7l4NfWeu+rxxS5N4vAG5AXM3kJlYblcemfgp/LAqRCbavntAgwG",
+	"lpY6okTDCOjV9OBVZkqfCRzAfNACtZTCkM35NjO6DD+XW1RcrM8eQo2M7b+8ioxw9PCY/iiw4ZdA+Exv",
+	"yuPpBaQWWoKC/NFBWNoV2E/fnWjk78JtX7il/xSWIkzE3FyUiV5pOXsL18r9DcYf9gkv125M98Ut1iO+",
+	"y61GpHnnv4s75xggjSas24t0KYCvWcaVMeN7xpqL9L5QZ2yJXyTxE3adLJkLfdMrZi0esGEkqGYk8JOp",
+	"EWRT1PkGUNo1l28Koc0mhTrdMutQEoQxaybhVZr+BpGEdF8ossxAeEBafQ78/GhO6rcMRLPfZTxBA060",
+	"9LK8zUyC7/aT2Up6XcELitRIMh9UjYL85z+lPdplf/99xtV52tM440kkF82/eyJO1IkHIk7Uib1YJAJ+",
+	"UP9QvwTsSv29wZQxrX5YmNloggl+XssJv3GBmIZZnNtOBbYTTs8tsv3hjSezKydZUD+6mZPGRKg+PtGa",
+	"WrItMxP619DrGwEt1vCc4AZz4PPGtDU5h+RK4Gmh1wuhHysR1n1EnJdfEEo6z9TawDGNzsWjbZPc5/3E",
+	"u+XBulmMlfxUe6D424/ZE3poM2+GWRXdRGiBsd10O9d/V1xBbRmuI7JvrAmXtgIqiienAfEB99Phd2RX",
+	"acNm/8dTqzy9ytmAb/qEKid/EeUxsYzvokIXXAvI2zzohbnZ83L5Tp5Q3t8q6B9bwL8w+hJAb4kzQTu8",
+	"g0G0RRsKWuBd75PyIemKmHmYkSyKnxczxY/vzgdxzlphFNLojl7T8/AjTC8+5uUnj8P+/lTyJ3/l5/Ei",
+	"PIzPNbV5OJogTbFAMpQ4l2yoO+tMY9woXMgrv8mkhF2w39o3295/rcRMGDFNodOhVxkqSmB+CcdwOQxX",
+	"EfRuALCTr/birebpfavTRqAk4JkVXbM88S3ATA1j+yPIQTOBpnjDilklozV1oJnvdQvR4nIQZUoNlfgu",
+	"KvKAicpHqAA8jOkhKuaG+DMY4k+VNxvbLZNM8InGd1ZqTLTCF+YZ2xcLg/s0yy67GAoN70mJ2p/c2Ha4",
+	"ArHIjogYOQKRNhBUCFbzIDecrjKy3TlY6h1U1BCG2IsMYzeAWUBLhzLa6h3olpd9gP8y5CHA9udw+JqS",
+	"GFQ8NsfT1cCMoI9fl4ivEat80o7FQKa9RRrMYORG56wpuvC0iFWy7T49ESeIKSmaIvKIrhzxyMnOsbmb",
+	"N1pGBb3YMeOs/UOypj+GEWCfjjbMaLMnmjPXmIQ37g1nA3RVbvNT7uOijBal6fyRmoSFyvLy+7WZ3ZXn",
+	"9VRuk7NzP+VR/JSnEtRjC3+ShzJ7XQ3085z3eTABxhCw9rCdxUqtLm12Qqzfc6MVgMRUGU3F5zWP69pN",
+	"oLlUfwnJNA2mKeEcRT50yjpTweKN/jxW7YkNP1cCN1naya2BI6QaBtR+GjBFvAST8iIeEr/ZDHyTq7do",
+	"i8DnCviNpqHdI5QEsegt4g9EDmXCughnqyYo7uu8vZLnA2ErEzTqIpRAasmA8IppZSQ81YKoqF8aJ7Rd",
+	"Ig01iLtBkpsVVcNvPwV+YUvEXTPLuGLWYVaUag0T4qPm9knAmmHAtG/qJzQutW983ahqskoTnKYuTRZm",
+	"lcD4EgaAsBCBsGLHa/AxkWLKy4PYdpRXzuobWWYPBVKYSwOgvrXGuhC9IYF4IE9xERH7Kn3mdmtxT3C2",
+	"uEuTZqeox2C5XC7ft8mgfRP2ZsUO8x5A4+klO3qzO4wmV3Hi2n5QILMOvWJhLBbrRzuLx8oCu/UOcYTn",
+	"PRwMmreg1tFtV8I5MDGrqIvzEG3TRaj2kC5eK5E93fM4SQ491JTO9i5zN3M8v4/LXOO4gJyb3pCZHaxy",
+	"TN0U53rOs6dYU0b//hw0AiP2Ui+ivNBa+qJVCxDA5xO/p+zepmZZGSPZ4KRrwOtWEnDkxmqaPQMqbYkP",
+	"J9cwH0SU/2PIbN2XKixFjiifB5sKpIDT7JTv0sDM3rWI2Szpl1y8bPbDxMrlH2qSisqW7Vu+ENG0xK4x",
+	"mjGhrG/QERFuDQJI4/Xjz+hlvDrarJM3y+/Kr5XuPj3ZXHyH/kkrjGVCYjFIwzWQVbYGcdTvcuX7XYY8",
+	"0AkikHq+R3wd3VL/jChHID8lIP11QG4cQP02/IC8HXEfl6QNimG9oUCPq0OlhxxwPozKJ4lQN5aJXyJV",
+	"4v/iEzUpgcWppFhArSOERPZiRgPZYSzRyfSEXjIN36Gsxn5Ex2UozmpG4twq2aDWvCmvshJtKjPUfJFR",
+	"q2kOivsY8rABH3dWkfgQoih3WWUEEZ6RlUU5GAjy6iUIoJhFgj4/NMyeSBhEWnwcEAt+UCUnbNQdPftQ",
+	"KtEBfA+mV9hphMXkOlXWF8K76EiNbq8NE8miluXvUNJJdzRDeCHuc2ngZ0xrq3orGjM5MixtwVEIpCjx",
+	"KhnjeZhb6poH63H9c54F/AcEpKvy0gJPwdZ71HD02BIcAZxSR+8bjv5pELZNCDoHYTvT5o/RRSYZT0xy",
+	"DSWJcgG1iYIJstuAtFfL2Ls/igNQCK4dJrNAa6uzsdetRA6cNCKmEAMBRYfZTKIxBPEFCjCvH6oY6HnA",
+	"rn/bmL2E8WcFuZ7L7RcAaT1rOO5ugjy7L3PQrKcV4z3aXXJW3PRd+u5F06FtVZ0r/sVt+M40zJvwZZJZ",
+	"SM62cVfLnWNYI/d++DhWj3ZLIw/JbuIe7eaHsEZ3Q24Iy711UQQr8/jbAZyc042WUk4LF8QsB7wVGbKk",
+	"RPYs9lGfh3/1WQFQWl6fuvOCP1mXepclHaFeRKgpWXGJ+q4YT0Q8nN6mcGbheVrJ3c9QIGqcm8/byQuh",
+	"eGhmPReLqXuKhrzNk9dMTnPOyJMJ+Wp+lo4G57q0o2lMXjgtsRAEUW6GRsPAZwTZGsiC1oP7SI15X+xL",
+	"Lcd/or2Tt4TySvIz22NCVX5GV0LbCiVBKOl5xAJD6DrJzF2Yy/UXXrD/RAtzbFlMsvRuEef/nNJ937m1",
+	"n6ncRwssr14fq6FzivVJIjKxOsGZhwCeg1CyLMITQp6IPk8kxP90AalkTcEDwq5YPAR2oXVd/5Sxi8HL",
+	"t1LAVY4yET0yEPElVtvmZQGw5ndURNzRTmUcxqB70u5ikj5P9ftsomteA/9INfBPJPvylnxeHfwdDNrM",
+	"xpw+cpW5rABnMgx0DnnM+rXwcew6lAkUe8tUpmHYJs8syDz1qeNfBYjo46INOmszhkN+cbRzyjPS1j9p",
+	"3M6dq3nkTiYjq+fBY3ejd39R0bux3Zwfv8ucVhjBy77pFDE894JxOaXNFi4HLNYst6ZbQpqYn+G4kR0x",
+	"kKZAYizap42j0bBhThCQVG8XlQaVgIvkR0tpQJ8ITvysKPEL44nuS/9kEUWNB/oj7CHa9/uVUrm0gljg",
+	"f3qjwtTBEu/FIsDWowVvYRCHCbPm2R2k1jNFIN0hHOMyLLT73HO9FD1Dr96H60L4ex7nLIpzjuyzx450",
+	"jjwuN9aZe06+/CwyD2eKeLpXKmdRAmKLLeZX7qeUJBGXjMus25c6j+OeZWHM816SbR71fNRAkRPEfKqN",
+	"kb8qcgOZ2ZU/KZQ5Llix9zMjWyd7LQtPpSSm0g7/Hl3wXLHRp1rvOetssiV9qwr46bEE/ZhJ0Y+bDNou",
+	"HPNR/RmzFotjFksNbhIAyLn0Scx6EcUqQt0kApgocNIffzoh1nUnCAtsRUxCLbOIM8SaP1ohb7O4F4c8",
+	"yQRopw2fuumSmOCTghH3RalPmQmbWqj9QIyr28KY6pikuqOtrq3sGWOq7tOfKao6swQdiazOxenLC9E+",
+	"lQjO30O5YdqHssWXYpHQ5Pl54jGqwtlgNESSDaKsE19zmYaBj/LakVNa2vsgo3wiWmQf6O6WS2XTdwL3",
+	"NhXjwKjWUuLWFol3oZIcZKi+M5LDgeqY2sfwUqbkrJfSpQGzx7rrGrXF6iURBYD0FEYRPszWkldz4k2A",
+	"IgM5OuJzwZlvakL0a0Kerq3eFyvr9byk9e6Z4nmQ/2N6ZNChiXpTZ4pkfpU6rKOHc6KeqVZ99W25fDd9",
+	"c4Qb6ecrWH+IyJCzcecq7MWosK3walyBud/qMZVZvkDIFsnDKXdUZtrenjrhqM/3MrVDSjCLnOTjZhgp",
+	"GQM7sSm65yE3qLZnC5QHZwvrKZNVlya6exGD+Xm5SM0RKhMsXIBx2bh8OxaDdCsFrJd0csMAB7SLTEov",
+	"JXGJU2oTlh0hk1mZr801D8B+rT8wziS7ps0EhhlK4oc9v2gAYe8BH21mAmCsZ5kGg4v90ANRV80yDnjK",
+	"ww/jivFAxLMMBK94hKHIMJlpRjRd/oMuTvw0tD3Tl6HtBxyGJb3r0pDfmbYeL3+AYekaqlRGixg4qrOy",
+	"ukS+2ICppwykonGZkixvHDFiAlBcZoJ0CfUVGmIDEQfOpmLXiZ7BMHakHv6thI2Ddq70K0lEmyUd7GsX",
+	"EcP7ebq/vUUilqC24QEJwnaovJ/pv8Jfs36AF1TOYVXavJRDJmbxOVaZ1vd3Lt9I7/g4dRvp/acMMTsG",
+	"jMwnJoPjRUUa5nmjVuBtgD3VKMpubYwKo5EnWcSaSQ4sWBbXx7r0GqjHoox1Ef5ZCs0+aon88AgLdGVH",
+	"AR5OatbdhiE6N7zmhtfc8JobXnPDa254zcHRntFa01hnt9hrdzeU0DDYGLkmC2Y2escsjNmofYSmCKR5",
+	"cvMvWHkm1f7HFJMyfbSZYcHaNcxgLtYhmE9hkhojsKnO0V6J+xoGxz/YPz4hS6EUzuj8EqmzKJI6Na92",
+	"RMKCM34OaF9d6hHJumFTRIKr8SX0HOTU+RABv6gGVgSqeF+y3u+Yo1iHXyRhXIfu6kce2dmES0XSMZiM",
+	"EXTIAkyjB/9ZfmvgiM6HCSMiDlhMujS+VE89419CHoiBXFxeWVspnfEzPj20I1DqUz7Ee1aIb+bK90B6",
+	"ecQHe0T9Q21i9V/Ux7rGQOlEXzNtYUZ73RQe/ECd4Htn3PyiFqW6RVNwDvT4YRJiKYNkUoaC/0AopR+I",
+	"2aafoWU4PkbA+qBRiVT1S1iGfVs1ETF6pRSsNqtjlu0vQ9zIkJ9xOnoLPNtWNHhEKrkPCTkzihLZR/Ao",
+	"bXOrQb0pv7cF1DDLyHxCYyYTcsnFADJYasjwdeFptoctYE0RsMCDD0XPeDeUUK4RkL/6Aj434YL0Qfs5",
+	"nxWqpsvqnmYTaFSrCGS+egjXTkWMRdY0IQAvtU6QXEZrUPX5cUpgtV+GvR4LYB0h7KbOx/m/q+/0q/qf",
+	"RfU//+t7auGr4dWPiHZgzlk75ByIdwDbnkURTCu9ZJzQAR0iuBQKDNLrJxK56VjMUnfFgfK0AFUA5pl0",
+	"2BnHoWZxPdVglUFAfJqIbtj0QVXDW1JMJcZYasIFZxV9QM+G8wHVHXRhDpXEV6f9sbzyZ8luCtfsQAxA",
+	"IYLR59hs5hnXaWLkp4BvoZ5oNyF8L6k+ofYS0EbHDaaGa5BRMf/ZY1GkphbePXUfK4Dmxa5YTCPYzmaR",
+	"mU+PJTkwrDOeZGSD7cs3iwdWjf7iIeQMUPiWyJF5S7gdCxCsddlzHnTOOqFO5OYJG+w/UBYC2pfwZ6QZ",
+	"R7T7y0pkT4xMHGTAYWDL5XJZzyHiCqASQesJBG8Sdtm65k0SgnTV4h7QMNEFLW/Kq/iZ/SOWxMPFaith",
+	"sV8642OeMN55kic8e2dBEe9hZJZmiVhWi6LVpawjmyZGxoncPizYB7PyVDxk64NrCdoBWyffC3seLnpY",
+	"89orBI/M0RVeVlGccfwYi1chXawebHvLv62UlsulleXSyrJ3xIIPNPE2mLxMRM/bCXn/2qt+OfbOFmgv",
+	"9Ajt9c4WvOPjD5WVlTOe35o2iVXi6Uq27KrbRhspx2AGRPoBlXZVzPsWMvYwztxt9nCXXi+ew9JdXV1b",
+	"e/NmdeV+VjIKjQIrGQ8WW8kx0x97xFC+rUHhBNu/bAiuDyndvmTrSuhhBSlWBdlG+8DEA423rRu9LFRL",
+	"KJ37EBophTwcrUYdb1tAF90u36fqWUiHOu9cmKJzAb+SXTEP7yzmrINslwIe/9GjXb0dJvYo4CnTI624",
+	"z318GV0UzsBRz1dfXhPBo628ka8/lsxxVlxBJuelNwl4U0YwpgFcwTaAxPKmcfSz8OHYMjCCdIw2qvWH",
+	"xoBYyHkf4qHQP6T9lYp1LpQXY5p9U8wVKIM1vg24jZO8oVDPhybY0csDHTMnVODkpKz/6Wg0EZOQJwK1",
+	"W34qDP2erCy5Yy1nqBasY6uuOAuf9sIF6PRd+HPqKk87qOfpKJhS9M0BWh6l+v/RZOf4gs+r859GguZZ",
+	"sEu4NZ+9rH/EWh6RAhkLOORw5DarF1/sYYxe70URPsw3+nNs9AZ/ZPN8fMFmszl81DifbaN3QglYuNOW",
+	"QbMrYMe1KExBqG2SpuBNFnM7Ex7hbMBkgtFGjCZiGZBhog0D20hjW3XgURCXltCgCHTGaEGF7U5CEoF8",
+	"MDbhDOFmSB3oI5NJd+08fsD3/sfw8FXVKzfUx/nJS+Ge3smB2rkBxtZ7PcZZoBbTbTv6DtV0uHdeWjGd",
+	"sxMmlNT90IKiqLJOv9tT8l+BLIOs5QxdHHj+dFwHOD8beMm/mOzAnYd5oa1MzCoaEw16qdy93Nbe95Ek",
+	"hL3/TBLC2QGTJIS+e2HtrX54ITLaEWuHEuup9AynWWZT3mUqYzkgGExBbGDbeyEk0xFxgtnOIoAy941/",
+	"MnwyU3DIZBLR81JTqI8Kr/xDHzppHJ/sVGvTEx+4s/E8uGOZ71Hk2MDReVatAA2M2HLPCdLq7mIid9/k",
+	"AYBlxESRfHDcFBzF9JBfpirWMNWmEUUTK4BigkmNnHfgOriXwJjDfr1MsoNH3jK5KycPGiy7ZSam3bQM",
+	"vMWMXZiL6hecZ3vURTe+EiYbcsUS+uXk3FKDbj3NnIV5bAVBWlEqOMvwFOQnxx6KpaAgVTW2Ke9o9GXs",
+	"uzvbds+TmppeYMyD1o+UnXpUiZO70vPSVDNYhrGIZgDtgLOnC/YcqVP/xUEe9f7z4A5UWkeZGkRYGHcO",
+	"6Zi7PXxAR81Wydw+ux3VoXwLwK7y3EAO3K0ofoOPKozeTEMySaoERj8LsDxcIP8I/yzpThelvtvhFeMk",
+	"GSj/Di4K+rjuoeVjT4Bb1KSctGPKE9tbMjQNCh0RBRXyprxaFAZS8/Rzhn+2WMx4M6RdxhPlA5O+7P/3",
+	"/4lDIaGIWk0mvIspPVerqC/VG6pn08BUnLs49dMXu6h5e55AEXyxAtmllu48PFQUHopxrefIu7uLmswu",
+	"ygsGxe6hjIxx9PwMsR91vo38qPUMNj8XhPbCSzYkHWqaULBO5A6RnjvJhHmE54VGeB5j1WfWSV48B9f3",
+	"hDCOOkH3tg00GAioMFlosy7MZepLi+M8xtJKv3au1VYkSmcVVx8AQvblIamj4WLB0eXt6OiT8c1NVyZY",
+	"PhgeAj3hAkgYB7JEjuHpunG61ZcsUGODgBCos5C31wlPrU4MIWW0Eu7imSxRdI7tHr9rgGhmkw9B02ez",
+	"+Z4ngHSbfJqHjR4nbPQYAi6z2vOCRLdZjGahT4DwwlM0bgCNmXImQSogyKqvNoOGMYC9AEAQujpRR5SS",
+	"gcBSRIlCwm7ZfA2NkmNmq/EpAz8wxJ1QJkU7CWftXxH7keZzPbTututgTHvL7BG7sPXvsLSVsF4KeUsU",
+	"rm71ncDrETFWwKLXMwB8+GbMAsaTkEZuPsTYl12qlFGJbCqVyM2VvrobZkZC5B5ErCS/1Y8i/TugDdtR",
+	"aPiPLg0j33grOTviVLJ4W73KIy5p+4zcXmxBurZvSqvVf/riVnbpIO/FnaV+ChZBZqlLFrVmWOTOpx1b",
+	"5mo5/Qjdg3alq0OzW6rPwnWeLn4AmcG17picVeL3qJQDEQe+U7vu68DwD3uw4pB3YQTTWE2+Z+CDBrHg",
+	"bVBPIz14VdvAZ+5HGA8kGLQamsdW6KvJVa/YpFHEYrx1U4jLkEnkdjgX6mGcDTT7J+z+UBpDd6JtmtnL",
+	"d7RPR6dG3bxLFyXjHboYCd6mC96CmXdg+ohDSo7D6IqSY8oTgdrVXiz6SZy9fGpD1rzO8xizk4SWFe+P",
+	"Q/bjLRyzZLEOyyJftyizxywbP2atmMnOouZJAbmPPCWLhiIEMV06zKy7Ju2y7OIDXAO9jLHzAz9hKQ/9",
+	"L0X2mAdx80xywZmW1Q8kzcf2d55FfqtMN7bL9AlbOHu6hC284b84Yavef56wlQkxoYycpX+HhK252yMl",
+	"bM3tZ7GpihO2cLeihC0+qjBhq+6skb9uydo6+VRlQBKKugjEOcB9aYfYgNiFMREDjpYDIN5FM2V8wbf6",
+	"I/xzmlxvQfpWvdtPlr4FY3KhstBV9s3/sm4vZpKWmqJbOo8LLaCs6TNuN+lqmT/+VJumx2IQyxjg8xaM",
+	"h2ceOpuh9DxZ3lPUK4UG0jzLW5Tl7eOWmGAfzC6fMpstL8vbdw8VGQczZHnhE5NqgZ8DUK0TubshoxpR",
+	"mRC7He6SCb6TeJkNOeBYGWvzjPFLyhg/xg7KrKe8jLEJjhRaz+qE6dG29JPm8vllZYwfY2mlXzvXbHyo",
+	"ONwLzRhXU2psjNKJ2A3fOSTaaG/Ollp2ouOP1Tdwpyif3f/qh19S7PIicu+MbW+z1mjddwRgDRcb+ICi",
+	"rqxzIvvNjjb3cxTsK5OYwOCiZ3AsPe0KAJ/4a/0FAfI5VcElAhmYian3SdHJmbW0o3fvaMhPjlXOZGM/",
+	"XyByhiDk3L54oKz6YyiBzE4oiuFNstCvlpeEuvfKEoR2ixkgTFT4h44Ks+umI8XhR8S9t2JApyr1dc4p",
+	"Rrytu9kUGba5cQGQByHQQEHpBZ5OeGZvGQGh6mqZBHQoUUJpxPImjePQHaE0cIggFCkPPKgUQs5waRIz",
+	"GMImFzQGji8d0a6MBcZf6We+zgmRk1dUEuWmE+rOEIx1Xc8LjUgUtlgSdpmnQYERmlGy+AqYx+iQLK8Z",
+	"vvHXhiZWB9hjRvwPSdJTLofvEf+YdtlxmLDfj5M4bCbqpwOadH5f0pTe/jFr9mPmE3HFYtJJkp4EMh9Q",
+	"pn2OzAg+FDL9AHoJzWqQgVhwVLZoYXJJlz5pLnJIRqUJaQPf1g2lBEjJGLQCKEG8/3KJbNJQKbVI4OeO",
+	"lWbuhkq59pQ4CoKYScwowN9NKPuqkHM2FBrhHs5XN8sDlNdMHjDopuhC2dDH4/090FlSMxeQV2hjS9Lt",
+	"R0nYo3GypH5fDGhCX3vIcKJeEFk6EtIVMiHvyKewtq5WvZ+hMvYJZmKMAgfZy0iNyrBJzpkMA5jKLlgS",
+	"Rm+n0+YZNgkYmUklihScPxkIM++hhDVsKQxIENKINZOUTgDIkXo06ShzwOwNQ5qkfjf8403a7LCgKOh2",
+	"olbw5+WHKXa5g/KVeFwJF/UvoJ6AxINdsYDb7Ugp8ITcvysLbPixzL5Ww/3w46fPy4fhTv1j53yrqf7e",
+	"Pr3ZXt4LP74HyYihtKLH2KjcLQG68Rjc31NbCDDfVqX+7WXm5npxMBgswgLtxxHjwFoyvQ0wcu8Hsj8c",
+	"KwmF4WzT7i2gsSh/hHyh8r5cvuvnm2mGC7ns4Q1Qbr/cVOw8nTqFLab0XpgMTaA8pekyLpEtjAAiG+uP",
+	"tXTJlLMSyCsQ57TLSJ8rAa+sCZS7SpK+dinzlck2wmzwbvn9ykzB11To5sVfYUg/rpbHLbwkXdrO6/9n",
+	"4ZzRWAm2P/5U/jy+mVmN+Jtecs6PatLQIskhHUXyRjis5F0cLVQWlmgvBDmvp2LM/9f2lmgBjPRiIhYB",
+	"Tjrpc84i6bD0NVmchC3IBkEBpn59ZeasqP/JYXKpRlHmspTQtV7VRZ2hlH3ln2rSR2VSwkkDBm4oZwMk",
+	"KIrZlbhEhagfXHdunPNs5zDRuyMxxRD4QuqWKDWRT8e9N8275U7ILyWSmYXNDswXVPbo+/Vi0QqjzOQ0",
+	"eCyirobrGwsp9hj/fLBnTEznsm0uE8qbue91wrq9CAngDIkQb4Xtvi6NVb/efuNdEbAo9+4dRrYPSC+i",
+	"3L1TaAbk3OsgorzgDhlCUUaukFzLUVOSxBqBTJtePD3RGE2e3tX+UiiF7zzYYEPmrDf3CbCM+pKld7YE",
+	"VGZB3LinmlaBMIHF6DzQvW3RG2O3fgGC2tjgNyxA29grOALOnW2QYOOnKwnbxk9PLtlQ6vA0lALZRoss",
+	"erPOvqSgTJ4JDME+EwlV1j4G+kRPkoGIL5W7MDHb404WPDNnrDq8pD+BLRA3U4/9wzr8Jdw5O9Lt0KM3",
+	"PGCiF0EAEVxWtYq022jUhim/FW6BVOjO66nO3I/eu6He1sbpTCQvDYwlCev2kswHCsKkYHXIJGa0q7aD",
+	"g30q0eHtxaId066eiZaIIjEgoXvnhsb7/PPv/y8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -17,7 +17,7 @@ import (
 func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife,
-		SigningKeyLife:   config.SigningKeyLife,
+		SigningKeyLife: config.SigningKeyLife, EventLife: config.EventLife,
 		APIKeyTokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext,
 		PAMPresentEnables: config.PAMPresentEnables,
 		RSA:               service.RSATurns(config.RSAWorkers),

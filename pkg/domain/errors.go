@@ -250,7 +250,7 @@ const (
 
 // Reasons lists every Reason, for the tests of the catalogues.
 func Reasons() []Reason {
-	return append(slices.Concat(instanceReasons(), enrolmentReasons()), []Reason{
+	return append(slices.Concat(instanceReasons(), enrolmentReasons(), eventReasons()), []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge, ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration,
 		ReasonSerial, ReasonSerialTwoWays, ReasonEither, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice,

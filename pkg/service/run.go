@@ -39,6 +39,8 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.always(ctx, overlapInterval, "revoking superseded certificates", s.Clients.RevokeSuperseded) })
 	workers.Go(func() { s.always(ctx, caEndInterval, "looking for CAs that end soon", s.CAEnds.Look) })
 	workers.Go(func() { s.always(ctx, choreInterval, "renewing certificates of servers", s.Instances.RenewDue) })
+	workers.Go(func() { s.Stream.Keep(ctx) })
+	workers.Go(func() { s.every(ctx, choreInterval, "removing old events", s.Stream.Prune) })
 	workers.Go(func() { s.describe(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })

@@ -10,6 +10,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/events"
 	"github.com/chaveiro/chaveiro/pkg/history"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
@@ -28,8 +29,9 @@ type Settings struct {
 
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
-	APIKeyTokensOnce bool         // see APIKeys
-	RSA              *turns.Turns // in which RSA keys are made; nil: without a bound
+	EventLife        time.Duration // how long events are kept in the stream; 0: events.DefaultRetention
+	APIKeyTokensOnce bool          // see APIKeys
+	RSA              *turns.Turns  // in which RSA keys are made; nil: without a bound
 	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
 	PAMUnsigned, PAMPlaintext bool
 	PAMPresentEnables         bool // see Devices
@@ -64,6 +66,7 @@ type Services struct {
 	History      *history.Watcher
 	Restore      *pki.Restore
 	Results      *idempotency.Results
+	Stream       *events.Stream
 
 	Profiles       *tunnel.Profiles
 	Enrolments     *tunnel.Enrolments
@@ -84,7 +87,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Services{Audit: shared.trail, History: shared.history, Results: shared.recorder.Results}
+	s := &Services{
+		Audit: shared.trail, History: shared.history, Results: shared.recorder.Results, Stream: shared.events,
+	}
 	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err
 	}
@@ -106,6 +111,7 @@ type parts struct {
 	uses        *access.Uses
 	callers     *access.Callers
 	control     *access.Control
+	events      *events.Stream
 }
 
 // newParts makes the memories first, because the watcher of the history empties them.
@@ -114,11 +120,13 @@ func newParts(ctx context.Context, set Settings) (*parts, error) {
 		scans: turns.Scans(), authorities: &pki.Authorities{Store: set.Store, Keys: set.Keys}, lists: new(pki.Lists),
 		recent: new(vault.RecentDevices), uses: new(access.Uses), callers: &access.Callers{Now: set.Now},
 	}
+	p.events = events.NewStream(set.Store, p.scans, set.EventLife, set.Now, set.Log)
 	p.history = history.New(
 		set.Store, set.Now, set.Log, p.authorities.ForgetAll, p.lists.Forget, p.recent.Forget, p.uses.Forget,
+		p.events.Forget,
 	)
 	var err error
-	if p.trail, err = newTrail(ctx, set, p.callers, p.scans); err != nil {
+	if p.trail, err = newTrail(ctx, set, p); err != nil {
 		return nil, err
 	}
 	p.recorder = p.trail.Recorder
@@ -206,7 +214,7 @@ func (p *parts) vault(set Settings, s *Services) {
 }
 
 // newTrail opens the audit's secret, and signs the first checkpoint of a new database.
-func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans *turns.Turns) (*audit.Trail, error) {
+func newTrail(ctx context.Context, set Settings, p *parts) (*audit.Trail, error) {
 	sealer := secretSealer{set.Keys, audit.SecretName}
 	secret, err := openAuditSecret(ctx, set.Store, sealer)
 	if err != nil {
@@ -217,11 +225,11 @@ func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans 
 		return nil, err
 	}
 	recorder := &audit.Recorder{
-		Notary: notary, Now: set.Now, Callers: callers, Log: set.Log,
+		Notary: notary, Now: set.Now, Callers: p.callers, Log: set.Log, Committed: p.events.Ring,
 		Results: &idempotency.Results{Store: set.Store, Keys: set.Keys, Now: set.Now, Log: set.Log},
 	}
 	trail := &audit.Trail{
-		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: scans,
+		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: p.scans,
 		Now: set.Now, Log: set.Log,
 	}
 	return trail, trail.Begin(ctx)

@@ -146,6 +146,9 @@ func (s *Store) Secrets() domain.Secrets { return secrets{s} }
 // Enrolments implements domain.Store.
 func (s *Store) Enrolments() domain.Enrolments { return enrolments{of(s, &enrolmentTable)} }
 
+// Events implements domain.Store.
+func (s *Store) Events() domain.Events { return events{s} }
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 

@@ -72,6 +72,7 @@ var groups = []struct {
 	{"Nonces", nonceRules.run},
 	{"RequestKeys", requestKeyRules.run},
 	{"Enrolments", enrolmentRules.run},
+	{"Events", eventRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

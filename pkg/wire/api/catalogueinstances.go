@@ -12,6 +12,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, instanceTexts)
 	maps.Copy(all, planTexts)
 	maps.Copy(all, enrolmentTexts)
+	maps.Copy(all, eventTexts)
 	return all
 }()
 
