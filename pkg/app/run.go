@@ -161,6 +161,7 @@ func (s *Server) serve(ctx context.Context) error {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.Services.Run(background) })
 	workers.Go(func() { s.watch(background) })
+	workers.Go(func() { s.tellEnd(background) })
 	workers.Go(func() { s.keepFloor(background) })
 	failed, replaced := make(chan error, 1), make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

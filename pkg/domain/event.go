@@ -124,4 +124,15 @@ type Events interface {
 	// Prune removes up to limit of the first events, if they happened before a time, and returns
 	// how many. It stops at the first event that did not.
 	Prune(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// Endings returns up to limit records of a kind that are in force and end after one time and
+	// not after another, the first ones first, without those that a notice with the same days and
+	// end is there of. The kinds are ScopeClients, ScopeInstances, ScopeCAs, ScopeAPIKeys and
+	// ResourceAuthorizations; another one has none. A CA with a successor is not in force.
+	Endings(ctx context.Context, kind Scope, days int, after, upTo time.Time, limit int) ([]Ending, error)
+	// Notice stores that it is told that something ends, and reports whether nobody has told it
+	// before, for so many days and that end.
+	Notice(ctx context.Context, e Ending, days int) (bool, error)
+	// ForgetNotices removes those of what ended before a time.
+	ForgetNotices(ctx context.Context, before time.Time) error
 }

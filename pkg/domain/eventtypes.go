@@ -11,10 +11,10 @@ const (
 	EventCertificateIssued     EventType = "certificate.issued"     // serial, ca_id, expires_at
 	EventCertificateImported   EventType = "certificate.imported"   // as certificate.issued, if known
 	EventCertificateRenewed    EventType = "certificate.renewed"    // serial, expires_at, superseded, superseded_at
-	EventCertificateRevoked    EventType = "certificate.revoked"    // serials or serial and ca_id, reason
-	EventCertificateSuspended  EventType = "certificate.suspended"  // serials
-	EventCertificateResumed    EventType = "certificate.resumed"    // serials
-	EventCertificateSuperseded EventType = "certificate.superseded" // serials, at the end of an overlap
+	EventCertificateRevoked    EventType = "certificate.revoked"    // serials or serial, ca_id, reason
+	EventCertificateSuspended  EventType = "certificate.suspended"  // serials, ca_id
+	EventCertificateResumed    EventType = "certificate.resumed"    // serials, ca_id
+	EventCertificateSuperseded EventType = "certificate.superseded" // serials, ca_id; at the end of an overlap
 	EventCertificateExpiring   EventType = "certificate.expiring"   // serial, ca_id, expires_at, days
 	EventClientUpdated         EventType = "client.updated"
 

@@ -59,11 +59,17 @@ func TestDerive(t *testing.T) {
 			domain.EventEnrolmentLocked, `{}`,
 		},
 		"a refused sign-in": {
-			domain.Event{Resource: domain.ResourceTokens, Action: domain.ActionAccess, Refused: true, Address: "192.0.2.7", After: `{"cause":"secret of user 3","field":"password"}`},
+			domain.Event{
+				Resource: domain.ResourceTokens, Action: domain.ActionAccess, Refused: true, Address: "192.0.2.7",
+				After: `{"cause":"secret of user 3","field":"password"}`,
+			},
 			domain.EventLoginRefused, `{"address":"192.0.2.7"}`,
 		},
 		"a refused request": {
-			domain.Event{Resource: domain.ScopeClients, Action: domain.ActionAccess, Refused: true, ActorKind: maria, Address: "192.0.2.7"},
+			domain.Event{
+				Resource: domain.ScopeClients, Action: domain.ActionAccess, Refused: true, ActorKind: maria,
+				Address: "192.0.2.7",
+			},
 			domain.EventAccessRefused, `{"address":"192.0.2.7"}`,
 		},
 	}

@@ -117,8 +117,8 @@ func (s *Stream) checkCursor(ctx context.Context, cursor int64) error {
 // Cursor is the id of the last event that the reader has passed.
 func (r *Reader) Cursor() int64 { return r.cursor }
 
-// Next waits for events that the filter selects, and returns them. Errors: that of ctx; ErrDraining;
-// *domain.Error with Rule on cursor when events are lost that the reader has seen.
+// Next waits for events that the filter selects, and returns them. Errors: that of ctx;
+// ErrDraining; *domain.Error with Rule on cursor when events are lost that the reader has seen.
 func (r *Reader) Next(ctx context.Context) ([]domain.StreamEvent, error) {
 	for {
 		list, moved, err := r.read(ctx)

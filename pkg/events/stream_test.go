@@ -132,7 +132,7 @@ func TestStream_Batches(t *testing.T) {
 				Resource: domain.ScopeRoles, ResourceID: 1,
 			}
 		}
-		Check(t, w.Store.Transact(t.Context(), func(tx domain.Store) error { return tx.Audit().AppendAll(t.Context(), list) }))
+		Check(t, w.Store.Audit().AppendAll(t.Context(), list))
 	}
 	all := ofType(told(t, w), domain.EventRoleUpdated)
 	WantSame(t, len(all), 2100)
@@ -224,7 +224,8 @@ func TestReader_Lost(t *testing.T) {
 	Check(t, w.Stream.Prune(t.Context()))
 	WantSame(t, told(t, w), []domain.StreamEvent{})
 	WantFaults(t, Second(w.Stream.Open(t.Context(), &old, domain.StreamFilter{})), gone)
-	WantFaults(t, Second(w.Stream.Page(t.Context(), domain.StreamFilter{}, domain.PageRequest{Cursor: old, Size: 9}, 0)), gone)
+	from := domain.PageRequest{Cursor: old, Size: 9}
+	WantFaults(t, Second(w.Stream.Page(t.Context(), domain.StreamFilter{}, from, 0)), gone)
 	at := open(t, w, &last, domain.StreamFilter{}) // who has seen all goes on
 	w.Stream.Forget()                              // as when the database has another history
 	keep(t, w)

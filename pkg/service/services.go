@@ -67,6 +67,7 @@ type Services struct {
 	Restore      *pki.Restore
 	Results      *idempotency.Results
 	Stream       *events.Stream
+	Endings      *events.Endings
 
 	Profiles       *tunnel.Profiles
 	Enrolments     *tunnel.Enrolments
@@ -89,6 +90,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	}
 	s := &Services{
 		Audit: shared.trail, History: shared.history, Results: shared.recorder.Results, Stream: shared.events,
+		Endings: &events.Endings{Store: set.Store, Now: set.Now, Told: shared.events.Ring},
 	}
 	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err

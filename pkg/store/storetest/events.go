@@ -19,6 +19,7 @@ var eventRules = rules{
 	{locks, emptied(testEventsLocks)},
 	{order, emptied(testEventPages)},
 	{"Prune", emptied(testEventsPrune)},
+	{"Endings", emptied(testEndings)},
 	{"Lists", emptied(testEventsLists)},
 	{"Renew", emptied(testEventsRenew)},
 	{"MendEnds", emptied(testEventsMendEnds)},
@@ -82,7 +83,8 @@ func testEventsWaiting(t *testing.T, s domain.Store) {
 		check(t, s.Audit().Append(ctx, &first))
 		w := must(s.Events().Waiting(ctx, 10))(t)
 		wantSame(t, len(w.Chains), domain.AuditChains)
-		wantSame(t, w.Chains[first.Chain], domain.WaitingChain{Chain: first.Chain, Done: first.Position - 1, End: first.Position})
+		want := domain.WaitingChain{Chain: first.Chain, Done: first.Position - 1, End: first.Position}
+		wantSame(t, w.Chains[first.Chain], want)
 		done := domain.Publication{Turn: w.Turn, Done: map[int]int64{}}
 		for _, c := range w.Chains {
 			done.Done[c.Chain] = c.End
@@ -146,7 +148,8 @@ func testEventsLocks(t *testing.T, s domain.Store) {
 				w, err := s.Events().Waiting(ctx, 1)
 				e := sampleStreamEvent()
 				e.ID = w.Newest + 1
-				done, again := s.Events().Publish(ctx, domain.Publication{Turn: w.Turn, Events: []domain.StreamEvent{e}})
+				p := domain.Publication{Turn: w.Turn, Events: []domain.StreamEvent{e}}
+				done, again := s.Events().Publish(ctx, p)
 				if err := errors.Join(err, again); err != nil {
 					t.Error(err)
 				}
@@ -170,14 +173,16 @@ func testEventsLocks(t *testing.T, s domain.Store) {
 func testEventPages(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	other := sampleStreamEvent()
-	other.Type, other.Resource, other.ResourceID, other.At = domain.EventCRLSigned, domain.ScopeCAs, 3, noon.Add(time.Hour)
+	other.Type, other.Resource, other.ResourceID = domain.EventCRLSigned, domain.ScopeCAs, 3
+	other.At = noon.Add(time.Hour)
+	others := []domain.EventType{domain.EventCRLSigned, domain.EventCACreated}
 	all := publishAll(t, s, sampleStreamEvent(), other, sampleStreamEvent(), other)
 	for name, c := range map[string]struct {
 		filter domain.StreamFilter
 		want   []domain.StreamEvent
 	}{
 		"all":       {domain.StreamFilter{}, all},
-		"types":     {domain.StreamFilter{Types: []domain.EventType{domain.EventCRLSigned, domain.EventCACreated}}, []domain.StreamEvent{all[1], all[3]}},
+		"types":     {domain.StreamFilter{Types: others}, []domain.StreamEvent{all[1], all[3]}},
 		"resource":  {domain.StreamFilter{Resource: domain.ScopeClients}, []domain.StreamEvent{all[0], all[2]}},
 		"id":        {domain.StreamFilter{ResourceID: 3}, []domain.StreamEvent{all[1], all[3]}},
 		"since":     {domain.StreamFilter{Since: noon.Add(time.Hour)}, []domain.StreamEvent{all[1], all[3]}},
@@ -208,7 +213,7 @@ func testEventsPrune(t *testing.T, s domain.Store) {
 	reached := func(id int64) bool { return must(s.Events().Reached(ctx, id))(t) }
 	wantSame(t, []bool{reached(0), reached(all[0].ID), reached(all[1].ID), reached(all[4].ID), reached(all[4].ID + 1)},
 		[]bool{true, false, true, true, false})
-	wantSame(t, must(s.Events().Prune(ctx, noon.Add(time.Minute), 10))(t), 1) // one that is newer stays, and what follows it
+	wantSame(t, must(s.Events().Prune(ctx, noon.Add(time.Minute), 10))(t), 1) // a newer one stays, and all after it
 	wantSame(t, must(s.Events().Ends(ctx))(t), domain.StreamEnds{Newest: all[4].ID, Gone: all[2].ID})
 	wantSame(t, must(s.Events().Prune(ctx, noon.Add(2*time.Hour), 10))(t), 2)
 	wantSame(t, must(s.Events().Ends(ctx))(t), domain.StreamEnds{Newest: all[4].ID, Gone: all[4].ID})
@@ -217,12 +222,37 @@ func testEventsPrune(t *testing.T, s domain.Store) {
 	wantSame(t, next[0].ID, all[4].ID+1)
 }
 
+// testEndings: what ends in a span is listed until a notice is there, and a notice is stored once.
+func testEndings(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	end := noon.Add(5 * 24 * time.Hour)
+	key := sampleAPIKey()
+	key.ExpiresAt = end
+	check(t, s.APIKeys().Create(ctx, &key))
+	want := domain.Ending{Resource: domain.ScopeAPIKeys, ID: key.ID, Name: key.Name, EndsAt: end}
+	of := func(days int, after, upTo time.Time) []domain.Ending {
+		return must(s.Events().Endings(ctx, domain.ScopeAPIKeys, days, after, upTo, 10))(t)
+	}
+	wantSame(t, of(7, noon, end), []domain.Ending{want})
+	wantSame(t, len(of(7, noon, end.Add(-time.Microsecond)))+len(of(7, end, end.Add(time.Hour))), 0)
+	for _, first := range []bool{true, false} {
+		wantSame(t, must(s.Events().Notice(ctx, want, 7))(t), first)
+	}
+	wantSame(t, len(of(7, noon, end)), 0)
+	wantSame(t, of(1, noon, end), []domain.Ending{want})
+	check(t, s.Events().ForgetNotices(ctx, end))
+	wantSame(t, len(of(7, noon, end)), 0)
+	check(t, s.Events().ForgetNotices(ctx, end.Add(time.Microsecond)))
+	wantSame(t, of(7, noon, end), []domain.Ending{want})
+	wantSame(t, len(must(s.Events().Endings(ctx, domain.ScopeRoles, 7, noon, end, 10))(t)), 0)
+}
+
 // testEventsLists: a list is told if it was published, and only then.
 func testEventsLists(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	crl := domain.CRL{
-		CAID: newCA(t, s).ID, Number: 7, ThisUpdate: noon, NextUpdate: noon.Add(time.Hour), SignedAt: noon, DER: octets(),
-		Told: sampleStreamEvent(),
+		CAID: newCA(t, s).ID, Number: 7, ThisUpdate: noon, NextUpdate: noon.Add(time.Hour), SignedAt: noon,
+		DER: octets(), Told: sampleStreamEvent(),
 	}
 	for _, published := range []bool{true, false} {
 		wantSame(t, must(s.CRLs().Publish(ctx, crl))(t), published)
@@ -248,7 +278,8 @@ func testEventsRenew(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.Events().After(ctx, kept, 10))(t), next)
 }
 
-// testEventsMendEnds: when a chain ends earlier than the stream has it, what is appended next waits.
+// testEventsMendEnds: when a chain ends earlier than the stream has it, what is appended next
+// waits.
 func testEventsMendEnds(t *testing.T, s domain.Store) {
 	ctx := t.Context()
 	event := sampleEvent()

@@ -36,6 +36,7 @@ func fillEvents(t testing.TB, s domain.Store) {
 	t.Helper()
 	publishAll(t, s, sampleStreamEvent(), sampleStreamEvent())
 	check(t, s.Events().Add(t.Context(), sampleStreamEvent()))
+	must(s.Events().Notice(t.Context(), domain.Ending{Resource: domain.ScopeCAs, ID: absent, EndsAt: noon}, 90))(t)
 }
 
 // SpentID makes an apikey and removes it: its id was given, and no row has it.

@@ -40,7 +40,8 @@ const (
 // followsEvents reports whether a client asks for server-sent events. One that takes both gets a
 // page: it may not expect an answer that does not end.
 func followsEvents(r *http.Request, accept string) bool {
-	return strings.Contains(accept, mediaEvents) && !strings.Contains(accept, echo.MIMEApplicationJSON) && oas.SentMethod(r) != http.MethodHead
+	return strings.Contains(accept, mediaEvents) && !strings.Contains(accept, echo.MIMEApplicationJSON) &&
+		oas.SentMethod(r) != http.MethodHead
 }
 
 // lastEvent is the id of the last event that the client knows. The cursor is taken as it was sent:
