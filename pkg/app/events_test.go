@@ -75,7 +75,8 @@ func TestEvents_Shutdown(t *testing.T) {
 	wantQuiet(t, p.Log())
 }
 
-// TestEvents_TLS: that the server's own certificate ends is told once, also when the server starts again.
+// TestEvents_TLS: that the server's own certificate ends is told once, also when the server starts
+// again.
 func TestEvents_TLS(t *testing.T) {
 	t.Parallel()
 	o := onSQLite(t)
@@ -91,7 +92,8 @@ func TestEvents_TLS(t *testing.T) {
 		var page struct {
 			Events []struct{ Data struct{ Days int } }
 		}
-		for begun := time.Now(); len(page.Events) == 0 && time.Since(begun) < 20*time.Second; time.Sleep(50 * time.Millisecond) {
+		for begun := time.Now(); len(page.Events) == 0 && time.Since(begun) < 20*time.Second; {
+			time.Sleep(50 * time.Millisecond)
 			body := askEvents(t, base, token, "?type=tls.expiring", "application/json").Body
 			if err := json.NewDecoder(body).Decode(&page); err != nil {
 				t.Fatal(err)
