@@ -11,8 +11,9 @@ import (
 // publishBatch is how many events are published in one transaction.
 const publishBatch = 512
 
-// publish puts what has been committed into the stream, until nothing waits or another replica
-// publishes at the same time. It returns the id of the newest event.
+// publish puts what has been committed into the stream, until nothing waits: what was committed
+// before the call is in the stream then. Another replica may publish first; it has committed when
+// that is known. It returns the id of the newest event.
 func (s *Stream) publish(ctx context.Context) (newest int64, err error) {
 	for {
 		waiting, err := s.Store.Events().Waiting(ctx, publishBatch)
@@ -23,8 +24,7 @@ func (s *Stream) publish(ctx context.Context) (newest int64, err error) {
 		if err != nil {
 			return waiting.Newest, err
 		}
-		published, err := s.Store.Events().Publish(ctx, batch)
-		if err != nil || !published {
+		if _, err := s.Store.Events().Publish(ctx, batch); err != nil {
 			return waiting.Newest, err
 		}
 	}
