@@ -61,9 +61,9 @@ func (s *EventsService) GetStreamPages(params GetStreamPagesParams, options ...C
 
 // GetStreamPagesParams are the parameters of GetStreamPages. A zero value is not sent.
 type GetStreamPagesParams struct {
-	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
-	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
-	// past the end gives an empty page.
+	// Where the page begins: 0 (the default) is the oldest event, otherwise the id after which the
+	// page begins. An id that the stream does not have, or does not have any more, is refused with
+	// 409.
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int

@@ -9,9 +9,9 @@ import type * as types from "./types.js";
 /** What getStreamPages takes. */
 export type GetStreamPagesRequest = {
   /**
-   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
-   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
-   * end gives an empty page.
+   * Where the page begins: 0 (the default) is the oldest event, otherwise the id after which the
+   * page begins. An id that the stream does not have, or does not have any more, is refused with
+   * 409.
    */
   cursor?: number | undefined;
   /** Items a page. From 1 to 100. */

@@ -63,9 +63,9 @@ class Events:
         It needs the right to read events.
 
         Arguments:
-        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
-          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
-          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the oldest event, otherwise the id after
+          which the page begins. An id that the stream does not have, or does not have any more, is
+          refused with 409. From 0 to 9007199254740991.
         - size: Items a page. From 1 to 100.
         - type: Only events of these types, with commas between them:
           `certificate.revoked,certificate.suspended`. See `EventType`. At most 2000 characters.
