@@ -77,9 +77,10 @@ var layers = map[string][]string{
 		"pkg/domain", "pkg/openvpn", "pkg/openvpn/kits", "pkg/pki", "pkg/seal", "pkg/audit", "pkg/bounded", "pkg/turns",
 		"pkg/idempotency",
 	},
+	"pkg/events": {"pkg/domain", "pkg/turns"},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
-		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel",
+		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events",
 	},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",

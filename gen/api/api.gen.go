@@ -242,6 +242,219 @@ func (e CrlStale) Valid() bool {
 	}
 }
 
+// Defines values for EventType.
+const (
+	EventTypeAccessRefused         EventType = "access.refused"
+	EventTypeApikeyCreated         EventType = "apikey.created"
+	EventTypeApikeyDeleted         EventType = "apikey.deleted"
+	EventTypeApikeyExpiring        EventType = "apikey.expiring"
+	EventTypeApikeyRotated         EventType = "apikey.rotated"
+	EventTypeApikeyUpdated         EventType = "apikey.updated"
+	EventTypeApplicationCreated    EventType = "application.created"
+	EventTypeApplicationDeleted    EventType = "application.deleted"
+	EventTypeApplicationUpdated    EventType = "application.updated"
+	EventTypeAuditLossAccepted     EventType = "audit.loss_accepted"
+	EventTypeAuditPruned           EventType = "audit.pruned"
+	EventTypeAuthorizationCreated  EventType = "authorization.created"
+	EventTypeAuthorizationDeleted  EventType = "authorization.deleted"
+	EventTypeAuthorizationExpiring EventType = "authorization.expiring"
+	EventTypeAuthorizationRotated  EventType = "authorization.rotated"
+	EventTypeAuthorizationUpdated  EventType = "authorization.updated"
+	EventTypeCaCreated             EventType = "ca.created"
+	EventTypeCaDeleted             EventType = "ca.deleted"
+	EventTypeCaExpiring            EventType = "ca.expiring"
+	EventTypeCaImported            EventType = "ca.imported"
+	EventTypeCaRenewed             EventType = "ca.renewed"
+	EventTypeCaUpdated             EventType = "ca.updated"
+	EventTypeCampaignEnded         EventType = "campaign.ended"
+	EventTypeCertificateExpiring   EventType = "certificate.expiring"
+	EventTypeCertificateImported   EventType = "certificate.imported"
+	EventTypeCertificateIssued     EventType = "certificate.issued"
+	EventTypeCertificateRenewed    EventType = "certificate.renewed"
+	EventTypeCertificateResumed    EventType = "certificate.resumed"
+	EventTypeCertificateRevoked    EventType = "certificate.revoked"
+	EventTypeCertificateSuperseded EventType = "certificate.superseded"
+	EventTypeCertificateSuspended  EventType = "certificate.suspended"
+	EventTypeClientUpdated         EventType = "client.updated"
+	EventTypeConfigChanged         EventType = "config.changed"
+	EventTypeCrlImported           EventType = "crl.imported"
+	EventTypeCrlSigned             EventType = "crl.signed"
+	EventTypeDatabaseRestored      EventType = "database.restored"
+	EventTypeDeviceCreated         EventType = "device.created"
+	EventTypeDeviceDeleted         EventType = "device.deleted"
+	EventTypeDeviceDomainCreated   EventType = "device_domain.created"
+	EventTypeDeviceDomainDeleted   EventType = "device_domain.deleted"
+	EventTypeDeviceDomainUpdated   EventType = "device_domain.updated"
+	EventTypeDeviceImported        EventType = "device.imported"
+	EventTypeDeviceUpdated         EventType = "device.updated"
+	EventTypeEnrolmentClaimed      EventType = "enrolment.claimed"
+	EventTypeEnrolmentCreated      EventType = "enrolment.created"
+	EventTypeEnrolmentLocked       EventType = "enrolment.locked"
+	EventTypeEnrolmentRefused      EventType = "enrolment.refused"
+	EventTypeEnrolmentRevoked      EventType = "enrolment.revoked"
+	EventTypeInstanceCreated       EventType = "instance.created"
+	EventTypeInstanceDeleted       EventType = "instance.deleted"
+	EventTypeInstanceExported      EventType = "instance.exported"
+	EventTypeInstanceModelCreated  EventType = "instance_model.created"
+	EventTypeInstanceModelDeleted  EventType = "instance_model.deleted"
+	EventTypeInstanceModelUpdated  EventType = "instance_model.updated"
+	EventTypeInstanceRenewed       EventType = "instance.renewed"
+	EventTypeInstanceUpdated       EventType = "instance.updated"
+	EventTypeKeyExported           EventType = "key.exported"
+	EventTypeLoginRefused          EventType = "login.refused"
+	EventTypeLoginSucceeded        EventType = "login.succeeded"
+	EventTypeRoleCreated           EventType = "role.created"
+	EventTypeRoleDeleted           EventType = "role.deleted"
+	EventTypeRoleUpdated           EventType = "role.updated"
+	EventTypeSigningKeyRotated     EventType = "signing_key.rotated"
+	EventTypeTLSExpiring           EventType = "tls.expiring"
+	EventTypeUserCreated           EventType = "user.created"
+	EventTypeUserDeleted           EventType = "user.deleted"
+	EventTypeUserUpdated           EventType = "user.updated"
+)
+
+// Valid indicates whether the value is a known member of the EventType enum.
+func (e EventType) Valid() bool {
+	switch e {
+	case EventTypeAccessRefused:
+		return true
+	case EventTypeApikeyCreated:
+		return true
+	case EventTypeApikeyDeleted:
+		return true
+	case EventTypeApikeyExpiring:
+		return true
+	case EventTypeApikeyRotated:
+		return true
+	case EventTypeApikeyUpdated:
+		return true
+	case EventTypeApplicationCreated:
+		return true
+	case EventTypeApplicationDeleted:
+		return true
+	case EventTypeApplicationUpdated:
+		return true
+	case EventTypeAuditLossAccepted:
+		return true
+	case EventTypeAuditPruned:
+		return true
+	case EventTypeAuthorizationCreated:
+		return true
+	case EventTypeAuthorizationDeleted:
+		return true
+	case EventTypeAuthorizationExpiring:
+		return true
+	case EventTypeAuthorizationRotated:
+		return true
+	case EventTypeAuthorizationUpdated:
+		return true
+	case EventTypeCaCreated:
+		return true
+	case EventTypeCaDeleted:
+		return true
+	case EventTypeCaExpiring:
+		return true
+	case EventTypeCaImported:
+		return true
+	case EventTypeCaRenewed:
+		return true
+	case EventTypeCaUpdated:
+		return true
+	case EventTypeCampaignEnded:
+		return true
+	case EventTypeCertificateExpiring:
+		return true
+	case EventTypeCertificateImported:
+		return true
+	case EventTypeCertificateIssued:
+		return true
+	case EventTypeCertificateRenewed:
+		return true
+	case EventTypeCertificateResumed:
+		return true
+	case EventTypeCertificateRevoked:
+		return true
+	case EventTypeCertificateSuperseded:
+		return true
+	case EventTypeCertificateSuspended:
+		return true
+	case EventTypeClientUpdated:
+		return true
+	case EventTypeConfigChanged:
+		return true
+	case EventTypeCrlImported:
+		return true
+	case EventTypeCrlSigned:
+		return true
+	case EventTypeDatabaseRestored:
+		return true
+	case EventTypeDeviceCreated:
+		return true
+	case EventTypeDeviceDeleted:
+		return true
+	case EventTypeDeviceDomainCreated:
+		return true
+	case EventTypeDeviceDomainDeleted:
+		return true
+	case EventTypeDeviceDomainUpdated:
+		return true
+	case EventTypeDeviceImported:
+		return true
+	case EventTypeDeviceUpdated:
+		return true
+	case EventTypeEnrolmentClaimed:
+		return true
+	case EventTypeEnrolmentCreated:
+		return true
+	case EventTypeEnrolmentLocked:
+		return true
+	case EventTypeEnrolmentRefused:
+		return true
+	case EventTypeEnrolmentRevoked:
+		return true
+	case EventTypeInstanceCreated:
+		return true
+	case EventTypeInstanceDeleted:
+		return true
+	case EventTypeInstanceExported:
+		return true
+	case EventTypeInstanceModelCreated:
+		return true
+	case EventTypeInstanceModelDeleted:
+		return true
+	case EventTypeInstanceModelUpdated:
+		return true
+	case EventTypeInstanceRenewed:
+		return true
+	case EventTypeInstanceUpdated:
+		return true
+	case EventTypeKeyExported:
+		return true
+	case EventTypeLoginRefused:
+		return true
+	case EventTypeLoginSucceeded:
+		return true
+	case EventTypeRoleCreated:
+		return true
+	case EventTypeRoleDeleted:
+		return true
+	case EventTypeRoleUpdated:
+		return true
+	case EventTypeSigningKeyRotated:
+		return true
+	case EventTypeTLSExpiring:
+		return true
+	case EventTypeUserCreated:
+		return true
+	case EventTypeUserDeleted:
+		return true
+	case EventTypeUserUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FieldErrorType.
 const (
 	FieldErrorTypeDuplicated FieldErrorType = "duplicated"
@@ -2474,6 +2687,9 @@ type Errors struct {
 	Errors []FieldError `json:"errors"`
 }
 
+// EventType What has happened: what it is about, and a verb. Later versions add types.
+type EventType string
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	// Field The path of the faulty field, as `name`, `data.value` or `list[1].value`; empty when no field is to blame.
@@ -3831,6 +4047,106 @@ type ServerCertificateCreate struct {
 	Csr *string `json:"csr,omitempty"`
 }
 
+// StreamEvent Example: {"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"}
+type StreamEvent struct {
+	// ID The place in the stream.
+	ID int64 `json:"id"`
+
+	// Type What has happened: what it is about, and a verb. Later versions add types.
+	Type EventType `json:"type"`
+
+	// At When it happened.
+	At string `json:"at"`
+
+	// Resource The kind of the resource, as `openvpn.clients`.
+	Resource string `json:"resource"`
+
+	// ResourceID The id of the resource; `null` when there is none.
+	ResourceID *int64 `json:"resource_id"`
+
+	// ResourceName The name of the resource at that time.
+	ResourceName string `json:"resource_name"`
+
+	// Actor Example: {"id":1,"name":"maria","type":"user"}
+	Actor StreamEventActor `json:"actor"`
+
+	// RequestID The `X-Request-Id` of the answer; empty when it was no request.
+	RequestID string `json:"request_id"`
+
+	// Data Example: {"reason":"unspecified","serials":["4d3c2b1a"]}
+	Data StreamEventData `json:"data"`
+}
+
+// StreamEventActor Example: {"id":1,"name":"maria","type":"user"}
+type StreamEventActor struct {
+	// Type `user`, `apikey`, `authorization`, `enrolment`, `command`, or `nobody`: the service itself, or a caller who is not known.
+	Type string `json:"type"`
+
+	// ID The id; `null` for those without one.
+	ID *int64 `json:"id"`
+
+	// Name The name at that time.
+	Name string `json:"name"`
+}
+
+// StreamEventData Example: {"reason":"unspecified","serials":["4d3c2b1a"]}
+type StreamEventData struct {
+	// Serial The serial of the certificate.
+	Serial *string `json:"serial,omitempty"`
+
+	// Serials The serials of all certificates that this has ended or resumed.
+	Serials []string `json:"serials,omitempty"`
+
+	// CaID The id of the CA.
+	CaID *int64 `json:"ca_id,omitempty"`
+
+	// Reason The reason of a revocation, as in RFC 5280.
+	Reason *string `json:"reason,omitempty"`
+
+	// ExpiresAt When it ends; of a list, the next update.
+	ExpiresAt *string `json:"expires_at,omitempty"`
+
+	// Days How many days ahead of the end this is told: 90, 30, 14, 7 or 1.
+	Days *int `json:"days,omitempty"`
+
+	// Superseded The serials that a renewal supersedes.
+	Superseded []string `json:"superseded,omitempty"`
+
+	// SupersededAt When these are revoked.
+	SupersededAt *string `json:"superseded_at,omitempty"`
+
+	// InstanceID The id of the OpenVPN instance.
+	InstanceID *int64 `json:"instance_id,omitempty"`
+
+	// ClientID The id of the client.
+	ClientID *int64 `json:"client_id,omitempty"`
+
+	// Number The number of the list, in decimal.
+	Number *string `json:"number,omitempty"`
+
+	// Entries How many entries the list has.
+	Entries *int64 `json:"entries,omitempty"`
+
+	// Added How many of these were not known.
+	Added *int64 `json:"added,omitempty"`
+
+	// Address The address of the caller.
+	Address *string `json:"address,omitempty"`
+
+	// Changed The names of the fields that an update has changed.
+	Changed []string `json:"changed,omitempty"`
+}
+
+// StreamEventPage Example: {"cursor":{"current":0,"next":null,"previous":null},"events":[{"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"}],"newest":1042}
+type StreamEventPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Newest The id of the newest event, whatever the filters are. After the last page go on with the larger of this and the id of its last event.
+	Newest int64         `json:"newest"`
+	Events []StreamEvent `json:"events"`
+}
+
 // Token defines model for Token.
 type Token struct {
 	// RefreshToken The refresh token that was sent, or that of the new session.
@@ -4179,6 +4495,33 @@ type GetAuditEventsPageParams struct {
 
 // GetAuditEventParams defines parameters for GetAuditEvent.
 type GetAuditEventParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetEventsPageParams defines parameters for GetEventsPage.
+type GetEventsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the oldest event, otherwise the id after which the page begins. An id that the stream does not have, or does not have any more, is refused with 409.
+	Cursor *int64 `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Type Only events of these types, with commas between them: `certificate.revoked,certificate.suspended`. See `EventType`.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Resource Only what concerns resources of this kind, as `openvpn.clients`; useful with `id`.
+	Resource *string `form:"resource,omitempty" json:"resource,omitempty"`
+
+	// ID Only what concerns the resource of this id; useful with `resource`.
+	ID *int64 `form:"id,omitempty" json:"id,omitempty"`
+
+	// Since Only events of this time or later, in ISO 8601; without a zone it is UTC.
+	Since *string `form:"since,omitempty" json:"since,omitempty"`
+
+	// Wait For how many seconds an empty page waits for its first event.
+	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
+
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -5926,6 +6269,9 @@ type ServerInterface interface {
 	// GetAuditEvent Get an event of the audit
 	// (GET /audit/events/{id})
 	GetAuditEvent(ctx echo.Context, id ID, params GetAuditEventParams) error
+	// GetEventsPage List or follow the stream of events
+	// (GET /events)
+	GetEventsPage(ctx echo.Context, params GetEventsPageParams) error
 	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx echo.Context, params CreateTokenParams) error
@@ -6744,6 +7090,83 @@ func (w *ServerInterfaceWrapper) GetAuditEvent(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetAuditEvent(ctx, id, params)
+	return err
+}
+
+// GetEventsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEventsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetEventsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "resource" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resource", ctx.QueryParams(), &params.Resource, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resource: %s", err))
+	}
+
+	// ------------- Optional query parameter "id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "id", ctx.QueryParams(), &params.ID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", ctx.QueryParams(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter since: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", ctx.QueryParams(), &params.Wait, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEventsPage(ctx, params)
 	return err
 }
 
@@ -13132,6 +13555,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/users/:id", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
 	router.GET(options.BaseURL+"/user/info", wrapper.GetUserInfo, options.OperationMiddlewares["getUserInfo"]...)
 	router.PUT(options.BaseURL+"/user/info", wrapper.UpdateUserInfo, options.OperationMiddlewares["updateUserInfo"]...)
+	router.GET(options.BaseURL+"/events", wrapper.GetEventsPage, options.OperationMiddlewares["getEventsPage"]...)
 	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
 	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
 
@@ -14057,6 +14481,153 @@ func (response GetAuditEvent404JSONResponse) VisitGetAuditEventResponse(w http.R
 type GetAuditEvent500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetAuditEvent500JSONResponse) VisitGetAuditEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPageRequestObject struct {
+	Params GetEventsPageParams
+}
+
+type GetEventsPageResponseObject interface {
+	VisitGetEventsPageResponse(w http.ResponseWriter) error
+}
+
+type GetEventsPage200JSONResponse StreamEventPage
+
+func (response GetEventsPage200JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetEventsPage200TextEventStreamResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type GetEventsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetEventsPage400JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetEventsPage401JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetEventsPage403JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GetEventsPage409JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEventsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetEventsPage500JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -28899,6 +29470,9 @@ type StrictServerInterface interface {
 	// GetAuditEvent Get an event of the audit
 	// (GET /audit/events/{id})
 	GetAuditEvent(ctx context.Context, request GetAuditEventRequestObject) (GetAuditEventResponseObject, error)
+	// GetEventsPage List or follow the stream of events
+	// (GET /events)
+	GetEventsPage(ctx context.Context, request GetEventsPageRequestObject) (GetEventsPageResponseObject, error)
 	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
@@ -29580,6 +30154,31 @@ func (sh *strictHandler) GetAuditEvent(ctx echo.Context, id ID, params GetAuditE
 		return err
 	} else if validResponse, ok := response.(GetAuditEventResponseObject); ok {
 		return validResponse.VisitGetAuditEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetEventsPage operation middleware
+func (sh *strictHandler) GetEventsPage(ctx echo.Context, params GetEventsPageParams) error {
+	var request GetEventsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEventsPage(ctx.Request().Context(), request.(GetEventsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEventsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetEventsPageResponseObject); ok {
+		return validResponse.VisitGetEventsPageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -34210,960 +34809,994 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cuNGljf4KrmcL6JdMxQL4E0kFV/syKpyu+y6TUlu93R3fUISSJJogZkcJCgW7dDGvkrHF7ER+/c8",
-	"gt9kn2QjT2YCiTsgUqoqtxwOmyJAIC8nz/38zq8dl603jBIa8c7s186KYI+E8PECuytywWgUskD87RHu",
-	"hv4m8hntzDo/r0i0IiHC1EMrtkPRiqA58/ZojfdoTpArfu31Ot0Od1dkjcUTov2GdGYdHoU+XXbu7rod",
-	"8XhCoxc+3zDuy0dn33SOFn5AEMVrghYsjN9U++wweMM8f+ETL//QqxVBgc+jP3AUrXz+08bDEemi3cp3",
-	"V4gyxGBy4g7EFvDKi3O0wryHLgn1kB+hOXZvkE+R82pxot9zculTlzhiZOQTXm8CMaSfiddF/RF6y25R",
-	"3+qPkd2fWdbMstAf31zVz+EywuIx2Qm8DwknNEK7FQkJzAH5HAYaYB7JkUcrHCGXbQNP7MgKe13YrgBH",
-	"JEQhuWUuFk/jsGeUReIuRpEfzeBBHo7wHHOCPEY4XMeU70jYRSxELqZ/gB/sQj+KCEURS2/I/wjJojPr",
-	"/MvzhMCey6v8eTwtMceXV3hZtOs8Chldolsc+B6OWKg3Quz9GeIF2/CWUXLyBkfuyqkjjg/kv7aER69K",
-	"SMP39NtCeeOZXFqfEn0hYEtBEGIMEWPpLR8tLNcmp4vpYoyHrkUmC3th4cG87w69ERkvUoNb40+vCV1G",
-	"q85sPOwWjjUK9+eLiIQFyyS+hgO4xnSPOHEZ9TiKGIrCPcJL7FP0zYfvLtDUtq2uuC5+iGyr1+8Nnp2h",
-	"jSIjRoO9oCUq5hYStAOqYkw+Vi0CFxu/wH5APDF9n3IgBf0zxEl467tE0Yb4iyDKdqm1GVipufvUX2/X",
-	"nZkVT9ynEVmSEGb+888/n2+jFaGR7+KIFO8VPA22BSM3JJ64GweS+HdA/B7rIudbgkMSOoWrYffGPftZ",
-	"eg/l/W126q7b2eAQr0mkOOi565JN9BrT5RYvS0YfqKti/M6aLx1BzCQMWci7yNlEJ99+cNA3cBzJAm+D",
-	"6JlYcofQDJeBOzvdji8eLLl4p9sRTFNQCQzkJB5JDdPB6w32l7T+cLjqzp5+8QZHq+S1+vK173W6HUFE",
-	"fiiYcRRuiTmEBQvXOJJ7Px52umKhJVlMLevUnk77o+Hp0JpO7W5CMXYhxbwI9x+29B0N9vmxO+K9zkxw",
-	"spVPl4JfuitMl8TroXNN4ybdzMXxX2w58cS9+qM88/qOMyA8ulcSQ6yK5JKI4z1HO/E03yREzJEjRwlb",
-	"7eDNJvAlI35+S72eu8K3xA9Zzwv3J+GW/tvfOaNOV9y7CbAb858t3+Ig5sg44CyWBTgCzkSZlJPoLfGl",
-	"rEZeuEfhliLKQuRHHDmvPLLesIhQd3/yI9k7YqI3ZBPFO/pfWxLuky31wv11uKUpClKE2ZktcMBJvC1z",
-	"xgKCqeTxnzZ+SHgJExPbhaIV42rwgrXjSAo1IZcFxYPQglV4dfkOTcaWfYZ2frRi2whh9AujRCyzz9FP",
-	"VxdlgydyFNcYhtGKB6sJfEsWLCTNZjCHe5NZHGnw8rHtRv+dOmBFp1kevjPksA2htxvqSH4ekEWE2LaU",
-	"ENSZbSrx34dMaHFqIGJM37PAI2E9j8GeFxIuDl5IONuGLumhKyB0H0hcscAu4kyuPWWgh8qjDSqRHyK2",
-	"oyj0l6uIo/leyEafLku41uMxq3tN3uT69mefQMw9fiT7IiUuIp9Ag96zrdwE2CKxc2QH2jzB7gpJfhwx",
-	"YJB8664El8Top59evZCseUNwlNHI4ABJtUNYBjdk34Wt1V+4OAhICHf5FPWHaMW2QqZqZRZeKdThJYl4",
-	"8rMMQxWWh7i28EMO4+aRHwSCh1JBQejKeL8cEaZSEuhh+hwNrSlywm1AnJygUdrUDSGbeFQzYM1q0kKp",
-	"D30hdijZ9coEfIaNl3GH/mgEe6r/toXGEkUkFM/8X3/9P07+r4//9j86RRzkFeURpi6pJ9l3G0L/9P4t",
-	"8tUvmhCsuvUR9YT3eEkutiFnYaFpG8pd3wjFbE6EpjtDVkYNU+aWpAxxZ1fqADufy1/7HgJJo6zKzAOV",
-	"JQn2i+PCUHqUfIoc0O/UF5uQ3Ppsyx2pZWjVYksNxUXeijYYaIqA7Fn6t4SLH5D1JtrDa1P7YBUzdfmo",
-	"YuFude+3/lbp+l/6vxSI0lcRWYvDnxuzPSoeNBePKRyy+EU8RNuyaqnikgSLcr0xpWMRJWBQhG/EUu/w",
-	"XguYWDkWDOgPHNge3viCQ7AQbTkJe+hdTCmS3emnpbiFMMYdToKFM0NCRwCO4ZGARARMMc/neB4QoY92",
-	"9TjkIICG+HZDQvE6B4bXFdIE7iDiYIPpA/YbAYtxJey9G0KF5sXUuS1cbrFGLdW/SxYWaB+O7zldac0I",
-	"3WbvzLIqlDxbLlurY9ZDr4Aj6h+kVRU0J9z3iLoaq0pO8gqt+znmURXDMM7RnASMLsGE9sHi9UhYuhZi",
-	"Xo2dHiSM/AUYsu/EQ2FlfuJNdCBJM5d+BIfag785EoaCUm98jwvt0mXrNaOfWa+5E2/hG0Y5ASv4W+wp",
-	"b4v4y5UeP/HRtHyEkSO+i0/7rx1pBHdmf/21s/BJ4Jn8ac2XnZlSaxny6e1v/wh8D7ww8XjAcdS5+3jX",
-	"dINeyhfCDPK7YcjzNQ7EahHvTCigP1y+e4vY/O/EjboIozn2UOwG6IIPJcDhkvTQW6V07HBieHakE3QR",
-	"+O7hywMbrRfnh9/+gcgnn0cEbdfIj8hakAci4otbHLDQWCxvK19FjrRe7yjYbGth/8DgOMIhkS5EcEUI",
-	"tgVHHyPB6TSd8z0X41ywcA4UHaFvJCd8diYVRZ+DZ1MIvrLV/A5+7BF68HLibbRiof8L/CZe13OXcM4Q",
-	"/e1/M7Qh4dqP0oQnxns8qjMcWj6XvlA030aJS3bFAk+qxYLvw5r63Fhp4qFFyNbSDFXmRFd+pTVV7kdy",
-	"M+AetogIBVWHSoXWAf/jCdjuDjjJjCCBca1souru54Yb806qlELxxAEswMGbFe+PeBzy4dkPty3a0ynV",
-	"97OUQ1jK/i0naEs95RKKmUdi2YEm9weOnD+fKPZ48koIop9za658A/Mt30sHvvlEF1M0FwOikXT3Hm+D",
-	"3rLoO7al3vH25q04NISKh4U4dWooi64X8LKj7VHedk5ODTBGYBc/UX3MifdAHOMCzrArzrAgCxoRxLax",
-	"0MIPJbTeMoN7wPmOdUhfaAuSmQj9D1Qj70wquFi69pXpEocAlKHKKOFdVMIcjkN64PY/yfr9q36dDRPA",
-	"YvxEyacNcSPifUW85Tx2JMMwlBuCLaQfWVjJHkdzEu0IocgNfDj11NP8SPojzDAsZ2si5SQJpGZNgc33",
-	"QPtUA4JYxVItj7EUSqzGumKk9kJMSRgh+oJSy2adm8Hf+yu7Z89OO93Owg+IXMd48TsbFkbItqfDv8Hx",
-	"YJ5YPms8HMq/IIh6DVpo37KsE8s+sewrCJbOLKtnwT//Bn+YBkl4S8Key+iic/exm/ImCAX1huyvIyy2",
-	"z8L2vO8OvCEZLcbWqT3pTwd4OB+5Y++UTBbT5Jm3G3qyxlHo/wI6c8CwpwZGt0EgvrplN2JlxOywflNs",
-	"kEbkJPQZ/BQDhYlBXLD1JmRrn5NO/IBrD5a007f64xPbOrFGV3Z/1rdmVr83HfTN2XIS+jhoMguxCFxG",
-	"jZVJtqV+lJ7VXbcj12Q8X1julIzd/tweuoPFBA+8EbaJ5U4Xp/O+Le7chGwjjBepz8dUUZYS4ER46SDP",
-	"XyyElaK0D5JwH6GxCTZonCBtLHY7n07A4urM+ncGxeEgeLeA1a46V0DDl/AbsQYFYltcO0OO2ERlPGpP",
-	"4MpUI7sdcYdQUjWJx8Ma6JXLzv5C+ZuVE3CvfJorLL0yWIxN6gcM3aioaKXj3nipLY0qbbr9FUbQjXdC",
-	"L9TH+BHSHBF7B2vyIY71Z0/4F0e7OWqTIyyyjy/OxRrm7NaMQZpaRj3PosdJ41nmmWgXTmKyp6kGwuV+",
-	"JOg4VLq52FOa2VTwt2ZJqXSXB3fJoufP1h5Chz5FH767QKP+xDpDjjG+71ngQfSOb/mGUE+ScVMCG95l",
-	"tzU7AMhsgcmnFl3cfBL50u5MXjboF71syU5KRzC6S8jk12KNWyw03a7nKg64Ip/aTLGfPUOSsuK3drX5",
-	"rLYgsyClZ+tS8yjzWD0JyN+BgMwwonhPS+WeGrMDbJ7cklAJAQ5nBxiK9DGmxSB6tRBiqItkBg/nPqNa",
-	"f2NUZbaoZ5ssqVp+Tu4SuiuOcCTjJdTjZ4aY4uASVtlVWZ5mWVbFMTu9iwm7MNosLsWZXFvqBQTCdoIy",
-	"wG8ZkTWv0591MOpb+P13vtC+YYyv5K/7cAziQeIwxPuUHLDuMqeg2v1qhrJaipv4bFWqC+IlN2QfL4w6",
-	"sS0ZeLFoexVxWN2uJMC0kBMiLENRWfFVwVAzJ7+AyqgxHSB4SE7EXFByxFBIsCfHwOjCX25D0FGkHyMW",
-	"uBAsVstRKHfqBWyd4Im5VX4K6qDq48fCRMDKcy1dMjIsLOyqhjSc1ctSBGxXku/0LmZfpVm5RnqnzAU1",
-	"k0NzeaHVnGR8pxlkGW0hcHvJED1G4l7xSXpzPVgfuOD5IXEjFu5b0dkgK7jT4WIltWGAyXlLk6Zer24S",
-	"QYjZebL7mnEVinqI32XEPA4CtiPetb8RYrxjT/s9q9fvWc/7Q/EQNyQ4SsS1fVojwNJr2+l2CBVkHdvf",
-	"cQgrlrJKrOoFEaP42O2IPb7e8vSb7ao3J7/wN51ZPJHTRN7L+GVHCEUZkb7e0sgPYnGPI3Id+Gs/UQBY",
-	"oMcTxyGTECG7IWKOZP+DRf587r/zf/jxT/Z/+K8vfljN/+iKv1/99Msr+63/g9A5tpCd3XQ6Ocmd2qYi",
-	"Tk9JtGPhjbJVZbQecvbCGw6q5sWrFx+EiIbzdCZvIwEnMhjsqySPQQ+9XG+i/Uy71/dwPcUSqqk+xQQM",
-	"fl/IAkzyKmS9vmRd6r6HUdvtUdaHVcQjjG8yR9+u1iYE64lPQRmz01tVzcWEYmKeoLIl4xHbcHigT5fN",
-	"hVBmFQ+TSUJ3q1dL5Jm8h1Ji8IvCN+jLQkTHp8HnaM621JuJP4R26rHYeTLfRtJDKaPRUomkhHi8G+cV",
-	"9uBbpws3iqWUWU6CTcTnRr4GKhHEq1Inp26Ojc+OLZYgzSOrjg9ITHFnF2G0ILs4xz4wvQIPrKTY/bss",
-	"l86O+buEd6nIR24GBQplY+eEPajVMFtrj1lZkn3wT+LrpLxApqfEabVKmQkVW1YqGHCCtLPGT8KlD7U9",
-	"4D8xZGB2Jh90AcWGhGjt022GdBiCH/bQt2TPZGGLFClFURb0ErsrrVRvQuaKvXbZlkZclu9AylGvfFZF",
-	"bEGYREpmF+0vXDqL09nV+fdVgjvkvwNTWqNliGnUXA/+wALygSza6L/gKkp0igqxoIaZmOKF3KdSbIid",
-	"VepKEa+UNJliyIJP/PDzFfrm+8v+aPxM5yx5JPRvk2g8GHx/EIaFy0KpI2PE/SUFhwFxQyIjO4of8oiF",
-	"xOuhn1cMRi+FOmSBwQGQic6QhcoJkUd/xQLBzKVmLuPNPfSKIhwEKsgkv+TSnRkvKYc03N2KKRthjW+k",
-	"I0JoNHh/JtdTfAExJf2+NZh1ssDhX41/8Nz1HJUpCzT7B444iSIxUUcu2QksIz9h1CUOojgM2U5OSE5C",
-	"rnLE1LRhYeS0ZQ6xGI8uCax0r5qaZC3TN8IBD6A4jXNmjWHNSIozyVyfzrS2lWhHKeWmm9J5U6zJlP4Z",
-	"MZiRMDn+nFI5U2uZs5jERLl3c/J3fqJLkDb+j2SfmFIX8CixCy2U9XMV0ge6j7X2b4R6/qxIeS9XyGMr",
-	"LmO2dTt9y7Jn3nwym9liXkWae0GRRVb5KOG8OV52Wqc+fxcSAln0hYpzY/E9bKNInyGZ8pqvBCl5XwHf",
-	"HN1H3W5aIiO3NaV0JZVwfWtgZSztvxyg+Iy/JoUZnSdsPCnRbaBM3zPZ875kPy1VJn+i/n9tCQrJEode",
-	"IDQbtkAu5uQM2WJ5+6ORYMwhdiMS8lYqp30fJc1K6WeddEK5dDObqe7NNa5JA4WrlRb1yitSopruyOC4",
-	"StUZcsDXcxAPyYXsgGTK3XPvVZWt6aKDCzLK9uSu+yLddR/NOJW7DUOIhArSJZ/i8el5yL/v8j4+vc+/",
-	"NnS/ywXKHpjy89FPhdMq8/y1i7k8fSP2Quthl9P0BxYV6knsloQBLvIDsCI8gKz5nDKWLaTjfar2Q+FE",
-	"6LoKKWUGY8tKMcD+aNo/gAHCqpTMWuJxPGmHX6J2+KQHPumBX4Me2Ny1+dXphV0gNYLjUEAC4/I1K433",
-	"0A4L5Eec3Z1Nyjqyfqe0uTWJVswTY8DbaNU3q5pvCY0Y1AseGMH8IkJ94weN9A2aiSCOUjUWUmJUe3BH",
-	"DYNpMd3cI6KmiaBO6Yzf8Ub+oFUGT+v4ypfj7TytcnamHZprvTKJZ7Ox2zF9/stcjI+hUfUPIOdjuN+G",
-	"xyHKwefx0xSZ/fF8anb9TTzr9IC/VyCFmQVXuArJ79EmZLKues1JcCuULEeydmemS258GbBRf+loTUgQ",
-	"+aSOEcQlxINdiM6B7aUfZDuzBFFN/Ir7S0o8iUw2mgynz3rIoYwSZwYBHSj5A+PNl4HQnz687hpKsfg5",
-	"jrYhOYsxqrYUtiSTfMdJJLZGFoYCaICqJqRImJPo6vUlhIJAj6ZCc/lrR4yj05XCzdYf+sYmJDaOsQmF",
-	"npj4qkp6/nrk8ZFcFOYCNPZTJOrM53dWGBOoOYVlBvyXznsP4bLZ8ssIEc+HUvdDEi8GX4aJVKhrbz0/",
-	"OncjSWbGWU+n+69x6ONEhQJbIXc6/EYgGF0DSCW1e3E2heC7ENzmhWpcczusX1ksJLNeVSqt0JBaprTq",
-	"izWnP17gK3F3ZUWYvCHRqz5WbtiVensGkSW1ppCaogsQ0jJSbckt3gZRFzkuW68x9RwoN4XyU1X1pi6k",
-	"gFOlQOoKESdudRA2sbqkSJO1yUn5simRVDg8dnFni67VO8U6wAuKZZVYiZe3+ZpX7Kq1kCJCPF8TeCOq",
-	"VrlXGbc8LgY+fBPXmihB1LdqhOC8BIDw5XoTEo7Rn//zL+Jx7gr7tDMbdDsrzFedWWe6mIw9a2JPJkP3",
-	"1BuPpri/IBhb7miEPcse4cF8MVzY8/7cmk/6fdezR97YtUdza2FZ2Jp0YvkqDi1OrdEFqEGXfkT64j9C",
-	"SdhGLpN4kVJ9SNCdh31Jt4RHUHnRBCtX1+8LWlY+Mal6ceOirjGK/9aYVnDnCe/zgsxgt1gQxWn/Yvgy",
-	"o0VqK04XOXLS4pOEYhKfZAo5fAJ/vfhEPm1YGIlPUFDvnCFHaoNwrjAVhyQi602UlAMp9a3XxNwyXMQx",
-	"hTbjJVlOFJPsr+UoCmlQqzOFK1ZwytsWrcQnA3sekAgO3ht7JLl0we4oPbur4FjnxMVrkriKpU5e5VEy",
-	"MlXMFMcqW3mFNxtCH8pGFgInOd6HLccO8wPXop9wkcJiWXEpqW4mt2AWCXHRq3aWiD2XPKnoseJKTGrw",
-	"iu0GwKxXPpcvmaHL789P+qOxKgHFHnH9tZQQjcupx41cQvC+eziDDA5Z9IL48itPoe7EJyir9/YnNQGJ",
-	"mNE2OPvv1L0ZX3M58P6riGvIYZrsiAIPstsuzOguzfiLliaNhZOGymnOc6qXTY5DC5SiUdz41IB/l3fO",
-	"hJ3tso2SBhkx5JwBxpzQRHoyldFB3wiz/MSn/FlXXVHZndc3ZM+FWNjgdS9tgjhtqHh6lxF+dUD28tZ0",
-	"bnSUIOlScqDGLHOI0+K3VHfOjKpKl67xHNt2oXNRpkEqeadFXIoEzZPa1bpAcqYMMkkvdHaSMdvW0kxz",
-	"TuNwKaZXqpSDKlrgNWntduh2gG2pjJcnZfb3q8x+zIeJ7u3ySaimqV8qsZ/auKXKXEvq7aXHQwJmFtir",
-	"3HVmaL5HmLuEeoDq7/WEZq4viE/JFcOMxNxVTsVyA/FdIl7LcyKUmQCp+In+rl+jaEZdKXmVacC2KjE1",
-	"bHJNMuZXBZ5Po9r7euHTJQk3oQ/QE+IikJckZWthk743cIfzER5PTyeT0+kYj+ZDd+D1ib2w4uud+6TO",
-	"3fpx/lvTtLlSx+4mZN5Wc++ShDeyIGEIuGTilfpYwZq+P3+DLgQf+phkurV2EXc7u9DXgB8PXYH6eHWm",
-	"INKzRFauZ4BT9d6B1P5dEfVWaRAF72vlgys9DDn0G2VzaNNEBn6Mn6NvXrz88Eyh6wF6u4rvrLcawViY",
-	"Y7CXghZCcNSmDBi9qRRynDikARGvsqQFLFbj0BZaajpkZRgblG/XJESqerSx2TT8YqqOZWKcYiLF9Bi7",
-	"LNR9em9kvZKCijbwpn2JzrXGHom3AgeB/vn9a1Gri9ns/vFKnMdfUYnztFlWhikafxd5GaP2da/Kf9Ok",
-	"8jVn3Olsw4cqfB3fpYRroSNVDNj5IG4ioaPZdppBQksExSFZHCrgxklUgHoPIuTsu5RKUESSGxwmyP4Q",
-	"9oi5hs/RgoVnMZ8RfBs5WqtwHmLEk4ZFqe+EaonsnqUxWMTo5ZlQGQZnBhA++FdaCYTRl1VSKZZFqWE1",
-	"qYgAPCTWBG43F0HdABWx4q46UIlC10NaYSrQaow0J/V3ku0kZ2BSZHVtZ3z6EpFYrtmY6kJSZnr/Qs+s",
-	"+fJU1plEZRqozWZM1eAnbFEo6+6XnJ0RiZ9H5zUUXZm6hFwWQP5VHPY1S8Q1UCrmNxDRN97K0TfOyYly",
-	"hJjfO89UR4Eo3PKIeGgTsk978ZSVSnNaI0bRN4508ZxcEIjOQTvI4dB6VqGAJ0UFR3A9ZT3VzZMwrAfV",
-	"emcyO1tBA/iqAwoElBZmV1BYnm9c5hFkW7b9rExbTs6i3e1/fOCig3Z569PHroYe/J6qYCqzkVS/tUxK",
-	"9YPkifY/g+5pCJhVFG347Pnz2LvWUxeflwmYJipfUxKeHEFnnRlqqm5uBsf3WRc5Rrsi9AZTvIS2Sc6V",
-	"YMnG3y8wX80ZDj0Iaf1M5ug9sN1LiWMqvvyJkxCunvfPxf8uARfQMdo4Mtk+M26zJzHq0S0JOTSpwjEk",
-	"jgYSz/eofFiBPnoA1fIoNdLDrAaaUz4rssEMxa0oYzcVm2xSQv3kjv4i3dHHSV/OUEPjQJEZ3PjsKczp",
-	"SdSeiuNVX2ecOKbLxoo78K2/hAJsc/6XctRfZ1BK/k4uvPitZdv9/mAwHI5G4/Hp6WQynWI8n7uu5xGy",
-	"WPxOGQd8TFbhKbL1FNl6imwVRrbS/KLijfKW/Fvl9zpRLUZ2TzlcWw1r+hRwewq4PQXcngJuTwG3p4Cb",
-	"DrilFbry4aiyZHNUB728bz1F+/65on1ZnShDe7XW8xOKV6wlPEXdvtao2/Qp6HacoNvk4UDm+r+X8Nro",
-	"8cNr7WDS/lnDbadH0Fibo7Y9jBwaPpDC1CYMXuRx/hZH7uoNtLrMF3gEgaN5ZMh20OAUWiGAdsAo6SGH",
-	"YHflzGBFl4x5CJoHAK6ObJpgFn0EQt8RPyisxICREC9bA5QpyYKr6e65rh/tO7POB58hj6AfMCV+yACL",
-	"YEujUFz69kPev9xvD3mzxsJ+7YQ++3c5jp7L1r15GGuNXozaC3/vkwaag7pyrLTn/XhFVjdkf42DJQv9",
-	"aLXuzDrE9Tg+2fRHY9WwbROySHVqV2NXHvG52A/VKZSy6FoXjGXWzp6K2WSan7JwiWlcVNMBvZfd+hQq",
-	"r1TXN6Wk6yakmdalaiy6E2niyOdEVtF1zK6jo/5gbhHX6y/skTudn3qLU29uuZ43noxPF6dDe2K77sQd",
-	"5B3wNWQgZJvuSf+x22E3+pyFbNeZWfkqsJg+K6NmuTq3dLKKemNBH2Jt4hltSZoiTsqXwimDHvht/HaC",
-	"e4m515RiyRGdCdmOkSe4xpZ20c5UL2Tfw/ru47C+5UXRPkWOrv+dSTzQOIWhpgg+a0eKN8Hs4oUvsq0u",
-	"cJYT3YvrtATaMosxEwbk4n8n8kKWAfFrn157eC82dGhNkq85E8+7L3Nqwkt0kSROWhNnuEB6Mhsc6vhC",
-	"HAP3iEs4Z2Hq25hv5JY6JJTsipnD5XbDQjhZfOvmHnooIihsfa6prB+1660JAQZNLbmnyQtdUJIH9niM",
-	"cLBZ4ZN+G6/R6RcTwpg8fKdCeThy5cwn4nuNpNIOCtG0bOJzVQRtCAkHsluSuCnb2VcqTn4QSGilM2Rp",
-	"UAfw1Hl4L1MOdjHUCUdJF3kjvaAG4SF92KvA18zBQf6DMm2mFkwAvArxKDTCtSAE2TiYEgnneHFezcjt",
-	"OEazL+lsrygwP6IHosNho0CMnNc9uk0b3LEw41xf1taZ7FjGkZOwUucM+WtgXh66OOeg8a/wLVHAasKs",
-	"ocjFFM2J6uW8YK26VR+7maCgvDSnzz72nXG13QkEBSsRFHW7Jm0+Qbg+51viZSkrHTACtw54eVb4GIB1",
-	"WQFWO9odeKWUQhOhCN8QrlyFGIkzdkP2esizY4CEDO5MgZrzfkJPNwZtDeGWVnslc2ITgVx60rXhbZ74",
-	"nfLIJbPVS4SV5wepZz9OvBZC7lqZyM7kBdngMForfKLmxGzfZbWRZvQMdCGXTpDKUSli+GWFlaaFQZ6E",
-	"A+QOWWZFS2CttZZlUL9yG2RYV7zpWp/IsvW0OMurBxkhnDoS7Sq7LrCRBJ61PUgo1v1E/PPtyz++eosu",
-	"Xn64evXdq4vzq5fw7d9or9f7G4XPL9++KLh+D9uk3m7IuAHSTo2+2x/Ph+P5eLJYuOI/0+l8OBq4tjew",
-	"hvZA/Nvve6fWeDgZzBfYWkwneEQmk3F/PCanGBA2BVsX+v3F2/9pWho3PvUgiQ9YS95hYdc5LGJPgoXt",
-	"ed8deEMyWoytU3vSnw7wcD5yx94pmSymBdYAbEZhxpKpAlL0/uWbrJwejQbjGp5aq78rVrFkEfKjh0KQ",
-	"b6bGPaDmJjTJytidWPBs/C69/pAgd6IT5NpiJWrSqwPVMrUQhS3uRxJefDiyh88y7x1a03FNmY0k7px3",
-	"VhG7M4ub2Ih3i1dKdf4MOQSHgU9CZwbOfpVR40dnyHFDxnnmp/F1c+wLFmpNNWuTjWviFeYZLCMYCEhA",
-	"4G1OpHX0MOQDbYvVGS/SeuU1RLfruTCRaoilGuRukBVisIExBcUDSRN0ar2yYiYlOIDh1IoMXiAzkkt/",
-	"fRIin1WIfCwUI+bWVYoT3s3GsBLXZzNncEq7yHmCq1I4c/Ud5sBLyLKkML2xI61d1sD43o617Cs2OIpI",
-	"KH72v7756/nJX/DJLx9/7d89+z//R1X+9FB81nGNDmVIDQa5zIPFfgwg/kEbn1jMcLXW26oOFI50ie3/",
-	"2l+QEnksFOYzZFvTkZUvwjM6ek1HVjotorl5My3yy+AgeLcAFlh1Qn4k+/P4V3cfu3XuHNUB/izly6kv",
-	"Lkx7G1v3Gsgs6x84YLMyKt046JzuEXBO8cryXASh/Kx9GlNajWC/t7enVTrGab3vR+tawNF53tvjR5wE",
-	"i/wm3DcfpyUc6wZHq+tAzb3Ub6ydfHOhoQVsF6uLo/7E6iJhkPqMomGv37N702dn6el0kS3b3SAx1ROl",
-	"tQmBgKmHrExLhmSe965bsw/yIbVj5KNGXhj0jUmQOEBb6kfPDiG9SUkTJMkdi2XcK3DaFsi4UvPw4rzA",
-	"QpSRAEB5BZ8guAhj04IjPGe3oKNrbG6CQsaiLvIXRiNKDF/20M8qrwoyAZWar54gu0uo4wNuUPD6b+kN",
-	"ZTtabKg25BESqi4o0WJkCSy6+PDaMJkKzePJYDIZW5OWPOOLEq5nEgZ1kWQk5WVhIwHcqgHPDdmXBM9D",
-	"/1bQ2g3ZV3okGm70qLZNS2b+xBRPJUtRKZdaJcxtMOc7FnplKWPyquqwQqgb7jcR8bSpG29J/JgMxfTb",
-	"YXcUqM3SvVjCUH4k+4sV892KjDEsjs4NIRtu2ug634pLpkXJrjDf6gIXQV5jZRw+ZTf8s2Q3HAWgAOjm",
-	"16a252eHIhDDLT51H8Sqt5HiYpUK5fgaewSRgBOoiQBFDOrbtvA23f0PWHEsB5tKfwgaM6oixUn+tJbz",
-	"e0jBTP3c8BX00Fumkt4XPgk88PdhFYhUGfN+VCwZWuluTQ3DojUstQ6VmhL5gZwXnLTY83wcu9FOhGgz",
-	"a9Fk13lj0RGsGJqIG/OYJZ57Ar1bkEPJzpkhTOXeCOsmHfqrNCD7D2brvqPBPhOWnskief2jbkq3gdB2",
-	"U7u3vOK08LVRibs9u1Lo5zTNZMen68OVx1flYywJVT0JVOMpze/RH/vO8ZST4lTsC1xWs/VAfrLJZ/aT",
-	"jb8EP9noqH6yxq8d1rDHbAfLdqkoNblIDR/eph/mvR/5eA6l6SN6Lk4/k+fCtkpYy3qD/WWuKz8kcwCA",
-	"TUjWLJL1rIxGIQuulWWi/xT3UiIU9CjgJ2Arndz2O91EZbT7wvbwUirrgoWukc6/CNn6WiHLActUurdP",
-	"eYRp0nol8ClUAfTFkSK3YmZWtyMdLLY9HcJGRqwz62y9DejKcvSzv4ovZs+f325oL21FwO/EhMItpWLV",
-	"1FJyH344tLodHmGxLgP4FJpFAnUmRDylfl4z1mtcWLMlNC+VUjNDjpqGg74B+STmCwohTNZlwTNo95na",
-	"D8f46obsHalBOpxEkU+XHJQO313JOn3KkALPKqt4ykdWU6r6sBqkL0crhXa3LDgxOpmqnyH1MxWIbhNu",
-	"nt4ZdFjqaZWvW8t0Shx7ojYhW/gB6dW3UEuouyIB4tFy1ASt6fNVU5gBwxKUEBAEBI9W2ENA73r6NWgr",
-	"kDWaPr6FTeTU1bh/nD7Zxqa2yKsdNErXdRV3u0fSborxFL5F3XAP0CnNxErpUdGh3AbtsscUsY1QXX16",
-	"U0OSQsgo7lj9Dsh03ZO6yhjZkbDM0AVulOxi+XNO72L2XHb+BTMrPuaT2hRTxemLHq0uGk8u5HH5WoLG",
-	"WCSAAKMFSMWhW6karZgfVJws6y6WQqXbKA+tMOp9iuDQn4HfMqb9JOkIXtlFCqGAUK+HLpnyBxC0YNtQ",
-	"3rtgQcB2DTqGKrHYjoyFqGlIxuO7tMAtzXKTALVSXMYpww+UiSqYwz05nXTfxOUdcrwt+cewMBHW5FYZ",
-	"bpyMthurHF1Dq4Nzrc9lXlInVJ3aC0PkxbJGE2sicTWJxCxPs6WPFapoofNZXlIu6Cfl9OjK6ZF8vfE2",
-	"FQb49OXY84iXpEVikrJUPr+LWM+ykIrLc7OTuvQEQdHOl59bTfLk6ivKBw3z5h6xovyGbCJNwMUV5irT",
-	"ThVLJ9GVpMFmvuTcqkm+O6ikvH0ZOd9uSMiJyVAKDkoDYNPWtWb9enBOQzWWEEap9ibpKii2OFZlUZNK",
-	"UxfLGsI5QZBngDRe1APVnManqEZXa6Kn2Z8/Cx5U/jZp8ILCXrz80D0s//20mRlWktLw2OWTCgFWbYbK",
-	"iInRbmIgKKERY9clEPOnUhOu3RzDEklYXVWlbSrjQox4E8U0X05rOm/RYJ1lL9ExRJ3JE79B/JEkNag4",
-	"is5laGCS6LKDSoGabPmPMsm9IZKomaXYtti0eV3BAx1CCQOaEzclcB0+R0rkdNF8D0QBASyfonyW36g3",
-	"6NlnyDHO0vcs8ACvlm/5JikLb+tKMi26WCRWcEVz2CxMv7yCcvp3aQmbc7P7wkQyDqe6+ZF8ZoM2dSDd",
-	"AwtBwLBN6wmlti0n4a3vErUcHGL8LFSAKcLC7qI5cfGWkzg+DICB+EaX1eoA8SOs4qjQOpXqThr2UpW+",
-	"qPzJksKXbIllzFmzTDCR5wkNp8it6Fxm96BpoU2N2v9jcVWWi52Z9MxARVXAdvF+ScAs8Vp/SZ2Z9s2m",
-	"80Sk/x4gviR8m56OOCtraP3jSQGCHObyjXyOrPoCYDrKdyQE2+vdxeV7hOcqLyQNKJlSPnXCWKyPS0RK",
-	"2FJJUGLEnW5HvLA4lyx5dkm3+HOKgHogdd0Yifl+P97hfd1birwHuQKnJ0vsn9USO46fo1VF1v28HRVF",
-	"WI/u8Kit48oCiKXPH6SSdWaa16/5EmQqWaO///YPRD75PCI0MhVfbytBNImXr6pWT6urtoXE4r1MY0tp",
-	"/pSp3DYJ6zoP8ppmDagQIOrzAjf/OWSdQELfhrBNQLrI13A+dLnFSxidcw62xclr9Z2TK/ytfPsgDuNX",
-	"7/B3YpKwHVfi7hSVZHZaLql6rJxb+TbLcoaqfdYpMIFPpV9S7vgFXm8YYvPQX+Lot/8OfSYmDnBuiaYd",
-	"D+vAfXdZsF3T7MbLb++/84M7PauiYYgr8TD8ABR5GWOXxRg7ZXzMkN0Clq7/WaltVIa4dyWnlJ0LmpOV",
-	"rxJYxbbwJJQvlp730LcBpjcSDVT2ZJDJXb1aP8BhRD8sRveD3ey2OwGQCYyDqiMACosk+3fK1UYQ4dFv",
-	"/wDFbYk9hthW2U6c9dAHQtktOWGIs198umJog0OM/mtL0C0LIoIwusWBhDnWJ2UbkCfu+KVxx1J42gNB",
-	"aY9TQKH6BvR5a5ja/tcAUyv12Qaaqt0SpjZTwlFZm3E4fq1RxHE4jG1rCMuHC00cBxxz8uDgmOOm4Doq",
-	"hvLgIJl9+0FBMkcPApI5bBJkyRb/Hzfikn36w4VfoAvPgShEh0djwP/cNPT3e4/EQETsc4ZKJsdF0xw0",
-	"CXBkyepBox3Th8P3nD4gHuXp7z5Ik2Muv+OIzXGROK2KKJDqyGSggeX5+KGBIUgmr4XdzOgeDw+/2e9X",
-	"xnVSIBhHgdi8VzCneQzJDBw1BVerQ+VMm38XjC78ZVGH7uu4S7myBDIxCPjhNkzsmbZRCY/ya4+tsU/B",
-	"F5cpmBdXVRRH9i75FIX4WrxV/p3NafRDtlU5irbVs3tW3FB8jT9d64uWIIJItsJQZQPXCwJtWzLjHl9Z",
-	"09lADDVrc+nfqXxGtTr6WzP9crPlq+uQcBIlt8FXqaFaxlh5hCPfvfY3nZm4NulZvX7H+Pp2XNiEu2at",
-	"i/tuX5e2odf8+fX5W/CLORRHjuzcI3+iobwxj2u1q3n0pH3K1z30PpMmK2WOav3MEYa89GwCtNmyCLpL",
-	"xcnnCgikrtRkeA/LDKKoxeN5yJYGxiEs2pUXby+RvB4rnYKEiSdbzSkNOUFyNkVYtfutf5c+5GVvV80F",
-	"27692gCRdlnCUXKludsQqMXzQ6Ey3SYBZ+0wT3bvRJLdiednUewn9rRfJ8Xr63e8SnJo5tOIuWPRG+CY",
-	"G/5wQYL3bCg2qor6je/SzLi0HkPegN5tCP3T+7cKH0biuJ4ha4bgtNC9+L++x2OEK72XBIsaJ70sAi48",
-	"l767Ao6nFsyBBVHcjhMiXqmzIVR30cah0rfy/jd4s2m3bqocKSesSrmKulnTDbCUWAFTT3hEGPqMwKzi",
-	"zDBUBeahJhFpgF+dYCQzitb4hhhsmrLdLF3EIp8S4IiESalL3HUf6z6xXSXlQrSWG2NEgsSxlsVBhtZa",
-	"0ywkpwe0K73ZtdlDOAyyrSS6Mn4D3VpwYDytcFXKkqZrakhNraZ2L5ckAqfJyqdLMZcYrjkeETB02Tg2",
-	"COqTSlMKVK6GXzf8TYhGDCIk2IV3rEK2XcowZ7SllARdhRbDTW9O9fCOzRVHdym1r8gHo4hVix099Ffv",
-	"b4exCEyaYaINY0GRzGgqHQd3GY2z3ZjG9xbLw8ZGpTyan6ung5kfmK5oSzYyvYRpuk3ksZRD3YxCnjpj",
-	"KUUlpTKltLeUaE2pwnmelGXJheLlCGZlUY4bXJDpbU9m5u/MzDxO0pqmkF/bdIXMOjQ+ey6amkXjs1LZ",
-	"7f74pnrzrrvjGivx3LARiyzANsgv9RahFjuQoJyYh4ei6rSzBXvonUaeTdkflEkYLyEU+dZdIQzmolI6",
-	"cYTCLeVCS1uGeA06Z0iwJ21K3pWe6cWW51zv0o5shYr1qAZfmxbSj2cAxkB649FoMDoILvp4xiI613ZG",
-	"0rYQ/Aqvz98ez5JsuiGPoc435zSnR1fvH4OoB9X6+zk1eVYyNE0RZ5JrGOB+6kI3Nv2Aw3XT2n0oQX8l",
-	"ccH51Q3wM4bAQVhcdYYAhJqMdD2h/WfmF4+rxBhoAQt910CWlvXpwLUQ/FCBcgi2fo1v+p8UAdHlRbU0",
-	"qbCvUKAIj9A373+8uET/YlvPFATtrChCbPRz0tBgPMJ7jiRKLUR4hYAO9ll0Wv0eGCLvwsHTcXLeQ47O",
-	"l3AkAlkqIOdoHKIjg8yCL/LrQ4msxpU/pJvKYFwIlwtNQ3ZGtziQnikAJnkQTwEc6Z6gufbvqNvKGQqI",
-	"ONG8izx/6QuCd04Uafcc6TBshWU/sLJwsQbLUBzDOpn2Tj7+WzHLcFc4BDWjc37yF4RPfkHWyRSdoF7W",
-	"HHtENM1SgP2XMpuKK2dsXAOvc8IgFyzjQD0Kzv7wnwbkM2U4F6VoNDCeS5uWNBP4GZ/hcSX+wW01WzSx",
-	"+J015Crs/3GVPolq6RLseD+KJX5OI5BVyS6mf4jQnAB4pAaxOEB6D7+4Hh0HZd2dIQf8hw3kULUVp3Og",
-	"inOek3w8SEMTyulkbNnJRmL0i7BiZLLeT1cXUGKtfcidvmVPMn7IvxyzVZJmRZpwi7tViidw7+bk7/xE",
-	"FXJIVpQtr8mzrCKvONyRK/p+qsB5qsD5cipwjuPd15R+P+/+5/frq/E3UE3KGrE8GcR1IqzKgHwhZpY0",
-	"T8mWzei+MsAUEwPhcNtw+LimoWoXcm/zcFTdlEQ2XNTZh5D6IDvxEE9ag7Jhibm6a7wHApFQPoIg9AER",
-	"Aw5JD70zkyblY2KFy4jQZ0zKVn3hSuNg37MdChhd5oFikqbg4lTIFt1d6ZqPVQ/kbSW9gU+bkBthNOM9",
-	"76IV2woLeu1TiEiIaXPiMurxM+RYjuxVGIGvGznvB9YLJ+u8wBFaMx4h570gvxdOtVXf3CYV+2Nqw6oh",
-	"jM9TdT/H1S8HTXywH0Be5RmfT2Ht/WhfqxfGjEpVXEm8xSjcckGg3xQXtPSfZdRJYGcKeHkbbaW2/2B6",
-	"pKxC0TU61TXdFAcfdDlAudBRT2sgakrb7hRbwdlWJwfAZj6ga3v6mV3bp19Cc5/x52nuM3qw5j4P0IDn",
-	"8VyGqilyGX8uPVdfnWNw8rkcg3adhPmJk/AemBWUXnO2DV0CQVppq8hvIxwJc6Wj+gbru2UUM3X3Ea3u",
-	"tywic8ZukIfROcWG5Y0p7nG2/QX/u5rhl2p5T5Xl3S9IkjPzyuDNbWxzNTtlnMfr8Zi2eU363Oc13Yf/",
-	"BOAZUvanD21ewrK1tHE1HvgMVL7C9t+tmNDoLsMcqlypW05CoaeKHwAF99ArcFw6iqM4s1T5QpwptsOR",
-	"ayar8Db9omSJWYZRVSXMpfK0j71g4wfHOjltWlEH2/HwSCenD4p0Mn4QpJPRQyKdnH5pSCfjLwHppN9v",
-	"hHQiiPYhe38lCXOaW+HI5AFH6Z5QxoFkBplOC1OEG9eIJBluaCnrLCmJsz4ijW1CWVkly3BUV2T6VaHB",
-	"9AefFw2mX456r7H5WqMrfVFoMP3Rw6HBSPPwgeBgJnXZsVdJ7ihPCDGplwbfoDj/2aK3glKxYxe5QZrb",
-	"1wpmA6BZjwVmM/mywWymDwBmY39mMBuArWtUdxgrl48AZTOphLJJlx0eHdjG3+RKFk2DKGec5WyRrx0b",
-	"5ydOwkOTyc9Saf3pEm8ziHff9LMnL30TL/1TvL0eqe3ri2TUw3l+lQno/cOsOhknxY/EVfptjT70zav3",
-	"t8NnPfRarayZqTFTUe1PEVoIioNmM0ZNUx6aQdmLYoN8YbaBa+1gx19p5SScaN17/FZWUc7Q0JoiJ9wG",
-	"EgD8oYvNYrDQr6FCYVBToYAitpS6s8pdUK3dv9LKhcGXEob8bKULo0eOUDYsFmVgBKdM4Ec5q+PPGkQ1",
-	"TYc2VRVC8z24quILU30fqxJj/Ei61PDxivmetJHPpo1YX7w28hWV6oy+sFKd0y9fftlfQDXR5CurJsph",
-	"hR1cRQQJT3kRfYQqoqecqKecqH/enKjPXc6kz/XXUM4kxvqUY/6UY/4V5ZhX2i3fQfmTjOatmMyHAZ/I",
-	"WQpSuIaCj2+r/v5smMEXb8OMngoSvpKChC/cXBp+kTUTJRnMDtTiOTNEiQ92nFKkEQVUSplSAp52CTEX",
-	"7RikEwFT/OQGW+7fErP1PTyvMOxf2Ahf6h1xARv05C7QLRL1qsB3Jy9Cnp5uyKA4nzDhlYc73vZ8nCJJ",
-	"v/g7Z7T3Ae/eEM6FXZVVy6oym8S9Qlg3jsPAXN+AfM8FYbRVjaENM45kA1wFgGmgSy5CtkZz4tMl4hEL",
-	"wdjGQdAmPNMvRrWu0gUz+yXdAqYBKu0/kHpeuL8OtzRW+xfYD9SlkO2UkSqb9h+h7Wy/nalp2Jahz1pD",
-	"XAy+BoiLtMk4Fxt2EvosbzL2W5qMaTvxSEgWx4GwqCEDoXCGIQu5ROZmN/pQQOdw6677a3I96ZGtgiey",
-	"S7bgCejvv/0DkU8+jwiNzMZH3nYTgBfMg6Mtnq9nLl5g333MG5D6yJRi4apjiXYkJLqo4UwwPIy8cI/C",
-	"Le2qlhhzUt+hPT6WZf48De66w1yxli6aExdvOUGO+rUDVzG/IR5asLAmo/EuOfwVgL87NUPN86qnMrjT",
-	"bCQ/DxzBgGVgmGB3JZ4e9/CGB2QSchoD7yq2VwdKYlVBIGe4rt6QmKV14uVSU2zCj18p8IYWDLmA0rVJ",
-	"B83mZwNN8xd4vWGIzUN/iaPf/jv0Wa+jSDpJa4znJCjfYPb8xt9sxGer29lSlTIJh+2f8iToVS8kW5+j",
-	"XcjEK1U+xPpMohf4IY+QICyUtB9r4W+S1AFd5NvQ6vghTi60O9E0Uf1UoW+yRbztcUq7EiPCtgCzUYnr",
-	"6vdCb5GE/poRGQ5Cgr29LKqQCPp+CKoZx3tex6IanPRkRMmqGOdfUUsTDvD+xuV2v7F7Lk5P1PMFjuiX",
-	"Vn0e3dcRA8USXlocogbJOFEYNdnSMQ3uAiP3dCp4sxDQfc0tyBHzeFlJF093MeQ99JYpG2rhBxEJdXur",
-	"fBZnfKKPhEdZcNQbG7N1HrSYfqT7RlOPRuOvbFV3dFoaVoMdGY0W9TjF3V0UkiUOvUBhs7uYE0kyyPlX",
-	"x7AqA59HBiPqHQgSU+6ueS+1d45wEMimEI2dNi0SVFQLmeYGq2Qt79XPijMHVbRc2d5SaAWEnyFHGMch",
-	"bWOZnmY5ZzzxJoywBHYNL6KiniImi5F1cit/KQ6r782QQ8mnyFH5AJjyHQnFcY70sXV8jzuPQ+JQYf2l",
-	"s/LWkG1QWvxgkG2TJxHzJGKOKGIeH/6PVyZfg3tW3JWUhhg1vqXsdfpVSctjIv6pEYZCQuBAOYmNdtPV",
-	"EqmZ5JFFjCVZOab3qcSpOEh8Vxk3nPIBFoHWJp4sFnjX93Gkxb+xXWsxmOOhN8anZDK1bLvfHwyGw9Fo",
-	"PD49nUymU8uybYwlJZc4eTNZFLDg4A+oSqCo9eM0tno/yPcd4KYZtXUQKDPuMXxlYJlS1sBDJvegBHoC",
-	"FCJVv2ZqD1B8nxjbgttAETbmLqGemK8PpnfWnwbKkAaVkJyKgkTk8IwDc0CGdwYZNTPe1e11nqBSK12/",
-	"zrDHYUFrsmbC4Ds1zV+L9WTmqeZZGF18eG3G0DZkDaGKsDhmFgaleflhSek0MOPCxPbJYDIZW5PGlkM+",
-	"hygMyhbgsrjR8xXQlJg0ZIeL4WEeJakIrvLdoRX2zGURtFG8InE+lMlvm6Vy5RiR/llhqBFeFMvDDV6S",
-	"e8C1lB9H8/kqY0O8Iz5NjKaW68CzBEZovBr149H3Fo5J+iaPgSCTz1GDDYlPXTzkIqp7QcD3+EophW+Y",
-	"R7KCWAlOT94pdousN4EUv/+Cfv219xavyd3d36iwWBUmzd9oFPAT/VkcPnHjexZG4sZNyCIGX4gP4huP",
-	"3Iq/X5Bb34Vn5bHXilWv82AnrCRHjc5ph6BwZ06maEP1VWDUqmWmy+jCKc6qr27CVlBZFL+9eG/EaryI",
-	"+4fmAxSNM4bTOlBEeBTgec9lgm/yFQuja3Xp6uXl1evzb48AlVcHOuZHDw83NmyEIpX0YG3LmApJ8pWq",
-	"TO+1bd5ibkTRQ+E6PLqgIrFVcVItaIfanIeH6xgVonWo02EsSDtACvPklKFRVFbYFtlsNooY6o9GYkFC",
-	"7EYk5LEXw2XrNVYw5xvsEt6aD1Vt/rluhiqUegmj0C1/dZY4kFwNnpQGbbZCuYkYwor2QU816Eupseq1",
-	"K8xRxFjvkKTVYgZYt3dFxRptc8+7HTlHlTrzxTHOj0Uq1T3T1Y25NkysT8mYNln1ZZnxegB1W1uWFt8s",
-	"pfTedPjPctTyax/uP2yzagR21bRlaLjTTdz9cXL9lvINcf2Fn0UiKi0T+kvsF4GKl8beFHEStL9Z1UmB",
-	"6OF6yrFnQf5Z4dgJiazQEkuwIfR2Q3va+IQ5kJD7sJbggMmdQL0uhc4VnSqBPEZJV4W3Ed56foRcHAQc",
-	"+dFMaKQBiYjTRY5cM/FJgZnBlyzCEXEOwVcTkjzeL+x5vsyMfW9MRa1b2STk+kofXzIxl61J4qDnxA1J",
-	"xHsIfifzgrYUrfEN9PUgO9kUJI02Bk3ZpcFTkQFuFPMZoYck5HCEOfk8P5M2AwL8XE2FuWRgWac5S4EU",
-	"maPQrq7EvYWDAPD1mM6RAG80RY4kOUEZcv4KtwP21wGPUrKcFTCUVf43bSuJKTv1DrV6xVmfsrT3ygAf",
-	"pQTtyaEurFEtsmZ+PAbiaOxtNPalPapwwlCKBnHj09yilHCGNii40nmXMKsyh6qWHuKMyDzuCE6nH6E5",
-	"dm9gJIr1iJWQPYj4di3+8Jg62T5HkmV53QSAUfnyEAuRZFieqjvnrJqAphVZPOo4dTWbNVa3m9L/Y2g6",
-	"yeVSi1GkX7ykIQvWyhuVCiVgf53Kn9XfLEK2Tr6D3n06nzqTKF2XuqwDpqn77X55qrM+EEo+JbpmtgJ2",
-	"49PrZCVV4m0+IziSHhnxOLEzIfDKgnRBYy0q7XJ53yPBY0KpYmpPqjDZJXBvapyQ2X9QNQgUiiYkUF45",
-	"Eb9eYtrdB+y/oW9kjT3yMGa3GeKvGsXD4YxP75KnFq21vJa4UiGJJoV+vSEhZxSpWjzuRwS5K8Z4zviu",
-	"BI5u5iIimrM8KNq4zKRQcxXLD3WFLV8ptMI0yygVG+j9q7dQxNksyjaqgdg1Sfdx0XUFm1MMMKejCYYo",
-	"1CrFKBKFHD4GzBWf0DcyrGdbKpP4/au3/JkQe47KknXadJkQGoPiwOXhyPg9SmPaKbCW8q09LYa2jZlW",
-	"Ft5WrXyGHvRS6SFmXGsGW8gAzxqiI8OtK4VxmQNOv8inNUkKgU9vBJkuGSvvQNhFzvsr+42DIoac91Pr",
-	"hXOGnPenL9ok0A3uw5NkGlbqK+RHnASLMwMJszXDapXscSiLOTOzVyghnjDoXEYX/lI1qXywbu+bou0/",
-	"B87EFmgotnPQN12ucfW1Wk4AzBJ26z7Wg3d4H0uKhoh9rZY8V4xirn/lWTiOQzOWRroc8J9XvT2u99Rc",
-	"2OIsBH09PvEqpN3I2ZrYJ8fwtBqDLaS5uGLGILa6Mr3ikqV8qVJu1ZP6nEYr8Z14eevCmlwuRUWdh/GG",
-	"nORRUy8GM4tWcSY23gbRHsHdsquJWCuhNXg4wr1bHGyJAzpC4PPor/ZH9VXG/SAfoIH9AhUZrPRQw2bk",
-	"mWIEkBQsRBvCNgGJa/MCTJdbvJRR6nPooHLyWn3nVL5sELuKm+7Xlbi7ij7l4qrHyqlU78+Ven9Gb9PP",
-	"dGYIC43JwxEL98lirn3OfbrsIUc1yFV+ONgDNA8JvhFSLNwGJEmtJ4HXQ05SbyoeroSGoFvpfxcCBp6i",
-	"e+nIdKCV9ChGO98lPeRQFl0v2JYCGADL/NwXrwEsjllmDHzPxZ0LFs59TzuEdMaOoaOpSXW6ZnWsrEGG",
-	"twrlbBsU5/eYjXILyEi69sWASpqCdFWf66RAWSUa6ajGlnpKrOqRp6MEN2R/wdabkK19DrHb89SfeLHw",
-	"Ax8efJGUcW2FQCce/OESzuH6u8U77dSCVBb/1g/IkvzsRysvxACxhs2HFy3HH0NclKD0jkI1pEdo5ONA",
-	"zZlCByIuzuoNgZwAzxc/WvsUK4SKNd5sxJMFW4lLUkoqQNR1OQJxThYh4atreHh5FibcdCXukT9MuO3+",
-	"rQx2LMX31zDTu26HUdIgn7rouTUFLKnhA9fXiULlrUTxeoP9JYW/leZBwugaamSvdb5L5qpKQYZvTyuh",
-	"96KQBdfuClNKgs6sEwX8BApoTm779WAHVluwA2/lbq4JFUphUo2vvvSMW3iEw0j9Tfm1p1J29N8ycSiN",
-	"n3C7of9OJIjcIQAKmVxn8ikK8bXQ3OXbljgiO7yX7ztZ4yj0fzFhEcgGB/4tuRbKeXiLAyGBze+Ftc62",
-	"UWc2trqdwMOba7wV6rIa35p5JDD2UoXiUu9SrZUSFD9Avou/v74dy6FWA+xB+qZtT4dwFCLWmXW23qY1",
-	"9J5E3rPHEnkvYNhLaZkhWbOIXIeYekJxjuEXxLfwiNsN7WV27aPMeF1ec+J2ZoOxUGDAbR7XzgysAkgH",
-	"PaqPhTh+UcCv43qzjiwFK4BtsCpTC7qdWxL6i/21Uv0lnLPUsMGPLhbabtPk9OJcN3ozy30wjXufQsnJ",
-	"PRxWKa5R6HpVN0hBFG4pB+3H+ePLK/T//d//z3N9nT//1XjWXZJYXQTefo906uFdOT8ri7epdoFmM1Oh",
-	"KFAWpxeCOSEeyA9NUZ3e5TlqHYC31kyASyXL+lyZbs/NIpHnv4pVbbnDQ/t4HW4ndwVyoFqMaZl1IX92",
-	"oX5lkuDwwRuxjps2Yk1cNV95M1aoBUkJ0DJHdFx+ENcEKtA+HfBZEqNfJEEbxoKa+LXx8pITALmN+gXG",
-	"g6tzKyv3GLqMmApBoRMREr+P/GIA0Dc0j+J2cDh0VzoNSTe/lH0O6xJKB1Uvn96l1Zyil794e6nblbZ5",
-	"c/WsJw/S7heCkbX9fv2oaYvf/qhRi98HjbZBV19TOcwhe25DmJbnh8ISvJUiCSQ9uIGVlz0XBBlMKhMY",
-	"rDtDBy2iizV2V74uZPGlZEct24cOmmWrVBa+VjupixTlHG4jcZmse452hFAkbMQ6qJPxXaGyXfbohD9u",
-	"II/DqETDKp4gm6nLxKyalwtmZaj0ZdqLzHGqIfH+nWkMFG60uFpIU6aKBun4spTjSAU7R8zRB7gMbc0U",
-	"zfHV+9uhbiWrqa64R301Xxvcpc2jkneNS951AEsdWA/X5VeICV2Gl98NcaWaYG1ZfwXGXzOFD8qLclij",
-	"D9Vo+PTQRsM4CBID6h6wq/1RVRxBNuM1TN7awg+ZFhAxFBLs5c8twkvsp04vJbeZfuwPFvIfysbIKXO9",
-	"TFRLHIQo3Kv8PLDmhZkjfyhLcasZ3KB/Z/gBiqLV8iUh5Mf60QytGI+6yBH/mwnaloECIN/Z8+fJ12V7",
-	"Pcjr1qnNNmghv9eDu5RTokyeSGwRjZkgS2s54Rw2NxTEumSRL+HirNQGV4iVyV3W/1GIaxLDgwBcSFFn",
-	"SRwZVdbacIYna7d5xSim9+nBkjKEMz2ia1q/l535D/B99skUQJY1w9Z9xXUvfHnt9flbnnOrHJ0r2A/Q",
-	"l1pwmpQDqxm3vgq4xkoyd/LLqlfrC/IucqsdkGw9GN0ZDrnsg/4okQK1e0Atapo0VNK+MJuDtvrtsF+Y",
-	"VRRrc0nvbBUpPrxLtsbLBG0g0am0dM+4DVImtWHVp4zOlPmbbcEdf0jU3YSbm322ExDuZs2wS32BKf0t",
-	"MYGyIit9TvKOrUJSKzRHiuwIUwZkeHLKGMx5DBNqTKsMaT9tUVRXn+Vvt9QLskEioFuZscJoBJkuQALI",
-	"tqfDv9GOBgTvWOPhUP4FAUXt7rasE8s+sewrcG/PLCsb/VDhB6NOuyhVQQ2j2DcTEA6oHdo4aJTNkJ71",
-	"d4D2lmLBMMwWeQ1yiPUL/J2fW+RHXNpc4EC/uriS/lNUmYowNADhC8wDEkLAnynHP3MjHJwhxxpblgOh",
-	"251yK8kqn4zEGtYk0KXWo3D4/tpo/CGT5yChY4VvSS8G1xKaMk9HziF3AFRlxGigskL8CHn+YkHCB/L3",
-	"DGprZroaLFcmNApRIn0/LNy38/OWdU2FzUwvbTemkQa0XZOIKdXVOdybQj3BYW/5S6fb+cXfdLrQoqAw",
-	"K6AkKpBPRDFjzJDOoTrTiyVjOwrEB2q/EMWQGEKJM4OvQfDonMUbynayJkppg7InAWQWgZoYvrtMTSQd",
-	"247/VJ+VGBMPrJ5fSfptw560vEZLxtRTemttCPAo+aKNg2+QBkU8GKC/pCwk3uPE4EBjfaC+WyXRr2aA",
-	"eiUUn4fWE/Ys7Lq8Eak3gdNeN0o4Q+mDkcXY04XU6geCEwK6ovpa9QYt77Jx+pk7jI2/hA5jDxxCQz8n",
-	"bWVZ0lNKAbqq/G8XU+1WbteCFMIz94vBHQR+aB0WhIPZx919BPOItGd6u9lAjX6wSCCnQMs/qPBsemDs",
-	"Luc6zEbumi9d/5BIXtU42u2gfUhcr03/p2r83df+ghQ5pnyKPLznZ2gwHllpvgcZowAbExvsF+cmHu7R",
-	"QHoHo3tF9BLJ/YdsaA9dSfeTSrARnHsZ4jXvoi2PTSO2UdNaY4qXBDpzgRG6wC64zncE36hbdMu9kMje",
-	"dDpPV6megU9l7pDLgu2aptsLc+rNtwtk/Y2G7i18Kow8NsdKGN4zEnkW63lQaZ7abTFfCLX0kJatXKOj",
-	"qnchvhLzxxS9eo82AeBhewA5y8Koh14ZSbXKb4V2K2FdGO395DYpj89hJD84JJh5BuVx2WqqmJon4+H9",
-	"yRkSlx4uFNpFOEIBEeIG8rdVQFhO/wyN28yr3+qYWo8LgKxsk+SYVyIhVxbDjavjwwB6bCJgaNAHJO4n",
-	"NPKVATzfo9cvzt+3Ux4gaeL+EWWraTC5iU1ite5F2hpbTGrb6zWjKUALQ+oUCNQ0Aqmh5iot1zqZ9q7R",
-	"ycd/K1Z03RUOORGLcX7yF4RPfkHWyRSdoB66zgXR7xn17qLn9ljoBc/7Uwm7rTQHWUvB03oY4LFnHqTZ",
-	"6BrvkYK01jUTsaxI5xU3DnUfFmTvoudjqE58bveH6fEsPMuaTWaz5+PhAVrQ8NGaoZYH5qEiioXRGfgR",
-	"K3jkeDQajO7dvndoBvbb2bIyxF/MHOGRrtDpna23acP7IH3wsVq0Hi9vYKY8MXOy8sEtkyT1qkImHVSM",
-	"dfSYanPp8fcNNTbtY9B/iAh+C+v0tF1EP9MIz6dJcHovRjZDDhQHyPXsuWztdHNfQQWD+D5yN7Pnz+1p",
-	"v2f1+j17NhwOxNd/7VuWPfPmk9nM/ihv7qH3LIxAa9T0DNsf+9zSOcMghmFMGoQ8aXkA+MjlnryVwita",
-	"MR5laSMzDyFPYAa3G9pPTXA4HJQRT5OMhsZNMMbHznDoCiWQhWjNQiIsOytn2YktMLIg0HncUA30TW0M",
-	"K72TeDKBYLHlBI5iuj/LwB6Jd1j3VTMg5/EoaRYZd25l0sUZGlRpyoPxvWWATLB5+CSKrpqeSt+d7xVW",
-	"wyHJFY053mfrdF2QkdFOzBq5GcWyVgWMJTim629WJLxfEyvIVG6SYCHtD0ivmCFxIqX7UvXwyWjOLQyP",
-	"Sa7gPp3+oHXhqghWORCZbNzcESNVXYXTuAwk+aUsSSuo2Jf5GVCv/045fgkiPPrtH8CRlthjiG0V4lsK",
-	"qA0qhlMtdksai5RnzKaK202rj2/dldETphXydQ3uVpLDnTy/ZQY3MXekIe1zviWegdlQ0sBNXVdeLcFp",
-	"Ap/eVBL5sLKj6T4NodiyaanqptMaXEGovOymsuBhySKEYXa59rHJTYCzWJPwVNxC/dqAM5LNecx9q+zq",
-	"mTt4WeCLirbqa+yRHOYKCItUs/Uv6Mzmc1q+1J47UocWdKMpuboOVO5F6eME6akuNRobryb7v00nH51K",
-	"l+vj86DdeRSlHbOPU14MteIDpcidsDv5tj5yBs2OZVk2wrHaTD56D95G6GWyJ/OD45eN7oNfxh8HpmzY",
-	"ujejCsE6AP3kIMrCGA75a+nT2BbcTG4A19jzOAgk+XRN1DO2CYh0ATwy7NnYRFls2AJX0hg4zEoUKMl1",
-	"fcijygHUSZ+EzyGbgZwBMQSklT1RiIZf1e+oLWpIGoYeohIsgb94lGZJbZEhvuZuPbDAn79Zz+P0jfqK",
-	"mvXEC9KuVU/qJB6pV0/RZjZu13fkrW343ns1CEut3XGgJbUnmV/DOStsmvO75IjHBZLML+Ov7VR3KZiO",
-	"AROZG0otJbVrzXPAKWzVtecBT+WBrXXiWORxT6A8ek/Aak/Aak/Aal8lsNoDiZTWsuS4YqRSfrwPMD2c",
-	"BSaHKzlYMe5k/jvNIXWORNptm+oLlgHBln9lSUhcHTR75Y0P7CrA0j222ZDkyJrH09bHU9jAKoMIhpnw",
-	"PPkrk+vJbxYhIUJ69uVHcYaWRDuXQx4l53/Q6XaEEZB80x8NwT/3i3yCeLnxjOs1nCI16zJ2EvNY9bVt",
-	"PHHQ7Wy5bFB/PGIf3RczCL3VSTJsIRttxUm5MqCy3vIIURbpTLLWfVN9A/30SHZkPXT/MQCMkqPRkHeI",
-	"g6yWswX7gL4XmrqLlkilhOvhNPZoi+FcbWW5Uir+Xj6WSpB+YyvN6mw99m7C9+KVq2R7OnmtwIevS0P5",
-	"BhCpmULQiIGTQdhG7qayiA+Cem1r+PLJHl2N1ZlKGlqEbA0ZKohRVSK3BRDkVCtzTiik0ca5ZIzG3jpw",
-	"xPqRbDsmk43EVZV8knPWPaKHviR1EnJjZHJQNh+GUE/WZDIq3V1JduXhVRv9x80GV4lP984BhxxUyStr",
-	"ohzmCqpt9yPVKw6qPiB/Tkc9JJr++1MZ5BhYraIcdqURdulH5P5ZF9cFlk2lIpj8sqBDhl3VISP5pTLO",
-	"lC4hBtkX/+nEax83vVSa6/WCRO4qZ3+Nr6zpbFBUvR//Lt+VQ19K9Nak2UbgU6EXtc4RaS1XHzH/47oB",
-	"CCuOZM+htj3YjtDFqpiejgEYeYQOfWmSLU5T3hEeySoxWEKds+dLQCeI5VTqMc15KVQM+UWlpU58hqBe",
-	"X9Xlw5dbTkL4Unxo09Krf2cex/KWajpyBRPHkY65Sr3UyMaMAa2hOFCIZZmO4Ee9pKrGj7jCEFBlYlAP",
-	"NmfR6gw6S2seDxkJVMnhuPIw9YpejENNWXJFAmkrga6GCmlHEq6Atsudm9wVs6hSrGO9WHH4Qv3qcWh6",
-	"fJfnjHVhcxzlehFCOrAeOSxmavmaNiI8vStgxkXDcdRVpyj7u3pdz5A1K0Dpq2ehIzP02zjgW6WNmylf",
-	"cIqNzC/dny67HIXUldtD45xmWFaJGCjhuh9rtIzjuHvvlWj2pKYUqSnH9beV5GUlKQv36QCW0lKP4Zar",
-	"z70yUrfzglLlZ8/Q1etLZPcGIIjOX56/0DncgAvRQ46YC478uexoFHCmftFXv7g8ufj2QvbQYYGngW9M",
-	"Qzf2tSaPqjR5y6JQJTbvWxYh4vmREAcHKhZPMDNPMDNPMDNPMDNPMDNPMDNHg5l5Amp5Amp5Amr5woFa",
-	"nuBOjgh3ktXIW3U0/4oRR5qzuicEkicEkicEkicEkicEkicEkicEkicEkicEkicEEo1AkvfnZ+Aosjku",
-	"2F+nUq71N4tQyDX9XSr9tWUWf0HoyKoKHRWEcdSbs2m0GywoqvMcgk3Pf/7P//yPv7z/qX9+Nfr59OUf",
-	"P/z51bc//Mfr//xx+H3/3fgvf3rx5sc/Dz68PX39Hz+MLr677F+9/Gl43oFi2+skRiJXWfFHY1lkewgh",
-	"2e/3Fh10EnMSQiiEsITV7WzDoDPrrKJow6VYMqXSITMrSL9J9rqyWFPe94gJImmaK9IitS9UO2+McUIe",
-	"4kFMpgGUjLwcv97nGuiiRTC836SVs5pbm/Shdgs+uUufyMdvKju9D9xAnDbRGmrgwLrhOJB9j+yx+iTt",
-	"RP01y9f9CC3923t1xJcssdAcxtFKT0rmWFFVIy/L3goswfIjM7zLMs7y1Kb3r96KA9MQH2Z0l2a/VafE",
-	"6LP3SHl2WgwUpmzHK0u0B7OH3rI58/YQplLtMGVTn9aNXeM0mkwoXggUYYEpbig+qmURHwPmik/oG+lA",
-	"tS20Cxldij3hz6C1pCpxc9oktUG+fuiX2Z+AuZO8R3k9dySsQd4Rhi2IwyLy3a1YQBSIlAmrYyjWOyxT",
-	"0ADgQijO5FNEQqGI/vThddavbg3buDrs4hp2MxspXScQJxWlTkmSoySXL1PzbvDl1CHomrI7Iy5jmlRn",
-	"Xy7hx1JN8MfC1MdzdONLK8u0sEDcCdKdEw3hcJbY7zqoK8xRdVU3hyJ+aOTc6lQOFbcryt5IZakXawBm",
-	"krpsprTBfqomIklWF1/KPwYTwTOJ1x+N7KlYVY5PxN6rjwPrtK8+Dq3puHBsb0i4JN5FmAX8wJ5HdI1t",
-	"kmqlzsUgp36p20sPjGTNawlTJchYG+krdXBaSoKKIo9Eul2c3yspuu7wG0TEFVvkekK8tdpUAqyoh9FV",
-	"S1tE86oW6Q3ebMRupjdQF9517NN+rw/VdqlSWHFl2u/Z44m+lNtU/YhSeSCbdSFOSDd2A+C1UFp+EToN",
-	"dlexbusLtU88TvsAGIXkZ8HJIEW3jcyoDYa8Pn/b1SkXji8dGE4rqZSDnoj7capVKdqQdztKwiv4tnTN",
-	"XBwE0Eg3VfDEgSzwxr8h+8Jz+h6vL6QLy79V+U3GZss4QT9RCC8vv8/vZ3U0oR44LiqcGSAN7DdE1q9c",
-	"Xn7vtOuMm11puFOFPooWObMSZSlxdaGTOAyuu/1Fah7Hi6C0WbNuQ7CIlutYsoASFCTfJVOvqq/Sb4vp",
-	"6mPOTWKf1oEdQPYMVLVHhEcBnoPD+qM4Aiq9Sq7mivFIFfbLQZ7c+vjk/P0r5SgZ2N2Ov1FszbZ6fbvX",
-	"t3Vr3s6s84F43ysNA2IYyq0ct1g1ThBMBvQSsTCzzss/v395cSX4tx+IR3336vVrmCxk9M465z9fiiOC",
-	"lzANvPHhxJo1ii8Iv4nYJl87L9anpnaeelCV/9qn20+FbURTe1OoROI9V53pwZXavJA0w1ua5+BOW1j9",
-	"DwqTBVZETGRl/T1jp7O6s8y9XHDSmq8J+CDqcgalm8WnaMtJDaSo4CLJqSgrL+uibRvMmery61rNyoOj",
-	"eR+nwaZ4CkpN6EKKm+z2EppZWgU2Tm0B3Vrj2OVfF+OlNX7g8K6ApRQKeZ8Da/cgEAq/0LEt3uZEfoCf",
-	"XspftiA/acn7UQmtQN1Xm4kLu1XyvMLadby89ymqbMIPrtNi4QnvTQR1s2mMvijQOHAxaZ5fND95rdUM",
-	"x4VGfMw54OzpQ9HVWpYag6KYhIV2sxInT/2KLBJm1w7jLtZCXq21qpbHm5RmZwFytJhK4FMCoCQSQvoC",
-	"rzcMsXnoL3H023+HPgBGh2xnIiLE6wOwHwne9Zaq/ZZhCzn0zswqA4WsMA8lb1SIzIbQqzE7S5HPJUuR",
-	"HiftgVifqZbbIY+QbVkWghS3VgzGXP17AaPXAl2HbKeWAUdygNXrIA6FsRHNVhgHIcHeHsk0CT8Ub0Uc",
-	"73k9sHa8zQ33MuEIbQx6RTDJ68xJGsDRFUjuhbuVPjBHPBlZklePLlOqtE4AG7xX+dCpjghQwSG+Ve3h",
-	"50G+Hr6mn7rYLjmrwloGP6mukDEGIw8ICAIAzPkM2TopFI5OvckLC5j3J0bkE1QxK+ThOAspwHS5xUvp",
-	"d5BlUCev1XdZs3hYPWMIFbBd8YRDtsvOxUwvi3VdWUkklp730LcBpjfyUHoMnHBQV1PPm7QYrmIo3wki",
-	"AcK8kpKlvMpVzErtZlcRVyyPxHpXnoDjFJiqc501Cp/M3s9s9h63WjXe5V9bCsWjVKHqt1eSc2lB5z3s",
-	"/S5EXAn2CgCK+H2dAWqA+QVpml41qTLM30pGFSK+YmGU8K2QLH0ekZB42lRvPrm2dnzTiZzex65vkflq",
-	"V9r5ZuFAF3F8K9HwIYNuQ4LAp8vDimuOb5y3qm2oM9bPIGtE6hNykSnZHfTWwTEs+lKyJJ/EJ7jnTKi/",
-	"a8YjJHif0dng3u6Agw/ltNZHcPz1Htc6ErpxYZTL1mtcfeaNVR2ZiyptJPmAuAJMmEzlTMI6XjKpzOms",
-	"dFscf2WbOROO/95RYU5mzndVGmVorIxUeMP35cGVRAFO7r53kCoZY9HrktMuBPIO+5HOBUplZVQq/IIL",
-	"yllXMyEjab3hk/Otxcz1i2emXv+xwZ42UFu+5I05g9iwsEAebouSdxjlni4L2FE3r3SzONuGRUVS52iD",
-	"wzjeeaudMjoQ/f78DbpgoTDFLoxcmTcg7IVWe4X5jfHnC8xXc4ZDj3e6nZ/JHL0P2ac90ke/2/mJk1Bc",
-	"O++fd7qdyz2PyLokwC178fwxxLlE7qX47lr9xGjaE3+cdbZrfMIJXeGTgNEl7gAIb6i7LeDQx3k2Yj62",
-	"TgAbg8sauNDUKB5JERWKofyBI31Tgx5EttUfNu6TAb6seLZVfppCiLc2rUBy5o6xhsYgjAUpptDschaO",
-	"Gp6dHram04LHG6R043K73wDg5/zl5Ul/NNaoG5ffn8Ofb84vesgJyBK7e2eGBi9eXpq32OKGBNaHA00X",
-	"w/rIZ1QM8gP5ry3hUUH6QilBvZeoLjz2dh2bnOwEdK1FU6vUmpe1BQXIGsGMDWfd/epRsnRYTW83fnGU",
-	"AWfKPuBzti2mGNA11PMDtP5Contb4J4zUcriNDkdr/hY0FNhfGLbJ/3BlT2dWacFcF8KhN/MMfur9bED",
-	"CLl6FRTaWAwNp7icAnX3YabYYyd9cY3FyP8h4dsA0N9jl3RIbpks0b/WeDu6N0G+RiT0sVDJxgvb67uD",
-	"+RCPpuPJ6elkPB3h4Xzg9j2bWAvL7g+Go/HpRPqQImZUnphRlrxS9yApfYO7boOYDThFoa2kTF6ujlF8",
-	"psaiCR2WpyYCHIfLYCKyNpIS4okBVU9LFm4q0i59PG4cyjm908ejQQ/PNBp3QpNdmVkpZqEwq5pZy/q0",
-	"f2C7nCln1aVuaIotLXpma5Lsrrz7TINgSA4GZW/JPYB6qeNU1dvcbxgBg3hU2XMLoSpL+5eq+XbjzFMj",
-	"YGWEqWLiS+hE7XAlwzWUyAJrgZSl6Jl52j5F71++OaiRmP2ImGGNwJPS0M1nqRxEc+7lKPHyNQc6DUCm",
-	"FKZIhv6teP8N2av1P4utGF/msYpLEspcVreDS0GynBgUaIWTBO/85rXyD1Yr2Pqq6nurFA0S841G6lFL",
-	"z6Hqj1LGJ7Jb6ccVPRluUaXvlHOKsVFJ5BUWz1z6Gv42BTN/ZpijvwBGMhiuP11d9NBbtsuPKUFQ6Vv2",
-	"JBPw+ssBpYmnOcuWlKX8xuykrFNy6K7820Jz9y+v3gPMBg57y1+QhqGOfYdD9Mb/FhZojjkZD9E3H767",
-	"QMPxcNJFXIEnDp+JpYl0KbtjKmdZd8VgMBoNh61ayPbvUn3JeC1L5F0pNsEm2Ul5KqxeiAb5UXqwammc",
-	"9uLT5N0H9vx1iwqfzg1RLyV9rOQpphPDAnC0hjoVJMEBnPfvLq/Qc1VC/dzF/Pmvvnf33A2D51L9zVV8",
-	"9UeT/tTutzzlLbhOEKTZjqy5f//jxeW/2H0JQCfZPKCiUSaLJ/L1L0fhUENj7AX0pO1vBTpDl4GCyNM7",
-	"oIimPc3oJx9CMCVuZf2KquwX4CA67eVdcmY8huhv/5uhBfMR5tyn4psNCxHhEUYX5zPEyRaRtQ/9XX77",
-	"f9HF2//JtlGIU2oVAAAemh8Dd4O3U+WMqPWXdJvNm4G77582Y3/WFJbBwbkjOTO/abqIJpa3LN/5hHlg",
-	"LaehfK+FLqQp562gldiOngkb7pYgjwnNBgfIi+F5CfomCvgJ3karLooxeZ/1ikIWXmFVkGBvwkafIeeG",
-	"7K9VSWsXOQSHgU9C8RE4xbWLxWfKrsVJVR/ZjspbCmYDvww8eZ2ySOF2iL8UEvC1YLoty6IelJ7sOvd7",
-	"zhXuNaKC9wYbz57dgNRXlOucMoM1AnaXHyffgyhmoaEkywJdyvMocO2dcaVS6FX0cF7lgrMX1Ht2Tdu7",
-	"qOPQk5Ms4yQr7iNU4woDuMvytj8tQP6sytzjvbIONGAWCw3kLRZ2NV6sqqVWbqdd/DvKIOoFI/0Db69O",
-	"tM5LhmqZFD2V9lnJ9jd7vP4q5Uwn6ZJjMBqd9J1Kc/WpRz6daQBB1WyOKiA+iCnIiGrmjDiFSAGVErzQ",
-	"SZDkO/GUs0DRgByzH1V7u8qbFf0cQ9HMkAOCT9sFAAt2hpxEmMnCewfwHhYsJP6SOt001pSwGXYpdJuz",
-	"1Mo43YSKFdXGjr3k9DtxSTHOAwl4jHCVU5taAfGiMBDjVCIZpHevU8Pyy0N5LluvGU1plsZgUvqjn+9b",
-	"lPfCVNoQtBiHEbaHBIC3rTB/IwYvaX/EQUNLn/BxTVmQ5tG5wJ7i2dAkKnbnIyf2Y8oLeZ8scrR7U/+0",
-	"3I0uKAKYobzV54lHHL2iCCMv3KNwC2wQelxtAw/NSeWO9+8KpUwBP9aGw4fvLtCoP7ESJ8WoN+jZhyBF",
-	"TWqwaRJ/UiwUHhGg5vQuka7FKP3iGqLb9VzigAZsR8ITF3OCVoJTHu1c5HzpqlOTosqu1pNUIFwNOi2V",
-	"MgAo+b2XbDeNwSIPY3WhiNGhtqTf4xfW+rlpG8WsNS1zFOWmLpQUjAGnEvDIxolEkzYdF+XLFVBPxdsP",
-	"UMxO7/L70dTVbPYXTM4pDHTJmGrFQ6CjivTgSzxW3R8GfrfDNOKNJHgTlLEo3B+AMFZPDWb3xBYFk4/R",
-	"aXpU3pFRQqRC58V0D+geclSgyFF9k9INZSRgruzgGGAKT9B46KoMCBdV+tY2c2yB+CJ4bAzechY3UjQ6",
-	"sxQfw9Zo65VAL+VNYJon1Jnt9nIwL93yFtkmb47NzMyZLWPSH4Q+knNituxcn3dEhrxJ0522Hh85irom",
-	"Qm0BfOQ8SkPcUrPEITlD2b4Mstea2AcPlHlAh26dF5LzbojFU5NVoyvbPdV1Pb19SbslKfDMPkjym0VI",
-	"5M7Jj9ehIAJd2Nxy7z+mnnG9BqxpJbBTotboyaBbC+mvbeOJA8je8+LsL4Os7tdHKgGyUy4xRsmhrOCA",
-	"1lLHHYywi+VulufKyFEQCSEnbn4YQj69y1BTYb0otANawDCSkQljwiXU8+myG0dEbcuymltxMStr4aOZ",
-	"3BXRboVyI/kALI4GkqtXS44tNuy75ABVgfhm4dDzXY8O5YwJZcleCC6mMqgI+UigKMgCmYcgt9GdZhSN",
-	"xyfG1vIt43L4NbUHKWZg9LpTq6cGqU5p+oQUUF8ho5e5rN+VgPk6KvrszNC7DaF/ev8W9XtjiTsrvTSY",
-	"erLGAMIzlLiRca+qsewhZ2P3T1S6rXE9dvrdEMA2UIFk2TJCaWHiUBQ0FU2QxdVrOwrDP2Ri8mxDOaEc",
-	"XPkL/el2r64RuoMFNUZVnL4sr5XmLycYyA3zh1OrXZw/LJ95huKlb5Uw3AKxGLwsbIH++PLq3h2j7Lbd",
-	"VcujPO8kSzFzCXoo9mMLApHo+voJ3QSJMdvz6kj5T3fl5+UyKnO7x7aq0Q4ex1bqTpsYur2F9Jyt8Q1B",
-	"lO1myFHV/c4ZcniEAyI+yDbHzgzBN8pXjmnSbF9IfnIL/e2N/mRyVfSB0bABAGALvhvVPVlIkTJQVzVd",
-	"XnoCSvKZoUFCkvunBIbPy1Kbj05rQwMjvaxJiRok4xq8OxssSTqY+Bx5kLfbLMfsAKVrlIJWPzZb0Uk8",
-	"ijj5/dgM+BQ8XuZLyCR+8h5SZ1t6XhZ+EOn+0sgx2JWjTzjEeVRqVwbh776Uk6GUAzO97okKL4XZGnsk",
-	"oR3H9zjEXDIHJsmiihvlwtGGhpRrvEfzpMWSSsiGJHPZ5UA1IpG/w6r57iGtAVtDghYG1HRKaEDwrYIV",
-	"NuJqPOl1JDESJNSRXDlVJN0uf3RSGmTKMKiYP8lEhzy8oGrb6/yrYyQ16XQ+TecH2lqtZCOMLKVW9dC5",
-	"no2kurzMhACPoq0HEZqnhULzA1mEhK+u2A2htZWPobz5OhJ3y0R84+9Zh+x/sMifz/13/g8//sn+D//1",
-	"xQ+r+R9d8fern355Zb/1f5geUgWZG2xRJWRmUIU1wOKSStWWkMdxJzz1a+MWDbXQYEeG1nR8pErG9Cw+",
-	"Ntm5JnWMqfkqUVA9Za2jlA0oUUg+EEp2xLsAOr/0I9K/9HPJb5VpN7LX0SBB68mk3aggTzqTRgaS2I0+",
-	"ACzwruM0mFF/MLeI6/UX9sidzk+9xak3t1zPG0/Gp4vToT2xXXfiDjpG6oztWovBHA+9MT4lk6ll2/3+",
-	"YDAcjkbj8enpZDKdWpZt44J63po8Ft1BIZQL1djJIVcUlhcHrTNSThsnpFCy+4xJKfUBkIqEo2rLphq5",
-	"NhWaNXsI820stVtD2LKbSowe2V8FyOBMiKxU1D65Kx+7L5CkQj6ZRF8fnVYJXOL1PN36UWrV3Zr4dbNF",
-	"qm5yM2wVT49b7u/StXq5cR7UcrW4DYmKo7ObTmqdSyPrFeHxD3GcvbwQOJkefJXrESe/UMngfqRPdZIR",
-	"mEniEOreBVtvQrb2eSby36jDXMwYLWzP+27nkQpn7bv8YtTwBzMNyexiAyo2IFWlkzR4kn9xQKR80CZy",
-	"n291xhaZwS5i/8ABg4L2W1kaqcio0Y4cXzf5EUZMFG559JgJNoU5SNUaof7BB523Ulih9hD5RO2mN2rD",
-	"7xoythaJ6qq2NmZZmZOVDibX5gZlKaua15UVzbUpv01BcTlyGs4RyjqPdUZk2V4+I67/LOOYEr9UNupi",
-	"G23Dg2OSzQ7Kdz7FQf6MDFpUcaZPSW5a2cpNKAI82kxbHZ+ZeO+KfMqXRQD+EQA+OtYnR9ZQUOQR11/j",
-	"oIfeyfRa7/9n792XGtfVvsFbUTFTtbvfFUI4ddNQu77XCYGmm3AI0DS92dMWsZIYHCnLcghh1aqaW5n6",
-	"qub7a65i38lcyVd6HsmWEzsHCIdei7fq3atJHFuSpef8/H5+S2kLGgjOSKcH2LZxizTVtZvDdkib3aVv",
-	"VyB+0yr1i0PiPidXImo/Ei1xGNMWX+34g1jPqet0CP5cTS+vsDNVr/xZBBDz7sku4x7zoCi1I27ZTig6",
-	"lfq+u4krpcuhdTSGB4MU5xCXXdbwmz4EuoetlIaT+pM2m37goziJMQFkr8tCyTyED2BSwveHzcMuC9HK",
-	"Sgk6NWqNUBuPdEEZM/6tH7AWO/ejthfSvvoZtR+f6e2KgGVjxk8Nzpt2Z3dZyHjDpx3GI0E8Rnqy95//",
-	"J/QhLyYboqsrNfTltBe1iz0NbhUyGmOc9EPwutUff/57VkTcPLj5lyVXmY5LNBQBm7tzOLPjZ95UXkcB",
-	"xGKm70Q5Uber+612JGcABV59VWQTY90qvV6zcTeow5dnVWS/z7M8cpotsqw0+cr6+hAw6kwQgNO99a0E",
-	"mGc4oTOHzTA13/xIbYNasbxl3svks1RnDVsBIglHMFR/UE7wxyZFYgp4YyG5XFgQnOm82dwSRsNb4BGy",
-	"4oFDGN3go+v5b72i80GQVzPQ4F9/AbUzX9x1vTZToq6DJp8H4Do+Nu8g1dUIUm996hcxsji/hjLMlfp5",
-	"S5SH6vpUIn0mcPLpRHwuZLQygV9C0I8sNNx735fDmb4HnvWCdbnnR9lXQm4545Ana/qExtCIr6Sf+u+8",
-	"xdFPSC/PTGsy1f4Ft1U9Dxtlkzu7W8TdrZ6SJdr1l3CwLuwfGZeezlI0iqPMrMpVE1VHRdeZjceF0zMc",
-	"eyMLeY4F6iT6VmeqzxtBz2PKV6SeOympkWWk6MmYsWS+QSjPtKCDcqNP+VHrioMGjPRbXM7RTBiObmeC",
-	"VFf8aPCoLAZ0kokej8Ksu+MXBQjdrC5/+EBo0G3TxZWs6o0ujSIWqp/9X+/+5Sz+oIv3//5j5c/3/+P/",
-	"HNdM+kH9O84+APcSPJMAWoYanAyzbEo76KdbyMm7o6+VE/J/LJfe6zjgZhaumSGigMQ2IjaNIMMVSVxX",
-	"csMGSe4bnwNDlAXcplrbySJxTZ7fhdIXQEiJqdLdGEkpoyrqEWFJ4OabCsXvkeD5OnFFsyEJt5PGvCy0",
-	"AlOiStPJP9z6H1eVQH5gKaouUUoWevpquxTRfXaxXYrpXu+GLeIm7PazVNsB66tprhs3sD0pe8z7ij1e",
-	"aRrxaRrtEezZvWWh3xws3q2XPi2qj93har5RzTADgrcIW5T79znb4dD69jGB3E9jq6mqiGA2Un9m0s9W",
-	"8ex8q6OWddvRrZ/Z7wlFxcrLNZc8SkJjL3kjyuLL2GZdGkZAa/POfiM0ID3uR+8fs/ZIzdoDXfmTBtFP",
-	"EHNZnRRScyEVdL0aNjYF9IoFpsLR/S8XCwL3jpKOiyI5N4W3fFCIueAgz8mZFRGnpG0eks+Lsjo/8qS1",
-	"vIyY6bvM80tOTRnZEOBjo8GknFxkBufW6UVtEeoXuUnKjIYsHMUy+zSpO9ZUTfs8j4awmaC3wAD1KHxO",
-	"JGsIXc8zPpU9Rf1cumIMTCXAImY80oV0CZosZ327nGz6CWekONLVh6lXkFqc3PeYWyufrkEcqoxNPRhx",
-	"XmK7YFZjfCaehi2sXIhbcbCOL/3w+eM2PlUBZc5s0qs7dZXlTFneWcgppln0R3B+5Rd9Zu3aM8nCR2aZ",
-	"tCWJHCT/zTrdkElabIhO8SpcGOGBbPaCQLu6NfUDcuIHtzSJGiZhx+mjV//WmboeTEb3CM/K1DiZTWVi",
-	"qirSJ+zpE1Ybj7HgxxppEwkA40kqNa0c2DSjQIarDQ288WufhHTRZaHMQBQci5s4Xf7OUKzMGLKMg725",
-	"4hSu2EoavOLl8UTc+EW58Qk7s6boTHB3hprcD3+mjsRU79KzoysI7qT+jqO9cvxbnop/PnVCnj4x+Gk6",
-	"0RwJs5FBKs8hCm3xBBkc+/gE2G/G7K6Hcswr8Z0Xf5pKPmT4PY/im3yQ+Ngirrr1o+Di5yBkZqcXmA49",
-	"e5Msr9j8jTQiAaMyStgg40VBXxy6oERkwPiwTRFsXhoyEoU+8xJ676nss/HAbNMJuJnk1d6jALKfRHzN",
-	"hZVg/UESZUu51tm5pOIcygOGJNC0JGVKeFR5KAJlU+VKkTEu4WfRJ4HgLYPdeaPESEsIRP+mSfke8Xqh",
-	"Jrxxj06Xa66asnv0qbTtbhH36OP2rI3us3bJqqnO1ilrtXFvWZCw8ZZrtIWQeCjyo3dKRPiZ9XBHewfq",
-	"KWtqIVZT0iEyVgTKKISeDDxyNYjxy/rUxKs2p41Wra48uv1dreEeb4rhhqvx5v8kex8Avk3/X0onzu4D",
-	"PLiYIMN7mOgNzKRemyJMXNmZbfJZ9VrsK1sXx2GbrCHMzbyGOp34CTMa2vZWGH+cD9WVw72ZH8arsgYN",
-	"ggcqsxmN741JyfwoHo7WXJh0giSnNG36MEwSiRbouiJxSLxLsbM3CJ64yO/j9Fo4NZvHuxFTRVOy99yz",
-	"Ge7WbrWKDPNLdIz4zGUWxsKsnxNsSl3tkUTwzBR0k/oTxu5Wpw06zNOpWHluu358ENWBePMrsuxn8Ffy",
-	"lPp86gVRzT6kXvAvG0Ccb9GhXuApS5kgsDuPokN8bJ5EexYMsYL6ASVHFRD1pNsWcP1suGIT8MMmwYFZ",
-	"k50bJNhsXsnD8Hp+LeCtlVwhlac2f50o1y8dz/p19d4MEa7c2lrBf/3w1zzjXAciIszzI3Wvx7cZDp13",
-	"rF3phX40OFFLatdDVIS48XPOQ6oggUqtYdT1uNM0pyLt+kuC9qL2ypLOt0sWSeVf9UM/8nkrrtkDTYJ3",
-	"0GEZSq5C0VdLLulAKnHSCIWUiwDx9849YY3FHRY12osnPnCuuIeh3/K5+15dulZa3UpDfEkGvBu+5kmk",
-	"HgvhPKiT4vky6oVXGsWFA58bzD02aHC+i6Y8wWymrv+VDdTuu4IqkIyjzNNLJZq5SxMHEkbz8Qb7PNEW",
-	"egK+jI+NH+kWV481fI/JrXg1zSwDAcD9NCoQLkJdTjm0ynFALKml7DBJmqGASmU4drCLcb7xSrSjqLuQ",
-	"lBuM2zoPKjcoPGiTmUloQqkwVMuhEeCwiAmql4BGjnkoOaFXmMu+WhGm/k1wTK69BVw9jiKpJHtSPw0X",
-	"fK20qoaMfmLqp7l7TM8+b5P9CQ3uGBJsCB7RRmSVslfa9Jb5oVBGZBjoNyI3l5ZaftTuXSkLf6mhr4n/",
-	"sTDMZL1glVoTioVOEewh7qU4Y21WCPwWTFf1sbYNt3RQ7NZvMF1bGvfmeov6UNzSXoCU7Bgu6wY+Njfr",
-	"nRiyli8jFl5yyOUCVM1WLItlQW8gHIEO4qjfKSHdptwLGIR3YLA0wl9CZ4P6yKSQB8TzveIlv+RVJdSJ",
-	"7OHgfElWSqUiAZAmfKvuH5caEeZSGZyXyCB5uVC4hLcF/+jI1qVyR1zdr45aeK1UIu86NFD6lnlmr7wv",
-	"kLXSMnnHBQHkgkveCJnHeOTTAL5bVd+pkx2IPvPgozW4HJB6QiZFL2ww+PwTeUcThk/4FWxspRsKaMyH",
-	"vQAM3Cvfk8SP3qtP10ulopm56OriRLwNvDRzhkyhIICbWFS6sY1KJcANKqHua9AAh/zeU/ft0pB2WMRC",
-	"C8nzlgY9Jcf/h/Tv2T9Ramfc65Lrm6n343DS49iwP3xjkPkl4moICLdgKLOw/NuIDxdm5uJOAJLJGAGR",
-	"cCXTpKbxwQpHtWpBEEtFhA4vklMLy1T9/pJfsZbPzXH/6WITyM9/Ln8s6f9zCW1RZfGQBm20AS09ZMRv",
-	"cSQGkwL+Vg8zM1R2kHoF3d5V4DeIMG3wsqCuhiGZBtQbxroS3lWaAVmJ7UtOSZdBUDNZPev9XglvgHdT",
-	"+kGSwL9RWiEadKHvQ212GyhBbed3ri41F1pruTdWqTZy2AxV12ul/Ml+QZR7cK6H30P8ILWBcKQaSFGX",
-	"/Gvx3KZYt+76HtbxaTALt5BwxksWbaafi0Wt5OjsVBev6neQrCq95CFriBCo5/EmPCJXtHGDPbIa74t6",
-	"W8TFwm0lfTSKtu4bgL0G48Iz1ISACDOEWy7IKje1CUgkRJE4SlyBjZJ6VyB+Lrm+NONdxp44niuNQaS0",
-	"W9AH80n/Uh2jbZDg6tFxztDn5Oy0gnfp+MrQwgrTTeJOApVy4Z7nmu0ODgn0a2wSSgKqzuYtC5UOVw6i",
-	"BCZUWUhETXyEUYjr2YpmrE4L1mf45iVqapgpfMx4rwPrmvo+ojdMXnJzSGhfSbBeFKM6I2eRBjXB0hgS",
-	"iFaRnIi4EQIBQ3DxzDgM3FPcCqXeAz4SrlYfNcEhTuQcmjtqnCBTYJPJiEa9nNvBmp5JsypGzbVF4JnU",
-	"RdQORa/V1uCt6HYQ924RwuOudZ7gAz2CWIpskt3qqYYpxRYuBJIroGej92CHRW3hERdSeObIGiNad4DJ",
-	"BHJ4y2KsVcornUjBh3EQrNCAo2xa2KOAr20azlATkkQRFgi9Miy4asO3gYe4SGJgEHnJY5TfeP5qe6Po",
-	"LF5yAOFuADp9YjI5XSWJF1eKpRGjqd/vFyl8XRRha0n/Vi7t71WqBydV+I1ypvwoGDK+9F5f2FwAVjJ1",
-	"lZod7foLmwurmowFzoAaydJq6HVpGA2W9BuG8mUWZeHoMtLVxMdJalEWIFVteDeIDx5M/JL3vIVNdTsH",
-	"L4bYs3q6OXG5QbPkkiX1Ix0j/bMw1dUn/j2b5lqkbzbszRCOC5nsCrXSagFWSiVj62oSN8tAXLrW4DcY",
-	"CZgUJ8AVgAUAQzqrgKgF7jV6VjCACuyPCpJh5z1BX78EF5tr4RlrOP6sH8XzXCpTz4Q44SfLk39yxrVl",
-	"fs88/NHq5B/tgNXnMa5+sT7NyPZ4xEIeY5RCmKTToeFgYXNhX1kXZssWFiLaUntpQe+zhX8XFu4Wu7Tl",
-	"87j/KE5tLCxhtHspwcnXkZ6FpeSOmP2Ir4U/7TxI/E38EUbUIVRs4ul/qmGAODDlCckD7hald7NIA59K",
-	"yFdEyQ4x78Nc1ApFr6vvEH94LRe1GMHz9VWfr+Teydc/9WN/dlMXxOTQZlR/Fha6Ioscq6Y0mRLfkMzH",
-	"s42NVGlzCERkvy0C7WUXyQFoASULxxRFHQgwApW1AwQJSdwB7QGl+2KlQ7nWOKLPN42QB/L6NHMtu1N7",
-	"xFh9XEQ/m6LHlZox5s+//H9rEtyWf6sUQN9vMLzc6+FBZ5haTQs0THnh+5pZnO15rNMVEeONAYZuHiam",
-	"YIeUhTeYQkJl9J2bsZv8WUZO7M/CTKJNl5T9mU4t6Qb2JxareSLVRHdiT8zemn8TUbtW+jT5FxXBm4GP",
-	"+ZdHy2bcCckhzpPPYwXjBJkXH8GvbDAs8PC7n/HDM4UdjHnE+ln6w/f+RPEXsCx4gjqgvUmrvIvsRXEY",
-	"2kTvrICrJDISXdIX4Q24s8rAxMCn2pQ++rPo6yAZEtTJJzarjqTgeDzyDqRT2AuY+35UMOFVDxRM2+Gg",
-	"3uOHPJhKKJ2woJlrMQ3jvWClKGc4Q5D1vsQsXXHhlZ+etcm/OBDRjlItL3PctuGlP+1xizdWxnHD78xx",
-	"+7OQ7z6MiOM4e9OkYRxfT4rLgJY1GuNQLLywZvn76JAZT8GjN/Uui552R8dGc765nK86ZhWtnyFgAGni",
-	"h1h73V7GgULcUjwzdlxImdqS8WiLmGB8TB6EKCYYQvRlMQkCujq8/9PvSo1NYniNpEtChogk6kloQEFs",
-	"Fy77179d0ggYDdVNtyDEBLUXrukkoBFEbczH1hzwQZS4odLWgd/xIwgBlfCGCE5E9gyayqi+tJSpmqzn",
-	"S6jTICIk+HQTtgIVLGMdHLUZxwCQFNC0N6yyUw6JjsslLkkMRpjvlkBMWvkUaqVlr9HWfkqGfn+XLmot",
-	"EF1tUtA+DMzjvX51gjMdTAYLoEjqwnBNhazZk2rGEsuFwAjyeWtUemKl2wONBEvtP9ADGbIN0J/8z//6",
-	"z/8UVrIbBreoa/IWZvREdPHQK/RE4rNHuOi/KY9XY0LhjnlahRMfuwydg9893GNZCoWhqXxexTQuWAQ1",
-	"ZCBQTbJ2KFYEukQzwHJDFgNSGjG4XHHLwoB2XZS0OiGEkps2I6aRQdLCfZyDZVmeKXm/BddEOoEES0Jk",
-	"5AeBvjek/hrpOBWu+GxqAbXAiEDGWz2L1zZ78OnxAl+/xYXN1Q+l0oyivI77OkOojnIjFtDGKJjUo9pB",
-	"f/wZVwqY7LZJ8RcXXlFcSh2Vv2Vs6tWrhl1lxSWn3JJqT6EkYlGQoSTwu6mUBFQYLbFbNc+pE3p4+abO",
-	"gaLZi8IWP6FRpA5YAtCkTU6oBYAfA/xF6EcRYkRBZUVIuaQN05Oo9npsUHvqnz6HwoO4egFq0NtbxDUl",
-	"YrpcCsHqXCLboi8TeY3j6IhbtPtpEDEoTzjQOXc9DOdoTz8X2DpCHcXDKRfJjiaqVTKiITpXMCg4nJcL",
-	"lHuXC5aG6NCo0cYUAzxBmfky8XBMFm80YqGmUYUHPncadKhLg8qGS95hcVyT9oLo/eZIEhc9NXfTsLpB",
-	"uTZmezC3ZaqlfC9W3LGOh12lC5KUsxUXHELNVGLmY1nw1BpBLeAh/OTP0VkBHGffbAkPDIqBKdJTs7PT",
-	"1TaAWlxJCKWABWI6Nq1ulbjWEMBgwbm7GhCOxkDM+ZU1Q9qIhNU2OPU0HfU7aHkdO1VTh2jKEOEI2JOL",
-	"2W59j3i+t6WubvaCuCrUjM4dPwEke4qHPz+Y+/ypNZTFFXIZlxgmzOI3Pvc2CbXRjnWrTFEXXLtboP1B",
-	"AqOJ55J30m/xRZ/L9wX9jfrA562fal+4BeJ2aaeY3hq5y2IGlVqWscBt000Wa5Dx3ta7G3pv5oqJw3vm",
-	"F4fiNB43in18QZiTGbfNkF8nczVHoYCmEgDISpv62KisPIHUixqiM+NZPdQ/mnJVIr8D0J9QmTYDzXzW",
-	"eJuh6OQt2lpp2kXTA7Qp8NUgHzm2SMw4stdUrBPr6skFO3+DOht7B+vyddv4hb8fWnGjjdSnKbjBgQ5b",
-	"3vanqYRAYp1lFtHgUPNqaPRERuzvOKWca4TDddoZRHWAKGlxPhnD74Ib8xm7C8dYmAvPcjbyzgXM56+W",
-	"151XRgsdpclH6XGbOHf75uzb2VNaD4wZqtNht0pByDIzijiMk8vuGlbG64GQsRYCP7AxaJBWrNz2jM9i",
-	"NX1hi0X6lgF4fKsl4tGBxPiljmqaDq94hFATrk4tuAqUewi9bvoCsRDctJRd0xCMJd02txmD2ZqWr3f6",
-	"me8x95buB3tHJcJzUXuFYKxbel1oAJjOqNwxRopV1ujYSCLpgCyvm0jre5yb3cXnfo6irjIalL18Qjvs",
-	"xI/YP0+i0G9E6qMjGrX/uaSRvN0T1uiFzCXiloUEKpuRtdFuHnATyFpX99DEuTnoFk7Sm6IJTJcaUNNE",
-	"ZbfUAsal2nEUt+NLqXxZEUIiDUu64f7LRbJD/YB5JBD4ukNGIP3IPNJloWkjh1HA3w3IQG6SKzYQulMM",
-	"rofWKTTJ6ywKB4tOM2Khi8umB61MQ/VKvpwcHhheM2jxJ+9ooOYoSacXRH6XhtGS+nzRoxF9XyCMNtow",
-	"QbDDaEQ6QkZkg3z1y5BnTcOAu6Yh07iq0CdJylT6DaslpINg6Tp/ale4r5VK0O2iRmZMPZG4vlFfmHXX",
-	"DBlxzT3xfBqkWNrAhOzSqF0kB8KcDWP/qs9N6BY6kby8AstTHWWbTTDNq1oS+5AxqLb5xwJ0UQxje4+A",
-	"iA+BXS+wwZcS++74h/6Xr9+Wj/39ypf21W5D/b13dr+3fOB/+QR6wvR+Zz/Gao1PmvYXeh26KBlv00V1",
-	"7mkmKMmfUwfcU4jm6mf22twt9vv9RdievTBgvCE8BER40L3nlJe1cgxp/Pzplj0NgP+pVHro65tphXNT",
-	"AlZCan7h/8LCCYsWxzZD90Us4Yf1zaiWKaZ8umEn7q0Q1oYzMFXVxgCs3o2UkiDAjT7RMWygtRNStmHU",
-	"RtOwQ+8Wr0CWbSx/WpmpYNaI1Kx62Sj1XWwfRnrXKsMNo2xLDTp9VqHiTNkiVKF/5/agCn2LNMhI7RZr",
-	"y1fowzt51B59iqBCHGmmo0m9BGkqwy/DqY14ZQ2aG1FQj5jUkQOoTV3qh7qYrpImPnt3pQzAiuAyCqmv",
-	"rLeKs3laP6sW1A/PpDqoN2xQYWF04rfQCWrU99W/328SyYLmovKTmIfc9kA7pU4znmzlTgGKIXQ1n6Y5",
-	"lpSdKBkNAPCDQF874AIBTk3A6K1pDmXhrd/QdSDDtGC6zsNNmMVc8IAKZLn0ab2khqJzWAnqkFUaYoB9",
-	"YJTKvMV/6ULJIBB9SbhQM7ligejroKZdYKf5+/TXkugOb/VgCMbYrP12Akw95h8yjVjRprcsz9at0F+s",
-	"kQjZBhfqPqDrfaFct5/GVIEL5frCsCyrItof+X7xw0ICbGTBAFpUckj/NsThtpBQrCUx5wZd7NAo9O8X",
-	"hvnHhh6dUHONzsBQaS2c9LoijNj0Bl6FvkwTVIXmKY6K8+rjcC/VnUQqTpaqeZyc14fZyTGxGjRLyo8Y",
-	"V0t+R+28/NjYKQh/CKtQjo2OyrKqOJujUgkCyJZYhiBUX8M4hRaXmvoh6lFSqe+j6FM/AEgBJQB5i0Ri",
-	"mL2xEIPn2LJb/yaWwjQmQY0h8lKiUd2jUt+XRXKCfHJYd6KEwECXN1MP0ESGHxVDYGg9oAxnnEvCd1gk",
-	"iC6DeAvGMK3vk3dGZPtKMeKogYUTld57csUQfspGNrHKtnTVqEeQn7RAIKQDET57dnFdPr5X5mHybwvG",
-	"wHudKxZK0hKAe3klbjHoFV8LfVNf2UCaqAngN24UNI6jUswn1coyhImwcl6EhCHzIfPIu6Ny9WQlhvYK",
-	"qedr4Iujas1c5wv+Hut4dOG8siMQeyQex1UvQgsgrn1J9ogpIUL9AKhggHywqVUqBIzCAQTkeDAY1YL4",
-	"lF9PCzJ1TBcW1f+Vq7t7B6RSrZ/u7exVnNMqfHrJa3t75ZX7SsW52G05/b2y09o7Ozyv9Q7v1/dvSscX",
-	"3tHRwO8MnO27M9Y5bPUrrYu9r+LH3v11qer09/qX/PC6ul9zbnad5bNquV2rHAd7dzvbzkm5dfCt7Iha",
-	"pfQtanz+EjRWqq3znYDW6mf9av9i+9vx8fa2c3d9yS9OlrtX38u3DV5v/9it9vfKjYPa9cVd7XRvpXZ6",
-	"0z+4d/rn7dZR7dpZrp06q7XT1t2h+u92mda2xd0lr9w7X/B5F6fOzZeTWv24X23BM75uO9HO1ffy4Mf3",
-	"g/beTvvH+XX1W61cg/E6/X7tYqUaXXJ6vty/Wv1Sujivt2s7N2qEn/U8K85xPOdt57ixfdxyqnt71/uV",
-	"tdNg+Wjvytvrs0ve3m0G2/WPt1Wnv352dfONn63u3Z193P12/1vzfPu6s/b5ZudEdMPz/kqzsfz1brlf",
-	"5vXfd0+8008Ha+Het0te21i/an09uK7tVvufjy+2v9VLh+XyRXXn89mnpfNytfttefcqOKLt06VG/9vB",
-	"2ennwVGtvKFm4u31jy8uea1MnbFXO3h1tV8tL/WPd2pOrew0N/rbLXja0SV3jj8vlZ3jbadV3a05YrdS",
-	"+X33pLb2qezUKk6p5dSqZ5W94+3z/YbT2v2007gQ38POb3X/7GNv97jUbV7ytYMPB19/DDZWjw+/n7RP",
-	"1q5ae61dp/J9/cvSAbs74Mzv7l13Vo4O6rdX+92g7/22e3DHynefPw5Et1f65yWHrVk92M7YrhMMMwiH",
-	"2hv+qL73zTmtkq/Vi3jD7352WlVHbYHyACenJmsm6vSrn8u7pT5Vh+H4uDU4754MPkcrYieofz4X4pJ3",
-	"5P5y+OOaifX13u59d/vmavvaWf+wTL1Bu+4cVBznuOXX5H778PvZRjsqXZc/VH/8dnbwubdxvL0d1C95",
-	"r37unTaud07lj+9H658uDg+vWuz421e/E11t//h0fxZ+/u7servix5flo9KqL9tn9/dBz7GWZnRiKUMT",
-	"JRb16Cz24R4q9jf78PXah/iKcu3DJPi2vLK+sfJpeeXxVqNWfiNWI34+tdU4de96bIy1Kfi/trGSYFBC",
-	"c7ujrkVo1NRFxg8GjLhIiMJDGtUfoO7tdoe35vPX03z+JN6U3iVOTsd5g47tNjfeEELpJWT81kbOCUQv",
-	"vMniV1Qz8yRbCwKy2fHYbGH7TPUxT9XsbfVgY7ou6doejbxqUR6JXqPNvE0sSvNlXJdm4gZYVaJOV1F7",
-	"4YV0qBYSiGkczgQZU99tExFwoT1L4yBjeIL93qOBiTgYkGnIjxew8KDvSzYErZnT7KyP9Fw6lmsYYJzB",
-	"6HuZfuRxgmaoD/lNCc6nffhJJJXewU5Oz/AsxuGSdchzE7jnCH3fZbpLVx3AsCcjiC8dVWtYwaYxtv8h",
-	"idug7mbqjNqiJM4CFzQNRJIW1rEuH1M3UPlm1a+hRIBjnfFTxEOmN8yujw11tR7+6eMFskiqtNEmUscV",
-	"UWyFDEqrNpVUNFQyWASX4MfJiIYWVisNA5+lAns21K7FHZFjVFjA5rPZF3eLXdZZBKqa1OGPmzmufE6h",
-	"8n6kHiPr9A+ZP3adCT5/cduXXSF9k24dW22CP7F/8QZlk2HEDMfHdUj8ieya9FbLMHF+NjKuSMSH9eWz",
-	"1gWPEVf5BSdOEGQSAyiR04QGIBYffmWP3LDB5vCRBaIjrjHYod9R30R3pSJZjUZdN1WpRiIoFxi95rgn",
-	"DzLG0E3jo5ON+QQYj3GtJ0oJ+bRuSOpJk2WFfHNOsgpWhg62fL6TLScfbTn2bMsXPtxhkHumT01+rr5T",
-	"IesrG6X3miDAl5HU7egW1QCq/e3qfvW0Cm1+WHLMvFRPm7b/sSa5pw58pM/OJuQebcBuyI0N2zlhsKi7",
-	"0KEaZrtaR0fFRU38T4+FgDoBxdmwBoBn5dqntHvj3y02wsAlVGqYE+WB7SXsMFyQPSl7Pm9t+0qTX/XU",
-	"D4+EDz1CkK+Mye9EL/B0T2OROAg9jxZL9ZS2QCbtUxkt1oTnN33mbZHV0poe9F5z8UBwtlijUaNto7XD",
-	"T0VYsKDUC8lvzK0WT3zewJJ9dkcbkWZGSD0O6IKA+wcRw3RGsU29JPw4/DKRcw5AsjQ7DthlhvDUAJ0v",
-	"Vur7iycRDZibJ0nDYDS6mNGsxBvC83krhRwfvz5NZYTiXe0J7fXqZHNuXyaaZlO7iGFgGAFHWzRP41fS",
-	"hFaR7oDA0vGkixWtseTxqVeb14WZxQKd8/jUS80YhwXSptttGerIUMcSSGpElrLEb8F7iu1uuNO4uaW3",
-	"4Gzzm62G05zWWQ3vwlMa8JX6/jwLxEdP1MQ7hAFep349H5+hsKC2+KRfwjV/FhZS+3GK0caXwoquoqWQ",
-	"Ye1YexrCXVgN83oW+/nW6EF23jMZYDnl9Vlu1jAd0TjjbAYjDDRLpu1lfZOYXGHw4pbW4lWPewEba3BZ",
-	"xV8pJyovYjNE7TldNKaQRvvFKI9SFBBeUhofLC8facJyzK/NJCBEh70/nxPX+sAtkh1kHhPCgi7CKuSQ",
-	"KW/PM22YnPWxcBlZmSKJdXBHYBLCwI2ZaAybpEGuYywDsFyQ7g+sM7R3CpmWCzIeSpFvwZTxtb1kvMi8",
-	"j7+czvnF5Zw5ppDNHz2OyLTbk5HZ36lG8weIvdR2zBF+P6/SF9gy8OXdTbus9plyeZnVu47nmdyZUU+x",
-	"wA18Iz4MaSq2SaOIBEAqFkktkP+BdFToFev6UWh+AEhBqCu1kNAkSGAOPHKbaa6+mHQVHh9b4lgKG9GB",
-	"zC/YzHSznhSz8lH1mkCyZVWvfV8vfVJHyarV3L2ulPvHe2Xn1PlabrV+b99cHx4dH287186H2rHsV46h",
-	"6nG32v9SObuuntXKe1DpWGn19y95/Xy53+h8u784KV+cfxN3O6fOKdZN1mrbuwft/fMgaux+Gni7OzcX",
-	"dasKc/t4cHBfW7/k5+3GQe0ePl01n55fO0GtUquUnW1n6be179tQt1kdHFw797Xrxv3hN9Hf3lbjPfh2",
-	"yT/Xz6pOX5Qd6tzWKqX+5z7UHl6Xy63+jnDOvNPVTxfVk+D72Y/e2affd44+3ZfPluu15t5Gv9K62L7k",
-	"3+qlM6hHPG4M16NunzhOv36813a+LteXvjbC9Xr1ePeTH3zvrm9//q1zHIlo+ZJXV6PK7reb7e6no4O7",
-	"3buPjl9ebtVv6pWPfKPU/r56ffJx+5aufvtw4DmysnRB1+7vTla7jf3PrdN26592jeLQO5oh9RoGL1Nw",
-	"V2Nhi3nqaGQo1XNjhOBxFLcsfEvBPjYYCyuudGF9P5FmFccOvrNAMohMPHNZH83wF+LKvmyXoQP7JyeJ",
-	"i7+VD1NjuUrJaikZ7V0Ys5iFmPjTD0nChJxoNstYtw1zaejGjSHPiUvDRtu/tdrukHUcrPG4CwEiutBS",
-	"rNm3Rxtn3CI5QF5JpI2EZw9DBAJSPgsCw+urH44AGT/2jmB0NCy27sH8xZyR54fQHTYwfJpUDhZDScnR",
-	"171CTDMK3RarACWJLCddgIzULYaaSRwbY0wo92xvC0PHA3iazKq5jFcXFb5Jx0NoElpBVvC3mmDWbdBi",
-	"I4xiPgeP3RWju8jF7hL1pwnaRUKYUrnEIAEDMpZQdswOA7cJHhx4a8q8EIFXJE7yYFgjxAhRLzPdWbnv",
-	"8xsgIYZllwap1byGLL7vDsbyKScf1shXv4xFQxGBWOxWHMKmEQkY9aAKygAt6buKMGY7hdqGvg+UuNzq",
-	"l9GXFuynlUqlEq5tgSzDH+mhhfpTRBgFHtb4xyvrH0jNL5Me79IG0N+HWLVkQFQ0DDp0+CQ74h+SNNBh",
-	"gkIpzgLyzo1o8YYN3Pf4ckTgxU2vli5R+/mwSaRyceloblT5rEBIbWU7fa5G04iLuvCM/EMmzV06EQpN",
-	"TJFM5T7VK9dctQZ8B0O/LbRUUy6JemCIC6PZVIukMjRCjUZUsFmNUyaxBaGEBMZoI4Pt26ehZ29OvK5I",
-	"DnmGCNK3JdLnrcC0OqXSKiAO9A6LcYk0c79Gn9JbKwYeoh5LgTzFfcmmuo3qjjuYnoEVtg5KImYRuKkv",
-	"Qk+fR7sOJjVo9RJ0I9bwmLhIICaUEJSGTKQXJcXedtQMW96SdAhKyCCAZEwETNE6VmOhOxc00pLyNTZR",
-	"jgG1Pp56rSUMk7RMv4d/rf67qP52t2IMjHgCI+TcEIvQEq5Lw8inwT+VPefGGYWWEF4y1mQPayCiiAWB",
-	"vhU2DPo8pjDuK+Gpb6M3VRAy6g2GyinRf+qyGKzP6olTO03vpLDHJZIwR36HjXGi0jnbsUkrFya7mTPb",
-	"InGBvNHdhNBY8k7yUlV6CVNZFJ3d0jyQcZzoSoiAUZ6VJTKD4omzqcs7U/hoEO9CMFYdHAN4LNFEtKsQ",
-	"WKwDKZIMUvpMXrFJCK5eOPgZ9vjM03n1XYZJHcy/pm47rOxuVyrO1Ye47fDqriQPS90f9DPbDejJfT/6",
-	"3Noo75W+8edpO/zcjh3e1dp2o39wX72P3d1tZzn+7LrsKFf7ko9ztodd7d1754dxtaudA0nPv/UuuVex",
-	"x7AR1a7LP8Z1pjmlPadcbm/s9Dsff/u69vWS+4eH18df136/93p3Ze+i19nd2bhtn3/7XPrarQx4mQ4O",
-	"zy4+iN8q5e3ds/7h94+/lfu/ff90Xd0erIjy0vYlbyz9uP/40S+fHp1ft37IfutHq7/tgFN+iu2Ae31n",
-	"2zlUo/98vFF2mhtV5X6X1xxYUXDIg7LTx7fUvyiXj88+q7e0h659vVzu93dF9eJi5a7743y99H21NmiU",
-	"ytdXu0FwxY97l/xi5VO03/kyqJVL0KC43To+L5dPb07WT3e2D1unNa8qj5Z7x/zo5ENw1rs7uHeaMJ6T",
-	"WnV32zm/5K1yffmoudyqf/3m1TvrpyvibGm1tnP6rXq3cX0/FCxpHew52+Udx686Hyu9W3le37jkNd7a",
-	"b9P+xZHoD761lpYHx1+Wwo1v17x87n0PWmflaq2y99nbrzHml8Va43qlc7H24Ud4cHh/VKV3Hy55vXa+",
-	"tLZ0uyqrrZWrj9tLk1oZp8KfAEX9U67I/9bWwlN2O3qVnfvd1bU1ucaq2837g0t+evKBbf/27fPZ8ufl",
-	"tWP6vRfer999qa+HVd90O140y40vvSW/VxHX16JU6X2Vq1fy+Pv5frfdvuTN/bVvQf1T5fdj2e2fy+tg",
-	"9/D3o1br+C6obQe/LbUaR8HSxZ2zEf3uNPurRyuN335ba53dL0/qdtRdXoYQ+N9TR16ObnyMvLwMIEb8",
-	"+Nz4yxVr0LTmeYvBzKlzsqOMv2lr4pK4y+rah9JqqbQxx7jLmGI5KwAztl4uZHobZUViIH/44umEXd9A",
-	"KWHEhHBlMKcgOoyrKdWeHymG7bcFpEMhXSSHa1sNcgTcVf2NfozUZEqZ0SGIFQB/lt/iiZNRqe9rOzrS",
-	"nF/GGfdlHPNBXF4/0sEfBJ6KpIFu8gST2k2A1lTMMeN3um8J647gT3AztJt3Ffq8JSEAM9Q+pCMSexEi",
-	"gADxIreKB1O1wunOVu2IwDpy1neHAh7gDGoIYEiEF0yyWUOxEIrOuObGAe7ILLK0TSDDdWUPwAGBksMt",
-	"kjMe+UHqhVUcwM0qpJPgGAJK6gAgNMN8GCgkeYwzoSF2MzjK1FZ/ZL/u86Z6bAQpAAuboWOrDgf712Md",
-	"m7rna2u45iF1IKFSI9mzb5rxsZoR9tMT1YXjyRxpD4OPZ+sOs6K/L67U6mB5YpzNjk0NKxxQXAaisN9m",
-	"INI05rdvhXGUTtg0qH2uZKFPA9cwOQ2XjZm0gy4lig8zRjYx4a60XEcgm3C6T4IcNuO4oxpDqKcCRej2",
-	"Y2gAqARQ+617YnvcE5yl+SgN1ILSeRDsyQ5JEV21uFIq5YEM1uMX/AvJcYTWWthUvlhFdLqh6PgSqn7h",
-	"JS5sLpTo5vLV5kpj+sRwshAv459YLyJHXidn8U36Pl76qgNEhtySp+vUyThsWWCA4egFltthbRBbVk/T",
-	"EWdDMI/UR1oCFBFJDaorRsl1lsUuOhoCb9YyE7H5NtUz4lSMzgTHCZ8+A+Q+KLK0sznPQ7hou38vy7gI",
-	"LFtZnWKoEhKgwgIJWYuGXsAkfN+gkuVFuuE/j6afyx0VSlddRbapdGGb3elXLMI4O9QQgeASnTQO7TId",
-	"GmC3EGolaAjx/JavM2F2V4jsNdppxQtPyZuxFvg5c15ZX3/gpM2+9SU5+ewsrqx/MO7YdrVemDD13BYg",
-	"n7dY2A19HuV2qKxsPPo1VZy8ATToM7P/5W9wkA9bZM30nvlWjSGAl+bOASOzr2QeNz7PzTup76bv90ru",
-	"/lX9LiuhhoAmm4RrN90Ac3KgrwWLsKjBVpi6jnFPCdkYlwtM4CJx9QfupvmqEN9KX5N32iIaAR76lHOC",
-	"V3WCP5ompVZF8o0yBFkWpv8BcOxMxVwOgbtXBvOfvPlfHO//hfqth6K1seVmf/xgyoD0vZ+QOwANphmb",
-	"v4fMmez+b+uiXFqB4RbwWfgFbLWpazWG8FPeVZzNHWf/pFpAtU+DE7/FadRTtiRe4/SUJuXB4H3BRIwt",
-	"TgFQXBiO1QFdbUJukobG7tYxVuM+j+Lyp6wXuIbnFwRS6RYgIdSTUI0FgQUf25W7VCZ0Vzj6PO/6BL5N",
-	"Y2/8UljGYDAoRQnKDOytW7v1Vi2Wvr7YQOJZTCX8pEH0Eyp01FkcvWyltFosFZeXV4sfF6bPIY6s5wuB",
-	"69toKHnOegOKq5rDtsMbuGoe+L4WFmkcmnxpPg+HPOt8ZvnlOLQZIHLyHPTxzK/pMjNdmJkG1g+kwCiF",
-	"hbY6immZHb2c5BIvvIYj82bj5GBFJRKFPvyMPNLKmGBfvELcqOGzt6S5G3NbnlN0RVBOvxmzKyQV4cZn",
-	"7VMJwSdukbalvVptr9ywLmahDfGEJ/o8ENRDS0W9WqyhjTmAJ51WZQ785ZqA3+DmnlKE2Hv7UXLkhg0e",
-	"LkRw446TIz9vrEtiWXID9u9rkCFd1hkPm5DyiIJA9I07o2v1ofLFatG2oRSiNo2BNSfJgCPWeZMBbzJg",
-	"etzslzIccKOOPfNd65JXbD90bxpyeeXFiyG+skEhXTnAvWGmR2wqSjUCItYKVMqNhOCjdkzSOC+LRXOf",
-	"WfsAV+8RIQmL7FpvyhWpPkMGP5RsCx3hsXCGrnAc1tzYqO8Wk13yeBlrvb43OfsXbFOnN4zQ1Gt+VuMs",
-	"/4xm0hXaEjt9YSy09efpIAie1SXpR2xF/c/UbNFxKcG4ooNHlQ/osAq0lnlpasJ0TrKQWWiAXAnCYInB",
-	"2OPftULRt8gBWTerklbpSpzliVoe9T+vpToBS9ZMujO3IIE4xP0vl+g6Esbh7dAIKoeRtdesOeUDbN+M",
-	"sP7OVZthUf1W11VbLdtXrOVzjfIJl7kF4v5X6Iv/cu2aEiWFqc+JG/rCfYbaCN3E+7ry7TNnh4djhFA6",
-	"+eCMMRS9Y28wtJk+WQp5/EaNMWRFCJiydJR54AkLWTR31rPUsLyaVHrOC1HnNTkjJiHocxlRYFmwT5J+",
-	"a7cMUGR502+hdMhbMXOXpzxdr6lCAA9BSjX8ulUCc0r6xw6pMYzi9Xl4sj++52vL82cYB9m5frzwZ2xl",
-	"5Sb89TBmzvWjmLWF29jkPl4/XXL/ABS/MgN63P+9xzLsjIImuA4CUnFkwS63t0UJooqgGjS6TKlBrbO2",
-	"iFtUlkSxqLugtqs7ztn+qatppQFNIM7+G9HVMj11HUJJh1EOzMXNBLPE4E+gf+qORFx9iT41agqlaQGO",
-	"JkkqqBVCeI8YnCNBOzIueaJpU7Raw9ocbC5E/lv9sF4iHsB7hIkpWnF0CwO0S/ia0MIykhFeQZlyeBvT",
-	"TZiG7DmJoU+w7Q6Qa+J+whiiwWAbmSePvtpNcrp/QgL/KqSAea+xYyFYodZgETdObowhLSN/2TqLBsB7",
-	"LtR9QTxGvlDO/FAsFBYAlgnEX7n++B72dCPcUG3lolxREkOELcr9e5r5jPFRmFsAYc+YhQSkrIXNhZMe",
-	"YHfNgNuXfr8vVPcxtMnyKFJwtd8KPXIKPXB98lX343VmnkzIjGjoYxIHJnKU5YR4xtIVMCts/pGjUHH2",
-	"kvS6JBKADZZENgBvgMq470xd6gtTAbKZ9GkjWFKBKOGra+fZXSSLxDGN1xYe01hkJnik1uYxn9mt9vW1",
-	"SksHd7V+jptFQtGXBvBI6c2m6CUN0srL1zqvQz1WvOSoHTvCYy5xaRC4mubDNMVJXcmnPUo1bXiCQdoy",
-	"GGmm8Q4B7yzIJt3Zon6UAS2FS/2v1X8XgZRyS+NGhTJSv1CPLxkNrpYGFSq01uEoQpaHHdWmw8OwwNFi",
-	"HCnoms0YGIwGAaaMIu6HyqjBqIeNTEhRuRbw3wkqsGEuhq58IYAxr2D0NNwGTaHiJT8dHTZMT79oEXos",
-	"NDPQymzLDMJNUNzs6geDMbUHE2ow7sXojxjKwfjYjYayo+a+6O8tr5aIZA2hrJVItKBXE5Kf+JLrJ04C",
-	"cQj/0D3KsYEEZgIucdQLubQbjtTx0TYgPBIhukQfbArTUW8H+WSv2fQR8s7YN6caXgzHrrc0RBYSwEbo",
-	"ItOYctqIhWSMvgJRr9QDA2aSLLijAAogxu0L/BtsDMdB434ab+/IMQbPRDQuez9zkTquGQBdPkKiyMSm",
-	"09IFQSDV1/gNF5FBhhz8vSC5tJoCNK5ZDTpjtIW+GLHW9KKBglkMfQETS55gfiq709p5eCfZhfkqkbyw",
-	"uaCk3qzmWLL9yqD8XsQcGxqEoSv5awD8vJCN1klE2pgQy5QAyY+y3uR05pscZ79lAvaM2G/szjAB5HNK",
-	"2kEGDTwJSSfJAtaItGaunHxDlQFUdWvLG6X3SqOdne4sbhiFYuwOo4Ux6WEyXiLodbi08UIskm/RtCBM",
-	"HeL+wyUyokqBGtsLGbFjINNuyKgn24wZfxx0JhYBNEXY6QV0M3H7Ieei1aj7T7dA3N/U/0Dq5b/dAono",
-	"lTI0KvVRzYQrOKtmys2rYLKJxtaJoevR1/1dEz16eDHqK2hyGvWknYMp/Fo5mAe85r9j1uQBy/RLpkqU",
-	"U7vUkLdpU2A6JjwtfP+OPNaP1v5VEOCTFf/jVXyuqkipeLxqGhWvNssE/W4x/UxiO6C5+EI6WZFHeQD4",
-	"WHbIvxm76NAlgP5hIYW3hwUsOvVAPdIMRWc4nL+FgNwJKoSBHEuwwgG2S0tg9aUh6ykSx4ayV6PCvkdA",
-	"PUqyFYBjDuhBVpcDzkmZGVpcW2vxD4uBoVLfNwwESd9l38Q04vIB8CWTcoKfHgDRacdPkkgQLvoQuqC6",
-	"aBq5Q8EWMTdB5zKGR9LisNmLeqGpxRlWN4xoN03j2emXGU/GfKu/0vjSoqkBUeRm/N41GL6v67ZpDru/",
-	"hpv8q+QkpoSW3rmvVJyrQQwtfXYtD+9PNr4NrprN5tX2wbL4seSVW41Brfbc0NIrtdOb/sG907eYlO7j",
-	"z66d3x4ALX3qfI+hpXdzoKX758D11NAgyHvlBBC5Vi73DyqOc7r6udP5bXm51/tR2R1c8s8brLH0tSyD",
-	"tW/Ln46Wzo7v2hs/PpZvr9lFg//GBR3cUIfRoHPzaXAl75ulw8Ghv9wYyPVuFJysfrrkrYvforPfd7+K",
-	"td2r2t7uRc3pA7xztV8tL/WPKzXH6W+3ACT6CKGmj7edFgO4YnXdJf9yfFyrOWK3UpG7zvHZTrlfq6RB",
-	"ouu/y1tv++JTv9nyTmuV76ufbsK13Y21r2zl1GlechsmegJI9DVcW69WP287tFVvA0D1Jb/i9Wbj/sv9",
-	"sV5br7J+fbVS6l3wvVH+qWOnX2/ttZ2DVVoZrGzXu9u9S94ZfGrz6uB8vdY47K4fi2/L1+cXdxtLS/tt",
-	"enS2cej4VSdc+XreujrqBEudD+tnV5R6S/t3kYi+H/SDS374+eqa95fpeue3Wu330j9/PWjp499uTte2",
-	"r1vfDo7u1pc7d5d8Z0DXD1bOP37YKe/RO7G+dPB9vc4HFyudrxpaOr0jh/fjJZ91R5r9OCO09ANTgy9D",
-	"7/WWGpwDTPRzpAbzVHMmFPScUoOaj0V7NOPzg3GNTVOEcZxSFyWPBpYKJmeIGUETQEonEIukAvwmkMRi",
-	"ylyIsAJHGZS0QCTr+FDriPxWVwYDExCA6SXHcFXgc0Zcybr/RDtuCz6BmlG00Cr1Atnfgd+KqG2lTnyJ",
-	"wa8C/Gf5g0niXA0ik3Pq0PAGHnvuc0/05eLyyvoKgHS0KeQAO0JGZLlESqUScrJcckxnTRtL8znkaeBx",
-	"mzrvhtU/IJhN7Q/Ki4JGR6YueWdumRiO7wHRFy3CAulxKGOJ2uySx6ZYbDC2bCRuK0W5pflMaDx0tWgF",
-	"fCZycBWJa20RV32HOQP1T1NlAR/7EXxmV2yov7HaQv3LqhQqADL1Txq0ROhH7Y5buORDboDbkCGuh4BH",
-	"0wBfJi6s9jyORBj1Wj0mmVpN0YGRsEVYywJxaUP9L47/P//rP/9TwKDpf/4/CdfJiHoCx+5Rj9mj11df",
-	"clcyPXwobdaX6YF3BM6Qt6k7WrmLCUHaaEBoBAaPSTW9HRK3QMPTD7BICbqdHLVNrKsTviIIxya0Q5zR",
-	"kMnokmu8Bg518E1M81ELwtVjDQGF1bCZSceXkA72yO89AUeAcEF6kl4FQznptVJJ3dJIAI1xE0CQCxmz",
-	"kjS2xUq1BVvskseUV3ygY8IgAm78bpd5Jniso8ZjY72msB+Cw6bwTXnJyACFTGO0Twd2hCpxozx26zdY",
-	"cmb1NwlNkhXPjqXdEH8YetmG50qdR91Ai8IkCHCG6QIFteDgT7o9rsmH3E0ihWGoa1BOrtgljx1Z2qI+",
-	"H6Lh6lOpNwrzEEh+hN8Jhw1XQ7oUs62AFhz7vkpmmOp7GJJ+D25606SeFscXSAeiExqaW45Q4cHSYvkC",
-	"jUTHb7ixpLFqFyaXVgxVJ6jL/rW8oosm7ADz1PURlzyrUiMpkSiSurkBiDemIyDLBWtvX7G2r++aJd23",
-	"YlIwmfDYgb7S1yFB2IEYGlPCyAf1ODrjHrN9SerH/dmR39E1AJA8JW2h1ggpqYQogv2aHwN4y9NPCmxk",
-	"r0LMV6ZEa8xilrf1ipDx1gEMdYfsSeEByZ4T/moyudnpiEIvJPGuqM0G6nW8TLZoniEiOxAfryyOvwDp",
-	"ObCdCtbaFLSNUlBGySVfLuAxWAx9URipbShYHnKhXC+kiyQuefYajWuffbnigz2tQsbSO5t9+ub+Zbl/",
-	"MxQcrK6ur6+tra7M3yeU0zmFcyg4sJAEMj1CByiHwTJA+3aolz+2kQrozhS7yytuYahtFmANfU9TK8N3",
-	"Cfmqkq5N7QsVEo/GtZKGxkfCPOdPNBZdXfCQBgjP6riQPdmFpkIsUVWXdUMRsUacXkh8j63E6MNeAqXp",
-	"0GKOy/0wdREH3skeTxsFmpC30aYhbUQJSywumBzIiHXi9AjUQaghuT91VkE0Cfu9RwPLyA9opEltsWLR",
-	"5sIlvmcx3abZjwsGfiGZyzCwAlimmjhCmYpcRIs+bwQ9tV5Ay6wtabMPEmJtghQIW2DLxiywselrrBWr",
-	"jpN4vpcqcmyKsEhqaQso5qcN0zRICABhnPnZwB+Ge5dM0/hsuZCnyWw8CZhEzowfrZ/u/e5cACXMbnoD",
-	"k3j1irGmq5vTZO7Aez5Vhd58oCHyTvBU5Xi5KBFqO0/SkHgG5fQ6EnvuhKnYtrocNhPlN4VKtDVgYVhD",
-	"zk8lxiJVPcA02kGqX4PzYIUelpkb9nbcA6gYmyLwWGgVBKJClFolvrgm1O8iVoZWcKYXJb0GepIYMAOw",
-	"1V9NN5pNl6cek7CIbnDXbTZ6xSzn/ZaF0hcc/IUmg4rmqXWrOS8vqV1jrZTIFbsIbXN5elQmPZ254TK9",
-	"adC/rwY1uuSllWdyRKdUn8M/mEWBJmy0OYx6nPVlvrs4T19xBL9pi9CIBIxKpFBFiSy1BMUzXiRVihx7",
-	"Gu7fapKET2gQo2RrT1gTq4o+t/sdN5Xeg1C3vvyGsS4kHnSvVSg65IqpgaW4qXyZYmo1agMjrpbCG+bl",
-	"s9W8rqqTYhOVbwQZHHoLdJpIF6oVLiy8YalF7XLJD3mipkJ8X0k61G4iVTdpsj4LTXueRFWH3K9Ul/Sb",
-	"jroicTm7Ax5cxo36wWg2aQmilkwyrbF06ym2OuiaQEgPgL1itooaJpYkwzzibsqh3YDTY1z0Wm31sPgp",
-	"ZpKQgtkcjgVAdeMwvgFaJNqtxm0Gge4BRPb1CCgnrhVwXvzKBi60IULnql7SOAUVZ4ACZT2APUZJI6Sy",
-	"HeeechgfkHTz8eF+nafKi+2bgxqH9+OjMSa+vxXzW1pHdKDrL8HuA6bav1e7XtJAl9qiC5sLK6XV0mJp",
-	"eXF1Wb3lWxYGVMn6o9XS9sPDABaB8MtFqesoNadtkXsrVxrD3ZtFCvYwy2L2iHWesMni+51XvNpQV3gs",
-	"YIjfmM3Pm/ILbeYTYhGjaKJa1LHaz0vVeW8SEI1FsoP18MBmC8JQcA0dUKnvJ6AHSip7FipAmjYDdIzS",
-	"I7rawY8sOkoZ+Vg+4HsjXiRxe1x2WcNv+kwzEA0x8xYJTFxJb9Adw9UBY0l4cbKPLRS3mXhzumtGOMsT",
-	"awXfy5XwBjGUwBsJRw5f7DMUKOZtiaGjrS4aLVD8s5APqmpMZDRtxhPIQGjCJi3KhSy1h/hWXfuaod+f",
-	"fOdm7okcjLppimoLzwax3ssqyNVi3Gq9juO60gRn1eckYE1w5IbY1wsJTjCGk0gjYDSEb9+pQ6YrT9+P",
-	"di1plyYSvUZbqcK+1nLaNyCGMDfhBSpaLrld22pBxMV6S99lEwtV1HworInhtcHAbyR03ISp2WJ1XQH9",
-	"5b4vdQzU5wg7C8WESRVpCiROSRdyxQLBW9Lc9YYNknI3gEExvWYjkqbX9TKxnB5s+Kdfc2Znxk98qDfU",
-	"ofHQloQzuNurbkmIdy3hvwAsxqsHdcc3/ixSN+98pAQvXjS3hgZgwrDx6cey4Yxihj4BKc4QPuBDWe3e",
-	"CHL+7iRZQ93DL2M4TeLcGzrHr5yEb6L8kFOxQdAgSAdc4pyuFjFtCthsI6kG3QHCrSKBtt9qMxkR3wT5",
-	"myJssBlFi3xWloY3EvJXTEKeFQycLDr+eozk48+KnFWYTc9Y/lqEGlR3yOnZbfB6e7sUQFLF7Z8mwapD",
-	"ndjoBUBBRDQzWHE0hoX+lfYt4T2n0SsoTy6aRuzhQP86Ei9rem+y78Gyb3Qfz1fs6XP16iVeckymFHb4",
-	"g1w5p+f9+kTc0h9W6cfYxBAiK1l2Gu3TQYJzlHDCAI+O54VMSg2iu+8cGNBhwJgOGUpG0zu4l45TDwXO",
-	"iqTOOuL2YakZnE3m632+BE1H3L4laKZL0KilivmDntJbG78xUiceL8079LnZGkjFW/oZEaoRsVP9vkgO",
-	"hzuk+1QSDt2HCCptDITUCdMVVgZQ1ABvFQzYOIyqFzJvk2Cv5fSGwcJzq+rccCZ8+3Y+snNAT344xuyP",
-	"aXVhnhJ8Kh24p0/H600fYYEjo6Eu89Po/6AhNJJEwg9gQwxDAaAfafQAWwNnyge8O0KW6BZ/ZV6h2tWK",
-	"Oa4Ninqcs4BwFvVFeGNgUFwZ0chv/PS7iHgQ/3n7AWFjkgxS8ZIf4I+xqL4f+lHEOFQWLpeKy8VSsbS0",
-	"suYW7D/X14vm/0v4BPMdSX+3pZbPjBlcJjNSm7PJURYGeef60I8g3fe6txBrvtSv1PcgeIfmayNRtGjE",
-	"lEmTSntpqQoMmDyeJxY7+qF6PFgwOyLUqK9I1QC5N2X2QCIvck0CzoxFvWiNA5I1FOnf69foAobiTz0V",
-	"vfhxxEzdSpNLdejATNjYVZfcsag/EzpUZV7plhZDfpDSL1ytFATsRQgpvz4xrQ9x94dVJqs0WksIrzDM",
-	"KoUK0A7r5f1UH5oej/wgXhjY232qFs2PNvVW5iQQkkmNpAk9GNRU7ub6wZnJlXkZgQ/NX3L50xMdCpWa",
-	"DDvoEww5vZOVcLcO0QKIKdn+mf62FH/9YCImWItXkeCcxi54S3PONc158kxWxfhjOE2mc6JtMYXjy3go",
-	"gg5yfEwZ3gt8fiOtUkMwzpu6Xt6E+0ayFVUkB+SaDhEaxtWPPmkev5iQzw8N//UUhno1Hv5fJogXT+kt",
-	"cPfQwF2yqXNid8m2eXDwzjo4Txm/m7FBa9IJmS5+l8wtL4Rnzf4ZS9rGsroqsRSLoS4LpeAG4g3jC05E",
-	"XHxtS5e9Umm1IVkjZBH8m7k2icOtsQX1bbBlVQ53Ytu+RzTkdADDJ/CVpmJ5piEoXScmuNU/XCDA26/v",
-	"aCOvYywk7rNCpwim7Us0HAU8Gw1HP9LcsHKLqA0Dgjgi0MFlw7yB3F0uaYq2o70DY00EogGV1JrIISlW",
-	"N6CUuH5QP44YJq5yd3ApXXsDu4WYebbfFvHvYegtpovbb9hgSiLUeEs/Gn38MSar6bABk/Xo4/ZCYXKb",
-	"cGGhC5evfVxenr7yLp7vyzCE7knZY16y6DkqKRYJFm+AesNvFulc+n21gAMIW2BQQo8Qjg9SNCC2S76S",
-	"m2Pvb+ZRnIaINFEtY3TKjIbr0h/xvydlbWpxzAgWsy/CqB0wKYvEwU9iudwIqN+JG131X7po2UIxiFtH",
-	"of/Tw+q/0PTOJAqiSOrQm6mF8DDY5nQ9NA+XezPnaup2G40l9rmAnM2b6ZnTS8OJvcGf6CRO3BzTtNVY",
-	"J3FsyibpnhQcj406BUBqauhS9ekoYKU99GyHooO91zM5cQvP4VZN1F9vmzsrz/IsO3v83pjBcRmrXR7o",
-	"sIxumaQ0ydo8ut28S6N20m1ua6iFYePttaCmTqF1gc1jTF18iigKKts3Eedro2BxML07KldPVgrEqZ4s",
-	"rqx/WKyUKwVyVP66vbOCCvVzzaksnnx21LfvUaxYzpaSOUA9ZaEoGswiT/R5IKg3A6bf6KZTvsFbhf1b",
-	"hf0MFfb2xn9Qhf2jJSVu2sky8sa6LpaON4BV8WrKsSwY2ZcMLX1lg0IqfIMc6OmP5AiIbSEfD7ZIztPC",
-	"7B8yAxK2YPcddnoAFh8DxJJ3qS7FJPf8vkhcxPWEZkUtXA0xiZampOZUtogbsBZtDOC61e3qiX3RsroE",
-	"C9ICj/iHJwXSoQ31H4d7ofARlUVzmsSQQn1Gb6aXwWRPl/weHZ6cQsDLz4ghKbcWjsmUcaEYxPHBMZ0n",
-	"wU7FYc0N8O1uMTkdj9c01rZ90zZ/2dBRCmL7OdTT+PM5VaQoD2O1a6CHp1Aj5syO6+TUBYJILgVyEANs",
-	"JnFAQkYh+m8VL1ohzmH1YBkCyEAOa67EqWE+RvwqLP0I/BuG5SQEB4Z1Ofd+N0b+ht9iakDT/mjcbYvT",
-	"dCoD2TGQpIg+ptFKsYPeEzikVOWLrjZJFwAZyM+I3aUgPiWLILoFQF1Ta4IsCFFrIrNCiI5aRUdxWHQs",
-	"ZtmpNe8trC4D+qS4jm14iVFhJzU3QOqqeVNfKWf1Dj4qg5kEC2NNZmnEnDVwfgibqzY9wsJyGTHq5c0Y",
-	"7czp+Uhmy6mLRsSiRRmFjHbmogm1rHhTgn89JZj4aOLZFOA4STTZR+sOXZsoP/3FSyfdHUl2q6cF0E1u",
-	"d3llUQ/MLWjtkrI40LK3dNGU9ny8Co8HbrbGmJWVzbP7Z8V1npuV/ybf3uTbQ/GgU1yD2rOPd/jzWvzZ",
-	"Mi/X5J8o9qYw+hN86JcUkFA0kZS1p4Fi0qWS+g1pHkSwtBDYlvBe54qFCSNkAo2VrvkdxtqSFiSkjOgA",
-	"cSB1XZC6iRtX0GskZYOKzMJbH3uquC5LB3uwAw0MstdloWQe87ATIS6wbxK35A5dH+liJGqavLS/EVm8",
-	"YQHj4wGnNbekDWdhwIx73NO8EkDaZno14gVPzHQ/Uou0iV6M10MZyzx3LNzxfIArC89akfQ4VN8sUN+R",
-	"Bs4ht6iAzTwFjbUMvSt//OkaWlmAYQuCuJMDMqtv2GB/QRWUiR78XFBDOcc2Fzd4Tlhh6jcd9uKaxupE",
-	"H8FqSQD7486nZtICV6nvZ4jfWNCmW/e2xnY7DTc7mVjXSvEDyIwbxrpYQxCFA43UwWgY+CwEyOO4ZBXu",
-	"LSMaRrqgJGTEbYTB4i0L/ebA1UEIOsSPhBjJFqFQxZFZ8l29sVcg4N8k4F9QAqq9lXHmnlbyZW/oIdGn",
-	"Lpq37FPn/8Vln4FnH0FRS4WRwQjdru5XT6uAOhCb3BoOHSxuHyLeJsprUVtGArKvYU9GzMsCS98aJXZP",
-	"9gDCE/ERgWkjrKdoOoZrQzW2NY5YG7c47sLsKOw7IvyF7FmcJoaSK6LTDUXHl+wRdi3s2TfE2r+RTE4h",
-	"3BtHFLfVc8Pd49mbqjS3aV36EOmsxc+Li+ejXjRJNpveJ2UEjtBUWD/7LALPLVghDP1ztBd7HS2akQPL",
-	"RAWK5ARXYhq0pAwxPsHKHZG5et3fDMw3YfYEfem4uZ7Fo87dyCnxpa+ah2XZkyycugFdXSwzUCJD9ZHu",
-	"HSc7mtuNhow0ROfK56Ya73KBcu9ywXJoOxT7O9MmlwUrSSoOFGbwIeRKwLBSRiK782VU0DAzMcYNdGlj",
-	"cFZIDTsCE4l/1wpFP6kl8Vg3ao+pakBapDPJwmftdi+MvpBgEL+JuHEW47Aha9HQCzSqToNKBjwK/+Wa",
-	"Hlm1h9VaRggjA92o5gVQPsDCksj0jmRVFsB/bCOwQ+/2GW9F7YXND2uj+bDx45fxBEzQwoZOealajqkG",
-	"XHHyhohEcM8zOGdIpWMcxo/YYiQWoYIKYYYkkheKXgQINjQI8kYvIxpBj/xMWgl/NGn18OC2qVSbsE29",
-	"oQZtqws8ycAASn+b3amf+Jx4rOF3aP7o4ad5G3RlfT1zh044jVXsNi4jnd/0P4D27mmuPwG2tAfSFT69",
-	"uRELvV8XEGM++BYgAYZ1v1qdh8PQxubBq4ShTSu9MQAWmg5QLVAu8qwexp+TwCRumNLefqih6TLoPqgN",
-	"XmmDzMWChmqC3eGyyhS98CYWUyIOm4F2c/1uwkCboNUpe4VKjazWYlGMQ+ZaMFhukTjIa4y2NwJMhAng",
-	"wwEG0ENGetz/vcdIJFrYzqn9L01dYupfZUzDNJz929SPQFqTLGBOnoj8NKlyvEi6jnKoiJYLXLstWIrR",
-	"OQ4R1utHOcktuQC8uU0So+BN8t1G6hfgTD0WYOJ56V/Te/lAROxKiBviUeJwapFCUU6LUvTu6X/rH1tQ",
-	"a0OVUb46pcul4kaxVFSiPdZy8T0WngCFTa39y4BdDG+AHHWjNtobheyQfsI3RiisTr6KerxuyDurk4qM",
-	"evZlszmnS34H+GRzeecxDStukVzbkmeIkKoEJCQzpd9SnigLJIPsptVKkGqebcZRKKjkhxwGiFcYh07v",
-	"KuMaMxrj9I8ksBa+4HBxkRxmZHIBSMTI3VHxiI/9tcVjwo6t3s/C5sKi+r9ydXfvgFSq9dO9nb2Kc1qF",
-	"Ty95bW+vvHFfqTg//JbT3ys7rb3jo8/bEeuty+B79bTe3OGlj5X27b3ztdxq/d6+uT48Oj7edq6dD7Vj",
-	"2b/kleOL7W/Hx7vV/pfK2XX1rFbe23WWz6qVVn+/fr7cb3S+3V+clC/Ov4m7nVPntNw6+FZ2arXt3YP2",
-	"/nkQXfLG7qeBt7tzc3HqsJ1+aXBwXb2rXV/cHZ46q7XtMt3pl+7xs1r8WW17465y73xRd7vkZefi1Ln5",
-	"clKrH/erLRjP12o/2rn6Xh78+H7Q3ttp/zi/rtJauQVjc+5qde/7wfLF9y/dq8Fy95JffS/fNni9/WN3",
-	"o38Oo2zoue6Vk3nXyuX+QcVx6oP79ebh0mDAaxfr7VbrbPmSy7C+EZ4dNn6/dn5rfAy/to8OysHHaHm1",
-	"0l277Zbra6Vwrzc4/eKV2O5tdTnYrd9//P3HF1/UZLV7tnd2yes/+vtiVfbZqXOo5vX5eKPsNDeqZadW",
-	"Ka85/Wr/YvtbvRSUnX6/0rrY+9q/KJePzz47/b3+tnOxfcm/1UunzvHnpbKz13e2nSbc5aRW3d12zlvl",
-	"+vJRc7lV//rNq3fWT1fE2dJqbef0W/Vu4/reucaV/FyvVj9vO7RVb7evOtVeY+XTMuvsOD++t9tX38vy",
-	"x8n69dVKqXfB93AM4sfe/XWp6vT3tk+Onf4lr7f22s5R5/vxl40PfPWrQ08+3u9GJ72zna8l50JeyHZj",
-	"pVoKvzc/nRyu7P5+7fhVp/3l+reVD6J2vx7UL/n60qfVi7XTwdXS3u7KxsffL9ZX6ncbd91ye3n1x73z",
-	"z0sOm7d6sJ2xoRcK8zAQtLzQHPkPVe57Hc3O/abcfxHljm/sGZR7nqZJKXe8aG7KfVoa+LxcFuyYh1HB",
-	"PzX5+oP09Bv5+rORrz/1ccrbEJMS0TCucdTr6oIs4nV8+yZxAiYquN5rk9o19cDepP+rpdp46r2auR/G",
-	"dsuNF/qzij2wTF4XY0aROHmE6wVy1YuIRbq+lWQeIWzmyyTFabo7WKjdRKjet0JoWGrrR8nXhGNxm7kn",
-	"8HOI5lAkDvmcsOsjDsH12wLwPdQ9koCgb3Wlg2eKGtEODG7FNW72r4Zo2WdmhQfnWSel5BSECLEkmm8c",
-	"jotbsTAcUlueED8rqD9XHh9Oe3E6g0ky961c5GnY2p9aaOednkkMBo+116fnan8uknaIWr8Skva3Xt9f",
-	"m6D9+U2tGejZIcX6dPTsjzDDZhMbj6Voj9ONT0rQPvRy3gja3wTHWIL28aLjr0zPnnVS5KzC7Ino2Z9W",
-	"qM2bxgmDO8MSbQpB9UbI9CakJhMyzV1E/QpsTKPHYzrZ9LRsTI+LeU3PyKTDxWnKZ0wbPJS6aBIx0XQ1",
-	"Xq+fTaghOGcNGN8D2INSc3xjEHpjEEoYhMB/iQm4RhmEJnidj0WIGj5905RvPZZAKMtkmguB0CP5fR4n",
-	"id74fZ6f3+chcZrHEv2MPTE5SdyHE/3MZO+/cff8Etw9z7Brx2+SGezduZL4WHbu35fIJ9F+sxP5FLIA",
-	"xzHb+5R8POq9vTQfz1sy5dfm4nlmcTcFEw8Iuvkx8TxtcPGhbDxPEFqYgpFHGkqeCVQ86aKQh4urTLdm",
-	"rlQ0kvE2XfToIoUi7b8mE82bjP2bMdA8qVAefyinCjQ8mH/GEpyP5Z85qhARkm5biTOr1DympElzzsOP",
-	"x/DRTGKPmYMxN7EAcFwL7qgmnYG9BcXOVkw87+K8TFllHliDllazBFP1oAydyhufyps8/7uTqTyzgT0l",
-	"lQqK8blTqTyBWfvkdCrpVZs3nUqerfrnA8Tq62VQeZNofyf6FDRjxpOnPLG5OjV5ypSCbgqL9YHkKU8g",
-	"EvMJVIYZU4YceYheQnuJbTFDV81kxo9Hd0u+MX68DOPHW3fJa+H7ePqG1swjO4Ht49HdJg9l+3gC0Tgd",
-	"44fG5kzzfUzohBvhE3gpefgmMP769BhPLyiyN/Mkcow5iIqHkWM8gaiYBrhinvQY0xU6vdFQvDXi/v1I",
-	"KGBtx1FQPDnsx3QUFOBNPoyCIpGBD6ageAIhOJaGAs2khIQiYZiAbxJ+iQmm0yhk/pvt9CZB5sz88NQm",
-	"U+4mnsj7ML3RZLKB03eqGVx+xC+R0/Wl7ZnHPDdVwoxSKx+tPk6bTiRYeABPQh4M/YSxvDbugTEDbNGI",
-	"9elglgXTP5lpzZ5S5Jo9/AZ8L6PkDVsCMD7kD24ctO/6dH2D9lNmSHumZFhms2B847zWwOTJkzDv+ZCc",
-	"3YTKBCzzKGhIfI2Gb4X83uHFTi9qE8GDwfsEQiWGjVc2rx8VYs9RQ640MBUGzTKcBZrOMJIGDZ+zqC/C",
-	"G2kqTPaOSDeg3PxcH1bDr9PpCA4SMiYjsUbpS40VlTwE0wo8BsMHfAahWWTdkHUEgunvRUhRQ5sRC9Mw",
-	"Ux4dyAJZ/bBeUhpJ12Po0g4R6V8guMxWil4dwpNgIrkYqUS6drwjoW1GPTMtuzgIbFHusZB5hl99k1DS",
-	"ER4LhviI8DpdcKMd+sDnWBLUEEGvA3j5eonxxzqZgMWThgBALahe6XT5jlXBAjw+os9ZKPNS0WYn/7KI",
-	"0frM3Xb5YodGoX8P8gJWL0Hz0oBdo3BeCN+1/GEBBgNbS32jRAPrdEMmqQHYnR7fyyzpC7V0mheao5YS",
-	"DqU3HN1MkPyESixfn81DjYycv6xksj/89Yj+yLHhl0D4TG/K4+U5WDlagoL80dFF2hG8hdiC44z8Gtz2",
-	"lVv6z2EpwkK8mYsy0jst42zhXnm8wfgzfsLrtRuTczHBesS5TDQizZz/zO/PYF1JKIlYpxvolLCLJmJR",
-	"GTNuwVhzgT4X6opd8Q9J3IjdRUvmh64Bh4gtHrBhJKhmcksDKA4xRlAMc5ptACXgodmmENpsUhjEVJ3/",
-	"8PyQNSL/NiHLAJGECIIossxAuEeaPd5Qq4DmpJ6lJxq9DuMRGnCiqbflJDMJ3tsvZivpfQUTFImRZF6o",
-	"GgX544/iAe2wP/+85Oo67Wlc8iiQi+bfADP/xx/FIxFG6sJuKCIBH6h/qE88dqv+3mbKmFYfLMxsNMEC",
-	"v6zlhO84R0zDKr7ZTnkEQx19PsbJ9vkbT+ZUjrOgfnZSF42IUP39WGtqKS7tH9M3gl7fEOeaxvMCN5gD",
-	"FjvSC5ArINX2ClrodX1o3IhE7D5i2/8/pPLjMk2tbRzT8Fo82THJfN4vfFrmVnhvrOTnOgP5737EntBD",
-	"m/kwzKroxjaxjpymyeQeiGCuj4JFj2XzPbepnNS/hA94nA5/IPNGKyZe+EvTbjy/ytmGd/qMKid7E6WO",
-	"Gl7yc/QU5brgWkBO8qAX3sye10u+8YzyfqKgf2oB/+pIOM6BHWOE/98ADqIN1Re9wLO9T8oHpCNCVsCM",
-	"ZF78PAtVAAHzR0/nXJyzph/4NHig1/QyRBLTi4+34pOn4ZF4LvmTvfOz2CTm43NNbR4OJ0gTkMo4U6nO",
-	"9A0baD7WUBffQrLTzpm6DSYlnILD5qE59u57JWb8QLNukza9NQlAqem8R6VIgfQ4VDa4ACUPnD8uMstN",
-	"ME8fW5k21PIOz9xEOrD+2FmAmeqH8YcgB80CmuKNWMwqGY0UQ55Z762Emhx+HOHt7No+Jb7HdPw3WHYn",
-	"PfTtT99K/2aIv4Ah/lx5s5HTMs4EH2t8p6XGWCt84S1j+2ohFJ9n26U3Q67hPS5R+4sb24WEcU4z3okQ",
-	"uedi5rtiivlNVxkNk75tqiEMsCMVxm6gbtjvPRqgjI71jhoCkT2A3TFseRGN/AahnhcyKZOCca144hxP",
-	"h7xL9PH7InFvWSihPqgVir5MmmZ0H/bQja5YQ3TgaQHb1Jkn3fPcFWGEAGaiIYIC0ZUjBXK6f2LuVhgu",
-	"o4KO3JBx1vopWcONXRfNxKk5Z8BzoclNKGnQTpf6LU6uWMvn8P54gWjw9ji/Fva40nFqErxIHD1QV4/h",
-	"px6DO+TqoEFgPcPgI/sRoUHIqGfKuNLNpBZpYXqPbGmz6w6LBYwbxlkfXapJ/tT8yP1qJs8FfNaby8uf",
-	"1md2q17Wo5qkD978qSfxp55LoYxs/HGe1Oz1P9DsQ1t6N+ajS7sN5Qn4oSBwsUtuoFJAF1iYBpwObbR9",
-	"rD60FmhTKxMtO9XRv+pxD+QW9zTyQMr+B0Ibw0mMvYuAUaYeTQIqI0JlAn8On1J5IwkDmDPJGoJ7CW2X",
-	"G9GWG9PmwK8BMX1LHY1A8BahCTm3kkVaA+EzU+DqrtIqpgy1AeWmUV9Abk5CURTitDmc0K5/wwZDFKnS",
-	"NXD9QF3Ig8EmWSut4g/wQfAD5YPmgrRtYe0r6jAuorEWqdPKxKMfFRd5i5TnhkW0lVdn/2FtitYEeCbW",
-	"zqQfCytc0NW3uDfUTkAZiZNGQvbc/gUsyMlrAiiVSlMMzzjEGtAPy0eQl6SQBVJrqTrt09rfDOl4fN/J",
-	"ttUcKx20NdwbNvgJb8O06EJ1b9PcVBtkPoQvZ0abm9FHnouqwk2Yo6f0+/abekbm9M0PqukNZ3nUIeob",
-	"Mxm3IWJP4P4FeLLplRpt2VDvM3lITisHUz6O/KVvHms1/Pi5PKUxmhP1WK7qBNhN1CuxX5KtI3HVN4eL",
-	"7bJAQnR3Rkx3q1QJkt2aJo1hDNEhaYSPKEwQUvh9InpB6kpDqBm1mUSeXZ9baM1Q4ABldyIcELfR8FxT",
-	"jQfQXErSMdpop70Z5b94oegu4gdEDmTEOh72enAZhT1dmafUYF/EtYcaLQqaHLSgQvDTpPcBnmrWAD6p",
-	"ntJWkVTVIB4Gbm92bxnf/ZTYpmaVccdswaoo59mPiIs7ziUea/ge09FnN6JhsXUPWsCqG5kTEGp6EhOx",
-	"UDfj8c5dF84JLjXTwFDvGmVbQ3QHBDJ+PDEcUF0kz9xrLh4IzhZrNGq08wyI5UwDYjb12br3u7NiGhbm",
-	"4CvqLTt8sweMJlOV496eK8ai9joWK/X9xZOIoqwde4cwwOvmh9BYWFD7aNIv4RpYmFXU6FlY0ckmVGdI",
-	"e09FcqCdj3FyaF5LOttc3uym0Qo+3Oa2zTS9tTQ7du6Iusm3lq7Sl8Tmkv78FdhLJoI4fcdR/IuMpiMn",
-	"iUhqJRn5HTArEgh2jNIOGVstAd2SJBIQczSRXeN1Uu2DqJ8ZQ1kq80GHOU0fqA61Kpfc122m6MEdHZ6c",
-	"kv////5/lxj3XPU7SaQYa0xUzDT/OuzgekZvrLsPpgY3e2Jo+1rSJt42DycHj+/wihuhUqdjbCvUz3g+",
-	"uTTg8YRfkzxc+sP801BY5sdiRxMxhVhMhQwYILAhHR2JtuiTDuUDu6ID5aOWe1qowbdRm3UkC26TFJm7",
-	"W0VZBhe4U0mxhWeQK3kyxazNm1zJLENtJK8oR4g80dmd6tTmH9enOq1meM92tpceBKv2LJPJ6wrdCUWH",
-	"cNEngkPSIg4CKOOpLQJPbiYotYl1bMUBTIY3oMq+yo8GEBoIruVWfMc48Q6iiwvCaBj4QKMDCfW4bK9I",
-	"jnopE93nGkocy/lkRMPIGla6YM/Krd9Cwl25kTGo/Cy1e7p0QUNvN3oREc1mkVS15RoR2qI+n8wyzLiX",
-	"cYrGhpvGF/KlpiTnWGFX+JWB8f6mCuX5c+dVhB96Fg2UfXZSGohxbzYNNE7Yoxxb1Lysz1XBNRYQCot7",
-	"7KAs7bDRYh9NuTCxumlcKRIK7ZEiJBGaYqNNDcxp/GRLN2AlAZD3armOpBBQV9wfkv5XImoXyaGaWd+X",
-	"LA4ugxYygAKQX42dfRO51kySGokpkeNbNnIAZFNG6pzMU3Sx06aaA2Z0mn4oM9IEoYisqg0dfUNe0b8K",
-	"nujftR71pSgYR4/zkO30tPJ0zI5OAxLDdZZc1dImkyx3quqkmLJbvhbJSgKf3wCesCnNULIDwVILQzlO",
-	"0SSu70kXajF1ocewwYlSx1iaxlbWtUab8A8sw7QIEW3GFswBGzlHOVErCYPUiU5fkg71QGYDdl6fkyik",
-	"XFIQh5uEEo3chDNBicyFBtlrKvO/xaIIrVdppo9JDH3PFGWPLh0iGt7Tl3YZFYr+RsgiWbzkh5wRHUMi",
-	"HVzeiHSEjMhyqVSCR+mEaJNBfZRaBEAZ9DsMdEmRuMpNcKHkFYOtfVBUkYBAL98kktkZYN2Hot6fCwFf",
-	"Ny6UVT5C/MqK5BzLeYlrCdbFr2zgAgZ4l1Ez5nitcNH3Ik3y5vZDP2JQ4OTaKQC3oFQr7Ul4+bqaV/0W",
-	"68OwjGwCyEw1ORdTOgU8STOZIhusoMOXo5fO11tX6obIFsQNYHBJuV7cK2lq+AZbxI1PKvpCwDCU52R4",
-	"4eBn2OPzdjPmSRwAWJFM/oThH33cVmONEApHmhTjbLoyeWUvi11jbZ0M7Q1BRrU9EYwzlmVvmnwumhxE",
-	"GqiCJCo7ve5+EDNdpsgYC4PDRq+MtXbIoFh+nM7uBpSPD2L7kjRDlmywNGgsShVh5QJpEAy1Gdol7hoU",
-	"FtZyJFFYMFWcwuif8WiERwHlf5k0nD2p3DRcQN/C5XnZfgu2ODsHByv70PSb2dKvOftmzsP4xJtapLyc",
-	"WzzLV5ByU+NcYnfY7zMGoKvfFgEeDQLWWeXkG1YTvqvvVMja8kbpvbJ9z053FjfQjIJYAAlFP2loAnyI",
-	"2F0Leh0uN4l743NPh4tB6rkF4uo+NfXPgHIkZlQC0t1StqbogwkJHwAxOwl7uCXj9jZEDhPodbSpLKDd",
-	"7sKoXGUMuwGVkVskDnH/4RK1KJ7JFBKKUIi614/ILrQ0tBmLtKkXKdWF7DdNEXZ6Ac2IV8OqpiTORMkG",
-	"qJENeZuWaFOVm5k3Mlwd9cbL+xTysAovd1aROJdQbta2Skdy4Yq0LMoI5Mrb1yCAQhYI6r14LONA6BiE",
-	"iwNi3k8KTjS1U2RQWCVIk0WNtkH9tyDtMa9GvTiplS6Q8iPJgqa6otFGL9lwE/TjblTdOmZA6tWsaMjk",
-	"0LCsPhzsEpGM8Sy6OvWbuaHVv8VP/wpelyNvYt42OHpP2rA5sgWH+NrUt49t2HwgzfezUXwngU7dapJm",
-	"/I7T+zFhB3YRMMl4ZLL6KEmUC6hNFGwhBxxoi+XN1bQXLsQCC2S1hCwcw4weNn8HBAoTdB8IBMpel4WS",
-	"ecxTFhc3bBpgdpXc1NUmyXRkpcwwYOYJaNhLYwIYQ1BzmF9yiCoa2ANL1GKqTNelwue9RoNJKULTNltx",
-	"TMlCNh5AKr9vIsQdOoBRQf4sddssXLMcjvV5wQ69DLn6x+3ZY3W/Kqn6m155BSTqs7YFPEzRpM9lBoP6",
-	"I9UMhianrdRPJ7VGonCxG6zTZHF7PsTU9bd+aKTXJnSHhyaZ0LfNUiXD0SvtKK+Ui34hTpJhz7Tyon1+",
-	"w9DNRrGosVmS5JgaYbpRQGdfUKGp48xuWajvyRkZsEh5zyZRh2I+vr3BiUkAZIbDlAAoYxIm+urYgS+Q",
-	"fecASiY6tNv1eStViqETNvB4veZqRLh2ShyBfx4I3lLqo62mCSAB+DQouWA0RLI9Pjb6eaJeY3b4M4e7",
-	"TyeLMpKYuPZRLmEfplOmlcxa355EmDkp/NLxWLXMb60RD22NyOzqMRIlESJyrq0SJlPzagO18dEdH6mF",
-	"eeSFanGSzxkm6dLOknWeplc49o+mI5V1rF/8jdmmrGV445qSUWojWRLD3i0PFhpD956/7OjSTnHoIWnR",
-	"0aWdbLExfBoypYZ96zyZkXr8ZJ5S63LjIml4JbMdNNYP2FsHMcVnj/u/91gOH3BWpYw1wV+MjKnDorZQ",
-	"ExFqSVYSi8nnt4xHIhxM79Baq/AyVSf2a8gRNdbN31iTchknaWo/54upR4qG/83e9S63bWv5V8Hoyyaz",
-	"tGw5SXttT2eum6RNcrNpNm56dybOmLAIW1iTAC8BWXF3+jD7LPtiOzgHAEEJlEXVspWGX9JaJEEQODj4",
-	"4fz5ndjiiQWL0MgdMZ2AZ8z5bb4LcXfwXE3cv6Avgsov4CGQha9Die/ImlSfLQzbf0Zr9OVftpV1+p7W",
-	"TkyEYszTjeWxhHy6sVdCUhclGVf0PGcQH3UbzB30en3LeanvSTAXxGIZ0rtFnf91GKrToOm0QVCNCCxG",
-	"S41kuhFOaue2cY4sSIqSPlWpUcgUK/vJqdAK7BaWRc1SlwKPKQSxH1kSoAYuBhOz1wLh5qi0LMlMVldI",
-	"ORcz9SFl7LyKWDdEWkAfbMT2OpD0YciTu6munkJ5QxTK96T7YiIfo1FeA9A2FubqlqvGYy3l1NFlEkO/",
-	"vkoy+8KVBsZDVes0NNvEYEHjrfdt/2pxHiyqNswXCoFD3HkQ3HLGs4YXwfPXcaG/ezpIBgX9wotpMTg8",
-	"2Nv7fnRwsP/s6fdP9w4ORsmg4AIvjXzCCReaXbJqJR/DvdrtwrHqLXdKz0nPndvu5lvfKuvdwmqO2+8a",
-	"t7Va8JpfuoINL3xgUU8dzXOnQ3YGJv05m5/LRlMTOVMuenDB2mfB0bzZMGIERNb15arShboIqc8uzA6Y",
-	"EilI2lQlaas9Mfzor8yiaMven/ES1sfoYH+4N9wf7u3uPzXrY06ZGmVohaisZIb8u4NkAOmMHp6tobUe",
-	"yAIZduEExbAV94X3JnWROJey+s3Qkj+gnXNunW3a0jn3uqitM3pPXH+2wcNOFs/wSXNYVEj97zLdKITw",
-	"ES2vmFDNY199eFw8WbbaPP+UZuutnhs1FAVGzPtaGHGpiBoym5K/zJS5qFiRAL2hW5efWgb3tUmstDv0",
-	"JSo2bRu9L3mPyNlyJH3rFvDVl8xOK6bktBozyEkM4KP5s2IXrKpYpWwNv4xdcyhvVDEkAtE+gxJK/8FN",
-	"nz4HJtajwAjriBaoxtjpIJz27IKLS1aVFRe6YaBd1Xwauksqgm/K5o4vZvtUDbMphk0qSTK5uN222lQX",
-	"NNWaWN2i7I421fDtD2RV7axB5yyrvTrdPhPtfang+BqKmmnvCovvIlnVltBKCTabN5E0jShHJMXgeUgc",
-	"An0d6Cmr7VPQURB7/osZTDIa7rmkTGjbpVMZdQd5WnUGVQFpVqBDbcvIhw9bx8pnjCC0v3lKAQoqd604",
-	"srRVfl+SeQaFQnme48tCNr8FexOUUgIfHUmFFCx1MSH2M8FPZ8mUzMjacamTwRqZZaD/F/aR2YRq86XB",
-	"ECl6o9ro/u7uEPVAiVJPvtvbW2+/+SC132++qmypu7AMBQu338K2Zgv7mV8vbmDhXG1yM4srhBhR4nqb",
-	"mcXbKzsc7f1JI3bIKGYZcT7+xHPt6ouOZXHOBbPVVE8HVGSng6O6oHRBtU3tR2N+zBeJpaGlsmUGoV/e",
-	"Ln9ZyVm9lDJW6knUDPCeFi/wI7bEcYlD6h2WE6m0mdmkJT455sF0z7TWKn32bIVSpdAjO8E4kuwLHWvH",
-	"vJjyspWEj5d3+Go3EoXMWN5lGOCBDXTEPNWlH/CWu+/GNROZrLp0BJ/YQFcU151GxNx/18KJU0MvO81M",
-	"e7HhNbphK6tlsqBc+LHpunjx8Tvolo2hqnW0rLDKQkNXIxkpGkwTA5Da+uVCspJFOqUl1RIbA2RDqK8R",
-	"iM1klQWLin3RdgR5FWg9/NsoG4eweWWm2Wwyl0xPkPRF5gzbSyz5ywXJmcbdRmQk45fcnH5Wn4V/dZ2A",
-	"LQrn8FtaH8qhtBO+AJXZ/X7t8I26xc3EbdTtr2hiDgBMNFbDNtgWpOHeN48Cb2OzO87z5tK25fhh2SmW",
-	"s7GOcGY2Se/8kd6y2Pnc9sK8OiFK+qrkYyrMcQ+vsMxGdrSQxdWwbuV08x549cCrB1498OqB17cNvHrm",
-	"0IdBa5YI9Ba8tj5QQmDwYu6ZJtPnfItNjs95fIRQBNw8Uf8LRp4B9w66mAz0sTDDV/OwHLxRImCAT1zX",
-	"YAQW1TnilWpqOeKwLPAuVzLoXTokz1meK+uaNytCs+xUnAMVZkEToljBxzKXAopU0HPQU+e2CB+1rMM5",
-	"F4ykipU/oI/iCH5RUKgItP/zDwl5+xM8CiWUkLA4hwxZ4DBO4D+j7xxX3/mNZkRWGatIQasr89ZT8U8u",
-	"MjlTO6P9Z/vDU3EqVuc9TgiE8d5gm4ckdWOVJqC9EpICHjH/Yxax+S/uxzbGQEElDTNMzqN95AIPznBP",
-	"SJNT4X4xQmmaGEsh2Fjza645hjIophSX4gx5Bs+Q0NS+w+pwfI0E+aA5FJqGj7AYV9VREzmj10yF5Vcb",
-	"+WVIqszFqaDzTeDdPqIhIcrofXDIuV7YQlcec5tOPd078AHUMMpYJpFC5ZIrIWfgwTJdtmULqa5z2DI2",
-	"lhnLEqQLPBUFVxCukZF/TSVMNxGSTGH3C6YVoqb3TJtuEVjKxxx0PvJNaS8JHGq4APfikXlCBaVp3JCA",
-	"tF/xsmQZyBFyUlt/XPqDmad/N//smH/+niZG8E33nn8g9gADJcaEOa3AqhyzPIdhpVdMEDqjN8i8iAqD",
-	"lFMNkQYw6vVxJeC59uyNwKSlJ+xUYFebpNems0jgSLUs+DiFrRq+kqIrscJQEyEFO7QX7GgEE2hasIE5",
-	"VJHU3PZptP956BdFCDuQIFfKbP493pt5KqybOOdK27Af80a/CJENzEyhPSUgRscFZrrraMPR/1myPDdD",
-	"C99eHx8PgeqSXbOK5rCcnZC5qceQHOjWqdAN3eDz8p3wgNTYGYcKQVb5DskH95XQHMuQyXyUBC86ZxPu",
-	"aoRGlA3mHxiEgPgSi48aHWnvw7rH7+TcwIEHHDoG1YdwDJFXADcRRE+geDUv2JElcpMSi3nMKNc2oOXp",
-	"3hOc5vQD09XNzjFUGhqeioWTMLa87CTcPbOgrSpo7kRzSFKIL8JipVHpMujIu4lNCy15WLAO4oV88Kk1",
-	"6vh0Sn0IkaDvsD/kJ7xMUOhB5u2pEE5kwV6RNDeKU4GTsXPN6c7x+9fJ6Pv94WhvuD8a7o+SDyx7RXXy",
-	"gqkrLcvkLRfTL8nxP0+S0wEteUJoWZ4OkpOTV4f7+6cinpp2zgWFYYwg1vsL2fJS97qwRV3i5YBmVHmp",
-	"6PMWGngYR+42PFzQLzvnILpPnjx79vTpk/0/h5JRabSgZLzYjpLDCj4hUL4tQeFXW//OmeCgsjGZKnZk",
-	"lB5GkGJUkE+0z5w90J22baKXp2rhKmjHVdicj0ZdTFvAI7oX3/vKWai72mcurJC5gLPkJebuD4sROWhm",
-	"KeD1s5IWdjkszVHAW1ZnWgnfu3kd3WbOwF730hdLItiY5M3N/oIzJ5C4Fk/OticJJCtaMFYhXME0AKfw",
-	"gR5Fw2aisf5YXTs0YE8ZBkaCBSIWcj7VrvioO68c+sOFOcW4ZN+acwXCYN3ZBo6Ny05DvK7vGpyBbFXQ",
-	"2lQQ+KT8+TPY0WRFuNASd7e4KwzPPU1dsmYsJzcCG2DV/UDwackHkOk7+LxylKfv1MNkFKyo+nqClo1E",
-	"/29Mdy4KfCzOfxUNGkOwu7g0Hzysfw4tz2mBBgLmAq7chnrxw+4G9G5XNfl+oT/EQn8pNgzPFwW26c0R",
-	"8+C820KfcAVcuKuGQbNrMzg1C1PGLSYZSzFmlfAjkRDBZkxptDaiNRHDgKzpnvDMJ9L4VB14FdilVVAD",
-	"HBAUv5xooiUWS/MOZzA3g+vAXvHdWn7aeIXf/ZcpUntsPvmlmZy+JMI6sXMztK2XJRMsM8J024peI5oO",
-	"1862BdMFK2FJSN2ZVRRtkXX22+676gF6LTtkceD9q9U6wPF5gY98w8UOwnHoA22VdlK0oBqsqKwfbuvb",
-	"3ZCG8O130hDBClimIWzrrbG39uWtzGgf2CVXGE9lR7j2MrvwLhcZK4DBYIXCBj69F0wyE1lp9Ha2EZSF",
-	"X/yV8ZO5gEOmdE7Ph2NpJhU++cxe+vXlya9vj39cvfBBOBoPwzvWmI+2gw1c7b1qLWxgxId7LtFW66uJ",
-	"6LqJEYA11ESbfgiOKdiL1Sm/XFSsK+NeWxSdrQCCCZYlcq5R6+BPKYye9ms7ix1seMlEJSdGDdZcMkvd",
-	"blYH3gJjB72q3mI/20aFblESlgO5dg29PT63GtAd1Z4zHqtWkNURpVKwRp2CuHPsrqoUtLiqFhblmqCv",
-	"ge/WxnYP45paXWH0RusNeac2qnGikh5zU3VAhpXMO5B2wN2rGXs+mFu/YSOP+f7euAOR1s2qtyAYa5t0",
-	"XGt3b9AxozV0zTeXo7kURwBeyqOGHGitzX6Dr2q13qxSZJIcE+h9F2J5eEB94p+HNtPFbN+X/JoJomfm",
-	"fAcPZVOUe0j5eCfhWDSmglxWVGifW3LjEhQmMs8OydO9J21mIDNOX6f552dWMTHmtGBCmzMwmarp//1v",
-	"xaWCIGozmPAtLvTcSNFUmS8076aZizgPeepXD3Yx4/YwhiKYsRbdZUS3Nw+1mYcqlPWIvltf1TRWUcwY",
-	"VIWXGjom2Oc72H7M/d7yY+QZML+QhJb8it2QCXVJKBgnsoalZy2d0Ft4ttTCswmpb8hJzJ6D8r3EjGNu",
-	"sLltM0sGAluYasWsg16nbpsdZxOiVc92FLW1qdKu6uoVUMhuH5M6AhdPjq5uZ0dfzm/usjIB+aB5CPaJ",
-	"kEDCHSCH5ATebhOnL6aKZaZvYBCC7YyLyyMiatSJJqTGroSruBMSxcOxX+PrGog6Qz4kTe+G+R7GgHSb",
-	"furNRpsxG21CwTWkPWYkug0xOkFfQuGFt1jeAFoxc5gErYAkq6lZDJbGANYCEEHY6ERrUdIziaGICpWE",
-	"X7LxHRo1R2fUeJ+GH+jiW65020rCUfsmbD/KTddd791eDhZ2b9W84gXb/g6ibZT1LhcXslW6zTzBqUdW",
-	"GAGLp54Z8MOPK5YxoTnNQ3+Iw5cFNZvRkPxktkThnkxNa+gZ4Vh7ELmS0otpntvfgW3Y98LSfxSU56k7",
-	"rURWxEfFqtfmUzYo0v4d0VxsSQqfN2W31b+6cBtcOot9eCDqHwERNERdsfyig5AHU7sg5kacznh40Uu6",
-	"udQdqT5IrfNa+IFkBmU9gJzHJC2pUjNZZWkQu55aw/CZv3gYFO9CC6ZDTWni6INmlRSXsD3N5eAd+wQ+",
-	"1x5hIlMAaC01j4/QN4NrPnFM85xV2PRYyivOFNZ2OJfmZYLNbPVPWP1cOaC7FJs21vKa+HR+aEzjBd1R",
-	"TEzoTi7FJR0kAzfuUOmj4pSc8PyakhMqtMTd1T8sp7pqPr4ykHWf8zBgdpnS8up9M8V+ksEJ0zvPQSzi",
-	"e4uBPU5s0opdVExNdmydFND7WKdkx5UIQU6XCXNyN6YFawof8BpYMcbMD5zCYYz9r2b26I24MUguBbO6",
-	"+o60+cL6jiHyW3W6wy6rO2zh7tUctvCF37DD1nx/77BVmjhTRkT013DYutY25LB1zXfBVO0OW2itzWGL",
-	"r2p12JqWLfPXLV7bwJ9qACShuBeBOge6L3sgdiR2vCJyJhA5AONd3snjC2erT/zzKr7eFvet+bavzH0L",
-	"YHJwOCgMvvk7K8qKKTocy2J4XrUioCb0WcRNNlrm02ezaEpWgVpGA18ycCc899JuQOlhvLwfcV9pBUi9",
-	"l7fNyzvFJbEEH3TXT43FFvPyTsNLbeCgg5cXppgct5xzgKp1ae1u8KjmVGnil8M6nuC11Es35oATA9Z6",
-	"j/E2eYw3sYIa8hTzGDvjSCt6NjeszrZl39Tr5+3yGG9CtOrZjsLGu7LDbanH+LgujY1WOlmF5rugiDbi",
-	"zW6u5cA6vqm8gbWsfH79mx/+reYubyvu3cD23muN6H4igWu4HeADi7pB50RNxxML9yMb7CPnmEDjYuJ4",
-	"LBN7FIB64o/tDALlc70FDwl4YJa63pdZJzvv0sG+uyaQX26r7ISxH84Q2cEI2eOLO/Kqb2ITaKyENhve",
-	"MoR+PdqVpu39XTDttleAcFbhM2sVZl/GgRaHH5H33qsB66q0zwW3OPV2FHpTFL8U7giAdRAySxRUP5BY",
-	"h2ezyRwKqj7ZIxm9UaihLGP5mFYVD3uoHB0iKEUqsgQihbBmuHKOGTRhk/+mFdT4shbtwwXD+CP7zscR",
-	"Ezl5RBUxx3RCwxGCvh7ZcaE5yfkF07xgiSUFRmpGxaprqDxGb8jomas3/tiVibUG9oqR9JXWpTlypAlJ",
-	"T2jBTrhmP5zoio+1+ek91ZMfdm1J7/SEjacVS4m8ZhWZaF0qKOYDm+lUYGWEFAKZzqC8hK1q0KBYCLZs",
-	"eYHOJRv6ZGuRgzOqdkg7+raCKwWUkhXsCrAJYvujIfmJcrOp5RKnuzI7c8HN5loadZRlFVPoUYC/xxD2",
-	"dUjO2Y20DPdwv2ksRihvK3lAp8eygLChNye/vIM9S9nKBeQRYmxFimmueUkrvWt+38mopo8TrHBiPhCr",
-	"dGhSSKXJ38g/+I9HRurTRinjlKAnxm3goHsZ+ZEqPibnTPEMhrIAJOH27XrYEldNAnrmXImyJufXM+nG",
-	"nSuQYV/CgGSc5mys63ICUByppHpi4IBbG65okvnd1R8f0/GEZW1Gt1+NBP82uptglzU2X4XXjXIx/wel",
-	"J8Dx4CUWeLsDLQUnofDvwwG7ebPH/uuY/8Lf/OO30X/yt8/fTM5/Hpu/X3/8/fXoHX9zAJoRTWltr/FW",
-	"uVsMdIs2uD9WRggw3n5L/SNpjM2XndlstgMCOq1yJqBqyeoYYK7tO8IfAUpCZdht2JMBgkV1xsXg8GBv",
-	"b93p6zTCrbXs4QtQb2+vK7Z3p66Axcy+x/WNM5TXZbrckcgHRkAhG38eu7AhU4EkkEegzmnByFQYBW/Q",
-	"BOpdo0kfhyXzDWSbq2zwt9HBfifja610Y/ZX6NLZ9WgR4elatIPP/5/BOaOVUWyfPpvzPH6Zk0b8zYpc",
-	"8KMZNEQkkaKjWLwRLht9V+WDw8EuLTnoeTsUC+d/i7fkBdBI72i5A3TSeioEy1VQpW/MKs0vwBsEAZj2",
-	"8w3M2Tf/RCq5vGeyzOGET2zBEofr3j+38zuBk/lqb8HTUhILNw0fq8vGPj+2oaNcqak5BdvSkga4wk0z",
-	"BoddwWZYBqli1/IKt1374udBw5F3B5eJXYPahVzgB5kmUTdj1Z6wbRpr8i0XVwpLpvHxBGYF4odse2Ul",
-	"L3jeGJyXopJ5YUkBFwyXJRO/vX/ngGzw2GuhNBXj6HeB9uMFlsGsOUOxM3i2cA1z2wy5lAhntSSCzWId",
-	"fU6LkprDReyNrChzqsPiSOKCX05tyK/59fZP+Q+Zsbzte16/J2VORdiS63vY1vucipYWGoVSGbnGomHB",
-	"9qtIZZnVLKQU9Y0ODCZWW6W7XMk0eLHjvIxIePgGENypYnXLfv04Efw9vNWlQHBcfMELw2bbvhhZCFqY",
-	"4RY6/8ITzy18QqC4w9EGzbx4u9k5LnHqyRW7UdbsDiFOPoGkyUptvUo12VTiDF6wsqWm5hSDBkxZKjKT",
-	"1ZU5Bi31YoWDBe+M9NWazewU+MB3N/SYF23NejIcsw82zXuJ2jRHcViCqDbddujCimUY+MXDcf1oIxLm",
-	"235pvtbbH52Fsjb4ac2KUjcmKON68MfnP/4/AAD//w==",
+	"7L37cuPIlTf4KrmcL8JdMxQLvEqi4osdtaraXd11m5La7bFdn5AEkmRaYCYHCYrF7tDGvorji9iI/Xse",
+	"od9kn2QjT2YCiTsgUqqqthwOuwSAQF5Onvv5nV87Hl+tOSMsEp3pr50lwT4J4Z8X2FuSC86ikAfyb58I",
+	"L6TriHLWmXZ+XpJoSUKEmY+WfIuiJUEz7u/QCu/QjCBP/trvdbod4S3JCss3RLs16Uw7IgopW3Tu7rod",
+	"+XrCohdUrLmg6tXZL52jOQ0IYnhF0JyH8Zdq3x0Gb7hP55T4+ZdeLQkKqIj+IFC0pOKntY8j0kXbJfWW",
+	"iHHEYXLyCcTn8MmLc7TEoocuCfMRjdAMezeIMuS+mh+Z7xxdUuYRV46MfMKrdSCH9DPxu2gwRm/5LRo4",
+	"gwnqD6aOM3Uc9Mc3V/VzuIywfE12Au9DIgiL0HZJQgJzQFTAQAMsIjXyaIkj5PFN4MsdWWK/C9sV4IiE",
+	"KCS33MPybQL2jPFIPsUZotEUXuTjCM+wIMjnRMB9zMSWhF3EQ+Rh9gf4wTakUUQYinh6Q/5HSOadaedf",
+	"nicE9lzdFc/jack5vrzCi6JdF1HI2QLd4oD6OOKh2Qi592dIFGzDW87I0RsceUu3jjg+kP/aEBG9KiEN",
+	"6puvherBM7W0lBFzI+ALSRByDBHn6S0fzx2vT47np/MJHnkOOZn35w4ezgbeyB+TyTw1uBX+9JqwRbTs",
+	"TCejbuFYo3B3Po9IWLBM8jIcwBVmOySIx5kvUMRRFO4QXmDK0DcfvrtAp/2+05X35Q9R3+kNesNnZ2it",
+	"yYizYCdpicm5hQRtgao4V6/ViyDkxs8xDYgvp0+ZAFIwP0OChLfUI5o25F8EMb5Nrc3QSc2dMrrarDpT",
+	"J544ZRFZkBBm/vPPP59voiVhEfVwRIr3Ct4G24KRFxJfPo0DRfxbIH6fd5H7LcEhCd3C1ej3Jr3+s/Qe",
+	"qufb7NRdt7PGIV6RSHPQc88j6+g1ZosNXpSMPtB35fjdlVi4kphJGPJQdJG7jo6+/eCib+A4kjneBNEz",
+	"ueQuYRkuA092uh0qX6y4eKfbkUxTUgkM5CgeSQ3Twas1pgtWfzg8/WTPfHiNo2XyWXP7mvqdbkcSEQ0l",
+	"M47CDbGHMOfhCkdq7yejTlcutCKLU8c57p+eDsaj45FzetrvJhTTL6SYF+Huw4a9Y8EuP3ZXftedSk62",
+	"pGwh+aW3xGxB/B46NzRu081MHv/5RhBfPmv+qc68eeIMCI/ttMSQq6K4JBJ4J9BWvo3ahIgFctUoYatd",
+	"vF4HVDHi57fM73lLfEtoyHt+uDsKN+zf/i44c7vy2XWAvZj/bMQGBzFHxoHgsSzAEXAmxpWcRG8JVbIa",
+	"+eEOhRuGGA8RjQRyX/lkteYRYd7u6Eeyc+VEb8g6inf0vzYk3CVb6oe763DDUhSkCbMzneNAkHhbZpwH",
+	"BDPF4z+taUhECROT24WiJRd68JK140gJNSmXJcWD0IJVeHX5Dp1MnP4Z2tJoyTcRwugXzohcZirQT1cX",
+	"ZYMnahTXGIbRigfrCXxL5jwkzWYwg2eTWRxo8Oq17Ub/nT5gRadZHb4z5PI1Ybdr5ip+HpB5hPimlBD0",
+	"mW0q8d+HXGpxeiByTN/zwCdhPY/Bvh8SIQ9eSATfhB7poSsgdAokrllgFwmu1p5x0EPV0QaViIaIbxkK",
+	"6WIZCTTbSdlI2aKEaz0es7rX5G2u3//sE4i5x49kV6TEReQTaNA7vlGbAFskd45sQZsn2FsixY8jDgxS",
+	"bLyl5JIY/fTTqxeKNa8JjjIaGRwgpXZIy+CG7LqwteaCh4OAhPAUZWgwQku+kTLVKLPwSakOL0gkkp9l",
+	"GKq0POS9OQ0FjFtENAgkD2WSgtCV9X01IsyUJDDDpAKNnFPkhpuAuDlBo7WpG0LW8aimwJr1pKVSH1Ip",
+	"dhjZ9soEfIaNl3GHwXgMe2r+7kuNJYpIKN/5v/76fxz9Xx//7X90ijjIKyYizDxST7Lv1oT96f1bRPUv",
+	"mhCsfvQR9YT3eEEuNqHgYaFpG6pdX0vFbEakpjtFTkYN0+aWogz5ZFfpAFsq1K+pj0DSaKsy80JtSYL9",
+	"4nowlB4jnyIX9Dt9YR2SW8o3wlVahlEtNsxSXNSjaI2BpgjIngW9JUL+gKzW0Q4+m9oHp5ipq1cVC3en",
+	"e7/1d0rX/5L+UiBKX0VkJQ9/bsz9cfGghXxN4ZDlL+Ih9h2nliouSTAv1xtTOhbRAgZF+EYu9RbvjICJ",
+	"lWPJgP4ggO3hNZUcgodoI0jYQ+9iSlHszrwtxS2kMe4KEszdKZI6AnAMnwQkImCK+VTgWUCkPto141CD",
+	"ABoSmzUJ5edcGF5XShN4gsiDDaYP2G8ELMaltPduCJOaF9fntnC55Rq1VP8ueVigfbjUd7vKmpG6zc6d",
+	"ZlUodbY8vtLHrIdeAUc0P0irKmhGBPWJvhurSm7yCaP7ufZRlcOwztGMBJwtwISmYPH6JCxdCzmvxk4P",
+	"EkZ0DobsO/lSWJmfRBMdSNHMJY3gUPvwt0DSUNDqDfWF1C49vlpx9pn1mjv5FbHmTBCwgr/Fvva2yL88",
+	"5fGT/7QtH2nkyGvxaf+1o4zgzvSvv3bmlAS+zZ9WYtGZarWWI8puf/tHQH3wwsTjAcdR5+7jXdMNeqk+",
+	"CDPI74Ylz1c4kKtF/DOpgP5w+e4t4rO/Ey/qIoxm2EexG6ALPpQAhwvSQ2+10rHFieHZUU7QeUC9/ZcH",
+	"Ntoszg+//QORT1REBG1WiEZkJckDEXnhFgc8tBbL36hPkQOt1zsGNttK2j8wOIFwSJQLEVwRkm3B0cdI",
+	"cjpD52In5DjnPJwBRUfoG8UJn50pRZEK8GxKwVe2mt/Bj33C9l5OvImWPKS/wG/idT33iBAcsd/+N0dr",
+	"Eq5olCY8Od7DUZ3l0KJC+ULRbBMlLtklD3ylFku+D2tKhbXSxEfzkK+UGarNia66ZDRVQSO1GfAMn0eE",
+	"garDlELrgv/xCGx3F5xkVpDAulc2Uf30c8uNeadUSql44gAWYO/NivdHvg5RePfDbYvxdCr1/SzlEFay",
+	"fyMI2jBfu4Ri5pFYdqDJ/UEg989Hmj0evZKC6OfcmmvfwGwjdsqBb7/RwwzN5IBYpNy9h9ugtzz6jm+Y",
+	"f7i9eSsPDWHyZSFOnRrGo+s5fOxge5S3nZNTA4wR2MVPzBxz4j8Qx7iAM+zJMyzJgkUE8U0stPBDCa23",
+	"3OIecL5jHZJKbUExE6n/gWrknykFFyvXvjZd4hCANlQ5I6KLSpjDYUgP3P5HWb9/1a+zYQJYjJ8Y+bQm",
+	"XkT8r4i3nMeOZBiGdkPwufIjSyvZF2hGoi0hDHkBhVPPfMOPlD/CDsMKviJKTpJAadYM2HwPtE89IIhV",
+	"LPTyWEuhxWqsK0Z6L+SUpBFibmi1bNq5Gf59sOz3+tPjTrczpwFR6xgvfmfNwwj1+6ejv8Hx4L5cPmcy",
+	"Gqm/IIh6DVrowHGcI6d/5PSvIFg6dZyeA//5N/jDNkjCWxL2PM7mnbuP3ZQ3QSqoN2R3HWG5fQ7uzwbe",
+	"0B+R8XziHPdPBqdDPJqNvYl/TE7mp8k7b9fsaIWjkP4COnPAsa8HxjZBIC/d8hu5MnJ22HwpNkgjchRS",
+	"Dj/FQGFyEBd8tQ75igrSiV9w7cOSdgbOYHLUd46c8VV/MB04U2fQOx0O7NkKElIcNJmFXAShosbaJNsw",
+	"GqVnddftqDWZzOaOd0om3mDWH3nD+Qke+mPcJ453Oj+eDfryyXXI19J4Ufp8TBVlKQFuhBcu8ul8Lq0U",
+	"rX2QhPtIjU2yQesEGWOx2/l0BBZXZzq4sygOB8G7Oax21bkCGr6E38g1KBDb8t4ZcuUmauPReAKXthrZ",
+	"7cgnpJJqSDwe1tCsXHb2F9rfrJ2AO+3TXGLllcFybEo/4OhGR0UrHffWR/vKqDKm219hBN14J8xCfYxf",
+	"ocwRuXewJh/iWH/2hH9xtJujNjXCIvv44lyuYc5uzRikqWU08yx6nTKeVZ6JceEkJnuaaiBcTiNJx6HW",
+	"zeWessymgr81S0qluzy8SxY9f7Z2EDqkDH347gKNByfOGXKt8X3PAx+id2Ij1oT5ioybEtjoLrut2QFA",
+	"ZgtMPrXo8uGjiCq7M/nYcFD0sQU/Kh3B+C4hk1+LNW650Gyzmuk44JJ8ajPFQfYMKcqKv9o15rPegsyC",
+	"lJ6tS8Oj7GP1JCB/BwIyw4jiPS2Ve3rMLrB5cktCLQQEnB1gKMrHmBaD6NVciqEuUhk8QlDOjP7Gmc5s",
+	"0e+2WVK1/Dy5S+iuOMKRjJcwX5xZYkqAS1hnV2V5muM4Fcfs+C4m7MJos7wVZ3JtmB8QCNtJygC/ZURW",
+	"ok5/NsGob+H331GpfcMYX6lfD+AYxIPEYYh3KTng3GVOQbX71Q5ltRQ38dmqVBfkR27ILl4YfWJbMvBi",
+	"0fYqErC6XUWAaSEnRViGorLiq4KhZk5+AZUxazpA8JCciIWk5IijkGBfjYGzOV1sQtBRlB8jFrgQLNbL",
+	"USh36gVsneCJuVV+CvqgmuPHw0TAqnOtXDIqLCztqoY0nNXLUgTcryTf07uYfZVm5VrpnSoX1E4OzeWF",
+	"VnOSyZ1hkGW0hcDtpUL0GMln5b+UN9eH9YEbPg2JF/Fw14rOhlnBnQ4Xa6kNA0zOW5o0zXp1kwhCzM6T",
+	"3TeMq1DUQ/wuI+ZxEPAt8a/pWorxTv900HN6g57zfDCSL/FCgqNEXPePawRYem073Q5hkqxj+zsOYcVS",
+	"VotVsyByFB+7HbnH1xuR/nK/6svJL+i6M40ncpzIexW/7EihqCLS1xsW0SAW9zgi1wFd0UQB4IEZTxyH",
+	"TEKE/IbIOZLdDw758zl9R3/48U/9/6CvL35Yzv7oyb9f/fTLq/5b+oPUOTaQnd10OjnJndqmIk7PSLTl",
+	"4Y22VVW0HnL2whsBqubFqxcfpIiG83SmHiOBICoYTHWSx7CHXq7W0W5q3Os7uJ9iCdVUn2ICFr8vZAE2",
+	"eRWyXqpYl37uYdT2/jjrwyriEdaVzNHvV2sTkvXEp6CM2ZmtquZiUjGxT1DZkomIrwW8kLJFcyGUWcX9",
+	"ZJLU3erVEnUm76GUWPyi8AvmthTR8WmgAs34hvlT+YfUTn0eO09mm0h5KFU0WimRjBBfdOO8wh5cdbvw",
+	"oFxKleUk2UR8btRnoBJBfip1curm2Pjs9OUSpHlk1fEBiSmf7CKM5mQb59gHtlfggZWU/uAuy6WzY/4u",
+	"4V068pGbQYFC2dg50R/WapittcesLMm++Cd5OSkvUOkpcVqtVmZCzZa1CgacIO2soUm49KG2B/wnlgzM",
+	"zuSDKaBYkxCtKNtkSIcj+GEPfUt2XBW2KJFSFGVBL7G3NEr1OuSe3GuPb1gkVPkOpBz1ymdVxBakSaRl",
+	"dtH+wq2zOJ1dn3+qE9wh/x2Y0gotQsyi5nrwBx6QD2TeRv8FV1GiU1SIBT3MxBQv5D6VYkPurFZXinil",
+	"oskUQ5Z84oefr9A3318OxpNnJmfJJyG9TaLxYPD9QRoWHg+VjoyRoAsGDgPihURFdjQ/FBEPid9DPy85",
+	"jF4JdcgCgwOgEp0hC1UQoo7+kgeSmSvNXMWbe+gVQzgIdJBJXRTKnRkvqYA03O2SaxthhW+UI0JqNHh3",
+	"ptZTXoCYkvneCsw6VeDwr9Z/8MzzXZ0pCzT7B4EEiSI5UVct2REsozjizCMuYjgM+VZNSE1CrXLE9bRh",
+	"YdS0VQ6xHI8pCax0r9qaZC3Tt8IBD6A4TXJmjWXNKIqzydyczrS2lWhHKeWmm9J5U6zJlv4ZMZiRMDn+",
+	"nFI5U2uZs5jkRIV/c/R3cWRKkNb0R7JLTKkLeJXchRbK+rkO6QPdx1r7N1I9f1akvJcr5LEVlzHbup2B",
+	"4/Sn/uxkOu3LeRVp7gVFFlnlo4Tz5njZcZ36/F1ICGTRFyrOjcX3qI0ifYZUymu+EqTkewV8c3wfdbtp",
+	"iYza1pTSlVTCDZyhk7G0/7KH4jP5mhRmdJ6w8aREt4Eyfc9kz/uS/WmpMvkTo/+1ISgkCxz6gdRs+Bx5",
+	"WJAz1JfLOxiPJWMOsReRULRSOfv3UdKclH7WSSeUKzeznereXOM6aaBwtdKiXvlFSlTTHRkeVqk6Qy74",
+	"evbiIbmQHZBMuXvuva6ytV10cENF2Z7cdV+ku+6jHafyNmEIkVBJuuRTPD4zD/X3Xd7HZ/b514bud7VA",
+	"2QNTfj4GqXBaZZ6/cTGXp2/EXmgz7HKa/sCjQj2J35IwwEV+AF6EB5A1n1PGsoNMvE/XfmicCFNXoaTM",
+	"cOI4KQY4GJ8O9mCAsCols1Z4HE/a4ZeoHT7pgU964NegBzZ3bX51emEXSI3gOBSQwLh8zUrjPbTDAvkR",
+	"Z3dnk7IOrN9pbW5FoiX35RjwJloO7KrmW8IiDvWCe0Ywv4hQ3+RBI33DZiJIoFSNhZIY1R7cccNgWkw3",
+	"94ioGSKoUzrjb7xRP2iVwdM6vvLleDuPq5ydaYfmyqxM4tls7HZMn/8yF+NjaFSDPcj5EO630WGIcvh5",
+	"/DRFZn88n5pdfxPPOj3g7zVIYWbBNa5C8nu0Drmqq14JEtxKJctVrN2dmpIbqgI2+i8TrQkJIp/0MYK4",
+	"hHyxB9E5sL3Mi/ruNEFUk78SdMGIr5DJxiej02c95DLOiDuFgA6U/IHxRlUg9KcPr7uWUix/jqNNSM5i",
+	"jKoNgy3JJN8JEsmtUYWhABqgqwkZkuYkunp9CaEg0KOZ1Fz+2pHj6HSVcOubfwysTUhsHGsTCj0x8V2d",
+	"9Pz1yOMDuSjsBWjsp0jUmc/vrLAmUHMKywz4L5337sNls+WXESI+hVL3fRIvhl+GiVSoa298Gp17kSIz",
+	"66yn0/1XOKQ4UaHAVsidDtoIBKNrAamkdi/OppB8F4LbolCNa26HDSqLhVTWq06llRpSy5RWc7Pm9McL",
+	"fCWfrqwIUw8ketXHyg270l/PILKk1hRSU0wBQlpG6i25xZsg6iLX46sVZr4L5aZQfqqr3vSNFHCqEkhd",
+	"KeLkoy7CNlaXEmmqNjkpX7Ylkg6Hxy7ubNG1/qZcB/hAsaySK/HyNl/zij29FkpEyPcbAm9E1Tr3KuOW",
+	"x8XAh2/iWhMtiAZOjRCclQAQvlytQyIw+vN//kW+zltiyjrTYbezxGLZmXZO5ycT3znpn5yMvGN/Mj7F",
+	"gznB2PHGY+w7/TEezuajeX82mDmzk8HA8/tjf+L1xzNn7jjYOenE8lUeWpxaowtQgy5pRAbyf6SSsIk8",
+	"rvAilfqQoDuPBopuiYig8qIJVq6p35e0rH1iSvUS1k1TYxT/bTCt4MkjMRAFmcFesSCK0/7l8FVGi9JW",
+	"3C5y1aTlvxQUk/yXSiGHf4G/Xv6LfFrzMJL/goJ69wy5ShuEc4WZPCQRWa2jpBxIq2+9JuaW5SKOKbQZ",
+	"L8lyophkfy1HUUiDWp1pXLGCU962aCU+Gdj3gURw8N7aI8WlC3ZH69ldDcc6Ix5ekcRVrHTyKo+Slali",
+	"pzhW2cpLvF4T9lA2shQ4yfHebzm2WOy5FoOEixQWy8pbSXUzuQWzSIqLXrWzRO654klFr5V3YlKDT2zW",
+	"AGa9pEJ9ZIouvz8/GownugQU+8SjKyUhGpdTTxq5hOB793AGWRyy6APx7Ve+Rt2JT1BW7x2c1AQkYkbb",
+	"4Oy/089mfM3lwPuvImEgh1myIxo8qN92YcZ3acZftDRpLJw0VE5znlO9bGocRqAUjeKGMgv+XT05lXa2",
+	"x9daGmTEkHsGGHNSE+mpVEYXfSPN8iPKxLOuvqOzO69vyE5IsbDGq17aBHHbUPHpXUb41QHZq0fTudFR",
+	"gqTLyJ4as8ohTovfUt05M6oqXbrGc9zvFzoXVRqklndGxKVI0D6pXaMLJGfKIpP0QmcnGbNtI80M57QO",
+	"l2Z6pUo5qKIFXpPWboduB9iWznh5UmZ/v8rsx3yY6N4un4RqmvqlEvupjVuqzLWkv156PBRgZoG9Kjx3",
+	"imY7hIVHmA+o/n5PaubmhvxXcscyI7HwtFOx3EB8l4jX8pwIbSZAKn6iv5vPaJrRd0o+ZRuwrUpMLZvc",
+	"kIx9qcDzaVV7X88pW5BwHVKAnpA3gbwUKTvzPhn4Q280G+PJ6fHJyfHpBI9nI2/oD0h/7sT3O/dJnbul",
+	"cf5b07S5UsfuOuT+xnDvkoQ3MidhCLhk8pPmWMGavj9/gy4kH/qYZLq1dhF3O9uQGsCPh65Afbw6UxDp",
+	"WSIr1zPAqXrvQOrgroh6qzSIgu+18sGVHoYc+o22OYxpogI/1s/RNy9efnim0fUAvV3Hd1Ybg2AszTHY",
+	"S0kLIThqUwaM2VQGOU4C0oCIX1nSAhardWgLLTUTsrKMDSY2KxIiXT3a2GwafTFVxyoxTjORYnqMXRb6",
+	"ObM3ql5JQ0VbeNNUoXOtsE/ircBBYH5+/1rU6mK2/uBwJc6Tr6jE+bRZVoYtGn8XeRnj9nWv2n/TpPI1",
+	"Z9yZbMOHKnyd3KWEa6EjVQ7Y/SAfIqFr2HaaQUJLBM0heRwqENZJ1IB6DyLk+ncplaCIJNc4TJD9IewR",
+	"cw0q0JyHZzGfkXwbuUarcB9ixCcNi1LfSdUS9XuOwWCRo1dnQmcYnFlA+OBfaSUQxl9WSaVcFq2G1aQi",
+	"AvCQXBN43F4E/QBUxMqn6kAlCl0PaYWpQKux0pz030m2k5qBTZHVtZ3x6UtEYrlmY6sLSZnp/Qs9s+bL",
+	"U1lnEpVpoDbbMVWLn/B5oay7X3J2RiR+Hp3XUnRV6hLyeAD5V3HY1y4RN0CpWNxARN/6qkDfuEdH2hFi",
+	"X3ef6Y4CUbgREfHROuSfdvItS53mtEKcoW9c5eI5uiAQnYN2kKOR86xCAU+KCg7gesp6qpsnYTgPqvVO",
+	"VXa2hgagugMKBJTmdldQWJ5vPO4T1Hf6/Wdl2nJyFvvdwccHLjpol7d++tjV0MPfUxVMZTaS7reWSal+",
+	"kDzRwWfQPS0Bs4yitZg+fx5713r65vMyAdNE5WtKwicH0FmnlppqmpvB8X3WRa7Vrgi9wQwvoG2SeyVZ",
+	"svX3CyyWM45DH0JaP5MZeg9s91LhmMqLPwkSwt3zwbn8v0vABXStNo5ctc+M2+wpjHp0S0IBTapwDIlj",
+	"gMTzPSofVqCPH0C1PEiN9CirgeaUz4psMEtxK8rYTcUmm5RQP7mjv0h39GHSlzPU0DhQZAc3PnsKc3oS",
+	"taficNXXGSeO7bJx4g58qy+hANue/6Ua9dcZlFK/Uwsvf+v0+4PBcDgajceTyfHxycnpKcazmef5PiHz",
+	"+e+UccA/k1V4imw9RbaeIluFka00v6j4onok/1V13SSqxcjuKYdrq2GdPgXcngJuTwG3p4DbU8DtKeBm",
+	"Am5pha58OLos2R7VXh8fOE/Rvn+uaF9WJ8rQXq31/ITiFWsJT1G3rzXqdvoUdDtM0O3k4UDmBr+X8Nr4",
+	"8cNr7WDS/lnDbccH0Fibo7Y9jBwaPZDC1CYMXuRx/hZH3vINtLrMF3gEgWt4ZMi30OAUWiGAdsAZ6SGX",
+	"YG/pTmFFF5z7CJoHAK6OappgF30EUt+RPyisxICRED9bA5QpyYK76e65Ho12nWnnA+XIJ+gHzAgNOWAR",
+	"bFgUylvffsj7lwftIW9WWNqvnZDyf1fj6Hl81ZuFsdbox6i98PcuaaA5rCvHSnveD1dkdUN21zhY8JBG",
+	"y1Vn2iGeL/DRejCe6IZt65BHulO7Hrv2iM/kfuhOoYxH16ZgLLN2/VM5m0zzUx4uMIuLajqg9/JbyqDy",
+	"Snd900q6aUKaaV2qx2I6kSaOfEFUFV3H7jo6HgxnDvH8wbw/9k5nx/782J85nu9PTibH8+NR/6TveSfe",
+	"MO+AryEDKdtMT/qP3Q6/Mecs5NvO1MlXgcX0WRk1y9W5pZNV9BcL+hAbE89qS9IUcVJ9FE4Z9MBv47eT",
+	"3EvOvaYUS43oTMp2jHzJNTasi7a2eqH6HtZ3H4f1LS+Kpgy5pv53qvBA4xSGmiL4rB0pvwSzixe+yLa6",
+	"wFlOdC+u0xJoyy7GTBiQh/+dqBtZBiSuKbv28U5u6Mg5SS4LLt93X+bUhJeYIkmctCbOcIH0ZNY4NPGF",
+	"OAbuE48IwcPU1Zhv5JY6JIxsi5nD5WbNQzhZYuPlXrovIihsfa6pLI3a9daEAIOhltzb1I0uKMnD/mSC",
+	"cLBe4qNBG6/R8RcTwjh5+E6F6nDkypmP5HWDpNIOCtG2bOJzVQRtCAkHqluSfCjb2VcpTjQIFLTSGXIM",
+	"qAN46ny8UykH2xjqRKCki7yVXlCD8JA+7FXga/bgIP9BmzanDkwAvArxKAzCtSQE1TiYEQXneHFezcj7",
+	"cYxmV9LZXlNgfkQPRIejRoEYNa97dJu2uGNhxrm5bawz1bFMIDdhpe4ZoitgXj66OBeg8S/xLdHAatKs",
+	"YcjDDM2I7uU85626VR+6maCkvDSnz772nXW33QkEBSsRFHW7pmw+SbhUiA3xs5SVDhiBWwe8PEt8CMC6",
+	"rACrHe0WvFJaoYlQhG+I0K5CjOQZuyE7M+TpIUBChne2QM15P6GnG4e2hvBIq71SObGJQC496cbwtk/8",
+	"VnvkktmaJcLa84P0ux8nXgshd6NMZGfygqxxGK00PlFzYu7fZbWRZvQMdKGWTpLKQSli9GWFlU4LgzwJ",
+	"B8gdssyKlsBaGy3Lon7tNsiwrnjTjT6RZetpcZZXDzJCOHUk2lV2XWArCTxre5BQrvuR/M+3L//46i26",
+	"ePnh6tV3ry7Or17C1b+xXq/3Nwb/fvn2RcH9e9gm9XZDxg2QdmoMvMFkNprMJifzuSf/5/R0NhoPvb4/",
+	"dEb9ofzvYOAfO5PRyXA2x8789ASPycnJZDCZkGMMCJuSrUv9/uLt/7QtjRvKfEjiA9aSd1j06xwWsSfB",
+	"wf3ZwBv6IzKeT5zj/sngdIhHs7E38Y/Jyfy0wBqAzSjMWLJVQIbev3yTldPj8XBSw1Nr9XfNKhY8QjR6",
+	"KAT5ZmrcA2puUpOsjN3JBc/G79LrDwlyRyZBri1WoiG9OlAtWwvR2OI0UvDio3F/9Czz3ZFzOqkps1HE",
+	"nfPOamJ3p3ETG/lt+Umlzp8hl+AwoCR0p+Ds1xk1NDpDrhdyITI/je/bY5/z0GiqWZtsUhOvsM9gGcFA",
+	"QAICbzOirKOHIR9oW6zPeJHWq+4htlnNpIlUQyzVIHfDrBCDDYwpKB5ImqBT65UVMynBAQynVmSIApmR",
+	"3PrrkxD5rELkY6EYsbeuUpyIbjaGlbg+mzmDU9pFzhNclcKZq++wB15CliWF6Y0dae2yBib3dqxlP7HG",
+	"UURC+bP/9c1fz4/+go9++fjr4O7Z//k/qvKnR/LfJq7RYRzpwSCP+7DYjwHEP2zjE4sZrtF6W9WBwpEu",
+	"sf1f0zkpkcdSYT5Dfed07OSL8KyOXqdjJ50W0dy8OS3yy+AgeDcHFlh1Qn4ku/P4V3cfu3XuHN0B/izl",
+	"y6kvLkx7G1v3Gsgs6x8EYLNyptw46JztEHBO+cnyXASp/KwoiymtRrDf29vTKh3juN73Y3Qt4Ogi7+2h",
+	"kSDBPL8J983HaQnHusbR8jrQcy/1Gxsn30xqaAHfxurieHDidJE0SClnaNQb9Pq902dn6el0UV+1u0Fy",
+	"qkdaa5MCATMfOZmWDMk871231t/Lh9SOkY8beWHQNzZB4gBtGI2e7UN6JyVNkBR3LJZxr8BpWyDjSs3D",
+	"i/MCC1FFAgDlFXyC4CKMTQuB8Izfgo5usLkJCjmPuojOrUaUGC720M86rwoyAbWar9+gukvo4wNuUPD6",
+	"b9gN41tWbKg25BEKqi4o0WJUCSy6+PDaMpkKzeOT4cnJxDlpyTO+KOF6pmBQ50lGUl4WNhLArRrw3JBd",
+	"SfA8pLeS1m7IrtIj0XCjx7VtWjLzJ7Z4KlmKSrnUKmFujYXY8tAvSxlTd3WHFcK8cLeOiG9M3XhL4tdk",
+	"KGbQDrujQG1W7sUShvIj2V0sOfUqMsawPDo3hKyFbaObfCuhmBYj28J8qwtcBHmNtXH4lN3wz5LdcBCA",
+	"AqCbX5vanp8dikAOt/jUfZCr3kaKy1UqlOMr7BNEAkGgJgIUMahv28DXTPc/YMWxHGwq/SFozJmOFCf5",
+	"00bO7yAFM/Vzy1fQQ2+5TnqfUxL44O/DOhCpM+ZpVCwZWuluTQ3DojUstQ61mhLRQM0LTlrseT6M3dhP",
+	"hGgza9Fm13lj0ZWsGJqIW/OYJp57Ar1bkMvI1p0izNTeSOsmHfqrNCAHD2brvmPBLhOWnqoiefOjbkq3",
+	"gdB2U7u3vOK08LNRibs9u1Lo5zTNZMdn6sO1x1fnYywI0z0JdOMpw+/RHwfu4ZST4lTsC1xWs/VAfrKT",
+	"z+wnm3wJfrLxQf1kjT87qmGP2Q6W7VJRanKRGr68TT/Me7/y8RxKp4/ouTj+TJ6LvlPCWlZrTBe5rvyQ",
+	"zAEANiFZ8UjVs3IWhTy41paJ+VM+y4hU0KNAHIGtdHQ76HQTlbE/kLaHn1JZ5zz0rHT+echX1xpZDlim",
+	"1r0pExFmSeuVgDKoAhjII0Vu5cycbkc5WPr90xFsZMQ7087GX4OurEY//au8MH3+/HbNemkrAn4nJxRu",
+	"GJOrppdSUPjhyOl2RITlugzhX6FdJFBnQsRTGuQ1Y7PGhTVbUvPSKTVT5OppuOgbkE9yvqAQwmQ9HjyD",
+	"dp+p/XCtSzdk5yoN0hUkiihbCFA6qLdUdfqMIw2eVVbxlI+splT1UTVIX45WCu1uVXBidTLVP0P6ZzoQ",
+	"3SbcfHpn0WGpp1V9bqXSKXHsiVqHfE4D0qtvoZZQd0UCxKPlqElaM+erpjADhiUpISAICB4tsY+A3s30",
+	"a9BWIGs0fXwLm8jpu3H/OHOyrU1tkVc7bJSu62nudo+k3RTjKfyKfuAeoFOGiZXSo6ZDtQ3GZY8Z4mup",
+	"ulJ2U0OSUsho7lj9Dch03ZG6yhjVkbDM0AVulOxi+XuO72L2XHb+JTMrPuYntSmmmtMXvVrftN5cyOPy",
+	"tQSNsUgAAcYIkIpDt9Q1WjE/qDhZzl0shUq3UR1aadRThuDQn4HfMqb9JOkIPtlFGqGAML+HLrn2BxA0",
+	"55tQPTvnQcC3DTqGarHYjoylqGlIxpO7tMAtzXJTALVKXMYpww+UiSqZwz05nXLfxOUdarwt+ceoMBHW",
+	"5lYZbpyMthurHF1Lq4Nzbc5lXlInVJ3aC0vkxbLGEGsicQ2JxCzPsKWPFapoofNZ3dIu6Cfl9ODK6YF8",
+	"vfE2FQb4zO3Y84gXpEVikrZUPr+L2MyykIrLc7OTuvQEQbGfLz93muTJ1VeUDxvmzT1iRfkNWUeGgIsr",
+	"zHWmnS6WTqIrSYPNfMm5U5N8t1dJefsycrFZk1AQm6EUHJQGwKata80G9eCclmqsIIxS7U3SVVB8fqjK",
+	"oiaVph5WNYQzgiDPABm8qAeqOY1PUY2u1kRP63/+LHhQ+dukwUsKe/HyQ3e//PfjZmZYSUrDY5dPagRY",
+	"vRk6IyZGu4mBoKRGjD2PQMyfKU24dnMsSyRhdVWVtqmMCznidRTTfDmtmbxFi3WWfcTEEE0mT/wF+UeS",
+	"1KDjKCaXoYFJYsoOKgVqsuU/qiT3hkiidpZi22LT5nUFD3QIFQxoTtyUwHVQgbTI6aLZDogCAliUoXyW",
+	"37g37PXPkGudpe954ANerdiIdVIW3taVZFt0sUis4Ir2sHmY/ngF5Qzu0hI252an0kSyDqd++JF8ZsM2",
+	"dSDdPQtBwLBN6wmltq0g4S31iF4OATF+HmrAFGlhd9GMeHgjSBwfBsBAfGPKak2A+BFWcVxonSp1Jw17",
+	"qUtfdP5kSeFLtsQy5qxZJpjI84SGU+RWdC6ze9C00KZG7f+xuCrLw+5UeWagoirg23i/FGCW/CxdMHdq",
+	"fLPpPBHlvweILwXfZqYjz8oKWv/4SoAgl3tird6jqr4AmI6JLQnB9np3cfke4ZnOC0kDSqaUT5MwFuvj",
+	"CpEStlQRlBxxp9uRHyzOJUveXdIt/pwhoB5IXbdGYn+fxju8q/tKkfcgV+D0ZIn9s1pih/FztKrIup+3",
+	"o6II69EdHrV1XFkAsfT5g1SyztTw+pVYgEwlK/T33/6ByCcqIsIiW/H1NwpEk/j5qmr9trpqW0gs3qk0",
+	"tpTmz7jObVOwrrMgr2nWgAoBor4ocPOfQ9YJJPStCV8HpIuogfNhiw1ewOjcc7Atjl7ra26u8Lfy68M4",
+	"jF+9w9/JScJ2XMmnU1SS2Wm1pPq1am7l26zKGar22aTABJQpv6Ta8Qu8WnPEZyFd4Oi3/w4plxMHOLdE",
+	"046Htee+ezzYrFh249XV++/88M7MqmgY8k48DBqAIq9i7KoYY6uNjynqt4ClG3xWahuXIe5dqSll54Jm",
+	"ZEl1AqvcFpGE8uXSix76NsDsRqGBqp4MKrmrV+sH2I/oR8XofrCb3XYnADKBcVB1BEBhUWT/TrvaCCIi",
+	"+u0foLgtsM8R32jbSfAe+kAYvyVHHAn+C2VLjtY4xOi/NgTd8iAiCKNbHCiYY3NSNgF54o5fGncshafd",
+	"E5T2MAUUum/AQLSGqR18DTC1Sp9toKn2W8LUZko4Kmsz9sevtYo49oexbQ1h+XChicOAY548ODjmpCm4",
+	"jo6hPDhI5qD/oCCZ4wcByRw1CbJki/8PG3HJvv3hwi/QhWdPFKL9ozHgf24a+vu9R2IgIvY5QyUnh0XT",
+	"HDYJcGTJ6kGjHacPh+95+oB4lMe/+yBNjrn8jiM2h0XidCqiQLojk4UGlufj+waGIJm8FnYzo3s8PPzm",
+	"YFAZ10mBYBwEYvNewZzmMSQ7cNQUXK0OlTNt/l1wNqeLog7d13GXcm0JZGIQ8MNNmNgzbaMSPhPXPl9h",
+	"ysAXlymYl3d1FEf1LvkUhfhaflX9nc1ppCHf6BzFvtPr95y4ofgKf7o2Nx1JBJFqhaHLBq7nBNq2ZMY9",
+	"uXJOp0M51KzNZX6n8xn16pirdvrleiOW1yERJEoeg0upoTrWWEWEI+pd03VnKu+d9JzeoGNdvp0UNuGu",
+	"WevivtvXpW3oDX9+ff4W/GIuw5GrOveonxgobyziWu1qHn3SPuXrHnqfTZOVMke3fhYIQ156NgHablkE",
+	"3aXi5HMNBFJXajK6h2UGUdTi8TxkSwPrEBbtyou3l0jdj5VOScLEV63mtIacIDnbIqza/Ta4Sx/ysq/r",
+	"5oJtv15tgCi7LOEoudLcTQjU4tNQqky3ScDZOMyT3TtSZHfk0yyK/Un/dFAnxevrd/xKcmjm04i5Y9EX",
+	"4Jhb/nBJgvdsKDauivpN7tLMuLQeQz2A3q0J+9P7txofRuG4niFniuC0sJ38f/OMz4nQei8J5jVOelUE",
+	"XHguqbcEjqcXzIUF0dxOECI/abIhdHfRxqHSt+r5N3i9brduuhwpJ6xKuYp+2NANsJRYAdNveEQY+ozA",
+	"rOLMMFQN5qEnERmAX5NgpDKKVviGWGya8e00XcSi3hLgiIRJqUvcdR+bPrFdLeVCtFIbY0WC5LFWxUGW",
+	"1lrTLCSnB7Qrvdm22UM4DKqtJLqyfgPdWnBgva1wVcqSpmtqSG2tpnYvFyQCp8mSsoWcSwzXHI8IGLpq",
+	"HBsE9UmlKQUqV8NvGv4mRCMHERLswTeWId8sVJgz2jBGgq5GixG2N6d6eIfmiuO7lNpX5IPRxGrEjhn6",
+	"q/e3o1gEJs0w0ZrzoEhmNJWOw7uMxtluTJN7i+VRY6NSHc3P1dPBzg9MV7QlG5lewjTdJvJYyaFuRiFP",
+	"nbGUopJSmVLaW0q0plThPE/KsuRC8XIAs7Ioxw1uqPS2JzPzd2ZmHiZpzVDIr226QmYdGp89F03PovFZ",
+	"qex2f3hTvXnX3UmNlXhu2YhFFmAb5Jd6i9CIHUhQTszDfVF12tmCPfTOIM+m7A/GFYyXFIpi4y0RBnNR",
+	"K504QuGGCamlLUK8Ap0zJNhXNqXoKs/0fCNyrndlR7ZCxXpUg69NC+nHMwBjIL3JeDwc7wUXfThjEZ0b",
+	"OyNpWwh+hdfnbw9nSTbdkMdQ55tzmuODq/ePQdTDav39nNk8KxmaoYgzxTUscD99oxubfsDhumntPlSg",
+	"v4q44PyaBvgZQ2AvLK46QwBCTVa6ntT+M/OLx1ViDLSAhb5rIEvL+nTgWgh+qEDZB1u/xjf9T4qA6Imi",
+	"WppU2FcqUERE6Jv3P15con/pO880BO20KEJs9XMy0GAiwjuBFEotRHilgA52WXRa8x0YoujCwTNxctFD",
+	"rsmXcBUCWSog5xocogODzIIv8utDiazGld+nm8pwUgiXC01Dtla3OJCeKQAmdRCPARzpnqC5/d9Rt5Uz",
+	"FBB5okUX+XRBJcG7R5q0e65yGLbCsh86WbhYi2VojuEcnfaOPv5bMcvwljgENaNzfvQXhI9+Qc7RKTpC",
+	"vaw59ohomqUA+y9VNpXQzti4Bt7khEEuWMaBehCc/dE/DchnynAuStFoYDyXNi1pJvAzPsPDSvy922q2",
+	"aGLxO2vIVdj/4yp9EvXSJdjxNIolfk4jUFXJHmZ/iNCMAHikAbHYQ3qPvrgeHXtl3Z0hF/yHDeRQtRVn",
+	"cqCKc56TfDxIQ5PK6cnE6ScbidEv0opRyXo/XV1AibXxIXcGTv8k44f8yyFbJRlWZAi3uFulfIPwb47+",
+	"Lo50IYdiRdnymjzLKvKKwxO5ou+nCpynCpwvpwLnMN59Q+n38+5/fr++Hn8D1aSsEcuTQVwnwqoMyBdy",
+	"ZknzlGzZjOkrA0wxMRD2tw1Hj2sa6nYh9zYPx9VNSVTDRZN9CKkPqhMP8ZU1qBqW2Ku7wjsgEAXlIwnC",
+	"HBA54JD00Ds7aVK9Jla4rAh9xqRs1ReuNA72Pd+igLNFHigmaQouT4Vq0d1VrvlY9UD+RtEb+LQJuZFG",
+	"M96JLlryjbSgV5RBREJOWxCPM1+cIddxVa/CCHzdyH0/dF64WecFjtCKiwi57yX5vXCrrfrmNqncH1sb",
+	"1g1hqEjV/RxWvxw28cF+AHmVZ3yUwdrTaFerF8aMSldcKbzFKNwISaDfFBe0DJ5l1ElgZxp4eRNtlLb/",
+	"YHqkqkIxNTrVNd0MBx9MOUC50NFvayBqStvuFFvB2VYne8BmPqBr+/Qzu7aPv4TmPpPP09xn/GDNfR6g",
+	"Ac/juQx1U+Qy/lx6rr46x+DJ53IM9uskzE+ChPfArGDsWvBN6BEI0ipbRV2NcCTNlY7uG2yeVlHM1NMH",
+	"tLrf8ojMOL9BPkbnDFuWN2a4J/jmF/zveoZfquV9qi3vQUGSnJ1XBl9uY5vr2WnjPF6Px7TNa9LnPq/p",
+	"PvonAM9Qsj99aPMSlq+UjWvwwKeg8hW2/27FhMZ3GeZQ5UrdCBJKPVX+ACi4h16B49LVHMWdpsoX4kyx",
+	"LY48O1lFtOkXpUrMMoyqKmEulad96AWbPDjWyXHTijrYjodHOjl+UKSTyYMgnYwfEunk+EtDOpl8CUgn",
+	"g0EjpBNJtA/Z+ytJmDPcCkc2DzhI94QyDqQyyExamCbcuEYkyXBDC1VnyUic9REZbBPGyypZRuO6ItOv",
+	"Cg1mMPy8aDCDctR7g83XGl3pi0KDGYwfDg1GmYcPBAdzUpcde5XkjoqEEJN6afANyvOfLXorKBU7dJEb",
+	"pLl9rWA2AJr1WGA2J182mM3pA4DZ9D8zmA3A1jWqO4yVy0eAsjmphLJJlx0eHNiGrnMli7ZBlDPOcrbI",
+	"146N85Mg4b7J5GeptP50ibcdxLtv+tmTl76Jl/4p3l6P1Pb1RTLq4Ty/ygT0wX5WnYqT4kfiKoO2Rh/6",
+	"5tX729GzHnqtV9bO1JjqqPanCM0lxUGzGaumKQ/NoO1FuUFUmm3gWtvb8VdaOQkn2vQev1VVlFM0ck6R",
+	"G24CBQD+0MVmMVjo11ChMKypUEARXyjdWecu6NbuX2nlwvBLCUN+ttKF8SNHKBsWi3IwglMm8KOc1cln",
+	"DaLapkObqgqp+e5dVfGFqb6PVYkxeSRdavR4xXxP2shn00acL14b+YpKdcZfWKnO8Zcvv/pfQDXRyVdW",
+	"TZTDCtu7iggSnvIi+gBVRE85UU85Uf+8OVGfu5zJnOuvoZxJjvUpx/wpx/wryjGvtFu+g/InFc1bcpUP",
+	"Az6RsxSkcA0FH95W/f3ZMMMv3oYZPxUkfCUFCV+4uTT6ImsmSjKYXajFc6eIEQp2nFakEQNUSpVSAp52",
+	"BTEXbTmkEwFT/OQFG0Fvid36Ht5XGPYvbISv9I64gA16chfoFol6VeC7UzchT880ZNCcT5rw2sMdb3s+",
+	"TpGkX/xdcNb7gLdviBDSrsqqZVWZTfJZKawbx2Fgrm9AvueCMMaqxtCGGUeqAa4GwLTQJechX6EZoWyB",
+	"RMRDMLZxELQJzwyKUa2rdMHMfim3gG2AKvsPpJ4f7q7DDYvV/jmmgb4V8q02UlXT/gO0nR20MzUt2zKk",
+	"vDXExfBrgLhIm4wzuWFHIeV5k3HQ0mRM24kHQrI4DIRFDRlIhTMMeSgUMje/MYcCOoc7d91fk/tJj2wd",
+	"PFFdsiVPQH//7R+IfKIiIiyyGx/5m3UAXjAfjrZ8v5m5/ED/7mPegDRHphQLVx9LtCUhMUUNZ5LhYeSH",
+	"OxRuWFe3xJiR+g7t8bEs8+cZcNctFpq1dNGMeHgjCHL1r124i8UN8dGchzUZjXfJ4a8A/N3qGRqeVz2V",
+	"4Z1hI/l54AgGrALDBHtL+fa4hze8IJOQ0xh4V7O9OlASpwoCOcN1zYbELK0TL5eeYhN+/EqDN7RgyAWU",
+	"bkw6aDY/HRqav8CrNUd8FtIFjn7775DyXkeTdJLWGM9JUr7F7MUNXa/lv51uZ8N0yiQctn/Kk2BWvZBs",
+	"qUDbkMtP6nyI1ZlCL6ChiJAkLJS0H2vhb1LUAV3k29Dq5CFOLrQ7MTRR/Vapb/J5vO1xSrsWI9K2ALNR",
+	"i+vq70JvkYT+mhEZDkKC/Z0qqlAI+jQE1UzgnahjUQ1OejKiZFWs86+ppQkHeH/jif6gsXsuTk808wWO",
+	"SEurPg/u64iBYokoLQ7Rg+SCaIyabOmYAXeBkfsmFbxZCOi+5hbkiPmirKRLpLsYih56y7UNNadBRELT",
+	"3iqfxRmf6APhURYc9cbGbJ0HLaYf5b4x1GPQ+Ctb1R2clkbVYEdWo0UzTvl0F4VkgUM/0NjsHhZEkQxy",
+	"/9W1rMqAishiRL09QWLK3TXvlfYuEA4C1RSisdOmRYKKbiHT3GBVrOW9/llx5qCOlmvbWwmtgIgz5Erj",
+	"OGRtLNPjLOeMJ96EEZbAruF5VNRTxGYxqk5uSRfysFJ/ilxGPkWuzgfATGxJKI9zZI6tS33hPg6JQ4X1",
+	"l87KW0O2QWnxg0G2nTyJmCcRc0AR8/jwf6Iy+Rrcs/KppDTEqvEtZa+nX5W0PCTinx5hKCUEDrST2Go3",
+	"XS2RmkkeVcRYkpVje59KnIrDxHeVccNpH2ARaG3iyeKBf30fR1r8m77nzIczPPIn+JicnDr9/mAwHI5G",
+	"4/Fkcnx8cnJ66jj9PsaKkkucvJksClhw8AdUJVDU+nEaW70f1Pf2cNOM2zoItBn3GL4ysEwZb+AhU3tQ",
+	"Aj0BCpGuX7O1Byi+T4xtyW2gCBsLjzBfzpeC6Z31p4EyZEAlFKdiIBEFvGPPHJDRnUVGzYx3/XidJ6jU",
+	"Sjefs+xxWNCarJkw+E5P89diPZn7unkWRhcfXtsxtDVZQagiLI6ZhUFpXn5YUjoNzLgwsf1keHIycU4a",
+	"Ww75HKIwKFuAy+JGz1dAU3LSkB0uh4dFlKQieNp3h5bYt5dF0kbxisT5UDa/bZbKlWNE5meFoUb4UCwP",
+	"13hB7gHXUn4c7ffrjA35jfg0cZZarj3PEhih8WrUj8c8Wzgm5Zs8BIJMPkcNNiQ+dfGQi6juBQHf4yut",
+	"FL7hPskKYi04ffWk3C2yWgdK/P4L+vXX3lu8Ind3f2PSYtWYNH9jUSCOzL/l4ZMPvudhJB9chzzicEH+",
+	"Q17xya38+wW5pR68K4+9Vqx6nQdbaSW5enRuOwSFO3syRRtq7gKj1i0zPc7mbnFWfXUTtoLKovjrxXsj",
+	"V+NF3D80H6BonDGc1oEiIqIAz3oel3xTLHkYXetbVy8vr16ff3sAqLw60DEaPTzc2KgRilTSg7UtYyok",
+	"yVe6Mr3XtnmLvRFFL4X78OqCisRWxUm1oB16cx4ermNciNahT4e1IO0AKeyTU4ZGUVlhW2Sz9VHE0WA8",
+	"lgsSYi8ioYi9GB5frbCGOV9jj4jWfKhq889NM1Sp1CsYhW75p7PEgdRqiKQ0aL2Ryk3EEda0D3qqRV9a",
+	"jdWfXWKBIs57+yStFjPAur0rKtZom3ve7ag56tSZL45xfixSqe6Zrm7NtWFifUrGtMmqL8uMNwOo29qy",
+	"tPhmKaX3psN/lqOWX/tw92GTVSOwp6etQsOdbuLuj5PrN0ysiUfnNItEVFom9JfYLwIVL429KfIkGH+z",
+	"rpMC0SPMlGPPgvqzwrETElWhJZdgTdjtmvWM8QlzIKGgsJbggMmdQLMuhc4VkyqBfM5IV4e3Ed74NEIe",
+	"DgKBaDSVGmlAIuJ2kavWTP5Lg5nBRR7hiLj74KtJSR7vF/Z9qjJj31tT0etWNgm1vsrHl0zM4yuSOOgF",
+	"8UISiR6C36m8oA1DK3wDfT3IVjUFSaONQVN2ZfBUZIBbxXxW6CEJORxgTlTkZ9JmQICfa6gwlwys6jSn",
+	"KZAiexTG1ZW4t3AQAL4eNzkS4I1myFUkJylDzV/jdsD+uuBRSpazAoayyv9mbCU5ZbfeoVavOJtTlvZe",
+	"WeCjjKAd2deFNa5F1syPx0Icjb2N1r60RxVOGErRIG4oyy1KCWdog4KrnHcJsypzqBrpIc+IyuOO4HTS",
+	"CM2wdwMj0axHroTqQSQ2K/mHz/XJpgIpluV3EwBG7ctDPESKYfm67lzwagI6rcji0cepa9istbrdlP4f",
+	"Q9MpLpdajCL94iULebDS3qhUKAHTVSp/1lyZh3yVXIPefSafOpMoXZe6bAKmqef7g/JUZ3MgtHxKdM1s",
+	"BeyasutkJXXibT4jOFIeGfk6uTMh8MqCdEFrLSrtcvXcI8FjQqliak+qMNkVcG9qnJDZv1c1CBSKJiRQ",
+	"XjkRf15h2t0H7L+hb2SFffIwZrcd4q8axcPhjJ/eJW8tWmt1L3GlQhJNCv16TULBGdK1eIJGBHlLzkXO",
+	"+K4Ejm7mIiKGszwo2rjKpNBzlcsPdYUtPym1wjTLKBUb6P2rt1DE2SzKNq6B2LVJ93HRdSWb0wwwp6NJ",
+	"hijVKs0oEoUc/hlwT/4LfaPCen1HZxK/f/VWPJNiz9VZsm6bLhNSY9AcuDwcGX9Ha0xbDdZSvrXHxdC2",
+	"MdPKwtvqlc/Qg1kqM8SMa81iCxngWUt0ZLh1pTAuc8CZD1FWk6QQUHYjyXTBeXkHwi5y31/137go4sh9",
+	"f+q8cM+Q+/74RZsEuuF9eJJKw0pdQjQSJJifWUiYrRlWq2SPfVnMmZ29wgjxpUHncTanC92k8sG6va+L",
+	"tv8cOBOfo5HczuHAdrnG1dd6OQEwS9qtu1gP3uJdLCkaIva1WvJcMYq9/pVn4TAOzVgamXLAf1719rDe",
+	"U3thi7MQzP34xOuQdiNna2KfHMLTag22kObiihmL2OrK9IpLlvKlSrlVT+pzGq3Ed/LjrQtrcrkUFXUe",
+	"L28Ji67gaqEXb4kFWuL1mjDiT9E2UenxTLWfZT7C6JaEsx56jaVuAKYnZ0KaIUh+T9jJFjaKKhViA4I2",
+	"ddGUmqUvJ9ky6asG+t2+GvdCyD0tNquCpyWHJPnH4SwrlqZz+HTIAnDye0mVjYdTo8bp56yR4552Hag/",
+	"7A+EQU9BW+o/rBfGmajJF+NLyZfiS8n34kvJV+NL5FPu/dcr7pOg4Cv6Rv5b+oY9qdUa0wXrxcsPwrGX",
+	"VCElFkLyHeuaYsipayGZb0TmmlJHM48ZUrghO3t6eE3lleRz+kIyHX1Be26SC8m89AVrwwD2wSq0kn8m",
+	"b4Q/k5+HPLB3D/5MHoY/k4cDvqCsJzaeRzRRqivJOmDPI0JYFyTlULa4Ts/ChyCL9V19wSItfSUZi76Q",
+	"jEZduNax/+y7zPXsC8x1ewVV7TLlLLUVyVV7P5Kr1hs20ZKHBtTEekfquvWW1HVrc1PXy95vbXUUCPtP",
+	"H0d4hgWwEyjbhN/6NOqtww2z/gy4ENemUVNhgpnF3nNqv5Y7xUiS0TIug8GbINoheFq1lJKCSppscpy9",
+	"WxxsiAsGWkBF9Nf+R30p4/tVLzCoqoFOy6gMD4IkzGukEeAB8RCtCV8HJC6MDjBbbPBCpQidw6ocvdbX",
+	"3MqPDeM4XVNhCfKsSjlQi6tfq6ZSJBwzb8wbzead7hRhaa76OOLhLlnMFRWCskUPubo7uQ6CwB6gWUjw",
+	"jTQhwk1AkromEvg95CbF/vLlWmOXSoMKfkpBDG8xjcxULuZShXOirTzFyGU8up7zDQMkFp75OZWfASCk",
+	"aWYMYifkk3MezqhvvPFGglsGsp6UPBQJNIECgICvSua2CUgJ7SddygvISMVV5YBKOjJ1gcgwStAhdJan",
+	"CSlvmK9tGjPydIj2huwu+God8hUVkDhznvoTz+c0oPDii6SGNq0rCAH3383fmYgC5BHSWxqQBfmZRks/",
+	"xIBvie2XFy3HH0NclB36jkEpuk9YRHGg58yQkgAo4jcEErJ8Kn+0ogxreKAVXq/lmyVbiesBS8rv9H01",
+	"AnlO5iERy2t4eXkKPDx0JZ9RP0xU3d1bFWleyOvXMNO7bocz0qCYpei9NdWDqeGDym2yNMv7OGs1Bf7W",
+	"Zh8Jo2sAKLg2yYaZu1othKvHlbinUciDa6nyMBJ0plJ+HEH14tHtoB5pxmmLNOMvvfU1YdIiT6BQ9EXf",
+	"ekREOIz030xoCZ38rbI20+A1t2v270QheO6DXpMpNCGfohBfS81QfW2BI7LFO/W9oxWOQvqLjUlD1jig",
+	"t+SasoiEtziQ5o99PaIrwjdRZzpxup3Ax+trKcrj8YGOau2lzoNIfUv3tUsgVAF2NL5+fTtRQ61GN4Xc",
+	"+X7/dARHIeKdaWfjr1vjnirY0/5EwZ4GHPspEz8kKx6R6xAzn68s7Bt5FV5xu2a9zK59VOUGi2tBvM50",
+	"OJHWI9gJceHi0CnA0zGj+lgIohoF4jou9u2oOtwCzBynMq+r27klIZ3vrrXfRWHpK/eGtiQL63oqOwXo",
+	"Lpt2rSVmceNpqPe7R7QgxTUK4176ASWIwg0ToP24f3x5hf6///v/eW7ui+e/Wu+6S6paijpn3KOWZXRX",
+	"zs/Kkh10r1a7k7RUFBiPc7vBlyNfKPatDzi9y3PUuu4JRjMBLpUs63PtN3tuV+g9/1WuassdHvUP1178",
+	"5K5ADlSLMSOzLtTPLvSvbBIcPXgX7EnTLtiJn/wr74QNhXgpAVoWBYxrv+KCbI2YaqLtC2I16yVozXlQ",
+	"kzxkfbzkBEBiufmA9eLqxPbKPYYWT7ZCUBjBgaqbA38YupdYmkdxL04cekuTA2o6D6sms3XZ/MOqj5/e",
+	"pdWcoo+/eHtpekW3+XL1rE8epNc6ZILUNlunUdP+6oNxo/7qD5rqAC3VbeUwB6u8CWFaPg2lJXirRBJI",
+	"enAz6hBnLgI9PKnMHnPuLB20iC5W2FtSU0VIlWRHLXs3D5ulClaiDlRHCIsU5RxoLvG4Ap2ItoQwJG3E",
+	"OpypyV2hsl326oQ/riGJzioDxjqYyxlTMDSMbGs+LpmVpdKXaS8qwbSGxAd3tjFQuNHybiFN2Soa1EKp",
+	"OroDVUsesEAKsIqMNVM0x1fvb0emj7ehOgX6LVrxteFd2jwq+dak5Ft7sNSh83At1qWYMDXQ+d2Qd6oJ",
+	"tq+KX8H4a6bwQW1nDuj5obq8H+/b5R0HQWJA3QPzejCuCuKqTuiWyVtbdadysiKOQoL9/LlFeIFp6vQy",
+	"ckvCx8m3Gqmu9ClzvUxUKxCaKNzp5Giw5qWZo36ocBCqGdxwcGf5AYpShdRHQihOoNEULbmIusiV/zeV",
+	"tK0CBUC+0+fPk8tlez3M69apzbZoIb/Xw7uUU6JMnihgJwNYo3ANBBECNjeUxLrgEVVYnU5qgyvEysld",
+	"1v9RCCoVYzMBVlNRW18cWRAXxnCGNxu3ecUoTu/TACtlCGca9FcIP8iRLznzH+B69s0MEO4Nw+4aoCcF",
+	"ZqXvvT5/K3JulYNzhX4j5Pt2+rPkNCkHVjNufRUIA1Rn7+SXVSw8kORd5Fbbo9JlOL6zHHLZF/1RwbQa",
+	"94Be1DRp6IopaTYHbfXb0aAwpTPW5gx4XVwSYQ8v8ZpYclX7ejKKRExn3RisGLSBRKcy0j3jNkiZ1JZV",
+	"nzI6U+ZvWg7Hh9NWdxNunvAJuwOCba+VF36X+gJT+ltiAmVFVvqc5B1bhaRWaI4U2RG2DMjw5JQxmPMY",
+	"JtSYVhnSftqiqK45y99umB9kg0RAtypdkLMI0gyBBFC/fzr6G+uYbgwdZzIaqb8goGjc3Y5z5PSPnP4V",
+	"uLenjpONfujwgwWSUZQnpodR7JsJiADIJGMcNEolS8/6O4DaTLFgGGaLpDI1xPoF/o7mFvkRlzYXODCf",
+	"LoYx+RRVpiKMrG4cBeYBCSHgz7Xjn3sRDs6Q60wcx4XQ7Va7lVSJZUZijWqyl1PrUTh8urK6LqnMZUjo",
+	"WOJb0ouRDaWmLNKRc8gdAFUZcRborBAaIZ/O5yR8IH/PsLZgsWuQylU2uRQlyvfDw107P29Zy2rYzPTS",
+	"dmMaaUDbNVnwSl2dwbMpyCkc9ha/dLqdX+i604X+MIVZASVRgXwiih1jhnSOG7IzS8a3DIgP1H4piiEx",
+	"hBF3CpdB8JiE8RvGt6ogVWuDqiEMZBaBmhi+u0xNJB3bjv/U/9ZiTL6wen4ltQ8NG4KLGi0ZM1/rrbUh",
+	"wIMk6zcOvunkMBggXTAeEv9xYnCgsT5Q08OS6FczNNMSis/jmkp7FnZdPYj0l8Bpb7rUnKH0wcgCnBoU",
+	"C/0DyQkB2lZf1o2Zy1scHX/m9o6TL6G94wOH0NDPSU9vnjT002jauvjGw8y4ldv1f4bwzP1icHshzzr7",
+	"BeFg9nFrNck8IuOZ3qzXAJASzBO8P9Dy96r6Pd0zdpdzHWYjd82XbrBPJK9qHO12sL9PXK9N871q8PPX",
+	"dE6KHFOUIR/vxBkaTsZOmu9BxihgdsUG+8W5DUZ+MIT04fheEb1Ecv8hG9pDV8r9pBNsJOdehHglumgj",
+	"YtOIr/W0VpjhBYG2iGCEzrEHrvMtwTf6EdPvNCSqMajJ09WqZ0CZyh3yeLBZsXRvd8H82WaOnL+x0LuF",
+	"fxVGHpsD1YzuGYk8i/U8gPlI7bacL4RaesjIVmGgqfW3kFjK+WOGXr1H6wCaEfiA983DqIdeWUm12m+F",
+	"tktpXVi9VdU2aY/PfiQ/3CeYeQa1ydlS1piaTyaj+5MzJC49XCi0i3CEAiLFDeRv64Cwmv4ZmrSZ16DV",
+	"MXUeF31e2ybJMa+Eoa+sRJ5Ux4cBcd6GHzKIO0g+T1iky0zQbIdevzh/3055gKSJ+0eUnabB5CY2idO6",
+	"EXRrYEelba9WnKXQhOySubxATcM/W2qu1nKdo9PeNTr6+G/Fiq63xKEgcjHOj/6C8NEvyDk6RUeoh65z",
+	"QfR7Rr276Hl/IvWC54NT1fNAaw6qlkKk9TBohpF5kWGjK7xDup+AqZmIZUU6r7hxqHu/IHsXPZ9Aafjz",
+	"/mCUHs/cd5zpyXT6fDLaQwsaPVon6vLAPFRE8TA6Az9iBY+cjMfD8b17p4/swH47W1aF+IuZI7zSkzq9",
+	"u/HXbXgfpA8+Vn/sw+UNTLUnZkaWFNwySVKvLmQyQcVYR4+pNpcef99QY9MmMoOHiOC3sE6P20X0M11I",
+	"KUuC0zs5silyoThArWfP4yu3m7sEFQzyeuStp8+f908HPac36PWno9FQXv7rwHH6U392Mp32P6qHe+g9",
+	"DyPQGg09w/bHPrd0zjCIYRiT6QCR9JsBcPpyT95Sg8UtuYiytJGZh5QnMIPbNRukJjgaDcuIp0lGQ+MO",
+	"RJNDZzh0pRLIQ7TiIZGWnZOz7OQWWFkQ6DzuZgn6pjGGtd5JfJVAAHXEcl3TzbGG/bH8hnNfNQNyHg+S",
+	"ZpFx51YmXZyhYZWmPJzcWwaoBJuHT6Lo6unp9N3ZTgPl7JNc0ZjjjRolW6BvbLGPA7RhNHq2l4upICOj",
+	"nZi1cjOKZW2CTCENerpekvB+HQQhU7lJgoWyPyC9YorkiVTuS91ALaM5tzA8TnJoJ+n0B6MLV0WwylEg",
+	"Vdf8jhypbumeBsUhyS9VSVoBXIrKzwCwlHfa8UsQEdFv/wCOtMA+R3yj4TZTKJlQMZzqb17S1ak8YzZV",
+	"3G5bfWLjLa2GXK3aDtSAHiY53Mn7W2ZwE3tHGtI+QKhYgDkl3TP1fe3VkpwmoOymkshHle2kd2n82pYd",
+	"o3Urs9bINlLl5TeVBQ8LHiEMs8v17k4eApDbmoSn3BGz8OM0AcJg7H2rbKmcO3hZ1KGydmfSzsc+yQFe",
+	"gbDQ0FZf3JnN57R8qQ3PlA4t6cZQcnUdqNqL0tdJ0tMtwgwwaU32f5s2aiaVLtdE7UFbo2lKO2QTvbwY",
+	"asUHSmGTYXfyPdXUDJody7JshEP1+H30BuiNoCNVQ/wHB48c3wc8UjwORuSodWNcHYJ1AXfPRYyHMRb9",
+	"19Ikty2ypNoAYRp/4CBQ5NO1ISf5OiDKBfDImJMTG+K2Yf9xRWPgMCtRoBTXpZBHlUMHVT4JKiCbgZwB",
+	"MQSklT1R2IqkqtlcW9SQdA8QiErwBP7iUTrVtUWG+JpbpSlcvM/eKe1xmvZ9RZ3S4gVp1yctdRIP1Cit",
+	"aDMb90o98NY2/O69ujOm1u4wuL7GkywU/mRhx7LfJUc8LIpvfhl/bae6K8F0CIze3FBqKaldX7Q9TmGr",
+	"lmkPeCr37GsWxyIPewLV0XsCVnsCVnsCVvsqgdUeSKS0liWHFSOV8uN9gNn+LDA5XMnBinEn89cMhzQ5",
+	"Emm3baopY6YDgforS0Ly7rDZJ28osKsAK/fYek2SI2sfz745ntIG1hlEMMyE56lf2VxPXZmHhEjpOVD/",
+	"lGdoQYxzORRRcv6HnW5HGgHJlcF4BP65X9Qb5Metd1yv4BTpWZexk5jH6st9641DgOP2D0vs4/tiBqG3",
+	"JkmGz1WXwzgpVwVUVhsRIcYjk0nWumk1tdBPD2RH1vdNOQSAUXI0GvIOeZD1crZgH9B0yFB30RLplHAz",
+	"nMYebTmcq40qV0rF38vHUtkhxdpKuzrbjL2b8L145SrZnkleK/Dhm9JQsQZEaq4RNGLgZBC2kbeuLOKD",
+	"oF7bGr58skfXYHWmkobmIV9BhgriTJfIbQAEmYeJr5gIwiCNNs4l4yz21oEjlkaq56NKNpJ3dfJJzln3",
+	"iB76ktRJyI1RyUHZfBjCfFWTyZlydyXZlftXbQweNxtcJz7dOwccclAVr6yJctgrqLedRrpRJ1R9QP6c",
+	"iXooNP33xyrIMXRaRTn6lUbYJY3I/bMurgssm0pFMPllQXuiflV7ouSX2jjTuoQc5ED+Tyde+7jjsNZc",
+	"r+ck8pY5+2ty5ZxOh0XV+/Hv8i2RzK1Eb006HQWUSb2odY5Ia7n6iPkf1w1AWHGkGr61bYB5gBaCxfR0",
+	"CMDIA7RHTZNscZrylohIVYnBEpqcPaoAnSCWU6nHNOelUDFEi0pL3fgMQb2+rsuHixtBQrgIbWRa9FMc",
+	"3NnHsbyfpYlcwcRxZGKuSi+1sjFjQGsoDoRWT5COQKNeUlVDI6ExBHSZGNSDzXi0PIO2/obHQ0YC03I4",
+	"rjxMfaIX41AzntxRQNpaoOuhQtqRgitg7XLnTu6KWVQp1rFZrDh8oX/1ODQ9uctzxrqwOY5yjWAhHdiM",
+	"HBYztXxNu8Ae3xUw46LhuPquW5T9Xb2uZ8iZFqD01bPQsR36bRzwrdLG7ZQvOMVW5pdpDppdjkLqyu2h",
+	"dU4zLKtEDJRw3Y81WsZh3L33SjR7UlOK1JTD+ttK8rKSlIX7tF9MaamHcMvV515Zqdt5Qanzs6fo6vUl",
+	"6veGIIjOX56/MDncgAvRQ66cC47oTHU0CgTXvxjoX1weXXx7oXro8MA3wDe2oRv7WpNXVZq8ZVGoEpv3",
+	"LY8Q8WkkxcGeisUTzMwTzMwTzMwTzMwTzMwTzMzBYGaegFqegFqegFq+cKCWJ7iTA8KdZDXyFllWXzXi",
+	"SHNW94RA8oRA8oRA8oRA8oRA8oRA8oRA8oRA8oRA8oRAYhBI8v78DBxFNscF01Uq5dpcmYdSrplrqfTX",
+	"lln8BaEjpyp0VBDG0V/OptGusaSoznMINj3/+T//8z/+8v6nwfnV+Ofjl3/88OdX3/7wH6//88fR94N3",
+	"k7/86cWbH/88/PD2+PV//DC++O5ycPXyp9F5B4ptr5MYiVplzR+tZVHtIaRkv99XTNBJzkkKoRDCEk63",
+	"swmDzrSzjKK1UGLJlkr7zKwg/SbZ68piTfXcIyaIpGmuSIs0vlDjvLHGCXmIezGZBlAy6nb8eSoM0EWL",
+	"YPigSStnPbc26UPtFvzkLn0iH7+p7Ol94AbitInWUAN71g3Hgex7ZI/VJ2kn6q9dvk4jtKC39+qIr1hi",
+	"oTmMo6WZlMqxYrpGXpW9FViC5UdmdJdlnOWpTe9fvZUHpiE+zPguzX6rTonVZ++R8uyMGChM2Y5XlhgP",
+	"Zg+95TPu7yBMpdthqqY+rRu7xmk0mVC8FCjSAtPcUP5TL4v8Z8A9+S/0jXKg9h20DTlbyD0Rz6C1pC5x",
+	"c9sktUG+fkjL7E/A3Em+o72eWxLWIO9IwxbEYRH5bpc8IBpEyobVsRTrLVYpaABwIRVn8ikioVREf/rw",
+	"OutXd0ZtXB394hp2OxspXScQJxWlTkmSo6SWL1PzbvHl1CHo2rI7Iy5jmtRnXy3hx1JN8MfC1MdzdEOV",
+	"lWVbWCDuJOnOiIFwOEvsdxPUleaovmuaQxEaWjm3JpVDx+2KsjdSWerFGoCdpK6aKa0xTdVEJMnq8qL6",
+	"Y3gieSbxB+Nx/1SuqsBHcu/1P4fO8UD/c+ScTgrH9oaEC+JfhFnAD+z7xNTYJqlW+lwMc+qXfrz0wCjW",
+	"vFIwVZKMjZG+1AenpSSoKPJIpNvF+b2SousOv0VEQrNFYSYkWqtNJcCKZhhdvbRFNK9rkd7g9VruZnoD",
+	"TeFdp3886A2g2i5VCivvnA56/cmJuZXbVPOKUnmgmnUhQUg3dgPglVRafpE6DfaWsW5LpdonX2d8AJxB",
+	"8rPkZJCi20Zm1AZDXp+/7ZqUC5cqB4bbSirloCfifpx6VYo25N2WkfAKrpaumYeDABrppgqeBJAFXtMb",
+	"sis8p+/x6kK5sOitzm+yNlvFCQaJQnh5+X1+P6ujCfXAcVHhzABpYLcmqn7l8vJ7t11n3OxKw5M69FG0",
+	"yJmVKEuJqwudxGFw0+0v0vM4XASlzZp1G4JFtFzHkgVUoCD5LplmValOvy2mq485N0n/uA7sALJnoKo9",
+	"IiIK8Awc1h/lEdDpVWo1l1xEurBfDfLoluKj8/evtKNk2O926Fqztb7TG/R7g75pzduZdj4Q/3utYUAM",
+	"Q7uV4xar1gmCyYBeIhdm2nn55/cvL64k/6aBfNV3r16/hslCRu+0c/7zpTwieAHTwGsKJ9auUXxBxE3E",
+	"1/naebk+NbXzzIeq/NeUbT4VthFN7U2hEol3QnemB1dq80LSDG9pnoN72sLqf1CYLLAiYiIr6+8ZO531",
+	"k2Xu5YKT1nxNwAdRlzOo3CyUoY0gNZCikoskp6KsvKyLNm0wZ6rLr2s1Kx+O5n2cBuviKWg1oQspbqrb",
+	"S2hnaRXYOLUFdCuDY5f/XIyX1viFo7sCllIo5KkA1u5DIBR+YWJbos2J/AA/vVS/bEF+ypKnUQmtQN1X",
+	"m4lLu1XxvMLadby49ymqbMIPrtNi4QnfTQR1s2mMvyjQOHAxGZ5fND91r9UMJ4VGfMw54OyZQ9E1WpYe",
+	"g6aYhIV2sxInT/2aLBJm1w7jLtZCXq2MqpbHm1RmZwFytJxKQBkBUBIFIX2BV2uO+CykCxz99t8hBcDo",
+	"kG9tRIR4fQD2I8G73jC93ypsoYbemTploJAV5qHijRqR2RJ6NWZnKfK5YinK42Q8EKsz3XI7FBHqO46D",
+	"IMWtFYOxV/9ewOi1QNch3+plwJEaYPU6yENhbUSzFcZBSLC/QypNgobyq0jgnagH1o63ueFeJhyhjUGv",
+	"CSb5nD1JCzi6Asm9cLfSB+aAJyNL8vrVZUqV0Qlgg3c6HzrVEQEqOORV3R5+FuTr4Wv6qcvtUrMqrGWg",
+	"SXWFijFYeUBAEABgLqaob5JC4ejUm7ywgHl/YkQ+QRWzRh6Os5ACzBYbvFB+B1UGdfRaX8uaxaPqGUOo",
+	"gG+LJxzybXYudnpZrOuqSiK59KKHvg0wu1GH0ufghIO6mnreZMRwFUP5ThIJEOaVkizlVa5yVno3u5q4",
+	"Ynkk17vyBBymwFSf66xR+GT2fmaz97DVqvEu/9pSKB6kCtV8vZKcSws672HvdyHiSrBfAFAk7usM0APM",
+	"L0jT9KqTKsP8rWJUIRJLHkYJ3wrJgoqIhMQ3pnrzybW145tO5Pg+dn2LzNd+pZ1vFw50kcC3Cg0fMujW",
+	"JAgoW+xXXHN447xVbUOdsX4GWSNKn1CLzMh2r68OD2HRl5Il+ST/Bc+cSfV3xUWEJO+zOhvc2x2w96E8",
+	"rfURHH69J7WOhG5cGOXx1QpXn3lrVcf2oiobSb0grgCTJlM5k3AOl0yqcjor3RaHX9lmzoTDf3dcmJOZ",
+	"812VRhkaKyMV3vBdeXAlUYCTp+8dpErGWPS55LRLgbzFNDK5QKmsjEqFX3JBNetqJmQlrTd8c761mL1+",
+	"8cz05z822NMGasuXvDFnEBuWFsjDbVHyDavc0+MBP+jmlW6W4JuwqEjqHK1xGMc7b41TxgSi35+/QRc8",
+	"lKbYhZUr8waEvdRqr7C4sf58gcVyxnHoi0638zOZofch/7RD5uh3Oz8JEsp754PzTrdzuRMRWZUEuFUv",
+	"nj+GOJfIvZDXrvVPrKY98T+nnc0KHwnClvgo4GyBOwDCG5puCzikOM9G7NfWCWBrcFkDF5oaxSMpokI5",
+	"lD8IZB5q0IOo7wxGjftkgC8rnm2Vn6YQ4q1NK5CcuWOtoTUIa0GKKTS7nIWjhnenh23otOD1FindeKI/",
+	"aADwc/7y8mgwnhjUjcvvz+HPN+cXPeQGZIG9nTtFwxcvL+1H+vKBBNZHAE0Xw/qod1QM8gP5rw0RUUH6",
+	"QilBvVeoLiL2dh2anPoJ6FqLplapNS9rCwqQNZIZW866+9WjZOmwmt5uaHGUAWfKPuDf2baYckDXUM8P",
+	"0Ppzhe7tgHvORimL0+RMvOJjQU+FyVG/fzQYXvVPp85xAdyXBuG3c8z+6nzsAEKuWQWNNhZDw2kup0Hd",
+	"KcwU+/xoIO/xGPk/JGITAPp77JIOyS1XJfrXBm/H9CbI14iEFEuVbDLv+wNvOBvh8enk5Pj4ZHI6xqPZ",
+	"0Bv4feLMnf5gOBpPjk+UDyniVuWJHWXJK3UPktI3vOs2iNmAUxTaSqrk5eoYxWdqLJrQYXlqIsBxeBwm",
+	"omojGSG+HFD1tFThpibt0tfjxqGc4ztzPBr08EyjcSc02VWZlXIWGrOqmbVsTvsHvs2Zck5d6oah2NKi",
+	"Z74iye6qp88MCIbiYFD2ljwDqJcmTlW9zYOGETCIR5W9txCqsrR/qZ5vN848tQJWVpgqJr6ETvQOVzJc",
+	"S4kssBZIWYqenadNGXr/8s1ejcT6j4gZ1gg8KQ3dfJbKQbTnXo4Srz6zp9MAZEphimRIb+X3b8hOr/9Z",
+	"bMVQlccqbykoc1XdDi4FxXJiUKAlThK885vXyj9YrWCbu7rvrVY0SMw3GqlHLT2Huj9KGZ/IbiWNK3oy",
+	"3KJK3ynnFBOrksgvLJ65pAb+NgUzf2aZo78ARjIYrj9dXfTQW77NjylBUBk4/ZNMwOsve5QmHucsW1KW",
+	"8huzk7JOyaG3pLeF5u5fXr0HmA0c9ha/IANDHfsOR+gN/RYWaIYFmYzQNx++u0Cjyeiki4QGTxw9k0sT",
+	"mVJ211bOsu6K4XA8Ho1atZAd3KX6kolalii6SmyCTbJV8lRavRANolF6sHpp3Pbi0+bde/b89YoKn84t",
+	"Ua8kfazkaaYTwwIItII6FaTAAdz37y6v0HNdQv3cw+L5r9S/e+6FwXOl/uYqvgbjk8Fpf9DylLfgOkGQ",
+	"Zjuq5v79jxeX/9IfKAA6xeYBFY1xVTyRr385CIcaWWMvoCdjf2vQGbYINESe2QFNNO1pxrx5H4IpcSub",
+	"T1RlvwAHMWkv75Iz43PEfvvfHM05RVgIyuSVNQ8RERFGF+dTJMgGkRWF/i6//b/o4u3/5JsoxCm1CgAA",
+	"982PgafB26lzRvT6K7rN5s3A0/dPm+l/1hSW4d65Izkzv2m6iCGWtzzf+YT7YC2noXyvpS5kKOetpJXY",
+	"jp5KG+6WIJ9LzQYHyI/heQn6JgrEEd5Eyy6KMXmf9YpCFn5hVZBkb9JGnyL3huyudUlrF7kEhwElofwn",
+	"cIprD8t/M34tT6r+J98y9UjBbOCXga/uMx5p3A75l0YCvpZMt2VZ1IPSU7/O/Z5zhfuNqOC9xcazZzcg",
+	"9RXlJqfMYo2A3UXj5HsQxTy0lGRVoMtEHgWuvTOuVAq9ih7Oq1xw9oJ6z65texd1HHpykmWcZMV9hGpc",
+	"YQB3Wd72pwXIn1OZe7zT1oEBzOKhhbzFw67Bi9W11NrttI1/xzhEvWCkfxDt1YnWeclQLZOip9I+K9n+",
+	"Zo/XX6Wc6SRdcixGY5K+U2mulPnk05kBENTN5pgG4oOYgoqoZs6IW4gUUCnBC50ESb6TSDkLNA2oMdOo",
+	"2ttV3qzo5xiKZopcEHzGLgBYsDPkJsJMFd67gPcw5yGhC+Z201hT0mbYptBtzlIr43YTKtZUGzv2ktPv",
+	"xiXFOA8k4HMidE5tagXkh8JAjlOLZJDevU4Nyy8P5Xl8teIspVlag0npjzTftyjvham0IVgxDiNsDwkA",
+	"b1tj/kYcPtL+iIOGlj7hk5qyIMOjc4E9zbOhSVTszkdu7MdUN/I+WeQa96b5abkbXVIEMEP1KBWJRxy9",
+	"YggjP9yhcANsEHpcbQIfzUjljg/uCqVMAT82hsOH7y7QeHDiJE6KcW/Y6++DFHVSg02T+JNiofCIADXH",
+	"d4l0LUbpl/cQ26xmCgc04FsSHnlYELSUnPJg5yLnS9edmjRVdo2epAPhetBpqZQBQMnvvWK7aQwWdRir",
+	"C0WsDrUl/R6/sNbPTdsoZq1plaOoNnWupWAMOJWARzZOJDpp03FRfVwD9VR8fQ/F7Pguvx9NXc12f8Hk",
+	"nMJAF5zrVjwEOqooD77CYzX9YeB3W8wi0UiCN0EZi8LdHghj9dRgd09sUTD5GJ2mx+UdGRVEKnReTPeA",
+	"7iFXB4pc3Tcp3VBGAeaqDo4BZvAGg4euy4BwUaVvbTPHFogvksfG4C1ncSNFqzNL8TFsjbZeCfRS3gSm",
+	"eUKd3W4vB/PSLW+RbfPm2MzMnNkyJv1B6iM5J2bLzvV5R2QomjTdaevxUaOoayLUFsBHzaM0xK00SxyS",
+	"M5Tty6B6rcl98EGZB3To1nkhOe+GXDw9WT26st3TXdfT25e0W1ICz+6DpK7MQ6J2Tv3zOpREYAqbW+79",
+	"x9Q7rleANa0FdkrUWj0ZTGshc7lvvXEI2Xt+nP1lkdX9+kglQHbaJcYZ2ZcV7NFa6rCDkXax2s3yXBk1",
+	"CqIg5OTDD0PIx3cZaiqsF4V2QHMYRjIyaUx4hPmULbpxRLTvOE5zKy5mZS18NCd3RbRbodwoPgCLY4Dk",
+	"6tWSQ4uN/l1ygKpAfLNw6PmuR/tyxoSyVC8EDzMVVIR8JFAUVIHMQ5Db+M4wisbjk2Nr+ZVJOfya3oMU",
+	"M7B63enV04PUpzR9Qgqor5DRq1zW70rAfF0dfXan6N2asD+9f4sGvYnCnVVeGsx8VWMA4RlGvMh6VtdY",
+	"9pC77g+OdLqtdT92+t0QwDbQgWTVMkJrYfJQFDQVTZDF9Wc7GsM/5HLyfM0EYQJc+XPzr9udvkfYFhbU",
+	"GlVx+rK6V5q/nGAgN8wfTq12cf6weucZipe+VcJwC8Ri8LLwOfrjy6t7d4zqt+2uWh7leadYip1L0EOx",
+	"H1sSiELXN2/oJkiM2Z5XB8p/uis/L5dRmds9tlWtdvA4tlK3xsQw7S2U52yFbwhifDtFrq7ud8+QKyIc",
+	"EPkP1ebYnSK4on3lmCXN9qXkJ7fQ397qT6ZWxRwYAxsAALbgu9Hdk6UUKQN11dMVpSegJJ8ZGiQkuX9a",
+	"YFBRltp8cFobWRjpZU1K9CC5MODd2WBJ0sGECuRD3m6zHLM9lK5xClr90GzFJPFo4hT3YzPgU/BFmS8h",
+	"k/gpekifbeV5mdMgMv2lkWuxK9eccIjz6NSuDMLffSknQyl7ZnrdExVeCbMV9klCOy71BcRcMgcmyaKK",
+	"G+XC0YaGlCu8Q7OkxZJOyIYkc9XlQDciUb/DuvnuPq0BW0OCFgbUTEpoQPCthhW24moi6XWkMBIU1JFa",
+	"OV0k3S5/9KQ0yJRhUDF/UokOeXhB3bbX/VfXSmoy6XyGzve0tVrJRhhZSq3qoXMzG0V1eZkJAR5NWw8i",
+	"NI8LheYHMg+JWF7xG8JqKx9D9fB1JJ9WifjW39MO2f3gkD+f03f0hx//1P8P+vrih+Xsj578+9VPv7zq",
+	"v6U/nO5TBZkbbFElZGZQhTXA8pZO1VaQx3EnPP1r6xEDtdBgR0bO6eRAlYzpWXxssnNN6hhT89WioHrK",
+	"RkcpG1CikHwgjGyJfwF0fkkjMrikueS3yrQb1etomKD1ZNJudJAnnUmjAkn8xhwAHvjXcRrMeDCcOcTz",
+	"B/P+2DudHfvzY3/meL4/OZkc///svfty2sq2N/oqXT6naiV7Ygy+JA6uVd8WGDskxhdsJ3EW80QNakC2",
+	"aBG1MMaz8jCnvj++v85T7Bc71WN0Sy2QuPieOb2r9poxCKm71T3u4/frvN8sbhfb7e32xopROlNsFzob",
+	"LbrpvKPv2faHQrG4vr6xsbm5tfXu3fv329sfPhQKxSJN6eedU8eiGRQCXKiFgxy4orC81Fu6IuX9wgUp",
+	"nI2esShlfgJkRsHRbM9mNnJtIjVrcgiLYaS1l4aw9a9mYvQgvwpsgx2pshJZ+/iq6dx9iiaV+snc9POz",
+	"06qASz5eJKkf0arOzclfL7ZIs0luNpfKp0eU+6Nkr97UOO9FuZpOQ6Ly6P7VSmKdMzPrM9LjjSjPnt0I",
+	"HE8PPpriiMMPVDG4G+pTHVcEThRxSHOv4vcHgd93xUTmfyGGuUgwFmixtd5eeaLG2eKv6cWYIx/MMiST",
+	"xQZMbECqShZpiLj+4h6Z8o1lMvfTVGd+Z2KwnSg+cI9BAf3W5B6ZUVGjAzmuJvmRTkwYDEX4lAU2qTVI",
+	"sy1C/YOGrltJ7VB7jHqi5aa3tYy8W1CwLVGornprI5E1cbKSyeS5tUGTO2u2rMtqmlum/TYBxWXjNOwH",
+	"aOt8qDOCbXvTFXHrbycCU/KXykftDMNhcO+c5GIHZc/l1Js+IxtLdHEmT8nUtCY7N6EJ8MFmutTxKcnn",
+	"9tjNdFsE4B8B4KNduLGxh4ITh7XdPvXy5AjLax23K7UF9XzOSH8I2LZRizRVtZuTdkiP3SRvlyNuxyj1",
+	"i0LiLictP+zdEy1xEtMWX+3sg9jIqOu0CP5cTi+rsDNRr/zR9yDmPRQDxh3mQFFq379me4HfrzQO7BKu",
+	"lCqHVtEY7o0TnENcDFjb7bgQ6J60UtpW4k/a6biei+IkwgQQwwELBHMQPoAJAd8fdY4GLEArKyHo5KgV",
+	"Qm000hVpzLjXrse67Ksb9pyAjuTPqPn4VG/X91g6ZvzC4LxJd3afBYy3XdpnPPSJw8hQDP/n/w1cyIuJ",
+	"tj9QlRrqcjoMe/mhArcKGI0wTkYBeN3yj19/LouImwU3/7zkKotxiQa+xx7cOVza8dNvKqujAGIxi3ei",
+	"nMrbNdxuLxRLgAJvvCiyiZlulVqv5bgb5OHLsirS3+d5FjnNDilKTb6+tTUBjLoUBOBib30nBuaZTOg8",
+	"wGZYmG9+qrZBrljWMtdS+SzlWcNWgFDAEQzkH5QT/LFOkegC3khIFnMrPmcqb/ZgCaPJLXAPWXHHIUxv",
+	"8On1/FOt6MMgyMsZKPCvv4HaeVjcdbU2C6KugyZ/CMB1fGzWQWrIESTe+sIvYmpxfg9lmCn1s5YoC9X1",
+	"sUT6UuDki4n4TMhoaQI/h6CfWmi494ErJjN9dzzrOeNyxw3Tr4Tccsohj9f0EY2hKV9JPfXPrMVRT0gu",
+	"z1JrstD+BbdVPg8bZeM72zvE3q+ekTU6cNdwsDbsHxGVni5TNIqjTK3KlROVR0XVmc3GhVMznHkjA3mO",
+	"efIkukZnqsvb3tBh0lekjj0vqZFmpKjJ6LGkvkEozzSggzKjT9lR64qFBoxwu1w8oJkwGd1OBamuuOH4",
+	"XlkM6CTzhzwM0u6OX+QgdLNRfPeOUG/Qo6vradUbAxqGLJA/+3/e/Mda/U5Xb//8a/3X2//1f89qJn0n",
+	"/x1lH4B7CZ5JAC1DDk4EaTalGfRTLeTkzfHnyin5v4qFtyoOWErDNdNEFJDYRsSmKWS4PInqSq7YOM59",
+	"43NgiCKH21RpO5Ents7z21D6AggpEVW6HSEppVRF3SMsCdx8C6H43RM8XyWuaDok4W7cmJeGVqBLVGky",
+	"+Ydb//2GFMh3LEVVJUrxQi9ebZcguk8vtksw3avdsEPsmN1+mWo7YH3VzXWzBlYTYsicz9jjlaQRX6TR",
+	"HsGe7WsWuJ3x6s1W4cOq/NierOab1gxLIHj7QZdy9zZjOxwZ394nkPthZjVVFRHMpurPdPrZKJ592Oqo",
+	"omo7unZT+z2hqFh6ufqSe0lo7CVvh2l8GbtsQIMQaG3emG+EemTI3fDtfdYeqVmHoCt/UC/8AWIurZNC",
+	"KC6knKpXw8Ymj7aYpysc7f+ysSCwdhx3XOTJV114y8e5iAsO8pycGRFxSnr6Idm8KBsPR560mZUR032X",
+	"WX7JaRgw2q9es6nSOKpfYNKPQ6z/6E7ArP8rt7Jott2hIZU3jRRoMkyOeQ5gQtt0NtrrrSJd+VOFR4uF",
+	"zXWcJBOYi17Z6hTaRfa+86Hzjm62C2y7U+wU6EZrvb3pbLF3HYQNUFQNunEjr8SJ8aWuToj+TqvBUjM2",
+	"NEVet6FOmcTR4s209+O1t+D6iTM0K7TZo4MB448V0gS2b/WmFpzBrrx8wdb1BJyOgHvcwZk3d0LaU+xv",
+	"q6p5YLXmRLqEcjFiwSReBdauaXtpqWQ04npk8YHIgcgzGFtkeCU6RRM7cimsuM1fE/t3TsREXZqsxpjq",
+	"2bhHTcbWr6kDNA9XQF9OqIqpys27HGjduwVBEGGTzsU/dA3wQ1UeoN5scrEnZ5pTJz6xK9UZmiN2LS0q",
+	"MkNnGSJ30ZjZBJIGNJ0k23Tv8dJn23jwrme82/kk8+lcX7ZcA0BahHJf+Ncw7PmBsiYA4JEHvtdXIFaq",
+	"XxBT4jb3W74z1tgPqh8K0RTgAkra1PNYIK2DWVA26YI1Ky6jtpW7qD7eVQLY2BdLas0JneQ4M/tK8UzK",
+	"3SFlQmLOy0hm+daUwbRQJy8u9VJRHyn6HpHOIose4GyS+hfQUlVTA+UEkwKQFzISjmm23/T0kjwKM+N9",
+	"W8sX5C37Dgug/8diFnW39J9pzwgFM2BHdgXClXlOiXwo5MhGIUeKmznyXh6s4nyWDMbDwGWznqyuiPtg",
+	"elQsO8F1o0lvlpnFuCN2MA4gH6VMfnYTqpe9iPm1WbhLMd0SyDm6p/mOCDrQzQ+FRRlbPlGjjMtgVBUl",
+	"J7tVmOeFZqGvQaA1qtOhCZ6SJCjbMlJ4wTrs6RLbO2AXoAzOforQPZAmaKTSjfLcSMEB9UbyqARMDPt3",
+	"liDF2UQsUMkRVxfNHDNKNyznpx6JfiYeZ2jvE0PLPpyoqqBFf/G61uWP4nZ6kinW0g+T7mbX4JGW/vPq",
+	"dy/ld/8p13UE/eFymA+aZtfvZNHsnRFJWa6USc9gtpRX7SwwKgS/ZNeq4V/3NdOA5YnVCdXHUPo0oF1G",
+	"uj7xuQF0S4OuluguEimECexj+CU8aUldkl09oCYZLWua8XumexongyltJsT8jkcIIlumH1AiZUYDFkwD",
+	"63+YB9WmrQM345Ge24mhhGGAahQuJ4K1fdVcNtvUXKCZM9m+CMIYiLFgF4BDF1MbcTYyexsXn3BKvW2y",
+	"FTbxChKLk/keM4Ebkg2xE45d4sEIOhwlqZZVyUuRhu5gG010RrCpNPnwhycReaxu3ozZJFd34ZbfpVoO",
+	"lmFKXWTR70FAn92BnLZrzwUL7lnyrNKaqKz/m/UHARM03/b7+VYApeFy4FFNRWfoeUrh1eUPyKnrXdO4",
+	"hC2ugVu8lOpPZT2BfaAB65arVluE2ndu3XSoTtjjV09v3yedPDP2FL2uWWA7MMk+HUM1RZLeMqXuA9Dk",
+	"otc+LzwqreAUeouZ8dDFisk13++yIXddeZgpTuGKnRhtKFoex49QiOJgU3/ZenFdabhEg/i7X4kjsdC7",
+	"dMxSnwljC2Y4+y1vLVKfnjghj1+l/mEx0Rz6eiODVH6AkkiDtFqTKkYnwHwzenfF5265onkpvrOKoRaS",
+	"DylJ+HvonjuKjx1iy1vfi7vwAYTM8lyXi1G5lUhx3ahaJTQkHqMizEUpiWhRsDAEIHn8UDNDYPoCQxIB",
+	"I2HgMgez9wvbZ7NZAhYTcEvJq9q92NoeRXw9CEXm1p0kyg4ZZhU25x+gV2VCAi3KmC+FR1UnjDKlyAyX",
+	"8KM/Ip7Pu5pI5kqKka7vIxUdjXtJiTMMVFTTPj4r1m05Zfv4Q2HX3iH28fvdZVEXl4Vsk1NdDrbNwBTc",
+	"MfiJoi3X7vm+wEORXUomRYSb2px5XDuUT9mUC7GRkA6htiJQRunEAmmNIzD9EdXFU6VFS6c21u+NxSjX",
+	"sMY7/iT6z2zzf569D2xzP8wA3919gDt3tqR4D3O9gaXUa8cPYld2aZt8Wb0W+crGxVHYJm0ID2ZeQyI5",
+	"esKShra5FWYf5yN55WRdw7vZqgxTrndSZksa39vzOkviDLDSXJiUh4r7KF8CwySh3wVdlycWiXYpwsx5",
+	"3iN3nL5fXAsnZnN/N2KhaEr6nnsyw93YrUbHa3a/mBafWQ1RKm3yY45NqVqP4gienoJCTHzE2N3GokGH",
+	"h3Qq1p/arp8dRLUg3vyCLPsl/JUspf4w2TxUs3dpXv3bBhAftgNWLfCCmblzkYK7e5cOWHxslkR7EkD7",
+	"nPwBJccVrFMb9Hy4fjmQ+zlg9vOw6Y3JPhg+/XJeyd3Ao38vFPj1TCGVpTZ/nyjXbx3P+n313hIRrsxG",
+	"b5///uGvh4xzHfohYY4bynvdH/Nq4rxjI9UwcMPxqVxSsx6i4vtXbsZ5SBQkUKE0jLwed5p9fHSqGrB9",
+	"Ogx762sq3y5YKKR/NQrc0OXdqIEUNAneIaoIawX+SC65oGOo+WwHvhCrwDfxxj5l7dU9FrZ7q6cuEADb",
+	"R4Hbdbn9Vl66WdjYSeLNCwYksC68zR6jDgvgPMiT4rgiHAYtVQwn54gjiVnHcb6rujxBb6aB+5mN5e5r",
+	"QRVIylHmyaXyO5lLEwUSpvPxmogv1hZqAq6Ijo0bKrw1h7Vdh4mdaDX1LD0fWCRpmCPcD1Rv78QqRwGx",
+	"uLG3zwTpBD400MCxg12M841WoheGg5W43GDW1rlTuUHuTptMT0KxmwdQ1avoCLCjDlrp2m02CJmDkhOA",
+	"66CFB25DKMEx2eYWsNU48qQS70n1NFzwzcKGHDL6iYmfZu4xNfusTfYLanYxJNj2eUjboYGrUOnRa+YG",
+	"vjQiA0+9EVFaW+u6YW/Ykhb+WltdE/1DvrGJ9najS1k1PISwh7iTLCo1KErxWzBd5cfKNtxRQbFrt81U",
+	"o3MEFOesqkNxTYdeGJWH0cHAc7EiV+3EgHVdEbKgySGXC81EO5EsFjm1gXAEKogjfyeFdI9yx2MQ3oHB",
+	"SqMOnjJ0XIg66xTymDiuk2/yJq9KoU7EEAfnCrJeKOQJIIbjW7X/aip44qY0OJsrUKDfXMk14W3BP/qi",
+	"25TuiK3AE1ELbxYK5E2felLfMkfvlbc5slkokjfcJwCj2eTtgDmMhy714LsN+Z082Z4/Yg58tAmXA2y0",
+	"rmqEzz+QNxQbBiLiftjYUjeoppNg6IGB23IdQdzwrfx0q1DI65n7A9Upi7dRVdJ4hnTXKnT6aJQAV8Q2",
+	"KhXAfSGFuqsQLC3ycyjvO6AB7bOQBQatzDX1hlKO/y/h3rJ/o9ROuVeTq5vJ92NxMuSIHjl5Y5D5BWIr",
+	"PFI7p/nbheoRwrvbMDMbd0LIbsKYjoNwKdOEakrBdlu5ap4XSUXkscuTM4NYR/6+yVus63J93H/Y2Hz3",
+	"49/F9wX1fzahXSotHtKm7R5Q9wWMuF2OLPXCh7/lw/QMpR0kX8Fg2PLcNvE1JqPIyathSBoN7YqxgUhU",
+	"tGPfghTbTU7JgEFQM1494/22fGeMd5P6QRDPvZJaIRwPAIREbnYTtVNu5ze2wj3wldayrwzcAGwDm4B6",
+	"UEr5g/mCKHfgXE++h+hBcgPhSBWrh8KfUOK5RxFEwXYdrONTRbt2TvG/t5gU4aXkc7HDmhyfn6lOavUO",
+	"4lWlTR6wth84QMwHN+EhadH2FQK2KfB5Cn1vgCIgpY+idFMgFrDXXGwKle+lAwERphsNbJBVdmITkND3",
+	"88SS4gpslMS7AvHT5OrSlHcZeeJ4rlRDntRu3gjMJ/VLeYx2QYLLR0c5Q5eT87MK3qXvSkMLK0xLxJ5X",
+	"+23DPRHFSRA4JAAeUiKUeFSezWsWSB0uHURBBjTsiVwsaqIjjEJczdbvROo0Z3yGb16gpoaZwseMD/uw",
+	"ronvQ3rFRJPrQ0JHUoINw4hiDAm0VZMwlsYQz+/myakfoXIgei0uXqIby8Tlke8BHwlXy4864BDHcg7N",
+	"HTlOkCmwyURIw2HG7WBNz4VeFa3mer7n6NRF2Av8YbenmITQ7SD2zSqEx23jPMEHagSRFCmR/eqZ4sxB",
+	"PCEszc6hZ6P2YJ+FPd8hNqTw9JHVRrSCIxIx/1VM/eSGUnklEyn4MA6CFdBgpE0LexTI3jT6EWpCEivC",
+	"HKEtvKcgcsPLRZDyLEKpFU0eUU5F85fbG0VnvsmBEa4NVImxyWQNpCReXc8Xpoym0WiUp/B13g+6a+q3",
+	"Yu2gVqkenlbhN9KZckNvwvhSe32ltAIU+fIqOTs6cFdKKxuKGRjOgBzJ2kbgDGgQjtfUG4byZRamkTox",
+	"rLRPpBZFDlLVmgSWuODBRC+55qyU5O0svBhiz/Lp+sRlBs3iS9bkj1SM9FduoatP3Vu2yLUWmCcHlHeH",
+	"cmC//oQ2jYEvV1ouwHqhoG1dBR5hGIhrl6rHCyMB8+IEuAKwAGBIpxUQdcG9Rs8KBlCB/VHxeRj4XtYT",
+	"1PVrcLG+Fp6xieNP+1E0z7UydXSIE35SnP+Tc65bkREYYrOwMf9He2D1OYzLX2wtMrIaD1nAI8IcCJP0",
+	"+zQYr5RWDqR1obdsbiWkXejsUfts5c/cys3qgHZdHoHhRKmNlTWMdq/FpI0q0rOyFt8Rsx/RtfCnmQeJ",
+	"vok+ihqIpGel9+uKEge6PCF+wM2qcK5WqedSAfmKMN4h+n3oi7qBPxyoO0QfXopVJUbwfH1W5yu+d/z1",
+	"D/XYH4PEBQETQy9EDw9G9Su3MvDT+nTqUpNJ8Q3JfDzbiOqTNIdARI56vqe87Dw5BC0gZeGMoqhD6FYH",
+	"awfYOuO4A9oDUvdFSodypXH8ES9pIR/AI6Uii7QYu5F7RFt93A9/dPwhl2pGmz//cf8EdkBGuu61VAAj",
+	"t83wcmeIB51hajUp0DDlhe9raXFWc1h/4IeMt8cYurmbmIIdUvad8QISKgUEUY9d589ScmK/ckuJNlVS",
+	"9iuZWlJoio8sVrNEqo7uRJ6YuTX/IaJ2s/Bh/i8qPu94LuZf7i2bcSfEhzhLPs8UjHNkXnQEP7PxpMDD",
+	"735ED08VdjDmKetn7S/X+YXiz2NpWJkNoB4QRnkXqYVRGFpH74yAqyAi9Adk5AdX4M5KAxMDn3JTuujP",
+	"oq+DzNxQJx/brCqSguNxyBuQTsHQY/bbacGEV91RMO0G48aQH3FvIaF0yrxOpsU0CT6MlaKc4QxB1rsC",
+	"s3T5lRd+ejbn/+LQD/ekanme47YLL/1xj1u0sVKOG36nj9uvXLb7MCWOo+xNhwZRfD0uLhNMg3FmOBQr",
+	"z6xZ/jk6ZMlTcO9Nvc/Cx93RkdGcbS5nq45lRetHCBhAmvgu1t5gmHKgkERHTKP0BBgv3CE6GB8xWSOk",
+	"LoYQXZGPg4C2Cu//cAdCAeVqpBVhk4Ahmp18EhpQENuFy/7zp03aHqOBvOkOhJig9sKOoWcgaqM/NuaA",
+	"D6LEDqS29ty+G0IIqIA3RKRsUtPQvtP60lCmcrKOK6BOg/gBwafrsBWoYBHp4LDHOAaAhA9Ne5MqO+GQ",
+	"qLhc7JJEzBjZbgnEpKVPIVdaDNs95aek6Pc3yaLWHFHVJjnlw8A83qpX53OmgslgAeRJw9fE5wHrDIWc",
+	"scByITCCXN6dlp5Y6XZHI8FQ+3f0QCZsA/Qn/+f//M//9o1kNwxuVdXkrSzpiajioRfoiURnj3B/9Ko8",
+	"XowJhTvmcRVOdOxSdA5+d3ePZS3wQ10v96SKaVawCGrIQKDqZO1ErAh0CQpFKdSRuRikNALC2/41Czw6",
+	"sFHSqoQQSm6qIGBoOCHcZzlYhuWZkPc7cE2oEkiwJESEruepe0Pqr52MU+GKL6cWUAtMCWS81ZN4bcsH",
+	"n+4v8NVbXCltvCsUlhTlDdzXKUK1FhUExO16YGPkdOpR7qC/fkWVAjq7rVP8+ZUXFJeSR+UfGZt68aph",
+	"X1px8Sk3pNpjKIlIFKQoCfxuISUBFUZrMbrXQgk9vLykcqBo9qKwxU9oGMoDFgM0KZMTagHgxwB/Ebhh",
+	"iBhRUFkRUC5oW/ckyr0eGdSO/KfLofAgql6AGvTeDrF1iZgql0LmBJuInj8SsbzGcfT9a7T7qRcyKE84",
+	"VDl3NQzruKaeKxB5EKN4OOU82YvRxUjb77dgUHA4myuUO80VQ0P0adjuYYoBniDNfBF7ODqLNx2xkNMA",
+	"7LQnT4NOdGlQ0bbJGyyO69ChF74tTSVx0VOzSxqTDcq1MduDuS1dLeU6keKOdDzsKlWQJJ2tqOAQaqZi",
+	"Mx/LghfWCHIBj+Anv6ZnBdwwI70lHDAoxrpIT87OTFebAGpRJSGUAuaI7tg0ulWiWkNgJgLnrjUmCLEc",
+	"IwinzRCQDuO2wYWnCYjZ0PI6c6q6DlGXIcIRMCcXAeC5DnFcZ0de3Rl6UVWoHp09ewLIPB4N/+E4F7On",
+	"1pYWV8BFVGIoorlcudwpEWpSb02izO+A9gcJjCaeTd4It8tXXS7eKijtvPzA5d0fcl/YOWIPaD+f3BqZ",
+	"y2JgpsfLMhsgdKHJJhDj43c38d70FXOH98QvDsVpDLrYjqBtbczJzNpmSPacuprTUEALCQA4qH7iY62y",
+	"sgTSMGz7/SXP6pH60YKrErp94KGByrQJDva4OPUWSsNBo56fVbLG2wn8ftaiTQPBzhmgEuPRIO85ttBf",
+	"cmQvqVgn0tXzC3b+AXU25g5W5eum8Qt/37XiRhmpj1NwgwOdtLzNTxMJgdg6Sy2iwaFm1dCoiUzZ31FK",
+	"OdMI13i3UrajOkCUtCifjOF3n2vzGbsLZ1iYK09yNrLOhULVfc1opWW00FGaf5Tut4kzt2/Gvl0+pXXH",
+	"mKE8HUv4pSMdVNNkUJPuqU57aOMuF9GsSo0PpeBulzMnBzwHqg/L72OvRZ5UabunXkkPQaxs17F3iOsI",
+	"5Q9hUXeTg6+imh6g1VK5kzniy7+o5yn3ALsj1J0QEFIOI/QRoroEbbXQLCfNIhBb9kIeqJCPpR6RqhOz",
+	"YU3eXPGD5kqeoOSCX1+xQQjh0w8FYLDIkSGHarvYg5GjEixEn3vkCrYDqfbY5YbLyOpqj3kDVV0PhueI",
+	"uqGd9HWJ/EzIKQNzhQrSRoSeSDuHEiG+D26LEvRd4HZYRY4s24wRA8kcfi73Ao59FXohlEaaKPjjgJuF",
+	"rYolwuS77em2G2j4gIjEeMAU732T23AjRYOnyhdth4bUNlrfDUJ8kP3AGgqZSeXj0giPPDrd9gEV4Sq8",
+	"ltXarp2L11pdrV+9+Q2+U7Xn5X7HvkfC/RHxeZ5Y4JXKJ2BTJB6F4laExk0Q9Qd3UY+1odtSxTylSVeK",
+	"KLGM6nZFBgq5UF2wj4RlcorUE36Tw+HBgVNOev4w0H6yNGNFiAsY3VxtM4ie7xAFu4D9Ryr7agC1ixDe",
+	"Tp7gyyhJB4iFNukzqrvw1Os2gv7yF00u59mFpGjAqKOGDjyPSnSM/SHp+J7nj/DpOE49oMik5QT679KU",
+	"6qyIzVSjdsAm4x8lUkiGWnTcxPccA+s+3gMqpoJTTQ2pQLzNdeJOWXVEonMgtyf4PolPAJO27wfSro8c",
+	"IXwPm4UPAJihY/aFdIs+AgmJDQU1K/jJnZzLQrpzeffo1pTLxQSeeZHTLd79PpXeTjhiuF37JWKnUC/k",
+	"zM/EUAyAuMTOk1MpKyOytUyfdirqY/bNp0Cw3ScckhUFSYQNXOd3jWc8axjjIR12AeS09/HY9/yA9DRP",
+	"lNa2aRo5TQNnjEr+IPNYR2u7Ubj3uX1KH36SwAawJybtjeTtJhc/0+uP8AI0s+drBfh01MAPtOo1lJTf",
+	"IZHHr72eakSX8tIiCNGtk97XxMcJ9wu3XWYMAZdhkRiCCSgBhR2ptRaTbCLspm3UBd6RWMMgzZfek1BU",
+	"FugKOZHVG0NjYCN68pYe5MU20AnBKg9l12scjGiE0DkrZRUkVKhUZ1J6afQUbJfVwBuXNABtp8BFShHl",
+	"hwbGeKOe+RYrFJOoGW+oQBBjaq4QjHVHrQv1gPkGQ6DovGEvqvLviKCm0f0W52Zindgfw3AgVYmdI/Yp",
+	"7bNTN2T/Pg0Dtw1Uncc07P17TXkd9ilrDwNmox8J/Z8QtE60WNsxsYetkAaiCkaqrM64Sbnlhz1FO6Br",
+	"V3bkAsYmv6516btCuLwrN4W0E7HxFe5fzJM96nrMIZ6PrztgBIo0mUMG0g9QHJdyFPB3G+o0S6TFxr7C",
+	"04DrAWACFX2DhcF4FeibbFw2NWhwyakgn06PDiGJBbAnftAnb6QDIv/uD73QHdAgXJOfr0on7W0OnTwf",
+	"Gtvl7gxJ3xch2Saf3TJUoybJkmwNW6MTeoAmQ8pUuG2jcb6vXE+sMjX7gDcLBcAEkCMzGGb1/cKRr9fd",
+	"FYqMVu8ex6Ve5EeiW+piM3qeHPr6bGijQ36uC1wAr8HJakM7U7UIy4VvHqqnDNGasPSg9NcK9JpPMiBN",
+	"US1NUAKtsPGnAvtmuUfup89fiifuQeVTr7Xfln/Xzm9rxUP30wcQihohK/0xBoBYDG22MuzTVcF4j67K",
+	"c09ToRt/LVyWlOB9kj8z1+ZmdTQarcL2HAYe421fUQ/e6d4PVL2a4Ls3WcYWW/YkTdgH6bbc7fUttcKZ",
+	"hVNG2d7DFUnlVk5ZuDoTMmrkRxJ+Ut9Ma5l8wpiesipfjUUD9E33nmrTsXozVXCPMKDqREfg6sZOSETQ",
+	"wx5akn16s9oCWbZd/LC+VFuhFqlpXYVh4rvIcgvVrpWGG3rha226eO1VxVoQSKFC/8kgChX6mo8Vodwt",
+	"xpav0Lv7TnKPPobjFEWi6LT3FOPxprhPOLUpt6lNM/Ou8hHzcAsA23ZA3UC1HFUsE0uOvGlJA7DicxEG",
+	"1JXWW8UqnTXOqzn5w3MhD+oVG1dYEJ66XXSC2o0D+e+3JSKY11nVWSYojBNDBpkIPNnSnQqQylwZvYPA",
+	"vZbPBWBFQQSjHsAiEkD/AvRUSDF5jF4zYVL4K1/DGLsRmdegWGDoYuqnWPiwVZBDURGdGJvViKVr+FMY",
+	"pTRv8V+qnUx68IJwX86kxaQ778aoCqoN6Qwnqr4Wmq9YZWPM8eYSMW35mH+JJK4fJFcybN0K/c3gFtqg",
+	"4VYaLmCQf6JcgfSAqwQHutxYmZRlVcREJ98uvht46e00sPToha+U3m9I2ywBeiZts7Yj6OpgfeudEcen",
+	"q30aBu6tXOWgS7nyjqYePQj8awhYpsxAMCRxXjkdDvwgZIsbeBX6PFARFZqlOCrWawQvA8OBVKw0VXM/",
+	"Oa8Os5VhYrVpmpSfMq7W3L7cedmxsTMQ/pie5wgHIy2rilWalkpQZmOIZQhC6XxmACitUFEIP0Q9SiqN",
+	"AxR98gcAvCYFIO+S0J+k2s9FEKOm7Fa/iaQwKKYIPhSAxBOiUd6j0jgQeXI6xKQ0VOdLITBWTaDUwZTx",
+	"xKMioEClB6ThjHPx+32fA1YbVBEEY4VKpw3TxgF5o0W2KxUjjhoyiqj03pIWw3y0if9oNLeo3jqHIDN7",
+	"DnLKGOEzZxd1L+N7ZQ5mXHZgDHzYb7FAKJpv2vKvVapUXwvoEp/ZWOioCaDcb+cU2r1UzKfVShHCRNhf",
+	"7AeE8XYwHgCuxnG5eroeASAH1HEVPOBxta6vc33+FrsdVHuxtCMQoTEaR2sYogUQdQjEe0Q3WqB+AOxk",
+	"wIcrKZUKAaNgDAE57o2ntSA+5ffTgkwe05VV+X/l6n7tkFSqjbPaXq1inVXh0yav12rl9dtKxbrY71qj",
+	"Wtnq1s6PvtaHR7dbB1eFkwvn+Hjs9sfW7s056x91R5XuRe2z/712e1moWqPaqMmPLqsHdetq3yqeV8u9",
+	"euXEq93s7Vqn5e7hl7Ll1yuFL2H74yevvV7tft3zaL1xPqqOLna/nJzs7lo3l01+cVoctL6Vr9u80fu+",
+	"Xx3Vyu3D+uXFTf2stl4/uxod3lqjr73ucf3SKtbPrI36WffmSP53t0zru/5Nk1durU/4vIsz6+rTab1x",
+	"Mqp24Rmfd61wr/WtPP7+7bBX2+t9/3pZ/VIv12G81mhUv1ivhk1OvxZHrY1PhYuvjV5970qO8KOaZ8U6",
+	"iea8a520d0+6VrVWuzyobJ55xeNay6mNWJP39jvebuP9ddUabZ23rr7w843azfn7/S+3f3S+7l72Nz9e",
+	"7Z36g+DraL3TLn6+KY7KvPFz/9Q5+3C4GdS+NHl9e6vV/Xx4Wd+vjj6eXOx+aRSOyuWL6t7H8w9rX8vV",
+	"wZfifss7pr2ztfboy+H52cfxcb28LWfi1EYnF01eL1Nr5tUWXl0dVctro5O9ulUvW53t0W4Xnnbc5NbJ",
+	"x7WydbJrdav7dcvfr1R+7p/WNz+UrXrFKnStevW8UjvZ/XrQtrr7H/baF/63oP9Hwz1/P9w/KQw6Tb55",
+	"+O7w8/fx9sbJ0bfT3ulmq1vr7luVb1uf1g7ZzSFn7qB22V8/Pmxctw4G3sj5Y//whpVvPr4f+4Nh4d9N",
+	"Dluzeribsl3nGGYQDjU3/HGj9sU6q5LP1Ytow+9/tLpVS26B8hgnJyerJ2qNqh/L+4URlYfh5KQ7/jo4",
+	"HX8M1/09r/Hxq+83eV8cFIPvl8zf2hru3w52r1q7l9bWuyJ1xr2GdVixrJOuWxcHvaNv59u9sHBZflf9",
+	"/sf54cfh9snurtdo8mHjq3PWvtw7E9+/HW99uDg6anXZyZfPbj9s7X7/cHsefPxm7Tv7/vdPxePChit6",
+	"57e33tAylmZ6YglDEyUWdegy9mENFfurffhy7UN8RZn2YRx8K65vba9/KK7f32pUym/KasTPF7YaF0b4",
+	"ioyxHgX/1zRWYqR+gACz5LVYXZS4SPvBgKQd+n7uLnBed1D3ZlP4K0TXy4HoehRvSu0SKwOXq01nYnJp",
+	"bwgBxxF1ZsI7yghEr7zK4hfUWfAoWwsCsunx2HRh+0RdBI8FiWUgVWG6Lsa2mo68KlEe+sN2jzklrHx0",
+	"RdS9o+MGWFUiT1deeeG5ZKgWEohJtoKYP0DdrYQ8IQBiodhiMDzBfg6ppyMOmooH8uNmVXGSgCADEkod",
+	"6QfBdapjgHEJo+95UJtmCZoJtKZXJfgwIEuPIqnUDrYykJWWMQ7XjEOemcD9igRhA6awjOQBDIYihPjS",
+	"cbWOFWyKiehfgthtapcSZ9QUJVEWOKfI8uK0sIp1uZi6gco3o34NJQIc65SfYocAvWJmF2GgqvXwTxcv",
+	"EKoVSqi4IoqtgEFpVUlKRU24qVo7otYCEdLAYLSggeeyRGDPJCQxGPYyjAqD/mk5++JmdcD6q0DomTj8",
+	"Ua14y+UUip4XqvKdMH/MOhN8/uquKwa+cHW6dWa1Cf7E/MUr4GeKETMZH1ch8Ueya5JbLcXE+dFOuSIW",
+	"H8aXT9k9OUtcZRecWJ6XSp8mRU4HYBJYdPilPXLFxqXJIwv9c1wxVQEqjLqJwu5BSk/FTaWrUrVEkC6w",
+	"7hJTfUuQMQbMARedbMwnRJ0LCmB3tpQQj+uGJJ40X1aIV+ckrWBl4mCLpzvZYv7RFjPPtnjmwx14mWf6",
+	"TOfnGnsVsrW+XXiraNSgAxqbQw1CNlT7u9WD6lkVwFCw5Jg5CeQPZf9jTfJQHvhQnZ0S5B5NWiPIjU3a",
+	"OYG3qrC6oBpmt9pAR8VGTfxvhwWAzQfF2bAGgPprm6d0cOXerLYDzyZUXOlWJsQCVr0D3Cc1IYYu7+66",
+	"UpO3hvKHx74LSAqQr4wowv2h56iGxzyxkKALLZbqGe2CTIJu3brvuB2XOTtko7CpBl3rrB76nK3Wadju",
+	"mZxW8FM/yBmEU7n4N/pWq6cub2PJPruh7VDxxyUeB6SqwJCKuMoqo9ijThx+nHyZubh3VnGIgl2m+jlt",
+	"TQe1WmkcrJ6G1GN2liQNvHl9rQDpwNu+4/Jugl8ren2K8BXFu9wTyutVyeZM9Bo0zRZ2EQNP86ZPt8Wd",
+	"Ra+kA60igzGBpeMx1g9aY/HjE682qyevuFij5tnkS00ZhwFlrUCJVL9woGIJJDEiQ1nit+A9RXY33GnW",
+	"3JJbcLn5LVfDqU/rsoZ37jEN+Erj4CELxKdP1Nw7BB5eJ3/9MD5DbkVu8Xm/hGt+5VYS+3GB0UaXwopu",
+	"oKWQYu0YexrCXVgN83IW++nW6E523hMZYBnl9Wlu1iRp6yzjbAkjDDRLqu1lfBObXIH37JbWamvIHY/N",
+	"NLiM4q+EE5UVscEvfMGWicbkkpwoGOWRigLCS1Ljg+XlIplyhvlVigNCdNL7c3kC8sDOkz3kZ/Z9A+AV",
+	"q5ADJr09R7dhcjbCwmXkrg0F1sEdg0kIA9dmojZs4ga5vrYMwHJRYDzSOkN7J5dquSAvvPCzLZgyvrbn",
+	"jBfp9/G30zm/uZzTxxSy+dPHEaIUwVCEen8n4LjuIPYS2zFD+P1oJS8wZeDzu5tmWe0T5fJSq3ctx9G5",
+	"M62eIoHruVp8UHCcNGU6ikiA7WWhUAL5X0jai16xqh+F5gcAXoe6UgMvWoAE5sC2XUoymkeAO/D4JLgO",
+	"5BGzCzZT3axHRfa/V70mUBEb1Wvftgof5FEyajX3Lyvl0UmtbJ1Zn8vd7s/e1eXR8cnJrnVpvaufiFHl",
+	"BKoe96ujT5Xzy+p5vVyDSsdKd3TQ5I2vxVG7/+X24rR88fWLf7N3Zp1h3WS9vrt/2Dv46oXt/Q9jZ3/v",
+	"6qJhVGHunowPb+tbTf611z6s38KnG/rTr5eWV6/UK2Vr11r7Y/PbLtRtVseHl9Zt/bJ9e/TFH+3uyvEe",
+	"fmnyj43zqjXyyxa1ruuVwujjCGoPL8vl7mjPt86ds40PF9VT79v59+H5h597xx9uy+fFRr1T2x5Vuhe7",
+	"Tf6lUTiHesST9mQ96u6pZY0aJ7We9bnYWPvcDrYa1ZP9D673bbC1+/GP/knoh8Umr26Elf0vV7uDD8eH",
+	"N/s37y23XOw2rhqV93y70Pu2cXn6fveabnx5d+hYorJ2QTdvb043Bu2Dj92zXvffZo3ixDtaIvUaeM9T",
+	"cFdnQZc58mikKNWv2gjB4+hfs+A1BXvfYCysuNSFjYNYmlUsM/jOPMEgMvHEZX00xV+IKvvSXYY+7J+M",
+	"JC7+VtxNjWUqJaOlZLp3YcZixoB3bkCASB/7ISLNZhjrpmEubAXYog15TmwatHvutdF2h4CHYI1HXQgQ",
+	"0YWWYvv46PSMpDTO2HlyiOz7SK4Pz56EEAM+MeZ5AN5ocaIejgAZ32vHMDoa5Lu3YP5izshxA+gOG6sh",
+	"MyrGq4Gg5PhzLUcUQT2BbosNANxHLsgBAOurFsMc+j7YGKNDuee1HQwdj+FpIq3mMlpdVPg6HQ+hSWgF",
+	"Wcff5gliUbZpvh2EEeudw27y4U2I+I/wpw7ahb6vS+VigwQMyEhCmTE7DNzGAGHgrUnzwvecPLHiB8Ma",
+	"IUaIfJnJzsoDl19JdxCXXWg+C/0aoBN1IrHSx1g+5eTdJvnslrFoKCQQi92JQtg0JB6jDlRBaThadVdf",
+	"NYaqOQAtNpZGRf0y6tKc+bRCoVDAtc2RIvyRHFqgPkUeBjn0+MfrW+9I3S2TIR9QhK0MsGpJg6gosijo",
+	"8Il3xL8EaaPDBIVSnHnkjR3S/BUb22/x5fieEzW9GrpE7uejTgSqOrmI0meVK2VmO10uR9OOirrwjPxL",
+	"xM1dKhEKTUyhSOQ+Ab0TfhCB72Dot4uWasIlkQ8McGHkffwRz5PKxAgjtFnwavDBCZPYgFDKITIs2Mhg",
+	"+45o4JibE6/LkyOeIoLUbYlwedfTrU6JtAqIA7XDIlwibJnT6FNqa0XAQ9RhCZCnqC9ZV7dR1XEH09Pk",
+	"K8ZBicUsAjeNfDklTDsbdTCJQcuXoBqxJsfE/Rhiwh8gbzNQLg7DuNjbjJphy1ucDkEJ6XmQjAn9gDk6",
+	"VmNw4OQU0pL0NUoox+SaqVOvtIQqXQR8YOM9/Gfjz7z8296JMDCiCTCA0jXSUxCLUBJuQIPQpd6/pT1n",
+	"RxmFru878VjjPayAiELmeepW2DDoaiKzwB9J4aluozaVFzDqjCfKKdF/GrAI0tzoiZM7Te2kYMhh+1CA",
+	"WpzhRCVztjOTVjZMtpQx2zyxgeLeLkFoLH4nWakqtYTpIIlwqyhO1PJ9j1GeliXSg+Kxs6nKOxP4aBDv",
+	"QsoKFRwDeCy/g2hXgT9SLZRRBil5JltsHs+FE4x/BEO+9HRefJdhXAfzn4XbDiv7u5WK1XoXtR22bgri",
+	"qDD4Tj+yfY+e3o7Cj93tcq3whT9N2+HHXuTwbtR326PD2+pt5O7uWsXos8uyJV3tJp/lbE+62vu31nft",
+	"alf7h4J+/TJscqdijmE7rF+Wv8/qTLMKNatc7m3vjfrv//i8+bnJ3aOjy5PPmz9vneFN2bkY9vf3tq97",
+	"X798LHweVMa8TMdH5xfv/D8q5d3989HRt/d/lEd/fPtwWd0dr/vltd0mb699v33/3i2fHX+97H4Xo+73",
+	"7mjXAqf8DNsBayNr1zqSo/94sl22OttV6X6XNy1YUXDIvbI1wrc0uiiXT84/yrdUQ9e+US6PRvt+9eJi",
+	"/Wbw/etW4dtGfdwulC9b+57X4ifDJr9Y/xAe9D+N6+UCNCjudk++lstnV6dbZ3u7R92zulMVx8XhCT8+",
+	"feedD28Ob60OjOe0Xt3ftb42ebfcKB53it3G5y9Oo791tu6fr23U986+VG+2L28ngiXdw5q1W96z3Kr1",
+	"vjK8Fl8b201e592DHh1dHPuj8ZfuWnF88mkt2P5yyctfnW9e97xcrVdqH52DOmNu2d9sX673LzbffQ8O",
+	"j26Pq/TmXZM36l/XNteuN0S1u956v7s2r5VxIfwJUNQ/xLr4b2UtPGa3o1PZu93f2NwUm6y627k9bPKz",
+	"03ds948vH8+LH4ubJ/TbMLjduvnU2Aqqru52vOiU25+Ga+6w4l9e+oXK8LPYaImTb18PBr1ek3cONr94",
+	"jQ+VnydiMPoqLr39o5/H3e7JjVff9f5Y67aPvbWLG2s7/Gl1RhvH6+0//tjsnt8W53U7qi4vJTkhsrpY",
+	"AOT4ysXIy/MAYkSPz4y/tFibJjXPawzmgTonAb950Zq4OO6ysfmusFEobD9g3GVGsZwRgJlZLxcwtY3S",
+	"IjGQP3z2dMK+q6GUMGJCuDSYExAd2tUE1oepYthRz4d0KKSLxGRtq0aOgLvKv9GPEYp+ITU6BLECYBl2",
+	"uzx2MiqNA2VHh4oZWTvjrohiPojL64Yq+IPAU6HQ0E2Oz4RyE6A1FXPM+J3qW8K6I/gT3Azl5rUCl3cF",
+	"BGAm2odURKIWIgJIxLihiwcTtcLJzlbliMA6cjayJwIe4AwqCGBIhOd0sllBsRCKzrhiEAWG/TRK6RLy",
+	"mIghgAMCcaGdJ+c8dL3EC6tYivQikQTHEFBcBwChGebCQCHJo50JBbGbwuQst/o9+3WfNtVjIkgBWNgS",
+	"HVsNONi/Hzfzwj1fO5M1D4kDCZUa8Z591Yz31Yywnx6pLhxP5lR7GHy8XHeYEf19dqXWAMsT42xmbGpS",
+	"4YDi0hCFox4DkaYwv10jjCN1Qkmj9tmCBS71bM13O1k2ptMOqpQoOswY2cSEu9RyfYDEmuyTIEedKO4o",
+	"xxCoqUARuvkY6gEqAdR+q57YIXd8zpKs/RpqQeo8CPakh6SIqlpcLxSyQAYb0Qv+jeQ4QmutlKQvVvH7",
+	"g8DvuwKqfuElrpRWCrRUbJXW24snhuOFeB7/xHgRGfI6Pouv0vf+0lceIDLhljxep07KYUsDAwymLzDc",
+	"DmODmLJ6kY44E4J5qj7SEKCISKpRXTFKrrIsZtHRBHizkpmIzVeSz4hSMSoTHCV8gKVQFVma2ZynoaU3",
+	"3b/n5aUH7qW0TjFUCTFQYY4ErEsDB1gN5cpSwbIi3fCfe5NaZY4KpauqIitJXdhjN+oV+0GUHWr7ns8F",
+	"Omkc2mX61MNuIdRK0BDiuF1XZcLMrhAxbPeSiheekkkxhQI/i3hsa+uOk9b71hXk9KO1ur71Trtju9VG",
+	"bs7UM1uAXN5lwSBweZjZobK+fe/XVLGyBtCmT8yRnr3BQT7skE3de+aa1JY3rsjso1KR2RcyjyuXZ+ad",
+	"5HeL93vFd/8sf5eWUENAkxLhyk3XwJzcD7RFmFdgK0xeBxR+Bi4XmMB5YqsP7JL+KhfdSl2TddpCGgIe",
+	"+oJzgld1ij9aJKVWRfKNMgRZVhb/AXDsLHL9KQTuXhjMf/zmf3O8/2fqt56I1kaWm/nxnSkDkvd+RO4A",
+	"NJiWbP6eMGfS+7+NizJpBSZbwJfhFzDVpqrVmMBPeVOxSnvWwWk1h2qfeqdul9NwKG1JvMYaSk3KvfHb",
+	"nI4YG5wCoLgwHKsCusqELJG2wu5WMVbtPk/j8iesF7iGZxcEUmHnICE0FFCNBYEFF9uVgdI6Cp/D6LO8",
+	"61P4Nom98VthGYPBIBUlKDOwt67N1lu5WOr6fNvvS9WAqYQf1At/QIWOPIvTl60XNvKFfLG4kX+/sngO",
+	"cWo9nwlc30RDyXLW21Bc1Zm0HV7BVbPA95WwSOLQZEvzh3DI085nml+OQ1sCIifLQY8AWbNxtqL4pCrM",
+	"TALre8LHKIWBtjqNaZkevZznEq+8hCPzauNkYEXFEoXe/Yzc08qYY1+8QNyoybO3prgbM1ueE3RFUE5f",
+	"itgV4opw7bOOqIDgEzdI25JerbJXrtgAs9CaeMLxR9zzqYOWiny1WEMLOd6h44bzTqs0B/52TcCvcHOP",
+	"KULMvX0vOXLFxncXIrhxZ8mRH1fGJZEsuQL79yXIkAHrz4ZNSHhEnuePtDujavWh8sVo0TahFMIejYA1",
+	"58mAY9Z/lQGvMmBx3OznMhxwo8488wPjkhdsPwyu2qK4/uzFEJ/ZOJesHODOJNMjNhUlGgERawUq5aZC",
+	"8GEvIml8KItFcZ8Z+wBX7x4hCYPsWm3KdSE/QwY/lGwrfd9hwRJd4TisB2OjvlmNd8n9Zazx+l7l7N+w",
+	"TZ1eMUITr/lJjbPsM5pKV2hK7OSFkdBWnyeDIHhW14QbsnX5PwuzRUelBLOKDu5VPqDCKtBa5iSpCZM5",
+	"yVxqoQFyJfgaSwzGHv2uG/gjgxyQDdIqaaWuxFmeyuWR//NSqhOwZE2nOzMLEohF7P+yiaojYRzeDg2h",
+	"chhZe/WaUz7G9s0Q6+9suRlW5W9VXbXRst1iXZcrlE+4zM4R+78C1/8v26wpkVKYupzYgevbT1AboZp4",
+	"X1a+fens8GSMEEon75wxhqJ37A2GNtNHSyHP3qgRhqwfAKYsnWYeeMRCFsWd9SQ1LC8mlZ7xQuR5jc+I",
+	"Tgi6XIQUWBbMk6Te2jUDFFnecbsoHbJWTN/lMU/XS6oQwEOQUA2/b5XAAyX9I4dUG0bR+tw92R/d86Xl",
+	"+VOMg/RcP174I7KyMhP+ahhL5/pRzJrCbWZyH69fLLl/CIpfmgFD7v4cshQ7I6cIrj2PVCyRM8vtTVGC",
+	"qCKoBrUuk2pQ6awdYuelJZHPqy6o3eqedX5wZitaaUATiLL/WnR1dU9dn1DSZ5QDc3EnxizR+BPon9pT",
+	"EVdXoE+NmkJqWoCjiZMKcoUQ3iMC54jRjrRLHmvaBK3WpDYHmwuR/zbebRWIA/AeQWyKVizVwgDtEq4i",
+	"tDCMZIRXkKYc3kZ3EyYhe04j6BNsuwPkmqifMIJo0NhG+snTr7ZEzg5Oiee2AgqY9wo7FoIVcg1WceNk",
+	"xhiSMvK3rbNoA7znSsP1icPIJ8qZG/gruRWAZQLxV27cv4c92Qg3UVu5KtalxPCDLuXuLU19xuwozDWA",
+	"sKfMQgBS1kpp5XQI2F1L4PYl3+8z1X1MbLIsihRc7ddCj4xCD1yfbNV9f52ZJRNSIxrqmESBiQxlOSee",
+	"sdYCZoXSXxkKFWcvyHBAQh+wweLIBuANUBH1nclLXV9XgJTiPm0ES8oRKXxV7Ty7CUWeWLrx2sBjmonM",
+	"BI9U2jziM7tWvr5SacngrtLPUbNI4I+EBjySerPjD+MGaenlK53Xpw7LNzlqx77vMJvY1PNsRfOhm+KE",
+	"quRTHqWcNjxBI21pjDTdeIeAdwZkk+pskT9KgZbCpf7Pxp95IKXcUbhRgQjlL+TjC1qDy6VBhQqtdTiK",
+	"gGVhR/Xo5DAMcLQIRwq6ZlMGBqNBgCmtiEeBNGow6mEiE1JUrjn8d4wKrJmLoSvf94ExL6f1NNwGTaF8",
+	"k59NDxump160Hzgs0DNQymxHD8KOUdzM6geNMVWDCbUZdyL0RwzlYHzsSkHZUX1f9PeKGwUiWNuX1kro",
+	"d6FXE5Kf+JIbp1YMcQj/UD3KkYEEZgIucTgMuDAbjuTxUTYgPBIhuvwR2BS6o94M8olhp+Mi5J22b84U",
+	"vBiOXW1piCzEgI3QRaYw5ZQRC8kYdQWiXskHekwnWXBHARRAhNvnuVfYGI6Dxv00294RMwyeuWhc5n7m",
+	"fuK4pgB0uQiJImKbTkkXBIGUX+M33A81MuT4nwXJpdQUoHEta9Bpoy1w/SlrTS0aKJjVwPVhYvET9E/F",
+	"YFE7D+8kBjBfKZJXSitS6i1rjsXbrwzK71nMsYlBaLqSvwfAzzPZaP1YpM0IsSwIkHwv600sZr6JWfZb",
+	"KmDPlP3GbjQTQDanpBlkUMCTkHQSzGPtUGnmyukXVBlAVbdZ3C68lRrt/GxvdVsrFG13aC2MSQ+d8fK9",
+	"YZ8LEy/EIPn2OwaEqUXsf9lEhFQqUG17ISN2BGQ6CBh1RI8x7Y+DzsQigI4f9IceLcVuP+RclBq1/23n",
+	"iP2H/B9Ivfy3nSMhbUlDo9KY1ky4gstqpsy8CiabaGSdaLoedd0/NdGjhhehvoImp+FQmDmY3O+Vg7nD",
+	"a/4nZk3usEy/ZapEOrVrbXGdNAUWY8JTwvefyGN9b+1fBQE+X/HfX8VnqoqEiserFlHxcrPM0e8G0888",
+	"tgOaiS+kkhVZlAeAj2WG/DuRiw5dAugf5hJ4e1jAolIP1CGdwO9PhvN3EJA7RoXQkGMxVjjAdikJLL/U",
+	"ZD15YplQ9nJU2PcIqEdxtgJwzAE9yOhywDlJM0OJa2Mt/mUwMFQaB5qBIO67HOmYRlQ+AL5kXE7wwwEg",
+	"OuX4CRL6hPsjCF1QVTSN3KFgi+iboHMZwSMpcdgZhsNA1+JMqhtGlJum8OzUy4wmo79VXyl8ab+jAFFE",
+	"KXrvCgzfVXXbNIPdX8FN/l1yEgtCS+/dVipWaxxBS59fiqPb0+0v41an02ntHhb972tOudse1+tPDS29",
+	"Xj+7Gh3eWiODSek2+uzS+uMO0NJn1rcIWno/A1p69BW4ntoKBLlWjgGR6+Xy6LBiWWcbH/v9P4rF4fB7",
+	"ZX/c5B+3WXvtc1l4m1+KH47Xzk9uetvf35evL9lFm//BfTq+ohajXv/qw7glbjuFo/GRW2yPxdYg9E43",
+	"PjR59+KP8Pzn/md/c79Vr+1f1K0RwDtXR9Xy2uikUres0W4XQKKPEWr6ZNfqMoArltc1+aeTk3rd8vcr",
+	"FbFvnZzvlUf1ShIkuvFTXDu7Fx9Gna5zVq982/hwFWzub29+ZutnVqfJTZjoOSDRl3Bto1r9uGvRbqMH",
+	"ANVN3uKNTvv20+2JWlunsnXZWi8ML3htmn/qxBo1urWedbhBK+P13cZgd9jk/fGHHq+Ov27V20eDrRP/",
+	"S/Hy68XN9traQY8en28fWW7VCtY/f+22jvveWv/d1nmLUmft4Cb0w2+HI6/Jjz62LvmoSLf6f9TrPwv/",
+	"/v2gpU/+uDrb3L3sfjk8vtkq9m+afG9Mtw7Xv75/t1eu0Rt/a+3w21aDjy/W+58VtHRyR07uxyZfdkfq",
+	"/bgktPQdU4PPQ+/1mhp8AJjop0gNZqnmVCjoB0oNKj4W5dHMzg9GNTYdP4jilKooeTqwlNM5Q8wI6gBS",
+	"MoGYJxXgN4EkFpPmQogVONKgpDkiWN+FWkfkt2ppDExAAKZNjuEqz+WM2IIN/o123A58AjWjaKFVGjly",
+	"sAe/9cOekTpxBQa/cvCf4judxGmNQ51z6tPgCh771eWOPxKrxfWtdQDp6FHIAfZ9EZJigRQKBeRkaXJM",
+	"Zy0aS3M55GngcSWVd8PqHxDMuvYH5UVOoSNTm7zRt4wNx7eA6IsWYY4MOZSxhD3W5JEpFhmMXROJ20hR",
+	"7ig+ExoNXS5aDp+JHFx5YhtbxJbfYc5A/lNXWcDHbgifmRUb8m+stpD/MiqFcoBM/YN6XT9ww17fzjX5",
+	"hBtgt0WA6+HDo6mHLxMXVnkex34QDrtDJphcTb8PI2GrsJY5YtO2/F8c///8n//53z4Mmv7P/yfgOhFS",
+	"x8exO9Rh5ujV1U1uC6aGD6XN6jI18L6PM+Q9ak9X7mJCkLbbEBqBwWNSTW2H2C1Q8PRjLFKCbidLbhPj",
+	"6pivCMKxMe0QZzRgImxyhdfAoQ6+g2k+akC4OqztQ2E1bGbSdwWkgx3yc+jDESDcJ0NBW95ETnqzUJC3",
+	"1BJAYdx4EORCxqw4jW2wUu3AFmvyiPKKj1VMGETAlTsYMEcHj1XUeGasVxf2Q3BYF75JLxkZoJBpjI7o",
+	"2IxQxW6Uw67dNovPrPompkky4tmRtJvgD0MvW/NcyfOoGmhRmHgezjBZoCAXHPxJe8gV+ZBdIsLXDHVt",
+	"ykmLNXnkyNIudfkEDdeICrVRmINA8lP8TjhsuBrSpZhtBbTgyPeVMkNX38OQ1Huwk5sm8bQovkD6EJ1Q",
+	"0NxiigoPlhbLF2jo9922HUkao3ZhfmnFRHWCvOw/xXVVNGEGmBeuj2jytEqNuEQiTxr6BiDemIqAFHPG",
+	"3m6xnqvumibddyJSMBHz2IG+UtchQdihPzGmmJEP6nFUxj1i+xLUjfqzQ7evagAgeUp6vlwjpKTy/TzY",
+	"r9kxgNc8/bzARvoqRHxlUrRGLGZZWy8PGW8VwJB3SJ8UHpD0OeGv5pObnU0p9Fwc7wp7bCxfx/Nkix4y",
+	"RGQG4qOVxfHnID0HtlPOWJucslFy0ihp8mIOj8Fq4Pq5qdqGnOEh58qNXLJIosnT12hW++zzFR/UlAqZ",
+	"Se+s9+mr+5fm/i1RcLCxsbW1ubmx/vA+oVjMKXyAggMDSSDVI7SAchgsA7RvJ3r5Ixsph+5MflBct3MT",
+	"bbMAa+g6iloZvovJV6V07ShfKBd7NLaRNNQ+EuY5f6CxaKuChyRAeFrHhRiKATQVYomqvGwQ+CFrR+mF",
+	"2PfYiY0+7CWQmg4t5qjcD1MXUeCd1HjSKFCEvO0eDWg7jFliccHEWISsH6VHoA5CDsn+obIKfoewn0Pq",
+	"GUa+R0NFaosViyYXLnEdg+k2yX6c0/AL8VwmgRXAMlXEEdJU5H646vK2N5TrBbTMypLW+yAm1iZIgbAD",
+	"tmzEAhuZvtpaMeo4ieM6iSLHjh/kST1pAUX8tEGSBgkBILQzvxz4w2Tvkm4aXy4X8jiZjUcBk8iY8b31",
+	"0607eBBACb2bXsEkXrxirKvq5iSZO/CeL1Sh9zDQEFkneKFyvEyUCLmd52lIPINicR2JPXe+rtg2uhxK",
+	"sfJbQCWaGjA3qSEfTiVGIlU+QDfaQapfgfNghR6WmWv2dtwDqBg7vuewwCgIRIUolEp8dk2o3kWkDI3g",
+	"zDCMew3UJDFgBmCrv5tu1JsuSz3GYRHV4K7abNSKGc77NQuE63PwFzoMKpoX1q36vDyndo20UixXzCK0",
+	"UnFxVCY1nQfDZXrVoP9cDap1yXMrz/iILqg+J3+wjAKN2WgzGPU4G4lsd/EhfcUp/KYdQkPiMSqQQhUl",
+	"slASFM94nlQpcuwpuH+jSRI+oV6Ekq08YUWs6o+42e9YknoPQt3q8ivGBpB4UL1Wgd8nLSYHluCmckWC",
+	"qVWrDYy4GgpvkpfPVPOqqk74JVS+IWRw6DXQaSJdqFK4sPCapRa1S5Mf8VhNBfi+4nSo2UQqb9JhIxbo",
+	"9jyBqg65X6kq6dcddXlic3YDPLiMa/WD0WzS9YlcMsGUxlKtp9jqoGoCIT0A9oreKnKYWJIM84i6KSd2",
+	"A06PcX/Y7cmHRU/Rk4QUTGkyFgDVjZP4BmiRKLcatxkEuscQ2VcjoJzYRsB59TMb29CGCJ2rakmjFFSU",
+	"AfKk9QD2GCXtgIpelHvKYHxA0s37h/tVniortq8PahTej47GjPj+TsRvaRzRsaq/BLsPmGr/We16cQNd",
+	"YouulFbWCxuF1UJxdaMo3/I1CzwqZf3xRmH37mEAg0D4+aLUDZSai7bIvZYrzeDuTSMFu5tlsXzEOkvY",
+	"pPH9PlS8WlNXOMxjiN+Yzs+b8AtN5hNiEKMoolrUscrPS9R5lwiIxjzZw3p4YLMFYehzBR1QaRzEoAdS",
+	"KjsGKkCSNgN0jNQjqtrBDQ06ShG6WD7gOlNeJLGHXAxY2+24TDEQTTDz5glMXEpv0B2T1QEzSXhxsvct",
+	"FDeZeDO6a6Y4y2NrBd9Ly3fGEZTAKwlHBl/sExQoZm2JiaMtL5ouUPyVywZV1SYymjazCWQgNGGSFmVC",
+	"lppDfK2ufcnQ74++c1P3RAZG3SJFtbkng1gfphXkKjFutF5HcV2hg7Pyc+KxDjhyE+zruRgnGMNJpO0x",
+	"GsC3b+QhU5Wnb6e7lpRLE/rDdk+qwpHScso3IJowN+YFyhsuuVnbakDERXpL3aWEhSpyPhTWRPPaYOA3",
+	"9FXchMnZYnVdDv3lkStUDNTlCDsLxYRxFWkCJE5KF9Jins+7Qt/1io3jcjeAQdG9ZlOSZjhwUrGc7mz4",
+	"J19zamfGD3yoM9GhcdeWhHO424tuSYh2LeG/ASzGiwd1xzf+JFI363wkBC9e9GANDcCEYeLTz2TDmcYM",
+	"fQRSnAl8wLuy2r0S5PzTSbImuoefx3Cax7k3cY5fOAnfXPkhFmKDoJ6XDLhEOV0lYnoUsNmmUg2qA4Qb",
+	"RQI9t9tjIiSuDvJ3/KDNlhQt4klZGl5JyF8wCXlaMHC+6Pj7MZLPPitiWWG2OGP5SxFqUN0hFme3wevN",
+	"7ZIDSRW1f+oEqwp1YqMXAAURv5PCiqMwLNSvlG8J7zmJXkF5fNEiYg8H+veReGnTe5V9d5Z90/v4YcWe",
+	"OlcvXuLFx2RBYYc/yJRzat4vT8St/WWUfsxMDCGykmGn0REdxzhHMScM8Og4TsCEUCC6B9ahBh0GjOmA",
+	"oWTUvYO1ZJx6InCWJw3W96/vlprB2aS+3qdL0PT969cEzWIJGrlUEX/QY3prszdG4sTjpVmHPjNbA6l4",
+	"Qz8jQjUidsrf58nRZIf0iArCofsQQaW1gZA4YarCSgOKauCtnAYbh1ENA+aUCPZaLm4YrDy1qs4MZ8K3",
+	"r+cjPQf06Idjxv5YVBdmKcHH0oE1dTpebvoICxwZDVSZn0L/Bw2hkCRifgATYhgKAN1QoQeYGjhVPuDd",
+	"EbJEtfhL8wrVrlLMUW1QOOSceYSzcOQHVxoGxRYhDd32D3eAiAfRn9fvEDYmziDlm/wQf4xF9aPADUPG",
+	"obKwWMgX84V8YW19086Zf25t5fX/F/AJ+juS/G5HLp8eM7hMeqQmZ5MlLQzyxnahH0HYb1VvIdZ8yV/J",
+	"70HwTszXRKLo0pBJkyaR9lJSFRgweTRPLHZ0A/l4sGD2/EChviJVA+TepNkDibzQ1gk4PRb5ohUOSNpQ",
+	"hHurXqMNGIo/1FTU4kcRM3krRS7Vp2M9YW1XNbllUH/GdKjSvFItLZr8IKFfuFwpCNj7AaT8RkS3PkTd",
+	"H0aZrNRoXd93cpOsUqgAzbBe1k/VoRny0PWihYG9PaJy0dywpLYyJ54vmFBImtCDQXXlbqYfnJpceSgj",
+	"8K75Sy5+OH6fQqUmww76GENO7WQp3I1DtAJiSvR+JL8tRF/fmYgJ1uJFJDgXsQte05wPmuY8fSKrYvYx",
+	"XCTTOde2WMDxZTzwvT5yfCwY3vNcfiWMUkMwzjuqXl6H+6ayFVUkB+SKDhEaxuWPPigev4iQzw00//UC",
+	"hno1Gv7fJogXTek1cHfXwF28qTNid/G2uXPwzjg4jxm/W7JBa94JWSx+F88tK4RnzP4JS9pmsrpKsRSJ",
+	"oQELhM81xBvGF6yQ2Pja1prDQmGjLVg7YCH8m9kmicO1tgXVbbBlVUx2Ypu+RzjhdADDJ/CVJmJ5uiEo",
+	"WSfmc6N/OEeAt1/d0URex1hI1GeFThFM2xVoOPrwbDQc3VBxw4odIjcMCOKQQAeXCfMGcrdYUBRtx7VD",
+	"bU14fhsqqRWRQ1ysrkEpcf2gfhwxTGzp7uBS2uYGtnMR8+yo50e/h6F3mSpuv2LjBYlQoy19b/Tx+5is",
+	"usMGTNbj97srufltwrmVAVy++b5YXLzyLprv8zCE1oQYMide9AyVFIkEgzdAvuFXi/RB+n2VgAMIW2BQ",
+	"Qo8Qjg9SNCC2S7aSe8De39SjuAgRaaxaZuiUJQ3Xtb+if8/L2tSjmBEs5sgPwp7HhMgTCz+J5HLbo24/",
+	"anRVf6miZQPFIGodhf5PB6v/At07EyuIPGlAb6YSwpNgm4v10Nxd7i2dq2mYbTSG2Oc+5GxeTc+MXhpO",
+	"zA3+SCdx7uZYpK3GOIkzUzZx96TP8djIUwCkppouVZ2OHFbaQ8924Pex93opJ27lKdyqufrrdXOn5Vme",
+	"ZGfP3htLOC4ztcsdHZbpLROXJhmbR7WbD2jYi7vNTQ21Mmm8vRTU1AW0LrB5zKiLTxBFQWV7CXG+tnMG",
+	"B9Ob43L1dD1HrOrp6vrWu9VKuZIjx+XPu3vrqFA/1q3K6ulHS377FsWK4WxJmQPUUwaKosYscvwR93zq",
+	"LIHpN73ppG/wWmH/WmG/RIW9ufHvVGF/b0mJm3a+jLwyrouk4xVgVbyYciwDRvY5Q0uf2TiXCN8gB3ry",
+	"IzEFYpvLxoPNk69JYfYvkQIJmzP7DvtDAIuPAGLJm0SXYpx7fpsnNuJ6QrOiEq6amERJU1K3KjvE9liX",
+	"tsdw3cZu9dS8qCgvwYI0zyHu0WmO9Glb/sfiTuC7iMqiOE0iSKERo1eLy2BSUyW/x0enZxDwclNiSNKt",
+	"hWOyYFwoAnG8c0znUbBTcVgPBvh2sxqfjvtrGmPbvmqbv23oKAGx/RTqafb5XChSlIWxOtDQwwuoEX1m",
+	"Z3VyqgJBJJcCOYgBNp04IAGjEP03iheNEOekejAMAWQghzWX4lQzHyN+FZZ+eO4Vw3ISggPDupxbdxAh",
+	"f8NvMTWgaH8U7rbBabqQgWxpSFJEH1NopdhB7/g4pETli6o2SRYAacjPkN0kID4FCyG6BUBdC2uCNAhR",
+	"YyLLQohOW0XHUVh0JmbZmTHvHawuA/qkqI5tcolRYcc1N0DqqnhTXyhn9R4+KoWZBAtjdWZpypzVcH4I",
+	"mys3PcLCchEy6mTNGO3MxflIlsup++2QhasiDBjtP4gmVLLiVQn+/ZRg7KP5T6YAZ0mi+T7aYOLaWPmp",
+	"L5476W4Jsl89y4FusgfF9VU1MDuntEvC4kDL3tBFC9rz0SrcH7jZGGNaVjbL7l8W1/nBrPxX+fYq3+6K",
+	"B53gGlSefbTDn9biT5d5mSb/XLG3gNEf40M/p4CEoom4rD0JFJMslVRvSPEggqWFwLaED/stFsSMkDE0",
+	"VrLmdxJrSxiQkCKkY8SBVHVB8iZ2VEGvkJQ1KjILrl3sqeKqLB3swT40MIjhgAWCOczBToSowL5D7II9",
+	"cX2oipGobvJS/kZo8IZ5jM8GnFbckiachQYzHnJH8UoAaZvu1YgWPDbT3VAuUgm9GGeIMpY59ky444cB",
+	"rsw9aUXS/VB900B9pxo4J9yiHDbz5BTWMvSu/PXL1rSyAMPmeVEnB2RWX7HB/oYqKBU9+KmghjKObSZu",
+	"8ANhhcnf9NmzaxqjE30KqyUG7I86nzpxC1ylcZAifiNBm2zd25nZ7TTZ7KRjXev5dyAzrhgbYA1BGIwV",
+	"UgejgeeyACCPo5JVuLcIaRCqgpKAEbsdeKvXLHA7Y1sFIegEPxJiJBuEQhVLpMl3+cZegIB/lYB/Qwko",
+	"91bKmXtcyZe+oSdEn7zooWWfPP/PLvs0PPsUiloijAxG6G71oHpWBdSByORWcOhgcbsQ8dZRXoPaMvQh",
+	"+xoMRcicNLD0nWli93gPIDwRnxKYJsJ6gqZjsjZUYVvjiJVxi+POLY/CvucHv5E9i9PEUHLF7w8Cv+8K",
+	"dg+7FvbsK2LtP0gmJxDutSOK2+qp4e7x7C1UmtsxLr2LdFbi59nF8/EwnCebde+TNAKnaCqMn330PcfO",
+	"GSEM9XO0F4d9JZqRA0tHBfLkFFdiEbSkFDE+x8qdkrlq3V8NzFdh9gh96bi5nsSjztzICfGlrnoIy3Io",
+	"WLBwA7q8WKSgRAbyI9U7TvYUtxsNGGn7/ZbLdTVec4Vyp7liOLR9iv2dSZPLgJUkFQsKM/gEciVgWEkj",
+	"kd24IswpmJkI4wa6tDE46wsFOwITiX7XDfxRXEvisEHYm1HVgLRI54IFT9rtnpt+Id44ehNR4yzGYQPW",
+	"pYHjKVSdNhUMeBT+y9Y9snIPy7UMEUYGulH1C6B8jIUloe4dSassgP+YRmCf3hww3g17K6V3m9P5sNnj",
+	"F9EEdNDChE55rlqOhQZcsbKGiERwTzM4a0KlYxzGDdlq6K9CBRXCDAkkL/SHISDYUM/LGr0IaQg98ktp",
+	"JfzRvNXDg9ujQm7CHnUmGrSNLvA4AwMo/T12I3/icuKwttun2aOHn2Zt0PWtrdQdOuc0VrHbuIx0fov/",
+	"ANq7F7n+FNjS7khX+PjmRiT0fl9AjIfBtwAJMKn75ercHYY2Mg9eJAxtUunNALBQdIBygTKRZ9Uwfs0D",
+	"k7hiUnu7gYKmS6H7oCZ4pQkyFwkaqgh2J8sqE/TCJSymRBw2De1mu4OYgTZGq5P2ChUKWa3LwgiHzDZg",
+	"sOw8sZDXGG1vBJgIYsCHQwygB4wMuftzyEjod7GdU/lfirpE17+KiIZpMvtXUo9AWpM0YE4ei/wkqXK0",
+	"SKqOcqKIlvu4djuwFNNznCCsV4+y4ltyH/DmSiRCwZvnu03VL8CZui/AxNPSvyb38qEfspbvXxGHEotT",
+	"gxSKcpoX/vCW/rf6sQG1NlEZ5cpTWizkt/OFvBTtkZaL7rHyCChscu2fB+xicgNkqBu50V4pZCf0E74x",
+	"QmF1slXU/XVD1lmdV2Q0NC9bzjldc/vAJ5vJO49pWP8aybUNeYYIqVJAQjJTuF3piTJPMMhuGq0EiebZ",
+	"ThSFgkp+yGGAeIVxqPSuNK4xozFL/wgCa+H6HC7Ok6OUTC4AiWi5Oy0e8bG/t3iM2bHl+1kprazK/ytX",
+	"92uHpFJtnNX2ahXrrAqfNnm9Vitv31Yq1ne3a41qZatbOzn+uBuy4ZbwvlXPGp09Xnhf6V3fWp/L3e7P",
+	"3tXl0fHJya51ab2rn4hRk1dOLna/nJzsV0efKueX1fN6ubZvFc+rle7ooPG1OGr3v9xenJYvvn7xb/bO",
+	"rLNy9/BL2arXd/cPewdfvbDJ2/sfxs7+3tXFmcX2RoXx4WX1pn55cXN0Zm3Ud8t0b1S4xc/q0Wf13e2b",
+	"yq31Sd6tycvWxZl19em03jgZVbswns/VUbjX+lYef/922Kvt9b5/vazSerkLY7Nu6g3n22Hx4tunQWtc",
+	"HDR561v5us0bve/726OvMMq2mmutHM+7Xi6PDiuW1RjfbnWO1sZjXr/Y6nW758UmF0FjOzg/av+8tP5o",
+	"vw8+944Py977sLhRGWxeD8qNzUJQG47PPjkFtn9dLXr7jdv3P79/cv26qA7Oa+dN3vg+OvA3xIidWUdy",
+	"Xh9PtstWZ7tatuqV8qY1qo4udr80Cl7ZGo0q3Yva59FFuXxy/tEa1Ua71sVuk39pFM6sk49rZas2snat",
+	"DtzltF7d37W+dsuN4nGn2G18/uI0+ltn6/752kZ97+xL9Wb78ta6xJX82KhWP+5atNvo9Vr96rC9/qHI",
+	"+nvW92+9XutbWXw/3bpsrReGF7yGY/C/124vC1VrVNs9PbFGTd7o1nrWcf/byaftd3zjs0VP39/uh6fD",
+	"873PBetCXIhee71aCL51Ppwere//vLTcqtX7dPnH+ju/frvlNZp8a+3DxsXm2bi1Vttf337/82JrvXGz",
+	"fTMo94ob32+tfzc5bN7q4W7Khl7JPYSBoOSF4si/q3Kv9RU796ty/02UO76xJ1DuWZomodzxogdT7ovS",
+	"wGflsmDH3I0K/rHJ1++kp1/J15+MfP2xj1PWhpiXiIZxzaJelxekEa/j29eJEzBRwfXenNeuqQb2Kv1f",
+	"LNXGY+/V1P0ws1tuttBfVuyBZfKyGDPyxMoiXM+R1jAkBun6Tpx5hLCZK+IUp+7uYIFyE6F63wihYamt",
+	"G8ZfE47FbfqewM/hdyYiccjnhF0fUQhu1PMB30PeIw4IukZXOnimqBHNwOBOVONm/mqCln1pVnhwnlVS",
+	"SixAiBBJooeNw3H/2l+ZDKkV58TPcvLP9fuH056dzmCezH0tF3kctvbHFtpZp2ceg8F97fXFudqfiqQd",
+	"otYvhKT9tdf39yZof3pTawl6dkixPh49+z3MsOXExn0p2qN046MStE+8nFeC9lfBMZOgfbbo+DvTs6ed",
+	"FLGsMHskevbHFWoPTeOEwZ1JibaAoHolZHoVUvMJmR5cRP0ObEzTx2Mx2fS4bEz3i3ktzsikwsVJymdM",
+	"G9yVumgeMdFiNV4vn02o7XPO2jC+O7AHJeb4yiD0yiAUMwiB/xIRcE0zCM3xOu+LEDV5+hYp37ovgVCa",
+	"yfQgBEL35Pe5nyR65fd5en6fu8Rp7kv0M/PEZCRx7070s5S9/8rd81tw9zzBrp29SZawdx+UxMewc/+5",
+	"RD6x9lueyCeXBjiO2d7H5OOR7+25+Xhekym/NxfPE4u7BZh4QNA9HBPP4wYX78rG8wihhQUYeYSm5JlD",
+	"xZMsCrm7uEp1ax6UikYw3qOrDl2lUKT992SieZWx/zAGmkcVyrMP5UKBhjvzzxiC8778M8cV4gdk0JPi",
+	"zCg1jyhpkpzz8OMZfDTz2GMewJibWwA4qwV3WpMuwd6CYmcnIp63cV66rDILrEFJq2WCqWpQmk7llU/l",
+	"VZ7/08lUntjAXpBKBcX4g1OpPIJZ++h0KslVe2g6lSxb9dcdxOrLZVB5lWj/JPoUNGNmk6c8srm6MHnK",
+	"goJuAYv1juQpjyASswlUJhlTJhx5iF5Ce4lpMUNXzXzGj3t3S74yfjwP48drd8lL4ft4/IbW1CM7h+3j",
+	"3t0md2X7eATRuBjjh8LmTPJ9zOmEm+ITeC55+Cow/v70GI8vKNI38zxyjAcQFXcjx3gEUbEIcMVD0mMs",
+	"Vuj0SkPx2oj7zyOhgLWdRUHx6LAfi1FQgDd5NwqKWAbemYLiEYTgTBoKNJNiEoqYYQK+ifkl5phO05D5",
+	"r7bTqwR5YOaHxzaZMjfxXN6HxY0mnQ1cvFNN4/IjfolYrC+tph/z1FQJS0qtbLT6KG06l2DhDjwJWTD0",
+	"c8by0rgHZgywS0M2ouNlFkz9ZKk1e0yRq/fwK/C9COM3bAjA6JDfuXHQvOvj9Q2aT1ki7ZmQYanNgtGN",
+	"s1oD4yfPw7znE3K2BJUJWOaRU5D4Cg3fCPm9wYutYdgjPvfGb2MIlQg2Xtq8bpiLPEcFudLGVBg0y3Dm",
+	"KTrDUGg0fM7CkR9cCV1hUjsmA49y/XN1WDW/Tr/vc5CQERmJMUpXKKyo+CGYVuARGD7gM/iKRdYOWN9H",
+	"MP1aiBQ1tBOyIAkz5dCxyJGNd1sFqZFUPYYq7fBD9QsEl9lJ0KtDeBJMJBsjlUjXjncktMeoo6dlFgeB",
+	"LcodFjBH86uXCCV932HeBB8RXqcKbpRD77kcS4LavjfsA16+WmL8sUomYPGkJgCQC6pWOlm+Y1SwAI+P",
+	"P+IsEFmpaL2Tf1vEaHXmrgd8tU/DwL0FeQGrF6N5KcCuaTgvhO8qvluBwcDWkt9I0cD6g4AJqgF2F8f3",
+	"0kv6TC2d+oVmqKWYQ+kVRzcVJD+mEsvWZw+hRqbOX1oy2Z38ekp/ZNjwayB8Fjfl8fIMrBwlQUH+qOgi",
+	"7fu8i9iCs4z8Otz2hVv6T2EpwkK8mosiVDst5WzhXrm/wfgjesLLtRvjczHHesS5zDUi9Zx/ZfdnsIEg",
+	"lISsP/BUSthGEzEvjRk7p605T50LecW+/y9B7JDdhGv6h7YGh4gsHrBhBKhmck09KA7RRlAEc5puAMXg",
+	"oemmENpswteIqSr/4bgBa4fudUyWASIJEQRRZOmBcId0hrwtVwHNSTVLx28P+4yHaMD5HbUt55lJ8N5+",
+	"M1tJ7SuYoB8bSfqFylGQv/7KH9I++/WryeV1ytNo8tATq/rfADP/11/5Yz8I5YWDwA99+ED+Q37isGv5",
+	"9y6TxrT8YGVpowkW+HktJ3zHGWIaVvHVdsoiGOqr8zFLtj+88aRP5SwL6kc/cdGUCFXfz7Sm1qLS/hl9",
+	"I+j1TXCuKTwvcIM5YLEjvQBpAam2k1NCb+BC40boR+4jtv3/S0g/LtXU2sUxTa7Fox2T1Of9xqflwQrv",
+	"tZX8VGcg+91P2RNqaEsfhmUV3cwm1qnTNJ/cAxHM1VEw6LFMvuceFfP6l/AB99Phd2Te6EbEC39r2o2n",
+	"Vzm78E6fUOWkb6LEUcNLfkyfokwXXAnIeR70yqvZ83LJN55Q3s8V9I8t4F8cCcdXYMeY4v/XgINoQ438",
+	"oeeY3iflY9L3A5bDjGRW/DwNVQAB86dP54M4Zx3Xc6l3R6/peYgkFhcfr8Unj8Mj8VTyJ33np7FJPIzP",
+	"tbB5OJkgjUEqo0ylPNNXbKz4WANVfAvJTjNnareZEHAKjjpH+tjbb6WYcT3Fuk169FonAIWi856WIjky",
+	"5FDZYAOUPHD+2MgsN8c8vW9l2kTLOzyzhHRgo5mzADPVDaIPQQ7qBdTFG5GYlTIaKYYcvd47MTU5/DjE",
+	"25m1fVJ8z+j4b7P0Tnro21+8lf7VEH8GQ/yp8mZTp2WWCT7T+E5KjZlW+MprxvbFQig+zbZLboZMw3tW",
+	"ovY3N7ZzMeOcYrzzA+Sei5jv8gnmN1VlNEn6VpJDGGNHKoxdQ92wn0PqoYyO9I4cAhFDgN3RbHkhDd02",
+	"oY4TMCHignGleKIcT5+8ifXx2zyxr1kgoD6oG/gjETfNqD7siRu1WNvvw9M8VlKZJ9XzPPCDEAHM/Lbv",
+	"5YiqHMmRs4NTfbfcZBkVdOQGjLPuD8HaduS6KCZOxTkDnguNb0JJm/YH1O1y0mJdl8P74zmiwNuj/Fow",
+	"5FLHyUnwPLHUQG01hh9qDPaEq4MGgfEMjY/shoR6AaOOLuNKNpMapIXJPbKjzK4bLBbQbhhnI3Sp5vlT",
+	"D0fuV9d5LuCzLhWLH7aWdque16Oapw9e/alH8aeeSqFMbfxZntTy9T/Q7EO7ajdmo0vbbekJuIFP4GKb",
+	"XEGlgCqw0A04fdruuVh9aCxQSSkTJTvl0W8NuQNyizsKeSBh/wOhjeYkxt5FwCiTjyYeFSGhIoY/h0+p",
+	"uBKEAcyZYG2fOzFtlx3Srh3R5sCvATF9Rx4Nz+ddQmNybimLlAbCZybA1W2pVXQZahvKTcORD7k5AUVR",
+	"iNNmcUIH7hUbT1CkClvD9QN1IffGJbJZ2MAf4IPgB9IHzQRp28HaV9Rh3A9nWqRWNxWPflpcZC1SlhsW",
+	"0m5Wnf27zQVaE+CZWDuTfCyscE5V3+LekDsBZSROGgnZM/sXsCAnqwmgUCgsMDztECtAPywfQV6SXBpI",
+	"raHqlE9rfjOh4/F9x9tWcaz00dawr9j4B7wN3aIL1b0dfVNlkLkQvlwabW5JH/lBVBVuwgw9pd6321Ez",
+	"0qfv4aCaXnGWpx2ikTaTcRsi9gTuX4AnW1yp0a4J9b6Uh2R1MzDlo8hf8uaRVsOPn8pTmqE5UY9lqk6A",
+	"3US9Evkl6ToSV700WWyXBhKiujMiulupSpDsVjdpTGKITkgjfERujpDC72PRC1JXaELNsMcE8uy63EBr",
+	"hgIHKLvzgzGx223H1tV4AM0lJR2j7V7Sm5H+ixP4g1X8gIixCFnfwV4PLsJgqCrzpBoc+VHtoUKLgiYH",
+	"JagQ/DTufYCn6jWAT6pntJsnVTmIu4Hb691bxne/ILapXmXcMTuwKtJ5dkNi446zicParsNU9NkOaZDv",
+	"3oIWMOpGHggINTmJuViopWi8D64LHwguNdXAkO8aZVvbH4wJZPx4bDiguoifWeusHvqcrdZp2O5lGRDF",
+	"VANiOfXZvXUHy2Ia5h7AV1RbdvJmdxhNqirHvf2gGIvK61itNA5WT0OKsnbmHQIPr3s4hMbcitxH834J",
+	"18DCbKBGT8OKjjehPEPKe8qTQ+V8zJJDD7Wky83l1W6aruDDbW7aTItbS8tj506pm2xrqZW8JDKX1Ocv",
+	"wF7SEcTFO46iX6Q0HVlxRFIpydDtg1kRQ7BjlHbC2Or60C1JQh9ijjqyq71OqnwQ+TNtKAtpPqgwp+4D",
+	"VaFW6ZK7/z97X7vcNo6lfSso/ZlOvbT8kWS6Y1dXjcdJutOTN/HGSc9WxSkTFiELaxLQAJAVz1RX7a3s",
+	"n72RvZO9ki2cA4CgBMqSItlKoj/dsUiCAHhwcHA+nseVmeIJ7vTt2Xvyv//537tMFLl9ThMtZxoTJ36Y",
+	"3w47uBvRlnV3aWpwLxMT4htpmyA2y5ODhxY2uBCqsTpmlkJdhPG00oCHAW+SPtz9l/+np7Bs98VOB2Ky",
+	"oKYUAwYILEjHg8RAjklFxW2c0YH60ek9p9TgqhmwSrPypg6R5b+8QF0GN+RzabHOPeiVNp3i52arV5Jp",
+	"qL36E7UokTWt3blWbftyXddq9d27t7W9uxSs2r0Mpq0q9KWSFRFyTKSAoEVwAljjaSDLQh/WKLW1dRz5",
+	"AXyEt6TWvmr3BhBaSuH0VmgxBN5BdQlJGFUlBxodCKiHtL0uOR01THQuHJQ4pvNpQ5WJutVM2Iti6zcQ",
+	"cLfHyAAqv0junktdcNDbvZEhst/vkhfOcjWEXlEu7mYZZqJIrKKZ7qbZiXyNIekVZthlXzMw3ne6odx/",
+	"7PwFwg/dyw6UXjuNHYiJYrEdaJayRz2243hZ7yuDayYgFCb3xE5ZWrHpZB9HuXBndtOsVCRU2lNJSFL5",
+	"ZKNDB8zpz8nR3oCZBEDe6/Q6kkJAXvF4QvtfSjPokrd2ZGOuWXAuwy7kAQUgvhoO+95z7ZgkHRJTrceP",
+	"YuQAiKZM5Tn5t7hkp0M7Bozo9LnSiTCBkibK2nDeN+QV/VbwRL/XfNSHomCcXs4TttN69ekMiW4CEsN9",
+	"kV512iZJljtXdlKg7NabolmBXR/whH1qhtUdCJaaTcQ4ZZ/kvNA55GK6RI9JgxO1jrc0va3sco0O4R+Y",
+	"hhkRIsaMLRgD9nqOCmJnEjrpAp1ck4oWoLMBO28siFFUaArq8JBQ4pCbcCSokYV0IHt9a/5fMWPQetV+",
+	"+BjEcG02KHtc6hBx8J5cx2lUqPp7ihndPRdvBSPOh0QqnF5DKqkN2d/b24NXuYBon0F+lJ0EQBnkFYO9",
+	"pEtye0zIIeUVna1j2KiMBEevOCSaxRFgV4div18ODt88JMraM0L4ZF3yd0znJXmkWHf+xm5zwAAfMur7",
+	"HOYKJ/2VcSRv+VhxwyDBKY9DAHlmt1Y60vDxXTavfRbzwzCN7A6QmRf1upjzUCDqMJNPssEMOvw4buq4",
+	"E13tCiKvwG8AnavT9UKtpM/huz0ieVipeBYChqG2Q0ahbi/USKz6mLFK4gDAimT6Arp/+uNz21eDUDja",
+	"hxgX2yvrT/aw2DWR6CR2b3AyWvFEMM6gy7Y7+Up2clBpsBXUXtn59+6lmOmSKmMmDA6bvjPs2opBsvys",
+	"PXtYUjHbic016StWC1gTNBa1ioxigbQsJ8oM4xR3BwoLczkVKMx8Fqf0+89sNMLTkopvJgwXD6o1DFfS",
+	"rbu8LdofwRanY3Aws8uG37xIb3L0za+H2YE3O0ltMbcwyg0Iudl+7rLPWO8zA6BrPJAlLg0C1tnJ2e+Y",
+	"TfjDu5cn5Mn+T3uPrO374f3LnZ/QjAJfAFFyXBc0AT5EOK6Vo0roQ5Jfc1E4dzFovTwjuatTs/8sqUBi",
+	"Rqsg8yNra8oxmJDwAxCzEzVCkQzlbYgcJvHUMaA6Q7s9h17l1hjOS6pN3iXHJP9TTuykFD5SSChCIbpa",
+	"P6KHUNIwYMw4U8/YrQvZb/pSVaOSJvzVMKsNjXOnZgPUyJ6+aWq0udLN/BeZzI7a8vKuQx++gI+7qEpc",
+	"iSs3JVZNTy7c0dRFCUeuvtkEBaRYKWnx4L6MN9L5IHLsECsuKByiaRwig8QqSfrM9AYe9T+CtMe4Gi1C",
+	"UKuZIMWNZmXf3tEb4CnZcxOMQzWqKx3zIPV2VFQxPdGtqA4Hq0Q0YyJFV2efWRla/dZ/+i2cuo71deBt",
+	"g6W31oLNKRGc4GuzV7+0YHNJmu97o/iuHZ2u1KTJ+B3C+4GwA6sImGbC+Kg+ahJ7BHQmCpaQAw50xPKW",
+	"O9qLHHyBGXm8hywck4weMX8HOAprdB9wBOrRkCnNClZYi0t4Ng0wu/byxt0+yHQahczQYVZIKNhrYgJ4",
+	"Q9BxmJ8L8Cp62INI1WKozOWlwu+jXo9pLZUvmz059ikLaTyARnzfe4gregu9gvhZo9kUrlkLx/qqYIce",
+	"hlz9x+eL++q+VlL17b6yASTqi5YFLLfRNNdlgkH9C7cZdE3Om6nfDGpNeeHCMdiFyUJ5PvjU3VWuvPY6",
+	"hOpw5YMJ49gstTocT6WVPZUKOc5CkAxrpu0pmotrhsdsVIsOm6UOjtkeNgsFXPQFNzS7nNkNU65Nwcgt",
+	"M/b07AN1qOZD8x4npgaQmXRTAqCMD5i4u8MBPiOvj99AykRFh0MurhqpGC5gA693c257hHNn1RGcz0sp",
+	"ruz2MbDDBJAAfBukXDCqkGxPzPR+ntnPmHZ/tnD3uWBRIoiJc29aCfswnDKvZnb77ZnByEn2Vftj7TRv",
+	"SyOWLY1IVvV4jVIrEb3SUgkfqdlYR21YurM9tTCONlctDvI+3SRDWu1G62n+DSd+aD5S2ePoie+YbSqa",
+	"hi3XlDYNQYo0RiwtSyuNibZXrzuGtOpOvKSpOoa0SquNydWQ1Bpx0206o/H6u3lKo9v9EcnBK3lxcFg/",
+	"YG+9CRSfI8H/MWItfMCpTJlogF8ZGVPFzEDagUg7JQe1xcTFDRNGqtv5D7TRLDxM1kn8GVpUTdT4ljWp",
+	"lXGSNuS5XU19oWpILZ5UsghN3JHSCXjGnNzmFwHujp6rgfun9EXE/AIRAlkFHkp8R9GE+mxB2P4SrbGl",
+	"f9lU1Ol7WjspEUohTzeWxwzw6cZeCUVdlBRc08uSQX7UXWZuZ6vXNxyX+p4Ec0osZll6d6jzbwehOo+a",
+	"zhsA1WiBpWCpEUw3gUntwzY+kAVFUTKUKjWITJHZT46E0eC3cChqDroUcEwhif3IgQA17GJwMQctEG+O",
+	"2sghGUt1jZBzKVcfQsZOqohlU6QF9MFlbC9jkj4MePJiqmsLobwmCOV70n0pkU/BKC9h0DYW5vyeq8Zj",
+	"LXTqGDJJWb+BJZl95toA4qGudRq6bVJmQeOt9+3/agkeTKs2rBeKDYd08CC65YIXjShCwK/jwvz5SSfr",
+	"VPQzr0ZV5/DZ3t6P+8+eHTx98uOTvWfP9rNOxQVe2g8FJ1wYdsXUXDGGe/XbxXO19dxpMyE9K/fdTba+",
+	"Ud67qdWc9t81bmv14DVHOocPL35gWk8dTWKnQ3UGFv15n5+vRtMDOdY+e3DK2+eMo0m3YcIJiKjrs1Wl",
+	"T3UR0lz07Q6YEylI3lQleas/MR70V+ZRdLT3F3wI62P/2UF3r3vQ3ds9eGLXx4QytcrQCdFQyQLxdztZ",
+	"B8oZg3m2hNZ6IA9k3IUzFMNWuy++N6tJ4nzJ6ncDS/6Afs6JdbZuT+fE65K+zuQ9af3ZZh4u5PGMn7SH",
+	"RY3Q/77SjUIKHzHymgndPPbVh8fpk2Wrz/OLNNvW67lWR1HkxLyvhZGWiqQjsyn5s1yZ04oVAdAbunX2",
+	"qaVzX5vEXLvDlqJi3b7R+5L3hJzNtqTv3AK+esrsXDEtR6rHoCYxMh/tn4r1mVJMacfhV7AbDvRGiiEQ",
+	"iAkVlED9Bzd9/BS5WI8iJ6wHWqAGc6ejdNqLPhdXTA0VF6bhoJ3XfRqHSxTBNxUTxxe7feqG2xTTJrUk",
+	"hZzeblt9qlOaaklb3VnZC/pU47c/kFd1YQ064VndqtPNc9HelwpOr6Gkm3ZVtvguglVtCKyUYONJF0nT",
+	"iXJEckyeh8Ih0NeRnnLaPgcdBbnnb+1kkv3uni/KhLZ9OZVVd1CnVVdQVVBmBTrUtYx4+LB1zH3GiFL7",
+	"m6cUgKDy16ojB1sV9iVZFkAUyssSXxaj+U35m4BKCWJ0JBdSsNznhLhhQpzOgSnZmXXzUheDNSrLQP9P",
+	"7SPjATV2pNEUaXqr2+D+VneIeqBCqcd/3ttbbr95J03Yb76qaqlVeIaihbvdwjZmC/uF30xvYPG3Wudm",
+	"llYIKaDE5TYzZ2/PHXB092eN3CGrmGUi+PiSl8bzi/ZkdckFc2yq5x0qivPOUU0oXVHjSvvRmZ+KRSI1",
+	"tNSOZhD6FfzyV0qO66VUsKEZJN0Ap7R6joPYkMAlTmkIWA6kNvbLZi35yakIpn+mlav06dM5qEqhR+4D",
+	"40yyz7RnPPJizoetIHx8uMJX+5moZMHKRaYBHlhDR+xTi/QD3rL6btwwUUi1SEfwiTV0RXOz0IzY+1ct",
+	"nPhp6NVCX6adbHiJbjhmtUJWlIswN4suXnx8Bd1yOVS1jpYKWRYauhrBSNFhmlkDqa1fPiUrm4ZTmsGW",
+	"2Jggl0J9g4bYWKoiWlTss3EzyFWk9fBvq2y8hc2V/cx2k7liZoCgL7Jk2F7mwF/6pGQGdxtRkIJfcXv6",
+	"mf8r/GPRD7BB6RxhS9umcmjjhS+yytx+v3T6Rt3ievI26vbndDFHBkwyV8M12Jak4d83aQXehWZ3XJbN",
+	"pY1eYTTyNCtZzyQwM5ugd+FI71DsQm17ZV+dES0DK3mPCnvcwyuscJkdLWBxtVk3d7n51vDaGl5bw2tr",
+	"eG0Nr+/b8Noihz6MteaAQO+w15Y3lNAweD7xTBPpc7LFJsbnpH2EpgiEeZLxF8w8A+wdDDFZ08eZGYHN",
+	"w2HwJoGAwXzipjZGYFFdor2iRg4jDmmBd7mWUe/yLjlhZaldaN6uCMOKc3EJUJgVzYhmFe/JUgogqaCX",
+	"oKcuHQkfdajDJReM5JoNf8YYxRH8ooGoCLT/ybuMvH4JjwKFEgIWl1AhCxjGGfxv/88eq+/y1jAiVcEU",
+	"qai6tm89F3/nopBjvbN/8PSgey7Oxfy4xxmBNN5bbPOQ5H6u8gy0V0ZysEfsP+witv/H/djlGGhg0rDT",
+	"5CPaRz7x4AL3hDw7F/4XK5S2iZ4UgvUMv+GGYyqDZlpzKS4QZ/ACAU3dO5wOx9dIkA9aAtE0DMLZuLrO",
+	"migZvWE6pl9t1JchqDIX54JONoF3h4yGjGir9yEg53vhiK6CzW079WTvWUighllGmkQKzCXXQo4hgmW7",
+	"7GgLqalr2ArWkwUrMoQLPBcV15CuUZB/jCR8biIkGcHuF31WyJres236ReAgH0vQ+Yg3ZYIkcOBwAezF",
+	"I/uEjqhp/JSAtF/z4ZAVIEeISe3icfnP9jv9P/ufHfufv+SZFXzbvZN3xB1ggGJM2NMKrMoeK0uYVnrN",
+	"BKFjeovIi6gwyHBkINMAZr0+rkQ41wG9EZC0zICdC+xqE/TadhYBHKmRFe/lsFXDKCmGEhWmmggp2KG7",
+	"4GYj+oC2BZeYQzXJ7W0f9w8+dcOiiM0OBMiVsph8T4hmngsXJi65Ni7tx74xLEJEA7Of0J0S0EbHBWa7",
+	"62HDMf45ZGVppxbGXh8fDwHqkt0wRUtYzl7I/KfHlBzo1rkwDd0Q6vK98IDUuC8ODEFO+XbJOz9KaI4V",
+	"iGS+n0UvumQD7jlCE8oG6w+shYD2JZKPWh3p7kPe4zdyYuIgAg4dA/YhnEPEFcBNBK0nULyGV+zIAblJ",
+	"iWQeY8qNS2h5svcYP3P+jhl1u3MMTEPdczF1EsaWZ52EF68saGMFLb1odkkO+UVIVpqULmsdhTCxbaGl",
+	"DgvWQZrIB59agsdnodKH2BIMHQ6H/IwPMxR6kHl3KoQTWbRXZM2N4lzgx9i54XTn+PRVtv/jQXd/r3uw",
+	"3z3Yz96x4ldqsudMXxs5zF5zMfqcHf/9LDvv0CHPCB0OzzvZ2dmvhwcH5yJdmnbJBYVpTFis95eyFaTu",
+	"VeVIXdJ0QGOqg1Rs6xYa9jDO3F32cEU/71yC6D5+/PTpkyePD77MSkal0WIl48V2Kzlm8IkN5bsKFN47",
+	"/jvvggNmYzLS7MgqPcwgxaygUGhfeH+gP227Qq8A1cJ11I5n2JzMRp0uW8AjehDf+6pZqLu6rVyYo3IB",
+	"v1KQmNUfFhNy0KxSwOsXQ1q55TCzRgFvmR9pJX7v+nV0mzsDe72VvlQRwdokb+LrTwVzIolrieRsepFA",
+	"NqcHYx7AFSwD8Aof4FEMbCYG+cdq7tAIPaUbOQmmgFjI5ch48lF/XjkMhwt7ivHFvjXmCqTB+rMNHBtn",
+	"nYZ4ze8anYEcK2jtKohiUuH8Ge1oUhEujMTdLR0Kw3NPU5csmcvJrcBGtupBJPh0yDtQ6dv5NHeWZ+jU",
+	"w1QUzKn6tgAta8n+X5vunBb4VJ7/PBo0ZcHu4tJ88LT+CWt5Qgs0LGAu4MpdVi8ObDVG72axyW8X+kMs",
+	"9Bdizeb5tMA2ozli0jhfbKEPuAYs3HnToNmNnZwahangzibpSdFjSoSZyIhgY6YNehvRm4hpQM51T3gR",
+	"CmlCqQ68CvzSOuIABwuKXw0MMRLJ0kLAGdzNEDpwV0K3Zp82fsVxfzMktcd2yC/sx9lSIiyTOzdG3/pw",
+	"yAQrrDDdtaKXyKbDtbNpyXTRSpiRUnfhFEVbZp0b232zHmDUcoEqDrx/Pq4DnJ/n+Mh3THYQz8M20VYb",
+	"L0VTqsGJyvLptqHdNWmI0P5CGiJaAbM0hGu9NffWvbwVGe0du+Ia86ncDNdRZp/e5TNjBSAYzEFsEMp7",
+	"wSUzkMpgtLMNoCwe8VeGT+YTDpk2Jb3s9qT9qDDkC3fp/Yuz96+P/zo/8UE8Gw+DO9b4Hm0HG7i6jaq1",
+	"oIGRkO45Q1stryaS6yYFANZQE236ITqmYC/mh/zyWbGexr32KHpfASQTzCrkXILr4IsUxhb2azPJDta8",
+	"ZJKSk4IGay6ZmWE3pwPvMGM7W1W9wXG2tQrdtCTMNuTaNfTmxNxqg+6ojpzxFFtBUWeUSsEaPAXp4Niq",
+	"WApaQlVTi3JJo69h3y1t2z1MaGp+hbF1Wq8pOrVWjZOU9FSYagHLUMlyAdAOuHs+Z887e+t37OSx4986",
+	"dyDTusl6C4KxtEvHt7Z6h46dra5vvrkc7aW0BRCkPOnIgdba/Df4qlbvzTwkk+SYQO8XAZaHB/RH/qnr",
+	"Kl3s9n3Fb5ggZmzPd/BQMUK5h5KPNxKORT0qyJWiwoTakltfoDCQZXFInuw9bnMD2Xn6Ot0/vzDFRI/T",
+	"igljz8BkpEf/81+KSw1J1HYyYSw+9dxK0UjbEdp308JnnMc49fMnu9h5exhHEXyxFt1lRXfrHmpzDymU",
+	"9YS+W17VNFZRyhmk4ksNHRPt8wv4fuz9wfNj5RlsfiEJHfJrdksG1BehYJ7IEp6epXTC1sOzoR6edUh9",
+	"Q05S/hyU7xluHHuDq20bOzAQ2MJ0q83a2erUTfPjrEO06q+dtNraVOmi6upXgJDdPCR1NFwCOLq+Gx19",
+	"Nr65r8oEywfdQ7BPxAAS/gDZJWfwdlc43R9pVti+gUMItjMuro6IqK1OdCE1diVcxQtZong4Dmt8WQfR",
+	"wiYfgqYvZvM9jAPpLv20dRutx220DgXXkPaUk+gui9EL+gwIL7zF4QZQxexhErQCgqzmdjE4GANYCwAE",
+	"4bITnUfJjCWmImpUEmHJpndo1BwLW4336fiBLr7m2rStJJy178L3o/3nWvXeHeRgavfWzStBsN3vINpW",
+	"We9y0Zet0m2/E5x6pMIMWDz1jAEfvqdYwYThtIzjId6+rKjdjLrkpd0ShX8yt61hZIQj9yBiJeX9UVm6",
+	"3wFtOPTCwX9UlJe5P60kVsQHzdQrO5Q1inR4R7IWW5Iq1E25bfVbF25rl45TA49E/QNYBA1R16zsLyDk",
+	"0aedEnMrThc8vhgk3V5a3FJ9EK7zWvgBZAZlPTI5j0k+pFqPpSryKHc9d47hi3DxMCLvQg+mt5ryzMMH",
+	"jZUUV7A9TdTgHYcCPt8eYaLQYNA6aJ6QoW8n1w6xR8uSKWy6J+U1Zxq5HS6lfZlgY8f+Caufa2/ozrRN",
+	"G2t5Sft0cmps4xXd0UwM6E4pxRXtZB0/78D0oTglZ7y8oeSMCiNxdw0Py5FRzcfnNmT9cB7GmJ2ltIJ6",
+	"Xw/ZT9Y5Y2bnBMQivbdYs8eLTa5YXzE92HE8KaD3kadkx1OEIKbLgHm569GKNYUPcA2cGGPlB37Cbgr9",
+	"r0b22DpxUya5FMzp6hVp86n1nbLI79Tp3naZP2ALd88XsIURfscBWzv+bcBWG+JdGQnRXyJg61tbU8DW",
+	"N7+ITdUesIXW2gK2+KrWgK1t2SF/3RG1jeKp1oAkFPciUOcA9+UOxB7EjisixwItB0C8KxeK+MLZ6iP/",
+	"NE+styV8a8f2lYVvwZjsHHYqa9/8hVVDxTTt9mTVvVStFlDT9Jm2m1y2zMdPdtEMmQK1jA6+rONPeP6l",
+	"ixlKDxPl/YD7SquBtI3ytkV5R7gkZtgHi+unxmJLRXlH8aU242CBKC98YnLccs4BqNaZ3N0QUS2pNiQs",
+	"h2UiwUupl8WQA86ssbaNGG9SxHgdK6ghT6mIsXeOtFrP9ob50bbcm7b6ebMixusQrfprJ83GVfnhNjRi",
+	"fFxTY6OXTqrYfReRaKO9uVhoOfKOr6tuYCkvX1j/9oc/1djlbeTeDds+RK3Ruh9IwBpuN/ABRd1a50SP",
+	"egNn7ic22B98YAKdi5nHsczcUQD4xB+5LwiQz/UW3CUQgZkZep/lnVx4l4723SUN+dm+yoVs7IdzRC7g",
+	"hNzaFyuKqq9jE2ishDYf3iwL/WZ/V9q2D3bBtdvOAOG9whfOK8w+9yItDj8i7n1QAy5U6Z6LbvHq7SiO",
+	"pmh+JfwRAHkQCgcUVD+QuYBns8kSCFUf75GC3mrUUA6xvEeV4nEPtYdDBKVIRZFBphByhmsfmEEXNvkP",
+	"qoDjy3m0D6cc4z+4dz5KuMjJD1QTe0wnNJ4h6OuRmxdakpL3meEVyxwoMEIzaqZugHmM3pL9p55v/JGn",
+	"iXUOdsVI/qsxQ3vkyDOSn9GKnXHDfj4ziveM/emUmsHPu47SOz9jvZFiOZE3TJGBMUMNZD6wmY4EMiPk",
+	"kMh0AfQSjtWgAbEQbdmyj8Ell/rkuMghGFUHpD18W8W1BkhJBbsCbILY/n6XvKTcbmqlxM+t7M5ccbu5",
+	"Dq06KgrFNEYU4O8epH0dkkt2Kx3CPdxvG0sByjsmD+h0T1aQNvTb2ds3sGdpx1xAfkAbW5NqVBo+pMrs",
+	"2t93CmroowwZTuwAkaXDkEpqQ34if+N/PbJSnzeojHOCkRi/gYPuZeSvVPMeuWSaFzCVFVgSft+upy3z",
+	"bBLQMx9KlDU4vxlLP+9cgwwHCgNScFqynqnpBIAcaUjNwJoDfm140iT7u+cf79HegBVtTrf3VoJ/319N",
+	"sssSm6/G61a52H8B9QQEHoLEAm53pKXgJBT/fdhht7/tsX8/5m/5b3/7ff/f+OuT3waXv/Ts368+/PPV",
+	"/hv+2zPQjOhKa3tN8Mrd4aCb9sH9MbeFAPMdttQ/ssbcfN4Zj8c7IKAjVTIBrCXz2wATba/I/oisJFSG",
+	"i0171kFjUV9w0Tl8tre37OdbaIZbuexhBKi3NzcUuw2nzmGL2X2Pm1vvKK9puvyRKCRGAJFNOI/1XcpU",
+	"JAnkB1DntGJkJKyCt9YE6l2rSR/FlPnWZJtgNvhp/9nBQs7XWumm/K/QpYub/WkLz9SiHQ3/X51LRpVV",
+	"bB8/2fM8jsxLI/7mRC760U4aWiQJ0lEkb4TLVt+psnPY2aVDDnreTcXU+d/ZW7IPMNI7Ru4AnLQZCcFK",
+	"HbH09ZgyvA/RIEjAdMO3Zs6B/U+CyeWUyWEJJ3ziCEu8XXd64r7vAE7m870FT0tZKt00fqymjT05dqmj",
+	"XOuRPQU7aklruMJNYwaHXcHGSIOk2I28xm3Xvfgkajjx7ugycWvQ+JQLHJBtEnUzsvbEbdNUk6+5uNZI",
+	"mcZ7A/gqkD/k2hsq2edlY3JeCCXLyoECTjkuh0z8fvrGG7LRY6+ENlT0kuMC7ccrpMGsMUOxM3i28A1z",
+	"1wy5kmjOGkkEG6c6ekKrIbWHi9QbWTUsqYnJkUSfX41cyq/99e6h/H9ZsLJtPK9OybCkIm7J9z1u67Sk",
+	"oqWFBlEqIzdIGhZtv5ooh6zmTEpR3+iNwcxpq3yXa5lHL/aYlwkJj98AgjvSrG45rB8vgv+Mb/UlEBwX",
+	"X/TCuNm2ESMKQQsy3FTnnwfguakhRIo7nm3QzNO3253jCj89uWa32rndIcUpFJA0UaldVKkGm8q8wwtW",
+	"tjTUnmLQgSmHmoylurbHoJlRrHiy4J2Jvjq3mfsEIfHdTz3WRTu3nozn7J0r856hNu1RHJYgqk2/Hfq0",
+	"YhknfvF4Xj+4jITJtl/Y0Qb/o/dQ1g4/Y1g1NI0PVHDTIh3aKEYruxwiTFeNB/mhkleKVm4m+rIs5Zjw",
+	"uOUXDsf00x//FwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

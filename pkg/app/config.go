@@ -1,6 +1,6 @@
 // Package app puts the parts together: it reads the configuration, opens the database and the keys,
-// starts the server and ends it in order. It imports audit, domain, pki, seal, service, store and
-// wire; nothing but cmd imports it.
+// starts the server and ends it in order. It imports audit, domain, events, pki, seal, service,
+// store and wire; nothing but cmd imports it.
 package app
 
 import (
@@ -89,6 +89,7 @@ type Config struct {
 	CRLLife            time.Duration  `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a CRL, from thisUpdate to nextUpdate; it is signed anew after two thirds of it, and at every revocation." note:"At least 1 h."`
 	OCSPLife           time.Duration  `name:"ocsp-life" env:"CHAVEIRO_OCSP_LIFE" default:"10m" help:"Life of an answer of OCSP, from thisUpdate to nextUpdate; each is signed for the status of that moment." note:"2 min to 7 days."`
 	OCSPGoodUnissued   bool           `name:"ocsp-good-unissued" env:"CHAVEIRO_OCSP_GOOD_UNISSUED" help:"Answer good instead of unknown for certificates that the CA has no record of." note:"For CAs that were imported without the certificates that they had issued."`
+	EventLife          time.Duration  `name:"event-life" env:"CHAVEIRO_EVENT_LIFE" default:"2160h" help:"How long events are kept in the stream of events." note:"At least 1 h. The audit keeps what happened for longer."`
 	RSAWorkers         int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
 	DrainDelay         time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
 	ShutdownTimeout    time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
@@ -100,9 +101,10 @@ type Config struct {
 	Hangups <-chan os.Signal `kong:"-"` // each makes the server reload; nil: none comes
 }
 
-// minCRLLife leaves time to notice that signing fails, maxOCSPLife is shorter than the time for
-// which the certificate of a responder is good at least, minSigningKeyLife limits the number of
-// keys, and maxRequestTimeout is shorter than the time limit of a connection.
+// minCRLLife leaves time to notice that signing fails, minEventLife to those who follow events and
+// were away; maxOCSPLife is shorter than the time for which the certificate of a responder is good
+// at least, minSigningKeyLife limits the number of keys, and maxRequestTimeout is shorter than the
+// time limit of a connection.
 const (
 	minOCSPLife       = 2 * time.Minute
 	maxOCSPLife       = 7 * 24 * time.Hour
@@ -110,6 +112,7 @@ const (
 	minCRLLife        = time.Hour
 	minSigningKeyLife = time.Hour
 	minRequestTimeout = time.Second
+	minEventLife      = time.Hour
 	maxRequestTimeout = 2 * time.Minute
 )
 
@@ -127,6 +130,9 @@ func (c Config) Validate() error {
 		faults = append(
 			faults, fmt.Errorf("request-timeout is not between %s and %s", minRequestTimeout, maxRequestTimeout),
 		)
+	}
+	if c.EventLife != 0 && c.EventLife < minEventLife {
+		faults = append(faults, fmt.Errorf("event-life is below %s", minEventLife))
 	}
 	if c.SigningKeyLife < minSigningKeyLife {
 		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))

@@ -221,6 +221,13 @@ var halves = map[string]string{
 		WHERE cas.revocation_epoch <> (SELECT coalesce(max(epoch), 0) FROM revocations r WHERE r.ca_id = cas.id)`,
 	"CAs whose list is not the last one": `SELECT count(*) FROM cas LEFT JOIN crls ON crls.ca_id = cas.id
 		WHERE cas.crl_number <> coalesce(crls.number, 0)`,
+	"gaps in the stream of events": `SELECT newest - gone - (SELECT count(*) FROM events) FROM event_stream`,
+	"certificates that the stream has told not once": `SELECT (SELECT count(*) FROM audit_events a JOIN event_chains c
+		ON c.chain = a.chain AND a.position <= c.position WHERE a.resource = 'openvpn.clients' AND a.action IN ('create', 'revoke', 'renew'))
+		- (SELECT count(*) FROM events WHERE resource = 'openvpn.clients' AND type IN
+			('certificate.issued', 'certificate.revoked', 'certificate.superseded', 'certificate.renewed'))`,
+	"lists that the stream has told not once": `SELECT count(*) FROM (SELECT 1 FROM events WHERE type = 'crl.signed'
+		GROUP BY resource_id, data HAVING count(*) > 1) AS twice`,
 	"serials that are there twice": `SELECT count(*) FROM (SELECT 1 FROM certificates GROUP BY ca_id, serial HAVING count(*) > 1) AS twice`,
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/chaveiro/chaveiro/pkg/events"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/store"
 	"github.com/chaveiro/chaveiro/pkg/wire"
@@ -126,6 +127,27 @@ func (s *Server) caGauges() []prometheus.Collector {
 			Name: "chaveiro_ca_expiring",
 			Help: "CAs without a successor that end within 90 days, or have ended in the last 90 days.",
 		}, func() float64 { return float64(s.Services.CAEnds.Health().Ending) }),
+	}
+}
+
+// eventGauges report on the stream of events. They use the state of this process, and ask nobody.
+func (s *Server) eventGauges() []prometheus.Collector {
+	gauge := func(name, help string, value func(events.Health) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(s.Services.Stream.Health()) },
+		)
+	}
+	return []prometheus.Collector{
+		gauge("chaveiro_event_readers", "Callers that follow the stream of events here.", func(h events.Health) float64 {
+			return float64(h.Readers)
+		}),
+		gauge("chaveiro_event_newest", "The id of the newest event of the stream.", func(h events.Health) float64 {
+			return float64(h.Newest)
+		}),
+		gauge(
+			"chaveiro_event_lag_seconds", "For how long what has happened could not be put into the stream; 0 when it can.",
+			func(h events.Health) float64 { return h.Lag.Seconds() },
+		),
 	}
 }
 

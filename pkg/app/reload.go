@@ -39,6 +39,29 @@ func (s *Server) reloadCertificate(force bool) {
 	}
 }
 
+// endInterval is how late it may be told that the TLS certificate ends in so many days.
+const endInterval = 10 * time.Minute
+
+// tellEnd puts into the stream of events that the TLS certificate ends soon, until ctx ends.
+func (s *Server) tellEnd(ctx context.Context) {
+	if s.certificate == nil {
+		return
+	}
+	ticker := time.NewTicker(endInterval)
+	defer ticker.Stop()
+	for {
+		err := s.Services.Endings.TLS(ctx, s.certificate.current.Load().Leaf.NotAfter)
+		if err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "telling the end of the TLS certificate failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
 // readLevel sets the log level to what the file says, if there is one.
 func (c Config) readLevel() error {
 	if c.LogLevelFile == "" || c.Level == nil {

@@ -132,6 +132,7 @@ func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.L
 	}
 	registry.MustRegister(s.crlGauges()...)
 	registry.MustRegister(s.caGauges()...)
+	registry.MustRegister(s.eventGauges()...)
 	s.Handler, err = wire.New(wire.Config{
 		Services: services, Ready: s.ready, ExternalURL: string(config.ExternalURL),
 		TrustedProxies: config.TrustedProxies, PAMChanged: config.PAMChanged,
@@ -155,10 +156,12 @@ func (s *Server) serve(ctx context.Context) error {
 		IdleTimeout:  idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(s.Services.Stream.Drain) // streams end when requests are waited for
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
 	workers.Go(func() { s.Services.Run(background) })
 	workers.Go(func() { s.watch(background) })
+	workers.Go(func() { s.tellEnd(background) })
 	workers.Go(func() { s.keepFloor(background) })
 	failed, replaced := make(chan error, 1), make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -20,8 +20,8 @@ import (
 func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife,
-		SigningKeyLife: config.SigningKeyLife,
-		OCSPLife:       cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,
+		SigningKeyLife: config.SigningKeyLife, EventLife: config.EventLife,
+		OCSPLife: cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,
 		OCSPURL:          config.ocspURL(),
 		APIKeyTokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext,
 		PAMPresentEnables: config.PAMPresentEnables,

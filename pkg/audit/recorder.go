@@ -17,6 +17,15 @@ type Recorder struct {
 	Callers Callers
 	Results *idempotency.Results
 	Log     *slog.Logger
+	// Committed is called after changes and refusals that were stored, so that those who follow
+	// learn of them at once; nil: nobody does.
+	Committed func()
+}
+
+func (r *Recorder) committed() {
+	if r.Committed != nil {
+		r.Committed()
+	}
 }
 
 // Callers reads the rights of the caller again.
@@ -75,9 +84,13 @@ func (r *Recorder) Apply(ctx context.Context, store domain.Store, fn func(tx dom
 	return err
 }
 
-// Tell logs a change that was stored.
+// Tell logs a change that was stored, and says that it was.
 func (r *Recorder) Tell(ctx context.Context, c Change) {
-	if c.none() || !r.Log.Enabled(ctx, slog.LevelInfo) {
+	if c.none() {
+		return
+	}
+	r.committed()
+	if !r.Log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
 	attrs := append([]slog.Attr{

@@ -46,6 +46,7 @@ func (s *Refusals) Record(ctx context.Context, resource domain.Scope, id int64, 
 			Action: domain.ActionAccess, Refused: true, Resource: resource, ResourceID: id, After: after,
 		}))
 	}
+	s.Recorder.committed()
 	if err != nil && ctx.Err() == nil {
 		s.Log.ErrorContext(ctx, "a refusal could not be recorded", "error", err)
 	}

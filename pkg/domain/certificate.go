@@ -196,6 +196,9 @@ type CRL struct {
 	// values are not compared.
 	Issuer []byte
 	Seen   RevocationPoint
+	// Told goes into the outbox of events when the list is published, unless it is zero. It is only
+	// for Publish, too.
+	Told StreamEvent
 }
 
 // CRLState is the state from which the next list of a CA goes on.

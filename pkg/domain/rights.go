@@ -19,6 +19,7 @@ const (
 	ScopeApplications Scope = "pam.applications" // and their authorizations
 	ScopeDomains      Scope = "pam.domains"
 	ScopeAudit        Scope = "audit"
+	ScopeEvents       Scope = "events" // the stream
 )
 
 // The resources of events on which no role can grant rights.
@@ -27,6 +28,7 @@ const (
 	ResourceSigningKeys    Scope = "auth.signing_keys"
 	ResourceAuthorizations Scope = "pam.authorizations" // a role allows them with ScopeApplications
 	ResourceDatabase       Scope = "database"           // as a whole
+	ResourceServer         Scope = "server"             // that answers requests
 	ResourceCertificates   Scope = "openvpn.certificates"
 	ResourceEnrolments     Scope = "openvpn.enrolments"       // a role allows them with ScopeKeys
 	ResourceCampaigns      Scope = "openvpn.campaigns"        // a role allows them with ScopeInstances
@@ -46,7 +48,7 @@ var scopes = []Permission{
 	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true},
 	{ScopeClients, true, true}, {ScopeInstances, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
-	{ScopeAudit, true, false}, {ScopeAgent, true, false},
+	{ScopeAudit, true, false}, {ScopeEvents, true, false}, {ScopeAgent, true, false},
 }
 
 // Scopes lists every scope; Read and Write say which of the two rights exist on it.

@@ -225,10 +225,21 @@ func (s *CRLs) sign(
 	if state.Base != nil {
 		number.Add(number, state.Base)
 	}
+	if crl.Told, err = signedEvent(crl, number, len(entries)); err != nil {
+		return crl, err
+	}
 	crl.DER, err = authority.SignCRL(
 		ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries},
 	)
 	return crl, err
+}
+
+func signedEvent(crl domain.CRL, number *big.Int, entries int) (domain.StreamEvent, error) {
+	ends := crl.NextUpdate.UTC().Format(time.RFC3339)
+	data, err := domain.EventData{Number: number.String(), Entries: &entries, ExpiresAt: ends}.Text()
+	return domain.StreamEvent{
+		Type: domain.EventCRLSigned, At: crl.SignedAt, Resource: domain.ScopeCAs, ResourceID: crl.CAID, Data: data,
+	}, err
 }
 
 // begin returns thisUpdate of the next list: an hour before now, but later than that of the last

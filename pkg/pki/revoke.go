@@ -104,7 +104,8 @@ func (s *Clients) endOnce(
 // ended is the change of a client whose certificates were revoked, suspended or resumed.
 func ended(action domain.Action, before, after domain.Client, serials []string) audit.Change {
 	facts := audit.Facts{
-		"serials": serials, "revoked_at": audit.Moment(after.RevokedAt), "reason": after.Reason.String(),
+		"ca_id": after.CAID, "serials": serials, "revoked_at": audit.Moment(after.RevokedAt),
+		"reason": after.Reason.String(),
 	}
 	return audit.Change{
 		Action: action, Resource: domain.ScopeClients, ID: before.ID, Name: before.Name, After: kindFact(facts, before),

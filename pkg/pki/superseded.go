@@ -70,7 +70,8 @@ func (s *Clients) revokeSuperseded(ctx context.Context, cert domain.Certificate)
 		return audit.Change{
 			Action: domain.ActionRevoke, Resource: domain.ScopeClients, ID: client.ID, Name: client.Name,
 			After: audit.Facts{
-				"serials": []string{cert.Serial}, "revoked_at": audit.Moment(now), "reason": r.Reason.String(),
+				"ca_id": cert.CAID, "serials": []string{cert.Serial}, "revoked_at": audit.Moment(now),
+				"reason": r.Reason.String(),
 			},
 			Details: []slog.Attr{slog.Any("serials", []string{cert.Serial})},
 		}, nil

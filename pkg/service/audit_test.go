@@ -291,7 +291,7 @@ func (s *scenario) testClient(t *testing.T, caID int64) {
 	})
 	revoked := s.Clock.Now().Add(time.Minute + 123456789).Truncate(time.Microsecond).Format(time.RFC3339Nano)
 	s.want(t, recorded{
-		domain.ActionRevoke, domain.ScopeClients, client.ID, "client", "", `{"reason":"unspecified","revoked_at":"` + revoked +
+		domain.ActionRevoke, domain.ScopeClients, client.ID, "client", "", `{"ca_id":1,"reason":"unspecified","revoked_at":"` + revoked +
 			`","serials":["` + serial + `"]}`,
 	},
 		func(ctx context.Context) error { return s.RevokeClient(ctx, client.ID) })

@@ -30,16 +30,16 @@ func TestAudit_Lives(t *testing.T) {
 	event(domain.ActionRenew, `{"serial":"`+first.Serial+`","superseded":null,"superseded_at":null}`, `{"serial":"`+second.Serial+
 		`","superseded":["`+first.Serial+`"],"superseded_at":"2026-03-04T13:00:00Z"}`)
 	Must(s.Clients.Suspend(s.ctx, first.ID))(t)
-	event(domain.ActionHold, "", `{"reason":"certificateHold","revoked_at":"2026-03-04T12:00:00Z",`+both)
+	event(domain.ActionHold, "", `{"ca_id":1,"reason":"certificateHold","revoked_at":"2026-03-04T12:00:00Z",`+both)
 	Must(s.Clients.Resume(s.ctx, first.ID))(t)
-	event(domain.ActionResume, "", `{"reason":"unspecified","revoked_at":null,`+both)
+	event(domain.ActionResume, "", `{"ca_id":1,"reason":"unspecified","revoked_at":null,`+both)
 	s.Clock.Pass(time.Hour)
 	Check(t, s.Clients.RevokeSuperseded(s.ctx))
-	event(domain.ActionRevoke, "", `{"reason":"superseded","revoked_at":"2026-03-04T13:00:00Z","serials":["`+first.Serial+`"]}`)
+	event(domain.ActionRevoke, "", `{"ca_id":1,"reason":"superseded","revoked_at":"2026-03-04T13:00:00Z","serials":["`+first.Serial+`"]}`)
 	Must(s.Clients.Revoke(s.ctx, first.ID, domain.RevocationSpec{
 		Reason: domain.KeyCompromise, InvalidSince: Noon,
 	}))(t)
-	event(domain.ActionRevoke, "", `{"invalidity_date":"2026-03-04T12:00:00Z","reason":"keyCompromise",`+
+	event(domain.ActionRevoke, "", `{"ca_id":1,"invalidity_date":"2026-03-04T12:00:00Z","reason":"keyCompromise",`+
 		`"revoked_at":"2026-03-04T13:00:00Z","serials":["`+second.Serial+`"]}`)
 	third := Must(s.Clients.Renew(s.ctx, first.ID, domain.ClientRenewal{Overlap: new(time.Duration(0))}))(t)
 	event(domain.ActionRenew, `{"expires_at":"2036-03-01T12:00:00Z","revoked_at":"2026-03-04T13:00:00Z","serial":"`+

@@ -77,8 +77,8 @@ func TestAudit_Users(t *testing.T) {
 	event(domain.ActionUpdate, `{"description":"","ip":"10.8.0.2","kind":null}`,
 		`{"description":"PC","ip":"10.8.0.9","kind":"site2user"}`)
 	Must(s.RemoteUsers.Revoke(s.ctx, user.ID, domain.RevocationSpec{}))(t)
-	event(domain.ActionRevoke, "", `{"kind":"site2user","reason":"unspecified","revoked_at":"2026-03-04T12:00:00Z",`+
-		`"serials":["`+user.Serial+`"]}`)
+	event(domain.ActionRevoke, "", fmt.Sprintf(`{"ca_id":%d,"kind":"site2user","reason":"unspecified",`+
+		`"revoked_at":"2026-03-04T12:00:00Z","serials":[%q]}`, i.CAID, user.Serial))
 	renewed := Must(s.RemoteUsers.Renew(s.ctx, user.ID, domain.ClientRenewal{Overlap: new(time.Duration(0))}))(t)
 	if renewed.InstanceID != i.ID || renewed.IP != netip.MustParseAddr("10.8.0.9") {
 		t.Errorf("the place has changed: %+v", renewed)

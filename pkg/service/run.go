@@ -20,6 +20,8 @@ const (
 	overlapInterval = time.Second
 	// caEndInterval is how late the metrics of the ends of the CAs may be.
 	caEndInterval = 5 * time.Minute
+	// endingInterval is how late it may be told that something ends in so many days.
+	endingInterval = 10 * time.Minute
 )
 
 // choreTimeout bounds one run of a background task, lastTimeout the work at the end.
@@ -40,6 +42,9 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.always(ctx, caEndInterval, "looking for CAs that end soon", s.CAEnds.Look) })
 	workers.Go(func() { s.always(ctx, choreInterval, "renewing certificates of servers", s.Instances.RenewDue) })
 	workers.Go(func() { s.always(ctx, choreInterval, "renewing OCSP responders", s.OCSP.RenewResponders) })
+	workers.Go(func() { s.Stream.Keep(ctx) })
+	workers.Go(func() { s.every(ctx, choreInterval, "removing old events", s.Stream.Prune) })
+	workers.Go(func() { s.always(ctx, endingInterval, "looking for what ends soon", s.Endings.Look) })
 	workers.Go(func() { s.describe(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })

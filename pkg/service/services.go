@@ -10,6 +10,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/events"
 	"github.com/chaveiro/chaveiro/pkg/history"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
@@ -29,10 +30,11 @@ type Settings struct {
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
 	OCSPLife         time.Duration
-	OCSPGoodUnissued bool         // see pki.OCSP
-	OCSPURL          string       // see pki.Authorities
-	APIKeyTokensOnce bool         // see APIKeys
-	RSA              *turns.Turns // in which RSA keys are made; nil: without a bound
+	OCSPGoodUnissued bool          // see pki.OCSP
+	OCSPURL          string        // see pki.Authorities
+	EventLife        time.Duration // how long events are kept in the stream; 0: events.DefaultRetention
+	APIKeyTokensOnce bool          // see APIKeys
+	RSA              *turns.Turns  // in which RSA keys are made; nil: without a bound
 	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
 	PAMUnsigned, PAMPlaintext bool
 	PAMPresentEnables         bool // see Devices
@@ -69,6 +71,8 @@ type Services struct {
 	History      *history.Watcher
 	Restore      *pki.Restore
 	Results      *idempotency.Results
+	Stream       *events.Stream
+	Endings      *events.Endings
 
 	RemoteUsers    *tunnel.RemoteUsers
 	Profiles       *tunnel.Profiles
@@ -91,7 +95,10 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Services{Audit: shared.trail, History: shared.history, Results: shared.recorder.Results}
+	s := &Services{
+		Audit: shared.trail, History: shared.history, Results: shared.recorder.Results, Stream: shared.events,
+		Endings: &events.Endings{Store: set.Store, Now: set.Now, Told: shared.events.Ring},
+	}
 	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err
 	}
@@ -114,6 +121,7 @@ type parts struct {
 	uses        *access.Uses
 	callers     *access.Callers
 	control     *access.Control
+	events      *events.Stream
 }
 
 // newParts makes the memories first, because the watcher of the history empties them.
@@ -123,12 +131,13 @@ func newParts(ctx context.Context, set Settings) (*parts, error) {
 		lists: new(pki.Lists), ocsp: new(pki.OCSP), recent: new(vault.RecentDevices), uses: new(access.Uses),
 		callers: &access.Callers{Now: set.Now},
 	}
+	p.events = events.NewStream(set.Store, p.scans, set.EventLife, set.Now, set.Log)
 	p.history = history.New(
 		set.Store, set.Now, set.Log, p.authorities.ForgetAll, p.lists.Forget, p.ocsp.Forget, p.recent.Forget,
-		p.uses.Forget,
+		p.uses.Forget, p.events.Forget,
 	)
 	var err error
-	if p.trail, err = newTrail(ctx, set, p.callers, p.scans); err != nil {
+	if p.trail, err = newTrail(ctx, set, p); err != nil {
 		return nil, err
 	}
 	p.recorder = p.trail.Recorder
@@ -224,7 +233,7 @@ func (p *parts) vault(set Settings, s *Services) {
 }
 
 // newTrail opens the audit's secret, and signs the first checkpoint of a new database.
-func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans *turns.Turns) (*audit.Trail, error) {
+func newTrail(ctx context.Context, set Settings, p *parts) (*audit.Trail, error) {
 	sealer := secretSealer{set.Keys, audit.SecretName}
 	secret, err := openAuditSecret(ctx, set.Store, sealer)
 	if err != nil {
@@ -235,11 +244,11 @@ func newTrail(ctx context.Context, set Settings, callers *access.Callers, scans 
 		return nil, err
 	}
 	recorder := &audit.Recorder{
-		Notary: notary, Now: set.Now, Callers: callers, Log: set.Log,
+		Notary: notary, Now: set.Now, Callers: p.callers, Log: set.Log, Committed: p.events.Ring,
 		Results: &idempotency.Results{Store: set.Store, Keys: set.Keys, Now: set.Now, Log: set.Log},
 	}
 	trail := &audit.Trail{
-		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: scans,
+		Store: set.Store, Sealer: sealer, Secret: secret, Notary: notary, Recorder: recorder, Scans: p.scans,
 		Now: set.Now, Log: set.Log,
 	}
 	return trail, trail.Begin(ctx)

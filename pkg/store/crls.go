@@ -138,11 +138,15 @@ func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 		if err := db.Where("ca_id = ?", crl.CAID).Delete(&crlRow{}).Error; err != nil {
 			return err
 		}
-		return db.Create(&crlRow{
+		err := db.Create(&crlRow{
 			CAID: crl.CAID, Number: crl.Number, Epoch: crl.Epoch,
 			ThisUpdate: micro(crl.ThisUpdate), NextUpdate: micro(crl.NextUpdate), SignedAt: micro(crl.SignedAt),
 			DER: crl.DER,
 		}).Error
+		if err != nil || crl.Told.Type == "" {
+			return err
+		}
+		return tx.Events().Add(ctx, crl.Told)
 	})
 	return published && err == nil, err
 }

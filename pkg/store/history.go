@@ -127,6 +127,9 @@ func (r histories) Renew(ctx context.Context, from string, now time.Time, abando
 			value = before.Value
 			return err
 		}
+		if err := tx.outdoEvents(ctx, now); err != nil {
+			return err
+		}
 		return tx.outdoLists(ctx, now)
 	})
 	return value, err
@@ -149,6 +152,15 @@ func (s *Store) outdoLists(ctx context.Context, now time.Time) error {
 		return err
 	}
 	return db.Exec("UPDATE cas SET crl_number = ? WHERE crl_number < ?", number, number).Error
+}
+
+// outdoEvents gives the next event of the stream a higher id than any that was published in the
+// history that has ended: there were fewer than one in a millisecond since 1970. A reader who has
+// seen the lost ones notices that they are not there.
+func (s *Store) outdoEvents(ctx context.Context, now time.Time) error {
+	const query = "UPDATE event_stream SET newest = ?, gone = CASE WHEN EXISTS (SELECT 1 FROM events) THEN gone ELSE ? END WHERE newest < ?"
+	id := now.UnixMilli()
+	return s.write.WithContext(ctx).Exec(query, id, id, id).Error
 }
 
 // abandonedOf returns each value once, and of those the last domain.MaxAbandoned.

@@ -19,10 +19,15 @@ func (r audit) MendEnds(ctx context.Context, was, ends []domain.Link) (bool, err
 			}
 			mended = mended && done.RowsAffected == 1
 		}
-		return nil
+		return tx.write.WithContext(ctx).Exec(followMended).Error
 	})
 	return mended, err
 }
+
+// followMended takes back up to where the stream of events has the chains that end earlier now.
+const followMended = `UPDATE event_chains SET position =
+	(SELECT position FROM audit_chains WHERE audit_chains.chain = event_chains.chain)
+	WHERE position > (SELECT position FROM audit_chains WHERE audit_chains.chain = event_chains.chain)`
 
 type mending struct {
 	query string

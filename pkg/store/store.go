@@ -152,6 +152,9 @@ func (s *Store) Enrolments() domain.Enrolments { return enrolments{of(s, &enrolm
 // Campaigns implements domain.Store.
 func (s *Store) Campaigns() domain.Campaigns { return campaigns{of(s, &campaignTable)} }
 
+// Events implements domain.Store.
+func (s *Store) Events() domain.Events { return events{s} }
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 

@@ -11,6 +11,7 @@ import (
 const (
 	dryRunParameter = "#/components/parameters/DryRunOnly"
 	dryRunMedia     = "application/vnd.chaveiro.dry-run+json"
+	streamMedia     = "text/event-stream"
 )
 
 // dryRun returns the twin of an operation that has a dry run: it asks for one, and is answered with
@@ -43,8 +44,12 @@ func (r *reader) dryRun(l located, o Operation) *Operation {
 	return &twin
 }
 
-// withoutDryRun returns the media types of an answer without that of dry runs, which their own
-// operations have.
-func withoutDryRun(media []string) []string {
-	return slices.DeleteFunc(media, func(name string) bool { return name == dryRunMedia })
+// methodMedia returns the media types that the method of an operation asks for: not that of dry
+// runs, which have methods of their own, and no stream of events beside another type.
+func methodMedia(media []string) []string {
+	media = slices.DeleteFunc(media, func(name string) bool { return name == dryRunMedia })
+	if len(media) == 1 {
+		return media
+	}
+	return slices.DeleteFunc(media, func(name string) bool { return name == streamMedia })
 }

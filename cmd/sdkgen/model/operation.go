@@ -278,7 +278,7 @@ func (r *reader) answers(source *openapi3.Operation, operation *Operation) {
 }
 
 func (r *reader) result(id string, status int, answer *openapi3.Response) Result {
-	result := Result{Status: status, MediaTypes: withoutDryRun(mediaTypes(answer.Content)), At: r.at(answer.Origin)}
+	result := Result{Status: status, MediaTypes: methodMedia(mediaTypes(answer.Content)), At: r.at(answer.Origin)}
 	if answer.Description != nil {
 		result.Doc = strings.TrimSpace(*answer.Description)
 	}

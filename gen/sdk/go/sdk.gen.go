@@ -10,6 +10,7 @@ type SDK struct {
 	OpenVPN *OpenVPNService
 	PAM     *PAMService
 	Auth    *AuthService
+	Events  *EventsService
 	Audit   *AuditService
 	Vault   *VaultService
 }
@@ -24,6 +25,7 @@ func New(config Config) (*SDK, error) {
 		OpenVPN: &OpenVPNService{c},
 		PAM:     &PAMService{c},
 		Auth:    &AuthService{c},
+		Events:  &EventsService{c},
 		Audit:   &AuditService{c},
 		Vault:   &VaultService{c},
 	}, nil

@@ -2906,6 +2906,156 @@ type UserInfoUpdate struct {
 	Password Optional[string] `json:"password,omitzero"`
 }
 
+// StreamEventPage is the schema StreamEventPage of the document Chaveiro.
+type StreamEventPage struct {
+	Cursor Cursor `json:"cursor"`
+	// The id of the newest event, whatever the filters are. After the last page go on with the
+	// larger of this and the id of its last event.
+	Newest int64         `json:"newest"`
+	Events []StreamEvent `json:"events"`
+}
+
+// StreamEvent is the schema StreamEvent of the document Chaveiro.
+type StreamEvent struct {
+	// The place in the stream.
+	ID int64 `json:"id"`
+	// What has happened: what it is about, and a verb.
+	Type EventType `json:"type"`
+	// When it happened.
+	At time.Time `json:"at"`
+	// The kind of the resource, as `openvpn.clients`.
+	Resource string `json:"resource"`
+	// The id of the resource; `null` when there is none.
+	ResourceID *int64 `json:"resource_id"`
+	// The name of the resource at that time.
+	ResourceName string           `json:"resource_name"`
+	Actor        StreamEventActor `json:"actor"`
+	// The `X-Request-Id` of the answer; empty when it was no request.
+	RequestID string          `json:"request_id"`
+	Data      StreamEventData `json:"data"`
+}
+
+// EventType is the schema EventType of the document Chaveiro. A newer server may have more values.
+//
+// What has happened: what it is about, and a verb. Later versions add types.
+type EventType string
+
+// The values of EventType.
+const (
+	EventTypeCertificateIssued     EventType = "certificate.issued"
+	EventTypeCertificateImported   EventType = "certificate.imported"
+	EventTypeCertificateRenewed    EventType = "certificate.renewed"
+	EventTypeCertificateRevoked    EventType = "certificate.revoked"
+	EventTypeCertificateSuspended  EventType = "certificate.suspended"
+	EventTypeCertificateResumed    EventType = "certificate.resumed"
+	EventTypeCertificateSuperseded EventType = "certificate.superseded"
+	EventTypeCertificateExpiring   EventType = "certificate.expiring"
+	EventTypeClientUpdated         EventType = "client.updated"
+	EventTypeCACreated             EventType = "ca.created"
+	EventTypeCAImported            EventType = "ca.imported"
+	EventTypeCAUpdated             EventType = "ca.updated"
+	EventTypeCARenewed             EventType = "ca.renewed"
+	EventTypeCADeleted             EventType = "ca.deleted"
+	EventTypeCAExpiring            EventType = "ca.expiring"
+	EventTypeCRLSigned             EventType = "crl.signed"
+	EventTypeCRLImported           EventType = "crl.imported"
+	EventTypeInstanceCreated       EventType = "instance.created"
+	EventTypeInstanceUpdated       EventType = "instance.updated"
+	EventTypeInstanceRenewed       EventType = "instance.renewed"
+	EventTypeInstanceDeleted       EventType = "instance.deleted"
+	EventTypeInstanceExported      EventType = "instance.exported"
+	EventTypeInstanceModelCreated  EventType = "instance_model.created"
+	EventTypeInstanceModelUpdated  EventType = "instance_model.updated"
+	EventTypeInstanceModelDeleted  EventType = "instance_model.deleted"
+	EventTypeCampaignEnded         EventType = "campaign.ended"
+	EventTypeConfigChanged         EventType = "config.changed"
+	EventTypeEnrolmentCreated      EventType = "enrolment.created"
+	EventTypeEnrolmentClaimed      EventType = "enrolment.claimed"
+	EventTypeEnrolmentRefused      EventType = "enrolment.refused"
+	EventTypeEnrolmentLocked       EventType = "enrolment.locked"
+	EventTypeEnrolmentRevoked      EventType = "enrolment.revoked"
+	EventTypeKeyExported           EventType = "key.exported"
+	EventTypeApikeyCreated         EventType = "apikey.created"
+	EventTypeApikeyUpdated         EventType = "apikey.updated"
+	EventTypeApikeyRotated         EventType = "apikey.rotated"
+	EventTypeApikeyDeleted         EventType = "apikey.deleted"
+	EventTypeApikeyExpiring        EventType = "apikey.expiring"
+	EventTypeUserCreated           EventType = "user.created"
+	EventTypeUserUpdated           EventType = "user.updated"
+	EventTypeUserDeleted           EventType = "user.deleted"
+	EventTypeRoleCreated           EventType = "role.created"
+	EventTypeRoleUpdated           EventType = "role.updated"
+	EventTypeRoleDeleted           EventType = "role.deleted"
+	EventTypeLoginSucceeded        EventType = "login.succeeded"
+	EventTypeLoginRefused          EventType = "login.refused"
+	EventTypeAccessRefused         EventType = "access.refused"
+	EventTypeSigningKeyRotated     EventType = "signing_key.rotated"
+	EventTypeDeviceCreated         EventType = "device.created"
+	EventTypeDeviceImported        EventType = "device.imported"
+	EventTypeDeviceUpdated         EventType = "device.updated"
+	EventTypeDeviceDeleted         EventType = "device.deleted"
+	EventTypeDeviceDomainCreated   EventType = "device_domain.created"
+	EventTypeDeviceDomainUpdated   EventType = "device_domain.updated"
+	EventTypeDeviceDomainDeleted   EventType = "device_domain.deleted"
+	EventTypeApplicationCreated    EventType = "application.created"
+	EventTypeApplicationUpdated    EventType = "application.updated"
+	EventTypeApplicationDeleted    EventType = "application.deleted"
+	EventTypeAuthorizationCreated  EventType = "authorization.created"
+	EventTypeAuthorizationUpdated  EventType = "authorization.updated"
+	EventTypeAuthorizationRotated  EventType = "authorization.rotated"
+	EventTypeAuthorizationDeleted  EventType = "authorization.deleted"
+	EventTypeAuthorizationExpiring EventType = "authorization.expiring"
+	EventTypeTLSExpiring           EventType = "tls.expiring"
+	EventTypeDatabaseRestored      EventType = "database.restored"
+	EventTypeAuditPruned           EventType = "audit.pruned"
+	EventTypeAuditLossAccepted     EventType = "audit.loss_accepted"
+)
+
+// StreamEventActor is the schema StreamEventActor of the document Chaveiro.
+type StreamEventActor struct {
+	// `user`, `apikey`, `authorization`, `enrolment`, `command`, or `nobody`: the service itself,
+	// or a caller who is not known.
+	Type string `json:"type"`
+	// The id; `null` for those without one.
+	ID *int64 `json:"id"`
+	// The name at that time.
+	Name string `json:"name"`
+}
+
+// StreamEventData is the schema StreamEventData of the document Chaveiro.
+type StreamEventData struct {
+	// The serial of the certificate.
+	Serial *string `json:"serial"`
+	// The serials of all certificates that this has ended or resumed.
+	Serials []string `json:"serials"`
+	// The id of the CA.
+	CAID *int64 `json:"ca_id"`
+	// The reason of a revocation, as in RFC 5280.
+	Reason *string `json:"reason"`
+	// When it ends; of a list, the next update.
+	ExpiresAt *time.Time `json:"expires_at"`
+	// How many days ahead of the end this is told: 90, 30, 14, 7 or 1.
+	Days *int `json:"days"`
+	// The serials that a renewal supersedes.
+	Superseded []string `json:"superseded"`
+	// When these are revoked.
+	SupersededAt *time.Time `json:"superseded_at"`
+	// The id of the OpenVPN instance.
+	InstanceID *int64 `json:"instance_id"`
+	// The id of the client.
+	ClientID *int64 `json:"client_id"`
+	// The number of the list, in decimal.
+	Number *string `json:"number"`
+	// How many entries the list has.
+	Entries *int64 `json:"entries"`
+	// How many of these were not known.
+	Added *int64 `json:"added"`
+	// The address of the caller.
+	Address *string `json:"address"`
+	// The names of the fields that an update has changed.
+	Changed []string `json:"changed"`
+}
+
 // AuditOrder is the schema AuditOrder of the document Chaveiro. A newer server may have more
 // values.
 //

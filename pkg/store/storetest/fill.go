@@ -26,8 +26,17 @@ func Fill(t testing.TB, s domain.Store) {
 		e.Before, e.After = `{"name":"ção\u0000 ☃"}`, "zeile\nzeile\ttab'\"\\"
 		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Audit().Append(ctx, &e) }))
 	}
+	fillEvents(t, s)
 	fillCheckpoint(ctx, t, s)
 	fillImport(ctx, t, s)
+}
+
+// fillEvents publishes events, and leaves one in the outbox.
+func fillEvents(t testing.TB, s domain.Store) {
+	t.Helper()
+	publishAll(t, s, sampleStreamEvent(), sampleStreamEvent())
+	check(t, s.Events().Add(t.Context(), sampleStreamEvent()))
+	must(s.Events().Notice(t.Context(), domain.Ending{Resource: domain.ScopeCAs, ID: absent, EndsAt: noon}, 90))(t)
 }
 
 // SpentID makes an apikey and removes it: its id was given, and no row has it.

@@ -75,6 +75,7 @@ var groups = []struct {
 	{"Enrolments", enrolmentRules.run},
 	{"Campaigns", campaignRules.run},
 	{"Profiles", siteProfileRules.run},
+	{"Events", eventRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

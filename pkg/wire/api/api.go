@@ -53,6 +53,7 @@ type API struct {
 	roles
 	users
 	auditEvents
+	eventStream
 	devices
 	deviceDomains
 	applications
@@ -109,6 +110,7 @@ func Mount(e *echo.Echo, config Config) error {
 		roles:          roles{service: s.Roles},
 		users:          users{service: s.Users},
 		auditEvents:    auditEvents{service: s.Audit},
+		eventStream:    eventStream{stream: s.Stream, verifier: guard.verifier, lines: new(eventLines)},
 		devices:        devices{service: s.Devices, audit: s.Audit, results: s.Results},
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},

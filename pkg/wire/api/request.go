@@ -17,8 +17,10 @@ import (
 // requestInfo is what handlers need of the request and the answer in addition to what the document
 // declares.
 type requestInfo struct {
-	accept   string
-	byCookie bool // the credential was a cookie
+	accept    string
+	follows   bool   // the answer is to be a stream of events
+	lastEvent string // that a client which follows knows
+	byCookie  bool   // the credential was a cookie
 	// setCookie adds a session cookie to the answer.
 	setCookie func(name string, value domain.Secret, life time.Duration)
 }
@@ -29,11 +31,15 @@ type requestInfoKey struct{}
 func withRequest(secure func(echo.Context) bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			accept := strings.Join(c.Request().Header.Values(echo.HeaderAccept), ",")
 			info := requestInfo{
-				accept: strings.Join(c.Request().Header.Values(echo.HeaderAccept), ","),
+				accept: accept,
 				setCookie: func(name string, value domain.Secret, life time.Duration) {
 					c.SetCookie(sessionCookie(name, value, life, secure(c)))
 				},
+			}
+			if info.follows = followsEvents(c.Request(), accept); info.follows {
+				info.lastEvent = lastEvent(c.Request())
 			}
 			c.Response().Header().Set(echo.HeaderCacheControl, noStore) // unless the operation says otherwise
 			address, _ := netip.ParseAddr(c.RealIP())

@@ -15,6 +15,7 @@ import (
 func init() {
 	for _, media := range []string{
 		"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12", "application/zip", "text/csv",
+		"text/event-stream",
 	} {
 		openapi3filter.RegisterBodyDecoder(media, openapi3filter.FileBodyDecoder)
 	}

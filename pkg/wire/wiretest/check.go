@@ -31,6 +31,7 @@ var documents = []string{
 var registerDecoders = sync.OnceFunc(func() {
 	for _, mediaType := range []string{
 		"application/x-pem-file", "application/pkix-crl", "application/x-pkcs12", "application/zip", "text/csv",
+		"text/event-stream",
 	} {
 		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
 	}

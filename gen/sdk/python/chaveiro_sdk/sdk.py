@@ -8,6 +8,7 @@ from ._sync.client import Chaveiro
 from .openvpn.results import OpenvpnResults
 from .pam.results import PamResults
 from .auth.results import AuthResults
+from .events.results import EventsResults
 from .audit.results import AuditResults
 
 
@@ -33,4 +34,5 @@ class Sdk:
         self.openvpn = OpenvpnResults(self.requester.openvpn)
         self.pam = PamResults(self.requester.pam)
         self.auth = AuthResults(self.requester.auth)
+        self.events = EventsResults(self.requester.events)
         self.audit = AuditResults(self.requester.audit)

@@ -13,5 +13,6 @@ export type * from "./types.js";
 export type * from "./openvpn.js";
 export type * from "./pam.js";
 export type * from "./auth.js";
+export type * from "./events.js";
 export type * from "./audit.js";
 export type * from "./vault.js";

@@ -5,6 +5,7 @@ import type { Config } from "./config.js";
 import { OpenvpnGroup } from "./openvpn.js";
 import { PamGroup } from "./pam.js";
 import { AuthGroup } from "./auth.js";
+import { EventsGroup } from "./events.js";
 import { AuditGroup } from "./audit.js";
 import { VaultGroup } from "./vault.js";
 
@@ -16,6 +17,7 @@ export class Sdk {
   readonly openvpn: OpenvpnGroup;
   readonly pam: PamGroup;
   readonly auth: AuthGroup;
+  readonly events: EventsGroup;
   readonly audit: AuditGroup;
   readonly vault: VaultGroup;
 
@@ -25,6 +27,7 @@ export class Sdk {
     this.openvpn = new OpenvpnGroup(client);
     this.pam = new PamGroup(client);
     this.auth = new AuthGroup(client);
+    this.events = new EventsGroup(client);
     this.audit = new AuditGroup(client);
     this.vault = new VaultGroup(client);
   }

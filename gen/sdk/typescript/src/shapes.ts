@@ -1326,6 +1326,48 @@ export const UserInfoUpdate: Shape = new ObjectShape(() => ({
   password: ["password"],
 }));
 
+export const StreamEventPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  newest: ["newest"],
+  events: ["events", { list: StreamEvent }],
+}));
+
+export const StreamEvent: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  type: ["type"],
+  at: ["at", "date"],
+  resource: ["resource"],
+  resource_id: ["resourceId"],
+  resource_name: ["resourceName"],
+  actor: ["actor", StreamEventActor],
+  request_id: ["requestId"],
+  data: ["data", StreamEventData],
+}));
+
+export const StreamEventActor: Shape = new ObjectShape(() => ({
+  type: ["type"],
+  id: ["id"],
+  name: ["name"],
+}));
+
+export const StreamEventData: Shape = new ObjectShape(() => ({
+  serial: ["serial"],
+  serials: ["serials", { list: undefined }],
+  ca_id: ["caId"],
+  reason: ["reason"],
+  expires_at: ["expiresAt", "date"],
+  days: ["days"],
+  superseded: ["superseded", { list: undefined }],
+  superseded_at: ["supersededAt", "date"],
+  instance_id: ["instanceId"],
+  client_id: ["clientId"],
+  number: ["number"],
+  entries: ["entries"],
+  added: ["added"],
+  address: ["address"],
+  changed: ["changed", { list: undefined }],
+}));
+
 export const DryRun: Shape = new ObjectShape(() => ({
   dry_run: ["dryRun"],
   changes: ["changes"],

@@ -2969,6 +2969,91 @@ export interface UserInfoUpdate {
   password?: string | null | undefined;
 }
 
+/** Source: the schema StreamEventPage of the document Chaveiro. */
+export interface StreamEventPage {
+  cursor: Cursor;
+  /**
+   * The id of the newest event, whatever the filters are. After the last page go on with the larger
+   * of this and the id of its last event.
+   */
+  newest: number;
+  events: StreamEvent[];
+}
+
+/** Source: the schema StreamEvent of the document Chaveiro. */
+export interface StreamEvent {
+  /** The place in the stream. */
+  id: number;
+  /** What has happened: what it is about, and a verb. */
+  type: EventType;
+  /** When it happened. */
+  at: Date;
+  /** The kind of the resource, as `openvpn.clients`. */
+  resource: string;
+  /** The id of the resource; `null` when there is none. */
+  resourceId: number | null;
+  /** The name of the resource at that time. */
+  resourceName: string;
+  actor: StreamEventActor;
+  /** The `X-Request-Id` of the answer; empty when it was no request. */
+  requestId: string;
+  data: StreamEventData;
+}
+
+/**
+ * What has happened: what it is about, and a verb. Later versions add types.
+ *
+ * A newer server may have more values. Source: the schema EventType of the document Chaveiro.
+ */
+export type EventType = "certificate.issued" | "certificate.imported" | "certificate.renewed" | "certificate.revoked" | "certificate.suspended" | "certificate.resumed" | "certificate.superseded" | "certificate.expiring" | "client.updated" | "ca.created" | "ca.imported" | "ca.updated" | "ca.renewed" | "ca.deleted" | "ca.expiring" | "crl.signed" | "crl.imported" | "instance.created" | "instance.updated" | "instance.renewed" | "instance.deleted" | "instance.exported" | "instance_model.created" | "instance_model.updated" | "instance_model.deleted" | "campaign.ended" | "config.changed" | "enrolment.created" | "enrolment.claimed" | "enrolment.refused" | "enrolment.locked" | "enrolment.revoked" | "key.exported" | "apikey.created" | "apikey.updated" | "apikey.rotated" | "apikey.deleted" | "apikey.expiring" | "user.created" | "user.updated" | "user.deleted" | "role.created" | "role.updated" | "role.deleted" | "login.succeeded" | "login.refused" | "access.refused" | "signing_key.rotated" | "device.created" | "device.imported" | "device.updated" | "device.deleted" | "device_domain.created" | "device_domain.updated" | "device_domain.deleted" | "application.created" | "application.updated" | "application.deleted" | "authorization.created" | "authorization.updated" | "authorization.rotated" | "authorization.deleted" | "authorization.expiring" | "tls.expiring" | "database.restored" | "audit.pruned" | "audit.loss_accepted" | (string & {});
+
+/** Source: the schema StreamEventActor of the document Chaveiro. */
+export interface StreamEventActor {
+  /**
+   * `user`, `apikey`, `authorization`, `enrolment`, `command`, or `nobody`: the service itself, or
+   * a caller who is not known.
+   */
+  type: string;
+  /** The id; `null` for those without one. */
+  id: number | null;
+  /** The name at that time. */
+  name: string;
+}
+
+/** Source: the schema StreamEventData of the document Chaveiro. */
+export interface StreamEventData {
+  /** The serial of the certificate. */
+  serial?: string | undefined;
+  /** The serials of all certificates that this has ended or resumed. */
+  serials?: string[] | undefined;
+  /** The id of the CA. */
+  caId?: number | undefined;
+  /** The reason of a revocation, as in RFC 5280. */
+  reason?: string | undefined;
+  /** When it ends; of a list, the next update. */
+  expiresAt?: Date | undefined;
+  /** How many days ahead of the end this is told: 90, 30, 14, 7 or 1. */
+  days?: number | undefined;
+  /** The serials that a renewal supersedes. */
+  superseded?: string[] | undefined;
+  /** When these are revoked. */
+  supersededAt?: Date | undefined;
+  /** The id of the OpenVPN instance. */
+  instanceId?: number | undefined;
+  /** The id of the client. */
+  clientId?: number | undefined;
+  /** The number of the list, in decimal. */
+  number?: string | undefined;
+  /** How many entries the list has. */
+  entries?: number | undefined;
+  /** How many of these were not known. */
+  added?: number | undefined;
+  /** The address of the caller. */
+  address?: string | undefined;
+  /** The names of the fields that an update has changed. */
+  changed?: string[] | undefined;
+}
+
 /**
  * `asc`: by ascending id. `desc`: by descending id.
  *

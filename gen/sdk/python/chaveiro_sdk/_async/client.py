@@ -15,6 +15,7 @@ from ..credentials import VaultCredential
 from .openvpn import AsyncOpenvpn
 from .pam import AsyncPam
 from .auth import AsyncAuth
+from .events import AsyncEvents
 from .audit import AsyncAudit
 from .vault import AsyncVault
 from .transport import AsyncTransport
@@ -85,6 +86,7 @@ class AsyncChaveiro:
         self.openvpn = AsyncOpenvpn(self._transport)
         self.pam = AsyncPam(self._transport)
         self.auth = AsyncAuth(self._transport)
+        self.events = AsyncEvents(self._transport)
         self.audit = AsyncAudit(self._transport)
         self.vault = AsyncVault(self._transport)
 

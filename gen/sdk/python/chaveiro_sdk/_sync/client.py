@@ -15,6 +15,7 @@ from ..credentials import VaultCredential
 from .openvpn import Openvpn
 from .pam import Pam
 from .auth import Auth
+from .events import Events
 from .audit import Audit
 from .vault import Vault
 from .transport import Transport
@@ -85,6 +86,7 @@ class Chaveiro:
         self.openvpn = Openvpn(self._transport)
         self.pam = Pam(self._transport)
         self.auth = Auth(self._transport)
+        self.events = Events(self._transport)
         self.audit = Audit(self._transport)
         self.vault = Vault(self._transport)
 

@@ -3589,6 +3589,249 @@ class OwnerType(enum.StrEnum):
     APIKEY = "apikey"
 
 
+@dataclass(slots=True, kw_only=True)
+class StreamEventPage:
+    """The schema StreamEventPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    newest: int
+    """The id of the newest event, whatever the filters are. After the last page go on with the larger
+    of this and the id of its last event.
+    """
+
+    events: list[StreamEvent]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> StreamEventPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            newest=data["newest"],
+            events=[StreamEvent.from_dict(item) for item in data["events"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamEvent:
+    """The schema StreamEvent of the document Chaveiro."""
+
+    id: int
+    """The place in the stream."""
+
+    type: EventType | str
+    """What has happened: what it is about, and a verb. Later versions add types."""
+
+    at: datetime
+    """When it happened. At most 32."""
+
+    resource: str
+    """The kind of the resource, as `openvpn.clients`. At most 64 characters."""
+
+    resource_id: int | None
+    """The id of the resource; `null` when there is none."""
+
+    resource_name: str
+    """The name of the resource at that time. At most 1000 characters."""
+
+    actor: StreamEventActor
+
+    request_id: str
+    """The `X-Request-Id` of the answer; empty when it was no request. At most 128 characters."""
+
+    data: StreamEventData
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> StreamEvent:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            type=read_enum(EventType, data["type"]),
+            at=read_datetime(data["at"]),
+            resource=data["resource"],
+            resource_id=data["resource_id"],
+            resource_name=data["resource_name"],
+            actor=StreamEventActor.from_dict(data["actor"]),
+            request_id=data["request_id"],
+            data=StreamEventData.from_dict(data["data"]),
+        )
+
+
+class EventType(enum.StrEnum):
+    """What has happened: what it is about, and a verb. Later versions add types. A newer server may
+    have more values, which are read as texts.
+    """
+
+    CERTIFICATE_ISSUED = "certificate.issued"
+    CERTIFICATE_IMPORTED = "certificate.imported"
+    CERTIFICATE_RENEWED = "certificate.renewed"
+    CERTIFICATE_REVOKED = "certificate.revoked"
+    CERTIFICATE_SUSPENDED = "certificate.suspended"
+    CERTIFICATE_RESUMED = "certificate.resumed"
+    CERTIFICATE_SUPERSEDED = "certificate.superseded"
+    CERTIFICATE_EXPIRING = "certificate.expiring"
+    CLIENT_UPDATED = "client.updated"
+    CA_CREATED = "ca.created"
+    CA_IMPORTED = "ca.imported"
+    CA_UPDATED = "ca.updated"
+    CA_RENEWED = "ca.renewed"
+    CA_DELETED = "ca.deleted"
+    CA_EXPIRING = "ca.expiring"
+    CRL_SIGNED = "crl.signed"
+    CRL_IMPORTED = "crl.imported"
+    INSTANCE_CREATED = "instance.created"
+    INSTANCE_UPDATED = "instance.updated"
+    INSTANCE_RENEWED = "instance.renewed"
+    INSTANCE_DELETED = "instance.deleted"
+    INSTANCE_EXPORTED = "instance.exported"
+    INSTANCE_MODEL_CREATED = "instance_model.created"
+    INSTANCE_MODEL_UPDATED = "instance_model.updated"
+    INSTANCE_MODEL_DELETED = "instance_model.deleted"
+    CAMPAIGN_ENDED = "campaign.ended"
+    CONFIG_CHANGED = "config.changed"
+    ENROLMENT_CREATED = "enrolment.created"
+    ENROLMENT_CLAIMED = "enrolment.claimed"
+    ENROLMENT_REFUSED = "enrolment.refused"
+    ENROLMENT_LOCKED = "enrolment.locked"
+    ENROLMENT_REVOKED = "enrolment.revoked"
+    KEY_EXPORTED = "key.exported"
+    APIKEY_CREATED = "apikey.created"
+    APIKEY_UPDATED = "apikey.updated"
+    APIKEY_ROTATED = "apikey.rotated"
+    APIKEY_DELETED = "apikey.deleted"
+    APIKEY_EXPIRING = "apikey.expiring"
+    USER_CREATED = "user.created"
+    USER_UPDATED = "user.updated"
+    USER_DELETED = "user.deleted"
+    ROLE_CREATED = "role.created"
+    ROLE_UPDATED = "role.updated"
+    ROLE_DELETED = "role.deleted"
+    LOGIN_SUCCEEDED = "login.succeeded"
+    LOGIN_REFUSED = "login.refused"
+    ACCESS_REFUSED = "access.refused"
+    SIGNING_KEY_ROTATED = "signing_key.rotated"
+    DEVICE_CREATED = "device.created"
+    DEVICE_IMPORTED = "device.imported"
+    DEVICE_UPDATED = "device.updated"
+    DEVICE_DELETED = "device.deleted"
+    DEVICE_DOMAIN_CREATED = "device_domain.created"
+    DEVICE_DOMAIN_UPDATED = "device_domain.updated"
+    DEVICE_DOMAIN_DELETED = "device_domain.deleted"
+    APPLICATION_CREATED = "application.created"
+    APPLICATION_UPDATED = "application.updated"
+    APPLICATION_DELETED = "application.deleted"
+    AUTHORIZATION_CREATED = "authorization.created"
+    AUTHORIZATION_UPDATED = "authorization.updated"
+    AUTHORIZATION_ROTATED = "authorization.rotated"
+    AUTHORIZATION_DELETED = "authorization.deleted"
+    AUTHORIZATION_EXPIRING = "authorization.expiring"
+    TLS_EXPIRING = "tls.expiring"
+    DATABASE_RESTORED = "database.restored"
+    AUDIT_PRUNED = "audit.pruned"
+    AUDIT_LOSS_ACCEPTED = "audit.loss_accepted"
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamEventActor:
+    """The schema StreamEventActor of the document Chaveiro."""
+
+    type: str
+    """`user`, `apikey`, `authorization`, `enrolment`, `command`, or `nobody`: the service itself, or a
+    caller who is not known. At most 32 characters.
+    """
+
+    id: int | None
+    """The id; `null` for those without one."""
+
+    name: str
+    """The name at that time. At most 255 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> StreamEventActor:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            type=data["type"],
+            id=data["id"],
+            name=data["name"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamEventData:
+    """The schema StreamEventData of the document Chaveiro."""
+
+    serial: str | None = None
+    """The serial of the certificate. At most 64 characters."""
+
+    serials: list[str] | None = None
+    """The serials of all certificates that this has ended or resumed. At most 10000 items."""
+
+    ca_id: int | None = None
+    """The id of the CA."""
+
+    reason: str | None = None
+    """The reason of a revocation, as in RFC 5280. At most 32 characters."""
+
+    expires_at: datetime | None = None
+    """When it ends; of a list, the next update. At most 40."""
+
+    days: int | None = None
+    """How many days ahead of the end this is told: 90, 30, 14, 7 or 1."""
+
+    superseded: list[str] | None = None
+    """The serials that a renewal supersedes. At most 10000 items."""
+
+    superseded_at: datetime | None = None
+    """When these are revoked. At most 40."""
+
+    instance_id: int | None = None
+    """The id of the OpenVPN instance."""
+
+    client_id: int | None = None
+    """The id of the client."""
+
+    number: str | None = None
+    """The number of the list, in decimal. At most 50 characters."""
+
+    entries: int | None = None
+    """How many entries the list has."""
+
+    added: int | None = None
+    """How many of these were not known."""
+
+    address: str | None = None
+    """The address of the caller. At most 64 characters."""
+
+    changed: list[str] | None = None
+    """The names of the fields that an update has changed. At most 200 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> StreamEventData:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            serial=data.get("serial"),
+            serials=data.get("serials"),
+            ca_id=data.get("ca_id"),
+            reason=data.get("reason"),
+            expires_at=None if (value := data.get("expires_at")) is None else read_datetime(value),
+            days=data.get("days"),
+            superseded=data.get("superseded"),
+            superseded_at=None if (value := data.get("superseded_at")) is None else read_datetime(value),
+            instance_id=data.get("instance_id"),
+            client_id=data.get("client_id"),
+            number=data.get("number"),
+            entries=data.get("entries"),
+            added=data.get("added"),
+            address=data.get("address"),
+            changed=data.get("changed"),
+        )
+
+
 class AuditOrder(enum.StrEnum):
     """`asc`: by ascending id. `desc`: by descending id. A newer server may have more values, which are
     read as texts.
