@@ -64,7 +64,7 @@ type agentService struct {
 	TokenFile  string        `name:"apikey-file" required:"" env:"CHAVEIRO_AGENT_APIKEY_FILE" placeholder:"FILE" help:"File with the token of the apikey."`
 	CAFile     string        `name:"ca-file" env:"CHAVEIRO_AGENT_CA_FILE" placeholder:"FILE" help:"Certificates (PEM) that the one of the service may be signed with (default: those of the system)."`
 	Plain      bool          `name:"plain-http" env:"CHAVEIRO_AGENT_PLAIN_HTTP" help:"Take an address of http://: others can read the apikey and the keys of the server."`
-	Interval   time.Duration `default:"1s" env:"CHAVEIRO_AGENT_INTERVAL" help:"How often the service is asked whether something has changed."`
+	Interval   time.Duration `default:"1s" env:"CHAVEIRO_AGENT_INTERVAL" help:"How long at least from one change to the next; the service is asked to tell of each."`
 	Management string        `default:"/run/openvpn-server/{unit}.sock" env:"CHAVEIRO_AGENT_MANAGEMENT" placeholder:"SOCKET" help:"Management interface of OpenVPN: a Unix socket, or host and port on the loopback. {unit} is the name of the unit. Empty: no session is ended, and nothing reloaded."`
 	Password   string        `name:"management-key-file" env:"CHAVEIRO_AGENT_MANAGEMENT_KEY_FILE" placeholder:"FILE" help:"File with the password of the management interface."`
 	Restart    string        `name:"restart-command" default:"systemctl restart openvpn-server@{unit}" env:"CHAVEIRO_AGENT_RESTART_COMMAND" placeholder:"COMMAND" help:"Command that restarts OpenVPN where it has dropped its privileges. It is not run by a shell."`
@@ -102,7 +102,7 @@ func (c *agentService) program() (*agent.Program, error) {
 			Place: agent.Place{
 				ID: one.id, Dir: one.dir, Management: address, Restart: strings.Fields(c.Restart), GID: gid,
 			},
-			Source: agent.Polling{SDK: sdk}, Now: app.Now, Log: log,
+			Source: agent.Service{SDK: sdk, Time: callTime}, Now: app.Now, Log: log,
 		})
 	}
 	return p, nil

@@ -49,7 +49,7 @@ func TestInstance(t *testing.T) {
 	wantFail(t, o, 4, "duplicated", "instance create --ca 1 --name OTHER --network 10.10.0.0/24")
 	wantFail(t, o, 2, "10.7.0.1/24 is not a network, host bits are set: give 10.7.0.0/24",
 		"instance create --ca 1 --name a --network 10.7.0.1/24")
-	wantFail(t, o, 4, "10.8.0.0/25, of the instance a, overlaps 10.8.0.0/24, the tunnel network of the instance vpn-matriz",
+	wantFail(t, o, 4, "10.8.0.0/25, of a, overlaps 10.8.0.0/24, a tunnel network of vpn-matriz",
 		"instance create --ca 1 --name a --network 10.8.0.0/25 --gateway vpn-matriz --port 1195")
 	must(t, o, "instance reload vpn-matriz")
 	if record(t, o, "instance show 1")["reloaded_at"] == nil {

@@ -21,7 +21,8 @@ import (
 // The files of the bundle of tunnelDir.
 var (
 	openFiles = []string{
-		"LEIAME.md", "README.md", "ca.crt", "ccd/site-rio", "crl.pem", "server.conf", "server.crt", "systemd/chaveiro.conf",
+		"LEIAME.md", "README.md", "ca.crt", "ccd/site-rio", "crl.pem", "ocsp-verify.sh", "ocsp/1.pem",
+		"server.conf", "server.crt", "systemd/chaveiro.conf", "systemd/ocsp.conf",
 	}
 	secretFiles = []string{"control.key", "server.key"}
 )

@@ -49,6 +49,7 @@ type instanceRecord struct {
 	CertificateID       int64  `json:"certificate_id"`
 	Version             int64  `json:"version" table:"VERSION"`
 	ReloadedAt          stamp  `json:"reloaded_at"`
+	CampaignID          *int64 `json:"campaign_id"`
 }
 
 // instanceRecordAt makes records that say what has expired at the time now.
@@ -67,7 +68,7 @@ func instanceRecordAt(now time.Time) func(domain.Instance) instanceRecord {
 			TLSProfile: string(i.TLSProfile), ControlChannel: string(i.Control), VerifyClientCert: i.VerifyClient,
 			KeepaliveInterval: i.KeepaliveEvery, KeepaliveTimeout: i.KeepaliveEnd, RenegSec: i.RenegotiateSecs,
 			RenewBefore: i.RenewBefore, ExtraConf: lines(i.Extra), CertificateID: i.CertificateID,
-			Version: i.Version, ReloadedAt: stamp(i.ReloadedAt),
+			Version: i.Version, ReloadedAt: stamp(i.ReloadedAt), CampaignID: optional(i.CampaignID),
 		}
 	}
 }
@@ -129,6 +130,7 @@ type configRecord struct {
 	MaxRoutes        int      `json:"max_routes"`
 	Configured       bool     `json:"configured"`
 	ProfileVersion   int64    `json:"profile_version" table:"PROFILE"`
+	ProfileStale     bool     `json:"profile_stale" table:"STALE"`
 	ProfileFetchedAt stamp    `json:"profile_fetched_at" table:"FETCHED"`
 	CreatedAt        stamp    `json:"created_at"`
 	UpdatedAt        stamp    `json:"updated_at"`
@@ -141,7 +143,8 @@ func configRecordOf(c domain.SiteConfig) configRecord {
 		Iroutes: texts{}, NAT: mappings{}, AllowOverlap: c.AllowOverlap, PushReset: c.PushReset,
 		ExtraConf: lines(c.ExtraConf), DNSServer: known(c.DNSServer.IsValid(), c.DNSServer), DNSDomain: c.DNSDomain,
 		MaxRoutes: c.MaxRoutes, Configured: c.Configured, ProfileVersion: c.ProfileVersion,
-		ProfileFetchedAt: stamp(c.ProfileFetchedAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
+		ProfileStale: c.ProfileStale(), ProfileFetchedAt: stamp(c.ProfileFetchedAt), CreatedAt: stamp(c.CreatedAt),
+		UpdatedAt: stamp(c.UpdatedAt),
 	}
 	for _, lan := range c.LANs {
 		record.Iroutes = append(record.Iroutes, lan.Network.String())

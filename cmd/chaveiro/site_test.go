@@ -17,7 +17,7 @@ func TestClientConfig(t *testing.T) {
 	wantClients(t, o, "--instance VPN-MATRIZ", "site-rio")
 	wantClients(t, o, "--instance 1 --status revoked")
 	wantFail(t, o, 3, `there is no instance named "none"`, "client list --instance none")
-	wantLine(t, must(t, o, "client config list site-rio"), "1 1 10.8.0.2 - 10.1.0.0/24 - 0 -")
+	wantLine(t, must(t, o, "client config list site-rio"), "1 1 10.8.0.2 - 10.1.0.0/24 - 0 false -")
 	if got := record(t, o, "client config show site-recife 1"); got["configured"] != false || got["static_ip"] != "" {
 		t.Errorf("%v", got)
 	}

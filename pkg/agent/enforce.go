@@ -26,7 +26,7 @@ const (
 
 // enforce ends sessions and reloads OpenVPN, if there is something to do.
 func (i *Instance) enforce(ctx context.Context) error {
-	waiting := slices.ContainsFunc(i.memory.Pending, func(p pending) bool { return p.At > 0 })
+	waiting := i.ending()
 	since := i.Now().Sub(i.sessions.looked).Abs()
 	due := since >= overview || waiting && since >= i.urgency()
 	if !due && i.memory.Reload == Nothing || i.memory.Unit == "" {
@@ -48,6 +48,11 @@ func (i *Instance) enforce(ctx context.Context) error {
 	}
 	err = errors.Join(i.end(ctx, c), i.reload(ctx, c))
 	return errors.Join(err, c.Close())
+}
+
+// ending reports whether there are sessions to end.
+func (i *Instance) ending() bool {
+	return slices.ContainsFunc(i.memory.Pending, func(p pending) bool { return p.At > 0 })
 }
 
 // urgency is how long after the last look the next one is due while sessions are to end: no time at

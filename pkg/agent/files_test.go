@@ -377,4 +377,4 @@ func TestVerify_Finds(t *testing.T) {
 // oldList is a list of the CA of the running case of TestVerify_Finds.
 var oldList string
 
-var _ Source = Polling{SDK: (*chaveiro.SDK)(nil)}
+var _ Source = Service{SDK: (*chaveiro.SDK)(nil)}

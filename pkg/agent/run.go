@@ -14,7 +14,7 @@ import (
 // Program keeps several instances current.
 type Program struct {
 	Instances []*Instance
-	Interval  time.Duration // between two questions to the service
+	Interval  time.Duration // between two steps of an instance, at least
 	// Metrics is where the metrics are served, on the loopback; empty: nowhere.
 	Metrics string
 	Now     func() time.Time
@@ -82,14 +82,41 @@ func (p *Program) close() (err error) {
 func (p *Program) keep(ctx context.Context, i *Instance, done func()) {
 	defer done()
 	for ctx.Err() == nil {
+		began := time.Now()
 		if err := i.Step(ctx); err != nil && ctx.Err() == nil && i.health.mayLog("step", p.Now()) {
 			p.Log.ErrorContext(ctx, "not up to date", "instance", i.ID, "error", err)
 		}
 		done()
-		if i.Source.Wait(ctx, i.ID, i.pace(p.Interval)) != nil {
+		if p.rest(ctx, i, began) != nil {
 			return
 		}
 	}
+}
+
+// longestWait is how long the service is asked to wait for a change.
+const longestWait = 25 * time.Second
+
+// rest waits until there may be something to do, and for the pace at least since the step began.
+// The error is that of ctx.
+func (p *Program) rest(ctx context.Context, i *Instance, began time.Time) error {
+	pace := i.pace(p.Interval)
+	if !i.busy() {
+		if err := i.Source.Wait(ctx, i.ID, i.memory.Tag, i.quiet()); err != nil {
+			return err
+		}
+	}
+	return pause(ctx, pace-time.Since(began))
+}
+
+// busy reports whether the next step has something to do, whatever the service says.
+func (i *Instance) busy() bool { return i.failures > 0 || i.memory.Reload != Nothing || i.ending() }
+
+// quiet is until when the instance has nothing to do by itself.
+func (i *Instance) quiet() time.Duration {
+	if i.Management.Path == "" {
+		return longestWait
+	}
+	return min(longestWait, max(time.Second, overview-i.Now().Sub(i.sessions.looked).Abs()))
 }
 
 // pace is how long to wait: the interval, and more after failures, so that a service that comes

@@ -18,19 +18,23 @@ type Question struct {
 type Source interface {
 	// Fetch returns the state. It is nil when it has the tag of the question.
 	Fetch(ctx context.Context, instance int64, q Question) (tag string, state *chaveiro.AgentState, err error)
-	// Wait returns when there may be another state, and after most at the latest. Its error is that
-	// of ctx.
-	Wait(ctx context.Context, instance int64, most time.Duration) error
+	// Wait returns when there may be a state with another tag, and after most at the latest. Its
+	// error is that of ctx.
+	Wait(ctx context.Context, instance int64, tag string, most time.Duration) error
 }
 
-// Polling is a Source that asks the service again and again.
-type Polling struct{ SDK *chaveiro.SDK }
+// Service is a Source: the service itself.
+type Service struct {
+	SDK *chaveiro.SDK
+	// Time is how long an answer may take, beside the time for which the service is asked to wait.
+	Time time.Duration
+}
 
 // Fetch implements Source.
-func (p Polling) Fetch(
+func (s Service) Fetch(
 	ctx context.Context, instance int64, q Question,
 ) (string, *chaveiro.AgentState, error) {
-	answer, err := p.SDK.OpenVPN.GetInstanceAgent(ctx, instance, chaveiro.GetInstanceAgentParams{
+	answer, err := s.SDK.OpenVPN.GetInstanceAgent(ctx, instance, chaveiro.GetInstanceAgentParams{
 		Tag: q.Tag, Cursor: q.Cursor, Key: &q.Keys,
 	})
 	if err != nil {
@@ -39,14 +43,17 @@ func (p Polling) Fetch(
 	return answer.Tag, answer.State, nil
 }
 
+// unanswered is how long Wait waits by itself when the service does not.
+const unanswered = time.Second
+
 // Wait implements Source.
-func (Polling) Wait(ctx context.Context, _ int64, most time.Duration) error {
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+func (s Service) Wait(ctx context.Context, instance int64, tag string, most time.Duration) error {
+	seconds := int(most / time.Second)
+	_, err := s.SDK.OpenVPN.GetInstanceAgent(
+		ctx, instance, chaveiro.GetInstanceAgentParams{Tag: tag, Wait: seconds}, chaveiro.WithTimeout(most+s.Time),
+	)
+	if err != nil {
+		return pause(ctx, min(most, unanswered)) // Fetch has the error, too
 	}
+	return ctx.Err()
 }

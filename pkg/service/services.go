@@ -200,7 +200,7 @@ func (p *parts) pki(set Settings, s *Services) {
 func (p *parts) tunnel(set Settings, s *Services) {
 	s.Instances = &tunnel.Instances{
 		Store: set.Store, Certificates: s.Certificates, CRLs: s.CRLs, Keys: set.Keys, Recorder: p.recorder,
-		Now: set.Now, Log: set.Log, OCSPURL: set.OCSPURL,
+		Changes: p.events, Now: set.Now, Log: set.Log, OCSPURL: set.OCSPURL,
 	}
 	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}

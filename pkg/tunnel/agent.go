@@ -27,13 +27,32 @@ type AgentAnswer struct {
 	Revoked AgentRevocations
 }
 
+// Changes tells when something has changed in the database.
+type Changes interface {
+	// Watch calls look, and again after changes, until it reports true or an error, or the time is
+	// over.
+	Watch(ctx context.Context, wait time.Duration, look func(context.Context) (bool, error)) error
+}
+
+// AwaitAgent waits until the agent of an instance has to know more than what has a tag, for the
+// time wait at most, and returns the tag then. Errors: those of Agent, and of Changes.
+func (s *Instances) AwaitAgent(
+	ctx context.Context, id int64, tag string, wait time.Duration,
+) (now string, err error) {
+	err = s.Changes.Watch(ctx, wait, func(ctx context.Context) (bool, error) {
+		seen, err := s.agentPoint(ctx, id)
+		if err == nil {
+			now = seen.tag()
+		}
+		return now != tag, err
+	})
+	return now, err
+}
+
 // Agent returns what the agent of an instance needs to know. As long as nothing has changed, it
 // reads two rows. Errors: *domain.Error with Missing; with Forbidden for an apikey of other
 // instances.
 func (s *Instances) Agent(ctx context.Context, id int64, request AgentRequest) (answer AgentAnswer, err error) {
-	if !domain.PrincipalOf(ctx).Limits.Admits(id) {
-		return answer, domain.Fault(domain.Forbidden, "id", domain.ReasonOtherInstance)
-	}
 	seen, err := s.agentPoint(ctx, id)
 	if err != nil || seen.tag() == request.Tag {
 		return AgentAnswer{Tag: request.Tag}, err
@@ -65,7 +84,11 @@ type agentPoint struct {
 	lists map[int64]domain.CRLState
 }
 
+// agentPoint reads it for the agent of the instance.
 func (s *Instances) agentPoint(ctx context.Context, id int64) (p agentPoint, err error) {
+	if !domain.PrincipalOf(ctx).Limits.Admits(id) {
+		return p, domain.Fault(domain.Forbidden, "id", domain.ReasonOtherInstance)
+	}
 	p.id = id
 	if p.mark, err = s.Store.Instances().Mark(ctx, id); err != nil {
 		return p, err

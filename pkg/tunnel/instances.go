@@ -21,6 +21,7 @@ type Instances struct {
 	CRLs         *pki.CRLs
 	Keys         *seal.Keyring
 	Recorder     *audit.Recorder
+	Changes      Changes
 	Now          func() time.Time
 	Log          *slog.Logger
 	OCSPURL      string // see pki.Authorities; empty: not known

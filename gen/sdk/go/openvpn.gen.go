@@ -2308,10 +2308,10 @@ func (s *OpenVPNService) CreateInstanceEnrolments(ctx context.Context, id int64,
 // GetInstanceAgent gets what the agent of a server needs.
 //
 // What `chaveiro agent` keeps current on the machine of an instance: the files of its bundle, and
-// which certificates were revoked since the agent last asked. The agent asks every second with the
-// `tag` of the last answer; as long as nothing has changed the answer has no `state`, and costs two
-// reads by a key. An apikey with `instances` gets those only: 403. An answer with keys is recorded
-// in the audit; others are not.
+// which certificates were revoked since the agent last asked. With the `tag` of the last answer and
+// `wait`, the answer comes when something has changed, or after that time; it then only says
+// whether, and the agent asks again for the state. An apikey with `instances` gets those only: 403.
+// An answer with keys is recorded in the audit; others are not.
 //
 // It needs the right to read openvpn.agent. Errors of the server: BadRequestError,
 // UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
@@ -2326,6 +2326,7 @@ func (s *OpenVPNService) GetInstanceAgent(ctx context.Context, id int64, params 
 	set(r.query, "tag", params.Tag)
 	set(r.query, "cursor", params.Cursor)
 	set(r.query, "key", params.Key)
+	set(r.query, "wait", params.Wait)
 	return call[Agent](ctx, s.client, r, options)
 }
 
@@ -2875,6 +2876,8 @@ type GetInstanceAgentParams struct {
 	// `true`: with what is secret, the private key of the server and the key of the control
 	// channel. An agent asks for them when `key_tag` is not that of the keys that it has.
 	Key *bool
+	// For how many seconds to wait for another `tag`. The answer has no `state`. From 0 to 30.
+	Wait int
 }
 
 // GetInstancePlanPagesParams are the parameters of GetInstancePlanPages. A zero value is not sent.

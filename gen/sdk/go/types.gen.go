@@ -1848,7 +1848,7 @@ type Agent struct {
 	Tag string `json:"tag"`
 	// Whether `tag` differs from the one that was sent.
 	Changed bool `json:"changed"`
-	// The state; `null` when nothing has changed.
+	// The state; `null` when nothing has changed, and with `wait`.
 	State *AgentState `json:"state"`
 }
 

@@ -151,7 +151,8 @@ func (s *Server) signs() (server, client string) {
 // judge fills in the outcome and reports whether there is one. The server's log takes precedence:
 // with TLS 1.3 a client is done before the server has checked its certificate.
 func (r *Result) judge(serverSign, clientSign string, clientEnded bool) bool {
-	client := pushedOption.ReplaceAllString(r.ClientLog, "") // a client goes on without it
+	client := r.ClientLog[:strings.LastIndex(r.ClientLog, "\n")+1] // without a line that is being written
+	client = pushedOption.ReplaceAllString(client, "")             // a client goes on without it
 	for _, reason := range []string{refusedByServer.FindString(r.ServerLog), refusedByClient.FindString(client)} {
 		if reason != "" {
 			r.Reason = strings.TrimSpace(reason)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
@@ -12,6 +13,9 @@ func (h instances) GetInstanceAgent(
 	ctx context.Context, request gen.GetInstanceAgentRequestObject,
 ) (gen.GetInstanceAgentResponseObject, error) {
 	p := request.Params
+	if wait := value(p.Wait); wait > 0 {
+		return h.awaitAgent(ctx, request.ID, text(p.Tag), time.Duration(wait)*time.Second)
+	}
 	asked := tunnel.AgentRequest{Tag: text(p.Tag), Cursor: text(p.Cursor), Keys: value(p.Key)}
 	answer, err := h.tunnels.Agent(ctx, request.ID, asked)
 	if err != nil {
@@ -28,6 +32,20 @@ func (h instances) GetInstanceAgent(
 	}
 	return gen.GetInstanceAgent200JSONResponse{
 		Body: body, Headers: gen.GetInstanceAgent200ResponseHeaders{CacheControl: header(noStore)},
+	}, nil
+}
+
+// awaitAgent answers when there is another state.
+func (h instances) awaitAgent(
+	ctx context.Context, id int64, tag string, wait time.Duration,
+) (gen.GetInstanceAgentResponseObject, error) {
+	now, err := h.tunnels.AwaitAgent(ctx, id, tag, wait)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetInstanceAgent200JSONResponse{
+		Body:    gen.Agent{Tag: now, Changed: now != tag},
+		Headers: gen.GetInstanceAgent200ResponseHeaders{CacheControl: header(noStore)},
 	}, nil
 }
 

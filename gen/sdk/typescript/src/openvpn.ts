@@ -935,6 +935,8 @@ export type GetInstanceAgentRequest = {
    * An agent asks for them when `key_tag` is not that of the keys that it has.
    */
   key?: boolean | undefined;
+  /** For how many seconds to wait for another `tag`. The answer has no `state`. From 0 to 30. */
+  wait?: number | undefined;
 };
 
 /** What getInstancePlanPages takes. */
@@ -2024,7 +2026,7 @@ const operations = {
     path: "/api/openvpn/instances/{id}/agent",
     retry: "safe",
     args: { "id": "id" },
-    query: { "tag": "tag", "cursor": "cursor", "key": "key" },
+    query: { "tag": "tag", "cursor": "cursor", "key": "key", "wait": "wait" },
     accept: "application/json",
     answer: shapes.Agent,
   },
@@ -3950,10 +3952,10 @@ export class OpenvpnGroup {
    * Get what the agent of a server needs.
    *
    * What `chaveiro agent` keeps current on the machine of an instance: the files of its bundle, and
-   * which certificates were revoked since the agent last asked. The agent asks every second with
-   * the `tag` of the last answer; as long as nothing has changed the answer has no `state`, and
-   * costs two reads by a key. An apikey with `instances` gets those only: 403. An answer with keys
-   * is recorded in the audit; others are not.
+   * which certificates were revoked since the agent last asked. With the `tag` of the last answer
+   * and `wait`, the answer comes when something has changed, or after that time; it then only says
+   * whether, and the agent asks again for the state. An apikey with `instances` gets those only:
+   * 403. An answer with keys is recorded in the audit; others are not.
    *
    * It needs the right to read openvpn.agent. Errors of the server: BadRequestError,
    * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET

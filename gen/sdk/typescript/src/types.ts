@@ -1892,7 +1892,7 @@ export interface Agent {
   tag: string;
   /** Whether `tag` differs from the one that was sent. */
   changed: boolean;
-  /** The state; `null` when nothing has changed. */
+  /** The state; `null` when nothing has changed, and with `wait`. */
   state: AgentState | null;
 }
 

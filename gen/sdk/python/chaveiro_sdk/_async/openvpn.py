@@ -5173,15 +5173,16 @@ class AsyncOpenvpn:
         tag: str | None = None,
         cursor: str | None = None,
         key: bool | None = None,
+        wait: int | None = None,
         options: CallOptions | None = None,
     ) -> Agent:
         """Get what the agent of a server needs.
 
         What `chaveiro agent` keeps current on the machine of an instance: the files of its bundle,
-        and which certificates were revoked since the agent last asked. The agent asks every second
-        with the `tag` of the last answer; as long as nothing has changed the answer has no `state`,
-        and costs two reads by a key. An apikey with `instances` gets those only: 403. An answer
-        with keys is recorded in the audit; others are not.
+        and which certificates were revoked since the agent last asked. With the `tag` of the last
+        answer and `wait`, the answer comes when something has changed, or after that time; it then
+        only says whether, and the agent asks again for the state. An apikey with `instances` gets
+        those only: 403. An answer with keys is recorded in the audit; others are not.
 
         It needs the right to read openvpn.agent.
 
@@ -5192,6 +5193,8 @@ class AsyncOpenvpn:
           characters.
         - key: `true`: with what is secret, the private key of the server and the key of the control
           channel. An agent asks for them when `key_tag` is not that of the keys that it has.
+        - wait: For how many seconds to wait for another `tag`. The answer has no `state`. From 0 to
+          30.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
         ServerError.
@@ -5208,6 +5211,7 @@ class AsyncOpenvpn:
                 "tag": tag,
                 "cursor": cursor,
                 "key": key,
+                "wait": wait,
             },
         )
         return await self._transport.json(call, Agent.from_dict, options)

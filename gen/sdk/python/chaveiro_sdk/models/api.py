@@ -2105,7 +2105,7 @@ class Agent:
     """Whether `tag` differs from the one that was sent."""
 
     state: AgentState | None
-    """The state; `null` when nothing has changed."""
+    """The state; `null` when nothing has changed, and with `wait`."""
 
 
     @classmethod

@@ -1964,6 +1964,7 @@ class GetInstanceAgentRequest(Request):
     tag: str | None | None = None
     cursor: str | None | None = None
     key: bool | None | None = None
+    wait: int | None | None = None
 
 
 @dataclass
