@@ -193,7 +193,7 @@ func (w *crashTunnels) workOnSite(ctx context.Context, c *apptest.Client, site *
 	}
 	lans := []any{}
 	for i := range rand.N(4) { // of its own, in another order each time
-		lans = append(lans, fmt.Sprintf("10.%d.%d.0/24", 100+site.number, (i+rand.N(50))*5+i))
+		lans = append(lans, fmt.Sprintf("10.%d.%d.0/24", 100+site.number, (i+rand.N(47))*5+i))
 	}
 	wanted := object{"configured": true, "iroutes": lans}
 	if rand.N(2) == 0 {

@@ -150,6 +150,10 @@ func TestListDevices_Stalled(t *testing.T) {
 	server := httptest.NewServer(bare(t, s))
 	defer server.Close()
 	defer server.CloseClientConnections()
+	// What publishes the events of the import is done then.
+	if _, err := s.Services.Stream.Page(s.Operator, domain.StreamFilter{}, domain.PageRequest{Size: 1}, 0); err != nil {
+		t.Fatal(err)
+	}
 	before := alive()
 	for range clients {
 		conn, body := listing(t, server, token)
