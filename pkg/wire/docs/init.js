@@ -21,6 +21,22 @@ const textPlugin = () => ({
   afterLoad() { this.fn.isFileUploadIntended = () => false; },
 });
 
+// Of 150 operations and more at once, Swagger UI draws only those in view, and places them by inline styles, which the
+// policy refuses. So each tag is drawn by itself.
+const tagsPlugin = ({ React }) => ({
+  wrapComponents: {
+    operations: (Original) => (props) => {
+      const tagged = props.specSelectors.taggedOperations();
+      if (tagged.size === 0) return React.createElement(Original, props);
+      return tagged.keySeq().toArray().map((tag) => {
+        const only = tagged.filter((_, name) => name === tag);
+        const specSelectors = { ...props.specSelectors, taggedOperations: () => only };
+        return React.createElement(Original, { ...props, key: tag, specSelectors });
+      });
+    },
+  },
+});
+
 const ui = SwaggerUIBundle({
   dom_id: "#swagger-ui",
   url: select.selectedOptions[0].dataset.url,
@@ -30,7 +46,7 @@ const ui = SwaggerUIBundle({
   requestSnippetsEnabled: true,
   validatorUrl: null, // otherwise Swagger UI sends the document's address to a public service
   persistAuthorization: false,
-  plugins: [samplesPlugin, oauth1Plugin, textPlugin],
+  plugins: [samplesPlugin, oauth1Plugin, textPlugin, tagsPlugin],
   requestInterceptor: oauth1.intercept,
 });
 
