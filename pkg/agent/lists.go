@@ -17,7 +17,7 @@ import (
 
 // What may be wrong with the revocation lists that the service sends.
 var (
-	errNoList      = errors.New("a CA has no revocation list: OpenVPN would let in whoever it has revoked")
+	errNoList      = errors.New("a CA has no revocation list: OpenVPN would let in all sites that it has revoked")
 	errOlderList   = errors.New("the revocation list is older than the one in place")
 	errFutureList  = errors.New("the revocation list is not valid yet by the clock of this machine: OpenVPN would refuse everybody")
 	errEndedList   = errors.New("the revocation list has ended by the clock of this machine: OpenVPN would refuse everybody")
@@ -31,7 +31,7 @@ type list struct {
 }
 
 // readLists reads a file of lists and checks that each is signed by one of the CAs. A CA whose list
-// was known has one again: without it OpenVPN would let in whoever it has revoked.
+// was known has one again: without it OpenVPN would let in what it has revoked.
 func readLists(text, authorities []byte, known map[string]listMemory) ([]list, error) {
 	cas, err := ca.ParseCertificates(authorities)
 	if err != nil {

@@ -51,7 +51,7 @@ func (d *directory) planOf(m memory, state *chaveiro.AgentState) (*plan, error) 
 	return p, nil
 }
 
-// order is that in which files are replaced: whoever is let in less comes first, and the
+// order is that in which files are replaced: first those that take rights away, and the
 // configuration last.
 func order(f file) int {
 	switch {

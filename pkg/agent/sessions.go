@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// handshake is how long a handshake can take (OpenVPN's hand-window): whoever began one before
-	// the files were in place may come out of it with what the files before them said.
+	// handshake is how long a handshake can take (OpenVPN's hand-window). One that began before the
+	// files were in place may still end as the earlier files say.
 	handshake = 60 * time.Second
 	// obedience is how long a peer has to connect anew by itself before its session is ended on the
 	// server. OpenVPN itself would wait five seconds.

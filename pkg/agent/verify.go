@@ -62,7 +62,7 @@ func (d *directory) checkLists(m memory, now time.Time) error {
 	return admit(lists, m.Lists, now)
 }
 
-// checkCovered checks that each CA has a list: without it, whoever it has revoked is let in.
+// checkCovered checks that each CA has a list: without it, revoked certificates of it are let in.
 func (d *directory) checkCovered(memory, time.Time) error {
 	text, err1 := d.root.ReadFile(nameCRL)
 	authorities, err2 := d.root.ReadFile(nameCA)
