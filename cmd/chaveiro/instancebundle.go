@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ type instanceBundle struct {
 	Dir         string              `xor:"target" required:"" placeholder:"DIR" help:"Directory to write the files to, as /etc/openvpn/server/vpn; it is made when it is not there."`
 	Format      tunnel.BundleFormat `enum:"tar.gz,zip" default:"tar.gz" help:"Form of the archive: tar.gz or zip."`
 	WithoutKeys bool                `help:"Leave out what is secret: the private key of the server and the key of the control channel."`
-	Force       bool                `help:"Replace files that exist. In a directory, files of ccd that the bundle does not have are removed: such a file lets a site in."`
+	Force       bool                `help:"Replace files that exist. In a directory, files of ccd that the bundle does not have are removed, because such a file lets a site in; and so is the key of a campaign that has ended."`
 	CRLLife     time.Duration       `name:"crl-life" env:"CHAVEIRO_CRL_LIFE" default:"720h" help:"Life of a revocation list that has to be signed; give the one of the server."`
 	Instance    string              `arg:"" help:"Name or id of the instance."`
 }
@@ -134,8 +135,11 @@ func (t bundleTree) make() error {
 	return os.Rename(draft, t.dir)
 }
 
+// earlierKey is in a bundle while a campaign runs.
+const earlierKey = "control-earlier.key"
+
 // refresh replaces the files of a directory one by one, each at once, and removes the files of
-// sites that are none any more.
+// sites that are none any more, and the earlier key when no configuration names it.
 func (t bundleTree) refresh() error {
 	if err := t.write(); err != nil || !t.force {
 		return err
@@ -152,7 +156,19 @@ func (t bundleTree) refresh() error {
 			err = errors.Join(err, os.Remove(filepath.Join(t.dir, sitesDir, entry.Name())))
 		}
 	}
+	if !t.mentions(earlierKey) {
+		if gone := os.Remove(filepath.Join(t.dir, earlierKey)); !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
 	return err
+}
+
+// mentions reports whether the configuration of the server has a text.
+func (t bundleTree) mentions(text string) bool {
+	return slices.ContainsFunc(t.files, func(f tunnel.File) bool {
+		return f.Name == "server.conf" && bytes.Contains(f.Content, []byte(text))
+	})
 }
 
 func (t bundleTree) write() error {

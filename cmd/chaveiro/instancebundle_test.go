@@ -117,6 +117,9 @@ func TestInstanceBundle_Directory(t *testing.T) {
 	if err := os.WriteFile(mine, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "control-earlier.key"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	must(t, o, "instance bundle 1 --force --dir "+dir)
 	wantNames(t, treeNames(t, dir), slices.Concat(openFiles, secretFiles, []string{"mine.txt"}))
 	if again := modified(t, filepath.Join(dir, "crl.pem")); again != list {

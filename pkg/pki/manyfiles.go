@@ -51,7 +51,7 @@ func (s *Clients) FilesEach(
 func (s *Clients) filesOf(
 	ctx context.Context, id int64, files func(context.Context, domain.Client) ([]NamedFile, error),
 ) (ClientFiles, error) {
-	client, err := s.Store.Clients().Get(ctx, id)
+	client, err := s.Get(ctx, id)
 	one := ClientFiles{Client: client}
 	switch {
 	case err != nil:

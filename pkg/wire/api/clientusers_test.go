@@ -82,6 +82,12 @@ func TestClientUsers_AreNoSites(t *testing.T) {
 		wantZip(t, archived.body, "site-a.p12", "site-b.p12")
 		named := send(t, s, "POST", clientsPath+"/pkcs12", `{"ids": [1, 2], "password": "segredo"}`)
 		wantZip(t, named.body, "not-included.txt", "site-a.p12")
+		send(t, s, "PUT", instancesPath+"/1", `{"remotes": ["vpn.example.com"]}`).want(t, 200, "", "")
+		send(t, s, "PUT", clientsPath+"/1/configs/1", `{}`).want(t, 200, "", "")
+		named = send(t, s, "POST", clientsPath+"/profiles", `{"ids": [1, 2], "instance_id": 1}`)
+		wantZip(t, named.body, "not-included.txt", "site-a.ovpn")
+		selected := send(t, s, "POST", clientsPath+"/profiles", `{"instance_id": 1}`)
+		wantZip(t, selected.body, "site-a.ovpn")
 		renewed := send(t, s, "POST", clientsPath+"/renew", `{"ca_id": 1}`).object(t)
 		if renewed["renewed"] != 2.0 || renewed["failed"] != 0.0 {
 			t.Errorf("%v", renewed)
