@@ -62,9 +62,9 @@ func issueRows(ctx context.Context, b *bench, e engine) (err error) {
 // renewRow compares renewing with the floor that makes a certificate for a client whose record it
 // reads first, because a request for a renewal does not say the name, and then stores two rows. The
 // other row has the floor of an issue for comparison, which reads nothing. The clients are those
-// that were issued before: at least a third of all, for the floor has made the others.
+// that were issued before: at least a quarter of all, for the floor has made the others.
 func (b *bench) renewRow(ctx context.Context, e engine, p *product, f *child, names *newClients) error {
-	issued := names.made.Load() / 3
+	issued := names.made.Load() / 4
 	var renewed, theirs atomic.Int64
 	mine := &side{server: p.child, fire: func(ctx context.Context) error {
 		path := fmt.Sprintf("%s/%d/renew", clientsPath, 1+renewed.Add(1)%issued)
