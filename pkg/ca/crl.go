@@ -47,6 +47,20 @@ type CRLRequest struct {
 	ThisUpdate, NextUpdate time.Time
 	// Revocations are written in this order.
 	Revocations []Revocation
+	// Encoded are written after them. No serial may be in two of them: that is not checked, for
+	// there may be a million.
+	Encoded []EncodedRevocation
+}
+
+// EncodedRevocation is an entry as it is written (RFC 5280, section 5.1, revokedCertificates).
+type EncodedRevocation string
+
+// EncodeRevocation encodes an entry. Errors: [ErrInvalidRequest].
+func EncodeRevocation(r Revocation) (EncodedRevocation, error) {
+	if err := r.validate(); err != nil {
+		return "", err
+	}
+	return EncodedRevocation(appendRevocation(nil, &r)), nil
 }
 
 // CRLWindow returns the validity of a CRL signed now that is to live for life.

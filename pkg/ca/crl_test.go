@@ -45,7 +45,7 @@ func TestSignCRL_SaysWhatTheStandardLibraryWouldSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		authority := rapid.SampledFrom(authorities).Draw(t, "authority")
 		req := drawCRL(t)
-		ours, err := authority.SignCRL(req)
+		ours, err := authority.SignCRL(partlyEncoded(t, req))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,6 +134,34 @@ func TestSignCRL_HasNoOtherExtensions(t *testing.T) {
 	}
 	if !bytes.Equal(list.AuthorityKeyId, authority.Certificate.SubjectKeyId) || list.Number.Int64() != 42 {
 		t.Errorf("authority key %x, number %v", list.AuthorityKeyId, list.Number)
+	}
+}
+
+// partlyEncoded encodes some of the last revocations of a request ahead.
+func partlyEncoded(t *rapid.T, req ca.CRLRequest) ca.CRLRequest {
+	plain := rapid.IntRange(0, len(req.Revocations)).Draw(t, "plain")
+	for _, r := range req.Revocations[plain:] {
+		entry, err := ca.EncodeRevocation(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Encoded = append(req.Encoded, entry)
+	}
+	req.Revocations = req.Revocations[:plain]
+	return req
+}
+
+func TestEncodeRevocation_Refuses(t *testing.T) {
+	t.Parallel()
+	for _, r := range []ca.Revocation{
+		{RevokedAt: epoch}, {Serial: big.NewInt(1)},
+		{Serial: big.NewInt(1), RevokedAt: epoch, Reason: ca.RemoveFromCRL},
+	} {
+		entry, err := ca.EncodeRevocation(r)
+		wantError(t, err, ca.ErrInvalidRequest)
+		if entry != "" {
+			t.Errorf("%+v has an entry beside the error", r)
+		}
 	}
 }
 

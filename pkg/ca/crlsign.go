@@ -68,11 +68,7 @@ func (a *Authority) crlTBS(req CRLRequest, algorithm x509.SignatureAlgorithm) ([
 	if err != nil {
 		return nil, err
 	}
-	// Few entries are longer than maxEntryBytes, so appending seldom reallocates.
-	entries := make([]byte, 0, maxEntryBytes*len(req.Revocations))
-	for i := range req.Revocations {
-		entries = appendRevocation(entries, &req.Revocations[i])
-	}
+	entries := req.entries()
 	b := cryptobyte.NewBuilder(make([]byte, 0, 1024+len(entries)))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(1) // v2
@@ -85,6 +81,18 @@ func (a *Authority) crlTBS(req CRLRequest, algorithm x509.SignatureAlgorithm) ([
 		addCRLExtensions(b, id, req)
 	})
 	return b.Bytes()
+}
+
+func (r CRLRequest) entries() []byte {
+	// Few entries are longer than maxEntryBytes, so appending seldom reallocates.
+	der := make([]byte, 0, maxEntryBytes*(len(r.Revocations)+len(r.Encoded)))
+	for i := range r.Revocations {
+		der = appendRevocation(der, &r.Revocations[i])
+	}
+	for _, e := range r.Encoded {
+		der = append(der, e...)
+	}
+	return der
 }
 
 func addCRLExtensions(b *cryptobyte.Builder, keyID []byte, req CRLRequest) {

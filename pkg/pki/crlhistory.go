@@ -44,7 +44,7 @@ func (s *CRLs) heed(
 // lapsedList holds the revocations of a list that belongs to another history.
 type lapsedList struct {
 	ca          string // the fingerprint of the CA's key
-	revocations []domain.Revocation
+	revocations []listed
 }
 
 func (l *list) forget() {
@@ -62,7 +62,9 @@ func (l *list) keep(crl *SignedCRL) {
 	seen, revocations := l.seen.Load(), l.revocations
 	if crl != nil && crl.Epoch > l.epoch {
 		if parsed, err := ca.ParseCRL(crl.DER); err == nil {
-			revocations = append(revocations, listedRevocations(crl.CAID, parsed)...)
+			for _, r := range listedRevocations(crl.CAID, parsed) {
+				revocations = append(revocations, listed{Revocation: r})
+			}
 		}
 	}
 	if seen != nil && len(revocations) > 0 {
@@ -88,7 +90,7 @@ const maxToldSerials = 100
 
 // tellGone logs the certificates that are valid again because their revocation was lost with its
 // history: it is not among all present revocations. The caller holds the list's turn.
-func (s *CRLs) tellGone(ctx context.Context, l *list, caID int64, state domain.CRLState, all []domain.Revocation) {
+func (s *CRLs) tellGone(ctx context.Context, l *list, caID int64, state domain.CRLState, all []listed) {
 	before := l.before
 	if l.before = nil; before == nil || before.ca != state.CA {
 		return
@@ -103,7 +105,7 @@ func (s *CRLs) tellGone(ctx context.Context, l *list, caID int64, state domain.C
 
 // missing returns the serial numbers that are not among others, except those of certificates that
 // have ended.
-func (b *lapsedList) missing(others []domain.Revocation, now time.Time) (serials []string) {
+func (b *lapsedList) missing(others []listed, now time.Time) (serials []string) {
 	there := make(map[string]bool, len(others))
 	for _, r := range others {
 		there[r.Serial] = true

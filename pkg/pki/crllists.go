@@ -28,7 +28,7 @@ type list struct {
 	stale atomic.Pointer[staleness]
 	// seen is the state to which the list was last brought. It is stored under turn.
 	seen        atomic.Pointer[domain.RevocationPoint]
-	revocations []domain.Revocation // up to epoch, without those that were dropped
+	revocations []listed // up to epoch, without those that were dropped
 	epoch       int64
 	last        domain.Revocation // one of the revocations of epoch
 	// lapsed says that the database has another history than the cached one. Forget sets it without

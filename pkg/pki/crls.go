@@ -143,7 +143,7 @@ func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
 // unless another replica is faster. The state, with its number, was read before the revocations, so
 // a replica that publishes a later number has read at least as many of them.
 func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state domain.CRLState) error {
-	latest, found, err := s.latest(ctx, caID)
+	latest, found, err := s.latest(ctx, l, caID, state)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,11 @@ func (s *CRLs) renew(ctx context.Context, l *list, caID int64, asked, state doma
 	return err
 }
 
-func (s *CRLs) latest(ctx context.Context, caID int64) (domain.CRL, bool, error) {
+// latest returns the latest list. It may have megabytes, so it is not read again when it is served.
+func (s *CRLs) latest(ctx context.Context, l *list, caID int64, state domain.CRLState) (domain.CRL, bool, error) {
+	if crl := l.current.Load(); crl != nil && crl.Number == state.Number && crl.ThisUpdate.Equal(state.ThisUpdate) {
+		return crl.CRL, true, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, crlStoreTime)
 	defer cancel()
 	return s.Store.CRLs().Latest(ctx, caID)
@@ -200,15 +204,9 @@ func (s *CRLs) sign(
 	if err != nil {
 		return domain.CRL{}, err
 	}
-	entries := make([]ca.Revocation, len(l.revocations))
+	entries := make([]ca.EncodedRevocation, len(l.revocations))
 	for i, r := range l.revocations {
-		serial, err := ca.ParseSerial(r.Serial)
-		if err != nil {
-			return domain.CRL{}, err
-		}
-		entries[i] = ca.Revocation{
-			Serial: serial, RevokedAt: r.RevokedAt, Reason: ca.Reason(r.Reason), InvalidityDate: r.InvalidSince,
-		}
+		entries[i] = r.entry
 	}
 	thisUpdate, err := s.begin(ctx, state, latest)
 	if err != nil {
@@ -229,7 +227,7 @@ func (s *CRLs) sign(
 		return crl, err
 	}
 	crl.DER, err = authority.SignCRL(
-		ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Revocations: entries},
+		ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Encoded: entries},
 	)
 	return crl, err
 }
