@@ -60,6 +60,11 @@ type CRLHealth struct {
 // overdueAfter is how long after its renewal is due a list counts as overdue.
 const overdueAfter = time.Hour
 
+// CRLOverdue reports whether a list should have been signed anew an hour ago.
+func CRLOverdue(crl domain.CRL, now time.Time) bool {
+	return ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now.Add(-overdueAfter))
+}
+
 // Health returns the state of the lists. It does not query the database.
 func (s *CRLs) Health() CRLHealth {
 	now := s.Now()
@@ -75,7 +80,7 @@ func (s *CRLs) Health() CRLHealth {
 		if health.Ends.IsZero() || crl.NextUpdate.Before(health.Ends) {
 			health.Ends = crl.NextUpdate
 		}
-		if ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now.Add(-overdueAfter)) {
+		if CRLOverdue(crl.CRL, now) {
 			health.Overdue++
 		}
 	}
