@@ -43,7 +43,7 @@ const (
 	EventEnrolmentRefused EventType = "enrolment.refused" // a wrong PIN
 	EventEnrolmentLocked  EventType = "enrolment.locked"  // the last wrong PIN
 	EventEnrolmentRevoked EventType = "enrolment.revoked"
-	EventKeyExported      EventType = "key.exported" // a private key of a client was handed out
+	EventKeyExported      EventType = "key.exported" // a private key was handed out
 
 	EventAPIKeyCreated  EventType = "apikey.created"
 	EventAPIKeyUpdated  EventType = "apikey.updated"

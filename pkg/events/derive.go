@@ -55,6 +55,7 @@ var types = map[kind]domain.EventType{
 	{domain.ResourceEnrolments, domain.ActionClaim}:  domain.EventEnrolmentClaimed,
 	{domain.ResourceEnrolments, domain.ActionRevoke}: domain.EventEnrolmentRevoked,
 	{domain.ScopeKeys, domain.ActionExport}:          domain.EventKeyExported,
+	{domain.ScopeCAs, domain.ActionExport}:           domain.EventKeyExported,
 
 	{domain.ScopeAPIKeys, domain.ActionCreate}:        domain.EventAPIKeyCreated,
 	{domain.ScopeAPIKeys, domain.ActionUpdate}:        domain.EventAPIKeyUpdated,

@@ -73,6 +73,7 @@ type Services struct {
 	Results      *idempotency.Results
 	Stream       *events.Stream
 	Endings      *events.Endings
+	Exports      *pki.Exports
 
 	RemoteUsers    *tunnel.RemoteUsers
 	Profiles       *tunnel.Profiles
@@ -187,6 +188,7 @@ func (p *parts) pki(set Settings, s *Services) {
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
 		Life: set.CRLLife, Log: set.Log,
 	}
+	s.Exports = &pki.Exports{Issuing: issuing, CRLs: s.CRLs}
 	s.OCSP = p.ocsp
 	s.OCSP.Issuing, s.OCSP.History, s.OCSP.Log = issuing, p.history, set.Log
 	s.OCSP.Life, s.OCSP.GoodUnissued = set.OCSPLife, set.OCSPGoodUnissued
