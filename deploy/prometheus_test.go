@@ -29,6 +29,7 @@ func TestPrometheus(t *testing.T) {
 		s.work(t)
 		waiting = slices.DeleteFunc(waiting, func(q question) bool { return p.answers(t, q.expr) })
 		if len(waiting) == 0 {
+			t.Logf("all queries have data after %s", time.Since(begin))
 			break
 		}
 		if time.Since(begin) > patience {
