@@ -46,7 +46,7 @@ type group struct {
 
 var groups = []group{
 	{"credential", credentialRows}, {"auth", authRows}, {"issue", issueRows}, {"batch", batchRows}, {"get", getRows}, {"list", listRows},
-	{"revoke", revokeRows}, {"ocsp", ocspRows}, {"search", searchRows},
+	{"revoke", revokeRows}, {"ocsp", ocspRows}, {"search", searchRows}, {"metrics", metricsRows},
 	{"deep", deepRows}, {"rsa", rsaRows}, {"upsert", upsertRows}, {"import", importRows}, {"pki", pkiRows},
 	{"devices", deviceRows}, {"plan", planRows}, {"tunnel", tunnelRows}, {"events", eventRows}, {"sdk", sdkRows},
 }

@@ -78,9 +78,10 @@ var layers = map[string][]string{
 		"pkg/idempotency",
 	},
 	"pkg/events": {"pkg/domain", "pkg/turns"},
+	"pkg/census": {"pkg/domain"},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
-		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events",
+		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/census",
 	},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",

@@ -2,7 +2,7 @@
 # Prepares a machine for the tests and the demo that run real programs:
 #
 #   scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node \
-#     schemathesis witnesses shells nftables
+#     schemathesis witnesses shells nftables prometheus
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -68,6 +68,7 @@ list_missing() {
 			have nft || [ -x /usr/sbin/nft ] || echo nftables
 			have ip || [ -x /usr/sbin/ip ] || echo iproute2
 			;;
+		prometheus) { have prometheus && have promtool; } || echo prometheus ;;
 		witnesses)
 			have_python || echo python3-venv
 			have_node || echo nodejs npm
@@ -75,7 +76,7 @@ list_missing() {
 			have mvn || echo maven
 			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus)" >&2
 			exit 2
 			;;
 		esac
@@ -195,8 +196,10 @@ install_packages() {
 	$root apt-get update -qq >&2 || echo "setup: the package lists are not up to date" >&2
 	$root env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
-	# Debian's package starts a service; the tests start their own.
-	case " $* " in *" pgbouncer "*) $root systemctl disable --now pgbouncer >/dev/null 2>&1 || true ;; esac
+	# Debian's packages start a service; the tests start their own.
+	for service in pgbouncer prometheus; do
+		case " $* " in *" $service "*) $root systemctl disable --now "$service" >/dev/null 2>&1 || true ;; esac
+	done
 }
 
 # Debian's package creates a cluster and starts it; the tests start their own.

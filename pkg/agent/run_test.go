@@ -40,15 +40,15 @@ func TestProgram_Run(t *testing.T) {
 	body, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
 	for _, want := range []string{
-		`chaveiro_agent_crl_expires_seconds{instance="1",ca="CN=ca"} 2.5884e+06`,
-		`chaveiro_agent_failures{instance="1"} 0`, `chaveiro_agent_openvpn_up{instance="1"} 1`,
+		`chaveiro_agent_crl_expires_seconds{openvpn_instance="1",ca="CN=ca"} 2.5884e+06`,
+		`chaveiro_agent_failures{openvpn_instance="1"} 0`, `chaveiro_agent_openvpn_up{openvpn_instance="1"} 1`,
 		"# TYPE chaveiro_agent_pending gauge",
 	} {
 		if err != nil || !hasLine(string(body), want) {
 			t.Errorf("no %s in\n%s, %v", want, body, err)
 		}
 	}
-	if strings.Contains(string(body), `chaveiro_agent_failures{instance="2"} 0`) {
+	if strings.Contains(string(body), `chaveiro_agent_failures{openvpn_instance="2"} 0`) {
 		t.Error("the second instance has no failures")
 	}
 	cancel()

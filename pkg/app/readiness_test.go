@@ -177,3 +177,31 @@ func TestWriteProbe(t *testing.T) {
 		try("for long", context.DeadlineExceeded, probePatience, 6, context.DeadlineExceeded)
 	})
 }
+
+// TestReadiness_Recent: whoever asks for what was found last waits for nothing, and lets the next
+// round begin when that is old.
+func TestReadiness_Recent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var rounds atomic.Int32
+		r := readinessOf(&bytes.Buffer{}, check{"slow", func(context.Context) (string, error) {
+			rounds.Add(1)
+			time.Sleep(500 * time.Millisecond)
+			return "", nil
+		}})
+		for _, step := range []struct {
+			after  time.Duration
+			found  int
+			rounds int32
+		}{{0, 0, 1}, {100 * time.Millisecond, 0, 1}, {time.Second, 1, 1}, {time.Second, 1, 2}} {
+			time.Sleep(step.after)
+			begin := time.Now()
+			found := r.recent()
+			synctest.Wait()
+			if len(found) != step.found || rounds.Load() != step.rounds || !time.Now().Equal(begin) {
+				t.Errorf("%+v: %v, %d rounds", step, found, rounds.Load())
+			}
+		}
+		time.Sleep(time.Second)
+	})
+}

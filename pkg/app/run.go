@@ -14,9 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
@@ -123,20 +120,10 @@ func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.L
 			return nil, err
 		}
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.auditGauge(),
-		s.clock.gauge())
-	if s.certificate != nil {
-		registry.MustRegister(s.certificate.gauge())
-	}
-	registry.MustRegister(s.crlGauges()...)
-	registry.MustRegister(s.caGauges()...)
-	registry.MustRegister(s.eventGauges()...)
 	s.Handler, err = wire.New(wire.Config{
 		Services: services, Ready: s.ready, ExternalURL: string(config.ExternalURL),
 		TrustedProxies: config.TrustedProxies, PAMChanged: config.PAMChanged,
-		Timeout: config.RequestTimeout, Metrics: registry, Now: Now, Log: log,
+		Timeout: config.RequestTimeout, Metrics: s.registry(), Now: Now, Log: log,
 	})
 	return s, err
 }

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -19,6 +20,15 @@ func (e lossError) Error() string {
 // Loss reports whether the last attempt to sign was refused because something that was signed is
 // gone.
 func (s *Trail) Loss() bool { return s.loss.Load() }
+
+// Checked is when it was last found that nothing is gone, and the ends of the chains were signed if
+// that was due; zero: never yet.
+func (s *Trail) Checked() time.Time {
+	if at := s.checked.Load(); at != 0 {
+		return time.Unix(at, 0)
+	}
+	return time.Time{}
+}
 
 // lost checks whether what was signed before is still there: the checkpoints, and the signed events
 // at the ends of the chains. It is cheap, and does not check the whole audit.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/bounded"
@@ -17,8 +18,13 @@ type Refusals struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	rates bounded.Rates
+	rates          bounded.Rates
+	logins, others atomic.Int64
 }
+
+// Refused is how many attempts were refused since the process began, also those that are not in the
+// audit because there were too many: to sign in, and of any other kind.
+func (s *Refusals) Refused() (logins, others int64) { return s.logins.Load(), s.others.Load() }
 
 // The rates up to which refusals are recorded: one for each address without a credential, and one
 // for each principal. Beyond them nothing is written, so that nobody can fill the disk by being
@@ -33,6 +39,11 @@ const (
 // Record records that an attempt was refused. When there were too many it returns how long the
 // caller has to wait; that refusal is not in the audit, but only in the log.
 func (s *Refusals) Record(ctx context.Context, resource domain.Scope, id int64, cause *domain.Error) time.Duration {
+	if resource == domain.ResourceTokens {
+		s.logins.Add(1)
+	} else {
+		s.others.Add(1)
+	}
 	if wait := s.take(ctx); wait > 0 {
 		return wait
 	}

@@ -37,6 +37,9 @@ func TestRefusals(t *testing.T) {
 			want.ActorKind, want.ActorID, want.ActorName = user.Kind, user.ID, user.Name
 			WantEvent(t, events[1], want)
 			WantSame(t, Must(w.Audit.Verify(t.Context()))(t).Events, 2)
+			w.Refusals.Record(ctx, domain.ResourceTokens, 0, cause)
+			logins, others := w.Refusals.Refused()
+			WantSame(t, [2]int64{logins, others}, [2]int64{1, 2})
 		})
 	}
 }

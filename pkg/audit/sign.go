@@ -155,6 +155,14 @@ func (s *Trail) CheckpointNow(ctx context.Context) (domain.Checkpoint, error) {
 
 // signNow signs the ends of the chains if that is due, and returns the last checkpoint.
 func (s *Trail) signNow(ctx context.Context, due func(signing) bool) (domain.Checkpoint, error) {
+	newest, err := s.signIf(ctx, due)
+	if err == nil {
+		s.checked.Store(s.Now().Unix())
+	}
+	return newest, err
+}
+
+func (s *Trail) signIf(ctx context.Context, due func(signing) bool) (domain.Checkpoint, error) {
 	b, err := s.beforeSigning(ctx)
 	if err == nil {
 		err = s.lost(ctx, b)

@@ -26,6 +26,9 @@ type Trail struct {
 	// loss says whether the last check of the signed ends has found a loss. Each check stores it;
 	// Loss loads it.
 	loss atomic.Bool
+	// checked is when that check, and a signature if one was due, last ended without an error, in
+	// seconds since 1970; 0: never yet.
+	checked atomic.Int64
 }
 
 // Sealer seals the audit's row of the service's secrets. The row has the secret of the notary, and

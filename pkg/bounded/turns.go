@@ -65,6 +65,13 @@ func (t *Turns) Enter(ctx context.Context, caller string, wait func()) (leave fu
 	return func() { t.leave(entered) }, nil
 }
 
+// Load is how many jobs run, and how many wait for a turn.
+func (t *Turns) Load() (running, waiting int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.running, t.waiting
+}
+
 func (t *Turns) join(name string) (*turnCaller, chan error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -80,6 +80,7 @@ type Store interface {
 	Revocations() Revocations
 	CRLs() CRLs
 	OCSPResponders() OCSPResponders
+	Censuses() Censuses
 	InstanceModels() InstanceModels
 	Networks() Networks
 	ClientConfigs() ClientConfigs

@@ -24,8 +24,12 @@ func (s *Stream) publish(ctx context.Context) (newest int64, err error) {
 		if err != nil {
 			return waiting.Newest, err
 		}
-		if _, err := s.Store.Events().Publish(ctx, batch); err != nil {
+		stored, err := s.Store.Events().Publish(ctx, batch)
+		if err != nil {
 			return waiting.Newest, err
+		}
+		if stored {
+			s.published.count(batch.Events)
 		}
 	}
 }

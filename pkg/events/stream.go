@@ -29,6 +29,8 @@ type Stream struct {
 	caughtUp atomic.Int64 // when nothing waited last, in microseconds since 1970; 0: never yet
 	failing  atomic.Bool  // the last round has failed
 
+	published tally
+
 	mu     sync.Mutex // guards what follows, for a few instructions at a time
 	recent []domain.StreamEvent
 	from   int64         // recent has all events after this id

@@ -111,6 +111,14 @@ func (w *CAEnds) keep(ctx context.Context, found []CAEnd, now time.Time) {
 	w.logged = logged
 }
 
+// Ends returns when the CAs end that the last Look has found. It does not query the database. The
+// caller changes nothing in it.
+func (w *CAEnds) Ends() []CAEnd {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.known
+}
+
 // Health returns what the last Look has found. It does not query the database.
 func (w *CAEnds) Health() CAHealth {
 	now := w.Now()

@@ -36,8 +36,10 @@ type list struct {
 	lapsed atomic.Bool
 	// ended is the last list of the history that has ended. Forget stores it without turn. It is
 	// taken under turn.
-	ended  atomic.Pointer[SignedCRL]
-	before *lapsedList // revocations of an ended history, not yet compared with the present ones
+	ended atomic.Pointer[SignedCRL]
+	// counted is what was read of the list that is served. It is stored without turn.
+	counted atomic.Pointer[countedCRL]
+	before  *lapsedList // revocations of an ended history, not yet compared with the present ones
 }
 
 // of returns the list of a CA, and creates it at the first call.

@@ -46,6 +46,7 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old events", s.Stream.Prune) })
 	workers.Go(func() { s.always(ctx, endingInterval, "looking for what ends soon", s.Endings.Look) })
 	workers.Go(func() { s.describe(ctx) })
+	workers.Go(func() { s.Census.Keep(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing idle login throttles", s.Login.Forget) })

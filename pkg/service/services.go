@@ -9,6 +9,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/census"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/events"
 	"github.com/chaveiro/chaveiro/pkg/history"
@@ -74,6 +75,8 @@ type Services struct {
 	Stream       *events.Stream
 	Endings      *events.Endings
 	Exports      *pki.Exports
+	Census       *census.Counter
+	Queues       *Queues
 
 	RemoteUsers    *tunnel.RemoteUsers
 	Profiles       *tunnel.Profiles
@@ -99,6 +102,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	s := &Services{
 		Audit: shared.trail, History: shared.history, Results: shared.recorder.Results, Stream: shared.events,
 		Endings: &events.Endings{Store: set.Store, Now: set.Now, Told: shared.events.Ring},
+		Census:  &census.Counter{Store: set.Store, Now: set.Now, Log: set.Log}, Queues: shared.queues,
 	}
 	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err
@@ -123,6 +127,7 @@ type parts struct {
 	callers     *access.Callers
 	control     *access.Control
 	events      *events.Stream
+	queues      *Queues
 }
 
 // newParts makes the memories first, because the watcher of the history empties them.
@@ -130,8 +135,10 @@ func newParts(ctx context.Context, set Settings) (*parts, error) {
 	p := &parts{
 		scans: turns.Scans(), authorities: &pki.Authorities{Store: set.Store, Keys: set.Keys, OCSP: set.OCSPURL},
 		lists: new(pki.Lists), ocsp: new(pki.OCSP), recent: new(vault.RecentDevices), uses: new(access.Uses),
-		callers: &access.Callers{Now: set.Now},
+		callers: &access.Callers{Now: set.Now}, queues: new(Queues),
 	}
+	p.queues.add("search", p.scans)
+	p.queues.add("rsa", set.RSA)
 	p.events = events.NewStream(set.Store, p.scans, set.EventLife, set.Now, set.Log)
 	p.history = history.New(
 		set.Store, set.Now, set.Log, p.authorities.ForgetAll, p.lists.Forget, p.ocsp.Forget, p.recent.Forget,
@@ -154,7 +161,7 @@ func (p *parts) access(ctx context.Context, set Settings, s *Services) error {
 	if err != nil {
 		return err
 	}
-	passwords := access.NewPasswords(set.Store, turns.Passwords(), set.Now)
+	passwords := access.NewPasswords(set.Store, p.queues.add("password", turns.Passwords()), set.Now)
 	s.Refusals = &audit.Refusals{Store: set.Store, Recorder: p.recorder, Now: set.Now, Log: set.Log}
 	s.Signing = &access.Signing{
 		Control: p.control, Keys: set.Keys, Secret: secret, Life: set.SigningKeyLife, Now: set.Now,
@@ -172,7 +179,7 @@ func (p *parts) access(ctx context.Context, set Settings, s *Services) error {
 
 // pki adds CAs, clients and revocation lists.
 func (p *parts) pki(set Settings, s *Services) {
-	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), turns.Derivations()
+	generator, derivations := ca.NewKeyGenerator(set.RSA.Enter), p.queues.add("derivation", turns.Derivations())
 	s.CAs = &pki.CAs{
 		Store: set.Store, Authorities: p.authorities, Keys: set.Keys, Generator: generator, Derivations: derivations,
 		Recorder: p.recorder, Now: set.Now,
@@ -183,7 +190,7 @@ func (p *parts) pki(set Settings, s *Services) {
 	}
 	s.Clients, s.Certificates = &pki.Clients{Issuing: issuing}, &pki.Certificates{Issuing: issuing}
 	s.UserClients = &pki.Clients{Issuing: issuing, Kind: domain.Site2User}
-	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs, Turns: turns.Imports()}
+	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs, Turns: p.queues.add("import", turns.Imports())}
 	s.CRLs = &pki.CRLs{
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
 		Life: set.CRLLife, Log: set.Log,

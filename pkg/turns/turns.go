@@ -21,6 +21,14 @@ func New(bounds bounded.TurnBounds, retry time.Duration) *Turns {
 	return &Turns{turns: bounded.NewTurns(bounds), retry: retry}
 }
 
+// Load is how many jobs run, and how many wait for a turn.
+func (t *Turns) Load() (running, waiting int) {
+	if t == nil {
+		return 0, 0
+	}
+	return t.turns.Load()
+}
+
 // Do runs fn in a turn of the caller of ctx. Errors: [domain.Unavailable] when too many wait; that
 // of ctx if it ends before.
 func (t *Turns) Do(ctx context.Context, fn func() error) error {

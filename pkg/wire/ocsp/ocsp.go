@@ -44,9 +44,9 @@ type Config struct {
 
 // Mount adds the routes.
 func Mount(e *echo.Echo, config Config) {
-	h := handler{config, prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "chaveiro_ocsp_requests_total", Help: "Requests of OCSP by what was answered.",
-	}, []string{"status"})}
+	h := handler{Config: config, requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "chaveiro_ocsp_requests_total", Help: "Requests of OCSP by the id of the CA and by what was answered.",
+	}, []string{"ca", "status"}), labels: new(labels)}
 	config.Metrics.MustRegister(h.requests)
 	e.POST(Path+":ca", h.post)
 	e.POST(Path+":ca/", h.post)
@@ -56,6 +56,7 @@ func Mount(e *echo.Echo, config Config) {
 type handler struct {
 	Config
 	requests *prometheus.CounterVec
+	labels   *labels
 }
 
 func (h handler) post(c echo.Context) error {
@@ -109,7 +110,7 @@ func names(conditions []string, tag string) bool {
 func (h handler) answer(c echo.Context, der []byte) pki.OCSPReply {
 	id, _ := strconv.ParseInt(c.Param("ca"), 10, 64) // 0 is no CA
 	reply := h.OCSP.Answer(c.Request().Context(), id, der)
-	h.requests.WithLabelValues(string(reply.Outcome)).Inc()
+	h.requests.WithLabelValues(h.labels.of(id, reply.Outcome), string(reply.Outcome)).Inc()
 	return reply
 }
 

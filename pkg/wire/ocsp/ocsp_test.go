@@ -237,7 +237,7 @@ func TestErrors(t *testing.T) {
 	}
 	s.post(t, s.request(t))
 	_, metrics := s.send(t, http.MethodGet, "/metrics", nil)
-	for _, line := range []string{`{status="malformed"} 3`, `{status="unauthorized"} 3`, `{status="good"} 1`} {
+	for _, line := range []string{`{ca="",status="malformed"} 3`, `{ca="",status="unauthorized"} 3`, `{ca="1",status="good"} 1`} {
 		if !strings.Contains(string(metrics), "chaveiro_ocsp_requests_total"+line+"\n") {
 			t.Errorf("the metrics lack %s", line)
 		}

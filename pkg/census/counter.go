@@ -1,0 +1,90 @@
+package census
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+// MaxCAs bounds the CAs that are told of one by one: those with the lowest ids.
+const MaxCAs = 100
+
+// Soon is how long before its end a certificate counts as expiring.
+const Soon = 30 * 24 * time.Hour
+
+// The pace. A count takes at most one part in restFactor of the time of a connection that reads.
+const (
+	minRest      = 10 * time.Second
+	maxRest      = time.Hour
+	restFactor   = 100
+	countTimeout = 25 * time.Second
+)
+
+// Counter counts again and again. One goroutine a process does, Keep; each replica counts for
+// itself.
+type Counter struct {
+	Store domain.Store
+	Now   func() time.Time
+	Log   *slog.Logger
+
+	last atomic.Pointer[Count]
+}
+
+// Count is what was counted.
+type Count struct {
+	At           time.Time
+	Took         time.Duration
+	CAs          []domain.CA // the first MaxCAs, by ascending id
+	Certificates []domain.CertificateCount
+	APIKeyEnd    time.Time // when the first of the enabled apikeys ends; zero: none does
+}
+
+// Last returns the last count; nil before the first one. It asks nobody. The caller changes nothing
+// in it.
+func (c *Counter) Last() *Count { return c.last.Load() }
+
+// Keep counts until ctx ends.
+func (c *Counter) Keep(ctx context.Context) {
+	for failing := false; ctx.Err() == nil; {
+		began := time.Now()
+		err := c.Count(ctx)
+		if failed := err != nil && ctx.Err() == nil; failed != failing {
+			failing = failed
+			if failed {
+				c.Log.ErrorContext(ctx, "counting the certificates for the metrics failed", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(rest(time.Since(began))):
+		}
+	}
+}
+
+// rest is how long Keep waits after a count.
+func rest(took time.Duration) time.Duration { return min(max(restFactor*took, minRest), maxRest) }
+
+// Count counts once. When that fails, the last count stays.
+func (c *Counter) Count(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, countTimeout)
+	defer cancel()
+	began, found := time.Now(), Count{At: c.Now()}
+	cas, err := c.Store.CAs().Page(ctx, domain.PageRequest{Size: MaxCAs})
+	if err != nil {
+		return err
+	}
+	found.CAs = cas.Items
+	found.Certificates, err = c.Store.Censuses().Certificates(ctx, found.At, found.At.Add(Soon))
+	if err != nil {
+		return err
+	}
+	if found.APIKeyEnd, err = c.Store.Censuses().APIKeyEnd(ctx, found.At); err != nil {
+		return err
+	}
+	found.Took = time.Since(began)
+	c.last.Store(&found)
+	return nil
+}

@@ -1,0 +1,4 @@
+package census
+
+// Rest is rest, for the tests.
+var Rest = rest

@@ -1,0 +1,46 @@
+package domain
+
+import (
+	"context"
+	"time"
+)
+
+// CertificateCount is how many certificates a CA has in each state. Each certificate is in one
+// state. Those of OCSP responders, which are renewed by themselves, are not counted.
+type CertificateCount struct {
+	CAID       int64
+	Active     int64 // valid
+	Superseded int64 // still valid, and revoked soon, because another has taken its place
+	Suspended  int64 // revoked until they are resumed
+	Revoked    int64 // for good, also when they have ended since
+	Expired    int64 // ended, and never revoked
+	// Expiring are those of Active that end soon, and NextExpiry is when the first of Active ends;
+	// zero: there is none.
+	Expiring   int64
+	NextExpiry time.Time
+}
+
+// Add adds the certificates of another CA.
+func (c *CertificateCount) Add(other CertificateCount) {
+	c.Active += other.Active
+	c.Superseded += other.Superseded
+	c.Suspended += other.Suspended
+	c.Revoked += other.Revoked
+	c.Expired += other.Expired
+	c.Expiring += other.Expiring
+	if c.NextExpiry.IsZero() || !other.NextExpiry.IsZero() && other.NextExpiry.Before(c.NextExpiry) {
+		c.NextExpiry = other.NextExpiry
+	}
+}
+
+// Censuses count what is in the database.
+//
+// The group Censuses of the suite tests it.
+type Censuses interface {
+	// Certificates counts the certificates of each CA that has any, by ascending id of the CA, at a
+	// time; those that end by soon are Expiring. It reads an index of all certificates, so it takes
+	// a second or so for a million of them.
+	Certificates(ctx context.Context, at, soon time.Time) ([]CertificateCount, error)
+	// APIKeyEnd is when the first of the enabled apikeys ends that end after a time; zero: none.
+	APIKeyEnd(ctx context.Context, after time.Time) (time.Time, error)
+}

@@ -1,0 +1,76 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+)
+
+const day = 24 * time.Hour
+
+// testCensuses counts what is in the whole database, so it is a group of its own.
+func testCensuses(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	soon := noon.Add(30 * day)
+	t.Run("an empty database has nothing", func(t *testing.T) {
+		wantSame(t, len(must(s.Censuses().Certificates(ctx, noon, soon))(t)), 0)
+		wantSame(t, must(s.Censuses().APIKeyEnd(ctx, noon))(t), time.Time{})
+	})
+	one, two := newCA(t, s), newCA(t, s)
+	newCA(t, s) // it has no certificates
+	for _, alter := range censusSamples {
+		newCertificate(t, s, newClient(t, s, one.ID), alter)
+	}
+	later := newCertificate(t, s, newClient(t, s, two.ID))
+	t.Run("each certificate is counted in one state, by its CA", func(t *testing.T) {
+		wantSame(t, must(s.Censuses().Certificates(ctx, noon, soon))(t), []domain.CertificateCount{
+			{
+				CAID: one.ID, Active: 4, Superseded: 1, Suspended: 1, Revoked: 3, Expired: 2, Expiring: 3,
+				NextExpiry: noon.Add(time.Microsecond),
+			},
+			{CAID: two.ID, Active: 1, NextExpiry: later.NotAfter},
+		})
+	})
+	t.Run("what is valid ends with the time", func(t *testing.T) {
+		got := must(s.Censuses().Certificates(ctx, later.NotAfter, later.NotAfter.Add(day)))(t)
+		wantSame(t, got[1], domain.CertificateCount{CAID: two.ID, Expired: 1})
+	})
+	t.Run("the first end of the apikeys that can be used", func(t *testing.T) { testAPIKeyEnd(t, s) })
+}
+
+// censusSamples are certificates: four that are valid, one of which ends later than soon, and those
+// of every other state.
+var censusSamples = []func(*domain.Certificate){
+	func(*domain.Certificate) {},
+	func(c *domain.Certificate) { c.NotAfter = noon.Add(time.Microsecond) },
+	func(c *domain.Certificate) { c.NotAfter = noon.Add(30 * day) },
+	func(c *domain.Certificate) { c.NotAfter, c.Reason = noon.Add(20*day), domain.CertificateHold }, // it was resumed
+	func(c *domain.Certificate) { c.SupersededAt, c.NotAfter = noon.Add(day), noon.Add(2*day) },
+	func(c *domain.Certificate) { c.RevokedAt, c.Reason = noon, domain.CertificateHold },
+	func(c *domain.Certificate) { c.RevokedAt, c.Reason = noon, domain.KeyCompromise },
+	func(c *domain.Certificate) { c.RevokedAt, c.NotAfter = noon.Add(-2*day), noon.Add(-day) },
+	func(c *domain.Certificate) { c.RevokedAt, c.SupersededAt, c.Reason = noon, noon, domain.Superseded },
+	func(c *domain.Certificate) { c.NotAfter = noon },
+	func(c *domain.Certificate) { c.NotAfter, c.SupersededAt = noon.Add(-day), noon.Add(-2*day) },
+	func(c *domain.Certificate) { c.Kind, c.NotAfter = domain.CertificateOfResponder, noon.Add(time.Hour) },
+}
+
+func testAPIKeyEnd(t *testing.T, s domain.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for _, sample := range []struct {
+		end     time.Time
+		enabled bool
+	}{
+		{time.Time{}, true}, {noon, true}, {noon.Add(time.Hour), false}, {noon.Add(3 * time.Hour), true},
+		{noon.Add(2 * time.Hour), true},
+	} {
+		k := sampleAPIKey()
+		k.ExpiresAt, k.Enabled = sample.end, sample.enabled
+		check(t, s.APIKeys().Create(ctx, &k))
+	}
+	wantSame(t, must(s.Censuses().APIKeyEnd(ctx, noon))(t), noon.Add(2*time.Hour))
+	wantSame(t, must(s.Censuses().APIKeyEnd(ctx, noon.Add(2*time.Hour)))(t), noon.Add(3*time.Hour))
+	wantSame(t, must(s.Censuses().APIKeyEnd(ctx, noon.Add(3*time.Hour)))(t), time.Time{})
+}
