@@ -120,7 +120,8 @@ func (b *built) ask(ctx context.Context, program string) error {
 	return err
 }
 
-// output runs a command in a directory, with more variables, and returns what it prints.
+// output runs a command in a directory, with more variables, and returns what it prints, also when
+// it fails.
 func output(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
@@ -128,7 +129,7 @@ func output(ctx context.Context, dir string, env []string, name string, args ...
 	cmd.Env = append(withoutSettings(os.Environ()), env...)
 	text, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, stderr.String())
+		return text, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, stderr.String())
 	}
 	return text, nil
 }

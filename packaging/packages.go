@@ -60,7 +60,7 @@ func (r *release) info(b *built, format string, contents files.Contents) *nfpm.I
 	script := func(name string) string { return filepath.Join(r.source, "packaging", "files", name+".sh") }
 	info := &nfpm.Info{
 		Name: "chaveiro", Arch: b.arch, Platform: "linux", Version: version, Prerelease: prerelease, Release: "1",
-		Section: "net", Priority: "optional", Maintainer: "Chaveiro <maintainers@chaveiro.example>",
+		Section: "net", Priority: "optional", Maintainer: maintainer,
 		Vendor: "Chaveiro", Homepage: "https://github.com/chaveiro/chaveiro", License: "Apache-2.0",
 		Description: description, MTime: r.commit.time,
 	}
@@ -121,10 +121,12 @@ func (r *release) entry(path, kind, source string, mode fs.FileMode) *files.Cont
 func (r *release) files(b *built, format string) ([]staged, error) {
 	const share = "/usr/share"
 	zsh, doc := share+"/zsh/site-functions/_chaveiro", share+"/doc/chaveiro/"
+	var list []staged
 	if format == "deb" {
 		zsh = share + "/zsh/vendor-completions/_chaveiro"
+		list = []staged{{path: doc + "changelog.Debian.gz", content: zipped(r.debianChangelog())}}
 	}
-	list := []staged{
+	list = append(list, []staged{
 		{path: share + "/man/man1/chaveiro.1.gz", content: zipped(b.manual)},
 		{path: share + "/bash-completion/completions/chaveiro", content: b.scripts["bash"]},
 		{path: share + "/fish/vendor_completions.d/chaveiro.fish", content: b.scripts["fish"]},
@@ -132,7 +134,7 @@ func (r *release) files(b *built, format string) ([]staged, error) {
 		{path: doc + "copyright", content: b.terms},
 		{path: doc + "sbom.cdx.json", content: b.sbom},
 		{path: doc + "examples/chaveiro-agent.service", content: b.unit},
-	}
+	}...)
 	for _, one := range copied {
 		if one.only != "" && one.only != format {
 			continue
@@ -150,6 +152,15 @@ func (r *release) files(b *built, format string) ([]staged, error) {
 		list[i].mode = cmp.Or(list[i].mode, 0o644)
 	}
 	return list, nil
+}
+
+const maintainer = "Chaveiro <maintainers@chaveiro.example>"
+
+// debianChangelog is what Debian wants beside the changelog of the program (deb-changelog(5)).
+func (r *release) debianChangelog() []byte {
+	version := strings.Replace(strings.TrimPrefix(r.version, "v"), "-", "~", 1)
+	return fmt.Appendf(nil, "chaveiro (%s-1) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n",
+		version, maintainer, r.commit.time.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
 }
 
 // copied are the files of a package that are in the repository.
