@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit quick browser sdks newresource contract test race fuzz nightly bench profile demo run release setup
+.PHONY: help generate verify build lint unit quick browser sdks newresource contract packages package vulncheck test race fuzz nightly bench profile demo run release setup
 
 FUZZTIME = 20s
 PACKAGE = ./pkg/vault
@@ -59,7 +59,20 @@ contract: ## lint the contract, try it on a running server, and compare it with 
 	@scripts/setup.sh redocly schemathesis witnesses
 	CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 10m ./pkg/wire/contract
 
-test: setup verify lint unit browser sdks newresource contract ## everything
+packages: ## the tests of what is installed: packages, image, chart, compose.yaml; see docs/install.md
+	@scripts/setup.sh packages
+	cd packaging && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...
+	cd deploy/helm && $(GO) vet ./... && $(GO) test -count=1 -timeout 15m ./...
+
+package: ## build the packages, images and the chart of this working copy into dist/
+	rm -rf dist
+	cd packaging && $(GO) run .
+	@ls -l dist
+
+vulncheck: ## look up known vulnerabilities of what the program calls; needs the database of Go's, elsewhere
+	@$(GO) tool -modfile=tools/go.mod govulncheck ./cmd/chaveiro || { code=$$?; test $$code = 3 || echo "vulncheck: NOT CHECKED: see the error above; without the database nothing is known" >&2; exit $$code; }
+
+test: setup verify lint unit browser sdks newresource contract packages ## everything
 
 race: ## go test with the race detector; needs a C compiler
 	CGO_ENABLED=1 CHAVEIRO_BROWSER=1 CHAVEIRO_SDKS=1 $(GO) test -race -timeout 40m ./...
@@ -71,10 +84,12 @@ fuzz: ## run every fuzz target for FUZZTIME
 		done; \
 	done
 
-nightly: ## the checks that take too long for every change: long loops, many made-up requests, the race detector, and a minute per fuzz target
+nightly: ## the checks that take too long for every change: long loops, many made-up requests, packages in a Debian, the race detector, and a minute per fuzz target
 	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 30m ./pkg/app
 	@scripts/setup.sh schemathesis
 	CHAVEIRO_NIGHTLY=1 CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 60m -run TestSchemathesis ./pkg/wire/contract
+	@scripts/setup.sh packages debian
+	cd packaging && CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 60m ./...
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 
@@ -93,5 +108,5 @@ demo: build ## issue a certificate, connect with it, revoke it and be refused, w
 run: ## run the server on ./data, print a token and commands to try; rebuild and restart it when a source file changes
 	@scripts/run.sh
 
-release: ## check and build the release VERSION into dist/, with its notes from CHANGELOG.md; publishes nothing
+release: ## check and build the release VERSION into dist/, with its packages, and its notes from CHANGELOG.md; publishes nothing
 	@scripts/release.sh "$(VERSION)"

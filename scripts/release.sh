@@ -1,7 +1,8 @@
 #!/bin/sh
-# Checks a release and builds it into dist/: one static binary per architecture, their
-# checksums, and the notes of the version from CHANGELOG.md. It publishes nothing; at
-# the end it prints the command that makes the tag.
+# Checks a release and builds it into dist/: for each architecture the static program, the
+# packages of Debian and RPM, an image and its bill of materials; the chart, the checksums,
+# and the notes of the version from CHANGELOG.md. It publishes nothing; at the end it prints
+# the command that makes the tag.
 set -eu
 
 main() {
@@ -16,15 +17,21 @@ main() {
 	notes=$(notes_of "${version#v}")
 	[ -n "$notes" ] || fail "CHANGELOG.md has no section [${version#v}], or it is empty"
 	[ -n "${SKIP_TESTS:-}" ] || make --no-print-directory test
-	rm -rf dist
-	mkdir dist
-	for arch in amd64 arm64; do
-		GOOS=linux GOARCH=$arch CGO_ENABLED=0 "${GO:-go}" build -buildvcs=true -trimpath -o "dist/chaveiro-$version-linux-$arch" ./cmd/chaveiro
-	done
-	(cd dist && sha256sum chaveiro-* >SHA256SUMS)
+	build "$version"
 	printf '%s\n' "$notes" >dist/NOTES.md
 	ls -l dist
 	echo "Nothing is published. To make the tag: git tag -a $version -F dist/NOTES.md"
+}
+
+# build builds in a clone that has the tag already, so that the program knows its version.
+build() {
+	clone=$(mktemp -d)
+	trap 'rm -rf "$clone"' EXIT
+	git clone -q . "$clone/chaveiro"
+	git -C "$clone/chaveiro" tag "$1"
+	rm -rf dist
+	out=$PWD/dist
+	(cd packaging && "${GO:-go}" run . -version "$1" -source "$clone/chaveiro" -out "$out")
 }
 
 # notes_of prints the section of a version in CHANGELOG.md, without its heading.

@@ -2,7 +2,7 @@
 # Prepares a machine for the tests and the demo that run real programs:
 #
 #   scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node \
-#     schemathesis witnesses shells nftables prometheus
+#     schemathesis witnesses shells nftables prometheus packages debian
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -14,6 +14,8 @@
 # redocly and node are Node 20 and npm with the packages of openapi/lint and of
 # cmd/sdkgen/typescript. witnesses are the generators of openapi/witness, with what they need.
 # All are installed as their lock files say, without running their scripts.
+# packages are the programs that look at the packages of a release; debian is a minimal Debian as an
+# archive below the same folder, and what boots it.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,6 +31,7 @@ main() {
 		witnesses) install_witnesses ;;
 		redocly) install_npm_packages openapi/lint ;;
 		node) install_npm_packages cmd/sdkgen/typescript ;;
+		debian) make_debian ;;
 		esac
 	done
 }
@@ -75,8 +78,23 @@ list_missing() {
 			have javac || echo default-jdk-headless
 			have mvn || echo maven
 			;;
+		packages)
+			have rpm || echo rpm
+			have bwrap || echo bubblewrap
+			have mandoc || echo mandoc
+			have man || echo man-db
+			have col || echo bsdextrautils
+			have systemd-analyze || echo systemd
+			have zsh || echo zsh
+			have fish || echo fish
+			;;
+		debian)
+			have mmdebstrap || echo mmdebstrap
+			have systemd-nspawn || echo systemd-container
+			have lintian || echo lintian
+			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus packages debian)" >&2
 			exit 2
 			;;
 		esac
@@ -176,6 +194,25 @@ install_jars() {
 		return 0
 	fi
 	echo "setup: the Java packages of $lock are missing; the tests that need them are skipped" >&2
+	if [ "${CI:-}" = true ]; then
+		exit 1
+	fi
+}
+
+# make_debian writes an archive of a minimal Debian 12 with systemd and curl, once: its packages are
+# those of the day on which it is made.
+make_debian() {
+	place=${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro/debian-bookworm.tar
+	[ ! -e "$place" ] || return 0
+	echo "setup: making $place" >&2
+	mkdir -p "${place%/*}"
+	if have mmdebstrap && mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,ca-certificates,curl \
+		--aptopt='Acquire::Check-Valid-Until "false"' bookworm "$place.new.tar" >&2; then
+		mv "$place.new.tar" "$place"
+		return 0
+	fi
+	rm -f "$place.new.tar"
+	echo "setup: there is no Debian to install packages in; the tests that need one are skipped" >&2
 	if [ "${CI:-}" = true ]; then
 		exit 1
 	fi

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
@@ -30,14 +28,6 @@ func TestDocs_Commands(t *testing.T) {
 			t.Errorf("no exit code %q in docs/operations.md", code)
 		}
 	}
-}
-
-// commandName is the name of a command with those above it.
-func commandName(node *kong.Node) string {
-	if node.Parent == nil || node.Parent.Parent == nil {
-		return node.Name
-	}
-	return commandName(node.Parent) + " " + node.Name
 }
 
 // TestUsage_Codes: the exit codes that docs/operations.md promises.

@@ -45,6 +45,7 @@ type cli struct {
 	Copy       copyDatabase     `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
 	Doctor     doctor           `cmd:"" help:"Look at everything that an operator has to keep in order, and say what to do."`
 	Completion completion       `cmd:"" help:"Print the script that completes commands and flags in a shell."`
+	Man        man              `cmd:"" help:"Print the manual page, for man -l."`
 	Version    version          `cmd:"" help:"Print the version."`
 
 	Config       kong.ConfigFlag  `env:"CHAVEIRO_CONFIG" placeholder:"FILE" help:"YAML file of settings, by their names. Flags and environment variables take precedence over it."`
