@@ -13,8 +13,8 @@ const (
 	// reporters is how many agents report, each of an instance with sessionsEach sessions.
 	reporters    = 1000
 	sessionsEach = 10
-	// reportEvery is how often each does, and wholeEvery which of its reports has all sessions, with
-	// their octets.
+	// reportEvery is how often each does, and wholeEvery which of its reports has all sessions,
+	// with their octets.
 	reportEvery = 30 * time.Second
 	wholeEvery  = 10
 	// reportBound is the processor time of the server, as a share of one processor.
