@@ -467,7 +467,7 @@ export type RevokeClientSite2UserForDryRunRequest = types.ClientSite2SiteRevoke 
 
 /** What getClientSite2UserSessionsPages takes. */
 export type GetClientSite2UserSessionsPagesRequest = {
-  /** The id of the addressed resource. */
+  /** The id of the user. Sites and users have their ids in common. */
   id: number;
   /**
    * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page

@@ -2590,7 +2590,8 @@ class Openvpn:
         It needs the right to read openvpn.clients.
 
         Arguments:
-        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
         - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
           which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
           unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
