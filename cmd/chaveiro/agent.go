@@ -65,6 +65,7 @@ type agentService struct {
 	CAFile     string        `name:"ca-file" env:"CHAVEIRO_AGENT_CA_FILE" placeholder:"FILE" help:"Certificates (PEM) that the one of the service may be signed with (default: those of the system)."`
 	Plain      bool          `name:"plain-http" env:"CHAVEIRO_AGENT_PLAIN_HTTP" help:"Take an address of http://: others can read the apikey and the keys of the server."`
 	Interval   time.Duration `default:"1s" env:"CHAVEIRO_AGENT_INTERVAL" help:"How long at least from one change to the next; the service is asked to tell of each."`
+	Report     time.Duration `default:"30s" env:"CHAVEIRO_AGENT_REPORT" help:"How often at least the service is told who is connected: whole seconds, 1h at most; with 0 never."`
 	Management string        `default:"/run/openvpn-server/{unit}.sock" env:"CHAVEIRO_AGENT_MANAGEMENT" placeholder:"SOCKET" help:"Management interface of OpenVPN: a Unix socket, or host and port on the loopback. {unit} is the name of the unit. Empty: no session is ended, and nothing reloaded."`
 	Password   string        `name:"management-key-file" env:"CHAVEIRO_AGENT_MANAGEMENT_KEY_FILE" placeholder:"FILE" help:"File with the password of the management interface."`
 	Restart    string        `name:"restart-command" default:"systemctl restart openvpn-server@{unit}" env:"CHAVEIRO_AGENT_RESTART_COMMAND" placeholder:"COMMAND" help:"Command that restarts OpenVPN where it has dropped its privileges. It is not run by a shell."`
@@ -81,6 +82,9 @@ func (c *agentService) program() (*agent.Program, error) {
 	if c.Interval < 100*time.Millisecond {
 		return nil, misuse("--interval is 100ms at least")
 	}
+	if c.Report%time.Second != 0 || c.Report < 0 || c.Report > time.Hour {
+		return nil, misuse("--report is in whole seconds, up to 1h")
+	}
 	sdk, err := c.sdk()
 	if err != nil {
 		return nil, err
@@ -96,7 +100,10 @@ func (c *agentService) program() (*agent.Program, error) {
 		return nil, err
 	}
 	log := logger(slog.LevelInfo)
-	p := &agent.Program{Interval: c.Interval, Metrics: c.Metrics, Now: app.Now, Log: log}
+	p := &agent.Program{
+		Interval: c.Interval, ReportEvery: c.Report, Version: buildVersion(), Metrics: c.Metrics, Now: app.Now,
+		Log: log,
+	}
 	for _, one := range places {
 		p.Instances = append(p.Instances, &agent.Instance{
 			Place: agent.Place{

@@ -52,10 +52,11 @@ func (c *clientList) Run(ctx context.Context) error {
 			Name: c.Name, CAID: ca, Status: c.Status, Serials: serials, InstanceID: instance,
 		}
 		filter.ExpiresAfter, filter.ExpiresBefore, filter.ByExpiry = c.span(app.Now())
-		page := func(ctx context.Context, request domain.PageRequest) (domain.Page[domain.Client], error) {
-			return s.Clients.Page(ctx, filter, request)
+		page := func(ctx context.Context, request domain.PageRequest) (domain.Page[seenClient], error) {
+			found, err := s.Clients.Page(ctx, filter, request)
+			return seenClients(ctx, s, found, err)
 		}
-		return list(ctx, c.form, page, clientRecordAt(app.Now()))
+		return list(ctx, c.form, page, seenRecordAt(app.Now()))
 	})
 }
 
@@ -74,7 +75,11 @@ func (c *clientShow) Run(ctx context.Context) error {
 }
 
 func showClient(ctx context.Context, s *service.Services, f form, client domain.Client) error {
-	details, err := clientDetailsOf(ctx, s, client, clientRecordAt(app.Now())(client))
+	known, err := s.Sessions.Connections(ctx, client.ID)
+	if err != nil {
+		return err
+	}
+	details, err := clientDetailsOf(ctx, s, client, clientRecordAt(app.Now())(client).with(known[client.ID]))
 	if err != nil {
 		return err
 	}

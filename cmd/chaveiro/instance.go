@@ -10,14 +10,17 @@ import (
 )
 
 type instanceCommands struct {
-	List   instanceList   `cmd:"" help:"List the OpenVPN servers."`
-	Show   instanceShow   `cmd:"" help:"Show an OpenVPN server, and the certificate that it has."`
-	Create instanceCreate `cmd:"" help:"Create an OpenVPN server with its key, its certificate and the key of its control channel, and show it."`
-	Update instanceUpdate `cmd:"" help:"Change an OpenVPN server, and show it."`
-	Renew  instanceRenew  `cmd:"" help:"Give an OpenVPN server its next certificate, with a new key, and show it."`
-	Reload instanceReload `cmd:"" help:"Note that an OpenVPN server is to fetch its configuration and read it again."`
-	Bundle instanceBundle `cmd:"" help:"Write all files that the machine of an OpenVPN server needs."`
-	Delete instanceDelete `cmd:"" help:"Delete an OpenVPN server, and revoke its certificate."`
+	List     instanceList     `cmd:"" help:"List the OpenVPN servers."`
+	Show     instanceShow     `cmd:"" help:"Show an OpenVPN server, and the certificate that it has."`
+	Create   instanceCreate   `cmd:"" help:"Create an OpenVPN server with its key, its certificate and the key of its control channel, and show it."`
+	Update   instanceUpdate   `cmd:"" help:"Change an OpenVPN server, and show it."`
+	Renew    instanceRenew    `cmd:"" help:"Give an OpenVPN server its next certificate, with a new key, and show it."`
+	Reload   instanceReload   `cmd:"" help:"Note that an OpenVPN server is to fetch its configuration and read it again."`
+	Bundle   instanceBundle   `cmd:"" help:"Write all files that the machine of an OpenVPN server needs."`
+	Status   instanceStatus   `cmd:"" help:"Show what the agent beside an OpenVPN server has last reported, and whether its files are current."`
+	Sessions instanceSessions `cmd:"" help:"List who is connected to an OpenVPN server, or was."`
+	Kill     instanceKill     `cmd:"" help:"Ask the agent beside an OpenVPN server to end a session. The client may connect again."`
+	Delete   instanceDelete   `cmd:"" help:"Delete an OpenVPN server, and revoke its certificate."`
 }
 
 func instanceKind(s *service.Services) kind[domain.Instance] {

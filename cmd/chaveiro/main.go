@@ -151,6 +151,17 @@ func versionText() string {
 	return describe(info)
 }
 
+func versionOf(info *debug.BuildInfo) string { return cmp.Or(info.Main.Version, "(unknown)") }
+
+// buildVersion is the version of this program.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	return versionOf(info)
+}
+
 // describe is a build in words: its version, the commit and the date of it, and the version of Go.
 // A build outside of a repository has neither commit nor date.
 func describe(info *debug.BuildInfo) string {
@@ -158,7 +169,7 @@ func describe(info *debug.BuildInfo) string {
 	for _, setting := range info.Settings {
 		vcs[setting.Key] = setting.Value
 	}
-	text := "chaveiro " + cmp.Or(info.Main.Version, "(unknown)")
+	text := "chaveiro " + versionOf(info)
 	if commit := vcs["vcs.revision"]; commit != "" {
 		text += ", commit " + commit[:min(len(commit), 12)]
 		if vcs["vcs.modified"] == "true" {

@@ -75,6 +75,8 @@ type clientRecord struct {
 	ExpiryDate       stamp   `json:"expiry_date" table:"EXPIRES"`
 	CreatedAt        stamp   `json:"created_at"`
 	UpdatedAt        stamp   `json:"updated_at"`
+	Connected        string  `json:"connected"`
+	LastSeen         stamp   `json:"last_seen"`
 }
 
 // clientRecordAt makes records that say what has expired at the time now.
@@ -86,7 +88,7 @@ func clientRecordAt(now time.Time) func(domain.Client) clientRecord {
 			RevokedAt: stamp(c.RevokedAt), RevocationReason: revocationReason(c.Revoked(), c.Reason), Serial: c.Serial,
 			Fingerprint: c.Fingerprint, KeyAlgorithm: c.KeyAlgorithm, KeyProtected: c.KeyProtected,
 			NotBefore: stamp(c.NotBefore), ExpiryDate: stamp(c.ExpiresAt), CreatedAt: stamp(c.CreatedAt),
-			UpdatedAt: stamp(c.UpdatedAt),
+			UpdatedAt: stamp(c.UpdatedAt), Connected: string(domain.ConnectedUnknown),
 		}
 	}
 }

@@ -245,6 +245,8 @@ func (e CrlStale) Valid() bool {
 // Defines values for EventType.
 const (
 	EventTypeAccessRefused         EventType = "access.refused"
+	EventTypeAgentRecovered        EventType = "agent.recovered"
+	EventTypeAgentSilent           EventType = "agent.silent"
 	EventTypeApikeyCreated         EventType = "apikey.created"
 	EventTypeApikeyDeleted         EventType = "apikey.deleted"
 	EventTypeApikeyExpiring        EventType = "apikey.expiring"
@@ -275,6 +277,8 @@ const (
 	EventTypeCertificateRevoked    EventType = "certificate.revoked"
 	EventTypeCertificateSuperseded EventType = "certificate.superseded"
 	EventTypeCertificateSuspended  EventType = "certificate.suspended"
+	EventTypeClientConnected       EventType = "client.connected"
+	EventTypeClientDisconnected    EventType = "client.disconnected"
 	EventTypeClientUpdated         EventType = "client.updated"
 	EventTypeConfigChanged         EventType = "config.changed"
 	EventTypeCrlImported           EventType = "crl.imported"
@@ -306,6 +310,7 @@ const (
 	EventTypeRoleCreated           EventType = "role.created"
 	EventTypeRoleDeleted           EventType = "role.deleted"
 	EventTypeRoleUpdated           EventType = "role.updated"
+	EventTypeSessionKillRequested  EventType = "session.kill_requested"
 	EventTypeSigningKeyRotated     EventType = "signing_key.rotated"
 	EventTypeTLSExpiring           EventType = "tls.expiring"
 	EventTypeUserCreated           EventType = "user.created"
@@ -317,6 +322,10 @@ const (
 func (e EventType) Valid() bool {
 	switch e {
 	case EventTypeAccessRefused:
+		return true
+	case EventTypeAgentRecovered:
+		return true
+	case EventTypeAgentSilent:
 		return true
 	case EventTypeApikeyCreated:
 		return true
@@ -377,6 +386,10 @@ func (e EventType) Valid() bool {
 	case EventTypeCertificateSuperseded:
 		return true
 	case EventTypeCertificateSuspended:
+		return true
+	case EventTypeClientConnected:
+		return true
+	case EventTypeClientDisconnected:
 		return true
 	case EventTypeClientUpdated:
 		return true
@@ -439,6 +452,8 @@ func (e EventType) Valid() bool {
 	case EventTypeRoleDeleted:
 		return true
 	case EventTypeRoleUpdated:
+		return true
+	case EventTypeSessionKillRequested:
 		return true
 	case EventTypeSigningKeyRotated:
 		return true
@@ -869,7 +884,7 @@ func (e UserProfileFormat) Valid() bool {
 	}
 }
 
-// Agent Example: {"changed":true,"state":{"complete":true,"cursor":"k3j2h1.1:7","files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}],"instance_id":1,"key_tag":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","name":"vpn-matriz","reloaded_at":null,"revoked":[{"ca_id":1,"name":"site-rio","reason":"keyCompromise","revoked_date":"2026-10-05T12:20:02.932000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}],"stale":false,"unit":"vpn-matriz"},"tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21"}
+// Agent Example: {"changed":true,"state":{"complete":true,"cursor":"k3j2h1.1:7","files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}],"instance_id":1,"key_tag":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","kill":[],"name":"vpn-matriz","reloaded_at":null,"revoked":[{"ca_id":1,"name":"site-rio","reason":"keyCompromise","revoked_date":"2026-10-05T12:20:02.932000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}],"stale":false,"unit":"vpn-matriz"},"tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21"}
 type Agent struct {
 	// Tag Changes with anything that the agent has to know.
 	Tag string `json:"tag"`
@@ -879,6 +894,87 @@ type Agent struct {
 
 	// State The state; `null` when nothing has changed, and with `wait`.
 	State *AgentState `json:"state"`
+}
+
+// AgentKill Example: {"name":"client-s2s","number":3,"session_id":1,"since":1601900402}
+type AgentKill struct {
+	// SessionID The id of the session.
+	SessionID int64 `json:"session_id"`
+
+	// Number The client id that OpenVPN has given it.
+	Number int64 `json:"number"`
+
+	// Since When it began, in seconds of Unix time by the clock of the server.
+	Since int64 `json:"since"`
+
+	// Name The common name.
+	Name string `json:"name"`
+}
+
+// AgentList Example: {"issuer":"0a1b2c3d4e5f6071","number":"7"}
+type AgentList struct {
+	// Issuer The first 8 octets of the SHA-256 of subject and public key of the CA, in hex.
+	Issuer string `json:"issuer"`
+
+	// Number The number of its list, in decimal.
+	Number string `json:"number"`
+}
+
+// AgentReport Example: {"at":"2020-10-05T12:20:02.932000+00:00","base":"","ended":[],"failures":0,"interval":30,"lists":[{"issuer":"0a1b2c3d4e5f6071","number":"7"}],"looked":true,"openvpn":"OpenVPN 2.6.14","pending":0,"reload":"","sessions":[{"address":"10.8.0.2","bytes_in":2017,"bytes_out":1990,"cipher":"AES-256-GCM","name":"client-s2s","number":3,"real_address":"203.0.113.9:51088","since":1601900402}],"tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21","up":true,"version":"1.4.0"}
+type AgentReport struct {
+	// Version The version of the agent.
+	Version string `json:"version"`
+
+	// Interval In how many seconds the next report comes at the latest.
+	Interval int `json:"interval"`
+
+	// At The time by the clock of the agent.
+	At string `json:"at"`
+
+	// Up Whether OpenVPN listens at its management interface.
+	Up bool `json:"up"`
+
+	// Openvpn What OpenVPN says of its version.
+	Openvpn *string `json:"openvpn,omitempty"`
+
+	// Tag The `tag` of the state that is in place.
+	Tag *string `json:"tag,omitempty"`
+
+	// Lists The revocation lists that are in place.
+	Lists []AgentList `json:"lists,omitempty"`
+
+	// Pending Of how many names sessions are to end.
+	Pending *int `json:"pending,omitempty"`
+
+	// Reload How OpenVPN has still to be reloaded; empty: it need not be.
+	Reload *string `json:"reload,omitempty"`
+
+	// Failures Steps that failed, one after the other.
+	Failures *int `json:"failures,omitempty"`
+
+	// Looked Whether the agent has seen the sessions just now. If not, `base`, `sessions` and `ended` are ignored.
+	Looked bool `json:"looked"`
+
+	// Base The `mark` of the last answer; empty: `sessions` are all there are.
+	Base *string `json:"base,omitempty"`
+
+	// After `sessions` are all there are with a higher `number`, up to `upto`. So more than 1000 sessions are told in several reports.
+	After *int64 `json:"after,omitempty"`
+
+	// Upto `sessions` are all there are up to this `number`, and above `after`.
+	Upto *int64 `json:"upto,omitempty"`
+
+	// Sessions Sessions that are new or have changed.
+	Sessions []AgentSession `json:"sessions,omitempty"`
+
+	// Ended Sessions that are gone, with their last octets.
+	Ended []AgentSession `json:"ended,omitempty"`
+}
+
+// AgentReported Example: {"mark":"LNJDWZ6LBT3MPVG7A6CYJZ7QVY"}
+type AgentReported struct {
+	// Mark The `base` of the next report; empty: it is to have all sessions.
+	Mark string `json:"mark"`
 }
 
 // AgentRevocation Example: {"ca_id":1,"name":"site-rio","reason":"keyCompromise","revoked_date":"2026-10-05T12:20:02.932000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}
@@ -899,7 +995,37 @@ type AgentRevocation struct {
 	RevokedDate string `json:"revoked_date"`
 }
 
-// AgentState Example: {"complete":true,"cursor":"k3j2h1.1:7","files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}],"instance_id":1,"key_tag":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","name":"vpn-matriz","reloaded_at":null,"revoked":[{"ca_id":1,"name":"site-rio","reason":"keyCompromise","revoked_date":"2026-10-05T12:20:02.932000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}],"stale":false,"unit":"vpn-matriz"}
+// AgentSession Example: {"address":"10.8.0.2","bytes_in":2017,"bytes_out":1990,"cipher":"AES-256-GCM","name":"client-s2s","number":3,"real_address":"203.0.113.9:51088","since":1601900402}
+type AgentSession struct {
+	// Number The client id that OpenVPN has given it.
+	Number int64 `json:"number"`
+
+	// Since When it began, in seconds of Unix time by the clock of the server.
+	Since int64 `json:"since"`
+
+	// Name The common name.
+	Name string `json:"name"`
+
+	// RealAddress From where, with the port.
+	RealAddress *string `json:"real_address,omitempty"`
+
+	// Address The address in the tunnel, IPv4.
+	Address *string `json:"address,omitempty"`
+
+	// AddressV6 The address in the tunnel, IPv6.
+	AddressV6 *string `json:"address_v6,omitempty"`
+
+	// Cipher The cipher of the data channel.
+	Cipher *string `json:"cipher,omitempty"`
+
+	// BytesIn Octets from the client.
+	BytesIn int64 `json:"bytes_in"`
+
+	// BytesOut Octets to the client.
+	BytesOut int64 `json:"bytes_out"`
+}
+
+// AgentState Example: {"complete":true,"cursor":"k3j2h1.1:7","files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}],"instance_id":1,"key_tag":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","kill":[],"name":"vpn-matriz","reloaded_at":null,"revoked":[{"ca_id":1,"name":"site-rio","reason":"keyCompromise","revoked_date":"2026-10-05T12:20:02.932000+00:00","serial":"0a1b2c3d4e5f60718293a4b5c6d7e8f9"}],"stale":false,"unit":"vpn-matriz"}
 type AgentState struct {
 	// InstanceID The id of the instance.
 	InstanceID int64 `json:"instance_id"`
@@ -927,6 +1053,9 @@ type AgentState struct {
 
 	// Revoked What was revoked or suspended since, and still is.
 	Revoked []AgentRevocation `json:"revoked"`
+
+	// Kill The sessions that somebody asked to end, and that have not ended yet.
+	Kill []AgentKill `json:"kill"`
 
 	// Files The files of the bundle, by name.
 	Files []InstanceBundleFile `json:"files"`
@@ -1426,7 +1555,7 @@ type AuthorizationUpdate struct {
 // BatchMode `all`: every row is stored or none. `each`: the good rows are stored.
 type BatchMode string
 
-// BatchedClientSite2Site Example: {"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0}
+// BatchedClientSite2Site Example: {"client":{"ca_id":1,"city":"Rio de Janeiro","connected":"unknown","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"last_seen":null,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0}
 type BatchedClientSite2Site struct {
 	// Row Its place in `clients`: 0 is the first.
 	Row int `json:"row"`
@@ -1434,7 +1563,7 @@ type BatchedClientSite2Site struct {
 	// Ok Whether it was stored; in a dry run, whether it would be.
 	Ok bool `json:"ok"`
 
-	// Client Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+	// Client Example: {"ca_id":1,"city":"Rio de Janeiro","connected":"connected","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"last_seen":"2017-11-06T08:00:00.000000+00:00","name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 	Client *ClientSite2Site `json:"client,omitempty"`
 
 	// Errors Why it was not stored.
@@ -1838,7 +1967,7 @@ type ClientRenewalError struct {
 	Msg string `json:"msg"`
 }
 
-// ClientSite2Site Example: {"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+// ClientSite2Site Example: {"ca_id":1,"city":"Rio de Janeiro","connected":"connected","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"last_seen":"2017-11-06T08:00:00.000000+00:00","name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type ClientSite2Site struct {
 	// ID The id of the client.
 	ID int64 `json:"id"`
@@ -1905,6 +2034,12 @@ type ClientSite2Site struct {
 
 	// UpdatedAt When the client was last changed.
 	UpdatedAt string `json:"updated_at"`
+
+	// Connected `connected`, `disconnected`, or `unknown`: it is not confirmed by the agents of its instances lately.
+	Connected string `json:"connected"`
+
+	// LastSeen When an agent last saw it connected; `null`: never.
+	LastSeen *string `json:"last_seen"`
 }
 
 // ClientSite2SiteConfig Example: {"allow_overlap":false,"client_id":1,"configured":true,"created_at":"2020-10-05T12:20:02.932000+00:00","dns_domain":"empresa.com.br","dns_server":"","extra_conf":"","instance_id":1,"iroutes":["10.1.0.0/24"],"max_routes":0,"nat":[],"profile_fetched_at":"2020-10-06T09:30:00.000000+00:00","profile_stale":false,"profile_version":1,"push_reset":false,"push_routes":["10.10.0.0/24"],"static_ip":"10.8.0.2","static_ipv6":"","updated_at":"2020-10-05T12:20:02.932000+00:00"}
@@ -2081,7 +2216,7 @@ type ClientSite2SiteImport struct {
 	RevokedDate *string `json:"revoked_date,omitempty"`
 }
 
-// ClientSite2SitePage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// ClientSite2SitePage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","connected":"connected","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Empresa XYZ","email":"client_s2s@client.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":true,"last_seen":"2017-11-06T08:00:00.000000+00:00","name":"client-s2s","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ClientSite2SitePage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor  Cursor            `json:"cursor"`
@@ -2156,7 +2291,7 @@ type ClientSite2SiteUpdate struct {
 	Sector *string `json:"sector,omitempty"`
 }
 
-// ClientSite2User Example: {"ca_id":1,"city":"Rio de Janeiro","conn_source_ip":null,"conn_status":"unknown","conn_tunnel_ip":null,"country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Notebook da Ana","email":"ana.souza@example.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a09","id":2,"instance_id":1,"ip":"10.8.0.200","key_algorithm":"ecdsa-p256","key_protected":false,"name":"ana.souza","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","push_routes":["10.10.0.0/24"],"revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c4","updated_at":"2017-11-05T12:20:02.932000+00:00"}
+// ClientSite2User Example: {"ca_id":1,"city":"Rio de Janeiro","conn_source_ip":"203.0.113.9","conn_status":"connected","conn_tunnel_ip":"10.8.0.200","connected":"connected","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Notebook da Ana","email":"ana.souza@example.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a09","id":2,"instance_id":1,"ip":"10.8.0.200","key_algorithm":"ecdsa-p256","key_protected":false,"last_seen":"2017-11-06T08:00:00.000000+00:00","name":"ana.souza","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","push_routes":["10.10.0.0/24"],"revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c4","updated_at":"2017-11-05T12:20:02.932000+00:00"}
 type ClientSite2User struct {
 	// ID The id of the user.
 	ID int64 `json:"id"`
@@ -2197,13 +2332,13 @@ type ClientSite2User struct {
 	// PushRoutes The networks that are pushed to this user, besides those of the instance.
 	PushRoutes []string `json:"push_routes"`
 
-	// ConnStatus Whether the user is connected. It is `unknown`: the service does not watch the tunnels.
+	// ConnStatus Whether the user is connected: the same as `connected`.
 	ConnStatus string `json:"conn_status"`
 
-	// ConnSourceIP From where; `null`: not known.
+	// ConnSourceIP From where the user is connected, or was last; `null`: not known.
 	ConnSourceIP *string `json:"conn_source_ip"`
 
-	// ConnTunnelIP The address in the tunnel; `null`: not known.
+	// ConnTunnelIP The address in the tunnel, then; `null`: not known.
 	ConnTunnelIP *string `json:"conn_tunnel_ip"`
 
 	// Expired Whether the certificate has ended.
@@ -2241,6 +2376,12 @@ type ClientSite2User struct {
 
 	// UpdatedAt When the user was last changed.
 	UpdatedAt string `json:"updated_at"`
+
+	// Connected `connected`, `disconnected`, or `unknown`: it is not confirmed by the agents of its instances lately.
+	Connected string `json:"connected"`
+
+	// LastSeen When an agent last saw it connected; `null`: never.
+	LastSeen *string `json:"last_seen"`
 }
 
 // ClientSite2UserCreate defines model for ClientSite2UserCreate.
@@ -2338,7 +2479,7 @@ type ClientSite2UserImport struct {
 	Iroutes []string `json:"iroutes,omitempty"`
 }
 
-// ClientSite2UserPage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","conn_source_ip":null,"conn_status":"unknown","conn_tunnel_ip":null,"country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Notebook da Ana","email":"ana.souza@example.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a09","id":2,"instance_id":1,"ip":"10.8.0.200","key_algorithm":"ecdsa-p256","key_protected":false,"name":"ana.souza","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","push_routes":["10.10.0.0/24"],"revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c4","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
+// ClientSite2UserPage Example: {"clients":[{"ca_id":1,"city":"Rio de Janeiro","conn_source_ip":"203.0.113.9","conn_status":"connected","conn_tunnel_ip":"10.8.0.200","connected":"connected","country":"BR","created_at":"2017-10-05T12:20:02.932000+00:00","description":"Notebook da Ana","email":"ana.souza@example.com.br","expired":false,"expiry_date":"2020-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a09","id":2,"instance_id":1,"ip":"10.8.0.200","key_algorithm":"ecdsa-p256","key_protected":false,"last_seen":"2017-11-06T08:00:00.000000+00:00","name":"ana.souza","not_before":"2017-10-05T12:19:02.000000+00:00","organization":"Empresa XYZ","province":"Rio de Janeiro","push_routes":["10.10.0.0/24"],"revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"Suporte","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c4","updated_at":"2017-11-05T12:20:02.932000+00:00"}],"cursor":{"current":0,"next":null,"previous":null}}
 type ClientSite2UserPage struct {
 	// Cursor Example: {"current":0,"next":null,"previous":null}
 	Cursor  Cursor            `json:"cursor"`
@@ -2405,7 +2546,7 @@ type ClientsSite2SiteBatch struct {
 	Mode *BatchMode `json:"mode,omitempty"`
 }
 
-// ClientsSite2SiteBatched Example: {"created":1,"dry_run":false,"failed":1,"rows":[{"client":{"ca_id":1,"city":"Rio de Janeiro","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0},{"errors":[{"field":"name","msg":"Item já existente.","type":"duplicated"}],"ok":false,"row":1}]}
+// ClientsSite2SiteBatched Example: {"created":1,"dry_run":false,"failed":1,"rows":[{"client":{"ca_id":1,"city":"Rio de Janeiro","connected":"unknown","country":"BR","created_at":"2027-10-05T12:20:02.932000+00:00","description":"","email":"rio@client.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.932000+00:00","fingerprint":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","id":1,"key_algorithm":"ecdsa-p256","key_protected":false,"last_seen":null,"name":"batch-rio","not_before":"2027-10-05T12:19:02.000000+00:00","organization":"","province":"","revocation_reason":null,"revoked":false,"revoked_at":null,"sector":"","serial":"523b0ecd2f15c9b7df7db0cdd6867f74181cc8c3","updated_at":"2027-10-05T12:20:02.932000+00:00"},"errors":[],"ok":true,"row":0},{"errors":[{"field":"name","msg":"Item já existente.","type":"duplicated"}],"ok":false,"row":1}]}
 type ClientsSite2SiteBatched struct {
 	// DryRun Whether nothing was stored, because `dry_run` was asked for.
 	DryRun bool `json:"dry_run"`
@@ -2848,6 +2989,27 @@ type Instance struct {
 	CampaignID *int64 `json:"campaign_id"`
 }
 
+// InstanceAgentStatus Example: {"age":12,"failures":0,"interval":30,"reported_at":"2020-10-05T12:31:12.400000+00:00","state":"ok","version":"1.4.0"}
+type InstanceAgentStatus struct {
+	// State `ok`, `silent`: it has reported and is late, or `never`.
+	State string `json:"state"`
+
+	// ReportedAt When it last reported.
+	ReportedAt *string `json:"reported_at"`
+
+	// Age How many seconds ago that was.
+	Age *int64 `json:"age"`
+
+	// Interval In how many seconds the next report comes at the latest.
+	Interval *int `json:"interval"`
+
+	// Version Its version.
+	Version *string `json:"version"`
+
+	// Failures Its steps that failed, one after the other.
+	Failures *int `json:"failures"`
+}
+
 // InstanceBundle Example: {"files":[{"content":"port 1194\n","mode":"0644","modified_at":"2000-01-01T00:00:00.000000+00:00","name":"server.conf"}]}
 type InstanceBundle struct {
 	// Files The files, by name.
@@ -3054,6 +3216,42 @@ type InstanceEnrolmentsCreate struct {
 	Pin *string `json:"pin,omitempty"`
 }
 
+// InstanceFilesStatus Example: {"current":true,"current_tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21","pending":0,"reload":null,"tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21"}
+type InstanceFilesStatus struct {
+	// Current Whether all that is in place is the present state; `null`: not known.
+	Current *bool `json:"current"`
+
+	// Tag The `tag` of the state that is in place.
+	Tag *string `json:"tag"`
+
+	// CurrentTag The `tag` of the present state.
+	CurrentTag string `json:"current_tag"`
+
+	// Pending Of how many names sessions are to end.
+	Pending *int `json:"pending"`
+
+	// Reload How OpenVPN has still to be reloaded; `null`: it need not be, or that is not known.
+	Reload *string `json:"reload"`
+}
+
+// InstanceListStatus Example: {"behind":false,"ca":"ca-matriz","ca_id":1,"current_number":"7","number":"7"}
+type InstanceListStatus struct {
+	// CaID The CA.
+	CaID int64 `json:"ca_id"`
+
+	// Ca Its name.
+	Ca string `json:"ca"`
+
+	// Number The number of its list that is in place, in decimal; `null`: not known.
+	Number *string `json:"number"`
+
+	// CurrentNumber The number of its last list.
+	CurrentNumber string `json:"current_number"`
+
+	// Behind Whether a later list is not in place; `null`: not known.
+	Behind *bool `json:"behind"`
+}
+
 // InstanceModel Example: {"created_at":"2020-10-05T12:20:02.932000+00:00","id":1,"name":"modelo-matriz","template":"# {{.Name}}\nmode server\ntls-server\nport {{.Port}}\nproto {{.Proto}}\ndev {{.Device}}\n","updated_at":"2020-11-05T12:20:02.932000+00:00"}
 type InstanceModel struct {
 	// ID The id of the model.
@@ -3095,6 +3293,21 @@ type InstanceModelUpdate struct {
 
 	// Template The template of `server.conf`.
 	Template *string `json:"template,omitempty"`
+}
+
+// InstanceOpenVPNStatus Example: {"confirmed_at":"2020-10-05T12:31:12.400000+00:00","sessions":3,"up":true,"version":"OpenVPN 2.6.14"}
+type InstanceOpenVPNStatus struct {
+	// Up Whether it listens for the agent; `null`: not known.
+	Up *bool `json:"up"`
+
+	// Version What it says of its version.
+	Version *string `json:"version"`
+
+	// Sessions How many sessions are open; `null`: not known.
+	Sessions *int `json:"sessions"`
+
+	// ConfirmedAt When the agent last saw the sessions.
+	ConfirmedAt *string `json:"confirmed_at"`
 }
 
 // InstancePage Example: {"cursor":{"current":0,"next":null,"previous":null},"instances":[{"ca_id":1,"campaign_id":null,"cert_email_template_id":null,"certificate_id":7,"city":"Rio de Janeiro","control_channel":"tls-crypt-v2","country":"BR","created_at":"2020-10-05T12:20:02.932000+00:00","description":"","dhcp_enabled":false,"dhcp_end":"","dhcp_start":"","dns_domain":"","dns_server":"","email":"vpn@empresa.com.br","expired":false,"expiry_date":"2030-10-05T12:20:02.000000+00:00","extra_conf":"","gateway":"vpn-matriz","id":1,"keepalive_interval":10,"keepalive_timeout":60,"ldap_auth":false,"model_id":null,"name":"vpn-matriz","network":"10.8.0.0/24","network_v6":"","organization":"Empresa XYZ","port":1194,"proto":"udp","province":"Rio de Janeiro","push_routes":["10.0.0.0/16"],"reloaded_at":null,"remote_random":false,"remotes":["vpn.empresa.com.br"],"reneg_sec":3600,"renew_before":30,"revoked":false,"routes":[],"sector":"Suporte","tls_profile":"modern","updated_at":"2020-11-05T12:20:02.932000+00:00","verify_client_cert":true,"version":1}]}
@@ -3184,6 +3397,24 @@ type InstanceSitePage struct {
 
 	// Sites The sites of the page.
 	Sites []InstanceSite `json:"sites"`
+}
+
+// InstanceStatus Example: {"agent":{"age":12,"failures":0,"interval":30,"reported_at":"2020-10-05T12:31:12.400000+00:00","state":"ok","version":"1.4.0"},"files":{"current":true,"current_tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21","pending":0,"reload":null,"tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21"},"instance_id":1,"lists":[{"behind":false,"ca":"ca-matriz","ca_id":1,"current_number":"7","number":"7"}],"openvpn":{"confirmed_at":"2020-10-05T12:31:12.400000+00:00","sessions":3,"up":true,"version":"OpenVPN 2.6.14"}}
+type InstanceStatus struct {
+	// InstanceID The instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// Agent Example: {"age":12,"failures":0,"interval":30,"reported_at":"2020-10-05T12:31:12.400000+00:00","state":"ok","version":"1.4.0"}
+	Agent InstanceAgentStatus `json:"agent"`
+
+	// Openvpn Example: {"confirmed_at":"2020-10-05T12:31:12.400000+00:00","sessions":3,"up":true,"version":"OpenVPN 2.6.14"}
+	Openvpn InstanceOpenVPNStatus `json:"openvpn"`
+
+	// Files Example: {"current":true,"current_tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21","pending":0,"reload":null,"tag":"6bf0c9e6c2b14c3f8a3d5a1e0c9f7b21"}
+	Files InstanceFilesStatus `json:"files"`
+
+	// Lists The revocation lists of the CAs that the server trusts.
+	Lists []InstanceListStatus `json:"lists"`
 }
 
 // InstanceTLSProfile `modern`: TLS 1.3 and AEAD ciphers only. `compatible`: also TLS 1.2 and AES-CBC, for old routers.
@@ -4130,8 +4361,20 @@ type StreamEventData struct {
 	// Added How many of these were not known.
 	Added *int64 `json:"added,omitempty"`
 
-	// Address The address of the caller.
+	// Address The address of the caller, or of a client that connects.
 	Address *string `json:"address,omitempty"`
+
+	// SessionID The id of the session.
+	SessionID *int64 `json:"session_id,omitempty"`
+
+	// TunnelAddress The address in the tunnel, IPv4.
+	TunnelAddress *string `json:"tunnel_address,omitempty"`
+
+	// Killed Whether somebody had asked to end the session.
+	Killed *bool `json:"killed,omitempty"`
+
+	// LastReport When the agent reported before.
+	LastReport *string `json:"last_report,omitempty"`
 
 	// Changed The names of the fields that an update has changed.
 	Changed []string `json:"changed,omitempty"`
@@ -4172,6 +4415,64 @@ type TokenRequest struct {
 
 	// Password The user's password; only with the grant `password`.
 	Password *string `json:"password,omitempty"`
+}
+
+// TunnelSession Example: {"address":"10.8.0.2","address_v6":null,"bytes_in":2017,"bytes_out":1990,"cipher":"AES-256-GCM","client_id":1,"confirmed_at":"2020-10-05T12:31:12.400000+00:00","connected_at":"2020-10-05T12:20:02.932000+00:00","disconnected_at":null,"id":1,"instance_id":1,"kill_requested_at":null,"name":"client-s2s","real_address":"203.0.113.9","real_port":51088,"state":"connected"}
+type TunnelSession struct {
+	// ID The id of the session.
+	ID int64 `json:"id"`
+
+	// InstanceID The instance.
+	InstanceID int64 `json:"instance_id"`
+
+	// ClientID The client; `null`: none had the name when the session began.
+	ClientID *int64 `json:"client_id"`
+
+	// Name The common name.
+	Name string `json:"name"`
+
+	// State `connected`, `disconnected`, or `unknown`: it is open, and the agent has not confirmed it lately.
+	State string `json:"state"`
+
+	// RealAddress From where; `null`: not known.
+	RealAddress *string `json:"real_address"`
+
+	// RealPort From which port; `null`: not known.
+	RealPort *int `json:"real_port"`
+
+	// Address The address in the tunnel, IPv4; `null`: none.
+	Address *string `json:"address"`
+
+	// AddressV6 The address in the tunnel, IPv6; `null`: none.
+	AddressV6 *string `json:"address_v6"`
+
+	// Cipher The cipher of the data channel; empty: not known.
+	Cipher string `json:"cipher"`
+
+	// BytesIn Octets from the client, as of five minutes ago at the earliest, or at the end.
+	BytesIn int64 `json:"bytes_in"`
+
+	// BytesOut Octets to the client, as `bytes_in`.
+	BytesOut int64 `json:"bytes_out"`
+
+	// ConnectedAt When it began.
+	ConnectedAt string `json:"connected_at"`
+
+	// ConfirmedAt When the agent last said that it is open; `null`: it has ended.
+	ConfirmedAt *string `json:"confirmed_at"`
+
+	// DisconnectedAt When the agent saw that it had ended; `null`: it is open.
+	DisconnectedAt *string `json:"disconnected_at"`
+
+	// KillRequestedAt When somebody asked to end it; `null`: nobody did.
+	KillRequestedAt *string `json:"kill_requested_at"`
+}
+
+// TunnelSessionPage Example: {"cursor":{"current":0,"next":null,"previous":null},"sessions":[{"address":"10.8.0.2","address_v6":null,"bytes_in":2017,"bytes_out":1990,"cipher":"AES-256-GCM","client_id":1,"confirmed_at":"2020-10-05T12:31:12.400000+00:00","connected_at":"2020-10-05T12:20:02.932000+00:00","disconnected_at":null,"id":1,"instance_id":1,"kill_requested_at":null,"name":"client-s2s","real_address":"203.0.113.9","real_port":51088,"state":"connected"}]}
+type TunnelSessionPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor   Cursor          `json:"cursor"`
+	Sessions []TunnelSession `json:"sessions"`
 }
 
 // User Example: {"created_at":"2017-10-05T12:20:02.932000+00:00","email":"maria@empresa.com.br","enabled":true,"fullname":"Maria Silva","id":1,"roles":[{"id":1,"name":"Gerenciamento de usuários"}],"superuser":false,"updated_at":"2017-11-05T12:20:02.932000+00:00","username":"maria"}
@@ -4363,6 +4664,9 @@ type PageSize = int
 
 // Self defines model for Self.
 type Self = bool
+
+// SessionID defines model for SessionId.
+type SessionID = int64
 
 // Sort An order of certificates.
 type Sort = CertificateOrder
@@ -5060,6 +5364,18 @@ type RevokeClientSite2SiteForParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientSite2SiteSessionsPageParams defines parameters for GetClientSite2SiteSessionsPage.
+type GetClientSite2SiteSessionsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // SuspendClientSite2SiteParams defines parameters for SuspendClientSite2Site.
 type SuspendClientSite2SiteParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
@@ -5267,6 +5583,18 @@ type RevokeClientSite2UserForParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetClientSite2UserSessionsPageParams defines parameters for GetClientSite2UserSessionsPage.
+type GetClientSite2UserSessionsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // SuspendClientSite2UserParams defines parameters for SuspendClientSite2User.
 type SuspendClientSite2UserParams struct {
 	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
@@ -5399,6 +5727,12 @@ type GetInstanceAgentParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// ReportInstanceAgentParams defines parameters for ReportInstanceAgent.
+type ReportInstanceAgentParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetInstanceBundleParams defines parameters for GetInstanceBundle.
 type GetInstanceBundleParams struct {
 	// Format The form of the bundle; without it `Accept` decides, and `tar.gz` is the default.
@@ -5510,6 +5844,39 @@ type RenewInstanceParams struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetInstanceSessionsPageParams defines parameters for GetInstanceSessionsPage.
+type GetInstanceSessionsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// Ended `true`: those that have ended. Otherwise those that are open.
+	Ended *bool `form:"ended,omitempty" json:"ended,omitempty"`
+
+	// Name Only the sessions of this name, regardless of case.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// ClientID Only the sessions of this client.
+	ClientID *int64 `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// Address Only the sessions that come from this address, or have it in the tunnel.
+	Address *string `form:"address,omitempty" json:"address,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// KillInstanceSessionParams defines parameters for KillInstanceSession.
+type KillInstanceSessionParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // GetInstanceSitesPageParams defines parameters for GetInstanceSitesPage.
 type GetInstanceSitesPageParams struct {
 	// State Only the sites whose profile has this state.
@@ -5521,6 +5888,12 @@ type GetInstanceSitesPageParams struct {
 	// Size Items a page.
 	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
 
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetInstanceStatusParams defines parameters for GetInstanceStatus.
+type GetInstanceStatusParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -6032,6 +6405,9 @@ type UpdateInstanceModelJSONRequestBody = InstanceModelUpdate
 // UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
 type UpdateInstanceJSONRequestBody = InstanceUpdate
 
+// ReportInstanceAgentJSONRequestBody defines body for ReportInstanceAgent for application/json ContentType.
+type ReportInstanceAgentJSONRequestBody = AgentReport
+
 // CreateInstanceEnrolmentsJSONRequestBody defines body for CreateInstanceEnrolments for application/json ContentType.
 type CreateInstanceEnrolmentsJSONRequestBody = InstanceEnrolmentsCreate
 
@@ -6425,6 +6801,9 @@ type ServerInterface interface {
 	// RevokeClientSite2SiteFor Revoke a client for a reason
 	// (POST /openvpn/clients/site2site/{id}/revoke)
 	RevokeClientSite2SiteFor(ctx echo.Context, id ID, params RevokeClientSite2SiteForParams) error
+	// GetClientSite2SiteSessionsPage List the sessions of a client
+	// (GET /openvpn/clients/site2site/{id}/sessions)
+	GetClientSite2SiteSessionsPage(ctx echo.Context, id ID, params GetClientSite2SiteSessionsPageParams) error
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error
@@ -6485,6 +6864,9 @@ type ServerInterface interface {
 	// RevokeClientSite2UserFor Revoke a user for a reason
 	// (POST /openvpn/clients/site2user/{id}/revoke)
 	RevokeClientSite2UserFor(ctx echo.Context, id UserID, params RevokeClientSite2UserForParams) error
+	// GetClientSite2UserSessionsPage List the sessions of a user
+	// (GET /openvpn/clients/site2user/{id}/sessions)
+	GetClientSite2UserSessionsPage(ctx echo.Context, id UserID, params GetClientSite2UserSessionsPageParams) error
 	// SuspendClientSite2User Suspend a user
 	// (POST /openvpn/clients/site2user/{id}/suspend)
 	SuspendClientSite2User(ctx echo.Context, id UserID, params SuspendClientSite2UserParams) error
@@ -6524,6 +6906,9 @@ type ServerInterface interface {
 	// GetInstanceAgent Get what the agent of a server needs
 	// (GET /openvpn/instances/{id}/agent)
 	GetInstanceAgent(ctx echo.Context, id ID, params GetInstanceAgentParams) error
+	// ReportInstanceAgent Report what an agent sees
+	// (POST /openvpn/instances/{id}/agent/report)
+	ReportInstanceAgent(ctx echo.Context, id ID, params ReportInstanceAgentParams) error
 	// GetInstanceBundle Get the bundle of a server
 	// (GET /openvpn/instances/{id}/bundle)
 	GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error
@@ -6554,9 +6939,18 @@ type ServerInterface interface {
 	// RenewInstance Renew the certificate of a server
 	// (POST /openvpn/instances/{id}/renew)
 	RenewInstance(ctx echo.Context, id ID, params RenewInstanceParams) error
+	// GetInstanceSessionsPage List the sessions of a server
+	// (GET /openvpn/instances/{id}/sessions)
+	GetInstanceSessionsPage(ctx echo.Context, id ID, params GetInstanceSessionsPageParams) error
+	// KillInstanceSession End a session
+	// (POST /openvpn/instances/{id}/sessions/{session_id}/kill)
+	KillInstanceSession(ctx echo.Context, id ID, sessionID SessionID, params KillInstanceSessionParams) error
 	// GetInstanceSitesPage List the sites of an instance with their profiles
 	// (GET /openvpn/instances/{id}/sites)
 	GetInstanceSitesPage(ctx echo.Context, id ID, params GetInstanceSitesPageParams) error
+	// GetInstanceStatus Get what is known of a running server
+	// (GET /openvpn/instances/{id}/status)
+	GetInstanceStatus(ctx echo.Context, id ID, params GetInstanceStatusParams) error
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx echo.Context, params GetApplicationsPageParams) error
@@ -9574,6 +9968,55 @@ func (w *ServerInterfaceWrapper) RevokeClientSite2SiteFor(ctx echo.Context) erro
 	return err
 }
 
+// GetClientSite2SiteSessionsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2SiteSessionsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2SiteSessionsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2SiteSessionsPage(ctx, id, params)
+	return err
+}
+
 // SuspendClientSite2Site converts echo context to params.
 func (w *ServerInterfaceWrapper) SuspendClientSite2Site(ctx echo.Context) error {
 	var err error
@@ -10538,6 +10981,55 @@ func (w *ServerInterfaceWrapper) RevokeClientSite2UserFor(ctx echo.Context) erro
 	return err
 }
 
+// GetClientSite2UserSessionsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetClientSite2UserSessionsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClientSite2UserSessionsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetClientSite2UserSessionsPage(ctx, id, params)
+	return err
+}
+
 // SuspendClientSite2User converts echo context to params.
 func (w *ServerInterfaceWrapper) SuspendClientSite2User(ctx echo.Context) error {
 	var err error
@@ -11115,6 +11607,42 @@ func (w *ServerInterfaceWrapper) GetInstanceAgent(ctx echo.Context) error {
 	return err
 }
 
+// ReportInstanceAgent converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportInstanceAgent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReportInstanceAgentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportInstanceAgent(ctx, id, params)
+	return err
+}
+
 // GetInstanceBundle converts echo context to params.
 func (w *ServerInterfaceWrapper) GetInstanceBundle(ctx echo.Context) error {
 	var err error
@@ -11651,6 +12179,142 @@ func (w *ServerInterfaceWrapper) RenewInstance(ctx echo.Context) error {
 	return err
 }
 
+// GetInstanceSessionsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceSessionsPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceSessionsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "ended" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ended", ctx.QueryParams(), &params.Ended, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ended: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "client_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "client_id", ctx.QueryParams(), &params.ClientID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "address", ctx.QueryParams(), &params.Address, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter address: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceSessionsPage(ctx, id, params)
+	return err
+}
+
+// KillInstanceSession converts echo context to params.
+func (w *ServerInterfaceWrapper) KillInstanceSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "session_id" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", ctx.Param("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params KillInstanceSessionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.KillInstanceSession(ctx, id, sessionID, params)
+	return err
+}
+
 // GetInstanceSitesPage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetInstanceSitesPage(ctx echo.Context) error {
 	var err error
@@ -11704,6 +12368,42 @@ func (w *ServerInterfaceWrapper) GetInstanceSitesPage(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetInstanceSitesPage(ctx, id, params)
+	return err
+}
+
+// GetInstanceStatus converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstanceStatus(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInstanceStatusParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstanceStatus(ctx, id, params)
 	return err
 }
 
@@ -13453,6 +14153,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments", wrapper.CreateClientSite2SiteEnrolment, options.OperationMiddlewares["createClientSite2SiteEnrolment"]...)
 	router.DELETE(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.RevokeClientSite2SiteEnrolment, options.OperationMiddlewares["revokeClientSite2SiteEnrolment"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/enrolments/:enrolment_id", wrapper.GetClientSite2SiteEnrolment, options.OperationMiddlewares["getClientSite2SiteEnrolment"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/sessions", wrapper.GetClientSite2SiteSessionsPage, options.OperationMiddlewares["getClientSite2SiteSessionsPage"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2user", wrapper.GetClientsSite2UserPage, options.OperationMiddlewares["getClientsSite2UserPage"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2user", wrapper.CreateClientSite2User, options.OperationMiddlewares["createClientSite2User"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2user/import", wrapper.ImportClientSite2User, options.OperationMiddlewares["importClientSite2User"]...)
@@ -13467,6 +14168,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/suspend", wrapper.SuspendClientSite2User, options.OperationMiddlewares["suspendClientSite2User"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/resume", wrapper.ResumeClientSite2User, options.OperationMiddlewares["resumeClientSite2User"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/revoke", wrapper.RevokeClientSite2UserFor, options.OperationMiddlewares["revokeClientSite2UserFor"]...)
+	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/sessions", wrapper.GetClientSite2UserSessionsPage, options.OperationMiddlewares["getClientSite2UserSessionsPage"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/profile", wrapper.GetClientSite2UserProfile, options.OperationMiddlewares["getClientSite2UserProfile"]...)
 	router.POST(options.BaseURL+"/openvpn/clients/site2user/:id/profile", wrapper.CreateClientSite2UserProfile, options.OperationMiddlewares["createClientSite2UserProfile"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2user/:id/enrolments", wrapper.GetClientSite2UserEnrolmentsPage, options.OperationMiddlewares["getClientSite2UserEnrolmentsPage"]...)
@@ -13514,6 +14216,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/openvpn/instances/:id/sites", wrapper.GetInstanceSitesPage, options.OperationMiddlewares["getInstanceSitesPage"]...)
 	router.POST(options.BaseURL+"/openvpn/instances/:id/enrolments", wrapper.CreateInstanceEnrolments, options.OperationMiddlewares["createInstanceEnrolments"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/agent", wrapper.GetInstanceAgent, options.OperationMiddlewares["getInstanceAgent"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/agent/report", wrapper.ReportInstanceAgent, options.OperationMiddlewares["reportInstanceAgent"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/status", wrapper.GetInstanceStatus, options.OperationMiddlewares["getInstanceStatus"]...)
+	router.GET(options.BaseURL+"/openvpn/instances/:id/sessions", wrapper.GetInstanceSessionsPage, options.OperationMiddlewares["getInstanceSessionsPage"]...)
+	router.POST(options.BaseURL+"/openvpn/instances/:id/sessions/:session_id/kill", wrapper.KillInstanceSession, options.OperationMiddlewares["killInstanceSession"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/plan", wrapper.GetInstancePlanPage, options.OperationMiddlewares["getInstancePlanPage"]...)
 	router.GET(options.BaseURL+"/openvpn/instances/:id/plan/export", wrapper.ExportInstancePlan, options.OperationMiddlewares["exportInstancePlan"]...)
 	router.GET(options.BaseURL+"/openvpn/clients/site2site/:id/configs", wrapper.GetClientSite2SiteConfigsPage, options.OperationMiddlewares["getClientSite2SiteConfigsPage"]...)
@@ -20339,6 +21045,111 @@ func (response RevokeClientSite2SiteFor500JSONResponse) VisitRevokeClientSite2Si
 	return err
 }
 
+type GetClientSite2SiteSessionsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetClientSite2SiteSessionsPageParams
+}
+
+type GetClientSite2SiteSessionsPageResponseObject interface {
+	VisitGetClientSite2SiteSessionsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2SiteSessionsPage200JSONResponse TunnelSessionPage
+
+func (response GetClientSite2SiteSessionsPage200JSONResponse) VisitGetClientSite2SiteSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteSessionsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2SiteSessionsPage400JSONResponse) VisitGetClientSite2SiteSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteSessionsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2SiteSessionsPage401JSONResponse) VisitGetClientSite2SiteSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteSessionsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2SiteSessionsPage403JSONResponse) VisitGetClientSite2SiteSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteSessionsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2SiteSessionsPage404JSONResponse) VisitGetClientSite2SiteSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2SiteSessionsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2SiteSessionsPage500JSONResponse) VisitGetClientSite2SiteSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SuspendClientSite2SiteRequestObject struct {
 	ID     ID `json:"id"`
 	Params SuspendClientSite2SiteParams
@@ -22636,6 +23447,111 @@ func (response RevokeClientSite2UserFor500JSONResponse) VisitRevokeClientSite2Us
 	return err
 }
 
+type GetClientSite2UserSessionsPageRequestObject struct {
+	ID     UserID `json:"id"`
+	Params GetClientSite2UserSessionsPageParams
+}
+
+type GetClientSite2UserSessionsPageResponseObject interface {
+	VisitGetClientSite2UserSessionsPageResponse(w http.ResponseWriter) error
+}
+
+type GetClientSite2UserSessionsPage200JSONResponse TunnelSessionPage
+
+func (response GetClientSite2UserSessionsPage200JSONResponse) VisitGetClientSite2UserSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserSessionsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetClientSite2UserSessionsPage400JSONResponse) VisitGetClientSite2UserSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserSessionsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetClientSite2UserSessionsPage401JSONResponse) VisitGetClientSite2UserSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserSessionsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetClientSite2UserSessionsPage403JSONResponse) VisitGetClientSite2UserSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserSessionsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetClientSite2UserSessionsPage404JSONResponse) VisitGetClientSite2UserSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClientSite2UserSessionsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetClientSite2UserSessionsPage500JSONResponse) VisitGetClientSite2UserSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SuspendClientSite2UserRequestObject struct {
 	ID     UserID `json:"id"`
 	Params SuspendClientSite2UserParams
@@ -24026,6 +24942,136 @@ func (response GetInstanceAgent500JSONResponse) VisitGetInstanceAgentResponse(w 
 	return err
 }
 
+type ReportInstanceAgentRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReportInstanceAgentParams
+	Body   *ReportInstanceAgentJSONRequestBody
+}
+
+type ReportInstanceAgentResponseObject interface {
+	VisitReportInstanceAgentResponse(w http.ResponseWriter) error
+}
+
+type ReportInstanceAgent200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type ReportInstanceAgent200JSONResponse struct {
+	Body    AgentReported
+	Headers ReportInstanceAgent200ResponseHeaders
+}
+
+func (response ReportInstanceAgent200JSONResponse) VisitReportInstanceAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportInstanceAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReportInstanceAgent400JSONResponse) VisitReportInstanceAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportInstanceAgent401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReportInstanceAgent401JSONResponse) VisitReportInstanceAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportInstanceAgent403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReportInstanceAgent403JSONResponse) VisitReportInstanceAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportInstanceAgent404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReportInstanceAgent404JSONResponse) VisitReportInstanceAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportInstanceAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReportInstanceAgent409JSONResponse) VisitReportInstanceAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportInstanceAgent500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReportInstanceAgent500JSONResponse) VisitReportInstanceAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetInstanceBundleRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetInstanceBundleParams
@@ -25272,6 +26318,231 @@ func (response RenewInstance500JSONResponse) VisitRenewInstanceResponse(w http.R
 	return err
 }
 
+type GetInstanceSessionsPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceSessionsPageParams
+}
+
+type GetInstanceSessionsPageResponseObject interface {
+	VisitGetInstanceSessionsPageResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceSessionsPage200JSONResponse TunnelSessionPage
+
+func (response GetInstanceSessionsPage200JSONResponse) VisitGetInstanceSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSessionsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceSessionsPage400JSONResponse) VisitGetInstanceSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSessionsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceSessionsPage401JSONResponse) VisitGetInstanceSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSessionsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceSessionsPage403JSONResponse) VisitGetInstanceSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSessionsPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceSessionsPage404JSONResponse) VisitGetInstanceSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceSessionsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceSessionsPage500JSONResponse) VisitGetInstanceSessionsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KillInstanceSessionRequestObject struct {
+	ID        ID        `json:"id"`
+	SessionID SessionID `json:"session_id"`
+	Params    KillInstanceSessionParams
+}
+
+type KillInstanceSessionResponseObject interface {
+	VisitKillInstanceSessionResponse(w http.ResponseWriter) error
+}
+
+type KillInstanceSession200JSONResponse TunnelSession
+
+func (response KillInstanceSession200JSONResponse) VisitKillInstanceSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KillInstanceSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response KillInstanceSession400JSONResponse) VisitKillInstanceSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KillInstanceSession401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response KillInstanceSession401JSONResponse) VisitKillInstanceSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KillInstanceSession403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response KillInstanceSession403JSONResponse) VisitKillInstanceSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KillInstanceSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response KillInstanceSession404JSONResponse) VisitKillInstanceSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KillInstanceSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response KillInstanceSession409JSONResponse) VisitKillInstanceSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KillInstanceSession500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response KillInstanceSession500JSONResponse) VisitKillInstanceSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetInstanceSitesPageRequestObject struct {
 	ID     ID `json:"id"`
 	Params GetInstanceSitesPageParams
@@ -25363,6 +26634,111 @@ func (response GetInstanceSitesPage404JSONResponse) VisitGetInstanceSitesPageRes
 type GetInstanceSitesPage500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetInstanceSitesPage500JSONResponse) VisitGetInstanceSitesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceStatusRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetInstanceStatusParams
+}
+
+type GetInstanceStatusResponseObject interface {
+	VisitGetInstanceStatusResponse(w http.ResponseWriter) error
+}
+
+type GetInstanceStatus200JSONResponse InstanceStatus
+
+func (response GetInstanceStatus200JSONResponse) VisitGetInstanceStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceStatus400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetInstanceStatus400JSONResponse) VisitGetInstanceStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceStatus401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetInstanceStatus401JSONResponse) VisitGetInstanceStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceStatus403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetInstanceStatus403JSONResponse) VisitGetInstanceStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceStatus404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetInstanceStatus404JSONResponse) VisitGetInstanceStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceStatus500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetInstanceStatus500JSONResponse) VisitGetInstanceStatusResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -29633,6 +31009,9 @@ type StrictServerInterface interface {
 	// RevokeClientSite2SiteFor Revoke a client for a reason
 	// (POST /openvpn/clients/site2site/{id}/revoke)
 	RevokeClientSite2SiteFor(ctx context.Context, request RevokeClientSite2SiteForRequestObject) (RevokeClientSite2SiteForResponseObject, error)
+	// GetClientSite2SiteSessionsPage List the sessions of a client
+	// (GET /openvpn/clients/site2site/{id}/sessions)
+	GetClientSite2SiteSessionsPage(ctx context.Context, request GetClientSite2SiteSessionsPageRequestObject) (GetClientSite2SiteSessionsPageResponseObject, error)
 	// SuspendClientSite2Site Suspend a client
 	// (POST /openvpn/clients/site2site/{id}/suspend)
 	SuspendClientSite2Site(ctx context.Context, request SuspendClientSite2SiteRequestObject) (SuspendClientSite2SiteResponseObject, error)
@@ -29693,6 +31072,9 @@ type StrictServerInterface interface {
 	// RevokeClientSite2UserFor Revoke a user for a reason
 	// (POST /openvpn/clients/site2user/{id}/revoke)
 	RevokeClientSite2UserFor(ctx context.Context, request RevokeClientSite2UserForRequestObject) (RevokeClientSite2UserForResponseObject, error)
+	// GetClientSite2UserSessionsPage List the sessions of a user
+	// (GET /openvpn/clients/site2user/{id}/sessions)
+	GetClientSite2UserSessionsPage(ctx context.Context, request GetClientSite2UserSessionsPageRequestObject) (GetClientSite2UserSessionsPageResponseObject, error)
 	// SuspendClientSite2User Suspend a user
 	// (POST /openvpn/clients/site2user/{id}/suspend)
 	SuspendClientSite2User(ctx context.Context, request SuspendClientSite2UserRequestObject) (SuspendClientSite2UserResponseObject, error)
@@ -29732,6 +31114,9 @@ type StrictServerInterface interface {
 	// GetInstanceAgent Get what the agent of a server needs
 	// (GET /openvpn/instances/{id}/agent)
 	GetInstanceAgent(ctx context.Context, request GetInstanceAgentRequestObject) (GetInstanceAgentResponseObject, error)
+	// ReportInstanceAgent Report what an agent sees
+	// (POST /openvpn/instances/{id}/agent/report)
+	ReportInstanceAgent(ctx context.Context, request ReportInstanceAgentRequestObject) (ReportInstanceAgentResponseObject, error)
 	// GetInstanceBundle Get the bundle of a server
 	// (GET /openvpn/instances/{id}/bundle)
 	GetInstanceBundle(ctx context.Context, request GetInstanceBundleRequestObject) (GetInstanceBundleResponseObject, error)
@@ -29762,9 +31147,18 @@ type StrictServerInterface interface {
 	// RenewInstance Renew the certificate of a server
 	// (POST /openvpn/instances/{id}/renew)
 	RenewInstance(ctx context.Context, request RenewInstanceRequestObject) (RenewInstanceResponseObject, error)
+	// GetInstanceSessionsPage List the sessions of a server
+	// (GET /openvpn/instances/{id}/sessions)
+	GetInstanceSessionsPage(ctx context.Context, request GetInstanceSessionsPageRequestObject) (GetInstanceSessionsPageResponseObject, error)
+	// KillInstanceSession End a session
+	// (POST /openvpn/instances/{id}/sessions/{session_id}/kill)
+	KillInstanceSession(ctx context.Context, request KillInstanceSessionRequestObject) (KillInstanceSessionResponseObject, error)
 	// GetInstanceSitesPage List the sites of an instance with their profiles
 	// (GET /openvpn/instances/{id}/sites)
 	GetInstanceSitesPage(ctx context.Context, request GetInstanceSitesPageRequestObject) (GetInstanceSitesPageResponseObject, error)
+	// GetInstanceStatus Get what is known of a running server
+	// (GET /openvpn/instances/{id}/status)
+	GetInstanceStatus(ctx context.Context, request GetInstanceStatusRequestObject) (GetInstanceStatusResponseObject, error)
 	// GetApplicationsPage List applications
 	// (GET /pam/applications)
 	GetApplicationsPage(ctx context.Context, request GetApplicationsPageRequestObject) (GetApplicationsPageResponseObject, error)
@@ -32035,6 +33429,32 @@ func (sh *strictHandler) RevokeClientSite2SiteFor(ctx echo.Context, id ID, param
 	return nil
 }
 
+// GetClientSite2SiteSessionsPage operation middleware
+func (sh *strictHandler) GetClientSite2SiteSessionsPage(ctx echo.Context, id ID, params GetClientSite2SiteSessionsPageParams) error {
+	var request GetClientSite2SiteSessionsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2SiteSessionsPage(ctx.Request().Context(), request.(GetClientSite2SiteSessionsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2SiteSessionsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2SiteSessionsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2SiteSessionsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SuspendClientSite2Site operation middleware
 func (sh *strictHandler) SuspendClientSite2Site(ctx echo.Context, id ID, params SuspendClientSite2SiteParams) error {
 	var request SuspendClientSite2SiteRequestObject
@@ -32741,6 +34161,32 @@ func (sh *strictHandler) RevokeClientSite2UserFor(ctx echo.Context, id UserID, p
 	return nil
 }
 
+// GetClientSite2UserSessionsPage operation middleware
+func (sh *strictHandler) GetClientSite2UserSessionsPage(ctx echo.Context, id UserID, params GetClientSite2UserSessionsPageParams) error {
+	var request GetClientSite2UserSessionsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClientSite2UserSessionsPage(ctx.Request().Context(), request.(GetClientSite2UserSessionsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClientSite2UserSessionsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetClientSite2UserSessionsPageResponseObject); ok {
+		return validResponse.VisitGetClientSite2UserSessionsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // SuspendClientSite2User operation middleware
 func (sh *strictHandler) SuspendClientSite2User(ctx echo.Context, id UserID, params SuspendClientSite2UserParams) error {
 	var request SuspendClientSite2UserRequestObject
@@ -33166,6 +34612,55 @@ func (sh *strictHandler) GetInstanceAgent(ctx echo.Context, id ID, params GetIns
 	return nil
 }
 
+// ReportInstanceAgent operation middleware
+func (sh *strictHandler) ReportInstanceAgent(ctx echo.Context, id ID, params ReportInstanceAgentParams) error {
+	var request ReportInstanceAgentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReportInstanceAgentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportInstanceAgent(ctx.Request().Context(), request.(ReportInstanceAgentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportInstanceAgent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportInstanceAgentResponseObject); ok {
+		return validResponse.VisitReportInstanceAgentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetInstanceBundle operation middleware
 func (sh *strictHandler) GetInstanceBundle(ctx echo.Context, id ID, params GetInstanceBundleParams) error {
 	var request GetInstanceBundleRequestObject
@@ -33477,6 +34972,59 @@ func (sh *strictHandler) RenewInstance(ctx echo.Context, id ID, params RenewInst
 	return nil
 }
 
+// GetInstanceSessionsPage operation middleware
+func (sh *strictHandler) GetInstanceSessionsPage(ctx echo.Context, id ID, params GetInstanceSessionsPageParams) error {
+	var request GetInstanceSessionsPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceSessionsPage(ctx.Request().Context(), request.(GetInstanceSessionsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceSessionsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceSessionsPageResponseObject); ok {
+		return validResponse.VisitGetInstanceSessionsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// KillInstanceSession operation middleware
+func (sh *strictHandler) KillInstanceSession(ctx echo.Context, id ID, sessionID SessionID, params KillInstanceSessionParams) error {
+	var request KillInstanceSessionRequestObject
+
+	request.ID = id
+	request.SessionID = sessionID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.KillInstanceSession(ctx.Request().Context(), request.(KillInstanceSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "KillInstanceSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(KillInstanceSessionResponseObject); ok {
+		return validResponse.VisitKillInstanceSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetInstanceSitesPage operation middleware
 func (sh *strictHandler) GetInstanceSitesPage(ctx echo.Context, id ID, params GetInstanceSitesPageParams) error {
 	var request GetInstanceSitesPageRequestObject
@@ -33497,6 +35045,32 @@ func (sh *strictHandler) GetInstanceSitesPage(ctx echo.Context, id ID, params Ge
 		return err
 	} else if validResponse, ok := response.(GetInstanceSitesPageResponseObject); ok {
 		return validResponse.VisitGetInstanceSitesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstanceStatus operation middleware
+func (sh *strictHandler) GetInstanceStatus(ctx echo.Context, id ID, params GetInstanceStatusParams) error {
+	var request GetInstanceStatusRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstanceStatus(ctx.Request().Context(), request.(GetInstanceStatusRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstanceStatus")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstanceStatusResponseObject); ok {
+		return validResponse.VisitGetInstanceStatusResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -34819,994 +36393,1065 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L39cttIli/4KrmcG9HlOxQN8EsSFTd2VLKry1UuW2Opunq621dIAkkyW2AmBwmKZlVoY19l4kZsxP59",
-	"H6HfZJ9kI09mAolPAiIl29Xq6Oi2ABDIj5Pn+/zObx2fL1ecERaLzuS3zoLggETwzwvsL8gFZ3HEQ/l3",
-	"QIQf0VVMOetMOr8sSLwgEcIsQAu+QfGCoCkPtmiJt2hKkC9/HfQ63Y7wF2SJ5Rvi7Yp0Jh0RR5TNO/f3",
-	"3Y58PWHxKypWXFD16vyXztGMhgQxvCRoxqPkSzvfHYU/8YDOKAmKL71eEBRSEf9BoHhBxc+rAMekizYL",
-	"6i8Q44jD5OQTiM/gkxfnaIFFD10RFiAaoyn2bxFlyHszOzLfObqizCeeHBn5hJerUA7pFxJ0UX+E3vE7",
-	"1Hf6Y+T2J44zcRz0x5+ud8/hKsbyNfkJXEZEEBajzYJEBOaAqICBhljEauTxAsfI5+swkDuywEEXtivE",
-	"MYlQRO64j+XbBOwZ47F8ijNE4wm8KMAxnmJBUMCJgPuYiQ2JuohHyMfsD/CDTUTjmDAU8+yG/LeIzDqT",
-	"zr+8TAnspborXibTknN8fY3nZbsu4oizObrDIQ1wzCOzEXLvz5Ao2YZ3nJGjn3DsL7xdxPGB/OeaiPhN",
-	"BWnQwHwtUg+eqaWljJgbIZ9LgpBjiDnPbvlo5vguOZ6dzsZ46DvkZObOHDyY9v1hMCLjWWZwS/zpLWHz",
-	"eNGZjIfd0rHG0fZ8FpOoZJnkZTiAS8y2SBCfs0CgmKM42iI8x5Shbz58d4FOXdfpyvvyh8h1ev3e4MUZ",
-	"Wmky4izcSlpicm4RQRugKs7Va/UiCLnxM0xDEsjpUyaAFMzPkCDRHfWJpg35F0GMbzJrM3Ayc6eMLtfL",
-	"zsRJJk5ZTOYkgpn/8ssv5+t4QVhMfRyT8r2Ct8G2YORHJJBP41AR/waIP+Bd5H1LcEQir3Q13N64577I",
-	"7qF6vs1O3Xc7KxzhJYk1Bz33fbKK32I2X+N5xehDfVeO31uKuSeJmUQRj0QXeav46NsPHvoGjiOZ4XUY",
-	"v5BL7hGW4zLwZKfbofLFiot3uh3JNCWVwECOkpHsYDp4ucJ0znYfDl8/2TMfXuF4kX7W3L6hQafbkURE",
-	"I8mM42hN7CHMeLTEsdr78bDTlQutyOLUcY7d09P+aHg8dE5P3W5KMW4pxbyKth/W7D0Lt8Wxe/K73kRy",
-	"sgVlc8kv/QVmcxL00LmhcZtupvL4z9aCBPJZ80915s0TZ0B4bKslhlwVxSWRwFuBNvJt1CZELJCnRglb",
-	"7eHVKqSKEb+8Y0HPX+A7QiPeC6LtUbRm//p3wZnXlc+uQuwn/Gct1jhMODIOBU9kAY6BMzGu5CR6R6iS",
-	"1SiItihaM8R4hGgskPcmIMsVjwnzt0c/kq0nJ3pLVnGyo/+5JtE23dIg2t5Ea5ahIE2YnckMh4Ik2zLl",
-	"PCSYKR7/aUUjIiqYmNwuFC+40IOXrB3HSqhJuSwpHoQWrMKbq/foZOy4Z2hD4wVfxwijXzkjcpmpQD9f",
-	"X1QNnqhR3GAYRiserCfwLZnxiDSbwRSeTWdxoMGr17Yb/Xf6gJWdZnX4zpDHV4TdrZin+HlIZjHi60pC",
-	"0Ge2qcS/jLjU4vRA5Ji+52FAot08BgdBRIQ8eBERfB35pIeugdApkLhmgV0kuFp7xkEPVUcbVCIaIb5h",
-	"KKLzRSzQdCtlI2XzCq71dMzqQZO3ub772SeQcI8fybZMiYvJJ9Cgt3ytNgG2SO4c2YA2T7C/QIofxxwY",
-	"pFj7C8klMfr55zevFGteERznNDI4QErtkJbBLdl2YWvNBR+HIYngKcpQf4gWfC1lqlFm4ZNSHZ6TWKQ/",
-	"yzFUaXnIezMaCRi3iGkYSh7KJAWha+v7akSYKUlghkkFGjqnyIvWIfEKgkZrU7eErJJRTYA160lLpT6i",
-	"UuwwsulVCfgcG6/iDv3RCPbU/O1KjSWOSSTf+T//+n8c/V8f//W/dco4yBsmYsx8sptk368I+9PlO0T1",
-	"L5oQrH70CfWESzwnF+tI8KjUtI3Urq+kYjYlUtOdICenhmlzS1GGfLKrdIANFerXNEAgabRVmXuhtiTB",
-	"fvF8GEqPkU+xB/qdvrCKyB3la+EpLcOoFmtmKS7qUbTCQFMEZM+c3hEhf0CWq3gLn83sg1PO1NWryoW7",
-	"033Y+juV639Ffy0RpW9ispSHvzBmd1Q+aCFfUzpk+YtkiK7j7KSKKxLOqvXGjI5FtIBBMb6VS73BWyNg",
-	"EuVYMqA/CGB7eEUlh+ARWgsS9dD7hFIUuzNvy3ALaYx7goQzb4KkjgAcIyAhiQmYYgEVeBoSqY92zTjU",
-	"IICGxHpFIvk5D4bXldIEniDyYIPpA/YbAYtxIe29W8Kk5sX1uS1dbrlGLdW/Kx6VaB8eDbyusmakbrP1",
-	"JnkVSp0tny/1MeuhN8ARzQ+yqgqaEkEDou8mqpKXfsLofp59VOUwrHM0JSFnczChKVi8AYkq10LOq7HT",
-	"g0QxnYEh+16+FFbmZ9FEB1I0c0VjONQB/C2QNBS0ekMDIbVLny+XnH1mveZefkWsOBMErOBvcaC9LfIv",
-	"X3n85D9ty0caOfJactp/6ygjuDP562+dGSVhYPOnpZh3Jlqt5Yiyu3/8V0gD8MIk4wHHUef+433TDXqt",
-	"PggzKO6GJc+XOJSrRYIzqYD+cPX+HeLTvxM/7iKMpjhAiRugCz6UEEdz0kPvtNKxwanh2VFO0FlI/f2X",
-	"BzbaLM4P//gvRD5RERO0XiIak6UkD0TkhTsc8sharGCtPkUOtF7vGdhsS2n/wOAEwhFRLkRwRUi2BUcf",
-	"I8npDJ2LrZDjnPFoChQdo28UJ3xxphRFKsCzKQVf1Wp+Bz8OCNt7OfE6XvCI/gq/Sdb13CdCcMT+8b84",
-	"WpFoSeMs4cnxHo7qLIcWFcoXiqbrOHXJLngYKLVY8n1YUyqslSYBmkV8qcxQbU501SWjqQoaq82AZ/gs",
-	"JgxUHaYUWg/8j0dgu3vgJLOCBNa9qonqp19absx7pVJKxROHsAB7b1ayP/J1iMK7H29bjKdTqe9nGYew",
-	"kv1rQdCaBdollDCP1LIDTe4PAnl/PtLs8eiNFES/FNZc+wama7FVDnz7jT5maCoHxGLl7j3cBr3j8Xd8",
-	"zYLD7c07eWgIky+LcObUMB7fzOBjB9ujou2cnhpgjMAufmbmmJPgkTjGBZxhX55hSRYsJoivE6GFH0to",
-	"veMW94DzneiQVGoLiplI/Q9Uo+BMKbhYufa16ZKEALShyhkRXVTBHA5DeuD2P8r7/et+nQ8TwGL8zMin",
-	"FfFjEnxFvOU8cSTDMLQbgs+UH1layYFAUxJvCGHIDymcehYYfqT8EXYYVvAlUXKShEqzZsDme6B96gFB",
-	"rGKul8daCi1WE10x1nshpySNEHNDq2WTzu3g7/2F23Mnx51uZ0ZDotYxWfzOikcxct3T4d/gePBALp8z",
-	"Hg7VXxBEvQEttO84zpHjHjnuNQRLJ47Tc+A//wp/2AZJdEeins/ZrHP/sZvxJkgF9ZZsb2Ist8/B7rTv",
-	"D4IhGc3GzrF70j8d4OF05I+DY3IyO03febdiR0scR/RX0JlDjgM9MLYOQ3npjt/KlZGzw+ZLiUEak6OI",
-	"cvgpBgqTg7jgy1XEl1SQTvKCmwCWtNN3+uMj1zlyRtduf9J3Jk6/dzro27MVJKI4bDILuQhCRY21SbZm",
-	"NM7O6r7bUWsyns4c/5SM/f7UHfqD2QkeBCPsEsc/nR1P+658chXxlTRelD6fUEVVSoAX47mHAjqbSStF",
-	"ax8k5T5SY5Ns0DpBxljsdj4dgcXVmfTvLYrDYfh+Bqtdd66Ahq/gN3INSsS2vHeGPLmJ2ng0nsBFqkYq",
-	"IavY2wbTGPia/InUWg3NJ+McmKXML8eFdkBrr+BWOzkXWLlpsBysUhg4utVh0lpPvvVRV1lZxpb7K4yg",
-	"m2yNWbmPySuUfSI3ExbpQxL8zx/5L46YC+SnRlhmMF+cyzUsGLI5CzWzjGaeZa9T1rRKPDE+ndSGz5IR",
-	"xM9pLAk70sq63FOW21RwwOZJqXKXB/fpohcP2xZiiZShD99doFH/xDlDnjW+73kYQDhPrMWKsEAl4zQl",
-	"sOF9flvzA4BUF5h8ZtHlw0cxVYZo+rFBv+xjc35UOYLRfUomv5Wr4HKh2Xo51YHBBfnUZor9/BlSlJV8",
-	"tWvsab0FuQWpPFtXhmnZx+pZYv4OJGaOESV7WikI9Zg9YPPkjkRaCAg4O8BQlNMxKxfRm5mUS12kUnqE",
-	"oJwZhY4zneqi322zpHqBenKf0l15yCMdL2GBOLPElAAfsU63yvM0x3FqjtnxfULYpeFneStJ7VqzICQQ",
-	"x5OUAY7MmCzFLoXaRKe+hd9/R6U6DmN8o37dh2OQDBJHEd5m5IBznzsF9f5YO7bVUtwkZ6tWXZAfuSXb",
-	"ZGH0iW3JwMtF25tYwOp2FQFmhZwUYTmKyouvGoaaO/klVMas6QDBQ7YiFpKSY44iggM1Bs5mdL6OQEdR",
-	"jo1E4EL0WC9HqdzZLWB3CZ6EWxWnoA+qOX48SgWsOtdKfVRxYmloNaThvF6WIWC3lnxP7xP2VZmma+V7",
-	"quRQO1u0kChaz0nG94ZBVtEWAj+YitljJJ+V/1Lu3QDWB24ENCJ+zKNtKzob5AV3Nn6spTYMMD1vWdI0",
-	"69VNQwoJO0933zCuUlEPAb2cmMdhyDckuKErKcY77mm/5/T6Pedlfyhf4kcEx6m4do93CLDs2na6HcIk",
-	"WScGeRLTSqSsFqtmQeQoPnY7co9v1iL7Zbfuy+kv6KozSSZynMp7FdDsSKGoQtQ3axbTMBH3OCY3IV3S",
-	"VAHgoRlPEphMY4b8lsg5ku0PDvnzOX1Pf/jxT+6/07cXPyymf/Tl329+/vWN+47+IHWONaRrN51OQXJn",
-	"tqmM0zMSb3h0q41XFb6HJL7oVoCqefHm1QcpouE8nanHSCiIig5TnfUx6KHXy1W8nRh/+xbuZ1hCPdVn",
-	"mIDF70tZgE1epayXKtaln3sctd0d5Z1aZTzCupI7+m69NiFZT3IKqpid2ap6LiYVE/sEVS2ZiPlKwAsp",
-	"mzcXQrlV3E8mSd1tt1qizuQDlBKLX5R+wdyWIjo5DVSgKV+zYCL/kNppwBNvynQdK5elCk8rJZIREohu",
-	"kmjYg6teFx6US6nSniSbSM6N+gyUJshPZU7Orjk2PjuuXIIsj6w7PiAx5ZNdhNGMbJKk+9D2CjyykuL2",
-	"7/NcOj/m71LepUMhhRmUKJSNnRPuYKeG2Vp7zMuS/It/lpfTegOVr5Lk2WplJtJsWatgwAmyzhqaxk8f",
-	"a3vAf2LJwPxMPpiKihWJ0JKydY50OIIf9tC3ZMtVpYsSKWVhF/Qa+wujVK8i7su99vmaxULV80AOUq96",
-	"VmVsQZpEWmaX7S/cOkvy2/X5pzrjHRLigSkt0TzCLG6uB3/gIflAZm30X3AVpTpFjVjQw0xN8VLuUys2",
-	"5M5qdaWMVyqazDBkySd++OUaffP9VX80fmGSmAIS0bs0PA8G3x+kYeHzSOnIGAk6Z+AwIH5EVKhH80MR",
-	"84gEPfTLgsPolVCHtDA4ACrzGdJSBSHq6C94KJm50sxVALqH3jCEw1BHndRFodyZyZIKyMvdLLi2EZb4",
-	"VjkipEaDt2dqPeUFCDKZ7y3BrFMVD//d+g+e+oGnU2eBZv8gkCBxLCfqqSU7gmUUR5z5xEMMRxHfqAmp",
-	"SahVjrmeNiyMmrZKKpbjMTWCte5VW5PcyfSTNJNHUZzGBbPGsmYUxdlkbk5nVttKtaOMctPN6LwZ1mRL",
-	"/5wYzEmYAn/OqJyZtSxYTHKiIrg9+rs4MjVJK/oj2aam1AW8Su5CC2X9XMf4ge4Trf0bqZ6/KFPeqxXy",
-	"xIrLmW3dTt9x3EkwPZlMXDmvMs29pOoir3xUcN4CLzvepT5/FxECafWlinNj8T1so0ifIZUDWywNqfhe",
-	"Cd8cPUTdblozo7Y1o3SlpXF9Z+DkLO2/7KH4jL8mhRmdp2w8rdltoEw/MPvzoWR/WqlM/szof64Jisgc",
-	"R0EoNRs+Qz4W5Ay5cnn7o5FkzBH2YxKJViqn+xAlzcnoZ51shrlyM9u57801rpMGClcrLepNUKZENd2R",
-	"wWGVqjPkga9nLx5SCNkByVS75y512a3tooMbKsr27K77It11H+04lb+OIoiEStIln5LxmXmov++LPj6z",
-	"z781dL+rBcofmOrz0c+E02oT/42LuTp9I/FCm2FX0/QHHpfqSfyORCEu8wPwMoCAvPmcMZYdZOJ9uhhE",
-	"A0eYQgslZQZjx8kwwP7otL8HA4RVqZi1Auh41g6/RO3wWQ981gO/Bj2wuWvzq9MLu0BqBCehgBTX5WtW",
-	"Gh+gHZbIjyTdO5+UdWD9TmtzSxIveCDHgNfxom+XOd8RFnMoINwzgvlFhPrGjxrpGzQTQQJlii6UxKj3",
-	"4I4aBtMSunlARM0QwS6lM/nGT+oHrTJ4WsdXvhxv53GdszPr0FyalUk9m43djtnzX+VifAqNqr8HOR/C",
-	"/TY8DFEOPo+fpszsT+azY9d/SmadHfD3GrUwt+AaaCH9PVpFXBVaLwUJ76SS5SnW7k1MDQ5VARv9l4nW",
-	"RASRT/oYQVxCvtiH6BzYXuZFrjdJIdbkrwSdMxIoqLLRyfD0RQ95jDPiTSCgAzWAYLxRFQj9+cPbrqUU",
-	"y5/jeB2RswS0as1gS3LJd4LEcmtUpSigCOjyQoakOYmu315BKAj0aCY1l7925Dg6XSXcXPOPvrUJqY1j",
-	"bUKpJya5q5Oevx55fCAXhb0Ajf0UqTrz+Z0V1gR2nMIqA/5L5737cNl8PWaMSECh9n2fxIvBl2Eilera",
-	"64DG536syMw669l0/yWOKE5VKLAVCqeDNkLF6FrIKpndS7IpJN+F4LYoVeOa22H92mIhlfWqU2mlhtQy",
-	"pdXc3HH6kwW+lk/XVoSpB1K96mPthl3rr+cgWjJrCqkppgAhKyP1ltzhdRh3kefz5RKzwIP6U6hH1VVv",
-	"+kYGSVUJpK4UcfJRD2EbvEuJNFWsnNYz2xJJh8MTF3e+Clt/U64DfKBcVsmVeH1XLILFvl4LJSLk+w2B",
-	"N6JqnXuVc8vjciTEn5JaEy2I+s4OITitQCR8vVxFRGD05//4i3ydv8CUdSaDbmeBxaIz6ZzOTsaBc+Ke",
-	"nAz942A8OsX9GcHY8UcjHDjuCA+ms+HMnfanzvSk3/cDdxSMfXc0dWaOg52TTiJf5aHFmTW6ADXoisak",
-	"L/9HKgnr2OcKQFKpDync87Cv6JaIGCovmoDnmoJ+ScvaJ6ZUL2HdNDVGyd8G5AqePBJ9UZIZ7JcLoiTt",
-	"Xw5fZbQobcXrIk9NWv5LYTPJf6kUcvgX+Ovlv8inFY9i+S+osPfOkKe0QThXmMlDEpPlKk7LgbT61mti",
-	"blku4oRCm/GSPCdKSPa3aliFLMrVmQYaKznlbYtWkpOBgwBIBIeX1h4pLl2yO2nxripUIj5ektRVrHTy",
-	"Oo+SlalipzjW2coLvFoR9lg2shQ46fHebzk2WOy5Fv2Ui5QWy8pbaXUzuQOzSIqLXr2zRO654kllr5V3",
-	"ElKDT6xXgG69oEJ9ZIKuvj8/6o/GugQUB8SnSyUhGpdTjxu5hOB7D3AGWRyy7APJ7TeBhuFJTlBe7+2f",
-	"7AhIJIy2wdl/r5/N+ZqrkfjfxMJgELN0RzSakNt2YUb3WcZftjRZcJwsdk5znlO/bGocRqCUjeKWMgsP",
-	"Xj05kXa2z1daGuTEkHcGoHNSE+mpVEYPfSPN8iPKxIuuvqOzO29uyVZIsbDCy17WBPHaUPHpfU747UK2",
-	"V49mc6PjFFqXkT01ZpVDnBW/lbpzblR1uvQOz7HrljoXVRqklndGxGVI0D6pXaMLpGfKIpPsQucnmbBt",
-	"I80M57QOl2Z6lUo5qKIlXpPWboduB9iWznh5VmZ/v8rsx2KY6MEun5RqmvqlUvupjVuqyrWkv155PBSC",
-	"Zom9KnxvgqZbhIVPWAAw/0FPaubmhvxXescyI7HwtVOx2kB8n4rX6pwIbSZAKn6qv5vPaJrRdyo+ZRuw",
-	"rUpMLZvckIx9qcTzaVV738wom5NoFVGAnpA3gbwUKTszl/SDgT+cjvD49Pjk5Ph0jEfToT8I+sSdOcn9",
-	"zkNS5+5okv/WNG2u0rG7iniwNty7IuGNzEgUAVCZ/KQ5VrCml+c/oQvJhz6mmW6tXcTdziaiBvDjsStQ",
-	"n67OFER6nsiq9Qxwqj44kNq/L6PeOg2i5HutfHCVh6GAfqNtDmOaqMCP9XP0zavXH15ouD2Ac9fxneXa",
-	"QBpLcwz2UtJCBI7ajAFjNpVBjpOANCAS1Ja0gMVqHdpSS82ErCxjg4n1kkRIV482NpuGX0zVsUqM00yk",
-	"nB4Tl4V+zuyNqlfS2NEWADVV6FxLHJBkK3AYmp8/vBa1vpjN7R+uxHn8FZU4nzbLyrBF4+8iL2PUvu5V",
-	"+2+aVL4WjDuTbfhYha/j+4xwLXWkygF7H+RDJPIM284ySOiRoDkkT0IFwjqJGlDvUYSce59RCcpIcoWj",
-	"FOofwh4J16ACzXh0lvAZybeRZ7QK7zFGfNKwKPW9VC2R23MMBoscvToTOsPgzELGB/9KK4Ew+rJKKuWy",
-	"aDVsRyoiAA8B7KN83F4E/QBUxMqndoFKlLoesgpTiVZjpTnpv9NsJzUDmyLrazuT05eKxGrNxlYX0jLT",
-	"hxd65s2X57LONCrTQG22Y6oWP+GzUln3sOTsnEj8PDqvpeiq1CXk8xDyr5Kwr10iboBSsbiFiL71VYG+",
-	"8Y6OtCPEvu690C0G4mgtYhKgVcQ/beVbFjrNaYk4Q994ysVzdEEgOgf9IYdD50WNAp4WFRzA9ZT3VDdP",
-	"wnAeVeudqOxsDQ1AdUsUCCjN7DahsDzf+DwgyHVc90WVtpyeRbfb//jIRQft8tZPn7oaevB7qoKpzUbS",
-	"DdhyKdWPkifa/wy6pyVgFnG8EpOXLxPvWk/ffFklYJqofE1J+OQAOuvEUlNNtzM4vi+6yLP6F6GfMMNz",
-	"6KPkXUuWbP39CovFlOMogJDWL2SKLoHtXikcU3nxZ0EiuHveP5f/dwW4gJ7V15GrfppJ3z0FWo/uSCSg",
-	"axVOIHEMsnixaeXjCvTRI6iWB6mRHuY10ILyWZMNZiluZRm7mdhkkxLqZ3f0F+mOPkz6co4aGgeK7ODG",
-	"Z09hzk5i56k4XPV1zolju2ycpCXf8ksowLbnf6VG/XUGpdTv1MLL3zqu2+8PBsPhaDQeHx+fnJyeYjyd",
-	"+n4QEDKb/U4ZB/wzXYXnyNZzZOs5slUa2cryi5ovqkeKX1XXTaJaguyecbi2Gtbpc8DtOeD2HHB7Drg9",
-	"B9yeA24m4JZV6KqHo8uS7VHt9fG+8xzt++eK9uV1ohzt7bSen1G8Ei3hOer2tUbdTp+DbocJup08Hshc",
-	"//cSXhs9fXitHUzaP2u47fgAGmtz1LbHkUPDR1KY2oTByzzO3+LYX/wErS6LBR5h6BkeGfENNDiFVgig",
-	"HXBGesgj2F94E1jROecBguYBgKujmibYRR+h1HfkD0orMWAkJMjXAOVKsuButnuuT+NtZ9L5QDkKCPoB",
-	"M0IjDlgEaxZH8ta3H4r+5X57yJsllvZrJ6L839Q4ej5f9qZRojUGCWov/L1NG2gOdpVjZT3vhyuyuiXb",
-	"GxzOeUTjxbIz6RA/EPho1R+NdcO2VcRj3bpdj117xKdyP3SnUMbjG1Mwlls791TOJtf8lEdzzJKimg7o",
-	"vfyOMqi80l3ftJJumpDmWpfqsZhOpKkjXxBVRdexu46O+oOpQ/ygP3NH/un0OJgdB1PHD4Lxyfh4djx0",
-	"T1zfP/EHRQf8DjKQss00qf/Y7fBbc84ivulMnGIVWEKftVGzQp1bNllFf7GkD7Ex8ay2JE0RJ9VH4ZRB",
-	"U/w2fjvJveTcd5RiqRGdSdmOUSC5xpp10cZWL1Tfw93tyGF9q4uiKUOeqf+dKDzQJIVhRxF83o6UX4LZ",
-	"JQtfZltd4DwnehDXaQm0ZRdjpgzIx/9G1I08AxI3lN0EeCs3dOicpJcFl+97KHNqwktMkSROWxPnuEB2",
-	"MiscmfhCEgMPiE+E4FHmasI3CksdEUY25czhar3iEZwssfYLL90XERS2vtBUlsbtemtCgMFQS+Ft6kYX",
-	"lOSBOx4jHK4W+Kjfxmt0/MWEME4ev1OhOhyFcuYjed0gqbSDQrQtm+RclUEbQsKB6pYkH8p39lWKEw1D",
-	"Ba10hhwD6gCeugBvVcrBJoE6ESjtIm+lF+xAeMge9jrwNXtwkP+gTZtTByYAXoVkFAbhWhKCahzMiIJz",
-	"vDivZ+RuEqPZVnS21xRYHNEj0eGwUSBGzesB3aYt7liacW5uG+tMdSwTyEtZqXeG6BKYV4AuzgVo/At8",
-	"RzSwmjRrGPIxQ1OieznPeKtu1YduJigpL8vp8699b91tdwJBwUoFxa5dUzafJFwqxJoEecrKBozArQNe",
-	"ngU+BGBdXoDtHO0GvFJaoYlRjG+J0K5CjOQZuyVbM+TJIUBCBve2QC14P6GnG4e2hvBIq71SObGpQK48",
-	"6cbwtk/8Rnvk0tmaJcLa84P0u58mXgshd6NM5GfyiqxwFC81PlFzYnbv89pIM3oGulBLJ0nloBQx/LLC",
-	"SqelQZ6UAxQOWW5FK2CtjZZlUb92G+RYV7LpRp/Is/WsOCuqBzkhnDkS7Sq7LrCVBJ63PUgk1/1I/ufb",
-	"13988w5dvP5w/ea7Nxfn16/h6t9Yr9f7G4N/v373quT+A2yT3XZDzg2QdWr0/f54OhxPxyezmS//5/R0",
-	"OhwNfDcYOEN3IP/b7wfHznh4MpjOsDM7PcEjcnIy7o/H5BgDwqZk61K/v3j3P2xL45ayAJL4gLUUHRbu",
-	"LodF4klwsDvt+4NgSEazsXPsnvRPB3g4Hfnj4JiczE5LrAHYjNKMJVsFZOjy9U95OT0aDcY7eOpO/V2z",
-	"ijmPEY0fC0G+mRr3iJqb1CRrY3dywfPxu+z6Q4LckUmQa4uVaEhvF6iWrYVobHEaK3jx4cgdvsh9d+ic",
-	"jneU2SjiLnhnNbF7k6SJjfy2/KRS58+QR3AUUhJ5E3D264waGp8hz4+4ELmfJvftsc94ZDTVvE023hGv",
-	"sM9gFcFAQAICb1OirKPHIR9oW6zPeJnWq+4htl5OpYm0g1jqQe4GeSEGG5hQUDKQLEFn1isvZjKCAxjO",
-	"TpEhSmRGeuuvz0LkswqRj6VixN66WnEiuvkYVur6bOYMzmgXBU9wXQpnob7DHngFWVYUpjd2pLXLGhg/",
-	"2LGW/8QKxzGJ5M/+5zd/PT/6Cz769eNv/fsX/+d/q8ufHsp/m7hGh3GkB4N8HsBiPwUQ/6CNTyxhuEbr",
-	"bVUHCke6wvZ/S2ekQh5LhfkMuc7pyCkW4VkdvU5HTjYtorl5c1rml8Fh+H4GLLDuhPxItufJr+4/dne5",
-	"c3QH+LOML2d3cWHW29i610BuWf8gAJuVM+XGQedsi4Bzyk9W5yJI5WdJWUJpOwT7g709rdIxjnf7foyu",
-	"BRxdFL09NBYknBU34aH5OC3hWFc4XtyEeu6VfmPj5JtKDS3km0RdHPVPnC6SBinlDA17/Z7bO31xlp1O",
-	"F7mq3Q2SUz3SWpsUCJgFyMm1ZEjn+eC6NXcvH1I7Rj5q5IVB39gEiUO0ZjR+sQ/pnVQ0QVLcsVzGvQGn",
-	"bYmMqzQPL85LLEQVCQCUV/AJgoswMS0EwlN+Bzq6weYmKOI87iI6sxpRYrjYQ7/ovCrIBNRqvn6D6i6h",
-	"jw+4QcHrv2a3jG9YuaHakEcoqLqwQotRJbDo4sNby2QqNY9PBicnY+ekJc/4ooTrmYJBnaUZSUVZ2EgA",
-	"t2rAc0u2FcHziN5JWrsl21qPRMONHu1s05KbP7HFU8VS1MqlVglzKyzEhkdBVcqYuqs7rBDmR9tVTAJj",
-	"6iZbkrwmRzH9dtgdJWqzci9WMJQfyfZiwalfkzGG5dG5JWQlbBvd5FsJxbQY2ZTmW13gMshrrI3D5+yG",
-	"f5bshoMAFADd/NbU9vzsUARyuOWn7oNc9TZSXK5SqRxf4oAgEgoCNRGgiEF92xq+Zrr/AStO5GBT6Q9B",
-	"Y850pDjNnzZyfgspmJmfW76CHnrHddL7jJIwAH8f1oFInTFP43LJ0Ep3a2oYlq1hpXWo1ZSYhmpecNIS",
-	"z/Nh7EY3FaLNrEWbXReNRU+yYmgibs1jknruCfRuQR4jG2+CMFN7I62bbOiv1oDsP5qt+56F21xYeqKK",
-	"5M2PuhndBkLbTe3e6orT0s/GFe72/EqhX7I0kx+fqQ/XHl+djzEnTPck0I2nDL9Hf+x7h1NOylOxL3BV",
-	"zdYj+clOPrOfbPwl+MlGB/WTNf7scAd7zHewbJeKsiMXqeHL2/TDfPArn86hdPqEnovjz+S5cJ0K1rJc",
-	"YTovdOWHZA4AsInIkseqnpWzOOLhjbZMzJ/yWUakgh6H4ghspaO7fqebqoxuX9oeQUZlnfHIt9L5ZxFf",
-	"3mhkOWCZWvemTMSYpa1XQsqgCqAvjxS5kzNzuh3lYHHd0yFsZMw7k846WIGurEY/+au8MHn58m7Felkr",
-	"An4nJxStGZOrppdSUPjh0Ol2RIzlugzgX5FdJLDLhEim1C9qxmaNS2u2pOalU2omyNPT8NA3IJ/kfEEh",
-	"hMn6PHwB7T4z++FZl27J1lMapCdIHFM2F6B0UH+h6vQZRxo8q6riqRhZzajqw3qQvgKtlNrdquDE6mSq",
-	"f4b0z3Qguk24+fTeosNKT6v63FKlU+LEE7WK+IyGpLe7hVpK3TUJEE+WoyZpzZyvHYUZMCxJCSFBQPBo",
-	"gQME9G6mvwNtBbJGs8e3tImcvpv0jzMn29rUFnm1g0bpur7mbg9I2s0wntKv6AceADplmFglPWo6VNtg",
-	"XPaYIb6SqitltztIUgoZzR3rvwGZrluyqzJGdSSsMnSBG6W7WP2e4/uEPVedf8nMyo/5yc4UU83py16t",
-	"b1pvLuVxxVqCxlgkgABjBEjNoVvoGq2EH9ScLOc+kUKV26gOrTTqKUNw6M/Ab5nQfpp0BJ/sIo1QQFjQ",
-	"Q1dc+wMImvF1pJ6d8TDkmwYdQ7VYbEfGUtQ0JOPxfVbgVma5KYBaJS6TlOFHykSVzOGBnE65b5LyDjXe",
-	"lvxjWJoIa3OrHDdOR9tNVI6updXBuTbnsiipU6rO7IUl8hJZY4g1lbiGRBKWZ9jSxxpVtNT5rG5pF/Sz",
-	"cnpw5fRAvt5km0oDfOZ24nnEc9IiMUlbKp/fRWxmWUrF1bnZaV16iqDoFsvPnSZ5crsrygcN8+aesKL8",
-	"lqxiQ8DlFeY6004XS6fRlbTBZrHk3NmRfLdXSXn7MnKxXpFIEJuhlByUBsCmrWvN+rvBOS3VWEEYZdqb",
-	"ZKug+OxQlUVNKk19rGoIpwRBngEyeFGPVHOanKIduloTPc39/FnwoPK3SYOXFPbq9Yfufvnvx83MsIqU",
-	"hqcun9QIsHozdEZMgnaTAEFJjRj7PoGYP1Oa8M7NsSyRlNXVVdpmMi7kiFdxQvPVtGbyFi3WWfURE0M0",
-	"mTzJF+QfaVKDjqOYXIYGJokpO6gVqOmW/6iS3BsiidpZim2LTZvXFTzSIVQwoAVxUwHXQQXSIqeLplsg",
-	"CghgUYaKWX6j3qDnniHPOkvf8zAAvFqxFqu0LLytK8m26BKRWMMV7WHzKPvxGsrp32clbMHNTqWJZB1O",
-	"/fAT+cwGbepAunsWgoBhm9UTKm1bQaI76hO9HAJi/DzSgCnSwu6iKfHxWpAkPgyAgfjWlNWaAPETrOKo",
-	"1DpV6k4W9lKXvuj8yYrCl3yJZcJZ80wwlecpDWfIrexc5vegaaHNDrX/x/KqLB97E+WZgYqqkG+S/VKA",
-	"WfKzdM68ifHNZvNElP8eIL4UfJuZjjwrS2j9EygBgjzui5V6j6r6AmA6JjYkAtvr/cXVJcJTnReSBZTM",
-	"KJ8mYSzRxxUiJWypIig54k63Iz9YnkuWvruiW/w5Q0A9kLpujcT+Pk12eLvrK2Xeg0KB07Ml9s9qiR3G",
-	"z9GqIuth3o6aIqwnd3jsrOPKA4hlzx+kknUmhtcvxRxkKlmiv//jvxD5REVMWGwrvsFagWiSoFhVrd+2",
-	"q9oWEou3Ko0to/kzrnPbFKzrNCxqmjtAhQBRX5S4+c8h6wQS+laEr0LSRdTA+bD5Gs9hdN452BZHb/U1",
-	"r1D4W/v1QRLGr9/h7+QkYTuu5dMZKsnttFpS/Vo1t+ptVuUMdftsUmBCypRfUu34BV6uOOLTiM5x/I//",
-	"HVEuJw5wbqmmnQxrz333ebhesvzGq6sP3/nBvZlV2TDknWQYNARFXsXYVTHGRhsfE+S2gKXrf1ZqG1Uh",
-	"7l2rKeXngqZkQXUCq9wWkYby5dKLHvo2xOxWoYGqngwquau30w+wH9EPy9H9YDe77U4AZALjsO4IgMKi",
-	"yP69drURRET8j/8CxW2OA474WttOgvfQB8L4HTniSPBfKVtwtMIRRv+5JuiOhzFBGN3hUMEcm5OyDskz",
-	"d/zSuGMlPO2eoLSHKaDQfQP6ojVMbf9rgKlV+mwDTdVtCVObK+Gorc3YH7/WKuLYH8a2NYTl44UmDgOO",
-	"efLo4JjjpuA6Ooby6CCZffdRQTJHjwKSOWwSZMkX/x824pJ/++OFX6ALz54oRPtHY8D/3DT093uPxEBE",
-	"7HOGSk4Oi6Y5aBLgyJPVo0Y7Th8P3/P0EfEoj3/3QZoCc/kdR2wOi8Tp1ESBdEcmCw2syMf3DQxBMvlO",
-	"2M2c7vH48Jv9fm1cJwOCcRCIzQcFc5rHkOzAUVNwtV2onFnz74KzGZ2Xdei+SbqUa0sgF4OAH66j1J5p",
-	"G5UImLgJ+BJTBr64XMG8vKujOKp3yac4wjfyq+rvfE4jjfha5yi6Ts/tOUlD8SX+dGNuOpIIYtUKQ5cN",
-	"3MwItG3JjXt87ZxOBnKoeZvL/E7nM+rVMVft9MvVWixuIiJInD4GlzJDdayxihjH1L+hq85E3jvpOb1+",
-	"x7p8Ny5twr1jrcv7bt9UtqE3/Pnt+Tvwi3kMx57q3KN+YqC8sUhqtet59En7lK8H6H02TdbKHN36WSAM",
-	"een5BGi7ZRF0l0qSzzUQyK5Sk+EDLDOIopaP5zFbGliHsGxXXr27Qup+onRKEiaBajWnNeQUydkWYfXu",
-	"t/599pBXfV03F2z79XoDRNllKUcplOauI6CWgEZSZbpLA87GYZ7u3pEiu6OA5lHsT9zT/i4pvrt+J6gl",
-	"h2Y+jYQ7ln0BjrnlD5ck+MCGYqO6qN/4PsuMK+sx1APo/YqwP12+0/gwCsf1DDkTBKeFbeX/m2cCToTW",
-	"e0k42+GkV0XApeeS+gvgeHrBPFgQze0EIfKTJhtCdxdtHCp9p57/Ca9W7dZNlyMVhFUlV9EPG7oBlpIo",
-	"YPoNTwhDnxOYdZwZhqrBPPQkYgPwaxKMVEbREt8Si00zvplki1jUW0IckygtdUm67mPTJ7arpVyElmpj",
-	"rEiQPNaqOMjSWnc0CynoAe1KbzZt9hAOg2oria6t30C3Fhxabytdlaqk6R01pLZWs3Mv5yQGp8mCsrmc",
-	"SwLXnIwIGLpqHBuGu5NKMwpUoYbfNPxNiUYOIiLYh28sIr6eqzBnvGaMhF2NFiNsb0798A7NFUf3GbWv",
-	"zAejidWIHTP0N5d3w0QEps0w0YrzsExmNJWOg/ucxtluTOMHi+VhY6NSHc3P1dPBzg/MVrSlG5ldwizd",
-	"pvJYyaFuTiHPnLGMopJRmTLaW0a0ZlThIk/Ks+RS8XIAs7Isxw1uqPS2ZzPzd2ZmHiZpzVDIb226QuYd",
-	"Gp89F03PovFZqe12f3hTvXnX3fEOK/HcshHLLMA2yC+7LUIjdiBBOTUP90XVaWcL9tB7gzybsT8YVzBe",
-	"UiiKtb9AGMxFrXTiGEVrJqSWNo/wEnTOiOBA2ZSiqzzTs7UouN6VHdkKFetJDb42LaSfzgBMgPTGo9Fg",
-	"tBdc9OGMRXRu7Iy0bSH4Fd6evzucJdl0Q55CnW/OaY4Prt4/BVEP6vX3c2bzrHRohiLOFNewwP30jW5i",
-	"+gGH62a1+0iB/irigvNrGuDnDIG9sLh2GQIQarLS9aT2n5tfMq4KY6AFLPR9A1la1acD74TghwqUfbD1",
-	"d/im/0kREH1RVkuTCftKBYqIGH1z+ePFFfoX13mhIWgnZRFiq5+TgQYTMd4KpFBqIcIrBXS4zaPTmu/A",
-	"EEUXDp6Jk4se8ky+hKcQyDIBOc/gEB0YZBZ8kV8fSmQ9rvw+3VQG41K4XGgasrG6xYH0zAAwqYN4DOBI",
-	"DwTNdX9H3VbOUEjkiRZdFNA5lQTvHWnS7nnKYdgKy37g5OFiLZahOYZzdNo7+viv5SzDX+AI1IzO+dFf",
-	"ED76FTlHp+gI9fLm2BOiaVYC7L9W2VRCO2OTGniTEwa5YDkH6kFw9of/NCCfGcO5LEWjgfFc2bSkmcDP",
-	"+QwPK/H3bqvZoonF76whV2n/j+vsSdRLl2LH0ziR+AWNQFUl+5j9IUZTAuCRBsRiD+k9/OJ6dOyVdXeG",
-	"PPAfNpBD9VacyYEqz3lO8/EgDU0qpydjx003EqNfpRWjkvV+vr6AEmvjQ+70Hfck54f8yyFbJRlWZAi3",
-	"vFulfIMIbo/+Lo50IYdiRfnymiLLKvOKwxOFou/nCpznCpwvpwLnMN59Q+kP8+5/fr++Hn8D1aSqEcuz",
-	"QbxLhNUZkK/kzNLmKfmyGdNXBphiaiDsbxsOn9Y01O1CHmwejuqbkqiGiyb7EFIfVCceEihrUDUssVd3",
-	"ibdAIArKRxKEOSBywBHpofd20qR6TaJwWRH6nEnZqi9cZRzse75BIWfzIlBM2hRcngrVorurXPOJ6oGC",
-	"taI38GkTciuNZrwVXbTga2lBLymDiISctiA+Z4E4Q57jqV6FMfi6kXc5cF55eecFjtGSixh5l5L8Xnn1",
-	"Vn1zm1Tuj60N64YwVGTqfg6rXw6a+GA/gLwqMj7KYO1pvN2pFyaMSldcKbzFOFoLSaDflBe09F/k1Elg",
-	"Zxp4eR2vlbb/aHqkqkIxNTr1Nd0Mhx9MOUC10NFvayBqKtvulFvB+VYne8BmPqJr+/Qzu7aPv4TmPuPP",
-	"09xn9GjNfR6hAc/TuQx1U+Qq/lx5rr46x+DJ53IMurskzM+CRA/ArGDsRvB15BMI0ipbRV2NcSzNlY7u",
-	"G2yeVlHMzNMHtLrf8ZhMOb9FAUbnDFuWN2a4J/j6V/xveoZfquV9qi3vfkmSnJ1XBl9uY5vr2WnjPFmP",
-	"p7TNd6TPfV7TffhPAJ6hZH/20BYlLF8qG9fggU9A5Stt/92KCY3uc8yhzpW6FiSSeqr8AVBwD70Bx6Wn",
-	"OYo3yZQvJJliGxz7drKKaNMvSpWY5RhVXcJcJk/70As2fnSsk+OmFXWwHY+PdHL8qEgn40dBOhk9JtLJ",
-	"8ZeGdDL+EpBO+v1GSCeSaB+z91eaMGe4FY5tHnCQ7glVHEhlkJm0ME24SY1ImuGG5qrOkpEk6yM22CaM",
-	"V1WyDEe7iky/KjSY/uDzosH0q1HvDTZfa3SlLwoNpj96PDQYZR4+EhzMya7s2Os0d1SkhJjWS4NvUJ7/",
-	"fNFbSanYoYvcIM3tawWzAdCspwKzOfmywWxOHwHMxv3MYDYAW9eo7jBRLp8AyuakFsomW3Z4cGAbuiqU",
-	"LNoGUcE4K9giXzs2zs+CRPsmk59l0vqzJd52EO+h6WfPXvomXvrnePtupLavL5KxG87zq0xA7+9n1ak4",
-	"KX4irtJva/Shb95c3g1f9NBbvbJ2psZER7U/xWgmKQ6azVg1TUVoBm0vyg2i0mwD19rejr/Kykk40ab3",
-	"+J2qopygoXOKvGgdKgDwxy42S8BCv4YKhcGOCgUU87nSnXXugm7t/pVWLgy+lDDkZytdGD1xhLJhsSgH",
-	"IzhjAj/JWR1/1iCqbTq0qaqQmu/eVRVfmOr7VJUY4yfSpYZPV8z3rI18Nm3E+eK1ka+oVGf0hZXqHH/5",
-	"8sv9AqqJTr6yaqICVtjeVUSQ8FQU0QeoInrOiXrOifrnzYn63OVM5lx/DeVMcqzPOebPOeZfUY55rd3y",
-	"HZQ/qWjegqt8GPCJnGUghXdQ8OFt1d+fDTP44m2Y0XNBwldSkPCFm0vDL7JmoiKD2YNaPG+CGKFgx2lF",
-	"GjFApVQpJeBpVxBz8YZDOhEwxU9+uBb0jtit7+F9pWH/0kb4Su9ICtigJ3eJbpGqVyW+O3UT8vRMQwbN",
-	"+aQJrz3cybYX4xRp+sXfBWe9D3jzExFC2lV5tawus0k+K4V14zgMzPUnkO+FIIyxqjG0YcaxaoCrATAt",
-	"dMlZxJdoSiibIxHzCIxtHIZtwjP9clTrOl0wt1/KLWAboMr+A6kXRNubaM0StX+GaahvRXyjjVTVtP8A",
-	"bWf77UxNy7aMKG8NcTH4GiAusibjVG7YUUR50WTstzQZs3bigZAsDgNhsYMMpMIZRTwSCpmb35pDAZ3D",
-	"nfvub+n9tEe2Dp6oLtmSJ6C//+O/EPlERUxYbDc+CtarELxgARxt+X4zc/kB9/5j0YA0R6YSC1cfS7Qh",
-	"ETFFDWeS4WEURFsUrVlXt8SYkt0d2pNjWeXPM+CuGyw0a+miKfHxWhDk6V97cBeLWxKgGY92ZDTep4e/",
-	"BvB3o2doeF79VAb3ho0U54FjGLAKDBPsL+Tbkx7e8IJcQk5j4F3N9naBkjh1EMg5rms2JGFpnWS59BSb",
-	"8OM3GryhBUMuoXRj0kGz+cnA0PwFXq444tOIznH8j/8dUd7raJJO0xqTOUnKt5i9uKWrlfy30+2smU6Z",
-	"hMP2T3kSzKqXki0VaBNx+UmdD7E8U+gFNBIxkoSF0vZjLfxNijqgi3wbWh0/xsmFdieGJurfKvVNPku2",
-	"PUlp12JE2hZgNmpxXf9d6C2S0l8zIsNhRHCwVUUVCkGfRqCaCbwVu1hUg5OejihdFev8a2ppwgEub33h",
-	"9hu755L0RDNf4Ii0surz4L6OBCiWiMriED1ILojGqMmXjhlwFxh5YFLBm4WAHmpuQY5YIKpKukS2i6Ho",
-	"oXdc21AzGsYkMu2tilmcyYk+EB5lyVFvbMzu8qAl9KPcN4Z6DBp/bau6g9PSsB7syGq0aMYpn+6iiMxx",
-	"FIQam93HgiiSQd5/9yyrMqQithhRb0+QmGp3zaXS3gXCYaiaQjR22rRIUNEtZJobrIq1XOqflWcO6mi5",
-	"tr2V0AqJOEOeNI4j1sYyPc5zzmTiTRhhBewansVlPUVsFqPq5BZ0Lg8rDSbIY+RT7Ol8AMzEhkTyOMfm",
-	"2Ho0EN7TkDhUWH/prLw1ZBuUFj8aZNvJs4h5FjEHFDFPD/8napOvwT0rn0pLQ6wa30r2evpVSctDIv7p",
-	"EUZSQuBQO4mtdtP1EqmZ5FFFjBVZObb3qcKpOEh9Vzk3nPYBloHWpp4sHgY3D3GkJb9xfWc2mOJhMMbH",
-	"5OTUcd1+fzAYDkej8fj4+OTk9NRxXBdjRckVTt5cFgUsOPgD6hIodvpxGlu9H9T39nDTjNo6CLQZ9xS+",
-	"MrBMGW/gIVN7UAE9AQqRrl+ztQcovk+NbcltoAgbC5+wQM6Xgumd96eBMmRAJRSnYiARBbxjzxyQ4b1F",
-	"Rs2Md/34Lk9QpZVuPmfZ47CgO7JmovA7Pc3fyvVkHujmWRhdfHhrx9BWZAmhiqg8ZhaFlXn5UUXpNDDj",
-	"0sT2k8HJydg5aWw5FHOIorBqAa7KGz1fA03JSUN2uBweFnGaiuBr3x1a4MBeFkkb5SuS5EPZ/LZZKleB",
-	"EZmflYYa4UOJPFzhOXkAXEv1cbTfrzM25DeS08RZZrn2PEtghCarsXs85tnSMSnf5CEQZIo5arAhyalL",
-	"hlxGda8I+B7faKXwJx6QvCDWgjNQT8rdIstVqMTvv6Dffuu9w0tyf/83Ji1WjUnzNxaH4sj8Wx4++eAl",
-	"j2L54CriMYcL8h/ySkDu5N+vyB314V1F7LVy1es83EgrydOj89ohKNzbkynbUHMXGLVumelzNvPKs+rr",
-	"m7CVVBYlXy/fG7kar5L+ocUAReOM4awOFBMRh3ja87nkm2LBo/hG37p+fXX99vzbA0Dl7QIdo/Hjw40N",
-	"G6FIpT1Y2zKmUpJ8oyvTe22bt9gbUfZSuA+vLqlIbFWctBO0Q2/O48N1jErROvTpsBakHSCFfXKq0Chq",
-	"K2zLbDYXxRz1RyO5IBH2YxKJxIvh8+USa5jzFfaJaM2H6jb/3DRDlUq9glHoVn86TxxIrYZIS4NWa6nc",
-	"xBxhTfugp1r0pdVY/dkFFijmvLdP0mo5A9y1d2XFGm1zz7sdNUedOvPFMc6PZSrVA9PVrbk2TKzPyJg2",
-	"WfVVmfFmALu2tiotvllK6YPp8J/lqBXXPtp+WOfVCOzraavQcKebuvuT5Po1Eyvi0xnNIxFVlgn9JfGL",
-	"QMVLY2+KPAnG36zrpED0CDPlxLOg/qxx7EREVWjJJVgRdrdiPWN8whxIJCisJThgCifQrEupc8WkSqCA",
-	"M9LV4W2E1wGNkY/DUCAaT6RGGpKYeF3kqTWT/9JgZnCRxzgm3j74alKSJ/uFg4CqzNhLayp63aomodZX",
-	"+fjSifl8SVIHvSB+RGLRQ/A7lRe0ZmiJb6GvB9mopiBZtDFoyq4MnpoMcKuYzwo9pCGHA8yJiuJM2gwI",
-	"8HMNFRaSgVWd5iQDUmSPwri6UvcWDkPA1+MmRwK80Qx5iuQkZaj5a9wO2F8PPErpctbAUNb534ytJKfs",
-	"7Xao7VaczSnLeq8s8FFG0Jbs68Ia7UTWLI7HQhxNvI3WvrRHFU4ZStkgbikrLEoFZ2iDgqucdymzqnKo",
-	"Gukhz4jK447hdNIYTbF/CyPRrEeuhOpBJNZL+UfA9cmmAimWFXRTAEbty0M8QophBbruXPB6AjqtyeLR",
-	"x6lr2Ky1ut2M/p9A0ykul1mMMv3iNYt4uNTeqEwoAdNlJn/WXJlFfJleg959Jp86lyi9K3XZBEwzz7v9",
-	"6lRncyC0fEp1zXwF7Iqym3QldeJtMSM4Vh4Z+Tq5MxHwypJ0QWstau1y9dwTwWNCqWJmT+ow2RVwb2ac",
-	"kNm/VzUIFIqmJFBdOZF8XmHaPQTsv6FvZIkD8jhmtx3irxvF4+GMn96nby1ba3UvdaVCEk0G/XpFIsEZ",
-	"0rV4gsYE+QvORcH4rgWObuYiIoazPCrauMqk0HOVyw91hS0/KbXCLMuoFBvo8s07KOJsFmUb7YDYtUn3",
-	"adF1JZvTDLCgo0mGKNUqzShShRz+GXJf/gt9o8J6rqMziS/fvBMvpNjzdJas16bLhNQYNAeuDkcm39Ea",
-	"00aDtVRv7XE5tG3CtPLwtnrlc/RglsoMMedas9hCDnjWEh05bl0rjKsccOZDlO1IUggpu5VkOue8ugNh",
-	"F3mX1+5PHoo58i5PnVfeGfIuj1+1SaAbPIQnqTSszCVEY0HC2ZmFhNmaYbVK9tiXxZzZ2SuMkEAadD5n",
-	"MzrXTSofrdv7qmz7z4Ez8Rkayu0c9G2Xa1J9rZcTALOk3bpN9OAN3iaSoiFiX6slLxSj2OtfexYO49BM",
-	"pJEpB/znVW8P6z21F7Y8C8HcT068Dmk3cram9skhPK3WYEtpLqmYsYhtV5leeclSsVSpsOppfU6jlfhO",
-	"frx1YU0hl6KmzuP1HWHxNVwt9eItsEALvFoRRoIJ2qQqPZ6q9rMsQBjdkWjaQ2+x1A3A9ORMSDMEye8J",
-	"O9nCRlGlQqxB0GYumlKz7OU0WyZ71UC/21eTXgiFp8V6WfK05JCk+DicZcXSdA6fDlkATn4vrbLxcWbU",
-	"OPucNXLc064D9Yf9gSjsKWhL/Yf1wiQTNf1icin9UnIp/V5yKf1qcol8Krz/ZskDEpZ8Rd8ofkvfsCe1",
-	"XGE6Z71k+UE49tIqpNRCSL9jXVMMOXMtIrO1yF1T6mjuMUMKt2RrTw+vqLySfk5fSKejL2jPTXohnZe+",
-	"YG0YwD5YhVbyz/SN8Gf684iH9u7Bn+nD8Gf6cMjnlPXE2veJJkp1JV0H7PtECOuCpBzK5jfZWQQQZLG+",
-	"qy9YpKWvpGPRF9LRqAs3Ovaff5e5nn+BuW6voKpdppxltiK9au9HetV6wzpe8MiAmljvyFy33pK5bm1u",
-	"5nrV+62tjkNh/xngGE+xAHYCZZvw24DGvVW0ZtafIRfixjRqKk0ws9h7Qe3XcqccSTJeJGUweB3GWwRP",
-	"q5ZSUlBJk02Os3eHwzXxwEALqYj/6n7Ul3K+X/UCg6oa6rSM2vAgSMKiRhoDHhCP0IrwVUiSwugQs/ka",
-	"z1WK0DmsytFbfc2r/dggidM1FZYgz+qUA7W4+rVqKmXCMffGotFs3ulNEJbmaoBjHm3TxVxSISib95Cn",
-	"u5PrIAjsAZpGBN9KEyJahyStayJh0ENeWuwvX641dqk0qOCnFMTwFtPITOViLlQ4J97IU4w8xuObGV8z",
-	"QGLhuZ9T+RkAQprkxiC2Qj4549GUBsYbbyS4ZSDrSclDkUITKAAI+KpkbuuQVNB+2qW8hIxUXFUOqKIj",
-	"UxeIDKMUHUJneZqQ8poF2qYxI8+GaG/J9oIvVxFfUgGJM+eZP/FsRkMKL75Ia2izuoIQcP/97L2JKEAe",
-	"Ib2jIZmTX2i8CCIM+JbYfnnZcvwxwmXZoe8ZlKIHhMUUh3rODCkJgGJ+SyAhK6DyR0vKsIYHWuLVSr5Z",
-	"spWkHrCi/E7fVyOQ52QWEbG4gZdXp8DDQ9fyGfXDVNXdvlOR5rm8fgMzve92OCMNilnK3rujejAzfFC5",
-	"TZZmdR9nrabA39rsI1F8AwAFNybZMHdXq4Vw9bgW9zSOeHgjVR5Gws5Eyo8jqF48uuvvRppx2iLNBAt/",
-	"dUOYtMhTKBR9MbAeETGOYv03E1pCp3+rrM0seM3div0bUQie+6DX5ApNyKc4wjdSM1Rfm+OYbPBWfe9o",
-	"ieOI/mpj0pAVDukduaEsJtEdDqX5Y1+P6ZLwddyZjJ1uJwzw6kaK8mR8oKNae6nzIDLf0n3tUghVgB1N",
-	"rt/cjdVQ69FNIXfedU+HcBRi3pl01sGqNe6pgj11xwr2NOQ4yJj4EVnymNxEmAV8aWHfyKvwirsV6+V2",
-	"7aMqN5jfCOJ3JoOxtB7BTkgKFwdOCZ6OGdXHUhDVOBQ3SbFvR9XhlmDmOLV5Xd3OHYnobHuj/S4KS1+5",
-	"N7QlWVrXU9spQHfZtGstMUsaT0O93wOiBRmuURr30g8oQRStmQDtx/vj62v0//3f/89Lc1+8/M16131a",
-	"1VLWOeMBtSzD+2p+VpXsoHu12p2kpaLAeJLbDb4c+UKxb33A6X2Ro+7qnmA0E+BS6bK+1H6zl3aF3svf",
-	"5Kq23OGhe7j24if3JXKgXowZmXWhfnahf2WT4PDRu2CPm3bBTv3kX3knbCjEywjQqihgUvuVFGRrxFQT",
-	"bZ8Tq1kvQSvOwx3JQ9bHK04AJJabD1gvrk9sr91jaPFkKwSlERyoujnwh6F7iaV5lPfixJG/MDmgpvOw",
-	"ajK7K5t/UPfx0/usmlP28Vfvrkyv6DZfrp/1yaP0WodMkJ3N1mnctL96f9Sov/qjpjpAS3VbOSzAKq8j",
-	"mFZAI2kJ3imRBJIe3Iw6xFmIQA9OarPHnHtLBy2jiyX2F9RUEVIl2VHL3s2DZqmCtagD9RHCMkW5AJpL",
-	"fK5AJ+INIQxJG3EXztT4vlTZrnp1yh9XkERnlQFjHczljCkYGkY2Oz4umZWl0ldpLyrBdAeJ9+9tY6B0",
-	"o+XdUpqyVTSohVJ1dAeqljxggRRgFRlrpmyOby7vhqaPt6E6BfotWvG1wX3WPKr41rjiW3uw1IHzeC3W",
-	"pZgwNdDF3ZB36gnWVcWvYPw1U/igtrMA9PxYXd6P9+3yjsMwNaAegHndH9UFcVUndMvk3Vl1p3KyYo4i",
-	"goPiuUV4jmnm9DJyR6Knybcaqq70GXO9SlQrEJo42urkaLDmpZmjfqhwEOoZ3KB/b/kBylKF1EciKE6g",
-	"8QQtuIi7yJP/N5G0rQIFQL6Tly/Ty1V7PSjq1pnNtmihuNeD+4xTokqeKGAnA1ijcA0EEQI2N5LEOucx",
-	"VVidTmaDa8TKyX3e/1EKKpVgMwFWU1lbXxxbEBfGcIY3G7d5zShOH9IAK2MI5xr01wg/yJGvOPMf4Hr+",
-	"zQwQ7g3D7hqgJwVmpe+9PX8nCm6Vg3MFtxHyfTv9WXKajAOrGbe+DoUBqrN38ssqFu5L8i5zq+1R6TIY",
-	"3VsOufyL/qhgWo17QC9qljR0xZQ0m8O2+u2wX5rSmWhzBrwuKYmwh5d6TSy5qn09OUUiobNuAlYM2kCq",
-	"UxnpnnMbZExqy6rPGJ0Z8zcrh5PDaau7KTdP+YTdAcG216oLvyt9gRn9LTWB8iIre06Kjq1SUis1R8rs",
-	"CFsG5HhyxhgseAxTasyqDFk/bVlU15zlb9csCPNBIqBblS7IWQxphkACyHVPh39jHdONoeOMh0P1FwQU",
-	"jbvbcY4c98hxr8G9PXGcfPRDhx8skIyyPDE9jHLfTEgEQCYZ46BRKll21t8B1GaGBcMwWySVqSHuXuDv",
-	"aGGRn3BpC4ED8+lyGJNPcW0qwtDqxlFiHpAIAv5cO/65H+PwDHnO2HE8CN1utFtJlVjmJNZwR/ZyZj1K",
-	"h0+XVtcllbkMCR0LfEd6CbKh1JRFNnIOuQOgKiPOQp0VQmMU0NmMRI/k7xnsLFjsGqRylU0uRYny/fBo",
-	"287PW9WyGjYzu7TdhEYa0PaOLHilrk7h2QzkFI5681873c6vdNXpQn+Y0qyAiqhAMRHFjjFDOsct2Zol",
-	"4xsGxAdqvxTFkBjCiDeByyB4TML4LeMbVZCqtUHVEAYyi0BNjN5fZSaSjW0nf+p/azEmX1g/v4rah4YN",
-	"wcUOLRmzQOutO0OAB0nWbxx808lhMEA6ZzwiwdPE4EBjfaSmhxXRr2ZophUUX8Q1lfYs7Lp6EOkvgdPe",
-	"dKk5Q9mDkQc4NSgW+geSEwK0rb6sGzNXtzg6/sztHcdfQnvHRw6hoV/Snt48bein0bR18Y2PmXErt+v/",
-	"DOGZh8Xg9kKedfYLwsHsk9ZqknnExjO9Xq0AICWcpXh/oOXvVfV7umfsruA6zEfumi9df59IXt042u2g",
-	"u09cr03zvXrw87d0RsocU5ShAG/FGRqMR06W70HGKGB2JQb7xbkNRn4whPTB6EERvVRy/yEf2kPXyv2k",
-	"E2wk555HeCm6aC0S04iv9LSWmOE5gbaIYITOsA+u8w3Bt/oR0+80IqoxqMnT1apnSJnKHfJ5uF6ybG93",
-	"wYLpeoacv7HIv4N/lUYemwPVDB8YiTxL9DyA+cjstpwvhFp6yMhWYaCp9beQWMj5Y4beXKJVCM0IAsD7",
-	"5lHcQ2+spFrtt0KbhbQurN6qapu0x2c/kh/sE8w8g9rkfClrQs0n4+HDyRkSlx4vFNpFOEYhkeIG8rd1",
-	"QFhN/wyN28yr3+qYOk+LPq9tk/SY18LQ11Yij+vjw4A4b8MPGcQdJJ8nLNZlJmi6RW9fnV+2Ux4gaeLh",
-	"EWWnaTC5iU3itG4E3RrYUWnbyyVnGTQhu2SuKFCz8M+Wmqu1XOfotHeDjj7+a7mi6y9wJIhcjPOjvyB8",
-	"9Ctyjk7REeqhm0IQ/YFR7y566Y6lXvCyf6p6HmjNQdVSiKweBs0wci8ybHSJt0j3EzA1E4msyOYVNw51",
-	"7xdk76KXYygNf+n2h9nxzALHmZxMJi/Hwz20oOGTdaKuDsxDRRSP4jPwI9bwyPFoNBg9uHf60A7st7Nl",
-	"VYi/nDnCK32p03vrYNWG90H64FP1xz5c3sBEe2KmZEHBLZMm9epCJhNUTHT0hGoL6fEPDTU2bSLTf4wI",
-	"fgvr9LhdRD/XhZSyNDi9lSObIA+KA9R69ny+9LqFS1DBIK/H/mry8qV72u85vX7PnQyHA3n5r33HcSfB",
-	"9GQycT+qh3vokkcxaI2GnmH7E59bNmcYxDCMyXSASPvNADh9tSdvocHiFlzEedrIzUPKE5jB3Yr1MxMc",
-	"DgdVxNMko6FxB6LxoTMculIJ5BFa8ohIy84pWHZyC6wsCHSedLMEfdMYw1rvJIFKIIA6Yrmu2eZYA3ck",
-	"v+E8VM2AnMeDpFnk3Lm1SRdnaFCnKQ/GD5YBKsHm8ZMounp6On13utVAOfskVzTmeMNGyRboG1vs4xCt",
-	"GY1f7OViKsnIaCdmrdyMclmbIlNIg56uFiR6WAdByFRukmCh7A9Ir5ggeSKV+1I3UMtpzi0Mj5MC2kk2",
-	"/cHownURrGoUSNU1vyNHqlu6Z0FxiP3LA6HquC1RddwHoOocl6DqYEmonZcwpZe//Md//PtfLn/un1+P",
-	"fjl+/ccPf37z7Q///vY/fhx+338//sufXv30458HH94dv/33H0YX3131r1//PDzvNIbmgZivVBge9pUK",
-	"aJ9uZx2FnUlnEccroaSdLez2mVlFP/uKJlvVCcwZrAHbCBdrf2H1R2vVBWIHBmWaUp++v2VCfYbMG7Ii",
-	"QLSx8Isqmpnq+9rJKBl/SNltLc8Z1nb33mbhhFs28Nad5VoDDUkLhN/W1p/MeYwwzK7QSj19CDCHd+Sf",
-	"FTieBeenCRAGY+9bbYfrAh/Mg0DVdJ9b4oAo5cHCHwPZrZHGnlnoMwutY6HFjK8vtR2gsjDlMTaMpb5K",
-	"Wh2NytdJTqAb6BnY3h21MW2aDJpE00KLwUdtHKgP/iFbTBaVtFZsuRJUHHan2HFQzaAZl6zK1TlUB+yn",
-	"7SndFFhVACk9OrTq6CHQquJpEFSHrdtG6wQFD/iuhxiPkk4NX0sL6ba4q2oDhGmLg8NQkU/XBmTlq5Ao",
-	"B9kTI7KObQDoht35FY2BO7lCn1Vcl0KWYQE7V3nsqIBcH3IGxBCSVtZ2aaOeulaMbTF1sh1yIGbHU3CY",
-	"J+nj2BY35WtuJKhQIz97H8GnaWn5FfURTBakXRfBzEk8UBvBss1s3En4wFvb8LsP6l2aWbvDoF4b+0wo",
-	"dNbSfn6/S454WIzr4jL+1k51V4LpEAjWhaHspKR2XQP3OIWtGgo+4qncs+tfEqk/7AlUR+8ZdvAZdvAZ",
-	"dvCrhB18JJHSWpYcVozUyo/LELP9WWB6uNKDlaCyFq8ZDmkyiLJe9EzL0pwbXP2VJyF5d9Dsk7cU2FWI",
-	"lXtstSLpkbWPp2uOp7SBdX4dDDPleepXNtdTV2YRIVJ69tU/5RmaE9NdIhJxev4HnW5HGgHplf5oCP65",
-	"X9Ub5Metd9ws4RTpWVexk4TH6suu9cYBgNUHhyX20UMRtdA7k0LGZ6oHaJKyruJby7WIEeOxybNs3dKd",
-	"WtjAB7Ijd3cVOgS8V3o0GvIOeZD1crZgH9CSy1B32RLpggkznMYebTmc67Uq5stkp1SPpbZ/kLWVNnaB",
-	"GXs35XvJytWyPZPaWeLDN4XTYgV47VzjyySw4iBsY39VW+IKMda2Fa7FVKiuQbLNpNTNIr6E/C3EmS4g",
-	"XQNEOI9SXzERhEGSeZJpyVnirQNHLI1VR1SViifv6tSsgrPuCT30FYnFkDmmUufy2WKEBapimTPl7kpz",
-	"j/evaeo/ba2ETgt8cIUEZGgrXrkjymGvoN52Gus2tlATBdmlJuqhek1cHqsgx8BpFeVwa42wKxqTh+ck",
-	"3bSOjCe/bBsjT3+pjTOtS8hB9uX/dJK1T/pxa831ZkZif1Gwv8bXzulkUIZtkfyuGJc3t1K9NY10h5RJ",
-	"vah1yk5rufqE6Tg3DSCKcazaIbZtD3uABpvl9HQIONUDNA/Okmx5Ev+GiFjVUMISmoxWquDOIJZTq8c0",
-	"56VQT0fLCq+95AwBmoVGrYCLa0EiuAhNllp0G+3f28exuturiVzBxHFsYq5KL7VylRO4dyidhUZokI5A",
-	"415ac0ZjoRE2dBElVEtOebw4Q6t1nPB4yEhgWg4ndbmZT/QSlHbG0zsKZl4LdD1UyAJTYB6sXWbpyX05",
-	"i6pEAjeLlYQv9K+ehqbH90XOuCtsjuNCm2RIljcjh8XMLF/THsnH9yXMuGw4nr7rldVG1K/rGXImJRiW",
-	"u1noyA79Ng741mnjdgYenGIrEc+0zs0vRyl1FfbQOqc5llUhBiq47scdWsZh3L0Pyvt7VlPK1JTD+tsq",
-	"8rLSlIWHNCfNaKmHcMvtzr2yChuKglJXL0zQ9dsr5PYGIIjOX5+/MhUOgJrSQ56cC47pVPX7CgXXv+jr",
-	"X1wdXXx7oTpM8TAwsFC2oZv4WtNX1Zq8VVGoCpv3HY8RCWgsxcGeisUzCNMzCNMzCNMzCNMzCNMzCNPB",
-	"QJieYYyeYYyeYYy+cBijZzCgA4IB5TXyFllWXzUeT3NW94zP84zP84zP84zP84zP84zP84zP84zP84zP",
-	"84zPY/B5iv78HDpIPsflICgQTksUCOcBKBDuMwpEWxSIfPpNute1xZrquSdMEMnSXJkWaXyhxnljjRPy",
-	"EPdiMg2QfdTt5PNUGKCLFsHwfpNG53pubdKH2i34yX32RD59y+XTh8ANJGkTraEG9qwbTgLZD8ge252k",
-	"naq/dvk6jdGc3lU0i6nPXlUssdQcxvHCTErlWDFdI6/K3kosweojM7zPM87q1KbLN+/kgWmIDzO6z7Lf",
-	"ulNidaF8ojw7IwZKU7aTlSXGg9lD7/iUB1sIU+lmsarlVeu2x0kaTS4ULwWKtMA0N5T/1Msi/xlyX/4L",
-	"faMcqK6DNhFnc7kn4gU0XtUlbl6bpDbI149olf0JmDvpd7TXc0OiHcg70rAFcVhGvpsFD4nG9LJhdSzF",
-	"eoNVChoAXEjFmXyKSSQV0Z8/vM371Z1hG1eHW17DbmcjZesEkqSizClJc5TU8uVq3i2+nDkEXVt258Rl",
-	"QpP67Ksl/FipCf5Ymvp4jm6psrJsCwvEnSTdKTEQDmep/W6CutIc1XdN6zRCIyvn1qRy6LhdWfZGJku9",
-	"XAOwk9RVq7EVppmaiDRZXV5UfwxOJM8kQX80ck/lqgp8JPde/3PgHPf1P4fO6bh0bD+RaE6CiygP+IGD",
-	"gJga2zTVSp+LQUH90o9XHhjFmpcKpkqSsTHSF/rgtJQENUUeqXS7OH9QUvSuw28RkdBsUZgJidZqUwXs",
-	"qBlGVy9tGc3rWqSf8GoldzO7gabwruMe93t9qLbLlMLKO6f9njs+MbcKm2peUSkPVCs7JAjpJm4AvJRK",
-	"y69Sp8H+ItFtqVT75OuMD4AzSH6WnAxSdNvIjJ3BkLfn77om5cKjyoHhtZJKBeiJpFutXpWyDXm/YSS6",
-	"hquVa+bjMIQ205mCJwFkgVf0lmxLz+klXl4oFxa90/lN1marOEE/VQivrr4v7md9NGE3cFxcOjNAGtiu",
-	"iKpfubr63mvXNzq/0vCkDn2ULXJuJapS4naFTpIwuOmFGet5HC6C0mbNug3BIlquY8UCKlCQYg9Zs6pU",
-	"p9+W09XHgpvEPd4FdgDZM1DVHhMRh3gKDuuP8gjo9Cq1mgsuYl3YrwZ5dEfx0fnlG+0oGbjdDl1ptuY6",
-	"vb7b67umcXVn0vlAgu+1hgExDO1WThoQWycIJgN6iVyYSef1ny9fX1xL/k1D+arv3rx9C5OFjN5J5/yX",
-	"K3lE8BymgVcUTqxdo/iKiNuYr4q183J9dtTOswCq8t9Stv5U2mQ3szelSiTeQm9aExtpXkia4y3Nc3BP",
-	"W1j9jwqTBVZEQmRV3W8Tp7N+ssq9XHLSmq8J+CB25QwqNwtlaC3IDkhRyUXSU1FVXtZF6zaYM/Xl1zs1",
-	"qwCO5kOcBqvyKWg1oQspbqoXUmRnaZXYODsL6JYGx674uQQvrfELh/clLKVUyFMBrD2AQCj8wsS2RJsT",
-	"+QF+eqV+2YL8lCVP4wpagbqvNhOXdqvieaW163j+4FMEUZrKabiVwhO+mwrqZtMYfVGgceBiMjy/bH7q",
-	"XqsZjkuN+IRzwNkzh6JrtCw9Bk0xKQvt5iVOkfo1WaTMrh3GXaKFvFkaVa2IN6nMTgP3/FtnRkkobRqY",
-	"SkgZAVCSpZh3Jp0LvFxxxKcRneP4H/87olwuX8Q3NiJCsj4A+6GRmt1uZ830fquwhRp6Z+JUgULWmIeK",
-	"N2pEZkvo7TA7K4HoFUtRHifjgVie6Yb0kYiR6zgOghS3VgzGXv0H4dTvBLqO+EYvA47VAOvXQR4KayOa",
-	"rTAOI4KDLVJpEjSSX0UCb8VuYO1kmxvuZcoR2hj0mmDSz9mTtICja4D1S3cre2AOeDLyJK9fXaVUGZ0A",
-	"Nnir86EzDSqggkNeBdnI0TQs1sNnyK1cnqtZldYy0LS6QsUYrDwgIAgAMBcT5JqkUDg6u01eWMCiPzEm",
-	"n6CKWSMPJ1lIIWbzNZ4rv4Mqgzp6q6/lzeJh/YwhVMA35ROO+CY/Fzu9LNF1VSWRXHrRQ9+GmN2qQxlw",
-	"cMJBXc1u3mTEcB1D+U4SCRDmtZIs1VWuclZ6N7uauBJ5JNe79gQcpsBUn+u8Ufhs9n5ms/ew1arJLv/W",
-	"UigepArVfL2WnCsLOh9g73ch4kpwUAJQJB7qDNADLC5I0/SqkzrD/J1iVBESCx7FKd+KyJyKmEQkMKZ6",
-	"88m1teObTuT4IXZ9i8xXt9bOtwsHukjgO4WGDxl0KxKGlM33K645vHHeqrZhl7F+BlkjSp9Qi8zIZq+v",
-	"Dg5h0VeSJfkk/wXPnEn1d8lFjCTvszobPNgdsPehPN3pIzj8eo93OhK6SWGUz5dLXH/mrVUd2YuqbCT1",
-	"gqQCTJpM1UzCOVwyqcrprHVbHH5lmzkTDv/dUWlOZsF3VRllaKyM1HjDt9XBlVQBTp9+cJAqHWPZ59LT",
-	"LgXyBtPY5AJlsjJqFX7JBdWs65mQlbTe8M3FTm/2+iUz05//2GBPG6gtX/LGnEFsWFogj7dF6Tesck+f",
-	"h/ygm1e5WYKvo7IiqXO0wlES77wzThkTiL48/wld8EiaYhdWrsxPIOylVnuNxa315yssFlOOo0B0up1f",
-	"yBRdRvzTFpmj3+38LEgk7533zzvdztVWxGRZEeBWvXj+GOFCIvdcXrvRP7Ga9iT/nHTWS3wkCFvgo5Cz",
-	"Oe4ACG9kui3giOIiG7Ffu0sAW4PLG7jQ1CgZSRkVyqH8QSDzUIMeRK7THzbukwG+rGS2dX6aUoi3Nq1A",
-	"CuaOtYbWIKwFKafQ/HKWjhrenR22odOS11ukdOsLt98A4Of89dVRfzQ2qBtX35/Dnz+dX/SQF5I59rfe",
-	"BA1evb6yH3HlAymsjwCaLof1Ue+oGeQH8p9rIuKS9IVKgrpUqC4i8XYdmpzcFHStRVOrzJpXdWkFyBrJ",
-	"jC1n3cPqUfJ0WE9vt7Q8yoBzZR/w73yXUjmgG6jnB2j9mUL3dsA9Z6OUJWlyVnvKQk+F8ZHrHvUH1+7p",
-	"xDkugfvSIPx2jtlfnY8dQMg1q6DRxhJoOM3lNKg7hZnigB/15T2eIP9HRKxDQH9PXNIRueOqRP/G4O2Y",
-	"3gTFGpGIYqmSjWdu0PcH0yEenY5Pjo9PxqcjPJwO/H7gEmfmuP3BcDQ+PlE+pJhblSd2lKWo1D1KSt/g",
-	"vtsgZgNOUWgrqZKX62MUn6mxaEqH1amJAMfhc5iIqo1khARyQPXTUoWbmrQrX48bh3KO783xaNDDM4vG",
-	"ndJkV2VWyllozKpm1rI57R/4pmDKObtSNwzFVhY98yVJd1c9fWZAMBQHg7K39BlAvTRxqvpt7jeMgEE8",
-	"quq9pVCVlf1L9Xy7SeapFbCywlQJ8aV0one4luFaSmSJtUCqUvTsPG3K0OXrn/ZqJOY+IWZYI/CkLHTz",
-	"WSYH0Z57NUq8+syeTgOQKaUpkhG9k9+/JVu9/meJFUNVHqu8paDMVXU7uBQUy0lAgRY4TfAubl4r/2C9",
-	"gm3u6r63WtEgCd9opB619Bzq/ihVfCK/lTSp6Mlxizp9p5pTjK1KoqC0eOaKGvjbDMz8mWWO/goYyWC4",
-	"/nx90UPv+KY4phRBpe+4J7mA11/2KE08Lli2pCrlN2EnVZ2SI39B70rN3b+8uQSYDRz15r8iA0Od+A6H",
-	"6Cf6LSzQFAsyHqJvPnx3gYbj4UkXCQ2eOHwhlyY2peyerZzl3RWDwWg0HLZqIdu/z/QlEztZougqsQk2",
-	"yUbJU2n1QjSIxtnB6qXx2otPm3fv2fPXLyt8OrdEvZL0iZKnmU4CCyDQEupUkAIH8C7fX12jl7qE+qWP",
-	"xcvfaHD/0o/Cl0r9LVR89Ucn/VO33/KUt+A6YZhlO6rm/vLHi6t/cfsKgE6xeUBFY1wVTxTrXw7CoYbW",
-	"2EvoydjfGnSGzUMNkWd2QBNNe5oxb96HYCrcyuYTddkvwEFM2sv79MwEHLF//C+OZpwiLARl8sqKR4iI",
-	"GKOL8wkSZI3IkkJ/l3/8v+ji3f/g6zjCGbUKAAD3zY+Bp8HbqXNG9Porus3nzcDTD0+bcT9rCstg79yR",
-	"gpnfNF3EEMs7Xux8wgOwlrNQvjdSFzKU807SSmJHT6QNd0dQwKVmg0MUJPC8BH0Th+IIr+NFFyWYvC96",
-	"ZSGLoLQqSLI3aaNPkHdLtje6pLWLPIKjkJJI/hM4xY2P5b8Zv5EnVf+Tb5h6pGQ28MswUPcZjzVuh/xL",
-	"IwHfSKbbsizqUenJ3eV+L7jCg0ZUcGmx8fzZDcnuinKTU2axRsDuoknyPYhiHllKsirQZaKIAtfeGVcp",
-	"hd7Ej+dVLjl74W7Prm17l3UcenaS5Zxk5X2EdrjCAO6yuu1PC5A/pzb3eKutAwOYxSMLeYtHXYMXq2up",
-	"tdtpk/yOcYh6wUj/INqrE63zkqFaJkNPlX1W8v3Nnq6/SjXTSbvkWIzGJH1n0lwpC8inMwMgqJvNMQ3E",
-	"BzEFFVHNnRGvFCmgVoKXOgnSfCeRcRZoGlBjpnG9t6u6WdEvCRTNBHkg+IxdALBgZ8hLhZkqvPcA72HG",
-	"I0LnzOtmsaakzbDJoNucZVbG66ZUrKk2ceylp99LSopxEUgg4ETonNrMCsgPRaEcpxbJIL17nR0svzqU",
-	"5/PlkrOMZmkNJqM/0mLfoqIXptaGYOU4jLA9JAS8bY35G3P4SPsjDhpa9oSPd5QFGR5dCOxpng1NohJ3",
-	"PvISP6a6UfTJIs+4N81Pq93okiKAGapHqUg94ugNQxgF0RZFa2CD0ONqHQZoSmp3vH9fKmVK+LExHD58",
-	"d4FG/RMndVKMeoOeuw9S1MkObJrUn5QIhScEqDm+T6VrOUq/vIfYejlVOKAh35DoyMeCoIXklAc7FwVf",
-	"uu7UpKmya/QkHQjXg85KpRwASnHvFdvNYrCow1hfKGJ1qK3o9/iFtX5u2kYxb02rHEW1qTMtBRPAqRQ8",
-	"snEi0Umbjovq4xqop+breyhmx/fF/Wjqarb7C6bnFAY651y34iHQUUV58BUeq+kPA7/bYBaLRhK8CcpY",
-	"HG33QBjbTQ1298QWBZNP0Wl6VN2RUUGkQufFbA/oHvJ0oMjTfZOyDWUUYK7q4BhiBm8weOi6DAiXVfru",
-	"bObYAvFF8tgEvOUsaaRodWYpP4at0dZrgV6qm8A0T6iz2+0VYF661S2ybd6cmJm5M1vFpD9IfaTgxGzZ",
-	"ub7oiIxEk6Y7bT0+ahS7mgi1BfBR86gMcSvNEkfkDOX7Mqhea3IfAlDmAR26dV5IwbshF09PVo+uavd0",
-	"1/Xs9qXtlpTAs/sgqSuziKidU/+8iSQRmMLmlnv/MfOOmyVgTWuBnRG1Vk8G01rIXHatNw4gey9Isr8s",
-	"snpYH6kUyE67xDgj+7KCPVpLHXYw0i5Wu1mdK6NGQRSEnHz4cQj5+D5HTaX1otAOaAbDSEcmjQmfsICy",
-	"eTeJiLqO4zS34hJW1sJHc3JfRrs1yo3iA7A4Bkhut1pyaLHh3qcHqA7ENw+HXux6tC9nTClL9ULwMVNB",
-	"RchHAkVBFcg8BrmN7g2jaDw+ObaWXxlXw6/pPcgwA6vXnV49PUh9SrMnpIT6Shm9ymX9rgLM19PRZ2+C",
-	"3q8I+9PlO9TvjRXurPLSYBaoGgMIzzDix9azusayh7yV2z/S6bbW/cTpd0sA20AHklXLCK2FyUNR0lQ0",
-	"RRbXn+1oDP+Iy8nzFROECXDlz8y/7rb6HmEbWFBrVOXpy+peZf5yioHcMH84s9rl+cPqnWcoWfpWCcMt",
-	"EIvBy8Jn6I+vrx/cMcpt2121OsrzXrEUO5eghxI/tiQQha5v3tBNkRjzPa8OlP90X31eruIqt3tiq1rt",
-	"4HFipW6MiWHaWyjP2RLfEsT4ZoI8Xd3vnSFPxDgk8h+qzbE3QXBF+8oxS5vtS8lP7qC/vdWfTK2KOTAG",
-	"NgAAbMF3o7snSylSBeqqpysqT0BFPjM0SEhz/7TAoKIqtfngtDa0MNKrmpToQXJhwLvzwZK0gwkVKIC8",
-	"3WY5ZnsoXaMMtPqh2YpJ4tHEKR7GZsCnEIgqX0Iu8VP0kD7byvMyo2Fs+ksjz2JXnjnhEOfRqV05hL+H",
-	"Uk6OUvbM9HogKrwSZksckJR2PBoIiLnkDkyaRZU0yoWjDQ0pl3iLpmmLJZ2QDUnmqsuBbkSifod18919",
-	"WgO2hgQtDaiZlNCQ4DsNK2zF1UTa60hhJCioI7Vyuki6Xf7oSWWQKcegEv6kEh2K8IK6ba/33z0rqcmk",
-	"8xk639PWaiUbYWQZtaqHzs1sFNUVZSYEeDRtPYrQPC4Vmh/ILCJicc1vCdtZ+Riph29i+bRKxLf+nnTI",
-	"9geH/Pmcvqc//Pgn99/p24sfFtM/+vLvNz//+sZ9R3843acKsjDYskrI3KBKa4DlLZ2qrSCPk054+tfW",
-	"IwZqocGODJ3T8YEqGbOz+Nhk55rUMWbmq0VB/ZSNjlI1oFQh+UAY2ZDgAuj8isakf0ULyW+1aTeq19Eg",
-	"RevJpd3oIE82k0YFkvitOQA8DG6SNJhRfzB1iB/0Z+7IP50eB7PjYOr4QTA+GR/Pjofuiev7J/6gY6XO",
-	"/P/svfty2sq2N/oqXT6naiV7Ygy+JA6uVd8WGDskxhdsJ3EW80QNakC2UBO1MMaz8jCnvj++v85T7Bc7",
-	"1WN0Sy2QuPieOb2r9poxCKm71T3u4/crtgudjRbddN7R92z7Q6FYXF/f2Njc3Np69+79++3tDx8KhWKR",
-	"pvTzzqlj0QwKAS7UwkEOXFFYXuotXZHyfuGCFJ+NnrEoZX4CZEbB0WzPZjZybSI1a3IIi2GktZeGsOVX",
-	"MzF6kF8FtsGOVFmJrH181XTuPkWTSv1kbvr52WlVwCUfL5LUj2hV5+bkrxdbpNkkN5tL5dMjyv1Rsldv",
-	"apz3olxNpyFReXR+tZJY58zM+oz0eCPKs2c3AsfTg4+mOOLwA1UM7ob6VMcVgRNFHNLcq/D+IOB9V0xk",
-	"/hdimIsEY4EWW+vtlSdqnC3+ml6MOfLBLEMyWWzAxAakqmSRhojrL+6RKd9YJnM/TXXGOxOD7UTxgXsM",
-	"Cui3JvfIjIoaHchxNcmPdGLCYCjCpyywSa1Bmm0R6h80dN1KaofaY9QTLTe9rWXk3YKCbYlCddVbG4ms",
-	"iZOVTCbPrQ2a3FmzZV1W09wy7bcJKC4bp2E/QFvnQ50RbNubrohbfzsRmJK/VD5qZxgOg3vnJBc7KHuu",
-	"T73pM7KxRBdn8pRMTWuycxOaAB9spksdn5J8bo/dTLdFAP4RAD7ahRsbeyh84rC226denhxhea3jdqW2",
-	"oB73GekPAds2apGmqnZz0g7psZvk7XLE7RilflFI3PVJi4e9e6IlTmLa4qudfRAbGXWdFsGfy+llFXYm",
-	"6pU/cg9i3kMxYL7DHChK7fNrthfwfqVxYJdwpVQ5tIrG+N44wTnkiwFrux0XAt2TVkrbSvxJOx3Xc1Gc",
-	"RJgAYjhggWAOwgcwIeD7o87RgAVoZSUEnRy1QqiNRroijRn32vVYl311w54T0JH8GTUfn+rtco+lY8Yv",
-	"DM6bdGf3WcD8tkv7zA85cRgZiuH//L+BC3kx0eYDVamhLqfDsJcfKnCrgNEI42QUgNct//j157KIuFlw",
-	"889LrrIYl2jAPfbgzuHSjp9+U1kdBRCLWbwT5VTeruF2e6FYAhR440WRTcx0q9R6LcfdIA9fllWR/j7P",
-	"s8hpdkhRavL1ra0JYNSlIAAXe+s7MTDPZELnATbDwnzzU7UNcsWylrmWymcpzxq2AoQCjmAg/6A+wR/r",
-	"FIku4I2EZDG3wn2m8mYPljCa3AL3kBV3HML0Bp9ezz/Vij4MgrycgQL/+huonYfFXVdrsyDqOmjyhwBc",
-	"x8dmHaSGHEHirS/8IqYW5/dQhplSP2uJslBdH0ukLwVOvpiIz4SMlibwcwj6qYWGex+4YjLTd8eznjMu",
-	"d9ww/UrILacc8nhNH9EYmvKV1FP/zFoc9YTk8iy1JgvtX3Bb5fOwUTa+s71D7P3qGVmjA3cNB2vD/hFR",
-	"6ekyRaM4ytSqXDlReVRUndlsXDg1w5k3MpDnmCdPomt0prp+2xs6TPqK1LHnJTXSjBQ1GT2W1DcI5ZkG",
-	"dFBm9Ck7al2x0IARbtcXD2gmTEa3U0GqK244vlcWAzrJ+NAPg7S74xc5CN1sFN+9I9Qb9Ojqelr1xoCG",
-	"IQvkz/6fN/+xVr/T1ds//1r/9fZ//d+zmknfyX9H2QfgXoJnEkDLkIMTQZpNaQb9VAs5eXP8uXJK/q9i",
-	"4a2KA5bScM00EQUkthGxaQoZLk+iupIrNo5z3/gcGKLI4TZV2k7kia3z/DaUvgBCSkSVbkdISilVUfcI",
-	"SwI330IofvcEz1eJK5oOSbgbN+aloRXoElWaTP7h1n+/IQXyHUtRVYlSvNCLV9sliO7Ti+0STPdqN+wQ",
-	"O2a3X6baDlhfdXPdrIHVhBgy5zP2eCVpxBdptEewZ/uaBW5nvHqzVfiwKj+2J6v5pjXDEgjePOhS373N",
-	"2A5Hxrf3CeR+mFlNVUUEs6n6M51+NopnH7Y6qqjajq7d1H5PKCqWXq6+5F4SGnvJ22EaX8YuG9AgBFqb",
-	"N+YboR4Z+m749j5rj9SsQ9CVP6gX/gAxl9ZJIRQXUk7Vq2Fjk0dbzNMVjvZ/2VgQWDuOOy7y5KsuvPXH",
-	"uYgLDvKcPjMi4pT09EOyeVE2Ho48aTMrI6b7LrP8ktMwYLRfvWZTpXFUv8CkH4dY/9GdgFn/V25l0Wy7",
-	"Q0Mqbxop0GSYHPMcwIS26Wy011tFuvKnCo8WC5vrOEkmMBe9stUptIvsfedD5x3dbBfYdqfYKdCN1np7",
-	"09li7zoIG6CoGnTjRl6JE+NLXZ0Q/Z1Wg6VmbGiKvG5DnTKJo8Wbae/Ha2/B9RNnaFZos0cHA+Y/VkgT",
-	"2L7Vm1pwBrvy8gVb1xNwOgLucQdn3twJaU+xv62q5oHVmhPpEuqLEQsm8Sqwdk3bS0sloxHXI4sPRA5E",
-	"nsHYIsMr0Sma2JFLYcVt/prYv3MiJurSZDXGVM/GPWoytn5NHaB5uAL6ckJVTFVu3uVA694tCIIIm3Qu",
-	"/qFrgB+q8gD1ZpOLPTnTnDrxiV2pztAcsWtpUZEZOssQuYvGzCaQNKDpJNmme4+XPtvGg3c9493OJ5lP",
-	"5/qy5RoA0iKU+8K/hmGPB8qaAIBHP+BeX4FYqX5BTInbPm9xZ6yxH1Q/FKIpwAWUtKnnsUBaB7OgbNIF",
-	"a1ZcRm0rd1F9vKsEsLEvltSaEzrJcWb2leKZlLtDyoTEnJeRzPKtKYNpoU5eXOqloj5S9D0inUUWPcDZ",
-	"JPUvoKWqpgbqE0wKQF7ISDim2X7T00vyKMyM920tX5C37DssgP4fi1nU3dJ/pj0jFMyAHdkVCFfmOSXy",
-	"oZAjG4UcKW7myHt5sIrzWTKYHwYum/VkdUXcB9OjYtkJrhtNerPMLOY7YgfjAPJRyuRnN6F62YuYX5uF",
-	"uxTTLYGco3ua74igA938UFiUseUTNcq4DEZVUXKyW4V5XmgW+hoEWqM6HZrgKUmCsi0jhResw54usb0D",
-	"dgHK4OynCN0DaYJGKt0oz40UHFBvJI9KwMSwf2cJUpxNxAKVHHF10cwxo3TDcn7qkehn4nGG9j4xtOzD",
-	"iaoKWvQXr2td/ihupyeZYi39MOludg0eaek/r373Un73n3JdR9AfLof5oGl2/U4Wzd4ZkZTlSpn0DGZL",
-	"edXOAqNC8Et2rRr+dV8zDVieWJ1QfQylTwPaZaTLCfcNoFsadLVEd5FIIUxgH8Mv4UlL6pLs6gE1yWhZ",
-	"04zfM93TOBlMaTMh5nc8QhDZMv2AEikzGrBgGlj/wzyoNm0duBmP9NxODCUMA1SjcH0iWJur5rLZpuYC",
-	"zZzJ9kUQxkCMBbsAHLqY2shnI7O3cfEJp9TbJlthE68gsTiZ7zETuCHZEDvh2CUejKDDUZJqWZW8FGno",
-	"DrbRRGcEm0qTD394EpHH6ubNmE1ydRdu+V2q5WAZptRFFv0eBPTZHchpu/ZcsOCeJc8qrYnK+r9ZfxAw",
-	"QfNt3s+3AigNlwOPaio6Q89TCq8uf0BOXe+axiVscQ3c4qVUfyrrCewDDVi3XLXaItS+c+umQ3XCHr96",
-	"evs+6eSZsafodc0C24FJ9ukYqimS9JYpdR+AJhe99nnhUWkFp9BbzIyHLlZMrvl+lw2568rDTHEKV+zE",
-	"aEPR8jg8QiGKg039ZevFdaXhEg3i734ljsRC79IxS30mjC2Y4ey3vLVIfXrihDx+lfqHxURzyPVGBqn8",
-	"ACWRBmm1JlWMToD5ZvTuis/dckXzUnxnFUMtJB9SkvD30D13FB87xJa3vhd34QMImeW5LhejciuR4rpR",
-	"tUpoSDxGRZiLUhLRomBhCEDy8FAzQ2D6AkMSASNh4DIHs/cL22ezWQIWE3BLyavavdjaHkV8PQhF5tad",
-	"JMoOGWYVNucfoFdlQgItypgvhUdVJ4wypcgMl/AjHxGP+11NJHMlxUiXc6Sio3EvKXGGgYpq2sdnxbot",
-	"p2wffyjs2jvEPn6/uyzq4rKQbXKqy8G2GZiCOwY/UbTl2j3OBR6K7FIyKSLc1ObM49qhfMqmXIiNhHQI",
-	"tRWBMkonFkhrHIHpj6guniotWjq1sX5vLEa5hjW/wyfRf2ab//PsfWCb+2EG+O7uA9y5syXFe5jrDSyl",
-	"Xjs8iF3ZpW3yZfVa5CsbF0dhm7QhPJh5DYnk6AlLGtrmVph9nI/klZN1De9mqzJMud5JmS1pfG/P6yyJ",
-	"M8BKc2FSHiruo3wJDJOEvAu6Lk8sEu1ShJnzvEfuOH2/uBZOzOb+bsRC0ZT0PfdkhruxW42O1+x+MS0+",
-	"sxqiVNrkxxybUrUexRE8PQWFmPiIsbuNRYMOD+lUrD+1XT87iGpBvPkFWfZL+CtZSv1hsnmoZu/SvPq3",
-	"DSA+bAesWuAFM3PnIgV39y4dsPjYLIn2JID2OfkDSo4rWKc26HG4fjmQ+zlg9vOw6Y3JPhg+/XJeyd3A",
-	"o38vFPj1TCGVpTZ/nyjXbx3P+n313hIRrsxGb+7//uGvh4xzHfKQMMcN5b3uj3k1cd6xkWoYuOH4VC6p",
-	"WQ9R4fzKzTgPiYIEKpSGkdfjTrOPj05VAzanw7C3vqby7YKFQvpXo8ANXb8bNZCCJsE7RBVhrYCP5JIL",
-	"Ooaaz3bAhVgFvok39ilrr+6xsN1bPXWBANg+Ctyu69tv5aWbhY2dJN68YEAC68Lb7DHqsADOgzwpjivC",
-	"YdBSxXByjjiSmHUc57uqyxP0Zhq4n9lY7r4WVIGkHGU/uVS8k7k0USBhOh+vifhibaEm4Iro2Lihwltz",
-	"WNt1mNiJVlPP0uPAIknDHPF5oHp7J1Y5CojFjb19Jkgn4NBAA8cOdjHON1qJXhgOVuJyg1lb507lBrk7",
-	"bTI9CcVuHkBVr6IjwI46aKVrt9kgZA5KTgCugxYeuA2hBMdkm1vAVuPIk0q8J9XTcME3CxtyyOgnJn6a",
-	"ucfU7LM22S+o2cWQYJv7IW2HBq5CpUevmRtwaUQGnnojorS21nXD3rAlLfy1trom+od8YxPt7UaXsmp4",
-	"CGEP+U6yqNSgKMVvwXSVHyvbcEcFxa7dNlONzhFQnLOqDsU1HXphVB5GBwPPxYpctRMD1nVFyIKmD7lc",
-	"aCbaiWSxyKkNhCNQQRz5Oymke9R3PAbhHRisNOrgKUPHhaizTiGPieM6+abf9KtSqBMxxMG5gqwXCnkC",
-	"iOH4Vu2/mgqeuCkNzuYKFOg3V3JNeFvwj77oNqU7YivwRNTCm4UCedOnntS3zNF75W2ObBaK5I3PCcBo",
-	"Nv12wBzmhy714LsN+Z082R4fMQc+2oTLATZaVzXC5x/IG4oNAxFxP2xsqRtU00kw9MDAbbmOIG74Vn66",
-	"VSjk9cz5QHXK4m1UlTSeId21Cp0+GiXAFbGNSgVwX0ih7ioES4v8HMr7DmhA+yxkgUErc029oZTj/0u4",
-	"t+zfKLVT7tX01c3k+7F8MvQRPXLyxiDzC8RWeKR2TvO3C9UjhHe3YWY27oSQ3YQxHQfxpUwTqikF223l",
-	"qnleJBWRxy5PzgxiHfn7pt9iXdfXx/2Hjc13P/5dfF9Q/2cT2qXS4iFt2u4BdV/AiNv1kaVecPhbPkzP",
-	"UNpB8hUMhi3PbROuMRlFTl4NQ9JoaFeMDUSioh37FqTYbvqUDBgENePVM95viztjvJvUD4J47pXUCuF4",
-	"ACAkcrObqJ1yO7+xFe4BV1rLvjJwA7ANbALqQSnlD+YLor4D53ryPUQPkhsIR6pYPRT+hBLPPYogCrbr",
-	"YB2fKtq1c4r/vcWkCC8ln4sd1uT4/Ex1Uqt3EK8qbfoBa/PAAWI+uIkfkhZtXyFgmwKfp9D3BigCUvoo",
-	"SjcFYgF7zcWmUPleOhAQYbrRwAZZZSc2AQk5zxNLiiuwURLvCsRP01eXprzLyBPHc6Ua8qR280ZgPqlf",
-	"ymO0CxJcPjrKGbo+OT+r4F36rjS0sMK0ROx5td823BNRnASBQwLgISVCiUfl2bxmgdTh0kEUZEDDnsjF",
-	"oiY6wijE1Wx5J1KnOeMzfPMCNTXMFD5m/rAP65r4PqRXTDR9fUjoSEqwYRhRjCGBtmoSxtIY4vFunpzy",
-	"CJUD0Wtx8RLdWCYuj3wP+Ei4Wn7UAYc4lnNo7shxgkyBTSZCGg4zbgdrei70qmg11+Oeo1MXYS/gw25P",
-	"MQmh20Hsm1UIj9vGeYIP1AgiKVIi+9UzxZmDeEJYmp1Dz0btwT4Le9whNqTw9JHVRrSCIxIx/1VM/eSG",
-	"UnklEyn4MB8EK6DBSJsW9iiQvWn0I9SEJFaEOUJbeE9B5IaXiyDlWYRSK5p+RDkVzV9ubxSd+aYPjHBt",
-	"oEqMTSZrICXx6nq+MGU0jUajPIWv8zzorqnfirWDWqV6eFqF30hnyg29CeNL7fWV0gpQ5Mur5OzowF0p",
-	"rWwoZmA4A3IkaxuBM6BBOF5TbxjKl1mYRurEsNI+kVoUOUhVaxJY4oIHE73kmrNSkrez8GKIPcun6xOX",
-	"GTSLL1mTP1Ix0l+5ha4+dW/ZItdaYJ4cUL87lAP79Se0aQy4XGm5AOuFgrZ1FXiEYSCuXaoeL4wEzIsT",
-	"4ArAAoAhnVZA1AX3Gj0rGEAF9keF+2HAvawnqOvX4GJ9LTxjE8ef9qNonmtl6ugQJ/ykOP8n575uRUZg",
-	"iM3Cxvwf7YHV5zBf/mJrkZHV/JAFfkSYA2GSfp8G45XSyoG0LvSWza2EtAudPWqfrfyZW7lZHdCu60dg",
-	"OFFqY2UNo91rMWmjivSsrMV3xOxHdC38aeZBom+ij6IGIulZ6f26osSBLk+IH3CzKpyrVeq5VEC+Iox3",
-	"iH4f+qJuwIcDdYfow0uxqsQInq/P6nzF946//qEe+2OQuCBgYuiF6OHBqH7lVgY8rU+nLjWZFN+QzMez",
-	"jag+SXMIROSoxz3lZefJIWgBKQtnFEUdQrc6WDvA1hnHHdAekLovUjrUVxqHj/ySFvIBPFIqskiLsRu5",
-	"R7TV5/PwR4cPfalmtPnzH/dPYAdkpOteSwUwctsML3eGeNAZplaTAg1TXvi+lhZnNYf1BzxkfnuMoZu7",
-	"iSnYIWXujBeQUCkgiHrsOn+WkhP7lVtKtKmSsl/J1JJCU3xksZolUnV0J/LEzK35DxG1m4UP839R4X7H",
-	"czH/cm/ZjDshPsRZ8nmmYJwj86Ij+JmNJwUefvcjeniqsIMxT1k/a3+5zi8Ufx5Lw8psAPWAMMq7SC2M",
-	"wtA6emcEXAURIR+QEQ+uwJ2VBiYGPuWmdNGfRV8HmbmhTj62WVUkBcfjkDcgnYKhx+y304IJr7qjYNoN",
-	"xo2hf+R7CwmlU+Z1Mi2mSfBhrBT1Gc4QZL0rMEuXX3nhp2dz/i8OebgnVcvzHLddeOmPe9yijZVy3PA7",
-	"fdx+5bLdhylxHGVvOjSI4utxcZlgGowzw6FYeWbN8s/RIUuegntv6n0WPu6OjozmbHM5W3UsK1o/QsAA",
-	"0sR3sfYGw5QDhSQ6YhqlJ8B44Q7RwfiIyRohdTGE6Ip8HAS0VXj/hzsQCihXI60ImwQM0ezkk9CAgtgu",
-	"XPafP23S9hgN5E13IMQEtRd2DD0DURv9sTEHfBAldiC1tef23RBCQAW8ISJlk5qG9p3Wl4YylZN1XAF1",
-	"GoQHBJ+uw1aggkWkg8Me8zEAJDg07U2q7IRDouJysUsSMWNkuyUQk5Y+hVxpMWz3lJ+Sot/fJItac0RV",
-	"m+SUDwPzeKteHfeZCiaDBZAnDa6JzwPWGQo5Y4HlQmAEuX53WnpipdsdjQRD7d/RA5mwDdCf/J//8z//",
-	"mxvJbhjcqqrJW1nSE1HFQy/QE4nOHvH56FV5vBgTCnfM4yqc6Nil6Bz87u4ey1rAQ10v96SKaVawCGrI",
-	"QKDqZO1ErAh0CQpFKdSRuRikNALC2/yaBR4d2ChpVUIIJTdVEDA0nBDusxwsw/JMyPsduCZUCSRYEiJC",
-	"1/PUvSH1107GqXDFl1MLqAWmBDLe6km8tuWDT/cX+OotrpQ23hUKS4ryBu7rFKFaiwoC4nY9sDFyOvUo",
-	"d9Bfv6JKAZ3d1in+/MoLikvJo/KPjE29eNWwL624+JQbUu0xlEQkClKUBH63kJKACqO1GN1roYQeXl5S",
-	"OVA0e1HY4ic0DOUBiwGalMkJtQDwY4C/CNwwRIwoqKwIqC9oW/ckyr0eGdSO/KfrQ+FBVL0ANei9HWLr",
-	"EjFVLoXMCTYRPT4SsbzGcfT5Ndr91AsZlCccqpy7GoZ1XFPPFYg8iFE8nHKe7MXoYqTN+y0YFBzO5gr1",
-	"neaKoSH6NGz3MMUAT5Bmvog9HJ3Fm45YyGkAdtqTp0EnujSoaNvkDRbHdejQC9+WppK46KnZJY3JBuXa",
-	"mO3B3JaulnKdSHFHOh52lSpIks5WVHAINVOxmY9lwQtrBLmAR/CTX9OzAm6Ykd4SDhgUY12kJ2dnpqtN",
-	"ALWokhBKAXNEd2wa3SpRrSEwE4Fz1xoThFiOEYTTZghIh3Hb4MLTBMRsaHmdOVVdh6jLEOEImJOLAPBc",
-	"hziusyOv7gy9qCpUj86ePQFkHo+G/3Cci9lTa0uLK/BFVGIoorlcub5TItSk3ppEmd8B7Q8SGE08m7wR",
-	"btdfdX3xVkFp5+UHrt/9IfeFnSP2gPbzya2RuSwGZnq8LLMBQheabAIxPn53E+9NXzF3eE/84lCcxqCL",
-	"7Qja1saczKxthmTPqas5DQW0kACAg8oTH2uVlSWQhmGb95c8q0fqRwuuSuj2gYcGKtMmONjj4tRbKA0H",
-	"jXp+Vskabyfg/axFmwaCnTNAJcajQd5zbCFfcmQvqVgn0tXzC3b+AXU25g5W5eum8Qt/37XiRhmpj1Nw",
-	"gwOdtLzNTxMJgdg6Sy2iwaFm1dCoiUzZ31FKOdMI13i3UrajOkCUtCifjOF37mvzGbsLZ1iYK09yNrLO",
-	"hULVfc1opWW00FGaf5Tut4kzt2/Gvl0+pXXHmKE8HUv4pSMdVNNkUJPuqU57aOMuF9GsSo0PpeBu12dO",
-	"DngOVB8W72OvRZ5UabunXkkPQaxs17F3iOsI5Q9hUXfTB19FNT1Aq6VyJ3OEy7+o5yn3ALsj1J0QEFIO",
-	"I+QIUV2CtlpolpNmEYgteyEPVMjHUo9I1YnZsKbfXOFBcyVPUHLBr6/YIITw6YcCMFjkyNCHarvYg5Gj",
-	"EixEn3vkCrYDqfbY5YbLyOpqj3kDVV0PhueIuqGd9HWJ/EzIKQNzhQrSRoSeSDuHEiG+D26LEvRd4HZY",
-	"RY4s24wRA8kcfi73Ao59FXohlEaaKPjzATcLWxVLhMl329NtN9DwARGJ8YAp3vumb8ONFA2eKl+0HRpS",
-	"22h9NwjxQfYDayhkJpWPSyM88uh02wdUhKvwWlZru3YuXmt1tX715jf4TtWel/sd+x6Jz0eE+3ligVcq",
-	"n4BNkXgUilsRGjdB1B/cRT3Whm5LFfOUJl0posQyqtsVGSjkQnXBPhKWySlST/CmD4cHB0590uPDQPvJ",
-	"0owVIS5gdHO1zSB6vkMU7AL2H6nsqwHULkJ4O3mCL6MkHSAW2qTPqO7CU6/bCPrLXzR9Oc8uJEUDRh01",
-	"dOB5VKJjzIekwz2Pj/DpOE49oMik9Qn036Up1VkRm6lG7YBNxj9KpJAMtei4CfccA+s+3gMqpoJTTQ2p",
-	"QLzNdeJOWXVEonMgtyf4PolPAJO2zwNp10eOEL6HzcIHAMzQMftCukUfgYTEhoKaFfzkTs5lId25vHt0",
-	"a8rlYgLPvMjpFu9+n0pvJxwx3K79ErFTqBdy5mdiKAZAXGLnyamUlRHZWqZPOxX1MfvmUyDY7hMOyYqC",
-	"JMIGrvO7xjOeNYzxkA67AHLa+3jsezwgPc0TpbVtmkZO08AZo5I/yDzW0dpuFO59bp/Sh58ksAHsiUl7",
-	"I3m7ycXP9PojvADN7PlaAT4dNeCBVr2GkuIdEnn82uupRnQpLy2CEN066X1NfJxwv3DbZcYQcBkWiSGY",
-	"gBJQ2JFaazHJJsJu2kZd4B2JNQzSfOk9CUVlga6QE1m9MTQGNqInb+lBXmwDnRCs8lB2vcbBiEYInbNS",
-	"VkFChUp1JqWXRk/BdlkNvHFJA9B2ClykFFF+aGCMN+qZb7FCMYma8YYKBDGm5grBWHfUulAPmG8wBIrO",
-	"G/aiKv+OCGoa3W9xbibWif0xDAdSldg5Yp/SPjt1Q/bv0zBw20DVeUzD3r/XlNdhn7L2MGA2+pHQ/wlB",
-	"60SLtR0Te9gKaSCqYKTK6oyblFs87CnaAV27siMXMDb5da1L3xXC9btyU0g7ERtf4f7FPNmjrscc4nF8",
-	"3QEjUKTJHDKQfoDiuJSjgL/bUKdZIi025gpPA64HgAlU9A0WBuNVoG+ycdnUoMElp4J8Oj06hCQWwJ7w",
-	"oE/eSAdE/t0feqE7oEG4Jj9flU7a2xw6eRwa2+XuDEmfi5Bsk89uGapRk2RJtoat0Qk9QJMhZSrcttE4",
-	"31euJ1aZmn3Am4UCYALIkRkMs/p+4YjrdXeFIqPVu8dxqRf5keiWutiMnieHXJ8NbXTIz3WBC+A1OFlt",
-	"aGeqFmG58M1D9ZQhWhOWHpT+WoFe80kGpCmqpQlKoBU2/lRg3yz3yP30+UvxxD2ofOq19tvy79r5ba14",
-	"6H76AEJRI2SlP8YAEIuhzVaGfboqmN+jq/Lc01Toxl8LlyUleJ/kz8y1uVkdjUarsD2Hgcf8NlfUg3e6",
-	"9wNVryb47k2WscWWPUkT9kG6LXd7fUutcGbhlFG293BFUrmVUxauzoSMGvFIwk/qm2ktk08Y01NW5aux",
-	"aIC+6d5TbTpWb6YK7hEGVJ3oCFzd2AmJCHrYQ0uyT29WWyDLtosf1pdqK9QiNa2rMEx8F1luodq10nBD",
-	"L3ytTRevvapYCwIpVOg/GUShQl/zsSKUu8XY8hV6d99J7tHHcJyiSBSd9p5iPN4U9wmnNuU2tWlm3lU+",
-	"Yh5uAWDbDqgbqJajimViyZE3LWkAVrgvwoC60nqrWKWzxnk1J394LuRBvWLjCgvCU7eLTlC7cSD//bZE",
-	"BPM6qzrLBIVxYsggE4EnW7pTAVKZK6N3ELjX8rkArCiIYNQDWEQC6F+AngopJo/RayZMCn/laxhjNyLz",
-	"GhQLDF1M/RQLH7YKcigqohNjsxqxdA1/CqOU5i3+S7WTSQ9eEJ/LmbSYdOfdGFVBtSGd4UTV10LzFats",
-	"jDneXCKmLR/zL5HE9YPkSoatW6G/GdxCGzTcSsMFDPJP1FcgPeAqwYEuN1YmZVkVMdHJt4vvBl56Ow0s",
-	"PXrhK6X3G9I2S4CeSdus7Qi6OljfemfE8elqn4aBeytXOehSX3lHU48eBPwaApYpMxAMSZxXTocDHoRs",
-	"cQOvQp8HKqJCsxRHxXqN4GVgOJCKlaZq7ifn1WG2MkysNk2T8lPG1ZrblzsvOzZ2BsIf0/M+wsFIy6pi",
-	"laalEpTZGGIZglA6nxkASitUFMIPUY+SSuMARZ/8AQCvSQHod0nIJ6n2cxHEqCm71W8iKQyKKYIPBSDx",
-	"hGiU96g0DkSenA4xKQ3V+VIIjFUTKHUwZTzxqAgoUOkBaTjjXHi/z33AaoMqgmCsUOm0Ydo4IG+0yHal",
-	"YsRRQ0YRld5b0mKYjzbxH43mFtVb5xBkZs9BThkjfObsou5lfK/MwYzLDozBH/ZbLBCK5pu2+LVKlepr",
-	"AV3iMxsLHTUBlPvtnEK7l4r5tFopQpgI+4t5QJjfDsYDwNU4LldP1yMA5IA6roIHPK7W9XUu999it4Nq",
-	"L5Z2BCI0RuNoDUO0AKIOgXiP6EYL1A+AnQz4cCWlUiFgFIwhIOd742ktiE/5/bQgk8d0ZVX+X7m6Xzsk",
-	"lWrjrLZXq1hnVfi06ddrtfL6baViXex3rVGtbHVr50df68Oj262Dq8LJhXN8PHb7Y2v35pz1j7qjSvei",
-	"9pl/r91eFqrWqDZq+keX1YO6dbVvFc+r5V69cuLVbvZ2rdNy9/BL2eL1SuFL2P74yWuvV7tf9zxab5yP",
-	"qqOL3S8nJ7u71s1l0784LQ5a38rXbb/R+75fHdXK7cP65cVN/ay2Xj+7Gh3eWqOvve5x/dIq1s+sjfpZ",
-	"9+ZI/ne3TOu7/KbpV26tT/i8izPr6tNpvXEyqnbhGZ93rXCv9a08/v7tsFfb633/eln9Ui/XYbzWaFS/",
-	"WK+GTZ9+LY5aG58KF18bvfrelRzhRzXPinUSzXnXOmnvnnStaq12eVDZPPOKx7WWUxuxpt/b73i7jffX",
-	"VWu0dd66+uKfb9Ruzt/vf7n9o/N197K/+fFq75QPgq+j9U67+PmmOCr7jZ/7p87Zh8PNoPal6de3t1rd",
-	"z4eX9f3q6OPJxe6XRuGoXL6o7n08/7D2tVwdfCnut7xj2jtba4++HJ6ffRwf18vbciZObXRy0fTrZWrN",
-	"vNrCq6ujanltdLJXt+plq7M92u3C046bvnXyca1snexa3ep+3eL7lcrP/dP65oeyVa9Yha5Vr55Xaie7",
-	"Xw/aVnf/w177gn8L+n803PP3w/2TwqDT9DcP3x1+/j7e3jg5+nbaO91sdWvdfavybevT2iG7OfSZO6hd",
-	"9tePDxvXrYOBN3L+2D+8YeWbj+/HfDAs/Lvpw9asHu6mbNc5hhmEQ80Nf9yofbHOquRz9SLa8PsfrW7V",
-	"klugPMbJycnqiVqj6sfyfmFE5WE4OemOvw5Oxx/Ddb7nNT5+5bzp98VBMfh+yfjW1nD/drB71dq9tLbe",
-	"Fakz7jWsw4plnXTdujjoHX073+6Fhcvyu+r3P84PPw63T3Z3vUbTHza+Omfty70z8f3b8daHi6OjVped",
-	"fPns9sPW7vcPt+fBx2/WvrPPv38qHhc2XNE7v731hpaxNNMTSxiaKLGoQ5exD2uo2F/tw5drH+IryrQP",
-	"4+BbcX1re/1Dcf3+VqNSflNWI36+sNW4MMJXZIz1KPi/prESI/UDBJglr8XqosRF2g8GJO2Q89xd4Lzu",
-	"oO7NpvBXiK6XA9H1KN6U2iVWBi5Xm87E5NLeEAKOI+rMhHeUEYheeZXFL6iz4FG2FgRk0+Ox6cL2iboI",
-	"HgsSy0CqwnRdjG01HXlVojzkw3aPOSWsfHRF1L2j4wZYVSJPV1554blkqBYSiEm2gpg/QN2thDwhAGKh",
-	"2GIwPMF+DqmnIw6aigfy42ZVcZKAIAMSSh3pB8F1qmOAcQmj73lQm2YJmgm0plcl+DAgS48iqdQOtjKQ",
-	"lZYxDteMQ56ZwP2KBGEDprCM5AEMhiKE+NJxtY4VbIqJ6F+C2G1qlxJn1BQlURY4p8jy4rSwinW5mLqB",
-	"yjejfg0lAhzrlJ9ihwC9YmYXYaCq9fBPFy8QqhVKqLgiiq2AQWlVSUpFTbipWjui1gIR0sBgtKCB57JE",
-	"YM8kJDEY9jKMCoP+aTn74mZ1wPqrQOiZOPxRrXjL9SkUPS9U5Tth/ph1Jvj81V1XDLhwdbp1ZrUJ/sT8",
-	"xSvgZ4oRMxkfVyHxR7JrklstxcT50U65IhYfxpdP2T05S1xlF5xYnpdKnyZFTgdgElh0+KU9csXGpckj",
-	"C/1zvmKqAlQYdROF3YOUnoqbSlelaokgXWDdJab6liBjDJgDLjrZmE+IOhcUwO5sKSEe1w1JPGm+rBCv",
-	"zklawcrEwRZPd7LF/KMtZp5t8cyHO/Ayz/SZzs819ipka3278FbRqEEHNDaHGoRsqPZ3qwfVsyqAoWDJ",
-	"MXMSyB/K/sea5KE88KE6OyXIPZq0RpAbm7RzAm9VYXVBNcxutYGOio2a+N8OCwCbD4qzYQ0A9dc2T+ng",
-	"yr1ZbQeeTai40q1MiAWsegd8TmpCDF2/u+tKTd4ayh8ecxeQFCBfGVGE86HnqIbHPLGQoAstluoZ7YJM",
-	"gm7dOnfcjsucHbJR2FSDrnVWD7nPVus0bPdMTiv4KQ9yBuFULv6NvtXqqeu3sWSf3dB2qPjjEo8DUlVg",
-	"SEVcZZVR7FEnDj9Ovsxc3DurOETBLlP9nLamg1qtNA5WT0PqMTtLkgbevL5WgHTw29xx/W6CXyt6fYrw",
-	"FcW73BPK61XJ5kz0GjTNFnYRA0/zpk+3xZ1Fr6QDrSKDMYGl82OsH7TG4scnXm1WT15xsUbNs8mXmjIO",
-	"A8pagRKpfuFAxRJIYkSGssRvwXuK7G6406y5JbfgcvNbroZTn9ZlDe/cYxrwlcbBQxaIT5+ouXcIPLxO",
-	"/vphfIbcitzi834J1/zKrST24wKjjS6FFd1ASyHF2jH2NIS7sBrm5Sz2063Rney8JzLAMsrr09ysSdLW",
-	"WcbZEkYYaJZU28v4Jja5Au/ZLa3V1tB3PDbT4DKKvxJOVFbEBr/ggi0TjcklOVEwyiMVBYSXpMYHy8tF",
-	"MuUM86sUB4TopPfn+gnIAztP9pCfmXMD4BWrkAMmvT1Ht2H6bISFy8hdGwqsgzsGkxAGrs1EbdjEDXJ9",
-	"bRmA5aLAeKR1hvZOLtVyQV54wbMtmDK+tueMF+n38bfTOb+5nNPHFLL508cRohTBUIR6fyfguO4g9hLb",
-	"MUP4/WglLzBl4PO7m2ZZ7RPl8lKrdy3H0bkzrZ4igeu5WnxQcJw0ZTqKSIDtZaFQAvlfSNqLXrGqH4Xm",
-	"BwBeh7pSAy9agAT2gW27lGQ0jwB34PFJcB3II2YXbKa6WY+K7H+vek2gIjaq175tFT7Io2TUau5fVsqj",
-	"k1rZOrM+l7vdn72ry6Pjk5Nd69J6Vz8Ro8oJVD3uV0efKueX1fN6uQaVjpXu6KDpN74WR+3+l9uL0/LF",
-	"1y/8Zu/MOsO6yXp9d/+wd/DVC9v7H8bO/t7VRcOowtw9GR/e1rea/tde+7B+C59u6E+/XlpevVKvlK1d",
-	"a+2PzW+7ULdZHR9eWrf1y/bt0Rc+2t2V4z380vQ/Ns6r1oiXLWpd1yuF0ccR1B5elsvd0R63zp2zjQ8X",
-	"1VPv2/n34fmHn3vHH27L58VGvVPbHlW6F7tN/0ujcA71iCftyXrU3VPLGjVOaj3rc7Gx9rkdbDWqJ/sf",
-	"XO/bYGv34x/9k5CHxaZf3Qgr+1+udgcfjg9v9m/eW2652G1cNSrv/e1C79vG5en73Wu68eXdoWOJytoF",
-	"3by9Od0YtA8+ds963X+bNYoT72iJ1GvgPU/BXZ0FXebIo5GiVL9qIwSPI79mwWsK9r7BWFhxqQsbB7E0",
-	"q1hm8J15gkFk4onL+miKvxBV9qW7DH3YPxlJXPytuJsay1RKRkvJdO/CjMWMAe/cgACRPvZDRJrNMNZN",
-	"w1zYCrBFG/I+sWnQ7rnXRtsdAh6CNR51IUBEF1qK7eOj0zOS0jhj58khsu8juT48exJCDPjEmOcBeKPl",
-	"E/VwBMj4XjuG0dEg370F8xdzRo4bQHfYWA2ZUTFeDQQlx59rOaII6gl0W2wA4D5yQQ4AWF+1GObQ98HG",
-	"GB3KPa/tYOh4DE8TaTWX0eqiwtfpeAhNQivIOv42TxCLsk3z7SCMWO8cdpMPb0LEf4Q/ddAu5FyXysUG",
-	"CRiQkYQyY3YYuI0BwsBbk+YF95w8seIHwxohRoh8mcnOygPXv5LuIC670HwW+jVAJ+pEYqWPsXzqk3eb",
-	"5LNbxqKhkEAsdicKYdOQeIw6UAWl4WjVXblqDFVzAFpsLI2K+mXUpTnzaYVCoYBrmyNF+CM5tEB9ijwM",
-	"cujxj9e33pG6WyZDf0ARtjLAqiUNoqLIoqDDJ94R/xKkjQ4TFEr5zCNv7JDmr9jYfosvh3tO1PRq6BK5",
-	"n486Eajq5CJKn1WulJntdH05mnZU1IVn5F8ibu5SiVBoYgpFIvcJ6J3wgwh8B0O/XbRUEy6JfGCACyPv",
-	"w0d+nlQmRhihzYJXgw9OmMQGhFIOkWHBRgbbd0QDx9yceF2eHPkpIkjdlgjX73q61SmRVgFxoHZYhEuE",
-	"LXMafUptrQh4iDosAfIU9SXr6jaqOu5gepp8xTgosZhF4KYRl1PCtLNRB5MYtHwJqhFrckw+jyEm+AB5",
-	"m4FycRjGxd5m1Axb3uJ0CEpIz4NkTMgD5uhYjcGBk1NIS9LXKKEck2umTr3SEqp0EfCBjffwn40/8/Jv",
-	"eyfCwIgmwABK10hPQSxCSbgBDUKXev+W9pwdZRS6nDvxWOM9rICIQuZ56lbYMOhqIrOAj6TwVLdRm8oL",
-	"GHXGE+WU6D8NWARpbvTEyZ2mdlIw9GH7UIBanOFEJXO2M5NWNky2lDHbPLGB4t4uQWgsfidZqSq1hOkg",
-	"iXCrKE7U4txj1E/LEulB+bGzqco7E/hoEO9CygoVHAN4LN5BtKuAj1QLZZRBSp7JFpvHc+EE4x/B0F96",
-	"Oi++yzCug/nPwm2Hlf3dSsVqvYvaDls3BXFUGHynH9m+R09vR+HH7na5VvjiP03b4cde5PBu1Hfbo8Pb",
-	"6m3k7u5axeizy7IlXe2mP8vZnnS192+t79rVrvYPBf36Zdj0nYo5hu2wfln+PqszzSrUrHK5t7036r//",
-	"4/Pm56bvHh1dnnze/HnrDG/KzsWwv7+3fd37+uVj4fOgMvbLdHx0fvGO/1Ep7+6fj46+vf+jPPrj24fL",
-	"6u54nZfXdpt+e+377fv3bvns+Otl97sYdb93R7sWOOVn2A5YG1m71pEc/ceT7bLV2a5K97u8acGKgkPu",
-	"la0RvqXRRbl8cv5RvqUauvaNcnk02ufVi4v1m8H3r1uFbxv1cbtQvmzte17LPxk2/Yv1D+FB/9O4Xi5A",
-	"g+Ju9+RruXx2dbp1trd71D2rO1VxXBye+Men77zz4c3hrdWB8ZzWq/u71tem3y03isedYrfx+YvT6G+d",
-	"rfPztY363tmX6s325e1EsKR7WLN2y3uWW7XeV4bX4mtju+nX/e5Bj44ujvlo/KW7VhyffFoLtr9c+uWv",
-	"zjeve16u1iu1j85BnTG3zDfbl+v9i81334PDo9vjKr151/Qb9a9rm2vXG6LaXW+9312b18q4EP4EKOof",
-	"Yl38t7IWHrPb0ans3e5vbG6KTVbd7dweNv2z03ds948vH8+LH4ubJ/TbMLjduvnU2Aqqru52vOiU25+G",
-	"a+6wwi8veaEy/Cw2WuLk29eDQa/X9DsHm1+8xofKzxMxGH0Vl97+0c/jbvfkxqvven+sddvH3trFjbUd",
-	"/rQ6o43j9fYff2x2z2+L87odVZeXkpwQWV0sAHJ85WLk5XkAMaLHZ8ZfWqxNk5rnNQbzQJ2TgN+8aE1c",
-	"HHfZ2HxX2CgUth8w7jKjWM4IwMyslwuY2kZpkRjIHz57OmHf1VBKGDEhvjSYExAd2tUE1oepYthRj0M6",
-	"FNJFYrK2VSNHwF3l3+jHCEW/kBodglgBsAy7XT92MiqNA2VHh4oZWTvjrohiPojL64Yq+IPAU6HQ0E0O",
-	"Z0K5CdCaijlm/E71LWHdEfwJboZy81qB63cFBGAm2odURKIWIgJIxLihiwcTtcLJzlbliMA6+mxkTwQ8",
-	"wBlUEMCQCM/pZLOCYiEUnXHFIAoM+2mU0iXkMRFDAAcE4kI7T8790PUSL6xiKdKLRBIcQ0BxHQCEZpgL",
-	"A4Ukj3YmFMRuCpOz3Or37Nd92lSPiSAFYGFLdGw14GD/ftzMC/d87UzWPCQOJFRqxHv2VTPeVzPCfnqk",
-	"unA8mVPtYfDxct1hRvT32ZVaAyxPjLOZsalJhQOKS0MUjnoMRJrC/HaNMI7UCSWN2mcLFrjUszXf7WTZ",
-	"mE47qFKi6DBjZBMT7lLL9QESa7JPghx1orijHEOgpgJF6OZjqAeoBFD7rXpih77DfZZk7ddQC1LnQbAn",
-	"PSRFVNXieqGQBTLYiF7wbyTHEVprpSR9sQrvDwLedwVU/cJLXCmtFGip2CqttxdPDMcL8Tz+ifEiMuR1",
-	"fBZfpe/9pa88QGTCLXm8Tp2Uw5YGBhhMX2C4HcYGMWX1Ih1xJgTzVH2kIUARkVSjumKUXGVZzKKjCfBm",
-	"JTMRm68knxGlYlQmOEr4AEuhKrI0szlPQ0tvun/Py0sP3EtpnWKoEmKgwhwJWJcGDrAaypWlgmVFuuE/",
-	"9ya1yhwVSldVRVaSurDHbtQr5kGUHWpzj/sCnTQf2mX61MNuIdRK0BDiuF1XZcLMrhAxbPeSiheekkkx",
-	"hQI/i3hsa+uOk9b71hXk9KO1ur71Trtju9VGbs7UM1uAXL/LgkHg+mFmh8r69r1fU8XKGkCbPjFHevYG",
-	"B/mwQzZ175lrUlveuCKzj0pFZl/IPK5cPzPvJL9bvN8rvvtn+bu0hBoCmpSIr9x0Dczp80BbhHkFtsLk",
-	"dUDhZ+BygQmcJ7b6wC7pr3LRrdQ1WactpCHgoS84J3hVp/ijRVJqVSTfKEOQZWXxHwDHziLXn0Lg7oXB",
-	"/Mdv/jfH+3+mfuuJaG1kuZkf35kyIHnvR+QOQINpyebvCXMmvf/buCiTVmCyBXwZfgFTbapajQn8lDcV",
-	"q7RnHZxWc6j2qXfqdn0aDqUtiddYQ6lJfW/8NqcjxganACguDMeqgK4yIUukrbC7VYxVu8/TuPwJ6wWu",
-	"8bMLAqmwc5AQGgqoxoLAgovtykBpHYXPYfRZ3vUpfJvE3vitsIzBYJCKEpQZ2FvXZuutXCx1fb7N+1I1",
-	"YCrhB/XCH1ChI8/i9GXrhY18IV8sbuTfryyeQ5xaz2cC1zfRULKc9TYUV3UmbYdXcNUs8H0lLJI4NNnS",
-	"/CEc8rTzmeaX49CWgMjJctAjQNZsnK0oPqkKM5PA+p7gGKUw0FanMS3To5fzXOKVl3BkXm2cDKyoWKLQ",
-	"u5+Re1oZc+yLF4gbNXn21hR3Y2bLc4KuCMrpSxG7QlwRrn3WERUQfPIN0rakV6vslSs2wCy0Jp5w+Mj3",
-	"OHXQUpGvFmtoIcc7dNxw3mmV5sDfrgn4FW7uMUWIubfvJUeu2PjuQgQ37iw58uPKuCSSJVdg/74EGTJg",
-	"/dmwCQmPyPP4SLszqlYfKl+MFm0TSiHs0QhYc54MOGb9VxnwKgMWx81+LsMBN+rMMz8wLnnB9sPgqi2K",
-	"689eDPGZjXPJygHfmWR6xKaiRCMgYq1ApdxUCD7sRSSND2WxKO4zYx/g6t0jJGGQXatNuS7kZ8jgh5Jt",
-	"pc8dFizRFY7DejA26pvVeJfcX8Yar+9Vzv4N29TpFSM08Zqf1DjLPqOpdIWmxE5eGAlt9XkyCIJndU24",
-	"IVuX/7MwW3RUSjCr6OBe5QMqrAKtZU6SmjCZk8ylFhogVwLXWGIw9uh33YCPDHJANkirpJW6Emd5KpdH",
-	"/s9LqU7AkjWd7swsSCAWsf/LJqqOhPnwdmgIlcPI2qvXnPpjbN8Msf7OlpthVf5W1VUbLdst1nV9hfIJ",
-	"l9k5Yv9X4PL/ss2aEimFqesTO3C5/QS1EaqJ92Xl25fODk/GCKF08s4ZYyh6x95gaDN9tBTy7I0aYcjy",
-	"ADBl6TTzwCMWsijurCepYXkxqfSMFyLPa3xGdELQ9UVIgWXBPEnqrV0zQJH1O24XpUPWium7PObpekkV",
-	"AngIEqrh960SeKCkf+SQasMoWp+7J/uje760PH+KcZCe68cLf0RWVmbCXw1j6Vw/illTuM1M7uP1iyX3",
-	"D0HxSzNg6Ls/hyzFzsgpgmvPIxVL5Mxye1OUIKoIqkGty6QaVDprh9h5aUnk86oLare6Z50fnNmKVhrQ",
-	"BKLsvxZdXd1T1yeU9Bn1gbm4E2OWaPwJ9E/tqYirK9CnRk0hNS3A0cRJBblCCO8RgXPEaEfaJY81bYJW",
-	"a1Kbg82FyH8b77YKxAF4jyA2RSuWamGAdglXEVoYRjLCK0hTDm+juwmTkD2nEfQJtt0Bck3UTxhBNGhs",
-	"I/3k6VdbImcHp8RzWwEFzHuFHQvBCrkGq7hxMmMMSRn529ZZtAHec6XhcuIw8on6zA34Sm4FYJlA/JUb",
-	"9+9hTzbCTdRWrop1KTF40KW+e0tTnzE7CnMNIOwpsxCAlLVSWjkdAnbXErh9yff7THUfE5ssiyIFV/u1",
-	"0COj0APXJ1t1319nZsmE1IiGOiZRYCJDWc6JZ6y1gFmh9FeGQsXZCzIckJADNlgc2QC8ASqivjN5qct1",
-	"BUgp7tNGsKQckcJX1c6zm1DkiaUbrw08ppnITPBIpc0jPrNr5esrlZYM7ir9HDWLBHwkNOCR1JsdPowb",
-	"pKWXr3Renzos3/RRO/a5w2xiU8+zFc2HbooTqpJPeZRy2vAEjbSlMdJ04x0C3hmQTaqzRf4oBVoKl/o/",
-	"G3/mgZRyR+FGBSKUv5CPL2gNLpcGFSq01uEoApaFHdWjk8MwwNEiHCnomk0ZGIwGAaa0Ih4F0qjBqIeJ",
-	"TEhRuebw3zEqsGYuhq58zoExL6f1NNwGTaF80z+bHjZMT71oHjgs0DNQymxHD8KOUdzM6geNMVWDCbWZ",
-	"70TojxjKwfjYlYKyo/q+6O8VNwpEsDaX1krIu9CrCclPfMmNUyuGOIR/qB7lyEACMwGXOBwGvjAbjuTx",
-	"UTYgPBIhuvgIbArdUW8G+cSw03ER8k7bN2cKXgzHrrY0RBZiwEboIlOYcsqIhWSMugJRr+QDPaaTLLij",
-	"AAogwu3z3CtsDMdB436abe+IGQbPXDQucz/7PHFcUwC6XIREEbFNp6QLgkDKr/Ebn4caGXL8z4LkUmoK",
-	"0LiWNei00Ra4fMpaU4sGCmY1cDlMLH6C/qkYLGrn4Z3EAOYrRfJKaUVKvWXNsXj7lUH5PYs5NjEITVfy",
-	"9wD4eSYbrR+LtBkhlgUBku9lvYnFzDcxy35LBeyZst/YjWYCyOaUNIMMCngSkk6CeawdKs1cOf2CKgOo",
-	"6jaL24W3UqOdn+2tbmuFou0OrYUx6aEzXtwb9n1h4oUYJN+8Y0CYWsT+l01ESKUC1bYXMmJHQKaDgFFH",
-	"9BjT/jjoTCwC6PCgP/RoKXb7Ieei1Kj9bztH7D/k/0Dq5b/tHAlpSxoalca0ZsIVXFYzZeZVMNlEI+tE",
-	"0/Wo6/6piR41vAj1FTQ5DYfCzMHkfq8czB1e8z8xa3KHZfotUyXSqV1ri+ukKbAYE54Svv9EHut7a/8q",
-	"CPD5iv/+Kj5TVSRUPF61iIqXm2WOfjeYfuaxHdBMfCGVrMiiPAB8LDPk34lcdOgSQP8wl8DbwwIWlXqg",
-	"DukEvD8Zzt9BQO4YFUJDjsVY4QDbpSSw/FKT9eSJZULZy1Fh3yOgHsXZCsAxB/Qgo8sB5yTNDCWujbX4",
-	"l8HAUGkcaAaCuO9ypGMaUfkA+JJxOcEPB4DolOMnSMiJz0cQuqCqaBq5Q8EW0TdB5zKCR1LisDMMh4Gu",
-	"xZlUN4woN03h2amXGU1Gf6u+UvjSvKMAUUQpeu8KDN9Vdds0g91fwU3+XXISC0JL791WKlZrHEFLn1+K",
-	"o9vT7S/jVqfTae0eFvn3NafcbY/r9aeGll6vn12NDm+tkcGkdBt9dmn9cQdo6TPrWwQtvZ8BLT36ClxP",
-	"bQWCXCvHgMj1cnl0WLGss42P/f4fxeJw+L2yP276H7dZe+1zWXibX4ofjtfOT25629/fl68v2UXb/8Pn",
-	"dHxFLUa9/tWHcUvcdgpH4yO32B6LrUHonW58aPrdiz/C85/7n/nmfqte27+oWyOAd66OquW10Umlblmj",
-	"3S6ARB8j1PTJrtVlAFcsr2v6n05O6nWL71cqYt86Od8rj+qVJEh046e4dnYvPow6XeesXvm28eEq2Nzf",
-	"3vzM1s+sTtM3YaLngERfwrWNavXjrkW7jR4AVDf9lt/otG8/3Z6otXUqW5et9cLwwq9N80+dWKNGt9az",
-	"DjdoZby+2xjsDpt+f/yh51fHX7fq7aPB1gn/Urz8enGzvbZ20KPH59tHllu1gvXPX7ut47631n+3dd6i",
-	"1Fk7uAl5+O1w5DX9o4+tS39UpFv9P+r1n4V//37Q0id/XJ1t7l52vxwe32wV+zdNf29Mtw7Xv75/t1eu",
-	"0Ru+tXb4bavhjy/W+58VtHRyR07ux6a/7I7U+3FJaOk7pgafh97rNTX4ADDRT5EazFLNqVDQD5QaVHws",
-	"yqOZnR+Mamw6PIjilKooeTqwlNM5Q8wI6gBSMoGYJxXgN4EkFpPmQogVONKgpDkiWN+FWkfkt2ppDExA",
-	"AKZNH8NVnuszYgs2+DfacTvwCdSMooVWaeTIwR78loc9I3XiCgx+5eA/xXc6idMahzrn1KfBFTz2q+s7",
-	"fCRWi+tb6wDS0aOQA+xzEZJigRQKBeRkafqYzlo0lub6kKeBx5VU3g2rf0Aw69oflBc5hY5MbfJG3zI2",
-	"HN8Coi9ahDky9KGMJeyxph+ZYpHB2DWRuI0U5Y7iM6HR0OWi5fCZyMGVJ7axRWz5HeYM5D91lQV87Ibw",
-	"mVmxIf/Gagv5L6NSKAfI1D+o1+WBG/b6dq7pT7gBdlsEuB4cHk09fJm4sMrzOOZBOOwOmWByNXkfRsJW",
-	"YS1zxKZt+b84/v/5P//zvzkMmv7P/yfgOhFSh+PYHeowc/Tq6qZvC6aGD6XN6jI18D7HGfo9ak9X7mJC",
-	"kLbbEBqBwWNSTW2H2C1Q8PRjLFKCbidLbhPj6pivCMKxMe2Qz2jARNj0FV6DD3XwHUzzUQPC1WFtDoXV",
-	"sJlJ3xWQDnbIzyGHI0B8ToaCtryJnPRmoSBvqSWAwrjxIMiFjFlxGttgpdqBLdb0I8orf6xiwiACrtzB",
-	"gDk6eKyixjNjvbqwH4LDuvBNesnIAIVMY3REx2aEKnajHHbttll8ZtU3MU2SEc+OpN0Efxh62ZrnSp5H",
-	"1UCLwsTzcIbJAgW54OBP2kNfkQ/ZJSK4ZqhrU5+0WNOPHFnapa4/QcM1okJtFOYgkPwUvxMOG66GdClm",
-	"WwEtOPJ9pczQ1fcwJPUe7OSmSTwtii+QPkQnFDS3mKLCg6XF8gUa8r7btiNJY9QuzC+tmKhOkJf9p7iu",
-	"iibMAPPC9RFNP61SIy6RyJOGvgGIN6YiIMWcsbdbrOequ6ZJ952IFEzEPHagr9R1SBB2yCfGFDPyQT2O",
-	"yrhHbF+CulF/duj2VQ0AJE9Jj8s1QkoqzvNgv2bHAF7z9PMCG+mrEPGVSdEasZhlbb08ZLxVAEPeIX1S",
-	"eEDS54S/mk9udjal0HNxvCvssbF8Hc+TLXrIEJEZiI9WFsefg/Qc2E45Y21yykbJSaOk6RdzeAxWA5fn",
-	"pmobcoaHnCs3cskiiaafvkaz2mefr/igplTITHpnvU9f3b8092+JgoONja2tzc2N9Yf3CcViTuEDFBwY",
-	"SAKpHqEFlMNgGaB9O9HLH9lIOXRn8oPiup2baJsFWEPXUdTK8F1Mviqla0f5QrnYo7GNpKH2kTDP+QON",
-	"RVsVPCQBwtM6LsRQDKCpEEtU5WWDgIesHaUXYt9jJzb6sJdAajq0mKNyP0xdRIF3UvOTRoEi5G33aEDb",
-	"YcwSiwsmxiJk/Sg9AnUQckj2D5VV4B3Cfg6pZxj5Hg0VqS1WLJpcuMR1DKbbJPtxTsMvxHOZBFYAy1QR",
-	"R0hT0efhquu3vaFcL6BlVpa03gcxsTZBCoQdsGUjFtjI9NXWilHHSRzXSRQ5dniQJ/WkBRTx0wZJGiQE",
-	"gNDO/HLgD5O9S7ppfLlcyONkNh4FTCJjxvfWT7fu4EEAJfRuegWTePGKsa6qm5Nk7sB7vlCF3sNAQ2Sd",
-	"4IXK8TJRIuR2nqch8QyKxXUk9txxXbFtdDmUYuW3gEo0NWBuUkM+nEqMRKp8gG60g1S/AufBCj0sM9fs",
-	"7bgHUDF2uOewwCgIRIUolEp8dk2o3kWkDI3gzDCMew3UJDFgBmCrv5tu1JsuSz3GYRHV4K7abNSKGc77",
-	"NQuEy33wFzoMKpoX1q36vDyndo20UixXzCK0UnFxVCY1nQfDZXrVoP9cDap1yXMrz/iILqg+J3+wjAKN",
-	"2WgzGPV8NhLZ7uJD+opT+E07hIbEY1QghSpKZKEkKJ7xPKlS5NhTcP9GkyR8Qr0IJVt5wopYlY98s9+x",
-	"JPUehLrV5VeMDSDxoHqtAt4nLSYHluCmckWCqVWrDYy4GgpvkpfPVPOqqk7wEirfEDI49BroNJEuVClc",
-	"WHjNUovapekf+bGaCvB9xelQs4lU3qTDRizQ7XkCVR1yv1JV0q876vLE9tkN8OAyX6sfjGaTLidyyQRT",
-	"Gku1nmKrg6oJhPQA2Ct6q8hhYkkyzCPqppzYDTg95vNhtycfFj1FTxJSMKXJWABUN07iG6BFotxq3GYQ",
-	"6B5DZF+NgPrENgLOq5/Z2IY2ROhcVUsapaCiDJAnrQewxyhpB1T0otxTBuMDkm7eP9yv8lRZsX19UKPw",
-	"fnQ0ZsT3dyJ+S+OIjlX9Jdh9wFT7z2rXixvoElt0pbSyXtgorBaKqxtF+ZavWeBRKeuPNwq7dw8DGATC",
-	"zxelbqDUXLRF7rVcaQZ3bxop2N0si+Uj1lnCJo3v96Hi1Zq6wmEeQ/zGdH7ehF9oMp8QgxhFEdWijlV+",
-	"XqLOu0RANObJHtbDA5stCEPuK+iASuMgBj2QUtkxUAGStBmgY6QeUdUObmjQUYrQxfIB15nyIok99MWA",
-	"td2OyxQD0QQzb57AxKX0Bt0xWR0wk4QXJ3vfQnGTiTeju2aKszy2VvC9tLgzjqAEXkk4Mvhin6BAMWtL",
-	"TBxtedF0geKvXDaoqjaR0bSZTSADoQmTtCgTstQc4mt17UuGfn/0nZu6JzIw6hYpqs09GcT6MK0gV4lx",
-	"o/U6iusKHZyVnxOPdcCRm2Bfz8U4wRhOIm2P0QC+fSMPmao8fTvdtaRcmpAP2z2pCkdKyynfgGjC3JgX",
-	"KG+45GZtqwERF+ktdZcSFqrI+VBYE81rg4HfkKu4CZOzxeq6HPrLI1eoGKjrI+wsFBPGVaQJkDgpXUiL",
-	"edzvCn3XKzaOy90ABkX3mk1JmuHAScVyurPhn3zNqZ0ZP/ChzkSHxl1bEs7hbi+6JSHatcT/DWAxXjyo",
-	"O77xJ5G6WecjIXjxogdraAAmDBOffiYbzjRm6COQ4kzgA96V1e6VIOefTpI10T38PIbTPM69iXP8wkn4",
-	"5soPsRAbBPW8ZMAlyukqEdOjgM02lWpQHSC+USTQc7s9JkLi6iB/hwdttqRoEU/K0vBKQv6CScjTgoHz",
-	"Rcffj5F89lkRywqzxRnLX4pQg+oOsTi7DV5vbpccSKqo/VMnWFWoExu9ACiI8E4KK47CsFC/Ur4lvOck",
-	"egX144sWEXs40L+PxEub3qvsu7Psm97HDyv21Ll68RIvPiYLCjv8QaacU/N+eSJu7S+j9GNmYgiRlQw7",
-	"jY7oOMY5ijlhgEfHcQImhALRPbAONegwYEwHDCWj7h2sJePUE4GzPGmwPr++W2oGZ5P6ep8uQdPn168J",
-	"msUSNHKpIv6gx/TWZm+MxInHS7MOfWa2BlLxhn5GhGpE7JS/z5OjyQ7pERXEh+5DBJXWBkLihKkKKw0o",
-	"qoG3chpsHEY1DJhTIthrubhhsPLUqjoznAnfvp6P9BzQox+OGftjUV2YpQQfSwfW1Ol4uekjLHBkNFBl",
-	"fgr9HzSEQpKI+QFMiGEoAHRDhR5gauBU+YB3R8gS1eIvzStUu0oxR7VB4dD3mUd8Fo54cKVhUGwR0tBt",
-	"/3AHiHgQ/Xn9DmFj4gxSvukf4o+xqH4UuGHIfKgsLBbyxXwhX1hb37Rz5p9bW3n9/wV8gv6OJL/bkcun",
-	"xwwukx6pydlkSQuDvLFd6EcQ9lvVW4g1X/JX8nsQvBPzNZEoujRk0qRJpL2UVAUGTD+aJxY7uoF8PFgw",
-	"ezxQqK9I1QC5N2n2QCIvtHUCTo9FvmiFA5I2FOHeqtdoA4biDzUVtfhRxEzeSpFL9elYT1jbVU3fMqg/",
-	"YzpUaV6plhZNfpDQL75cKQjY8wBSfiOiWx+i7g+jTFZqtC7nTm6SVQoVoBnWy/qpOjRDP3S9aGFgb4+o",
-	"XDQ3LKmt7BOPCyYUkib0YFBduZvpB6cmVx7KCLxr/tIXPxzep1CpybCDPsaQUztZCnfjEK2AmBK9H8lv",
-	"C9HXdyZigrV4EQnOReyC1zTng6Y5T5/Iqph9DBfJdM61LRZwfJkfcK+PHB8Lhvc8178SRqkhGOcdVS+v",
-	"w31T2YoqkgP6ig4RGsbljz4oHr+IkM8NNP/1AoZ6NRr+3yaIF03pNXB318BdvKkzYnfxtrlz8M44OI8Z",
-	"v1uyQWveCVksfhfPLSuEZ8z+CUvaZrK6SrEUiaEBCwT3NcQbxheskNj42taaw0Jhoy1YO2Ah/JvZJonD",
-	"tbYF1W2wZVVMdmKbvkc44XQAwyfwlSZiebohKFknxn2jfzhHgLdf3dFEXsdYSNRnhU4RTNsVaDhyeDYa",
-	"jm6ouGHFDpEbBgRxSKCDy4R5A7lbLCiKtuPaobYmPN6GSmpF5BAXq2tQSlw/qB9HDBNbuju4lLa5ge1c",
-	"xDw76vHo9zD0LlPF7VdsvCARarSl740+fh+TVXfYgMl6/H53JTe/TTi3MoDLN98Xi4tX3kXzfR6G0JoQ",
-	"Q+bEi56hkiKRYPAGyDf8apE+SL+vEnAAYQsMSugRwvFBigbEdslWcg/Y+5t6FBchIo1VywydsqThuvZX",
-	"9O95WZt6FDOCxRzxIOx5TIg8sfCTSC63Per2o0ZX9ZcqWjZQDKLWUej/dLD6L9C9M7GCyJMG9GYqITwJ",
-	"trlYD83d5d7SuZqG2UZjiH2fQ87m1fTM6KXxibnBH+kkzt0ci7TVGCdxZsom7p7kPh4beQqA1FTTparT",
-	"kcNKe+jZDngfe6+XcuJWnsKtmqu/Xjd3Wp7lSXb27L2xhOMyU7vc0WGZ3jJxaZKxeVS7+YCGvbjb3NRQ",
-	"K5PG20tBTV1A6wKbx4y6+ARRFFS2lxDnaztncDC9OS5XT9dzxKqerq5vvVutlCs5clz+vLu3jgr1Y92q",
-	"rJ5+tOS3b1GsGM6WlDlAPWWgKGrMIoePfI9TZwlMv+lNJ32D1wr71wr7JSrszY1/pwr7e0tK3LTzZeSV",
-	"cV0kHa8Aq+LFlGMZMLLPGVr6zMa5RPgGOdCTH4kpENtcNh5snnxNCrN/iRRI2JzZd9gfAlh8BBBL3iS6",
-	"FOPc89s8sRHXE5oVlXDVxCRKmpK6Vdkhtse6tD2G6zZ2q6fmRUV5CRakeQ5xj05zpE/b8j+W7wTcRVQW",
-	"xWkSQQqNGL1aXAaTmir5PT46PYOAl5sSQ5JuLRyTBeNCEYjjnWM6j4KdisN6MMC3m9X4dNxf0xjb9lXb",
-	"/G1DRwmI7adQT7PP50KRoiyM1YGGHl5AjegzO6uTUxUIIrkUyEEMsOnEAQkYhei/UbxohDgn1YNhCCAD",
-	"Oay5FKea+Rjxq7D0w3OvGJaTEBwY1uXcuoMI+Rt+i6kBRfujcLcNTtOFDGRLQ5Ii+phCK8UOeofjkBKV",
-	"L6raJFkApCE/Q3aTgPgULIToFgB1LawJ0iBEjYksCyE6bRUdR2HRmZhlZ8a8d7C6DOiTojq2ySVGhR3X",
-	"3ACpq+JNfaGc1Xv4qBRmEiyM1ZmlKXNWw/khbK7c9AgL64uQUSdrxmhnLs5HslxOnbdDFq6KMGC0/yCa",
-	"UMmKVyX491OCsY/Gn0wBzpJE8320wcS1sfJTXzx30t0SZL96lgPdZA+K66tqYHZOaZeExYGWvaGLFrTn",
-	"o1W4P3CzMca0rGyW3b8srvODWfmv8u1Vvt0VDzrBNag8+2iHP63Fny7zMk3+uWJvAaM/xod+TgEJRRNx",
-	"WXsSKCZZKqnekOJBBEsLgW2JP+y3WBAzQsbQWMma30msLWFAQoqQjhEHUtUFyZvYUQW9QlLWqMgsuHax",
-	"p8pXZelgD/ahgUEMBywQzGEOdiJEBfYdYhfsietDVYxEdZOX8jdCgzfMY/5swGnFLWnCWWgw46HvKF4J",
-	"IG3TvRrRgsdmuhvKRSqhF+MMUcYyx54Jd/wwwJW5J61Iuh+qbxqo71QD54RblMNmnpzCWobelb9+2ZpW",
-	"FmDYPC/q5IDM6is22N9QBaWiBz8V1FDGsc3EDX4grDD5mz57dk1jdKJPYbXEgP1R51MnboGrNA5SxG8k",
-	"aJOtezszu50mm510rGs9/w5kxhVjA6whCIOxQupgNPBcFgDkcVSyCvcWIQ1CVVASMGK3A2/1mgVuZ2yr",
-	"IASd4EdCjGSDUKhiiTT5Lt/YCxDwrxLwbygB5d5KOXOPK/nSN/SE6JMXPbTsk+f/2WWfhmefQlFLhJHB",
-	"CN2tHlTPqoA6EJncCg4dLG4XIt46ymtQW4Ycsq/BUITMSQNL35kmdo/3AMIT+VMC00RYT9B0TNaGKmxr",
-	"HLEybnHcueVR2Pd48BvZszhNDCVXeH8Q8L4r2D3sWtizr4i1/yCZnEC4144obqunhrvHs7dQaW7HuPQu",
-	"0lmJn2cXz8fDcJ5s1r1P0gicoqkwfvaRe46dM0IY6udoLw77SjQjB5aOCuTJKa7EImhJKWJ8jpU7JXPV",
-	"ur8amK/C7BH60nFzPYlHnbmRE+JLXfUQluVQsGDhBnR5sUhBiQzkR6p3nOwpbjcaMNLm/Zbr62q85gr1",
-	"neaK4dD2KfZ3Jk0uA1aSVCwozPAnkCsBw0oaiezGFWFOwcxEGDfQpY3BWS4U7AhMJPpdN+CjuJbEYYOw",
-	"N6OqAWmRzgULnrTbPTf9Qrxx9CaixlmMwwasSwPHU6g6bSoY8Cj8l617ZOUelmsZIowMdKPqF0D9MRaW",
-	"hLp3JK2yAP5jGoF9enPA/G7YWym925zOh80ev4gmoIMWJnTKc9VyLDTgipU1RCSCe5rBWRMqHeMwbshW",
-	"Q74KFVQIMySQvJAPQ0CwoZ6XNXoR0hB65JfSSvijeauHB7dHhdyEPepMNGgbXeBxBgZQ+nvsRv7E9YnD",
-	"2m6fZo8efpq1Qde3tlJ36JzTWMVu4zLS+S3+A2jvXuT6U2BLuyNd4eObG5HQ+30BMR4G3wIkwKTul6tz",
-	"dxjayDx4kTC0SaU3A8BC0QHKBcpEnlXD+DUPTOKKSe3tBgqaLoXug5rglSbIXCRoqCLYnSyrTNALl7CY",
-	"EnHYNLSb7Q5iBtoYrU7aK1QoZLUuCyMcMtuAwbLzxEJeY7S9EWAiiAEfDjGAHjAy9N2fQ0ZC3sV2TuV/",
-	"KeoSXf8qIhqmyexfST0CaU3SgDn9WOQnSZWjRVJ1lBNFtD7HtduBpZie4wRhvXqUFd/S54A3VyIRCt48",
-	"322qfgHO1H0BJp6W/jW5lw95yFqcXxGHEsunBikU9Wle8OEt/W/1YwNqbaIyypWntFjIb+cLeSnaIy0X",
-	"3WPlEVDY5No/D9jF5AbIUDdyo71SyE7oJ3xjhMLqZKuo++uGrLM6r8hoaF62nHO65vaBTzaTdx7TsPwa",
-	"ybUNeYYIqVJAQjJTuF3piTJPMMhuGq0EiebZThSFgkp+yGGAeIVxqPSuNK4xozFL/wgCa+FyHy7Ok6OU",
-	"TC4AiWi5Oy0e8bG/t3iM2bHl+1kprazK/ytX92uHpFJtnNX2ahXrrAqfNv16rVbevq1UrO9u1xrVyla3",
-	"dnL8cTdkwy3hfaueNTp7fuF9pXd9a30ud7s/e1eXR8cnJ7vWpfWufiJGTb9ycrH75eRkvzr6VDm/rJ7X",
-	"y7V9q3herXRHB42vxVG7/+X24rR88fULv9k7s87K3cMvZate390/7B189cKm397/MHb2964uziy2NyqM",
-	"Dy+rN/XLi5ujM2ujvlume6PCLX5Wjz6r727fVG6tT/JuTb9sXZxZV59O642TUbUL4/lcHYV7rW/l8fdv",
-	"h73aXu/718sqrZe7MDbrpt5wvh0WL759GrTGxUHTb30rX7f9Ru/7/vboK4yyreZaK8fzrpfLo8OKZTXG",
-	"t1udo7Xx2K9fbPW63fNi0xdBYzs4P2r/vLT+aL8PPveOD8ve+7C4URlsXg/Kjc1CUBuOzz45BbZ/XS16",
-	"+43b9z+/f3J5XVQH57Xzpt/4PjrgG2LEzqwjOa+PJ9tlq7NdLVv1SnnTGlVHF7tfGgWvbI1Gle5F7fPo",
-	"olw+Of9ojWqjXetit+l/aRTOrJOPa2WrNrJ2rQ7c5bRe3d+1vnbLjeJxp9htfP7iNPpbZ+v8fG2jvnf2",
-	"pXqzfXlrXeJKfmxUqx93Ldpt9HqtfnXYXv9QZP096/u3Xq/1rSy+n25dttYLwwu/hmPg32u3l4WqNart",
-	"np5Yo6bf6NZ61nH/28mn7Xf+xmeLnr6/3Q9Ph+d7nwvWhbgQvfZ6tRB863w4PVrf/3lpuVWr9+nyj/V3",
-	"vH675TWa/tbah42LzbNxa622v779/ufF1nrjZvtmUO4VN77fWv9u+rB5q4e7KRt6JfcQBoKSF4oj/67K",
-	"vdZX7Nyvyv03Ue74xp5AuWdpmoRyx4seTLkvSgOflcuCHXM3KvjHJl+/k55+JV9/MvL1xz5OWRtiXiIa",
-	"xjWLel1ekEa8jm9fJ07ARAXXe3Neu6Ya2Kv0f7FUG4+9V1P3w8xuudlCf1mxB5bJy2LMyBMri3A9R1rD",
-	"kBik6ztx5hHCZq6IU5y6u4MFyk2E6n0jhIaltm4Yf018LG7T9wR+Dt6ZiMQhnxN2fUQhuFGPA76HvEcc",
-	"EHSNrnTwTFEjmoHBnajGzfzVBC370qzw4DyrpJRYgBAhkkQPG4fz+TVfmQypFefEz3Lyz/X7h9Oenc5g",
-	"nsx9LRd5HLb2xxbaWadnHoPBfe31xbnan4qkHaLWL4Sk/bXX9/cmaH96U2sJenZIsT4ePfs9zLDlxMZ9",
-	"KdqjdOOjErRPvJxXgvZXwTGToH226Pg707OnnRSxrDB7JHr2xxVqD03jhMGdSYm2gKB6JWR6FVLzCZke",
-	"XET9DmxM08djMdn0uGxM94t5Lc7IpMLFScpnTBvclbpoHjHRYjVeL59NqM19n7VhfHdgD0rM8ZVB6JVB",
-	"KGYQAv8lIuCaZhCa43XeFyFq8vQtUr51XwKhNJPpQQiE7snvcz9J9Mrv8/T8PneJ09yX6GfmiclI4t6d",
-	"6Gcpe/+Vu+e34O55gl07e5MsYe8+KImPYef+c4l8Yu23PJFPLg1wHLO9j8nHI9/bc/PxvCZTfm8unicW",
-	"dwsw8YCgezgmnscNLt6VjecRQgsLMPIITckzh4onWRRyd3GV6tY8KBWNYH6Prjp0lUKR9t+TieZVxv7D",
-	"GGgeVSjPPpQLBRruzD9jCM778s8cVwgPyKAnxZlRah5R0iQ55+HHM/ho5rHHPIAxN7cAcFYL7rQmXYK9",
-	"BcXOTkQ8b+O8dFllFliDklbLBFPVoDSdyiufyqs8/6eTqTyxgb0glQqK8QenUnkEs/bR6VSSq/bQdCpZ",
-	"tuqvO4jVl8ug8irR/kn0KWjGzCZPeWRzdWHylAUF3QIW6x3JUx5BJGYTqEwypkw48hC9hPYS02KGrpr5",
-	"jB/37pZ8Zfx4HsaP1+6Sl8L38fgNralHdg7bx727Te7K9vEIonExxg+FzZnk+5jTCTfFJ/Bc8vBVYPz9",
-	"6TEeX1Ckb+Z55BgPICruRo7xCKJiEeCKh6THWKzQ6ZWG4rUR959HQgFrO4uC4tFhPxajoABv8m4UFLEM",
-	"vDMFxSMIwZk0FGgmxSQUMcMEfBPzS8wxnaYh819tp1cJ8sDMD49tMmVu4rm8D4sbTTobuHinmsblR/wS",
-	"sVhfWk0/5qmpEpaUWtlo9VHadC7Bwh14ErJg6OeM5aVxD8wYYJeGbETHyyyY+slSa/aYIlfv4VfgexHG",
-	"b9gQgNEhv3PjoHnXx+sbNJ+yRNozIcNSmwWjG2e1BsZPnod570/I2RJUJmCZR05B4is0fCPk9wYvtoZh",
-	"j3DfG7+NIVQi2Hhp87phLvIcFeRKG1Nh0CzjM0/RGYZCo+H7LBzx4EroCpPaMRl41Nc/V4dV8+v0+9wH",
-	"CRmRkRijdIXCioofgmkFPwLDB3wGrlhk7YD1OYLp10KkqKGdkAVJmCmHjkWObLzbKkiNpOoxVGkHD9Uv",
-	"EFxmJ0GvDuFJMJFsjFQiXTvekdAeo46ellkcBLao77CAOZpfvUQo6XOHeRN8RHidKrhRDr3n+lgS1Obe",
-	"sA94+WqJ8ccqmYDFk5oAQC6oWulk+Y5RwQI8Pnzks0BkpaL1Tv5tEaPVmbse+Kt9GgbuLcgLWL0YzUsB",
-	"dk3DeSF8V/HdCgwGtpb8RooG1h8ETFANsLs4vpde0mdq6dQvNEMtxRxKrzi6qSD5MZVYtj57CDUydf7S",
-	"ksnu5NdT+iPDhl8D4bO4KY+XZ2DlKAkK8kdFF2mf+13EFpxl5Nfhti/c0n8KSxEW4tVcFKHaaSlnC/fK",
-	"/Q3GH9ETXq7dGJ+LOdYjzmWuEann/Cu7P4MNBKEkZP2Bp1LCNpqIeWnM2DltzXnqXMgr9vm/BLFDdhOu",
-	"6R/aGhwisnjAhhGgmsk19aA4RBtBEcxpugEUg4emm0JoswmuEVNV/sNxA9YO3euYLANEEiIIosjSA/Ed",
-	"0hn6bbkKaE6qWTq8PewzP0QDjnfUtpxnJsF7+81sJbWvYII8NpL0C5WjIH/9lT+kffbrV9OX1ylPo+mH",
-	"nljV/waY+b/+yh/zIJQXDgIecvhA/kN+4rBr+fcuk8a0/GBlaaMJFvh5LSd8xxliGlbx1XbKIhjqq/Mx",
-	"S7Y/vPGkT+UsC+pHP3HRlAhV38+0ptai0v4ZfSPo9U1wrik8L3CDfcBiR3oB0gJSbSenhN7AhcaNkEfu",
-	"I7b9/0tIPy7V1NrFMU2uxaMdk9Tn/can5cEK77WV/FRnIPvdT9kTamhLH4ZlFd3MJtap0zSf3AMRzNVR",
-	"MOixTL7nHhXz+pfwAffT4Xdk3uhGxAt/a9qNp1c5u/BOn1DlpG+ixFHDS35Mn6JMF1wJyHke9Mqr2fNy",
-	"yTeeUN7PFfSPLeBfHAnHV2DHmOL/14CDaEON+NBzTO+T+mPS5wHLYUYyK36ehiqAgPnTp/NBnLOO67nU",
-	"u6PX9DxEEouLj9fik8fhkXgq+ZO+89PYJB7G51rYPJxMkMYglVGmUp7pKzZWfKyBKr6FZKeZM7XbTAg4",
-	"BUedI33s7bdSzLieYt0mPXqtE4BC0XlPS5EcGfpQ2WADlDxw/tjILDfHPL1vZdpEyzs8s4R0YKOZswAz",
-	"1Q2iD0EO6gXUxRuRmJUyGimGHL3eOzE1Ofw4xNuZtX1SfM/o+G+z9E566NtfvJX+1RB/BkP8qfJmU6dl",
-	"lgk+0/hOSo2ZVvjKa8b2xUIoPs22S26GTMN7VqL2Nze2czHjnGK84wFyz0XMd/kE85uqMpokfSvJIYyx",
-	"IxXGrqFu2M8h9VBGR3pHDoGIIcDuaLa8kIZum1DHCZgQccG4UjxRjqdP3sT6+G2e2NcsEFAf1A34SMRN",
-	"M6oPe+JGLdbmfXiax0oq86R6ngc8CBHAjLe5lyOqciRHzg5O9d1yk2VU0JEbMJ91fwjWtiPXRTFxKs4Z",
-	"8FxofBNK2rQ/oG7XJy3WdX14f36OKPD2KL8WDH2p4+Qk/Dyx1EBtNYYfagz2hKuDBoHxDI2P7IaEegGj",
-	"ji7jSjaTGqSFyT2yo8yuGywW0G6Yz0boUs3zpx6O3K+u81zAZ10qFj9sLe1WPa9HNU8fvPpTj+JPPZVC",
-	"mdr4szyp5et/oNmHdtVuzEaXttvSE3ADTuBim1xBpYAqsNANOH3a7rlYfWgsUEkpEyU75dFvDX0H5Jbv",
-	"KOSBhP0PhDaakxh7FwGjTD6aeFSEhAqAP/+qqbnskHbtiBoHrkBUdFAxI+qGNhawqo+l0FayXfA+Q2Ju",
-	"KYciylEeqApQ1Chun+2gD8d8qJQlQkq0UY9JEZrTnowaIxXSmwT2b02gIfURAzpYOnCv2HiCPVXYGskf",
-	"WA19b1wim4UN/AGOGX4g3dNM/LYdLItF9ebzcKaxanVToeqnJUnW2mZ5aCHtZpXgv9tcoGsBnollNcnH",
-	"whLm1GvBbSM3CYpPnDRytWe2NmCtTlZ/QKFQWGB42ldWWH9YWYKUJbk0/FpDC+pNYnwzof7xfcd7SO2e",
-	"Pm5V+4qNf8Db0N27UPjb0TdVtpoLkc2lgeiy3OepFdjjAenxEelTfyxnzn1pJXIijxl2SGrDQo41jaTA",
-	"hldpZw1R3ih9jAWj+WSjYLSbFFLaTR6zYg9PT4buVRvV7ahXoaXKw8FPvWJHTzt5I2364/lBPA08eAC5",
-	"triipl0Tvn4pr8/qZuDkR9HM5M0jTY0fP5X3N8MaQN2caQ4AlCjqy8jXStf7uOqlyQLCNOAT1XESUfhK",
-	"HYgEvrrxZBIXdUKM4iNyc6Qrfh/rDFAXQpOEhj0mkDvY9Q0EaijagFJCHoyJ3W47tq4wBLgxKfAYbfeS",
-	"Hpr0yZyAD1aVCSDGImR9B/tXfBEGQ1VtKPX3iEf1lAoBCxo3lKBCQNe4nwOeqtcAPqme0W6eVOUg7gbY",
-	"r3dvGd/9gnitepVxx+zAqvAh6B8bd5xNHNZ2HaYi6nZIg3z3FtSXUQvzQOCuyUnMxXctReN9cCX+QBCw",
-	"qZaRfNco29p8MCaQxfRjiwfVRfzMWmf1kPtstU7Ddi/L8immWj7Lqc/urTtYFqcx9wD+r9qykze7w2hS",
-	"VTnu7QfFjVSe1GqlcbB6GlKUtTPvEHh43cOhTuZW5D6a90u4BhZmAzV6Gv51vAnlGVIeYZ4cInfWTDn0",
-	"UEu63Fxe7abpqkTc5qbNtLi1tDwe8JS6ybaWWslLInNJff4C7CUdFV28iyr6RUojlRVHWf9/9r53uY0b",
-	"2fdVUPqySd0R9cfOJpYqVat17MRZX8fXSrK3KnJpIA4o4moG4A5A0dqtrbqvcr6cFzlvcp7kFLobGAyJ",
-	"oUialGibXxKLM4MBMI1Go//8frRJWlmBWdHAyqPnecrYutZQAerOYUpMgrfaH5c5nUHcY95QNs58INet",
-	"r20l97G04O2A0lk8er795fxX9t///z8PhCpydH4YPdeYeO6H+fkwntOIdkzCK9Ode5mYEt9I2wSxWZ3w",
-	"PLSwxcVdrdUxt7zrMoynk9o8DHib9OHBv/w/PS1nt395NriUBTVVC2C1wCJ7PEg03qcmSwX1I+k9Umpw",
-	"1Q5FZUR524T98h9foC6DG/KFtNjeA+iVLp3i52anV5Kptf3mE3UokQ2t3YVWbfdy3dRq9d17sLV9sBJU",
-	"3IMMpqvS9WWtK6b0hGkK53gngDOehroszEmDvNtYx5EfwEetS+7sq25vAOOlVqKJEEGLIZkAVJfSTPC6",
-	"lEANBEkCIRWxx96OWya6VASPjimKxvLaRt1qJyFG+QK3kETgjpEBKH+ZfERKxyA48f7YMj0Y9NgLslwt",
-	"RbvuZU4WqkisornupvnJia0hmTVmDWafMtjfF7qhPHw+wAuEVHqQHSi9dlo7kFDFcjvQPGWPemyfuGYf",
-	"KittLsgVxhVjpyyvxGwCE9FI3JuxNS+9CpX2TGKVrn0C1QmBjfpzcrQ3YHYEEBKTXkeiC8iVnkxp/ytt",
-	"hz32ixvZRBoRnMuwC3mQBAgMh8O+91wTOyahSzV6/DRGQ4Boykzuln8LJXCduDFgRGcga5MIE9TaRpko",
-	"5H1DrtTPBSP1S82xfSxaydnlPGU7bVafzpHoNsgy3BfpVdI2SQLghTKuAg252RbNykqpbgAj2eeUON2B",
-	"ALDZVIxTD1guC5NDklTIb2obnKh1vKXpbWXK+ziBf2BqaUTyGLPQYAzY6zmumJtJ6CQFOqVhFS9AZwMe",
-	"4EQxW3NlOKjDE8YZoVHhSFAjK03AgQNn/l8La9F6NX74GMSgNls0RJTzxAiyVJo4pQVVf78W1vQu1C9K",
-	"MPIhsQqn17JKG8uODg8P4VUUEB0ISOxykwDIibISsJf0WO6OCTmmm/lMMzctGhy96oQZEUeAqbbGfb8c",
-	"HL55SP51Z4TwyShljiuWR4p1/2/iLgdc85Hgvs9hrnDSX1kirssntbQCMrPyOASQZ25r5WMDH58ylN2z",
-	"mNgGCJT3Aee8aNbFgocC1YSZfJJNnG9EUydJdA0VeV6D3wA616QghvpPn5d4d8rysFLxLASsSV2HjKK+",
-	"u6zHat3HjHWSIQD+pTCX0P233/7g+moR3sf4EONye2XzyR4XjycSncTuDU5GJ54IMBp02W4nX8tODioN",
-	"toLGK7v43r0S215SZcyF9hGzd4ZduxZQADBvzx6VXM13YkvDBrVoBKwNhItaRUexQF6WU6WTcdo+Ad3C",
-	"XM4ECjOffqr9/jMfYfFtydVnE4aLB9UZhiv5zl3eFe2PoJjTMTiY2VXDb16ktzn65tfD/MCbm6SumFsY",
-	"5RaE3Fw/D8QHrGGaAzo2GeoSlwYD6+z5+e+YTfjVu5fP2dOj7w6/drbvb7++3P8OzSjwBbBaT5oiLcC8",
-	"CMe1clwpc8LyG6kKcheD1sszllPtnftnyRWSTToFmZ86W1NPwISEH4BsntVjFMlQsodoaBpPHUNuMrTb",
-	"c+hV7ozhvOTG5j12xvI/5cxNSuEjhYwjvCPVLzIzqgUvzFAIS6aedVsXMvoMdF2NS57wV8OstjTOvZoN",
-	"kDD75rat0RZKN/NfZDo7asc1vAl9+AI+7rIqcS2u3JRYtT25cEdbFyUcueZ2GxRQLUrNi0f3ZbzR5IPI",
-	"sUOiuORwiOZxiAwSqzQbCNsfeiaDCKYf42q8CEGtdoKUtEaUA3dHf4inZM+3MAkVtlQO54H33ah4LcxU",
-	"t6ICIqwSMUKoFAWfe2ZtCPw7/+nncOo6MzeBiw6W3kaLUGdEcIqDzl392CLUFanLH4y2vHF0UqlJm8U8",
-	"hPcDCQlWEQgjlPVRfdQk7ghIJgqWxQO2dcRclxOVRw6+wIw9OURmkWmWkpiTBByFDWIROALNeCRqIwpR",
-	"OItLeYYQMLsO89bdPsj0NgqZocOs0FBp2MY58IYg8bJfKPAqeiiHSNViqIzyUuH3cb8vjNG1LwV+fuZT",
-	"FtIYB634vvcQV/wOegXxs1azKay2Dt74dUEpPQ5h/Lc/LO+r+1SJ4nf7yhYQwy9bFrDaRtNelwlW+I/c",
-	"ZtA1uWimfjuoNeOFC8dgCpNNPBwB+NTpqqy99jqBsvbaBxMmsVnqdDieSit3KlV6koUgGRZ7u1O0VDcC",
-	"j9moFglvpgmOuR62CwUo+oIbmlvO4lbU1KYS7E5Yd3r2gTpU86F5j33TgOJMuykBJMcHTOjucIDP2Ouz",
-	"N5AyUfHRSKrrVioGBWzg9TTnrkc4d04dwfm81OoaURgUoRvg2yDlQvAaCQTVXO/nufuMafdnBx8hBYsS",
-	"QUyce9tJQojhlEU1M+235xYjJ9kn7Y9107wrjVi1NCJZ1eM1SqNEzFpLJXykZmsdtWHpzvfUwji6XLU4",
-	"yId0k4x4dRCtp8U3nPihxYhyz6InvmAGrWgadvxZxrYEKdIYsbSsrDSm2l6/7hjxqjf1krbqGPEqrTam",
-	"V0NSa8RNd+mM1uvv516NbvdHJIK68eJAIEVgb70JtKVjJf8xFh0cx6lMmWiAnxjBVCXsULuBaDclx43F",
-	"JNWtUFbXd4sfaKNZeJysk/gzdKiaqPEdE1QniyZvyXO3mvpI1ZBaPKlkEZ64I6UT8Iw5vc0vA0YePdeQ",
-	"Eczoi4jNBiIEugrcmviOog1f2oEa/jFaY0dps61I2g+0dlIilELTbi2POYDarb0Siro4K6ThV6WA/Kj7",
-	"zNy9nV7fcqztBxLMGbGYZ+ndo84/H9TtPGo6b4FuowWWgtpGgOAEzrYP2/hAFhRF6VCq1CJnRbZCPVbW",
-	"gN+CUNQQIJKJW1HfQRL7KYEAtexicDEHLRBvjsbqEZvo+gYh51KuPoTBnVYRq6ZIK+gDZWyvYpI+DiD0",
-	"cqprBwu9IVjoB9J9KZFPQUOvYNC2FubinqvWYx0U8RgySVm/gflZfJDGAuKhaXQaum1SZkHrrQ/t/+oI",
-	"HsyqNqwXig2HdPAguuVSFq0oQsCvk8r++elehIP77PDw26Nnz46/efrt08Nnz44iVNyjBCrulvnt4rna",
-	"ee6MnZKetfvuplvfKu/dzGpO++9at3V68NojXcCHFz8wq6dOY/x4oJO1HjLUeJ+fr0YzQz0xPntwxttH",
-	"xtG02zDhBES4+Pmq0qe6KG0vB24HzJlWLG+rkrzTnxgP+hPzKBKV/6Ucwfo4enbcO+wd9w4Pjp+69TGl",
-	"TJ0yJCEa1bpA/N29bA/KGYN5toLWeiQPZNyFcxTDTrsvvjdriO98yeoXA0v+iH7OqXW2aU/n1OuSvs7k",
-	"PWn92WUeLuXxjJ90h0WDnAW+0o1DCh+z+kYo0z72NYfH2ZNlp8/zozTbzuu5UUdR5MR8qIWRloqkI7Mt",
-	"+fNcmbOKFQHQW7p1/qll76E2iYV2hx1FxaZ9ow8l7wk5m29J37sFfPI04HktjB7XfQE1iZH56P6sxUDU",
-	"tagN8RIW4lYCL1MtEAjEhgpKoDOEm/54H7lYTyMnrAda4BZzp6N02suBVNeiHtVS2ZaDdlH3aRwuqRm+",
-	"qZg6vrjt07Tcppg2aTQr9Ox22+lTndFUK9rqZGUv6VON3/5IXtWlNeiUZ3WnTrfPRftQKji9hpJu2nXZ",
-	"4gcIVrUlsFJKTKZdJG0nyinLMXkeCodAX0d6irR9DjoKcs9/cZPJjnqHvigT2vblVE7dQZ1WU0FVQZkV",
-	"cpRhyxGr38JnjCi1v31KAQgqf606JdiqsC/psgDyU1mW+LIYzW/G3wRUShCjY7nSSuQ+J4SGCXE6AlNy",
-	"M0vz0hSDtSrLQP/P7COTIbdupNEUGX5nuuD+1neIeqRCqSd/Pjxcbb95p23Ybz6paql1eIaihbvbwrZm",
-	"C/tR3s5uYPG32uRmllYIKaDE1TYzsrcXDjjS/Vkrd8gpZp0IPr6UpfXEqH1dXUklCpT2iz2uiou904Yk",
-	"u+KWSvvRmZ+KRSLdtTZEMwj9Cn7561pPmqVUiJEdJt0Ab3n1Aw5iSwKXOKUhYDnUxrovm3XkJ6cimP6Z",
-	"TpLVb75ZgGMVekQfGGdSfOB965EXcznqBOGTozW+2s9EpQtRLjMN8MAGOuKeWqYf8Jb1d+NWqELXy3QE",
-	"n9hAV4y0S82Iu3/dwomfhl8v9WW6WZJX6AYxqxW64lKFuVl28eLja+gW5VA1OlrXyLLQ0tUIRooO08wZ",
-	"SF398ilZ2Syc0hy2xNYEUQr1LRpiE10X0aISHyzNoKwjrYd/O2XjLWxZu8/sNplr4P0+IYcQtJcR+MuA",
-	"lcLibqMKVshr6U4/i3+Ffyz7AbYonSNsabtUDmO98EVWGe33K6dvNC1uJm+jaX9BF3NkwCRzNajBriQN",
-	"/75pK/A+NLuzsmwvbfQKo5FnRCn6NoGZ2Qa9C0d6QrELte2Ve3XGjA506n2u3HEPr4iCMjs6wOIas27h",
-	"cvOd4bUzvHaG187w2hleX7bhtUMOfRxrjYBA77HXVjeU0DD4YeqZNtLndIttjM9p+whNEQjzJOMvmHkG",
-	"2DsYYnKmD5kZgc2DMHiTQMBgPknbGCOwqK7QXqnHhBGHtMAH0uiod3mPPRdlaSg071aEFcWFugIozIpn",
-	"zIhK9nWpFZBU8CvQU1dEwscJdbiUSrDciNH3GKM4hV8MEBWB9n/+LmOvX8KjQKGEgMUlVMgChnEG/zv6",
-	"s8fqu7qzgum6EDWreH3j3nqh/i5VoSdm/+j4m+PehbpQi+MeZwzSeO+wzROW+7nKM9BeGcvBHnH/cIvY",
-	"/R/3Y8oxMMCk4abJR7RPfeLBJe4JeXah/C9OKF0Tfa2U6Ft5K63EVAYjjJFaXSLO4CUCmtI7SIfjazTI",
-	"By+BaBoGQTauabImSsFvhYnpV1v1ZQiqLNWF4tNN4N0hoyFjxul9CMj5XhDRVbC5XaeeHj4LCdQwy0iT",
-	"yIG55EbpCUSwXJeJtpDbpoatEH1diCJDuMALVUkD6RoF+8dYw+dmSrMx7H7RZ4Ws6UPXpl8EBPlYgs5H",
-	"vCkbJEEChwtgL566J0xETeOnBKT9Ro5GogA5Qkxqisfl37vv9L/cf/bdf/6SZ07wXfeev2N0gAGKMeVO",
-	"K7Aq+6IsYVr5jVCMT/gdIi+iwmCjsYVMA5j15rgS4VwH9EZA0rJDcaGwq23Qa9dZBHDkVleyn8NWDaPk",
-	"GEqsMdVEaSVO6ALNRvQBXQuUmMMNy91tfxwdv++FRRGbHQiQq3Ux/Z4QzbxQFCYupbGU9uPeGBYhooG5",
-	"T0inBLTRcYG57nrYcIx/jkRZuqmFsTfHxxOAuhS3ouYlLGcvZP7TY0oOdOtC2ZZuCHX5XnhAauiLA0MQ",
-	"Kd8ee+dHCc2JApHMj7LoRVdiKD1HaELZYP2BsxDQvkTyUacj6T7kPX6jpyYOIuDQMWAfwjlEXAHcRNB6",
-	"AsVrZSVOCchNayTzmHBpKaHl6eET/Mz5O2Hru/0zYBrqXaiZkzC2PO8kvHxlQRcraOlFs8dyyC9CstKk",
-	"dDnrKISJXQsddViwDtJEPvjUCjw+S5U+xJZg6HA45GdylKHQg8zTqRBOZNFekbU3iguFH2P/VvL9s7ev",
-	"sqNvj3tHh73jo97xUfZOFD9xm/0gzI3Vo+y1VOMP2dnfz7OLPT6SGeOj0cVedn7+08nx8YVKl6ZdScVh",
-	"GhMW68OlbAWpe1URqUuaDmjCTZCKXd1Cyx7GmbvPHq74h/0rEN0nT7755unTJ8cfZyWj0uiwkvFit5Uc",
-	"M/jEhvJ9BQq/Ev+dd8EBszEbG3HqlB5mkGJWUCi0L7w/0J+2qdArQLVIE7XjGTans1FnyxbwiB7E96Fq",
-	"Fpqu7ioXFqhcwK8UJGb9h8WEHLSrFPD65YhXtBzm1ijgLYsjrcTv3byO7nJnYK930pcqItiY5E19/Zlg",
-	"TiRxHZGcbS8SyBb0YCwCuIJlAF7hAzyKhc3EIv9Ywx0aoaf0IifBDBALuxpbTz7qzysn4XDhTjG+2LfB",
-	"XIE0WH+2gWPjvNOQbPhdozMQsYI2roIoJhXOn9GOpmsmldW4u6VDYXjuaeuSFXM5pRPYyFY9jgSfj+Qe",
-	"VPruvV84yzN06nEqChZUfTuAlo1k/29Md84KfCrPfxENmrJgD3BpPnpa/5S1PKUFWhawVHDlPqsXB7Ye",
-	"o3e72OR3C/0xFvoLtWHzfFZg29EcNW2cL7fQh9IAFu6iadDi1k1Og8JUSLJJ+lr1Ra3CTGRMiYkwFr2N",
-	"6E3ENCBy3TNZhEKaUKoDrwK/tIk4wMGCktdDy6xGsrQQcAZ3M4QO6Ero1vzTxk847s+GpPbMDfmF+zg7",
-	"SoRVcucm6FsfjYQShROm+1b0Ctl0uHa2LZkuWglzUuouSVF0ZdbR2B6a9QCjlktUceD9i3Ed4Pz8gI98",
-	"wWQH8TzsEm2N9VI0oxpIVFZPtw3tbkhDhPaX0hDRCpinIaj1ztxbenknMto7cS0N5lPRDDdRZp/e5TNj",
-	"FSAYLEBsEMp7wSUz1LXFaGcXQFk84k8Mn8wnHApjS37V62v3UWHIl3Tp1xfnv74+++vixAfxbDwO7ljr",
-	"e3QdbODqLqrWgQbGQrrnHG21uppIrpsUAFhLTXTph+iYgr1YHPLLZ8V6GvfGo+h9BZBMMK+QcwWug49S",
-	"GDvYr+0kO9jwkklKTgoarL1k5obdSAfeY8bu7VT1FsfZNip0s5Iw35Dr1tDbE3NrDLrTJnImU2wFRZNR",
-	"qpVo8RSkg2PrYinoCFXNLMoVjb6Wfbeybfc4oanFFcbOab2h6NRGNU5S0lNhqiUsw1qXS4B2wN2LOXve",
-	"uVu/YCePG//OuQOZ1m3WWxCMlV06vrX1O3TcbPV88+3l6C6lLYAg5UlHDrTW5b/BV3V6bxYhmWRnDHq/",
-	"DLA8PGD+kO97VOnitu9reSsUsxN3voOHijHKPZR8vNFwLOpzxa5rrmyoLbnzBQpDXRYn7Onhky43kJun",
-	"T9P986OohepLXgll3RmYjc34v/6jltpAErWbTBiLTz13UjQ2boTu3bzwGecxTv3iyS5u3h7HUQRfrEN3",
-	"OdHduYe63EM1ynpC362ualqrKOUMquNLLR0T7fNL+H7c/cHz4+QZbH6lGR/JG3HHhtwXoWCeyAqenpV0",
-	"ws7Ds6Uenk1IfUtOUv4clO85bhx3A9W2TQgMBLYw02mz7u106rb5cTYhWs3XTlptXap0WXX1E0DIbh+S",
-	"OhouARzd3I+OPh/f3FdlguWD7iHYJ2IACX+A7LFzeDsVTg/GRhSub+AQgu1MqutTphqrE11IrV0JV/FS",
-	"ligejsMaX9VBtLTJh6Dpy9l8j+NAuk8/7dxGm3EbbULBtaQ95SS6z2L0gj4HwgtvIdwAXgt3mAStgCCr",
-	"uVsMBGMAawGAICg7kTxKdqIxFdGgkghLNr1Do+ZY2mp8SMcPdPG1NLZrJeGsfRG+H+M/17r37iAHM7u3",
-	"aV8Jgk2/g2g7ZX0g1UB3Srf7TnDq0TVmwOKpZwL48P1aFEJZycs4HuLty4q7zajHXrotUfknc9caRkYk",
-	"cg8iVlI+GJcl/Q5ow6EXBP9RcVnm/rSSWBG/GVG/ckPZoEiHdyRrsTWrQt0Ubaufu3A7u3SSGngk6r+B",
-	"RdASdSPKwRJCHn3aGTF34nQp44tB0t2l5S3VR+E6b4QfQGZQ1iOT84zlI27MRNdFHuWu5+QYvgwXTyLy",
-	"LvRgeqspzzx80KTW6hq2p6kavLNQwOfbY0IVBgxaguYJGfpuct0Q+7wsRY1N97W+kcIgt8OVdi9TYkLs",
-	"n7D6pfGG7lzbtLWWV7RPp6fGNV7xfSPUkO+XWl3zvWzPzzswfdSSs3NZ3nJ2zpXVuLuGh/XY1u3HFzZk",
-	"/XAex5idp7SCet8M2U+2dy7s/nMQi/Te4sweLzZ5LQa1MMN94kkBvY88JfueIgQxXYbCy12fV6ItfIBr",
-	"QGKMlR/4CXsp9L8G2WPnxE2Z5FoJ0tVr0uYz6ztlkd+r073tsnjAFu5eLGALI/yCA7Zu/LuArbHMuzIS",
-	"or9CwNa3tqGArW9+GZuqO2ALrXUFbPFVnQFb1zIhf90TtY3iqc6AZBz3IlDnAPdFB2IPYidrpicKLQdA",
-	"vCuXivjC2eoP+X6RWG9H+NaN7RML34IxuXeyVzn75i+iGtXC8F5fV72rutMCaps+s3YTZcv88d4tmpGo",
-	"QS2jgy/b8yc8/9LlDKXHifL+hvtKp4G0i/J2RXnHuCTm2AfL66fWYktFecfxpS7jYIkoL3xidtZxzgGo",
-	"1rnc3RBRLbmxLCyHVSLBK6mX5ZADzp2xtosYb1PEeBMrqCVPqYixd450Ws/uhsXRtuhNO/28XRHjTYhW",
-	"87WTZuO6/HBbGjE+a6ix0Uun69h9F5Foo725XGg58o5vqm5gJS9fWP/uhz812OVd5N4t2z5ErdG6H2rA",
-	"Gu428AFF3VnnzIz7QzL3ExvsVz4wgc7FzONYZnQUAD7xr+kLAuRzswX3GERg5obe53knl96lo313RUN+",
-	"vq9yKRv78RyRSzghd/bFmqLqm9gEWiuhy4c3z0K/PTrQru3jA3DtdjNAeK/wJXmFxYd+pMXhR8S9D2qA",
-	"QpX0XHSLV2+ncTTFyGvljwDIg1AQUFDzQEYBz3aTJRCqPjlkBb8zqKEIsbzP61rGPTQeDhGUIldFBplC",
-	"yBlufGAGXdjs//EaOL7Io30y4xj/it75dcJFzr7ihrljOuPxDEFfT2leeMlKORBWViIjUGCEZjSivgXm",
-	"MX7Hjr7xfONfe5pYcrDXguU/WTtyR448Y/k5r8S5tOL7c1vLvnU/veV2+P0BUXrn56I/rkXO9K2o2dDa",
-	"kQEyH9hMxwqZEXJIZLoEegliNWhBLERbth5gcIlSn4iLHIJRTUDaw7dV0hiAlKxhV4BNENs/6rGXXLpN",
-	"rdT4uWu3M1fSba4jp46KohYGIwrwdx/Svk7YlbjThHAP97vGUoDyxOQBne7rCtKGfj7/5Q3sWYaYC9hX",
-	"aGMbVo1LK0e8tgfu9/2CW/51hgwnboDI0mFZpY1l37G/yb+eOqnPW1TGOcNIjN/AQfcK9lduZJ9dCSML",
-	"mMoKLAm/bzfTlnk2CeiZDyXqBpzfTrSfd2lAhgOFASskL0XfNnQCQI404nbozAG/Njxpkvvd84/3eX8o",
-	"ii6n269Ogn8/Wk+yywqbr8HrTrm4fwH1BAQegsQCbnekpeAkFP99sifufj4U//dM/iJ//tvvR/9Hvn7+",
-	"8/Dqx777+9Vv/3x19Eb+/Aw0I7rSul4TvHL3OOhmfXD/XthCgPkOW+q/s9bcfNifTCb7IKDjuhQKWEsW",
-	"twGm2l6T/RFZSagMl5v2bA+NRXMp1d7Js8PDVT/fUjPcyWUPI0C9vb2h2F04dQFbzO170t55R3lD0+WP",
-	"RCExAohswnlsQClTkSSwr0Cd80qwsXIK3lkTqHedJv06psx3JtsUs8F3R8+Ol3K+Nko35X+FLl3eHs1a",
-	"eLYR7Wj4/9q7Erx2iu2P9+48jyPz0oi/kchFP7pJQ4skQTqK5I1w2em7utw72TvgIwl6nqZi5vxP9pYe",
-	"AIz0vtX7ACdtx0qJ0kQsfX1RWzmAaBAkYNLwnZlz7P6TYHJ5K/SohBM+I8ISb9e9fU7fdwgn88Xegqel",
-	"LJVuGj/W0MY+P6PUUWnM2J2CiVrSGa5w00TAYVeJCdIg1eJW3+C2Sy9+HjWceHd0mdEatD7lAgfkmkTd",
-	"jKw9cds81eRrqW4MUqbJ/hC+CuQPUXujWg9k2ZqcF6rWZUWggDOOy5FQv7994w3Z6LFXyliu+slxgfaT",
-	"FdJgNpih2Bk8W/iGJTXDrjWas1YzJSapjj7n1Yi7w0XqjaIaldzG5EhqIK/HlPLrfr1/KP9bF6LsGs+r",
-	"t2xUchW35Pset/W25KqjhRZRqmC3SBoWbb+G1YSsRialam70xmBG2io/kEbn0Ys95mVCwuM3gOCOjWha",
-	"DuvHi+A/41t9CYTExRe9MG62a8SIQtCBDDfT+R8C8NzMECLFHc82aObZ293OcY2fnt2IO0Nud0hxCgUk",
-	"bVRqiio1YFOZd3jBytaWu1MMOjD1yLCJrm/cMWhuFCueLHhnoq/kNqNPEBLf/dRjXTS59XQ8Z++ozHuO",
-	"2nRHcViCqDb9dujTinWc+CXjef2NMhKm237hRhv8j95D2Tj8rBXVyLY+UCFth3QYWwteueUQYboaPMiP",
-	"an1d84pmYqDLUk+YjFt+QTim7//9PwEAAP//",
+	"7P2LcttIljeIv0r++X0RXf6GogHeJFLxjx2V7OpylW9ju7q6q9qfkASSZLbATA4SlMyq0Ma+ysRG7AvM",
+	"I/Sb7JNs5MlMIHElQFKyXa2KiWkLAIG8nDz38zu/d3y+WnNGWCw60987S4IDEsE/L7G/JJecxREP5d8B",
+	"EX5E1zHlrDPt/Lwk8ZJECLMALfktipcEzXiwRSu8RTOCfPnroNfpdoS/JCss3xBv16Qz7Yg4omzRubvr",
+	"duTrCYufUbHmgqpX5790geY0JIjhFUFzHiVf2vnuKHzFAzqnJCi+9MOSoJCK+E8CxUsqfloHOCZddLuk",
+	"/hIxjjhMTj6B+Bw+eXmBllj00HvCAkRjNMP+NaIMeS/mJ+Y7J+8p84knR0Y+4dU6lEP6mQRd1B+h1/wG",
+	"9Z3+GLn9qeNMHQf9+dWH3XN4H2P5mvwE3kZEEBaj2yWJCMwBUQEDDbGI1cjjJY6RzzdhIHdkiYMubFeI",
+	"YxKhiNxwH8u3CdgzxmP5FGeIxlN4UYBjPMOCoIATAfcxE7ck6iIeIR+zP8EPbiMax4ShmGc35H9GZN6Z",
+	"dv7H05TAnqq74mkyLTnH5x/womzXRRxxtkA3OKQBjnlkNkLu/TkSJdvwmjNy8grH/tLbRRzvyH9uiIhf",
+	"VJAGDczXIvXguVpayoi5EfKFJAg5hpjz7JaP5o7vktP5ZD7GQ98hZ3N37uDBrO8PgxEZzzODW+FPLwlb",
+	"xMvOdDzslo41jrYX85hEJcskL8MBXGG2RYL4nAUCxRzF0RbhBaYMffPuu0s0cV2nK+/LHyLX6fV7gyfn",
+	"aK3JiLNwK2mJyblFBN0CVXGuXqsXQciNn2MakkBOnzIBpGB+hgSJbqhPNG3Ivwhi/DazNgMnM3fK6Gqz",
+	"6kydZOKUxWRBIpj5zz//fLGJl4TF1McxKd8reBtsC0Z+RAL5NA4V8d8C8Qe8i7xvCY5I5JWuhtsb99wn",
+	"2T1Uz7fZqbtuZ40jvCKx5qAXvk/W8UvMFhu8qBh9qO/K8XsrsfAkMZMo4pHoIm8dn3z7zkPfwHEkc7wJ",
+	"4ydyyT3CclwGnux0O1S+WHHxTrcjmaakEhjISTKSHUwHr9aYLtjuw+HrJ3vmw2scL9PPmttXNOh0O5KI",
+	"aCSZcRxtiD2EOY9WOFZ7Px52unKhFVlMHOfUnUz6o+Hp0JlM3G5KMW4pxTyLtu827A0Lt8Wxe/K73lRy",
+	"siVlC8kv/SVmCxL00IWhcZtuZvL4zzeCBPJZ80915s0T50B4bKslhlwVxSWRwFuBbuXbqE2IWCBPjRK2",
+	"2sPrdUgVI356w4Kev8Q3hEa8F0Tbk2jD/u0fgjOvK59dh9hP+M9GbHCYcGQcCp7IAhwDZ2JcyUn0mlAl",
+	"q1EQbVG0YYjxCNFYIO9FQFZrHhPmb09+JFtPTvSarONkR/9zQ6JtuqVBtL2KNixDQZowO9M5DgVJtmXG",
+	"eUgwUzz+05pGRFQwMbldKF5yoQcvWTuOlVCTcllSPAgtWIUX79+gs7HjnqNbGi/5JkYY/cYZkctMBfrp",
+	"w2XV4IkaxRWGYbTiwXoC35I5j0izGczg2XQWRxq8em270X+nD1jZaVaH7xx5fE3YzZp5ip+HZB4jvqkk",
+	"BH1mm0r8txGXWpweiBzT9zwMSLSbx+AgiIiQBy8igm8in/TQByB0CiSuWWAXCa7WnnHQQ9XRBpWIRojf",
+	"MhTRxTIWaLaVspGyRQXXejhmtdfkba7vfvYJJNzjR7ItU+Ji8gk06C3fqE2ALZI7R25BmyfYXyLFj2MO",
+	"DFJs/KXkkhj99NOLZ4o1rwmOcxoZHCCldkjL4Jpsu7C15oKPw5BE8BRlqD9ES76RMtUos/BJqQ4vSCzS",
+	"n+UYqrQ85L05jQSMW8Q0DCUPZZKC0Afr+2pEmClJYIZJBRo6E+RFm5B4BUGjtalrQtbJqKbAmvWkpVIf",
+	"USl2GLntVQn4HBuv4g790Qj21PztSo0ljkkk3/m/f/3/nfyfH//tf3bKOMgLJmLMfLKbZN+sCfvL29eI",
+	"6l80IVj96APqCW/xglxuIsGjUtM2Uru+lorZjEhNd4qcnBqmzS1FGfLJrtIBbqlQv6YBAkmjrcrcC7Ul",
+	"CfaL58NQeox8ij3Q7/SFdURuKN8IT2kZRrXYMEtxUY+iNQaaIiB7FvSGCPkDslrHW/hsZh+ccqauXlUu",
+	"3J3ufuvvVK7/e/pbiSh9EZOVPPyFMbuj8kEL+ZrSIctfJEN0HWcnVbwn4bxab8zoWEQLGBTja7nUt3hr",
+	"BEyiHEsG9CcBbA+vqeQQPEIbQaIeepNQimJ35m0ZbiGNcU+QcO5NkdQRgGMEJCQxAVMsoALPQiL10a4Z",
+	"hxoE0JDYrEkkP+fB8LpSmsATRB5sMH3AfiNgMS6lvXdNmNS8uD63pcst16il+veeCEF5A4NCqAcb8Az9",
+	"5AOyjPc8KlGhPBp4XWWSSQVt603zeqBiED5faV7RQy+ArZsfZPUtNCOCBkTfTfQ9L/2EUWA9m9/IYVjM",
+	"YEZCzhbgB6BgtgckqtxQOa/GnhsSxXQO1vgb+VJYmZ9EE0VOEf57GgNnCuBvgaS1o3U0GgipIvt8teLs",
+	"Mytnd/IrYs2ZIGDKf4sD7TKSf/nKbSn/aZtv0lKT1xLS/b2jLPnO9NffO3NKwsBmsiux6Ey1bs4RZTf/",
+	"/K+QBuBKSsYD3q/O3ce7phv0XH0QZlDcDUspWeFQrhYJzqUW/cP7N68Rn/2D+HEXYTTDAUp8GV1wBIU4",
+	"WpAeeq01p1ucWs8d5cmdh9Q/fHlgo83i/PDP/0LkExUxQZsVojFZSfJARF64wSGPrMUKNupT5Ejr9YaB",
+	"4bmSRhwMTiAcEeUHBX+K5L1w9DGS7DrhYVshxznn0QwoOkbfKHb+5Fxpu1SAe1ZK76rV/A5+HBB28HLi",
+	"TbzkEf0NfpOs64VPhOCI/fP/5mhNohWNs4Qnx3s8qrO8clQohy6abeLUr7zkYaB0eym8YE2psFaaBGge",
+	"8ZWypbVN1FWXjLotaKw2A57h85gw0NeY0so9cKKegAPCA0+fFemw7lVNVD/91PLF3im9WGrPOIQFOHiz",
+	"kv2Rr0MU3n1/22LctcoGOc94tZUCsxEEbVig/VoJ80jNU1BH/ySQ99cTzR5PXkhB9HNhzbWDY7YRWxWF",
+	"sN/oY4ZmckAsVj7r423Qax5/xzcsON7evJaHhjD5sghnTg3j8dUcPna0PSo6ANJTA4wR2MVPzBxzEtwT",
+	"x7iEM+zLMyzJgsUE8U0itPB9Ca3X3OIecL4TRZhKbUExE6nEgmoUnCstHav4hLa/kjiGtrY5I6KLKpjD",
+	"cUgPYhcn+eBF3a/zsQ5YjJ8Y+bQmfkyCr4i3XCTecBiG9qXwuXKGS1M/EGhG4ltCGPJDCqeeBYYfKaeK",
+	"HUsWfEWUnCSh0qwZsPkeaJ96QBBwWejlsZZCi9VEV4z1XsgpSUvK3NBq2bRzPfhHf+n23Olpp9uZ05Co",
+	"dUwWv7PmUYxcdzL8OxwPHsjlc8bDofoLIsFXoIX2Hcc5cdwTx/0AEd+p4/Qc+O/f4A/bnIluSNTzOZt3",
+	"7j52My4RqaBek+1VjOX2Odid9f1BMCSj+dg5dc/6kwEezkb+ODglZ/NJp9u5pmHYmf76MXn7zZqdrHAc",
+	"0d9Aew45DvQQ2SYM5aUbfi3XSM4Tm28m9nVMTiLK4acYaE0O55Kv1hFfUUE6yQuuAljcTt/pj09c58QZ",
+	"fXD7074zdfq9yaBvz1uQiOKwyXzkcggVBNcW5obRODuru25Hrc54Nnf8CRn7/Zk79AfzMzwIRtgljj+Z",
+	"n876rnxyHfG1NGOUZp/QR1WGgxfjhYcCOp9Le0XrISTlQ1J3kwzROkvG9u12Pp2A7dWZ9u8s2sNh+GYO",
+	"q113woCa38Nv5BqUCHB57xx5chO1GWkcm8tUoVTiVjG6W0xj4HDyJ1J/NdSfjHNgljK/HJfan66dnFvt",
+	"s11i5XXCcrBKdeDoWkd9awMT1kddZW8Zq+5XGEE32Rqzch+TVyhLRW4mLNKPQPCZY288WsBeTkRfwKRX",
+	"M5hj13YfSFIXlPmkM3XHjjtxnKHTL5CJel+ZhavsVchPyc0Z3K2Vkx7epSMqfa/ijDRQi2z8qnKJF/SG",
+	"MESB5Aomb86WzdOgNfHGvpgW33DvktUsOVAMUjbIAjOIhpl0BT5HPzH6CcV0RYwT3w+5f52OBdhju6EM",
+	"8lSV8RnppTej1eyuksReUpGXLFSIjfxOgYVZpNY5LXIc87vSaBw4i84Q92OSuhLff39x0h+N5Z9iA+OC",
+	"M73ezELqQ+ghSVKCdV2STyXHL+v4rzmM9XSp7skv0lhZsvDNgPh0hcOd37UDDs7JpCzgkCHZ3B7qxUuG",
+	"WLlh78haO+ysLdNSue/skE4zLIjSmQgL4MMfux2pPW4iuYfgPo9JdCMl2MDpduQqKDWhKVF87HZCroSu",
+	"4sA6/NqZdsxJ7/fGPVeS+JqwQK6L/K6S3mpsmp7Vh7Wl0Jl2XKd31nN6fTmPbUzEFWWdad9xT83ffBN3",
+	"pu5k4nQ7Pl0vYUgXz99LEjv58+UrKx5QwT0jgsOr9IN9Z9Bzeq476E2mI9c5O+uUcdSPjWV0t7NZm2W5",
+	"IZFQtOf2hj2neJpweU6BZxbHA68NDkOd2ST/UjIMLekCBLyamddFm7WUXt5mHXOvh95z5fwBfdN1HMew",
+	"ROUIinkYKCZ2QyIcoggITpQyqYaBkrxUrmGzUk5XhfQr2SgI6cwApcJ2Ip/PHtuhU3YmF/yk8qDK8ahT",
+	"UzYib4Wjay9JncPC5BKeqwjVFNXtVwlPqVipEm4mhZ4+xPmRvTfbCQJWfnbBGekmkWUaqaEqZgwe6Zis",
+	"xC7LSOlt6t2SXlf40wv1O0lElWPHUYS3maGP72ymUxh9TNbCjiJ3QSfVJq/UUOUC9jrZGJj+b2+6c+5s",
+	"3lcI3rGSXEQpM8inWB8QiIQIpNXGEMdExJlBDsY7InU5jUbz3t9L3d0mxxXklLXRJpuq3aaCEpDZ0Rpa",
+	"LOzn6V3K86uMjawqLUiSWakp9R8bEUNOJXoxl8p+F3ny1HndzAFiAfKA5tVhogvGI5WMXW2guFLuJ0Ko",
+	"OD5LBYXMNi3/NX8u03wbn9HRnSXjCqlV85SkpFgSeS6MCAvKqHxfEj+7S6VsfjDf89uMIq6yQWKuUgWV",
+	"XZ2wNBojRkigM6tzKzTot1igyZ0t7HezMUZuEY9UbC0JKzw09xpVWZIgEMCoNtq9tO4sp156NPfl+pJz",
+	"Sh2i6piZPYQ4DANuJIl5hRlekBWYXZLHzfUwqk/NED4U85YKiFI0IFSRah/y2OIZvyHIw4kr8gFUCTmH",
+	"RM0q2yx9s6BF7Gtf5FR6821LsIBuA1uYsMwdir5iqpaqLzWOzrTz8vUPz37+Zfzy2w+DV2//8ufTi/Hl",
+	"33745fQ//vK3oiqpflJKrsBkzQJY0sw+7BR8H3Do5G6b/T/IEQJDqpm6kW95p+cX58QruN1wpQvi8mIP",
+	"n0Mj/0ySmpNmMWTdZ1AGITmBmhlkQzN+e5h4G9yli15kSFtICacMvfvuEo36Z8458qzxfc/DALKyxUas",
+	"Qaa3oafhXX5bC8JD2mkw+SZ2gZRa7eyC0V1KJr+XByHlQismWOO8aO4hUJSVfLVrMgr0FuQWpPJsGRGY",
+	"cyB86VZ2wTw2v/+9OrooVx3yvzaMkbCLXry9Gea2YNhWn9OvvroZt/30+JBPS8GfbkdBl1RetcSHr1b+",
+	"EDFbr0ZahFAxFNAC7ncgUnk0BFjKH+GeYY0BjlUyIiPhIRrYaVOevL8iMbgnB/rBK+7e5Q9vfnjfSQqE",
+	"VNLU24CkPnHIkg8f2vWeLFR/NBg6/YHjnE4mTRepwLfLHfLWcbbPUzXbNjE2Wxt6DPX+oUK9OU0y2d3K",
+	"CK4eswdnn9yQSEcvgdIUyau82WxAN/GxKHcW6AMmJ4EzXXKq323rlPUmoxQMfm3pQTpewgJxbjmFBORq",
+	"67LnvFIK5nktQ9YkXh54CkkSb5ptWBASqKcxLLqR78BUiXwLv/+OhiTrQehrx0ylz8C9y52H+hClXWPS",
+	"0l5ITlltnFt+5JpsRZEZttHAr3V4ukz7tV03gq8I5L1gISlKubZMthwUdd6o/FOwA9CWxO28OhAmL3Hp",
+	"VG6HUynEX8QCSKOrTk/WxJIGVO44NI6K9+9ybKtUlKV7AadVBRTMokUEB2oMnM3pYhMpDzAkFibmHpSg",
+	"5QWbbfXsFru7zJ6E1ZY6U+W4De/gUWreKaakdl25F2nL0IPlFWix2ZO7hPdWYn3kHeoZyIkC2kQ9GwQX",
+	"HXD3KtpCWJ8L4LPyWQiAQ3p1AOsDNwIaET/m0bYVnRWSA7JFaFr3gAGmzCJLmma9umlKfyKL0t3Xx98w",
+	"31LFBYqD8pZmGPJbElzRtVRKOu6kL63NnvO0P5Qv8SOC41T5cE93COHsEkNgW1J3En5OSksSTUGrBmZd",
+	"hFIz5FZfbUT2y27dl9Nf0LW0m/VETlONSBVHdaRgV+VuVxsW0zBRWXBMrkK6oqkSw0MznqTIKa0/4tdE",
+	"zpFsf3DIXy/oG/rDj39x/4O+vPxhOfuzL/9+8dNvL9zX9IcJ+BiD/ELWTKdoX9vbVJouQeJbHl1rq1OV",
+	"AgIgQHQtQBO/fPHsneTqcKzO1WMkFERVmlFdQTrooefK06jT3rdwP8MZ6om/ELeq4wQ2eVUZE1C0oJ67",
+	"H98RhBAy3y5jFdaVHAdw6zWi8Z11Cqp4ntmqemYmlSv7BFUtmYj5WsALKVs0l0Wt40Z1qyr1z92qlTqT",
+	"eyhWFr8o/YK5LSV1chqoQDO+YQH40aWGHfAklXG2iVXmsIrIK0WYERKIbgJa0IOrXhcelEupSqglm0jO",
+	"jfoMBOPkpzInZ9ccG58d0GCzPLLu+IDglE92EUZzcpuY5aHtmr5nXQVSJLJcusJfIXcrcdzlZnBQksZg",
+	"p6LZWonMy5L8i3+Sl1PsIlX7mmB2aJ0m0mxZa2LACbIRA5qWMd3X9oAT35KB+Zm8M+hMaxKhFWWbHOlw",
+	"BD/soW/JlivULCVSyqof0HPsL41uvY64L/fa5xsWC4UNBvXMvU7rpBEts8v2F26dJ1g5+vxTjZ4D4DrA",
+	"lFZoEWHWIhPnHQ/JOzJvowZDvCLVKWrEgh5m6k4o5T47o8daXSnN4wKazDBkySd++PkD+ub79/3R+Imp",
+	"JQ5IRG/SKjkwWv8k7QufR0pVxkjQBQOnB/EjohJINT8UMaSHoJ+XHEavhDqUmMMBUCgqkGcqCFFHf8lD",
+	"opz32ORy9dALBpFPrpEB5UWhYmrJkgrA+Lhdcm0qrPC1cqZIjQZvz9V6ygtQ62G+twLrTqEn/S/rPzzz",
+	"A0/DcADN/kkgQeJYTtRTS3YCyyhOOPOJhxiOIn6rJqQmoVY55nrasDBq2gqgRI7H4A3W+qJtTXIn07fS",
+	"Mu5BcRoXrBvLqFEUZ5O5OZ1ZbSvVjjLKTTej82ZYky39c2IwJ2EK/DmjcmbWsmAxyYmK4PrkH+LE4Jut",
+	"6Y9km5pSl/AquQstlPULXWoHdJ9o7d9I9fxJmfJerZAnVlzObOt2+o7jToPZ2XTqynmVae4lCE6HJJzV",
+	"qs/fRYQARE+p4twq8NBYkT5HCk+jCDNV8b0SvjnaR91uir+ltjWjdKUwe31nkM8d/+XAPKWvRmFGFykb",
+	"T/E/GyjTe4Iw7Ev2k0pl8idG/3NDUEQWOApCqdnwOfKxIOfIlcvbH40kY46wH5NItFI53X2UNCejnx07",
+	"h3GHwtVKi3oRHJILODiuUnWOPPD1HMRDivHHyvofkClvNYSn7aKDG7r84tFd9yW66z7asTZ/E0UQ15Wk",
+	"Sz4l4zPzUH/fFX18Zp9/b+iFVwuUPzDV56OfCQnW4u8YT3N1ymDijDbDrqbpdzwu1ZP4DYlCXOYH4FF5",
+	"gn/GfM4Yyw4yMUsNLKVBqA3ekZIyg7Hj9LIpBZP+IXUKclUqZq3Avh+1wy9RO3zUAx/1wK9BD2zu2vzq",
+	"9MIukBrBSSggxYj/mpXGPbTDEvmRoK7kU8yOrN9pbW5F4iUP5BjwJl72bcjUG8JiDjh+B0Ywv4hQ3/he",
+	"I32DZiJIoAz2kZIY9R7cUcNgWkI3e0TUDBHsUjqTb7xSP8hjTRw3vvLleDtP65ydWYfmyqxM6tls7HbM",
+	"nv8qF+NDaFT9A8j5GO634XGIcvB5/DRlZn8ynx27/iqZdbEuFA56dsE1aHP6e7SOuMI7XQkS3kgly1Os",
+	"3Zta+erSQNJ/mWhNRBD5pI8RxCXki32IzoHtZV7ketO0XYv8laALRgLV9mR0Npw86SGPcUa8KQR0ILkQ",
+	"jDddifHTu5ddSymWP8fxJiLnSQOMDYMtyeXgCRLLrVGAjYBIrFH+GJLmJPrw8j2EgkCPZlJz+bUjx9Hp",
+	"KuHmmn/0rU1IbRxrE0o9McldncL99cjjI7ko7AVo7KdI1ZnP76ywJrDjFFYZ8F867z2Ey+ZhEWNEAgoQ",
+	"tIckXgy+DBOpVNfeBDS+8GNFZjbsUqZkYYUjilMVCmyFIuJSI3DqroXSntm9JJtC8l0IbpejvDS3w/q1",
+	"1VEq+VVn1EoNqWVmq7m54/QnC/xBPl0Lx6YeSPWqj7Ub9kF/PVcQn1lTSE0xRRRZGam35AZvwriLPJ+v",
+	"VpgFnpUeHydZ5+BKtLqyKYHUlSJOPuohbDcCUSJNYYamsKK2RNLh8MTFnQdD1d+U6wAfKJdVciWe3xSx",
+	"KLGv10KJCPl+Q+CNqNqqPrXc8hUISK+SepnGqFcV3Y2er9YRERj99W+/yNf5S0wZVKgusVh2pp3J/Gwc",
+	"OGfu2dnQPw3GownuzwnGjj8a4cBxR3gwmw/n7qw/c2Zn/b4fuKNg7LujmTN3HOycdRL5Kg8tzqzRJahB",
+	"72lM+vL/SSVhE/tcNaNS6kPaOnLYV3RLRAzVI00a8RlcXUnL2iemVC9h3TR1UsnfxdLdokj2ywVRkv0f",
+	"ANgQFshT2orXRZ6atPyX6vMg/6UyyeFf4K+X/yKf1jyK5b8A6NY7R57SBuFcYSYPSUxW6zgtadLqW6+J",
+	"uWW5iBMKbcZL8pyoUf1xpmOGhlQoO+VtC2+Sk4GDAEgEh2+tPVJcumR3UuRMVWxFfLwiqatY6eR1HiUr",
+	"U2UXYJexlZd4vSbsvmxkKXDS433YctxiceBa9FMuUlq4K2+l0KLkBswiKS56nZ1IJoonlb1W3klIDT5h",
+	"wbDAR6YJ0qLCIcDVoIZ1uVdNXELwvT2cQRaHLPtAcvtFoNHwkxOU13v7ZzsCEgmjbXD23+hnc77m6q6+",
+	"L2Jh+hmydEc0qL/bdmFGd1nGX4rhksGoz0LYN+c59cumxmEEStkorimzesuqJ6fSzvb5WkuDnBjyzqH3",
+	"i9REeiqV0UPfSLP8hDLxpKvv6OzOq2uyFVIsrPGqlzVBvDZUPLnLCb9dXXLVo9nc6Dht08fIgRqzyiHO",
+	"it9K3Tk3qjpdeofn2HVLnYsqDVLLOyPiMiRon9Su0QXSM2WRSXah85NM2LaRZoZzWodLM71KpRxU0RKv",
+	"SWu3Q7cDbEtnvDwqs39cZfZjMUy0t8snpZqmfqnUfmrjlqpyLemvVx4P1ciqxF4VvjdFsy3CwlfohIgG",
+	"PamZmxvyX+kdy4zEwtdOxWoD8U0qXqtzIrSZAKn4qf5uPqNpRt+p+JRtwLYqMbVsckMy9qUSz6dV9H01",
+	"p2xBonVEAUhD3gTyUqTszF3SDwb+cDbC48np2dnpZIxHs6E/CPrEnTvJ/c4+qXM3NMl/a5o2V+nYXUc8",
+	"2BjuXZHwRuYkiqBfiPykOVawpm8vXqFLyYc+pplurV3E3c5tRA18yX1XoD5cnSmI9DyRVesZ4FTdO5Da",
+	"vyuj3joNouR7rXxwlYehAMGWorunWFA2gAL65tnzd080QCa0htXxndXGdBaU5hjspaSFCBy1GQPGbCqD",
+	"HCcBaUAZRNiKojzr0NZCLFnGBhObFYmQrh5tbDYNv5iqY5UYp5lIOT0mLgv9nNkbVa+kWzhafSCpwvNd",
+	"4YAkW4HD0Px8/1rUHQAe/eOVOI+/ohLnSbOsDFs0/iHyMkbt6161/6ZJ5WvBuDPZhvdV+Dq+ywjXUkeq",
+	"HLD3Tj5EIs+w7SyDhH7LmkPyJFQgrJOou9nci5Bz7zIqQRlJrnGU9vqAsEfCNahAcx6dJ3wGAKU9o1V4",
+	"9zHis4ZFqW+kaoncnmOgWOTo1ZnQGQbnVoNa8K+0EgijL6ukUi6LVsN2pCIC/hD0XJKP24ugH4CKWPnU",
+	"LlCJUtdDVmEq0WqsNCf9d5rtpGZgU2R9bWdy+lKRWK3Z2OpCWma6f6Fn3nx5LOtMozIN1GY7pmrxEz7f",
+	"G/XS3SUSP4/Oaym6Gk7T5yHkXyVhX7tE3HQpw+IaIvrWVwX6xjs50Y4Q+7r3RHf6jaONiEmA1hH/tFV4",
+	"3yrNaYU4Q994ysVzckkgOvfuu0s0GQ6dJzUKeFpUcATXU95T3TwJw7lXrXeqsrM1NADVnckhoDTXfuJb",
+	"At2VGUHf+DwgyHVc90mVtpyeRbfb/3jPRQft8tYnD10NPfgjVcHUZiPJUeo0RZu53UeeaP8z6J6WgFnG",
+	"8VpMnz5NvGs9ffNplYBpovI1JeGzI+isU0tNhU7c5vg+6SLv0mL0r6DpRuR1kfdBsmTr72dYLGccRwGE",
+	"tH4mM/QW2K7GZpcXfxIkgrsX/Qv5P+8BHlBBgqjgE2hbcdJbj6resaaphUpTpQmUodykwlm8Z4E+ugfV",
+	"8ig10sO8BlpQPmuywSzFrSxjNxObbFJC/eiO/iLd0cdJX85RQ+NAkR3c+OwpzNlJ7DwVx6u+zjlxbJeN",
+	"Lr8GBfULKMC25/9ejfrrDEqp36mFl791XLffHwyGw9FoPD49PTubTDCezXw/CAiZz/+gjAP+ma7CY2Tr",
+	"MbL1GNkqjWxl+UXNF9Ujxa+q6yZRLUGnzzhcWw1r8hhwewy4PQbcHgNujwG3x4Bb0rA1o9BVD0eXJduj",
+	"Oujjfecx2vevFe3L60Q52ttpPT+ieCVawmPU7WuNuk0eg27HCbqd3R/IXP+PEl4bPXx4rR1M2r9quO30",
+	"CBprc9S2+5FDw3tSmNqEwcs8zt/i2F++gsadxQKPMPQMj4z4LXTZhlYIoB1wRnrII9hfelNY0QXnAYLm",
+	"AYCro5om2EUf0OZL/qC0EgNGQoJ8DVCuJAvuZlu4+zTedqadd5SjgKAfMCM04oBFwBjxofN9Z8OgTzlc",
+	"3bA4kj/49l3R69xvD4SzwtKq7USU/7tuU+zzVW8WJbpkkGD5wt/btDXoYFeRVtYff7zSq2uyvcLhgkc0",
+	"Xq460w7xA4FP1v3RWHdzW0c81munxw64x4JIK0y5w7XjfCa3TTdFZTy+MnVlucV0J3J6uY6vPFpgltTe",
+	"dEA95jeqRW9H94jTurzpt5rr0qoHZ5qupv5+QVSxXcdusDrqD2YO8YP+3B35k9lpMD8NZo4fBOOz8en8",
+	"dOieub5/5g+KfvoddCFFYBRxExrg1+Y4Rvy2M3WKxWIJGdcG1wrlcNmcFv3Fkp75xhK0upc0BaZUH4XD",
+	"+Fx+oI17TzI5OfcdFVtqROdSBcAokMxlw7ro1tZCVJfEeosQUlDk+lbXTlOGPFMmPFWwoUmmw45a+by5",
+	"Kb8Es0sWvswEu8R5hlXJnOrYUEs8LrtmM+VIPv53om7kOZK4ouwqwFu5oUPnLL0suHzfvtyqCXMxtZQ4",
+	"7cKc4wLZyaxxZMIQSag8ID4RgkeZqwnfKCx1RBi5LWcO7zdrHsHJEhu/8NJDgUNh6wv9c2ncrhMnxCEM",
+	"tRTepm50QZceuOMxwuF6iU/6bZxLp19MpOPs/hsaqsNRqHo+kdcN4Eo7xETbAErOVRkCIuQlqKZK8qF8",
+	"H2ClX9EwVAhM58gx2A/g0AvwVmUm3CaIKEJ1OobhNuu8byOCq8Neh9FmDw7SJLQFNHFgAuB8SEZhgLCh",
+	"Uz60GWZEoT5eXtQzcjcJ5RhuU0GBxRHdEx0OG8Vr1Lz2aKxtccfSxHRz2xhxqrGZQF7KSr1zRFfAvAJ0",
+	"eSHAMID+1wp/TVo/DPmYoRnRnZ/nvFVj7mP3HJSUl+X0+de+se62O4GgYKWCYteumW7hAlEhNiTIU1Y2",
+	"rgTeH3AGLfExcO3yAmznaG/BeaUVmhjF+JoI7VHESJ6xa7I1Q54eA0tkcGcL1IKTFFq/ceh+CI+02iuV",
+	"OpsK5MqTbuxz+8TfasddOluzRFg7iJB+98OEdSEyb5SJ/EyekTWO4pWGMWpOzO5dXhtpRs9AF2rpJKkc",
+	"lSKGX1b0aVIaC0o5QOGQ5Va0Av3aaFkW9WvvQo51JZtu9Ik8W8+Ks6J6kBPCmSPRrgDsElu54nnbg0Ry",
+	"3U/kf98+//OL1+jy+bsPL757cXnx4Tlc/Tvr9Xp/Z/Dv56+fldzfwzbZbTfk3ABZL0ff749nw/FsfDaf",
+	"+/L/TSaz4Wjgu8HAGboD+X/9fnDqjIdng9kcO/PJGR6Rs7NxfzwmpxiAOCVbl/r95ev/v21pXFMWQK4f",
+	"sJaiw8Ld5bBIPAkOdmd9fxAMyWg+dk7ds/5kgIezkT8OTsnZfFJiDcBmlCY22SogQ2+fv8rL6dFoMN7B",
+	"U3fq75pVLHiMaHxfQPPN1Lh71NykJlkb4pMLng/zZdcf8uhOTB5dW0hFQ3q7sLdsLURDkNNYoZAPR+7w",
+	"Se67Q2cy3lGNo4i74MTVxO5Nk1438tvyk0qdP0cewVFISeRNISagE29ofI48P+JC5H6a3LfHPueR0VTz",
+	"Ntl4R1jDPoNVBANxC4jPzYiyju6HfKC7sT7jZVqvuofYZjWTJtIOYqnHwhvkhRhsYEJByUCyBJ1Zr7yY",
+	"yQgOYDg7RYYokRnprV8fhchnFSIfS8WIvXW14kR086Gu1PXZzBmc0S4KnuC6TM9CGYg98AqyrKhfb+xI",
+	"a5dcMN7bsZb/xBrHMYnkz/73N79enPyCT377+Hv/7sn/8T/r0qyH8t8mrtFhHOnBIJ8HsNgPgdc/aOMT",
+	"Sxiu0XpblYvCka6w/V/SOamQx1JhPkeuMxk5xVo9q/HXZORksyeamzeTMr8MDsM3c2CBdSfkR7K9SH51",
+	"97G7y52jG8WfZ3w5u2sQs97G1i0Jcsv6JwEQrpwpNw66YFsEnFN+sjplQSo/K8oSStsh2Pf29rTK2jjd",
+	"7fsxuhZwdFH09tBYkHBe3IR903Zaoraucby8CvXcK/3Gxsk3kxpayG8TdXHUP3O6SBqklDM07PV7bm/y",
+	"5Dw7nS5yVVccJKd6orU2KRAwC5CT69yQznPv8jb3IB9SO0Y+auSFQd/YBIlDtGE0fnII6Z1V9EpS3LFc",
+	"xr0Ap22JjKs0Dy8vSixEFQkAMFjwCYKLMDEtBMIzfgM6uoHwJijiPO4iOrf6VWK42EM/6/QrSBjUar5+",
+	"g2pCoY8PuEHB66/zKcoN1YY8QiHahRVajKqURZfvXlomU6l5fDY4Oxs7Zy15xhclXM8VWuo8TVwqysJG",
+	"ArhVn55rsq0Inkf0RtLaNdnWeiQabvRoZzeX3PyJLZ4qlqJWLrXKq1tjIW55FFRllqm7uhELYX60Xcck",
+	"MKZusiXJa3IU028H8VGiNiv3YgVD+ZFsL5ec+jWJZVgenWtC1sK20U1allBMi5Hb0rSsS1yGjI21cfiY",
+	"3fCvkt1wFBwDoJvfm9qenx2xQA63/NS9k6veRorLVSqV4yscEERCQaB0AhQxKIPbwNdMk0BgxYkcbCr9",
+	"IWjMmY4Up2nWRs5vIVMz83PLV9BDr7nOjZ9TEgbg78M6EKkT62lcLhla6W5NDcOyNay0DrWaEtNQzQtO",
+	"WuJ5Po7d6KZCtJm1aLProrHoSVYMvcateUxTzz2BFi/IY+TWmyLM1N5I6yYb+qs1IPv3Zuu+YeE2F5ae",
+	"qlp686NuRreB0HZTu7e6MLX0s3GFuz2/UujnLM3kx2fKyLXHV+djLAjTrQt0fyrD79Gf+97xlJPyjO1L",
+	"XFXadU9+srPP7Ccbfwl+stFR/WSNPzvcwR7zjS7bpaLsyEVq+PI2bTP3fuXDOZQmD+i5OP1MngvXqWAt",
+	"qzWmi0LzfkjmAJybiKx4rMpeOYsjHl5py8T8KZ9lRCrocShOwFY6uel3uqnK6Pal7RFkVNY5j3wrnX8e",
+	"8dWVBqADlql1b8pEjFnaoSWkDKoA+vJIkRs5M6fbUQ4W150MYSNj3pl2NsEadGU1+umv8sL06dObNetl",
+	"rQj4nZxQtGFMrppeSkHhh0On2xExlusygH9FdpHALhMimVK/qBmbNS4t7ZKal06pmSJPT8ND34B8kvMF",
+	"hRAm6/PwCXQFzeyHZ126JltPaZCeIHFM2UKA0kH9pSrnZxxpjK2qwqhiZDWjqg/rsfwKtFJqd6sKFKvh",
+	"qf4Z0j/Tgeg24ebJnUWHlZ5W9bmVSqfEiSdqHfE5DUlvd6e1lLprEiAeLEdN0po5XzsKM2BYkhJCgoDg",
+	"0RIHCOjdTH8HKAtkjWaPb2mvOX03aTNnTra1qS3yageN0nV9zd32SNrNMJ7Sr+gH9sCmMkyskh41Hapt",
+	"MC57zBBfS9WVsusdJCmFjOaO9d+ATNct2VUZoxoXVhm6wI3SXax+z+ldwp6rzr9kZuXH/Gxniqnm9GWv",
+	"1jetN5fyuGItQWPIEgCKMQKk5tAtdY1Wwg9qTpZzl0ihym1Uh1Ya9ZQhOPTn4LdMaD9NOoJPdpEGMiAs",
+	"6KH3XPsDCJrzTaSenfMw5LcNGotqsdiOjKWoaUjG47uswK3MclM4tkpcJinD95SJKpnDnpxOuW+S8g41",
+	"3pb8Y1iaCGtzqxw3TkfbTVSOrqXVwbk257IoqVOqzuyFJfISWWOINZW4hkQSlmfY0scaVbTU+axuaRf0",
+	"o3J6dOX0SL7eZJtKA3zmduJ5xAvSIjFJWyqf30VsZllKxdW52Wn5egq06Bbr0Z0meXK7S8wHDfPmHrDE",
+	"/JqsY0PA5SXnOtNOF0un0ZW0D2ex5NzZkXx3UEl5+zJysVmTSBCboZQclAb4p61rzfq7MTwt1VghHWW6",
+	"oGSroPj8WJVFTSpNfaxqCGcEQZ4BMrBS91RzmpyiHbpaEz3N/fxZ8KDyt0mDlxT27Pm77mH576fNzLCK",
+	"lIaHLp/UQLF6M3RGTAKKk+BFSY0Y+z6BmD9TmvDOzbEskZTV1VXaZjIu5IjXcULz1bRm8hYt1ln1ERND",
+	"NJk8yRfkH2lSg46jmFyGBiaJKTuoFajplv+oktwbAo7aWYpti02b1xXc0yFUaKEFcVMB10EF0iKni2Zb",
+	"IAoIYFGGill+o96g554jzzpL3/MwAFhbsRHrtCy8rSvJtugSkVjDFe1h8yj78RrK6d9lJWzBzU6liWQd",
+	"Tv3wA/nMBm3qQLoHFoKAYZvVEyptW0GiG+oTvRwCYvw80oAp0sLuohnx8UaQJD4MuIL42pTVmgDxA6zi",
+	"qNQ6VepOFh1Tl77o/MmKwpd8iWXCWfNMMJXnKQ1nyK3sXOb3oGmhzQ61/8fyqiwfe1PlmYGKqpDfJvul",
+	"cLXkZ+mCeVPjm83miSj/PSCBKZQ3Mx15VlbQIShQAgR53Bdr9R5V9QX4dUzckghsrzeX798iPNN5IVnc",
+	"yYzyaRLGEn1cAVfCliqCkiPudDvyg+W5ZOm7K5rKXzAE1AOp69ZI7O/TZIe3u75S5j0oFDg9WmL/qpbY",
+	"cfwcrSqy9vN21BRhPbjDY2cdVx5ALHv+IJWsMzW8fiUWIFPJCv3jn/+FyCcqYsJiW/ENNgprkwTFqmr9",
+	"tl3VtpBYvFVpbBnNn3Gd26bQX2dhUdPcASoEwPuixM1/AVknkNC3Jnwdki6iBs6HLTZ4AaPzLsC2OHmp",
+	"r3mFwt/arw+SMH79Dn8nJwnb8UE+naGS3E6rJdWvVXOr3mZVzlC3zyYFJqRM+SXVjl/i1ZojPovoAsf/",
+	"/O+IcjlxgHNLNe1kWAfuu8/DzYrlN15d3X/nB3dmVmXDkHeSYdAQFHkVY1fFGLfa+JgitwUsXf+zUtuo",
+	"CnHvg5pSfi5oRpZUJ7DKbRFpKF8uveihb0PMrhVoqGrdoJK7ejv9AIcR/bAc3Q92s9vuBEAmMA7rjgAo",
+	"LIrs32hXG0FExP/8L1DcFjjgiG+07SR4D70jjN+QE44E/42yJUdrHGH0nxuCbngYE4TRDQ4VGrI5KZuQ",
+	"PHLHL407VqLYtsKuTf/9MIUVuu1AX7TGs+1/DXi2Ss+14GzT4ofxB+dsCmPNK6sNFF63JdptrhKktsTj",
+	"cBhcqxbkcDTc1kiY9xfhOA7GpkpxTo5c0Vw397wu8gIq7L95hDxdDulNLVeyz9mcRisSoJnqr4sXkumY",
+	"6ZpwsUAhjknYCjalP7h3TNBxU0whHTq6d2zQvnuv2KCje8EGHTaJLeUxD44baMq//f6iTtCj6EDwpcOD",
+	"UOB2bxrx/KMHoCAQ+DkjRJKxWqK2lEIxU6xR5UEJDNAGCYe1cAwfrl9f/8h98AZN4lH543CvwanJ/cGx",
+	"Tu4RPvT0Dx9TKzDFP3CA7bjAqU5N0E732bLA24ry59A4HuT+70RJzelM94+W2u/XhuEymCVHQUTdK/bW",
+	"PORnx/maYuFl++pZ9nQqmxpY8ZdSo1+U9WO/SnrSa0ssF0qCH26i1PxsG1wKmLgK+ApTBi7VHO6BvKuD",
+	"caonzac4wlfyq+rvfGoqjfhGp5q6Ts/tOUn7+BX+dGVuOpI4YtXRRFd/XM0JNOnJjXv8wZlMB2V2s/md",
+	"TkvVq2Ou2lm0641YXkVEkDh9DC5lhupYYxUxjql/Rdedqbx31nN6/Y51+WZc2nJ9x1qXd1lPN7iKb7+8",
+	"eA22ncdw7Kk+TeonBpEdi6Tkvp53n7XP3NtDj7VpslYW6UbfAmEoL8jnsdsNqqCXWFJDoPFcdlUMDfew",
+	"NCEYXj6e++xMYR3Csl159vo9UvcTJVqSMAlUY0Gt8aeA3LZoq/ei9u+yh7zq67qVZNuv1xtUys5MOUqh",
+	"wnoTAbUENJKq1E2aN2DiHununSiyOwlovhnBmTvp75Luu8uwglpyaOZTSrhj2RfgmFthDUmCe7aPG9UF",
+	"b8d3WWZcWVajHkBv1oT95e1rDfOj4HjPkTNFcFrYVv6veSbgRGh9mITzHbEWVctdei6pvwSOpxfMgwXR",
+	"3E4QIj9pklp0L9nGEe/X6vlXeL1ut266qqwgrCq5in7Y0A2wlEQx0294wG4COYFZx5lhqBqTRU8iNjjN",
+	"Jk9MJYat8DWx2DTjt9NsLZJ6S4hjEqUVS2BvgOPSdAXuaikXoZXaGCugJ4+1qvGytNkdPV8KekC7Cqrb",
+	"NnsIh0G5ENAH6zfQdAeH1ttKV6Uq931HKbCt1ezcywWJwQm0pGwh55KgbicjAoau2gSH4e7c4IwCVYBi",
+	"MO2dU6KRg4gI9uEby4hvFipaHW8YI2FXg/4I2ztVP7xjc8XRXUbtK/PNaGI1YscM/cXbm2EiAtPWp2jN",
+	"eVgmM5pKx8FdTuNsN6bx3mJ52NjYVEfzc7XmsNM8s4WJ6UZmlzBLt6k8VnKom1PIM2cso6hkVKaM9pYR",
+	"rRlVuMiT8iy5VLy07NlRZlaWpSrCDZWl+Ghm/sHMzOPkHhoK+b1Nc8+8Q+OzpxTqWTQ+K1UAWPdkqjfv",
+	"sTzeYSVeWDZimQXYBsBnt0VoxA7kmafm4aHgSO1swR56YwCEM/YH4wqNTQpFsfGXCIO5qJVOHKNow4TU",
+	"0hYRXoHOGREcKJtSdJXHer4RBZe8siNbgZs9qMHXpmH4wxmACR7ieDQajA5C/T6esYgujJ2Rdp8Ev8LL",
+	"i9fHsySbbshDqPPNOc3p0dX7hyDqQb3+fsFsnpUOzVDEueIaFkajvtFNTD/gcN2sdh8p7GZFXHB+0fNS",
+	"Q+AgSLVdhgCEoKysS6n95+aXjKvCGGiB7n3XQJZWtVvBOzspQCHRIS0Sdvim/0WBLH1RVhKVCQdLBYqI",
+	"GH3z9sfL9+h/uM4TjSQ8LYscW225DMKbiPFWIAU2DJFfKaDDbR5k2HwHhii6cPBM/Fz0kGfyPzwFJJcJ",
+	"1HkGTurIWMHgi/z6wD7r2wMc0hRnMC5FPYbeL7dW0z+QnhkcLXUQTwHjak/sY/cP1DTnHIVEnmjRRQFd",
+	"UEnw3okm7Z6nHIatWhIMnDzqr8UyNMdwTia9k4//Vs4y/CWOQM3oXJz8gvDJb8g5maAT1MubYw8IilrZ",
+	"J+G5yg4T2hmbQBmYHDfIbcs5UI/SLmH4L4PVmjGcy1I3GhjPlb1nmgn8nM/wuBL/4O6oLXqR/MH6qpW2",
+	"cfmQPYl66dIWADROJH5BI1DF5T5mf4rRjAAGqMEiOUB6D7+4VisHZeOdIw/8hw3kUL0VZ3KjynO40zw9",
+	"SE+TyunZ2HHTjcToN2nFqCS+nz5cQqW88SF3+o57lvND/nLMjleGFRnCLW86Kt8gguuTf4gTXUijWFG+",
+	"SqrIssq84vBEoXb/sZDqsZDqD1dIdZwggTkw+wUJPn94QI+/gYZT1Zbn0a7eJQnr7NBncmZpK518NZHp",
+	"MgQ8NLUzDjcxhw9rYermMXtbmaP6FjWq/aZJYoQMCtWXiQTKqFTta+zVXeEtEIgCdpIEYQ6IHHBEeuiN",
+	"nXupXpPobVagP2eZtuoSWBlO+57fopCzRRE2KG0RL0+FatjeVR7+RINBwUbRG7jGCbmWtjfeii5a8o00",
+	"xFeUQWBDTlsQn7NAnCPP8VTnyhhc5sh7O3CeeXkfCI7RiosYeW8l+T3z6p0DzU1buT+2Uq3bA1GRKYc6",
+	"rpo6aOLKfQfyqsj4KIO1p/F2p3qZMCpdiKbQN+NoIySBflNeL9N/ktNKgZ1pGO5NvFFGw72po6rIxZQA",
+	"1Vf4Mxy+M9UG1UJHv62BqKlswlRuTOcb3xwAonqPHvLJZ/aQn34JrZ7Gn6fV0+jeWj3dQzumh/M86hbZ",
+	"Vfy58lx9df7Fs8/lX3R3SZifBIn2QjC5EnwT+UTlTvWdQc/pue6gN0luxziWdkvOMmfsSsVFs0lXYPs9",
+	"iD3/msdkxvk1CjC6YNiy6THDPcE3v+F/14vxpdr0E23T90vS8gqL2sbq17Pbz+xPlu8hrf4d+X2f1ykw",
+	"/BdAV5ncFdlBUXbzlbaepfK4ESSSmmhyxBXMrc5htjABeIxKO9G34oCjuxxDqnMHF4amPASQ2gHNQBNs",
+	"mDaQLqoMLsf66pL6crnk8ZKwYy/L+CtDxZncOyrOadNaRSCS+8fEOb1XTJzxvWDijO4TE+f0S8PEGX8J",
+	"mDj9fiNMHEm099kcL01FNDwUZ1j5UdqLVPFNlZtnEu404SbVN2nuIFqoClZGknya2KDgMF5VIzQc7Srf",
+	"/apwgwBg7DPiBgH+zleIGzRwKk1tA7rZGj/si8IN6o/uDzdIWfr3BBx0titf+kOaTSzSA5RW0IObV/Kt",
+	"fBlkSfHgscseIfHxa4U9Ali4h4I9OvuyYY8m9wB75H5m2CMAZmxUiZooxQ8AenRWC3qULUQ9OgQSXReK",
+	"WG3zsmANFyy/PyqK0k+CRIeWHZxnCkCyYAB2nHbfRMXHQEyTQMxjSsVurL+vL1i1G8j2qyxV6B9mpapQ",
+	"OH4grtJva8Sib168vRk+6aGXemXtZJypTlz4FKO5pDjoLmVVvxVBPLT9KzeISjMUqkUPdq9W1tjCiVZ9",
+	"y+Eovrx4LaZo6EyQF21Chfh/32WJCUzu11DLMthRy4JivlA6tU5PUZWf4iutcRl8KZHmz1bkMnrgIHTD",
+	"smIOxnHGNH6Qszr+rHFy26RoU38jNd+D62++MNX3oWp2xg+kSw0fruzzURv5bNqI88VrI19RUdfoCyvq",
+	"Ov3y5Zf7BdSdnX1ldWcFVLmD680gp60ooo9Sb/aY9vaY9vaY9nbstLfPXQtnOMbXUAsnx/pYoPBYoPAV",
+	"FSjUWkTfQe2cih8uucocAm/LeQbWegcFH98K/uNZR4Mv3joaPVazfCXVLF+4ITb8IgtuKjLQPSjkhGw2",
+	"Chai1rsRA2RUlcQCPnwFcxjfckhgAqb4yQ83gt6oYkwm2dyvHXhfaaLBx5I1VoMTSfUjtPcv0S1S9arE",
+	"K6huQkajaQqiOR/ic4Own2x7MQKSJnz8Q3DWe4dvXxEhpMWWV8vqcqnks1JYN47wwFxfgXwvhHeMvY6h",
+	"ozuOVS9tDcJqIZzOI75CM0LZAomYR2DG4zBsE/jplyOr1+mCuf1SDgfbtFXmIki9INpeRRuWqP1zTEN9",
+	"K+K32vyFt7bvYK0LAXbaq/129qploEaUtwZZGXwNICtFu1MZOtqynMl9PYkoL1qW/ZaWZdacPBJaynFg",
+	"UnbQhdRLo4hHQoHI82tzdiJ+25k6d93f0/tpV34dvVF9+SXrQP/4538h8omKmLDY7tEVbNYhuOEC4ADy",
+	"/Wbm8gPu3ceinWlOViVssz696JZExFSJnEu+iFEQbVG0YV3dvWVGejsrtZLTW+VQNDjEt1hoDtRFM+Lj",
+	"jSDI07/24C4W1yRAcx7tSLW8S3lEDTb1rZ6hYY31U4E8V+A2xXngGAasItME+0v59q6RJPCCXEZQY4xo",
+	"zR13Ad84dWjdOeZsNiThcZ1kufQUm7DtFxogpAXfLqF0Y/mFlJHOdGBo/hKv1hzxWUQXOP7nf0eU9zqa",
+	"pNN8y2ROkvItmSCu6Xot/+10OxumcznhsP1LngSz6qVkSwW6jbj8pE7IWJ0rhAwaiRhJwkJpp7wWbilF",
+	"Hc/lp9vQ6vg+Ti505jE0Uf9WqZbyebLtSa69FiPSBAHrUsvv+u9CG5yU/poRGQ4jgoOtqlJRzR5oBBqc",
+	"wFuxi0U1OOnpiNJVsc6/ppYmHODttS/cfmMvXpIfaeYLHJFW1v8e3SWSYBoTUVm1ogfJBdE4SPlaPAMg",
+	"BCMPTI56sxjUvlYZJKkFoqpGTmQbbooees21qTWnYUwi04mtmEaanOgjQaeWHPXGNu8uR1tCP8rLY6jH",
+	"NI6o7ap4dFoa1gNqWT1BzTjl010UkQWOglC3EfCxIIpkkPe/PMv4DKmILUbUOxCIqNqr81ap8wLhMFT9",
+	"Sxr7dlpkyOhuR83tWsVa3uqflacu6nC9NtGV0AqJOEeetKEj1saAPc1zzmTiTRhhBbQfnsdl7W9sFqMK",
+	"D5d0IQ8rDabIY+RT7OmEBMzELYnkcY7NsfVoILyHIXEosf/SWXlrWECo1b43WMCzRxHzKGKOKGIeHmJS",
+	"1GZ/gxdXPpXWplhF05XsdfJVSctjokrqEUZSQuBQ+5Ktzuj1EqmZ5FHVlRVpQbb3qcLLOEh9Vzk3nHYK",
+	"lgEjp54sHgZX+zjSkt+4vjMfzPAwGONTcjZxXLffHwyGw9FoPD49PTubTBzHdTFWlFzhC84lW8CCgz+g",
+	"Ls9ipx+nsdX7Tn3vADfNqK2DQJtxD+ErA8uU8QYeMrUHFVgeoBDpAjpbewBUgNTYltwGqsOx8AkL5Hwp",
+	"mN55fxooQwZMQXEqBhJRwDsOTBUZ3llk1Mx414/v8gRVWunmc5Y9Dgu6I7kmCr/T0/y9XE/mge7zhtHl",
+	"u5d2qG1NVhC7iMpDa1FYWRgQVdR0AzMuzaw/G5ydjZ2zxpZDMdUoCqsW4H15T/IPQFNy0pCeLoeHRZxm",
+	"LPjad4eWOLCXRdJG+YokaVM2v22W8VVgROZnpRFJ+FAiD9d4QfbAv6k+jvb7dWKH/EZymjjLLNeBZwmM",
+	"0GQ1do/HPFs6JuWbPAYkTzGVDTYkOXXJkMuo7hkB3+MLrRS+4gHJC2ItOAP1pNwtslqHSvz+D/T7773X",
+	"eEXu7v7OpMWqQX7+zuJQnJh/y8MnH3zLo1g+uI54zOGC/Ie8EpAb+fczckN9eFcRha9c9boIb6WV5OnR",
+	"ee2gHe7syZRtqLkLjFp3d/U5m3vlaf31/QJLSpuSr5fvjVyNZ0mr22KAonEeclYHiomIQzzr+VzyTbHk",
+	"UXylb314/v7Dy4tvjwCauAvFjcb3j982bATLlbYLbsuYSknyhS6N77XtM2RvRNlL4T68uqQkslV11E40",
+	"Eb05948jMiqFEdGnw1qQdg3g7ZNTBYdRW+JbZrO5KOaoPxrJBYmwH5NIJF4Mn69WWEPpr7FPRGs+VLf5",
+	"F6Zvr1TqFY5Dt/rTeeJAajVEWpu03kjlJuYIa9oHPdWiL63G6s8usUAx571DclvLGeCuvSurFmmbot7t",
+	"qDnqDJsvjnF+LFOp9sxqt+baMP8+I2PaJN9XJdCbAeza2qrs+WaZp3vT4b/KUSuufbR9t8mrEdjX01ah",
+	"4U43dfcnOfgbJtbEp3Oah0iqLD76JfGLQGFMY2+KPAnG36yOshI9wkw58SyoP2scOxFRJWJyCdaE3axZ",
+	"zxifMAcSCQprCQ6Ywgk061LqXDGpEijgjHR1eBvhTUBj5OMwFIjGU6mRhiQmXhd5as3kvzTKGlzkMY6J",
+	"dwjwm5TkyX7hIKAqgfatNRW9blWTUOurfHzpxHy+IqmDXhA/IrHoIfidygvaMLTC19A7htyqxjNZGLSu",
+	"PBLK4KlJFLeqCa3QQxpyOMKcqCjOpM2AAJDYUGEhZ1gVik4zKEn2KIyrK3Vv4TAE4D9uciTAG82Qp0hO",
+	"UoaavwYOgf31wKOULmcNrmed/83YSnLK3m6H2m7F2ZyyrPfKQnNlBG3JoS6s0U7Iz+J4LAjXxNto7Ut7",
+	"mOaUoZQN4pqywqJUcIY2sMLKeZcyqyqHqpEe8oyodO8YTieN0Qz71zASzXrkSqg+V2Kzkn8EXJ9sKpBi",
+	"WUE3RYbUvjzEI6QYVqAL3wWvJ6BJTRaPPk5dw2at1e1m9P8EM09xucxilOkXz1nEw5X2RmVCCZiuMvmz",
+	"5so84qv0GrSTNGnXuczpXbnMJmCaed7tV+c+mwOh5VOqa+brateUXaUrqRNvixnBsfLIyNfJnYmAV5ak",
+	"C1prUWuXq+ceCLcTKhoze1IHza+QkDPjhAKAg4pGoJ40JYHqAovk8wpUb5+2Dw19IysckPsxu+0Qf90o",
+	"7g+4fXKXvrVsrdW91JUKSTQZOPE1iQRnSJfsCRoT5C85FwXjuxaJu5mLiBjOcq/w7SqTQs9VLj+UH7b8",
+	"pNQKsyyjUmygty9eQ61nsyjbaAf2r026Dwv7K9mcZoAFHU0yRKlWaUaRKuTwz5D78l/oGxXWcx2dSfz2",
+	"xWvxBJps6CzZVs1GpMagOXB1ODL5jtaYbjVaTPXWnpZj7iZMK4+7q1c+Rw9mqcwQc641iy3kEHEt0ZHj",
+	"1rXCuMoBZz5E2Y4khZCya0mmC86ru1x2kff2g/vKQzFH3tuJ88w7R97b02dtEugG+/AklYaVuYRoLEg4",
+	"P7egOFszrFbJHoeymHM7e4UREkiDDjrJLHQj1AOSheq547ps+y+AM/E5GsrtHPRtl2tSpK2XExC7Qmh3",
+	"Y/TgW7xNJEVDyMBWS14oRrHXv/YsHMehmUgjUzX4r6veHtd7ai9seRaCuZ+ceB3SbuRsTe2TY3harcGW",
+	"0lxSMWMR264yvfKSpWKpUmHV0/qcRivxnfx468KaQi5FTZ3H8xvC4g9wtdSLt8QCLfF6TRgJpug2Venx",
+	"TLU4ZgHC6IZEsx56iaVuAKYnZ0KaIUh+T9jJFjaMKxVio9Cj7Ium1Cx7Oc2WyV41mPT21aRJQ+FpsVmV",
+	"PC05JCk+DmdZsTSdw6dDFgDg30urbHycGTXOPmeNHPe060D9YX8gCnsKW1P/Yb0wyURNv5hcSr+UXEq/",
+	"l1xKv5pcIp8K779a8YCEJV/RN4rf0jfsSa3WmC5YL1l+EI69tAopKY62sMPUJbtxW6fbgZY6PUFDlaSh",
+	"/oyIz2+I1s6IkHTWu6ZheKW9iqqqKTFC0qlY1xTPz1yLyHwjcteUxpt7zFDbNdnaK4jXVF5JP6cvpCum",
+	"L2jnUHohXTp9waIJAKCwarnkn+kb4c/05xEPbQKBP9OH4c/04ZAvKOuJje8TTffqSroO2PeJENYFSZyU",
+	"La6yswggjmN9V1+wqFdfSceiL6SjUReudHpB/l3mev4F5rq9gqo8WhKFvRXpVXs/0qvWGzbxkkcGXsV6",
+	"R+a69ZbMdWtzM9er3m9tdRwK+88Ax3iGBXAsqAyF3wY07q2jDbP+DLkQV6a5VmkOmyVBCpaFFm3laJnx",
+	"Mqm0wZsw3iJ4WrUBk7IQei3iGPducLghHtiAIRXxr+5HfSnnXlYvMMixoc78qI1AgrAtKr0xIBPxCK0J",
+	"X4ckqb0OMVts8EJlIV3Aqpy81Ne82o8NklBgU3kMIrNO/1CLq1+rplImf3NvLNrl5p3eFGFpEQc45tE2",
+	"XcwVFYKyRQ95usm+jrPAHqBZRPC1tFKiTUjS0ikSBj3kpXgC8uXaKJB6iYqvSlkPbzHN51S651JFjOJb",
+	"eYqRx3h8NecbBpgwPPdzKj8DkEzT3BjEVsgn5zya0cA4/I2SYNngelLyUKToBwpjAr4qmdsmJBW0nzbb",
+	"LyEjFbqVA6roRtUFIsMoBaDQiaQmar1hgTabzMizUeBrsr3kq3XEV1RAbs5F5k88n9OQwosv0zLdrDoi",
+	"BNx/M39jghaQqkhvaEgW5GcaL4MIA6QJtl9ethx/jnBZAuobBtXuAWExxaGeM0NKAqCYXxPI+ZLiOaIr",
+	"yrAGKlrh9Vq+WbKVpOSwosJP31cjkOdkHhGxvIKXV2fZw0Mf5DPqh6k2vX2tgtkLef0KZnrX7XBGGtTL",
+	"lL13R4FiZvig1ZtE0Op25FoTgr+1ZUmi+AowEK5MPmPurtY84eppLaRNHPHwSmpVjISdqZQfJ1AgeXLT",
+	"341u47RFtwmW/vqKMGn0p2gr+mJgPSJiHMX6bya0hE7/VomhWcCcmzX7d6KwRA9BzMnVspBPcYSvpPKp",
+	"vrbAMbnFW/W9kxWOI/qbjYND1jikN+SKsphENziUFpZ9PaYrwjdxZzp2up0wwOsrKcqT8YEabO2lTrXI",
+	"fEv39EuxXwEANbl+dTNWQ63HWYX0fNedDOEoxLwz7WyCdWsEVgXA6o4VAGvIcZDxIkRkxWNyFWEW8JUF",
+	"ryOvwitu1qyX27WPqqJhcSWI35kOxtJABVMkqY0cOCWQPWZUH0vhXONQXCX1xB1V6lsCy+PUpo51Ozck",
+	"ovPtlXbtqH4ByoOijdXS0qHabgi6M6pdzolZ0uUcSgr3CEhkuEZpaE0/oARRtGECtB/vz88/oP/3//p/",
+	"npr74unv1rvu0sKZsu4ge5TLDO+q+VlVPoVug2pa3FJftVNmPEkfB3eRfKE4tARhclfkqLs6RBjNBLhU",
+	"uqxPtWvuqV0E+PR3uaotd3joHq+X/dldiRyoF2NGZl2qn13qX9kkOLz3zuXjpp3LU1f8V969HGr9MgK0",
+	"KtCYlJclNd8au9UE9BfEarBM0JrzcEd+kvXxihMAuevmA9aL63Pna/cY2ljZCkFpkAgKe478YejQYmke",
+	"5X1IceQvTZqp6RatGuzuKhgY1H18cpdVc8o+/uz1e9Pfu82X62d9di/98SHZZGeDfBo37YnfHzXqiX+v",
+	"2RTQBt9WDgsAz5sIphXQSFqCN0okgaQHT6aOohaC3IOz2gQ1587SQcvoYoX9JTWFilRJdtSyb/WgWTZi",
+	"LbBBfRCyTFEuwPcSnytci/iWEIakjbgLymp8V6psV7065Y9ryNOzKo2xjhcrR7JKvN3xccmsLJW+SntR",
+	"Oaw7SLx/ZxsDpRst75bSlK2iQbmVKtU7UkHmEWuwAA7JWDNlc3zx9mZoepgbqlPw46IVXxvcZc2jim+N",
+	"K751AEuF/vn31F5eiglTZl3cDXmnnmBdVV8Lxl8zhQ/KRwuQ0/fV4f700A73OAxTA2oP9O3+qC5OrLrA",
+	"WybvzsI+lfYVcxQRHBTPLcILTDOnl5EbEj1MStdQdeTPmOtVolrh3MTRVudfgzUvzRz1QwW1UM/gBv07",
+	"yw9Qlo2kPhJB/QONp2jJRdxFnvyfqaRtFSgA8p0+fZpertrrQVG3zmy2RQvFvR7cZZwSVfJEYUcZTBwF",
+	"naCjiwq7nCx4TBUcqJPZ4BqxcnaX93+U4lYl8E8AB1XWuhjHFoqGMZzhzcZtXjOKyT5NvjKGsNXya4fw",
+	"gzT8ijP/Dq7n38wAa98w7K7BklJ4Wfrey4vXouBWOTpXcBth8LfTnyWnyTiwmnHrD6EwWHj2Tn5Z9ch9",
+	"Sd5lbrUDimkGozvLIZd/0Z8VEqxxD+hFzZKGLsqSZnPYVr8d9kuzRhNtzuDjJVUX9vBSr4klV7WvJ6dI",
+	"JHTWTfCQQRtIdSoj3XNug4xJbVn1GaMzY/5m5XByOG11N+XmKZ+wezHY9lp1bXmlLzCjv6UmUF5kZc9J",
+	"0bFVSmql5kiZHWHLgBxPzhiDBY9hSo1ZlSHrpy2L6pqzfLHItNKwS0oXRKpyCvxnE0GWXreTmlXKWa6y",
+	"KMoCNwN36vZ7w2zYI8n+u7bGPu24vWGvBHpC51hW5F0LLRzxgisl7RaLgzFY7OmWQjfEql8FYD3TkARd",
+	"8HcpCy9pY9GuqdP4zl7XwlcZWuannIDkqA1AkqcIk48Mfuq4twe6lLWZVcwbGLd58mE0yH5dTcA1VONC",
+	"DpY3Nb4eMz4IeFABKwIpAh7oRa0qANw6li8pQt88DO4yx9hNXr+9JZBh1rEoxT78CdHWnfVvNywI8wFh",
+	"kFEq+5izGLKWgd0j150M/846pgdMxxkPh+ovSB4wR95xThz3xHE/wBGv7uxoYe6UpZ3qYZT7YUMiAIHN",
+	"OAIaZaZmZ/0dIPdm1C0YZoscVTXE3Qv8HS0s8gMubSFIaD5djor0Ka5NOxpaPYBKXAEkguQeroN83I9x",
+	"eI48Z+w4HqRp3GoXsqrYzp2R4Y5iiMx6lA6frqxeb6oQApK3lviG9BKgVGkVi2yWDOQJgVmMOAt1BhiN",
+	"UUDncxLdk293sLP+uWsaH6jiFKk2Kj8vj7btYjpVLfhhM7NL201opAFt7yiqUabpDJ7NINjhqLf4rdPt",
+	"/EbXnS50pSrNAKqIABYZv51PAqlb12RrlozfMiA+MPGl2g1JYIx4U7gMSqapP7lm/FbVt2vLT7WhgixC",
+	"MAmjN+8zE8nmsSR/6n9rlVW+sH5+FaVU9SF9GLGgCyZ2WMRS7ikbdWe4/yi1P40D7ToRVAnmBeMRCR4m",
+	"3g7W6T21Wq2IdDcDR66g+CJMstR7YdfVg0h/CQJ0pgvWOcoejDxesgHF0T+QnBCQsvVl3Wi+urHa6Wdu",
+	"Kjv+EprK3nO4HP2sn6axkk3KcaDB+XUtn4+ZCSG162cPodj94u0HAVk7hwXcYfZJQ0fJPGIThdqs14C3",
+	"FM5T+FCw6A8CEZgcGKcvhAnyUfrmS9c/JGpfN452O+geEsNv0/KzvpfCSzonZU5oylCAt+IcDcYjJ8v3",
+	"wPQDCMDEOXd5Yfc2OFrDhcFor+h9Krn/lA/jow/K1ayT6STnXkR4JbpoIxLTiK/1tFaY4QWBZqxgJs6x",
+	"D2GyW4Kv9SOmy3JEVDtik5OvVc+QMpUn6PNwswKrNrFjOoIFs80cOX9nkX8D/yrNMmiOezXcM+vgPNHz",
+	"ADUos9tyvhBW7SEjW4VButffQmIp548ZevEWrUPobRJA+wAexT30wkqg1z5qdLuU1oXV0Vltk/buHkby",
+	"g0MSF84B6iBfGZ9Q89l4uD85Q5Li/aU9dBGOUUikuIFaDZ38oaZ/jsZt5tVvdUydh21moW2T9JjXdrWo",
+	"BTYY1+eCQAMLG83MAHgh+TxhsS4pQ7Mtevns4m075QESpPbPHnGaJo40sUmc1u3nW+PEKm17teIsA05m",
+	"V+AWBWoWTd5Sc7WW65xMelfo5OO/lSu6/hJHgsjFuDj5BeGT35BzMkEnqIeuCgkze2a4dNFTdyz1gqf9",
+	"iWqhojUHVTclsnoY9NbJvciw0RXeIt2exNRHJbIiW0PQOK3lsISaLno6BqSJp25/mB3PPHCc6dl0+nQ8",
+	"PEALGj5Y//vqJByofuRRfA5+xBoeOR6NBqN9eb/JwFFJPO1sWZXOU84c4ZW+1Om9TbBuw/sgVfihuvIf",
+	"L0doqj0xM7Kk4JZJE/h10aJJIEh09IRqC6Uw+6YVNO1J1b+PbJ0W1ulpu+ydXFNjytJElK0c2RR5UAik",
+	"1rPn85XXLVyCaiV5PfbX06dP3Um/5/T6PXc6HA7k5V/7juNOg9nZdOp+VA/30FsexaA1GnqG7U98btn6",
+	"ABDDMCbTUCZtXwVhvGpP3lJjTy65iPO0kZuHlCcwg5s162cmOBwOqoinSfZS44Zm42NnM3WlEsgjtOIR",
+	"kZadU7Ds5BZYGU/oImmOC/qmMYYT3AaVLASYAXJds732Bu5IfsPZV82A/OajpFTl3Lm1CVbnaFCnKQ/G",
+	"e8sAlUx3/wlTXT09Hb6dbTXu1iGJVI053rBRYhX6xhb7OEQbRuMnB7mYSrKv2olZKw+rXNamQDfSoKfr",
+	"JYn2a0gKVQlNkqmU/QGpVFMkT6RyX+p+jDnNuYXhcVYAT8qmOhlduC6CVQ0qS1VsVo70JKK8k8fYIvYv",
+	"jwTS5bYE6XL3AOk6LQHpwpJQO09hSk9//tvf/uOXtz/1Lz6Mfj59/ud3f33x7Q//8fJvPw6/778Z//KX",
+	"Z69+/Ovg3evTl//xw+jyu/f9D89/Gl50GiN9QcxXKgz7faUCKazb2URhZ9pZxvFaKGlnC7tDZma1p//1",
+	"Y9pUsKJnX3WxQgZXxDbCxcZfWu0WWzWV2QFpm5bPpO9vWTyTIfOGrAgAsiw4tIreyPq+djJKxh9Sdl3L",
+	"c4bWbhRV0G0WnbxxVohqiagbVbbGLZMWCL+urTVb8BhhmN251EcxCqItijZMyrjkIYAw35FrWuB4Fjqo",
+	"JsCuyqNL9622YX6BD+Yz/mqaWa5wQJTyYMEZguzWwIWPLPSRhdax0GLG15faXVRZmPIYG8ZSny+qjkbl",
+	"6yQn0P04DQr4jjq4Nj1LTVJ5oWPpvfYh1Qf/mB1ri0paK7Zc2aMAdqfYwFTNoBmXrMrVOVZD/YdtUd8U",
+	"p1kAKd07UvNoH6Rm8TCAzMPWXeh1goIHfNdDjEdJ45evpSN9WxhntQHCdNnCYajIp2vjO/N1SJSD7IEB",
+	"nsd27ngzlVab1OBOrtBnFdelkGVYgOJWHjsqINeHnAMxhKSVtV3a98swpu/kASit2Ehgp9X79J9XMV50",
+	"pp3xbO74EzL2+zN36A/mZ3gQjLBLHH8yP531XamTqLYyoCCoahKjhzR8RfOewknngjBMfHSU6eOho4Tr",
+	"iAjC4mQdNToP4yprk7V0Ld/lVqTsUHsxXnhW19/0+72WQaxkLQviYZ6Wc0hbURjXp9AHBBEW7FO8ofar",
+	"jK+bPGhJmSKmcsk5mhFkKobStaUKNB7WeGZQFdXuZJZ93+MouX2zxYdFL5DGQQlM1f2V5ZCy1JFuYLK0",
+	"dcrCSyrKi6hU0CexqHzcmXZ8nGKuWXB8+uuq7Vpn2jkFGkj+KJwt8+rqpiAhoF2rDuhqA806HnyaRndq",
+	"MkdrmVub+LyHLyO/nKXhO7hnPNGQ9igXq21jrxafkFuRp2mIYQXEpyuonSjbl31JflDlNfVxSlyFteoa",
+	"0qqj+LL+4m1RHLNtHyFzhKdH40Gak7dF6vuau2MrKPTP3hz7Yfq0f0XNsZMFadcaO3MSj9Qbu2wzswlN",
+	"D9eCv+F392rIn1m747RyMV5CoVoOlDap/kNyxOM2biku4+/tHEhKMB2jLUthKDspqV0r7ANOYasu2fd4",
+	"Kg9sZW0WTxso5UYtZ3MardpgDGh7qjMdSGIuAOl2jD3U74177rC0ZNb6ZCX+JzT8UMJD4FudBaE+/UDQ",
+	"Snf2ZGtwEiz7kq8Ja6f9VzgT5cLWhMGkqksY9NVMF+soRnxlMf7PukZA4G2SXlJenL9HG3abQ2zWmdr7",
+	"ZAu6WcqpYxdHljlK2DxCuz9Cuz9Cu3+V0O73pES11p6OqzjVs8AQs8NZYHq40oOVdL4oXjMc0mRuZ7MX",
+	"1D9ORF8U8hf0X3kSkncHzT55Dd66TohVWHK9JumRtY+na47nnVw9VdcAw0x5nvqVzfXUlXlEiJRuffVP",
+	"eYYWxDQJjEScnv9Bp9uRmkt6pT8aQlz0N/UG+XHrHVcrOEV61lXsJOGx+rJrvXEADcGC4xL7aF/UYvTa",
+	"pO7zOQQhEprVeUWrjYhBS9H1Le1wju9skjia52R3c9hjQCinR6Mh75AHWS9nC/YBnZUNdZctkS5UNcNp",
+	"nEkgh/Nho0AUMlnB1WOpbQNrbaWND2fG3k35XrJytWzPlNSUKK/GMBFr6InFNYZn0roJhG3sr2uhRSC3",
+	"rS2ySDEFvWu6hWRKGeYRX0HePOJMA3dsoA0Tj/JhM87StlycJVFSFeGLUYyviVAlEPKuTokvBEkfMDOi",
+	"oqALMvZVyUI+S5+wQCHFcKYcvKmpcXgtef9ha1R1OcbelalQGad45Y7sEnsF9bZTiLJuBYJadIiImGwT",
+	"1c/v7alKLhk4rbJL3Fq3w3sak/1zwa9aZyQmv2ybm5j+UhtnWpeQg+zL/9dJ1l4kACtKc72ak9hfFuyv",
+	"8QdnMh2UYYolvyvmQ5pbqd6aZhiGlEm9qHWqdGu5+oBp0FcN2sDgWHW1v8Uiye+7f88P1I6U09MxWlYc",
+	"OLjsIlbtFCO3RMQKuwKW0ET+qYKUhhyaWj2mOS8FHIPSaLmXnCFAEdNoYXBxI0gEF6GRbQvIyP6dfRyr",
+	"4/MmYwgmjmOT66b0UqtGLGmpBZAl0M8a0kBp3Etr/WksNLKZBq8AlIoZj5fnaL2JEx4PmaAm0ybBQ8l8",
+	"ome56dI7qpWXFuh6qPm8kOaevLO7chZV6W01i5UE7PSvHoamx3dFzrgrXRHHZtBpihu5IZEZOSxmXVpN",
+	"fXFynhmXptTou15ZTWr9up4jZ1rSJ2A3Cx3ZKXeNE+3qtHG78gFOsVUAYZBS88tRSl2FPbTOaY5lVYiB",
+	"Cq77cYeWcRx37171Fo9qSpmaclx/W0U+fJoqakwjvGiPXwta6jHccrtz3qtwwHVF2OcABE9wgb+E5Na8",
+	"Sy+kIlYH8oh5fh+7CS0/TPizDHZd7XgT8rQB5HM6ULJ3Td5jpzXnU5t2+r3293bpLSx7aw4uODnFlxci",
+	"zW03oHvRRuMztDrbVt5o454xUIOYEkiTz2Tj63UJglnHlyKErsVb1ZaaZavjJVZxelHp1hXoU/Th5Xvk",
+	"9gag1F48v3hmqtQB+bKHPDkpHNOZ6s8eCq5/0de/eH9y+e2l6gjOw8BA+9pOsyRuk76q1n1WlcNR4T97",
+	"zWNEAhpL1fJAI+URSPcRSPcRSPcRSPcRSPcRSPdoQLqPULSPULSPULRfOBTtI6DrEQFd8xp5izzPrxpT",
+	"tUVV2CPG6iPG6iPG6iPG6iPG6iPG6iPG6iPG6iPG6iPGqsZYLfrzcwiP+Xy5oyD5OS2R/Jw9kPzcRyS/",
+	"tkh++VS+dK9roQ7Ucw+YbJaluTIt0vhCjfPGGifkNB/EZBqgs6rbyeepMGCFLcKV8JmGcBNtUhHbLfjZ",
+	"XfZEHiPfsN0IJvtAxiUpWK3h4g5E3UiSYvYITjcOfOcgyGiMFvSmouFnfSa8Yoml5jCOl2ZSKl+TaZwz",
+	"VTReYglWH5nhXZ5xVqdJvn3xWh6Yhhifo7ss+607Jfq5B8zZNWKgtPwjWVliPJg99JrPeLCFMFVEMIRr",
+	"oG1xG5Ai8OpWdlBfEyYtMM0N5T/1ssh/htyX/0LfKAeq66DbiLOF3BPxBDqq63LZVj3VofYnoqSuaj39",
+	"jvZ63pJoB3qqNGxBHJaR7+2Sh0TjMtvQqJZifYtVOiuAFErFmXyKSSQV0Z/evcz71Z1hG1eHW44AY2c2",
+	"ZlMvkgTFzClJ8x3V8uUQYyy+nDkEXVt258RlQpP67Ksl/FipCf5YmkZ9ga6psrJsCwvEnSTdGTEASOep",
+	"/W6CutIc1XdN+2tCIyt/36Ry6LhdWfZGpuKlXAOwC15Uu+g1ppn6qrTwRV5UfwzOJM8kQX80cidyVQU+",
+	"kXuv/zlwTvv6n0NnMi4d2ysSLUhwGeXhsnAQEFOvn6Zt6nMxKGZlqccrD4xizSsFNSzJ2BjpS31wWkqC",
+	"moKxVLrthc2WTLJyLhYRCc0WhZmQaK02VYCgmWF09dKW0byua3yF12uN5mhtoCni7bin/V4fKnczZfXy",
+	"zqTfc8dn5lZhU80rKuWBakeOBCHdxA2AV1Jp+U3qNNhfJrotlWqffJ3xAXAGhRSSk1WhJ+4fDHl58bpr",
+	"Ui48qhwYXiupVABu0p9LqqPLNuTNLSPRB7hauWY+DkMSIZrJA9sIIAu8ptdkW3pO3+LVpXJh0Rud32Rt",
+	"tooT9FOF8P3774v7WR9N2A3+HZfODHB6tmuiauHev//ea1U2VVhpeFKHPsoWObcSVSlxu0InSRgc5ICJ",
+	"Im3X5HgRlDZr1m0ItdRyHSsWUEFqFcGMzKpSncpfTlcfC24S93QXcApkzwBCRkxEHOIZOKw/yiOg06vU",
+	"ai65iDVIiBrkyQ3FJxdvX2hHycDtduhaszXX6fXdHmRQrxTkY+cdCb7XGgbEMNKE418zM9zqyYBeIhdm",
+	"2nn+17fPLz+oPFL5qu9evHwJk4XqgGnn4uf3Co4VpoHXFE6sXe/8jIjrmK+LOBxyfXbgcLAAED5eUrb5",
+	"VIr6lNmbUiUSb4XkriY20rwoPcdbmufzT1pY/fcKMglWREJkpaE6gDPWTmf9ZJV7ueSkNV8T8EHsyhmk",
+	"BmV1I8iOthCSi6SnoqpUtYs2bRDb6qEcdmpWARzNfZwG6/IpaDWhCyluqp9tZGdpldg4O4txVwYFtvi5",
+	"BG208QuHdyUspRzkSwBrDyAQCr/IIK81PZHv4Kfv1S9bkJ+y5GlcQStQQ9pm4qd3hueV4mDgxd6nCKI0",
+	"ldNwK4UnfDcV1M2mMfqiIFfBxWR4ftn81L1WMxyXGvEJ54CzZw5F12hZegyaYlIW2s1LnCL1a7JImV07",
+	"hNhEC3mxMqpaEa1ZmZ2mZc/vnTklobRpYCohZQTqiFZi0Zl2LvFqzRGfRXSB43/+d0S5XL6I39roKsn6",
+	"AISQ7rbjdjsbpvdbhS3U0DtTpwpSucY8VLxRd9WxhN4Os7OymZhiKcrjZDwQK9X/W+VtuY7jIEhxa8Vg",
+	"7NXfq9fYzmZFEb/Vy4BjNcD6dZCHwtqIZiuMw4jgYItUmgSN5FcBZXF3c6RkmxvuZcoR2hj0mmDSz9mT",
+	"tJr/1DRHK92t7IE54snIk7x+dZVSZXQC2OCtzofONBmECg55FWQjR7OwiK2RIbdyea5mVVrLQNPqChVj",
+	"sPKAgCCgCZWYItckhcLR2W3ywgIW/Ykx+QSICLp7TJKFFGK22OCF8juoMqiTl/pa3iwe1s8YQgX8tqL6",
+	"j9/m52KnlyW6rqokkksveujbELNrdSgDDk44qKvZzZuMGK5jKN9JIgHC/KAkS3XFvJyV3s2uJq5EHsn1",
+	"rj0BxylW1+c6bxQ+mr2f2ew9buV7ssu/txSKR6loN1+vJefKgs497P0uRFwJDkrAzsS+zgA9wOKCNE2v",
+	"OqszzF8rRhUhseRRnPKtiCyoiElEAmOqN59cWzu+6URO97HrW2S+urV2vl040EUC36iOZpBBtyZhSNni",
+	"sOKa4xvnrWobdhnr55A1ovQJtciM3B701cExLPpKsiSf5L/gmXOp/q64iJHkfVZ3ur3dAQcfyslOH8Hx",
+	"13u805HQTQqjfL5a4fozb63qyF5UZSOpFyQVYNJkqmYSzvGSSVVOZ63b4vgr28yZcPzvjkpzMgu+q8oo",
+	"Q2NlpMYbvq0OrqQKcPr03kGqdIxln0tPuxTIt5jGJhcok5VRq/BrUJJwFxOyktYbvrnYactev2Rm+vMf",
+	"G+xpA7XlS96Yc4gNSwvk/rYo/YZV7unzkB918yo3S/BNVFYkdYHWOErinTfGKWMC0W8vXqFLHklT7NLK",
+	"lXkFwl5qtR+wuLb+fIbFcsZxFIhOt/MzmaG3Ef+0Rebodzs/CRLJexf9i063834rYrKqCHCrfqp/jnAh",
+	"kXshr13pn1iNV5N/TjubFT4RhC3xScjZAncA0DsyvYpwRHGRjdiv3SWArcHlDVxoTJuMpIwK5VD+JJB5",
+	"qEEfWdfpDxt3mQJfVjLbOj9NKVxkm0ZaBXPHWkNrENaClFNofjlLRw3vzg7b0GnJ6y1SuvaF228A8HPx",
+	"/P1JfzQ2qBvvv7+AP19dXPaQF5IF9rfeFA2ePX9vP+LKB1JYHwE0XQ7ro95RM8h35D83RMQl6QuVBPVW",
+	"obqIxNt1bHJyUwDHFo2JM2teXo1CGEDWSGZsOev2q0fJ02E9vV3T8igDzpV9wL+T3v8aL00O6Arq+QGd",
+	"ba46BTjgnrMRD5M0OROv+FjSn2V84ron/cEHdzJ1TkugA3VDDzvH7FfnYwfQts0qaOTCBGZSczndIILC",
+	"THHAT/ryHk+6iEREbELoJJG4pFMUsSuDt2P6nBRrRCKKpUo2nrtB3x/Mhng0GZ+dnp6NJyM8nA38fuAS",
+	"Z+64/cFwND49Uz6kmFuVJ3aUpajU3UtK3+Cu2yBmA05RXzJJlbxcH6NICKTKC8B4vKRsodIe1Iy7aEZ8",
+	"vBEEefrnHtxumDgOaHAJHVanJgIch89hIqo20rRMrp+WKtzUpF35etw4lHN6Z45HqaYk10JJJPBdZZD9",
+	"U5rsqsxKOQuNWdXMWjan/R2/LZhyzq7UDUOxlUXPfEXS3VVPnxsQDMXBoOwtfQYQdE2cqn6b+w0jYBCP",
+	"qnpvKextjl0aEk7m203b76YBKytMlRBfSid6h2sZrqVEllgLpCpFz87Tpgy9ff7qoDac7gNihjUCT8rC",
+	"wJ9nchDtuVd3nFCfOdBpADKlNEUyojfy+9dkq9f/PLFiqMpjlbdUWwRV3Q4uBcVyElCgJU4TvIub18o/",
+	"WK9gm7ugLDKjaJCEbzRSj1p6DnWvpSo+kd9KmlT05LhFnb5TzSnGViVRUFo8854aKO1My4pzyxz9DfDW",
+	"wXD9/9h79+W0lW1v9FW6/J2qleyJMfgWG9eqbwuMHRLjC7bjOIt5ogY1IFtITLUwxqvyMKf2H1+dP85T",
+	"rBc71WN0t1ogcfEtmXN6V+01YxBSd6t73Mfvd3lRyZPjYDQ9phhBZb1Q3JlIeH17QmvihynPlmWV/Gpx",
+	"ksEkTMN2z71LdXe/1U4BZoOG+e4DUZD2Ona4SepuGRaoRTnb3iTvGgcVsrm9uZMjXIInbr4XSxOpVnbb",
+	"NM4mwxUbG1tbm5uLNWSZrZPGLeeKRJ5DtQk+yQj1qfB6IRvkRsnByqWxl1efpuxOKQ1ZOCQKFpiX9m4m",
+	"QGxjI08KHQ0LwEkf+lQIggPYpyfnF2RNtlCvtSlf+7fr/Fhrh94amr9THV/rWzvru8X1JU/5ElLH85Ji",
+	"B3vuTz9Xzv9XcR0B6FDMAyqaH2DzxHT/y7NIqE1j7Cn7SfnfEnTG73oSIk+9Ablplt8z6s5P2TAZYWX1",
+	"iFnVLyBBVNnLSXxmnID4//mfgHQCl1DOXV98MghCwnhEScUqEc6GhPVd4Ir6z/9LKsf/DIZRSBNmFQAA",
+	"PrU+Bq6GaKesGZHrj/t2sm4Grn582Uzxp5awbDy5dmTKzV+0XERtluNgmkUpcMBbTkL5fhe2kNo5x2Kv",
+	"aD+6JHy4O0acQFg21COOhudl5F3k8VU6jHo5ojF53+fTUhZOaleQEG/CRy8R+5aNv8uW1hyxGQ09l4Xi",
+	"nyApvrep+LcffBcnVf4zGPl4Scps4Jeeg9/7QSRxO8RfEgn4uxC6S7ZFveh+Ks4Lv0+Fwp2FdsGpIcYn",
+	"z67H5neUq5oyQzQCdperi+9BFQehYSRjg66fQvC8fDAuUwvVopeLKqecPW9+ZNf0vdPYy96CZBNBsnRO",
+	"sjmhMIC7zKYQWwLkrzCz9ngsvQMFmBWEBvJWEOYUXqzspZZhp5H+nR9A1gtG+g++vDmxdF0ydMsk9lMm",
+	"Z9MkV+LrcTVlC52YccsQNKroO1Hm6voOu99TAIKSuNKXQHyQU8CM6sQZsVORAmZq8NQgQVzvxBPBArkH",
+	"cMxuNDvalU18dqWhaErEBsWn/AKABdsjdqzMsPHeBryHThAyt+vbuSTWlPAZRgl0m73Eyti5eBfLXasD",
+	"e/Hpt3VLMZ0GEnACxmVNbWIFxINCT4xTqmTQ3vmVOSI/O5XXDvr9wE9YlsZgEvajO82BNh2FmelD+Ok4",
+	"jPB6mAd42xLzNwrgIcsfcbDQkid8e05bkJLRU4k9KbOBcE6H84mt45j4xXRMltgqvKl+mh1GFzsChCFe",
+	"6vI4Ik5qPqHECcckHIIYBL68oeeQFpv5xtd/pGqZFHmsHIfGQYVsre8U4iDFVn4jX3wKUtTOHGyaOJ6k",
+	"lcIrAtR8+BFr13SUfvEdQa4isUJeMGLhaptyRnpCUj7buZiKpUvWN7krc8pOkolwOeikVpoAQJl+9yh2",
+	"kxgseBhnN4oYbNcZ3LG/GI38opSsk9401ijiS+1ILagBp2LwyIULiXaWYW/Fh0ugnhlPf4Jh9uHH9PtY",
+	"NNRscpXG5xQG2g0CScXDgFEFI/iIx6r4YeB3I+pHfCENvgjKWBSOn4AwNn83mBxbSzRMvgZr/VY2uytC",
+	"pAKLa5JPPk9smSiyJW9SklAGAXORDdajPtxB4aHLNiCa1uk7lxh2CcQXIWM1eMueJmU1mFnSj+HSaOsz",
+	"gV6ySWAWL6gzqTunYF5y2XT7pmzWbubEmc0S0g1hj0wFMUMexUD6Gyu5FY+an6xvbUKn7gMTW3s9JRAZ",
+	"8kVId5aN+OAo5pEILQvgg/PITHGjZUlDtkcmeRmQa028BweMeUCHXrouZCq6IRZPTlaOLuvtXQwV+5fx",
+	"+mK6JVR4Jg8SftIJGb45/Of3UGwC1di85Lv/PXGP733AmpYKO6FqDU4GRS2kPi4ad9yA6j1HV38Z2+px",
+	"PFIxkJ0MiQU+e6ooeAK11PMORvjF+Daza2VwFAwh5MTFL7ORP/yY2E2p/aJAB9SBYcQjE85EG5lHczoj",
+	"WiwUCot7cVqULRGj2fmRtndnGDcoB2BxFJDcfLPkudVG8Ud8gGaB+E7CoU+zHj1VMsY7C7kQ2tTHpCLU",
+	"I4GhgA0yL7Hdtn4oQbHw+MTYlnzKdjb8mnwHCWFgcN3J1ZODlKc0eUJSdl+qoMda1oMMMF9bZp/tEjE4",
+	"axF3FqM01HewxwDSMz5rR8a1sscyT+xBcX1Vltsa3+ug3y0DbAOZSEbKCGmFiUORQioaI4vLx65IDP8w",
+	"4MCX6nPmcwjld9S/7sbyO+aPYEGNUaWXL+N3mfXLMQbygvXDidVOrx/Ge+4RvfRLFQwvgVgMUZagQw6r",
+	"F49mjCouy66aneU5QZFi1hLkiY5jiw2C6PrqDrkYiXGS8+qZ6p9+ZJ+X8ygr7K59VYUErd0YADgxSYvd",
+	"NpORsz69ZcQPRiViy+5+e4/YPKIeE/9AynS7ROATGSunPjL9KTxddsfCJD8Zroo6MAo2AABsIXYjmdiF",
+	"FskCdZXT5ZknIKOeGQgS4to/qTBcnlXa/Ox7bdPASM8iKZGDDLgC755MlsQMJi4nDtTtLlZj9gSjaysB",
+	"rf7cYkUV8cjNyR8nZiCm4PCsWMJE4SfPE3m2MfLScb1I8UsT2xBXtjrhkOeRpV0TCH+P3TkTO+WJlV6P",
+	"RIVHZdanDov3ju06HHIuEwcmrqLSRLlwtIGQsk/HpBVTLMmCbCgyR5YDSUSCv6OSfPcp1IBLQ4KmJtRU",
+	"SajH6J2EFTbyajzmOkKMBIQ6wpWTTdLL1Y/uZCaZJgSUlk9Y6DANLyhpe+3/so2iJlXOp/b5E32tpXQj",
+	"jCxhVuWJpWaDu25aZ0KCR+6tF1GaH1KVZoN1QsZ7F8Et8+d2PoZ48fdIXI2F+MbfpRU2/lRgXy33xP30",
+	"+UvxzD2qfOq1Dtvi79rlQ6147H7afUoX5NRg0zohJwaV2gMsvpKl2gh5rJnw5K+NSxTUwgJvZLOwu/1M",
+	"nYzJWfy+yJtbpI8xMV+pCmZPWdkoWQOKDZIG89mIORXY5+duxNbP3anit5llN8h1tBGj9UyU3cgkT7KS",
+	"BhNJwa06AIHnfNdlMFvrG60CazvrneJWe7f1wel8cFqFtuNs72x/6HzYLO4U2+2d9saKUTpTbBc6Gy26",
+	"6WzTD2xnt1Asrq9vbGxubm1tb3/4sLOzu1soFIs0pZ93Th2LYlAIcaEWDnLgisLyUm/pipQPCxek+Gz0",
+	"E4tS5idAZhQczfZsZiPXJlKzJocwH2qtvTSEbXA7E6MH+VVgG+wJlZXI2sdXTefuUzSp0E/mpp+fnZYF",
+	"XOLxPEn9iFZ1bk7+erFFmk1ys7lUPl1T7o+SvXpT43wS5Wo6DYnMowe3K4l1zsysz0iPN3SePbsROJ4e",
+	"fDTFEYcfyGJwN1KnOq4InCjiEOZeJegPwqDv8onM/0IMc1owFmixtd5eeaXG2eKP6cWYIx/MMiSTxQZM",
+	"bECqShZp8Lj+4gmZ8o1lMvfTVGdBZ2KwHR0feMKggH5rco/MqKhRgRxXkfwIJyYKhzx6zQKb1Bqk2Rah",
+	"+kFD1a2kdqi9RD3RctPbWkbeLSjYlihUl721WmRNnKxkMnlubdDkzpot67Ka5pZpv01Acdk4DfsZ2jqf",
+	"64xg2950Rdz6+4nAlPil9FE7w2gYPjknudhBOXB96k2fkY0lujiTp2RqWpOdm9AE+GwzXer4lMRze+x+",
+	"ui0C8I8A8NEu3NvYQ+ETh7XdPvXy5ATLax23K7QF9QKfkf4QsG11izSVtZuTdkiP3SdvlyNuxyj10yFx",
+	"1yetIOo9ES1xEtMWX+3sg9jIqOu0CP5cTC+rsDNRr/wx8CDmPeQD5jvMgaLUfnDHDsKgX2kc2SVcKVkO",
+	"LaMxvjdOcA75fMDabseFQPekldK2En/STsf1XBQnGhOADwcs5MxB+ADGOXx/0jkZsBCtrISgE6OWCLV6",
+	"pCvCmHHvXI912ZUb9ZyQjsTPqPn4VG838Fg6ZvzC4LxJd/aQhcxvu7TP/CggDiNDPvzP/xO6kBfj7WAg",
+	"KzXk5XQY9fJDCW4VMqoxTkYheN3ijx+/L4uImwU3/3PJVRbjEg0Djz27c7i046feVFZHAcRiFu9EORe3",
+	"a7jdXsSXAAXe+KXIJma6VXK9luNuEIcvy6pIf5+XWeQ0e6QoNPn61tYEMOpSEICLvfW9GJhnMqHzDJth",
+	"Yb75qdoGsWJZy1xL5bMUZw1bASIORzAUf1Cf4I9VikQV8GohWcytBD6TebNnSxhNboEnyIpHDmF6g0+v",
+	"5+9yRZ8HQV7MQIJ//QXUzvPirsu1WRB1HTT5cwCu42OzDlJDjCDx1hd+EVOL8+dQhplSP2uJslBdX0qk",
+	"LwVOvpiIz4SMFibwzxD0UwsN9z5y+WSm75FnPWdc7rhR+pWQW0455PGavqAxNOUryaf+nrU48gnJ5Vlq",
+	"TRbav+C2iudho2x8Z3uP2IfVC7JGB+4aDtaG/cN16ekyRaM4ytSqXDFRcVRkndlsXDg5w5k3MpDnmCdO",
+	"omt0prp+2xs6TPiK1LHnJTXSjBQ5GTWW1DcI5ZkGdFBm9Ck7al2x0IDhbtfnz2gmTEa3U0GqK240flIW",
+	"AzrJgqEfhWl3xy9yELrZKG5vE+oNenR1Pa16Y0CjiIXiZ//3u39Zq9/o6sPv/17/8f5//1+zmkm3xb91",
+	"9gG4l+CZBNAyxOB4mGZTmkE/2UJO3p1+rpyT/1UsvJdxwFIarpkiooDENiI2TSHD5YmuK7ll4zj3jc+B",
+	"IfIcblOp7Xie2CrPb0PpCyCkaKp0WyMppVRFPSEsCdx8C6H4PRE8XyauaDok4X7cmJeGVqBKVGky+Ydb",
+	"/8OGEMiPLEWVJUrxQi9ebZcguk8vtksw3cvdsEfsmN1+mWo7YH1VzXWzBlbjfMicz9jjlaQRX6TRHsGe",
+	"7TsWup3x6v1WYXdVfGxPVvNNa4YlELyDsEt99yFjO5wY3z4lkLs7s5qqighmU/VnKv1sFM8+b3VUUbYd",
+	"3bmp/Z5QVCy8XHXJkyQ09pK3ozS+jH02oGEEtDbvzDdCPTL03ej9U9YeqVmHoCu/Uy/6DmIurZOCSy6k",
+	"nKxXw8Ymj7aYpyoc7f+ysSCwdhp3XOTJlSq89cc5zQUHeU6fGRFxSnrqIdm8KBvPR560mZURU32XWX7J",
+	"eRQy2q/esanSOKpeYNKPQ6x/fSdg1v+RW1k02+7QiIqbagWaDJNjngOY0DadjfZ6q0hXfpfh0WJhcx0n",
+	"yTjmole2OoV2kX3o7Ha26Wa7wHY6xU6BbrTW25vOFtvuIGyApGpQjRt5KU6ML1V1gv47rQZLztjQFHnV",
+	"hjplEuvFm2nvx2tvwfUTZ2hWaLNHBwPmv1RIE9i+5ZtacAb74vIFW9cTcDoc7vEIZ97cCWlPsb+uyuaB",
+	"1ZqjdQn1+YiFk3gVWLum7KWlktGI65HFByIGIs5gbJHhlegUTezIpbDiNn9M7N85ERN5abIaY6pn4wk1",
+	"GVs/pg7QPFwBdTmhMqYqNu9yoHXbC4Igwiadi3/oGuCHsjxAvtnkYk/ONCdPfGJXyjM0R+xaSlRkhs4y",
+	"RO6iMbMJJA1oOkm26T7hpc+28eBdz3i380nm07m+bLEGgLQI5b7wr2HUC0JpTQDAox8GXl+CWMl+QUyJ",
+	"237QCpyxwn6Q/VCIpgAXUNKmnsdCYR3MgrJJF6xZcRm5rdxF9fG+FMDGvlhSa07oJMeZ2VeKZ1LsDiET",
+	"EnNeRjKLtyYNpoU6eXGpVcU2TZSQyQbL5RAVhGB8QbKLLPKAi0liYMBSlS0P1CeYMoCskZGOTLMMp6eX",
+	"ZFmYGQ3cXb5cb9k3XADrYMxnEXsL75r2jEAxA+5klyOYmeeUyG4hRzYKOVLczJEP4vUX53NoMD8KXTbr",
+	"yfKKuEumR/myE1w3WvhmGWHMd/ge7lrxKOkQsPtIvuxFjLPNwmNK7ZbA1VEdz4/E10EQQc+bx9khJCoQ",
+	"EiDjShTIN87MbosZBCwfJBDK95ApJqGMOn7aFfIBL2OOrOl+maUuQhsXFF1lHPhE/TZuAqPiKvn8rcI8",
+	"Dz0LmQ6C0LqGiSY4XJKAdctoqAVr1KfLjx+B64D6KfspXPWHmoCa0m4QUkOITajFEoIiZHzYf7T8LM4m",
+	"qYEqF9yyi0CVpXRPLSBhoN4vLu+auTCoQLCfgnpE/4y/zPw/JIaWLf/QVgCMhMULi5c/guIEInrX94Ws",
+	"CulV4k9ypHZ6tzmJqj6z2mU7PasYm2XPU9/A7iAEUfrXW6BlqUDL72JdRwAIIIb5rHUV6p0smq41QmfL",
+	"1a6pGcwWLbJ/CUaFaKfsTiI8qEZ2GrI8sTqR/Bhq3Qa0y0g3IIFvIBvTsKvUlIvMGVEC7Bp+CU9aUpJl",
+	"l4vISeplTfN2LlQT62T0rM04n9/iClkDy3T8SqTMaMjCaSaF3XnYfMrgczMe6bmdGDsaBihH4fqEs3Yg",
+	"uwlnew8LdO8m+1VB+AMTGuwC8OBjLiufjUwNtPiEUwqsk73PiVeQWJzM95iJ1JHsgJ7w5BMPRpRpnZVc",
+	"1s5YiiV2D/um9BnBLuLkw5+fNeal2rczZpNc3YV7vJfqMVmGGneRRX90yndjRst56q4FGyGdRl3bGhog",
+	"cEWHNb7fbSu93hpHUmSsF4of1N9AIlnc3S3kVtruoAeYgJILd/WwUp8GBg78jhv205sWN4ql4np+M9kq",
+	"LgMjS7Q5Oi5P/kg2WuIIpoGGPe+7tAAS16fp65BRwzhbWS9s5Av5YnEjv6u+RI9uq1jY2QEQoEgyxOBw",
+	"VtJCVY+y9GKcVH8agXBza8kqE/N1LzeQ7ecbiPC/4102lbZuRyzipBMGfSOgo4oXOu4dI33XHwpfinYD",
+	"IiGgkPuGoz5Rn/nOsk5M8Udiw2eMLQomR2ar+diPCcyoE5VaUwDfKe0oTGAiGXtkwqeUDUu+OS+zPCeq",
+	"prgmzRcPARGdJdZddlJmkxbr0mdpz03IjzmBEzD1OHWdRJfugPnx0N0o9rdfpzsWg7YJ+ZQVdJtetGdL",
+	"e0LsekpQzllPTkd6JcXrhlVLrKVc31daya2FuokeGbdYBoFqaU8iVe2krr4OOCaCjW7i9MH3jvtaG3h7",
+	"0WKnpVJgsgN2RuzjQIh+KAQ0J58u45ZSPNs/Eso747luu0eQWC/14csB8vN0bENbn0c7R2zzfMp83tCH",
+	"ByZOW057uXhMe1Txx0hZKa71aMS88TIo7unNXkkM8wSphGwDixQthfEuzfWNc2YJu0OrO8MIMJXuhNCc",
+	"UAXTwiztiM01jZ8n4iUljox5vZnXr2heP2/7UfwiFwyUJf2s52hF0kNI27uXnIVPbF2W5ckYg/1v1h+E",
+	"jNN8O+jnWyG0eAuZpnsjOkPPky+uLn5Azl3vjsataHEv2+ItUb/LIDyEfRXw/HJdZ6ZnLqPJy/c/RzJw",
+	"8vJd0DtPKQufWUOiX9cs0FyYZJ+OoSuCuHPSlYAKr1/7vDKnAQt5Ck3lzLqmxZrCxagfUzqnOggzo2Rw",
+	"xV6MGqyXxwk0mnBcNNJftu9bdQwuAfS2/SNxJBZ6l47ZsjMRQ4cZzn7LW4v0mSdOyMt3m+8uFnGLArWR",
+	"Idj2DK2N+qHqmBonwHwzanfF52655nchvrOamhaSDynF9E8IKT5SfOwRW9x6gW6LFxUyy812c2FK9hIp",
+	"rhvdp4RGxGOURzldWqgXBRs8AFo3iBTDI5YhYmY7ZCQKXeZgFf7CYffZbH+LCbil5FXtSazrLyK+9ojC",
+	"NX7CNtt6lETZI8OsBuX8M2BOTEggQ/jM5EcWwqOqCj8zpciMTN/HYES8wO8qQthbIUa6QYCU8jTGhCLO",
+	"MJQVOPbpRbFuiynbp7uFfXuP2Kcf9pdlT1gWel1MdTn4dYMbYM/gGdZbrt0LAo6HIrslTIgINxVk6bR2",
+	"LJ6yKRZiIyEdImVFoIxSJYCkNdakeCM6NkK0C7VALRa0mcmpINaw5neCSRTf2eb/PHsfWOO/m3Ubj/cB",
+	"Ho1QkeI9zPUGllKvnSCMM5RL2+TL6jWdAjUu1tn4tCE8m3kNORL9hCUNbXMrzD7OJ+LKyf6E7dmqDEun",
+	"H6XMljS+d+YhRMSV3FJzYXE9dM7r2j4YJomCLui6PLGI3qUIF+95L4wc9WFxLZyYzdPdiIWS5Ol77tUM",
+	"d2O3GshV2bgvSnxmAZvI2OD3OTalhBCJCzPUFCTzwQuWZGwsGnR4Tqdi/bXt+tm1MRaUEf1Clv0S/kqW",
+	"Un+ekDWq2ceAUP1lA4jPG0qWC7xgHPmSp/DnPCZ8jI/NkmivQkyXEz+g5LSC/WaDXgDXL0dWN4eUbh7H",
+	"nDHZZ+OZW84reRwJ1J+LzW09U0hlqc0/T5TrTx3P+vPqvSUiXJmAbYH/5w9/PWec6ziICHPcSNzr6djV",
+	"E+cdAVGGoRuNz8WSmmXulSC4dTPOQ6LOnHKpYcT1uNPs05NzCaQW0GHUW1+TZdScRVz4V6PQjVy/q4Gg",
+	"QJPgHXRjUSsMRmLJOR1Dd2Y7DDhfBd7Id/Y5a68esKjdWz13I2bniH0Sul3Xt9+LSzcLG3tJ3jjOxLFg",
+	"LrzNHqMOC+E8iJPiuDwahi3ZuOVDjhrmrg0anO+qqjpXm2ngfmZjsftaUNyfcpT95FIFncyl0YGE6TJr",
+	"Ragfaws5AZfrY+NGEjfdYW3XYXxPr6aapRcEt8whNMoRPwglRtfEKuuAWAzQ1WdYxpkH10vsEbGLcb56",
+	"JXpRNFiJq8hnbZ1HVZHnHrXJ1CSwZZuG0H8raQURGQcgcdptNoiYg5ITAOgBigNuQyjBMdnmFrDlOPKk",
+	"Eu9J+TRc8M3Chhgy+omJn2buMTn7rE32A0rcMCTYDvyItiMDH7HSo3fMDQNhRIaefCO8tLbWdaPesCUs",
+	"/LW2vEb/Q7yxCZg6A21MAhdEsId8J9kAqar1gOhZfAumq/hY2oZ7Mih257aZBCzTgO/OqjwUd3ToRXE9",
+	"1GDgudg9KndiyLouj1jY9CGXG2E1mZLFPCc3EI5ABnHE74SQ7lHf8RiEd2CwwqiDpwwdF6LOKoWMxXhN",
+	"v+lXhVAnfIiDczlZLxTyBJi/8K3a/25KmqGmMDibK9BK31zJNeFtwT/6vNsU7ogtSRBQC28WCuRdn3pC",
+	"3zJH7ZX3ObJZKJJ3fkCADqPpt0PmMD9yqQffbYjvxMn2ghFz4KNNuBzon1SzGny+S95RbO1XyBC4sYVu",
+	"kOAR4dADA7flOpy40Xvx6VahkFczDwYS8QpvIzt68Qwp9CkoplNofy6PbVTKgcNSCHVXMlFY5I+huO+A",
+	"hrTPIhYa9LB31BsKOf6/ufvA/olSO+VeTV/eTLwfyyeyom7qxiDzC8SWvCK2pKBQmIJKfNgwMxt3QsTu",
+	"o5hWk/hCpnFZI4iwWWLVPE9LReSjz5MLgyBX/L7pt1jX9dVx/25jNfn3fxY/FOT/2YR2qbB4SJu2e0DB",
+	"HzLidv0gZM4e4QH8LR6mZijsIPEKBsOW57ZJoLgVeE5cDUNSqOa3jA14ovsaEQaE2G76lAwYBDXj1TPe",
+	"L1Sjwt2EfuDEc2+FVojGAwATFZvdZN8Q2/mdLfELA6m17FsD/w/hXCYgG6VS3jVfEPUdONeT70E/SGwg",
+	"HKlk55Q4klI89yiCIdqug+1ZshfTzpE29f8B5CGcRaXkcxEpjZxeXsiaTPkO4lWlTT9k7SB0gGAfbuJH",
+	"pEXbtwi8LknkKNRSAxqgkD6Sml2CUcJecxHcSbyXDgREmGqKt0FW2YlNQKIgyBNLiCuwURLvCsRP05eX",
+	"prxL7YnjuZLAOkK7eSMwn+QvxTHaBwkuHq1zhq5PLi8qeJe+KwwtbBwsEXtejaEN90Q0Zk7gkAAIaIlQ",
+	"KGMNyR0LoauAOg4nAxr1eC4WNfoIoxCXsw06Wp3mjM/wzXPU1DBT+Jj5wz6sa+L7iN4y3vTVIaEjIcGG",
+	"kaYKZwCOKntksDSGeEE3T86DGO0FWGhw8RK4KSa+rngP+Ei4WnzUAYc4lnNo7ohxys4W2vR5RKNhxu1g",
+	"TS+5WhWl5nqB56jURdQLg2G3JxmB0e0g9v0qhMdt4zzBB3IEWoqUyGH1QnLfIi4wdtzm0LORe7DPol7g",
+	"EBtSeOrIKiNawgrzmMc6pnB2I6G8kokUfJgPghVQXYVNa6uyaI1ijJqQxIowR2gL78mJ2PBiEYQ802wz",
+	"vOlr6mg9f7G9UXTmmz4wu7eZz01IaWsgJPHqer4wZTSNRqM8ha/zQdhdk7/la0e1SvX4vAq/Ec6UG3kT",
+	"xpfc6yullWK+gFeJ2dGBu1Ja2cgX8htQKRD1wNFa2widAQ2j8Zp8w9CVytJ6lnyGDdSJ1CLPQaqat5nv",
+	"gOIFD0a/5JqzUhK3s/BiiD2Lp6sTlxk0iy9ZEz+SMdIfuYWuPncf2CLXWmCeHFG/OxQD+/E7dN8PArHS",
+	"YgHWCwVl60oQSMNAXLuReCQYCZgXJ8AVgAUAQzqtgKgL7jV6VjCACuyPSuBHYeBlPUFevwYXq2vhGZs4",
+	"/rQf6XmulamjQpzwk+L8n1z6ClIMOxQ3Cxvzf3QAVp/DoMx5a5GR1fyIhb4mvoUwSb9Pw/FKaeVIWBdq",
+	"y+ZWItoFwAa5z1Z+z63crw5o1/U1qK1ObaysYbR7TX2iIz0ra/EdMfuhr4U/zTyI/kZ/pHEhhGel9uuK",
+	"FAeqPCF+wP0qd25XqedSDvmKKN4h6n2oi7phMBzIO+gPb/iqFCN4vj7L8xXfO/76u3zs90HigpDxoReh",
+	"hwej+pFbGQRp8At1ocmE+IZkPp5tROdNmkMgIke9wJNedp4cgxYQsnBGUdQxtiQJa6dPhfWn4w5oDwjd",
+	"p5UO9aXGCUZ+SQn5EB4pFJnWYuxe7BFl9flB9L0TDH2hZpT58y/3d2D5Z6Tr3gkFMHLbDC93hnjQGaZW",
+	"kwINU174vpYWZzWH9QdBxPz2GEM3jxNTsEPKgTNeQEKlkBmosav8WUpO7EduKdEmS8p+JFNLkhXhhcVq",
+	"lkhV0R3tiZlb828iajcLu/N/UQn8judi/uXJshl3QnyIs+TzTME4R+bpI/iZjScFHn73XT88VdjBmKes",
+	"n7V/u84PFH8eS2u4awCFIDfKu0gt0mFoFb0zAq6c8CgYkFEQ3oI7KwxMDHyKTemiP4u+jnDrJVJNbLPK",
+	"SAqOxyHvQDqFQ4/Z76cFE171SMG0H44bQ//E9xYSSufM62RaTJMkQlgp6jOcIch6l2OWLr/yi5+ezfm/",
+	"OA6iA6Fafs5x24eX/rLHTW+slOOG36nj9iOX7T5MiWOdvenQUMfX4+IyzhSpRoZDsfKTNcvfR4cseQqe",
+	"vKkPWfSyO1obzdnmcrbqWFa0foSAAaSJH2PtDdIwRJAMl0/j6YYYL9wjKhivKkckNQ6GEF2ej4OAtgzv",
+	"f3cHXBLeqL5cbpOQISq9eBIaUBDbhcv+9btN2h6jIQeMAerL2gs7BomFqI362JgDPogSOxTa2nP7bgQh",
+	"oALeEBmvSE1R9EzrS0OZisk6Loc6DRKEBJ+uwlaggrnWwVFP9cDzAJr2JlV2wiGRcbnYJdEMl9luCcSk",
+	"hU8hVpoP2z3pp6To93fJotYckdUmOenDwDzey1cX+EwGk8ECyJMGZJwQabIz5GLGHMuFwAhy/e609MRK",
+	"t0caCYbaf6QHMmEboD/5n//zn/8JjGQ3DG5V1uStLOmJyOKhX9AT0WeP+MHoTXn8MiYU7piXVTj62KXo",
+	"HPzu8R7LWhgofJDXVUyzgkVQQwYCVSVrJ2JFoEtQKAqhjmjVIKWR2M0O7ljo0YGNklYmhFByU4nsSaMJ",
+	"4T7LwTIsz4S834NrIplAgiUhPHI9T94bUn/tZJwKV3w5tYBaYEog461exWtbPvj0dIEv3+JKaWO7UFhS",
+	"lDdwX6cI1ZouCIjb9cDGyKnUo9hB//6hKwVUdlul+PMrv1BcShyVv2Vs6pdXDYfCiotPuSHVXkJJaFGQ",
+	"oiTwu4WUBFQYrcWgzQsl9PDyksyBotmLwhY/oVEkDliMuytNTqgFgB8D/EXoRhFC/0JlRUh9TtuqJ1Hs",
+	"dW1QO+Kfro8oZap6AWrQe3vEViVislwKGRBtwnvBiMfyGsfRD+7Q7qdexKA84Vjm3OUwrNOafC5HlHyM",
+	"4uGU8+QgBo0m7aDfgkHB4WyuUN9prhgaok+jdg9TDPAEYebz2MNRWbzpiIWYBkBiv3oadKJLg/K2Td5h",
+	"cVyHDr3ofWkqiYueml1SUNtQro3ZHsxtqWop19GKW+t42FWyIEk4W7rgEGqmYjMfy4IX1ghiAU/gJz+m",
+	"ZwUcryO1JRwwKMaqSE/MzkxXm7jYupIQSgFzCvTT7FaJkQHDO8nH0xorHD0N6JY2QwCwj9sGF54mMF9B",
+	"y+vMqao6RFWGCEfAnJzGNXcd4rjOnri6M/R0VaganT17AtAsGQ//mUiRZ06tLSyu0Oe6xJDrudy6vlMi",
+	"1KTQnmSL2wPtDxIYTTybvONu1191ff5eUmLlxQeu3/0u9oWdI/aA9vPJrZG5LAb3Wbwss3kmFppsgvkt",
+	"fncT701dMXd4r/ziUJzGWPptTcNiY05m1jYT98lYzWkooIUEABJnJT5WKitLIA2jdtBf8qyeyB8tuCqR",
+	"2wc+WahMA0ocVQO3ZxSnPkBpOGjUy4tK1ng7YdDPWrRpPpE5A5RiXA/yiWOLgiVH9isV62hdPb9g529Q",
+	"Z2PuYFm+bhq/8PdjK26kkfoyBTc40EnL2/w0kRCIrbPUIhocalYNjZzIlP2tU8qZRriiMRGyHdUBoqTp",
+	"fDKG3wNfmc/YXTjDwlx5lbORdS4kWcpbRisto4WO0vyj9LRNnLl9M/bt8imtR8YMxelYwi8dqaCaInWe",
+	"dE9V2kMZdznITclUGLB1im+YkwNGQkWd2cdeizyp0nZPvpIegljZrmPvEdfh0h/Cou6mD76KbHqAVkvp",
+	"TuZIIP6inifdA+yOkHdCQEgxjChA5qEStNVCs5wwi0Bs2Qt5oFw8lnpEqE7MhjX95koQNlfyBCUX/PqW",
+	"DSIIn+4WgGsyR4Y+VNvFHowYFWcR+twjl7M9SLXHLjdcRlZXe8wbyOp6MDxH1I3spK9LxGdcTBk4JmWQ",
+	"FgYgPkf6eJQI8X1wW5Sg7wK3wypyXdtmjBjI4vFzsRdw7KvQCyE10kTBnw+4WdiqWCJMvNuearuBhg+I",
+	"SIwHDPMwvOnbcCNJZy/LF22HRtQ2Wt+hUxWfBbKfiGWCzKT0cammmdKn2z6iPFqF17Ja27dz8VrLq9Wr",
+	"N7/Bdyr3vNjvkr7CD0Yk8PPEAq9UPAGbIvEoFLc0yRJB1B/cRT3Whm5LGfMUJl0pJlqIq9vhZOQwF6oK",
+	"9pF4XEyRejxo+nB4cODUJ71gqMkxhBnLI1xAg8UBthlEz/cUVS32H8nsq8G/xSN4O3mCL6MkHCAW2aTP",
+	"qOrCk6/bCPqLXzR9Mc8uJEVDJukkAONZi45xMCSdwPOCET4dx6kGpE1an0D/XZpSnRWxmWrUDtlk/KNE",
+	"CslQi4qbBJ5jUJjFe0DGVHCqqSEViLcpjor4bcXnQGxP8H0SnwAmbT8IhV2vHSF8D5uFXQDMUDH7QrpF",
+	"H2NMa0NBzgp+8ijnspDuXD4+ujXlcjGOZ57nVIt3v0+FtxONGG7XfonYKYx6OfMzPuQDoK+w8+RcyEpN",
+	"mp7p005Ffcy++RQItqeEQ7KiIImwgev8WeMZPzWM8ZwOO3f97EVeyGM/CELSU4zOStumaeQ0DZwxKvGD",
+	"zGOt13aj8ORz+5o+/CQvKWBPTNobydtNLn6m16/xAqSiXHmrAJ+OGgShUr2Gkgo6RHv8yuupahbMXy2C",
+	"oG+d9L4mPk64X7jtMmMIuAyLxBBMQAko7EittZgkiWT3baMu8JF8iTGsIHhPXDIUoivkaKs3hsbARvTk",
+	"LT3Ii22gE4JVHtKuVzgYeoTQOStkFRIXCXUmpJdCT8F2WQW8cUND0HYSXKSkmRwVMMY7+cz3WKGYRM14",
+	"RzmCGFNzhWCse3JdqAeEphgCRecNe1Glf0c4NY3u9zg3E+vE/hhFA6FK7Byxz2mfnbsR++d5FLpt4WvY",
+	"pzTq/XNNeh32OWsPQ2ajHwn9nxC0TrRY2zFfoy2RBnQFI5VWZ9yk3AqinqQdULUre2IBY5Nf1br0Xc5d",
+	"vys2hbATsfEV7l/MkwPqeswhXoCvO2QEijSZQwbCD5AUf2IU8Hcb6jRLpMXGgcTTgOsBYAIVfYNF4XgV",
+	"WHltXDY5aHDJKSefzk+OIYkFsCdB2CfvhAMi/u4Pvcgd0DBaE5+vCiftfQ6dvAAa28XujEg/4BHZIZ/d",
+	"MlSjJjlwbQVboxJ6gCZDypS7baNxvi9dT6wyNfuANwsFwAQQI1O6P4gThNEoUOvuogbWncnEcamn/Uh0",
+	"S11sRs+T40CdDWV0iM9VgQvgNThZbWgXshZhufDNc/WUIVoTlh6U/r0CveaTxLZTDLoTTK8rbPypwL5a",
+	"7on76fOX4pl7VPnUax22xd+1y4da8dj9tAtCUSFkpT/GABCLoc1Whn26ypnfo6vi3NNU6MYfC5clJeh8",
+	"xc/MtblfHY1Gq7A9h6HH/HYgGewfde9nql41mVsT5NGLLXuS/XlXuC2Pe31LrXBm4ZRRtvd8RVK5lXMW",
+	"rc6EjBoFWsJP6ptpLZNPGNNTVuWbsWiAvqneU2U6Vu+nCu4RBlSeaA2ubuyERAQ96qEl2af3qy2QZTvF",
+	"3fWl2gqVSE3rKowS32nLLZK7Vhhu6IWvtenitVcVa0EghQr9O4MoVOhbPpZHYrcYW75CH+87iT36Eo6T",
+	"jkTRae8pxuNNcZ9walNuU5tm5l3FI+bhFgC27YC6oWw5qlgmlhx51xIGYCXweRRSV1hvFat00bis5sQP",
+	"L7k4qLdsXGFhdO520QlqN47Ev9+XCGdeZ1VlmaAwjg8ZZCLwZAt3KkTORWn0DkL3TjwXgBU54Yx6AItI",
+	"AP0L0FMhxeQxesfixI3bltXy5tiNyLwCxQJDF1M/xcLuVkEMRUZ0YmxWI5au4E9hlMK8xX/JdjLhwXPi",
+	"B2ImLSbceTdGVZBtSBc4Ufk1JzKCKrMx5nhziZi2eMw/eBLXD5IrGbZuhf7J4BbaoOFWGi5gkH+ivgTp",
+	"AVcJDnS5sTIpy6qIiU6+Xn8z8NLbaWDp+oWvlD5sCNssAXombLO2w+nqYH1r24jj09U+jUL3Qaxy2KW+",
+	"9I6mHj0IgzsIWKbMgLN2FIQrpZXz4SAII7a4gVehPwcqokKzFEfFeovgZWA4kIqVpmqeJuflYbYyTKw2",
+	"TZPyU8bVmttX/Mvpwv8ChD+m532EgxGWVcUqTUslKLMxxDIEoVQ+MwSUVqgohB+iHiWVxhGKPvEDAF4T",
+	"AtDval5/8wEKYtSU3fI3WgqDYtLwoQAknhCN4h6VxhHPk/MhJqWhOl8IgbFsAqUOpownHqWBAqUeEIYz",
+	"zsVg3yaIwYmodMowbRyRd0pku0Ix4qgho4hK7z1pMcxHm/iPRnOL7K1zxPCArwhCOhDhM2enu5fxvTIH",
+	"My57MAZ/2G+xkGMNBaGt4E6mStW1gC7xmY25ipoAyv1OTqLdC8V8Xq0UIUyE/cVBSJjfDscDwNU4LVfP",
+	"1zUAckgdV8IDnlbr6jo38N9jt4NsLxZ2BCI06nG0hhFaALpDIN4jqtEC9QNgJwM+nCLnhoBROIaAnI/k",
+	"20ktiE/582lBJo7pyqr4v3L1sHZMKtXGRe2gVrEuqvBp06/XauX1h0rFuj7sWqNa2erWLk+u6sOTh62j",
+	"28LZtXN6Onb7Y2v//pL1T7qjSve69jn4Vnu4KVStUW3U9E9uqkd16/bQKl5Wy7165cyr3R/sW+fl7vGX",
+	"shXUK4UvUfvjJ6+9Xu1eHXi03rgcVUfX+1/Ozvb3rfubpn99Xhy0vpbv2n6j9+2wOqqV28f1m+v7+kVt",
+	"vX5xOzp+sEZXve5p/cYq1i+sjfpF9/5E/He/TOv7wX3TrzxYn/B51xfW7afzeuNsVO3CMz7vW9FB62t5",
+	"/O3rca920Pt2dVP9Ui/XYbzWaFS/Xq9GTZ9eFUetjU+F66tGr35wK0b4Uc6zYp3pOe9bZ+39s65VrdVu",
+	"jiqbF17xtNZyaiPW9HuHHW+/8eGuao22Llu3X/zLjdr95YfDLw+/da72b/qbH28PzoNBeDVa77SLn++L",
+	"o7Lf+OPw3LnYPd4Ma1+afn1nq9X9fHxTP6yOPp5d739pFE7K5evqwcfL3bWrcnXwpXjY8k5p72KtPfpy",
+	"fHnxcXxaL++ImTi10dl106+XqTXzaguvro6q5bXR2UHdqpetzs5ovwtPO2361tnHtbJ1tm91q4d1Kzis",
+	"VP44PK9v7patesUqdK169bJSO9u/Ompb3cPdg/Z18DXs/9ZwLz8MD88Kg07T3zzePv78bbyzcXby9bx3",
+	"vtnq1rqHVuXr1qe1Y3Z/7DN3ULvpr58eN+5aRwNv5Px2eHzPyvcfP4yDwbDwz6YPW7N6vJ+yXecYZhAO",
+	"NTf8aaP2xbqoks/Va73hDz9a3aoltkB5jJMTk1UTtUbVj+XDwoiKw3B21h1fDc7HH6P14MBrfLwKgqbf",
+	"50fF8NsNC7a2hocPg/3b1v6NtbVdpM6417COK5Z11nXr/Kh38vVypxcVbsrb1W+/XR5/HO6c7e97jaY/",
+	"bFw5F+2bgwv+7evp1u71yUmry86+fHb7UWv/2+7DZfjxq3XoHAbfPhVPCxsu710+PHhDy1ia6YklDE2U",
+	"WNShy9iHNVTsb/bhr2sf4ivKtA/j4FtxfWtnfbe4/nSrUSq/KasRP1/YalwY4UsbYz0K/q9prMRI/QAB",
+	"ZolrsboocZHygwFJOwqC3GPgvB6h7s2m8DeIrl8HoutFvCm5S6wMXK42nYnJpbwhBBxH1JkJ7ygjEL3y",
+	"Jot/oc6CF9laEJBNj8emC9tX6iJ4KUgsA6kK03UxttV05FWK8igYtnvMKWHlo8t1946KG2BViThdeemF",
+	"55KhWkggJtkKYv4AebcS8oQAiIVki8HwBPtjSD0VcVBUPJAfN6uKkwQEGZBQ8kg/C65THQOMSxh9Pwe1",
+	"aZagmUBrelOCzwOy9CKSSu5gKwNZaRnjcM045JkJ3CskCBswiWUkDmA45BHEl06rdaxgk0xE/+DEblO7",
+	"lDijpijRWeCcJMuL08Iy1uVi6gYq34z6NZQIcKxTfoodAvSWmV2EoazWwz9dvIDLVigu44ootkIGpVUl",
+	"IRUV4aZs7dCtBTyiocFoQUPPZYnAnklIYjDsZRgVBv3TcvbF/eqA9VeB0DNx+HWteMv1KRQ9L1TlO2H+",
+	"mHUm+PzVfZcPAu6qdOvMahP8ifmLN8DPFCNmMj4uQ+IvZNckt1qKifO9nXJFLD6ML1+ze3KWuMouOLE8",
+	"L5U+TYicDsAkMH34hT1yy8alySML/XO+ZKoCVBh5E4ndg5SekptKVaUqiSBcYNUlJvuWIGMMmAMuOtmY",
+	"T9CdCxJgd7aU4C/rhiSeNF9W8DfnJK1gZeJg89c72Xz+0eYzzzb/yYc79DLP9IXKzzUOKmRrfafwXtKo",
+	"QQc0NocahGyo9verR9WLKoChYMkxcxLIH9L+x5rkoTjwkTw7Jcg9mrRGkBubtHNCb1VidUE1zH61gY6K",
+	"jZr4nw4LAZsPirNhDQD11zZP6eDWvV9th55NKL9VrUyIBSx7B/yA1Dgfun533xWavDUUPzwNXEBSgHyl",
+	"pggPhp4jGx7zxEKCLrRYqhe0CzIJunXrgeN2XObskY3Cphx0rbN6HPhstU6jds/ktIKfBmHOIJzKxb9R",
+	"t1o9d/02luyze9qOJH9c4nFAqgoMqYirLDOKPerE4cfJl5mLe2clhyjYZbKf01Z0UKuVxtHqeUQ9ZmdJ",
+	"0tCb19cKkA5+O3Bcv5vg19KvTxK+ongXe0J6vTLZnIleg6bZwi5i6Cne9Om2uAv9SjrQKjIYE1g6P8b6",
+	"QWssfnzi1Wb15BUXa9S8mHypKeMwoKwlKJHsFw5lLIEkRmQoS/wWvCdtd8OdZs0tuQWXm99yNZzqtC5r",
+	"eOde0oCvNI6es0B8+kTNvUPo4XXi18/jM+RWxBaf90u45kduJbEfFxitvhRWdAMthRRrx9jTEO7Caphf",
+	"Z7Ffb40eZee9kgGWUV6f5mZNkrbOMs6WMMJAs6TaXsY3sckVej/d0lptDX3HYzMNLqP4K+FEZUVs8IuA",
+	"s2WiMbkkJwpGeYSigPCS0PhgeblIppxhfpXigBCd9P5cPwF5YOfJAfIzB4EB8IpVyCET3p6j2jB9NsLC",
+	"ZeSujTjWwZ2CSQgDV2aiMmziBrm+sgzAcpFgPMI6Q3snl2q5IC88D7ItmDK+tp8ZL1Lv4y+nc/7kck4d",
+	"U8jmTx9HiFKEQx6p/Z2A43qE2Etsxwzh972VvMCUgT/f3TTLal8pl5davWs5jsqdKfWkBa7nKvFBwXFS",
+	"lOkoIgG2l0VcCuR/IGkvesWyfhSaHwB4HepKDbxoDhLYB7btUpLRXAPuwOOT4DqQR8wu2Ex1s14U2f9J",
+	"9ZpARWxUr33dKuyKo2TUah7eVMqjs1rZurA+l7vdP3q3NyenZ2f71o21XT/jo8oZVD0eVkefKpc31ct6",
+	"uQaVjpXu6KjpN66Ko3b/y8P1efn66ktwf3BhXWDdZL2+f3jcO7ryovbh7tg5PLi9bhhVmPtn4+OH+lbT",
+	"v+q1j+sP8OmG+vTqxvLqlXqlbO1ba79tft2Hus3q+PjGeqjftB9OvgSj/X0x3uMvTf9j47JqjYKyRa27",
+	"eqUw+jiC2sObcrk7OgisS+diY/e6eu59vfw2vNz94+B096F8WWzUO7WdUaV7vd/0vzQKl1CPeNaerEfd",
+	"P7esUeOs1rM+Fxtrn9vhVqN6drjrel8HW/sff+ufRUFUbPrVjahy+OV2f7B7enx/eP/BcsvFbuO2Ufng",
+	"7xR6Xzduzj/s39GNL9vHjsUra9d08+H+fGPQPvrYveh1/2nWKE68oyVSr6H3cwru6izsMkccjRSleqWM",
+	"EDyOwR0L31KwTw3GwooLXdg4iqVZxTKD78zjDCITr1zWR1P8BV3Zl+4y9GH/ZCRx8bf8cWosUykZLSXT",
+	"vQszFjMGvHNDAkT62A+hNZthrJuGObclYIsy5H1i07Ddc++MtjsEPARrXHchQEQXWort05PzC5LSOGPn",
+	"yTGy7yO5Pjx7EkIM+MSY5wF4o+UT+XAEyPhWO4XR0TDffQDzF3NGjhtCd9hYDplRPl4NOSWnn2s5Ignq",
+	"CXRbbADgPnJBDgBYX7YY5tD3wcYYFcq9rO1h6HgMT+NpNZd6dVHhq3Q8hCahFWQdf5sniEXZpvl2GGnW",
+	"O4fd56P7CPEf4U8VtIuCQJXKxQYJGJBaQpkxOwzcxgBh4K0J8yLwnDyx4gfDGiFGiHiZyc7KI9e/Fe4g",
+	"LjtXfBbqNUAn6kRipY+xfOqT7U3y2S1j0VBEIBa7p0PYNCIeow5UQSk4WnnXQDaGyjkALTaWRul+GXlp",
+	"znxaoVAo4NrmSBH+SA4tlJ8iD4MYevzj9a1tUnfLZOgPKMJWhli1pEBUJFkUdPjEO+IfnLTRYYJCKZ95",
+	"5J0d0fwtG9vv8eUEnqObXg1dIvbzSUeDqk4uovBZxUqZ2U7XF6Np66IuPCP/4HFzl0yEQhNTxBO5T0Dv",
+	"hB9o8B0M/XbRUk24JOKBIS6MuE8w8vOkMjFCjTYLXg0+OGESGxBKOUSGBRsZbN8RDR1zc+J1eXLip4gg",
+	"eVvCXb/rqVanRFoFxIHcYRqXCFvmFPqU3FoaeIg6LAHypPuSVXUblR13MD1FvmIclFjMInDTKBBTwrSz",
+	"UQeTGLR4CbIRa3JMfhBDTAQD5G0GysVhFBd7m1EzbHmL0yEoIT0PkjFREDJHxWoMDpycRFoSvkYJ5ZhY",
+	"M3nqpZaQpYuAD2y8h39t/J4Xf9t7GgNDT4ABlK6RnoJYhJRwAxpGLvX+Kew5W2cUukHgxGON97AEIoqY",
+	"58lbYcOgq4jMwmAkhKe8jdxUXsioM54op0T/acA0pLnREyd2mtxJ4dCH7UMBanGGE5XM2c5MWtkw2VLG",
+	"bPPEBop7uwShsfidZKWq5BKmgyTCrXScqBUEHqN+WpZIDcqPnU1Z3pnAR4N4F1JWyOAYwGMFHUS7CoOR",
+	"bKHUGaTkmWyxeTwXTjj+Hg79pafzy3cZxnUw/1q47bByuF+pWK1t3XbYui/wk8LgG/3IDj16/jCKPnZ3",
+	"yrXCF/912g4/9rTDu1Hfb4+OH6oP2t3dt4r6s5uyJVztpj/L2Z50tQ8frG/K1a72jzm9+jJs+k7FHMNO",
+	"VL8pf5vVmWYVala53Ns5GPU//PZ583PTd09Obs4+b/7x4Azvy871sH94sHPXu/rysfB5UBn7ZTo+ubze",
+	"Dn6rlPcPL0cnXz/8Vh799nX3pro/Xg/Ka/tNv7327eHDB7d8cXp10/3GR91v3dG+BU75BbYD1kbWvnUi",
+	"Rv/xbKdsdXaqwv0ub1qwouCQe2VrhG9pdF0un11+FG+phq59o1wejQ6D6vX1+v3g29VW4etGfdwulG9a",
+	"h57X8s+GTf96fTc66n8a18sFaFDc755dlcsXt+dbFwf7J92LulPlp8XhmX96vu1dDu+PH6wOjOe8Xj3c",
+	"t66afrfcKJ52it3G5y9Oo791sR5crm3UDy6+VO93bh4mgiXd45q1Xz6w3Kr1oTK841eNnaZf97tHPTq6",
+	"Pg1G4y/dteL47NNauPPlxi9fOV+97mW5Wq/UPjpHdcbccrDZvlnvX29ufwuPTx5Oq/R+u+k36ldrm2t3",
+	"G7zaXW992F+b18q4EP4EKOrvfJ3/t7QWXrLb0akcPBxubG7yTVbd7zwcN/2L8222/9uXj5fFj8XNM/p1",
+	"GD5s3X9qbIVVV3U7XnfK7U/DNXdYCW5ugkJl+JlvtPjZ16ujQa/X9DtHm1+8xm7ljzM+GF3xG+/w5I/T",
+	"bvfs3qvve7+tddun3tr1vbUT/WF1Rhun6+3fftvsXj4U53U7yi4vKTkhsrpYAOT01sXIy88BxNCPz4y/",
+	"tFibJjXPWwzmmTonAb950Zq4OO6ysbld2CgUdp4x7jKjWM4IwMyslwuZ3EZpkRjIH/70dMKhq6CUMGJC",
+	"fGEwJyA6lKsJrA9TxbCjXgDpUEgX8cnaVoUcAXcVf6MfwyX9Qmp0CGIFwDLsdv3Yyag0jqQdHUlmZOWM",
+	"u1zHfBCX141k8AeBpyKuoJucgHHpJkBrKuaY8TvZt4R1R/AnuBnSzWuFrt/lEICZaB+SEYlahAggmnFD",
+	"FQ8maoWTna3SEYF19NnIngh4gDMoIYAhEZ5TyWYJxUIoOuOSQRQY9tMopUvIY8KHAA4IxIV2nlz6kesl",
+	"XljFkqQXiSQ4hoDiOgAIzTAXBgpJHuVMSIjdFCZnsdWf2K/7uqkeE0EKwMKW6NhqwMH+83EzL9zztTdZ",
+	"85A4kFCpEe/ZN834VM0I++mF6sLxZE61h8HHy3WHGdHfn67UGmB5YpzNjE1NKhxQXAqicNRjINIk5rdr",
+	"hHGETigp1D6bs9Clnq34bifLxlTaQZYS6cOMkU1MuAst1wdIrMk+CXLS0XFHMYZQTgWK0M3HUA9QCaD2",
+	"W/bEDn0n8FmStV9BLQidB8Ge9JAUkVWL64VCFshgQ7/gP5EcR2itlZLwxSpBfxAGfZdD1S+8xJXSSoGW",
+	"iq3SenvxxHC8ED/HPzFeRIa8js/im/R9uvQVB4hMuCUv16mTctjSwADD6QsMt8PYIKasXqQjzoRgnqqP",
+	"NAQoIpIqVFeMksssi1l0NAHeLGUmYvOVxDN0KkZmgnXCB1gKZZGlmc15HVp60/37ubz0wL2U1imGKiEG",
+	"KsyRkHVp6ACroVhZyllWpBv+82RSq8xRoXSVVWQloQt77F6+4iDU2aF24AU+RyfNh3aZPvWwWwi1EjSE",
+	"OG7XlZkwsyuED9u9pOKFp2RSTKHAzyIe29p65KTVvnU5Of9ora5vbSt3bL/ayM2ZemYLkOt3WTgIXT/K",
+	"7FBZ33nya6pYWQNo01fmSM/e4CAf9sim6j1zTWrLe5dn9lHJyOwvMo9b18/MO4nvFu/3iu/+WfwuLaGG",
+	"gCYl4ks3XQFz+kGoLMK8BFth4jqg8DNwucAEzhNbfmCX1Fc5fSt5TdZpi2gEeOgLzgle1Tn+aJGUWhXJ",
+	"N8oQZFlZ/AfAsbPI9ecQuPvFYP7jN/8nx/v/Sf3WE9FabbmZHz+aMiB57xfkDkCDacnm7wlzJr3/27go",
+	"k1ZgsgV8GX4BU23KWo0J/JR3Fat0YB2dV3Oo9ql37nZ9Gg2FLYnXWEOhSX1v/D6nIsYGpwAoLgzHyoCu",
+	"NCFLpC2xu2WMVbnP07j8CesFrvGzCwIpt3OQEBpyqMaCwIKL7cpAaa3D5zD6LO/6HL5NYm/8qbCMwWAQ",
+	"ihKUGdhbd2brrVgseX2+HfSFasBUwnfqRd+hQkecxenL1gsb+UK+WNzIf1hZPIc4tZ4/CVzfREPJctbb",
+	"UFzVmbQd3sBVs8D3pbBI4tBkS/PncMjTzmeaX45DWwIiJ8tB14Cs2ThbOj4pCzOTwPoeDzBKYaCtTmNa",
+	"pkcv57nEK7/CkXmzcTKwomKJQh9/Rp5oZcyxL35B3KjJs7cmuRszW54TdEVQTl/S7ApxRbjyWUeUQ/DJ",
+	"N0jbkl6ttFdu2QCz0Ip4wglGvhdQBy0V8WqxhhZyvEPHjeadVmEO/OWagN/g5l5ShJh7+0ly5JaNHy9E",
+	"cOPOkiPfb41LtCy5Bfv3V5AhA9afDZuQ8Ig8Lxgpd0bW6kPli9GibUIpRD2qgTXnyYBT1n+TAW8yYHHc",
+	"7J9lOOBGnXnmB8Ylv7D9MLht8+L6Ty+G+MzGuWTlgO9MMj1iU1GiERCxVqBSbioEH/U0SeNzWSyS+8zY",
+	"B7h6TwhJGGTXclOuc/EZMvihZFvpBw4Ll+gKx2E9Gxv1/Wq8S54uY43X9yZn/4Jt6vSWEZp4za9qnGWf",
+	"0VS6QlNiJy/UQlt+ngyC4Fld427E1sX/LMwWrUsJZhUdPKl8QIZVoLXMSVITJnOSudRCA+RKCBSWGIxd",
+	"/64bBiODHJAN0ippha7EWZ6L5RH/86tUJ2DJmkp3ZhYkEIvY/2UTWUfCfHg7NILKYWTtVWtO/TG2b0ZY",
+	"f2eLzbAqfivrqo2W7Rbrur5E+YTL7Byx/yt0g/+yzZoSIYWp6xM7dAP7FWojZBPvr5VvXzo7PBkjhNLJ",
+	"R2eMoegde4OhzfTFUsizN6rGkA1CwJSl08wDL1jIIrmzXqWG5ZdJpWe8EHFe4zOiEoKuzyMKLAvmSZJv",
+	"7Y4BiqzfcbsoHbJWTN3lJU/Xr1QhgIcgoRr+vFUCz5T01w6pMoz0+jw+2a/v+avl+VOMg/RcP174XVtZ",
+	"mQl/OYylc/0oZk3hNjO5j9cvltw/BsUvzICh7/4xZCl2Rk4SXHseqVg8Z5bbm6IEUUVQDSpdJtSg1Fl7",
+	"xM4LSyKfl11Q+9UD6/Lowpa00oAmoLP/SnR1VU9dn1DSZ9QH5uJOjFmi8CfQP7WnIq4uR58aNYXQtABH",
+	"EycVxAohvIcG54jRjpRLHmvaBK3WpDYHmwuR/za2twrEAXiPMDZFK5ZsYYB2CVcSWhhGMsIrCFMOb6O6",
+	"CZOQPeca+gTb7gC5RvcTaogGhW2knjz9akvk4uiceG4rpIB5L7FjIVgh1mAVN05mjCEpI/+0dRZtgPdc",
+	"abgBcRj5RH3mhsFKbgVgmUD8lRtP72FPNsJN1Fau8nUhMYKwS333gaY+Y3YU5g5A2FNmwQEpa6W0cj4E",
+	"7K4lcPuS7/cn1X1MbLIsihRc7bdCj4xCD1yfbNX9dJ2ZJRNSIxrymOjARIaynBPPWGsBs0Lp3xkKFWfP",
+	"yXBAogCwweLIBuANUK77zsSlbqAqQEpxnzaCJeWIEL6ydp7dRzxPLNV4beAxzURmgkdKba75zO6kry9V",
+	"WjK4K/WzbhYJgxFXgEdCb3aCYdwgLbx8qfP61GH5po/asR84zCY29Txb0nyopjguK/mkRymmDU9QSFsK",
+	"I0013iHgnQHZJDtbxI9SoKVwqf+18XseSCn3JG5UyCPxC/H4gtLgYmlQoUJrHY4iZFnYUT06OQwDHE3j",
+	"SEHXbMrAYDQIMKUU8SgURg1GPUxkQorKNYf/jlGBFXMxdOUHATDm5ZSehtugKZRv+hfTw4bpyRcdhA4L",
+	"1QykMttTg7BjFDez+kFhTNVgQm3mOxr9EUM5GB+7lVB2VN0X/b3iRoFw1g6EtRIFXejVhOQnvuTGuRVD",
+	"HMI/ZI+yNpDATMAljoahz82GI3F8pA0Ij0SIrmAENoXqqDeDfHzY6bgIeafsmwsJL4Zjl1saIgsxYCN0",
+	"kUlMOWnEQjJGXoGoV+KBHlNJFtxRAAWgcfs89xYbw3HQuJ9m2zt8hsEzF43L3M9+kDiuKQBdLkKi8Nim",
+	"k9IFQSDF1/iNH0QKGXL894LkkmoK0LiWNeiU0Ra6wZS1JhcNFMxq6AYwsfgJ6qd8sKidh3fiA5ivEMkr",
+	"pRUh9ZY1x+LtVwbl91PMsYlBKLqSvwbAz0+y0fqxSJsRYlkQIPlJ1htfzHzjs+y3VMCeKfuN3SsmgGxO",
+	"STPIIIEnIenEmcfakdTMlfMvqDKAqm6zuFN4LzTa5cXB6o5SKMruUFoYkx4q4xV4w77PTbwQg+Q76BgQ",
+	"phax/2ETHlGhQJXthYzYGsh0EDLq8B5jyh8HnYlFAJ0g7A89Wordfsi5SDVq/9POEfs38T+QevlvO0ci",
+	"2hKGRqUxrZlwBZfVTJl5FUw2UW2dKLoeed3fNdEjh6dRX0GT02jIzRxM7s+Vg3nEa/47Zk0esUx/ylSJ",
+	"cGrX2vwuaQosxoQnhe/fkcf6ydq/CgJ8vuJ/uorPVBUJFY9XLaLixWaZo98Npp95bAc0E19IJiuyKA8A",
+	"H8sM+Xe0iw5dAugf5hJ4e1jAIlMP1CGdMOhPhvP3EJA7RoVQkGMxVjjAdkkJLL5UZD15YplQ9mJU2PcI",
+	"qEdxtgJwzAE9yOhywDkJM0OKa2Mt/mEwMFQaR4qBIO67HKmYhi4fAF8yLif47gAQnXT8OIkC4gcjCF1Q",
+	"WTSN3KFgi6iboHOp4ZGkOOwMo2GoanEm1Q0j0k2TeHbyZerJqG/lVxJfOuhIQBRe0u9dguG7sm6bZrD7",
+	"S7jJv0pOYkFo6YOHSsVqjTW09OUNP3k43/kybnU6ndb+cTH4tuaUu+1xvf7a0NLr9Yvb0fGDNTKYlB70",
+	"ZzfWb4+Alr6wvmpo6cMMaOnRFXA9tSUIcq0cAyLXy+XRccWyLjY+9vu/FYvD4bfK4bjpf9xh7bXPZe5t",
+	"finunq5dnt33dr59KN/dsOu2/5sf0PEttRj1+re74xZ/6BROxidusT3mW4PIO9/Ybfrd69+iyz8OPweb",
+	"h6167fC6bo0A3rk6qpbXRmeVumWN9rsAEn2KUNNn+1aXAVyxuK7pfzo7q9et4LBS4YfW2eVBeVSvJEGi",
+	"G3/wO2f/enfU6ToX9crXjd3bcPNwZ/MzW7+wOk3fhImeAxJ9A9c2qtWP+xbtNnoAUN30W36j03749HAm",
+	"19apbN201gvDa782zT91Zo0a3VrPOt6glfH6fmOwP2z6/fFuz6+Or7bq7ZPB1lnwpXhzdX2/s7Z21KOn",
+	"lzsnllu1wvXPV93Wad9b629vXbYoddaO7qMg+no88pr+ycfWjT8q0q3+b/X6H4V//vmgpc9+u73Y3L/p",
+	"fjk+vd8q9u+b/sGYbh2vX33YPijX6H2wtXb8davhj6/X+58ltHRyR07ux6a/7I5U+3FJaOlHpgZ/Dr3X",
+	"W2rwGWCiXyM1mKWaU6Ggnyk1KPlYpEczOz+oa2w6QajjlLIoeTqwlFM5Q8wIqgBSMoGYJxXgN4EkFhPm",
+	"QoQVOMKgpDnCWd+FWkfkt2opDExAAKZNH8NVnuszYnM2+CfacXvwCdSMooVWaeTI0QH8Noh6RurE5Rj8",
+	"ysF/itsqidMaRyrn1KfhLTz2yvWdYMRXi+tb6wDS0aOQA+wHPCLFAikUCsjJ0vQxnbVoLM31IU8DjyvJ",
+	"vBtW/4BgVrU/KC9yEh2Z2uSdumVsOL4HRF+0CHNk6EMZS9RjTV+bYtpg7JpI3EaKck/ymVA9dLFoOXwm",
+	"cnDliW1sEVt8hzkD8U9VZQEfuxF8ZlZsiL+x2kL8y6gUygEy9XfqdYPQjXp9O9f0J9wAu81DXI8AHk09",
+	"fJm4sNLzOA3CaNgdMs7EagZ9GAlbhbXMEZu2xf/i+P/zf/7zPwEMmv7n/+NwHY+oE+DYHeowc/Ty6qZv",
+	"cyaHD6XN8jI58H6AM/R71J6u3MWEIG23ITQCg8ekmtwOsVsg4enHWKQE3U6W2CbG1TFfEYRjY9ohn9GQ",
+	"8ajpS7wGH+rgO5jmowaEq8PaARRWw2YmfZdDOtghfwwDOALED8iQ05Y3kZPeLBTELZUEkBg3HgS5kDEr",
+	"TmMbrFR7sMWavqa88scyJgwi4NYdDJijgscyajwz1qsK+yE4rArfhJeMDFDINEZHdGxGqGI3ymF3bpvF",
+	"Z1Z+E9MkGfFsLe0m+MPQy1Y8V+I8ygZaFCaehzNMFiiIBQd/0h76knzILhEeKIa6NvVJizV97cjSLnX9",
+	"CRquEeVyozAHgeSn+J1w2HA1pEsx2wpowdr3FTJDVd/DkOR7sJObJvE0HV8gfYhOSGhuPkWFB0uL5Qs0",
+	"Cvpu29aSxqhdmF9aMVGdIC77V3FdFk2YAeaF6yOaflqlRlwikScNdQMQb0xGQIo5Y2+3WM+Vd02T7nua",
+	"FIzHPHagr+R1SBB2HEyMKWbkg3ocmXHXbF+curo/O3L7sgYAkqekF4g1QkqqIMiD/ZodA3jL088LbKSv",
+	"guYrE6JVs5hlbb08ZLxlAEPcIX1SeEDS54S/mk9udjGl0HNxvCvqsbF4HT8nW/ScISIzEK9XFsefg/Qc",
+	"2E45Y21y0kbJCaOk6RdzeAxWQzfITdU25AwPOVdu5JJFEk0/fY1mtc/+vOKDmlQhM+md1T59c//S3L8l",
+	"Cg42Nra2Njc31p/fJ+SLOYXPUHBgIAmkeoQWUA6DZYD27UQvv7aRcujO5AfFdTs30TYLsIauI6mV4buY",
+	"fFVI1470hXKxR2MbSUPlI2Ge8zsai7YseEgChKd1XPAhH0BTIZaoissGYRCxtk4vxL7HXmz0YS+B0HRo",
+	"MetyP0xd6MA7qflJo0AS8rZ7NKTtKGaJxQXjYx6xvk6PQB2EGJL9XWYVgg5hfwypZxj5Ho0kqS1WLJpc",
+	"uMR1DKbbJPtxTsEvxHOZBFYAy1QSRwhT0Q+iVddve0OxXkDLLC1ptQ9iYm2CFAh7YMtqFlht+iprxajj",
+	"JI7rJIocO0GYJ/WkBaT5acMkDRICQChnfjnwh8neJdU0vlwu5GUyGy8CJpEx4yfrpwd38CyAEmo3vYFJ",
+	"/PKKsS6rm5Nk7sB7vlCF3vNAQ2Sd4IXK8TJRIsR2nqch8QzyxXUk9twFqmLb6HIoxcpvAZVoasDcpIZ8",
+	"PpWoRap4gGq0g1S/BOfBCj0sM1fs7bgHUDF2As9hoVEQiAqRS5X40zWhfBdaGRrBmWEU9xrISWLADMBW",
+	"/2y6UW26LPUYh0Vkg7tss5ErZjjvdyzkbuCDv9BhUNG8sG5V5+VnaletlWK5YhahlYqLozLJ6TwbLtOb",
+	"Bv37alClS3628oyP6ILqc/IHyyjQmI02g1HPZyOe7S4+p684hd+0R2hEPEY5UqiiROZSguIZz5MqRY49",
+	"CfdvNEnCJ9TTKNnSE5bEqsHIN/sdS0LvQahbXn7L2AASD7LXKgz6pMXEwBLcVC5PMLUqtYERV0PhTfLy",
+	"mWpeVtXxoITKN4IMDr0DOk2kC5UKFxZesdSidmn6J36spkJ8X3E61GwiFTfpsBELVXseR1WH3K9UlvSr",
+	"jro8sX12Dzy4zFfqB6PZpBsQsWScSY0lW0+x1UHWBEJ6AOwVtVXEMLEkGeahuykndgNOj/nBsNsTD9NP",
+	"UZOEFExpMhYA1Y2T+AZokUi3GrcZBLrHENmXI6A+sY2A8+pnNrahDRE6V+WS6hSUzgB5wnoAe4ySdkh5",
+	"T+eeMhgfkHTz6eF+mafKiu2rg6rD+/pozIjv72l+S+OIjmX9Jdh9wFT792rXixvoElt0pbSyXtgorBaK",
+	"qxtF8ZbvWOhRIetPNwr7jw8DGATCPy9K3UCpuWiL3Fu50gzu3jRSsMdZFstHrLOETRrf73PFqxV1hcM8",
+	"hviN6fy8Cb/QZD4hBjGKJKpFHSv9vESdd4mAaMyTA6yHBzZbEIaBL6EDKo2jGPRASGXHQAVI0maAjhF6",
+	"RFY7uJFBR8kjF8sHXGfKiyT20OcD1nY7LpMMRBPMvHkCExfSG3THZHXATBJenOxTC8VNJt6M7popzvLY",
+	"WsH30gqcsYYSeCPhyOCLfYUCxawtMXG0xUXTBYo/ctmgqspERtNmNoEMhCZM0qJMyFJziG/Vtb8y9PuL",
+	"79zUPZGBUbdIUW3u1SDWh2kFuVKMG63XOq7LVXBWfE481gFHboJ9PRfjBGM4ibQ9RkP49p04ZLLy9P10",
+	"15J0aaJg2O4JVTiSWk76BkQR5sa8QHnDJTdrWw2IOK235F1KWKgi5kNhTRSvDQZ+o0DGTZiYLVbX5dBf",
+	"HrlcxkBdH2FnoZgwriJNgMQJ6UJazAv8Lld3vWXjuNwNYFBUr9mUpBkOnFQsp0cb/snXnNqZ8R0f6kx0",
+	"aDy2JeES7vZLtyToXUv8PwEsxi8P6o5v/FWkbtb5SAhevOjZGhqACcPEp5/JhjONGfoCpDgT+ICPZbV7",
+	"I8j5u5NkTXQP/xzDaR7n3sQ5/sVJ+ObKD74QGwT1vGTARed0pYjpUcBmm0o1yA4Q3ygS6LndHuMRcVWQ",
+	"vxOEbbakaOGvytLwRkL+C5OQpwUD54uOvx4j+eyzwpcVZoszlv8qQg2qO/ji7DZ4vbldciCpdPunSrDK",
+	"UCc2egFQEAk6Kaw4EsNC/kr6lvCek+gV1I8vWkTs4UD/OhIvbXpvsu/Rsm96Hz+v2JPn6peXePExWVDY",
+	"4Q8y5Zyc968n4tb+bZR+zEwMIbKSYafRER3HOEcxJwzw6DhOyDiXILpH1rECHQaM6ZChZFS9g7VknHoi",
+	"cJYnDdYP7h6XmsHZpL7e10vQ9IO7twTNYgkasVSaP+glvbXZGyNx4vHSrEOfma2BVLyhnxGhGhE7xe/z",
+	"5GSyQ3pEOfGh+xBBpZWBkDhhssJKAYoq4K2cAhuHUQ1D5pQI9loubhisvLaqzgxnwrdv5yM9B/Tih2PG",
+	"/lhUF2YpwZfSgTV5On7d9BEWODIayjI/if4PGkIiScT8ACbEMBQAupFEDzA1cKp8wLsjZIls8RfmFapd",
+	"qZh1bVA09H3mEZ9FoyC8VTAoNo9o5La/uwNEPNB/3m0jbEycQco3/WP8MRbVj0I3ipgPlYXFQr6YL+QL",
+	"a+ubds78c2srr/6/gE9Q35Hkd3ti+dSYwWVSIzU5myxhYZB3tgv9CNx+L3sLseZL/Ep8D4J3Yr4mEkWX",
+	"RkyYNIm0l5SqwIDp63lisaMbiseDBXMQhBL1FakaIPcmzB5I5EW2SsCpsYgXLXFA0obC3Qf5Gm3AUPwu",
+	"pyIXX0fMxK0kuVSfjtWElV3V9C2D+jOmQxXmlWxpUeQHCf3ii5WCgH0QQspvRFTrg+7+MMpkhUbrBoGT",
+	"m2SVQgVohvWyfioPzdCPXE8vDOztERWL5kYluZV94gWccYmkCT0YVFXuZvrBqcmV5zICH5u/9Pl3J+hT",
+	"qNRk2EEfY8jJnSyEu3GIVkBM8d735LcF/fWjiZhgLX6JBOcidsFbmvNZ05znr2RVzD6Gi2Q659oWCzi+",
+	"zA8Dr48cHwuG9zzXv+VGqSEY5x1ZL6/CfVPZiiqSA/qSDhEaxsWPdiWPnybkc0PFf72AoV7Vw//LBPH0",
+	"lN4Cd48N3MWbOiN2F2+bRwfvjIPzkvG7JRu05p2QxeJ38dyyQnjG7F+xpG0mq6sQS1oMDVjIA19BvGF8",
+	"wYqIja9trTksFDbanLVDFsG/mW2SONwpW1DeBltW+WQntul7RBNOBzB8Al9pIpanGoKSdWKBb/QP5wjw",
+	"9ss7msjrGAvRfVboFMG0XY6GYwDPRsPRjSQ3LN8jYsOAII4IdHCZMG8gd4sFSdF2WjtW1oQXtKGSWhI5",
+	"xMXqCpQS1w/qxxHDxBbuDi6lbW5gO6eZZ0e9QP8eht5lsrj9lo0XJELVW/rJ6ONPMVlVhw2YrKcf9ldy",
+	"89uEcysDuHzzQ7G4eOWdnu/PYQitcT5kTrzoGSpJiwSDN0C84TeL9Fn6faWAAwhbYFBCjxCOD1I0ILZL",
+	"tpJ7xt7f1KO4CBFprFpm6JQlDde1f+t/z8va1HXMCBZzFIRRz2Oc54mFn2i53Pao29eNrvIvWbRsoBjo",
+	"1lHo/3Sw+i9UvTOxgsiTBvRmSiE8Cba5WA/N4+Xe0rmahtlGY4h9P4CczZvpmdFL4xNzg7/QSZy7ORZp",
+	"qzFO4syUTdw9Gfh4bMQpAFJTRZcqT0cOK+2hZzsM+th7vZQTt/IabtVc/fW2udPyLK+ys2fvjSUcl5na",
+	"5ZEOy/SWiUuTjM0j280HNOrF3eamhlqZNN5+FdTUBbQusHnMqItPEEVBZXsJcb52cgYH07vTcvV8PUes",
+	"6vnq+tb2aqVcyZHT8uf9g3VUqB/rVmX1/KMlvn2PYsVwtoTMAeopA0VRYRY5wcj3Auosgek3vemEb/BW",
+	"Yf9WYb9Ehb258R9VYf9kSYmbdr6MvDWu09LxFrAqfplyLANG9meGlj6zcS4RvkEO9ORHfArENpeNB5sn",
+	"V0lh9g+eAgmbM/sO+0MAi9cAseRdoksxzj2/zxMbcT2hWVEKV0VMIqUpqVuVPWJ7rEvbY7huY796bl5U",
+	"FJdgQZrnEPfkPEf6tC3+Y/lOGLiIyiI5TTSk0IjR28VlMKnJkt/Tk/MLCHi5KTEk4dbCMVkwLqRBHB8d",
+	"03kR7FQc1rMBvt2vxqfj6ZrG2LZv2uYvGzpKQGy/hnqafT4XihRlYawOFPTwAmpEndlZnZyyQBDJpUAO",
+	"YoBNJQ5IyChE/43iRSPEOakeDEMAGchhzYU4VczHiF+FpR+ee8uwnITgwLAu58EdaORv+C2mBiTtj8Td",
+	"NjhNFzKQLQVJiuhjEq0UO+idAIeUqHyR1SbJAiAF+Rmx+wTEJ2cRRLcAqGthTZAGIWpMZFkI0Wmr6FSH",
+	"RWdill0Y897D6jKgT9J1bJNLjAo7rrkBUlfJm/qLclYf4KNSmEmwMFZllqbMWQXnh7C5YtMjLKzPI0ad",
+	"rBmjnbk4H8lyOfWgHbFolUcho/1n0YRSVrwpwb+eEox9tODVFOAsSTTfRxtMXBsrP/nFz066W5wcVi9y",
+	"oJvsQXF9VQ7MzkntkrA40LI3dNGC9rxehacDNxtjTMvKZtn9y+I6P5uV/ybf3uTbY/GgE1yD0rPXO/x1",
+	"Lf50mZdp8s8VewsY/TE+9M8UkFA0EZe1J4FikqWS8g1JHkSwtBDYlvjDfouFMSNkDI2VrPmdxNriBiQk",
+	"j+gYcSBlXZC4ia0r6CWSskJFZuGdiz1VvixLB3uwDw0MfDhgIWcOc7ATQRfYd4hdsCeuj2QxElVNXtLf",
+	"iAzeMI/5swGnJbekCWehwIyHviN5JYC0TfVq6AWPzXQ3EotUQi/GGaKMZY49E+74eYArc69akfQ0VN80",
+	"UN+pBs4JtyiHzTw5ibUMvSv//mErWlmAYfM83ckBmdU3bLC/oApKRQ9+LaihjGObiRv8TFhh4jd99tM1",
+	"jdGJPoXVEgP2686nTtwCV2kcpYhfLWiTrXt7M7udJpudVKxrPb8NMuOWsQHWEEThWCJ1MBp6LgsB8liX",
+	"rMK9eUTDSBaUhIzY7dBbvWOh2xnbMghBJ/iRECPZIBSqWDxNvos39gsI+DcJ+BeUgGJvpZy5l5V86Rt6",
+	"QvSJi55b9onz/9Nln4Jnn0JRS4SRwQjdrx5VL6qAOqBNbgmHDha3CxFvFeU1qC2jALKv4ZBHzEkDS9+b",
+	"JnaP9wDCE/lTAtNEWE/QdEzWhkpsaxyxNG5x3LnlUdgPgvBPZM/iNDGUXAn6gzDou5w9wa6FPfuGWPs3",
+	"kskJhHvliOK2em24ezx7C5XmdoxLHyOdOePcDfzFWzrVD1IiR56njTnsjOI5aCcC4QMyLictyhHjEWI0",
+	"7KHwnQRok0GJOL0KQ2ixrutDZlMTcwEVI8rPtF5R7ezbq6ty5Kue22FTYAwL5AfP5cz/Mu2jFwDpIKf1",
+	"1kL62BbStBPxrOBv+oz+6uhv5glZrH1UTS2reVRP/ReqOJQW20+3aE+H0TxzVrWLCr95itnH+NnHwHPs",
+	"nBH1lT9HF3vYl9Ys0gaqQGqenONKLAIwl2L5zgkMTElkue5vPvmb/fcCUB64uV4lCJm5kRPyUl71HM74",
+	"kLNwYQNPXMxTgHVD8ZGE2yAHkg5T2FztoN9yfVXA3FyhvtNcMWKAfYot8Ukv1UDiJRULatn8CbBfgP0T",
+	"fjW7d3mUk8hcGhYMrBLMZwVcIjXBRPTvumEwisvvHDaIejMMPWSSu+QsfFULLzf9QryxfhMaawBTVyHr",
+	"0tDxJBBZm3IG1DP/ZStYAbGHxVpGiLwFDfzqBVB/jLV4kWq3SyvGgv+YfnOf3h8xvxv1Vkrbm9MlBLPH",
+	"z/UElGtgok39rPK3hQZcsbKGiNyZrzM4a0KlY+jajdhqFKxC0Skis3Hkew2GEYB+Uc/LGj2PaASG4VJa",
+	"CX80b/WUU8bFJuxRZwLTwgDOiJPWQGzSY/fiJ65PHNZ2+zR79PDTrA26vrWVukPnnMYqAjSUkQF18R8A",
+	"IsYi158DweQjGV5f3tzQQu/P6wA+jz8HEmBS94vVeTxytzYPfknfLan0ZjhtkkFVLFAmWLccxo95+Du3",
+	"TGhvN5RonikMSdTE+zVxObWgoZKTfLISPcHIXsL6c4SuVGiYtjuISbtjgE9hr1AuwSi7LNLQjbaBHGjn",
+	"iYVU8Gh7IyZPGGPkHGPOMWRk6Lt/DBmJgi52wEv/S7I9qZYBrpnrJgsmSvIRyASVhmXsxyI/yUOvF0mW",
+	"nk/0HfgBrt0eLMX0HGH4sScmH2XFt/QDgOgsEQ0cOs93myr5gjP1VEye12XMTu7l4yBirSC4JQ4llk8N",
+	"Hj3q0zwPhg/0v+WPDXTKiWJSV5zSYiG/ky/khWjXWk7fY+UFgCvF2v8cfKDJDZChbsRGe2PdntBP+MYI",
+	"hdXJVlFP1w1ZZ3VeXebQvGw553TN7QMFd+nfMytXgjsQ/KY8Q1BpISCh/oO7XeGJMo8zKAgxuq8SeAMd",
+	"HYWC5idI+4J4hXHIihhhXGMSeJb+4QTWwg18uDhPTlKKXwB7ScndafGIj/1zi0d0ioRUE+9npbSyKv6v",
+	"XD2sHZNKtXFRO6hVrIsqfNr067VaeeehUrG+uV1rVCtb3drZ6cf9iA23uPe1etHoHPiFD5Xe3YP1udzt",
+	"/tG7vTk5PTvbt26s7foZHzX9ytn1/pezs8Pq6FPl8qZ6WS/XDq3iZbXSHR01roqjdv/Lw/V5+frqS3B/",
+	"cGFdlLvHX8pWvb5/eNw7uvKipt8+3B07hwe31xcWOxgVxsc31fv6zfX9yYW1Ud8v04NR4QE/q+vP6vs7",
+	"95UH65O4W9MvW9cX1u2n83rjbFTtwng+V0fRQetrefzt63GvdtD7dnVTpfVyF8Zm3dcbztfj4vXXT4PW",
+	"uDho+q2v5bu23+h9O9wZXcEo23KutXI873q5PDquWFZj/LDVOVkbj/369Vav270sNn0eNnbCy5P2HzfW",
+	"b+0P4efe6XHZ+xAVNyqDzbtBubFZCGvD8cUnp8AO76pF77Dx8OGPb5/coM6rg8vaZdNvfBsdBRt8xC6s",
+	"EzGvj2c7ZauzUy1b9Up50xpVR9f7XxoFr2yNRpXude3z6LpcPrv8aI1qo33rer/pf2kULqyzj2tlqzay",
+	"9q0O3OW8Xj3ct6665UbxtFPsNj5/cRr9rYv14HJto35w8aV6v3PzYN3gSn5sVKsf9y3abfR6rX512F7f",
+	"LbL+gfXta6/X+lrm3863blrrheG1X8MxBN9qDzeFqjWq7Z+fWaOm3+jWetZp/+vZp51tf+OzRc8/PBxG",
+	"58PLg88F65pf8157vVoIv3Z2z0/WD/+4sdyq1ft089v6dlB/2Pr/2fva5baNrM1b6eKfSeqFKEqyk5iq",
+	"qXo1jpPxTMbxWs7MvhulhBbRFHsFdHPQTdGKK1V7K/tnb2TvZK9kq885DTRIgF8iKdrGn8QiwUajcfr0",
+	"+Xye9N2Ven784uy/nr1/uDl+/ePpd9/++7+en7778N2H8V9GJ2f/4/eLP18pEN5Xb76vEehOtA0DgfRF",
+	"pw99dpse7q9Rm7aH+ydzuOMb28Ph3nTSVA53vGhrh/vHJVB7y0qzQGIg0EsdDVRuismlVJoSPYP2T585",
+	"YY/rSrDCaqq1SZHmqjU2Oqc3pkMKgPZaOqSVqnl2vZ2aBGJZ7Q7MqwlMzxmQ7gLKlPCyzUVRwsMnTsBE",
+	"Bdf72bIKFppYq/0Plp1o17JaKw8LSzQWK/111R5YJodFMtRlFz6biNkC4hmC2N/NxEIWMQa7DfvY8FoI",
+	"m0lTpjh9Q5zIyU2EhqcghIbdCdKWXzOF9cB+TKA00sOZSBxS4GGjXBGCm440QCK5McqAoAyAPMAzxRMx",
+	"DAyeF2XB4a8qGFFFOBL4dzJB4UHI+4JaiMsDFU/OBJxnSkqZFThkCk203Tic0ve6MxtSO1kSP4vcn6eP",
+	"D6c9OQPMMp3blots1V7H970Hpd20e5aRvjzWXg+JtheDIlXaldNUTxHZush0SGvYywskwRpSNsMQTZZT",
+	"nhGhf65iwLys8Pw/HepmC4/wSSFuzjWa7t/UqkruUqsrJIFfyP6+VzNsPbWxWk/BnNNfGFRFunHEkxqW",
+	"KLcPnQFW1LWO5O1IGOuco6A3dU218hkxvJcP1db2b8zrPtcnvVh1bFIgEu6YQ67wr9spZl1l1sz0Hi7D",
+	"gSm1bTPfYXBnVqOtoKhaDrtWSS3nsNu6ivoUCOzmt8dqumm3BHaPi3mtTmJH4eIqSz6mDTZle1vG5bZa",
+	"jdfhE7ANtFJiAPPbgHCt8owt6VpLulaSroH/UnAWzpOuLfE6HwuqN7v7VinfeiznWp3JtBXOtUdSoj1O",
+	"E7WUaPunRNskTvNYbrSFO6Yhibs5N9pa9n5Ld/ZJ0J3tQWoXC8ka9u5Wec8CO/fL5T4rT7/1uc+iOo4G",
+	"zPbuksLMvbenpjBrkymfNn3ZntXdCuRloOi2R1622+DipgRmOwgtrEBiZjyL2RL2smpRyObqqtat2Sp7",
+	"lxFqxI8SfsShSPvzJO9qdewXRtq1U6W8eFOuFGjYmLIrUJyPpex6+5LpnI1HTp0FpeYFi1fYb0tBswUU",
+	"XssIt7ZgzC0tAFzUgjt/kq5BeIVq55zF9E5ifC5fVtkE1kDaap1gKk3KM1C1FFStPv/S+af2bGCvyD6F",
+	"anzr7FM7MGt3zkBVXbVtM1A12ap/bKBWD5d0qtVoXxLjFJoxi/mmdmyursw3taKiW8Fi3ZBvagcqsZlz",
+	"apZkasaRh+gltJeEFjN01SwnSXp0t2RLkvQ0JEltd8mhUCTtvqG1dssuIUh6dLfJpgRJO1CNq5EkETZn",
+	"lSJpSSfcHAXLU+nDVmF8/oxCu1cU9cK8jE9oC6piMz6hHaiKVYArtskotFqhU8vc0zbifnm8PbC2i1h7",
+	"dg77sRprD3iTm7H2lDrwkaw9gff9GXP2uHfScva0NSzLOXu23jDzSTD2zO6P1fpldsfYs9sym41Ze3Zg",
+	"Ny5k7kHPsuTtKUl54JuSkmeJtznPMtK6m63RtWWynF17mY1CvJQqZ3U/0xdQrG5NzVlMq7Tyvva32Te7",
+	"zJpaq5ngo6g0WcpJswG1TBNzx5K5HBpdy4IJ3nIrpvxhnQWjn6y1ZrtUuV6GW64QY8s3HCjAYpNvbDqG",
+	"o+7Odgzvsob1WNFhtfZiMXCTfVjeeRlNiJrRs30o5sLKuIhYRIhAJMiSfIUXX0zsiGmVPnxdok4VTBvO",
+	"2ZQ2KoJthFI1wOoB6C9UIiXSbGs8gYgSdqrzO+OL8l6/ZeOUK/9z2qyekizLtAINWfA3BbOUhuD1yptg",
+	"JlYV/CEAaaMNNvXHucg08o+8tsjqxYdW5FVkPvSez7553nMnEpWwUTWctvQLxOM6LzAL5UAwyOiAiRRj",
+	"cgd9eRyR8ZHgiX+ssJ4SbFGViNx58haazPuMs0wnIp2hcMPrqEaRYqCpVFhFOdDpJAOKEVpi/DHlX7He",
+	"3Acy3ILSSlcrHoOiP6A+01MlctNUveMl+ZMF2ac9dz9WRxm3ufwd9AWsXgmASBiH8wiIiHh48k0HJgOi",
+	"5b5xqkFk41wY7jHJV4dE9Ev6RF3w/oU2HEsl7VwLPV7LK1KyLzafZ9s4Rub2X139jZz9eu78aLDhj0H5",
+	"rG7K4+UN8GKkQUH/UEKGZ1rdIhzrIiP/HzDsgVv6+7AUYSFac9FYkrSavYWy8niD8bq4w+HajeW+WGI9",
+	"4rMsNSL9M//R3NImxoZxZkU2TqmKJkYTseuMmTjy1lxK+8Jd8aP+k2GxFR/ssf9h7PF0CosHbBgDRzO7",
+	"5ynU03kjqECGrjeASrzlelMIbTajPcg0pYwTmYuBlfclvxCoJARdRZXlJ6ISNpyogYUgtzMn6SkTPZhk",
+	"Qlk04PSQxHKZmQTv7ROzlUiu4AF1aST5F+pmwT5+7L7hmfjjjyvlriNP40rZ1Bz5fwMzx8eP3bc6t+7C",
+	"ca6thg/cP9wnibh3f38vnDHtPuisbTTBAj+t5YTvuEFNwyq2tlMTJ1tG+2ORbt++8eR35SIL6jqrXDSn",
+	"Qun7hdbUcdENtaDVDr2+GZpKgkAEN1gBfQUysrAb53TyJCKlN5bQ62Z14T4iUsqfjPPjak2t73FOs2ux",
+	"s21Se79PeLdsrVfJW8n72gPN737OnqCprb0Z1j3oFiYk53bTcj4kJH2grRAwCoYU+SNulrV84g0ed4Zv",
+	"SFZ0W3DVfNZMRfs/cr6Hd7rHI6deiCpbDS+5nt9FjS44KchlHnSnNXsOl69oj/p+qaLftYI/ON6ifwGh",
+	"UHgeUGmdKcNabKonaRJ6n1w9sEznIsKMZFP8vA6IBTlG5nfnVpyzoUwlTzf0mp6Ge2d19dEWn+yGemdf",
+	"+qde8usIeLbjc61sHs4mSEtc3yJT6fb0nXggCuuc+hUg2RnmTOOBMAZ2wc/Dn/22j792akamAivMsGwX",
+	"E4AGc541WqQs3gX2DaBJi5GMc4l5+tjKtBmUELhnHxkUpwufAsxUmRcfgh70C+iLNwo163Q0srIlfr0p",
+	"lwrDux9bHC6s7XPqewFIykDUg48A1Mnq6COtIf4Ehvi+8mZzu2WRCb7Q+K5qjYVWeKfN2B4s6ux+xK4q",
+	"DI2G96JE7SdubEclSSeRhOoc6ToLstBuhSyTqoxmeTL7bgoP2MQPc/foYOLfE56iji7OHTcFZibQSeMJ",
+	"Ri23csB4kuTCmLJgnA6eIseTsa/K8/jrLovvRW6gPug211NT9hkSdMXMQDdioDO4Wyr6lHkimIixzi1i",
+	"PuqBTiNGlSMRe//TpR8tmi2jAhCDXChxe23EIC5cFyIvJpou8Fx4OQhnA56NubxV1EHkZqgiRnwXRX4t",
+	"nyh3xrmHUF12QRONaQ7XNId4xtVBgyC4h4eUl5bxNBc88WVc1f77gOe1KiPnZHZ9wGIB74YpMUWXapk/",
+	"tT0+1H/4PJd7WZ3+ycmL52u7VU/rUS07D1p/aif+1L4OlDnBX+RJrV//A80+/JaksRmQPx44T0DmmsHF",
+	"MbuDSgEqsPANOBkfjCRWHwYL1KfDhHSn2/o3E5WA3lIJdUBW7H/gAPM07tjuDbCO7tYs5cYyboAx4l+e",
+	"zTC2/DYu2MTgCiSSgCNmyqWNsYCVPnZKm3S70ZkAZgzQQwVLs86pAhRPFJmJc/ThhIJKWWyvnI6EU6GR",
+	"92Rojtw4b/KWo74uziMBDNp8LO/EwwzhtIk9+QkQwar0oc+e9c7wBzhn+IFzTxshL8+xLBaPN6XtQmP1",
+	"4raW3WNekzStbZOHZvltUwn+N89W6FqAe2JZTfW2sIQRvRYUGyckqD7xoZ2hIRphK6lWp6k/oNfrrTA9",
+	"7ysTPCpWliDLU1QH+R2cgl5Igm9mjn9836UMkfRkKKrxnXi4hrfhAQ+g8HfoByVbTUJkc23szib3eW4F",
+	"ftA5G+kpy7h6cE+ulbMSNXPbDJvKvWHh5lrH6xLDq4ybpugGqp9jL2g+OesF7Sa9mnaTXVbs4e5pOHtJ",
+	"UOWQXoXXKttD7Gvh9uedvKk3/XH/IAQRbjxAqVz9oOa3IePHWl7fxW0DtUgRzawOXpzU+PG+vL9l1sBx",
+	"LtAi/rg3b7S2ILHe+LAiTb0tIdJh5P5JYZrIq0O0NwrfVSoC4guY1X3zdR+1q3NFyHvSOXSN4LEuAG86",
+	"dnolv+dp7FUemh/OA45vuBFxtVU+QJ/LIQ56XnIvxxnP72rNlcLntSUABBzmYuomheFYb6KAbQPIEPHs",
+	"9WUcc4aOEJwuvP956am7Ry/OGzdr/xhddsFQFNhAT5SlE2mqmV8Oqp6U96Jcl9dFteViugIceXbrbOza",
+	"QY/iae+0d3TSO+o9f39y2j/t9Xun3Rdn7mz/j16v3+t1oo57W51+pxN1hlymk9ydDr2o458ITxZnSaDE",
+	"S2MmIu/0Oz1+cnM6OEueiefDb3rfnrgDa5LdwHffghCn2pmsHgbbK4x+x8cQT7vfdE+gxwRr5+G+JTzJ",
+	"rx87FK8om1JO3YQfLNExnvZOvvV/64nzWF+86EWdgRyPYBoXry6PTp9/c/Tjy38EZg+08R6ZUxPM+Mwt",
+	"NE+vyxue9s66ve7JyVn3Rf/5Se+779wR7IzvTv/km97Ji17vWe/UPaUz8Pqdb26GvcEL8c3g9Obk2eBs",
+	"+B0/S57zE9EbvBh+e3PqVsepTVwKCqq4x+o+6/ZWz12CULxDZbRnDzu4tTsIaxEpnelndd4e7QcFcgT6",
+	"akolYGgNGLGo8zTjH45uQN88O3nx7Kz3bBtWQb12m0E8cpcstQ1yL//NpzZ61I1OPHAmoJdbREjrvXW0",
+	"lfqzZf91CI/UJ1qcqO4E4jf6XhTtorMEEDPOD94iWuIT4felpwdOHmLR4Plq3DSgz7Sk2oFSS2gA0O7w",
+	"HgyS2PcFAK6yO8YEH4yqcdWIcZbkenxEjrt5MFZkCXadKmPzCfUIuHNtqosuCIL6hXZL0j3IXFF2YcJd",
+	"/RrAJ6/e89sue+UmsRkzmRetv+C7X5GYwq8ySgxaJc6IkZbFaJfFLBEDmQiyf2LL8+7t77EHryJnbEss",
+	"FtWHWEpk0S/mu3XXe0tcF7XxDPeu0SMZ6PEDg9ojVcYp8CQo7/l6ePRGK3H0D24Ho6Z4xUltvGI9p/f2",
+	"dzleF5A+2kLUmkR2drANZlPrgKNsbxUgn1yQo5fvfjq6tBx17cIR8hSv2x68ftRxcrTsl3ANLMwZHtZ1",
+	"RD+lELo9RHHcLnuDJMEL9dC2lnS9Z2mjHfO9BCjmYaRj9RjH+sQnc8dNc4zjpnpJYcjQ5wcQ5fC5zNV7",
+	"n4tf1LQ/X5S5UTokrczArCjxHTFfPGNs3WrAbWBWg4vvc8w+yM3J2Xc/8+Et48wHSrh6RAoKW0gLOQoA",
+	"vMCA8dufL9+z//e//s+xUAkhQhq90Jh46R/zswGB9E/U4j9uiv9YiP6M+AbaphCbjTuzyx15wC3Zld2x",
+	"sCn7unieprbs8oEPSR8ef/T/vKbK2uas8HxJSFSoqVwAfR9C46AjUeaMytpS1I+k90ipwbd2JDIj0vuy",
+	"WCf+8RXqMrggXkmLdfagV5p0il+bVq/UNsQMylfUoER2tHdX2rXN23VXu9VPb297+3gjgNe9PExTOuiH",
+	"XGdM6SnTVIThgwDOeBrpNDH9MstRWsdBHMDnQVLu7KvmaADjqVairOuAEYsSQFBdSjPB81QCByqU9hUN",
+	"BF32dlIx0Svpp1wYy3MbTKvaOhBU+d1D6Z9zIwtGsHW6CKiIkniTBhPL9HDYZa/IcrVUo+Lr+RR6f/Oa",
+	"VaikZhctDDctbimoPJLZYq1/9ClD9H6hB8r+UwSvEAhxLydQ/d6pnEBCJeudQIuUPeqxozvx8OTZew9N",
+	"idVAYVCWZ2K+7Jj48pbWWS8qikalPVcOrXNf9twniHDvJwdnA9Y0ug+8XkdGP+hwms5o/xttR132s6dX",
+	"KILLcAp5aCMo5yqcfR+5HufaioHHhCz1+HmIYQTZlLmKa38XKrvuu2fAjA5wTdSk2LUN6kcp+vZ3CGl/",
+	"LsjmX2pnzFPx589v5xnbabf6dIFEV3OrcF2gV0nb3AWXrlcnLVSu0www2Q9Es7JUqjtgNvCVoE53YL1H",
+	"NJPj1EMWy8TEUNpcVCVXDU7UOt7S9LYyVWv24R/YEBKw2Yd0m5gD9nqOKyTHcZOkRKc0LOMJ6GxA8Z0q",
+	"ZnOuDAd12GecEYYkPglqZKUJ7nfozP9bYS1ar8Y/PiYxaMwK3ypVKjMCGpdmth4Ks4eme6V+VoJRDIll",
+	"uLyWZdpYdtLr9eBWlBAdCijHdosAeMcyA4Ie02WxcxNiLBL39eFuWTQEelWfGRFmgKkj1r2/GAK+cdGy",
+	"43yE4pVRoTtXLA4U69HfxUMMBE5jwf2ci7XCRX9tiaE7nubSCqg5i8MUQBy5o5VPDLx86ityv8VydMCN",
+	"XgZ396rcFys6BapMM/nS2LBYjZZOkugagma4hbgBTK5sHChQG3w3wcM5i4udir4Q0MM2ORlJ/nCdT9S2",
+	"3Yxtsr4BajVVgHXefvu9m6tFUD7jU4zrnZXlK3taFL1AdGpObwgyOvFEWPBCl7Un+VZOclBpcBSUUdnV",
+	"z+6NaMVrVcZCQD4xf+U6dVHjlKvFQWxp2DAXpYBV4etRq+ggF8jTdAbwIGy2I3h6WMu5RGHkm0a0P38W",
+	"4yK/Tbn6bNJw4UM1puFS3obLm7L9AYFCfQ4OVnbT9JsX6UPOvvn9sDjx5hapKedWPOUBpNzcPI/FB99n",
+	"0QgVOh3pFLcGA+vs5eU/sZrwq3c/vGTPTr7rfe1s31/e/3D0HZpREAtguZ6WZf+AVFW4a+kkU6bP4jup",
+	"EgoXg9aLIxZTQbj7Z8oVsuo7BRmfO1tTT8GEhA/cDznLJyiSRaM9Yphq9DpG3ERot8cwq9gZw3HKjY27",
+	"7ILFf4qZW5TEZwoZR1BmamVgZpwLnpiREJZMPeuOLqQuHeo8m6S8Jl79ISy9hX2xVLMBfvXA3Fc12krl",
+	"Zv6NzFZHbafqq61+mgnewstdVyVuJZRbJ1bVSO6HakH3OLymDOSa+0NQQLlINU+ePJbxRlMMIsYJieSa",
+	"gxPNwxQZFFZpNhR2MPL8QwG5DubVeFIktaoFUtgo5q4YjNBL9ixJ0wIXg5rYPV2OeyqeCzMzraDtF3s7",
+	"jRCqrrXJ/WZrvDlt/PRz8LouzF1Bug1bb6fQEXMiONN64r59LHQE8F89uQZ5bcwkSDSFXSdFoJNaTagH",
+	"RIlpwYhWoQ7DLgJhhLI+q4+aBLtDwURBMBtgpAj4ZmMi4IqpdfQM+bnnuMVCJjEIFJY4gxAINJOxyI1I",
+	"RIIdmjQsmF29uHK1TzK9DVJmGDBLNLRfVtGJvCGID9C9UhBV9ABMgarFVBnVpcLnk8FAGKNzD+Dx8sKX",
+	"LNQjE1Xy+z5CnPEHmBXkzyrD1iGs1ulUJabbAkDcY/iO3iDF7taO1b2DPVbff0iVHWUsHvp5Iwp5gu3+",
+	"8Y84DNFTzxQEoEGjt+fKZ9Dx6PSZnUfgWr8tYLODprovZ84ZJaaPPWbKFukVi/WLNnxCZJtBcYw83pgw",
+	"lDlHVFKMXfgafpl4jV9W8cNNsKjAnQtF0z3oNOjFh112J8YIhfKiRzyTvkTr6IjmdpTKoaCafO3LCLrs",
+	"B5laD+Ez0NmNVB469arDVXLVOS/h3DJuyZzFdMqtJKRb7OrHovYF8cWQz36fzGv1SSFbt5rVEosKxoGT",
+	"laakDvz2kTA3BTlxIUy7YHJeCRKpeSqY620EPEKK7/3zORfzhLcFRggEgTAFi6GiqEC0kAVQBIahmh7H",
+	"YxU0LOWzPfM7v4fJ0iZqu0s27S4JZXr5gbVBaLs4PQ44tB2q4sXhbf80TSHu4mkPIMLk53L8kf4Fded3",
+	"Mk135TPSOm7ZwbwwdyaAlroRRiYi9Jispko8aEiHKXgmaTzcK/UNBc1hgZgmbZ/FiTQDrZQYWIo1wWC2",
+	"hKDFuwOgmFZDmWciAagFZx4QIoGHY+MYmvc9NXgQgLtAt6DSb/Ihz5mZmLF7BJ2TiwlohxpKcNw/9cR2",
+	"2YV/uJI/A22equfGLsyds0dWrC538jCzDw46YFbR+40YcPh169xsp1bbFHKxQ0emXhArqthdMqeLG5Xw",
+	"YqcG6i1W9mgqlXpzpQVFbo9q/wqsMSgUom9l7kMyfUDYzH2F1DSMtcuBoFRbxu8EU3oaFZV/COsVsTiV",
+	"6k5g7hBjPd7RKir+3Ayr3c9UUoZRuojFStyLnMZUgj0I0DC++hBjV8XwXgeW+NyztReA1+2rwLzG9FnJ",
+	"iP108QbqwDM+Hkt1W6kvJx0Ft6c1dzPCtXNKE5KOqVa3CAirCGiVAOKcwhU8R9tXLXa53Gus97eaTGms",
+	"gKupzMS1t41uB9aIrRpuoiDipcVysOiTLjJxy9xa5Btb5HVQBV6jlErEbLX/25efHa6J7rfuEvvcXdZo",
+	"nMNDHoJlbrmdmMWVcYsMXqeBALgyJ4C8CNq7dZp4tu1CE0NOpoTk9NRKFTCvGpzOXFSSMVqJCrJkpuEC",
+	"3mgZ932FtvtFCoC8MVzWxXJ2KHsxMnVnoJ8rtN8UNrj7Y6LuVBOnbiEYuJb7UGt4pwWwwxPTqrUmbGBp",
+	"GLxMDDTkE6Wc7bSPCHmdsCzQINVLSuVBb3+P2mPMs+NAbFc3V8MfzQPm1O2mi+AX+w5Ib8KzvyvU0fKX",
+	"n7gBsx17pCJ95SYNpWVjk2Nm7O1bHmOedWduUlUZY57Vq4vZ3VCrMcKhmyyOyu3/WNapGy63zxoTZr8X",
+	"B2JbAG/tDZSVuqN6ouS/J6IhJ1LXPBQ84KODPRvu4A3T+ZmwI+0eRLslOS39LanuhbI6f1gD3ri81dM0",
+	"4oSvoUHVBIMfvG2x7+AUvrSZjbNQTT1SNdRtnrr+GV5zRZ1OwAjV7DG/Dqtq8LsyKjynLwJafiia1Jnw",
+	"ljzeI6nysDXQnz5Ga7Tc/IdKCbqnvVMnQnW0oJXtsYAZtHJWAs4NZ4k0/CYV0DK2zMzttHr9wElD9ySY",
+	"c2KxyNJbos4/H/rQOBg6rrCHogVWxxmK0Z4awlBfyRqEk6Ky7AqTl1JBTW8MYSaiO6HUKmQDILWKdDDQ",
+	"139OuMgVuxhiC4UWCA9HY/WYTXV+hyj8dYkC5PObVRGbdo0rmANVPG1ikj4Ns+V6qqvlt9wRv+WedF+d",
+	"yNdxXG5g0FY25uqRq8rPasCe32NpKKZH5qzforZDfJDGrlySeVG569MWZBapx3nVhvV7oeHQUKlXXrLL",
+	"6sNDituFa9VG7oydkZ6tx+5mRz+o6N3cbq6P31Uua4zgVZ90hRhe+IN5PXUeEuGO4Pj0LCrGx/x8RbkZ",
+	"6anxDZVz0T4yjmbDhjVBQOS9XawqfQ2Z0vZ66E7AmGnF4qoqiRvjieFDf2IRRZ6meiqSazmG/XHy4rTb",
+	"6552e8enz9z+mFGmThmSEI1znSAlUSfqAMJTYZ5toLWeKAIZTuESxbDR7guvjTx+ViG9Xw4J2xPGOWf2",
+	"2a4jnTO3q4111l5Trz+bzMO1Ip7hL52zaJB82YP/cOhqZFbfCWWqbl/pPM57lo0xz0dptjbqudNAURDE",
+	"3NfGqJeK2kBmVfIXhTLnFStywlV062KvpbOvQ2Kl06El5Nx1bHRf8l4jZ4st6aVHwCceI+2yOBdGT/KB",
+	"AJimwHx0f+ZiKPJc5CZG+sZE3Et3JcsFltbZAlQqBT/NXfTrb0GINWCGjj32JLfYTh50GF8PpboV+TiX",
+	"ylYCtKuGT8N0Sc7wTsmM++KOT1MJm2KxntEs0fPHbWNMdU5TbWirk5W9Zkw1vPsTRVXX1qAzkdVWnR5e",
+	"iHZfKrh+D9WGabdlix8jfveBIG0rMZ0NkVSDKOcsLpqtY9TXgZ4ibR+DjoLOlZ/dYrKTbs/jVMHYBd6A",
+	"zhEpqASVgXpn6u7DkZEiEI6OlX2MoDGo6qUAKrf/Ljuf67VPE5EzY2Wa4s1CgoO5eBOwS0OOjsVKKxH7",
+	"mhB6TMjTEb60W1lalxIfpwK2A/p/7hyZjrh1TxoskeEPpokBYXtO1BNhx5x90+ttdt6807Y4bz4pAJlt",
+	"RIaCjdseYQdzhP0o7+cPsPBd7fIwq1cIddwRmx1mZG+vnHCk66NK7ZBTzLom+bhteBjsDtdINsBxXkVc",
+	"/jbX03IrJWJsR7VhgLc8+x4f4kASl7ikRcJypI1dF7PF/6YJbOT0+fNVgVvoBeNKig98YD0ZRSzHjbwE",
+	"crzFW/uVyHQi0nWWAX6wg4m4X60zD7jL9qdxL1Si83Umgr/YwVSMtGutiLt+28KJr4bfrvVm+O0Wp0E4",
+	"QInOuFQbAy7hz7cwLaqhKnW0zpF4sqKrkZ8FA6aRM5CaYamwJCuaR5heBkTlF6jEx3KG2FTnSbCpxAeP",
+	"pCTzQOvh307ZeAtb5u41u0PmFvoz+xQQgvEiwsMdslRYPG1UwhJ5K533s/pb+Pe6L+CAyjmKI60t5TDW",
+	"C19gldF5v3H5Rjnibuo2yvFXDDEHBkxtrQYN2FSk4e83awUuA/i/SNPq1qZGadh2RqRiYGtoRKo8AIVL",
+	"T8D+BTJG5m4dMaOpJ9uyAVfO3cNvREKVHQ34+aVZtzJYRWt4tYZXa3i1hldreH3ZhldLpvI01hpxoyyx",
+	"1zY3lNAw+H7mN1Xyk9kRq7Qns/YRmiKQ5qnNv2DlGSB3YYrJmT5kZhQEp0RLVMuNBOaTtKUxApvqBu2V",
+	"fEKw+fHbny/fs2NpdDC7uMteijQ1lJp3O8KK5ErdADtIxiNmRCYHOtUKeDv5DegpAD4D9iIkYkqlEiw2",
+	"YvxnzFGcwycAnYja/+W7iP30A/wUWKXfE1gOkwZpnSL438k3nr7g5sEKpvNE5Czj+Z2765X6l1SJnpqj",
+	"k9Pnp90rdaVWp4KKGJTxPuCYfRb7tYoj0F4Ri8Eecf9wm9j9H89jqjEwQC7qlslntM994cE1nglxdKX8",
+	"J04o3RCEtCPvpZVYyuBhQpF64Ro5XugepMNjAn928sHTLrugh/C4Q2XVRCr4vSjB7XJR7S9DnimprhSf",
+	"HQKvLioaImac3oeEnJ8FAVMXNreb1LPei6KAGlYZUcY5kLkS9IwClDl4u4iN7HvYEjHQCeAoOev+SmXS",
+	"QLlGwv490fC6mdJsAqdf8FqharrnxvSbgFgwUtD5JUQS/kQCrS1AYZ+7X5iArdcvCUj7nRyPRQJyhDRd",
+	"lI+L/+ze03+4/xy5//xnHDnBd9N7+Y6RAwMA6YCuA7tyINIUlpXfCcX4lD8gGQUqDDaeWKg0gFUv3ZWA",
+	"+qsgtAAcPjsSVwqnWuUBc5NFTgtudSYHMRzV8JQcU4k5lpoorUSfvqDVCF6gG4EKc7hhsbvs15PT37rF",
+	"pgjNDuQM0jqZvU+RzbxSlCb2UFcC71hsQsQSdK+QvAS00XGDuel6JjXMf45FmrqlhWcv3cc+sH+Ie5Hz",
+	"FLazFzL/6rEkB6Z1pWxFNxR9+V54QGrojQNpMinfLnvnnxKGEwniep9EwY1uxEhSIrdO2WD/gbMQ0L6E",
+	"P0FH0nVw+rM3embhSsQvIGTGNURcATxE0HoCxWtlJs4JBlJr5DcFsF1JfQZn+Jrjd8LmD0cXQL7cvVJz",
+	"njCOvMgTXr+zoB7+3r1KEs0ui6G+KO43Spezjoo0sRuhoQ8L9kE9ED7+agNq47VaH0JLsJhw4eRHchyh",
+	"0IPMk1cIHllwVkTVg+JK4cs4upf86OLt6+jk29PuSa97etI9PYneieSv3EbfC3Nn9Tj6SarJh+jiX5fR",
+	"VYePZcT4eHzViS4v/9o/Pb1S9a1pN1JxWMYai3V/JVuF1L3OiOe2niF5yk0hFW3fQsUexpVbZg9n/MPR",
+	"DYju2dnz58+enZ0+zkpGpdFgJeOXzVZySGocGsrLGhTeY/tXEYKbQEp3YsS5U3pYQYpVQbKEZ6R4oPe2",
+	"qdGrgGqRJhiH8dQdyA+z1ajzbQvoohfiu6+ehXKqbefCCp0L+JYKidm+s1gjB9UuBfz+eswz2g4LexTw",
+	"ktWRVsL77l5HN4UzcNat9NU1EexM8mbe/lwyJ5C4hkzOoTcJRCtGMFYBXME2AK/wAR7FwmFikZJ9IGaZ",
+	"EdFGLfyhOSAWdjOBeCj0D5G/0i+cC+fF+GbfEnMFymC9bwNu4yJvSNJ6ECE/iQc6ZkGoIMhJFf5ncKLp",
+	"nEllNZ5u9akw9HuqumTDWk7pBDawVU8Dwedj2YFO385vK1d5FpN6mo6CFVVfC9Cyk+r/nenOeYGvq/Nf",
+	"RYPWWbDHuDWfvKx/xlqe0QIVC1gq+GaZ1YsPth2jNzoovpt2oz8N782OzfN5ga1mc9Sscb7eRh9JA1i4",
+	"q5ZBi3u3OCUKUyKtZw9UA5GrYiWixxN3vrZMCZHg1bm8HQHVFfDHFwlnCDdD6oC+Kaa12Nv4Kz73Xiuh",
+	"dwtslEj7yr2cllBlk9q5KcbWx2OhROKEadmO3qCaDvfOoRXTBTthQUndNSmKpso6erZ9sx5g1nKNLg68",
+	"fjWuA1yf7/EnXzDZQbgObaGtsV6K5lQDicrm5bbFuDvSEMX4a2mIYAcs0hA0emPtLd28ERntnbiVBuup",
+	"aIXLLLMv7/KVsQoQDFYgNijaeyEkM9K5xWxnE0BZ+MSfGD6ZLzgUxqb8pjvQ7qXCI1/TV+9fXb7/6eIv",
+	"qxMfhKvxNLhjlffR5NjAt21WrQENjBXlngu01eZqonbf1AGAVdREk34I3BScxeqQX74qFhSG0kFE0ccK",
+	"oJhgUSPnBlwHj1IYLezXYZId7HjL1EpOHTRYdcssTLuRDlxixnZaVX3AebadCt28JCw25Jo19OHk3EqD",
+	"7rzMnMk6toKkrCjVSlR4CuqTY9tiKWhIVc1tyg2Nvop9t7Ft9zSpqdUVRhu03lF2aqcap1bS69JUa1iG",
+	"uU7XAO2Aq1cL9rxzl37BQR73/G1wByqtq5zZIBgbh3T8aNsP6LjV6vrhq9vRfVVvARRSXhvIgdGa4jd4",
+	"q8bozSokk+yCwezXAZaHH5hf5W9d6nRxx/etvBeK2anz7+BHyQTlHlo+3mhwiwZcsducK1v0ljz4BoWR",
+	"TpM+e9Y7awoDuXX6NMM/P4pcqIHkmVDW+cBsYib/93/nUhsoonaLCc/iS8+dFE2Me0J3b574ivMQp371",
+	"Yhe3bk8TKII31qC7nOi24aGm8FCOsl6j7zZXNZVdVBcMysOvKjomOOfXiP2464vIj5NnsPmVZnws78QD",
+	"G3HfhIJ1IhtEejbSCW2E50AjPLuQ+oqc1MVzUL4XhHHcBdTbNiUwEDjCTKPN2ml16qHFcXYhWuXbrrXa",
+	"mlTpuurqrwAhe3hI6mi4FODoZjk6+mJ8c9+VCZYPhofgnAgBJLwD2WWXcHdqnB5OjEjc3CAgBMeZVLfn",
+	"TJVWJ4aQKqcS7uK1LFF0jos9vmmAaG2TD0HT17P5niaAtEw/tWGj3YSNdqHgKtJeFyRaZjF6QV8A4YWX",
+	"EG4Az4VzJkErIMhq7DYDwRjAXgAgCKpOpIiSnWosRTSoJIotW39Co+ZY22rcZ+AHpviTNLZpJ+GqfRGx",
+	"H+Nf17bP7kIO5k5vU/2mEGz6HETbKetjqYa6UbrdewKvR+dYAYtezxTw4Qe5SISykqdhPsTblxl3h1GX",
+	"/eCOROV/GbvRMDMikXsQsZLi4SRN6XNAGy5mQfAfGZdp7L2Vmh3xixH5a/coOxTp4h61vdiaZUXfFB2r",
+	"n7twO7t0Wvfggaj/AhZBRdSNSIdrCHnwaufE3InTtQy/LCTdfbW+pfokXOel8APIDMp6YHJesHjMjZnq",
+	"PImD2vWYAsPXxZf9gLwLI5jeaoojDx80zbW6heNppgfvomjg8+MxoRIDBi1B8xQV+m5x3SMOeJqKHIce",
+	"aH0nhUFuhxvtbqbElNg/YfdL4w3dhbZpZS9vaJ/OLo0bPONHRqgRP0q1uuWdqOPXHZg+csnZpUzvObvk",
+	"ymo8XYsf64nNqz9f2ZD1j/M0xuwipVWo992Q/USdS2GPXoJY1J8tzuzxYhPnYpgLMzoinhTQ+8hTcuQp",
+	"QhDTZSS83A14JqrCB7gGJMbY+YGvsFuH/lcie7RB3DqTXCtBunpL2nxuf9dZ5Et1urddVk/YwtWrJWzh",
+	"Cb/ghK17/jZhayzzoYwa0d8gYetH21HC1g+/jk3VnLCF0ZoStnirxoStG5mQv5ZkbYN8qjMgGcezCNQ5",
+	"wH2RQ+xB7GTO9FSh5QCId+laGV/wrX6Vv62S621I37pn+8TSt2BMdvqdzNk3/ymycS4M7w501r3JGy2g",
+	"qukzbzdRtcyvv7lNMxY5qGUM8EUd7+H5m65nKD1NlvcXPFcaDaQ2y9uU5Z3gllhgH6yvnyqbrS7LOwm/",
+	"ajIO1sjywitmFw1+DkC1LuTuhoxqyo1lxXbYJBO8kXpZDzng0hlrbcb4kDLGu9hBFXmqyxj74Eij9ewu",
+	"WB1ti+7U6ufDyhjvQrTKt11rNm4rDnegGeOLkhobo3Q6D8N3AYk22pvrpZaD6Piu+gY2ivIV+9998KcS",
+	"u7yJ3Lti2xdZa7TuRxqwhpsNfEBRd9Y5M5PBiMz9mgP2K5+YwOBi5HEsI3IFgE/8a3qDAPlcHsFdBhmY",
+	"han3RdHJtU/p4Nzd0JBfHKtcy8Z+ukDkGkHI1r7YUlZ9F4dAZSc0xfAWWej3J8fajX16DKHdZgYIHxW+",
+	"pqiw+DAItDh8iLj3hRqgVCX9LrjEq7fzMJti5K3yLgDyICQEFFT+IKKEZ3XIFAhVz3os4Q8GNRQhlg94",
+	"nstwhsbDIYJS5CqJoFIIOcONT8xgCJv9T54DxxdFtPtzgfGv6J5f14TI2VfcMOemMx6uEMz1nNaFpyyV",
+	"Q2FlJiICBUZoRiPye2Ae4w/s5LnnG//a08RSgD0XLP6rtWPncsQRiy95Ji6lFX++tLkcWPfRW25Hfz4m",
+	"Su/4UgwmuYiZvhc5G1k7NkDmA4fpRCEzQgyFTNdAL0GsBhWIheDI1kNMLlHpE3GRQzKqTEh7+LZMGgOQ",
+	"kjmcCnAI4vgnXfYDl+5QSzW+7tydzJl0h+vYqaMkyYXBjAL8PYCyrz67EQ+aEO7hejdYHaA8MXnApAc6",
+	"g7Khv13+/AbOLEPMBewrtLENyyaplWOe22P3+VHCLf86QoYT94DI0mFZpo1l37G/y7+cO6mPK1TGMcNM",
+	"jD/AQfcK9hdu5IDdCCMTWMoMLAl/bpfLFnk2CZiZTyXqEpzfTrVfd2lAhgsKA5ZInoqBLekEgBxpzO3I",
+	"mQN+b3jSJPe55x8f8MFIJE1Bt/dOgv95sp1ilw0OX4PfO+Xi/gXUE5B4KCQWcLsDLQWeUPh3vyMe/tYT",
+	"//1C/iz/9vd/nvw3+dPLv41ufhy4v1//8vvrkzfyby9AM2Iorek2RVRuSYBuPgb3x8oWAqx3caT+EVXW",
+	"5sPRdDo9AgGd5KlQwFqyug0wM/aW7I/ASkJluN6yRx00Fs21VJ3+i15v09e31go3ctnDE6DePtxUbJtO",
+	"XcEWc+eetA8+UF7SdHmXqCiMACKbwh8bUslUIAnsK1DnPBNsopyCd9YE6l2nSb8OKfOdyTbDbPDdyYvT",
+	"tYKvpdKti7/ClK7vT+YtPFuKdvD4Hzs3gudOsf36m/Pn8cm8NOJnJHLBh27R0CKpIR1F8kb42um7PO30",
+	"O8d8LEHP01LM+f9kb+khwEgfWX0EcNJ2opRITcDSNxC5lUPIBkEBJj2+M3NO3X9qmFzeCj1OwcNnRFji",
+	"7bq3L+n9jsAzX+0u6C1FdeWm4c9K2tiXF1Q6Ko2ZOC+YqCWd4QoXTQU4u0pMkQYpF/f6Do9duvHLYOCa",
+	"ewdfM9qD1pdc4AO5IVE3I2tPODavG/Inqe4MUqbJwQjeCtQP0XjjXA9lWlmcVyrXaUaggHOBy7FQ/3z7",
+	"xhuywc9eK2O5GtQ+F2g/mSENZokZipNB38IPLGkYdqvRnLWaKTGtm+hLno25cy7q7iiyccptSI6khvJ2",
+	"QiW/7tPlj/IPnYi06Xlev2XjlKtwJD/3cKy3KVcNI1SIUgW7R9Kw4Pg1LCdkNTIpVXmhNwYj0lbxsTQ6",
+	"Dm7sMS9rJDy8AwjuxIhy5GL/eBH8PbzUt0BI3HzBDcNhm54YUQgakOHmJv99ATw39wiB4g5XGzTz/OXu",
+	"5LjFV8/uxIOhsDuUOBUNJFVUasoqlWBTkQ94wc7WljsvBgOYemzYVOd3zg1amMUKFwvuWTNXCpvRKygK",
+	"3/3SY180hfV0uGbvqM17gdp0rjhsQVSb/jj0ZcU6LPyS4br+QhUJs2O/ck9bxB99hLIM+FkrsrGtvKBE",
+	"2gbpMDYXPHPbIcB0NejIj3N9m/OMVmKo01RPmQxHfkU4pr/98f8DAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -100,14 +100,18 @@ var noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 
 // service is a Source that a test sets.
 type service struct {
-	mu     sync.Mutex
-	files  map[string]string
-	state  chaveiro.AgentState
-	tag    string
-	err    error
-	keys   int // how often keys were asked for
-	asked  int
-	cursor string // the last that was sent
+	mu      sync.Mutex
+	files   map[string]string
+	state   chaveiro.AgentState
+	tag     string
+	err     error
+	keys    int // how often keys were asked for
+	asked   int
+	told    []chaveiro.AgentReport
+	mark    int    // counts the answers to reports
+	forgot  bool   // the service answers the next report without a mark
+	refused error  // what reports are answered with
+	cursor  string // the last that was sent
 }
 
 // Fetch implements Source.
@@ -134,6 +138,22 @@ func (s *service) Fetch(_ context.Context, _ int64, q Question) (string, *chavei
 		state.Files = append(state.Files, chaveiro.InstanceBundleFile{Name: name, Mode: mode, Content: content})
 	}
 	return s.tag, &state, nil
+}
+
+// Report implements Source.
+func (s *service) Report(_ context.Context, _ int64, r chaveiro.AgentReport) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = append(s.told, r)
+	if err := errors.Join(s.err, s.refused); err != nil {
+		return "", err
+	}
+	if base, _ := r.Base.Get(); base != "" && s.forgot {
+		s.forgot = false
+		return "", nil
+	}
+	s.mark++
+	return fmt.Sprint("mark", s.mark), nil
 }
 
 // Wait implements Source.

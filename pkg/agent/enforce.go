@@ -82,7 +82,7 @@ func absent(err error) bool {
 
 // absent does what there is to do while OpenVPN does not run.
 func (i *Instance) absent(ctx context.Context) error {
-	i.sessions.looked = i.Now()
+	i.sessions.gone(i.Now())
 	absent := i.health.absentFor(i.Now())
 	if i.memory.Reload == Nothing || absent < i.patience {
 		return nil

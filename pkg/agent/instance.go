@@ -39,6 +39,7 @@ type Instance struct {
 	memory   memory
 	looked   time.Time // when it last looked at everything
 	sessions sessions
+	reports  reports
 	patience time.Duration // see absence
 	failures int           // to get the state, one after the other
 	health   health
@@ -66,6 +67,7 @@ func (i *Instance) Step(ctx context.Context) error {
 	fetched := i.fetch(ctx)
 	i.warn(ctx)
 	err := errors.Join(fetched, i.enforce(ctx))
+	i.report(ctx)
 	i.failures++
 	if fetched == nil {
 		i.failures = 0
@@ -133,7 +135,7 @@ func (i *Instance) ask(ctx context.Context, q Question) (*plan, memory, error) {
 func (i *Instance) apply(ctx context.Context, p *plan, m memory) error {
 	before := i.memory
 	for _, one := range p.end {
-		before.add(one.Name, one.Reason)
+		before.add(one)
 	}
 	before.Reload = max(before.Reload, p.reload)
 	if len(p.end) > 0 || before.Reload != i.memory.Reload {

@@ -2,9 +2,7 @@ package agent
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -26,7 +24,7 @@ var (
 
 // list is a revocation list that its CA has signed.
 type list struct {
-	issuer string // see issuerOf
+	issuer string // see ca.IssuerTag
 	listMemory
 }
 
@@ -46,19 +44,13 @@ func readLists(text, authorities []byte, known map[string]listMemory) ([]list, e
 		all = append(all, one)
 	}
 	for _, cert := range cas {
-		before, had := known[issuerOf(cert)]
-		has := slices.ContainsFunc(all, func(l list) bool { return l.issuer == issuerOf(cert) })
+		before, had := known[ca.IssuerTag(cert)]
+		has := slices.ContainsFunc(all, func(l list) bool { return l.issuer == ca.IssuerTag(cert) })
 		if len(all) == 0 || had && !has {
 			return nil, fmt.Errorf("%s: %w", cmp.Or(before.CA, cert.Subject.String()), errNoList)
 		}
 	}
 	return all, nil
-}
-
-// issuerOf names a CA: the same for as long as its name and its key are.
-func issuerOf(cert *x509.Certificate) string {
-	sum := sha256.Sum256(slices.Concat(cert.RawSubject, cert.RawSubjectPublicKeyInfo))
-	return hex.EncodeToString(sum[:8])
 }
 
 func readList(der []byte, cas []*x509.Certificate) (list, error) {
@@ -74,7 +66,7 @@ func readList(der []byte, cas []*x509.Certificate) (list, error) {
 		if number == nil {
 			number = new(big.Int)
 		}
-		return list{issuerOf(issuer), listMemory{
+		return list{ca.IssuerTag(issuer), listMemory{
 			CA: issuer.Subject.String(), Number: number.String(), ThisUpdate: parsed.ThisUpdate,
 			NextUpdate: parsed.NextUpdate, Entries: len(parsed.Entries),
 		}}, nil

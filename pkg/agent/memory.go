@@ -37,9 +37,24 @@ type listMemory struct {
 type pending struct {
 	Name   string `json:"name"` // a common name, or everyone
 	Reason string `json:"reason"`
+	// Session is the one session that is to end; nil: all of the name.
+	Session *oneSession `json:"session,omitempty"`
 	// At is the second in which the files were in place; 0: they are not yet. Whoever connected
 	// after it was checked by them.
 	At int64 `json:"at"`
+}
+
+// oneSession is a session as OpenVPN knows it.
+type oneSession struct {
+	Number int64 `json:"number"` // its client id
+	Since  int64 `json:"since"`  // seconds of Unix time
+}
+
+func (p pending) same(other pending) bool {
+	if p.Session == nil || other.Session == nil {
+		return p.Name == other.Name && p.Session == other.Session
+	}
+	return *p.Session == *other.Session
 }
 
 // everyone is in the place of a name: any session may be one that has to end.
@@ -75,10 +90,9 @@ func (d *directory) remember(m memory) error {
 	return d.writeOwn(memoryName, append(text, '\n'))
 }
 
-// add notes that the sessions of a name are to end.
-func (m *memory) add(name, reason string) {
-	m.Pending = slices.DeleteFunc(slices.Clone(m.Pending), func(p pending) bool { return p.Name == name })
-	m.Pending = append(m.Pending, pending{Name: name, Reason: reason})
+// add notes that sessions are to end.
+func (m *memory) add(one pending) {
+	m.Pending = append(slices.DeleteFunc(slices.Clone(m.Pending), one.same), one)
 }
 
 // placed notes that the files are in place.

@@ -45,6 +45,7 @@ func (d *directory) planOf(m memory, state *chaveiro.AgentState) (*plan, error) 
 		return nil, err
 	}
 	p.revoke(m, state)
+	p.kill(state)
 	if state.ReloadedAt != nil && (m.ReloadedAt == nil || m.ReloadedAt.Before(*state.ReloadedAt)) && m.Tag != "" {
 		p.reload = max(p.reload, Reread)
 	}
@@ -148,6 +149,15 @@ func (p *plan) revoke(m memory, state *chaveiro.AgentState) {
 			one = pending{Name: *r.Name, Reason: r.Reason}
 		}
 		p.end = append(p.end, one)
+	}
+}
+
+// kill adds the sessions that somebody asked to end.
+func (p *plan) kill(state *chaveiro.AgentState) {
+	for _, one := range state.Kill {
+		p.end = append(p.end, pending{
+			Name: one.Name, Reason: "asked for", Session: &oneSession{Number: one.Number, Since: one.Since},
+		})
 	}
 }
 

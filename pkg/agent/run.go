@@ -15,6 +15,9 @@ import (
 type Program struct {
 	Instances []*Instance
 	Interval  time.Duration // between two steps of an instance, at least
+	Version   string        // of the program
+	// ReportEvery is how often the service is told who is connected, at least; 0: never.
+	ReportEvery time.Duration
 	// Metrics is where the metrics are served, on the loopback; empty: nowhere.
 	Metrics string
 	Now     func() time.Time
@@ -61,6 +64,7 @@ func (p *Program) Once(ctx context.Context) error {
 
 func (p *Program) open() error {
 	for k, i := range p.Instances {
+		i.reports.every, i.reports.version = p.ReportEvery, p.Version
 		if err := i.Open(); err != nil {
 			for _, opened := range p.Instances[:k] {
 				err = errors.Join(err, opened.Close())
@@ -101,11 +105,25 @@ const longestWait = 25 * time.Second
 func (p *Program) rest(ctx context.Context, i *Instance, began time.Time) error {
 	pace := i.pace(p.Interval)
 	if !i.busy() {
-		if err := i.Source.Wait(ctx, i.ID, i.memory.Tag, i.quiet()); err != nil {
+		if err := i.await(ctx); err != nil {
 			return err
 		}
 	}
 	return pause(ctx, pace-time.Since(began))
+}
+
+// await waits until the service has another state, and meanwhile listens to OpenVPN. The error is
+// that of ctx.
+func (i *Instance) await(ctx context.Context) error {
+	listening, stop := context.WithCancel(ctx)
+	defer stop()
+	waited, tag, most := make(chan error, 1), i.memory.Tag, i.quiet()
+	go func() {
+		defer stop()
+		waited <- i.Source.Wait(ctx, i.ID, tag, most)
+	}()
+	i.listen(listening)
+	return <-waited
 }
 
 // busy reports whether the next step has something to do, whatever the service says.

@@ -27,6 +27,10 @@ type sessions struct {
 	names  map[sessionKey]string
 	looked time.Time
 	ended  int // since the program began
+	// list is who is connected, as of the time listed; before the first look that is zero.
+	list    []management.Session
+	listed  time.Time
+	version string // of OpenVPN; empty: not known
 }
 
 // sessionKey is a session: OpenVPN counts from 0 again when it is restarted.
@@ -50,6 +54,15 @@ func (k *sessions) learn(list []management.Session, now time.Time) {
 		}
 	}
 	k.names, k.looked = names, now
+	k.list, k.listed = list, now
+}
+
+// gone notes that OpenVPN does not run any more: it was there, and nobody listens now. Where it was
+// never there, it may run without the socket.
+func (k *sessions) gone(now time.Time) {
+	if k.looked = now; k.version != "" {
+		k.list, k.listed = nil, now
+	}
 }
 
 // name returns the name of a session; empty where it is not known.
@@ -62,6 +75,10 @@ func (k *sessions) ends(s management.Session, list []pending) *pending {
 	var why *pending
 	for i, p := range list {
 		switch {
+		case p.Session != nil:
+			if *p.Session == (oneSession{s.ID, s.Since.Unix()}) && p.At > 0 {
+				return &list[i]
+			}
 		case p.At == 0 || s.Since.Unix() > p.At:
 		case p.Name == name:
 			return &list[i]
@@ -91,6 +108,9 @@ func (i *Instance) look(ctx context.Context, c *management.Client) ([]management
 	list, err := c.Status(ctx)
 	if err == nil {
 		i.sessions.learn(list, i.Now())
+	}
+	if err == nil && i.sessions.version == "" {
+		i.sessions.version, err = c.Version(ctx)
 	}
 	return list, err
 }
@@ -168,7 +188,7 @@ func gone(err error) error {
 func (i *Instance) settle(list []management.Session) error {
 	now := i.Now()
 	left := slices.DeleteFunc(slices.Clone(i.memory.Pending), func(p pending) bool {
-		over := p.At > 0 && now.Unix() > p.At+int64(handshake.Seconds())
+		over := p.At > 0 && (p.Session != nil || now.Unix() > p.At+int64(handshake.Seconds()))
 		return over && !slices.ContainsFunc(list, func(s management.Session) bool {
 			return i.sessions.ends(s, []pending{p}) != nil
 		})

@@ -18,6 +18,9 @@ type Question struct {
 type Source interface {
 	// Fetch returns the state. It is nil when it has the tag of the question.
 	Fetch(ctx context.Context, instance int64, q Question) (tag string, state *chaveiro.AgentState, err error)
+	// Report tells the service what the agent sees, and returns the mark that the next report
+	// differs from; empty: that has to have all sessions.
+	Report(ctx context.Context, instance int64, r chaveiro.AgentReport) (mark string, err error)
 	// Wait returns when there may be a state with another tag, and after most at the latest. Its
 	// error is that of ctx.
 	Wait(ctx context.Context, instance int64, tag string, most time.Duration) error
@@ -41,6 +44,15 @@ func (s Service) Fetch(
 		return "", nil, err
 	}
 	return answer.Tag, answer.State, nil
+}
+
+// Report implements Source.
+func (s Service) Report(ctx context.Context, instance int64, r chaveiro.AgentReport) (string, error) {
+	answer, err := s.SDK.OpenVPN.ReportInstanceAgent(ctx, instance, r)
+	if err != nil {
+		return "", err
+	}
+	return answer.Mark, nil
 }
 
 // unanswered is how long Wait waits by itself when the service does not.

@@ -76,7 +76,7 @@ func (d *directory) checkCovered(memory, time.Time) error {
 	}
 	var faults []error
 	for _, cert := range cas {
-		if !slices.ContainsFunc(lists, func(l list) bool { return l.issuer == issuerOf(cert) }) {
+		if !slices.ContainsFunc(lists, func(l list) bool { return l.issuer == ca.IssuerTag(cert) }) {
 			faults = append(faults, fmt.Errorf("%s: %w", cert.Subject, errNoList))
 		}
 	}

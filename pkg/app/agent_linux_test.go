@@ -31,7 +31,7 @@ type gateway struct {
 	made    int // sites
 }
 
-func newGateway(t *testing.T) *gateway {
+func newGateway(t *testing.T, flags ...string) *gateway {
 	t.Helper()
 	openvpntest.Require(t)
 	g := &gateway{network: newNetwork(t, "hub", "site"), t: t, o: onSQLite(t)}
@@ -45,7 +45,7 @@ func newGateway(t *testing.T) *gateway {
 		"keepalive_interval": 1, "keepalive_timeout": 4,
 	})
 	g.dir = filepath.Join(t.TempDir(), "vpn")
-	g.prepareAgent()
+	g.prepareAgent(flags...)
 	apptest.MustCommand(t, g.o, append([]string{"agent", "once"}, g.args...)...)
 	g.serve()
 	g.runAgent()
@@ -53,20 +53,20 @@ func newGateway(t *testing.T) *gateway {
 }
 
 // prepareAgent makes the apikey of the agent: it may do nothing else, and at this instance only.
-func (g *gateway) prepareAgent() {
+func (g *gateway) prepareAgent(flags ...string) {
 	g.t.Helper()
 	create(g.t, g.c, "/api/roles", object{
-		"name": "agents", "scopes": []object{{"name": "openvpn.agent", "read": true, "write": false}},
+		"name": "agents", "scopes": []object{{"name": "openvpn.agent", "read": true, "write": true}},
 	})
 	token := apptest.MustCommand(
 		g.t, g.o, "apikey", "create", "--name", "agent", "--role", "agents", "--instance", fmt.Sprint(g.hub.ID),
 	)
 	dir := g.t.TempDir()
 	write(g.t, dir, "token", []byte(token))
-	g.args = []string{
+	g.args = append(flags,
 		"--server", g.p.URL, "--apikey-file", filepath.Join(dir, "token"),
 		"--instance", fmt.Sprintf("%d=%s", g.hub.ID, g.dir), "--management", g.socket(),
-	}
+	)
 }
 
 func (g *gateway) socket() string { return filepath.Join(filepath.Dir(g.dir), "vpn.sock") }

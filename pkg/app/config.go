@@ -90,6 +90,7 @@ type Config struct {
 	OCSPLife           time.Duration  `name:"ocsp-life" env:"CHAVEIRO_OCSP_LIFE" default:"10m" help:"Life of an answer of OCSP, from thisUpdate to nextUpdate; each is signed for the status of that moment." note:"2 min to 7 days."`
 	OCSPGoodUnissued   bool           `name:"ocsp-good-unissued" env:"CHAVEIRO_OCSP_GOOD_UNISSUED" help:"Answer good instead of unknown for certificates that the CA has no record of." note:"For CAs that were imported without the certificates that they had issued."`
 	EventLife          time.Duration  `name:"event-life" env:"CHAVEIRO_EVENT_LIFE" default:"2160h" help:"How long events are kept in the stream of events." note:"At least 1 h. The audit keeps what happened for longer."`
+	SessionLife        time.Duration  `name:"session-life" env:"CHAVEIRO_SESSION_LIFE" default:"2160h" help:"How long the sessions of OpenVPN servers are listed after they have ended." note:"At least 1 h, and at most the newest million."`
 	RSAWorkers         int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
 	DrainDelay         time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
 	ShutdownTimeout    time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`
@@ -102,9 +103,9 @@ type Config struct {
 }
 
 // minCRLLife leaves time to notice that signing fails, minEventLife to those who follow events and
-// were away; maxOCSPLife is shorter than the time for which the certificate of a responder is good
-// at least, minSigningKeyLife limits the number of keys, and maxRequestTimeout is shorter than the
-// time limit of a connection.
+// were away, minSessionLife to those who read lists; maxOCSPLife is shorter than the time for which
+// the certificate of a responder is good at least, minSigningKeyLife limits the number of keys, and
+// maxRequestTimeout is shorter than the time limit of a connection.
 const (
 	minOCSPLife       = 2 * time.Minute
 	maxOCSPLife       = 7 * 24 * time.Hour
@@ -113,6 +114,7 @@ const (
 	minSigningKeyLife = time.Hour
 	minRequestTimeout = time.Second
 	minEventLife      = time.Hour
+	minSessionLife    = time.Hour
 	maxRequestTimeout = 2 * time.Minute
 )
 
@@ -133,6 +135,9 @@ func (c Config) Validate() error {
 	}
 	if c.EventLife != 0 && c.EventLife < minEventLife {
 		faults = append(faults, fmt.Errorf("event-life is below %s", minEventLife))
+	}
+	if c.SessionLife != 0 && c.SessionLife < minSessionLife {
+		faults = append(faults, fmt.Errorf("session-life is below %s", minSessionLife))
 	}
 	if c.SigningKeyLife < minSigningKeyLife {
 		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))

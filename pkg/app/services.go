@@ -21,7 +21,8 @@ func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger)
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife,
 		SigningKeyLife: config.SigningKeyLife, EventLife: config.EventLife,
-		OCSPLife: cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,
+		SessionLife: config.SessionLife,
+		OCSPLife:    cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,
 		OCSPURL:          config.ocspURL(),
 		APIKeyTokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext,
 		PAMPresentEnables: config.PAMPresentEnables,

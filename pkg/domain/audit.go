@@ -47,6 +47,7 @@ const (
 	ActionExport Action = "export" // a private key was handed out
 	ActionClaim  Action = "claim"  // of an enrolment, or a wrong PIN
 	ActionLogin  Action = "login"
+	ActionKill   Action = "kill"   // somebody asked to end a session of an OpenVPN server
 	ActionPrune  Action = "prune"  // of the audit itself: old events were removed
 	ActionAccess Action = "access" // a request that was refused by access control
 	ActionAccept Action = "accept" // a loss of the audit itself was accepted by an operator

@@ -18,8 +18,12 @@ type EventData struct {
 	Number       string   `json:"number,omitempty"` // decimal
 	Entries      *int     `json:"entries,omitempty"`
 	Added        *int     `json:"added,omitempty"`
-	Address      string   `json:"address,omitempty"` // of the caller
+	Address      string   `json:"address,omitempty"` // of the caller, or of a client
 	Changed      []string `json:"changed,omitempty"` // names of fields
+	SessionID    int64    `json:"session_id,omitempty"`
+	Tunnel       string   `json:"tunnel_address,omitempty"`
+	Killed       bool     `json:"killed,omitempty"` // somebody asked to end it
+	LastReport   string   `json:"last_report,omitempty"`
 }
 
 // Text is the JSON object.

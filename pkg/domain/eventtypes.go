@@ -38,6 +38,12 @@ const (
 	EventCampaignEnded    EventType = "campaign.ended"
 	EventConfigChanged    EventType = "config.changed" // of the client: instance_id, changed
 
+	EventClientConnected    EventType = "client.connected"       // instance_id, session_id, address, tunnel_address
+	EventClientDisconnected EventType = "client.disconnected"    // as client.connected, and killed
+	EventAgentSilent        EventType = "agent.silent"           // of the instance: last_report
+	EventAgentRecovered     EventType = "agent.recovered"        // of the instance
+	EventSessionKill        EventType = "session.kill_requested" // of the session: instance_id, client_id
+
 	EventEnrolmentCreated EventType = "enrolment.created" // client_id, instance_id
 	EventEnrolmentClaimed EventType = "enrolment.claimed"
 	EventEnrolmentRefused EventType = "enrolment.refused" // a wrong PIN
@@ -92,7 +98,8 @@ func EventTypes() []EventType {
 		EventCAImported, EventCAUpdated, EventCARenewed, EventCADeleted, EventCAExpiring, EventCRLSigned,
 		EventCRLImported, EventInstanceCreated, EventInstanceUpdated, EventInstanceRenewed,
 		EventInstanceDeleted, EventInstanceExported, EventModelCreated, EventModelUpdated,
-		EventModelDeleted, EventCampaignEnded, EventConfigChanged, EventEnrolmentCreated, EventEnrolmentClaimed,
+		EventModelDeleted, EventCampaignEnded, EventConfigChanged, EventClientConnected, EventClientDisconnected,
+		EventAgentSilent, EventAgentRecovered, EventSessionKill, EventEnrolmentCreated, EventEnrolmentClaimed,
 		EventEnrolmentRefused, EventEnrolmentLocked, EventEnrolmentRevoked, EventKeyExported,
 		EventAPIKeyCreated, EventAPIKeyUpdated, EventAPIKeyRotated, EventAPIKeyDeleted,
 		EventAPIKeyExpiring, EventUserCreated, EventUserUpdated, EventUserDeleted, EventRoleCreated,

@@ -107,7 +107,7 @@ type InstanceKeys struct {
 // know, but for the lists of its CAs.
 type InstanceMark struct {
 	CAID, CertificateID int64
-	Revision            int64     // of its sites: ClientConfigs.Put and ClientConfigs.Delete increment it
+	Revision            int64     // of its sites: ClientConfigs.Put, ClientConfigs.Delete and Revise increment it
 	UpdatedAt           time.Time // of the instance
 	ReloadedAt          time.Time // when the server was last asked to read its configuration again; zero: never
 	ModelAt             time.Time // when its model was last changed; zero: the default one
@@ -146,6 +146,9 @@ type Instances interface {
 	Update(ctx context.Context, i Instance) error
 	// SetKeys replaces the keys. Errors: Missing.
 	SetKeys(ctx context.Context, id int64, keys InstanceKeys) error
+	// Revise increments InstanceMark.Revision, so that the agent of the instance asks what is new.
+	// Errors: Missing.
+	Revise(ctx context.Context, id int64) error
 	// Outdate raises the version of the instances of a CA, and of the CAs below it: the profiles of
 	// their sites have its certificate. A transaction calls it before it locks a CA.
 	Outdate(ctx context.Context, caID int64) error

@@ -34,6 +34,7 @@ const (
 	ResourceCampaigns      Scope = "openvpn.campaigns"        // a role allows them with ScopeInstances
 	ResourceConfigs        Scope = "openvpn.configs"          // of sites; the id is that of the client
 	ResourceModels         Scope = "openvpn.instances.models" // a role allows them with ScopeInstances
+	ResourceSessions       Scope = "openvpn.sessions"         // of OpenVPN servers; a role allows them with ScopeInstances
 )
 
 // Permission is a right on one scope, as a role lists it.
@@ -48,7 +49,7 @@ var scopes = []Permission{
 	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true},
 	{ScopeClients, true, true}, {ScopeInstances, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
-	{ScopeAudit, true, false}, {ScopeEvents, true, false}, {ScopeAgent, true, false},
+	{ScopeAudit, true, false}, {ScopeEvents, true, false}, {ScopeAgent, true, true},
 }
 
 // Scopes lists every scope; Read and Write say which of the two rights exist on it.

@@ -101,6 +101,8 @@ type Store interface {
 	RequestKeys() RequestKeys
 	Enrolments() Enrolments
 	Campaigns() Campaigns
+	Agents() Agents
+	TunnelSessions() TunnelSessions
 	Secrets() Secrets
 	Histories() Histories
 	Events() Events

@@ -47,6 +47,7 @@ var types = map[kind]domain.EventType{
 	{domain.ResourceModels, domain.ActionDelete}: domain.EventModelDeleted,
 
 	{domain.ResourceCampaigns, domain.ActionUpdate}: domain.EventCampaignEnded,
+	{domain.ResourceSessions, domain.ActionKill}:    domain.EventSessionKill,
 
 	{domain.ResourceConfigs, domain.ActionCreate}:    domain.EventConfigChanged,
 	{domain.ResourceConfigs, domain.ActionUpdate}:    domain.EventConfigChanged,

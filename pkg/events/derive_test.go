@@ -58,6 +58,10 @@ func TestDerive(t *testing.T) {
 			domain.Event{Resource: domain.ResourceEnrolments, Action: domain.ActionClaim, After: `{"tries":10}`},
 			domain.EventEnrolmentLocked, `{}`,
 		},
+		"a session that is to end": {
+			domain.Event{Resource: domain.ResourceSessions, Action: domain.ActionKill, After: `{"instance_id":1,"client_id":2,"kill_requested_at":"x"}`},
+			domain.EventSessionKill, `{"instance_id":1,"client_id":2}`,
+		},
 		"a refused sign-in": {
 			domain.Event{
 				Resource: domain.ResourceTokens, Action: domain.ActionAccess, Refused: true, Address: "192.0.2.7",
@@ -94,6 +98,8 @@ func TestTypes(t *testing.T) {
 		domain.EventEnrolmentLocked: true, domain.EventLoginRefused: true, domain.EventAccessRefused: true,
 		domain.EventCRLSigned: true, domain.EventCertificateExpiring: true, domain.EventCAExpiring: true,
 		domain.EventAPIKeyExpiring: true, domain.EventAuthorizationExpiring: true, domain.EventTLSExpiring: true,
+		domain.EventClientConnected: true, domain.EventClientDisconnected: true, domain.EventAgentSilent: true,
+		domain.EventAgentRecovered: true,
 	}
 	for _, name := range types {
 		made[name] = true

@@ -22,6 +22,8 @@ const (
 	caEndInterval = 5 * time.Minute
 	// endingInterval is how late it may be told that something ends in so many days.
 	endingInterval = 10 * time.Minute
+	// silenceInterval is how late it may be told that an agent is silent.
+	silenceInterval = 5 * time.Second
 )
 
 // choreTimeout bounds one run of a background task, lastTimeout the work at the end.
@@ -45,6 +47,8 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.Stream.Keep(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old events", s.Stream.Prune) })
 	workers.Go(func() { s.always(ctx, endingInterval, "looking for what ends soon", s.Endings.Look) })
+	workers.Go(func() { s.every(ctx, silenceInterval, "looking for silent agents", s.Sessions.Watch) })
+	workers.Go(func() { s.every(ctx, choreInterval, "removing old sessions", s.Sessions.Forget) })
 	workers.Go(func() { s.describe(ctx) })
 	workers.Go(func() { s.Census.Keep(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })

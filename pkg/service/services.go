@@ -34,6 +34,7 @@ type Settings struct {
 	OCSPGoodUnissued bool          // see pki.OCSP
 	OCSPURL          string        // see pki.Authorities
 	EventLife        time.Duration // how long events are kept in the stream; 0: events.DefaultRetention
+	SessionLife      time.Duration // see tunnel.Sessions; 0: tunnel.DefaultSessionLife
 	APIKeyTokensOnce bool          // see APIKeys
 	RSA              *turns.Turns  // in which RSA keys are made; nil: without a bound
 	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
@@ -84,6 +85,7 @@ type Services struct {
 	Campaigns      *tunnel.Campaigns
 	Instances      *tunnel.Instances
 	InstanceModels *tunnel.Models
+	Sessions       *tunnel.Sessions
 
 	PAMAccess      *vault.Authenticator
 	Devices        *vault.Devices
@@ -210,6 +212,10 @@ func (p *parts) tunnel(set Settings, s *Services) {
 	s.Instances = &tunnel.Instances{
 		Store: set.Store, Certificates: s.Certificates, CRLs: s.CRLs, Keys: set.Keys, Recorder: p.recorder,
 		Changes: p.events, Now: set.Now, Log: set.Log, OCSPURL: set.OCSPURL,
+	}
+	s.Sessions = &tunnel.Sessions{
+		Store: set.Store, Instances: s.Instances, Recorder: p.recorder, Scans: p.scans, Told: p.events.Ring,
+		Life: set.SessionLife, Now: set.Now, Log: set.Log,
 	}
 	s.InstanceModels = &tunnel.Models{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Configs = &tunnel.Configs{Store: set.Store, Recorder: p.recorder, Now: set.Now}

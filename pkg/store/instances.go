@@ -201,6 +201,12 @@ func (r instances) SetKeys(ctx context.Context, id int64, keys domain.InstanceKe
 	return changedOne(done, faults{})
 }
 
+// Revise implements domain.Instances.
+func (r instances) Revise(ctx context.Context, id int64) error {
+	done := r.s.write.WithContext(ctx).Exec("UPDATE instances SET revision = revision + 1 WHERE id = ?", id)
+	return changedOne(done, faults{})
+}
+
 // Outdate implements domain.Instances.
 func (r instances) Outdate(ctx context.Context, caID int64) error {
 	const query = `WITH RECURSIVE family (id) AS (

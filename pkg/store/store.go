@@ -155,6 +155,12 @@ func (s *Store) Enrolments() domain.Enrolments { return enrolments{of(s, &enrolm
 // Campaigns implements domain.Store.
 func (s *Store) Campaigns() domain.Campaigns { return campaigns{of(s, &campaignTable)} }
 
+// Agents implements domain.Store.
+func (s *Store) Agents() domain.Agents { return agents{s} }
+
+// TunnelSessions implements domain.Store.
+func (s *Store) TunnelSessions() domain.TunnelSessions { return tunnelSessions{s} }
+
 // Events implements domain.Store.
 func (s *Store) Events() domain.Events { return events{s} }
 

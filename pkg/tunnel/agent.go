@@ -25,6 +25,7 @@ type AgentAnswer struct {
 	Bundle  *Bundle
 	KeyTag  string // changes with the keys of the server
 	Revoked AgentRevocations
+	Kill    []domain.TunnelSession // those that somebody asked to end
 }
 
 // Changes tells when something has changed in the database.
@@ -67,6 +68,9 @@ func (s *Instances) Agent(ctx context.Context, id int64, request AgentRequest) (
 	}
 	answer.Tag, answer.KeyTag = seen.tag(), seen.keyTag()
 	if answer.Revoked, err = s.revokedSince(ctx, request.Cursor, seen.lists); err != nil {
+		return answer, err
+	}
+	if answer.Kill, err = s.Store.TunnelSessions().Killing(ctx, id); err != nil {
 		return answer, err
 	}
 	// Its texts are those of a bundle with keys: the agent has them, also when it asks for none.

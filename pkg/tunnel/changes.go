@@ -103,6 +103,9 @@ func (s *Instances) Delete(ctx context.Context, id int64, force bool) error {
 		if err := errors.Join(tx.Enrolments().RemoveOf(ctx, id), tx.Campaigns().RemoveOf(ctx, id)); err != nil {
 			return none, err
 		}
+		if err := errors.Join(tx.Agents().Remove(ctx, id), tx.TunnelSessions().Remove(ctx, id)); err != nil {
+			return none, err
+		}
 		if err := removeTunnels(ctx, tx, id); err != nil {
 			return none, err
 		}

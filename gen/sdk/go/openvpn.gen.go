@@ -732,6 +732,39 @@ func (s *OpenVPNService) RevokeClientSite2SiteEnrolmentDryRun(ctx context.Contex
 	return call[DryRun](ctx, s.client, r, options)
 }
 
+// GetClientSite2SiteSessionsPages lists the sessions of a client.
+//
+// One page of the sessions of a client with all OpenVPN servers, open and ended, the newest first;
+// the cursor is the id before which the page begins. Those that have ended are kept for 90 days,
+// unless `--session-life` says otherwise.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2site/{id}/sessions, operation getClientSite2SiteSessionsPage.
+func (s *OpenVPNService) GetClientSite2SiteSessionsPages(id int64, params GetClientSite2SiteSessionsPagesParams, options ...CallOption) *Pages[TunnelSession] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[TunnelSession], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2SiteSessionsPage", method: "GET", path: "/api/openvpn/clients/site2site/{id}/sessions", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[TunnelSessionPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[TunnelSession]{
+			Items: answer.Sessions, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[TunnelSession]{fetch: fetch, first: params.Cursor}
+}
+
 // GetClientsSite2UserPages lists users.
 //
 // One page of the users, by ascending id or by expiry. Filters are combined with "and"; one that
@@ -1102,6 +1135,39 @@ func (s *OpenVPNService) RevokeClientSite2UserForDryRun(ctx context.Context, id 
 		json:   body,
 	}
 	return call[DryRun](ctx, s.client, r, options)
+}
+
+// GetClientSite2UserSessionsPages lists the sessions of a user.
+//
+// One page of the sessions of a user with all OpenVPN servers, open and ended, the newest first;
+// the cursor is the id before which the page begins. Those that have ended are kept for 90 days,
+// unless `--session-life` says otherwise.
+//
+// It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/clients/site2user/{id}/sessions, operation getClientSite2UserSessionsPage.
+func (s *OpenVPNService) GetClientSite2UserSessionsPages(id int64, params GetClientSite2UserSessionsPagesParams, options ...CallOption) *Pages[TunnelSession] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[TunnelSession], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getClientSite2UserSessionsPage", method: "GET", path: "/api/openvpn/clients/site2user/{id}/sessions", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[TunnelSessionPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[TunnelSession]{
+			Items: answer.Sessions, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[TunnelSession]{fetch: fetch, first: params.Cursor}
 }
 
 // GetClientSite2UserProfile gets the profile of a user.
@@ -2330,6 +2396,101 @@ func (s *OpenVPNService) GetInstanceAgent(ctx context.Context, id int64, params 
 	return call[Agent](ctx, s.client, r, options)
 }
 
+// ReportInstanceAgent reports what an agent sees.
+//
+// What `chaveiro agent` tells of itself, of OpenVPN, of the files that are in place and of the
+// sessions: when one begins or ends, and every `interval` seconds. Without `base` the sessions are
+// all there are; with the `mark` of the last answer they are those that are new or have changed,
+// and `ended` those that are gone. The answer has the next `mark`; an empty one asks for all
+// sessions. A report counts for two intervals and five seconds. It is not in the audit.
+//
+// It needs the right to write openvpn.agent. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/agent/report, operation reportInstanceAgent.
+func (s *OpenVPNService) ReportInstanceAgent(ctx context.Context, id int64, body AgentReport, options ...CallOption) (*AgentReported, error) {
+	r := &request{
+		operation: "reportInstanceAgent", method: "POST", path: "/api/openvpn/instances/{id}/agent/report", retry: never,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[AgentReported](ctx, s.client, r, options)
+}
+
+// GetInstanceStatus gets what is known of a running server.
+//
+// What the agent beside the server has last reported, how old that is, and whether the files and
+// revocation lists that are in place are the present ones. It is not more than the agent has
+// confirmed: when it is late, `agent.state` is `silent`, and who is connected is unknown.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/status, operation getInstanceStatus.
+func (s *OpenVPNService) GetInstanceStatus(ctx context.Context, id int64, options ...CallOption) (*InstanceStatus, error) {
+	r := &request{
+		operation: "getInstanceStatus", method: "GET", path: "/api/openvpn/instances/{id}/status", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[InstanceStatus](ctx, s.client, r, options)
+}
+
+// GetInstanceSessionsPages lists the sessions of a server.
+//
+// One page of the sessions with an OpenVPN server, the newest first; the cursor is the id before
+// which the page begins. Those that have ended are kept for 90 days, unless `--session-life` says
+// otherwise. Filters are combined with "and"; one that matches nothing gives an empty page.
+//
+// It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+// /api/openvpn/instances/{id}/sessions, operation getInstanceSessionsPage.
+func (s *OpenVPNService) GetInstanceSessionsPages(id int64, params GetInstanceSessionsPagesParams, options ...CallOption) *Pages[TunnelSession] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[TunnelSession], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getInstanceSessionsPage", method: "GET", path: "/api/openvpn/instances/{id}/sessions", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		set(r.query, "ended", params.Ended)
+		set(r.query, "name", params.Name)
+		set(r.query, "client_id", params.ClientID)
+		set(r.query, "address", params.Address)
+		answer, err := call[TunnelSessionPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[TunnelSession]{
+			Items: answer.Sessions, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[TunnelSession]{fetch: fetch, first: params.Cursor}
+}
+
+// KillInstanceSession ends a session.
+//
+// Asks the agent beside the server to end this session, and no other. The answer does not wait for
+// it: `disconnected_at` is set when the agent has confirmed it, within two seconds as a rule. The
+// client may connect again at once; suspend or revoke it to keep it out. A session that has ended
+// is 409 `rule`. Asking again changes nothing.
+//
+// It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+// UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/openvpn/instances/{id}/sessions/{session_id}/kill, operation killInstanceSession.
+func (s *OpenVPNService) KillInstanceSession(ctx context.Context, id int64, sessionID int64, options ...CallOption) (*TunnelSession, error) {
+	r := &request{
+		operation: "killInstanceSession", method: "POST", path: "/api/openvpn/instances/{id}/sessions/{session_id}/kill", retry: keyed,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(sessionID)},
+		accept: "application/json",
+	}
+	return call[TunnelSession](ctx, s.client, r, options)
+}
+
 // GetInstancePlanPages gets the IP plan of an instance.
 //
 // What is free of each tunnel network, and one page of all networks of the instance and its sites,
@@ -2641,6 +2802,17 @@ type GetClientSite2SiteEnrolmentsPagesParams struct {
 	Size int
 }
 
+// GetClientSite2SiteSessionsPagesParams are the parameters of GetClientSite2SiteSessionsPages. A
+// zero value is not sent.
+type GetClientSite2SiteSessionsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
 // GetClientsSite2UserPagesParams are the parameters of GetClientsSite2UserPages. A zero value is
 // not sent.
 type GetClientsSite2UserPagesParams struct {
@@ -2676,6 +2848,17 @@ type GetClientsSite2UserPagesParams struct {
 // GetClientSite2UserCertificatesPagesParams are the parameters of
 // GetClientSite2UserCertificatesPages. A zero value is not sent.
 type GetClientSite2UserCertificatesPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetClientSite2UserSessionsPagesParams are the parameters of GetClientSite2UserSessionsPages. A
+// zero value is not sent.
+type GetClientSite2UserSessionsPagesParams struct {
 	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
 	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
 	// past the end gives an empty page.
@@ -2878,6 +3061,26 @@ type GetInstanceAgentParams struct {
 	Key *bool
 	// For how many seconds to wait for another `tag`. The answer has no `state`. From 0 to 30.
 	Wait int
+}
+
+// GetInstanceSessionsPagesParams are the parameters of GetInstanceSessionsPages. A zero value is
+// not sent.
+type GetInstanceSessionsPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+	// `true`: those that have ended. Otherwise those that are open.
+	Ended *bool
+	// Only the sessions of this name, regardless of case. At most 64 characters.
+	Name string
+	// Only the sessions of this client.
+	ClientID int64
+	// Only the sessions that come from this address, or have it in the tunnel. At most 45
+	// characters.
+	Address string
 }
 
 // GetInstancePlanPagesParams are the parameters of GetInstancePlanPages. A zero value is not sent.

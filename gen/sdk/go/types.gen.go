@@ -95,6 +95,11 @@ type ClientSite2Site struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When the client was last changed.
 	UpdatedAt time.Time `json:"updated_at"`
+	// `connected`, `disconnected`, or `unknown`: it is not confirmed by the agents of its instances
+	// lately.
+	Connected string `json:"connected"`
+	// When an agent last saw it connected; `null`: never.
+	LastSeen *time.Time `json:"last_seen"`
 }
 
 // FieldErrorType is the schema FieldErrorType of the document Chaveiro. A newer server may have
@@ -651,6 +656,49 @@ type IssuedEnrolment struct {
 	URL *string `json:"url"`
 }
 
+// TunnelSessionPage is the schema TunnelSessionPage of the document Chaveiro.
+type TunnelSessionPage struct {
+	Cursor   Cursor          `json:"cursor"`
+	Sessions []TunnelSession `json:"sessions"`
+}
+
+// TunnelSession is the schema TunnelSession of the document Chaveiro.
+type TunnelSession struct {
+	// The id of the session.
+	ID int64 `json:"id"`
+	// The instance.
+	InstanceID int64 `json:"instance_id"`
+	// The client; `null`: none had the name when the session began.
+	ClientID *int64 `json:"client_id"`
+	// The common name.
+	Name string `json:"name"`
+	// `connected`, `disconnected`, or `unknown`: it is open, and the agent has not confirmed it
+	// lately.
+	State string `json:"state"`
+	// From where; `null`: not known.
+	RealAddress *string `json:"real_address"`
+	// From which port; `null`: not known.
+	RealPort *int `json:"real_port"`
+	// The address in the tunnel, IPv4; `null`: none.
+	Address *string `json:"address"`
+	// The address in the tunnel, IPv6; `null`: none.
+	AddressV6 *string `json:"address_v6"`
+	// The cipher of the data channel; empty: not known.
+	Cipher string `json:"cipher"`
+	// Octets from the client, as of five minutes ago at the earliest, or at the end.
+	BytesIn int64 `json:"bytes_in"`
+	// Octets to the client, as `bytes_in`.
+	BytesOut int64 `json:"bytes_out"`
+	// When it began.
+	ConnectedAt time.Time `json:"connected_at"`
+	// When the agent last said that it is open; `null`: it has ended.
+	ConfirmedAt *time.Time `json:"confirmed_at"`
+	// When the agent saw that it had ended; `null`: it is open.
+	DisconnectedAt *time.Time `json:"disconnected_at"`
+	// When somebody asked to end it; `null`: nobody did.
+	KillRequestedAt *time.Time `json:"kill_requested_at"`
+}
+
 // ClientSite2UserPage is the schema ClientSite2UserPage of the document Chaveiro.
 type ClientSite2UserPage struct {
 	Cursor  Cursor            `json:"cursor"`
@@ -685,11 +733,11 @@ type ClientSite2User struct {
 	IP string `json:"ip"`
 	// The networks that are pushed to this user, besides those of the instance.
 	PushRoutes []string `json:"push_routes"`
-	// Whether the user is connected. It is `unknown`: the service does not watch the tunnels.
+	// Whether the user is connected: the same as `connected`.
 	ConnStatus string `json:"conn_status"`
-	// From where; `null`: not known.
+	// From where the user is connected, or was last; `null`: not known.
 	ConnSourceIP *string `json:"conn_source_ip"`
-	// The address in the tunnel; `null`: not known.
+	// The address in the tunnel, then; `null`: not known.
 	ConnTunnelIP *string `json:"conn_tunnel_ip"`
 	// Whether the certificate has ended.
 	Expired bool `json:"expired"`
@@ -716,6 +764,11 @@ type ClientSite2User struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When the user was last changed.
 	UpdatedAt time.Time `json:"updated_at"`
+	// `connected`, `disconnected`, or `unknown`: it is not confirmed by the agents of its instances
+	// lately.
+	Connected string `json:"connected"`
+	// When an agent last saw it connected; `null`: never.
+	LastSeen *time.Time `json:"last_seen"`
 }
 
 // ClientSite2UserCreate is sent: the schema ClientSite2UserCreate of the document Chaveiro.
@@ -1873,6 +1926,8 @@ type AgentState struct {
 	Complete bool `json:"complete"`
 	// What was revoked or suspended since, and still is.
 	Revoked []AgentRevocation `json:"revoked"`
+	// The sessions that somebody asked to end, and that have not ended yet.
+	Kill []AgentKill `json:"kill"`
 	// The files of the bundle, by name.
 	Files []InstanceBundleFile `json:"files"`
 }
@@ -1889,6 +1944,160 @@ type AgentRevocation struct {
 	Reason string `json:"reason"`
 	// Since when.
 	RevokedDate time.Time `json:"revoked_date"`
+}
+
+// AgentKill is the schema AgentKill of the document Chaveiro.
+type AgentKill struct {
+	// The id of the session.
+	SessionID int64 `json:"session_id"`
+	// The client id that OpenVPN has given it.
+	Number int64 `json:"number"`
+	// When it began, in seconds of Unix time by the clock of the server.
+	Since int64 `json:"since"`
+	// The common name.
+	Name string `json:"name"`
+}
+
+// AgentReport is sent: the schema AgentReport of the document Chaveiro.
+type AgentReport struct {
+	// The version of the agent. From 1 to 64 characters.
+	Version string `json:"version"`
+	// In how many seconds the next report comes at the latest. From 1 to 3600.
+	Interval int `json:"interval"`
+	// The time by the clock of the agent.
+	At time.Time `json:"at"`
+	// Whether OpenVPN listens at its management interface.
+	Up bool `json:"up"`
+	// What OpenVPN says of its version. At most 255 characters.
+	OpenVPN Optional[string] `json:"openvpn,omitzero"`
+	// The `tag` of the state that is in place. At most 64 characters.
+	Tag Optional[string] `json:"tag,omitzero"`
+	// The revocation lists that are in place. At most 64 items.
+	Lists Optional[[]AgentList] `json:"lists,omitzero"`
+	// Of how many names sessions are to end. From 0 to 1000000.
+	Pending Optional[int] `json:"pending,omitzero"`
+	// How OpenVPN has still to be reloaded; empty: it need not be. At most 32 characters.
+	Reload Optional[string] `json:"reload,omitzero"`
+	// Steps that failed, one after the other. From 0 to 1000000000.
+	Failures Optional[int] `json:"failures,omitzero"`
+	// Whether the agent has seen the sessions just now. If not, `base`, `sessions` and `ended` are
+	// ignored.
+	Looked bool `json:"looked"`
+	// The `mark` of the last answer; empty: `sessions` are all there are. At most 64 characters.
+	Base Optional[string] `json:"base,omitzero"`
+	// `sessions` are all there are with a higher `number`, up to `upto`. So more than 1000 sessions
+	// are told in several reports.
+	After Optional[int64] `json:"after,omitzero"`
+	// `sessions` are all there are up to this `number`, and above `after`.
+	Upto Optional[int64] `json:"upto,omitzero"`
+	// Sessions that are new or have changed. At most 1000 items.
+	Sessions Optional[[]AgentSession] `json:"sessions,omitzero"`
+	// Sessions that are gone, with their last octets. At most 1000 items.
+	Ended Optional[[]AgentSession] `json:"ended,omitzero"`
+}
+
+// AgentList is sent: the schema AgentList of the document Chaveiro.
+type AgentList struct {
+	// The first 8 octets of the SHA-256 of subject and public key of the CA, in hex. From 1 to 64
+	// characters.
+	Issuer string `json:"issuer"`
+	// The number of its list, in decimal. From 1 to 64 characters.
+	Number string `json:"number"`
+}
+
+// AgentSession is sent: the schema AgentSession of the document Chaveiro.
+type AgentSession struct {
+	// The client id that OpenVPN has given it.
+	Number int64 `json:"number"`
+	// When it began, in seconds of Unix time by the clock of the server. From 0 to 253402300799.
+	Since int64 `json:"since"`
+	// The common name. From 1 to 64 characters.
+	Name string `json:"name"`
+	// From where, with the port. At most 64 characters.
+	RealAddress Optional[string] `json:"real_address,omitzero"`
+	// The address in the tunnel, IPv4. At most 45 characters.
+	Address Optional[string] `json:"address,omitzero"`
+	// The address in the tunnel, IPv6. At most 45 characters.
+	AddressV6 Optional[string] `json:"address_v6,omitzero"`
+	// The cipher of the data channel. At most 64 characters.
+	Cipher Optional[string] `json:"cipher,omitzero"`
+	// Octets from the client.
+	BytesIn int64 `json:"bytes_in"`
+	// Octets to the client.
+	BytesOut int64 `json:"bytes_out"`
+}
+
+// AgentReported is the schema AgentReported of the document Chaveiro.
+type AgentReported struct {
+	// The `base` of the next report; empty: it is to have all sessions.
+	Mark string `json:"mark"`
+}
+
+// InstanceStatus is the schema InstanceStatus of the document Chaveiro.
+type InstanceStatus struct {
+	// The instance.
+	InstanceID int64                 `json:"instance_id"`
+	Agent      InstanceAgentStatus   `json:"agent"`
+	OpenVPN    InstanceOpenVPNStatus `json:"openvpn"`
+	Files      InstanceFilesStatus   `json:"files"`
+	// The revocation lists of the CAs that the server trusts.
+	Lists []InstanceListStatus `json:"lists"`
+}
+
+// InstanceAgentStatus is the schema InstanceAgentStatus of the document Chaveiro.
+type InstanceAgentStatus struct {
+	// `ok`, `silent`: it has reported and is late, or `never`.
+	State string `json:"state"`
+	// When it last reported.
+	ReportedAt *time.Time `json:"reported_at"`
+	// How many seconds ago that was.
+	Age *int64 `json:"age"`
+	// In how many seconds the next report comes at the latest.
+	Interval *int `json:"interval"`
+	// Its version.
+	Version *string `json:"version"`
+	// Its steps that failed, one after the other.
+	Failures *int `json:"failures"`
+}
+
+// InstanceOpenVPNStatus is the schema InstanceOpenVPNStatus of the document Chaveiro.
+type InstanceOpenVPNStatus struct {
+	// Whether it listens for the agent; `null`: not known.
+	Up *bool `json:"up"`
+	// What it says of its version.
+	Version *string `json:"version"`
+	// How many sessions are open; `null`: not known.
+	Sessions *int `json:"sessions"`
+	// When the agent last saw the sessions.
+	ConfirmedAt *time.Time `json:"confirmed_at"`
+}
+
+// InstanceFilesStatus is the schema InstanceFilesStatus of the document Chaveiro.
+type InstanceFilesStatus struct {
+	// Whether all that is in place is the present state; `null`: not known.
+	Current *bool `json:"current"`
+	// The `tag` of the state that is in place.
+	Tag *string `json:"tag"`
+	// The `tag` of the present state.
+	CurrentTag string `json:"current_tag"`
+	// Of how many names sessions are to end.
+	Pending *int `json:"pending"`
+	// How OpenVPN has still to be reloaded; `null`: it need not be, or that is not known.
+	Reload *string `json:"reload"`
+}
+
+// InstanceListStatus is the schema InstanceListStatus of the document Chaveiro.
+type InstanceListStatus struct {
+	// The CA.
+	CAID int64 `json:"ca_id"`
+	// Its name.
+	CA string `json:"ca"`
+	// The number of its list that is in place, in decimal; `null`: not known.
+	Number *string `json:"number"`
+	// The number of its last list.
+	CurrentNumber string `json:"current_number"`
+	// Whether a later list is not in place; `null`: not known.
+	Behind *bool `json:"behind"`
 }
 
 // InstancePlan is the schema InstancePlan of the document Chaveiro.
@@ -2969,6 +3178,11 @@ const (
 	EventTypeInstanceModelDeleted  EventType = "instance_model.deleted"
 	EventTypeCampaignEnded         EventType = "campaign.ended"
 	EventTypeConfigChanged         EventType = "config.changed"
+	EventTypeClientConnected       EventType = "client.connected"
+	EventTypeClientDisconnected    EventType = "client.disconnected"
+	EventTypeAgentSilent           EventType = "agent.silent"
+	EventTypeAgentRecovered        EventType = "agent.recovered"
+	EventTypeSessionKillRequested  EventType = "session.kill_requested"
 	EventTypeEnrolmentCreated      EventType = "enrolment.created"
 	EventTypeEnrolmentClaimed      EventType = "enrolment.claimed"
 	EventTypeEnrolmentRefused      EventType = "enrolment.refused"
@@ -3050,8 +3264,16 @@ type StreamEventData struct {
 	Entries *int64 `json:"entries"`
 	// How many of these were not known.
 	Added *int64 `json:"added"`
-	// The address of the caller.
+	// The address of the caller, or of a client that connects.
 	Address *string `json:"address"`
+	// The id of the session.
+	SessionID *int64 `json:"session_id"`
+	// The address in the tunnel, IPv4.
+	TunnelAddress *string `json:"tunnel_address"`
+	// Whether somebody had asked to end the session.
+	Killed *bool `json:"killed"`
+	// When the agent reported before.
+	LastReport *time.Time `json:"last_report"`
 	// The names of the fields that an update has changed.
 	Changed []string `json:"changed"`
 }

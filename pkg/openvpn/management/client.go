@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"time"
 )
@@ -50,8 +51,9 @@ func (a Address) network() string {
 
 // Client is a connection to the interface. It is for one goroutine.
 type Client struct {
-	conn   net.Conn
-	reader *bufio.Reader
+	conn    net.Conn
+	reader  *bufio.Reader
+	partial []byte // of a line whose end has not come in time
 }
 
 // Dial connects, and waits until OpenVPN serves this client. Errors: ErrBusy, ErrPassword.
@@ -128,13 +130,18 @@ func oneLine(text string) string {
 // line reads a line without its end.
 func (c *Client) line() (string, error) {
 	line, err := c.reader.ReadSlice('\n')
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.partial = append(c.partial, line...)
+	}
 	if errors.Is(err, bufio.ErrBufferFull) {
 		return "", errTooMuch
 	}
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimRight(string(line), "\r\n"), nil
+	text := string(c.partial) + string(line)
+	c.partial = nil
+	return strings.TrimRight(text, "\r\n"), nil
 }
 
 // ask sends a command, and returns the lines of its answer up to END, or the text behind SUCCESS.

@@ -72,8 +72,11 @@ func TestClient_Status(t *testing.T) {
 	a, _ := serve(t, greeting, someStatus)
 	got, err := dial(t, a).Status(t.Context())
 	want := []Session{
-		{0, "site-rio", "10.70.0.2:51088", "10.8.0.2", time.Unix(1795781307, 0).UTC()},
-		{1, Undefined, "[2001:db8::1]:51088", "", time.Unix(1795781309, 0).UTC()},
+		{
+			Name: "site-rio", Real: "10.70.0.2:51088", Address: "10.8.0.2", Since: time.Unix(1795781307, 0).UTC(),
+			Cipher: "AES-256-GCM", BytesIn: 2017, BytesOut: 1990,
+		},
+		{ID: 1, Name: Undefined, Real: "[2001:db8::1]:51088", Since: time.Unix(1795781309, 0).UTC()},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(err, diff)

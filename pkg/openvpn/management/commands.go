@@ -62,16 +62,20 @@ func (c *Client) EndName(ctx context.Context, name string) error {
 	return err
 }
 
-// ipv4 is the address of the peer, without the protocol that OpenVPN 2.7 writes before it.
-func (s Session) ipv4() (netip.AddrPort, error) {
-	text := s.Real
-	if i := strings.LastIndexByte(text, ':'); i > 0 {
-		if j := strings.LastIndexByte(text[:i], ':'); j >= 0 {
-			text = text[j+1:]
-		}
+// From is the address of the peer, without the protocol that OpenVPN 2.7 writes before it. It is
+// not valid where OpenVPN writes something else.
+func (s Session) From() netip.AddrPort {
+	address, err := netip.ParseAddrPort(s.Real)
+	if _, rest, found := strings.Cut(s.Real, ":"); err != nil && found {
+		address, _ = netip.ParseAddrPort(rest)
 	}
-	address, err := netip.ParseAddrPort(text)
-	if err != nil || !address.Addr().Is4() {
+	return netip.AddrPortFrom(address.Addr().Unmap().WithZone(""), address.Port())
+}
+
+// ipv4 is the address of the peer.
+func (s Session) ipv4() (netip.AddrPort, error) {
+	address := s.From()
+	if !address.Addr().Is4() {
 		return address, fmt.Errorf("management: %q is no address of IPv4", s.Real)
 	}
 	return address, nil

@@ -20,6 +20,10 @@ type Session struct {
 	Real    string // the address and port of the peer
 	Address string // in the tunnel, IPv4; empty: none yet
 	Since   time.Time
+	// Address6 is in the tunnel, IPv6; empty: none. Cipher is that of the data channel; empty: not
+	// told. BytesIn come from the peer, BytesOut go there.
+	Address6, Cipher  string
+	BytesIn, BytesOut int64
 }
 
 // Established reports whether the session has had an address in the tunnel.
@@ -71,8 +75,11 @@ func parseSession(fields []string, columns map[string]int) (s Session, err error
 	if err := errors.Join(err1, err2); err != nil {
 		return s, errors.Join(errStatus, err)
 	}
+	in, _ := strconv.ParseInt(field("Bytes Received"), 10, 64)
+	out, _ := strconv.ParseInt(field("Bytes Sent"), 10, 64)
 	return Session{
 		ID: id, Name: field("Common Name"), Real: field("Real Address"), Address: field("Virtual Address"),
-		Since: time.Unix(since, 0).UTC(),
+		Since: time.Unix(since, 0).UTC(), Address6: field("Virtual IPv6 Address"), Cipher: field("Data Channel Cipher"),
+		BytesIn: in, BytesOut: out,
 	}, nil
 }

@@ -106,6 +106,12 @@ func fillSites(t testing.TB, s domain.Store, i domain.Instance) {
 	link := sampleEnrolment(c.ClientID, i.ID)
 	link.ClaimedAt, link.ClaimedFrom, link.ClaimHash = noon, "2001:db8::1", octets()
 	check(t, s.Enrolments().Create(t.Context(), &link))
+	newAgent(t, s, i)
+	sessions := newSessions(t, s, i, c.ClientID, 1, 2)
+	end(t, s, noon, sessions[0])
+	place := domain.Place{ClientID: c.ClientID, InstanceID: i.ID, SessionID: sessions[1].ID}
+	place.ConnectedAt, place.SeenAt = noon, noon
+	check(t, s.TunnelSessions().Note(t.Context(), []domain.Place{place}))
 }
 
 // fillLives puts in certificates at all points of their life, of a client that was renewed and of

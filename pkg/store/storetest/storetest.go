@@ -75,6 +75,8 @@ var groups = []struct {
 	{"RequestKeys", requestKeyRules.run},
 	{"Enrolments", enrolmentRules.run},
 	{"Campaigns", campaignRules.run},
+	{"Agents", agentRules.run},
+	{"TunnelSessions", tunnelSessionRules.run},
 	{"Profiles", siteProfileRules.run},
 	{"Events", eventRules.run},
 	{"Secrets", secretRules.run},
@@ -168,7 +170,8 @@ func wantMissing(t testing.TB, err error) {
 func wantSame[T any](t testing.TB, got, want T) {
 	t.Helper()
 	sameTime := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) && a.Location() == b.Location() })
-	if diff := cmp.Diff(want, got, sameTime, cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{})); diff != "" {
+	addresses := cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{}, netip.AddrPort{})
+	if diff := cmp.Diff(want, got, sameTime, addresses); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }

@@ -60,6 +60,7 @@ type API struct {
 	authorizations
 	enrolments
 	campaigns
+	tunnelSessions
 	profiles
 }
 
@@ -68,6 +69,36 @@ var _ gen.StrictServerInterface = API{}
 // readSpec reads the document once per process, because reading it takes longer than everything
 // else that a server does to start.
 var readSpec = sync.OnceValues(gen.GetSpec)
+
+// newAPI puts the operations together. single is the body of a request for one client.
+func newAPI(config Config, guard authenticator, single oas.Body) API {
+	s := config.Services
+	return API{
+		clients:        newClients(config, single),
+		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
+		certificates:   certificates{sites: s.Clients, certificates: s.Certificates, clock: config.Now},
+		cas:            cas{service: s.CAs, crls: s.CRLs},
+		instances:      instances{tunnels: s.Instances, present: config.Now},
+		instanceModels: instanceModels{models: s.InstanceModels},
+		clientConfigs:  clientConfigs{service: s.Configs},
+		plans:          plans{service: s.Plans},
+		tokens:         tokens{access: s.Access, login: s.Login},
+		apikeys:        apikeys{service: s.APIKeys},
+		roles:          roles{service: s.Roles},
+		users:          users{service: s.Users},
+		auditEvents:    auditEvents{service: s.Audit},
+		eventStream:    eventStream{stream: s.Stream, verifier: guard.verifier, lines: new(eventLines)},
+		devices:        devices{service: s.Devices, audit: s.Audit, results: s.Results},
+		deviceDomains:  deviceDomains{service: s.DeviceDomains},
+		applications:   applications{service: s.Applications},
+		authorizations: authorizations{service: s.Authorizations},
+		profiles:       profiles{profiles: s.Profiles, sites: s.Clients, present: config.Now},
+		enrolments:     newEnrolments(config),
+		campaigns:      campaigns{service: s.Campaigns},
+		tunnelSessions: tunnelSessions{sessions: s.Sessions},
+		remoteUsers:    newRemoteUsers(config),
+	}
+}
 
 // Mount adds the dialect's routes. The order of the middleware: errors are written last, the
 // operation is found first; then the caller is authenticated, the request is validated, which reads
@@ -95,31 +126,7 @@ func Mount(e *echo.Echo, config Config) error {
 	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure),
 		refused.middleware, guard.middleware, config.Share, document.Validate(config.ReadBody), withDryRun,
 		withRequestKey, guard.confirm)
-	s := config.Services
-	handlers := API{
-		clients:        clients{service: s.Clients, results: s.Results, single: single, now: config.Now},
-		pkiImports:     pkiImports{service: s.Imports, results: s.Results},
-		certificates:   certificates{sites: s.Clients, certificates: s.Certificates, clock: config.Now},
-		cas:            cas{service: s.CAs, crls: s.CRLs},
-		instances:      instances{tunnels: s.Instances, present: config.Now},
-		instanceModels: instanceModels{models: s.InstanceModels},
-		clientConfigs:  clientConfigs{service: s.Configs},
-		plans:          plans{service: s.Plans},
-		tokens:         tokens{access: s.Access, login: s.Login},
-		apikeys:        apikeys{service: s.APIKeys},
-		roles:          roles{service: s.Roles},
-		users:          users{service: s.Users},
-		auditEvents:    auditEvents{service: s.Audit},
-		eventStream:    eventStream{stream: s.Stream, verifier: guard.verifier, lines: new(eventLines)},
-		devices:        devices{service: s.Devices, audit: s.Audit, results: s.Results},
-		deviceDomains:  deviceDomains{service: s.DeviceDomains},
-		applications:   applications{service: s.Applications},
-		authorizations: authorizations{service: s.Authorizations},
-		profiles:       profiles{profiles: s.Profiles, sites: s.Clients, present: config.Now},
-		enrolments:     newEnrolments(config),
-		campaigns:      campaigns{service: s.Campaigns},
-		remoteUsers:    newRemoteUsers(config),
-	}
+	handlers := newAPI(config, guard, single)
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
 	return nil
 }

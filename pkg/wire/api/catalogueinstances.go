@@ -16,6 +16,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, campaignTexts)
 	maps.Copy(all, userTexts)
 	maps.Copy(all, agentTexts)
+	maps.Copy(all, sessionTexts)
 	maps.Copy(all, eventTexts)
 	return all
 }()

@@ -20,7 +20,8 @@ func (h clients) RenewClientSite2Site(
 	if err != nil {
 		return nil, err
 	}
-	return gen.RenewClientSite2Site200JSONResponse(h.convert(client)), nil
+	answer, err := h.answer(ctx, client)
+	return gen.RenewClientSite2Site200JSONResponse(answer), err
 }
 
 func clientRenewal(b *gen.ClientSite2SiteRenew) (domain.ClientRenewal, error) {
@@ -46,7 +47,8 @@ func (h clients) RevokeClientSite2SiteFor(
 	if err != nil {
 		return nil, err
 	}
-	return gen.RevokeClientSite2SiteFor200JSONResponse(h.convert(client)), nil
+	answer, err := h.answer(ctx, client)
+	return gen.RevokeClientSite2SiteFor200JSONResponse(answer), err
 }
 
 func revocationSpec(b *gen.ClientSite2SiteRevoke) (domain.RevocationSpec, error) {
@@ -63,7 +65,8 @@ func (h clients) SuspendClientSite2Site(
 	if err != nil {
 		return nil, err
 	}
-	return gen.SuspendClientSite2Site200JSONResponse(h.convert(client)), nil
+	answer, err := h.answer(ctx, client)
+	return gen.SuspendClientSite2Site200JSONResponse(answer), err
 }
 
 // ResumeClientSite2Site implements the operation resumeClientSite2Site.
@@ -74,7 +77,8 @@ func (h clients) ResumeClientSite2Site(
 	if err != nil {
 		return nil, err
 	}
-	return gen.ResumeClientSite2Site200JSONResponse(h.convert(client)), nil
+	answer, err := h.answer(ctx, client)
+	return gen.ResumeClientSite2Site200JSONResponse(answer), err
 }
 
 // revocationReason is null for what is not revoked.

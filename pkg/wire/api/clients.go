@@ -11,14 +11,23 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/pki"
+	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 type clients struct {
-	service *pki.Clients
-	results *idempotency.Results
-	single  oas.Body // of a request for one client
-	now     func() time.Time
+	service  *pki.Clients
+	results  *idempotency.Results
+	sessions *tunnel.Sessions
+	single   oas.Body // of a request for one client
+	now      func() time.Time
+}
+
+func newClients(c Config, single oas.Body) clients {
+	return clients{
+		service: c.Services.Clients, sessions: c.Services.Sessions, results: c.Services.Results, single: single,
+		now: c.Now,
+	}
 }
 
 // GetClientsSite2SitePage implements the operation getClientsSite2SitePage.
@@ -36,9 +45,11 @@ func (h clients) GetClientsSite2SitePage(
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetClientsSite2SitePage200JSONResponse{
-		Cursor: cursorOf(page), Clients: convertAll(page.Items, h.convert),
-	}, nil
+	list, err := h.answers(ctx, page.Items)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetClientsSite2SitePage200JSONResponse{Cursor: cursorOf(page), Clients: list}, nil
 }
 
 // readFilter adds the conditions on certificates to a filter of clients.
@@ -57,7 +68,8 @@ func (h clients) GetClientSite2Site(
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetClientSite2Site200JSONResponse(h.convert(client)), nil
+	answer, err := h.answer(ctx, client)
+	return gen.GetClientSite2Site200JSONResponse(answer), err
 }
 
 // CreateClientSite2Site implements the operation createClientSite2Site.
@@ -79,7 +91,8 @@ func (h clients) UpdateClientSite2Site(
 	if err != nil {
 		return nil, err
 	}
-	return gen.UpdateClientSite2Site200JSONResponse(h.convert(client)), nil
+	answer, err := h.answer(ctx, client)
+	return gen.UpdateClientSite2Site200JSONResponse(answer), err
 }
 
 func clientUpdate(b gen.ClientSite2SiteUpdate) domain.ClientUpdate {
@@ -192,5 +205,6 @@ func (h clients) convert(c domain.Client) gen.ClientSite2Site {
 		RevocationReason: revocationReason(c.Revoked(), c.Reason), Serial: c.Serial, Fingerprint: c.Fingerprint,
 		KeyAlgorithm: c.KeyAlgorithm, KeyProtected: c.KeyProtected, NotBefore: date(c.NotBefore),
 		ExpiryDate: date(c.ExpiresAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
+		Connected: string(domain.ConnectedUnknown),
 	}
 }

@@ -85,7 +85,7 @@ func convertEventData(text string) (out gen.StreamEventData, err error) {
 	if err := json.Unmarshal([]byte(text), &out); err != nil {
 		return out, err
 	}
-	for _, moment := range []*string{out.ExpiresAt, out.SupersededAt} {
+	for _, moment := range []*string{out.ExpiresAt, out.SupersededAt, out.LastReport} {
 		if moment == nil {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
+	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 )
 
@@ -55,8 +56,12 @@ func convertAgentState(a tunnel.AgentAnswer) *gen.AgentState {
 		InstanceID: i.ID, Name: i.Name, Unit: tunnel.Unit(i.Name), KeyTag: a.KeyTag,
 		ReloadedAt: optionalDate(i.ReloadedAt), Stale: a.Bundle.Stale, Cursor: a.Revoked.Cursor,
 		Complete: a.Revoked.Complete, Revoked: convertAll(a.Revoked.List, convertAgentRevocation),
-		Files: convertAll(a.Bundle.Regular(), convertBundleFile),
+		Kill: convertAll(a.Kill, convertKill), Files: convertAll(a.Bundle.Regular(), convertBundleFile),
 	}
+}
+
+func convertKill(s domain.TunnelSession) gen.AgentKill {
+	return gen.AgentKill{SessionID: s.ID, Number: s.Number, Since: s.Since, Name: s.Name}
 }
 
 func convertAgentRevocation(r tunnel.AgentRevocation) gen.AgentRevocation {

@@ -29,7 +29,8 @@ func (h remoteUsers) RevokeClientSite2UserFor(
 	if err != nil {
 		return nil, err
 	}
-	return gen.RevokeClientSite2UserFor200JSONResponse(h.convert(user)), nil
+	answer, err := h.answer(ctx, user)
+	return gen.RevokeClientSite2UserFor200JSONResponse(answer), err
 }
 
 // SuspendClientSite2User implements the operation suspendClientSite2User.
@@ -40,7 +41,8 @@ func (h remoteUsers) SuspendClientSite2User(
 	if err != nil {
 		return nil, err
 	}
-	return gen.SuspendClientSite2User200JSONResponse(h.convert(user)), nil
+	answer, err := h.answer(ctx, user)
+	return gen.SuspendClientSite2User200JSONResponse(answer), err
 }
 
 // ResumeClientSite2User implements the operation resumeClientSite2User.
@@ -51,7 +53,8 @@ func (h remoteUsers) ResumeClientSite2User(
 	if err != nil {
 		return nil, err
 	}
-	return gen.ResumeClientSite2User200JSONResponse(h.convert(user)), nil
+	answer, err := h.answer(ctx, user)
+	return gen.ResumeClientSite2User200JSONResponse(answer), err
 }
 
 // RenewClientSite2User implements the operation renewClientSite2User.
@@ -66,7 +69,8 @@ func (h remoteUsers) RenewClientSite2User(
 	if err != nil {
 		return nil, err
 	}
-	return gen.RenewClientSite2User200JSONResponse(h.convert(user)), nil
+	answer, err := h.answer(ctx, user)
+	return gen.RenewClientSite2User200JSONResponse(answer), err
 }
 
 // GetClientSite2UserCertificatesPage implements the operation getClientSite2UserCertificatesPage.

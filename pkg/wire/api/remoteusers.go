@@ -16,6 +16,7 @@ import (
 type remoteUsers struct {
 	users    *tunnel.RemoteUsers
 	keys     *pki.Clients // of users
+	sessions *tunnel.Sessions
 	made     profiles
 	enrolled enrolments
 	records  certificates
@@ -24,7 +25,8 @@ type remoteUsers struct {
 
 func newRemoteUsers(c Config) remoteUsers {
 	return remoteUsers{
-		users: c.Services.RemoteUsers, keys: c.Services.UserClients, made: profiles{profiles: c.Services.Profiles},
+		users: c.Services.RemoteUsers, sessions: c.Services.Sessions, keys: c.Services.UserClients,
+		made:     profiles{profiles: c.Services.Profiles},
 		enrolled: newEnrolments(c), records: certificates{clock: c.Now}, today: c.Now,
 	}
 }
@@ -44,9 +46,11 @@ func (h remoteUsers) GetClientsSite2UserPage(
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetClientsSite2UserPage200JSONResponse{
-		Cursor: cursorOf(page), Clients: convertAll(page.Items, h.convert),
-	}, nil
+	list, err := h.answers(ctx, page.Items)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetClientsSite2UserPage200JSONResponse{Cursor: cursorOf(page), Clients: list}, nil
 }
 
 // GetClientSite2User implements the operation getClientSite2User.
@@ -57,7 +61,8 @@ func (h remoteUsers) GetClientSite2User(
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetClientSite2User200JSONResponse(h.convert(user)), nil
+	answer, err := h.answer(ctx, user)
+	return gen.GetClientSite2User200JSONResponse(answer), err
 }
 
 // CreateClientSite2User implements the operation createClientSite2User.
@@ -114,19 +119,18 @@ func (h remoteUsers) UpdateClientSite2User(
 	if err != nil {
 		return nil, err
 	}
-	return gen.UpdateClientSite2User200JSONResponse(h.convert(user)), nil
+	answer, err := h.answer(ctx, user)
+	return gen.UpdateClientSite2User200JSONResponse(answer), err
 }
-
-// unwatched is the state of the connection of every user: the service does not watch the tunnels.
-const unwatched = "unknown"
 
 func (h remoteUsers) convert(u domain.RemoteUser) gen.ClientSite2User {
 	return gen.ClientSite2User{
 		ID: u.ID, CaID: u.CAID, InstanceID: optional(u.InstanceID), Name: u.Name, Email: u.Email,
 		Description: u.Description, Country: u.Country, Province: u.Province, City: u.City,
 		Organization: u.Organization, Sector: u.Sector, IP: addressText(u.IP),
-		PushRoutes: convertAll(u.PushRoutes, netip.Prefix.String), ConnStatus: unwatched,
-		Expired: u.Expired(h.today()), Revoked: u.Revoked(), RevokedAt: optionalDate(u.RevokedAt),
+		PushRoutes: convertAll(u.PushRoutes, netip.Prefix.String), ConnStatus: string(domain.ConnectedUnknown),
+		Connected: string(domain.ConnectedUnknown),
+		Expired:   u.Expired(h.today()), Revoked: u.Revoked(), RevokedAt: optionalDate(u.RevokedAt),
 		RevocationReason: revocationReason(u.Revoked(), u.Reason), Serial: u.Serial, Fingerprint: u.Fingerprint,
 		KeyAlgorithm: u.KeyAlgorithm, KeyProtected: u.KeyProtected, NotBefore: date(u.NotBefore),
 		ExpiryDate: date(u.ExpiresAt), CreatedAt: date(u.CreatedAt), UpdatedAt: date(u.UpdatedAt),

@@ -116,6 +116,7 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createInstance": {
 			path: instancesPath, body: `{"name": "` + round + `", "ca_id": ` + imported + `, "network": "10.78.0.0/24"}`,
 		},
+		"killInstanceSession": {path: killedSession(t, s, server, round)},
 		"reloadInstance":      {path: instancesPath + "/" + server + "/reload"},
 		"renewInstance":       {path: instancesPath + "/" + server + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
 		"createInstanceModel": {path: instancesPath + "/models", body: `{"name": "` + round + `", "template": "port {{.Port}}"}`},
@@ -124,6 +125,16 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"createUser":          {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
 	})
 	return all
+}
+
+// killedSession is the path that ends a session of an instance.
+func killedSession(t *testing.T, s *wiretest.Server, server, round string) string {
+	t.Helper()
+	send(t, s, "POST", instancesPath+"/"+server+"/agent/report", `{"version": "1", "interval": 3600, "at": "2026-10-05T12:20:02Z",
+		"up": true, "looked": true, "sessions": [{"number": 1, "since": 1, "name": "`+round+`", "bytes_in": 0, "bytes_out": 0}]}`).
+		want(t, 200, "", "")
+	list := send(t, s, "GET", instancesPath+"/"+server+"/sessions", "").object(t)["sessions"].([]any)
+	return instancesPath + "/" + server + "/sessions/" + fmt.Sprint(list[0].(map[string]any)["id"]) + "/kill"
 }
 
 // campaignOf makes an instance with a site that has got the profile of the campaign that runs
@@ -162,12 +173,13 @@ func (k keyed) send(t testing.TB, s *wiretest.Server, body, key string, header .
 	return send(t, s, "POST", k.path, body, append(header, "Idempotency-Key", key)...)
 }
 
-// unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing.
+// unkeyed are the operations with POST that take no Idempotency-Key, because they change nothing,
+// or because a repeat does no harm.
 var unkeyed = []string{
 	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
 	"createClientSite2UserPkcs12", "createClientSite2UserProfile",
 	"createClientsSite2SitePkcs12", "createClientsSite2SiteProfiles", "createToken",
-	"createTokenV1",
+	"createTokenV1", "reportInstanceAgent",
 }
 
 func TestRequestKey_EveryOperation(t *testing.T) {

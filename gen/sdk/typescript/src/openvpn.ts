@@ -298,6 +298,20 @@ export type RevokeClientSite2SiteEnrolmentDryRunRequest = {
   enrolmentId: number;
 };
 
+/** What getClientSite2SiteSessionsPages takes. */
+export type GetClientSite2SiteSessionsPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+};
+
 /** What getClientsSite2UserPages takes. */
 export type GetClientsSite2UserPagesRequest = {
   /**
@@ -449,6 +463,20 @@ export type RevokeClientSite2UserForRequest = types.ClientSite2SiteRevoke & {
 export type RevokeClientSite2UserForDryRunRequest = types.ClientSite2SiteRevoke & {
   /** The id of the user. Sites and users have their ids in common. */
   id: number;
+};
+
+/** What getClientSite2UserSessionsPages takes. */
+export type GetClientSite2UserSessionsPagesRequest = {
+  /** The id of the user. Sites and users have their ids in common. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
 };
 
 /** What getClientSite2UserProfile takes. */
@@ -939,6 +967,50 @@ export type GetInstanceAgentRequest = {
   wait?: number | undefined;
 };
 
+/** What reportInstanceAgent takes. */
+export type ReportInstanceAgentRequest = types.AgentReport & {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getInstanceStatus takes. */
+export type GetInstanceStatusRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+};
+
+/** What getInstanceSessionsPages takes. */
+export type GetInstanceSessionsPagesRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /**
+   * Where the page begins: 0 (the default) is the first page, otherwise the id after which the page
+   * begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the
+   * end gives an empty page.
+   */
+  cursor?: number | undefined;
+  /** Items a page. From 1 to 100. */
+  size?: number | undefined;
+  /** `true`: those that have ended. Otherwise those that are open. */
+  ended?: boolean | undefined;
+  /** Only the sessions of this name, regardless of case. At most 64 characters. */
+  name?: string | undefined;
+  /** Only the sessions of this client. */
+  clientId?: number | undefined;
+  /**
+   * Only the sessions that come from this address, or have it in the tunnel. At most 45 characters.
+   */
+  address?: string | undefined;
+};
+
+/** What killInstanceSession takes. */
+export type KillInstanceSessionRequest = {
+  /** The id of the addressed resource. */
+  id: number;
+  /** The id of the session. */
+  sessionId: number;
+};
+
 /** What getInstancePlanPages takes. */
 export type GetInstancePlanPagesRequest = {
   /** The id of the addressed resource. */
@@ -1314,6 +1386,16 @@ const operations = {
     accept: "application/vnd.chaveiro.dry-run+json",
     answer: shapes.DryRun,
   },
+  getClientSite2SiteSessionsPages: {
+    id: "getClientSite2SiteSessionsPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2site/{id}/sessions",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.TunnelSessionPage,
+  },
   getClientsSite2UserPages: {
     id: "getClientsSite2UserPage",
     method: "GET",
@@ -1490,6 +1572,16 @@ const operations = {
     json: { shape: shapes.ClientSite2SiteRevoke },
     accept: "application/vnd.chaveiro.dry-run+json",
     answer: shapes.DryRun,
+  },
+  getClientSite2UserSessionsPages: {
+    id: "getClientSite2UserSessionsPage",
+    method: "GET",
+    path: "/api/openvpn/clients/site2user/{id}/sessions",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size" },
+    accept: "application/json",
+    answer: shapes.TunnelSessionPage,
   },
   getClientSite2UserProfile: {
     id: "getClientSite2UserProfile",
@@ -2030,6 +2122,44 @@ const operations = {
     accept: "application/json",
     answer: shapes.Agent,
   },
+  reportInstanceAgent: {
+    id: "reportInstanceAgent",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/agent/report",
+    retry: "never",
+    args: { "id": "id" },
+    json: { shape: shapes.AgentReport },
+    accept: "application/json",
+    answer: shapes.AgentReported,
+  },
+  getInstanceStatus: {
+    id: "getInstanceStatus",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/status",
+    retry: "safe",
+    args: { "id": "id" },
+    accept: "application/json",
+    answer: shapes.InstanceStatus,
+  },
+  getInstanceSessionsPages: {
+    id: "getInstanceSessionsPage",
+    method: "GET",
+    path: "/api/openvpn/instances/{id}/sessions",
+    retry: "safe",
+    args: { "id": "id" },
+    query: { "cursor": "cursor", "size": "size", "ended": "ended", "name": "name", "client_id": "clientId", "address": "address" },
+    accept: "application/json",
+    answer: shapes.TunnelSessionPage,
+  },
+  killInstanceSession: {
+    id: "killInstanceSession",
+    method: "POST",
+    path: "/api/openvpn/instances/{id}/sessions/{session_id}/kill",
+    retry: "keyed",
+    args: { "id": "id", "session_id": "sessionId" },
+    accept: "application/json",
+    answer: shapes.TunnelSession,
+  },
   getInstancePlanPages: {
     id: "getInstancePlanPage",
     method: "GET",
@@ -2180,6 +2310,7 @@ export class OpenvpnGroup {
     RenewInstanceDryRun: empty<RenewInstanceDryRunRequest>,
     CreateInstanceEnrolments: empty<CreateInstanceEnrolmentsRequest>,
     InstanceEnrolments: empty<CreateInstanceEnrolmentsRequest>,
+    ReportInstanceAgent: empty<ReportInstanceAgentRequest>,
     UpdateClientSite2SiteConfig: empty<UpdateClientSite2SiteConfigRequest>,
     UpdateClientSite2SiteConfigDryRun: empty<UpdateClientSite2SiteConfigDryRunRequest>,
   };
@@ -2752,6 +2883,25 @@ export class OpenvpnGroup {
   }
 
   /**
+   * List the sessions of a client.
+   *
+   * One page of the sessions of a client with all OpenVPN servers, open and ended, the newest
+   * first; the cursor is the id before which the page begins. Those that have ended are kept for 90
+   * days, unless `--session-life` says otherwise.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2site/{id}/sessions, operation getClientSite2SiteSessionsPage.
+   */
+  getClientSite2SiteSessionsPages(request: GetClientSite2SiteSessionsPagesRequest, options?: CallOptions): Pages<types.TunnelSession> {
+    const operation = operations.getClientSite2SiteSessionsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["sessions"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
    * List users.
    *
    * One page of the users, by ascending id or by expiry. Filters are combined with "and"; one that
@@ -3031,6 +3181,25 @@ export class OpenvpnGroup {
    */
   revokeClientSite2UserForDryRun(request: RevokeClientSite2UserForDryRunRequest, options?: CallOptions): Promise<SdkResponse<types.DryRun>> {
     return this.#client.call(operations.revokeClientSite2UserForDryRun, request, options);
+  }
+
+  /**
+   * List the sessions of a user.
+   *
+   * One page of the sessions of a user with all OpenVPN servers, open and ended, the newest first;
+   * the cursor is the id before which the page begins. Those that have ended are kept for 90 days,
+   * unless `--session-life` says otherwise.
+   *
+   * It needs the right to read openvpn.clients. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/clients/site2user/{id}/sessions, operation getClientSite2UserSessionsPage.
+   */
+  getClientSite2UserSessionsPages(request: GetClientSite2UserSessionsPagesRequest, options?: CallOptions): Pages<types.TunnelSession> {
+    const operation = operations.getClientSite2UserSessionsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["sessions"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
   }
 
   /**
@@ -3963,6 +4132,73 @@ export class OpenvpnGroup {
    */
   getInstanceAgent(request: GetInstanceAgentRequest, options?: CallOptions): Promise<SdkResponse<types.Agent>> {
     return this.#client.call(operations.getInstanceAgent, request, options);
+  }
+
+  /**
+   * Report what an agent sees.
+   *
+   * What `chaveiro agent` tells of itself, of OpenVPN, of the files that are in place and of the
+   * sessions: when one begins or ends, and every `interval` seconds. Without `base` the sessions
+   * are all there are; with the `mark` of the last answer they are those that are new or have
+   * changed, and `ended` those that are gone. The answer has the next `mark`; an empty one asks for
+   * all sessions. A report counts for two intervals and five seconds. It is not in the audit.
+   *
+   * It needs the right to write openvpn.agent. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/agent/report, operation reportInstanceAgent.
+   */
+  reportInstanceAgent(request: ReportInstanceAgentRequest, options?: CallOptions): Promise<SdkResponse<types.AgentReported>> {
+    return this.#client.call(operations.reportInstanceAgent, request, options);
+  }
+
+  /**
+   * Get what is known of a running server.
+   *
+   * What the agent beside the server has last reported, how old that is, and whether the files and
+   * revocation lists that are in place are the present ones. It is not more than the agent has
+   * confirmed: when it is late, `agent.state` is `silent`, and who is connected is unknown.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/status, operation getInstanceStatus.
+   */
+  getInstanceStatus(request: GetInstanceStatusRequest, options?: CallOptions): Promise<SdkResponse<types.InstanceStatus>> {
+    return this.#client.call(operations.getInstanceStatus, request, options);
+  }
+
+  /**
+   * List the sessions of a server.
+   *
+   * One page of the sessions with an OpenVPN server, the newest first; the cursor is the id before
+   * which the page begins. Those that have ended are kept for 90 days, unless `--session-life` says
+   * otherwise. Filters are combined with "and"; one that matches nothing gives an empty page.
+   *
+   * It needs the right to read openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ServerError. Source: GET
+   * /api/openvpn/instances/{id}/sessions, operation getInstanceSessionsPage.
+   */
+  getInstanceSessionsPages(request: GetInstanceSessionsPagesRequest, options?: CallOptions): Pages<types.TunnelSession> {
+    const operation = operations.getInstanceSessionsPages;
+    return new Pages(operation.id, async (cursor) => {
+      const given = { ...request, cursor: cursor };
+      return pageOf(await this.#client.call(operation, given, options), { items: ["sessions"], current: ["cursor", "current"], next: ["cursor", "next"], previous: ["cursor", "previous"] });
+    }, request.cursor);
+  }
+
+  /**
+   * End a session.
+   *
+   * Asks the agent beside the server to end this session, and no other. The answer does not wait
+   * for it: `disconnected_at` is set when the agent has confirmed it, within two seconds as a rule.
+   * The client may connect again at once; suspend or revoke it to keep it out. A session that has
+   * ended is 409 `rule`. Asking again changes nothing.
+   *
+   * It needs the right to write openvpn.instances. Errors of the server: BadRequestError,
+   * UnauthorizedError, ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+   * /api/openvpn/instances/{id}/sessions/{session_id}/kill, operation killInstanceSession.
+   */
+  killInstanceSession(request: KillInstanceSessionRequest, options?: CallOptions): Promise<SdkResponse<types.TunnelSession>> {
+    return this.#client.call(operations.killInstanceSession, request, options);
   }
 
   /**

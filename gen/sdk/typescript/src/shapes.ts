@@ -36,6 +36,8 @@ export const ClientSite2Site: Shape = new ObjectShape(() => ({
   expiry_date: ["expiryDate", "date"],
   created_at: ["createdAt", "date"],
   updated_at: ["updatedAt", "date"],
+  connected: ["connected"],
+  last_seen: ["lastSeen", "date"],
 }));
 
 export const ClientSite2SiteCreate: Shape = new ObjectShape(() => ({
@@ -274,6 +276,30 @@ export const IssuedEnrolment: Shape = new ObjectShape(() => ({
   url: ["url"],
 }));
 
+export const TunnelSessionPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  sessions: ["sessions", { list: TunnelSession }],
+}));
+
+export const TunnelSession: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  instance_id: ["instanceId"],
+  client_id: ["clientId"],
+  name: ["name"],
+  state: ["state"],
+  real_address: ["realAddress"],
+  real_port: ["realPort"],
+  address: ["address"],
+  address_v6: ["addressV6"],
+  cipher: ["cipher"],
+  bytes_in: ["bytesIn"],
+  bytes_out: ["bytesOut"],
+  connected_at: ["connectedAt", "date"],
+  confirmed_at: ["confirmedAt", "date"],
+  disconnected_at: ["disconnectedAt", "date"],
+  kill_requested_at: ["killRequestedAt", "date"],
+}));
+
 export const ClientSite2UserPage: Shape = new ObjectShape(() => ({
   cursor: ["cursor", Cursor],
   clients: ["clients", { list: ClientSite2User }],
@@ -308,6 +334,8 @@ export const ClientSite2User: Shape = new ObjectShape(() => ({
   expiry_date: ["expiryDate", "date"],
   created_at: ["createdAt", "date"],
   updated_at: ["updatedAt", "date"],
+  connected: ["connected"],
+  last_seen: ["lastSeen", "date"],
 }));
 
 export const ClientSite2UserCreate: Shape = new ObjectShape(() => ({
@@ -823,6 +851,7 @@ export const AgentState: Shape = new ObjectShape(() => ({
   cursor: ["cursor"],
   complete: ["complete"],
   revoked: ["revoked", { list: AgentRevocation }],
+  kill: ["kill", { list: AgentKill }],
   files: ["files", { list: InstanceBundleFile }],
 }));
 
@@ -832,6 +861,93 @@ export const AgentRevocation: Shape = new ObjectShape(() => ({
   name: ["name"],
   reason: ["reason"],
   revoked_date: ["revokedDate", "date"],
+}));
+
+export const AgentKill: Shape = new ObjectShape(() => ({
+  session_id: ["sessionId"],
+  number: ["number"],
+  since: ["since"],
+  name: ["name"],
+}));
+
+export const AgentReport: Shape = new ObjectShape(() => ({
+  version: ["version"],
+  interval: ["interval"],
+  at: ["at", "date"],
+  up: ["up"],
+  openvpn: ["openvpn"],
+  tag: ["tag"],
+  lists: ["lists", { list: AgentList }],
+  pending: ["pending"],
+  reload: ["reload"],
+  failures: ["failures"],
+  looked: ["looked"],
+  base: ["base"],
+  after: ["after"],
+  upto: ["upto"],
+  sessions: ["sessions", { list: AgentSession }],
+  ended: ["ended", { list: AgentSession }],
+}));
+
+export const AgentList: Shape = new ObjectShape(() => ({
+  issuer: ["issuer"],
+  number: ["number"],
+}));
+
+export const AgentSession: Shape = new ObjectShape(() => ({
+  number: ["number"],
+  since: ["since"],
+  name: ["name"],
+  real_address: ["realAddress"],
+  address: ["address"],
+  address_v6: ["addressV6"],
+  cipher: ["cipher"],
+  bytes_in: ["bytesIn"],
+  bytes_out: ["bytesOut"],
+}));
+
+export const AgentReported: Shape = new ObjectShape(() => ({
+  mark: ["mark"],
+}));
+
+export const InstanceStatus: Shape = new ObjectShape(() => ({
+  instance_id: ["instanceId"],
+  agent: ["agent", InstanceAgentStatus],
+  openvpn: ["openvpn", InstanceOpenVPNStatus],
+  files: ["files", InstanceFilesStatus],
+  lists: ["lists", { list: InstanceListStatus }],
+}));
+
+export const InstanceAgentStatus: Shape = new ObjectShape(() => ({
+  state: ["state"],
+  reported_at: ["reportedAt", "date"],
+  age: ["age"],
+  interval: ["interval"],
+  version: ["version"],
+  failures: ["failures"],
+}));
+
+export const InstanceOpenVPNStatus: Shape = new ObjectShape(() => ({
+  up: ["up"],
+  version: ["version"],
+  sessions: ["sessions"],
+  confirmed_at: ["confirmedAt", "date"],
+}));
+
+export const InstanceFilesStatus: Shape = new ObjectShape(() => ({
+  current: ["current"],
+  tag: ["tag"],
+  current_tag: ["currentTag"],
+  pending: ["pending"],
+  reload: ["reload"],
+}));
+
+export const InstanceListStatus: Shape = new ObjectShape(() => ({
+  ca_id: ["caId"],
+  ca: ["ca"],
+  number: ["number"],
+  current_number: ["currentNumber"],
+  behind: ["behind"],
 }));
 
 export const InstancePlan: Shape = new ObjectShape(() => ({
@@ -1365,6 +1481,10 @@ export const StreamEventData: Shape = new ObjectShape(() => ({
   entries: ["entries"],
   added: ["added"],
   address: ["address"],
+  session_id: ["sessionId"],
+  tunnel_address: ["tunnelAddress"],
+  killed: ["killed"],
+  last_report: ["lastReport", "date"],
   changed: ["changed", { list: undefined }],
 }));
 

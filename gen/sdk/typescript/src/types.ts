@@ -80,6 +80,13 @@ export interface ClientSite2Site {
   createdAt: Date;
   /** When the client was last changed. */
   updatedAt: Date;
+  /**
+   * `connected`, `disconnected`, or `unknown`: it is not confirmed by the agents of its instances
+   * lately.
+   */
+  connected: string;
+  /** When an agent last saw it connected; `null`: never. */
+  lastSeen: Date | null;
 }
 
 /**
@@ -626,6 +633,51 @@ export interface IssuedEnrolment {
   url: string | null;
 }
 
+/** Source: the schema TunnelSessionPage of the document Chaveiro. */
+export interface TunnelSessionPage {
+  cursor: Cursor;
+  sessions: TunnelSession[];
+}
+
+/** Source: the schema TunnelSession of the document Chaveiro. */
+export interface TunnelSession {
+  /** The id of the session. */
+  id: number;
+  /** The instance. */
+  instanceId: number;
+  /** The client; `null`: none had the name when the session began. */
+  clientId: number | null;
+  /** The common name. */
+  name: string;
+  /**
+   * `connected`, `disconnected`, or `unknown`: it is open, and the agent has not confirmed it
+   * lately.
+   */
+  state: string;
+  /** From where; `null`: not known. */
+  realAddress: string | null;
+  /** From which port; `null`: not known. */
+  realPort: number | null;
+  /** The address in the tunnel, IPv4; `null`: none. */
+  address: string | null;
+  /** The address in the tunnel, IPv6; `null`: none. */
+  addressV6: string | null;
+  /** The cipher of the data channel; empty: not known. */
+  cipher: string;
+  /** Octets from the client, as of five minutes ago at the earliest, or at the end. */
+  bytesIn: number;
+  /** Octets to the client, as `bytes_in`. */
+  bytesOut: number;
+  /** When it began. */
+  connectedAt: Date;
+  /** When the agent last said that it is open; `null`: it has ended. */
+  confirmedAt: Date | null;
+  /** When the agent saw that it had ended; `null`: it is open. */
+  disconnectedAt: Date | null;
+  /** When somebody asked to end it; `null`: nobody did. */
+  killRequestedAt: Date | null;
+}
+
 /** Source: the schema ClientSite2UserPage of the document Chaveiro. */
 export interface ClientSite2UserPage {
   cursor: Cursor;
@@ -660,11 +712,11 @@ export interface ClientSite2User {
   ip: string;
   /** The networks that are pushed to this user, besides those of the instance. */
   pushRoutes: string[];
-  /** Whether the user is connected. It is `unknown`: the service does not watch the tunnels. */
+  /** Whether the user is connected: the same as `connected`. */
   connStatus: string;
-  /** From where; `null`: not known. */
+  /** From where the user is connected, or was last; `null`: not known. */
   connSourceIp: string | null;
-  /** The address in the tunnel; `null`: not known. */
+  /** The address in the tunnel, then; `null`: not known. */
   connTunnelIp: string | null;
   /** Whether the certificate has ended. */
   expired: boolean;
@@ -693,6 +745,13 @@ export interface ClientSite2User {
   createdAt: Date;
   /** When the user was last changed. */
   updatedAt: Date;
+  /**
+   * `connected`, `disconnected`, or `unknown`: it is not confirmed by the agents of its instances
+   * lately.
+   */
+  connected: string;
+  /** When an agent last saw it connected; `null`: never. */
+  lastSeen: Date | null;
 }
 
 /** Source: the schema ClientSite2UserCreate of the document Chaveiro. */
@@ -1919,6 +1978,8 @@ export interface AgentState {
   complete: boolean;
   /** What was revoked or suspended since, and still is. */
   revoked: AgentRevocation[];
+  /** The sessions that somebody asked to end, and that have not ended yet. */
+  kill: AgentKill[];
   /** The files of the bundle, by name. */
   files: InstanceBundleFile[];
 }
@@ -1935,6 +1996,166 @@ export interface AgentRevocation {
   reason: string;
   /** Since when. */
   revokedDate: Date;
+}
+
+/** Source: the schema AgentKill of the document Chaveiro. */
+export interface AgentKill {
+  /** The id of the session. */
+  sessionId: number;
+  /** The client id that OpenVPN has given it. */
+  number: number;
+  /** When it began, in seconds of Unix time by the clock of the server. */
+  since: number;
+  /** The common name. */
+  name: string;
+}
+
+/** Source: the schema AgentReport of the document Chaveiro. */
+export interface AgentReport {
+  /** The version of the agent. From 1 to 64 characters. */
+  version: string;
+  /** In how many seconds the next report comes at the latest. From 1 to 3600. */
+  interval: number;
+  /** The time by the clock of the agent. */
+  at: Date | string;
+  /** Whether OpenVPN listens at its management interface. */
+  up: boolean;
+  /** What OpenVPN says of its version. At most 255 characters. */
+  openvpn?: string | null | undefined;
+  /** The `tag` of the state that is in place. At most 64 characters. */
+  tag?: string | null | undefined;
+  /** The revocation lists that are in place. At most 64 items. */
+  lists?: AgentList[] | null | undefined;
+  /** Of how many names sessions are to end. From 0 to 1000000. */
+  pending?: number | null | undefined;
+  /** How OpenVPN has still to be reloaded; empty: it need not be. At most 32 characters. */
+  reload?: string | null | undefined;
+  /** Steps that failed, one after the other. From 0 to 1000000000. */
+  failures?: number | null | undefined;
+  /**
+   * Whether the agent has seen the sessions just now. If not, `base`, `sessions` and `ended` are
+   * ignored.
+   */
+  looked: boolean;
+  /** The `mark` of the last answer; empty: `sessions` are all there are. At most 64 characters. */
+  base?: string | null | undefined;
+  /**
+   * `sessions` are all there are with a higher `number`, up to `upto`. So more than 1000 sessions
+   * are told in several reports.
+   */
+  after?: number | null | undefined;
+  /** `sessions` are all there are up to this `number`, and above `after`. */
+  upto?: number | null | undefined;
+  /** Sessions that are new or have changed. At most 1000 items. */
+  sessions?: AgentSession[] | null | undefined;
+  /** Sessions that are gone, with their last octets. At most 1000 items. */
+  ended?: AgentSession[] | null | undefined;
+}
+
+/** Source: the schema AgentList of the document Chaveiro. */
+export interface AgentList {
+  /**
+   * The first 8 octets of the SHA-256 of subject and public key of the CA, in hex. From 1 to 64
+   * characters.
+   */
+  issuer: string;
+  /** The number of its list, in decimal. From 1 to 64 characters. */
+  number: string;
+}
+
+/** Source: the schema AgentSession of the document Chaveiro. */
+export interface AgentSession {
+  /** The client id that OpenVPN has given it. */
+  number: number;
+  /** When it began, in seconds of Unix time by the clock of the server. From 0 to 253402300799. */
+  since: number;
+  /** The common name. From 1 to 64 characters. */
+  name: string;
+  /** From where, with the port. At most 64 characters. */
+  realAddress?: string | null | undefined;
+  /** The address in the tunnel, IPv4. At most 45 characters. */
+  address?: string | null | undefined;
+  /** The address in the tunnel, IPv6. At most 45 characters. */
+  addressV6?: string | null | undefined;
+  /** The cipher of the data channel. At most 64 characters. */
+  cipher?: string | null | undefined;
+  /** Octets from the client. */
+  bytesIn: number;
+  /** Octets to the client. */
+  bytesOut: number;
+}
+
+/** Source: the schema AgentReported of the document Chaveiro. */
+export interface AgentReported {
+  /** The `base` of the next report; empty: it is to have all sessions. */
+  mark: string;
+}
+
+/** Source: the schema InstanceStatus of the document Chaveiro. */
+export interface InstanceStatus {
+  /** The instance. */
+  instanceId: number;
+  agent: InstanceAgentStatus;
+  openvpn: InstanceOpenVPNStatus;
+  files: InstanceFilesStatus;
+  /** The revocation lists of the CAs that the server trusts. */
+  lists: InstanceListStatus[];
+}
+
+/** Source: the schema InstanceAgentStatus of the document Chaveiro. */
+export interface InstanceAgentStatus {
+  /** `ok`, `silent`: it has reported and is late, or `never`. */
+  state: string;
+  /** When it last reported. */
+  reportedAt: Date | null;
+  /** How many seconds ago that was. */
+  age: number | null;
+  /** In how many seconds the next report comes at the latest. */
+  interval: number | null;
+  /** Its version. */
+  version: string | null;
+  /** Its steps that failed, one after the other. */
+  failures: number | null;
+}
+
+/** Source: the schema InstanceOpenVPNStatus of the document Chaveiro. */
+export interface InstanceOpenVPNStatus {
+  /** Whether it listens for the agent; `null`: not known. */
+  up: boolean | null;
+  /** What it says of its version. */
+  version: string | null;
+  /** How many sessions are open; `null`: not known. */
+  sessions: number | null;
+  /** When the agent last saw the sessions. */
+  confirmedAt: Date | null;
+}
+
+/** Source: the schema InstanceFilesStatus of the document Chaveiro. */
+export interface InstanceFilesStatus {
+  /** Whether all that is in place is the present state; `null`: not known. */
+  current: boolean | null;
+  /** The `tag` of the state that is in place. */
+  tag: string | null;
+  /** The `tag` of the present state. */
+  currentTag: string;
+  /** Of how many names sessions are to end. */
+  pending: number | null;
+  /** How OpenVPN has still to be reloaded; `null`: it need not be, or that is not known. */
+  reload: string | null;
+}
+
+/** Source: the schema InstanceListStatus of the document Chaveiro. */
+export interface InstanceListStatus {
+  /** The CA. */
+  caId: number;
+  /** Its name. */
+  ca: string;
+  /** The number of its list that is in place, in decimal; `null`: not known. */
+  number: string | null;
+  /** The number of its last list. */
+  currentNumber: string;
+  /** Whether a later list is not in place; `null`: not known. */
+  behind: boolean | null;
 }
 
 /** Source: the schema InstancePlan of the document Chaveiro. */
@@ -3005,7 +3226,7 @@ export interface StreamEvent {
  *
  * A newer server may have more values. Source: the schema EventType of the document Chaveiro.
  */
-export type EventType = "certificate.issued" | "certificate.imported" | "certificate.renewed" | "certificate.revoked" | "certificate.suspended" | "certificate.resumed" | "certificate.superseded" | "certificate.expiring" | "client.updated" | "ca.created" | "ca.imported" | "ca.updated" | "ca.renewed" | "ca.deleted" | "ca.expiring" | "crl.signed" | "crl.imported" | "instance.created" | "instance.updated" | "instance.renewed" | "instance.deleted" | "instance.exported" | "instance_model.created" | "instance_model.updated" | "instance_model.deleted" | "campaign.ended" | "config.changed" | "enrolment.created" | "enrolment.claimed" | "enrolment.refused" | "enrolment.locked" | "enrolment.revoked" | "key.exported" | "apikey.created" | "apikey.updated" | "apikey.rotated" | "apikey.deleted" | "apikey.expiring" | "user.created" | "user.updated" | "user.deleted" | "role.created" | "role.updated" | "role.deleted" | "login.succeeded" | "login.refused" | "access.refused" | "signing_key.rotated" | "device.created" | "device.imported" | "device.updated" | "device.deleted" | "device_domain.created" | "device_domain.updated" | "device_domain.deleted" | "application.created" | "application.updated" | "application.deleted" | "authorization.created" | "authorization.updated" | "authorization.rotated" | "authorization.deleted" | "authorization.expiring" | "tls.expiring" | "database.restored" | "audit.pruned" | "audit.loss_accepted" | (string & {});
+export type EventType = "certificate.issued" | "certificate.imported" | "certificate.renewed" | "certificate.revoked" | "certificate.suspended" | "certificate.resumed" | "certificate.superseded" | "certificate.expiring" | "client.updated" | "ca.created" | "ca.imported" | "ca.updated" | "ca.renewed" | "ca.deleted" | "ca.expiring" | "crl.signed" | "crl.imported" | "instance.created" | "instance.updated" | "instance.renewed" | "instance.deleted" | "instance.exported" | "instance_model.created" | "instance_model.updated" | "instance_model.deleted" | "campaign.ended" | "config.changed" | "client.connected" | "client.disconnected" | "agent.silent" | "agent.recovered" | "session.kill_requested" | "enrolment.created" | "enrolment.claimed" | "enrolment.refused" | "enrolment.locked" | "enrolment.revoked" | "key.exported" | "apikey.created" | "apikey.updated" | "apikey.rotated" | "apikey.deleted" | "apikey.expiring" | "user.created" | "user.updated" | "user.deleted" | "role.created" | "role.updated" | "role.deleted" | "login.succeeded" | "login.refused" | "access.refused" | "signing_key.rotated" | "device.created" | "device.imported" | "device.updated" | "device.deleted" | "device_domain.created" | "device_domain.updated" | "device_domain.deleted" | "application.created" | "application.updated" | "application.deleted" | "authorization.created" | "authorization.updated" | "authorization.rotated" | "authorization.deleted" | "authorization.expiring" | "tls.expiring" | "database.restored" | "audit.pruned" | "audit.loss_accepted" | (string & {});
 
 /** Source: the schema StreamEventActor of the document Chaveiro. */
 export interface StreamEventActor {
@@ -3048,8 +3269,16 @@ export interface StreamEventData {
   entries?: number | undefined;
   /** How many of these were not known. */
   added?: number | undefined;
-  /** The address of the caller. */
+  /** The address of the caller, or of a client that connects. */
   address?: string | undefined;
+  /** The id of the session. */
+  sessionId?: number | undefined;
+  /** The address in the tunnel, IPv4. */
+  tunnelAddress?: string | undefined;
+  /** Whether somebody had asked to end the session. */
+  killed?: boolean | undefined;
+  /** When the agent reported before. */
+  lastReport?: Date | undefined;
   /** The names of the fields that an update has changed. */
   changed?: string[] | undefined;
 }

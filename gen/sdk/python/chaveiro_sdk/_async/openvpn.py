@@ -36,6 +36,8 @@ from ..models.api import (
     EnrolmentPage,
     Enrolment,
     IssuedEnrolment,
+    TunnelSessionPage,
+    TunnelSession,
     ClientSite2UserPage,
     ClientSite2User,
     UserProfileFormat,
@@ -75,6 +77,15 @@ from ..models.api import (
     Agent,
     AgentState,
     AgentRevocation,
+    AgentKill,
+    AgentList,
+    AgentSession,
+    AgentReported,
+    InstanceStatus,
+    InstanceAgentStatus,
+    InstanceOpenVPNStatus,
+    InstanceFilesStatus,
+    InstanceListStatus,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -1631,6 +1642,55 @@ class AsyncOpenvpn:
         )
         return await self._transport.json(call, DryRun.from_dict, options)
 
+    def get_client_site2site_sessions_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[TunnelSession]:
+        """List the sessions of a client.
+
+        One page of the sessions of a client with all OpenVPN servers, open and ended, the newest
+        first; the cursor is the id before which the page begins. Those that have ended are kept for
+        90 days, unless `--session-life` says otherwise.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2site/{id}/sessions, operation
+        getClientSite2SiteSessionsPage.
+        """
+
+        async def fetch(cursor: int) -> Page[TunnelSession]:
+            call = Call(
+                "getClientSite2SiteSessionsPage",
+                "GET",
+                "/api/openvpn/clients/site2site/{id}/sessions",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, TunnelSessionPage.from_dict, options)
+            return Page(
+                answer.sessions, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
     def get_clients_site2user_pages(
         self,
         *,
@@ -2512,6 +2572,56 @@ class AsyncOpenvpn:
             },
         )
         return await self._transport.json(call, DryRun.from_dict, options)
+
+    def get_client_site2user_sessions_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[TunnelSession]:
+        """List the sessions of a user.
+
+        One page of the sessions of a user with all OpenVPN servers, open and ended, the newest
+        first; the cursor is the id before which the page begins. Those that have ended are kept for
+        90 days, unless `--session-life` says otherwise.
+
+        It needs the right to read openvpn.clients.
+
+        Arguments:
+        - id: The id of the user. Sites and users have their ids in common. From 1 to
+          9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/clients/site2user/{id}/sessions, operation
+        getClientSite2UserSessionsPage.
+        """
+
+        async def fetch(cursor: int) -> Page[TunnelSession]:
+            call = Call(
+                "getClientSite2UserSessionsPage",
+                "GET",
+                "/api/openvpn/clients/site2user/{id}/sessions",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = await self._transport.json(call, TunnelSessionPage.from_dict, options)
+            return Page(
+                answer.sessions, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
 
     async def get_client_site2user_profile(
         self,
@@ -5215,6 +5325,223 @@ class AsyncOpenvpn:
             },
         )
         return await self._transport.json(call, Agent.from_dict, options)
+
+    async def report_instance_agent(
+        self,
+        id: int,
+        *,
+        version: str,
+        interval: int,
+        at: datetime | str,
+        up: bool,
+        looked: bool,
+        openvpn: str | None | Unset = UNSET,
+        tag: str | None | Unset = UNSET,
+        lists: Sequence[AgentList | Mapping[str, Any]] | None | Unset = UNSET,
+        pending: int | None | Unset = UNSET,
+        reload: str | None | Unset = UNSET,
+        failures: int | None | Unset = UNSET,
+        base: str | None | Unset = UNSET,
+        after: int | None | Unset = UNSET,
+        upto: int | None | Unset = UNSET,
+        sessions: Sequence[AgentSession | Mapping[str, Any]] | None | Unset = UNSET,
+        ended: Sequence[AgentSession | Mapping[str, Any]] | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> AgentReported:
+        """Report what an agent sees.
+
+        What `chaveiro agent` tells of itself, of OpenVPN, of the files that are in place and of the
+        sessions: when one begins or ends, and every `interval` seconds. Without `base` the sessions
+        are all there are; with the `mark` of the last answer they are those that are new or have
+        changed, and `ended` those that are gone. The answer has the next `mark`; an empty one asks
+        for all sessions. A report counts for two intervals and five seconds. It is not in the
+        audit.
+
+        It needs the right to write openvpn.agent.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - version: The version of the agent. At most 64 characters.
+        - interval: In how many seconds the next report comes at the latest. From 1 to 3600.
+        - at: The time by the clock of the agent. At most 40.
+        - up: Whether OpenVPN listens at its management interface.
+        - looked: Whether the agent has seen the sessions just now. If not, `base`, `sessions` and
+          `ended` are ignored.
+        - openvpn: What OpenVPN says of its version. At most 255 characters.
+        - tag: The `tag` of the state that is in place. At most 64 characters.
+        - lists: The revocation lists that are in place. At most 64 items.
+        - pending: Of how many names sessions are to end. From 0 to 1000000.
+        - reload: How OpenVPN has still to be reloaded; empty: it need not be. At most 32
+          characters.
+        - failures: Steps that failed, one after the other. From 0 to 1000000000.
+        - base: The `mark` of the last answer; empty: `sessions` are all there are. At most 64
+          characters.
+        - after: `sessions` are all there are with a higher `number`, up to `upto`. So more than
+          1000 sessions are told in several reports. From 0 to 9007199254740991.
+        - upto: `sessions` are all there are up to this `number`, and above `after`. From 0 to
+          9007199254740991.
+        - sessions: Sessions that are new or have changed. At most 1000 items.
+        - ended: Sessions that are gone, with their last octets. At most 1000 items.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/agent/report, operation reportInstanceAgent.
+        """
+        call = Call(
+            "reportInstanceAgent",
+            "POST",
+            "/api/openvpn/instances/{id}/agent/report",
+            "never",
+            args={"id": id},
+            body={
+                "version": version,
+                "interval": interval,
+                "at": at,
+                "up": up,
+                "openvpn": openvpn,
+                "tag": tag,
+                "lists": lists,
+                "pending": pending,
+                "reload": reload,
+                "failures": failures,
+                "looked": looked,
+                "base": base,
+                "after": after,
+                "upto": upto,
+                "sessions": sessions,
+                "ended": ended,
+            },
+        )
+        return await self._transport.json(call, AgentReported.from_dict, options)
+
+    async def get_instance_status(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> InstanceStatus:
+        """Get what is known of a running server.
+
+        What the agent beside the server has last reported, how old that is, and whether the files
+        and revocation lists that are in place are the present ones. It is not more than the agent
+        has confirmed: when it is late, `agent.state` is `silent`, and who is connected is unknown.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/status, operation getInstanceStatus.
+        """
+        call = Call(
+            "getInstanceStatus",
+            "GET",
+            "/api/openvpn/instances/{id}/status",
+            "safe",
+            args={"id": id},
+        )
+        return await self._transport.json(call, InstanceStatus.from_dict, options)
+
+    def get_instance_sessions_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        ended: bool | None = None,
+        name: str | None = None,
+        client_id: int | None = None,
+        address: str | None = None,
+        options: CallOptions | None = None,
+    ) -> AsyncPages[TunnelSession]:
+        """List the sessions of a server.
+
+        One page of the sessions with an OpenVPN server, the newest first; the cursor is the id
+        before which the page begins. Those that have ended are kept for 90 days, unless
+        `--session-life` says otherwise. Filters are combined with "and"; one that matches nothing
+        gives an empty page.
+
+        It needs the right to read openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+        - ended: `true`: those that have ended. Otherwise those that are open.
+        - name: Only the sessions of this name, regardless of case. At most 64 characters.
+        - client_id: Only the sessions of this client. From 1 to 9007199254740991.
+        - address: Only the sessions that come from this address, or have it in the tunnel. At most
+          45 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/openvpn/instances/{id}/sessions, operation getInstanceSessionsPage.
+        """
+
+        async def fetch(cursor: int) -> Page[TunnelSession]:
+            call = Call(
+                "getInstanceSessionsPage",
+                "GET",
+                "/api/openvpn/instances/{id}/sessions",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "ended": ended,
+                    "name": name,
+                    "client_id": client_id,
+                    "address": address,
+                },
+            )
+            answer = await self._transport.json(call, TunnelSessionPage.from_dict, options)
+            return Page(
+                answer.sessions, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return AsyncPages(fetch, cursor or 0)
+
+    async def kill_instance_session(
+        self,
+        id: int,
+        session_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> TunnelSession:
+        """End a session.
+
+        Asks the agent beside the server to end this session, and no other. The answer does not wait
+        for it: `disconnected_at` is set when the agent has confirmed it, within two seconds as a
+        rule. The client may connect again at once; suspend or revoke it to keep it out. A session
+        that has ended is 409 `rule`. Asking again changes nothing.
+
+        It needs the right to write openvpn.instances.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - session_id: The id of the session. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/openvpn/instances/{id}/sessions/{session_id}/kill, operation
+        killInstanceSession.
+        """
+        call = Call(
+            "killInstanceSession",
+            "POST",
+            "/api/openvpn/instances/{id}/sessions/{session_id}/kill",
+            "keyed",
+            args={"id": id, "session_id": session_id},
+        )
+        return await self._transport.json(call, TunnelSession.from_dict, options)
 
     def get_instance_plan_pages(
         self,

@@ -147,6 +147,14 @@ class ClientSite2Site:
     updated_at: datetime
     """When the client was last changed. At most 32."""
 
+    connected: str
+    """`connected`, `disconnected`, or `unknown`: it is not confirmed by the agents of its instances
+    lately. At most 16 characters.
+    """
+
+    last_seen: datetime | None
+    """When an agent last saw it connected; `null`: never. At most 32."""
+
 
     @classmethod
     def from_dict(cls, data: Any) -> ClientSite2Site:
@@ -174,6 +182,8 @@ class ClientSite2Site:
             expiry_date=read_datetime(data["expiry_date"]),
             created_at=read_datetime(data["created_at"]),
             updated_at=read_datetime(data["updated_at"]),
+            connected=data["connected"],
+            last_seen=None if (value := data["last_seen"]) is None else read_datetime(value),
         )
 
 
@@ -837,6 +847,103 @@ class IssuedEnrolment:
 
 
 @dataclass(slots=True, kw_only=True)
+class TunnelSessionPage:
+    """The schema TunnelSessionPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    sessions: list[TunnelSession]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> TunnelSessionPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            sessions=[TunnelSession.from_dict(item) for item in data["sessions"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class TunnelSession:
+    """The schema TunnelSession of the document Chaveiro."""
+
+    id: int
+    """The id of the session."""
+
+    instance_id: int
+    """The instance."""
+
+    client_id: int | None
+    """The client; `null`: none had the name when the session began."""
+
+    name: str
+    """The common name. At most 255 characters."""
+
+    state: str
+    """`connected`, `disconnected`, or `unknown`: it is open, and the agent has not confirmed it
+    lately. At most 16 characters.
+    """
+
+    real_address: str | None
+    """From where; `null`: not known. At most 45 characters."""
+
+    real_port: int | None
+    """From which port; `null`: not known."""
+
+    address: str | None
+    """The address in the tunnel, IPv4; `null`: none. At most 45 characters."""
+
+    address_v6: str | None
+    """The address in the tunnel, IPv6; `null`: none. At most 45 characters."""
+
+    cipher: str
+    """The cipher of the data channel; empty: not known. At most 64 characters."""
+
+    bytes_in: int
+    """Octets from the client, as of five minutes ago at the earliest, or at the end."""
+
+    bytes_out: int
+    """Octets to the client, as `bytes_in`."""
+
+    connected_at: datetime
+    """When it began. At most 32."""
+
+    confirmed_at: datetime | None
+    """When the agent last said that it is open; `null`: it has ended. At most 32."""
+
+    disconnected_at: datetime | None
+    """When the agent saw that it had ended; `null`: it is open. At most 32."""
+
+    kill_requested_at: datetime | None
+    """When somebody asked to end it; `null`: nobody did. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> TunnelSession:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            instance_id=data["instance_id"],
+            client_id=data["client_id"],
+            name=data["name"],
+            state=data["state"],
+            real_address=data["real_address"],
+            real_port=data["real_port"],
+            address=data["address"],
+            address_v6=data["address_v6"],
+            cipher=data["cipher"],
+            bytes_in=data["bytes_in"],
+            bytes_out=data["bytes_out"],
+            connected_at=read_datetime(data["connected_at"]),
+            confirmed_at=None if (value := data["confirmed_at"]) is None else read_datetime(value),
+            disconnected_at=None if (value := data["disconnected_at"]) is None else read_datetime(value),
+            kill_requested_at=None if (value := data["kill_requested_at"]) is None else read_datetime(value),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
 class ClientSite2UserPage:
     """The schema ClientSite2UserPage of the document Chaveiro."""
 
@@ -902,15 +1009,13 @@ class ClientSite2User:
     """
 
     conn_status: str
-    """Whether the user is connected. It is `unknown`: the service does not watch the tunnels. At most
-    16 characters.
-    """
+    """Whether the user is connected: the same as `connected`. At most 16 characters."""
 
     conn_source_ip: str | None
-    """From where; `null`: not known. At most 64 characters."""
+    """From where the user is connected, or was last; `null`: not known. At most 64 characters."""
 
     conn_tunnel_ip: str | None
-    """The address in the tunnel; `null`: not known. At most 64 characters."""
+    """The address in the tunnel, then; `null`: not known. At most 64 characters."""
 
     expired: bool
     """Whether the certificate has ended."""
@@ -952,6 +1057,14 @@ class ClientSite2User:
     updated_at: datetime
     """When the user was last changed. At most 32."""
 
+    connected: str
+    """`connected`, `disconnected`, or `unknown`: it is not confirmed by the agents of its instances
+    lately. At most 16 characters.
+    """
+
+    last_seen: datetime | None
+    """When an agent last saw it connected; `null`: never. At most 32."""
+
 
     @classmethod
     def from_dict(cls, data: Any) -> ClientSite2User:
@@ -985,6 +1098,8 @@ class ClientSite2User:
             expiry_date=read_datetime(data["expiry_date"]),
             created_at=read_datetime(data["created_at"]),
             updated_at=read_datetime(data["updated_at"]),
+            connected=data["connected"],
+            last_seen=None if (value := data["last_seen"]) is None else read_datetime(value),
         )
 
 
@@ -2151,6 +2266,9 @@ class AgentState:
     revoked: list[AgentRevocation]
     """What was revoked or suspended since, and still is. At most 1000 items."""
 
+    kill: list[AgentKill]
+    """The sessions that somebody asked to end, and that have not ended yet. At most 1000 items."""
+
     files: list[InstanceBundleFile]
     """The files of the bundle, by name. At most 200000 items."""
 
@@ -2168,6 +2286,7 @@ class AgentState:
             cursor=data["cursor"],
             complete=data["complete"],
             revoked=[AgentRevocation.from_dict(item) for item in data["revoked"]],
+            kill=[AgentKill.from_dict(item) for item in data["kill"]],
             files=[InstanceBundleFile.from_dict(item) for item in data["files"]],
         )
 
@@ -2203,6 +2322,255 @@ class AgentRevocation:
             name=data["name"],
             reason=data["reason"],
             revoked_date=read_datetime(data["revoked_date"]),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class AgentKill:
+    """The schema AgentKill of the document Chaveiro."""
+
+    session_id: int
+    """The id of the session."""
+
+    number: int
+    """The client id that OpenVPN has given it."""
+
+    since: int
+    """When it began, in seconds of Unix time by the clock of the server."""
+
+    name: str
+    """The common name. At most 255 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> AgentKill:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            session_id=data["session_id"],
+            number=data["number"],
+            since=data["since"],
+            name=data["name"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class AgentList:
+    """The schema AgentList of the document Chaveiro."""
+
+    issuer: str
+    """The first 8 octets of the SHA-256 of subject and public key of the CA, in hex. At most 64
+    characters.
+    """
+
+    number: str
+    """The number of its list, in decimal. At most 64 characters."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AgentSession:
+    """The schema AgentSession of the document Chaveiro."""
+
+    number: int
+    """The client id that OpenVPN has given it. From 0 to 9007199254740991."""
+
+    since: int
+    """When it began, in seconds of Unix time by the clock of the server. From 0 to 253402300799."""
+
+    name: str
+    """The common name. At most 64 characters."""
+
+    real_address: str | None | Unset = UNSET
+    """From where, with the port. At most 64 characters."""
+
+    address: str | None | Unset = UNSET
+    """The address in the tunnel, IPv4. At most 45 characters."""
+
+    address_v6: str | None | Unset = UNSET
+    """The address in the tunnel, IPv6. At most 45 characters."""
+
+    cipher: str | None | Unset = UNSET
+    """The cipher of the data channel. At most 64 characters."""
+
+    bytes_in: int
+    """Octets from the client. From 0 to 9007199254740991."""
+
+    bytes_out: int
+    """Octets to the client. From 0 to 9007199254740991."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AgentReported:
+    """The schema AgentReported of the document Chaveiro."""
+
+    mark: str
+    """The `base` of the next report; empty: it is to have all sessions. At most 64 characters."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> AgentReported:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            mark=data["mark"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceStatus:
+    """The schema InstanceStatus of the document Chaveiro."""
+
+    instance_id: int
+    """The instance."""
+
+    agent: InstanceAgentStatus
+
+    openvpn: InstanceOpenVPNStatus
+
+    files: InstanceFilesStatus
+
+    lists: list[InstanceListStatus]
+    """The revocation lists of the CAs that the server trusts. At most 64 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceStatus:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            instance_id=data["instance_id"],
+            agent=InstanceAgentStatus.from_dict(data["agent"]),
+            openvpn=InstanceOpenVPNStatus.from_dict(data["openvpn"]),
+            files=InstanceFilesStatus.from_dict(data["files"]),
+            lists=[InstanceListStatus.from_dict(item) for item in data["lists"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceAgentStatus:
+    """The schema InstanceAgentStatus of the document Chaveiro."""
+
+    state: str
+    """`ok`, `silent`: it has reported and is late, or `never`. At most 16 characters."""
+
+    reported_at: datetime | None
+    """When it last reported. At most 32."""
+
+    age: int | None
+    """How many seconds ago that was."""
+
+    interval: int | None
+    """In how many seconds the next report comes at the latest."""
+
+    version: str | None
+    """Its version. At most 64 characters."""
+
+    failures: int | None
+    """Its steps that failed, one after the other."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceAgentStatus:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            state=data["state"],
+            reported_at=None if (value := data["reported_at"]) is None else read_datetime(value),
+            age=data["age"],
+            interval=data["interval"],
+            version=data["version"],
+            failures=data["failures"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceOpenVPNStatus:
+    """The schema InstanceOpenVPNStatus of the document Chaveiro."""
+
+    up: bool | None
+    """Whether it listens for the agent; `null`: not known."""
+
+    version: str | None
+    """What it says of its version. At most 255 characters."""
+
+    sessions: int | None
+    """How many sessions are open; `null`: not known."""
+
+    confirmed_at: datetime | None
+    """When the agent last saw the sessions. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceOpenVPNStatus:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            up=data["up"],
+            version=data["version"],
+            sessions=data["sessions"],
+            confirmed_at=None if (value := data["confirmed_at"]) is None else read_datetime(value),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceFilesStatus:
+    """The schema InstanceFilesStatus of the document Chaveiro."""
+
+    current: bool | None
+    """Whether all that is in place is the present state; `null`: not known."""
+
+    tag: str | None
+    """The `tag` of the state that is in place. At most 64 characters."""
+
+    current_tag: str
+    """The `tag` of the present state. At most 64 characters."""
+
+    pending: int | None
+    """Of how many names sessions are to end."""
+
+    reload: str | None
+    """How OpenVPN has still to be reloaded; `null`: it need not be, or that is not known. At most 32
+    characters.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceFilesStatus:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            current=data["current"],
+            tag=data["tag"],
+            current_tag=data["current_tag"],
+            pending=data["pending"],
+            reload=data["reload"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceListStatus:
+    """The schema InstanceListStatus of the document Chaveiro."""
+
+    ca_id: int
+    """The CA."""
+
+    ca: str
+    """Its name. At most 255 characters."""
+
+    number: str | None
+    """The number of its list that is in place, in decimal; `null`: not known. At most 64 characters.
+    """
+
+    current_number: str
+    """The number of its last list. At most 64 characters."""
+
+    behind: bool | None
+    """Whether a later list is not in place; `null`: not known."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> InstanceListStatus:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            ca_id=data["ca_id"],
+            ca=data["ca"],
+            number=data["number"],
+            current_number=data["current_number"],
+            behind=data["behind"],
         )
 
 
@@ -3692,6 +4060,11 @@ class EventType(enum.StrEnum):
     INSTANCE_MODEL_DELETED = "instance_model.deleted"
     CAMPAIGN_ENDED = "campaign.ended"
     CONFIG_CHANGED = "config.changed"
+    CLIENT_CONNECTED = "client.connected"
+    CLIENT_DISCONNECTED = "client.disconnected"
+    AGENT_SILENT = "agent.silent"
+    AGENT_RECOVERED = "agent.recovered"
+    SESSION_KILL_REQUESTED = "session.kill_requested"
     ENROLMENT_CREATED = "enrolment.created"
     ENROLMENT_CLAIMED = "enrolment.claimed"
     ENROLMENT_REFUSED = "enrolment.refused"
@@ -3804,7 +4177,19 @@ class StreamEventData:
     """How many of these were not known."""
 
     address: str | None = None
-    """The address of the caller. At most 64 characters."""
+    """The address of the caller, or of a client that connects. At most 64 characters."""
+
+    session_id: int | None = None
+    """The id of the session."""
+
+    tunnel_address: str | None = None
+    """The address in the tunnel, IPv4. At most 45 characters."""
+
+    killed: bool | None = None
+    """Whether somebody had asked to end the session."""
+
+    last_report: datetime | None = None
+    """When the agent reported before. At most 40."""
 
     changed: list[str] | None = None
     """The names of the fields that an update has changed. At most 200 items."""
@@ -3828,6 +4213,10 @@ class StreamEventData:
             entries=data.get("entries"),
             added=data.get("added"),
             address=data.get("address"),
+            session_id=data.get("session_id"),
+            tunnel_address=data.get("tunnel_address"),
+            killed=data.get("killed"),
+            last_report=None if (value := data.get("last_report")) is None else read_datetime(value),
             changed=data.get("changed"),
         )
 

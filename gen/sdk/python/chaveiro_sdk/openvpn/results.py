@@ -300,6 +300,14 @@ class OpenvpnResults:
             types.RevokeClientSite2SiteEnrolmentDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2site_enrolment_dry_run(**arguments)
         )
 
+    def get_client_site2site_sessions_pages(
+        self, request: types.GetClientSite2SiteSessionsPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2SiteSessionsPageResponse, types.TunnelSession]:
+        """List the sessions of a client."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2site_sessions_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2SiteSessionsPageResponse, "sessions", pages)
+
     def get_clients_site2user_pages(
         self, request: types.GetClientsSite2UserPageRequest | None = None
     ) -> results.ResultPages[types.GetClientsSite2UserPageResponse, types.ClientSite2User]:
@@ -468,6 +476,14 @@ class OpenvpnResults:
         return results.perform(
             types.RevokeClientSite2UserForDryRunResponse, "dry_run", lambda: self._group.revoke_client_site2user_for_dry_run(**arguments)
         )
+
+    def get_client_site2user_sessions_pages(
+        self, request: types.GetClientSite2UserSessionsPageRequest | None = None
+    ) -> results.ResultPages[types.GetClientSite2UserSessionsPageResponse, types.TunnelSession]:
+        """List the sessions of a user."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_client_site2user_sessions_pages(**arguments)
+        return results.ResultPages(types.GetClientSite2UserSessionsPageResponse, "sessions", pages)
 
     def get_client_site2user_profile(
         self, request: types.GetClientSite2UserProfileRequest
@@ -970,6 +986,41 @@ class OpenvpnResults:
         arguments = request.to_dict()
         return results.perform(
             types.GetInstanceAgentResponse, "agent", lambda: self._group.get_instance_agent(**arguments)
+        )
+
+    def report_instance_agent(
+        self, request: types.ReportInstanceAgentRequest
+    ) -> types.ReportInstanceAgentResponse:
+        """Report what an agent sees."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ReportInstanceAgentResponse, "report", lambda: self._group.report_instance_agent(**arguments)
+        )
+
+    def get_instance_status(
+        self, request: types.GetInstanceStatusRequest
+    ) -> types.GetInstanceStatusResponse:
+        """Get what is known of a running server."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetInstanceStatusResponse, "status", lambda: self._group.get_instance_status(**arguments)
+        )
+
+    def get_instance_sessions_pages(
+        self, request: types.GetInstanceSessionsPageRequest | None = None
+    ) -> results.ResultPages[types.GetInstanceSessionsPageResponse, types.TunnelSession]:
+        """List the sessions of a server."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_instance_sessions_pages(**arguments)
+        return results.ResultPages(types.GetInstanceSessionsPageResponse, "sessions", pages)
+
+    def kill_instance_session(
+        self, request: types.KillInstanceSessionRequest
+    ) -> types.KillInstanceSessionResponse:
+        """End a session."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.KillInstanceSessionResponse, "session", lambda: self._group.kill_instance_session(**arguments)
         )
 
     def get_instance_plan_pages(

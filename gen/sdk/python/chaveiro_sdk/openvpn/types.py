@@ -36,6 +36,8 @@ from ..models.api import (
     EnrolmentPage,
     Enrolment,
     IssuedEnrolment,
+    TunnelSessionPage,
+    TunnelSession,
     ClientSite2UserPage,
     ClientSite2User,
     UserProfileFormat,
@@ -75,6 +77,15 @@ from ..models.api import (
     Agent,
     AgentState,
     AgentRevocation,
+    AgentKill,
+    AgentList,
+    AgentSession,
+    AgentReported,
+    InstanceStatus,
+    InstanceAgentStatus,
+    InstanceOpenVPNStatus,
+    InstanceFilesStatus,
+    InstanceListStatus,
     InstancePlan,
     PlanTunnel,
     PlanRange,
@@ -642,6 +653,22 @@ class RevokeClientSite2SiteEnrolmentDryRunResponse(Response):
 
 
 @dataclass
+class GetClientSite2SiteSessionsPageRequest(Request):
+    """The request of ``get_client_site2site_sessions_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2SiteSessionsPageResponse(PageResponse[TunnelSession]):
+    """A page of ``get_client_site2site_sessions_pages``."""
+
+    sessions: list[TunnelSession] | None = None
+
+
+@dataclass
 class GetClientsSite2UserPageRequest(Request):
     """The request of ``get_clients_site2user_pages``."""
 
@@ -974,6 +1001,22 @@ class RevokeClientSite2UserForDryRunResponse(Response):
     """The result of ``revoke_client_site2user_for_dry_run``."""
 
     dry_run: DryRun | None = None
+
+
+@dataclass
+class GetClientSite2UserSessionsPageRequest(Request):
+    """The request of ``get_client_site2user_sessions_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetClientSite2UserSessionsPageResponse(PageResponse[TunnelSession]):
+    """A page of ``get_client_site2user_sessions_pages``."""
+
+    sessions: list[TunnelSession] | None = None
 
 
 @dataclass
@@ -1975,6 +2018,85 @@ class GetInstanceAgentResponse(Response):
 
 
 @dataclass
+class ReportInstanceAgentRequest(Request):
+    """The request of ``report_instance_agent``."""
+
+    id: int
+    version: str
+    interval: int
+    at: datetime | str
+    up: bool
+    looked: bool
+    openvpn: str | None | Unset | None = None
+    tag: str | None | Unset | None = None
+    lists: Sequence[AgentList | Mapping[str, Any]] | None | Unset | None = None
+    pending: int | None | Unset | None = None
+    reload: str | None | Unset | None = None
+    failures: int | None | Unset | None = None
+    base: str | None | Unset | None = None
+    after: int | None | Unset | None = None
+    upto: int | None | Unset | None = None
+    sessions: Sequence[AgentSession | Mapping[str, Any]] | None | Unset | None = None
+    ended: Sequence[AgentSession | Mapping[str, Any]] | None | Unset | None = None
+
+
+@dataclass
+class ReportInstanceAgentResponse(Response):
+    """The result of ``report_instance_agent``."""
+
+    report: AgentReported | None = None
+
+
+@dataclass
+class GetInstanceStatusRequest(Request):
+    """The request of ``get_instance_status``."""
+
+    id: int
+
+
+@dataclass
+class GetInstanceStatusResponse(Response):
+    """The result of ``get_instance_status``."""
+
+    status: InstanceStatus | None = None
+
+
+@dataclass
+class GetInstanceSessionsPageRequest(Request):
+    """The request of ``get_instance_sessions_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+    ended: bool | None | None = None
+    name: str | None | None = None
+    client_id: int | None | None = None
+    address: str | None | None = None
+
+
+@dataclass
+class GetInstanceSessionsPageResponse(PageResponse[TunnelSession]):
+    """A page of ``get_instance_sessions_pages``."""
+
+    sessions: list[TunnelSession] | None = None
+
+
+@dataclass
+class KillInstanceSessionRequest(Request):
+    """The request of ``kill_instance_session``."""
+
+    id: int
+    session_id: int
+
+
+@dataclass
+class KillInstanceSessionResponse(Response):
+    """The result of ``kill_instance_session``."""
+
+    session: TunnelSession | None = None
+
+
+@dataclass
 class GetInstancePlanPageRequest(Request):
     """The request of ``get_instance_plan_pages``."""
 
@@ -2142,6 +2264,8 @@ __all__ = [
     "EnrolmentPage",
     "Enrolment",
     "IssuedEnrolment",
+    "TunnelSessionPage",
+    "TunnelSession",
     "ClientSite2UserPage",
     "ClientSite2User",
     "UserProfileFormat",
@@ -2181,6 +2305,15 @@ __all__ = [
     "Agent",
     "AgentState",
     "AgentRevocation",
+    "AgentKill",
+    "AgentList",
+    "AgentSession",
+    "AgentReported",
+    "InstanceStatus",
+    "InstanceAgentStatus",
+    "InstanceOpenVPNStatus",
+    "InstanceFilesStatus",
+    "InstanceListStatus",
     "InstancePlan",
     "PlanTunnel",
     "PlanRange",
@@ -2253,6 +2386,8 @@ __all__ = [
     "RevokeClientSite2SiteEnrolmentResponse",
     "RevokeClientSite2SiteEnrolmentDryRunRequest",
     "RevokeClientSite2SiteEnrolmentDryRunResponse",
+    "GetClientSite2SiteSessionsPageRequest",
+    "GetClientSite2SiteSessionsPageResponse",
     "GetClientsSite2UserPageRequest",
     "GetClientsSite2UserPageResponse",
     "CreateClientSite2UserRequest",
@@ -2291,6 +2426,8 @@ __all__ = [
     "RevokeClientSite2UserForResponse",
     "RevokeClientSite2UserForDryRunRequest",
     "RevokeClientSite2UserForDryRunResponse",
+    "GetClientSite2UserSessionsPageRequest",
+    "GetClientSite2UserSessionsPageResponse",
     "GetClientSite2UserProfileRequest",
     "GetClientSite2UserProfileResponse",
     "CreateClientSite2UserProfileRequest",
@@ -2405,6 +2542,14 @@ __all__ = [
     "CreateInstanceEnrolmentsResponse",
     "GetInstanceAgentRequest",
     "GetInstanceAgentResponse",
+    "ReportInstanceAgentRequest",
+    "ReportInstanceAgentResponse",
+    "GetInstanceStatusRequest",
+    "GetInstanceStatusResponse",
+    "GetInstanceSessionsPageRequest",
+    "GetInstanceSessionsPageResponse",
+    "KillInstanceSessionRequest",
+    "KillInstanceSessionResponse",
     "GetInstancePlanPageRequest",
     "GetInstancePlanPageResponse",
     "ExportInstancePlanRequest",
