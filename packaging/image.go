@@ -58,16 +58,36 @@ func (r *release) writeImage(b *built) error {
 		return err
 	}
 	name := "chaveiro:" + strings.TrimPrefix(r.version, "v")
-	if err := path.AppendImage(image, layout.WithAnnotations(map[string]string{
-		"org.opencontainers.image.ref.name": strings.TrimPrefix(r.version, "v"),
-		"io.containerd.image.name":          "docker.io/library/" + name,
-	})); err != nil {
+	if err := r.addImage(path, image, b.arch, name); err != nil {
 		return err
 	}
 	if err := writeManifest(dir, name, image); err != nil {
 		return err
 	}
 	return r.writeArchive(dir, filepath.Join(r.out, r.fileName(b.arch, "image.tar")))
+}
+
+// addImage adds an image to a layout, with its platform, and with the names that tools give it.
+func (r *release) addImage(path layout.Path, image v1.Image, arch, name string) error {
+	if err := path.WriteImage(image); err != nil {
+		return err
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return err
+	}
+	size, err := image.Size()
+	if err != nil {
+		return err
+	}
+	return path.AppendDescriptor(v1.Descriptor{
+		MediaType: types.OCIManifestSchema1, Size: size, Digest: digest,
+		Platform: &v1.Platform{OS: "linux", Architecture: arch},
+		Annotations: map[string]string{
+			"org.opencontainers.image.ref.name": strings.TrimPrefix(r.version, "v"),
+			"io.containerd.image.name":          "docker.io/library/" + name,
+		},
+	})
 }
 
 // image is the root with the certificates of public CAs, and the program above it.

@@ -41,6 +41,9 @@ func unpacked(t *testing.T) v1.Image {
 	if err != nil || len(manifest.Manifests) != 1 {
 		t.Fatalf("%+v, %v", manifest, err)
 	}
+	if p := manifest.Manifests[0].Platform; p == nil || p.Architecture != "amd64" || manifest.Manifests[0].ArtifactType != "" {
+		t.Errorf("%+v", manifest.Manifests[0])
+	}
 	image, err := index.Image(manifest.Manifests[0].Digest)
 	if err != nil {
 		t.Fatal(err)

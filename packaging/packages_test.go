@@ -193,7 +193,7 @@ func checkArm(t *testing.T, r release) {
 	for name, want := range map[string]string{
 		"dpkg-deb -f " + r.out + "/chaveiro_1.8.7-1_arm64.deb Architecture": "arm64",
 		"rpm -qp --qf %{ARCH} " + r.out + "/chaveiro-1.8.7-1.aarch64.rpm":   "aarch64",
-		"tar -xOf " + r.out + "/chaveiro_1.8.7_arm64.image.tar index.json":  `"architecture":"arm64"`,
+		"tar -xOf " + r.out + "/chaveiro_1.8.7_arm64.image.tar index.json":  `"architecture": "arm64"`,
 		"go version -m " + r.out + "/chaveiro-v1.8.7-linux-arm64":           "GOARCH=arm64",
 	} {
 		words := strings.Fields(name)
