@@ -3359,6 +3359,124 @@ type IssuedKind string
 // KeyAlgorithm The algorithm of a key pair.
 type KeyAlgorithm string
 
+// MailRecipient Example: {"address":"noc@example.com","attempts":1,"created_at":"2020-10-05T12:20:02.932000+00:00","days":30,"enabled":true,"events":["alarms","key.exported"],"failed_at":"2020-11-05T12:21:02.932000+00:00","failure":"450 4.2.1 mailbox busy","id":1,"language":"pt-BR","last_sent_at":"2020-11-04T12:20:02.932000+00:00","resource":"openvpn.clients","resource_id":7,"sent":12,"updated_at":"2020-11-05T12:20:02.932000+00:00","waiting_since":"2020-11-05T12:20:02.932000+00:00"}
+type MailRecipient struct {
+	// ID The id of the recipient.
+	ID int64 `json:"id"`
+
+	// Address The e-mail address.
+	Address string `json:"address"`
+
+	// Language `pt-BR` or `en`.
+	Language string `json:"language"`
+
+	// Events Types of events, as `key.exported`, and groups of them: `alarms`, `service`, `expiry`, `agents`, `authorities`, `security`, `certificates`, `sessions`, `instances`, `vault`, `all`. An empty list is `alarms`.
+	Events []string `json:"events"`
+
+	// Resource Only events of resources of this kind, as `openvpn.clients`; `null`: of all.
+	Resource *string `json:"resource"`
+
+	// ResourceID Only events of this one; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+
+	// Days That something ends is mailed from so many days ahead on.
+	Days int `json:"days"`
+
+	// Enabled Whether anything is mailed.
+	Enabled bool `json:"enabled"`
+
+	// WaitingSince Since when a letter is on its way; `null` when none is.
+	WaitingSince *string `json:"waiting_since"`
+
+	// Attempts How many times the mail server has not taken that letter.
+	Attempts int `json:"attempts"`
+
+	// Failure What the last attempt has failed with; empty when it has not.
+	Failure string `json:"failure"`
+
+	// FailedAt When the mail server has refused the address for good. Nothing is mailed to it any more until the recipient is updated.
+	FailedAt *string `json:"failed_at"`
+
+	// LastSentAt When the mail server has taken the last letter.
+	LastSentAt *string `json:"last_sent_at"`
+
+	// Sent How many letters it has taken.
+	Sent int64 `json:"sent"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// MailRecipientCreate defines model for MailRecipientCreate.
+type MailRecipientCreate struct {
+	// Address The e-mail address; unique regardless of case.
+	Address string `json:"address"`
+
+	// Language `pt-BR` (the default) or `en`.
+	Language *string `json:"language,omitempty"`
+
+	// Events Types of events and groups of them, each once; see `MailRecipient`. An empty list, the default, is `alarms`.
+	Events []string `json:"events,omitempty"`
+
+	// Resource Only events of resources of this kind, as `openvpn.clients`.
+	Resource *string `json:"resource,omitempty"`
+
+	// ResourceID Only events of this one; needs `resource`.
+	ResourceID *int64 `json:"resource_id,omitempty"`
+
+	// Days That something ends is mailed from so many days ahead on; 30 when left out. It is told 90, 30, 14, 7 and 1 days ahead.
+	Days *int `json:"days,omitempty"`
+
+	// Enabled Whether anything is mailed.
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// MailRecipientPage Example: {"cursor":{"current":0,"next":null,"previous":null},"recipients":[{"address":"noc@example.com","attempts":1,"created_at":"2020-10-05T12:20:02.932000+00:00","days":30,"enabled":true,"events":["alarms","key.exported"],"failed_at":"2020-11-05T12:21:02.932000+00:00","failure":"450 4.2.1 mailbox busy","id":1,"language":"pt-BR","last_sent_at":"2020-11-04T12:20:02.932000+00:00","resource":"openvpn.clients","resource_id":7,"sent":12,"updated_at":"2020-11-05T12:20:02.932000+00:00","waiting_since":"2020-11-05T12:20:02.932000+00:00"}]}
+type MailRecipientPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor     Cursor          `json:"cursor"`
+	Recipients []MailRecipient `json:"recipients"`
+}
+
+// MailRecipientUpdate defines model for MailRecipientUpdate.
+type MailRecipientUpdate struct {
+	// Address The e-mail address; unique regardless of case.
+	Address *string `json:"address,omitempty"`
+
+	// Language `pt-BR` or `en`.
+	Language *string `json:"language,omitempty"`
+
+	// Events Types of events and groups of them, each once; see `MailRecipient`. An empty list is `alarms`.
+	Events []string `json:"events,omitempty"`
+
+	// Resource Only events of resources of this kind; empty: of all, and `resource_id` is cleared too.
+	Resource *string `json:"resource,omitempty"`
+
+	// ResourceID Only events of this one; 0: of all.
+	ResourceID *int64 `json:"resource_id,omitempty"`
+
+	// Days That something ends is mailed from so many days ahead on.
+	Days *int `json:"days,omitempty"`
+
+	// Enabled Whether anything is mailed; true also tries an address again that was refused.
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// MailTest Example: {"failure":"","message_id":"7QWJ3N5KXF2VSDYPLTBGRA6MHC@example.com","sent":true}
+type MailTest struct {
+	// Sent Whether the mail server has taken the letter.
+	Sent bool `json:"sent"`
+
+	// MessageID The Message-ID of the letter, without angle brackets.
+	MessageID string `json:"message_id"`
+
+	// Failure What has failed, with what the mail server has said; empty when nothing has.
+	Failure string `json:"failure"`
+}
+
 // MergedCrl Example: {"added":1,"ca_id":1,"entries":3}
 type MergedCrl struct {
 	// CaID The id of the CA.
@@ -4522,6 +4640,54 @@ type GetEventsPageParams struct {
 	// Wait For how many seconds an empty page waits for its first event.
 	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
 
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetMailRecipientsPageParams defines parameters for GetMailRecipientsPage.
+type GetMailRecipientsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateMailRecipientParams defines parameters for CreateMailRecipient.
+type CreateMailRecipientParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteMailRecipientParams defines parameters for DeleteMailRecipient.
+type DeleteMailRecipientParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetMailRecipientParams defines parameters for GetMailRecipient.
+type GetMailRecipientParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateMailRecipientParams defines parameters for UpdateMailRecipient.
+type UpdateMailRecipientParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// TestMailRecipientParams defines parameters for TestMailRecipient.
+type TestMailRecipientParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -5924,6 +6090,12 @@ type UpdateApikeyJSONRequestBody = ApikeyUpdate
 // RotateApikeyJSONRequestBody defines body for RotateApikey for application/json ContentType.
 type RotateApikeyJSONRequestBody = ApikeyRotate
 
+// CreateMailRecipientJSONRequestBody defines body for CreateMailRecipient for application/json ContentType.
+type CreateMailRecipientJSONRequestBody = MailRecipientCreate
+
+// UpdateMailRecipientJSONRequestBody defines body for UpdateMailRecipient for application/json ContentType.
+type UpdateMailRecipientJSONRequestBody = MailRecipientUpdate
+
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
 
@@ -6275,6 +6447,24 @@ type ServerInterface interface {
 	// GetEventsPage List or follow the stream of events
 	// (GET /events)
 	GetEventsPage(ctx echo.Context, params GetEventsPageParams) error
+	// GetMailRecipientsPage List recipients of mail
+	// (GET /mail/recipients)
+	GetMailRecipientsPage(ctx echo.Context, params GetMailRecipientsPageParams) error
+	// CreateMailRecipient Create a recipient of mail
+	// (POST /mail/recipients)
+	CreateMailRecipient(ctx echo.Context, params CreateMailRecipientParams) error
+	// DeleteMailRecipient Delete a recipient of mail
+	// (DELETE /mail/recipients/{id})
+	DeleteMailRecipient(ctx echo.Context, id ID, params DeleteMailRecipientParams) error
+	// GetMailRecipient Get a recipient of mail
+	// (GET /mail/recipients/{id})
+	GetMailRecipient(ctx echo.Context, id ID, params GetMailRecipientParams) error
+	// UpdateMailRecipient Update a recipient of mail
+	// (PUT /mail/recipients/{id})
+	UpdateMailRecipient(ctx echo.Context, id ID, params UpdateMailRecipientParams) error
+	// TestMailRecipient Send a test letter
+	// (POST /mail/recipients/{id}/test)
+	TestMailRecipient(ctx echo.Context, id ID, params TestMailRecipientParams) error
 	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx echo.Context, params CreateTokenParams) error
@@ -7170,6 +7360,242 @@ func (w *ServerInterfaceWrapper) GetEventsPage(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetEventsPage(ctx, params)
+	return err
+}
+
+// GetMailRecipientsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMailRecipientsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMailRecipientsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMailRecipientsPage(ctx, params)
+	return err
+}
+
+// CreateMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateMailRecipient(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateMailRecipientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateMailRecipient(ctx, params)
+	return err
+}
+
+// DeleteMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteMailRecipient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteMailRecipientParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteMailRecipient(ctx, id, params)
+	return err
+}
+
+// GetMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMailRecipient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMailRecipientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMailRecipient(ctx, id, params)
+	return err
+}
+
+// UpdateMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateMailRecipient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateMailRecipientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateMailRecipient(ctx, id, params)
+	return err
+}
+
+// TestMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) TestMailRecipient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestMailRecipientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestMailRecipient(ctx, id, params)
 	return err
 }
 
@@ -13566,6 +13992,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/user/info", wrapper.GetUserInfo, options.OperationMiddlewares["getUserInfo"]...)
 	router.PUT(options.BaseURL+"/user/info", wrapper.UpdateUserInfo, options.OperationMiddlewares["updateUserInfo"]...)
 	router.GET(options.BaseURL+"/events", wrapper.GetEventsPage, options.OperationMiddlewares["getEventsPage"]...)
+	router.GET(options.BaseURL+"/mail/recipients", wrapper.GetMailRecipientsPage, options.OperationMiddlewares["getMailRecipientsPage"]...)
+	router.POST(options.BaseURL+"/mail/recipients", wrapper.CreateMailRecipient, options.OperationMiddlewares["createMailRecipient"]...)
+	router.DELETE(options.BaseURL+"/mail/recipients/:id", wrapper.DeleteMailRecipient, options.OperationMiddlewares["deleteMailRecipient"]...)
+	router.GET(options.BaseURL+"/mail/recipients/:id", wrapper.GetMailRecipient, options.OperationMiddlewares["getMailRecipient"]...)
+	router.PUT(options.BaseURL+"/mail/recipients/:id", wrapper.UpdateMailRecipient, options.OperationMiddlewares["updateMailRecipient"]...)
+	router.POST(options.BaseURL+"/mail/recipients/:id/test", wrapper.TestMailRecipient, options.OperationMiddlewares["testMailRecipient"]...)
 	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
 	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
 
@@ -14638,6 +15070,644 @@ func (response GetEventsPage409JSONResponse) VisitGetEventsPageResponse(w http.R
 type GetEventsPage500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetEventsPage500JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPageRequestObject struct {
+	Params GetMailRecipientsPageParams
+}
+
+type GetMailRecipientsPageResponseObject interface {
+	VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error
+}
+
+type GetMailRecipientsPage200JSONResponse MailRecipientPage
+
+func (response GetMailRecipientsPage200JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMailRecipientsPage400JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetMailRecipientsPage401JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetMailRecipientsPage403JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetMailRecipientsPage500JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipientRequestObject struct {
+	Params CreateMailRecipientParams
+	Body   *CreateMailRecipientJSONRequestBody
+}
+
+type CreateMailRecipientResponseObject interface {
+	VisitCreateMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type CreateMailRecipient200JSONResponse MailRecipient
+
+func (response CreateMailRecipient200JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateMailRecipient400JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateMailRecipient401JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateMailRecipient403JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateMailRecipient409JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateMailRecipient500JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipientRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteMailRecipientParams
+}
+
+type DeleteMailRecipientResponseObject interface {
+	VisitDeleteMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type DeleteMailRecipient200Response struct {
+}
+
+func (response DeleteMailRecipient200Response) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMailRecipient400JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteMailRecipient401JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteMailRecipient403JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipient404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteMailRecipient404JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteMailRecipient500JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetMailRecipientParams
+}
+
+type GetMailRecipientResponseObject interface {
+	VisitGetMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type GetMailRecipient200JSONResponse MailRecipient
+
+func (response GetMailRecipient200JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMailRecipient400JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetMailRecipient401JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetMailRecipient403JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetMailRecipient404JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetMailRecipient500JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipientRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateMailRecipientParams
+	Body   *UpdateMailRecipientJSONRequestBody
+}
+
+type UpdateMailRecipientResponseObject interface {
+	VisitUpdateMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type UpdateMailRecipient200JSONResponse MailRecipient
+
+func (response UpdateMailRecipient200JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateMailRecipient400JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateMailRecipient401JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateMailRecipient403JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateMailRecipient404JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateMailRecipient409JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateMailRecipient500JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipientRequestObject struct {
+	ID     ID `json:"id"`
+	Params TestMailRecipientParams
+}
+
+type TestMailRecipientResponseObject interface {
+	VisitTestMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type TestMailRecipient200JSONResponse MailTest
+
+func (response TestMailRecipient200JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response TestMailRecipient400JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response TestMailRecipient401JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response TestMailRecipient403JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response TestMailRecipient404JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient409JSONResponse struct{ ConflictJSONResponse }
+
+func (response TestMailRecipient409JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response TestMailRecipient500JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -29483,6 +30553,24 @@ type StrictServerInterface interface {
 	// GetEventsPage List or follow the stream of events
 	// (GET /events)
 	GetEventsPage(ctx context.Context, request GetEventsPageRequestObject) (GetEventsPageResponseObject, error)
+	// GetMailRecipientsPage List recipients of mail
+	// (GET /mail/recipients)
+	GetMailRecipientsPage(ctx context.Context, request GetMailRecipientsPageRequestObject) (GetMailRecipientsPageResponseObject, error)
+	// CreateMailRecipient Create a recipient of mail
+	// (POST /mail/recipients)
+	CreateMailRecipient(ctx context.Context, request CreateMailRecipientRequestObject) (CreateMailRecipientResponseObject, error)
+	// DeleteMailRecipient Delete a recipient of mail
+	// (DELETE /mail/recipients/{id})
+	DeleteMailRecipient(ctx context.Context, request DeleteMailRecipientRequestObject) (DeleteMailRecipientResponseObject, error)
+	// GetMailRecipient Get a recipient of mail
+	// (GET /mail/recipients/{id})
+	GetMailRecipient(ctx context.Context, request GetMailRecipientRequestObject) (GetMailRecipientResponseObject, error)
+	// UpdateMailRecipient Update a recipient of mail
+	// (PUT /mail/recipients/{id})
+	UpdateMailRecipient(ctx context.Context, request UpdateMailRecipientRequestObject) (UpdateMailRecipientResponseObject, error)
+	// TestMailRecipient Send a test letter
+	// (POST /mail/recipients/{id}/test)
+	TestMailRecipient(ctx context.Context, request TestMailRecipientRequestObject) (TestMailRecipientResponseObject, error)
 	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
@@ -30189,6 +31277,206 @@ func (sh *strictHandler) GetEventsPage(ctx echo.Context, params GetEventsPagePar
 		return err
 	} else if validResponse, ok := response.(GetEventsPageResponseObject); ok {
 		return validResponse.VisitGetEventsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMailRecipientsPage operation middleware
+func (sh *strictHandler) GetMailRecipientsPage(ctx echo.Context, params GetMailRecipientsPageParams) error {
+	var request GetMailRecipientsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMailRecipientsPage(ctx.Request().Context(), request.(GetMailRecipientsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMailRecipientsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMailRecipientsPageResponseObject); ok {
+		return validResponse.VisitGetMailRecipientsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateMailRecipient operation middleware
+func (sh *strictHandler) CreateMailRecipient(ctx echo.Context, params CreateMailRecipientParams) error {
+	var request CreateMailRecipientRequestObject
+
+	request.Params = params
+
+	var body CreateMailRecipientJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateMailRecipient(ctx.Request().Context(), request.(CreateMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateMailRecipientResponseObject); ok {
+		return validResponse.VisitCreateMailRecipientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteMailRecipient operation middleware
+func (sh *strictHandler) DeleteMailRecipient(ctx echo.Context, id ID, params DeleteMailRecipientParams) error {
+	var request DeleteMailRecipientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMailRecipient(ctx.Request().Context(), request.(DeleteMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteMailRecipientResponseObject); ok {
+		return validResponse.VisitDeleteMailRecipientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMailRecipient operation middleware
+func (sh *strictHandler) GetMailRecipient(ctx echo.Context, id ID, params GetMailRecipientParams) error {
+	var request GetMailRecipientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMailRecipient(ctx.Request().Context(), request.(GetMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMailRecipientResponseObject); ok {
+		return validResponse.VisitGetMailRecipientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateMailRecipient operation middleware
+func (sh *strictHandler) UpdateMailRecipient(ctx echo.Context, id ID, params UpdateMailRecipientParams) error {
+	var request UpdateMailRecipientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateMailRecipientJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateMailRecipient(ctx.Request().Context(), request.(UpdateMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateMailRecipientResponseObject); ok {
+		return validResponse.VisitUpdateMailRecipientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestMailRecipient operation middleware
+func (sh *strictHandler) TestMailRecipient(ctx echo.Context, id ID, params TestMailRecipientParams) error {
+	var request TestMailRecipientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestMailRecipient(ctx.Request().Context(), request.(TestMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestMailRecipientResponseObject); ok {
+		return validResponse.VisitTestMailRecipientResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -34819,994 +36107,1027 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L39cttIli/4KrmcG9HlOxQN8EsSFTd2VLKry1UuW2Opunq621dIAkkyW2AmBwmKZlVoY19l4kZsxP59",
-	"H6HfZJ9kI09mAolPAiIl29Xq6Oi2ABDIj5Pn+/zObx2fL1ecERaLzuS3zoLggETwzwvsL8gFZ3HEQ/l3",
-	"QIQf0VVMOetMOr8sSLwgEcIsQAu+QfGCoCkPtmiJt2hKkC9/HfQ63Y7wF2SJ5Rvi7Yp0Jh0RR5TNO/f3",
-	"3Y58PWHxKypWXFD16vyXztGMhgQxvCRoxqPkSzvfHYU/8YDOKAmKL71eEBRSEf9BoHhBxc+rAMekizYL",
-	"6i8Q44jD5OQTiM/gkxfnaIFFD10RFiAaoyn2bxFlyHszOzLfObqizCeeHBn5hJerUA7pFxJ0UX+E3vE7",
-	"1Hf6Y+T2J44zcRz0x5+ud8/hKsbyNfkJXEZEEBajzYJEBOaAqICBhljEauTxAsfI5+swkDuywEEXtivE",
-	"MYlQRO64j+XbBOwZ47F8ijNE4wm8KMAxnmJBUMCJgPuYiQ2JuohHyMfsD/CDTUTjmDAU8+yG/LeIzDqT",
-	"zr+8TAnspborXibTknN8fY3nZbsu4oizObrDIQ1wzCOzEXLvz5Ao2YZ3nJGjn3DsL7xdxPGB/OeaiPhN",
-	"BWnQwHwtUg+eqaWljJgbIZ9LgpBjiDnPbvlo5vguOZ6dzsZ46DvkZObOHDyY9v1hMCLjWWZwS/zpLWHz",
-	"eNGZjIfd0rHG0fZ8FpOoZJnkZTiAS8y2SBCfs0CgmKM42iI8x5Shbz58d4FOXdfpyvvyh8h1ev3e4MUZ",
-	"Wmky4izcSlpicm4RQRugKs7Va/UiCLnxM0xDEsjpUyaAFMzPkCDRHfWJpg35F0GMbzJrM3Ayc6eMLtfL",
-	"zsRJJk5ZTOYkgpn/8ssv5+t4QVhMfRyT8r2Ct8G2YORHJJBP41AR/waIP+Bd5H1LcEQir3Q13N64577I",
-	"7qF6vs1O3Xc7KxzhJYk1Bz33fbKK32I2X+N5xehDfVeO31uKuSeJmUQRj0QXeav46NsPHvoGjiOZ4XUY",
-	"v5BL7hGW4zLwZKfbofLFiot3uh3JNCWVwECOkpHsYDp4ucJ0znYfDl8/2TMfXuF4kX7W3L6hQafbkURE",
-	"I8mM42hN7CHMeLTEsdr78bDTlQutyOLUcY7d09P+aHg8dE5P3W5KMW4pxbyKth/W7D0Lt8Wxe/K73kRy",
-	"sgVlc8kv/QVmcxL00LmhcZtupvL4z9aCBPJZ80915s0TZ0B4bKslhlwVxSWRwFuBNvJt1CZELJCnRglb",
-	"7eHVKqSKEb+8Y0HPX+A7QiPeC6LtUbRm//p3wZnXlc+uQuwn/Gct1jhMODIOBU9kAY6BMzGu5CR6R6iS",
-	"1SiItihaM8R4hGgskPcmIMsVjwnzt0c/kq0nJ3pLVnGyo/+5JtE23dIg2t5Ea5ahIE2YnckMh4Ik2zLl",
-	"PCSYKR7/aUUjIiqYmNwuFC+40IOXrB3HSqhJuSwpHoQWrMKbq/foZOy4Z2hD4wVfxwijXzkjcpmpQD9f",
-	"X1QNnqhR3GAYRiserCfwLZnxiDSbwRSeTWdxoMGr17Yb/Xf6gJWdZnX4zpDHV4TdrZin+HlIZjHi60pC",
-	"0Ge2qcS/jLjU4vRA5Ji+52FAot08BgdBRIQ8eBERfB35pIeugdApkLhmgV0kuFp7xkEPVUcbVCIaIb5h",
-	"KKLzRSzQdCtlI2XzCq71dMzqQZO3ub772SeQcI8fybZMiYvJJ9Cgt3ytNgG2SO4c2YA2T7C/QIofxxwY",
-	"pFj7C8klMfr55zevFGteERznNDI4QErtkJbBLdl2YWvNBR+HIYngKcpQf4gWfC1lqlFm4ZNSHZ6TWKQ/",
-	"yzFUaXnIezMaCRi3iGkYSh7KJAWha+v7akSYKUlghkkFGjqnyIvWIfEKgkZrU7eErJJRTYA160lLpT6i",
-	"UuwwsulVCfgcG6/iDv3RCPbU/O1KjSWOSSTf+T//+n8c/V8f//W/dco4yBsmYsx8sptk368I+9PlO0T1",
-	"L5oQrH70CfWESzwnF+tI8KjUtI3Urq+kYjYlUtOdICenhmlzS1GGfLKrdIANFerXNEAgabRVmXuhtiTB",
-	"fvF8GEqPkU+xB/qdvrCKyB3la+EpLcOoFmtmKS7qUbTCQFMEZM+c3hEhf0CWq3gLn83sg1PO1NWryoW7",
-	"033Y+juV639Ffy0RpW9ispSHvzBmd1Q+aCFfUzpk+YtkiK7j7KSKKxLOqvXGjI5FtIBBMb6VS73BWyNg",
-	"EuVYMqA/CGB7eEUlh+ARWgsS9dD7hFIUuzNvy3ALaYx7goQzb4KkjgAcIyAhiQmYYgEVeBoSqY92zTjU",
-	"IICGxHpFIvk5D4bXldIEniDyYIPpA/YbAYtxIe29W8Kk5sX1uS1dbrlGLdW/Kx6VaB8eDbyusmakbrP1",
-	"JnkVSp0tny/1MeuhN8ARzQ+yqgqaEkEDou8mqpKXfsLofp59VOUwrHM0JSFnczChKVi8AYkq10LOq7HT",
-	"g0QxnYEh+16+FFbmZ9FEB1I0c0VjONQB/C2QNBS0ekMDIbVLny+XnH1mveZefkWsOBMErOBvcaC9LfIv",
-	"X3n85D9ty0caOfJactp/6ygjuDP562+dGSVhYPOnpZh3Jlqt5Yiyu3/8V0gD8MIk4wHHUef+433TDXqt",
-	"PggzKO6GJc+XOJSrRYIzqYD+cPX+HeLTvxM/7iKMpjhAiRugCz6UEEdz0kPvtNKxwanh2VFO0FlI/f2X",
-	"BzbaLM4P//gvRD5RERO0XiIak6UkD0TkhTsc8sharGCtPkUOtF7vGdhsS2n/wOAEwhFRLkRwRUi2BUcf",
-	"I8npDJ2LrZDjnPFoChQdo28UJ3xxphRFKsCzKQVf1Wp+Bz8OCNt7OfE6XvCI/gq/Sdb13CdCcMT+8b84",
-	"WpFoSeMs4cnxHo7qLIcWFcoXiqbrOHXJLngYKLVY8n1YUyqslSYBmkV8qcxQbU501SWjqQoaq82AZ/gs",
-	"JgxUHaYUWg/8j0dgu3vgJLOCBNa9qonqp19absx7pVJKxROHsAB7b1ayP/J1iMK7H29bjKdTqe9nGYew",
-	"kv1rQdCaBdollDCP1LIDTe4PAnl/PtLs8eiNFES/FNZc+wama7FVDnz7jT5maCoHxGLl7j3cBr3j8Xd8",
-	"zYLD7c07eWgIky+LcObUMB7fzOBjB9ujou2cnhpgjMAufmbmmJPgkTjGBZxhX55hSRYsJoivE6GFH0to",
-	"veMW94DzneiQVGoLiplI/Q9Uo+BMKbhYufa16ZKEALShyhkRXVTBHA5DeuD2P8r7/et+nQ8TwGL8zMin",
-	"FfFjEnxFvOU8cSTDMLQbgs+UH1layYFAUxJvCGHIDymcehYYfqT8EXYYVvAlUXKShEqzZsDme6B96gFB",
-	"rGKul8daCi1WE10x1nshpySNEHNDq2WTzu3g7/2F23Mnx51uZ0ZDotYxWfzOikcxct3T4d/gePBALp8z",
-	"Hg7VXxBEvQEttO84zpHjHjnuNQRLJ47Tc+A//wp/2AZJdEeins/ZrHP/sZvxJkgF9ZZsb2Ist8/B7rTv",
-	"D4IhGc3GzrF70j8d4OF05I+DY3IyO03febdiR0scR/RX0JlDjgM9MLYOQ3npjt/KlZGzw+ZLiUEak6OI",
-	"cvgpBgqTg7jgy1XEl1SQTvKCmwCWtNN3+uMj1zlyRtduf9J3Jk6/dzro27MVJKI4bDILuQhCRY21SbZm",
-	"NM7O6r7bUWsyns4c/5SM/f7UHfqD2QkeBCPsEsc/nR1P+658chXxlTRelD6fUEVVSoAX47mHAjqbSStF",
-	"ax8k5T5SY5Ns0DpBxljsdj4dgcXVmfTvLYrDYfh+Bqtdd66Ahq/gN3INSsS2vHeGPLmJ2ng0nsBFqkYq",
-	"IavY2wbTGPia/InUWg3NJ+McmKXML8eFdkBrr+BWOzkXWLlpsBysUhg4utVh0lpPvvVRV1lZxpb7K4yg",
-	"m2yNWbmPySuUfSI3ExbpQxL8zx/5L46YC+SnRlhmMF+cyzUsGLI5CzWzjGaeZa9T1rRKPDE+ndSGz5IR",
-	"xM9pLAk70sq63FOW21RwwOZJqXKXB/fpohcP2xZiiZShD99doFH/xDlDnjW+73kYQDhPrMWKsEAl4zQl",
-	"sOF9flvzA4BUF5h8ZtHlw0cxVYZo+rFBv+xjc35UOYLRfUomv5Wr4HKh2Xo51YHBBfnUZor9/BlSlJV8",
-	"tWvsab0FuQWpPFtXhmnZx+pZYv4OJGaOESV7WikI9Zg9YPPkjkRaCAg4O8BQlNMxKxfRm5mUS12kUnqE",
-	"oJwZhY4zneqi322zpHqBenKf0l15yCMdL2GBOLPElAAfsU63yvM0x3FqjtnxfULYpeFneStJ7VqzICQQ",
-	"x5OUAY7MmCzFLoXaRKe+hd9/R6U6DmN8o37dh2OQDBJHEd5m5IBznzsF9f5YO7bVUtwkZ6tWXZAfuSXb",
-	"ZGH0iW3JwMtF25tYwOp2FQFmhZwUYTmKyouvGoaaO/klVMas6QDBQ7YiFpKSY44iggM1Bs5mdL6OQEdR",
-	"jo1E4EL0WC9HqdzZLWB3CZ6EWxWnoA+qOX48SgWsOtdKfVRxYmloNaThvF6WIWC3lnxP7xP2VZmma+V7",
-	"quRQO1u0kChaz0nG94ZBVtEWAj+YitljJJ+V/1Lu3QDWB24ENCJ+zKNtKzob5AV3Nn6spTYMMD1vWdI0",
-	"69VNQwoJO0933zCuUlEPAb2cmMdhyDckuKErKcY77mm/5/T6Pedlfyhf4kcEx6m4do93CLDs2na6HcIk",
-	"WScGeRLTSqSsFqtmQeQoPnY7co9v1iL7Zbfuy+kv6KozSSZynMp7FdDsSKGoQtQ3axbTMBH3OCY3IV3S",
-	"VAHgoRlPEphMY4b8lsg5ku0PDvnzOX1Pf/jxT+6/07cXPyymf/Tl329+/vWN+47+IHWONaRrN51OQXJn",
-	"tqmM0zMSb3h0q41XFb6HJL7oVoCqefHm1QcpouE8nanHSCiIig5TnfUx6KHXy1W8nRh/+xbuZ1hCPdVn",
-	"mIDF70tZgE1epayXKtaln3sctd0d5Z1aZTzCupI7+m69NiFZT3IKqpid2ap6LiYVE/sEVS2ZiPlKwAsp",
-	"mzcXQrlV3E8mSd1tt1qizuQDlBKLX5R+wdyWIjo5DVSgKV+zYCL/kNppwBNvynQdK5elCk8rJZIREohu",
-	"kmjYg6teFx6US6nSniSbSM6N+gyUJshPZU7Orjk2PjuuXIIsj6w7PiAx5ZNdhNGMbJKk+9D2CjyykuL2",
-	"7/NcOj/m71LepUMhhRmUKJSNnRPuYKeG2Vp7zMuS/It/lpfTegOVr5Lk2WplJtJsWatgwAmyzhqaxk8f",
-	"a3vAf2LJwPxMPpiKihWJ0JKydY50OIIf9tC3ZMtVpYsSKWVhF/Qa+wujVK8i7su99vmaxULV80AOUq96",
-	"VmVsQZpEWmaX7S/cOkvy2/X5pzrjHRLigSkt0TzCLG6uB3/gIflAZm30X3AVpTpFjVjQw0xN8VLuUys2",
-	"5M5qdaWMVyqazDBkySd++OUaffP9VX80fmGSmAIS0bs0PA8G3x+kYeHzSOnIGAk6Z+AwIH5EVKhH80MR",
-	"84gEPfTLgsPolVCHtDA4ACrzGdJSBSHq6C94KJm50sxVALqH3jCEw1BHndRFodyZyZIKyMvdLLi2EZb4",
-	"VjkipEaDt2dqPeUFCDKZ7y3BrFMVD//d+g+e+oGnU2eBZv8gkCBxLCfqqSU7gmUUR5z5xEMMRxHfqAmp",
-	"SahVjrmeNiyMmrZKKpbjMTWCte5VW5PcyfSTNJNHUZzGBbPGsmYUxdlkbk5nVttKtaOMctPN6LwZ1mRL",
-	"/5wYzEmYAn/OqJyZtSxYTHKiIrg9+rs4MjVJK/oj2aam1AW8Su5CC2X9XMf4ge4Trf0bqZ6/KFPeqxXy",
-	"xIrLmW3dTt9x3EkwPZlMXDmvMs29pOoir3xUcN4CLzvepT5/FxECafWlinNj8T1so0ifIZUDWywNqfhe",
-	"Cd8cPUTdblozo7Y1o3SlpXF9Z+DkLO2/7KH4jL8mhRmdp2w8rdltoEw/MPvzoWR/WqlM/szof64Jisgc",
-	"R0EoNRs+Qz4W5Ay5cnn7o5FkzBH2YxKJViqn+xAlzcnoZ51shrlyM9u57801rpMGClcrLepNUKZENd2R",
-	"wWGVqjPkga9nLx5SCNkByVS75y512a3tooMbKsr27K77It11H+04lb+OIoiEStIln5LxmXmov++LPj6z",
-	"z781dL+rBcofmOrz0c+E02oT/42LuTp9I/FCm2FX0/QHHpfqSfyORCEu8wPwMoCAvPmcMZYdZOJ9uhhE",
-	"A0eYQgslZQZjx8kwwP7otL8HA4RVqZi1Auh41g6/RO3wWQ981gO/Bj2wuWvzq9MLu0BqBCehgBTX5WtW",
-	"Gh+gHZbIjyTdO5+UdWD9TmtzSxIveCDHgNfxom+XOd8RFnMoINwzgvlFhPrGjxrpGzQTQQJlii6UxKj3",
-	"4I4aBtMSunlARM0QwS6lM/nGT+oHrTJ4WsdXvhxv53GdszPr0FyalUk9m43djtnzX+VifAqNqr8HOR/C",
-	"/TY8DFEOPo+fpszsT+azY9d/SmadHfD3GrUwt+AaaCH9PVpFXBVaLwUJ76SS5SnW7k1MDQ5VARv9l4nW",
-	"RASRT/oYQVxCvtiH6BzYXuZFrjdJIdbkrwSdMxIoqLLRyfD0RQ95jDPiTSCgAzWAYLxRFQj9+cPbrqUU",
-	"y5/jeB2RswS0as1gS3LJd4LEcmtUpSigCOjyQoakOYmu315BKAj0aCY1l7925Dg6XSXcXPOPvrUJqY1j",
-	"bUKpJya5q5Oevx55fCAXhb0Ajf0UqTrz+Z0V1gR2nMIqA/5L5737cNl8PWaMSECh9n2fxIvBl2Eilera",
-	"64DG536syMw669l0/yWOKE5VKLAVCqeDNkLF6FrIKpndS7IpJN+F4LYoVeOa22H92mIhlfWqU2mlhtQy",
-	"pdXc3HH6kwW+lk/XVoSpB1K96mPthl3rr+cgWjJrCqkppgAhKyP1ltzhdRh3kefz5RKzwIP6U6hH1VVv",
-	"+kYGSVUJpK4UcfJRD2EbvEuJNFWsnNYz2xJJh8MTF3e+Clt/U64DfKBcVsmVeH1XLILFvl4LJSLk+w2B",
-	"N6JqnXuVc8vjciTEn5JaEy2I+s4OITitQCR8vVxFRGD05//4i3ydv8CUdSaDbmeBxaIz6ZzOTsaBc+Ke",
-	"nAz942A8OsX9GcHY8UcjHDjuCA+ms+HMnfanzvSk3/cDdxSMfXc0dWaOg52TTiJf5aHFmTW6ADXoisak",
-	"L/9HKgnr2OcKQFKpDync87Cv6JaIGCovmoDnmoJ+ScvaJ6ZUL2HdNDVGyd8G5AqePBJ9UZIZ7JcLoiTt",
-	"Xw5fZbQobcXrIk9NWv5LYTPJf6kUcvgX+Ovlv8inFY9i+S+osPfOkKe0QThXmMlDEpPlKk7LgbT61mti",
-	"blku4oRCm/GSPCdKSPa3aliFLMrVmQYaKznlbYtWkpOBgwBIBIeX1h4pLl2yO2nxripUIj5ektRVrHTy",
-	"Oo+SlalipzjW2coLvFoR9lg2shQ46fHebzk2WOy5Fv2Ui5QWy8pbaXUzuQOzSIqLXr2zRO654kllr5V3",
-	"ElKDT6xXgG69oEJ9ZIKuvj8/6o/GugQUB8SnSyUhGpdTjxu5hOB7D3AGWRyy7APJ7TeBhuFJTlBe7+2f",
-	"7AhIJIy2wdl/r5/N+ZqrkfjfxMJgELN0RzSakNt2YUb3WcZftjRZcJwsdk5znlO/bGocRqCUjeKWMgsP",
-	"Xj05kXa2z1daGuTEkHcGoHNSE+mpVEYPfSPN8iPKxIuuvqOzO29uyVZIsbDCy17WBPHaUPHpfU747UK2",
-	"V49mc6PjFFqXkT01ZpVDnBW/lbpzblR1uvQOz7HrljoXVRqklndGxGVI0D6pXaMLpGfKIpPsQucnmbBt",
-	"I80M57QOl2Z6lUo5qKIlXpPWboduB9iWznh5VmZ/v8rsx2KY6MEun5RqmvqlUvupjVuqyrWkv155PBSC",
-	"Zom9KnxvgqZbhIVPWAAw/0FPaubmhvxXescyI7HwtVOx2kB8n4rX6pwIbSZAKn6qv5vPaJrRdyo+ZRuw",
-	"rUpMLZvckIx9qcTzaVV738wom5NoFVGAnpA3gbwUKTszl/SDgT+cjvD49Pjk5Ph0jEfToT8I+sSdOcn9",
-	"zkNS5+5okv/WNG2u0rG7iniwNty7IuGNzEgUAVCZ/KQ5VrCml+c/oQvJhz6mmW6tXcTdziaiBvDjsStQ",
-	"n67OFER6nsiq9Qxwqj44kNq/L6PeOg2i5HutfHCVh6GAfqNtDmOaqMCP9XP0zavXH15ouD2Ac9fxneXa",
-	"QBpLcwz2UtJCBI7ajAFjNpVBjpOANCAS1Ja0gMVqHdpSS82ErCxjg4n1kkRIV482NpuGX0zVsUqM00yk",
-	"nB4Tl4V+zuyNqlfS2NEWADVV6FxLHJBkK3AYmp8/vBa1vpjN7R+uxHn8FZU4nzbLyrBF4+8iL2PUvu5V",
-	"+2+aVL4WjDuTbfhYha/j+4xwLXWkygF7H+RDJPIM284ySOiRoDkkT0IFwjqJGlDvUYSce59RCcpIcoWj",
-	"FOofwh4J16ACzXh0lvAZybeRZ7QK7zFGfNKwKPW9VC2R23MMBoscvToTOsPgzELGB/9KK4Ew+rJKKuWy",
-	"aDVsRyoiAA8B7KN83F4E/QBUxMqndoFKlLoesgpTiVZjpTnpv9NsJzUDmyLrazuT05eKxGrNxlYX0jLT",
-	"hxd65s2X57LONCrTQG22Y6oWP+GzUln3sOTsnEj8PDqvpeiq1CXk8xDyr5Kwr10iboBSsbiFiL71VYG+",
-	"8Y6OtCPEvu690C0G4mgtYhKgVcQ/beVbFjrNaYk4Q994ysVzdEEgOgf9IYdD50WNAp4WFRzA9ZT3VDdP",
-	"wnAeVeudqOxsDQ1AdUsUCCjN7DahsDzf+DwgyHVc90WVtpyeRbfb//jIRQft8tZPn7oaevB7qoKpzUbS",
-	"DdhyKdWPkifa/wy6pyVgFnG8EpOXLxPvWk/ffFklYJqofE1J+OQAOuvEUlNNtzM4vi+6yLP6F6GfMMNz",
-	"6KPkXUuWbP39CovFlOMogJDWL2SKLoHtXikcU3nxZ0EiuHveP5f/dwW4gJ7V15GrfppJ3z0FWo/uSCSg",
-	"axVOIHEMsnixaeXjCvTRI6iWB6mRHuY10ILyWZMNZiluZRm7mdhkkxLqZ3f0F+mOPkz6co4aGgeK7ODG",
-	"Z09hzk5i56k4XPV1zolju2ycpCXf8ksowLbnf6VG/XUGpdTv1MLL3zqu2+8PBsPhaDQeHx+fnJyeYjyd",
-	"+n4QEDKb/U4ZB/wzXYXnyNZzZOs5slUa2cryi5ovqkeKX1XXTaJaguyecbi2Gtbpc8DtOeD2HHB7Drg9",
-	"B9yeA24m4JZV6KqHo8uS7VHt9fG+8xzt++eK9uV1ohzt7bSen1G8Ei3hOer2tUbdTp+DbocJup08Hshc",
-	"//cSXhs9fXitHUzaP2u47fgAGmtz1LbHkUPDR1KY2oTByzzO3+LYX/wErS6LBR5h6BkeGfENNDiFVgig",
-	"HXBGesgj2F94E1jROecBguYBgKujmibYRR+h1HfkD0orMWAkJMjXAOVKsuButnuuT+NtZ9L5QDkKCPoB",
-	"M0IjDlgEaxZH8ta3H4r+5X57yJsllvZrJ6L839Q4ej5f9qZRojUGCWov/L1NG2gOdpVjZT3vhyuyuiXb",
-	"GxzOeUTjxbIz6RA/EPho1R+NdcO2VcRj3bpdj117xKdyP3SnUMbjG1Mwlls791TOJtf8lEdzzJKimg7o",
-	"vfyOMqi80l3ftJJumpDmWpfqsZhOpKkjXxBVRdexu46O+oOpQ/ygP3NH/un0OJgdB1PHD4Lxyfh4djx0",
-	"T1zfP/EHRQf8DjKQss00qf/Y7fBbc84ivulMnGIVWEKftVGzQp1bNllFf7GkD7Ex8ay2JE0RJ9VH4ZRB",
-	"U/w2fjvJveTcd5RiqRGdSdmOUSC5xpp10cZWL1Tfw93tyGF9q4uiKUOeqf+dKDzQJIVhRxF83o6UX4LZ",
-	"JQtfZltd4DwnehDXaQm0ZRdjpgzIx/9G1I08AxI3lN0EeCs3dOicpJcFl+97KHNqwktMkSROWxPnuEB2",
-	"MiscmfhCEgMPiE+E4FHmasI3CksdEUY25czhar3iEZwssfYLL90XERS2vtBUlsbtemtCgMFQS+Ft6kYX",
-	"lOSBOx4jHK4W+Kjfxmt0/MWEME4ev1OhOhyFcuYjed0gqbSDQrQtm+RclUEbQsKB6pYkH8p39lWKEw1D",
-	"Ba10hhwD6gCeugBvVcrBJoE6ESjtIm+lF+xAeMge9jrwNXtwkP+gTZtTByYAXoVkFAbhWhKCahzMiIJz",
-	"vDivZ+RuEqPZVnS21xRYHNEj0eGwUSBGzesB3aYt7liacW5uG+tMdSwTyEtZqXeG6BKYV4AuzgVo/At8",
-	"RzSwmjRrGPIxQ1OieznPeKtu1YduJigpL8vp8699b91tdwJBwUoFxa5dUzafJFwqxJoEecrKBozArQNe",
-	"ngU+BGBdXoDtHO0GvFJaoYlRjG+J0K5CjOQZuyVbM+TJIUBCBve2QC14P6GnG4e2hvBIq71SObGpQK48",
-	"6cbwtk/8Rnvk0tmaJcLa84P0u58mXgshd6NM5GfyiqxwFC81PlFzYnbv89pIM3oGulBLJ0nloBQx/LLC",
-	"SqelQZ6UAxQOWW5FK2CtjZZlUb92G+RYV7LpRp/Is/WsOCuqBzkhnDkS7Sq7LrCVBJ63PUgk1/1I/ufb",
-	"13988w5dvP5w/ea7Nxfn16/h6t9Yr9f7G4N/v373quT+A2yT3XZDzg2QdWr0/f54OhxPxyezmS//5/R0",
-	"OhwNfDcYOEN3IP/b7wfHznh4MpjOsDM7PcEjcnIy7o/H5BgDwqZk61K/v3j3P2xL45ayAJL4gLUUHRbu",
-	"LodF4klwsDvt+4NgSEazsXPsnvRPB3g4Hfnj4JiczE5LrAHYjNKMJVsFZOjy9U95OT0aDcY7eOpO/V2z",
-	"ijmPEY0fC0G+mRr3iJqb1CRrY3dywfPxu+z6Q4LckUmQa4uVaEhvF6iWrYVobHEaK3jx4cgdvsh9d+ic",
-	"jneU2SjiLnhnNbF7k6SJjfy2/KRS58+QR3AUUhJ5E3D264waGp8hz4+4ELmfJvftsc94ZDTVvE023hGv",
-	"sM9gFcFAQAICb1OirKPHIR9oW6zPeJnWq+4htl5OpYm0g1jqQe4GeSEGG5hQUDKQLEFn1isvZjKCAxjO",
-	"TpEhSmRGeuuvz0LkswqRj6VixN66WnEiuvkYVur6bOYMzmgXBU9wXQpnob7DHngFWVYUpjd2pLXLGhg/",
-	"2LGW/8QKxzGJ5M/+5zd/PT/6Cz769eNv/fsX/+d/q8ufHsp/m7hGh3GkB4N8HsBiPwUQ/6CNTyxhuEbr",
-	"bVUHCke6wvZ/S2ekQh5LhfkMuc7pyCkW4VkdvU5HTjYtorl5c1rml8Fh+H4GLLDuhPxItufJr+4/dne5",
-	"c3QH+LOML2d3cWHW29i610BuWf8gAJuVM+XGQedsi4Bzyk9W5yJI5WdJWUJpOwT7g709rdIxjnf7foyu",
-	"BRxdFL09NBYknBU34aH5OC3hWFc4XtyEeu6VfmPj5JtKDS3km0RdHPVPnC6SBinlDA17/Z7bO31xlp1O",
-	"F7mq3Q2SUz3SWpsUCJgFyMm1ZEjn+eC6NXcvH1I7Rj5q5IVB39gEiUO0ZjR+sQ/pnVQ0QVLcsVzGvQGn",
-	"bYmMqzQPL85LLEQVCQCUV/AJgoswMS0EwlN+Bzq6weYmKOI87iI6sxpRYrjYQ7/ovCrIBNRqvn6D6i6h",
-	"jw+4QcHrv2a3jG9YuaHakEcoqLqwQotRJbDo4sNby2QqNY9PBicnY+ekJc/4ooTrmYJBnaUZSUVZ2EgA",
-	"t2rAc0u2FcHziN5JWrsl21qPRMONHu1s05KbP7HFU8VS1MqlVglzKyzEhkdBVcqYuqs7rBDmR9tVTAJj",
-	"6iZbkrwmRzH9dtgdJWqzci9WMJQfyfZiwalfkzGG5dG5JWQlbBvd5FsJxbQY2ZTmW13gMshrrI3D5+yG",
-	"f5bshoMAFADd/NbU9vzsUARyuOWn7oNc9TZSXK5SqRxf4oAgEgoCNRGgiEF92xq+Zrr/AStO5GBT6Q9B",
-	"Y850pDjNnzZyfgspmJmfW76CHnrHddL7jJIwAH8f1oFInTFP43LJ0Ep3a2oYlq1hpXWo1ZSYhmpecNIS",
-	"z/Nh7EY3FaLNrEWbXReNRU+yYmgibs1jknruCfRuQR4jG2+CMFN7I62bbOiv1oDsP5qt+56F21xYeqKK",
-	"5M2PuhndBkLbTe3e6orT0s/GFe72/EqhX7I0kx+fqQ/XHl+djzEnTPck0I2nDL9Hf+x7h1NOylOxL3BV",
-	"zdYj+clOPrOfbPwl+MlGB/WTNf7scAd7zHewbJeKsiMXqeHL2/TDfPArn86hdPqEnovjz+S5cJ0K1rJc",
-	"YTovdOWHZA4AsInIkseqnpWzOOLhjbZMzJ/yWUakgh6H4ghspaO7fqebqoxuX9oeQUZlnfHIt9L5ZxFf",
-	"3mhkOWCZWvemTMSYpa1XQsqgCqAvjxS5kzNzuh3lYHHd0yFsZMw7k846WIGurEY/+au8MHn58m7Felkr",
-	"An4nJxStGZOrppdSUPjh0Ol2RIzlugzgX5FdJLDLhEim1C9qxmaNS2u2pOalU2omyNPT8NA3IJ/kfEEh",
-	"hMn6PHwB7T4z++FZl27J1lMapCdIHFM2F6B0UH+h6vQZRxo8q6riqRhZzajqw3qQvgKtlNrdquDE6mSq",
-	"f4b0z3Qguk24+fTeosNKT6v63FKlU+LEE7WK+IyGpLe7hVpK3TUJEE+WoyZpzZyvHYUZMCxJCSFBQPBo",
-	"gQME9G6mvwNtBbJGs8e3tImcvpv0jzMn29rUFnm1g0bpur7mbg9I2s0wntKv6AceADplmFglPWo6VNtg",
-	"XPaYIb6SqitltztIUgoZzR3rvwGZrluyqzJGdSSsMnSBG6W7WP2e4/uEPVedf8nMyo/5yc4UU83py16t",
-	"b1pvLuVxxVqCxlgkgABjBEjNoVvoGq2EH9ScLOc+kUKV26gOrTTqKUNw6M/Ab5nQfpp0BJ/sIo1QQFjQ",
-	"Q1dc+wMImvF1pJ6d8TDkmwYdQ7VYbEfGUtQ0JOPxfVbgVma5KYBaJS6TlOFHykSVzOGBnE65b5LyDjXe",
-	"lvxjWJoIa3OrHDdOR9tNVI6updXBuTbnsiipU6rO7IUl8hJZY4g1lbiGRBKWZ9jSxxpVtNT5rG5pF/Sz",
-	"cnpw5fRAvt5km0oDfOZ24nnEc9IiMUlbKp/fRWxmWUrF1bnZaV16iqDoFsvPnSZ5crsrygcN8+aesKL8",
-	"lqxiQ8DlFeY6004XS6fRlbTBZrHk3NmRfLdXSXn7MnKxXpFIEJuhlByUBsCmrWvN+rvBOS3VWEEYZdqb",
-	"ZKug+OxQlUVNKk19rGoIpwRBngEyeFGPVHOanKIduloTPc39/FnwoPK3SYOXFPbq9Yfufvnvx83MsIqU",
-	"hqcun9QIsHozdEZMgnaTAEFJjRj7PoGYP1Oa8M7NsSyRlNXVVdpmMi7kiFdxQvPVtGbyFi3WWfURE0M0",
-	"mTzJF+QfaVKDjqOYXIYGJokpO6gVqOmW/6iS3BsiidpZim2LTZvXFTzSIVQwoAVxUwHXQQXSIqeLplsg",
-	"CghgUYaKWX6j3qDnniHPOkvf8zAAvFqxFqu0LLytK8m26BKRWMMV7WHzKPvxGsrp32clbMHNTqWJZB1O",
-	"/fAT+cwGbepAunsWgoBhm9UTKm1bQaI76hO9HAJi/DzSgCnSwu6iKfHxWpAkPgyAgfjWlNWaAPETrOKo",
-	"1DpV6k4W9lKXvuj8yYrCl3yJZcJZ80wwlecpDWfIrexc5vegaaHNDrX/x/KqLB97E+WZgYqqkG+S/VKA",
-	"WfKzdM68ifHNZvNElP8eIL4UfJuZjjwrS2j9EygBgjzui5V6j6r6AmA6JjYkAtvr/cXVJcJTnReSBZTM",
-	"KJ8mYSzRxxUiJWypIig54k63Iz9YnkuWvruiW/w5Q0A9kLpujcT+Pk12eLvrK2Xeg0KB07Ml9s9qiR3G",
-	"z9GqIuth3o6aIqwnd3jsrOPKA4hlzx+kknUmhtcvxRxkKlmiv//jvxD5REVMWGwrvsFagWiSoFhVrd+2",
-	"q9oWEou3Ko0to/kzrnPbFKzrNCxqmjtAhQBRX5S4+c8h6wQS+laEr0LSRdTA+bD5Gs9hdN452BZHb/U1",
-	"r1D4W/v1QRLGr9/h7+QkYTuu5dMZKsnttFpS/Vo1t+ptVuUMdftsUmBCypRfUu34BV6uOOLTiM5x/I//",
-	"HVEuJw5wbqmmnQxrz333ebhesvzGq6sP3/nBvZlV2TDknWQYNARFXsXYVTHGRhsfE+S2gKXrf1ZqG1Uh",
-	"7l2rKeXngqZkQXUCq9wWkYby5dKLHvo2xOxWoYGqngwquau30w+wH9EPy9H9YDe77U4AZALjsO4IgMKi",
-	"yP69drURRET8j/8CxW2OA474WttOgvfQB8L4HTniSPBfKVtwtMIRRv+5JuiOhzFBGN3hUMEcm5OyDskz",
-	"d/zSuGMlPO2eoLSHKaDQfQP6ojVMbf9rgKlV+mwDTdVtCVObK+Gorc3YH7/WKuLYH8a2NYTl44UmDgOO",
-	"efLo4JjjpuA6Ooby6CCZffdRQTJHjwKSOWwSZMkX/x824pJ/++OFX6ALz54oRPtHY8D/3DT093uPxEBE",
-	"7HOGSk4Oi6Y5aBLgyJPVo0Y7Th8P3/P0EfEoj3/3QZoCc/kdR2wOi8Tp1ESBdEcmCw2syMf3DQxBMvlO",
-	"2M2c7vH48Jv9fm1cJwOCcRCIzQcFc5rHkOzAUVNwtV2onFnz74KzGZ2Xdei+SbqUa0sgF4OAH66j1J5p",
-	"G5UImLgJ+BJTBr64XMG8vKujOKp3yac4wjfyq+rvfE4jjfha5yi6Ts/tOUlD8SX+dGNuOpIIYtUKQ5cN",
-	"3MwItG3JjXt87ZxOBnKoeZvL/E7nM+rVMVft9MvVWixuIiJInD4GlzJDdayxihjH1L+hq85E3jvpOb1+",
-	"x7p8Ny5twr1jrcv7bt9UtqE3/Pnt+Tvwi3kMx57q3KN+YqC8sUhqtet59En7lK8H6H02TdbKHN36WSAM",
-	"een5BGi7ZRF0l0qSzzUQyK5Sk+EDLDOIopaP5zFbGliHsGxXXr27Qup+onRKEiaBajWnNeQUydkWYfXu",
-	"t/599pBXfV03F2z79XoDRNllKUcplOauI6CWgEZSZbpLA87GYZ7u3pEiu6OA5lHsT9zT/i4pvrt+J6gl",
-	"h2Y+jYQ7ln0BjrnlD5ck+MCGYqO6qN/4PsuMK+sx1APo/YqwP12+0/gwCsf1DDkTBKeFbeX/m2cCToTW",
-	"e0k42+GkV0XApeeS+gvgeHrBPFgQze0EIfKTJhtCdxdtHCp9p57/Ca9W7dZNlyMVhFUlV9EPG7oBlpIo",
-	"YPoNTwhDnxOYdZwZhqrBPPQkYgPwaxKMVEbREt8Si00zvplki1jUW0IckygtdUm67mPTJ7arpVyElmpj",
-	"rEiQPNaqOMjSWnc0CynoAe1KbzZt9hAOg2oria6t30C3Fhxabytdlaqk6R01pLZWs3Mv5yQGp8mCsrmc",
-	"SwLXnIwIGLpqHBuGu5NKMwpUoYbfNPxNiUYOIiLYh28sIr6eqzBnvGaMhF2NFiNsb0798A7NFUf3GbWv",
-	"zAejidWIHTP0N5d3w0QEps0w0YrzsExmNJWOg/ucxtluTOMHi+VhY6NSHc3P1dPBzg/MVrSlG5ldwizd",
-	"pvJYyaFuTiHPnLGMopJRmTLaW0a0ZlThIk/Ks+RS8XIAs7Isxw1uqPS2ZzPzd2ZmHiZpzVDIb226QuYd",
-	"Gp89F03PovFZqe12f3hTvXnX3fEOK/HcshHLLMA2yC+7LUIjdiBBOTUP90XVaWcL9tB7gzybsT8YVzBe",
-	"UiiKtb9AGMxFrXTiGEVrJqSWNo/wEnTOiOBA2ZSiqzzTs7UouN6VHdkKFetJDb42LaSfzgBMgPTGo9Fg",
-	"tBdc9OGMRXRu7Iy0bSH4Fd6evzucJdl0Q55CnW/OaY4Prt4/BVEP6vX3c2bzrHRohiLOFNewwP30jW5i",
-	"+gGH62a1+0iB/irigvNrGuDnDIG9sLh2GQIQarLS9aT2n5tfMq4KY6AFLPR9A1la1acD74TghwqUfbD1",
-	"d/im/0kREH1RVkuTCftKBYqIGH1z+ePFFfoX13mhIWgnZRFiq5+TgQYTMd4KpFBqIcIrBXS4zaPTmu/A",
-	"EEUXDp6Jk4se8ky+hKcQyDIBOc/gEB0YZBZ8kV8fSmQ9rvw+3VQG41K4XGgasrG6xYH0zAAwqYN4DOBI",
-	"DwTNdX9H3VbOUEjkiRZdFNA5lQTvHWnS7nnKYdgKy37g5OFiLZahOYZzdNo7+viv5SzDX+AI1IzO+dFf",
-	"ED76FTlHp+gI9fLm2BOiaVYC7L9W2VRCO2OTGniTEwa5YDkH6kFw9of/NCCfGcO5LEWjgfFc2bSkmcDP",
-	"+QwPK/H3bqvZoonF76whV2n/j+vsSdRLl2LH0ziR+AWNQFUl+5j9IUZTAuCRBsRiD+k9/OJ6dOyVdXeG",
-	"PPAfNpBD9VacyYEqz3lO8/EgDU0qpydjx003EqNfpRWjkvV+vr6AEmvjQ+70Hfck54f8yyFbJRlWZAi3",
-	"vFulfIMIbo/+Lo50IYdiRfnymiLLKvOKwxOFou/nCpznCpwvpwLnMN59Q+kP8+5/fr++Hn8D1aSqEcuz",
-	"QbxLhNUZkK/kzNLmKfmyGdNXBphiaiDsbxsOn9Y01O1CHmwejuqbkqiGiyb7EFIfVCceEihrUDUssVd3",
-	"ibdAIArKRxKEOSBywBHpofd20qR6TaJwWRH6nEnZqi9cZRzse75BIWfzIlBM2hRcngrVorurXPOJ6oGC",
-	"taI38GkTciuNZrwVXbTga2lBLymDiISctiA+Z4E4Q57jqV6FMfi6kXc5cF55eecFjtGSixh5l5L8Xnn1",
-	"Vn1zm1Tuj60N64YwVGTqfg6rXw6a+GA/gLwqMj7KYO1pvN2pFyaMSldcKbzFOFoLSaDflBe09F/k1Elg",
-	"Zxp4eR2vlbb/aHqkqkIxNTr1Nd0Mhx9MOUC10NFvayBqKtvulFvB+VYne8BmPqJr+/Qzu7aPv4TmPuPP",
-	"09xn9GjNfR6hAc/TuQx1U+Qq/lx5rr46x+DJ53IMurskzM+CRA/ArGDsRvB15BMI0ipbRV2NcSzNlY7u",
-	"G2yeVlHMzNMHtLrf8ZhMOb9FAUbnDFuWN2a4J/j6V/xveoZfquV9qi3vfkmSnJ1XBl9uY5vr2WnjPFmP",
-	"p7TNd6TPfV7TffhPAJ6hZH/20BYlLF8qG9fggU9A5Stt/92KCY3uc8yhzpW6FiSSeqr8AVBwD70Bx6Wn",
-	"OYo3yZQvJJliGxz7drKKaNMvSpWY5RhVXcJcJk/70As2fnSsk+OmFXWwHY+PdHL8qEgn40dBOhk9JtLJ",
-	"8ZeGdDL+EpBO+v1GSCeSaB+z91eaMGe4FY5tHnCQ7glVHEhlkJm0ME24SY1ImuGG5qrOkpEk6yM22CaM",
-	"V1WyDEe7iky/KjSY/uDzosH0q1HvDTZfa3SlLwoNpj96PDQYZR4+EhzMya7s2Os0d1SkhJjWS4NvUJ7/",
-	"fNFbSanYoYvcIM3tawWzAdCspwKzOfmywWxOHwHMxv3MYDYAW9eo7jBRLp8AyuakFsomW3Z4cGAbuiqU",
-	"LNoGUcE4K9giXzs2zs+CRPsmk59l0vqzJd52EO+h6WfPXvomXvrnePtupLavL5KxG87zq0xA7+9n1ak4",
-	"KX4irtJva/Shb95c3g1f9NBbvbJ2psZER7U/xWgmKQ6azVg1TUVoBm0vyg2i0mwD19rejr/Kykk40ab3",
-	"+J2qopygoXOKvGgdKgDwxy42S8BCv4YKhcGOCgUU87nSnXXugm7t/pVWLgy+lDDkZytdGD1xhLJhsSgH",
-	"IzhjAj/JWR1/1iCqbTq0qaqQmu/eVRVfmOr7VJUY4yfSpYZPV8z3rI18Nm3E+eK1ka+oVGf0hZXqHH/5",
-	"8sv9AqqJTr6yaqICVtjeVUSQ8FQU0QeoInrOiXrOifrnzYn63OVM5lx/DeVMcqzPOebPOeZfUY55rd3y",
-	"HZQ/qWjegqt8GPCJnGUghXdQ8OFt1d+fDTP44m2Y0XNBwldSkPCFm0vDL7JmoiKD2YNaPG+CGKFgx2lF",
-	"GjFApVQpJeBpVxBz8YZDOhEwxU9+uBb0jtit7+F9pWH/0kb4Su9ICtigJ3eJbpGqVyW+O3UT8vRMQwbN",
-	"+aQJrz3cybYX4xRp+sXfBWe9D3jzExFC2lV5tawus0k+K4V14zgMzPUnkO+FIIyxqjG0YcaxaoCrATAt",
-	"dMlZxJdoSiibIxHzCIxtHIZtwjP9clTrOl0wt1/KLWAboMr+A6kXRNubaM0StX+GaahvRXyjjVTVtP8A",
-	"bWf77UxNy7aMKG8NcTH4GiAusibjVG7YUUR50WTstzQZs3bigZAsDgNhsYMMpMIZRTwSCpmb35pDAZ3D",
-	"nfvub+n9tEe2Dp6oLtmSJ6C//+O/EPlERUxYbDc+CtarELxgARxt+X4zc/kB9/5j0YA0R6YSC1cfS7Qh",
-	"ETFFDWeS4WEURFsUrVlXt8SYkt0d2pNjWeXPM+CuGyw0a+miKfHxWhDk6V97cBeLWxKgGY92ZDTep4e/",
-	"BvB3o2doeF79VAb3ho0U54FjGLAKDBPsL+Tbkx7e8IJcQk5j4F3N9naBkjh1EMg5rms2JGFpnWS59BSb",
-	"8OM3GryhBUMuoXRj0kGz+cnA0PwFXq444tOIznH8j/8dUd7raJJO0xqTOUnKt5i9uKWrlfy30+2smU6Z",
-	"hMP2T3kSzKqXki0VaBNx+UmdD7E8U+gFNBIxkoSF0vZjLfxNijqgi3wbWh0/xsmFdieGJurfKvVNPku2",
-	"PUlp12JE2hZgNmpxXf9d6C2S0l8zIsNhRHCwVUUVCkGfRqCaCbwVu1hUg5OejihdFev8a2ppwgEub33h",
-	"9hu755L0RDNf4Ii0surz4L6OBCiWiMriED1ILojGqMmXjhlwFxh5YFLBm4WAHmpuQY5YIKpKukS2i6Ho",
-	"oXdc21AzGsYkMu2tilmcyYk+EB5lyVFvbMzu8qAl9KPcN4Z6DBp/bau6g9PSsB7syGq0aMYpn+6iiMxx",
-	"FIQam93HgiiSQd5/9yyrMqQithhRb0+QmGp3zaXS3gXCYaiaQjR22rRIUNEtZJobrIq1XOqflWcO6mi5",
-	"tr2V0AqJOEOeNI4j1sYyPc5zzmTiTRhhBewansVlPUVsFqPq5BZ0Lg8rDSbIY+RT7Ol8AMzEhkTyOMfm",
-	"2Ho0EN7TkDhUWH/prLw1ZBuUFj8aZNvJs4h5FjEHFDFPD/8napOvwT0rn0pLQ6wa30r2evpVSctDIv7p",
-	"EUZSQuBQO4mtdtP1EqmZ5FFFjBVZObb3qcKpOEh9Vzk3nPYBloHWpp4sHgY3D3GkJb9xfWc2mOJhMMbH",
-	"5OTUcd1+fzAYDkej8fj4+OTk9NRxXBdjRckVTt5cFgUsOPgD6hIodvpxGlu9H9T39nDTjNo6CLQZ9xS+",
-	"MrBMGW/gIVN7UAE9AQqRrl+ztQcovk+NbcltoAgbC5+wQM6Xgumd96eBMmRAJRSnYiARBbxjzxyQ4b1F",
-	"Rs2Md/34Lk9QpZVuPmfZ47CgO7JmovA7Pc3fyvVkHujmWRhdfHhrx9BWZAmhiqg8ZhaFlXn5UUXpNDDj",
-	"0sT2k8HJydg5aWw5FHOIorBqAa7KGz1fA03JSUN2uBweFnGaiuBr3x1a4MBeFkkb5SuS5EPZ/LZZKleB",
-	"EZmflYYa4UOJPFzhOXkAXEv1cbTfrzM25DeS08RZZrn2PEtghCarsXs85tnSMSnf5CEQZIo5arAhyalL",
-	"hlxGda8I+B7faKXwJx6QvCDWgjNQT8rdIstVqMTvv6Dffuu9w0tyf/83Ji1WjUnzNxaH4sj8Wx4++eAl",
-	"j2L54CriMYcL8h/ySkDu5N+vyB314V1F7LVy1es83EgrydOj89ohKNzbkynbUHMXGLVumelzNvPKs+rr",
-	"m7CVVBYlXy/fG7kar5L+ocUAReOM4awOFBMRh3ja87nkm2LBo/hG37p+fXX99vzbA0Dl7QIdo/Hjw40N",
-	"G6FIpT1Y2zKmUpJ8oyvTe22bt9gbUfZSuA+vLqlIbFWctBO0Q2/O48N1jErROvTpsBakHSCFfXKq0Chq",
-	"K2zLbDYXxRz1RyO5IBH2YxKJxIvh8+USa5jzFfaJaM2H6jb/3DRDlUq9glHoVn86TxxIrYZIS4NWa6nc",
-	"xBxhTfugp1r0pdVY/dkFFijmvLdP0mo5A9y1d2XFGm1zz7sdNUedOvPFMc6PZSrVA9PVrbk2TKzPyJg2",
-	"WfVVmfFmALu2tiotvllK6YPp8J/lqBXXPtp+WOfVCOzraavQcKebuvuT5Po1Eyvi0xnNIxFVlgn9JfGL",
-	"QMVLY2+KPAnG36zrpED0CDPlxLOg/qxx7EREVWjJJVgRdrdiPWN8whxIJCisJThgCifQrEupc8WkSqCA",
-	"M9LV4W2E1wGNkY/DUCAaT6RGGpKYeF3kqTWT/9JgZnCRxzgm3j74alKSJ/uFg4CqzNhLayp63aomodZX",
-	"+fjSifl8SVIHvSB+RGLRQ/A7lRe0ZmiJb6GvB9mopiBZtDFoyq4MnpoMcKuYzwo9pCGHA8yJiuJM2gwI",
-	"8HMNFRaSgVWd5iQDUmSPwri6UvcWDkPA1+MmRwK80Qx5iuQkZaj5a9wO2F8PPErpctbAUNb534ytJKfs",
-	"7Xao7VaczSnLeq8s8FFG0Jbs68Ia7UTWLI7HQhxNvI3WvrRHFU4ZStkgbikrLEoFZ2iDgqucdymzqnKo",
-	"Gukhz4jK447hdNIYTbF/CyPRrEeuhOpBJNZL+UfA9cmmAimWFXRTAEbty0M8QophBbruXPB6AjqtyeLR",
-	"x6lr2Ky1ut2M/p9A0ykul1mMMv3iNYt4uNTeqEwoAdNlJn/WXJlFfJleg959Jp86lyi9K3XZBEwzz7v9",
-	"6lRncyC0fEp1zXwF7Iqym3QldeJtMSM4Vh4Z+Tq5MxHwypJ0QWstau1y9dwTwWNCqWJmT+ow2RVwb2ac",
-	"kNm/VzUIFIqmJFBdOZF8XmHaPQTsv6FvZIkD8jhmtx3irxvF4+GMn96nby1ba3UvdaVCEk0G/XpFIsEZ",
-	"0rV4gsYE+QvORcH4rgWObuYiIoazPCrauMqk0HOVyw91hS0/KbXCLMuoFBvo8s07KOJsFmUb7YDYtUn3",
-	"adF1JZvTDLCgo0mGKNUqzShShRz+GXJf/gt9o8J6rqMziS/fvBMvpNjzdJas16bLhNQYNAeuDkcm39Ea",
-	"00aDtVRv7XE5tG3CtPLwtnrlc/RglsoMMedas9hCDnjWEh05bl0rjKsccOZDlO1IUggpu5VkOue8ugNh",
-	"F3mX1+5PHoo58i5PnVfeGfIuj1+1SaAbPIQnqTSszCVEY0HC2ZmFhNmaYbVK9tiXxZzZ2SuMkEAadD5n",
-	"MzrXTSofrdv7qmz7z4Ez8Rkayu0c9G2Xa1J9rZcTALOk3bpN9OAN3iaSoiFiX6slLxSj2OtfexYO49BM",
-	"pJEpB/znVW8P6z21F7Y8C8HcT068Dmk3cram9skhPK3WYEtpLqmYsYhtV5leeclSsVSpsOppfU6jlfhO",
-	"frx1YU0hl6KmzuP1HWHxNVwt9eItsEALvFoRRoIJ2qQqPZ6q9rMsQBjdkWjaQ2+x1A3A9ORMSDMEye8J",
-	"O9nCRlGlQqxB0GYumlKz7OU0WyZ71UC/21eTXgiFp8V6WfK05JCk+DicZcXSdA6fDlkATn4vrbLxcWbU",
-	"OPucNXLc064D9Yf9gSjsKWhL/Yf1wiQTNf1icin9UnIp/V5yKf1qcol8Krz/ZskDEpZ8Rd8ofkvfsCe1",
-	"XGE6Z71k+UE49tIqpNRCSL9jXVMMOXMtIrO1yF1T6mjuMUMKt2RrTw+vqLySfk5fSKejL2jPTXohnZe+",
-	"YG0YwD5YhVbyz/SN8Gf684iH9u7Bn+nD8Gf6cMjnlPXE2veJJkp1JV0H7PtECOuCpBzK5jfZWQQQZLG+",
-	"qy9YpKWvpGPRF9LRqAs3Ovaff5e5nn+BuW6voKpdppxltiK9au9HetV6wzpe8MiAmljvyFy33pK5bm1u",
-	"5nrV+62tjkNh/xngGE+xAHYCZZvw24DGvVW0ZtafIRfixjRqKk0ws9h7Qe3XcqccSTJeJGUweB3GWwRP",
-	"q5ZSUlBJk02Os3eHwzXxwEALqYj/6n7Ul3K+X/UCg6oa6rSM2vAgSMKiRhoDHhCP0IrwVUiSwugQs/ka",
-	"z1WK0DmsytFbfc2r/dggidM1FZYgz+qUA7W4+rVqKmXCMffGotFs3ulNEJbmaoBjHm3TxVxSISib95Cn",
-	"u5PrIAjsAZpGBN9KEyJahyStayJh0ENeWuwvX641dqk0qOCnFMTwFtPITOViLlQ4J97IU4w8xuObGV8z",
-	"QGLhuZ9T+RkAQprkxiC2Qj4549GUBsYbbyS4ZSDrSclDkUITKAAI+KpkbuuQVNB+2qW8hIxUXFUOqKIj",
-	"UxeIDKMUHUJneZqQ8poF2qYxI8+GaG/J9oIvVxFfUgGJM+eZP/FsRkMKL75Ia2izuoIQcP/97L2JKEAe",
-	"Ib2jIZmTX2i8CCIM+JbYfnnZcvwxwmXZoe8ZlKIHhMUUh3rODCkJgGJ+SyAhK6DyR0vKsIYHWuLVSr5Z",
-	"spWkHrCi/E7fVyOQ52QWEbG4gZdXp8DDQ9fyGfXDVNXdvlOR5rm8fgMzve92OCMNilnK3rujejAzfFC5",
-	"TZZmdR9nrabA39rsI1F8AwAFNybZMHdXq4Vw9bgW9zSOeHgjVR5Gws5Eyo8jqF48uuvvRppx2iLNBAt/",
-	"dUOYtMhTKBR9MbAeETGOYv03E1pCp3+rrM0seM3div0bUQie+6DX5ApNyKc4wjdSM1Rfm+OYbPBWfe9o",
-	"ieOI/mpj0pAVDukduaEsJtEdDqX5Y1+P6ZLwddyZjJ1uJwzw6kaK8mR8oKNae6nzIDLf0n3tUghVgB1N",
-	"rt/cjdVQ69FNIXfedU+HcBRi3pl01sGqNe6pgj11xwr2NOQ4yJj4EVnymNxEmAV8aWHfyKvwirsV6+V2",
-	"7aMqN5jfCOJ3JoOxtB7BTkgKFwdOCZ6OGdXHUhDVOBQ3SbFvR9XhlmDmOLV5Xd3OHYnobHuj/S4KS1+5",
-	"N7QlWVrXU9spQHfZtGstMUsaT0O93wOiBRmuURr30g8oQRStmQDtx/vj62v0//3f/89Lc1+8/M16131a",
-	"1VLWOeMBtSzD+2p+VpXsoHu12p2kpaLAeJLbDb4c+UKxb33A6X2Ro+7qnmA0E+BS6bK+1H6zl3aF3svf",
-	"5Kq23OGhe7j24if3JXKgXowZmXWhfnahf2WT4PDRu2CPm3bBTv3kX3knbCjEywjQqihgUvuVFGRrxFQT",
-	"bZ8Tq1kvQSvOwx3JQ9bHK04AJJabD1gvrk9sr91jaPFkKwSlERyoujnwh6F7iaV5lPfixJG/MDmgpvOw",
-	"ajK7K5t/UPfx0/usmlP28Vfvrkyv6DZfrp/1yaP0WodMkJ3N1mnctL96f9Sov/qjpjpAS3VbOSzAKq8j",
-	"mFZAI2kJ3imRBJIe3Iw6xFmIQA9OarPHnHtLBy2jiyX2F9RUEVIl2VHL3s2DZqmCtagD9RHCMkW5AJpL",
-	"fK5AJ+INIQxJG3EXztT4vlTZrnp1yh9XkERnlQFjHczljCkYGkY2Oz4umZWl0ldpLyrBdAeJ9+9tY6B0",
-	"o+XdUpqyVTSohVJ1dAeqljxggRRgFRlrpmyOby7vhqaPt6E6BfotWvG1wX3WPKr41rjiW3uw1IHzeC3W",
-	"pZgwNdDF3ZB36gnWVcWvYPw1U/igtrMA9PxYXd6P9+3yjsMwNaAegHndH9UFcVUndMvk3Vl1p3KyYo4i",
-	"goPiuUV4jmnm9DJyR6Knybcaqq70GXO9SlQrEJo42urkaLDmpZmjfqhwEOoZ3KB/b/kBylKF1EciKE6g",
-	"8QQtuIi7yJP/N5G0rQIFQL6Tly/Ty1V7PSjq1pnNtmihuNeD+4xTokqeKGAnA1ijcA0EEQI2N5LEOucx",
-	"VVidTmaDa8TKyX3e/1EKKpVgMwFWU1lbXxxbEBfGcIY3G7d5zShOH9IAK2MI5xr01wg/yJGvOPMf4Hr+",
-	"zQwQ7g3D7hqgJwVmpe+9PX8nCm6Vg3MFtxHyfTv9WXKajAOrGbe+DoUBqrN38ssqFu5L8i5zq+1R6TIY",
-	"3VsOufyL/qhgWo17QC9qljR0xZQ0m8O2+u2wX5rSmWhzBrwuKYmwh5d6TSy5qn09OUUiobNuAlYM2kCq",
-	"UxnpnnMbZExqy6rPGJ0Z8zcrh5PDaau7KTdP+YTdAcG216oLvyt9gRn9LTWB8iIre06Kjq1SUis1R8rs",
-	"CFsG5HhyxhgseAxTasyqDFk/bVlU15zlb9csCPNBIqBblS7IWQxphkACyHVPh39jHdONoeOMh0P1FwQU",
-	"jbvbcY4c98hxr8G9PXGcfPRDhx8skIyyPDE9jHLfTEgEQCYZ46BRKll21t8B1GaGBcMwWySVqSHuXuDv",
-	"aGGRn3BpC4ED8+lyGJNPcW0qwtDqxlFiHpAIAv5cO/65H+PwDHnO2HE8CN1utFtJlVjmJNZwR/ZyZj1K",
-	"h0+XVtcllbkMCR0LfEd6CbKh1JRFNnIOuQOgKiPOQp0VQmMU0NmMRI/k7xnsLFjsGqRylU0uRYny/fBo",
-	"287PW9WyGjYzu7TdhEYa0PaOLHilrk7h2QzkFI5681873c6vdNXpQn+Y0qyAiqhAMRHFjjFDOsct2Zol",
-	"4xsGxAdqvxTFkBjCiDeByyB4TML4LeMbVZCqtUHVEAYyi0BNjN5fZSaSjW0nf+p/azEmX1g/v4rah4YN",
-	"wcUOLRmzQOutO0OAB0nWbxx808lhMEA6ZzwiwdPE4EBjfaSmhxXRr2ZophUUX8Q1lfYs7Lp6EOkvgdPe",
-	"dKk5Q9mDkQc4NSgW+geSEwK0rb6sGzNXtzg6/sztHcdfQnvHRw6hoV/Snt48bein0bR18Y2PmXErt+v/",
-	"DOGZh8Xg9kKedfYLwsHsk9ZqknnExjO9Xq0AICWcpXh/oOXvVfV7umfsruA6zEfumi9df59IXt042u2g",
-	"u09cr03zvXrw87d0RsocU5ShAG/FGRqMR06W70HGKGB2JQb7xbkNRn4whPTB6EERvVRy/yEf2kPXyv2k",
-	"E2wk555HeCm6aC0S04iv9LSWmOE5gbaIYITOsA+u8w3Bt/oR0+80IqoxqMnT1apnSJnKHfJ5uF6ybG93",
-	"wYLpeoacv7HIv4N/lUYemwPVDB8YiTxL9DyA+cjstpwvhFp6yMhWYaCp9beQWMj5Y4beXKJVCM0IAsD7",
-	"5lHcQ2+spFrtt0KbhbQurN6qapu0x2c/kh/sE8w8g9rkfClrQs0n4+HDyRkSlx4vFNpFOEYhkeIG8rd1",
-	"QFhN/wyN28yr3+qYOk+LPq9tk/SY18LQ11Yij+vjw4A4b8MPGcQdJJ8nLNZlJmi6RW9fnV+2Ux4gaeLh",
-	"EWWnaTC5iU3itG4E3RrYUWnbyyVnGTQhu2SuKFCz8M+Wmqu1XOfotHeDjj7+a7mi6y9wJIhcjPOjvyB8",
-	"9Ctyjk7REeqhm0IQ/YFR7y566Y6lXvCyf6p6HmjNQdVSiKweBs0wci8ybHSJt0j3EzA1E4msyOYVNw51",
-	"7xdk76KXYygNf+n2h9nxzALHmZxMJi/Hwz20oOGTdaKuDsxDRRSP4jPwI9bwyPFoNBg9uHf60A7st7Nl",
-	"VYi/nDnCK32p03vrYNWG90H64FP1xz5c3sBEe2KmZEHBLZMm9epCJhNUTHT0hGoL6fEPDTU2bSLTf4wI",
-	"fgvr9LhdRD/XhZSyNDi9lSObIA+KA9R69ny+9LqFS1DBIK/H/mry8qV72u85vX7PnQyHA3n5r33HcSfB",
-	"9GQycT+qh3vokkcxaI2GnmH7E59bNmcYxDCMyXSASPvNADh9tSdvocHiFlzEedrIzUPKE5jB3Yr1MxMc",
-	"DgdVxNMko6FxB6LxoTMculIJ5BFa8ohIy84pWHZyC6wsCHSedLMEfdMYw1rvJIFKIIA6Yrmu2eZYA3ck",
-	"v+E8VM2AnMeDpFnk3Lm1SRdnaFCnKQ/GD5YBKsHm8ZMounp6On13utVAOfskVzTmeMNGyRboG1vs4xCt",
-	"GY1f7OViKsnIaCdmrdyMclmbIlNIg56uFiR6WAdByFRukmCh7A9Ir5ggeSKV+1I3UMtpzi0Mj5MC2kk2",
-	"/cHownURrGoUSNU1vyNHqlu6Z0FxiP3LA6HquC1RddwHoOocl6DqYEmonZcwpZe//Md//PtfLn/un1+P",
-	"fjl+/ccPf37z7Q///vY/fhx+338//sufXv30458HH94dv/33H0YX3131r1//PDzvNIbmgZivVBge9pUK",
-	"aJ9uZx2FnUlnEccroaSdLez2mVlFP/uKJlvVCcwZrAHbCBdrf2H1R2vVBWIHBmWaUp++v2VCfYbMG7Ii",
-	"QLSx8Isqmpnq+9rJKBl/SNltLc8Z1nb33mbhhFs28Nad5VoDDUkLhN/W1p/MeYwwzK7QSj19CDCHd+Sf",
-	"FTieBeenCRAGY+9bbYfrAh/Mg0DVdJ9b4oAo5cHCHwPZrZHGnlnoMwutY6HFjK8vtR2gsjDlMTaMpb5K",
-	"Wh2NytdJTqAb6BnY3h21MW2aDJpE00KLwUdtHKgP/iFbTBaVtFZsuRJUHHan2HFQzaAZl6zK1TlUB+yn",
-	"7SndFFhVACk9OrTq6CHQquJpEFSHrdtG6wQFD/iuhxiPkk4NX0sL6ba4q2oDhGmLg8NQkU/XBmTlq5Ao",
-	"B9kTI7KObQDoht35FY2BO7lCn1Vcl0KWYQE7V3nsqIBcH3IGxBCSVtZ2aaOeulaMbTF1sh1yIGbHU3CY",
-	"J+nj2BY35WtuJKhQIz97H8GnaWn5FfURTBakXRfBzEk8UBvBss1s3En4wFvb8LsP6l2aWbvDoF4b+0wo",
-	"dNbSfn6/S454WIzr4jL+1k51V4LpEAjWhaHspKR2XQP3OIWtGgo+4qncs+tfEqk/7AlUR+8ZdvAZdvAZ",
-	"dvCrhB18JJHSWpYcVozUyo/LELP9WWB6uNKDlaCyFq8ZDmkyiLJe9EzL0pwbXP2VJyF5d9Dsk7cU2FWI",
-	"lXtstSLpkbWPp2uOp7SBdX4dDDPleepXNtdTV2YRIVJ69tU/5RmaE9NdIhJxev4HnW5HGgHplf5oCP65",
-	"X9Ub5Metd9ws4RTpWVexk4TH6suu9cYBgNUHhyX20UMRtdA7k0LGZ6oHaJKyruJby7WIEeOxybNs3dKd",
-	"WtjAB7Ijd3cVOgS8V3o0GvIOeZD1crZgH9CSy1B32RLpggkznMYebTmc67Uq5stkp1SPpbZ/kLWVNnaB",
-	"GXs35XvJytWyPZPaWeLDN4XTYgV47VzjyySw4iBsY39VW+IKMda2Fa7FVKiuQbLNpNTNIr6E/C3EmS4g",
-	"XQNEOI9SXzERhEGSeZJpyVnirQNHLI1VR1SViifv6tSsgrPuCT30FYnFkDmmUufy2WKEBapimTPl7kpz",
-	"j/evaeo/ba2ETgt8cIUEZGgrXrkjymGvoN52Gus2tlATBdmlJuqhek1cHqsgx8BpFeVwa42wKxqTh+ck",
-	"3bSOjCe/bBsjT3+pjTOtS8hB9uX/dJK1T/pxa831ZkZif1Gwv8bXzulkUIZtkfyuGJc3t1K9NY10h5RJ",
-	"vah1yk5rufqE6Tg3DSCKcazaIbZtD3uABpvl9HQIONUDNA/Okmx5Ev+GiFjVUMISmoxWquDOIJZTq8c0",
-	"56VQT0fLCq+95AwBmoVGrYCLa0EiuAhNllp0G+3f28exuturiVzBxHFsYq5KL7VylRO4dyidhUZokI5A",
-	"415ac0ZjoRE2dBElVEtOebw4Q6t1nPB4yEhgWg4ndbmZT/QSlHbG0zsKZl4LdD1UyAJTYB6sXWbpyX05",
-	"i6pEAjeLlYQv9K+ehqbH90XOuCtsjuNCm2RIljcjh8XMLF/THsnH9yXMuGw4nr7rldVG1K/rGXImJRiW",
-	"u1noyA79Ng741mnjdgYenGIrEc+0zs0vRyl1FfbQOqc5llUhBiq47scdWsZh3L0Pyvt7VlPK1JTD+tsq",
-	"8rLSlIWHNCfNaKmHcMvtzr2yChuKglJXL0zQ9dsr5PYGIIjOX5+/MhUOgJrSQ56cC47pVPX7CgXXv+jr",
-	"X1wdXXx7oTpM8TAwsFC2oZv4WtNX1Zq8VVGoCpv3HY8RCWgsxcGeisUzCNMzCNMzCNMzCNMzCNMzCNPB",
-	"QJieYYyeYYyeYYy+cBijZzCgA4IB5TXyFllWXzUeT3NW94zP84zP84zP84zP84zP84zP84zP84zP84zP",
-	"84zPY/B5iv78HDpIPsflICgQTksUCOcBKBDuMwpEWxSIfPpNute1xZrquSdMEMnSXJkWaXyhxnljjRPy",
-	"EPdiMg2QfdTt5PNUGKCLFsHwfpNG53pubdKH2i34yX32RD59y+XTh8ANJGkTraEG9qwbTgLZD8ge252k",
-	"naq/dvk6jdGc3lU0i6nPXlUssdQcxvHCTErlWDFdI6/K3kosweojM7zPM87q1KbLN+/kgWmIDzO6z7Lf",
-	"ulNidaF8ojw7IwZKU7aTlSXGg9lD7/iUB1sIU+lmsarlVeu2x0kaTS4ULwWKtMA0N5T/1Msi/xlyX/4L",
-	"faMcqK6DNhFnc7kn4gU0XtUlbl6bpDbI149olf0JmDvpd7TXc0OiHcg70rAFcVhGvpsFD4nG9LJhdSzF",
-	"eoNVChoAXEjFmXyKSSQV0Z8/vM371Z1hG1eHW17DbmcjZesEkqSizClJc5TU8uVq3i2+nDkEXVt258Rl",
-	"QpP67Ksl/FipCf5Ymvp4jm6psrJsCwvEnSTdKTEQDmep/W6CutIc1XdN6zRCIyvn1qRy6LhdWfZGJku9",
-	"XAOwk9RVq7EVppmaiDRZXV5UfwxOJM8kQX80ck/lqgp8JPde/3PgHPf1P4fO6bh0bD+RaE6CiygP+IGD",
-	"gJga2zTVSp+LQUH90o9XHhjFmpcKpkqSsTHSF/rgtJQENUUeqXS7OH9QUvSuw28RkdBsUZgJidZqUwXs",
-	"qBlGVy9tGc3rWqSf8GoldzO7gabwruMe93t9qLbLlMLKO6f9njs+MbcKm2peUSkPVCs7JAjpJm4AvJRK",
-	"y69Sp8H+ItFtqVT75OuMD4AzSH6WnAxSdNvIjJ3BkLfn77om5cKjyoHhtZJKBeiJpFutXpWyDXm/YSS6",
-	"hquVa+bjMIQ205mCJwFkgVf0lmxLz+klXl4oFxa90/lN1marOEE/VQivrr4v7md9NGE3cFxcOjNAGtiu",
-	"iKpfubr63mvXNzq/0vCkDn2ULXJuJapS4naFTpIwuOmFGet5HC6C0mbNug3BIlquY8UCKlCQYg9Zs6pU",
-	"p9+W09XHgpvEPd4FdgDZM1DVHhMRh3gKDuuP8gjo9Cq1mgsuYl3YrwZ5dEfx0fnlG+0oGbjdDl1ptuY6",
-	"vb7b67umcXVn0vlAgu+1hgExDO1WThoQWycIJgN6iVyYSef1ny9fX1xL/k1D+arv3rx9C5OFjN5J5/yX",
-	"K3lE8BymgVcUTqxdo/iKiNuYr4q183J9dtTOswCq8t9Stv5U2mQ3szelSiTeQm9aExtpXkia4y3Nc3BP",
-	"W1j9jwqTBVZEQmRV3W8Tp7N+ssq9XHLSmq8J+CB25QwqNwtlaC3IDkhRyUXSU1FVXtZF6zaYM/Xl1zs1",
-	"qwCO5kOcBqvyKWg1oQspbqoXUmRnaZXYODsL6JYGx674uQQvrfELh/clLKVUyFMBrD2AQCj8wsS2RJsT",
-	"+QF+eqV+2YL8lCVP4wpagbqvNhOXdqvieaW163j+4FMEUZrKabiVwhO+mwrqZtMYfVGgceBiMjy/bH7q",
-	"XqsZjkuN+IRzwNkzh6JrtCw9Bk0xKQvt5iVOkfo1WaTMrh3GXaKFvFkaVa2IN6nMTgP3/FtnRkkobRqY",
-	"SkgZAVCSpZh3Jp0LvFxxxKcRneP4H/87olwuX8Q3NiJCsj4A+6GRmt1uZ830fquwhRp6Z+JUgULWmIeK",
-	"N2pEZkvo7TA7K4HoFUtRHifjgVie6Yb0kYiR6zgOghS3VgzGXv0H4dTvBLqO+EYvA47VAOvXQR4KayOa",
-	"rTAOI4KDLVJpEjSSX0UCb8VuYO1kmxvuZcoR2hj0mmDSz9mTtICja4D1S3cre2AOeDLyJK9fXaVUGZ0A",
-	"Nnir86EzDSqggkNeBdnI0TQs1sNnyK1cnqtZldYy0LS6QsUYrDwgIAgAMBcT5JqkUDg6u01eWMCiPzEm",
-	"n6CKWSMPJ1lIIWbzNZ4rv4Mqgzp6q6/lzeJh/YwhVMA35ROO+CY/Fzu9LNF1VSWRXHrRQ9+GmN2qQxlw",
-	"cMJBXc1u3mTEcB1D+U4SCRDmtZIs1VWuclZ6N7uauBJ5JNe79gQcpsBUn+u8Ufhs9n5ms/ew1arJLv/W",
-	"UigepArVfL2WnCsLOh9g73ch4kpwUAJQJB7qDNADLC5I0/SqkzrD/J1iVBESCx7FKd+KyJyKmEQkMKZ6",
-	"88m1teObTuT4IXZ9i8xXt9bOtwsHukjgO4WGDxl0KxKGlM33K645vHHeqrZhl7F+BlkjSp9Qi8zIZq+v",
-	"Dg5h0VeSJfkk/wXPnEn1d8lFjCTvszobPNgdsPehPN3pIzj8eo93OhK6SWGUz5dLXH/mrVUd2YuqbCT1",
-	"gqQCTJpM1UzCOVwyqcrprHVbHH5lmzkTDv/dUWlOZsF3VRllaKyM1HjDt9XBlVQBTp9+cJAqHWPZ59LT",
-	"LgXyBtPY5AJlsjJqFX7JBdWs65mQlbTe8M3FTm/2+iUz05//2GBPG6gtX/LGnEFsWFogj7dF6Tesck+f",
-	"h/ygm1e5WYKvo7IiqXO0wlES77wzThkTiL48/wld8EiaYhdWrsxPIOylVnuNxa315yssFlOOo0B0up1f",
-	"yBRdRvzTFpmj3+38LEgk7533zzvdztVWxGRZEeBWvXj+GOFCIvdcXrvRP7Ga9iT/nHTWS3wkCFvgo5Cz",
-	"Oe4ACG9kui3giOIiG7Ffu0sAW4PLG7jQ1CgZSRkVyqH8QSDzUIMeRK7THzbukwG+rGS2dX6aUoi3Nq1A",
-	"CuaOtYbWIKwFKafQ/HKWjhrenR22odOS11ukdOsLt98A4Of89dVRfzQ2qBtX35/Dnz+dX/SQF5I59rfe",
-	"BA1evb6yH3HlAymsjwCaLof1Ue+oGeQH8p9rIuKS9IVKgrpUqC4i8XYdmpzcFHStRVOrzJpXdWkFyBrJ",
-	"jC1n3cPqUfJ0WE9vt7Q8yoBzZR/w73yXUjmgG6jnB2j9mUL3dsA9Z6OUJWlyVnvKQk+F8ZHrHvUH1+7p",
-	"xDkugfvSIPx2jtlfnY8dQMg1q6DRxhJoOM3lNKg7hZnigB/15T2eIP9HRKxDQH9PXNIRueOqRP/G4O2Y",
-	"3gTFGpGIYqmSjWdu0PcH0yEenY5Pjo9PxqcjPJwO/H7gEmfmuP3BcDQ+PlE+pJhblSd2lKWo1D1KSt/g",
-	"vtsgZgNOUWgrqZKX62MUn6mxaEqH1amJAMfhc5iIqo1khARyQPXTUoWbmrQrX48bh3KO783xaNDDM4vG",
-	"ndJkV2VWyllozKpm1rI57R/4pmDKObtSNwzFVhY98yVJd1c9fWZAMBQHg7K39BlAvTRxqvpt7jeMgEE8",
-	"quq9pVCVlf1L9Xy7SeapFbCywlQJ8aV0one4luFaSmSJtUCqUvTsPG3K0OXrn/ZqJOY+IWZYI/CkLHTz",
-	"WSYH0Z57NUq8+syeTgOQKaUpkhG9k9+/JVu9/meJFUNVHqu8paDMVXU7uBQUy0lAgRY4TfAubl4r/2C9",
-	"gm3u6r63WtEgCd9opB619Bzq/ihVfCK/lTSp6Mlxizp9p5pTjK1KoqC0eOaKGvjbDMz8mWWO/goYyWC4",
-	"/nx90UPv+KY4phRBpe+4J7mA11/2KE08Lli2pCrlN2EnVZ2SI39B70rN3b+8uQSYDRz15r8iA0Od+A6H",
-	"6Cf6LSzQFAsyHqJvPnx3gYbj4UkXCQ2eOHwhlyY2peyerZzl3RWDwWg0HLZqIdu/z/QlEztZougqsQk2",
-	"yUbJU2n1QjSIxtnB6qXx2otPm3fv2fPXLyt8OrdEvZL0iZKnmU4CCyDQEupUkAIH8C7fX12jl7qE+qWP",
-	"xcvfaHD/0o/Cl0r9LVR89Ucn/VO33/KUt+A6YZhlO6rm/vLHi6t/cfsKgE6xeUBFY1wVTxTrXw7CoYbW",
-	"2EvoydjfGnSGzUMNkWd2QBNNe5oxb96HYCrcyuYTddkvwEFM2sv79MwEHLF//C+OZpwiLARl8sqKR4iI",
-	"GKOL8wkSZI3IkkJ/l3/8v+ji3f/g6zjCGbUKAAD3zY+Bp8HbqXNG9Porus3nzcDTD0+bcT9rCstg79yR",
-	"gpnfNF3EEMs7Xux8wgOwlrNQvjdSFzKU807SSmJHT6QNd0dQwKVmg0MUJPC8BH0Th+IIr+NFFyWYvC96",
-	"ZSGLoLQqSLI3aaNPkHdLtje6pLWLPIKjkJJI/hM4xY2P5b8Zv5EnVf+Tb5h6pGQ28MswUPcZjzVuh/xL",
-	"IwHfSKbbsizqUenJ3eV+L7jCg0ZUcGmx8fzZDcnuinKTU2axRsDuoknyPYhiHllKsirQZaKIAtfeGVcp",
-	"hd7Ej+dVLjl74W7Prm17l3UcenaS5Zxk5X2EdrjCAO6yuu1PC5A/pzb3eKutAwOYxSMLeYtHXYMXq2up",
-	"tdtpk/yOcYh6wUj/INqrE63zkqFaJkNPlX1W8v3Nnq6/SjXTSbvkWIzGJH1n0lwpC8inMwMgqJvNMQ3E",
-	"BzEFFVHNnRGvFCmgVoKXOgnSfCeRcRZoGlBjpnG9t6u6WdEvCRTNBHkg+IxdALBgZ8hLhZkqvPcA72HG",
-	"I0LnzOtmsaakzbDJoNucZVbG66ZUrKk2ceylp99LSopxEUgg4ETonNrMCsgPRaEcpxbJIL17nR0svzqU",
-	"5/PlkrOMZmkNJqM/0mLfoqIXptaGYOU4jLA9JAS8bY35G3P4SPsjDhpa9oSPd5QFGR5dCOxpng1NohJ3",
-	"PvISP6a6UfTJIs+4N81Pq93okiKAGapHqUg94ugNQxgF0RZFa2CD0ONqHQZoSmp3vH9fKmVK+LExHD58",
-	"d4FG/RMndVKMeoOeuw9S1MkObJrUn5QIhScEqDm+T6VrOUq/vIfYejlVOKAh35DoyMeCoIXklAc7FwVf",
-	"uu7UpKmya/QkHQjXg85KpRwASnHvFdvNYrCow1hfKGJ1qK3o9/iFtX5u2kYxb02rHEW1qTMtBRPAqRQ8",
-	"snEi0Umbjovq4xqop+breyhmx/fF/Wjqarb7C6bnFAY651y34iHQUUV58BUeq+kPA7/bYBaLRhK8CcpY",
-	"HG33QBjbTQ1298QWBZNP0Wl6VN2RUUGkQufFbA/oHvJ0oMjTfZOyDWUUYK7q4BhiBm8weOi6DAiXVfru",
-	"bObYAvFF8tgEvOUsaaRodWYpP4at0dZrgV6qm8A0T6iz2+0VYF661S2ybd6cmJm5M1vFpD9IfaTgxGzZ",
-	"ub7oiIxEk6Y7bT0+ahS7mgi1BfBR86gMcSvNEkfkDOX7Mqhea3IfAlDmAR26dV5IwbshF09PVo+uavd0",
-	"1/Xs9qXtlpTAs/sgqSuziKidU/+8iSQRmMLmlnv/MfOOmyVgTWuBnRG1Vk8G01rIXHatNw4gey9Isr8s",
-	"snpYH6kUyE67xDgj+7KCPVpLHXYw0i5Wu1mdK6NGQRSEnHz4cQj5+D5HTaX1otAOaAbDSEcmjQmfsICy",
-	"eTeJiLqO4zS34hJW1sJHc3JfRrs1yo3iA7A4Bkhut1pyaLHh3qcHqA7ENw+HXux6tC9nTClL9ULwMVNB",
-	"RchHAkVBFcg8BrmN7g2jaDw+ObaWXxlXw6/pPcgwA6vXnV49PUh9SrMnpIT6Shm9ymX9rgLM19PRZ2+C",
-	"3q8I+9PlO9TvjRXurPLSYBaoGgMIzzDix9azusayh7yV2z/S6bbW/cTpd0sA20AHklXLCK2FyUNR0lQ0",
-	"RRbXn+1oDP+Iy8nzFROECXDlz8y/7rb6HmEbWFBrVOXpy+peZf5yioHcMH84s9rl+cPqnWcoWfpWCcMt",
-	"EIvBy8Jn6I+vrx/cMcpt2121OsrzXrEUO5eghxI/tiQQha5v3tBNkRjzPa8OlP90X31eruIqt3tiq1rt",
-	"4HFipW6MiWHaWyjP2RLfEsT4ZoI8Xd3vnSFPxDgk8h+qzbE3QXBF+8oxS5vtS8lP7qC/vdWfTK2KOTAG",
-	"NgAAbMF3o7snSylSBeqqpysqT0BFPjM0SEhz/7TAoKIqtfngtDa0MNKrmpToQXJhwLvzwZK0gwkVKIC8",
-	"3WY5ZnsoXaMMtPqh2YpJ4tHEKR7GZsCnEIgqX0Iu8VP0kD7byvMyo2Fs+ksjz2JXnjnhEOfRqV05hL+H",
-	"Uk6OUvbM9HogKrwSZksckJR2PBoIiLnkDkyaRZU0yoWjDQ0pl3iLpmmLJZ2QDUnmqsuBbkSifod18919",
-	"WgO2hgQtDaiZlNCQ4DsNK2zF1UTa60hhJCioI7Vyuki6Xf7oSWWQKcegEv6kEh2K8IK6ba/33z0rqcmk",
-	"8xk639PWaiUbYWQZtaqHzs1sFNUVZSYEeDRtPYrQPC4Vmh/ILCJicc1vCdtZ+Riph29i+bRKxLf+nnTI",
-	"9geH/Pmcvqc//Pgn99/p24sfFtM/+vLvNz//+sZ9R3843acKsjDYskrI3KBKa4DlLZ2qrSCPk054+tfW",
-	"IwZqocGODJ3T8YEqGbOz+Nhk55rUMWbmq0VB/ZSNjlI1oFQh+UAY2ZDgAuj8isakf0ULyW+1aTeq19Eg",
-	"RevJpd3oIE82k0YFkvitOQA8DG6SNJhRfzB1iB/0Z+7IP50eB7PjYOr4QTA+GR/Pjofuiev7J/6gY6XO",
-	"/P/svfty2sq2N/oqXT6naiV7Ygy+JA6uVd8WGDskxhdsJ3EW80QNakC2UBO1MMaz8jCnvj++v85T7Bc7",
-	"1WN0Sy2QuPieOb2r9poxCKm71T3u4/crtgudjRbddN7R92z7Q6FYXF/f2Njc3Np69+79++3tDx8KhWKR",
-	"pvTzzqlj0QwKAS7UwkEOXFFYXuotXZHyfuGCFJ+NnrEoZX4CZEbB0WzPZjZybSI1a3IIi2GktZeGsOVX",
-	"MzF6kF8FtsGOVFmJrH181XTuPkWTSv1kbvr52WlVwCUfL5LUj2hV5+bkrxdbpNkkN5tL5dMjyv1Rsldv",
-	"apz3olxNpyFReXR+tZJY58zM+oz0eCPKs2c3AsfTg4+mOOLwA1UM7ob6VMcVgRNFHNLcq/D+IOB9V0xk",
-	"/hdimIsEY4EWW+vtlSdqnC3+ml6MOfLBLEMyWWzAxAakqmSRhojrL+6RKd9YJnM/TXXGOxOD7UTxgXsM",
-	"Cui3JvfIjIoaHchxNcmPdGLCYCjCpyywSa1Bmm0R6h80dN1KaofaY9QTLTe9rWXk3YKCbYlCddVbG4ms",
-	"iZOVTCbPrQ2a3FmzZV1W09wy7bcJKC4bp2E/QFvnQ50RbNubrohbfzsRmJK/VD5qZxgOg3vnJBc7KHuu",
-	"T73pM7KxRBdn8pRMTWuycxOaAB9spksdn5J8bo/dTLdFAP4RAD7ahRsbeyh84rC226denhxhea3jdqW2",
-	"oB73GekPAds2apGmqnZz0g7psZvk7XLE7RilflFI3PVJi4e9e6IlTmLa4qudfRAbGXWdFsGfy+llFXYm",
-	"6pU/cg9i3kMxYL7DHChK7fNrthfwfqVxYJdwpVQ5tIrG+N44wTnkiwFrux0XAt2TVkrbSvxJOx3Xc1Gc",
-	"RJgAYjhggWAOwgcwIeD7o87RgAVoZSUEnRy1QqiNRroijRn32vVYl311w54T0JH8GTUfn+rtco+lY8Yv",
-	"DM6bdGf3WcD8tkv7zA85cRgZiuH//L+BC3kx0eYDVamhLqfDsJcfKnCrgNEI42QUgNct//j157KIuFlw",
-	"889LrrIYl2jAPfbgzuHSjp9+U1kdBRCLWbwT5VTeruF2e6FYAhR440WRTcx0q9R6LcfdIA9fllWR/j7P",
-	"s8hpdkhRavL1ra0JYNSlIAAXe+s7MTDPZELnATbDwnzzU7UNcsWylrmWymcpzxq2AoQCjmAg/6A+wR/r",
-	"FIku4I2EZDG3wn2m8mYPljCa3AL3kBV3HML0Bp9ezz/Vij4MgrycgQL/+huonYfFXVdrsyDqOmjyhwBc",
-	"x8dmHaSGHEHirS/8IqYW5/dQhplSP2uJslBdH0ukLwVOvpiIz4SMlibwcwj6qYWGex+4YjLTd8eznjMu",
-	"d9ww/UrILacc8nhNH9EYmvKV1FP/zFoc9YTk8iy1JgvtX3Bb5fOwUTa+s71D7P3qGVmjA3cNB2vD/hFR",
-	"6ekyRaM4ytSqXDlReVRUndlsXDg1w5k3MpDnmCdPomt0prp+2xs6TPqK1LHnJTXSjBQ1GT2W1DcI5ZkG",
-	"dFBm9Ck7al2x0IARbtcXD2gmTEa3U0GqK244vlcWAzrJ+NAPg7S74xc5CN1sFN+9I9Qb9Ojqelr1xoCG",
-	"IQvkz/6fN/+xVr/T1ds//1r/9fZ//d+zmknfyX9H2QfgXoJnEkDLkIMTQZpNaQb9VAs5eXP8uXJK/q9i",
-	"4a2KA5bScM00EQUkthGxaQoZLk+iupIrNo5z3/gcGKLI4TZV2k7kia3z/DaUvgBCSkSVbkdISilVUfcI",
-	"SwI330IofvcEz1eJK5oOSbgbN+aloRXoElWaTP7h1n+/IQXyHUtRVYlSvNCLV9sliO7Ti+0STPdqN+wQ",
-	"O2a3X6baDlhfdXPdrIHVhBgy5zP2eCVpxBdptEewZ/uaBW5nvHqzVfiwKj+2J6v5pjXDEgjePOhS373N",
-	"2A5Hxrf3CeR+mFlNVUUEs6n6M51+NopnH7Y6qqjajq7d1H5PKCqWXq6+5F4SGnvJ22EaX8YuG9AgBFqb",
-	"N+YboR4Z+m749j5rj9SsQ9CVP6gX/gAxl9ZJIRQXUk7Vq2Fjk0dbzNMVjvZ/2VgQWDuOOy7y5KsuvPXH",
-	"uYgLDvKcPjMi4pT09EOyeVE2Ho48aTMrI6b7LrP8ktMwYLRfvWZTpXFUv8CkH4dY/9GdgFn/V25l0Wy7",
-	"Q0Mqbxop0GSYHPMcwIS26Wy011tFuvKnCo8WC5vrOEkmMBe9stUptIvsfedD5x3dbBfYdqfYKdCN1np7",
-	"09li7zoIG6CoGnTjRl6JE+NLXZ0Q/Z1Wg6VmbGiKvG5DnTKJo8Wbae/Ha2/B9RNnaFZos0cHA+Y/VkgT",
-	"2L7Vm1pwBrvy8gVb1xNwOgLucQdn3twJaU+xv62q5oHVmhPpEuqLEQsm8Sqwdk3bS0sloxHXI4sPRA5E",
-	"nsHYIsMr0Sma2JFLYcVt/prYv3MiJurSZDXGVM/GPWoytn5NHaB5uAL6ckJVTFVu3uVA694tCIIIm3Qu",
-	"/qFrgB+q8gD1ZpOLPTnTnDrxiV2pztAcsWtpUZEZOssQuYvGzCaQNKDpJNmme4+XPtvGg3c9493OJ5lP",
-	"5/qy5RoA0iKU+8K/hmGPB8qaAIBHP+BeX4FYqX5BTInbPm9xZ6yxH1Q/FKIpwAWUtKnnsUBaB7OgbNIF",
-	"a1ZcRm0rd1F9vKsEsLEvltSaEzrJcWb2leKZlLtDyoTEnJeRzPKtKYNpoU5eXOqloj5S9D0inUUWPcDZ",
-	"JPUvoKWqpgbqE0wKQF7ISDim2X7T00vyKMyM920tX5C37DssgP4fi1nU3dJ/pj0jFMyAHdkVCFfmOSXy",
-	"oZAjG4UcKW7myHt5sIrzWTKYHwYum/VkdUXcB9OjYtkJrhtNerPMLOY7YgfjAPJRyuRnN6F62YuYX5uF",
-	"uxTTLYGco3ua74igA938UFiUseUTNcq4DEZVUXKyW4V5XmgW+hoEWqM6HZrgKUmCsi0jhResw54usb0D",
-	"dgHK4OynCN0DaYJGKt0oz40UHFBvJI9KwMSwf2cJUpxNxAKVHHF10cwxo3TDcn7qkehn4nGG9j4xtOzD",
-	"iaoKWvQXr2td/ihupyeZYi39MOludg0eaek/r373Un73n3JdR9AfLof5oGl2/U4Wzd4ZkZTlSpn0DGZL",
-	"edXOAqNC8Et2rRr+dV8zDVieWJ1QfQylTwPaZaTLCfcNoFsadLVEd5FIIUxgH8Mv4UlL6pLs6gE1yWhZ",
-	"04zfM93TOBlMaTMh5nc8QhDZMv2AEikzGrBgGlj/wzyoNm0duBmP9NxODCUMA1SjcH0iWJur5rLZpuYC",
-	"zZzJ9kUQxkCMBbsAHLqY2shnI7O3cfEJp9TbJlthE68gsTiZ7zETuCHZEDvh2CUejKDDUZJqWZW8FGno",
-	"DrbRRGcEm0qTD394EpHH6ubNmE1ydRdu+V2q5WAZptRFFv0eBPTZHchpu/ZcsOCeJc8qrYnK+r9ZfxAw",
-	"QfNt3s+3AigNlwOPaio6Q89TCq8uf0BOXe+axiVscQ3c4qVUfyrrCewDDVi3XLXaItS+c+umQ3XCHr96",
-	"evs+6eSZsafodc0C24FJ9ukYqimS9JYpdR+AJhe99nnhUWkFp9BbzIyHLlZMrvl+lw2568rDTHEKV+zE",
-	"aEPR8jg8QiGKg039ZevFdaXhEg3i734ljsRC79IxS30mjC2Y4ey3vLVIfXrihDx+lfqHxURzyPVGBqn8",
-	"ACWRBmm1JlWMToD5ZvTuis/dckXzUnxnFUMtJB9SkvD30D13FB87xJa3vhd34QMImeW5LhejciuR4rpR",
-	"tUpoSDxGRZiLUhLRomBhCEDy8FAzQ2D6AkMSASNh4DIHs/cL22ezWQIWE3BLyavavdjaHkV8PQhF5tad",
-	"JMoOGWYVNucfoFdlQgItypgvhUdVJ4wypcgMl/AjHxGP+11NJHMlxUiXc6Sio3EvKXGGgYpq2sdnxbot",
-	"p2wffyjs2jvEPn6/uyzq4rKQbXKqy8G2GZiCOwY/UbTl2j3OBR6K7FIyKSLc1ObM49qhfMqmXIiNhHQI",
-	"tRWBMkonFkhrHIHpj6guniotWjq1sX5vLEa5hjW/wyfRf2ab//PsfWCb+2EG+O7uA9y5syXFe5jrDSyl",
-	"Xjs8iF3ZpW3yZfVa5CsbF0dhm7QhPJh5DYnk6AlLGtrmVph9nI/klZN1De9mqzJMud5JmS1pfG/P6yyJ",
-	"M8BKc2FSHiruo3wJDJOEvAu6Lk8sEu1ShJnzvEfuOH2/uBZOzOb+bsRC0ZT0PfdkhruxW42O1+x+MS0+",
-	"sxqiVNrkxxybUrUexRE8PQWFmPiIsbuNRYMOD+lUrD+1XT87iGpBvPkFWfZL+CtZSv1hsnmoZu/SvPq3",
-	"DSA+bAesWuAFM3PnIgV39y4dsPjYLIn2JID2OfkDSo4rWKc26HG4fjmQ+zlg9vOw6Y3JPhg+/XJeyd3A",
-	"o38vFPj1TCGVpTZ/nyjXbx3P+n313hIRrsxGb+7//uGvh4xzHfKQMMcN5b3uj3k1cd6xkWoYuOH4VC6p",
-	"WQ9R4fzKzTgPiYIEKpSGkdfjTrOPj05VAzanw7C3vqby7YKFQvpXo8ANXb8bNZCCJsE7RBVhrYCP5JIL",
-	"Ooaaz3bAhVgFvok39ilrr+6xsN1bPXWBANg+Ctyu69tv5aWbhY2dJN68YEAC68Lb7DHqsADOgzwpjivC",
-	"YdBSxXByjjiSmHUc57uqyxP0Zhq4n9lY7r4WVIGkHGU/uVS8k7k0USBhOh+vifhibaEm4Iro2Lihwltz",
-	"WNt1mNiJVlPP0uPAIknDHPF5oHp7J1Y5CojFjb19Jkgn4NBAA8cOdjHON1qJXhgOVuJyg1lb507lBrk7",
-	"bTI9CcVuHkBVr6IjwI46aKVrt9kgZA5KTgCugxYeuA2hBMdkm1vAVuPIk0q8J9XTcME3CxtyyOgnJn6a",
-	"ucfU7LM22S+o2cWQYJv7IW2HBq5CpUevmRtwaUQGnnojorS21nXD3rAlLfy1trom+od8YxPt7UaXsmp4",
-	"CGEP+U6yqNSgKMVvwXSVHyvbcEcFxa7dNlONzhFQnLOqDsU1HXphVB5GBwPPxYpctRMD1nVFyIKmD7lc",
-	"aCbaiWSxyKkNhCNQQRz5Oymke9R3PAbhHRisNOrgKUPHhaizTiGPieM6+abf9KtSqBMxxMG5gqwXCnkC",
-	"iOH4Vu2/mgqeuCkNzuYKFOg3V3JNeFvwj77oNqU7YivwRNTCm4UCedOnntS3zNF75W2ObBaK5I3PCcBo",
-	"Nv12wBzmhy714LsN+Z082R4fMQc+2oTLATZaVzXC5x/IG4oNAxFxP2xsqRtU00kw9MDAbbmOIG74Vn66",
-	"VSjk9cz5QHXK4m1UlTSeId21Cp0+GiXAFbGNSgVwX0ih7ioES4v8HMr7DmhA+yxkgUErc029oZTj/0u4",
-	"t+zfKLVT7tX01c3k+7F8MvQRPXLyxiDzC8RWeKR2TvO3C9UjhHe3YWY27oSQ3YQxHQfxpUwTqikF223l",
-	"qnleJBWRxy5PzgxiHfn7pt9iXdfXx/2Hjc13P/5dfF9Q/2cT2qXS4iFt2u4BdV/AiNv1kaVecPhbPkzP",
-	"UNpB8hUMhi3PbROuMRlFTl4NQ9JoaFeMDUSioh37FqTYbvqUDBgENePVM95viztjvJvUD4J47pXUCuF4",
-	"ACAkcrObqJ1yO7+xFe4BV1rLvjJwA7ANbALqQSnlD+YLor4D53ryPUQPkhsIR6pYPRT+hBLPPYogCrbr",
-	"YB2fKtq1c4r/vcWkCC8ln4sd1uT4/Ex1Uqt3EK8qbfoBa/PAAWI+uIkfkhZtXyFgmwKfp9D3BigCUvoo",
-	"SjcFYgF7zcWmUPleOhAQYbrRwAZZZSc2AQk5zxNLiiuwURLvCsRP01eXprzLyBPHc6Ua8qR280ZgPqlf",
-	"ymO0CxJcPjrKGbo+OT+r4F36rjS0sMK0ROx5td823BNRnASBQwLgISVCiUfl2bxmgdTh0kEUZEDDnsjF",
-	"oiY6wijE1Wx5J1KnOeMzfPMCNTXMFD5m/rAP65r4PqRXTDR9fUjoSEqwYRhRjCGBtmoSxtIY4vFunpzy",
-	"CJUD0Wtx8RLdWCYuj3wP+Ei4Wn7UAYc4lnNo7shxgkyBTSZCGg4zbgdrei70qmg11+Oeo1MXYS/gw25P",
-	"MQmh20Hsm1UIj9vGeYIP1AgiKVIi+9UzxZmDeEJYmp1Dz0btwT4Le9whNqTw9JHVRrSCIxIx/1VM/eSG",
-	"UnklEyn4MB8EK6DBSJsW9iiQvWn0I9SEJFaEOUJbeE9B5IaXiyDlWYRSK5p+RDkVzV9ubxSd+aYPjHBt",
-	"oEqMTSZrICXx6nq+MGU0jUajPIWv8zzorqnfirWDWqV6eFqF30hnyg29CeNL7fWV0gpQ5Mur5OzowF0p",
-	"rWwoZmA4A3IkaxuBM6BBOF5TbxjKl1mYRurEsNI+kVoUOUhVaxJY4oIHE73kmrNSkrez8GKIPcun6xOX",
-	"GTSLL1mTP1Ix0l+5ha4+dW/ZItdaYJ4cUL87lAP79Se0aQy4XGm5AOuFgrZ1FXiEYSCuXaoeL4wEzIsT",
-	"4ArAAoAhnVZA1AX3Gj0rGEAF9keF+2HAvawnqOvX4GJ9LTxjE8ef9qNonmtl6ugQJ/ykOP8n575uRUZg",
-	"iM3Cxvwf7YHV5zBf/mJrkZHV/JAFfkSYA2GSfp8G45XSyoG0LvSWza2EtAudPWqfrfyZW7lZHdCu60dg",
-	"OFFqY2UNo91rMWmjivSsrMV3xOxHdC38aeZBom+ij6IGIulZ6f26osSBLk+IH3CzKpyrVeq5VEC+Iox3",
-	"iH4f+qJuwIcDdYfow0uxqsQInq/P6nzF946//qEe+2OQuCBgYuiF6OHBqH7lVgY8rU+nLjWZFN+QzMez",
-	"jag+SXMIROSoxz3lZefJIWgBKQtnFEUdQrc6WDvA1hnHHdAekLovUjrUVxqHj/ySFvIBPFIqskiLsRu5",
-	"R7TV5/PwR4cPfalmtPnzH/dPYAdkpOteSwUwctsML3eGeNAZplaTAg1TXvi+lhZnNYf1BzxkfnuMoZu7",
-	"iSnYIWXujBeQUCkgiHrsOn+WkhP7lVtKtKmSsl/J1JJCU3xksZolUnV0J/LEzK35DxG1m4UP839R4X7H",
-	"czH/cm/ZjDshPsRZ8nmmYJwj86Ij+JmNJwUefvcjeniqsIMxT1k/a3+5zi8Ufx5Lw8psAPWAMMq7SC2M",
-	"wtA6emcEXAURIR+QEQ+uwJ2VBiYGPuWmdNGfRV8HmbmhTj62WVUkBcfjkDcgnYKhx+y304IJr7qjYNoN",
-	"xo2hf+R7CwmlU+Z1Mi2mSfBhrBT1Gc4QZL0rMEuXX3nhp2dz/i8OebgnVcvzHLddeOmPe9yijZVy3PA7",
-	"fdx+5bLdhylxHGVvOjSI4utxcZlgGowzw6FYeWbN8s/RIUuegntv6n0WPu6OjozmbHM5W3UsK1o/QsAA",
-	"0sR3sfYGw5QDhSQ6YhqlJ8B44Q7RwfiIyRohdTGE6Ip8HAS0VXj/hzsQCihXI60ImwQM0ezkk9CAgtgu",
-	"XPafP23S9hgN5E13IMQEtRd2DD0DURv9sTEHfBAldiC1tef23RBCQAW8ISJlk5qG9p3Wl4YylZN1XAF1",
-	"GoQHBJ+uw1aggkWkg8Me8zEAJDg07U2q7IRDouJysUsSMWNkuyUQk5Y+hVxpMWz3lJ+Sot/fJItac0RV",
-	"m+SUDwPzeKteHfeZCiaDBZAnDa6JzwPWGQo5Y4HlQmAEuX53WnpipdsdjQRD7d/RA5mwDdCf/J//8z//",
-	"mxvJbhjcqqrJW1nSE1HFQy/QE4nOHvH56FV5vBgTCnfM4yqc6Nil6Bz87u4ey1rAQ10v96SKaVawCGrI",
-	"QKDqZO1ErAh0CQpFKdSRuRikNALC2/yaBR4d2ChpVUIIJTdVEDA0nBDusxwsw/JMyPsduCZUCSRYEiJC",
-	"1/PUvSH1107GqXDFl1MLqAWmBDLe6km8tuWDT/cX+OotrpQ23hUKS4ryBu7rFKFaiwoC4nY9sDFyOvUo",
-	"d9Bfv6JKAZ3d1in+/MoLikvJo/KPjE29eNWwL624+JQbUu0xlEQkClKUBH63kJKACqO1GN1roYQeXl5S",
-	"OVA0e1HY4ic0DOUBiwGalMkJtQDwY4C/CNwwRIwoqKwIqC9oW/ckyr0eGdSO/KfrQ+FBVL0ANei9HWLr",
-	"EjFVLoXMCTYRPT4SsbzGcfT5Ndr91AsZlCccqpy7GoZ1XFPPFYg8iFE8nHKe7MXoYqTN+y0YFBzO5gr1",
-	"neaKoSH6NGz3MMUAT5Bmvog9HJ3Fm45YyGkAdtqTp0EnujSoaNvkDRbHdejQC9+WppK46KnZJY3JBuXa",
-	"mO3B3JaulnKdSHFHOh52lSpIks5WVHAINVOxmY9lwQtrBLmAR/CTX9OzAm6Ykd4SDhgUY12kJ2dnpqtN",
-	"ALWokhBKAXNEd2wa3SpRrSEwE4Fz1xoThFiOEYTTZghIh3Hb4MLTBMRsaHmdOVVdh6jLEOEImJOLAPBc",
-	"hziusyOv7gy9qCpUj86ePQFkHo+G/3Cci9lTa0uLK/BFVGIoorlcub5TItSk3ppEmd8B7Q8SGE08m7wR",
-	"btdfdX3xVkFp5+UHrt/9IfeFnSP2gPbzya2RuSwGZnq8LLMBQheabAIxPn53E+9NXzF3eE/84lCcxqCL",
-	"7Qja1saczKxthmTPqas5DQW0kACAg8oTH2uVlSWQhmGb95c8q0fqRwuuSuj2gYcGKtMmONjj4tRbKA0H",
-	"jXp+Vskabyfg/axFmwaCnTNAJcajQd5zbCFfcmQvqVgn0tXzC3b+AXU25g5W5eum8Qt/37XiRhmpj1Nw",
-	"gwOdtLzNTxMJgdg6Sy2iwaFm1dCoiUzZ31FKOdMI13i3UrajOkCUtCifjOF37mvzGbsLZ1iYK09yNrLO",
-	"hULVfc1opWW00FGaf5Tut4kzt2/Gvl0+pXXHmKE8HUv4pSMdVNNkUJPuqU57aOMuF9GsSo0PpeBu12dO",
-	"DngOVB8W72OvRZ5UabunXkkPQaxs17F3iOsI5Q9hUXfTB19FNT1Aq6VyJ3OEy7+o5yn3ALsj1J0QEFIO",
-	"I+QIUV2CtlpolpNmEYgteyEPVMjHUo9I1YnZsKbfXOFBcyVPUHLBr6/YIITw6YcCMFjkyNCHarvYg5Gj",
-	"EixEn3vkCrYDqfbY5YbLyOpqj3kDVV0PhueIuqGd9HWJ/EzIKQNzhQrSRoSeSDuHEiG+D26LEvRd4HZY",
-	"RY4s24wRA8kcfi73Ao59FXohlEaaKPjzATcLWxVLhMl329NtN9DwARGJ8YAp3vumb8ONFA2eKl+0HRpS",
-	"22h9NwjxQfYDayhkJpWPSyM88uh02wdUhKvwWlZru3YuXmt1tX715jf4TtWel/sd+x6Jz0eE+3ligVcq",
-	"n4BNkXgUilsRGjdB1B/cRT3Whm5LFfOUJl0posQyqtsVGSjkQnXBPhKWySlST/CmD4cHB0590uPDQPvJ",
-	"0owVIS5gdHO1zSB6vkMU7AL2H6nsqwHULkJ4O3mCL6MkHSAW2qTPqO7CU6/bCPrLXzR9Oc8uJEUDRh01",
-	"dOB5VKJjzIekwz2Pj/DpOE49oMik9Qn036Up1VkRm6lG7YBNxj9KpJAMtei4CfccA+s+3gMqpoJTTQ2p",
-	"QLzNdeJOWXVEonMgtyf4PolPAJO2zwNp10eOEL6HzcIHAMzQMftCukUfgYTEhoKaFfzkTs5lId25vHt0",
-	"a8rlYgLPvMjpFu9+n0pvJxwx3K79ErFTqBdy5mdiKAZAXGLnyamUlRHZWqZPOxX1MfvmUyDY7hMOyYqC",
-	"JMIGrvO7xjOeNYzxkA67AHLa+3jsezwgPc0TpbVtmkZO08AZo5I/yDzW0dpuFO59bp/Sh58ksAHsiUl7",
-	"I3m7ycXP9PojvADN7PlaAT4dNeCBVr2GkuIdEnn82uupRnQpLy2CEN066X1NfJxwv3DbZcYQcBkWiSGY",
-	"gBJQ2JFaazHJJsJu2kZd4B2JNQzSfOk9CUVlga6QE1m9MTQGNqInb+lBXmwDnRCs8lB2vcbBiEYInbNS",
-	"VkFChUp1JqWXRk/BdlkNvHFJA9B2ClykFFF+aGCMN+qZb7FCMYma8YYKBDGm5grBWHfUulAPmG8wBIrO",
-	"G/aiKv+OCGoa3W9xbibWif0xDAdSldg5Yp/SPjt1Q/bv0zBw20DVeUzD3r/XlNdhn7L2MGA2+pHQ/wlB",
-	"60SLtR0Te9gKaSCqYKTK6oyblFs87CnaAV27siMXMDb5da1L3xXC9btyU0g7ERtf4f7FPNmjrscc4nF8",
-	"3QEjUKTJHDKQfoDiuJSjgL/bUKdZIi025gpPA64HgAlU9A0WBuNVoG+ycdnUoMElp4J8Oj06hCQWwJ7w",
-	"oE/eSAdE/t0feqE7oEG4Jj9flU7a2xw6eRwa2+XuDEmfi5Bsk89uGapRk2RJtoat0Qk9QJMhZSrcttE4",
-	"31euJ1aZmn3Am4UCYALIkRkMs/p+4YjrdXeFIqPVu8dxqRf5keiWutiMnieHXJ8NbXTIz3WBC+A1OFlt",
-	"aGeqFmG58M1D9ZQhWhOWHpT+WoFe80kGpCmqpQlKoBU2/lRg3yz3yP30+UvxxD2ofOq19tvy79r5ba14",
-	"6H76AEJRI2SlP8YAEIuhzVaGfboqmN+jq/Lc01Toxl8LlyUleJ/kz8y1uVkdjUarsD2Hgcf8NlfUg3e6",
-	"9wNVryb47k2WscWWPUkT9kG6LXd7fUutcGbhlFG293BFUrmVUxauzoSMGvFIwk/qm2ktk08Y01NW5aux",
-	"aIC+6d5TbTpWb6YK7hEGVJ3oCFzd2AmJCHrYQ0uyT29WWyDLtosf1pdqK9QiNa2rMEx8F1luodq10nBD",
-	"L3ytTRevvapYCwIpVOg/GUShQl/zsSKUu8XY8hV6d99J7tHHcJyiSBSd9p5iPN4U9wmnNuU2tWlm3lU+",
-	"Yh5uAWDbDqgbqJajimViyZE3LWkAVrgvwoC60nqrWKWzxnk1J394LuRBvWLjCgvCU7eLTlC7cSD//bZE",
-	"BPM6qzrLBIVxYsggE4EnW7pTAVKZK6N3ELjX8rkArCiIYNQDWEQC6F+AngopJo/RayZMCn/laxhjNyLz",
-	"GhQLDF1M/RQLH7YKcigqohNjsxqxdA1/CqOU5i3+S7WTSQ9eEJ/LmbSYdOfdGFVBtSGd4UTV10LzFats",
-	"jDneXCKmLR/zL5HE9YPkSoatW6G/GdxCGzTcSsMFDPJP1FcgPeAqwYEuN1YmZVkVMdHJt4vvBl56Ow0s",
-	"PXrhK6X3G9I2S4CeSdus7Qi6OljfemfE8elqn4aBeytXOehSX3lHU48eBPwaApYpMxAMSZxXTocDHoRs",
-	"cQOvQp8HKqJCsxRHxXqN4GVgOJCKlaZq7ifn1WG2MkysNk2T8lPG1ZrblzsvOzZ2BsIf0/M+wsFIy6pi",
-	"laalEpTZGGIZglA6nxkASitUFMIPUY+SSuMARZ/8AQCvSQHod0nIJ6n2cxHEqCm71W8iKQyKKYIPBSDx",
-	"hGiU96g0DkSenA4xKQ3V+VIIjFUTKHUwZTzxqAgoUOkBaTjjXHi/z33AaoMqgmCsUOm0Ydo4IG+0yHal",
-	"YsRRQ0YRld5b0mKYjzbxH43mFtVb5xBkZs9BThkjfObsou5lfK/MwYzLDozBH/ZbLBCK5pu2+LVKlepr",
-	"AV3iMxsLHTUBlPvtnEK7l4r5tFopQpgI+4t5QJjfDsYDwNU4LldP1yMA5IA6roIHPK7W9XUu999it4Nq",
-	"L5Z2BCI0RuNoDUO0AKIOgXiP6EYL1A+AnQz4cCWlUiFgFIwhIOd742ktiE/5/bQgk8d0ZVX+X7m6Xzsk",
-	"lWrjrLZXq1hnVfi06ddrtfL6baViXex3rVGtbHVr50df68Oj262Dq8LJhXN8PHb7Y2v35pz1j7qjSvei",
-	"9pl/r91eFqrWqDZq+keX1YO6dbVvFc+r5V69cuLVbvZ2rdNy9/BL2eL1SuFL2P74yWuvV7tf9zxab5yP",
-	"qqOL3S8nJ7u71s1l0784LQ5a38rXbb/R+75fHdXK7cP65cVN/ay2Xj+7Gh3eWqOvve5x/dIq1s+sjfpZ",
-	"9+ZI/ne3TOu7/KbpV26tT/i8izPr6tNpvXEyqnbhGZ93rXCv9a08/v7tsFfb633/eln9Ui/XYbzWaFS/",
-	"WK+GTZ9+LY5aG58KF18bvfrelRzhRzXPinUSzXnXOmnvnnStaq12eVDZPPOKx7WWUxuxpt/b73i7jffX",
-	"VWu0dd66+uKfb9Ruzt/vf7n9o/N197K/+fFq75QPgq+j9U67+PmmOCr7jZ/7p87Zh8PNoPal6de3t1rd",
-	"z4eX9f3q6OPJxe6XRuGoXL6o7n08/7D2tVwdfCnut7xj2jtba4++HJ6ffRwf18vbciZObXRy0fTrZWrN",
-	"vNrCq6ujanltdLJXt+plq7M92u3C046bvnXyca1snexa3ep+3eL7lcrP/dP65oeyVa9Yha5Vr55Xaie7",
-	"Xw/aVnf/w177gn8L+n803PP3w/2TwqDT9DcP3x1+/j7e3jg5+nbaO91sdWvdfavybevT2iG7OfSZO6hd",
-	"9tePDxvXrYOBN3L+2D+8YeWbj+/HfDAs/Lvpw9asHu6mbNc5hhmEQ80Nf9yofbHOquRz9SLa8PsfrW7V",
-	"klugPMbJycnqiVqj6sfyfmFE5WE4OemOvw5Oxx/Ddb7nNT5+5bzp98VBMfh+yfjW1nD/drB71dq9tLbe",
-	"Fakz7jWsw4plnXTdujjoHX073+6Fhcvyu+r3P84PPw63T3Z3vUbTHza+Omfty70z8f3b8daHi6OjVped",
-	"fPns9sPW7vcPt+fBx2/WvrPPv38qHhc2XNE7v731hpaxNNMTSxiaKLGoQ5exD2uo2F/tw5drH+IryrQP",
-	"4+BbcX1re/1Dcf3+VqNSflNWI36+sNW4MMJXZIz1KPi/prESI/UDBJglr8XqosRF2g8GJO2Q89xd4Lzu",
-	"oO7NpvBXiK6XA9H1KN6U2iVWBi5Xm87E5NLeEAKOI+rMhHeUEYheeZXFL6iz4FG2FgRk0+Ox6cL2iboI",
-	"HgsSy0CqwnRdjG01HXlVojzkw3aPOSWsfHRF1L2j4wZYVSJPV1554blkqBYSiEm2gpg/QN2thDwhAGKh",
-	"2GIwPMF+DqmnIw6aigfy42ZVcZKAIAMSSh3pB8F1qmOAcQmj73lQm2YJmgm0plcl+DAgS48iqdQOtjKQ",
-	"lZYxDteMQ56ZwP2KBGEDprCM5AEMhiKE+NJxtY4VbIqJ6F+C2G1qlxJn1BQlURY4p8jy4rSwinW5mLqB",
-	"yjejfg0lAhzrlJ9ihwC9YmYXYaCq9fBPFy8QqhVKqLgiiq2AQWlVSUpFTbipWjui1gIR0sBgtKCB57JE",
-	"YM8kJDEY9jKMCoP+aTn74mZ1wPqrQOiZOPxRrXjL9SkUPS9U5Tth/ph1Jvj81V1XDLhwdbp1ZrUJ/sT8",
-	"xSvgZ4oRMxkfVyHxR7JrklstxcT50U65IhYfxpdP2T05S1xlF5xYnpdKnyZFTgdgElh0+KU9csXGpckj",
-	"C/1zvmKqAlQYdROF3YOUnoqbSlelaokgXWDdJab6liBjDJgDLjrZmE+IOhcUwO5sKSEe1w1JPGm+rBCv",
-	"zklawcrEwRZPd7LF/KMtZp5t8cyHO/Ayz/SZzs819ipka3278FbRqEEHNDaHGoRsqPZ3qwfVsyqAoWDJ",
-	"MXMSyB/K/sea5KE88KE6OyXIPZq0RpAbm7RzAm9VYXVBNcxutYGOio2a+N8OCwCbD4qzYQ0A9dc2T+ng",
-	"yr1ZbQeeTai40q1MiAWsegd8TmpCDF2/u+tKTd4ayh8ecxeQFCBfGVGE86HnqIbHPLGQoAstluoZ7YJM",
-	"gm7dOnfcjsucHbJR2FSDrnVWD7nPVus0bPdMTiv4KQ9yBuFULv6NvtXqqeu3sWSf3dB2qPjjEo8DUlVg",
-	"SEVcZZVR7FEnDj9Ovsxc3DurOETBLlP9nLamg1qtNA5WT0PqMTtLkgbevL5WgHTw29xx/W6CXyt6fYrw",
-	"FcW73BPK61XJ5kz0GjTNFnYRA0/zpk+3xZ1Fr6QDrSKDMYGl82OsH7TG4scnXm1WT15xsUbNs8mXmjIO",
-	"A8pagRKpfuFAxRJIYkSGssRvwXuK7G6406y5JbfgcvNbroZTn9ZlDe/cYxrwlcbBQxaIT5+ouXcIPLxO",
-	"/vphfIbcitzi834J1/zKrST24wKjjS6FFd1ASyHF2jH2NIS7sBrm5Sz2063Rney8JzLAMsrr09ysSdLW",
-	"WcbZEkYYaJZU28v4Jja5Au/ZLa3V1tB3PDbT4DKKvxJOVFbEBr/ggi0TjcklOVEwyiMVBYSXpMYHy8tF",
-	"MuUM86sUB4TopPfn+gnIAztP9pCfmXMD4BWrkAMmvT1Ht2H6bISFy8hdGwqsgzsGkxAGrs1EbdjEDXJ9",
-	"bRmA5aLAeKR1hvZOLtVyQV54wbMtmDK+tueMF+n38bfTOb+5nNPHFLL508cRohTBUIR6fyfguO4g9hLb",
-	"MUP4/WglLzBl4PO7m2ZZ7RPl8lKrdy3H0bkzrZ4igeu5WnxQcJw0ZTqKSIDtZaFQAvlfSNqLXrGqH4Xm",
-	"BwBeh7pSAy9agAT2gW27lGQ0jwB34PFJcB3II2YXbKa6WY+K7H+vek2gIjaq175tFT7Io2TUau5fVsqj",
-	"k1rZOrM+l7vdn72ry6Pjk5Nd69J6Vz8Ro8oJVD3uV0efKueX1fN6uQaVjpXu6KDpN74WR+3+l9uL0/LF",
-	"1y/8Zu/MOsO6yXp9d/+wd/DVC9v7H8bO/t7VRcOowtw9GR/e1rea/tde+7B+C59u6E+/XlpevVKvlK1d",
-	"a+2PzW+7ULdZHR9eWrf1y/bt0Rc+2t2V4z380vQ/Ns6r1oiXLWpd1yuF0ccR1B5elsvd0R63zp2zjQ8X",
-	"1VPv2/n34fmHn3vHH27L58VGvVPbHlW6F7tN/0ujcA71iCftyXrU3VPLGjVOaj3rc7Gx9rkdbDWqJ/sf",
-	"XO/bYGv34x/9k5CHxaZf3Qgr+1+udgcfjg9v9m/eW2652G1cNSrv/e1C79vG5en73Wu68eXdoWOJytoF",
-	"3by9Od0YtA8+ds963X+bNYoT72iJ1GvgPU/BXZ0FXebIo5GiVL9qIwSPI79mwWsK9r7BWFhxqQsbB7E0",
-	"q1hm8J15gkFk4onL+miKvxBV9qW7DH3YPxlJXPytuJsay1RKRkvJdO/CjMWMAe/cgACRPvZDRJrNMNZN",
-	"w1zYCrBFG/I+sWnQ7rnXRtsdAh6CNR51IUBEF1qK7eOj0zOS0jhj58khsu8juT48exJCDPjEmOcBeKPl",
-	"E/VwBMj4XjuG0dEg370F8xdzRo4bQHfYWA2ZUTFeDQQlx59rOaII6gl0W2wA4D5yQQ4AWF+1GObQ98HG",
-	"GB3KPa/tYOh4DE8TaTWX0eqiwtfpeAhNQivIOv42TxCLsk3z7SCMWO8cdpMPb0LEf4Q/ddAu5FyXysUG",
-	"CRiQkYQyY3YYuI0BwsBbk+YF95w8seIHwxohRoh8mcnOygPXv5LuIC670HwW+jVAJ+pEYqWPsXzqk3eb",
-	"5LNbxqKhkEAsdicKYdOQeIw6UAWl4WjVXblqDFVzAFpsLI2K+mXUpTnzaYVCoYBrmyNF+CM5tEB9ijwM",
-	"cujxj9e33pG6WyZDf0ARtjLAqiUNoqLIoqDDJ94R/xKkjQ4TFEr5zCNv7JDmr9jYfosvh3tO1PRq6BK5",
-	"n486Eajq5CJKn1WulJntdH05mnZU1IVn5F8ibu5SiVBoYgpFIvcJ6J3wgwh8B0O/XbRUEy6JfGCACyPv",
-	"w0d+nlQmRhihzYJXgw9OmMQGhFIOkWHBRgbbd0QDx9yceF2eHPkpIkjdlgjX73q61SmRVgFxoHZYhEuE",
-	"LXMafUptrQh4iDosAfIU9SXr6jaqOu5gepp8xTgosZhF4KYRl1PCtLNRB5MYtHwJqhFrckw+jyEm+AB5",
-	"m4FycRjGxd5m1Axb3uJ0CEpIz4NkTMgD5uhYjcGBk1NIS9LXKKEck2umTr3SEqp0EfCBjffwn40/8/Jv",
-	"eyfCwIgmwABK10hPQSxCSbgBDUKXev+W9pwdZRS6nDvxWOM9rICIQuZ56lbYMOhqIrOAj6TwVLdRm8oL",
-	"GHXGE+WU6D8NWARpbvTEyZ2mdlIw9GH7UIBanOFEJXO2M5NWNky2lDHbPLGB4t4uQWgsfidZqSq1hOkg",
-	"iXCrKE7U4txj1E/LEulB+bGzqco7E/hoEO9CygoVHAN4LN5BtKuAj1QLZZRBSp7JFpvHc+EE4x/B0F96",
-	"Oi++yzCug/nPwm2Hlf3dSsVqvYvaDls3BXFUGHynH9m+R09vR+HH7na5VvjiP03b4cde5PBu1Hfbo8Pb",
-	"6m3k7u5axeizy7IlXe2mP8vZnnS192+t79rVrvYPBf36Zdj0nYo5hu2wfln+PqszzSrUrHK5t7036r//",
-	"4/Pm56bvHh1dnnze/HnrDG/KzsWwv7+3fd37+uVj4fOgMvbLdHx0fvGO/1Ep7+6fj46+vf+jPPrj24fL",
-	"6u54nZfXdpt+e+377fv3bvns+Otl97sYdb93R7sWOOVn2A5YG1m71pEc/ceT7bLV2a5K97u8acGKgkPu",
-	"la0RvqXRRbl8cv5RvqUauvaNcnk02ufVi4v1m8H3r1uFbxv1cbtQvmzte17LPxk2/Yv1D+FB/9O4Xi5A",
-	"g+Ju9+RruXx2dbp1trd71D2rO1VxXBye+Men77zz4c3hrdWB8ZzWq/u71tem3y03isedYrfx+YvT6G+d",
-	"rfPztY363tmX6s325e1EsKR7WLN2y3uWW7XeV4bX4mtju+nX/e5Bj44ujvlo/KW7VhyffFoLtr9c+uWv",
-	"zjeve16u1iu1j85BnTG3zDfbl+v9i81334PDo9vjKr151/Qb9a9rm2vXG6LaXW+9312b18q4EP4EKOof",
-	"Yl38t7IWHrPb0ans3e5vbG6KTVbd7dweNv2z03ds948vH8+LH4ubJ/TbMLjduvnU2Aqqru52vOiU25+G",
-	"a+6wwi8veaEy/Cw2WuLk29eDQa/X9DsHm1+8xofKzxMxGH0Vl97+0c/jbvfkxqvven+sddvH3trFjbUd",
-	"/rQ6o43j9fYff2x2z2+L87odVZeXkpwQWV0sAHJ85WLk5XkAMaLHZ8ZfWqxNk5rnNQbzQJ2TgN+8aE1c",
-	"HHfZ2HxX2CgUth8w7jKjWM4IwMyslwuY2kZpkRjIHz57OmHf1VBKGDEhvjSYExAd2tUE1oepYthRj0M6",
-	"FNJFYrK2VSNHwF3l3+jHCEW/kBodglgBsAy7XT92MiqNA2VHh4oZWTvjrohiPojL64Yq+IPAU6HQ0E0O",
-	"Z0K5CdCaijlm/E71LWHdEfwJboZy81qB63cFBGAm2odURKIWIgJIxLihiwcTtcLJzlbliMA6+mxkTwQ8",
-	"wBlUEMCQCM/pZLOCYiEUnXHFIAoM+2mU0iXkMRFDAAcE4kI7T8790PUSL6xiKdKLRBIcQ0BxHQCEZpgL",
-	"A4Ukj3YmFMRuCpOz3Or37Nd92lSPiSAFYGFLdGw14GD/ftzMC/d87UzWPCQOJFRqxHv2VTPeVzPCfnqk",
-	"unA8mVPtYfDxct1hRvT32ZVaAyxPjLOZsalJhQOKS0MUjnoMRJrC/HaNMI7UCSWN2mcLFrjUszXf7WTZ",
-	"mE47qFKi6DBjZBMT7lLL9QESa7JPghx1orijHEOgpgJF6OZjqAeoBFD7rXpih77DfZZk7ddQC1LnQbAn",
-	"PSRFVNXieqGQBTLYiF7wbyTHEVprpSR9sQrvDwLedwVU/cJLXCmtFGip2CqttxdPDMcL8Tz+ifEiMuR1",
-	"fBZfpe/9pa88QGTCLXm8Tp2Uw5YGBhhMX2C4HcYGMWX1Ih1xJgTzVH2kIUARkVSjumKUXGVZzKKjCfBm",
-	"JTMRm68knxGlYlQmOEr4AEuhKrI0szlPQ0tvun/Py0sP3EtpnWKoEmKgwhwJWJcGDrAaypWlgmVFuuE/",
-	"9ya1yhwVSldVRVaSurDHbtQr5kGUHWpzj/sCnTQf2mX61MNuIdRK0BDiuF1XZcLMrhAxbPeSiheekkkx",
-	"hQI/i3hsa+uOk9b71hXk9KO1ur71Trtju9VGbs7UM1uAXL/LgkHg+mFmh8r69r1fU8XKGkCbPjFHevYG",
-	"B/mwQzZ175lrUlveuCKzj0pFZl/IPK5cPzPvJL9bvN8rvvtn+bu0hBoCmpSIr9x0Dczp80BbhHkFtsLk",
-	"dUDhZ+BygQmcJ7b6wC7pr3LRrdQ1WactpCHgoS84J3hVp/ijRVJqVSTfKEOQZWXxHwDHziLXn0Lg7oXB",
-	"/Mdv/jfH+3+mfuuJaG1kuZkf35kyIHnvR+QOQINpyebvCXMmvf/buCiTVmCyBXwZfgFTbapajQn8lDcV",
-	"q7RnHZxWc6j2qXfqdn0aDqUtiddYQ6lJfW/8NqcjxganACguDMeqgK4yIUukrbC7VYxVu8/TuPwJ6wWu",
-	"8bMLAqmwc5AQGgqoxoLAgovtykBpHYXPYfRZ3vUpfJvE3vitsIzBYJCKEpQZ2FvXZuutXCx1fb7N+1I1",
-	"YCrhB/XCH1ChI8/i9GXrhY18IV8sbuTfryyeQ5xaz2cC1zfRULKc9TYUV3UmbYdXcNUs8H0lLJI4NNnS",
-	"/CEc8rTzmeaX49CWgMjJctAjQNZsnK0oPqkKM5PA+p7gGKUw0FanMS3To5fzXOKVl3BkXm2cDKyoWKLQ",
-	"u5+Re1oZc+yLF4gbNXn21hR3Y2bLc4KuCMrpSxG7QlwRrn3WERUQfPIN0rakV6vslSs2wCy0Jp5w+Mj3",
-	"OHXQUpGvFmtoIcc7dNxw3mmV5sDfrgn4FW7uMUWIubfvJUeu2PjuQgQ37iw58uPKuCSSJVdg/74EGTJg",
-	"/dmwCQmPyPP4SLszqlYfKl+MFm0TSiHs0QhYc54MOGb9VxnwKgMWx81+LsMBN+rMMz8wLnnB9sPgqi2K",
-	"689eDPGZjXPJygHfmWR6xKaiRCMgYq1ApdxUCD7sRSSND2WxKO4zYx/g6t0jJGGQXatNuS7kZ8jgh5Jt",
-	"pc8dFizRFY7DejA26pvVeJfcX8Yar+9Vzv4N29TpFSM08Zqf1DjLPqOpdIWmxE5eGAlt9XkyCIJndU24",
-	"IVuX/7MwW3RUSjCr6OBe5QMqrAKtZU6SmjCZk8ylFhogVwLXWGIw9uh33YCPDHJANkirpJW6Emd5KpdH",
-	"/s9LqU7AkjWd7swsSCAWsf/LJqqOhPnwdmgIlcPI2qvXnPpjbN8Msf7OlpthVf5W1VUbLdst1nV9hfIJ",
-	"l9k5Yv9X4PL/ss2aEimFqesTO3C5/QS1EaqJ92Xl25fODk/GCKF08s4ZYyh6x95gaDN9tBTy7I0aYcjy",
-	"ADBl6TTzwCMWsijurCepYXkxqfSMFyLPa3xGdELQ9UVIgWXBPEnqrV0zQJH1O24XpUPWium7PObpekkV",
-	"AngIEqrh960SeKCkf+SQasMoWp+7J/uje760PH+KcZCe68cLf0RWVmbCXw1j6Vw/illTuM1M7uP1iyX3",
-	"D0HxSzNg6Ls/hyzFzsgpgmvPIxVL5Mxye1OUIKoIqkGty6QaVDprh9h5aUnk86oLare6Z50fnNmKVhrQ",
-	"BKLsvxZdXd1T1yeU9Bn1gbm4E2OWaPwJ9E/tqYirK9CnRk0hNS3A0cRJBblCCO8RgXPEaEfaJY81bYJW",
-	"a1Kbg82FyH8b77YKxAF4jyA2RSuWamGAdglXEVoYRjLCK0hTDm+juwmTkD2nEfQJtt0Bck3UTxhBNGhs",
-	"I/3k6VdbImcHp8RzWwEFzHuFHQvBCrkGq7hxMmMMSRn529ZZtAHec6XhcuIw8on6zA34Sm4FYJlA/JUb",
-	"9+9hTzbCTdRWrop1KTF40KW+e0tTnzE7CnMNIOwpsxCAlLVSWjkdAnbXErh9yff7THUfE5ssiyIFV/u1",
-	"0COj0APXJ1t1319nZsmE1IiGOiZRYCJDWc6JZ6y1gFmh9FeGQsXZCzIckJADNlgc2QC8ASqivjN5qct1",
-	"BUgp7tNGsKQckcJX1c6zm1DkiaUbrw08ppnITPBIpc0jPrNr5esrlZYM7ir9HDWLBHwkNOCR1JsdPowb",
-	"pKWXr3Renzos3/RRO/a5w2xiU8+zFc2HbooTqpJPeZRy2vAEjbSlMdJ04x0C3hmQTaqzRf4oBVoKl/o/",
-	"G3/mgZRyR+FGBSKUv5CPL2gNLpcGFSq01uEoApaFHdWjk8MwwNEiHCnomk0ZGIwGAaa0Ih4F0qjBqIeJ",
-	"TEhRuebw3zEqsGYuhq58zoExL6f1NNwGTaF80z+bHjZMT71oHjgs0DNQymxHD8KOUdzM6geNMVWDCbWZ",
-	"70TojxjKwfjYlYKyo/q+6O8VNwpEsDaX1krIu9CrCclPfMmNUyuGOIR/qB7lyEACMwGXOBwGvjAbjuTx",
-	"UTYgPBIhuvgIbArdUW8G+cSw03ER8k7bN2cKXgzHrrY0RBZiwEboIlOYcsqIhWSMugJRr+QDPaaTLLij",
-	"AAogwu3z3CtsDMdB436abe+IGQbPXDQucz/7PHFcUwC6XIREEbFNp6QLgkDKr/Ebn4caGXL8z4LkUmoK",
-	"0LiWNei00Ra4fMpaU4sGCmY1cDlMLH6C/qkYLGrn4Z3EAOYrRfJKaUVKvWXNsXj7lUH5PYs5NjEITVfy",
-	"9wD4eSYbrR+LtBkhlgUBku9lvYnFzDcxy35LBeyZst/YjWYCyOaUNIMMCngSkk6CeawdKs1cOf2CKgOo",
-	"6jaL24W3UqOdn+2tbmuFou0OrYUx6aEzXtwb9n1h4oUYJN+8Y0CYWsT+l01ESKUC1bYXMmJHQKaDgFFH",
-	"9BjT/jjoTCwC6PCgP/RoKXb7Ieei1Kj9bztH7D/k/0Dq5b/tHAlpSxoalca0ZsIVXFYzZeZVMNlEI+tE",
-	"0/Wo6/6piR41vAj1FTQ5DYfCzMHkfq8czB1e8z8xa3KHZfotUyXSqV1ri+ukKbAYE54Svv9EHut7a/8q",
-	"CPD5iv/+Kj5TVSRUPF61iIqXm2WOfjeYfuaxHdBMfCGVrMiiPAB8LDPk34lcdOgSQP8wl8DbwwIWlXqg",
-	"DukEvD8Zzt9BQO4YFUJDjsVY4QDbpSSw/FKT9eSJZULZy1Fh3yOgHsXZCsAxB/Qgo8sB5yTNDCWujbX4",
-	"l8HAUGkcaAaCuO9ypGMaUfkA+JJxOcEPB4DolOMnSMiJz0cQuqCqaBq5Q8EW0TdB5zKCR1LisDMMh4Gu",
-	"xZlUN4woN03h2amXGU1Gf6u+UvjSvKMAUUQpeu8KDN9Vdds0g91fwU3+XXISC0JL791WKlZrHEFLn1+K",
-	"o9vT7S/jVqfTae0eFvn3NafcbY/r9aeGll6vn12NDm+tkcGkdBt9dmn9cQdo6TPrWwQtvZ8BLT36ClxP",
-	"bQWCXCvHgMj1cnl0WLGss42P/f4fxeJw+L2yP276H7dZe+1zWXibX4ofjtfOT25629/fl68v2UXb/8Pn",
-	"dHxFLUa9/tWHcUvcdgpH4yO32B6LrUHonW58aPrdiz/C85/7n/nmfqte27+oWyOAd66OquW10Umlblmj",
-	"3S6ARB8j1PTJrtVlAFcsr2v6n05O6nWL71cqYt86Od8rj+qVJEh046e4dnYvPow6XeesXvm28eEq2Nzf",
-	"3vzM1s+sTtM3YaLngERfwrWNavXjrkW7jR4AVDf9lt/otG8/3Z6otXUqW5et9cLwwq9N80+dWKNGt9az",
-	"DjdoZby+2xjsDpt+f/yh51fHX7fq7aPB1gn/Urz8enGzvbZ20KPH59tHllu1gvXPX7ut47631n+3dd6i",
-	"1Fk7uAl5+O1w5DX9o4+tS39UpFv9P+r1n4V//37Q0id/XJ1t7l52vxwe32wV+zdNf29Mtw7Xv75/t1eu",
-	"0Ru+tXb4bavhjy/W+58VtHRyR07ux6a/7I7U+3FJaOk7pgafh97rNTX4ADDRT5EazFLNqVDQD5QaVHws",
-	"yqOZnR+Mamw6PIjilKooeTqwlNM5Q8wI6gBSMoGYJxXgN4EkFpPmQogVONKgpDkiWN+FWkfkt2ppDExA",
-	"AKZNH8NVnuszYgs2+DfacTvwCdSMooVWaeTIwR78loc9I3XiCgx+5eA/xXc6idMahzrn1KfBFTz2q+s7",
-	"fCRWi+tb6wDS0aOQA+xzEZJigRQKBeRkafqYzlo0lub6kKeBx5VU3g2rf0Aw69oflBc5hY5MbfJG3zI2",
-	"HN8Coi9ahDky9KGMJeyxph+ZYpHB2DWRuI0U5Y7iM6HR0OWi5fCZyMGVJ7axRWz5HeYM5D91lQV87Ibw",
-	"mVmxIf/Gagv5L6NSKAfI1D+o1+WBG/b6dq7pT7gBdlsEuB4cHk09fJm4sMrzOOZBOOwOmWByNXkfRsJW",
-	"YS1zxKZt+b84/v/5P//zvzkMmv7P/yfgOhFSh+PYHeowc/Tq6qZvC6aGD6XN6jI18D7HGfo9ak9X7mJC",
-	"kLbbEBqBwWNSTW2H2C1Q8PRjLFKCbidLbhPj6pivCMKxMe2Qz2jARNj0FV6DD3XwHUzzUQPC1WFtDoXV",
-	"sJlJ3xWQDnbIzyGHI0B8ToaCtryJnPRmoSBvqSWAwrjxIMiFjFlxGttgpdqBLdb0I8orf6xiwiACrtzB",
-	"gDk6eKyixjNjvbqwH4LDuvBNesnIAIVMY3REx2aEKnajHHbttll8ZtU3MU2SEc+OpN0Efxh62ZrnSp5H",
-	"1UCLwsTzcIbJAgW54OBP2kNfkQ/ZJSK4ZqhrU5+0WNOPHFnapa4/QcM1okJtFOYgkPwUvxMOG66GdClm",
-	"WwEtOPJ9pczQ1fcwJPUe7OSmSTwtii+QPkQnFDS3mKLCg6XF8gUa8r7btiNJY9QuzC+tmKhOkJf9p7iu",
-	"iibMAPPC9RFNP61SIy6RyJOGvgGIN6YiIMWcsbdbrOequ6ZJ952IFEzEPHagr9R1SBB2yCfGFDPyQT2O",
-	"yrhHbF+CulF/duj2VQ0AJE9Jj8s1QkoqzvNgv2bHAF7z9PMCG+mrEPGVSdEasZhlbb08ZLxVAEPeIX1S",
-	"eEDS54S/mk9udjal0HNxvCvssbF8Hc+TLXrIEJEZiI9WFsefg/Qc2E45Y21yykbJSaOk6RdzeAxWA5fn",
-	"pmobcoaHnCs3cskiiaafvkaz2mefr/igplTITHpnvU9f3b8092+JgoONja2tzc2N9Yf3CcViTuEDFBwY",
-	"SAKpHqEFlMNgGaB9O9HLH9lIOXRn8oPiup2baJsFWEPXUdTK8F1Mviqla0f5QrnYo7GNpKH2kTDP+QON",
-	"RVsVPCQBwtM6LsRQDKCpEEtU5WWDgIesHaUXYt9jJzb6sJdAajq0mKNyP0xdRIF3UvOTRoEi5G33aEDb",
-	"YcwSiwsmxiJk/Sg9AnUQckj2D5VV4B3Cfg6pZxj5Hg0VqS1WLJpcuMR1DKbbJPtxTsMvxHOZBFYAy1QR",
-	"R0hT0efhquu3vaFcL6BlVpa03gcxsTZBCoQdsGUjFtjI9NXWilHHSRzXSRQ5dniQJ/WkBRTx0wZJGiQE",
-	"gNDO/HLgD5O9S7ppfLlcyONkNh4FTCJjxvfWT7fu4EEAJfRuegWTePGKsa6qm5Nk7sB7vlCF3sNAQ2Sd",
-	"4IXK8TJRIuR2nqch8QyKxXUk9txxXbFtdDmUYuW3gEo0NWBuUkM+nEqMRKp8gG60g1S/AufBCj0sM9fs",
-	"7bgHUDF2uOewwCgIRIUolEp8dk2o3kWkDI3gzDCMew3UJDFgBmCrv5tu1JsuSz3GYRHV4K7abNSKGc77",
-	"NQuEy33wFzoMKpoX1q36vDyndo20UixXzCK0UnFxVCY1nQfDZXrVoP9cDap1yXMrz/iILqg+J3+wjAKN",
-	"2WgzGPV8NhLZ7uJD+opT+E07hIbEY1QghSpKZKEkKJ7xPKlS5NhTcP9GkyR8Qr0IJVt5wopYlY98s9+x",
-	"JPUehLrV5VeMDSDxoHqtAt4nLSYHluCmckWCqVWrDYy4GgpvkpfPVPOqqk7wEirfEDI49BroNJEuVClc",
-	"WHjNUovapekf+bGaCvB9xelQs4lU3qTDRizQ7XkCVR1yv1JV0q876vLE9tkN8OAyX6sfjGaTLidyyQRT",
-	"Gku1nmKrg6oJhPQA2Ct6q8hhYkkyzCPqppzYDTg95vNhtycfFj1FTxJSMKXJWABUN07iG6BFotxq3GYQ",
-	"6B5DZF+NgPrENgLOq5/Z2IY2ROhcVUsapaCiDJAnrQewxyhpB1T0otxTBuMDkm7eP9yv8lRZsX19UKPw",
-	"fnQ0ZsT3dyJ+S+OIjlX9Jdh9wFT7z2rXixvoElt0pbSyXtgorBaKqxtF+ZavWeBRKeuPNwq7dw8DGATC",
-	"zxelbqDUXLRF7rVcaQZ3bxop2N0si+Uj1lnCJo3v96Hi1Zq6wmEeQ/zGdH7ehF9oMp8QgxhFEdWijlV+",
-	"XqLOu0RANObJHtbDA5stCEPuK+iASuMgBj2QUtkxUAGStBmgY6QeUdUObmjQUYrQxfIB15nyIok99MWA",
-	"td2OyxQD0QQzb57AxKX0Bt0xWR0wk4QXJ3vfQnGTiTeju2aKszy2VvC9tLgzjqAEXkk4Mvhin6BAMWtL",
-	"TBxtedF0geKvXDaoqjaR0bSZTSADoQmTtCgTstQc4mt17UuGfn/0nZu6JzIw6hYpqs09GcT6MK0gV4lx",
-	"o/U6iusKHZyVnxOPdcCRm2Bfz8U4wRhOIm2P0QC+fSMPmao8fTvdtaRcmpAP2z2pCkdKyynfgGjC3JgX",
-	"KG+45GZtqwERF+ktdZcSFqrI+VBYE81rg4HfkKu4CZOzxeq6HPrLI1eoGKjrI+wsFBPGVaQJkDgpXUiL",
-	"edzvCn3XKzaOy90ABkX3mk1JmuHAScVyurPhn3zNqZ0ZP/ChzkSHxl1bEs7hbi+6JSHatcT/DWAxXjyo",
-	"O77xJ5G6WecjIXjxogdraAAmDBOffiYbzjRm6COQ4kzgA96V1e6VIOefTpI10T38PIbTPM69iXP8wkn4",
-	"5soPsRAbBPW8ZMAlyukqEdOjgM02lWpQHSC+USTQc7s9JkLi6iB/hwdttqRoEU/K0vBKQv6CScjTgoHz",
-	"Rcffj5F89lkRywqzxRnLX4pQg+oOsTi7DV5vbpccSKqo/VMnWFWoExu9ACiI8E4KK47CsFC/Ur4lvOck",
-	"egX144sWEXs40L+PxEub3qvsu7Psm97HDyv21Ll68RIvPiYLCjv8QaacU/N+eSJu7S+j9GNmYgiRlQw7",
-	"jY7oOMY5ijlhgEfHcQImhALRPbAONegwYEwHDCWj7h2sJePUE4GzPGmwPr++W2oGZ5P6ep8uQdPn168J",
-	"msUSNHKpIv6gx/TWZm+MxInHS7MOfWa2BlLxhn5GhGpE7JS/z5OjyQ7pERXEh+5DBJXWBkLihKkKKw0o",
-	"qoG3chpsHEY1DJhTIthrubhhsPLUqjoznAnfvp6P9BzQox+OGftjUV2YpQQfSwfW1Ol4uekjLHBkNFBl",
-	"fgr9HzSEQpKI+QFMiGEoAHRDhR5gauBU+YB3R8gS1eIvzStUu0oxR7VB4dD3mUd8Fo54cKVhUGwR0tBt",
-	"/3AHiHgQ/Xn9DmFj4gxSvukf4o+xqH4UuGHIfKgsLBbyxXwhX1hb37Rz5p9bW3n9/wV8gv6OJL/bkcun",
-	"xwwukx6pydlkSQuDvLFd6EcQ9lvVW4g1X/JX8nsQvBPzNZEoujRk0qRJpL2UVAUGTD+aJxY7uoF8PFgw",
-	"ezxQqK9I1QC5N2n2QCIvtHUCTo9FvmiFA5I2FOHeqtdoA4biDzUVtfhRxEzeSpFL9elYT1jbVU3fMqg/",
-	"YzpUaV6plhZNfpDQL75cKQjY8wBSfiOiWx+i7g+jTFZqtC7nTm6SVQoVoBnWy/qpOjRDP3S9aGFgb4+o",
-	"XDQ3LKmt7BOPCyYUkib0YFBduZvpB6cmVx7KCLxr/tIXPxzep1CpybCDPsaQUztZCnfjEK2AmBK9H8lv",
-	"C9HXdyZigrV4EQnOReyC1zTng6Y5T5/Iqph9DBfJdM61LRZwfJkfcK+PHB8Lhvc8178SRqkhGOcdVS+v",
-	"w31T2YoqkgP6ig4RGsbljz4oHr+IkM8NNP/1AoZ6NRr+3yaIF03pNXB318BdvKkzYnfxtrlz8M44OI8Z",
-	"v1uyQWveCVksfhfPLSuEZ8z+CUvaZrK6SrEUiaEBCwT3NcQbxheskNj42taaw0Jhoy1YO2Ah/JvZJonD",
-	"tbYF1W2wZVVMdmKbvkc44XQAwyfwlSZiebohKFknxn2jfzhHgLdf3dFEXsdYSNRnhU4RTNsVaDhyeDYa",
-	"jm6ouGHFDpEbBgRxSKCDy4R5A7lbLCiKtuPaobYmPN6GSmpF5BAXq2tQSlw/qB9HDBNbuju4lLa5ge1c",
-	"xDw76vHo9zD0LlPF7VdsvCARarSl740+fh+TVXfYgMl6/H53JTe/TTi3MoDLN98Xi4tX3kXzfR6G0JoQ",
-	"Q+bEi56hkiKRYPAGyDf8apE+SL+vEnAAYQsMSugRwvFBigbEdslWcg/Y+5t6FBchIo1VywydsqThuvZX",
-	"9O95WZt6FDOCxRzxIOx5TIg8sfCTSC63Per2o0ZX9ZcqWjZQDKLWUej/dLD6L9C9M7GCyJMG9GYqITwJ",
-	"trlYD83d5d7SuZqG2UZjiH2fQ87m1fTM6KXxibnBH+kkzt0ci7TVGCdxZsom7p7kPh4beQqA1FTTparT",
-	"kcNKe+jZDngfe6+XcuJWnsKtmqu/Xjd3Wp7lSXb27L2xhOMyU7vc0WGZ3jJxaZKxeVS7+YCGvbjb3NRQ",
-	"K5PG20tBTV1A6wKbx4y6+ARRFFS2lxDnaztncDC9OS5XT9dzxKqerq5vvVutlCs5clz+vLu3jgr1Y92q",
-	"rJ5+tOS3b1GsGM6WlDlAPWWgKGrMIoePfI9TZwlMv+lNJ32D1wr71wr7JSrszY1/pwr7e0tK3LTzZeSV",
-	"cV0kHa8Aq+LFlGMZMLLPGVr6zMa5RPgGOdCTH4kpENtcNh5snnxNCrN/iRRI2JzZd9gfAlh8BBBL3iS6",
-	"FOPc89s8sRHXE5oVlXDVxCRKmpK6Vdkhtse6tD2G6zZ2q6fmRUV5CRakeQ5xj05zpE/b8j+W7wTcRVQW",
-	"xWkSQQqNGL1aXAaTmir5PT46PYOAl5sSQ5JuLRyTBeNCEYjjnWM6j4KdisN6MMC3m9X4dNxf0xjb9lXb",
-	"/G1DRwmI7adQT7PP50KRoiyM1YGGHl5AjegzO6uTUxUIIrkUyEEMsOnEAQkYhei/UbxohDgn1YNhCCAD",
-	"Oay5FKea+Rjxq7D0w3OvGJaTEBwY1uXcuoMI+Rt+i6kBRfujcLcNTtOFDGRLQ5Ii+phCK8UOeofjkBKV",
-	"L6raJFkApCE/Q3aTgPgULIToFgB1LawJ0iBEjYksCyE6bRUdR2HRmZhlZ8a8d7C6DOiTojq2ySVGhR3X",
-	"3ACpq+JNfaGc1Xv4qBRmEiyM1ZmlKXNWw/khbK7c9AgL64uQUSdrxmhnLs5HslxOnbdDFq6KMGC0/yCa",
-	"UMmKVyX491OCsY/Gn0wBzpJE8320wcS1sfJTXzx30t0SZL96lgPdZA+K66tqYHZOaZeExYGWvaGLFrTn",
-	"o1W4P3CzMca0rGyW3b8srvODWfmv8u1Vvt0VDzrBNag8+2iHP63Fny7zMk3+uWJvAaM/xod+TgEJRRNx",
-	"WXsSKCZZKqnekOJBBEsLgW2JP+y3WBAzQsbQWMma30msLWFAQoqQjhEHUtUFyZvYUQW9QlLWqMgsuHax",
-	"p8pXZelgD/ahgUEMBywQzGEOdiJEBfYdYhfsietDVYxEdZOX8jdCgzfMY/5swGnFLWnCWWgw46HvKF4J",
-	"IG3TvRrRgsdmuhvKRSqhF+MMUcYyx54Jd/wwwJW5J61Iuh+qbxqo71QD54RblMNmnpzCWobelb9+2ZpW",
-	"FmDYPC/q5IDM6is22N9QBaWiBz8V1FDGsc3EDX4grDD5mz57dk1jdKJPYbXEgP1R51MnboGrNA5SxG8k",
-	"aJOtezszu50mm510rGs9/w5kxhVjA6whCIOxQupgNPBcFgDkcVSyCvcWIQ1CVVASMGK3A2/1mgVuZ2yr",
-	"IASd4EdCjGSDUKhiiTT5Lt/YCxDwrxLwbygB5d5KOXOPK/nSN/SE6JMXPbTsk+f/2WWfhmefQlFLhJHB",
-	"CN2tHlTPqoA6EJncCg4dLG4XIt46ymtQW4Ycsq/BUITMSQNL35kmdo/3AMIT+VMC00RYT9B0TNaGKmxr",
-	"HLEybnHcueVR2Pd48BvZszhNDCVXeH8Q8L4r2D3sWtizr4i1/yCZnEC4144obqunhrvHs7dQaW7HuPQu",
-	"0lmJn2cXz8fDcJ5s1r1P0gicoqkwfvaRe46dM0IY6udoLw77SjQjB5aOCuTJKa7EImhJKWJ8jpU7JXPV",
-	"ur8amK/C7BH60nFzPYlHnbmRE+JLXfUQluVQsGDhBnR5sUhBiQzkR6p3nOwpbjcaMNLm/Zbr62q85gr1",
-	"neaK4dD2KfZ3Jk0uA1aSVCwozPAnkCsBw0oaiezGFWFOwcxEGDfQpY3BWS4U7AhMJPpdN+CjuJbEYYOw",
-	"N6OqAWmRzgULnrTbPTf9Qrxx9CaixlmMwwasSwPHU6g6bSoY8Cj8l617ZOUelmsZIowMdKPqF0D9MRaW",
-	"hLp3JK2yAP5jGoF9enPA/G7YWym925zOh80ev4gmoIMWJnTKc9VyLDTgipU1RCSCe5rBWRMqHeMwbshW",
-	"Q74KFVQIMySQvJAPQ0CwoZ6XNXoR0hB65JfSSvijeauHB7dHhdyEPepMNGgbXeBxBgZQ+nvsRv7E9YnD",
-	"2m6fZo8efpq1Qde3tlJ36JzTWMVu4zLS+S3+A2jvXuT6U2BLuyNd4eObG5HQ+30BMR4G3wIkwKTul6tz",
-	"dxjayDx4kTC0SaU3A8BC0QHKBcpEnlXD+DUPTOKKSe3tBgqaLoXug5rglSbIXCRoqCLYnSyrTNALl7CY",
-	"EnHYNLSb7Q5iBtoYrU7aK1QoZLUuCyMcMtuAwbLzxEJeY7S9EWAiiAEfDjGAHjAy9N2fQ0ZC3sV2TuV/",
-	"KeoSXf8qIhqmyexfST0CaU3SgDn9WOQnSZWjRVJ1lBNFtD7HtduBpZie4wRhvXqUFd/S54A3VyIRCt48",
-	"322qfgHO1H0BJp6W/jW5lw95yFqcXxGHEsunBikU9Wle8OEt/W/1YwNqbaIyypWntFjIb+cLeSnaIy0X",
-	"3WPlEVDY5No/D9jF5AbIUDdyo71SyE7oJ3xjhMLqZKuo++uGrLM6r8hoaF62nHO65vaBTzaTdx7TsPwa",
-	"ybUNeYYIqVJAQjJTuF3piTJPMMhuGq0EiebZThSFgkp+yGGAeIVxqPSuNK4xozFL/wgCa+FyHy7Ok6OU",
-	"TC4AiWi5Oy0e8bG/t3iM2bHl+1kprazK/ytX92uHpFJtnNX2ahXrrAqfNv16rVbevq1UrO9u1xrVyla3",
-	"dnL8cTdkwy3hfaueNTp7fuF9pXd9a30ud7s/e1eXR8cnJ7vWpfWufiJGTb9ycrH75eRkvzr6VDm/rJ7X",
-	"y7V9q3herXRHB42vxVG7/+X24rR88fULv9k7s87K3cMvZate390/7B189cKm397/MHb2964uziy2NyqM",
-	"Dy+rN/XLi5ujM2ujvlume6PCLX5Wjz6r727fVG6tT/JuTb9sXZxZV59O642TUbUL4/lcHYV7rW/l8fdv",
-	"h73aXu/718sqrZe7MDbrpt5wvh0WL759GrTGxUHTb30rX7f9Ru/7/vboK4yyreZaK8fzrpfLo8OKZTXG",
-	"t1udo7Xx2K9fbPW63fNi0xdBYzs4P2r/vLT+aL8PPveOD8ve+7C4URlsXg/Kjc1CUBuOzz45BbZ/XS16",
-	"+43b9z+/f3J5XVQH57Xzpt/4PjrgG2LEzqwjOa+PJ9tlq7NdLVv1SnnTGlVHF7tfGgWvbI1Gle5F7fPo",
-	"olw+Of9ojWqjXetit+l/aRTOrJOPa2WrNrJ2rQ7c5bRe3d+1vnbLjeJxp9htfP7iNPpbZ+v8fG2jvnf2",
-	"pXqzfXlrXeJKfmxUqx93Ldpt9HqtfnXYXv9QZP096/u3Xq/1rSy+n25dttYLwwu/hmPg32u3l4WqNart",
-	"np5Yo6bf6NZ61nH/28mn7Xf+xmeLnr6/3Q9Ph+d7nwvWhbgQvfZ6tRB863w4PVrf/3lpuVWr9+nyj/V3",
-	"vH675TWa/tbah42LzbNxa622v779/ufF1nrjZvtmUO4VN77fWv9u+rB5q4e7KRt6JfcQBoKSF4oj/67K",
-	"vdZX7Nyvyv03Ue74xp5AuWdpmoRyx4seTLkvSgOflcuCHXM3KvjHJl+/k55+JV9/MvL1xz5OWRtiXiIa",
-	"xjWLel1ekEa8jm9fJ07ARAXXe3Neu6Ya2Kv0f7FUG4+9V1P3w8xuudlCf1mxB5bJy2LMyBMri3A9R1rD",
-	"kBik6ztx5hHCZq6IU5y6u4MFyk2E6n0jhIaltm4Yf018LG7T9wR+Dt6ZiMQhnxN2fUQhuFGPA76HvEcc",
-	"EHSNrnTwTFEjmoHBnajGzfzVBC370qzw4DyrpJRYgBAhkkQPG4fz+TVfmQypFefEz3Lyz/X7h9Oenc5g",
-	"nsx9LRd5HLb2xxbaWadnHoPBfe31xbnan4qkHaLWL4Sk/bXX9/cmaH96U2sJenZIsT4ePfs9zLDlxMZ9",
-	"KdqjdOOjErRPvJxXgvZXwTGToH226Pg707OnnRSxrDB7JHr2xxVqD03jhMGdSYm2gKB6JWR6FVLzCZke",
-	"XET9DmxM08djMdn0uGxM94t5Lc7IpMLFScpnTBvclbpoHjHRYjVeL59NqM19n7VhfHdgD0rM8ZVB6JVB",
-	"KGYQAv8lIuCaZhCa43XeFyFq8vQtUr51XwKhNJPpQQiE7snvcz9J9Mrv8/T8PneJ09yX6GfmiclI4t6d",
-	"6Gcpe/+Vu+e34O55gl07e5MsYe8+KImPYef+c4l8Yu23PJFPLg1wHLO9j8nHI9/bc/PxvCZTfm8unicW",
-	"dwsw8YCgezgmnscNLt6VjecRQgsLMPIITckzh4onWRRyd3GV6tY8KBWNYH6Prjp0lUKR9t+TieZVxv7D",
-	"GGgeVSjPPpQLBRruzD9jCM778s8cVwgPyKAnxZlRah5R0iQ55+HHM/ho5rHHPIAxN7cAcFYL7rQmXYK9",
-	"BcXOTkQ8b+O8dFllFliDklbLBFPVoDSdyiufyqs8/6eTqTyxgb0glQqK8QenUnkEs/bR6VSSq/bQdCpZ",
-	"tuqvO4jVl8ug8irR/kn0KWjGzCZPeWRzdWHylAUF3QIW6x3JUx5BJGYTqEwypkw48hC9hPYS02KGrpr5",
-	"jB/37pZ8Zfx4HsaP1+6Sl8L38fgNralHdg7bx727Te7K9vEIonExxg+FzZnk+5jTCTfFJ/Bc8vBVYPz9",
-	"6TEeX1Ckb+Z55BgPICruRo7xCKJiEeCKh6THWKzQ6ZWG4rUR959HQgFrO4uC4tFhPxajoABv8m4UFLEM",
-	"vDMFxSMIwZk0FGgmxSQUMcMEfBPzS8wxnaYh819tp1cJ8sDMD49tMmVu4rm8D4sbTTobuHinmsblR/wS",
-	"sVhfWk0/5qmpEpaUWtlo9VHadC7Bwh14ErJg6OeM5aVxD8wYYJeGbETHyyyY+slSa/aYIlfv4VfgexHG",
-	"b9gQgNEhv3PjoHnXx+sbNJ+yRNozIcNSmwWjG2e1BsZPnod570/I2RJUJmCZR05B4is0fCPk9wYvtoZh",
-	"j3DfG7+NIVQi2Hhp87phLvIcFeRKG1Nh0CzjM0/RGYZCo+H7LBzx4EroCpPaMRl41Nc/V4dV8+v0+9wH",
-	"CRmRkRijdIXCioofgmkFPwLDB3wGrlhk7YD1OYLp10KkqKGdkAVJmCmHjkWObLzbKkiNpOoxVGkHD9Uv",
-	"EFxmJ0GvDuFJMJFsjFQiXTvekdAeo46ellkcBLao77CAOZpfvUQo6XOHeRN8RHidKrhRDr3n+lgS1Obe",
-	"sA94+WqJ8ccqmYDFk5oAQC6oWulk+Y5RwQI8Pnzks0BkpaL1Tv5tEaPVmbse+Kt9GgbuLcgLWL0YzUsB",
-	"dk3DeSF8V/HdCgwGtpb8RooG1h8ETFANsLs4vpde0mdq6dQvNEMtxRxKrzi6qSD5MZVYtj57CDUydf7S",
-	"ksnu5NdT+iPDhl8D4bO4KY+XZ2DlKAkK8kdFF2mf+13EFpxl5Nfhti/c0n8KSxEW4tVcFKHaaSlnC/fK",
-	"/Q3GH9ETXq7dGJ+LOdYjzmWuEann/Cu7P4MNBKEkZP2Bp1LCNpqIeWnM2DltzXnqXMgr9vm/BLFDdhOu",
-	"6R/aGhwisnjAhhGgmsk19aA4RBtBEcxpugEUg4emm0JoswmuEVNV/sNxA9YO3euYLANEEiIIosjSA/Ed",
-	"0hn6bbkKaE6qWTq8PewzP0QDjnfUtpxnJsF7+81sJbWvYII8NpL0C5WjIH/9lT+kffbrV9OX1ylPo+mH",
-	"nljV/waY+b/+yh/zIJQXDgIecvhA/kN+4rBr+fcuk8a0/GBlaaMJFvh5LSd8xxliGlbx1XbKIhjqq/Mx",
-	"S7Y/vPGkT+UsC+pHP3HRlAhV38+0ptai0v4ZfSPo9U1wrik8L3CDfcBiR3oB0gJSbSenhN7AhcaNkEfu",
-	"I7b9/0tIPy7V1NrFMU2uxaMdk9Tn/can5cEK77WV/FRnIPvdT9kTamhLH4ZlFd3MJtap0zSf3AMRzNVR",
-	"MOixTL7nHhXz+pfwAffT4Xdk3uhGxAt/a9qNp1c5u/BOn1DlpG+ixFHDS35Mn6JMF1wJyHke9Mqr2fNy",
-	"yTeeUN7PFfSPLeBfHAnHV2DHmOL/14CDaEON+NBzTO+T+mPS5wHLYUYyK36ehiqAgPnTp/NBnLOO67nU",
-	"u6PX9DxEEouLj9fik8fhkXgq+ZO+89PYJB7G51rYPJxMkMYglVGmUp7pKzZWfKyBKr6FZKeZM7XbTAg4",
-	"BUedI33s7bdSzLieYt0mPXqtE4BC0XlPS5EcGfpQ2WADlDxw/tjILDfHPL1vZdpEyzs8s4R0YKOZswAz",
-	"1Q2iD0EO6gXUxRuRmJUyGimGHL3eOzE1Ofw4xNuZtX1SfM/o+G+z9E566NtfvJX+1RB/BkP8qfJmU6dl",
-	"lgk+0/hOSo2ZVvjKa8b2xUIoPs22S26GTMN7VqL2Nze2czHjnGK84wFyz0XMd/kE85uqMpokfSvJIYyx",
-	"IxXGrqFu2M8h9VBGR3pHDoGIIcDuaLa8kIZum1DHCZgQccG4UjxRjqdP3sT6+G2e2NcsEFAf1A34SMRN",
-	"M6oPe+JGLdbmfXiax0oq86R6ngc8CBHAjLe5lyOqciRHzg5O9d1yk2VU0JEbMJ91fwjWtiPXRTFxKs4Z",
-	"8FxofBNK2rQ/oG7XJy3WdX14f36OKPD2KL8WDH2p4+Qk/Dyx1EBtNYYfagz2hKuDBoHxDI2P7IaEegGj",
-	"ji7jSjaTGqSFyT2yo8yuGywW0G6Yz0boUs3zpx6O3K+u81zAZ10qFj9sLe1WPa9HNU8fvPpTj+JPPZVC",
-	"mdr4szyp5et/oNmHdtVuzEaXttvSE3ADTuBim1xBpYAqsNANOH3a7rlYfWgsUEkpEyU75dFvDX0H5Jbv",
-	"KOSBhP0PhDaakxh7FwGjTD6aeFSEhAqAP/+qqbnskHbtiBoHrkBUdFAxI+qGNhawqo+l0FayXfA+Q2Ju",
-	"KYciylEeqApQ1Chun+2gD8d8qJQlQkq0UY9JEZrTnowaIxXSmwT2b02gIfURAzpYOnCv2HiCPVXYGskf",
-	"WA19b1wim4UN/AGOGX4g3dNM/LYdLItF9ebzcKaxanVToeqnJUnW2mZ5aCHtZpXgv9tcoGsBnollNcnH",
-	"whLm1GvBbSM3CYpPnDRytWe2NmCtTlZ/QKFQWGB42ldWWH9YWYKUJbk0/FpDC+pNYnwzof7xfcd7SO2e",
-	"Pm5V+4qNf8Db0N27UPjb0TdVtpoLkc2lgeiy3OepFdjjAenxEelTfyxnzn1pJXIijxl2SGrDQo41jaTA",
-	"hldpZw1R3ih9jAWj+WSjYLSbFFLaTR6zYg9PT4buVRvV7ahXoaXKw8FPvWJHTzt5I2364/lBPA08eAC5",
-	"triipl0Tvn4pr8/qZuDkR9HM5M0jTY0fP5X3N8MaQN2caQ4AlCjqy8jXStf7uOqlyQLCNOAT1XESUfhK",
-	"HYgEvrrxZBIXdUKM4iNyc6Qrfh/rDFAXQpOEhj0mkDvY9Q0EaijagFJCHoyJ3W47tq4wBLgxKfAYbfeS",
-	"Hpr0yZyAD1aVCSDGImR9B/tXfBEGQ1VtKPX3iEf1lAoBCxo3lKBCQNe4nwOeqtcAPqme0W6eVOUg7gbY",
-	"r3dvGd/9gnitepVxx+zAqvAh6B8bd5xNHNZ2HaYi6nZIg3z3FtSXUQvzQOCuyUnMxXctReN9cCX+QBCw",
-	"qZaRfNco29p8MCaQxfRjiwfVRfzMWmf1kPtstU7Ddi/L8immWj7Lqc/urTtYFqcx9wD+r9qykze7w2hS",
-	"VTnu7QfFjVSe1GqlcbB6GlKUtTPvEHh43cOhTuZW5D6a90u4BhZmAzV6Gv51vAnlGVIeYZ4cInfWTDn0",
-	"UEu63Fxe7abpqkTc5qbNtLi1tDwe8JS6ybaWWslLInNJff4C7CUdFV28iyr6RUojlRVHWf9/9r53uY0b",
-	"2fdVUPqySd0R9cfOJpYqVat17MRZX8fXSrK3KnJpIA4o4moG4A5A0dqtrbqvcr6cFzlvcp7kFLobGAyJ",
-	"oUialGibXxKLM4MBMI1Go//8frRJWlmBWdHAyqPnecrYutZQAerOYUpMgrfaH5c5nUHcY95QNs58INet",
-	"r20l97G04O2A0lk8er795fxX9t///z8PhCpydH4YPdeYeO6H+fkwntOIdkzCK9Ode5mYEt9I2wSxWZ3w",
-	"PLSwxcVdrdUxt7zrMoynk9o8DHib9OHBv/w/PS1nt395NriUBTVVC2C1wCJ7PEg03qcmSwX1I+k9Umpw",
-	"1Q5FZUR524T98h9foC6DG/KFtNjeA+iVLp3i52anV5Kptf3mE3UokQ2t3YVWbfdy3dRq9d17sLV9sBJU",
-	"3IMMpqvS9WWtK6b0hGkK53gngDOehroszEmDvNtYx5EfwEetS+7sq25vAOOlVqKJEEGLIZkAVJfSTPC6",
-	"lEANBEkCIRWxx96OWya6VASPjimKxvLaRt1qJyFG+QK3kETgjpEBKH+ZfERKxyA48f7YMj0Y9NgLslwt",
-	"RbvuZU4WqkisornupvnJia0hmTVmDWafMtjfF7qhPHw+wAuEVHqQHSi9dlo7kFDFcjvQPGWPemyfuGYf",
-	"KittLsgVxhVjpyyvxGwCE9FI3JuxNS+9CpX2TGKVrn0C1QmBjfpzcrQ3YHYEEBKTXkeiC8iVnkxp/ytt",
-	"hz32ixvZRBoRnMuwC3mQBAgMh8O+91wTOyahSzV6/DRGQ4Boykzuln8LJXCduDFgRGcga5MIE9TaRpko",
-	"5H1DrtTPBSP1S82xfSxaydnlPGU7bVafzpHoNsgy3BfpVdI2SQLghTKuAg252RbNykqpbgAj2eeUON2B",
-	"ALDZVIxTD1guC5NDklTIb2obnKh1vKXpbWXK+ziBf2BqaUTyGLPQYAzY6zmumJtJ6CQFOqVhFS9AZwMe",
-	"4EQxW3NlOKjDE8YZoVHhSFAjK03AgQNn/l8La9F6NX74GMSgNls0RJTzxAiyVJo4pQVVf78W1vQu1C9K",
-	"MPIhsQqn17JKG8uODg8P4VUUEB0ISOxykwDIibISsJf0WO6OCTmmm/lMMzctGhy96oQZEUeAqbbGfb8c",
-	"HL55SP51Z4TwyShljiuWR4p1/2/iLgdc85Hgvs9hrnDSX1kirssntbQCMrPyOASQZ25r5WMDH58ylN2z",
-	"mNgGCJT3Aee8aNbFgocC1YSZfJJNnG9EUydJdA0VeV6D3wA616QghvpPn5d4d8rysFLxLASsSV2HjKK+",
-	"u6zHat3HjHWSIQD+pTCX0P233/7g+moR3sf4EONye2XzyR4XjycSncTuDU5GJ54IMBp02W4nX8tODioN",
-	"toLGK7v43r0S215SZcyF9hGzd4ZduxZQADBvzx6VXM13YkvDBrVoBKwNhItaRUexQF6WU6WTcdo+Ad3C",
-	"XM4ECjOffqr9/jMfYfFtydVnE4aLB9UZhiv5zl3eFe2PoJjTMTiY2VXDb16ktzn65tfD/MCbm6SumFsY",
-	"5RaE3Fw/D8QHrGGaAzo2GeoSlwYD6+z5+e+YTfjVu5fP2dOj7w6/drbvb7++3P8OzSjwBbBaT5oiLcC8",
-	"CMe1clwpc8LyG6kKcheD1sszllPtnftnyRWSTToFmZ86W1NPwISEH4BsntVjFMlQsodoaBpPHUNuMrTb",
-	"c+hV7ozhvOTG5j12xvI/5cxNSuEjhYwjvCPVLzIzqgUvzFAIS6aedVsXMvoMdF2NS57wV8OstjTOvZoN",
-	"kDD75rat0RZKN/NfZDo7asc1vAl9+AI+7rIqcS2u3JRYtT25cEdbFyUcueZ2GxRQLUrNi0f3ZbzR5IPI",
-	"sUOiuORwiOZxiAwSqzQbCNsfeiaDCKYf42q8CEGtdoKUtEaUA3dHf4inZM+3MAkVtlQO54H33ah4LcxU",
-	"t6ICIqwSMUKoFAWfe2ZtCPw7/+nncOo6MzeBiw6W3kaLUGdEcIqDzl392CLUFanLH4y2vHF0UqlJm8U8",
-	"hPcDCQlWEQgjlPVRfdQk7ghIJgqWxQO2dcRclxOVRw6+wIw9OURmkWmWkpiTBByFDWIROALNeCRqIwpR",
-	"OItLeYYQMLsO89bdPsj0NgqZocOs0FBp2MY58IYg8bJfKPAqeiiHSNViqIzyUuH3cb8vjNG1LwV+fuZT",
-	"FtIYB634vvcQV/wOegXxs1azKay2Dt74dUEpPQ5h/Lc/LO+r+1SJ4nf7yhYQwy9bFrDaRtNelwlW+I/c",
-	"ZtA1uWimfjuoNeOFC8dgCpNNPBwB+NTpqqy99jqBsvbaBxMmsVnqdDieSit3KlV6koUgGRZ7u1O0VDcC",
-	"j9moFglvpgmOuR62CwUo+oIbmlvO4lbU1KYS7E5Yd3r2gTpU86F5j33TgOJMuykBJMcHTOjucIDP2Ouz",
-	"N5AyUfHRSKrrVioGBWzg9TTnrkc4d04dwfm81OoaURgUoRvg2yDlQvAaCQTVXO/nufuMafdnBx8hBYsS",
-	"QUyce9tJQojhlEU1M+235xYjJ9kn7Y9107wrjVi1NCJZ1eM1SqNEzFpLJXykZmsdtWHpzvfUwji6XLU4",
-	"yId0k4x4dRCtp8U3nPihxYhyz6InvmAGrWgadvxZxrYEKdIYsbSsrDSm2l6/7hjxqjf1krbqGPEqrTam",
-	"V0NSa8RNd+mM1uvv516NbvdHJIK68eJAIEVgb70JtKVjJf8xFh0cx6lMmWiAnxjBVCXsULuBaDclx43F",
-	"JNWtUFbXd4sfaKNZeJysk/gzdKiaqPEdE1QniyZvyXO3mvpI1ZBaPKlkEZ64I6UT8Iw5vc0vA0YePdeQ",
-	"Eczoi4jNBiIEugrcmviOog1f2oEa/jFaY0dps61I2g+0dlIilELTbi2POYDarb0Siro4K6ThV6WA/Kj7",
-	"zNy9nV7fcqztBxLMGbGYZ+ndo84/H9TtPGo6b4FuowWWgtpGgOAEzrYP2/hAFhRF6VCq1CJnRbZCPVbW",
-	"gN+CUNQQIJKJW1HfQRL7KYEAtexicDEHLRBvjsbqEZvo+gYh51KuPoTBnVYRq6ZIK+gDZWyvYpI+DiD0",
-	"cqprBwu9IVjoB9J9KZFPQUOvYNC2FubinqvWYx0U8RgySVm/gflZfJDGAuKhaXQaum1SZkHrrQ/t/+oI",
-	"HsyqNqwXig2HdPAguuVSFq0oQsCvk8r++elehIP77PDw26Nnz46/efrt08Nnz44iVNyjBCrulvnt4rna",
-	"ee6MnZKetfvuplvfKu/dzGpO++9at3V68NojXcCHFz8wq6dOY/x4oJO1HjLUeJ+fr0YzQz0xPntwxttH",
-	"xtG02zDhBES4+Pmq0qe6KG0vB24HzJlWLG+rkrzTnxgP+hPzKBKV/6Ucwfo4enbcO+wd9w4Pjp+69TGl",
-	"TJ0yJCEa1bpA/N29bA/KGYN5toLWeiQPZNyFcxTDTrsvvjdriO98yeoXA0v+iH7OqXW2aU/n1OuSvs7k",
-	"PWn92WUeLuXxjJ90h0WDnAW+0o1DCh+z+kYo0z72NYfH2ZNlp8/zozTbzuu5UUdR5MR8qIWRloqkI7Mt",
-	"+fNcmbOKFQHQW7p1/qll76E2iYV2hx1FxaZ9ow8l7wk5m29J37sFfPI04HktjB7XfQE1iZH56P6sxUDU",
-	"tagN8RIW4lYCL1MtEAjEhgpKoDOEm/54H7lYTyMnrAda4BZzp6N02suBVNeiHtVS2ZaDdlH3aRwuqRm+",
-	"qZg6vrjt07Tcppg2aTQr9Ox22+lTndFUK9rqZGUv6VON3/5IXtWlNeiUZ3WnTrfPRftQKji9hpJu2nXZ",
-	"4gcIVrUlsFJKTKZdJG0nyinLMXkeCodAX0d6irR9DjoKcs9/cZPJjnqHvigT2vblVE7dQZ1WU0FVQZkV",
-	"cpRhyxGr38JnjCi1v31KAQgqf606JdiqsC/psgDyU1mW+LIYzW/G3wRUShCjY7nSSuQ+J4SGCXE6AlNy",
-	"M0vz0hSDtSrLQP/P7COTIbdupNEUGX5nuuD+1neIeqRCqSd/Pjxcbb95p23Ybz6paql1eIaihbvbwrZm",
-	"C/tR3s5uYPG32uRmllYIKaDE1TYzsrcXDjjS/Vkrd8gpZp0IPr6UpfXEqH1dXUklCpT2iz2uiou904Yk",
-	"u+KWSvvRmZ+KRSLdtTZEMwj9Cn7561pPmqVUiJEdJt0Ab3n1Aw5iSwKXOKUhYDnUxrovm3XkJ6cimP6Z",
-	"TpLVb75ZgGMVekQfGGdSfOB965EXcznqBOGTozW+2s9EpQtRLjMN8MAGOuKeWqYf8Jb1d+NWqELXy3QE",
-	"n9hAV4y0S82Iu3/dwomfhl8v9WW6WZJX6AYxqxW64lKFuVl28eLja+gW5VA1OlrXyLLQ0tUIRooO08wZ",
-	"SF398ilZ2Syc0hy2xNYEUQr1LRpiE10X0aISHyzNoKwjrYd/O2XjLWxZu8/sNplr4P0+IYcQtJcR+MuA",
-	"lcLibqMKVshr6U4/i3+Ffyz7AbYonSNsabtUDmO98EVWGe33K6dvNC1uJm+jaX9BF3NkwCRzNajBriQN",
-	"/75pK/A+NLuzsmwvbfQKo5FnRCn6NoGZ2Qa9C0d6QrELte2Ve3XGjA506n2u3HEPr4iCMjs6wOIas27h",
-	"cvOd4bUzvHaG187w2hleX7bhtUMOfRxrjYBA77HXVjeU0DD4YeqZNtLndIttjM9p+whNEQjzJOMvmHkG",
-	"2DsYYnKmD5kZgc2DMHiTQMBgPknbGCOwqK7QXqnHhBGHtMAH0uiod3mPPRdlaSg071aEFcWFugIozIpn",
-	"zIhK9nWpFZBU8CvQU1dEwscJdbiUSrDciNH3GKM4hV8MEBWB9n/+LmOvX8KjQKGEgMUlVMgChnEG/zv6",
-	"s8fqu7qzgum6EDWreH3j3nqh/i5VoSdm/+j4m+PehbpQi+MeZwzSeO+wzROW+7nKM9BeGcvBHnH/cIvY",
-	"/R/3Y8oxMMCk4abJR7RPfeLBJe4JeXah/C9OKF0Tfa2U6Ft5K63EVAYjjJFaXSLO4CUCmtI7SIfjazTI",
-	"By+BaBoGQTauabImSsFvhYnpV1v1ZQiqLNWF4tNN4N0hoyFjxul9CMj5XhDRVbC5XaeeHj4LCdQwy0iT",
-	"yIG55EbpCUSwXJeJtpDbpoatEH1diCJDuMALVUkD6RoF+8dYw+dmSrMx7H7RZ4Ws6UPXpl8EBPlYgs5H",
-	"vCkbJEEChwtgL566J0xETeOnBKT9Ro5GogA5Qkxqisfl37vv9L/cf/bdf/6SZ07wXfeev2N0gAGKMeVO",
-	"K7Aq+6IsYVr5jVCMT/gdIi+iwmCjsYVMA5j15rgS4VwH9EZA0rJDcaGwq23Qa9dZBHDkVleyn8NWDaPk",
-	"GEqsMdVEaSVO6ALNRvQBXQuUmMMNy91tfxwdv++FRRGbHQiQq3Ux/Z4QzbxQFCYupbGU9uPeGBYhooG5",
-	"T0inBLTRcYG57nrYcIx/jkRZuqmFsTfHxxOAuhS3ouYlLGcvZP7TY0oOdOtC2ZZuCHX5XnhAauiLA0MQ",
-	"Kd8ee+dHCc2JApHMj7LoRVdiKD1HaELZYP2BsxDQvkTyUacj6T7kPX6jpyYOIuDQMWAfwjlEXAHcRNB6",
-	"AsVrZSVOCchNayTzmHBpKaHl6eET/Mz5O2Hru/0zYBrqXaiZkzC2PO8kvHxlQRcraOlFs8dyyC9CstKk",
-	"dDnrKISJXQsddViwDtJEPvjUCjw+S5U+xJZg6HA45GdylKHQg8zTqRBOZNFekbU3iguFH2P/VvL9s7ev",
-	"sqNvj3tHh73jo97xUfZOFD9xm/0gzI3Vo+y1VOMP2dnfz7OLPT6SGeOj0cVedn7+08nx8YVKl6ZdScVh",
-	"GhMW68OlbAWpe1URqUuaDmjCTZCKXd1Cyx7GmbvPHq74h/0rEN0nT7755unTJ8cfZyWj0uiwkvFit5Uc",
-	"M/jEhvJ9BQq/Ev+dd8EBszEbG3HqlB5mkGJWUCi0L7w/0J+2qdArQLVIE7XjGTans1FnyxbwiB7E96Fq",
-	"Fpqu7ioXFqhcwK8UJGb9h8WEHLSrFPD65YhXtBzm1ijgLYsjrcTv3byO7nJnYK930pcqItiY5E19/Zlg",
-	"TiRxHZGcbS8SyBb0YCwCuIJlAF7hAzyKhc3EIv9Ywx0aoaf0IifBDBALuxpbTz7qzysn4XDhTjG+2LfB",
-	"XIE0WH+2gWPjvNOQbPhdozMQsYI2roIoJhXOn9GOpmsmldW4u6VDYXjuaeuSFXM5pRPYyFY9jgSfj+Qe",
-	"VPruvV84yzN06nEqChZUfTuAlo1k/29Md84KfCrPfxENmrJgD3BpPnpa/5S1PKUFWhawVHDlPqsXB7Ye",
-	"o3e72OR3C/0xFvoLtWHzfFZg29EcNW2cL7fQh9IAFu6iadDi1k1Og8JUSLJJ+lr1Ra3CTGRMiYkwFr2N",
-	"6E3ENCBy3TNZhEKaUKoDrwK/tIk4wMGCktdDy6xGsrQQcAZ3M4QO6Ero1vzTxk847s+GpPbMDfmF+zg7",
-	"SoRVcucm6FsfjYQShROm+1b0Ctl0uHa2LZkuWglzUuouSVF0ZdbR2B6a9QCjlktUceD9i3Ed4Pz8gI98",
-	"wWQH8TzsEm2N9VI0oxpIVFZPtw3tbkhDhPaX0hDRCpinIaj1ztxbenknMto7cS0N5lPRDDdRZp/e5TNj",
-	"FSAYLEBsEMp7wSUz1LXFaGcXQFk84k8Mn8wnHApjS37V62v3UWHIl3Tp1xfnv74+++vixAfxbDwO7ljr",
-	"e3QdbODqLqrWgQbGQrrnHG21uppIrpsUAFhLTXTph+iYgr1YHPLLZ8V6GvfGo+h9BZBMMK+QcwWug49S",
-	"GDvYr+0kO9jwkklKTgoarL1k5obdSAfeY8bu7VT1FsfZNip0s5Iw35Dr1tDbE3NrDLrTJnImU2wFRZNR",
-	"qpVo8RSkg2PrYinoCFXNLMoVjb6Wfbeybfc4oanFFcbOab2h6NRGNU5S0lNhqiUsw1qXS4B2wN2LOXve",
-	"uVu/YCePG//OuQOZ1m3WWxCMlV06vrX1O3TcbPV88+3l6C6lLYAg5UlHDrTW5b/BV3V6bxYhmWRnDHq/",
-	"DLA8PGD+kO97VOnitu9reSsUsxN3voOHijHKPZR8vNFwLOpzxa5rrmyoLbnzBQpDXRYn7Onhky43kJun",
-	"T9P986OohepLXgll3RmYjc34v/6jltpAErWbTBiLTz13UjQ2boTu3bzwGecxTv3iyS5u3h7HUQRfrEN3",
-	"OdHduYe63EM1ynpC362ualqrKOUMquNLLR0T7fNL+H7c/cHz4+QZbH6lGR/JG3HHhtwXoWCeyAqenpV0",
-	"ws7Ds6Uenk1IfUtOUv4clO85bhx3A9W2TQgMBLYw02mz7u106rb5cTYhWs3XTlptXap0WXX1E0DIbh+S",
-	"OhouARzd3I+OPh/f3FdlguWD7iHYJ2IACX+A7LFzeDsVTg/GRhSub+AQgu1MqutTphqrE11IrV0JV/FS",
-	"ligejsMaX9VBtLTJh6Dpy9l8j+NAuk8/7dxGm3EbbULBtaQ95SS6z2L0gj4HwgtvIdwAXgt3mAStgCCr",
-	"uVsMBGMAawGAICg7kTxKdqIxFdGgkghLNr1Do+ZY2mp8SMcPdPG1NLZrJeGsfRG+H+M/17r37iAHM7u3",
-	"aV8Jgk2/g2g7ZX0g1UB3Srf7TnDq0TVmwOKpZwL48P1aFEJZycs4HuLty4q7zajHXrotUfknc9caRkYk",
-	"cg8iVlI+GJcl/Q5ow6EXBP9RcVnm/rSSWBG/GVG/ckPZoEiHdyRrsTWrQt0Ubaufu3A7u3SSGngk6r+B",
-	"RdASdSPKwRJCHn3aGTF34nQp44tB0t2l5S3VR+E6b4QfQGZQ1iOT84zlI27MRNdFHuWu5+QYvgwXTyLy",
-	"LvRgeqspzzx80KTW6hq2p6kavLNQwOfbY0IVBgxaguYJGfpuct0Q+7wsRY1N97W+kcIgt8OVdi9TYkLs",
-	"n7D6pfGG7lzbtLWWV7RPp6fGNV7xfSPUkO+XWl3zvWzPzzswfdSSs3NZ3nJ2zpXVuLuGh/XY1u3HFzZk",
-	"/XAex5idp7SCet8M2U+2dy7s/nMQi/Te4sweLzZ5LQa1MMN94kkBvY88JfueIgQxXYbCy12fV6ItfIBr",
-	"QGKMlR/4CXsp9L8G2WPnxE2Z5FoJ0tVr0uYz6ztlkd+r073tsnjAFu5eLGALI/yCA7Zu/LuArbHMuzIS",
-	"or9CwNa3tqGArW9+GZuqO2ALrXUFbPFVnQFb1zIhf90TtY3iqc6AZBz3IlDnAPdFB2IPYidrpicKLQdA",
-	"vCuXivjC2eoP+X6RWG9H+NaN7RML34IxuXeyVzn75i+iGtXC8F5fV72rutMCaps+s3YTZcv88d4tmpGo",
-	"QS2jgy/b8yc8/9LlDKXHifL+hvtKp4G0i/J2RXnHuCTm2AfL66fWYktFecfxpS7jYIkoL3xidtZxzgGo",
-	"1rnc3RBRLbmxLCyHVSLBK6mX5ZADzp2xtosYb1PEeBMrqCVPqYixd450Ws/uhsXRtuhNO/28XRHjTYhW",
-	"87WTZuO6/HBbGjE+a6ix0Uun69h9F5Foo725XGg58o5vqm5gJS9fWP/uhz812OVd5N4t2z5ErdG6H2rA",
-	"Gu428AFF3VnnzIz7QzL3ExvsVz4wgc7FzONYZnQUAD7xr+kLAuRzswX3GERg5obe53knl96lo313RUN+",
-	"vq9yKRv78RyRSzghd/bFmqLqm9gEWiuhy4c3z0K/PTrQru3jA3DtdjNAeK/wJXmFxYd+pMXhR8S9D2qA",
-	"QpX0XHSLV2+ncTTFyGvljwDIg1AQUFDzQEYBz3aTJRCqPjlkBb8zqKEIsbzP61rGPTQeDhGUIldFBplC",
-	"yBlufGAGXdjs//EaOL7Io30y4xj/it75dcJFzr7ihrljOuPxDEFfT2leeMlKORBWViIjUGCEZjSivgXm",
-	"MX7Hjr7xfONfe5pYcrDXguU/WTtyR448Y/k5r8S5tOL7c1vLvnU/veV2+P0BUXrn56I/rkXO9K2o2dDa",
-	"kQEyH9hMxwqZEXJIZLoEegliNWhBLERbth5gcIlSn4iLHIJRTUDaw7dV0hiAlKxhV4BNENs/6rGXXLpN",
-	"rdT4uWu3M1fSba4jp46KohYGIwrwdx/Svk7YlbjThHAP97vGUoDyxOQBne7rCtKGfj7/5Q3sWYaYC9hX",
-	"aGMbVo1LK0e8tgfu9/2CW/51hgwnboDI0mFZpY1l37G/yb+eOqnPW1TGOcNIjN/AQfcK9lduZJ9dCSML",
-	"mMoKLAm/bzfTlnk2CeiZDyXqBpzfTrSfd2lAhgOFASskL0XfNnQCQI404nbozAG/Njxpkvvd84/3eX8o",
-	"ii6n269Ogn8/Wk+yywqbr8HrTrm4fwH1BAQegsQCbnekpeAkFP99sifufj4U//dM/iJ//tvvR/9Hvn7+",
-	"8/Dqx777+9Vv/3x19Eb+/Aw0I7rSul4TvHL3OOhmfXD/XthCgPkOW+q/s9bcfNifTCb7IKDjuhQKWEsW",
-	"twGm2l6T/RFZSagMl5v2bA+NRXMp1d7Js8PDVT/fUjPcyWUPI0C9vb2h2F04dQFbzO170t55R3lD0+WP",
-	"RCExAohswnlsQClTkSSwr0Cd80qwsXIK3lkTqHedJv06psx3JtsUs8F3R8+Ol3K+Nko35X+FLl3eHs1a",
-	"eLYR7Wj4/9q7Erx2iu2P9+48jyPz0oi/kchFP7pJQ4skQTqK5I1w2em7utw72TvgIwl6nqZi5vxP9pYe",
-	"AIz0vtX7ACdtx0qJ0kQsfX1RWzmAaBAkYNLwnZlz7P6TYHJ5K/SohBM+I8ISb9e9fU7fdwgn88Xegqel",
-	"LJVuGj/W0MY+P6PUUWnM2J2CiVrSGa5w00TAYVeJCdIg1eJW3+C2Sy9+HjWceHd0mdEatD7lAgfkmkTd",
-	"jKw9cds81eRrqW4MUqbJ/hC+CuQPUXujWg9k2ZqcF6rWZUWggDOOy5FQv7994w3Z6LFXyliu+slxgfaT",
-	"FdJgNpih2Bk8W/iGJTXDrjWas1YzJSapjj7n1Yi7w0XqjaIaldzG5EhqIK/HlPLrfr1/KP9bF6LsGs+r",
-	"t2xUchW35Pset/W25KqjhRZRqmC3SBoWbb+G1YSsRialam70xmBG2io/kEbn0Ys95mVCwuM3gOCOjWha",
-	"DuvHi+A/41t9CYTExRe9MG62a8SIQtCBDDfT+R8C8NzMECLFHc82aObZ293OcY2fnt2IO0Nud0hxCgUk",
-	"bVRqiio1YFOZd3jBytaWu1MMOjD1yLCJrm/cMWhuFCueLHhnoq/kNqNPEBLf/dRjXTS59XQ8Z++ozHuO",
-	"2nRHcViCqDb9dujTinWc+CXjef2NMhKm237hRhv8j95D2Tj8rBXVyLY+UCFth3QYWwteueUQYboaPMiP",
-	"an1d84pmYqDLUk+YjFt+QTim7//9PwEAAP//",
+	"7L37cttIljf4KrmciWj7G4oGr5Ko+GJHJbu63OWLxlZN9XS3PyEJJMlsgZkcJCiaVaGNfZWJL2Ij9u95",
+	"hH6TfZKNPJkJJO6ASMl2lTo6ui0ABPJy8tzP7/za8fhqzRlhkehMf+0sCfZJCP+8wN6SXHAWhTyQf/tE",
+	"eCFdR5SzzrTz85JESxIizHy05FsULQmacX+HVniHZgR58td+r9PtCG9JVli+IdqtSWfaEVFI2aJzd9ft",
+	"yNcTFr2kYs0FVa/OfukczWlAEMMrguY8jL9U++4weMt9OqfEz7/0aklQQEX0B4GiJRU/rX0ckS7aLqm3",
+	"RIwjDpOTTyA+h09enKMlFj30kTAf0QjNsHeDKEPu6/mR+c7RR8o84sqRkc94tQ7kkH4mfhcNxugdv0UD",
+	"ZzBB/cHUcaaOg/749qp+Dh8jLF+TncBlSARhEdouSUhgDogKGGiARaRGHi1xhDy+CXy5I0vsd2G7AhyR",
+	"EIXklntYvk3AnjEeyac4QzSawot8HOEZFgT5nAi4j5nYkrCLeIg8zP4AP9iGNIoIQxFPb8g/h2TemXb+",
+	"6UVCYC/UXfEinpac46srvCjadRGFnC3QLQ6ojyMemo2Qe3+GRME2vOOMHL3Fkbd064jjA/nPDRHR6xLS",
+	"oL75WqgePFNLSxkxNwK+kAQhxxBxnt7y8dzx+uR4fjqf4JHnkJN5f+7g4WzgjfwxmcxTg1vhz28IW0TL",
+	"znQy6haONQp35/OIhAXLJC/DAVxhtkOCeJz5AkUcReEO4QWmDD378P0FOu33na68L3+I+k5v0Bs+P0Nr",
+	"TUacBTtJS0zOLSRoC1TFuXqtXgQhN36OaUB8OX3KBJCC+RkSJLylHtG0If8iiPFtam2GTmrulNHVZtWZ",
+	"OvHEKYvIgoQw859//vl8Ey0Ji6iHI1K8V/A22BaMvJD48mkcKOLfAvH7vIvc7wgOSegWrka/N+n1n6f3",
+	"UD3fZqfuup01DvGKRJqDnnseWUdvMFts8KJk9IG+K8fvrsTClcRMwpCHoovcdXT03QcXPYPjSOZ4E0TP",
+	"5ZK7hGW4DDzZ6XaofLHi4p1uRzJNSSUwkKN4JDVMB6/WmC5Y/eHw9JM98+E1jpbJZ83ta+p3uh1JRDSU",
+	"zDgKN8QewpyHKxypvZ+MOl250IosTh3nuH96OhiPjkfO6Wm/m1BMv5BiXoa7Dxv2ngW7/Nhd+V13KjnZ",
+	"krKF5JfeErMF8Xvo3NC4TTczefznG0F8+az5pzrz5okzIDy20xJDrorikkjgnUBb+TZqEyIWyFWjhK12",
+	"8XodUMWIX9wyv+ct8S2hIe/54e4o3LB/+bvgzO3KZ9cB9mL+sxEbHMQcGQeCx7IAR8CZGFdyEr0jVMlq",
+	"5Ic7FG4YYjxENBLIfe2T1ZpHhHm7ox/JzpUTvSHrKN7R/9yQcJdsqR/ursMNS1GQJszOdI4DQeJtmXEe",
+	"EMwUj/+8piERJUxMbheKllzowUvWjiMl1KRclhQPQgtW4fXH9+hk4vTP0JZGS76JEEa/cEbkMlOBfrq6",
+	"KBs8UaO4xjCMVjxYT+A7MuchaTaDGTybzOJAg1evbTf67/UBKzrN6vCdIZevCbtdM1fx84DMI8Q3pYSg",
+	"z2xTiX8ZcqnF6YHIMf3AA5+E9TwG+35IhDx4IRF8E3qkh66A0CmQuGaBXSS4WnvGQQ9VRxtUIhoivmUo",
+	"pItlJNBsJ2UjZYsSrvV4zOpek7e5fv+LTyDmHj+SXZESF5HPoEHv+EZtAmyR3DmyBW2eYG+JFD+OODBI",
+	"sfGWkkti9NNPr18q1rwmOMpoZHCAlNohLYMbsuvC1poLHg4CEsJTlKHBCC35RspUo8zCJ6U6vCCRSH6W",
+	"YajS8pD35jQUMG4R0SCQPJRJCkJX1vfViDBTksAMkwo0ck6RG24C4uYEjdambghZx6OaAmvWk5ZKfUil",
+	"2GFk2ysT8Bk2XsYdBuMx7Kn5uy81ligioXzn//rr/3H0f336l3/uFHGQ10xEmHmknmTfrwn798t3iOpf",
+	"NCFY/egj6gmXeEEuNqHgYaFpG6pdX0vFbEakpjtFTkYN0+aWogz5ZFfpAFsq1K+pj0DSaKsy80JtSYL9",
+	"4nowlB4jnyMX9Dt9YR2SW8o3wlVahlEtNsxSXNSjaI2BpgjIngW9JUL+gKzW0Q4+m9oHp5ipq1cVC3en",
+	"e7/1d0rX/yP9pUCUvo7ISh7+3Jj74+JBC/mawiHLX8RD7DtOLVV8JMG8XG9M6VhECxgU4Ru51Fu8MwIm",
+	"Vo4lA/qDALaH11RyCB6ijSBhD72PKUWxO/O2FLeQxrgrSDB3p0jqCMAxfBKQiIAp5lOBZwGR+mjXjEMN",
+	"AmhIbNYklJ9zYXhdKU3gCSIPNpg+YL8RsBiX0t67IUxqXlyf28LllmvUUv37yMMC7cOlvttV1ozUbXbu",
+	"NKtCqbPl8ZU+Zj30Gjii+UFaVUEzIqhP9N1YVXKTTxjdz7WPqhyGdY5mJOBsASY0BYvXJ2HpWsh5NXZ6",
+	"kDCiczBk38uXwsr8JJroQIpmPtIIDrUPfwskDQWt3lBfSO3S46sVZ19Yr7mTXxFrzgQBK/g77Gtvi/zL",
+	"Ux4/+U/b8pFGjrwWn/ZfO8oI7kz/+mtnTkng2/xpJRadqVZrOaLs9h//FVAfvDDxeMBx1Ln7dNd0g16p",
+	"D8IM8rthyfMVDuRqEf9MKqB/+vj+HeKzvxMv6iKMZthHsRugCz6UAIcL0kPvtNKxxYnh2VFO0HlAvf2X",
+	"BzbaLM6f/vFfiHymIiJos0I0IitJHojIC7c44KG1WP5GfYocaL3eM7DZVtL+gcEJhEOiXIjgipBsC44+",
+	"RpLTGToXOyHHOefhDCg6Qs8UJ3x+phRFKsCzKQVf2Wp+Dz/2Cdt7OfEmWvKQ/gK/idf13CNCcMT+8b85",
+	"WpNwRaM04cnxHo7qLIcWFcoXimabKHHJLnngK7VY8n1YUyqslSY+mod8pcxQbU501SWjqQoaqc2AZ/g8",
+	"IgxUHaYUWhf8j0dgu7vgJLOCBNa9sonqp19Ybsw7pVJKxRMHsAB7b1a8P/J1iMK7H25bjKdTqe9nKYew",
+	"kv0bQdCG+dolFDOPxLIDTe4PArl/PtLs8ei1FEQ/59Zc+wZmG7FTDnz7jR5maCYHxCLl7j3cBr3j0fd8",
+	"w/zD7c07eWgIky8LcerUMB5dz+FjB9ujvO2cnBpgjMAufmLmmBP/gTjGBZxhT55hSRYsIohvYqGFH0po",
+	"veMW94DzHeuQVGoLiplI/Q9UI/9MKbhYufa16RKHALShyhkRXVTCHA5DeuD2P8r6/at+nQ0TwGL8xMjn",
+	"NfEi4n9DvOU8diTDMLQbgs+VH1layb5AMxJtCWHICyiceuYbfqT8EXYYVvAVUXKSBEqzZsDme6B96gFB",
+	"rGKhl8daCi1WY10x0nshpySNEHNDq2XTzs3w74Nlv9efHne6nTkNiFrHePE7ax5GqN8/Hf0Njgf35fI5",
+	"k9FI/QVB1GvQQgeO4xw5/SOnfwXB0qnj9Bz4z7/AH7ZBEt6SsOdxNu/cfeqmvAlSQb0hu+sIy+1zcH82",
+	"8Ib+iIznE+e4fzI4HeLRbOxN/GNyMj9N3nm7ZkcrHIX0F9CZA459PTC2CQJ56ZbfyJWRs8PmS7FBGpGj",
+	"kHL4KQYKk4O44Kt1yFdUkE78gmsflrQzcAaTo75z5Iyv+oPpwJk6g97pcGDPVpCQ4qDJLOQiCBU11ibZ",
+	"htEoPau7bketyWQ2d7xTMvEGs/7IG85P8NAf4z5xvNP58WzQl0+uQ76WxovS52OqKEsJcCO8cJFP53Np",
+	"pWjtgyTcR2pskg1aJ8gYi93O5yOwuDrTwZ1FcTgI3s9htavOFdDwR/iNXIMCsS3vnSFXbqI2Ho0ncJmo",
+	"kUrIKva2xTQCviZ/IrVWQ/PxOIdmKbPLcaEd0NoruNNOziVWbhosB6sUBo5udJi00pNvfbSvrCxjy/0V",
+	"RtCNt8as3Kf4Fco+kZsJi/QhDv5nj/xXR8w58lMjLDKYL87lGuYM2YyFmlpGM8+i1ylrWiWeGJ9OYsOn",
+	"yQji5zSShB1qZV3uKctsKjhgs6RUusvDu2TR84dtB7FEytCH7y/QeHDinCHXGt8PPPAhnCc2Yk2Yr5Jx",
+	"mhLY6C67rdkBQKoLTD616PLho4gqQzT52HBQ9LEFPyodwfguIZNfi1VwudBss5rpwOCSfG4zxUH2DCnK",
+	"ir/aNfa03oLMgpSerY+GadnH6kli/gYkZoYRxXtaKgj1mF1g8+SWhFoICDg7wFCU0zEtF9HruZRLXaRS",
+	"eoSgnBmFjjOd6qLfbbOkaoF6cpfQXXHIIxkvYb44s8SUAB+xTrfK8jTHcSqO2fFdTNiF4Wd5K07t2jA/",
+	"IBDHk5QBjsyIrESdQm2iU9/B77+nUh2HMb5Wvx7AMYgHicMQ71JywLnLnIJqf6wd22opbuKzVakuyI/c",
+	"kF28MPrEtmTgxaLtdSRgdbuKANNCToqwDEVlxVcFQ82c/AIqY9Z0gOAhWxELSckRRyHBvhoDZ3O62ISg",
+	"oyjHRixwIXqsl6NQ7tQL2DrBE3Or/BT0QTXHj4eJgFXnWqmPKk4sDa2GNJzVy1IE3K8k39O7mH2Vpula",
+	"+Z4qOdTOFs0lilZzksmdYZBltIXAD6Zi9hjJZ+W/lHvXh/WBGz4NiRfxcNeKzoZZwZ2OH2upDQNMzlua",
+	"NM16dZOQQszOk903jKtQ1ENALyPmcRDwLfGv6VqK8U7/dNBzeoOe82Iwki/xQoKjRFz3j2sEWHptO90O",
+	"YZKsY4M8jmnFUlaLVbMgchSfuh25x9cbkf5yv+rLyS/oujONJ3KcyHsV0OxIoahC1NcbFtEgFvc4ItcB",
+	"XdFEAeCBGU8cmExihvyGyDmS3Z8c8udz+p7+6cd/7/8bfXPxp+Xsj578+/VPv7zuv6N/kjrHBtK1m04n",
+	"J7lT21TE6RmJtjy80carCt9DEl94I0DVvHj98oMU0XCeztRjJBBERYepzvoY9tCr1TraTY2/fQf3Uyyh",
+	"mupTTMDi94UswCavQtZLFevSzz2M2t4fZ51aRTzCupI5+v1qbUKynvgUlDE7s1XVXEwqJvYJKlsyEfG1",
+	"gBdStmguhDKruJ9MkrpbvVqizuQ9lBKLXxR+wdyWIjo+DVSgGd8wfyr/kNqpz2NvymwTKZelCk8rJZIR",
+	"4otunGjYg6tuFx6US6nSniSbiM+N+gyUJshPpU5O3Rwbn52+XII0j6w6PiAx5ZNdhNGcbOOk+8D2Cjyw",
+	"ktIf3GW5dHbM3ye8S4dCcjMoUCgbOyf6w1oNs7X2mJUl2Rf/JC8n9QYqXyXOs9XKTKjZslbBgBOknTU0",
+	"iZ8+1PaA/8SSgdmZfDAVFWsSohVlmwzpcAQ/7KHvyI6rShclUorCLugV9pZGqV6H3JN77fENi4Sq54Ec",
+	"pF75rIrYgjSJtMwu2l+4dRbnt+vzT3XGOyTEA1NaoUWIWdRcD/7AA/KBzNvov+AqSnSKCrGgh5mY4oXc",
+	"p1JsyJ3V6koRr1Q0mWLIkk/86ecr9OyHj4Px5LlJYvJJSG+T8DwYfH+QhoXHQ6UjYyTogoHDgHghUaEe",
+	"zQ9FxEPi99DPSw6jV0Id0sLgAKjMZ0hLFYSoo7/kgWTmSjNXAegees0QDgIddVIXhXJnxksqIC93u+Ta",
+	"RljhG+WIkBoN3p2p9ZQXIMhkvrcCs05VPPwP6z945vmuTp0Fmv2DQIJEkZyoq5bsCJZRHHHmERcxHIZ8",
+	"qyakJqFWOeJ62rAwatoqqViOx9QIVrpXbU2ylunHaSYPojhNcmaNZc0oirPJ3JzOtLaVaEcp5aab0nlT",
+	"rMmW/hkxmJEwOf6cUjlTa5mzmOREhX9z9HdxZGqS1vRHsktMqQt4ldyFFsr6uY7xA93HWvszqZ4/L1Le",
+	"yxXy2IrLmG3dzsBx+lN/djKd9uW8ijT3gqqLrPJRwnlzvOy4Tn3+PiQE0uoLFefG4nvURpE+QyoHNl8a",
+	"UvK9Ar45vo+63bRmRm1rSulKSuMGztDJWNp/2UPxmXxLCjM6T9h4UrPbQJm+Z/bnfcn+tFSZ/InR/9wQ",
+	"FJIFDv1AajZ8jjwsyBnqy+UdjMeSMYfYi0goWqmc/fsoaU5KP+ukM8yVm9nOfW+ucZ00ULhaaVGv/SIl",
+	"qumODA+rVJ0hF3w9e/GQXMgOSKbcPXepy25tFx3cUFG2J3fdV+mu+2THqbxNGEIkVJIu+RyPz8xD/X2X",
+	"9/GZff61oftdLVD2wJSfj0EqnFaZ+G9czOXpG7EX2gy7nKY/8KhQT+K3JAxwkR+AFwEEZM3nlLHsIBPv",
+	"08UgGjjCFFooKTOcOE6KAQ7Gp4M9GCCsSsmsFUDHk3b4NWqHT3rgkx74LeiBzV2b35xe2AVSIzgOBSS4",
+	"Lt+y0ngP7bBAfsTp3tmkrAPrd1qbW5FoyX05BryJlgO7zPmWsIhDAeGeEcyvItQ3edBI37CZCBIoVXSh",
+	"JEa1B3fcMJgW0809ImqGCOqUzvgbb9UPWmXwtI6vfD3ezuMqZ2faobkyK5N4Nhu7HdPnv8zF+Bga1WAP",
+	"cj6E+210GKIcfhk/TZHZH8+nZtffxrNOD/gHjVqYWXANtJD8Hq1DrgqtV4IEt1LJchVrd6emBoeqgI3+",
+	"y0RrQoLIZ32MIC4hX+xBdA5sL/OivjtNINbkrwRdMOIrqLLxyej0eQ+5jDPiTiGgAzWAYLxRFQj96cOb",
+	"rqUUy5/jaBOSsxi0asNgSzLJd4JEcmtUpSigCOjyQoakOYmu3nyEUBDo0UxqLn/tyHF0ukq49c0/BtYm",
+	"JDaOtQmFnpj4rk56/nbk8YFcFPYCNPZTJOrMl3dWWBOoOYVlBvzXznv34bLZeswIEZ9C7fs+iRfDr8NE",
+	"KtS1Nz6Nzr1IkZl11tPp/iscUpyoUGAr5E4HbYSK0bWQVVK7F2dTSL4LwW1RqMY1t8MGlcVCKutVp9JK",
+	"DallSqu5WXP64wW+kk9XVoSpBxK96lPlhl3pr2cgWlJrCqkppgAhLSP1ltziTRB1kevx1Qoz34X6U6hH",
+	"1VVv+kYKSVUJpK4UcfJRF2EbvEuJNFWsnNQz2xJJh8NjF3e2Clt/U64DfKBYVsmVeHWbL4LFnl4LJSLk",
+	"+w2BN6JqnXuVccvjYiTEt3GtiRZEA6dGCM5KEAlfrdYhERj9+T/+Il/nLTFlnemw21lisexMO6fzk4nv",
+	"nPRPTkbesT8Zn+LBnGDseOMx9p3+GA9n89G8PxvMnNnJYOD5/bE/8frjmTN3HOycdGL5Kg8tTq3RBahB",
+	"H2lEBvJ/pJKwiTyuACSV+pDAPY8Gim6JiKDyogl4rinol7SsfWJK9RLWTVNjFP9tQK7gySMxEAWZwV6x",
+	"IIrT/uXwVUaL0lbcLnLVpOW/FDaT/JdKIYd/gb9e/ot8XvMwkv+CCnv3DLlKG4RzhZk8JBFZraOkHEir",
+	"b70m5pblIo4ptBkvyXKimGR/LYdVSKNcnWmgsYJT3rZoJT4Z2PeBRHBwae2R4tIFu5MU76pCJeLhFUlc",
+	"xUonr/IoWZkqdopjla28xOs1YQ9lI0uBkxzv/ZZji8WeazFIuEhhsay8lVQ3k1swi6S46FU7S+SeK55U",
+	"9Fp5JyY1+MRmDejWSyrUR6bo4w/nR4PxRJeAYp94dKUkRONy6kkjlxB87x7OIItDFn0gvv3a1zA88QnK",
+	"6r2Dk5qARMxoG5z99/rZjK+5HIn/dSQMBjFLdkSjCfXbLsz4Ls34i5YmDY6Txs5pznOql02NwwiUolHc",
+	"UGbhwasnp9LO9vhaS4OMGHLPAHROaiI9lcroomfSLD+iTDzv6js6u/P6huyEFAtrvOqlTRC3DRWf3mWE",
+	"Xx2yvXo0nRsdJdC6jOypMasc4rT4LdWdM6Oq0qVrPMf9fqFzUaVBanlnRFyKBO2T2jW6QHKmLDJJL3R2",
+	"kjHbNtLMcE7rcGmmV6qUgypa4DVp7XbodoBt6YyXJ2X2t6vMfsqHie7t8kmopqlfKrGf2rilylxL+uul",
+	"x0MhaBbYq8Jzp2i2Q1h4hPkA8+/3pGZubsh/JXcsMxILTzsVyw3E94l4Lc+J0GYCpOIn+rv5jKYZfafk",
+	"U7YB26rE1LLJDcnYlwo8n1a19/WcsgUJ1yEF6Al5E8hLkbIz75OBP/RGszGenB6fnByfTvB4NvKG/oD0",
+	"5058v3Of1LlbGue/NU2bK3XsrkPubwz3Lkl4I3MShgBUJj9pjhWs6eX5W3Qh+dCnJNOttYu429mG1AB+",
+	"PHQF6uPVmYJIzxJZuZ4BTtV7B1IHd0XUW6VBFHyvlQ+u9DDk0G+0zWFMExX4sX6Onr189eG5htsDOHcd",
+	"31ltDKSxNMdgLyUthOCoTRkwZlMZ5DgJSAMifmVJC1is1qEttNRMyMoyNpjYrEiIdPVoY7Np9NVUHavE",
+	"OM1Eiukxdlno58zeqHoljR1tAVBThc61wj6JtwIHgfn5/WtRq4vZ+oPDlThPvqES59NmWRm2aPxN5GWM",
+	"29e9av9Nk8rXnHFnsg0fqvB1cpcSroWOVDlg94N8iISuYdtpBgk9EjSH5HGoQFgnUQPqPYiQ69+lVIIi",
+	"klzjMIH6h7BHzDWoQHMensV8RvJt5Bqtwn2IEZ80LEp9L1VL1O85BoNFjl6dCZ1hcGYh44N/pZVAGH9d",
+	"JZVyWbQaVpOKCMBDAPsoH7cXQT8AFbHyqTpQiULXQ1phKtBqrDQn/XeS7aRmYFNkdW1nfPoSkViu2djq",
+	"QlJmev9Cz6z58lTWmURlGqjNdkzV4id8Xijr7pecnRGJX0bntRRdlbqEPB5A/lUc9rVLxA1QKhY3ENG3",
+	"virQM/foSDtC7Ovuc91iIAo3IiI+Wof8806+ZanTnFaIM/TMVS6eowsC0TnoDzkaOc8rFPCkqOAArqes",
+	"p7p5EobzoFrvVGVna2gAqluiQEBpbrcJheV55nGfoL7T7z8v05aTs9jvDj49cNFBu7z108euhh7+lqpg",
+	"KrORdAO2TEr1g+SJDr6A7mkJmGUUrcX0xYvYu9bTN1+UCZgmKl9TEj45gM46tdRU0+0Mju/zLnKt/kXo",
+	"LWZ4AX2U3CvJkq2/X2KxnHEc+hDS+pnM0CWw3Y8Kx1Re/EmQEO6eD87l/30EXEDX6uvIVT/NuO+eAq1H",
+	"tyQU0LUKx5A4Blk837TyYQX6+AFUy4PUSI+yGmhO+azIBrMUt6KM3VRsskkJ9ZM7+qt0Rx8mfTlDDY0D",
+	"RXZw44unMKcnUXsqDld9nXHi2C4bJ27Jt/oaCrDt+X9Uo/42g1Lqd2rh5W+dfn8wGA5Ho/F4Mjk+Pjk5",
+	"PcV4NvM83ydkPv+NMg74Z7IKT5Gtp8jWU2SrMLKV5hcVX1SP5L+qrptEtRjZPeVwbTWs06eA21PA7Sng",
+	"9hRwewq4PQXcTMAtrdCVD0eXJduj2uvjA+cp2vf7ivZldaIM7dVaz08oXrGW8BR1+1ajbqdPQbfDBN1O",
+	"Hg5kbvBbCa+NHz+81g4m7fcabjs+gMbaHLXtYeTQ6IEUpjZh8CKP83c48pZvodVlvsAjCFzDI0O+hQan",
+	"0AoBtAPOSA+5BHtLdworuuDcR9A8AHB1VNMEu+gjkPqO/EFhJQaMhPjZGqBMSRbcTXfP9Wi060w7HyhH",
+	"PkF/wozQkAMWwYZFobz13Ye8f3nQHvJmhaX92gkp/1c1jp7HV71ZGGuNfozaC3/vkgaaw7pyrLTn/XBF",
+	"Vjdkd42DBQ9ptFx1ph3i+QIfrQfjiW7Ytg55pFu367Frj/hM7ofuFMp4dG0KxjJr1z+Vs8k0P+XhArO4",
+	"qKYDei+/pQwqr3TXN62kmyakmdaleiymE2niyBdEVdF17K6j48Fw5hDPH8z7Y+90duzPj/2Z4/n+5GRy",
+	"PD8e9U/6nnfiDfMO+BoykLLNNKn/1O3wG3POQr7tTJ18FVhMn5VRs1ydWzpZRX+xoA+xMfGstiRNESfV",
+	"R+GUQVP8Nn47yb3k3GtKsdSIzqRsx8iXXGPDumhrqxeq72F9O3JY3/KiaMqQa+p/pwoPNE5hqCmCz9qR",
+	"8kswu3jhi2yrC5zlRPfiOi2BtuxizIQBefhfibqRZUDimrJrH+/kho6ck+Sy4PJ992VOTXiJKZLESWvi",
+	"DBdIT2aNQxNfiGPgPvGIEDxMXY35Rm6pQ8LItpg5fNyseQgnS2y83Ev3RQSFrc81laVRu96aEGAw1JJ7",
+	"m7rRBSV52J9MEA7WS3w0aOM1Ov5qQhgnD9+pUB2OXDnzkbxukFTaQSHalk18roqgDSHhQHVLkg9lO/sq",
+	"xYkGgYJWOkOOAXUAT52PdyrlYBtDnQiUdJG30gtqEB7Sh70KfM0eHOQ/aNPm1IEJgFchHoVBuJaEoBoH",
+	"M6LgHC/Oqxl5P47R7Eo622sKzI/ogehw1CgQo+Z1j27TFncszDg3t411pjqWCeQmrNQ9Q3QFzMtHF+cC",
+	"NP4lviUaWE2aNQx5mKEZ0b2c57xVt+pDNxOUlJfm9NnXvrfutjuBoGAlgqJu15TNJwmXCrEhfpay0gEj",
+	"cOuAl2eJDwFYlxVgtaPdgldKKzQRivANEdpViJE8YzdkZ4Y8PQRIyPDOFqg57yf0dOPQ1hAeabVXKic2",
+	"EcilJ90Y3vaJ32qPXDJbs0RYe36QfvfjxGsh5G6UiexMXpI1DqOVxidqTsz9u6w20oyegS7U0klSOShF",
+	"jL6usNJpYZAn4QC5Q5ZZ0RJYa6NlWdSv3QYZ1hVvutEnsmw9Lc7y6kFGCKeORLvKrgtsJYFnbQ8SynU/",
+	"kv/57tUfX79DF68+XL3+/vXF+dUruPo31uv1/sbg36/evSy4fw/bpN5uyLgB0k6NgTeYzEaT2eRkPvfk",
+	"/5yezkbjodf3h86oP5T/HQz8Y2cyOhnO5tiZn57gMTk5mQwmE3KMAWFTsnWp31+8+5+2pXFDmQ9JfMBa",
+	"8g6Lfp3DIvYkOLg/G3hDf0TG84lz3D8ZnA7xaDb2Jv4xOZmfFlgDsBmFGUu2CsjQ5au3WTk9Hg8nNTy1",
+	"Vn/XrGLBI0Sjh0KQb6bGPaDmJjXJytidXPBs/C69/pAgd2QS5NpiJRrSqwPVsrUQjS1OIwUvPhr3R88z",
+	"3x05p5OaMhtF3DnvrCZ2dxo3sZHflp9U6vwZcgkOA0pCdwrOfp1RQ6Mz5HohFyLz0/i+PfY5D42mmrXJ",
+	"JjXxCvsMlhEMBCQg8DYjyjp6GPKBtsX6jBdpveoeYpvVTJpINcRSDXI3zAox2MCYguKBpAk6tV5ZMZMS",
+	"HMBwakWGKJAZya2/PgmRLypEPhWKEXvrKsWJ6GZjWInrs5kzOKVd5DzBVSmcufoOe+AlZFlSmN7YkdYu",
+	"a2Byb8da9hNrHEUklD/7X8/+en70F3z0y6dfB3fP/89/rsqfHsl/m7hGh3GkB4M87sNiPwYQ/7CNTyxm",
+	"uEbrbVUHCke6xPZ/Q+ekRB5LhfkM9Z3TsZMvwrM6ep2OnXRaRHPz5rTIL4OD4P0cWGDVCfmR7M7jX919",
+	"6ta5c3QH+LOUL6e+uDDtbWzdayCzrH8QgM3KmXLjoHO2Q8A55SfLcxGk8rOiLKa0GsF+b29Pq3SM43rf",
+	"j9G1gKOLvLeHRoIE8/wm3DcfpyUc6xpHy+tAz73Ub2ycfDOpoQV8G6uL48GJ00XSIKWcoVFv0Ov3Tp+f",
+	"pafTRX3V7gbJqR5prU0KBMx85GRaMiTzvHfdWn8vH1I7Rj5u5IVBz2yCxAHaMBo934f0TkqaICnuWCzj",
+	"XoPTtkDGlZqHF+cFFqKKBADKK/gEwUUYmxYC4Rm/BR3dYHMTFHIedRGdW40oMVzsoZ91XhVkAmo1X79B",
+	"dZfQxwfcoOD137Abxres2FBtyCMUVF1QosWoElh08eGNZTIVmscnw5OTiXPSkmd8VcL1TMGgzpOMpLws",
+	"bCSAWzXguSG7kuB5SG8lrd2QXaVHouFGj2vbtGTmT2zxVLIUlXKpVcLcGgux5aFfljKm7uoOK4R54W4d",
+	"Ed+YuvGWxK/JUMygHXZHgdqs3IslDOVHsrtYcupVZIxheXRuCFkL20Y3+VZCMS1GtoX5Vhe4CPIaa+Pw",
+	"Kbvh95LdcBCAAqCbX5vanl8cikAOt/jUfZCr3kaKy1UqlOMr7BNEAkGgJgIUMahv28DXTPc/YMWxHGwq",
+	"/SFozJmOFCf500bO7yAFM/Vzy1fQQ++4TnqfUxL44O/DOhCpM+ZpVCwZWuluTQ3DojUstQ61mhLRQM0L",
+	"TlrseT6M3dhPhGgza9Fm13lj0ZWsGJqIW/OYJp57Ar1bkMvI1p0izNTeSOsmHfqrNCAHD2brvmfBLhOW",
+	"nqoiefOjbkq3gdB2U7u3vOK08LNRibs9u1Lo5zTNZMdn6sO1x1fnYywI0z0JdOMpw+/RHwfu4ZST4lTs",
+	"C1xWs/VAfrKTL+wnm3wNfrLxQf1kjT87qmGP2Q6W7VJRanKRGr68TT/Me7/y8RxKp4/ouTj+Qp6LvlPC",
+	"WlZrTBe5rvyQzAEANiFZ8UjVs3IWhTy41paJ+VM+y4hU0KNAHIGtdHQ76HQTlbE/kLaHn1JZ5zz0rHT+",
+	"echX1xpZDlim1r0pExFmSeuVgDKoAhjII0Vu5cycbkc5WPr90xFsZMQ7087GX4OurEY//au8MH3x4nbN",
+	"emkrAn4nJxRuGJOrppdSUPjhyOl2RITlugzhX6FdJFBnQsRTGuQ1Y7PGhTVbUvPSKTVT5OppuOgZyCc5",
+	"X1AIYbIeD55Du8/UfrjWpRuyc5UG6QoSRZQtBCgd1FuqOn3GkQbPKqt4ykdWU6r6qBqkL0crhXa3Kjix",
+	"OpnqnyH9Mx2IbhNuPr2z6LDU06o+t1LplDj2RK1DPqcB6dW3UEuouyIB4tFy1CStmfNVU5gBw5KUEBAE",
+	"BI+W2EdA72b6NWgrkDWaPr6FTeT03bh/nDnZ1qa2yKsdNkrX9TR3u0fSborxFH5FP3AP0CnDxErpUdOh",
+	"2gbjsscM8bVUXSm7qSFJKWQ0d6z+BmS67khdZYzqSFhm6AI3Snax/D3HdzF7Ljv/kpkVH/OT2hRTzemL",
+	"Xq1vWm8u5HH5WoLGWCSAAGMESMWhW+oarZgfVJws5y6WQqXbqA6tNOopQ3Doz8BvGdN+knQEn+wijVBA",
+	"mN9DH7n2BxA055tQPTvnQcC3DTqGarHYjoylqGlIxpO7tMAtzXJTALVKXMYpww+UiSqZwz05nXLfxOUd",
+	"arwt+ceoMBHW5lYZbpyMthurHF1Lq4Nzbc5lXlInVJ3aC0vkxbLGEGsicQ2JxCzPsKVPFapoofNZ3dIu",
+	"6Cfl9ODK6YF8vfE2FQb4zO3Y84gXpEVikrZUvryL2MyykIrLc7OTuvQEQbGfLz93muTJ1VeUDxvmzT1i",
+	"RfkNWUeGgIsrzHWmnS6WTqIrSYPNfMm5U5N8t1dJefsycrFZk1AQm6EUHJQGwKata80G9eCclmqsIIxS",
+	"7U3SVVB8fqjKoiaVph5WNYQzgiDPABm8qAeqOY1PUY2u1kRP63/5LHhQ+dukwUsKe/nqQ3e//PfjZmZY",
+	"SUrDY5dPagRYvRk6IyZGu4mBoKRGjD2PQMyfKU24dnMsSyRhdVWVtqmMCznidRTTfDmtmbxFi3WWfcTE",
+	"EE0mT/wF+UeS1KDjKCaXoYFJYsoOKgVqsuU/qiT3hkiidpZi22LT5nUFD3QIFQxoTtyUwHVQgbTI6aLZ",
+	"DogCAliUoXyW37g37PXPkGudpR944ANerdiIdVIW3taVZFt0sUis4Ir2sHmY/ngF5Qzu0hI252an0kSy",
+	"Dqd++JF8ZsM2dSDdPQtBwLBN6wmltq0g4S31iF4OATF+HmrAFGlhd9GMeHgjSBwfBsBAfGPKak2A+BFW",
+	"cVxonSp1Jw17qUtfdP5kSeFLtsQy5qxZJpjI84SGU+RWdC6ze9C00KZG7f+xuCrLw+5UeWagoirg23i/",
+	"FGCW/CxdMHdqfLPpPBHlvweILwXfZqYjz8oKWv/4SoAgl3tird6jqr4AmI6JLQnB9np/8fES4ZnOC0kD",
+	"SqaUT5MwFuvjCpEStlQRlBxxp9uRHyzOJUveXdIt/pwhoB5IXbdGYn+fxju8q/tKkfcgV+D0ZIn9Xi2x",
+	"w/g5WlVk3c/bUVGE9egOj9o6riyAWPr8QSpZZ2p4/UosQKaSFfr7P/4Lkc9URIRFtuLrbxSIJvHzVdX6",
+	"bXXVtpBYvFNpbCnNn3Gd26ZgXWdBXtOsARUCRH1R4OY/h6wTSOhbE74OSBdRA+fDFhu8gNG552BbHL3R",
+	"19xc4W/l14dxGL96h7+Xk4TtuJJPp6gks9NqSfVr1dzKt1mVM1Tts0mBCShTfkm14xd4teaIz0K6wNE/",
+	"/jukXE4c4NwSTTse1p777vFgs2LZjVdX77/zwzszq6JhyDvxMGgAiryKsatijK02Pqao3wKWbvBFqW1c",
+	"hrh3paaUnQuakSXVCaxyW0QSypdLL3rouwCzG4UGqnoyqOSuXq0fYD+iHxWj+8FudtudAMgExkHVEQCF",
+	"RZH9e+1qI4iI6B//BYrbAvsc8Y22nQTvoQ+E8VtyxJHgv1C25GiNQ4z+c0PQLQ8igjC6xYGCOTYnZROQ",
+	"J+74tXHHUnjaPUFpD1NAofsGDERrmNrBtwBTq/TZBppqvyVMbaaEo7I2Y3/8WquIY38Y29YQlg8XmjgM",
+	"OObJg4NjTpqC6+gYyoODZA76DwqSOX4QkMxRkyBLtvj/sBGX7NsfLvwCXXj2RCHaPxoD/uemob/feiQG",
+	"ImJfMlRyclg0zWGTAEeWrB402nH6cPiepw+IR3n8mw/S5JjLbzhic1gkTqciCqQ7MlloYHk+vm9gCJLJ",
+	"a2E3M7rHw8NvDgaVcZ0UCMZBIDbvFcxpHkOyA0dNwdXqUDnT5t8FZ3O6KOrQfR13KdeWQCYGAT/chIk9",
+	"0zYq4TNx7fMVpgx8cZmCeXlXR3FU75LPUYiv5VfV39mcRhryjc5R7Du9fs+JG4qv8Odrc9ORRBCpVhi6",
+	"bOB6TqBtS2bckyvndDqUQ83aXOZ3Op9Rr465aqdfrjdieR0SQaLkMbiUGqpjjVVEOKLeNV13pvLeSc/p",
+	"DTrW5dtJYRPumrUu7rt9XdqG3vDnN+fvwC/mMhy5qnOP+omB8sYirtWu5tEn7VO+7qH32TRZKXN062eB",
+	"MOSlZxOg7ZZF0F0qTj7XQCB1pSaje1hmEEUtHs9DtjSwDmHRrrx89xGp+7HSKUmY+KrVnNaQEyRnW4RV",
+	"u98Gd+lDXvZ13Vyw7derDRBllyUcJVeauwmBWnwaSpXpNgk4G4d5sntHiuyOfJpFsT/pnw7qpHh9/Y5f",
+	"SQ7NfBoxdyz6Ahxzyx8uSfCeDcXGVVG/yV2aGZfWY6gH0Ps1Yf9++U7jwygc1zPkTBGcFraT/2+e8TkR",
+	"Wu8lwbzGSa+KgAvPJfWWwPH0grmwIJrbCULkJ002hO4u2jhU+k49/xav1+3WTZcj5YRVKVfRDxu6AZYS",
+	"K2D6DY8IQ58RmFWcGYaqwTz0JCID8GsSjFRG0QrfEItNM76dpotY1FsCHJEwKXWJu+5j0ye2q6VciFZq",
+	"Y6xIkDzWqjjI0lprmoXk9IB2pTfbNnsIh0G1lURX1m+gWwsOrLcVrkpZ0nRNDamt1dTu5YJE4DRZUraQ",
+	"c4nhmuMRAUNXjWODoD6pNKVA5Wr4TcPfhGjkIEKCPfjGMuSbhQpzRhvGSNDVaDHC9uZUD+/QXHF8l1L7",
+	"inwwmliN2DFDf315O4pFYNIME605D4pkRlPpOLzLaJztxjS5t1geNTYq1dH8Uj0d7PzAdEVbspHpJUzT",
+	"bSKPlRzqZhTy1BlLKSoplSmlvaVEa0oVzvOkLEsuFC8HMCuLctzghkpvezIzf2Nm5mGS1gyF/NqmK2TW",
+	"ofHFc9H0LBqflcpu94c31Zt33Z3UWInnlo1YZAG2QX6ptwiN2IEE5cQ83BdVp50t2EPvDfJsyv5gXMF4",
+	"SaEoNt4SYTAXtdKJIxRumJBa2iLEK9A5Q4J9ZVOKrvJMzzci53pXdmQrVKxHNfjatJB+PAMwBtKbjMfD",
+	"8V5w0YczFtG5sTOStoXgV3hz/u5wlmTTDXkMdb45pzk+uHr/GEQ9rNbfz5nNs5KhGYo4U1zDAvfTN7qx",
+	"6QccrpvW7kMF+quIC86vaYCfMQT2wuKqMwQg1GSl60ntPzO/eFwlxkALWOi7BrK0rE8HroXghwqUfbD1",
+	"a3zTv1MERE8U1dKkwr5SgSIiQs8uf7z4iP6p7zzXELTTogix1c/JQIOJCO8EUii1EOGVAjrYZdFpzXdg",
+	"iKILB8/EyUUPuSZfwlUIZKmAnGtwiA4MMgu+yG8PJbIaV36fbirDSSFcLjQN2Vrd4kB6pgCY1EE8BnCk",
+	"e4Lm9n9D3VbOUEDkiRZd5NMFlQTvHmnS7rnKYdgKy37oZOFiLZahOYZzdNo7+vQvxSzDW+IQ1IzO+dFf",
+	"ED76BTlHp+gI9bLm2COiaZYC7L9S2VRCO2PjGniTEwa5YBkH6kFw9ke/G5DPlOFclKLRwHgubVrSTOBn",
+	"fIaHlfh7t9Vs0cTiN9aQq7D/x1X6JOqlS7DjaRRL/JxGoKqSPcz+EKEZAfBIA2Kxh/QefXU9OvbKujtD",
+	"LvgPG8ihaivO5EAV5zwn+XiQhiaV05OJ0082EqNfpBWjkvV+urqAEmvjQ+4MnP5Jxg/5l0O2SjKsyBBu",
+	"cbdK+Qbh3xz9XRzpQg7FirLlNXmWVeQVhydyRd9PFThPFThfTwXOYbz7htLv593/8n59Pf4GqklZI5Yn",
+	"g7hOhFUZkC/lzJLmKdmyGdNXBphiYiDsbxuOHtc01O1C7m0ejqubkqiGiyb7EFIfVCce4itrUDUssVd3",
+	"hXdAIArKRxKEOSBywCHpofd20qR6TaxwWRH6jEnZqi9caRzsB75FAWeLPFBM0hRcngrVorurXPOx6oH8",
+	"jaI38GkTciONZrwTXbTkG2lBryiDiISctiAeZ744Q67jql6FEfi6kXs5dF66WecFjtCKiwi5l5L8XrrV",
+	"Vn1zm1Tuj60N64YwVKTqfg6rXw6b+GA/gLzKMz7KYO1ptKvVC2NGpSuuFN5iFG6EJNBnxQUtg+cZdRLY",
+	"mQZe3kQbpe0/mB6pqlBMjU51TTfDwQdTDlAudPTbGoia0rY7xVZwttXJHrCZD+jaPv3Cru3jr6G5z+TL",
+	"NPcZP1hznwdowPN4LkPdFLmMP5eeq2/OMXjypRyD/ToJ85Mg4T0wKxi7FnwTegSCtMpWUVcjHElzpaP7",
+	"BpunVRQz9fQBre53PCIzzm+Qj9E5w5bljRnuCb75Bf+rnuHXanmfast7UJAkZ+eVwZfb2OZ6dto4j9fj",
+	"MW3zmvS5L2u6j34H4BlK9qcPbV7C8pWycQ0e+BRUvsL2362Y0PguwxyqXKkbQUKpp8ofAAX30GtwXLqa",
+	"o7jTVPlCnCm2xZFnJ6uINv2iVIlZhlFVJcyl8rQPvWCTB8c6OW5aUQfb8fBIJ8cPinQyeRCkk/FDIp0c",
+	"f21IJ5OvAelkMGiEdCKJ9iF7fyUJc4Zb4cjmAQfpnlDGgVQGmUkL04Qb14gkGW5ooeosGYmzPiKDbcJ4",
+	"WSXLaFxXZPpNocEMhl8WDWZQjnpvsPlaoyt9VWgwg/HDocEo8/CB4GBO6rJjr5LcUZEQYlIvDb5Bef6z",
+	"RW8FpWKHLnKDNLdvFcwGQLMeC8zm5OsGszl9ADCb/hcGswHYukZ1h7Fy+QhQNieVUDbpssODA9vQda5k",
+	"0TaIcsZZzhb51rFxfhIk3DeZ/CyV1p8u8baDePdNP3vy0jfx0j/F2+uR2r69SEY9nOc3mYA+2M+qU3FS",
+	"/EhcZdDW6EPPXl/ejp730Bu9snamxlRHtT9HaC4pDprNWDVNeWgGbS/KDaLSbAPX2t6Ov9LKSTjRpvf4",
+	"raqinKKRc4rccBMoAPCHLjaLwUK/hQqFYU2FAor4QunOOndBt3b/RisXhl9LGPKLlS6MHzlC2bBYlIMR",
+	"nDKBH+WsTr5oENU2HdpUVUjNd++qiq9M9X2sSozJI+lSo8cr5nvSRr6YNuJ89drIN1SqM/7KSnWOv375",
+	"1f8KqolOvrFqohxW2N5VRJDwlBfRB6giesqJesqJ+v3mRH3pciZzrr+FciY51qcc86cc828ox7zSbvke",
+	"yp9UNG/JVT4M+ETOUpDCNRR8eFv1t2fDDL96G2b8VJDwjRQkfOXm0uirrJkoyWB2oRbPnSJGKNhxWpFG",
+	"DFApVUoJeNoVxFy05ZBOBEzxsxdsBL0ldut7eF9h2L+wEb7SO+ICNujJXaBbJOpVge9O3YQ8PdOQQXM+",
+	"acJrD3e87fk4RZJ+8XfBWe8D3r4lQki7KquWVWU2yWelsG4ch4G5vgX5ngvCGKsaQxtmHKkGuBoA00KX",
+	"nId8hWaEsgUSEQ/B2MZB0CY8MyhGta7SBTP7pdwCtgGq7D+Qen64uw43LFb755gG+lbIt9pIVU37D9B2",
+	"dtDO1LRsy5Dy1hAXw28B4iJtMs7khh2FlOdNxkFLkzFtJx4IyeIwEBY1ZCAVzjDkoVDI3PzGHAroHO7c",
+	"dX9N7ic9snXwRHXJljwB/f0f/4XIZyoiwiK78ZG/WQfgBfPhaMv3m5nLD/TvPuUNSHNkSrFw9bFEWxIS",
+	"U9RwJhkeRn64Q+GGdXVLjBmp79AeH8syf54Bd91ioVlLF82IhzeCIFf/2oW7WNwQH815WJPReJcc/grA",
+	"362eoeF51VMZ3hk2kp8HjmDAKjBMsLeUb497eMMLMgk5jYF3NdurAyVxqiCQM1zXbEjM0jrxcukpNuHH",
+	"rzV4QwuGXEDpxqSDZvPToaH5C7xac8RnIV3g6B//HVLe62iSTtIa4zlJyreYvbih67X8t9PtbJhOmYTD",
+	"9rs8CWbVC8mWCrQNufykzodYnSn0AhqKCEnCQkn7sRb+JkUd0EW+Da1OHuLkQrsTQxPVb5X6Jp/H2x6n",
+	"tGsxIm0LMBu1uK7+LvQWSeivGZHhICTY36miCoWgT0NQzQTeiToW1eCkJyNKVsU6/5pamnCAyxtP9AeN",
+	"3XNxeqKZL3BEWlr1eXBfRwwUS0RpcYgeJBdEY9RkS8cMuAuM3Dep4M1CQPc1tyBHzBdlJV0i3cVQ9NA7",
+	"rm2oOQ0iEpr2VvkszvhEHwiPsuCoNzZm6zxoMf0o942hHoPGX9mq7uC0NKoGO7IaLZpxyqe7KCQLHPqB",
+	"xmb3sCCKZJD7P1zLqgyoiCxG1NsTJKbcXXOptHeBcBCophCNnTYtElR0C5nmBqtiLZf6Z8WZgzparm1v",
+	"JbQCIs6QK43jkLWxTI+znDOeeBNGWAK7hudRUU8Rm8WoOrklXcjDSv0pchn5HLk6HwAzsSWhPM6RObYu",
+	"9YX7OCQOFdZfOytvDdkGpcUPBtl28iRinkTMAUXM48P/icrka3DPyqeS0hCrxreUvZ5+U9LykIh/eoSh",
+	"lBA40E5iq910tURqJnlUEWNJVo7tfSpxKg4T31XGDad9gEWgtYkniwf+9X0cafFv+p4zH87wyJ/gY3Jy",
+	"6vT7g8FwOBqNx5PJ8fHJyemp4/T7GCtKLnHyZrIoYMHBH1CVQFHrx2ls9X5Q39vDTTNu6yDQZtxj+MrA",
+	"MmW8gYdM7UEJ9AQoRLp+zdYeoPg+MbYlt4EibCw8wnw5Xwqmd9afBsqQAZVQnIqBRBTwjj1zQEZ3Fhk1",
+	"M97143WeoFIr3XzOssdhQWuyZsLgez3NX4v1ZO7r5lkYXXx4Y8fQ1mQFoYqwOGYWBqV5+WFJ6TQw48LE",
+	"9pPhycnEOWlsOeRziMKgbAE+Fjd6vgKakpOG7HA5PCyiJBXB0747tMS+vSySNopXJM6Hsvlts1SuHCMy",
+	"PysMNcKHYnm4xgtyD7iW8uNov19nbMhvxKeJs9Ry7XmWwAiNV6N+PObZwjEp3+QhEGTyOWqwIfGpi4dc",
+	"RHUvCfgeX2ul8C33SVYQa8HpqyflbpHVOlDi95/Qr7/23uEVubv7G5MWq8ak+RuLAnFk/i0Pn3zwkoeR",
+	"fHAd8ojDBfkPecUnt/Lvl+SWevCuPPZasep1HmylleTq0bntEBTu7MkUbai5C4xat8z0OJu7xVn11U3Y",
+	"CiqL4q8X741cjZdx/9B8gKJxxnBaB4qIiAI863lc8k2x5GF0rW9dvfp49eb8uwNA5dWBjtHo4eHGRo1Q",
+	"pJIerG0ZUyFJvtaV6b22zVvsjSh6KdyHVxdUJLYqTqoF7dCb8/BwHeNCtA59OqwFaQdIYZ+cMjSKygrb",
+	"IputjyKOBuOxXJAQexEJRezF8PhqhTXM+Rp7RLTmQ1Wbf26aoUqlXsEodMs/nSUOpFZDJKVB641UbiKO",
+	"sKZ90FMt+tJqrP7sEgsUcd7bJ2m1mAHW7V1RsUbb3PNuR81Rp858dYzzU5FKdc90dWuuDRPrUzKmTVZ9",
+	"WWa8GUDd1palxTdLKb03Hf5ejlp+7cPdh01WjcCenrYKDXe6ibs/Tq7fMLEmHp3TLBJRaZnQX2K/CFS8",
+	"NPamyJNg/M26TgpEjzBTjj0L6s8Kx05IVIWWXII1Ybdr1jPGJ8yBhILCWoIDJncCzboUOldMqgTyOSNd",
+	"Hd5GeOPTCHk4CASi0VRqpAGJiNtFrloz+S8NZgYXeYQj4u6DryYlebxf2Pepyoy9tKai161sEmp9lY8v",
+	"mZjHVyRx0AvihSQSPQS/U3lBG4ZW+Ab6epCtagqSRhuDpuzK4KnIALeK+azQQxJyOMCcqMjPpM2AAD/X",
+	"UGEuGVjVaU5TIEX2KIyrK3Fv4SAAfD1uciTAG82Qq0hOUoaav8btgP11waOULGcFDGWV/83YSnLKbr1D",
+	"rV5xNqcs7b2ywEcZQTuyrwtrXIusmR+PhTgaexutfWmPKpwwlKJB3FCWW5QSztAGBVc57xJmVeZQNdJD",
+	"nhGVxx3B6aQRmmHvBkaiWY9cCdWDSGxW8g+f65NNBVIsy+8mAIzal4d4iBTD8nXdueDVBHRakcWjj1PX",
+	"sFlrdbsp/T+GplNcLrUYRfrFKxbyYKW9UalQAqarVP6suTIP+Sq5Br37TD51JlG6LnXZBExTz/cH5anO",
+	"5kBo+ZTomtkK2DVl18lK6sTbfEZwpDwy8nVyZ0LglQXpgtZaVNrl6rlHgseEUsXUnlRhsivg3tQ4IbN/",
+	"r2oQKBRNSKC8ciL+vMK0uw/Yf0PfyAr75GHMbjvEXzWKh8MZP71L3lq01upe4kqFJJoU+vWahIIzpGvx",
+	"BI0I8paci5zxXQkc3cxFRAxneVC0cZVJoecqlx/qClt+UmqFaZZRKjbQ5et3UMTZLMo2roHYtUn3cdF1",
+	"JZvTDDCno0mGKNUqzSgShRz+GXBP/gs9U2G9vqMziS9fvxPPpdhzdZas26bLhNQYNAcuD0fG39Ea01aD",
+	"tZRv7XExtG3MtLLwtnrlM/RglsoMMeNas9hCBnjWEh0Zbl0pjMsccOZDlNUkKQSU3UgyXXBe3oGwi9zL",
+	"q/5bF0UcuZenzkv3DLmXxy/bJNAN78OTVBpW6hKikSDB/MxCwmzNsFole+zLYs7s7BVGiC8NOo+zOV3o",
+	"JpUP1u19XbT958CZ+ByN5HYOB7bLNa6+1ssJgFnSbt3FevAW72JJ0RCxr9WS54pR7PWvPAuHcWjG0siU",
+	"A/5+1dvDek/thS3OQjD34xOvQ9qNnK2JfXIIT6s12EKaiytmLGKrK9MrLlnKlyrlVj2pz2m0Et/Lj7cu",
+	"rMnlUlTUeby6JSy6gquFXrwlFmiJ12vCiD9F20SlxzPVfpb5CKNbEs566A2WugGYnpwJaYYg+T1hJ1vY",
+	"KKpUiA0I2tRFU2qWvpxky6SvGuh3+2rcCyH3tNisCp6WHJLkH4ezrFiazuHTIQvAye8lVTYeTo0ap5+z",
+	"Ro572nWg/rA/EAY9BW2p/7BeGGeiJl+MLyVfii8l34svJV+NL5HPufdfr7hPgoKv6Bv5b+kb9qRWa0wX",
+	"rBcvPwjHXlKFlFgIyXesa4ohp66FZL4RmWtKHc08Zkjhhuzs6eE1lVeSz+kLyXT0Be25SS4k89IXrA0D",
+	"2Aer0Er+mbwR/kx+HvLA3j34M3kY/kweDviCsp7YeB7RRKmuJOuAPY8IYV2QlEPZ4jo9Cx+CLNZ39QWL",
+	"tPSVZCz6QjIadeFax/6z7zLXsy8w1+0VVLXLlLPUViRX7f1Irlpv2ERLHhpQE+sdqevWW1LXrc1NXS97",
+	"v7XVUSDsP30c4RkWwE6gbBN+69Ootw43zPoz4EJcm0ZNhQlmFnvPqf1a7hQjSUbLuAwGb4Joh+Bp1VJK",
+	"Cippsslx9m5xsCEuGGgBFdFf+5/0pYzvV73AoKoGOi2jMjwIkjCvkUaAB8RDtCZ8HZC4MDrAbLHBC5Ui",
+	"dA6rcvRGX3MrPzaM43RNhSXIsyrlQC2ufq2aSpFwzLwxbzSbd7pThKW56uOIh7tkMVdUCMoWPeTq7uQ6",
+	"CAJ7gGYhwTfShAg3AUnqmkjg95CbFPvLl2uNXSoNKvgpBTG8xTQyU7mYSxXOibbyFCOX8eh6zjcMkFh4",
+	"5udUfgaAkKaZMYidkE/OeTijvvHGGwluGch6UvJQJNAECgACviqZ2yYgJbSfdCkvICMVV5UDKunI1AUi",
+	"wyhBh9BZniakvGG+tmnMyNMh2huyu+CrdchXVEDizHnqTzyf04DCiy+SGtq0riAE3H8/f28iCpBHSG9p",
+	"QBbkZxot/RADviW2X160HH8McVF26HsGpeg+YRHFgZ4zQ0oCoIjfEEjI8qn80YoyrOGBVni9lm+WbCWu",
+	"Bywpv9P31QjkOZmHRCyv4eXlKfDw0JV8Rv0wUXV371SkeSGvX8NM77odzkiDYpai99ZUD6aGDyq3ydIs",
+	"7+Os1RT4W5t9JIyuAaDg2iQbZu5qtRCuHlfinkYhD66lysNI0JlK+XEE1YtHt4N6pBmnLdKMv/TW14RJ",
+	"izyBQtEXfesREeEw0n8zoSV08rfK2kyD19yu2b8SheC5D3pNptCEfI5CfC01Q/W1BY7IFu/U945WOArp",
+	"LzYmDVnjgN6Sa8oiEt7iQJo/9vWIrgjfRJ3pxOl2Ah+vr6Uoj8cHOqq1lzoPIvUt3dcugVAF2NH4+vXt",
+	"RA21Gt0Ucuf7/dMRHIWId6adjb9ujXuqYE/7EwV7GnDsp0z8kKx4RK5DzHy+srBv5FV4xe2a9TK79kmV",
+	"GyyuBfE60+FEWo9gJ8SFi0OnAE/HjOpTIYhqFIjruNi3o+pwCzBznMq8rm7nloR0vrvWfheFpa/cG9qS",
+	"LKzrqewUoLts2rWWmMWNp6He7x7RghTXKIx76QeUIAo3TID24/7x1RX6//7v/+eFuS9e/Gq96y6painq",
+	"nHGPWpbRXTk/K0t20L1a7U7SUlFgPM7tBl+OfKHYtz7g9C7PUeu6JxjNBLhUsqwvtN/shV2h9+JXuaot",
+	"d3jUP1x78ZO7AjlQLcaMzLpQP7vQv7JJcPTgXbAnTbtgJ37yb7wTNhTipQRoWRQwrv2KC7I1YqqJti+I",
+	"1ayXoDXnQU3ykPXxkhMAieXmA9aLqxPbK/cYWjzZCkFhBAeqbg78YeheYmkexb04cegtTQ6o6TysmszW",
+	"ZfMPqz5+epdWc4o+/vLdR9Mrus2Xq2d98iC91iETpLbZOo2a9lcfjBv1V3/QVAdoqW4rhzlY5U0I0/Jp",
+	"KC3BWyWSQNKDm1GHOHMR6OFJZfaYc2fpoEV0scLekpoqQqokO2rZu3nYLFWwEnWgOkJYpCjnQHOJxxXo",
+	"RLQlhCFpI9bhTE3uCpXtslcn/HENSXRWGTDWwVzOmIKhYWRb83HJrCyVvkx7UQmmNSQ+uLONgcKNlncL",
+	"acpW0aAWStXRHaha8oAFUoBVZKyZojm+vrwdmT7ehuoU6LdoxdeGd2nzqORbk5Jv7cFSh87DtViXYsLU",
+	"QOd3Q96pJti+Kn4F46+Zwge1nTmg54fq8n68b5d3HASJAXUPzOvBuCqIqzqhWyZvbdWdysmKOAoJ9vPn",
+	"FuEFpqnTy8gtCR8n32qkutKnzPUyUa1AaKJwp5OjwZqXZo76ocJBqGZww8Gd5QcoShVSHwmhOIFGU7Tk",
+	"IuoiV/7fVNK2ChQA+U5fvEgul+31MK9bpzbbooX8Xg/vUk6JMnmigJ0MYI3CNRBECNjcUBLrgkdUYXU6",
+	"qQ2uECsnd1n/RyGoVIzNBFhNRW19cWRBXBjDGd5s3OYVozi9TwOslCGcadBfIfwgR77kzH+A69k3M0C4",
+	"Nwy7a4CeFJiVvvfm/J3IuVUOzhX6jZDv2+nPktOkHFjNuPVVIAxQnb2TX1ex8ECSd5FbbY9Kl+H4znLI",
+	"ZV/0RwXTatwDelHTpKErpqTZHLTVb0eDwpTOWJsz4HVxSYQ9vMRrYslV7evJKBIxnXVjsGLQBhKdykj3",
+	"jNsgZVJbVn3K6EyZv2k5HB9OW91NuHnCJ+wOCLa9Vl74XeoLTOlviQmUFVnpc5J3bBWSWqE5UmRH2DIg",
+	"w5NTxmDOY5hQY1plSPtpi6K65ix/t2F+kA0SAd2qdEHOIkgzBBJA/f7p6G+sY7oxdJzJaKT+goCicXc7",
+	"zpHTP3L6V+DenjpONvqhww8WSEZRnpgeRrFvJiACIJOMcdAolSw96+8BajPFgmGYLZLK1BDrF/h7mlvk",
+	"R1zaXODAfLoYxuRzVJmKMLK6cRSYBySEgD/Xjn/uRTg4Q64zcRwXQrdb7VZSJZYZiTWqyV5OrUfh8OnK",
+	"6rqkMpchoWOJb0kvRjaUmrJIR84hdwBUZcRZoLNCaIR8Op+T8IH8PcPagsWuQSpX2eRSlCjfDw937fy8",
+	"ZS2rYTPTS9uNaaQBbddkwSt1dQbPpiCncNhb/NLpdn6h604X+sMUZgWURAXyiSh2jBnSOW7IziwZ3zIg",
+	"PlD7pSiGxBBG3ClcBsFjEsZvGN+qglStDaqGMJBZBGpi+P5jaiLp2Hb8p/63FmPyhdXzK6l9aNgQXNRo",
+	"yZj5Wm+tDQEeJFm/cfBNJ4fBAOmC8ZD4jxODA431gZoelkS/mqGZllB8HtdU2rOw6+pBpL8ETnvTpeYM",
+	"pQ9GFuDUoFjoH0hOCNC2+rJuzFze4uj4C7d3nHwN7R0fOISGfk56evOkoZ9G09bFNx5mxq3crv8zhGfu",
+	"F4PbC3nW2S8IB7OPW6tJ5hEZz/RmvQaAlGCe4P2Blr9X1e/pnrG7nOswG7lrvnSDfSJ5VeNot4P9feJ6",
+	"bZrvVYOfv6FzUuSYogz5eCfO0HAydtJ8DzJGAbMrNtgvzm0w8oMhpA/H94roJZL7D9nQHrpS7iedYCM5",
+	"9yLEK9FFGxGbRnytp7XCDC8ItEUEI3SOPXCdbwm+0Y+YfqchUY1BTZ6uVj0DylTukMeDzYqle7sL5s82",
+	"c+T8jYXeLfyrMPLYHKhmdM9I5Fms5wHMR2q35Xwh1NJDRrYKA02tv4XEUs4fM/T6Eq0DaEbgA943D6Me",
+	"em0l1Wq/FdoupXVh9VZV26Q9PvuR/HCfYOYZ1CZnS1ljaj6ZjO5PzpC49HCh0C7CEQqIFDeQv60Dwmr6",
+	"Z2jSZl6DVsfUeVz0eW2bJMe8Eoa+shJ5Uh0fBsR5G37IIO4g+TxhkS4zQbMdevPy/LKd8gBJE/ePKDtN",
+	"g8lNbBKndSPo1sCOStterThLoQnZJXN5gZqGf7bUXK3lOkenvWt09OlfihVdb4lDQeRinB/9BeGjX5Bz",
+	"dIqOUA9d54Lo94x6d9GL/kTqBS8Gp6rngdYcVC2FSOth0Awj8yLDRld4h3Q/AVMzEcuKdF5x41D3fkH2",
+	"LnoxgdLwF/3BKD2eue8405Pp9MVktIcWNHq0TtTlgXmoiOJhdAZ+xAoeORmPh+N7904f2YH9drasCvEX",
+	"M0d4pSd1enfjr9vwPkgffKz+2IfLG5hqT8yMLCm4ZZKkXl3IZIKKsY4eU20uPf6+ocamTWQGDxHBb2Gd",
+	"HreL6Ge6kFKWBKd3cmRT5EJxgFrPnsdXbjd3CSoY5PXIW09fvOifDnpOb9DrT0ejobz814Hj9Kf+7GQ6",
+	"7X9SD/fQJQ8j0BoNPcP2xz63dM4wiGEYk+kAkfSbAXD6ck/eUoPFLbmIsrSRmYeUJzCD2zUbpCY4Gg3L",
+	"iKdJRkPjDkSTQ2c4dKUSyEO04iGRlp2Ts+zkFlhZEOg87mYJ+qYxhrXeSXyVQAB1xHJd082xhv2x/IZz",
+	"XzUDch4PkmaRcedWJl2coWGVpjyc3FsGqASbh0+i6Orp6fTd2U4D5eyTXNGY440aJVugZ7bYxwHaMBo9",
+	"38vFVJCR0U7MWrkZxbI2QaaQBj1dL0l4vw6CkKncJMFC2R+QXjFF8kQq96VuoJbRnFsYHic5tJN0+oPR",
+	"hasiWOUokKprfkeOVLd0T4PiEPuXB0LV6bdE1enfA1XnuABVB0tC7byAKb34+T/+49/+cvnT4Pxq/PPx",
+	"qz9++PPr7/70b2/+48fRD4P3k7/8+8u3P/55+OHd8Zt/+9P44vuPg6tXP43OO42heSDmKxWG+32lBNqn",
+	"29mEQWfaWUbRWihpZwu7fWZW0s++pMlWeQJzCmvANsLFxlta/dFadYGowaBMUuqT97dMqE+ReUNWBIg2",
+	"Fn5RSTNTfV87GSXjDyi7qeQ5o8ru3rs0nHDLBt66s1xroCFpgfCbyvqTBY8QhtnlWqknDwHmcE3+WY7j",
+	"WXB+mgBhMPa+VXa4zvHBLAhURfe5FfaJUh4s/DGQ3Rpp7ImFPrHQKhaaz/j6WtsBKgtTHmPDWKqrpNXR",
+	"KH2d5AS6gZ6B7a2pjWnTZNAkmuZaDD5o40B98A/ZYjKvpLViy6Wg4rA7+Y6DagbNuGRZrs6hOmA/bk/p",
+	"psCqAkjpwaFVx/eBVhWPg6A6at02WicouMB3XcR4GHdq+FZaSLfFXVUbIExbHBwEiny6NiArXwdEOcge",
+	"GZF1YgNAN+zOr2gM3Mkl+qziuhSyDHPYucpjRwXk+pAzIIaAtLK2Cxv1VLVibIupk+6QAzE7noDDPEof",
+	"x7a4Kd9yI0GFGvnF+wg+TkvLb6iPYLwg7boIpk7igdoIFm1m407CB97aht+9V+/S1NodBvXa2GdCobMW",
+	"9vP7TXLEw2Jc55fx13aquxJMh0Cwzg2llpLadQ3c4xS2aij4gKdyz65/caT+sCdQHb0n2MEn2MEn2MFv",
+	"EnbwgURKa1lyWDFSKT8uA8z2Z4HJ4UoOVozKmr9mOKTJIEp70VMtSzNucPVXloTk3WGzT95QYFcBVu6x",
+	"9ZokR9Y+nn1zPKUNrPPrYJgJz1O/srmeujIPCZHSc6D+Kc/QgpjuEqGIkvM/7HQ70ghIrgzGI/DP/aLe",
+	"ID9uveN6BadIz7qMncQ8Vl/uW28cAli9f1hiH98XUQu9MylkfK56gMYp6yq+tdqICDEemTzL1i3dqYUN",
+	"fCA7sr6r0CHgvZKj0ZB3yIOsl7MF+4CWXIa6i5ZIF0yY4TT2aMvhXG1UMV8qO6V8LJX9g6yttLELzNi7",
+	"Cd+LV66S7ZnUzgIfvimcFmvAa+caXyaGFQdhG3nryhJXiLG2rXDNp0J1DZJtKqVuHvIV5G8hznQB6QYg",
+	"wnmY+IqJIAySzONMS85ibx04YmmkOqKqVDx5V6dm5Zx1j+ihL0kshswxlTqXzRYjzFcVy5wpd1eSe7x/",
+	"TdPgcWsldFrgvSskIENb8cqaKIe9gnrbaaTb2EJNFGSXmqiH6jVxeayCHEOnVZSjX2mEfaQRuX9O0nXr",
+	"yHj8y7Yx8uSX2jjTuoQc5ED+Tyde+7gft9Zcr+ck8pY5+2ty5ZxOh0XYFvHv8nF5cyvRW5NId0CZ1Ita",
+	"p+y0lquPmI5z3QCiGEeqHWLb9rAHaLBZTE+HgFM9QPPgNMkWJ/FviYhUDSUsoclopQruDGI5lXpMc14K",
+	"9XS0qPDajc8QoFlo1Aq4uBEkhIvQZKlFt9HBnX0cy7u9msgVTBxHJuaq9FIrVzmGe4fSWWiEBukINOol",
+	"NWc0EhphQxdRQrXkjEfLM7TeRDGPh4wEpuVwXJeb+kQvRmlnPLmjYOa1QNdDhSwwBebB2mWWntwVs6hS",
+	"JHCzWHH4Qv/qcWh6cpfnjHVhcxzl2iRDsrwZOSxmavma9kg+vitgxkXDcfVdt6g2onpdz5AzLcCwrGeh",
+	"Yzv02zjgW6WN2xl4cIqtRDzTOje7HIXUldtD65xmWFaJGCjhup9qtIzDuHvvlff3pKYUqSmH9beV5GUl",
+	"KQv3aU6a0lIP4Zarz72yChvyglJXL0zR1ZuPqN8bgiA6f3X+0lQ4AGpKD7lyLjiiM9XvKxBc/2Kgf/Hx",
+	"6OK7C9Vhige+gYWyDd3Y15q8qtLkLYtCldi873iEiE8jKQ72VCyeQJieQJieQJieQJieQJieQJgOBsL0",
+	"BGP0BGP0BGP0lcMYPYEBHRAMKKuRt8iy+qbxeJqzuid8nid8nid8nid8nid8nid8nid8nid8nid8nid8",
+	"HoPPk/fnZ9BBsjkuB0GBcFqiQDj3QIHoP6FAtEWByKbfJHtdWaypnnvEBJE0zRVpkcYXapw31jghD3Ev",
+	"JtMA2Ufdjj9PhQG6aBEMHzRpdK7n1iZ9qN2Cn9ylT+Tjt1w+vQ/cQJw20RpqYM+64TiQfY/ssfok7UT9",
+	"tcvXaYQW9LakWUx19qpiiYXmMI6WZlIqx4rpGnlV9lZgCZYfmdFdlnGWpzZdvn4nD0xDfJjxXZr9Vp0S",
+	"qwvlI+XZGTFQmLIdrywxHsweesdn3N9BmEo3i1Utr1q3PY7TaDKheClQpAWmuaH8p14W+c+Ae/Jf6Jly",
+	"oPYdtA05W8g9Ec+h8aoucXPbJLVBvn5Iy+xPwNxJvqO9nlsS1iDvSMMWxGER+W6XPCAa08uG1bEU6y1W",
+	"KWgAcCEVZ/I5IqFURH/68CbrV3dGbVwd/eIadjsbKV0nECcVpU5JkqOkli9T827x5dQh6NqyOyMuY5rU",
+	"Z18t4adSTfDHwtTHc3RDlZVlW1gg7iTpzoiBcDhL7HcT1JXmqL5rWqcRGlo5tyaVQ8ftirI3UlnqxRqA",
+	"naSuWo2tMU3VRCTJ6vKi+mN4Inkm8Qfjcf9UrqrAR3Lv9T+HzvFA/3PknE4Kx/YW0+AD8eia5vVnrZdA",
+	"DN7717SjAUeRlFniXkqzj3dCVSrGwXVFouRWocb9tYMDHK4ENLjc9chnKFWE5pMKaKkwyatfpG9jGmyk",
+	"Hd4ZjR006g16fcg0mfHPaLYRu0T/DjBbbCB9rbOOjqCkN8AiuhbyEKQ/NyqdWUgE34QeSRT8nqYk66bJ",
+	"GhOw5P1B+1LLLaYRZYtroYtR24ObxHtbRI6kOtJb11YxoY1SBiplmNChWBrYvi7gcToKC2GvKKprPg3C",
+	"6wHQWkZOazEKWSNA3fl1xRESfEUU5hxIUSpg+lrNR4KrxZEvQHgpJaoKIVRLldoEFcx26qPx96q1FNCi",
+	"bw1+Y2Yau7Xy+agHVNGKfUZd5ZJbhHyzNs6h1RS56kBLsa39V/KfquRc/gsv5OvgX5toKZkhJfppbxPS",
+	"CB6y2Le+p3qDyn/HdY3g4MWbIIKXBYHbQ+dM46VCV04q4tHc079U1Vt7dJfiUaVp3lm6t3ySsUE45yEA",
+	"pElNK7ODKOKgbrEd+Eatuq3QcHP5sGYsTal9TyVycGcx3HItEjKPFI+AqavlAvGaArbV3kDGo5atSfuN",
+	"jJ94oe5h/CTCIqezgvBQff8Ja6V5Du+yIqcx9URx3gqsbsI1H2HXVcTIyL1Ch6BiFnLhzYOaNVABupli",
+	"IxmJ6Z7F5RmqdnkfP8j4LiN/a8YJQ+OMFI1hjwRVgIsrrBNL8Dxh74ShftjZthQ6ekCIrHtIRTnrjMqS",
+	"Cw3RuFgD6yVAsANg6wCKXwHe6ONQ+GmheWQ0KIsZxGLTOhBpstPaQSK0swtjaU8JL7UlSoZFaHJqhy+W",
+	"UvpL0Ueba4hnaNMY8GhUA2l0WO2pIDSGXqukUmlHnzpdNHS6qD/qomPQW/rW73vp5KD7BtEmWR0N0pHM",
+	"79qobM3jJcfNVbgCda2rOltz5pEzJAhBbopishpV106z6h5Iv2oavhs2ksbPrBE+r5DNrfKxHkTo9fZM",
+	"TrqfkGOE+AK55sfu4yTK5fxOhufUMq3D1JnFGqAqNnvyd/x2/B2HrXuzCaUhWEzasXaIsjZrELXno6xQ",
+	"7OGEeivcwsO7SB5CTjcTzGdIvljV/4HjG5DXtQUP4RDlydomRv5XLMu/Sun9dcjrOEqrLEHl53ItJudC",
+	"ollAcAj+Gf5lRLlTaao+jAwvZEZXRGQjCol0kkMhQuCFml3n+N9+/tPw3fjHP38/+PePL//j8s3Vd3/8",
+	"cD55+8NFRhArIVLYNana9ZR4mnQJz9Y4pLLOFIGpn3JEmUYhSyzaeaKgfYc1zSKu+1bdP3r9Mg5gg/nb",
+	"TcpE2CIgaBZi74ZE2RGM+4Masi/2NxiGVuNNyrrfC5ueZCSWtkitiSd6SaHkIuGC+BdhkI8/EYPzmpT7",
+	"69jssCikUdl3RTNE1SqF8ShOFF3q4G3LbIQKoLHEyXhxfi9gnroAtO0J16F5YSYkWqfulLS+M8Po6qUt",
+	"2juNh/cWr9eS9NIbaMAfO/3jQW8AiI8pOFZ553TQ609OzK3cpppXlHqToaZZSMnWjVNR8YogQX8hZ0r2",
+	"GWEMIlu+zuShcgYAPDQSCiamTd5CbUHOm/N3XVP261KVROu2yozIwZ/rz8WomkUb8n7LSHgFV0vXzMNB",
+	"AP61FOieALLAa3pDdoWx4ku8ulBp1PRW19hbm61qVQYJN/r48Yf8flZXtNQ3L4oKZwZo17s1USb1x48/",
+	"uK3gtnIrDU/q8puiRc6sRJm2XVe+E5digoJoKpl2a3K4Kp42a9ZtCFjech1LFlAB02eN+GRVqYaAKaar",
+	"TzkrvH9cZ4VDBTdY2xERUYBnoFJ8ylnlSy4iDS6tBnl0S/HR+eVrbTwP+90OXWu21nd6g35v0O/oWsXO",
+	"tPOB+D/oLBeoozFhSoVokzpBMBnIjZELM+28+vPlq4sryb9pIF/1/es3b2CygCoz7Zz//FEeEbxQToM1",
+	"hRNr42S+JOIm4us8frNcnxr8ZuYDMvQbyjafC1JsM3tTmMgk7bKIx/U5zcFMM7ylucF8+jDB//apnxAI",
+	"i4mssFwMr0hc+KCfLDOyCk5a8zU5aWLKqlRfytBGkBoNT3KR5FSUQRx2W3gMaiGAazUrH47mfRJX18VT",
+	"0GpCF2AWoF6ehzZSQEGeXS2I48r0Usp/Lu7Z0/iFo7sCllIo5KkA1u5DMR78wtRXiTYn8gP89KP6ZQvy",
+	"U9mkNCqhFcAebDPx4zvD8wrxk/Hi3qdoUJXKAXkExcITvpsI6mbTGH9VjYsgSGx4ftH81L1WM5wURkpj",
+	"zgFnzxyKrtGy9Bg0xSQstJuVOHnq12Rhh1PbxEFjLeT1yqhq+Z5nyuw0LUd/7cwpCaRNA1MJKCMAjL8S",
+	"i860c4FXa474LKQLHP3jv0MKPqCQb21U7nh97j4l3UL73c6G6f1WpTNq6J2pU9aYrMI8VLxRdwW1hF6N",
+	"2VnaDFmxFJX1bLJgV2cKIBOwA/qO4yCIrrViMPbq36tXcm2z1ZBv9TLgSA2weh0gcyLZiGYrjIOQYH+H",
+	"VKkuDeVXkcA7Ud/cNd7mhnuZcIQ2Br0mmORz9iSt5qUVzZ0Ldyvj3Tvcyci59tSry5QqoxPABu80Jk/G",
+	"haevqtg/mgV5TOYGzjw1q0I8LZogfKk6F6sWHQgCmuiKKeobYBI4OvUmLyxgPqc9Ip8BSVd3v4wr4Y07",
+	"HfwOCorv6I2+ljWLR9UzhqQpvi2ecMi32bnYEAexrqvQ7OTSix76LsDsRh1Kn4MTDrDd6nmTEcNVDOV7",
+	"SSRAmFdKspQjrcpZ6d3sauKK5ZFc78oTcJjgsz7XWaPwyez9wmbvYSPH8S7/2lIoHiRkbL5eSc6loKL3",
+	"sPe7UPUHYdlckwxxX2eAHmB+QZpGGU+qDPN3ilGFSCx5GCV8KyQLKiISEt+Y6s0n19aObzqR4/vY9S3Q",
+	"V/qVdr4NXtVFAt+qjsyA4rAmQUDZYj+At8Mb563iw3XG+hlULse56YA5st3rq8NDWPSlZEk+y3/BM2dS",
+	"/V1xESHJ+6zu2vd2B+x9KE9rfQSHX+9JrSMhibp6fLXC1WfeWtWxvajKRlIviFEIpclUziScwwGaKFyR",
+	"SrfF4Ve2mTPh8N8tTj/I+a5KowyNlZEKb/iuPLiSKMDJ0/cOUiVjLMzeik+7FMhbTCNTj56qDK5U+KGA",
+	"B2ZdzYQs4KSGbx7mdBR7/eKZ6c9/arCnDdSWr3ljziA2LC2Qh9ui5BsW5KjHA37QzSvdrLJsq3O0xmEc",
+	"77w1ThkTiL48f4suOJQ9XFj12m9B2Eut9gqLG+vPl1gsZxyHvuh0Oz+TGboM+ecdMke/2/lJkFDeOx+c",
+	"d7qdjzsRkVVJgFuILQ/9P4Y4Vwy9kNeu9U/W+kGoS9f/nHY2K3wkCFvio4CzBe5AI8jQdPzGIcV5NmK/",
+	"tk4AW4PLGrj9O3skRVQoh/IHgcxDKZ+yNZ2UO2QwatyrHXxZ8Wyr/DSFbYbatKPPmTvWGlqDsBakmEKz",
+	"y1k4anh3etiGTgteb5HSjSf6gwZNJs5ffTwajCcG+f3jD+fw59vzix5yA7LA3s6douHLVx/tR/rygaS1",
+	"hACaLm4tod5RMcgP5D83OlUvk75QSlCXqrOAiL1dhyanftL4pzksWnrNixHRCIO2CZIZW866+2GiZemw",
+	"mt5uaHGUAWegx+Dffri7DjcsbkQrB3QNmNLQ3nmuOsw64J6zO+XEaXImXvGpoK/35KjfPxoMr/qnU+e4",
+	"oOWMbgRt55j91fmkahPMKuiON3F7Is3ldGNhCjPFPj8ayHs87j4dEgG1T5ZLOiS3XMFEX5ueD6Y/dh6n",
+	"LKRYqmSTed8feMPZCI9PJyfHxyeT0zEezYbewO8TZ+70B8PReHJ8onxIEbfQz+woS16pe5CUvuFdt0HM",
+	"BpyinmSSlNXHKGICKfMCmJxVSHtQM+6iGfHwRhDk6p+7cLsheBHUPcd0WJ6aCJDwHoeJqCRpRohvyrir",
+	"8+9j0i59PW4cyjm+M8ejUFOSa6EkEviuUh1hE5rsqsxKOQvdN6WZtWxO+we+zZlyTl3qhqHYUuDduEZC",
+	"bp96+swAsSsOBtCLyTPQec3Eqaq3edAwAgbxqLL3Nin2MiQcz7cbZ55aASsrTBUTX0IneocrGa6lRBZY",
+	"C6QsRc/GCqIMXb56m03eHI+Hk1YS7bH61jRq4JFuH3qWykG0517eqVh9Zk+nAciUwhTJkN7K79+QnV7/",
+	"s9iKoSqPVd5S7XQVwjK4FBTLiRtTLHGS4J3fvFb+wWoF29wFZZEZRYPEfKORetTSc6h79Ffl9qfIOEaV",
+	"y3CLKn2nnFNMLDQ7vxDALanqT7U6PrPM0V+gkh8M15+uLnroHd/mx5Sg+A+c/kkm4PWXPcpsjnOWLSlL",
+	"+Y3ZSVm9fOgt6W2hufuX15cA9Y7D3uIXZFqhxr7DEXpLv4MFmmFBJiP07MP3F2g0GZ10kdANvEbPAQTG",
+	"wCmnoXCywJDD8Xg0agYKaMN3Wq+sZYlC15UllTQzIq1eoYBp0oPVS+O2F5827y5IDWnsEgUNLCjam0TU",
+	"K0kfK3ma6cTQ1AKtoE4FKYBq9/L9xyv0Qle9vvCwePEr9e9eeGHwQqm/uXq1wfhkcNoftDzlLbhOEKTZ",
+	"jqoHvPzx4uM/9QeqCZJi89CZh3FVPJGvfzkIhxpZYy+gJ2N/68YHUOKkRqh3QBNNe5oxb96HYErcyuYT",
+	"VdkvwEFM2sv75Mz4HLF//G+O5pwiLARl8sqah4iICKOL8ykSZIPIigrBQ/SP/xddvPuffBOFOKVWQROq",
+	"ffNj4GnwduqcEb3+im6zeTPw9P3TZvpfNIVluHfuSM7Mb5ouYojlHc933+c+WMvpdpLXUhcylPNO0kps",
+	"R0+lDXdLkM+lZoMD5MctIgl6FgXiCG+iZRfFfSGf94pCFn5hVZBkb9JGnwKS27WGVe0il+AwoCSU/wRO",
+	"ce1h+W/Gr+VJ1f/kW6YeKZgN/DLw1X3GI40dD8hsqhvltWS6LcuiHpSe+nXu95wr3G9EBZcWG8+e3YDU",
+	"oxqbnDKLNUL/GBon34Mo5qGlJCuQWCbynYjaO+NKpdDr6OG8ygVnL6j37Nq2d7YjwJOTrMBJlgfTr8SL",
+	"V64waLkWlOLntWg05VTmHu+0dWAAEnlodX/hYdf0LNR4vtrttI1/xzhEvWCkfxDt1YnWeclQLZOip1IY",
+	"P9s4a4NJv3+P/3KmY8yTFKMxSd+pNFfKfPL5zDSxggpaw6FCFVNQEdXMGXEL0aorJXihkyDJdxIpZ4Gm",
+	"ATVmGlV7u6BzYyFq9M9xO4QpckHwGbsAWtOcITcRZqp2XgFVzHlI6IK53XS/E2kzbFMdFs5SK+N2EyrW",
+	"VBs79pLT78YlxTgPZu1zInRObWoF5IfCQI5Ti2SQ3r1ODcsvD+V5fLXiLKVZWoPJYnjq2YCrsNgLU2lD",
+	"sOJeYLA9JICer7rvZMThI+2POGho6RM+qSkLMjw6F9jTPNudyqkbdz5yYz+mupH3ySLXuDfNT8vd6JIi",
+	"gBmqR6lIPOLoNUMY+eEOhRtggzhCW74JfDQjlTs+uCuUMgX82BgOH76/QOPBiZM4Kca9Ya+/D+rJSU1/",
+	"BAsl0giFR2yScHyXSNfiTtHyHmKb1Uz1ogv4loRHHhYELSWnPNi5yPnSgYXFVNk1epIOhOtBp6VSBoQ/",
+	"v/eK7ab7AKjDWF0oEmD2LgFGyGlfiQIkBqKT67+k/opdmzr+CfnnSRsCyKeIQvpLJ983SStdAfB5Ax+h",
+	"VCMLdgLAKEowJ8w466xplaOoNnWupWDc9CRpYNY4keikvlVPEoVUH9eYqBVf30MxO77L70dTV7M1Suuc",
+	"xojWU91+JgqNB18BWGurUP1ui1kkGknwJp1uov+fvXdfTlvZ9kZfpcvnVK1kB2PwLb7UrG8LjB0S4wu2",
+	"kziLeaIGNSBbtJhqYYxX5WFOfX98f52n2C92qsfollogcfE9c3pX7TVjEFJ3q3vcx+8XjB7AcjN7N+gr",
+	"F2yYnIdIx0l7xgIT2cg0cmyk6bN3CNWM55pXn9gqUYTUzvI1hW7LzB4hV7XUXJTDHTQnr2oDommdvlMR",
+	"sKEKe37EFyljI/CWGKk5jJlZ04/hwkhcU4Fe9IItEMNYS+2TVUJ8AuZlnH4l2pNJ2Ry5mWNnNktI16U9",
+	"MhHEDEQYkzmvKVDI+JPVjXXo1L1jcmuvpgQiA5FFfZVgmV4w4oOjSG28o/e7K0BjwTyyWSrAsqQB2yXj",
+	"cGmI9yffg4M4/T3/HiBSE9ENuXhqsmp0WW/vHE7r2Otzuq3+T8YjhQd/i5AGUXSgHTB8c/jPn4HcBLqx",
+	"ecF3/2fiHj97wHeqFHZC1Rq84IomJ/q4aNxxDar3nKj6y9hW8cRmbYGoTt8HimmFGa5CYj5nDxUF5pLO",
+	"3OVPORjpF+PbzK6VwVEwpDGSFz/NRv74a2w3pfaLDjish7wwHpl0JlqMOy7v5KKMaLFQKMzvxUWibIEY",
+	"zdavtL07xbhBOYBcGwpIbrZZ8thqo/grPkDTiCTHKXmVDfWIkjHeWcjH3aIck4pQjwSGAjbIPMV22/il",
+	"BcXc45NjW/Apm9nwa+odJIRBLpZRavXUINUpTZ6QlN2XKuixlnU/g1BSg4fbO+S4z/jXkyOymt9E7kOM",
+	"0lDuYI8BpGc4a4XGtarHMk/sfnF1WZXbGt9HQb9rBtgGKpGMtOXKCpOHArDtgkT1ccxuqx67pHikA19O",
+	"3u9zwbiAUH5b/+tmpL5jfAgLaowqvXwZv8usX455OOesH06sdnr9MN5zN8JtX6xgeAHWTIiy+G1yUDm/",
+	"N5DrQkhx07M8xyhSzFqCPIni2HKDIMOzvkMuRmJUeu6x659+ZZ+XszAr7B75qpqNNHJjAOBEuxiaYh0j",
+	"Zz16zQj3hzvEVt399i6xRUg9Jv/hufwaQnHwiYqVU07kDok4HdkNC9A1wVglV6uiD4yGDQASRYjd4G3B",
+	"H8giFlTTFZknIKOeGbCD49q/GEA4o7T50ffausHTm0WUrwbpC00gO54siVn0XUEcqNudr8bsgTRCTydW",
+	"dBGP2pzifmIGYgqOyIoljBV+ijxRZxsjL23XgxZWH4jcDXFl6xMOeR5V2jWG8HffnTO2Ux5Y6XVPZmJU",
+	"Zj3qsHjv2K4jIOcydmDiKipKWj5vux082sAu06Mj0mQxuicWZEOROTJtKzJ8/J187fL242LyyQ7falZC",
+	"TZeEeozeKFhhI68mMOMKiQiq2BvdQNVsqSbpxepHtzKTTGMCKpJPWOgwCS+IL4zY/2UbRU26nE/v8wf6",
+	"WgvpRhhZwqzKE0vPBnfdpM5ULCxYiP0USvNjqtKss3bARPfcv2Z8ZudjgBf/DOXVWIhv/L2zxEafC+y7",
+	"5R67n798LZ66h+XP3eZBS/5dvbirFo/cz9sP6YKcGGxaJ+TYoFJ7gOVXqlQbIY9zOpGtfm1coqEW5ngj",
+	"64XtzUfqZEzO4s953tw8fYyJ+UZUiNOmrG2UrAHFBkmdcTZkThn2+ZkbstUzd6L4bWrZDVLprMVoPWNl",
+	"NyrJk6ykwUSSf60PgO85P6MymI3VtWaBtZzVdnGjtd386LQ/Os1Cy3E2tzY/tj+uF7eKrdZWa23JKJ0p",
+	"tgrttSZddzbpR7a1XSgWV1fX1tbXNzY2Nz9+3Nra3i4UikWa0s87o45Fs3gHuFBzBzlwRWF5qbdwRcrH",
+	"uQtSOBu+YFHK7ATIlIKj6Z7NdOTaRGrWsNGJGERae2EIW/96KkYP8sHANtiVKiuRtY+vmszdp2hSqZ/M",
+	"TT87O60KuOTjRZisUwGrOjcjfz3fIhVXt2aEUxcaccoOTRln2hgWwxOZyMyoPLp/vZRY58zM+pT0eD3K",
+	"s2c3AsfTg48wcm9khvEDVQzuhvpUxxWBY0Uc0twr+71+4PdcMZb5n4vALBKMBVpsrraWnqlxtvhrcjFm",
+	"yAezDMkkDAUTG5CqkkUaIq6/eECmfG2RzL2yAsO4GMxvjw22HcUHHjCo9V8pe2RKRY0O5Ki6lNCXTkwY",
+	"DET4nAU2qTVI0y1C/YO6rltJ7VB7inqixaa3sYi8m1OwLVCornprI5E1drKSyeSZtUHjO2u6rMtqmluk",
+	"/TYBxWXjNOxHaOt8rDOCbXuTFXGr78cCU/KXykdtD8JBwB5OFDbPQdl3OfUmz8jaAl2cyVMyMa3xzk1o",
+	"Any0mS50fHbkc7vsdrItAvCPAPDRLtza2EPBicNabo96eXKM5bWO25Hagno+Z6Q3AGzbqEWaqtrNcTuk",
+	"y26Tt8sRt22U+kUhcZeTph92H4iWOI5pi692+kGsZ9R1WgR/LqeXVdiZqFf+5HsQ8x6IPuMOc6Aoteff",
+	"sP3A75Xrh4oxnahyaBWN4d4owTnERZ+13LYLge5xK6VlJf6k7bbruShOIkwAMeizQDAH4QOYEPD9cfu4",
+	"zwK0shKCTo5aIdRGI12Sxox743qsw765YdcJ6FD+jJqPT/V2fY+lY8bPDc6bdGcPWMB4y6U9xkOfOIwM",
+	"xOB//t/AhbyYaPl9VamhLqeDsJsfKHCrgNEI42QYgNcNJHl/LoqImwU3/7LkKutzuYeB77FHdw4Xdvz0",
+	"m8rqKIBYzPydKGfydnW30w3FAqDAa6+KbGKqW6XWazHuBnn4sqyK9Pd5kUVOs0uKUpOvbmyMAaMuBAE4",
+	"31vfjYF5xhM6j7AZ5s2STBiHsGJZy1x1UvWF72GSWupJF/qyKHDf4o91ikQX8EZCsphb8jlTebNHSxiN",
+	"b4EHyIp7DmFyg0+u559qRR+Jvtz3NH7830DtPDJjN67NnKjroMkfhaMbHpt1kOpyBIm3PveLmFic30MZ",
+	"Zkr9rCXKQnV9KpG+EDj5fCI+EzJamsAvIegnFhrufehO0DPf86znjMsdN0y/EnLLKYc8XtMnNIYmKYrx",
+	"qX9mLY56QnJ5FlqTufYvuK3yedgoG9/Z3iX2QeWcrNC+u4KDtWH/iKj0dJGiURxlalWunKg8KqrObDou",
+	"nJrh1BsZyHPMkyfRNTpTXd7yBg6TviJ17FlJjTQjRU1GjyX1DUJ5pgEdlBl9yo5aly00YITb4eIRzYTx",
+	"6HYqSHXZDUcPymJAJ5k/4GGQdnf8Igehm7Xi5iahXr9Ll1fTqjf6NAxZIH/2/7z7t7X8gy7f/fmf1V/v",
+	"/9f/Pa2ZdFP+O8o+APcSPJMAWoYcnAjSbEoz6KdayMm7ky/lM/J/FQvvVRxwJw3XTBNRQGIbEZsmkOHy",
+	"JKoruWajOPeNz4EhihxuU6XtRJ7YOs9vI9//NRv9pF7HD9yw27MjJKWUqqgHhCWBm28uFL8HguerxBVN",
+	"hyTcixvz0tAKdIkqTSb/cOt/XJMC+Z6lqKpEKV7o+avtvrCRFf0qvdguuqveAtdstEts1nIEXe6vbmwu",
+	"Um0HrK+6uW7awKpCDJjzBXu8kjTi8zTaI9izfcMCtz1avt0obC/Lj+3xar5JzbAAgrcfdCh37zK2w7Hx",
+	"7UMCudtTq6kqiGA2UX+m089G8ezjVkcVVdvRjZva7wlFxdLL1Zc8SEJjL3krTOPL2GN9GoRAa/POfCPU",
+	"IwPuhu8fsvZIzToAXfmTeuFPEHNpnRRCcSHlVL0aNjZ5tMk8XeFo/5eNBYHVk7jjIk++6cJbPspFXHCQ",
+	"5+TMiIhT0tUPyeZFWXs88qT1rIyY7rvM8kvOwoDRXuWGTZTGUf0Ck34cYv1HdwJm/V+5pXmz7Q4Nqbxp",
+	"pECTYXLMcwAT2rqz1lptFunSnyo8Wiysr+IkmcBc9NJGu9Aqso/t7fYmXW8V2Fa72C7QteZqa93ZYJtt",
+	"hA1QVA26cSOvxInxpa5OiP5Oq8FSMzY0RV63oU6YxNHiTbX347W34PqxMzQttNml/T7jTxXSBLZv9abm",
+	"nMGevHzO1vUEnI6Ae9zDmTd3QtpT7O/LqnlguepEuoRyMWTBOF4F1q5pe2mhZDTiemTxgciByDMYW2R4",
+	"JTpFYztyIay49V9j+3dGxERdmqzGmOjZeEBNxsaviQM0C1dAX06oiqnKzbsYaN3mnCCIsEln4h+6Bvih",
+	"Kg9Qbza52OMzzakTn9iV6gzNELuWFhWZobMMkTtvzGwMSQOaTpJtug946dNtPHjXU97tbJL5dK4vW64B",
+	"IC1CuS/8axB2/UBZEwDwyAPf6ykQK9UviClxm/tN3xlp7AfVD4VoCnABJS3qeSyQ1sE0KJt0wZoVl1Hb",
+	"yp1XH+8pAWzsiwW15phOcpypfaV4JuXukDIhMedFJLN8a8pgmquTF5d6oaiPFH1PSGeRRQ9wPk79C2ip",
+	"qqmBcoJJAcgLGQnHNNtvcnpJHoWp8b6NxQvyFn2HBdD/IzGNulv6z7RrhIIZsCO7AuHKPGeHbBdyZK2Q",
+	"I8X1HPkoD1ZxNksG42HgsmlPVlfEfTBdKhad4KrRpDfNzGLcEbsYB5CPUiY/uw3Vy57H/Fov3KeYbgHk",
+	"HN3TfE8EHejmh8KijC2fqFHGZTCqipKT3SjM8kKz0Ncg0BrV6dAET0kSlG0RKTxnHfZkie09sAtQBmc/",
+	"RegeSBM0UulGeW6k4IB6I3lUAiYGvXtLkOJ0Ihao5Iiri6aOGaUblvNTj0Q/E08ztI+JoWUfTlRV0KI/",
+	"f13r4kdxKz3JFGvpx0l3sxvwSHf+/eZ3L+R3/ynXdQj94XKYj5pm1+9k3uydEUlZrJRJz2C6lFftLDAq",
+	"BL9kN6rhX/c104DlidUO1cdQ+tSnHUY6PvG5AXRLg46W6C4SKYQJ7GP4JTxpQV2SXT2gJhkta5rxe657",
+	"GseDKS0mxOyORwgiW6YfsENKjAYsmATW354F1aatAzfjkZ7bjqGEYYBqFC4ngrV81Vw23dSco5kz2b4I",
+	"whiIsWAXgEMXUxtxNjR7G+efcEq9bbIVNvEKEouT+R4zgRuSDbFjjl3iwQg6HCWpFlXJC5GG7mIbTXRG",
+	"sKk0+fDHJxF5qm7ejNkkV3fult+FWg4WYUqdZ9EfQECf3YGctmsvBAseWPKs0pqorP+b9foBEzTf8nv5",
+	"ZgCl4XLgUU1Fe+B5SuHV5A/Imevd0LiELa6Bm7+U6k9lPYF9oAHrFqtWm4fad2bddKhO2NNXT289JJ08",
+	"NfYUva5pYDswyR4dQTVFkt4ype4D0OSi1z4rPCqt4BR6i6nx0PmKyTXf76Ihd115mClO4YrdGG0oWh7H",
+	"j1CI4mBTb9F6cV1puECD+OavxJGY6106ZqnPmLEFM5z+ljfmqU9PnJCnr1Lfnk80h77eyCCVH6Ek0iCt",
+	"1qSK0Qkw34zeXfG5W6xoXorvrGKoueRDShL+AbrnnuJjl9jy1g/iLnwEIbM41+V8VG47pLhqVK0SGhKP",
+	"URHmopREtChYGAKQPH6omSEwfYEhiYCRMHCZg9n7ue2z6SwB8wm4heRV9UFsbU8ivh6FInPjXhJllwyy",
+	"Cpvzj9CrMiaB5mXMl8KjohNGmVJkikv4yR8Sz+cdTSRzLcVIx/eRio7GvaTEGQQqqmmfnBdrtpyyfbJd",
+	"2LN3iX3ycW9R1MVFIdvkVBeDbTMwBXcNfqJoy7W6vi/wUGSXkkkR4aY2Z55Uj+RT1uVCrCWkQ6itCJRR",
+	"OrFAmqMITH9IdfHUzrylU2urD8ZilGtY5W1/HP1nuvk/y94HtrmfZoDv/j7AvTtbUryHmd7AQuq17Qex",
+	"K7uwTb6oXot8ZePiKGyTNoRHM68hkRw9YUFD29wK04/zsbxyvK5hc7oqw5TrvZTZgsb31qzOkjgDrDQX",
+	"JuWh4j7Kl8AwSeh3QNfliUWiXYowc573xB2nH+fXwonZPNyNmCuakr7nns1wN3ar0fGa3S+mxWdWQ5RK",
+	"m/ycYVOq1qM4gqenoBATnzB2tzZv0OExnYrV57brpwdRLYg3vyLLfgF/JUupP042D9XsfZpX/7YBxMft",
+	"gFULPGdm7kKk4O7epwMWH5sl0Z4F0D4nf0DJSRnr1PpdH65fDOR+Bpj9LGx6Y7KPhk+/mFdyP/Do3wsF",
+	"fjVTSGWpzd8nyvVbx7N+X723QIQrs9Hb579/+Osx41xHfkiY44byXg/HvBo779hINQjccHQml9Sshyj7",
+	"/rWbcR4SBQlUKA0jr8edZp8cn6kGbJ8Owu7qisq3CxYK6V8NAzd0eSdqIAVNgneIKsKagT+USy7oCGo+",
+	"W4EvxDLwTbyzz1hreZ+Fre7ymQsEwPZx4HZcbr+Xl64X1naTePOCAQmsC2+zy6jDAjgP8qQ4rggHQVMV",
+	"w8k54khi1nGc77IuT9Cbqe9+YSO5+5pQBZJylHlyqfx25tJEgYTJfLwm4ou1hZqAK6Jj44YKb81hLddh",
+	"YjdaTT1LzwcWSRrmCPcD1ds7tspRQCxu7O0xQdqBDw00cOxgF+N8o5XohmF/KS43mLZ17lVukLvXJtOT",
+	"UOzmAVT1KjoC7KiDVrpWi/VD5qDkBOA6aOGB2xBKcEy2uQVsNY48Kcd7Uj0NF3y9sCaHjH5i4qeZe0zN",
+	"PmuT/YKaXQwJtnwe0lZo4CqUu/SGuYEvjcjAU29E7KysdNywO2hKC3+lpa6J/iHf2Fh7u9GlrBoeQthD",
+	"3EkWlRoUpfgtmK7yY2Ub7qqg2I3bYqrROQKKc5bVobihAy+MysNov++5WJGrdmLAOq4IWdDgkMuFZqLd",
+	"SBaLnNpAOAIVxJG/k0K6S7njMQjvwGClUQdPGTguRJ11CnlEHNfJN3iDV6RQJ2KAg3MFWS0U8gQQw/Gt",
+	"2v9pKHjihjQ4G0tQoN9YyjXgbcE/eqLTkO6IrcATUQuvFwrkXY96Ut8yR++V9zmyXiiSd9wnAKPZ4K2A",
+	"OYyHLvXguzX5nTzZnj9kDny0DpcDbLSuaoTPt8k7ig0DEXE/bGypG1TTSTDwwMBtuo4gbvhefrpRKOT1",
+	"zP2+6pTF26gqaTxDumsVOn00SoArYhuVCuC+kELdVQiWFvlrIO/bpwHtsZAFBq3MDfUGUo7/L+HesT9Q",
+	"aqfcq8HVzeT7sTgZcESPHL8xyPwCsRUeqZ3T/O1C9Qjh3W2YmY07IWS3YUzHQbiUaUI1pWC7rVw1z4uk",
+	"IvLY5cm5Qawjf9/gTdZxuT7uP21svvv5R/FjQf2fTWiHSouHtGirC9R9ASNuhyNLvfDhb/kwPUNpB8lX",
+	"0B80PbdFfI3JKHLyahiSRkO7ZqwvEhXt2LcgxXaDU9JnENSMV894v03fGeHdpH4QxHOvpVYIR30AIZGb",
+	"3UTtlNv5na1wD3yltexrAzcA28DGoB6UUt42XxDlDpzr8fcQPUhuIBypYvVQ+BNKPHcpgijYroN1fKpo",
+	"184p/vcmkyJ8J/lc7LAmJxfnqpNavYN4VWmDB6zlBw4Q88FNeEiatHWNgG0KfJ5C3xugCEjpoyjdFIgF",
+	"7DUXm0Lle2lDQITpRgMbZJWd2AQk9P08saS4Ahsl8a5A/DS4ujTlXUaeOJ4r1ZAntZs3BPNJ/VIeoz2Q",
+	"4PLRUc7Q5eTivIx36bnS0MIK0x1iz6r9tuGeiOIkCBwSAA/ZIZR4VJ7NGxZIHS4dREH6NOyKXCxqoiOM",
+	"QlzN1m9H6jRnfIZvXqCmhpnCx4wPerCuie9Des1Eg+tDQodSgg3CiGIMCbRVkzCWxhDP7+TJmR+hciB6",
+	"LS5eohvLxOWR7wEfCVfLj9rgEMdyDs0dOU6QKbDJREjDQcbtYE0vhF4Vrea6vufo1EXYDfxBp6uYhNDt",
+	"IPbtMoTHbeM8wQdqBJEU2SEHlXPFmYN4QlianUPPRu3BHgu7vkNsSOHpI6uNaAVHJGL+q5j6yQ2l8kom",
+	"UvBhHAQroMFImxb2KJC9afQj1IQkVoQ5Qpt4T0HkhpeLIOVZhFIrGjyinIrmL7c3is58gwMjXAuoEmOT",
+	"yepLSby8mi9MGE3D4TBP4eu8H3RW1G/FymG1XDk6q8BvpDPlht6Y8aX2+tLOElDky6vk7GjfXdpZWlPM",
+	"wHAG5EhW1gKnT4NwtKLeMJQvszCN1IlhpX0itShykKrWJLDEBQ8meslVZ2lH3s7CiyH2LJ+uT1xm0Cy+",
+	"ZEX+SMVIf+XmuvrMvWPzXGuBeXJIeWcgB/brT2jT6PtypeUCrBYK2tZV4BGGgbhypXq8MBIwK06AKwAL",
+	"AIZ0WgFRB9xr9KxgAGXYH2Wfh4HvZT1BXb8CF+tr4RnrOP60H0XzXClRR4c44SfF2T+54LoVGYEh1gtr",
+	"s3+0D1afw7j8xcY8I6vykAU8IsyBMEmvR4PR0s7SobQu9JbNLYW0A509ap8t/Zlbul3u047LIzCcKLWx",
+	"tILR7pWYtFFFepZW4jti9iO6Fv408yDRN9FHUQOR9Kz0fl1S4kCXJ8QPuF0WzvUy9VwqIF8RxjtEvw99",
+	"USfwB311h+jDK7GsxAiery/qfMX3jr/+qR77s5+4IGBi4IXo4cGofuWW+n5an05NajIpviGZj2cbUX2S",
+	"5hCIyGHX95SXnSdHoAWkLJxSFHUE3epg7QBbZxx3QHtA6r5I6VCuNI4/5DtayAfwSKnIIi3GbuUe0VYf",
+	"98OfbX/ApZrR5s+/3T+BHZCRjnsjFcDQbTG83BngQWeYWk0KNEx54ftaWJxVHdbr+yHjrRGGbu4npmCH",
+	"lHxnNIeESgFB1GPX+bOUnNiv3EKiTZWU/UqmlhSa4hOL1SyRqqM7kSdmbs1/iKhdL2zP/kXZ523PxfzL",
+	"g2Uz7oT4EGfJ56mCcYbMi47gFzYaF3j43c/o4anCDsY8Yf2s/Md1fqH481gaVmYdqAeEUd5FqmEUhtbR",
+	"OyPgKogI/T4Z+sE1uLPSwMTAp9yULvqz6OsgMzfUycc2q4qk4Hgc8g6kUzDwmP1+UjDhVfcUTHvBqD7g",
+	"x9ybSyidMa+daTGNgw9jpShnOEOQ9a7ALF1+6ZWfnvXZvzjyw32pWl7muO3BS3/a4xZtrJTjht/p4/Yr",
+	"l+0+TIjjKHvTpkEUX4+LywTTYJwZDsXSC2uWf44OWfAUPHhTH7DwaXd0ZDRnm8vZqmNR0foJAgaQJr6P",
+	"tdcfpBwoJNERkyg9AcYLd4kOxkdM1gipiyFEV+TjIKCtwvs/3b5QQLkaaUXYJGCIZiefhAYUxHbhsn//",
+	"aZOWx2ggb7oLISaovbBj6BmI2uiPjTnggyixA6mtPbfnhhACKuANESmbVDW076S+NJSpnKzjCqjTIH5A",
+	"8Ok6bAUqWEQ6OOwyjgEg4UPT3rjKTjgkKi4XuyQRM0a2WwIxaelTyJUWg1ZX+Skp+v1dsqg1R1S1SU75",
+	"MDCP9+rV+ZypYDJYAHlS9zXxecDaAyFnLLBcCIwgl3cmpSdWut3TSDDU/j09kDHbAP3J//k///O/fSPZ",
+	"DYNbVjV5Swt6Iqp46BV6ItHZI9wfvimPV2NC4Y55WoUTHbsUnYPf3d9jWQn8UNfLPatimhYsghoyEKg6",
+	"WTsWKwJdgkJRCnVkLgYpjYDwtn/DAo/2bZS0KiGEkpsqCBgajgn3aQ6WYXkm5P0uXBOqBBIsCRGh63nq",
+	"3pD6ayXjVLjii6kF1AITAhlv9Sxe2+LBp4cLfPUWl3bWNguFBUV5Hfd1ilCtRgUBcbse2Bg5nXqUO+g/",
+	"v6JKAZ3d1in+/NIrikvJo/KPjE29etVwIK24+JQbUu0plEQkClKUBH43l5KACqOVGN1rroQeXr6jcqBo",
+	"9qKwxU9oGMoDFgM0KZMTagHgxwB/EbhhiBhRUFkRUC5oS/ckyr0eGdSO/KfLofAgql6AGvTuLrF1iZgq",
+	"l0LmBJuIrj8UsbzGcfT8G7T7qRcyKE84Ujl3NQzrpKqeKxB5EKN4OOU82Y/RxUjL7zVhUHA4G0uUO40l",
+	"Q0P0aNjqYooBniDNfBF7ODqLNxmxkNMA7LRnT4OOdWlQ0bLJOyyOa9OBF77fmUjioqdm72hMNijXxmwP",
+	"5rZ0tZTrRIo70vGwq1RBknS2ooJDqJmKzXwsC55bI8gFPIaf/JqcFXDDDPWWcMCgGOkiPTk7M11tAqhF",
+	"lYRQCpgjumPT6FaJag2BmQicu+aIIMRyjCCcNkNAOozbBueeJiBmQ8vr1KnqOkRdhghHwJxcBIDnOsRx",
+	"nV15dXvgRVWhenT29Akg83g0/MfjXMyeWktaXAEXUYmhiOZy7XJnh1CTemscZX4XtD9IYDTxbPJOuB2+",
+	"7HLxXkFp5+UHLu/8lPvCzhG7T3v55NbIXBYDMz1elukAoXNNNoEYH7+7sfemr5g5vGd+cShOY9DFVgRt",
+	"a2NOZto2Q7Ln1NWchAKaSwDAQfUTH2uVlSWQBmHL7y14Vo/Vj+ZcldDtAQ8NVKaNcbDHxal3UBoOGvXi",
+	"vJw13nbg97IWbRIIdsYAlRiPBvnAsYX+giN7TcU6ka6eXbDzD6izMXewKl83jV/4+74VN8pIfZqCGxzo",
+	"uOVtfppICMTWWWoRDQ41q4ZGTWTC/o5SyplGuMa7lbId1QGipEX5ZAy/+1ybz9hdOMXCXHqWs5F1LhSq",
+	"7ltGKy2jhY7S7KP0sE2cuX0z9u3iKa17xgzl6VjALx3qoJomgxp3T3XaQxt3uYhmVWp8KAV3O5w5OeA5",
+	"UH1Yfg97LfKkQltd9Uq6CGJlu469S1xHKH8Ii7obHHwV1fQArZbKncwRX/5FPU+5B9gdoe6EgJByGKGP",
+	"ENU70FYLzXLSLAKxZc/lgQr5WOoRqToxG9bgjSU/aCzlCUou+PU164cQPt0uAINFjgw4VNvFHowclWAh",
+	"+txDV7BdSLXHLjdcRpaXu8zrq+p6MDyH1A3tpK9L5GdCThmYK1SQNiL0RNo5lAjxfXBb7EDfBW6HZeTI",
+	"ss0YMZDM4edyL+DYl6EXQmmksYI/DrhZ2Kq4Q5h8t13ddgMNHxCRGPWZ4r1vcBtupGjwVPmi7dCQ2kbr",
+	"u0GID7IfWEMhM6l8XBrhkUen2z6kIlyG17Jc3bNz8Vqrq/WrN7/Bd6r2vNzv2PdIuD8kPs8TC7xS+QRs",
+	"isSjUNyI0LgJov7gLuqyFnRbqpinNOl2Ikoso7pdkYFCLlQX7CNhmZwi9YTf4HB4cOCUk64/CLSfLM1Y",
+	"EeICRjdX2wyi57tEwS5g/5HKvhpA7SKEt5Mn+DJ2pAPEQpv0GNVdeOp1G0F/+YsGl/PsQFI0YNRRQwee",
+	"RyU6Rv6AtH3P84f4dBynHlBk0nIC/XdpSnVaxGaiUTtg4/GPHVJIhlp03MT3HAPrPt4DKqaCU00NqUC8",
+	"zXXiTll1RKJzILcn+D6JTwCTtucH0q6PHCF8D+uFbQDM0DH7QrpFH4GExIaCmhX85F7OZSHdubx/dGvC",
+	"5WICz7zI6RbvXo9KbyccMtyuvR1ip1Av5MzPxED0gbjEzpMzKSsjsrVMn3Yi6mP2zadAsD0kHJIVBUmE",
+	"DVznd41nvGgY4zEddgHktA/x2Pf9gHQ1T5TWtmkaOU0DZ4xK/iDzWEdru1Z48Ll9Th9+nMAGsCfG7Y3k",
+	"7cYXP9Prj/ACNLPnWwX4ZNTAD7TqNZSU3yaRx6+9nkpEl/LaIgjRrZPe19jHCfcLt11mDAGXYZ4YQo+6",
+	"3krAWm7fXSiNFzE5J02ngBF5R0i2zdezV6OuV4+e/w9u3UssxFtAUIQk3pZy1ynkTH2c5XLd+zAbG/4p",
+	"DrQaavI4Jz5MHObk9k890PGAsw61MaXM/rpKmsGaPLTm4TbdwlwcGIgdR1371HP5AFrtMWXusTBkQZ58",
+	"6/oQw+jRkWIuMV8plDdJf0q6jjo5MIKRGFBTzENvZQR3kdeDY6JH6Irshr/dGMqCrBYK5rNpSHq+CLN6",
+	"7hJH8TdrvYsYY5e43/pv9UW+BRkcZCKVFlZEk7dEPRr05H66ZqM8u+37QcgA2t3Tw9lZ6ofLpfr89bGJ",
+	"5XuZhr3kG8wQpNGGeLOsMnrr4iWaKoHvI/fwpJmnLK27Lpj4flLgpRoy87fYGduAWEp2xVWamA0ZUpQ/",
+	"WK5Jg8C9YVl9cQ8THmah5Vvb26OnR3QX2xNubNwFmRtb9bEZu3dKK1t0lZm3A1psP8bpBFDS0M/qYRvf",
+	"j28y9xVn7p5wX5qG5lQTc6qofaYE3tN1ox0bNfiqCUqlDDosFGQyLRJ2Gce8SGx2jhenQrgdAGfxVkPF",
+	"eg6csAgxpCuF4CtbPdnGHBmHNJ20ibL6qCYP8X37osAE/GhagND9NVrKLdEORkjuZ+i9TD/UYkJnrDPq",
+	"rWr9cRqanlBq4fbPFFyqpelhZuJKqJHXn0m0pTrnZ5j9TFigMVYtKHloWsrpRqEcZE2l5jdfgJZtuk8V",
+	"rUKN9CrvNzSgnuG2Ko8KSWwKzMuhElWI2Ca/ENR1IFOrkG7Gk7BG7bLbYvAT7idu/24y8S96YX+564sw",
+	"DWVCvpRntV3O4XxPSpBv40aXG76JjoeKDrnbCSXyJasd/2giQ94zU2DIL6eJixA3QW4pAbUMwiH11I7z",
+	"bLPblmGj3JNyOibcgboioUiesUjIiepBYtBohGhN3tKDjpE1LM9JSAGNEB2NEDAlpZ8LziPlTg7yehpX",
+	"HIEkNST1FQ0gD6xgt3ciMmwNGf1OPfM99u4n8aTfUYH0ftRcIRjrrloX6gEnPBYHY1kTmlCq8klKMaMc",
+	"5T3OzUQBtz+FYV/60HaO2Ge0x87ckP1xFgZuK5QfndCw+8eKqsexz1hrEDAbK6wAGRHKuRPgo3ZMeW0r",
+	"DN6ot5+qeowYvrPph11FyKuFtbRMjWIYLaV7rhAu78hNwf1QQULC/Yt5so9BWc/H1x0wAvAFzCF9FkS2",
+	"qBwF/N0CBIMd0mQjXyFNw/UAvYwp8DoLg9Gy1Q5ZYOOyqUGDaKOCfD47PoL2DgAE94MeeQdKhgrSG3ih",
+	"26dBuCI/X3ZoSN/nsPwJtZHcnRhXJVvki1sCnAbbMlsdbA3ortUF4KyTEhVuy4CU7amiLMRfMBEy1wsF",
+	"QMuVI9NZcT9unQmHvl53F3PTEWYncVzqRRVWWLDlIkxrnhz5+mzodLz8XLd+ApKxkxUsPlddeosZD48V",
+	"8kUeA2zK2/nPEqCwQhIvpmjfGSPHnyDLX2KjzwX23XKP3c9fvhZP3cPy527zoCX/rl7cVYtH7udtEIqa",
+	"OyL9MQa1Rkz6sTTo0WXBeJcuy3NPU0mNfs3tcsBqRxr1Vy6xNrfLw+FwGbbnIPAYb/kOEqrc696P5MeY",
+	"sXkQhYstey7BlrpdKNz39S20wpktxUZD++O1D+eWzli4PJVMYehHEn5c30xqmXyizGSi3uIt2G/QoWhU",
+	"Rm2YVW4noGiQIEud6Ih21NgJidrysIumW4/eLjdBlm0Vt1cXAtzTIjUtIxAmvovtNrVrpeGG9WkrLTp/",
+	"OUPZmhNiuEz/yTUKZfpWmCBCuVuMLV+m968qknv0KSoQohpNOllXFDPVpYSIcWoTweEWzSw8kI+YhegL",
+	"rG996gYKjKtsmSwr5F1TGoBln4swoK603srWznn9opKTP7wQ8qBes1GZBeGZ20EnqFU/lP9+v0ME89rL",
+	"uv8CWsbFgEGNPp5s6U4BCyqUfyPhqXsjnwuUQ4IIRiEKHBLgxQBeMSg+8Bi9YcIMbChfwxi7UbOu6SLA",
+	"0MWmiGJhe6Mgh6JqHWPWMqPKXBODwSileYv/UqFtz/OHEEwpW6TJPH+oIpgmQNc5TlR9LYiqLVZ9CuZ4",
+	"c4lqb/mYf4kk4w20HWTYumX6m1VDtEDDLdVdYOf8TLmCrwdXCQ50qb40LssqyBZKvl/+MJhEW2k0otEL",
+	"X9r5uCZtswQdiLTNWo6gy/3VjU2jwp0u92gYuHdylYMO5co7mnh0P/BvoJQ3ZQaCtUI/WNpZOhtAzcb8",
+	"Bl6ZvkxNRplmKY6y9VaBkVWBUbbSVM3D5Lw6zFaGidWiaVJ+wrhacXty52XHxs5B+GPjGkegdGlZla2d",
+	"SakEDaiGWIYglA4yBwxrMdR1So+Scv0QRZ/8AVCSSAHIO7qMLfEATb5lym71m0gKg2KKiLWAYjMhGuU9",
+	"yvVDkSdnA2zXAtwayJ8peETqRFlD87cRhY7SAwIT9hB46fkcWEygvy4YKb4WbZjWD8k7LbJdqRhx1NBr",
+	"g0rvPWky7NQymZEM2CeFOufI4QGTP4R0IMJnzi7KpOJ7ZQ72IuzCGPig12SBwO5CQpv+jWoi0tdCAcoX",
+	"NhI6agL8r1s5xQMrFfNZpVyEMBEib/oBYbwVjPqAOH1SqpytRtSAAXVcRZxzUqnp61yfv0ccIAW8Ke0I",
+	"5C6KxtEchGgBRNg58R7REESoH4BVEJhTdpRKhYBRMIKAHPdGk1oQn/L7aUEmj+nSsvy/UuWgekTKlfp5",
+	"db9ats4r8GmD16rV0upduWxdHnSsYbVkdaoXx99qg+O7jcPrwumlc3Iycnsja+/2gvWOO8Ny57L6xf9R",
+	"vbsqVKxhddjgx1eVw5p1fWAVLyqlbq186lVv9/ess1Ln6GvJ8mvlwtew9emz11qtdL7te7RWvxhWhpd7",
+	"X09P9/as26sGvzwr9pvfSzctXu/+OKgMq6XWUe3q8rZ2Xl2tnV8Pj+6s4bdu56R2ZRVr59Za7bxzeyz/",
+	"u1eitT3/tsHLd9ZnfN7luXX9+axWPx1WOvCML3tWuN/8Xhr9+H7Ure53f3y7qnytlWowXms4rF2uVsIG",
+	"p9+Kw+ba58Llt3q3tn8tR/hJzbNsnUZz3rNOW3unHatSrV4dltfPveJJtelUh6zBuwdtb6/+8aZiDTcu",
+	"mtdf+cVa9fbi48HXuw/tb3tXvfVP1/tnfj/4Nlxtt4pfbovDEq//dXDmnG8frQfVrw1e29podr4cXdUO",
+	"KsNPp5d7X+uF41LpsrL/6WJ75Vup0v9aPGh6J7R7vtIafj26OP80OqmVtuRMnOrw9LLBayVqTb3awqsr",
+	"w0ppZXi6X7NqJau9NdzrwNNOGtw6/bRSsk73rE7loGb5B+XyXwdntfXtklUrW4WOVatclKune98OW1bn",
+	"YHu/del/D3of6u7Fx8HBaaHfbvD1o82jLz9GW2unx9/PumfrzU61c2CVv298Xjlit0ecuf3qVW/15Kh+",
+	"0zzse0Pnw8HRLSvdfvo48vuDwh8NDluzcrSXsl1nGGYQDjU3/Em9+tU6r5Avlctowx98sjoVS26B0ggn",
+	"JyerJ2oNK59KB4UhlYfh9LQz+tY/G30KV/19r/7pm+83eE8cFoMfV8zf2Bgc3PX3rpt7V9bGZpE6o27d",
+	"Oipb1mnHrYnD7vH3i61uWLgqbVZ+fLg4+jTYOt3b8+oNPqh/c85bV/vn4sf3k43ty+PjZoedfv3i9sLm",
+	"3o/tu4vg03frwDnwf3wunhTWXNG9uLvzBpaxNJMTSxiaKLGoQxexD6uo2N/sw9drH+IryrQP4+BbcXVj",
+	"a3W7uPpwq1EpvwmrET+f22qcvzBXG2OqmMA0VmIOWyDHsOS12HebuEj7wcAxGfp+7j5EF/dQ929VvK+T",
+	"vOJJvCm1S6yMSt8WnVriq70hpOJEPPYx7ygjEL30JotfU+XuU2wtCMimx2PThe1vXp5rcDhgui5mfZiM",
+	"vCpRHvqDVpc5O6pcTUS4VjpugFUl8nTllReeS4ZqIYGY5PGNmXXV3XawCQ3gnRWPOoYn2F8D6umIgyap",
+	"h/y4ibeRpObNKPJVR/pRGA9qGGBcwOh7mfrdaYLmrVr3aap1n0JSqR1sZRToLmIcrhiHPDOBC0WZyPiN",
+	"xTw+CYOBCCG+dFKpYQWb4uj/lyB2i9o7iTNqipIoC5wjIZTSxWlhFetyMXUDlW9G/RpKBDjWKT9F7Bx6",
+	"zUx8vUBV6+GfLl4gFEiYUHFFFFsBg9KqHSkV1VR0NW0EuiNCGhhczzTwXJYI7JlU3Xru0s5MNyrKxtov",
+	"dOxvl/ust9x2URiloKg0XU6hzWAu/Isx88esM8HnL++5ou8LV6dbp1ab4E/MX7xRYaUYMePxcRUSfyK7",
+	"JrnVUkycn62UK2LxYXz5nLiC08RVdsGJ5XnJaLshctoAIMyiwy/tkWs22hk/sjnsRZKfKrx0dROFag8Y",
+	"PNJOkuJFV6VqiSBdYI2fphC9IGMMaLy6yB/yCRGmj6Kemy4lxNO6IYknzZYV4s05SStYGTvY4vlOtph9",
+	"tMXUsy1e+HAHXuaZPtf5ufp+mWysbhXeo8ZHbFCETYwTckrt71UOK+cVaB7EkmPmJDCxlf2PNckDeeBD",
+	"dXZ2IPdoEv5Dbmzczgm8ZcViAdUwe5W66jlETfyHwwJgrYHibFgD4MOzzVPav3Zvl1uBZxMqrjXIF7Lk",
+	"qd4B7pOqEAOXd/ZcqcmbA/nDE9+FXmXIV2qLZegPPEd1SuaJBZNWTQWVc9oBmQQ4ljXfcdsuc3bJWmFd",
+	"DbraXj7yOVuu0bDVtSFPih4d/NQPclEZuBvm4t/oWy2fubyFJfvslrZCD4uCEo/LE8RU5D4yDqqMYpc6",
+	"cfhx/GXmYlRJQGQTaJcppEO7rDqdlsv1w+WzkHrMzpKkgTcL8RHAjnnLd1ze2TWmG78+h7VcR4t3uSeU",
+	"16uSzZm47miaze0iBt4+/iIFMO48eiVtaBXpjwgsHY9R8NEaix+feLVZaHXF+SAMz8dfaso4DJJHBdev",
+	"kDQDFUsgiREZyhK/Be8psrvhTtPmltyCi81vsRpOfVoXNbxzT2nAl+uHj1kgPnmiZt4h8PA6+evH8Rly",
+	"S3KLz/olXPMrt5TYj3OMNroUVnQNLYUUa8fY0xDuwmqY17PYz7dG97LznskAyyivT3OzDBsBFNA042wB",
+	"Iyzwsmwv45vY5Aq8F7e0lpsD7nhsqsFlFH8lnKisiA1+4Qu2SDQml2QLxyiPVBQQXpIaHywv12NTzK+d",
+	"OCBEx70/lyfAgO082Ycui8D3DeozrEIOmPT2HN2GydkQC5dBL8mpQB3cCZiEMHBtJmrDJm6Q62nLACwX",
+	"BVMvrTO0d3Kplgt2jQs/24Ip4Wt7yXiRfh9/O53zm8s5fUwhmz95HCFKEQxEqPd3gqjiHmIvsR0zhN/P",
+	"ZvICUwa+vLtpltW+JB6F5Tg6d6bVUyRwPVeLDwqOU4j8dEpEAqEdC4USyP8SRH6HXrGqH4XmB6AkhbpS",
+	"g0lRY1A0aet6J1HRGkPRw+OTsPOQR8wu2Ex1s56U8/ZB9ZrSljer175vFLblUTJqNQ+uyqXhabVknVtf",
+	"Sp3OX93rq+OT09M968rarJ2KYfkUqh4PKsPP5YurykWtVIVKx3JneNjg9W/FYav39e7yrHT57at/u39u",
+	"nWPdZK22d3DUPfzmha2D7ZFzsH99WTeqMPdOR0d3tY0G/9ZtHdXu4NM1/em3K8urlWvlkrVnrXxY/74H",
+	"dZuV0dGVdVe7at0df/WHe3tyvEdfG/xT/aJiDf2SRa2bWrkw/DSE2sOrUqkz3PetC+d8bfuycuZ9v/gx",
+	"uNj+a/9k+650UazX2tWtYblzudfgX+uFC6hHPG2N16PunVnWsH5a7VpfivWVL61go145Pdh2ve/9jb1P",
+	"H3qnoR8WG7yyFpYPvl7v9bdPjm4Pbj9abqnYqV/Xyx/5VqH7fe3q7OPeDV37unnkWKK8cknX727P1vqt",
+	"w0+d827nD7NGcewdLZB6DbyXKbirsaDDHHk0slBPhhEkjH/DgrcU7EODsbDiUhfWD2NpVrbM4DvzBIPI",
+	"xDOX9dEUfyGq7Et3GXqwfzKSuPhbcT81lqmUjJaSyd6FKYsZU8G4gbSeheqHiDSbYaybhrmwFWCLNuQ5",
+	"sWnQ6ro3RtsdUgGBNR51IUBEF1qK7ZPjs3OS0jhj58kRY44g9jBwQ4ZR2HFyDWnPD5nnAa2RxYl6OAJk",
+	"/KiewOhokO/cgfmLOSPHDaA7bKSGzKgYLQeCkpMv1Ry5YYGQ6hS6LdYATsqFhpQ+UM6qFsMc+j7YGKND",
+	"uRfVXQwdj+BpIq3mMlpdVPg6HQ+hSWgFWcXf5gmyNLVovhWEqgrH5Q67zYe3ITIjwZ86aBf6vi6Viw0S",
+	"MCAjCWXG7DBwG1NngLcmzQvfc/LEih8Ma4QYIfJlJjsrD10OkFu47EIzPevXAJ2oY4mVHsbyKSeb6+SL",
+	"W8KioZBALHY3CmHTkHiMOlAFpUH11V19DUCrgEqGLqB9caNfRl2aM59WKBQKuLY5UoQ/kkML1KfIUCyH",
+	"Hv94dWOT1NwSGfA+RUKnAKuWNIgK8MarDp94R/xLkBY6TFAoxZlH3tkhzV+zkf0eX47vOVHTq6FL5H4+",
+	"bkeo4uOLKH1WuVJmttPlcjStqKgLz8i/RNzcpRKh0MQUikTuE3itvAREGoZ+O2ipJlwS+cAAF0bexx/y",
+	"PCmPjTDiYQOvBh+cMIkNCKUccqaBjQy275AGjrk58TpEp5wQQeq2RLi84+lWp0RaBcSB2mERLhG2zGn0",
+	"KbW1IuAh6rAEyFPUl6yr26jquIPpadBM46DEYhaBm4a+nBKmnY06mMSg5UtQjVjjY+J+DDHhA/omlgb6",
+	"gzAu9jajZtjyFqdDUEJ6HiRjQj9gjo7VGOzwOYW0JH2NHZRjcs3UqVdaQpUuAnOe8R7+vfZnXv5t70YY",
+	"GNEEGJDMGekpiEUoCdenQehS7w9pz9lRRqHj+0481ngPKyCikHmeuhU2DKLkcQMS+EMpPNVt1KbyAkad",
+	"0Vg5JfpPfRaRfRo9cXKnqZ0UDDhsHwokRFOcqGTOdmrSyobJ7mTMNk/sNvWEvIB6nvFOslJVagnT6YPg",
+	"VlGcqOn7HqM8LUukB8VjZ1OVd6ahJFJ9xrC9EkhlaKsr11+1UEYZpOSZbLJZDNBOMPoZDPjC03n1XYZx",
+	"Hcy/5247LB/slctWczNqO2zeFsRxof+DfmIHHj27G4afOlulauErf562w0/dyOFdq+21hkd3lbvI3d2z",
+	"itFnVyVLutoNPs3ZHne1D+6sH9rVrvSOBP32ddDgTtkcw1ZYuyr9mNaZZhWqVqnU3dof9j5++LL+pcHd",
+	"4+Or0y/rf905g9uScznoHexv3XS/ff1U+NIvj3iJjo4vLjf9D+XS3sHF8Pj7xw+l4Yfv21eVvdGqX1rZ",
+	"a/DWyo+7jx/d0vnJt6vODzHs/OgM9yxwys+xHbA6tPasYzn6T6dbJau9VZHud2ndghUFh9wrWUN8S8PL",
+	"Uun04pN8S1V07eul0nB44FcuL1dv+z++bRS+r9VGrULpqnngeU1+Omjwy9Xt8LD3eVQrFaBBca9z+q1U",
+	"Or8+2zjf3zvunNecijgpDk75ydmmdzG4Pbqz2jCes1rlYM/61uCdUr140i526l++OvXexvmqf7GyVts/",
+	"/1q53bq6GwuWdI6q1l5p33Ir1sfy4EZ8q281eI13Drt0eHniD0dfOyvF0ennlWDr6xUvfXO+e52LUqVW",
+	"rn5yDmuMuSV/vXW12rtc3/wRHB3fnVTo7WaD12vfVtZXbtZEpbPa/Li3MquVcS78CVDUP8Wq+G9lLTxl",
+	"t6NT3r87WFtfF+usste+O2rw87NNtvfh66eL4qfi+in9PgjuNm4/1zeCiqu7HS/bpdbnwYo7KPtXV36h",
+	"PPgi1pri9Pu3w3632+Dtw/WvXn27/Nep6A+/iSvv4Pivk07n9Nar7XkfVjqtE2/l8tbaCv+y2sO1k9XW",
+	"hw/rnYu74qxuR9XlpSTnr/nxq0+uXYy8vAwgRvT4zPhLk7VoUvO8xWAeqXMSmA3nrYmL4y5r65uFtUJh",
+	"6xHjLlOK5YwAzNR6uYCpbZQWiYH84YunEw5cDaWEERPCpcGcgOjQribwIU8Uww4VmxSki8R4batGjoC7",
+	"yr/RjxGKmDg1OgSxAtfz4O/YySjXD5UdDS5lxBeA/AEq5oO4vG6ogj8IPBUKDd3k+EwoNwFaUzHHjN+p",
+	"viWsO4I/wc1Qbl4zcHlHIAR3sn1IRSSqISKARFzUungwUSuc7GxVjgisI2dDeyzgAc6gggCGRHhOJ5sV",
+	"FAuh6IwD+DX4wyaOlDKbu1TsIMO3GAA4oB8g5NYFD10v8cLKlqKDTiTBMQQU1wFAaIa5MFBI8mhnQkHs",
+	"TnoqsNUf2K/7vKkeE0EKwMIW6Niqw8FO0R3VUIOw6D67HHbV5YjNB54H9Z/2f37Z+i1ChEoxeMvTB1rm",
+	"5Xu+dsdrHhIHEio14j37phkfqhlhPz1RXTiezIn2MPh4se4wI/r74kqtDpYnxtnM2NS4wgHFpSEKNf+C",
+	"wvx2jTCO1Ak7GrXPFixwqYcZCIVmmOh/VWkHVUoUHWaMbGLCXWq5HkBijfdJkON2FHeUYwjUVKAI3XwM",
+	"9QCVAGq/VU/sgDs+Z7uGbowhB6XOg2BPekiKqKrF1UIhC2SwHr3g30iOI7TW0o70xcp+rx/4PVdA1S+8",
+	"xKWdpQLdKTZ3VlvzJ4bjhXgZ/8R4EZnEOvqKN+n7cOkrDxAZc0uerlMn5bClMzBOXGC4HcYGMWX1PB1x",
+	"JgTzRH2kIUARkVSjumKUXGVZzKKjMfBmJTMRm28HKGF1KkZlgqOEz5ABch8UWZrZnDzZd71Q55Nafq/p",
+	"cl2m1lii3GksGSKwR8NWNw6wkw74OwnK/PQCSmPaz40sPf5CvFFqpxiqhBioMJdCtpsV6Yb/ZPQ+bK7P",
+	"0dkxfVQoXVUV2Y7UhV12q16xH0TZoZbv+Vygk8ahXaZHPZOlDRpCHLfjqkyY2RUiBq1uUvHCU7JmrAR+",
+	"xpxXNzbuOWm9b11Bzj5Zy6sbm9od26vUczOmntkC5PIOC/qBy8PMDpXVrQe/prKVNYAW/ek6iUdHBcAu",
+	"DzfXl3JyLG5v0APyg4/F7e3VjfWP64Xt7WJuqedy/KoYDdHlIeuwYPExonzYJeu698w1agwBvDRzDhiZ",
+	"fSXzuHZ5Zt5Jfjd/v1d89y/yd2kJNQQ02SFcuekamJP7gbYI8wpshcnrGHekkI1wucAEzhNbfWDv6K9y",
+	"0a3UNVmnLaQh4KHPOSd4VWf4o3lSahUk3yhBkGVp/h8Ax848159B4O6VwfzHb/43x/t/oX7rsWhtZLmZ",
+	"H9+bMiB57yfkDkCDacHm7zFzJr3/27gok1ZgvAV8EX4BU22qWo0x/JR3ZWtn3zo8q+RQ7VPvzO1wGg6k",
+	"LYnXWAOpSbk3ep/TEWODUwAUl60pEaWOUCbkDmkp7O6Y+VVfNobLn7Be4BqeXRBIhZ2DhNBAQDUWBBZc",
+	"bFfuUxHTXeHos7zrM/g2ib3xW2EZg8EgFSUoM7C3bszWW7lY6vp8y+9J1YCphJ/UC39ChY48i5OXrRbW",
+	"8oV8sbiW/7gAB+7Eer4QuL6JhpLJggvFVe1x2+ENXDULfF8JiyQOTbY0fwyHPO18pvnlOLQFIHKyHPQI",
+	"kDUbZyuKT6rCzCSwvid8jFIYaKuTmJbp0ctZLvHSazgybzZOBlZULFHo/c/IA62MGfbFK8SNGj97K4q7",
+	"MbPlOUFXBOX0OxG7QlwRrn3WIRUQfOIGaVvSq1X2yjXrYxZaE084/pB7PnXQUpGvFmtoIcc7cNxw1mmV",
+	"5sDfrgn4DW7uKUWIubcfJEeu2ej+QgQ37jQ58vPauCSSJddg/74GGdJnvemwCQmPyPP8oXZnVK0+VL4Y",
+	"LdomlELYpRGw5iwZcMJ6bzLgTQbMj5v9UoYDbtSpZ75vXPKK7Yf+dUsUV1+8GOILG+WSlQPcGWd6xKai",
+	"RCMgYq1ApdxECD7sRiSNj2WxKO4zYx/g6j0gJGGQXatNuSrkZ8jgh5Jtqec7LFigKxyH9Whs1LfL8S55",
+	"uIw1Xt+bnP0btqnTa0Zo4jU/q3GWfUZT6QpNiZ28MBLa6vNkEATP6opwQ7Yq/2dutuiolGBa0cGDygdU",
+	"WAVay5wkNWEyJ5lLLTRArgRfY4nB2KPfdQJ/aJADsn5aJa3UlTjLM7k88n9eS3UClqzpdGdmQQKxiP1f",
+	"NlF1JIzD26EhVA4ja69ec8pH2L4ZYv2dLTfDsvytqqs2WrabrONyhfIJl9k5Yv9X4Pr/ZZs1JVIKU5cT",
+	"O3B9+xlqI1QT7+vKty+cHR6PEULp5L0zxlD0jr3B0Gb6ZCnk6Rs1wpD1A8CUpZPMA09YyKK4s56lhuXV",
+	"pNIzXog8r/EZ0QlBl4uQAsuCeZLUW7thgCLL224HpUPWium7POXpek0VAngIEqrh960SeKSkf+SQasMo",
+	"Wp/7J/uje762PH+KcZCe68cLf0ZWVmbCXw1j4Vw/illTuE1N7uP18yX3j0DxSzNgwN2/BizFzsgpgmvP",
+	"I2VL5Mxye1OUIKoIqkGty6QaVDprl9h5aUnk86oLaq+yb10cntuKVhrQBKLsvxZdHd1T1yOU9BjlwFzc",
+	"jjFLNP4E+qf2RMTVFehTo6aQmhbgaOKkglwhhPeIwDlitCPtkseaNkGrNa7NweZC5L+1zY0CcQDeI4hN",
+	"0bKlWhigXcJVhBaGkYzwCtKUw9vobsIkZM9ZBH2CbXeAXBP1E0YQDRrbSD958tXukPPDM+K5zYAC5r3C",
+	"joVghVyDZdw4mTGGpIz8bessWgDvuVR3feIw8ply5gb+Um4JYJlA/JXqD+9hTzbCjdVWLotVKTH8oEO5",
+	"e0dTnzE9CnMDIOwpsxCAlLW0s3Q2AOyuBXD7ku/3heo+xjZZFkUKrvZboUdGoQeuT7bqfrjOzJIJqREN",
+	"dUyiwESGspwRz1hpArPCzn8yFCrOXpBBn4Q+YIPFkQ3AG6Ai6juTl7q+rgDZifu0ESwpR6TwVbXz7DYU",
+	"eWLpxmsDj2kqMhM8UmnziM/sRvn6SqUlg7tKP0fNIoE/FBrwSOrNtj+IG6Sll690Xo86LN/gqB17vsNs",
+	"YlPPsxXNh26KE6qST3mUctrwBI20pTHSdOMdAt4ZkE2qs0X+KAVaCpf632t/5oGUclfhRgUilL+Qjy9o",
+	"DS6XBhUqtNbhKAKWhR3VpePDMMDRIhwp6JpNGRiMBgGmtCIeBtKowaiHiUxIUbnm8N8xKrBmLoaufN8H",
+	"xryc1tNwGzSF8g1+PjlsmJ560X7gsEDPQCmzXT0IO0ZxM6sfNMZUFSbUYtyJ0B8xlIPxsWsFZUf1fdHf",
+	"K64ViGAtX1orod+BXk1IfuJLrp9ZMcQh/EP1KEcGEpgJuMThIODCbDiSx0fZgPBIhOjyh2BT6I56M8gn",
+	"Bu22i5B32r45V/BiOHa1pSGyEAM2QheZwpRTRiwkY9QViHolH+gxnWTBHQVQABFun+deY2M4Dhr303R7",
+	"R0wxeGaicZn7mfuJ45oC0OUiJIqIbTolXRAEUn6N33A/1MiQo38WJJdSU4DGtahBp422wPUnrDW1aKBg",
+	"lgPXh4nFT9A/Ff157Ty8k+jDfKVIXtpZklJvUXMs3n4lUH4vYo6NDULTlfw9AH5eyEbrxSJtSohlToDk",
+	"B1lvYj7zTUyz31IBeybsN3armQCyOSXNIIMCnoSkk2Aea4VKM5fPvqLKAKq69eJW4b3UaBfn+8tbWqFo",
+	"u0NrYUx66IyX7w16XJh4IQbJt982IEwtYv/LJiKkUoFq2wsZsSMg037AqCO6jGl/HHQmFgG0/aA38OhO",
+	"7PZDzkWpUfsPO0fsD/J/IPXy33aOhLQpDY1yfVIz4Qouqpky8yqYbKKRdaLpetR1/9REjxpehPoKmpyG",
+	"A2HmYHK/Vw7mHq/5n5g1uccy/ZapEunUrrTETdIUmI8JTwnffyKP9YO1fwUE+GzF/3AVn6kqEioer5pH",
+	"xcvNMkO/G0w/s9gOaCa+kEpWZFEeAD6WGfJvRy46dAmgf5hL4O1hAYtKPVCHtAO/Nx7O30VA7hgVQkOO",
+	"xVjhANulJLD8UpP15IllQtnLUWHfI6AexdkKwDEH9CCjywHnJM0MJa6NtfiXwcBQrh9qBoK473KoYxpR",
+	"+QD4knE5wU8HgOiU4ydI6BPuDyF0QVXRNHKHgi2ib4LOZQSPpMRhexAOAl2LM65uGFFumsKzUy8zmoz+",
+	"Vn2l8KX9tgJEETvRe1dg+K6q26YZ7P4KbvLvkpOYE1p6/65ctpqjCFr64koc351tfR012+12c++o6P9Y",
+	"cUqd1qhWe25o6dXa+fXw6M4aGkxKd9FnV9aHe0BLn1vfI2jpgwxo6eE34HpqKRDkaikGRK6VSsOjsmWd",
+	"r33q9T4Ui4PBj/LBqME/bbHWypeS8Na/FrdPVi5Ob7tbPz6Wbq7YZYt/4D4dXVOLUa93vT1qirt24Xh0",
+	"7BZbI7HRD72zte0G71x+CC/+Ovjirx80a9WDy5o1BHjnyrBSWhmelmuWNdzrAEj0CUJNn+5ZHQZwxfK6",
+	"Bv98elqrWf5BuSwOrNOL/dKwVk6CRNf/EjfO3uX2sN1xzmvl72vb18H6wdb6F7Z6brUb3ISJngESfQXX",
+	"1iuVT3sW7dS7AFDd4E1eb7fuPt+dqrV1yhtXzdXC4JJXJ/mnTq1hvVPtWkdrtDxa3av39wYN3httd3ll",
+	"9G2j1jrub5z6X4tX3y5vt1ZWDrv05GLr2HIrVrD65VunedLzVnqbGxdNSp2Vw9vQD78fDb0GP/7UvOLD",
+	"It3ofajV/ir88ftBS59+uD5f37vqfD06ud0o9m4bfH9EN45Wv33c3C9V6a2/sXL0faPOR5ervS8KWjq5",
+	"I8f3Y4MvuiP1flwQWvqeqcGXofd6Sw0+Akz0c6QGs1RzKhT0I6UGFR+L8mim5wejGpu2H0RxSlWUPBlY",
+	"yumcIWYEdQApmUDMkzLwm0ASi0lzIcQKHGlQ0hwRrOdCrSPyWzU1BiYgANMGx3CV53JGbMH6f6Adtwuf",
+	"QM0oWmjleo4c7sNv/bBrpE5cgcGvHPynuKmTOM1RqHNOPRpcw2O/udzxh2K5uLqxCiAdXQo5wJ4vQlIs",
+	"kEKhgJwsDY7prHljaS6HPA08bkfl3bD6BwSzrv1BeZFT6MjUJu/0LWPD8T0g+qJFmCMDDmUsYZc1eGSK",
+	"RQZjx0TiNlKUu4rPhEZDl4uWw2ciB1ee2MYWseV3mDOQ/9RVFvCxG8JnZsWG/BurLeS/jEqhHCBT/6Re",
+	"xw/csNuzcw0+5gbYLRHgevjwaOrhy8SFVZ7HiR+Eg86ACSZX0+/BSNgyrGWO2LQl/xfH/z//53/+tw+D",
+	"pv/z/wm4ToTU8XHsDnWYOXp1dYPbgqnhQ2mzukwNvOfjDHmX2pOVu5gQpK0WhEZg8JhUU9shdgsUPP0I",
+	"i5Sg28mS28S4OuYrgnBsTDvEGQ2YCBtc4TVwqINvY5qPGhCuDmv5UFgNm5n0XAHpYIf8NfDhCBDuk4Gg",
+	"TW8sJ71eKMhbagmgMG48CHIhY1acxjZYqXZhizV4RHnFRyomDCLg2u33maODxypqPDXWqwv7ITisC9+k",
+	"l4wMUMg0Rod0ZEaoYjfKYTdui8VnVn0T0yQZ8exI2o3xh6GXrXmu5HlUDbQoTDwPZ5gsUJALDv6kPeCK",
+	"fMjeIcLXDHUtykmTNXjkyNIOdfkYDdeQCrVRmINA8hP8TjhsuBrSpZhtBbTgyPeVMkNX38OQ1Huwk5sm",
+	"8bQovkB6EJ1Q0NxiggoPlhbLF2jo99yWHUkao3ZhdmnFWHWCvOzfxVVVNGEGmOeuj2jwtEqNuEQiT+r6",
+	"BiDemIqAFHPG3m6yrqvumibddyNSMBHz2IG+UtchQdiRPzammJEP6nFUxj1i+xLUjfqzQ7enagAgeUq6",
+	"vlwjpKTy/TzYr9kxgLc8/azARvoqRHxlUrRGLGZZWy8PGW8VwJB3SJ8UHpD0OeGvZpObnU8o9Fwc7wq7",
+	"bCRfx8tkix4zRGQG4qOVxfHnID0HtlPOWJucslFy0ihp8GIOj8Fy4Pq5idqGnOEh50r1XLJIosHT12ha",
+	"++zLFR9UlQqZSu+s9+mb+5fm/i1QcLC2trGxvr62+vg+oZjPKXyEggMDSSDVI7SAchgsA7Rvx3r5Ixsp",
+	"h+5Mvl9ctXNjbbMAa+g6iloZvovJV6V0bStfKBd7NLaRNNQ+EuY5f6KxaKuChyRAeFrHhRiIPjQVYomq",
+	"vKwf+CFrRemF2PfYjY0+7CWQmg4t5qjcD1MXUeCdVHnSKFCEvK0uDWgrjFliccHESISsF6VHoA5CDsn+",
+	"qbIKfpuwvwbUM4x8j4aK1BYrFk0uXOI6BtNtkv04p+EX4rmMAyuAZaqII6SpyP1w2eUtbyDXC2iZlSWt",
+	"90FMrE2QAmEXbNmIBTYyfbW1YtRxEsd1EkWObT/Ik1rSAor4aYMkDRICQGhnfjHwh/HeJd00vlgu5Gky",
+	"G08CJpEx4wfrpzu3/yiAEno3vYFJvHrFWFPVzUkyd+A9n6tC73GgIbJO8FzleJkoEXI7z9KQeAbF/DoS",
+	"e+58XbFtdDnsxMpvDpVoasDcuIZ8PJUYiVT5AN1oB6l+Bc6DFXpYZq7Z23EPoGJs+57DAqMgEBWiUCrx",
+	"xTWheheRMjSCM4Mw7jVQk8SAGYCt/m66UW+6LPUYh0VUg7tqs1ErZjjvNywQrs/BX2gzqGieW7fq8/KS",
+	"2jXSSrFcMYvQdorzozKp6TwaLtObBv3nalCtS15aecZHdE71Of6DRRRozEabwajH2VBku4uP6StO4Dft",
+	"EhoSj1GBFKookYWSoHjG86RCkWNPwf0bTZLwCfUilGzlCStiVX/IzX7HHan3INStLr9mrA+JB9VrFfg9",
+	"0mRyYAluKlckmFq12sCIq6Hwxnn5TDWvquqEv4PKN4QMDr0BOk2kC1UKFxZes9SidmnwYx6rqQDfV5wO",
+	"NZtI5U3abMgC3Z4nUNUh9ytVJf26oy5PbM5ugQeXca1+MJpNOj6RSyaY0liq9RRbHVRNIKQHwF7RW0UO",
+	"E0uSYR5RN+XYbsDpMe4POl35sOgpepKQgtkZjwVAdeM4vgFaJMqtxm0Gge4RRPbVCCgnthFwXv7CRja0",
+	"IULnqlrSKAUVZYA8aT2APUZJK6CiG+WeMhgfkHTz4eF+lafKiu3rgxqF96OjMSW+vxvxWxpHdKTqL8Hu",
+	"A6baf1a7XtxAl9iiSztLq4W1wnKhuLxWlG/5hgUelbL+ZK2wd/8wgEEg/HJR6jpKzXlb5N7KlaZw96aR",
+	"gt3Pslg8Yp0lbNL4fh8rXq2pKxzmMcRvTOfnTfiFJvMJMYhRFFEt6ljl5yXqvHcIiMY82cd6eGCzBWHo",
+	"cwUdUK4fxqAHUio7BipAkjYDdIzUI6rawQ0NOkoRulg+4DoTXiSxB1z0Wcttu0wxEI0x8+YJTFxKb9Ad",
+	"49UBU0l4cbIPLRQ3mXgzumsmOMtjawXfS9N3RhGUwBsJRwZf7DMUKGZtibGjLS+aLFD8lcsGVdUmMpo2",
+	"0wlkIDRhkhZlQpaaQ3yrrn3N0O9PvnNT90QGRt08RbW5Z4NYH6QV5CoxbrReR3FdoYOz8nPisTY4cmPs",
+	"67kYJxjDSaTlMRrAt+/kIVOVp+8nu5aUSxP6g1ZXqsKh0nLKNyCaMDfmBcobLrlZ22pAxEV6S91lBwtV",
+	"5HworInmtcHAb+iruAmTs8Xquhz6y0NXqBioyxF2FooJ4yrSBEiclC6kyTyfd4S+6zUbxeVuAIOie80m",
+	"JM2g76RiOd3b8E++5tTOjJ/4UGesQ+O+LQkXcLdX3ZIQ7VrCfwNYjFcP6o5v/Fmkbtb5SAhevOjRGhqA",
+	"CcPEp5/KhjOJGfoEpDhj+ID3ZbV7I8j5p5NkjXUPv4zhNItzb+wcv3ISvpnyQ8zFBkE9LxlwiXK6SsR0",
+	"KWCzTaQaVAcIN4oEum6ny0RIXB3kb/tBiy0oWsSzsjS8kZC/YhLytGDgbNHx92Mkn35WxKLCbH7G8tci",
+	"1KC6Q8zPboPXm9slB5Iqav/UCVYV6sRGLwAKIn47hRVHYVioXynfEt5zEr2C8viiecQeDvTvI/HSpvcm",
+	"++4t+yb38eOKPXWuXr3Ei4/JnMIOf5Ap59S8X5+IW/mPUfoxNTGEyEqGnUaHdBTjHMWcMMCj4zgBE0KB",
+	"6B5aRxp0GDCmA4aSUfcOVpNx6rHAWZ7UWc+/uV9qBmeT+nqfL0HT82/eEjTzJWjkUkX8QU/prU3fGIkT",
+	"j5dmHfrMbA2k4g39jAjViNgpf58nx+Md0kMqCIfuQwSV1gZC4oSpCisNKKqBt3IabBxGNQiYs0Ow13J+",
+	"w2DpuVV1ZjgTvn07H+k5oCc/HFP2x7y6MEsJPpUOrKrT8XrTR1jgyGigyvwU+j9oCIUkEfMDmBDDUADo",
+	"hgo9wNTAqfIB746QJarFX5pXqHaVYo5qg8IB58wjnIVDP7jWMCi2CGnotn66fUQ8iP682UTYmDiDlG/w",
+	"I/wxFtUPAzcMGYfKwmIhX8wX8oWV1XU7Z/65sZHX/1/AJ+jvSPK7Xbl8eszgMumRmpxNlrQwyDvbhX4E",
+	"Yb9XvYVY8yV/Jb8HwTs2XxOJokNDJk2aRNpLSVVgwOTRPLHY0Q3k48GC2fcDhfqKVA2Qe5NmDyTyQlsn",
+	"4PRY5ItWOCBpQxHunXqNNmAo/lRTUYsfRczkrRS5VI+O9IS1XdXglkH9GdOhSvNKtbRo8oOEfuFypSBg",
+	"7weQ8hsS3foQdX8YZbJSo3V838mNs0qhAjTDelk/VYdmwEPXixYG9vaQykVzwx21lTnxfMGEQtKEHgyq",
+	"K3cz/eDU5MpjGYH3zV9y8dPxexQqNRl20McYcmonS+FuHKIlEFOi+zP5bSH6+t5ETLAWryLBOY9d8Jbm",
+	"fNQ059kzWRXTj+E8mc6ZtsUcji/jge/1kONjzvCe5/JrYZQagnHeVvXyOtw3ka2oIDkgV3SI0DAuf7St",
+	"ePwiQj430PzXcxjqlWj4f5sgXjSlt8DdfQN38abOiN3F2+bewTvj4Dxl/G7BBq1ZJ2S++F08t6wQnjH7",
+	"Zyxpm8rqKsVSJIb6LBA+1xBvGF+wQmLja1tpDAqFtZZgrYCF8G9mmyQON9oWVLfBllUx3olt+h7hmNMB",
+	"DJ/AV5qI5emGoGSdmM+N/uEcAd5+dUcTeR1jIVGfFTpFMG1XoOHow7PRcHRDxQ0rdoncMCCIQwIdXCbM",
+	"G8jdYkFRtJ1Uj7Q14fktqKRWRA5xsboGpcT1g/pxxDCxpbuDS2mbG9jORcyzw64f/R6G3mGquP2ajeYk",
+	"Qo229IPRxx9isuoOGzBZTz7uLeVmtwnnlvpw+frHYnH+yrtovi/DEFoVYsCceNEzVFIkEgzeAPmG3yzS",
+	"R+n3VQIOIGyBQQk9Qjg+SNGA2C7ZSu4Re39Tj+I8RKSxapmiUxY0XFf+E/17VtamFsWMYDGHfhB2PSZE",
+	"nlj4SSSXWx51e1Gjq/pLFS0bKAZR6yj0fzpY/Rfo3plYQeRJHXozlRAeB9ucr4fm/nJv4VxN3WyjMcQ+",
+	"9yFn82Z6ZvTScGJu8Cc6iTM3xzxtNcZJnJqyibsnfY7HRp4CIDXVdKnqdOSw0h56tgO/h73XCzlxS8/h",
+	"Vs3UX2+bOy3P8iw7e/reWMBxmapd7umwTG6ZuDTJ2Dyq3bxPw27cbW5qqKVx4+21oKbOoXWBzWNKXXyC",
+	"KAoq23cQ52srZ3AwvTspVc5Wc8SqnC2vbmwul0vlHDkpfdnbX0WF+qlmlZfPPlny2/coVgxnS8ocoJ4y",
+	"UBQ1ZpHjD7nnU2cBTL/JTSd9g7cK+7cK+wUq7M2Nf68K+wdLSty0s2XktXFdJB2vAavi1ZRjGTCyLxla",
+	"+sJGuUT4BjnQkx+JCRDbXDYebJ58Swqzf4kUSNic2XfYGwBYfAQQS94luhTj3PP7PLER1xOaFZVw1cQk",
+	"SpqSmlXeJbbHOrQ1guvW9ipn5kVFeQkWpHkOcY/PcqRHW/I/FncC30VUFsVpEkEKDRm9nl8Gk6oq+T05",
+	"PjuHgJebEkOSbi0ckznjQhGI471jOk+CnYrDejTAt9vl+HQ8XNMY2/ZN2/xtQ0cJiO3nUE/Tz+dckaIs",
+	"jNW+hh6eQ43oMzutk1MVCCK5FMhBDLDpxAEJGIXov1G8aIQ4x9WDYQggAzmsuRSnmvkY8auw9MNzrxmW",
+	"kxAcGNbl3Ln9CPkbfoupAUX7o3C3DU7TuQxkS0OSIvqYQivFDnrHxyElKl9UtUmyAEhDfobsNgHxKVgI",
+	"0S0A6ppbE6RBiBoTWRRCdNIqOonColMxy86Nee9idRnQJ0V1bONLjAo7rrkBUlfFm/pKOav38VEpzCRY",
+	"GKszSxPmrIbzQ9hcuekRFpaLkFEna8ZoZ87PR7JYTt1vhSxcFmHAaO9RNKGSFW9K8O+nBGMfzX82BThN",
+	"Es320fpj18bKT33x0kl3S5CDynkOdJPdL64uq4HZOaVdEhYHWvaGLprTno9W4eHAzcYY07KyWXb/orjO",
+	"j2blv8m3N/l2XzzoBNeg8uyjHf68Fn+6zMs0+WeKvTmM/hgf+iUFJBRNxGXtSaCYZKmkekOKBxEsLQS2",
+	"JXzQa7IgZoSMobGSNb/jWFvCgIQUIR0hDqSqC5I3saMKeoWkrFGRWXDjYk8VV2XpYA/2oIFBDPosEMxh",
+	"DnYiRAX2bWIX7LHrQ1WMRHWTl/I3QoM3zGN8OuC04pY04Sw0mPGAO4pXAkjbdK9GtOCxme6GcpF20Itx",
+	"BihjmWNPhTt+HODK3LNWJD0M1TcN1HeigXPMLcphM09OYS1D78p/ftmaVhZg2Dwv6uSAzOobNtjfUAWl",
+	"ogc/F9RQxrHNxA1+JKww+Zsee3FNY3SiT2C1xID9UedTO26BK9cPU8RvJGiTrXu7U7udxpuddKxrNb8J",
+	"MuOasT7WEITBSCF1MBp4LgsA8jgqWYV7i5AGoSooCRixW4G3fMMCtz2yVRCCjvEjIUayQShUtkSafJdv",
+	"7BUI+DcJ+DeUgHJvpZy5p5V86Rt6TPTJix5b9snz/+KyT8OzT6CoJcLIYITuVQ4r5xVAHYhMbgWHDha3",
+	"CxFvHeU1qC1DH7KvwUCEzEkDS9+dJHaP9wDCE/EJgWkirCdoOsZrQxW2NY5YGbc47tziKOz7fvAb2bM4",
+	"TQwll/1eP/B7rmAPsGthz74h1v6DZHIC4V47oritnhvuHs/eXKW5bePS+0hnJX5eXDyfDMJZsln3Pkkj",
+	"cIKmwvjZJ99z7JwRwlA/R3tx0FOiGTmwdFQgT85wJeZBS0oR4zOs3AmZq9b9zcB8E2ZP0JeOm+tZPOrM",
+	"jZwQX+qqx7AsB4IFczegy4tFCkpkID9SveNkX3G70YCRlt9rulxX4zWWKHcaS4ZD26PY35k0uQxYSVK2",
+	"oDCDjyFXAoaVNBLZrSvCnIKZiTBuoEsbg7O+ULAjMJHod53AH8a1JA7rh90pVQ1Ii3QhWPCs3e65yRfi",
+	"jaI3ETXOYhw2YB0aOJ5C1WlRwYBH4b9s3SMr97BcyxBhZKAbVb8AykdYWBLq3pG0ygL4j2kE9ujtIeOd",
+	"sLu0s7k+mQ+bPn4RTUAHLUzolJeq5ZhrwGUra4hIBPc8g7PGVDrGYdyQLYf+MlRQIcyQQPJCfxACgg31",
+	"vKzRi5CG0CO/kFbCH81aPTy4XSrkJuxSZ6xB2+gCjzMwgNLfZbfyJy4nDmu5PZo9evhp1gZd3dhI3aEz",
+	"TmMFu41LSOc3/w+gvXue68+ALe2edIVPb25EQu/3BcR4HHwLkADjul+uzv1haCPz4FXC0CaV3hQAC0UH",
+	"KBcoE3lWDePXLDCJaya1txsoaLoUug9qgleaIHORoKGKYHe8rDJBL7yDxZSIw6ah3Wy3HzPQxmh10l6h",
+	"QiGrdVgY4ZDZBgyWnScW8hqj7Y0AE0EM+HCEAfSAkQF3/xowEvodbOdU/peiLtH1ryKiYRrP/u2oRyCt",
+	"SRowJ49FfpJUOVokVUc5VkTLfVy7XViKyTmOEdarR1nxLbkPeHM7JELBm+W7TdQvwJl6KMDE89K/Jvfy",
+	"kR+ypu9fE4cSi1ODFIpymhf+4I7+t/qxAbU2VhnlylNaLOS38oW8FO2RlovusfQEKGxy7V8G7GJ8A2So",
+	"G7nR3ihkx/QTvjFCYXWyVdTDdUPWWZ1VZDQwL1vMOV1xe8Anm8k7j2lY/wbJtQ15hgipUkBCMlO4HemJ",
+	"Mk8wyG4arQSJ5tl2FIWCSn7IYYB4hXGo9K40rjGjMU3/CAJr4focLs6T45RMLgCJaLk7KR7xsb+3eIzZ",
+	"seX7WdpZWpb/V6ocVI9IuVI/r+5Xy9Z5BT5t8Fq1Wtq6K5etH27HGlZLVqd6evJpL2SDDeF9r5zX2/u8",
+	"8LHcvbmzvpQ6nb+611fHJ6ene9aVtVk7FcMGL59e7n09PT2oDD+XL64qF7VS9cAqXlTKneFh/Vtx2Op9",
+	"vbs8K11+++rf7p9b56XO0deSVavtHRx1D795YYO3DrZHzsH+9eW5xfaHhdHRVeW2dnV5e3xurdX2SnR/",
+	"WLjDz2rRZ7W9rdvynfVZ3q3BS9bluXX9+axWPx1WOjCeL5VhuN/8Xhr9+H7Ure53f3y7qtBaqQNjs25r",
+	"def7UfHy++d+c1TsN3jze+mmxevdHwdbw28wypaaa7UUz7tWKg2PypZVH91ttI9XRiNeu9zodjoXxQYX",
+	"QX0ruDhu/XVlfWh9DL50T45K3sewuFbur9/0S/X1QlAdjM4/OwV2cFMpegf1u49//fjs+jVR6V9ULxq8",
+	"/mN46K+JITu3juW8Pp1ulaz2VqVk1cqldWtYGV7ufa0XvJI1HJY7l9Uvw8tS6fTikzWsDvesy70G/1ov",
+	"nFunn1ZKVnVo7VltuMtZrXKwZ33rlOrFk3axU//y1an3Ns5X/YuVtdr++dfK7dbVnXWFK/mpXql82rNo",
+	"p97tNnuVQWt1u8h6+9aP791u83tJ/DjbuGquFgaXvIpj8H9U764KFWtY3Ts7tYYNXu9Uu9ZJ7/vp561N",
+	"vvbFomcf7w7Cs8HF/peCdSkuRbe1WikE39vbZ8erB39dWW7F6n6++rC66dfuNrx6g2+sbK9drp+PmivV",
+	"g9Wtj39dbqzWb7du+6Vuce3HnfVHg8PmrRztpWzopdxjGAhKXiiO/Psq92pPsXO/KfffRLnjG3sG5Z6l",
+	"aRLKHS96NOU+Lw18Vi4Ldsz9qOCfmnz9Xnr6jXz92cjXn/o4ZW2IWYloGNc06nV5QRrxOr59nTgBExVc",
+	"7/VZ7ZpqYG/S/9VSbTz1Xk3dD1O75aYL/UXFHlgmr4sxI0+sLML1HGkOQmKQru/GmUcIm7kiTnHq7g4W",
+	"KDcRqveNEBqW2rph/DXhWNym7wn8HH57LBKHfE7Y9RGF4IZdH/A95D3igKBrdKWDZ4oa0QwM7kY1buav",
+	"xmjZF2aFB+dZJaXEHIQIkSR63Dgc92/8pfGQWnFG/Cwn/1x9eDjtxekMZsnct3KRp2Frf2qhnXV6ZjEY",
+	"PNRen5+r/blI2iFq/UpI2t96fX9vgvbnN7UWoGeHFOvT0bM/wAxbTGw8lKI9Sjc+KUH72Mt5I2h/ExxT",
+	"Cdqni46/Mz172kkRiwqzJ6Jnf1qh9tg0ThjcGZdocwiqN0KmNyE1m5Dp0UXU78DGNHk85pNNT8vG9LCY",
+	"1/yMTCpcnKR8xrTBfamLZhETzVfj9frZhFo+56wF47sHe1Bijm8MQm8MQjGDEPgvEQHXJIPQDK/zoQhR",
+	"46dvnvKthxIIpZlMj0Ig9EB+n4dJojd+n+fn97lPnOahRD9TT0xGEvf+RD8L2ftv3D2/BXfPM+za6Ztk",
+	"AXv3UUl8DDv3n0vkE2u/xYl8cmmA45jtfUo+HvneXpqP5y2Z8ntz8TyzuJuDiQcE3eMx8TxtcPG+bDxP",
+	"EFqYg5FHaEqeGVQ8yaKQ+4urVLfmUaloBONduuzQZQpF2n9PJpo3GfsPY6B5UqE8/VDOFWi4N/+MITgf",
+	"yj9zUiZ+QPpdKc6MUvOIkibJOQ8/nsJHM4s95hGMuZkFgNNacCc16QLsLSh2diPieRvnpcsqs8AalLRa",
+	"JJiqBqXpVN74VN7k+T+dTOWZDew5qVRQjD86lcoTmLVPTqeSXLXHplPJslV/3UOsvl4GlTeJ9k+iT0Ez",
+	"Zjp5yhObq3OTp8wp6OawWO9JnvIEIjGbQGWcMWXMkYfoJbSXmBYzdNXMZvx4cLfkG+PHyzB+vHWXvBa+",
+	"j6dvaE09sjPYPh7cbXJfto8nEI3zMX4obM4k38eMTrgJPoGXkodvAuPvT4/x9IIifTPPIsd4BFFxP3KM",
+	"JxAV8wBXPCY9xnyFTm80FG+NuP88EgpY22kUFE8O+zEfBQV4k/ejoIhl4L0pKJ5ACE6loUAzKSahiBkm",
+	"4JuYX2KG6TQJmf9mO71JkEdmfnhqkylzE8/kfZjfaNLZwPk71TQuP+KXiPn60qr6Mc9NlbCg1MpGq4/S",
+	"pjMJFu7Bk5AFQz9jLK+Ne2DKADs0ZEM6WmTB1E8WWrOnFLl6D78B34swfsOGAIwO+b0bB827Pl3foPmU",
+	"BdKeCRmW2iwY3TirNTB+8izMez4mZ3egMgHLPHIKEl+h4Rshv3d4sTUIu8Tn3uh9DKESwcZLm9cNc5Hn",
+	"qCBXWpgKg2YZzjxFZxgKjYbPWTj0g2uhK0yqJ6TvUa5/rg6r5tfp9XwOEjIiIzFG6QqFFRU/BNMKPALD",
+	"B3wG//9n7+uW27ixP18FxZtJalvUh+1kLNVU/TW2kzjj2F7LmdmqyKWG2CCJVTfANEDRSipV+yp7sy+y",
+	"b7JPsoVzDtBosptfJiXa5k0ik000Gn1wcD5/P2KRTUtRaATTf2mRoob3rSjrMFMZvzMJe/TdkyN3IlE9",
+	"BpV2aEu/QHCZsxq9OoQnwURKMVKJdO04IuNDwTP/WHFxENiiKhOlyDy/+injrNCZyKf4iPA6Krghhz6X",
+	"CkuCejofF4CXT0uMP6ZkAhZPegIAt6C00vXynaiCBXh89ESJ0rSlor0kf7aI0bTnbkfqoOC2lH+AvoDV",
+	"q9C8CLBrFs4L4buOv+vAZEC03DdONYhiVArDPcDu8vhefkkfqKXTv9CWY6niUNrj6DaC5FdUYu3n2SaO",
+	"kZn915RMltNfz5wfLTb8ISif5U15vLwFK4c0KOgfii7yQqsBYgvOM/J/gWF33NK/D0sRFmJvLhpLktaw",
+	"t1BWPt1gvAp32F27sdoXC6xHfJaFRqR/5r/a+zPEyDDOrChGOaWEUzQRu86YSRNvzeW0L9wVP+q/GZZa",
+	"8dEe+h+mHhwiWDxgwxg4mtktz6E4xBtBAea02QCqwEObTSG02Yz2iKmU/8hkKXpW3lZkGaCSEEEQVZaf",
+	"iMpYf6x6bhXQnKSnzHRvXAhl0YDTfRLLRWYSvLfPzFYiuYIH1JWR5F+omwX788/ua16Iv/66VO468jQu",
+	"lc3Ngf8bYOb//LP7VpfWXTgqtdXwgfvDfZKJW/fv58IZ0+6DzspGEyzww1pO+I5b1DSs4t52aiMYKmh/",
+	"zNPtmzee/K6cZ0FdFbWLZlQofT/XmjoMpf1z+kbQ65viXCM8L3CDFWCxI70AuwZS7SwhpTeS0LhhdXAf",
+	"se3/b8b5cY2m1nOc0/RabG2bNN7vM94tGyu891byfe2B9nc/Y0/Q1FbeDKsedHObWGd202JyD0Qwp60Q",
+	"0WPFfM9Dbhb1L+ENPu0MX5N5YxCIF75o2o37P3Kewzu9xyOnWYhqWw0vuZrdRa0uOCnIRR50Z2/27C75",
+	"xj3q+4WKftsKfudIOP4D7Bgz/P8ecBBtqIke51nsfXJ1xwpdigQzkm3x8yZUAQTMn92dG3HO+jKXPF/T",
+	"a3oYIonl1ce++GQ7PBL3pX+aJb+JTWIzPtfS5uF0grQCqQyZSrenb8Qd8bGWVHwLyc44Z5r2hDGwC970",
+	"3/htn37r1IzMiXWbDfmtTwAaovOe1SIJGyuobEgBSh44f1Jklltgnn5qZdpUyzvc8xTpwCZznwLMVFmG",
+	"D0EP+gX0xRtBzTodjRRDmV/vs4qaHH5scbi4ts+p7zkd/z3R3EkPffvLt9LvDfEHMMTvK282s1vmmeBz",
+	"je+61phrhXf2GdudhVC8H7GrC0Or4T0vUfuZG9tJxThHjHe6RO65wHzXrTG/UZXRNOnbqZvCHXakwtw9",
+	"1I34fcxz1NHh3HFTYGYMsDueLc9yK3uMZ1kpjKkKxungCTmegn1Tncffdll6K0oD9UGDUk9M1TRDfdhT",
+	"A12Lni7gbrk4pcwT9TyPdGkRwEz3dJ4wqhxJ2PtXF360ZLqMCjpyS6HE4MqIXhpcF2LiJM4Z8Fx4NQhn",
+	"PV6MuBwodi0GUsH7Uwkj8PaQXyvHyp1x7iFUl53TRFOawxXNIZ1yddAgiO7h8ZGlZTwvBc98GVe9mTQi",
+	"LazLyBmZXR+xWMC7YUpM0KVa5E9tjtzvF5/nAj7r0+Pjp09Wdqse1qNadB7s/amt+FP3daDMCP48T2r1",
+	"+h9o9uEDksZ2dOm05zwBWWoGF6fsBioFqMDCN+AUvDeUWH0YLdApHSakO93Wvx6rDPSWygh5oGb/A6GN",
+	"5yTG3kXAKHO3Zjk3lnED8Of/8dRcqeWDNFDjwBWIig5HzIRLm2IBK33slDbpdqMLgcTcTg8FylFdUgUo",
+	"niiyEGfowwkFlbLMOI02GQqnQhPvydAcuXHeJLB/ewINdx4JoIPlI3kj7qbYU03qkfyB1VDld6fs8dEj",
+	"/AHOGX7g3NNW/LYzLIvF401pO9dYPR80QtXPapK2tW3z0CwftJXgf/d4ia4FuCeW1dRvC0uY0GtBsXFC",
+	"guoTHxq52ltbG7BWp60/4OjoaInpeV+ZsP6wsgQpS5Im/NroFPRCEn0zdfzj+65kiKSnQFFNb8TdFbwN",
+	"370Lhb99PyjZahIimysD0bW5zzMr8IMu2VBPWMHVnXtyrZyVqJnbZtgh6Q0LN9cmkoIUXmXaNkU3UPMc",
+	"j6Lmk0dHUbvJUUO7yTYr9nD3tJy9JKiyT6/Ca5XNwU/tsaNnnbyJN/1x/yCeBm48gFxb/qDmgxi+fiWv",
+	"73zQgpMfopn1wcNJjR/fl/c3xxrAs7nVHAAoUTwvg6/VfO7jqp9OFxA2AZ9Qx0mg8HVnIBL4+saTaVzU",
+	"KTWKt0gWaFf8vjoz4LgwniTUDoVB7mCpIgRqKNqAUkJd3rG018tSX2EIcGNO4QneG9Y9NOeTZaUeHZAJ",
+	"YO6MFUWG/SvK2HJM1Ybu/J7oUE9JCFjQuEGKCgFdq34OuKtfA/jkxXs+6LIXbhLrAfZ76f0nvvsl8Vr9",
+	"KqPEnMGq6DGcPylKXMoy0ZOZoIh6annZHfwBx1dUC7MhcNf6QyzEdz0N8934Ib4hCNhGy8i9a9RtPT26",
+	"Y5DFVJXFg8dFdc+X/YPXWomDX7jtDdssn+NGy2e143PwhxytitOYbMD/JZGdHmyN2TQe5SjbG8WNJE/q",
+	"4Nm7VwcXlqOunTtCmeN1m0OdTDpOjhb9Eq6BhXmEJ3oT/nUlhG4PkUfYZa+RO2uuHtrUkq72LHu7abYq",
+	"EcU8tpmWt5ZWxwOeOW7araXr+iXBXKLPd8Be8lHR5buowi8aGqnOqygrHZJWFmBWVLDyGHmeMrYGGjpA",
+	"nR+mxCREq727zMkHcT/zhrJx5gOFbn1vK4WPpYVoB7TOouv59s3Fe/b//tf/ORQqSzH4YfRcY+KZf8wv",
+	"h/GcnmjPJLw23bmXiSnxjbRNEJv1Cc/DCDvc3FXbHXPbu67C87RSm4cH3iV9ePin/9PTcrbHl2eTS0lQ",
+	"U6UAVgtsskdHooo+VVUqqB9J75FSg2/tUBRG5LdV2i/98QXqMrggXUqLde5Br7TpFL82e73SWFrbq15R",
+	"ixLZ0t5date2b9dt7VY/vXvb24drQcXdy8O0dbr+UOqCKT1hmtI5PgjgjKehzjNzWiHvVtZxFAfwWeuc",
+	"O/uqPRrAeK6VqDJEMGIoJgDVpTQTvMwlUANBkUAoReyyt+OaiS4VwaNjiaKxvLTRtOpFiFG9wC0UETg3",
+	"MgDlr1KPSOUYBCfeG1um+/0ue0GWq6Vs10LmZKGyhl00N9w0vzix9khmg1WDyecM9veVHij3Xw/wAiGV",
+	"7uUEat47tRNIqGy1E2ieskc9dkBcs/dVlTYX5ArzinFQlhditoCJaCQWVmzNK69CpT1TWKVLX0B1SmCj",
+	"3k+OzgasjgBCYtLrSHQBtdKTKe1/re2wy964J5tII0JwGU4hD5IAieHg7PvINbFjErpUpcfPYjQEyKbM",
+	"1G75u1AB16l7Bszo9GVpGtIEpbZRJQpF35Ar9UvBSP1aa2wfilZydjtP2U7b1adzJLoOsgzXRXqVtE0j",
+	"AfBSFVeBhtzsimZluVQ3gJHsa0qc7kAA2GQqx6n7LJWZSaFIKtQ31Q1O1Dre0vS2MtV9nMIfWFoakTzG",
+	"LDSYA/Z6jivmVhImSYlOaVjBM9DZgAc4UcyWXBkO6vCUcUZoVPgkqJGVJuDAvjP/B8JatF6Nf3xMYtCY",
+	"NRoiqnliBFkqTVzSgqq/VwprupfqjRKMYkiswOW1rNDGsuOjoyO4FSVE+wIKu9wiAHKiLAScJV2WOjch",
+	"xXIzX2nmlkVDoFedMiPiDDD11rj3l0LANw3Fv85HCK+MSua4YmmkWA/+Je5SwDUfCe7nHNYKF/2lJeK6",
+	"dFJKK6AyK41TAGnijlY+NvDyqULZ/RYL2wCBchFwzotqXyzpFKgqzeSLbOJ6I1o6SaJrqMlzAHEDmFxV",
+	"ghj6P31d4t0ZS8NORV8IWJPanIysvLsqx2rTbsYmyRAA/1KYK5j+2++fu7lahPcxPsW42llZvbKHxeOJ",
+	"RKfh9IYgoxNPBBgNumx/km/kJAeVBkdBFZVd/uxei22vUWXMhfYRs1eGU7sU0AAw78we5VzND2JLw/ql",
+	"qASsDoSLWkVHuUCe51Otk3HZPgHdwlrOJAoTX36q/fkzH2Hxbc7VF5OGix+qNQ2X8324vC3bH0ExN+fg",
+	"YGXXTb95kd7l7JvfD/MTb26R2nJu4Sl3IOXm5nkoPmIP0xzQsclQ57g1GFhnzy7+jdWE37z74Rl7fPz3",
+	"o2+d7fvr+x8O/o5mFMQCWKknVZMWYF4Edy0fF8qcsvRGqozCxaD10oSl1Hvn/sy5QrJJpyDTM2dr6gmY",
+	"kPABkM2zcowiGVr2EA1No9cx5CZBuz2FWaXOGE5zbmzaZecs/VvK3KJkPlPIOMI7Uv8iM6NS8MwMhbBk",
+	"6ll3dCGjT1+XxTjnDfFqWNWaxlmo2QAJs2du6xptqXIz/0amq6P2XMPb0Icv4OWuqhI3EsptEqt6JBeu",
+	"qOuihkCuud0FBVSKXPPswWMZrzXFIFKckMiuODjRPE6RQWGVZn1he0PPZBDB9GNejWchqVUvkJLWiLzv",
+	"rugN0Uv2fAuT0GFL7XAeeN89FS+FmZpW1ECEXSJGCNVEwed+szEE/n389Evwus7NTeCig6231SbUGRGc",
+	"4qBz335qE+qa1OX3RlteBTqp1aTOYh7S+4GEBLsIhBHK+qw+ahLnApKJgm3xgG0dMdelROWRQiwwYY+O",
+	"kFlkmqUk5iSBQGGFWASBQDMeidKITGTO4lKeIQTMrqO0drVPMr2NUmYYMMs0dBrWcQ68IUi87JcKoooe",
+	"yiFStZgqo7pU+Hzc6wljdOlbgZ+d+5KFZoyDWn7fR4gLfgezgvxZbdgmrLYW3vhNQSk9DGH8989Xj9V9",
+	"rkTx+3NlB4jhV20LWO+gqe/LBlb4TzxmMDS5bKV+Pak1E4ULbjClySYejgBi6vStLL32OoW29tInEyax",
+	"Wep0OHqlhfNKlZ4kIUmGzd7Oi5bqRqCbjWqR8Gaq5JibYb1RgLIveKC57SxuRUljKsHuhHXes0/UoZoP",
+	"w3vsmwoUZzpMCSA5PmFCVwcHPmGvzl9DyUTBRyOpBrVSDErYwO1pzd2McO2cOgL/PNdqgCgMitAN8G5Q",
+	"ciF4iQSCam7088K9xubwZwsfISWLGpKYuPa2lYQQ0ynLamY6by8sZk6Szzoe65Z53xqxbmtEY1eP1yiV",
+	"EjEbbZXwmZqdDdSGrTs/UgvP0RaqxYe8zzDJiBeH0X5a/sCJf7QcUe559IuvmEErWoY9f5axNUGKNEYs",
+	"LWsrjamxN687RrzoTt2krjpGvGhWG9O7oVFrxEO36Yza7Rdzr0aXexeJoG68OBBIEdhbrwNt6VjJ38ei",
+	"heO4qVImesDPjGCqEHao3YNotyQnlcUk1a1QVpd3yzu00So8TNVJ/BpaVE00+J4JqpVFk9fkuV1NfaJq",
+	"aNo8TcUivOGKJp2APub0Mb8KGHn0u4qMYEZfRGw2kCHQReDWxHtkdfjSFtTwT9Eae0qbXUXSvqe90yRC",
+	"TWjate0xB1C7dlZCUxdnmTT8OhdQH7XIzO3s9fqOY23fk2DOiMU8S2+BOv9yULfTaOi0BrqNFlgT1DYC",
+	"BDfgbPu0jU9kQVOUDq1KNXJWZCvUY2UNxC0IRQ0BIpm4FeUdFLGfEQhQzS6GEHPQAvHhaKwesYkubxBy",
+	"rinUhzC40ypi3RJpBXOgiu11TNKHAYReTXXtYaG3BAt9T7qvSeSboKHXMGhrG3P5yFXtZy0U8ZgyabJ+",
+	"A/Oz+CiNBcRDU+k0DNs0mQW1u953/KsleTCr2rBfKDYcmpMH0SVXMqtlEQJ+nVT2u8edCAf36dHR98dP",
+	"n548efz946OnT48jVNzjBlTcHYvbxWu1j9wZOyU9G4/dTY++U9G7md3cHL+rXdYawas/6RIxvPgHs3rq",
+	"LMaPBzpZ6yFDjY/5+W40M9QT46sHZ6J9ZBxNhw0bgoAIFz9fVfpSF6XtVd+dgCnTiqV1VZK2xhPjh/7M",
+	"IopE5X8lR7A/jp+edI+6J92jw5PHbn9MKVOnDEmIRqXOEH+3k3SgnTGYZ2torQeKQMZTuEAxbLX74muT",
+	"ivjOt6x+NbDkDxjnnNpn2450Tt2uMdbZeE2z/mwzD1eKeMa/dM6iQc4C3+nGoYSPWX0jlKm7fZXzOOtZ",
+	"tsY8P0mz7aOeWw0URUHM+9oYzVLRGMisS/68UOasYkUA9Jpune+1dO7rkFjqdNhTVGw7Nnpf8t4gZ/Mt",
+	"6YVHwGdPA56Wwuhx2RPQkxiZj+6fpeiLshSlIV7CTNxK4GUqBQKB2NBBCXSGcNFvH6IQ61kUhPVAC9xi",
+	"7XRUTnvVl2ogylEpla0FaJcNn8bpkpLhnbIp98Udn6YWNsWySaNZpmeP29aY6oymWtNWJyt7xZhqfPcH",
+	"iqqurEGnIqt7dbp7Idr7UsHNe6gxTLspW/wQwap2BFZKicl0iKQeRDljKRbPQ+MQ6OtIT5G2T0FHQe35",
+	"G7eY7Lh75JsyYWzfTuXUHfRpVR1UBbRZIUcZjhyx+i3tY0Sl/XUvBSCo/HfFGcFWhXNJ5xmQn8o8x5vF",
+	"aH4z8SagUoIcHUuVViL1NSH0mJCnIzAlt7K0LlUzWK2zDPT/zDkyGXLrnjRaIsPvTBvc3+acqAdqlHr0",
+	"3dHReufNO23DefNZdUttIjIUbdz9EbYzR9iP8nb2AIvf1TYPs2aF0ASUuN5hRvb20glHuj6p1Q45xawb",
+	"ko8/yNx6YtSeLq6lEhlK+2WHq+yyc1aRZBfcUms/BvObcpFId60N0QzCvEJcflDqSbWVMjGyw8YwwFte",
+	"PMeH2JHEJS5pSFgOtbHuzSYt9clNGUz/m1aS1SdPluBYhRnRC8aVFB95z3rkxVSOWkH45GiDt/YrUehM",
+	"5KssA/xgCxNxv1plHnCXzU/jVqhMl6tMBH+xhakYaVdaEXf9poUTXw0frPRm2lmS15gGMatluuBShbVZ",
+	"dfPizzcwLaqhqnS0LpFloaarEYwUA6aJM5Da5uVLspJZOKU5bIm1BaIS6ls0xCa6zKJNJT5aWkFZRloP",
+	"/+2UjbewZelesztkBsD7fUoBIRgvIfCXPsuFxdNGZSyTA+m8n+Xfwu+rvoAdKucIR9q+lMNYL3yRVUbn",
+	"/drlG9WI26nbqMZfMsQcGTCNtRo0YFuRhr/ftBW4CM3uPM/rWxujwmjkGZGLnm3AzKyD3gWXnlDsQm97",
+	"4W6dMKMDnXqPK+fu4Tcio8qOFrC4yqxbut18b3jtDa+94bU3vPaG19dteO2RQx/GWiMg0AX22vqGEhoG",
+	"z6d+U0f6nB6xjvE5bR+hKQJpnsb8C1aeAfYOppic6UNmRmDzIAzeRiBgMJ+krYwR2FTXaK+UY8KIQ1rg",
+	"Q2l0NLu0y56JPDeUmnc7worsUl0DFGbBE2ZEIXs61wpIKvg16KlrIuHjhDqcSyVYasToH5ijOINPDBAV",
+	"gfZ/9i5hr36AnwKFEgIW59AhCxjGCfzv+DuP1Xd9ZwXTZSZKVvDyxt31Uv1HqkxPzMHxyZOT7qW6VMvj",
+	"HicMynjvcMxTlvq1ShPQXglLwR5xf7hN7P6P5zHVGBhg0nDL5DPaZ77w4ArPhDS5VP4TJ5RuiJ5WSvSs",
+	"vJVWYimDEcZIra4QZ/AKAU3pHqTD8TYa5IPnQDQND0E2rqmqJnLBb4WJ6Vdr/WUIqizVpeLTQ+DVoaIh",
+	"YcbpfUjI+VkQ0VWwud2kHh89DQXUsMpIk8iBueRG6QlksNyUibaQ26qHLRM9nYksQbjAS1VIA+UaGft9",
+	"rOF1M6XZGE6/6LVC1fSRG9NvAoJ8zEHnI96UDZIggcMFsBfP3C9MRE3jlwSk/UaORiIDOUJMasrHpf9w",
+	"7+m/uf8cuP/8V5o4wXfTe/aOkQMDFGPKeSuwK3siz2FZ+Y1QjE/4HSIvosJgo7GFSgNY9cpdiXCuA3oj",
+	"IGnZobhUONU66LWbLAI4cqsL2UvhqIan5JhKLLHURGklTukLWo3oBboRqDCHG5a6y347PvnQDZsiNjsQ",
+	"IFfrbPo+IZt5qShNnEtjqezH3TFsQkQDc6+QvAS00XGDuel62HDMf45EnrulhWev3MdTgLoUt6LkOWxn",
+	"L2T+1WNJDkzrUtmabgh9+V54QGrojQNDECnfLnvnnxKGExkimR8n0Y2uxVB6jtAGZYP9B85CQPsSyUed",
+	"jqTrkPf4tZ5aOMiAw8SAfQjXEHEF8BBB6wkUr5WFOCMgN62RzGPCpaWClsdHj/A1p++ELe8OzoFpqHup",
+	"ZjxhHHmeJ7x6Z0EbK2juRbPLUqgvQrLSRuly1lFIE7sRWvqwYB80E/ngr9bg8Vmp9SG2BMOEg5OfyFGC",
+	"Qg8yT14heGTRWZHUD4pLhS/j4Fbyg/O3L5Pj70+6x0fdk+PuyXHyTmQ/cZs8F+bG6lHySqrxx+T8PxfJ",
+	"ZYePZML4aHTZSS4ufjo9OblUza1p11JxWMYGi/X+SraC1L0siNSlmQ5owk2Qin3fQs0expVbZA8X/OPB",
+	"NYjuo0dPnjx+/Ojk06xkVBotVjJ+2W4lxww+saG8qEHhPfHf+RAcMBuzsRFnTulhBSlWBYVG+8zHA723",
+	"TY1eAapFmmgcz7A5XY0627aALnoQ3/vqWaimuu9cWKJzAd9SkJjNO4sNclDvUsDvr0a8oO0wt0cBL1ke",
+	"aSW+7/Z1dFs4A2e9l76mJoKtSd7U259J5kQS15LJ2fUmgWTJCMYygCvYBuAVPsCjWDhMLPKPVdyhEXpK",
+	"NwoSzACxsOux9eSj3l85Dc6F82J8s2+FuQJlsN63AbdxnjckK37XyAciVtAqVBDlpIL/GZ1oumRSWY2n",
+	"W3MqDP2eui5Zs5ZTOoGNbNWTSPD5SHag07fzYekqzzCph+koWFL17QFatlL9vzXdOSvwTXX+y2jQJgv2",
+	"ELfmg5f1T1nLU1qgZgFLBd8ssnrxwTZj9O4Wm/x+oz/ERn+htmyezwpsPZujpo3z1Tb6UBrAwl22DFrc",
+	"usWpUJgySTZJT6ueKFVYiYQpMRHGYrQRo4lYBkSheyaz0EgTWnXgVhCXNhEHOFhQcjC0zGokSwsJZwg3",
+	"Q+qAvgnTmu9t/ITP/cWQ1J67R37hXs6eEmGd2rkJxtZHI6FE5oRp0Y5eo5oO986uFdNFO2FOSd0VKYq2",
+	"yjp6tvtmPcCs5QpdHHj9clwHuD7P8SdfMdlBvA77QltjvRTNqAYSlfXLbcO4W9IQYfyVNES0A+ZpCBq9",
+	"tfaWbt6KjPZODKTBeipa4SrL7Mu7fGWsAgSDJYgNQnsvhGSGurSY7WwDKIuf+DPDJ/MFh8LYnF93e9q9",
+	"VHjkK/rq/YuL96/O/7k88UG8Gg+DO1Z7H22ODXy7z6q1oIGxUO45R1utryYa900TAFhNTbTph8hNwVks",
+	"D/nlq2I9jXsVUfSxAigmmNfIuQbXwScpjD3s126SHWx5yzRKThM0WH3LzE27kQ5cYMZ29qp6h/NsWxW6",
+	"WUmYb8i1a+jdyblVBt1ZlTmTTWwFWVVRqpWo8RQ0J8c2xVLQkqqa2ZRrGn01+25t2+5hUlPLK4x90HpL",
+	"2amtapxGSW9KU61gGZY6XwG0A65eLtjzzl36FQd53PPvgztQaV1nvQXBWDuk40fbfEDHrVbXD1/fju6r",
+	"ZgsgSHljIAdGa4vf4K1aozfLkEyycwazXwVYHn5gfpMfutTp4o7vgbwVitmJ8+/gR9kY5R5aPl5rcIt6",
+	"XLFByZUNvSV3vkFhqPPslD0+etQWBnLr9HmGf34UpVA9yQuhrPOB2diM/+//LqU2UETtFhOexZeeOyka",
+	"G/eE7t488xXnMU798sUubt0eJlAEb6xFdznR3YeH2sJDJcp6g75bX9XUdlFTMKiMv6rpmOicXyH2464P",
+	"kR8nz2DzK834SN6IOzbkvgkF60TWiPSspRP2EZ4djfBsQ+prctIUz0H5nhPGcRdQb9uEwEDgCDOtNmtn",
+	"r1N3LY6zDdGq3naj1damSldVVz8BhOzuIamj4RLA0c1idPT5+Oa+KxMsHwwPwTkRA0h4B7LLLuDu1Djd",
+	"HxuRublBQAiOM6kGZ0xVVieGkGqnEu7ilSxRdI7DHl83QLSyyYeg6avZfA8TQFqkn/Zho+2Ejbah4GrS",
+	"3hQkWmQxekGfA+GFlxBuAC+FcyZBKyDIauo2A8EYwF4AIAiqTqSIkp1oLEU0qCTClm0+oVFzrGw13mfg",
+	"B6b4ShrbtpNw1b6K2I/xr2vTZ3eQg5nT29S/CYJNn4NoO2V9KFVft0q3e0/g9egSK2DR65kAPnyvFJlQ",
+	"VvI8zod4+7Lg7jDqsh/ckaj8L1M3GmZGJHIPIlZS2h/nOX0OaMNhFgT/UXCZp95badgRvxpRvnSPskWR",
+	"Dvdo7MXWrAh9U3SsfunC7ezSSdODR6L+K1gENVE3Iu+vIOTRq50RcydOVzL+Mki6+2p1S/VBuM4r4QeQ",
+	"GZT1yOQ8Z+mIGzPRZZZGtespBYavwpenEXkXRjC91ZQmHj5oUmo1gONpqgfvPDTw+fGYUJkBg5ageUKF",
+	"vltc94g9nueixKF7Wt9IYZDb4Vq7mykxIfZP2P3SeEN3rm1a28tr2qfTS+MGL/iBEWrID3KtBryTdPy6",
+	"A9NHKTm7kPktZxdcWY2na/ixHtuy/vOlDVn/OA9jzM5TWkG9b4fsJ+lcCHvwDMSi+WxxZo8Xm7QU/VKY",
+	"4QHxpIDeR56SA08RgpguQ+HlrscLURc+wDUgMcbOD3yF3Sb0vwrZYx/EbTLJtRKkqzekzWf2d5NFvlCn",
+	"e9tl+YQtXL1cwhae8CtO2Lrn3ydsjWU+lNEg+mskbP1oW0rY+uFXsanaE7YwWlvCFm/VmrB1IxPy14Ks",
+	"bZRPdQYk43gWgToHuC9yiD2InSyZnii0HADxLl8p4wu+1W/ywzK53pb0rXu2zyx9C8Zk57RTOPvmv0Qx",
+	"KoXh3Z4uutdlqwVUN31m7Saqlvntg9s0I1GCWsYAX9LxHp6/6WqG0sNkeX/Fc6XVQNpneduyvGPcEnPs",
+	"g9X1U22zNWV5x/FXbcbBClleeMXsvMXPAajWudzdkFHNubEsbId1MsFrqZfVkAMunLG2zxjvUsZ4Gzuo",
+	"Jk9NGWMfHGm1nt0Fy6Nt0Z32+nm3MsbbEK3qbTeajZuKw+1oxvi8osbGKJ0u4/BdRKKN9uZqqeUoOr6t",
+	"voG1onxh/7sP/lZhl7eRe9ds+5C1Rut+qAFruN3ABxR1Z50zM+4NydxvOGC/8YkJDC4mHscyIVcA+MS/",
+	"pTcIkM/VEdxlkIGZm3qfF51c+ZSOzt01Dfn5scqVbOyHC0SuEITc2xcbyqpv4xCo7YS2GN48C/32+FC7",
+	"sU8OIbTbzgDho8JXFBUWH3uRFocPEfc+qAFKVdLvoku8ejuLsylGDpR3AZAHISOgoOoHCSU860PmQKj6",
+	"6Ihl/M6ghiLE8h4vSxnP0Hg4RFCKXGUJVAohZ7jxiRkMYbP/yUvg+KKI9ulMYPwbuue3DSFy9g03zLnp",
+	"jMcrBHM9o3XhOctlX1hZiIRAgRGa0YjyFpjH+B07fuL5xr/1NLEUYC8FS3+yduRcjjRh6QUvxIW04h8X",
+	"tpQ96z56y+3wH4dE6Z1eiN64FCnTt6JkQ2tHBsh84DAdK2RGSKGQ6QroJYjVoAaxEB3Zuo/JJSp9Ii5y",
+	"SEZVCWkP31ZIYwBSsoRTAQ5BHP+4y37g0h1qucbXXbqTuZDucB05dZRlpTCYUYB/96Ds65RdiztNCPdw",
+	"vRusCVCemDxg0j1dQNnQzxdvXsOZZYi5gH2DNrZhxTi3csRLe+g+P8i45d8myHDiHhBZOiwrtLHs7+xf",
+	"8p9nTurTGpVxyjAT4w9w0L2C/ZMb2WPXwsgMlrIAS8Kf29WyJZ5NAmbmU4m6Aue3E+3XXRqQ4UBhwDLJ",
+	"c9GzFZ0AkCONuB06c8DvDU+a5D73/OM93huKrC3o9t5J8L+PN1Psssbha/B7p1zcX0A9AYmHILGA2x1p",
+	"KfCE4n+fdsTdz0fif5zLN/Lnf/37+L/LV89+Hl7/2HP/fvnrHy+PX8ufn4JmxFBa221CVG5BgG42BvfX",
+	"0hYCrHc4Uv9Kamvz8WAymRyAgI7LXChgLVneBpgae0P2R2QloTJcbdmTDhqL5kqqzunTo6N1X99KK9zK",
+	"ZQ9PgHp7d1Ox+3TqEraYO/ekvfOB8oqmy7tEoTACiGyCP9ankqlIEtg3oM55IdhYOQXvrAnUu06TfhtT",
+	"5juTbYrZ4O/HT09WCr5WSrcp/gpTuro9nrXwbCXa0eP/2bkWvHSK7bcPzp/HJ/PSiJ+RyEUfukVDi6SB",
+	"dBTJG+Frp+/KvHPaOeQjCXqelmLG/yd7S/cBRvrA6gOAk7ZjpURuIpa+niit7EM2CAow6fGdmXPi/tPA",
+	"5PJW6FEOHj4jwhJv1719Ru93CJ75cndBbylpKjeNf1bRxj47p9JRaczYecFELekMV7hoIsDZVWKCNEil",
+	"uNU3eOzSjZ9FAzfcO/qa0R60vuQCH8gNiboZWXvisXnTkK+kujFImSZ7Q3grUD9E441K3Zd5bXFeqFLn",
+	"BYECzgQuR0L9++1rb8hGP3upjOWq1/hcoP1kgTSYFWYoTgZ9Cz+wpGHYQKM5azVTYtI00We8GHHnXDTd",
+	"URSjnNuYHEn15WBMJb/u08WP8ovORN72PC/fslHOVTySn3s81tucq5YRakSpgt0iaVh0/BpWErIamZSq",
+	"utAbgwlpq/RQGp1GN/aYlw0SHt8BBHdsRDVy2D9eBP+IL/UtEBI3X3TDeNi2J0YUghZkuJnJPw/AczOP",
+	"ECnueLVBM89e7k6OAb56diPuDIXdocQpNJDUUakpq1SBTSU+4AU7W1vuvBgMYOqRYRNd3jg3aG4WK14s",
+	"uGfDXClsRq8gFL77pce+aArr6XjN3lGb9xy16Vxx2IKoNv1x6MuKdVz4JeN1/ZUqEqbHfuGeNsQffYSy",
+	"CvhZK4qRrb2gTNoW6TC2FLxw2yHCdDXoyI9KPSh5QSvR13muJ0zGI7+4bVFZ77V7tMIDIDsntAC3NPrx",
+	"L1zmnb8+/PX/AwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -36,6 +36,7 @@ func TestAudit(t *testing.T) {
 			t.Run("access", s.testAccess)
 			t.Run("certificates", s.testCertificates)
 			t.Run("instances", s.testInstances)
+			t.Run("mail", s.testMail)
 			WantSame(t, Must(s.Audit.Verify(t.Context()))(t), audit.Report{Events: int64(s.seen), Checkpoints: 1})
 			for _, e := range s.Events(t) {
 				WantNone(

@@ -45,6 +45,7 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.Stream.Keep(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old events", s.Stream.Prune) })
 	workers.Go(func() { s.always(ctx, endingInterval, "looking for what ends soon", s.Endings.Look) })
+	workers.Go(func() { s.Post.Keep(ctx) })
 	workers.Go(func() { s.describe(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
 	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })

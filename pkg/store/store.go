@@ -155,6 +155,11 @@ func (s *Store) Campaigns() domain.Campaigns { return campaigns{of(s, &campaignT
 // Events implements domain.Store.
 func (s *Store) Events() domain.Events { return events{s} }
 
+// MailRecipients implements domain.Store.
+func (s *Store) MailRecipients() domain.MailRecipients {
+	return mailRecipients{of(s, &mailRecipientTable)}
+}
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 

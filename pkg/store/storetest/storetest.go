@@ -76,6 +76,7 @@ var groups = []struct {
 	{"Campaigns", campaignRules.run},
 	{"Profiles", siteProfileRules.run},
 	{"Events", eventRules.run},
+	{"MailRecipients", mailRecipientRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

@@ -54,6 +54,7 @@ type API struct {
 	users
 	auditEvents
 	eventStream
+	mailRecipients
 	devices
 	deviceDomains
 	applications
@@ -107,10 +108,10 @@ func Mount(e *echo.Echo, config Config) error {
 		plans:          plans{service: s.Plans},
 		tokens:         tokens{access: s.Access, login: s.Login},
 		apikeys:        apikeys{service: s.APIKeys},
-		roles:          roles{service: s.Roles},
-		users:          users{service: s.Users},
+		roles:          roles{service: s.Roles}, users: users{service: s.Users},
 		auditEvents:    auditEvents{service: s.Audit},
 		eventStream:    eventStream{stream: s.Stream, verifier: guard.verifier, lines: new(eventLines)},
+		mailRecipients: mailRecipients{service: s.MailRecipients},
 		devices:        devices{service: s.Devices, audit: s.Audit, results: s.Results},
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},

@@ -26,6 +26,7 @@ type holdings struct {
 	Domains []domain.DeviceDomain
 	Apps    []domain.Application
 	Grants  []domain.PAMAuthorization
+	Mail    []domain.MailRecipient
 	Moves   []domain.Campaign // of the first instance
 	Events  []domain.Event    // without refusals
 }
@@ -45,8 +46,8 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 		Servers: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Instance], error) {
 			return store.Instances().Page(ctx, domain.InstanceFilter{}, page)
 		}),
-		Models: all(t, store.InstanceModels().Page),
-		Keys:   all(t, store.APIKeys().Page), Roles: all(t, store.Roles().Page), Users: all(t, store.Users().Page),
+		Models: all(t, store.InstanceModels().Page), Mail: all(t, store.MailRecipients().Page),
+		Keys: all(t, store.APIKeys().Page), Roles: all(t, store.Roles().Page), Users: all(t, store.Users().Page),
 		Devices: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Device], error) {
 			return store.Devices().Page(ctx, domain.DeviceFilter{}, page)
 		}),

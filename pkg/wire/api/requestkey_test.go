@@ -120,8 +120,12 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"renewInstance":       {path: instancesPath + "/" + server + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
 		"createInstanceModel": {path: instancesPath + "/models", body: `{"name": "` + round + `", "template": "port {{.Port}}"}`},
 		"createDeviceDomain":  {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
-		"createRole":          {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
-		"createUser":          {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
+		"createMailRecipient": {
+			path: "/api/mail/recipients", body: `{"address": "` + round + `@example.com"}`,
+			other: `{"address": "other` + round + `@example.com"}`,
+		},
+		"createRole": {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
+		"createUser": {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
 	})
 	return all
 }
@@ -167,7 +171,7 @@ var unkeyed = []string{
 	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
 	"createClientSite2UserPkcs12", "createClientSite2UserProfile",
 	"createClientsSite2SitePkcs12", "createClientsSite2SiteProfiles", "createToken",
-	"createTokenV1",
+	"createTokenV1", "testMailRecipient",
 }
 
 func TestRequestKey_EveryOperation(t *testing.T) {
