@@ -20,7 +20,7 @@ type digest struct {
 	count       int
 	lines       int
 	first, last time.Time
-	since       time.Time // when the first event was added, by the clock of this process
+	begun       time.Time // when the first event was added, by the clock of this process
 	sections    []section
 }
 
@@ -34,7 +34,7 @@ type section struct {
 // add counts an event, and keeps it while there is room.
 func (d *digest) add(e domain.StreamEvent, now time.Time) {
 	if d.count++; d.count == 1 {
-		d.first, d.last, d.since = e.At, e.At, now
+		d.first, d.last, d.begun = e.At, e.At, now
 	}
 	if e.At.Before(d.first) {
 		d.first = e.At
@@ -50,6 +50,12 @@ func (d *digest) add(e domain.StreamEvent, now time.Time) {
 	if len(s.events) < maxLines && d.lines < maxLetterLines {
 		s.events, d.lines = append(s.events, e), d.lines+1
 	}
+}
+
+// ripe reports whether the first event waits for so long, or was there for so long. An event of a
+// clock that is ahead waits no longer than others.
+func (d *digest) ripe(now time.Time, wait time.Duration) bool {
+	return now.Sub(d.first) >= wait || now.Sub(d.begun) >= wait
 }
 
 // section finds or begins the section of a type; nil: there are too many.

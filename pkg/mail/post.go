@@ -177,7 +177,7 @@ func (p *Post) due(r domain.MailRecipient, now time.Time) bool {
 		return g.upTo == r.Last && (!r.RetryAt.After(now) || r.RetryAt.After(now.Add(2*longRetry)))
 	}
 	interval := cmp.Or(p.Interval, DefaultInterval)
-	if g.count == 0 || now.Sub(g.since) < min(gatherFor, interval) || !g.whole && now.Sub(g.since) < interval {
+	if g.count == 0 || !g.ripe(now, min(gatherFor, interval)) || !g.whole && now.Sub(g.begun) < interval {
 		return false
 	}
 	pace := now.Sub(r.SentAt)
