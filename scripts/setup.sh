@@ -2,7 +2,7 @@
 # Prepares a machine for the tests and the demo that run real programs:
 #
 #   scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node \
-#     schemathesis witnesses shells nftables
+#     schemathesis witnesses shells nftables exim
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -68,6 +68,7 @@ list_missing() {
 			have nft || [ -x /usr/sbin/nft ] || echo nftables
 			have ip || [ -x /usr/sbin/ip ] || echo iproute2
 			;;
+		exim) [ -x /usr/sbin/exim4 ] || echo exim4-daemon-light ;;
 		witnesses)
 			have_python || echo python3-venv
 			have_node || echo nodejs npm
@@ -75,7 +76,7 @@ list_missing() {
 			have mvn || echo maven
 			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables exim)" >&2
 			exit 2
 			;;
 		esac
@@ -197,6 +198,7 @@ install_packages() {
 		apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
 	# Debian's package starts a service; the tests start their own.
 	case " $* " in *" pgbouncer "*) $root systemctl disable --now pgbouncer >/dev/null 2>&1 || true ;; esac
+	case " $* " in *" exim4-daemon-light "*) $root systemctl disable --now exim4 >/dev/null 2>&1 || true ;; esac
 }
 
 # Debian's package creates a cluster and starts it; the tests start their own.

@@ -127,8 +127,8 @@ func editables(t *testing.T, w *World) map[string]editable {
 	role, other := w.NewRole(t, Read(domain.ScopeCAs)), w.NewRole(t, Write(domain.ScopeClients))
 	key, user := w.NewAPIKey(t, Weak).APIKey, w.NewUser(t)
 	all := vaultEditables(t, w)
-	all["recipient of mail"] = mailEditable(t, w)
 	maps.Copy(all, instanceEditables(t, w))
+	maps.Copy(all, map[string]editable{"recipient of mail": mailEditable(t, w)})
 	all["remote user"] = userEditable(t, w)
 	all["CA"] = editable{
 		ca, domain.CAUpdate{}, subject(), map[string]string{

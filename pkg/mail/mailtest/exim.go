@@ -26,6 +26,9 @@ type Exim struct {
 	dir    string
 }
 
+// EximPassword is that of the user.
+const EximPassword = "segredo do servidor"
+
 // program is where Debian has Exim.
 const program = "/usr/sbin/exim4"
 
@@ -42,20 +45,19 @@ func NewExim(t testing.TB) *Exim {
 	dir, err := os.MkdirTemp("", "exim")
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	const password = "segredo do servidor"
 	e := &Exim{dir: dir, Server: smtp.Server{
-		Host: "127.0.0.1", User: "chaveiro", PasswordFile: Secret(t, password),
+		Host: "127.0.0.1", User: "chaveiro", PasswordFile: Secret(t, EximPassword),
 		From: "Chaveiro <chaveiro@example.com>", Hello: "chaveiro.example.com",
 	}}
 	identity := NewIdentity(t, "127.0.0.1")
 	e.Server.CAFile = identity.CertFile
-	e.configure(t, identity, password)
+	e.configure(t, identity)
 	e.listen(t)
 	return e
 }
 
 // configure writes the configuration, for the account that Debian has for Exim.
-func (e *Exim) configure(t testing.TB, identity Identity, password string) {
+func (e *Exim) configure(t testing.TB, identity Identity) {
 	t.Helper()
 	account, err := user.Lookup("Debian-exim")
 	check(t, err)
@@ -69,7 +71,7 @@ func (e *Exim) configure(t testing.TB, identity Identity, password string) {
 	}
 	var text strings.Builder
 	check(t, template.Must(template.New("").Parse(eximConf)).Execute(&text, map[string]string{
-		"Dir": e.dir, "User": account.Uid, "Group": account.Gid, "Password": password,
+		"Dir": e.dir, "User": account.Uid, "Group": account.Gid, "Password": EximPassword,
 	}))
 	check(t, os.WriteFile(filepath.Join(e.dir, "exim.conf"), []byte(text.String()), 0o644))
 	for _, name := range []string{"", "spool", "maildir"} {

@@ -46,12 +46,13 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 		Servers: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Instance], error) {
 			return store.Instances().Page(ctx, domain.InstanceFilter{}, page)
 		}),
-		Models: all(t, store.InstanceModels().Page), Mail: all(t, store.MailRecipients().Page),
-		Keys: all(t, store.APIKeys().Page), Roles: all(t, store.Roles().Page), Users: all(t, store.Users().Page),
+		Models: all(t, store.InstanceModels().Page),
+		Keys:   all(t, store.APIKeys().Page), Roles: all(t, store.Roles().Page), Users: all(t, store.Users().Page),
 		Devices: all(t, func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.Device], error) {
 			return store.Devices().Page(ctx, domain.DeviceFilter{}, page)
 		}),
 		Domains: all(t, store.DeviceDomains().Page), Apps: all(t, store.Applications().Page),
+		Mail: all(t, store.MailRecipients().Page),
 		Grants: all(t,
 			func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
 				return store.PAMAuthorizations().Page(ctx, 0, page)

@@ -57,6 +57,10 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	send(t, s, "PUT", linked+"/configs/"+server, "{}").want(t, 200, "", "")
 	instance, campaign := campaignOf(t, s, round)
 	all := keyedUsers(t, s, round, imported, server)
+	all["createMailRecipient"] = keyed{
+		path: "/api/mail/recipients", body: `{"address": "` + round + `@example.com"}`,
+		other: `{"address": "other` + round + `@example.com"}`,
+	}
 	maps.Copy(all, map[string]keyed{
 		"rotateInstanceControlKey": {path: instancesPath + "/" + server + "/control-key"},
 		"endInstanceCampaign":      {path: instance + "/campaigns/" + campaign + "/end"},
@@ -120,12 +124,8 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		"renewInstance":       {path: instancesPath + "/" + server + "/renew", body: `{"overlap": "P1D"}`, other: `{"overlap": "P2D"}`},
 		"createInstanceModel": {path: instancesPath + "/models", body: `{"name": "` + round + `", "template": "port {{.Port}}"}`},
 		"createDeviceDomain":  {path: "/api/pam/domains", body: `{"name": "` + round + `.com.br"}`},
-		"createMailRecipient": {
-			path: "/api/mail/recipients", body: `{"address": "` + round + `@example.com"}`,
-			other: `{"address": "other` + round + `@example.com"}`,
-		},
-		"createRole": {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
-		"createUser": {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
+		"createRole":          {path: rolesPath, body: `{"name": "` + round + `", "scopes": [{"name": "audit", "read": true, "write": false}]}`},
+		"createUser":          {path: usersPath, body: `{"username": "` + round + `", "password": "senha bem longa, e rara"}`},
 	})
 	return all
 }
