@@ -35,7 +35,8 @@ func TestMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := apptest.Start(t, o)
-	createCA(t, login(t, again), "Filial")
+	client.URL = again.URL
+	createCA(t, client, "Filial")
 	awaitLetters(t, exim, 2)
 	tested := apptest.Command(t, o, append([]string{"mail", "test", "noc@example.com"}, settings...)...)
 	if tested.Code != 0 || !strings.Contains(tested.Stdout, "has taken a letter to noc@example.com") {
