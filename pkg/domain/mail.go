@@ -71,15 +71,24 @@ func (s MailState) Delivered(now time.Time) MailState {
 }
 
 // Selects reports whether an event is mailed to the recipient.
-func (r MailRecipient) Selects(e StreamEvent) bool {
-	if r.Resource != "" && r.Resource != e.Resource || r.ResourceID != 0 && r.ResourceID != e.ResourceID {
-		return false
-	}
+func (r MailRecipient) Selects(e StreamEvent) bool { return r.Chooses(e.Type) && r.Concerns(e) }
+
+// Chooses reports whether the recipient gets events of a type.
+func (r MailRecipient) Chooses(t EventType) bool {
 	list := r.Events
 	if len(list) == 0 {
 		list = []string{MailAlarms}
 	}
-	return selectsType(list, e.Type) && (!strings.HasSuffix(string(e.Type), ".expiring") || e.days() <= r.Days)
+	return selectsType(list, t)
+}
+
+// Concerns reports whether an event of a type that the recipient gets is one of its resource, and
+// near enough.
+func (r MailRecipient) Concerns(e StreamEvent) bool {
+	if r.Resource != "" && r.Resource != e.Resource || r.ResourceID != 0 && r.ResourceID != e.ResourceID {
+		return false
+	}
+	return !strings.HasSuffix(string(e.Type), ".expiring") || e.days() <= r.Days
 }
 
 // days is how many days ahead an event tells that something ends; 0 when it does not say.

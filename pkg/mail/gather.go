@@ -15,6 +15,18 @@ type gathering struct {
 	whole   bool      // there were no more
 	updated time.Time // of the recipient
 	last    int64     // the span of the letter on its way ends there; 0: none is
+
+	chosen map[domain.EventType]bool // what the recipient gets, of the types that were met
+}
+
+// selects is r.Selects. To ask that for each event would take most of the time.
+func (g *gathering) selects(r domain.MailRecipient, e domain.StreamEvent) bool {
+	chosen, known := g.chosen[e.Type]
+	if !known {
+		chosen = r.Chooses(e.Type)
+		g.chosen[e.Type] = chosen
+	}
+	return chosen && r.Concerns(e)
 }
 
 // The bounds of one round.
@@ -56,7 +68,7 @@ func (p *Post) meet(list []domain.MailRecipient) {
 	for _, r := range list {
 		g := known[r.ID]
 		if g == nil || !g.updated.Equal(r.UpdatedAt) || g.upTo < r.Told || g.last != r.Last && g.upTo != r.Last {
-			g = &gathering{upTo: r.Told, updated: r.UpdatedAt}
+			g = &gathering{upTo: r.Told, updated: r.UpdatedAt, chosen: map[domain.EventType]bool{}}
 		}
 		g.last = r.Last
 		p.gathered[r.ID] = g
@@ -92,7 +104,7 @@ func (p *Post) look(list []domain.MailRecipient, events []domain.StreamEvent, ne
 		g := p.gathered[r.ID]
 		end := min(reached, g.end(newest))
 		for _, e := range events {
-			if e.ID > g.upTo && e.ID <= end && r.Selects(e) {
+			if e.ID > g.upTo && e.ID <= end && g.selects(r, e) {
 				g.add(e, p.Now())
 			}
 		}
