@@ -77,11 +77,13 @@ var layers = map[string][]string{
 		"pkg/domain", "pkg/openvpn", "pkg/openvpn/kits", "pkg/pki", "pkg/seal", "pkg/audit", "pkg/bounded", "pkg/turns",
 		"pkg/idempotency",
 	},
-	"pkg/events": {"pkg/domain", "pkg/turns"},
-	"pkg/census": {"pkg/domain"},
+	"pkg/events":    {"pkg/domain", "pkg/turns"},
+	"pkg/mail":      {"pkg/domain", "pkg/audit", "pkg/idempotency", "pkg/mail/smtp"},
+	"pkg/mail/smtp": {"github.com/wneessen/go-mail"},
+	"pkg/census":    {"pkg/domain"},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
-		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/census",
+		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/mail", "pkg/mail/smtp", "pkg/census",
 	},
 	"pkg/store": {
 		"pkg/domain", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",
@@ -100,6 +102,7 @@ var layers = map[string][]string{
 // owners lists the only packages that may import something.
 var owners = map[string][]string{
 	"gorm.io/...":                  {"pkg/store/..."},
+	"github.com/wneessen/...":      {"pkg/mail/smtp"},
 	"github.com/labstack/echo/...": {"pkg/wire/...", "gen/..."},
 	"github.com/chromedp/...":      {"pkg/wire/docs/browsertest"},
 	"github.com/alecthomas/kong":   {"cmd/..."},

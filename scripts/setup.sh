@@ -2,7 +2,7 @@
 # Prepares a machine for the tests and the demo that run real programs:
 #
 #   scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node \
-#     schemathesis witnesses shells nftables prometheus packages debian
+#     schemathesis witnesses shells nftables prometheus exim packages debian
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -72,6 +72,7 @@ list_missing() {
 			have ip || [ -x /usr/sbin/ip ] || echo iproute2
 			;;
 		prometheus) { have prometheus && have promtool; } || echo prometheus ;;
+		exim) [ -x /usr/sbin/exim4 ] || echo exim4-daemon-light ;;
 		witnesses)
 			have_python || echo python3-venv
 			have_node || echo nodejs npm
@@ -94,7 +95,7 @@ list_missing() {
 			have lintian || echo lintian
 			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus packages debian)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim packages debian)" >&2
 			exit 2
 			;;
 		esac
@@ -237,6 +238,7 @@ install_packages() {
 	for service in pgbouncer prometheus; do
 		case " $* " in *" $service "*) $root systemctl disable --now "$service" >/dev/null 2>&1 || true ;; esac
 	done
+	case " $* " in *" exim4-daemon-light "*) $root systemctl disable --now exim4 >/dev/null 2>&1 || true ;; esac
 }
 
 # Debian's package creates a cluster and starts it; the tests start their own.

@@ -32,6 +32,7 @@ type cli struct {
 	Campaign   campaignCommands `cmd:"" help:"Bring the sites of an OpenVPN instance over to new profiles."`
 	Enrol      enrol            `cmd:"" help:"Enrol this machine as a site by a link: make its key, fetch its profile, start OpenVPN."`
 	Agent      agentCommands    `cmd:"" help:"Keep the OpenVPN servers of this machine as the service has them."`
+	Mail       mailCommands     `cmd:"" help:"Manage to whom events are mailed."`
 	Import     importCommands   `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
 	Export     exportCommands   `cmd:"" help:"Write what another program can go on with."`
 	Role       roleCommands     `cmd:"" help:"Manage roles."`

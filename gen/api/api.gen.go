@@ -3590,6 +3590,124 @@ type IssuedKind string
 // KeyAlgorithm The algorithm of a key pair.
 type KeyAlgorithm string
 
+// MailRecipient Example: {"address":"noc@example.com","attempts":1,"created_at":"2020-10-05T12:20:02.932000+00:00","days":30,"enabled":true,"events":["alarms","key.exported"],"failed_at":"2020-11-05T12:21:02.932000+00:00","failure":"450 4.2.1 mailbox busy","id":1,"language":"pt-BR","last_sent_at":"2020-11-04T12:20:02.932000+00:00","resource":"openvpn.clients","resource_id":7,"sent":12,"updated_at":"2020-11-05T12:20:02.932000+00:00","waiting_since":"2020-11-05T12:20:02.932000+00:00"}
+type MailRecipient struct {
+	// ID The id of the recipient.
+	ID int64 `json:"id"`
+
+	// Address The e-mail address.
+	Address string `json:"address"`
+
+	// Language `pt-BR` or `en`.
+	Language string `json:"language"`
+
+	// Events Types of events, as `key.exported`, and groups of them: `alarms`, `service`, `expiry`, `agents`, `authorities`, `security`, `certificates`, `sessions`, `instances`, `vault`, `all`. An empty list is `alarms`.
+	Events []string `json:"events"`
+
+	// Resource Only events of resources of this kind, as `openvpn.clients`; `null`: of all.
+	Resource *string `json:"resource"`
+
+	// ResourceID Only events of this one; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+
+	// Days That something ends is mailed from so many days ahead on.
+	Days int `json:"days"`
+
+	// Enabled Whether anything is mailed.
+	Enabled bool `json:"enabled"`
+
+	// WaitingSince Since when a letter is on its way; `null` when none is.
+	WaitingSince *string `json:"waiting_since"`
+
+	// Attempts How many times the mail server has not taken that letter.
+	Attempts int `json:"attempts"`
+
+	// Failure What the last attempt has failed with; empty when it has not.
+	Failure string `json:"failure"`
+
+	// FailedAt When the mail server has refused the address for good. Nothing is mailed to it any more until the recipient is updated.
+	FailedAt *string `json:"failed_at"`
+
+	// LastSentAt When the mail server has taken the last letter.
+	LastSentAt *string `json:"last_sent_at"`
+
+	// Sent How many letters it has taken.
+	Sent int64 `json:"sent"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// MailRecipientCreate defines model for MailRecipientCreate.
+type MailRecipientCreate struct {
+	// Address The e-mail address; unique regardless of case.
+	Address string `json:"address"`
+
+	// Language `pt-BR` (the default) or `en`.
+	Language *string `json:"language,omitempty"`
+
+	// Events Types of events and groups of them, each once; see `MailRecipient`. An empty list, the default, is `alarms`.
+	Events []string `json:"events,omitempty"`
+
+	// Resource Only events of resources of this kind, as `openvpn.clients`.
+	Resource *string `json:"resource,omitempty"`
+
+	// ResourceID Only events of this one; needs `resource`.
+	ResourceID *int64 `json:"resource_id,omitempty"`
+
+	// Days That something ends is mailed from so many days ahead on; 30 when left out. It is told 90, 30, 14, 7 and 1 days ahead.
+	Days *int `json:"days,omitempty"`
+
+	// Enabled Whether anything is mailed.
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// MailRecipientPage Example: {"cursor":{"current":0,"next":null,"previous":null},"recipients":[{"address":"noc@example.com","attempts":1,"created_at":"2020-10-05T12:20:02.932000+00:00","days":30,"enabled":true,"events":["alarms","key.exported"],"failed_at":"2020-11-05T12:21:02.932000+00:00","failure":"450 4.2.1 mailbox busy","id":1,"language":"pt-BR","last_sent_at":"2020-11-04T12:20:02.932000+00:00","resource":"openvpn.clients","resource_id":7,"sent":12,"updated_at":"2020-11-05T12:20:02.932000+00:00","waiting_since":"2020-11-05T12:20:02.932000+00:00"}]}
+type MailRecipientPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor     Cursor          `json:"cursor"`
+	Recipients []MailRecipient `json:"recipients"`
+}
+
+// MailRecipientUpdate defines model for MailRecipientUpdate.
+type MailRecipientUpdate struct {
+	// Address The e-mail address; unique regardless of case.
+	Address *string `json:"address,omitempty"`
+
+	// Language `pt-BR` or `en`.
+	Language *string `json:"language,omitempty"`
+
+	// Events Types of events and groups of them, each once; see `MailRecipient`. An empty list is `alarms`.
+	Events []string `json:"events,omitempty"`
+
+	// Resource Only events of resources of this kind; empty: of all, and `resource_id` is cleared too.
+	Resource *string `json:"resource,omitempty"`
+
+	// ResourceID Only events of this one; 0: of all.
+	ResourceID *int64 `json:"resource_id,omitempty"`
+
+	// Days That something ends is mailed from so many days ahead on.
+	Days *int `json:"days,omitempty"`
+
+	// Enabled Whether anything is mailed; true also tries an address again that was refused.
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// MailTest Example: {"failure":"","message_id":"7QWJ3N5KXF2VSDYPLTBGRA6MHC@example.com","sent":true}
+type MailTest struct {
+	// Sent Whether the mail server has taken the letter.
+	Sent bool `json:"sent"`
+
+	// MessageID The Message-ID of the letter, without angle brackets.
+	MessageID string `json:"message_id"`
+
+	// Failure What has failed, with what the mail server has said; empty when nothing has.
+	Failure string `json:"failure"`
+}
+
 // MergedCrl Example: {"added":1,"ca_id":1,"entries":3}
 type MergedCrl struct {
 	// CaID The id of the CA.
@@ -4826,6 +4944,54 @@ type GetEventsPageParams struct {
 	// Wait For how many seconds an empty page waits for its first event.
 	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
 
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetMailRecipientsPageParams defines parameters for GetMailRecipientsPage.
+type GetMailRecipientsPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateMailRecipientParams defines parameters for CreateMailRecipient.
+type CreateMailRecipientParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteMailRecipientParams defines parameters for DeleteMailRecipient.
+type DeleteMailRecipientParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetMailRecipientParams defines parameters for GetMailRecipient.
+type GetMailRecipientParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateMailRecipientParams defines parameters for UpdateMailRecipient.
+type UpdateMailRecipientParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// TestMailRecipientParams defines parameters for TestMailRecipient.
+type TestMailRecipientParams struct {
 	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
@@ -6297,6 +6463,12 @@ type UpdateApikeyJSONRequestBody = ApikeyUpdate
 // RotateApikeyJSONRequestBody defines body for RotateApikey for application/json ContentType.
 type RotateApikeyJSONRequestBody = ApikeyRotate
 
+// CreateMailRecipientJSONRequestBody defines body for CreateMailRecipient for application/json ContentType.
+type CreateMailRecipientJSONRequestBody = MailRecipientCreate
+
+// UpdateMailRecipientJSONRequestBody defines body for UpdateMailRecipient for application/json ContentType.
+type UpdateMailRecipientJSONRequestBody = MailRecipientUpdate
+
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
 
@@ -6651,6 +6823,24 @@ type ServerInterface interface {
 	// GetEventsPage List or follow the stream of events
 	// (GET /events)
 	GetEventsPage(ctx echo.Context, params GetEventsPageParams) error
+	// GetMailRecipientsPage List recipients of mail
+	// (GET /mail/recipients)
+	GetMailRecipientsPage(ctx echo.Context, params GetMailRecipientsPageParams) error
+	// CreateMailRecipient Create a recipient of mail
+	// (POST /mail/recipients)
+	CreateMailRecipient(ctx echo.Context, params CreateMailRecipientParams) error
+	// DeleteMailRecipient Delete a recipient of mail
+	// (DELETE /mail/recipients/{id})
+	DeleteMailRecipient(ctx echo.Context, id ID, params DeleteMailRecipientParams) error
+	// GetMailRecipient Get a recipient of mail
+	// (GET /mail/recipients/{id})
+	GetMailRecipient(ctx echo.Context, id ID, params GetMailRecipientParams) error
+	// UpdateMailRecipient Update a recipient of mail
+	// (PUT /mail/recipients/{id})
+	UpdateMailRecipient(ctx echo.Context, id ID, params UpdateMailRecipientParams) error
+	// TestMailRecipient Send a test letter
+	// (POST /mail/recipients/{id}/test)
+	TestMailRecipient(ctx echo.Context, id ID, params TestMailRecipientParams) error
 	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx echo.Context, params CreateTokenParams) error
@@ -7564,6 +7754,242 @@ func (w *ServerInterfaceWrapper) GetEventsPage(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetEventsPage(ctx, params)
+	return err
+}
+
+// GetMailRecipientsPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMailRecipientsPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMailRecipientsPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMailRecipientsPage(ctx, params)
+	return err
+}
+
+// CreateMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateMailRecipient(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateMailRecipientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateMailRecipient(ctx, params)
+	return err
+}
+
+// DeleteMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteMailRecipient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteMailRecipientParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteMailRecipient(ctx, id, params)
+	return err
+}
+
+// GetMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMailRecipient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMailRecipientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMailRecipient(ctx, id, params)
+	return err
+}
+
+// UpdateMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateMailRecipient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateMailRecipientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateMailRecipient(ctx, id, params)
+	return err
+}
+
+// TestMailRecipient converts echo context to params.
+func (w *ServerInterfaceWrapper) TestMailRecipient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestMailRecipientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestMailRecipient(ctx, id, params)
 	return err
 }
 
@@ -14272,6 +14698,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/user/info", wrapper.GetUserInfo, options.OperationMiddlewares["getUserInfo"]...)
 	router.PUT(options.BaseURL+"/user/info", wrapper.UpdateUserInfo, options.OperationMiddlewares["updateUserInfo"]...)
 	router.GET(options.BaseURL+"/events", wrapper.GetEventsPage, options.OperationMiddlewares["getEventsPage"]...)
+	router.GET(options.BaseURL+"/mail/recipients", wrapper.GetMailRecipientsPage, options.OperationMiddlewares["getMailRecipientsPage"]...)
+	router.POST(options.BaseURL+"/mail/recipients", wrapper.CreateMailRecipient, options.OperationMiddlewares["createMailRecipient"]...)
+	router.DELETE(options.BaseURL+"/mail/recipients/:id", wrapper.DeleteMailRecipient, options.OperationMiddlewares["deleteMailRecipient"]...)
+	router.GET(options.BaseURL+"/mail/recipients/:id", wrapper.GetMailRecipient, options.OperationMiddlewares["getMailRecipient"]...)
+	router.PUT(options.BaseURL+"/mail/recipients/:id", wrapper.UpdateMailRecipient, options.OperationMiddlewares["updateMailRecipient"]...)
+	router.POST(options.BaseURL+"/mail/recipients/:id/test", wrapper.TestMailRecipient, options.OperationMiddlewares["testMailRecipient"]...)
 	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
 	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
 
@@ -15344,6 +15776,644 @@ func (response GetEventsPage409JSONResponse) VisitGetEventsPageResponse(w http.R
 type GetEventsPage500JSONResponse struct{ InternalErrorJSONResponse }
 
 func (response GetEventsPage500JSONResponse) VisitGetEventsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPageRequestObject struct {
+	Params GetMailRecipientsPageParams
+}
+
+type GetMailRecipientsPageResponseObject interface {
+	VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error
+}
+
+type GetMailRecipientsPage200JSONResponse MailRecipientPage
+
+func (response GetMailRecipientsPage200JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMailRecipientsPage400JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetMailRecipientsPage401JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetMailRecipientsPage403JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientsPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetMailRecipientsPage500JSONResponse) VisitGetMailRecipientsPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipientRequestObject struct {
+	Params CreateMailRecipientParams
+	Body   *CreateMailRecipientJSONRequestBody
+}
+
+type CreateMailRecipientResponseObject interface {
+	VisitCreateMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type CreateMailRecipient200JSONResponse MailRecipient
+
+func (response CreateMailRecipient200JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateMailRecipient400JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateMailRecipient401JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateMailRecipient403JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateMailRecipient409JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateMailRecipient500JSONResponse) VisitCreateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipientRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteMailRecipientParams
+}
+
+type DeleteMailRecipientResponseObject interface {
+	VisitDeleteMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type DeleteMailRecipient200Response struct {
+}
+
+func (response DeleteMailRecipient200Response) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMailRecipient400JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteMailRecipient401JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteMailRecipient403JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipient404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteMailRecipient404JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteMailRecipient500JSONResponse) VisitDeleteMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipientRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetMailRecipientParams
+}
+
+type GetMailRecipientResponseObject interface {
+	VisitGetMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type GetMailRecipient200JSONResponse MailRecipient
+
+func (response GetMailRecipient200JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMailRecipient400JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetMailRecipient401JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetMailRecipient403JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetMailRecipient404JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetMailRecipient500JSONResponse) VisitGetMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipientRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateMailRecipientParams
+	Body   *UpdateMailRecipientJSONRequestBody
+}
+
+type UpdateMailRecipientResponseObject interface {
+	VisitUpdateMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type UpdateMailRecipient200JSONResponse MailRecipient
+
+func (response UpdateMailRecipient200JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateMailRecipient400JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateMailRecipient401JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateMailRecipient403JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateMailRecipient404JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateMailRecipient409JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateMailRecipient500JSONResponse) VisitUpdateMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipientRequestObject struct {
+	ID     ID `json:"id"`
+	Params TestMailRecipientParams
+}
+
+type TestMailRecipientResponseObject interface {
+	VisitTestMailRecipientResponse(w http.ResponseWriter) error
+}
+
+type TestMailRecipient200JSONResponse MailTest
+
+func (response TestMailRecipient200JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response TestMailRecipient400JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response TestMailRecipient401JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response TestMailRecipient403JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response TestMailRecipient404JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient409JSONResponse struct{ ConflictJSONResponse }
+
+func (response TestMailRecipient409JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestMailRecipient500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response TestMailRecipient500JSONResponse) VisitTestMailRecipientResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -30859,6 +31929,24 @@ type StrictServerInterface interface {
 	// GetEventsPage List or follow the stream of events
 	// (GET /events)
 	GetEventsPage(ctx context.Context, request GetEventsPageRequestObject) (GetEventsPageResponseObject, error)
+	// GetMailRecipientsPage List recipients of mail
+	// (GET /mail/recipients)
+	GetMailRecipientsPage(ctx context.Context, request GetMailRecipientsPageRequestObject) (GetMailRecipientsPageResponseObject, error)
+	// CreateMailRecipient Create a recipient of mail
+	// (POST /mail/recipients)
+	CreateMailRecipient(ctx context.Context, request CreateMailRecipientRequestObject) (CreateMailRecipientResponseObject, error)
+	// DeleteMailRecipient Delete a recipient of mail
+	// (DELETE /mail/recipients/{id})
+	DeleteMailRecipient(ctx context.Context, request DeleteMailRecipientRequestObject) (DeleteMailRecipientResponseObject, error)
+	// GetMailRecipient Get a recipient of mail
+	// (GET /mail/recipients/{id})
+	GetMailRecipient(ctx context.Context, request GetMailRecipientRequestObject) (GetMailRecipientResponseObject, error)
+	// UpdateMailRecipient Update a recipient of mail
+	// (PUT /mail/recipients/{id})
+	UpdateMailRecipient(ctx context.Context, request UpdateMailRecipientRequestObject) (UpdateMailRecipientResponseObject, error)
+	// TestMailRecipient Send a test letter
+	// (POST /mail/recipients/{id}/test)
+	TestMailRecipient(ctx context.Context, request TestMailRecipientRequestObject) (TestMailRecipientResponseObject, error)
 	// CreateToken Exchange an apikey or a password for an access token
 	// (POST /oauth2/token)
 	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
@@ -31583,6 +32671,206 @@ func (sh *strictHandler) GetEventsPage(ctx echo.Context, params GetEventsPagePar
 		return err
 	} else if validResponse, ok := response.(GetEventsPageResponseObject); ok {
 		return validResponse.VisitGetEventsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMailRecipientsPage operation middleware
+func (sh *strictHandler) GetMailRecipientsPage(ctx echo.Context, params GetMailRecipientsPageParams) error {
+	var request GetMailRecipientsPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMailRecipientsPage(ctx.Request().Context(), request.(GetMailRecipientsPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMailRecipientsPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMailRecipientsPageResponseObject); ok {
+		return validResponse.VisitGetMailRecipientsPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateMailRecipient operation middleware
+func (sh *strictHandler) CreateMailRecipient(ctx echo.Context, params CreateMailRecipientParams) error {
+	var request CreateMailRecipientRequestObject
+
+	request.Params = params
+
+	var body CreateMailRecipientJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateMailRecipient(ctx.Request().Context(), request.(CreateMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateMailRecipientResponseObject); ok {
+		return validResponse.VisitCreateMailRecipientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteMailRecipient operation middleware
+func (sh *strictHandler) DeleteMailRecipient(ctx echo.Context, id ID, params DeleteMailRecipientParams) error {
+	var request DeleteMailRecipientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMailRecipient(ctx.Request().Context(), request.(DeleteMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteMailRecipientResponseObject); ok {
+		return validResponse.VisitDeleteMailRecipientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMailRecipient operation middleware
+func (sh *strictHandler) GetMailRecipient(ctx echo.Context, id ID, params GetMailRecipientParams) error {
+	var request GetMailRecipientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMailRecipient(ctx.Request().Context(), request.(GetMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMailRecipientResponseObject); ok {
+		return validResponse.VisitGetMailRecipientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateMailRecipient operation middleware
+func (sh *strictHandler) UpdateMailRecipient(ctx echo.Context, id ID, params UpdateMailRecipientParams) error {
+	var request UpdateMailRecipientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateMailRecipientJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateMailRecipient(ctx.Request().Context(), request.(UpdateMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateMailRecipientResponseObject); ok {
+		return validResponse.VisitUpdateMailRecipientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestMailRecipient operation middleware
+func (sh *strictHandler) TestMailRecipient(ctx echo.Context, id ID, params TestMailRecipientParams) error {
+	var request TestMailRecipientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestMailRecipient(ctx.Request().Context(), request.(TestMailRecipientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestMailRecipient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestMailRecipientResponseObject); ok {
+		return validResponse.VisitTestMailRecipientResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -36393,1065 +37681,1099 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P2LcttIljeIv0r++X0RXf6GogHeJFLxjx2V7OpylW9ju7q6q9qfkASSZLbATA4SlMyq0Ma+ysRG7AvM",
-	"I/Sb7JNs5MlMIHElQFKyXa2KiWkLAIG8nDz38zu/d3y+WnNGWCw60987S4IDEsE/L7G/JJecxREP5d8B",
-	"EX5E1zHlrDPt/Lwk8ZJECLMALfktipcEzXiwRSu8RTOCfPnroNfpdoS/JCss3xBv16Qz7Yg4omzRubvr",
-	"duTrCYufUbHmgqpX5790geY0JIjhFUFzHiVf2vnuKHzFAzqnJCi+9MOSoJCK+E8CxUsqfloHOCZddLuk",
-	"/hIxjjhMTj6B+Bw+eXmBllj00HvCAkRjNMP+NaIMeS/mJ+Y7J+8p84knR0Y+4dU6lEP6mQRd1B+h1/wG",
-	"9Z3+GLn9qeNMHQf9+dWH3XN4H2P5mvwE3kZEEBaj2yWJCMwBUQEDDbGI1cjjJY6RzzdhIHdkiYMubFeI",
-	"YxKhiNxwH8u3CdgzxmP5FGeIxlN4UYBjPMOCoIATAfcxE7ck6iIeIR+zP8EPbiMax4ShmGc35H9GZN6Z",
-	"dv7H05TAnqq74mkyLTnH5x/womzXRRxxtkA3OKQBjnlkNkLu/TkSJdvwmjNy8grH/tLbRRzvyH9uiIhf",
-	"VJAGDczXIvXguVpayoi5EfKFJAg5hpjz7JaP5o7vktP5ZD7GQ98hZ3N37uDBrO8PgxEZzzODW+FPLwlb",
-	"xMvOdDzslo41jrYX85hEJcskL8MBXGG2RYL4nAUCxRzF0RbhBaYMffPuu0s0cV2nK+/LHyLX6fV7gyfn",
-	"aK3JiLNwK2mJyblFBN0CVXGuXqsXQciNn2MakkBOnzIBpGB+hgSJbqhPNG3Ivwhi/DazNgMnM3fK6Gqz",
-	"6kydZOKUxWRBIpj5zz//fLGJl4TF1McxKd8reBtsC0Z+RAL5NA4V8d8C8Qe8i7xvCY5I5JWuhtsb99wn",
-	"2T1Uz7fZqbtuZ40jvCKx5qAXvk/W8UvMFhu8qBh9qO/K8XsrsfAkMZMo4pHoIm8dn3z7zkPfwHEkc7wJ",
-	"4ydyyT3CclwGnux0O1S+WHHxTrcjmaakEhjISTKSHUwHr9aYLtjuw+HrJ3vmw2scL9PPmttXNOh0O5KI",
-	"aCSZcRxtiD2EOY9WOFZ7Px52unKhFVlMHOfUnUz6o+Hp0JlM3G5KMW4pxTyLtu827A0Lt8Wxe/K73lRy",
-	"siVlC8kv/SVmCxL00IWhcZtuZvL4zzeCBPJZ80915s0T50B4bKslhlwVxSWRwFuBbuXbqE2IWCBPjRK2",
-	"2sPrdUgVI356w4Kev8Q3hEa8F0Tbk2jD/u0fgjOvK59dh9hP+M9GbHCYcGQcCp7IAhwDZ2JcyUn0mlAl",
-	"q1EQbVG0YYjxCNFYIO9FQFZrHhPmb09+JFtPTvSarONkR/9zQ6JtuqVBtL2KNixDQZowO9M5DgVJtmXG",
-	"eUgwUzz+05pGRFQwMbldKF5yoQcvWTuOlVCTcllSPAgtWIUX79+gs7HjnqNbGi/5JkYY/cYZkctMBfrp",
-	"w2XV4IkaxRWGYbTiwXoC35I5j0izGczg2XQWRxq8em270X+nD1jZaVaH7xx5fE3YzZp5ip+HZB4jvqkk",
-	"BH1mm0r8txGXWpweiBzT9zwMSLSbx+AgiIiQBy8igm8in/TQByB0CiSuWWAXCa7WnnHQQ9XRBpWIRojf",
-	"MhTRxTIWaLaVspGyRQXXejhmtdfkba7vfvYJJNzjR7ItU+Ji8gk06C3fqE2ALZI7R25BmyfYXyLFj2MO",
-	"DFJs/KXkkhj99NOLZ4o1rwmOcxoZHCCldkjL4Jpsu7C15oKPw5BE8BRlqD9ES76RMtUos/BJqQ4vSCzS",
-	"n+UYqrQ85L05jQSMW8Q0DCUPZZKC0Afr+2pEmClJYIZJBRo6E+RFm5B4BUGjtalrQtbJqKbAmvWkpVIf",
-	"USl2GLntVQn4HBuv4g790Qj21PztSo0ljkkk3/m/f/3/nfyfH//tf3bKOMgLJmLMfLKbZN+sCfvL29eI",
-	"6l80IVj96APqCW/xglxuIsGjUtM2Uru+lorZjEhNd4qcnBqmzS1FGfLJrtIBbqlQv6YBAkmjrcrcC7Ul",
-	"CfaL58NQeox8ij3Q7/SFdURuKN8IT2kZRrXYMEtxUY+iNQaaIiB7FvSGCPkDslrHW/hsZh+ccqauXlUu",
-	"3J3ufuvvVK7/e/pbiSh9EZOVPPyFMbuj8kEL+ZrSIctfJEN0HWcnVbwn4bxab8zoWEQLGBTja7nUt3hr",
-	"BEyiHEsG9CcBbA+vqeQQPEIbQaIeepNQimJ35m0ZbiGNcU+QcO5NkdQRgGMEJCQxAVMsoALPQiL10a4Z",
-	"hxoE0JDYrEkkP+fB8LpSmsATRB5sMH3AfiNgMS6lvXdNmNS8uD63pcst16il+veeCEF5A4NCqAcb8Az9",
-	"5AOyjPc8KlGhPBp4XWWSSQVt603zeqBiED5faV7RQy+ArZsfZPUtNCOCBkTfTfQ9L/2EUWA9m9/IYVjM",
-	"YEZCzhbgB6BgtgckqtxQOa/GnhsSxXQO1vgb+VJYmZ9EE0VOEf57GgNnCuBvgaS1o3U0GgipIvt8teLs",
-	"Mytnd/IrYs2ZIGDKf4sD7TKSf/nKbSn/aZtv0lKT1xLS/b2jLPnO9NffO3NKwsBmsiux6Ey1bs4RZTf/",
-	"/K+QBuBKSsYD3q/O3ce7phv0XH0QZlDcDUspWeFQrhYJzqUW/cP7N68Rn/2D+HEXYTTDAUp8GV1wBIU4",
-	"WpAeeq01p1ucWs8d5cmdh9Q/fHlgo83i/PDP/0LkExUxQZsVojFZSfJARF64wSGPrMUKNupT5Ejr9YaB",
-	"4bmSRhwMTiAcEeUHBX+K5L1w9DGS7DrhYVshxznn0QwoOkbfKHb+5Fxpu1SAe1ZK76rV/A5+HBB28HLi",
-	"TbzkEf0NfpOs64VPhOCI/fP/5mhNohWNs4Qnx3s8qrO8clQohy6abeLUr7zkYaB0eym8YE2psFaaBGge",
-	"8ZWypbVN1FWXjLotaKw2A57h85gw0NeY0so9cKKegAPCA0+fFemw7lVNVD/91PLF3im9WGrPOIQFOHiz",
-	"kv2Rr0MU3n1/22LctcoGOc94tZUCsxEEbVig/VoJ80jNU1BH/ySQ99cTzR5PXkhB9HNhzbWDY7YRWxWF",
-	"sN/oY4ZmckAsVj7r423Qax5/xzcsON7evJaHhjD5sghnTg3j8dUcPna0PSo6ANJTA4wR2MVPzBxzEtwT",
-	"x7iEM+zLMyzJgsUE8U0itPB9Ca3X3OIecL4TRZhKbUExE6nEgmoUnCstHav4hLa/kjiGtrY5I6KLKpjD",
-	"cUgPYhcn+eBF3a/zsQ5YjJ8Y+bQmfkyCr4i3XCTecBiG9qXwuXKGS1M/EGhG4ltCGPJDCqeeBYYfKaeK",
-	"HUsWfEWUnCSh0qwZsPkeaJ96QBBwWejlsZZCi9VEV4z1XsgpSUvK3NBq2bRzPfhHf+n23Olpp9uZ05Co",
-	"dUwWv7PmUYxcdzL8OxwPHsjlc8bDofoLIsFXoIX2Hcc5cdwTx/0AEd+p4/Qc+O/f4A/bnIluSNTzOZt3",
-	"7j52My4RqaBek+1VjOX2Odid9f1BMCSj+dg5dc/6kwEezkb+ODglZ/NJp9u5pmHYmf76MXn7zZqdrHAc",
-	"0d9Aew45DvQQ2SYM5aUbfi3XSM4Tm28m9nVMTiLK4acYaE0O55Kv1hFfUUE6yQuuAljcTt/pj09c58QZ",
-	"fXD7074zdfq9yaBvz1uQiOKwyXzkcggVBNcW5obRODuru25Hrc54Nnf8CRn7/Zk79AfzMzwIRtgljj+Z",
-	"n876rnxyHfG1NGOUZp/QR1WGgxfjhYcCOp9Le0XrISTlQ1J3kwzROkvG9u12Pp2A7dWZ9u8s2sNh+GYO",
-	"q113woCa38Nv5BqUCHB57xx5chO1GWkcm8tUoVTiVjG6W0xj4HDyJ1J/NdSfjHNgljK/HJfan66dnFvt",
-	"s11i5XXCcrBKdeDoWkd9awMT1kddZW8Zq+5XGEE32Rqzch+TVyhLRW4mLNKPQPCZY288WsBeTkRfwKRX",
-	"M5hj13YfSFIXlPmkM3XHjjtxnKHTL5CJel+ZhavsVchPyc0Z3K2Vkx7epSMqfa/ijDRQi2z8qnKJF/SG",
-	"MESB5Aomb86WzdOgNfHGvpgW33DvktUsOVAMUjbIAjOIhpl0BT5HPzH6CcV0RYwT3w+5f52OBdhju6EM",
-	"8lSV8RnppTej1eyuksReUpGXLFSIjfxOgYVZpNY5LXIc87vSaBw4i84Q92OSuhLff39x0h+N5Z9iA+OC",
-	"M73ezELqQ+ghSVKCdV2STyXHL+v4rzmM9XSp7skv0lhZsvDNgPh0hcOd37UDDs7JpCzgkCHZ3B7qxUuG",
-	"WLlh78haO+ysLdNSue/skE4zLIjSmQgL4MMfux2pPW4iuYfgPo9JdCMl2MDpduQqKDWhKVF87HZCroSu",
-	"4sA6/NqZdsxJ7/fGPVeS+JqwQK6L/K6S3mpsmp7Vh7Wl0Jl2XKd31nN6fTmPbUzEFWWdad9xT83ffBN3",
-	"pu5k4nQ7Pl0vYUgXz99LEjv58+UrKx5QwT0jgsOr9IN9Z9Bzeq476E2mI9c5O+uUcdSPjWV0t7NZm2W5",
-	"IZFQtOf2hj2neJpweU6BZxbHA68NDkOd2ST/UjIMLekCBLyamddFm7WUXt5mHXOvh95z5fwBfdN1HMew",
-	"ROUIinkYKCZ2QyIcoggITpQyqYaBkrxUrmGzUk5XhfQr2SgI6cwApcJ2Ip/PHtuhU3YmF/yk8qDK8ahT",
-	"UzYib4Wjay9JncPC5BKeqwjVFNXtVwlPqVipEm4mhZ4+xPmRvTfbCQJWfnbBGekmkWUaqaEqZgwe6Zis",
-	"xC7LSOlt6t2SXlf40wv1O0lElWPHUYS3maGP72ymUxh9TNbCjiJ3QSfVJq/UUOUC9jrZGJj+b2+6c+5s",
-	"3lcI3rGSXEQpM8inWB8QiIQIpNXGEMdExJlBDsY7InU5jUbz3t9L3d0mxxXklLXRJpuq3aaCEpDZ0Rpa",
-	"LOzn6V3K86uMjawqLUiSWakp9R8bEUNOJXoxl8p+F3ny1HndzAFiAfKA5tVhogvGI5WMXW2guFLuJ0Ko",
-	"OD5LBYXMNi3/NX8u03wbn9HRnSXjCqlV85SkpFgSeS6MCAvKqHxfEj+7S6VsfjDf89uMIq6yQWKuUgWV",
-	"XZ2wNBojRkigM6tzKzTot1igyZ0t7HezMUZuEY9UbC0JKzw09xpVWZIgEMCoNtq9tO4sp156NPfl+pJz",
-	"Sh2i6piZPYQ4DANuJIl5hRlekBWYXZLHzfUwqk/NED4U85YKiFI0IFSRah/y2OIZvyHIw4kr8gFUCTmH",
-	"RM0q2yx9s6BF7Gtf5FR6821LsIBuA1uYsMwdir5iqpaqLzWOzrTz8vUPz37+Zfzy2w+DV2//8ufTi/Hl",
-	"33745fQ//vK3oiqpflJKrsBkzQJY0sw+7BR8H3Do5G6b/T/IEQJDqpm6kW95p+cX58QruN1wpQvi8mIP",
-	"n0Mj/0ySmpNmMWTdZ1AGITmBmhlkQzN+e5h4G9yli15kSFtICacMvfvuEo36Z8458qzxfc/DALKyxUas",
-	"Qaa3oafhXX5bC8JD2mkw+SZ2gZRa7eyC0V1KJr+XByHlQismWOO8aO4hUJSVfLVrMgr0FuQWpPJsGRGY",
-	"cyB86VZ2wTw2v/+9OrooVx3yvzaMkbCLXry9Gea2YNhWn9OvvroZt/30+JBPS8GfbkdBl1RetcSHr1b+",
-	"EDFbr0ZahFAxFNAC7ncgUnk0BFjKH+GeYY0BjlUyIiPhIRrYaVOevL8iMbgnB/rBK+7e5Q9vfnjfSQqE",
-	"VNLU24CkPnHIkg8f2vWeLFR/NBg6/YHjnE4mTRepwLfLHfLWcbbPUzXbNjE2Wxt6DPX+oUK9OU0y2d3K",
-	"CK4eswdnn9yQSEcvgdIUyau82WxAN/GxKHcW6AMmJ4EzXXKq323rlPUmoxQMfm3pQTpewgJxbjmFBORq",
-	"67LnvFIK5nktQ9YkXh54CkkSb5ptWBASqKcxLLqR78BUiXwLv/+OhiTrQehrx0ylz8C9y52H+hClXWPS",
-	"0l5ITlltnFt+5JpsRZEZttHAr3V4ukz7tV03gq8I5L1gISlKubZMthwUdd6o/FOwA9CWxO28OhAmL3Hp",
-	"VG6HUynEX8QCSKOrTk/WxJIGVO44NI6K9+9ybKtUlKV7AadVBRTMokUEB2oMnM3pYhMpDzAkFibmHpSg",
-	"5QWbbfXsFru7zJ6E1ZY6U+W4De/gUWreKaakdl25F2nL0IPlFWix2ZO7hPdWYn3kHeoZyIkC2kQ9GwQX",
-	"HXD3KtpCWJ8L4LPyWQiAQ3p1AOsDNwIaET/m0bYVnRWSA7JFaFr3gAGmzCJLmma9umlKfyKL0t3Xx98w",
-	"31LFBYqD8pZmGPJbElzRtVRKOu6kL63NnvO0P5Qv8SOC41T5cE93COHsEkNgW1J3En5OSksSTUGrBmZd",
-	"hFIz5FZfbUT2y27dl9Nf0LW0m/VETlONSBVHdaRgV+VuVxsW0zBRWXBMrkK6oqkSw0MznqTIKa0/4tdE",
-	"zpFsf3DIXy/oG/rDj39x/4O+vPxhOfuzL/9+8dNvL9zX9IcJ+BiD/ELWTKdoX9vbVJouQeJbHl1rq1OV",
-	"AgIgQHQtQBO/fPHsneTqcKzO1WMkFERVmlFdQTrooefK06jT3rdwP8MZ6om/ELeq4wQ2eVUZE1C0oJ67",
-	"H98RhBAy3y5jFdaVHAdw6zWi8Z11Cqp4ntmqemYmlSv7BFUtmYj5WsALKVs0l0Wt40Z1qyr1z92qlTqT",
-	"eyhWFr8o/YK5LSV1chqoQDO+YQH40aWGHfAklXG2iVXmsIrIK0WYERKIbgJa0IOrXhcelEupSqglm0jO",
-	"jfoMBOPkpzInZ9ccG58d0GCzPLLu+IDglE92EUZzcpuY5aHtmr5nXQVSJLJcusJfIXcrcdzlZnBQksZg",
-	"p6LZWonMy5L8i3+Sl1PsIlX7mmB2aJ0m0mxZa2LACbIRA5qWMd3X9oAT35KB+Zm8M+hMaxKhFWWbHOlw",
-	"BD/soW/JlivULCVSyqof0HPsL41uvY64L/fa5xsWC4UNBvXMvU7rpBEts8v2F26dJ1g5+vxTjZ4D4DrA",
-	"lFZoEWHWIhPnHQ/JOzJvowZDvCLVKWrEgh5m6k4o5T47o8daXSnN4wKazDBkySd++PkD+ub79/3R+Imp",
-	"JQ5IRG/SKjkwWv8k7QufR0pVxkjQBQOnB/EjohJINT8UMaSHoJ+XHEavhDqUmMMBUCgqkGcqCFFHf8lD",
-	"opz32ORy9dALBpFPrpEB5UWhYmrJkgrA+Lhdcm0qrPC1cqZIjQZvz9V6ygtQ62G+twLrTqEn/S/rPzzz",
-	"A0/DcADN/kkgQeJYTtRTS3YCyyhOOPOJhxiOIn6rJqQmoVY55nrasDBq2gqgRI7H4A3W+qJtTXIn07fS",
-	"Mu5BcRoXrBvLqFEUZ5O5OZ1ZbSvVjjLKTTej82ZYky39c2IwJ2EK/DmjcmbWsmAxyYmK4PrkH+LE4Jut",
-	"6Y9km5pSl/AquQstlPULXWoHdJ9o7d9I9fxJmfJerZAnVlzObOt2+o7jToPZ2XTqynmVae4lCE6HJJzV",
-	"qs/fRYQARE+p4twq8NBYkT5HCk+jCDNV8b0SvjnaR91uir+ltjWjdKUwe31nkM8d/+XAPKWvRmFGFykb",
-	"T/E/GyjTe4Iw7Ev2k0pl8idG/3NDUEQWOApCqdnwOfKxIOfIlcvbH40kY46wH5NItFI53X2UNCejnx07",
-	"h3GHwtVKi3oRHJILODiuUnWOPPD1HMRDivHHyvofkClvNYSn7aKDG7r84tFd9yW66z7asTZ/E0UQ15Wk",
-	"Sz4l4zPzUH/fFX18Zp9/b+iFVwuUPzDV56OfCQnW4u8YT3N1ymDijDbDrqbpdzwu1ZP4DYlCXOYH4FF5",
-	"gn/GfM4Yyw4yMUsNLKVBqA3ekZIyg7Hj9LIpBZP+IXUKclUqZq3Avh+1wy9RO3zUAx/1wK9BD2zu2vzq",
-	"9MIukBrBSSggxYj/mpXGPbTDEvmRoK7kU8yOrN9pbW5F4iUP5BjwJl72bcjUG8JiDjh+B0Ywv4hQ3/he",
-	"I32DZiJIoAz2kZIY9R7cUcNgWkI3e0TUDBHsUjqTb7xSP8hjTRw3vvLleDtP65ydWYfmyqxM6tls7HbM",
-	"nv8qF+NDaFT9A8j5GO634XGIcvB5/DRlZn8ynx27/iqZdbEuFA56dsE1aHP6e7SOuMI7XQkS3kgly1Os",
-	"3Zta+erSQNJ/mWhNRBD5pI8RxCXki32IzoHtZV7ketO0XYv8laALRgLV9mR0Npw86SGPcUa8KQR0ILkQ",
-	"jDddifHTu5ddSymWP8fxJiLnSQOMDYMtyeXgCRLLrVGAjYBIrFH+GJLmJPrw8j2EgkCPZlJz+bUjx9Hp",
-	"KuHmmn/0rU1IbRxrE0o9McldncL99cjjI7ko7AVo7KdI1ZnP76ywJrDjFFYZ8F867z2Ey+ZhEWNEAgoQ",
-	"tIckXgy+DBOpVNfeBDS+8GNFZjbsUqZkYYUjilMVCmyFIuJSI3DqroXSntm9JJtC8l0IbpejvDS3w/q1",
-	"1VEq+VVn1EoNqWVmq7m54/QnC/xBPl0Lx6YeSPWqj7Ub9kF/PVcQn1lTSE0xRRRZGam35AZvwriLPJ+v",
-	"VpgFnpUeHydZ5+BKtLqyKYHUlSJOPuohbDcCUSJNYYamsKK2RNLh8MTFnQdD1d+U6wAfKJdVciWe3xSx",
-	"KLGv10KJCPl+Q+CNqNqqPrXc8hUISK+SepnGqFcV3Y2er9YRERj99W+/yNf5S0wZVKgusVh2pp3J/Gwc",
-	"OGfu2dnQPw3GownuzwnGjj8a4cBxR3gwmw/n7qw/c2Zn/b4fuKNg7LujmTN3HOycdRL5Kg8tzqzRJahB",
-	"72lM+vL/SSVhE/tcNaNS6kPaOnLYV3RLRAzVI00a8RlcXUnL2iemVC9h3TR1UsnfxdLdokj2ywVRkv0f",
-	"ANgQFshT2orXRZ6atPyX6vMg/6UyyeFf4K+X/yKf1jyK5b8A6NY7R57SBuFcYSYPSUxW6zgtadLqW6+J",
-	"uWW5iBMKbcZL8pyoUf1xpmOGhlQoO+VtC2+Sk4GDAEgEh2+tPVJcumR3UuRMVWxFfLwiqatY6eR1HiUr",
-	"U2UXYJexlZd4vSbsvmxkKXDS433YctxiceBa9FMuUlq4K2+l0KLkBswiKS56nZ1IJoonlb1W3klIDT5h",
-	"wbDAR6YJ0qLCIcDVoIZ1uVdNXELwvT2cQRaHLPtAcvtFoNHwkxOU13v7ZzsCEgmjbXD23+hnc77m6q6+",
-	"L2Jh+hmydEc0qL/bdmFGd1nGX4rhksGoz0LYN+c59cumxmEEStkorimzesuqJ6fSzvb5WkuDnBjyzqH3",
-	"i9REeiqV0UPfSLP8hDLxpKvv6OzOq2uyFVIsrPGqlzVBvDZUPLnLCb9dXXLVo9nc6Dht08fIgRqzyiHO",
-	"it9K3Tk3qjpdeofn2HVLnYsqDVLLOyPiMiRon9Su0QXSM2WRSXah85NM2LaRZoZzWodLM71KpRxU0RKv",
-	"SWu3Q7cDbEtnvDwqs39cZfZjMUy0t8snpZqmfqnUfmrjlqpyLemvVx4P1ciqxF4VvjdFsy3CwlfohIgG",
-	"PamZmxvyX+kdy4zEwtdOxWoD8U0qXqtzIrSZAKn4qf5uPqNpRt+p+JRtwLYqMbVsckMy9qUSz6dV9H01",
-	"p2xBonVEAUhD3gTyUqTszF3SDwb+cDbC48np2dnpZIxHs6E/CPrEnTvJ/c4+qXM3NMl/a5o2V+nYXUc8",
-	"2BjuXZHwRuYkiqBfiPykOVawpm8vXqFLyYc+pplurV3E3c5tRA18yX1XoD5cnSmI9DyRVesZ4FTdO5Da",
-	"vyuj3joNouR7rXxwlYehAMGWorunWFA2gAL65tnzd080QCa0htXxndXGdBaU5hjspaSFCBy1GQPGbCqD",
-	"HCcBaUAZRNiKojzr0NZCLFnGBhObFYmQrh5tbDYNv5iqY5UYp5lIOT0mLgv9nNkbVa+kWzhafSCpwvNd",
-	"4YAkW4HD0Px8/1rUHQAe/eOVOI+/ohLnSbOsDFs0/iHyMkbt6161/6ZJ5WvBuDPZhvdV+Dq+ywjXUkeq",
-	"HLD3Tj5EIs+w7SyDhH7LmkPyJFQgrJOou9nci5Bz7zIqQRlJrnGU9vqAsEfCNahAcx6dJ3wGAKU9o1V4",
-	"9zHis4ZFqW+kaoncnmOgWOTo1ZnQGQbnVoNa8K+0EgijL6ukUi6LVsN2pCIC/hD0XJKP24ugH4CKWPnU",
-	"LlCJUtdDVmEq0WqsNCf9d5rtpGZgU2R9bWdy+lKRWK3Z2OpCWma6f6Fn3nx5LOtMozIN1GY7pmrxEz7f",
-	"G/XS3SUSP4/Oaym6Gk7T5yHkXyVhX7tE3HQpw+IaIvrWVwX6xjs50Y4Q+7r3RHf6jaONiEmA1hH/tFV4",
-	"3yrNaYU4Q994ysVzckkgOvfuu0s0GQ6dJzUKeFpUcATXU95T3TwJw7lXrXeqsrM1NADVnckhoDTXfuJb",
-	"At2VGUHf+DwgyHVc90mVtpyeRbfb/3jPRQft8tYnD10NPfgjVcHUZiPJUeo0RZu53UeeaP8z6J6WgFnG",
-	"8VpMnz5NvGs9ffNplYBpovI1JeGzI+isU0tNhU7c5vg+6SLv0mL0r6DpRuR1kfdBsmTr72dYLGccRwGE",
-	"tH4mM/QW2K7GZpcXfxIkgrsX/Qv5P+8BHlBBgqjgE2hbcdJbj6resaaphUpTpQmUodykwlm8Z4E+ugfV",
-	"8ig10sO8BlpQPmuywSzFrSxjNxObbFJC/eiO/iLd0cdJX85RQ+NAkR3c+OwpzNlJ7DwVx6u+zjlxbJeN",
-	"Lr8GBfULKMC25/9ejfrrDEqp36mFl791XLffHwyGw9FoPD49PTubTDCezXw/CAiZz/+gjAP+ma7CY2Tr",
-	"MbL1GNkqjWxl+UXNF9Ujxa+q6yZRLUGnzzhcWw1r8hhwewy4PQbcHgNujwG3x4Bb0rA1o9BVD0eXJduj",
-	"Oujjfecx2vevFe3L60Q52ttpPT+ieCVawmPU7WuNuk0eg27HCbqd3R/IXP+PEl4bPXx4rR1M2r9quO30",
-	"CBprc9S2+5FDw3tSmNqEwcs8zt/i2F++gsadxQKPMPQMj4z4LXTZhlYIoB1wRnrII9hfelNY0QXnAYLm",
-	"AYCro5om2EUf0OZL/qC0EgNGQoJ8DVCuJAvuZlu4+zTedqadd5SjgKAfMCM04oBFwBjxofN9Z8OgTzlc",
-	"3bA4kj/49l3R69xvD4SzwtKq7USU/7tuU+zzVW8WJbpkkGD5wt/btDXoYFeRVtYff7zSq2uyvcLhgkc0",
-	"Xq460w7xA4FP1v3RWHdzW0c81munxw64x4JIK0y5w7XjfCa3TTdFZTy+MnVlucV0J3J6uY6vPFpgltTe",
-	"dEA95jeqRW9H94jTurzpt5rr0qoHZ5qupv5+QVSxXcdusDrqD2YO8YP+3B35k9lpMD8NZo4fBOOz8en8",
-	"dOieub5/5g+KfvoddCFFYBRxExrg1+Y4Rvy2M3WKxWIJGdcG1wrlcNmcFv3Fkp75xhK0upc0BaZUH4XD",
-	"+Fx+oI17TzI5OfcdFVtqROdSBcAokMxlw7ro1tZCVJfEeosQUlDk+lbXTlOGPFMmPFWwoUmmw45a+by5",
-	"Kb8Es0sWvswEu8R5hlXJnOrYUEs8LrtmM+VIPv53om7kOZK4ouwqwFu5oUPnLL0suHzfvtyqCXMxtZQ4",
-	"7cKc4wLZyaxxZMIQSag8ID4RgkeZqwnfKCx1RBi5LWcO7zdrHsHJEhu/8NJDgUNh6wv9c2ncrhMnxCEM",
-	"tRTepm50QZceuOMxwuF6iU/6bZxLp19MpOPs/hsaqsNRqHo+kdcN4Eo7xETbAErOVRkCIuQlqKZK8qF8",
-	"H2ClX9EwVAhM58gx2A/g0AvwVmUm3CaIKEJ1OobhNuu8byOCq8Neh9FmDw7SJLQFNHFgAuB8SEZhgLCh",
-	"Uz60GWZEoT5eXtQzcjcJ5RhuU0GBxRHdEx0OG8Vr1Lz2aKxtccfSxHRz2xhxqrGZQF7KSr1zRFfAvAJ0",
-	"eSHAMID+1wp/TVo/DPmYoRnRnZ/nvFVj7mP3HJSUl+X0+de+se62O4GgYKWCYteumW7hAlEhNiTIU1Y2",
-	"rgTeH3AGLfExcO3yAmznaG/BeaUVmhjF+JoI7VHESJ6xa7I1Q54eA0tkcGcL1IKTFFq/ceh+CI+02iuV",
-	"OpsK5MqTbuxz+8TfasddOluzRFg7iJB+98OEdSEyb5SJ/EyekTWO4pWGMWpOzO5dXhtpRs9AF2rpJKkc",
-	"lSKGX1b0aVIaC0o5QOGQ5Va0Av3aaFkW9WvvQo51JZtu9Ik8W8+Ks6J6kBPCmSPRrgDsElu54nnbg0Ry",
-	"3U/kf98+//OL1+jy+bsPL757cXnx4Tlc/Tvr9Xp/Z/Dv56+fldzfwzbZbTfk3ABZL0ff749nw/FsfDaf",
-	"+/L/TSaz4Wjgu8HAGboD+X/9fnDqjIdng9kcO/PJGR6Rs7NxfzwmpxiAOCVbl/r95ev/v21pXFMWQK4f",
-	"sJaiw8Ld5bBIPAkOdmd9fxAMyWg+dk7ds/5kgIezkT8OTsnZfFJiDcBmlCY22SogQ2+fv8rL6dFoMN7B",
-	"U3fq75pVLHiMaHxfQPPN1Lh71NykJlkb4pMLng/zZdcf8uhOTB5dW0hFQ3q7sLdsLURDkNNYoZAPR+7w",
-	"Se67Q2cy3lGNo4i74MTVxO5Nk1438tvyk0qdP0cewVFISeRNISagE29ofI48P+JC5H6a3LfHPueR0VTz",
-	"Ntl4R1jDPoNVBANxC4jPzYiyju6HfKC7sT7jZVqvuofYZjWTJtIOYqnHwhvkhRhsYEJByUCyBJ1Zr7yY",
-	"yQgOYDg7RYYokRnprV8fhchnFSIfS8WIvXW14kR086Gu1PXZzBmc0S4KnuC6TM9CGYg98AqyrKhfb+xI",
-	"a5dcMN7bsZb/xBrHMYnkz/73N79enPyCT377+Hv/7sn/8T/r0qyH8t8mrtFhHOnBIJ8HsNgPgdc/aOMT",
-	"Sxiu0XpblYvCka6w/V/SOamQx1JhPkeuMxk5xVo9q/HXZORksyeamzeTMr8MDsM3c2CBdSfkR7K9SH51",
-	"97G7y52jG8WfZ3w5u2sQs97G1i0Jcsv6JwEQrpwpNw66YFsEnFN+sjplQSo/K8oSStsh2Pf29rTK2jjd",
-	"7fsxuhZwdFH09tBYkHBe3IR903Zaoraucby8CvXcK/3Gxsk3kxpayG8TdXHUP3O6SBqklDM07PV7bm/y",
-	"5Dw7nS5yVVccJKd6orU2KRAwC5CT69yQznPv8jb3IB9SO0Y+auSFQd/YBIlDtGE0fnII6Z1V9EpS3LFc",
-	"xr0Ap22JjKs0Dy8vSixEFQkAMFjwCYKLMDEtBMIzfgM6uoHwJijiPO4iOrf6VWK42EM/6/QrSBjUar5+",
-	"g2pCoY8PuEHB66/zKcoN1YY8QiHahRVajKqURZfvXlomU6l5fDY4Oxs7Zy15xhclXM8VWuo8TVwqysJG",
-	"ArhVn55rsq0Inkf0RtLaNdnWeiQabvRoZzeX3PyJLZ4qlqJWLrXKq1tjIW55FFRllqm7uhELYX60Xcck",
-	"MKZusiXJa3IU028H8VGiNiv3YgVD+ZFsL5ec+jWJZVgenWtC1sK20U1allBMi5Hb0rSsS1yGjI21cfiY",
-	"3fCvkt1wFBwDoJvfm9qenx2xQA63/NS9k6veRorLVSqV4yscEERCQaB0AhQxKIPbwNdMk0BgxYkcbCr9",
-	"IWjMmY4Up2nWRs5vIVMz83PLV9BDr7nOjZ9TEgbg78M6EKkT62lcLhla6W5NDcOyNay0DrWaEtNQzQtO",
-	"WuJ5Po7d6KZCtJm1aLProrHoSVYMvcateUxTzz2BFi/IY+TWmyLM1N5I6yYb+qs1IPv3Zuu+YeE2F5ae",
-	"qlp686NuRreB0HZTu7e6MLX0s3GFuz2/UujnLM3kx2fKyLXHV+djLAjTrQt0fyrD79Gf+97xlJPyjO1L",
-	"XFXadU9+srPP7Ccbfwl+stFR/WSNPzvcwR7zjS7bpaLsyEVq+PI2bTP3fuXDOZQmD+i5OP1MngvXqWAt",
-	"qzWmi0LzfkjmAJybiKx4rMpeOYsjHl5py8T8KZ9lRCrocShOwFY6uel3uqnK6Pal7RFkVNY5j3wrnX8e",
-	"8dWVBqADlql1b8pEjFnaoSWkDKoA+vJIkRs5M6fbUQ4W150MYSNj3pl2NsEadGU1+umv8sL06dObNetl",
-	"rQj4nZxQtGFMrppeSkHhh0On2xExlusygH9FdpHALhMimVK/qBmbNS4t7ZKal06pmSJPT8ND34B8kvMF",
-	"hRAm6/PwCXQFzeyHZ126JltPaZCeIHFM2UKA0kH9pSrnZxxpjK2qwqhiZDWjqg/rsfwKtFJqd6sKFKvh",
-	"qf4Z0j/Tgeg24ebJnUWHlZ5W9bmVSqfEiSdqHfE5DUlvd6e1lLprEiAeLEdN0po5XzsKM2BYkhJCgoDg",
-	"0RIHCOjdTH8HKAtkjWaPb2mvOX03aTNnTra1qS3yageN0nV9zd32SNrNMJ7Sr+gH9sCmMkyskh41Hapt",
-	"MC57zBBfS9WVsusdJCmFjOaO9d+ATNct2VUZoxoXVhm6wI3SXax+z+ldwp6rzr9kZuXH/Gxniqnm9GWv",
-	"1jetN5fyuGItQWPIEgCKMQKk5tAtdY1Wwg9qTpZzl0ihym1Uh1Ya9ZQhOPTn4LdMaD9NOoJPdpEGMiAs",
-	"6KH3XPsDCJrzTaSenfMw5LcNGotqsdiOjKWoaUjG47uswK3MclM4tkpcJinD95SJKpnDnpxOuW+S8g41",
-	"3pb8Y1iaCGtzqxw3TkfbTVSOrqXVwbk257IoqVOqzuyFJfISWWOINZW4hkQSlmfY0scaVbTU+axuaRf0",
-	"o3J6dOX0SL7eZJtKA3zmduJ5xAvSIjFJWyqf30VsZllKxdW52Wn5egq06Bbr0Z0meXK7S8wHDfPmHrDE",
-	"/JqsY0PA5SXnOtNOF0un0ZW0D2ex5NzZkXx3UEl5+zJysVmTSBCboZQclAb4p61rzfq7MTwt1VghHWW6",
-	"oGSroPj8WJVFTSpNfaxqCGcEQZ4BMrBS91RzmpyiHbpaEz3N/fxZ8KDyt0mDlxT27Pm77mH576fNzLCK",
-	"lIaHLp/UQLF6M3RGTAKKk+BFSY0Y+z6BmD9TmvDOzbEskZTV1VXaZjIu5IjXcULz1bRm8hYt1ln1ERND",
-	"NJk8yRfkH2lSg46jmFyGBiaJKTuoFajplv+oktwbAo7aWYpti02b1xXc0yFUaKEFcVMB10EF0iKni2Zb",
-	"IAoIYFGGill+o96g554jzzpL3/MwAFhbsRHrtCy8rSvJtugSkVjDFe1h8yj78RrK6d9lJWzBzU6liWQd",
-	"Tv3wA/nMBm3qQLoHFoKAYZvVEyptW0GiG+oTvRwCYvw80oAp0sLuohnx8UaQJD4MuIL42pTVmgDxA6zi",
-	"qNQ6VepOFh1Tl77o/MmKwpd8iWXCWfNMMJXnKQ1nyK3sXOb3oGmhzQ61/8fyqiwfe1PlmYGKqpDfJvul",
-	"cLXkZ+mCeVPjm83miSj/PSCBKZQ3Mx15VlbQIShQAgR53Bdr9R5V9QX4dUzckghsrzeX798iPNN5IVnc",
-	"yYzyaRLGEn1cAVfCliqCkiPudDvyg+W5ZOm7K5rKXzAE1AOp69ZI7O/TZIe3u75S5j0oFDg9WmL/qpbY",
-	"cfwcrSqy9vN21BRhPbjDY2cdVx5ALHv+IJWsMzW8fiUWIFPJCv3jn/+FyCcqYsJiW/ENNgprkwTFqmr9",
-	"tl3VtpBYvFVpbBnNn3Gd26bQX2dhUdPcASoEwPuixM1/AVknkNC3Jnwdki6iBs6HLTZ4AaPzLsC2OHmp",
-	"r3mFwt/arw+SMH79Dn8nJwnb8UE+naGS3E6rJdWvVXOr3mZVzlC3zyYFJqRM+SXVjl/i1ZojPovoAsf/",
-	"/O+IcjlxgHNLNe1kWAfuu8/DzYrlN15d3X/nB3dmVmXDkHeSYdAQFHkVY1fFGLfa+JgitwUsXf+zUtuo",
-	"CnHvg5pSfi5oRpZUJ7DKbRFpKF8uveihb0PMrhVoqGrdoJK7ejv9AIcR/bAc3Q92s9vuBEAmMA7rjgAo",
-	"LIrs32hXG0FExP/8L1DcFjjgiG+07SR4D70jjN+QE44E/42yJUdrHGH0nxuCbngYE4TRDQ4VGrI5KZuQ",
-	"PHLHL407VqLYtsKuTf/9MIUVuu1AX7TGs+1/DXi2Ss+14GzT4ofxB+dsCmPNK6sNFF63JdptrhKktsTj",
-	"cBhcqxbkcDTc1kiY9xfhOA7GpkpxTo5c0Vw397wu8gIq7L95hDxdDulNLVeyz9mcRisSoJnqr4sXkumY",
-	"6ZpwsUAhjknYCjalP7h3TNBxU0whHTq6d2zQvnuv2KCje8EGHTaJLeUxD44baMq//f6iTtCj6EDwpcOD",
-	"UOB2bxrx/KMHoCAQ+DkjRJKxWqK2lEIxU6xR5UEJDNAGCYe1cAwfrl9f/8h98AZN4lH543CvwanJ/cGx",
-	"Tu4RPvT0Dx9TKzDFP3CA7bjAqU5N0E732bLA24ry59A4HuT+70RJzelM94+W2u/XhuEymCVHQUTdK/bW",
-	"PORnx/maYuFl++pZ9nQqmxpY8ZdSo1+U9WO/SnrSa0ssF0qCH26i1PxsG1wKmLgK+ApTBi7VHO6BvKuD",
-	"caonzac4wlfyq+rvfGoqjfhGp5q6Ts/tOUn7+BX+dGVuOpI4YtXRRFd/XM0JNOnJjXv8wZlMB2V2s/md",
-	"TkvVq2Ou2lm0641YXkVEkDh9DC5lhupYYxUxjql/Rdedqbx31nN6/Y51+WZc2nJ9x1qXd1lPN7iKb7+8",
-	"eA22ncdw7Kk+TeonBpEdi6Tkvp53n7XP3NtDj7VpslYW6UbfAmEoL8jnsdsNqqCXWFJDoPFcdlUMDfew",
-	"NCEYXj6e++xMYR3Csl159vo9UvcTJVqSMAlUY0Gt8aeA3LZoq/ei9u+yh7zq67qVZNuv1xtUys5MOUqh",
-	"wnoTAbUENJKq1E2aN2DiHununSiyOwlovhnBmTvp75Luu8uwglpyaOZTSrhj2RfgmFthDUmCe7aPG9UF",
-	"b8d3WWZcWVajHkBv1oT95e1rDfOj4HjPkTNFcFrYVv6veSbgRGh9mITzHbEWVctdei6pvwSOpxfMgwXR",
-	"3E4QIj9pklp0L9nGEe/X6vlXeL1ut266qqwgrCq5in7Y0A2wlEQx0294wG4COYFZx5lhqBqTRU8iNjjN",
-	"Jk9MJYat8DWx2DTjt9NsLZJ6S4hjEqUVS2BvgOPSdAXuaikXoZXaGCugJ4+1qvGytNkdPV8KekC7Cqrb",
-	"NnsIh0G5ENAH6zfQdAeH1ttKV6Uq931HKbCt1ezcywWJwQm0pGwh55KgbicjAoau2gSH4e7c4IwCVYBi",
-	"MO2dU6KRg4gI9uEby4hvFipaHW8YI2FXg/4I2ztVP7xjc8XRXUbtK/PNaGI1YscM/cXbm2EiAtPWp2jN",
-	"eVgmM5pKx8FdTuNsN6bx3mJ52NjYVEfzc7XmsNM8s4WJ6UZmlzBLt6k8VnKom1PIM2cso6hkVKaM9pYR",
-	"rRlVuMiT8iy5VLy07NlRZlaWpSrCDZWl+Ghm/sHMzOPkHhoK+b1Nc8+8Q+OzpxTqWTQ+K1UAWPdkqjfv",
-	"sTzeYSVeWDZimQXYBsBnt0VoxA7kmafm4aHgSO1swR56YwCEM/YH4wqNTQpFsfGXCIO5qJVOHKNow4TU",
-	"0hYRXoHOGREcKJtSdJXHer4RBZe8siNbgZs9qMHXpmH4wxmACR7ieDQajA5C/T6esYgujJ2Rdp8Ev8LL",
-	"i9fHsySbbshDqPPNOc3p0dX7hyDqQb3+fsFsnpUOzVDEueIaFkajvtFNTD/gcN2sdh8p7GZFXHB+0fNS",
-	"Q+AgSLVdhgCEoKysS6n95+aXjKvCGGiB7n3XQJZWtVvBOzspQCHRIS0Sdvim/0WBLH1RVhKVCQdLBYqI",
-	"GH3z9sfL9+h/uM4TjSQ8LYscW225DMKbiPFWIAU2DJFfKaDDbR5k2HwHhii6cPBM/Fz0kGfyPzwFJJcJ",
-	"1HkGTurIWMHgi/z6wD7r2wMc0hRnMC5FPYbeL7dW0z+QnhkcLXUQTwHjak/sY/cP1DTnHIVEnmjRRQFd",
-	"UEnw3okm7Z6nHIatWhIMnDzqr8UyNMdwTia9k4//Vs4y/CWOQM3oXJz8gvDJb8g5maAT1MubYw8IilrZ",
-	"J+G5yg4T2hmbQBmYHDfIbcs5UI/SLmH4L4PVmjGcy1I3GhjPlb1nmgn8nM/wuBL/4O6oLXqR/MH6qpW2",
-	"cfmQPYl66dIWADROJH5BI1DF5T5mf4rRjAAGqMEiOUB6D7+4VisHZeOdIw/8hw3kUL0VZ3KjynO40zw9",
-	"SE+TyunZ2HHTjcToN2nFqCS+nz5cQqW88SF3+o57lvND/nLMjleGFRnCLW86Kt8gguuTf4gTXUijWFG+",
-	"SqrIssq84vBEoXb/sZDqsZDqD1dIdZwggTkw+wUJPn94QI+/gYZT1Zbn0a7eJQnr7NBncmZpK518NZHp",
-	"MgQ8NLUzDjcxhw9rYermMXtbmaP6FjWq/aZJYoQMCtWXiQTKqFTta+zVXeEtEIgCdpIEYQ6IHHBEeuiN",
-	"nXupXpPobVagP2eZtuoSWBlO+57fopCzRRE2KG0RL0+FatjeVR7+RINBwUbRG7jGCbmWtjfeii5a8o00",
-	"xFeUQWBDTlsQn7NAnCPP8VTnyhhc5sh7O3CeeXkfCI7RiosYeW8l+T3z6p0DzU1buT+2Uq3bA1GRKYc6",
-	"rpo6aOLKfQfyqsj4KIO1p/F2p3qZMCpdiKbQN+NoIySBflNeL9N/ktNKgZ1pGO5NvFFGw72po6rIxZQA",
-	"1Vf4Mxy+M9UG1UJHv62BqKlswlRuTOcb3xwAonqPHvLJZ/aQn34JrZ7Gn6fV0+jeWj3dQzumh/M86hbZ",
-	"Vfy58lx9df7Fs8/lX3R3SZifBIn2QjC5EnwT+UTlTvWdQc/pue6gN0luxziWdkvOMmfsSsVFs0lXYPs9",
-	"iD3/msdkxvk1CjC6YNiy6THDPcE3v+F/14vxpdr0E23T90vS8gqL2sbq17Pbz+xPlu8hrf4d+X2f1ykw",
-	"/BdAV5ncFdlBUXbzlbaepfK4ESSSmmhyxBXMrc5htjABeIxKO9G34oCjuxxDqnMHF4amPASQ2gHNQBNs",
-	"mDaQLqoMLsf66pL6crnk8ZKwYy/L+CtDxZncOyrOadNaRSCS+8fEOb1XTJzxvWDijO4TE+f0S8PEGX8J",
-	"mDj9fiNMHEm099kcL01FNDwUZ1j5UdqLVPFNlZtnEu404SbVN2nuIFqoClZGknya2KDgMF5VIzQc7Srf",
-	"/apwgwBg7DPiBgH+zleIGzRwKk1tA7rZGj/si8IN6o/uDzdIWfr3BBx0titf+kOaTSzSA5RW0IObV/Kt",
-	"fBlkSfHgscseIfHxa4U9Ali4h4I9OvuyYY8m9wB75H5m2CMAZmxUiZooxQ8AenRWC3qULUQ9OgQSXReK",
-	"WG3zsmANFyy/PyqK0k+CRIeWHZxnCkCyYAB2nHbfRMXHQEyTQMxjSsVurL+vL1i1G8j2qyxV6B9mpapQ",
-	"OH4grtJva8Sib168vRk+6aGXemXtZJypTlz4FKO5pDjoLmVVvxVBPLT9KzeISjMUqkUPdq9W1tjCiVZ9",
-	"y+Eovrx4LaZo6EyQF21Chfh/32WJCUzu11DLMthRy4JivlA6tU5PUZWf4iutcRl8KZHmz1bkMnrgIHTD",
-	"smIOxnHGNH6Qszr+rHFy26RoU38jNd+D62++MNX3oWp2xg+kSw0fruzzURv5bNqI88VrI19RUdfoCyvq",
-	"Ov3y5Zf7BdSdnX1ldWcFVLmD680gp60ooo9Sb/aY9vaY9vaY9nbstLfPXQtnOMbXUAsnx/pYoPBYoPAV",
-	"FSjUWkTfQe2cih8uucocAm/LeQbWegcFH98K/uNZR4Mv3joaPVazfCXVLF+4ITb8IgtuKjLQPSjkhGw2",
-	"Chai1rsRA2RUlcQCPnwFcxjfckhgAqb4yQ83gt6oYkwm2dyvHXhfaaLBx5I1VoMTSfUjtPcv0S1S9arE",
-	"K6huQkajaQqiOR/ic4Own2x7MQKSJnz8Q3DWe4dvXxEhpMWWV8vqcqnks1JYN47wwFxfgXwvhHeMvY6h",
-	"ozuOVS9tDcJqIZzOI75CM0LZAomYR2DG4zBsE/jplyOr1+mCuf1SDgfbtFXmIki9INpeRRuWqP1zTEN9",
-	"K+K32vyFt7bvYK0LAXbaq/129qploEaUtwZZGXwNICtFu1MZOtqynMl9PYkoL1qW/ZaWZdacPBJaynFg",
-	"UnbQhdRLo4hHQoHI82tzdiJ+25k6d93f0/tpV34dvVF9+SXrQP/4538h8omKmLDY7tEVbNYhuOEC4ADy",
-	"/Wbm8gPu3ceinWlOViVssz696JZExFSJnEu+iFEQbVG0YV3dvWVGejsrtZLTW+VQNDjEt1hoDtRFM+Lj",
-	"jSDI07/24C4W1yRAcx7tSLW8S3lEDTb1rZ6hYY31U4E8V+A2xXngGAasItME+0v59q6RJPCCXEZQY4xo",
-	"zR13Ad84dWjdOeZsNiThcZ1kufQUm7DtFxogpAXfLqF0Y/mFlJHOdGBo/hKv1hzxWUQXOP7nf0eU9zqa",
-	"pNN8y2ROkvItmSCu6Xot/+10OxumcznhsP1LngSz6qVkSwW6jbj8pE7IWJ0rhAwaiRhJwkJpp7wWbilF",
-	"Hc/lp9vQ6vg+Ti505jE0Uf9WqZbyebLtSa69FiPSBAHrUsvv+u9CG5yU/poRGQ4jgoOtqlJRzR5oBBqc",
-	"wFuxi0U1OOnpiNJVsc6/ppYmHODttS/cfmMvXpIfaeYLHJFW1v8e3SWSYBoTUVm1ogfJBdE4SPlaPAMg",
-	"BCMPTI56sxjUvlYZJKkFoqpGTmQbbooees21qTWnYUwi04mtmEaanOgjQaeWHPXGNu8uR1tCP8rLY6jH",
-	"NI6o7ap4dFoa1gNqWT1BzTjl010UkQWOglC3EfCxIIpkkPe/PMv4DKmILUbUOxCIqNqr81ap8wLhMFT9",
-	"Sxr7dlpkyOhuR83tWsVa3uqflacu6nC9NtGV0AqJOEeetKEj1saAPc1zzmTiTRhhBbQfnsdl7W9sFqMK",
-	"D5d0IQ8rDabIY+RT7OmEBMzELYnkcY7NsfVoILyHIXEosf/SWXlrWECo1b43WMCzRxHzKGKOKGIeHmJS",
-	"1GZ/gxdXPpXWplhF05XsdfJVSctjokrqEUZSQuBQ+5Ktzuj1EqmZ5FHVlRVpQbb3qcLLOEh9Vzk3nHYK",
-	"lgEjp54sHgZX+zjSkt+4vjMfzPAwGONTcjZxXLffHwyGw9FoPD49PTubTBzHdTFWlFzhC84lW8CCgz+g",
-	"Ls9ipx+nsdX7Tn3vADfNqK2DQJtxD+ErA8uU8QYeMrUHFVgeoBDpAjpbewBUgNTYltwGqsOx8AkL5Hwp",
-	"mN55fxooQwZMQXEqBhJRwDsOTBUZ3llk1Mx414/v8gRVWunmc5Y9Dgu6I7kmCr/T0/y9XE/mge7zhtHl",
-	"u5d2qG1NVhC7iMpDa1FYWRgQVdR0AzMuzaw/G5ydjZ2zxpZDMdUoCqsW4H15T/IPQFNy0pCeLoeHRZxm",
-	"LPjad4eWOLCXRdJG+YokaVM2v22W8VVgROZnpRFJ+FAiD9d4QfbAv6k+jvb7dWKH/EZymjjLLNeBZwmM",
-	"0GQ1do/HPFs6JuWbPAYkTzGVDTYkOXXJkMuo7hkB3+MLrRS+4gHJC2ItOAP1pNwtslqHSvz+D/T7773X",
-	"eEXu7v7OpMWqQX7+zuJQnJh/y8MnH3zLo1g+uI54zOGC/Ie8EpAb+fczckN9eFcRha9c9boIb6WV5OnR",
-	"ee2gHe7syZRtqLkLjFp3d/U5m3vlaf31/QJLSpuSr5fvjVyNZ0mr22KAonEeclYHiomIQzzr+VzyTbHk",
-	"UXylb314/v7Dy4tvjwCauAvFjcb3j982bATLlbYLbsuYSknyhS6N77XtM2RvRNlL4T68uqQkslV11E40",
-	"Eb05948jMiqFEdGnw1qQdg3g7ZNTBYdRW+JbZrO5KOaoPxrJBYmwH5NIJF4Mn69WWEPpr7FPRGs+VLf5",
-	"F6Zvr1TqFY5Dt/rTeeJAajVEWpu03kjlJuYIa9oHPdWiL63G6s8usUAx571DclvLGeCuvSurFmmbot7t",
-	"qDnqDJsvjnF+LFOp9sxqt+baMP8+I2PaJN9XJdCbAeza2qrs+WaZp3vT4b/KUSuufbR9t8mrEdjX01ah",
-	"4U43dfcnOfgbJtbEp3Oah0iqLD76JfGLQGFMY2+KPAnG36yOshI9wkw58SyoP2scOxFRJWJyCdaE3axZ",
-	"zxifMAcSCQprCQ6Ywgk061LqXDGpEijgjHR1eBvhTUBj5OMwFIjGU6mRhiQmXhd5as3kvzTKGlzkMY6J",
-	"dwjwm5TkyX7hIKAqgfatNRW9blWTUOurfHzpxHy+IqmDXhA/IrHoIfidygvaMLTC19A7htyqxjNZGLSu",
-	"PBLK4KlJFLeqCa3QQxpyOMKcqCjOpM2AAJDYUGEhZ1gVik4zKEn2KIyrK3Vv4TAE4D9uciTAG82Qp0hO",
-	"UoaavwYOgf31wKOULmcNrmed/83YSnLK3m6H2m7F2ZyyrPfKQnNlBG3JoS6s0U7Iz+J4LAjXxNto7Ut7",
-	"mOaUoZQN4pqywqJUcIY2sMLKeZcyqyqHqpEe8oyodO8YTieN0Qz71zASzXrkSqg+V2Kzkn8EXJ9sKpBi",
-	"WUE3RYbUvjzEI6QYVqAL3wWvJ6BJTRaPPk5dw2at1e1m9P8EM09xucxilOkXz1nEw5X2RmVCCZiuMvmz",
-	"5so84qv0GrSTNGnXuczpXbnMJmCaed7tV+c+mwOh5VOqa+brateUXaUrqRNvixnBsfLIyNfJnYmAV5ak",
-	"C1prUWuXq+ceCLcTKhoze1IHza+QkDPjhAKAg4pGoJ40JYHqAovk8wpUb5+2Dw19IysckPsxu+0Qf90o",
-	"7g+4fXKXvrVsrdW91JUKSTQZOPE1iQRnSJfsCRoT5C85FwXjuxaJu5mLiBjOcq/w7SqTQs9VLj+UH7b8",
-	"pNQKsyyjUmygty9eQ61nsyjbaAf2r026Dwv7K9mcZoAFHU0yRKlWaUaRKuTwz5D78l/oGxXWcx2dSfz2",
-	"xWvxBJps6CzZVs1GpMagOXB1ODL5jtaYbjVaTPXWnpZj7iZMK4+7q1c+Rw9mqcwQc641iy3kEHEt0ZHj",
-	"1rXCuMoBZz5E2Y4khZCya0mmC86ru1x2kff2g/vKQzFH3tuJ88w7R97b02dtEugG+/AklYaVuYRoLEg4",
-	"P7egOFszrFbJHoeymHM7e4UREkiDDjrJLHQj1AOSheq547ps+y+AM/E5GsrtHPRtl2tSpK2XExC7Qmh3",
-	"Y/TgW7xNJEVDyMBWS14oRrHXv/YsHMehmUgjUzX4r6veHtd7ai9seRaCuZ+ceB3SbuRsTe2TY3harcGW",
-	"0lxSMWMR264yvfKSpWKpUmHV0/qcRivxnfx468KaQi5FTZ3H8xvC4g9wtdSLt8QCLfF6TRgJpug2Venx",
-	"TLU4ZgHC6IZEsx56iaVuAKYnZ0KaIUh+T9jJFjaMKxVio9Cj7Ium1Cx7Oc2WyV41mPT21aRJQ+FpsVmV",
-	"PC05JCk+DmdZsTSdw6dDFgDg30urbHycGTXOPmeNHPe060D9YX8gCnsKW1P/Yb0wyURNv5hcSr+UXEq/",
-	"l1xKv5pcIp8K779a8YCEJV/RN4rf0jfsSa3WmC5YL1l+EI69tAopKY62sMPUJbtxW6fbgZY6PUFDlaSh",
-	"/oyIz2+I1s6IkHTWu6ZheKW9iqqqKTFC0qlY1xTPz1yLyHwjcteUxpt7zFDbNdnaK4jXVF5JP6cvpCum",
-	"L2jnUHohXTp9waIJAKCwarnkn+kb4c/05xEPbQKBP9OH4c/04ZAvKOuJje8TTffqSroO2PeJENYFSZyU",
-	"La6yswggjmN9V1+wqFdfSceiL6SjUReudHpB/l3mev4F5rq9gqo8WhKFvRXpVXs/0qvWGzbxkkcGXsV6",
-	"R+a69ZbMdWtzM9er3m9tdRwK+88Ax3iGBXAsqAyF3wY07q2jDbP+DLkQV6a5VmkOmyVBCpaFFm3laJnx",
-	"Mqm0wZsw3iJ4WrUBk7IQei3iGPducLghHtiAIRXxr+5HfSnnXlYvMMixoc78qI1AgrAtKr0xIBPxCK0J",
-	"X4ckqb0OMVts8EJlIV3Aqpy81Ne82o8NklBgU3kMIrNO/1CLq1+rplImf3NvLNrl5p3eFGFpEQc45tE2",
-	"XcwVFYKyRQ95usm+jrPAHqBZRPC1tFKiTUjS0ikSBj3kpXgC8uXaKJB6iYqvSlkPbzHN51S651JFjOJb",
-	"eYqRx3h8NecbBpgwPPdzKj8DkEzT3BjEVsgn5zya0cA4/I2SYNngelLyUKToBwpjAr4qmdsmJBW0nzbb",
-	"LyEjFbqVA6roRtUFIsMoBaDQiaQmar1hgTabzMizUeBrsr3kq3XEV1RAbs5F5k88n9OQwosv0zLdrDoi",
-	"BNx/M39jghaQqkhvaEgW5GcaL4MIA6QJtl9ethx/jnBZAuobBtXuAWExxaGeM0NKAqCYXxPI+ZLiOaIr",
-	"yrAGKlrh9Vq+WbKVpOSwosJP31cjkOdkHhGxvIKXV2fZw0Mf5DPqh6k2vX2tgtkLef0KZnrX7XBGGtTL",
-	"lL13R4FiZvig1ZtE0Op25FoTgr+1ZUmi+AowEK5MPmPurtY84eppLaRNHPHwSmpVjISdqZQfJ1AgeXLT",
-	"341u47RFtwmW/vqKMGn0p2gr+mJgPSJiHMX6bya0hE7/VomhWcCcmzX7d6KwRA9BzMnVspBPcYSvpPKp",
-	"vrbAMbnFW/W9kxWOI/qbjYND1jikN+SKsphENziUFpZ9PaYrwjdxZzp2up0wwOsrKcqT8YEabO2lTrXI",
-	"fEv39EuxXwEANbl+dTNWQ63HWYX0fNedDOEoxLwz7WyCdWsEVgXA6o4VAGvIcZDxIkRkxWNyFWEW8JUF",
-	"ryOvwitu1qyX27WPqqJhcSWI35kOxtJABVMkqY0cOCWQPWZUH0vhXONQXCX1xB1V6lsCy+PUpo51Ozck",
-	"ovPtlXbtqH4ByoOijdXS0qHabgi6M6pdzolZ0uUcSgr3CEhkuEZpaE0/oARRtGECtB/vz88/oP/3//p/",
-	"npr74unv1rvu0sKZsu4ge5TLDO+q+VlVPoVug2pa3FJftVNmPEkfB3eRfKE4tARhclfkqLs6RBjNBLhU",
-	"uqxPtWvuqV0E+PR3uaotd3joHq+X/dldiRyoF2NGZl2qn13qX9kkOLz3zuXjpp3LU1f8V969HGr9MgK0",
-	"KtCYlJclNd8au9UE9BfEarBM0JrzcEd+kvXxihMAuevmA9aL63Pna/cY2ljZCkFpkAgKe478YejQYmke",
-	"5X1IceQvTZqp6RatGuzuKhgY1H18cpdVc8o+/uz1e9Pfu82X62d9di/98SHZZGeDfBo37YnfHzXqiX+v",
-	"2RTQBt9WDgsAz5sIphXQSFqCN0okgaQHT6aOohaC3IOz2gQ1587SQcvoYoX9JTWFilRJdtSyb/WgWTZi",
-	"LbBBfRCyTFEuwPcSnytci/iWEIakjbgLymp8V6psV7065Y9ryNOzKo2xjhcrR7JKvN3xccmsLJW+SntR",
-	"Oaw7SLx/ZxsDpRst75bSlK2iQbmVKtU7UkHmEWuwAA7JWDNlc3zx9mZoepgbqlPw46IVXxvcZc2jim+N",
-	"K751AEuF/vn31F5eiglTZl3cDXmnnmBdVV8Lxl8zhQ/KRwuQ0/fV4f700A73OAxTA2oP9O3+qC5OrLrA",
-	"WybvzsI+lfYVcxQRHBTPLcILTDOnl5EbEj1MStdQdeTPmOtVolrh3MTRVudfgzUvzRz1QwW1UM/gBv07",
-	"yw9Qlo2kPhJB/QONp2jJRdxFnvyfqaRtFSgA8p0+fZpertrrQVG3zmy2RQvFvR7cZZwSVfJEYUcZTBwF",
-	"naCjiwq7nCx4TBUcqJPZ4BqxcnaX93+U4lYl8E8AB1XWuhjHFoqGMZzhzcZtXjOKyT5NvjKGsNXya4fw",
-	"gzT8ijP/Dq7n38wAa98w7K7BklJ4Wfrey4vXouBWOTpXcBth8LfTnyWnyTiwmnHrD6EwWHj2Tn5Z9ch9",
-	"Sd5lbrUDimkGozvLIZd/0Z8VEqxxD+hFzZKGLsqSZnPYVr8d9kuzRhNtzuDjJVUX9vBSr4klV7WvJ6dI",
-	"JHTWTfCQQRtIdSoj3XNug4xJbVn1GaMzY/5m5XByOG11N+XmKZ+wezHY9lp1bXmlLzCjv6UmUF5kZc9J",
-	"0bFVSmql5kiZHWHLgBxPzhiDBY9hSo1ZlSHrpy2L6pqzfLHItNKwS0oXRKpyCvxnE0GWXreTmlXKWa6y",
-	"KMoCNwN36vZ7w2zYI8n+u7bGPu24vWGvBHpC51hW5F0LLRzxgisl7RaLgzFY7OmWQjfEql8FYD3TkARd",
-	"8HcpCy9pY9GuqdP4zl7XwlcZWuannIDkqA1AkqcIk48Mfuq4twe6lLWZVcwbGLd58mE0yH5dTcA1VONC",
-	"DpY3Nb4eMz4IeFABKwIpAh7oRa0qANw6li8pQt88DO4yx9hNXr+9JZBh1rEoxT78CdHWnfVvNywI8wFh",
-	"kFEq+5izGLKWgd0j150M/846pgdMxxkPh+ovSB4wR95xThz3xHE/wBGv7uxoYe6UpZ3qYZT7YUMiAIHN",
-	"OAIaZaZmZ/0dIPdm1C0YZoscVTXE3Qv8HS0s8gMubSFIaD5djor0Ka5NOxpaPYBKXAEkguQeroN83I9x",
-	"eI48Z+w4HqRp3GoXsqrYzp2R4Y5iiMx6lA6frqxeb6oQApK3lviG9BKgVGkVi2yWDOQJgVmMOAt1BhiN",
-	"UUDncxLdk293sLP+uWsaH6jiFKk2Kj8vj7btYjpVLfhhM7NL201opAFt7yiqUabpDJ7NINjhqLf4rdPt",
-	"/EbXnS50pSrNAKqIABYZv51PAqlb12RrlozfMiA+MPGl2g1JYIx4U7gMSqapP7lm/FbVt2vLT7WhgixC",
-	"MAmjN+8zE8nmsSR/6n9rlVW+sH5+FaVU9SF9GLGgCyZ2WMRS7ikbdWe4/yi1P40D7ToRVAnmBeMRCR4m",
-	"3g7W6T21Wq2IdDcDR66g+CJMstR7YdfVg0h/CQJ0pgvWOcoejDxesgHF0T+QnBCQsvVl3Wi+urHa6Wdu",
-	"Kjv+EprK3nO4HP2sn6axkk3KcaDB+XUtn4+ZCSG162cPodj94u0HAVk7hwXcYfZJQ0fJPGIThdqs14C3",
-	"FM5T+FCw6A8CEZgcGKcvhAnyUfrmS9c/JGpfN452O+geEsNv0/KzvpfCSzonZU5oylCAt+IcDcYjJ8v3",
-	"wPQDCMDEOXd5Yfc2OFrDhcFor+h9Krn/lA/jow/K1ayT6STnXkR4JbpoIxLTiK/1tFaY4QWBZqxgJs6x",
-	"D2GyW4Kv9SOmy3JEVDtik5OvVc+QMpUn6PNwswKrNrFjOoIFs80cOX9nkX8D/yrNMmiOezXcM+vgPNHz",
-	"ADUos9tyvhBW7SEjW4VButffQmIp548ZevEWrUPobRJA+wAexT30wkqg1z5qdLuU1oXV0Vltk/buHkby",
-	"g0MSF84B6iBfGZ9Q89l4uD85Q5Li/aU9dBGOUUikuIFaDZ38oaZ/jsZt5tVvdUydh21moW2T9JjXdrWo",
-	"BTYY1+eCQAMLG83MAHgh+TxhsS4pQ7Mtevns4m075QESpPbPHnGaJo40sUmc1u3nW+PEKm17teIsA05m",
-	"V+AWBWoWTd5Sc7WW65xMelfo5OO/lSu6/hJHgsjFuDj5BeGT35BzMkEnqIeuCgkze2a4dNFTdyz1gqf9",
-	"iWqhojUHVTclsnoY9NbJvciw0RXeIt2exNRHJbIiW0PQOK3lsISaLno6BqSJp25/mB3PPHCc6dl0+nQ8",
-	"PEALGj5Y//vqJByofuRRfA5+xBoeOR6NBqN9eb/JwFFJPO1sWZXOU84c4ZW+1Om9TbBuw/sgVfihuvIf",
-	"L0doqj0xM7Kk4JZJE/h10aJJIEh09IRqC6Uw+6YVNO1J1b+PbJ0W1ulpu+ydXFNjytJElK0c2RR5UAik",
-	"1rPn85XXLVyCaiV5PfbX06dP3Um/5/T6PXc6HA7k5V/7juNOg9nZdOp+VA/30FsexaA1GnqG7U98btn6",
-	"ABDDMCbTUCZtXwVhvGpP3lJjTy65iPO0kZuHlCcwg5s162cmOBwOqoinSfZS44Zm42NnM3WlEsgjtOIR",
-	"kZadU7Ds5BZYGU/oImmOC/qmMYYT3AaVLASYAXJds732Bu5IfsPZV82A/OajpFTl3Lm1CVbnaFCnKQ/G",
-	"e8sAlUx3/wlTXT09Hb6dbTXu1iGJVI053rBRYhX6xhb7OEQbRuMnB7mYSrKv2olZKw+rXNamQDfSoKfr",
-	"JYn2a0gKVQlNkqmU/QGpVFMkT6RyX+p+jDnNuYXhcVYAT8qmOhlduC6CVQ0qS1VsVo70JKK8k8fYIvYv",
-	"jwTS5bYE6XL3AOk6LQHpwpJQO09hSk9//tvf/uOXtz/1Lz6Mfj59/ud3f33x7Q//8fJvPw6/778Z//KX",
-	"Z69+/Ovg3evTl//xw+jyu/f9D89/Gl50GiN9QcxXKgz7faUCKazb2URhZ9pZxvFaKGlnC7tDZma1p//1",
-	"Y9pUsKJnX3WxQgZXxDbCxcZfWu0WWzWV2QFpm5bPpO9vWTyTIfOGrAgAsiw4tIreyPq+djJKxh9Sdl3L",
-	"c4bWbhRV0G0WnbxxVohqiagbVbbGLZMWCL+urTVb8BhhmN251EcxCqItijZMyrjkIYAw35FrWuB4Fjqo",
-	"JsCuyqNL9622YX6BD+Yz/mqaWa5wQJTyYMEZguzWwIWPLPSRhdax0GLG15faXVRZmPIYG8ZSny+qjkbl",
-	"6yQn0P04DQr4jjq4Nj1LTVJ5oWPpvfYh1Qf/mB1ri0paK7Zc2aMAdqfYwFTNoBmXrMrVOVZD/YdtUd8U",
-	"p1kAKd07UvNoH6Rm8TCAzMPWXeh1goIHfNdDjEdJ45evpSN9WxhntQHCdNnCYajIp2vjO/N1SJSD7IEB",
-	"nsd27ngzlVab1OBOrtBnFdelkGVYgOJWHjsqINeHnAMxhKSVtV3a98swpu/kASit2Ehgp9X79J9XMV50",
-	"pp3xbO74EzL2+zN36A/mZ3gQjLBLHH8yP531XamTqLYyoCCoahKjhzR8RfOewknngjBMfHSU6eOho4Tr",
-	"iAjC4mQdNToP4yprk7V0Ld/lVqTsUHsxXnhW19/0+72WQaxkLQviYZ6Wc0hbURjXp9AHBBEW7FO8ofar",
-	"jK+bPGhJmSKmcsk5mhFkKobStaUKNB7WeGZQFdXuZJZ93+MouX2zxYdFL5DGQQlM1f2V5ZCy1JFuYLK0",
-	"dcrCSyrKi6hU0CexqHzcmXZ8nGKuWXB8+uuq7Vpn2jkFGkj+KJwt8+rqpiAhoF2rDuhqA806HnyaRndq",
-	"MkdrmVub+LyHLyO/nKXhO7hnPNGQ9igXq21jrxafkFuRp2mIYQXEpyuonSjbl31JflDlNfVxSlyFteoa",
-	"0qqj+LL+4m1RHLNtHyFzhKdH40Gak7dF6vuau2MrKPTP3hz7Yfq0f0XNsZMFadcaO3MSj9Qbu2wzswlN",
-	"D9eCv+F392rIn1m747RyMV5CoVoOlDap/kNyxOM2biku4+/tHEhKMB2jLUthKDspqV0r7ANOYasu2fd4",
-	"Kg9sZW0WTxso5UYtZ3MardpgDGh7qjMdSGIuAOl2jD3U74177rC0ZNb6ZCX+JzT8UMJD4FudBaE+/UDQ",
-	"Snf2ZGtwEiz7kq8Ja6f9VzgT5cLWhMGkqksY9NVMF+soRnxlMf7PukZA4G2SXlJenL9HG3abQ2zWmdr7",
-	"ZAu6WcqpYxdHljlK2DxCuz9Cuz9Cu3+V0O73pES11p6OqzjVs8AQs8NZYHq40oOVdL4oXjMc0mRuZ7MX",
-	"1D9ORF8U8hf0X3kSkncHzT55Dd66TohVWHK9JumRtY+na47nnVw9VdcAw0x5nvqVzfXUlXlEiJRuffVP",
-	"eYYWxDQJjEScnv9Bp9uRmkt6pT8aQlz0N/UG+XHrHVcrOEV61lXsJOGx+rJrvXEADcGC4xL7aF/UYvTa",
-	"pO7zOQQhEprVeUWrjYhBS9H1Le1wju9skjia52R3c9hjQCinR6Mh75AHWS9nC/YBnZUNdZctkS5UNcNp",
-	"nEkgh/Nho0AUMlnB1WOpbQNrbaWND2fG3k35XrJytWzPlNSUKK/GMBFr6InFNYZn0roJhG3sr2uhRSC3",
-	"rS2ySDEFvWu6hWRKGeYRX0HePOJMA3dsoA0Tj/JhM87StlycJVFSFeGLUYyviVAlEPKuTokvBEkfMDOi",
-	"oqALMvZVyUI+S5+wQCHFcKYcvKmpcXgtef9ha1R1OcbelalQGad45Y7sEnsF9bZTiLJuBYJadIiImGwT",
-	"1c/v7alKLhk4rbJL3Fq3w3sak/1zwa9aZyQmv2ybm5j+UhtnWpeQg+zL/9dJ1l4kACtKc72ak9hfFuyv",
-	"8QdnMh2UYYolvyvmQ5pbqd6aZhiGlEm9qHWqdGu5+oBp0FcN2sDgWHW1v8Uiye+7f88P1I6U09MxWlYc",
-	"OLjsIlbtFCO3RMQKuwKW0ET+qYKUhhyaWj2mOS8FHIPSaLmXnCFAEdNoYXBxI0gEF6GRbQvIyP6dfRyr",
-	"4/MmYwgmjmOT66b0UqtGLGmpBZAl0M8a0kBp3Etr/WksNLKZBq8AlIoZj5fnaL2JEx4PmaAm0ybBQ8l8",
-	"ome56dI7qpWXFuh6qPm8kOaevLO7chZV6W01i5UE7PSvHoamx3dFzrgrXRHHZtBpihu5IZEZOSxmXVpN",
-	"fXFynhmXptTou15ZTWr9up4jZ1rSJ2A3Cx3ZKXeNE+3qtHG78gFOsVUAYZBS88tRSl2FPbTOaY5lVYiB",
-	"Cq77cYeWcRx37171Fo9qSpmaclx/W0U+fJoqakwjvGiPXwta6jHccrtz3qtwwHVF2OcABE9wgb+E5Na8",
-	"Sy+kIlYH8oh5fh+7CS0/TPizDHZd7XgT8rQB5HM6ULJ3Td5jpzXnU5t2+r3293bpLSx7aw4uODnFlxci",
-	"zW03oHvRRuMztDrbVt5o454xUIOYEkiTz2Tj63UJglnHlyKErsVb1ZaaZavjJVZxelHp1hXoU/Th5Xvk",
-	"9gag1F48v3hmqtQB+bKHPDkpHNOZ6s8eCq5/0de/eH9y+e2l6gjOw8BA+9pOsyRuk76q1n1WlcNR4T97",
-	"zWNEAhpL1fJAI+URSPcRSPcRSPcRSPcRSPcRSPdoQLqPULSPULSPULRfOBTtI6DrEQFd8xp5izzPrxpT",
-	"tUVV2CPG6iPG6iPG6iPG6iPG6iPG6iPG6iPG6iPG6iPGqsZYLfrzcwiP+Xy5oyD5OS2R/Jw9kPzcRyS/",
-	"tkh++VS+dK9roQ7Ucw+YbJaluTIt0vhCjfPGGifkNB/EZBqgs6rbyeepMGCFLcKV8JmGcBNtUhHbLfjZ",
-	"XfZEHiPfsN0IJvtAxiUpWK3h4g5E3UiSYvYITjcOfOcgyGiMFvSmouFnfSa8Yoml5jCOl2ZSKl+TaZwz",
-	"VTReYglWH5nhXZ5xVqdJvn3xWh6Yhhifo7ss+607Jfq5B8zZNWKgtPwjWVliPJg99JrPeLCFMFVEMIRr",
-	"oG1xG5Ai8OpWdlBfEyYtMM0N5T/1ssh/htyX/0LfKAeq66DbiLOF3BPxBDqq63LZVj3VofYnoqSuaj39",
-	"jvZ63pJoB3qqNGxBHJaR7+2Sh0TjMtvQqJZifYtVOiuAFErFmXyKSSQV0Z/evcz71Z1hG1eHW44AY2c2",
-	"ZlMvkgTFzClJ8x3V8uUQYyy+nDkEXVt258RlQpP67Ksl/FipCf5YmkZ9ga6psrJsCwvEnSTdGTEASOep",
-	"/W6CutIc1XdN+2tCIyt/36Ry6LhdWfZGpuKlXAOwC15Uu+g1ppn6qrTwRV5UfwzOJM8kQX80cidyVQU+",
-	"kXuv/zlwTvv6n0NnMi4d2ysSLUhwGeXhsnAQEFOvn6Zt6nMxKGZlqccrD4xizSsFNSzJ2BjpS31wWkqC",
-	"moKxVLrthc2WTLJyLhYRCc0WhZmQaK02VYCgmWF09dKW0byua3yF12uN5mhtoCni7bin/V4fKnczZfXy",
-	"zqTfc8dn5lZhU80rKuWBakeOBCHdxA2AV1Jp+U3qNNhfJrotlWqffJ3xAXAGhRSSk1WhJ+4fDHl58bpr",
-	"Ui48qhwYXiupVABu0p9LqqPLNuTNLSPRB7hauWY+DkMSIZrJA9sIIAu8ptdkW3pO3+LVpXJh0Rud32Rt",
-	"tooT9FOF8P3774v7WR9N2A3+HZfODHB6tmuiauHev//ea1U2VVhpeFKHPsoWObcSVSlxu0InSRgc5ICJ",
-	"Im3X5HgRlDZr1m0ItdRyHSsWUEFqFcGMzKpSncpfTlcfC24S93QXcApkzwBCRkxEHOIZOKw/yiOg06vU",
-	"ai65iDVIiBrkyQ3FJxdvX2hHycDtduhaszXX6fXdHmRQrxTkY+cdCb7XGgbEMNKE418zM9zqyYBeIhdm",
-	"2nn+17fPLz+oPFL5qu9evHwJk4XqgGnn4uf3Co4VpoHXFE6sXe/8jIjrmK+LOBxyfXbgcLAAED5eUrb5",
-	"VIr6lNmbUiUSb4XkriY20rwoPcdbmufzT1pY/fcKMglWREJkpaE6gDPWTmf9ZJV7ueSkNV8T8EHsyhmk",
-	"BmV1I8iOthCSi6SnoqpUtYs2bRDb6qEcdmpWARzNfZwG6/IpaDWhCyluqp9tZGdpldg4O4txVwYFtvi5",
-	"BG208QuHdyUspRzkSwBrDyAQCr/IIK81PZHv4Kfv1S9bkJ+y5GlcQStQQ9pm4qd3hueV4mDgxd6nCKI0",
-	"ldNwK4UnfDcV1M2mMfqiIFfBxWR4ftn81L1WMxyXGvEJ54CzZw5F12hZegyaYlIW2s1LnCL1a7JImV07",
-	"hNhEC3mxMqpaEa1ZmZ2mZc/vnTklobRpYCohZQTqiFZi0Zl2LvFqzRGfRXSB43/+d0S5XL6I39roKsn6",
-	"AISQ7rbjdjsbpvdbhS3U0DtTpwpSucY8VLxRd9WxhN4Os7OymZhiKcrjZDwQK9X/W+VtuY7jIEhxa8Vg",
-	"7NXfq9fYzmZFEb/Vy4BjNcD6dZCHwtqIZiuMw4jgYItUmgSN5FcBZXF3c6RkmxvuZcoR2hj0mmDSz9mT",
-	"tJr/1DRHK92t7IE54snIk7x+dZVSZXQC2OCtzofONBmECg55FWQjR7OwiK2RIbdyea5mVVrLQNPqChVj",
-	"sPKAgCCgCZWYItckhcLR2W3ywgIW/Ykx+QSICLp7TJKFFGK22OCF8juoMqiTl/pa3iwe1s8YQgX8tqL6",
-	"j9/m52KnlyW6rqokkksveujbELNrdSgDDk44qKvZzZuMGK5jKN9JIgHC/KAkS3XFvJyV3s2uJq5EHsn1",
-	"rj0BxylW1+c6bxQ+mr2f2ew9buV7ssu/txSKR6loN1+vJefKgs497P0uRFwJDkrAzsS+zgA9wOKCNE2v",
-	"OqszzF8rRhUhseRRnPKtiCyoiElEAmOqN59cWzu+6URO97HrW2S+urV2vl040EUC36iOZpBBtyZhSNni",
-	"sOKa4xvnrWobdhnr55A1ovQJtciM3B701cExLPpKsiSf5L/gmXOp/q64iJHkfVZ3ur3dAQcfyslOH8Hx",
-	"13u805HQTQqjfL5a4fozb63qyF5UZSOpFyQVYNJkqmYSzvGSSVVOZ63b4vgr28yZcPzvjkpzMgu+q8oo",
-	"Q2NlpMYbvq0OrqQKcPr03kGqdIxln0tPuxTIt5jGJhcok5VRq/BrUJJwFxOyktYbvrnYactev2Rm+vMf",
-	"G+xpA7XlS96Yc4gNSwvk/rYo/YZV7unzkB918yo3S/BNVFYkdYHWOErinTfGKWMC0W8vXqFLHklT7NLK",
-	"lXkFwl5qtR+wuLb+fIbFcsZxFIhOt/MzmaG3Ef+0Rebodzs/CRLJexf9i063834rYrKqCHCrfqp/jnAh",
-	"kXshr13pn1iNV5N/TjubFT4RhC3xScjZAncA0DsyvYpwRHGRjdiv3SWArcHlDVxoTJuMpIwK5VD+JJB5",
-	"qEEfWdfpDxt3mQJfVjLbOj9NKVxkm0ZaBXPHWkNrENaClFNofjlLRw3vzg7b0GnJ6y1SuvaF228A8HPx",
-	"/P1JfzQ2qBvvv7+AP19dXPaQF5IF9rfeFA2ePX9vP+LKB1JYHwE0XQ7ro95RM8h35D83RMQl6QuVBPVW",
-	"obqIxNt1bHJyUwDHFo2JM2teXo1CGEDWSGZsOev2q0fJ02E9vV3T8igDzpV9wL+T3v8aL00O6Arq+QGd",
-	"ba46BTjgnrMRD5M0OROv+FjSn2V84ron/cEHdzJ1TkugA3VDDzvH7FfnYwfQts0qaOTCBGZSczndIILC",
-	"THHAT/ryHk+6iEREbELoJJG4pFMUsSuDt2P6nBRrRCKKpUo2nrtB3x/Mhng0GZ+dnp6NJyM8nA38fuAS",
-	"Z+64/cFwND49Uz6kmFuVJ3aUpajU3UtK3+Cu2yBmA05RXzJJlbxcH6NICKTKC8B4vKRsodIe1Iy7aEZ8",
-	"vBEEefrnHtxumDgOaHAJHVanJgIch89hIqo20rRMrp+WKtzUpF35etw4lHN6Z45HqaYk10JJJPBdZZD9",
-	"U5rsqsxKOQuNWdXMWjan/R2/LZhyzq7UDUOxlUXPfEXS3VVPnxsQDMXBoOwtfQYQdE2cqn6b+w0jYBCP",
-	"qnpvKextjl0aEk7m203b76YBKytMlRBfSid6h2sZrqVEllgLpCpFz87Tpgy9ff7qoDac7gNihjUCT8rC",
-	"wJ9nchDtuVd3nFCfOdBpADKlNEUyojfy+9dkq9f/PLFiqMpjlbdUWwRV3Q4uBcVyElCgJU4TvIub18o/",
-	"WK9gm7ugLDKjaJCEbzRSj1p6DnWvpSo+kd9KmlT05LhFnb5TzSnGViVRUFo8854aKO1My4pzyxz9DfDW",
-	"wXD9/9h79+W0lW1v9FW6/J2qleyJMfgWG9eqbwuMHRLjC7bjOIt5ogY1IFtITLUwxqvyMKf2H1+dP85T",
-	"rBc71WN0t1ogcfEtmXN6V+01YxBSd6t73Mfvd3lRyZPjYDQ9phhBZb1Q3JlIeH17QmvihynPlmWV/Gpx",
-	"ksEkTMN2z71LdXe/1U4BZoOG+e4DUZD2Ona4SepuGRaoRTnb3iTvGgcVsrm9uZMjXIInbr4XSxOpVnbb",
-	"NM4mwxUbG1tbm5uLNWSZrZPGLeeKRJ5DtQk+yQj1qfB6IRvkRsnByqWxl1efpuxOKQ1ZOCQKFpiX9m4m",
-	"QGxjI08KHQ0LwEkf+lQIggPYpyfnF2RNtlCvtSlf+7fr/Fhrh94amr9THV/rWzvru8X1JU/5ElLH85Ji",
-	"B3vuTz9Xzv9XcR0B6FDMAyqaH2DzxHT/y7NIqE1j7Cn7SfnfEnTG73oSIk+9Ablplt8z6s5P2TAZYWX1",
-	"iFnVLyBBVNnLSXxmnID4//mfgHQCl1DOXV98MghCwnhEScUqEc6GhPVd4Ir6z/9LKsf/DIZRSBNmFQAA",
-	"PrU+Bq6GaKesGZHrj/t2sm4Grn582Uzxp5awbDy5dmTKzV+0XERtluNgmkUpcMBbTkL5fhe2kNo5x2Kv",
-	"aD+6JHy4O0acQFg21COOhudl5F3k8VU6jHo5ojF53+fTUhZOaleQEG/CRy8R+5aNv8uW1hyxGQ09l4Xi",
-	"nyApvrep+LcffBcnVf4zGPl4Scps4Jeeg9/7QSRxO8RfEgn4uxC6S7ZFveh+Ks4Lv0+Fwp2FdsGpIcYn",
-	"z67H5neUq5oyQzQCdperi+9BFQehYSRjg66fQvC8fDAuUwvVopeLKqecPW9+ZNf0vdPYy96CZBNBsnRO",
-	"sjmhMIC7zKYQWwLkrzCz9ngsvQMFmBWEBvJWEOYUXqzspZZhp5H+nR9A1gtG+g++vDmxdF0ydMsk9lMm",
-	"Z9MkV+LrcTVlC52YccsQNKroO1Hm6voOu99TAIKSuNKXQHyQU8CM6sQZsVORAmZq8NQgQVzvxBPBArkH",
-	"cMxuNDvalU18dqWhaErEBsWn/AKABdsjdqzMsPHeBryHThAyt+vbuSTWlPAZRgl0m73Eyti5eBfLXasD",
-	"e/Hpt3VLMZ0GEnACxmVNbWIFxINCT4xTqmTQ3vmVOSI/O5XXDvr9wE9YlsZgEvajO82BNh2FmelD+Ok4",
-	"jPB6mAd42xLzNwrgIcsfcbDQkid8e05bkJLRU4k9KbOBcE6H84mt45j4xXRMltgqvKl+mh1GFzsChCFe",
-	"6vI4Ik5qPqHECcckHIIYBL68oeeQFpv5xtd/pGqZFHmsHIfGQYVsre8U4iDFVn4jX3wKUtTOHGyaOJ6k",
-	"lcIrAtR8+BFr13SUfvEdQa4isUJeMGLhaptyRnpCUj7buZiKpUvWN7krc8pOkolwOeikVpoAQJl+9yh2",
-	"kxgseBhnN4oYbNcZ3LG/GI38opSsk9401ijiS+1ILagBp2LwyIULiXaWYW/Fh0ugnhlPf4Jh9uHH9PtY",
-	"NNRscpXG5xQG2g0CScXDgFEFI/iIx6r4YeB3I+pHfCENvgjKWBSOn4AwNn83mBxbSzRMvgZr/VY2uytC",
-	"pAKLa5JPPk9smSiyJW9SklAGAXORDdajPtxB4aHLNiCa1uk7lxh2CcQXIWM1eMueJmU1mFnSj+HSaOsz",
-	"gV6ySWAWL6gzqTunYF5y2XT7pmzWbubEmc0S0g1hj0wFMUMexUD6Gyu5FY+an6xvbUKn7gMTW3s9JRAZ",
-	"8kVId5aN+OAo5pEILQvgg/PITHGjZUlDtkcmeRmQa028BweMeUCHXrouZCq6IRZPTlaOLuvtXQwV+5fx",
-	"+mK6JVR4Jg8SftIJGb45/Of3UGwC1di85Lv/PXGP733AmpYKO6FqDU4GRS2kPi4ad9yA6j1HV38Z2+px",
-	"PFIxkJ0MiQU+e6ooeAK11PMORvjF+Daza2VwFAwh5MTFL7ORP/yY2E2p/aJAB9SBYcQjE85EG5lHczoj",
-	"WiwUCot7cVqULRGj2fmRtndnGDcoB2BxFJDcfLPkudVG8Ud8gGaB+E7CoU+zHj1VMsY7C7kQ2tTHpCLU",
-	"I4GhgA0yL7Hdtn4oQbHw+MTYlnzKdjb8mnwHCWFgcN3J1ZODlKc0eUJSdl+qoMda1oMMMF9bZp/tEjE4",
-	"axF3FqM01HewxwDSMz5rR8a1sscyT+xBcX1Vltsa3+ug3y0DbAOZSEbKCGmFiUORQioaI4vLx65IDP8w",
-	"4MCX6nPmcwjld9S/7sbyO+aPYEGNUaWXL+N3mfXLMQbygvXDidVOrx/Ge+4RvfRLFQwvgVgMUZagQw6r",
-	"F49mjCouy66aneU5QZFi1hLkiY5jiw2C6PrqDrkYiXGS8+qZ6p9+ZJ+X8ygr7K59VYUErd0YADgxSYvd",
-	"NpORsz69ZcQPRiViy+5+e4/YPKIeE/9AynS7ROATGSunPjL9KTxddsfCJD8Zroo6MAo2AABsIXYjmdiF",
-	"FskCdZXT5ZknIKOeGQgS4to/qTBcnlXa/Ox7bdPASM8iKZGDDLgC755MlsQMJi4nDtTtLlZj9gSjaysB",
-	"rf7cYkUV8cjNyR8nZiCm4PCsWMJE4SfPE3m2MfLScb1I8UsT2xBXtjrhkOeRpV0TCH+P3TkTO+WJlV6P",
-	"RIVHZdanDov3ju06HHIuEwcmrqLSRLlwtIGQsk/HpBVTLMmCbCgyR5YDSUSCv6OSfPcp1IBLQ4KmJtRU",
-	"SajH6J2EFTbyajzmOkKMBIQ6wpWTTdLL1Y/uZCaZJgSUlk9Y6DANLyhpe+3/so2iJlXOp/b5E32tpXQj",
-	"jCxhVuWJpWaDu25aZ0KCR+6tF1GaH1KVZoN1QsZ7F8Et8+d2PoZ48fdIXI2F+MbfpRU2/lRgXy33xP30",
-	"+UvxzD2qfOq1Dtvi79rlQ6147H7afUoX5NRg0zohJwaV2gMsvpKl2gh5rJnw5K+NSxTUwgJvZLOwu/1M",
-	"nYzJWfy+yJtbpI8xMV+pCmZPWdkoWQOKDZIG89mIORXY5+duxNbP3anit5llN8h1tBGj9UyU3cgkT7KS",
-	"BhNJwa06AIHnfNdlMFvrG60CazvrneJWe7f1wel8cFqFtuNs72x/6HzYLO4U2+2d9saKUTpTbBc6Gy26",
-	"6WzTD2xnt1Asrq9vbGxubm1tb3/4sLOzu1soFIs0pZ93Th2LYlAIcaEWDnLgisLyUm/pipQPCxek+Gz0",
-	"E4tS5idAZhQczfZsZiPXJlKzJocwH2qtvTSEbXA7E6MH+VVgG+wJlZXI2sdXTefuUzSp0E/mpp+fnZYF",
-	"XOLxPEn9iFZ1bk7+erFFmk1ys7lUPl1T7o+SvXpT43wS5Wo6DYnMowe3K4l1zsysz0iPN3SePbsROJ4e",
-	"fDTFEYcfyGJwN1KnOq4InCjiEOZeJegPwqDv8onM/0IMc1owFmixtd5eeaXG2eKP6cWYIx/MMiSTxQZM",
-	"bECqShZp8Lj+4gmZ8o1lMvfTVGdBZ2KwHR0feMKggH5rco/MqKhRgRxXkfwIJyYKhzx6zQKb1Bqk2Rah",
-	"+kFD1a2kdqi9RD3RctPbWkbeLSjYlihUl721WmRNnKxkMnlubdDkzpot67Ka5pZpv01Acdk4DfsZ2jqf",
-	"64xg2950Rdz6+4nAlPil9FE7w2gYPjknudhBOXB96k2fkY0lujiTp2RqWpOdm9AE+GwzXer4lMRze+x+",
-	"ui0C8I8A8NEu3NvYQ+ETh7XdPvXy5ATLax23K7QF9QKfkf4QsG11izSVtZuTdkiP3SdvlyNuxyj10yFx",
-	"1yetIOo9ES1xEtMWX+3sg9jIqOu0CP5cTC+rsDNRr/wx8CDmPeQD5jvMgaLUfnDHDsKgX2kc2SVcKVkO",
-	"LaMxvjdOcA75fMDabseFQPekldK2En/STsf1XBQnGhOADwcs5MxB+ADGOXx/0jkZsBCtrISgE6OWCLV6",
-	"pCvCmHHvXI912ZUb9ZyQjsTPqPn4VG838Fg6ZvzC4LxJd/aQhcxvu7TP/CggDiNDPvzP/xO6kBfj7WAg",
-	"KzXk5XQY9fJDCW4VMqoxTkYheN3ijx+/L4uImwU3/3PJVRbjEg0Djz27c7i046feVFZHAcRiFu9EORe3",
-	"a7jdXsSXAAXe+KXIJma6VXK9luNuEIcvy6pIf5+XWeQ0e6QoNPn61tYEMOpSEICLvfW9GJhnMqHzDJth",
-	"Yb75qdoGsWJZy1xL5bMUZw1bASIORzAUf1Cf4I9VikQV8GohWcytBD6TebNnSxhNboEnyIpHDmF6g0+v",
-	"5+9yRZ8HQV7MQIJ//QXUzvPirsu1WRB1HTT5cwCu42OzDlJDjCDx1hd+EVOL8+dQhplSP2uJslBdX0qk",
-	"LwVOvpiIz4SMFibwzxD0UwsN9z5y+WSm75FnPWdc7rhR+pWQW0455PGavqAxNOUryaf+nrU48gnJ5Vlq",
-	"TRbav+C2iudho2x8Z3uP2IfVC7JGB+4aDtaG/cN16ekyRaM4ytSqXDFRcVRkndlsXDg5w5k3MpDnmCdO",
-	"omt0prp+2xs6TPiK1LHnJTXSjBQ5GTWW1DcI5ZkGdFBm9Ck7al2x0IDhbtfnz2gmTEa3U0GqK240flIW",
-	"AzrJgqEfhWl3xy9yELrZKG5vE+oNenR1Pa16Y0CjiIXiZ//3u39Zq9/o6sPv/17/8f5//1+zmkm3xb91",
-	"9gG4l+CZBNAyxOB4mGZTmkE/2UJO3p1+rpyT/1UsvJdxwFIarpkiooDENiI2TSHD5YmuK7ll4zj3jc+B",
-	"IfIcblOp7Xie2CrPb0PpCyCkaKp0WyMppVRFPSEsCdx8C6H4PRE8XyauaDok4X7cmJeGVqBKVGky+Ydb",
-	"/8OGEMiPLEWVJUrxQi9ebZcguk8vtksw3cvdsEfsmN1+mWo7YH1VzXWzBlbjfMicz9jjlaQRX6TRHsGe",
-	"7TsWup3x6v1WYXdVfGxPVvNNa4YlELyDsEt99yFjO5wY3z4lkLs7s5qqighmU/VnKv1sFM8+b3VUUbYd",
-	"3bmp/Z5QVCy8XHXJkyQ09pK3ozS+jH02oGEEtDbvzDdCPTL03ej9U9YeqVmHoCu/Uy/6DmIurZOCSy6k",
-	"nKxXw8Ymj7aYpyoc7f+ysSCwdhp3XOTJlSq89cc5zQUHeU6fGRFxSnrqIdm8KBvPR560mZURU32XWX7J",
-	"eRQy2q/esanSOKpeYNKPQ6x/fSdg1v+RW1k02+7QiIqbagWaDJNjngOY0DadjfZ6q0hXfpfh0WJhcx0n",
-	"yTjmole2OoV2kX3o7Ha26Wa7wHY6xU6BbrTW25vOFtvuIGyApGpQjRt5KU6ML1V1gv47rQZLztjQFHnV",
-	"hjplEuvFm2nvx2tvwfUTZ2hWaLNHBwPmv1RIE9i+5ZtacAb74vIFW9cTcDoc7vEIZ97cCWlPsb+uyuaB",
-	"1ZqjdQn1+YiFk3gVWLum7KWlktGI65HFByIGIs5gbJHhlegUTezIpbDiNn9M7N85ERN5abIaY6pn4wk1",
-	"GVs/pg7QPFwBdTmhMqYqNu9yoHXbC4Igwiadi3/oGuCHsjxAvtnkYk/ONCdPfGJXyjM0R+xaSlRkhs4y",
-	"RO6iMbMJJA1oOkm26T7hpc+28eBdz3i380nm07m+bLEGgLQI5b7wr2HUC0JpTQDAox8GXl+CWMl+QUyJ",
-	"237QCpyxwn6Q/VCIpgAXUNKmnsdCYR3MgrJJF6xZcRm5rdxF9fG+FMDGvlhSa07oJMeZ2VeKZ1LsDiET",
-	"EnNeRjKLtyYNpoU6eXGpVcU2TZSQyQbL5RAVhGB8QbKLLPKAi0liYMBSlS0P1CeYMoCskZGOTLMMp6eX",
-	"ZFmYGQ3cXb5cb9k3XADrYMxnEXsL75r2jEAxA+5klyOYmeeUyG4hRzYKOVLczJEP4vUX53NoMD8KXTbr",
-	"yfKKuEumR/myE1w3WvhmGWHMd/ge7lrxKOkQsPtIvuxFjLPNwmNK7ZbA1VEdz4/E10EQQc+bx9khJCoQ",
-	"EiDjShTIN87MbosZBCwfJBDK95ApJqGMOn7aFfIBL2OOrOl+maUuQhsXFF1lHPhE/TZuAqPiKvn8rcI8",
-	"Dz0LmQ6C0LqGiSY4XJKAdctoqAVr1KfLjx+B64D6KfspXPWHmoCa0m4QUkOITajFEoIiZHzYf7T8LM4m",
-	"qYEqF9yyi0CVpXRPLSBhoN4vLu+auTCoQLCfgnpE/4y/zPw/JIaWLf/QVgCMhMULi5c/guIEInrX94Ws",
-	"CulV4k9ypHZ6tzmJqj6z2mU7PasYm2XPU9/A7iAEUfrXW6BlqUDL72JdRwAIIIb5rHUV6p0smq41QmfL",
-	"1a6pGcwWLbJ/CUaFaKfsTiI8qEZ2GrI8sTqR/Bhq3Qa0y0g3IIFvIBvTsKvUlIvMGVEC7Bp+CU9aUpJl",
-	"l4vISeplTfN2LlQT62T0rM04n9/iClkDy3T8SqTMaMjCaSaF3XnYfMrgczMe6bmdGDsaBihH4fqEs3Yg",
-	"uwlnew8LdO8m+1VB+AMTGuwC8OBjLiufjUwNtPiEUwqsk73PiVeQWJzM95iJ1JHsgJ7w5BMPRpRpnZVc",
-	"1s5YiiV2D/um9BnBLuLkw5+fNeal2rczZpNc3YV7vJfqMVmGGneRRX90yndjRst56q4FGyGdRl3bGhog",
-	"cEWHNb7fbSu93hpHUmSsF4of1N9AIlnc3S3kVtruoAeYgJILd/WwUp8GBg78jhv205sWN4ql4np+M9kq",
-	"LgMjS7Q5Oi5P/kg2WuIIpoGGPe+7tAAS16fp65BRwzhbWS9s5Av5YnEjv6u+RI9uq1jY2QEQoEgyxOBw",
-	"VtJCVY+y9GKcVH8agXBza8kqE/N1LzeQ7ecbiPC/4102lbZuRyzipBMGfSOgo4oXOu4dI33XHwpfinYD",
-	"IiGgkPuGoz5Rn/nOsk5M8Udiw2eMLQomR2ar+diPCcyoE5VaUwDfKe0oTGAiGXtkwqeUDUu+OS+zPCeq",
-	"prgmzRcPARGdJdZddlJmkxbr0mdpz03IjzmBEzD1OHWdRJfugPnx0N0o9rdfpzsWg7YJ+ZQVdJtetGdL",
-	"e0LsekpQzllPTkd6JcXrhlVLrKVc31daya2FuokeGbdYBoFqaU8iVe2krr4OOCaCjW7i9MH3jvtaG3h7",
-	"0WKnpVJgsgN2RuzjQIh+KAQ0J58u45ZSPNs/Eso747luu0eQWC/14csB8vN0bENbn0c7R2zzfMp83tCH",
-	"ByZOW057uXhMe1Txx0hZKa71aMS88TIo7unNXkkM8wSphGwDixQthfEuzfWNc2YJu0OrO8MIMJXuhNCc",
-	"UAXTwiztiM01jZ8n4iUljox5vZnXr2heP2/7UfwiFwyUJf2s52hF0kNI27uXnIVPbF2W5ckYg/1v1h+E",
-	"jNN8O+jnWyG0eAuZpnsjOkPPky+uLn5Azl3vjsataHEv2+ItUb/LIDyEfRXw/HJdZ6ZnLqPJy/c/RzJw",
-	"8vJd0DtPKQufWUOiX9cs0FyYZJ+OoSuCuHPSlYAKr1/7vDKnAQt5Ck3lzLqmxZrCxagfUzqnOggzo2Rw",
-	"xV6MGqyXxwk0mnBcNNJftu9bdQwuAfS2/SNxJBZ6l47ZsjMRQ4cZzn7LW4v0mSdOyMt3m+8uFnGLArWR",
-	"Idj2DK2N+qHqmBonwHwzanfF52655nchvrOamhaSDynF9E8IKT5SfOwRW9x6gW6LFxUyy812c2FK9hIp",
-	"rhvdp4RGxGOURzldWqgXBRs8AFo3iBTDI5YhYmY7ZCQKXeZgFf7CYffZbH+LCbil5FXtSazrLyK+9ojC",
-	"NX7CNtt6lETZI8OsBuX8M2BOTEggQ/jM5EcWwqOqCj8zpciMTN/HYES8wO8qQthbIUa6QYCU8jTGhCLO",
-	"MJQVOPbpRbFuiynbp7uFfXuP2Kcf9pdlT1gWel1MdTn4dYMbYM/gGdZbrt0LAo6HIrslTIgINxVk6bR2",
-	"LJ6yKRZiIyEdImVFoIxSJYCkNdakeCM6NkK0C7VALRa0mcmpINaw5neCSRTf2eb/PHsfWOO/m3Ubj/cB",
-	"Ho1QkeI9zPUGllKvnSCMM5RL2+TL6jWdAjUu1tn4tCE8m3kNORL9hCUNbXMrzD7OJ+LKyf6E7dmqDEun",
-	"H6XMljS+d+YhRMSV3FJzYXE9dM7r2j4YJomCLui6PLGI3qUIF+95L4wc9WFxLZyYzdPdiIWS5Ol77tUM",
-	"d2O3GshV2bgvSnxmAZvI2OD3OTalhBCJCzPUFCTzwQuWZGwsGnR4Tqdi/bXt+tm1MRaUEf1Clv0S/kqW",
-	"Un+ekDWq2ceAUP1lA4jPG0qWC7xgHPmSp/DnPCZ8jI/NkmivQkyXEz+g5LSC/WaDXgDXL0dWN4eUbh7H",
-	"nDHZZ+OZW84reRwJ1J+LzW09U0hlqc0/T5TrTx3P+vPqvSUiXJmAbYH/5w9/PWec6ziICHPcSNzr6djV",
-	"E+cdAVGGoRuNz8WSmmXulSC4dTPOQ6LOnHKpYcT1uNPs05NzCaQW0GHUW1+TZdScRVz4V6PQjVy/q4Gg",
-	"QJPgHXRjUSsMRmLJOR1Dd2Y7DDhfBd7Id/Y5a68esKjdWz13I2bniH0Sul3Xt9+LSzcLG3tJ3jjOxLFg",
-	"LrzNHqMOC+E8iJPiuDwahi3ZuOVDjhrmrg0anO+qqjpXm2ngfmZjsftaUNyfcpT95FIFncyl0YGE6TJr",
-	"Ragfaws5AZfrY+NGEjfdYW3XYXxPr6aapRcEt8whNMoRPwglRtfEKuuAWAzQ1WdYxpkH10vsEbGLcb56",
-	"JXpRNFiJq8hnbZ1HVZHnHrXJ1CSwZZuG0H8raQURGQcgcdptNoiYg5ITAOgBigNuQyjBMdnmFrDlOPKk",
-	"Eu9J+TRc8M3Chhgy+omJn2buMTn7rE32A0rcMCTYDvyItiMDH7HSo3fMDQNhRIaefCO8tLbWdaPesCUs",
-	"/LW2vEb/Q7yxCZg6A21MAhdEsId8J9kAqar1gOhZfAumq/hY2oZ7Mih257aZBCzTgO/OqjwUd3ToRXE9",
-	"1GDgudg9KndiyLouj1jY9CGXG2E1mZLFPCc3EI5ABnHE74SQ7lHf8RiEd2CwwqiDpwwdF6LOKoWMxXhN",
-	"v+lXhVAnfIiDczlZLxTyBJi/8K3a/25KmqGmMDibK9BK31zJNeFtwT/6vNsU7ogtSRBQC28WCuRdn3pC",
-	"3zJH7ZX3ObJZKJJ3fkCADqPpt0PmMD9yqQffbYjvxMn2ghFz4KNNuBzon1SzGny+S95RbO1XyBC4sYVu",
-	"kOAR4dADA7flOpy40Xvx6VahkFczDwYS8QpvIzt68Qwp9CkoplNofy6PbVTKgcNSCHVXMlFY5I+huO+A",
-	"hrTPIhYa9LB31BsKOf6/ufvA/olSO+VeTV/eTLwfyyeyom7qxiDzC8SWvCK2pKBQmIJKfNgwMxt3QsTu",
-	"o5hWk/hCpnFZI4iwWWLVPE9LReSjz5MLgyBX/L7pt1jX9dVx/25jNfn3fxY/FOT/2YR2qbB4SJu2e0DB",
-	"HzLidv0gZM4e4QH8LR6mZijsIPEKBsOW57ZJoLgVeE5cDUNSqOa3jA14ovsaEQaE2G76lAwYBDXj1TPe",
-	"L1Sjwt2EfuDEc2+FVojGAwATFZvdZN8Q2/mdLfELA6m17FsD/w/hXCYgG6VS3jVfEPUdONeT70E/SGwg",
-	"HKlk55Q4klI89yiCIdqug+1ZshfTzpE29f8B5CGcRaXkcxEpjZxeXsiaTPkO4lWlTT9k7SB0gGAfbuJH",
-	"pEXbtwi8LknkKNRSAxqgkD6Sml2CUcJecxHcSbyXDgREmGqKt0FW2YlNQKIgyBNLiCuwURLvCsRP05eX",
-	"prxL7YnjuZLAOkK7eSMwn+QvxTHaBwkuHq1zhq5PLi8qeJe+KwwtbBwsEXtejaEN90Q0Zk7gkAAIaIlQ",
-	"KGMNyR0LoauAOg4nAxr1eC4WNfoIoxCXsw06Wp3mjM/wzXPU1DBT+Jj5wz6sa+L7iN4y3vTVIaEjIcGG",
-	"kaYKZwCOKntksDSGeEE3T86DGO0FWGhw8RK4KSa+rngP+Ei4WnzUAYc4lnNo7ohxys4W2vR5RKNhxu1g",
-	"TS+5WhWl5nqB56jURdQLg2G3JxmB0e0g9v0qhMdt4zzBB3IEWoqUyGH1QnLfIi4wdtzm0LORe7DPol7g",
-	"EBtSeOrIKiNawgrzmMc6pnB2I6G8kokUfJgPghVQXYVNa6uyaI1ijJqQxIowR2gL78mJ2PBiEYQ802wz",
-	"vOlr6mg9f7G9UXTmmz4wu7eZz01IaWsgJPHqer4wZTSNRqM8ha/zQdhdk7/la0e1SvX4vAq/Ec6UG3kT",
-	"xpfc6yullWK+gFeJ2dGBu1Ja2cgX8htQKRD1wNFa2widAQ2j8Zp8w9CVytJ6lnyGDdSJ1CLPQaqat5nv",
-	"gOIFD0a/5JqzUhK3s/BiiD2Lp6sTlxk0iy9ZEz+SMdIfuYWuPncf2CLXWmCeHFG/OxQD+/E7dN8PArHS",
-	"YgHWCwVl60oQSMNAXLuReCQYCZgXJ8AVgAUAQzqtgKgL7jV6VjCACuyPSuBHYeBlPUFevwYXq2vhGZs4",
-	"/rQf6XmulamjQpzwk+L8n1z6ClIMOxQ3Cxvzf3QAVp/DoMx5a5GR1fyIhb4mvoUwSb9Pw/FKaeVIWBdq",
-	"y+ZWItoFwAa5z1Z+z63crw5o1/U1qK1ObaysYbR7TX2iIz0ra/EdMfuhr4U/zTyI/kZ/pHEhhGel9uuK",
-	"FAeqPCF+wP0qd25XqedSDvmKKN4h6n2oi7phMBzIO+gPb/iqFCN4vj7L8xXfO/76u3zs90HigpDxoReh",
-	"hwej+pFbGQRp8At1ocmE+IZkPp5tROdNmkMgIke9wJNedp4cgxYQsnBGUdQxtiQJa6dPhfWn4w5oDwjd",
-	"p5UO9aXGCUZ+SQn5EB4pFJnWYuxe7BFl9flB9L0TDH2hZpT58y/3d2D5Z6Tr3gkFMHLbDC93hnjQGaZW",
-	"kwINU174vpYWZzWH9QdBxPz2GEM3jxNTsEPKgTNeQEKlkBmosav8WUpO7EduKdEmS8p+JFNLkhXhhcVq",
-	"lkhV0R3tiZlb828iajcLu/N/UQn8judi/uXJshl3QnyIs+TzTME4R+bpI/iZjScFHn73XT88VdjBmKes",
-	"n7V/u84PFH8eS2u4awCFIDfKu0gt0mFoFb0zAq6c8CgYkFEQ3oI7KwxMDHyKTemiP4u+jnDrJVJNbLPK",
-	"SAqOxyHvQDqFQ4/Z76cFE171SMG0H44bQ//E9xYSSufM62RaTJMkQlgp6jOcIch6l2OWLr/yi5+ezfm/",
-	"OA6iA6Fafs5x24eX/rLHTW+slOOG36nj9iOX7T5MiWOdvenQUMfX4+IyzhSpRoZDsfKTNcvfR4cseQqe",
-	"vKkPWfSyO1obzdnmcrbqWFa0foSAAaSJH2PtDdIwRJAMl0/j6YYYL9wjKhivKkckNQ6GEF2ej4OAtgzv",
-	"f3cHXBLeqL5cbpOQISq9eBIaUBDbhcv+9btN2h6jIQeMAerL2gs7BomFqI362JgDPogSOxTa2nP7bgQh",
-	"oALeEBmvSE1R9EzrS0OZisk6Loc6DRKEBJ+uwlaggrnWwVFP9cDzAJr2JlV2wiGRcbnYJdEMl9luCcSk",
-	"hU8hVpoP2z3pp6To93fJotYckdUmOenDwDzey1cX+EwGk8ECyJMGZJwQabIz5GLGHMuFwAhy/e609MRK",
-	"t0caCYbaf6QHMmEboD/5n//zn/8JjGQ3DG5V1uStLOmJyOKhX9AT0WeP+MHoTXn8MiYU7piXVTj62KXo",
-	"HPzu8R7LWhgofJDXVUyzgkVQQwYCVSVrJ2JFoEtQKAqhjmjVIKWR2M0O7ljo0YGNklYmhFByU4nsSaMJ",
-	"4T7LwTIsz4S834NrIplAgiUhPHI9T94bUn/tZJwKV3w5tYBaYEog461exWtbPvj0dIEv3+JKaWO7UFhS",
-	"lDdwX6cI1ZouCIjb9cDGyKnUo9hB//6hKwVUdlul+PMrv1BcShyVv2Vs6pdXDYfCiotPuSHVXkJJaFGQ",
-	"oiTwu4WUBFQYrcWgzQsl9PDyksyBotmLwhY/oVEkDliMuytNTqgFgB8D/EXoRhFC/0JlRUh9TtuqJ1Hs",
-	"dW1QO+Kfro8oZap6AWrQe3vEViVislwKGRBtwnvBiMfyGsfRD+7Q7qdexKA84Vjm3OUwrNOafC5HlHyM",
-	"4uGU8+QgBo0m7aDfgkHB4WyuUN9prhgaok+jdg9TDPAEYebz2MNRWbzpiIWYBkBiv3oadKJLg/K2Td5h",
-	"cVyHDr3ofWkqiYueml1SUNtQro3ZHsxtqWop19GKW+t42FWyIEk4W7rgEGqmYjMfy4IX1ghiAU/gJz+m",
-	"ZwUcryO1JRwwKMaqSE/MzkxXm7jYupIQSgFzCvTT7FaJkQHDO8nH0xorHD0N6JY2QwCwj9sGF54mMF9B",
-	"y+vMqao6RFWGCEfAnJzGNXcd4rjOnri6M/R0VaganT17AtAsGQ//mUiRZ06tLSyu0Oe6xJDrudy6vlMi",
-	"1KTQnmSL2wPtDxIYTTybvONu1191ff5eUmLlxQeu3/0u9oWdI/aA9vPJrZG5LAb3Wbwss3kmFppsgvkt",
-	"fncT701dMXd4r/ziUJzGWPptTcNiY05m1jYT98lYzWkooIUEABJnJT5WKitLIA2jdtBf8qyeyB8tuCqR",
-	"2wc+WahMA0ocVQO3ZxSnPkBpOGjUy4tK1ng7YdDPWrRpPpE5A5RiXA/yiWOLgiVH9isV62hdPb9g529Q",
-	"Z2PuYFm+bhq/8PdjK26kkfoyBTc40EnL2/w0kRCIrbPUIhocalYNjZzIlP2tU8qZRriiMRGyHdUBoqTp",
-	"fDKG3wNfmc/YXTjDwlx5lbORdS4kWcpbRisto4WO0vyj9LRNnLl9M/bt8imtR8YMxelYwi8dqaCaInWe",
-	"dE9V2kMZdznITclUGLB1im+YkwNGQkWd2cdeizyp0nZPvpIegljZrmPvEdfh0h/Cou6mD76KbHqAVkvp",
-	"TuZIIP6inifdA+yOkHdCQEgxjChA5qEStNVCs5wwi0Bs2Qt5oFw8lnpEqE7MhjX95koQNlfyBCUX/PqW",
-	"DSIIn+4WgGsyR4Y+VNvFHowYFWcR+twjl7M9SLXHLjdcRlZXe8wbyOp6MDxH1I3spK9LxGdcTBk4JmWQ",
-	"FgYgPkf6eJQI8X1wW5Sg7wK3wypyXdtmjBjI4vFzsRdw7KvQCyE10kTBnw+4WdiqWCJMvNuearuBhg+I",
-	"SIwHDPMwvOnbcCNJZy/LF22HRtQ2Wt+hUxWfBbKfiGWCzKT0cammmdKn2z6iPFqF17Ja27dz8VrLq9Wr",
-	"N7/Bdyr3vNjvkr7CD0Yk8PPEAq9UPAGbIvEoFLc0yRJB1B/cRT3Whm5LGfMUJl0pJlqIq9vhZOQwF6oK",
-	"9pF4XEyRejxo+nB4cODUJ71gqMkxhBnLI1xAg8UBthlEz/cUVS32H8nsq8G/xSN4O3mCL6MkHCAW2aTP",
-	"qOrCk6/bCPqLXzR9Mc8uJEVDJukkAONZi45xMCSdwPOCET4dx6kGpE1an0D/XZpSnRWxmWrUDtlk/KNE",
-	"CslQi4qbBJ5jUJjFe0DGVHCqqSEViLcpjor4bcXnQGxP8H0SnwAmbT8IhV2vHSF8D5uFXQDMUDH7QrpF",
-	"H2NMa0NBzgp+8ijnspDuXD4+ujXlcjGOZ57nVIt3v0+FtxONGG7XfonYKYx6OfMzPuQDoK+w8+RcyEpN",
-	"mp7p005Ffcy++RQItqeEQ7KiIImwgev8WeMZPzWM8ZwOO3f97EVeyGM/CELSU4zOStumaeQ0DZwxKvGD",
-	"zGOt13aj8ORz+5o+/CQvKWBPTNobydtNLn6m16/xAqSiXHmrAJ+OGgShUr2Gkgo6RHv8yuupahbMXy2C",
-	"oG+d9L4mPk64X7jtMmMIuAyLxBBMQAko7EittZgkiWT3baMu8JF8iTGsIHhPXDIUoivkaKs3hsbARvTk",
-	"LT3Ii22gE4JVHtKuVzgYeoTQOStkFRIXCXUmpJdCT8F2WQW8cUND0HYSXKSkmRwVMMY7+cz3WKGYRM14",
-	"RzmCGFNzhWCse3JdqAeEphgCRecNe1Glf0c4NY3u9zg3E+vE/hhFA6FK7Byxz2mfnbsR++d5FLpt4WvY",
-	"pzTq/XNNeh32OWsPQ2ajHwn9nxC0TrRY2zFfoy2RBnQFI5VWZ9yk3AqinqQdULUre2IBY5Nf1br0Xc5d",
-	"vys2hbATsfEV7l/MkwPqeswhXoCvO2QEijSZQwbCD5AUf2IU8Hcb6jRLpMXGgcTTgOsBYAIVfYNF4XgV",
-	"WHltXDY5aHDJKSefzk+OIYkFsCdB2CfvhAMi/u4Pvcgd0DBaE5+vCiftfQ6dvAAa28XujEg/4BHZIZ/d",
-	"MlSjJjlwbQVboxJ6gCZDypS7baNxvi9dT6wyNfuANwsFwAQQI1O6P4gThNEoUOvuogbWncnEcamn/Uh0",
-	"S11sRs+T40CdDWV0iM9VgQvgNThZbWgXshZhufDNc/WUIVoTlh6U/r0CveaTxLZTDLoTTK8rbPypwL5a",
-	"7on76fOX4pl7VPnUax22xd+1y4da8dj9tAtCUSFkpT/GABCLoc1Whn26ypnfo6vi3NNU6MYfC5clJeh8",
-	"xc/MtblfHY1Gq7A9h6HH/HYgGewfde9nql41mVsT5NGLLXuS/XlXuC2Pe31LrXBm4ZRRtvd8RVK5lXMW",
-	"rc6EjBoFWsJP6ptpLZNPGNNTVuWbsWiAvqneU2U6Vu+nCu4RBlSeaA2ubuyERAQ96qEl2af3qy2QZTvF",
-	"3fWl2gqVSE3rKowS32nLLZK7Vhhu6IWvtenitVcVa0EghQr9O4MoVOhbPpZHYrcYW75CH+87iT36Eo6T",
-	"jkTRae8pxuNNcZ9walNuU5tm5l3FI+bhFgC27YC6oWw5qlgmlhx51xIGYCXweRRSV1hvFat00bis5sQP",
-	"L7k4qLdsXGFhdO520QlqN47Ev9+XCGdeZ1VlmaAwjg8ZZCLwZAt3KkTORWn0DkL3TjwXgBU54Yx6AItI",
-	"AP0L0FMhxeQxesfixI3bltXy5tiNyLwCxQJDF1M/xcLuVkEMRUZ0YmxWI5au4E9hlMK8xX/JdjLhwXPi",
-	"B2ImLSbceTdGVZBtSBc4Ufk1JzKCKrMx5nhziZi2eMw/eBLXD5IrGbZuhf7J4BbaoOFWGi5gkH+ivgTp",
-	"AVcJDnS5sTIpy6qIiU6+Xn8z8NLbaWDp+oWvlD5sCNssAXombLO2w+nqYH1r24jj09U+jUL3Qaxy2KW+",
-	"9I6mHj0IgzsIWKbMgLN2FIQrpZXz4SAII7a4gVehPwcqokKzFEfFeovgZWA4kIqVpmqeJuflYbYyTKw2",
-	"TZPyU8bVmttX/Mvpwv8ChD+m532EgxGWVcUqTUslKLMxxDIEoVQ+MwSUVqgohB+iHiWVxhGKPvEDAF4T",
-	"AtDval5/8wEKYtSU3fI3WgqDYtLwoQAknhCN4h6VxhHPk/MhJqWhOl8IgbFsAqUOpownHqWBAqUeEIYz",
-	"zsVg3yaIwYmodMowbRyRd0pku0Ix4qgho4hK7z1pMcxHm/iPRnOL7K1zxPCArwhCOhDhM2enu5fxvTIH",
-	"My57MAZ/2G+xkGMNBaGt4E6mStW1gC7xmY25ipoAyv1OTqLdC8V8Xq0UIUyE/cVBSJjfDscDwNU4LVfP",
-	"1zUAckgdV8IDnlbr6jo38N9jt4NsLxZ2BCI06nG0hhFaALpDIN4jqtEC9QNgJwM+nCLnhoBROIaAnI/k",
-	"20ktiE/582lBJo7pyqr4v3L1sHZMKtXGRe2gVrEuqvBp06/XauX1h0rFuj7sWqNa2erWLk+u6sOTh62j",
-	"28LZtXN6Onb7Y2v//pL1T7qjSve69jn4Vnu4KVStUW3U9E9uqkd16/bQKl5Wy7165cyr3R/sW+fl7vGX",
-	"shXUK4UvUfvjJ6+9Xu1eHXi03rgcVUfX+1/Ozvb3rfubpn99Xhy0vpbv2n6j9+2wOqqV28f1m+v7+kVt",
-	"vX5xOzp+sEZXve5p/cYq1i+sjfpF9/5E/He/TOv7wX3TrzxYn/B51xfW7afzeuNsVO3CMz7vW9FB62t5",
-	"/O3rca920Pt2dVP9Ui/XYbzWaFS/Xq9GTZ9eFUetjU+F66tGr35wK0b4Uc6zYp3pOe9bZ+39s65VrdVu",
-	"jiqbF17xtNZyaiPW9HuHHW+/8eGuao22Llu3X/zLjdr95YfDLw+/da72b/qbH28PzoNBeDVa77SLn++L",
-	"o7Lf+OPw3LnYPd4Ma1+afn1nq9X9fHxTP6yOPp5d739pFE7K5evqwcfL3bWrcnXwpXjY8k5p72KtPfpy",
-	"fHnxcXxaL++ImTi10dl106+XqTXzaguvro6q5bXR2UHdqpetzs5ovwtPO2361tnHtbJ1tm91q4d1Kzis",
-	"VP44PK9v7patesUqdK169bJSO9u/Ompb3cPdg/Z18DXs/9ZwLz8MD88Kg07T3zzePv78bbyzcXby9bx3",
-	"vtnq1rqHVuXr1qe1Y3Z/7DN3ULvpr58eN+5aRwNv5Px2eHzPyvcfP4yDwbDwz6YPW7N6vJ+yXecYZhAO",
-	"NTf8aaP2xbqoks/Va73hDz9a3aoltkB5jJMTk1UTtUbVj+XDwoiKw3B21h1fDc7HH6P14MBrfLwKgqbf",
-	"50fF8NsNC7a2hocPg/3b1v6NtbVdpM6417COK5Z11nXr/Kh38vVypxcVbsrb1W+/XR5/HO6c7e97jaY/",
-	"bFw5F+2bgwv+7evp1u71yUmry86+fHb7UWv/2+7DZfjxq3XoHAbfPhVPCxsu710+PHhDy1ia6YklDE2U",
-	"WNShy9iHNVTsb/bhr2sf4ivKtA/j4FtxfWtnfbe4/nSrUSq/KasRP1/YalwY4UsbYz0K/q9prMRI/QAB",
-	"ZolrsboocZHygwFJOwqC3GPgvB6h7s2m8DeIrl8HoutFvCm5S6wMXK42nYnJpbwhBBxH1JkJ7ygjEL3y",
-	"Jot/oc6CF9laEJBNj8emC9tX6iJ4KUgsA6kK03UxttV05FWK8igYtnvMKWHlo8t1946KG2BViThdeemF",
-	"55KhWkggJtkKYv4AebcS8oQAiIVki8HwBPtjSD0VcVBUPJAfN6uKkwQEGZBQ8kg/C65THQOMSxh9Pwe1",
-	"aZagmUBrelOCzwOy9CKSSu5gKwNZaRnjcM045JkJ3CskCBswiWUkDmA45BHEl06rdaxgk0xE/+DEblO7",
-	"lDijpijRWeCcJMuL08Iy1uVi6gYq34z6NZQIcKxTfoodAvSWmV2EoazWwz9dvIDLVigu44ootkIGpVUl",
-	"IRUV4aZs7dCtBTyiocFoQUPPZYnAnklIYjDsZRgVBv3TcvbF/eqA9VeB0DNx+HWteMv1KRQ9L1TlO2H+",
-	"mHUm+PzVfZcPAu6qdOvMahP8ifmLN8DPFCNmMj4uQ+IvZNckt1qKifO9nXJFLD6ML1+ze3KWuMouOLE8",
-	"L5U+TYicDsAkMH34hT1yy8alySML/XO+ZKoCVBh5E4ndg5SekptKVaUqiSBcYNUlJvuWIGMMmAMuOtmY",
-	"T9CdCxJgd7aU4C/rhiSeNF9W8DfnJK1gZeJg89c72Xz+0eYzzzb/yYc79DLP9IXKzzUOKmRrfafwXtKo",
-	"QQc0NocahGyo9verR9WLKoChYMkxcxLIH9L+x5rkoTjwkTw7Jcg9mrRGkBubtHNCb1VidUE1zH61gY6K",
-	"jZr4nw4LAZsPirNhDQD11zZP6eDWvV9th55NKL9VrUyIBSx7B/yA1Dgfun533xWavDUUPzwNXEBSgHyl",
-	"pggPhp4jGx7zxEKCLrRYqhe0CzIJunXrgeN2XObskY3Cphx0rbN6HPhstU6jds/ktIKfBmHOIJzKxb9R",
-	"t1o9d/02luyze9qOJH9c4nFAqgoMqYirLDOKPerE4cfJl5mLe2clhyjYZbKf01Z0UKuVxtHqeUQ9ZmdJ",
-	"0tCb19cKkA5+O3Bcv5vg19KvTxK+ongXe0J6vTLZnIleg6bZwi5i6Cne9Om2uAv9SjrQKjIYE1g6P8b6",
-	"QWssfnzi1Wb15BUXa9S8mHypKeMwoKwlKJHsFw5lLIEkRmQoS/wWvCdtd8OdZs0tuQWXm99yNZzqtC5r",
-	"eOde0oCvNI6es0B8+kTNvUPo4XXi18/jM+RWxBaf90u45kduJbEfFxitvhRWdAMthRRrx9jTEO7Caphf",
-	"Z7Ffb40eZee9kgGWUV6f5mZNkrbOMs6WMMJAs6TaXsY3sckVej/d0lptDX3HYzMNLqP4K+FEZUVs8IuA",
-	"s2WiMbkkJwpGeYSigPCS0PhgeblIppxhfpXigBCd9P5cPwF5YOfJAfIzB4EB8IpVyCET3p6j2jB9NsLC",
-	"ZeSujTjWwZ2CSQgDV2aiMmziBrm+sgzAcpFgPMI6Q3snl2q5IC88D7ItmDK+tp8ZL1Lv4y+nc/7kck4d",
-	"U8jmTx9HiFKEQx6p/Z2A43qE2Etsxwzh972VvMCUgT/f3TTLal8pl5davWs5jsqdKfWkBa7nKvFBwXFS",
-	"lOkoIgG2l0VcCuR/IGkvesWyfhSaHwB4HepKDbxoDhLYB7btUpLRXAPuwOOT4DqQR8wu2Ex1s14U2f9J",
-	"9ZpARWxUr33dKuyKo2TUah7eVMqjs1rZurA+l7vdP3q3NyenZ2f71o21XT/jo8oZVD0eVkefKpc31ct6",
-	"uQaVjpXu6KjpN66Ko3b/y8P1efn66ktwf3BhXWDdZL2+f3jcO7ryovbh7tg5PLi9bhhVmPtn4+OH+lbT",
-	"v+q1j+sP8OmG+vTqxvLqlXqlbO1ba79tft2Hus3q+PjGeqjftB9OvgSj/X0x3uMvTf9j47JqjYKyRa27",
-	"eqUw+jiC2sObcrk7OgisS+diY/e6eu59vfw2vNz94+B096F8WWzUO7WdUaV7vd/0vzQKl1CPeNaerEfd",
-	"P7esUeOs1rM+Fxtrn9vhVqN6drjrel8HW/sff+ufRUFUbPrVjahy+OV2f7B7enx/eP/BcsvFbuO2Ufng",
-	"7xR6Xzduzj/s39GNL9vHjsUra9d08+H+fGPQPvrYveh1/2nWKE68oyVSr6H3cwru6izsMkccjRSleqWM",
-	"EDyOwR0L31KwTw3GwooLXdg4iqVZxTKD78zjDCITr1zWR1P8BV3Zl+4y9GH/ZCRx8bf8cWosUykZLSXT",
-	"vQszFjMGvHNDAkT62A+hNZthrJuGObclYIsy5H1i07Ddc++MtjsEPARrXHchQEQXWort05PzC5LSOGPn",
-	"yTGy7yO5Pjx7EkIM+MSY5wF4o+UT+XAEyPhWO4XR0TDffQDzF3NGjhtCd9hYDplRPl4NOSWnn2s5Ignq",
-	"CXRbbADgPnJBDgBYX7YY5tD3wcYYFcq9rO1h6HgMT+NpNZd6dVHhq3Q8hCahFWQdf5sniEXZpvl2GGnW",
-	"O4fd56P7CPEf4U8VtIuCQJXKxQYJGJBaQpkxOwzcxgBh4K0J8yLwnDyx4gfDGiFGiHiZyc7KI9e/Fe4g",
-	"LjtXfBbqNUAn6kRipY+xfOqT7U3y2S1j0VBEIBa7p0PYNCIeow5UQSk4WnnXQDaGyjkALTaWRul+GXlp",
-	"znxaoVAo4NrmSBH+SA4tlJ8iD4MYevzj9a1tUnfLZOgPKMJWhli1pEBUJFkUdPjEO+IfnLTRYYJCKZ95",
-	"5J0d0fwtG9vv8eUEnqObXg1dIvbzSUeDqk4uovBZxUqZ2U7XF6Np66IuPCP/4HFzl0yEQhNTxBO5T0Dv",
-	"hB9o8B0M/XbRUk24JOKBIS6MuE8w8vOkMjFCjTYLXg0+OGESGxBKOUSGBRsZbN8RDR1zc+J1eXLip4gg",
-	"eVvCXb/rqVanRFoFxIHcYRqXCFvmFPqU3FoaeIg6LAHypPuSVXUblR13MD1FvmIclFjMInDTKBBTwrSz",
-	"UQeTGLR4CbIRa3JMfhBDTAQD5G0GysVhFBd7m1EzbHmL0yEoIT0PkjFREDJHxWoMDpycRFoSvkYJ5ZhY",
-	"M3nqpZaQpYuAD2y8h39t/J4Xf9t7GgNDT4ABlK6RnoJYhJRwAxpGLvX+Kew5W2cUukHgxGON97AEIoqY",
-	"58lbYcOgq4jMwmAkhKe8jdxUXsioM54op0T/acA0pLnREyd2mtxJ4dCH7UMBanGGE5XM2c5MWtkw2VLG",
-	"bPPEBop7uwShsfidZKWq5BKmgyTCrXScqBUEHqN+WpZIDcqPnU1Z3pnAR4N4F1JWyOAYwGMFHUS7CoOR",
-	"bKHUGaTkmWyxeTwXTjj+Hg79pafzy3cZxnUw/1q47bByuF+pWK1t3XbYui/wk8LgG/3IDj16/jCKPnZ3",
-	"yrXCF/912g4/9rTDu1Hfb4+OH6oP2t3dt4r6s5uyJVztpj/L2Z50tQ8frG/K1a72jzm9+jJs+k7FHMNO",
-	"VL8pf5vVmWYVala53Ns5GPU//PZ583PTd09Obs4+b/7x4Azvy871sH94sHPXu/rysfB5UBn7ZTo+ubze",
-	"Dn6rlPcPL0cnXz/8Vh799nX3pro/Xg/Ka/tNv7327eHDB7d8cXp10/3GR91v3dG+BU75BbYD1kbWvnUi",
-	"Rv/xbKdsdXaqwv0ub1qwouCQe2VrhG9pdF0un11+FG+phq59o1wejQ6D6vX1+v3g29VW4etGfdwulG9a",
-	"h57X8s+GTf96fTc66n8a18sFaFDc755dlcsXt+dbFwf7J92LulPlp8XhmX96vu1dDu+PH6wOjOe8Xj3c",
-	"t66afrfcKJ52it3G5y9Oo791sR5crm3UDy6+VO93bh4mgiXd45q1Xz6w3Kr1oTK841eNnaZf97tHPTq6",
-	"Pg1G4y/dteL47NNauPPlxi9fOV+97mW5Wq/UPjpHdcbccrDZvlnvX29ufwuPTx5Oq/R+u+k36ldrm2t3",
-	"G7zaXW992F+b18q4EP4EKOrvfJ3/t7QWXrLb0akcPBxubG7yTVbd7zwcN/2L8222/9uXj5fFj8XNM/p1",
-	"GD5s3X9qbIVVV3U7XnfK7U/DNXdYCW5ugkJl+JlvtPjZ16ujQa/X9DtHm1+8xm7ljzM+GF3xG+/w5I/T",
-	"bvfs3qvve7+tddun3tr1vbUT/WF1Rhun6+3fftvsXj4U53U7yi4vKTkhsrpYAOT01sXIy88BxNCPz4y/",
-	"tFibJjXPWwzmmTonAb950Zq4OO6ysbld2CgUdp4x7jKjWM4IwMyslwuZ3EZpkRjIH/70dMKhq6CUMGJC",
-	"fGEwJyA6lKsJrA9TxbCjXgDpUEgX8cnaVoUcAXcVf6MfwyX9Qmp0CGIFwDLsdv3Yyag0jqQdHUlmZOWM",
-	"u1zHfBCX141k8AeBpyKuoJucgHHpJkBrKuaY8TvZt4R1R/AnuBnSzWuFrt/lEICZaB+SEYlahAggmnFD",
-	"FQ8maoWTna3SEYF19NnIngh4gDMoIYAhEZ5TyWYJxUIoOuOSQRQY9tMopUvIY8KHAA4IxIV2nlz6kesl",
-	"XljFkqQXiSQ4hoDiOgAIzTAXBgpJHuVMSIjdFCZnsdWf2K/7uqkeE0EKwMKW6NhqwMH+83EzL9zztTdZ",
-	"85A4kFCpEe/ZN834VM0I++mF6sLxZE61h8HHy3WHGdHfn67UGmB5YpzNjE1NKhxQXAqicNRjINIk5rdr",
-	"hHGETigp1D6bs9Clnq34bifLxlTaQZYS6cOMkU1MuAst1wdIrMk+CXLS0XFHMYZQTgWK0M3HUA9QCaD2",
-	"W/bEDn0n8FmStV9BLQidB8Ge9JAUkVWL64VCFshgQ7/gP5EcR2itlZLwxSpBfxAGfZdD1S+8xJXSSoGW",
-	"iq3SenvxxHC8ED/HPzFeRIa8js/im/R9uvQVB4hMuCUv16mTctjSwADD6QsMt8PYIKasXqQjzoRgnqqP",
-	"NAQoIpIqVFeMksssi1l0NAHeLGUmYvOVxDN0KkZmgnXCB1gKZZGlmc15HVp60/37ubz0wL2U1imGKiEG",
-	"KsyRkHVp6ACroVhZyllWpBv+82RSq8xRoXSVVWQloQt77F6+4iDU2aF24AU+RyfNh3aZPvWwWwi1EjSE",
-	"OG7XlZkwsyuED9u9pOKFp2RSTKHAzyIe29p65KTVvnU5Of9ora5vbSt3bL/ayM2ZemYLkOt3WTgIXT/K",
-	"7FBZ33nya6pYWQNo01fmSM/e4CAf9sim6j1zTWrLe5dn9lHJyOwvMo9b18/MO4nvFu/3iu/+WfwuLaGG",
-	"gCYl4ks3XQFz+kGoLMK8BFth4jqg8DNwucAEzhNbfmCX1Fc5fSt5TdZpi2gEeOgLzgle1Tn+aJGUWhXJ",
-	"N8oQZFlZ/AfAsbPI9ecQuPvFYP7jN/8nx/v/Sf3WE9FabbmZHz+aMiB57xfkDkCDacnm7wlzJr3/27go",
-	"k1ZgsgV8GX4BU23KWo0J/JR3Fat0YB2dV3Oo9ql37nZ9Gg2FLYnXWEOhSX1v/D6nIsYGpwAoLgzHyoCu",
-	"NCFLpC2xu2WMVbnP07j8CesFrvGzCwIpt3OQEBpyqMaCwIKL7cpAaa3D5zD6LO/6HL5NYm/8qbCMwWAQ",
-	"ihKUGdhbd2brrVgseX2+HfSFasBUwnfqRd+hQkecxenL1gsb+UK+WNzIf1hZPIc4tZ4/CVzfREPJctbb",
-	"UFzVmbQd3sBVs8D3pbBI4tBkS/PncMjTzmeaX45DWwIiJ8tB14Cs2ThbOj4pCzOTwPoeDzBKYaCtTmNa",
-	"pkcv57nEK7/CkXmzcTKwomKJQh9/Rp5oZcyxL35B3KjJs7cmuRszW54TdEVQTl/S7ApxRbjyWUeUQ/DJ",
-	"N0jbkl6ttFdu2QCz0Ip4wglGvhdQBy0V8WqxhhZyvEPHjeadVmEO/OWagN/g5l5ShJh7+0ly5JaNHy9E",
-	"cOPOkiPfb41LtCy5Bfv3V5AhA9afDZuQ8Ig8Lxgpd0bW6kPli9GibUIpRD2qgTXnyYBT1n+TAW8yYHHc",
-	"7J9lOOBGnXnmB8Ylv7D9MLht8+L6Ty+G+MzGuWTlgO9MMj1iU1GiERCxVqBSbioEH/U0SeNzWSyS+8zY",
-	"B7h6TwhJGGTXclOuc/EZMvihZFvpBw4Ll+gKx2E9Gxv1/Wq8S54uY43X9yZn/4Jt6vSWEZp4za9qnGWf",
-	"0VS6QlNiJy/UQlt+ngyC4Fld427E1sX/LMwWrUsJZhUdPKl8QIZVoLXMSVITJnOSudRCA+RKCBSWGIxd",
-	"/64bBiODHJAN0ippha7EWZ6L5RH/86tUJ2DJmkp3ZhYkEIvY/2UTWUfCfHg7NILKYWTtVWtO/TG2b0ZY",
-	"f2eLzbAqfivrqo2W7Rbrur5E+YTL7Byx/yt0g/+yzZoSIYWp6xM7dAP7FWojZBPvr5VvXzo7PBkjhNLJ",
-	"R2eMoegde4OhzfTFUsizN6rGkA1CwJSl08wDL1jIIrmzXqWG5ZdJpWe8EHFe4zOiEoKuzyMKLAvmSZJv",
-	"7Y4BiqzfcbsoHbJWTN3lJU/Xr1QhgIcgoRr+vFUCz5T01w6pMoz0+jw+2a/v+avl+VOMg/RcP174XVtZ",
-	"mQl/OYylc/0oZk3hNjO5j9cvltw/BsUvzICh7/4xZCl2Rk4SXHseqVg8Z5bbm6IEUUVQDSpdJtSg1Fl7",
-	"xM4LSyKfl11Q+9UD6/Lowpa00oAmoLP/SnR1VU9dn1DSZ9QH5uJOjFmi8CfQP7WnIq4uR58aNYXQtABH",
-	"EycVxAohvIcG54jRjpRLHmvaBK3WpDYHmwuR/za2twrEAXiPMDZFK5ZsYYB2CVcSWhhGMsIrCFMOb6O6",
-	"CZOQPeca+gTb7gC5RvcTaogGhW2knjz9akvk4uiceG4rpIB5L7FjIVgh1mAVN05mjCEpI/+0dRZtgPdc",
-	"abgBcRj5RH3mhsFKbgVgmUD8lRtP72FPNsJN1Fau8nUhMYKwS333gaY+Y3YU5g5A2FNmwQEpa6W0cj4E",
-	"7K4lcPuS7/cn1X1MbLIsihRc7bdCj4xCD1yfbNX9dJ2ZJRNSIxrymOjARIaynBPPWGsBs0Lp3xkKFWfP",
-	"yXBAogCwweLIBuANUK77zsSlbqAqQEpxnzaCJeWIEL6ydp7dRzxPLNV4beAxzURmgkdKba75zO6kry9V",
-	"WjK4K/WzbhYJgxFXgEdCb3aCYdwgLbx8qfP61GH5po/asR84zCY29Txb0nyopjguK/mkRymmDU9QSFsK",
-	"I0013iHgnQHZJDtbxI9SoKVwqf+18XseSCn3JG5UyCPxC/H4gtLgYmlQoUJrHY4iZFnYUT06OQwDHE3j",
-	"SEHXbMrAYDQIMKUU8SgURg1GPUxkQorKNYf/jlGBFXMxdOUHATDm5ZSehtugKZRv+hfTw4bpyRcdhA4L",
-	"1QykMttTg7BjFDez+kFhTNVgQm3mOxr9EUM5GB+7lVB2VN0X/b3iRoFw1g6EtRIFXejVhOQnvuTGuRVD",
-	"HMI/ZI+yNpDATMAljoahz82GI3F8pA0Ij0SIrmAENoXqqDeDfHzY6bgIeafsmwsJL4Zjl1saIgsxYCN0",
-	"kUlMOWnEQjJGXoGoV+KBHlNJFtxRAAWgcfs89xYbw3HQuJ9m2zt8hsEzF43L3M9+kDiuKQBdLkKi8Nim",
-	"k9IFQSDF1/iNH0QKGXL894LkkmoK0LiWNeiU0Ra6wZS1JhcNFMxq6AYwsfgJ6qd8sKidh3fiA5ivEMkr",
-	"pRUh9ZY1x+LtVwbl91PMsYlBKLqSvwbAz0+y0fqxSJsRYlkQIPlJ1htfzHzjs+y3VMCeKfuN3SsmgGxO",
-	"STPIIIEnIenEmcfakdTMlfMvqDKAqm6zuFN4LzTa5cXB6o5SKMruUFoYkx4q4xV4w77PTbwQg+Q76BgQ",
-	"phax/2ETHlGhQJXthYzYGsh0EDLq8B5jyh8HnYlFAJ0g7A89Wordfsi5SDVq/9POEfs38T+QevlvO0ci",
-	"2hKGRqUxrZlwBZfVTJl5FUw2UW2dKLoeed3fNdEjh6dRX0GT02jIzRxM7s+Vg3nEa/47Zk0esUx/ylSJ",
-	"cGrX2vwuaQosxoQnhe/fkcf6ydq/CgJ8vuJ/uorPVBUJFY9XLaLixWaZo98Npp95bAc0E19IJiuyKA8A",
-	"H8sM+Xe0iw5dAugf5hJ4e1jAIlMP1CGdMOhPhvP3EJA7RoVQkGMxVjjAdkkJLL5UZD15YplQ9mJU2PcI",
-	"qEdxtgJwzAE9yOhywDkJM0OKa2Mt/mEwMFQaR4qBIO67HKmYhi4fAF8yLif47gAQnXT8OIkC4gcjCF1Q",
-	"WTSN3KFgi6iboHOp4ZGkOOwMo2GoanEm1Q0j0k2TeHbyZerJqG/lVxJfOuhIQBRe0u9dguG7sm6bZrD7",
-	"S7jJv0pOYkFo6YOHSsVqjTW09OUNP3k43/kybnU6ndb+cTH4tuaUu+1xvf7a0NLr9Yvb0fGDNTKYlB70",
-	"ZzfWb4+Alr6wvmpo6cMMaOnRFXA9tSUIcq0cAyLXy+XRccWyLjY+9vu/FYvD4bfK4bjpf9xh7bXPZe5t",
-	"finunq5dnt33dr59KN/dsOu2/5sf0PEttRj1+re74xZ/6BROxidusT3mW4PIO9/Ybfrd69+iyz8OPweb",
-	"h6167fC6bo0A3rk6qpbXRmeVumWN9rsAEn2KUNNn+1aXAVyxuK7pfzo7q9et4LBS4YfW2eVBeVSvJEGi",
-	"G3/wO2f/enfU6ToX9crXjd3bcPNwZ/MzW7+wOk3fhImeAxJ9A9c2qtWP+xbtNnoAUN30W36j03749HAm",
-	"19apbN201gvDa782zT91Zo0a3VrPOt6glfH6fmOwP2z6/fFuz6+Or7bq7ZPB1lnwpXhzdX2/s7Z21KOn",
-	"lzsnllu1wvXPV93Wad9b629vXbYoddaO7qMg+no88pr+ycfWjT8q0q3+b/X6H4V//vmgpc9+u73Y3L/p",
-	"fjk+vd8q9u+b/sGYbh2vX33YPijX6H2wtXb8davhj6/X+58ltHRyR07ux6a/7I5U+3FJaOlHpgZ/Dr3X",
-	"W2rwGWCiXyM1mKWaU6Ggnyk1KPlYpEczOz+oa2w6QajjlLIoeTqwlFM5Q8wIqgBSMoGYJxXgN4EkFhPm",
-	"QoQVOMKgpDnCWd+FWkfkt2opDExAAKZNH8NVnuszYnM2+CfacXvwCdSMooVWaeTI0QH8Noh6RurE5Rj8",
-	"ysF/itsqidMaRyrn1KfhLTz2yvWdYMRXi+tb6wDS0aOQA+wHPCLFAikUCsjJ0vQxnbVoLM31IU8DjyvJ",
-	"vBtW/4BgVrU/KC9yEh2Z2uSdumVsOL4HRF+0CHNk6EMZS9RjTV+bYtpg7JpI3EaKck/ymVA9dLFoOXwm",
-	"cnDliW1sEVt8hzkD8U9VZQEfuxF8ZlZsiL+x2kL8y6gUygEy9XfqdYPQjXp9O9f0J9wAu81DXI8AHk09",
-	"fJm4sNLzOA3CaNgdMs7EagZ9GAlbhbXMEZu2xf/i+P/zf/7zPwEMmv7n/+NwHY+oE+DYHeowc/Ty6qZv",
-	"cyaHD6XN8jI58H6AM/R71J6u3MWEIG23ITQCg8ekmtwOsVsg4enHWKQE3U6W2CbG1TFfEYRjY9ohn9GQ",
-	"8ajpS7wGH+rgO5jmowaEq8PaARRWw2YmfZdDOtghfwwDOALED8iQ05Y3kZPeLBTELZUEkBg3HgS5kDEr",
-	"TmMbrFR7sMWavqa88scyJgwi4NYdDJijgscyajwz1qsK+yE4rArfhJeMDFDINEZHdGxGqGI3ymF3bpvF",
-	"Z1Z+E9MkGfFsLe0m+MPQy1Y8V+I8ygZaFCaehzNMFiiIBQd/0h76knzILhEeKIa6NvVJizV97cjSLnX9",
-	"CRquEeVyozAHgeSn+J1w2HA1pEsx2wpowdr3FTJDVd/DkOR7sJObJvE0HV8gfYhOSGhuPkWFB0uL5Qs0",
-	"Cvpu29aSxqhdmF9aMVGdIC77V3FdFk2YAeaF6yOaflqlRlwikScNdQMQb0xGQIo5Y2+3WM+Vd02T7nua",
-	"FIzHPHagr+R1SBB2HEyMKWbkg3ocmXHXbF+curo/O3L7sgYAkqekF4g1QkqqIMiD/ZodA3jL088LbKSv",
-	"guYrE6JVs5hlbb08ZLxlAEPcIX1SeEDS54S/mk9udjGl0HNxvCvqsbF4HT8nW/ScISIzEK9XFsefg/Qc",
-	"2E45Y21y0kbJCaOk6RdzeAxWQzfITdU25AwPOVdu5JJFEk0/fY1mtc/+vOKDmlQhM+md1T59c//S3L8l",
-	"Cg42Nra2Njc31p/fJ+SLOYXPUHBgIAmkeoQWUA6DZYD27UQvv7aRcujO5AfFdTs30TYLsIauI6mV4buY",
-	"fFVI1470hXKxR2MbSUPlI2Ge8zsai7YseEgChKd1XPAhH0BTIZaoissGYRCxtk4vxL7HXmz0YS+B0HRo",
-	"MetyP0xd6MA7qflJo0AS8rZ7NKTtKGaJxQXjYx6xvk6PQB2EGJL9XWYVgg5hfwypZxj5Ho0kqS1WLJpc",
-	"uMR1DKbbJPtxTsEvxHOZBFYAy1QSRwhT0Q+iVddve0OxXkDLLC1ptQ9iYm2CFAh7YMtqFlht+iprxajj",
-	"JI7rJIocO0GYJ/WkBaT5acMkDRICQChnfjnwh8neJdU0vlwu5GUyGy8CJpEx4yfrpwd38CyAEmo3vYFJ",
-	"/PKKsS6rm5Nk7sB7vlCF3vNAQ2Sd4IXK8TJRIsR2nqch8QzyxXUk9twFqmLb6HIoxcpvAZVoasDcpIZ8",
-	"PpWoRap4gGq0g1S/BOfBCj0sM1fs7bgHUDF2As9hoVEQiAqRS5X40zWhfBdaGRrBmWEU9xrISWLADMBW",
-	"/2y6UW26LPUYh0Vkg7tss5ErZjjvdyzkbuCDv9BhUNG8sG5V5+VnaletlWK5YhahlYqLozLJ6TwbLtOb",
-	"Bv37alClS3628oyP6ILqc/IHyyjQmI02g1HPZyOe7S4+p684hd+0R2hEPEY5UqiiROZSguIZz5MqRY49",
-	"CfdvNEnCJ9TTKNnSE5bEqsHIN/sdS0LvQahbXn7L2AASD7LXKgz6pMXEwBLcVC5PMLUqtYERV0PhTfLy",
-	"mWpeVtXxoITKN4IMDr0DOk2kC5UKFxZesdSidmn6J36spkJ8X3E61GwiFTfpsBELVXseR1WH3K9UlvSr",
-	"jro8sX12Dzy4zFfqB6PZpBsQsWScSY0lW0+x1UHWBEJ6AOwVtVXEMLEkGeahuykndgNOj/nBsNsTD9NP",
-	"UZOEFExpMhYA1Y2T+AZokUi3GrcZBLrHENmXI6A+sY2A8+pnNrahDRE6V+WS6hSUzgB5wnoAe4ySdkh5",
-	"T+eeMhgfkHTz6eF+mafKiu2rg6rD+/pozIjv72l+S+OIjmX9Jdh9wFT792rXixvoElt0pbSyXtgorBaK",
-	"qxtF8ZbvWOhRIetPNwr7jw8DGATCPy9K3UCpuWiL3Fu50gzu3jRSsMdZFstHrLOETRrf73PFqxV1hcM8",
-	"hviN6fy8Cb/QZD4hBjGKJKpFHSv9vESdd4mAaMyTA6yHBzZbEIaBL6EDKo2jGPRASGXHQAVI0maAjhF6",
-	"RFY7uJFBR8kjF8sHXGfKiyT20OcD1nY7LpMMRBPMvHkCExfSG3THZHXATBJenOxTC8VNJt6M7popzvLY",
-	"WsH30gqcsYYSeCPhyOCLfYUCxawtMXG0xUXTBYo/ctmgqspERtNmNoEMhCZM0qJMyFJziG/Vtb8y9PuL",
-	"79zUPZGBUbdIUW3u1SDWh2kFuVKMG63XOq7LVXBWfE481gFHboJ9PRfjBGM4ibQ9RkP49p04ZLLy9P10",
-	"15J0aaJg2O4JVTiSWk76BkQR5sa8QHnDJTdrWw2IOK235F1KWKgi5kNhTRSvDQZ+o0DGTZiYLVbX5dBf",
-	"HrlcxkBdH2FnoZgwriJNgMQJ6UJazAv8Lld3vWXjuNwNYFBUr9mUpBkOnFQsp0cb/snXnNqZ8R0f6kx0",
-	"aDy2JeES7vZLtyToXUv8PwEsxi8P6o5v/FWkbtb5SAhevOjZGhqACcPEp5/JhjONGfoCpDgT+ICPZbV7",
-	"I8j5u5NkTXQP/xzDaR7n3sQ5/sVJ+ObKD74QGwT1vGTARed0pYjpUcBmm0o1yA4Q3ygS6LndHuMRcVWQ",
-	"vxOEbbakaOGvytLwRkL+C5OQpwUD54uOvx4j+eyzwpcVZoszlv8qQg2qO/ji7DZ4vbldciCpdPunSrDK",
-	"UCc2egFQEAk6Kaw4EsNC/kr6lvCek+gV1I8vWkTs4UD/OhIvbXpvsu/Rsm96Hz+v2JPn6peXePExWVDY",
-	"4Q8y5Zyc968n4tb+bZR+zEwMIbKSYafRER3HOEcxJwzw6DhOyDiXILpH1rECHQaM6ZChZFS9g7VknHoi",
-	"cJYnDdYP7h6XmsHZpL7e10vQ9IO7twTNYgkasVSaP+glvbXZGyNx4vHSrEOfma2BVLyhnxGhGhE7xe/z",
-	"5GSyQ3pEOfGh+xBBpZWBkDhhssJKAYoq4K2cAhuHUQ1D5pQI9loubhisvLaqzgxnwrdv5yM9B/Tih2PG",
-	"/lhUF2YpwZfSgTV5On7d9BEWODIayjI/if4PGkIiScT8ACbEMBQAupFEDzA1cKp8wLsjZIls8RfmFapd",
-	"qZh1bVA09H3mEZ9FoyC8VTAoNo9o5La/uwNEPNB/3m0jbEycQco3/WP8MRbVj0I3ipgPlYXFQr6YL+QL",
-	"a+ubds78c2srr/6/gE9Q35Hkd3ti+dSYwWVSIzU5myxhYZB3tgv9CNx+L3sLseZL/Ep8D4J3Yr4mEkWX",
-	"RkyYNIm0l5SqwIDp63lisaMbiseDBXMQhBL1FakaIPcmzB5I5EW2SsCpsYgXLXFA0obC3Qf5Gm3AUPwu",
-	"pyIXX0fMxK0kuVSfjtWElV3V9C2D+jOmQxXmlWxpUeQHCf3ii5WCgH0QQspvRFTrg+7+MMpkhUbrBoGT",
-	"m2SVQgVohvWyfioPzdCPXE8vDOztERWL5kYluZV94gWccYmkCT0YVFXuZvrBqcmV5zICH5u/9Pl3J+hT",
-	"qNRk2EEfY8jJnSyEu3GIVkBM8d735LcF/fWjiZhgLX6JBOcidsFbmvNZ05znr2RVzD6Gi2Q659oWCzi+",
-	"zA8Dr48cHwuG9zzXv+VGqSEY5x1ZL6/CfVPZiiqSA/qSDhEaxsWPdiWPnybkc0PFf72AoV7Vw//LBPH0",
-	"lN4Cd48N3MWbOiN2F2+bRwfvjIPzkvG7JRu05p2QxeJ38dyyQnjG7F+xpG0mq6sQS1oMDVjIA19BvGF8",
-	"wYqIja9trTksFDbanLVDFsG/mW2SONwpW1DeBltW+WQntul7RBNOBzB8Al9pIpanGoKSdWKBb/QP5wjw",
-	"9ss7msjrGAvRfVboFMG0XY6GYwDPRsPRjSQ3LN8jYsOAII4IdHCZMG8gd4sFSdF2WjtW1oQXtKGSWhI5",
-	"xMXqCpQS1w/qxxHDxBbuDi6lbW5gO6eZZ0e9QP8eht5lsrj9lo0XJELVW/rJ6ONPMVlVhw2YrKcf9ldy",
-	"89uEcysDuHzzQ7G4eOWdnu/PYQitcT5kTrzoGSpJiwSDN0C84TeL9Fn6faWAAwhbYFBCjxCOD1I0ILZL",
-	"tpJ7xt7f1KO4CBFprFpm6JQlDde1f+t/z8va1HXMCBZzFIRRz2Oc54mFn2i53Pao29eNrvIvWbRsoBjo",
-	"1lHo/3Sw+i9UvTOxgsiTBvRmSiE8Cba5WA/N4+Xe0rmahtlGY4h9P4CczZvpmdFL4xNzg7/QSZy7ORZp",
-	"qzFO4syUTdw9Gfh4bMQpAFJTRZcqT0cOK+2hZzsM+th7vZQTt/IabtVc/fW2udPyLK+ys2fvjSUcl5na",
-	"5ZEOy/SWiUuTjM0j280HNOrF3eamhlqZNN5+FdTUBbQusHnMqItPEEVBZXsJcb52cgYH07vTcvV8PUes",
-	"6vnq+tb2aqVcyZHT8uf9g3VUqB/rVmX1/KMlvn2PYsVwtoTMAeopA0VRYRY5wcj3Auosgek3vemEb/BW",
-	"Yf9WYb9Ehb258R9VYf9kSYmbdr6MvDWu09LxFrAqfplyLANG9meGlj6zcS4RvkEO9ORHfArENpeNB5sn",
-	"V0lh9g+eAgmbM/sO+0MAi9cAseRdoksxzj2/zxMbcT2hWVEKV0VMIqUpqVuVPWJ7rEvbY7huY796bl5U",
-	"FJdgQZrnEPfkPEf6tC3+Y/lOGLiIyiI5TTSk0IjR28VlMKnJkt/Tk/MLCHi5KTEk4dbCMVkwLqRBHB8d",
-	"03kR7FQc1rMBvt2vxqfj6ZrG2LZv2uYvGzpKQGy/hnqafT4XihRlYawOFPTwAmpEndlZnZyyQBDJpUAO",
-	"YoBNJQ5IyChE/43iRSPEOakeDEMAGchhzYU4VczHiF+FpR+ee8uwnITgwLAu58EdaORv+C2mBiTtj8Td",
-	"NjhNFzKQLQVJiuhjEq0UO+idAIeUqHyR1SbJAiAF+Rmx+wTEJ2cRRLcAqGthTZAGIWpMZFkI0Wmr6FSH",
-	"RWdill0Y897D6jKgT9J1bJNLjAo7rrkBUlfJm/qLclYf4KNSmEmwMFZllqbMWQXnh7C5YtMjLKzPI0ad",
-	"rBmjnbk4H8lyOfWgHbFolUcho/1n0YRSVrwpwb+eEox9tODVFOAsSTTfRxtMXBsrP/nFz066W5wcVi9y",
-	"oJvsQXF9VQ7MzkntkrA40LI3dNGC9rxehacDNxtjTMvKZtn9y+I6P5uV/ybf3uTbY/GgE1yD0rPXO/x1",
-	"Lf50mZdp8s8VewsY/TE+9M8UkFA0EZe1J4FikqWS8g1JHkSwtBDYlvjDfouFMSNkDI2VrPmdxNriBiQk",
-	"j+gYcSBlXZC4ia0r6CWSskJFZuGdiz1VvixLB3uwDw0MfDhgIWcOc7ATQRfYd4hdsCeuj2QxElVNXtLf",
-	"iAzeMI/5swGnJbekCWehwIyHviN5JYC0TfVq6AWPzXQ3EotUQi/GGaKMZY49E+74eYArc69akfQ0VN80",
-	"UN+pBs4JtyiHzTw5ibUMvSv//mErWlmAYfM83ckBmdU3bLC/oApKRQ9+LaihjGObiRv8TFhh4jd99tM1",
-	"jdGJPoXVEgP2686nTtwCV2kcpYhfLWiTrXt7M7udJpudVKxrPb8NMuOWsQHWEEThWCJ1MBp6LgsB8liX",
-	"rMK9eUTDSBaUhIzY7dBbvWOh2xnbMghBJ/iRECPZIBSqWDxNvos39gsI+DcJ+BeUgGJvpZy5l5V86Rt6",
-	"QvSJi55b9onz/9Nln4Jnn0JRS4SRwQjdrx5VL6qAOqBNbgmHDha3CxFvFeU1qC2jALKv4ZBHzEkDS9+b",
-	"JnaP9wDCE/lTAtNEWE/QdEzWhkpsaxyxNG5x3LnlUdgPgvBPZM/iNDGUXAn6gzDou5w9wa6FPfuGWPs3",
-	"kskJhHvliOK2em24ezx7C5XmdoxLHyOdOePcDfzFWzrVD1IiR56njTnsjOI5aCcC4QMyLictyhHjEWI0",
-	"7KHwnQRok0GJOL0KQ2ixrutDZlMTcwEVI8rPtF5R7ezbq6ty5Kue22FTYAwL5AfP5cz/Mu2jFwDpIKf1",
-	"1kL62BbStBPxrOBv+oz+6uhv5glZrH1UTS2reVRP/ReqOJQW20+3aE+H0TxzVrWLCr95itnH+NnHwHPs",
-	"nBH1lT9HF3vYl9Ys0gaqQGqenONKLAIwl2L5zgkMTElkue5vPvmb/fcCUB64uV4lCJm5kRPyUl71HM74",
-	"kLNwYQNPXMxTgHVD8ZGE2yAHkg5T2FztoN9yfVXA3FyhvtNcMWKAfYot8Ukv1UDiJRULatn8CbBfgP0T",
-	"fjW7d3mUk8hcGhYMrBLMZwVcIjXBRPTvumEwisvvHDaIejMMPWSSu+QsfFULLzf9QryxfhMaawBTVyHr",
-	"0tDxJBBZm3IG1DP/ZStYAbGHxVpGiLwFDfzqBVB/jLV4kWq3SyvGgv+YfnOf3h8xvxv1Vkrbm9MlBLPH",
-	"z/UElGtgok39rPK3hQZcsbKGiNyZrzM4a0KlY+jajdhqFKxC0Skis3Hkew2GEYB+Uc/LGj2PaASG4VJa",
-	"CX80b/WUU8bFJuxRZwLTwgDOiJPWQGzSY/fiJ65PHNZ2+zR79PDTrA26vrWVukPnnMYqAjSUkQF18R8A",
-	"IsYi158DweQjGV5f3tzQQu/P6wA+jz8HEmBS94vVeTxytzYPfknfLan0ZjhtkkFVLFAmWLccxo95+Du3",
-	"TGhvN5RonikMSdTE+zVxObWgoZKTfLISPcHIXsL6c4SuVGiYtjuISbtjgE9hr1AuwSi7LNLQjbaBHGjn",
-	"iYVU8Gh7IyZPGGPkHGPOMWRk6Lt/DBmJgi52wEv/S7I9qZYBrpnrJgsmSvIRyASVhmXsxyI/yUOvF0mW",
-	"nk/0HfgBrt0eLMX0HGH4sScmH2XFt/QDgOgsEQ0cOs93myr5gjP1VEye12XMTu7l4yBirSC4JQ4llk8N",
-	"Hj3q0zwPhg/0v+WPDXTKiWJSV5zSYiG/ky/khWjXWk7fY+UFgCvF2v8cfKDJDZChbsRGe2PdntBP+MYI",
-	"hdXJVlFP1w1ZZ3VeXebQvGw553TN7QMFd+nfMytXgjsQ/KY8Q1BpISCh/oO7XeGJMo8zKAgxuq8SeAMd",
-	"HYWC5idI+4J4hXHIihhhXGMSeJb+4QTWwg18uDhPTlKKXwB7ScndafGIj/1zi0d0ioRUE+9npbSyKv6v",
-	"XD2sHZNKtXFRO6hVrIsqfNr067VaeeehUrG+uV1rVCtb3drZ6cf9iA23uPe1etHoHPiFD5Xe3YP1udzt",
-	"/tG7vTk5PTvbt26s7foZHzX9ytn1/pezs8Pq6FPl8qZ6WS/XDq3iZbXSHR01roqjdv/Lw/V5+frqS3B/",
-	"cGFdlLvHX8pWvb5/eNw7uvKipt8+3B07hwe31xcWOxgVxsc31fv6zfX9yYW1Ud8v04NR4QE/q+vP6vs7",
-	"95UH65O4W9MvW9cX1u2n83rjbFTtwng+V0fRQetrefzt63GvdtD7dnVTpfVyF8Zm3dcbztfj4vXXT4PW",
-	"uDho+q2v5bu23+h9O9wZXcEo23KutXI873q5PDquWFZj/LDVOVkbj/369Vav270sNn0eNnbCy5P2HzfW",
-	"b+0P4efe6XHZ+xAVNyqDzbtBubFZCGvD8cUnp8AO76pF77Dx8OGPb5/coM6rg8vaZdNvfBsdBRt8xC6s",
-	"EzGvj2c7ZauzUy1b9Up50xpVR9f7XxoFr2yNRpXude3z6LpcPrv8aI1qo33rer/pf2kULqyzj2tlqzay",
-	"9q0O3OW8Xj3ct6665UbxtFPsNj5/cRr9rYv14HJto35w8aV6v3PzYN3gSn5sVKsf9y3abfR6rX512F7f",
-	"LbL+gfXta6/X+lrm3863blrrheG1X8MxBN9qDzeFqjWq7Z+fWaOm3+jWetZp/+vZp51tf+OzRc8/PBxG",
-	"58PLg88F65pf8157vVoIv3Z2z0/WD/+4sdyq1ft089v6dlB/2Pr/2fva5baNrM1b6eKfSeqFKEqyk5iq",
-	"qXo1jpPxTMbxWs7MvhulhBbRFHsFdHPQTdGKK1V7K/tnb2TvZK9kq885DTRIgF8iKdrGn8QiwUajcfr0",
-	"+Xye9N2Ven784uy/nr1/uDl+/ePpd9/++7+en7778N2H8V9GJ2f/4/eLP18pEN5Xb76vEehOtA0DgfRF",
-	"pw99dpse7q9Rm7aH+ydzuOMb28Ph3nTSVA53vGhrh/vHJVB7y0qzQGIg0EsdDVRuismlVJoSPYP2T585",
-	"YY/rSrDCaqq1SZHmqjU2Oqc3pkMKgPZaOqSVqnl2vZ2aBGJZ7Q7MqwlMzxmQ7gLKlPCyzUVRwsMnTsBE",
-	"Bdf72bIKFppYq/0Plp1o17JaKw8LSzQWK/111R5YJodFMtRlFz6biNkC4hmC2N/NxEIWMQa7DfvY8FoI",
-	"m0lTpjh9Q5zIyU2EhqcghIbdCdKWXzOF9cB+TKA00sOZSBxS4GGjXBGCm440QCK5McqAoAyAPMAzxRMx",
-	"DAyeF2XB4a8qGFFFOBL4dzJB4UHI+4JaiMsDFU/OBJxnSkqZFThkCk203Tic0ve6MxtSO1kSP4vcn6eP",
-	"D6c9OQPMMp3blots1V7H970Hpd20e5aRvjzWXg+JtheDIlXaldNUTxHZush0SGvYywskwRpSNsMQTZZT",
-	"nhGhf65iwLys8Pw/HepmC4/wSSFuzjWa7t/UqkruUqsrJIFfyP6+VzNsPbWxWk/BnNNfGFRFunHEkxqW",
-	"KLcPnQFW1LWO5O1IGOuco6A3dU218hkxvJcP1db2b8zrPtcnvVh1bFIgEu6YQ67wr9spZl1l1sz0Hi7D",
-	"gSm1bTPfYXBnVqOtoKhaDrtWSS3nsNu6ivoUCOzmt8dqumm3BHaPi3mtTmJH4eIqSz6mDTZle1vG5bZa",
-	"jdfhE7ANtFJiAPPbgHCt8owt6VpLulaSroH/UnAWzpOuLfE6HwuqN7v7VinfeiznWp3JtBXOtUdSoj1O",
-	"E7WUaPunRNskTvNYbrSFO6Yhibs5N9pa9n5Ld/ZJ0J3tQWoXC8ka9u5Wec8CO/fL5T4rT7/1uc+iOo4G",
-	"zPbuksLMvbenpjBrkymfNn3ZntXdCuRloOi2R1622+DipgRmOwgtrEBiZjyL2RL2smpRyObqqtat2Sp7",
-	"lxFqxI8SfsShSPvzJO9qdewXRtq1U6W8eFOuFGjYmLIrUJyPpex6+5LpnI1HTp0FpeYFi1fYb0tBswUU",
-	"XssIt7ZgzC0tAFzUgjt/kq5BeIVq55zF9E5ifC5fVtkE1kDaap1gKk3KM1C1FFStPv/S+af2bGCvyD6F",
-	"anzr7FM7MGt3zkBVXbVtM1A12ap/bKBWD5d0qtVoXxLjFJoxi/mmdmyursw3taKiW8Fi3ZBvagcqsZlz",
-	"apZkasaRh+gltJeEFjN01SwnSXp0t2RLkvQ0JEltd8mhUCTtvqG1dssuIUh6dLfJpgRJO1CNq5EkETZn",
-	"lSJpSSfcHAXLU+nDVmF8/oxCu1cU9cK8jE9oC6piMz6hHaiKVYArtskotFqhU8vc0zbifnm8PbC2i1h7",
-	"dg77sRprD3iTm7H2lDrwkaw9gff9GXP2uHfScva0NSzLOXu23jDzSTD2zO6P1fpldsfYs9sym41Ze3Zg",
-	"Ny5k7kHPsuTtKUl54JuSkmeJtznPMtK6m63RtWWynF17mY1CvJQqZ3U/0xdQrG5NzVlMq7Tyvva32Te7",
-	"zJpaq5ngo6g0WcpJswG1TBNzx5K5HBpdy4IJ3nIrpvxhnQWjn6y1ZrtUuV6GW64QY8s3HCjAYpNvbDqG",
-	"o+7Odgzvsob1WNFhtfZiMXCTfVjeeRlNiJrRs30o5sLKuIhYRIhAJMiSfIUXX0zsiGmVPnxdok4VTBvO",
-	"2ZQ2KoJthFI1wOoB6C9UIiXSbGs8gYgSdqrzO+OL8l6/ZeOUK/9z2qyekizLtAINWfA3BbOUhuD1yptg",
-	"JlYV/CEAaaMNNvXHucg08o+8tsjqxYdW5FVkPvSez7553nMnEpWwUTWctvQLxOM6LzAL5UAwyOiAiRRj",
-	"cgd9eRyR8ZHgiX+ssJ4SbFGViNx58haazPuMs0wnIp2hcMPrqEaRYqCpVFhFOdDpJAOKEVpi/DHlX7He",
-	"3Acy3ILSSlcrHoOiP6A+01MlctNUveMl+ZMF2ac9dz9WRxm3ufwd9AWsXgmASBiH8wiIiHh48k0HJgOi",
-	"5b5xqkFk41wY7jHJV4dE9Ev6RF3w/oU2HEsl7VwLPV7LK1KyLzafZ9s4Rub2X139jZz9eu78aLDhj0H5",
-	"rG7K4+UN8GKkQUH/UEKGZ1rdIhzrIiP/HzDsgVv6+7AUYSFac9FYkrSavYWy8niD8bq4w+HajeW+WGI9",
-	"4rMsNSL9M//R3NImxoZxZkU2TqmKJkYTseuMmTjy1lxK+8Jd8aP+k2GxFR/ssf9h7PF0CosHbBgDRzO7",
-	"5ynU03kjqECGrjeASrzlelMIbTajPcg0pYwTmYuBlfclvxCoJARdRZXlJ6ISNpyogYUgtzMn6SkTPZhk",
-	"Qlk04PSQxHKZmQTv7ROzlUiu4AF1aST5F+pmwT5+7L7hmfjjjyvlriNP40rZ1Bz5fwMzx8eP3bc6t+7C",
-	"ca6thg/cP9wnibh3f38vnDHtPuisbTTBAj+t5YTvuEFNwyq2tlMTJ1tG+2ORbt++8eR35SIL6jqrXDSn",
-	"Qun7hdbUcdENtaDVDr2+GZpKgkAEN1gBfQUysrAb53TyJCKlN5bQ62Z14T4iUsqfjPPjak2t73FOs2ux",
-	"s21Se79PeLdsrVfJW8n72gPN737OnqCprb0Z1j3oFiYk53bTcj4kJH2grRAwCoYU+SNulrV84g0ed4Zv",
-	"SFZ0W3DVfNZMRfs/cr6Hd7rHI6deiCpbDS+5nt9FjS44KchlHnSnNXsOl69oj/p+qaLftYI/ON6ifwGh",
-	"UHgeUGmdKcNabKonaRJ6n1w9sEznIsKMZFP8vA6IBTlG5nfnVpyzoUwlTzf0mp6Ge2d19dEWn+yGemdf",
-	"+qde8usIeLbjc61sHs4mSEtc3yJT6fb0nXggCuuc+hUg2RnmTOOBMAZ2wc/Dn/22j792akamAivMsGwX",
-	"E4AGc541WqQs3gX2DaBJi5GMc4l5+tjKtBmUELhnHxkUpwufAsxUmRcfgh70C+iLNwo163Q0srIlfr0p",
-	"lwrDux9bHC6s7XPqewFIykDUg48A1Mnq6COtIf4Ehvi+8mZzu2WRCb7Q+K5qjYVWeKfN2B4s6ux+xK4q",
-	"DI2G96JE7SdubEclSSeRhOoc6ToLstBuhSyTqoxmeTL7bgoP2MQPc/foYOLfE56iji7OHTcFZibQSeMJ",
-	"Ri23csB4kuTCmLJgnA6eIseTsa/K8/jrLovvRW6gPug211NT9hkSdMXMQDdioDO4Wyr6lHkimIixzi1i",
-	"PuqBTiNGlSMRe//TpR8tmi2jAhCDXChxe23EIC5cFyIvJpou8Fx4OQhnA56NubxV1EHkZqgiRnwXRX4t",
-	"nyh3xrmHUF12QRONaQ7XNId4xtVBgyC4h4eUl5bxNBc88WVc1f77gOe1KiPnZHZ9wGIB74YpMUWXapk/",
-	"tT0+1H/4PJd7WZ3+ycmL52u7VU/rUS07D1p/aif+1L4OlDnBX+RJrV//A80+/JaksRmQPx44T0DmmsHF",
-	"MbuDSgEqsPANOBkfjCRWHwYL1KfDhHSn2/o3E5WA3lIJdUBW7H/gAPM07tjuDbCO7tYs5cYyboAx4l+e",
-	"zTC2/DYu2MTgCiSSgCNmyqWNsYCVPnZKm3S70ZkAZgzQQwVLs86pAhRPFJmJc/ThhIJKWWyvnI6EU6GR",
-	"92Rojtw4b/KWo74uziMBDNp8LO/EwwzhtIk9+QkQwar0oc+e9c7wBzhn+IFzTxshL8+xLBaPN6XtQmP1",
-	"4raW3WNekzStbZOHZvltUwn+N89W6FqAe2JZTfW2sIQRvRYUGyckqD7xoZ2hIRphK6lWp6k/oNfrrTA9",
-	"7ysTPCpWliDLU1QH+R2cgl5Igm9mjn9836UMkfRkKKrxnXi4hrfhAQ+g8HfoByVbTUJkc23szib3eW4F",
-	"ftA5G+kpy7h6cE+ulbMSNXPbDJvKvWHh5lrH6xLDq4ybpugGqp9jL2g+OesF7Sa9mnaTXVbs4e5pOHtJ",
-	"UOWQXoXXKttD7Gvh9uedvKk3/XH/IAQRbjxAqVz9oOa3IePHWl7fxW0DtUgRzawOXpzU+PG+vL9l1sBx",
-	"LtAi/rg3b7S2ILHe+LAiTb0tIdJh5P5JYZrIq0O0NwrfVSoC4guY1X3zdR+1q3NFyHvSOXSN4LEuAG86",
-	"dnolv+dp7FUemh/OA45vuBFxtVU+QJ/LIQ56XnIvxxnP72rNlcLntSUABBzmYuomheFYb6KAbQPIEPHs",
-	"9WUcc4aOEJwuvP956am7Ry/OGzdr/xhddsFQFNhAT5SlE2mqmV8Oqp6U96Jcl9dFteViugIceXbrbOza",
-	"QY/iae+0d3TSO+o9f39y2j/t9Xun3Rdn7mz/j16v3+t1oo57W51+pxN1hlymk9ydDr2o458ITxZnSaDE",
-	"S2MmIu/0Oz1+cnM6OEueiefDb3rfnrgDa5LdwHffghCn2pmsHgbbK4x+x8cQT7vfdE+gxwRr5+G+JTzJ",
-	"rx87FK8om1JO3YQfLNExnvZOvvV/64nzWF+86EWdgRyPYBoXry6PTp9/c/Tjy38EZg+08R6ZUxPM+Mwt",
-	"NE+vyxue9s66ve7JyVn3Rf/5Se+779wR7IzvTv/km97Ji17vWe/UPaUz8Pqdb26GvcEL8c3g9Obk2eBs",
-	"+B0/S57zE9EbvBh+e3PqVsepTVwKCqq4x+o+6/ZWz12CULxDZbRnDzu4tTsIaxEpnelndd4e7QcFcgT6",
-	"akolYGgNGLGo8zTjH45uQN88O3nx7Kz3bBtWQb12m0E8cpcstQ1yL//NpzZ61I1OPHAmoJdbREjrvXW0",
-	"lfqzZf91CI/UJ1qcqO4E4jf6XhTtorMEEDPOD94iWuIT4felpwdOHmLR4Plq3DSgz7Sk2oFSS2gA0O7w",
-	"HgyS2PcFAK6yO8YEH4yqcdWIcZbkenxEjrt5MFZkCXadKmPzCfUIuHNtqosuCIL6hXZL0j3IXFF2YcJd",
-	"/RrAJ6/e89sue+UmsRkzmRetv+C7X5GYwq8ySgxaJc6IkZbFaJfFLBEDmQiyf2LL8+7t77EHryJnbEss",
-	"FtWHWEpk0S/mu3XXe0tcF7XxDPeu0SMZ6PEDg9ojVcYp8CQo7/l6ePRGK3H0D24Ho6Z4xUltvGI9p/f2",
-	"dzleF5A+2kLUmkR2drANZlPrgKNsbxUgn1yQo5fvfjq6tBx17cIR8hSv2x68ftRxcrTsl3ANLMwZHtZ1",
-	"RD+lELo9RHHcLnuDJMEL9dC2lnS9Z2mjHfO9BCjmYaRj9RjH+sQnc8dNc4zjpnpJYcjQ5wcQ5fC5zNV7",
-	"n4tf1LQ/X5S5UTokrczArCjxHTFfPGNs3WrAbWBWg4vvc8w+yM3J2Xc/8+Et48wHSrh6RAoKW0gLOQoA",
-	"vMCA8dufL9+z//e//s+xUAkhQhq90Jh46R/zswGB9E/U4j9uiv9YiP6M+AbaphCbjTuzyx15wC3Zld2x",
-	"sCn7unieprbs8oEPSR8ef/T/vKbK2uas8HxJSFSoqVwAfR9C46AjUeaMytpS1I+k90ipwbd2JDIj0vuy",
-	"WCf+8RXqMrggXkmLdfagV5p0il+bVq/UNsQMylfUoER2tHdX2rXN23VXu9VPb297+3gjgNe9PExTOuiH",
-	"XGdM6SnTVIThgwDOeBrpNDH9MstRWsdBHMDnQVLu7KvmaADjqVairOuAEYsSQFBdSjPB81QCByqU9hUN",
-	"BF32dlIx0Svpp1wYy3MbTKvaOhBU+d1D6Z9zIwtGsHW6CKiIkniTBhPL9HDYZa/IcrVUo+Lr+RR6f/Oa",
-	"VaikZhctDDctbimoPJLZYq1/9ClD9H6hB8r+UwSvEAhxLydQ/d6pnEBCJeudQIuUPeqxozvx8OTZew9N",
-	"idVAYVCWZ2K+7Jj48pbWWS8qikalPVcOrXNf9twniHDvJwdnA9Y0ug+8XkdGP+hwms5o/xttR132s6dX",
-	"KILLcAp5aCMo5yqcfR+5HufaioHHhCz1+HmIYQTZlLmKa38XKrvuu2fAjA5wTdSk2LUN6kcp+vZ3CGl/",
-	"LsjmX2pnzFPx589v5xnbabf6dIFEV3OrcF2gV0nb3AWXrlcnLVSu0www2Q9Es7JUqjtgNvCVoE53YL1H",
-	"NJPj1EMWy8TEUNpcVCVXDU7UOt7S9LYyVWv24R/YEBKw2Yd0m5gD9nqOKyTHcZOkRKc0LOMJ6GxA8Z0q",
-	"ZnOuDAd12GecEYYkPglqZKUJ7nfozP9bYS1ar8Y/PiYxaMwK3ypVKjMCGpdmth4Ks4eme6V+VoJRDIll",
-	"uLyWZdpYdtLr9eBWlBAdCijHdosAeMcyA4Ie02WxcxNiLBL39eFuWTQEelWfGRFmgKkj1r2/GAK+cdGy",
-	"43yE4pVRoTtXLA4U69HfxUMMBE5jwf2ci7XCRX9tiaE7nubSCqg5i8MUQBy5o5VPDLx86ityv8VydMCN",
-	"XgZ396rcFys6BapMM/nS2LBYjZZOkugagma4hbgBTK5sHChQG3w3wcM5i4udir4Q0MM2ORlJ/nCdT9S2",
-	"3Yxtsr4BajVVgHXefvu9m6tFUD7jU4zrnZXlK3taFL1AdGpObwgyOvFEWPBCl7Un+VZOclBpcBSUUdnV",
-	"z+6NaMVrVcZCQD4xf+U6dVHjlKvFQWxp2DAXpYBV4etRq+ggF8jTdAbwIGy2I3h6WMu5RGHkm0a0P38W",
-	"4yK/Tbn6bNJw4UM1puFS3obLm7L9AYFCfQ4OVnbT9JsX6UPOvvn9sDjx5hapKedWPOUBpNzcPI/FB99n",
-	"0QgVOh3pFLcGA+vs5eU/sZrwq3c/vGTPTr7rfe1s31/e/3D0HZpREAtguZ6WZf+AVFW4a+kkU6bP4jup",
-	"EgoXg9aLIxZTQbj7Z8oVsuo7BRmfO1tTT8GEhA/cDznLJyiSRaM9Yphq9DpG3ERot8cwq9gZw3HKjY27",
-	"7ILFf4qZW5TEZwoZR1BmamVgZpwLnpiREJZMPeuOLqQuHeo8m6S8Jl79ISy9hX2xVLMBfvXA3Fc12krl",
-	"Zv6NzFZHbafqq61+mgnewstdVyVuJZRbJ1bVSO6HakH3OLymDOSa+0NQQLlINU+ePJbxRlMMIsYJieSa",
-	"gxPNwxQZFFZpNhR2MPL8QwG5DubVeFIktaoFUtgo5q4YjNBL9ixJ0wIXg5rYPV2OeyqeCzMzraDtF3s7",
-	"jRCqrrXJ/WZrvDlt/PRz8LouzF1Bug1bb6fQEXMiONN64r59LHQE8F89uQZ5bcwkSDSFXSdFoJNaTagH",
-	"RIlpwYhWoQ7DLgJhhLI+q4+aBLtDwURBMBtgpAj4ZmMi4IqpdfQM+bnnuMVCJjEIFJY4gxAINJOxyI1I",
-	"RIIdmjQsmF29uHK1TzK9DVJmGDBLNLRfVtGJvCGID9C9UhBV9ABMgarFVBnVpcLnk8FAGKNzD+Dx8sKX",
-	"LNQjE1Xy+z5CnPEHmBXkzyrD1iGs1ulUJabbAkDcY/iO3iDF7taO1b2DPVbff0iVHWUsHvp5Iwp5gu3+",
-	"8Y84DNFTzxQEoEGjt+fKZ9Dx6PSZnUfgWr8tYLODprovZ84ZJaaPPWbKFukVi/WLNnxCZJtBcYw83pgw",
-	"lDlHVFKMXfgafpl4jV9W8cNNsKjAnQtF0z3oNOjFh112J8YIhfKiRzyTvkTr6IjmdpTKoaCafO3LCLrs",
-	"B5laD+Ez0NmNVB469arDVXLVOS/h3DJuyZzFdMqtJKRb7OrHovYF8cWQz36fzGv1SSFbt5rVEosKxoGT",
-	"laakDvz2kTA3BTlxIUy7YHJeCRKpeSqY620EPEKK7/3zORfzhLcFRggEgTAFi6GiqEC0kAVQBIahmh7H",
-	"YxU0LOWzPfM7v4fJ0iZqu0s27S4JZXr5gbVBaLs4PQ44tB2q4sXhbf80TSHu4mkPIMLk53L8kf4Fded3",
-	"Mk135TPSOm7ZwbwwdyaAlroRRiYi9Jispko8aEiHKXgmaTzcK/UNBc1hgZgmbZ/FiTQDrZQYWIo1wWC2",
-	"hKDFuwOgmFZDmWciAagFZx4QIoGHY+MYmvc9NXgQgLtAt6DSb/Ihz5mZmLF7BJ2TiwlohxpKcNw/9cR2",
-	"2YV/uJI/A22equfGLsyds0dWrC538jCzDw46YFbR+40YcPh169xsp1bbFHKxQ0emXhArqthdMqeLG5Xw",
-	"YqcG6i1W9mgqlXpzpQVFbo9q/wqsMSgUom9l7kMyfUDYzH2F1DSMtcuBoFRbxu8EU3oaFZV/COsVsTiV",
-	"6k5g7hBjPd7RKir+3Ayr3c9UUoZRuojFStyLnMZUgj0I0DC++hBjV8XwXgeW+NyztReA1+2rwLzG9FnJ",
-	"iP108QbqwDM+Hkt1W6kvJx0Ft6c1dzPCtXNKE5KOqVa3CAirCGiVAOKcwhU8R9tXLXa53Gus97eaTGms",
-	"gKupzMS1t41uB9aIrRpuoiDipcVysOiTLjJxy9xa5Btb5HVQBV6jlErEbLX/25efHa6J7rfuEvvcXdZo",
-	"nMNDHoJlbrmdmMWVcYsMXqeBALgyJ4C8CNq7dZp4tu1CE0NOpoTk9NRKFTCvGpzOXFSSMVqJCrJkpuEC",
-	"3mgZ932FtvtFCoC8MVzWxXJ2KHsxMnVnoJ8rtN8UNrj7Y6LuVBOnbiEYuJb7UGt4pwWwwxPTqrUmbGBp",
-	"GLxMDDTkE6Wc7bSPCHmdsCzQINVLSuVBb3+P2mPMs+NAbFc3V8MfzQPm1O2mi+AX+w5Ib8KzvyvU0fKX",
-	"n7gBsx17pCJ95SYNpWVjk2Nm7O1bHmOedWduUlUZY57Vq4vZ3VCrMcKhmyyOyu3/WNapGy63zxoTZr8X",
-	"B2JbAG/tDZSVuqN6ouS/J6IhJ1LXPBQ84KODPRvu4A3T+ZmwI+0eRLslOS39LanuhbI6f1gD3ri81dM0",
-	"4oSvoUHVBIMfvG2x7+AUvrSZjbNQTT1SNdRtnrr+GV5zRZ1OwAjV7DG/Dqtq8LsyKjynLwJafiia1Jnw",
-	"ljzeI6nysDXQnz5Ga7Tc/IdKCbqnvVMnQnW0oJXtsYAZtHJWAs4NZ4k0/CYV0DK2zMzttHr9wElD9ySY",
-	"c2KxyNJbos4/H/rQOBg6rrCHogVWxxmK0Z4awlBfyRqEk6Ky7AqTl1JBTW8MYSaiO6HUKmQDILWKdDDQ",
-	"139OuMgVuxhiC4UWCA9HY/WYTXV+hyj8dYkC5PObVRGbdo0rmANVPG1ikj4Ns+V6qqvlt9wRv+WedF+d",
-	"yNdxXG5g0FY25uqRq8rPasCe32NpKKZH5qzforZDfJDGrlySeVG569MWZBapx3nVhvV7oeHQUKlXXrLL",
-	"6sNDituFa9VG7oydkZ6tx+5mRz+o6N3cbq6P31Uua4zgVZ90hRhe+IN5PXUeEuGO4Pj0LCrGx/x8RbkZ",
-	"6anxDZVz0T4yjmbDhjVBQOS9XawqfQ2Z0vZ66E7AmGnF4qoqiRvjieFDf2IRRZ6meiqSazmG/XHy4rTb",
-	"6552e8enz9z+mFGmThmSEI1znSAlUSfqAMJTYZ5toLWeKAIZTuESxbDR7guvjTx+ViG9Xw4J2xPGOWf2",
-	"2a4jnTO3q4111l5Trz+bzMO1Ip7hL52zaJB82YP/cOhqZFbfCWWqbl/pPM57lo0xz0dptjbqudNAURDE",
-	"3NfGqJeK2kBmVfIXhTLnFStywlV062KvpbOvQ2Kl06El5Nx1bHRf8l4jZ4st6aVHwCceI+2yOBdGT/KB",
-	"AJimwHx0f+ZiKPJc5CZG+sZE3Et3JcsFltbZAlQqBT/NXfTrb0GINWCGjj32JLfYTh50GF8PpboV+TiX",
-	"ylYCtKuGT8N0Sc7wTsmM++KOT1MJm2KxntEs0fPHbWNMdU5TbWirk5W9Zkw1vPsTRVXX1qAzkdVWnR5e",
-	"iHZfKrh+D9WGabdlix8jfveBIG0rMZ0NkVSDKOcsLpqtY9TXgZ4ibR+DjoLOlZ/dYrKTbs/jVMHYBd6A",
-	"zhEpqASVgXpn6u7DkZEiEI6OlX2MoDGo6qUAKrf/Ljuf67VPE5EzY2Wa4s1CgoO5eBOwS0OOjsVKKxH7",
-	"mhB6TMjTEb60W1lalxIfpwK2A/p/7hyZjrh1TxoskeEPpokBYXtO1BNhx5x90+ttdt6807Y4bz4pAJlt",
-	"RIaCjdseYQdzhP0o7+cPsPBd7fIwq1cIddwRmx1mZG+vnHCk66NK7ZBTzLom+bhteBjsDtdINsBxXkVc",
-	"/jbX03IrJWJsR7VhgLc8+x4f4kASl7ikRcJypI1dF7PF/6YJbOT0+fNVgVvoBeNKig98YD0ZRSzHjbwE",
-	"crzFW/uVyHQi0nWWAX6wg4m4X60zD7jL9qdxL1Si83Umgr/YwVSMtGutiLt+28KJr4bfrvVm+O0Wp0E4",
-	"QInOuFQbAy7hz7cwLaqhKnW0zpF4sqKrkZ8FA6aRM5CaYamwJCuaR5heBkTlF6jEx3KG2FTnSbCpxAeP",
-	"pCTzQOvh307ZeAtb5u41u0PmFvoz+xQQgvEiwsMdslRYPG1UwhJ5K533s/pb+Pe6L+CAyjmKI60t5TDW",
-	"C19gldF5v3H5Rjnibuo2yvFXDDEHBkxtrQYN2FSk4e83awUuA/i/SNPq1qZGadh2RqRiYGtoRKo8AIVL",
-	"T8D+BTJG5m4dMaOpJ9uyAVfO3cNvREKVHQ34+aVZtzJYRWt4tYZXa3i1hldreH3ZhldLpvI01hpxoyyx",
-	"1zY3lNAw+H7mN1Xyk9kRq7Qns/YRmiKQ5qnNv2DlGSB3YYrJmT5kZhQEp0RLVMuNBOaTtKUxApvqBu2V",
-	"fEKw+fHbny/fs2NpdDC7uMteijQ1lJp3O8KK5ErdADtIxiNmRCYHOtUKeDv5DegpAD4D9iIkYkqlEiw2",
-	"YvxnzFGcwycAnYja/+W7iP30A/wUWKXfE1gOkwZpnSL438k3nr7g5sEKpvNE5Czj+Z2765X6l1SJnpqj",
-	"k9Pnp90rdaVWp4KKGJTxPuCYfRb7tYoj0F4Ri8Eecf9wm9j9H89jqjEwQC7qlslntM994cE1nglxdKX8",
-	"J04o3RCEtCPvpZVYyuBhQpF64Ro5XugepMNjAn928sHTLrugh/C4Q2XVRCr4vSjB7XJR7S9DnimprhSf",
-	"HQKvLioaImac3oeEnJ8FAVMXNreb1LPei6KAGlYZUcY5kLkS9IwClDl4u4iN7HvYEjHQCeAoOev+SmXS",
-	"QLlGwv490fC6mdJsAqdf8FqharrnxvSbgFgwUtD5JUQS/kQCrS1AYZ+7X5iArdcvCUj7nRyPRQJyhDRd",
-	"lI+L/+ze03+4/xy5//xnHDnBd9N7+Y6RAwMA6YCuA7tyINIUlpXfCcX4lD8gGQUqDDaeWKg0gFUv3ZWA",
-	"+qsgtAAcPjsSVwqnWuUBc5NFTgtudSYHMRzV8JQcU4k5lpoorUSfvqDVCF6gG4EKc7hhsbvs15PT37rF",
-	"pgjNDuQM0jqZvU+RzbxSlCb2UFcC71hsQsQSdK+QvAS00XGDuel6JjXMf45FmrqlhWcv3cc+sH+Ie5Hz",
-	"FLazFzL/6rEkB6Z1pWxFNxR9+V54QGrojQNpMinfLnvnnxKGEwniep9EwY1uxEhSIrdO2WD/gbMQ0L6E",
-	"P0FH0nVw+rM3embhSsQvIGTGNURcATxE0HoCxWtlJs4JBlJr5DcFsF1JfQZn+Jrjd8LmD0cXQL7cvVJz",
-	"njCOvMgTXr+zoB7+3r1KEs0ui6G+KO43Spezjoo0sRuhoQ8L9kE9ED7+agNq47VaH0JLsJhw4eRHchyh",
-	"0IPMk1cIHllwVkTVg+JK4cs4upf86OLt6+jk29PuSa97etI9PYneieSv3EbfC3Nn9Tj6SarJh+jiX5fR",
-	"VYePZcT4eHzViS4v/9o/Pb1S9a1pN1JxWMYai3V/JVuF1L3OiOe2niF5yk0hFW3fQsUexpVbZg9n/MPR",
-	"DYju2dnz58+enZ0+zkpGpdFgJeOXzVZySGocGsrLGhTeY/tXEYKbQEp3YsS5U3pYQYpVQbKEZ6R4oPe2",
-	"qdGrgGqRJhiH8dQdyA+z1ajzbQvoohfiu6+ehXKqbefCCp0L+JYKidm+s1gjB9UuBfz+eswz2g4LexTw",
-	"ktWRVsL77l5HN4UzcNat9NU1EexM8mbe/lwyJ5C4hkzOoTcJRCtGMFYBXME2AK/wAR7FwmFikZJ9IGaZ",
-	"EdFGLfyhOSAWdjOBeCj0D5G/0i+cC+fF+GbfEnMFymC9bwNu4yJvSNJ6ECE/iQc6ZkGoIMhJFf5ncKLp",
-	"nEllNZ5u9akw9HuqumTDWk7pBDawVU8Dwedj2YFO385vK1d5FpN6mo6CFVVfC9Cyk+r/nenOeYGvq/Nf",
-	"RYPWWbDHuDWfvKx/xlqe0QIVC1gq+GaZ1YsPth2jNzoovpt2oz8N782OzfN5ga1mc9Sscb7eRh9JA1i4",
-	"q5ZBi3u3OCUKUyKtZw9UA5GrYiWixxN3vrZMCZHg1bm8HQHVFfDHFwlnCDdD6oC+Kaa12Nv4Kz73Xiuh",
-	"dwtslEj7yr2cllBlk9q5KcbWx2OhROKEadmO3qCaDvfOoRXTBTthQUndNSmKpso6erZ9sx5g1nKNLg68",
-	"fjWuA1yf7/EnXzDZQbgObaGtsV6K5lQDicrm5bbFuDvSEMX4a2mIYAcs0hA0emPtLd28ERntnbiVBuup",
-	"aIXLLLMv7/KVsQoQDFYgNijaeyEkM9K5xWxnE0BZ+MSfGD6ZLzgUxqb8pjvQ7qXCI1/TV+9fXb7/6eIv",
-	"qxMfhKvxNLhjlffR5NjAt21WrQENjBXlngu01eZqonbf1AGAVdREk34I3BScxeqQX74qFhSG0kFE0ccK",
-	"oJhgUSPnBlwHj1IYLezXYZId7HjL1EpOHTRYdcssTLuRDlxixnZaVX3AebadCt28JCw25Jo19OHk3EqD",
-	"7rzMnMk6toKkrCjVSlR4CuqTY9tiKWhIVc1tyg2Nvop9t7Ft9zSpqdUVRhu03lF2aqcap1bS69JUa1iG",
-	"uU7XAO2Aq1cL9rxzl37BQR73/G1wByqtq5zZIBgbh3T8aNsP6LjV6vrhq9vRfVVvARRSXhvIgdGa4jd4",
-	"q8bozSokk+yCwezXAZaHH5hf5W9d6nRxx/etvBeK2anz7+BHyQTlHlo+3mhwiwZcsducK1v0ljz4BoWR",
-	"TpM+e9Y7awoDuXX6NMM/P4pcqIHkmVDW+cBsYib/93/nUhsoonaLCc/iS8+dFE2Me0J3b574ivMQp371",
-	"Yhe3bk8TKII31qC7nOi24aGm8FCOsl6j7zZXNZVdVBcMysOvKjomOOfXiP2464vIj5NnsPmVZnws78QD",
-	"G3HfhIJ1IhtEejbSCW2E50AjPLuQ+oqc1MVzUL4XhHHcBdTbNiUwEDjCTKPN2ml16qHFcXYhWuXbrrXa",
-	"mlTpuurqrwAhe3hI6mi4FODoZjk6+mJ8c9+VCZYPhofgnAgBJLwD2WWXcHdqnB5OjEjc3CAgBMeZVLfn",
-	"TJVWJ4aQKqcS7uK1LFF0jos9vmmAaG2TD0HT17P5niaAtEw/tWGj3YSNdqHgKtJeFyRaZjF6QV8A4YWX",
-	"EG4Az4VzJkErIMhq7DYDwRjAXgAgCKpOpIiSnWosRTSoJIotW39Co+ZY22rcZ+AHpviTNLZpJ+GqfRGx",
-	"H+Nf17bP7kIO5k5vU/2mEGz6HETbKetjqYa6UbrdewKvR+dYAYtezxTw4Qe5SISykqdhPsTblxl3h1GX",
-	"/eCOROV/GbvRMDMikXsQsZLi4SRN6XNAGy5mQfAfGZdp7L2Vmh3xixH5a/coOxTp4h61vdiaZUXfFB2r",
-	"n7twO7t0Wvfggaj/AhZBRdSNSIdrCHnwaufE3InTtQy/LCTdfbW+pfokXOel8APIDMp6YHJesHjMjZnq",
-	"PImD2vWYAsPXxZf9gLwLI5jeaoojDx80zbW6heNppgfvomjg8+MxoRIDBi1B8xQV+m5x3SMOeJqKHIce",
-	"aH0nhUFuhxvtbqbElNg/YfdL4w3dhbZpZS9vaJ/OLo0bPONHRqgRP0q1uuWdqOPXHZg+csnZpUzvObvk",
-	"ymo8XYsf64nNqz9f2ZD1j/M0xuwipVWo992Q/USdS2GPXoJY1J8tzuzxYhPnYpgLMzoinhTQ+8hTcuQp",
-	"QhDTZSS83A14JqrCB7gGJMbY+YGvsFuH/lcie7RB3DqTXCtBunpL2nxuf9dZ5Et1urddVk/YwtWrJWzh",
-	"Cb/ghK17/jZhayzzoYwa0d8gYetH21HC1g+/jk3VnLCF0ZoStnirxoStG5mQv5ZkbYN8qjMgGcezCNQ5",
-	"wH2RQ+xB7GTO9FSh5QCId+laGV/wrX6Vv62S621I37pn+8TSt2BMdvqdzNk3/ymycS4M7w501r3JGy2g",
-	"qukzbzdRtcyvv7lNMxY5qGUM8EUd7+H5m65nKD1NlvcXPFcaDaQ2y9uU5Z3gllhgH6yvnyqbrS7LOwm/",
-	"ajIO1sjywitmFw1+DkC1LuTuhoxqyo1lxXbYJBO8kXpZDzng0hlrbcb4kDLGu9hBFXmqyxj74Eij9ewu",
-	"WB1ti+7U6ufDyhjvQrTKt11rNm4rDnegGeOLkhobo3Q6D8N3AYk22pvrpZaD6Piu+gY2ivIV+9998KcS",
-	"u7yJ3Lti2xdZa7TuRxqwhpsNfEBRd9Y5M5PBiMz9mgP2K5+YwOBi5HEsI3IFgE/8a3qDAPlcHsFdBhmY",
-	"han3RdHJtU/p4Nzd0JBfHKtcy8Z+ukDkGkHI1r7YUlZ9F4dAZSc0xfAWWej3J8fajX16DKHdZgYIHxW+",
-	"pqiw+DAItDh8iLj3hRqgVCX9LrjEq7fzMJti5K3yLgDyICQEFFT+IKKEZ3XIFAhVz3os4Q8GNRQhlg94",
-	"nstwhsbDIYJS5CqJoFIIOcONT8xgCJv9T54DxxdFtPtzgfGv6J5f14TI2VfcMOemMx6uEMz1nNaFpyyV",
-	"Q2FlJiICBUZoRiPye2Ae4w/s5LnnG//a08RSgD0XLP6rtWPncsQRiy95Ji6lFX++tLkcWPfRW25Hfz4m",
-	"Su/4UgwmuYiZvhc5G1k7NkDmA4fpRCEzQgyFTNdAL0GsBhWIheDI1kNMLlHpE3GRQzKqTEh7+LZMGgOQ",
-	"kjmcCnAI4vgnXfYDl+5QSzW+7tydzJl0h+vYqaMkyYXBjAL8PYCyrz67EQ+aEO7hejdYHaA8MXnApAc6",
-	"g7Khv13+/AbOLEPMBewrtLENyyaplWOe22P3+VHCLf86QoYT94DI0mFZpo1l37G/y7+cO6mPK1TGMcNM",
-	"jD/AQfcK9hdu5IDdCCMTWMoMLAl/bpfLFnk2CZiZTyXqEpzfTrVfd2lAhgsKA5ZInoqBLekEgBxpzO3I",
-	"mQN+b3jSJPe55x8f8MFIJE1Bt/dOgv95sp1ilw0OX4PfO+Xi/gXUE5B4KCQWcLsDLQWeUPh3vyMe/tYT",
-	"//1C/iz/9vd/nvw3+dPLv41ufhy4v1//8vvrkzfyby9AM2Iorek2RVRuSYBuPgb3x8oWAqx3caT+EVXW",
-	"5sPRdDo9AgGd5KlQwFqyug0wM/aW7I/ASkJluN6yRx00Fs21VJ3+i15v09e31go3ctnDE6DePtxUbJtO",
-	"XcEWc+eetA8+UF7SdHmXqCiMACKbwh8bUslUIAnsK1DnPBNsopyCd9YE6l2nSb8OKfOdyTbDbPDdyYvT",
-	"tYKvpdKti7/ClK7vT+YtPFuKdvD4Hzs3gudOsf36m/Pn8cm8NOJnJHLBh27R0CKpIR1F8kb42um7PO30",
-	"O8d8LEHP01LM+f9kb+khwEgfWX0EcNJ2opRITcDSNxC5lUPIBkEBJj2+M3NO3X9qmFzeCj1OwcNnRFji",
-	"7bq3L+n9jsAzX+0u6C1FdeWm4c9K2tiXF1Q6Ko2ZOC+YqCWd4QoXTQU4u0pMkQYpF/f6Do9duvHLYOCa",
-	"ewdfM9qD1pdc4AO5IVE3I2tPODavG/Inqe4MUqbJwQjeCtQP0XjjXA9lWlmcVyrXaUaggHOBy7FQ/3z7",
-	"xhuywc9eK2O5GtQ+F2g/mSENZokZipNB38IPLGkYdqvRnLWaKTGtm+hLno25cy7q7iiyccptSI6khvJ2",
-	"QiW/7tPlj/IPnYi06Xlev2XjlKtwJD/3cKy3KVcNI1SIUgW7R9Kw4Pg1LCdkNTIpVXmhNwYj0lbxsTQ6",
-	"Dm7sMS9rJDy8AwjuxIhy5GL/eBH8PbzUt0BI3HzBDcNhm54YUQgakOHmJv99ATw39wiB4g5XGzTz/OXu",
-	"5LjFV8/uxIOhsDuUOBUNJFVUasoqlWBTkQ94wc7WljsvBgOYemzYVOd3zg1amMUKFwvuWTNXCpvRKygK",
-	"3/3SY180hfV0uGbvqM17gdp0rjhsQVSb/jj0ZcU6LPyS4br+QhUJs2O/ck9bxB99hLIM+FkrsrGtvKBE",
-	"2gbpMDYXPHPbIcB0NejIj3N9m/OMVmKo01RPmQxHfkU4pr/98f8DAAD//w==",
+	"7P2LcttIlj8Iv0p+nIno8n8oGuBNIhVf7KhkV5erfGvb1dXd1f4LSSBJZgtEcpBJyawKbeyrTGzEvsA8",
+	"Qr/JPslGnswEElcCJCXb1aqYmLYAEMjLyXM/v/Nbx2erNYtIJHhn+ltnSXBAYvjnJfaX5JJFImah/Dsg",
+	"3I/pWlAWdaadn5dELEmMcBSgJbtFYknQjAVbtMJbNCPIl78Oep1uh/tLssLyDWK7Jp1ph4uYRovO3V23",
+	"I19PIvGM8jXjVL06/6ULNKchQRFeETRncfKlne+Ow1csoHNKguJLPywJCikXf+BILCn/aR1gQbrodkn9",
+	"JYoYYjA5+QRic/jk5QVaYt5D70kUICrQDPvXiEbIezE/Md85eU8jn3hyZOQTXq1DOaSfSdBF/RF6zW5Q",
+	"3+mPkdufOs7UcdAfX33YPYf3AsvX5CfwNiacRALdLklMYA6IchhoiLlQIxdLLJDPNmEgd2SJgy5sV4gF",
+	"iVFMbpiP5ds47FnEhHyKRYiKKbwowALPMCcoYITDfRzxWxJ3EYuRj6M/wA9uYyoEiZBg2Q3595jMO9PO",
+	"vz1NCeypusufJtOSc3z+AS/Kdp2LmEULdINDGmDBYrMRcu/PES/ZhtcsIievsPCX3i7ieEf+a0O4eFFB",
+	"GjQwX4vVg+dqaWlEzI2QLSRByDEIxrJbPpo7vktO55P5GA99h5zN3bmDB7O+PwxGZDzPDG6FP70k0UIs",
+	"O9PxsFs6VhFvL+aCxCXLJC/DAVzhaIs48VkUcCQYEvEW4QWmEfrm3XeXaOK6Tlfelz9ErtPr9wZPztFa",
+	"kxGLwq2kpUjOLSboFqiKMfVavQhcbvwc05AEcvo04kAK5meIk/iG+kTThvyLoIjdZtZm4GTmTiO62qw6",
+	"UyeZOI0EWZAYZv7zzz9fbMSSRIL6WJDyvYK3wbZg5MckkE/jUBH/LRB/wLrI+5bgmMRe6Wq4vXHPfZLd",
+	"Q/V8m52663bWOMYrIjQHvfB9shYvcbTY4EXF6EN9V47fW/GFJ4mZxDGLeRd5a3Hy7TsPfQPHkczxJhRP",
+	"5JJ7JMpxGXiy0+1Q+WLFxTvdjmSakkpgICfJSHYwHbxaY7qIdh8OXz/ZMx9eY7FMP2tuX9Gg0+1IIqKx",
+	"ZMYi3hB7CHMWr7BQez8edrpyoRVZTBzn1J1M+qPh6dCZTNxuSjFuKcU8i7fvNtGbKNwWx+7J73pTycmW",
+	"NFpIfukvcbQgQQ9dGBq36WYmj/98w0kgnzX/VGfePHEOhBdttcSQq6K4JOJ4y9GtfBu1CRFz5KlRwlZ7",
+	"eL0OqWLET2+ioOcv8Q2hMesF8fYk3kT/8Q/OIq8rn12H2E/4z4ZvcJhwZBxylsgCLIAzRUzJSfSaUCWr",
+	"URBvUbyJUMRiRAVH3ouArNZMkMjfnvxItp6c6DVZi2RH/2tD4m26pUG8vYo3UYaCNGF2pnMccpJsy4yx",
+	"kOBI8fhPaxoTXsHE5HYhsWRcD16ydiyUUJNyWVI8CC1YhRfv36CzseOeo1sqlmwjEEa/sojIZaYc/fTh",
+	"smrwRI3iCsMwWvFgPYFvyZzFpNkMZvBsOosjDV69tt3ov9MHrOw0q8N3jjy2JtHNOvIUPw/JXCC2qSQE",
+	"fWabSvy3MZNanB6IHNP3LAxIvJvH4CCICZcHLyacbWKf9NAHIHQKJK5ZYBdxptY+YqCHqqMNKhGNEbuN",
+	"UEwXS8HRbCtlI40WFVzr4ZjVXpO3ub772SeQcI8fybZMiRPkE2jQW7ZRmwBbJHeO3II2T7C/RIofCwYM",
+	"km/8peSSGP3004tnijWvCRY5jQwOkFI7pGVwTbZd2FpzwcdhSGJ4ikaoP0RLtpEy1Siz8EmpDi+I4OnP",
+	"cgxVWh7y3pzGHMbNBQ1DyUMjSUHog/V9NSIcKUlghkk5GjoT5MWbkHgFQaO1qWtC1smopsCa9aSlUh9T",
+	"KXYicturEvA5Nl7FHfqjEeyp+duVGosQJJbv/N+//P9O/s+P//HvnTIO8iLiAkc+2U2yb9Yk+vPb14jq",
+	"XzQhWP3oA+oJb/GCXG5izuJS0zZWu76WitmMSE13ipycGqbNLUUZ8smu0gFuKVe/pgECSaOtytwLtSUJ",
+	"9ovnw1B6EfkkPNDv9IV1TG4o23BPaRlGtdhEluKiHkVrDDRFQPYs6A3h8gdktRZb+GxmH5xypq5eVS7c",
+	"ne5+6+9Urv97+muJKH0hyEoe/sKY3VH5oLl8TemQ5S+SIbqOs5Mq3pNwXq03ZnQsogUMEvhaLvUt3hoB",
+	"kyjHkgH9gQPbw2sqOQSL0YaTuIfeJJSi2J15W4ZbSGPc4ySce1MkdQTgGAEJiSBgigWU41lIpD7aNeNQ",
+	"gwAa4ps1ieXnPBheV0oTeILIgw2mD9hvBCzGpbT3rkkkNS+mz23pcss1aqn+vSecU9bAoODqwQY8Qz/5",
+	"gCzjPYtLVCiPBl5XmWRSQdt607weqBiEz1aaV/TQC2Dr5gdZfQvNCKcB0XcTfc9LP2EUWM/mN3IYFjOY",
+	"kZBFC/ADUDDbAxJXbqicV2PPDYkFnYM1/ka+FFbmJ95EkVOE/54K4EwB/M2RtHa0jkYDLlVkn61WLPrM",
+	"ytmd/Apfs4gTMOW/xYF2Gcm/fOW2lP+0zTdpqclrCen+1lGWfGf6y2+dOSVhYDPZFV90plo3Z4hGN//8",
+	"75AG4EpKxgPer87dx7umG/RcfRBmUNwNSylZ4VCuFgnOpRb9w/s3rxGb/YP4ooswmuEAJb6MLjiCQhwv",
+	"SA+91prTLU6t547y5M5D6h++PLDRZnF++Od/I/KJckHQZoWoICtJHojICzc4ZLG1WMFGfYocab3eRGB4",
+	"rqQRB4PjCMdE+UHBnyJ5Lxx9jCS7TnjYlstxzlk8A4oW6BvFzp+cK22XcnDPSuldtZrfwY8DEh28nHgj",
+	"liymv8JvknW98AnnDEX//L8ZWpN4RUWW8OR4j0d1lleOcuXQRbONSP3KSxYGSreXwgvWlHJrpUmA5jFb",
+	"KVta20Rddcmo25wKtRnwDJsLEoG+Fimt3AMn6gk4IDzw9FmRDute1UT1008tX+yd0oul9oxDWICDNyvZ",
+	"H/k6ROHd97ctxl2rbJDzjFdbKTAbTtAmCrRfK2EeqXkK6ugfOPL+cqLZ48kLKYh+Lqy5dnDMNnyrohD2",
+	"G30coZkcUCSUz/p4G/Saie/YJgqOtzev5aEhkXxZjDOnJmLiag4fO9oeFR0A6akBxgjs4qfIHHMS3BPH",
+	"uIQz7MszLMkiEgSxTSK08H0JrdfM4h5wvhNFmEptQTETqcSCahScKy0dq/iEtr+SOIa2tllEeBdVMIfj",
+	"kB7ELk7ywYu6X+djHbAYP0Xk05r4ggRfEW+5SLzhMAztS2Fz5QyXpn7A0YyIW0Ii5IcUTn0UGH6knCp2",
+	"LJmzFVFykoRKs46AzfdA+9QDgoDLQi+PtRRarCa6otB7IackLSlzQ6tl08714B/9pdtzp6edbmdOQ6LW",
+	"MVn8zprFArnuZPh3OB4skMvnjIdD9RdEgq9AC+07jnPiuCeO+wEivlPH6Tnw33/AH7Y5E9+QuOezaN65",
+	"+9jNuESkgnpNtlcCy+1zsDvr+4NgSEbzsXPqnvUnAzycjfxxcErO5pNOt3NNw7Az/eVj8vabdXSywiKm",
+	"v4L2HDIc6CFGmzCUl27YtVwjOU9svpnY14KcxJTBTzHQmhzOJVutY7ainHSSF1wFsLidvtMfn7jOiTP6",
+	"4PanfWfq9HuTQd+eNycxxWGT+cjl4CoIri3MTURFdlZ33Y5anfFs7vgTMvb7M3foD+ZneBCMsEscfzI/",
+	"nfVd+eQ6ZmtpxijNPqGPqgwHT+CFhwI6n0t7ReshJOVDUneTDNE6S8b27XY+nYDt1Zn27yzaw2H4Zg6r",
+	"XXfCgJrfw2/kGpQIcHnvHHlyE7UZaRyby1ShVOJWMbpbTAVwOPkTqb8a6k/GOTBLmV+OS+1P107OrfbZ",
+	"LrHyOmE5WKU6MHSto761gQnro66yt4xV9wuMoJtsjVm5j8krlKUiNxMW6Ucg+MyxNx4tYC8nvM9h0qsZ",
+	"zLFruw8kqXMa+aQzdceOO3GcodMvkIl6X5mFq+xVyE/JzRncrZWTHt6lIyp9r+KMNFCLbPyqcokX9IZE",
+	"iALJFUzenC2bp0Fr4o19MS2+4d4lq1lyoCJI2SALHEE0zKQrsDn6KaKfkKArYpz4fsj863QswB7bDWWQ",
+	"p6qMz0gvvRmtZneVJPaS8rxkoZxv5HcKLMwitc5pkeOY35VG48BZdIaYL0jqSnz//cVJfzSWf/INjAvO",
+	"9HozC6kPoYckSQnWdUk+lRy/rOO/5jDW06W6J79IhbJk4ZsB8ekKhzu/awccnJNJWcAhQ7K5PdSLlwyx",
+	"csPekbV22FlbpqVy39khnWaYE6UzkSiAD3/sdqT2uInlHoL7XJD4RkqwgdPtyFVQakJTovjY7YRMCV3F",
+	"gXX4tTPtmJPe7417riTxNYkCuS7yu0p6q7FpelYf1pZCZ9pxnd5Zz+n15Ty2gvArGnWmfcc9NX+zjehM",
+	"3cnE6XZ8ul7CkC6ev5ckdvLHy1dWPKCCe8YEh1fpB/vOoOf0XHfQm0xHrnN21injqB8by+huZ7M2y3JD",
+	"Yq5oz+0Ne07xNOHynALPLI4HXhschjqzSf6lZBha0gUIeDUzr4s2aym9vM1aMK+H3jPl/AF903Ucx7BE",
+	"5QgSLAwUE7shMQ5RDATHS5lUw0BJXirXsFkpp6tC+pVsFIR0ZoBSYTuRz2eP7dApO5MLdlJ5UOV41Kkp",
+	"G5G3wvG1l6TOYW5yCc9VhGqK6varhKdUrFQJN5NCTx/i/Mjem+0EASs/u2AR6SaRZRqroSpmDB5pQVZ8",
+	"l2Wk9Db1bkmvK/zphfqdJKLKseM4xtvM0Md3NtMpjF6QNbejyF3QSbXJKzVUuYC9TjYGpv/bm+6cO5v3",
+	"FYJ3UUkuopQZ5JPQBwQiIRxptTHEgnCRGeRgvCNSl9NoNO/9rdTdbXJcQU5ZG22yqdptKigBmR2tocXC",
+	"fp7epTy/ytjIqtKcJJmVmlL/seECcirRi7lU9rvIk6fO62YOUBQgD2heHSa6iFiskrGrDRRXyv1ECBXH",
+	"Z6mgkNmm5b/mz2Wab+MzOrqzZFwhtWqekpQUSzzPhRGJgjIq35fEz+5SKZsfzPfsNqOIq2wQwVSqoLKr",
+	"E5ZGBYoICXRmdW6FBv0WCzS5s4X9bjYWkVvEYhVbS8IKD829RlWWJAgEMKqNdi+tO8uplx7Nfbm+5JxS",
+	"h6g6ZmYPIQ4TATeSxLzCEV6QFZhdksfN9TCqT80QPiRYSwVEKRoQqki1D3ls8YzdEOThxBX5AKqEnEOi",
+	"ZpVtlr5Z0CL2tS9yKr35tiVYQLeBLUxY5g5FXzFVS9WXGkdn2nn5+odnP/9t/PLbD4NXb//8x9OL8eVf",
+	"f/jb6Z/+/NeiKql+UkquwGTNAljSzD7sFHwfcOjkbpv9P8gRAkOqmbqRb3mn5xfnxCu43XClC+LyYg+f",
+	"QyP/TJKak2YxZN1nUAYhOYGaGWRDR+z2MPE2uEsXvciQtpASTiP07rtLNOqfOefIs8b3PQsDyMrmG74G",
+	"md6GnoZ3+W0tCA9pp8Hkm9gFUmq1swtGdymZ/FYehJQLrZhgjfOiuYdAUVby1a7JKNBbkFuQyrNlRGDO",
+	"gfClW9kF89j8/rfq6KJcdcj/2kQRCbvoxdubYW4Lhm31Of3qq5tx20+PD/m0FPzpdhR0SeVVS3z4auUP",
+	"EbP1aqRFCBVDAS3gfgcilUdDgKX8Ee4Z1hhgoZIRIxIeooGdNuXJ+ysSg3tyoB+84u5d/vDmh/edpEBI",
+	"JU29DUjqE4cs+fChXe/JQvVHg6HTHzjO6WTSdJEKfLvcIW8dZ/s8VbNtE2OztaHHUO/vKtSb0yST3a2M",
+	"4Ooxe3D2yQ2JdfQSKE2RvMqbzQZ0Ex+LcmeBPmByElikS071u22dst5klILBry09SMdLooCfW04hDrna",
+	"uuw5r5SCeV7LkDWJlweeQpLEm2abKAgJ1NMYFt3Id2CqRL6F339HQ5L1IPS1Y6bSZ+De5c5DfYjSrjFp",
+	"aS8kp6w2zi0/ck22vMgM22jg1zo8Xab92q4bzlYE8l4wlxSlXFsmWw6KOm9U/inYAWhLRDuvDoTJS1w6",
+	"ldvhVArxF4IDaXTV6cmaWNKAyh2HxlHx/l2ObZWKsnQv4LSqgIJZtJjgQI2BRXO62MTKAwyJhYm5ByVo",
+	"ecFmWz27xe4usydhtaXOVDluwztYnJp3iimpXVfuRdoy9GB5BVps9uQu4b2VWB95h3oGcqKANlHPBsFF",
+	"B9y9irYQ1ucC+Kx8FgLgkF4dwPrAjYDGxBcs3rais0JyQLYITeseMMCUWWRJ06xXN03pT2RRuvv6+Bvm",
+	"W6q4QHFQ3tIMQ3ZLgiu6lkpJx530pbXZc572h/IlfkywSJUP93SHEM4uMQS2JXUn4eektCTRFLRqYNaF",
+	"KzVDbvXVhme/7NZ9Of0FXUu7WU/kNNWIVHFURwp2Ve52tYkEDROVBQtyFdIVTZUYFprxJEVOaf0RuyZy",
+	"jmT7g0P+ckHf0B9+/LP7J/ry8ofl7I++/PvFT7++cF/THybgYwzyC1kznaJ9bW9TaboEEbcsvtZWpyoF",
+	"BECA+JqDJn754tk7ydXhWJ2rx0jIiao0o7qCdNBDz5WnUae9b+F+hjPUE38hblXHCWzyqjImoGhBPXc/",
+	"viMIIWS+XcYqrCs5DuDWa0TjO+sUVPE8s1X1zEwqV/YJqloyLtiawwtptGgui1rHjepWVeqfu1UrdSb3",
+	"UKwsflH6BXNbSurkNFCOZmwTBeBHlxp2wJJUxtlGqMxhFZFXinBESMC7CWhBD656XXhQLqUqoZZsIjk3",
+	"6jMQjJOfypycXXNsfHZAg83yyLrjA4JTPtlFGM3JbWKWh7Zr+p51FUiRyHLpCn+F3K3EcZebwUFJGoOd",
+	"imZrJTIvS/Iv/kleTrGLVO1rgtmhdZpYs2WtiQEnyEYMaFrGdF/bA058SwbmZ/LOoDOtSYxWNNrkSIch",
+	"+GEPfUu2TKFmKZFSVv2AnmN/aXTrdcx8udc+20SCK2wwqGfudVonjWiZXba/cOs8wcrR559q9BwA1wGm",
+	"tEKLGEctMnHesZC8I/M2ajDEK1KdokYs6GGm7oRS7rMzeqzVldI8LqDJDEOWfOKHnz+gb75/3x+Nn5ha",
+	"4oDE9CatkgOj9Q/SvvBZrFRljDhdROD0IH5MVAKp5odcQHoI+nnJYPRKqEOJORwAhaICeaacEHX0lywk",
+	"ynmPTS5XD72IIPLJNDKgvMhVTC1ZUg4YH7dLpk2FFb5WzhSp0eDtuVpPeQFqPcz3VmDdKfSk/2X9h2d+",
+	"4GkYDqDZP3DEiRByop5ashNYRn7CIp94KMJxzG7VhNQk1CoLpqcNC6OmrQBK5HgM3mCtL9rWJHcyfSst",
+	"4x4Up3HBurGMGkVxNpmb05nVtlLtKKPcdDM6b4Y12dI/JwZzEqbAnzMqZ2YtCxaTnCgPrk/+wU8Mvtma",
+	"/ki2qSl1Ca+Su9BCWb/QpXZA94nW/o1Uz5+UKe/VCnlixeXMtm6n7zjuNJidTaeunFeZ5l6C4HRIwlmt",
+	"+vxdTAhA9JQqzq0CD40V6XOk8DSKMFMV3yvhm6N91O2m+FtqWzNKVwqz13cG+dzxvx2Yp/TVKMzoImXj",
+	"Kf5nA2V6TxCGfcl+UqlM/hTR/9oQFJMFjoNQajZsjnzMyTly5fL2RyPJmGPsCxLzViqnu4+S5mT0s2Pn",
+	"MO5QuFppUS+CQ3IBB8dVqs6RB76eg3hIMf5YWf8DMuWthvC0XXRwQ5dfPLrrvkR33Uc71uZv4hjiupJ0",
+	"yadkfGYe6u+7oo/P7PNvDb3waoHyB6b6fPQzIcFa/B3jaa5OGUyc0WbY1TT9jolSPYndkDjEZX4AFpcn",
+	"+GfM54yx7CATs9TAUhqE2uAdKSkzGDtOL5tSMOkfUqcgV6Vi1grs+1E7/BK1w0c98FEP/Br0wOauza9O",
+	"L+wCqRGchAJSjPivWWncQzsskR8J6ko+xezI+p3W5lZELFkgx4A3Ytm3IVNvSCQY4PgdGMH8IkJ943uN",
+	"9A2aiSCOMthHSmLUe3BHDYNpCd3sEVEzRLBL6Uy+8Ur9II81cdz4ypfj7Tytc3ZmHZorszKpZ7Ox2zF7",
+	"/qtcjA+hUfUPIOdjuN+GxyHKwefx05SZ/cl8duz6q2TWxbpQOOjZBdegzenv0TpmCu90xUl4I5UsT7F2",
+	"b2rlq0sDSf9lojUxQeSTPkYQl5Av9iE6B7aXeZHrTdN2LfJXnC4iEqi2J6Oz4eRJD3kRi4g3hYAOJBeC",
+	"8aYrMX5697JrKcXy51hsYnKeNMDYRLAluRw8ToTcGgXYCIjEGuUvQtKcRB9evodQEOjRkdRcfunIcXS6",
+	"Sri55h99axNSG8fahFJPTHJXp3B/PfL4SC4KewEa+ylSdebzOyusCew4hVUG/JfOew/hsnlYRIFIQAGC",
+	"9pDEi8GXYSKV6tqbgIoLXygys2GXMiULKxxTnKpQYCsUEZcagVN3LZT2zO4l2RSS70Jwuxzlpbkd1q+t",
+	"jlLJrzqjVmpILTNbzc0dpz9Z4A/y6Vo4NvVAqld9rN2wD/rruYL4zJpCaooposjKSL0lN3gTii7yfLZa",
+	"4SjwrPR4kWSdgyvR6sqmBFJXijj5qIew3QhEiTSFGZrCitoSSYfDExd3HgxVf1OuA3ygXFbJlXh+U8Si",
+	"xL5eCyUi5PsNgTeiaqv61HLLVyAgvUrqZRqjXlV0N3q+WseEY/SXv/5Nvs5fYhpBheoS82Vn2pnMz8aB",
+	"c+aenQ3902A8muD+nGDs+KMRDhx3hAez+XDuzvozZ3bW7/uBOwrGvjuaOXPHwc5ZJ5Gv8tDizBpdghr0",
+	"ngrSl/9PKgkb4TPVjEqpD2nryGFf0S3hAqpHmjTiM7i6kpa1T0ypXty6aeqkkr+LpbtFkeyXC6Ik+z8A",
+	"sCHMkae0Fa+LPDVp+S/V50H+S2WSw7/AXy//RT6tWSzkvwDo1jtHntIG4VzhSB4SQVZrkZY0afWt18Tc",
+	"slzECYU24yV5TtSo/jjTMUNDKpSd8raFN8nJwEEAJILDt9YeKS5dsjspcqYqtiI+XpHUVax08jqPkpWp",
+	"sguwy9jKS7xek+i+bGQpcNLjfdhy3GJ+4Fr0Uy5SWrgrb6XQouQGzCIpLnqdnUgmiieVvVbeSUgNPmHB",
+	"sMBHpgnSosIhwNWghnW5V01cQvC9PZxBFocs+0By+0Wg0fCTE5TXe/tnOwISCaNtcPbf6Gdzvubqrr4v",
+	"BDf9DKN0RzSov9t2YUZ3WcZfiuGSwajPQtg35zn1y6bGYQRK2SiuaWT1llVPTqWd7bO1lgY5MeSdQ+8X",
+	"qYn0VCqjh76RZvkJjfiTrr6jszuvrsmWS7Gwxqte1gTx2lDx5C4n/HZ1yVWPZnOjRdqmLyIHaswqhzgr",
+	"fit159yo6nTpHZ5j1y11Lqo0SC3vjIjLkKB9UrtGF0jPlEUm2YXOTzJh20aaGc5pHS7N9CqVclBFS7wm",
+	"rd0O3Q6wLZ3x8qjM/n6V2Y/FMNHeLp+Uapr6pVL7qY1bqsq1pL9eeTxUI6sSe5X73hTNtghzX6ETIhr0",
+	"pGZubsh/pXcsMxJzXzsVqw3EN6l4rc6J0GYCpOKn+rv5jKYZfafiU7YB26rE1LLJDcnYl0o8n1bR99Wc",
+	"RgsSr2MKQBryJpCXImVn7pJ+MPCHsxEeT07Pzk4nYzyaDf1B0Cfu3Enud/ZJnbuhSf5b07S5SsfuOmbB",
+	"xnDvioQ3MidxDP1C5CfNsYI1fXvxCl1KPvQxzXRr7SLudm5jauBL7rsC9eHqTEGk54msWs8Ap+regdT+",
+	"XRn11mkQJd9r5YOrPAwFCLYU3T3FgrIBFNA3z56/e6IBMqE1rI7vrDams6A0x2AvJS3E4KjNGDBmUyPI",
+	"ceKQBpRBhK0oyrMObS3EkmVsRHyzIjHS1aONzabhF1N1rBLjNBMpp8fEZaGfM3uj6pV0C0erDyRVeL4r",
+	"HJBkK3AYmp/vX4u6A8Cjf7wS5/FXVOI8aZaVYYvG30Vexqh93av23zSpfC0Ydybb8L4KX8d3GeFa6kiV",
+	"A/beyYdI7Bm2nWWQ0G9Zc0iWhAq4dRJ1N5t7EXLuXUYlKCPJNY7TXh8Q9ki4BuVozuLzhM8AoLRntArv",
+	"PkZ81rAo9Y1ULZHbcwwUixy9OhM6w+DcalAL/pVWAmH0ZZVUymXRatiOVETAH4KeS/JxexH0A1ARK5/a",
+	"BSpR6nrIKkwlWo2V5qT/TrOd1Axsiqyv7UxOXyoSqzUbW11Iy0z3L/TMmy+PZZ1pVKaB2mzHVC1+wuZ7",
+	"o166u0Ti59F5LUVXw2n6LIT8qyTsa5eImy5lmF9DRN/6KkffeCcn2hFiX/ee6E6/It5wQQK0jtmnrcL7",
+	"VmlOK8Qi9I2nXDwnlwSic+++u0ST4dB5UqOAp0UFR3A95T3VzZMwnHvVeqcqO1tDA1DdmRwCSnPtJ74l",
+	"0F05IugbnwUEuY7rPqnSltOz6Hb7H++56KBd3vrkoauhB7+nKpjabCQ5Sp2maDO3+8gT7X8G3dMSMEsh",
+	"1nz69GniXevpm0+rBEwTla8pCZ8dQWedWmoqdOI2x/dJF3mXFqN/BU03Yq+LvA+SJVt/P8N8OWM4DiCk",
+	"9TOZobfAdjU2u7z4Eycx3L3oX8j/eQ/wgAoSRAWfQNsSSW89qnrHmqYWKk2VJlCGcpMKZ/GeBfroHlTL",
+	"o9RID/MaaEH5rMkGsxS3sozdTGyySQn1ozv6i3RHHyd9OUcNjQNFdnDjs6cwZyex81Qcr/o658SxXTa6",
+	"/BoU1C+gANue/3s16q8zKKV+pxZe/tZx3X5/MBgOR6Px+PT07GwywXg28/0gIGQ+/50yDvhnugqPka3H",
+	"yNZjZKs0spXlFzVfVI8Uv6qum0S1BJ0+43BtNazJY8DtMeD2GHB7DLg9BtweA25Jw9aMQlc9HF2WbI/q",
+	"oI/3ncdo379WtC+vE+Vob6f1/IjilWgJj1G3rzXqNnkMuh0n6HZ2fyBz/d9LeG308OG1djBp/6rhttMj",
+	"aKzNUdvuRw4N70lhahMGL/M4f4uFv3wFjTuLBR5h6BkeGbNb6LINrRBAO2AR6SGPYH/pTWFFF4wFCJoH",
+	"AK6OappgF31Amy/5g9JKDBgJCfI1QLmSLLibbeHuU7HtTDvvKEMBQT/giNCYARZBFBEfOt93NhH0KYer",
+	"m0jE8gffvit6nfvtgXBWWFq1nZiy/9Rtin226s3iRJcMEixf+HubtgYd7CrSyvrjj1d6dU22VzhcsJiK",
+	"5aoz7RA/4Phk3R+NdTe3dcyEXjs9dsA95kRaYcodrh3nM7ltuilqxMSVqSvLLaY7kdPLdXxl8QJHSe1N",
+	"B9RjdqNa9HZ0jzity5t+q7kurXpwpulq6u/nRBXbdewGq6P+YOYQP+jP3ZE/mZ0G89Ng5vhBMD4bn85P",
+	"h+6Z6/tn/qDop99BF1IExjEzoQF2bY5jzG47U6dYLJaQcW1wrVAOl81p0V8s6ZlvLEGre0lTYEr1UTiM",
+	"z+UH2rj3JJOTc99RsaVGdC5VAIwCyVw2URfd2lqI6pJYbxFCCopc3+raaRohz5QJTxVsaJLpsKNWPm9u",
+	"yi/B7JKFLzPBLnGeYVUypzo21BKPy67ZTDmSj/+TqBt5jsSvaHQV4K3c0KFzll7mTL5vX27VhLmYWkqc",
+	"dmHOcYHsZNY4NmGIJFQeEJ9wzuLM1YRvFJY6JhG5LWcO7zdrFsPJ4hu/8NJDgUNh6wv9c6lo14kT4hCG",
+	"WgpvUze6oEsP3PEY4XC9xCf9Ns6l0y8m0nF2/w0N1eEoVD2fyOsGcKUdYqJtACXnqgwBEfISVFMl+VC+",
+	"D7DSr2gYKgSmc+QY7Adw6AV4qzITbhNEFK46HcNwm3XetxHB1WGvw2izBwdpEtoCmjgwAXA+JKMwQNjQ",
+	"KR/aDEdEoT5eXtQzcjcJ5RhuU0GBxRHdEx0OG8Vr1Lz2aKxtccfSxHRz2xhxqrEZR17KSr1zRFfAvAJ0",
+	"ecHBMID+1wp/TVo/EfJxhGZEd36es1aNuY/dc1BSXpbT51/7xrrb7gSCgpUKil27ZrqFc0Q535AgT1nZ",
+	"uBJ4f8AZtMTHwLXLC7Cdo70F55VWaAQS+Jpw7VHESJ6xa7I1Q54eA0tkcGcL1IKTFFq/Meh+CI+02iuV",
+	"OpsK5MqTbuxz+8TfasddOluzRFg7iJB+98OEdSEyb5SJ/EyekTWOxUrDGDUnZvcur400o2egC7V0klSO",
+	"ShHDLyv6NCmNBaUcoHDIcitagX5ttCyL+rV3Ice6kk03+kSerWfFWVE9yAnhzJFoVwB2ia1c8bztQWK5",
+	"7ifyv2+f//HFa3T5/N2HF9+9uLz48Byu/j3q9Xp/j+Dfz18/K7m/h22y227IuQGyXo6+3x/PhuPZ+Gw+",
+	"9+X/m0xmw9HAd4OBM3QH8v/6/eDUGQ/PBrM5duaTMzwiZ2fj/nhMTjEAcUq2LvX7y9f/f9vSuKZRALl+",
+	"wFqKDgt3l8Mi8SQ42J31/UEwJKP52Dl1z/qTAR7ORv44OCVn80mJNQCbUZrYZKuAEXr7/FVeTo9Gg/EO",
+	"nrpTf9esYsEEouK+gOabqXH3qLlJTbI2xCcXPB/my64/5NGdmDy6tpCKhvR2YW/ZWoiGIKdCoZAPR+7w",
+	"Se67Q2cy3lGNo4i74MTVxO5Nk1438tvyk0qdP0cewXFISexNISagE2+oOEeeHzPOcz9N7ttjn7PYaKp5",
+	"m2y8I6xhn8EqgoG4BcTnZkRZR/dDPtDdWJ/xMq1X3UPRZjWTJtIOYqnHwhvkhRhsYEJByUCyBJ1Zr7yY",
+	"yQgOYDg7RQYvkRnprV8ehchnFSIfS8WIvXW14oR386Gu1PXZzBmc0S4KnuC6TM9CGYg98AqyrKhfb+xI",
+	"a5dcMN7bsZb/xBoLQWL5s//9zS8XJ3/DJ79+/K1/9+T/+Pe6NOuh/LeJa3QihvRgkM8CWOyHwOsftPGJ",
+	"JQzXaL2tykXhSFfY/i/pnFTIY6kwnyPXmYycYq2e1fhrMnKy2RPNzZtJmV8Gh+GbObDAuhPyI9leJL+6",
+	"+9jd5c7RjeLPM76c3TWIWW9j65YEuWX9AwcIVxYpNw66iLYIOKf8ZHXKglR+VjRKKG2HYN/b29Mqa+N0",
+	"t+/H6FrA0XnR20MFJ+G8uAn7pu20RG1dY7G8CvXcK/3Gxsk3kxpayG4TdXHUP3O6SBqklEVo2Ov33N7k",
+	"yXl2Ol3kqq44SE71RGttUiDgKEBOrnNDOs+9y9vcg3xI7Rj5qJEXBn1jEyQO0Sai4skhpHdW0StJccdy",
+	"GfcCnLYlMq7SPLy8KLEQVSQAwGDBJwguwsS04AjP2A3o6AbCm6CYMdFFdG71q8RwsYd+1ulXkDCo1Xz9",
+	"BtWEQh8fcIOC11/nU5Qbqg15hEK0Cyu0GFUpiy7fvbRMplLz+GxwdjZ2zlryjC9KuJ4rtNR5mrhUlIWN",
+	"BHCrPj3XZFsRPI/pjaS1a7Kt9Ug03OjRzm4uufkTWzxVLEWtXGqVV7fGnN+yOKjKLFN3dSMWEvnxdi1I",
+	"YEzdZEuS1+Qopt8O4qNEbVbuxQqG8iPZXi4Z9WsSy7A8OteErLlto5u0LK6YVkRuS9OyLnEZMjbWxuFj",
+	"dsO/SnbDUXAMgG5+a2p7fnbEAjnc8lP3Tq56GykuV6lUjq9wQBAJOYHSCVDEoAxuA18zTQKBFSdysKn0",
+	"h6Axi3SkOE2zNnJ+C5mamZ9bvoIees10bvyckjAAfx/WgUidWE9FuWRopbs1NQzL1rDSOtRqiqChmhec",
+	"tMTzfBy70U2FaDNr0WbXRWPRk6wYeo1b85imnnsCLV6QF5Fbb4pwpPZGWjfZ0F+tAdm/N1v3TRRuc2Hp",
+	"qaqlNz/qZnQbCG03tXurC1NLPysq3O35lUI/Z2kmPz5TRq49vjofY0Ei3bpA96cy/B79se8dTzkpz9i+",
+	"xFWlXffkJzv7zH6y8ZfgJxsd1U/W+LPDHewx3+iyXSrKjlykhi9v0zZz71c+nENp8oCei9PP5LlwnQrW",
+	"slpjuig074dkDsC5icmKCVX2yiIRs/BKWybmT/lsRKSCLkJ+ArbSyU2/001VRrcvbY8go7LOWexb6fzz",
+	"mK2uNAAdsEyte9OICxylHVpCGkEVQF8eKXIjZ+Z0O8rB4rqTIWykYJ1pZxOsQVdWo5/+Ii9Mnz69WUe9",
+	"rBUBv5MTijdRJFdNLyWn8MOh0+1wgeW6DOBfsV0ksMuESKbUL2rGZo1LS7uk5qVTaqbI09Pw0Dcgn+R8",
+	"QSGEyfosfAJdQTP74VmXrsnWUxqkx4kQNFpwUDqov1Tl/BFDGmOrqjCqGFnNqOrDeiy/Aq2U2t2qAsVq",
+	"eKp/hvTPdCC6Tbh5cmfRYaWnVX1updIpceKJWsdsTkPS291pLaXumgSIB8tRk7RmzteOwgwYlqSEkCAg",
+	"eLTEAQJ6N9PfAcoCWaPZ41vaa07fTdrMmZNtbWqLvNpBo3RdX3O3PZJ2M4yn9Cv6gT2wqQwTq6RHTYdq",
+	"G4zLHkeIraXqSqPrHSQphYzmjvXfgEzXLdlVGaMaF1YZusCN0l2sfs/pXcKeq86/ZGblx/xsZ4qp5vRl",
+	"r9Y3rTeX8rhiLUFjyBIAijECpObQLXWNVsIPak6Wc5dIocptVIdWGvU0QnDoz8FvmdB+mnQEn+wiDWRA",
+	"oqCH3jPtDyBozjaxenbOwpDdNmgsqsViOzKWoqYhGY/vsgK3MstN4dgqcZmkDN9TJqpkDntyOuW+Sco7",
+	"1Hhb8o9haSKsza1y3DgdbTdRObqWVgfn2pzLoqROqTqzF5bIS2SNIdZU4hoSSVieYUsfa1TRUuezuqVd",
+	"0I/K6dGV0yP5epNtKg3wmduJ5xEvSIvEJG2pfH4XsZllKRVX52an5esp0KJbrEd3muTJ7S4xHzTMm3vA",
+	"EvNrshaGgMtLznWmnS6WTqMraR/OYsm5syP57qCS8vZl5HyzJjEnNkMpOSgN8E9b15r1d2N4WqqxQjrK",
+	"dEHJVkGx+bEqi5pUmvpY1RDOCII8A2Rgpe6p5jQ5RTt0tSZ6mvv5s+BB5W+TBi8p7Nnzd93D8t9Pm5lh",
+	"FSkND10+qYFi9WbojJgEFCfBi5IaMfZ9AjH/SGnCOzfHskRSVldXaZvJuJAjXouE5qtpzeQtWqyz6iMm",
+	"hmgyeZIvyD/SpAYdRzG5DA1MElN2UCtQ0y3/USW5NwQctbMU2xabNq8ruKdDqNBCC+KmAq6DcqRFThfN",
+	"tkAUEMCiESpm+Y16g557jjzrLH3PwgBgbfmGr9Oy8LauJNuiS0RiDVe0h83i7MdrKKd/l5WwBTc7lSaS",
+	"dTj1ww/kMxu0qQPpHlgIAoZtVk+otG05iW+oT/RycIjxs1gDpkgLu4tmxMcbTpL4MOAK4mtTVmsCxA+w",
+	"iqNS61SpO1l0TF36ovMnKwpf8iWWCWfNM8FUnqc0nCG3snOZ34OmhTY71P4fy6uyfOxNlWcGKqpCdpvs",
+	"l8LVkp+li8ibGt9sNk9E+e8BCUyhvJnpyLOygg5BgRIgyGM+X6v3qKovwK+L+C2JwfZ6c/n+LcIznReS",
+	"xZ3MKJ8mYSzRxxVwJWypIig54k63Iz9YnkuWvruiqfxFhIB6IHXdGon9fZrs8HbXV8q8B4UCp0dL7F/V",
+	"EjuOn6NVRdZ+3o6aIqwHd3jsrOPKA4hlzx+kknWmhtev+AJkKlmhf/zzvxH5RLkgkbAV32CjsDZJUKyq",
+	"1m/bVW0LicVblcaW0fwjpnPbFPrrLCxqmjtAhQB4n5e4+S8g6wQS+taErUPSRdTA+USLDV7A6LwLsC1O",
+	"XuprXqHwt/brgySMX7/D38lJwnZ8kE9nqCS302pJ9WvV3Kq3WZUz1O2zSYEJaaT8kmrHL/FqzRCbxXSB",
+	"xT//J6ZMThzg3FJNOxnWgfvus3CzivIbr67uv/ODOzOrsmHIO8kwaAiKvIqxq2KMW218TJHbApau/1mp",
+	"bVSFuPdBTSk/FzQjS6oTWOW28DSUL5ee99C3IY6uFWioat2gkrt6O/0AhxH9sBzdD3az2+4EQCYwDuuO",
+	"ACgsiuzfaFcbQYSLf/43KG4LHDDENtp24qyH3pGI3ZAThjj7lUZLhtY4xui/NgTdsFAQhNENDhUasjkp",
+	"m5A8cscvjTtWoti2wq5N//0whRW67UCft8az7X8NeLZKz7XgbNPih/EH52wKY80rqw0UXrcl2m2uEqS2",
+	"xONwGFyrFuRwNNzWSJj3F+E4DsamSnFOjlzRXDf3vC7yAsrtv1mMPF0O6U0tV7LPojmNVyRAM9VfFy8k",
+	"0zHTNeFijkIsSNgKNqU/uHdM0HFTTCEdOrp3bNC+e6/YoKN7wQYdNokt5TEPjhtoyr/9/qJO0KPoQPCl",
+	"w4NQ4HZvGvH8vQegIBD4OSNEkrFaoraUQnGkWKPKg+IYoA0SDmvhGD5cv77+kfvgDZrEo/LH4V6DU5P7",
+	"g2Od3CN86OnvPqZWYIq/4wDbcYFTnZqgne6zZYG3FeXPoXE8yP3fiZKa05nuHy21368Nw2UwS46CiLpX",
+	"7K15yM+O8zXFwsv21bPs6VQ2NbDiL6VGvyjrx36V9KTXllgulAQ/3MSp+dk2uBRE/CpgK0wjcKnmcA/k",
+	"XR2MUz1pPokYX8mvqr/zqak0Zhudauo6PbfnJO3jV/jTlbnpSOIQqqOJrv64mhNo0pMb9/iDM5kOyuxm",
+	"8zudlqpXx1y1s2jXG768igknIn0MLmWG6lhj5QIL6l/RdWcq7531nF6/Y12+GZe2XN+x1uVd1tMNruLb",
+	"Ly9eg23nRVh4qk+T+olBZMc8Kbmv591n7TP39tBjbZqslUW60TdHGMoL8nnsdoMq6CWW1BBoPJddFUPD",
+	"PSxNCIaXj+c+O1NYh7BsV569fo/U/USJliRMAtVYUGv8KSC3Ldrqvaj9u+whr/q6biXZ9uv1BpWyM1OO",
+	"Uqiw3sRALQGNpSp1k+YNmLhHunsniuxOAppvRnDmTvq7pPvuMqyglhya+ZQS7lj2BTjmVlhDkuCe7eNG",
+	"dcHb8V2WGVeW1agH0Js1if789rWG+VFwvOfImSI4LdFW/q95JmCEa32YhPMdsRZVy116Lqm/BI6nF8yD",
+	"BdHcjhMiP2mSWnQv2cYR79fq+Vd4vW63brqqrCCsKrmKftjQDbCURDHTb3jAbgI5gVnHmWGoGpNFT0IY",
+	"nGaTJ6YSw1b4mlhsOmK302wtknpLiAWJ04olsDfAcWm6Ane1lIvRSm2MFdCTx1rVeFna7I6eLwU9oF0F",
+	"1W2bPYTDoFwI6IP1G2i6g0PrbaWrUpX7vqMU2NZqdu7lgghwAi1ptJBzSVC3kxEBQ1dtgsNwd25wRoEq",
+	"QDGY9s4p0chBxAT78I1lzDYLFa0WmygiYVeD/nDbO1U/vGNzxdFdRu0r881oYjVixwz9xdubYSIC09an",
+	"aM1YWCYzmkrHwV1O42w3pvHeYnnY2NhUR/Nzteaw0zyzhYnpRmaXMEu3qTxWcqibU8gzZyyjqGRUpoz2",
+	"lhGtGVW4yJPyLLlUvLTs2VFmVpalKsINlaX4aGb+zszM4+QeGgr5rU1zz7xD47OnFOpZND4rVQBY92Sq",
+	"N++xPN5hJV5YNmKZBdgGwGe3RWjEDuSZp+bhoeBI7WzBHnpjAIQz9kfEFBqbFIp84y8RBnNRK51YoHgT",
+	"camlLWK8Ap0zJjhQNiXvKo/1fMMLLnllR7YCN3tQg69Nw/CHMwATPMTxaDQYHYT6fTxjEV0YOyPtPgl+",
+	"hZcXr49nSTbdkIdQ55tzmtOjq/cPQdSDev39IrJ5Vjo0QxHnimtYGI36Rjcx/YDDdbPafaywmxVxwflF",
+	"z0sNgYMg1XYZAhCCsrIupfafm18yrgpjoAW6910DWVrVbgXv7KQAhUSHtEjY4Zv+FwWy9HlZSVQmHCwV",
+	"KMIF+ubtj5fv0b+5zhONJDwtixxbbbkMwhsXeMuRAhuGyK8U0OE2DzJsvgND5F04eCZ+znvIM/kfngKS",
+	"ywTqPAMndWSsYPBFfn1gn/XtAQ5pijMYl6IeQ++XW6vpH0jPDI6WOoingHG1J/ax+ztqmnOOQiJPNO+i",
+	"gC6oJHjvRJN2z1MOw1YtCQZOHvXXYhmaYzgnk97Jx/8oZxn+EsegZnQuTv6G8MmvyDmZoBPUy5tjDwiK",
+	"Wtkn4bnKDuPaGZtAGZgcN8htyzlQj9IuYfgvg9WaMZzLUjcaGM+VvWeaCfycz/C4Ev/g7qgtepH8zvqq",
+	"lbZx+ZA9iXrp0hYAVCQSv6ARqOJyH0d/EGhGAAPUYJEcIL2HX1yrlYOy8c6RB/7DBnKo3oozuVHlOdxp",
+	"nh6kp0nl9GzsuOlGYvSrtGJUEt9PHy6hUt74kDt9xz3L+SH/dsyOV4YVGcItbzoq38CD65N/8BNdSKNY",
+	"Ub5Kqsiyyrzi8EShdv+xkOqxkOp3V0h1nCCBOTD7BQk+f3hAj7+BhlPVlufRrt4lCevs0GdyZmkrnXw1",
+	"kekyBDw0tTMONzGHD2th6uYxe1uZo/oWNar9pklihAwK1ZeJBMqoVO1r7NVd4S0QiAJ2kgRhDogccEx6",
+	"6I2de6lek+htVqA/Z5m26hJYGU77nt2ikEWLImxQ2iJengrVsL2rPPyJBoOCjaI3cI0Tci1tb7zlXbRk",
+	"G2mIr2gEgQ05bU58FgX8HHmOpzpXCnCZI+/twHnm5X0gWKAV4wJ5byX5PfPqnQPNTVu5P7ZSrdsDUZ4p",
+	"hzqumjpo4sp9B/KqyPhoBGtPxXanepkwKl2IptA3RbzhkkC/Ka+X6T/JaaXAzjQM90ZslNFwb+qoKnIx",
+	"JUD1Ff4RDt+ZaoNqoaPf1kDUVDZhKjem841vDgBRvUcP+eQze8hPv4RWT+PP0+ppdG+tnu6hHdPDeR51",
+	"i+wq/lx5rr46/+LZ5/IvurskzE+cxHshmFxxtol9onKn+s6g5/Rcd9CbJLcFFtJuyVnmUXSl4qLZpCuw",
+	"/R7Enn/NBJkxdo0CjC4ibNn0OMI9zja/4v/Ui/Gl2vQTbdP3S9LyCovaxurXs9vP7E+W7yGt/h35fZ/X",
+	"KTD8F0BXmdwV2UFRdrOVtp6l8rjhJJaaaHLEFcytzmG2MAGYQKWd6FtxwNFdjiHVuYMLQ1MeAkjtgGag",
+	"CTZMG0gXVQaXY311SX25XHKxJNGxl2X8laHiTO4dFee0aa0iEMn9Y+Kc3ismzvheMHFG94mJc/qlYeKM",
+	"vwRMnH6/ESaOJNr7bI6XpiIaHoozrPwo7UWq+KbKzTMJd5pwk+qbNHcQLVQFa0SSfBphUHAiVlUjNBzt",
+	"Kt/9qnCDAGDsM+IGAf7OV4gbNHAqTW0DutkaP+yLwg3qj+4PN0hZ+vcEHHS2K1/6Q5pNzNMDlFbQg5tX",
+	"8q18GWRJ8eCxyx4h8fFrhT0CWLiHgj06+7Jhjyb3AHvkfmbYIwBmbFSJmijFDwB6dFYLepQtRD06BBJd",
+	"F4pYbfOyYA0XLL/fK4rST5zEh5YdnGcKQLJgAHacdt9ExcdATJNAzGNKxW6sv68vWLUbyParLFXoH2al",
+	"qlA4fiCu0m9rxKJvXry9GT7poZd6Ze1knKlOXPgk0FxSHHSXsqrfiiAe2v6VG0SlGQrVoge7VytrbOFE",
+	"q77lcBRfXrzmUzR0JsiLN6FC/L/vssQEJvdrqGUZ7KhlQYItlE6t01NU5Sf/SmtcBl9KpPmzFbmMHjgI",
+	"3bCsmIFxnDGNH+Ssjj9rnNw2KdrU30jN9+D6my9M9X2omp3xA+lSw4cr+3zURj6bNuJ88drIV1TUNfrC",
+	"irpOv3z55X4BdWdnX1ndWQFV7uB6M8hpK4roo9SbPaa9Paa9Paa9HTvt7XPXwhmO8TXUwsmxPhYoPBYo",
+	"fEUFCrUW0XdQO6fih0umMofA23KegbXeQcHHt4J/f9bR4Iu3jkaP1SxfSTXLF26IDb/IgpuKDHQPCjkh",
+	"m42Chaj1bhQBMqpKYgEfvoI5FLcMEpiAKX7yww2nN6oYM5Js7pcOvK800eBjyRqrwfGk+hHa+5foFql6",
+	"VeIVVDcho9E0BdGcD7G5QdhPtr0YAUkTPv7BWdR7h29fEc6lxZZXy+pyqeSzUlg3jvDAXF+BfC+Ed4y9",
+	"jqGjOxaql7YGYbUQTucxW6EZodECccFiMONxGLYJ/PTLkdXrdMHcfimHg23aKnMRpF4Qb6/iTZSo/XNM",
+	"Q30rZrfa/IW3tu9grQsBdtqr/Xb2qmWgxpS1BlkZfA0gK0W7Uxk62rKcyX09iSkrWpb9lpZl1pw8ElrK",
+	"cWBSdtCF1EvjmMVcgciza3N2YnbbmTp33d/S+2lXfh29UX35JetA//jnfyPyiXJBImH36Ao26xDccAFw",
+	"APl+M3P5AffuY9HONCerErZZn150S2JiqkTOJV/EKIi3KN5EXd29ZUZ6Oyu1ktNb5VA0OMS3mGsO1EUz",
+	"4uMNJ8jTv/bgLubXJEBzFu9ItbxLeUQNNvWtnqFhjfVTgTxX4DbFeWABA1aRaYL9pXx710gSeEEuI6gx",
+	"RrTmjruAb5w6tO4cczYbkvC4TrJceopN2PYLDRDSgm+XULqx/EIakc50YGj+Eq/WDLFZTBdY/PN/Ysp6",
+	"HU3Sab5lMidJ+ZZM4Nd0vZb/drqdTaRzOeGw/UueBLPqpWRLObqNmfykTshYnSuEDBpzgSRhobRTXgu3",
+	"lKKO5/LTbWh1fB8nFzrzGJqof6tUS9k82fYk116LEWmCgHWp5Xf9d6ENTkp/zYgMhzHBwVZVqahmDzQG",
+	"DY7jLd/Fohqc9HRE6apY519TSxMO8Pba526/sRcvyY808wWOSCvrf4/uEkkwjQmvrFrRg2ScaBykfC2e",
+	"ARCCkQcmR71ZDGpfqwyS1AJeVSPHsw03eQ+9ZtrUmtNQkNh0YiumkSYn+kjQqSVHvbHNu8vRltCP8vIY",
+	"6jGNI2q7Kh6dlob1gFpWT1AzTvl0F8VkgeMg1G0EfMyJIhnk/S/PMj5DyoXFiHoHAhFVe3XeKnWeIxyG",
+	"qn9JY99OiwwZ3e2ouV2rWMtb/bPy1EUdrtcmuhJaIeHnyJM2dBy1MWBP85wzmXgTRlgB7Yfnoqz9jc1i",
+	"VOHhki7kYaXBFHkR+SQ8nZCAI35LYnmchTm2Hg249zAkDiX2Xzorbw0LCLXa9wYLePYoYh5FzBFFzMND",
+	"TPLa7G/w4sqn0toUq2i6kr1OvippeUxUST3CWEoIHGpfstUZvV4iNZM8qrqyIi3I9j5VeBkHqe8q54bT",
+	"TsEyYOTUk8XC4GofR1ryG9d35oMZHgZjfErOJo7r9vuDwXA4Go3Hp6dnZ5OJ47guxoqSK3zBuWQLWHDw",
+	"B9TlWez04zS2et+p7x3gphm1dRBoM+4hfGVgmUasgYdM7UEFlgcoRLqAztYeABUgNbYlt4HqcMx9EgVy",
+	"vhRM77w/DZQhA6agOFUEEpHDOw5MFRneWWTUzHjXj+/yBFVa6eZzlj0OC7ojuSYOv9PT/K1cT2aB7vOG",
+	"0eW7l3aobU1WELuIy0NrcVhZGBBX1HQDMy7NrD8bnJ2NnbPGlkMx1SgOqxbgfXlP8g9AU3LSkJ4uh4e5",
+	"SDMWfO27Q0sc2MsiaaN8RZK0KZvfNsv4KjAi87PSiCR8KJGHa7wge+DfVB9H+/06sUN+IzlNLMos14Fn",
+	"CYzQZDV2j8c8Wzom5Zs8BiRPMZUNNiQ5dcmQy6juGQHf4wutFL5iAckLYi04A/Wk3C2yWodK/P4b+u23",
+	"3mu8Ind3f4+kxapBfv4eiZCfmH/LwycffMtiIR9cx0wwuCD/Ia8E5Eb+/YzcUB/eVUThK1e9LsJbaSV5",
+	"enReO2iHO3syZRtq7gKj1t1dfRbNvfK0/vp+gSWlTcnXy/dGrsazpNVtMUDROA85qwMJwkWIZz2fSb7J",
+	"lywWV/rWh+fvP7y8+PYIoIm7UNyouH/8tmEjWK60XXBbxlRKki90aXyvbZ8heyPKXgr34dUlJZGtqqN2",
+	"oonozbl/HJFRKYyIPh3WgrRrAG+fnCo4jNoS3zKbzUWCof5oJBckxr4gMU+8GD5brbCG0l9jn/DWfKhu",
+	"8y9M316p1Csch271p/PEgdRq8LQ2ab2Ryo1gCGvaBz3Voi+txurPLjFHgrHeIbmt5Qxw196VVYu0TVHv",
+	"dtQcdYbNF8c4P5apVHtmtVtzbZh/n5ExbZLvqxLozQB2bW1V9nyzzNO96fBf5agV1z7evtvk1Qjs62mr",
+	"0HCnm7r7kxz8TcTXxKdzmodIqiw++lviF4HCmMbeFHkSjL9ZHWUleriZcuJZUH/WOHZiokrE5BKsSXSz",
+	"jnrG+IQ5kJhTWEtwwBROoFmXUueKSZVAAYtIV4e3Ed4EVCAfhyFHVEylRhoSQbwu8tSayX9plDW4yAQW",
+	"xDsE+E1K8mS/cBBQlUD71pqKXreqSaj1VT6+dGI+W5HUQc+JHxPBewh+p/KCNhFa4WvoHUNuVeOZLAxa",
+	"Vx4JZfDUJIpb1YRW6CENORxhTpQXZ9JmQABIbKiwkDOsCkWnGZQkexTG1ZW6t3AYAvAfMzkS4I2OkKdI",
+	"TlKGmr8GDoH99cCjlC5nDa5nnf/N2Epyyt5uh9puxdmcsqz3ykJzjQjakkNdWKOdkJ/F8VgQrom30dqX",
+	"9jDNKUMpG8Q1jQqLUsEZ2sAKK+ddyqyqHKpGesgzotK9BZxOKtAM+9cwEs165EqoPld8s5J/BEyfbMqR",
+	"YllBN0WG1L48xGKkGFagC985qyegSU0Wjz5OXcNmrdXtZvT/BDNPcbnMYpTpF8+jmIUr7Y3KhBIwXWXy",
+	"Z82VecxW6TVoJ2nSrnOZ07tymU3ANPO826/OfTYHQsunVNfM19WuaXSVrqROvC1mBAvlkZGvkzsTA68s",
+	"SRe01qLWLlfPPRBuJ1Q0ZvakDppfISFnxgkFAAcVjUA9aUoC1QUWyecVqN4+bR8a+kZWOCD3Y3bbIf66",
+	"UdwfcPvkLn1r2Vqre6krFZJoMnDiaxJzFiFdssepIMhfMsYLxnctEnczFxExnOVe4dtVJoWeq1x+KD9s",
+	"+UmpFWZZRqXYQG9fvIZaz2ZRttEO7F+bdB8W9leyOc0ACzqaZIhSrdKMIlXI4Z8h8+W/0DcqrOc6OpP4",
+	"7YvX/Ak02dBZsq2ajUiNQXPg6nBk8h2tMd1qtJjqrT0tx9xNmFYed1evfI4ezFKZIeZcaxZbyCHiWqIj",
+	"x61rhXGVA858iEY7khRCGl1LMl0wVt3lsou8tx/cVx4SDHlvJ84z7xx5b0+ftUmgG+zDk1QaVuYSooKT",
+	"cH5uQXG2Zlitkj0OZTHndvZKREggDTroJLPQjVAPSBaq547rsu2/AM7E5mgot3PQt12uSZG2Xk5A7Aqh",
+	"3Y3Rg2/xNpEUDSEDWy15oRjFXv/as3Ach2YijUzV4L+uentc76m9sOVZCOZ+cuJ1SLuRszW1T47habUG",
+	"W0pzScWMRWy7yvTKS5aKpUqFVU/rcxqtxHfy460Lawq5FDV1Hs9vSCQ+wNVSL94Sc7TE6zWJSDBFt6lK",
+	"j2eqxXEUIIxuSDzroZdY6gZgerKISzMEye9xO9nChnGlnG8UepR90ZSaZS+n2TLZqwaT3r6aNGkoPM03",
+	"q5KnJYckxcfhLCuWpnP4dMgCAPx7aZWNjzOjxtnnrJHjnnYdqD/sD8RhT2Fr6j+sFyaZqOkXk0vpl5JL",
+	"6feSS+lXk0vkU+H9VysWkLDkK/pG8Vv6hj2p1RrTRdRLlh+EYy+tQkqKoy3sMHXJbtzW6XagpU6P01Al",
+	"aag/Y+KzG6K1M8IlnfWuaRheaa+iqmpKjJB0KtY1xfMz12Iy3/DcNaXx5h4z1HZNtvYK4jWVV9LP6Qvp",
+	"iukL2jmUXkiXTl+waAIAKKxaLvln+kb4M/15zEKbQODP9GH4M304ZAsa9fjG94mme3UlXQfs+4Rz64Ik",
+	"ThotrrKzCCCOY31XX7CoV19Jx6IvpKNRF650ekH+XeZ6/gXmur2CqjxaEoW9FelVez/Sq9YbNmLJYgOv",
+	"Yr0jc916S+a6tbmZ61Xvt7ZahNz+M8ACzzAHjgWVofDbgIreOt5E1p8h4/zKNNcqzWGzJEjBstCirRwt",
+	"UyyTShu8CcUWwdOqDZiUhdBrEQvcu8HhhnhgA4aUi1/cj/pSzr2sXmCQY0Od+VEbgQRhW1R6BSATsRit",
+	"CVuHJKm9DnG02OCFykK6gFU5eamvebUfGyShwKbyGERmnf6hFle/Vk2lTP7m3li0y807vSnC0iIOsGDx",
+	"Nl3MFeWcRose8nSTfR1ngT1As5jga2mlxJuQpKVTJAx6yEvxBOTLtVEg9RIVX5WyHt5ims+pdM+lihiJ",
+	"W3mKkRcxcTVnmwgwYVju51R+BiCZprkx8C2XT85ZPKOBcfgbJcGywfWk5KFI0Q8UxgR8VTK3TUgqaD9t",
+	"tl9CRip0KwdU0Y2qC0SGUQpAoRNJTdR6EwXabDIjz0aBr8n2kq3WMVtRDrk5F5k/8XxOQwovvkzLdLPq",
+	"COdw/838jQlaQKoivaEhWZCfqVgGMQZIE2y/vGw5/hjjsgTUNxFUuwckEhSHes4RUhIACXZNIOdLiueY",
+	"rmiENVDRCq/X8s2SrSQlhxUVfvq+GoE8J/OY8OUVvLw6yx4e+iCfUT9MtentaxXMXsjrVzDTu26HRaRB",
+	"vUzZe3cUKGaGD1q9SQStbkeuNSH4W1uWJBZXgIFwZfIZc3e15glXT2shbUTMwiupVUUk7Eyl/DiBAsmT",
+	"m/5udBunLbpNsPTXVySSRn+KtqIvBtYjXOBY6L8jriV0+rdKDM0C5tyso/8kCkv0EMScXC0L+SRifCWV",
+	"T/W1BRbkFm/V905WWMT0VxsHh6xxSG/IFY0EiW9wKC0s+7qgK8I2ojMdO91OGOD1lRTlyfhADbb2Uqda",
+	"ZL6le/ql2K8AgJpcv7oZq6HW46xCer7rToZwFATrTDubYN0agVUBsLpjBcAaMhxkvAgxWTFBrmIcBWxl",
+	"wevIq/CKm3XUy+3aR1XRsLjixO9MB2NpoIIpktRGDpwSyB4zqo+lcK4i5FdJPXFHlfqWwPI4talj3c4N",
+	"iel8e6VdO6pfgPKgaGO1tHSothuC7oxql3PiKOlyDiWFewQkMlyjNLSmH1CCKN5EHLQf74/PP6D/9//6",
+	"f56a+/zpb9a77tLCmbLuIHuUywzvqvlZVT6FboNqWtxSX7VTjliSPg7uIvlCfmgJwuSuyFF3dYgwmglw",
+	"qXRZn2rX3FO7CPDpb3JVW+7w0D1eL/uzuxI5UC/GjMy6VD+71L+ySXB4753Lx007l6eu+K+8eznU+mUE",
+	"aFWgMSkvS2q+NXarCegviNVgmaA1Y+GO/CTr4xUnAHLXzQesF9fnztfuMbSxshWC0iARFPYc+cPQocXS",
+	"PMr7kOLYX5o0U9MtWjXY3VUwMKj7+OQuq+aUffzZ6/emv3ebL9fP+uxe+uNDssnOBvlUNO2J3x816ol/",
+	"r9kU0AbfVg4LAM+bGKYV0FhagjdKJIGkB0+mjqIWgtyDs9oENefO0kHL6GKF/SU1hYpUSXbUsm/1oFk2",
+	"Yi2wQX0QskxRLsD3Ep8pXAtxS0iEpI24C8pqfFeqbFe9OuWPa8jTsyqNsY4XK0eySrzd8XHJrCyVvkp7",
+	"UTmsO0i8f2cbA6UbLe+W0pStokG5lSrVO1JB5hFrsAAOyVgzZXN88fZmaHqYG6pT8OO8FV8b3GXNo4pv",
+	"jSu+dQBLhf7599ReXooJU2Zd3A15p55gXVVfC8ZfM4UPykcLkNP31eH+9NAO9zgMUwNqD/Tt/qguTqy6",
+	"wFsm787CPpX2JRiKCQ6K5xbhBaaZ0xuRGxI/TErXUHXkz5jrVaJa4dyIeKvzr8Gal2aO+qGCWqhncIP+",
+	"neUHKMtGUh+Jof6BiilaMi66yJP/M5W0rQIFQL7Tp0/Ty1V7PSjq1pnNtmihuNeDu4xTokqeKOwog4mj",
+	"oBN0dFFhl5MFE1TBgTqZDa4RK2d3ef9HKW5VAv8EcFBlrYuxsFA0jOEMbzZu85pRTPZp8pUxhK2WXzuE",
+	"H6ThV5z5d3A9/+YIsPYNw+4aLCmFl6Xvvbx4zQtulaNzBbcRBn87/VlymowDqxm3/hByg4Vn7+SXVY/c",
+	"l+Rd5lY7oJhmMLqzHHL5F/1RIcEa94Be1Cxp6KIsaTaHbfXbYb80azTR5gw+XlJ1YQ8v9ZpYclX7enKK",
+	"REJn3QQPGbSBVKcy0j3nNsiY1JZVnzE6M+ZvVg4nh9NWd1NunvIJuxeDba9V15ZX+gIz+ltqAuVFVvac",
+	"FB1bpaRWao6U2RG2DMjx5IwxWPAYptSYVRmyftqyqK45yxeLTCsNu6R0QaQqp8B/NjFk6XU7qVmlnOUq",
+	"i6IscDNwp26/N8yGPZLsv2tr7NOO2xv2SqAndI5lRd4118IRL5hS0m4xPxiDxZ5uKXSDUP0qAOuZhiTo",
+	"gr9LWXhJG4t2TZ3Gd/a6Fr4aoWV+yglIjtoAJHkKN/nI4KcWvT3QpazNrGLewLjNkw+jQfbragKuoRoX",
+	"crC8qfH1mPFBwINyWBFIEfBAL2pVAeDWsXxJEfrmYXCXOcZu8vrtLYEMs45FKfbhT4i27qx/u4mCMB8Q",
+	"Bhmlso9ZJCBrGdg9ct3J8O9Rx/SA6Tjj4VD9BckD5sg7zonjnjjuBzji1Z0dLcydsrRTPYxyP2xIOCCw",
+	"GUdAo8zU7Ky/A+TejLoFw2yRo6qGuHuBv6OFRX7ApS0ECc2ny1GRPonatKOh1QOoxBVAYkjuYTrIx3yB",
+	"w3PkOWPH8SBN41a7kFXFdu6MDHcUQ2TWo3T4dGX1elOFEJC8tcQ3pJcApUqrmGezZCBPCMxixKJQZ4BR",
+	"gQI6n5P4nny7g531z13T+EAVp0i1Ufl5WbxtF9OpasEPm5ld2m5CIw1oe0dRjTJNZ/BsBsEOx73Fr51u",
+	"51e67nShK1VpBlBFBLDI+O18EkjduiZbs2TsNgLiAxNfqt2QBBYRbwqXQck09SfXEbtV9e3a8lNtqCCL",
+	"EEzC+M37zESyeSzJn/rfWmWVL6yfX0UpVX1IH0bM6SLiOyxiKfeUjboz3H+U2p/GgXadCKoE8yJiMQke",
+	"Jt4O1uk9tVqtiHQ3A0euoPgiTLLUe2HX1YNIfwkCdKYL1jnKHow8XrIBxdE/kJwQkLL1Zd1ovrqx2uln",
+	"bio7/hKayt5zuBz9rJ+mQskm5TjQ4Py6ls/HkQkhtetnD6HY/eLtBwFZO4cF3GH2SUNHyTyEiUJt1mvA",
+	"WwrnKXwoWPQHgQhMDozTF8IE+Sh986XrHxK1rxtHux10D4nht2n5Wd9L4SWdkzInNI1QgLf8HA3GIyfL",
+	"98D0AwjAxDl3eWH3Njhaw4XBaK/ofSq5/5AP46MPytWsk+kk517EeMW7aMMT04it9bRWOMILAs1YwUyc",
+	"Yx/CZLcEX+tHTJflmKh2xCYnX6ueIY1UnqDPws0KrNrEjunwKJht5sj5exT7N/Cv0iyD5rhXwz2zDs4T",
+	"PQ9QgzK7LecLYdUeMrKVG6R7/S3El3L+OEIv3qJ1CL1NAmgfwGLRQy+sBHrto0a3S2ldWB2d1TZp7+5h",
+	"JD84JHHhHKAO8pXxCTWfjYf7kzMkKd5f2kMXYYFCIsUN1Gro5A81/XM0bjOvfqtj6jxsMwttm6THvLar",
+	"RS2wwbg+FwQaWNhoZgbAC8nnSSR0SRmabdHLZxdv2ykPkCC1f/aI0zRxpIlN4rRuP98aJ1Zp26sVizLg",
+	"ZHYFblGgZtHkLTVXa7nOyaR3hU4+/ke5ousvccyJXIyLk78hfPIrck4m6AT10FUhYWbPDJcueuqOpV7w",
+	"tD9RLVS05qDqpnhWD4PeOrkXGTa6wluk25OY+qhEVmRrCBqntRyWUNNFT8eANPHU7Q+z45kHjjM9m06f",
+	"jocHaEHDB+t/X52EA9WPLBbn4Ees4ZHj0Wgw2pf3mwwclcTTzpZV6TzlzBFe6Uud3tsE6za8D1KFH6or",
+	"//FyhKbaEzMjSwpumTSBXxctmgSCREdPqLZQCrNvWkHTnlT9+8jWaWGdnrbL3sk1NaZRmoiylSObIg8K",
+	"gdR69ny28rqFS1CtJK8Lfz19+tSd9HtOr99zp8PhQF7+pe847jSYnU2n7kf1cA+9ZbEArdHQM2x/4nPL",
+	"1geAGIYxmYYyafsqCONVe/KWGntyybjI00ZuHlKewAxu1lE/M8HhcFBFPE2ylxo3NBsfO5upK5VAFqMV",
+	"i4m07JyCZSe3wMp4QhdJc1zQN40xnOA2qGQhwAyQ65rttTdwR/Ibzr5qBuQ3HyWlKufOrU2wOkeDOk15",
+	"MN5bBqhkuvtPmOrq6enw7WyrcbcOSaRqzPGGjRKr0De22Mch2kRUPDnIxVSSfdVOzFp5WOWyNgW6kQY9",
+	"XS9JvF9DUqhKaJJMpewPSKWaInkilftS92PMac4tDI+zAnhSNtXJ6MJ1EaxqUFmqYrNypCcxZZ08xhax",
+	"f3kkkC63JUiXuwdI12kJSBeWhNp5ClN6+vNf//qnv739qX/xYfTz6fM/vvvLi29/+NPLv/44/L7/Zvy3",
+	"Pz979eNfBu9en7780w+jy+/e9z88/2l40WmM9AUxX6kw7PeVCqSwbmcTh51pZynEmitpZwu7Q2Zmtaf/",
+	"5WPaVLCiZ191sUIGV8Q2wvnGX1rtFls1ldkBaZuWz6Tvb1k8kyHzhqwIALIsOLSK3sj6vnYySsYf0ui6",
+	"lucMrd0oqqDbLDp546wQ1RJRN6psjVsmLRB2XVtrtmACYZjdudRHMQriLYo3kZRxyUMAYb4j17TA8Sx0",
+	"UE2AXZVHl+5bbcP8Ah/MZ/zVNLNc4YAo5cGCMwTZrYELH1noIwutY6HFjK8vtbuosjDlMTaMpT5fVB2N",
+	"ytdJTqD7cRoU8B11cG16lpqk8kLH0nvtQ6oP/jE71haVtFZsubJHAexOsYGpmkEzLlmVq3OshvoP26K+",
+	"KU4zB1K6d6Tm0T5IzfxhAJmHrbvQ6wQFD/iuhyIWJ41fvpaO9G1hnNUGcNNlC4ehIp+uje/M1iFRDrIH",
+	"Bnge27njzVRabVKDO7lCn1Vcl0KWYQGKW3nsKIdcH3IOxBCSVtZ2ad8vw5i+kwegtGIjgZ1W79N/Xgm8",
+	"6Ew749nc8Sdk7Pdn7tAfzM/wIBhhlzj+ZH4667tSJ1FtZUBBUNUkRg9p+IrmPYWTzgVhmPjoaKSPh44S",
+	"rmPCSSSSddToPBFTWZtRS9fyXW5Fyg61J/DCs7r+pt/vtQxiJWtZEA/ztJxD2orcuD65PiCIRME+xRtq",
+	"v8r4usmDlpTJBZVLztCMIFMxlK4tVaDxsMYzg6qodiez7PseR8ntmy0+LHqBNA5KYKruryyHlKWOdAOT",
+	"pa1TFl5SXl5EpYI+iUXl48604+MUc82C49NfV23XOtPOKdBA8kfhbJlXVzcFCQHtWnVAVxto1vHg0zS6",
+	"U5M5Wsvc2sTnPXwZ+eUsDd/BPeOJhrRHuVhtG3u1+ITcijxNQwwrID5dQe1E2b7sS/KDKq+pj1PiKqxV",
+	"15BWHcWX9Rdvi+KYbfsImSMsPRoP0py8LVLf19wdW0Ghf/bm2A/Tp/0rao6dLEi71tiZk3ik3thlm5lN",
+	"aHq4FvwNv7tXQ/7M2h2nlYvxEnLVcqC0SfXvkiMet3FLcRl/a+dAUoLpGG1ZCkPZSUntWmEfcApbdcm+",
+	"x1N5YCtrs3jaQCk3alk0p/GqDcaAtqc604Ek5gKQbsfYQ/3euOcOS0tmrU9W4n9Cww8lPDi+1VkQ6tMP",
+	"BK10Z0+2BifBsi/ZmkTttP8KZ6Jc2JowmFR1SQR9NdPFOooRX1mM/7OuEeB4m6SXlBfn79GG3eYQm3Wm",
+	"9j7Zgm6WcurYxZFljhI2j9Duj9Duj9DuXyW0+z0pUa21p+MqTvUsMMTR4SwwPVzpwUo6XxSvGQ5pMrez",
+	"2QvqHye8zwv5C/qvPAnJu4Nmn7wGb10nxCosuV6T9Mjax9M1x/NOrp6qa4BhpjxP/crmeurKPCZESre+",
+	"+qc8QwtimgTGXKTnf9DpdqTmkl7pj4YQF/1VvUF+3HrH1QpOkZ51FTtJeKy+7FpvHEBDsOC4xD7aF7UY",
+	"vTap+2wOQYiEZnVe0WrDBWgpur6lHc7xnU0SR/Oc7G4OewwI5fRoNOQd8iDr5WzBPqCzsqHusiXShapm",
+	"OI0zCeRwPmwUiEImK7h6LLVtYK2ttPHhzNi7Kd9LVq6W7ZmSmhLl1RgmfA09sZjG8ExaN4GwFf66FloE",
+	"ctvaIosUU9C7pltIppRhHrMV5M0jFmngjg20YWJxPmzGorQtF4uSKKmK8Akk8DXhqgRC3tUp8YUg6QNm",
+	"RlQUdEHGvipZyGfpkyhQSDEsUg7e1NQ4vJa8/7A1qrocY+/KVKiMU7xyR3aJvYJ62ylEWbccQS06RERM",
+	"tonq5/f2VCWXDJxW2SVurdvhPRVk/1zwq9YZickv2+Ympr/UxpnWJeQg+/L/dZK15wnAitJcr+ZE+MuC",
+	"/TX+4EymgzJMseR3xXxIcyvVW9MMw5BGUi9qnSrdWq4+YBr0VYM2MFiorva3mCf5fffv+YHakXJ6OkbL",
+	"igMHl13Eqp2KyC3hQmFXwBKayD9VkNKQQ1OrxzTnpYBjUBot95IzBChiGi0MLm44ieEiNLJtARnZv7OP",
+	"Y3V83mQMwcSxMLluSi+1asSSlloAWQL9rCENlIpeWutPBdfIZhq8AlAqZkwsz9F6IxIeD5mgJtMmwUPJ",
+	"fKJnuenSO6qVlxboeqj5vJDmnryzu3IWVeltNYuVBOz0rx6Gpsd3Rc64K10RCzPoNMWN3JDYjBwWsy6t",
+	"pr44Oc+MS1Nq9F2vrCa1fl3PkTMt6ROwm4WO7JS7xol2ddq4XfkAp9gqgDBIqfnlKKWuwh5a5zTHsirE",
+	"QAXX/bhDyziOu3eveotHNaVMTTmuv60iHz5NFTWmEV60x68FLfUYbrndOe9VOOC6IuxzAIInuMBfQnJr",
+	"3qUXUi7UgTxint/HbkLLDxP+LINdVzvehDxtAPmcDpTsXZP32GnN+dSmnX6v/b1degvL3pqDC05O8eUF",
+	"T3PbDehevNH4DK3OtpU32rhnDNQgpgTS5DPZ+HpdgmDW8aUIoWvxVrWlZtnqeIlVnF5UunUF+hR9ePke",
+	"ub0BKLUXzy+emSp1QL7sIU9OCgs6U/3ZQ870L/r6F+9PLr+9VB3BWRgYaF/baZbEbdJX1brPqnI4Kvxn",
+	"r5lAJKBCqpYHGimPQLqPQLqPQLqPQLqPQLqPQLpHA9J9hKJ9hKJ9hKL9wqFoHwFdjwjomtfIW+R5ftWY",
+	"qi2qwh4xVh8xVh8xVh8xVh8xVh8xVh8xVh8xVh8xVh8xVjXGatGfn0N4zOfLHQXJz2mJ5OfsgeTnPiL5",
+	"tUXyy6fypXtdC3WgnnvAZLMszZVpkcYXapw31jghp/kgJtMAnVXdTj5PuQErbBGuhM80hJtok4rYbsHP",
+	"7rIn8hj5hu1GMNkHMi5JwWoNF3cg6kaSFLNHcLpx4DsHQUYFWtCbioaf9ZnwiiWWmsNYLM2kVL5mpHHO",
+	"VNF4iSVYfWSGd3nGWZ0m+fbFa3lgGmJ8ju6y7LfulOjnHjBn14iB0vKPZGWJ8WD20Gs2Y8EWwlQxwRCu",
+	"gbbFbUCKwKtb2UF9TSJpgWluKP+pl0X+M2S+/Bf6RjlQXQfdxixayD3hT6Cjui6XbdVTHWp/YkrqqtbT",
+	"72iv5y2Jd6CnSsMWxGEZ+d4uWUg0LrMNjWop1rdYpbMCSKFUnMknQWKpiP707mXer+4M27g63HIEGDuz",
+	"MZt6kSQoZk5Jmu+oli+HGGPx5cwh6NqyOycuE5rUZ18t4cdKTfDH0jTqC3RNlZVlW1gg7iTpzogBQDpP",
+	"7XcT1JXmqL5r2l8TGlv5+yaVQ8ftyrI3MhUv5RqAXfCi2kWvMc3UV6WFL/Ki+mNwJnkmCfqjkTuRq8rx",
+	"idx7/c+Bc9rX/xw6k3Hp2F5hGr4jPl3Tov6s9RKIwfv/mXU0YCGkzOJ7Kc0B3nKVkpcE1xWJkhuF/P1L",
+	"B4c4XkkauibbHvmkEvfkDBRYbmnCqFumb6t0wM60Mxw5aNjr91zINJmxT2i24dtU/w5xtNhAGmFnLU4A",
+	"HiDEXFxxeQiynxtWziwmnG1in6QKfk9TknXTZKByWHK3375s+xZTQaPFFdeF7e2hwZK9LSNHUh/p3dUa",
+	"P6WNSgYqZRjXoVga2r4u4HE6CgthLyFIXM9aQXjdA9bZ0GktRiFrBKi7uK5YIM5WROGGgxSlHKav1XzE",
+	"mVoc+QKEl1KiqhBCvVTZmaCCo636aPK9ei0FtOgbg8Gfm8Z2rXw+6gFVAGefUU+55BYx26yNc2g1RZ46",
+	"0FJsa/+V/KeCr5D/gmw+uI03YimZISX6aX8TUwEPWexb31PZpPLfSY00OHjxJhTwsjD0eugi0j0vDNyk",
+	"Gc2e/qWRU1eum+FRlSUjebq3fJKJQThnMYBcS00rt4NIMFC3oi34Rq0a0Nhwc/mwZixNqf1AJbJ/ZzHc",
+	"ai0SMo8Uj4Cpq+UC8ZppTqK9gRErT+WqN7t3Gz/JQu2TmZsIi4LOCsLDU+pn1ErzHNzlRU5j6hFJ3opC",
+	"Ck245gPsuooYGblX6hBUzEIuvHlQswbKQTdTbCQnMb0UkUnhIBziBxnd5eTvjnHC0FhEysZwQIIqQH6X",
+	"1pymPRlg77ihftjZthQ6vEeAyT2kopx1TmUphIZoUviF9RIg2AGwdQCJvaRnxMNQ+KTUPDIalMUMErFp",
+	"HYgs2WntIBXa+YWxtKeUl9oSJcciNDm1Q+fMKP2VHSSaa4jnaNMYLnC4AxDwuNpTSWgMvVBJpdKOnjhd",
+	"NHC6yB120SnoLa71+142OWjfINo4r6NBOpL5XRuVrXm85LS5CleirnWhPQpikU/OEScEeRmKyWtUXTvN",
+	"qnsk/app+G7QSBp/Y43wSY1sbpWPdS9Cr3dgctJ+Qi4iJODIMz/2HiZRruB3MjxnJ9M6Ts1qogGqOrlH",
+	"f8fvx99x3Bpam1AaAk9lHWvHKJG1BrHzfFQVit2fUG+F+nt8F8l9yOlmgvkcyRer+j9wfEP3LG3BQzhE",
+	"ebJuUyP/C5blX6T0/jLkdRKlVZag8nN5FpPzINEsJDgG/wz7PKLcqTVV70eGlzKjD4TnIwqpdJJDIZzj",
+	"hZpd5/RPP/8weD368S/f9f/8/tlf37788O0f312MX31/mRPEPKmzL3D4etdT6mnSJTy3xiGVd6ZwTIOM",
+	"I8o0e1xi3s4TBS0YrWmWcd1X6v7Ji2dJABvM325aJhItQoJmMfaviciPYOT2d5A9r21ytcOblHe/l+Je",
+	"5ySWtkitiad6SankIvGCBJdxWIw/EYMZnUKH6NjsoCykUds7UzNE1e4yYiJJFF3q4G3LbIQa0MLUybhX",
+	"f6BkkpVzsT3hOjTPzYR469SdikY8ZhhdvbRle6exNV/h9Vp3FLM20ADJdtzTfq8P6LEZaGd5Z9LvueMz",
+	"c6uwqeYVld5kqGnmUrJ1k1RUvCKI01/JuZJ9RhiDyJavM3moLAIwLyp4ZQev/QtyXl687pqyX4+qJFqv",
+	"VWZEoXmI/lyC0Fu2IW9uIxJ/gKuVa+bjMAT/WgbAkwNZ4DW9JtvSWPFbvLpUadT0RtfYW5utalX6KTd6",
+	"//774n7WV7TsbkArSmcGvSK2a6JM6vfvv/daQfcVVhqe1OU3ZYucW4kqbXtX+U5SigkKoqlk2q7J8ap4",
+	"2qxZt2G7j5brWLGAqq1LsaGGWVWq4aTK6epjwQp3T3dZ4VDBDda2IFyEeAYqxceCVb5kXGigejXIkxuK",
+	"Ty7evtDG88DtduhaszXX6fXdHqD4rFTbsc47Enyvs1ygjiYFvfklM8OtngzkxsiFmXae/+Xt88sPCstE",
+	"vuq7Fy9fwmQBoWraufj5vWoJqJwGawon1sbcfUb4tWDrIha8XJ8dWPBRACjzL2m0+VTaeSSzN6WJTNIu",
+	"Eyypz2kOjJzjLc0N5sn9BP/bp35CICwhstJyMWipqQsf9JNVRlbJSWu+JmdNTFlqOv1tONmh4Ukukp6K",
+	"KrjUbguPwU448Z2aVQBHc5/E1XX5FLSa0AWYBaiXZ7GNFFCSZ7cTEHZlOhEWP5d0vGv8wuFdCUspbzTD",
+	"gbUHUIwHv8h0/2l6It/BT9+rX7YgP5VNSkUFrQCOaZuJn94ZnleKxY4Xe5+ifl0qB+QRlAtP+G4qqJtN",
+	"Y/RFtf2DILHh+WXzU/dazXBcGilNOAecPXMoukbL0mPQFJOy0G5e4hSpX5OFHU5tEwdNtJAXK6OqFTuG",
+	"KrMzjllsmlWQUNo0MJWQRgSw7FZ80Zl2LvFqzRCbxXSBxT//J6bgA4rZrY3wn6zPXeLeh29sIr3fqnRG",
+	"Db0zdaraetaYh4o3cmXqWkJvh9mpJ1nFUlTWs8mCXZ0rsF3ADnAdx0EQXWvFYOzVfy6/XtYgvg5rzixf",
+	"5UrE7FYvAxZqgPXrAJkT6UY0W2EcxgQHW6RKdWksvwqdvnqd3Z3KglZ7mXKENga9Jpj0c/Ykk1VMKKDB",
+	"WVG7lfPuHe9kFFx76tVVSpXRCWCDtxqTJ+fC01dV7B/NwiK+ewNnnppVKZ4WTRG+VJ2LVYsOBDEjCxrx",
+	"KXINMAkcnd0mLyxgMaddkE+Ayo3WhK1DklTCG3c6+B0UFN/JS30tbxYP62cMSVPstgKBkt3m52JDHCS6",
+	"rkKzk0vPe+jbEEfX6lAGDJxwgO22mzcZMVzHUL6TRAKE+UFJlmrUZjkrvZtdTVyJPJLrXXsCjhN81uc6",
+	"bxQ+mr2f2ew9buQ42eXfWgrFo4SMzddrybkSVHQPe78LVX8Qli003OH7OgP0AIsL0jTKeFZnmL9WjCpG",
+	"fMlikfKtmCwoFyQmgTHVm0+urR3fdCKn+9j1LdBX3Fo73wav6iKOb6CcVaE4rEkY0mhxGMDb8Y3zVvHh",
+	"Xcb6OVQuJ7npgDlye9BXB8ew6CvJknyS/4Jn/j/23nW5bVxbF30VlPapmslqWZbku1yz9pJl2XES3+3c",
+	"pvuYEAlJjClCTVCW5Vl5mFPrx67z4zzFfLFTGAMAQYnUxbeku72q1uxYokgABMZ9fN+2NH97XMREyj5p",
+	"RkbU1WjEDwoHPPpQbs2METz9eq/PDCQkWVeX93p0+pm3VnXNXlT0kfAGBoVQukz5QqL8dIAmiCsyNWzx",
+	"9Cs7XzDh6Z+bXX4wEbvKzTLMbYxMiYaP8pMriQGcXP3gJFUyxszqLXPapUIeUj/W/eipzuCpBr8Cxg9m",
+	"CSELOGnOO0+AuafWz8xMPf73Od7pHGbLr/xitiE3LD2Q53tFyTMsyFGXB/xJX17uy8qrtqqTPo1MvvNW",
+	"B2V0IvqkfkgaHNoeGla/9iEoe2nVXlBxY/25S0W3xWnkiUKx8Jm1yEnE70ZEH/1i4VKwSH5Xr9YLxcL5",
+	"SMSsl5PgFmLII28/ohPN0B352bX6SV9dCH3p6p+1wqBHlwQLu3Qp4GGHFoBUNlIuVY9GPp0UI/ZtZylg",
+	"a3DjDm7lhz2SrF0oh/IPQfRFqZiyNZ1UOKS6Cmln88EMSyaZ7bQ4TSZlGZywOR814e5Ya2gNwlqQ7B06",
+	"vpyZo4Z7p4et92nG7a2tdOOKSnUOkol683ypuraukd/P39Xhz8N6o0ScgHWoO3JqZGW3eW5fUpEXJNQS",
+	"AvZ0NrUE3mPKIM/YHwNVqjdWvpC7oU6QWUCYaNdTb6dKQiI2Pyxaes2zEdFYCLQJUhhbwbqHYaKN78Pp",
+	"++3Gz84y0DHoMfi3F42uo0FoOHvkgK4BUxoYgtrIVl2G8JzNumXK5HS+4ncFvDG6Rm1ZqJZX1pcqlaXq",
+	"ykVlq1beyKCvUqTydo3Zv8q/Y2+CXgXFnmWozpSUUyTlPsyUenypKr/jhsk+YgJ6n6yQdMJkc605HzTX",
+	"/iROWeRTaZKttyte1V1prdK1rfXNjY3N9a01utpacatehZXb5Up1ZXVtfWMTY0gxt9DP7CzLpFH3LCV9",
+	"Kz+Kc+RsICjqSiHph7NzFGaD5EUBdM0qlD3gjIukxVw6EIw46ucOfD0neBH0PZt9mF+aCJDwLoeJYJF0",
+	"yJin27in19+brZ17ezp3Kmfjhz4emZaSXAvUSBC7SrFLJ3uyiJWVchaKN2U+b1mf9jM+nHDlyrNKN/SO",
+	"zQXeNT0S8vXh1dsaiB0lGEAvJtcAi6POU01/zdU5M2CQj8q77zzNXnoLm/kWTeWplbCy0lRm8yX7RL3h",
+	"qQLXMiIzvAWWV6JnYwX5ITlpHo4Xb66trawvpNFeirdmLgKPNBXxdqoG0Z57Pus5PuaRQQPQKZklkpF/",
+	"K59/w0Zq/beNF+NjHav8Cqm5EWEZQgoocgwxRZcmBd6TL2+h+OB0A1t/C8ZiqA0NZuTGXObRgpFDUJDT",
+	"a/tT29igyo1Ji2n2Tr6kWLfQ7LxMALekqz9Fm75tuaP30MkPjuvlRaNEjvhwckwJin+1XNkcS3h9e0Sb",
+	"zcaEZ8vySn6NOMnrl4/crn+b6e5+OzgBqHcalTr3RNMqm9jhKjn0d2CBWlSw9VXy5myvQVbXVzeLRCgC",
+	"r9W3AAKj4ZTTUDjjwJAra2urq/OBAtrwndYtZ4pEofrKkk6aFpNer0BgmvRg1dI4i6tPW3ZnlIbMHRIF",
+	"CyzIejdjRIqJkaeEjoGmFqQHfSoEAaqdk+PzC7Ksul6XXSqW/+17P5bdKFhG83eiX626tlndqlQXPOUL",
+	"SJ0gSIsd7Ac8+dA4/1+VKpIgoZgHZp6QY/PEZP/Lk0ioVWvsGftJ+9+K+ABanHCE6g2oTbP4ntF3fsyG",
+	"yQkr60dMq34BCaLLXo6TM+NxEv7nfzhpc59QIfxQftLnEWEipqRRrxHBBoT1fCF4RP7z/5LG0T/5II5o",
+	"yqwCEqrH1sfA1RDtVDUjav1x347XzcDVDy+bqfzUEpaVR9eOTLj585aL6M1yxOPJNgcPvOU0neS1tIX0",
+	"zjmSe8X40TXpw90y4nFp2dCAeIYikpE3cSCW6CDuFonhhXxbykpZeJldQVK8SR+9Bkhu1wpWtUgcRqPA",
+	"Z5H8J0iKa5fKf4f8Wp5U9U8+DPGSjNnALwMPvw95rLDjAZkN2SivpdBdsC3qWfdTZVb4fSIU7s21C04s",
+	"MT5+dgM2G9VY15RZohH4Y3xTfA+qmEeWkYwgsaGYZCJaPBiXq4UO4ueLKmecvWB2ZNf2vccZAV6DZBlB",
+	"skkw/al48RgKA8q1IBc/bwGiqfLU2uOR8g40QCKPLPYXHhU1Z6HC81Vhp6H5Xcgh6wUj/YdY3JxYuC4Z",
+	"umVS+ykXxs92zhbBpH8cntn6j+IUoaPdk5Sg0UXfqTJXP/TY3bYmsYIOWi2hIswpYEZ17Iw4mWjVUzV4",
+	"ZpAgqXcSqWCB2gM4Zj+eHu0C5sZM1OjPhg6hRhxQfNovAGqabeIkygx75xGoos0j5ndCp5jmO5E+wzDF",
+	"sLCdWhmnmOxitWtNYC85/Y5pKaaTYNYeZ0LV1KZWQD4oCuQ4lUoG7V0qzBD5+ak8l/d6PExZltZgxjE8",
+	"1WwgVJgdhZnqQ4TZXGDwelgAnK+KdzLm8JDFjzhYaOkTvj6jLUjL6InEnpLZTk1OXYfziWPimPjFZEyW",
+	"ODq8qX+aH0aXOwKEIV7qiyQiTg5CQokXjUg0ADFIYzLkg8AjLTb1jVd/ZGqZDHmsHYezvQZZq26WkyDF",
+	"WmmlVHkM6snmDH4ECyVSK4UXJEnY+JFo12ymaPkdCQe9FnLRBXzIoiWXCka6UlI+2bmYiKWDCDO7sqjt",
+	"JJUIV4NOa6UxEP7Jd49iN80DgIdxeqNIQMOjBBhhwvpKDCBRFYUJ/iX8y4Q2Vf4T6s8TGgKop4gj/74w",
+	"yZukjK4A5LyGj0DTyIKdADCKHMwJPc5Z3jTWKOJLbSstaEhPEgKzuQuJNmdT9SRZSHy4wkSd8vRHGGYb",
+	"Pybfx7yhZmuU1jk1iNY1RT8TRzqCjwDWyivE3w1pGIu5NPg8TDdxNHoEy83s3aCvXLBhch4iHS/rGQtM",
+	"ZC3XyHGQps+pEaoZzzWvPnFUogipneVrin3Xzh4hV7XUXDSEO2hOXtUGRLM6faciYEMV9vyIL1LGGvCW",
+	"BKk5TphZs4/hwkhcU4Fe9IItEMNYyeyTVUJ8AuZlnH7F7Mm0bDZu5tiZzRPSZ9IemQhiRiJOyJxXFChk",
+	"8kl1bRU6de+Z3NrVjEBkJPKor1Is0wtGfHAUmY139GF3BWgsmEc+SwVYljRi22QcLg3x/uR78BCnv8cf",
+	"ACI1Ed2Qi6cmq0aX9/Yu4LSOvT6v6/avWWgUHvwtYhqZ6EA7Yvjm8J/XkdwEurF5wXf/e+oe1z3gO1UK",
+	"O6VqLV5wRZNjPq5Yd1yB6j3PVH9Z2yqZ2KwtYOr0OVBMK8xwFRLjIXusKLCXdOYuf87BSL8Y32Z+rQyO",
+	"giGNkbz4eTbyxo+x3ZTZLzoIYT3khcnIpDPhstDzw07RZEQr5XJ5fi/OiLIFYjSbP7L27hTjBuUAcm0o",
+	"ILnZZslTq43Kj+QATSOSHKfkVTbUE0rGZGchH7dLQ0wqQj0SGArYIPMc223thxYUc49Pjm3Bp6znw6+p",
+	"d5ASBsVERqnVU4NUpzR9QjJ2X6agx1rWvRxCSQ0e7tTIcZ+Fn06OSLW0jtyHGKWhoYc9BpCeCZkbW9eq",
+	"HssScfqV6pIqt7W+N0G/GwbYBiqRjLTlygqThwKw7aJU9XHCbqseW1A80hGXk+f9ULBQQCi/rf91O1Lf",
+	"sXAIC2qNKrt8Gb/LrV9OeDjnrB9OrXZ2/TDec9vgti9WMLwAayZEWXib7DcvHgzkuhBS3PQszzGKFLuW",
+	"oERMHFtuEGR41ncoJkiMSs89df3Tj/zzch7nhd2Nr6rZSI0bAwAn2sXQFOsYOevRG0ZCPqwRR3X3O9vE",
+	"ETENmPxH4Ic3EIqDT1SsnIZE7hDD6chuWYSuCcYqQ7Uq+sBo2AAgUYTYDd4W/IE8YkE1XZF7AnLqmQE7",
+	"OKn9SwCEc0qbn3yvrVo8vXlE+WqQXGgC2fFkScKi7wviQd3ufDVmj6QRej6xoot41OYUDxMzEFPwRF4s",
+	"YazwU5SIOtsYeWn7AbSwciByt8SVo0845HlUadcYwt9Dd87YTnlkpdcDmYlRmfWox5K94/iegJzL2IFJ",
+	"qqgocXnY9jt4tIFdpkdHpMUSdE8syIYic2TaVmT4+Dv52uXtx8Xksx2+al5CTZeEBozeKlhhK68mMOMK",
+	"iQiq2Bv9SNVsqSbpxepHN3OTTGMCysgnLHSYhBfEF0ac/3KsoiZdzqf3+SN9rYV0I4wsZVaVSF3PBnfd",
+	"pM5ULCxYiP0cSnMjU2mesXbERPeC37BwZudjhBdfx/JqLMS3/q4V2Oh9mX2p+8f++w+fKqf+x8b7bmvf",
+	"lX8fXN4fVI7891uP6YKcGGxWJ+TYoDJ7gOVXqlQbIY+LOpGtfm1doqEW5ngjq+Wt9SfqZEzP4vd53tw8",
+	"fYyp+RoqxGlT1jZK3oASg+SMhWzIvAbs83M/ZtVzf6L4bWrZDVLprCRoPWNlNyrJk66kwUQSv9EHgAfe",
+	"tSmDWauutMrM9artypq71drw2hteq+x63vrm+kZ7Y7WyWXHdTXelYJXOVNxye6VFV711usE2t8qVSrW6",
+	"srK6ura2vr6xsbm5tVUuVyo0o593Rh2LZvGOcKHmDnLgisLy0mDhipSNuQtSQjb8iUUpsxMgUwqOpns2",
+	"05FrU6lZy0YnYmC09sIQtvxmKkYP8sHANtiWKiuVtU+umszdZ2hSqZ/sTT87O60KuOTjRZyuUwGrujgj",
+	"fz3fIlWqmzPCqQuNOGOHZowzawyL4YlMZGZUHp3fFFLrnJtZn5IePzN59vxG4GR68BFG7q3MMH6gisH9",
+	"WJ/qpCJwrIhDmnsN3utHvOeLscz/XARmRjCWaaVVdQsv1Dhb+TG5GDPkg12GZBOGgokNSFXpIg2R1F88",
+	"IlO+skjmXlmBcVIMxttjg22b+MAjBrX6I2OPTKmo0YEcVZcSc+nExNFAxC9ZYJNZgzTdItQ/ONN1K5kd",
+	"as9RT7TY9NYWkXdzCrYFCtVVb60RWWMnK51MnlkbNL6zpsu6vKa5RdpvU1BcDk7DeYK2zqc6I9i2N1kR",
+	"V307FpiSv1Q+ansQDyL2eKKweQ7Knh/SYPKMrCzQxZk+JRPTGu/chCbAJ5vpQsenJp/bZXeTbRGAfwSA",
+	"j075zsEeipB4zPV7NCiRYyyv9fyO1BY04CEjvQFg25oWaapqN8ftkC67S9+uSPy2VepnQuJ+SFo87j4S",
+	"LXEc0xZf7fSDeJZT11kn+HM5vbzCzlS98jseQMx7IPos9JgHRak9fsv2It5rnH1UjOlElUOraEwYjFKc",
+	"Q6HoM9dv+xDoHrdS3HrqT9pu+4GP4sRgAohBn0WCeQgfwISA74/bx30WoZWVEnRy1Aqh1oy0II0Z/9YP",
+	"WId99uOuF9Gh/Bm1H5/p7fKAZWPGzw3Om3Zn91nEQtenPRbGnHiMDMTgP/9P5ENeTLi8ryo11OV0EHdL",
+	"AwVuFTFqME6GEXjdQJL3+6KIuHlw8z+XXGV1Lvcw4gF7cudwYcdPv6m8jgKIxczfiXIub3fmd7qxWAAU",
+	"eOWXIpuY6lap9VqMu0EevjyrIvt9XuaR02yTitTk1bW1MWDUhSAA53vr2wkwz3hC5wk2w7xZkgnjEFYs",
+	"b5kPvEx9wQNMUks96UNfFgXuW/yxTpHoAl4jJCvFAg+Zyps9WcJofAs8QlY8cAiTG3xyPX9XK/pE9OU8",
+	"0PjxfwG188SM3bg2c6KugyZ/Eo5ueGzeQTqTI0i99blfxMTi/DmUYa7Uz1uiPFTX5xLpC4GTzyficyGj",
+	"pQn8MwT9xELDvT/6E/TMDzzrRetyz4+zr4TccsYhT9b0GY2hSYpifOrveYujnpBenoXWZK79C26rfB42",
+	"yiZ3draJs9+8IMu07y/jYB3YP8KUni5SNIqjzKzKlROVR0XVmU3HhVMznHojC3mOBfIk+lZnqh+6wcBj",
+	"0leknjMrqZFlpKjJ6LFkvkEoz7Sgg3KjT/lR60YdDRjhd0LxhGbCeHQ7E6S64cejR2UxoJOMD8I4yro7",
+	"flGE0M1KZX2d0KDfpUvVrOqNPo1jFsmf/d9v/lVf+kaX7n//d/XH2//9f01rJl2X/zbZB+BegmcSQMuQ",
+	"gxNRlk1pB/1UCzl5c/KhcU7+V6X8VsUBa1m4ZpqIAhLbiNg0gQxXIqau5IaNktw3PgeGKIq4TZW2EyXi",
+	"6Dy/g3z/N2x0TYMOj/y423MMklJGVdQjwpLAzTcXit8jwfNV4opmQxLuJo15WWgFukSVppN/uPU3VqRA",
+	"fmApqipRShZ6/mq7D2xUN7/KLrYzd9Vb4IaNtonDXE/QpX51bX2RajtgfdXNddMGdiDEgHkfsMcrTSM+",
+	"T6M9gj07tyzy26Olu7Xy1pL82Bmv5pvUDAsgePOoQ0P/Pmc7HFvfPiaQuzW1mqqJCGYT9Wc6/WwVzz5t",
+	"dVRFtR3d+pn9nlBULL1cfcmjJDT2krtxFl/GLuvTKAZamzf2G6EBGYR+/PYxa4/UrAPQldc0iK9BzGV1",
+	"UgjFhVRU9WrY2BTQFgt0haPzXw4WBB6cJB0XJfJZF96Go6LhgoM8Z8isiDglXf2QfF6UlacjT1rNy4jp",
+	"vss8v+Q8jhjtNW/ZRGkc1S8w7cch1r+5EzDr/ygW5s22ezSm8qZGgabD5JjnACa0VW/FrbYqtPC7Co9W",
+	"yqtVnCQTmIsurLXLboVttLfa63TVLbPNdqVdpiutqrvqrbH1NsIGKKoG3bhRUuLE+lJXJ5i/s2qw1Iwt",
+	"TVHSbagTJrFZvKn2frL2dbh+7AxNC212ab/PwucKaQLbt3pTc85gV14+Z+t6Ck5HwD0e4MzbOyHrKc6X",
+	"JdU8sHTgGV1CQzFk0TheBdauaXtpoWQ04nrk8YHIgcgzmFhkeCU6RWM7ciGsuNUfY/t3RsREXZquxpjo",
+	"2XhETcbaj4kDNAtXQF9OqIqpys27GGjd+pwgiLBJZ+If+hb4oSoPUG82vdjjMy2qE5/aleoMzRC7dS0q",
+	"ckNnOSJ33pjZGJIGNJ2k23Qf8dKn23jwrqe829kk89lcX45cA0BahHJf+Ncg7vJIWRMA8BhGPOgpECvV",
+	"L4gpcSfkLe6NNPaD6odCNAW4gBKXBgGLpHUwDcomW7DmxWXUtvLn1ce7SgBb+2JBrTmmkzxval8pnkm5",
+	"O6RMSM15Ecks35oymObq5MWl1hXbNFVCphosF0NUkILxGcku8sgDLsaJgQFLVbU80JBgygCyRlY6Mssy",
+	"nJxemmVhajRwa/FyvUXfcBmsg5GYRuwtvWvatQLFDLiTfYFgZoFXI1vlIlkpF0lltUg25OuvzObQYGEc",
+	"+Wzak9UVSZdMl4pFJ1i1WvimGWEs9MQ27lr5KOUQsLtYvex5jLPV8kNK7RbA1dEdzw/E10EQwSCYxdkh",
+	"JSoQEiDjSszVG2d2t8UUApYNBYRyHTHNJJRTx087Uj7gZcxTNd3Ps9QVaOOCoqucA5+q38ZNYFVcpZ+/",
+	"Vp7loech00EQ2tQw0RSHSxqwbhENNWeN+mT58QNwHVA/5T9F6P5QG1BT2Q1SakixCbVYUlBETAx6D5af",
+	"lekkNVDlglt2HqiyjO6pOSQM1Psl5V1TFwYVCPZT0ICYn4nnmf9Gamj58g9tBcBImL+wePEjKE8gondd",
+	"z2VVKK8Sf1IkBye3q+Oo6lOrXdazs4qJWfY09Q3sFkIQtX+9BloWCrT8Ltd1CIAAcphPWleh38m86Vor",
+	"dLZY7ZqewXTRovqXYFSIdspuFcKDbmSnESuRejtWH0OtW592GOlwwkML2ZhGHa2mfGTOiFNg1/BLeNKC",
+	"kiy/XERN0ixrlrdzoZtYx6NnLhNidosrZA3qtuNXIzuMRiyaZFLYmoXNpw0+P+eRgd9OsKNhgGoUfkgE",
+	"c7nqJpzuPczRvZvuVwXhD0xosAvAg0+4rEI2tDXQ/BPOKLBO9z6nXkFqcXLfYy5SR7oDesyTTz0YUaZN",
+	"VnJRO2Mhltht7JsyZwS7iNMPf3rWmOdq386ZTXp15+7xXqjHZBFq3HkW/cEp35UpLeeZuxZshGwadWNr",
+	"GIDAgglrXN+ua73eGsVKZFTLlQ39N5BIVra2ysWC6/e7gAmouHCX9huHk8DAPGz7US+7aXGlUqtUS6vp",
+	"VnEVGFmgzdHzRfpHqtESRzAJNBwE18oCSF2fpa8jRi3jrFAtr5TKpUplpbSlv0SPbq1S3twEEKBYMcTg",
+	"cApZoaoHWXoJTmo4iUC4urZglYn9uhcbyPrTDUT638kum0hbuzGLBWlHvGcFdHTxQtu/ZaTnhwPpS9EO",
+	"JwoCCrlvBOoT/VnoLerEVH6kNnzO2GI+PjJHz8d5SGBGn6jMmgL4TmtHaQITxdijEj61fFjy1VmZ5RlR",
+	"Nc01ab94CIiYLLHpslMym7RYhz5Je25KfswInICpJ6jvpbp0+yxMhu7Hib/9Mt2xGLRNyae8oNvkoj1Z",
+	"2hNi1xOCcsZ6Cjo0KylfN6xaai3V+r7QSq7N1U30wLjFIghUC3sSmWonc/VNwDEVbPRTpw++9/yX2sDr",
+	"8xY7LZQCUx2wU2Ife1L0QyGgPflsGbeQ4ln/kVLeOc/13S5BYr3Mhy8GyC+ysQ0dcx6dInHs86nyeYMQ",
+	"Hpg6bUXj5eIx7VLNH6Nkpbw2oDELRouguGc3e6UxzFOkEqoNLNa0FNa7tNc3yZml7A6j7iwjwFa6Y0Jz",
+	"TBVMCrOsIzbTNH6aiJeSOCrm9Wpev6B5/bTtR8mLnDNQlvaznqIVyQwha+9eChY9snVZlSdjDPa/Wa8f",
+	"MUFLLu+VWhG0eEuZZnoj2oMgUC/uUP6AnPvBLU1a0ZJetvlbon5XQXgI+2rg+cW6zmzPXEWTF+9/jlXg",
+	"5Pm7oDcfUxY+tYbEvK5poLkwyR4dQVcE8WekKwEV3rz2WWVOfRaJDJrKqXVN8zWFy1E/pHROdxDmRsng",
+	"iu0ENdgsj8cNmnBSNNJbtO9bdwwuAPS2/iN1JOZ6l57dsjMWQ4cZTn/La/P0madOyPN3m2/NF3GLud7I",
+	"EGx7gtZG81B9TK0TYL8ZvbuSc7dY87sU33lNTXPJh4xi+keEFB8oPraJI289R7fFswqZxWa7Ojcle41U",
+	"qlb3KaExCRgVcdGUFppFwQYPgNblsWZ4xDJEzGxHjMSRzzyswp877D6d7W8+AbeQvDp4FOv6s4ivbaJx",
+	"jR+xzdYeJFG2ySCvQbn0BJgTYxLIEj5T+ZGl8Gjqws9cKTIl0/eOD0nAw44mhL2RYqTDOVLK0wQTiniD",
+	"SFXgOCcXlUNHTtk52SrvOtvEOdnYXZQ9YVHodTnVxeDXLW6AbYtn2Gw5t8u5wEOR3xImRYSfCbJ0cnAk",
+	"n7IqF2IlJR1ibUWgjNIlgKQ1MqR4QzqyQrRztUDNF7SZyqkg1/AgbPNxFN/p5v8sex9Y46/tuo2H+wAP",
+	"RqjI8B5megMLqdc2j5IM5cI2+aJ6zaRArYtNNj5rCE9mXkOOxDxhQUPb3grTj/OxvHK8P2F9uirD0ukH",
+	"KbMFje/NWQgRSSW30lxYXA+d86a2D4ZJYt4BXVcidWJ2KcLFB8EzI0dtzK+FU7N5vBsxV5I8e8+9mOFu",
+	"7VYLuSof90WLzzxgExUbvJ5hUyoIkaQwQ09BMR88Y0nGyrxBh6d0KqovbddPr42pQxnRL2TZL+Cv5Cn1",
+	"pwlZo5p9CAjVXzaA+LShZLXAc8aRL0UGf85Dwsf42DyJ9iLEdEX5A0pOGthv1u9yuH4xsroZpHSzOOas",
+	"yT4Zz9xiXsnDSKD+XGxu1Vwhlac2/zxRrj91POvPq/cWiHDlArbx8M8f/nrKONcRjwnz/Fje6/HY1WPn",
+	"HQFRBpEfj87lktpl7g3Ob/yc85CqM6dCaRh5Pe405+T4XAGpcTqIu9VlVUYtWCykfzWM/NgPOwYICjQJ",
+	"3sE0FrUiPpRLLugIujPdiAuxBLyRb5xz5i7tsdjtLp37MXOKxDmO/I4fOm/lpavlle00b5xg8lgwH95m",
+	"l1GPRXAe5EnxfBEPopZq3AohRw1zNwYNzndJV53rzdT3P7CR3H0tKO7POMpheql4O3dpTCBhssxaE+on",
+	"2kJNwBfm2Pixwk33mOt7TGyb1dSzDDi/YR6hcZGEPFIYXWOrbAJiCUBXj2EZZwlcL7lH5C7G+ZqV6MZx",
+	"v5BUkU/bOg+qIi8+aJPpSWDLNo2g/1bRCiIyDkDiuC7rx8xDyQkA9ADFAbchlOCYHHsLOGocJdJI9qR6",
+	"Gi74anlFDhn9xNRPc/eYmn3eJvsBJW4YEnR5GFM3tvARG116y/yISyMyCtQbEbXl5Y4fdwctaeEvu+oa",
+	"8w/5xsZg6iy0MQVcEMMeCr10A6Su1gOiZ/ktmK7yY2Ubbqug2K3vMgVYZgDfvSV1KG7pIIiTeqh+P/Cx",
+	"e1TtxIh1fBGz6CqEXG6M1WRaFoui2kA4AhXEkb+TQrpLQy9gEN6BwUqjDp4y8HyIOusUMhbjXYVXYVMK",
+	"dSIGODhfkGq5XCLA/IVv1fn3laIZupIG51UBWumvCsUreFvwj57oXEl3xFEkCKiFV8tl8qZHA6lvmaf3",
+	"ytsiWS1XyJuQE6DDuArdiHksjH0awHcr8jt5sgM+ZB58tAqXA/2TblaDz7fIG4qt/RoZAje21A0KPCIa",
+	"BGDgtnxPED9+Kz9dK5dLeua8rxCv8DaqoxfPkEafgmI6jfbni8RGpQI4LKVQ9xUTRZ38MZD37dOI9ljM",
+	"Iose9pYGAynH/7fw79k/UWpn3OsqVDeT76ceElVRN3FjkPll4iheEUdRUGhMQS0+HJiZgzshZndxQqtJ",
+	"QinThKoRRNgsuWpBYKQi8tGXyIVFkCt/fxW2WMcP9XG/drCa/PqflY2y+j+H0A6VFg9xqdsFCv6IEb8T",
+	"8oh520Rw+Fs+TM9Q2kHyFfQHrcB3CdfcCqIor4YhaVTzG8b6ItV9jQgDUmxfhZT0GQQ1k9Wz3i9Uo8Ld",
+	"pH4QJPBvpFaIR30AE5Wb3WbfkNv5jaPwC7nSWs6Nhf+HcC5jkI1KKW/ZL4iGHpzr8fdgHiQ3EI5UsXMq",
+	"HEklnrsUwRAd38P2LNWL6RSJS8N/AHmIYHEt/VxESiMnlxeqJlO9g2RV6VUYMZdHHhDsw03CmLSoe4PA",
+	"64pEjkItNaABSumjqNkVGCXsNR/BneR7aUNAhOmmeAdklZPaBCTmvETqUlyBjZJ6VyB+rkJ1aca7NJ44",
+	"nisFrCO1WzAE80n9Uh6jXZDg8tEmZ+iH5PKigXfp+dLQwsbBGnFm1Rg6cE9EYxYEDgmAgNYIhTLWiNyy",
+	"CLoKqOcJ0qdxVxQTUWOOMApxNVveNuq0aH2Gb16gpoaZwscsHPRgXVPfx/SGiatQHxI6lBJsEBuqcAbg",
+	"qKpHBktjSMA7JXLOE7QXYKHBxUvhptj4uvI94CPhavlRGxziRM6huSPHqTpb6FUoYhoPcm4Ha3op9Kpo",
+	"NdflgadTF3E34oNOVzECo9tBnLslCI871nmCD9QIjBSpkf3mheK+RVxg7Lgtomej9mCPxV3uEQdSePrI",
+	"aiNawQqLhMc6oXD2Y6m80okUfFgIghVQXaVN6+iyaINijJqQJIqwSGgL7ymI3PByEaQ8M2wz4io01NFm",
+	"/nJ7o+gsXYXA7O6yUNiQ0vW+lMRL1VJ5wmgaDoclCl+XeNRZVr8Vyx8PGs2j8yb8RjpTfhyMGV9qrxdq",
+	"hUqpjFfJ2dG+X6gVVkrl0gpUCsRdcLSWVyKvT6N4tKzeMHSlsqyepZBhA3UqtSiKkKoWLgs9ULzgwZiX",
+	"fOAVavJ2dbwYYs/y6frE5QbNkkuW5Y9UjPRHca6rz/17Ns+1dTBPPtKwM5AD+/E7dN/3uVxpuQDVclnb",
+	"ugoE0jIQl78rPBKMBMyKE+AKwAKAIZ1VQNQB9xo9KxhAA/ZHg4dxxIO8J6jrl+FifS08YxXHn/UjM8/l",
+	"HerpECf8pDL7J5ehhhTDDsXV8srsH+2B1ecxKHNem2dkB2HMotAQ30KYpNej0ahQK3yU1oXessVCTDsA",
+	"2KD2WeH3YuFuqU87fmhAbU1qo7CM0e5l/YmJ9BSWkzti9sNcC3/aeRDzjfnI4EJIz0rv14ISB7o8IXnA",
+	"3ZLwbpZo4FMB+Yo42SH6feiLOhEf9NUdzIffxZISI3i+Pqjzldw7+fpaPfa6n7ogYmIQxOjhwah+FAt9",
+	"ngW/cCg1mRTfkMzHs43ovGlzCETksMsD5WWXyBFoASkLpxRFHWFLkrR2elRafybugPaA1H1G6dBQaRw+",
+	"DGtayEfwSKnIjBZjd3KPaKsv5PF1mw9CqWa0+fMv/3dg+Wek499KBTD0XYaXewM86AxTq2mBhikvfF8L",
+	"i7MDj/X6PGahO8LQzcPEFOyQHe6N5pBQGWQGeuw6f5aRE/tRXEi0qZKyH+nUkmJFeGaxmidSdXTHeGL2",
+	"1vybiNrV8tbsXzR42A58zL88WjbjTkgOcZ58nioYZ8g8cwQ/sNG4wMPvrs3DM4UdjHnC+ln+t+/9QPEX",
+	"sKyGuzOgEBRWeRc5iE0YWkfvrICrICLmfTLk0Q24s9LAxMCn3JQ++rPo60i3XiHVJDariqTgeDzyBqRT",
+	"NAiY83ZSMOFVDxRMu9HobBAeh8FcQumcBe1ci2mcRAgrRUOGMwRZ7wvM0pUKv/jpWZ39iyMe70nV8nOO",
+	"2y689Oc9bmZjZRw3/E4ftx/FfPdhQhyb7E2bRia+nhSXCaZJNXIcisJP1ix/Hx2y4Cl49KbeZ/Hz7mhj",
+	"NOeby/mqY1HR+g4CBpAmfoi118/CEEEyXDGJpxthvHCb6GC8rhxR1DgYQvRFKQkCOiq8f+33hSK80X25",
+	"wiERQ1R6+SQ0oCC2C5f963eHuAGjkQCMARqq2gsnAYmFqI3+2JoDPogSJ5LaOvB7fgwhoDLeEBmvyIGm",
+	"6JnUl5YylZP1fAF1GoRHBJ+uw1aggoXRwXFX98ALDk174yo75ZCouFzikhiGy3y3BGLS0qeQKy0Gblf5",
+	"KRn6/U26qLVIVLVJUfkwMI+36tXxkKlgMlgAJXIGGSdEmmwPhJyxwHIhMIL8sDMpPbHS7YFGgqX2H+iB",
+	"jNkG6E/+5//853+4leyGwS2pmrzCgp6IKh76BT0Rc/ZIyIevyuOXMaFwxzyvwjHHLkPn4HcP91iWI67x",
+	"QV5WMU0LFkENGQhUnawdixWBLkGhKIU6olWDlEZiN4ffsiigfQclrUoIoeSmCtmTxmPCfZqDZVmeKXm/",
+	"DdfEKoEES0JE7AeBujek/tx0nApXfDG1gFpgQiDjrV7Ea1s8+PR4ga/eYqG2sl4uLyjKz3BfZwjVA1MQ",
+	"kLTrgY1R1KlHuYP+/cNUCujstk7xlwq/UFxKHpW/ZWzql1cN+9KKS065JdWeQ0kYUZChJPC7uZQEVBgt",
+	"J6DNcyX08PKayoGi2YvCFj+hcSwPWIK7q0xOqAWAHwP8ReTHMUL/QmVFRENBXd2TKPe6Mag9+U8/RJQy",
+	"Xb0ANejdbeLoEjFVLoUMiA4RXT4UibzGcfT4Ldr9NIgZlCccqZy7Gkb95EA9VyBKPkbxcMolspeARhOX",
+	"91owKDicVwUaelcFS0P0aOx2McUAT5Bmvkg8HJ3Fm4xYyGkAJPaLp0HHujSocB3yBovj2nQQxG9rE0lc",
+	"9NScmobahnJtzPZgbktXS/meUdxGx8OuUgVJ0tkyBYdQM5WY+VgWPLdGkAt4DD/5MTkr4Hgd6i3hgUEx",
+	"0kV6cnZ2utrGxTaVhFAKWNSgn3a3SoIMGN0qPp7WSOPoGUC3rBkCgH3SNjj3NIH5Clpep05V1yHqMkQ4",
+	"AvbkDK657xHP97bl1e1BYKpC9eic6ROAZslk+E9Eijx1aq60uKJQmBJDYeZy44dejVCbQnucLW4btD9I",
+	"YDTxHPJG+J1wyQ/FW0WJVZIf+GHnWu4Lp0icPu2V0lsjd1ks7rNkWabzTMw12RTzW/Luxt6bvmLm8F74",
+	"xaE4TbD0XUPD4mBOZto2k/fJWc1JKKC5BAASZ6U+1iorTyANYpf3Fjyrx+pHc65K7PeATxYq04ASR9fA",
+	"bVvFqfdQGg4a9fKikTfedsR7eYs2yScyY4BKjJtBPnJsMV9wZL9SsY7R1bMLdv4GdTb2Dlbl67bxC38/",
+	"tOJGGanPU3CDAx23vO1PUwmBxDrLLKLBoebV0KiJTNjfJqWca4RrGhMp21EdIEqaySdj+J2H2nzG7sIp",
+	"FmbhRc5G3rlQZCmvGa2sjBY6SrOP0uM2ce72zdm3i6e0HhgzlKdjAb90qINqmtR53D3VaQ9t3BUhN6VS",
+	"YcDWKb9hXhEYCTV1Zg97LUqkSd2ueiVdBLFyfM/ZJr4nlD+ERd1XIfgqqukBWi2VO1kkXP5Fg0C5B9gd",
+	"oe6EgJByGDFH5qEatNVCs5w0i0BsOXN5oEI+lgZEqk7Mhl2FVwUeXRVKBCUX/PqG9WMIn26VgWuySAYh",
+	"VNslHowclWAx+txDX7BtSLUnLjdcRpaWuizoq+p6MDyH1I+dtK9L5GdCThk4JlWQFgYgP0f6eJQIyX1w",
+	"W9Sg7wK3wxJyXTt2jBjI4vFzuRdw7EvQC6E00ljBXwi4WdiqWCNMvtuubruBhg+ISIz6DPMw4ip04EaK",
+	"zl6VLzoejaljtb5Dpyo+C2Q/kcsEmUnl41JDM2VOt/ORingJXsvSwa5TTNZaXa1fvf0NvlO15+V+V/QV",
+	"IR8SHpZIHbxS+QRsisSjUFkzJEsEUX9wF3WZC92WKuYpTbpaQrSQVLfDyShiLlQX7CPxuJwiDQS/CuHw",
+	"4MBpSLp8YMgxpBkrYlxAi8UBthlEz7c1VS32H6nsq8W/JWJ4OyWCL6MmHSAWO6THqO7CU6/bCvrLX1yF",
+	"cp4dSIpGTNFJAMazER0jPiBtHgR8iE/HceoBGZM2JNB/l6VUp0VsJhq1IzYe/6iRcjrUouMmPPAsCrNk",
+	"D6iYCk41M6QC8TbNUZG8reQcyO0Jvk/qE8Ck7fFI2vXGEcL3sFreAsAMHbMvZ1v0Cca0MRTUrOAnD3Iu",
+	"y9nO5cOjWxMuFxN45kVRt3j3elR6O/GQ4Xbt1YiTwahXtD8TA9EH+gqnRM6lrDSk6bk+7UTUx+6bz4Bg",
+	"e0w4JC8Kkgob+N6fNZ7xU8MYT+mwCz/MX+S5PPY9HpGuZnTW2jZLI2dp4JxRyR/kHmuztivlR5/bl/Th",
+	"x3lJAXti3N5I32588XO9foMXoBRl4bUCfDJqwCOtei0lxdvEePza62kaFsxfLYJgbp32vsY+TrlfuO1y",
+	"Ywi4DPPEEHrUD5Yj5vp9f6E0ngJBYmOmU8SIvCMk2+br2TukfnBmnv83bt1LLcRrQFDEJNmWctcp5Ex9",
+	"nOVyPfgwWxv+OQ60Gmr6OKc+TB3m9PbPPNDJgPMOtTWl3P66ZpbBmj609uG23cJiEhhIHEdd+2QYDjFl",
+	"HrA4ZlGJfO5yiGH06Egxl9ivFMqbpD8lXUedHBjBSCyoKRagtzKCu8jrwTExzI8iv+FvO4GyINVy2X42",
+	"jUmPiziv5y51FP9krXcJT1HI3f9WX5RcyOB4dCTQwjLs5wUa0Kgn99MNG5XYXZ9HMQNo90APp1box0s7",
+	"Z/PXx6aW7+c07KXfYI4gNRvi1bLK6a1LlmiqBH6I3MOTZp+yrO66aOL7SYGXacjM32JnbQNSV7IrqdLE",
+	"bMiQovzBck0aRf4ty+uLe5zwsAstX9venjw9orvYnnFj4y7I3diqj83avVNa2cxVdt6uSwUmF5QpDqCk",
+	"Mc/rYRvfj68y9xfO3D3jvrQNzakm5lRR+0IJvOfrRju2avBVE5RKGXRYLMhkWiTushDzIonZOV6cCuF2",
+	"AJzFWw0VVbIvDL+KrhSCrxz1ZAdzZCGk6aRNlNdHNXmIH9oXBSbghm0BQvfXqFAsAE+rKPz+MEPv5/RD",
+	"LSZ0xjqjXqvWn6ah6RmlFm7/XMGlWpoeZyYuxxp5/YVEW6Zzfo7Zz5QFmmDVgpKHpqWibhQqQtZUan77",
+	"BWjZpvtU0SrUSK/yfkML6hluq/KokMSmNyC5lKjSpOoC+OohU6uQbsaTsFbtsu8yRfacuv2bycS/6MX9",
+	"pS4XcRbKhHwpL2q7XMD5npQgn8eNLj9+FR2PFR1ytxNK5EtWO/7JRIa8Z67AkF9OExcxboJiIQW1DMIh",
+	"89Q6Cs34WuElszvXslEehAG9bRHuQF2RlAqI0oLgL7oeJAGNRojW9C0D6BhZwfKclBTQCNFmhIApKf1c",
+	"pPQPvSLk9TSuOAJJakjq7zSCPLCC3a4RJwXo7JA36plvsXc/jSf9hgqk96P2CsFYt9W60IAEfpthcTCW",
+	"NaEJpSqfpBSzylHe4txsFHDnXRz3pQ/tFIlzTnvs3I/ZP8/jyHdj+dEJjbv/XFb1OM45cwcRc7DCCpAR",
+	"oZw7BT7qAL0uNjEoDF7T209VPUYC39nicVcR8mphLS1TqxhGS+meL4QfduSmCHmsICHh/pUS2cOgbMDx",
+	"dUeMAHwB80ifRcYWlaOAv11AMKiRFhtxhTQN1wP0MqbAz1gcjZbq7ZhFDi6bGjSINirI+/PjI2jvAEBw",
+	"HvXIG1AyVJDeIIj9Po3iZfn5kkdj+raI5U+ojeTuxLgq2SQf/B3AaXDqdquDowHdtboAnHWyQ4XvWpCy",
+	"PVWUhfgLNkLmarkMaLlyZDorzpPWmXjI9br7mJs2mJ3E82lgKqywYMtHmNYSOeL6bOh0vPxct34CkrGX",
+	"Fyy+UF16ixkPTxXyRR4DbMqr/bsAKKyQxDP7NUFcv9YNhem/awU2el9mX+r+sf/+w6fKqf+x8b7b2nfl",
+	"3weX9weVI//9FghFzR2R/RiLWiMh/SgMenRJsLBLl+S5p5mkRj/mdjlgtY1G/VFMrc3d0nA4XILtOYgC",
+	"FrrcQ0KVB937ifwYOzYPonCxZS+m2FK3yuWHvr6FVji3pdhqaH+69uFi4ZzFS1PJFIbcSPhxfTOpZUqp",
+	"MpOJeovXYL9Fh6JRGbVh1rybgKJBgix1og3tqLUTUrXlcRdNtx69W2qBLNusbFUXAtzTIjUrIxCnvkvs",
+	"NrVrpeGG9WnLLp2/nKFRnxNiuEH/zjUKDfpamCBiuVusLd+gD68qknv0OSoQTI0mnawrSpjqMkLEOLWJ",
+	"4LBLcwsP5CNmIfoC61uf+pEC42rUbZYV8qYlDcAGD0UcUV9ab4167eLsslmUP7wU8qDesFGDRfG530En",
+	"yD37KP/9tkYEC9pLuv8CWsbFgEGNPp5s6U4BCyqUfyPhqX8rnwuUQ4IIRiEKHBPgxQBeMSg+CBi9ZcIO",
+	"bChfwxq7VbOu6SLA0MWmiEp5a60sh6JqHRPWMqvKXBODwSileYv/UqHtIOBDCKY06qTFAj5UEUwboOsC",
+	"J6q+FkTVFqs+BXu8xVS1t3zMP0Sa8QbaDnJs3Qb9k1VDuKDhCmc+sHO+p6GCrwdXCQ70zllhXJY1kS2U",
+	"fPn6zWISdbNoRM0LL9Q2VqRtlqIDkbaZ6wm61K+urVsV7nSpR+PIv5erHHVoqLyjiUf3I34LpbwZMxDM",
+	"jXlUqBXOB1CzMb+B16A/pyajQfMUR6P+WoGRV4HRqGepmsfJeXWY6zkmlkuzpPyEcbXs9+TOy4+NXYDw",
+	"x8a1EIHSpWXVqNcmpRI0oFpiGYJQOsgcMazFUNcpPUoaZx9R9MkfACWJFIBhR5expR6gybds2a1+Y6Qw",
+	"KCZDrAUUmynRKO/ROPsoSuR8gO1agFsD+TMFj0g9kzW0f2sodJQeEJiwh8BLj4fAYgL9ddFI8bVow/Ts",
+	"I3mjRbYvFSOOGnptUOm9JS2GnVo2M5IF+6RQ5zw5PGDyh5AORPjs2ZlMKr5X5mEvwjaMIRz0WiwS2F1I",
+	"aIvfqiYifS0UoHxgI6GjJsD/ullUPLBSMZ83GxUIEyHyJo8IC91o1AfE6ZOd5nnVUANG1PMVcc5J81Bf",
+	"5/PwLeIAKeBNaUcgd5EZR2sQowVgsHOSPaIhiFA/AKsgMKfUlEqFgFE0goBcGIwmtSA+5c+nBZk8poUl",
+	"+X87zf2DI9Jonl0c7B006hdN+PQqPDw42KneNxr1r/ud+vBgp945uDz+fDg4vl/7eFM+/eqdnIz83qi+",
+	"e3fJesedYaPz9eAD/3Zw/73crA8Phlfh8ffmx8P6zX69ctnc6R42ToODu73d+vlO5+jTTp0fNsqfYvfd",
+	"+8CtNjuf9wJ6eHY5bA6/7n46Pd3drd99vwq/nlf6rS87t2541v223xwe7LhHh9+/3h1eHFQPL26GR/f1",
+	"4edu5+Twe71yeFFfObzo3B3L/+7u0MNdfncVNu7r7/F5Xy/qN+/PD89Oh80OPOPDbj3ea33ZGX37ctQ9",
+	"2Ot++/y9+elw5xDGWx8OD79Wm/FVSD9Xhq2V9+Wvn8+6h3s3coTv1Dwb9VMz5936qbt72qk3Dw6+f2ys",
+	"XgSVk4OWdzBkV2F3vx3snm3cNuvDtcvWzafwcuXg7nJj/9P9b+3Pu997q+9u9s55P/o8rLbdyoe7ynAn",
+	"PPtj/9y72DpajQ4+XYWHm2utzoej74f7zeG706+7n87Kxzs7X5t77y63lj/vNPufKvut4IR2L5bd4aej",
+	"y4t3o5PDnU05E+9gePr1KjzcofWpV9fx6uawubM8PN07rB/u1Nubw90OPO3kKqyfvlveqZ/u1jvN/cM6",
+	"3280/tg/P1zd2qkfNurlTv2wedk4ON39/NGtd/a39tyv/EvU++3Mv9wY7J+W++2rcPVo/ejDt9Hmyunx",
+	"l/Pu+Wqrc9DZrze+rL1fPmJ3RyHz+wffe9WTo7Pb1sd+MPR+2z+6Yzt37zZGvD8o//MqhK3ZPNrN2K4z",
+	"DDMIh9ob/uTs4FP9okk+NL+aDb//rt5p1uUW2Bnh5ORk9UTrw+a7nf3ykMrDcHraGX3un4/exVW+F5y9",
+	"+8z5VdgTHyvRt++Mr60N9u/7uzet3e/1tfUK9Ubds/pRo14/7fiH4mP3+MvlZjcuf99Zb3777fLo3WDz",
+	"dHc3OLsKB2efvQv3+96F+PblZG3r6/Fxq8NOP33we3Fr99vW/WX07kt939vn395XTsorvuhe3t8Hg7q1",
+	"NJMTSxmaKLGoRxexDw9Qsb/ah7+ufYivKNc+TIJvleraZnWrUn281aiU34TViJ/PbTXOX5irjTFVTGAb",
+	"KwmHLZBj1OW12Hebukj7wcAxGXNefAjRxQPU/WsV769JXvEs3pTaJfWcSl+XTi3x1d4QUnEiHvuYd5QT",
+	"iC68yuJfqXL3ObYWBGSz47HZwvZPXp5rcThgui5hfZiMvCpRHvOB22VeTZWrCYNrpeMGWFUiT1dJeeHF",
+	"dKgWEohpHt+EWVfdrYZNaADvrHjUMTzB/hjQQEccNEk95MdtvI00NW9Oka860k/CeHCIAcYFjL6fU787",
+	"TdC8Vus+T7Xuc0gqtYPrOQW6ixiHy9Yhz03gQlEmMn5jMQ8ncTQQMcSXTpqHWMGmOPr/IYjjUqeWOqO2",
+	"KDFZ4CKJoZQuSQurWJePqRuofLPq11AiwLHO+Cli59AbZuPrRapaD//08QKhQMKEiiui2IoYlFbVpFRU",
+	"U9HVtAZ0R8Q0srieaRT4LBXYs6m69dylnZltVDSstV/o2N8t9Vlvqe2jMMpAUWn5IYU2g7nwL8bMH7vO",
+	"BJ+/tOuLPhe+TrdOrTbBn9i/eKXCyjBixuPjKiT+THZNeqtlmDjXbsYVifiwvnxJXMFp4iq/4KQeBOlo",
+	"uyVy2gAgzMzhl/bIDRvVxo9sEXuR5KcKL13dRKHaAwaPtJOkeNFVqVoiSBdY46cpRC/IGAMary7yh3yC",
+	"wfRR1HPTpYR4Xjck9aTZskK8OidZBStjB1u83MkWs4+2mHq2xU8+3FGQe6YvdH7ubK9B1qqb5beo8REb",
+	"FGETk4ScUvu7zY/NiyY0D2LJMfNSmNjK/sea5IE88LE6OzXIPdqE/5AbG7dzomBJsVhANcxu80z1HKIm",
+	"/qfHImCtgeJsWAPgw3PsU9q/8e+W3ChwCBU3GuQLWfJU70DIyYEQAz/s7PpSk7cG8ocn3IdeZchXaotl",
+	"yAeBpzolS6QOk1ZNBc0L2gGZBDiWh9zz2z7ztslKeVUN+qC9dMRDtnRIY7frQJ4UPTr4KY+Kpgzcj4vJ",
+	"b/Stls790MWSfXZH3TjAoqDU40oEMRVDjoyDKqPYpV4Sfhx/mcUEVRIQ2QTaZQrp0GmoTqelxtnHpfOY",
+	"BszJk6RRMAvxEcCOQ5d7ftjZtqabvD6Pub6nxbvcE8rrVcnmXFx3NM3mdhGjYA9/kQEYd2FeSRtaRfoj",
+	"AksXJij4aI0lj0+92jy0usp8EIYX4y81YxwWyaOC61dImpGKJZDUiCxlid+C92TsbrjTtLmlt+Bi81us",
+	"hlOf1kUN7+JzGvCNs49PWSA+eaJm3iEK8Dr566fxGYoFucVn/RKu+VEspPbjHKM1l8KKrqClkGHtWHsa",
+	"wl1YDfPrLPbLrdGD7LwXMsByyuuz3CzLRgAFNM04W8AIi4I828v6JjG5ouCnW1pLrUHoBWyqwWUVf6Wc",
+	"qLyIDX7BBVskGlNMs4VjlEcqCggvSY0PlpcfsCnmVy0JCNFx788PU2DATonsQZdFxLlFfYZVyBGT3p6n",
+	"2zBDNsTCZdBLcipQB3cCJiEMXJuJ2rBJGuR62jIAy0XB1EvrDO2dYqblgl3jgudbMDv42n5mvEi/j7+c",
+	"zvmTyzl9TCGbP3kcIUoRDUSs93eKqOIBYi+1HXOE33UrfYEtA3++u2mX1f5MPIq65+ncmVZPRuAGvhYf",
+	"FBynGPnplIgEQjsWCyWQ/yGI/A69YlU/Cs0PQEkKdaUWk6LGoGhR96aWqmhNoOjh8WnYecgj5hdsZrpZ",
+	"z8p5+6h6TWnL29VrX9bKW/IoWbWa+98bO8PTg536Rf3DTqfzR/fm+/HJ6elu/Xt9/fBUDBunUPW43xy+",
+	"b1x+b14e7hxApWOjM/x4FZ59rgzd3qf7r+c7Xz9/4nd7F/ULrJs8PNzdP+p+/BzE7v7WyNvfu/l6ZlVh",
+	"7p6Oju4P167Cz1336PAePl3Rn37+Xg8OG4eNnfpuffm31S+7ULfZHB19r98ffnfvjz/x4e6uHO/Rp6vw",
+	"3dllsz7kO3Vavz1slIfvhlB7+H1npzPc4/VL72Jl62vzPPhy+W1wufXH3snW/c5l5eywfbA5bHS+7l6F",
+	"n87Kl1CPeOqO16Puntfrw7PTg279Q+Vs+YMbrZ01T/e3/OBLf2333W+905jHlauwuRI39j/d7Pa3To7u",
+	"9u826v5OpXN2c9bYCDfL3S8r3883dm/pyqf1I68uGstf6er93flK3/34rnPR7fzTrlEce0cLpF6j4OcU",
+	"3B2yqMM8eTTyUE+GBhKG37LoNQX72GAsrLjUhWcfE2nWqNvBdxYIBpGJFy7roxn+gqnsy3YZerB/cpK4",
+	"+FvxMDWWq5SslpLJ3oUpi5lQwfiRtJ6F6ocwms0y1m3DXDgKsEUb8iFxaOR2/Vur7Q6pgMAaN10IENGF",
+	"lmLn5Pj8gmQ0zjglcsSYJ4gzjPyYYRR2nFxD2vNDFgRAa1QPiXo4AmR8OziB0dGo1LkH8xdzRp4fQXfY",
+	"SA2ZUTFaigQlJx8OiuSWRUKqU+i2WAE4KR8aUvpAOataDIvo+2BjjA7lXh5sY+h4BE8TWTWXZnVR4et0",
+	"PIQmoRWkir8tEWRpcmnJjWJVheOHHrsrxXcxMiPBnzpoF3OuS+USgwQMSCOh7JgdBm4T6gzw1qR5wQOv",
+	"ROrJg2GNECNEvsx0Z+VHPwTILVx2oZme9WuATtSxxEoPY/k0JOur5IO/g0VDMYFY7LYJYdOYBIx6UAWl",
+	"QfXVXbkGoFVAJUMf0L5Cq19GXVq0n1Yul8u4tkVSgT/SQ4vUp8hQLIee/Li6tk4O/R0yCPsUCZ0irFrS",
+	"ICrAG686fJId8Q9BXHSYoFAqZAF548S0dMNGzlt8OTzwTNOrpUvkfj5uG1Tx8UWUPqtcKTvb6YdyNK4p",
+	"6sIz8g+RNHepRCg0McUilfsEXqsgBZGGod8OWqopl0Q+MMKFkffhw7BEGmMjNDxs4NXgg1MmsQWhVETO",
+	"NLCRwfYd0sizNydeh+iUEyJI3ZYIP+wEutUplVYBcaB2mMElwpY5jT6ltpYBHqIeS4E8mb5kXd1GVccd",
+	"TE+DZloHJRGzCNw05HJKmHa26mBSg5YvQTVijY8p5AnEBAf0TSwN5IM4Kfa2o2bY8pakQ1BCBgEkY2Ie",
+	"MU/Haix2+KJCWpK+Rg3lmFwzdeqVllCli8CcZ72Hf638XpJ/O9sGA8NMgAHJnJWegliEknB9GsU+Df4p",
+	"7TnHZBQ6nHvJWJM9rICIYhYE6lbYMIiSx49IxIdSeKrbqE0VRIx6o7FySvSf+syQfVo9cXKnqZ0UDULY",
+	"PhRIiKY4Uemc7dSklQOTreXMtkScNg2EvIAGgfVO8lJVagmz6YPgViZO1OI8YDTMyhLpQYWJs6nKO7NQ",
+	"Eqk+Y9heCaQy1O3K9VctlCaDlD6TLTaLAdqLRtfRIFx4Or98l2FSB/OvudsOG/u7jUa9tW7aDlt3ZXFc",
+	"7n+j79h+QM/vh/G7zubOQflT+DJth++6xuFdOdx1h0f3zXvj7u7WK+az7zt16WpfhdOc7XFXe/++/k27",
+	"2s3ekaCfPw2uQq9hj2EzPvy+821aZ1q9fFDf2elu7g17G799WP1wFfrHx99PP6z+ce8N7na8r4Pe/t7m",
+	"bffzp3flD/3GKNyho+PLr+v8t8bO7v7l8PjLxm87w9++bH1v7o6qfGd59yp0l7/db2z4Oxcnn793volh",
+	"51tnuFsHp/wC2wEPhvXd+rEc/bvTzZ16e7Mp3e+d1TqsKDjkwU59iG9p+HVn5/TynXxLB+jan+3sDIf7",
+	"vPn1a/Wu/+3zWvnLyuHILe98b+0HQSs8HVyFX6tb8cfe+9HhThkaFHc7p593di5uztcu9naPOxeHXlOc",
+	"VAan4cn5enA5uDu6r7dhPOeHzf3d+uersLNzVjlpVzpnHz55Z721iyq/XF453Lv41Lzb/H4/FizpHB3U",
+	"d3f26n6zvtEY3IrPZ5tX4WHY+dilw68nfDj61FmujE7fL0ebn76HO5+9L0Hncqd52Dh45308ZMzf4avu",
+	"92rv6+r6t+jo+P6kSe/Wr8Kzw8/Lq8u3K6LZqbY2dpdntTLOhT8BivpaVMV/K2vhObsdvcbe/f7K6qpY",
+	"Zc3d9v3RVXhxvs52f/v07rLyrrJ6Sr8Movu1u/dna1HT192OX9s77vvBsj9o8O/febkx+CBWWuL0y+eP",
+	"/W73Kmx/XP0UnG01/jgV/eFn8T3YP/7jpNM5vQsOd4PfljvuSbD89a6+Gf9Rbw9XTqrub7+tdi7vK7O6",
+	"HVWXl5KcP+bHrz658THy8nMAMczjc+MvLebStOZ5jcE8UeckMBvOWxOXxF1WVtfLK+Xy5hPGXaYUy1kB",
+	"mKn1chFT2ygrEgP5w5+eTtj3NZQSRkxIKA3mFESHdjWBD3miGHao2KQgXSTGa1s1cgTcVf6NfoxQxMSZ",
+	"0SGIFfhBAH8nTkbj7KOyo8GlNHwByB+gYj6Iy+vHKviDwFOx0NBNHmdCuQnQmoo5ZvxO9S1h3RH8CW6G",
+	"cvNakR92BEJwp9uHVETiIEYEEMNFrYsHU7XC6c5W5YjAOoZs6IwFPMAZVBDAkAgv6mSzgmIhFJ1xAL8G",
+	"f9jGkVJmc5eKGjJ8iwGAA/IIIbcuw9gPUi+sUVd00KkkOIaAkjoACM0wHwYKSR7tTCiI3UlPBbb6I/t1",
+	"XzbVYyNIAVjYAh1bZ3CwM3THQaxBWHSfXRG76orECQdBAPWfzr9/OPotQoRKMXjL0wda5uf3fG2P1zyk",
+	"DiRUaiR79lUzPlYzwn56prpwPJkT7WHw8WLdYVb096crtTOwPDHOZsemxhUOKC4NUaj5FxTmt2+FcaRO",
+	"qGnUPkewyKcBZiAUmmGq/1WlHVQpkTnMGNnEhLvUcj2AxBrvkyDHbRN3lGOI1FSgCN1+DA0AlQBqv1VP",
+	"7CD0eMi2Ld2YQA5KnQfBnuyQFFFVi9VyOQ9k8My84D+RHEdorUJN+mIN3utHvOcLqPqFl1ioFcq0VmnV",
+	"qu78ieFkIX6Of2K9iFxiHX3Fq/R9vPSVB4iMuSXP16mTcdiyGRgnLrDcDmuD2LJ6no44G4J5oj7SEqCI",
+	"SKpRXTFKrrIsdtHRGHizkpmIzVcDSlidilGZYJPwGTJA7oMiSzubUyJ7fhDrfJLLey0/1GVqVwUaelcF",
+	"SwT2aOx2kwA76YC/k6LMzy6gtKb90sjS4y8kGGV2iqFKSIAKixlku3mRbvhPTu/D+uocnR3TR4XSVVWR",
+	"1aQu7LI79Yp5ZLJDLg94KNBJC6FdpkcDm6UNGkI8v+OrTJjdFSIGbjeteOEpeTNWAj9nztW1tQdOWu9b",
+	"X5Dzd/Wl6tq6dsd2m2fFGVPPbQHyww6L+pEfxrkdKtXNR7+mRj1vAC699r3Uo00BsB/G66uFohyL3xv0",
+	"gPxgo7K1VV1b3Vgtb21VioWeH+JXFTNEP4xZh0WLjxHlwzZZ1b1nvlVjCOCluXPAyOwvMo8bP8zNO8nv",
+	"5u/3Su7+Qf4uK6GGgCY1Eio3XQNzhjzSFmFJga0weR0LPSlkDS4XmMAl4qgPnJr+qmhupa7JO20xjQEP",
+	"fc45was6xx/Nk1JrIvnGDgRZCvP/ADh25rn+HAJ3vxjMf/Lm/+R4/z+p33osWmssN/vjB1MGpO/9jNwB",
+	"aDAt2Pw9Zs5k939bF+XSCoy3gC/CL2CrTVWrMYaf8qZRr+3VP543i6j2aXDud0IaD6QtidfUB1KThsHo",
+	"bVFHjC1OAVBcjqZElDpCmZA14irs7oT5VV82hsufsl7gmjC/IJAKpwgJoYGAaiwILPjYrtynIqG7wtHn",
+	"edfn8G0ae+NPhWUMBoNUlKDMwN66tVtv5WKp60su70nVgKmEaxrE11ChI8/i5GXV8kqpXKpUVkobC3Dg",
+	"TqznTwLXt9FQcllwobiqPW47vIKr5oHvK2GRxqHJl+ZP4ZBnnc8svxyHtgBETp6DbgBZ83G2THxSFWam",
+	"gfUDwTFKYaGtTmJaZkcvZ7nEhV/hyLzaODlYUYlEoQ8/I4+0MmbYF78gbtT42VtW3I25Lc8puiIop68Z",
+	"doWkIlz7rEMqIPgUWqRtaa9W2Ss3rI9ZaE084fFhGHDqoaUiXy3W0EKOd+D58azTKs2Bv1wT8Cvc3HOK",
+	"EHtvP0qO3LDRw4UIbtxpcuT6xrrEyJIbsH9/BRnSZ73psAkpjygI+FC7M6pWHypfrBZtG0oh7lIDrDlL",
+	"Bpyw3qsMeJUB8+Nm/yzDATfq1DPfty75he2H/o0rKtWfXgzxgY2K6cqB0BtnesSmolQjIGKtQKXcRAg+",
+	"7hqSxqeyWBT3mbUPcPUeEZKwyK7VpqwK+Rky+KFkK/S4x6IFusJxWE/GRn23lOySx8tY6/W9ytm/YJs6",
+	"vWGEpl7zixpn+Wc0k67QltjpC43QVp+ngyB4VpeFH7Oq/J+52aJNKcG0ooNHlQ+osAq0lnlpasJ0TrKY",
+	"WWiAXAlcY4nB2M3vOhEfWuSArJ9VSSt1Jc7yXC6P/J9fpToBS9Z0ujO3IIHUifNfDlF1JCyEt0NjqBxG",
+	"1l695jQcYftmjPV3jtwMS/K3qq7aatlusY4fKpRPuMwpEue/Ip//l2PXlEgpTP2QOJHPnReojVBNvL9W",
+	"vn3h7PB4jBBKJx+cMYaid+wNhjbTZ0shT9+oBkOWR4ApSyeZB56xkEVxZ71IDcsvk0rPeSHyvCZnRCcE",
+	"/VDEFFgW7JOk3totAxTZsO13UDrkrZi+y3Oerl+pQgAPQUo1/HmrBJ4o6W8cUm0YmfV5eLLf3PNXy/Nn",
+	"GAfZuX688NpYWbkJfzWMhXP9KGZt4TY1uY/Xz5fcPwLFL82AQej/MWAZdkZREVwHAWnURdEut7dFCaKK",
+	"oBrUukyqQaWztolTkpZEqaS6oHabe/XLjxeOopUGNAGT/deiq6N76nqEkh6jITAXtxPMEo0/gf6pMxFx",
+	"9QX61KgppKYFOJokqSBXCOE9DDhHgnakXfJE06Zotca1OdhciPy3sr5WJh7Ae0SJKdqoqxYGaJfwFaGF",
+	"ZSQjvII05fA2upswDdlzbqBPsO0OkGtMP6GBaNDYRvrJk6+2Ri4+npPAb0UUMO8VdiwEK+QaLOHGyY0x",
+	"pGXkn7bOwgV4z8KZz4nHyHsaMj/ihWIBYJlA/O2cPb6HPd0IN1ZbuSSqUmLwqEND/55mPmN6FOYWQNgz",
+	"ZiEAKatQK5wPALtrAdy+9Pv9SXUfY5ssjyIFV/u10COn0APXJ191P15n5smEzIiGOiYmMJGjLGfEM5Zb",
+	"wKxQ+3eOQsXZCzLok5gDNlgS2QC8ASpM35m81Oe6AqSW9GkjWFKRSOGraufZXSxKpK4bry08pqnITPBI",
+	"pc0Nn9mt8vWVSksHd5V+Ns0iER8KDXgk9WabD5IGaenlK53Xox4rXYWoHXvcYw5xaBA4iuZDN8UJVcmn",
+	"PEo5bXiCRtrSGGm68Q4B7yzIJtXZIn+UAS2FS/2vld9LQEq5rXCjIhHLX8jHl7UGl0uDChVa63AUEcvD",
+	"jurS8WFY4GgGRwq6ZjMGBqNBgCmtiIeRNGow6mEjE1JUrkX8d4IKrJmLoSufc2DMK2o9DbdBU6h0FV5M",
+	"Dhump140jzwW6RkoZbatB+EkKG529YPGmDqACbks9Az6I4ZyMD52o6DsqL4v+nuVlTIRzOXSWol5B3o1",
+	"IfmJL/nsvJ5AHMI/VI+yMZDATMAljgdRKOyGI3l8lA0Ij0SILj4Em0J31NtBPjFot32EvNP2zYWCF8Ox",
+	"qy0NkYUEsBG6yBSmnDJiIRmjrkDUK/nAgOkkC+4ogAIwuH2Bf4ON4Tho3E/T7R0xxeCZicZl7+eQp45r",
+	"BkCXj5AoIrHplHRBEEj5NX4T8lgjQ47+XpBcSk0BGteiBp022iKfT1hratFAwSxFPoeJJU/QPxX9ee08",
+	"vJPow3ylSC7UClLqLWqOJdtvB5TfTzHHxgah6Ur+GgA/P8lG6yUibUqIZU6A5EdZb2I+801Ms98yAXsm",
+	"7Dd2p5kA8jkl7SCDAp6EpJNgAXNjpZkb559QZQBV3Wpls/xWarTLi72lTa1QtN2htTAmPXTGiweDXihs",
+	"vBCL5Ju3LQjTOnH+4RARU6lAte2FjNgGyLQfMeqJLmPaHwediUUAbR71BgGtJW4/5FyUGnX+6RSJ85v8",
+	"H0i9/LdTJDFtSUOjcTapmXAFF9VMuXkVTDZRY51ouh513d810aOGZ1BfQZPTeCDsHEzxz5WDecBr/jtm",
+	"TR6wTH/KVIl0apddcZs2BeZjwlPC9+/IY/1o7d8EAT5b8T9exeeqipSKx6vmUfFys8zQ7xbTzyy2A5qL",
+	"L6SSFXmUB4CPZYf828ZFhy4B9A+LKbw9LGBRqQfqkXbEe+Ph/G0E5E5QITTkWIIVDrBdSgLLLzVZT4nU",
+	"bSh7OSrsewTUoyRbATjmgB5kdTngnKSZocS1tRb/sBgYGmcfNQNB0nc51DENUz4AvmRSTnDtARCdcvwE",
+	"iTkJ+RBCF1QVTSN3KNgi+iboXBp4JCUO24N4EOlanHF1w4hy0xSenXqZZjL6W/WVwpfmbQWIImrmvSsw",
+	"fF/VbdMcdn8FN/lXyUnMCS29d99o1FsjAy19+V0c359vfhq12u12a/eowr8tezsdd3R4+NLQ0tXDi5vh",
+	"0X19aDEp3ZvPvtd/ewC09EX9i4GW3s+Blh5+Bq4nV4EgH+wkgMiHOzvDo0a9frHyrtf7rVIZDL419kdX",
+	"4btN5i5/2BHB6qfK1sny5eldd/Pbxs7td/bVDX8LOR3d0DqjQe9ma9QS9+3y8ejYr7gjsdaPg/OVrauw",
+	"8/W3+PKP/Q98db91eLD/9bA+BHjn5rC5szw8bRzW68PdDoBEnyDU9OluvcMArlhedxW+Pz09PKzz/UZD",
+	"7NdPL/d2hoeNNEj02R/i1tv9ujVsd7yLw8aXla2baHV/c/UDq17U21ehDRM9AyT6O1x71my+263TzlkX",
+	"AKqvwlZ41nbv39+fqrX1GmvfW9Xy4Gt4MMk/dVofnnUOuvWjFdoYVXfP+ruDq7A32uqGzdHntUP3uL92",
+	"yj9Vvn/+ere5vPyxS08uN4/rfrMeVT987rROesFyb33tskWpt/zxLubxl6NhcBUev2t9D4cVutb77fDw",
+	"j/I//3zQ0qe/3Vys7n7vfDo6uVur9O6uwr0RXTuqft5Y39s5oHd8bfnoy9pZOPpa7X1Q0NLpHTm+H6/C",
+	"RXek3o8LQks/MDX4c+i9XlODTwAT/RKpwTzVnAkF/USpQcXHojya6flBU2PT5pGJU6qi5MnAUlHnDDEj",
+	"qANI6QRiiTSA3wSSWEyaCzFW4EiDkhaJYD0fah2R36qlMTABAZhehRiuCvyQEUew/j/RjtuGT6BmFC20",
+	"xlmRfNyD3/K4a6VOfIHBryL8p7KukzitUaxzTj0a3cBjP/uhx4diqVJdqwJIR5dCDrDHRUwqZVIul5GT",
+	"5SrEdNa8sTQ/hDwNPK6m8m5Y/QOCWdf+oLwoKnRk6pA3+paJ4fgWEH3RIiySQQhlLHGXXYXGFDMGY8dG",
+	"4rZSlNuKz4SaoctFK+IzkYOrRBxrizjyO8wZyH/qKgv42I/hM7tiQ/6N1RbyX1alUBGQqa9p0OGRH3d7",
+	"TvEqHHMDHFdEuB4cHk0DfJm4sMrzOOFRPOgMmGByNXkPRsKWYC2LxKGu/F8c/3/+z3/+h8Og6X/+PwHX",
+	"iZh6HMfuUY/Zo1dXX4WOYGr4UNqsLlMD73GcYdilzmTlLiYEqetCaAQGj0k1tR0St0DB04+wSAm6nepy",
+	"m1hXJ3xFEI5NaIdCRiMm4qtQ4TWEUAffxjQftSBcPeZyKKyGzUx6voB0sEf+GHA4AiTkZCBoKxjLSa+W",
+	"y/KWWgIojJsAglzImJWksS1Wqm3YYlehobwKRyomDCLgxu/3maeDxypqPDXWqwv7ITisC9+kl4wMUMg0",
+	"Rod0ZEeoEjfKY7e+y5Izq75JaJKseLaRdmP8Yehla54reR5VAy0KkyDAGaYLFOSCgz/pDEJFPuTUiOCa",
+	"oc6lIWmxq9A4srRD/XCMhmtIhdoozEMg+Ql+Jxw2XA3pUsy2Alqw8X2lzNDV9zAk9R6c9KZJPc3EF0gP",
+	"ohMKmltMUOHB0mL5Ao15z3cdI2ms2oXZpRVj1Qnysn9Vqqpowg4wz10fcRVmVWokJRIlcqZvAOKNqQhI",
+	"pWjt7Rbr+uquWdJ925CCiYTHDvSVug4Jwo742JgSRj6ox1EZd8P2Jahv+rNjv6dqACB5SrpcrhFSUnFe",
+	"Avs1PwbwmqefFdjIXgXDVyZFq2Exy9t6Jch4qwCGvEP2pPCAZM8JfzWb3OxiQqEXk3hX3GUj+Tp+Trbo",
+	"KUNEdiDerCyOvwjpObCditbaFJWNUpRGyVVYKeIxWIp8XpyobShaHnJx56yYLpK4CrPXaFr77M8rPjhQ",
+	"KmQqvbPep6/uX5b7t0DBwcrK2trq6kr16X1CMZ9T+AQFBxaSQKZHWAfKYbAM0L4d6+U3NlIR3ZlSv1J1",
+	"imNtswBr6HuKWhm+S8hXpXRtK1+omHg0jpU01D4S5jmv0Vh0VMFDGiA8q+NCDEQfmgqxRFVe1o94zFyT",
+	"Xkh8j+3E6MNeAqnp0GI25X6YujCBd3IQpo0CRcjrdmlE3ThhicUFEyMRs55Jj0AdhBySc62yCrxN2B8D",
+	"GlhGfkBjRWqLFYs2Fy7xPYvpNs1+XNTwC8lcxoEVwDJVxBHSVAx5vOSHbjCQ6wW0zMqS1vsgIdYmSIGw",
+	"DbasYYE1pq+2Vqw6TuL5XqrIsc2jEjlMW0CGnzZK0yAhAIR25hcDfxjvXdJN44vlQp4ns/EsYBI5M360",
+	"frr3+08CKKF30yuYxC+vGA9VdXOazB14z+eq0HsaaIi8EzxXOV4uSoTczrM0JJ5BMb+OxJ47riu2rS6H",
+	"WqL85lCJtgYsjmvIp1OJRqTKB+hGO0j1K3AerNDDMnPN3o57ABVjmwcei6yCQFSIQqnEn64J1bswytAK",
+	"zgzipNdATRIDZgC2+mfTjXrT5anHJCyiGtxVm41aMct5v2WR8HkI/kKbQUXz3LpVn5efqV2NVkrkil2E",
+	"VqvMj8qkpvNkuEyvGvTvq0G1LvnZyjM5onOqz/EfLKJAEzbaHEa9kA1Fvrv4lL7iBH7TNqExCRgVSKGK",
+	"ElkoCYpnvESaFDn2FNy/1SQJn9DAoGQrT1gRq/JhaPc71qTeg1C3uvyGsT4kHlSvVcR7pMXkwFLcVL5I",
+	"MbVqtYERV0vhjfPy2WpeVdUJXkPlG0MGh94CnSbShSqFCwuvWWpRu1yFx2GipiJ8X0k61G4ilTdpsyGL",
+	"dHueQFWH3K9UlfTrjroScUJ2Bzy4LNTqB6PZpMOJXDLBlMZSrafY6qBqAiE9APaK3ipymFiSDPMw3ZRj",
+	"uwGnx0I+6HTlw8xT9CQhBVMbjwVAdeM4vgFaJMqtxm0Gge4RRPbVCGhIHCvgvPSBjRxoQ4TOVbWkJgVl",
+	"MkCBtB7AHqPEjajomtxTDuMDkm4+Ptyv8lR5sX19UE143xyNKfH9bcNvaR3Rkaq/BLsPmGr/Xu16SQNd",
+	"aosWaoVqeaW8VK4srVTkW75lUUClrD9ZKe8+PAxgEQj/vCj1GUrNeVvkXsuVpnD3ZpGCPcyyWDxinSds",
+	"svh+nyperakrPBYwxG/M5udN+YU28wmxiFEUUS3qWOXnpeq8awREY4nsYT08sNmCMOShgg5onH1MQA+k",
+	"VPYsVIA0bQboGKlHVLWDH1t0lCL2sXzA9ya8SOIMQtFnrt/2mWIgGmPmLRGYuJTeoDvGqwOmkvDiZB9b",
+	"KG4z8eZ010xwlifWCr6XFvdGBkrglYQjhy/2BQoU87bE2NGWF00WKP4o5oOqahMZTZvpBDIQmrBJi3Ih",
+	"S+0hvlbX/srQ78++czP3RA5G3TxFtcUXg1gfZBXkKjFutV6buK7QwVn5OQlYGxy5Mfb1YoITjOEk4gaM",
+	"RvDtG3nIVOXp28muJeXSxHzgdqUqHCotp3wDoglzE16gkuWS27WtFkSc0VvqLjUsVJHzobAmmtcGA78x",
+	"V3ETJmeL1XVF9JeHvlAxUD9E2FkoJkyqSFMgcVK6kBYLeNgR+q43bJSUuwEMiu41m5A0g76XieX0YMM/",
+	"/ZozOzOu8aHeWIfGQ1sSLuFuv3RLgtm1JPwTwGL88qDu+MZfROrmnY+U4MWLnqyhAZgwbHz6qWw4k5ih",
+	"z0CKM4YP+FBWu1eCnL87SdZY9/DPMZxmce6NneNfnIRvpvwQc7FB0CBIB1xMTleJmC4FbLaJVIPqAAmt",
+	"IoGu3+kyERNfB/nbPHLZgqJFvChLwysJ+S9MQp4VDJwtOv56jOTTz4pYVJjNz1j+qwg1qO4Q87Pb4PX2",
+	"dimCpDLtnzrBqkKd2OgFQEGEtzNYcRSGhfqV8i3hPafRK2iYXDSP2MOB/nUkXtb0XmXfg2Xf5D5+WrGn",
+	"ztUvL/GSYzKnsMMf5Mo5Ne9fT8Qt/9sq/ZiaGEJkJctOo0M6SnCOEk4Y4NHxvIgJoUB0P9aPNOgwYExH",
+	"DCWj7h08SMepxwJnJXLGevz2YakZnE3m6325BE2P374maOZL0MilMvxBz+mtTd8YqROPl+Yd+txsDaTi",
+	"Lf2MCNWI2Cl/XyLH4x3SQypICN2HCCqtDYTUCVMVVhpQVANvFTXYOIxqEDGvRrDXcn7DoPDSqjo3nAnf",
+	"vp6P7BzQsx+OKftjXl2YpwSfSwceqNPx66aPsMCR0UiV+Sn0f9AQCkki4QewIYahANCPFXqArYEz5QPe",
+	"HSFLVIu/NK9Q7SrFbGqD4kEYsoCELB7y6EbDoDgiprHvXvt9RDwwf96uI2xMkkEqXYVH+GMsqh9Gfhyz",
+	"ECoLK+VSpVQulZerq07R/nNtraT/v4xP0N+R9Hfbcvn0mMFl0iO1OZvq0sIgbxwf+hGE81b1FmLNl/yV",
+	"/B4E79h8bSSKDo2ZNGlSaS8lVYEBMzTzxGJHP5KPBwtmj0cK9RWpGiD3Js0eSOTFjk7A6bHIF61wQLKG",
+	"Ivx79RodwFC8VlNRi28iZvJWilyqR0d6wtquugrrFvVnQocqzSvV0qLJD1L6JZQrBQF7HkHKb0h064Pp",
+	"/rDKZKVG63DuFcdZpVAB2mG9vJ+qQzMIYz8wCwN7e0jlovlxTW3lkARcMKGQNKEHg+rK3Vw/ODO58lRG",
+	"4EPzl6G49niPQqUmww76BENO7WQp3K1DVAAxJbrX6W/L5usHEzHBWvwSCc557ILXNOeTpjnPX8iqmH4M",
+	"58l0zrQt5nB8WRjxoIccH3OG9wI/vBFWqSEY521VL6/DfRPZiiaSA4aKDhEaxuWPthSPnyHk8yPNfz2H",
+	"od40w//LBPHMlF4Ddw8N3CWbOid2l2ybBwfvrIPznPG7BRu0Zp2Q+eJ3ydzyQnjW7F+wpG0qq6sUS0YM",
+	"9VkkeKgh3jC+UI+Jg69t+WpQLq+4grkRi+HfzLFJHG61Lahugy2rYrwT2/Y94jGnAxg+ga80FcvTDUHp",
+	"OjEeWv3DRQK8/eqONvI6xkJMnxU6RTBtX6DhyOHZaDj6seKGFdtEbhgQxDGBDi4b5g3kbqWsKNpODo60",
+	"NRFwFyqpFZFDUqyuQSlx/aB+HDFMHOnu4FI69gZ2ioZ5dtjl5vcw9A5Txe03bDQnEarZ0o9GH3+Myao7",
+	"bMBkPdnYLRRntwkXC324fHWjUpm/8s7M9+cwhB4IMWBesug5KsmIBIs3QL7hV4v0Sfp9lYADCFtgUEKP",
+	"EI4PUjQgtku+knvC3t/MozgPEWmiWqbolAUN1+V/m3/PytocmpgRLOaQR3E3YEKUSB0/MXLZDajfM42u",
+	"6i9VtGyhGJjWUej/9LD6L9K9M4mCKJEz6M1UQngcbHO+HpqHy72FczVndhuNJfZDDjmbV9Mzp5cmJPYG",
+	"f6aTOHNzzNNWY53EqSmbpHuSh3hs5CkAUlNNl6pORxEr7aFnO+I97L1eyIkrvIRbNVN/vW7urDzLi+zs",
+	"6XtjAcdlqnZ5oMMyuWWS0iRr86h28z6Nu0m3ua2hCuPG26+CmjqH1gU2jyl18SmiKKhsryHO12bR4mB6",
+	"c7LTPK8WSb15vlRdW19q7DSK5GTnw+5eFRXqu8N6Y+n8XV1++xbFiuVsSZkD1FMWiqLGLPL4MAw49RbA",
+	"9JvcdNI3eK2wf62wX6DC3t74D6qwf7SkxE07W0beWNcZ6XgDWBW/TDmWBSP7M0NLH9iomArfIAd6+iMx",
+	"AWJbzMeDLZHPaWH2D5EBCVu0+w57AwCLNwCx5E2qSzHJPb8tEQdxPaFZUQlXTUyipCk5rDe2iROwDnVH",
+	"cN3KbvPcvqgiL8GCtMAj/vF5kfSoK/9TD72I+4jKojhNDKTQkNGb+WUwOVAlvyfH5xcQ8PIzYkjSrYVj",
+	"MmdcyIA4Pjim8yzYqTisJwN8u1tKTsfjNY21bV+1zV82dJSC2H4J9TT9fM4VKcrDWO1r6OE51Ig+s9M6",
+	"OVWBIJJLgRzEAJtOHJCIUYj+W8WLVohzXD1YhgAykMOaS3GqmY8RvwpLPwL/hmE5CcGBYV3Ovd83yN/w",
+	"W0wNKNofhbttcZrOZSDXNSQpoo8ptFLsoPc4DilV+aKqTdIFQBryM2Z3KYhPwWKIbgFQ19yaIAtC1JrI",
+	"ohCik1bRiQmLTsUsu7DmvY3VZUCfZOrYxpcYFXZScwOkroo39RflrN7DR2Uwk2BhrM4sTZizGs4PYXPl",
+	"pkdY2FDEjHp5M0Y7c34+ksVy6tyNWbwk4ojR3pNoQiUrXpXgX08JJj4afzEFOE0SzfbR+mPXJspPffGz",
+	"k+51QfabF0XQTU6/Ul1SA3OKSrukLA607C1dNKc9b1bh8cDN1hizsrJ5dv+iuM5PZuW/yrdX+fZQPOgU",
+	"16Dy7M0Of1mLP1vm5Zr8M8XeHEZ/gg/9MwUkFE0kZe1poJh0qaR6Q4oHESwtBLYl4aDXYlHCCJlAY6Vr",
+	"fsextoQFCSliOkIcSFUXJG/imAp6haSsUZFZdOtjT1WoytLBHuxBA4MY9FkkmMc87EQwBfZt4pSdsetj",
+	"VYxEdZOX8jdiizcsYOF0wGnFLWnDWWgw40HoKV4JIG3TvRpmwRMz3Y/lItXQi/EGKGOZ50yFO34a4Mri",
+	"i1YkPQ7VNwvUd6KBc8wtKmIzT1FhLUPvyr9/OJpWFmDYgsB0ckBm9RUb7C+ogjLRg18Kaijn2ObiBj8R",
+	"Vpj8TY/9dE1jdaJPYLUkgP2m86mdtMA1zj5miF8jaNOte9tTu53Gm510rKtaWgeZccNYH2sI4mikkDoY",
+	"jQKfRQB5bEpW4d4iplGsCkoiRhw3CpZuWeS3R44KQtAxfiTESLYIhRp1kSXf5Rv7BQT8qwT8/9n7tuW2",
+	"ca3NV0HpZnfPpmXJTtKJXLtqy4ckTsc52E660+0uExYhCTEJqAnKspPqqnmVuZkXmTeZJ/kLawEkKJE6",
+	"WZKVRP/FvzsWDwC4sLCO3/cdakAtWwV7brmar1igh1SfvmjRuk/v/wfXfRaefQRFLRdGBiP08Oj10fkR",
+	"oA6kJreBQweLm0PE20Z5HWrLREL2Ne6rhAVFYOl7o8TumQwgPJEYUZguwnqOpmO4NtRgW+OIjXGL4/Zm",
+	"R2F/LuNvyJ7FaWIo+UBGvVhGXLF72LUgsxvE2h9IJ+cQ7q0jimK1arh73HtTlea2nUvn0c6KKcWlmL6l",
+	"095QEDkKw9SYw84o5UE7ESgf0HGesSgHTCWI0bCHyncYoM0EJbL0KgzhinW4gMxmSswFVIyoP4t6RVNn",
+	"39/aMiPfCnmbjYAxTJEfPDMz/27aR88B0sFMa9NCOm8LadGOWCj4W7pH1x39zd0h07WP2qmVNY+mU1+j",
+	"ikNjsT24Rfuun0wyZ227qPabR5h9nNteyjDwPSfqa25HF7sfGWsWaQNtILVKznAlpgGYK7B8JwQGRjSy",
+	"WfeNT76x/5YA5YHCtZIgZKkg5/SluWoRznhfsXhqA09frAqAdWP9JwO3QZ4bOkxtc7VkdMWFLWC+qFAR",
+	"XFScGGBEsSU+76U6SLzkoAm1bGII7Bdg/7RfzW65SjyDzJXCgoFVgvksqQxSE0wkva8Ty0FWfhewXtId",
+	"Y+ghk9wHxeKVWnje6AcJ79IvkWINYOoqZh0aB6EBImtRxYB65n/5FlZAy7BeywSRt6CB334AKu6wFi+x",
+	"7XZFxVjwP67fHNHb10x0km6l8eTRaAnB+PGrdALWNXDRph6q/G2qAR80y4aI3JmrGVxz6EjH0DVP2FYi",
+	"t6DoFJHZFPK9yn4CoF80DMtGrxKagGE406mEN01aPeuUKS2EXRoMYVo4wBlZ0hqITbrsVt/CBQlYi0e0",
+	"fPRwa5mA7jx+XCihE3bjEQI07CMD6vQ3ACLGNNefAcHknAyvyzc3UqX37TqAi/HnQAMMn/16deZH7k7N",
+	"g7X03fKH3hinzTCo6gUqBes2w/hnEv7ONdOnN48NmmcBQxJ18X5dXM5U0VDDST5ciZ5jZG9g/TlCV1o0",
+	"TJ/3MtLuDOBT2ytUGTDKDktS6EbfQQ70q6SJVPBoeyMmT5xh5LzBnGPMSF/wv/uMJLKDHfDG/zJsT7Zl",
+	"QKXMdcMFEw3zCmSCKsIyFpnKz/PQp4tkSs+H+g6ExLXbg6UYnSMMP/PEzKua2SOFBIjOBkmBQyf5biMl",
+	"X7Cn7ovJs1rG7Lwsv5EJu5LymgSUNAV1ePSooFUl+1/of83NDjrlUDEp17u0Xqs+rdaqWrWnp1z6jMoS",
+	"gCv12j8MPtCwAJQcN1rQNqzbQ+cTfjFCYXXKj6j7nw1le3VSXWbfvWw253SbR0DB3fg6tnJF3oDid/UZ",
+	"gkprBQn1H4p3tCfKQsWgIMTpvsrhDbTTKBQ0P0HaF9QrjMNUxGjjGpPA484fRWAtuBRwcZW8LSh+Aewl",
+	"q3dH1SO+9ttWj+gUaa2mv0+lUdnS/7d/9OL4DTk4Oj0/fn580Dw/gr9eiJPj4/2nXw4Omn/wTnNwvN/s",
+	"HL9/9/IwYf3HKvz96Py0/VzUfjno3nxp/rrf6fzdvf789t3794fNz80nJ+/V4EIcvP90+PH9+xdHg1cH",
+	"Hz4ffTjZP37RrH84OugMXp/+Vh+0oo9fPp3tf/rto7x9ft483++8+bjfPDk5fPGm+/q3MLkQrRfP7oIX",
+	"z68/nTfZ80Ht7s3no9uTz59u3543d08O9+nzQe0L/u0k/dvJ4dPbgy/NV/ppF2K/+em8ef3q7OT0/eCo",
+	"A+P59WiQPL/6ff/uj9/fdI+fd//47fMRPdnvwNiatyenwe9v6p9+f9W7uqv3LsTV7/s3LXHa/ePF08Fv",
+	"MMqWmevxfjbvk/39wZuDZvP07svj9tvtuztx8ulxt9P5UL8QKj59Gn942/r7c/PfrV/iX7vv3uyHvyT1",
+	"3YPeo5ve/umjWnzcvzt/FdTYi5ujevji9Msvf//xissTddT7cPzhQpz+MXgtd9WAnTff6nm9fP90v9l+",
+	"erTfPDnYf9QcHA0+HX48rYX7zcHgoPPp+NfBp/399x9eNgfHg8Pmp8ML8fG0dt58/3J7v3k8aB422/CU",
+	"s5OjF4fN3zr7p/V37Xrn9NePwWn0+HxHftjePXl+/vHo9unnL83PuJIvT4+OXh42aee0272KjvqtnWd1",
+	"Fj1v/vF7t3v1+7764+zx56udWv+TOMYxyD+Ov3yuHTUHx4dn75uDC3HaOe4230W/v3/19InY/bVJz375",
+	"8iI56394/mut+Ul9Ut3WzlEt/r397Oztzou/Pzf5UbP76vO/d57Iky+Pw9ML8Xj72e6nR+d3V9vHL3ae",
+	"/vL3p8c7p7dPb3v73fruH1+a/7kQILxHbw4LBLriLcJAMPqi0oA+u3kP92PUppvD/Zs53PGLreBwLztp",
+	"coc7XrSww/3rBKi9SaVZIDEQ6DUdDabcFJNLIVcZeobZPw2ihd0vKsFyq6lmJkUaqdaY65yemw7JAdrb",
+	"0CFNVc2z7O1UJhCTandgXGVgetqA1BeYTAnN2lyESXjYxAmYqOB6P5pUwWIGttH+a8tOtGxZLZSHsSUa",
+	"45X+rGoPLJP1IhmqkqbNJmK2wPAMQezvqp9AFtEHuw372PBaCJtxlaU4bUMci42bCA1PTggNuxN4kv1M",
+	"BNYD22cCpZFsD0XikAIPG+XSENygKwESST8jCwhyB8gDPFM8Ed3A4F5aFuzelcOISsORwL8TMRMehLwv",
+	"qAU/O1Dx5AzAeTZJKTUFh0yqiRYbhxPyRlaGQ2r1CfEzT/9z5/7htAdngJmkczflIgu11/F7r0Bpl+2e",
+	"SaQv97XXXaLt8aBIuXblMJQDRLZOMx08UeSgiSRYbZPNUIYmSytPz6B/TmPAHOR4/h8OdXMDj/BNIW6O",
+	"NJqu3tTKS+5Eq8slgR/L/r5SM2w2tTFdT8GI058aVGm6sUuDApYovQ+1AZbWtXZ5p8tUop0jpzd1RrXy",
+	"HTG8Z5Pa1PbPzes+0ic9XnXMUyDi7ph1rvAv2ilqVmVWzvTuLsOaKbVFM99hcGdYo02hqDYcdhslNZnD",
+	"buEq6lsgsBvdHtPppuUS2N0v5jU9iZ0JF+dZ8jFtMC/b2yQut+lqvNafgK0lhWAtGN8chGu5OW5I1zak",
+	"axnpGvgvKWfhKOnaBK/zvqB6w7tvmvKt+3KuFZlMC+Fcuycl2v000YYSbfWUaPPEae7LjTZ2x5Qkcefn",
+	"RpvJ3t/QnX0TdGcrkNrxQjKDvbtQ3jPHzv1xuc+y02927jOviKMBs73LpDDT3+2hKcw2yZRvm75sxepu",
+	"CvIyUHSLIy9bbnBxXgKzJYQWpiAxU5bFbAJ7Wb4oZH51VejWLJS9SzHRpVsB3aJQpP19kndtdOwPRtq1",
+	"VKU8flNOFWiYm7LLUZz3pex6d0BkTHpdrc6cUvOUxcvttzVBszEUXpMItxZgzE0sABzXgjt6ks5AeIVq",
+	"Z4/45pv4OC9bVlkG1mC01SzBVDMoy0C1oaDa6PMfnX9qxQb2lOxTqMYXzj61BLN26QxU+VVbNANVma36",
+	"zxxqdX1JpzYa7UdinEIzZjzf1JLN1an5pqZUdFNYrHPyTS1BJZZzTg2TTA058hC9hPYS12KGrprJJEn3",
+	"7pbckCQ9DEnSprtkXSiSlt/QWrhlJxAk3bvbZF6CpCWoxulIkgw2Z54iaUIn3AgFy0Ppw43C+P4ZhZav",
+	"KIqFeRKf0AJUxXx8QktQFdMAVyySUWi6QqcNc8+mEffH4+2BtR3H2rN02I/pWHvAm5yPtSfTgfdk7XG8",
+	"7++Ys0d/kw1nz6aGZTJnz8IbZr4Jxp7h/TFdv8zyGHuWW2YzN2vPEuzGscw96FlmvD0ZKQ/8klHyTPA2",
+	"R1lGNu7mxuhaMFnOsr3MUiGeSJUzvZ9pCyimt6ZGLKZpWnmP7WtWzS4zo9YqJ/hIK00mctLMQS1Txtwx",
+	"YSzrRtcyZoAdmrABvZtlwcwtM63ZMlWuleENV4hKsi/sKMB0k89tOrpPXZ7t6L5lBusxp8MK7cX0wWX2",
+	"YfbmSTQhYkjPNqCYCyvjPMMiYghEnCzJT3hxs590iRTh3c8Z6lTKtKGdTZ54abDNoFS1sHoA+gsFCw1p",
+	"dqIsgYhgyUDG18oW5R2/I72QCnu72ayWkiyKpAANmfI3OaPkysDrZS/BTKxI+UMA0kYqbOr3YxZJ5B85",
+	"TpDVi7YTFueR+dB73n3yuKZPJFPCZqrhZGLuQDyuvRSzkLcYgYwOmEg+JnfQl8cnEtplNLDTcuspwRYV",
+	"AYu1J59Ak3mDUBLJgIVDFG54nalRNDHQkAusomzJsB8BxYhZYrzZ5F+x3twGMvSCmpXOVzw6RX9AfSYH",
+	"gsWqrHrHSvI3C7Jv9txNT2xFNIn5F9AXsHoZAKLBOBxFQETEw/qTCgwGREv/olUDi3oxU9Rikk8PiWiX",
+	"9IG64O0HLTmWMtq5DfR4Ia9Ixr5Yfp4t4hgZ2X9F9Td8+OeR86PEht8G5TO9KY+Xl8CLGQ0K+sckZGgk",
+	"RQfhWMcZ+Sfw2DW39FdhKcJCbMxFlRhJK9hbKCv3Nxgv0zesr92Y7YsJ1iPOZaIRaef8T3lLG+spQknC",
+	"ol5oqmh8NBGr2pjxPWvNhWZf6CteyH8p4ifsNtm2N/oWTye1eMCGUXA0kxsaQj2dNYJSZOhiAyjDWy42",
+	"hdBmU9KCTJuUccBj1kr4TcYvBCoJQVdRZdmBiIC0+6KVQJBbm5NmloFs9SMmEjTgZNuI5SQzCb7bN2Yr",
+	"GbmCCcrMSLIfVI+CfP1afUMj9s8/F0JfZzyNC5GEasv+NzBzfP1afSfjRF/Yi2Ui4Q/6P/RfAnaj/33I",
+	"tDGt/1CZ2WiCBX5Yywm/cYmahlXc2E5lnGyR2R/jdPvijSe7K8dZUJdR7qIRFWp+H2tNbafdUGNa7dDr",
+	"G6KpNBCI4AYLoK9ARhZypZ1OGnhG6fU49LolMnUfESnlX0r7cYWm1iGOaXgtlrZNCt/3De+WhfUqWSt5",
+	"VXug/NuP2BNmaDNvhlkPurEJyZHdNJkPCUkfzFZwGAVdivwuVZNaPvEF9zvD5yQr6qRcNd81U9Hqj5xD",
+	"+KYrPHKKhSi31fCSy9FdVOqCGwU5yYOubMye9eUrWqG+n6jol63g14636DcgFHLPA1Nap7KwFhnIfhi4",
+	"3icVdySSMfMwI1kWPy8CYkGOkdHduRDnrM1DTsM5vaaH4d6ZXn1sik+WQ72zKv1TLPlFBDyL8bmmNg+H",
+	"E6QZrm+aqdR7+prdGQrr2PQrQLLTzZn6LaYU7IK37bd22/s/azXDQ4YVZli2iwlAhTnPAi2SFe8C+wbQ",
+	"pPlIxjnBPL1vZdoQSgi8s4EMioOxswAzlcfpH0EP2gW0xRupmtU6GlnZArveJpcKj9c3J/g4t7ZPq+8x",
+	"ICktVgw+AlAn06OPbAzxBzDEV5U3G9kt40zwscZ3XmuMtcIrm4zt2qLOrkbs8sJQaniPS9R+48a2l5F0",
+	"GpJQGSNdZ0oWWs2RZZoqo2GezIYewh028cPYLToY+7tPQ9TR6bmjh0BUHzppLMFoQhPeIjQIYqZUVjBu",
+	"Dp40xxORn7Lz+Ocq8W9YrKA+qBPLgcr6DA10xdCDrlhLRvC2kDVM5snARPRknCDmo2zJ0COmcsQj56/P",
+	"7NO84TIqADGImWCdS8Vafuq6GPJiQ9MFngvNHkJJi0Y9yjvCdBDpEQqPGL6LNL8W94U+4/QkRJU0zUB9",
+	"M4ZLMwZ/yNVBg8B5h4WU5wmhYcxoYMu48v33Ds9rXkb2jNl1i8UC1g0TbIAu1SR/anF8qCc2z6U/VqVR",
+	"rz97PLNb9bAe1aTzYONPLcWfWtWBMiL44zyp2et/oNmHdow0lgPy+y3tCfBYErjYJ9dQKWAKLGwDTkRb",
+	"XY7Vh84CNcxhYnSn3vpXfRGA3hKB6YDM2f/AAWZp3LHdG2Ad9atJSFVCqALGiN8sm6Gf0I6fsonBFUgk",
+	"AUfMgPLExwJW82ettI1uVzJiwIwBeihlaZaxqQDFE4VHbA99OCagUhbbKwddplWoZz0ZM0aqtDfZoaiv",
+	"0/OIAYM27fFrdjdEOK18S34CRLAivGuQR7VdvAHHDDdo97QU8nIPy2LxeBMyGWusNjuF7B6jmqRsbcs8",
+	"tIR2ykrwnzyaomsB3ollNfnXwhJ65rOg2GghQfWJk9aGBiuFrTS1OmX9AbVabYrhWV/ZwKNiZQmyPHlF",
+	"kN/OKWiFxPll6PjH753JkJGeCEXVv2Z3l/A1LOABFP627UONrcYhsjkzdmeZ+zyyAs9lTLpyQCIq7vTM",
+	"pdBWoiR6m2FTuTUs9FiLeF18+JR+2RD1g4rHWHOaT3ZrTrtJraDdZJkVe7h7Ss5eI6i8bT6F1SqLQ+zb",
+	"wO2POnkDa/rj/kEIItx4gFI5/UFNOy7jx0xeX7NTQi2SRjPzD09Pavzzqry/SdbAdszQIv66Mm+0sCCx",
+	"2PhIWBhaW4KFbU//pwnTeFYdor2R+q5cGCA+h1ndNl83ULtqV8R4TzKGrhE81hngTftar8Q3NPStykPz",
+	"Q3vA/hVVzM+3yjvoczHEQfcy7mU/ovF1obmS+rxJBgABhzkb6EFhONaaKGDbADKEP3x9FsccoiMEpwvf",
+	"v5d56nrq6XmjR22nUSVNgqJAWrIvEnMiDSSxy2GqJ/kNy9blOK22HE9XgE8e3jpzu3bQo7hT26lt1Wtb",
+	"tcfn9Z3GTq1R26k+29Vn+79rtUatVvEq+mtVGpWKV2lTHvZjfTrUvIqdEZ4s2pJAiedK9VlcaVRqtH61",
+	"09oNHrHH7Se1X+r6wOpHV/DbLyDEodQmq4XBtgqjUbExxJ3qk2odekywdh7em8GT/Pm1YuIVWVPKjh7w",
+	"XWLoGHdq9V/sv2Vfe6zPntW8Sov3ujCM5tHZ1s7jJ1svDk4cswfaeLfUjnJGvKsXmoaX2Qt3arvVWrVe",
+	"360+azyu154+1UewNr4rjfqTWv1ZrfaotqNnqQ28RuXJVbvWesaetHau6o9au+2ndDd4TOus1nrW/uVq",
+	"R6+OVpu4FCaooqdVfVStTZ+7BKE4RWW0Yg/bebU+CAsRKbXpl8h4c7SvFcgR6KuBKQFDa0CxcZ2nEb3d",
+	"ugJ986j+7NFu7dEirIJi7TaEeKQvmWgbxFb+y09t9KhLnXjgTEAvN42QFnvraCs1hsv+ixAeTZ9oeqLq",
+	"E4heyRuWtosOE0AMOT/4Cm+CT4S/Z54eOHmIRYPnq9LDgD7TjGoHSi2hAUDqw7vVCnzbFwC4yvoYY7TV",
+	"zcdVPUJJEMvelnHc1Z1KWBRg16lQSdw3PQL6XBvItAvCQP1Cu6XRPchckXVhwlvtGsBfjs5pp0qO9CDm",
+	"YyazorWP335KYgq7yigxaJVoI4YnxEe7zCcBa/GAGfvHT2hc7XzxLXiVccYWxGKRn8REIotGOt6Fu94L",
+	"4roojGfob40eSUv27gjUHoksToEnQfbO4/bWGynY1glNWt2yeEW9MF4xm9Pb+cJ7swLSewuIWhuRHX7Y",
+	"HKMpdMBRthcKkG9ckK2D09dbZwlFXTv2CXGI1y0OXt+raDmadCdcAwuzi4d1EdFPJoR6D5k4bpW8QZLg",
+	"sXpoUUs621w20Y7RXgIUczfSMX2MY3bik5HjpjzGcZW/JDVkzN/XIMphc5nT9z6ndxS0Pzez3Kg5JBMe",
+	"gVmR4TtivnjI2OpIwG0giQQX3+aYbZCbGmdf32bDW0qbDybhahEpTNiCJ5CjAMALDBi/e3t2Tv7///6/",
+	"20wEBhFSybHGxIGd5ncDAmlntMF/nBf/MRX9IfF1tE0qNnN3Zmc7co1bsnO7Y2xT9mU6n7K27GzC66QP",
+	"t7/a/7w0lbXlWeHRkhAvVVMxA/o+hMZBRyLLGWW1pagfjd4zSg1+TbosUiy8yYp1/BdHqMvgAn8qLVZZ",
+	"gV4p0yl2bTZ6pbAhppV9ohIlsqS9O9WuLd+uy9qtdngr29vbcwG8rmQyZemg57GMiJADIk0Rhg0CaOOp",
+	"K8NANbIsR2YdO3EAmwcJqbavyqMBhIZSsKyuA56YlgCC6hKSMBqHHDhQobQvbSCoknf9nImeSz/FTCU0",
+	"Tpxh5VsHnCq/Gyj9025kygg2SxeBKaI0vEmtfkJku10lR8ZyTUyNiq3nE+j9jWpWJoKCXTQ23DS+pSA3",
+	"JbXAWn/vW4bo/UEPlNWnCI4QCHElJ1Dx3smdQEwEs51A45Q96rGta3b34Nl7C02J1UBuUJZGbLTs2PDl",
+	"TayzHlcUjUp7pBxaxrbsuWEgwq2f7JwNWNOo/2D1OjL6QYfTYEj7X8mkWyVvLb1CGlyGU8hCG0E5V+rs",
+	"28h1L5YJa1lMyEyP77kYRpBNGam4tm8xZdcNPQfM6ADXREGKXSZO/aiJvv0KIe3vBdn8R+2MeSj+/NHt",
+	"PGQ7LVefjpHofG4VrnP0qtE2186ls9VJMxHLMAJM9jXRrCTk4hqYDWwlqNYdWO/hDeU4ZZv4PFA+lDan",
+	"Vcl5gxO1jrU0ra1sqjUb8B/YEOKw2bt0m5gDtnqOCiTH0YM0iU6uSEQD0NmA4jsQJImpUBTUYYNQYjAk",
+	"cSaokYU0cL9tbf53WJKg9ars9DGJYZ6Z41s1lcrEAI1zNVwPhdlDVb0QbwUjJoZEIlzehERSJaReq9Xg",
+	"VSYh2mZQjq0XAfCOeQQEPapKfO0m+FgkbuvD9bJICPSKBlHMzQCbjlj9/XwI+Pppy472EdJPZgrdqSC+",
+	"o1i3fmV3PhA49Ri1Y07XChf9ODEM3f4g5gmDmjPfTQH4nj5aaV/Bxzd9RfpeLEcH3OhJcHdH2b6Y0ikQ",
+	"WZrJlsa6xWpm6bgRXWWgGToQN4DBZY0DKWqD7Sa42yN+ulPRFwJ62DInI4jvLuO+WLSbsUjWN0CtNhVg",
+	"lXe/HOqxJgjKp2yKcbazMvtkD4ui54hOwekNQUYtnggLnuqyzUm+kJMcVBocBVlUdvqzey5a8UKVMRaQ",
+	"j41eOUtdVC+kYnwQmyvSjlkmYHn4etQq0skF0jAcAjxwm+0MPD2s5Uii0LNNI9KeP+Nxkd+FVHw3aTh3",
+	"UqVpuJBuwuVl2X6HQKE4BwcrO2/6zYr0Omff7H4Yn3jTi1SWc0tnuQYpNz3ObXZr+yxKoUIHXRni1iBg",
+	"nR2cfcRqwp9Onx+QR/WntZ+17fvh/PnWUzSjIBZAYjnIyv4BqSp118J+JFSD+NdcBCZcDFrP94hvCsL1",
+	"f4ZUIKu+VpD+nrY15QBMSPiDvpGSuI8imTbaI4apRK+jS5WHdrsPo/K1MeyHVCV+lTSJ/y+f6EUJbKaQ",
+	"UARlNq0MRPViRgPVZSwxpl6ijy6kLm3LOOqHtCBefeuW3sK+mKjZAL+6pW7yGm2qcjP7RYaroxZT9bWp",
+	"fhoK3sLHnVUlLiSUWyRW+Ujubb6gu+dekwVy1c06KKCYhZIGDx7LeCNNDMLHAbHgkoITTd0UGRRWSdJm",
+	"Satr+Yccch3Mq9EgTWrlC6SwUUxf0eqil2xZkgYpLoZpYrd0OXpWNGZqaFhO2y/2dirGRFFrk75nYbw5",
+	"m/jp9+B1NdV1SroNW2+p0BEjIjjUeqJ/vS90BPBfPbgGOVaq7ySa3K6TNNBpWk1MD4hgg5QRLUcdhl0E",
+	"TDGR2Kw+ahLsDgUTBcFsgJHC4Zv1DQGXb1pHd5Gfe4RbzGUSg0BhhjMIgUDV77FYsYAF2KFpHgtmV83P",
+	"XW2TTO+clBkGzAIJ7Zd5dCJrCOIEqhcCoooWgMlRtZgqM3Wp8Pd+q8WUkrEF8Dho2pKFYmSiXH7fRogj",
+	"egejgvxZ7rFFCKtFOlWwwaIAEFcYvjNf0MTuZo7VncIeK+4/NJUdWSwe+nk9E/IE2/3rP74bojc9UxCA",
+	"Bo2+OVe+g45Hrc+SUQSu2dsC5jto8vty6JwRbHDfYyZrkZ6yWD9twzeIbEMojp7FG2PKZM4RlRRjF7aG",
+	"nwdW42dV/PASLCrQ50LadA86DXrxYZddsx5CoTyrGZ5JW6K1tWXGthXyNjM1+dKWEVTJcx4mFsKnJaMr",
+	"Lix06kWFiuCispfBuUU0MeYsplM63CDdYlc/FrWPiS+6fParZF4rTgolRauZL7HIYRxoWSlL6sC994S5",
+	"ScmJU2FaBpPzVJBI5UPBXG8p4BFSfK+ezzkdJ3wtMEIgCIQpWAwVeSmiBU+BIjAMVTYdi1VQspSPVszv",
+	"fA6DNZto010yb3eJK9OTD6w5Qtvp6bHGoW1XFY8Pb9vZlIW409muQYTJjmX7q/kvqDu/5mG4LJ/RrOOC",
+	"HcymulYOtNQVUzxgrseUSFOJBw3pMATLJI2He66+IaU5TBHTeNIgfsBVSwrBWomJNcHDkgyCFt8OgGJS",
+	"tHkcsQCgFrR5YBAJLBwbxdC87anBgwDcBfMKU/ptfMg9ovqqp6cgY+NiAtqhhBIc/Z+yn1RJ004u489A",
+	"myfvuZGmutb2yJTV5VoehvbBWgfMcnq/FAMOf944N4up1VapXCzRkSkWxJwq1peM6OJSJTzeqYF6i6k9",
+	"mlyl3khpQZrbM7V/KdYYFAqZX3lsQzINQNiMbYXUwI218xYzqbaIXjMi5MBLK/8Q1ssjfsjFNcPcIcZ6",
+	"rKOVVvzpEea7n01JGUbpPOILdsNi80zByB0DDWOrDzF2lT7e6sAMn3u49gLwum0VmNWYNivpkdfNN1AH",
+	"HtFej4tOrr7c6Ch4vVlzPSJcO600IekYStFBQFhhgFYNQJxWuIzGaPuK8S6X/ozF/laZKY0VcAWVmbj2",
+	"SanbgTVi04abTBDxLMFyMO+bLjLRy7yxyOe2yIugCqxGyZSIWmj/ty0/W18T3W7dCfa5vqzUOIdJroNl",
+	"ntCkr8ZXxo0zeLUGAuDK2ADkedDeLcPAsm2nmhhyMhkkp6VWyoF5FeB0xiyXjJGC5ZAlIwkX0FLLuGEr",
+	"tPUdIQDy+nBZFcvZoexF8VCfgXas0H6T2uD6H31xLco4dVPBwLVchVrDN42BHe6rjVorwwbmisDHxEBD",
+	"3BdC206riJAXCcsYDZK/JFMe5uuvUHv0aLTtiO305qp70yhgTtFuajp3rDogPQ/P/rJQR7M7v3EDZjH2",
+	"SE76sk3qSsvcJsfQsxdvefRoVB16SV5l9GhUrC6Gd0OhxnAfXWZx5F7/z6ROXXe5bdbYYPZbcTBsC+Ct",
+	"vYGyUn1U9wX/u89KciJFzUPOBO8d7JlzB8+Zzo9Y0pV6IlIvyU7mb3Fxw0Qi47sZ4I2zVz1MI477GUpU",
+	"jfPwtbctVh2cwo82tHHGqql7qoaizVPUP0MLrijSCRihGj7mZ2FVde7LosIj+sKh5YeiSRkxa8njO4I8",
+	"D1sJ/el9tMaGm39dKUFXtHeKRKiIFjS3PcYwg+bOSsC5oSTgil6FDFrGJpm5lY1eX3PS0BUJ5ohYjLP0",
+	"Jqjz74c+1Hce7efYQ9ECK+IMxWhPAWGorWR1wkleVnaFyUsuoKbXhzCToTsxqVXIBkBqFelgoK9/z+Ai",
+	"5+xiiC2kWsA9HFUie2Qg42tE4S9KFCCf37CKmLdrXMAYTMXTPCbpwzBbzqa6NvyWS+K3XJHuKxL5Io7L",
+	"OQza3MacPnKVu60A7PkcS0MxPTJi/aa1HeyWq2Tqksxm7q0PW5CZph5HVRvW77mGQ0mlXnbJMqsP1ylu",
+	"567VJnKnkiHpWXjsbvjpaxW9G9nNxfG73GWlEbz8TKeI4bk3jOqpPZcItwvHp2VRUTbmZyvKVVcOlG2o",
+	"HIn2GeNoOGxYEARE3tvxqtLWkAmZXLb1CegTKYifVyV+aTzRnfQ3FlGkYSgHLLjkPdgf9Wc71Vp1p1rb",
+	"3nmk98eQMtXK0AhRL5YBUhJVvAogPKXm2Rxa64EikO4QzlAMS+0+91rP4mel0vvjkLA9YJxzaJ8tO9I5",
+	"9LrCWGfhNcX6s8w8nCni6d6pnUWF5MsW/IdCVyNJ5DUTKu/2Zc7jqGdZGvO8l2bbRD2XGihygpir2hjF",
+	"UlEYyMxL/rhQ5qhiRU64nG4d77VUVnVITHU6bAg5lx0bXZW8F8jZeEt64hHwjcdIq8SPmZL9uMUApskx",
+	"H/U/Y9Zmccxi5SN9Y8BuuL6SxAxL65IUVCoEP01f9OdfTojVYYb2LfYkTbCd3Okwvmxz0WFxL+YiyQVo",
+	"pw2fuumSmOCbgiH3RR+fKhc2xWI9JUkgR4/b0pjqiKaa01Y3VvaMMVX37Q8UVZ1Zgw5FVjfqdP1CtKtS",
+	"wcV7qDBMuyhbfBvxu9cEaVuwwXCIJB9E2SN+2mzto7529JTR9j7oKOhceasXk9SrNYtTBc9O8QZkjEhB",
+	"GagM1Dub7j58MlIEwtExtY/hNAblvRRA5ba/RXsjvfZhwGKiEh6G+DKX4GAk3gTs0pCjI76Qgvm2JsRM",
+	"E/J0Bl9ar6xZlwwfJwe2A/p/5BwZdGmiZ+oskaJ3qowBYXFO1ANhx+w+qdXmO29OZZKeN98UgMwiIkPO",
+	"xt0cYWtzhL3gN6MHmPutlnmYFSuEIu6I+Q4zY29PnXA013u52iGtmGVB8nHR8DDYHS6RbIDiuNK4fCeW",
+	"g2wrBayXdAvDAO9odIiTWJPEJS5pmrDsSpXMitli7ykDG9l5/Hha4BbzgXEl2S1tJZaMwue9Ul4C3lvg",
+	"q+1KRDJg4SzLADcsYSD6rlnGAW9Z/DBumAhkPMtA8I4lDEXxZKYV0dcvWjjx09DOTF+GdhY4DIMDFMiI",
+	"cjE34BLevoBhmRqqTEfLGIknc7oa+VkwYOppA6kclgpLsrxRhOlJQFR2gTJ8LG2IDWQcOJuK3VokJR47",
+	"Wg//rZWNtbB5rD+zPmQ60J/ZMAEheJ5n8HDbJGQJnjYiIAHvcO39TP8V/p71A6xROUd6pG1KOVRihc+x",
+	"ysx5P3f5RvbE5dRtZM+fMsTsGDCFtRrmgWVFGvZ9w1bgJID/Zhjmt7ZplIZtp1jIWkkBjUieByB16Q2w",
+	"f4qMEelXe0RJ05OdkBYV2t3DX1hgKjtK8PMzs25qsIqN4bUxvDaG18bw2hheP7bhtSFTeRhrzXCjTLDX",
+	"5jeU0DA4HLonT34y/MQ87cmwfYSmCKR5CvMvWHkGyF2YYtKmjzEzUoJTQ0tUyI0E5hNPMmMENtUV2itx",
+	"38Dm++/enp2Tba6kMzq/Sg5YGCqTmtc7ImHBhbgCdpCIekSxiLdkKAXwdtIr0FMAfAbsRUjEFHLBiK9Y",
+	"7z+Yo9iDvwB0Imr/g1OPvH4OtwKr9LkByyFcIa2TB/9Tf2LpC67uEkZkHLCYRDS+1m+9EL9xEciB2qrv",
+	"PN6pXogLMT0VlEegjPcOn9kgvl0r3wPt5REf7BH9H3oT6//F89jUGCggF9XLZDPae7bw4BLPBN+7EPYv",
+	"Wij1IwzSDr/hCcdSBgsTitQLl8jxYt5hdLhvwJ+1fNCwSppmEhZ3KKuaCBm9YRm4Xczy/WXIM8XFhaDD",
+	"j8Cr04oGjyit9yEhZ0dhgKlTm1sP6lHtWVpADauMKOMUyFwN9IwAlDn4uoiNbHvYAtaSAeAoaev+QkRc",
+	"QblGQP7uS/jcREjSh9PP+axQNV3Tz7SbwLBghKDzM4gkvIUDrS1AYe/pO5TD1muXBKT9mvd6LAA5Qpou",
+	"k4/z/6O/07/1/9vS/++/vqcFXw/v4JQYBwYA0gFdB3Zli4UhLCu9ZoLQAb1DMgpUGKTXT6DSAFY9c1cc",
+	"6q+U0AJw+JIuuxA41DwPmB4sclrQREa85cNRDbOkmEqMsdRESMEa5gezGs4H1E8whTlUEV9f9md9569q",
+	"uilcswM5g6QMht+TZjMvhEkTW6grhm9MNyFiCepPaLwEtNFxg+nhWiY1zH/2WBjqpYW5Z+5jA9g/2A2L",
+	"aQjb2QqZ/fRYkgPDuhBJTjekfflWeEBqzBcH0mSjfKvk1M4SHscCxPWue86LrliXm0RukbLB/gNtIaB9",
+	"Cf8EHWmug9OfvJFDC5chfgEhM64h4grgIYLWEyjehEdsz8BASon8pgC2y02fwS5+Zv+UJfHdVhPIl6sX",
+	"YsQTxieP84Rn7ywohr/Xn9KIZpX4UF/kN0qlS1tHaZpYP6GkDwv2QTEQPt41B7XxTK0PriWYDjh18j3e",
+	"81DoQeaNVwgemXNWePmD4kLgx9i64XSr+e7Yq/+yU63Xqjv16k7dO2XBS5p4h0xdJ7Lnveaif+s1fzvz",
+	"Liq0xz1Ce72Lind29rKxs3MhilvTrrigsIwFFuvqSrZSqTuODM9tMUPygKpUKjZ9Czl7GFdukj0c0dut",
+	"KxDd3d3Hjx892t25n5WMSqPESsYfy61kl9TYNZQnNSicY/tXGoLrQ0q3r9ieVnpYQYpVQTyDZzTxQOtt",
+	"m0avFKqFK+c5hIb6QL4brkYdbVtAFz0V31X1LGRD3XQuTNG5gF8plZjFO4sFcpDvUsDfL3s0MtthbI8C",
+	"XjI90or73uXr6LJwBo56I31FTQRLk7yhrz+SzHEkriSTs+5NAt6UEYxpAFewDcAqfIBHSeAwSZCSvcWG",
+	"mRHRRk39oREgFnLVh3go9A8Zf6WROhfai7HNvhnmCpTBWt8G3MZx3hA362EI+Y14oGPmhAqcnFTqfzon",
+	"mowJF4nE0604FYZ+T16XzFnLybXAOrbqjiP4tMcr0Olb+WvqKs90UA/TUTCl6tsAtCyl+n9punNU4Ivq",
+	"/KfRoEUW7DZuzQcv6x+yloe0QM4C5gJ+mWT14sQWY/R6a8V3s9noD8N7s2TzfFRg89kcMWycz7bRu1wB",
+	"Fu60ZdDsRi9OhsIU8MSyB4oWi0W6Et79iTuPEyIYC/DqmHe6QHUF/PFpwhnCzZA6ML+kwxrvbbzEea+0",
+	"Enq5wEYBT470x9kQqsxTOzfA2HqvxwQLtDBN2tFzVNPh3lm3YjpnJ4wpqbs0iqKsss7MbdWsB5i1nKGL",
+	"A6+fjusA1+cQb/mByQ7cddgU2qrEStGIajCiMn+5bfrcJWmI9PkzaQhnB4zTEObppbW35uWlyGinrMMV",
+	"1lOZFc6yzLa8y1bGCkAwmILYIG3vhZBMV8YJZjvLAMrcGX9j+GS24JCpJKRX1ZbUHxWmfGl+Oj86O3/d",
+	"3J+e+MBdjYfBHct9jzLHBn7dZNVK0MBIWu45RlvNryYK900RAFhOTZTpB8dNwVFMD/llq2JBYQjpRBRt",
+	"rACKCcY1cs7BdXAvhbGB/VpPsoMlb5lCySmCBstvmbFpN6MDJ5ixlY2qXuM821KFblQSxhty5Rp6fXJu",
+	"mUG3l2XOeBFbQZBVlErBcjwFxcmxRbEUlKSqRjblnEZfzr6b27Z7mNTU9ApjE7ReUnZqqRqnUNKL0lQz",
+	"WIaxDGcA7YCrpwv2nOpLf+Agj57/JrgDldZ5zmwQjLlDOvZpiw/o6NWq2sfnt6P+qdgCSKW8MJADTyuL",
+	"3+CrSqM305BMkiaB0c8CLA83qD/5X1XT6aKP7w6/YYIkA+3fwU1BH+UeWj7eSHCLWlSQTkxFkvaW3NkG",
+	"ha4MgwZ5VNstCwPpdfo2wz8vWMxEi9OIiUT7wKSv+v/v/8RcKiii1osJc7Gl51qK+krPUL+bBrbi3MWp",
+	"n77YRa/bwwSK4IuV6C4tupvwUFl4KEZZL9B386ua3C4qCgbF7k85HeOc8zPEfvT1aeRHyzPY/EIS2uPX",
+	"7I50qW1CwTqROSI9c+mETYRnTSM8y5D6nJwUxXNQvseEcfQFprdtYMBA4AhTpTZrZaNT1y2OswzRyr52",
+	"odVWpkpnVVcvAUJ2/ZDU0XBJwdHVZHT08fjmtisTLB8MD8E54QJIWAeySs7g7aZxut1XLNBjg4AQHGdc",
+	"dPaIyKxODCHlTiXcxTNZougcp3t83gDRzCYfgqbPZvM9TABpkn7ahI2WEzZahoLLSXtRkGiSxWgFfQyE",
+	"F15icANozLQzCVoBQVZ9vRkMjAHsBQCCMNWJJqKUDCSWIipUEumWLT6hUXPMbDWuMvADQ3zNVVK2k3DV",
+	"fojYj7Kfa9FndyoHI6e3yv+SCrb5O4i2VtbbXLRlqXTr7wRej4yxAha9ngHgw7diFjCRcBq6+RBrX0ZU",
+	"H0ZV8lwficLe6eunYWaEI/cgYiX57X4Ymr8D2nA6CgP/EVEe+tZbKdgRHxSLj/VUlijS6TsKe7ElidK+",
+	"KXOsfu/Cre3SQdHEHVH/ABZBTtQVC9szCLnzaUfEXIvTJXd/TCVd/zS7pfogXOeZ8APIDMq6Y3I2id+j",
+	"Sg1kHPhO7bpvAsOX6Y8Nh7wLI5jWavI9Cx80iKXowPE01IPXTBv47PMIE4ECg9ZA86QV+npx9RRbNAxZ",
+	"jI9uSXnNmUJuhyupXybYwLB/wu7nyhq6Y23T3F6e0z4dXhr98IhuKSa6dCuUokMrXsWuOzB9xJySMx7e",
+	"UHJGRSLxdE1vlv0kzt8+tSFrp/Mwxuw4pZWq9+WQ/XiVM5ZsHYBYFJ8t2uyxYuPHrB0z1d0yPCmg95Gn",
+	"ZMtShCCmS5dZuWvRiOWFD3ANjBhj5wd+wmoR+l+G7LEJ4haZ5FIwo6sXpM1H9neRRT5Rp1vbZfqELVw9",
+	"XcIWZvgDJ2z1/DcJW5UQG8ooEP05Erb2aUtK2NrHz2JTlSds4WllCVt8VWnCVj/ZIH9NyNo6+VRtQBKK",
+	"ZxGoc4D7Mg6xBbHjMZEDgZYDIN6FM2V8wbf6k/81Ta63JH2r5/aNpW/BmKw0KpG2b/7Lol7MFK22ZFS9",
+	"ikstoLzpM2o3mWqZP//Sm6bHYlDLGODzKtbDsy+dzVB6mCzvBzxXSg2kTZa3LMvbxy0xxj6YXT/lNltR",
+	"lrfv/lRmHMyQ5YVPTJolfg5AtY7l7oaMakhVQtLtME8meC71MhtywJk21jYZ43XKGC9jB+XkqShjbIMj",
+	"pdazvmB6tC3zpo1+Xq+M8TJEK/vahWbjouJwa5oxbmbU2Bilk7EbvnNItNHenC217ETHl9U3MFeUL93/",
+	"+g//yrDLy8i9c7Z9mrVG674rAWu43MAHFHVtnRPVb3WNuV9wwP5kExMYXPQsjqVnXAHgE//ZfEGAfM6O",
+	"4CqBDMzY1Pu46OTMp7Rz7s5pyI+PVc5kYz9cIHKGIOTGvlhQVn0Zh0BuJ5TF8MZZ6Df1bamfvbMNod1y",
+	"BggbFb40UWF223K0OPwRce9TNWBSleY+5xKr3vbcbIriHWFdAORBCAxQUHaDZxKe+UeGQKi6WyMBvVOo",
+	"oQxieYvGMXdHqCwcIihFKgIPKoWQM1zZxAyGsMlnGgPHl4loN0YC4z+Zd/5cECInP1FFtJtOqLtCMNY9",
+	"sy40JCFvs4RHzDOgwAjNqFh8A8xj9I7UH1u+8Z8tTawJsMeM+C+TpKddDt8j/hmN2BlP2H/Okpi3Ev2n",
+	"dzTp/mfbUHr7Z6zVj5lP5A2LSTdJegrIfOAw7QtkRvChkOkS6CUMq0EOYsE5smUbk0um9MlwkUMyKktI",
+	"W/i2iCsFkJIxnApwCOLz61XynHJ9qIUSP3esT+aI68O1p9VREMRMYUYB/t2Csq8GuWJ30iDcw/X6YUWA",
+	"8obJAwbdkhGUDb06e/sGzixlmAvIT2hjKxL1w4T3aJxs679vBTShP3vIcKIniCwdCYmkSshT8ivf39NS",
+	"7+eojH2CmRh7gIPuZWSfKt4iV0zxAJYyAkvCntvZsnmWTQJGZlOJMgPnTwbSrjtXIMMphQEJOA1ZK8no",
+	"BIAcqUeTrjYH7N6wpEn675Z/vEVbXRaUBd3OtQR/rC+m2GWOw1fh71q56P8C6glIPKQSC7jdjpYCT8j9",
+	"d6PC7l7V2O9N/pa/+vVj/T1/ffCqe/Wipf99/OHLcf0Nf/UMNCOG0spek0blJgToRmNw/0xtIcB6p0fq",
+	"P15ubW63BoPBFghoPw6ZANaS6W2AoWcvyP5wrCRUhrMtu1dBY1FdclFpPKvV5v18M61wKZc9zAD19vqm",
+	"Yjfp1ClsMX3u8eTOBsozmi7rEqWFEUBkk/pjbVMy5UgC+QnUOY0Y6Qut4LU1gXpXa9KfXcp8bbINMRs8",
+	"rT/bmSn4mindovgrDOnypj5q4SWZaDvT/1q5YjTWiu3Pv7Q/jzOz0oh/MyLn/FEvGlokBaSjSN4IP2t9",
+	"F4eVRmWb9jjoebMUI/6/sbdkG2CktxK5BXDSSV8IFiqHpa/F4oS3IRsEBZhm+trM2dH/r4DJ5R2TvRA8",
+	"fGIIS6xd9+7AfN8ueObTvQW9Ja+o3NS9LaONPWia0lGuVF97wYZaUhuucNGAgbMr2ABpkGJ2I6/x2DUv",
+	"PnAeXPBu52di9mBiSy5wQvqRqJuRtcd9Ni165GsurhVSpvFWF74K1A+Z5/Vi2eZhbnGORCzDyIACjgQu",
+	"e0x8fPfGGrLObcdCJVS0CucF2o9HSIOZYYbiYNC3sA/m5jGkI9GcTSQRbFA00AMa9ah2LoreyKJeSBOX",
+	"HEm0eadvSn71XydP5UQGLCybz/E70gupcJ9kx+4+611IRckTckSpjNwgaZhz/CoSG2Q1Y1KK7EJrDHpG",
+	"W/nbXEnfebHFvCyQcPcNILh9xbInp/vHiuAX91LbAsFx8zkvdB9bNmNEIShBhhsZ/GEKPDcyBUdxu6sN",
+	"mnn0cn1ydPDTk2t2p0zYHUqc0gaSPCq1ySplYFOeDXjBzpYJ1V4MBjBlT5GBjK+1GzQ2i+UuFryzYKwm",
+	"bGY+QVr4bpce+6JNWE+6a3Zq2rzHqE3tisMWRLVpj0NbVizdwi/urusHU5Ew/OwjPds0/mgjlFnAL0lY",
+	"1EtyHyjgSYl0qCRmNNLbwcF0VejI92LZiWlkVqItw1AOCHeffHRTorLOpZ5aZAGQtRMagVvq3HxCeVj5",
+	"569//icAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

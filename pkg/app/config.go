@@ -1,6 +1,6 @@
-// Package app puts the parts together: it reads the configuration, opens the database and the keys,
-// starts the server and ends it in order. It imports audit, census, domain, events, pki, seal,
-// service, store and wire; nothing but cmd imports it.
+// Package app puts the parts together: it reads the configuration, opens the database and the
+// keys, starts the server and ends it in order. It imports audit, census, domain, events,
+// mail/smtp, pki, seal, service, store and wire; nothing but cmd imports it.
 package app
 
 import (
@@ -72,6 +72,7 @@ func (s StorageConfig) Validate() error {
 // help says otherwise.
 type Config struct {
 	StorageConfig
+	MailConfig
 	Listen             string         `name:"listen" env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
 	TLSCertificate     string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
 	TLSKey             string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
@@ -120,7 +121,7 @@ const (
 
 // Validate joins the faults of all fields.
 func (c Config) Validate() error {
-	faults := []error{c.StorageConfig.Validate(), CheckExternalURL(c.ExternalURL)}
+	faults := []error{c.StorageConfig.Validate(), c.MailConfig.Validate(), CheckExternalURL(c.ExternalURL)}
 	if (c.TLSCertificate == "") != (c.TLSKey == "") {
 		faults = append(faults, errors.New("tls-certificate and tls-key belong together"))
 	}

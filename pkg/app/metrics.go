@@ -26,6 +26,7 @@ func (s *Server) registry() *prometheus.Registry {
 	registry.MustRegister(s.crlGauges()...)
 	registry.MustRegister(s.caGauges()...)
 	registry.MustRegister(s.eventGauges()...)
+	registry.MustRegister(s.mailGauges()...)
 	return registry
 }
 

@@ -27,6 +27,7 @@ func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger)
 		APIKeyTokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext,
 		PAMPresentEnables: config.PAMPresentEnables,
 		RSA:               service.RSATurns(config.RSAWorkers),
+		MailServer:        config.server(), MailInterval: config.MailInterval, ExternalURL: string(config.ExternalURL),
 	})
 }
 

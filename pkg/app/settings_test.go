@@ -17,7 +17,9 @@ var update = flag.Bool("update", false, "write the table of settings into docs/o
 func TestSettings_Names(t *testing.T) {
 	t.Parallel()
 	fields := map[string]bool{}
-	for _, config := range []reflect.Type{reflect.TypeFor[app.StorageConfig](), reflect.TypeFor[app.Config]()} {
+	for _, config := range []reflect.Type{
+		reflect.TypeFor[app.StorageConfig](), reflect.TypeFor[app.MailConfig](), reflect.TypeFor[app.Config](),
+	} {
 		for field := range config.Fields() {
 			fields[strings.ToLower(field.Name)] = true
 		}

@@ -20,6 +20,7 @@ const (
 	ScopeDomains      Scope = "pam.domains"
 	ScopeAudit        Scope = "audit"
 	ScopeEvents       Scope = "events" // the stream
+	ScopeMail         Scope = "mail"   // to whom events are mailed
 )
 
 // The resources of events on which no role can grant rights.
@@ -49,7 +50,7 @@ var scopes = []Permission{
 	{ScopeUsers, true, true}, {ScopeRoles, true, true}, {ScopeAPIKeys, true, true}, {ScopeCAs, true, true},
 	{ScopeClients, true, true}, {ScopeInstances, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
-	{ScopeAudit, true, false}, {ScopeEvents, true, false}, {ScopeAgent, true, true},
+	{ScopeAudit, true, false}, {ScopeEvents, true, false}, {ScopeAgent, true, true}, {ScopeMail, true, true},
 }
 
 // Scopes lists every scope; Read and Write say which of the two rights exist on it.

@@ -106,6 +106,7 @@ type Store interface {
 	Secrets() Secrets
 	Histories() Histories
 	Events() Events
+	MailRecipients() MailRecipients
 
 	// Forget drops the caches of the Store, of the names of devices and their references, because
 	// the database has another history now. It does not query the database. It may be called at any

@@ -34,6 +34,7 @@ func TestAudit(t *testing.T) {
 			t.Parallel()
 			s := &scenario{World: WorldOn(t, open(t), slog.DiscardHandler), ctx: From(Operator(t), "2001:db8::1")}
 			t.Run("access", s.testAccess)
+			t.Run("mail", s.testMail)
 			t.Run("certificates", s.testCertificates)
 			t.Run("instances", s.testInstances)
 			WantSame(t, Must(s.Audit.Verify(t.Context()))(t), audit.Report{Events: int64(s.seen), Checkpoints: 1})

@@ -181,6 +181,11 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 		"make an instance": {domain.ScopeInstances, func(ctx context.Context, w *World) error {
 			return Second(newInstance(ctx, w, s.ca, Fresh("server")))
 		}},
+		"add a recipient of mail": {domain.ScopeMail, func(ctx context.Context, w *World) error {
+			return Second(w.MailRecipients.Create(ctx, domain.MailRecipient{
+				Address: Fresh("noc") + "@example.com", Language: domain.MailEnglish, Days: 30,
+			}))
+		}},
 		"register a domain": {domain.ScopeDomains, func(ctx context.Context, w *World) error {
 			return Second(w.DeviceDomains.Create(ctx, domain.DeviceDomain{Name: Fresh("domain") + ".example.com"}))
 		}},

@@ -128,6 +128,7 @@ func editables(t *testing.T, w *World) map[string]editable {
 	key, user := w.NewAPIKey(t, Weak).APIKey, w.NewUser(t)
 	all := vaultEditables(t, w)
 	maps.Copy(all, instanceEditables(t, w))
+	maps.Copy(all, map[string]editable{"recipient of mail": mailEditable(t, w)})
 	all["remote user"] = userEditable(t, w)
 	all["CA"] = editable{
 		ca, domain.CAUpdate{}, subject(), map[string]string{

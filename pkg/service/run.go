@@ -49,6 +49,7 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.always(ctx, endingInterval, "looking for what ends soon", s.Endings.Look) })
 	workers.Go(func() { s.every(ctx, silenceInterval, "looking for silent agents", s.Sessions.Watch) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old sessions", s.Sessions.Forget) })
+	workers.Go(func() { s.Post.Keep(ctx) })
 	workers.Go(func() { s.describe(ctx) })
 	workers.Go(func() { s.Census.Keep(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })

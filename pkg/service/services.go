@@ -14,6 +14,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/events"
 	"github.com/chaveiro/chaveiro/pkg/history"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
+	"github.com/chaveiro/chaveiro/pkg/mail"
+	"github.com/chaveiro/chaveiro/pkg/mail/smtp"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
@@ -40,6 +42,10 @@ type Settings struct {
 	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
 	PAMUnsigned, PAMPlaintext bool
 	PAMPresentEnables         bool // see Devices
+
+	MailServer   smtp.Server   // without a host nothing is mailed
+	MailInterval time.Duration // see mail.Post
+	ExternalURL  string        // of letters
 }
 
 // RSATurns are for RSA keys, by so many workers; 0: by half of the processors.
@@ -79,6 +85,9 @@ type Services struct {
 	Census       *census.Counter
 	Queues       *Queues
 
+	MailRecipients *mail.Recipients
+	Post           *mail.Post
+
 	RemoteUsers    *tunnel.RemoteUsers
 	Profiles       *tunnel.Profiles
 	Enrolments     *tunnel.Enrolments
@@ -112,6 +121,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	shared.pki(set, s)
 	shared.tunnel(set, s)
 	shared.vault(set, s)
+	shared.mail(set, s)
 	return s, nil
 }
 
@@ -245,6 +255,15 @@ func (p *parts) vault(set Settings, s *Services) {
 	s.DeviceDomains = &vault.DeviceDomains{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Applications = &vault.Applications{Control: p.control}
 	s.Authorizations = &vault.Authorizations{Control: p.control, Keys: set.Keys}
+}
+
+// mail adds the mail about events.
+func (p *parts) mail(set Settings, s *Services) {
+	s.Post = &mail.Post{
+		Store: set.Store, Server: set.MailServer, Writer: mail.Writer{URL: set.ExternalURL}, Interval: set.MailInterval,
+		Now: set.Now, Log: set.Log,
+	}
+	s.MailRecipients = &mail.Recipients{Store: set.Store, Recorder: p.recorder, Post: s.Post, Now: set.Now}
 }
 
 // newTrail opens the audit's secret, and signs the first checkpoint of a new database.

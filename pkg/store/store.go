@@ -164,6 +164,11 @@ func (s *Store) TunnelSessions() domain.TunnelSessions { return tunnelSessions{s
 // Events implements domain.Store.
 func (s *Store) Events() domain.Events { return events{s} }
 
+// MailRecipients implements domain.Store.
+func (s *Store) MailRecipients() domain.MailRecipients {
+	return mailRecipients{of(s, &mailRecipientTable)}
+}
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 

@@ -43,7 +43,7 @@ var personalPaths = []string{
 	"/api/openvpn/cas", "/api/openvpn/cas/1", "/api/openvpn/cas/1/certificate", "/api/openvpn/clients/site2site",
 	"/api/openvpn/clients/site2site/7", "/api/openvpn/clients/site2user", "/api/openvpn/clients/site2site/7/configs", "/api/openvpn/instances/1/plan",
 	"/api/openvpn/instances/1/campaigns", "/api/openvpn/instances/1/sites",
-	"/api/3rdparty/apikeys", "/api/users", "/api/roles", "/api/audit/events", "/api/events", "/api/pam/devices",
+	"/api/3rdparty/apikeys", "/api/users", "/api/roles", "/api/audit/events", "/api/events", "/api/mail/recipients", "/api/pam/devices",
 	"/api/pam/devices/export", "/api/openvpn/clients/site2site/export", "/api/pam/domains",
 	"/api/openvpn/instances", "/api/openvpn/instances/models", "/api/openvpn/instances/models/default",
 	"/api/pam/applications", "/iso/pam/device", "/iso/pam/device/x", "/api/pam/device",

@@ -46,7 +46,7 @@ func groups(d *Document) []string {
 func TestRead_Documents(t *testing.T) {
 	t.Parallel()
 	api, pam := read(t, "api"), read(t, "pam")
-	if diff := cmp.Diff([]string{"audit", "auth", "events", "openvpn", "pam"}, groups(api)); diff != "" {
+	if diff := cmp.Diff([]string{"audit", "auth", "events", "mail", "openvpn", "pam"}, groups(api)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{Vault}, groups(pam)); diff != "" {

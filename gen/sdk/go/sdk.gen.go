@@ -11,6 +11,7 @@ type SDK struct {
 	PAM     *PAMService
 	Auth    *AuthService
 	Events  *EventsService
+	Mail    *MailService
 	Audit   *AuditService
 	Vault   *VaultService
 }
@@ -26,6 +27,7 @@ func New(config Config) (*SDK, error) {
 		PAM:     &PAMService{c},
 		Auth:    &AuthService{c},
 		Events:  &EventsService{c},
+		Mail:    &MailService{c},
 		Audit:   &AuditService{c},
 		Vault:   &VaultService{c},
 	}, nil

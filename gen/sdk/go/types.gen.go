@@ -3278,6 +3278,101 @@ type StreamEventData struct {
 	Changed []string `json:"changed"`
 }
 
+// MailRecipientPage is the schema MailRecipientPage of the document Chaveiro.
+type MailRecipientPage struct {
+	Cursor     Cursor          `json:"cursor"`
+	Recipients []MailRecipient `json:"recipients"`
+}
+
+// MailRecipient is the schema MailRecipient of the document Chaveiro.
+type MailRecipient struct {
+	// The id of the recipient.
+	ID int64 `json:"id"`
+	// The e-mail address.
+	Address string `json:"address"`
+	// `pt-BR` or `en`.
+	Language string `json:"language"`
+	// Types of events, as `key.exported`, and groups of them: `alarms`, `service`, `expiry`,
+	// `agents`, `authorities`, `security`, `certificates`, `sessions`, `instances`, `vault`, `all`.
+	// An empty list is `alarms`.
+	Events []string `json:"events"`
+	// Only events of resources of this kind, as `openvpn.clients`; `null`: of all.
+	Resource *string `json:"resource"`
+	// Only events of this one; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+	// That something ends is mailed from so many days ahead on.
+	Days int `json:"days"`
+	// Whether anything is mailed.
+	Enabled bool `json:"enabled"`
+	// Since when a letter is on its way; `null` when none is.
+	WaitingSince *time.Time `json:"waiting_since"`
+	// How many times the mail server has not taken that letter.
+	Attempts int `json:"attempts"`
+	// What the last attempt has failed with; empty when it has not.
+	Failure string `json:"failure"`
+	// When the mail server has refused the address for good. Nothing is mailed to it any more until
+	// the recipient is updated.
+	FailedAt *time.Time `json:"failed_at"`
+	// When the mail server has taken the last letter.
+	LastSentAt *time.Time `json:"last_sent_at"`
+	// How many letters it has taken.
+	Sent int64 `json:"sent"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// MailRecipientCreate is sent: the schema MailRecipientCreate of the document Chaveiro.
+type MailRecipientCreate struct {
+	// The e-mail address; unique regardless of case. At most 254 characters.
+	Address string `json:"address"`
+	// `pt-BR` (the default) or `en`. One of pt-BR, en.
+	Language Optional[string] `json:"language,omitzero"`
+	// Types of events and groups of them, each once; see `MailRecipient`. An empty list, the
+	// default, is `alarms`. At most 50 items.
+	Events Optional[[]string] `json:"events,omitzero"`
+	// Only events of resources of this kind, as `openvpn.clients`. At most 64 characters.
+	Resource Optional[string] `json:"resource,omitzero"`
+	// Only events of this one; needs `resource`.
+	ResourceID Optional[int64] `json:"resource_id,omitzero"`
+	// That something ends is mailed from so many days ahead on; 30 when left out. It is told 90,
+	// 30, 14, 7 and 1 days ahead. From 1 to 90.
+	Days Optional[int] `json:"days,omitzero"`
+	// Whether anything is mailed.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+}
+
+// MailRecipientUpdate is sent: the schema MailRecipientUpdate of the document Chaveiro.
+type MailRecipientUpdate struct {
+	// The e-mail address; unique regardless of case. At most 254 characters.
+	Address Optional[string] `json:"address,omitzero"`
+	// `pt-BR` or `en`. One of pt-BR, en.
+	Language Optional[string] `json:"language,omitzero"`
+	// Types of events and groups of them, each once; see `MailRecipient`. An empty list is
+	// `alarms`. At most 50 items.
+	Events Optional[[]string] `json:"events,omitzero"`
+	// Only events of resources of this kind; empty: of all, and `resource_id` is cleared too. At
+	// most 64 characters.
+	Resource Optional[string] `json:"resource,omitzero"`
+	// Only events of this one; 0: of all.
+	ResourceID Optional[int64] `json:"resource_id,omitzero"`
+	// That something ends is mailed from so many days ahead on. From 1 to 90.
+	Days Optional[int] `json:"days,omitzero"`
+	// Whether anything is mailed; true also tries an address again that was refused.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+}
+
+// MailTest is the schema MailTest of the document Chaveiro.
+type MailTest struct {
+	// Whether the mail server has taken the letter.
+	Sent bool `json:"sent"`
+	// The Message-ID of the letter, without angle brackets.
+	MessageID string `json:"message_id"`
+	// What has failed, with what the mail server has said; empty when nothing has.
+	Failure string `json:"failure"`
+}
+
 // AuditOrder is the schema AuditOrder of the document Chaveiro. A newer server may have more
 // values.
 //

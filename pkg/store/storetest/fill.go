@@ -27,6 +27,8 @@ func Fill(t testing.TB, s domain.Store) {
 		check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Audit().Append(ctx, &e) }))
 	}
 	fillEvents(t, s)
+	newMailRecipient(t, s)
+	newMailRecipient(t, s, mailable)
 	fillCheckpoint(ctx, t, s)
 	fillImport(ctx, t, s)
 }

@@ -79,6 +79,7 @@ var groups = []struct {
 	{"TunnelSessions", tunnelSessionRules.run},
 	{"Profiles", siteProfileRules.run},
 	{"Events", eventRules.run},
+	{"MailRecipients", mailRecipientRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

@@ -54,6 +54,7 @@ type API struct {
 	users
 	auditEvents
 	eventStream
+	mailRecipients
 	devices
 	deviceDomains
 	applications
@@ -88,6 +89,7 @@ func newAPI(config Config, guard authenticator, single oas.Body) API {
 		users:          users{service: s.Users},
 		auditEvents:    auditEvents{service: s.Audit},
 		eventStream:    eventStream{stream: s.Stream, verifier: guard.verifier, lines: new(eventLines)},
+		mailRecipients: mailRecipients{service: s.MailRecipients},
 		devices:        devices{service: s.Devices, audit: s.Audit, results: s.Results},
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},

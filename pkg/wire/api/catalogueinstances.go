@@ -18,6 +18,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, agentTexts)
 	maps.Copy(all, sessionTexts)
 	maps.Copy(all, eventTexts)
+	maps.Copy(all, mailTexts)
 	return all
 }()
 

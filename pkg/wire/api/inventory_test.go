@@ -26,6 +26,7 @@ type holdings struct {
 	Domains []domain.DeviceDomain
 	Apps    []domain.Application
 	Grants  []domain.PAMAuthorization
+	Mail    []domain.MailRecipient
 	Moves   []domain.Campaign // of the first instance
 	Events  []domain.Event    // without refusals
 }
@@ -51,6 +52,7 @@ func inventory(t testing.TB, s *wiretest.Server) holdings {
 			return store.Devices().Page(ctx, domain.DeviceFilter{}, page)
 		}),
 		Domains: all(t, store.DeviceDomains().Page), Apps: all(t, store.Applications().Page),
+		Mail: all(t, store.MailRecipients().Page),
 		Grants: all(t,
 			func(ctx context.Context, page domain.PageRequest) (domain.Page[domain.PAMAuthorization], error) {
 				return store.PAMAuthorizations().Page(ctx, 0, page)

@@ -57,6 +57,10 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	send(t, s, "PUT", linked+"/configs/"+server, "{}").want(t, 200, "", "")
 	instance, campaign := campaignOf(t, s, round)
 	all := keyedUsers(t, s, round, imported, server)
+	all["createMailRecipient"] = keyed{
+		path: "/api/mail/recipients", body: `{"address": "` + round + `@example.com"}`,
+		other: `{"address": "other` + round + `@example.com"}`,
+	}
 	maps.Copy(all, map[string]keyed{
 		"rotateInstanceControlKey": {path: instancesPath + "/" + server + "/control-key"},
 		"endInstanceCampaign":      {path: instance + "/campaigns/" + campaign + "/end"},
@@ -179,7 +183,7 @@ var unkeyed = []string{
 	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
 	"createClientSite2UserPkcs12", "createClientSite2UserProfile",
 	"createClientsSite2SitePkcs12", "createClientsSite2SiteProfiles", "createToken",
-	"createTokenV1", "reportInstanceAgent",
+	"createTokenV1", "reportInstanceAgent", "testMailRecipient",
 }
 
 func TestRequestKey_EveryOperation(t *testing.T) {

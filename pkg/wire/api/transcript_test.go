@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/ca"
+	"github.com/chaveiro/chaveiro/pkg/mail/mailtest"
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
 
@@ -35,6 +37,9 @@ func TestTranscripts(t *testing.T) {
 
 func play(t *testing.T, server *wiretest.Server, file string, vars map[string]string) {
 	t.Helper()
+	if filepath.Base(file) == "mail_sent.txt" {
+		server.Services.Post.Server = mailtest.NewFaulty(t, mailtest.Offer{}).Server
+	}
 	vars["token"], vars["powerless"], vars["one"], vars["two"] = server.Token, server.Powerless, "1", "2"
 	vars["name255"], vars["text1000"] = strings.Repeat("ç", 255), strings.Repeat("x", 1000)
 	checks := map[string]func([]byte, []string) error{

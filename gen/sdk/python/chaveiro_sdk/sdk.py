@@ -9,6 +9,7 @@ from .openvpn.results import OpenvpnResults
 from .pam.results import PamResults
 from .auth.results import AuthResults
 from .events.results import EventsResults
+from .mail.results import MailResults
 from .audit.results import AuditResults
 
 
@@ -35,4 +36,5 @@ class Sdk:
         self.pam = PamResults(self.requester.pam)
         self.auth = AuthResults(self.requester.auth)
         self.events = EventsResults(self.requester.events)
+        self.mail = MailResults(self.requester.mail)
         self.audit = AuditResults(self.requester.audit)

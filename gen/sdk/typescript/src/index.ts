@@ -14,5 +14,6 @@ export type * from "./openvpn.js";
 export type * from "./pam.js";
 export type * from "./auth.js";
 export type * from "./events.js";
+export type * from "./mail.js";
 export type * from "./audit.js";
 export type * from "./vault.js";

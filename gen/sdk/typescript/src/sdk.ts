@@ -6,6 +6,7 @@ import { OpenvpnGroup } from "./openvpn.js";
 import { PamGroup } from "./pam.js";
 import { AuthGroup } from "./auth.js";
 import { EventsGroup } from "./events.js";
+import { MailGroup } from "./mail.js";
 import { AuditGroup } from "./audit.js";
 import { VaultGroup } from "./vault.js";
 
@@ -18,6 +19,7 @@ export class Sdk {
   readonly pam: PamGroup;
   readonly auth: AuthGroup;
   readonly events: EventsGroup;
+  readonly mail: MailGroup;
   readonly audit: AuditGroup;
   readonly vault: VaultGroup;
 
@@ -28,6 +30,7 @@ export class Sdk {
     this.pam = new PamGroup(client);
     this.auth = new AuthGroup(client);
     this.events = new EventsGroup(client);
+    this.mail = new MailGroup(client);
     this.audit = new AuditGroup(client);
     this.vault = new VaultGroup(client);
   }

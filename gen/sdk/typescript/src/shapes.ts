@@ -1488,6 +1488,56 @@ export const StreamEventData: Shape = new ObjectShape(() => ({
   changed: ["changed", { list: undefined }],
 }));
 
+export const MailRecipientPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  recipients: ["recipients", { list: MailRecipient }],
+}));
+
+export const MailRecipient: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  address: ["address"],
+  language: ["language"],
+  events: ["events", { list: undefined }],
+  resource: ["resource"],
+  resource_id: ["resourceId"],
+  days: ["days"],
+  enabled: ["enabled"],
+  waiting_since: ["waitingSince", "date"],
+  attempts: ["attempts"],
+  failure: ["failure"],
+  failed_at: ["failedAt", "date"],
+  last_sent_at: ["lastSentAt", "date"],
+  sent: ["sent"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+}));
+
+export const MailRecipientCreate: Shape = new ObjectShape(() => ({
+  address: ["address"],
+  language: ["language"],
+  events: ["events", { list: undefined }],
+  resource: ["resource"],
+  resource_id: ["resourceId"],
+  days: ["days"],
+  enabled: ["enabled"],
+}));
+
+export const MailRecipientUpdate: Shape = new ObjectShape(() => ({
+  address: ["address"],
+  language: ["language"],
+  events: ["events", { list: undefined }],
+  resource: ["resource"],
+  resource_id: ["resourceId"],
+  days: ["days"],
+  enabled: ["enabled"],
+}));
+
+export const MailTest: Shape = new ObjectShape(() => ({
+  sent: ["sent"],
+  message_id: ["messageId"],
+  failure: ["failure"],
+}));
+
 export const DryRun: Shape = new ObjectShape(() => ({
   dry_run: ["dryRun"],
   changes: ["changes"],

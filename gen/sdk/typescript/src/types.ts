@@ -3283,6 +3283,113 @@ export interface StreamEventData {
   changed?: string[] | undefined;
 }
 
+/** Source: the schema MailRecipientPage of the document Chaveiro. */
+export interface MailRecipientPage {
+  cursor: Cursor;
+  recipients: MailRecipient[];
+}
+
+/** Source: the schema MailRecipient of the document Chaveiro. */
+export interface MailRecipient {
+  /** The id of the recipient. */
+  id: number;
+  /** The e-mail address. */
+  address: string;
+  /** `pt-BR` or `en`. */
+  language: string;
+  /**
+   * Types of events, as `key.exported`, and groups of them: `alarms`, `service`, `expiry`,
+   * `agents`, `authorities`, `security`, `certificates`, `sessions`, `instances`, `vault`, `all`.
+   * An empty list is `alarms`.
+   */
+  events: string[];
+  /** Only events of resources of this kind, as `openvpn.clients`; `null`: of all. */
+  resource: string | null;
+  /** Only events of this one; `null`: of all. */
+  resourceId: number | null;
+  /** That something ends is mailed from so many days ahead on. */
+  days: number;
+  /** Whether anything is mailed. */
+  enabled: boolean;
+  /** Since when a letter is on its way; `null` when none is. */
+  waitingSince: Date | null;
+  /** How many times the mail server has not taken that letter. */
+  attempts: number;
+  /** What the last attempt has failed with; empty when it has not. */
+  failure: string;
+  /**
+   * When the mail server has refused the address for good. Nothing is mailed to it any more until
+   * the recipient is updated.
+   */
+  failedAt: Date | null;
+  /** When the mail server has taken the last letter. */
+  lastSentAt: Date | null;
+  /** How many letters it has taken. */
+  sent: number;
+  /** When it was created. */
+  createdAt: Date;
+  /** When it was last changed. */
+  updatedAt: Date;
+}
+
+/** Source: the schema MailRecipientCreate of the document Chaveiro. */
+export interface MailRecipientCreate {
+  /** The e-mail address; unique regardless of case. At most 254 characters. */
+  address: string;
+  /** `pt-BR` (the default) or `en`. One of pt-BR, en. */
+  language?: "pt-BR" | "en" | (string & {}) | null | undefined;
+  /**
+   * Types of events and groups of them, each once; see `MailRecipient`. An empty list, the default,
+   * is `alarms`. At most 50 items.
+   */
+  events?: string[] | null | undefined;
+  /** Only events of resources of this kind, as `openvpn.clients`. At most 64 characters. */
+  resource?: string | null | undefined;
+  /** Only events of this one; needs `resource`. */
+  resourceId?: number | null | undefined;
+  /**
+   * That something ends is mailed from so many days ahead on; 30 when left out. It is told 90, 30,
+   * 14, 7 and 1 days ahead. From 1 to 90.
+   */
+  days?: number | null | undefined;
+  /** Whether anything is mailed. */
+  enabled?: boolean | null | undefined;
+}
+
+/** Source: the schema MailRecipientUpdate of the document Chaveiro. */
+export interface MailRecipientUpdate {
+  /** The e-mail address; unique regardless of case. At most 254 characters. */
+  address?: string | null | undefined;
+  /** `pt-BR` or `en`. One of pt-BR, en. */
+  language?: "pt-BR" | "en" | (string & {}) | null | undefined;
+  /**
+   * Types of events and groups of them, each once; see `MailRecipient`. An empty list is `alarms`.
+   * At most 50 items.
+   */
+  events?: string[] | null | undefined;
+  /**
+   * Only events of resources of this kind; empty: of all, and `resource_id` is cleared too. At most
+   * 64 characters.
+   */
+  resource?: string | null | undefined;
+  /** Only events of this one; 0: of all. */
+  resourceId?: number | null | undefined;
+  /** That something ends is mailed from so many days ahead on. From 1 to 90. */
+  days?: number | null | undefined;
+  /** Whether anything is mailed; true also tries an address again that was refused. */
+  enabled?: boolean | null | undefined;
+}
+
+/** Source: the schema MailTest of the document Chaveiro. */
+export interface MailTest {
+  /** Whether the mail server has taken the letter. */
+  sent: boolean;
+  /** The Message-ID of the letter, without angle brackets. */
+  messageId: string;
+  /** What has failed, with what the mail server has said; empty when nothing has. */
+  failure: string;
+}
+
 /**
  * `asc`: by ascending id. `desc`: by descending id.
  *

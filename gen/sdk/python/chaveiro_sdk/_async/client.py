@@ -16,6 +16,7 @@ from .openvpn import AsyncOpenvpn
 from .pam import AsyncPam
 from .auth import AsyncAuth
 from .events import AsyncEvents
+from .mail import AsyncMail
 from .audit import AsyncAudit
 from .vault import AsyncVault
 from .transport import AsyncTransport
@@ -87,6 +88,7 @@ class AsyncChaveiro:
         self.pam = AsyncPam(self._transport)
         self.auth = AsyncAuth(self._transport)
         self.events = AsyncEvents(self._transport)
+        self.mail = AsyncMail(self._transport)
         self.audit = AsyncAudit(self._transport)
         self.vault = AsyncVault(self._transport)
 

@@ -16,6 +16,7 @@ from .openvpn import Openvpn
 from .pam import Pam
 from .auth import Auth
 from .events import Events
+from .mail import Mail
 from .audit import Audit
 from .vault import Vault
 from .transport import Transport
@@ -87,6 +88,7 @@ class Chaveiro:
         self.pam = Pam(self._transport)
         self.auth = Auth(self._transport)
         self.events = Events(self._transport)
+        self.mail = Mail(self._transport)
         self.audit = Audit(self._transport)
         self.vault = Vault(self._transport)
 

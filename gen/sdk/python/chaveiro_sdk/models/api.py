@@ -4221,6 +4221,134 @@ class StreamEventData:
         )
 
 
+@dataclass(slots=True, kw_only=True)
+class MailRecipientPage:
+    """The schema MailRecipientPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    recipients: list[MailRecipient]
+    """At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> MailRecipientPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            recipients=[MailRecipient.from_dict(item) for item in data["recipients"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class MailRecipient:
+    """The schema MailRecipient of the document Chaveiro."""
+
+    id: int
+    """The id of the recipient."""
+
+    address: str
+    """The e-mail address. At most 254 characters."""
+
+    language: str
+    """`pt-BR` or `en`. At most 16 characters."""
+
+    events: list[str]
+    """Types of events, as `key.exported`, and groups of them: `alarms`, `service`, `expiry`, `agents`,
+    `authorities`, `security`, `certificates`, `sessions`, `instances`, `vault`, `all`. An empty
+    list is `alarms`. At most 50 items.
+    """
+
+    resource: str | None
+    """Only events of resources of this kind, as `openvpn.clients`; `null`: of all. At most 64
+    characters.
+    """
+
+    resource_id: int | None
+    """Only events of this one; `null`: of all."""
+
+    days: int
+    """That something ends is mailed from so many days ahead on."""
+
+    enabled: bool
+    """Whether anything is mailed."""
+
+    waiting_since: datetime | None
+    """Since when a letter is on its way; `null` when none is. At most 40."""
+
+    attempts: int
+    """How many times the mail server has not taken that letter."""
+
+    failure: str
+    """What the last attempt has failed with; empty when it has not. At most 1000 characters."""
+
+    failed_at: datetime | None
+    """When the mail server has refused the address for good. Nothing is mailed to it any more until
+    the recipient is updated. At most 40.
+    """
+
+    last_sent_at: datetime | None
+    """When the mail server has taken the last letter. At most 40."""
+
+    sent: int
+    """How many letters it has taken."""
+
+    created_at: datetime
+    """When it was created. At most 40."""
+
+    updated_at: datetime
+    """When it was last changed. At most 40."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> MailRecipient:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            address=data["address"],
+            language=data["language"],
+            events=data["events"],
+            resource=data["resource"],
+            resource_id=data["resource_id"],
+            days=data["days"],
+            enabled=data["enabled"],
+            waiting_since=None if (value := data["waiting_since"]) is None else read_datetime(value),
+            attempts=data["attempts"],
+            failure=data["failure"],
+            failed_at=None if (value := data["failed_at"]) is None else read_datetime(value),
+            last_sent_at=None if (value := data["last_sent_at"]) is None else read_datetime(value),
+            sent=data["sent"],
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class MailTest:
+    """The schema MailTest of the document Chaveiro."""
+
+    sent: bool
+    """Whether the mail server has taken the letter."""
+
+    message_id: str
+    """The Message-ID of the letter, without angle brackets. At most 512 characters."""
+
+    failure: str
+    """What has failed, with what the mail server has said; empty when nothing has. At most 1000
+    characters.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> MailTest:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            sent=data["sent"],
+            message_id=data["message_id"],
+            failure=data["failure"],
+        )
+
+
 class AuditOrder(enum.StrEnum):
     """`asc`: by ascending id. `desc`: by descending id. A newer server may have more values, which are
     read as texts.
