@@ -311,6 +311,12 @@ const (
 	EventTypeUserCreated           EventType = "user.created"
 	EventTypeUserDeleted           EventType = "user.deleted"
 	EventTypeUserUpdated           EventType = "user.updated"
+	EventTypeWebhookCreated        EventType = "webhook.created"
+	EventTypeWebhookDeleted        EventType = "webhook.deleted"
+	EventTypeWebhookDisabled       EventType = "webhook.disabled"
+	EventTypeWebhookReplayed       EventType = "webhook.replayed"
+	EventTypeWebhookRotated        EventType = "webhook.rotated"
+	EventTypeWebhookUpdated        EventType = "webhook.updated"
 )
 
 // Valid indicates whether the value is a known member of the EventType enum.
@@ -449,6 +455,18 @@ func (e EventType) Valid() bool {
 	case EventTypeUserDeleted:
 		return true
 	case EventTypeUserUpdated:
+		return true
+	case EventTypeWebhookCreated:
+		return true
+	case EventTypeWebhookDeleted:
+		return true
+	case EventTypeWebhookDisabled:
+		return true
+	case EventTypeWebhookReplayed:
+		return true
+	case EventTypeWebhookRotated:
+		return true
+	case EventTypeWebhookUpdated:
 		return true
 	default:
 		return false
@@ -863,6 +881,48 @@ func (e UserProfileFormat) Valid() bool {
 	case UserProfileFormatOpenvpn:
 		return true
 	case UserProfileFormatP12Profile:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookReplayState.
+const (
+	WebhookReplayStateAll       WebhookReplayState = "all"
+	WebhookReplayStateDead      WebhookReplayState = "dead"
+	WebhookReplayStateDelivered WebhookReplayState = "delivered"
+)
+
+// Valid indicates whether the value is a known member of the WebhookReplayState enum.
+func (e WebhookReplayState) Valid() bool {
+	switch e {
+	case WebhookReplayStateAll:
+		return true
+	case WebhookReplayStateDead:
+		return true
+	case WebhookReplayStateDelivered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetWebhookDeliveriesPageParamsState.
+const (
+	GetWebhookDeliveriesPageParamsStateDead      GetWebhookDeliveriesPageParamsState = "dead"
+	GetWebhookDeliveriesPageParamsStateDelivered GetWebhookDeliveriesPageParamsState = "delivered"
+	GetWebhookDeliveriesPageParamsStateWaiting   GetWebhookDeliveriesPageParamsState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the GetWebhookDeliveriesPageParamsState enum.
+func (e GetWebhookDeliveriesPageParamsState) Valid() bool {
+	switch e {
+	case GetWebhookDeliveriesPageParamsStateDead:
+		return true
+	case GetWebhookDeliveriesPageParamsStateDelivered:
+		return true
+	case GetWebhookDeliveriesPageParamsStateWaiting:
 		return true
 	default:
 		return false
@@ -3356,6 +3416,60 @@ type IssuedEnrolment struct {
 // IssuedKind A kind of certificate that can be created; those of clients are created with their client.
 type IssuedKind string
 
+// IssuedWebhook Example: {"created_at":"2020-10-05T12:00:00.000000+00:00","cursor":1042,"delivered_at":"2020-10-05T12:20:03.100000+00:00","description":"","disabled":"","disabled_at":null,"enabled":true,"failing_since":null,"id":1,"key":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=","name":"alertas","previous_until":null,"resource":"","resource_id":null,"types":["certificate.revoked","certificate.expiring"],"updated_at":"2020-10-05T12:00:00.000000+00:00","url":"https://hooks.example.com/chaveiro"}
+type IssuedWebhook struct {
+	// ID The id of the webhook.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description What it is for.
+	Description string `json:"description"`
+
+	// URL The address that events are posted to.
+	URL string `json:"url"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Types Only events of these types; empty: of all.
+	Types []EventType `json:"types"`
+
+	// Resource Only what concerns resources of this kind; empty: of all.
+	Resource string `json:"resource"`
+
+	// ResourceID Only what concerns the resource of this id; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+
+	// PreviousUntil Until when the key before signs too.
+	PreviousUntil *string `json:"previous_until"`
+
+	// Disabled Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing could be delivered for five days); empty: it has not.
+	Disabled string `json:"disabled"`
+
+	// DisabledAt When it did.
+	DisabledAt *string `json:"disabled_at"`
+
+	// Cursor All events up to this id are delivered, left out, or among the deliveries.
+	Cursor int64 `json:"cursor"`
+
+	// DeliveredAt When something was last delivered.
+	DeliveredAt *string `json:"delivered_at"`
+
+	// FailingSince Since when nothing could be delivered; `null`: it works.
+	FailingSince *string `json:"failing_since"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// Key The key that signs: `whsec_` and its base64. Nobody can read it again.
+	Key string `json:"key"`
+}
+
 // KeyAlgorithm The algorithm of a key pair.
 type KeyAlgorithm string
 
@@ -4100,7 +4214,7 @@ type StreamEventData struct {
 	// CaID The id of the CA.
 	CaID *int64 `json:"ca_id,omitempty"`
 
-	// Reason The reason of a revocation, as in RFC 5280.
+	// Reason The reason of a revocation, as in RFC 5280; of a webhook, why it was disabled.
 	Reason *string `json:"reason,omitempty"`
 
 	// ExpiresAt When it ends; of a list, the next update.
@@ -4323,6 +4437,195 @@ type UserUpdate struct {
 
 	// Enabled Whether the user may sign in.
 	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// Webhook Example: {"created_at":"2020-10-05T12:00:00.000000+00:00","cursor":1042,"delivered_at":"2020-10-05T12:20:03.100000+00:00","description":"","disabled":"","disabled_at":null,"enabled":true,"failing_since":null,"id":1,"name":"alertas","previous_until":null,"resource":"","resource_id":null,"types":["certificate.revoked","certificate.expiring"],"updated_at":"2020-10-05T12:00:00.000000+00:00","url":"https://hooks.example.com/chaveiro"}
+type Webhook struct {
+	// ID The id of the webhook.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description What it is for.
+	Description string `json:"description"`
+
+	// URL The address that events are posted to.
+	URL string `json:"url"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Types Only events of these types; empty: of all.
+	Types []EventType `json:"types"`
+
+	// Resource Only what concerns resources of this kind; empty: of all.
+	Resource string `json:"resource"`
+
+	// ResourceID Only what concerns the resource of this id; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+
+	// PreviousUntil Until when the key before signs too.
+	PreviousUntil *string `json:"previous_until"`
+
+	// Disabled Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing could be delivered for five days); empty: it has not.
+	Disabled string `json:"disabled"`
+
+	// DisabledAt When it did.
+	DisabledAt *string `json:"disabled_at"`
+
+	// Cursor All events up to this id are delivered, left out, or among the deliveries.
+	Cursor int64 `json:"cursor"`
+
+	// DeliveredAt When something was last delivered.
+	DeliveredAt *string `json:"delivered_at"`
+
+	// FailingSince Since when nothing could be delivered; `null`: it works.
+	FailingSince *string `json:"failing_since"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// WebhookAttempt Example: {"delivered":true,"duration_ms":45,"fault":"","status":204}
+type WebhookAttempt struct {
+	// Delivered Whether the answer was a success.
+	Delivered bool `json:"delivered"`
+
+	// Status The status of the answer; `null` when there was none.
+	Status *int `json:"status"`
+
+	// Fault Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or `connection`; empty when it has not. Later versions add values.
+	Fault WebhookFault `json:"fault"`
+
+	// DurationMs How long it took, in milliseconds.
+	DurationMs int64 `json:"duration_ms"`
+}
+
+// WebhookCreate defines model for WebhookCreate.
+type WebhookCreate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+
+	// URL The address, which begins with `https://`; without a user, a password or a fragment.
+	URL string `json:"url"`
+
+	// Description What it is for.
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent; `true` when left out.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Types Only events of these types; left out or empty: of all.
+	Types []EventType `json:"types,omitempty"`
+
+	// Resource Only what concerns resources of this kind, as `openvpn.clients`.
+	Resource *string `json:"resource,omitempty"`
+
+	// ResourceID Only what concerns the resource of this id; with `resource`.
+	ResourceID *int64 `json:"resource_id,omitempty"`
+}
+
+// WebhookDelivery Example: {"attempts":12,"created_at":"2020-10-05T12:20:03.000000+00:00","duration_ms":45,"event":{"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"},"fault":"status","next_at":null,"state":"dead","status":500,"updated_at":"2020-10-08T12:20:03.000000+00:00"}
+type WebhookDelivery struct {
+	// Event Example: {"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"}
+	Event StreamEvent `json:"event"`
+
+	// State `waiting` for the next attempt or for an earlier event of its resource, `delivered`, or `dead`: given up after three days.
+	State string `json:"state"`
+
+	// Attempts How many attempts there were.
+	Attempts int `json:"attempts"`
+
+	// NextAt When the next attempt is due; `null` when an earlier event comes first.
+	NextAt *string `json:"next_at"`
+
+	// Status The status of the last answer; `null` when there was none.
+	Status *int `json:"status"`
+
+	// Fault Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or `connection`; empty when it has not. Later versions add values.
+	Fault WebhookFault `json:"fault"`
+
+	// DurationMs How long the last attempt took, in milliseconds.
+	DurationMs int64 `json:"duration_ms"`
+
+	// CreatedAt When it was first to be sent.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last tried.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// WebhookDeliveryPage Example: {"cursor":{"current":0,"next":null,"previous":null},"deliveries":[{"attempts":12,"created_at":"2020-10-05T12:20:03.000000+00:00","duration_ms":45,"event":{"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"},"fault":"status","next_at":null,"state":"dead","status":500,"updated_at":"2020-10-08T12:20:03.000000+00:00"}]}
+type WebhookDeliveryPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Deliveries The deliveries of the page.
+	Deliveries []WebhookDelivery `json:"deliveries"`
+}
+
+// WebhookFault Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or `connection`; empty when it has not. Later versions add values.
+type WebhookFault = string
+
+// WebhookPage Example: {"cursor":{"current":0,"next":null,"previous":null},"webhooks":[{"created_at":"2020-10-05T12:00:00.000000+00:00","cursor":1042,"delivered_at":"2020-10-05T12:20:03.100000+00:00","description":"","disabled":"","disabled_at":null,"enabled":true,"failing_since":null,"id":1,"name":"alertas","previous_until":null,"resource":"","resource_id":null,"types":["certificate.revoked","certificate.expiring"],"updated_at":"2020-10-05T12:00:00.000000+00:00","url":"https://hooks.example.com/chaveiro"}]}
+type WebhookPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Webhooks The webhooks of the page.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookReplay defines model for WebhookReplay.
+type WebhookReplay struct {
+	// State Which deliveries: `dead` (the default), `delivered`, or `all` of these.
+	State *WebhookReplayState `json:"state,omitempty"`
+
+	// Since Only events of this time or later, in ISO 8601; without a zone it is UTC.
+	Since *string `json:"since,omitempty"`
+}
+
+// WebhookReplayState Which deliveries: `dead` (the default), `delivered`, or `all` of these.
+type WebhookReplayState string
+
+// WebhookReplayed Example: {"deliveries":1}
+type WebhookReplayed struct {
+	// Deliveries How many are sent again.
+	Deliveries int `json:"deliveries"`
+}
+
+// WebhookRotate defines model for WebhookRotate.
+type WebhookRotate struct {
+	// Overlap For how many seconds the key before signs too; 0 to 2592000 (30 days), 86400 when left out.
+	Overlap *int `json:"overlap,omitempty"`
+}
+
+// WebhookUpdate defines model for WebhookUpdate.
+type WebhookUpdate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name *string `json:"name,omitempty"`
+
+	// URL The address.
+	URL *string `json:"url,omitempty"`
+
+	// Description What it is for; empty clears it.
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Types Only events of these types from now on; empty: of all.
+	Types *[]EventType `json:"types,omitempty"`
+
+	// Resource Only what concerns resources of this kind; empty: of all.
+	Resource *string `json:"resource,omitempty"`
+
+	// ResourceID Only what concerns the resource of this id; 0: of all.
+	ResourceID *int64 `json:"resource_id,omitempty"`
 }
 
 // AcceptLanguage defines model for AcceptLanguage.
@@ -5915,6 +6218,108 @@ type CreateTokenV1Params struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetWebhooksPageParams defines parameters for GetWebhooksPage.
+type GetWebhooksPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateWebhookParams defines parameters for CreateWebhook.
+type CreateWebhookParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteWebhookParams defines parameters for DeleteWebhook.
+type DeleteWebhookParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetWebhookParams defines parameters for GetWebhook.
+type GetWebhookParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateWebhookParams defines parameters for UpdateWebhook.
+type UpdateWebhookParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetWebhookDeliveriesPageParams defines parameters for GetWebhookDeliveriesPage.
+type GetWebhookDeliveriesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// State Only deliveries in this state: `waiting`, `delivered` or `dead`.
+	State *GetWebhookDeliveriesPageParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetWebhookDeliveriesPageParamsState defines parameters for GetWebhookDeliveriesPage.
+type GetWebhookDeliveriesPageParamsState string
+
+// GetWebhookDeliveryParams defines parameters for GetWebhookDelivery.
+type GetWebhookDeliveryParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReplayWebhookDeliveryParams defines parameters for ReplayWebhookDelivery.
+type ReplayWebhookDeliveryParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReplayWebhookParams defines parameters for ReplayWebhook.
+type ReplayWebhookParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RotateWebhookParams defines parameters for RotateWebhook.
+type RotateWebhookParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// TestWebhookParams defines parameters for TestWebhook.
+type TestWebhookParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // CreateApikeyJSONRequestBody defines body for CreateApikey for application/json ContentType.
 type CreateApikeyJSONRequestBody = ApikeyCreate
 
@@ -6082,6 +6487,18 @@ type CreateTokenV1JSONRequestBody = TokenRequest
 
 // CreateTokenV1FormdataRequestBody defines body for CreateTokenV1 for application/x-www-form-urlencoded ContentType.
 type CreateTokenV1FormdataRequestBody = TokenRequest
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = WebhookCreate
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = WebhookUpdate
+
+// ReplayWebhookJSONRequestBody defines body for ReplayWebhook for application/json ContentType.
+type ReplayWebhookJSONRequestBody = WebhookReplay
+
+// RotateWebhookJSONRequestBody defines body for RotateWebhook for application/json ContentType.
+type RotateWebhookJSONRequestBody = WebhookRotate
 
 // AsRefreshTokenGrant returns the union data inside the Grant as a RefreshTokenGrant
 func (t Grant) AsRefreshTokenGrant() (RefreshTokenGrant, error) {
@@ -6671,6 +7088,39 @@ type ServerInterface interface {
 	// CreateTokenV1 Exchange an apikey or a password for an access token (the same under its other path)
 	// (POST /v1/oauth2/token)
 	CreateTokenV1(ctx echo.Context, params CreateTokenV1Params) error
+	// GetWebhooksPage List webhooks
+	// (GET /webhooks)
+	GetWebhooksPage(ctx echo.Context, params GetWebhooksPageParams) error
+	// CreateWebhook Create a webhook
+	// (POST /webhooks)
+	CreateWebhook(ctx echo.Context, params CreateWebhookParams) error
+	// DeleteWebhook Delete a webhook
+	// (DELETE /webhooks/{id})
+	DeleteWebhook(ctx echo.Context, id ID, params DeleteWebhookParams) error
+	// GetWebhook Get a webhook
+	// (GET /webhooks/{id})
+	GetWebhook(ctx echo.Context, id ID, params GetWebhookParams) error
+	// UpdateWebhook Update a webhook
+	// (PUT /webhooks/{id})
+	UpdateWebhook(ctx echo.Context, id ID, params UpdateWebhookParams) error
+	// GetWebhookDeliveriesPage List the deliveries of a webhook
+	// (GET /webhooks/{id}/deliveries)
+	GetWebhookDeliveriesPage(ctx echo.Context, id ID, params GetWebhookDeliveriesPageParams) error
+	// GetWebhookDelivery Get a delivery
+	// (GET /webhooks/{id}/deliveries/{event_id})
+	GetWebhookDelivery(ctx echo.Context, id ID, eventID int64, params GetWebhookDeliveryParams) error
+	// ReplayWebhookDelivery Send a delivery again
+	// (POST /webhooks/{id}/deliveries/{event_id}/replay)
+	ReplayWebhookDelivery(ctx echo.Context, id ID, eventID int64, params ReplayWebhookDeliveryParams) error
+	// ReplayWebhook Send deliveries again
+	// (POST /webhooks/{id}/replay)
+	ReplayWebhook(ctx echo.Context, id ID, params ReplayWebhookParams) error
+	// RotateWebhook Give a webhook a new key
+	// (POST /webhooks/{id}/rotate)
+	RotateWebhook(ctx echo.Context, id ID, params RotateWebhookParams) error
+	// TestWebhook Send a test to a webhook
+	// (POST /webhooks/{id}/test)
+	TestWebhook(ctx echo.Context, id ID, params TestWebhookParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -13380,6 +13830,509 @@ func (w *ServerInterfaceWrapper) CreateTokenV1(ctx echo.Context) error {
 	return err
 }
 
+// GetWebhooksPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhooksPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhooksPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhooksPage(ctx, params)
+	return err
+}
+
+// CreateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhook(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhook(ctx, params)
+	return err
+}
+
+// DeleteWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteWebhookParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteWebhook(ctx, id, params)
+	return err
+}
+
+// GetWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhook(ctx, id, params)
+	return err
+}
+
+// UpdateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWebhook(ctx, id, params)
+	return err
+}
+
+// GetWebhookDeliveriesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhookDeliveriesPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookDeliveriesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhookDeliveriesPage(ctx, id, params)
+	return err
+}
+
+// GetWebhookDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhookDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookDeliveryParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhookDelivery(ctx, id, eventID, params)
+	return err
+}
+
+// ReplayWebhookDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplayWebhookDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplayWebhookDeliveryParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplayWebhookDelivery(ctx, id, eventID, params)
+	return err
+}
+
+// ReplayWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplayWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplayWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplayWebhook(ctx, id, params)
+	return err
+}
+
+// RotateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateWebhookParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateWebhook(ctx, id, params)
+	return err
+}
+
+// TestWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) TestWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestWebhook(ctx, id, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -13566,6 +14519,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/user/info", wrapper.GetUserInfo, options.OperationMiddlewares["getUserInfo"]...)
 	router.PUT(options.BaseURL+"/user/info", wrapper.UpdateUserInfo, options.OperationMiddlewares["updateUserInfo"]...)
 	router.GET(options.BaseURL+"/events", wrapper.GetEventsPage, options.OperationMiddlewares["getEventsPage"]...)
+	router.GET(options.BaseURL+"/webhooks", wrapper.GetWebhooksPage, options.OperationMiddlewares["getWebhooksPage"]...)
+	router.POST(options.BaseURL+"/webhooks", wrapper.CreateWebhook, options.OperationMiddlewares["createWebhook"]...)
+	router.DELETE(options.BaseURL+"/webhooks/:id", wrapper.DeleteWebhook, options.OperationMiddlewares["deleteWebhook"]...)
+	router.GET(options.BaseURL+"/webhooks/:id", wrapper.GetWebhook, options.OperationMiddlewares["getWebhook"]...)
+	router.PUT(options.BaseURL+"/webhooks/:id", wrapper.UpdateWebhook, options.OperationMiddlewares["updateWebhook"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/rotate", wrapper.RotateWebhook, options.OperationMiddlewares["rotateWebhook"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/test", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/replay", wrapper.ReplayWebhook, options.OperationMiddlewares["replayWebhook"]...)
+	router.GET(options.BaseURL+"/webhooks/:id/deliveries", wrapper.GetWebhookDeliveriesPage, options.OperationMiddlewares["getWebhookDeliveriesPage"]...)
+	router.GET(options.BaseURL+"/webhooks/:id/deliveries/:event_id", wrapper.GetWebhookDelivery, options.OperationMiddlewares["getWebhookDelivery"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/deliveries/:event_id/replay", wrapper.ReplayWebhookDelivery, options.OperationMiddlewares["replayWebhookDelivery"]...)
 	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
 	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
 
@@ -29454,6 +30418,1221 @@ func (response CreateTokenV1500JSONResponse) VisitCreateTokenV1Response(w http.R
 	return err
 }
 
+type GetWebhooksPageRequestObject struct {
+	Params GetWebhooksPageParams
+}
+
+type GetWebhooksPageResponseObject interface {
+	VisitGetWebhooksPageResponse(w http.ResponseWriter) error
+}
+
+type GetWebhooksPage200JSONResponse WebhookPage
+
+func (response GetWebhooksPage200JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhooksPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetWebhooksPage400JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhooksPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetWebhooksPage401JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhooksPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetWebhooksPage403JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhooksPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetWebhooksPage500JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Params CreateWebhookParams
+	Body   *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type CreateWebhook200JSONResponse struct {
+	Body    IssuedWebhook
+	Headers CreateWebhook200ResponseHeaders
+}
+
+func (response CreateWebhook200JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateWebhook400JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateWebhook401JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateWebhook403JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateWebhook409JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateWebhook500JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteWebhookParams
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook200Response struct {
+}
+
+func (response DeleteWebhook200Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteWebhook400JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteWebhook401JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteWebhook403JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteWebhook404JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteWebhook500JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetWebhookParams
+}
+
+type GetWebhookResponseObject interface {
+	VisitGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type GetWebhook200JSONResponse Webhook
+
+func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetWebhook400JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetWebhook401JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetWebhook403JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetWebhook404JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetWebhook500JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateWebhookParams
+	Body   *UpdateWebhookJSONRequestBody
+}
+
+type UpdateWebhookResponseObject interface {
+	VisitUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhook200JSONResponse Webhook
+
+func (response UpdateWebhook200JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateWebhook400JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateWebhook401JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateWebhook403JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateWebhook404JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateWebhook409JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateWebhook500JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetWebhookDeliveriesPageParams
+}
+
+type GetWebhookDeliveriesPageResponseObject interface {
+	VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookDeliveriesPage200JSONResponse WebhookDeliveryPage
+
+func (response GetWebhookDeliveriesPage200JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetWebhookDeliveriesPage400JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetWebhookDeliveriesPage401JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetWebhookDeliveriesPage403JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetWebhookDeliveriesPage404JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetWebhookDeliveriesPage500JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveryRequestObject struct {
+	ID      ID    `json:"id"`
+	EventID int64 `json:"event_id"`
+	Params  GetWebhookDeliveryParams
+}
+
+type GetWebhookDeliveryResponseObject interface {
+	VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookDelivery200JSONResponse WebhookDelivery
+
+func (response GetWebhookDelivery200JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetWebhookDelivery400JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetWebhookDelivery401JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetWebhookDelivery403JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetWebhookDelivery404JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetWebhookDelivery500JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDeliveryRequestObject struct {
+	ID      ID    `json:"id"`
+	EventID int64 `json:"event_id"`
+	Params  ReplayWebhookDeliveryParams
+}
+
+type ReplayWebhookDeliveryResponseObject interface {
+	VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type ReplayWebhookDelivery200JSONResponse WebhookReplayed
+
+func (response ReplayWebhookDelivery200JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReplayWebhookDelivery400JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReplayWebhookDelivery401JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReplayWebhookDelivery403JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReplayWebhookDelivery404JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReplayWebhookDelivery409JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReplayWebhookDelivery500JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplayWebhookParams
+	Body   *ReplayWebhookJSONRequestBody
+}
+
+type ReplayWebhookResponseObject interface {
+	VisitReplayWebhookResponse(w http.ResponseWriter) error
+}
+
+type ReplayWebhook200JSONResponse WebhookReplayed
+
+func (response ReplayWebhook200JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReplayWebhook400JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReplayWebhook401JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReplayWebhook403JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReplayWebhook404JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReplayWebhook409JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReplayWebhook500JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params RotateWebhookParams
+	Body   *RotateWebhookJSONRequestBody
+}
+
+type RotateWebhookResponseObject interface {
+	VisitRotateWebhookResponse(w http.ResponseWriter) error
+}
+
+type RotateWebhook200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type RotateWebhook200JSONResponse struct {
+	Body    IssuedWebhook
+	Headers RotateWebhook200ResponseHeaders
+}
+
+func (response RotateWebhook200JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RotateWebhook400JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RotateWebhook401JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RotateWebhook403JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RotateWebhook404JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RotateWebhook409JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RotateWebhook500JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params TestWebhookParams
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook200JSONResponse WebhookAttempt
+
+func (response TestWebhook200JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response TestWebhook400JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response TestWebhook401JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response TestWebhook403JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response TestWebhook404JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response TestWebhook500JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetApikeysPage List apikeys
@@ -29879,6 +32058,39 @@ type StrictServerInterface interface {
 	// CreateTokenV1 Exchange an apikey or a password for an access token (the same under its other path)
 	// (POST /v1/oauth2/token)
 	CreateTokenV1(ctx context.Context, request CreateTokenV1RequestObject) (CreateTokenV1ResponseObject, error)
+	// GetWebhooksPage List webhooks
+	// (GET /webhooks)
+	GetWebhooksPage(ctx context.Context, request GetWebhooksPageRequestObject) (GetWebhooksPageResponseObject, error)
+	// CreateWebhook Create a webhook
+	// (POST /webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+	// DeleteWebhook Delete a webhook
+	// (DELETE /webhooks/{id})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// GetWebhook Get a webhook
+	// (GET /webhooks/{id})
+	GetWebhook(ctx context.Context, request GetWebhookRequestObject) (GetWebhookResponseObject, error)
+	// UpdateWebhook Update a webhook
+	// (PUT /webhooks/{id})
+	UpdateWebhook(ctx context.Context, request UpdateWebhookRequestObject) (UpdateWebhookResponseObject, error)
+	// GetWebhookDeliveriesPage List the deliveries of a webhook
+	// (GET /webhooks/{id}/deliveries)
+	GetWebhookDeliveriesPage(ctx context.Context, request GetWebhookDeliveriesPageRequestObject) (GetWebhookDeliveriesPageResponseObject, error)
+	// GetWebhookDelivery Get a delivery
+	// (GET /webhooks/{id}/deliveries/{event_id})
+	GetWebhookDelivery(ctx context.Context, request GetWebhookDeliveryRequestObject) (GetWebhookDeliveryResponseObject, error)
+	// ReplayWebhookDelivery Send a delivery again
+	// (POST /webhooks/{id}/deliveries/{event_id}/replay)
+	ReplayWebhookDelivery(ctx context.Context, request ReplayWebhookDeliveryRequestObject) (ReplayWebhookDeliveryResponseObject, error)
+	// ReplayWebhook Send deliveries again
+	// (POST /webhooks/{id}/replay)
+	ReplayWebhook(ctx context.Context, request ReplayWebhookRequestObject) (ReplayWebhookResponseObject, error)
+	// RotateWebhook Give a webhook a new key
+	// (POST /webhooks/{id}/rotate)
+	RotateWebhook(ctx context.Context, request RotateWebhookRequestObject) (RotateWebhookResponseObject, error)
+	// TestWebhook Send a test to a webhook
+	// (POST /webhooks/{id}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -34814,999 +37026,1444 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 	return nil
 }
 
+// GetWebhooksPage operation middleware
+func (sh *strictHandler) GetWebhooksPage(ctx echo.Context, params GetWebhooksPageParams) error {
+	var request GetWebhooksPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhooksPage(ctx.Request().Context(), request.(GetWebhooksPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhooksPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhooksPageResponseObject); ok {
+		return validResponse.VisitGetWebhooksPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(ctx echo.Context, params CreateWebhookParams) error {
+	var request CreateWebhookRequestObject
+
+	request.Params = params
+
+	var body CreateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx.Request().Context(), request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		return validResponse.VisitCreateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(ctx echo.Context, id ID, params DeleteWebhookParams) error {
+	var request DeleteWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx.Request().Context(), request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		return validResponse.VisitDeleteWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhook operation middleware
+func (sh *strictHandler) GetWebhook(ctx echo.Context, id ID, params GetWebhookParams) error {
+	var request GetWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhook(ctx.Request().Context(), request.(GetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookResponseObject); ok {
+		return validResponse.VisitGetWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWebhook operation middleware
+func (sh *strictHandler) UpdateWebhook(ctx echo.Context, id ID, params UpdateWebhookParams) error {
+	var request UpdateWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhook(ctx.Request().Context(), request.(UpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWebhookResponseObject); ok {
+		return validResponse.VisitUpdateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhookDeliveriesPage operation middleware
+func (sh *strictHandler) GetWebhookDeliveriesPage(ctx echo.Context, id ID, params GetWebhookDeliveriesPageParams) error {
+	var request GetWebhookDeliveriesPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookDeliveriesPage(ctx.Request().Context(), request.(GetWebhookDeliveriesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookDeliveriesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookDeliveriesPageResponseObject); ok {
+		return validResponse.VisitGetWebhookDeliveriesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhookDelivery operation middleware
+func (sh *strictHandler) GetWebhookDelivery(ctx echo.Context, id ID, eventID int64, params GetWebhookDeliveryParams) error {
+	var request GetWebhookDeliveryRequestObject
+
+	request.ID = id
+	request.EventID = eventID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookDelivery(ctx.Request().Context(), request.(GetWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookDeliveryResponseObject); ok {
+		return validResponse.VisitGetWebhookDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplayWebhookDelivery operation middleware
+func (sh *strictHandler) ReplayWebhookDelivery(ctx echo.Context, id ID, eventID int64, params ReplayWebhookDeliveryParams) error {
+	var request ReplayWebhookDeliveryRequestObject
+
+	request.ID = id
+	request.EventID = eventID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayWebhookDelivery(ctx.Request().Context(), request.(ReplayWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayWebhookDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplayWebhookDeliveryResponseObject); ok {
+		return validResponse.VisitReplayWebhookDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplayWebhook operation middleware
+func (sh *strictHandler) ReplayWebhook(ctx echo.Context, id ID, params ReplayWebhookParams) error {
+	var request ReplayWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplayWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayWebhook(ctx.Request().Context(), request.(ReplayWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplayWebhookResponseObject); ok {
+		return validResponse.VisitReplayWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateWebhook operation middleware
+func (sh *strictHandler) RotateWebhook(ctx echo.Context, id ID, params RotateWebhookParams) error {
+	var request RotateWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RotateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateWebhook(ctx.Request().Context(), request.(RotateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateWebhookResponseObject); ok {
+		return validResponse.VisitRotateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(ctx echo.Context, id ID, params TestWebhookParams) error {
+	var request TestWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx.Request().Context(), request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		return validResponse.VisitTestWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L39cttIli/4KrmcG9HlOxQN8EsSFTd2VLKry1UuW2Opunq621dIAkkyW2AmBwmKZlVoY19l4kZsxP59",
-	"H6HfZJ9kI09mAolPAiIl29Xq6Oi2ABDIj5Pn+/zObx2fL1ecERaLzuS3zoLggETwzwvsL8gFZ3HEQ/l3",
-	"QIQf0VVMOetMOr8sSLwgEcIsQAu+QfGCoCkPtmiJt2hKkC9/HfQ63Y7wF2SJ5Rvi7Yp0Jh0RR5TNO/f3",
-	"3Y58PWHxKypWXFD16vyXztGMhgQxvCRoxqPkSzvfHYU/8YDOKAmKL71eEBRSEf9BoHhBxc+rAMekizYL",
-	"6i8Q44jD5OQTiM/gkxfnaIFFD10RFiAaoyn2bxFlyHszOzLfObqizCeeHBn5hJerUA7pFxJ0UX+E3vE7",
-	"1Hf6Y+T2J44zcRz0x5+ud8/hKsbyNfkJXEZEEBajzYJEBOaAqICBhljEauTxAsfI5+swkDuywEEXtivE",
-	"MYlQRO64j+XbBOwZ47F8ijNE4wm8KMAxnmJBUMCJgPuYiQ2JuohHyMfsD/CDTUTjmDAU8+yG/LeIzDqT",
-	"zr+8TAnspborXibTknN8fY3nZbsu4oizObrDIQ1wzCOzEXLvz5Ao2YZ3nJGjn3DsL7xdxPGB/OeaiPhN",
-	"BWnQwHwtUg+eqaWljJgbIZ9LgpBjiDnPbvlo5vguOZ6dzsZ46DvkZObOHDyY9v1hMCLjWWZwS/zpLWHz",
-	"eNGZjIfd0rHG0fZ8FpOoZJnkZTiAS8y2SBCfs0CgmKM42iI8x5Shbz58d4FOXdfpyvvyh8h1ev3e4MUZ",
-	"Wmky4izcSlpicm4RQRugKs7Va/UiCLnxM0xDEsjpUyaAFMzPkCDRHfWJpg35F0GMbzJrM3Ayc6eMLtfL",
-	"zsRJJk5ZTOYkgpn/8ssv5+t4QVhMfRyT8r2Ct8G2YORHJJBP41AR/waIP+Bd5H1LcEQir3Q13N64577I",
-	"7qF6vs1O3Xc7KxzhJYk1Bz33fbKK32I2X+N5xehDfVeO31uKuSeJmUQRj0QXeav46NsPHvoGjiOZ4XUY",
-	"v5BL7hGW4zLwZKfbofLFiot3uh3JNCWVwECOkpHsYDp4ucJ0znYfDl8/2TMfXuF4kX7W3L6hQafbkURE",
-	"I8mM42hN7CHMeLTEsdr78bDTlQutyOLUcY7d09P+aHg8dE5P3W5KMW4pxbyKth/W7D0Lt8Wxe/K73kRy",
-	"sgVlc8kv/QVmcxL00LmhcZtupvL4z9aCBPJZ80915s0TZ0B4bKslhlwVxSWRwFuBNvJt1CZELJCnRglb",
-	"7eHVKqSKEb+8Y0HPX+A7QiPeC6LtUbRm//p3wZnXlc+uQuwn/Gct1jhMODIOBU9kAY6BMzGu5CR6R6iS",
-	"1SiItihaM8R4hGgskPcmIMsVjwnzt0c/kq0nJ3pLVnGyo/+5JtE23dIg2t5Ea5ahIE2YnckMh4Ik2zLl",
-	"PCSYKR7/aUUjIiqYmNwuFC+40IOXrB3HSqhJuSwpHoQWrMKbq/foZOy4Z2hD4wVfxwijXzkjcpmpQD9f",
-	"X1QNnqhR3GAYRiserCfwLZnxiDSbwRSeTWdxoMGr17Yb/Xf6gJWdZnX4zpDHV4TdrZin+HlIZjHi60pC",
-	"0Ge2qcS/jLjU4vRA5Ji+52FAot08BgdBRIQ8eBERfB35pIeugdApkLhmgV0kuFp7xkEPVUcbVCIaIb5h",
-	"KKLzRSzQdCtlI2XzCq71dMzqQZO3ub772SeQcI8fybZMiYvJJ9Cgt3ytNgG2SO4c2YA2T7C/QIofxxwY",
-	"pFj7C8klMfr55zevFGteERznNDI4QErtkJbBLdl2YWvNBR+HIYngKcpQf4gWfC1lqlFm4ZNSHZ6TWKQ/",
-	"yzFUaXnIezMaCRi3iGkYSh7KJAWha+v7akSYKUlghkkFGjqnyIvWIfEKgkZrU7eErJJRTYA160lLpT6i",
-	"UuwwsulVCfgcG6/iDv3RCPbU/O1KjSWOSSTf+T//+n8c/V8f//W/dco4yBsmYsx8sptk368I+9PlO0T1",
-	"L5oQrH70CfWESzwnF+tI8KjUtI3Urq+kYjYlUtOdICenhmlzS1GGfLKrdIANFerXNEAgabRVmXuhtiTB",
-	"fvF8GEqPkU+xB/qdvrCKyB3la+EpLcOoFmtmKS7qUbTCQFMEZM+c3hEhf0CWq3gLn83sg1PO1NWryoW7",
-	"033Y+juV639Ffy0RpW9ispSHvzBmd1Q+aCFfUzpk+YtkiK7j7KSKKxLOqvXGjI5FtIBBMb6VS73BWyNg",
-	"EuVYMqA/CGB7eEUlh+ARWgsS9dD7hFIUuzNvy3ALaYx7goQzb4KkjgAcIyAhiQmYYgEVeBoSqY92zTjU",
-	"IICGxHpFIvk5D4bXldIEniDyYIPpA/YbAYtxIe29W8Kk5sX1uS1dbrlGLdW/Kx6VaB8eDbyusmakbrP1",
-	"JnkVSp0tny/1MeuhN8ARzQ+yqgqaEkEDou8mqpKXfsLofp59VOUwrHM0JSFnczChKVi8AYkq10LOq7HT",
-	"g0QxnYEh+16+FFbmZ9FEB1I0c0VjONQB/C2QNBS0ekMDIbVLny+XnH1mveZefkWsOBMErOBvcaC9LfIv",
-	"X3n85D9ty0caOfJactp/6ygjuDP562+dGSVhYPOnpZh3Jlqt5Yiyu3/8V0gD8MIk4wHHUef+433TDXqt",
-	"PggzKO6GJc+XOJSrRYIzqYD+cPX+HeLTvxM/7iKMpjhAiRugCz6UEEdz0kPvtNKxwanh2VFO0FlI/f2X",
-	"BzbaLM4P//gvRD5RERO0XiIak6UkD0TkhTsc8sharGCtPkUOtF7vGdhsS2n/wOAEwhFRLkRwRUi2BUcf",
-	"I8npDJ2LrZDjnPFoChQdo28UJ3xxphRFKsCzKQVf1Wp+Bz8OCNt7OfE6XvCI/gq/Sdb13CdCcMT+8b84",
-	"WpFoSeMs4cnxHo7qLIcWFcoXiqbrOHXJLngYKLVY8n1YUyqslSYBmkV8qcxQbU501SWjqQoaq82AZ/gs",
-	"JgxUHaYUWg/8j0dgu3vgJLOCBNa9qonqp19absx7pVJKxROHsAB7b1ayP/J1iMK7H29bjKdTqe9nGYew",
-	"kv1rQdCaBdollDCP1LIDTe4PAnl/PtLs8eiNFES/FNZc+wama7FVDnz7jT5maCoHxGLl7j3cBr3j8Xd8",
-	"zYLD7c07eWgIky+LcObUMB7fzOBjB9ujou2cnhpgjMAufmbmmJPgkTjGBZxhX55hSRYsJoivE6GFH0to",
-	"veMW94DzneiQVGoLiplI/Q9Uo+BMKbhYufa16ZKEALShyhkRXVTBHA5DeuD2P8r7/et+nQ8TwGL8zMin",
-	"FfFjEnxFvOU8cSTDMLQbgs+UH1layYFAUxJvCGHIDymcehYYfqT8EXYYVvAlUXKShEqzZsDme6B96gFB",
-	"rGKul8daCi1WE10x1nshpySNEHNDq2WTzu3g7/2F23Mnx51uZ0ZDotYxWfzOikcxct3T4d/gePBALp8z",
-	"Hg7VXxBEvQEttO84zpHjHjnuNQRLJ47Tc+A//wp/2AZJdEeins/ZrHP/sZvxJkgF9ZZsb2Ist8/B7rTv",
-	"D4IhGc3GzrF70j8d4OF05I+DY3IyO03febdiR0scR/RX0JlDjgM9MLYOQ3npjt/KlZGzw+ZLiUEak6OI",
-	"cvgpBgqTg7jgy1XEl1SQTvKCmwCWtNN3+uMj1zlyRtduf9J3Jk6/dzro27MVJKI4bDILuQhCRY21SbZm",
-	"NM7O6r7bUWsyns4c/5SM/f7UHfqD2QkeBCPsEsc/nR1P+658chXxlTRelD6fUEVVSoAX47mHAjqbSStF",
-	"ax8k5T5SY5Ns0DpBxljsdj4dgcXVmfTvLYrDYfh+Bqtdd66Ahq/gN3INSsS2vHeGPLmJ2ng0nsBFqkYq",
-	"IavY2wbTGPia/InUWg3NJ+McmKXML8eFdkBrr+BWOzkXWLlpsBysUhg4utVh0lpPvvVRV1lZxpb7K4yg",
-	"m2yNWbmPySuUfSI3ExbpQxL8zx/5L46YC+SnRlhmMF+cyzUsGLI5CzWzjGaeZa9T1rRKPDE+ndSGz5IR",
-	"xM9pLAk70sq63FOW21RwwOZJqXKXB/fpohcP2xZiiZShD99doFH/xDlDnjW+73kYQDhPrMWKsEAl4zQl",
-	"sOF9flvzA4BUF5h8ZtHlw0cxVYZo+rFBv+xjc35UOYLRfUomv5Wr4HKh2Xo51YHBBfnUZor9/BlSlJV8",
-	"tWvsab0FuQWpPFtXhmnZx+pZYv4OJGaOESV7WikI9Zg9YPPkjkRaCAg4O8BQlNMxKxfRm5mUS12kUnqE",
-	"oJwZhY4zneqi322zpHqBenKf0l15yCMdL2GBOLPElAAfsU63yvM0x3FqjtnxfULYpeFneStJ7VqzICQQ",
-	"x5OUAY7MmCzFLoXaRKe+hd9/R6U6DmN8o37dh2OQDBJHEd5m5IBznzsF9f5YO7bVUtwkZ6tWXZAfuSXb",
-	"ZGH0iW3JwMtF25tYwOp2FQFmhZwUYTmKyouvGoaaO/klVMas6QDBQ7YiFpKSY44iggM1Bs5mdL6OQEdR",
-	"jo1E4EL0WC9HqdzZLWB3CZ6EWxWnoA+qOX48SgWsOtdKfVRxYmloNaThvF6WIWC3lnxP7xP2VZmma+V7",
-	"quRQO1u0kChaz0nG94ZBVtEWAj+YitljJJ+V/1Lu3QDWB24ENCJ+zKNtKzob5AV3Nn6spTYMMD1vWdI0",
-	"69VNQwoJO0933zCuUlEPAb2cmMdhyDckuKErKcY77mm/5/T6Pedlfyhf4kcEx6m4do93CLDs2na6HcIk",
-	"WScGeRLTSqSsFqtmQeQoPnY7co9v1iL7Zbfuy+kv6KozSSZynMp7FdDsSKGoQtQ3axbTMBH3OCY3IV3S",
-	"VAHgoRlPEphMY4b8lsg5ku0PDvnzOX1Pf/jxT+6/07cXPyymf/Tl329+/vWN+47+IHWONaRrN51OQXJn",
-	"tqmM0zMSb3h0q41XFb6HJL7oVoCqefHm1QcpouE8nanHSCiIig5TnfUx6KHXy1W8nRh/+xbuZ1hCPdVn",
-	"mIDF70tZgE1epayXKtaln3sctd0d5Z1aZTzCupI7+m69NiFZT3IKqpid2ap6LiYVE/sEVS2ZiPlKwAsp",
-	"mzcXQrlV3E8mSd1tt1qizuQDlBKLX5R+wdyWIjo5DVSgKV+zYCL/kNppwBNvynQdK5elCk8rJZIREohu",
-	"kmjYg6teFx6US6nSniSbSM6N+gyUJshPZU7Orjk2PjuuXIIsj6w7PiAx5ZNdhNGMbJKk+9D2CjyykuL2",
-	"7/NcOj/m71LepUMhhRmUKJSNnRPuYKeG2Vp7zMuS/It/lpfTegOVr5Lk2WplJtJsWatgwAmyzhqaxk8f",
-	"a3vAf2LJwPxMPpiKihWJ0JKydY50OIIf9tC3ZMtVpYsSKWVhF/Qa+wujVK8i7su99vmaxULV80AOUq96",
-	"VmVsQZpEWmaX7S/cOkvy2/X5pzrjHRLigSkt0TzCLG6uB3/gIflAZm30X3AVpTpFjVjQw0xN8VLuUys2",
-	"5M5qdaWMVyqazDBkySd++OUaffP9VX80fmGSmAIS0bs0PA8G3x+kYeHzSOnIGAk6Z+AwIH5EVKhH80MR",
-	"84gEPfTLgsPolVCHtDA4ACrzGdJSBSHq6C94KJm50sxVALqH3jCEw1BHndRFodyZyZIKyMvdLLi2EZb4",
-	"VjkipEaDt2dqPeUFCDKZ7y3BrFMVD//d+g+e+oGnU2eBZv8gkCBxLCfqqSU7gmUUR5z5xEMMRxHfqAmp",
-	"SahVjrmeNiyMmrZKKpbjMTWCte5VW5PcyfSTNJNHUZzGBbPGsmYUxdlkbk5nVttKtaOMctPN6LwZ1mRL",
-	"/5wYzEmYAn/OqJyZtSxYTHKiIrg9+rs4MjVJK/oj2aam1AW8Su5CC2X9XMf4ge4Trf0bqZ6/KFPeqxXy",
-	"xIrLmW3dTt9x3EkwPZlMXDmvMs29pOoir3xUcN4CLzvepT5/FxECafWlinNj8T1so0ifIZUDWywNqfhe",
-	"Cd8cPUTdblozo7Y1o3SlpXF9Z+DkLO2/7KH4jL8mhRmdp2w8rdltoEw/MPvzoWR/WqlM/szof64Jisgc",
-	"R0EoNRs+Qz4W5Ay5cnn7o5FkzBH2YxKJViqn+xAlzcnoZ51shrlyM9u57801rpMGClcrLepNUKZENd2R",
-	"wWGVqjPkga9nLx5SCNkByVS75y512a3tooMbKsr27K77It11H+04lb+OIoiEStIln5LxmXmov++LPj6z",
-	"z781dL+rBcofmOrz0c+E02oT/42LuTp9I/FCm2FX0/QHHpfqSfyORCEu8wPwMoCAvPmcMZYdZOJ9uhhE",
-	"A0eYQgslZQZjx8kwwP7otL8HA4RVqZi1Auh41g6/RO3wWQ981gO/Bj2wuWvzq9MLu0BqBCehgBTX5WtW",
-	"Gh+gHZbIjyTdO5+UdWD9TmtzSxIveCDHgNfxom+XOd8RFnMoINwzgvlFhPrGjxrpGzQTQQJlii6UxKj3",
-	"4I4aBtMSunlARM0QwS6lM/nGT+oHrTJ4WsdXvhxv53GdszPr0FyalUk9m43djtnzX+VifAqNqr8HOR/C",
-	"/TY8DFEOPo+fpszsT+azY9d/SmadHfD3GrUwt+AaaCH9PVpFXBVaLwUJ76SS5SnW7k1MDQ5VARv9l4nW",
-	"RASRT/oYQVxCvtiH6BzYXuZFrjdJIdbkrwSdMxIoqLLRyfD0RQ95jDPiTSCgAzWAYLxRFQj9+cPbrqUU",
-	"y5/jeB2RswS0as1gS3LJd4LEcmtUpSigCOjyQoakOYmu315BKAj0aCY1l7925Dg6XSXcXPOPvrUJqY1j",
-	"bUKpJya5q5Oevx55fCAXhb0Ajf0UqTrz+Z0V1gR2nMIqA/5L5737cNl8PWaMSECh9n2fxIvBl2Eilera",
-	"64DG536syMw669l0/yWOKE5VKLAVCqeDNkLF6FrIKpndS7IpJN+F4LYoVeOa22H92mIhlfWqU2mlhtQy",
-	"pdXc3HH6kwW+lk/XVoSpB1K96mPthl3rr+cgWjJrCqkppgAhKyP1ltzhdRh3kefz5RKzwIP6U6hH1VVv",
-	"+kYGSVUJpK4UcfJRD2EbvEuJNFWsnNYz2xJJh8MTF3e+Clt/U64DfKBcVsmVeH1XLILFvl4LJSLk+w2B",
-	"N6JqnXuVc8vjciTEn5JaEy2I+s4OITitQCR8vVxFRGD05//4i3ydv8CUdSaDbmeBxaIz6ZzOTsaBc+Ke",
-	"nAz942A8OsX9GcHY8UcjHDjuCA+ms+HMnfanzvSk3/cDdxSMfXc0dWaOg52TTiJf5aHFmTW6ADXoisak",
-	"L/9HKgnr2OcKQFKpDync87Cv6JaIGCovmoDnmoJ+ScvaJ6ZUL2HdNDVGyd8G5AqePBJ9UZIZ7JcLoiTt",
-	"Xw5fZbQobcXrIk9NWv5LYTPJf6kUcvgX+Ovlv8inFY9i+S+osPfOkKe0QThXmMlDEpPlKk7LgbT61mti",
-	"blku4oRCm/GSPCdKSPa3aliFLMrVmQYaKznlbYtWkpOBgwBIBIeX1h4pLl2yO2nxripUIj5ektRVrHTy",
-	"Oo+SlalipzjW2coLvFoR9lg2shQ46fHebzk2WOy5Fv2Ui5QWy8pbaXUzuQOzSIqLXr2zRO654kllr5V3",
-	"ElKDT6xXgG69oEJ9ZIKuvj8/6o/GugQUB8SnSyUhGpdTjxu5hOB7D3AGWRyy7APJ7TeBhuFJTlBe7+2f",
-	"7AhIJIy2wdl/r5/N+ZqrkfjfxMJgELN0RzSakNt2YUb3WcZftjRZcJwsdk5znlO/bGocRqCUjeKWMgsP",
-	"Xj05kXa2z1daGuTEkHcGoHNSE+mpVEYPfSPN8iPKxIuuvqOzO29uyVZIsbDCy17WBPHaUPHpfU747UK2",
-	"V49mc6PjFFqXkT01ZpVDnBW/lbpzblR1uvQOz7HrljoXVRqklndGxGVI0D6pXaMLpGfKIpPsQucnmbBt",
-	"I80M57QOl2Z6lUo5qKIlXpPWboduB9iWznh5VmZ/v8rsx2KY6MEun5RqmvqlUvupjVuqyrWkv155PBSC",
-	"Zom9KnxvgqZbhIVPWAAw/0FPaubmhvxXescyI7HwtVOx2kB8n4rX6pwIbSZAKn6qv5vPaJrRdyo+ZRuw",
-	"rUpMLZvckIx9qcTzaVV738wom5NoFVGAnpA3gbwUKTszl/SDgT+cjvD49Pjk5Ph0jEfToT8I+sSdOcn9",
-	"zkNS5+5okv/WNG2u0rG7iniwNty7IuGNzEgUAVCZ/KQ5VrCml+c/oQvJhz6mmW6tXcTdziaiBvDjsStQ",
-	"n67OFER6nsiq9Qxwqj44kNq/L6PeOg2i5HutfHCVh6GAfqNtDmOaqMCP9XP0zavXH15ouD2Ac9fxneXa",
-	"QBpLcwz2UtJCBI7ajAFjNpVBjpOANCAS1Ja0gMVqHdpSS82ErCxjg4n1kkRIV482NpuGX0zVsUqM00yk",
-	"nB4Tl4V+zuyNqlfS2NEWADVV6FxLHJBkK3AYmp8/vBa1vpjN7R+uxHn8FZU4nzbLyrBF4+8iL2PUvu5V",
-	"+2+aVL4WjDuTbfhYha/j+4xwLXWkygF7H+RDJPIM284ySOiRoDkkT0IFwjqJGlDvUYSce59RCcpIcoWj",
-	"FOofwh4J16ACzXh0lvAZybeRZ7QK7zFGfNKwKPW9VC2R23MMBoscvToTOsPgzELGB/9KK4Ew+rJKKuWy",
-	"aDVsRyoiAA8B7KN83F4E/QBUxMqndoFKlLoesgpTiVZjpTnpv9NsJzUDmyLrazuT05eKxGrNxlYX0jLT",
-	"hxd65s2X57LONCrTQG22Y6oWP+GzUln3sOTsnEj8PDqvpeiq1CXk8xDyr5Kwr10iboBSsbiFiL71VYG+",
-	"8Y6OtCPEvu690C0G4mgtYhKgVcQ/beVbFjrNaYk4Q994ysVzdEEgOgf9IYdD50WNAp4WFRzA9ZT3VDdP",
-	"wnAeVeudqOxsDQ1AdUsUCCjN7DahsDzf+DwgyHVc90WVtpyeRbfb//jIRQft8tZPn7oaevB7qoKpzUbS",
-	"DdhyKdWPkifa/wy6pyVgFnG8EpOXLxPvWk/ffFklYJqofE1J+OQAOuvEUlNNtzM4vi+6yLP6F6GfMMNz",
-	"6KPkXUuWbP39CovFlOMogJDWL2SKLoHtXikcU3nxZ0EiuHveP5f/dwW4gJ7V15GrfppJ3z0FWo/uSCSg",
-	"axVOIHEMsnixaeXjCvTRI6iWB6mRHuY10ILyWZMNZiluZRm7mdhkkxLqZ3f0F+mOPkz6co4aGgeK7ODG",
-	"Z09hzk5i56k4XPV1zolju2ycpCXf8ksowLbnf6VG/XUGpdTv1MLL3zqu2+8PBsPhaDQeHx+fnJyeYjyd",
-	"+n4QEDKb/U4ZB/wzXYXnyNZzZOs5slUa2cryi5ovqkeKX1XXTaJaguyecbi2Gtbpc8DtOeD2HHB7Drg9",
-	"B9yeA24m4JZV6KqHo8uS7VHt9fG+8xzt++eK9uV1ohzt7bSen1G8Ei3hOer2tUbdTp+DbocJup08Hshc",
-	"//cSXhs9fXitHUzaP2u47fgAGmtz1LbHkUPDR1KY2oTByzzO3+LYX/wErS6LBR5h6BkeGfENNDiFVgig",
-	"HXBGesgj2F94E1jROecBguYBgKujmibYRR+h1HfkD0orMWAkJMjXAOVKsuButnuuT+NtZ9L5QDkKCPoB",
-	"M0IjDlgEaxZH8ta3H4r+5X57yJsllvZrJ6L839Q4ej5f9qZRojUGCWov/L1NG2gOdpVjZT3vhyuyuiXb",
-	"GxzOeUTjxbIz6RA/EPho1R+NdcO2VcRj3bpdj117xKdyP3SnUMbjG1Mwlls791TOJtf8lEdzzJKimg7o",
-	"vfyOMqi80l3ftJJumpDmWpfqsZhOpKkjXxBVRdexu46O+oOpQ/ygP3NH/un0OJgdB1PHD4Lxyfh4djx0",
-	"T1zfP/EHRQf8DjKQss00qf/Y7fBbc84ivulMnGIVWEKftVGzQp1bNllFf7GkD7Ex8ay2JE0RJ9VH4ZRB",
-	"U/w2fjvJveTcd5RiqRGdSdmOUSC5xpp10cZWL1Tfw93tyGF9q4uiKUOeqf+dKDzQJIVhRxF83o6UX4LZ",
-	"JQtfZltd4DwnehDXaQm0ZRdjpgzIx/9G1I08AxI3lN0EeCs3dOicpJcFl+97KHNqwktMkSROWxPnuEB2",
-	"MiscmfhCEgMPiE+E4FHmasI3CksdEUY25czhar3iEZwssfYLL90XERS2vtBUlsbtemtCgMFQS+Ft6kYX",
-	"lOSBOx4jHK4W+Kjfxmt0/MWEME4ev1OhOhyFcuYjed0gqbSDQrQtm+RclUEbQsKB6pYkH8p39lWKEw1D",
-	"Ba10hhwD6gCeugBvVcrBJoE6ESjtIm+lF+xAeMge9jrwNXtwkP+gTZtTByYAXoVkFAbhWhKCahzMiIJz",
-	"vDivZ+RuEqPZVnS21xRYHNEj0eGwUSBGzesB3aYt7liacW5uG+tMdSwTyEtZqXeG6BKYV4AuzgVo/At8",
-	"RzSwmjRrGPIxQ1OieznPeKtu1YduJigpL8vp8699b91tdwJBwUoFxa5dUzafJFwqxJoEecrKBozArQNe",
-	"ngU+BGBdXoDtHO0GvFJaoYlRjG+J0K5CjOQZuyVbM+TJIUBCBve2QC14P6GnG4e2hvBIq71SObGpQK48",
-	"6cbwtk/8Rnvk0tmaJcLa84P0u58mXgshd6NM5GfyiqxwFC81PlFzYnbv89pIM3oGulBLJ0nloBQx/LLC",
-	"SqelQZ6UAxQOWW5FK2CtjZZlUb92G+RYV7LpRp/Is/WsOCuqBzkhnDkS7Sq7LrCVBJ63PUgk1/1I/ufb",
-	"13988w5dvP5w/ea7Nxfn16/h6t9Yr9f7G4N/v373quT+A2yT3XZDzg2QdWr0/f54OhxPxyezmS//5/R0",
-	"OhwNfDcYOEN3IP/b7wfHznh4MpjOsDM7PcEjcnIy7o/H5BgDwqZk61K/v3j3P2xL45ayAJL4gLUUHRbu",
-	"LodF4klwsDvt+4NgSEazsXPsnvRPB3g4Hfnj4JiczE5LrAHYjNKMJVsFZOjy9U95OT0aDcY7eOpO/V2z",
-	"ijmPEY0fC0G+mRr3iJqb1CRrY3dywfPxu+z6Q4LckUmQa4uVaEhvF6iWrYVobHEaK3jx4cgdvsh9d+ic",
-	"jneU2SjiLnhnNbF7k6SJjfy2/KRS58+QR3AUUhJ5E3D264waGp8hz4+4ELmfJvftsc94ZDTVvE023hGv",
-	"sM9gFcFAQAICb1OirKPHIR9oW6zPeJnWq+4htl5OpYm0g1jqQe4GeSEGG5hQUDKQLEFn1isvZjKCAxjO",
-	"TpEhSmRGeuuvz0LkswqRj6VixN66WnEiuvkYVur6bOYMzmgXBU9wXQpnob7DHngFWVYUpjd2pLXLGhg/",
-	"2LGW/8QKxzGJ5M/+5zd/PT/6Cz769eNv/fsX/+d/q8ufHsp/m7hGh3GkB4N8HsBiPwUQ/6CNTyxhuEbr",
-	"bVUHCke6wvZ/S2ekQh5LhfkMuc7pyCkW4VkdvU5HTjYtorl5c1rml8Fh+H4GLLDuhPxItufJr+4/dne5",
-	"c3QH+LOML2d3cWHW29i610BuWf8gAJuVM+XGQedsi4Bzyk9W5yJI5WdJWUJpOwT7g709rdIxjnf7foyu",
-	"BRxdFL09NBYknBU34aH5OC3hWFc4XtyEeu6VfmPj5JtKDS3km0RdHPVPnC6SBinlDA17/Z7bO31xlp1O",
-	"F7mq3Q2SUz3SWpsUCJgFyMm1ZEjn+eC6NXcvH1I7Rj5q5IVB39gEiUO0ZjR+sQ/pnVQ0QVLcsVzGvQGn",
-	"bYmMqzQPL85LLEQVCQCUV/AJgoswMS0EwlN+Bzq6weYmKOI87iI6sxpRYrjYQ7/ovCrIBNRqvn6D6i6h",
-	"jw+4QcHrv2a3jG9YuaHakEcoqLqwQotRJbDo4sNby2QqNY9PBicnY+ekJc/4ooTrmYJBnaUZSUVZ2EgA",
-	"t2rAc0u2FcHziN5JWrsl21qPRMONHu1s05KbP7HFU8VS1MqlVglzKyzEhkdBVcqYuqs7rBDmR9tVTAJj",
-	"6iZbkrwmRzH9dtgdJWqzci9WMJQfyfZiwalfkzGG5dG5JWQlbBvd5FsJxbQY2ZTmW13gMshrrI3D5+yG",
-	"f5bshoMAFADd/NbU9vzsUARyuOWn7oNc9TZSXK5SqRxf4oAgEgoCNRGgiEF92xq+Zrr/AStO5GBT6Q9B",
-	"Y850pDjNnzZyfgspmJmfW76CHnrHddL7jJIwAH8f1oFInTFP43LJ0Ep3a2oYlq1hpXWo1ZSYhmpecNIS",
-	"z/Nh7EY3FaLNrEWbXReNRU+yYmgibs1jknruCfRuQR4jG2+CMFN7I62bbOiv1oDsP5qt+56F21xYeqKK",
-	"5M2PuhndBkLbTe3e6orT0s/GFe72/EqhX7I0kx+fqQ/XHl+djzEnTPck0I2nDL9Hf+x7h1NOylOxL3BV",
-	"zdYj+clOPrOfbPwl+MlGB/WTNf7scAd7zHewbJeKsiMXqeHL2/TDfPArn86hdPqEnovjz+S5cJ0K1rJc",
-	"YTovdOWHZA4AsInIkseqnpWzOOLhjbZMzJ/yWUakgh6H4ghspaO7fqebqoxuX9oeQUZlnfHIt9L5ZxFf",
-	"3mhkOWCZWvemTMSYpa1XQsqgCqAvjxS5kzNzuh3lYHHd0yFsZMw7k846WIGurEY/+au8MHn58m7Felkr",
-	"An4nJxStGZOrppdSUPjh0Ol2RIzlugzgX5FdJLDLhEim1C9qxmaNS2u2pOalU2omyNPT8NA3IJ/kfEEh",
-	"hMn6PHwB7T4z++FZl27J1lMapCdIHFM2F6B0UH+h6vQZRxo8q6riqRhZzajqw3qQvgKtlNrdquDE6mSq",
-	"f4b0z3Qguk24+fTeosNKT6v63FKlU+LEE7WK+IyGpLe7hVpK3TUJEE+WoyZpzZyvHYUZMCxJCSFBQPBo",
-	"gQME9G6mvwNtBbJGs8e3tImcvpv0jzMn29rUFnm1g0bpur7mbg9I2s0wntKv6AceADplmFglPWo6VNtg",
-	"XPaYIb6SqitltztIUgoZzR3rvwGZrluyqzJGdSSsMnSBG6W7WP2e4/uEPVedf8nMyo/5yc4UU83py16t",
-	"b1pvLuVxxVqCxlgkgABjBEjNoVvoGq2EH9ScLOc+kUKV26gOrTTqKUNw6M/Ab5nQfpp0BJ/sIo1QQFjQ",
-	"Q1dc+wMImvF1pJ6d8TDkmwYdQ7VYbEfGUtQ0JOPxfVbgVma5KYBaJS6TlOFHykSVzOGBnE65b5LyDjXe",
-	"lvxjWJoIa3OrHDdOR9tNVI6updXBuTbnsiipU6rO7IUl8hJZY4g1lbiGRBKWZ9jSxxpVtNT5rG5pF/Sz",
-	"cnpw5fRAvt5km0oDfOZ24nnEc9IiMUlbKp/fRWxmWUrF1bnZaV16iqDoFsvPnSZ5crsrygcN8+aesKL8",
-	"lqxiQ8DlFeY6004XS6fRlbTBZrHk3NmRfLdXSXn7MnKxXpFIEJuhlByUBsCmrWvN+rvBOS3VWEEYZdqb",
-	"ZKug+OxQlUVNKk19rGoIpwRBngEyeFGPVHOanKIduloTPc39/FnwoPK3SYOXFPbq9Yfufvnvx83MsIqU",
-	"hqcun9QIsHozdEZMgnaTAEFJjRj7PoGYP1Oa8M7NsSyRlNXVVdpmMi7kiFdxQvPVtGbyFi3WWfURE0M0",
-	"mTzJF+QfaVKDjqOYXIYGJokpO6gVqOmW/6iS3BsiidpZim2LTZvXFTzSIVQwoAVxUwHXQQXSIqeLplsg",
-	"CghgUYaKWX6j3qDnniHPOkvf8zAAvFqxFqu0LLytK8m26BKRWMMV7WHzKPvxGsrp32clbMHNTqWJZB1O",
-	"/fAT+cwGbepAunsWgoBhm9UTKm1bQaI76hO9HAJi/DzSgCnSwu6iKfHxWpAkPgyAgfjWlNWaAPETrOKo",
-	"1DpV6k4W9lKXvuj8yYrCl3yJZcJZ80wwlecpDWfIrexc5vegaaHNDrX/x/KqLB97E+WZgYqqkG+S/VKA",
-	"WfKzdM68ifHNZvNElP8eIL4UfJuZjjwrS2j9EygBgjzui5V6j6r6AmA6JjYkAtvr/cXVJcJTnReSBZTM",
-	"KJ8mYSzRxxUiJWypIig54k63Iz9YnkuWvruiW/w5Q0A9kLpujcT+Pk12eLvrK2Xeg0KB07Ml9s9qiR3G",
-	"z9GqIuth3o6aIqwnd3jsrOPKA4hlzx+kknUmhtcvxRxkKlmiv//jvxD5REVMWGwrvsFagWiSoFhVrd+2",
-	"q9oWEou3Ko0to/kzrnPbFKzrNCxqmjtAhQBRX5S4+c8h6wQS+laEr0LSRdTA+bD5Gs9hdN452BZHb/U1",
-	"r1D4W/v1QRLGr9/h7+QkYTuu5dMZKsnttFpS/Vo1t+ptVuUMdftsUmBCypRfUu34BV6uOOLTiM5x/I//",
-	"HVEuJw5wbqmmnQxrz333ebhesvzGq6sP3/nBvZlV2TDknWQYNARFXsXYVTHGRhsfE+S2gKXrf1ZqG1Uh",
-	"7l2rKeXngqZkQXUCq9wWkYby5dKLHvo2xOxWoYGqngwquau30w+wH9EPy9H9YDe77U4AZALjsO4IgMKi",
-	"yP69drURRET8j/8CxW2OA474WttOgvfQB8L4HTniSPBfKVtwtMIRRv+5JuiOhzFBGN3hUMEcm5OyDskz",
-	"d/zSuGMlPO2eoLSHKaDQfQP6ojVMbf9rgKlV+mwDTdVtCVObK+Gorc3YH7/WKuLYH8a2NYTl44UmDgOO",
-	"efLo4JjjpuA6Ooby6CCZffdRQTJHjwKSOWwSZMkX/x824pJ/++OFX6ALz54oRPtHY8D/3DT093uPxEBE",
-	"7HOGSk4Oi6Y5aBLgyJPVo0Y7Th8P3/P0EfEoj3/3QZoCc/kdR2wOi8Tp1ESBdEcmCw2syMf3DQxBMvlO",
-	"2M2c7vH48Jv9fm1cJwOCcRCIzQcFc5rHkOzAUVNwtV2onFnz74KzGZ2Xdei+SbqUa0sgF4OAH66j1J5p",
-	"G5UImLgJ+BJTBr64XMG8vKujOKp3yac4wjfyq+rvfE4jjfha5yi6Ts/tOUlD8SX+dGNuOpIIYtUKQ5cN",
-	"3MwItG3JjXt87ZxOBnKoeZvL/E7nM+rVMVft9MvVWixuIiJInD4GlzJDdayxihjH1L+hq85E3jvpOb1+",
-	"x7p8Ny5twr1jrcv7bt9UtqE3/Pnt+Tvwi3kMx57q3KN+YqC8sUhqtet59En7lK8H6H02TdbKHN36WSAM",
-	"een5BGi7ZRF0l0qSzzUQyK5Sk+EDLDOIopaP5zFbGliHsGxXXr27Qup+onRKEiaBajWnNeQUydkWYfXu",
-	"t/599pBXfV03F2z79XoDRNllKUcplOauI6CWgEZSZbpLA87GYZ7u3pEiu6OA5lHsT9zT/i4pvrt+J6gl",
-	"h2Y+jYQ7ln0BjrnlD5ck+MCGYqO6qN/4PsuMK+sx1APo/YqwP12+0/gwCsf1DDkTBKeFbeX/m2cCToTW",
-	"e0k42+GkV0XApeeS+gvgeHrBPFgQze0EIfKTJhtCdxdtHCp9p57/Ca9W7dZNlyMVhFUlV9EPG7oBlpIo",
-	"YPoNTwhDnxOYdZwZhqrBPPQkYgPwaxKMVEbREt8Si00zvplki1jUW0IckygtdUm67mPTJ7arpVyElmpj",
-	"rEiQPNaqOMjSWnc0CynoAe1KbzZt9hAOg2oria6t30C3Fhxabytdlaqk6R01pLZWs3Mv5yQGp8mCsrmc",
-	"SwLXnIwIGLpqHBuGu5NKMwpUoYbfNPxNiUYOIiLYh28sIr6eqzBnvGaMhF2NFiNsb0798A7NFUf3GbWv",
-	"zAejidWIHTP0N5d3w0QEps0w0YrzsExmNJWOg/ucxtluTOMHi+VhY6NSHc3P1dPBzg/MVrSlG5ldwizd",
-	"pvJYyaFuTiHPnLGMopJRmTLaW0a0ZlThIk/Ks+RS8XIAs7Isxw1uqPS2ZzPzd2ZmHiZpzVDIb226QuYd",
-	"Gp89F03PovFZqe12f3hTvXnX3fEOK/HcshHLLMA2yC+7LUIjdiBBOTUP90XVaWcL9tB7gzybsT8YVzBe",
-	"UiiKtb9AGMxFrXTiGEVrJqSWNo/wEnTOiOBA2ZSiqzzTs7UouN6VHdkKFetJDb42LaSfzgBMgPTGo9Fg",
-	"tBdc9OGMRXRu7Iy0bSH4Fd6evzucJdl0Q55CnW/OaY4Prt4/BVEP6vX3c2bzrHRohiLOFNewwP30jW5i",
-	"+gGH62a1+0iB/irigvNrGuDnDIG9sLh2GQIQarLS9aT2n5tfMq4KY6AFLPR9A1la1acD74TghwqUfbD1",
-	"d/im/0kREH1RVkuTCftKBYqIGH1z+ePFFfoX13mhIWgnZRFiq5+TgQYTMd4KpFBqIcIrBXS4zaPTmu/A",
-	"EEUXDp6Jk4se8ky+hKcQyDIBOc/gEB0YZBZ8kV8fSmQ9rvw+3VQG41K4XGgasrG6xYH0zAAwqYN4DOBI",
-	"DwTNdX9H3VbOUEjkiRZdFNA5lQTvHWnS7nnKYdgKy37g5OFiLZahOYZzdNo7+viv5SzDX+AI1IzO+dFf",
-	"ED76FTlHp+gI9fLm2BOiaVYC7L9W2VRCO2OTGniTEwa5YDkH6kFw9of/NCCfGcO5LEWjgfFc2bSkmcDP",
-	"+QwPK/H3bqvZoonF76whV2n/j+vsSdRLl2LH0ziR+AWNQFUl+5j9IUZTAuCRBsRiD+k9/OJ6dOyVdXeG",
-	"PPAfNpBD9VacyYEqz3lO8/EgDU0qpydjx003EqNfpRWjkvV+vr6AEmvjQ+70Hfck54f8yyFbJRlWZAi3",
-	"vFulfIMIbo/+Lo50IYdiRfnymiLLKvOKwxOFou/nCpznCpwvpwLnMN59Q+kP8+5/fr++Hn8D1aSqEcuz",
-	"QbxLhNUZkK/kzNLmKfmyGdNXBphiaiDsbxsOn9Y01O1CHmwejuqbkqiGiyb7EFIfVCceEihrUDUssVd3",
-	"ibdAIArKRxKEOSBywBHpofd20qR6TaJwWRH6nEnZqi9cZRzse75BIWfzIlBM2hRcngrVorurXPOJ6oGC",
-	"taI38GkTciuNZrwVXbTga2lBLymDiISctiA+Z4E4Q57jqV6FMfi6kXc5cF55eecFjtGSixh5l5L8Xnn1",
-	"Vn1zm1Tuj60N64YwVGTqfg6rXw6a+GA/gLwqMj7KYO1pvN2pFyaMSldcKbzFOFoLSaDflBe09F/k1Elg",
-	"Zxp4eR2vlbb/aHqkqkIxNTr1Nd0Mhx9MOUC10NFvayBqKtvulFvB+VYne8BmPqJr+/Qzu7aPv4TmPuPP",
-	"09xn9GjNfR6hAc/TuQx1U+Qq/lx5rr46x+DJ53IMurskzM+CRA/ArGDsRvB15BMI0ipbRV2NcSzNlY7u",
-	"G2yeVlHMzNMHtLrf8ZhMOb9FAUbnDFuWN2a4J/j6V/xveoZfquV9qi3vfkmSnJ1XBl9uY5vr2WnjPFmP",
-	"p7TNd6TPfV7TffhPAJ6hZH/20BYlLF8qG9fggU9A5Stt/92KCY3uc8yhzpW6FiSSeqr8AVBwD70Bx6Wn",
-	"OYo3yZQvJJliGxz7drKKaNMvSpWY5RhVXcJcJk/70As2fnSsk+OmFXWwHY+PdHL8qEgn40dBOhk9JtLJ",
-	"8ZeGdDL+EpBO+v1GSCeSaB+z91eaMGe4FY5tHnCQ7glVHEhlkJm0ME24SY1ImuGG5qrOkpEk6yM22CaM",
-	"V1WyDEe7iky/KjSY/uDzosH0q1HvDTZfa3SlLwoNpj96PDQYZR4+EhzMya7s2Os0d1SkhJjWS4NvUJ7/",
-	"fNFbSanYoYvcIM3tawWzAdCspwKzOfmywWxOHwHMxv3MYDYAW9eo7jBRLp8AyuakFsomW3Z4cGAbuiqU",
-	"LNoGUcE4K9giXzs2zs+CRPsmk59l0vqzJd52EO+h6WfPXvomXvrnePtupLavL5KxG87zq0xA7+9n1ak4",
-	"KX4irtJva/Shb95c3g1f9NBbvbJ2psZER7U/xWgmKQ6azVg1TUVoBm0vyg2i0mwD19rejr/Kykk40ab3",
-	"+J2qopygoXOKvGgdKgDwxy42S8BCv4YKhcGOCgUU87nSnXXugm7t/pVWLgy+lDDkZytdGD1xhLJhsSgH",
-	"IzhjAj/JWR1/1iCqbTq0qaqQmu/eVRVfmOr7VJUY4yfSpYZPV8z3rI18Nm3E+eK1ka+oVGf0hZXqHH/5",
-	"8sv9AqqJTr6yaqICVtjeVUSQ8FQU0QeoInrOiXrOifrnzYn63OVM5lx/DeVMcqzPOebPOeZfUY55rd3y",
-	"HZQ/qWjegqt8GPCJnGUghXdQ8OFt1d+fDTP44m2Y0XNBwldSkPCFm0vDL7JmoiKD2YNaPG+CGKFgx2lF",
-	"GjFApVQpJeBpVxBz8YZDOhEwxU9+uBb0jtit7+F9pWH/0kb4Su9ICtigJ3eJbpGqVyW+O3UT8vRMQwbN",
-	"+aQJrz3cybYX4xRp+sXfBWe9D3jzExFC2lV5tawus0k+K4V14zgMzPUnkO+FIIyxqjG0YcaxaoCrATAt",
-	"dMlZxJdoSiibIxHzCIxtHIZtwjP9clTrOl0wt1/KLWAboMr+A6kXRNubaM0StX+GaahvRXyjjVTVtP8A",
-	"bWf77UxNy7aMKG8NcTH4GiAusibjVG7YUUR50WTstzQZs3bigZAsDgNhsYMMpMIZRTwSCpmb35pDAZ3D",
-	"nfvub+n9tEe2Dp6oLtmSJ6C//+O/EPlERUxYbDc+CtarELxgARxt+X4zc/kB9/5j0YA0R6YSC1cfS7Qh",
-	"ETFFDWeS4WEURFsUrVlXt8SYkt0d2pNjWeXPM+CuGyw0a+miKfHxWhDk6V97cBeLWxKgGY92ZDTep4e/",
-	"BvB3o2doeF79VAb3ho0U54FjGLAKDBPsL+Tbkx7e8IJcQk5j4F3N9naBkjh1EMg5rms2JGFpnWS59BSb",
-	"8OM3GryhBUMuoXRj0kGz+cnA0PwFXq444tOIznH8j/8dUd7raJJO0xqTOUnKt5i9uKWrlfy30+2smU6Z",
-	"hMP2T3kSzKqXki0VaBNx+UmdD7E8U+gFNBIxkoSF0vZjLfxNijqgi3wbWh0/xsmFdieGJurfKvVNPku2",
-	"PUlp12JE2hZgNmpxXf9d6C2S0l8zIsNhRHCwVUUVCkGfRqCaCbwVu1hUg5OejihdFev8a2ppwgEub33h",
-	"9hu755L0RDNf4Ii0surz4L6OBCiWiMriED1ILojGqMmXjhlwFxh5YFLBm4WAHmpuQY5YIKpKukS2i6Ho",
-	"oXdc21AzGsYkMu2tilmcyYk+EB5lyVFvbMzu8qAl9KPcN4Z6DBp/bau6g9PSsB7syGq0aMYpn+6iiMxx",
-	"FIQam93HgiiSQd5/9yyrMqQithhRb0+QmGp3zaXS3gXCYaiaQjR22rRIUNEtZJobrIq1XOqflWcO6mi5",
-	"tr2V0AqJOEOeNI4j1sYyPc5zzmTiTRhhBewansVlPUVsFqPq5BZ0Lg8rDSbIY+RT7Ol8AMzEhkTyOMfm",
-	"2Ho0EN7TkDhUWH/prLw1ZBuUFj8aZNvJs4h5FjEHFDFPD/8napOvwT0rn0pLQ6wa30r2evpVSctDIv7p",
-	"EUZSQuBQO4mtdtP1EqmZ5FFFjBVZObb3qcKpOEh9Vzk3nPYBloHWpp4sHgY3D3GkJb9xfWc2mOJhMMbH",
-	"5OTUcd1+fzAYDkej8fj4+OTk9NRxXBdjRckVTt5cFgUsOPgD6hIodvpxGlu9H9T39nDTjNo6CLQZ9xS+",
-	"MrBMGW/gIVN7UAE9AQqRrl+ztQcovk+NbcltoAgbC5+wQM6Xgumd96eBMmRAJRSnYiARBbxjzxyQ4b1F",
-	"Rs2Md/34Lk9QpZVuPmfZ47CgO7JmovA7Pc3fyvVkHujmWRhdfHhrx9BWZAmhiqg8ZhaFlXn5UUXpNDDj",
-	"0sT2k8HJydg5aWw5FHOIorBqAa7KGz1fA03JSUN2uBweFnGaiuBr3x1a4MBeFkkb5SuS5EPZ/LZZKleB",
-	"EZmflYYa4UOJPFzhOXkAXEv1cbTfrzM25DeS08RZZrn2PEtghCarsXs85tnSMSnf5CEQZIo5arAhyalL",
-	"hlxGda8I+B7faKXwJx6QvCDWgjNQT8rdIstVqMTvv6Dffuu9w0tyf/83Ji1WjUnzNxaH4sj8Wx4++eAl",
-	"j2L54CriMYcL8h/ySkDu5N+vyB314V1F7LVy1es83EgrydOj89ohKNzbkynbUHMXGLVumelzNvPKs+rr",
-	"m7CVVBYlXy/fG7kar5L+ocUAReOM4awOFBMRh3ja87nkm2LBo/hG37p+fXX99vzbA0Dl7QIdo/Hjw40N",
-	"G6FIpT1Y2zKmUpJ8oyvTe22bt9gbUfZSuA+vLqlIbFWctBO0Q2/O48N1jErROvTpsBakHSCFfXKq0Chq",
-	"K2zLbDYXxRz1RyO5IBH2YxKJxIvh8+USa5jzFfaJaM2H6jb/3DRDlUq9glHoVn86TxxIrYZIS4NWa6nc",
-	"xBxhTfugp1r0pdVY/dkFFijmvLdP0mo5A9y1d2XFGm1zz7sdNUedOvPFMc6PZSrVA9PVrbk2TKzPyJg2",
-	"WfVVmfFmALu2tiotvllK6YPp8J/lqBXXPtp+WOfVCOzraavQcKebuvuT5Po1Eyvi0xnNIxFVlgn9JfGL",
-	"QMVLY2+KPAnG36zrpED0CDPlxLOg/qxx7EREVWjJJVgRdrdiPWN8whxIJCisJThgCifQrEupc8WkSqCA",
-	"M9LV4W2E1wGNkY/DUCAaT6RGGpKYeF3kqTWT/9JgZnCRxzgm3j74alKSJ/uFg4CqzNhLayp63aomodZX",
-	"+fjSifl8SVIHvSB+RGLRQ/A7lRe0ZmiJb6GvB9mopiBZtDFoyq4MnpoMcKuYzwo9pCGHA8yJiuJM2gwI",
-	"8HMNFRaSgVWd5iQDUmSPwri6UvcWDkPA1+MmRwK80Qx5iuQkZaj5a9wO2F8PPErpctbAUNb534ytJKfs",
-	"7Xao7VaczSnLeq8s8FFG0Jbs68Ia7UTWLI7HQhxNvI3WvrRHFU4ZStkgbikrLEoFZ2iDgqucdymzqnKo",
-	"Gukhz4jK447hdNIYTbF/CyPRrEeuhOpBJNZL+UfA9cmmAimWFXRTAEbty0M8QophBbruXPB6AjqtyeLR",
-	"x6lr2Ky1ut2M/p9A0ykul1mMMv3iNYt4uNTeqEwoAdNlJn/WXJlFfJleg959Jp86lyi9K3XZBEwzz7v9",
-	"6lRncyC0fEp1zXwF7Iqym3QldeJtMSM4Vh4Z+Tq5MxHwypJ0QWstau1y9dwTwWNCqWJmT+ow2RVwb2ac",
-	"kNm/VzUIFIqmJFBdOZF8XmHaPQTsv6FvZIkD8jhmtx3irxvF4+GMn96nby1ba3UvdaVCEk0G/XpFIsEZ",
-	"0rV4gsYE+QvORcH4rgWObuYiIoazPCrauMqk0HOVyw91hS0/KbXCLMuoFBvo8s07KOJsFmUb7YDYtUn3",
-	"adF1JZvTDLCgo0mGKNUqzShShRz+GXJf/gt9o8J6rqMziS/fvBMvpNjzdJas16bLhNQYNAeuDkcm39Ea",
-	"00aDtVRv7XE5tG3CtPLwtnrlc/RglsoMMedas9hCDnjWEh05bl0rjKsccOZDlO1IUggpu5VkOue8ugNh",
-	"F3mX1+5PHoo58i5PnVfeGfIuj1+1SaAbPIQnqTSszCVEY0HC2ZmFhNmaYbVK9tiXxZzZ2SuMkEAadD5n",
-	"MzrXTSofrdv7qmz7z4Ez8Rkayu0c9G2Xa1J9rZcTALOk3bpN9OAN3iaSoiFiX6slLxSj2OtfexYO49BM",
-	"pJEpB/znVW8P6z21F7Y8C8HcT068Dmk3cram9skhPK3WYEtpLqmYsYhtV5leeclSsVSpsOppfU6jlfhO",
-	"frx1YU0hl6KmzuP1HWHxNVwt9eItsEALvFoRRoIJ2qQqPZ6q9rMsQBjdkWjaQ2+x1A3A9ORMSDMEye8J",
-	"O9nCRlGlQqxB0GYumlKz7OU0WyZ71UC/21eTXgiFp8V6WfK05JCk+DicZcXSdA6fDlkATn4vrbLxcWbU",
-	"OPucNXLc064D9Yf9gSjsKWhL/Yf1wiQTNf1icin9UnIp/V5yKf1qcol8Krz/ZskDEpZ8Rd8ofkvfsCe1",
-	"XGE6Z71k+UE49tIqpNRCSL9jXVMMOXMtIrO1yF1T6mjuMUMKt2RrTw+vqLySfk5fSKejL2jPTXohnZe+",
-	"YG0YwD5YhVbyz/SN8Gf684iH9u7Bn+nD8Gf6cMjnlPXE2veJJkp1JV0H7PtECOuCpBzK5jfZWQQQZLG+",
-	"qy9YpKWvpGPRF9LRqAs3Ovaff5e5nn+BuW6voKpdppxltiK9au9HetV6wzpe8MiAmljvyFy33pK5bm1u",
-	"5nrV+62tjkNh/xngGE+xAHYCZZvw24DGvVW0ZtafIRfixjRqKk0ws9h7Qe3XcqccSTJeJGUweB3GWwRP",
-	"q5ZSUlBJk02Os3eHwzXxwEALqYj/6n7Ul3K+X/UCg6oa6rSM2vAgSMKiRhoDHhCP0IrwVUiSwugQs/ka",
-	"z1WK0DmsytFbfc2r/dggidM1FZYgz+qUA7W4+rVqKmXCMffGotFs3ulNEJbmaoBjHm3TxVxSISib95Cn",
-	"u5PrIAjsAZpGBN9KEyJahyStayJh0ENeWuwvX641dqk0qOCnFMTwFtPITOViLlQ4J97IU4w8xuObGV8z",
-	"QGLhuZ9T+RkAQprkxiC2Qj4549GUBsYbbyS4ZSDrSclDkUITKAAI+KpkbuuQVNB+2qW8hIxUXFUOqKIj",
-	"UxeIDKMUHUJneZqQ8poF2qYxI8+GaG/J9oIvVxFfUgGJM+eZP/FsRkMKL75Ia2izuoIQcP/97L2JKEAe",
-	"Ib2jIZmTX2i8CCIM+JbYfnnZcvwxwmXZoe8ZlKIHhMUUh3rODCkJgGJ+SyAhK6DyR0vKsIYHWuLVSr5Z",
-	"spWkHrCi/E7fVyOQ52QWEbG4gZdXp8DDQ9fyGfXDVNXdvlOR5rm8fgMzve92OCMNilnK3rujejAzfFC5",
-	"TZZmdR9nrabA39rsI1F8AwAFNybZMHdXq4Vw9bgW9zSOeHgjVR5Gws5Eyo8jqF48uuvvRppx2iLNBAt/",
-	"dUOYtMhTKBR9MbAeETGOYv03E1pCp3+rrM0seM3div0bUQie+6DX5ApNyKc4wjdSM1Rfm+OYbPBWfe9o",
-	"ieOI/mpj0pAVDukduaEsJtEdDqX5Y1+P6ZLwddyZjJ1uJwzw6kaK8mR8oKNae6nzIDLf0n3tUghVgB1N",
-	"rt/cjdVQ69FNIXfedU+HcBRi3pl01sGqNe6pgj11xwr2NOQ4yJj4EVnymNxEmAV8aWHfyKvwirsV6+V2",
-	"7aMqN5jfCOJ3JoOxtB7BTkgKFwdOCZ6OGdXHUhDVOBQ3SbFvR9XhlmDmOLV5Xd3OHYnobHuj/S4KS1+5",
-	"N7QlWVrXU9spQHfZtGstMUsaT0O93wOiBRmuURr30g8oQRStmQDtx/vj62v0//3f/89Lc1+8/M16131a",
-	"1VLWOeMBtSzD+2p+VpXsoHu12p2kpaLAeJLbDb4c+UKxb33A6X2Ro+7qnmA0E+BS6bK+1H6zl3aF3svf",
-	"5Kq23OGhe7j24if3JXKgXowZmXWhfnahf2WT4PDRu2CPm3bBTv3kX3knbCjEywjQqihgUvuVFGRrxFQT",
-	"bZ8Tq1kvQSvOwx3JQ9bHK04AJJabD1gvrk9sr91jaPFkKwSlERyoujnwh6F7iaV5lPfixJG/MDmgpvOw",
-	"ajK7K5t/UPfx0/usmlP28Vfvrkyv6DZfrp/1yaP0WodMkJ3N1mnctL96f9Sov/qjpjpAS3VbOSzAKq8j",
-	"mFZAI2kJ3imRBJIe3Iw6xFmIQA9OarPHnHtLBy2jiyX2F9RUEVIl2VHL3s2DZqmCtagD9RHCMkW5AJpL",
-	"fK5AJ+INIQxJG3EXztT4vlTZrnp1yh9XkERnlQFjHczljCkYGkY2Oz4umZWl0ldpLyrBdAeJ9+9tY6B0",
-	"o+XdUpqyVTSohVJ1dAeqljxggRRgFRlrpmyOby7vhqaPt6E6BfotWvG1wX3WPKr41rjiW3uw1IHzeC3W",
-	"pZgwNdDF3ZB36gnWVcWvYPw1U/igtrMA9PxYXd6P9+3yjsMwNaAegHndH9UFcVUndMvk3Vl1p3KyYo4i",
-	"goPiuUV4jmnm9DJyR6Knybcaqq70GXO9SlQrEJo42urkaLDmpZmjfqhwEOoZ3KB/b/kBylKF1EciKE6g",
-	"8QQtuIi7yJP/N5G0rQIFQL6Tly/Ty1V7PSjq1pnNtmihuNeD+4xTokqeKGAnA1ijcA0EEQI2N5LEOucx",
-	"VVidTmaDa8TKyX3e/1EKKpVgMwFWU1lbXxxbEBfGcIY3G7d5zShOH9IAK2MI5xr01wg/yJGvOPMf4Hr+",
-	"zQwQ7g3D7hqgJwVmpe+9PX8nCm6Vg3MFtxHyfTv9WXKajAOrGbe+DoUBqrN38ssqFu5L8i5zq+1R6TIY",
-	"3VsOufyL/qhgWo17QC9qljR0xZQ0m8O2+u2wX5rSmWhzBrwuKYmwh5d6TSy5qn09OUUiobNuAlYM2kCq",
-	"UxnpnnMbZExqy6rPGJ0Z8zcrh5PDaau7KTdP+YTdAcG216oLvyt9gRn9LTWB8iIre06Kjq1SUis1R8rs",
-	"CFsG5HhyxhgseAxTasyqDFk/bVlU15zlb9csCPNBIqBblS7IWQxphkACyHVPh39jHdONoeOMh0P1FwQU",
-	"jbvbcY4c98hxr8G9PXGcfPRDhx8skIyyPDE9jHLfTEgEQCYZ46BRKll21t8B1GaGBcMwWySVqSHuXuDv",
-	"aGGRn3BpC4ED8+lyGJNPcW0qwtDqxlFiHpAIAv5cO/65H+PwDHnO2HE8CN1utFtJlVjmJNZwR/ZyZj1K",
-	"h0+XVtcllbkMCR0LfEd6CbKh1JRFNnIOuQOgKiPOQp0VQmMU0NmMRI/k7xnsLFjsGqRylU0uRYny/fBo",
-	"287PW9WyGjYzu7TdhEYa0PaOLHilrk7h2QzkFI5681873c6vdNXpQn+Y0qyAiqhAMRHFjjFDOsct2Zol",
-	"4xsGxAdqvxTFkBjCiDeByyB4TML4LeMbVZCqtUHVEAYyi0BNjN5fZSaSjW0nf+p/azEmX1g/v4rah4YN",
-	"wcUOLRmzQOutO0OAB0nWbxx808lhMEA6ZzwiwdPE4EBjfaSmhxXRr2ZophUUX8Q1lfYs7Lp6EOkvgdPe",
-	"dKk5Q9mDkQc4NSgW+geSEwK0rb6sGzNXtzg6/sztHcdfQnvHRw6hoV/Snt48bein0bR18Y2PmXErt+v/",
-	"DOGZh8Xg9kKedfYLwsHsk9ZqknnExjO9Xq0AICWcpXh/oOXvVfV7umfsruA6zEfumi9df59IXt042u2g",
-	"u09cr03zvXrw87d0RsocU5ShAG/FGRqMR06W70HGKGB2JQb7xbkNRn4whPTB6EERvVRy/yEf2kPXyv2k",
-	"E2wk555HeCm6aC0S04iv9LSWmOE5gbaIYITOsA+u8w3Bt/oR0+80IqoxqMnT1apnSJnKHfJ5uF6ybG93",
-	"wYLpeoacv7HIv4N/lUYemwPVDB8YiTxL9DyA+cjstpwvhFp6yMhWYaCp9beQWMj5Y4beXKJVCM0IAsD7",
-	"5lHcQ2+spFrtt0KbhbQurN6qapu0x2c/kh/sE8w8g9rkfClrQs0n4+HDyRkSlx4vFNpFOEYhkeIG8rd1",
-	"QFhN/wyN28yr3+qYOk+LPq9tk/SY18LQ11Yij+vjw4A4b8MPGcQdJJ8nLNZlJmi6RW9fnV+2Ux4gaeLh",
-	"EWWnaTC5iU3itG4E3RrYUWnbyyVnGTQhu2SuKFCz8M+Wmqu1XOfotHeDjj7+a7mi6y9wJIhcjPOjvyB8",
-	"9Ctyjk7REeqhm0IQ/YFR7y566Y6lXvCyf6p6HmjNQdVSiKweBs0wci8ybHSJt0j3EzA1E4msyOYVNw51",
-	"7xdk76KXYygNf+n2h9nxzALHmZxMJi/Hwz20oOGTdaKuDsxDRRSP4jPwI9bwyPFoNBg9uHf60A7st7Nl",
-	"VYi/nDnCK32p03vrYNWG90H64FP1xz5c3sBEe2KmZEHBLZMm9epCJhNUTHT0hGoL6fEPDTU2bSLTf4wI",
-	"fgvr9LhdRD/XhZSyNDi9lSObIA+KA9R69ny+9LqFS1DBIK/H/mry8qV72u85vX7PnQyHA3n5r33HcSfB",
-	"9GQycT+qh3vokkcxaI2GnmH7E59bNmcYxDCMyXSASPvNADh9tSdvocHiFlzEedrIzUPKE5jB3Yr1MxMc",
-	"DgdVxNMko6FxB6LxoTMculIJ5BFa8ohIy84pWHZyC6wsCHSedLMEfdMYw1rvJIFKIIA6Yrmu2eZYA3ck",
-	"v+E8VM2AnMeDpFnk3Lm1SRdnaFCnKQ/GD5YBKsHm8ZMounp6On13utVAOfskVzTmeMNGyRboG1vs4xCt",
-	"GY1f7OViKsnIaCdmrdyMclmbIlNIg56uFiR6WAdByFRukmCh7A9Ir5ggeSKV+1I3UMtpzi0Mj5MC2kk2",
-	"/cHownURrGoUSNU1vyNHqlu6Z0FxiP3LA6HquC1RddwHoOocl6DqYEmonZcwpZe//Md//PtfLn/un1+P",
-	"fjl+/ccPf37z7Q///vY/fhx+338//sufXv30458HH94dv/33H0YX3131r1//PDzvNIbmgZivVBge9pUK",
-	"aJ9uZx2FnUlnEccroaSdLez2mVlFP/uKJlvVCcwZrAHbCBdrf2H1R2vVBWIHBmWaUp++v2VCfYbMG7Ii",
-	"QLSx8Isqmpnq+9rJKBl/SNltLc8Z1nb33mbhhFs28Nad5VoDDUkLhN/W1p/MeYwwzK7QSj19CDCHd+Sf",
-	"FTieBeenCRAGY+9bbYfrAh/Mg0DVdJ9b4oAo5cHCHwPZrZHGnlnoMwutY6HFjK8vtR2gsjDlMTaMpb5K",
-	"Wh2NytdJTqAb6BnY3h21MW2aDJpE00KLwUdtHKgP/iFbTBaVtFZsuRJUHHan2HFQzaAZl6zK1TlUB+yn",
-	"7SndFFhVACk9OrTq6CHQquJpEFSHrdtG6wQFD/iuhxiPkk4NX0sL6ba4q2oDhGmLg8NQkU/XBmTlq5Ao",
-	"B9kTI7KObQDoht35FY2BO7lCn1Vcl0KWYQE7V3nsqIBcH3IGxBCSVtZ2aaOeulaMbTF1sh1yIGbHU3CY",
-	"J+nj2BY35WtuJKhQIz97H8GnaWn5FfURTBakXRfBzEk8UBvBss1s3En4wFvb8LsP6l2aWbvDoF4b+0wo",
-	"dNbSfn6/S454WIzr4jL+1k51V4LpEAjWhaHspKR2XQP3OIWtGgo+4qncs+tfEqk/7AlUR+8ZdvAZdvAZ",
-	"dvCrhB18JJHSWpYcVozUyo/LELP9WWB6uNKDlaCyFq8ZDmkyiLJe9EzL0pwbXP2VJyF5d9Dsk7cU2FWI",
-	"lXtstSLpkbWPp2uOp7SBdX4dDDPleepXNtdTV2YRIVJ69tU/5RmaE9NdIhJxev4HnW5HGgHplf5oCP65",
-	"X9Ub5Metd9ws4RTpWVexk4TH6suu9cYBgNUHhyX20UMRtdA7k0LGZ6oHaJKyruJby7WIEeOxybNs3dKd",
-	"WtjAB7Ijd3cVOgS8V3o0GvIOeZD1crZgH9CSy1B32RLpggkznMYebTmc67Uq5stkp1SPpbZ/kLWVNnaB",
-	"GXs35XvJytWyPZPaWeLDN4XTYgV47VzjyySw4iBsY39VW+IKMda2Fa7FVKiuQbLNpNTNIr6E/C3EmS4g",
-	"XQNEOI9SXzERhEGSeZJpyVnirQNHLI1VR1SViifv6tSsgrPuCT30FYnFkDmmUufy2WKEBapimTPl7kpz",
-	"j/evaeo/ba2ETgt8cIUEZGgrXrkjymGvoN52Gus2tlATBdmlJuqhek1cHqsgx8BpFeVwa42wKxqTh+ck",
-	"3bSOjCe/bBsjT3+pjTOtS8hB9uX/dJK1T/pxa831ZkZif1Gwv8bXzulkUIZtkfyuGJc3t1K9NY10h5RJ",
-	"vah1yk5rufqE6Tg3DSCKcazaIbZtD3uABpvl9HQIONUDNA/Okmx5Ev+GiFjVUMISmoxWquDOIJZTq8c0",
-	"56VQT0fLCq+95AwBmoVGrYCLa0EiuAhNllp0G+3f28exuturiVzBxHFsYq5KL7VylRO4dyidhUZokI5A",
-	"415ac0ZjoRE2dBElVEtOebw4Q6t1nPB4yEhgWg4ndbmZT/QSlHbG0zsKZl4LdD1UyAJTYB6sXWbpyX05",
-	"i6pEAjeLlYQv9K+ehqbH90XOuCtsjuNCm2RIljcjh8XMLF/THsnH9yXMuGw4nr7rldVG1K/rGXImJRiW",
-	"u1noyA79Ng741mnjdgYenGIrEc+0zs0vRyl1FfbQOqc5llUhBiq47scdWsZh3L0Pyvt7VlPK1JTD+tsq",
-	"8rLSlIWHNCfNaKmHcMvtzr2yChuKglJXL0zQ9dsr5PYGIIjOX5+/MhUOgJrSQ56cC47pVPX7CgXXv+jr",
-	"X1wdXXx7oTpM8TAwsFC2oZv4WtNX1Zq8VVGoCpv3HY8RCWgsxcGeisUzCNMzCNMzCNMzCNMzCNMzCNPB",
-	"QJieYYyeYYyeYYy+cBijZzCgA4IB5TXyFllWXzUeT3NW94zP84zP84zP84zP84zP84zP84zP84zP84zP",
-	"84zPY/B5iv78HDpIPsflICgQTksUCOcBKBDuMwpEWxSIfPpNute1xZrquSdMEMnSXJkWaXyhxnljjRPy",
-	"EPdiMg2QfdTt5PNUGKCLFsHwfpNG53pubdKH2i34yX32RD59y+XTh8ANJGkTraEG9qwbTgLZD8ge252k",
-	"naq/dvk6jdGc3lU0i6nPXlUssdQcxvHCTErlWDFdI6/K3kosweojM7zPM87q1KbLN+/kgWmIDzO6z7Lf",
-	"ulNidaF8ojw7IwZKU7aTlSXGg9lD7/iUB1sIU+lmsarlVeu2x0kaTS4ULwWKtMA0N5T/1Msi/xlyX/4L",
-	"faMcqK6DNhFnc7kn4gU0XtUlbl6bpDbI149olf0JmDvpd7TXc0OiHcg70rAFcVhGvpsFD4nG9LJhdSzF",
-	"eoNVChoAXEjFmXyKSSQV0Z8/vM371Z1hG1eHW17DbmcjZesEkqSizClJc5TU8uVq3i2+nDkEXVt258Rl",
-	"QpP67Ksl/FipCf5Ymvp4jm6psrJsCwvEnSTdKTEQDmep/W6CutIc1XdN6zRCIyvn1qRy6LhdWfZGJku9",
-	"XAOwk9RVq7EVppmaiDRZXV5UfwxOJM8kQX80ck/lqgp8JPde/3PgHPf1P4fO6bh0bD+RaE6CiygP+IGD",
-	"gJga2zTVSp+LQUH90o9XHhjFmpcKpkqSsTHSF/rgtJQENUUeqXS7OH9QUvSuw28RkdBsUZgJidZqUwXs",
-	"qBlGVy9tGc3rWqSf8GoldzO7gabwruMe93t9qLbLlMLKO6f9njs+MbcKm2peUSkPVCs7JAjpJm4AvJRK",
-	"y69Sp8H+ItFtqVT75OuMD4AzSH6WnAxSdNvIjJ3BkLfn77om5cKjyoHhtZJKBeiJpFutXpWyDXm/YSS6",
-	"hquVa+bjMIQ205mCJwFkgVf0lmxLz+klXl4oFxa90/lN1marOEE/VQivrr4v7md9NGE3cFxcOjNAGtiu",
-	"iKpfubr63mvXNzq/0vCkDn2ULXJuJapS4naFTpIwuOmFGet5HC6C0mbNug3BIlquY8UCKlCQYg9Zs6pU",
-	"p9+W09XHgpvEPd4FdgDZM1DVHhMRh3gKDuuP8gjo9Cq1mgsuYl3YrwZ5dEfx0fnlG+0oGbjdDl1ptuY6",
-	"vb7b67umcXVn0vlAgu+1hgExDO1WThoQWycIJgN6iVyYSef1ny9fX1xL/k1D+arv3rx9C5OFjN5J5/yX",
-	"K3lE8BymgVcUTqxdo/iKiNuYr4q183J9dtTOswCq8t9Stv5U2mQ3szelSiTeQm9aExtpXkia4y3Nc3BP",
-	"W1j9jwqTBVZEQmRV3W8Tp7N+ssq9XHLSmq8J+CB25QwqNwtlaC3IDkhRyUXSU1FVXtZF6zaYM/Xl1zs1",
-	"qwCO5kOcBqvyKWg1oQspbqoXUmRnaZXYODsL6JYGx674uQQvrfELh/clLKVUyFMBrD2AQCj8wsS2RJsT",
-	"+QF+eqV+2YL8lCVP4wpagbqvNhOXdqvieaW163j+4FMEUZrKabiVwhO+mwrqZtMYfVGgceBiMjy/bH7q",
-	"XqsZjkuN+IRzwNkzh6JrtCw9Bk0xKQvt5iVOkfo1WaTMrh3GXaKFvFkaVa2IN6nMTgP3/FtnRkkobRqY",
-	"SkgZAVCSpZh3Jp0LvFxxxKcRneP4H/87olwuX8Q3NiJCsj4A+6GRmt1uZ830fquwhRp6Z+JUgULWmIeK",
-	"N2pEZkvo7TA7K4HoFUtRHifjgVie6Yb0kYiR6zgOghS3VgzGXv0H4dTvBLqO+EYvA47VAOvXQR4KayOa",
-	"rTAOI4KDLVJpEjSSX0UCb8VuYO1kmxvuZcoR2hj0mmDSz9mTtICja4D1S3cre2AOeDLyJK9fXaVUGZ0A",
-	"Nnir86EzDSqggkNeBdnI0TQs1sNnyK1cnqtZldYy0LS6QsUYrDwgIAgAMBcT5JqkUDg6u01eWMCiPzEm",
-	"n6CKWSMPJ1lIIWbzNZ4rv4Mqgzp6q6/lzeJh/YwhVMA35ROO+CY/Fzu9LNF1VSWRXHrRQ9+GmN2qQxlw",
-	"cMJBXc1u3mTEcB1D+U4SCRDmtZIs1VWuclZ6N7uauBJ5JNe79gQcpsBUn+u8Ufhs9n5ms/ew1arJLv/W",
-	"UigepArVfL2WnCsLOh9g73ch4kpwUAJQJB7qDNADLC5I0/SqkzrD/J1iVBESCx7FKd+KyJyKmEQkMKZ6",
-	"88m1teObTuT4IXZ9i8xXt9bOtwsHukjgO4WGDxl0KxKGlM33K645vHHeqrZhl7F+BlkjSp9Qi8zIZq+v",
-	"Dg5h0VeSJfkk/wXPnEn1d8lFjCTvszobPNgdsPehPN3pIzj8eo93OhK6SWGUz5dLXH/mrVUd2YuqbCT1",
-	"gqQCTJpM1UzCOVwyqcrprHVbHH5lmzkTDv/dUWlOZsF3VRllaKyM1HjDt9XBlVQBTp9+cJAqHWPZ59LT",
-	"LgXyBtPY5AJlsjJqFX7JBdWs65mQlbTe8M3FTm/2+iUz05//2GBPG6gtX/LGnEFsWFogj7dF6Tesck+f",
-	"h/ygm1e5WYKvo7IiqXO0wlES77wzThkTiL48/wld8EiaYhdWrsxPIOylVnuNxa315yssFlOOo0B0up1f",
-	"yBRdRvzTFpmj3+38LEgk7533zzvdztVWxGRZEeBWvXj+GOFCIvdcXrvRP7Ga9iT/nHTWS3wkCFvgo5Cz",
-	"Oe4ACG9kui3giOIiG7Ffu0sAW4PLG7jQ1CgZSRkVyqH8QSDzUIMeRK7THzbukwG+rGS2dX6aUoi3Nq1A",
-	"CuaOtYbWIKwFKafQ/HKWjhrenR22odOS11ukdOsLt98A4Of89dVRfzQ2qBtX35/Dnz+dX/SQF5I59rfe",
-	"BA1evb6yH3HlAymsjwCaLof1Ue+oGeQH8p9rIuKS9IVKgrpUqC4i8XYdmpzcFHStRVOrzJpXdWkFyBrJ",
-	"jC1n3cPqUfJ0WE9vt7Q8yoBzZR/w73yXUjmgG6jnB2j9mUL3dsA9Z6OUJWlyVnvKQk+F8ZHrHvUH1+7p",
-	"xDkugfvSIPx2jtlfnY8dQMg1q6DRxhJoOM3lNKg7hZnigB/15T2eIP9HRKxDQH9PXNIRueOqRP/G4O2Y",
-	"3gTFGpGIYqmSjWdu0PcH0yEenY5Pjo9PxqcjPJwO/H7gEmfmuP3BcDQ+PlE+pJhblSd2lKWo1D1KSt/g",
-	"vtsgZgNOUWgrqZKX62MUn6mxaEqH1amJAMfhc5iIqo1khARyQPXTUoWbmrQrX48bh3KO783xaNDDM4vG",
-	"ndJkV2VWyllozKpm1rI57R/4pmDKObtSNwzFVhY98yVJd1c9fWZAMBQHg7K39BlAvTRxqvpt7jeMgEE8",
-	"quq9pVCVlf1L9Xy7SeapFbCywlQJ8aV0one4luFaSmSJtUCqUvTsPG3K0OXrn/ZqJOY+IWZYI/CkLHTz",
-	"WSYH0Z57NUq8+syeTgOQKaUpkhG9k9+/JVu9/meJFUNVHqu8paDMVXU7uBQUy0lAgRY4TfAubl4r/2C9",
-	"gm3u6r63WtEgCd9opB619Bzq/ihVfCK/lTSp6Mlxizp9p5pTjK1KoqC0eOaKGvjbDMz8mWWO/goYyWC4",
-	"/nx90UPv+KY4phRBpe+4J7mA11/2KE08Lli2pCrlN2EnVZ2SI39B70rN3b+8uQSYDRz15r8iA0Od+A6H",
-	"6Cf6LSzQFAsyHqJvPnx3gYbj4UkXCQ2eOHwhlyY2peyerZzl3RWDwWg0HLZqIdu/z/QlEztZougqsQk2",
-	"yUbJU2n1QjSIxtnB6qXx2otPm3fv2fPXLyt8OrdEvZL0iZKnmU4CCyDQEupUkAIH8C7fX12jl7qE+qWP",
-	"xcvfaHD/0o/Cl0r9LVR89Ucn/VO33/KUt+A6YZhlO6rm/vLHi6t/cfsKgE6xeUBFY1wVTxTrXw7CoYbW",
-	"2EvoydjfGnSGzUMNkWd2QBNNe5oxb96HYCrcyuYTddkvwEFM2sv79MwEHLF//C+OZpwiLARl8sqKR4iI",
-	"GKOL8wkSZI3IkkJ/l3/8v+ji3f/g6zjCGbUKAAD3zY+Bp8HbqXNG9Porus3nzcDTD0+bcT9rCstg79yR",
-	"gpnfNF3EEMs7Xux8wgOwlrNQvjdSFzKU807SSmJHT6QNd0dQwKVmg0MUJPC8BH0Th+IIr+NFFyWYvC96",
-	"ZSGLoLQqSLI3aaNPkHdLtje6pLWLPIKjkJJI/hM4xY2P5b8Zv5EnVf+Tb5h6pGQ28MswUPcZjzVuh/xL",
-	"IwHfSKbbsizqUenJ3eV+L7jCg0ZUcGmx8fzZDcnuinKTU2axRsDuoknyPYhiHllKsirQZaKIAtfeGVcp",
-	"hd7Ej+dVLjl74W7Prm17l3UcenaS5Zxk5X2EdrjCAO6yuu1PC5A/pzb3eKutAwOYxSMLeYtHXYMXq2up",
-	"tdtpk/yOcYh6wUj/INqrE63zkqFaJkNPlX1W8v3Nnq6/SjXTSbvkWIzGJH1n0lwpC8inMwMgqJvNMQ3E",
-	"BzEFFVHNnRGvFCmgVoKXOgnSfCeRcRZoGlBjpnG9t6u6WdEvCRTNBHkg+IxdALBgZ8hLhZkqvPcA72HG",
-	"I0LnzOtmsaakzbDJoNucZVbG66ZUrKk2ceylp99LSopxEUgg4ETonNrMCsgPRaEcpxbJIL17nR0svzqU",
-	"5/PlkrOMZmkNJqM/0mLfoqIXptaGYOU4jLA9JAS8bY35G3P4SPsjDhpa9oSPd5QFGR5dCOxpng1NohJ3",
-	"PvISP6a6UfTJIs+4N81Pq93okiKAGapHqUg94ugNQxgF0RZFa2CD0ONqHQZoSmp3vH9fKmVK+LExHD58",
-	"d4FG/RMndVKMeoOeuw9S1MkObJrUn5QIhScEqDm+T6VrOUq/vIfYejlVOKAh35DoyMeCoIXklAc7FwVf",
-	"uu7UpKmya/QkHQjXg85KpRwASnHvFdvNYrCow1hfKGJ1qK3o9/iFtX5u2kYxb02rHEW1qTMtBRPAqRQ8",
-	"snEi0Umbjovq4xqop+breyhmx/fF/Wjqarb7C6bnFAY651y34iHQUUV58BUeq+kPA7/bYBaLRhK8CcpY",
-	"HG33QBjbTQ1298QWBZNP0Wl6VN2RUUGkQufFbA/oHvJ0oMjTfZOyDWUUYK7q4BhiBm8weOi6DAiXVfru",
-	"bObYAvFF8tgEvOUsaaRodWYpP4at0dZrgV6qm8A0T6iz2+0VYF661S2ybd6cmJm5M1vFpD9IfaTgxGzZ",
-	"ub7oiIxEk6Y7bT0+ahS7mgi1BfBR86gMcSvNEkfkDOX7Mqhea3IfAlDmAR26dV5IwbshF09PVo+uavd0",
-	"1/Xs9qXtlpTAs/sgqSuziKidU/+8iSQRmMLmlnv/MfOOmyVgTWuBnRG1Vk8G01rIXHatNw4gey9Isr8s",
-	"snpYH6kUyE67xDgj+7KCPVpLHXYw0i5Wu1mdK6NGQRSEnHz4cQj5+D5HTaX1otAOaAbDSEcmjQmfsICy",
-	"eTeJiLqO4zS34hJW1sJHc3JfRrs1yo3iA7A4Bkhut1pyaLHh3qcHqA7ENw+HXux6tC9nTClL9ULwMVNB",
-	"RchHAkVBFcg8BrmN7g2jaDw+ObaWXxlXw6/pPcgwA6vXnV49PUh9SrMnpIT6Shm9ymX9rgLM19PRZ2+C",
-	"3q8I+9PlO9TvjRXurPLSYBaoGgMIzzDix9azusayh7yV2z/S6bbW/cTpd0sA20AHklXLCK2FyUNR0lQ0",
-	"RRbXn+1oDP+Iy8nzFROECXDlz8y/7rb6HmEbWFBrVOXpy+peZf5yioHcMH84s9rl+cPqnWcoWfpWCcMt",
-	"EIvBy8Jn6I+vrx/cMcpt2121OsrzXrEUO5eghxI/tiQQha5v3tBNkRjzPa8OlP90X31eruIqt3tiq1rt",
-	"4HFipW6MiWHaWyjP2RLfEsT4ZoI8Xd3vnSFPxDgk8h+qzbE3QXBF+8oxS5vtS8lP7qC/vdWfTK2KOTAG",
-	"NgAAbMF3o7snSylSBeqqpysqT0BFPjM0SEhz/7TAoKIqtfngtDa0MNKrmpToQXJhwLvzwZK0gwkVKIC8",
-	"3WY5ZnsoXaMMtPqh2YpJ4tHEKR7GZsCnEIgqX0Iu8VP0kD7byvMyo2Fs+ksjz2JXnjnhEOfRqV05hL+H",
-	"Uk6OUvbM9HogKrwSZksckJR2PBoIiLnkDkyaRZU0yoWjDQ0pl3iLpmmLJZ2QDUnmqsuBbkSifod18919",
-	"WgO2hgQtDaiZlNCQ4DsNK2zF1UTa60hhJCioI7Vyuki6Xf7oSWWQKcegEv6kEh2K8IK6ba/33z0rqcmk",
-	"8xk639PWaiUbYWQZtaqHzs1sFNUVZSYEeDRtPYrQPC4Vmh/ILCJicc1vCdtZ+Riph29i+bRKxLf+nnTI",
-	"9geH/Pmcvqc//Pgn99/p24sfFtM/+vLvNz//+sZ9R3843acKsjDYskrI3KBKa4DlLZ2qrSCPk054+tfW",
-	"IwZqocGODJ3T8YEqGbOz+Nhk55rUMWbmq0VB/ZSNjlI1oFQh+UAY2ZDgAuj8isakf0ULyW+1aTeq19Eg",
-	"RevJpd3oIE82k0YFkvitOQA8DG6SNJhRfzB1iB/0Z+7IP50eB7PjYOr4QTA+GR/Pjofuiev7J/6gY6XO",
-	"/P/svfty2sq2N/oqXT6naiV7Ygy+JA6uVd8WGDskxhdsJ3EW80QNakC2UBO1MMaz8jCnvj++v85T7Bc7",
-	"1WN0Sy2QuPieOb2r9poxCKm71T3u4/crtgudjRbddN7R92z7Q6FYXF/f2Njc3Np69+79++3tDx8KhWKR",
-	"pvTzzqlj0QwKAS7UwkEOXFFYXuotXZHyfuGCFJ+NnrEoZX4CZEbB0WzPZjZybSI1a3IIi2GktZeGsOVX",
-	"MzF6kF8FtsGOVFmJrH181XTuPkWTSv1kbvr52WlVwCUfL5LUj2hV5+bkrxdbpNkkN5tL5dMjyv1Rsldv",
-	"apz3olxNpyFReXR+tZJY58zM+oz0eCPKs2c3AsfTg4+mOOLwA1UM7ob6VMcVgRNFHNLcq/D+IOB9V0xk",
-	"/hdimIsEY4EWW+vtlSdqnC3+ml6MOfLBLEMyWWzAxAakqmSRhojrL+6RKd9YJnM/TXXGOxOD7UTxgXsM",
-	"Cui3JvfIjIoaHchxNcmPdGLCYCjCpyywSa1Bmm0R6h80dN1KaofaY9QTLTe9rWXk3YKCbYlCddVbG4ms",
-	"iZOVTCbPrQ2a3FmzZV1W09wy7bcJKC4bp2E/QFvnQ50RbNubrohbfzsRmJK/VD5qZxgOg3vnJBc7KHuu",
-	"T73pM7KxRBdn8pRMTWuycxOaAB9spksdn5J8bo/dTLdFAP4RAD7ahRsbeyh84rC226denhxhea3jdqW2",
-	"oB73GekPAds2apGmqnZz0g7psZvk7XLE7RilflFI3PVJi4e9e6IlTmLa4qudfRAbGXWdFsGfy+llFXYm",
-	"6pU/cg9i3kMxYL7DHChK7fNrthfwfqVxYJdwpVQ5tIrG+N44wTnkiwFrux0XAt2TVkrbSvxJOx3Xc1Gc",
-	"RJgAYjhggWAOwgcwIeD7o87RgAVoZSUEnRy1QqiNRroijRn32vVYl311w54T0JH8GTUfn+rtco+lY8Yv",
-	"DM6bdGf3WcD8tkv7zA85cRgZiuH//L+BC3kx0eYDVamhLqfDsJcfKnCrgNEI42QUgNct//j157KIuFlw",
-	"889LrrIYl2jAPfbgzuHSjp9+U1kdBRCLWbwT5VTeruF2e6FYAhR440WRTcx0q9R6LcfdIA9fllWR/j7P",
-	"s8hpdkhRavL1ra0JYNSlIAAXe+s7MTDPZELnATbDwnzzU7UNcsWylrmWymcpzxq2AoQCjmAg/6A+wR/r",
-	"FIku4I2EZDG3wn2m8mYPljCa3AL3kBV3HML0Bp9ezz/Vij4MgrycgQL/+huonYfFXVdrsyDqOmjyhwBc",
-	"x8dmHaSGHEHirS/8IqYW5/dQhplSP2uJslBdH0ukLwVOvpiIz4SMlibwcwj6qYWGex+4YjLTd8eznjMu",
-	"d9ww/UrILacc8nhNH9EYmvKV1FP/zFoc9YTk8iy1JgvtX3Bb5fOwUTa+s71D7P3qGVmjA3cNB2vD/hFR",
-	"6ekyRaM4ytSqXDlReVRUndlsXDg1w5k3MpDnmCdPomt0prp+2xs6TPqK1LHnJTXSjBQ1GT2W1DcI5ZkG",
-	"dFBm9Ck7al2x0IARbtcXD2gmTEa3U0GqK244vlcWAzrJ+NAPg7S74xc5CN1sFN+9I9Qb9Ojqelr1xoCG",
-	"IQvkz/6fN/+xVr/T1ds//1r/9fZ//d+zmknfyX9H2QfgXoJnEkDLkIMTQZpNaQb9VAs5eXP8uXJK/q9i",
-	"4a2KA5bScM00EQUkthGxaQoZLk+iupIrNo5z3/gcGKLI4TZV2k7kia3z/DaUvgBCSkSVbkdISilVUfcI",
-	"SwI330IofvcEz1eJK5oOSbgbN+aloRXoElWaTP7h1n+/IQXyHUtRVYlSvNCLV9sliO7Ti+0STPdqN+wQ",
-	"O2a3X6baDlhfdXPdrIHVhBgy5zP2eCVpxBdptEewZ/uaBW5nvHqzVfiwKj+2J6v5pjXDEgjePOhS373N",
-	"2A5Hxrf3CeR+mFlNVUUEs6n6M51+NopnH7Y6qqjajq7d1H5PKCqWXq6+5F4SGnvJ22EaX8YuG9AgBFqb",
-	"N+YboR4Z+m749j5rj9SsQ9CVP6gX/gAxl9ZJIRQXUk7Vq2Fjk0dbzNMVjvZ/2VgQWDuOOy7y5KsuvPXH",
-	"uYgLDvKcPjMi4pT09EOyeVE2Ho48aTMrI6b7LrP8ktMwYLRfvWZTpXFUv8CkH4dY/9GdgFn/V25l0Wy7",
-	"Q0Mqbxop0GSYHPMcwIS26Wy011tFuvKnCo8WC5vrOEkmMBe9stUptIvsfedD5x3dbBfYdqfYKdCN1np7",
-	"09li7zoIG6CoGnTjRl6JE+NLXZ0Q/Z1Wg6VmbGiKvG5DnTKJo8Wbae/Ha2/B9RNnaFZos0cHA+Y/VkgT",
-	"2L7Vm1pwBrvy8gVb1xNwOgLucQdn3twJaU+xv62q5oHVmhPpEuqLEQsm8Sqwdk3bS0sloxHXI4sPRA5E",
-	"nsHYIsMr0Sma2JFLYcVt/prYv3MiJurSZDXGVM/GPWoytn5NHaB5uAL6ckJVTFVu3uVA694tCIIIm3Qu",
-	"/qFrgB+q8gD1ZpOLPTnTnDrxiV2pztAcsWtpUZEZOssQuYvGzCaQNKDpJNmme4+XPtvGg3c9493OJ5lP",
-	"5/qy5RoA0iKU+8K/hmGPB8qaAIBHP+BeX4FYqX5BTInbPm9xZ6yxH1Q/FKIpwAWUtKnnsUBaB7OgbNIF",
-	"a1ZcRm0rd1F9vKsEsLEvltSaEzrJcWb2leKZlLtDyoTEnJeRzPKtKYNpoU5eXOqloj5S9D0inUUWPcDZ",
-	"JPUvoKWqpgbqE0wKQF7ISDim2X7T00vyKMyM920tX5C37DssgP4fi1nU3dJ/pj0jFMyAHdkVCFfmOSXy",
-	"oZAjG4UcKW7myHt5sIrzWTKYHwYum/VkdUXcB9OjYtkJrhtNerPMLOY7YgfjAPJRyuRnN6F62YuYX5uF",
-	"uxTTLYGco3ua74igA938UFiUseUTNcq4DEZVUXKyW4V5XmgW+hoEWqM6HZrgKUmCsi0jhResw54usb0D",
-	"dgHK4OynCN0DaYJGKt0oz40UHFBvJI9KwMSwf2cJUpxNxAKVHHF10cwxo3TDcn7qkehn4nGG9j4xtOzD",
-	"iaoKWvQXr2td/ihupyeZYi39MOludg0eaek/r373Un73n3JdR9AfLof5oGl2/U4Wzd4ZkZTlSpn0DGZL",
-	"edXOAqNC8Et2rRr+dV8zDVieWJ1QfQylTwPaZaTLCfcNoFsadLVEd5FIIUxgH8Mv4UlL6pLs6gE1yWhZ",
-	"04zfM93TOBlMaTMh5nc8QhDZMv2AEikzGrBgGlj/wzyoNm0duBmP9NxODCUMA1SjcH0iWJur5rLZpuYC",
-	"zZzJ9kUQxkCMBbsAHLqY2shnI7O3cfEJp9TbJlthE68gsTiZ7zETuCHZEDvh2CUejKDDUZJqWZW8FGno",
-	"DrbRRGcEm0qTD394EpHH6ubNmE1ydRdu+V2q5WAZptRFFv0eBPTZHchpu/ZcsOCeJc8qrYnK+r9ZfxAw",
-	"QfNt3s+3AigNlwOPaio6Q89TCq8uf0BOXe+axiVscQ3c4qVUfyrrCewDDVi3XLXaItS+c+umQ3XCHr96",
-	"evs+6eSZsafodc0C24FJ9ukYqimS9JYpdR+AJhe99nnhUWkFp9BbzIyHLlZMrvl+lw2568rDTHEKV+zE",
-	"aEPR8jg8QiGKg039ZevFdaXhEg3i734ljsRC79IxS30mjC2Y4ey3vLVIfXrihDx+lfqHxURzyPVGBqn8",
-	"ACWRBmm1JlWMToD5ZvTuis/dckXzUnxnFUMtJB9SkvD30D13FB87xJa3vhd34QMImeW5LhejciuR4rpR",
-	"tUpoSDxGRZiLUhLRomBhCEDy8FAzQ2D6AkMSASNh4DIHs/cL22ezWQIWE3BLyavavdjaHkV8PQhF5tad",
-	"JMoOGWYVNucfoFdlQgItypgvhUdVJ4wypcgMl/AjHxGP+11NJHMlxUiXc6Sio3EvKXGGgYpq2sdnxbot",
-	"p2wffyjs2jvEPn6/uyzq4rKQbXKqy8G2GZiCOwY/UbTl2j3OBR6K7FIyKSLc1ObM49qhfMqmXIiNhHQI",
-	"tRWBMkonFkhrHIHpj6guniotWjq1sX5vLEa5hjW/wyfRf2ab//PsfWCb+2EG+O7uA9y5syXFe5jrDSyl",
-	"Xjs8iF3ZpW3yZfVa5CsbF0dhm7QhPJh5DYnk6AlLGtrmVph9nI/klZN1De9mqzJMud5JmS1pfG/P6yyJ",
-	"M8BKc2FSHiruo3wJDJOEvAu6Lk8sEu1ShJnzvEfuOH2/uBZOzOb+bsRC0ZT0PfdkhruxW42O1+x+MS0+",
-	"sxqiVNrkxxybUrUexRE8PQWFmPiIsbuNRYMOD+lUrD+1XT87iGpBvPkFWfZL+CtZSv1hsnmoZu/SvPq3",
-	"DSA+bAesWuAFM3PnIgV39y4dsPjYLIn2JID2OfkDSo4rWKc26HG4fjmQ+zlg9vOw6Y3JPhg+/XJeyd3A",
-	"o38vFPj1TCGVpTZ/nyjXbx3P+n313hIRrsxGb+7//uGvh4xzHfKQMMcN5b3uj3k1cd6xkWoYuOH4VC6p",
-	"WQ9R4fzKzTgPiYIEKpSGkdfjTrOPj05VAzanw7C3vqby7YKFQvpXo8ANXb8bNZCCJsE7RBVhrYCP5JIL",
-	"Ooaaz3bAhVgFvok39ilrr+6xsN1bPXWBANg+Ctyu69tv5aWbhY2dJN68YEAC68Lb7DHqsADOgzwpjivC",
-	"YdBSxXByjjiSmHUc57uqyxP0Zhq4n9lY7r4WVIGkHGU/uVS8k7k0USBhOh+vifhibaEm4Iro2Lihwltz",
-	"WNt1mNiJVlPP0uPAIknDHPF5oHp7J1Y5CojFjb19Jkgn4NBAA8cOdjHON1qJXhgOVuJyg1lb507lBrk7",
-	"bTI9CcVuHkBVr6IjwI46aKVrt9kgZA5KTgCugxYeuA2hBMdkm1vAVuPIk0q8J9XTcME3CxtyyOgnJn6a",
-	"ucfU7LM22S+o2cWQYJv7IW2HBq5CpUevmRtwaUQGnnojorS21nXD3rAlLfy1trom+od8YxPt7UaXsmp4",
-	"CGEP+U6yqNSgKMVvwXSVHyvbcEcFxa7dNlONzhFQnLOqDsU1HXphVB5GBwPPxYpctRMD1nVFyIKmD7lc",
-	"aCbaiWSxyKkNhCNQQRz5Oymke9R3PAbhHRisNOrgKUPHhaizTiGPieM6+abf9KtSqBMxxMG5gqwXCnkC",
-	"iOH4Vu2/mgqeuCkNzuYKFOg3V3JNeFvwj77oNqU7YivwRNTCm4UCedOnntS3zNF75W2ObBaK5I3PCcBo",
-	"Nv12wBzmhy714LsN+Z082R4fMQc+2oTLATZaVzXC5x/IG4oNAxFxP2xsqRtU00kw9MDAbbmOIG74Vn66",
-	"VSjk9cz5QHXK4m1UlTSeId21Cp0+GiXAFbGNSgVwX0ih7ioES4v8HMr7DmhA+yxkgUErc029oZTj/0u4",
-	"t+zfKLVT7tX01c3k+7F8MvQRPXLyxiDzC8RWeKR2TvO3C9UjhHe3YWY27oSQ3YQxHQfxpUwTqikF223l",
-	"qnleJBWRxy5PzgxiHfn7pt9iXdfXx/2Hjc13P/5dfF9Q/2cT2qXS4iFt2u4BdV/AiNv1kaVecPhbPkzP",
-	"UNpB8hUMhi3PbROuMRlFTl4NQ9JoaFeMDUSioh37FqTYbvqUDBgENePVM95viztjvJvUD4J47pXUCuF4",
-	"ACAkcrObqJ1yO7+xFe4BV1rLvjJwA7ANbALqQSnlD+YLor4D53ryPUQPkhsIR6pYPRT+hBLPPYogCrbr",
-	"YB2fKtq1c4r/vcWkCC8ln4sd1uT4/Ex1Uqt3EK8qbfoBa/PAAWI+uIkfkhZtXyFgmwKfp9D3BigCUvoo",
-	"SjcFYgF7zcWmUPleOhAQYbrRwAZZZSc2AQk5zxNLiiuwURLvCsRP01eXprzLyBPHc6Ua8qR280ZgPqlf",
-	"ymO0CxJcPjrKGbo+OT+r4F36rjS0sMK0ROx5td823BNRnASBQwLgISVCiUfl2bxmgdTh0kEUZEDDnsjF",
-	"oiY6wijE1Wx5J1KnOeMzfPMCNTXMFD5m/rAP65r4PqRXTDR9fUjoSEqwYRhRjCGBtmoSxtIY4vFunpzy",
-	"CJUD0Wtx8RLdWCYuj3wP+Ei4Wn7UAYc4lnNo7shxgkyBTSZCGg4zbgdrei70qmg11+Oeo1MXYS/gw25P",
-	"MQmh20Hsm1UIj9vGeYIP1AgiKVIi+9UzxZmDeEJYmp1Dz0btwT4Le9whNqTw9JHVRrSCIxIx/1VM/eSG",
-	"UnklEyn4MB8EK6DBSJsW9iiQvWn0I9SEJFaEOUJbeE9B5IaXiyDlWYRSK5p+RDkVzV9ubxSd+aYPjHBt",
-	"oEqMTSZrICXx6nq+MGU0jUajPIWv8zzorqnfirWDWqV6eFqF30hnyg29CeNL7fWV0gpQ5Mur5OzowF0p",
-	"rWwoZmA4A3IkaxuBM6BBOF5TbxjKl1mYRurEsNI+kVoUOUhVaxJY4oIHE73kmrNSkrez8GKIPcun6xOX",
-	"GTSLL1mTP1Ix0l+5ha4+dW/ZItdaYJ4cUL87lAP79Se0aQy4XGm5AOuFgrZ1FXiEYSCuXaoeL4wEzIsT",
-	"4ArAAoAhnVZA1AX3Gj0rGEAF9keF+2HAvawnqOvX4GJ9LTxjE8ef9qNonmtl6ugQJ/ykOP8n575uRUZg",
-	"iM3Cxvwf7YHV5zBf/mJrkZHV/JAFfkSYA2GSfp8G45XSyoG0LvSWza2EtAudPWqfrfyZW7lZHdCu60dg",
-	"OFFqY2UNo91rMWmjivSsrMV3xOxHdC38aeZBom+ij6IGIulZ6f26osSBLk+IH3CzKpyrVeq5VEC+Iox3",
-	"iH4f+qJuwIcDdYfow0uxqsQInq/P6nzF946//qEe+2OQuCBgYuiF6OHBqH7lVgY8rU+nLjWZFN+QzMez",
-	"jag+SXMIROSoxz3lZefJIWgBKQtnFEUdQrc6WDvA1hnHHdAekLovUjrUVxqHj/ySFvIBPFIqskiLsRu5",
-	"R7TV5/PwR4cPfalmtPnzH/dPYAdkpOteSwUwctsML3eGeNAZplaTAg1TXvi+lhZnNYf1BzxkfnuMoZu7",
-	"iSnYIWXujBeQUCkgiHrsOn+WkhP7lVtKtKmSsl/J1JJCU3xksZolUnV0J/LEzK35DxG1m4UP839R4X7H",
-	"czH/cm/ZjDshPsRZ8nmmYJwj86Ij+JmNJwUefvcjeniqsIMxT1k/a3+5zi8Ufx5Lw8psAPWAMMq7SC2M",
-	"wtA6emcEXAURIR+QEQ+uwJ2VBiYGPuWmdNGfRV8HmbmhTj62WVUkBcfjkDcgnYKhx+y304IJr7qjYNoN",
-	"xo2hf+R7CwmlU+Z1Mi2mSfBhrBT1Gc4QZL0rMEuXX3nhp2dz/i8OebgnVcvzHLddeOmPe9yijZVy3PA7",
-	"fdx+5bLdhylxHGVvOjSI4utxcZlgGowzw6FYeWbN8s/RIUuegntv6n0WPu6OjozmbHM5W3UsK1o/QsAA",
-	"0sR3sfYGw5QDhSQ6YhqlJ8B44Q7RwfiIyRohdTGE6Ip8HAS0VXj/hzsQCihXI60ImwQM0ezkk9CAgtgu",
-	"XPafP23S9hgN5E13IMQEtRd2DD0DURv9sTEHfBAldiC1tef23RBCQAW8ISJlk5qG9p3Wl4YylZN1XAF1",
-	"GoQHBJ+uw1aggkWkg8Me8zEAJDg07U2q7IRDouJysUsSMWNkuyUQk5Y+hVxpMWz3lJ+Sot/fJItac0RV",
-	"m+SUDwPzeKteHfeZCiaDBZAnDa6JzwPWGQo5Y4HlQmAEuX53WnpipdsdjQRD7d/RA5mwDdCf/J//8z//",
-	"mxvJbhjcqqrJW1nSE1HFQy/QE4nOHvH56FV5vBgTCnfM4yqc6Nil6Bz87u4ey1rAQ10v96SKaVawCGrI",
-	"QKDqZO1ErAh0CQpFKdSRuRikNALC2/yaBR4d2ChpVUIIJTdVEDA0nBDusxwsw/JMyPsduCZUCSRYEiJC",
-	"1/PUvSH1107GqXDFl1MLqAWmBDLe6km8tuWDT/cX+OotrpQ23hUKS4ryBu7rFKFaiwoC4nY9sDFyOvUo",
-	"d9Bfv6JKAZ3d1in+/MoLikvJo/KPjE29eNWwL624+JQbUu0xlEQkClKUBH63kJKACqO1GN1roYQeXl5S",
-	"OVA0e1HY4ic0DOUBiwGalMkJtQDwY4C/CNwwRIwoqKwIqC9oW/ckyr0eGdSO/KfrQ+FBVL0ANei9HWLr",
-	"EjFVLoXMCTYRPT4SsbzGcfT5Ndr91AsZlCccqpy7GoZ1XFPPFYg8iFE8nHKe7MXoYqTN+y0YFBzO5gr1",
-	"neaKoSH6NGz3MMUAT5Bmvog9HJ3Fm45YyGkAdtqTp0EnujSoaNvkDRbHdejQC9+WppK46KnZJY3JBuXa",
-	"mO3B3JaulnKdSHFHOh52lSpIks5WVHAINVOxmY9lwQtrBLmAR/CTX9OzAm6Ykd4SDhgUY12kJ2dnpqtN",
-	"ALWokhBKAXNEd2wa3SpRrSEwE4Fz1xoThFiOEYTTZghIh3Hb4MLTBMRsaHmdOVVdh6jLEOEImJOLAPBc",
-	"hziusyOv7gy9qCpUj86ePQFkHo+G/3Cci9lTa0uLK/BFVGIoorlcub5TItSk3ppEmd8B7Q8SGE08m7wR",
-	"btdfdX3xVkFp5+UHrt/9IfeFnSP2gPbzya2RuSwGZnq8LLMBQheabAIxPn53E+9NXzF3eE/84lCcxqCL",
-	"7Qja1saczKxthmTPqas5DQW0kACAg8oTH2uVlSWQhmGb95c8q0fqRwuuSuj2gYcGKtMmONjj4tRbKA0H",
-	"jXp+Vskabyfg/axFmwaCnTNAJcajQd5zbCFfcmQvqVgn0tXzC3b+AXU25g5W5eum8Qt/37XiRhmpj1Nw",
-	"gwOdtLzNTxMJgdg6Sy2iwaFm1dCoiUzZ31FKOdMI13i3UrajOkCUtCifjOF37mvzGbsLZ1iYK09yNrLO",
-	"hULVfc1opWW00FGaf5Tut4kzt2/Gvl0+pXXHmKE8HUv4pSMdVNNkUJPuqU57aOMuF9GsSo0PpeBu12dO",
-	"DngOVB8W72OvRZ5UabunXkkPQaxs17F3iOsI5Q9hUXfTB19FNT1Aq6VyJ3OEy7+o5yn3ALsj1J0QEFIO",
-	"I+QIUV2CtlpolpNmEYgteyEPVMjHUo9I1YnZsKbfXOFBcyVPUHLBr6/YIITw6YcCMFjkyNCHarvYg5Gj",
-	"EixEn3vkCrYDqfbY5YbLyOpqj3kDVV0PhueIuqGd9HWJ/EzIKQNzhQrSRoSeSDuHEiG+D26LEvRd4HZY",
-	"RY4s24wRA8kcfi73Ao59FXohlEaaKPjzATcLWxVLhMl329NtN9DwARGJ8YAp3vumb8ONFA2eKl+0HRpS",
-	"22h9NwjxQfYDayhkJpWPSyM88uh02wdUhKvwWlZru3YuXmt1tX715jf4TtWel/sd+x6Jz0eE+3ligVcq",
-	"n4BNkXgUilsRGjdB1B/cRT3Whm5LFfOUJl0posQyqtsVGSjkQnXBPhKWySlST/CmD4cHB0590uPDQPvJ",
-	"0owVIS5gdHO1zSB6vkMU7AL2H6nsqwHULkJ4O3mCL6MkHSAW2qTPqO7CU6/bCPrLXzR9Oc8uJEUDRh01",
-	"dOB5VKJjzIekwz2Pj/DpOE49oMik9Qn036Up1VkRm6lG7YBNxj9KpJAMtei4CfccA+s+3gMqpoJTTQ2p",
-	"QLzNdeJOWXVEonMgtyf4PolPAJO2zwNp10eOEL6HzcIHAMzQMftCukUfgYTEhoKaFfzkTs5lId25vHt0",
-	"a8rlYgLPvMjpFu9+n0pvJxwx3K79ErFTqBdy5mdiKAZAXGLnyamUlRHZWqZPOxX1MfvmUyDY7hMOyYqC",
-	"JMIGrvO7xjOeNYzxkA67AHLa+3jsezwgPc0TpbVtmkZO08AZo5I/yDzW0dpuFO59bp/Sh58ksAHsiUl7",
-	"I3m7ycXP9PojvADN7PlaAT4dNeCBVr2GkuIdEnn82uupRnQpLy2CEN066X1NfJxwv3DbZcYQcBkWiSGY",
-	"gBJQ2JFaazHJJsJu2kZd4B2JNQzSfOk9CUVlga6QE1m9MTQGNqInb+lBXmwDnRCs8lB2vcbBiEYInbNS",
-	"VkFChUp1JqWXRk/BdlkNvHFJA9B2ClykFFF+aGCMN+qZb7FCMYma8YYKBDGm5grBWHfUulAPmG8wBIrO",
-	"G/aiKv+OCGoa3W9xbibWif0xDAdSldg5Yp/SPjt1Q/bv0zBw20DVeUzD3r/XlNdhn7L2MGA2+pHQ/wlB",
-	"60SLtR0Te9gKaSCqYKTK6oyblFs87CnaAV27siMXMDb5da1L3xXC9btyU0g7ERtf4f7FPNmjrscc4nF8",
-	"3QEjUKTJHDKQfoDiuJSjgL/bUKdZIi025gpPA64HgAlU9A0WBuNVoG+ycdnUoMElp4J8Oj06hCQWwJ7w",
-	"oE/eSAdE/t0feqE7oEG4Jj9flU7a2xw6eRwa2+XuDEmfi5Bsk89uGapRk2RJtoat0Qk9QJMhZSrcttE4",
-	"31euJ1aZmn3Am4UCYALIkRkMs/p+4YjrdXeFIqPVu8dxqRf5keiWutiMnieHXJ8NbXTIz3WBC+A1OFlt",
-	"aGeqFmG58M1D9ZQhWhOWHpT+WoFe80kGpCmqpQlKoBU2/lRg3yz3yP30+UvxxD2ofOq19tvy79r5ba14",
-	"6H76AEJRI2SlP8YAEIuhzVaGfboqmN+jq/Lc01Toxl8LlyUleJ/kz8y1uVkdjUarsD2Hgcf8NlfUg3e6",
-	"9wNVryb47k2WscWWPUkT9kG6LXd7fUutcGbhlFG293BFUrmVUxauzoSMGvFIwk/qm2ktk08Y01NW5aux",
-	"aIC+6d5TbTpWb6YK7hEGVJ3oCFzd2AmJCHrYQ0uyT29WWyDLtosf1pdqK9QiNa2rMEx8F1luodq10nBD",
-	"L3ytTRevvapYCwIpVOg/GUShQl/zsSKUu8XY8hV6d99J7tHHcJyiSBSd9p5iPN4U9wmnNuU2tWlm3lU+",
-	"Yh5uAWDbDqgbqJajimViyZE3LWkAVrgvwoC60nqrWKWzxnk1J394LuRBvWLjCgvCU7eLTlC7cSD//bZE",
-	"BPM6qzrLBIVxYsggE4EnW7pTAVKZK6N3ELjX8rkArCiIYNQDWEQC6F+AngopJo/RayZMCn/laxhjNyLz",
-	"GhQLDF1M/RQLH7YKcigqohNjsxqxdA1/CqOU5i3+S7WTSQ9eEJ/LmbSYdOfdGFVBtSGd4UTV10LzFats",
-	"jDneXCKmLR/zL5HE9YPkSoatW6G/GdxCGzTcSsMFDPJP1FcgPeAqwYEuN1YmZVkVMdHJt4vvBl56Ow0s",
-	"PXrhK6X3G9I2S4CeSdus7Qi6OljfemfE8elqn4aBeytXOehSX3lHU48eBPwaApYpMxAMSZxXTocDHoRs",
-	"cQOvQp8HKqJCsxRHxXqN4GVgOJCKlaZq7ifn1WG2MkysNk2T8lPG1ZrblzsvOzZ2BsIf0/M+wsFIy6pi",
-	"laalEpTZGGIZglA6nxkASitUFMIPUY+SSuMARZ/8AQCvSQHod0nIJ6n2cxHEqCm71W8iKQyKKYIPBSDx",
-	"hGiU96g0DkSenA4xKQ3V+VIIjFUTKHUwZTzxqAgoUOkBaTjjXHi/z33AaoMqgmCsUOm0Ydo4IG+0yHal",
-	"YsRRQ0YRld5b0mKYjzbxH43mFtVb5xBkZs9BThkjfObsou5lfK/MwYzLDozBH/ZbLBCK5pu2+LVKlepr",
-	"AV3iMxsLHTUBlPvtnEK7l4r5tFopQpgI+4t5QJjfDsYDwNU4LldP1yMA5IA6roIHPK7W9XUu999it4Nq",
-	"L5Z2BCI0RuNoDUO0AKIOgXiP6EYL1A+AnQz4cCWlUiFgFIwhIOd742ktiE/5/bQgk8d0ZVX+X7m6Xzsk",
-	"lWrjrLZXq1hnVfi06ddrtfL6baViXex3rVGtbHVr50df68Oj262Dq8LJhXN8PHb7Y2v35pz1j7qjSvei",
-	"9pl/r91eFqrWqDZq+keX1YO6dbVvFc+r5V69cuLVbvZ2rdNy9/BL2eL1SuFL2P74yWuvV7tf9zxab5yP",
-	"qqOL3S8nJ7u71s1l0784LQ5a38rXbb/R+75fHdXK7cP65cVN/ay2Xj+7Gh3eWqOvve5x/dIq1s+sjfpZ",
-	"9+ZI/ne3TOu7/KbpV26tT/i8izPr6tNpvXEyqnbhGZ93rXCv9a08/v7tsFfb633/eln9Ui/XYbzWaFS/",
-	"WK+GTZ9+LY5aG58KF18bvfrelRzhRzXPinUSzXnXOmnvnnStaq12eVDZPPOKx7WWUxuxpt/b73i7jffX",
-	"VWu0dd66+uKfb9Ruzt/vf7n9o/N197K/+fFq75QPgq+j9U67+PmmOCr7jZ/7p87Zh8PNoPal6de3t1rd",
-	"z4eX9f3q6OPJxe6XRuGoXL6o7n08/7D2tVwdfCnut7xj2jtba4++HJ6ffRwf18vbciZObXRy0fTrZWrN",
-	"vNrCq6ujanltdLJXt+plq7M92u3C046bvnXyca1snexa3ep+3eL7lcrP/dP65oeyVa9Yha5Vr55Xaie7",
-	"Xw/aVnf/w177gn8L+n803PP3w/2TwqDT9DcP3x1+/j7e3jg5+nbaO91sdWvdfavybevT2iG7OfSZO6hd",
-	"9tePDxvXrYOBN3L+2D+8YeWbj+/HfDAs/Lvpw9asHu6mbNc5hhmEQ80Nf9yofbHOquRz9SLa8PsfrW7V",
-	"klugPMbJycnqiVqj6sfyfmFE5WE4OemOvw5Oxx/Ddb7nNT5+5bzp98VBMfh+yfjW1nD/drB71dq9tLbe",
-	"Fakz7jWsw4plnXTdujjoHX073+6Fhcvyu+r3P84PPw63T3Z3vUbTHza+Omfty70z8f3b8daHi6OjVped",
-	"fPns9sPW7vcPt+fBx2/WvrPPv38qHhc2XNE7v731hpaxNNMTSxiaKLGoQ5exD2uo2F/tw5drH+IryrQP",
-	"4+BbcX1re/1Dcf3+VqNSflNWI36+sNW4MMJXZIz1KPi/prESI/UDBJglr8XqosRF2g8GJO2Q89xd4Lzu",
-	"oO7NpvBXiK6XA9H1KN6U2iVWBi5Xm87E5NLeEAKOI+rMhHeUEYheeZXFL6iz4FG2FgRk0+Ox6cL2iboI",
-	"HgsSy0CqwnRdjG01HXlVojzkw3aPOSWsfHRF1L2j4wZYVSJPV1554blkqBYSiEm2gpg/QN2thDwhAGKh",
-	"2GIwPMF+DqmnIw6aigfy42ZVcZKAIAMSSh3pB8F1qmOAcQmj73lQm2YJmgm0plcl+DAgS48iqdQOtjKQ",
-	"lZYxDteMQ56ZwP2KBGEDprCM5AEMhiKE+NJxtY4VbIqJ6F+C2G1qlxJn1BQlURY4p8jy4rSwinW5mLqB",
-	"yjejfg0lAhzrlJ9ihwC9YmYXYaCq9fBPFy8QqhVKqLgiiq2AQWlVSUpFTbipWjui1gIR0sBgtKCB57JE",
-	"YM8kJDEY9jKMCoP+aTn74mZ1wPqrQOiZOPxRrXjL9SkUPS9U5Tth/ph1Jvj81V1XDLhwdbp1ZrUJ/sT8",
-	"xSvgZ4oRMxkfVyHxR7JrklstxcT50U65IhYfxpdP2T05S1xlF5xYnpdKnyZFTgdgElh0+KU9csXGpckj",
-	"C/1zvmKqAlQYdROF3YOUnoqbSlelaokgXWDdJab6liBjDJgDLjrZmE+IOhcUwO5sKSEe1w1JPGm+rBCv",
-	"zklawcrEwRZPd7LF/KMtZp5t8cyHO/Ayz/SZzs819ipka3278FbRqEEHNDaHGoRsqPZ3qwfVsyqAoWDJ",
-	"MXMSyB/K/sea5KE88KE6OyXIPZq0RpAbm7RzAm9VYXVBNcxutYGOio2a+N8OCwCbD4qzYQ0A9dc2T+ng",
-	"yr1ZbQeeTai40q1MiAWsegd8TmpCDF2/u+tKTd4ayh8ecxeQFCBfGVGE86HnqIbHPLGQoAstluoZ7YJM",
-	"gm7dOnfcjsucHbJR2FSDrnVWD7nPVus0bPdMTiv4KQ9yBuFULv6NvtXqqeu3sWSf3dB2qPjjEo8DUlVg",
-	"SEVcZZVR7FEnDj9Ovsxc3DurOETBLlP9nLamg1qtNA5WT0PqMTtLkgbevL5WgHTw29xx/W6CXyt6fYrw",
-	"FcW73BPK61XJ5kz0GjTNFnYRA0/zpk+3xZ1Fr6QDrSKDMYGl82OsH7TG4scnXm1WT15xsUbNs8mXmjIO",
-	"A8pagRKpfuFAxRJIYkSGssRvwXuK7G6406y5JbfgcvNbroZTn9ZlDe/cYxrwlcbBQxaIT5+ouXcIPLxO",
-	"/vphfIbcitzi834J1/zKrST24wKjjS6FFd1ASyHF2jH2NIS7sBrm5Sz2063Rney8JzLAMsrr09ysSdLW",
-	"WcbZEkYYaJZU28v4Jja5Au/ZLa3V1tB3PDbT4DKKvxJOVFbEBr/ggi0TjcklOVEwyiMVBYSXpMYHy8tF",
-	"MuUM86sUB4TopPfn+gnIAztP9pCfmXMD4BWrkAMmvT1Ht2H6bISFy8hdGwqsgzsGkxAGrs1EbdjEDXJ9",
-	"bRmA5aLAeKR1hvZOLtVyQV54wbMtmDK+tueMF+n38bfTOb+5nNPHFLL508cRohTBUIR6fyfguO4g9hLb",
-	"MUP4/WglLzBl4PO7m2ZZ7RPl8lKrdy3H0bkzrZ4igeu5WnxQcJw0ZTqKSIDtZaFQAvlfSNqLXrGqH4Xm",
-	"BwBeh7pSAy9agAT2gW27lGQ0jwB34PFJcB3II2YXbKa6WY+K7H+vek2gIjaq175tFT7Io2TUau5fVsqj",
-	"k1rZOrM+l7vdn72ry6Pjk5Nd69J6Vz8Ro8oJVD3uV0efKueX1fN6uQaVjpXu6KDpN74WR+3+l9uL0/LF",
-	"1y/8Zu/MOsO6yXp9d/+wd/DVC9v7H8bO/t7VRcOowtw9GR/e1rea/tde+7B+C59u6E+/XlpevVKvlK1d",
-	"a+2PzW+7ULdZHR9eWrf1y/bt0Rc+2t2V4z380vQ/Ns6r1oiXLWpd1yuF0ccR1B5elsvd0R63zp2zjQ8X",
-	"1VPv2/n34fmHn3vHH27L58VGvVPbHlW6F7tN/0ujcA71iCftyXrU3VPLGjVOaj3rc7Gx9rkdbDWqJ/sf",
-	"XO/bYGv34x/9k5CHxaZf3Qgr+1+udgcfjg9v9m/eW2652G1cNSrv/e1C79vG5en73Wu68eXdoWOJytoF",
-	"3by9Od0YtA8+ds963X+bNYoT72iJ1GvgPU/BXZ0FXebIo5GiVL9qIwSPI79mwWsK9r7BWFhxqQsbB7E0",
-	"q1hm8J15gkFk4onL+miKvxBV9qW7DH3YPxlJXPytuJsay1RKRkvJdO/CjMWMAe/cgACRPvZDRJrNMNZN",
-	"w1zYCrBFG/I+sWnQ7rnXRtsdAh6CNR51IUBEF1qK7eOj0zOS0jhj58khsu8juT48exJCDPjEmOcBeKPl",
-	"E/VwBMj4XjuG0dEg370F8xdzRo4bQHfYWA2ZUTFeDQQlx59rOaII6gl0W2wA4D5yQQ4AWF+1GObQ98HG",
-	"GB3KPa/tYOh4DE8TaTWX0eqiwtfpeAhNQivIOv42TxCLsk3z7SCMWO8cdpMPb0LEf4Q/ddAu5FyXysUG",
-	"CRiQkYQyY3YYuI0BwsBbk+YF95w8seIHwxohRoh8mcnOygPXv5LuIC670HwW+jVAJ+pEYqWPsXzqk3eb",
-	"5LNbxqKhkEAsdicKYdOQeIw6UAWl4WjVXblqDFVzAFpsLI2K+mXUpTnzaYVCoYBrmyNF+CM5tEB9ijwM",
-	"cujxj9e33pG6WyZDf0ARtjLAqiUNoqLIoqDDJ94R/xKkjQ4TFEr5zCNv7JDmr9jYfosvh3tO1PRq6BK5",
-	"n486Eajq5CJKn1WulJntdH05mnZU1IVn5F8ibu5SiVBoYgpFIvcJ6J3wgwh8B0O/XbRUEy6JfGCACyPv",
-	"w0d+nlQmRhihzYJXgw9OmMQGhFIOkWHBRgbbd0QDx9yceF2eHPkpIkjdlgjX73q61SmRVgFxoHZYhEuE",
-	"LXMafUptrQh4iDosAfIU9SXr6jaqOu5gepp8xTgosZhF4KYRl1PCtLNRB5MYtHwJqhFrckw+jyEm+AB5",
-	"m4FycRjGxd5m1Axb3uJ0CEpIz4NkTMgD5uhYjcGBk1NIS9LXKKEck2umTr3SEqp0EfCBjffwn40/8/Jv",
-	"eyfCwIgmwABK10hPQSxCSbgBDUKXev+W9pwdZRS6nDvxWOM9rICIQuZ56lbYMOhqIrOAj6TwVLdRm8oL",
-	"GHXGE+WU6D8NWARpbvTEyZ2mdlIw9GH7UIBanOFEJXO2M5NWNky2lDHbPLGB4t4uQWgsfidZqSq1hOkg",
-	"iXCrKE7U4txj1E/LEulB+bGzqco7E/hoEO9CygoVHAN4LN5BtKuAj1QLZZRBSp7JFpvHc+EE4x/B0F96",
-	"Oi++yzCug/nPwm2Hlf3dSsVqvYvaDls3BXFUGHynH9m+R09vR+HH7na5VvjiP03b4cde5PBu1Hfbo8Pb",
-	"6m3k7u5axeizy7IlXe2mP8vZnnS192+t79rVrvYPBf36Zdj0nYo5hu2wfln+PqszzSrUrHK5t7036r//",
-	"4/Pm56bvHh1dnnze/HnrDG/KzsWwv7+3fd37+uVj4fOgMvbLdHx0fvGO/1Ep7+6fj46+vf+jPPrj24fL",
-	"6u54nZfXdpt+e+377fv3bvns+Otl97sYdb93R7sWOOVn2A5YG1m71pEc/ceT7bLV2a5K97u8acGKgkPu",
-	"la0RvqXRRbl8cv5RvqUauvaNcnk02ufVi4v1m8H3r1uFbxv1cbtQvmzte17LPxk2/Yv1D+FB/9O4Xi5A",
-	"g+Ju9+RruXx2dbp1trd71D2rO1VxXBye+Men77zz4c3hrdWB8ZzWq/u71tem3y03isedYrfx+YvT6G+d",
-	"rfPztY363tmX6s325e1EsKR7WLN2y3uWW7XeV4bX4mtju+nX/e5Bj44ujvlo/KW7VhyffFoLtr9c+uWv",
-	"zjeve16u1iu1j85BnTG3zDfbl+v9i81334PDo9vjKr151/Qb9a9rm2vXG6LaXW+9312b18q4EP4EKOof",
-	"Yl38t7IWHrPb0ans3e5vbG6KTVbd7dweNv2z03ds948vH8+LH4ubJ/TbMLjduvnU2Aqqru52vOiU25+G",
-	"a+6wwi8veaEy/Cw2WuLk29eDQa/X9DsHm1+8xofKzxMxGH0Vl97+0c/jbvfkxqvven+sddvH3trFjbUd",
-	"/rQ6o43j9fYff2x2z2+L87odVZeXkpwQWV0sAHJ85WLk5XkAMaLHZ8ZfWqxNk5rnNQbzQJ2TgN+8aE1c",
-	"HHfZ2HxX2CgUth8w7jKjWM4IwMyslwuY2kZpkRjIHz57OmHf1VBKGDEhvjSYExAd2tUE1oepYthRj0M6",
-	"FNJFYrK2VSNHwF3l3+jHCEW/kBodglgBsAy7XT92MiqNA2VHh4oZWTvjrohiPojL64Yq+IPAU6HQ0E0O",
-	"Z0K5CdCaijlm/E71LWHdEfwJboZy81qB63cFBGAm2odURKIWIgJIxLihiwcTtcLJzlbliMA6+mxkTwQ8",
-	"wBlUEMCQCM/pZLOCYiEUnXHFIAoM+2mU0iXkMRFDAAcE4kI7T8790PUSL6xiKdKLRBIcQ0BxHQCEZpgL",
-	"A4Ukj3YmFMRuCpOz3Or37Nd92lSPiSAFYGFLdGw14GD/ftzMC/d87UzWPCQOJFRqxHv2VTPeVzPCfnqk",
-	"unA8mVPtYfDxct1hRvT32ZVaAyxPjLOZsalJhQOKS0MUjnoMRJrC/HaNMI7UCSWN2mcLFrjUszXf7WTZ",
-	"mE47qFKi6DBjZBMT7lLL9QESa7JPghx1orijHEOgpgJF6OZjqAeoBFD7rXpih77DfZZk7ddQC1LnQbAn",
-	"PSRFVNXieqGQBTLYiF7wbyTHEVprpSR9sQrvDwLedwVU/cJLXCmtFGip2CqttxdPDMcL8Tz+ifEiMuR1",
-	"fBZfpe/9pa88QGTCLXm8Tp2Uw5YGBhhMX2C4HcYGMWX1Ih1xJgTzVH2kIUARkVSjumKUXGVZzKKjCfBm",
-	"JTMRm68knxGlYlQmOEr4AEuhKrI0szlPQ0tvun/Py0sP3EtpnWKoEmKgwhwJWJcGDrAaypWlgmVFuuE/",
-	"9ya1yhwVSldVRVaSurDHbtQr5kGUHWpzj/sCnTQf2mX61MNuIdRK0BDiuF1XZcLMrhAxbPeSiheekkkx",
-	"hQI/i3hsa+uOk9b71hXk9KO1ur71Trtju9VGbs7UM1uAXL/LgkHg+mFmh8r69r1fU8XKGkCbPjFHevYG",
-	"B/mwQzZ175lrUlveuCKzj0pFZl/IPK5cPzPvJL9bvN8rvvtn+bu0hBoCmpSIr9x0Dczp80BbhHkFtsLk",
-	"dUDhZ+BygQmcJ7b6wC7pr3LRrdQ1WactpCHgoS84J3hVp/ijRVJqVSTfKEOQZWXxHwDHziLXn0Lg7oXB",
-	"/Mdv/jfH+3+mfuuJaG1kuZkf35kyIHnvR+QOQINpyebvCXMmvf/buCiTVmCyBXwZfgFTbapajQn8lDcV",
-	"q7RnHZxWc6j2qXfqdn0aDqUtiddYQ6lJfW/8NqcjxganACguDMeqgK4yIUukrbC7VYxVu8/TuPwJ6wWu",
-	"8bMLAqmwc5AQGgqoxoLAgovtykBpHYXPYfRZ3vUpfJvE3vitsIzBYJCKEpQZ2FvXZuutXCx1fb7N+1I1",
-	"YCrhB/XCH1ChI8/i9GXrhY18IV8sbuTfryyeQ5xaz2cC1zfRULKc9TYUV3UmbYdXcNUs8H0lLJI4NNnS",
-	"/CEc8rTzmeaX49CWgMjJctAjQNZsnK0oPqkKM5PA+p7gGKUw0FanMS3To5fzXOKVl3BkXm2cDKyoWKLQ",
-	"u5+Re1oZc+yLF4gbNXn21hR3Y2bLc4KuCMrpSxG7QlwRrn3WERUQfPIN0rakV6vslSs2wCy0Jp5w+Mj3",
-	"OHXQUpGvFmtoIcc7dNxw3mmV5sDfrgn4FW7uMUWIubfvJUeu2PjuQgQ37iw58uPKuCSSJVdg/74EGTJg",
-	"/dmwCQmPyPP4SLszqlYfKl+MFm0TSiHs0QhYc54MOGb9VxnwKgMWx81+LsMBN+rMMz8wLnnB9sPgqi2K",
-	"689eDPGZjXPJygHfmWR6xKaiRCMgYq1ApdxUCD7sRSSND2WxKO4zYx/g6t0jJGGQXatNuS7kZ8jgh5Jt",
-	"pc8dFizRFY7DejA26pvVeJfcX8Yar+9Vzv4N29TpFSM08Zqf1DjLPqOpdIWmxE5eGAlt9XkyCIJndU24",
-	"IVuX/7MwW3RUSjCr6OBe5QMqrAKtZU6SmjCZk8ylFhogVwLXWGIw9uh33YCPDHJANkirpJW6Emd5KpdH",
-	"/s9LqU7AkjWd7swsSCAWsf/LJqqOhPnwdmgIlcPI2qvXnPpjbN8Msf7OlpthVf5W1VUbLdst1nV9hfIJ",
-	"l9k5Yv9X4PL/ss2aEimFqesTO3C5/QS1EaqJ92Xl25fODk/GCKF08s4ZYyh6x95gaDN9tBTy7I0aYcjy",
-	"ADBl6TTzwCMWsijurCepYXkxqfSMFyLPa3xGdELQ9UVIgWXBPEnqrV0zQJH1O24XpUPWium7PObpekkV",
-	"AngIEqrh960SeKCkf+SQasMoWp+7J/uje760PH+KcZCe68cLf0RWVmbCXw1j6Vw/illTuM1M7uP1iyX3",
-	"D0HxSzNg6Ls/hyzFzsgpgmvPIxVL5Mxye1OUIKoIqkGty6QaVDprh9h5aUnk86oLare6Z50fnNmKVhrQ",
-	"BKLsvxZdXd1T1yeU9Bn1gbm4E2OWaPwJ9E/tqYirK9CnRk0hNS3A0cRJBblCCO8RgXPEaEfaJY81bYJW",
-	"a1Kbg82FyH8b77YKxAF4jyA2RSuWamGAdglXEVoYRjLCK0hTDm+juwmTkD2nEfQJtt0Bck3UTxhBNGhs",
-	"I/3k6VdbImcHp8RzWwEFzHuFHQvBCrkGq7hxMmMMSRn529ZZtAHec6XhcuIw8on6zA34Sm4FYJlA/JUb",
-	"9+9hTzbCTdRWrop1KTF40KW+e0tTnzE7CnMNIOwpsxCAlLVSWjkdAnbXErh9yff7THUfE5ssiyIFV/u1",
-	"0COj0APXJ1t1319nZsmE1IiGOiZRYCJDWc6JZ6y1gFmh9FeGQsXZCzIckJADNlgc2QC8ASqivjN5qct1",
-	"BUgp7tNGsKQckcJX1c6zm1DkiaUbrw08ppnITPBIpc0jPrNr5esrlZYM7ir9HDWLBHwkNOCR1JsdPowb",
-	"pKWXr3Renzos3/RRO/a5w2xiU8+zFc2HbooTqpJPeZRy2vAEjbSlMdJ04x0C3hmQTaqzRf4oBVoKl/o/",
-	"G3/mgZRyR+FGBSKUv5CPL2gNLpcGFSq01uEoApaFHdWjk8MwwNEiHCnomk0ZGIwGAaa0Ih4F0qjBqIeJ",
-	"TEhRuebw3zEqsGYuhq58zoExL6f1NNwGTaF80z+bHjZMT71oHjgs0DNQymxHD8KOUdzM6geNMVWDCbWZ",
-	"70TojxjKwfjYlYKyo/q+6O8VNwpEsDaX1krIu9CrCclPfMmNUyuGOIR/qB7lyEACMwGXOBwGvjAbjuTx",
-	"UTYgPBIhuvgIbArdUW8G+cSw03ER8k7bN2cKXgzHrrY0RBZiwEboIlOYcsqIhWSMugJRr+QDPaaTLLij",
-	"AAogwu3z3CtsDMdB436abe+IGQbPXDQucz/7PHFcUwC6XIREEbFNp6QLgkDKr/Ebn4caGXL8z4LkUmoK",
-	"0LiWNei00Ra4fMpaU4sGCmY1cDlMLH6C/qkYLGrn4Z3EAOYrRfJKaUVKvWXNsXj7lUH5PYs5NjEITVfy",
-	"9wD4eSYbrR+LtBkhlgUBku9lvYnFzDcxy35LBeyZst/YjWYCyOaUNIMMCngSkk6CeawdKs1cOf2CKgOo",
-	"6jaL24W3UqOdn+2tbmuFou0OrYUx6aEzXtwb9n1h4oUYJN+8Y0CYWsT+l01ESKUC1bYXMmJHQKaDgFFH",
-	"9BjT/jjoTCwC6PCgP/RoKXb7Ieei1Kj9bztH7D/k/0Dq5b/tHAlpSxoalca0ZsIVXFYzZeZVMNlEI+tE",
-	"0/Wo6/6piR41vAj1FTQ5DYfCzMHkfq8czB1e8z8xa3KHZfotUyXSqV1ri+ukKbAYE54Svv9EHut7a/8q",
-	"CPD5iv/+Kj5TVSRUPF61iIqXm2WOfjeYfuaxHdBMfCGVrMiiPAB8LDPk34lcdOgSQP8wl8DbwwIWlXqg",
-	"DukEvD8Zzt9BQO4YFUJDjsVY4QDbpSSw/FKT9eSJZULZy1Fh3yOgHsXZCsAxB/Qgo8sB5yTNDCWujbX4",
-	"l8HAUGkcaAaCuO9ypGMaUfkA+JJxOcEPB4DolOMnSMiJz0cQuqCqaBq5Q8EW0TdB5zKCR1LisDMMh4Gu",
-	"xZlUN4woN03h2amXGU1Gf6u+UvjSvKMAUUQpeu8KDN9Vdds0g91fwU3+XXISC0JL791WKlZrHEFLn1+K",
-	"o9vT7S/jVqfTae0eFvn3NafcbY/r9aeGll6vn12NDm+tkcGkdBt9dmn9cQdo6TPrWwQtvZ8BLT36ClxP",
-	"bQWCXCvHgMj1cnl0WLGss42P/f4fxeJw+L2yP276H7dZe+1zWXibX4ofjtfOT25629/fl68v2UXb/8Pn",
-	"dHxFLUa9/tWHcUvcdgpH4yO32B6LrUHonW58aPrdiz/C85/7n/nmfqte27+oWyOAd66OquW10Umlblmj",
-	"3S6ARB8j1PTJrtVlAFcsr2v6n05O6nWL71cqYt86Od8rj+qVJEh046e4dnYvPow6XeesXvm28eEq2Nzf",
-	"3vzM1s+sTtM3YaLngERfwrWNavXjrkW7jR4AVDf9lt/otG8/3Z6otXUqW5et9cLwwq9N80+dWKNGt9az",
-	"DjdoZby+2xjsDpt+f/yh51fHX7fq7aPB1gn/Urz8enGzvbZ20KPH59tHllu1gvXPX7ut47631n+3dd6i",
-	"1Fk7uAl5+O1w5DX9o4+tS39UpFv9P+r1n4V//37Q0id/XJ1t7l52vxwe32wV+zdNf29Mtw7Xv75/t1eu",
-	"0Ru+tXb4bavhjy/W+58VtHRyR07ux6a/7I7U+3FJaOk7pgafh97rNTX4ADDRT5EazFLNqVDQD5QaVHws",
-	"yqOZnR+Mamw6PIjilKooeTqwlNM5Q8wI6gBSMoGYJxXgN4EkFpPmQogVONKgpDkiWN+FWkfkt2ppDExA",
-	"AKZNH8NVnuszYgs2+DfacTvwCdSMooVWaeTIwR78loc9I3XiCgx+5eA/xXc6idMahzrn1KfBFTz2q+s7",
-	"fCRWi+tb6wDS0aOQA+xzEZJigRQKBeRkafqYzlo0lub6kKeBx5VU3g2rf0Aw69oflBc5hY5MbfJG3zI2",
-	"HN8Coi9ahDky9KGMJeyxph+ZYpHB2DWRuI0U5Y7iM6HR0OWi5fCZyMGVJ7axRWz5HeYM5D91lQV87Ibw",
-	"mVmxIf/Gagv5L6NSKAfI1D+o1+WBG/b6dq7pT7gBdlsEuB4cHk09fJm4sMrzOOZBOOwOmWByNXkfRsJW",
-	"YS1zxKZt+b84/v/5P//zvzkMmv7P/yfgOhFSh+PYHeowc/Tq6qZvC6aGD6XN6jI18D7HGfo9ak9X7mJC",
-	"kLbbEBqBwWNSTW2H2C1Q8PRjLFKCbidLbhPj6pivCMKxMe2Qz2jARNj0FV6DD3XwHUzzUQPC1WFtDoXV",
-	"sJlJ3xWQDnbIzyGHI0B8ToaCtryJnPRmoSBvqSWAwrjxIMiFjFlxGttgpdqBLdb0I8orf6xiwiACrtzB",
-	"gDk6eKyixjNjvbqwH4LDuvBNesnIAIVMY3REx2aEKnajHHbttll8ZtU3MU2SEc+OpN0Efxh62ZrnSp5H",
-	"1UCLwsTzcIbJAgW54OBP2kNfkQ/ZJSK4ZqhrU5+0WNOPHFnapa4/QcM1okJtFOYgkPwUvxMOG66GdClm",
-	"WwEtOPJ9pczQ1fcwJPUe7OSmSTwtii+QPkQnFDS3mKLCg6XF8gUa8r7btiNJY9QuzC+tmKhOkJf9p7iu",
-	"iibMAPPC9RFNP61SIy6RyJOGvgGIN6YiIMWcsbdbrOequ6ZJ952IFEzEPHagr9R1SBB2yCfGFDPyQT2O",
-	"yrhHbF+CulF/duj2VQ0AJE9Jj8s1QkoqzvNgv2bHAF7z9PMCG+mrEPGVSdEasZhlbb08ZLxVAEPeIX1S",
-	"eEDS54S/mk9udjal0HNxvCvssbF8Hc+TLXrIEJEZiI9WFsefg/Qc2E45Y21yykbJSaOk6RdzeAxWA5fn",
-	"pmobcoaHnCs3cskiiaafvkaz2mefr/igplTITHpnvU9f3b8092+JgoONja2tzc2N9Yf3CcViTuEDFBwY",
-	"SAKpHqEFlMNgGaB9O9HLH9lIOXRn8oPiup2baJsFWEPXUdTK8F1Mviqla0f5QrnYo7GNpKH2kTDP+QON",
-	"RVsVPCQBwtM6LsRQDKCpEEtU5WWDgIesHaUXYt9jJzb6sJdAajq0mKNyP0xdRIF3UvOTRoEi5G33aEDb",
-	"YcwSiwsmxiJk/Sg9AnUQckj2D5VV4B3Cfg6pZxj5Hg0VqS1WLJpcuMR1DKbbJPtxTsMvxHOZBFYAy1QR",
-	"R0hT0efhquu3vaFcL6BlVpa03gcxsTZBCoQdsGUjFtjI9NXWilHHSRzXSRQ5dniQJ/WkBRTx0wZJGiQE",
-	"gNDO/HLgD5O9S7ppfLlcyONkNh4FTCJjxvfWT7fu4EEAJfRuegWTePGKsa6qm5Nk7sB7vlCF3sNAQ2Sd",
-	"4IXK8TJRIuR2nqch8QyKxXUk9txxXbFtdDmUYuW3gEo0NWBuUkM+nEqMRKp8gG60g1S/AufBCj0sM9fs",
-	"7bgHUDF2uOewwCgIRIUolEp8dk2o3kWkDI3gzDCMew3UJDFgBmCrv5tu1JsuSz3GYRHV4K7abNSKGc77",
-	"NQuEy33wFzoMKpoX1q36vDyndo20UixXzCK0UnFxVCY1nQfDZXrVoP9cDap1yXMrz/iILqg+J3+wjAKN",
-	"2WgzGPV8NhLZ7uJD+opT+E07hIbEY1QghSpKZKEkKJ7xPKlS5NhTcP9GkyR8Qr0IJVt5wopYlY98s9+x",
-	"JPUehLrV5VeMDSDxoHqtAt4nLSYHluCmckWCqVWrDYy4GgpvkpfPVPOqqk7wEirfEDI49BroNJEuVClc",
-	"WHjNUovapekf+bGaCvB9xelQs4lU3qTDRizQ7XkCVR1yv1JV0q876vLE9tkN8OAyX6sfjGaTLidyyQRT",
-	"Gku1nmKrg6oJhPQA2Ct6q8hhYkkyzCPqppzYDTg95vNhtycfFj1FTxJSMKXJWABUN07iG6BFotxq3GYQ",
-	"6B5DZF+NgPrENgLOq5/Z2IY2ROhcVUsapaCiDJAnrQewxyhpB1T0otxTBuMDkm7eP9yv8lRZsX19UKPw",
-	"fnQ0ZsT3dyJ+S+OIjlX9Jdh9wFT7z2rXixvoElt0pbSyXtgorBaKqxtF+ZavWeBRKeuPNwq7dw8DGATC",
-	"zxelbqDUXLRF7rVcaQZ3bxop2N0si+Uj1lnCJo3v96Hi1Zq6wmEeQ/zGdH7ehF9oMp8QgxhFEdWijlV+",
-	"XqLOu0RANObJHtbDA5stCEPuK+iASuMgBj2QUtkxUAGStBmgY6QeUdUObmjQUYrQxfIB15nyIok99MWA",
-	"td2OyxQD0QQzb57AxKX0Bt0xWR0wk4QXJ3vfQnGTiTeju2aKszy2VvC9tLgzjqAEXkk4Mvhin6BAMWtL",
-	"TBxtedF0geKvXDaoqjaR0bSZTSADoQmTtCgTstQc4mt17UuGfn/0nZu6JzIw6hYpqs09GcT6MK0gV4lx",
-	"o/U6iusKHZyVnxOPdcCRm2Bfz8U4wRhOIm2P0QC+fSMPmao8fTvdtaRcmpAP2z2pCkdKyynfgGjC3JgX",
-	"KG+45GZtqwERF+ktdZcSFqrI+VBYE81rg4HfkKu4CZOzxeq6HPrLI1eoGKjrI+wsFBPGVaQJkDgpXUiL",
-	"edzvCn3XKzaOy90ABkX3mk1JmuHAScVyurPhn3zNqZ0ZP/ChzkSHxl1bEs7hbi+6JSHatcT/DWAxXjyo",
-	"O77xJ5G6WecjIXjxogdraAAmDBOffiYbzjRm6COQ4kzgA96V1e6VIOefTpI10T38PIbTPM69iXP8wkn4",
-	"5soPsRAbBPW8ZMAlyukqEdOjgM02lWpQHSC+USTQc7s9JkLi6iB/hwdttqRoEU/K0vBKQv6CScjTgoHz",
-	"Rcffj5F89lkRywqzxRnLX4pQg+oOsTi7DV5vbpccSKqo/VMnWFWoExu9ACiI8E4KK47CsFC/Ur4lvOck",
-	"egX144sWEXs40L+PxEub3qvsu7Psm97HDyv21Ll68RIvPiYLCjv8QaacU/N+eSJu7S+j9GNmYgiRlQw7",
-	"jY7oOMY5ijlhgEfHcQImhALRPbAONegwYEwHDCWj7h2sJePUE4GzPGmwPr++W2oGZ5P6ep8uQdPn168J",
-	"msUSNHKpIv6gx/TWZm+MxInHS7MOfWa2BlLxhn5GhGpE7JS/z5OjyQ7pERXEh+5DBJXWBkLihKkKKw0o",
-	"qoG3chpsHEY1DJhTIthrubhhsPLUqjoznAnfvp6P9BzQox+OGftjUV2YpQQfSwfW1Ol4uekjLHBkNFBl",
-	"fgr9HzSEQpKI+QFMiGEoAHRDhR5gauBU+YB3R8gS1eIvzStUu0oxR7VB4dD3mUd8Fo54cKVhUGwR0tBt",
-	"/3AHiHgQ/Xn9DmFj4gxSvukf4o+xqH4UuGHIfKgsLBbyxXwhX1hb37Rz5p9bW3n9/wV8gv6OJL/bkcun",
-	"xwwukx6pydlkSQuDvLFd6EcQ9lvVW4g1X/JX8nsQvBPzNZEoujRk0qRJpL2UVAUGTD+aJxY7uoF8PFgw",
-	"ezxQqK9I1QC5N2n2QCIvtHUCTo9FvmiFA5I2FOHeqtdoA4biDzUVtfhRxEzeSpFL9elYT1jbVU3fMqg/",
-	"YzpUaV6plhZNfpDQL75cKQjY8wBSfiOiWx+i7g+jTFZqtC7nTm6SVQoVoBnWy/qpOjRDP3S9aGFgb4+o",
-	"XDQ3LKmt7BOPCyYUkib0YFBduZvpB6cmVx7KCLxr/tIXPxzep1CpybCDPsaQUztZCnfjEK2AmBK9H8lv",
-	"C9HXdyZigrV4EQnOReyC1zTng6Y5T5/Iqph9DBfJdM61LRZwfJkfcK+PHB8Lhvc8178SRqkhGOcdVS+v",
-	"w31T2YoqkgP6ig4RGsbljz4oHr+IkM8NNP/1AoZ6NRr+3yaIF03pNXB318BdvKkzYnfxtrlz8M44OI8Z",
-	"v1uyQWveCVksfhfPLSuEZ8z+CUvaZrK6SrEUiaEBCwT3NcQbxheskNj42taaw0Jhoy1YO2Ah/JvZJonD",
-	"tbYF1W2wZVVMdmKbvkc44XQAwyfwlSZiebohKFknxn2jfzhHgLdf3dFEXsdYSNRnhU4RTNsVaDhyeDYa",
-	"jm6ouGHFDpEbBgRxSKCDy4R5A7lbLCiKtuPaobYmPN6GSmpF5BAXq2tQSlw/qB9HDBNbuju4lLa5ge1c",
-	"xDw76vHo9zD0LlPF7VdsvCARarSl740+fh+TVXfYgMl6/H53JTe/TTi3MoDLN98Xi4tX3kXzfR6G0JoQ",
-	"Q+bEi56hkiKRYPAGyDf8apE+SL+vEnAAYQsMSugRwvFBigbEdslWcg/Y+5t6FBchIo1VywydsqThuvZX",
-	"9O95WZt6FDOCxRzxIOx5TIg8sfCTSC63Per2o0ZX9ZcqWjZQDKLWUej/dLD6L9C9M7GCyJMG9GYqITwJ",
-	"trlYD83d5d7SuZqG2UZjiH2fQ87m1fTM6KXxibnBH+kkzt0ci7TVGCdxZsom7p7kPh4beQqA1FTTparT",
-	"kcNKe+jZDngfe6+XcuJWnsKtmqu/Xjd3Wp7lSXb27L2xhOMyU7vc0WGZ3jJxaZKxeVS7+YCGvbjb3NRQ",
-	"K5PG20tBTV1A6wKbx4y6+ARRFFS2lxDnaztncDC9OS5XT9dzxKqerq5vvVutlCs5clz+vLu3jgr1Y92q",
-	"rJ5+tOS3b1GsGM6WlDlAPWWgKGrMIoePfI9TZwlMv+lNJ32D1wr71wr7JSrszY1/pwr7e0tK3LTzZeSV",
-	"cV0kHa8Aq+LFlGMZMLLPGVr6zMa5RPgGOdCTH4kpENtcNh5snnxNCrN/iRRI2JzZd9gfAlh8BBBL3iS6",
-	"FOPc89s8sRHXE5oVlXDVxCRKmpK6Vdkhtse6tD2G6zZ2q6fmRUV5CRakeQ5xj05zpE/b8j+W7wTcRVQW",
-	"xWkSQQqNGL1aXAaTmir5PT46PYOAl5sSQ5JuLRyTBeNCEYjjnWM6j4KdisN6MMC3m9X4dNxf0xjb9lXb",
-	"/G1DRwmI7adQT7PP50KRoiyM1YGGHl5AjegzO6uTUxUIIrkUyEEMsOnEAQkYhei/UbxohDgn1YNhCCAD",
-	"Oay5FKea+Rjxq7D0w3OvGJaTEBwY1uXcuoMI+Rt+i6kBRfujcLcNTtOFDGRLQ5Ii+phCK8UOeofjkBKV",
-	"L6raJFkApCE/Q3aTgPgULIToFgB1LawJ0iBEjYksCyE6bRUdR2HRmZhlZ8a8d7C6DOiTojq2ySVGhR3X",
-	"3ACpq+JNfaGc1Xv4qBRmEiyM1ZmlKXNWw/khbK7c9AgL64uQUSdrxmhnLs5HslxOnbdDFq6KMGC0/yCa",
-	"UMmKVyX491OCsY/Gn0wBzpJE8320wcS1sfJTXzx30t0SZL96lgPdZA+K66tqYHZOaZeExYGWvaGLFrTn",
-	"o1W4P3CzMca0rGyW3b8srvODWfmv8u1Vvt0VDzrBNag8+2iHP63Fny7zMk3+uWJvAaM/xod+TgEJRRNx",
-	"WXsSKCZZKqnekOJBBEsLgW2JP+y3WBAzQsbQWMma30msLWFAQoqQjhEHUtUFyZvYUQW9QlLWqMgsuHax",
-	"p8pXZelgD/ahgUEMBywQzGEOdiJEBfYdYhfsietDVYxEdZOX8jdCgzfMY/5swGnFLWnCWWgw46HvKF4J",
-	"IG3TvRrRgsdmuhvKRSqhF+MMUcYyx54Jd/wwwJW5J61Iuh+qbxqo71QD54RblMNmnpzCWobelb9+2ZpW",
-	"FmDYPC/q5IDM6is22N9QBaWiBz8V1FDGsc3EDX4grDD5mz57dk1jdKJPYbXEgP1R51MnboGrNA5SxG8k",
-	"aJOtezszu50mm510rGs9/w5kxhVjA6whCIOxQupgNPBcFgDkcVSyCvcWIQ1CVVASMGK3A2/1mgVuZ2yr",
-	"IASd4EdCjGSDUKhiiTT5Lt/YCxDwrxLwbygB5d5KOXOPK/nSN/SE6JMXPbTsk+f/2WWfhmefQlFLhJHB",
-	"CN2tHlTPqoA6EJncCg4dLG4XIt46ymtQW4Ycsq/BUITMSQNL35kmdo/3AMIT+VMC00RYT9B0TNaGKmxr",
-	"HLEybnHcueVR2Pd48BvZszhNDCVXeH8Q8L4r2D3sWtizr4i1/yCZnEC4144obqunhrvHs7dQaW7HuPQu",
-	"0lmJn2cXz8fDcJ5s1r1P0gicoqkwfvaRe46dM0IY6udoLw77SjQjB5aOCuTJKa7EImhJKWJ8jpU7JXPV",
-	"ur8amK/C7BH60nFzPYlHnbmRE+JLXfUQluVQsGDhBnR5sUhBiQzkR6p3nOwpbjcaMNLm/Zbr62q85gr1",
-	"neaK4dD2KfZ3Jk0uA1aSVCwozPAnkCsBw0oaiezGFWFOwcxEGDfQpY3BWS4U7AhMJPpdN+CjuJbEYYOw",
-	"N6OqAWmRzgULnrTbPTf9Qrxx9CaixlmMwwasSwPHU6g6bSoY8Cj8l617ZOUelmsZIowMdKPqF0D9MRaW",
-	"hLp3JK2yAP5jGoF9enPA/G7YWym925zOh80ev4gmoIMWJnTKc9VyLDTgipU1RCSCe5rBWRMqHeMwbshW",
-	"Q74KFVQIMySQvJAPQ0CwoZ6XNXoR0hB65JfSSvijeauHB7dHhdyEPepMNGgbXeBxBgZQ+nvsRv7E9YnD",
-	"2m6fZo8efpq1Qde3tlJ36JzTWMVu4zLS+S3+A2jvXuT6U2BLuyNd4eObG5HQ+30BMR4G3wIkwKTul6tz",
-	"dxjayDx4kTC0SaU3A8BC0QHKBcpEnlXD+DUPTOKKSe3tBgqaLoXug5rglSbIXCRoqCLYnSyrTNALl7CY",
-	"EnHYNLSb7Q5iBtoYrU7aK1QoZLUuCyMcMtuAwbLzxEJeY7S9EWAiiAEfDjGAHjAy9N2fQ0ZC3sV2TuV/",
-	"KeoSXf8qIhqmyexfST0CaU3SgDn9WOQnSZWjRVJ1lBNFtD7HtduBpZie4wRhvXqUFd/S54A3VyIRCt48",
-	"322qfgHO1H0BJp6W/jW5lw95yFqcXxGHEsunBikU9Wle8OEt/W/1YwNqbaIyypWntFjIb+cLeSnaIy0X",
-	"3WPlEVDY5No/D9jF5AbIUDdyo71SyE7oJ3xjhMLqZKuo++uGrLM6r8hoaF62nHO65vaBTzaTdx7TsPwa",
-	"ybUNeYYIqVJAQjJTuF3piTJPMMhuGq0EiebZThSFgkp+yGGAeIVxqPSuNK4xozFL/wgCa+FyHy7Ok6OU",
-	"TC4AiWi5Oy0e8bG/t3iM2bHl+1kprazK/ytX92uHpFJtnNX2ahXrrAqfNv16rVbevq1UrO9u1xrVyla3",
-	"dnL8cTdkwy3hfaueNTp7fuF9pXd9a30ud7s/e1eXR8cnJ7vWpfWufiJGTb9ycrH75eRkvzr6VDm/rJ7X",
-	"y7V9q3herXRHB42vxVG7/+X24rR88fULv9k7s87K3cMvZate390/7B189cKm397/MHb2964uziy2NyqM",
-	"Dy+rN/XLi5ujM2ujvlume6PCLX5Wjz6r727fVG6tT/JuTb9sXZxZV59O642TUbUL4/lcHYV7rW/l8fdv",
-	"h73aXu/718sqrZe7MDbrpt5wvh0WL759GrTGxUHTb30rX7f9Ru/7/vboK4yyreZaK8fzrpfLo8OKZTXG",
-	"t1udo7Xx2K9fbPW63fNi0xdBYzs4P2r/vLT+aL8PPveOD8ve+7C4URlsXg/Kjc1CUBuOzz45BbZ/XS16",
-	"+43b9z+/f3J5XVQH57Xzpt/4PjrgG2LEzqwjOa+PJ9tlq7NdLVv1SnnTGlVHF7tfGgWvbI1Gle5F7fPo",
-	"olw+Of9ojWqjXetit+l/aRTOrJOPa2WrNrJ2rQ7c5bRe3d+1vnbLjeJxp9htfP7iNPpbZ+v8fG2jvnf2",
-	"pXqzfXlrXeJKfmxUqx93Ldpt9HqtfnXYXv9QZP096/u3Xq/1rSy+n25dttYLwwu/hmPg32u3l4WqNart",
-	"np5Yo6bf6NZ61nH/28mn7Xf+xmeLnr6/3Q9Ph+d7nwvWhbgQvfZ6tRB863w4PVrf/3lpuVWr9+nyj/V3",
-	"vH675TWa/tbah42LzbNxa622v779/ufF1nrjZvtmUO4VN77fWv9u+rB5q4e7KRt6JfcQBoKSF4oj/67K",
-	"vdZX7Nyvyv03Ue74xp5AuWdpmoRyx4seTLkvSgOflcuCHXM3KvjHJl+/k55+JV9/MvL1xz5OWRtiXiIa",
-	"xjWLel1ekEa8jm9fJ07ARAXXe3Neu6Ya2Kv0f7FUG4+9V1P3w8xuudlCf1mxB5bJy2LMyBMri3A9R1rD",
-	"kBik6ztx5hHCZq6IU5y6u4MFyk2E6n0jhIaltm4Yf018LG7T9wR+Dt6ZiMQhnxN2fUQhuFGPA76HvEcc",
-	"EHSNrnTwTFEjmoHBnajGzfzVBC370qzw4DyrpJRYgBAhkkQPG4fz+TVfmQypFefEz3Lyz/X7h9Oenc5g",
-	"nsx9LRd5HLb2xxbaWadnHoPBfe31xbnan4qkHaLWL4Sk/bXX9/cmaH96U2sJenZIsT4ePfs9zLDlxMZ9",
-	"KdqjdOOjErRPvJxXgvZXwTGToH226Pg707OnnRSxrDB7JHr2xxVqD03jhMGdSYm2gKB6JWR6FVLzCZke",
-	"XET9DmxM08djMdn0uGxM94t5Lc7IpMLFScpnTBvclbpoHjHRYjVeL59NqM19n7VhfHdgD0rM8ZVB6JVB",
-	"KGYQAv8lIuCaZhCa43XeFyFq8vQtUr51XwKhNJPpQQiE7snvcz9J9Mrv8/T8PneJ09yX6GfmiclI4t6d",
-	"6Gcpe/+Vu+e34O55gl07e5MsYe8+KImPYef+c4l8Yu23PJFPLg1wHLO9j8nHI9/bc/PxvCZTfm8unicW",
-	"dwsw8YCgezgmnscNLt6VjecRQgsLMPIITckzh4onWRRyd3GV6tY8KBWNYH6Prjp0lUKR9t+TieZVxv7D",
-	"GGgeVSjPPpQLBRruzD9jCM778s8cVwgPyKAnxZlRah5R0iQ55+HHM/ho5rHHPIAxN7cAcFYL7rQmXYK9",
-	"BcXOTkQ8b+O8dFllFliDklbLBFPVoDSdyiufyqs8/6eTqTyxgb0glQqK8QenUnkEs/bR6VSSq/bQdCpZ",
-	"tuqvO4jVl8ug8irR/kn0KWjGzCZPeWRzdWHylAUF3QIW6x3JUx5BJGYTqEwypkw48hC9hPYS02KGrpr5",
-	"jB/37pZ8Zfx4HsaP1+6Sl8L38fgNralHdg7bx727Te7K9vEIonExxg+FzZnk+5jTCTfFJ/Bc8vBVYPz9",
-	"6TEeX1Ckb+Z55BgPICruRo7xCKJiEeCKh6THWKzQ6ZWG4rUR959HQgFrO4uC4tFhPxajoABv8m4UFLEM",
-	"vDMFxSMIwZk0FGgmxSQUMcMEfBPzS8wxnaYh819tp1cJ8sDMD49tMmVu4rm8D4sbTTobuHinmsblR/wS",
-	"sVhfWk0/5qmpEpaUWtlo9VHadC7Bwh14ErJg6OeM5aVxD8wYYJeGbETHyyyY+slSa/aYIlfv4VfgexHG",
-	"b9gQgNEhv3PjoHnXx+sbNJ+yRNozIcNSmwWjG2e1BsZPnod570/I2RJUJmCZR05B4is0fCPk9wYvtoZh",
-	"j3DfG7+NIVQi2Hhp87phLvIcFeRKG1Nh0CzjM0/RGYZCo+H7LBzx4EroCpPaMRl41Nc/V4dV8+v0+9wH",
-	"CRmRkRijdIXCioofgmkFPwLDB3wGrlhk7YD1OYLp10KkqKGdkAVJmCmHjkWObLzbKkiNpOoxVGkHD9Uv",
-	"EFxmJ0GvDuFJMJFsjFQiXTvekdAeo46ellkcBLao77CAOZpfvUQo6XOHeRN8RHidKrhRDr3n+lgS1Obe",
-	"sA94+WqJ8ccqmYDFk5oAQC6oWulk+Y5RwQI8Pnzks0BkpaL1Tv5tEaPVmbse+Kt9GgbuLcgLWL0YzUsB",
-	"dk3DeSF8V/HdCgwGtpb8RooG1h8ETFANsLs4vpde0mdq6dQvNEMtxRxKrzi6qSD5MZVYtj57CDUydf7S",
-	"ksnu5NdT+iPDhl8D4bO4KY+XZ2DlKAkK8kdFF2mf+13EFpxl5Nfhti/c0n8KSxEW4tVcFKHaaSlnC/fK",
-	"/Q3GH9ETXq7dGJ+LOdYjzmWuEann/Cu7P4MNBKEkZP2Bp1LCNpqIeWnM2DltzXnqXMgr9vm/BLFDdhOu",
-	"6R/aGhwisnjAhhGgmsk19aA4RBtBEcxpugEUg4emm0JoswmuEVNV/sNxA9YO3euYLANEEiIIosjSA/Ed",
-	"0hn6bbkKaE6qWTq8PewzP0QDjnfUtpxnJsF7+81sJbWvYII8NpL0C5WjIH/9lT+kffbrV9OX1ylPo+mH",
-	"nljV/waY+b/+yh/zIJQXDgIecvhA/kN+4rBr+fcuk8a0/GBlaaMJFvh5LSd8xxliGlbx1XbKIhjqq/Mx",
-	"S7Y/vPGkT+UsC+pHP3HRlAhV38+0ptai0v4ZfSPo9U1wrik8L3CDfcBiR3oB0gJSbSenhN7AhcaNkEfu",
-	"I7b9/0tIPy7V1NrFMU2uxaMdk9Tn/can5cEK77WV/FRnIPvdT9kTamhLH4ZlFd3MJtap0zSf3AMRzNVR",
-	"MOixTL7nHhXz+pfwAffT4Xdk3uhGxAt/a9qNp1c5u/BOn1DlpG+ixFHDS35Mn6JMF1wJyHke9Mqr2fNy",
-	"yTeeUN7PFfSPLeBfHAnHV2DHmOL/14CDaEON+NBzTO+T+mPS5wHLYUYyK36ehiqAgPnTp/NBnLOO67nU",
-	"u6PX9DxEEouLj9fik8fhkXgq+ZO+89PYJB7G51rYPJxMkMYglVGmUp7pKzZWfKyBKr6FZKeZM7XbTAg4",
-	"BUedI33s7bdSzLieYt0mPXqtE4BC0XlPS5EcGfpQ2WADlDxw/tjILDfHPL1vZdpEyzs8s4R0YKOZswAz",
-	"1Q2iD0EO6gXUxRuRmJUyGimGHL3eOzE1Ofw4xNuZtX1SfM/o+G+z9E566NtfvJX+1RB/BkP8qfJmU6dl",
-	"lgk+0/hOSo2ZVvjKa8b2xUIoPs22S26GTMN7VqL2Nze2czHjnGK84wFyz0XMd/kE85uqMpokfSvJIYyx",
-	"IxXGrqFu2M8h9VBGR3pHDoGIIcDuaLa8kIZum1DHCZgQccG4UjxRjqdP3sT6+G2e2NcsEFAf1A34SMRN",
-	"M6oPe+JGLdbmfXiax0oq86R6ngc8CBHAjLe5lyOqciRHzg5O9d1yk2VU0JEbMJ91fwjWtiPXRTFxKs4Z",
-	"8FxofBNK2rQ/oG7XJy3WdX14f36OKPD2KL8WDH2p4+Qk/Dyx1EBtNYYfagz2hKuDBoHxDI2P7IaEegGj",
-	"ji7jSjaTGqSFyT2yo8yuGywW0G6Yz0boUs3zpx6O3K+u81zAZ10qFj9sLe1WPa9HNU8fvPpTj+JPPZVC",
-	"mdr4szyp5et/oNmHdtVuzEaXttvSE3ADTuBim1xBpYAqsNANOH3a7rlYfWgsUEkpEyU75dFvDX0H5Jbv",
-	"KOSBhP0PhDaakxh7FwGjTD6aeFSEhAqAP/+qqbnskHbtiBoHrkBUdFAxI+qGNhawqo+l0FayXfA+Q2Ju",
-	"KYciylEeqApQ1Chun+2gD8d8qJQlQkq0UY9JEZrTnowaIxXSmwT2b02gIfURAzpYOnCv2HiCPVXYGskf",
-	"WA19b1wim4UN/AGOGX4g3dNM/LYdLItF9ebzcKaxanVToeqnJUnW2mZ5aCHtZpXgv9tcoGsBnollNcnH",
-	"whLm1GvBbSM3CYpPnDRytWe2NmCtTlZ/QKFQWGB42ldWWH9YWYKUJbk0/FpDC+pNYnwzof7xfcd7SO2e",
-	"Pm5V+4qNf8Db0N27UPjb0TdVtpoLkc2lgeiy3OepFdjjAenxEelTfyxnzn1pJXIijxl2SGrDQo41jaTA",
-	"hldpZw1R3ih9jAWj+WSjYLSbFFLaTR6zYg9PT4buVRvV7ahXoaXKw8FPvWJHTzt5I2364/lBPA08eAC5",
-	"triipl0Tvn4pr8/qZuDkR9HM5M0jTY0fP5X3N8MaQN2caQ4AlCjqy8jXStf7uOqlyQLCNOAT1XESUfhK",
-	"HYgEvrrxZBIXdUKM4iNyc6Qrfh/rDFAXQpOEhj0mkDvY9Q0EaijagFJCHoyJ3W47tq4wBLgxKfAYbfeS",
-	"Hpr0yZyAD1aVCSDGImR9B/tXfBEGQ1VtKPX3iEf1lAoBCxo3lKBCQNe4nwOeqtcAPqme0W6eVOUg7gbY",
-	"r3dvGd/9gnitepVxx+zAqvAh6B8bd5xNHNZ2HaYi6nZIg3z3FtSXUQvzQOCuyUnMxXctReN9cCX+QBCw",
-	"qZaRfNco29p8MCaQxfRjiwfVRfzMWmf1kPtstU7Ddi/L8immWj7Lqc/urTtYFqcx9wD+r9qykze7w2hS",
-	"VTnu7QfFjVSe1GqlcbB6GlKUtTPvEHh43cOhTuZW5D6a90u4BhZmAzV6Gv51vAnlGVIeYZ4cInfWTDn0",
-	"UEu63Fxe7abpqkTc5qbNtLi1tDwe8JS6ybaWWslLInNJff4C7CUdFV28iyr6RUojlRVHWf9/9r53uY0b",
-	"2fdVUPqySd0R9cfOJpYqVat17MRZX8fXSrK3KnJpIA4o4moG4A5A0dqtrbqvcr6cFzlvcp7kFLobGAyJ",
-	"oUialGibXxKLM4MBMI1Go//8frRJWlmBWdHAyqPnecrYutZQAerOYUpMgrfaH5c5nUHcY95QNs58INet",
-	"r20l97G04O2A0lk8er795fxX9t///z8PhCpydH4YPdeYeO6H+fkwntOIdkzCK9Ode5mYEt9I2wSxWZ3w",
-	"PLSwxcVdrdUxt7zrMoynk9o8DHib9OHBv/w/PS1nt395NriUBTVVC2C1wCJ7PEg03qcmSwX1I+k9Umpw",
-	"1Q5FZUR524T98h9foC6DG/KFtNjeA+iVLp3i52anV5Kptf3mE3UokQ2t3YVWbfdy3dRq9d17sLV9sBJU",
-	"3IMMpqvS9WWtK6b0hGkK53gngDOehroszEmDvNtYx5EfwEetS+7sq25vAOOlVqKJEEGLIZkAVJfSTPC6",
-	"lEANBEkCIRWxx96OWya6VASPjimKxvLaRt1qJyFG+QK3kETgjpEBKH+ZfERKxyA48f7YMj0Y9NgLslwt",
-	"RbvuZU4WqkisornupvnJia0hmTVmDWafMtjfF7qhPHw+wAuEVHqQHSi9dlo7kFDFcjvQPGWPemyfuGYf",
-	"KittLsgVxhVjpyyvxGwCE9FI3JuxNS+9CpX2TGKVrn0C1QmBjfpzcrQ3YHYEEBKTXkeiC8iVnkxp/ytt",
-	"hz32ixvZRBoRnMuwC3mQBAgMh8O+91wTOyahSzV6/DRGQ4Boykzuln8LJXCduDFgRGcga5MIE9TaRpko",
-	"5H1DrtTPBSP1S82xfSxaydnlPGU7bVafzpHoNsgy3BfpVdI2SQLghTKuAg252RbNykqpbgAj2eeUON2B",
-	"ALDZVIxTD1guC5NDklTIb2obnKh1vKXpbWXK+ziBf2BqaUTyGLPQYAzY6zmumJtJ6CQFOqVhFS9AZwMe",
-	"4EQxW3NlOKjDE8YZoVHhSFAjK03AgQNn/l8La9F6NX74GMSgNls0RJTzxAiyVJo4pQVVf78W1vQu1C9K",
-	"MPIhsQqn17JKG8uODg8P4VUUEB0ISOxykwDIibISsJf0WO6OCTmmm/lMMzctGhy96oQZEUeAqbbGfb8c",
-	"HL55SP51Z4TwyShljiuWR4p1/2/iLgdc85Hgvs9hrnDSX1kirssntbQCMrPyOASQZ25r5WMDH58ylN2z",
-	"mNgGCJT3Aee8aNbFgocC1YSZfJJNnG9EUydJdA0VeV6D3wA616QghvpPn5d4d8rysFLxLASsSV2HjKK+",
-	"u6zHat3HjHWSIQD+pTCX0P233/7g+moR3sf4EONye2XzyR4XjycSncTuDU5GJ54IMBp02W4nX8tODioN",
-	"toLGK7v43r0S215SZcyF9hGzd4ZduxZQADBvzx6VXM13YkvDBrVoBKwNhItaRUexQF6WU6WTcdo+Ad3C",
-	"XM4ECjOffqr9/jMfYfFtydVnE4aLB9UZhiv5zl3eFe2PoJjTMTiY2VXDb16ktzn65tfD/MCbm6SumFsY",
-	"5RaE3Fw/D8QHrGGaAzo2GeoSlwYD6+z5+e+YTfjVu5fP2dOj7w6/drbvb7++3P8OzSjwBbBaT5oiLcC8",
-	"CMe1clwpc8LyG6kKcheD1sszllPtnftnyRWSTToFmZ86W1NPwISEH4BsntVjFMlQsodoaBpPHUNuMrTb",
-	"c+hV7ozhvOTG5j12xvI/5cxNSuEjhYwjvCPVLzIzqgUvzFAIS6aedVsXMvoMdF2NS57wV8OstjTOvZoN",
-	"kDD75rat0RZKN/NfZDo7asc1vAl9+AI+7rIqcS2u3JRYtT25cEdbFyUcueZ2GxRQLUrNi0f3ZbzR5IPI",
-	"sUOiuORwiOZxiAwSqzQbCNsfeiaDCKYf42q8CEGtdoKUtEaUA3dHf4inZM+3MAkVtlQO54H33ah4LcxU",
-	"t6ICIqwSMUKoFAWfe2ZtCPw7/+nncOo6MzeBiw6W3kaLUGdEcIqDzl392CLUFanLH4y2vHF0UqlJm8U8",
-	"hPcDCQlWEQgjlPVRfdQk7ghIJgqWxQO2dcRclxOVRw6+wIw9OURmkWmWkpiTBByFDWIROALNeCRqIwpR",
-	"OItLeYYQMLsO89bdPsj0NgqZocOs0FBp2MY58IYg8bJfKPAqeiiHSNViqIzyUuH3cb8vjNG1LwV+fuZT",
-	"FtIYB634vvcQV/wOegXxs1azKay2Dt74dUEpPQ5h/Lc/LO+r+1SJ4nf7yhYQwy9bFrDaRtNelwlW+I/c",
-	"ZtA1uWimfjuoNeOFC8dgCpNNPBwB+NTpqqy99jqBsvbaBxMmsVnqdDieSit3KlV6koUgGRZ7u1O0VDcC",
-	"j9moFglvpgmOuR62CwUo+oIbmlvO4lbU1KYS7E5Yd3r2gTpU86F5j33TgOJMuykBJMcHTOjucIDP2Ouz",
-	"N5AyUfHRSKrrVioGBWzg9TTnrkc4d04dwfm81OoaURgUoRvg2yDlQvAaCQTVXO/nufuMafdnBx8hBYsS",
-	"QUyce9tJQojhlEU1M+235xYjJ9kn7Y9107wrjVi1NCJZ1eM1SqNEzFpLJXykZmsdtWHpzvfUwji6XLU4",
-	"yId0k4x4dRCtp8U3nPihxYhyz6InvmAGrWgadvxZxrYEKdIYsbSsrDSm2l6/7hjxqjf1krbqGPEqrTam",
-	"V0NSa8RNd+mM1uvv516NbvdHJIK68eJAIEVgb70JtKVjJf8xFh0cx6lMmWiAnxjBVCXsULuBaDclx43F",
-	"JNWtUFbXd4sfaKNZeJysk/gzdKiaqPEdE1QniyZvyXO3mvpI1ZBaPKlkEZ64I6UT8Iw5vc0vA0YePdeQ",
-	"Eczoi4jNBiIEugrcmviOog1f2oEa/jFaY0dps61I2g+0dlIilELTbi2POYDarb0Siro4K6ThV6WA/Kj7",
-	"zNy9nV7fcqztBxLMGbGYZ+ndo84/H9TtPGo6b4FuowWWgtpGgOAEzrYP2/hAFhRF6VCq1CJnRbZCPVbW",
-	"gN+CUNQQIJKJW1HfQRL7KYEAtexicDEHLRBvjsbqEZvo+gYh51KuPoTBnVYRq6ZIK+gDZWyvYpI+DiD0",
-	"cqprBwu9IVjoB9J9KZFPQUOvYNC2FubinqvWYx0U8RgySVm/gflZfJDGAuKhaXQaum1SZkHrrQ/t/+oI",
-	"HsyqNqwXig2HdPAguuVSFq0oQsCvk8r++elehIP77PDw26Nnz46/efrt08Nnz44iVNyjBCrulvnt4rna",
-	"ee6MnZKetfvuplvfKu/dzGpO++9at3V68NojXcCHFz8wq6dOY/x4oJO1HjLUeJ+fr0YzQz0xPntwxttH",
-	"xtG02zDhBES4+Pmq0qe6KG0vB24HzJlWLG+rkrzTnxgP+hPzKBKV/6Ucwfo4enbcO+wd9w4Pjp+69TGl",
-	"TJ0yJCEa1bpA/N29bA/KGYN5toLWeiQPZNyFcxTDTrsvvjdriO98yeoXA0v+iH7OqXW2aU/n1OuSvs7k",
-	"PWn92WUeLuXxjJ90h0WDnAW+0o1DCh+z+kYo0z72NYfH2ZNlp8/zozTbzuu5UUdR5MR8qIWRloqkI7Mt",
-	"+fNcmbOKFQHQW7p1/qll76E2iYV2hx1FxaZ9ow8l7wk5m29J37sFfPI04HktjB7XfQE1iZH56P6sxUDU",
-	"tagN8RIW4lYCL1MtEAjEhgpKoDOEm/54H7lYTyMnrAda4BZzp6N02suBVNeiHtVS2ZaDdlH3aRwuqRm+",
-	"qZg6vrjt07Tcppg2aTQr9Ox22+lTndFUK9rqZGUv6VON3/5IXtWlNeiUZ3WnTrfPRftQKji9hpJu2nXZ",
-	"4gcIVrUlsFJKTKZdJG0nyinLMXkeCodAX0d6irR9DjoKcs9/cZPJjnqHvigT2vblVE7dQZ1WU0FVQZkV",
-	"cpRhyxGr38JnjCi1v31KAQgqf606JdiqsC/psgDyU1mW+LIYzW/G3wRUShCjY7nSSuQ+J4SGCXE6AlNy",
-	"M0vz0hSDtSrLQP/P7COTIbdupNEUGX5nuuD+1neIeqRCqSd/Pjxcbb95p23Ybz6paql1eIaihbvbwrZm",
-	"C/tR3s5uYPG32uRmllYIKaDE1TYzsrcXDjjS/Vkrd8gpZp0IPr6UpfXEqH1dXUklCpT2iz2uiou904Yk",
-	"u+KWSvvRmZ+KRSLdtTZEMwj9Cn7561pPmqVUiJEdJt0Ab3n1Aw5iSwKXOKUhYDnUxrovm3XkJ6cimP6Z",
-	"TpLVb75ZgGMVekQfGGdSfOB965EXcznqBOGTozW+2s9EpQtRLjMN8MAGOuKeWqYf8Jb1d+NWqELXy3QE",
-	"n9hAV4y0S82Iu3/dwomfhl8v9WW6WZJX6AYxqxW64lKFuVl28eLja+gW5VA1OlrXyLLQ0tUIRooO08wZ",
-	"SF398ilZ2Syc0hy2xNYEUQr1LRpiE10X0aISHyzNoKwjrYd/O2XjLWxZu8/sNplr4P0+IYcQtJcR+MuA",
-	"lcLibqMKVshr6U4/i3+Ffyz7AbYonSNsabtUDmO98EVWGe33K6dvNC1uJm+jaX9BF3NkwCRzNajBriQN",
-	"/75pK/A+NLuzsmwvbfQKo5FnRCn6NoGZ2Qa9C0d6QrELte2Ve3XGjA506n2u3HEPr4iCMjs6wOIas27h",
-	"cvOd4bUzvHaG187w2hleX7bhtUMOfRxrjYBA77HXVjeU0DD4YeqZNtLndIttjM9p+whNEQjzJOMvmHkG",
-	"2DsYYnKmD5kZgc2DMHiTQMBgPknbGCOwqK7QXqnHhBGHtMAH0uiod3mPPRdlaSg071aEFcWFugIozIpn",
-	"zIhK9nWpFZBU8CvQU1dEwscJdbiUSrDciNH3GKM4hV8MEBWB9n/+LmOvX8KjQKGEgMUlVMgChnEG/zv6",
-	"s8fqu7qzgum6EDWreH3j3nqh/i5VoSdm/+j4m+PehbpQi+MeZwzSeO+wzROW+7nKM9BeGcvBHnH/cIvY",
-	"/R/3Y8oxMMCk4abJR7RPfeLBJe4JeXah/C9OKF0Tfa2U6Ft5K63EVAYjjJFaXSLO4CUCmtI7SIfjazTI",
-	"By+BaBoGQTauabImSsFvhYnpV1v1ZQiqLNWF4tNN4N0hoyFjxul9CMj5XhDRVbC5XaeeHj4LCdQwy0iT",
-	"yIG55EbpCUSwXJeJtpDbpoatEH1diCJDuMALVUkD6RoF+8dYw+dmSrMx7H7RZ4Ws6UPXpl8EBPlYgs5H",
-	"vCkbJEEChwtgL566J0xETeOnBKT9Ro5GogA5Qkxqisfl37vv9L/cf/bdf/6SZ07wXfeev2N0gAGKMeVO",
-	"K7Aq+6IsYVr5jVCMT/gdIi+iwmCjsYVMA5j15rgS4VwH9EZA0rJDcaGwq23Qa9dZBHDkVleyn8NWDaPk",
-	"GEqsMdVEaSVO6ALNRvQBXQuUmMMNy91tfxwdv++FRRGbHQiQq3Ux/Z4QzbxQFCYupbGU9uPeGBYhooG5",
-	"T0inBLTRcYG57nrYcIx/jkRZuqmFsTfHxxOAuhS3ouYlLGcvZP7TY0oOdOtC2ZZuCHX5XnhAauiLA0MQ",
-	"Kd8ee+dHCc2JApHMj7LoRVdiKD1HaELZYP2BsxDQvkTyUacj6T7kPX6jpyYOIuDQMWAfwjlEXAHcRNB6",
-	"AsVrZSVOCchNayTzmHBpKaHl6eET/Mz5O2Hru/0zYBrqXaiZkzC2PO8kvHxlQRcraOlFs8dyyC9CstKk",
-	"dDnrKISJXQsddViwDtJEPvjUCjw+S5U+xJZg6HA45GdylKHQg8zTqRBOZNFekbU3iguFH2P/VvL9s7ev",
-	"sqNvj3tHh73jo97xUfZOFD9xm/0gzI3Vo+y1VOMP2dnfz7OLPT6SGeOj0cVedn7+08nx8YVKl6ZdScVh",
-	"GhMW68OlbAWpe1URqUuaDmjCTZCKXd1Cyx7GmbvPHq74h/0rEN0nT7755unTJ8cfZyWj0uiwkvFit5Uc",
-	"M/jEhvJ9BQq/Ev+dd8EBszEbG3HqlB5mkGJWUCi0L7w/0J+2qdArQLVIE7XjGTans1FnyxbwiB7E96Fq",
-	"Fpqu7ioXFqhcwK8UJGb9h8WEHLSrFPD65YhXtBzm1ijgLYsjrcTv3byO7nJnYK930pcqItiY5E19/Zlg",
-	"TiRxHZGcbS8SyBb0YCwCuIJlAF7hAzyKhc3EIv9Ywx0aoaf0IifBDBALuxpbTz7qzysn4XDhTjG+2LfB",
-	"XIE0WH+2gWPjvNOQbPhdozMQsYI2roIoJhXOn9GOpmsmldW4u6VDYXjuaeuSFXM5pRPYyFY9jgSfj+Qe",
-	"VPruvV84yzN06nEqChZUfTuAlo1k/29Md84KfCrPfxENmrJgD3BpPnpa/5S1PKUFWhawVHDlPqsXB7Ye",
-	"o3e72OR3C/0xFvoLtWHzfFZg29EcNW2cL7fQh9IAFu6iadDi1k1Og8JUSLJJ+lr1Ra3CTGRMiYkwFr2N",
-	"6E3ENCBy3TNZhEKaUKoDrwK/tIk4wMGCktdDy6xGsrQQcAZ3M4QO6Ero1vzTxk847s+GpPbMDfmF+zg7",
-	"SoRVcucm6FsfjYQShROm+1b0Ctl0uHa2LZkuWglzUuouSVF0ZdbR2B6a9QCjlktUceD9i3Ed4Pz8gI98",
-	"wWQH8TzsEm2N9VI0oxpIVFZPtw3tbkhDhPaX0hDRCpinIaj1ztxbenknMto7cS0N5lPRDDdRZp/e5TNj",
-	"FSAYLEBsEMp7wSUz1LXFaGcXQFk84k8Mn8wnHApjS37V62v3UWHIl3Tp1xfnv74+++vixAfxbDwO7ljr",
-	"e3QdbODqLqrWgQbGQrrnHG21uppIrpsUAFhLTXTph+iYgr1YHPLLZ8V6GvfGo+h9BZBMMK+QcwWug49S",
-	"GDvYr+0kO9jwkklKTgoarL1k5obdSAfeY8bu7VT1FsfZNip0s5Iw35Dr1tDbE3NrDLrTJnImU2wFRZNR",
-	"qpVo8RSkg2PrYinoCFXNLMoVjb6Wfbeybfc4oanFFcbOab2h6NRGNU5S0lNhqiUsw1qXS4B2wN2LOXve",
-	"uVu/YCePG//OuQOZ1m3WWxCMlV06vrX1O3TcbPV88+3l6C6lLYAg5UlHDrTW5b/BV3V6bxYhmWRnDHq/",
-	"DLA8PGD+kO97VOnitu9reSsUsxN3voOHijHKPZR8vNFwLOpzxa5rrmyoLbnzBQpDXRYn7Onhky43kJun",
-	"T9P986OohepLXgll3RmYjc34v/6jltpAErWbTBiLTz13UjQ2boTu3bzwGecxTv3iyS5u3h7HUQRfrEN3",
-	"OdHduYe63EM1ynpC362ualqrKOUMquNLLR0T7fNL+H7c/cHz4+QZbH6lGR/JG3HHhtwXoWCeyAqenpV0",
-	"ws7Ds6Uenk1IfUtOUv4clO85bhx3A9W2TQgMBLYw02mz7u106rb5cTYhWs3XTlptXap0WXX1E0DIbh+S",
-	"OhouARzd3I+OPh/f3FdlguWD7iHYJ2IACX+A7LFzeDsVTg/GRhSub+AQgu1MqutTphqrE11IrV0JV/FS",
-	"ligejsMaX9VBtLTJh6Dpy9l8j+NAuk8/7dxGm3EbbULBtaQ95SS6z2L0gj4HwgtvIdwAXgt3mAStgCCr",
-	"uVsMBGMAawGAICg7kTxKdqIxFdGgkghLNr1Do+ZY2mp8SMcPdPG1NLZrJeGsfRG+H+M/17r37iAHM7u3",
-	"aV8Jgk2/g2g7ZX0g1UB3Srf7TnDq0TVmwOKpZwL48P1aFEJZycs4HuLty4q7zajHXrotUfknc9caRkYk",
-	"cg8iVlI+GJcl/Q5ow6EXBP9RcVnm/rSSWBG/GVG/ckPZoEiHdyRrsTWrQt0Ubaufu3A7u3SSGngk6r+B",
-	"RdASdSPKwRJCHn3aGTF34nQp44tB0t2l5S3VR+E6b4QfQGZQ1iOT84zlI27MRNdFHuWu5+QYvgwXTyLy",
-	"LvRgeqspzzx80KTW6hq2p6kavLNQwOfbY0IVBgxaguYJGfpuct0Q+7wsRY1N97W+kcIgt8OVdi9TYkLs",
-	"n7D6pfGG7lzbtLWWV7RPp6fGNV7xfSPUkO+XWl3zvWzPzzswfdSSs3NZ3nJ2zpXVuLuGh/XY1u3HFzZk",
-	"/XAex5idp7SCet8M2U+2dy7s/nMQi/Te4sweLzZ5LQa1MMN94kkBvY88JfueIgQxXYbCy12fV6ItfIBr",
-	"QGKMlR/4CXsp9L8G2WPnxE2Z5FoJ0tVr0uYz6ztlkd+r073tsnjAFu5eLGALI/yCA7Zu/LuArbHMuzIS",
-	"or9CwNa3tqGArW9+GZuqO2ALrXUFbPFVnQFb1zIhf90TtY3iqc6AZBz3IlDnAPdFB2IPYidrpicKLQdA",
-	"vCuXivjC2eoP+X6RWG9H+NaN7RML34IxuXeyVzn75i+iGtXC8F5fV72rutMCaps+s3YTZcv88d4tmpGo",
-	"QS2jgy/b8yc8/9LlDKXHifL+hvtKp4G0i/J2RXnHuCTm2AfL66fWYktFecfxpS7jYIkoL3xidtZxzgGo",
-	"1rnc3RBRLbmxLCyHVSLBK6mX5ZADzp2xtosYb1PEeBMrqCVPqYixd450Ws/uhsXRtuhNO/28XRHjTYhW",
-	"87WTZuO6/HBbGjE+a6ix0Uun69h9F5Foo725XGg58o5vqm5gJS9fWP/uhz812OVd5N4t2z5ErdG6H2rA",
-	"Gu428AFF3VnnzIz7QzL3ExvsVz4wgc7FzONYZnQUAD7xr+kLAuRzswX3GERg5obe53knl96lo313RUN+",
-	"vq9yKRv78RyRSzghd/bFmqLqm9gEWiuhy4c3z0K/PTrQru3jA3DtdjNAeK/wJXmFxYd+pMXhR8S9D2qA",
-	"QpX0XHSLV2+ncTTFyGvljwDIg1AQUFDzQEYBz3aTJRCqPjlkBb8zqKEIsbzP61rGPTQeDhGUIldFBplC",
-	"yBlufGAGXdjs//EaOL7Io30y4xj/it75dcJFzr7ihrljOuPxDEFfT2leeMlKORBWViIjUGCEZjSivgXm",
-	"MX7Hjr7xfONfe5pYcrDXguU/WTtyR448Y/k5r8S5tOL7c1vLvnU/veV2+P0BUXrn56I/rkXO9K2o2dDa",
-	"kQEyH9hMxwqZEXJIZLoEegliNWhBLERbth5gcIlSn4iLHIJRTUDaw7dV0hiAlKxhV4BNENs/6rGXXLpN",
-	"rdT4uWu3M1fSba4jp46KohYGIwrwdx/Svk7YlbjThHAP97vGUoDyxOQBne7rCtKGfj7/5Q3sWYaYC9hX",
-	"aGMbVo1LK0e8tgfu9/2CW/51hgwnboDI0mFZpY1l37G/yb+eOqnPW1TGOcNIjN/AQfcK9lduZJ9dCSML",
-	"mMoKLAm/bzfTlnk2CeiZDyXqBpzfTrSfd2lAhgOFASskL0XfNnQCQI404nbozAG/Njxpkvvd84/3eX8o",
-	"ii6n269Ogn8/Wk+yywqbr8HrTrm4fwH1BAQegsQCbnekpeAkFP99sifufj4U//dM/iJ//tvvR/9Hvn7+",
-	"8/Dqx777+9Vv/3x19Eb+/Aw0I7rSul4TvHL3OOhmfXD/XthCgPkOW+q/s9bcfNifTCb7IKDjuhQKWEsW",
-	"twGm2l6T/RFZSagMl5v2bA+NRXMp1d7Js8PDVT/fUjPcyWUPI0C9vb2h2F04dQFbzO170t55R3lD0+WP",
-	"RCExAohswnlsQClTkSSwr0Cd80qwsXIK3lkTqHedJv06psx3JtsUs8F3R8+Ol3K+Nko35X+FLl3eHs1a",
-	"eLYR7Wj4/9q7Erx2iu2P9+48jyPz0oi/kchFP7pJQ4skQTqK5I1w2em7utw72TvgIwl6nqZi5vxP9pYe",
-	"AIz0vtX7ACdtx0qJ0kQsfX1RWzmAaBAkYNLwnZlz7P6TYHJ5K/SohBM+I8ISb9e9fU7fdwgn88Xegqel",
-	"LJVuGj/W0MY+P6PUUWnM2J2CiVrSGa5w00TAYVeJCdIg1eJW3+C2Sy9+HjWceHd0mdEatD7lAgfkmkTd",
-	"jKw9cds81eRrqW4MUqbJ/hC+CuQPUXujWg9k2ZqcF6rWZUWggDOOy5FQv7994w3Z6LFXyliu+slxgfaT",
-	"FdJgNpih2Bk8W/iGJTXDrjWas1YzJSapjj7n1Yi7w0XqjaIaldzG5EhqIK/HlPLrfr1/KP9bF6LsGs+r",
-	"t2xUchW35Pset/W25KqjhRZRqmC3SBoWbb+G1YSsRialam70xmBG2io/kEbn0Ys95mVCwuM3gOCOjWha",
-	"DuvHi+A/41t9CYTExRe9MG62a8SIQtCBDDfT+R8C8NzMECLFHc82aObZ293OcY2fnt2IO0Nud0hxCgUk",
-	"bVRqiio1YFOZd3jBytaWu1MMOjD1yLCJrm/cMWhuFCueLHhnoq/kNqNPEBLf/dRjXTS59XQ8Z++ozHuO",
-	"2nRHcViCqDb9dujTinWc+CXjef2NMhKm237hRhv8j95D2Tj8rBXVyLY+UCFth3QYWwteueUQYboaPMiP",
-	"an1d84pmYqDLUk+YjFt+QTim7//9PwEAAP//",
+	"7L37cttImi/4KrmcE9H2GYoGr5KoOLGjkl1d7vJFY6umZrrbR0gCSTJbYCYHCYqmK7SxrzJxIjZi/z6P",
+	"0G+yT7KRX2YCiTsgUrJdrY6ObgsAgbx8+d2/3/dbx+OrNWeERaIz/a2zJNgnIfzzAntLcsFZFPJA/u0T",
+	"4YV0HVHOOtPOr0sSLUmIMPPRkm9RtCRoxv0dWuEdmhHkyV/7vU63I7wlWWH5hmi3Jp1pR0QhZYvO3V23",
+	"I19PWPSSijUXVL06+6VzNKcBQQyvCJrzMP5S7bvD4C336ZwSP//SqyVBARXRHwSKllT8svZxRLpou6Te",
+	"EjGOOExOPoH4HD55cY6WWPTQR8J8RCM0w94Nogy5r+dH5jtHHynziCtHRj7j1TqQQ/qV+F00GKN3/BYN",
+	"nMEE9QdTx5k6Dvrj26v6OXyMsHxNdgKXIRGERWi7JCGBOSAqYKABFpEaebTEEfL4JvDljiyx34XtCnBE",
+	"QhSSW+5h+TYBe8Z4JJ/iDNFoCi/ycYRnWBDkcyLgPmZiS8Iu4iHyMPsD/GAb0igiDEU8vSH/LSTzzrTz",
+	"Ty8SAnuh7ooX8bTkHF9d4UXRroso5GyBbnFAfRzx0GyE3PszJAq24R1n5OgtjrylW0ccH8h/boiIXpeQ",
+	"BvXN10L14JlaWsqIuRHwhSQIOYaI8/SWj+eO1yfH89P5BI88h5zM+3MHD2cDb+SPyWSeGtwKf35D2CJa",
+	"dqaTUbdwrFG4O59HJCxYJnkZDuAKsx0SxOPMFyjiKAp3CC8wZejZhx8v0Gm/73TlfflD1Hd6g97w+Rla",
+	"azLiLNhJWmJybiFBW6AqztVr9SIIufFzTAPiy+lTJoAUzM+QIOEt9YimDfkXQYxvU2szdFJzp4yuNqvO",
+	"1IknTllEFiSEmf/666/nm2hJWEQ9HJHivYK3wbZg5IXEl0/jQBH/Fojf513k/kBwSEK3cDX6vUmv/zy9",
+	"h+r5Njt11+2scYhXJNIc9NzzyDp6g9ligxclow/0XTl+dyUWriRmEoY8FF3krqOjHz646BkcRzLHmyB6",
+	"LpfcJSzDZeDJTrdD5YsVF+90O5JpSiqBgRzFI6lhOni1xnTB6g+Hp5/smQ+vcbRMPmtuX1O/0+1IIqKh",
+	"ZMZRuCH2EOY8XOFI7f1k1OnKhVZkceo4x/3T08F4dDxyTk/73YRi+oUU8zLcfdiw9yzY5cfuyu+6U8nJ",
+	"lpQtJL/0lpgtiN9D54bGbbqZyeM/3wjiy2fNP9WZN0+cAeGxnZYYclUUl0QC7wTayrdRmxCxQK4aJWy1",
+	"i9frgCpG/OKW+T1viW8JDXnPD3dH4Yb9898EZ25XPrsOsBfzn43Y4CDmyDgQPJYFOALOxLiSk+gdoUpW",
+	"Iz/coXDDEOMhopFA7mufrNY8IszbHf1Mdq6c6A1ZR/GO/ueGhLtkS/1wdx1uWIqCNGF2pnMcCBJvy4zz",
+	"gGCmePznNQ2JKGFicrtQtORCD16ydhwpoSblsqR4EFqwCq8/vkcnE6d/hrY0WvJNhDD6whmRy0wF+uXq",
+	"omzwRI3iGsMwWvFgPYEfyJyHpNkMZvBsMosDDV69tt3of9QHrOg0q8N3hly+Jux2zVzFzwMyjxDflBKC",
+	"PrNNJf5lyKUWpwcix/QTD3wS1vMY7PshEfLghUTwTeiRHroCQqdA4poFdpHgau0ZBz1UHW1QiWiI+Jah",
+	"kC6WkUCznZSNlC1KuNbjMat7Td7m+v2vPoGYe/xMdkVKXEQ+gwa94xu1CbBFcufIFrR5gr0lUvw44sAg",
+	"xcZbSi6J0S+/vH6pWPOa4CijkcEBUmqHtAxuyK4LW2sueDgISAhPUYYGI7TkGylTjTILn5Tq8IJEIvlZ",
+	"hqFKy0Pem9NQwLhFRINA8lAmKQhdWd9XI8JMSQIzTCrQyDlFbrgJiJsTNFqbuiFkHY9qCqxZT1oq9SGV",
+	"YoeRba9MwGfYeBl3GIzHsKfm777UWKKIhPKd//Mv/8fR//Xpn/9bp4iDvGYiwswj9ST7fk3Yv12+Q1T/",
+	"ognB6kcfUU+4xAtysQkFDwtN21Dt+loqZjMiNd0pcjJqmDa3FGXIJ7tKB9hSoX5NfQSSRluVmRdqSxLs",
+	"F9eDofQY+Ry5oN/pC+uQ3FK+Ea7SMoxqsWGW4qIeRWsMNEVA9izoLRHyB2S1jnbw2dQ+OMVMXb2qWLg7",
+	"3futv1O6/h/plwJR+joiK3n4c2Puj4sHLeRrCocsfxEPse84tVTxkQTzcr0xpWMRLWBQhG/kUm/xzgiY",
+	"WDmWDOgPAtgeXlPJIXiINoKEPfQ+phTF7szbUtxCGuOuIMHcnSKpIwDH8ElAIgKmmE8FngVE6qNdMw41",
+	"CKAhsVmTUH7OheF1pTSBJ4g82GD6gP1GwGJcSnvvhjCpeXF9bguXW65RS/XvIw8LtA+X+m5XWTNSt9m5",
+	"06wKpc6Wx1f6mPXQa+CI5gdpVQXNiKA+0XdjVclNPmF0P9c+qnIY1jmakYCzBZjQFCxen4SlayHn1djp",
+	"QcKIzsGQfS9fCivzi2iiAyma+UgjONQ+/C2QNBS0ekN9IbVLj69WnH1lveZOfkWsORMErOAfsK+9LfIv",
+	"T3n85D9ty0caOfJafNp/6ygjuDP9y2+dOSWBb/OnlVh0plqt5Yiy27//V0B98MLE4wHHUefu013TDXql",
+	"PggzyO+GJc9XOJCrRfwzqYD+6eP7d4jP/ka8qIswmmEfxW6ALvhQAhwuSA+900rHFieGZ0c5QecB9fZf",
+	"Hthoszh/+vt/IfKZioigzQrRiKwkeSAiL9zigIfWYvkb9SlyoPV6z8BmW0n7BwYnEA6JciGCK0KyLTj6",
+	"GElOZ+hc7IQc55yHM6DoCD1TnPD5mVIUqQDPphR8Zav5I/zYJ2zv5cSbaMlD+gV+E6/ruUeE4Ij9/X9x",
+	"tCbhikZpwpPjPRzVWQ4tKpQvFM02UeKSXfLAV2qx5PuwplRYK018NA/5Spmh2pzoqktGUxU0UpsBz/B5",
+	"RBioOkwptC74H4/AdnfBSWYFCax7ZRPVT7+w3Jh3SqWUiicOYAH23qx4f+TrEIV3P9y2GE+nUt/PUg5h",
+	"Jfs3gqAN87VLKGYeiWUHmtwfBHL//Uizx6PXUhD9mltz7RuYbcROOfDtN3qYoZkcEIuUu/dwG/SORz/y",
+	"DfMPtzfv5KEhTL4sxKlTw3h0PYePHWyP8rZzcmqAMQK7+IWZY078B+IYF3CGPXmGJVmwiCC+iYUWfiih",
+	"9Y5b3APOd6xDUqktKGYi9T9QjfwzpeBi5drXpkscAtCGKmdEdFEJczgM6YHb/yjr96/6dTZMAIvxCyOf",
+	"18SLiP8d8Zbz2JEMw9BuCD5XfmRpJfsCzUi0JYQhL6Bw6plv+JHyR9hhWMFXRMlJEijNmgGb74H2qQcE",
+	"sYqFXh5rKbRYjXXFSO+FnJI0QswNrZZNOzfDvw2W/V5/etzpduY0IGod48XvrHkYoX7/dPRXOB7cl8vn",
+	"TEYj9RcEUa9BCx04jnPk9I+c/hUES6eO03PgP/8Mf9gGSXhLwp7H2bxz96mb8iZIBfWG7K4jLLfPwf3Z",
+	"wBv6IzKeT5zj/sngdIhHs7E38Y/Jyfw0eeftmh2tcBTSL6AzBxz7emBsEwTy0i2/kSsjZ4fNl2KDNCJH",
+	"IeXwUwwUJgdxwVfrkK+oIJ34Bdc+LGln4AwmR33nyBlf9QfTgTN1Br3T4cCerSAhxUGTWchFECpqrE2y",
+	"DaNRelZ33Y5ak8ls7ninZOINZv2RN5yf4KE/xn3ieKfz49mgL59ch3wtjRelz8dUUZYS4EZ44SKfzufS",
+	"StHaB0m4j9TYJBu0TpAxFrudz0dgcXWmgzuL4nAQvJ/DaledK6Dhj/AbuQYFYlveO0Ou3ERtPBpP4DJR",
+	"I5WQVexti2kEfE3+RGqthubjcQ7NUmaX40I7oLVXcKednEus3DRYDlYpDBzd6DBppSff+mhfWVnGlvsL",
+	"jKAbb41ZuU/xK5R9IjcTFulDHPzPHvlvjphz5KdGWGQwX5zLNcwZshkLNbWMZp5Fr1PWtEo8MT6dxIZP",
+	"kxHEz2kkCTvUyrrcU5bZVHDAZkmpdJeHd8mi5w/bDmKJlKEPP16g8eDEOUOuNb6feOBDOE9sxJowXyXj",
+	"NCWw0V12W7MDgFQXmHxq0eXDRxFVhmjyseGg6GMLflQ6gvFdQia/FavgcqHZZjXTgcEl+dxmioPsGVKU",
+	"FX+1a+xpvQWZBSk9Wx8N07KP1ZPE/B1IzAwjive0VBDqMbvA5sktCbUQEHB2gKEop2NaLqLXcymXukil",
+	"9AhBOTMKHWc61UW/22ZJ1QL15C6hu+KQRzJewnxxZokpAT5inW6V5WmO41Qcs+O7mLALw8/yVpzatWF+",
+	"QCCOJykDHJkRWYk6hdpEp36A3/9IpToOY3ytfj2AYxAPEoch3qXkgHOXOQXV/lg7ttVS3MRnq1JdkB+5",
+	"Ibt4YfSJbcnAi0Xb60jA6nYVAaaFnBRhGYrKiq8Khpo5+QVUxqzpAMFDtiIWkpIjjkKCfTUGzuZ0sQlB",
+	"R1GOjVjgQvRYL0eh3KkXsHWCJ+ZW+Snog2qOHw8TAavOtVIfVZxYGloNaTirl6UIuF9Jvqd3MfsqTdO1",
+	"8j1VcqidLZpLFK3mJJM7wyDLaAuBH0zF7DGSz8p/KfeuD+sDN3waEi/i4a4VnQ2zgjsdP9ZSGwaYnLc0",
+	"aZr16iYhhZidJ7tvGFehqIeAXkbM4yDgW+Jf07UU453+6aDn9AY958VgJF/ihQRHibjuH9cIsPTadrod",
+	"wiRZxwZ5HNOKpawWq2ZB5Cg+dTtyj683Iv3lftWXk1/QdWcaT+Q4kfcqoNmRQlGFqK83LKJBLO5xRK4D",
+	"uqKJAsADM544MJnEDPkNkXMkuz855N/P6Xv6p5//rf+v9M3Fn5azP3ry79e/fHndf0f/JHWODaRrN51O",
+	"TnKntqmI0zMSbXl4o41XFb6HJL7wRoCqefH65QcpouE8nanHSCCIig5TnfUx7KFXq3W0mxp/+w7up1hC",
+	"NdWnmIDF7wtZgE1ehayXKtaln3sYtb0/zjq1iniEdSVz9PvV2oRkPfEpKGN2ZququZhUTOwTVLZkIuJr",
+	"AS+kbNFcCGVWcT+ZJHW3erVEncl7KCUWvyj8grktRXR8GqhAM75h/lT+IbVTn8felNkmUi5LFZ5WSiQj",
+	"xBfdONGwB1fdLjwol1KlPUk2EZ8b9RkoTZCfSp2cujk2Pjt9uQRpHll1fEBiyie7CKM52cZJ94HtFXhg",
+	"JaU/uMty6eyYf0x4lw6F5GZQoFA2dk70h7UaZmvtMStLsi/+RV5O6g1UvkqcZ6uVmVCzZa2CASdIO2to",
+	"Ej99qO0B/4klA7Mz+WAqKtYkRCvKNhnS4Qh+2EM/kB1XlS5KpBSFXdAr7C2NUr0OuSf32uMbFglVzwM5",
+	"SL3yWRWxBWkSaZldtL9w6yzOb9fnn+qMd0iIB6a0QosQs6i5HvyBB+QDmbfRf8FVlOgUFWJBDzMxxQu5",
+	"T6XYkDur1ZUiXqloMsWQJZ/4069X6NlPHwfjyXOTxOSTkN4m4Xkw+P4gDQuPh0pHxkjQBQOHAfFCokI9",
+	"mh+KiIfE76FflxxGr4Q6pIXBAVCZz5CWKghRR3/JA8nMlWauAtA99JohHAQ66qQuCuXOjJdUQF7udsm1",
+	"jbDCN8oRITUavDtT6ykvQJDJfG8FZp2qePjv1n/wzPNdnToLNPsHgQSJIjlRVy3ZESyjOOLMIy5iOAz5",
+	"Vk1ITUKtcsT1tGFh1LRVUrEcj6kRrHSv2ppkLdOP00weRHGa5Mway5pRFGeTuTmdaW0r0Y5Syk03pfOm",
+	"WJMt/TNiMCNhcvw5pXKm1jJnMcmJCv/m6G/iyNQkrenPZJeYUhfwKrkLLZT1cx3jB7qPtfZnUj1/XqS8",
+	"lyvksRWXMdu6nYHj9Kf+7GQ67ct5FWnuBVUXWeWjhPPmeNlxnfr8Y0gIpNUXKs6NxfeojSJ9hlQObL40",
+	"pOR7BXxzfB91u2nNjNrWlNKVlMYNnKGTsbT/vIfiM/meFGZ0nrDxpGa3gTJ9z+zP+5L9aaky+Quj/7kh",
+	"KCQLHPqB1Gz4HHlYkDPUl8s7GI8lYw6xF5FQtFI5+/dR0pyUftZJZ5grN7Od+95c4zppoHC10qJe+0VK",
+	"VNMdGR5WqTpDLvh69uIhuZAdkEy5e+5Sl93aLjq4oaJsT+66b9Jd98mOU3mbMIRIqCRd8jken5mH+vsu",
+	"7+Mz+/xbQ/e7WqDsgSk/H4NUOK0y8d+4mMvTN2IvtBl2OU1/4FGhnsRvSRjgIj8ALwIIyJrPKWPZQSbe",
+	"p4tBNHCEKbRQUmY4cZwUAxyMTwd7MEBYlZJZK4COJ+3wW9QOn/TAJz3we9ADm7s2vzu9sAukRnAcCkhw",
+	"Xb5npfEe2mGB/IjTvbNJWQfW77Q2tyLRkvtyDHgTLQd2mfMtYRGHAsI9I5jfRKhv8qCRvmEzESRQquhC",
+	"SYxqD+64YTAtppt7RNQMEdQpnfE33qoftMrgaR1f+Xa8ncdVzs60Q3NlVibxbDZ2O6bPf5mL8TE0qsEe",
+	"5HwI99voMEQ5/Dp+miKzP55Pza6/jWedHvBPGrUws+AaaCH5PVqHXBVarwQJbqWS5SrW7k5NDQ5VARv9",
+	"l4nWhASRz/oYQVxCvtiD6BzYXuZFfXeaQKzJXwm6YMRXUGXjk9Hp8x5yGWfEnUJAB2oAwXijKhD6y4c3",
+	"XUsplj/H0SYkZzFo1YbBlmSS7wSJ5NaoSlFAEdDlhQxJcxJdvfkIoSDQo5nUXP7SkePodJVw65t/DKxN",
+	"SGwcaxMKPTHxXZ30/P3I4wO5KOwFaOynSNSZr++ssCZQcwrLDPhvnffuw2Wz9ZgRIj6F2vd9Ei+G34aJ",
+	"VKhrb3wanXuRIjPrrKfT/Vc4pDhRocBWyJ0O2ggVo2shq6R2L86mkHwXgtuiUI1rbocNKouFVNarTqWV",
+	"GlLLlFZzs+b0xwt8JZ+urAhTDyR61afKDbvSX89AtKTWFFJTTAFCWkbqLbnFmyDqItfjqxVmvgv1p1CP",
+	"qqve9I0UkqoSSF0p4uSjLsI2eJcSaapYOalntiWSDofHLu5sFbb+plwH+ECxrJIr8eo2XwSLPb0WSkTI",
+	"9xsCb0TVOvcq45bHxUiIb+NaEy2IBk6NEJyVIBK+Wq1DIjD69//4s3ydt8SUdabDbmeJxbIz7ZzOTya+",
+	"c9I/ORl5x/5kfIoHc4Kx443H2Hf6YzyczUfz/mwwc2Yng4Hn98f+xOuPZ87ccbBz0onlqzy0OLVGF6AG",
+	"faQRGcj/kUrCJvK4ApBU6kMC9zwaKLolIoLKiybguaagX9Ky9okp1UtYN02NUfy3AbmCJ4/EQBRkBnvF",
+	"gihO+5fDVxktSltxu8hVk5b/UthM8l8qhRz+Bf56+S/yec3DSP4LKuzdM+QqbRDOFWbykERktY6SciCt",
+	"vvWamFuWizim0Ga8JMuJYpL9rRxWIY1ydaaBxgpOeduilfhkYN8HEsHBpbVHiksX7E5SvKsKlYiHVyRx",
+	"FSudvMqjZGWq2CmOVbbyEq/XhD2UjSwFTnK891uOLRZ7rsUg4SKFxbLyVlLdTG7BLJLiolftLJF7rnhS",
+	"0WvlnZjU4BObNaBbL6lQH5mijz+dHw3GE10Cin3i0ZWSEI3LqSeNXELwvXs4gywOWfSB+PZrX8PwxCco",
+	"q/cOTmoCEjGjbXD23+tnM77mciT+15EwGMQs2RGNJtRvuzDjuzTjL1qaNDhOGjunOc+pXjY1DiNQikZx",
+	"Q5mFB6+enEo72+NrLQ0yYsg9A9A5qYn0VCqji55Js/yIMvG8q+/o7M7rG7ITUiys8aqXNkHcNlR8epcR",
+	"fnXI9urRdG50lEDrMrKnxqxyiNPit1R3zoyqSpeu8Rz3+4XORZUGqeWdEXEpErRPatfoAsmZssgkvdDZ",
+	"ScZs20gzwzmtw6WZXqlSDqpogdektduh2wG2pTNenpTZ368y+ykfJrq3yyehmqZ+qcR+auOWKnMt6a+X",
+	"Hg+FoFlgrwrPnaLZDmHhEeYDzL/fk5q5uSH/ldyxzEgsPO1ULDcQ3yfitTwnQpsJkIqf6O/mM5pm9J2S",
+	"T9kGbKsSU8smNyRjXyrwfFrV3tdzyhYkXIcUoCfkTSAvRcrOvE8G/tAbzcZ4cnp8cnJ8OsHj2cgb+gPS",
+	"nzvx/c59UuduaZz/1jRtrtSxuw65vzHcuyThjcxJGAJQmfykOVawppfnb9GF5EOfkky31i7ibmcbUgP4",
+	"8dAVqI9XZwoiPUtk5XoGOFXvHUgd3BVRb5UGUfC9Vj640sOQQ7/RNocxTVTgx/o5evby1YfnGm4P4Nx1",
+	"fGe1MZDG0hyDvZS0EIKjNmXAmE1lkOMkIA2I+JUlLWCxWoe20FIzISvL2GBisyIh0tWjjc2m0TdTdawS",
+	"4zQTKabH2GWhnzN7o+qVNHa0BUBNFTrXCvsk3gocBObn969FrS5m6w8OV+I8+Y5KnE+bZWXYovF3kZcx",
+	"bl/3qv03TSpfc8adyTZ8qMLXyV1KuBY6UuWA3Q/yIRK6hm2nGST0SNAcksehAmGdRA2o9yBCrn+XUgmK",
+	"SHKNwwTqH8IeMdegAs15eBbzGcm3kWu0CvchRnzSsCj1vVQtUb/nGAwWOXp1JnSGwZmFjA/+lVYCYfxt",
+	"lVTKZdFqWE0qIgAPAeyjfNxeBP0AVMTKp+pAJQpdD2mFqUCrsdKc9N9JtpOagU2R1bWd8elLRGK5ZmOr",
+	"C0mZ6f0LPbPmy1NZZxKVaaA22zFVi5/weaGsu19ydkYkfh2d11J0VeoS8ngA+Vdx2NcuETdAqVjcQETf",
+	"+qpAz9yjI+0Isa+7z3WLgSjciIj4aB3yzzv5lqVOc1ohztAzV7l4ji4IROegP+Ro5DyvUMCTooIDuJ6y",
+	"nurmSRjOg2q9U5WdraEBqG6JAgGlud0mFJbnmcd9gvpOv/+8TFtOzmK/O/j0wEUH7fLWTx+7Gnr4e6qC",
+	"qcxG0g3YMinVD5InOvgKuqclYJZRtBbTFy9i71pP33xRJmCaqHxNSfjkADrr1FJTTbczOL7Pu8i1+heh",
+	"t5jhBfRRcq8kS7b+fonFcsZx6ENI61cyQ5fAdj8qHFN58RdBQrh7PjiX//cRcAFdq68jV/004757CrQe",
+	"3ZJQQNcqHEPiGGTxfNPKhxXo4wdQLQ9SIz3KaqA55bMiG8xS3IoydlOxySYl1E/u6G/SHX2Y9OUMNTQO",
+	"FNnBja+ewpyeRO2pOFz1dcaJY7tsnLgl3+pbKMC25/9Rjfr7DEqp36mFl791+v3BYDgcjcbjyeT4+OTk",
+	"9BTj2czzfJ+Q+fx3yjjgn8kqPEW2niJbT5GtwshWml9UfFE9kv+qum4S1WJk95TDtdWwTp8Cbk8Bt6eA",
+	"21PA7Sng9hRwMwG3tEJXPhxdlmyPaq+PD5ynaN8/VrQvqxNlaK/Wen5C8Yq1hKeo2/cadTt9CrodJuh2",
+	"8nAgc4PfS3ht/PjhtXYwaf+o4bbjA2iszVHbHkYOjR5IYWoTBi/yOP+AI2/5Flpd5gs8gsA1PDLkW2hw",
+	"Cq0QQDvgjPSQS7C3dKewogvOfQTNAwBXRzVNsIs+AqnvyB8UVmLASIifrQHKlGTB3XT3XI9Gu86084Fy",
+	"5BP0J8wIDTlgEWxYFMpbP3zI+5cH7SFvVljar52Q8n9R4+h5fNWbhbHW6MeovfD3LmmgOawrx0p73g9X",
+	"ZHVDdtc4WPCQRstVZ9ohni/w0XownuiGbeuQR7p1ux679ojP5H7oTqGMR9emYCyzdv1TOZtM81MeLjCL",
+	"i2o6oPfyW8qg8kp3fdNKumlCmmldqsdiOpEmjnxBVBVdx+46Oh4MZw7x/MG8P/ZOZ8f+/NifOZ7vT04m",
+	"x/PjUf+k73kn3jDvgK8hAynbTJP6T90OvzHnLOTbztTJV4HF9FkZNcvVuaWTVfQXC/oQGxPPakvSFHFS",
+	"fRROGTTFb+O3k9xLzr2mFEuN6EzKdox8yTU2rIu2tnqh+h7WtyOH9S0viqYMuab+d6rwQOMUhpoi+Kwd",
+	"Kb8Es4sXvsi2usBZTnQvrtMSaMsuxkwYkIf/hagbWQYkrim79vFObujIOUkuCy7fd1/m1ISXmCJJnLQm",
+	"znCB9GTWODTxhTgG7hOPCMHD1NWYb+SWOiSMbIuZw8fNmodwssTGy710X0RQ2PpcU1kateutCQEGQy25",
+	"t6kbXVCSh/3JBOFgvcRHgzZeo+NvJoRx8vCdCtXhyJUzH8nrBkmlHRSibdnE56oI2hASDlS3JPlQtrOv",
+	"UpxoEChopTPkGFAH8NT5eKdSDrYx1IlASRd5K72gBuEhfdirwNfswUH+gzZtTh2YAHgV4lEYhGtJCKpx",
+	"MCMKzvHivJqR9+MYza6ks72mwPyIHogOR40CMWpe9+g2bXHHwoxzc9tYZ6pjmUBuwkrdM0RXwLx8dHEu",
+	"QONf4luigdWkWcOQhxmaEd3Lec5bdas+dDNBSXlpTp997XvrbrsTCApWIijqdk3ZfJJwqRAb4mcpKx0w",
+	"ArcOeHmW+BCAdVkBVjvaLXiltEIToQjfEKFdhRjJM3ZDdmbI00OAhAzvbIGa835CTzcObQ3hkVZ7pXJi",
+	"E4FcetKN4W2f+K32yCWzNUuEtecH6Xc/TrwWQu5GmcjO5CVZ4zBaaXyi5sTcv8tqI83oGehCLZ0klYNS",
+	"xOjbCiudFgZ5Eg6QO2SZFS2BtTZalkX92m2QYV3xpht9IsvW0+Isrx5khHDqSLSr7LrAVhJ41vYgoVz3",
+	"I/mfH1798fU7dPHqw9XrH19fnF+9gqt/Zb1e768M/v3q3cuC+/ewTerthowbIO3UGHiDyWw0mU1O5nNP",
+	"/s/p6Ww0Hnp9f+iM+kP538HAP3Ymo5PhbI6d+ekJHpOTk8lgMiHHGBA2JVuX+v3Fu/9hWxo3lPmQxAes",
+	"Je+w6Nc5LGJPgoP7s4E39EdkPJ84x/2TwekQj2Zjb+Ifk5P5aYE1AJtRmLFkq4AMXb56m5XT4/FwUsNT",
+	"a/V3zSoWPEI0eigE+WZq3ANqblKTrIzdyQXPxu/S6w8JckcmQa4tVqIhvTpQLVsL0djiNFLw4qNxf/Q8",
+	"892RczqpKbNRxJ3zzmpid6dxExv5bflJpc6fIZfgMKAkdKfg7NcZNTQ6Q64XciEyP43v22Of89Boqlmb",
+	"bFITr7DPYBnBQEACAm8zoqyjhyEfaFusz3iR1qvuIbZZzaSJVEMs1SB3w6wQgw2MKSgeSJqgU+uVFTMp",
+	"wQEMp1ZkiAKZkdz6y5MQ+apC5FOhGLG3rlKciG42hpW4Pps5g1PaRc4TXJXCmavvsAdeQpYlhemNHWnt",
+	"sgYm93asZT+xxlFEQvmz//nsL+dHf8ZHXz79Nrh7/n/+t6r86ZH8t4lrdBhHejDI4z4s9mMA8Q/b+MRi",
+	"hmu03lZ1oHCkS2z/N3ROSuSxVJjPUN85HTv5Ijyro9fp2EmnRTQ3b06L/DI4CN7PgQVWnZCfye48/tXd",
+	"p26dO0d3gD9L+XLqiwvT3sbWvQYyy/oHAdisnCk3DjpnOwScU36yPBdBKj8rymJKqxHs9/b2tErHOK73",
+	"/RhdCzi6yHt7aCRIMM9vwn3zcVrCsa5xtLwO9NxL/cbGyTeTGlrAt7G6OB6cOF0kDVLKGRr1Br1+7/T5",
+	"WXo6XdRX7W6QnOqR1tqkQMDMR06mJUMyz3vXrfX38iG1Y+TjRl4Y9MwmSBygDaPR831I76SkCZLijsUy",
+	"7jU4bQtkXKl5eHFeYCGqSACgvIJPEFyEsWkhEJ7xW9DRDTY3QSHnURfRudWIEsPFHvpV51VBJqBW8/Ub",
+	"VHcJfXzADQpe/w27YXzLig3VhjxCQdUFJVqMKoFFFx/eWCZToXl8Mjw5mTgnLXnGNyVczxQM6jzJSMrL",
+	"wkYCuFUDnhuyKwmeh/RW0toN2VV6JBpu9Li2TUtm/sQWTyVLUSmXWiXMrbEQWx76ZSlj6q7usEKYF+7W",
+	"EfGNqRtvSfyaDMUM2mF3FKjNyr1YwlB+JruLJadeRcYYlkfnhpC1sG10k28lFNNiZFuYb3WBiyCvsTYO",
+	"n7Ib/lGyGw4CUAB081tT2/OrQxHI4Rafug9y1dtIcblKhXJ8hX2CSCAI1ESAIgb1bRv4mun+B6w4loNN",
+	"pT8EjTnTkeIkf9rI+R2kYKZ+bvkKeugd10nvc0oCH/x9WAcidcY8jYolQyvdralhWLSGpdahVlMiGqh5",
+	"wUmLPc+HsRv7iRBtZi3a7DpvLLqSFUMTcWse08RzT6B3C3IZ2bpThJnaG2ndpEN/lQbk4MFs3fcs2GXC",
+	"0lNVJG9+1E3pNhDabmr3llecFn42KnG3Z1cK/Zqmmez4TH249vjqfIwFYbongW48Zfg9+uPAPZxyUpyK",
+	"fYHLarYeyE928pX9ZJNvwU82PqifrPFnRzXsMdvBsl0qSk0uUsOXt+mHee9XPp5D6fQRPRfHX8lz0XdK",
+	"WMtqjeki15UfkjkAwCYkKx6pelbOopAH19oyMX/KZxmRCnoUiCOwlY5uB51uojL2B9L28FMq65yHnpXO",
+	"Pw/56lojywHL1Lo3ZSLCLGm9ElAGVQADeaTIrZyZ0+0oB0u/fzqCjYx4Z9rZ+GvQldXop3+RF6YvXtyu",
+	"WS9tRcDv5ITCDWNy1fRSCgo/HDndjoiwXJch/Cu0iwTqTIh4SoO8ZmzWuLBmS2peOqVmilw9DRc9A/kk",
+	"5wsKIUzW48FzaPeZ2g/XunRDdq7SIF1BooiyhQClg3pLVafPONLgWWUVT/nIakpVH1WD9OVopdDuVgUn",
+	"VidT/TOkf6YD0W3Czad3Fh2WelrV51YqnRLHnqh1yOc0IL36FmoJdVckQDxajpqkNXO+agozYFiSEgKC",
+	"gODREvsI6N1MvwZtBbJG08e3sImcvhv3jzMn29rUFnm1w0bpup7mbvdI2k0xnsKv6AfuATplmFgpPWo6",
+	"VNtgXPaYIb6WqitlNzUkKYWM5o7V34BM1x2pq4xRHQnLDF3gRskulr/n+C5mz2XnXzKz4mN+Uptiqjl9",
+	"0av1TevNhTwuX0vQGIsEEGCMAKk4dEtdoxXzg4qT5dzFUqh0G9WhlUY9ZQgO/Rn4LWPaT5KO4JNdpBEK",
+	"CPN76CPX/gCC5nwTqmfnPAj4tkHHUC0W25GxFDUNyXhylxa4pVluCqBWics4ZfiBMlElc7gnp1Pum7i8",
+	"Q423Jf8YFSbC2twqw42T0XZjlaNraXVwrs25zEvqhKpTe2GJvFjWGGJNJK4hkZjlGbb0qUIVLXQ+q1va",
+	"Bf2knB5cOT2QrzfepsIAn7kdex7xgrRITNKWytd3EZtZFlJxeW52UpeeICj28+XnTpM8ufqK8mHDvLlH",
+	"rCi/IevIEHBxhbnOtNPF0kl0JWmwmS85d2qS7/YqKW9fRi42axIKYjOUgoPSANi0da3ZoB6c01KNFYRR",
+	"qr1JugqKzw9VWdSk0tTDqoZwRhDkGSCDF/VANafxKarR1Zroaf2vnwUPKn+bNHhJYS9ffejul/9+3MwM",
+	"K0lpeOzySY0AqzdDZ8TEaDcxEJTUiLHnEYj5M6UJ126OZYkkrK6q0jaVcSFHvI5imi+nNZO3aLHOso+Y",
+	"GKLJ5Im/IP9Ikhp0HMXkMjQwSUzZQaVATbb8Z5Xk3hBJ1M5SbFts2ryu4IEOoYIBzYmbErgOKpAWOV00",
+	"2wFRQACLMpTP8hv3hr3+GXKts/QTD3zAqxUbsU7Kwtu6kmyLLhaJFVzRHjYP0x+voJzBXVrC5tzsVJpI",
+	"1uHUDz+Sz2zYpg6ku2chCBi2aT2h1LYVJLylHtHLISDGz0MNmCIt7C6aEQ9vBInjwwAYiG9MWa0JED/C",
+	"Ko4LrVOl7qRhL3Xpi86fLCl8yZZYxpw1ywQTeZ7QcIrcis5ldg+aFtrUqP0/F1dledidKs8MVFQFfBvv",
+	"lwLMkp+lC+ZOjW82nSei/PcA8aXg28x05FlZQesfXwkQ5HJPrNV7VNUXANMxsSUh2F7vLz5eIjzTeSFp",
+	"QMmU8mkSxmJ9XCFSwpYqgpIj7nQ78oPFuWTJu0u6xZ8zBNQDqevWSOzv03iHd3VfKfIe5Aqcniyxf1RL",
+	"7DB+jlYVWffzdlQUYT26w6O2jisLIJY+f5BK1pkaXr8SC5CpZIX+9vf/QuQzFRFhka34+hsFokn8fFW1",
+	"fltdtS0kFu9UGltK82dc57YpWNdZkNc0a0CFAFFfFLj5zyHrBBL61oSvA9JF1MD5sMUGL2B07jnYFkdv",
+	"9DU3V/hb+fVhHMav3uEf5SRhO67k0ykqyey0WlL9WjW38m1W5QxV+2xSYALKlF9S7fgFXq054rOQLnD0",
+	"9/8dUi4nDnBuiaYdD2vPffd4sFmx7Marq/ff+eGdmVXRMOSdeBg0AEVexdhVMcZWGx9T1G8BSzf4qtQ2",
+	"LkPcu1JTys4FzciS6gRWuS0iCeXLpRc99EOA2Y1CA1U9GVRyV6/WD7Af0Y+K0f1gN7vtTgBkAuOg6giA",
+	"wqLI/r12tRFERPT3/wLFbYF9jvhG206C99AHwvgtOeJI8C+ULTla4xCj/9wQdMuDiCCMbnGgYI7NSdkE",
+	"5Ik7fmvcsRSedk9Q2sMUUOi+AQPRGqZ28D3A1Cp9toGm2m8JU5sp4aiszdgfv9Yq4tgfxrY1hOXDhSYO",
+	"A4558uDgmJOm4Do6hvLgIJmD/oOCZI4fBCRz1CTIki3+P2zEJfv2hwu/QBeePVGI9o/GgP+5aejv9x6J",
+	"gYjY1wyVnBwWTXPYJMCRJasHjXacPhy+5+kD4lEe/+6DNDnm8juO2BwWidOpiALpjkwWGliej+8bGIJk",
+	"8lrYzYzu8fDwm4NBZVwnBYJxEIjNewVzmseQ7MBRU3C1OlTOtPl3wdmcLoo6dF/HXcq1JZCJQcAPN2Fi",
+	"z7SNSvhMXPt8hSkDX1ymYF7e1VEc1bvkcxTia/lV9Xc2p5GGfKNzFPtOr99z4obiK/z52tx0JBFEqhWG",
+	"Lhu4nhNo25IZ9+TKOZ0O5VCzNpf5nc5n1Ktjrtrpl+uNWF6HRJAoeQwupYbqWGMVEY6od03Xnam8d9Jz",
+	"eoOOdfl2UtiEu2ati/tuX5e2oTf8+c35O/CLuQxHrurco35ioLyxiGu1q3n0SfuUr3vofTZNVsoc3fpZ",
+	"IAx56dkEaLtlEXSXipPPNRBIXanJ6B6WGURRi8fzkC0NrENYtCsv331E6n6sdEoSJr5qNac15ATJ2RZh",
+	"1e63wV36kJd9XTcXbPv1agNE2WUJR8mV5m5CoBafhlJluk0CzsZhnuzekSK7I59mUexP+qeDOileX7/j",
+	"V5JDM59GzB2LvgDH3PKHSxK8Z0OxcVXUb3KXZsal9RjqAfR+Tdi/Xb7T+DAKx/UMOVMEp4Xt5P+bZ3xO",
+	"hNZ7STCvcdKrIuDCc0m9JXA8vWAuLIjmdoIQ+UmTDaG7izYOlb5Tz7/F63W7ddPlSDlhVcpV9MOGboCl",
+	"xAqYfsMjwtBnBGYVZ4ahajAPPYnIAPyaBCOVUbTCN8Ri04xvp+kiFvWWAEckTEpd4q772PSJ7WopF6KV",
+	"2hgrEiSPtSoOsrTWmmYhOT2gXenNts0ewmFQbSXRlfUb6NaCA+tthatSljRdU0NqazW1e7kgEThNlpQt",
+	"5FxiuOZ4RMDQVePYIKhPKk0pULkaftPwNyEaOYiQYA++sQz5ZqHCnNGGMRJ0NVqMsL051cM7NFcc36XU",
+	"viIfjCZWI3bM0F9f3o5iEZg0w0RrzoMimdFUOg7vMhpnuzFN7i2WR42NSnU0v1ZPBzs/MF3RlmxkegnT",
+	"dJvIYyWHuhmFPHXGUopKSmVKaW8p0ZpShfM8KcuSC8XLAczKohw3uKHS257MzN+ZmXmYpDVDIb+16QqZ",
+	"dWh89Vw0PYvGZ6Wy2/3hTfXmXXcnNVbiuWUjFlmAbZBf6i1CI3YgQTkxD/dF1WlnC/bQe4M8m7I/GFcw",
+	"XlIoio23RBjMRa104giFGyaklrYI8Qp0zpBgX9mUoqs80/ONyLnelR3ZChXrUQ2+Ni2kH88AjIH0JuPx",
+	"cLwXXPThjEV0buyMpG0h+BXenL87nCXZdEMeQ51vzmmOD67ePwZRD6v193Nm86xkaIYizhTXsMD99I1u",
+	"bPoBh+umtftQgf4q4oLzaxrgZwyBvbC46gwBCDVZ6XpS+8/MLx5XiTHQAhb6roEsLevTgWsh+KECZR9s",
+	"/Rrf9D8oAqInimppUmFfqUAREaFnlz9ffET/1HeeawjaaVGE2OrnZKDBRIR3AimUWojwSgEd7LLotOY7",
+	"METRhYNn4uSih1yTL+EqBLJUQM41OEQHBpkFX+T3hxJZjSu/TzeV4aQQLheahmytbnEgPVMATOogHgM4",
+	"0j1Bc/u/o24rZygg8kSLLvLpgkqCd480afdc5TBshWU/dLJwsRbL0BzDOTrtHX3652KW4S1xCGpG5/zo",
+	"zwgffUHO0Sk6Qr2sOfaIaJqlAPuvVDaV0M7YuAbe5IRBLljGgXoQnP3RPwzIZ8pwLkrRaGA8lzYtaSbw",
+	"Mz7Dw0r8vdtqtmhi8TtryFXY/+MqfRL10iXY8TSKJX5OI1BVyR5mf4jQjAB4pAGx2EN6j765Hh17Zd2d",
+	"IRf8hw3kULUVZ3KginOek3w8SEOTyunJxOknG4nRF2nFqGS9X64uoMTa+JA7A6d/kvFD/vmQrZIMKzKE",
+	"W9ytUr5B+DdHfxNHupBDsaJseU2eZRV5xeGJXNH3UwXOUwXOt1OBcxjvvqH0+3n3v75fX4+/gWpS1ojl",
+	"ySCuE2FVBuRLObOkeUq2bMb0lQGmmBgI+9uGo8c1DXW7kHubh+PqpiSq4aLJPoTUB9WJh/jKGlQNS+zV",
+	"XeEdEIiC8pEEYQ6IHHBIeui9nTSpXhMrXFaEPmNStuoLVxoH+4lvUcDZIg8UkzQFl6dCtejuKtd8rHog",
+	"f6PoDXzahNxIoxnvRBct+UZa0CvKICIhpy2Ix5kvzpDruKpXYQS+buReDp2XbtZ5gSO04iJC7qUkv5du",
+	"tVXf3CaV+2Nrw7ohDBWpup/D6pfDJj7YDyCv8oyPMlh7Gu1q9cKYUemKK4W3GIUbIQn0WXFBy+B5Rp0E",
+	"dqaBlzfRRmn7D6ZHqioUU6NTXdPNcPDBlAOUCx39tgaiprTtTrEVnG11sgds5gO6tk+/smv7+Fto7jP5",
+	"Os19xg/W3OcBGvA8nstQN0Uu48+l5+q7cwyefC3HYL9OwvwiSHgPzArGrgXfhB6BIK2yVdTVCEfSXOno",
+	"vsHmaRXFTD19QKv7HY/IjPMb5GN0zrBleWOGe4JvvuB/0TP8Vi3vU215DwqS5Oy8MvhyG9tcz04b5/F6",
+	"PKZtXpM+93VN99E/AHiGkv3pQ5uXsHylbFyDBz4Fla+w/XcrJjS+yzCHKlfqRpBQ6qnyB0DBPfQaHJeu",
+	"5ijuNFW+EGeKbXHk2ckqok2/KFVilmFUVQlzqTztQy/Y5MGxTo6bVtTBdjw80snxgyKdTB4E6WT8kEgn",
+	"x98a0snkW0A6GQwaIZ1Ion3I3l9JwpzhVjiyecBBuieUcSCVQWbSwjThxjUiSYYbWqg6S0birI/IYJsw",
+	"XlbJMhrXFZl+V2gwg+HXRYMZlKPeG2y+1uhK3xQazGD8cGgwyjx8IDiYk7rs2Kskd1QkhJjUS4NvUJ7/",
+	"bNFbQanYoYvcIM3tewWzAdCsxwKzOfm2wWxOHwDMpv+VwWwAtq5R3WGsXD4ClM1JJZRNuuzw4MA2dJ0r",
+	"WbQNopxxlrNFvndsnF8ECfdNJj9LpfWnS7ztIN5908+evPRNvPRP8fZ6pLbvL5JRD+f5XSagD/az6lSc",
+	"FD8SVxm0NfrQs9eXt6PnPfRGr6ydqTHVUe3PEZpLioNmM1ZNUx6aQduLcoOoNNvAtba346+0chJOtOk9",
+	"fquqKKdo5JwiN9wECgD8oYvNYrDQ76FCYVhToYAivlC6s85d0K3dv9PKheG3Eob8aqUL40eOUDYsFuVg",
+	"BKdM4Ec5q5OvGkS1TYc2VRVS8927quIbU30fqxJj8ki61OjxivmetJGvpo0437w28h2V6oy/sVKd429f",
+	"fvW/gWqik++smiiHFbZ3FREkPOVF9AGqiJ5yop5yov5xc6K+djmTOdffQzmTHOtTjvlTjvl3lGNeabf8",
+	"COVPKpq35CofBnwiZylI4RoKPryt+vuzYYbfvA0zfipI+E4KEr5xc2n0TdZMlGQwu1CL504RIxTsOK1I",
+	"IwaolCqlBDztCmIu2nJIJwKm+NkLNoLeErv1PbyvMOxf2Ahf6R1xARv05C7QLRL1qsB3p25Cnp5pyKA5",
+	"nzThtYc73vZ8nCJJv/ib4Kz3AW/fEiGkXZVVy6oym+SzUlg3jsPAXN+CfM8FYYxVjaENM45UA1wNgGmh",
+	"S85DvkIzQtkCiYiHYGzjIGgTnhkUo1pX6YKZ/VJuAdsAVfYfSD0/3F2HGxar/XNMA30r5FttpKqm/Qdo",
+	"OztoZ2patmVIeWuIi+H3AHGRNhlncsOOQsrzJuOgpcmYthMPhGRxGAiLGjKQCmcY8lAoZG5+Yw4FdA53",
+	"7rq/JfeTHtk6eKK6ZEuegP729/9C5DMVEWGR3fjI36wD8IL5cLTl+83M5Qf6d5/yBqQ5MqVYuPpYoi0J",
+	"iSlqOJMMDyM/3KFww7q6JcaM1Hdoj49lmT/PgLtusdCspYtmxMMbQZCrf+3CXSxuiI/mPKzJaLxLDn8F",
+	"4O9Wz9DwvOqpDO8MG8nPA0cwYBUYJthbyrfHPbzhBZmEnMbAu5rt1YGSOFUQyBmuazYkZmmdeLn0FJvw",
+	"49cavKEFQy6gdGPSQbP56dDQ/AVerTnis5AucPT3/x1S3utokk7SGuM5Scq3mL24oeu1/LfT7WyYTpmE",
+	"w/YPeRLMqheSLRVoG3L5SZ0PsTpT6AU0FBGShIWS9mMt/E2KOqCLfBtanTzEyYV2J4Ymqt8q9U0+j7c9",
+	"TmnXYkTaFmA2anFd/V3oLZLQXzMiw0FIsL9TRRUKQZ+GoJoJvBN1LKrBSU9GlKyKdf41tTThAJc3nugP",
+	"Grvn4vREM1/giLS06vPgvo4YKJaI0uIQPUguiMaoyZaOGXAXGLlvUsGbhYDua25Bjpgvykq6RLqLoeih",
+	"d1zbUHMaRCQ07a3yWZzxiT4QHmXBUW9szNZ50GL6Ue4bQz0Gjb+yVd3BaWlUDXZkNVo045RPd1FIFjj0",
+	"A43N7mFBFMkg97+7llUZUBFZjKi3J0hMubvmUmnvAuEgUE0hGjttWiSo6BYyzQ1WxVou9c+KMwd1tFzb",
+	"3kpoBUScIVcaxyFrY5keZzlnPPEmjLAEdg3Po6KeIjaLUXVyS7qQh5X6U+Qy8jlydT4AZmJLQnmcI3Ns",
+	"XeoL93FIHCqsv3VW3hqyDUqLHwyy7eRJxDyJmAOKmMeH/xOVydfgnpVPJaUhVo1vKXs9/a6k5SER//QI",
+	"QykhcKCdxFa76WqJ1EzyqCLGkqwc2/tU4lQcJr6rjBtO+wCLQGsTTxYP/Ov7ONLi3/Q9Zz6c4ZE/wcfk",
+	"5NTp9weD4XA0Go8nk+Pjk5PTU8fp9zFWlFzi5M1kUcCCgz+gKoGi1o/T2Or9oL63h5tm3NZBoM24x/CV",
+	"gWXKeAMPmdqDEugJUIh0/ZqtPUDxfWJsS24DRdhYeIT5cr4UTO+sPw2UIQMqoTgVA4ko4B175oCM7iwy",
+	"ama868frPEGlVrr5nGWPw4LWZM2EwY96mr8V68nc182zMLr48MaOoa3JCkIVYXHMLAxK8/LDktJpYMaF",
+	"ie0nw5OTiXPS2HLI5xCFQdkCfCxu9HwFNCUnDdnhcnhYREkqgqd9d2iJfXtZJG0Ur0icD2Xz22apXDlG",
+	"ZH5WGGqED8XycI0X5B5wLeXH0X6/ztiQ34hPE2ep5drzLIERGq9G/XjMs4VjUr7JQyDI5HPUYEPiUxcP",
+	"uYjqXhLwPb7WSuFb7pOsINaC01dPyt0iq3WgxO8/od9+673DK3J391cmLVaNSfNXFgXiyPxbHj754CUP",
+	"I/ngOuQRhwvyH/KKT27l3y/JLfXgXXnstWLV6zzYSivJ1aNz2yEo3NmTKdpQcxcYtW6Z6XE2d4uz6qub",
+	"sBVUFsVfL94buRov4/6h+QBF44zhtA4UEREFeNbzuOSbYsnD6Frfunr18erN+Q8HgMqrAx2j0cPDjY0a",
+	"oUglPVjbMqZCknytK9N7bZu32BtR9FK4D68uqEhsVZxUC9qhN+fh4TrGhWgd+nRYC9IOkMI+OWVoFJUV",
+	"tkU2Wx9FHA3GY7kgIfYiEorYi+Hx1QprmPM19ohozYeqNv/cNEOVSr2CUeiWfzpLHEithkhKg9YbqdxE",
+	"HGFN+6CnWvSl1Vj92SUWKOK8t0/SajEDrNu7omKNtrnn3Y6ao06d+eYY56cileqe6erWXBsm1qdkTJus",
+	"+rLMeDOAuq0tS4tvllJ6bzr8Rzlq+bUPdx82WTUCe3raKjTc6Sbu/ji5fsPEmnh0TrNIRKVlQn+O/SJQ",
+	"8dLYmyJPgvE36zopED3CTDn2LKg/Kxw7IVEVWnIJ1oTdrlnPGJ8wBxIKCmsJDpjcCTTrUuhcMakSyOeM",
+	"dHV4G+GNTyPk4SAQiEZTqZEGJCJuF7lqzeS/NJgZXOQRjoi7D76alOTxfmHfpyoz9tKail63skmo9VU+",
+	"vmRiHl+RxEEviBeSSPQQ/E7lBW0YWuEb6OtBtqopSBptDJqyK4OnIgPcKuazQg9JyOEAc6IiP5M2AwL8",
+	"XEOFuWRgVac5TYEU2aMwrq7EvYWDAPD1uMmRAG80Q64iOUkZav4atwP21wWPUrKcFTCUVf43YyvJKbv1",
+	"DrV6xdmcsrT3ygIfZQTtyL4urHEtsmZ+PBbiaOxttPalPapwwlCKBnFDWW5RSjhDGxRc5bxLmFWZQ9VI",
+	"D3lGVB53BKeTRmiGvRsYiWY9ciVUDyKxWck/fK5PNhVIsSy/mwAwal8e4iFSDMvXdeeCVxPQaUUWjz5O",
+	"XcNmrdXtpvT/GJpOcbnUYhTpF69YyIOV9kalQgmYrlL5s+bKPOSr5Br07jP51JlE6brUZRMwTT3fH5Sn",
+	"OpsDoeVTomtmK2DXlF0nK6kTb/MZwZHyyMjXyZ0JgVcWpAtaa1Fpl6vnHgkeE0oVU3tShcmugHtT44TM",
+	"/r2qQaBQNCGB8sqJ+PMK0+4+YP8NfSMr7JOHMbvtEH/VKB4OZ/z0Lnlr0Vqre4krFZJoUujXaxIKzpCu",
+	"xRM0Ishbci5yxnclcHQzFxExnOVB0cZVJoWeq1x+qCts+UmpFaZZRqnYQJev30ERZ7Mo27gGYtcm3cdF",
+	"15VsTjPAnI4mGaJUqzSjSBRy+GfAPfkv9EyF9fqOziS+fP1OPJdiz9VZsm6bLhNSY9AcuDwcGX9Ha0xb",
+	"DdZSvrXHxdC2MdPKwtvqlc/Qg1kqM8SMa81iCxngWUt0ZLh1pTAuc8CZD1FWk6QQUHYjyXTBeXkHwi5y",
+	"L6/6b10UceRenjov3TPkXh6/bJNAN7wPT1JpWKlLiEaCBPMzCwmzNcNqleyxL4s5s7NXGCG+NOg8zuZ0",
+	"oZtUPli393XR9p8DZ+JzNJLbORzYLte4+lovJwBmSbt1F+vBW7yLJUVDxL5WS54rRrHXv/IsHMahGUsj",
+	"Uw74j6veHtZ7ai9scRaCuR+feB3SbuRsTeyTQ3harcEW0lxcMWMRW12ZXnHJUr5UKbfqSX1Oo5X4UX68",
+	"dWFNLpeios7j1S1h0RVcLfTiLbFAS7xeE0b8KdomKj2eqfazzEcY3ZJw1kNvsNQNwPTkTEgzBMnvCTvZ",
+	"wkZRpUJsQNCmLppSs/TlJFsmfdVAv9tX414IuafFZlXwtOSQJP84nGXF0nQOnw5ZAE5+L6my8XBq1Dj9",
+	"nDVy3NOuA/WH/YEw6CloS/2H9cI4EzX5Ynwp+VJ8KflefCn5anyJfM69/3rFfRIUfEXfyH9L37AntVpj",
+	"umC9ePlBOPaSKqTEQki+Y11TDDl1LSTzjchcU+po5jFDCjdkZ08Pr6m8knxOX0imoy9oz01yIZmXvmBt",
+	"GMA+WIVW8s/kjfBn8vOQB/buwZ/Jw/Bn8nDAF5T1xMbziCZKdSVZB+x5RAjrgqQcyhbX6Vn4EGSxvqsv",
+	"WKSlryRj0ReS0agL1zr2n32XuZ59gblur6CqXaacpbYiuWrvR3LVesMmWvLQgJpY70hdt96Sum5tbup6",
+	"2futrY4CYf/p4wjPsAB2AmWb8FufRr11uGHWnwEX4to0aup0O1syW3J+Yw3dXEkGba4kwzVXkoHGz5B1",
+	"gHfph6iQmlkxKIYlTHJGhpZyxbiV0TIuusGbINoheFo1sJJiURqIclV6tzjYEBfMwYCK6C/9T/pSxtOs",
+	"XmAwXAOdBFIZjAS5m9d/I0Af4iFaE74OSFyGHWC22OCFSkg6hz04eqOvuZUfG8ZRwaaiGaRnlSqiFle/",
+	"Vk2lSBRn3pg30c073SnC0jj2ccTDXbKYKyoEZYsecnUvdB1ygT1As5DgG2mwhJuAJFVUJPB7yE2gBeTL",
+	"tX0gVRQVapViH95i2qapzM+lCh5FW8kzkMt4dD3nGwa4Lzzzcyo/A7BL08wYxE7IJ+c8nFHf+P6NvmCZ",
+	"43pS8ggmQAgKbgK+KlnpJiAltJ/0RC8gIxXFlQMq6f/UBSLDKMGi0DmlJoC9Yb62oMzI0wHhG7K74Kt1",
+	"yFdUQJrOeepPPJ/TgMKLL5KK3bRmIgTcfz9/b+IXkLVIb2lAFuRXGi39EAOaJrZfXrQcfwxxUS7qewaF",
+	"7z5hEcWBnjNDSt6giN8QSP/yqfzRijKswYhWeL2Wb5ZsJa4+LCn20/fVCOQ5mYdELK/h5eUJ9/DQlXxG",
+	"/TBRrHfvVFx7Ia9fw0zvuh3OSIPSmaL31tQqpoYPCr7JCS3vGq2VIvhbG5kkjK4BDuHapDZm7molFK4e",
+	"V6KsRiEPrqWCxUjQmUppdQS1kke3g3pcG6ctro2/9NbXhCkpY+oy9EXfekREOIz030xofSD5W+WIpqFy",
+	"btfsX4jCC90HKydT1kI+RyG+lnqo+toCR2SLd+p7RyschfSLjYBD1jigt+SasoiEtziQxpZ9PaIrwjdR",
+	"Zzpxup3Ax+trqTjE4wON2NpLnXWR+pbuopcAtgLIaXz9+naihlqNpQqZ+v3+6QiOQsQ7087GX7dGWVUg",
+	"q/2JAlkNOPZTDoWQrHhErkPMfL6ykHbkVXjF7Zr1Mrv2SRU3LK4F8TrT4UTaqmCVxGWSQ6cAvceM6lMh",
+	"ZGsUiOu4tLijqn4LEHqcyiyybueWhHS+u9ZeHoXcr5wp2m4trCKq7Euge3ralZ2YxW2uobrwHrGJFNco",
+	"jLLpB5QgCjdMgPbj/vHVFfr//u//54W5L178Zr3rLqmhKerTcY/KmdFdOT8rS63QnWHtvtVSUWA8ziQH",
+	"z5F8odi3GuH0Ls9R63o1GM0EuFSyrC+0l+6FXQ/44je5qi13eNQ/XDPzk7sCOVAtxozMulA/u9C/sklw",
+	"9OA9tydNe24nXvnvvO82lP2lBGhZzDGuNIvLvzU+q4ntL4jVGpigNedBTaqS9fGSEwBp7OYD1our0+gr",
+	"9xgaStkKQWG8CGp8Dvxh6JViaR7FnT9x6C1Nxqnpc6xa2tbVDgyrPn56l1Zzij7+8t1H05m6zZerZ33y",
+	"IJ3dIe+ktrU7jZp2cx+MG3Vzf9DECmjgbiuHORDnTQjT8mkoLcFbJZJA0oNTUwdUc/Hu4UllrppzZ+mg",
+	"RXSxwt6SmppFqiQ7atkpetgsMbES46A6HlmkKOcgeonHFcRFtCWEIWkj1qFaTe4Kle2yVyf8cQ0pe1bR",
+	"MdahY86YAr1hZFvzccmsLJW+THtR6aw1JD64s42Bwo2WdwtpylbRoPJKVe0dqDbzgOVYgIxkrJmiOb6+",
+	"vB2ZruGG6hTEuGjF14Z3afOo5FuTkm/twVKHzsM1dJdiwlRc53dD3qkm2L4qtQXjr5nCB5WkOVjph+op",
+	"f7xvT3kcBIkBdQ+E7cG4KmSs+q5bJm9tjZ/KAIs4Cgn28+cW4QWmqdPLyC0JHye7a6R64KfM9TJRrSBv",
+	"onCnU7HBmpdmjvqhQl2oZnDDwZ3lByhKTFIfCaEUgkZTtOQi6iJX/t9U0rYKFAD5Tl+8SC6X7fUwr1un",
+	"NtuihfxeD+9STokyeaJgpAw8jkJREEQI2NxQEuuCR1QhgzqpDa4QKyd3Wf9HIYRVjAQFyFBFTYRxZAFq",
+	"GMMZ3mzc5hWjOL1Pu62UIWw136oRfpCRX3LmP8D17JsZ4Okbht01sFIKOkvfe3P+TuTcKgfnCv1GOPvt",
+	"9GfJaVIOrGbc+ioQBhbP3slvqzR5IMm7yK22R13NcHxnOeSyL/qjAoU17gG9qGnS0PVZ0mwO2uq3o0Fh",
+	"AmmszRmovLgAwx5e4jWx5Kr29WQUiZjOujE0MmgDiU5lpHvGbZAyqS2rPmV0pszftByOD6et7ibcPOET",
+	"dr8F214rLzMv9QWm9LfEBMqKrPQ5yTu2Ckmt0BwpsiNsGZDhySljMOcxTKgxrTKk/bRFUV1zln/YMD/I",
+	"BomAblVyImcRJDUCCaB+/3T0V9YxvR86zmQ0Un9BQNG4ux3nyOkfOf0rcG9PHScb/dDhBwuSoygrTQ+j",
+	"2DcTEAEATcY4aJS4lp71jwDsmWLBMMwWKWxqiPUL/CPNLfIjLm0ucGA+XQya8jmqTEUYWb0/CswDEkLA",
+	"n2vHP/ciHJwh15k4jguh2612K6mCzozEGtXkSqfWo3D4dGX1eFJ50pDQscS3pBfjKEpNWaQj55A7AKoy",
+	"4izQWSE0Qj6dz0n4QP6eYW15ZNfgoqvcdSlKlO+Hh7t2ft6yBtmwmeml7cY00oC2a3Lulbo6g2dTAFc4",
+	"7C2+dLqdL3Td6UI3msKsgJKoQD4RxY4xQzrHDdmZJeNbBsQHar8UxZAYwog7hcsgeEx6+g3jW1X+qrVB",
+	"1X4GMotATQzff0xNJB3bjv/U/9ZiTL6wen4llRYN24+LGi0ZM1/rrbUhwIOUBjQOvulUNBggXTAeEv9x",
+	"YnCgsT5Qi8WS6Fcz7NQSis+jqEp7FnZdPYj0l8Bpb3rinKH0wcjCqRrMDP0DyQkBSFdf1m2gyxsqHX/l",
+	"ZpKTb6GZ5AOH0NCvSQdxnrQP1NjdutTHw8y4ldt1m4bwzP1icHvh3Dr7BeFg9nEjN8k8IuOZ3qzXAMcS",
+	"zBN0QdDy96oxPt0zdpdzHWYjd82XbrBPJK9qHO12sL9PXK9Nq79qqPU3dE6KHFOUIR/vxBkaTsZOmu9B",
+	"xigghMUG+8W5DX1+MDz24fheEb1Ecv8hG9pDV8r9pBNsJOdehHglumgjYtOIr/W0VpjhBYEmjGCEzrEH",
+	"rvMtwTf6EdNdNSSqDanJ09WqZ0CZyh3yeLBZsXQnecH82WaOnL+y0LuFfxVGHpvD4ozuGYk8i/U8ABVJ",
+	"7bacL4RaesjIVmGAsPW3kFjK+WOGXl+idQCtD3xAF+dh1EOvraRa7bdC26W0LqxOrmqbtMdnP5If7hPM",
+	"PINK6GzhbEzNJ5PR/ckZEpceLhTaRThCAZHiBvK3dUBYTf8MTdrMa9DqmDqPi3WvbZPkmFeC3lfWPU+q",
+	"48OAb2+DHRl8HySfJyzSRS1otkNvXp5ftlMeIGni/hFlp2kwuYlN4rRuO90aRlJp26sVZynsIrtALy9Q",
+	"02DTlpqrtVzn6LR3jY4+/XOxoustcSiIXIzzoz8jfPQFOUen6Aj10HUuiH7PqHcXvehPpF7wYnCqOixo",
+	"zUHVUoi0HgatNzIvMmx0hXdIdy8wNROxrEjnFTcOde8XZO+iFxMoRH/RH4zS45n7jjM9mU5fTEZ7aEGj",
+	"R+t7XR6Yh4ooHkZn4Ees4JGT8Xg4vnen9pEd2G9ny6oQfzFzhFd6Uqd3N/66De+D9MHH6sZ9uLyBqfbE",
+	"zMiSglsmSerVhUwmqBjr6DHV5tLj7xtqbNqyZvAQEfwW1ulxu4h+pucpZUlweidHNkUuFAeo9ex5fOV2",
+	"c5eggkFej7z19MWL/umg5/QGvf50NBrKy38ZOE5/6s9OptP+J/VwD13yMAKt0dAzbH/sc0vnDIMYhjGZ",
+	"fhNJdxuAwi/35C01NN2SiyhLG5l5SHkCM7hds0FqgqPRsIx4mmQ0NO53NDl0hkNXKoE8RCseEmnZOTnL",
+	"Tm6BlQWBzuPemaBvGmNY653EVwkEULUs1zXdimvYH8tvOPdVMyDn8SBpFhl3bmXSxRkaVmnKw8m9ZYBK",
+	"sHn4JIqunp5O353tNCzPPskVjTneqFGyBXpmi30coA2j0fO9XEwFGRntxKyVm1EsaxMcDGnQ0/WShPfr",
+	"VwiZyk0SLJT9AekVUyRPpHJf6nZtGc25heFxksNWSac/GF24KoJVjjmpevR35Eh1A/k0BA+xf3kgDJ9+",
+	"Swyf/j0wfI4LMHywJNTOC5jSi1//4z/+9c+XvwzOr8a/Hr/644d/f/3Dn/71zX/8PPpp8H7y5397+fbn",
+	"fx9+eHf85l//NL748ePg6tUvo/NOYyAgiPlKheF+XykBEup2NmHQmXaWUbQWStrZwm6fmZV0zy9p6VWe",
+	"wJzCGrCNcLHxllY3tlY9J2oQL5OU+uT9LRPqU2TekBUBfo6FllTSOlXf105GyfgDym4qec6ospf4Lg1e",
+	"3LJduO5j1xrWSFog/Kay/mTBI4RhdrnG7clDgHBck3+W43gWeKAmQBiMvW+V/bRzfDALOVXR626FfaKU",
+	"BwvtDGS3xjV7YqFPLLSKheYzvr7V5oPKwpTH2DCW6ippdTRKXyc5gW7XZ0CCa2pj2rQ0NImmuYaGD9qm",
+	"UB/8Qza0zCtprdhyKYQ57E6+v6GaQTMuWZarc6h+24/bwbopjKsAUnpwINfxfYBcxePgtY5aN6nWCQou",
+	"8F0XMR7GfSG+l4bVbVFe1QYI04QHB4Ein64N/8rXAVEOskfGf53YcNPNVFptUoM7uUSfVVyXQpZhDqlX",
+	"eeyogFwfcgbEEJBW1nZhW6Cqxo9tMXXS/XggZscTcJhH6RrZFjfle25bqDAqv3rXwsdpoPkddS2MF6Rd",
+	"z8LUSTxQ08KizWzct/jAW9vwu/fqlJpau8NgbBv7TCgs2MLugb9LjnhYRO38Mv7WTnVXgukQeNm5odRS",
+	"UrsehXucwlbtCx/wVO7ZYzCO1B/2BKqj9wQ7+AQ7+AQ7+F3CDj6QSGktSw4rRirlx2WA2f4sMDlcycGK",
+	"UVnz1wyHNBlEaS96qkFqxg2u/sqSkLw7bPbJGwrsKsDKPbZek+TI2sezb46ntIF1fh0MM+F56lc211NX",
+	"5iEhUnoO1D/lGVoQ08siFFFy/oedbkcaAcmVwXgE/rkv6g3y49Y7rldwivSsy9hJzGP15b71xiFA4/uH",
+	"JfbxfRG10DuTQsbnquNonLKu4lurjYgQ45HJs2zdQJ5a2MAHsiPrexgdAt4rORoNeYc8yHo5W7APaABm",
+	"qLtoiXTBhBlOY4+2HM7VRhXzpbJTysdS2a3I2kobu8CMvZvwvXjlKtmeSe0s8OGbwmmxBrx2rvFlYlhx",
+	"ELaRt64scYUYa9sK13wqVNcg2aZS6uYhX0H+FuJMF5BuACKch4mvmAjCIMk8zrTkLPbWgSOWRqr/qkrF",
+	"k3d1albOWfeIHvqSxGLIHFOpc9lsMcJ8VbHMmXJ3JbnH+9c0DR63VkKnBd67QgIytBWvrIly2Cuot51G",
+	"umku1ERBdqmJeqheE5fHKsgxdFpFOfqVRthHGpH75yRdt46Mx79sGyNPfqmNM61LyEEO5P904rWPu39r",
+	"zfV6TiJvmbO/JlfO6XRYhG0R/y4flze3Er01iXQHlEm9qHXKTmu5+ojpONcNIIpxpJovtm1Ge4B2nsX0",
+	"dAg41QO0Kk6TbHES/5aISNVQwhKajFaq4M4gllOpxzTnpVBPR4sKr934DAGahUatgIsbQUK4CC2dWvQ2",
+	"HdzZx7G8t6yJXMHEcWRirkovtXKVY7h3KJ2FtmuQjkCjXlJzRiOhETZ0ESVUS854tDxD600U83jISGBa",
+	"Dsd1ualP9GKUdsaTOwpmXgt0PVTIAlNgHqxdZunJXTGLKkUCN4sVhy/0rx6Hpid3ec5YFzbHUa4pMyTL",
+	"m5HDYqaWr2lH5uO7AmZcNBxX33WLaiOq1/UMOdMCDMt6Fjq2Q7+NA75V2ridgQen2ErEM416s8tRSF25",
+	"PbTOaYZllYiBEq77qUbLOIy79155f09qSpGaclh/W0leVpKycJ9WqCkt9RBuufrcK6uwIS8odfXCFF29",
+	"+Yj6vSEIovNX5y9NhQOgpvSQK+eCIzpT/b4CwfUvBvoXH48ufrhQHaZ44BtYKNvQjX2tyasqTd6yKFSJ",
+	"zfuOR4j4NJLiYE/F4gmE6QmE6QmE6QmE6QmE6QmE6WAgTE8wRk8wRk8wRt84jNETGNABwYCyGnmLLKvv",
+	"Go+nOat7wud5wud5wud5wud5wud5wud5wud5wud5wud5wucx+Dx5f34GHSSb43IQFAinJQqEcw8UiP4T",
+	"CkRbFIhs+k2y15XFmuq5R0wQSdNckRZpfKHGeWONE/IQ92IyDZB91O3481QYoIsWwfBBk0bnem5t0ofa",
+	"LfjJXfpEPn7L5dP7wA3EaROtoQb2rBuOA9n3yB6rT9JO1F+7fJ1GaEFvS5rFVGevKpZYaA7jaGkmpXKs",
+	"mK6RV2VvBZZg+ZEZ3WUZZ3lq0+Xrd/LANMSHGd+l2W/VKbG6UD5Snp0RA4Up2/HKEuPB7KF3fMb9HYSp",
+	"dLNY1fKqddvjOI0mE4qXAkVaYJobyn/qZZH/DLgn/4WeKQdq30HbkLOF3BPxHBqv6hI3t01SG+Trh7TM",
+	"/gTMneQ72uu5JWEN8o40bEEcFpHvdskDojG9bFgdS7HeYpWCBgAXUnEmnyMSSkX0lw9vsn51Z9TG1dEv",
+	"rmG3s5HSdQJxUlHqlCQ5Smr5MjXvFl9OHYKuLbsz4jKmSX321RJ+KtUEfy5MfTxHN1RZWbaFBeJOku6M",
+	"GAiHs8R+N0FdaY7qu6Z1GqGhlXNrUjl03K4wewPG9iuZLbnCdmsGrFHYkc9k7/Sd0UBq/AG9JWG5vjrs",
+	"9dO/z1edUqHj2/ZflnIYx78VFc0xDShbXAvlhFPPxCWeu860s10K4l2/fflq9/bLv/bf/c0bvb86//z2",
+	"b2+dd1f/MXz/8mb79ur1l3cvfxm8+7IYv3356n8knQZxQMIIi06SFHYNzoKkZlLwTQj1Z53kL6soVC4+",
+	"FE/apkbS6tO+CgQpt+hTYa1j5TakFVu5ryKl2npLfAt1od8mqgh4UpNEsGwP20BabpL6N2tlslMB2GAh",
+	"QTHFddPdb/DKVD3oJ2hrCQ+qapqiCxdI8BVJgNsgjyH+1SNJy2FdEsqvOV26eWdFeHl8KkuQKVOpVOZp",
+	"aEHuLjgjLnqmnUtrTlmk83+EFFM+GvUdJR71WXbRMwOF5/FN4EuOGK8opK/N6S2B7kfPY1VVu2oYj9oI",
+	"V9AzUkym7Az41H/ULP6aJB99IOQREJrzV6t5GT6Zc4XSODm5fO3P4vx0qrPlH2lJmlkPWyXR7mE7gKAo",
+	"evkN2VlNKKfIVcLEVamEkUAzLMhkdCDV8/jwEEhZsZVHBolokCh3cr7aGazbbnL+OHusWuUbaVroxoPe",
+	"uh5nHgmZtEfUw9rjSwVoVTE/UOXFbZb/+C4jwRsMQgWa1G/icVDroCTD2CON9OQuViQKx6SZgToGgiB4",
+	"tmAlGqU/v5Ivu5JjaVdT/O1AYEHYp9S2SXm3LDa65iKCSGmh8VLh2KjA20o3qZdDSli72VKL7NP0lzu8",
+	"lhhOCy2rFDqlr2S5flULeckCiwyZVElr8YLaFa2qL/Ea01QBdVLZKi+qP4Yn8hAQfzAe90/l1AU+kmut",
+	"/zl0jgf6nyPndFJoyLwl4YL4F2EWHRD7PjGAPEldhjaihzkVWD9eal2rc7VSmLbS5jURvaW2slu6jSoq",
+	"whNhdnF+rwrKOk+BZXAI7UMRZkKitY+1pEeBGUZXL20RXWnggrd4vZa7md5Ag9LR6R8PegOA5kjh5sg7",
+	"p4Nef3JibuU21byi1Hmk+l4jQUg3jhnilZR7X8iZaqVtWAUVSL3OBAw5g0pJqQBAPV8bMVObOfXm/F3X",
+	"5Ge7VEU73VZ6RA6nTn8uhj8p2pD3W0ZC4Pvla+bhICAhoqmikY0AssBrmuYhyTm9xKsLFe+mt7oYwtps",
+	"lVQ0SNj8x48/5fezOvWoHmU6KpwZwJLt1kQVu3/8+JPbSsPKrTQ8qfOkihY5sxJl9TN1eVZxzqxpnB/p",
+	"eRwu3arNmnUbIsu1XMeSBVQIglm/VbKqVNfqFdPVp1xMtX9ch4wGqfbgxYmIiAI8g+yWTzlf1JKLSDuO",
+	"1CCPbik+Or98raOqw363Q9earfWd3qDfG/Q7Oqm0M+18IP5P2h0JCU86B0WXHqZOEEwGnJhyYaadV/9+",
+	"+eriSvJvGshX/fj6zRuYLJT/TTvnv36URwQvYBp4TeHE2oAmL4m4ifg6D7Ql16cGaIv5AOH1hrLN5wIX",
+	"U2ZvCj3OeCeNjTiRqjnqTIa3NFdaT1uECB/W+wUeFkNkhXl9eEXiDBX9ZFkuSsFJa74mJ018D8qPRBna",
+	"CFLTf0BykeRUlFm1XbRpA1BZjdVUq1n5cDTvE2FcF09BqwldqIdRjVNDu6SjICBSi7axMqDX+c/F4MqN",
+	"Xzi6K2ApxS5CAazdh6xJ+IVJhBNtTuQH+OlH9csW5KfCfjQqoRUAiWgzcWnSK55XCHSFF/c+RZDSVTqN",
+	"fqnwhO8mgrrZNMbflnk9ukt4ftH81L1WM5wUWtEx54CzZw5F12hZegyaYhIW2s1KnDz1a7KwrfE2gNix",
+	"FvJ6ZVS1fAxNmZ2mN8xvnTklgbRpYCoBZQQQDFdi0Zl2LvBqzRGfhXSBo7//75CCFyLkWxs+LV4fwAjU",
+	"bV363c6G6f1WOU5q6J2pUxbrqTAPFW/U7VssoVdjdpZ2rVIsRYWnTbhypRpNqyKPvuM4COphWjEYe/Xv",
+	"1dSqtitOyLd6GXCkBli9DvJQWBvRbIVxEBLs75DKqaah/CoSeCfqu/DE29xwLxOO0Mag1wSTfM6epNVl",
+	"pqILV+FupQ/MAU9GluT1q8uUKqMTwAbvdPFkqpsdlHvLqyAbOZoFeTd8gwCamlVh4TNNSrFVQpJVNAAE",
+	"Ad2OxBT1TQUZHJ16kxcWMJ98EJHPAHmk25TEJQsBZosNXii/g8JMOHqjr2XN4lH1jCGviG+LJxzybXYu",
+	"di1KrOsq2AG59KKHfggwu1GH0ufghIMi/HreZMRwFUP5URIJEOaVkizl3l05K72bXU1csTyS6115Ag6D",
+	"RqPPddYofDJ7v7LZe1hom3iXf2spFA8CWWO+XknOpegv97D3u5CeSbBfgGYq7usM0APML0jTWoyTKsP8",
+	"nWJUIRJLHkYJ3wrJgooIchX0b5tPrq0d33Qix/ex61uUyfUr7Xy7yriLBL5VrbOg3GZNgoCyxX6V+Ic3",
+	"zlsVQtcZ62eQYq70CbXIjGz3+urwEBZ9KVmSz/Jf8MyZVH9XXERI8j6rDdq93QF7H8rTWh/B4dd7UutI",
+	"6MYoCh5frXD1mbdWdWwvqrKR1AtiuAhpMpUzCedwlWeqAKzSbXH4lW3mTDj8d8eFBVw531VplKGxMlLh",
+	"Dd+VB1cSBTh5+t5BqmSMRZ9LTrsUyFtMo4IcwUG1wi+5oJp1NROyKlwbvjnfFtpev3hm+vOfGuxpA7Xl",
+	"W96YM4gNSwvk4bYo+YaFDePxgB9080o3qywL7BytcRjHO2+NU8YEoi/P36ILHkpT7MJKrH8Lwl5qtVdY",
+	"3Fh/vsRiOeM49EWn2/mVzNBlyD/vkDn63c4vgoTy3vngvNPtfNyJiKxKAtyqcecfQ5yr+lzIa9f6J1aH",
+	"z/if085mhY8EYUt8FHC2wB3o2BGa1mw4pDjPRuzX1glga3BZAxc6oMYjKaJCOZQ/CGQeatCwtO8MRo2b",
+	"6oEvK55tlZ+mEA+6Td/AnLljraE1CGtBiik0u5yFo4Z3p4dt6LTg9RYp3XiiP2iABnr+6uPRYDwxEH0f",
+	"fzqHP9+eX/SQG5AF9nbuFA1fvvpoP9KXDyQYoAJouhgDVL2jYpAfyH9uiIgK0hdKCepSQUCK2Nt1aHLq",
+	"JwjNLTrgpta8uHSdMMC3lMzYctbdr3g9S4fV9HZDi6MMOFMjDv+Om8zrjkFyQNcA/gV9uOaqFZAD7jkb",
+	"0jhOk7N62ecasE2O+v2jwfCqfzp1jguqUHTHLjvH7C/OJ51cqFdBQxPHONKay+kOUBRmin1+NJD3eNwm",
+	"LCRiE0CrqNglHZJbrvC8rg04pynKyReUhxRLlWwy7/sDbzgb4fHp5OT4+GRyOsaj2dAb+H3izJ3+YDga",
+	"T45PlA8p4laZuh1lySt1D5LSN7zrNojZgFMUetCrdPPqGEVMIGVeAJP+D2kPasZdaHK/EQS5+ucu3G5Y",
+	"ZSrPZEKH5amJgN3ncZiIAlJhhPimpKN8WgrlRZN26etx41DO8Z05Hg0a/qdb9yQ02VWZlXIWGuC2mbVs",
+	"TvsHvs2Zck5d6oah2FKEpFSpknr6zCDmKQ4GGBnJMwCRb+JU1ds8aBgBg3hU2XsLce0z7NKQcDzfbpx5",
+	"agWsrDBVTHwJnegdrmS4lhJZYC2QshQ9u6iTMnT56u1eXYf7jwgw3AhpNd3n5SyVg2jPvbyllPrMnk6D",
+	"0pqddUhv5fdvyE6v/1lsxdAoLnNRfY8UFBa4FBTLiRFElzhJ8M5vXiv/YLWCbe6CssiMokFivtFIPWrp",
+	"OdTNFMv4RHYraVz+n+EWVfpOOaeYWLADfmGlfVKOlupJdWaZo1+goQoYrr9cXfTQO77NjymBWxw4/ZNM",
+	"wOvPe+CYHOcsW1KW8huzk5LG6Tj0lvS20Nz98+tLwOTDYW/xBZmeNbHvcITe0h9ggVQZGnr24ccLNJqM",
+	"TrpIaKT10XO5NJHBvXJt5SzrrhgOx+PRqFktl42zYr2yliWKrhKbYJNslTyVVi9Eg2iUHqxeGre9+LR5",
+	"d0FqSGOXKGhgQdHeJKJeSfpYydNMJ8YQE2gFdSpIIYm5l+8/XqEXGm/phYfFi9+of/fCC4MXSv3NwUMM",
+	"xieD0/6g5SlvwXWCIM12FEDX5c8XH/+pP1Bo1YrNA4Qy46p4Il//chAONbLGXkBPxv7WCJVsEWg8bbMD",
+	"mmja04x58z4EU+JWNp+oyn4BDmLSXt4nZ8bniP39f3E05xRhISiTV9Y8REREGF2cT5EgG0RWFJpB/v3/",
+	"RRfv/gffRCFOqVWAFr5vfgw8Dd5OnTOi11/RbTZvBp6+f9pM/6umsAz3zh3JmflN00UMsbzj+TaJ3Adr",
+	"Od3341rqQoZy3klaie3oKQLoB+RzqdngAPlxLw+CnkWBOMKbaNlFcQOP572ikIVfWBUk2Zu00afIvSG7",
+	"a41/00UuwWFASSj/CZzi2sPy34xfy5Oq/8m3TD1SMBv4ZeCr+4xHGuRP/qXbhlxLptuyLOpB6alf537P",
+	"ucL9RlRwabHx7NkNSD38lMkps1gjIGTQOPkeRDEPLSVZofkwkYeMbu+MK5VCr6OH8yoXnL2g3rNr295F",
+	"7UmfnGQZJ1lx09EaVxhg45f3CG2BCO5U5h7vtHVg0HV5mIKI6ZrmEhp4SbudtvHvGIeoF4z0D6K9OtE6",
+	"LxmqZVL0VNqUMdsM+fGaMZYznaSlpsVoTNJ3Ks2VMp98PjNo47ozNdNgChBTUBHVzBlx21XmD8ucBEm+",
+	"k0g5CzQNqDHTGkyV8s6mCdbOFLkg+IxdABjCZ8hNhJlC6XIV+g0PCV0wt5sGppU2wzYF33OWWhm3m1Cx",
+	"ptrYsZecfjcuKcZ51DGfE6FzalMrID8UBnKcWiSD9O51alh+eSjP46sVZynN0hpMSn+k+SaneS9MpQ3B",
+	"ikHbYXtIAM15dIOQiMNH2h9x0NDSJ3xSUxZkeHQusKd5tgLXMe585MZ+TI26k/PJIte4N81Py93okiKA",
+	"GapHqUg84ug1Qxj54Q6FG2CD0BBXIQBV7vjgrlDKFPBjYzh8+PECjQcnTuKkGPeGvf4+sLInNUCWFryR",
+	"EQqPiGZ5fJdI1+KWXvIeYpvVTDUNCPiWhEceFgQtJac82LnI+dJ1W1dNlV2jJ+lAuB50Wipl0BLze6/Y",
+	"bhqwUR3G6kKRALN3CTBCUXN4rQCJgcj1XdV/xa5NHf+E/PMELxLyKaKQfunkAa610hUAnzfwEUo1smAn",
+	"AIyiBHOirOd61ppWOYpqU+daCsbotAnSfONEopM27dnVxzWqZ8XX91DMju/y+9HU1Ww3I0/OKQx0wbnu",
+	"20mg/aLy4KvmDaaZJPxui1kkGknwJpDEUbjbA464nhrsVustCiabIB77Rd9o2VK6pH276qcAbdp1azrT",
+	"ABG5OlDk6iar6e6TqruGavceYAZvMM2TdBkQLqr0re383gLxRfLYGLwlAeuy2jgWH8PWrZkqgV7KO0Y2",
+	"T6ize3PnYF6yOLkxTaZ5c2xmZs5sGZP+IPWRnBMzFFHSdWvY6XYCbF8ZjEdQqfuFSNIeFDgiQ9GkQ2db",
+	"j48aRV3H0bYAPmoepSFupVnikJyhbBM31ZhZ7oMPyjy0kmmdF5LzbsjF05PVoyvbvauNaRVsbV/Sm1UJ",
+	"PLtpqroyD4naOfXP61ASgSlsbrn3n1LvuF5BYxotsFOi1mrgZvqQmst9641DyN7z4+wvi6zu13Q2Qb3W",
+	"LjHOyL6sYI8+tIcdjLSL1W6W58qoURCFjCcffhhCPr7LUFNhvSj0Dp3DMJKRSWPCI8ynbNGNI6J9x3Ga",
+	"W3ExK2vhozm5K6LdCuVG8QFYHAMkV6+WHFps9O+SA1SFiZjtnZRvkbovZ0woSzVO8zBTQUXIRwJFQRXI",
+	"PAS5je8Mo2g8Pjm2ll+ZlMOv6T1IMQOrMbZePT1IfUrTJ6SA+goZvcpl/bGk84ero8/uFL1fE/Zvl+/Q",
+	"oDdRTSqUlwYz//9n71+X01bWfWH8Vrq8/1UzWcEYfEh8qFF7CYwdEuMDtuM4k/GPGtSAbCEx1MIYz8rF",
+	"vLU/7E/vVawbe6ufp1tqCYmT8SFjeFWtOWIQUner+zk/vx/2GEB6xmWtQLtW9ljmidkvrq/Kclvt+zDo",
+	"d8sA20AmkpFfTlph4lAAtp0fqz6OaIjkY1ck4Zfvicl7fZczl0Mov63+dTeS3zF3CAuqjSq9fBm/y6xf",
+	"jghTZqwfjq12ev0w3nOPhEs/V8HwHPQmEGXx2uSwcrEwvex8xJwTszwnKFL0WoI8udLxhpGKS90hFyEx",
+	"Jglyl1T/9Cv7vJwHWWH30FdVtDGhGwMAJ8rFUCjoGDnr0VtGXG+4S0zZ3W/uEZMH1GHiH47t3kIoDj6R",
+	"sXLqIi24It9gd8yPkxnjqqgDo2ADgO0CYjd4W/AHshgg5HR55gnIqGcGtOGo9i+CXs4obV76XtvUCJWy",
+	"GA3lID2umH6SyZKI7tDmxIK63dlqzB5hdG3FeJiWLVZUEY/cnHwxMQMxBYtnxRIShZ88T+TZxshL23ag",
+	"hdUDxj1NXJnqhEOeR5Z2JRD+Ft05iZ3yyEqvBSmkUJn1qMWivWPaFoecS+LARFVUVBKE49EG9voeHZFm",
+	"xMcqC7KhyBwp0SRrIf5OvHZx+8fwiM8NCZqaUFMloQ6jdxJWWMur8YgYFTESEOoIV042Sc9XP7qdmWRK",
+	"CKhQPmGhwzi8IL4wYv6XqRU1qXI+tc8f6WvNpRthZDGzKk8MNRvcdeM6ExI8cm89idL8lKo066ztM969",
+	"8G6ZO7Xz0ceLfwbiaizE1/7eXWGjLwX23bBP7C9fvxXP7KPyl27zsCX+rl4+VIvH9pedx3RBjg02rRMy",
+	"MajUHmDxlSzVRsjjkDZb/lq7REEtzPBGNgs7H5fUyRifxZ+zvLlZ+hhj85WqYPKUlY2SNaDIIKkzlw2Z",
+	"VYZ9fm4HbP3cHit+m1h2gwxJGxFaT6LsRiZ54pU0mEjybtUB8BzrZ1gGs7W+0SywlrXeLm61dpqfrPYn",
+	"q1loWdbH7Y+f2p82i9vFVmu7tbGilc4UW4X2RpNuWh/pJ7a9UygW19c3NjY3t7Y+fvz0aXt7Z6dQKBZp",
+	"Sj/vlDoWRbfm40LNHOTAFYXlpc7cFSmfZi5IcdnwBYtSpidAJhQcTfZsJiPXxlKzmo1O+CDU2nND2Hq3",
+	"EzF6kIwRtsGeUFmxrH101XjuPkWTCv2kb/rp2WlZwCUez+M88WhV56bkr2dbpMmMmJtz5dPlDkjs0JRx",
+	"po1hPjyRLB4Q73Ylts6ZmfUJ6fF6mGfPbgSOpqdR0GmZYcmOh8XgdqBOdVQRmCjiEOZe2ev1fa9n80Tm",
+	"fyY66lAwFmixud5aeabG2eKv8cWYIh/0MiSd8hJMbECqihdp8Kj+4hGZ8o15MvfjvMheOzHYdhgfeMSg",
+	"gG0ruUcmVNSoQI6tGEGFExP4Ax48Z4FNag3SZItQ/aCu6lZSO9Seop5ovultzSPvZhRscxSqy97aUGQl",
+	"TlY8mTy1Nii5sybLuqymuXnab2NQXCZOw1xCW+eyzgi27Y1XxK2/TwSmxC+lj9oeBAP/0TnJ2Q7Kge1S",
+	"Z/yMbMzRxRk/JWPTSnZuQhPg0mY61/HZFc/tsvvxtgjAPwLAR7Nwb2IPhUss1rJ71MmTEyyvteyO0BbU",
+	"8VxGegPAtg1bpKms3UzaIV12H79djthtrdQvDInbLml6QfeRaIlJTFt8tZMPYj2jrtMg+HMxvazCzli9",
+	"8mfPgZj3gPeZazELilJ73h078L1euX4kSfOILIeW0RjXGcU4h1zeZy27bUOgO2mltIzYn7Tdth0bxUmI",
+	"CcAHfeZzZkkaXs7h+5P2SZ/5VBK2JUYtEWrDkQJDm31nO6zDruyga/l0KH5G9ceneruewybzLk8F5427",
+	"s4fMZ27Lpj3mBh6xGBnwwf/8P74NeTHe8vqyUkOxGg+Cbn4gwa18RkOMk6EPXrf449ef8yLivk5q4dmo",
+	"Q33PYUt3Dud2/NSbyuoogFjM7J0o5+J2dbvTDfgcoMAbr4psYqJbJddrPu4GcfiyrIr093mZRU6zR4pC",
+	"k69vbSWAUeeCAJztre9FwDzJhM4SNsOsWZIx4xBWLGuZq6nk9+KsYStAADTenk+ADZrgj1WKRBXwhkKy",
+	"mFvxXCbzZktLGCW3wCNkxYJDGN/g4+v5p1zR5SDIixlI8K+/gdpZLu66XJsZUddBky8DcB0fm3WQ6mIE",
+	"sbc+84sYW5zfQxlmSv2sJcpCdX0qkT4XOPlsIj4TMlqYwC8h6McWGu59ZPNkpm/Bs57TLrfsIP1KyC2n",
+	"HPJoTZ/QGBrzleRT/8xaHPmE+PLMtSYz7V9wW8XzsFE2urO5R8zDygVZo317DQdrwv7hYenpPEWjOMrU",
+	"qlwxUXFUZJ3ZZFw4OcOJN9KQ55gjTqKtdababssZWEz4itQypyU10owUORk1ltQ3COWZGnRQZvQpO2pd",
+	"NtCAAfr8JZoJyeh2Kkh12Q5Gj8piQCeZN3ADP+3u+EUOQjcbxY8fCXX6Xbq6nla90adBwHzxs///u38b",
+	"qz/o6sOf/1n/9f5///8mNZN+FP8Osw/AvQTPJICWIQbH/TSbUg/6yRZy8u70a/mc/K9i4b2MA+6m4Zop",
+	"IgpIbCNi0xgyXJ6EdSW3bBTlvvE5MESew20qtR3PE1Pl+U0ofQGElJAq3QyRlFKqoh4RlgRuvplQ/B4J",
+	"ni8TVzQdknA/asxLQytQJao0nvzDrf9pQwjkBUtRZYlStNCzV9vFiO7Ti+1iTPdyN+wRM2K3n6faDlhf",
+	"VXPdpIFVOR8w6yv2eMVpxGdptEewZ/OO+XZ7tHq/VdhZFR+byWq+cc0wB4K353eoaz9kbIcT7dvHBHJ3",
+	"JlZTVRDBbKz+TKWfteLZ5VZHFWXb0Z2d2u8JRcXCy1WXPEpCYy95K0jjy9hnfeoHQGvzTn8j1CED1w7e",
+	"P2btkZp1ALryJ3WCnyDm0jopuORCysl6NWxscmiTOarC0fwvEwsCq6dRx0WeXKnCW3eUC7ngIM/pMi0i",
+	"TklXPSSbF2VjeeRJm1kZMdV3meWXnAc+o73KHRsrjaPqBcb9OMT6D+8EzPq/ciuzZtstGlBx01CBxsPk",
+	"mOcAJrRNa6O13izSlT9leLRY2FzHSTKOueiVrXahVWSf2jvtj3SzVWDb7WK7QDea661Na4t9bCNsgKRq",
+	"UI0beSlOtC9VdUL4d1oNlpyxpinyqg11zCQOF2+ivR+tvQHXJ87QpNBml/b7zH2qkCawfcs3NeMM9sXl",
+	"M7aux+B0ONxjAWde3wlpTzG/r8rmgdWqFeoS6vIh85N4FVi7puyluZLRiOuRxQciBiLOYGSR4ZXoFCV2",
+	"5FxYcZu/Evt3SsREXhqvxhjr2XhETcbWr7EDNA1XQF1OqIypis07H2jdxxlBEGGTTsU/tDXwQ1keIN9s",
+	"fLGTM83JEx/blfIMTRG7hhIVmaGzDJE7a8wsgaQBTSfxNt1HvPTJNh686wnvdjrJfDrXlynWAJAWodwX",
+	"/jUIup4vrQkAeHR9z+lJECvZL4gpcdP1mp41UtgPsh8K0RTgAkpa1HGYL6yDSVA26YI1Ky4jt5U9qz7e",
+	"lwJY2xdzas2ETrKsiX2leCbF7hAyITbneSSzeGvSYJqpkxeXeq6ojxB9T0hnkUUPcJGk/gW0VNnUQF2C",
+	"SQHIC2kJxzTbb3x6cR6FifG+rfkL8uZ9hwXQ/yM+ibpb+M+0q4WCGbAj2xzhyhxrl+wUcmSjkCPFzRz5",
+	"JA5WcTpLBnMD32aTniyviPpgupTPO8F1rUlvkpnFXIvvYRxAPEqa/Ow+kC97FvNrs7BIMd0cyDmqp3lB",
+	"BB3o5ofCoowtH6tRxmXQqorik90qTPNCs9DXINAa1unQGE9JHJRNvpAha3Y97zbEwxQ2nGVzYJCdR1DP",
+	"WKo9XoW7ALwBiunsp3DVJqnjSkr1KY6WkC1QkiROk8/4oLewkClO5mqBYo+oAGnimFEAYsU/dUj4M/40",
+	"Q/sUG1r2+UVtBl38s5e+zn9at9PzUJEiX05GnN2B07r77zfXfC7X/E+xrkNoIRfDXGomXr2TWRN8WrBl",
+	"vmonNYPJikB2vMCoEB+T3UlMANX6TH2WJ0Y7kB9DdVSfdhjpeMRzNSxc6neU0LeRayGIwSPDL+FJc6qb",
+	"7AIDOclwWdPs4wvV9piMt7QY59ObIiHObOiuwi4pMeozfxx7f2campsyIOyMRzp2O0IbhgHKUdgu4azl",
+	"yf6zydboDP2e8Q5HEMbAnQW7AHy+iP3IZUO9/XH2CaeU5Ma7ZWOvILY4me8xE9sh3jOb8P1iD0Zc4jCP",
+	"Na9KnotXdA87bcIzgn2n8Ycvn2fkqRp+M2YTX92Zu4Ln6kqYh0x1lkV/BEd9dpNy2q695Mx/ZFW0zHyi",
+	"sv5v1uv7jNN8y+vlmz5Uj4P9qkbeHjiOVHg18QNybjt3NKpyi8rkZq+2+lNaT2AfKEy7+QraZmH/nVpa",
+	"HcgT9vQF1tuPyThPDE+Fr2sSHg9MskdHUHARZ8BMKQ0BwLnwtU+LoAorOIUBY2LIdLZ6c0UJPG9UXhUn",
+	"ZopTuGIvAiQKl8fyQqCiKB7Vm7ekXBUjztFD/vFX7EjM9C4tvRooYWzBDCe/5a1ZSthjJ+TpC9l3ZhPN",
+	"gac2MkjlJVRNarzWincxPAH6m1G7Kzp389XVC/GdVS81k3xIydM/QvcsKD72iClu/Sh6wyUImfnpMGdj",
+	"e9slxXWtsJXQgDiM8iAXZi3CRcHaEUDt8QJFHoEZDgxJ+IwEvs0sTPDPbJ9NJhKYTcDNJa+qjyJ0exLx",
+	"tRQWza2FJMoeGWTVPueX0M6SkECzkuoL4VFROaVMKTLBJfzsDYnjuR3FNXMrxEjH85CtjkbtpsQa+DLw",
+	"aZ5eFGummLJ5ulPYN/eIefppf15gxnlR3cRU50N202AH9zQKo3DLtbqex/FQZFebCRFhp/ZvnlaPxVM2",
+	"xUJsxKRDoKwIlFEq90CaoxBvf0hVfdXurNVVG+uPhmsUa1h1214SIGiy+T/N3gdCup96gG9xH2Dh5pcU",
+	"72GqNzCXem17fuTKzm2Tz6vXQl9ZuzgM26QNYWnmNeSawyfMaWjrW2HycT4RVyZLHz5OVmWYlV1Imc1p",
+	"fG9Paz6JksRSc2HeHoryw3wJDJMEXgd0XZ4YJNyliETnOE/clPppdi0cm83j3YiZoinpe+7ZDHdtt2pN",
+	"sdktZUp8ZvVMybTJzyk2pexOiiJ4agoSVPEJY3cbswYdlulUrD+3XT85iGpAvPkVWfZz+CtZSn052TxU",
+	"s4v0t/5tA4jLbZKVCzxjZu6Sp0DzLtIki4/NkmjPgnmfEz+g5LSMpWz9rgfXz4eDPwXvfhp8vTbZpUHY",
+	"z+eVLIYv/XsBxa9nCqkstfn7RLl+63jW76v35ohwZfaCe+7vH/5aZpzr2AsIs+xA3OvxsFhj5/0K6+Am",
+	"5yX16h9QwUnwYaVrsZTHYo59x/xsGM2NfDH++/iUxQeyFC/+l0bmnbRUqO3YbucnxxY1iQMaM0qow/yA",
+	"8pXInvoJHZwRPGhYUJSsIMILxNpBBVNapVAMTCsPkTyx/uNoH1PXcuALA60bBH2+u7YmXg7Py1cjDLW1",
+	"VpfeMdv3XikeFVYYh7ZXQrQ5Dpb9cDLok8CTJb8WiKZw2+RiPOaE9lTcU15hs4VKduPbMnWBuNdjEoRI",
+	"Jc3CXz0P0idUwMdGlk2/LYyV+aJLcPPwaKVBcetNDV2tJpbYwS4xO57LTPJOFmz3PVtxNkBfFLPIZrHw",
+	"Hsm+8UCa5J2CdWpJwOZoRSFU17bvGNSDvw/jrDbe1PWCeSgyse5clxRZZ8Cyn+tlFmcxYOSBEEeAy4q4",
+	"ycoiIewmoFJmr31ECgpY2v7tM6GZF2cLcMry7JeHrEvqinGgncB24hCokn0HADJI4HnPs7A7EzsJAd8B",
+	"iiNanttivsvD9rmI5OjWdq3wEGJodJ6SuE/TegpTBhHr41PjsLXdGQ3jEX1m279C7Z06JnkCwx4muDZl",
+	"JWaySaNewdlDAh9fFSZhEYbjO5M7sMCl0GRX3wOs38BLnrHC5va0WFkWAKL+dBySXr2Br3RCm2Xi8Gq6",
+	"L64pclEIJmYkJEXtfAUj0rQ2gkBspCQhrXqO2r0qbftTbJbNLfHogROgMcoDGgygtWtznAA2utEk5wU1",
+	"NGwgSvgAym0naxohTGODykxJ24EQc7fQ2NOzHcfW6pPnkN6bv8JJTz5hcmEPKFL6x6wbtVSpHSfwXbKX",
+	"e7yjGfu5MXYxTzNrYiNHbyYclppgfGUnbJ6sUoHHWojLDcEkLJhl1BhtZqryJ0YrXYIOnbk9f+a38HGZ",
+	"qhWTV+orc2EMr8I8p+PTYio4pIrz/CdQx7MGibZm0IcKXKvJOrbL5SIrL97USRcHnPk5nd0MIu1tn3Z6",
+	"KWw6k7XnegYUnBjtBLGyj6JplERtQVUllmc9NykIhEGcROBiTIMxBQzz1nI2FxqM0vyh0nDZfaDFvjiy",
+	"uK5YiPenVN6W2NLp0abtjJc23uYf7oBsBml5iVKWzGfTG5FmDU0hlhKyR/Bke9hSS/pnM23CNjc566UY",
+	"Op9+aWdj1pa/hJp6lKH08Ze2pyZQnt1H87Y5sQYJ/BfqEkZ9x1YWAGl5PcZTkgtP5vRu/gpPw1g6dEjt",
+	"ACJQbVmhFZuP56tCsfgUZINihLRjhmacxP8Qp87cJR37jrlk0CdU9kP6DONY88Ss1ueyWHEjLtls3ZrX",
+	"9YQM0lP1ECS0GbsLqZ8DRNWR4inav1Ns64VcNqUel1OtEUWtsf/6Tcn+w5TscmtT9O2UJjOi78PUKu2w",
+	"me3lpIW4jLoWbcgTTt2BUmnjWQnqhoK7K6wEajvM2gWq+WDAZUZCC3Eg92KLcf4+J1wdy/ZZKzDJO7TR",
+	"JSpT23Mcb8gscY0QX94A4J6kQW+SdxFBEY2uRHDRdzp4s9iGzh2D+zgcu4pluYvtuWYSL04lN8gRFarj",
+	"jvnc9lwuPAlyR50Bm65DolVbjoyS8fbUorK37O+rzP4uV6pEGyBNpqhvHyNRliJJwmFOkCN11nfoaDxm",
+	"lpEuGws/2BzQ5sQpdsQBTbC5RY78g+dKAG1yeVHOj0PBzFU4k2HHXoHEiiTorrRAUeZZDPTY+xQ7lQrz",
+	"UMVT9JI8qdH08CR1IFywnFoSXH+MF45HvOFlFLPC2JPBu1SAkdAOjXVCp+YC08OxU5RQ3QtSA67eHfMd",
+	"2h8f3IHnk64aoPQHM1OBe6SAIcodYWSRdxsFTH3nyPbHzUJhPGAaxuHkTxYNv018YVn1fnMEmZWKazmM",
+	"+nwc5/0Zos6vJ748V/37s+RsXybQXJiYvn0dIWbS9r0eMHR67t5LhJilP7zKb+3+qtdHOPNVKK3RCuTn",
+	"CkWnhpAfVReMmOwD3w5G52LSOm5S2fNu7Yy62RhwEeWyEl1cj+lj8/TkXHK5eHQQdNfXJC4PZwHPE4MM",
+	"fQjihFwUEFbHO4TIcU3fG3LmE05HAB/Z8j3OV7kdMPLOPGet1QMWtLqr53bAhHl/4tsd2zXfi0s3Cxt7",
+	"iiBA0pow1yIus0HCdBm1mA8SRpj5ls2Dgd+UoHlijjiSlcjKhPmuKhgj9bL79lcGnlQT0KJS6uLc+FJ5",
+	"7cylCRsOx3F7JAqtVlUuJ2DzsLzWDiR1q8VatsX4XriaapaOJ0xaQoMccT1f0oQkVjlsnI04QnryLOWh",
+	"RUvsESF4cb7hSgi7diWCJZq0dRaCJcottMnUJODqFvXRd0ZGFATnB1T+Vov1A2ZhhTVw4KLDKW4DCRwx",
+	"JlPfAqYcR56Uoz0pn4YLvlnYEEPGbFHsp5l7TM4+a5P9AvhPbB1ueW5AW4FG0VRW7kPS0+jYQXfQjLkY",
+	"sUrTBFOORngisZMD2EOuFQeflP6CmDh+Cy0u4mPZQ7InCzvvbKnVKAk5Z61VeSjuhI0bwsjRft+xEdxT",
+	"7kSfdWweML/hAuYLhEP3wpptnpMbCEcgmz3F73p0RLrUtRwGbaAwWBrgL4GxS3ykoGZGUDfYcBtu5Y75",
+	"IxVgEFtjvVDIk4rve4iRR8z/NFYY/NkQDnVjBbB+Gyu5Brwt+EePdxrCiTMlDzNW6wsj8F2POkJbMkvt",
+	"lfc5slkokneuR4CRu+G2fGYxN7CpA99tQJmlFqXYLGzC5XzQ6obKGT7fIe8oYg+HsQ3Y2EI3SPxqf+BA",
+	"I0zTtoQpBwWdW4VCXs1caSl5Gwm4imdIEWBAdFrlRG0e9bJQThxG72ysGwEybIP8NRD37VOf9ljAfM3H",
+	"gngIeWf+b24/sD9Qaqfcq+HKm4n3Y7hk4CIRdfLGIPMLxJTU5qZkwVa0Rkp8mDAzE3dCwO4l44dMI1Bf",
+	"zBQfAMwdYtUcJ5SKPkOkxAuES4f/Fb9vuLHk8E8TCwV+/lH8VJD/Z6JrIyQqbXWZ2Lo+I3bH9aBmk3vw",
+	"t3iYmqHn4rnpD5qO3SKeonfmOXE1DElVgd4y1ucxcFyEQBZiu+FS0mfQ/BytnvZ+m541wrs5EAhw7Fuh",
+	"FYJRH/jMxGbXCcDFdn5nSgolT2ot81ajIMK8TII1SirlHf0FUdeCc518D+GDxAbCkSJWoaKykuK5S5GP",
+	"ybQtjMzJoI2ZIy3q/ivAVGOwG38ukrWQ08sL6eTIdxCtKm24Pmt5viVuo/KVpElbt8j9CoFIn1EoZoSY",
+	"oZA+gCrBFR8W7DUb+SXEe2lD4yRTmMUmyCoztgmgopQYQlyBjRJ7VyB+Gq68NOVdhh17eK5kEkloN2cI",
+	"5pP8pThG+yDBxaNDbBHbJZcXZbxLzxaGFjq8u8Sclksw4Z7oNXIChwR4yHYJxTCLioMKK5aTPg26PBeJ",
+	"mvAIoxCXs/XaoTrNaZ/hm+eoqTGiKj5m7qAH6xr7PqC3jDdcdUjoUEiwgTQ1qQuI4SPFN4J1l8TxOnly",
+	"7oUEX0iEj4sXA3bXo8TiPeAj4WqIQEPjXCTn0NwR4wSZAptM5gBTbwdresnVqig11/UcS0EcBF3fG3Tg",
+	"pdu+bE8i5v0qtNGb2nmCD+QIQimySw4rF8RlzOKSmhAzpDnsgJJ7sMeCrmcRE6A+1JFVRrRkNsSHwPVR",
+	"DM0OhPKKAy7gw1wQrEAsJ2xa2KNeX5i1svkKNSGJFGGO0CbekxOx4cUiCHkWEt7zhqueG80fKldBdOYb",
+	"wppy7BZzuc5qafSFJF5dz4+HZ4fDYZ7C13nP76zJ3/K1o2q5cnxegd8IZ8oOnITxJff6yu5KMV/Aq8Ts",
+	"aN9e2V3ZyBfyG4AoFHTB0Vrb8K0+9YPRmnzDAHPKgjRHF4OzcQgSngNIG95irgWKFzyY8CVXrZVdcTsD",
+	"L4aMgni6OnGZzbXRJWviRzKy/Cs309Xn9gOb5VoDzJMj6nYGYmC//oQIRd8TKy0WYL1QULauyoRGBuLa",
+	"jYSLR199miePKwALAIZ0GtAYRr7Rs4IBlGF/lD038D0n6wny+jW4WF0Lz9jE8af9KJznWolaqhUaflKc",
+	"/pNLV7GaYMJzs7Ax/UcHYPVZzBW/2JplZFU3YL5LHTB/MVIw6PWoP1rZXTkS1oXasrmVgHYggyL32cqf",
+	"uZX71T7t2G7IqxcmrFbWMOa/pj4JYzEra9EdMacVXgt/6tmt8JvwozAhLTwrtV9XpDhQMEbRA+5XuXW7",
+	"Sh2bcsA1CKIdot6Huqjje4O+vEP44Q1flWIEz9dXeb6ie0df/5SP/dmPXeAzjplqNapfuZW+l4bnXROa",
+	"TIhvCI7h2UaCwLg5BCJy2PUc6WXnyTFoASELJ4CnHQPxDVg7PSqsvzDugPaA0H2h0qGu1Dje0N1VQt6H",
+	"RwpFFmoxdi/2iLL6XC/42fYGrlAzyvz5t/2nMB9dJktugqHdYni5NcCDzhCCJS7QMIuJ72tucVa1WK/v",
+	"BcxtjTB0s5iYgh1S8qzRDBIqhU9ZjV3hbKRgZ/zKzSXaZD35r3hyRBIzP7FYzRKpKroTemL61vyHiNrN",
+	"ws70X5Q9t+3YmLp5tGzGnRAd4iz5PFEwTpF54RH8ykZJgYff/QwfnirsYMxj1s/af2zrl0wasrScaZ31",
+	"vDsUhRKtilSDMAytondawJUTHnh96IMEd1YYmBj4FJvSRn8WfR3h1stSvMhmlZEUHI9F3oF08gcOM9+P",
+	"Cya8akHBtO+P6gP3xHVmEkrnzGlnWkzJDklElHQZzhBkvc0xJZJfeeWnZ3P6L4694EColpc5bvvw0p/2",
+	"uIUbK+W44XfquP3KZbsPY+I4zN60qR/G1yMQOs4Ur3eGQ7Hywprln6ND5jwFj97Uhyx42h0dGs3Z5nK2",
+	"6phXtH6GgAHAySxi7fUHKQeqDPEiPk74F7bKqWB82OmE7PwYQrR5PgoCmjK8/9Puc8m5r0jbuEl8hsS4",
+	"0D0PBhTEduGyf/9pRpUZexBigmoNM2Kxg6iN+libAz6IEtMX2tqxe3YAIaAC3hBA9oV2JS1v4AZ8XF9q",
+	"ylRMNsST8HyCT1dhK1DBPNTBQZe5GADiHoD7J1V2zCGRcbnIJYFVFr5OtlsCMWnhU4iV5oNWV/opKfr9",
+	"XRz8MkdkcUpO+jAwj/fy1Xkuk8FksADypA4ZJ6QSaw+4mDHHUh8wgmy3My49sW5wQSNBU/sLeiAJ2wD9",
+	"yf/5v//zfzwt2Q2DW5UVjitzeiKy6OgVeiLh2SOuN3xTHq/GhMId87QKJzx2KToHv1vcY1nzo9rCZ1VM",
+	"k4JFgDUHAlUlaxOxItAlKBSFUJcVjYAYgxk8WRlpoqSVCSGU3Ko1igYJ4T7JwdIsz5i834NrAplAgiUh",
+	"PLAdR94bUn+teJwKV3w+tYBaYEwg462exWubP/j0eIEf1rdufCwU5hTlsmY2RahWw4KACNELbIycSj2K",
+	"HfSfX2GlgMpuqxR/fuUVxaXEUflHxqZevWo4FFZcdMo1qfYUSiIUBSlKAr+bSUlAhdFaxAI6U0IPL9+V",
+	"OVA0e1HY4idhn7IicpQmJ9QCYIurzaGsMkAuSais8KnLaUtxF4i9HhrUlvin7ULhQVi9AFi13T1iqhIx",
+	"WS51x3y7PTIJ73pDHslrHEfPu0O7nzoBAOqRY5lzl8MwTqvyuRwZijGKh1POk4OIhZS0vF4TBgWHs7FC",
+	"XauxommIHg1aXUwxwBOEmc8jD0dl8cYjFmIaUM/77GnQRPsy5a1Ej8fuWBIXPTVzV3G3Quc1Znswt6Wq",
+	"pWwrVNyhjoddJQuShLMVFhxCzVRk5mNZ8MwaQSzgCfzk1/isoupx4NsGg2KkivTE7PR0tU60GlYSQilg",
+	"jihmBw3VOqw1ZP4d88G5a46Ii8YA1MBkzRA6ZyN6gZmnaYjfYd33pKmqOkRVhghHQJ+cVjRPLNvaE1e3",
+	"B05YFapGZ06eAEBeRcNfqOC+OFZgP3FqUxoTdgnFspJ0RJw97FMSEhhNPJO843bHXbVd6NuEb8QHttv5",
+	"KfaFmSNmn/by8a2RuSwaLli0LJOJxGeabGbDQ+y9xQB2Jg3vmV9cotUNxT6+IMzJTNpmCMSWuprj7f4z",
+	"CQA4qF7sY6WysgTSIGh5vTnP6on80YyrsmgDYNp4277Xy1q0ccL4KQOUYjwc5CPHFnhzjuw1FeuEunp6",
+	"wc4/oM4m1t6E9phu/MLfi1bcSCP1aQpucKBJy1v/NJYQiKyz1CIaHGpWDY2cyJj9HaaUM41wxYsvZDuq",
+	"A4TgDPPJGH73XGU+Y4PqBAtz5VnORta5kOz7bxmttIxWiAU05Sg9bhNnbt+MfTt/SmvBmKE4HXP4pUMV",
+	"VOvSfp+5zEq6pyrtoYy7HOSmZCpsyGSHNLNyhLkqQya0NfRa5EmFtrrylSDYONTM7xHb4tIfwqLuhgu+",
+	"imx6AEoG6U7miCf+oo4j3QPsjpB3QuJoMYzAIx2PeO4ugPNBs5wwi0BsmTN5oFw8ljqyuVR813AbK57f",
+	"WMmTStSwfMv6AYRPd7ADPEcGroOousqDEaPiLECfe2hztgep9sjlhsvI6mqXOX1ZXQ+G55DagRn3dYn4",
+	"jIspx9rUxQDE54i6hhIhug9ui13ou8DtsMoBkMzUY8Q2AMrC52Iv4NhXoRdCaqREwZ8L/JrYqrhLmHi3",
+	"XdV2Aw0fEJEY9RnmYXjDNeFGpowpY/miadGAmhpFDnSq4rNA9hOxTJCZlD6uCkaz6HSbR5QHq/BaVqv7",
+	"Zi5aa3m1evX6N/hO5Z4X+z3WQ5wnBnilERwaHoXillr1PEF2QNxFXdaCbksZ8xQm3W4EJx5Vt8PJyGEu",
+	"VBXsw6LDFKnDvYYLhwcHTl3S9Qa+8pOFGcsDXMDw5nKbQfR8j0i8Guw/ktnXsFsE0qEmtMXgy9gVDhAL",
+	"TNJj1E1gQUdBf/GLhivm2YGkqM+oJYdOg0h0jLyBxOLBp+M41YBCk9Yl0H+XplQnRWzGwAN8lox/7JJC",
+	"PNSi4iaeYzF1MvQ9IGMqONXUkArE22wr6pSVRyQ8B2J7gu8T+wS463ueL+z60BHC97BZ2AEUDxWzL6Rb",
+	"9CFUSmQoyFnBTxZtw09zLhePbmX34+dUi3evR4W3EwwZbtfeLjFToHdy+md8wPvMtZjYp+dCVoad+Zk+",
+	"7VjUJ9Y4XygsFiGYBxc4ETawrd81nvGiYYxlOuwK7H1xjz0VFCZNI6dp4IxRiR9kHutwbTcKjz63z+nD",
+	"awin0onPrYzZG/HbJRc/0+sP8QKkolx5qwAfjxoADiqoXk1JeW0SevzK60EV+xojCOGt495X4uOY+4Xb",
+	"LjOGgMswSwxBB5SAwo7UWgtTYjb8lKgQ7L6l1QUuhHSxp9EPS3wpRBZHV8gKrd4IGgMb0eO3dCAvJmGo",
+	"sMpD2vUKByMcIXTOClkFCRUq1JmQXgo9BdtlFfDGDfVB20lwkV1ixmArzAj6CisU46gZ7yhH+GWqrxCM",
+	"dU+uC3WIY7cZhkDRecNeVOnfEU51o/s9zk3HOjE/B0FfqBIzR8xz2mPndsD+OA98uwUwkKc06P6xJr0O",
+	"85y1Bj4z0Y+E/k8IWsdarM2OT90AUzUSaSCsYKTS6oyalJte0CXwi7B2ZU8sYGTyq1qXns257XbEphB2",
+	"Ija+wv2LeXIAWJjE8fB1+4xAkSazSF/4AZKsRYwC/m5BneYuabKRJ/E04HoAmEBFX2eBP1o1hG1r4rLJ",
+	"QYNLTjn5cn5yDEksgD3x/B55JxwQ8Xdv4AR2n/rBmvh8VThp73Po5HnQ2C52Z0B6Hg/INvlql6Aa1TT0",
+	"hI6pYGtUQg/QZEiJcrulNc73pOuJVaZ6H/BmoQCYAGJkSvd7UYIwGHpq3RG8LOpMJpZNndCPRLfUxmb0",
+	"PDn21NlQRof4XBW4AF6DldWGdiFrEeYL3yyrpwzRmrD0YPc/K9BrDpGdcL9GuDI/VdlE/O/dFTb6UmDf",
+	"DfvE/vL1W/HMPip/6TYPW+Lv6uVDtXhsf9kBoaiYNNMfoxGNRhSoK4MeXeXM7dJVce5pKsXzr5nLkmC1",
+	"QxX+Kxdbm/vV4XC4Cttz4DvMbXkWoswtdO8lVa/qJAwgCudbduEWYiW3sBx3hNuy2Ouba4UzC6e0sr3l",
+	"FUnlVs5ZsDoRMmrohRI+qW/GtUw+ZkyPWZVvxqIG+qZ6T5XpWLkfK7hHunBFaSKx9fWdEIugB120JHv0",
+	"frUJsmy7uLM+V1uhEqlpXYVB7LvQcgvkrhWGG3rhay06e+1V2ZgRSKFM/8kgCmX6lo/lgdgt2pYv08V9",
+	"pxZ9GscpjETRce8p4u1PcZ9wamNuU4tm5l3FI6bhFgBibp/avmw5Khs6lhx51xQGYNlzeeBTW1hvZWP3",
+	"on5ZyYkfXnJxUG/ZqMz84NzuoBPUqh+Jf7/fJZw57VWVZYLCOD5gkInAky3cKbHuPyHIDRvVt+/EcwFY",
+	"kRPOqAOwiATQv4BlHVJMDqN3jOvEudLX0MauReYVKBYYupj6KRZ2tgpiKDKiE3G4a7H0EHlbjFKYt/gv",
+	"2U4mPHiAvS8bpMmEO29HqAqyDekCJyq/5kRGUGU2Rh9vLhbTFo/5F4/j+kFyJcPWLdPfDG6hBRpupW57",
+	"xGLkC3UlSA+4SnCgS/UxmPpKr+8zTsn36x/C/OpR24F9/t8Mv8i3vF6+6SvTTJ74TxvCNouBngnbrGVx",
+	"utpf3/qoxfHpao8Gvv0gVtnvUFd6R2OP7vveHSKbj8+AMyQFWTkf9D0/YLMbeGX6MlARZZqlOMrGWwQv",
+	"A8OBlI00VfM4OS8Ps5FhYrVompQfM67W7J7YedmxsQsQ/piedxEORlhWZWN3XCpBmY0mliEIpTEgIVgr",
+	"Xif1KCnXj1D0iR8A8JoQgG4H2edZ/AEKYlSX3fI3oRQGxRTChwqVEheN4h7l+hHPk/MBJqWhOl8IgZFs",
+	"AqUWpowTjwqBAqUeEIYzzsXr9TwXCawJYnAiKp0yTOtHitoE4hJlA0cNGUVUeu9Jk2E+Wsd/1JpbZG+d",
+	"RZDpJwc5ZYzw6bMLu5fxvTILMy57MAZ30Gsyn2MNBaFN706mStW1gC7xlY24ipqcfi2f/6/tHP63KBTz",
+	"eaVchDAR9hd7PmFuyx/1AVfjtFQ5Xw8BkH1q2RIe8LRSU9fZnvseux1ke7GwIxChMRxHcxCgBRB2CER7",
+	"RDVaoH4A7GTAh9uN0O5J4I8gIOc6o3EtiE/5/bQgE8d0ZVX8X6lyWD0m5Ur9onpQLRsXFfi04daq1dL6",
+	"Q7lsXB92jGG1ZHSqlydXtcHJw9bRbeHs2jo9Hdm9kbF/f8l6J51huXNd/er9qD7cFCrGsDpsuCc3laOa",
+	"cXtoFC8rpW6tfOZU7w/2jfNS5/hbyfBq5cK3oPX5i9Nar3SuDhxaq18OK8Pr/W9nZ/v7xv1Nw70+L/ab",
+	"30t3Lbfe/XFYGVZLrePazfV97aK6Xru4HR4/GMOrbue0dmMUaxfGRu2ic38i/rtforV9777hlh+ML/i8",
+	"6wvj9st5rX42rHTgGV/3jeCg+b00+vH9uFs96P64uql8q5VqMF5jOKxdr1eChkuvisPmxpfC9VW9Wzu4",
+	"FSP8LOdZNs7COe8bZ639s45RqVZvjsqbF07xtNq0qkPWcLuHbWe//umuYgy3Lpu339zLjer95afDbw8f",
+	"2lf7N73Nz7cH517fvxqut1vFr/fFYcmt/3V4bl3sHG/61W8Nt7a91ex8Pb6pHVaGn8+u97/VCyel0nXl",
+	"4PPlztpVqdL/VjxsOqe0e7HWGn47vrz4PDqtlbbFTKzq8Oy64dZK1Jh4tYFXV4aV0trw7KBm1EpGe3u4",
+	"34GnnTZc4+zzWsk42zc6lcOa4R2Wy38dntc2d0pGrWwUOkatclmunu1fHbWMzuHOQeva++73PtTty0+D",
+	"w7NCv91wN48/Hn/9MdreODv5ft4932x2qp1Do/x968vaMbs/dpndr9701k+P63fNo74ztD4cHt+z0v3n",
+	"TyOvPyj80XBha1aO91O26xTDDMKh+oY/rVe/GRcV8rVyHW74w89Gp2KILVAa4eTEZNVEjWHlc+mwMKTi",
+	"MJyddUZX/fPR52DdO3Dqn688r+H2+FHR/3HDvK2tweFDf/+2uX9jbH0sUmvUrRvHZcM469g1ftQ9+X65",
+	"3Q0KN6WPlR8fLo8/D7bP9vedesMd1K+si9bNwQX/8f10a+f65KTZYWffvtq9oLn/Y+fh0v/83Ti0Dr0f",
+	"X4qnhQ2bdy8fHpyBoS3N+MRihiZKLGrReezDKir2N/vw9dqH+Ioy7cMo+FZc39pe3ymuP95qlMpvzGrE",
+	"z2e2GmdG+AqNMSRVixkrEVI/QIAZ4lqsLopdpPxgQNIOPC+3CJzXAupebwp/g+h6PRBdT+JNyV1iZOBy",
+	"tehETC7lDSHgOKLOJLyjjED0ypssfkWdBU+ytSAgmx6PTRe2z9RF8FSQWBpSFabrNNaxscirFOWBN2h1",
+	"mbWLlY82D7t3VNwAq0rE6cpLLzwXD9VCAjHOVhDxB8i77SJPCIBYSLYYDE+wvwbUUREHRcUD+XG9qjhO",
+	"QJABCSWP9FJwnWoYYJzD6HsZ1KZJgiaB1vSmBJcDsvQkkkruYCMDWWke43BNO+SZCdwrJAjrM4llJA6g",
+	"P+ABxJdOKzWsYJNMRP/ixGxRczd2RnVREmaBcySAUrooLSxjXTambqDyTatfQ4kAxzrlp9ghQG+Z3kXo",
+	"y2o9/NPGC7hsheIyrohiy2dQWrUrpKKcimrtCFsLeEB9jdFCMt7rk9MISdTcJZV8ilGh0T/NZ1/cr/ZZ",
+	"b7VtozBKqRVv2i6FoueZqnwT5o9eZ4LPX923ed/jtkq3Tqw2wZ/ov3gD/EwxYpLxcRkSfyK7Jr7VUkyc",
+	"n62UKyLxoX35nN2Tk8RVdsGJ4Tip9GlC5LQBJoGFh1/YI7dstJs8stA/50qmKkCFkTeR2D3QaaC4qVRV",
+	"qpIIwgVWXWKybwkyxoA5IJnLMZ8Qdi5IgN3JUoI/rRsSe9J0WcHfnJO0gpXEwebPd7L59KPNJ55t/sKH",
+	"GwlZU8/0hcrP1Q/KZGt9u/Be0qhBBzQ2h2qEbKj29ytHlYsKgKFgyTGzYsgf0v7HmuSBOPCBPDu7kHvU",
+	"aY0gN5a0c3xnVWJ1QTXMfqWOjoqJmvgPi/mAzQfF2bAGgPpr6qe0f2vfr7Z8xySU36pWJsQClr0Drkeq",
+	"nA9st7NvC03eHIgfnno2IClAvlJZLENv4Fiy4TFPDCToQoulckE7IJOgW7fmWXbbZtYe2ShsykFX26vH",
+	"nstWazRodXVOK/ip5+c0wqlc9Bt1q9Vz221hyT67p61A8sfFHgekqsCQirjKMqPYpVYUfky+zFzUOys5",
+	"RMEuk/2cpqKDWi3Xj1bPA+owM0uS+s60vlaAdHBbnmW7nRi/Vvj6JOErinexJ6TXK5PNmeg1aJrN7CL6",
+	"zgH+IqUt7iJ8JW1oFemPCCydG2H9oDUWPT72arN68oqzNWpeJF9qyjg0KGsJSiT7hX0ZSyCxEWnKEr8F",
+	"7ym0u+FOk+YW34LzzW++Gk51Wuc1vHNPacCX60fLLBAfP1FT7+A7eJ349XJ8htyK2OLTfgnX/MqtxPbj",
+	"DKMNL4UV3UBLIcXa0fY0hLuwGub1LPbzrdFCdt4zGWAZ5fVpblaStHWScTaHEQaaJdX20r6JTC7feXFL",
+	"a7U5cC2HTTS4tOKvmBOVFbHBLzzO5onG5OKcKBjlEYoCwktC44PlZSOZcob5tRsFhGjS+7PdGOSBmScH",
+	"yM/seRrAK1Yh+0x4e5Zqw3TZEAuXkbs24FgHdwomIQxcmYnKsIka5HrKMgDLRYLxCOsM7Z1cquWCvPDc",
+	"y7ZgSvjaXjJepN7H307n/OZyTh1TyOaPH0eIUvgDHqj9HYPjWkDsxbZjhvD72YxfoMvAl3c39bLaZ8rl",
+	"pVbvGpalcmdKPYUC17GV+KDgOCnKdBSRANvLAi4F8r+QtBe9Ylk/Cs0PALwOdaUaXjQHCewC2/ZunNE8",
+	"BNyBx8fBdSCPmF2wmepmPSmy/6PqNYGKWKte+75V2BFHSavVPLwpl4Zn1ZJxYXwtdTp/dW9vTk7PzvaN",
+	"G+Nj7YwPy2dQ9XhYGX4pX95ULmulKlQ6ljvDo4ZbvyoOW71vD9fnpeurb979wYVxgXWTtdr+4XH36MoJ",
+	"Woc7I+vw4Pa6rlVh7p+Njh9qWw33qts6rj3Apxvq06sbw6mVa+WSsW+sfdj8vg91m5XR8Y3xULtpPZx8",
+	"84b7+2K8x98a7uf6ZcUYeiWDGne1cmH4eQi1hzelUmd44BmX1sXGznXl3Pl++WNwufPXwenOQ+myWK+1",
+	"q9vDcud6v+F+qxcuoR7xrJWsR90/N4xh/azaNb4W62tfW/5WvXJ2uGM73/tb+58/9M4CLyg23MpGUD78",
+	"drvf3zk9vj+8/2TYpWKnflsvf3K3C93vGzfnn/bv6Ma3j8eWwctr13Tz4f58o986+ty56Hb+0GsUE+9o",
+	"jtSr77xMwV2N+R1miaORolSvlBGCx9G7Y/5bCvaxwVhYcaEL60eRNCsbevCdOZxBZOKZy/poir8QVval",
+	"uww92D8ZSVz8LV9MjWUqJa2lZLx3YcJiRoB3tk+ASB/7IULNphnrumHOTQnYogx5l5jUb3XtO63tDgEP",
+	"wRoPuxAgogstxebpyfkFSWmcMfPkGNn3kVwfnp2EEAM+MeY4AN5ouEQ+HAEyflRPYXTUz3cewPzFnJFl",
+	"+9AdNpJDZpSPVn1OyenXao5IgnoC3RYbALiPXJB9ANaXLYY59H2wMUaFci+rexg6HsHTeFrNZbi6qPBV",
+	"Oh5Ck9AKso6/zRPEomzRfMsPQtY7i93ng/sA8R/hTxW0CzxPlcpFBgkYkKGE0mN2GLiNAMLAWxPmhedY",
+	"eWJED4Y1QowQ8TLjnZVHtnsr3EFcdq74LNRrgE7URGKlh7F86pKPm+SrXcKioYBALHYvDGHTgDiMWlAF",
+	"peBo5V092Rgq5wC02FgaFfbLyEtz+tMKhUIB1zZHivBHfGi+/BR5GMTQox+vb30kNbtEBm6fImylj1VL",
+	"CkRFkkVBh0+0I/7FSQsdJiiUcplD3pkBzd+ykfkeX47nWGHTq6ZLxH4+aYegqslFFD6rWCk922m7YjSt",
+	"sKgLz8i/eNTcJROh0MQU8FjuE9A74Qch+A6GfjtoqcZcEvFAHxdG3McbunlSTowwRJsFrwYfHDOJNQil",
+	"HCLDgo0Mtu+Q+pa+OfG6PDlxU0SQvC3htttxVKtTLK0C4kDusBCXCFvmFPqU3Foh8BC1WAzkKexLVtVt",
+	"VHbcwfQU+Yp2UCIxi8BNQ09MCdPOWh1MbNDiJchGrOSYXC+CmPD6yNsMlIuDICr21qNm2PIWpUNQQjoO",
+	"JGMCz2eWitVoHDg5ibQkfI1dlGNizeSpl1pCli4CPrD2Hv698Wde/G3uhRgY4QQYQOlq6SmIRUgJ16d+",
+	"YFPnD2HPmWFGoeN5VjTWaA9LIKKAOY68FTYM2orIzPeGQnjK28hN5fiMWqNEOSX6T30WQpprPXFip8md",
+	"5A9c2D4UoBYnOFHxnO3EpJUJk93NmG2emEBxb+5CaCx6J1mpKrmE6SCJcKswTtT0PIdRNy1LpAblRs6m",
+	"LO+M4aNBvAspK2RwDOCxvDaiXfneULZQhhmk+Jlssmk8F5Y/+ukP3Lmn8+q7DKM6mH/P3HZYPtwvl43m",
+	"x7DtsHlf4CeF/g/6mR069PxhGHzubJeqhW/u87Qdfu6GDu9Gbb81PH6oPITu7r5RDD+7KRnC1W64k5zt",
+	"pKt9+GD8UK52pXfM6dW3QcO1yvoYtoPaTenHpM40o1A1SqXu9sGw9+nD182vDdc+Obk5+7r514M1uC9Z",
+	"14Pe4cH2Xffq2+fC13555Jbo6OTy+qP3oVzaP7wcnnz/9KE0/PB956ayP1r3Smv7Dbe19uPh0ye7dHF6",
+	"ddP5wYedH53hvgFO+QW2A1aHxr5xIkb/+Wy7ZLS3K8L9Lm0asKLgkDslY4hvaXhdKp1dfhZvqYqufb1U",
+	"Gg4Pvcr19fp9/8fVVuH7Rm3UKpRumoeO03TPBg33en0nOOp9GdVKBWhQ3O+cXZVKF7fnWxcH+yedi5pV",
+	"4afFwZl7ev7RuRzcHz8YbRjPea1yuG9cNdxOqV48bRc79a/frHpv62Ldu1zbqB1cfKvcb988JIIlneOq",
+	"sV86MOyK8ak8uONX9e2GW3M7R106vD71hqNvnbXi6OzLmr/97cYtXVnfnc5lqVIrVz9bRzXG7JK32bpZ",
+	"711vfvzhH588nFbo/ceGW69drW2u3W3wSme9+Wl/bVor40z4E6Cof/J1/t/SWnjKbkerfPBwuLG5yTdZ",
+	"Zb/9cNxwL84/sv0P3z5fFj8XN8/o94H/sHX/pb7lV2zV7XjdLrW+DNbsQdm7ufEK5cFXvtHkZ9+vjvrd",
+	"bsNtH21+c+o75b/OeH94xW+cw5O/Tjuds3untu98WOu0Tp2163tjO/jLaA83TtdbHz5sdi4fitO6HWWX",
+	"l5ScEFmdLQByemtj5OVlADHCx2fGX5qsReOa5y0Gs6TOScBvnrUmLoq7bGx+LGwUCttLjLtMKJbTAjAT",
+	"6+V8JrdRWiQG8ocvnk44tBWUEkZMiCsM5hhEh3I1gfVhrBh22PUgHQrpIp6sbVXIEXBX8Tf6MVzSL6RG",
+	"hyBWACzDdseNnIxy/Uja0YFkRlbOuM3DmA/i8tqBDP4g8FTAFXST5TEu3QRoTcUcM34n+5aw7gj+BDdD",
+	"unlN33Y7HAIwifYhGZGoBogAEjJuqOLBWK1wvLNVOiKwji4bmomABziDEgIYEuE5lWyWUCyEojMuGUSB",
+	"YT+NUnoXeUz4AMABgbjQzJNLN7Cd2AsrG5L0IpYExxBQVAcAoRlmw0AhyaOcCQmxm8LkLLb6I/t1nzfV",
+	"oyNIAVjYHB1bdTjYvx8388w9X3vJmofYgYRKjWjPvmnGx2pG2E9PVBeOJ3OsPQw+nq87TIv+vrhSq4Pl",
+	"iXE2PTaVVDiguBRE4bDLQKRJzG9bC+MInbCrUPtMznybOqbiu02Wjam0gywlCg8zRjYx4S60XA8gsZJ9",
+	"EuSkHcYdxRh8ORUoQtcfQx1AJYDab9kTO3Atz2Vx1n4FtSB0HgR70kNSRFYtrhcKWSCD9fAF/0ZyHKG1",
+	"VnaFL1b2en3f69kcqn7hJa7srhTobrG5u96aPTEcLcTL+Cfai8iQ19FZfJO+j5e+4gCRhFvydJ06KYct",
+	"DQzQH79Aczu0DaLL6lk64nQI5rH6SE2AIiKpQnXFKLnMsuhFRwnwZikzEZtvVzwjTMXITHCY8AGWQllk",
+	"qWdznoeWXnf/XpaXHriX0jrFUCVEQIU54rMO9S1gNRQrSznLinTDfx5NapU5KpSusopsV+jCLruXr9jz",
+	"w+xQy3M8l6OT5kK7TI862C2EWgkaQiy7Y8tMmN4VwgetblzxwlMyKaZQ4GcRj21tLThptW9tTs4/G6vr",
+	"Wx+VO7ZfqeemTD2zBch2O8zv+7YbZHaorG8/+jWVjawBtOgzc6Rnb3CQD3tkU/We2Tq15b3NM/uoZGT2",
+	"lczj1nYz807iu9n7vaK7fxW/S0uoIaDJLnGlm66AOV3PVxZhXoKtMHEdUPhpuFxgAueJKT8wd9VXufBW",
+	"8pqs0xbQAPDQZ5wTvKpz/NEsKbUKkm+UIMiyMvsPgGNnluvPIXD3ymD+ozf/m+P9v1C/dSJaG1pu+scL",
+	"UwbE7/2E3AFoMM3Z/J0wZ9L7v7WLMmkFki3g8/AL6GpT1mok8FPelY3dA+PovJJDtU+dc7vj0mAgbEm8",
+	"xhgITeo6o/c5FTHWOAVAcWE4VgZ0pQm5S1oSu1vGWJX7PI7LH7Ne4Bo3uyCQcjMHCaEBh2osCCzY2K4M",
+	"lNZh+BxGn+Vdn8O3ceyN3wrLGAwGoShBmYG9dae33orFktfnW15PqAZMJfykTvATKnTEWRy/bL2wkS/k",
+	"i8WN/KeV2XOIY+v5QuD6OhpKlrPeguKqdtJ2eANXzQLfl8IijkOTLc2X4ZCnnc80vxyHNgdETpaDHgKy",
+	"ZuNshfFJWZgZB9Z3uIdRCg1tdRzTMj16Oc0lXnkNR+bNxsnAiookCl38jDzSyphiX7xC3Kjk2VuT3I2Z",
+	"Lc8xuiIop98N2RWiinDlsw4ph+CTq5G2xb1aaa/csj5moRXxhOUNXcejFloq4tViDS3keAeWHUw7rcIc",
+	"+Ns1Ab/BzT2lCNH39qPkyC0bLS5EcONOkiM/b7VLQllyC/bva5AhfdabDJsQ84gcxxsqd0bW6kPli9ai",
+	"rUMpBF0aAmtOkwGnrPcmA95kwOy42S9lOOBGnXjm+9olr9h+6N+2eHH9xYshvrJRLl454FpJpkdsKoo1",
+	"AiLWClTKjYXgg25I0rgsi0Vyn2n7AFfvESEJjexabsp1Lj5DBj+UbCs9z2L+HF3hOKylsVHfr0a75PEy",
+	"Vnt9b3L2b9imTm8ZobHX/KzGWfYZTaUr1CV2/MJQaMvP40EQPKtr3A7Yuvifmdmiw1KCSUUHjyofkGEV",
+	"aC2z4tSE8ZxkLrXQALkSPIUlBmMPf9fxvaFGDsj6aZW0QlfiLM/F8oj/eS3VCViyptKdmQUJxCDmf5lE",
+	"1pEwF94ODaByGFl71ZpTd4TtmwHW35liM6yK38q6aq1lu8k6titRPuEyM0fM//Jt779MvaZESGFqu8T0",
+	"bc98htoI2cT7uvLtc2eHkzFCKJ1cOGMMRe/YGwxtpk+WQp68UUMMWc8HTFk6zjzwhIUskjvrWWpYXk0q",
+	"PeOFiPManRGVELRdHlBgWdBPknxrdwxQZN223UHpkLVi6i5PebpeU4UAHoKYavh9qwSWlPQPHVJlGIXr",
+	"s3iyP7zna8vzpxgH6bl+vPBnaGVlJvzlMObO9aOY1YXbxOQ+Xj9bcv8YFL8wAwau/deApdgZOUlw7Tik",
+	"bPCcXm6vixJEFUE1qHSZUINSZ+0RMy8siXxedkHtVw6My6MLU9JKA5pAmP1Xoqujeup6hJIeoy4wF7cj",
+	"zBKFP4H+qTkWcbU5+tSoKYSmBTiaKKkgVgjhPUJwjgjtSLnkkaaN0WoltTnYXIj8t/Fxq0AsgPfwI1O0",
+	"bMgWBmiXsCWhhWYkI7yCMOXwNqqbMA7Zcx5Cn2DbHSDXhP2EIUSDwjZSTx5/tbvk4uicOHbTp4B5L7Fj",
+	"IVgh1mAVN05mjCEuI3/bOosWwHuu1G2PWIx8oS6zfW8ltwKwTCD+SvXH97DHG+EStZWrfF1IDM/vUNd+",
+	"oKnPmByFuQMQ9pRZcEDKWtldOR8AdtccuH3x9/tCdR+JTZZFkYKr/VbokVHogeuTrbofrzOzZEJqREMe",
+	"kzAwkaEsp8Qz1prArLD7nwyFirPnZNAngQfYYFFkA/AGKA/7zsSltqcqQHajPm0ES8oRIXxl7Ty7D3ie",
+	"GKrxWsNjmojMBI+U2jzkM7uTvr5UafHgrtTPYbOI7w25AjwSerPtDaIGaeHlS53XoxbLN1zUjj3PYiYx",
+	"qeOYkuZDNcVxWcknPUoxbXiCQtpSGGmq8Q4B7zTIJtnZIn6UAi2FS/3vjT/zQEq5J3GjfB6IX4jHF5QG",
+	"F0uDChVa63AUPsvCjurS5DA0cLQQRwq6ZlMGBqNBgCmliIe+MGow6qEjE1JUrjn8d4QKrJiLoSvf84Ax",
+	"L6f0NNwGTaF8w70YHzZMT75oz7eYr2YgldmeGoQZobjp1Q8KY6oKE2ox1wrRHzGUg/GxWwllR9V90d8r",
+	"bhQIZy1PWCuB14FeTUh+4kuunxsRxCH8Q/YohwYSmAm4xMHAd7necCSOj7QB4ZEI0eUNwaZQHfV6kI8P",
+	"2m0bIe+UfXMh4cVw7HJLQ2QhAmyELjKJKSeNWEjGyCsQ9Uo80GEqyYI7CqAAQtw+x77FxnAcNO6nyfYO",
+	"n2DwTEXj0vez68WOawpAl42QKDyy6aR0QRBI8TV+43qBQoYc/bMguaSaAjSueQ06ZbT5tjdmrclFAwWz",
+	"6tseTCx6gvop789q5+GdeB/mK0Tyyu6KkHrzmmPR9iuB8nsRcywxCEVX8vcA+HkhG60XibQJIZYZAZIf",
+	"Zb3x2cw3Psl+SwXsGbPf2L1iAsjmlNSDDBJ4EpJOnDmsFUjNXD7/hioDqOo2i9uF90KjXV4crG4rhaLs",
+	"DqWFMemhMl6eM+i5XMcL0Ui+vbYGYWoQ818m4QEVClTZXsiIHQKZ9n1GLd5lTPnjoDOxCKDt+b2BQ3cj",
+	"tx9yLlKNmn+YOWJ+EP8DqZf/NnMkoE1haJTr45oJV3BezZSZV8FkEw2tE0XXI6/7pyZ65PBC1FfQ5DQY",
+	"cD0Hk/u9cjALvOZ/YtZkgWX6LVMlwqlda/G7uCkwGxOeFL7/RB7rR2v/Cgjw6Yr/8So+U1XEVDxeNYuK",
+	"F5tlin7XmH6msR3QTHwhmazIojwAfCw95N8OXXToEkD/MBfD28MCFpl6oBZp+14vGc7fQ0DuCBVCQY5F",
+	"WOEA2yUlsPhSkfXkiaFD2YtRYd8joB5F2QrAMQf0IK3LAeckzAwprrW1+JfGwFCuHykGgqjvcqhiGmH5",
+	"APiSUTnBTwuA6KTjx0ngEdcbQuiCyqJp5A4FW0TdBJ3LEB5JisP2IBj4qhYnqW4YkW6axLOTLzOcjPpW",
+	"fiXxpb22BEThu+F7l2D4tqzbphns/hJu8u+Sk5gRWvrgoVw2mqMQWvryhp88nG9/GzXb7XZz/7jo/Viz",
+	"Sp3WqFZ7bmjp9drF7fD4wRhqTEoP4Wc3xocFoKUvjO8htPRhBrT08Aq4nloSBLlaigCRa6XS8LhsGBcb",
+	"n3u9D8XiYPCjfDhquJ+3WWvta4k7m9+KO6drl2f33e0fn0p3N+y65X5wPTq6pQajTu92Z9TkD+3CyejE",
+	"LrZGfKsfOOcbOw23c/0huPzr8Ku3edisVQ+va8YQ4J0rw0ppbXhWrhnGcL8DINGnCDV9tm90GMAVi+sa",
+	"7pezs1rN8A7LZX5onF0elIa1chwkuv4Xv7P2r3eG7Y51USt/39i59TcPtze/svULo91wdZjoKSDRN3Bt",
+	"vVL5vG/QTr0LANUNt+nW262HLw9ncm2t8tZNc70wuHar4/xTZ8aw3ql2jeMNWh6t79f7+4OG2xvtdN3K",
+	"6Gqr1jrpb51534o3V9f322trR116erl9YtgVw1//etVpnvactd7Hrcsmpdba0X3gBd+Ph07DPfncvHGH",
+	"RbrV+1Cr/VX44/eDlj77cHuxuX/T+XZ8er9V7N033IMR3Tpev/r08aBUpffe1trx9626O7pe732V0NLx",
+	"HZncjw133h2p9uOc0NILpgZfht7rLTW4BJjo50gNZqnmVCjoJaUGJR+L9Ggm5wfDGpu254dxSlmUPB5Y",
+	"yqmcIWYEVQApnkDMkzLwm0ASiwlzIcAKHGFQ0hzhrGdDrSPyWzUVBiYgANOGi+Eqx3YZMTnr/4F23B58",
+	"AjWjaKGV6zlydAC/9YKuljqxOQa/cvCf4keVxGmOApVz6lH/Fh57ZbuWN+SrxfWtdQDp6FLIAfY8HpBi",
+	"gRQKBeRkabiYzpo1lma7kKeBx+3KvBtW/4BgVrU/KC9yEh2ZmuSdumVkOL4HRF+0CHNk4EIZS9BlDTc0",
+	"xUKDsaMjcWspyj3JZ0LDoYtFy+EzkYMrT0xti5jiO8wZiH+qKgv42A7gM71iQ/yN1RbiX1qlUA6QqX9S",
+	"p+P5dtDtmbmGm3ADzBb3cT08eDR18GXiwkrP49Tzg0FnwDgTq+n1YCRsFdYyR0zaEv+L4/+f//s//8eD",
+	"QdP/+X85XMcDank4dotaTB+9vLrhmpzJ4UNps7xMDrzn4QzdLjXHK3cxIUhbLQiNwOAxqSa3Q+QWSHj6",
+	"ERYpQbeTIbaJdnXEVwTh2Ih2yGXUZzxouBKvwYU6+Dam+agG4WqxlgeF1bCZSc/mkA62yF8DD44AcT0y",
+	"4LTpJHLSm4WCuKWSABLjxoEgFzJmRWlsjZVqD7ZYww0pr9yRjAmDCLi1+31mqeCxjBpPjPWqwn4IDqvC",
+	"N+ElIwMUMo3RIR3pEarIjbLYnd1i0ZmV30Q0SVo8O5R2Cf4w9LIVz5U4j7KBFoWJ4+AM4wUKYsHBnzQH",
+	"riQfMncJ9xRDXYu6pMkabujI0g613QQN15ByuVGYhUDyY/xOOGy4GtKlmG0FtODQ9xUyQ1Xfw5DkezDj",
+	"myb2tDC+QHoQnZDQ3HyMCg+WFssXaOD17JYZShqtdmF6aUWiOkFc9u/iuiya0APMM9dHNNy0So2oRCJP",
+	"6uoGIN6YjIAUc9rebrKuLe+aJt33QlIwHvHYgb6S1yFB2LGXGFPEyAf1ODLjHrJ9cWqH/dmB3ZM1AJA8",
+	"JV1PrBFSUnleHuzX7BjAW55+WmAjfRVCvjIhWkMWs6ytl4eMtwxgiDukTwoPSPqc8FfTyc0uxhR6Lop3",
+	"BV02Eq/jZbJFywwR6YH4cGVx/DlIz4HtlNPWJidtlJwwShpuMYfHYNW3vdxYbUNO85BzpXouXiTRcNPX",
+	"aFL77MsVH1SlCplI76z26Zv7l+b+zVFwsLGxtbW5ubG+fJ+Qz+YULqHgQEMSSPUIDaAcBssA7dtEL39o",
+	"I+XQncn3i+tmLtE2C7CGtiWpleG7iHxVSNe29IVykUdjaklD5SNhnvMnGoumLHiIA4SndVzwAe9DUyGW",
+	"qIrL+r4XsFaYXoh8j73I6MNeAqHp0GIOy/0wdREG3knVjRsFkpC31aU+bQURSywuGB/xgPXC9AjUQYgh",
+	"mT9lVsFrE/bXgDqake/QQJLaYsWizoVLbEtjuo2zH+cU/EI0lySwAlimkjhCmIquF6zabssZiPUCWmZp",
+	"Sat9EBFrE6RA2ANbNmSBDU1fZa1odZzEsq1YkWPb8/OkFreAQn5aP06DhAAQypmfD/wh2bukmsbny4U8",
+	"TWbjScAkMmb8aP30YPeXAiihdtMbmMSrV4w1Wd0cJ3MH3vOZKvSWAw2RdYJnKsfLRIkQ23mahsQzyGfX",
+	"kdhz56mKba3LYTdSfjOoRF0D5pIacnkqMRSp4gGq0Q5S/RKcByv0sMxcsbfjHkDF2PYci/laQSAqRC5V",
+	"4otrQvkuQmWoBWcGQdRrICeJATMAW/3ddKPadFnqMQqLyAZ32WYjV0xz3u+Yz23PBX+hzaCieWbdqs7L",
+	"S2rXUCtFckUvQtstzo7KJKezNFymNw36z9WgSpe8tPKMjuiM6jP5g3kUaMRGm8Go57Ihz3YXl+krjuE3",
+	"7REaEIdRjhSqKJG5lKB4xvOkQpFjT8L9a02S8Al1QpRs6QlLYlVv6Or9jrtC70GoW15+y1gfEg+y18r3",
+	"eqTJxMBi3FQ2jzG1KrWBEVdN4SV5+XQ1L6vquLeLyjeADA69AzpNpAuVChcWXrHUonZpuCdupKZ8fF9R",
+	"OlRvIhU3abMh81V7HkdVh9yvVJb0q466PDFddg88uMxV6gej2aTjEbFknEmNJVtPsdVB1gRCegDsFbVV",
+	"xDCxJBnmEXZTJnYDTo+53qDTFQ8Ln6ImCSmY3WQsAKobk/gGaJFItxq3GQS6RxDZlyOgLjG1gPPqVzYy",
+	"oQ0ROlflkoYpqDAD5AjrAewxSlo+5d0w95TB+ICkm48P98s8VVZsXx3UMLwfHo0J8f29kN9SO6IjWX8J",
+	"dh8w1f6z2vWiBrrYFl3ZXVkvbBRWC8XVjaJ4y3fMd6iQ9acbhf3FwwAagfDLRanrKDVnbZF7K1eawN2b",
+	"Rgq2mGUxf8Q6S9ik8f0uK16tqCss5jDEb0zn5435hTrzCdGIUSRRLepY6efF6rx3CYjGPDnAenhgswVh",
+	"6LkSOqBcP4pAD4RUtjRUgDhtBugYoUdktYMdaHSUPLCxfMC2xrxIYg5c3mctu20zyUCUYObNE5i4kN6g",
+	"O5LVARNJeHGyjy0U15l4M7prxjjLI2sF30vTs0YhlMAbCUcGX+wzFChmbYnE0RYXjRco/splg6oqExlN",
+	"m8kEMhCa0EmLMiFL9SG+Vde+Zuj3J9+5qXsiA6NulqLa3LNBrA/SCnKlGNdar8O4LlfBWfE5cVgbHLkE",
+	"+3ouwgnGcBJpOYz68O07cchk5en78a4l6dIE3qDVFapwKLWc9A2IIsyNeIHymkuu17ZqEHGh3pJ32cVC",
+	"FTEfCmuieG0w8Bt4Mm7CxGyxui6H/vLQ5jIGarsIOwvFhFEVaQwkTkgX0mSO53a4uustG0XlbgCDonrN",
+	"xiTNoG+lYjktbPjHX3NqZ8ZPfKiV6NBYtCXhEu72qlsSwl1L3N8AFuPVg7rjG38WqZt1PmKCFy9aWkMD",
+	"MGHo+PQT2XDGMUOfgBQngQ+4KKvdG0HOP50kK9E9/DKG0zTOvcQ5fuUkfFPlB5+JDYI6TjzgEuZ0pYjp",
+	"UsBmG0s1yA4QVysS6NqdLuMBsVWQv+35LTanaOHPytLwRkL+iknI04KB00XH34+RfPJZ4fMKs9kZy1+L",
+	"UIPqDj47uw1er2+XHEiqsP1TJVhlqBMbvQAoiHjtFFYciWEhfyV9S3jPcfQK6kYXzSL2cKB/H4mXNr03",
+	"2bew7Bvfx8sVe/JcvXqJFx2TGYUd/iBTzsl5vz4Rt/YfrfRjYmIIkZU0O40O6SjCOYo4YYBHx7J8xrkE",
+	"0T0yjhXoMGBM+wwlo+odrMbj1InAWZ7UWc+7Wyw1g7NJfb3Pl6DpeXdvCZrZEjRiqUL+oKf01iZvjNiJ",
+	"x0uzDn1mtgZS8Zp+RoRqROwUv8+Tk2SH9JBy4kL3IYJKKwMhdsJkhZUCFFXAWzkFNg6jGvjM2iXYazm7",
+	"YbDy3Ko6M5wJ376dj/Qc0JMfjgn7Y1ZdmKUEn0oHVuXpeL3pIyxwZNSXZX4S/R80hESSiPgBdIhhKAC0",
+	"A4keoGvgVPmAd0fIEtniL8wrVLtSMYe1QcHAdZlDXBYMPf9WwaCYPKCB3fpp9xHxIPzz7iPCxkQZpHzD",
+	"PcYfY1H90LeDgLlQWVgs5Iv5Qr6wtr5p5vQ/t7by6v8L+AT1HYl/tyeWT40ZXCY1Up2zyRAWBnln2tCP",
+	"wM33srcQa77Er8T3IHgT89WRKDo0YMKkiaW9pFQFBkw3nCcWO9q+eDxYMAeeL1FfkaoBcm/C7IFEXmCq",
+	"BJwai3jREgckbSjcfpCv0QQMxZ9yKnLxw4iZuJUkl+rRkZqwsqsarqFRf0Z0qMK8ki0tivwgpl9csVIQ",
+	"sPd8SPkNiWp9CLs/tDJZodE6nmflkqxSqAD1sF7WT+WhGbiB7YQLA3t7SMWi2cGu3MoucTzOuETShB4M",
+	"qip3M/3g1OTKsozARfOXLv9peT0KlZoMO+gjDDm5k4Vw1w7RCogp3v0Z/7YQfr0wEROsxatIcM5iF7yl",
+	"OZea5jx/Jqti8jGcJdM51baYwfFlru85PeT4mDG859juLddKDcE4b8t6eRXuG8tWVJAc0JV0iNAwLn60",
+	"I3n8QkI+21f81zMY6pVw+H+bIF44pbfA3aKBu2hTZ8Tuom2zcPBOOzhPGb+bs0Fr2gmZLX4XzS0rhKfN",
+	"/hlL2iayugqxFIqhPvO55yqIN4wvGAEx8bWtNQaFwkaLs5bPAvg3M3UShztlC8rbYMsqT3Zi675HkHA6",
+	"gOET+EpjsTzVEBSvE/NcrX84R4C3X95RR17HWEjYZ4VOEUzb5mg4evBsNBztQHLD8j0iNgwI4oBAB5cO",
+	"8wZyt1iQFG2n1WNlTTheCyqpJZFDVKyuQClx/aB+HDFMTOHu4FKa+gY2cyHz7LDrhb+HoXeYLG6/ZaMZ",
+	"iVDDLf1o9PHHmKyqwwZM1tNP+yu56W3CuZU+XL75qVicvfIunO/LMIRWOR8wK1r0DJUUigSNN0C84TeL",
+	"dCn9vlLAAYQtMCihRwjHBykaENslW8ktsfc39SjOQkQaqZYJOmVOw3XtP+G/p2VtamHMCBZz6PlB12Gc",
+	"54mBn4RyueVQuxc2usq/ZNGyhmIQto5C/6eF1X++6p2JFESe1KE3UwrhJNjmbD00i8u9uXM1db2NRhP7",
+	"rgc5mzfTM6OXxiX6Bn+ikzh1c8zSVqOdxIkpm6h70nPx2IhTAKSmii5Vno4cVtpDz7bv9bD3ei4nbuU5",
+	"3Kqp+uttc6flWZ5lZ0/eG3M4LhO1y4IOy/iWiUqTtM0j2837NOhG3ea6hlpJGm+vBTV1Bq0LbB4T6uJj",
+	"RFFQ2b6LOF/bOY2D6d1pqXK+niNG5Xx1fevjarlUzpHT0tf9g3VUqJ9rRnn1/LMhvn2PYkVztoTMAeop",
+	"DUVRYRZZ3tB1PGrNgek3vumEb/BWYf9WYT9Hhb2+8ReqsH+0pMRNO11G3mrXhdLxFrAqXk05lgYj+5Kh",
+	"pa9slIuFb5ADPf4RHwOxzWXjwebJVVyY/YunQMLm9L7D3gDA4kOAWPIu1qUY5Z7f54mJuJ7QrCiFqyIm",
+	"kdKU1IzyHjEd1qGtEVy3sV851y8qikuwIM2xiH1yniM92hL/MVzL92xEZZGcJiGk0JDR29llMKnKkt/T",
+	"k/MLCHjZKTEk4dbCMZkxLhSCOC4c03kS7FQc1tIA3+5Xo9PxeE2jbds3bfO3DR3FILafQz1NPp8zRYqy",
+	"MFb7Cnp4BjWizuykTk5ZIIjkUiAHMcCmEgfEZxSi/1rxohbiTKoHzRBABnJYcyFOFfMx4ldh6Ydj3zIs",
+	"JyE4MKzLebD7IfI3/BZTA5L2R+Jua5ymMxnIhoIkRfQxiVaKHfSWh0OKVb7IapN4AZCC/AzYfQzik7MA",
+	"olsA1DWzJkiDENUmMi+E6LhVdBqGRSdill1o897D6jKgTwrr2JJLjAo7qrkBUlfJm/pKOasP8FEpzCRY",
+	"GKsyS2PmrILzQ9hcsekRFtblAaNW1ozRzpydj2S+nLrXCliwygOf0d5SNKGUFW9K8O+nBCMfzXs2BThJ",
+	"Ek330fqJayPlJ7946aS7wclh5SIHusnsF9dX5cDMnNQuMYsDLXtNF81oz4er8HjgZm2MaVnZLLt/Xlzn",
+	"pVn5b/LtTb4tigcd4xqUnn24w5/X4k+XeZkm/1SxN4PRH+FDv6SAhKKJqKw9DhQTL5WUb0jyIIKlhcC2",
+	"xB30msyPGCEjaKx4zW8Sa4trkJA8oCPEgZR1QeImZlhBL5GUFSoy8+9s7KlyZVk62IM9aGDggz7zObOY",
+	"hZ0IYYF9m5gFM3F9IIuRqGrykv5GoPGGOcydDDgtuSV1OAsFZjxwLckrAaRtqlcjXPDITLcDsUi76MVY",
+	"A5SxzDInwh0vB7gy96wVSY9D9U0D9R1r4Ey4RTls5slJrGXoXfnPL1PRygIMm+OEnRyQWX3DBvsbqqBU",
+	"9ODnghrKOLaZuMFLwgoTv+mxF9c0Wif6GFZLBNgfdj61oxa4cv0oRfyGgjbeurc3sdsp2eykYl3r+Y8g",
+	"M24Z62MNQeCPJFIHo75jMx8gj8OSVbg3D6gfyIISnxGz5Turd8y32yNTBiFogh8JMZI1QqGywdPku3hj",
+	"r0DAv0nAv6EEFHsr5cw9reRL39AJ0ScuWrbsE+f/xWWfgmcfQ1GLhZHBCN2vHFUuKoA6EJrcEg4dLG4b",
+	"It4qyqtRWwYeZF/9AQ+YlQaWvjdO7B7tAYQncscEpo6wHqPpSNaGSmxrHLE0bnHcuflR2A88/zeyZ3Ga",
+	"GEoue72+7/Vszh5h18KefUOs/QfJ5BjCvXJEcVs9N9w9nr2ZSnPb2qWLSGcpfl5cPJ8OgmmyWfU+CSNw",
+	"jKZC+9lnz7HMnBbCkD9He3HQk6IZObBUVCBPznElZkFLShHjU6zcMZkr1/3NwHwTZk/Ql46b61k86syN",
+	"HBNf8qplWJYDzvyZG9DFxTwFJdIXH8necXIgud2oz0jL6zVtV1XjNVaoazVWNIe2R7G/M25yabCSpGxA",
+	"YYabQK4EDCthJLJ7mwc5CTMTYtxAlzYGZz0uYUdgIuHvOr43jGpJLNYPuhOqGpAW6ZIz/1m73XPjL8QZ",
+	"hW8ibJzFOKzPOtS3HImq06KcAY/Cf5mqR1bsYbGWAcLIQDeqegHUHWFhSaB6R9IqC+A/uhHYo/dHzO0E",
+	"3ZXdj5vj+bDJ4+fhBFTQQodOealajpkGXDayhohEcM8zOCOh0jEOYwdsNfBWoYIKYYY4khd6gwAQbKjj",
+	"ZI2eBzSAHvm5tBL+aNrq4cHtUi42YZdaiQZtrQs8ysAASn+X3Yuf2C6xWMvu0ezRw0+zNuj61lbqDp1y",
+	"GivYbVxCOr/ZfwDt3bNcfw5saQvSFT69uREKvd8XEGM5+BYgAZK6X6zO4jC0oXnwKmFo40pvAoCFpAMU",
+	"C5SJPCuH8WsamMQtE9rb9iU0XQrdB9XBK3WQuVDQUEmwmyyrjNEL72IxJeKwKWg30+5HDLQRWp2wVyiX",
+	"yGodFoQ4ZKYGg2XmiYG8xmh7I8CEHwE+HGMA3Wdk4Np/DRgJvA62c0r/S1KXqPpXHtIwJbN/u/IRSGuS",
+	"BszpRiI/TqocLpKso0wU0boert0eLMX4HBOE9fJRRnRL1wO8uV0SouBN893G6hfgTD0WYOJ56V/je/nY",
+	"C1jT826JRYnhUo0Uiro0z73BA/1v+WMNai1RGWWLU1os5LfzhbwQ7aGWC++x8gQobGLtXwbsIrkBMtSN",
+	"2GhvFLIJ/YRvjFBYnWwV9XjdkHVWpxUZDfTL5nNO1+we8Mlm8s5jGta7Q3JtTZ4hQqoQkJDM5HZHeKLM",
+	"4Qyym1orQax5th1GoaCSH3IYIF5hHDK9K4xrzGhM0j+cwFrYngsX58lJSiYXgESU3B0Xj/jY31s8RuzY",
+	"4v2s7K6siv8rVQ6rx6RcqV9UD6pl46ICnzbcWrVa2n4ol40fdscYVktGp3p2+nk/YIMt7nyvXNTbB27h",
+	"U7l792B8LXU6f3Vvb05Oz872jRvjY+2MDxtu+ex6/9vZ2WFl+KV8eVO5rJWqh0bxslLuDI/qV8Vhq/ft",
+	"4fq8dH31zbs/uDAuSp3jbyWjVts/PO4eXTlBw20d7oysw4Pb6wuDHQwLo+Obyn3t5vr+5MLYqO2X6MGw",
+	"8ICf1cLPavvb9+UH44u4W8MtGdcXxu2X81r9bFjpwHi+VobBQfN7afTj+3G3etD9cXVTobVSB8Zm3Nfq",
+	"1vfj4vX3L/3mqNhvuM3vpbuWW+/+ONweXsEoW3Ku1VI071qpNDwuG0Z99LDVPlkbjdza9Va307ksNlzu",
+	"17f9y5PWXzfGh9Yn/2v39LjkfAqKG+X+5l2/VN8s+NXB6OKLVWCHd5Wic1h/+PTXjy+2V+OV/mX1suHW",
+	"fwyPvA0+ZBfGiZjX57PtktHerpSMWrm0aQwrw+v9b/WCUzKGw3Lnuvp1eF0qnV1+NobV4b5xvd9wv9UL",
+	"F8bZ57WSUR0a+0Yb7nJeqxzuG1edUr142i526l+/WfXe1sW6d7m2UTu4+Fa53755MG5wJT/XK5XP+wbt",
+	"1LvdZq8yaK3vFFnvwPjxvdttfi/xH+dbN831wuDareIYvB/Vh5tCxRhW98/PjGHDrXeqXeO09/3sy/ZH",
+	"d+OrQc8/PRwG54PLg68F45pf825rvVLwv7d3zk/WD/+6MeyK0f1y82H9o1d72HLqDXdrbWfjevNi1Fyr",
+	"Hq5vf/rremu9fr993y91ixs/How/Gi5s3srxfsqGXsktw0CQ8kJy5C+q3Ks9yc79ptx/E+WOb+wZlHuW",
+	"pokpd7xoacp9Vhr4rFwW7JjFqOCfmnx9IT39Rr7+bOTrT32csjbEtEQ0jGsS9bq4II14Hd++SpyAiQqu",
+	"9+a0dk05sDfp/2qpNp56r6buh4ndcpOF/rxiDyyT18WYkSdGFuF6jjQHAdFI1/eizCOEzWwepThVdwfz",
+	"pZsI1ftaCA1Lbe0g+pq4WNym7gn8HF47EYlDPifs+ghDcMOuB/ge4h5RQNDWutLBM0WNqAcG98IaN/1X",
+	"CVr2uVnhwXmWSSk+AyFCKImWG4dzvTtvJRlSK06Jn+XEn+uPD6e9OJ3BNJn7Vi7yNGztTy20s07PNAaD",
+	"x9rrs3O1PxdJO0StXwlJ+1uv7+9N0P78ptYc9OyQYn06evZHmGHziY3HUrSH6cYnJWhPvJw3gvY3wTGR",
+	"oH2y6Pg707OnnRQ+rzB7Inr2pxVqy6ZxwuBOUqLNIKjeCJnehNR0Qqali6jfgY1p/HjMJpuelo3pcTGv",
+	"2RmZZLg4TvmMaYNFqYumERPNVuP1+tmEWp7rshaMbwH2oNgc3xiE3hiEIgYh8F9CAq5xBqEpXudjEaKS",
+	"p2+W8q3HEgilmUxLIRB6JL/P4yTRG7/P8/P7LBKneSzRz8QTk5HEXZzoZy57/42757fg7nmGXTt5k8xh",
+	"7y6VxEezc/+5RD6R9pufyCeXBjiO2d6n5OMR7+2l+Xjekim/NxfPM4u7GZh4QNAtj4nnaYOLi7LxPEFo",
+	"YQZGHq4oeaZQ8cSLQhYXV6luzVKpaDhzu3TVoqsUirT/nkw0bzL2H8ZA86RCefKhnCnQsDD/jCY4H8s/",
+	"c1omnk/6XSHOtFLzkJImzjkPP57ARzONPWYJxtzUAsBJLbjjmnQO9hYUO3sh8byJ81JllVlgDVJazRNM",
+	"lYNSdCpvfCpv8vyfTqbyzAb2jFQqKMaXTqXyBGbtk9OpxFdt2XQqWbbqrwXE6utlUHmTaP8k+hQ0YyaT",
+	"pzyxuTozecqMgm4Gi3VB8pQnEInZBCpJxpSEIw/RS2gv0S1m6KqZzvjx6G7JN8aPl2H8eOsueS18H0/f",
+	"0Jp6ZKewfTy622RRto8nEI2zMX5IbM4438eUTrgxPoGXkodvAuPvT4/x9IIifTNPI8dYgqhYjBzjCUTF",
+	"LMAVy6THmK3Q6Y2G4q0R959HQgFrO4mC4slhP2ajoABvcjEKikgGLkxB8QRCcCINBZpJEQlFxDAB30T8",
+	"ElNMp3HI/Dfb6U2CLJn54alNpsxNPJX3YXajSWUDZ+9UU7j8iF/CZ+tLq6rHPDdVwpxSKxutPkybTiVY",
+	"WIAnIQuGfspYXhv3wIQBdmjAhnQ0z4LJn8y1Zk8pctUefgO+50H0hjUBGB7yhRsH9bs+Xd+g/pQ50p4x",
+	"GZbaLBjeOKs1MHryNMx7NyFnd6EyAcs8chISX6LhayG/d3ixMQi6xHOd0fsIQiWEjRc2rx3kQs9RQq60",
+	"MBUGzTIucySdYcAVGr7LgqHn33JVYVI9JX2Huurn8rAqfp1ez3NBQoZkJNoobS6xoqKHYFrBDcHwAZ/B",
+	"kyyyps/+P/bed7mNG3sTvhUUv0xSb4uiZDsZUzVVP43tJJ7JOH6tZLK1kUsNsSESq26A0wBFM6lU7a3s",
+	"l72RvZO9ki2cc4BGk90USZMSbfNLIpNNNBp9cHD+Pk+hEUz/tUWKGn5jRVmHmcr4zCTsyTfPeu5EonoM",
+	"Ku3Qln6B4DJnNXp1CE+CiZRipBLp2nFExkeCZ/6x4uIgsEVVJkqReX71PuOs0JnI5/iI8DoquCGHPpcK",
+	"S4IGOp8UgJdPS4w/pmQCFk96AgC3oLTS9fKdqIIFeHz0VInStKWivSR/sojRtOfuxuqo4LaUv4O+gNWr",
+	"0LwIsGsRzgvhu06+6cBkQLTcN041iGJcCsM9wO7q+F5+SR+ppdO/0JZjqeJQOuDoNoLkV1Ri7efZNo6R",
+	"hf3XlEyW818vnB8tNvwxKJ/VTXm8vAUrhzQo6B+KLvJCqyFiCy4z8v8Fw+65pf8QliIsxMFcNJYkrWFv",
+	"oax8vMF4Fe6wv3ZjtS/usR7xWe41Iv0z/9nenyHGhnFmRTHOKSWcoonYdcZMmnhrLqd94a74Xv/FsNSK",
+	"D/bY/zD14BDB4gEbxsDRzO54DsUh3ggKMKfNBlAFHtpsCqHNZrRHTKX8RyZLMbDyriLLAJWECIKosvxE",
+	"VMZuJmrgVgHNSXrKTA8mhVAWDTh9Q2J5n5kE7+0Ts5VIruABdWUk+RfqZsH++KP7hhfizz8vlbuOPI1L",
+	"ZXNz5P8GmPk//ui+1aV1F45LbTV84P5wn2Tizv37pXDGtPugs7bRBAv8uJYTvuMWNQ2reLCd2giGCtof",
+	"y3T79o0nvyuXWVBXRe2iBRVK3y+1po5Daf+SvhH0+uY41wjPC9xgBVjsSC/AroFUO0tI6Y0lNG5YHdxH",
+	"bPv/i3F+XKOp9RLnNL8WO9smjff7hHfL1grvvZX8UHug/d0v2BM0tbU3w7oH3dIm1oXddD+5ByKY01aI",
+	"6LFivucRN/f1L+ENPu4M35B5YxiIFz5r2o2HP3Jewjt9wCOnWYhqWw0vuVrcRa0uOCnI+zzozsHs2V/y",
+	"jQfU9/cq+l0r+L0j4fgV2DEW+P894CDaUFM9ybPY++RqxgpdigQzkm3x8yZUAQTMX9ydW3HObmQueb6h",
+	"1/Q4RBKrq49D8clueCQeSv80S34Tm8R2fK6VzcP5BGkFUhkylW5P34oZ8bGWVHwLyc44Z5oOhDGwC366",
+	"+clv+/Rrp2ZkTqzbbMTvfALQEJ33ohZJ2ERBZUMKUPLA+ZMis9w95unHVqbNtbzDPftIBzZd+hRgpsoy",
+	"fAh60C+gL94IatbpaKQYyvx6n1XU5PBji8PFtX1OfS/p+B+I5k566NtfvZX+YIg/giH+UHmzhd2yzARf",
+	"anzXtcZSK7xzyNjuLYTiw4hdXRhaDe9lidpP3NhOKsY5YrzTJXLPBea7bo35jaqM5knf+m4KM+xIhbl7",
+	"qBvxnwnPUUeHc8dNgZkJwO54tjzLrRwwnmWlMKYqGKeDJ+R4CvZVdR5/3WXpnSgN1AcNSz01VdMM9WHP",
+	"DXQtBrqAu+WiT5kn6nke69IigJke6DxhVDmSsJ9/vPCjJfNlVNCRWwolhldGDNLguhATJ3HOgOfCq0E4",
+	"G/BizOVQsWsxlAren0oYgbeH/Fo5Ue6Mcw+huuycJprSHK5oDumcq4MGQXQPj48sLeN5KXjmy7jqzaQR",
+	"aWFdRs7I7PqAxQLeDVNiii7Vff7U9sj9/uXzXMBn3T85ef5sbbfqcT2q+86Dgz+1E3/qoQ6UBcFf5kmt",
+	"X/8DzT58SNLYji6dDpwnIEvN4OKU3UKlABVY+Aacgg9GEqsPowXq02FCutNt/euJykBvqYyQB2r2PxDa",
+	"eE5i7F0EjDJ3a5ZzYxk3AH/+q6fmSi0fpoEaB65AVHQ4YqZc2hQLWOljp7RJtxtdCCTmdnooUI7qkipA",
+	"8USRhThDH04oqJRlxmm06Ug4FZp4T4bmyI3zJoH92xNouPNIAB0sH8tbMZtjTzWpR/IHVkOVz/rsae8J",
+	"/gDnDD9w7mkrftsZlsXi8aa0XWqsng8boeoXNUnb2rZ5aJYP20rwv3m6QtcC3BPLauq3hSVM6LWg2Dgh",
+	"QfWJD41c7a2tDVir09Yf0Ov1Vpie95UJ6w8rS5CyJGnCr41OQS8k0Tdzxz++70qGSHoKFNX0Vsyu4G34",
+	"7l0o/L3xg5KtJiGyuTYQXZv7vLAC3+mSjfSUFVzN3JNr5axEzdw2ww5Jb1i4uTaRFKTwKtO2KbqBmufY",
+	"i5pPnvSidpNeQ7vJLiv2cPe0nL0kqPKGXoXXKtuDnzpgRy86eVNv+uP+QTwN3HgAubb6Qc2HMXz9Wl7f",
+	"+bAFJz9EM+uDh5MaP34o72+JNYBnc6s5AFCieF4GX6v53MdV788XEDYBn1DHSaDwdWcgEvj6xpN5XNQ5",
+	"NYq3SO7Rrvh9dWbAcWE8SagdCYPcwVJFCNRQtAGlhLqcsXQwyFJfYQhwY07hCT4Y1T0055NlpR4fkQlg",
+	"ZsaKIsP+FWVsOaFqQ3d+T3WopyQELGjcIEWFgK5VPwfc1a8BfPLqZz7sslduEpsB9nvp/Tu++xXxWv0q",
+	"o8ScwaroCZw/KUpcyjIxkJmgiHpqedkd/g7HV1QLsyVw1/pD3Ivv2g/z3fohviUI2EbLyL1r1G0DPZ4x",
+	"yGKqyuLB46K65+ubozdaiaN/cTsYtVk+J42Wz3rH5/B3OV4XpzHZgv9LIjs/2AazaTzKUba3ihtJntTR",
+	"i3c/Hl1Yjrp26QhljtdtD3Uy6Tg5uu+XcA0szBM80ZvwryshdHuIPMIue4PcWUv10LaWdL1nOdhNi1WJ",
+	"KOaxzbS6tbQ+HvDCcdNuLV3XLwnmEn2+B/aSj4qu3kUVftHQSHVeRVnpkLSyALOigpXHyPOcsTXU0AHq",
+	"/DAlpiFa7d1lTj6I+5k3lI0zHyh063tbKXwsLUQ7oHUWXc+3P138zP7v//zfx0JlKQY/jF5qTLzwj/n5",
+	"MJ7TEx2YhDemO/cyMSe+kbYJYrM54XkYYY+bu2q7Y2l711V4nlZq8/DA+6QPj//wf3pazvb48mJyKQlq",
+	"qhTAaoFN9uhIVNGnqkoF9SPpPVJq8K0dicKI/K5K+6Xfv0JdBhekK2mxzgPolTad4tfmoFcaS2sH1Stq",
+	"USI72rsr7dr27bqr3eqn92B7+3gjqLgHeZi2TtfvSl0wpadMUzrHBwGc8TTSeWb6FfJuZR1HcQCftc65",
+	"s6/aowGM51qJKkMEI4ZiAlBdSjPBy1wCNRAUCYRSxC57O6mZ6FIRPDqWKBrLSxtNq16EGNUL3EERgXMj",
+	"A1D+OvWIVI5BcOKDiWX65qbLXpHlainbdS9zslBZwy5aGm5aXpxYeySzxarB5FMG+/tCD5SHrwd4hZBK",
+	"D3ICNe+d2gkkVLbeCbRM2aMeOyKu2YeqSlsKcoV5xTgoywuxWMBENBL3VmwtK69Cpb1QWKVLX0DVJ7BR",
+	"7ydHZwNWRwAhMel1JLqAWunpnPa/1nbUZT+5J5tKI0JwGU4hD5IAieHg7PvINbFjErpUpcfPYjQEyKYs",
+	"1G75u1ABV989A2Z0bmRpGtIEpbZRJQpF35Ar9XPBSP1Sa2wfi1ZycTvP2U671adLJLoOsgzXRXqVtE0j",
+	"AfBKFVeBhtzsi2ZluVS3gJHsa0qc7kAA2GQux6lvWCozk0KRVKhvqhucqHW8peltZar76MMfWFoakTzG",
+	"LDSYA/Z6jivmVhImSYlOaVjBM9DZgAc4VcyWXBkO6rDPOCM0KnwS1MhKE3DgjTP/h8JatF6Nf3xMYtCY",
+	"NRoiqnliBFkqTVzSgqp/UAprupfqJyUYxZBYgctrWaGNZSe9Xg9uRQnRGwGFXW4RADlRFgLOki5LnZuQ",
+	"YrmZrzRzy6Ih0Kv6zIg4A0y9Ne79pRDwTUPxr/MRwiujkjmuWBop1qN/ilkKuOZjwf2cw1rhor+2RFyX",
+	"TktpBVRmpXEKIE3c0conBl4+VSi732JhGyBQ3gec86raFys6BapKM/kim7jeiJZOkugaavIcQtwAJleV",
+	"IIb+T1+XODtjadip6AsBa1Kbk5GVs6tyorbtZmyTDAHwL4W5gum//falm6tFeB/jU4zrnZXVK3tcPJ5I",
+	"dBpObwgyOvFEgNGgyw4n+VZOclBpcBRUUdnVz+6N2PYaVcZSaB+xeGU4tUsBDQDLzuxxztXyILY07KYU",
+	"lYDVgXBRq+goF8jzfK51Mi7bJ6BbWMuFRGHiy0+1P3+WIyy+zbn6bNJw8UO1puFyfgiXt2X7Iyjm5hwc",
+	"rOym6Tcv0vucffP7YXnizS1SW84tPOUepNzcPI/FB+xhWgI6Nh3pHLcGA+vsxcW/sZrwq3ffvWBPT/7a",
+	"+9rZvr/8/N3RX9GMglgAK/W0atICzIvgruWTQpk+S2+lyihcDFovTVhKvXfuz5wrJJt0CjI9c7amnoIJ",
+	"CR8A2TwrJyiSoWUP0dA0eh0jbhK021OYVeqM4TTnxqZdds7Sv6TMLUrmM4WMI7wj9S8yMy4Fz8xICEum",
+	"nnVHFzL63OiymOS8IV4Nq1rTOPdqNkDCHJi7ukZbqdzMv5H56qgD1/Au9OEreLnrqsSthHKbxKoeyYUr",
+	"6rqoIZBr7vZBAZUi1zx79FjGG00xiBQnJLIrDk40j1NkUFil2Y2wg5FnMohg+jGvxrOQ1KoXSElrRH7j",
+	"rhiM0Ev2fAvT0GFL7XAeeN89FS+FmZtW1ECEXSJGCNVEwed+szUE/kP89HPwus7NbeCig6230ybUBRGc",
+	"46Bz335sE+qG1OUPRlteBTqp1aTOYh7S+4GEBLsIhBHK+qw+ahLnApKJgm3xgG0dMdelROWRQiwwYU96",
+	"yCwyz1ISc5JAoLBCLIJAoJmMRWlEJjJncSnPEAJmVy+tXe2TTG+jlBkGzDINnYZ1nANvCBIv+6WCqKKH",
+	"cohULabKqC4VPp8MBsIYXfpW4BfnvmShGeOglt/3EeKCz2BWkD+rDduE1dbCG78tKKXHIYz/9uX6sbpP",
+	"lSj+cK7sATH8um0Bmx009X3ZwAr/kccMhiZXrdSvJ7UWonDBDaY02dTDEUBMnb6VpddefWhrL30yYRqb",
+	"pU6Ho1daOK9U6WkSkmTY7O28aKluBbrZqBYJb6ZKjrkZ1hsFKPuCB5rbzuJOlDSmEmwmrPOefaIO1XwY",
+	"3mPfVKA482FKAMnxCRO6OjjwCfvx/A2UTBR8PJZqWCvFoIQN3J7W3M0I186pI/DPc62GiMKgCN0A7wYl",
+	"F4KXSCColkY/L9xrbA5/tvARUrKoIYmJa29bSQgxnbKqZqbz9sJi5iT5pOOxbpkPrRGbtkY0dvV4jVIp",
+	"EbPVVgmfqdnbQG3YussjtfAcbaFafMiHDJOMeXEc7afVD5z4R6sR5Z5Hv/iCGbSiZTjwZxlbE6RIY8TS",
+	"srHSmBt7+7pjzIvu3E3qqmPMi2a1Mb8bGrVGPHSbzqjd/n7u1ehy7yIR1I0XBwIpAnvrTaAtnSj5n4lo",
+	"4ThuqpSJHvATI5gqhB1p9yDaLclpZTFJdSeU1eVsdYc2WoXHqTqJX0OLqokGPzBBtbJo8po8t6upj1QN",
+	"TZunqViEN1zRpBPQx5w/5tcBI49+V5ERLOiLiM0GMgS6CNyaeI+sDl/aghr+MVrjQGmzr0jaD7R3mkSo",
+	"CU27tj2WAGrXzkpo6uIsk4Zf5wLqo+4zczsHvb7nWNsPJJgLYrHM0rtHnX8+qNtpNHRaA91GC6wJahsB",
+	"ghtwtn3axieyoClKh1alGjkrshXqibIG4haEooYAkUzciXIGRexnBAJUs4shxBy0QHw4GqvHbKrLW4Sc",
+	"awr1IQzuvIrYtERawRyoYnsTk/RxAKHXU10HWOgdwUI/kO5rEvkmaOgNDNraxlw9clX7WQtFPKZMmqzf",
+	"wPwsPkhjAfHQVDoNwzZNZkHtrg8d/2pJHiyqNuwXig2H5uRBdMmVzGpZhIBfJ5X95mknwsF93ut9e/L8",
+	"+emzp98+7T1/fhKh4p40oOLuWdwuXqtD5M7YOenZeuxufvS9it4t7Obm+F3tstYIXv1JV4jhxT9Y1FNn",
+	"MX480MlaDxlqfMzPd6OZkZ4aXz24EO0j42g+bNgQBES4+OWq0pe6KG2vbtwJmDKtWFpXJWlrPDF+6E8s",
+	"okhU/ldyDPvj5Plpt9c97faOT5+6/TGnTJ0yJCEalzpD/N1O0oF2xmCebaC1HikCGU/hAsWw1e6Lr00q",
+	"4jvfsvrFwJI/Ypxzbp/tOtI5d7vGWGfjNc36s808XCviGf/SOYsGOQt8pxuHEj5m9a1Qpu72Vc7jomfZ",
+	"GvP8KM12iHruNFAUBTEfamM0S0VjILMu+ctCmYuKFQHQa7p1udfSeahDYqXT4UBRsevY6EPJe4OcLbek",
+	"7z0CPnka8LQURk/KgYCexMh8dP8sxY0oS1Ea4iXMxJ0EXqZSIBCIDR2UQGcIF/32PgqxnkVBWA+0wC3W",
+	"TkfltFc3Ug1FOS6lsrUA7arh0zhdUjK8Uzbnvrjj09TCplg2aTTL9OJx2xpTXdBUG9rqZGWvGVON7/5I",
+	"UdW1NehcZPWgTvcvRPtQKrh5DzWGabdlix8jWNWewEopMZ0PkdSDKGcsxeJ5aBwCfR3pKdL2KegoqD3/",
+	"yS0mO+n2fFMmjO3bqZy6gz6tqoOqgDYr5CjDkSNWv5V9jKi0v+6lAASV/644I9iqcC7pPAPyU5nneLMY",
+	"zW8h3gRUSpCjY6nSSqS+JoQeE/J0BKbkVpbWpWoGq3WWgf5fOEemI27dk0ZLZPjMtMH9bc+JeqRGqSff",
+	"9HqbnTfvtA3nzSfVLbWNyFC0cQ9H2N4cYd/Lu8UDLH5XuzzMmhVCE1DiZocZ2dsrJxzp+qRWO+QUs25I",
+	"Pn4nc+uJUQe6uJZKZCjtlx2ussvOWUWSXXBLrf0YzG/KRSLdtTZEMwjzCnH5Yamn1VbKxNiOGsMAb3nx",
+	"Eh9iTxKXuKQhYTnSxro3m7TUJzdlMP1vWklWnz1bgWMVZkQvGFdSfOAD65EXUzluBeGT4y3e2q9EoTOR",
+	"r7MM8IMdTMT9ap15wF22P407oTJdrjMR/MUOpmKkXWtF3PXbFk58NXy41ptpZ0neYBrErJbpgksV1mbd",
+	"zYs/38K0qIaq0tG6RJaFmq5GMFIMmCbOQGqbly/JShbhlJawJdYWiEqo79AQm+oyizaV+GBpBWUZaT38",
+	"t1M23sKWpXvN7pAZAu93nwJCMF5C4C83LBcWTxuVsUwOpfN+Vn8L/1n3BexROUc40g6lHMZ64YusMjrv",
+	"Ny7fqEbcTd1GNf6KIebIgGms1aAB24o0/P3mrcD70OzO87y+tTEqjEaeEbkY2AbMzDroXXDpCcUu9LYX",
+	"7tYJMzrQqQ+4cu4efiMyquxoAYurzLqV280PhtfB8DoYXgfD62B4fdmG1wE59HGsNQICvcde29xQQsPg",
+	"5dxv6kif8yPWMT7n7SM0RSDN05h/wcozwN7BFJMzfcjMCGwehMHbCAQM5pO0lTECm+oa7ZVyQhhxSAt8",
+	"LI2OZpd22QuR54ZS825HWJFdqmuAwix4wowo5EDnWgFJBb8GPXVNJHycUIdzqQRLjRj/DXMUZ/CJAaIi",
+	"0P4v3iXsx+/gp0ChhIDFOXTIAoZxAv87+cZj9V3PrGC6zETJCl7eurteql+lyvTUHJ2cPjvtXqpLtTru",
+	"ccKgjHeGY/ZZ6tcqTUB7JSwFe8T94Tax+z+ex1RjYIBJwy2Tz2if+cKDKzwT0uRS+U+cULohBlopMbDy",
+	"TlqJpQxGGCO1ukKcwSsENKV7kA7H22iQD54D0TQ8BNm4pqqayAW/EyamX631lyGoslSXis8PgVeHioaE",
+	"Gaf3ISHnZ0FEV8HmdpN62nseCqhhlZEmkQNzya3SU8hguSkTbSG3VQ9bJgY6E1mCcIGXqpAGyjUy9p+J",
+	"htfNlGYTOP2i1wpV0z03pt8EBPmYg85HvCkbJEEChwtgL565X5iImsYvCUj7rRyPRQZyhJjUlI9L/+be",
+	"0//n/nPk/vNfaeIE303vxTtGDgxQjCnnrcCuHIg8h2Xlt0IxPuUzRF5EhcHGEwuVBrDqlbsS4VwH9EZA",
+	"0rIjcalwqnXQazdZBHDkVhdykMJRDU/JMZVYYqmJ0kr06QtajegFuhGoMIcblrrLfjs5fd8NmyI2OxAg",
+	"V+ts/j4hm3mpKE2cS2Op7MfdMWxCRANzr5C8BLTRcYO56XrYcMx/jkWeu6WFZ6/cxz5AXYo7UfIctrMX",
+	"Mv/qsSQHpnWpbE03hL58LzwgNfTGgSGIlG+XvfNPCcOJDJHMT5LoRtdiJD1HaIOywf4DZyGgfYnko05H",
+	"0nXIe/xGzy0cZMBhYsA+hGuIuAJ4iKD1BIrXykKcEZCb1kjmMeXSUkHL094TfM3pO2HL2dE5MA11L9WC",
+	"J4wjL/OE1+8saGMFzb1odlkK9UVIVtooXc46CmliN0JLHxbsg2YiH/zVBjw+a7U+xJZgmHBw8hM5TlDo",
+	"QebJKwSPLDorkvpBcanwZRzdSX50/vZ1cvLtafek1z096Z6eJO9E9gO3yUthbq0eJz9KNfmQnP96kVx2",
+	"+FgmjI/Hl53k4uKH/unppWpuTbuWisMyNlisD1eyFaTudUGkLs10QFNuglQc+hZq9jCu3H32cME/HF2D",
+	"6D558uzZ06dPTj/OSkal0WIl45ftVnLM4BMbyvc1KPxM/Hc+BAfMxmxixJlTelhBilVBodE+8/FA721T",
+	"o1eAapEmGsczbM5Xoy62LaCLHsT3oXoWqqkeOhdW6FzAtxQkZvvOYoMc1LsU8PurMS9oOyztUcBLVkda",
+	"ie+7ex3dFs7AWR+kr6mJYGeSN/f2F5I5kcS1ZHL2vUkgWTGCsQrgCrYBeIUP8CgWDhOL/GMVd2iEntKN",
+	"ggQLQCzsemI9+aj3V/rBuXBejG/2rTBXoAzW+zbgNi7zhmTF7xr5QMQKWoUKopxU8D+jE02XTCqr8XRr",
+	"ToWh31PXJRvWckonsJGtehoJPh/LDnT6dt6vXOUZJvU4HQUrqr4DQMtOqv93pjsXBb6pzn8VDdpkwR7j",
+	"1nz0sv45a3lOC9QsYKngm/usXnyw7Ri9+8Umf9joj7HRX6kdm+eLAlvP5qh543y9jT6SBrBwVy2DFndu",
+	"cSoUpkySTTLQaiBKFVYiYUpMhbEYbcRoIpYBUeieySw00oRWHbgVxKVNxAEOFpQcjiyzGsnSQsIZws2Q",
+	"OqBvwrSWexs/4HN/NiS15+6RX7mXc6BE2KR2boqx9fFYKJE5YbpvR29QTYd7Z9+K6aKdsKSk7ooURVtl",
+	"HT3bQ7MeYNZyjS4OvH41rgNcn5f4ky+Y7CBeh0OhrbFeihZUA4nK5uW2YdwdaYgw/loaItoByzQEjd5a",
+	"e0s3b0VGeyeG0mA9Fa1wlWX25V2+MlYBgsEKxAahvRdCMiNdWsx2tgGUxU/8ieGT+YJDYWzOr7sD7V4q",
+	"PPIVffXzq4uffzz/++rEB/FqPA7uWO19tDk28O0hq9aCBsZCuecSbbW5mmjcN00AYDU10aYfIjcFZ7E6",
+	"5JevivU07lVE0ccKoJhgWSPnBlwHH6UwDrBf+0l2sOMt0yg5TdBg9S2zNO1GOvAeM7ZzUNV7nGfbqdAt",
+	"SsJyQ65dQ+9Pzq0y6M6qzJlsYivIqopSrUSNp6A5ObYtloKWVNXCptzQ6KvZdxvbdo+TmlpdYRyC1jvK",
+	"Tu1U4zRKelOaag3LsNT5GqAdcPVqwZ537tIvOMjjnv8Q3IFK6zrrLQjGxiEdP9r2Azputbp++Pp2dF81",
+	"WwBByhsDOTBaW/wGb9UavVmFZJKdM5j9OsDy8APzm3zfpU4Xd3wP5Z1QzE6dfwc/yiYo99Dy8UaDWzTg",
+	"ig1LrmzoLZn5BoWRzrM+e9p70hYGcuv0aYZ/vhelUAPJC6Gs84HZxEz+z/8qpTZQRO0WE57Fl547KZoY",
+	"94Tu3jzzFecxTv3qxS5u3R4nUARvrEV3OdE9hIfawkMlynqDvttc1dR2UVMwqIy/qumY6JxfI/bjrg+R",
+	"HyfPYPMrzfhY3ooZG3HfhIJ1IhtEejbSCYcIz55GeHYh9TU5aYrnoHwvCeO4C6i3bUpgIHCEmVabtXPQ",
+	"qfsWx9mFaFVvu9Fqa1Ol66qrHwBCdv+Q1NFwCeDo5n509OX45r4rEywfDA/BOREDSHgHsssu4O7UOH0z",
+	"MSJzc4OAEBxnUg3PmKqsTgwh1U4l3MVrWaLoHIc9vmmAaG2TD0HT17P5HieAdJ9+OoSNdhM22oWCq0l7",
+	"U5DoPovRC/oSCC+8hHADeCmcMwlaAUFWU7cZCMYA9gIAQVB1IkWU7FRjKaJBJRG2bPMJjZpjbavxIQM/",
+	"MMUfpbFtOwlX7YuI/Rj/urZ9dgc5WDi9Tf2bINj0OYi2U9bHUt3oVul27wm8Hl1iBSx6PVPAhx+UIhPK",
+	"Sp7H+RBvXxbcHUZd9p07EpX/ZepGw8yIRO5BxEpKbyZ5Tp8D2nCYBcF/FFzmqfdWGnbEL0aUr92j7FCk",
+	"wz0ae7E1K0LfFB2rn7twO7t02vTgkaj/AhZBTdSNyG/WEPLo1S6IuROnKxl/GSTdfbW+pfooXOeV8API",
+	"DMp6ZHKes3TMjZnqMkuj2vWUAsNX4ct+RN6FEUxvNaWJhw+alloN4Xia68E7Dw18fjwmVGbAoCVonlCh",
+	"7xbXPeKA57koceiB1rdSGOR2uNbuZkpMif0Tdr803tBdapvW9vKG9un80rjBC35khBrxo1yrIe8kHb/u",
+	"wPRRSs4uZH7H2QVXVuPpGn6sJ7as/3xlQ9Y/zuMYs8uUVlDvuyH7SToXwh69ALFoPluc2ePFJi3FTSnM",
+	"6Ih4UkDvI0/JkacIQUyXkfByN+CFqAsf4BqQGGPnB77CbhP6X4XscQjiNpnkWgnS1VvS5gv7u8kiv1en",
+	"e9tl9YQtXL1awhae8AtO2LrnPyRsjWU+lNEg+hskbP1oO0rY+uHXsanaE7YwWlvCFm/VmrB1IxPy1z1Z",
+	"2yif6gxIxvEsAnUOcF/kEHsQO1kyPVVoOQDiXb5Wxhd8q9/k+1VyvS3pW/dsn1j6FozJTr9TOPvmv0Qx",
+	"LoXh3YEuutdlqwVUN30W7Saqlvntvds0Y1GCWsYAX9LxHp6/6XqG0uNkeX/Bc6XVQDpkeduyvBPcEkvs",
+	"g/X1U22zNWV5J/FXbcbBGlleeMXsvMXPAajWpdzdkFHNubEsbIdNMsEbqZf1kAMunLF2yBjvU8Z4Fzuo",
+	"Jk9NGWMfHGm1nt0Fq6Nt0Z0O+nm/Msa7EK3qbTeajduKw+1pxvi8osbGKJ0u4/BdRKKN9uZ6qeUoOr6r",
+	"voGNonxh/7sP/lJhl7eRe9ds+5C1Rut+pAFruN3ABxR1Z50zMxmMyNxvOGC/8okJDC4mHscyIVcA+MS/",
+	"pjcIkM/VEdxlkIFZmnpfFp1c+5SOzt0NDfnlscq1bOzHC0SuEYQ82Bdbyqrv4hCo7YS2GN4yC/3u5Fi7",
+	"sU+PIbTbzgDho8JXFBUWHwaRFocPEfc+qAFKVdLvoku8ejuLsylGDpV3AZAHISOgoOoHCSU860PmQKj6",
+	"pMcyPjOooQixfMDLUsYzNB4OEZQiV1kClULIGW58YgZD2Ox/8BI4viii3V8IjH9F9/y6IUTOvuKGOTed",
+	"8XiFYK5ntC48Z7m8EVYWIiFQYIRmNKK8A+YxPmMnzzzf+NeeJpYC7KVg6Q/Wjp3LkSYsveCFuJBW/O3C",
+	"lnJg3UdvuR397ZgovdMLMZiUImX6TpRsZO3YAJkPHKYThcwIKRQyXQG9BLEa1CAWoiNb32ByiUqfiIsc",
+	"klFVQtrDtxXSGICULOFUgEMQxz/psu+4dIdarvF1l+5kLqQ7XMdOHWVZKQxmFODfAyj76rNrMdOEcA/X",
+	"u8GaAOWJyQMmPdAFlA394+KnN3BmGWIuYF+hjW1YMcmtHPPSHrvPjzJu+dcJMpy4B0SWDssKbSz7K/un",
+	"/PuZk/q0RmWcMszE+AMcdK9gf+dGDti1MDKDpSzAkvDndrVsiWeTgJn5VKKuwPntVPt1lwZkOFAYsEzy",
+	"XAxsRScA5EhjbkfOHPB7w5Mmuc89//iAD0Yiawu6/ewk+N8n2yl22eDwNfi9Uy7uL6CegMRDkFjA7Y60",
+	"FHhC8b/7HTH7R0/8t3P5k/zHP/998v/LH1/8Y3T9/cD9+/Uvv78+eSP/8Rw0I4bS2m4TonL3BOgWY3B/",
+	"rmwhwHqHI/XPpLY2H46m0+kRCOikzIUC1pLVbYC5sbdkf0RWEirD9ZY96aCxaK6k6vSf93qbvr61VriV",
+	"yx6eAPX2/qZiD+nUFWwxd+5JO/OB8oqmy7tEoTACiGyCP3ZDJVORJLCvQJ3zQrCJcgreWROod50m/Tqm",
+	"zHcm2xyzwV9Pnp+uFXytlG5T/BWmdHV3smjhWRLtpHM8FdcjrW9XT9L6HzRQnvqjCJ3EWzFrLov8lUb4",
+	"gtO3tASHDK6xQaCizeElZOM8bjTm9lO50eD1vRogHhuicbHQN2Zz/ahtCd1w19ac7r8IL5mu7M/BtRpb",
+	"Cl54w288Fgp5oZSeMq3AsHbjIgCmU1xkWieedxTMTX3DLixXGS8z5p+py145+9cD03OgdTPe4rfglYFr",
+	"VwqjJ+UASlYYd/Z3ZZmG2yBnXm3SNb/Nk+Q5jYwkZOAcTiNs/Fo/BgDDSutho7EEdMagxjsIH5bDWQ0U",
+	"cBBlw8Wj4LrXbFQkrm9Yit+T/+C9EJibdtYyelDglUyuczlI2ERBYh2eClw4dxs9pQPC9OshQEiGT8qc",
+	"bgAkXNIsSdS32OX0jj7Ndmaei9JyQyRPoBoGorTyBioAuqW407fAGBt/Cmais3DeJ51JmXf6HXgX/eNj",
+	"FFa6TXegi+PBiN8JWerVrUJaz8dJgL82ZiIy/0pbDg4SaaokdRv5Vsy2Z6MerMaWHPs07LTmY2zz42N+",
+	"JzcZe9O5b+fPjbq1t0bWvS5OTjNaJDRzkuVs4CawbRx2U91zaJveLauUz2nvTmLn339TcjsI5pL8dk34",
+	"sGA+qLM2v6Kze7v9HtV7kLjGPPfuxK328tss6yWqcb95pFZJePvFDSH1Gl0gG2phnEUZyAVHyEc5Hous",
+	"7+HvTQWBXwiupiOit3ZziOhWvAErB0h4G9LO0V3JlIdIyJTP2pK08Y7dtHIS7+gbl9c04x4nx7qaFjlk",
+	"WneTad2dGpoX6qaU6wZ22nEmcnknSrki9t3UE87S70SWoLkGWVf3BVZVT8YLMbwa0YuzpZzrjvaeUxxh",
+	"QNBNt2JswQL8FhKdCcucpw14yu7TJ5QbPOmxXq/nRoYsGSXHsEjH3abGbn7DZT5BQutcQjBCqwHRoVa3",
+	"X3b8vwyL9dDxxfk3ks9Y9eZQJTptarkVfZa6NyLVME1YGp4LC5XcMkLovoktGn5eC+sLNSmcFNOAHadS",
+	"aDz4m2dOrueD/w8Q3aQ3MTtw0mwSFkVaxCA+ED+7T3VtwjpR6ZZ9i5XWd/KyoOlV9RStBBTVcz4kTU2b",
+	"Ij/+Axbgitzw1rZ++sXMvX+tvGK+X/3NOg+3v9sp5/D7w/5uIdYNb2p3/lAkDvdtnlnrppltvGUWhWLe",
+	"xvDH3JhDntMT29Hm6Myb5fHBd6PLgrtpSmW/edpJOgX/IAt3GD7v9b49ef789NnTb5/2nj8/STqFVPjV",
+	"STgKpbJiiJVuO9vbx1BXPNuYSvOzXb+2HNYFVjlXeg/9V+/VVgaoLsHcjPxSjEj6tkIsIF5QlPg+FjfH",
+	"xyVHHsCYegcTdzquSdly6xmbMQM3/Ax5Fh7eZXTCuCCLO1DXbUJZ09h40QpKu6wkZUFJfaQ62u4uj6xb",
+	"WNmkMVUsQ9NBmYmyT3YxOZrOo6XMRAqeUeoHaXBawf291nbUZamRaiBSlgt+54zryTwHJHKTdtmvNc0C",
+	"8TeeQ57hnBXCGOdy11jZUV/5HHVKy38kgegcMZdGPLtHMW1HIW2KGeiWptPvnPZOe0cnvaPes59PTvu9",
+	"Xr/X++9r50lRbTUprdfWF5b6qGaC+ZqEpWqSU9POH38CnogcjCDkgOknDCyCfntMtfuDnrKCq1kI1B70",
+	"7hb17rx22LXeXa5v11SzGqI0j61mfUGQElMGTRcV1XJVS4PYb6m+E2XOxym2fFFTQa2oBpXaVEO9DbeT",
+	"0qlf0GlkkNJtPOez0+ED4d4hXnWr9NQwIaEcEhvkPG5WKOWRhkFHITNW5jlV9ihtR1INIT7oZtegPGG9",
+	"t5FuTh5U1dKid/p//eZpr7e2bkUp+/R064ZlLCRfX04py94r6u/lXZRRqTTNLnT13Bav62r4cqPcihWo",
+	"OffAHubBovR9PLOxYOlYqmHqG6h8PaJHWPNLL6s8rCc8cwqeNDgAsOkbJm2f8TjHwpU/CazWAJrtlT3d",
+	"TGUeIoMXWg3notKLmtgt58PVYZxb69RaM9Jn7bkPMchm39a9LyS8311atC4TtY3rvmrftjx+vVGfxh+d",
+	"a8FLUXb6v7132xBbMHzbDH5GvTHRh+/dGNA6CUPUxQVTc/B1x5eNHvOxhE1LC7JQt0GNofqGGWnFkdVH",
+	"7v/MTpQSORb/ousalafCnqGnv5BWnLr/NMT63go9zgGKgA20UmJgfQPq2xfUiDICCIHV7oJt3UkTLnb8",
+	"s6rC48U5YVxLOKzpGJ73rUuhxBSjcVSMG934RTRww72jrxntH+uxIfGB3JCoHiAZHD/UC9405I9S3Rp2",
+	"7VG73duAym4ab1zqG5nXFueVKnVegOA2pHDHQv377RvfcRv97LUylqtB43NBm5YsMOVbWdw4GWyC9gNL",
+	"GoYNNfbdWg1HaMNEX/BizJ053HRHUYxzTsMD7qZWN3I4IWxy9+n9j/IvnYm87Xlev2XjnKt4JD/3eKy3",
+	"OVctI3gOd5rhHZ/kzkeoTgDDSqKAp95XVV3ou1YTaqtKj6XRaXRjpBlsmv15fAcQ3IkR1chh/3gR/D2+",
+	"1HM1SNx80Q3jYdueGOkSWyjsFyb/MjDkLzxC1GEWrza0kC1e7rT+EF899GCRyQBYrIHpIoqbY1hdWLfJ",
+	"KxuCkDlgZ4N1lVHhmR4bNtXlrfPIlsJtxYsF92yYK+F70CsICP1+6ZHAjfBHdLxm74iPbonadM4jbEFU",
+	"m75vz+Of6xihVsbr+gtBJ86P/QqCwKErkKBUKmQSPK1qLyiTtkU6qBvHl+tg4NEg4sC41MOSF7QSNzrP",
+	"9ZTKrL3aumtRWefYiOJXkTqAar090TDhhP/z/Z//LwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

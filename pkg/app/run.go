@@ -133,6 +133,7 @@ func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.L
 	registry.MustRegister(s.crlGauges()...)
 	registry.MustRegister(s.caGauges()...)
 	registry.MustRegister(s.eventGauges()...)
+	registry.MustRegister(s.webhookMetrics()...)
 	s.Handler, err = wire.New(wire.Config{
 		Services: services, Ready: s.ready, ExternalURL: string(config.ExternalURL),
 		TrustedProxies: config.TrustedProxies, PAMChanged: config.PAMChanged,

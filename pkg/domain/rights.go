@@ -20,6 +20,7 @@ const (
 	ScopeDomains      Scope = "pam.domains"
 	ScopeAudit        Scope = "audit"
 	ScopeEvents       Scope = "events" // the stream
+	ScopeWebhooks     Scope = "webhooks"
 )
 
 // The resources of events on which no role can grant rights.
@@ -49,6 +50,7 @@ var scopes = []Permission{
 	{ScopeClients, true, true}, {ScopeInstances, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
 	{ScopeAudit, true, false}, {ScopeEvents, true, false}, {ScopeAgent, true, false},
+	{ScopeWebhooks, true, true},
 }
 
 // Scopes lists every scope; Read and Write say which of the two rights exist on it.

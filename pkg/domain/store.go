@@ -103,6 +103,8 @@ type Store interface {
 	Secrets() Secrets
 	Histories() Histories
 	Events() Events
+	Webhooks() Webhooks
+	WebhookDeliveries() WebhookDeliveries
 
 	// Forget drops the caches of the Store, of the names of devices and their references, because
 	// the database has another history now. It does not query the database. It may be called at any

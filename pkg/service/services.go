@@ -33,6 +33,8 @@ type Settings struct {
 	OCSPGoodUnissued bool          // see pki.OCSP
 	OCSPURL          string        // see pki.Authorities
 	EventLife        time.Duration // how long events are kept in the stream; 0: events.DefaultRetention
+	Webhooks         events.SenderSettings
+	WebhookPace      time.Duration // see events.Deliverer; 0: its default
 	APIKeyTokensOnce bool          // see APIKeys
 	RSA              *turns.Turns  // in which RSA keys are made; nil: without a bound
 	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
@@ -73,6 +75,8 @@ type Services struct {
 	Results      *idempotency.Results
 	Stream       *events.Stream
 	Endings      *events.Endings
+	Webhooks     *events.Webhooks
+	Deliverer    *events.Deliverer
 
 	RemoteUsers    *tunnel.RemoteUsers
 	Profiles       *tunnel.Profiles
@@ -105,6 +109,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	shared.pki(set, s)
 	shared.tunnel(set, s)
 	shared.vault(set, s)
+	shared.webhooks(set, s)
 	return s, nil
 }
 
@@ -230,6 +235,18 @@ func (p *parts) vault(set Settings, s *Services) {
 	s.DeviceDomains = &vault.DeviceDomains{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.Applications = &vault.Applications{Control: p.control}
 	s.Authorizations = &vault.Authorizations{Control: p.control, Keys: set.Keys}
+}
+
+// webhooks adds the deliveries of events.
+func (p *parts) webhooks(set Settings, s *Services) {
+	sender := events.NewSender(set.Webhooks)
+	s.Webhooks = &events.Webhooks{
+		Store: set.Store, Recorder: p.recorder, Keys: set.Keys, Sender: sender, Now: set.Now,
+	}
+	s.Deliverer = events.NewDeliverer(&events.Deliverer{
+		Store: set.Store, Recorder: p.recorder, Keys: set.Keys, Stream: p.events, Sender: sender, Now: set.Now,
+		Log: set.Log, Pace: set.WebhookPace,
+	})
 }
 
 // newTrail opens the audit's secret, and signs the first checkpoint of a new database.

@@ -155,6 +155,12 @@ func (s *Store) Campaigns() domain.Campaigns { return campaigns{of(s, &campaignT
 // Events implements domain.Store.
 func (s *Store) Events() domain.Events { return events{s} }
 
+// Webhooks implements domain.Store.
+func (s *Store) Webhooks() domain.Webhooks { return webhooks{of(s, &webhookTable)} }
+
+// WebhookDeliveries implements domain.Store.
+func (s *Store) WebhookDeliveries() domain.WebhookDeliveries { return webhookDeliveries{s} }
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 

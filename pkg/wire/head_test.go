@@ -37,6 +37,7 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 		{"/api/openvpn/instances/models", `{"name": "model", "template": "port {{.Port}}"}`, http.MethodPost},
 		{"/api/roles", `{"name": "role", "scopes": [{"name": "pam.devices", "read": true, "write": true}]}`, http.MethodPost},
 		{"/api/users", `{"username": "user", "password": "correct horse battery"}`, http.MethodPost},
+		{"/api/webhooks", `{"name": "hook", "url": "https://hooks.example.com"}`, http.MethodPost},
 		{"/api/pam/domains", `{"name": "example.com"}`, http.MethodPost},
 		{"/api/pam/applications", `{"name": "app", "method": "oauth2"}`, http.MethodPost},
 		{"/api/pam/authorizations", `{"application_id": 1, "name": "auth", "resources": ["PAM Core"]}`, http.MethodPost},

@@ -76,6 +76,8 @@ var groups = []struct {
 	{"Campaigns", campaignRules.run},
 	{"Profiles", siteProfileRules.run},
 	{"Events", eventRules.run},
+	{"Webhooks", webhookRules.run},
+	{"WebhookDeliveries", deliveryRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

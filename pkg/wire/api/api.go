@@ -61,6 +61,7 @@ type API struct {
 	enrolments
 	campaigns
 	profiles
+	webhooks
 }
 
 var _ gen.StrictServerInterface = API{}
@@ -91,10 +92,9 @@ func Mount(e *echo.Echo, config Config) error {
 		return err
 	}
 	errors := errorWriter{log: config.Log}
-	refused := refusals{service: config.Services.Refusals}
 	group := e.Group(Prefix, errors.middleware, config.Recover, document.Find, withRequest(config.Secure),
-		refused.middleware, guard.middleware, config.Share, document.Validate(config.ReadBody), withDryRun,
-		withRequestKey, guard.confirm)
+		refusals{service: config.Services.Refusals}.middleware, guard.middleware, config.Share,
+		document.Validate(config.ReadBody), withDryRun, withRequestKey, guard.confirm)
 	s := config.Services
 	handlers := API{
 		clients:        clients{service: s.Clients, results: s.Results, single: single, now: config.Now},
@@ -119,6 +119,7 @@ func Mount(e *echo.Echo, config Config) error {
 		enrolments:     newEnrolments(config),
 		campaigns:      campaigns{service: s.Campaigns},
 		remoteUsers:    newRemoteUsers(config),
+		webhooks:       webhooks{service: s.Webhooks},
 	}
 	gen.RegisterHandlers(group, gen.NewStrictHandler(handlers, nil))
 	return nil

@@ -17,6 +17,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, userTexts)
 	maps.Copy(all, agentTexts)
 	maps.Copy(all, eventTexts)
+	maps.Copy(all, webhookTexts)
 	return all
 }()
 

@@ -57,6 +57,7 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 	send(t, s, "PUT", linked+"/configs/"+server, "{}").want(t, 200, "", "")
 	instance, campaign := campaignOf(t, s, round)
 	all := keyedUsers(t, s, round, imported, server)
+	maps.Copy(all, keyedWebhooks(t, s, round))
 	maps.Copy(all, map[string]keyed{
 		"rotateInstanceControlKey": {path: instancesPath + "/" + server + "/control-key"},
 		"endInstanceCampaign":      {path: instance + "/campaigns/" + campaign + "/end"},
@@ -167,7 +168,7 @@ var unkeyed = []string{
 	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
 	"createClientSite2UserPkcs12", "createClientSite2UserProfile",
 	"createClientsSite2SitePkcs12", "createClientsSite2SiteProfiles", "createToken",
-	"createTokenV1",
+	"createTokenV1", "testWebhook",
 }
 
 func TestRequestKey_EveryOperation(t *testing.T) {
