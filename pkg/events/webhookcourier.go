@@ -163,7 +163,7 @@ func (c *courier) deliver(ctx context.Context) error {
 		}
 		c.takeAll(ctx)
 		c.tellLag()
-		if c.due(c.flying == 0) {
+		if c.due(c.flying == 0 && len(c.ready) == 0) {
 			if err := c.tolerate(ctx, c.save(ctx)); err != nil {
 				return err
 			}
@@ -222,7 +222,7 @@ func (c *courier) fill(ctx context.Context) (more <-chan struct{}, err error) {
 		return nil, err
 	}
 	room := window - len(c.marks)
-	if room <= 0 || len(c.unsaved) >= window {
+	if room < window/2 || len(c.unsaved) >= window { // many at once, because each time costs a query
 		return nil, nil
 	}
 	list, moved, err := c.reader.read(ctx)

@@ -215,10 +215,13 @@ func (s *Webhooks) Replay(ctx context.Context, filter domain.DeliveryFilter) (Re
 
 // ReplayOne sends one delivery again. Errors: *domain.Error with Missing; with Rule when it waits.
 func (s *Webhooks) ReplayOne(ctx context.Context, id, eventID int64) (Replayed, error) {
-	if found, err := s.Delivery(ctx, id, eventID); err != nil || found.State == domain.DeliveryWaiting {
-		return Replayed{}, errors.Join(err, waits(found))
-	}
-	return s.Replay(ctx, domain.DeliveryFilter{WebhookID: id, EventID: eventID})
+	return idempotency.Do(ctx, s.Recorder.Results, func() (Replayed, error) {
+		found, err := s.Delivery(ctx, id, eventID)
+		if err := errors.Join(err, waits(found)); err != nil {
+			return Replayed{}, err
+		}
+		return s.replay(ctx, domain.DeliveryFilter{WebhookID: id, EventID: eventID})
+	})
 }
 
 // waits is the fault of a delivery that is under way.
@@ -236,8 +239,11 @@ func (s *Webhooks) replay(ctx context.Context, filter domain.DeliveryFilter) (do
 			return none, err
 		}
 		done.Deliveries, err = tx.WebhookDeliveries().Replay(ctx, filter, s.Now())
-		if err != nil || done.Deliveries == 0 {
+		if err != nil {
 			return none, err
+		}
+		if done.Deliveries == 0 { // also when the same request has just done it
+			return none, s.Recorder.Results.Keep(ctx, tx, done)
 		}
 		return audit.Change{
 			Action: domain.ActionReplay, Resource: domain.ScopeWebhooks, ID: w.ID, Name: w.Name,

@@ -35,6 +35,7 @@ func TestAudit(t *testing.T) {
 			s := &scenario{World: WorldOn(t, open(t), slog.DiscardHandler), ctx: From(Operator(t), "2001:db8::1")}
 			t.Run("access", s.testAccess)
 			t.Run("certificates", s.testCertificates)
+			t.Run("webhooks", s.testWebhooks)
 			t.Run("instances", s.testInstances)
 			WantSame(t, Must(s.Audit.Verify(t.Context()))(t), audit.Report{Events: int64(s.seen), Checkpoints: 1})
 			for _, e := range s.Events(t) {

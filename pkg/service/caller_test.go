@@ -181,6 +181,9 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 		"make an instance": {domain.ScopeInstances, func(ctx context.Context, w *World) error {
 			return Second(newInstance(ctx, w, s.ca, Fresh("server")))
 		}},
+		"make a webhook": {domain.ScopeWebhooks, func(ctx context.Context, w *World) error {
+			return Second(w.Webhooks.Create(ctx, domain.Webhook{Name: Fresh("hook"), URL: "https://hooks.example.com"}))
+		}},
 		"register a domain": {domain.ScopeDomains, func(ctx context.Context, w *World) error {
 			return Second(w.DeviceDomains.Create(ctx, domain.DeviceDomain{Name: Fresh("domain") + ".example.com"}))
 		}},
