@@ -222,7 +222,7 @@ func (c *webhookDeliveries) Run(ctx context.Context) error {
 type webhookReplay struct {
 	app.StorageConfig
 	Event   int64  `xor:"event,state" placeholder:"ID" help:"Only the delivery of this event."`
-	State   string `xor:"event,state" enum:"dead,delivered,all" default:"dead" placeholder:"STATE" help:"Which deliveries: dead (default), delivered or all of these."`
+	State   string `xor:"event,state" enum:",dead,delivered,all" default:"" placeholder:"STATE" help:"Which deliveries: dead (default), delivered or all of these."`
 	Since   date   `placeholder:"DATE" help:"Only events of this time or later, as 2027-01-31 or 2027-01-31T12:00:00Z."`
 	Webhook string `arg:"" help:"Name or id of the webhook."`
 }
@@ -234,7 +234,10 @@ func (c *webhookReplay) Run(ctx context.Context) error {
 			filter := domain.DeliveryFilter{
 				WebhookID: w.ID, State: domain.DeliveryState(c.State), Since: time.Time(c.Since),
 			}
-			if c.State == "all" {
+			switch c.State {
+			case "":
+				filter.State = domain.DeliveryDead
+			case "all":
 				filter.State = ""
 			}
 			do := func() (int, error) {

@@ -76,9 +76,11 @@ type WebhookDeliveries interface {
 	Page(ctx context.Context, filter DeliveryFilter, page PageRequest) (Page[WebhookDelivery], error)
 	// Get returns one delivery. Errors: Missing.
 	Get(ctx context.Context, webhookID, eventID int64) (WebhookDelivery, error)
-	// Due returns waiting deliveries of up to lanes lanes in which one is due, up to limit, by
-	// ascending id of the event: of each lane the first ones.
-	Due(ctx context.Context, webhookID int64, now time.Time, lanes, limit int) ([]WebhookDelivery, error)
+	// Due returns up to limit lanes in which a delivery is due, the one that is due first first.
+	Due(ctx context.Context, webhookID int64, now time.Time, limit int) ([]Lane, error)
+	// First returns up to each of the deliveries that wait in each of these lanes, by ascending id
+	// of the event within a lane.
+	First(ctx context.Context, webhookID int64, lanes []Lane, each int) ([]WebhookDelivery, error)
 	// NextDue is when the first delivery is due; zero: none waits.
 	NextDue(ctx context.Context, webhookID int64) (time.Time, error)
 	// Blocked returns which lanes of resources with these ids have a delivery that waits.

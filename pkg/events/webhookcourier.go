@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,8 +20,8 @@ const (
 	saveAgain    = time.Second // after a failure
 	moveAfter    = 2 * time.Second
 	dueLanes     = 32
-	dueLimit     = 256
-	manyFailures = 3 // lanes without a success meanwhile: the endpoint is at fault, not an event
+	dueEach      = 16 // rows of a lane that are read at once
+	manyFailures = 3  // lanes without a success meanwhile: the endpoint is at fault, not an event
 )
 
 // courier delivers to one webhook. Events of a resource are in a lane, and are delivered one after
@@ -293,19 +294,17 @@ func (c *courier) look(ctx context.Context) error {
 	if err := c.save(ctx); err != nil {
 		return err
 	}
-	rows := c.desk.Store.WebhookDeliveries()
-	list, err := rows.Due(ctx, c.hook.ID, now, 2*dueLanes, dueLimit)
+	taken, err := c.resume(ctx, now)
 	if err != nil {
 		return err
 	}
-	taken := c.resume(list, len(list) == dueLimit)
 	c.lookAt, c.replaying = now.Add(c.desk.Pace), replays
 	if taken > 0 {
 		c.resumed += taken
 		return nil
 	}
 	// Those that are due and not taken are in lanes already.
-	next, err := rows.NextDue(ctx, c.hook.ID)
+	next, err := c.desk.Store.WebhookDeliveries().NextDue(ctx, c.hook.ID)
 	switch {
 	case next.IsZero():
 		c.lookAt = now.Add(longestWait)
@@ -315,24 +314,32 @@ func (c *courier) look(ctx context.Context) error {
 	return err
 }
 
-// resume makes lanes of rows, and returns how many. A lane that is there already has newer events;
-// its rows wait until it has ended.
-func (c *courier) resume(list []domain.WebhookDelivery, cut bool) (taken int) {
-	fresh := map[domain.Lane]*lane{}
+// resume makes lanes of rows that are due, and returns how many. A lane that is there already has
+// newer events; its rows wait until it has ended.
+func (c *courier) resume(ctx context.Context, now time.Time) (taken int, err error) {
+	rows := c.desk.Store.WebhookDeliveries()
+	due, err := rows.Due(ctx, c.hook.ID, now, 2*dueLanes)
+	if err != nil {
+		return 0, err
+	}
+	due = slices.DeleteFunc(due, func(key domain.Lane) bool { return c.lanes[key] != nil })
+	due = due[:min(len(due), dueLanes)]
+	list, err := rows.First(ctx, c.hook.ID, due, dueEach)
+	if err != nil {
+		return 0, err
+	}
 	for _, d := range list {
-		key := d.Lane()
-		l := fresh[key]
-		if l == nil && c.lanes[key] == nil && taken < dueLanes {
-			l = &lane{stored: true, cut: cut}
-			fresh[key], c.lanes[key] = l, l
-			c.ready = append(c.ready, key)
+		l := c.lanes[d.Lane()]
+		if l == nil {
+			l = &lane{stored: true}
+			c.lanes[d.Lane()] = l
+			c.ready = append(c.ready, d.Lane())
 			taken++
 		}
-		if l != nil {
-			l.queue = append(l.queue, d)
-		}
+		l.queue = append(l.queue, d)
+		l.cut = len(l.queue) == dueEach
 	}
-	return taken
+	return taken, nil
 }
 
 // tellLag notes for the metrics when the oldest event happened that is under way.

@@ -164,13 +164,12 @@ func (d *Deliverer) look(ctx context.Context, w domain.Webhook, now time.Time) (
 		c.replays.Store(w.Replays)
 		return nil
 	}
-	if w.Holder != d.holder {
-		if !d.free(w, now) {
-			return nil
-		}
-		if w.Token, err = d.Store.Webhooks().Take(ctx, w.ID, w.Beat, d.holder); err != nil || w.Token == 0 {
-			return err
-		}
+	if w.Holder != d.holder && !d.free(w, now) {
+		return nil
+	}
+	// A lease of its own is taken once more: it may not have moved for long.
+	if w.Token, err = d.Store.Webhooks().Take(ctx, w.ID, w.Beat, d.holder); err != nil || w.Token == 0 {
+		return err
 	}
 	d.begin(ctx, w)
 	return nil

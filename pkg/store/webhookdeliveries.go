@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
@@ -118,23 +121,47 @@ func (r webhookDeliveries) Get(ctx context.Context, webhookID, eventID int64) (d
 	return row.entity(), nil
 }
 
-// due selects the deliveries of lanes in which one is due.
-const due = "SELECT " + deliveryColumns + ` FROM webhook_deliveries WHERE webhook_id = ? AND state = 'waiting'
-	AND (resource_id, resource) IN (SELECT resource_id, resource FROM (SELECT resource_id, resource FROM webhook_deliveries
-		WHERE webhook_id = ? AND next_at <= ? ORDER BY next_at LIMIT ?) AS lanes)
-	ORDER BY event_id LIMIT ?`
-
 // Due implements domain.WebhookDeliveries.
-func (r webhookDeliveries) Due(
-	ctx context.Context, webhookID int64, now time.Time, lanes, limit int,
+func (r webhookDeliveries) Due(ctx context.Context, webhookID int64, now time.Time, limit int) ([]domain.Lane, error) {
+	const query = `SELECT resource, resource_id FROM webhook_deliveries WHERE webhook_id = ? AND next_at <= ?
+		ORDER BY next_at, event_id LIMIT ?`
+	return r.lanes(ctx, query, webhookID, micro(now), limit)
+}
+
+// lanes reads the lanes of a query, each once.
+func (r webhookDeliveries) lanes(ctx context.Context, query string, args ...any) (lanes []domain.Lane, err error) {
+	seen := map[domain.Lane]bool{}
+	err = returned(ctx, r.s.read, query, args, func(scan func(...any) error) error {
+		var lane domain.Lane
+		err := scan(&lane.Resource, &lane.ResourceID)
+		if !seen[lane] {
+			seen[lane], lanes = true, append(lanes, lane)
+		}
+		return err
+	})
+	return lanes, err
+}
+
+// First implements domain.WebhookDeliveries. It is one statement with a part for each lane.
+func (r webhookDeliveries) First(
+	ctx context.Context, webhookID int64, lanes []domain.Lane, each int,
 ) ([]domain.WebhookDelivery, error) {
-	rows, err := find[deliveryRow, domain.WebhookDelivery](
-		ctx, r.s.read, due, []any{webhookID, webhookID, micro(now), lanes, limit},
-	)
+	if len(lanes) == 0 {
+		return nil, nil
+	}
+	const part = "SELECT * FROM (SELECT " + deliveryColumns + ` FROM webhook_deliveries WHERE webhook_id = ? AND resource_id = ?
+		AND resource = ? AND state = 'waiting' ORDER BY event_id LIMIT ?) AS lane`
+	args := make([]any, 0, 4*len(lanes))
+	for _, lane := range lanes {
+		args = append(args, webhookID, lane.ResourceID, string(lane.Resource), each)
+	}
+	query := part + strings.Repeat(" UNION ALL "+part, len(lanes)-1)
+	rows, err := find[deliveryRow, domain.WebhookDelivery](ctx, r.s.read, query, args)
 	list := make([]domain.WebhookDelivery, len(rows))
 	for i := range rows {
 		list[i] = rows[i].entity()
 	}
+	slices.SortFunc(list, func(a, b domain.WebhookDelivery) int { return cmp.Compare(a.Event.ID, b.Event.ID) })
 	return list, err
 }
 
@@ -152,19 +179,13 @@ func (r webhookDeliveries) NextDue(ctx context.Context, webhookID int64) (time.T
 // Blocked implements domain.WebhookDeliveries.
 func (r webhookDeliveries) Blocked(
 	ctx context.Context, webhookID int64, resourceIDs []int64,
-) (lanes []domain.Lane, err error) {
+) ([]domain.Lane, error) {
 	if len(resourceIDs) == 0 {
 		return nil, nil
 	}
 	const query = `SELECT DISTINCT resource, resource_id FROM webhook_deliveries
 		WHERE webhook_id = ? AND state = 'waiting' AND resource_id IN ?`
-	err = returned(ctx, r.s.read, query, []any{webhookID, resourceIDs}, func(scan func(...any) error) error {
-		var lane domain.Lane
-		err := scan(&lane.Resource, &lane.ResourceID)
-		lanes = append(lanes, lane)
-		return err
-	})
-	return lanes, err
+	return r.lanes(ctx, query, webhookID, resourceIDs)
 }
 
 // Beyond implements domain.WebhookDeliveries.

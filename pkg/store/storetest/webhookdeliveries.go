@@ -118,26 +118,36 @@ func testDeliveryDue(t *testing.T, s domain.Store) {
 		waiting(10, 1, noon), waiting(11, 1, time.Time{}), waiting(12, 2, noon.Add(time.Microsecond)),
 		waiting(13, 3, noon.Add(-time.Second)), delivery(14, 1, domain.DeliveryDone), waiting(15, 1, time.Time{}),
 	)
-	t.Run("what is due is there with all that waits behind it, in order", func(t *testing.T) {
-		wantSame(t, eventIDs(must(rows.Due(ctx, w.ID, noon, 10, 10))(t)), []int64{10, 11, 13, 15})
-		wantSame(t, eventIDs(must(rows.Due(ctx, w.ID, noon, 1, 10))(t)), []int64{13})
-		wantSame(t, eventIDs(must(rows.Due(ctx, w.ID, noon, 10, 2))(t)), []int64{10, 11})
+	lane := func(id int64) domain.Lane { return waiting(1, id, noon).Lane() }
+	first := func(each int, ids ...int64) []int64 {
+		lanes := make([]domain.Lane, len(ids))
+		for i, id := range ids {
+			lanes[i] = lane(id)
+		}
+		return eventIDs(must(rows.First(ctx, w.ID, lanes, each))(t))
+	}
+	t.Run("lanes are due in their order, and what waits in them is there", func(t *testing.T) {
+		wantSame(t, must(rows.Due(ctx, w.ID, noon, 10))(t), []domain.Lane{lane(3), lane(1)})
+		wantSame(t, must(rows.Due(ctx, w.ID, noon, 1))(t), []domain.Lane{lane(3)})
+		wantSame(t, first(10, 1, 3, 4), []int64{10, 11, 13, 15})
+		wantSame(t, first(2, 1, 2), []int64{10, 11, 12})
+		wantSame(t, len(first(10)), 0)
 		wantSame(t, must(rows.NextDue(ctx, w.ID))(t), noon.Add(-time.Second))
 		wantSame(t, must(rows.NextDue(ctx, absent))(t), time.Time{})
 	})
 	t.Run("a lane is blocked that has something that waits", func(t *testing.T) {
-		lane := waiting(1, 2, noon).Lane()
-		wantSame(t, must(rows.Blocked(ctx, w.ID, []int64{2, 4}))(t), []domain.Lane{lane})
+		wantSame(t, must(rows.Blocked(ctx, w.ID, []int64{2, 4}))(t), []domain.Lane{lane(2)})
 		wantSame(t, len(must(rows.Blocked(ctx, w.ID, nil))(t)), 0)
 	})
 	t.Run("the first one of a lane that is freed is due, and no other", func(t *testing.T) {
 		settle(t, s, &w, 99, delivery(10, 1, domain.DeliveryDone), delivery(13, 3, domain.DeliveryDead))
-		wantSame(t, len(must(rows.Due(ctx, w.ID, noon, 10, 10))(t)), 0)
+		wantSame(t, len(must(rows.Due(ctx, w.ID, noon, 10))(t)), 0)
 		must(s.Webhooks().Settle(ctx, domain.Settlement{
 			WebhookID: w.ID, Cursor: 99, Now: noon,
-			Freed: []domain.Lane{waiting(1, 1, noon).Lane(), waiting(1, 3, noon).Lane()},
+			Freed: []domain.Lane{lane(1), lane(3)},
 		}))(t)
-		wantSame(t, eventIDs(must(rows.Due(ctx, w.ID, noon, 10, 10))(t)), []int64{11, 15})
+		wantSame(t, must(rows.Due(ctx, w.ID, noon, 10))(t), []domain.Lane{lane(1)})
+		wantSame(t, first(10, 1), []int64{11, 15})
 		wantSame(t, must(rows.Get(ctx, w.ID, 11))(t).NextAt, noon)
 		wantSame(t, must(rows.Get(ctx, w.ID, 15))(t).NextAt, time.Time{})
 	})
