@@ -13,7 +13,9 @@ func putDelivery(t *testing.T, s *wiretest.Server) {
 	t.Helper()
 	now := time.Now()
 	delivery := domain.WebhookDelivery{
-		Event: domain.StreamEvent{ID: 1, Type: domain.EventRoleCreated, At: now, Resource: domain.ScopeRoles, ResourceID: 1},
+		Event: domain.StreamEvent{
+			ID: 1, Type: domain.EventRoleCreated, At: now, Resource: domain.ScopeRoles, ResourceID: 1,
+		},
 		State: domain.DeliveryDone, Attempts: 1, Status: 204, CreatedAt: now, UpdatedAt: now,
 	}
 	stored, err := s.Storage.Store.Webhooks().Settle(t.Context(), domain.Settlement{
