@@ -221,14 +221,17 @@ func (c *webhookDeliveries) Run(ctx context.Context) error {
 
 type webhookReplay struct {
 	app.StorageConfig
-	Event   int64  `xor:"event,state" placeholder:"ID" help:"Only the delivery of this event."`
-	State   string `xor:"event,state" enum:",dead,delivered,all" default:"" placeholder:"STATE" help:"Which deliveries: dead (default), delivered or all of these."`
+	Event   int64  `placeholder:"ID" help:"Only the delivery of this event."`
+	State   string `enum:",dead,delivered,all" default:"" placeholder:"STATE" help:"Which deliveries: dead (default), delivered or all of these."`
 	Since   date   `placeholder:"DATE" help:"Only events of this time or later, as 2027-01-31 or 2027-01-31T12:00:00Z."`
 	Webhook string `arg:"" help:"Name or id of the webhook."`
 }
 
 // Run sends deliveries again, and prints how many.
 func (c *webhookReplay) Run(ctx context.Context) error {
+	if c.Event != 0 && (c.State != "" || !time.Time(c.Since).IsZero()) {
+		return misuse("--event names one delivery: --state and --since can't be used with it")
+	}
 	return on(ctx, c.StorageConfig, "webhook replay", webhookKind, c.Webhook,
 		func(ctx context.Context, s *service.Services, w domain.Webhook) error {
 			filter := domain.DeliveryFilter{

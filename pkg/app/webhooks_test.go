@@ -146,6 +146,9 @@ func TestWebhooks_Commands(t *testing.T) {
 	if got := apptest.Command(t, o, "webhook", "replay", "alarmes", "--event", "7"); got.Code != 3 {
 		t.Errorf("%+v", got)
 	}
+	if got := apptest.Command(t, o, "webhook", "replay", "alarmes", "--event", "7", "--state", "all"); got.Code != 2 {
+		t.Errorf("%+v", got)
+	}
 	run("webhook delete alarmes --yes")
 	if got := run("webhook list"); strings.Contains(got, "alarmes") {
 		t.Errorf("%q", got)
