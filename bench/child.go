@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,7 +65,7 @@ func runChild(ctx context.Context, text string) (err error) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	product := app.Config{
 		StorageConfig: config.Storage, Listen: config.Listen, CRLLife: 720 * time.Hour, SigningKeyLife: 720 * time.Hour,
-		ShutdownTimeout: 10 * time.Second,
+		ShutdownTimeout: 10 * time.Second, WebhookAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}
 	if config.Open {
 		return serveOpen(ctx, product, log)

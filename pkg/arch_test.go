@@ -77,7 +77,7 @@ var layers = map[string][]string{
 		"pkg/domain", "pkg/openvpn", "pkg/openvpn/kits", "pkg/pki", "pkg/seal", "pkg/audit", "pkg/bounded", "pkg/turns",
 		"pkg/idempotency",
 	},
-	"pkg/events":    {"pkg/domain", "pkg/turns"},
+	"pkg/events":    {"pkg/domain", "pkg/turns", "pkg/audit", "pkg/idempotency", "pkg/seal"},
 	"pkg/mail":      {"pkg/domain", "pkg/audit", "pkg/idempotency", "pkg/mail/smtp"},
 	"pkg/mail/smtp": {"github.com/wneessen/go-mail"},
 	"pkg/census":    {"pkg/domain"},
@@ -114,7 +114,8 @@ var owners = map[string][]string{
 	"pkg/app":                      {"cmd/..."},
 	"pkg/ca":                       {"pkg/pki", "pkg/service", "pkg/agent"},
 	"pkg/seal": {
-		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/service", "pkg/app",
+		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/service",
+		"pkg/app",
 	},
 	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
 	"modernc.org/sqlite/...":        {"pkg/store/..."},

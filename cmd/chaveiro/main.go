@@ -40,6 +40,7 @@ type cli struct {
 	Apikey     apikey           `cmd:"" help:"Manage apikeys."`
 	SigningKey signingKey       `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
 	Audit      auditCommands    `cmd:"" help:"Check and prune the audit."`
+	Webhook    webhookCommands  `cmd:"" help:"Manage webhooks: addresses that events are posted to."`
 	Device     device           `cmd:"" help:"Import and export the devices of the vault."`
 	Backup     backup           `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
 	Restore    restore          `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`

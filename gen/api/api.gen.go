@@ -316,6 +316,12 @@ const (
 	EventTypeUserCreated           EventType = "user.created"
 	EventTypeUserDeleted           EventType = "user.deleted"
 	EventTypeUserUpdated           EventType = "user.updated"
+	EventTypeWebhookCreated        EventType = "webhook.created"
+	EventTypeWebhookDeleted        EventType = "webhook.deleted"
+	EventTypeWebhookDisabled       EventType = "webhook.disabled"
+	EventTypeWebhookReplayed       EventType = "webhook.replayed"
+	EventTypeWebhookRotated        EventType = "webhook.rotated"
+	EventTypeWebhookUpdated        EventType = "webhook.updated"
 )
 
 // Valid indicates whether the value is a known member of the EventType enum.
@@ -464,6 +470,18 @@ func (e EventType) Valid() bool {
 	case EventTypeUserDeleted:
 		return true
 	case EventTypeUserUpdated:
+		return true
+	case EventTypeWebhookCreated:
+		return true
+	case EventTypeWebhookDeleted:
+		return true
+	case EventTypeWebhookDisabled:
+		return true
+	case EventTypeWebhookReplayed:
+		return true
+	case EventTypeWebhookRotated:
+		return true
+	case EventTypeWebhookUpdated:
 		return true
 	default:
 		return false
@@ -878,6 +896,48 @@ func (e UserProfileFormat) Valid() bool {
 	case UserProfileFormatOpenvpn:
 		return true
 	case UserProfileFormatP12Profile:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookReplayState.
+const (
+	WebhookReplayStateAll       WebhookReplayState = "all"
+	WebhookReplayStateDead      WebhookReplayState = "dead"
+	WebhookReplayStateDelivered WebhookReplayState = "delivered"
+)
+
+// Valid indicates whether the value is a known member of the WebhookReplayState enum.
+func (e WebhookReplayState) Valid() bool {
+	switch e {
+	case WebhookReplayStateAll:
+		return true
+	case WebhookReplayStateDead:
+		return true
+	case WebhookReplayStateDelivered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetWebhookDeliveriesPageParamsState.
+const (
+	GetWebhookDeliveriesPageParamsStateDead      GetWebhookDeliveriesPageParamsState = "dead"
+	GetWebhookDeliveriesPageParamsStateDelivered GetWebhookDeliveriesPageParamsState = "delivered"
+	GetWebhookDeliveriesPageParamsStateWaiting   GetWebhookDeliveriesPageParamsState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the GetWebhookDeliveriesPageParamsState enum.
+func (e GetWebhookDeliveriesPageParamsState) Valid() bool {
+	switch e {
+	case GetWebhookDeliveriesPageParamsStateDead:
+		return true
+	case GetWebhookDeliveriesPageParamsStateDelivered:
+		return true
+	case GetWebhookDeliveriesPageParamsStateWaiting:
 		return true
 	default:
 		return false
@@ -3587,6 +3647,60 @@ type IssuedEnrolment struct {
 // IssuedKind A kind of certificate that can be created; those of clients are created with their client.
 type IssuedKind string
 
+// IssuedWebhook Example: {"created_at":"2020-10-05T12:00:00.000000+00:00","cursor":1042,"delivered_at":"2020-10-05T12:20:03.100000+00:00","description":"","disabled":"","disabled_at":null,"enabled":true,"failing_since":null,"id":1,"key":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=","name":"alertas","previous_until":null,"resource":"","resource_id":null,"types":["certificate.revoked","certificate.expiring"],"updated_at":"2020-10-05T12:00:00.000000+00:00","url":"https://hooks.example.com/chaveiro"}
+type IssuedWebhook struct {
+	// ID The id of the webhook.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description What it is for.
+	Description string `json:"description"`
+
+	// URL The address that events are posted to.
+	URL string `json:"url"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Types Only events of these types; empty: of all.
+	Types []EventType `json:"types"`
+
+	// Resource Only what concerns resources of this kind; empty: of all.
+	Resource string `json:"resource"`
+
+	// ResourceID Only what concerns the resource of this id; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+
+	// PreviousUntil Until when the key before signs too.
+	PreviousUntil *string `json:"previous_until"`
+
+	// Disabled Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing could be delivered for five days); empty: it has not.
+	Disabled string `json:"disabled"`
+
+	// DisabledAt When it did.
+	DisabledAt *string `json:"disabled_at"`
+
+	// Cursor All events up to this id are delivered, left out, or among the deliveries.
+	Cursor int64 `json:"cursor"`
+
+	// DeliveredAt When something was last delivered.
+	DeliveredAt *string `json:"delivered_at"`
+
+	// FailingSince Since when nothing could be delivered; `null`: it works.
+	FailingSince *string `json:"failing_since"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+
+	// Key The key that signs: `whsec_` and its base64. Nobody can read it again.
+	Key string `json:"key"`
+}
+
 // KeyAlgorithm The algorithm of a key pair.
 type KeyAlgorithm string
 
@@ -4449,7 +4563,7 @@ type StreamEventData struct {
 	// CaID The id of the CA.
 	CaID *int64 `json:"ca_id,omitempty"`
 
-	// Reason The reason of a revocation, as in RFC 5280.
+	// Reason The reason of a revocation, as in RFC 5280; of a webhook, why it was disabled.
 	Reason *string `json:"reason,omitempty"`
 
 	// ExpiresAt When it ends; of a list, the next update.
@@ -4742,6 +4856,195 @@ type UserUpdate struct {
 
 	// Enabled Whether the user may sign in.
 	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// Webhook Example: {"created_at":"2020-10-05T12:00:00.000000+00:00","cursor":1042,"delivered_at":"2020-10-05T12:20:03.100000+00:00","description":"","disabled":"","disabled_at":null,"enabled":true,"failing_since":null,"id":1,"name":"alertas","previous_until":null,"resource":"","resource_id":null,"types":["certificate.revoked","certificate.expiring"],"updated_at":"2020-10-05T12:00:00.000000+00:00","url":"https://hooks.example.com/chaveiro"}
+type Webhook struct {
+	// ID The id of the webhook.
+	ID int64 `json:"id"`
+
+	// Name Its name.
+	Name string `json:"name"`
+
+	// Description What it is for.
+	Description string `json:"description"`
+
+	// URL The address that events are posted to.
+	URL string `json:"url"`
+
+	// Enabled Whether events are sent.
+	Enabled bool `json:"enabled"`
+
+	// Types Only events of these types; empty: of all.
+	Types []EventType `json:"types"`
+
+	// Resource Only what concerns resources of this kind; empty: of all.
+	Resource string `json:"resource"`
+
+	// ResourceID Only what concerns the resource of this id; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+
+	// PreviousUntil Until when the key before signs too.
+	PreviousUntil *string `json:"previous_until"`
+
+	// Disabled Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing could be delivered for five days); empty: it has not.
+	Disabled string `json:"disabled"`
+
+	// DisabledAt When it did.
+	DisabledAt *string `json:"disabled_at"`
+
+	// Cursor All events up to this id are delivered, left out, or among the deliveries.
+	Cursor int64 `json:"cursor"`
+
+	// DeliveredAt When something was last delivered.
+	DeliveredAt *string `json:"delivered_at"`
+
+	// FailingSince Since when nothing could be delivered; `null`: it works.
+	FailingSince *string `json:"failing_since"`
+
+	// CreatedAt When it was created.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// WebhookAttempt Example: {"delivered":true,"duration_ms":45,"fault":"","status":204}
+type WebhookAttempt struct {
+	// Delivered Whether the answer was a success.
+	Delivered bool `json:"delivered"`
+
+	// Status The status of the answer; `null` when there was none.
+	Status *int `json:"status"`
+
+	// Fault Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or `connection`; empty when it has not. Later versions add values.
+	Fault WebhookFault `json:"fault"`
+
+	// DurationMs How long it took, in milliseconds.
+	DurationMs int64 `json:"duration_ms"`
+}
+
+// WebhookCreate defines model for WebhookCreate.
+type WebhookCreate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+
+	// URL The address, which begins with `https://`; without a user, a password or a fragment.
+	URL string `json:"url"`
+
+	// Description What it is for.
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent; `true` when left out.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Types Only events of these types; left out or empty: of all.
+	Types []EventType `json:"types,omitempty"`
+
+	// Resource Only what concerns resources of this kind, as `openvpn.clients`.
+	Resource *string `json:"resource,omitempty"`
+
+	// ResourceID Only what concerns the resource of this id; with `resource`.
+	ResourceID *int64 `json:"resource_id,omitempty"`
+}
+
+// WebhookDelivery Example: {"attempts":12,"created_at":"2020-10-05T12:20:03.000000+00:00","duration_ms":45,"event":{"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"},"fault":"status","next_at":null,"state":"dead","status":500,"updated_at":"2020-10-08T12:20:03.000000+00:00"}
+type WebhookDelivery struct {
+	// Event Example: {"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"}
+	Event StreamEvent `json:"event"`
+
+	// State `waiting` for the next attempt or for an earlier event of its resource, `delivered`, or `dead`: given up after three days.
+	State string `json:"state"`
+
+	// Attempts How many attempts there were.
+	Attempts int `json:"attempts"`
+
+	// NextAt When the next attempt is due; `null` when an earlier event comes first.
+	NextAt *string `json:"next_at"`
+
+	// Status The status of the last answer; `null` when there was none.
+	Status *int `json:"status"`
+
+	// Fault Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or `connection`; empty when it has not. Later versions add values.
+	Fault WebhookFault `json:"fault"`
+
+	// DurationMs How long the last attempt took, in milliseconds.
+	DurationMs int64 `json:"duration_ms"`
+
+	// CreatedAt When it was first to be sent.
+	CreatedAt string `json:"created_at"`
+
+	// UpdatedAt When it was last tried.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// WebhookDeliveryPage Example: {"cursor":{"current":0,"next":null,"previous":null},"deliveries":[{"attempts":12,"created_at":"2020-10-05T12:20:03.000000+00:00","duration_ms":45,"event":{"actor":{"id":1,"name":"maria","type":"user"},"at":"2020-10-05T12:20:02.932000+00:00","data":{"reason":"unspecified","serials":["4d3c2b1a"]},"id":1042,"request_id":"5f0c1e7f9f6a4c0e8f1f0a3b2c4d5e6f","resource":"openvpn.clients","resource_id":1,"resource_name":"client-s2s","type":"certificate.revoked"},"fault":"status","next_at":null,"state":"dead","status":500,"updated_at":"2020-10-08T12:20:03.000000+00:00"}]}
+type WebhookDeliveryPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Deliveries The deliveries of the page.
+	Deliveries []WebhookDelivery `json:"deliveries"`
+}
+
+// WebhookFault Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or `connection`; empty when it has not. Later versions add values.
+type WebhookFault = string
+
+// WebhookPage Example: {"cursor":{"current":0,"next":null,"previous":null},"webhooks":[{"created_at":"2020-10-05T12:00:00.000000+00:00","cursor":1042,"delivered_at":"2020-10-05T12:20:03.100000+00:00","description":"","disabled":"","disabled_at":null,"enabled":true,"failing_since":null,"id":1,"name":"alertas","previous_until":null,"resource":"","resource_id":null,"types":["certificate.revoked","certificate.expiring"],"updated_at":"2020-10-05T12:00:00.000000+00:00","url":"https://hooks.example.com/chaveiro"}]}
+type WebhookPage struct {
+	// Cursor Example: {"current":0,"next":null,"previous":null}
+	Cursor Cursor `json:"cursor"`
+
+	// Webhooks The webhooks of the page.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookReplay defines model for WebhookReplay.
+type WebhookReplay struct {
+	// State Which deliveries: `dead` (the default), `delivered`, or `all` of these.
+	State *WebhookReplayState `json:"state,omitempty"`
+
+	// Since Only events of this time or later, in ISO 8601; without a zone it is UTC.
+	Since *string `json:"since,omitempty"`
+}
+
+// WebhookReplayState Which deliveries: `dead` (the default), `delivered`, or `all` of these.
+type WebhookReplayState string
+
+// WebhookReplayed Example: {"deliveries":1}
+type WebhookReplayed struct {
+	// Deliveries How many are sent again.
+	Deliveries int `json:"deliveries"`
+}
+
+// WebhookRotate defines model for WebhookRotate.
+type WebhookRotate struct {
+	// Overlap For how many seconds the key before signs too; 0 to 2592000 (30 days), 86400 when left out.
+	Overlap *int `json:"overlap,omitempty"`
+}
+
+// WebhookUpdate defines model for WebhookUpdate.
+type WebhookUpdate struct {
+	// Name Unique regardless of case; 1 to 255 characters.
+	Name *string `json:"name,omitempty"`
+
+	// URL The address.
+	URL *string `json:"url,omitempty"`
+
+	// Description What it is for; empty clears it.
+	Description *string `json:"description,omitempty"`
+
+	// Enabled Whether events are sent.
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Types Only events of these types from now on; empty: of all.
+	Types *[]EventType `json:"types,omitempty"`
+
+	// Resource Only what concerns resources of this kind; empty: of all.
+	Resource *string `json:"resource,omitempty"`
+
+	// ResourceID Only what concerns the resource of this id; 0: of all.
+	ResourceID *int64 `json:"resource_id,omitempty"`
 }
 
 // AcceptLanguage defines model for AcceptLanguage.
@@ -6454,6 +6757,108 @@ type CreateTokenV1Params struct {
 	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
 }
 
+// GetWebhooksPageParams defines parameters for GetWebhooksPage.
+type GetWebhooksPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// CreateWebhookParams defines parameters for CreateWebhook.
+type CreateWebhookParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// DeleteWebhookParams defines parameters for DeleteWebhook.
+type DeleteWebhookParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetWebhookParams defines parameters for GetWebhook.
+type GetWebhookParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// UpdateWebhookParams defines parameters for UpdateWebhook.
+type UpdateWebhookParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetWebhookDeliveriesPageParams defines parameters for GetWebhookDeliveriesPage.
+type GetWebhookDeliveriesPageParams struct {
+	// Cursor Where the page begins: 0 (the default) is the first page, otherwise the id after which the page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor past the end gives an empty page.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Size Items a page.
+	Size *PageSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// State Only deliveries in this state: `waiting`, `delivered` or `dead`.
+	State *GetWebhookDeliveriesPageParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetWebhookDeliveriesPageParamsState defines parameters for GetWebhookDeliveriesPage.
+type GetWebhookDeliveriesPageParamsState string
+
+// GetWebhookDeliveryParams defines parameters for GetWebhookDelivery.
+type GetWebhookDeliveryParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReplayWebhookDeliveryParams defines parameters for ReplayWebhookDelivery.
+type ReplayWebhookDeliveryParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// ReplayWebhookParams defines parameters for ReplayWebhook.
+type ReplayWebhookParams struct {
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// RotateWebhookParams defines parameters for RotateWebhook.
+type RotateWebhookParams struct {
+	// DryRun `true`: nothing is changed. A request that would be refused is refused as it would be; of any other the answer says what it would do, as `DryRun` in `application/vnd.chaveiro.dry-run+json`, in place of the usual answer, also where that has no body. Neither a dry run nor its `Idempotency-Key` is kept.
+	DryRun *DryRunOnly `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IdempotencyKey A text of your own that is new for each thing to do, such as a UUID. A repeat of the request with the same key, by the same caller within 24 hours, does nothing and gets the same answer, also while the first is still running. The same key with another request is 409 `rule`. A request that failed keeps nothing: its repeat is tried anew.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// TestWebhookParams defines parameters for TestWebhook.
+type TestWebhookParams struct {
+	// AcceptLanguage The language of `msg` in errors, `pt-BR` (the default) or `en`.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
 // CreateApikeyJSONRequestBody defines body for CreateApikey for application/json ContentType.
 type CreateApikeyJSONRequestBody = ApikeyCreate
 
@@ -6630,6 +7035,18 @@ type CreateTokenV1JSONRequestBody = TokenRequest
 
 // CreateTokenV1FormdataRequestBody defines body for CreateTokenV1 for application/x-www-form-urlencoded ContentType.
 type CreateTokenV1FormdataRequestBody = TokenRequest
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = WebhookCreate
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = WebhookUpdate
+
+// ReplayWebhookJSONRequestBody defines body for ReplayWebhook for application/json ContentType.
+type ReplayWebhookJSONRequestBody = WebhookReplay
+
+// RotateWebhookJSONRequestBody defines body for RotateWebhook for application/json ContentType.
+type RotateWebhookJSONRequestBody = WebhookRotate
 
 // AsRefreshTokenGrant returns the union data inside the Grant as a RefreshTokenGrant
 func (t Grant) AsRefreshTokenGrant() (RefreshTokenGrant, error) {
@@ -7255,6 +7672,39 @@ type ServerInterface interface {
 	// CreateTokenV1 Exchange an apikey or a password for an access token (the same under its other path)
 	// (POST /v1/oauth2/token)
 	CreateTokenV1(ctx echo.Context, params CreateTokenV1Params) error
+	// GetWebhooksPage List webhooks
+	// (GET /webhooks)
+	GetWebhooksPage(ctx echo.Context, params GetWebhooksPageParams) error
+	// CreateWebhook Create a webhook
+	// (POST /webhooks)
+	CreateWebhook(ctx echo.Context, params CreateWebhookParams) error
+	// DeleteWebhook Delete a webhook
+	// (DELETE /webhooks/{id})
+	DeleteWebhook(ctx echo.Context, id ID, params DeleteWebhookParams) error
+	// GetWebhook Get a webhook
+	// (GET /webhooks/{id})
+	GetWebhook(ctx echo.Context, id ID, params GetWebhookParams) error
+	// UpdateWebhook Update a webhook
+	// (PUT /webhooks/{id})
+	UpdateWebhook(ctx echo.Context, id ID, params UpdateWebhookParams) error
+	// GetWebhookDeliveriesPage List the deliveries of a webhook
+	// (GET /webhooks/{id}/deliveries)
+	GetWebhookDeliveriesPage(ctx echo.Context, id ID, params GetWebhookDeliveriesPageParams) error
+	// GetWebhookDelivery Get a delivery
+	// (GET /webhooks/{id}/deliveries/{event_id})
+	GetWebhookDelivery(ctx echo.Context, id ID, eventID int64, params GetWebhookDeliveryParams) error
+	// ReplayWebhookDelivery Send a delivery again
+	// (POST /webhooks/{id}/deliveries/{event_id}/replay)
+	ReplayWebhookDelivery(ctx echo.Context, id ID, eventID int64, params ReplayWebhookDeliveryParams) error
+	// ReplayWebhook Send deliveries again
+	// (POST /webhooks/{id}/replay)
+	ReplayWebhook(ctx echo.Context, id ID, params ReplayWebhookParams) error
+	// RotateWebhook Give a webhook a new key
+	// (POST /webhooks/{id}/rotate)
+	RotateWebhook(ctx echo.Context, id ID, params RotateWebhookParams) error
+	// TestWebhook Send a test to a webhook
+	// (POST /webhooks/{id}/test)
+	TestWebhook(ctx echo.Context, id ID, params TestWebhookParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -14506,6 +14956,509 @@ func (w *ServerInterfaceWrapper) CreateTokenV1(ctx echo.Context) error {
 	return err
 }
 
+// GetWebhooksPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhooksPage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhooksPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhooksPage(ctx, params)
+	return err
+}
+
+// CreateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhook(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhook(ctx, params)
+	return err
+}
+
+// DeleteWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteWebhookParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteWebhook(ctx, id, params)
+	return err
+}
+
+// GetWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhook(ctx, id, params)
+	return err
+}
+
+// UpdateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWebhook(ctx, id, params)
+	return err
+}
+
+// GetWebhookDeliveriesPage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhookDeliveriesPage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookDeliveriesPageParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "size", ctx.QueryParams(), &params.Size, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhookDeliveriesPage(ctx, id, params)
+	return err
+}
+
+// GetWebhookDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhookDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookDeliveryParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhookDelivery(ctx, id, eventID, params)
+	return err
+}
+
+// ReplayWebhookDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplayWebhookDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplayWebhookDeliveryParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplayWebhookDelivery(ctx, id, eventID, params)
+	return err
+}
+
+// ReplayWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplayWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplayWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplayWebhook(ctx, id, params)
+	return err
+}
+
+// RotateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateWebhookParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateWebhook(ctx, id, params)
+	return err
+}
+
+// TestWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) TestWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Accept-Language, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Accept-Language: %s", err))
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestWebhook(ctx, id, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -14704,6 +15657,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/mail/recipients/:id", wrapper.GetMailRecipient, options.OperationMiddlewares["getMailRecipient"]...)
 	router.PUT(options.BaseURL+"/mail/recipients/:id", wrapper.UpdateMailRecipient, options.OperationMiddlewares["updateMailRecipient"]...)
 	router.POST(options.BaseURL+"/mail/recipients/:id/test", wrapper.TestMailRecipient, options.OperationMiddlewares["testMailRecipient"]...)
+	router.GET(options.BaseURL+"/webhooks", wrapper.GetWebhooksPage, options.OperationMiddlewares["getWebhooksPage"]...)
+	router.POST(options.BaseURL+"/webhooks", wrapper.CreateWebhook, options.OperationMiddlewares["createWebhook"]...)
+	router.DELETE(options.BaseURL+"/webhooks/:id", wrapper.DeleteWebhook, options.OperationMiddlewares["deleteWebhook"]...)
+	router.GET(options.BaseURL+"/webhooks/:id", wrapper.GetWebhook, options.OperationMiddlewares["getWebhook"]...)
+	router.PUT(options.BaseURL+"/webhooks/:id", wrapper.UpdateWebhook, options.OperationMiddlewares["updateWebhook"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/rotate", wrapper.RotateWebhook, options.OperationMiddlewares["rotateWebhook"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/test", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/replay", wrapper.ReplayWebhook, options.OperationMiddlewares["replayWebhook"]...)
+	router.GET(options.BaseURL+"/webhooks/:id/deliveries", wrapper.GetWebhookDeliveriesPage, options.OperationMiddlewares["getWebhookDeliveriesPage"]...)
+	router.GET(options.BaseURL+"/webhooks/:id/deliveries/:event_id", wrapper.GetWebhookDelivery, options.OperationMiddlewares["getWebhookDelivery"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/deliveries/:event_id/replay", wrapper.ReplayWebhookDelivery, options.OperationMiddlewares["replayWebhookDelivery"]...)
 	router.GET(options.BaseURL+"/audit/events", wrapper.GetAuditEventsPage, options.OperationMiddlewares["getAuditEventsPage"]...)
 	router.GET(options.BaseURL+"/audit/events/:id", wrapper.GetAuditEvent, options.OperationMiddlewares["getAuditEvent"]...)
 
@@ -31900,6 +32864,1221 @@ func (response CreateTokenV1500JSONResponse) VisitCreateTokenV1Response(w http.R
 	return err
 }
 
+type GetWebhooksPageRequestObject struct {
+	Params GetWebhooksPageParams
+}
+
+type GetWebhooksPageResponseObject interface {
+	VisitGetWebhooksPageResponse(w http.ResponseWriter) error
+}
+
+type GetWebhooksPage200JSONResponse WebhookPage
+
+func (response GetWebhooksPage200JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhooksPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetWebhooksPage400JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhooksPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetWebhooksPage401JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhooksPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetWebhooksPage403JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhooksPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetWebhooksPage500JSONResponse) VisitGetWebhooksPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Params CreateWebhookParams
+	Body   *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type CreateWebhook200JSONResponse struct {
+	Body    IssuedWebhook
+	Headers CreateWebhook200ResponseHeaders
+}
+
+func (response CreateWebhook200JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateWebhook400JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateWebhook401JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateWebhook403JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateWebhook409JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response CreateWebhook500JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteWebhookParams
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook200Response struct {
+}
+
+func (response DeleteWebhook200Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteWebhook400JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteWebhook401JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeleteWebhook403JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteWebhook404JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response DeleteWebhook500JSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetWebhookParams
+}
+
+type GetWebhookResponseObject interface {
+	VisitGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type GetWebhook200JSONResponse Webhook
+
+func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetWebhook400JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetWebhook401JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetWebhook403JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetWebhook404JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetWebhook500JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateWebhookParams
+	Body   *UpdateWebhookJSONRequestBody
+}
+
+type UpdateWebhookResponseObject interface {
+	VisitUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhook200JSONResponse Webhook
+
+func (response UpdateWebhook200JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateWebhook400JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateWebhook401JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateWebhook403JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateWebhook404JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateWebhook409JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response UpdateWebhook500JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPageRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetWebhookDeliveriesPageParams
+}
+
+type GetWebhookDeliveriesPageResponseObject interface {
+	VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookDeliveriesPage200JSONResponse WebhookDeliveryPage
+
+func (response GetWebhookDeliveriesPage200JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetWebhookDeliveriesPage400JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetWebhookDeliveriesPage401JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetWebhookDeliveriesPage403JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetWebhookDeliveriesPage404JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesPage500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetWebhookDeliveriesPage500JSONResponse) VisitGetWebhookDeliveriesPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveryRequestObject struct {
+	ID      ID    `json:"id"`
+	EventID int64 `json:"event_id"`
+	Params  GetWebhookDeliveryParams
+}
+
+type GetWebhookDeliveryResponseObject interface {
+	VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookDelivery200JSONResponse WebhookDelivery
+
+func (response GetWebhookDelivery200JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetWebhookDelivery400JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetWebhookDelivery401JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetWebhookDelivery403JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetWebhookDelivery404JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDelivery500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response GetWebhookDelivery500JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDeliveryRequestObject struct {
+	ID      ID    `json:"id"`
+	EventID int64 `json:"event_id"`
+	Params  ReplayWebhookDeliveryParams
+}
+
+type ReplayWebhookDeliveryResponseObject interface {
+	VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type ReplayWebhookDelivery200JSONResponse WebhookReplayed
+
+func (response ReplayWebhookDelivery200JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReplayWebhookDelivery400JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReplayWebhookDelivery401JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReplayWebhookDelivery403JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReplayWebhookDelivery404JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReplayWebhookDelivery409JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookDelivery500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReplayWebhookDelivery500JSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplayWebhookParams
+	Body   *ReplayWebhookJSONRequestBody
+}
+
+type ReplayWebhookResponseObject interface {
+	VisitReplayWebhookResponse(w http.ResponseWriter) error
+}
+
+type ReplayWebhook200JSONResponse WebhookReplayed
+
+func (response ReplayWebhook200JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ReplayWebhook400JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ReplayWebhook401JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ReplayWebhook403JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ReplayWebhook404JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ReplayWebhook409JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response ReplayWebhook500JSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params RotateWebhookParams
+	Body   *RotateWebhookJSONRequestBody
+}
+
+type RotateWebhookResponseObject interface {
+	VisitRotateWebhookResponse(w http.ResponseWriter) error
+}
+
+type RotateWebhook200ResponseHeaders struct {
+	CacheControl *string
+}
+
+type RotateWebhook200JSONResponse struct {
+	Body    IssuedWebhook
+	Headers RotateWebhook200ResponseHeaders
+}
+
+func (response RotateWebhook200JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RotateWebhook400JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RotateWebhook401JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RotateWebhook403JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RotateWebhook404JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RotateWebhook409JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response RotateWebhook500JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	ID     ID `json:"id"`
+	Params TestWebhookParams
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook200JSONResponse WebhookAttempt
+
+func (response TestWebhook200JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response TestWebhook400JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response TestWebhook401JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response TestWebhook403JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response TestWebhook404JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhook500JSONResponse struct{ InternalErrorJSONResponse }
+
+func (response TestWebhook500JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetApikeysPage List apikeys
@@ -32361,6 +34540,39 @@ type StrictServerInterface interface {
 	// CreateTokenV1 Exchange an apikey or a password for an access token (the same under its other path)
 	// (POST /v1/oauth2/token)
 	CreateTokenV1(ctx context.Context, request CreateTokenV1RequestObject) (CreateTokenV1ResponseObject, error)
+	// GetWebhooksPage List webhooks
+	// (GET /webhooks)
+	GetWebhooksPage(ctx context.Context, request GetWebhooksPageRequestObject) (GetWebhooksPageResponseObject, error)
+	// CreateWebhook Create a webhook
+	// (POST /webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+	// DeleteWebhook Delete a webhook
+	// (DELETE /webhooks/{id})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// GetWebhook Get a webhook
+	// (GET /webhooks/{id})
+	GetWebhook(ctx context.Context, request GetWebhookRequestObject) (GetWebhookResponseObject, error)
+	// UpdateWebhook Update a webhook
+	// (PUT /webhooks/{id})
+	UpdateWebhook(ctx context.Context, request UpdateWebhookRequestObject) (UpdateWebhookResponseObject, error)
+	// GetWebhookDeliveriesPage List the deliveries of a webhook
+	// (GET /webhooks/{id}/deliveries)
+	GetWebhookDeliveriesPage(ctx context.Context, request GetWebhookDeliveriesPageRequestObject) (GetWebhookDeliveriesPageResponseObject, error)
+	// GetWebhookDelivery Get a delivery
+	// (GET /webhooks/{id}/deliveries/{event_id})
+	GetWebhookDelivery(ctx context.Context, request GetWebhookDeliveryRequestObject) (GetWebhookDeliveryResponseObject, error)
+	// ReplayWebhookDelivery Send a delivery again
+	// (POST /webhooks/{id}/deliveries/{event_id}/replay)
+	ReplayWebhookDelivery(ctx context.Context, request ReplayWebhookDeliveryRequestObject) (ReplayWebhookDeliveryResponseObject, error)
+	// ReplayWebhook Send deliveries again
+	// (POST /webhooks/{id}/replay)
+	ReplayWebhook(ctx context.Context, request ReplayWebhookRequestObject) (ReplayWebhookResponseObject, error)
+	// RotateWebhook Give a webhook a new key
+	// (POST /webhooks/{id}/rotate)
+	RotateWebhook(ctx context.Context, request RotateWebhookRequestObject) (RotateWebhookResponseObject, error)
+	// TestWebhook Send a test to a webhook
+	// (POST /webhooks/{id}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -37676,1104 +39888,1547 @@ func (sh *strictHandler) CreateTokenV1(ctx echo.Context, params CreateTokenV1Par
 	return nil
 }
 
+// GetWebhooksPage operation middleware
+func (sh *strictHandler) GetWebhooksPage(ctx echo.Context, params GetWebhooksPageParams) error {
+	var request GetWebhooksPageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhooksPage(ctx.Request().Context(), request.(GetWebhooksPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhooksPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhooksPageResponseObject); ok {
+		return validResponse.VisitGetWebhooksPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(ctx echo.Context, params CreateWebhookParams) error {
+	var request CreateWebhookRequestObject
+
+	request.Params = params
+
+	var body CreateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx.Request().Context(), request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		return validResponse.VisitCreateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(ctx echo.Context, id ID, params DeleteWebhookParams) error {
+	var request DeleteWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx.Request().Context(), request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		return validResponse.VisitDeleteWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhook operation middleware
+func (sh *strictHandler) GetWebhook(ctx echo.Context, id ID, params GetWebhookParams) error {
+	var request GetWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhook(ctx.Request().Context(), request.(GetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookResponseObject); ok {
+		return validResponse.VisitGetWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWebhook operation middleware
+func (sh *strictHandler) UpdateWebhook(ctx echo.Context, id ID, params UpdateWebhookParams) error {
+	var request UpdateWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhook(ctx.Request().Context(), request.(UpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWebhookResponseObject); ok {
+		return validResponse.VisitUpdateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhookDeliveriesPage operation middleware
+func (sh *strictHandler) GetWebhookDeliveriesPage(ctx echo.Context, id ID, params GetWebhookDeliveriesPageParams) error {
+	var request GetWebhookDeliveriesPageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookDeliveriesPage(ctx.Request().Context(), request.(GetWebhookDeliveriesPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookDeliveriesPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookDeliveriesPageResponseObject); ok {
+		return validResponse.VisitGetWebhookDeliveriesPageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhookDelivery operation middleware
+func (sh *strictHandler) GetWebhookDelivery(ctx echo.Context, id ID, eventID int64, params GetWebhookDeliveryParams) error {
+	var request GetWebhookDeliveryRequestObject
+
+	request.ID = id
+	request.EventID = eventID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookDelivery(ctx.Request().Context(), request.(GetWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookDeliveryResponseObject); ok {
+		return validResponse.VisitGetWebhookDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplayWebhookDelivery operation middleware
+func (sh *strictHandler) ReplayWebhookDelivery(ctx echo.Context, id ID, eventID int64, params ReplayWebhookDeliveryParams) error {
+	var request ReplayWebhookDeliveryRequestObject
+
+	request.ID = id
+	request.EventID = eventID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayWebhookDelivery(ctx.Request().Context(), request.(ReplayWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayWebhookDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplayWebhookDeliveryResponseObject); ok {
+		return validResponse.VisitReplayWebhookDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplayWebhook operation middleware
+func (sh *strictHandler) ReplayWebhook(ctx echo.Context, id ID, params ReplayWebhookParams) error {
+	var request ReplayWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplayWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayWebhook(ctx.Request().Context(), request.(ReplayWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplayWebhookResponseObject); ok {
+		return validResponse.VisitReplayWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateWebhook operation middleware
+func (sh *strictHandler) RotateWebhook(ctx echo.Context, id ID, params RotateWebhookParams) error {
+	var request RotateWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RotateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateWebhook(ctx.Request().Context(), request.(RotateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateWebhookResponseObject); ok {
+		return validResponse.VisitRotateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(ctx echo.Context, id ID, params TestWebhookParams) error {
+	var request TestWebhookRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx.Request().Context(), request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		return validResponse.VisitTestWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P2LcttIlj8Iv0p+nIno8n8oGuBNIhVf7KhkV5erfGvb1dXd1f4LSSBJZgtEcpBJyawKbeyrTGzEvsA8",
-	"Qr/JPslGnswEElcCJCXb1aqYmLYAEMjLyXM/v/Nbx2erNYtIJHhn+ltnSXBAYvjnJfaX5JJFImah/Dsg",
-	"3I/pWlAWdaadn5dELEmMcBSgJbtFYknQjAVbtMJbNCPIl78Oep1uh/tLssLyDWK7Jp1ph4uYRovO3V23",
-	"I19PIvGM8jXjVL06/6ULNKchQRFeETRncfKlne+Ow1csoHNKguJLPywJCikXf+BILCn/aR1gQbrodkn9",
-	"JYoYYjA5+QRic/jk5QVaYt5D70kUICrQDPvXiEbIezE/Md85eU8jn3hyZOQTXq1DOaSfSdBF/RF6zW5Q",
-	"3+mPkdufOs7UcdAfX33YPYf3AsvX5CfwNiacRALdLklMYA6IchhoiLlQIxdLLJDPNmEgd2SJgy5sV4gF",
-	"iVFMbpiP5ds47FnEhHyKRYiKKbwowALPMCcoYITDfRzxWxJ3EYuRj6M/wA9uYyoEiZBg2Q3595jMO9PO",
-	"vz1NCeypusufJtOSc3z+AS/Kdp2LmEULdINDGmDBYrMRcu/PES/ZhtcsIievsPCX3i7ieEf+a0O4eFFB",
-	"GjQwX4vVg+dqaWlEzI2QLSRByDEIxrJbPpo7vktO55P5GA99h5zN3bmDB7O+PwxGZDzPDG6FP70k0UIs",
-	"O9PxsFs6VhFvL+aCxCXLJC/DAVzhaIs48VkUcCQYEvEW4QWmEfrm3XeXaOK6Tlfelz9ErtPr9wZPztFa",
-	"kxGLwq2kpUjOLSboFqiKMfVavQhcbvwc05AEcvo04kAK5meIk/iG+kTThvyLoIjdZtZm4GTmTiO62qw6",
-	"UyeZOI0EWZAYZv7zzz9fbMSSRIL6WJDyvYK3wbZg5MckkE/jUBH/LRB/wLrI+5bgmMRe6Wq4vXHPfZLd",
-	"Q/V8m52663bWOMYrIjQHvfB9shYvcbTY4EXF6EN9V47fW/GFJ4mZxDGLeRd5a3Hy7TsPfQPHkczxJhRP",
-	"5JJ7JMpxGXiy0+1Q+WLFxTvdjmSakkpgICfJSHYwHbxaY7qIdh8OXz/ZMx9eY7FMP2tuX9Gg0+1IIqKx",
-	"ZMYi3hB7CHMWr7BQez8edrpyoRVZTBzn1J1M+qPh6dCZTNxuSjFuKcU8i7fvNtGbKNwWx+7J73pTycmW",
-	"NFpIfukvcbQgQQ9dGBq36WYmj/98w0kgnzX/VGfePHEOhBdttcSQq6K4JOJ4y9GtfBu1CRFz5KlRwlZ7",
-	"eL0OqWLET2+ioOcv8Q2hMesF8fYk3kT/8Q/OIq8rn12H2E/4z4ZvcJhwZBxylsgCLIAzRUzJSfSaUCWr",
-	"URBvUbyJUMRiRAVH3ouArNZMkMjfnvxItp6c6DVZi2RH/2tD4m26pUG8vYo3UYaCNGF2pnMccpJsy4yx",
-	"kOBI8fhPaxoTXsHE5HYhsWRcD16ydiyUUJNyWVI8CC1YhRfv36CzseOeo1sqlmwjEEa/sojIZaYc/fTh",
-	"smrwRI3iCsMwWvFgPYFvyZzFpNkMZvBsOosjDV69tt3ov9MHrOw0q8N3jjy2JtHNOvIUPw/JXCC2qSQE",
-	"fWabSvy3MZNanB6IHNP3LAxIvJvH4CCICZcHLyacbWKf9NAHIHQKJK5ZYBdxptY+YqCHqqMNKhGNEbuN",
-	"UEwXS8HRbCtlI40WFVzr4ZjVXpO3ub772SeQcI8fybZMiRPkE2jQW7ZRmwBbJHeO3II2T7C/RIofCwYM",
-	"km/8peSSGP3004tnijWvCRY5jQwOkFI7pGVwTbZd2FpzwcdhSGJ4ikaoP0RLtpEy1Siz8EmpDi+I4OnP",
-	"cgxVWh7y3pzGHMbNBQ1DyUMjSUHog/V9NSIcKUlghkk5GjoT5MWbkHgFQaO1qWtC1smopsCa9aSlUh9T",
-	"KXYicturEvA5Nl7FHfqjEeyp+duVGosQJJbv/N+//P9O/s+P//HvnTIO8iLiAkc+2U2yb9Yk+vPb14jq",
-	"XzQhWP3oA+oJb/GCXG5izuJS0zZWu76WitmMSE13ipycGqbNLUUZ8smu0gFuKVe/pgECSaOtytwLtSUJ",
-	"9ovnw1B6EfkkPNDv9IV1TG4o23BPaRlGtdhEluKiHkVrDDRFQPYs6A3h8gdktRZb+GxmH5xypq5eVS7c",
-	"ne5+6+9Urv97+muJKH0hyEoe/sKY3VH5oLl8TemQ5S+SIbqOs5Mq3pNwXq03ZnQsogUMEvhaLvUt3hoB",
-	"kyjHkgH9gQPbw2sqOQSL0YaTuIfeJJSi2J15W4ZbSGPc4ySce1MkdQTgGAEJiSBgigWU41lIpD7aNeNQ",
-	"gwAa4ps1ieXnPBheV0oTeILIgw2mD9hvBCzGpbT3rkkkNS+mz23pcss1aqn+vSecU9bAoODqwQY8Qz/5",
-	"gCzjPYtLVCiPBl5XmWRSQdt607weqBiEz1aaV/TQC2Dr5gdZfQvNCKcB0XcTfc9LP2EUWM/mN3IYFjOY",
-	"kZBFC/ADUDDbAxJXbqicV2PPDYkFnYM1/ka+FFbmJ95EkVOE/54K4EwB/M2RtHa0jkYDLlVkn61WLPrM",
-	"ytmd/Apfs4gTMOW/xYF2Gcm/fOW2lP+0zTdpqclrCen+1lGWfGf6y2+dOSVhYDPZFV90plo3Z4hGN//8",
-	"75AG4EpKxgPer87dx7umG/RcfRBmUNwNSylZ4VCuFgnOpRb9w/s3rxGb/YP4ooswmuEAJb6MLjiCQhwv",
-	"SA+91prTLU6t547y5M5D6h++PLDRZnF++Od/I/KJckHQZoWoICtJHojICzc4ZLG1WMFGfYocab3eRGB4",
-	"rqQRB4PjCMdE+UHBnyJ5Lxx9jCS7TnjYlstxzlk8A4oW6BvFzp+cK22XcnDPSuldtZrfwY8DEh28nHgj",
-	"liymv8JvknW98AnnDEX//L8ZWpN4RUWW8OR4j0d1lleOcuXQRbONSP3KSxYGSreXwgvWlHJrpUmA5jFb",
-	"KVta20Rddcmo25wKtRnwDJsLEoG+Fimt3AMn6gk4IDzw9FmRDute1UT1008tX+yd0oul9oxDWICDNyvZ",
-	"H/k6ROHd97ctxl2rbJDzjFdbKTAbTtAmCrRfK2EeqXkK6ugfOPL+cqLZ48kLKYh+Lqy5dnDMNnyrohD2",
-	"G30coZkcUCSUz/p4G/Saie/YJgqOtzev5aEhkXxZjDOnJmLiag4fO9oeFR0A6akBxgjs4qfIHHMS3BPH",
-	"uIQz7MszLMkiEgSxTSK08H0JrdfM4h5wvhNFmEptQTETqcSCahScKy0dq/iEtr+SOIa2tllEeBdVMIfj",
-	"kB7ELk7ywYu6X+djHbAYP0Xk05r4ggRfEW+5SLzhMAztS2Fz5QyXpn7A0YyIW0Ii5IcUTn0UGH6knCp2",
-	"LJmzFVFykoRKs46AzfdA+9QDgoDLQi+PtRRarCa6otB7IackLSlzQ6tl08714B/9pdtzp6edbmdOQ6LW",
-	"MVn8zprFArnuZPh3OB4skMvnjIdD9RdEgq9AC+07jnPiuCeO+wEivlPH6Tnw33/AH7Y5E9+QuOezaN65",
-	"+9jNuESkgnpNtlcCy+1zsDvr+4NgSEbzsXPqnvUnAzycjfxxcErO5pNOt3NNw7Az/eVj8vabdXSywiKm",
-	"v4L2HDIc6CFGmzCUl27YtVwjOU9svpnY14KcxJTBTzHQmhzOJVutY7ainHSSF1wFsLidvtMfn7jOiTP6",
-	"4PanfWfq9HuTQd+eNycxxWGT+cjl4CoIri3MTURFdlZ33Y5anfFs7vgTMvb7M3foD+ZneBCMsEscfzI/",
-	"nfVd+eQ6ZmtpxijNPqGPqgwHT+CFhwI6n0t7ReshJOVDUneTDNE6S8b27XY+nYDt1Zn27yzaw2H4Zg6r",
-	"XXfCgJrfw2/kGpQIcHnvHHlyE7UZaRyby1ShVOJWMbpbTAVwOPkTqb8a6k/GOTBLmV+OS+1P107OrfbZ",
-	"LrHyOmE5WKU6MHSto761gQnro66yt4xV9wuMoJtsjVm5j8krlKUiNxMW6Ucg+MyxNx4tYC8nvM9h0qsZ",
-	"zLFruw8kqXMa+aQzdceOO3GcodMvkIl6X5mFq+xVyE/JzRncrZWTHt6lIyp9r+KMNFCLbPyqcokX9IZE",
-	"iALJFUzenC2bp0Fr4o19MS2+4d4lq1lyoCJI2SALHEE0zKQrsDn6KaKfkKArYpz4fsj863QswB7bDWWQ",
-	"p6qMz0gvvRmtZneVJPaS8rxkoZxv5HcKLMwitc5pkeOY35VG48BZdIaYL0jqSnz//cVJfzSWf/INjAvO",
-	"9HozC6kPoYckSQnWdUk+lRy/rOO/5jDW06W6J79IhbJk4ZsB8ekKhzu/awccnJNJWcAhQ7K5PdSLlwyx",
-	"csPekbV22FlbpqVy39khnWaYE6UzkSiAD3/sdqT2uInlHoL7XJD4RkqwgdPtyFVQakJTovjY7YRMCV3F",
-	"gXX4tTPtmJPe7417riTxNYkCuS7yu0p6q7FpelYf1pZCZ9pxnd5Zz+n15Ty2gvArGnWmfcc9NX+zjehM",
-	"3cnE6XZ8ul7CkC6ev5ckdvLHy1dWPKCCe8YEh1fpB/vOoOf0XHfQm0xHrnN21injqB8by+huZ7M2y3JD",
-	"Yq5oz+0Ne07xNOHynALPLI4HXhschjqzSf6lZBha0gUIeDUzr4s2aym9vM1aMK+H3jPl/AF903Ucx7BE",
-	"5QgSLAwUE7shMQ5RDATHS5lUw0BJXirXsFkpp6tC+pVsFIR0ZoBSYTuRz2eP7dApO5MLdlJ5UOV41Kkp",
-	"G5G3wvG1l6TOYW5yCc9VhGqK6varhKdUrFQJN5NCTx/i/Mjem+0EASs/u2AR6SaRZRqroSpmDB5pQVZ8",
-	"l2Wk9Db1bkmvK/zphfqdJKLKseM4xtvM0Md3NtMpjF6QNbejyF3QSbXJKzVUuYC9TjYGpv/bm+6cO5v3",
-	"FYJ3UUkuopQZ5JPQBwQiIRxptTHEgnCRGeRgvCNSl9NoNO/9rdTdbXJcQU5ZG22yqdptKigBmR2tocXC",
-	"fp7epTy/ytjIqtKcJJmVmlL/seECcirRi7lU9rvIk6fO62YOUBQgD2heHSa6iFiskrGrDRRXyv1ECBXH",
-	"Z6mgkNmm5b/mz2Wab+MzOrqzZFwhtWqekpQUSzzPhRGJgjIq35fEz+5SKZsfzPfsNqOIq2wQwVSqoLKr",
-	"E5ZGBYoICXRmdW6FBv0WCzS5s4X9bjYWkVvEYhVbS8IKD829RlWWJAgEMKqNdi+tO8uplx7Nfbm+5JxS",
-	"h6g6ZmYPIQ4TATeSxLzCEV6QFZhdksfN9TCqT80QPiRYSwVEKRoQqki1D3ls8YzdEOThxBX5AKqEnEOi",
-	"ZpVtlr5Z0CL2tS9yKr35tiVYQLeBLUxY5g5FXzFVS9WXGkdn2nn5+odnP/9t/PLbD4NXb//8x9OL8eVf",
-	"f/jb6Z/+/NeiKql+UkquwGTNAljSzD7sFHwfcOjkbpv9P8gRAkOqmbqRb3mn5xfnxCu43XClC+LyYg+f",
-	"QyP/TJKak2YxZN1nUAYhOYGaGWRDR+z2MPE2uEsXvciQtpASTiP07rtLNOqfOefIs8b3PQsDyMrmG74G",
-	"md6GnoZ3+W0tCA9pp8Hkm9gFUmq1swtGdymZ/FYehJQLrZhgjfOiuYdAUVby1a7JKNBbkFuQyrNlRGDO",
-	"gfClW9kF89j8/rfq6KJcdcj/2kQRCbvoxdubYW4Lhm31Of3qq5tx20+PD/m0FPzpdhR0SeVVS3z4auUP",
-	"EbP1aqRFCBVDAS3gfgcilUdDgKX8Ee4Z1hhgoZIRIxIeooGdNuXJ+ysSg3tyoB+84u5d/vDmh/edpEBI",
-	"JU29DUjqE4cs+fChXe/JQvVHg6HTHzjO6WTSdJEKfLvcIW8dZ/s8VbNtE2OztaHHUO/vKtSb0yST3a2M",
-	"4Ooxe3D2yQ2JdfQSKE2RvMqbzQZ0Ex+LcmeBPmByElikS071u22dst5klILBry09SMdLooCfW04hDrna",
-	"uuw5r5SCeV7LkDWJlweeQpLEm2abKAgJ1NMYFt3Id2CqRL6F339HQ5L1IPS1Y6bSZ+De5c5DfYjSrjFp",
-	"aS8kp6w2zi0/ck22vMgM22jg1zo8Xab92q4bzlYE8l4wlxSlXFsmWw6KOm9U/inYAWhLRDuvDoTJS1w6",
-	"ldvhVArxF4IDaXTV6cmaWNKAyh2HxlHx/l2ObZWKsnQv4LSqgIJZtJjgQI2BRXO62MTKAwyJhYm5ByVo",
-	"ecFmWz27xe4usydhtaXOVDluwztYnJp3iimpXVfuRdoy9GB5BVps9uQu4b2VWB95h3oGcqKANlHPBsFF",
-	"B9y9irYQ1ucC+Kx8FgLgkF4dwPrAjYDGxBcs3rais0JyQLYITeseMMCUWWRJ06xXN03pT2RRuvv6+Bvm",
-	"W6q4QHFQ3tIMQ3ZLgiu6lkpJx530pbXZc572h/IlfkywSJUP93SHEM4uMQS2JXUn4eektCTRFLRqYNaF",
-	"KzVDbvXVhme/7NZ9Of0FXUu7WU/kNNWIVHFURwp2Ve52tYkEDROVBQtyFdIVTZUYFprxJEVOaf0RuyZy",
-	"jmT7g0P+ckHf0B9+/LP7J/ry8ofl7I++/PvFT7++cF/THybgYwzyC1kznaJ9bW9TaboEEbcsvtZWpyoF",
-	"BECA+JqDJn754tk7ydXhWJ2rx0jIiao0o7qCdNBDz5WnUae9b+F+hjPUE38hblXHCWzyqjImoGhBPXc/",
-	"viMIIWS+XcYqrCs5DuDWa0TjO+sUVPE8s1X1zEwqV/YJqloyLtiawwtptGgui1rHjepWVeqfu1UrdSb3",
-	"UKwsflH6BXNbSurkNFCOZmwTBeBHlxp2wJJUxtlGqMxhFZFXinBESMC7CWhBD656XXhQLqUqoZZsIjk3",
-	"6jMQjJOfypycXXNsfHZAg83yyLrjA4JTPtlFGM3JbWKWh7Zr+p51FUiRyHLpCn+F3K3EcZebwUFJGoOd",
-	"imZrJTIvS/Iv/kleTrGLVO1rgtmhdZpYs2WtiQEnyEYMaFrGdF/bA058SwbmZ/LOoDOtSYxWNNrkSIch",
-	"+GEPfUu2TKFmKZFSVv2AnmN/aXTrdcx8udc+20SCK2wwqGfudVonjWiZXba/cOs8wcrR559q9BwA1wGm",
-	"tEKLGEctMnHesZC8I/M2ajDEK1KdokYs6GGm7oRS7rMzeqzVldI8LqDJDEOWfOKHnz+gb75/3x+Nn5ha",
-	"4oDE9CatkgOj9Q/SvvBZrFRljDhdROD0IH5MVAKp5odcQHoI+nnJYPRKqEOJORwAhaICeaacEHX0lywk",
-	"ynmPTS5XD72IIPLJNDKgvMhVTC1ZUg4YH7dLpk2FFb5WzhSp0eDtuVpPeQFqPcz3VmDdKfSk/2X9h2d+",
-	"4GkYDqDZP3DEiRByop5ashNYRn7CIp94KMJxzG7VhNQk1CoLpqcNC6OmrQBK5HgM3mCtL9rWJHcyfSst",
-	"4x4Up3HBurGMGkVxNpmb05nVtlLtKKPcdDM6b4Y12dI/JwZzEqbAnzMqZ2YtCxaTnCgPrk/+wU8Mvtma",
-	"/ki2qSl1Ca+Su9BCWb/QpXZA94nW/o1Uz5+UKe/VCnlixeXMtm6n7zjuNJidTaeunFeZ5l6C4HRIwlmt",
-	"+vxdTAhA9JQqzq0CD40V6XOk8DSKMFMV3yvhm6N91O2m+FtqWzNKVwqz13cG+dzxvx2Yp/TVKMzoImXj",
-	"Kf5nA2V6TxCGfcl+UqlM/hTR/9oQFJMFjoNQajZsjnzMyTly5fL2RyPJmGPsCxLzViqnu4+S5mT0s2Pn",
-	"MO5QuFppUS+CQ3IBB8dVqs6RB76eg3hIMf5YWf8DMuWthvC0XXRwQ5dfPLrrvkR33Uc71uZv4hjiupJ0",
-	"yadkfGYe6u+7oo/P7PNvDb3waoHyB6b6fPQzIcFa/B3jaa5OGUyc0WbY1TT9jolSPYndkDjEZX4AFpcn",
-	"+GfM54yx7CATs9TAUhqE2uAdKSkzGDtOL5tSMOkfUqcgV6Vi1grs+1E7/BK1w0c98FEP/Br0wOauza9O",
-	"L+wCqRGchAJSjPivWWncQzsskR8J6ko+xezI+p3W5lZELFkgx4A3Ytm3IVNvSCQY4PgdGMH8IkJ943uN",
-	"9A2aiSCOMthHSmLUe3BHDYNpCd3sEVEzRLBL6Uy+8Ur9II81cdz4ypfj7Tytc3ZmHZorszKpZ7Ox2zF7",
-	"/qtcjA+hUfUPIOdjuN+GxyHKwefx05SZ/cl8duz6q2TWxbpQOOjZBdegzenv0TpmCu90xUl4I5UsT7F2",
-	"b2rlq0sDSf9lojUxQeSTPkYQl5Av9iE6B7aXeZHrTdN2LfJXnC4iEqi2J6Oz4eRJD3kRi4g3hYAOJBeC",
-	"8aYrMX5697JrKcXy51hsYnKeNMDYRLAluRw8ToTcGgXYCIjEGuUvQtKcRB9evodQEOjRkdRcfunIcXS6",
-	"Sri55h99axNSG8fahFJPTHJXp3B/PfL4SC4KewEa+ylSdebzOyusCew4hVUG/JfOew/hsnlYRIFIQAGC",
-	"9pDEi8GXYSKV6tqbgIoLXygys2GXMiULKxxTnKpQYCsUEZcagVN3LZT2zO4l2RSS70Jwuxzlpbkd1q+t",
-	"jlLJrzqjVmpILTNbzc0dpz9Z4A/y6Vo4NvVAqld9rN2wD/rruYL4zJpCaooposjKSL0lN3gTii7yfLZa",
-	"4SjwrPR4kWSdgyvR6sqmBFJXijj5qIew3QhEiTSFGZrCitoSSYfDExd3HgxVf1OuA3ygXFbJlXh+U8Si",
-	"xL5eCyUi5PsNgTeiaqv61HLLVyAgvUrqZRqjXlV0N3q+WseEY/SXv/5Nvs5fYhpBheoS82Vn2pnMz8aB",
-	"c+aenQ3902A8muD+nGDs+KMRDhx3hAez+XDuzvozZ3bW7/uBOwrGvjuaOXPHwc5ZJ5Gv8tDizBpdghr0",
-	"ngrSl/9PKgkb4TPVjEqpD2nryGFf0S3hAqpHmjTiM7i6kpa1T0ypXty6aeqkkr+LpbtFkeyXC6Ik+z8A",
-	"sCHMkae0Fa+LPDVp+S/V50H+S2WSw7/AXy//RT6tWSzkvwDo1jtHntIG4VzhSB4SQVZrkZY0afWt18Tc",
-	"slzECYU24yV5TtSo/jjTMUNDKpSd8raFN8nJwEEAJILDt9YeKS5dsjspcqYqtiI+XpHUVax08jqPkpWp",
-	"sguwy9jKS7xek+i+bGQpcNLjfdhy3GJ+4Fr0Uy5SWrgrb6XQouQGzCIpLnqdnUgmiieVvVbeSUgNPmHB",
-	"sMBHpgnSosIhwNWghnW5V01cQvC9PZxBFocs+0By+0Wg0fCTE5TXe/tnOwISCaNtcPbf6Gdzvubqrr4v",
-	"BDf9DKN0RzSov9t2YUZ3WcZfiuGSwajPQtg35zn1y6bGYQRK2SiuaWT1llVPTqWd7bO1lgY5MeSdQ+8X",
-	"qYn0VCqjh76RZvkJjfiTrr6jszuvrsmWS7Gwxqte1gTx2lDx5C4n/HZ1yVWPZnOjRdqmLyIHaswqhzgr",
-	"fit159yo6nTpHZ5j1y11Lqo0SC3vjIjLkKB9UrtGF0jPlEUm2YXOTzJh20aaGc5pHS7N9CqVclBFS7wm",
-	"rd0O3Q6wLZ3x8qjM/n6V2Y/FMNHeLp+Uapr6pVL7qY1bqsq1pL9eeTxUI6sSe5X73hTNtghzX6ETIhr0",
-	"pGZubsh/pXcsMxJzXzsVqw3EN6l4rc6J0GYCpOKn+rv5jKYZfafiU7YB26rE1LLJDcnYl0o8n1bR99Wc",
-	"RgsSr2MKQBryJpCXImVn7pJ+MPCHsxEeT07Pzk4nYzyaDf1B0Cfu3Enud/ZJnbuhSf5b07S5SsfuOmbB",
-	"xnDvioQ3MidxDP1C5CfNsYI1fXvxCl1KPvQxzXRr7SLudm5jauBL7rsC9eHqTEGk54msWs8Ap+regdT+",
-	"XRn11mkQJd9r5YOrPAwFCLYU3T3FgrIBFNA3z56/e6IBMqE1rI7vrDams6A0x2AvJS3E4KjNGDBmUyPI",
-	"ceKQBpRBhK0oyrMObS3EkmVsRHyzIjHS1aONzabhF1N1rBLjNBMpp8fEZaGfM3uj6pV0C0erDyRVeL4r",
-	"HJBkK3AYmp/vX4u6A8Cjf7wS5/FXVOI8aZaVYYvG30Vexqh93av23zSpfC0Ydybb8L4KX8d3GeFa6kiV",
-	"A/beyYdI7Bm2nWWQ0G9Zc0iWhAq4dRJ1N5t7EXLuXUYlKCPJNY7TXh8Q9ki4BuVozuLzhM8AoLRntArv",
-	"PkZ81rAo9Y1ULZHbcwwUixy9OhM6w+DcalAL/pVWAmH0ZZVUymXRatiOVETAH4KeS/JxexH0A1ARK5/a",
-	"BSpR6nrIKkwlWo2V5qT/TrOd1Axsiqyv7UxOXyoSqzUbW11Iy0z3L/TMmy+PZZ1pVKaB2mzHVC1+wuZ7",
-	"o166u0Ti59F5LUVXw2n6LIT8qyTsa5eImy5lmF9DRN/6KkffeCcn2hFiX/ee6E6/It5wQQK0jtmnrcL7",
-	"VmlOK8Qi9I2nXDwnlwSic+++u0ST4dB5UqOAp0UFR3A95T3VzZMwnHvVeqcqO1tDA1DdmRwCSnPtJ74l",
-	"0F05IugbnwUEuY7rPqnSltOz6Hb7H++56KBd3vrkoauhB7+nKpjabCQ5Sp2maDO3+8gT7X8G3dMSMEsh",
-	"1nz69GniXevpm0+rBEwTla8pCZ8dQWedWmoqdOI2x/dJF3mXFqN/BU03Yq+LvA+SJVt/P8N8OWM4DiCk",
-	"9TOZobfAdjU2u7z4Eycx3L3oX8j/eQ/wgAoSRAWfQNsSSW89qnrHmqYWKk2VJlCGcpMKZ/GeBfroHlTL",
-	"o9RID/MaaEH5rMkGsxS3sozdTGyySQn1ozv6i3RHHyd9OUcNjQNFdnDjs6cwZyex81Qcr/o658SxXTa6",
-	"/BoU1C+gANue/3s16q8zKKV+pxZe/tZx3X5/MBgOR6Px+PT07GwywXg28/0gIGQ+/50yDvhnugqPka3H",
-	"yNZjZKs0spXlFzVfVI8Uv6qum0S1BJ0+43BtNazJY8DtMeD2GHB7DLg9BtweA25Jw9aMQlc9HF2WbI/q",
-	"oI/3ncdo379WtC+vE+Vob6f1/IjilWgJj1G3rzXqNnkMuh0n6HZ2fyBz/d9LeG308OG1djBp/6rhttMj",
-	"aKzNUdvuRw4N70lhahMGL/M4f4uFv3wFjTuLBR5h6BkeGbNb6LINrRBAO2AR6SGPYH/pTWFFF4wFCJoH",
-	"AK6OappgF31Amy/5g9JKDBgJCfI1QLmSLLibbeHuU7HtTDvvKEMBQT/giNCYARZBFBEfOt93NhH0KYer",
-	"m0jE8gffvit6nfvtgXBWWFq1nZiy/9Rtin226s3iRJcMEixf+HubtgYd7CrSyvrjj1d6dU22VzhcsJiK",
-	"5aoz7RA/4Phk3R+NdTe3dcyEXjs9dsA95kRaYcodrh3nM7ltuilqxMSVqSvLLaY7kdPLdXxl8QJHSe1N",
-	"B9RjdqNa9HZ0jzity5t+q7kurXpwpulq6u/nRBXbdewGq6P+YOYQP+jP3ZE/mZ0G89Ng5vhBMD4bn85P",
-	"h+6Z6/tn/qDop99BF1IExjEzoQF2bY5jzG47U6dYLJaQcW1wrVAOl81p0V8s6ZlvLEGre0lTYEr1UTiM",
-	"z+UH2rj3JJOTc99RsaVGdC5VAIwCyVw2URfd2lqI6pJYbxFCCopc3+raaRohz5QJTxVsaJLpsKNWPm9u",
-	"yi/B7JKFLzPBLnGeYVUypzo21BKPy67ZTDmSj/+TqBt5jsSvaHQV4K3c0KFzll7mTL5vX27VhLmYWkqc",
-	"dmHOcYHsZNY4NmGIJFQeEJ9wzuLM1YRvFJY6JhG5LWcO7zdrFsPJ4hu/8NJDgUNh6wv9c6lo14kT4hCG",
-	"WgpvUze6oEsP3PEY4XC9xCf9Ns6l0y8m0nF2/w0N1eEoVD2fyOsGcKUdYqJtACXnqgwBEfISVFMl+VC+",
-	"D7DSr2gYKgSmc+QY7Adw6AV4qzITbhNEFK46HcNwm3XetxHB1WGvw2izBwdpEtoCmjgwAXA+JKMwQNjQ",
-	"KR/aDEdEoT5eXtQzcjcJ5RhuU0GBxRHdEx0OG8Vr1Lz2aKxtccfSxHRz2xhxqrEZR17KSr1zRFfAvAJ0",
-	"ecHBMID+1wp/TVo/EfJxhGZEd36es1aNuY/dc1BSXpbT51/7xrrb7gSCgpUKil27ZrqFc0Q535AgT1nZ",
-	"uBJ4f8AZtMTHwLXLC7Cdo70F55VWaAQS+Jpw7VHESJ6xa7I1Q54eA0tkcGcL1IKTFFq/Meh+CI+02iuV",
-	"OpsK5MqTbuxz+8TfasddOluzRFg7iJB+98OEdSEyb5SJ/EyekTWOxUrDGDUnZvcur400o2egC7V0klSO",
-	"ShHDLyv6NCmNBaUcoHDIcitagX5ttCyL+rV3Ice6kk03+kSerWfFWVE9yAnhzJFoVwB2ia1c8bztQWK5",
-	"7ifyv2+f//HFa3T5/N2HF9+9uLz48Byu/j3q9Xp/j+Dfz18/K7m/h22y227IuQGyXo6+3x/PhuPZ+Gw+",
-	"9+X/m0xmw9HAd4OBM3QH8v/6/eDUGQ/PBrM5duaTMzwiZ2fj/nhMTjEAcUq2LvX7y9f/f9vSuKZRALl+",
-	"wFqKDgt3l8Mi8SQ42J31/UEwJKP52Dl1z/qTAR7ORv44OCVn80mJNQCbUZrYZKuAEXr7/FVeTo9Gg/EO",
-	"nrpTf9esYsEEouK+gOabqXH3qLlJTbI2xCcXPB/my64/5NGdmDy6tpCKhvR2YW/ZWoiGIKdCoZAPR+7w",
-	"Se67Q2cy3lGNo4i74MTVxO5Nk1438tvyk0qdP0cewXFISexNISagE2+oOEeeHzPOcz9N7ttjn7PYaKp5",
-	"m2y8I6xhn8EqgoG4BcTnZkRZR/dDPtDdWJ/xMq1X3UPRZjWTJtIOYqnHwhvkhRhsYEJByUCyBJ1Zr7yY",
-	"yQgOYDg7RQYvkRnprV8ehchnFSIfS8WIvXW14oR386Gu1PXZzBmc0S4KnuC6TM9CGYg98AqyrKhfb+xI",
-	"a5dcMN7bsZb/xBoLQWL5s//9zS8XJ3/DJ79+/K1/9+T/+Pe6NOuh/LeJa3QihvRgkM8CWOyHwOsftPGJ",
-	"JQzXaL2tykXhSFfY/i/pnFTIY6kwnyPXmYycYq2e1fhrMnKy2RPNzZtJmV8Gh+GbObDAuhPyI9leJL+6",
-	"+9jd5c7RjeLPM76c3TWIWW9j65YEuWX9AwcIVxYpNw66iLYIOKf8ZHXKglR+VjRKKG2HYN/b29Mqa+N0",
-	"t+/H6FrA0XnR20MFJ+G8uAn7pu20RG1dY7G8CvXcK/3Gxsk3kxpayG4TdXHUP3O6SBqklEVo2Ov33N7k",
-	"yXl2Ol3kqq44SE71RGttUiDgKEBOrnNDOs+9y9vcg3xI7Rj5qJEXBn1jEyQO0Sai4skhpHdW0StJccdy",
-	"GfcCnLYlMq7SPLy8KLEQVSQAwGDBJwguwsS04AjP2A3o6AbCm6CYMdFFdG71q8RwsYd+1ulXkDCo1Xz9",
-	"BtWEQh8fcIOC11/nU5Qbqg15hEK0Cyu0GFUpiy7fvbRMplLz+GxwdjZ2zlryjC9KuJ4rtNR5mrhUlIWN",
-	"BHCrPj3XZFsRPI/pjaS1a7Kt9Ug03OjRzm4uufkTWzxVLEWtXGqVV7fGnN+yOKjKLFN3dSMWEvnxdi1I",
-	"YEzdZEuS1+Qopt8O4qNEbVbuxQqG8iPZXi4Z9WsSy7A8OteErLlto5u0LK6YVkRuS9OyLnEZMjbWxuFj",
-	"dsO/SnbDUXAMgG5+a2p7fnbEAjnc8lP3Tq56GykuV6lUjq9wQBAJOYHSCVDEoAxuA18zTQKBFSdysKn0",
-	"h6Axi3SkOE2zNnJ+C5mamZ9bvoIees10bvyckjAAfx/WgUidWE9FuWRopbs1NQzL1rDSOtRqiqChmhec",
-	"tMTzfBy70U2FaDNr0WbXRWPRk6wYeo1b85imnnsCLV6QF5Fbb4pwpPZGWjfZ0F+tAdm/N1v3TRRuc2Hp",
-	"qaqlNz/qZnQbCG03tXurC1NLPysq3O35lUI/Z2kmPz5TRq49vjofY0Ei3bpA96cy/B79se8dTzkpz9i+",
-	"xFWlXffkJzv7zH6y8ZfgJxsd1U/W+LPDHewx3+iyXSrKjlykhi9v0zZz71c+nENp8oCei9PP5LlwnQrW",
-	"slpjuig074dkDsC5icmKCVX2yiIRs/BKWybmT/lsRKSCLkJ+ArbSyU2/001VRrcvbY8go7LOWexb6fzz",
-	"mK2uNAAdsEyte9OICxylHVpCGkEVQF8eKXIjZ+Z0O8rB4rqTIWykYJ1pZxOsQVdWo5/+Ii9Mnz69WUe9",
-	"rBUBv5MTijdRJFdNLyWn8MOh0+1wgeW6DOBfsV0ksMuESKbUL2rGZo1LS7uk5qVTaqbI09Pw0Dcgn+R8",
-	"QSGEyfosfAJdQTP74VmXrsnWUxqkx4kQNFpwUDqov1Tl/BFDGmOrqjCqGFnNqOrDeiy/Aq2U2t2qAsVq",
-	"eKp/hvTPdCC6Tbh5cmfRYaWnVX1updIpceKJWsdsTkPS291pLaXumgSIB8tRk7RmzteOwgwYlqSEkCAg",
-	"eLTEAQJ6N9PfAcoCWaPZ41vaa07fTdrMmZNtbWqLvNpBo3RdX3O3PZJ2M4yn9Cv6gT2wqQwTq6RHTYdq",
-	"G4zLHkeIraXqSqPrHSQphYzmjvXfgEzXLdlVGaMaF1YZusCN0l2sfs/pXcKeq86/ZGblx/xsZ4qp5vRl",
-	"r9Y3rTeX8rhiLUFjyBIAijECpObQLXWNVsIPak6Wc5dIocptVIdWGvU0QnDoz8FvmdB+mnQEn+wiDWRA",
-	"oqCH3jPtDyBozjaxenbOwpDdNmgsqsViOzKWoqYhGY/vsgK3MstN4dgqcZmkDN9TJqpkDntyOuW+Sco7",
-	"1Hhb8o9haSKsza1y3DgdbTdRObqWVgfn2pzLoqROqTqzF5bIS2SNIdZU4hoSSVieYUsfa1TRUuezuqVd",
-	"0I/K6dGV0yP5epNtKg3wmduJ5xEvSIvEJG2pfH4XsZllKRVX52an5esp0KJbrEd3muTJ7S4xHzTMm3vA",
-	"EvNrshaGgMtLznWmnS6WTqMraR/OYsm5syP57qCS8vZl5HyzJjEnNkMpOSgN8E9b15r1d2N4WqqxQjrK",
-	"dEHJVkGx+bEqi5pUmvpY1RDOCII8A2Rgpe6p5jQ5RTt0tSZ6mvv5s+BB5W+TBi8p7Nnzd93D8t9Pm5lh",
-	"FSkND10+qYFi9WbojJgEFCfBi5IaMfZ9AjH/SGnCOzfHskRSVldXaZvJuJAjXouE5qtpzeQtWqyz6iMm",
-	"hmgyeZIvyD/SpAYdRzG5DA1MElN2UCtQ0y3/USW5NwQctbMU2xabNq8ruKdDqNBCC+KmAq6DcqRFThfN",
-	"tkAUEMCiESpm+Y16g557jjzrLH3PwgBgbfmGr9Oy8LauJNuiS0RiDVe0h83i7MdrKKd/l5WwBTc7lSaS",
-	"dTj1ww/kMxu0qQPpHlgIAoZtVk+otG05iW+oT/RycIjxs1gDpkgLu4tmxMcbTpL4MOAK4mtTVmsCxA+w",
-	"iqNS61SpO1l0TF36ovMnKwpf8iWWCWfNM8FUnqc0nCG3snOZ34OmhTY71P4fy6uyfOxNlWcGKqpCdpvs",
-	"l8LVkp+li8ibGt9sNk9E+e8BCUyhvJnpyLOygg5BgRIgyGM+X6v3qKovwK+L+C2JwfZ6c/n+LcIznReS",
-	"xZ3MKJ8mYSzRxxVwJWypIig54k63Iz9YnkuWvruiqfxFhIB6IHXdGon9fZrs8HbXV8q8B4UCp0dL7F/V",
-	"EjuOn6NVRdZ+3o6aIqwHd3jsrOPKA4hlzx+kknWmhtev+AJkKlmhf/zzvxH5RLkgkbAV32CjsDZJUKyq",
-	"1m/bVW0LicVblcaW0fwjpnPbFPrrLCxqmjtAhQB4n5e4+S8g6wQS+taErUPSRdTA+USLDV7A6LwLsC1O",
-	"XuprXqHwt/brgySMX7/D38lJwnZ8kE9nqCS302pJ9WvV3Kq3WZUz1O2zSYEJaaT8kmrHL/FqzRCbxXSB",
-	"xT//J6ZMThzg3FJNOxnWgfvus3CzivIbr67uv/ODOzOrsmHIO8kwaAiKvIqxq2KMW218TJHbApau/1mp",
-	"bVSFuPdBTSk/FzQjS6oTWOW28DSUL5ee99C3IY6uFWioat2gkrt6O/0AhxH9sBzdD3az2+4EQCYwDuuO",
-	"ACgsiuzfaFcbQYSLf/43KG4LHDDENtp24qyH3pGI3ZAThjj7lUZLhtY4xui/NgTdsFAQhNENDhUasjkp",
-	"m5A8cscvjTtWoti2wq5N//0whRW67UCft8az7X8NeLZKz7XgbNPih/EH52wKY80rqw0UXrcl2m2uEqS2",
-	"xONwGFyrFuRwNNzWSJj3F+E4DsamSnFOjlzRXDf3vC7yAsrtv1mMPF0O6U0tV7LPojmNVyRAM9VfFy8k",
-	"0zHTNeFijkIsSNgKNqU/uHdM0HFTTCEdOrp3bNC+e6/YoKN7wQYdNokt5TEPjhtoyr/9/qJO0KPoQPCl",
-	"w4NQ4HZvGvH8vQegIBD4OSNEkrFaoraUQnGkWKPKg+IYoA0SDmvhGD5cv77+kfvgDZrEo/LH4V6DU5P7",
-	"g2Od3CN86OnvPqZWYIq/4wDbcYFTnZqgne6zZYG3FeXPoXE8yP3fiZKa05nuHy21368Nw2UwS46CiLpX",
-	"7K15yM+O8zXFwsv21bPs6VQ2NbDiL6VGvyjrx36V9KTXllgulAQ/3MSp+dk2uBRE/CpgK0wjcKnmcA/k",
-	"XR2MUz1pPokYX8mvqr/zqak0Zhudauo6PbfnJO3jV/jTlbnpSOIQqqOJrv64mhNo0pMb9/iDM5kOyuxm",
-	"8zudlqpXx1y1s2jXG768igknIn0MLmWG6lhj5QIL6l/RdWcq7531nF6/Y12+GZe2XN+x1uVd1tMNruLb",
-	"Ly9eg23nRVh4qk+T+olBZMc8Kbmv591n7TP39tBjbZqslUW60TdHGMoL8nnsdoMq6CWW1BBoPJddFUPD",
-	"PSxNCIaXj+c+O1NYh7BsV569fo/U/USJliRMAtVYUGv8KSC3Ldrqvaj9u+whr/q6biXZ9uv1BpWyM1OO",
-	"Uqiw3sRALQGNpSp1k+YNmLhHunsniuxOAppvRnDmTvq7pPvuMqyglhya+ZQS7lj2BTjmVlhDkuCe7eNG",
-	"dcHb8V2WGVeW1agH0Js1if789rWG+VFwvOfImSI4LdFW/q95JmCEa32YhPMdsRZVy116Lqm/BI6nF8yD",
-	"BdHcjhMiP2mSWnQv2cYR79fq+Vd4vW63brqqrCCsKrmKftjQDbCURDHTb3jAbgI5gVnHmWGoGpNFT0IY",
-	"nGaTJ6YSw1b4mlhsOmK302wtknpLiAWJ04olsDfAcWm6Ane1lIvRSm2MFdCTx1rVeFna7I6eLwU9oF0F",
-	"1W2bPYTDoFwI6IP1G2i6g0PrbaWrUpX7vqMU2NZqdu7lgghwAi1ptJBzSVC3kxEBQ1dtgsNwd25wRoEq",
-	"QDGY9s4p0chBxAT78I1lzDYLFa0WmygiYVeD/nDbO1U/vGNzxdFdRu0r881oYjVixwz9xdubYSIC09an",
-	"aM1YWCYzmkrHwV1O42w3pvHeYnnY2NhUR/Nzteaw0zyzhYnpRmaXMEu3qTxWcqibU8gzZyyjqGRUpoz2",
-	"lhGtGVW4yJPyLLlUvLTs2VFmVpalKsINlaX4aGb+zszM4+QeGgr5rU1zz7xD47OnFOpZND4rVQBY92Sq",
-	"N++xPN5hJV5YNmKZBdgGwGe3RWjEDuSZp+bhoeBI7WzBHnpjAIQz9kfEFBqbFIp84y8RBnNRK51YoHgT",
-	"camlLWK8Ap0zJjhQNiXvKo/1fMMLLnllR7YCN3tQg69Nw/CHMwATPMTxaDQYHYT6fTxjEV0YOyPtPgl+",
-	"hZcXr49nSTbdkIdQ55tzmtOjq/cPQdSDev39IrJ5Vjo0QxHnimtYGI36Rjcx/YDDdbPafaywmxVxwflF",
-	"z0sNgYMg1XYZAhCCsrIupfafm18yrgpjoAW6910DWVrVbgXv7KQAhUSHtEjY4Zv+FwWy9HlZSVQmHCwV",
-	"KMIF+ubtj5fv0b+5zhONJDwtixxbbbkMwhsXeMuRAhuGyK8U0OE2DzJsvgND5F04eCZ+znvIM/kfngKS",
-	"ywTqPAMndWSsYPBFfn1gn/XtAQ5pijMYl6IeQ++XW6vpH0jPDI6WOoingHG1J/ax+ztqmnOOQiJPNO+i",
-	"gC6oJHjvRJN2z1MOw1YtCQZOHvXXYhmaYzgnk97Jx/8oZxn+EsegZnQuTv6G8MmvyDmZoBPUy5tjDwiK",
-	"Wtkn4bnKDuPaGZtAGZgcN8htyzlQj9IuYfgvg9WaMZzLUjcaGM+VvWeaCfycz/C4Ev/g7qgtepH8zvqq",
-	"lbZx+ZA9iXrp0hYAVCQSv6ARqOJyH0d/EGhGAAPUYJEcIL2HX1yrlYOy8c6RB/7DBnKo3oozuVHlOdxp",
-	"nh6kp0nl9GzsuOlGYvSrtGJUEt9PHy6hUt74kDt9xz3L+SH/dsyOV4YVGcItbzoq38CD65N/8BNdSKNY",
-	"Ub5Kqsiyyrzi8EShdv+xkOqxkOp3V0h1nCCBOTD7BQk+f3hAj7+BhlPVlufRrt4lCevs0GdyZmkrnXw1",
-	"kekyBDw0tTMONzGHD2th6uYxe1uZo/oWNar9pklihAwK1ZeJBMqoVO1r7NVd4S0QiAJ2kgRhDogccEx6",
-	"6I2de6lek+htVqA/Z5m26hJYGU77nt2ikEWLImxQ2iJengrVsL2rPPyJBoOCjaI3cI0Tci1tb7zlXbRk",
-	"G2mIr2gEgQ05bU58FgX8HHmOpzpXCnCZI+/twHnm5X0gWKAV4wJ5byX5PfPqnQPNTVu5P7ZSrdsDUZ4p",
-	"hzqumjpo4sp9B/KqyPhoBGtPxXanepkwKl2IptA3RbzhkkC/Ka+X6T/JaaXAzjQM90ZslNFwb+qoKnIx",
-	"JUD1Ff4RDt+ZaoNqoaPf1kDUVDZhKjem841vDgBRvUcP+eQze8hPv4RWT+PP0+ppdG+tnu6hHdPDeR51",
-	"i+wq/lx5rr46/+LZ5/IvurskzE+cxHshmFxxtol9onKn+s6g5/Rcd9CbJLcFFtJuyVnmUXSl4qLZpCuw",
-	"/R7Enn/NBJkxdo0CjC4ibNn0OMI9zja/4v/Ui/Gl2vQTbdP3S9LyCovaxurXs9vP7E+W7yGt/h35fZ/X",
-	"KTD8F0BXmdwV2UFRdrOVtp6l8rjhJJaaaHLEFcytzmG2MAGYQKWd6FtxwNFdjiHVuYMLQ1MeAkjtgGag",
-	"CTZMG0gXVQaXY311SX25XHKxJNGxl2X8laHiTO4dFee0aa0iEMn9Y+Kc3ismzvheMHFG94mJc/qlYeKM",
-	"vwRMnH6/ESaOJNr7bI6XpiIaHoozrPwo7UWq+KbKzTMJd5pwk+qbNHcQLVQFa0SSfBphUHAiVlUjNBzt",
-	"Kt/9qnCDAGDsM+IGAf7OV4gbNHAqTW0DutkaP+yLwg3qj+4PN0hZ+vcEHHS2K1/6Q5pNzNMDlFbQg5tX",
-	"8q18GWRJ8eCxyx4h8fFrhT0CWLiHgj06+7Jhjyb3AHvkfmbYIwBmbFSJmijFDwB6dFYLepQtRD06BBJd",
-	"F4pYbfOyYA0XLL/fK4rST5zEh5YdnGcKQLJgAHacdt9ExcdATJNAzGNKxW6sv68vWLUbyParLFXoH2al",
-	"qlA4fiCu0m9rxKJvXry9GT7poZd6Ze1knKlOXPgk0FxSHHSXsqrfiiAe2v6VG0SlGQrVoge7VytrbOFE",
-	"q77lcBRfXrzmUzR0JsiLN6FC/L/vssQEJvdrqGUZ7KhlQYItlE6t01NU5Sf/SmtcBl9KpPmzFbmMHjgI",
-	"3bCsmIFxnDGNH+Ssjj9rnNw2KdrU30jN9+D6my9M9X2omp3xA+lSw4cr+3zURj6bNuJ88drIV1TUNfrC",
-	"irpOv3z55X4BdWdnX1ndWQFV7uB6M8hpK4roo9SbPaa9Paa9Paa9HTvt7XPXwhmO8TXUwsmxPhYoPBYo",
-	"fEUFCrUW0XdQO6fih0umMofA23KegbXeQcHHt4J/f9bR4Iu3jkaP1SxfSTXLF26IDb/IgpuKDHQPCjkh",
-	"m42Chaj1bhQBMqpKYgEfvoI5FLcMEpiAKX7yww2nN6oYM5Js7pcOvK800eBjyRqrwfGk+hHa+5foFql6",
-	"VeIVVDcho9E0BdGcD7G5QdhPtr0YAUkTPv7BWdR7h29fEc6lxZZXy+pyqeSzUlg3jvDAXF+BfC+Ed4y9",
-	"jqGjOxaql7YGYbUQTucxW6EZodECccFiMONxGLYJ/PTLkdXrdMHcfimHg23aKnMRpF4Qb6/iTZSo/XNM",
-	"Q30rZrfa/IW3tu9grQsBdtqr/Xb2qmWgxpS1BlkZfA0gK0W7Uxk62rKcyX09iSkrWpb9lpZl1pw8ElrK",
-	"cWBSdtCF1EvjmMVcgciza3N2YnbbmTp33d/S+2lXfh29UX35JetA//jnfyPyiXJBImH36Ao26xDccAFw",
-	"APl+M3P5AffuY9HONCerErZZn150S2JiqkTOJV/EKIi3KN5EXd29ZUZ6Oyu1ktNb5VA0OMS3mGsO1EUz",
-	"4uMNJ8jTv/bgLubXJEBzFu9ItbxLeUQNNvWtnqFhjfVTgTxX4DbFeWABA1aRaYL9pXx710gSeEEuI6gx",
-	"RrTmjruAb5w6tO4cczYbkvC4TrJceopN2PYLDRDSgm+XULqx/EIakc50YGj+Eq/WDLFZTBdY/PN/Ysp6",
-	"HU3Sab5lMidJ+ZZM4Nd0vZb/drqdTaRzOeGw/UueBLPqpWRLObqNmfykTshYnSuEDBpzgSRhobRTXgu3",
-	"lKKO5/LTbWh1fB8nFzrzGJqof6tUS9k82fYk116LEWmCgHWp5Xf9d6ENTkp/zYgMhzHBwVZVqahmDzQG",
-	"DY7jLd/Fohqc9HRE6apY519TSxMO8Pba526/sRcvyY808wWOSCvrf4/uEkkwjQmvrFrRg2ScaBykfC2e",
-	"ARCCkQcmR71ZDGpfqwyS1AJeVSPHsw03eQ+9ZtrUmtNQkNh0YiumkSYn+kjQqSVHvbHNu8vRltCP8vIY",
-	"6jGNI2q7Kh6dlob1gFpWT1AzTvl0F8VkgeMg1G0EfMyJIhnk/S/PMj5DyoXFiHoHAhFVe3XeKnWeIxyG",
-	"qn9JY99OiwwZ3e2ouV2rWMtb/bPy1EUdrtcmuhJaIeHnyJM2dBy1MWBP85wzmXgTRlgB7Yfnoqz9jc1i",
-	"VOHhki7kYaXBFHkR+SQ8nZCAI35LYnmchTm2Hg249zAkDiX2Xzorbw0LCLXa9wYLePYoYh5FzBFFzMND",
-	"TPLa7G/w4sqn0toUq2i6kr1OvippeUxUST3CWEoIHGpfstUZvV4iNZM8qrqyIi3I9j5VeBkHqe8q54bT",
-	"TsEyYOTUk8XC4GofR1ryG9d35oMZHgZjfErOJo7r9vuDwXA4Go3Hp6dnZ5OJ47guxoqSK3zBuWQLWHDw",
-	"B9TlWez04zS2et+p7x3gphm1dRBoM+4hfGVgmUasgYdM7UEFlgcoRLqAztYeABUgNbYlt4HqcMx9EgVy",
-	"vhRM77w/DZQhA6agOFUEEpHDOw5MFRneWWTUzHjXj+/yBFVa6eZzlj0OC7ojuSYOv9PT/K1cT2aB7vOG",
-	"0eW7l3aobU1WELuIy0NrcVhZGBBX1HQDMy7NrD8bnJ2NnbPGlkMx1SgOqxbgfXlP8g9AU3LSkJ4uh4e5",
-	"SDMWfO27Q0sc2MsiaaN8RZK0KZvfNsv4KjAi87PSiCR8KJGHa7wge+DfVB9H+/06sUN+IzlNLMos14Fn",
-	"CYzQZDV2j8c8Wzom5Zs8BiRPMZUNNiQ5dcmQy6juGQHf4wutFL5iAckLYi04A/Wk3C2yWodK/P4b+u23",
-	"3mu8Ind3f4+kxapBfv4eiZCfmH/LwycffMtiIR9cx0wwuCD/Ia8E5Eb+/YzcUB/eVUThK1e9LsJbaSV5",
-	"enReO2iHO3syZRtq7gKj1t1dfRbNvfK0/vp+gSWlTcnXy/dGrsazpNVtMUDROA85qwMJwkWIZz2fSb7J",
-	"lywWV/rWh+fvP7y8+PYIoIm7UNyouH/8tmEjWK60XXBbxlRKki90aXyvbZ8heyPKXgr34dUlJZGtqqN2",
-	"oonozbl/HJFRKYyIPh3WgrRrAG+fnCo4jNoS3zKbzUWCof5oJBckxr4gMU+8GD5brbCG0l9jn/DWfKhu",
-	"8y9M316p1Csch271p/PEgdRq8LQ2ab2Ryo1gCGvaBz3Voi+txurPLjFHgrHeIbmt5Qxw196VVYu0TVHv",
-	"dtQcdYbNF8c4P5apVHtmtVtzbZh/n5ExbZLvqxLozQB2bW1V9nyzzNO96fBf5agV1z7evtvk1Qjs62mr",
-	"0HCnm7r7kxz8TcTXxKdzmodIqiw++lviF4HCmMbeFHkSjL9ZHWUleriZcuJZUH/WOHZiokrE5BKsSXSz",
-	"jnrG+IQ5kJhTWEtwwBROoFmXUueKSZVAAYtIV4e3Ed4EVCAfhyFHVEylRhoSQbwu8tSayX9plDW4yAQW",
-	"xDsE+E1K8mS/cBBQlUD71pqKXreqSaj1VT6+dGI+W5HUQc+JHxPBewh+p/KCNhFa4WvoHUNuVeOZLAxa",
-	"Vx4JZfDUJIpb1YRW6CENORxhTpQXZ9JmQABIbKiwkDOsCkWnGZQkexTG1ZW6t3AYAvAfMzkS4I2OkKdI",
-	"TlKGmr8GDoH99cCjlC5nDa5nnf/N2Epyyt5uh9puxdmcsqz3ykJzjQjakkNdWKOdkJ/F8VgQrom30dqX",
-	"9jDNKUMpG8Q1jQqLUsEZ2sAKK+ddyqyqHKpGesgzotK9BZxOKtAM+9cwEs165EqoPld8s5J/BEyfbMqR",
-	"YllBN0WG1L48xGKkGFagC985qyegSU0Wjz5OXcNmrdXtZvT/BDNPcbnMYpTpF8+jmIUr7Y3KhBIwXWXy",
-	"Z82VecxW6TVoJ2nSrnOZ07tymU3ANPO826/OfTYHQsunVNfM19WuaXSVrqROvC1mBAvlkZGvkzsTA68s",
-	"SRe01qLWLlfPPRBuJ1Q0ZvakDppfISFnxgkFAAcVjUA9aUoC1QUWyecVqN4+bR8a+kZWOCD3Y3bbIf66",
-	"UdwfcPvkLn1r2Vqre6krFZJoMnDiaxJzFiFdssepIMhfMsYLxnctEnczFxExnOVe4dtVJoWeq1x+KD9s",
-	"+UmpFWZZRqXYQG9fvIZaz2ZRttEO7F+bdB8W9leyOc0ACzqaZIhSrdKMIlXI4Z8h8+W/0DcqrOc6OpP4",
-	"7YvX/Ak02dBZsq2ajUiNQXPg6nBk8h2tMd1qtJjqrT0tx9xNmFYed1evfI4ezFKZIeZcaxZbyCHiWqIj",
-	"x61rhXGVA858iEY7khRCGl1LMl0wVt3lsou8tx/cVx4SDHlvJ84z7xx5b0+ftUmgG+zDk1QaVuYSooKT",
-	"cH5uQXG2Zlitkj0OZTHndvZKREggDTroJLPQjVAPSBaq547rsu2/AM7E5mgot3PQt12uSZG2Xk5A7Aqh",
-	"3Y3Rg2/xNpEUDSEDWy15oRjFXv/as3Ach2YijUzV4L+uentc76m9sOVZCOZ+cuJ1SLuRszW1T47habUG",
-	"W0pzScWMRWy7yvTKS5aKpUqFVU/rcxqtxHfy460Lawq5FDV1Hs9vSCQ+wNVSL94Sc7TE6zWJSDBFt6lK",
-	"j2eqxXEUIIxuSDzroZdY6gZgerKISzMEye9xO9nChnGlnG8UepR90ZSaZS+n2TLZqwaT3r6aNGkoPM03",
-	"q5KnJYckxcfhLCuWpnP4dMgCAPx7aZWNjzOjxtnnrJHjnnYdqD/sD8RhT2Fr6j+sFyaZqOkXk0vpl5JL",
-	"6feSS+lXk0vkU+H9VysWkLDkK/pG8Vv6hj2p1RrTRdRLlh+EYy+tQkqKoy3sMHXJbtzW6XagpU6P01Al",
-	"aag/Y+KzG6K1M8IlnfWuaRheaa+iqmpKjJB0KtY1xfMz12Iy3/DcNaXx5h4z1HZNtvYK4jWVV9LP6Qvp",
-	"iukL2jmUXkiXTl+waAIAKKxaLvln+kb4M/15zEKbQODP9GH4M304ZAsa9fjG94mme3UlXQfs+4Rz64Ik",
-	"ThotrrKzCCCOY31XX7CoV19Jx6IvpKNRF650ekH+XeZ6/gXmur2CqjxaEoW9FelVez/Sq9YbNmLJYgOv",
-	"Yr0jc916S+a6tbmZ61Xvt7ZahNz+M8ACzzAHjgWVofDbgIreOt5E1p8h4/zKNNcqzWGzJEjBstCirRwt",
-	"UyyTShu8CcUWwdOqDZiUhdBrEQvcu8HhhnhgA4aUi1/cj/pSzr2sXmCQY0Od+VEbgQRhW1R6BSATsRit",
-	"CVuHJKm9DnG02OCFykK6gFU5eamvebUfGyShwKbyGERmnf6hFle/Vk2lTP7m3li0y807vSnC0iIOsGDx",
-	"Nl3MFeWcRose8nSTfR1ngT1As5jga2mlxJuQpKVTJAx6yEvxBOTLtVEg9RIVX5WyHt5ims+pdM+lihiJ",
-	"W3mKkRcxcTVnmwgwYVju51R+BiCZprkx8C2XT85ZPKOBcfgbJcGywfWk5KFI0Q8UxgR8VTK3TUgqaD9t",
-	"tl9CRip0KwdU0Y2qC0SGUQpAoRNJTdR6EwXabDIjz0aBr8n2kq3WMVtRDrk5F5k/8XxOQwovvkzLdLPq",
-	"COdw/838jQlaQKoivaEhWZCfqVgGMQZIE2y/vGw5/hjjsgTUNxFUuwckEhSHes4RUhIACXZNIOdLiueY",
-	"rmiENVDRCq/X8s2SrSQlhxUVfvq+GoE8J/OY8OUVvLw6yx4e+iCfUT9MtentaxXMXsjrVzDTu26HRaRB",
-	"vUzZe3cUKGaGD1q9SQStbkeuNSH4W1uWJBZXgIFwZfIZc3e15glXT2shbUTMwiupVUUk7Eyl/DiBAsmT",
-	"m/5udBunLbpNsPTXVySSRn+KtqIvBtYjXOBY6L8jriV0+rdKDM0C5tyso/8kCkv0EMScXC0L+SRifCWV",
-	"T/W1BRbkFm/V905WWMT0VxsHh6xxSG/IFY0EiW9wKC0s+7qgK8I2ojMdO91OGOD1lRTlyfhADbb2Uqda",
-	"ZL6le/ql2K8AgJpcv7oZq6HW46xCer7rToZwFATrTDubYN0agVUBsLpjBcAaMhxkvAgxWTFBrmIcBWxl",
-	"wevIq/CKm3XUy+3aR1XRsLjixO9MB2NpoIIpktRGDpwSyB4zqo+lcK4i5FdJPXFHlfqWwPI4talj3c4N",
-	"iel8e6VdO6pfgPKgaGO1tHSothuC7oxql3PiKOlyDiWFewQkMlyjNLSmH1CCKN5EHLQf74/PP6D/9//6",
-	"f56a+/zpb9a77tLCmbLuIHuUywzvqvlZVT6FboNqWtxSX7VTjliSPg7uIvlCfmgJwuSuyFF3dYgwmglw",
-	"qXRZn2rX3FO7CPDpb3JVW+7w0D1eL/uzuxI5UC/GjMy6VD+71L+ySXB4753Lx007l6eu+K+8eznU+mUE",
-	"aFWgMSkvS2q+NXarCegviNVgmaA1Y+GO/CTr4xUnAHLXzQesF9fnztfuMbSxshWC0iARFPYc+cPQocXS",
-	"PMr7kOLYX5o0U9MtWjXY3VUwMKj7+OQuq+aUffzZ6/emv3ebL9fP+uxe+uNDssnOBvlUNO2J3x816ol/",
-	"r9kU0AbfVg4LAM+bGKYV0FhagjdKJIGkB0+mjqIWgtyDs9oENefO0kHL6GKF/SU1hYpUSXbUsm/1oFk2",
-	"Yi2wQX0QskxRLsD3Ep8pXAtxS0iEpI24C8pqfFeqbFe9OuWPa8jTsyqNsY4XK0eySrzd8XHJrCyVvkp7",
-	"UTmsO0i8f2cbA6UbLe+W0pStokG5lSrVO1JB5hFrsAAOyVgzZXN88fZmaHqYG6pT8OO8FV8b3GXNo4pv",
-	"jSu+dQBLhf7599ReXooJU2Zd3A15p55gXVVfC8ZfM4UPykcLkNP31eH+9NAO9zgMUwNqD/Tt/qguTqy6",
-	"wFsm787CPpX2JRiKCQ6K5xbhBaaZ0xuRGxI/TErXUHXkz5jrVaJa4dyIeKvzr8Gal2aO+qGCWqhncIP+",
-	"neUHKMtGUh+Jof6BiilaMi66yJP/M5W0rQIFQL7Tp0/Ty1V7PSjq1pnNtmihuNeDu4xTokqeKOwog4mj",
-	"oBN0dFFhl5MFE1TBgTqZDa4RK2d3ef9HKW5VAv8EcFBlrYuxsFA0jOEMbzZu85pRTPZp8pUxhK2WXzuE",
-	"H6ThV5z5d3A9/+YIsPYNw+4aLCmFl6Xvvbx4zQtulaNzBbcRBn87/VlymowDqxm3/hByg4Vn7+SXVY/c",
-	"l+Rd5lY7oJhmMLqzHHL5F/1RIcEa94Be1Cxp6KIsaTaHbfXbYb80azTR5gw+XlJ1YQ8v9ZpYclX7enKK",
-	"REJn3QQPGbSBVKcy0j3nNsiY1JZVnzE6M+ZvVg4nh9NWd1NunvIJuxeDba9V15ZX+gIz+ltqAuVFVvac",
-	"FB1bpaRWao6U2RG2DMjx5IwxWPAYptSYVRmyftqyqK45yxeLTCsNu6R0QaQqp8B/NjFk6XU7qVmlnOUq",
-	"i6IscDNwp26/N8yGPZLsv2tr7NOO2xv2SqAndI5lRd4118IRL5hS0m4xPxiDxZ5uKXSDUP0qAOuZhiTo",
-	"gr9LWXhJG4t2TZ3Gd/a6Fr4aoWV+yglIjtoAJHkKN/nI4KcWvT3QpazNrGLewLjNkw+jQfbragKuoRoX",
-	"crC8qfH1mPFBwINyWBFIEfBAL2pVAeDWsXxJEfrmYXCXOcZu8vrtLYEMs45FKfbhT4i27qx/u4mCMB8Q",
-	"Bhmlso9ZJCBrGdg9ct3J8O9Rx/SA6Tjj4VD9BckD5sg7zonjnjjuBzji1Z0dLcydsrRTPYxyP2xIOCCw",
-	"GUdAo8zU7Ky/A+TejLoFw2yRo6qGuHuBv6OFRX7ApS0ECc2ny1GRPonatKOh1QOoxBVAYkjuYTrIx3yB",
-	"w3PkOWPH8SBN41a7kFXFdu6MDHcUQ2TWo3T4dGX1elOFEJC8tcQ3pJcApUqrmGezZCBPCMxixKJQZ4BR",
-	"gQI6n5P4nny7g531z13T+EAVp0i1Ufl5WbxtF9OpasEPm5ld2m5CIw1oe0dRjTJNZ/BsBsEOx73Fr51u",
-	"51e67nShK1VpBlBFBLDI+O18EkjduiZbs2TsNgLiAxNfqt2QBBYRbwqXQck09SfXEbtV9e3a8lNtqCCL",
-	"EEzC+M37zESyeSzJn/rfWmWVL6yfX0UpVX1IH0bM6SLiOyxiKfeUjboz3H+U2p/GgXadCKoE8yJiMQke",
-	"Jt4O1uk9tVqtiHQ3A0euoPgiTLLUe2HX1YNIfwkCdKYL1jnKHow8XrIBxdE/kJwQkLL1Zd1ovrqx2uln",
-	"bio7/hKayt5zuBz9rJ+mQskm5TjQ4Py6ls/HkQkhtetnD6HY/eLtBwFZO4cF3GH2SUNHyTyEiUJt1mvA",
-	"WwrnKXwoWPQHgQhMDozTF8IE+Sh986XrHxK1rxtHux10D4nht2n5Wd9L4SWdkzInNI1QgLf8HA3GIyfL",
-	"98D0AwjAxDl3eWH3Njhaw4XBaK/ofSq5/5AP46MPytWsk+kk517EeMW7aMMT04it9bRWOMILAs1YwUyc",
-	"Yx/CZLcEX+tHTJflmKh2xCYnX6ueIY1UnqDPws0KrNrEjunwKJht5sj5exT7N/Cv0iyD5rhXwz2zDs4T",
-	"PQ9QgzK7LecLYdUeMrKVG6R7/S3El3L+OEIv3qJ1CL1NAmgfwGLRQy+sBHrto0a3S2ldWB2d1TZp7+5h",
-	"JD84JHHhHKAO8pXxCTWfjYf7kzMkKd5f2kMXYYFCIsUN1Gro5A81/XM0bjOvfqtj6jxsMwttm6THvLar",
-	"RS2wwbg+FwQaWNhoZgbAC8nnSSR0SRmabdHLZxdv2ykPkCC1f/aI0zRxpIlN4rRuP98aJ1Zp26sVizLg",
-	"ZHYFblGgZtHkLTVXa7nOyaR3hU4+/ke5ousvccyJXIyLk78hfPIrck4m6AT10FUhYWbPDJcueuqOpV7w",
-	"tD9RLVS05qDqpnhWD4PeOrkXGTa6wluk25OY+qhEVmRrCBqntRyWUNNFT8eANPHU7Q+z45kHjjM9m06f",
-	"jocHaEHDB+t/X52EA9WPLBbn4Ees4ZHj0Wgw2pf3mwwclcTTzpZV6TzlzBFe6Uud3tsE6za8D1KFH6or",
-	"//FyhKbaEzMjSwpumTSBXxctmgSCREdPqLZQCrNvWkHTnlT9+8jWaWGdnrbL3sk1NaZRmoiylSObIg8K",
-	"gdR69ny28rqFS1CtJK8Lfz19+tSd9HtOr99zp8PhQF7+pe847jSYnU2n7kf1cA+9ZbEArdHQM2x/4nPL",
-	"1geAGIYxmYYyafsqCONVe/KWGntyybjI00ZuHlKewAxu1lE/M8HhcFBFPE2ylxo3NBsfO5upK5VAFqMV",
-	"i4m07JyCZSe3wMp4QhdJc1zQN40xnOA2qGQhwAyQ65rttTdwR/Ibzr5qBuQ3HyWlKufOrU2wOkeDOk15",
-	"MN5bBqhkuvtPmOrq6enw7WyrcbcOSaRqzPGGjRKr0De22Mch2kRUPDnIxVSSfdVOzFp5WOWyNgW6kQY9",
-	"XS9JvF9DUqhKaJJMpewPSKWaInkilftS92PMac4tDI+zAnhSNtXJ6MJ1EaxqUFmqYrNypCcxZZ08xhax",
-	"f3kkkC63JUiXuwdI12kJSBeWhNp5ClN6+vNf//qnv739qX/xYfTz6fM/vvvLi29/+NPLv/44/L7/Zvy3",
-	"Pz979eNfBu9en7780w+jy+/e9z88/2l40WmM9AUxX6kw7PeVCqSwbmcTh51pZynEmitpZwu7Q2Zmtaf/",
-	"5WPaVLCiZ191sUIGV8Q2wvnGX1rtFls1ldkBaZuWz6Tvb1k8kyHzhqwIALIsOLSK3sj6vnYySsYf0ui6",
-	"lucMrd0oqqDbLDp546wQ1RJRN6psjVsmLRB2XVtrtmACYZjdudRHMQriLYo3kZRxyUMAYb4j17TA8Sx0",
-	"UE2AXZVHl+5bbcP8Ah/MZ/zVNLNc4YAo5cGCMwTZrYELH1noIwutY6HFjK8vtbuosjDlMTaMpT5fVB2N",
-	"ytdJTqD7cRoU8B11cG16lpqk8kLH0nvtQ6oP/jE71haVtFZsubJHAexOsYGpmkEzLlmVq3OshvoP26K+",
-	"KU4zB1K6d6Tm0T5IzfxhAJmHrbvQ6wQFD/iuhyIWJ41fvpaO9G1hnNUGcNNlC4ehIp+uje/M1iFRDrIH",
-	"Bnge27njzVRabVKDO7lCn1Vcl0KWYQGKW3nsKIdcH3IOxBCSVtZ2ad8vw5i+kwegtGIjgZ1W79N/Xgm8",
-	"6Ew749nc8Sdk7Pdn7tAfzM/wIBhhlzj+ZH4667tSJ1FtZUBBUNUkRg9p+IrmPYWTzgVhmPjoaKSPh44S",
-	"rmPCSSSSddToPBFTWZtRS9fyXW5Fyg61J/DCs7r+pt/vtQxiJWtZEA/ztJxD2orcuD65PiCIRME+xRtq",
-	"v8r4usmDlpTJBZVLztCMIFMxlK4tVaDxsMYzg6qodiez7PseR8ntmy0+LHqBNA5KYKruryyHlKWOdAOT",
-	"pa1TFl5SXl5EpYI+iUXl48604+MUc82C49NfV23XOtPOKdBA8kfhbJlXVzcFCQHtWnVAVxto1vHg0zS6",
-	"U5M5Wsvc2sTnPXwZ+eUsDd/BPeOJhrRHuVhtG3u1+ITcijxNQwwrID5dQe1E2b7sS/KDKq+pj1PiKqxV",
-	"15BWHcWX9Rdvi+KYbfsImSMsPRoP0py8LVLf19wdW0Ghf/bm2A/Tp/0rao6dLEi71tiZk3ik3thlm5lN",
-	"aHq4FvwNv7tXQ/7M2h2nlYvxEnLVcqC0SfXvkiMet3FLcRl/a+dAUoLpGG1ZCkPZSUntWmEfcApbdcm+",
-	"x1N5YCtrs3jaQCk3alk0p/GqDcaAtqc604Ek5gKQbsfYQ/3euOcOS0tmrU9W4n9Cww8lPDi+1VkQ6tMP",
-	"BK10Z0+2BifBsi/ZmkTttP8KZ6Jc2JowmFR1SQR9NdPFOooRX1mM/7OuEeB4m6SXlBfn79GG3eYQm3Wm",
-	"9j7Zgm6WcurYxZFljhI2j9Duj9Duj9DuXyW0+z0pUa21p+MqTvUsMMTR4SwwPVzpwUo6XxSvGQ5pMrez",
-	"2QvqHye8zwv5C/qvPAnJu4Nmn7wGb10nxCosuV6T9Mjax9M1x/NOrp6qa4BhpjxP/crmeurKPCZESre+",
-	"+qc8QwtimgTGXKTnf9DpdqTmkl7pj4YQF/1VvUF+3HrH1QpOkZ51FTtJeKy+7FpvHEBDsOC4xD7aF7UY",
-	"vTap+2wOQYiEZnVe0WrDBWgpur6lHc7xnU0SR/Oc7G4OewwI5fRoNOQd8iDr5WzBPqCzsqHusiXShapm",
-	"OI0zCeRwPmwUiEImK7h6LLVtYK2ttPHhzNi7Kd9LVq6W7ZmSmhLl1RgmfA09sZjG8ExaN4GwFf66FloE",
-	"ctvaIosUU9C7pltIppRhHrMV5M0jFmngjg20YWJxPmzGorQtF4uSKKmK8Akk8DXhqgRC3tUp8YUg6QNm",
-	"RlQUdEHGvipZyGfpkyhQSDEsUg7e1NQ4vJa8/7A1qrocY+/KVKiMU7xyR3aJvYJ62ylEWbccQS06RERM",
-	"tonq5/f2VCWXDJxW2SVurdvhPRVk/1zwq9YZickv2+Ympr/UxpnWJeQg+/L/dZK15wnAitJcr+ZE+MuC",
-	"/TX+4EymgzJMseR3xXxIcyvVW9MMw5BGUi9qnSrdWq4+YBr0VYM2MFiorva3mCf5fffv+YHakXJ6OkbL",
-	"igMHl13Eqp2KyC3hQmFXwBKayD9VkNKQQ1OrxzTnpYBjUBot95IzBChiGi0MLm44ieEiNLJtARnZv7OP",
-	"Y3V83mQMwcSxMLluSi+1asSSlloAWQL9rCENlIpeWutPBdfIZhq8AlAqZkwsz9F6IxIeD5mgJtMmwUPJ",
-	"fKJnuenSO6qVlxboeqj5vJDmnryzu3IWVeltNYuVBOz0rx6Gpsd3Rc64K10RCzPoNMWN3JDYjBwWsy6t",
-	"pr44Oc+MS1Nq9F2vrCa1fl3PkTMt6ROwm4WO7JS7xol2ddq4XfkAp9gqgDBIqfnlKKWuwh5a5zTHsirE",
-	"QAXX/bhDyziOu3eveotHNaVMTTmuv60iHz5NFTWmEV60x68FLfUYbrndOe9VOOC6IuxzAIInuMBfQnJr",
-	"3qUXUi7UgTxint/HbkLLDxP+LINdVzvehDxtAPmcDpTsXZP32GnN+dSmnX6v/b1degvL3pqDC05O8eUF",
-	"T3PbDehevNH4DK3OtpU32rhnDNQgpgTS5DPZ+HpdgmDW8aUIoWvxVrWlZtnqeIlVnF5UunUF+hR9ePke",
-	"ub0BKLUXzy+emSp1QL7sIU9OCgs6U/3ZQ870L/r6F+9PLr+9VB3BWRgYaF/baZbEbdJX1brPqnI4Kvxn",
-	"r5lAJKBCqpYHGimPQLqPQLqPQLqPQLqPQLqPQLpHA9J9hKJ9hKJ9hKL9wqFoHwFdjwjomtfIW+R5ftWY",
-	"qi2qwh4xVh8xVh8xVh8xVh8xVh8xVh8xVh8xVh8xVh8xVjXGatGfn0N4zOfLHQXJz2mJ5OfsgeTnPiL5",
-	"tUXyy6fypXtdC3WgnnvAZLMszZVpkcYXapw31jghp/kgJtMAnVXdTj5PuQErbBGuhM80hJtok4rYbsHP",
-	"7rIn8hj5hu1GMNkHMi5JwWoNF3cg6kaSFLNHcLpx4DsHQUYFWtCbioaf9ZnwiiWWmsNYLM2kVL5mpHHO",
-	"VNF4iSVYfWSGd3nGWZ0m+fbFa3lgGmJ8ju6y7LfulOjnHjBn14iB0vKPZGWJ8WD20Gs2Y8EWwlQxwRCu",
-	"gbbFbUCKwKtb2UF9TSJpgWluKP+pl0X+M2S+/Bf6RjlQXQfdxixayD3hT6Cjui6XbdVTHWp/YkrqqtbT",
-	"72iv5y2Jd6CnSsMWxGEZ+d4uWUg0LrMNjWop1rdYpbMCSKFUnMknQWKpiP707mXer+4M27g63HIEGDuz",
-	"MZt6kSQoZk5Jmu+oli+HGGPx5cwh6NqyOycuE5rUZ18t4cdKTfDH0jTqC3RNlZVlW1gg7iTpzogBQDpP",
-	"7XcT1JXmqL5r2l8TGlv5+yaVQ8ftyrI3MhUv5RqAXfCi2kWvMc3UV6WFL/Ki+mNwJnkmCfqjkTuRq8rx",
-	"idx7/c+Bc9rX/xw6k3Hp2F5hGr4jPl3Tov6s9RKIwfv/mXU0YCGkzOJ7Kc0B3nKVkpcE1xWJkhuF/P1L",
-	"B4c4XkkauibbHvmkEvfkDBRYbmnCqFumb6t0wM60Mxw5aNjr91zINJmxT2i24dtU/w5xtNhAGmFnLU4A",
-	"HiDEXFxxeQiynxtWziwmnG1in6QKfk9TknXTZKByWHK3375s+xZTQaPFFdeF7e2hwZK9LSNHUh/p3dUa",
-	"P6WNSgYqZRjXoVga2r4u4HE6CgthLyFIXM9aQXjdA9bZ0GktRiFrBKi7uK5YIM5WROGGgxSlHKav1XzE",
-	"mVoc+QKEl1KiqhBCvVTZmaCCo636aPK9ei0FtOgbg8Gfm8Z2rXw+6gFVAGefUU+55BYx26yNc2g1RZ46",
-	"0FJsa/+V/KeCr5D/gmw+uI03YimZISX6aX8TUwEPWexb31PZpPLfSY00OHjxJhTwsjD0eugi0j0vDNyk",
-	"Gc2e/qWRU1eum+FRlSUjebq3fJKJQThnMYBcS00rt4NIMFC3oi34Rq0a0Nhwc/mwZixNqf1AJbJ/ZzHc",
-	"ai0SMo8Uj4Cpq+UC8ZppTqK9gRErT+WqN7t3Gz/JQu2TmZsIi4LOCsLDU+pn1ErzHNzlRU5j6hFJ3opC",
-	"Ck245gPsuooYGblX6hBUzEIuvHlQswbKQTdTbCQnMb0UkUnhIBziBxnd5eTvjnHC0FhEysZwQIIqQH6X",
-	"1pymPRlg77ihftjZthQ6vEeAyT2kopx1TmUphIZoUviF9RIg2AGwdQCJvaRnxMNQ+KTUPDIalMUMErFp",
-	"HYgs2WntIBXa+YWxtKeUl9oSJcciNDm1Q+fMKP2VHSSaa4jnaNMYLnC4AxDwuNpTSWgMvVBJpdKOnjhd",
-	"NHC6yB120SnoLa71+142OWjfINo4r6NBOpL5XRuVrXm85LS5CleirnWhPQpikU/OEScEeRmKyWtUXTvN",
-	"qnsk/app+G7QSBp/Y43wSY1sbpWPdS9Cr3dgctJ+Qi4iJODIMz/2HiZRruB3MjxnJ9M6Ts1qogGqOrlH",
-	"f8fvx99x3Bpam1AaAk9lHWvHKJG1BrHzfFQVit2fUG+F+nt8F8l9yOlmgvkcyRer+j9wfEP3LG3BQzhE",
-	"ebJuUyP/C5blX6T0/jLkdRKlVZag8nN5FpPzINEsJDgG/wz7PKLcqTVV70eGlzKjD4TnIwqpdJJDIZzj",
-	"hZpd5/RPP/8weD368S/f9f/8/tlf37788O0f312MX31/mRPEPKmzL3D4etdT6mnSJTy3xiGVd6ZwTIOM",
-	"I8o0e1xi3s4TBS0YrWmWcd1X6v7Ji2dJABvM325aJhItQoJmMfaviciPYOT2d5A9r21ytcOblHe/l+Je",
-	"5ySWtkitiad6SankIvGCBJdxWIw/EYMZnUKH6NjsoCykUds7UzNE1e4yYiJJFF3q4G3LbIQa0MLUybhX",
-	"f6BkkpVzsT3hOjTPzYR469SdikY8ZhhdvbRle6exNV/h9Vp3FLM20ADJdtzTfq8P6LEZaGd5Z9LvueMz",
-	"c6uwqeYVld5kqGnmUrJ1k1RUvCKI01/JuZJ9RhiDyJavM3moLAIwLyp4ZQev/QtyXl687pqyX4+qJFqv",
-	"VWZEoXmI/lyC0Fu2IW9uIxJ/gKuVa+bjMAT/WgbAkwNZ4DW9JtvSWPFbvLpUadT0RtfYW5utalX6KTd6",
-	"//774n7WV7TsbkArSmcGvSK2a6JM6vfvv/daQfcVVhqe1OU3ZYucW4kqbXtX+U5SigkKoqlk2q7J8ap4",
-	"2qxZt2G7j5brWLGAqq1LsaGGWVWq4aTK6epjwQp3T3dZ4VDBDda2IFyEeAYqxceCVb5kXGigejXIkxuK",
-	"Ty7evtDG88DtduhaszXX6fXdHqD4rFTbsc47Enyvs1ygjiYFvfklM8OtngzkxsiFmXae/+Xt88sPCstE",
-	"vuq7Fy9fwmQBoWraufj5vWoJqJwGawon1sbcfUb4tWDrIha8XJ8dWPBRACjzL2m0+VTaeSSzN6WJTNIu",
-	"Eyypz2kOjJzjLc0N5sn9BP/bp35CICwhstJyMWipqQsf9JNVRlbJSWu+JmdNTFlqOv1tONmh4Ukukp6K",
-	"KrjUbguPwU448Z2aVQBHc5/E1XX5FLSa0AWYBaiXZ7GNFFCSZ7cTEHZlOhEWP5d0vGv8wuFdCUspbzTD",
-	"gbUHUIwHv8h0/2l6It/BT9+rX7YgP5VNSkUFrQCOaZuJn94ZnleKxY4Xe5+ifl0qB+QRlAtP+G4qqJtN",
-	"Y/RFtf2DILHh+WXzU/dazXBcGilNOAecPXMoukbL0mPQFJOy0G5e4hSpX5OFHU5tEwdNtJAXK6OqFTuG",
-	"KrMzjllsmlWQUNo0MJWQRgSw7FZ80Zl2LvFqzRCbxXSBxT//J6bgA4rZrY3wn6zPXeLeh29sIr3fqnRG",
-	"Db0zdaraetaYh4o3cmXqWkJvh9mpJ1nFUlTWs8mCXZ0rsF3ADnAdx0EQXWvFYOzVfy6/XtYgvg5rzixf",
-	"5UrE7FYvAxZqgPXrAJkT6UY0W2EcxgQHW6RKdWksvwqdvnqd3Z3KglZ7mXKENga9Jpj0c/Ykk1VMKKDB",
-	"WVG7lfPuHe9kFFx76tVVSpXRCWCDtxqTJ+fC01dV7B/NwiK+ewNnnppVKZ4WTRG+VJ2LVYsOBDEjCxrx",
-	"KXINMAkcnd0mLyxgMaddkE+Ayo3WhK1DklTCG3c6+B0UFN/JS30tbxYP62cMSVPstgKBkt3m52JDHCS6",
-	"rkKzk0vPe+jbEEfX6lAGDJxwgO22mzcZMVzHUL6TRAKE+UFJlmrUZjkrvZtdTVyJPJLrXXsCjhN81uc6",
-	"bxQ+mr2f2ew9buQ42eXfWgrFo4SMzddrybkSVHQPe78LVX8Qli003OH7OgP0AIsL0jTKeFZnmL9WjCpG",
-	"fMlikfKtmCwoFyQmgTHVm0+urR3fdCKn+9j1LdBX3Fo73wav6iKOb6CcVaE4rEkY0mhxGMDb8Y3zVvHh",
-	"Xcb6OVQuJ7npgDlye9BXB8ew6CvJknyS/4Jn/j/23nW5bVxbF30VlPapmslqWZbku1yz9pJl2XES3+3c",
-	"pvuYEAlJjClCTVCW5Vl5mFPrx67z4zzFfLFTGAMAQYnUxbeku72q1uxYokgABMZ9fN+2NH97XMREyj5p",
-	"RkbU1WjEDwoHPPpQbs2METz9eq/PDCQkWVeX93p0+pm3VnXNXlT0kfAGBoVQukz5QqL8dIAmiCsyNWzx",
-	"9Cs7XzDh6Z+bXX4wEbvKzTLMbYxMiYaP8pMriQGcXP3gJFUyxszqLXPapUIeUj/W/eipzuCpBr8Cxg9m",
-	"CSELOGnOO0+AuafWz8xMPf73Od7pHGbLr/xitiE3LD2Q53tFyTMsyFGXB/xJX17uy8qrtqqTPo1MvvNW",
-	"B2V0IvqkfkgaHNoeGla/9iEoe2nVXlBxY/25S0W3xWnkiUKx8Jm1yEnE70ZEH/1i4VKwSH5Xr9YLxcL5",
-	"SMSsl5PgFmLII28/ohPN0B352bX6SV9dCH3p6p+1wqBHlwQLu3Qp4GGHFoBUNlIuVY9GPp0UI/ZtZylg",
-	"a3DjDm7lhz2SrF0oh/IPQfRFqZiyNZ1UOKS6Cmln88EMSyaZ7bQ4TSZlGZywOR814e5Ya2gNwlqQ7B06",
-	"vpyZo4Z7p4et92nG7a2tdOOKSnUOkol683ypuraukd/P39Xhz8N6o0ScgHWoO3JqZGW3eW5fUpEXJNQS",
-	"AvZ0NrUE3mPKIM/YHwNVqjdWvpC7oU6QWUCYaNdTb6dKQiI2Pyxaes2zEdFYCLQJUhhbwbqHYaKN78Pp",
-	"++3Gz84y0DHoMfi3F42uo0FoOHvkgK4BUxoYgtrIVl2G8JzNumXK5HS+4ncFvDG6Rm1ZqJZX1pcqlaXq",
-	"ykVlq1beyKCvUqTydo3Zv8q/Y2+CXgXFnmWozpSUUyTlPsyUenypKr/jhsk+YgJ6n6yQdMJkc605HzTX",
-	"/iROWeRTaZKttyte1V1prdK1rfXNjY3N9a01utpacatehZXb5Up1ZXVtfWMTY0gxt9DP7CzLpFH3LCV9",
-	"Kz+Kc+RsICjqSiHph7NzFGaD5EUBdM0qlD3gjIukxVw6EIw46ucOfD0neBH0PZt9mF+aCJDwLoeJYJF0",
-	"yJin27in19+brZ17ezp3Kmfjhz4emZaSXAvUSBC7SrFLJ3uyiJWVchaKN2U+b1mf9jM+nHDlyrNKN/SO",
-	"zQXeNT0S8vXh1dsaiB0lGEAvJtcAi6POU01/zdU5M2CQj8q77zzNXnoLm/kWTeWplbCy0lRm8yX7RL3h",
-	"qQLXMiIzvAWWV6JnYwX5ITlpHo4Xb66trawvpNFeirdmLgKPNBXxdqoG0Z57Pus5PuaRQQPQKZklkpF/",
-	"K59/w0Zq/beNF+NjHav8Cqm5EWEZQgoocgwxRZcmBd6TL2+h+OB0A1t/C8ZiqA0NZuTGXObRgpFDUJDT",
-	"a/tT29igyo1Ji2n2Tr6kWLfQ7LxMALekqz9Fm75tuaP30MkPjuvlRaNEjvhwckwJin+1XNkcS3h9e0Sb",
-	"zcaEZ8vySn6NOMnrl4/crn+b6e5+OzgBqHcalTr3RNMqm9jhKjn0d2CBWlSw9VXy5myvQVbXVzeLRCgC",
-	"r9W3AAKj4ZTTUDjjwJAra2urq/OBAtrwndYtZ4pEofrKkk6aFpNer0BgmvRg1dI4i6tPW3ZnlIbMHRIF",
-	"CyzIejdjRIqJkaeEjoGmFqQHfSoEAaqdk+PzC7Ksul6XXSqW/+17P5bdKFhG83eiX626tlndqlQXPOUL",
-	"SJ0gSIsd7Ac8+dA4/1+VKpIgoZgHZp6QY/PEZP/Lk0ioVWvsGftJ+9+K+ABanHCE6g2oTbP4ntF3fsyG",
-	"yQkr60dMq34BCaLLXo6TM+NxEv7nfzhpc59QIfxQftLnEWEipqRRrxHBBoT1fCF4RP7z/5LG0T/5II5o",
-	"yqwCEqrH1sfA1RDtVDUjav1x347XzcDVDy+bqfzUEpaVR9eOTLj585aL6M1yxOPJNgcPvOU0neS1tIX0",
-	"zjmSe8X40TXpw90y4nFp2dCAeIYikpE3cSCW6CDuFonhhXxbykpZeJldQVK8SR+9Bkhu1wpWtUgcRqPA",
-	"Z5H8J0iKa5fKf4f8Wp5U9U8+DPGSjNnALwMPvw95rLDjAZkN2SivpdBdsC3qWfdTZVb4fSIU7s21C04s",
-	"MT5+dgM2G9VY15RZohH4Y3xTfA+qmEeWkYwgsaGYZCJaPBiXq4UO4ueLKmecvWB2ZNf2vccZAV6DZBlB",
-	"skkw/al48RgKA8q1IBc/bwGiqfLU2uOR8g40QCKPLPYXHhU1Z6HC81Vhp6H5Xcgh6wUj/YdY3JxYuC4Z",
-	"umVS+ykXxs92zhbBpH8cntn6j+IUoaPdk5Sg0UXfqTJXP/TY3bYmsYIOWi2hIswpYEZ17Iw4mWjVUzV4",
-	"ZpAgqXcSqWCB2gM4Zj+eHu0C5sZM1OjPhg6hRhxQfNovAGqabeIkygx75xGoos0j5ndCp5jmO5E+wzDF",
-	"sLCdWhmnmOxitWtNYC85/Y5pKaaTYNYeZ0LV1KZWQD4oCuQ4lUoG7V0qzBD5+ak8l/d6PExZltZgxjE8",
-	"1WwgVJgdhZnqQ4TZXGDwelgAnK+KdzLm8JDFjzhYaOkTvj6jLUjL6InEnpLZTk1OXYfziWPimPjFZEyW",
-	"ODq8qX+aH0aXOwKEIV7qiyQiTg5CQokXjUg0ADFIYzLkg8AjLTb1jVd/ZGqZDHmsHYezvQZZq26WkyDF",
-	"WmmlVHkM6snmDH4ECyVSK4UXJEnY+JFo12ymaPkdCQe9FnLRBXzIoiWXCka6UlI+2bmYiKWDCDO7sqjt",
-	"JJUIV4NOa6UxEP7Jd49iN80DgIdxeqNIQMOjBBhhwvpKDCBRFYUJ/iX8y4Q2Vf4T6s8TGgKop4gj/74w",
-	"yZukjK4A5LyGj0DTyIKdADCKHMwJPc5Z3jTWKOJLbSstaEhPEgKzuQuJNmdT9SRZSHy4wkSd8vRHGGYb",
-	"Pybfx7yhZmuU1jk1iNY1RT8TRzqCjwDWyivE3w1pGIu5NPg8TDdxNHoEy83s3aCvXLBhch4iHS/rGQtM",
-	"ZC3XyHGQps+pEaoZzzWvPnFUogipneVrin3Xzh4hV7XUXDSEO2hOXtUGRLM6faciYEMV9vyIL1LGGvCW",
-	"BKk5TphZs4/hwkhcU4Fe9IItEMNYyeyTVUJ8AuZlnH7F7Mm0bDZu5tiZzRPSZ9IemQhiRiJOyJxXFChk",
-	"8kl1bRU6de+Z3NrVjEBkJPKor1Is0wtGfHAUmY139GF3BWgsmEc+SwVYljRi22QcLg3x/uR78BCnv8cf",
-	"ACI1Ed2Qi6cmq0aX9/Yu4LSOvT6v6/avWWgUHvwtYhqZ6EA7Yvjm8J/XkdwEurF5wXf/e+oe1z3gO1UK",
-	"O6VqLV5wRZNjPq5Yd1yB6j3PVH9Z2yqZ2KwtYOr0OVBMK8xwFRLjIXusKLCXdOYuf87BSL8Y32Z+rQyO",
-	"giGNkbz4eTbyxo+x3ZTZLzoIYT3khcnIpDPhstDzw07RZEQr5XJ5fi/OiLIFYjSbP7L27hTjBuUAcm0o",
-	"ILnZZslTq43Kj+QATSOSHKfkVTbUE0rGZGchH7dLQ0wqQj0SGArYIPMc223thxYUc49Pjm3Bp6znw6+p",
-	"d5ASBsVERqnVU4NUpzR9QjJ2X6agx1rWvRxCSQ0e7tTIcZ+Fn06OSLW0jtyHGKWhoYc9BpCeCZkbW9eq",
-	"HssScfqV6pIqt7W+N0G/GwbYBiqRjLTlygqThwKw7aJU9XHCbqseW1A80hGXk+f9ULBQQCi/rf91O1Lf",
-	"sXAIC2qNKrt8Gb/LrV9OeDjnrB9OrXZ2/TDec9vgti9WMLwAayZEWXib7DcvHgzkuhBS3PQszzGKFLuW",
-	"oERMHFtuEGR41ncoJkiMSs89df3Tj/zzch7nhd2Nr6rZSI0bAwAn2sXQFOsYOevRG0ZCPqwRR3X3O9vE",
-	"ETENmPxH4Ic3EIqDT1SsnIZE7hDD6chuWYSuCcYqQ7Uq+sBo2AAgUYTYDd4W/IE8YkE1XZF7AnLqmQE7",
-	"OKn9SwCEc0qbn3yvrVo8vXlE+WqQXGgC2fFkScKi7wviQd3ufDVmj6QRej6xoot41OYUDxMzEFPwRF4s",
-	"YazwU5SIOtsYeWn7AbSwciByt8SVo0845HlUadcYwt9Dd87YTnlkpdcDmYlRmfWox5K94/iegJzL2IFJ",
-	"qqgocXnY9jt4tIFdpkdHpMUSdE8syIYic2TaVmT4+Dv52uXtx8Xksx2+al5CTZeEBozeKlhhK68mMOMK",
-	"iQiq2Bv9SNVsqSbpxepHN3OTTGMCysgnLHSYhBfEF0ac/3KsoiZdzqf3+SN9rYV0I4wsZVaVSF3PBnfd",
-	"pM5ULCxYiP0cSnMjU2mesXbERPeC37BwZudjhBdfx/JqLMS3/q4V2Oh9mX2p+8f++w+fKqf+x8b7bmvf",
-	"lX8fXN4fVI7891uP6YKcGGxWJ+TYoDJ7gOVXqlQbIY+LOpGtfm1doqEW5ngjq+Wt9SfqZEzP4vd53tw8",
-	"fYyp+RoqxGlT1jZK3oASg+SMhWzIvAbs83M/ZtVzf6L4bWrZDVLprCRoPWNlNyrJk66kwUQSv9EHgAfe",
-	"tSmDWauutMrM9artypq71drw2hteq+x63vrm+kZ7Y7WyWXHdTXelYJXOVNxye6VFV711usE2t8qVSrW6",
-	"srK6ura2vr6xsbm5tVUuVyo0o593Rh2LZvGOcKHmDnLgisLy0mDhipSNuQtSQjb8iUUpsxMgUwqOpns2",
-	"05FrU6lZy0YnYmC09sIQtvxmKkYP8sHANtiWKiuVtU+umszdZ2hSqZ/sTT87O60KuOTjRZyuUwGrujgj",
-	"fz3fIlWqmzPCqQuNOGOHZowzawyL4YlMZGZUHp3fFFLrnJtZn5IePzN59vxG4GR68BFG7q3MMH6gisH9",
-	"WJ/qpCJwrIhDmnsN3utHvOeLscz/XARmRjCWaaVVdQsv1Dhb+TG5GDPkg12GZBOGgokNSFXpIg2R1F88",
-	"IlO+skjmXlmBcVIMxttjg22b+MAjBrX6I2OPTKmo0YEcVZcSc+nExNFAxC9ZYJNZgzTdItQ/ONN1K5kd",
-	"as9RT7TY9NYWkXdzCrYFCtVVb60RWWMnK51MnlkbNL6zpsu6vKa5RdpvU1BcDk7DeYK2zqc6I9i2N1kR",
-	"V307FpiSv1Q+ansQDyL2eKKweQ7Knh/SYPKMrCzQxZk+JRPTGu/chCbAJ5vpQsenJp/bZXeTbRGAfwSA",
-	"j075zsEeipB4zPV7NCiRYyyv9fyO1BY04CEjvQFg25oWaapqN8ftkC67S9+uSPy2VepnQuJ+SFo87j4S",
-	"LXEc0xZf7fSDeJZT11kn+HM5vbzCzlS98jseQMx7IPos9JgHRak9fsv2It5rnH1UjOlElUOraEwYjFKc",
-	"Q6HoM9dv+xDoHrdS3HrqT9pu+4GP4sRgAohBn0WCeQgfwISA74/bx30WoZWVEnRy1Aqh1oy0II0Z/9YP",
-	"WId99uOuF9Gh/Bm1H5/p7fKAZWPGzw3Om3Zn91nEQtenPRbGnHiMDMTgP/9P5ENeTLi8ryo11OV0EHdL",
-	"AwVuFTFqME6GEXjdQJL3+6KIuHlw8z+XXGV1Lvcw4gF7cudwYcdPv6m8jgKIxczfiXIub3fmd7qxWAAU",
-	"eOWXIpuY6lap9VqMu0EevjyrIvt9XuaR02yTitTk1bW1MWDUhSAA53vr2wkwz3hC5wk2w7xZkgnjEFYs",
-	"b5kPvEx9wQNMUks96UNfFgXuW/yxTpHoAl4jJCvFAg+Zyps9WcJofAs8QlY8cAiTG3xyPX9XK/pE9OU8",
-	"0PjxfwG188SM3bg2c6KugyZ/Eo5ueGzeQTqTI0i99blfxMTi/DmUYa7Uz1uiPFTX5xLpC4GTzyficyGj",
-	"pQn8MwT9xELDvT/6E/TMDzzrRetyz4+zr4TccsYhT9b0GY2hSYpifOrveYujnpBenoXWZK79C26rfB42",
-	"yiZ3draJs9+8IMu07y/jYB3YP8KUni5SNIqjzKzKlROVR0XVmU3HhVMznHojC3mOBfIk+lZnqh+6wcBj",
-	"0leknjMrqZFlpKjJ6LFkvkEoz7Sgg3KjT/lR60YdDRjhd0LxhGbCeHQ7E6S64cejR2UxoJOMD8I4yro7",
-	"flGE0M1KZX2d0KDfpUvVrOqNPo1jFsmf/d9v/lVf+kaX7n//d/XH2//9f01rJl2X/zbZB+BegmcSQMuQ",
-	"gxNRlk1pB/1UCzl5c/KhcU7+V6X8VsUBa1m4ZpqIAhLbiNg0gQxXIqau5IaNktw3PgeGKIq4TZW2EyXi",
-	"6Dy/g3z/N2x0TYMOj/y423MMklJGVdQjwpLAzTcXit8jwfNV4opmQxLuJo15WWgFukSVppN/uPU3VqRA",
-	"fmApqipRShZ6/mq7D2xUN7/KLrYzd9Vb4IaNtonDXE/QpX51bX2RajtgfdXNddMGdiDEgHkfsMcrTSM+",
-	"T6M9gj07tyzy26Olu7Xy1pL82Bmv5pvUDAsgePOoQ0P/Pmc7HFvfPiaQuzW1mqqJCGYT9Wc6/WwVzz5t",
-	"dVRFtR3d+pn9nlBULL1cfcmjJDT2krtxFl/GLuvTKAZamzf2G6EBGYR+/PYxa4/UrAPQldc0iK9BzGV1",
-	"UgjFhVRU9WrY2BTQFgt0haPzXw4WBB6cJB0XJfJZF96Go6LhgoM8Z8isiDglXf2QfF6UlacjT1rNy4jp",
-	"vss8v+Q8jhjtNW/ZRGkc1S8w7cch1r+5EzDr/ygW5s22ezSm8qZGgabD5JjnACa0VW/FrbYqtPC7Co9W",
-	"yqtVnCQTmIsurLXLboVttLfa63TVLbPNdqVdpiutqrvqrbH1NsIGKKoG3bhRUuLE+lJXJ5i/s2qw1Iwt",
-	"TVHSbagTJrFZvKn2frL2dbh+7AxNC212ab/PwucKaQLbt3pTc85gV14+Z+t6Ck5HwD0e4MzbOyHrKc6X",
-	"JdU8sHTgGV1CQzFk0TheBdauaXtpoWQ04nrk8YHIgcgzmFhkeCU6RWM7ciGsuNUfY/t3RsREXZquxpjo",
-	"2XhETcbaj4kDNAtXQF9OqIqpys27GGjd+pwgiLBJZ+If+hb4oSoPUG82vdjjMy2qE5/aleoMzRC7dS0q",
-	"ckNnOSJ33pjZGJIGNJ2k23Qf8dKn23jwrqe829kk89lcX45cA0BahHJf+Ncg7vJIWRMA8BhGPOgpECvV",
-	"L4gpcSfkLe6NNPaD6odCNAW4gBKXBgGLpHUwDcomW7DmxWXUtvLn1ce7SgBb+2JBrTmmkzxval8pnkm5",
-	"O6RMSM15Ecks35oymObq5MWl1hXbNFVCphosF0NUkILxGcku8sgDLsaJgQFLVbU80JBgygCyRlY6Mssy",
-	"nJxemmVhajRwa/FyvUXfcBmsg5GYRuwtvWvatQLFDLiTfYFgZoFXI1vlIlkpF0lltUg25OuvzObQYGEc",
-	"+Wzak9UVSZdMl4pFJ1i1WvimGWEs9MQ27lr5KOUQsLtYvex5jLPV8kNK7RbA1dEdzw/E10EQwSCYxdkh",
-	"JSoQEiDjSszVG2d2t8UUApYNBYRyHTHNJJRTx087Uj7gZcxTNd3Ps9QVaOOCoqucA5+q38ZNYFVcpZ+/",
-	"Vp7loech00EQ2tQw0RSHSxqwbhENNWeN+mT58QNwHVA/5T9F6P5QG1BT2Q1SakixCbVYUlBETAx6D5af",
-	"lekkNVDlglt2HqiyjO6pOSQM1Psl5V1TFwYVCPZT0ICYn4nnmf9Gamj58g9tBcBImL+wePEjKE8gondd",
-	"z2VVKK8Sf1IkBye3q+Oo6lOrXdazs4qJWfY09Q3sFkIQtX+9BloWCrT8Ltd1CIAAcphPWleh38m86Vor",
-	"dLZY7ZqewXTRovqXYFSIdspuFcKDbmSnESuRejtWH0OtW592GOlwwkML2ZhGHa2mfGTOiFNg1/BLeNKC",
-	"kiy/XERN0ixrlrdzoZtYx6NnLhNidosrZA3qtuNXIzuMRiyaZFLYmoXNpw0+P+eRgd9OsKNhgGoUfkgE",
-	"c7nqJpzuPczRvZvuVwXhD0xosAvAg0+4rEI2tDXQ/BPOKLBO9z6nXkFqcXLfYy5SR7oDesyTTz0YUaZN",
-	"VnJRO2Mhltht7JsyZwS7iNMPf3rWmOdq386ZTXp15+7xXqjHZBFq3HkW/cEp35UpLeeZuxZshGwadWNr",
-	"GIDAgglrXN+ua73eGsVKZFTLlQ39N5BIVra2ysWC6/e7gAmouHCX9huHk8DAPGz7US+7aXGlUqtUS6vp",
-	"VnEVGFmgzdHzRfpHqtESRzAJNBwE18oCSF2fpa8jRi3jrFAtr5TKpUplpbSlv0SPbq1S3twEEKBYMcTg",
-	"cApZoaoHWXoJTmo4iUC4urZglYn9uhcbyPrTDUT638kum0hbuzGLBWlHvGcFdHTxQtu/ZaTnhwPpS9EO",
-	"JwoCCrlvBOoT/VnoLerEVH6kNnzO2GI+PjJHz8d5SGBGn6jMmgL4TmtHaQITxdijEj61fFjy1VmZ5RlR",
-	"Nc01ab94CIiYLLHpslMym7RYhz5Je25KfswInICpJ6jvpbp0+yxMhu7Hib/9Mt2xGLRNyae8oNvkoj1Z",
-	"2hNi1xOCcsZ6Cjo0KylfN6xaai3V+r7QSq7N1U30wLjFIghUC3sSmWonc/VNwDEVbPRTpw++9/yX2sDr",
-	"8xY7LZQCUx2wU2Ife1L0QyGgPflsGbeQ4ln/kVLeOc/13S5BYr3Mhy8GyC+ysQ0dcx6dInHs86nyeYMQ",
-	"Hpg6bUXj5eIx7VLNH6Nkpbw2oDELRouguGc3e6UxzFOkEqoNLNa0FNa7tNc3yZml7A6j7iwjwFa6Y0Jz",
-	"TBVMCrOsIzbTNH6aiJeSOCrm9Wpev6B5/bTtR8mLnDNQlvaznqIVyQwha+9eChY9snVZlSdjDPa/Wa8f",
-	"MUFLLu+VWhG0eEuZZnoj2oMgUC/uUP6AnPvBLU1a0ZJetvlbon5XQXgI+2rg+cW6zmzPXEWTF+9/jlXg",
-	"5Pm7oDcfUxY+tYbEvK5poLkwyR4dQVcE8WekKwEV3rz2WWVOfRaJDJrKqXVN8zWFy1E/pHROdxDmRsng",
-	"iu0ENdgsj8cNmnBSNNJbtO9bdwwuAPS2/iN1JOZ6l57dsjMWQ4cZTn/La/P0madOyPN3m2/NF3GLud7I",
-	"EGx7gtZG81B9TK0TYL8ZvbuSc7dY87sU33lNTXPJh4xi+keEFB8oPraJI289R7fFswqZxWa7Ojcle41U",
-	"qlb3KaExCRgVcdGUFppFwQYPgNblsWZ4xDJEzGxHjMSRzzyswp877D6d7W8+AbeQvDp4FOv6s4ivbaJx",
-	"jR+xzdYeJFG2ySCvQbn0BJgTYxLIEj5T+ZGl8Gjqws9cKTIl0/eOD0nAw44mhL2RYqTDOVLK0wQTiniD",
-	"SFXgOCcXlUNHTtk52SrvOtvEOdnYXZQ9YVHodTnVxeDXLW6AbYtn2Gw5t8u5wEOR3xImRYSfCbJ0cnAk",
-	"n7IqF2IlJR1ibUWgjNIlgKQ1MqR4QzqyQrRztUDNF7SZyqkg1/AgbPNxFN/p5v8sex9Y46/tuo2H+wAP",
-	"RqjI8B5megMLqdc2j5IM5cI2+aJ6zaRArYtNNj5rCE9mXkOOxDxhQUPb3grTj/OxvHK8P2F9uirD0ukH",
-	"KbMFje/NWQgRSSW30lxYXA+d86a2D4ZJYt4BXVcidWJ2KcLFB8EzI0dtzK+FU7N5vBsxV5I8e8+9mOFu",
-	"7VYLuSof90WLzzxgExUbvJ5hUyoIkaQwQ09BMR88Y0nGyrxBh6d0KqovbddPr42pQxnRL2TZL+Cv5Cn1",
-	"pwlZo5p9CAjVXzaA+LShZLXAc8aRL0UGf85Dwsf42DyJ9iLEdEX5A0pOGthv1u9yuH4xsroZpHSzOOas",
-	"yT4Zz9xiXsnDSKD+XGxu1Vwhlac2/zxRrj91POvPq/cWiHDlArbx8M8f/nrKONcRjwnz/Fje6/HY1WPn",
-	"HQFRBpEfj87lktpl7g3Ob/yc85CqM6dCaRh5Pe405+T4XAGpcTqIu9VlVUYtWCykfzWM/NgPOwYICjQJ",
-	"3sE0FrUiPpRLLugIujPdiAuxBLyRb5xz5i7tsdjtLp37MXOKxDmO/I4fOm/lpavlle00b5xg8lgwH95m",
-	"l1GPRXAe5EnxfBEPopZq3AohRw1zNwYNzndJV53rzdT3P7CR3H0tKO7POMpheql4O3dpTCBhssxaE+on",
-	"2kJNwBfm2Pixwk33mOt7TGyb1dSzDDi/YR6hcZGEPFIYXWOrbAJiCUBXj2EZZwlcL7lH5C7G+ZqV6MZx",
-	"v5BUkU/bOg+qIi8+aJPpSWDLNo2g/1bRCiIyDkDiuC7rx8xDyQkA9ADFAbchlOCYHHsLOGocJdJI9qR6",
-	"Gi74anlFDhn9xNRPc/eYmn3eJvsBJW4YEnR5GFM3tvARG116y/yISyMyCtQbEbXl5Y4fdwctaeEvu+oa",
-	"8w/5xsZg6iy0MQVcEMMeCr10A6Su1gOiZ/ktmK7yY2Ubbqug2K3vMgVYZgDfvSV1KG7pIIiTeqh+P/Cx",
-	"e1TtxIh1fBGz6CqEXG6M1WRaFoui2kA4AhXEkb+TQrpLQy9gEN6BwUqjDp4y8HyIOusUMhbjXYVXYVMK",
-	"dSIGODhfkGq5XCLA/IVv1fn3laIZupIG51UBWumvCsUreFvwj57oXEl3xFEkCKiFV8tl8qZHA6lvmaf3",
-	"ytsiWS1XyJuQE6DDuArdiHksjH0awHcr8jt5sgM+ZB58tAqXA/2TblaDz7fIG4qt/RoZAje21A0KPCIa",
-	"BGDgtnxPED9+Kz9dK5dLeua8rxCv8DaqoxfPkEafgmI6jfbni8RGpQI4LKVQ9xUTRZ38MZD37dOI9ljM",
-	"Iose9pYGAynH/7fw79k/UWpn3OsqVDeT76ceElVRN3FjkPll4iheEUdRUGhMQS0+HJiZgzshZndxQqtJ",
-	"QinThKoRRNgsuWpBYKQi8tGXyIVFkCt/fxW2WMcP9XG/drCa/PqflY2y+j+H0A6VFg9xqdsFCv6IEb8T",
-	"8oh520Rw+Fs+TM9Q2kHyFfQHrcB3CdfcCqIor4YhaVTzG8b6ItV9jQgDUmxfhZT0GQQ1k9Wz3i9Uo8Ld",
-	"pH4QJPBvpFaIR30AE5Wb3WbfkNv5jaPwC7nSWs6Nhf+HcC5jkI1KKW/ZL4iGHpzr8fdgHiQ3EI5UsXMq",
-	"HEklnrsUwRAd38P2LNWL6RSJS8N/AHmIYHEt/VxESiMnlxeqJlO9g2RV6VUYMZdHHhDsw03CmLSoe4PA",
-	"64pEjkItNaABSumjqNkVGCXsNR/BneR7aUNAhOmmeAdklZPaBCTmvETqUlyBjZJ6VyB+rkJ1aca7NJ44",
-	"nisFrCO1WzAE80n9Uh6jXZDg8tEmZ+iH5PKigXfp+dLQwsbBGnFm1Rg6cE9EYxYEDgmAgNYIhTLWiNyy",
-	"CLoKqOcJ0qdxVxQTUWOOMApxNVveNuq0aH2Gb16gpoaZwscsHPRgXVPfx/SGiatQHxI6lBJsEBuqcAbg",
-	"qKpHBktjSMA7JXLOE7QXYKHBxUvhptj4uvI94CPhavlRGxziRM6huSPHqTpb6FUoYhoPcm4Ha3op9Kpo",
-	"NdflgadTF3E34oNOVzECo9tBnLslCI871nmCD9QIjBSpkf3mheK+RVxg7Lgtomej9mCPxV3uEQdSePrI",
-	"aiNawQqLhMc6oXD2Y6m80okUfFgIghVQXaVN6+iyaINijJqQJIqwSGgL7ymI3PByEaQ8M2wz4io01NFm",
-	"/nJ7o+gsXYXA7O6yUNiQ0vW+lMRL1VJ5wmgaDoclCl+XeNRZVr8Vyx8PGs2j8yb8RjpTfhyMGV9qrxdq",
-	"hUqpjFfJ2dG+X6gVVkrl0gpUCsRdcLSWVyKvT6N4tKzeMHSlsqyepZBhA3UqtSiKkKoWLgs9ULzgwZiX",
-	"fOAVavJ2dbwYYs/y6frE5QbNkkuW5Y9UjPRHca6rz/17Ns+1dTBPPtKwM5AD+/E7dN/3uVxpuQDVclnb",
-	"ugoE0jIQl78rPBKMBMyKE+AKwAKAIZ1VQNQB9xo9KxhAA/ZHg4dxxIO8J6jrl+FifS08YxXHn/UjM8/l",
-	"HerpECf8pDL7J5ehhhTDDsXV8srsH+2B1ecxKHNem2dkB2HMotAQ30KYpNej0ahQK3yU1oXessVCTDsA",
-	"2KD2WeH3YuFuqU87fmhAbU1qo7CM0e5l/YmJ9BSWkzti9sNcC3/aeRDzjfnI4EJIz0rv14ISB7o8IXnA",
-	"3ZLwbpZo4FMB+Yo42SH6feiLOhEf9NUdzIffxZISI3i+Pqjzldw7+fpaPfa6n7ogYmIQxOjhwah+FAt9",
-	"ngW/cCg1mRTfkMzHs43ovGlzCETksMsD5WWXyBFoASkLpxRFHWFLkrR2elRafybugPaA1H1G6dBQaRw+",
-	"DGtayEfwSKnIjBZjd3KPaKsv5PF1mw9CqWa0+fMv/3dg+Wek499KBTD0XYaXewM86AxTq2mBhikvfF8L",
-	"i7MDj/X6PGahO8LQzcPEFOyQHe6N5pBQGWQGeuw6f5aRE/tRXEi0qZKyH+nUkmJFeGaxmidSdXTHeGL2",
-	"1vybiNrV8tbsXzR42A58zL88WjbjTkgOcZ58nioYZ8g8cwQ/sNG4wMPvrs3DM4UdjHnC+ln+t+/9QPEX",
-	"sKyGuzOgEBRWeRc5iE0YWkfvrICrICLmfTLk0Q24s9LAxMCn3JQ++rPo60i3XiHVJDariqTgeDzyBqRT",
-	"NAiY83ZSMOFVDxRMu9HobBAeh8FcQumcBe1ci2mcRAgrRUOGMwRZ7wvM0pUKv/jpWZ39iyMe70nV8nOO",
-	"2y689Oc9bmZjZRw3/E4ftx/FfPdhQhyb7E2bRia+nhSXCaZJNXIcisJP1ix/Hx2y4Cl49KbeZ/Hz7mhj",
-	"NOeby/mqY1HR+g4CBpAmfoi118/CEEEyXDGJpxthvHCb6GC8rhxR1DgYQvRFKQkCOiq8f+33hSK80X25",
-	"wiERQ1R6+SQ0oCC2C5f963eHuAGjkQCMARqq2gsnAYmFqI3+2JoDPogSJ5LaOvB7fgwhoDLeEBmvyIGm",
-	"6JnUl5YylZP1fAF1GoRHBJ+uw1aggoXRwXFX98ALDk174yo75ZCouFzikhiGy3y3BGLS0qeQKy0Gblf5",
-	"KRn6/U26qLVIVLVJUfkwMI+36tXxkKlgMlgAJXIGGSdEmmwPhJyxwHIhMIL8sDMpPbHS7YFGgqX2H+iB",
-	"jNkG6E/+5//853+4leyGwS2pmrzCgp6IKh76BT0Rc/ZIyIevyuOXMaFwxzyvwjHHLkPn4HcP91iWI67x",
-	"QV5WMU0LFkENGQhUnawdixWBLkGhKIU6olWDlEZiN4ffsiigfQclrUoIoeSmCtmTxmPCfZqDZVmeKXm/",
-	"DdfEKoEES0JE7AeBujek/tx0nApXfDG1gFpgQiDjrV7Ea1s8+PR4ga/eYqG2sl4uLyjKz3BfZwjVA1MQ",
-	"kLTrgY1R1KlHuYP+/cNUCujstk7xlwq/UFxKHpW/ZWzql1cN+9KKS065JdWeQ0kYUZChJPC7uZQEVBgt",
-	"J6DNcyX08PKayoGi2YvCFj+hcSwPWIK7q0xOqAWAHwP8ReTHMUL/QmVFRENBXd2TKPe6Mag9+U8/RJQy",
-	"Xb0ANejdbeLoEjFVLoUMiA4RXT4UibzGcfT4Ldr9NIgZlCccqZy7Gkb95EA9VyBKPkbxcMolspeARhOX",
-	"91owKDicVwUaelcFS0P0aOx2McUAT5Bmvkg8HJ3Fm4xYyGkAJPaLp0HHujSocB3yBovj2nQQxG9rE0lc",
-	"9NScmobahnJtzPZgbktXS/meUdxGx8OuUgVJ0tkyBYdQM5WY+VgWPLdGkAt4DD/5MTkr4Hgd6i3hgUEx",
-	"0kV6cnZ2utrGxTaVhFAKWNSgn3a3SoIMGN0qPp7WSOPoGUC3rBkCgH3SNjj3NIH5Clpep05V1yHqMkQ4",
-	"AvbkDK657xHP97bl1e1BYKpC9eic6ROAZslk+E9Eijx1aq60uKJQmBJDYeZy44dejVCbQnucLW4btD9I",
-	"YDTxHPJG+J1wyQ/FW0WJVZIf+GHnWu4Lp0icPu2V0lsjd1ks7rNkWabzTMw12RTzW/Luxt6bvmLm8F74",
-	"xaE4TbD0XUPD4mBOZto2k/fJWc1JKKC5BAASZ6U+1iorTyANYpf3Fjyrx+pHc65K7PeATxYq04ASR9fA",
-	"bVvFqfdQGg4a9fKikTfedsR7eYs2yScyY4BKjJtBPnJsMV9wZL9SsY7R1bMLdv4GdTb2Dlbl67bxC38/",
-	"tOJGGanPU3CDAx23vO1PUwmBxDrLLKLBoebV0KiJTNjfJqWca4RrGhMp21EdIEqaySdj+J2H2nzG7sIp",
-	"FmbhRc5G3rlQZCmvGa2sjBY6SrOP0uM2ce72zdm3i6e0HhgzlKdjAb90qINqmtR53D3VaQ9t3BUhN6VS",
-	"YcDWKb9hXhEYCTV1Zg97LUqkSd2ueiVdBLFyfM/ZJr4nlD+ERd1XIfgqqukBWi2VO1kkXP5Fg0C5B9gd",
-	"oe6EgJByGDFH5qEatNVCs5w0i0BsOXN5oEI+lgZEqk7Mhl2FVwUeXRVKBCUX/PqG9WMIn26VgWuySAYh",
-	"VNslHowclWAx+txDX7BtSLUnLjdcRpaWuizoq+p6MDyH1I+dtK9L5GdCThk4JlWQFgYgP0f6eJQIyX1w",
-	"W9Sg7wK3wxJyXTt2jBjI4vFzuRdw7EvQC6E00ljBXwi4WdiqWCNMvtuubruBhg+ISIz6DPMw4ip04EaK",
-	"zl6VLzoejaljtb5Dpyo+C2Q/kcsEmUnl41JDM2VOt/ORingJXsvSwa5TTNZaXa1fvf0NvlO15+V+V/QV",
-	"IR8SHpZIHbxS+QRsisSjUFkzJEsEUX9wF3WZC92WKuYpTbpaQrSQVLfDyShiLlQX7CPxuJwiDQS/CuHw",
-	"4MBpSLp8YMgxpBkrYlxAi8UBthlEz7c1VS32H6nsq8W/JWJ4OyWCL6MmHSAWO6THqO7CU6/bCvrLX1yF",
-	"cp4dSIpGTNFJAMazER0jPiBtHgR8iE/HceoBGZM2JNB/l6VUp0VsJhq1IzYe/6iRcjrUouMmPPAsCrNk",
-	"D6iYCk41M6QC8TbNUZG8reQcyO0Jvk/qE8Ck7fFI2vXGEcL3sFreAsAMHbMvZ1v0Cca0MRTUrOAnD3Iu",
-	"y9nO5cOjWxMuFxN45kVRt3j3elR6O/GQ4Xbt1YiTwahXtD8TA9EH+gqnRM6lrDSk6bk+7UTUx+6bz4Bg",
-	"e0w4JC8Kkgob+N6fNZ7xU8MYT+mwCz/MX+S5PPY9HpGuZnTW2jZLI2dp4JxRyR/kHmuztivlR5/bl/Th",
-	"x3lJAXti3N5I32588XO9foMXoBRl4bUCfDJqwCOtei0lxdvEePza62kaFsxfLYJgbp32vsY+TrlfuO1y",
-	"Ywi4DPPEEHrUD5Yj5vp9f6E0ngJBYmOmU8SIvCMk2+br2TukfnBmnv83bt1LLcRrQFDEJNmWctcp5Ex9",
-	"nOVyPfgwWxv+OQ60Gmr6OKc+TB3m9PbPPNDJgPMOtTWl3P66ZpbBmj609uG23cJiEhhIHEdd+2QYDjFl",
-	"HrA4ZlGJfO5yiGH06Egxl9ivFMqbpD8lXUedHBjBSCyoKRagtzKCu8jrwTExzI8iv+FvO4GyINVy2X42",
-	"jUmPiziv5y51FP9krXcJT1HI3f9WX5RcyOB4dCTQwjLs5wUa0Kgn99MNG5XYXZ9HMQNo90APp1box0s7",
-	"Z/PXx6aW7+c07KXfYI4gNRvi1bLK6a1LlmiqBH6I3MOTZp+yrO66aOL7SYGXacjM32JnbQNSV7IrqdLE",
-	"bMiQovzBck0aRf4ty+uLe5zwsAstX9venjw9orvYnnFj4y7I3diqj83avVNa2cxVdt6uSwUmF5QpDqCk",
-	"Mc/rYRvfj68y9xfO3D3jvrQNzakm5lRR+0IJvOfrRju2avBVE5RKGXRYLMhkWiTushDzIonZOV6cCuF2",
-	"AJzFWw0VVbIvDL+KrhSCrxz1ZAdzZCGk6aRNlNdHNXmIH9oXBSbghm0BQvfXqFAsAE+rKPz+MEPv5/RD",
-	"LSZ0xjqjXqvWn6ah6RmlFm7/XMGlWpoeZyYuxxp5/YVEW6Zzfo7Zz5QFmmDVgpKHpqWibhQqQtZUan77",
-	"BWjZpvtU0SrUSK/yfkML6hluq/KokMSmNyC5lKjSpOoC+OohU6uQbsaTsFbtsu8yRfacuv2bycS/6MX9",
-	"pS4XcRbKhHwpL2q7XMD5npQgn8eNLj9+FR2PFR1ytxNK5EtWO/7JRIa8Z67AkF9OExcxboJiIQW1DMIh",
-	"89Q6Cs34WuElszvXslEehAG9bRHuQF2RlAqI0oLgL7oeJAGNRojW9C0D6BhZwfKclBTQCNFmhIApKf1c",
-	"pPQPvSLk9TSuOAJJakjq7zSCPLCC3a4RJwXo7JA36plvsXc/jSf9hgqk96P2CsFYt9W60IAEfpthcTCW",
-	"NaEJpSqfpBSzylHe4txsFHDnXRz3pQ/tFIlzTnvs3I/ZP8/jyHdj+dEJjbv/XFb1OM45cwcRc7DCCpAR",
-	"oZw7BT7qAL0uNjEoDF7T209VPUYC39nicVcR8mphLS1TqxhGS+meL4QfduSmCHmsICHh/pUS2cOgbMDx",
-	"dUeMAHwB80ifRcYWlaOAv11AMKiRFhtxhTQN1wP0MqbAz1gcjZbq7ZhFDi6bGjSINirI+/PjI2jvAEBw",
-	"HvXIG1AyVJDeIIj9Po3iZfn5kkdj+raI5U+ojeTuxLgq2SQf/B3AaXDqdquDowHdtboAnHWyQ4XvWpCy",
-	"PVWUhfgLNkLmarkMaLlyZDorzpPWmXjI9br7mJs2mJ3E82lgKqywYMtHmNYSOeL6bOh0vPxct34CkrGX",
-	"Fyy+UF16ixkPTxXyRR4DbMqr/bsAKKyQxDP7NUFcv9YNhem/awU2el9mX+r+sf/+w6fKqf+x8b7b2nfl",
-	"3weX9weVI//9FghFzR2R/RiLWiMh/SgMenRJsLBLl+S5p5mkRj/mdjlgtY1G/VFMrc3d0nA4XILtOYgC",
-	"FrrcQ0KVB937ifwYOzYPonCxZS+m2FK3yuWHvr6FVji3pdhqaH+69uFi4ZzFS1PJFIbcSPhxfTOpZUqp",
-	"MpOJeovXYL9Fh6JRGbVh1rybgKJBgix1og3tqLUTUrXlcRdNtx69W2qBLNusbFUXAtzTIjUrIxCnvkvs",
-	"NrVrpeGG9WnLLp2/nKFRnxNiuEH/zjUKDfpamCBiuVusLd+gD68qknv0OSoQTI0mnawrSpjqMkLEOLWJ",
-	"4LBLcwsP5CNmIfoC61uf+pEC42rUbZYV8qYlDcAGD0UcUV9ab4167eLsslmUP7wU8qDesFGDRfG530En",
-	"yD37KP/9tkYEC9pLuv8CWsbFgEGNPp5s6U4BCyqUfyPhqX8rnwuUQ4IIRiEKHBPgxQBeMSg+CBi9ZcIO",
-	"bChfwxq7VbOu6SLA0MWmiEp5a60sh6JqHRPWMqvKXBODwSileYv/UqHtIOBDCKY06qTFAj5UEUwboOsC",
-	"J6q+FkTVFqs+BXu8xVS1t3zMP0Sa8QbaDnJs3Qb9k1VDuKDhCmc+sHO+p6GCrwdXCQ70zllhXJY1kS2U",
-	"fPn6zWISdbNoRM0LL9Q2VqRtlqIDkbaZ6wm61K+urVsV7nSpR+PIv5erHHVoqLyjiUf3I34LpbwZMxDM",
-	"jXlUqBXOB1CzMb+B16A/pyajQfMUR6P+WoGRV4HRqGepmsfJeXWY6zkmlkuzpPyEcbXs9+TOy4+NXYDw",
-	"x8a1EIHSpWXVqNcmpRI0oFpiGYJQOsgcMazFUNcpPUoaZx9R9MkfACWJFIBhR5expR6gybds2a1+Y6Qw",
-	"KCZDrAUUmynRKO/ROPsoSuR8gO1agFsD+TMFj0g9kzW0f2sodJQeEJiwh8BLj4fAYgL9ddFI8bVow/Ts",
-	"I3mjRbYvFSOOGnptUOm9JS2GnVo2M5IF+6RQ5zw5PGDyh5AORPjs2ZlMKr5X5mEvwjaMIRz0WiwS2F1I",
-	"aIvfqiYifS0UoHxgI6GjJsD/ullUPLBSMZ83GxUIEyHyJo8IC91o1AfE6ZOd5nnVUANG1PMVcc5J81Bf",
-	"5/PwLeIAKeBNaUcgd5EZR2sQowVgsHOSPaIhiFA/AKsgMKfUlEqFgFE0goBcGIwmtSA+5c+nBZk8poUl",
-	"+X87zf2DI9Jonl0c7B006hdN+PQqPDw42KneNxr1r/ud+vBgp945uDz+fDg4vl/7eFM+/eqdnIz83qi+",
-	"e3fJesedYaPz9eAD/3Zw/73crA8Phlfh8ffmx8P6zX69ctnc6R42ToODu73d+vlO5+jTTp0fNsqfYvfd",
-	"+8CtNjuf9wJ6eHY5bA6/7n46Pd3drd99vwq/nlf6rS87t2541v223xwe7LhHh9+/3h1eHFQPL26GR/f1",
-	"4edu5+Twe71yeFFfObzo3B3L/+7u0MNdfncVNu7r7/F5Xy/qN+/PD89Oh80OPOPDbj3ea33ZGX37ctQ9",
-	"2Ot++/y9+elw5xDGWx8OD79Wm/FVSD9Xhq2V9+Wvn8+6h3s3coTv1Dwb9VMz5936qbt72qk3Dw6+f2ys",
-	"XgSVk4OWdzBkV2F3vx3snm3cNuvDtcvWzafwcuXg7nJj/9P9b+3Pu997q+9u9s55P/o8rLbdyoe7ynAn",
-	"PPtj/9y72DpajQ4+XYWHm2utzoej74f7zeG706+7n87Kxzs7X5t77y63lj/vNPufKvut4IR2L5bd4aej",
-	"y4t3o5PDnU05E+9gePr1KjzcofWpV9fx6uawubM8PN07rB/u1Nubw90OPO3kKqyfvlveqZ/u1jvN/cM6",
-	"3280/tg/P1zd2qkfNurlTv2wedk4ON39/NGtd/a39tyv/EvU++3Mv9wY7J+W++2rcPVo/ejDt9Hmyunx",
-	"l/Pu+Wqrc9DZrze+rL1fPmJ3RyHz+wffe9WTo7Pb1sd+MPR+2z+6Yzt37zZGvD8o//MqhK3ZPNrN2K4z",
-	"DDMIh9ob/uTs4FP9okk+NL+aDb//rt5p1uUW2Bnh5ORk9UTrw+a7nf3ykMrDcHraGX3un4/exVW+F5y9",
-	"+8z5VdgTHyvRt++Mr60N9u/7uzet3e/1tfUK9Ubds/pRo14/7fiH4mP3+MvlZjcuf99Zb3777fLo3WDz",
-	"dHc3OLsKB2efvQv3+96F+PblZG3r6/Fxq8NOP33we3Fr99vW/WX07kt939vn395XTsorvuhe3t8Hg7q1",
-	"NJMTSxmaKLGoRxexDw9Qsb/ah7+ufYivKNc+TIJvleraZnWrUn281aiU34TViJ/PbTXOX5irjTFVTGAb",
-	"KwmHLZBj1OW12Hebukj7wcAxGXNefAjRxQPU/WsV769JXvEs3pTaJfWcSl+XTi3x1d4QUnEiHvuYd5QT",
-	"iC68yuJfqXL3ObYWBGSz47HZwvZPXp5rcThgui5hfZiMvCpRHvOB22VeTZWrCYNrpeMGWFUiT1dJeeHF",
-	"dKgWEohpHt+EWVfdrYZNaADvrHjUMTzB/hjQQEccNEk95MdtvI00NW9Oka860k/CeHCIAcYFjL6fU787",
-	"TdC8Vus+T7Xuc0gqtYPrOQW6ixiHy9Yhz03gQlEmMn5jMQ8ncTQQMcSXTpqHWMGmOPr/IYjjUqeWOqO2",
-	"KDFZ4CKJoZQuSQurWJePqRuofLPq11AiwLHO+Cli59AbZuPrRapaD//08QKhQMKEiiui2IoYlFbVpFRU",
-	"U9HVtAZ0R8Q0srieaRT4LBXYs6m69dylnZltVDSstV/o2N8t9Vlvqe2jMMpAUWn5IYU2g7nwL8bMH7vO",
-	"BJ+/tOuLPhe+TrdOrTbBn9i/eKXCyjBixuPjKiT+THZNeqtlmDjXbsYVifiwvnxJXMFp4iq/4KQeBOlo",
-	"uyVy2gAgzMzhl/bIDRvVxo9sEXuR5KcKL13dRKHaAwaPtJOkeNFVqVoiSBdY46cpRC/IGAMary7yh3yC",
-	"wfRR1HPTpYR4Xjck9aTZskK8OidZBStjB1u83MkWs4+2mHq2xU8+3FGQe6YvdH7ubK9B1qqb5beo8REb",
-	"FGETk4ScUvu7zY/NiyY0D2LJMfNSmNjK/sea5IE88LE6OzXIPdqE/5AbG7dzomBJsVhANcxu80z1HKIm",
-	"/qfHImCtgeJsWAPgw3PsU9q/8e+W3ChwCBU3GuQLWfJU70DIyYEQAz/s7PpSk7cG8ocn3IdeZchXaotl",
-	"yAeBpzolS6QOk1ZNBc0L2gGZBDiWh9zz2z7ztslKeVUN+qC9dMRDtnRIY7frQJ4UPTr4KY+Kpgzcj4vJ",
-	"b/Stls790MWSfXZH3TjAoqDU40oEMRVDjoyDKqPYpV4Sfhx/mcUEVRIQ2QTaZQrp0GmoTqelxtnHpfOY",
-	"BszJk6RRMAvxEcCOQ5d7ftjZtqabvD6Pub6nxbvcE8rrVcnmXFx3NM3mdhGjYA9/kQEYd2FeSRtaRfoj",
-	"AksXJij4aI0lj0+92jy0usp8EIYX4y81YxwWyaOC61dImpGKJZDUiCxlid+C92TsbrjTtLmlt+Bi81us",
-	"hlOf1kUN7+JzGvCNs49PWSA+eaJm3iEK8Dr566fxGYoFucVn/RKu+VEspPbjHKM1l8KKrqClkGHtWHsa",
-	"wl1YDfPrLPbLrdGD7LwXMsByyuuz3CzLRgAFNM04W8AIi4I828v6JjG5ouCnW1pLrUHoBWyqwWUVf6Wc",
-	"qLyIDX7BBVskGlNMs4VjlEcqCggvSY0PlpcfsCnmVy0JCNFx788PU2DATonsQZdFxLlFfYZVyBGT3p6n",
-	"2zBDNsTCZdBLcipQB3cCJiEMXJuJ2rBJGuR62jIAy0XB1EvrDO2dYqblgl3jgudbMDv42n5mvEi/j7+c",
-	"zvmTyzl9TCGbP3kcIUoRDUSs93eKqOIBYi+1HXOE33UrfYEtA3++u2mX1f5MPIq65+ncmVZPRuAGvhYf",
-	"FBynGPnplIgEQjsWCyWQ/yGI/A69YlU/Cs0PQEkKdaUWk6LGoGhR96aWqmhNoOjh8WnYecgj5hdsZrpZ",
-	"z8p5+6h6TWnL29VrX9bKW/IoWbWa+98bO8PTg536Rf3DTqfzR/fm+/HJ6elu/Xt9/fBUDBunUPW43xy+",
-	"b1x+b14e7hxApWOjM/x4FZ59rgzd3qf7r+c7Xz9/4nd7F/ULrJs8PNzdP+p+/BzE7v7WyNvfu/l6ZlVh",
-	"7p6Oju4P167Cz1336PAePl3Rn37+Xg8OG4eNnfpuffm31S+7ULfZHB19r98ffnfvjz/x4e6uHO/Rp6vw",
-	"3dllsz7kO3Vavz1slIfvhlB7+H1npzPc4/VL72Jl62vzPPhy+W1wufXH3snW/c5l5eywfbA5bHS+7l6F",
-	"n87Kl1CPeOqO16Puntfrw7PTg279Q+Vs+YMbrZ01T/e3/OBLf2333W+905jHlauwuRI39j/d7Pa3To7u",
-	"9u826v5OpXN2c9bYCDfL3S8r3883dm/pyqf1I68uGstf6er93flK3/34rnPR7fzTrlEce0cLpF6j4OcU",
-	"3B2yqMM8eTTyUE+GBhKG37LoNQX72GAsrLjUhWcfE2nWqNvBdxYIBpGJFy7roxn+gqnsy3YZerB/cpK4",
-	"+FvxMDWWq5SslpLJ3oUpi5lQwfiRtJ6F6ocwms0y1m3DXDgKsEUb8iFxaOR2/Vur7Q6pgMAaN10IENGF",
-	"lmLn5Pj8gmQ0zjglcsSYJ4gzjPyYYRR2nFxD2vNDFgRAa1QPiXo4AmR8OziB0dGo1LkH8xdzRp4fQXfY",
-	"SA2ZUTFaigQlJx8OiuSWRUKqU+i2WAE4KR8aUvpAOataDIvo+2BjjA7lXh5sY+h4BE8TWTWXZnVR4et0",
-	"PIQmoRWkir8tEWRpcmnJjWJVheOHHrsrxXcxMiPBnzpoF3OuS+USgwQMSCOh7JgdBm4T6gzw1qR5wQOv",
-	"ROrJg2GNECNEvsx0Z+VHPwTILVx2oZme9WuATtSxxEoPY/k0JOur5IO/g0VDMYFY7LYJYdOYBIx6UAWl",
-	"QfXVXbkGoFVAJUMf0L5Cq19GXVq0n1Yul8u4tkVSgT/SQ4vUp8hQLIee/Li6tk4O/R0yCPsUCZ0irFrS",
-	"ICrAG686fJId8Q9BXHSYoFAqZAF548S0dMNGzlt8OTzwTNOrpUvkfj5uG1Tx8UWUPqtcKTvb6YdyNK4p",
-	"6sIz8g+RNHepRCg0McUilfsEXqsgBZGGod8OWqopl0Q+MMKFkffhw7BEGmMjNDxs4NXgg1MmsQWhVETO",
-	"NLCRwfYd0sizNydeh+iUEyJI3ZYIP+wEutUplVYBcaB2mMElwpY5jT6ltpYBHqIeS4E8mb5kXd1GVccd",
-	"TE+DZloHJRGzCNw05HJKmHa26mBSg5YvQTVijY8p5AnEBAf0TSwN5IM4Kfa2o2bY8pakQ1BCBgEkY2Ie",
-	"MU/Haix2+KJCWpK+Rg3lmFwzdeqVllCli8CcZ72Hf638XpJ/O9sGA8NMgAHJnJWegliEknB9GsU+Df4p",
-	"7TnHZBQ6nHvJWJM9rICIYhYE6lbYMIiSx49IxIdSeKrbqE0VRIx6o7FySvSf+syQfVo9cXKnqZ0UDULY",
-	"PhRIiKY4Uemc7dSklQOTreXMtkScNg2EvIAGgfVO8lJVagmz6YPgViZO1OI8YDTMyhLpQYWJs6nKO7NQ",
-	"Eqk+Y9heCaQy1O3K9VctlCaDlD6TLTaLAdqLRtfRIFx4Or98l2FSB/OvudsOG/u7jUa9tW7aDlt3ZXFc",
-	"7n+j79h+QM/vh/G7zubOQflT+DJth++6xuFdOdx1h0f3zXvj7u7WK+az7zt16WpfhdOc7XFXe/++/k27",
-	"2s3ekaCfPw2uQq9hj2EzPvy+821aZ1q9fFDf2elu7g17G799WP1wFfrHx99PP6z+ce8N7na8r4Pe/t7m",
-	"bffzp3flD/3GKNyho+PLr+v8t8bO7v7l8PjLxm87w9++bH1v7o6qfGd59yp0l7/db2z4Oxcnn793volh",
-	"51tnuFsHp/wC2wEPhvXd+rEc/bvTzZ16e7Mp3e+d1TqsKDjkwU59iG9p+HVn5/TynXxLB+jan+3sDIf7",
-	"vPn1a/Wu/+3zWvnLyuHILe98b+0HQSs8HVyFX6tb8cfe+9HhThkaFHc7p593di5uztcu9naPOxeHXlOc",
-	"VAan4cn5enA5uDu6r7dhPOeHzf3d+uersLNzVjlpVzpnHz55Z721iyq/XF453Lv41Lzb/H4/FizpHB3U",
-	"d3f26n6zvtEY3IrPZ5tX4WHY+dilw68nfDj61FmujE7fL0ebn76HO5+9L0Hncqd52Dh45308ZMzf4avu",
-	"92rv6+r6t+jo+P6kSe/Wr8Kzw8/Lq8u3K6LZqbY2dpdntTLOhT8BivpaVMV/K2vhObsdvcbe/f7K6qpY",
-	"Zc3d9v3RVXhxvs52f/v07rLyrrJ6Sr8Movu1u/dna1HT192OX9s77vvBsj9o8O/febkx+CBWWuL0y+eP",
-	"/W73Kmx/XP0UnG01/jgV/eFn8T3YP/7jpNM5vQsOd4PfljvuSbD89a6+Gf9Rbw9XTqrub7+tdi7vK7O6",
-	"HVWXl5KcP+bHrz658THy8nMAMczjc+MvLebStOZ5jcE8UeckMBvOWxOXxF1WVtfLK+Xy5hPGXaYUy1kB",
-	"mKn1chFT2ygrEgP5w5+eTtj3NZQSRkxIKA3mFESHdjWBD3miGHao2KQgXSTGa1s1cgTcVf6NfoxQxMSZ",
-	"0SGIFfhBAH8nTkbj7KOyo8GlNHwByB+gYj6Iy+vHKviDwFOx0NBNHmdCuQnQmoo5ZvxO9S1h3RH8CW6G",
-	"cvNakR92BEJwp9uHVETiIEYEEMNFrYsHU7XC6c5W5YjAOoZs6IwFPMAZVBDAkAgv6mSzgmIhFJ1xAL8G",
-	"f9jGkVJmc5eKGjJ8iwGAA/IIIbcuw9gPUi+sUVd00KkkOIaAkjoACM0wHwYKSR7tTCiI3UlPBbb6I/t1",
-	"XzbVYyNIAVjYAh1bZ3CwM3THQaxBWHSfXRG76orECQdBAPWfzr9/OPotQoRKMXjL0wda5uf3fG2P1zyk",
-	"DiRUaiR79lUzPlYzwn56prpwPJkT7WHw8WLdYVb096crtTOwPDHOZsemxhUOKC4NUaj5FxTmt2+FcaRO",
-	"qGnUPkewyKcBZiAUmmGq/1WlHVQpkTnMGNnEhLvUcj2AxBrvkyDHbRN3lGOI1FSgCN1+DA0AlQBqv1VP",
-	"7CD0eMi2Ld2YQA5KnQfBnuyQFFFVi9VyOQ9k8My84D+RHEdorUJN+mIN3utHvOcLqPqFl1ioFcq0VmnV",
-	"qu78ieFkIX6Of2K9iFxiHX3Fq/R9vPSVB4iMuSXP16mTcdiyGRgnLrDcDmuD2LJ6no44G4J5oj7SEqCI",
-	"SKpRXTFKrrIsdtHRGHizkpmIzVcDSlidilGZYJPwGTJA7oMiSzubUyJ7fhDrfJLLey0/1GVqVwUaelcF",
-	"SwT2aOx2kwA76YC/k6LMzy6gtKb90sjS4y8kGGV2iqFKSIAKixlku3mRbvhPTu/D+uocnR3TR4XSVVWR",
-	"1aQu7LI79Yp5ZLJDLg94KNBJC6FdpkcDm6UNGkI8v+OrTJjdFSIGbjeteOEpeTNWAj9nztW1tQdOWu9b",
-	"X5Dzd/Wl6tq6dsd2m2fFGVPPbQHyww6L+pEfxrkdKtXNR7+mRj1vAC699r3Uo00BsB/G66uFohyL3xv0",
-	"gPxgo7K1VV1b3Vgtb21VioWeH+JXFTNEP4xZh0WLjxHlwzZZ1b1nvlVjCOCluXPAyOwvMo8bP8zNO8nv",
-	"5u/3Su7+Qf4uK6GGgCY1Eio3XQNzhjzSFmFJga0weR0LPSlkDS4XmMAl4qgPnJr+qmhupa7JO20xjQEP",
-	"fc45was6xx/Nk1JrIvnGDgRZCvP/ADh25rn+HAJ3vxjMf/Lm/+R4/z+p33osWmssN/vjB1MGpO/9jNwB",
-	"aDAt2Pw9Zs5k939bF+XSCoy3gC/CL2CrTVWrMYaf8qZRr+3VP543i6j2aXDud0IaD6QtidfUB1KThsHo",
-	"bVFHjC1OAVBcjqZElDpCmZA14irs7oT5VV82hsufsl7gmjC/IJAKpwgJoYGAaiwILPjYrtynIqG7wtHn",
-	"edfn8G0ae+NPhWUMBoNUlKDMwN66tVtv5WKp60su70nVgKmEaxrE11ChI8/i5GXV8kqpXKpUVkobC3Dg",
-	"TqznTwLXt9FQcllwobiqPW47vIKr5oHvK2GRxqHJl+ZP4ZBnnc8svxyHtgBETp6DbgBZ83G2THxSFWam",
-	"gfUDwTFKYaGtTmJaZkcvZ7nEhV/hyLzaODlYUYlEoQ8/I4+0MmbYF78gbtT42VtW3I25Lc8puiIop68Z",
-	"doWkIlz7rEMqIPgUWqRtaa9W2Ss3rI9ZaE084fFhGHDqoaUiXy3W0EKOd+D58azTKs2Bv1wT8Cvc3HOK",
-	"EHtvP0qO3LDRw4UIbtxpcuT6xrrEyJIbsH9/BRnSZ73psAkpjygI+FC7M6pWHypfrBZtG0oh7lIDrDlL",
-	"Bpyw3qsMeJUB8+Nm/yzDATfq1DPfty75he2H/o0rKtWfXgzxgY2K6cqB0BtnesSmolQjIGKtQKXcRAg+",
-	"7hqSxqeyWBT3mbUPcPUeEZKwyK7VpqwK+Rky+KFkK/S4x6IFusJxWE/GRn23lOySx8tY6/W9ytm/YJs6",
-	"vWGEpl7zixpn+Wc0k67QltjpC43QVp+ngyB4VpeFH7Oq/J+52aJNKcG0ooNHlQ+osAq0lnlpasJ0TrKY",
-	"WWiAXAlcY4nB2M3vOhEfWuSArJ9VSSt1Jc7yXC6P/J9fpToBS9Z0ujO3IIHUifNfDlF1JCyEt0NjqBxG",
-	"1l695jQcYftmjPV3jtwMS/K3qq7aatlusY4fKpRPuMwpEue/Ip//l2PXlEgpTP2QOJHPnReojVBNvL9W",
-	"vn3h7PB4jBBKJx+cMYaid+wNhjbTZ0shT9+oBkOWR4ApSyeZB56xkEVxZ71IDcsvk0rPeSHyvCZnRCcE",
-	"/VDEFFgW7JOk3totAxTZsO13UDrkrZi+y3Oerl+pQgAPQUo1/HmrBJ4o6W8cUm0YmfV5eLLf3PNXy/Nn",
-	"GAfZuX688NpYWbkJfzWMhXP9KGZt4TY1uY/Xz5fcPwLFL82AQej/MWAZdkZREVwHAWnURdEut7dFCaKK",
-	"oBrUukyqQaWztolTkpZEqaS6oHabe/XLjxeOopUGNAGT/deiq6N76nqEkh6jITAXtxPMEo0/gf6pMxFx",
-	"9QX61KgppKYFOJokqSBXCOE9DDhHgnakXfJE06Zotca1OdhciPy3sr5WJh7Ae0SJKdqoqxYGaJfwFaGF",
-	"ZSQjvII05fA2upswDdlzbqBPsO0OkGtMP6GBaNDYRvrJk6+2Ri4+npPAb0UUMO8VdiwEK+QaLOHGyY0x",
-	"pGXkn7bOwgV4z8KZz4nHyHsaMj/ihWIBYJlA/O2cPb6HPd0IN1ZbuSSqUmLwqEND/55mPmN6FOYWQNgz",
-	"ZiEAKatQK5wPALtrAdy+9Pv9SXUfY5ssjyIFV/u10COn0APXJ191P15n5smEzIiGOiYmMJGjLGfEM5Zb",
-	"wKxQ+3eOQsXZCzLok5gDNlgS2QC8ASpM35m81Oe6AqSW9GkjWFKRSOGraufZXSxKpK4bry08pqnITPBI",
-	"pc0Nn9mt8vWVSksHd5V+Ns0iER8KDXgk9WabD5IGaenlK53Xox4rXYWoHXvcYw5xaBA4iuZDN8UJVcmn",
-	"PEo5bXiCRtrSGGm68Q4B7yzIJtXZIn+UAS2FS/2vld9LQEq5rXCjIhHLX8jHl7UGl0uDChVa63AUEcvD",
-	"jurS8WFY4GgGRwq6ZjMGBqNBgCmtiIeRNGow6mEjE1JUrkX8d4IKrJmLoSufc2DMK2o9DbdBU6h0FV5M",
-	"Dhump140jzwW6RkoZbatB+EkKG529YPGmDqACbks9Az6I4ZyMD52o6DsqL4v+nuVlTIRzOXSWol5B3o1",
-	"IfmJL/nsvJ5AHMI/VI+yMZDATMAljgdRKOyGI3l8lA0Ij0SILj4Em0J31NtBPjFot32EvNP2zYWCF8Ox",
-	"qy0NkYUEsBG6yBSmnDJiIRmjrkDUK/nAgOkkC+4ogAIwuH2Bf4ON4Tho3E/T7R0xxeCZicZl7+eQp45r",
-	"BkCXj5AoIrHplHRBEEj5NX4T8lgjQ47+XpBcSk0BGteiBp022iKfT1hratFAwSxFPoeJJU/QPxX9ee08",
-	"vJPow3ylSC7UClLqLWqOJdtvB5TfTzHHxgah6Ur+GgA/P8lG6yUibUqIZU6A5EdZb2I+801Ms98yAXsm",
-	"7Dd2p5kA8jkl7SCDAp6EpJNgAXNjpZkb559QZQBV3Wpls/xWarTLi72lTa1QtN2htTAmPXTGiweDXihs",
-	"vBCL5Ju3LQjTOnH+4RARU6lAte2FjNgGyLQfMeqJLmPaHwediUUAbR71BgGtJW4/5FyUGnX+6RSJ85v8",
-	"H0i9/LdTJDFtSUOjcTapmXAFF9VMuXkVTDZRY51ouh513d810aOGZ1BfQZPTeCDsHEzxz5WDecBr/jtm",
-	"TR6wTH/KVIl0apddcZs2BeZjwlPC9+/IY/1o7d8EAT5b8T9exeeqipSKx6vmUfFys8zQ7xbTzyy2A5qL",
-	"L6SSFXmUB4CPZYf828ZFhy4B9A+LKbw9LGBRqQfqkXbEe+Ph/G0E5E5QITTkWIIVDrBdSgLLLzVZT4nU",
-	"bSh7OSrsewTUoyRbATjmgB5kdTngnKSZocS1tRb/sBgYGmcfNQNB0nc51DENUz4AvmRSTnDtARCdcvwE",
-	"iTkJ+RBCF1QVTSN3KNgi+iboXBp4JCUO24N4EOlanHF1w4hy0xSenXqZZjL6W/WVwpfmbQWIImrmvSsw",
-	"fF/VbdMcdn8FN/lXyUnMCS29d99o1FsjAy19+V0c359vfhq12u12a/eowr8tezsdd3R4+NLQ0tXDi5vh",
-	"0X19aDEp3ZvPvtd/ewC09EX9i4GW3s+Blh5+Bq4nV4EgH+wkgMiHOzvDo0a9frHyrtf7rVIZDL419kdX",
-	"4btN5i5/2BHB6qfK1sny5eldd/Pbxs7td/bVDX8LOR3d0DqjQe9ma9QS9+3y8ejYr7gjsdaPg/OVrauw",
-	"8/W3+PKP/Q98db91eLD/9bA+BHjn5rC5szw8bRzW68PdDoBEnyDU9OluvcMArlhedxW+Pz09PKzz/UZD",
-	"7NdPL/d2hoeNNEj02R/i1tv9ujVsd7yLw8aXla2baHV/c/UDq17U21ehDRM9AyT6O1x71my+263TzlkX",
-	"AKqvwlZ41nbv39+fqrX1GmvfW9Xy4Gt4MMk/dVofnnUOuvWjFdoYVXfP+ruDq7A32uqGzdHntUP3uL92",
-	"yj9Vvn/+ere5vPyxS08uN4/rfrMeVT987rROesFyb33tskWpt/zxLubxl6NhcBUev2t9D4cVutb77fDw",
-	"j/I//3zQ0qe/3Vys7n7vfDo6uVur9O6uwr0RXTuqft5Y39s5oHd8bfnoy9pZOPpa7X1Q0NLpHTm+H6/C",
-	"RXek3o8LQks/MDX4c+i9XlODTwAT/RKpwTzVnAkF/USpQcXHojya6flBU2PT5pGJU6qi5MnAUlHnDDEj",
-	"qANI6QRiiTSA3wSSWEyaCzFW4EiDkhaJYD0fah2R36qlMTABAZhehRiuCvyQEUew/j/RjtuGT6BmFC20",
-	"xlmRfNyD3/K4a6VOfIHBryL8p7KukzitUaxzTj0a3cBjP/uhx4diqVJdqwJIR5dCDrDHRUwqZVIul5GT",
-	"5SrEdNa8sTQ/hDwNPK6m8m5Y/QOCWdf+oLwoKnRk6pA3+paJ4fgWEH3RIiySQQhlLHGXXYXGFDMGY8dG",
-	"4rZSlNuKz4SaoctFK+IzkYOrRBxrizjyO8wZyH/qKgv42I/hM7tiQ/6N1RbyX1alUBGQqa9p0OGRH3d7",
-	"TvEqHHMDHFdEuB4cHk0DfJm4sMrzOOFRPOgMmGByNXkPRsKWYC2LxKGu/F8c/3/+z3/+h8Og6X/+PwHX",
-	"iZh6HMfuUY/Zo1dXX4WOYGr4UNqsLlMD73GcYdilzmTlLiYEqetCaAQGj0k1tR0St0DB04+wSAm6nepy",
-	"m1hXJ3xFEI5NaIdCRiMm4qtQ4TWEUAffxjQftSBcPeZyKKyGzUx6voB0sEf+GHA4AiTkZCBoKxjLSa+W",
-	"y/KWWgIojJsAglzImJWksS1Wqm3YYlehobwKRyomDCLgxu/3maeDxypqPDXWqwv7ITisC9+kl4wMUMg0",
-	"Rod0ZEeoEjfKY7e+y5Izq75JaJKseLaRdmP8Yehla54reR5VAy0KkyDAGaYLFOSCgz/pDEJFPuTUiOCa",
-	"oc6lIWmxq9A4srRD/XCMhmtIhdoozEMg+Ql+Jxw2XA3pUsy2Alqw8X2lzNDV9zAk9R6c9KZJPc3EF0gP",
-	"ohMKmltMUOHB0mL5Ao15z3cdI2ms2oXZpRVj1Qnysn9Vqqpowg4wz10fcRVmVWokJRIlcqZvAOKNqQhI",
-	"pWjt7Rbr+uquWdJ925CCiYTHDvSVug4Jwo742JgSRj6ox1EZd8P2Jahv+rNjv6dqACB5SrpcrhFSUnFe",
-	"Avs1PwbwmqefFdjIXgXDVyZFq2Exy9t6Jch4qwCGvEP2pPCAZM8JfzWb3OxiQqEXk3hX3GUj+Tp+Trbo",
-	"KUNEdiDerCyOvwjpObCditbaFJWNUpRGyVVYKeIxWIp8XpyobShaHnJx56yYLpK4CrPXaFr77M8rPjhQ",
-	"KmQqvbPep6/uX5b7t0DBwcrK2trq6kr16X1CMZ9T+AQFBxaSQKZHWAfKYbAM0L4d6+U3NlIR3ZlSv1J1",
-	"imNtswBr6HuKWhm+S8hXpXRtK1+omHg0jpU01D4S5jmv0Vh0VMFDGiA8q+NCDEQfmgqxRFVe1o94zFyT",
-	"Xkh8j+3E6MNeAqnp0GI25X6YujCBd3IQpo0CRcjrdmlE3ThhicUFEyMRs55Jj0AdhBySc62yCrxN2B8D",
-	"GlhGfkBjRWqLFYs2Fy7xPYvpNs1+XNTwC8lcxoEVwDJVxBHSVAx5vOSHbjCQ6wW0zMqS1vsgIdYmSIGw",
-	"DbasYYE1pq+2Vqw6TuL5XqrIsc2jEjlMW0CGnzZK0yAhAIR25hcDfxjvXdJN44vlQp4ns/EsYBI5M360",
-	"frr3+08CKKF30yuYxC+vGA9VdXOazB14z+eq0HsaaIi8EzxXOV4uSoTczrM0JJ5BMb+OxJ47riu2rS6H",
-	"WqL85lCJtgYsjmvIp1OJRqTKB+hGO0j1K3AerNDDMnPN3o57ABVjmwcei6yCQFSIQqnEn64J1bswytAK",
-	"zgzipNdATRIDZgC2+mfTjXrT5anHJCyiGtxVm41aMct5v2WR8HkI/kKbQUXz3LpVn5efqV2NVkrkil2E",
-	"VqvMj8qkpvNkuEyvGvTvq0G1LvnZyjM5onOqz/EfLKJAEzbaHEa9kA1Fvrv4lL7iBH7TNqExCRgVSKGK",
-	"ElkoCYpnvESaFDn2FNy/1SQJn9DAoGQrT1gRq/JhaPc71qTeg1C3uvyGsT4kHlSvVcR7pMXkwFLcVL5I",
-	"MbVqtYERV0vhjfPy2WpeVdUJXkPlG0MGh94CnSbShSqFCwuvWWpRu1yFx2GipiJ8X0k61G4ilTdpsyGL",
-	"dHueQFWH3K9UlfTrjroScUJ2Bzy4LNTqB6PZpMOJXDLBlMZSrafY6qBqAiE9APaK3ipymFiSDPMw3ZRj",
-	"uwGnx0I+6HTlw8xT9CQhBVMbjwVAdeM4vgFaJMqtxm0Gge4RRPbVCGhIHCvgvPSBjRxoQ4TOVbWkJgVl",
-	"MkCBtB7AHqPEjajomtxTDuMDkm4+Ptyv8lR5sX19UE143xyNKfH9bcNvaR3Rkaq/BLsPmGr/Xu16SQNd",
-	"aosWaoVqeaW8VK4srVTkW75lUUClrD9ZKe8+PAxgEQj/vCj1GUrNeVvkXsuVpnD3ZpGCPcyyWDxinSds",
-	"svh+nyperakrPBYwxG/M5udN+YU28wmxiFEUUS3qWOXnpeq8awREY4nsYT08sNmCMOShgg5onH1MQA+k",
-	"VPYsVIA0bQboGKlHVLWDH1t0lCL2sXzA9ya8SOIMQtFnrt/2mWIgGmPmLRGYuJTeoDvGqwOmkvDiZB9b",
-	"KG4z8eZ010xwlifWCr6XFvdGBkrglYQjhy/2BQoU87bE2NGWF00WKP4o5oOqahMZTZvpBDIQmrBJi3Ih",
-	"S+0hvlbX/srQ78++czP3RA5G3TxFtcUXg1gfZBXkKjFutV6buK7QwVn5OQlYGxy5Mfb1YoITjOEk4gaM",
-	"RvDtG3nIVOXp28muJeXSxHzgdqUqHCotp3wDoglzE16gkuWS27WtFkSc0VvqLjUsVJHzobAmmtcGA78x",
-	"V3ETJmeL1XVF9JeHvlAxUD9E2FkoJkyqSFMgcVK6kBYLeNgR+q43bJSUuwEMiu41m5A0g76XieX0YMM/",
-	"/ZozOzOu8aHeWIfGQ1sSLuFuv3RLgtm1JPwTwGL88qDu+MZfROrmnY+U4MWLnqyhAZgwbHz6qWw4k5ih",
-	"z0CKM4YP+FBWu1eCnL87SdZY9/DPMZxmce6NneNfnIRvpvwQc7FB0CBIB1xMTleJmC4FbLaJVIPqAAmt",
-	"IoGu3+kyERNfB/nbPHLZgqJFvChLwysJ+S9MQp4VDJwtOv56jOTTz4pYVJjNz1j+qwg1qO4Q87Pb4PX2",
-	"dimCpDLtnzrBqkKd2OgFQEGEtzNYcRSGhfqV8i3hPafRK2iYXDSP2MOB/nUkXtb0XmXfg2Xf5D5+WrGn",
-	"ztUvL/GSYzKnsMMf5Mo5Ne9fT8Qt/9sq/ZiaGEJkJctOo0M6SnCOEk4Y4NHxvIgJoUB0P9aPNOgwYExH",
-	"DCWj7h08SMepxwJnJXLGevz2YakZnE3m6325BE2P374maOZL0MilMvxBz+mtTd8YqROPl+Yd+txsDaTi",
-	"Lf2MCNWI2Cl/XyLH4x3SQypICN2HCCqtDYTUCVMVVhpQVANvFTXYOIxqEDGvRrDXcn7DoPDSqjo3nAnf",
-	"vp6P7BzQsx+OKftjXl2YpwSfSwceqNPx66aPsMCR0UiV+Sn0f9AQCkki4QewIYahANCPFXqArYEz5QPe",
-	"HSFLVIu/NK9Q7SrFbGqD4kEYsoCELB7y6EbDoDgiprHvXvt9RDwwf96uI2xMkkEqXYVH+GMsqh9Gfhyz",
-	"ECoLK+VSpVQulZerq07R/nNtraT/v4xP0N+R9Hfbcvn0mMFl0iO1OZvq0sIgbxwf+hGE81b1FmLNl/yV",
-	"/B4E79h8bSSKDo2ZNGlSaS8lVYEBMzTzxGJHP5KPBwtmj0cK9RWpGiD3Js0eSOTFjk7A6bHIF61wQLKG",
-	"Ivx79RodwFC8VlNRi28iZvJWilyqR0d6wtquugrrFvVnQocqzSvV0qLJD1L6JZQrBQF7HkHKb0h064Pp",
-	"/rDKZKVG63DuFcdZpVAB2mG9vJ+qQzMIYz8wCwN7e0jlovlxTW3lkARcMKGQNKEHg+rK3Vw/ODO58lRG",
-	"4EPzl6G49niPQqUmww76BENO7WQp3K1DVAAxJbrX6W/L5usHEzHBWvwSCc557ILXNOeTpjnPX8iqmH4M",
-	"58l0zrQt5nB8WRjxoIccH3OG9wI/vBFWqSEY521VL6/DfRPZiiaSA4aKDhEaxuWPthSPnyHk8yPNfz2H",
-	"od40w//LBPHMlF4Ddw8N3CWbOid2l2ybBwfvrIPznPG7BRu0Zp2Q+eJ3ydzyQnjW7F+wpG0qq6sUS0YM",
-	"9VkkeKgh3jC+UI+Jg69t+WpQLq+4grkRi+HfzLFJHG61Lahugy2rYrwT2/Y94jGnAxg+ga80FcvTDUHp",
-	"OjEeWv3DRQK8/eqONvI6xkJMnxU6RTBtX6DhyOHZaDj6seKGFdtEbhgQxDGBDi4b5g3kbqWsKNpODo60",
-	"NRFwFyqpFZFDUqyuQSlx/aB+HDFMHOnu4FI69gZ2ioZ5dtjl5vcw9A5Txe03bDQnEarZ0o9GH3+Myao7",
-	"bMBkPdnYLRRntwkXC324fHWjUpm/8s7M9+cwhB4IMWBesug5KsmIBIs3QL7hV4v0Sfp9lYADCFtgUEKP",
-	"EI4PUjQgtku+knvC3t/MozgPEWmiWqbolAUN1+V/m3/PytocmpgRLOaQR3E3YEKUSB0/MXLZDajfM42u",
-	"6i9VtGyhGJjWUej/9LD6L9K9M4mCKJEz6M1UQngcbHO+HpqHy72FczVndhuNJfZDDjmbV9Mzp5cmJPYG",
-	"f6aTOHNzzNNWY53EqSmbpHuSh3hs5CkAUlNNl6pORxEr7aFnO+I97L1eyIkrvIRbNVN/vW7urDzLi+zs",
-	"6XtjAcdlqnZ5oMMyuWWS0iRr86h28z6Nu0m3ua2hCuPG26+CmjqH1gU2jyl18SmiKKhsryHO12bR4mB6",
-	"c7LTPK8WSb15vlRdW19q7DSK5GTnw+5eFRXqu8N6Y+n8XV1++xbFiuVsSZkD1FMWiqLGLPL4MAw49RbA",
-	"9JvcdNI3eK2wf62wX6DC3t74D6qwf7SkxE07W0beWNcZ6XgDWBW/TDmWBSP7M0NLH9iomArfIAd6+iMx",
-	"AWJbzMeDLZHPaWH2D5EBCVu0+w57AwCLNwCx5E2qSzHJPb8tEQdxPaFZUQlXTUyipCk5rDe2iROwDnVH",
-	"cN3KbvPcvqgiL8GCtMAj/vF5kfSoK/9TD72I+4jKojhNDKTQkNGb+WUwOVAlvyfH5xcQ8PIzYkjSrYVj",
-	"MmdcyIA4Pjim8yzYqTisJwN8u1tKTsfjNY21bV+1zV82dJSC2H4J9TT9fM4VKcrDWO1r6OE51Ig+s9M6",
-	"OVWBIJJLgRzEAJtOHJCIUYj+W8WLVohzXD1YhgAykMOaS3GqmY8RvwpLPwL/hmE5CcGBYV3Ovd83yN/w",
-	"W0wNKNofhbttcZrOZSDXNSQpoo8ptFLsoPc4DilV+aKqTdIFQBryM2Z3KYhPwWKIbgFQ19yaIAtC1JrI",
-	"ohCik1bRiQmLTsUsu7DmvY3VZUCfZOrYxpcYFXZScwOkroo39RflrN7DR2Uwk2BhrM4sTZizGs4PYXPl",
-	"pkdY2FDEjHp5M0Y7c34+ksVy6tyNWbwk4ojR3pNoQiUrXpXgX08JJj4afzEFOE0SzfbR+mPXJspPffGz",
-	"k+51QfabF0XQTU6/Ul1SA3OKSrukLA607C1dNKc9b1bh8cDN1hizsrJ5dv+iuM5PZuW/yrdX+fZQPOgU",
-	"16Dy7M0Of1mLP1vm5Zr8M8XeHEZ/gg/9MwUkFE0kZe1poJh0qaR6Q4oHESwtBLYl4aDXYlHCCJlAY6Vr",
-	"fsextoQFCSliOkIcSFUXJG/imAp6haSsUZFZdOtjT1WoytLBHuxBA4MY9FkkmMc87EQwBfZt4pSdsetj",
-	"VYxEdZOX8jdiizcsYOF0wGnFLWnDWWgw40HoKV4JIG3TvRpmwRMz3Y/lItXQi/EGKGOZ50yFO34a4Mri",
-	"i1YkPQ7VNwvUd6KBc8wtKmIzT1FhLUPvyr9/OJpWFmDYgsB0ckBm9RUb7C+ogjLRg18Kaijn2ObiBj8R",
-	"Vpj8TY/9dE1jdaJPYLUkgP2m86mdtMA1zj5miF8jaNOte9tTu53Gm510rKtaWgeZccNYH2sI4mikkDoY",
-	"jQKfRQB5bEpW4d4iplGsCkoiRhw3CpZuWeS3R44KQtAxfiTESLYIhRp1kSXf5Rv7BQT8qwT8/9n7tuW2",
-	"ca3NV0HpZnfPpmXJTtKJXLtqy4ckTsc52E660+0uExYhCTEJqAnKspPqqnmVuZkXmTeZJ/kLawEkKJE6",
-	"WZKVRP/FvzsWDwC4sLCO3/cdakAtWwV7brmar1igh1SfvmjRuk/v/wfXfRaefQRFLRdGBiP08Oj10fkR",
-	"oA6kJreBQweLm0PE20Z5HWrLREL2Ne6rhAVFYOl7o8TumQwgPJEYUZguwnqOpmO4NtRgW+OIjXGL4/Zm",
-	"R2F/LuNvyJ7FaWIo+UBGvVhGXLF72LUgsxvE2h9IJ+cQ7q0jimK1arh73HtTlea2nUvn0c6KKcWlmL6l",
-	"095QEDkKw9SYw84o5UE7ESgf0HGesSgHTCWI0bCHyncYoM0EJbL0KgzhinW4gMxmSswFVIyoP4t6RVNn",
-	"39/aMiPfCnmbjYAxTJEfPDMz/27aR88B0sFMa9NCOm8LadGOWCj4W7pH1x39zd0h07WP2qmVNY+mU1+j",
-	"ikNjsT24Rfuun0wyZ227qPabR5h9nNteyjDwPSfqa25HF7sfGWsWaQNtILVKznAlpgGYK7B8JwQGRjSy",
-	"WfeNT76x/5YA5YHCtZIgZKkg5/SluWoRznhfsXhqA09frAqAdWP9JwO3QZ4bOkxtc7VkdMWFLWC+qFAR",
-	"XFScGGBEsSU+76U6SLzkoAm1bGII7Bdg/7RfzW65SjyDzJXCgoFVgvksqQxSE0wkva8Ty0FWfhewXtId",
-	"Y+ghk9wHxeKVWnje6AcJ79IvkWINYOoqZh0aB6EBImtRxYB65n/5FlZAy7BeywSRt6CB334AKu6wFi+x",
-	"7XZFxVjwP67fHNHb10x0km6l8eTRaAnB+PGrdALWNXDRph6q/G2qAR80y4aI3JmrGVxz6EjH0DVP2FYi",
-	"t6DoFJHZFPK9yn4CoF80DMtGrxKagGE406mEN01aPeuUKS2EXRoMYVo4wBlZ0hqITbrsVt/CBQlYi0e0",
-	"fPRwa5mA7jx+XCihE3bjEQI07CMD6vQ3ACLGNNefAcHknAyvyzc3UqX37TqAi/HnQAMMn/16deZH7k7N",
-	"g7X03fKH3hinzTCo6gUqBes2w/hnEv7ONdOnN48NmmcBQxJ18X5dXM5U0VDDST5ciZ5jZG9g/TlCV1o0",
-	"TJ/3MtLuDOBT2ytUGTDKDktS6EbfQQ70q6SJVPBoeyMmT5xh5LzBnGPMSF/wv/uMJLKDHfDG/zJsT7Zl",
-	"QKXMdcMFEw3zCmSCKsIyFpnKz/PQp4tkSs+H+g6ExLXbg6UYnSMMP/PEzKua2SOFBIjOBkmBQyf5biMl",
-	"X7Cn7ovJs1rG7Lwsv5EJu5LymgSUNAV1ePSooFUl+1/of83NDjrlUDEp17u0Xqs+rdaqWrWnp1z6jMoS",
-	"gCv12j8MPtCwAJQcN1rQNqzbQ+cTfjFCYXXKj6j7nw1le3VSXWbfvWw253SbR0DB3fg6tnJF3oDid/UZ",
-	"gkprBQn1H4p3tCfKQsWgIMTpvsrhDbTTKBQ0P0HaF9QrjMNUxGjjGpPA484fRWAtuBRwcZW8LSh+Aewl",
-	"q3dH1SO+9ttWj+gUaa2mv0+lUdnS/7d/9OL4DTk4Oj0/fn580Dw/gr9eiJPj4/2nXw4Omn/wTnNwvN/s",
-	"HL9/9/IwYf3HKvz96Py0/VzUfjno3nxp/rrf6fzdvf789t3794fNz80nJ+/V4EIcvP90+PH9+xdHg1cH",
-	"Hz4ffTjZP37RrH84OugMXp/+Vh+0oo9fPp3tf/rto7x9ft483++8+bjfPDk5fPGm+/q3MLkQrRfP7oIX",
-	"z68/nTfZ80Ht7s3no9uTz59u3543d08O9+nzQe0L/u0k/dvJ4dPbgy/NV/ppF2K/+em8ef3q7OT0/eCo",
-	"A+P59WiQPL/6ff/uj9/fdI+fd//47fMRPdnvwNiatyenwe9v6p9+f9W7uqv3LsTV7/s3LXHa/ePF08Fv",
-	"MMqWmevxfjbvk/39wZuDZvP07svj9tvtuztx8ulxt9P5UL8QKj59Gn942/r7c/PfrV/iX7vv3uyHvyT1",
-	"3YPeo5ve/umjWnzcvzt/FdTYi5ujevji9Msvf//xissTddT7cPzhQpz+MXgtd9WAnTff6nm9fP90v9l+",
-	"erTfPDnYf9QcHA0+HX48rYX7zcHgoPPp+NfBp/399x9eNgfHg8Pmp8ML8fG0dt58/3J7v3k8aB422/CU",
-	"s5OjF4fN3zr7p/V37Xrn9NePwWn0+HxHftjePXl+/vHo9unnL83PuJIvT4+OXh42aee0272KjvqtnWd1",
-	"Fj1v/vF7t3v1+7764+zx56udWv+TOMYxyD+Ov3yuHTUHx4dn75uDC3HaOe4230W/v3/19InY/bVJz375",
-	"8iI56394/mut+Ul9Ut3WzlEt/r397Oztzou/Pzf5UbP76vO/d57Iky+Pw9ML8Xj72e6nR+d3V9vHL3ae",
-	"/vL3p8c7p7dPb3v73fruH1+a/7kQILxHbw4LBLriLcJAMPqi0oA+u3kP92PUppvD/Zs53PGLreBwLztp",
-	"coc7XrSww/3rBKi9SaVZIDEQ6DUdDabcFJNLIVcZeobZPw2ihd0vKsFyq6lmJkUaqdaY65yemw7JAdrb",
-	"0CFNVc2z7O1UJhCTandgXGVgetqA1BeYTAnN2lyESXjYxAmYqOB6P5pUwWIGttH+a8tOtGxZLZSHsSUa",
-	"45X+rGoPLJP1IhmqkqbNJmK2wPAMQezvqp9AFtEHuw372PBaCJtxlaU4bUMci42bCA1PTggNuxN4kv1M",
-	"BNYD22cCpZFsD0XikAIPG+XSENygKwESST8jCwhyB8gDPFM8Ed3A4F5aFuzelcOISsORwL8TMRMehLwv",
-	"qAU/O1Dx5AzAeTZJKTUFh0yqiRYbhxPyRlaGQ2r1CfEzT/9z5/7htAdngJmkczflIgu11/F7r0Bpl+2e",
-	"SaQv97XXXaLt8aBIuXblMJQDRLZOMx08UeSgiSRYbZPNUIYmSytPz6B/TmPAHOR4/h8OdXMDj/BNIW6O",
-	"NJqu3tTKS+5Eq8slgR/L/r5SM2w2tTFdT8GI058aVGm6sUuDApYovQ+1AZbWtXZ5p8tUop0jpzd1RrXy",
-	"HTG8Z5Pa1PbPzes+0ic9XnXMUyDi7ph1rvAv2ilqVmVWzvTuLsOaKbVFM99hcGdYo02hqDYcdhslNZnD",
-	"buEq6lsgsBvdHtPppuUS2N0v5jU9iZ0JF+dZ8jFtMC/b2yQut+lqvNafgK0lhWAtGN8chGu5OW5I1zak",
-	"axnpGvgvKWfhKOnaBK/zvqB6w7tvmvKt+3KuFZlMC+Fcuycl2v000YYSbfWUaPPEae7LjTZ2x5Qkcefn",
-	"RpvJ3t/QnX0TdGcrkNrxQjKDvbtQ3jPHzv1xuc+y02927jOviKMBs73LpDDT3+2hKcw2yZRvm75sxepu",
-	"CvIyUHSLIy9bbnBxXgKzJYQWpiAxU5bFbAJ7Wb4oZH51VejWLJS9SzHRpVsB3aJQpP19kndtdOwPRtq1",
-	"VKU8flNOFWiYm7LLUZz3pex6d0BkTHpdrc6cUvOUxcvttzVBszEUXpMItxZgzE0sABzXgjt6ks5AeIVq",
-	"Z4/45pv4OC9bVlkG1mC01SzBVDMoy0C1oaDa6PMfnX9qxQb2lOxTqMYXzj61BLN26QxU+VVbNANVma36",
-	"zxxqdX1JpzYa7UdinEIzZjzf1JLN1an5pqZUdFNYrHPyTS1BJZZzTg2TTA058hC9hPYS12KGrprJJEn3",
-	"7pbckCQ9DEnSprtkXSiSlt/QWrhlJxAk3bvbZF6CpCWoxulIkgw2Z54iaUIn3AgFy0Ppw43C+P4ZhZav",
-	"KIqFeRKf0AJUxXx8QktQFdMAVyySUWi6QqcNc8+mEffH4+2BtR3H2rN02I/pWHvAm5yPtSfTgfdk7XG8",
-	"7++Ys0d/kw1nz6aGZTJnz8IbZr4Jxp7h/TFdv8zyGHuWW2YzN2vPEuzGscw96FlmvD0ZKQ/8klHyTPA2",
-	"R1lGNu7mxuhaMFnOsr3MUiGeSJUzvZ9pCyimt6ZGLKZpWnmP7WtWzS4zo9YqJ/hIK00mctLMQS1Txtwx",
-	"YSzrRtcyZoAdmrABvZtlwcwtM63ZMlWuleENV4hKsi/sKMB0k89tOrpPXZ7t6L5lBusxp8MK7cX0wWX2",
-	"YfbmSTQhYkjPNqCYCyvjPMMiYghEnCzJT3hxs590iRTh3c8Z6lTKtKGdTZ54abDNoFS1sHoA+gsFCw1p",
-	"dqIsgYhgyUDG18oW5R2/I72QCnu72ayWkiyKpAANmfI3OaPkysDrZS/BTKxI+UMA0kYqbOr3YxZJ5B85",
-	"TpDVi7YTFueR+dB73n3yuKZPJFPCZqrhZGLuQDyuvRSzkLcYgYwOmEg+JnfQl8cnEtplNLDTcuspwRYV",
-	"AYu1J59Ak3mDUBLJgIVDFG54nalRNDHQkAusomzJsB8BxYhZYrzZ5F+x3twGMvSCmpXOVzw6RX9AfSYH",
-	"gsWqrHrHSvI3C7Jv9txNT2xFNIn5F9AXsHoZAKLBOBxFQETEw/qTCgwGREv/olUDi3oxU9Rikk8PiWiX",
-	"9IG64O0HLTmWMtq5DfR4Ia9Ixr5Yfp4t4hgZ2X9F9Td8+OeR86PEht8G5TO9KY+Xl8CLGQ0K+sckZGgk",
-	"RQfhWMcZ+Sfw2DW39FdhKcJCbMxFlRhJK9hbKCv3Nxgv0zesr92Y7YsJ1iPOZaIRaef8T3lLG+spQknC",
-	"ol5oqmh8NBGr2pjxPWvNhWZf6CteyH8p4ifsNtm2N/oWTye1eMCGUXA0kxsaQj2dNYJSZOhiAyjDWy42",
-	"hdBmU9KCTJuUccBj1kr4TcYvBCoJQVdRZdmBiIC0+6KVQJBbm5NmloFs9SMmEjTgZNuI5SQzCb7bN2Yr",
-	"GbmCCcrMSLIfVI+CfP1afUMj9s8/F0JfZzyNC5GEasv+NzBzfP1afSfjRF/Yi2Ui4Q/6P/RfAnaj/33I",
-	"tDGt/1CZ2WiCBX5Yywm/cYmahlXc2E5lnGyR2R/jdPvijSe7K8dZUJdR7qIRFWp+H2tNbafdUGNa7dDr",
-	"G6KpNBCI4AYLoK9ARhZypZ1OGnhG6fU49LolMnUfESnlX0r7cYWm1iGOaXgtlrZNCt/3De+WhfUqWSt5",
-	"VXug/NuP2BNmaDNvhlkPurEJyZHdNJkPCUkfzFZwGAVdivwuVZNaPvEF9zvD5yQr6qRcNd81U9Hqj5xD",
-	"+KYrPHKKhSi31fCSy9FdVOqCGwU5yYOubMye9eUrWqG+n6jol63g14636DcgFHLPA1Nap7KwFhnIfhi4",
-	"3icVdySSMfMwI1kWPy8CYkGOkdHduRDnrM1DTsM5vaaH4d6ZXn1sik+WQ72zKv1TLPlFBDyL8bmmNg+H",
-	"E6QZrm+aqdR7+prdGQrr2PQrQLLTzZn6LaYU7IK37bd22/s/azXDQ4YVZli2iwlAhTnPAi2SFe8C+wbQ",
-	"pPlIxjnBPL1vZdoQSgi8s4EMioOxswAzlcfpH0EP2gW0xRupmtU6GlnZArveJpcKj9c3J/g4t7ZPq+8x",
-	"ICktVgw+AlAn06OPbAzxBzDEV5U3G9kt40zwscZ3XmuMtcIrm4zt2qLOrkbs8sJQaniPS9R+48a2l5F0",
-	"GpJQGSNdZ0oWWs2RZZoqo2GezIYewh028cPYLToY+7tPQ9TR6bmjh0BUHzppLMFoQhPeIjQIYqZUVjBu",
-	"Dp40xxORn7Lz+Ocq8W9YrKA+qBPLgcr6DA10xdCDrlhLRvC2kDVM5snARPRknCDmo2zJ0COmcsQj56/P",
-	"7NO84TIqADGImWCdS8Vafuq6GPJiQ9MFngvNHkJJi0Y9yjvCdBDpEQqPGL6LNL8W94U+4/QkRJU0zUB9",
-	"M4ZLMwZ/yNVBg8B5h4WU5wmhYcxoYMu48v33Ds9rXkb2jNl1i8UC1g0TbIAu1SR/anF8qCc2z6U/VqVR",
-	"rz97PLNb9bAe1aTzYONPLcWfWtWBMiL44zyp2et/oNmHdow0lgPy+y3tCfBYErjYJ9dQKWAKLGwDTkRb",
-	"XY7Vh84CNcxhYnSn3vpXfRGA3hKB6YDM2f/AAWZp3LHdG2Ad9atJSFVCqALGiN8sm6Gf0I6fsonBFUgk",
-	"AUfMgPLExwJW82ettI1uVzJiwIwBeihlaZaxqQDFE4VHbA99OCagUhbbKwddplWoZz0ZM0aqtDfZoaiv",
-	"0/OIAYM27fFrdjdEOK18S34CRLAivGuQR7VdvAHHDDdo97QU8nIPy2LxeBMyGWusNjuF7B6jmqRsbcs8",
-	"tIR2ykrwnzyaomsB3ollNfnXwhJ65rOg2GghQfWJk9aGBiuFrTS1OmX9AbVabYrhWV/ZwKNiZQmyPHlF",
-	"kN/OKWiFxPll6PjH753JkJGeCEXVv2Z3l/A1LOABFP627UONrcYhsjkzdmeZ+zyyAs9lTLpyQCIq7vTM",
-	"pdBWoiR6m2FTuTUs9FiLeF18+JR+2RD1g4rHWHOaT3ZrTrtJraDdZJkVe7h7Ss5eI6i8bT6F1SqLQ+zb",
-	"wO2POnkDa/rj/kEIItx4gFI5/UFNOy7jx0xeX7NTQi2SRjPzD09Pavzzqry/SdbAdszQIv66Mm+0sCCx",
-	"2PhIWBhaW4KFbU//pwnTeFYdor2R+q5cGCA+h1ndNl83ULtqV8R4TzKGrhE81hngTftar8Q3NPStykPz",
-	"Q3vA/hVVzM+3yjvoczHEQfcy7mU/ovF1obmS+rxJBgABhzkb6EFhONaaKGDbADKEP3x9FsccoiMEpwvf",
-	"v5d56nrq6XmjR22nUSVNgqJAWrIvEnMiDSSxy2GqJ/kNy9blOK22HE9XgE8e3jpzu3bQo7hT26lt1Wtb",
-	"tcfn9Z3GTq1R26k+29Vn+79rtUatVvEq+mtVGpWKV2lTHvZjfTrUvIqdEZ4s2pJAiedK9VlcaVRqtH61",
-	"09oNHrHH7Se1X+r6wOpHV/DbLyDEodQmq4XBtgqjUbExxJ3qk2odekywdh7em8GT/Pm1YuIVWVPKjh7w",
-	"XWLoGHdq9V/sv2Vfe6zPntW8Sov3ujCM5tHZ1s7jJ1svDk4cswfaeLfUjnJGvKsXmoaX2Qt3arvVWrVe",
-	"360+azyu154+1UewNr4rjfqTWv1ZrfaotqNnqQ28RuXJVbvWesaetHau6o9au+2ndDd4TOus1nrW/uVq",
-	"R6+OVpu4FCaooqdVfVStTZ+7BKE4RWW0Yg/bebU+CAsRKbXpl8h4c7SvFcgR6KuBKQFDa0CxcZ2nEb3d",
-	"ugJ986j+7NFu7dEirIJi7TaEeKQvmWgbxFb+y09t9KhLnXjgTEAvN42QFnvraCs1hsv+ixAeTZ9oeqLq",
-	"E4heyRuWtosOE0AMOT/4Cm+CT4S/Z54eOHmIRYPnq9LDgD7TjGoHSi2hAUDqw7vVCnzbFwC4yvoYY7TV",
-	"zcdVPUJJEMvelnHc1Z1KWBRg16lQSdw3PQL6XBvItAvCQP1Cu6XRPchckXVhwlvtGsBfjs5pp0qO9CDm",
-	"YyazorWP335KYgq7yigxaJVoI4YnxEe7zCcBa/GAGfvHT2hc7XzxLXiVccYWxGKRn8REIotGOt6Fu94L",
-	"4roojGfob40eSUv27gjUHoksToEnQfbO4/bWGynY1glNWt2yeEW9MF4xm9Pb+cJ7swLSewuIWhuRHX7Y",
-	"HKMpdMBRthcKkG9ckK2D09dbZwlFXTv2CXGI1y0OXt+raDmadCdcAwuzi4d1EdFPJoR6D5k4bpW8QZLg",
-	"sXpoUUs621w20Y7RXgIUczfSMX2MY3bik5HjpjzGcZW/JDVkzN/XIMphc5nT9z6ndxS0Pzez3Kg5JBMe",
-	"gVmR4TtivnjI2OpIwG0giQQX3+aYbZCbGmdf32bDW0qbDybhahEpTNiCJ5CjAMALDBi/e3t2Tv7///6/",
-	"20wEBhFSybHGxIGd5ncDAmlntMF/nBf/MRX9IfF1tE0qNnN3Zmc7co1bsnO7Y2xT9mU6n7K27GzC66QP",
-	"t7/a/7w0lbXlWeHRkhAvVVMxA/o+hMZBRyLLGWW1pagfjd4zSg1+TbosUiy8yYp1/BdHqMvgAn8qLVZZ",
-	"gV4p0yl2bTZ6pbAhppV9ohIlsqS9O9WuLd+uy9qtdngr29vbcwG8rmQyZemg57GMiJADIk0Rhg0CaOOp",
-	"K8NANbIsR2YdO3EAmwcJqbavyqMBhIZSsKyuA56YlgCC6hKSMBqHHDhQobQvbSCoknf9nImeSz/FTCU0",
-	"Tpxh5VsHnCq/Gyj9025kygg2SxeBKaI0vEmtfkJku10lR8ZyTUyNiq3nE+j9jWpWJoKCXTQ23DS+pSA3",
-	"JbXAWn/vW4bo/UEPlNWnCI4QCHElJ1Dx3smdQEwEs51A45Q96rGta3b34Nl7C02J1UBuUJZGbLTs2PDl",
-	"TayzHlcUjUp7pBxaxrbsuWEgwq2f7JwNWNOo/2D1OjL6QYfTYEj7X8mkWyVvLb1CGlyGU8hCG0E5V+rs",
-	"28h1L5YJa1lMyEyP77kYRpBNGam4tm8xZdcNPQfM6ADXREGKXSZO/aiJvv0KIe3vBdn8R+2MeSj+/NHt",
-	"PGQ7LVefjpHofG4VrnP0qtE2186ls9VJMxHLMAJM9jXRrCTk4hqYDWwlqNYdWO/hDeU4ZZv4PFA+lDan",
-	"Vcl5gxO1jrU0ra1sqjUb8B/YEOKw2bt0m5gDtnqOCiTH0YM0iU6uSEQD0NmA4jsQJImpUBTUYYNQYjAk",
-	"cSaokYU0cL9tbf53WJKg9ars9DGJYZ6Z41s1lcrEAI1zNVwPhdlDVb0QbwUjJoZEIlzehERSJaReq9Xg",
-	"VSYh2mZQjq0XAfCOeQQEPapKfO0m+FgkbuvD9bJICPSKBlHMzQCbjlj9/XwI+Pppy472EdJPZgrdqSC+",
-	"o1i3fmV3PhA49Ri1Y07XChf9ODEM3f4g5gmDmjPfTQH4nj5aaV/Bxzd9RfpeLEcH3OhJcHdH2b6Y0ikQ",
-	"WZrJlsa6xWpm6bgRXWWgGToQN4DBZY0DKWqD7Sa42yN+ulPRFwJ62DInI4jvLuO+WLSbsUjWN0CtNhVg",
-	"lXe/HOqxJgjKp2yKcbazMvtkD4ui54hOwekNQUYtnggLnuqyzUm+kJMcVBocBVlUdvqzey5a8UKVMRaQ",
-	"j41eOUtdVC+kYnwQmyvSjlkmYHn4etQq0skF0jAcAjxwm+0MPD2s5Uii0LNNI9KeP+Nxkd+FVHw3aTh3",
-	"UqVpuJBuwuVl2X6HQKE4BwcrO2/6zYr0Omff7H4Yn3jTi1SWc0tnuQYpNz3ObXZr+yxKoUIHXRni1iBg",
-	"nR2cfcRqwp9Onx+QR/WntZ+17fvh/PnWUzSjIBZAYjnIyv4BqSp118J+JFSD+NdcBCZcDFrP94hvCsL1",
-	"f4ZUIKu+VpD+nrY15QBMSPiDvpGSuI8imTbaI4apRK+jS5WHdrsPo/K1MeyHVCV+lTSJ/y+f6EUJbKaQ",
-	"UARlNq0MRPViRgPVZSwxpl6ijy6kLm3LOOqHtCBefeuW3sK+mKjZAL+6pW7yGm2qcjP7RYaroxZT9bWp",
-	"fhoK3sLHnVUlLiSUWyRW+Ujubb6gu+dekwVy1c06KKCYhZIGDx7LeCNNDMLHAbHgkoITTd0UGRRWSdJm",
-	"Satr+Yccch3Mq9EgTWrlC6SwUUxf0eqil2xZkgYpLoZpYrd0OXpWNGZqaFhO2y/2dirGRFFrk75nYbw5",
-	"m/jp9+B1NdV1SroNW2+p0BEjIjjUeqJ/vS90BPBfPbgGOVaq7ySa3K6TNNBpWk1MD4hgg5QRLUcdhl0E",
-	"TDGR2Kw+ahLsDgUTBcFsgJHC4Zv1DQGXb1pHd5Gfe4RbzGUSg0BhhjMIgUDV77FYsYAF2KFpHgtmV83P",
-	"XW2TTO+clBkGzAIJ7Zd5dCJrCOIEqhcCoooWgMlRtZgqM3Wp8Pd+q8WUkrEF8Dho2pKFYmSiXH7fRogj",
-	"egejgvxZ7rFFCKtFOlWwwaIAEFcYvjNf0MTuZo7VncIeK+4/NJUdWSwe+nk9E/IE2/3rP74bojc9UxCA",
-	"Bo2+OVe+g45Hrc+SUQSu2dsC5jto8vty6JwRbHDfYyZrkZ6yWD9twzeIbEMojp7FG2PKZM4RlRRjF7aG",
-	"nwdW42dV/PASLCrQ50LadA86DXrxYZddsx5CoTyrGZ5JW6K1tWXGthXyNjM1+dKWEVTJcx4mFsKnJaMr",
-	"Lix06kWFiuCispfBuUU0MeYsplM63CDdYlc/FrWPiS+6fParZF4rTgolRauZL7HIYRxoWSlL6sC994S5",
-	"ScmJU2FaBpPzVJBI5UPBXG8p4BFSfK+ezzkdJ3wtMEIgCIQpWAwVeSmiBU+BIjAMVTYdi1VQspSPVszv",
-	"fA6DNZto010yb3eJK9OTD6w5Qtvp6bHGoW1XFY8Pb9vZlIW409muQYTJjmX7q/kvqDu/5mG4LJ/RrOOC",
-	"HcymulYOtNQVUzxgrseUSFOJBw3pMATLJI2He66+IaU5TBHTeNIgfsBVSwrBWomJNcHDkgyCFt8OgGJS",
-	"tHkcsQCgFrR5YBAJLBwbxdC87anBgwDcBfMKU/ptfMg9ovqqp6cgY+NiAtqhhBIc/Z+yn1RJ004u489A",
-	"myfvuZGmutb2yJTV5VoehvbBWgfMcnq/FAMOf944N4up1VapXCzRkSkWxJwq1peM6OJSJTzeqYF6i6k9",
-	"mlyl3khpQZrbM7V/KdYYFAqZX3lsQzINQNiMbYXUwI218xYzqbaIXjMi5MBLK/8Q1ssjfsjFNcPcIcZ6",
-	"rKOVVvzpEea7n01JGUbpPOILdsNi80zByB0DDWOrDzF2lT7e6sAMn3u49gLwum0VmNWYNivpkdfNN1AH",
-	"HtFej4tOrr7c6Ch4vVlzPSJcO600IekYStFBQFhhgFYNQJxWuIzGaPuK8S6X/ozF/laZKY0VcAWVmbj2",
-	"SanbgTVi04abTBDxLMFyMO+bLjLRy7yxyOe2yIugCqxGyZSIWmj/ty0/W18T3W7dCfa5vqzUOIdJroNl",
-	"ntCkr8ZXxo0zeLUGAuDK2ADkedDeLcPAsm2nmhhyMhkkp6VWyoF5FeB0xiyXjJGC5ZAlIwkX0FLLuGEr",
-	"tPUdIQDy+nBZFcvZoexF8VCfgXas0H6T2uD6H31xLco4dVPBwLVchVrDN42BHe6rjVorwwbmisDHxEBD",
-	"3BdC206riJAXCcsYDZK/JFMe5uuvUHv0aLTtiO305qp70yhgTtFuajp3rDogPQ/P/rJQR7M7v3EDZjH2",
-	"SE76sk3qSsvcJsfQsxdvefRoVB16SV5l9GhUrC6Gd0OhxnAfXWZx5F7/z6ROXXe5bdbYYPZbcTBsC+Ct",
-	"vYGyUn1U9wX/u89KciJFzUPOBO8d7JlzB8+Zzo9Y0pV6IlIvyU7mb3Fxw0Qi47sZ4I2zVz1MI477GUpU",
-	"jfPwtbctVh2cwo82tHHGqql7qoaizVPUP0MLrijSCRihGj7mZ2FVde7LosIj+sKh5YeiSRkxa8njO4I8",
-	"D1sJ/el9tMaGm39dKUFXtHeKRKiIFjS3PcYwg+bOSsC5oSTgil6FDFrGJpm5lY1eX3PS0BUJ5ohYjLP0",
-	"Jqjz74c+1Hce7efYQ9ECK+IMxWhPAWGorWR1wkleVnaFyUsuoKbXhzCToTsxqVXIBkBqFelgoK9/z+Ai",
-	"5+xiiC2kWsA9HFUie2Qg42tE4S9KFCCf37CKmLdrXMAYTMXTPCbpwzBbzqa6NvyWS+K3XJHuKxL5Io7L",
-	"OQza3MacPnKVu60A7PkcS0MxPTJi/aa1HeyWq2Tqksxm7q0PW5CZph5HVRvW77mGQ0mlXnbJMqsP1ylu",
-	"567VJnKnkiHpWXjsbvjpaxW9G9nNxfG73GWlEbz8TKeI4bk3jOqpPZcItwvHp2VRUTbmZyvKVVcOlG2o",
-	"HIn2GeNoOGxYEARE3tvxqtLWkAmZXLb1CegTKYifVyV+aTzRnfQ3FlGkYSgHLLjkPdgf9Wc71Vp1p1rb",
-	"3nmk98eQMtXK0AhRL5YBUhJVvAogPKXm2Rxa64EikO4QzlAMS+0+91rP4mel0vvjkLA9YJxzaJ8tO9I5",
-	"9LrCWGfhNcX6s8w8nCni6d6pnUWF5MsW/IdCVyNJ5DUTKu/2Zc7jqGdZGvO8l2bbRD2XGihygpir2hjF",
-	"UlEYyMxL/rhQ5qhiRU64nG4d77VUVnVITHU6bAg5lx0bXZW8F8jZeEt64hHwjcdIq8SPmZL9uMUApskx",
-	"H/U/Y9Zmccxi5SN9Y8BuuL6SxAxL65IUVCoEP01f9OdfTojVYYb2LfYkTbCd3Okwvmxz0WFxL+YiyQVo",
-	"pw2fuumSmOCbgiH3RR+fKhc2xWI9JUkgR4/b0pjqiKaa01Y3VvaMMVX37Q8UVZ1Zgw5FVjfqdP1CtKtS",
-	"wcV7qDBMuyhbfBvxu9cEaVuwwXCIJB9E2SN+2mzto7529JTR9j7oKOhceasXk9SrNYtTBc9O8QZkjEhB",
-	"GagM1Dub7j58MlIEwtExtY/hNAblvRRA5ba/RXsjvfZhwGKiEh6G+DKX4GAk3gTs0pCjI76Qgvm2JsRM",
-	"E/J0Bl9ar6xZlwwfJwe2A/p/5BwZdGmiZ+oskaJ3qowBYXFO1ANhx+w+qdXmO29OZZKeN98UgMwiIkPO",
-	"xt0cYWtzhL3gN6MHmPutlnmYFSuEIu6I+Q4zY29PnXA013u52iGtmGVB8nHR8DDYHS6RbIDiuNK4fCeW",
-	"g2wrBayXdAvDAO9odIiTWJPEJS5pmrDsSpXMitli7ykDG9l5/Hha4BbzgXEl2S1tJZaMwue9Ul4C3lvg",
-	"q+1KRDJg4SzLADcsYSD6rlnGAW9Z/DBumAhkPMtA8I4lDEXxZKYV0dcvWjjx09DOTF+GdhY4DIMDFMiI",
-	"cjE34BLevoBhmRqqTEfLGIknc7oa+VkwYOppA6kclgpLsrxRhOlJQFR2gTJ8LG2IDWQcOJuK3VokJR47",
-	"Wg//rZWNtbB5rD+zPmQ60J/ZMAEheJ5n8HDbJGQJnjYiIAHvcO39TP8V/p71A6xROUd6pG1KOVRihc+x",
-	"ysx5P3f5RvbE5dRtZM+fMsTsGDCFtRrmgWVFGvZ9w1bgJID/Zhjmt7ZplIZtp1jIWkkBjUieByB16Q2w",
-	"f4qMEelXe0RJ05OdkBYV2t3DX1hgKjtK8PMzs25qsIqN4bUxvDaG18bw2hheP7bhtSFTeRhrzXCjTLDX",
-	"5jeU0DA4HLonT34y/MQ87cmwfYSmCKR5CvMvWHkGyF2YYtKmjzEzUoJTQ0tUyI0E5hNPMmMENtUV2itx",
-	"38Dm++/enp2Tba6kMzq/Sg5YGCqTmtc7ImHBhbgCdpCIekSxiLdkKAXwdtIr0FMAfAbsRUjEFHLBiK9Y",
-	"7z+Yo9iDvwB0Imr/g1OPvH4OtwKr9LkByyFcIa2TB/9Tf2LpC67uEkZkHLCYRDS+1m+9EL9xEciB2qrv",
-	"PN6pXogLMT0VlEegjPcOn9kgvl0r3wPt5REf7BH9H3oT6//F89jUGCggF9XLZDPae7bw4BLPBN+7EPYv",
-	"Wij1IwzSDr/hCcdSBgsTitQLl8jxYt5hdLhvwJ+1fNCwSppmEhZ3KKuaCBm9YRm4Xczy/WXIM8XFhaDD",
-	"j8Cr04oGjyit9yEhZ0dhgKlTm1sP6lHtWVpADauMKOMUyFwN9IwAlDn4uoiNbHvYAtaSAeAoaev+QkRc",
-	"QblGQP7uS/jcREjSh9PP+axQNV3Tz7SbwLBghKDzM4gkvIUDrS1AYe/pO5TD1muXBKT9mvd6LAA5Qpou",
-	"k4/z/6O/07/1/9vS/++/vqcFXw/v4JQYBwYA0gFdB3Zli4UhLCu9ZoLQAb1DMgpUGKTXT6DSAFY9c1cc",
-	"6q+U0AJw+JIuuxA41DwPmB4sclrQREa85cNRDbOkmEqMsdRESMEa5gezGs4H1E8whTlUEV9f9md9569q",
-	"uilcswM5g6QMht+TZjMvhEkTW6grhm9MNyFiCepPaLwEtNFxg+nhWiY1zH/2WBjqpYW5Z+5jA9g/2A2L",
-	"aQjb2QqZ/fRYkgPDuhBJTjekfflWeEBqzBcH0mSjfKvk1M4SHscCxPWue86LrliXm0RukbLB/gNtIaB9",
-	"Cf8EHWmug9OfvJFDC5chfgEhM64h4grgIYLWEyjehEdsz8BASon8pgC2y02fwS5+Zv+UJfHdVhPIl6sX",
-	"YsQTxieP84Rn7ywohr/Xn9KIZpX4UF/kN0qlS1tHaZpYP6GkDwv2QTEQPt41B7XxTK0PriWYDjh18j3e",
-	"81DoQeaNVwgemXNWePmD4kLgx9i64XSr+e7Yq/+yU63Xqjv16k7dO2XBS5p4h0xdJ7Lnveaif+s1fzvz",
-	"Liq0xz1Ce72Lind29rKxs3MhilvTrrigsIwFFuvqSrZSqTuODM9tMUPygKpUKjZ9Czl7GFdukj0c0dut",
-	"KxDd3d3Hjx892t25n5WMSqPESsYfy61kl9TYNZQnNSicY/tXGoLrQ0q3r9ieVnpYQYpVQTyDZzTxQOtt",
-	"m0avFKqFK+c5hIb6QL4brkYdbVtAFz0V31X1LGRD3XQuTNG5gF8plZjFO4sFcpDvUsDfL3s0MtthbI8C",
-	"XjI90or73uXr6LJwBo56I31FTQRLk7yhrz+SzHEkriSTs+5NAt6UEYxpAFewDcAqfIBHSeAwSZCSvcWG",
-	"mRHRRk39oREgFnLVh3go9A8Zf6WROhfai7HNvhnmCpTBWt8G3MZx3hA362EI+Y14oGPmhAqcnFTqfzon",
-	"mowJF4nE0604FYZ+T16XzFnLybXAOrbqjiP4tMcr0Olb+WvqKs90UA/TUTCl6tsAtCyl+n9punNU4Ivq",
-	"/KfRoEUW7DZuzQcv6x+yloe0QM4C5gJ+mWT14sQWY/R6a8V3s9noD8N7s2TzfFRg89kcMWycz7bRu1wB",
-	"Fu60ZdDsRi9OhsIU8MSyB4oWi0W6Et79iTuPEyIYC/DqmHe6QHUF/PFpwhnCzZA6ML+kwxrvbbzEea+0",
-	"Enq5wEYBT470x9kQqsxTOzfA2HqvxwQLtDBN2tFzVNPh3lm3YjpnJ4wpqbs0iqKsss7MbdWsB5i1nKGL",
-	"A6+fjusA1+cQb/mByQ7cddgU2qrEStGIajCiMn+5bfrcJWmI9PkzaQhnB4zTEObppbW35uWlyGinrMMV",
-	"1lOZFc6yzLa8y1bGCkAwmILYIG3vhZBMV8YJZjvLAMrcGX9j+GS24JCpJKRX1ZbUHxWmfGl+Oj86O3/d",
-	"3J+e+MBdjYfBHct9jzLHBn7dZNVK0MBIWu45RlvNryYK900RAFhOTZTpB8dNwVFMD/llq2JBYQjpRBRt",
-	"rACKCcY1cs7BdXAvhbGB/VpPsoMlb5lCySmCBstvmbFpN6MDJ5ixlY2qXuM821KFblQSxhty5Rp6fXJu",
-	"mUG3l2XOeBFbQZBVlErBcjwFxcmxRbEUlKSqRjblnEZfzr6b27Z7mNTU9ApjE7ReUnZqqRqnUNKL0lQz",
-	"WIaxDGcA7YCrpwv2nOpLf+Agj57/JrgDldZ5zmwQjLlDOvZpiw/o6NWq2sfnt6P+qdgCSKW8MJADTyuL",
-	"3+CrSqM305BMkiaB0c8CLA83qD/5X1XT6aKP7w6/YYIkA+3fwU1BH+UeWj7eSHCLWlSQTkxFkvaW3NkG",
-	"ha4MgwZ5VNstCwPpdfo2wz8vWMxEi9OIiUT7wKSv+v/v/8RcKiii1osJc7Gl51qK+krPUL+bBrbi3MWp",
-	"n77YRa/bwwSK4IuV6C4tupvwUFl4KEZZL9B386ua3C4qCgbF7k85HeOc8zPEfvT1aeRHyzPY/EIS2uPX",
-	"7I50qW1CwTqROSI9c+mETYRnTSM8y5D6nJwUxXNQvseEcfQFprdtYMBA4AhTpTZrZaNT1y2OswzRyr52",
-	"odVWpkpnVVcvAUJ2/ZDU0XBJwdHVZHT08fjmtisTLB8MD8E54QJIWAeySs7g7aZxut1XLNBjg4AQHGdc",
-	"dPaIyKxODCHlTiXcxTNZougcp3t83gDRzCYfgqbPZvM9TABpkn7ahI2WEzZahoLLSXtRkGiSxWgFfQyE",
-	"F15icANozLQzCVoBQVZ9vRkMjAHsBQCCMNWJJqKUDCSWIipUEumWLT6hUXPMbDWuMvADQ3zNVVK2k3DV",
-	"fojYj7Kfa9FndyoHI6e3yv+SCrb5O4i2VtbbXLRlqXTr7wRej4yxAha9ngHgw7diFjCRcBq6+RBrX0ZU",
-	"H0ZV8lwficLe6eunYWaEI/cgYiX57X4Ymr8D2nA6CgP/EVEe+tZbKdgRHxSLj/VUlijS6TsKe7ElidK+",
-	"KXOsfu/Cre3SQdHEHVH/ABZBTtQVC9szCLnzaUfEXIvTJXd/TCVd/zS7pfogXOeZ8APIDMq6Y3I2id+j",
-	"Sg1kHPhO7bpvAsOX6Y8Nh7wLI5jWavI9Cx80iKXowPE01IPXTBv47PMIE4ECg9ZA86QV+npx9RRbNAxZ",
-	"jI9uSXnNmUJuhyupXybYwLB/wu7nyhq6Y23T3F6e0z4dXhr98IhuKSa6dCuUokMrXsWuOzB9xJySMx7e",
-	"UHJGRSLxdE1vlv0kzt8+tSFrp/Mwxuw4pZWq9+WQ/XiVM5ZsHYBYFJ8t2uyxYuPHrB0z1d0yPCmg95Gn",
-	"ZMtShCCmS5dZuWvRiOWFD3ANjBhj5wd+wmoR+l+G7LEJ4haZ5FIwo6sXpM1H9neRRT5Rp1vbZfqELVw9",
-	"XcIWZvgDJ2z1/DcJW5UQG8ooEP05Erb2aUtK2NrHz2JTlSds4WllCVt8VWnCVj/ZIH9NyNo6+VRtQBKK",
-	"ZxGoc4D7Mg6xBbHjMZEDgZYDIN6FM2V8wbf6k/81Ta63JH2r5/aNpW/BmKw0KpG2b/7Lol7MFK22ZFS9",
-	"ikstoLzpM2o3mWqZP//Sm6bHYlDLGODzKtbDsy+dzVB6mCzvBzxXSg2kTZa3LMvbxy0xxj6YXT/lNltR",
-	"lrfv/lRmHMyQ5YVPTJolfg5AtY7l7oaMakhVQtLtME8meC71MhtywJk21jYZ43XKGC9jB+XkqShjbIMj",
-	"pdazvmB6tC3zpo1+Xq+M8TJEK/vahWbjouJwa5oxbmbU2Bilk7EbvnNItNHenC217ETHl9U3MFeUL93/",
-	"+g//yrDLy8i9c7Z9mrVG674rAWu43MAHFHVtnRPVb3WNuV9wwP5kExMYXPQsjqVnXAHgE//ZfEGAfM6O",
-	"4CqBDMzY1Pu46OTMp7Rz7s5pyI+PVc5kYz9cIHKGIOTGvlhQVn0Zh0BuJ5TF8MZZ6Df1bamfvbMNod1y",
-	"BggbFb40UWF223K0OPwRce9TNWBSleY+5xKr3vbcbIriHWFdAORBCAxQUHaDZxKe+UeGQKi6WyMBvVOo",
-	"oQxieYvGMXdHqCwcIihFKgIPKoWQM1zZxAyGsMlnGgPHl4loN0YC4z+Zd/5cECInP1FFtJtOqLtCMNY9",
-	"sy40JCFvs4RHzDOgwAjNqFh8A8xj9I7UH1u+8Z8tTawJsMeM+C+TpKddDt8j/hmN2BlP2H/Okpi3Ev2n",
-	"dzTp/mfbUHr7Z6zVj5lP5A2LSTdJegrIfOAw7QtkRvChkOkS6CUMq0EOYsE5smUbk0um9MlwkUMyKktI",
-	"W/i2iCsFkJIxnApwCOLz61XynHJ9qIUSP3esT+aI68O1p9VREMRMYUYB/t2Csq8GuWJ30iDcw/X6YUWA",
-	"8obJAwbdkhGUDb06e/sGzixlmAvIT2hjKxL1w4T3aJxs679vBTShP3vIcKIniCwdCYmkSshT8ivf39NS",
-	"7+eojH2CmRh7gIPuZWSfKt4iV0zxAJYyAkvCntvZsnmWTQJGZlOJMgPnTwbSrjtXIMMphQEJOA1ZK8no",
-	"BIAcqUeTrjYH7N6wpEn675Z/vEVbXRaUBd3OtQR/rC+m2GWOw1fh71q56P8C6glIPKQSC7jdjpYCT8j9",
-	"d6PC7l7V2O9N/pa/+vVj/T1/ffCqe/Wipf99/OHLcf0Nf/UMNCOG0spek0blJgToRmNw/0xtIcB6p0fq",
-	"P15ubW63BoPBFghoPw6ZANaS6W2AoWcvyP5wrCRUhrMtu1dBY1FdclFpPKvV5v18M61wKZc9zAD19vqm",
-	"Yjfp1ClsMX3u8eTOBsozmi7rEqWFEUBkk/pjbVMy5UgC+QnUOY0Y6Qut4LU1gXpXa9KfXcp8bbINMRs8",
-	"rT/bmSn4mindovgrDOnypj5q4SWZaDvT/1q5YjTWiu3Pv7Q/jzOz0oh/MyLn/FEvGlokBaSjSN4IP2t9",
-	"F4eVRmWb9jjoebMUI/6/sbdkG2CktxK5BXDSSV8IFiqHpa/F4oS3IRsEBZhm+trM2dH/r4DJ5R2TvRA8",
-	"fGIIS6xd9+7AfN8ueObTvQW9Ja+o3NS9LaONPWia0lGuVF97wYZaUhuucNGAgbMr2ABpkGJ2I6/x2DUv",
-	"PnAeXPBu52di9mBiSy5wQvqRqJuRtcd9Ni165GsurhVSpvFWF74K1A+Z5/Vi2eZhbnGORCzDyIACjgQu",
-	"e0x8fPfGGrLObcdCJVS0CucF2o9HSIOZYYbiYNC3sA/m5jGkI9GcTSQRbFA00AMa9ah2LoreyKJeSBOX",
-	"HEm0eadvSn71XydP5UQGLCybz/E70gupcJ9kx+4+611IRckTckSpjNwgaZhz/CoSG2Q1Y1KK7EJrDHpG",
-	"W/nbXEnfebHFvCyQcPcNILh9xbInp/vHiuAX91LbAsFx8zkvdB9bNmNEIShBhhsZ/GEKPDcyBUdxu6sN",
-	"mnn0cn1ydPDTk2t2p0zYHUqc0gaSPCq1ySplYFOeDXjBzpYJ1V4MBjBlT5GBjK+1GzQ2i+UuFryzYKwm",
-	"bGY+QVr4bpce+6JNWE+6a3Zq2rzHqE3tisMWRLVpj0NbVizdwi/urusHU5Ew/OwjPds0/mgjlFnAL0lY",
-	"1EtyHyjgSYl0qCRmNNLbwcF0VejI92LZiWlkVqItw1AOCHeffHRTorLOpZ5aZAGQtRMagVvq3HxCeVj5",
-	"569//icAAP//",
+	"7L2LcttIljb4KrmciejyPxQN8CaRij92VLKry1W+te3q6u5q/0ISSJLZAjM5SFAyq0Ib+yoTG7Ev8D9C",
+	"v8k+yUaezAQSVwIkJdvVqpiYtgAQyMvJcz/f+a3j89WaM8Ji0Zn+1lkSHJAI/nmJ/SW55CyOeCj/Dojw",
+	"I7qOKWedaefnJYmXJEKYBWjJb1G8JGjGgy1a4S2aEeTLXwe9Trcj/CVZYfmGeLsmnWlHxBFli87dXbcj",
+	"X09Y/IyKNRdUvTr/pQs0pyFBDK8ImvMo+dLOd0fhKx7QOSVB8aUflgSFVMR/ECheUvHTOsAx6aLbJfWX",
+	"iHHEYXLyCcTn8MnLC7TEoofeExYgGqMZ9q8RZch7MT8x3zl5T5lPPDky8gmv1qEc0s8k6KL+CL3mN6jv",
+	"9MfI7U8dZ+o46I+vPuyew/sYy9fkJ/A2IoKwGN0uSURgDogKGGiIRaxGHi9xjHy+CQO5I0scdGG7QhyT",
+	"CEXkhvtYvk3AnjEey6c4QzSewosCHOMZFgQFnAi4j5m4JVEX8Qj5mP0BfnAb0TgmDMU8uyH/HpF5Z9r5",
+	"t6cpgT1Vd8XTZFpyjs8/4EXZros44myBbnBIAxzzyGyE3PtzJEq24TVn5OQVjv2lt4s43pH/2hARv6gg",
+	"DRqYr0XqwXO1tJQRcyPkC0kQcgwx59ktH80d3yWn88l8jIe+Q87m7tzBg1nfHwYjMp5nBrfCn14StoiX",
+	"nel42C0daxxtL+YxiUqWSV6GA7jCbIsE8TkLBIo5iqMtwgtMGfrm3XeXaOK6Tlfelz9ErtPr9wZPztFa",
+	"kxFn4VbSEpNziwi6BariXL1WL4KQGz/HNCSBnD5lAkjB/AwJEt1Qn2jakH8RxPhtZm0GTmbulNHVZtWZ",
+	"OsnEKYvJgkQw859//vliEy8Ji6mPY1K+V/A22BaM/IgE8mkcKuK/BeIPeBd53xIckcgrXQ23N+65T7J7",
+	"qJ5vs1N33c4aR3hFYs1BL3yfrOOXmC02eFEx+lDfleP3VmLhSWImUcQj0UXeOj759p2HvoHjSOZ4E8ZP",
+	"5JJ7hOW4DDzZ6XaofLHi4p1uRzJNSSUwkJNkJDuYDl6tMV2w3YfD10/2zIfXOF6mnzW3r2jQ6XYkEdFI",
+	"MuM42hB7CHMerXCs9n487HTlQiuymDjOqTuZ9EfD06EzmbjdlGLcUop5Fm3fbdgbFm6LY/fkd72p5GRL",
+	"yhaSX/pLzBYk6KELQ+M23czk8Z9vBAnks+af6sybJ86B8NhWSwy5KopLIoG3At3Kt1GbELFAnholbLWH",
+	"1+uQKkb89IYFPX+JbwiNeC+ItifRhv3HPwRnXlc+uw6xn/CfjdjgMOHIOBQ8kQU4Bs7EuJKT6DWhSlaj",
+	"INqiaMMQ4xGisUDei4Cs1jwmzN+e/Ei2npzoNVnHyY7+14ZE23RLg2h7FW1YhoI0YXamcxwKkmzLjPOQ",
+	"YKZ4/Kc1jYioYGJyu1C85EIPXrJ2HCuhJuWypHgQWrAKL96/QWdjxz1HtzRe8k2MMPqVMyKXmQr004fL",
+	"qsETNYorDMNoxYP1BL4lcx6RZjOYwbPpLI40ePXadqP/Th+wstOsDt858viasJs18xQ/D8k8RnxTSQj6",
+	"zDaV+G8jLrU4PRA5pu95GJBoN4/BQRARIQ9eRATfRD7poQ9A6BRIXLPALhJcrT3joIeqow0qEY0Qv2Uo",
+	"ootlLNBsK2UjZYsKrvVwzGqvydtc3/3sE0i4x49kW6bExeQTaNBbvlGbAFskd47cgjZPsL9Eih/HHBik",
+	"2PhLySUx+umnF88Ua14THOc0MjhASu2QlsE12XZha80FH4chieApylB/iJZ8I2WqUWbhk1IdXpBYpD/L",
+	"MVRpech7cxoJGLeIaRhKHsokBaEP1vfViDBTksAMkwo0dCbIizYh8QqCRmtT14Ssk1FNgTXrSUulPqJS",
+	"7DBy26sS8Dk2XsUd+qMR7Kn525UaSxyTSL7zf/3yf5z8Xx//4987ZRzkBRMxZj7ZTbJv1oT9+e1rRPUv",
+	"mhCsfvQB9YS3eEEuN5HgUalpG6ldX0vFbEakpjtFTk4N0+aWogz5ZFfpALdUqF/TAIGk0VZl7oXakgT7",
+	"xfNhKD1GPsUe6Hf6wjoiN5RvhKe0DKNabJiluKhH0RoDTRGQPQt6Q4T8AVmt4y18NrMPTjlTV68qF+5O",
+	"d7/1dyrX/z39tUSUvojJSh7+wpjdUfmghXxN6ZDlL5Ihuo6zkyrek3BerTdmdCyiBQyK8bVc6lu8NQIm",
+	"UY4lA/qDALaH11RyCB6hjSBRD71JKEWxO/O2DLeQxrgnSDj3pkjqCMAxAhKSmIApFlCBZyGR+mjXjEMN",
+	"AmhIbNYkkp/zYHhdKU3gCSIPNpg+YL8RsBiX0t67JkxqXlyf29LllmvUUv17T4SgvIFBIdSDDXiGfvIB",
+	"WcZ7HpWoUB4NvK4yyaSCtvWmeT1QMQifrzSv6KEXwNbND7L6FpoRQQOi7yb6npd+wiiwns1v5DAsZjAj",
+	"IWcL8ANQMNsDElVuqJxXY88NiWI6B2v8jXwprMxPookipwj/PY2BMwXwt0DS2tE6Gg2EVJF9vlpx9pmV",
+	"szv5FbHmTBAw5b/FgXYZyb985baU/7TNN2mpyWsJ6f7WUZZ8Z/rLb505JWFgM9mVWHSmWjfniLKbf/53",
+	"SANwJSXjAe9X5+7jXdMNeq4+CDMo7oallKxwKFeLBOdSi/7h/ZvXiM/+Qfy4izCa4QAlvowuOIJCHC1I",
+	"D73WmtMtTq3njvLkzkPqH748sNFmcX74538j8omKmKDNCtGYrCR5ICIv3OCQR9ZiBRv1KXKk9XrDwPBc",
+	"SSMOBicQjojyg4I/RfJeOPoYSXad8LCtkOOc82gGFB2jbxQ7f3KutF0qwD0rpXfVan4HPw4IO3g58SZe",
+	"8oj+Cr9J1vXCJ0JwxP75/3C0JtGKxlnCk+M9HtVZXjkqlEMXzTZx6lde8jBQur0UXrCmVFgrTQI0j/hK",
+	"2dLaJuqqS0bdFjRWmwHP8HlMGOhrTGnlHjhRT8AB4YGnz4p0WPeqJqqffmr5Yu+UXiy1ZxzCAhy8Wcn+",
+	"yNchCu++v20x7lplg5xnvNpKgdkIgjYs0H6thHmk5imoo38QyPvLiWaPJy+kIPq5sObawTHbiK2KQthv",
+	"9DFDMzkgFiuf9fE26DWPv+MbFhxvb17LQ0OYfFmEM6eG8fhqDh872h4VHQDpqQHGCOziJ2aOOQnuiWNc",
+	"whn25RmWZMFigvgmEVr4voTWa25xDzjfiSJMpbagmIlUYkE1Cs6Vlo5VfELbX0kcQ1vbnBHRRRXM4Tik",
+	"B7GLk3zwou7X+VgHLMZPjHxaEz8mwVfEWy4SbzgMQ/tS+Fw5w6WpHwg0I/EtIQz5IYVTzwLDj5RTxY4l",
+	"C74iSk6SUGnWDNh8D7RPPSAIuCz08lhLocVqoivGei/klKQlZW5otWzauR78o790e+70tNPtzGlI1Dom",
+	"i99Z8yhGrjsZ/h2OBw/k8jnj4VD9BZHgK9BC+47jnDjuieN+gIjv1HF6Dvz3H/CHbc5ENyTq+ZzNO3cf",
+	"uxmXiFRQr8n2KsZy+xzszvr+IBiS0XzsnLpn/ckAD2cjfxyckrP5pNPtXNMw7Ex/+Zi8/WbNTlY4juiv",
+	"oD2HHAd6iGwThvLSDb+WayTnic03E/s6JicR5fBTDLQmh3PJV+uIr6ggneQFVwEsbqfv9McnrnPijD64",
+	"/WnfmTr93mTQt+ctSERx2GQ+cjmECoJrC3PDaJyd1V23o1ZnPJs7/oSM/f7MHfqD+RkeBCPsEsefzE9n",
+	"fVc+uY74WpoxSrNP6KMqw8GL8cJDAZ3Ppb2i9RCS8iGpu0mGaJ0lY/t2O59OwPbqTPt3Fu3hMHwzh9Wu",
+	"O2FAze/hN3INSgS4vHeOPLmJ2ow0js1lqlAqcasY3S2mMXA4+ROpvxrqT8Y5MEuZX45L7U/XTs6t9tku",
+	"sfI6YTlYpTpwdK2jvrWBCeujrrK3jFX3C4ygm2yNWbmPySuUpSI3ExbpRyD4zLE3Hi1gLyeiL2DSqxnM",
+	"sWu7DySpC8p80pm6Y8edOM7Q6RfIRL2vzMJV9irkp+TmDO7WykkP79IRlb5XcUYaqEU2flW5xAt6Qxii",
+	"QHIFkzdny+Zp0Jp4Y19Mi2+4d8lqlhwoBikbZIEZRMNMugKfo58Y/YRiuiLGie+H3L9OxwLssd1QBnmq",
+	"yviM9NKb0Wp2V0liL6nISxYqxEZ+p8DCLFLrnBY5jvldaTQOnEVniPsxSV2J77+/OOmPxvJPsYFxwZle",
+	"b2Yh9SH0kCQpwbouyaeS45d1/Nccxnq6VPfkF2msLFn4ZkB8usLhzu/aAQfnZFIWcMiQbG4P9eIlQ6zc",
+	"sHdkrR121pZpqdx3dkinGRZE6UyEBfDhj92O1B43kdxDcJ/HJLqREmzgdDtyFZSa0JQoPnY7IVdCV3Fg",
+	"HX7tTDvmpPd7454rSXxNWCDXRX5XSW81Nk3P6sPaUuhMO67TO+s5vb6cxzYm4oqyzrTvuKfmb76JO1N3",
+	"MnG6HZ+ulzCki+fvJYmd/PHylRUPqOCeEcHhVfrBvjPoOT3XHfQm05HrnJ11yjjqx8YyutvZrM2y3JBI",
+	"KNpze8OeUzxNuDynwDOL44HXBoehzmySfykZhpZ0AQJezczros1aSi9vs46510PvuXL+gL7pOo5jWKJy",
+	"BMU8DBQTuyERDlEEBCdKmVTDQEleKtewWSmnq0L6lWwUhHRmgFJhO5HPZ4/t0Ck7kwt+UnlQ5XjUqSkb",
+	"kbfC0bWXpM5hYXIJz1WEaorq9quEp1SsVAk3k0JPH+L8yN6b7QQBKz+74Ix0k8gyjdRQFTMGj3RMVmKX",
+	"ZaT0NvVuSa8r/OmF+p0kosqx4yjC28zQx3c20ymMPiZrYUeRu6CTapNXaqhyAXudbAxM/7c33Tl3Nu8r",
+	"BO9YSS6ilBnkU6wPCERCBNJqY4hjIuLMIAfjHZG6nEajee9vpe5uk+MKcsraaJNN1W5TQQnI7GgNLRb2",
+	"8/Qu5flVxkZWlRYkyazUlPqPjYghpxK9mEtlv4s8eeq8buYAsQB5QPPqMNEF45FKxq42UFwp9xMhVByf",
+	"pYJCZpuW/5o/l2m+jc/o6M6ScYXUqnlKUlIsiTwXRoQFZVS+L4mf3aVSNj+Y7/ltRhFX2SAxV6mCyq5O",
+	"WBqNESMk0JnVuRUa9Fss0OTOFva72Rgjt4hHKraWhBUemnuNqixJEAhgVBvtXlp3llMvPZr7cn3JOaUO",
+	"UXXMzB5CHIYBN5LEvMIML8gKzC7J4+Z6GNWnZggfinlLBUQpGhCqSLUPeWzxjN8Q5OHEFfkAqoScQ6Jm",
+	"lW2WvlnQIva1L3Iqvfm2JVhAt4EtTFjmDkVfMVVL1ZcaR2faefn6h2c//2388tsPg1dv//zH04vx5V9/",
+	"+Nvpn/7816IqqX5SSq7AZM0CWNLMPuwUfB9w6ORum/0/yBECQ6qZupFveafnF+fEK7jdcKUL4vJiD59D",
+	"I/9MkpqTZjFk3WdQBiE5gZoZZEMzfnuYeBvcpYteZEhbSAmnDL377hKN+mfOOfKs8X3PwwCyssVGrEGm",
+	"t6Gn4V1+WwvCQ9ppMPkmdoGUWu3sgtFdSia/lQch5UIrJljjvGjuIVCUlXy1azIK9BbkFqTybBkRmHMg",
+	"fOlWdsE8Nr//rTq6KFcd8r82jJGwi168vRnmtmDYVp/Tr766Gbf99PiQT0vBn25HQZdUXrXEh69W/hAx",
+	"W69GWoRQMRTQAu53IFJ5NARYyh/hnmGNAY5VMiIj4SEa2GlTnry/IjG4Jwf6wSvu3uUPb35430kKhFTS",
+	"1NuApD5xyJIPH9r1nixUfzQYOv2B45xOJk0XqcC3yx3y1nG2z1M12zYxNlsbegz1/q5CvTlNMtndygiu",
+	"HrMHZ5/ckEhHL4HSFMmrvNlsQDfxsSh3FugDJieBM11yqt9t65T1JqMUDH5t6UE6XsICcW45hQTkauuy",
+	"57xSCuZ5LUPWJF4eeApJEm+abVgQEqinMSy6ke/AVIl8C7//joYk60Hoa8dMpc/Avcudh/oQpV1j0tJe",
+	"SE5ZbZxbfuSabEWRGbbRwK91eLpM+7VdN4KvCOS9YCEpSrm2TLYcFHXeqPxTsAPQlsTtvDoQJi9x6VRu",
+	"h1MpxF/EAkijq05P1sSSBlTuODSOivfvcmyrVJSlewGnVQUUzKJFBAdqDJzN6WITKQ8wJBYm5h6UoOUF",
+	"m2317Ba7u8yehNWWOlPluA3v4FFq3immpHZduRdpy9CD5RVosdmTu4T3VmJ95B3qGciJAtpEPRsEFx1w",
+	"9yraQlifC+Cz8lkIgEN6dQDrAzcCGhE/5tG2FZ0VkgOyRWha94ABpswiS5pmvbppSn8ii9Ld18ffMN9S",
+	"xQWKg/KWZhjyWxJc0bVUSjrupC+tzZ7ztD+UL/EjguNU+XBPdwjh7BJDYFtSdxJ+TkpLEk1BqwZmXYRS",
+	"M+RWX21E9stu3ZfTX9C1tJv1RE5TjUgVR3WkYFflblcbFtMwUVlwTK5CuqKpEsNDM56kyCmtP+LXRM6R",
+	"bH9wyF8u6Bv6w49/dv9EX17+sJz90Zd/v/jp1xfua/rDBHyMQX4ha6ZTtK/tbSpNlyDxLY+utdWpSgEB",
+	"ECC6FqCJX7549k5ydThW5+oxEgqiKs2oriAd9NBz5WnUae9buJ/hDPXEX4hb1XECm7yqjAkoWlDP3Y/v",
+	"CEIImW+XsQrrSo4DuPUa0fjOOgVVPM9sVT0zk8qVfYKqlkzEfC3ghZQtmsui1nGjulWV+udu1UqdyT0U",
+	"K4tflH7B3JaSOjkNVKAZ37AA/OhSww54kso428Qqc1hF5JUizAgJRDcBLejBVa8LD8qlVCXUkk0k50Z9",
+	"BoJx8lOZk7Nrjo3PDmiwWR5Zd3xAcMonuwijOblNzPLQdk3fs64CKRJZLl3hr5C7lTjucjM4KEljsFPR",
+	"bK1E5mVJ/sU/ycspdpGqfU0wO7ROE2m2rDUx4ATZiAFNy5jua3vAiW/JwPxM3hl0pjWJ0IqyTY50OIIf",
+	"9tC3ZMsVapYSKWXVD+g59pdGt15H3Jd77fMNi4XCBoN65l6nddKIltll+wu3zhOsHH3+qUbPAXAdYEor",
+	"tIgwa5GJ846H5B2Zt1GDIV6R6hQ1YkEPM3UnlHKfndFjra6U5nEBTWYYsuQTP/z8AX3z/fv+aPzE1BIH",
+	"JKI3aZUcGK1/kPaFzyOlKmMk6IKB04P4EVEJpJofihjSQ9DPSw6jV0IdSszhACgUFcgzFYSoo7/kIVHO",
+	"e2xyuXroBYPIJ9fIgPKiUDG1ZEkFYHzcLrk2FVb4WjlTpEaDt+dqPeUFqPUw31uBdafQk/6H9R+e+YGn",
+	"YTiAZv8gkCBxLCfqqSU7gWUUJ5z5xEMMRxG/VRNSk1CrHHM9bVgYNW0FUCLHY/AGa33Rtia5k+lbaRn3",
+	"oDiNC9aNZdQoirPJ3JzOrLaVakcZ5aab0XkzrMmW/jkxmJMwBf6cUTkza1mwmORERXB98g9xYvDN1vRH",
+	"sk1NqUt4ldyFFsr6hS61A7pPtPZvpHr+pEx5r1bIEysuZ7Z1O33HcafB7Gw6deW8yjT3EgSnQxLOatXn",
+	"7yJCAKKnVHFuFXhorEifI4WnUYSZqvheCd8c7aNuN8XfUtuaUbpSmL2+M8jnjv/twDylr0ZhRhcpG0/x",
+	"Pxso03uCMOxL9pNKZfInRv9rQ1BEFjgKQqnZ8DnysSDnyJXL2x+NJGOOsB+TSLRSOd19lDQno58dO4dx",
+	"h8LVSot6ERySCzg4rlJ1jjzw9RzEQ4rxx8r6H5ApbzWEp+2igxu6/OLRXfcluus+2rE2fxNFENeVpEs+",
+	"JeMz81B/3xV9fGaff2vohVcLlD8w1eejnwkJ1uLvGE9zdcpg4ow2w66m6Xc8LtWT+A2JQlzmB+BReYJ/",
+	"xnzOGMsOMjFLDSylQagN3pGSMoOx4/SyKQWT/iF1CnJVKmatwL4ftcMvUTt81AMf9cCvQQ9s7tr86vTC",
+	"LpAawUkoIMWI/5qVxj20wxL5kaCu5FPMjqzfaW1uReIlD+QY8CZe9m3I1BvCYg44fgdGML+IUN/4XiN9",
+	"g2YiSKAM9pGSGPUe3FHDYFpCN3tE1AwR7FI6k2+8Uj/IY00cN77y5Xg7T+ucnVmH5sqsTOrZbOx2zJ7/",
+	"KhfjQ2hU/QPI+Rjut+FxiHLwefw0ZWZ/Mp8du/4qmXWxLhQOenbBNWhz+nu0jrjCO10JEt5IJctTrN2b",
+	"Wvnq0kDSf5loTUQQ+aSPEcQl5It9iM6B7WVe5HrTtF2L/JWgC0YC1fZkdDacPOkhj3FGvCkEdCC5EIw3",
+	"XYnx07uXXUsplj/H8SYi50kDjA2DLcnl4AkSy61RgI2ASKxR/hiS5iT68PI9hIJAj2ZSc/mlI8fR6Srh",
+	"5pp/9K1NSG0caxNKPTHJXZ3C/fXI4yO5KOwFaOynSNWZz++ssCaw4xRWGfBfOu89hMvmYRFjRAIKELSH",
+	"JF4MvgwTqVTX3gQ0vvBjRWY27FKmZGGFI4pTFQpshSLiUiNw6q6F0p7ZvSSbQvJdCG6Xo7w0t8P6tdVR",
+	"KvlVZ9RKDallZqu5ueP0Jwv8QT5dC8emHkj1qo+1G/ZBfz1XEJ9ZU0hNMUUUWRmpt+QGb8K4izyfr1aY",
+	"BZ6VHh8nWefgSrS6simB1JUiTj7qIWw3AlEiTWGGprCitkTS4fDExZ0HQ9XflOsAHyiXVXIlnt8UsSix",
+	"r9dCiQj5fkPgjajaqj613PIVCEivknqZxqhXFd2Nnq/WEREY/eWvf5Ov85eYMqhQXWKx7Ew7k/nZOHDO",
+	"3LOzoX8ajEcT3J8TjB1/NMKB447wYDYfzt1Zf+bMzvp9P3BHwdh3RzNn7jjYOesk8lUeWpxZo0tQg97T",
+	"mPTl/5NKwib2uWpGpdSHtHXksK/ologYqkeaNOIzuLqSlrVPTKlewrpp6qSSv4ulu0WR7JcLoiT7PwCw",
+	"ISyQp7QVr4s8NWn5L9XnQf5LZZLDv8BfL/9FPq15FMt/AdCtd448pQ3CucJMHpKYrNZxWtKk1bdeE3PL",
+	"chEnFNqMl+Q5UaP640zHDA2pUHbK2xbeJCcDBwGQCA7fWnukuHTJ7qTImarYivh4RVJXsdLJ6zxKVqbK",
+	"LsAuYysv8XpN2H3ZyFLgpMf7sOW4xeLAteinXKS0cFfeSqFFyQ2YRVJc9Do7kUwUTyp7rbyTkBp8woJh",
+	"gY9ME6RFhUOAq0EN63KvmriE4Ht7OIMsDln2geT2i0Cj4ScnKK/39s92BCQSRtvg7L/Rz+Z8zdVdfV/E",
+	"wvQzZOmOaFB/t+3CjO6yjL8UwyWDUZ+FsG/Oc+qXTY3DCJSyUVxTZvWWVU9OpZ3t87WWBjkx5J1D7xep",
+	"ifRUKqOHvpFm+Qll4klX39HZnVfXZCukWFjjVS9rgnhtqHhylxN+u7rkqkezudFx2qaPkQM1ZpVDnBW/",
+	"lbpzblR1uvQOz7HrljoXVRqklndGxGVI0D6pXaMLpGfKIpPsQucnmbBtI80M57QOl2Z6lUo5qKIlXpPW",
+	"boduB9iWznh5VGZ/v8rsx2KYaG+XT0o1Tf1Sqf3Uxi1V5VrSX688HqqRVYm9KnxvimZbhIWv0AkRDXpS",
+	"Mzc35L/SO5YZiYWvnYrVBuKbVLxW50RoMwFS8VP93XxG04y+U/Ep24BtVWJq2eSGZOxLJZ5Pq+j7ak7Z",
+	"gkTriAKQhrwJ5KVI2Zm7pB8M/OFshMeT07Oz08kYj2ZDfxD0iTt3kvudfVLnbmiS/9Y0ba7SsbuOeLAx",
+	"3Lsi4Y3MSRRBvxD5SXOsYE3fXrxCl5IPfUwz3Vq7iLud24ga+JL7rkB9uDpTEOl5IqvWM8CpuncgtX9X",
+	"Rr11GkTJ91r54CoPQwGCLUV3T7GgbAAF9M2z5++eaIBMaA2r4zurjeksKM0x2EtJCxE4ajMGjNlUBjlO",
+	"AtKAMoiwFUV51qGthViyjA0mNisSIV092thsGn4xVccqMU4zkXJ6TFwW+jmzN6peSbdwtPpAUoXnu8IB",
+	"SbYCh6H5+f61qDsAPPrHK3Eef0UlzpNmWRm2aPxd5GWM2te9av9Nk8rXgnFnsg3vq/B1fJcRrqWOVDlg",
+	"7518iESeYdtZBgn9ljWH5EmoQFgnUXezuRch595lVIIyklzjKO31AWGPhGtQgeY8Ok/4DABKe0ar8O5j",
+	"xGcNi1LfSNUSuT3HQLHI0aszoTMMzq0GteBfaSUQRl9WSaVcFq2G7UhFBPwh6LkkH7cXQT8AFbHyqV2g",
+	"EqWuh6zCVKLVWGlO+u8020nNwKbI+trO5PSlIrFas7HVhbTMdP9Cz7z58ljWmUZlGqjNdkzV4id8vjfq",
+	"pbtLJH4enddSdDWcps9DyL9Kwr52ibjpUobFNUT0ra8K9I13cqIdIfZ174nu9BtHGxGTAK0j/mmr8L5V",
+	"mtMKcYa+8ZSL5+SSQHTu3XeXaDIcOk9qFPC0qOAIrqe8p7p5EoZzr1rvVGVna2gAqjuTQ0Bprv3EtwS6",
+	"KzOCvvF5QJDruO6TKm05PYtut//xnosO2uWtTx66Gnrwe6qCqc1GkqPUaYo2c7uPPNH+Z9A9LQGzjOO1",
+	"mD59mnjXevrm0yoB00Tla0rCZ0fQWaeWmgqduM3xfdJF3qXF6F9B043I6yLvg2TJ1t/PsFjOOI4CCGn9",
+	"TGboLbBdjc0uL/4kSAR3L/oX8n/eAzygggRRwSfQtuKktx5VvWNNUwuVpkoTKEO5SYWzeM8CfXQPquVR",
+	"aqSHeQ20oHzWZINZiltZxm4mNtmkhPrRHf1FuqOPk76co4bGgSI7uPHZU5izk9h5Ko5XfZ1z4tguG11+",
+	"DQrqF1CAbc//vRr11xmUUr9TCy9/67huvz8YDIej0Xh8enp2NplgPJv5fhAQMp//ThkH/DNdhcfI1mNk",
+	"6zGyVRrZyvKLmi+qR4pfVddNolqCTp9xuLYa1uQx4PYYcHsMuD0G3B4Dbo8Bt6Rha0ahqx6OLku2R3XQ",
+	"x/vOY7TvXyval9eJcrS303p+RPFKtITHqNvXGnWbPAbdjhN0O7s/kLn+7yW8Nnr48Fo7mLR/1XDb6RE0",
+	"1uaobfcjh4b3pDC1CYOXeZy/xbG/fAWNO4sFHmHoGR4Z8Vvosg2tEEA74Iz0kEewv/SmsKILzgMEzQMA",
+	"V0c1TbCLPqDNl/xBaSUGjIQE+RqgXEkW3M22cPdpvO1MO+8oRwFBP2BGaMQBi4Ax4kPn+86GQZ9yuLph",
+	"cSR/8O27ote53x4IZ4WlVduJKP9P3abY56veLEp0ySDB8oW/t2lr0MGuIq2sP/54pVfXZHuFwwWPaLxc",
+	"daYd4gcCn6z7o7Hu5raOeKzXTo8dcI8FkVaYcodrx/lMbptuisp4fGXqynKL6U7k9HIdX3m0wCypvemA",
+	"esxvVIveju4Rp3V5028116VVD840XU39/YKoYruO3WB11B/MHOIH/bk78iez02B+GswcPwjGZ+PT+enQ",
+	"PXN9/8wfFP30O+hCisAo4iY0wK/NcYz4bWfqFIvFEjKuDa4VyuGyOS36iyU9840laHUvaQpMqT4Kh/G5",
+	"/EAb955kcnLuOyq21IjOpQqAUSCZy4Z10a2thaguifUWIaSgyPWtrp2mDHmmTHiqYEOTTIcdtfJ5c1N+",
+	"CWaXLHyZCXaJ8wyrkjnVsaGWeFx2zWbKkXz8n0TdyHMkcUXZVYC3ckOHzll6WXD5vn25VRPmYmopcdqF",
+	"OccFspNZ48iEIZJQeUB8IgSPMlcTvlFY6ogwclvOHN5v1jyCkyU2fuGlhwKHwtYX+ufSuF0nTohDGGop",
+	"vE3d6IIuPXDHY4TD9RKf9Ns4l06/mEjH2f03NFSHo1D1fCKvG8CVdoiJtgGUnKsyBETIS1BNleRD+T7A",
+	"Sr+iYagQmM6RY7AfwKEX4K3KTLhNEFGE6nQMw23Wed9GBFeHvQ6jzR4cpEloC2jiwATA+ZCMwgBhQ6d8",
+	"aDPMiEJ9vLyoZ+RuEsox3KaCAosjuic6HDaK16h57dFY2+KOpYnp5rYx4lRjM4G8lJV654iugHkF6PJC",
+	"gGEA/a8V/pq0fhjyMUMzojs/z3mrxtzH7jkoKS/L6fOvfWPdbXcCQcFKBcWuXTPdwgWiQmxIkKesbFwJ",
+	"vD/gDFriY+Da5QXYztHegvNKKzQxivE1EdqjiJE8Y9dka4Y8PQaWyODOFqgFJym0fuPQ/RAeabVXKnU2",
+	"FciVJ93Y5/aJv9WOu3S2ZomwdhAh/e6HCetCZN4oE/mZPCNrHMUrDWPUnJjdu7w20oyegS7U0klSOSpF",
+	"DL+s6NOkNBaUcoDCIcutaAX6tdGyLOrX3oUc60o23egTebaeFWdF9SAnhDNHol0B2CW2csXztgeJ5Lqf",
+	"yP++ff7HF6/R5fN3H1589+Ly4sNzuPp31uv1/s7g389fPyu5v4dtsttuyLkBsl6Ovt8fz4bj2fhsPvfl",
+	"/5tMZsPRwHeDgTN0B/L/+v3g1BkPzwazOXbmkzM8Imdn4/54TE4xAHFKti71+8vX/9O2NK4pCyDXD1hL",
+	"0WHh7nJYJJ4EB7uzvj8IhmQ0Hzun7ll/MsDD2cgfB6fkbD4psQZgM0oTm2wVkKG3z1/l5fRoNBjv4Kk7",
+	"9XfNKhY8RjS+L6D5ZmrcPWpuUpOsDfHJBc+H+bLrD3l0JyaPri2koiG9XdhbthaiIchprFDIhyN3+CT3",
+	"3aEzGe+oxlHEXXDiamL3pkmvG/lt+Umlzp8jj+AopCTyphAT0Ik3ND5Hnh9xIXI/Te7bY5/zyGiqeZts",
+	"vCOsYZ/BKoKBuAXE52ZEWUf3Qz7Q3Vif8TKtV91DbLOaSRNpB7HUY+EN8kIMNjChoGQgWYLOrFdezGQE",
+	"BzCcnSJDlMiM9NYvj0LkswqRj6VixN66WnEiuvlQV+r6bOYMzmgXBU9wXaZnoQzEHngFWVbUrzd2pLVL",
+	"Lhjv7VjLf2KN45hE8mf/65tfLk7+hk9+/fhb/+7J//nvdWnWQ/lvE9foMI70YJDPA1jsh8DrH7TxiSUM",
+	"12i9rcpF4UhX2P4v6ZxUyGOpMJ8j15mMnGKtntX4azJystkTzc2bSZlfBofhmzmwwLoT8iPZXiS/uvvY",
+	"3eXO0Y3izzO+nN01iFlvY+uWBLll/YMACFfOlBsHXbAtAs4pP1mdsiCVnxVlCaXtEOx7e3taZW2c7vb9",
+	"GF0LOLooentoLEg4L27Cvmk7LVFb1zheXoV67pV+Y+Pkm0kNLeS3ibo46p85XSQNUsoZGvb6Pbc3eXKe",
+	"nU4XuaorDpJTPdFamxQImAXIyXVuSOe5d3mbe5APqR0jHzXywqBvbILEIdowGj85hPTOKnolKe5YLuNe",
+	"gNO2RMZVmoeXFyUWoooEABgs+ATBRZiYFgLhGb8BHd1AeBMUcR53EZ1b/SoxXOyhn3X6FSQMajVfv0E1",
+	"odDHB9yg4PXX+RTlhmpDHqEQ7cIKLUZVyqLLdy8tk6nUPD4bnJ2NnbOWPOOLEq7nCi11niYuFWVhIwHc",
+	"qk/PNdlWBM8jeiNp7Zpsaz0SDTd6tLObS27+xBZPFUtRK5da5dWtsRC3PAqqMsvUXd2IhTA/2q5jEhhT",
+	"N9mS5DU5ium3g/goUZuVe7GCofxItpdLTv2axDIsj841IWth2+gmLUsopsXIbWla1iUuQ8bG2jh8zG74",
+	"V8luOAqOAdDNb01tz8+OWCCHW37q3slVbyPF5SqVyvEVDggioSBQOgGKGJTBbeBrpkkgsOJEDjaV/hA0",
+	"5kxHitM0ayPnt5Cpmfm55Svooddc58bPKQkD8PdhHYjUifU0LpcMrXS3poZh2RpWWodaTYlpqOYFJy3x",
+	"PB/HbnRTIdrMWrTZddFY9CQrhl7j1jymqeeeQIsX5DFy600RZmpvpHWTDf3VGpD9e7N137BwmwtLT1Ut",
+	"vflRN6PbQGi7qd1bXZha+tm4wt2eXyn0c5Zm8uMzZeTa46vzMRaE6dYFuj+V4ffoj33veMpJecb2Ja4q",
+	"7bonP9nZZ/aTjb8EP9noqH6yxp8d7mCP+UaX7VJRduQiNXx5m7aZe7/y4RxKkwf0XJx+Js+F61SwltUa",
+	"00WheT8kcwDOTURWPFZlr5zFEQ+vtGVi/pTPMiIV9DgUJ2Arndz0O91UZXT70vYIMirrnEe+lc4/j/jq",
+	"SgPQAcvUujdlIsYs7dASUgZVAH15pMiNnJnT7SgHi+tOhrCRMe9MO5tgDbqyGv30F3lh+vTpzZr1slYE",
+	"/E5OKNowJldNL6Wg8MOh0+2IGMt1GcC/IrtIYJcJkUypX9SMzRqXlnZJzUun1EyRp6fhoW9APsn5gkII",
+	"k/V5+AS6gmb2w7MuXZOtpzRIT5A4pmwhQOmg/lKV8zOONMZWVWFUMbKaUdWH9Vh+BVoptbtVBYrV8FT/",
+	"DOmf6UB0m3Dz5M6iw0pPq/rcSqVT4sQTtY74nIakt7vTWkrdNQkQD5ajJmnNnK8dhRkwLEkJIUFA8GiJ",
+	"AwT0bqa/A5QFskazx7e015y+m7SZMyfb2tQWebWDRum6vuZueyTtZhhP6Vf0A3tgUxkmVkmPmg7VNhiX",
+	"PWaIr6XqStn1DpKUQkZzx/pvQKbrluyqjFGNC6sMXeBG6S5Wv+f0LmHPVedfMrPyY362M8VUc/qyV+ub",
+	"1ptLeVyxlqAxZAkAxRgBUnPolrpGK+EHNSfLuUukUOU2qkMrjXrKEBz6c/BbJrSfJh3BJ7tIAxkQFvTQ",
+	"e679AQTN+SZSz855GPLbBo1FtVhsR8ZS1DQk4/FdVuBWZrkpHFslLpOU4XvKRJXMYU9Op9w3SXmHGm9L",
+	"/jEsTYS1uVWOG6ej7SYqR9fS6uBcm3NZlNQpVWf2whJ5iawxxJpKXEMiCcszbOljjSpa6nxWt7QL+lE5",
+	"PbpyeiRfb7JNpQE+czvxPOIFaZGYpC2Vz+8iNrMspeLq3Oy0fD0FWnSL9ehOkzy53SXmg4Z5cw9YYn5N",
+	"1rEh4PKSc51pp4ul0+hK2oezWHLu7Ei+O6ikvH0ZudisSSSIzVBKDkoD/NPWtWb93RielmqskI4yXVCy",
+	"VVB8fqzKoiaVpj5WNYQzgiDPABlYqXuqOU1O0Q5drYme5n7+LHhQ+dukwUsKe/b8Xfew/PfTZmZYRUrD",
+	"Q5dPaqBYvRk6IyYBxUnwoqRGjH2fQMyfKU145+ZYlkjK6uoqbTMZF3LE6zih+WpaM3mLFuus+oiJIZpM",
+	"nuQL8o80qUHHUUwuQwOTxJQd1ArUdMt/VEnuDQFH7SzFtsWmzesK7ukQKrTQgripgOugAmmR00WzLRAF",
+	"BLAoQ8Usv1Fv0HPPkWedpe95GACsrdiIdVoW3taVZFt0iUis4Yr2sHmU/XgN5fTvshK24Gan0kSyDqd+",
+	"+IF8ZoM2dSDdAwtBwLDN6gmVtq0g0Q31iV4OATF+HmnAFGlhd9GM+HgjSBIfBlxBfG3Kak2A+AFWcVRq",
+	"nSp1J4uOqUtfdP5kReFLvsQy4ax5JpjK85SGM+RWdi7ze9C00GaH2v9jeVWWj72p8sxARVXIb5P9Urha",
+	"8rN0wbyp8c1m80SU/x6QwBTKm5mOPCsr6BAUKAGCPO6LtXqPqvoC/DombkkEtteby/dvEZ7pvJAs7mRG",
+	"+TQJY4k+roArYUsVQckRd7od+cHyXLL03RVN5S8YAuqB1HVrJPb3abLD211fKfMeFAqcHi2xf1VL7Dh+",
+	"jlYVWft5O2qKsB7c4bGzjisPIJY9f5BK1pkaXr8SC5CpZIX+8c//RuQTFTFhsa34BhuFtUmCYlW1ftuu",
+	"altILN6qNLaM5s+4zm1T6K+zsKhp7gAVAuB9UeLmv4CsE0joWxO+DkkXUQPnwxYbvIDReRdgW5y81Ne8",
+	"QuFv7dcHSRi/foe/k5OE7fggn85QSW6n1ZLq16q5VW+zKmeo22eTAhNSpvySascv8WrNEZ9FdIHjf/7v",
+	"iHI5cYBzSzXtZFgH7rvPw82K5TdeXd1/5wd3ZlZlw5B3kmHQEBR5FWNXxRi32viYIrcFLF3/s1LbqApx",
+	"74OaUn4uaEaWVCewym0RaShfLr3ooW9DzK4VaKhq3aCSu3o7/QCHEf2wHN0PdrPb7gRAJjAO644AKCyK",
+	"7N9oVxtBRMT//G9Q3BY44IhvtO0keA+9I4zfkBOOBP+VsiVHaxxh9F8bgm54GBOE0Q0OFRqyOSmbkDxy",
+	"xy+NO1ai2LbCrk3//TCFFbrtQF+0xrPtfw14tkrPteBs0+KH8QfnbApjzSurDRRetyXaba4SpLbE43AY",
+	"XKsW5HA03NZImPcX4TgOxqZKcU6OXNFcN/e8LvICKuy/eYQ8XQ7pTS1Xss/ZnEYrEqCZ6q+LF5LpmOma",
+	"cLFAIY5J2Ao2pT+4d0zQcVNMIR06unds0L57r9igo3vBBh02iS3lMQ+OG2jKv/3+ok7Qo+hA8KXDg1Dg",
+	"dm8a8fy9B6AgEPg5I0SSsVqitpRCMVOsUeVBCQzQBgmHtXAMH65fX//IffAGTeJR+eNwr8Gpyf3BsU7u",
+	"ET709HcfUyswxd9xgO24wKlOTdBO99mywNuK8ufQOB7k/u9ESc3pTPePltrv14bhMpglR0FE3Sv21jzk",
+	"Z8f5mmLhZfvqWfZ0KpsaWPGXUqNflPVjv0p60mtLLBdKgh9uotT8bBtcCpi4CvgKUwYu1Rzugbyrg3Gq",
+	"J82nOMJX8qvq73xqKo34Rqeauk7P7TlJ+/gV/nRlbjqSOGLV0URXf1zNCTTpyY17/MGZTAdldrP5nU5L",
+	"1atjrtpZtOuNWF5FRJA4fQwuZYbqWGMVMY6pf0XXnam8d9Zzev2OdflmXNpyfcdal3dZTze4im+/vHgN",
+	"tp3HcOypPk3qJwaRHYuk5L6ed5+1z9zbQ4+1abJWFulG3wJhKC/I57HbDaqgl1hSQ6DxXHZVDA33sDQh",
+	"GF4+nvvsTGEdwrJdefb6PVL3EyVakjAJVGNBrfGngNy2aKv3ovbvsoe86uu6lWTbr9cbVMrOTDlKocJ6",
+	"EwG1BDSSqtRNmjdg4h7p7p0osjsJaL4ZwZk76e+S7rvLsIJacmjmU0q4Y9kX4JhbYQ1Jgnu2jxvVBW/H",
+	"d1lmXFlWox5Ab9aE/fntaw3zo+B4z5EzRXBa2Fb+r3km4ERofZiE8x2xFlXLXXouqb8EjqcXzIMF0dxO",
+	"ECI/aZJadC/ZxhHv1+r5V3i9brduuqqsIKwquYp+2NANsJREMdNveMBuAjmBWceZYagak0VPIjY4zSZP",
+	"TCWGrfA1sdg047fTbC2SekuIYxKlFUtgb4Dj0nQF7mopF6GV2hgroCePtarxsrTZHT1fCnpAuwqq2zZ7",
+	"CIdBuRDQB+s30HQHh9bbSlelKvd9RymwrdXs3MsFicEJtKRsIeeSoG4nIwKGrtoEh+Hu3OCMAlWAYjDt",
+	"nVOikYOICPbhG8uIbxYqWh1vGCNhV4P+CNs7VT+8Y3PF0V1G7SvzzWhiNWLHDP3F25thIgLT1qdozXlY",
+	"JjOaSsfBXU7jbDem8d5iedjY2FRH83O15rDTPLOFielGZpcwS7epPFZyqJtTyDNnLKOoZFSmjPaWEa0Z",
+	"VbjIk/IsuVS8tOzZUWZWlqUqwg2VpfhoZv7OzMzj5B4aCvmtTXPPvEPjs6cU6lk0PitVAFj3ZKo377E8",
+	"3mElXlg2YpkF2AbAZ7dFaMQO5Jmn5uGh4EjtbMEeemMAhDP2B+MKjU0KRbHxlwiDuaiVThyjaMOE1NIW",
+	"EV6BzhkRHCibUnSVx3q+EQWXvLIjW4GbPajB16Zh+MMZgAke4ng0GowOQv0+nrGILoydkXafBL/Cy4vX",
+	"x7Mkm27IQ6jzzTnN6dHV+4cg6kG9/n7BbJ6VDs1QxLniGhZGo77RTUw/4HDdrHYfKexmRVxwftHzUkPg",
+	"IEi1XYYAhKCsrEup/efml4yrwhhoge5910CWVrVbwTs7KUAh0SEtEnb4pv9FgSx9UVYSlQkHSwWKiBh9",
+	"8/bHy/fo31zniUYSnpZFjq22XAbhTcR4K5ACG4bIrxTQ4TYPMmy+A0MUXTh4Jn4uesgz+R+eApLLBOo8",
+	"Ayd1ZKxg8EV+fWCf9e0BDmmKMxiXoh5D75dbq+kfSM8MjpY6iKeAcbUn9rH7O2qac45CIk+06KKALqgk",
+	"eO9Ek3bPUw7DVi0JBk4e9ddiGZpjOCeT3snH/yhnGf4SR6BmdC5O/obwya/IOZmgE9TLm2MPCIpa2Sfh",
+	"ucoOE9oZm0AZmBw3yG3LOVCP0i5h+C+D1ZoxnMtSNxoYz5W9Z5oJ/JzP8LgS/+DuqC16kfzO+qqVtnH5",
+	"kD2JeunSFgA0TiR+QSNQxeU+Zn+I0YwABqjBIjlAeg+/uFYrB2XjnSMP/IcN5FC9FWdyo8pzuNM8PUhP",
+	"k8rp2dhx043E6Fdpxagkvp8+XEKlvPEhd/qOe5bzQ/7tmB2vDCsyhFvedFS+QQTXJ/8QJ7qQRrGifJVU",
+	"kWWVecXhiULt/mMh1WMh1e+ukOo4QQJzYPYLEnz+8IAefwMNp6otz6NdvUsS1tmhz+TM0lY6+Woi02UI",
+	"eGhqZxxuYg4f1sLUzWP2tjJH9S1qVPtNk8QIGRSqLxMJlFGp2tfYq7vCWyAQBewkCcIcEDngiPTQGzv3",
+	"Ur0m0dusQH/OMm3VJbAynPY9v0UhZ4sibFDaIl6eCtWwvas8/IkGg4KNojdwjRNyLW1vvBVdtOQbaYiv",
+	"KIPAhpy2ID5ngThHnuOpzpUxuMyR93bgPPPyPhAcoxUXMfLeSvJ75tU7B5qbtnJ/bKVatweiIlMOdVw1",
+	"ddDElfsO5FWR8VEGa0/j7U71MmFUuhBNoW/G0UZIAv2mvF6m/ySnlQI70zDcm3ijjIZ7U0dVkYspAaqv",
+	"8Gc4fGeqDaqFjn5bA1FT2YSp3JjON745AET1Hj3kk8/sIT/9Elo9jT9Pq6fRvbV6uod2TA/nedQtsqv4",
+	"c+W5+ur8i2efy7/o7pIwPwkS7YVgciX4JvKJyp3qO4Oe03PdQW+S3I5xLO2WnGXO2JWKi2aTrsD2exB7",
+	"/jWPyYzzaxRgdMGwZdNjhnuCb37F/6kX40u16Sfapu+XpOUVFrWN1a9nt5/ZnyzfQ1r9O/L7Pq9TYPgv",
+	"gK4yuSuyg6Ls5ittPUvlcSNIJDXR5IgrmFudw2xhAvAYlXaib8UBR3c5hlTnDi4MTXkIILUDmoEm2DBt",
+	"IF1UGVyO9dUl9eVyyeMlYcdelvFXhoozuXdUnNOmtYpAJPePiXN6r5g443vBxBndJybO6ZeGiTP+EjBx",
+	"+v1GmDiSaO+zOV6aimh4KM6w8qO0F6nimyo3zyTcacJNqm/S3EG0UBWsjCT5NLFBwWG8qkZoONpVvvtV",
+	"4QYBwNhnxA0C/J2vEDdo4FSa2gZ0szV+2BeFG9Qf3R9ukLL07wk46GxXvvSHNJtYpAcoraAHN6/kW/ky",
+	"yJLiwWOXPULi49cKewSwcA8Fe3T2ZcMeTe4B9sj9zLBHAMzYqBI1UYofAPTorBb0KFuIenQIJLouFLHa",
+	"5mXBGi5Yfr9XFKWfBIkOLTs4zxSAZMEA7DjtvomKj4GYJoGYx5SK3Vh/X1+wajeQ7VdZqtA/zEpVoXD8",
+	"QFyl39aIRd+8eHszfNJDL/XK2sk4U5248ClGc0lx0F3Kqn4rgnho+1duEJVmKFSLHuxerayxhROt+pbD",
+	"UXx58VpM0dCZIC/ahArx/77LEhOY3K+hlmWwo5YFxXyhdGqdnqIqP8VXWuMy+FIizZ+tyGX0wEHohmXF",
+	"HIzjjGn8IGd1/Fnj5LZJ0ab+Rmq+B9fffGGq70PV7IwfSJcaPlzZ56M28tm0EeeL10a+oqKu0RdW1HX6",
+	"5csv9wuoOzv7yurOCqhyB9ebQU5bUUQfpd7sMe3tMe3tMe3t2Glvn7sWznCMr6EWTo71sUDhsUDhKypQ",
+	"qLWIvoPaORU/XHKVOQTelvMMrPUOCj6+Ffz7s44GX7x1NHqsZvlKqlm+cENs+EUW3FRkoHtQyAnZbBQs",
+	"RK13IwbIqCqJBXz4CuYwvuWQwARM8ZMfbgS9UcWYTLK5XzrwvtJEg48la6wGJ5LqR2jvX6JbpOpViVdQ",
+	"3YSMRtMURHM+xOcGYT/Z9mIEJE34+IfgrPcO374iQkiLLa+W1eVSyWelsG4c4YG5vgL5XgjvGHsdQ0d3",
+	"HKte2hqE1UI4nUd8hWaEsgUSMY/AjMdh2Cbw0y9HVq/TBXP7pRwOtmmrzEWQekG0vYo2LFH755iG+lbE",
+	"b7X5C29t38FaFwLstFf77exVy0CNKG8NsjL4GkBWinanMnS0ZTmT+3oSUV60LPstLcusOXkktJTjwKTs",
+	"oAupl0YRj4QCkefX5uxE/LYzde66v6X30678Onqj+vJL1oH+8c//RuQTFTFhsd2jK9isQ3DDBcAB5PvN",
+	"zOUH3LuPRTvTnKxK2GZ9etEtiYipEjmXfBGjINqiaMO6unvLjPR2Vmolp7fKoWhwiG+x0Byoi2bExxtB",
+	"kKd/7cFdLK5JgOY82pFqeZfyiBps6ls9Q8Ma66cCea7AbYrzwDEMWEWmCfaX8u1dI0ngBbmMoMYY0Zo7",
+	"7gK+cerQunPM2WxIwuM6yXLpKTZh2y80QEgLvl1C6cbyCykjnenA0PwlXq054rOILnD8z/8dUd7raJJO",
+	"8y2TOUnKt2SCuKbrtfy30+1smM7lhMP2L3kSzKqXki0V6Dbi8pM6IWN1rhAyaCRiJAkLpZ3yWrilFHU8",
+	"l59uQ6vj+zi50JnH0ET9W6VayufJtie59lqMSBMErEstv+u/C21wUvprRmQ4jAgOtqpKRTV7oBFocAJv",
+	"xS4W1eCkpyNKV8U6/5pamnCAt9e+cPuNvXhJfqSZL3BEWln/e3SXSIJpTERl1YoeJBdE4yDla/EMgBCM",
+	"PDA56s1iUPtaZZCkFoiqGjmRbbgpeug116bWnIYxiUwntmIaaXKijwSdWnLUG9u8uxxtCf0oL4+hHtM4",
+	"orar4tFpaVgPqGX1BDXjlE93UUQWOApC3UbAx4IokkHe//As4zOkIrYYUe9AIKJqr85bpc4LhMNQ9S9p",
+	"7NtpkSGjux01t2sVa3mrf1aeuqjD9dpEV0IrJOIcedKGjlgbA/Y0zzmTiTdhhBXQfngel7W/sVmMKjxc",
+	"0oU8rDSYIo+RT7GnExIwE7ckksc5NsfWo4HwHobEocT+S2flrWEBoVb73mABzx5FzKOIOaKIeXiISVGb",
+	"/Q1eXPlUWptiFU1XstfJVyUtj4kqqUcYSQmBQ+1Ltjqj10ukZpJHVVdWpAXZ3qcKL+Mg9V3l3HDaKVgG",
+	"jJx6sngYXO3jSEt+4/rOfDDDw2CMT8nZxHHdfn8wGA5Ho/H49PTsbDJxHNfFWFFyhS84l2wBCw7+gLo8",
+	"i51+nMZW7zv1vQPcNKO2DgJtxj2ErwwsU8YbeMjUHlRgeYBCpAvobO0BUAFSY1tyG6gOx8InLJDzpWB6",
+	"5/1poAwZMAXFqRhIRAHvODBVZHhnkVEz410/vssTVGmlm89Z9jgs6I7kmij8Tk/zt3I9mQe6zxtGl+9e",
+	"2qG2NVlB7CIqD61FYWVhQFRR0w3MuDSz/mxwdjZ2zhpbDsVUoyisWoD35T3JPwBNyUlDerocHhZxmrHg",
+	"a98dWuLAXhZJG+UrkqRN2fy2WcZXgRGZn5VGJOFDiTxc4wXZA/+m+jja79eJHfIbyWniLLNcB54lMEKT",
+	"1dg9HvNs6ZiUb/IYkDzFVDbYkOTUJUMuo7pnBHyPL7RS+IoHJC+IteAM1JNyt8hqHSrx+2/ot996r/GK",
+	"3N39nUmLVYP8/J3FoTgx/5aHTz74lkexfHAd8ZjDBfkPeSUgN/LvZ+SG+vCuIgpfuep1Ed5KK8nTo/Pa",
+	"QTvc2ZMp21BzFxi17u7qczb3ytP66/sFlpQ2JV8v3xu5Gs+SVrfFAEXjPOSsDhQTEYd41vO55JtiyaP4",
+	"St/68Pz9h5cX3x4BNHEXihuN7x+/bdgIlittF9yWMZWS5AtdGt9r22fI3oiyl8J9eHVJSWSr6qidaCJ6",
+	"c+4fR2RUCiOiT4e1IO0awNsnpwoOo7bEt8xmc1HMUX80kgsSYT8mkUi8GD5frbCG0l9jn4jWfKhu8y9M",
+	"316p1Csch271p/PEgdRqiLQ2ab2Ryk3MEda0D3qqRV9ajdWfXWKBYs57h+S2ljPAXXtXVi3SNkW921Fz",
+	"1Bk2Xxzj/FimUu2Z1W7NtWH+fUbGtEm+r0qgNwPYtbVV2fPNMk/3psN/laNWXPto+26TVyOwr6etQsOd",
+	"buruT3LwN0ysiU/nNA+RVFl89LfELwKFMY29KfIkGH+zOspK9Agz5cSzoP6scexERJWIySVYE3azZj1j",
+	"fMIcSCQorCU4YAon0KxLqXPFpEqggDPS1eFthDcBjZGPw1AgGk+lRhqSmHhd5Kk1k//SKGtwkcc4Jt4h",
+	"wG9Skif7hYOAqgTat9ZU9LpVTUKtr/LxpRPz+YqkDnpB/IjEoofgdyovaMPQCl9D7xhyqxrPZGHQuvJI",
+	"KIOnJlHcqia0Qg9pyOEIc6KiOJM2AwJAYkOFhZxhVSg6zaAk2aMwrq7UvYXDEID/uMmRAG80Q54iOUkZ",
+	"av4aOAT21wOPUrqcNbiedf43YyvJKXu7HWq7FWdzyrLeKwvNlRG0JYe6sEY7IT+L47EgXBNvo7Uv7WGa",
+	"U4ZSNohrygqLUsEZ2sAKK+ddyqyqHKpGesgzotK9YzidNEYz7F/DSDTrkSuh+lyJzUr+EXB9sqlAimUF",
+	"3RQZUvvyEI+QYliBLnwXvJ6AJjVZPPo4dQ2btVa3m9H/E8w8xeUyi1GmXzxnEQ9X2huVCSVgusrkz5or",
+	"84iv0mvQTtKkXecyp3flMpuAaeZ5t1+d+2wOhJZPqa6Zr6tdU3aVrqROvC1mBMfKIyNfJ3cmAl5Zki5o",
+	"rUWtXa6eeyDcTqhozOxJHTS/QkLOjBMKAA4qGoF60pQEqgssks8rUL192j409I2scEDux+y2Q/x1o7g/",
+	"4PbJXfrWsrVW91JXKiTRZODE1yQSnCFdsidoTJC/5FwUjO9aJO5mLiJiOMu9wrerTAo9V7n8UH7Y8pNS",
+	"K8yyjEqxgd6+eA21ns2ibKMd2L826T4s7K9kc5oBFnQ0yRClWqUZRaqQwz9D7st/oW9UWM91dCbx2xev",
+	"xRNosqGzZFs1G5Eag+bA1eHI5DtaY7rVaDHVW3tajrmbMK087q5e+Rw9mKUyQ8y51iy2kEPEtURHjlvX",
+	"CuMqB5z5EGU7khRCyq4lmS44r+5y2UXe2w/uKw/FHHlvJ84z7xx5b0+ftUmgG+zDk1QaVuYSorEg4fzc",
+	"guJszbBaJXscymLO7ewVRkggDTroJLPQjVAPSBaq547rsu2/AM7E52got3PQt12uSZG2Xk5A7Aqh3Y3R",
+	"g2/xNpEUDSEDWy15oRjFXv/as3Ach2YijUzV4L+uentc76m9sOVZCOZ+cuJ1SLuRszW1T47habUGW0pz",
+	"ScWMRWy7yvTKS5aKpUqFVU/rcxqtxHfy460Lawq5FDV1Hs9vCIs/wNVSL94SC7TE6zVhJJii21SlxzPV",
+	"4pgFCKMbEs166CWWugGYnpwJaYYg+T1hJ1vYMK5UiI1Cj7IvmlKz7OU0WyZ71WDS21eTJg2Fp8VmVfK0",
+	"5JCk+DicZcXSdA6fDlkAgH8vrbLxcWbUOPucNXLc064D9Yf9gSjsKWxN/Yf1wiQTNf1icin9UnIp/V5y",
+	"Kf1qcol8Krz/asUDEpZ8Rd8ofkvfsCe1WmO6YL1k+UE49tIqpKQ42sIOU5fsxm2dbgda6vQEDVWShvoz",
+	"Ij6/IVo7I0LSWe+ahuGV9iqqqqbECEmnYl1TPD9zLSLzjchdUxpv7jFDbddka68gXlN5Jf2cvpCumL6g",
+	"nUPphXTp9AWLJgCAwqrlkn+mb4Q/059HPLQJBP5MH4Y/04dDvqCsJza+TzTdqyvpOmDfJ0JYFyRxUra4",
+	"ys4igDiO9V19waJefSUdi76QjkZduNLpBfl3mev5F5jr9gqq8mhJFPZWpFft/UivWm/YxEseGXgV6x2Z",
+	"69ZbMtetzc1cr3q/tdVxKOw/AxzjGRbAsaAyFH4b0Li3jjbM+jPkQlyZ5lqdbueWzJacX1tDN1fSQZsr",
+	"6XDNlXSgyTNkHeJt9iEqpPJXDs9hyauCHaMFaTk2Z7xM6nrwJoy3CJ5WTcek5IXOjjjGvRscbogHFmdI",
+	"RfyL+1Ffyjmz1QsMTm2o80xq450g2osqdgw4SDxCa8LXIUkqvUPMFhu8UDlPF7AHJy/1Na/2Y4Mk8NhU",
+	"+oOArtN21OLq16qplEn73BuLXgDzTm+KsLS/AxzzaJsu5ooKQdmihzzd0l9HdWAP0Cwi+FraRNEmJGmh",
+	"FgmDHvJS9AL5cm2CSC1IRXOlZgFvMa3uVHLpUsWn4lvJM5DHeHw15xsGCDQ893MqPwMAUNPcGMRWyCfn",
+	"PJrRwIQXjEpiWfx6UvIIplgLCtECvipZ6SYkFbSftvYvISMVKJYDquh91QUiwyiFu9BpqyZGvmGBNtLM",
+	"yLMx52uyveSrdcRXVEAm0EXmTzyf05DCiy/TouCs8iME3H8zf2NCJJAYSW9oSBbkZxovgwgDgAq2X162",
+	"HH+McFm66xsGtfUBYTHFoZ4zQ0reoJhfE8gwk8pARFeUYQ2LtMLrtXyzZCtJgWNFPaG+r0Ygz8k8ImJ5",
+	"BS+vzumHhz7IZ9QPU919+1qFzhfy+hXM9K7b4Yw0qM4pe++OcsjM8MGGMGmn1c3Ptd4Ff2s7lkTxFSAu",
+	"XJnsydxdrefC1dNaAJ044uGV1OEYCTtTKa1OoBzz5Ka/G0vHaYulEyz99RVhSsqY0g99MbAeETGOYv03",
+	"E1ofSP9WaahZeJ6bNftPopBLD8HnyVXOkE9xhK+kqqu+tsAxucVb9b2TFY4j+quNukPWOKQ35IqymEQ3",
+	"OJT2nH09pivCN3FnOna6nTDA6yupOCTjA6Xb2kud2JH5lu4gmCLNAtxqcv3qZqyGWo/qCsUArjsZwlGI",
+	"eWfa2QTr1nivCu7VHSu415DjIOOziMiKx+QqwizgKwvMR16FV9ysWS+3ax9V/cTiShC/Mx2MpTkMhk9S",
+	"iTlwSgCCzKg+loLHxqG4SqqXO6qwuAQEyKlNVOt2bkhE59sr7UhS3QmUv0abxqWFSrW9F3QfVrt4FLOk",
+	"pzoUMO4R/shwjdJAnn5ACaJowwRoP94fn39A/9///f8+NffF09+sd92lZTplvUj2KM4Z3lXzs6rsDd10",
+	"1TTUpb5q3sx4kqwOzin5QnFowcPkrshRd/WjMJoJcKl0WZ9qR+BTu+Tw6W9yVVvu8NA9Xuf8s7sSOVAv",
+	"xozMulQ/u9S/sklweO990sdN+6Snjv+vvFc6VBZmBGhVWDMpZksqzDVSrEkfWBCrnTNBa87DHdlQ1scr",
+	"TgBkypsPWC+uz9Sv3WNommUrBKUhKSgjOvKHoR+MpXmUdz3Fkb80Sa2mN7Vq57urPGFQ9/HJXVbNKfv4",
+	"s9fvTTfxNl+un/XZvXTjh9SWne34ady0A39/1KgD/73mbkDTfVs5LMBJbyKYVkAjaQneKJEEkh78pjpm",
+	"WwipD85q0+GcO0sHLaOLFfaX1JRFUiXZUcsu2YNmuY+1MAr1Ic8yRbkAFkx8rlA04ltCGJI24i7grPFd",
+	"qbJd9eqUP64hK9Cqa8Y6Oq3c1irNd8fHJbOyVPoq7UVlzO4g8f6dbQyUbrS8W0pTtooGxV2qMPBI5Z9H",
+	"rPgC8CVjzZTN8cXbm6HpmG6oToGdi1Z8bXCXNY8qvjWu+NYBLBW69d9TM3spJkxRd3E35J16gnVVNS8Y",
+	"f80UPihWLQBc31c//dND++njMEwNqD2wvvujuqi06jlvmbw7ywhVklnMUURwUDy3CC8wzZxeRm5I9DAJ",
+	"ZEPV/z9jrleJaoWqE0dbne0N1rw0c9QPFbBDPYMb9O8sP0BZ7pP6SATVFjSeoiUXcRd58n+mkrZVoADI",
+	"d/r0aXq5aq8HRd06s9kWLRT3enCXcUpUyROFVGUQeBRQg45lKqR0suAxVeCjTmaDa8TK2V3e/1GKkpWA",
+	"TQH4VFmjZBxbmB3GcIY3G7d5zSgm+7QUyxjCVoOxHcIPkv4rzvw7uJ5/MwNkf8Owuwa5SqFz6XsvL16L",
+	"glvl6FzBbYT4305/lpwm48Bqxq0/hMIg79k7+WVVP/cleZe51Q4o3RmM7iyHXP5Ff1S4s8Y9oBc1Sxq6",
+	"BEyazWFb/XbYL81RTbQ5g8aX1HjYw0u9JpZc1b6enCKR0Fk3QV8GbSDVqYx0z7kNMia1ZdVnjM6M+ZuV",
+	"w8nhtNXdlJunfMLu/GDba9WV7JW+wIz+lppAeZGVPSdFx1YpqZWaI2V2hC0Dcjw5YwwWPIYpNWZVhqyf",
+	"tiyqa87yxSLTuMMuYF0QqcopqKFNBDmB3U5qVilnucrZKAvcDNyp2+8Ns2GPJNfw2hr7tOP2hr0SoAud",
+	"0VmR5S20cMQLrpS0WywORnyxp1sKFBGr7hiALE1DEnTB36UsvKRpRrsWUuM7e10LX2VomZ9yAsmjNgBJ",
+	"niJM9jP4qePeHlhW1mZWMW9g3ObJh9Eg+3UVCNdQ+wsZX97U+HrM+CDgQQWsCKQIeKAXtao3cOtYvqQI",
+	"ffMwcM0cYzdVBPaWQD5bx6IU+/AnRFt31r/dsCDMB4RBRqlcZ85iyJEGdo9cdzL8O+uYjjMdZzwcqr8g",
+	"ecAcecc5cdwTx/0AR7y6j6SF8FOW5KqHUe6HDYkAvDfjCGiUB5ud9XeAE5xRt2CYLTJi1RB3L/B3tLDI",
+	"D7i0hSCh+XQ5BtOnuDbtaGh1HCpxBZAIknu4DvJxP8bhOfKcseN4kKZxq13Iqj48d0aGO0ovMutROny6",
+	"sjrLqbILSN5a4hvSS2BZpVUsslkykCcEZjHiLNQZYDRGAZ3PSXRPvt3BzmrrrmmzoEphpNqo/Lw82raL",
+	"6VQ1/IfNzC5tN6GRBrS9o4RHmaYzeDaDl4ej3uLXTrfzK113utADqzQDqCICWGT8dj4JpG5dk61ZMn7L",
+	"gPjAxJdqNySBMeJN4TIomaba5ZrxW1VNry0/1fQKsgjBJIzevM9MJJvHkvyp/61VVvnC+vlVFG7Vh/Rh",
+	"xIIumNhhEUu5p2zUneH+o1QaNQ6067RTJZgXjEckeJh4O1in99TYtSLS3QyKuYLii6DMUu+FXVcPIv0l",
+	"CNCZnlvnKHsw8ujMBoJH/0ByQsDl1pd1W/vqNm6nn7mF7fhLaGF7z+Fy9LN+msZKNinHgW4FoCsHfcxM",
+	"CKld93wIxe4Xbz8INts5LOAOs0/aR0rmEZso1Ga9BnSncJ6ClYJFfxBkweTAOH0hTJCP0jdfuv4hUfu6",
+	"cbTbQfeQGH6bBqP1nRte0jkpc0JThgK8FedoMB45Wb4Hph8ADibOucsLu5PC0do7DEZ7Re9Tyf2HfBgf",
+	"fVCuZp1MJzn3IsIr0UUbkZhGfK2ntcIMLwi0fgUzcY59CJPdEnytHzE9nSOimh+bnHyteoaUqTxBn4eb",
+	"FVi1iR3TESyYbebI+TuL/Bv4V2mWQXOUreGeWQfniZ4HGEWZ3ZbzhbBqDxnZKgyuvv4WEks5f8zQi7do",
+	"HUInlQCaFfAo7qEXVgK99lGj26W0Lqz+0WqbtHf3MJIfHJK4cA7ACvk6/ISaz8bD/ckZkhTvL+2hi3CM",
+	"QiLFDdRq6OQPNf1zNG4zr36rY+o8bOsMbZukx7y2h0YtjMK4PhcE2mXY2GkGLgzJ5wmLdQEbmm3Ry2cX",
+	"b9spD5AgtX/2iNM0caSJTeK0bnbfGpVWadurFWcZKDS73rcoULPY9Zaaq7Vc52TSu0InH/+jXNH1lzgS",
+	"RC7GxcnfED75FTknE3SCeuiqkDCzZ4ZLFz11x1IveNqfqIYtWnNQdVMiq4dBJ5/ciwwbXeEt0s1QTH1U",
+	"IiuyNQSN01oOS6jpoqdjwLV46vaH2fHMA8eZnk2nT8fDA7Sg4YN1269OwoHqRx7F5+BHrOGR49FoMNqX",
+	"95sMHJXE086WVek85cwRXulLnd7bBOs2vA9ShffPCWpn0x8vR2iqPTEzsqTglkkT+HXRokkgSHT0hGoL",
+	"pTD7phU07YDVv49snRbW6Wm77J1cC2XK0kSUrRzZFHlQCKTWs+fzldctXIJqJXk99tfTp0/dSb/n9Po9",
+	"dzocDuTlX/qO406D2dl06n5UD/fQWx7FoDUaeobtT3xu2foAEMMwJtO+Jm2WBWG8ak/eUiNdLrmI87SR",
+	"m4eUJzCDmzXrZyY4HA6qiKdJ9lLj9mnjY2czdaUSyCO04hGRlp1TsOzkFlgZT+giacUL+qYxhhOUCJUs",
+	"BAgFcl2znf0G7kh+w9lXzYD85qOkVOXcubUJVudoUKcpD8Z7ywCVTHf/CVNdPT0dvp1tNcrXIYlUjTne",
+	"sFFiFfrGFvs4RBtG4ycHuZhKsq/aiVkrD6tc1qawOtKgp+slifZrfwpVCU2SqZT9AalUUyRPpHJf6u6P",
+	"Oc25heFxVoBqyqY6GV24LoJVDWFLVWxWjvQkoryTR/Qi9i+PBAnmtoQEc/eABDstgQTDklA7T2FKT3/+",
+	"61//9Le3P/UvPox+Pn3+x3d/efHtD396+dcfh9/334z/9udnr378y+Dd69OXf/phdPnd+/6H5z8NLzqN",
+	"ccUg5isVhv2+UoFL1u1sorAz7SzjeC2UtLOF3SEzs5rh//IxbWFY0SGwulghgytiG+Fi4y+t5o6tWtjs",
+	"ANBNy2fS97csnsmQeUNWBHBcFvhaRSdmfV87GSXjDym7ruU5Q2s3iiroNouF3jgrRDVg1G0xW6OkSQuE",
+	"X9fWmi14jDDM7lzqoxgF0RZFGyZlXPIQAKbvyDUtcDwLi1QTYFfl0aX7Vtuev8AH8xl/Na0zVzggSnmw",
+	"wBNBdmuYxEcW+shC61hoMePrS+1lqixMeYwNY6nPF1VHo/J1khPo7p8Gc3xHHVybDqkmqbzQH/Veu57q",
+	"g3/M/rhFJa0VW67siAC7U2yXqmbQjEtW5eocq33/wzbEb4oKLYCU7h0XerQPLrR4GPjnYeue9zpBwQO+",
+	"6yHGo6TNzNfS/74taLTaAGF6euEwVOTTtdGk+TokykH2wHDSYzt3vJlKq01qcCdX6LOK61LIMiwAfyuP",
+	"HRWQ60POgRhC0sraLu0yZhjTd/IAlFZsJCDX6n36z6sYLzrTzng2d/wJGfv9mTv0B/MzPAhG2CWOP5mf",
+	"zvqu1ElUExtQEFQ1idFDGr6ieQfjpE9CGCY+Osr08dBRwnVEBGFxso4anYdxlbXJWrqW73IrUnaovRgv",
+	"PKvHcPr9XssgVrKWBfEwT8s5pK0ojOtT6AOCCAv2Kd5Q+1XG100etKRMEVO55BzNCDIVQ+naUgVRD2s8",
+	"M6iKancyy77vcZTcvtniw6IXSOOgBKbqbs5ySFnqSDcwWdo6ZeElFeVFVCrok1hUPu5MOz5OMdcsOD79",
+	"ddXkrTPtnAINJH8UzpZ5dXULkhCwtVW/dbWBZh0PPk2jOzWZozXorU183sOXkV/O0vAd3DOeaEh7lIvV",
+	"to1Yi0/IrcjTNMSwAuLTFdROlO3LviQ/qPKa+jglrsJadQ1p1VF8WTfztiiO2SaTkDnC06PxIK3Q2yL1",
+	"fc29uBXw+mdvxf0wXeG/olbcyYK0a8SdOYlH6sRdtpnZhKaHa/jf8Lt7tf/PrN1xGscYL6FQDQ5KW2L/",
+	"LjnicdvEFJfxt3YOJCWYjtEEpjCUnZTUrvH2AaewVU/uezyVBzbONounDZRyo5azOY1WbTAGtD3VmQ4k",
+	"MReAdDvGHur3xj13WFoya32yEv8T2oso4SHwrc6CUJ9+IGilO3uyNTgJln3J14S10/4rnIlyYWvCYFLV",
+	"JQy6eKaLdRQjvrIY/2ddIyDwNkkvKS/O36Ppu80hNutM7X2yBd0s5dSxiyPLHCVsHqHdH6HdH6Hdv0po",
+	"93tSolprT8dVnOpZYIjZ4SwwPVzpwUo6XxSvGQ5pMrez2QvqHyeiLwr5C/qvPAnJu4Nmn7wGb10nxCos",
+	"uV6T9Mjax9M1x/NOrp6qa4BhpjxP/crmeurKPCJESre++qc8QwtiWhJGIk7P/6DT7UjNJb3SHw0hLvqr",
+	"eoP8uPWOqxWcIj3rKnaS8Fh92bXeOID2Y8FxiX20L2oxem1S9/kcghAJzeq8otVGxKCl6PqWdjjHdzZJ",
+	"HM1zsrsV7TEglNOj0ZB3yIOsl7MF+4A+zoa6y5ZIF6qa4TTOJJDD+bBRIAqZrODqsdQ2nbW20saHM2Pv",
+	"pnwvWblatmdKakqUV2OYiDX0xOIawzNp3QTCNvbXtdAikNvWFlmkmILeNd1CMqUM84ivIG8ecaaBOzbQ",
+	"holH+bAZZ2lbLs6SKKmK8MUoxtdEqBIIeVenxBeCpA+YGVFR0AUZ+6pkIZ+lT1igkGI4Uw7e1NQ4vJa8",
+	"/7A1qrocY+/KVKiMU7xyR3aJvYJ62ylEWbcCQS06RERMtonq5/f2VCWXDJxW2SVurdvhPY3J/rngV60z",
+	"EpNfts1NTH+pjTOtS8hB9uX/6yRrLxKAFaW5Xs1J7C8L9tf4gzOZDsowxZLfFfMhza1Ub00zDEPKpF7U",
+	"OlW6tVx9wDToqwZtYHCseujfYpHk992/5wdqR8rp6RgtKw4cXHYRq3aKkVsiYoVdAUtoIv9UQUpDDk2t",
+	"HtOclwKOQWm03EvOEKCIabQwuLgRJIKL0Da3BWRk/84+jtXxeZMxBBPHscl1U3qpVSOWtNQCyBLong1p",
+	"oDTupbX+NBYa2UyDVwBKxYzHy3O03sQJj4dMUJNpk+ChZD7Rs9x06R3VyksLdD3UfF5Ic0/e2V05i6r0",
+	"tprFSgJ2+lcPQ9PjuyJn3JWuiGMz6DTFjdyQyIwcFrMuraa+ODnPjEtTavRdr6wmtX5dz5EzLekTsJuF",
+	"juyUu8aJdnXauF35AKfYKoAwSKn55SilrsIeWuc0x7IqxEAF1/24Q8s4jrt3r3qLRzWlTE05rr+tIh8+",
+	"TRU1phFetMevBS31GG653TnvVTjguiLscwCCJ7jAX0Jya96lF1IRqwN5xDy/j92Elh8m/FkGu652vAl5",
+	"2gDyOR0o2bsm77HTmvOpTTv9Xvt7u/QWlr01BxecnOLLC5HmthvQvWij8RlanW0rb7RxzxioQUwJpMln",
+	"svH1ugTBrONLEULX4q1qS82y1fESqzi9qHTrCvQp+vDyPXJ7A1BqL55fPDNV6oB82UOenBSO6Uz1Zw8F",
+	"17/o61+8P7n89lJ1BOdhYKB9badZErdJX1XrPqvK4ajwn73mMSIBjaVqeaCR8gik+wik+wik+wik+wik",
+	"+wikezQg3Uco2kco2kco2i8civYR0PWIgK55jbxFnudXjanaoirsEWP1EWP1EWP1EWP1EWP1EWP1EWP1",
+	"EWP1EWP1EWNVY6wW/fk5hMd8vtxRkPyclkh+zh5Ifu4jkl9bJL98Kl+617VQB+q5B0w2y9JcmRZpfKHG",
+	"eWONE3KaD2IyDdBZ1e3k81QYsMIW4Ur4TEO4iTapiO0W/OwueyKPkW/YbgSTfSDjkhSs1nBxB6JuJEkx",
+	"ewSnGwe+cxBkNEYLelPR8LM+E16xxFJzGMdLMymVr8k0zpkqGi+xBKuPzPAuzzir0yTfvngtD0xDjM/R",
+	"XZb91p0S/dwD5uwaMVBa/pGsLDEezB56zWc82EKYKiIYwjXQtrgNSBF4dSs7qK8JkxaY5obyn3pZ5D9D",
+	"7st/oW+UA9V10G3E2ULuiXgCHdV1uWyrnupQ+xNRUle1nn5Hez1vSbQDPVUatiAOy8j3dslDonGZbWhU",
+	"S7G+xSqdFUAKpeJMPsUkkoroT+9e5v3qzrCNq8MtR4CxMxuzqRdJgmLmlKT5jmr5cogxFl/OHIKuLbtz",
+	"4jKhSX321RJ+rNQEfyxNo75A11RZWbaFBeJOku6MGACk89R+N0FdaY7qu6b9NaGRlb9vUjl03K40ewPG",
+	"9jOZLbnC524GS1XaVd1kArrOsC81/pDekKhaXx303OzvixXsVOj4tv2XpRwm8W9FRXNMQ8oWV0I54dQz",
+	"Sbn4tjPt3C4F8a9ePXu+ffXrn9zX//CHbz5cfHr1j1fO6w9/Hbx5dn376sOLX18/+6n/+tfF6NWz5/8z",
+	"7RaPQxLFWHTSBNMrcBak9deCbyKoZe2kf1kF5nLxoRDbNjVMYWwGS6AHBCm36GNp3XTtNmQVW7mvIqPa",
+	"+kt8AzXmXyYmF3hS06TS3HEJQ2m5SerfrJXJTgXgO0cEJRTXzXYwxStTQaWfoK0lPKiqWYouXSDBVyQF",
+	"34Y8huRXDyQtB7uSUH4u6NLNu+PDy5NTWdFdIJNKZZ5GNJ4ib8EZ8dA32rm05pTFOv9HSDEVoKHrKPGo",
+	"z7KHvjFw5j7fhIHkiMmKQvranN4Q6GD7JFFVtauG8biNcAU9I8Nkqs5AQIMHrQjakeSjD4Q8AkJz/no1",
+	"L8cnC65QmhQ6VK99Bvs0KTR+gCVpZj3cKom2h+0AgqLs5ddkqwSzoAsmpshTwsRTqYSxQDMsyHh4JNXz",
+	"9PgAgnmxVcTVimmYKndyvtoZDDNGMecPs8eTO1ualrrxbkFD4swnEZP2iHpYe3ypAK0q4QcKqqDN8p/e",
+	"5SR4g0GoQJP6TTIOah2UdBgHpJGe3SWKROmYNDNQx0AQBM+WrESjdOvn8mUf5Fja4RN8OQCSEPaptG0y",
+	"3i2Lja65iCFSWmq81Dg2atAq7a+rIaWs3WypRfZZ+iscXksMZ4WWBauQ0VfyXL8aM1OxwDJDJlMeX76g",
+	"dnU8BhayxjQDxpBWycuL6o/BmTwEJOiPRu5ETl3gE7nW+p8D57Sv/zl0JuNSQ+YVpuE74tM1LTrb9TZD",
+	"wq7/n9moJI5jeTbEXh52qXao+p2cJaJoSU4XhzhaCbWoUq2HKh85A9VZo7S6zC1zzqvaoc60Mxw5aNjr",
+	"91xIS5/xT2i2EdvUWR9itthAzVFnHZ8Alpg8Z1dSN8h9blg5M8uY0dGAnjY787bNqTSE5ZK7/fYYT7eY",
+	"xpYmsgeOcLK3ZeRI6tNChzsEZkobld4WyaOEztukoR0YB4eITtmEHLk4JlG9HwY00HswwobOXkaYou7i",
+	"ukoVKLFzwOVGBUxfxwSQ4Gpx5AsQXkodSOUb1bugdiq6mG3VR5Pv1eu64HK/MQ27ctOQDBe67cADCi3D",
+	"PqOeit8vIr5ZG3m6miJPHWivq0A/qU/kPxXWnfwXlP7AbbyJl5IZUqKf9jcRjeEhy9TX91Tpmfx3AqgE",
+	"2SB4E8bwsjD0euiC6QZ5BpvejGbPYPTIqcP2yfCoyvryPN1bCQyJfJV22oLzQOrGuR2URrxUkNkWEiks",
+	"wJjIcHP5sGYsTan9QBujf2cx3GqXM5QpKB4BU1fLBb64TCfDanu03toG82+3rZMs1D5lfImwKDi4QXh4",
+	"ylfNWrmpB3d5kdOYeuIkyV21FUi45gPs+mC32ZFq1+Umh2IjOYnplZkA+wZNR40sE9sKoAJxRo5shkB/",
+	"oFKAmrSBG+ydMNQPO9uWQof3aEzsIRXlrHMqS43zBOslQLAD4CKAtk0lDeYehsInpfaJ0aAsZpCIzRqD",
+	"BLQD24TJLoylPaW81JYoORahyakdlH9G6a9sN9dcQzxHm8bY4sMd6OHH1Z5K8ujQC1WBxsMATZwuGjhd",
+	"5A676BT0Ftf6fS9bSbBvxt04r6NB7YL5XRuVrXly1WlzFa5EXetCL0XEmU/OkSAEeRmKyWtUXbsmo3sk",
+	"/apprt+gkTT+xhrhkxrZ3Kp4416EXu/ASob9hBwjJBDIMz/2HqaqphCkNjxnJ9M6DsBNogEqUI1Hf8fv",
+	"x99xXMAdm1AaotRmHWvHwNOxBrHzfFShStyfUG/VIuT4LpL7kNPNBPM5ki9WYCGQJQOtdrUFDwEs5cm6",
+	"TY38L1iWf5HS+8uQ17lokPJzeRaT86AqJSQ4Av8M/zyi3Kk1Ve9Hhpcyow9E5CMKqXSSQyFC4IWaXef0",
+	"Tz//MHg9+vEv3/X//P7ZX9++/PDtH99djF99f5kTxCIB5Spw+HrXU+pp0vX+t8YhlXemCEyDjCPKhPOX",
+	"WLTP+7CnWcZ1X6n7Jy+eJdmuYP5205pytggJmkXYvyZxfgQjt7+D7EVtR9wd3qS8+720SU5OYmmL1Jp4",
+	"qpeUSi4SLUhwGYXF+BMxDWZSnEGdyDkoC2nUNtrXDFH1xmc8TqrKljrTs2Xqcg3Ceepk3KuZaDLJyrnY",
+	"nnCdxyvMhETrPP+Krp1mGF29tGV7p4H4X+H1WrcftjbQdJ3ouKf9Xh9aTWT6wMg7k37PHZ+ZW4VNNa+o",
+	"9CYDAJKQkq2b1K3hFUGC/krOlewzwhhEtnydKVrjDJB/aSwq2/3uX73/8uJ112AEeVRV3HmtclkKnQb1",
+	"55J2HmUb8uaWkQhyD6rXzMdhCP61DNq/ALLAa5qNY6ci/i1eXaqaS3qjAbmszVaF7f2UG71//31xP+vL",
+	"33s7C1Li0plBY7ntmiiT+v37771WWT6FlYYnda1+2SLnVqJK295V65/gtoCCaGAPtmtyvJL/NmvWbdgb",
+	"sOU6Viyg6gFZ7L5nVpVq7NlyuvpYsMLd011WOMA9gbUdExGHeAYqxceCVb7kItbJy2qQJzcUn1y8faGN",
+	"54Hb7dC1Zmuu0+u7PYD8XKkexZ13JPhep8RD0X2KkPlLZoZbPRlIpJcLM+08/8vb55cfFPChfNV3L16+",
+	"hMkCnO20c/Hze9U/XDkN1hROrN2g4xkR1zFfFxtHyfXZ0TiKBdCS6iVlm0+lbQoze1Na9SDtspgnxfzN",
+	"u6jkeEtzg3lyP8H/PXKmIMvXEFkptgT039dV0vrJKiOr5KQ1X5OzJqYsNW3BN4Ls0PAkF0lPRVVmZbeF",
+	"x2Bn76GdmlUAR3OfKrd1+RS0mtAFTDYA1+KRDStWUpSzs3vEyrQtL34uaY/d+IXD/5+9P1tuHMfaRuFb",
+	"Qej7IzrzLVmWZHmSo+J7ZXlIZ6ZnO6d2/SYkQhLTFKAiKMtyhy9mx3vwxT7YR/sS+sZ2YC2ABClSg4fM",
+	"rC73QXVaokgABNa8nuchQ6Rkl6lLEO0uIHfALxJUofOeyDP46Tn+coHth61nXpizV4D0YJGJrz8YmZdJ",
+	"3ES7jz5F1WmlHFBHkK084bmxop5vGqu/Voln7SGW+Vnzw+8WmuFaZqY0khxw9syhKBorS49B75hYhBbT",
+	"Gmdy9+ttYadTF8mDRlbIQd+YapN9XOh2BoEIDLMd85VPA1PxPc4A+Lovu4V6oUn7A0FEK/C6NPz3/xt4",
+	"EAMKxMimA4vW5yEK78Mzhly/b+yzx6EX6uW8fqMp7iHKRomurqX0ZridepJ5IgVbJE3LXH8LmTkAaKxS",
+	"LpcJZNcWEjD26u+qp08ImfJ0YGqzfLkrEYiRXgYa4gCnrwNUTsQvYr4Vpn7AqDsmiOvjBeqpQAtcKsym",
+	"NXYXepexRFjEodcbJn6cPcloFaMdMMdZwbeViu4938mYCO3hrfOMKmMTwAseawDPVAhPf4q5f9LyJ1tB",
+	"5gjm4awywXe9GA4Ym+It4CrYEC3W9bisk4pBMYSjM9vlhQWcbIAN2R1Q+JABEwOfRbBZJpwOcQfE7V76",
+	"qD9Lu8W16TOGoikxyoGrF6P0XGw8tMjWRehrtfSyRLZ9ym/wULoCgnAABD1bNhk1PE2g7KlNAhvzAjVL",
+	"foeBmpV+m0W9uSJ9pNZ76gl4nuSzPtdpp/DV7f3Jbu/zZo6jt/yvBZXis6SMzdOnbudcBoJH+PtFgAiB",
+	"tOwEO6d8bDBAD3ByQebNMm5Mc8yPUFAFRPZEEMZyK2BdT4bQL6t/O//kFvXj553I+mP8+gWgGitT/Xwb",
+	"6bZIJL0F7BuEfBsw3/d492lo0M/vnC+UH57lrG8BzFFUmw4AhaMnPXXlOTz63G3J7tS/4JotZf72hQyJ",
+	"kn3KjAxo21CXPCoc8ORDuTkzRvD86702M5AQZ13bot+n08+8taqr9qKij4Q3iCDLlcuULyTKz4d+iCCE",
+	"U8MWz7+y8wUTnv+52eUHE7Gr3CzD3MbIlGj4OD+5EhvA8dWPTlLFY8ys3opOu1LII+qFGTgV1ekGv2bR",
+	"8mcJIQtldc47TzA/JdYvmpl+/B9zvNM5zJZf+cVsQW5YeSAv94riZ1j8BG3hi2d9ebkvK6/aqkEGNIjy",
+	"nbcmKGMS0SeNQ9IU0PbQtMCdDkHZK6v2gsob688dKnstQQNXFoqFz6xFTgJxNybm6BcLl5IF6rtGtVEo",
+	"Fs7HMmT9nAS3lCMRuPsBnWiG7qrPrvVPBvpCALHS/6wXhn26JBnv0SVf8C5VvohkgXap+jTw6KQYsW87",
+	"SwFbg0s7uJUHeyRZu1AN5R+SmIsSMWVrOolwSLUGaefogxmWTDzbaXGaTH5jOGFzPmrC3bHW0BqEtSDZ",
+	"OzS9nJmjhnsnh232acbtra1005aV6hyMdI3d86Xq6pqhiTp/14A/DxvNEnF81qXtsVMnKzu75/YlFXVB",
+	"zEMnYU9n89DhPaYM8oz9OdSleqnyhdwNdYI0ZDKKdj33dqrEjMPzYygn1zwbPplx4FhTwtgK1j0OQDm9",
+	"D6fvtxsvO8tAUzjF8G83GF8HQx4RfKoBXQMBDdCJQhUx/luMbIreqEzO5Cv+0Ch942vUloVqeWVtqVJZ",
+	"qq5cVDbr5fUMJDRcdRtYTf6z/IcGuNCroKl2I15kLeXw7yUPZkpdsVRV3yH0vxpLwCT0Plkh6Zj28toQ",
+	"xBlguElQ48CjyiRb61TcanulVaOrm2sb6+sba5urtNZaaVfdCit3ypXqSm11bX0DY0ihsKCS7SzLpFH3",
+	"IiV9Kw/FOXI2EBRtKyHp8dk5imiD5EUBTM0qlD3gjIukxdp0KBlx9M8d+HpOpFPoe472YX5pIvBHtQVM",
+	"BIukOWOuaeOeXn8fbe3c29O5UznrD+Z4ZFpKai1QI0HsytrtRYuKtYiVlWoWmmRxPm/ZnPYzMZpw5cqz",
+	"SjfMjs1l6UjA5eHVW4a1CSUY4LTH1wDlu8lTTX/N1TkzYJCPyrvvPM1eZgtH8y1GladWwspKU0WbL94n",
+	"+g1PFbiWEZnhLbC8Ej0bWNTj5GT3MF28ubq6sraQRvtRJJdzsf1FHhCI7K1EDaI99wmFGEk+fMwTgwa5",
+	"uHGDwLtVz79hY73+W5EX44UR1JoM6VhqOhYIKaDIiVjsejQu8J58eQvFB6cb2OZbMBa5MTRYJDfmMo8W",
+	"jBwiBurU2v7ENo4gqFPSYpq9ky8p1izoazcT7Tnu6of05MH5MdlYK1e2LHf0Hjr5wXG9vGiWyJEYTY4p",
+	"pvyqlisbqYTXtye02axPeLYsr+Q3Eid5/fJBu+fdZrq73w5OgBeKBqXuPWaH1SYxscMaOfS2YYEQCpG8",
+	"OdtrktpabaNIpGb7rb0FEBjDvZKEwkmjyK+srtZq8+EJ2lj/1i1nikSp+8riTpoWU16vRGCa5GD10jiL",
+	"q09bdmeUhswdEgULzM96NynW9djI00In4rGRpA99KgTZbJyT4/MLsqy7XpfbVC7/y3MfltuBv4zm70S/",
+	"WnV1o7pZqS54yheQOr6fFDvYD3jyoXn+vypVZExFMQ80nlxg88Rk/8uzSKiaNfaM/WT8b82SBi1OOEL9",
+	"BvSmWXzPmDs/ZcPkhJXNI6ZVv4AEMWUvx/GZcQXh//4fQTrCI1RKj6tPBiIgTIaUNBt1ItmQsL4npQjI",
+	"v/9v0jz6XQzDgCbMKmCsfWp9DFwN0U5dM6LXH/dtum4Grn582Uzlp5awrDy5dmTCzZ+3XMRsliMRTrY5",
+	"uOAtJ7nnr5UtZHbOkdorkR9dJwA/TlyhLBvqEzfik2fkTejLJToMe0USkci/LWWlLNzMriAl3pSPXgck",
+	"t2vNwVAkDqOB77FA/RMkxXWbqn9zca1Oqv6nGHG8JGM28Evfxe+5CDXRFCCzIXX9tRK6C7ZFveh+qswK",
+	"v0+Ewt25dsGJJcbTZ9dnsylQTE2ZJRoBpd2Liu9BFYvAMpKRUYLLSdrSxYNxuVroIHy5qHLG2fNnR3Zt",
+	"3ztNH/YaJMsIkk0yb00ll8JQGPAz+7n4eQuw0pan1h6PtXdgABJFkKApKBqCc03+ocNOo+h3XEDWC0b6",
+	"D7m4ObFwXTJ0yyT2Uy6Mn+2cLUJg9TQ8s7WH4hShY9yThKAxRd+JMlePu+xuyzDeQgetkVAB5hQwo5o6",
+	"I85i6NAreUGCuN5JJoIFeg/gmL0ZuP5A855JMRPzPdSJA4rP+AXAY7lFnFiZYe88AlV0RMC8LneKSXJE",
+	"5TOMEhQSW4mVcYrxLta7NgrsxaffiVqK6STzjSuY1DW1iRVQDwp8NU6tkkF7W+uSLfLzU3lt0e8LnrAs",
+	"rcGkMTz1bCBUmB2FmepD8GziYHg9zJcsJqkPBTxk8SMOFlryhK/NaAsyMnoisadlNhI8mHA+caI4pmZ+",
+	"mIjJEseEN81P88PoakeAMMRLPRlHxMkBJ5S4wZgEQxCDNCQjzUIx9Y1XHzK1TIY8No7D2V6TrFY3ynGQ",
+	"YrW0Uqo8BfVkYwaZmoUSaZTCD2RUW3+ItWvWscDvCB/2W0hc7YsRC5baVDLSU5Ly2c7FRCwdRFi0K4vG",
+	"TtKJcD3opFZKMXZNvnsUu0nSMDyM0xtFfMqPYmCECesrNoBkVRYmyFrxryi0qfOfUH8ec5ZBPUUYePeF",
+	"SZJVbXT5IOcNfASaRhbsBIBR5GBOmHHO8qaxRhFfakdrwYghMWY7nruQaGM2r2echcSHa0zUKU9/gmG2",
+	"/jD5PuYNNVujtM5phGhd11yVYWAi+Ahgrb1C/N2I8lDOpcHnocUMg/ETKDFn7wZz5YINk/OwbrpZz1hg",
+	"Iqu5Ro6DnN5OnVBN7030ISkRRyeKHHxZMqSh17azRxQ7eYnjUw530D81bUA0q9N3KgI2VGHPj/iiZGwE",
+	"3hIjNUP7kR5K5jFcGIlrKtCLWbAFYhgrmX2yWohPwLykuRqjPZmUzZGbmTqzeUL6TNkjE0HMQIYoHzdK",
+	"5dKKBoWMP6mu1qBT956prV3NCEQGMo8nF1rEskklZkZ8cBSZjXf0cXcFaCyYRz5LBViWNGBbJA2Xhnh/",
+	"6j24iNPfF48AkZqIbqjF05PVo8t7exdwWlOvz+21B9eMRwoP/pYhDaLoQCdg+Obwn9eB2gSmsXnBd/9H",
+	"4h7XagUihZ1QtRtG1RYNp2b0ccW64wpU77lR9Ze1reKJzdoCUZ2+EH6MGa5DYoKzp4oCe0ln7vKXHIzy",
+	"i/Ft5tfK4CgYsjOpi19mI68/pHZTZr/okMN6qAvjkSlnos246/FuMcqIVsrl8vxeXCTKFojRbDxk7d0p",
+	"xg3KAeTa0EBys82S51YblYf4AE3j5TLGFyL6gZJ8ZskY7yyl4iWQ9kGCAuqRwFDABpmX2G6rD0ZQzD0+",
+	"NbYFn7KWD7+m30FCGBRjGaVXTw9Sn9LkCcnYfZmCHmtZ93LY5w14uFMnxwPGP50ckWppDYnSMUpDuYs9",
+	"BpCe4awdWtfqHssScQaV6pIut7W+j4J+NwywDXQiuUQuYitMHQrAtgsS1cd6YDGGB1RqqcuEmrwYcMm4",
+	"hFB+x/zrdqy/Y3wEC2qNKrt8Gb/LrV+OSfvnrB9OrHZ2/TDecyvCbV+sYHgBin2IsogO2d+9eDSQ60JI",
+	"cdOzPMcoUuxaghL5bHNeAh9tlAkqxkiMWs89d/3TQ/55OQ/zwu6Rr6r3VezGAMCJcTEMEy9Gzvr0hhEu",
+	"RnXi6O5+Z4s4MqQ+U//wPX4DoTj4RMfKKSdqh0QE8OyWBeiaYKyS61UxB8bABgDjOsRu8LbgD+SxkOvp",
+	"ytwTkFPPDNjBce1fDCCcU9r87Hut9hCTxyNXau4ghQQufTmZLDEsqzByF+p256sxeyKN0MuJFVPEozen",
+	"fJyYgZiCK/NiCanCT1ki+mxj5KXj+dDCKtTyO5a4cswJhzyPLu1KIfw9duekdsoTK73mlrF6Y5nlRguP",
+	"uizeO47nSsi5pA5MXEVFSVvwjtfFow3sMn06Ji0Wo3tiQTYUmcPP9ULq36nXrm6fFpMvdviqeQk1UxLq",
+	"M3qrYYWtvJrEjCskIqhmb/QCXbOlm6QXqx/dyE0ypQRUJJ+w0GESXhBfGHH+y7GKmkw5n9nnT/S1FtKN",
+	"MLKEWVUiDTMb3HWTOlOzsGAh9ksozfVMpXnGOgGTvQtxw/jMzscAL74O1dVYiG/9XS+w8fsy+9Lwjr33",
+	"Hz5VTr2Pzfe91n5b/X1weX9QOfLebz6lC3JisFmdkKlBZfYAq690qTZCHhdNIlv/2rrEQC3M8UZq5c21",
+	"Z+pkTM7ij3ne3Dx9jIn5RlSI06ZsbJS8AcUGyRnjbMTcJuzzcy9k1XNvovhtatkNUumsxGg9qbIbneRJ",
+	"VtJgIkncmAMgfPc6KoNZra60yqztVjuV1fZma93trLutctt11zbW1jvrtcpGpd3eaK8UrNKZSrvcWWnR",
+	"mrtG19nGZrlSqVZXVmq11dW1tfX1jY3NzXK5UqEZ/bwz6lhGmuE2wIWaO8iBKwrLS/2FK1LW5y5I4Wz0",
+	"E4tSZidAphQcTfdspiPXJlKzlo1O5DDS2gtD2IqbqRg9yAcD22BLqaxE1j6+ajJ3n6FJlX6yN/3s7LQu",
+	"4FKPl2GyTgWs6uKM/PV8i1SpbswIpy404owdmjHOrDEshieSx0UvbgqJdc7NrE9Jj59Fefb8RuB4evAR",
+	"Ru6tzDB+oIvBvdCc6rgiMFXEocy9pugPAtH3ZCrzPxeBWSQYy7TSqrYLP6hxtvIwuRgz5INdhmQThoKJ",
+	"DUhVySINGddfPCFTvrJI5l5bgWFcDCY6qcF2ovjAEwZVe8jYI1MqakwgR9elhEI5MWEwlOGPLLDJrEGa",
+	"bhGaH5yZupXMDrWXqCdabHqri8i7OQXbAoXqurc2Elmpk5VMJs+sDUrvrOmyLq9pbpH22wQUl4PTcJ6h",
+	"rfO5zgi27U1WxFXfpgJT6pfaR+0Mw2HAnk4UNs9B2fM49SfPyMoCXZzJUzIxrXTnJjQBPttMFzo+dfXc",
+	"HrubbIsA/CMAfHTKdw72UHDisrbXp36JHGN5ret1lbagvuCM9IeAbRu1SFNdu5m2Q3rsLnm7IvE6Vqlf",
+	"FBL3OGmJsPdEtMQ0pi2+2ukH8SynrrNB8OdqenmFnYl65XfCh5j3UA4Yd5kLRal9ccv2AtFvnn3UjOlE",
+	"l0PraAz3xwnOIS4HrO11PAh0p62UdiPxJ+10PN9DcRJhAsjhgAWSuQgfwKSE7487xwMWoJWVEHRq1Bqh",
+	"NhppQRkz3q3nsy777IU9N6Aj9TNqPz7T2xU+y8aMnxucN+nO7rOA8bZH+4yHgriMDOXw3/9X4EFeTLbF",
+	"QFdq6MvpMOyVhhrcKmA0wjgZBeB1A0neH4si4ubBzf9ccpXaXO5hIHz27M7hwo6feVN5HQUQi5m/E+Vc",
+	"3e7M6/ZCuQAo8MovRTYx1a3S67UYd4M6fHlWRfb7vMwjp9kiFaXJq6urKWDUhSAA53vrWzEwTzqh8wyb",
+	"Yd4syYRxCCuWt8wHbqa+ED4mqZWe9KAviwL3Lf7YpEhMAW8kJCvFguBM582eLWGU3gJPkBWPHMLkBp9c",
+	"zz/0ij4TfbnwDX78f4DaeWbGblybOVHXQZM/C0c3PDbvIJ2pESTe+twvYmJx/hrKMFfq5y1RHqrrS4n0",
+	"hcDJ5xPxuZDRygT+GYJ+YqHh3h+9CXrmR571onW564XZV0JuOeOQx2v6gsbQJEUxPvWPvMXRT0guz0Jr",
+	"Mtf+BbdVPQ8bZeM7O1vE2d+9IMt04C3jYB3YPzIqPV2kaBRHmVmVqyaqjoquM5uOC6dnOPVGFvIc89VJ",
+	"9KzOVI+3/aHLlK9IXWdWUiPLSNGTMWPJfINQnmlBB+VGn/Kj1s0GGjDS63L5jGZCOrqdCVLd9MLxk7IY",
+	"0EkmhjwMsu6OXxQhdLNSWVsj1B/06FI1q3pjQMOQBepn//83/2wsfaNL93/8q/rw9n///6Y1k66pf0fZ",
+	"B+BegmcSQMtQg5NBlk1pB/10Czl5c/KheU7+V6X8VscB61m4ZoaIAhLbiNg0gQxXIlFdyQ0bx7lvfA4M",
+	"URZxm2ptJ0vEMXl+B/n+b9j4mvpdEXhhr+9ESEoZVVFPCEsCN99cKH5PBM/XiSuaDUm4EzfmZaEVmBJV",
+	"mkz+4dZfX1EC+ZGlqLpEKV7o+avtPrBxI/pVdrFddFezBW7YeIs4rO1KujSorq4tUm0HrK+muW7awA6k",
+	"HDL3A/Z4JWnE52m0R7Bn55YFXme8dLda3lxSHzvpar5JzbAAgrcIupR79znb4dj69imB3M2p1VS7iGA2",
+	"UX9m0s9W8ezzVkdVdNvRrZfZ7wlFxcrLNZc8SUJjL3k7zOLL2GEDGoRAa/PGfiPUJ0PuhW+fsvZIzToE",
+	"XXlN/fAaxFxWJ4XUXEhFXa+GjU0+bTHfVDg6/+VgQeDBSdxxUSKfTeEtHxcjLjjIc3JmRcQp6ZmH5POi",
+	"rDwfeVItLyNm+i7z/JLzMGC0v3vLJkrjqHmBST8Osf6jOwGz/kOxMG+23aUhVTeNFGgyTI55DmBCq7kr",
+	"7WqrQgt/6PBopVyr4iSZxFx0YbVTblfYemezs0Zr7TLb6FQ6ZbrSqrZr7ipb6yBsgKZqMI0bJS1OrC9N",
+	"dUL0d1YNlp6xpSlKpg11wiSOFm+qvR+vfQOuT52haaHNHh0MGH+pkCawfes3NecMdtTlc7auJ+B0JNzj",
+	"Ec68vROynuJ8WdLNA0sHbqRLKJcjFqTxKrB2zdhLCyWjEdcjjw9EDUSdwdgiwyvRKUrtyIWw4moPqf07",
+	"I2KiL01WY0z0bDyhJmP1YeIAzcIVMJcTqmOqavMuBlq3NicIImzSmfiHngV+qMsD9JtNLnZ6pkV94hO7",
+	"Up+hGWK3YURFbugsR+TOGzNLIWlA00myTfcJL326jQfvesq7nU0yn8315ag1AKRFKPeFfw3Dngi0NQEA",
+	"jzwQfl+DWOl+QUyJO1y0hDs22A+6HwrRFOACStrU91mgrINpUDbZgjUvLqO3lTevPt7RAtjaFwtqzZRO",
+	"ct2pfaV4JtXuUDIhMedFJLN6a9pgmquTF5faVGzTRAmZbrBcDFFBCcYXJLvIIw+4SBMDA5aqbnmgnGDK",
+	"ALJGVjoyyzKcnF6SZWFqNHBz8XK9Rd9wGayDsZxG7K28a9qzAsUMuJM9iWBmvlsnm+UiWSkXSaVWJOvq",
+	"9Vdmc2gwHgYem/ZkfUXcJdOjctEJVq0WvmlGGOOu3MJdqx6lHQJ2F+qXPY9xVis/ptRuAVwd0/H8SHwd",
+	"BBH0/VmcHUqiAiEBMq6EQr9xZndbTCFgWddAKNcBM0xCOXX8tKvkA17GXF3T/TJLXYE2Lii6yjnwifpt",
+	"3ARWxVXy+avlWR56HjIdBKGjGiaa4HBJAtbp7ThirZ4QNxFWqLJvXU8Cu+4iSmzOMvbJCuVHQD+gCst/",
+	"ijQtpDbmpjYtlGBRkhXKtZQsCZgc9h8tYivTeWygEAZ39TxoZhkNVnMIISgJjCvApi4M6hhsuaA+iX4m",
+	"X2b+64mh5YtINCcARmH+2uPFT6k6pAjwdT2X4aEdT/xJkRyc3NbSwOtTC2LWshOPseX2PCUQ7BaiFPV/",
+	"vsZiForF/KHWdQSYAWqYz1p6Yd7JvBldK7q2WHmbmcF00aJbnGBUCIjKbjUIhOl1pwErkUYn1B9DOdyA",
+	"dhnpCiK4BX5Mg67RZB6Sa4QJPGz4JTxpQUmWX1GiJxkta5ZDdGH6XNMBtjaTcnYXLCQWGrZvWCfbjAYs",
+	"mCRb2JwF32dsQi/nkb7XieGlYYB6FB4nkrWFbjic7mDM0eCbbGkF4Q9kabALwMmP6a44G9kaaP4JZ9Rg",
+	"J9ujE68gsTi57zEXzCPZJJ1y9hMPRiDqKHG5qJ2xEJHsFrZWRWcEG42TD39+YpmX6vDOmU1ydeduA1+o",
+	"DWUR9tx5Fv3RWeGVKV3pmbsWbIRspvXI1ogwBAtR5OP6ds3o9dY41CKjWq6sm7+BZ7KyuVkuFtreoAew",
+	"gZoud2m/eTiJHSx4xwv62X2NK5V6pVqqJbvJdexkgU5I15PJH+leTBzBJBax719rCyBxfZa+Dhi1jLNC",
+	"tbxSKpcqlZXSpvkSnb7VSnljA3CCQk0ig8MpZEWzHmXpxVCqfBKksLa6YCGK/boXG8ja8w1EuejxLpvI",
+	"bLdDFkrSCUTfivmY+oaOd8tI3+ND5UvRriAaJQrpcSTqE/MZdxd1YioPiQ2fM7ZQpEfmmPk4j4ndmBOV",
+	"WXYA3xntqExgokl9dE6ono9cXpuVfJ4ReDN0lPaLh5hJlEiOGvG0zCYt1qXP0sGbkB8zYitg6knquYlG",
+	"3gHj8dC9MPa3f0wDLcZ1E/IpLy43uWjPlhmF8PaEoJyxnpKOopVUrxtWLbGWen1/0EquztVw9Mi4xSIg",
+	"VQt7EplqJ3P1o5hkIh7pJU4ffO96P2oDr81bD7VQlkw3yU6Jfewp0Q+1gvbks2XcQopn7SGhvHOe67V7",
+	"BLn3Mh++GGa/zIY/dKLz6BSJY59PnfIbcnhg4rQVIy8Xj2mPGooZLSvVtT4NmT9eBOg9ux8sCXOe4J3Q",
+	"nWKhYa6w3qW9vnFaLWF3ROrOMgJspZsSmilVMCnMso7YTNP4eSJeWuLomNeref0Dzevn7VCKX+ScgbKk",
+	"n/Uc3UrRELL27qVkwRO7m3UFM8Zg/5v1BwGTtNQW/VIrgC5wyLUYodYZ+r5+cYfqB+Tc829p3K0Wt7vN",
+	"3zX1hw7CQ9jXYNMv1phme+Y6mrx4i3SoAycv3yi98ZTK8allJtHrmoarC5Ps0zE0ThBvRkYTgOOj1z6r",
+	"EmrAApnBZDm19Gm+vnE16sdU15kmw9woGVyxFQMLR8vjighwOK4r6S/aGm6aChfAglt7SByJud6la3f1",
+	"pGLoMMPpb3l1nlb0xAl5+Yb0zfkibqEwGxmCbc/Q/Rg91BxT6wTYb8bsrvjcLdYfr8R3Xt/TXPIho97+",
+	"CSHFR4qPLeKoW8/RkPGiQmax2dbmZm2vk0rValAlNCQ+ozIsRtWH0aJgDwig74rQkEBipSJmtgNGwsBj",
+	"Lhbqzx12n04IOJ+AW0heHTyJmP1FxNcWMdDHT9hmq4+SKFtkmNfDXHoGWIqUBLKEz1QKZSU8dk1taK4U",
+	"mZLpeydGxBe8azhjb5QY6QqBrPM0ho0i7jDQRTrOyUXl0FFTdk42yzvOFnFO1ncWJVhYFJ1dTXUxhHaL",
+	"PmDLoiKOtly7J4TEQ5HfNaZEhJeJw3RycKSeUlMLsZKQDqGxIlBGmSpB0hpHvHkjOrZCtHN1Sc0XtJlK",
+	"u6DW8IB3RBrod7r5P8veB2L5a7tu4/E+wKNBLDK8h5newELqtSOCOEO5sE2+qF6LUqDWxVE2PmsIz2Ze",
+	"Q44kesKChra9FaYf52N1ZbqFYW26KsPq6kcpswWN741ZIBJxsbfWXFh/D831UW0fDJOEogu6rkQaJNql",
+	"iCjv+y8MLrU+vxZOzObpbsRcSfLsPffDDHdrt1rgVvnQMEZ85mGf6Njg9QybUqOMxIUZZgqaHOEFSzJW",
+	"5g06PKdTUf3Rdv302pgGlBH9Qpb9Av5KnlJ/npA1qtnH4FT9xwYQnzeUrBd4zjjypcyg2HlM+BgfmyfR",
+	"fgh3XVH9gJKTJrakDXoCrl+Mz24Gb90sGjprss9GRbeYV/I4nqi/FuFbNVdI5anNv06U6y8dz/rr6r0F",
+	"Ily5mG6C//XDX88Z5zoSIWGuF6p7PR3eeuK8f8aerel5STvLDCo4TSJkdC12aLjM925ZkJ+lXilVkr9P",
+	"ThnT1vrY239ZCem0pUI93+Pda4lQM4kktwlQ+CwIqSzE9tQ1IDHFNB9Rn0i6MQQvUGsHjSlZDSAJUOwS",
+	"RPLU+k+ids5cy2GgDLReGA5kfXlZvRxZ0q9GGWrL7R69ZV4gflFcaajzim2vlGjzfezmkGQ4wApMD7Bu",
+	"lWiKtk3RCgIqK6Rv4p76Co89qrk2uS1z67c0mLBJmkW/+kH1WlDqZ48sDxsTMdoWiy7pOsJcjTpOgBP0",
+	"rP5N4oV14nQFZw55o+tyB8Iz3IuAb8JcUquU30Lpkz6QDnlj4JnbmngpXlEI1UEtsEvH8m0UZ/WiqqhF",
+	"KqCwQ9yWFHln4McV31XmMWD0gVBHQOpGp+nKIiXsprBL5K99ohB0JIIb+QMLamcHOHUr8c+Hnk/riknA",
+	"3NDzk1QmmkUXgC5JKMSPWdjNqYhAgNM40ugWbRZwGcHgxGTFNx53o0OIodFFitHXZ2EDZQwigcdjxuFZ",
+	"uzMexhNq0TceIu2dOSZ9AiMsErg2YyXmskljzJ/5QwJrvxS3ANQMgxkyrbsEXApLdg0EcPaEIn3GyrWN",
+	"WbGyPCID++k4JLt6A1/pFLik1OG1dF9SUxTjEEzCSEiL2sUKRrRp3QhDtZFSFnb0HLN7Tdr2Wm2W2qp6",
+	"9NAP0RiVIQ2HAMJSmzD6rBtNc15QQ8MGokQOoYtyBjjGQ2pQuSlpL1Ri7gZAKPqe73tW2+kC0rv2EE16",
+	"+gnTC7sH16asG7NUmcAF8F0ak20SmQxx2TB2sQgoVWojx28mGpaZYHJlp2yevFKBp1qIzxuCSVkwz1Fj",
+	"VMtV5S/MOvIMOnRumL0Fex6eSbVi8sp85Twai7u8aBvFI1RwRPkughdQx/MGiVbn0IcGJLvFuh6XepGN",
+	"F+/EBPjYb1y0Wcoh0t4JaLefwYo7XXtWcyDd1WiniJUdFE3jdHMxqiq1PNXitCAQBnFSgYsJDcYMwOsr",
+	"kshCqK5G80dKg7O70Ip9mU4KF3H7jcpbVVs6O9q0kfPSJhucox2Qi3VmLjHKkgVsNr7EvKEpxERGFkiZ",
+	"Rv141pL++UybCL1Ez/pZDJ31B+tszIvkklJTTzKUoCfQ7Kkp1OV38bw9SdxhCseVct2xrS0A0hZ9JjOS",
+	"Cy/m9NamNOeNqBdCBKqjK7QS8xGBKRRLTkHjzsSIuU5kxummPnXqnDrpereMk+GAUA1zEzCMYy0Ss6ou",
+	"ZLHiRnxms3V1UdcTMkgv1UOQ0mZMb33TphiJp3j/zrCtH+WyGfX4PNUacdQaWwxflezfTMk+b22KvZ2y",
+	"ZEb8fZRapV02t72cthCfo67FGvKUU7dnVNpkVoLySHD3lJVAPZ+5deLgW9EZCSvEwYWJcbwtKlfH9QLW",
+	"Dh3yBm10ja7cEb4vRsxV1yjxJYYA26wNeoe8iYmGaXwlkoS8sUmY1Db0bxncx5cIFqXLXTzBnTTuu0lu",
+	"kI9UqY5bFkDTqPIkyC31h2y2DolX7XlklI63ZxaVvWZ/f8ns7/NKlXgDZMkU8+1TJMqzSJJomFPkyBkb",
+	"+HQ8GTPLSZdNhB88Cajx6hT76oCmWNljR/5ecE2ERS4vmqVJRNGFCmdy7NjPILFiCVrXFijKPJeBHnub",
+	"YadSZR6aeIpdkqc1mh2epD6EC56nlgTXH+OFkxFveBmVvDD2dJhtE2AktEsTndCZucDscOwMJXQmwsyA",
+	"q7hlgU8HGXgjIiA9M0DtD+amArdIGUOUm8rIIm9Wypj6LpKNtVq5PBkwjeJw+iePDb9NfWF59X4LBJmN",
+	"imv7jAZykq/tB0Sdf5348kL17z8kZ/tzAs3lqenbXyPEjBB1XIyI4Fs/I8Ss/eEleeMNlsQAacmWoLTG",
+	"KpBfKBSdGUJ+Ul0wcqsNAy8cn6tJ23C4TSFuvJy62QQeLZW6El1dj+lj5+T4XHOyCjoMe9VlDbcqWShL",
+	"pEFGAQRxIk5JCKvjHSIA8lYgRpIFRNIxED20AyHlkvRCRt4456y9tMfCdm/p3AuZMu+PA6/rceeturRW",
+	"XtkyRH+anpRxl3DmgYTpMeqyACSMMvNdT4bDoKUB3jlg2cDcYysT5rtk0GnNyx54Hxh4Ui0AAc6oi+PJ",
+	"pRKd3KWJGg4n4Vg1m4xVVa4n4MmovNZTvoyyW1zW9lwmt6LVNLP0hTJpCQ2LhItA032mVjlqnI25Pvv6",
+	"LJWgRUvtESV4cb7RSii7thCjzU7bOo9Cmy0+apOZSSD7Cw3Qd0ZmUyTZA3a9dpsNQuZihbUXmqo3uA0k",
+	"cNSYHHsLOHocJdKM96R+Gi54rbyihozZosRPc/eYnn3eJnsAKDxsHW4LHtJ2aFEtN437kPY0ul7YG7YS",
+	"Lkai0jTFeGsRl2oOpBD2EHeTRAkG1c8L9bfQ4qI+1j0kW7qw89bTWo0CRaXnsy5zl/ShuFU2boybNhj4",
+	"HhJR6J0YsK4nQxZcccB8CRF1ztRsy6LeQDgC3eypftenY9Kj3PUZtIHCYGmIvwTmbfWRgZpB0L4rfsV3",
+	"b1kwNgEGtTWq5XKJ7AaBQOhz4vzrqsDgzyvlUF8VgJXnqlC8grcF/+jL7pVy4hx8+bpaXxmBb/rUV9qS",
+	"uWavvC2SWrlC3nBBbqnvuVe8HTCX8dCjPny3AmWWVpSiVq7B5XLY7kXKGT7fJG8osgRFsQ3Y2Eo3aB6q",
+	"YOhDI0zLc5UpBwWdq+VyyczcaCl9G00OgmfIEFlCdNrkRD0Z97JQSXxGbz2sG1FmLmmQP4fqvgMa0D4L",
+	"WWD5WBAPIW+c/y29e/Y7Su2Me11xfTP1fhqcaOS9iRuDzC8Tx+OwkA52UUT0xEZ8ODAzB3dCyO40c6dO",
+	"I9BAzRQfAAycatV8P5KKAUMA/AukPYP/qt9f8URy+NrBQoHr3yvrZf0/B10bJVFpu8fU1g0Y8bpcQM2m",
+	"FPC3epiZoeB4bgbDlu+1ibLf8WgU1dUwJFMFesPYQCaIXJCsSIntK07JgEHzc7x61vsF1Eq4mw+BAN+7",
+	"UVohHA+Al1xtdrwwGhV542gqZKG1lnNjUQljXibF/qyV8qb9gih34Vyn30P0ILWBcKQIQW8oqbV47lHk",
+	"VXY8FyNzOmjjFEmb8n+EmGoM68nnIukqObm80E6OfgfxqtIrHrC2CFx1G5OvJC3avgF2HMyYBIxCMSPE",
+	"DJX0AVQJaXitYa95yBOp3ksHGieZ4ddxQFY5iU0AFaWkocQV2CiJdwXi54rrSzPeZdSxh+dKJ5GUdvNH",
+	"YD7pX6pjtAMSXD06whbxOLm8aOJd+p4ytNDhrRNnVi7BgXui1ygJHBLgE68TimEWEwdVVqwkAxr2ZDEW",
+	"NdERRiGuZys6kTotWp/hm5eoqTGiqj5mfNiHdU18H9IbJq+4OSR0pCTYUJualAO319hgaWPdJfFFt0TO",
+	"RUwc1x/KUC9egoLNjhKr94CPhKshAg2Nc7GcQ3NHjVMjYNMrrnOAmbeDNb2UZlWMmusJ3zUQB2EvEMMu",
+	"vHQv0O1JxLlbgjZ6xzpP8IEeQSRF6mR/94JwxlypDg7FreqFReyA0nuwz8KecIkDUB/myBoj2uNtf+jq",
+	"h8D1cQzNC5XySgIu4MM4CFYgiFc2rWPgUwFTFx4N55TEirBIaAvvKYna8GoRlDw7jiTiFTfPjecPlasg",
+	"OktXypryvTbjklkmU2OgJPFStTQZnh2NRiUKX5dE0F3Wv5XLHw+au0fnu/Ab5Ux5oZ8yvvReL9QLlVIZ",
+	"r1KzowOvUC+slMqlFUAUCnvgaC2vBO6ABuF4Wb9hYK9gWdjmHIOzSQgSWQRIG9lm3AXFCx5M9JIP3EJd",
+	"3a6BF0NGQT3dnLjc5tr4kmX1Ix1ZfijOdfW5d8/mubYB5slHyrtDNbCHPyBCMRBqpdUCVMtlY+uaTGhs",
+	"IC5/19Rm6KvP8uRxBWABwJDOAhrDyDd6VjCAJuyPpuBhIPy8J+jrl+Ficy08o4bjz/pRNM/lbeqaVmj4",
+	"SWX2Ty65YSfFhGetvDL7R3tg9bkM4FBX5xnZAQ9ZwKkP5i9GCob9Pg3GhXrho7IuzJYtFkLahQyK3meF",
+	"P4qFu6UB7Xo84sePElaFZYz5L5tPolhMYTm+I+a0omvhTzu7FX0TfRQlpJVnZfZrQYsDA2MUP+BuSbo3",
+	"S9T3qARcgzDeIeZ9mIu6gRgO9B2iD7/LJS1G8Hx90Ocrvnf89bV+7PUgcUHAJGaqzageioWByKJpOlSa",
+	"TIlvCI7h2Uai/6Q5BCJy1BO+9rJL5Ai0gJKFU8DTjhC6XFk7faqsvyjugPaA0n2R0qFcaxwx4nUj5AN4",
+	"pFJkkRZjd2qPGKuPi/C6I4ZcqRlj/vzT+0OZj5zpkptw5LUZXu4O8aAzhGBJCjTMYuL7WlicHbisPxAh",
+	"4+0xhm4eJ6Zgh2wLdzyHhLJSJSaaZMZucDYysDMeiguJNl1P/pBMjgA214uL1TyRaqI7kSdmb82/iait",
+	"lTdn/6IpeMf3MHXzZNmMOyE+xHnyeapgnCHzoiP4gY3TAg+/u44eninsYMwT1s/yvzz3QScNWVbO9Iz1",
+	"xS2KQo1WRQ7CKAxtondWwFUSGYoB9EGCO6sMTAx8qk3poT+Lvo5y63UpXmyz6kgKjsclb0A6BUOfOW8n",
+	"BRNe9UjBtBOMz4b8mPtzCaVz5ndyLaZ0hyQiSnKGMwRZ70lMiZQKv/jpqc3+xZEI95Rq+TnHbQde+sse",
+	"t2hjZRw3/M4ct4divvswIY6j7E2HBlF8PQahk4zpfG+OQ1H4yZrl76NDFjwFT97U+yx82R0dGc355nK+",
+	"6lhUtL6DgAHAyTzG2htkcY01IV4kJ6n5o1Y5E4yPOp0gKqZDiJ4sxUFAR4f3r72BxGCiY/g7pEMCNvBp",
+	"G0OKaEBBbBcu++cfTlyZsQUhJqjWcGK+eYjamI+tOeCDKHECpa19r++FEAIq4w0BZF9pV9IWQx7KSX1p",
+	"KVM12QhPQgQEn27CVqCCZaSDw57hypECwP3TKjvhkOi4XOySwCorXyffLYGYtPIp1ErLYbun/ZQM/f4m",
+	"CX5ZJLo4pah9GJjHW/3qBGc6mAwWQImcQcYJGak7Q6lmLLHUB4wgj3cnpSfWDT7SSLDU/iM9kJRtgP7k",
+	"v//Pv/9HWMluGNySrnAsLOiJ6KKjX9ATic4e4WL0qjx+GRMKd8zLKpzo2GXoHPzu8R7LchDXFv5QxTQt",
+	"WARYcyBQTbI2FSsCXYJCUQl1XdEIiDGYwdOVkQ5KWp0QQsltWqNomBLu0xwsy/JMyPstuCbUCSRYEiJD",
+	"z/f1vSH1107GqXDFF1MLqAUmBDLe6od4bYsHn54u8KP61pW1cnlBUa5rZjOE6kFUEBAjeoGNUTSpR7WD",
+	"/vUQVQqY7LZJ8ZcKv1BcSh2Vv2Vs6pdXDfvKiotPuSXVXkJJRKIgQ0ngd3MpCagwWsaq1LkTenh5XedA",
+	"0exFYYufRH3Khp9fm5xQC4Atrp6EssqQ8YghOqBc0rbhLlB7PTKoXfVPjyObqaleAKza3hZxTImYLpe6",
+	"ZYHXGTtE9sRIxvIax9EXt2j3Uz8EQD1ypHPuehiNkwP9XKkuC3QUD6dcInuej/n/AOCMWzAoOJxXBcrd",
+	"q4KlIfo0bPcwxQBPUGa+jD0ck8WbjFioaUA97w9Pg6bal6lsp3o86hNJXPTUnLra7kyG2HmN2R7MbZlq",
+	"Kc+NFHek42FX6YIk5WxFBYdQMxWb+VgWPLdGUAt4DD95mJxVXD2utoQLBsXYFOmp2dnpai22dKGf3v9Q",
+	"Clg05OA2qnXMIBzcsgCcu9bY8O1GxK9ZM4TO2ZheYO5pNtTvsO572lRNHaIpQ4QjYE/OKponruduqas7",
+	"Qz+qCjWjc6ZPACCv4uE/quC+MlFgP3VqMxoT6oRiWUk2Is4W9ikpCYwmnkPeSK/LlzwOfZvwjfrA491r",
+	"tS+cInEGtF9Kbo3cZbFwweJlmYpmN99kcxseEu8tAbAzbXg/+MWlWt1Q7OMLwpzMtG2GQGyZqznZ7j+X",
+	"AICDKhIfG5WVJ5CGYVv0Fzyrx/pHc67KYxsAs8bbCUQ/b9Fq5XkXTQ9Qi/FokE8cWygWHNmvVKwT6erZ",
+	"BTt/gzqbRHsT2mO28Qt/P7biRhupL1NwgwNNW972p4mEQGydZRbR4FDzamj0RCbs7yilnGuEw3XaGUR1",
+	"gBCcUT4Zw++CG/MZG1SnWJiFH3I28s4FzOc/La/7XBmtCAtoxlF62ibO3b45+3bxlNYjY4bqdCzgl45M",
+	"UK1HBwPGmZt2T03awxh3RchN6VTYiOkOaeYWCeMmQ6a0NfRalMgubff0K0GwcaiZ3yKeK7U/hEXdVxx8",
+	"Fd30AJQM2p0sEqH+or6v3QPsjtB3QuJoNYxQkK4ggtcBnA+a5ZRZBGLLmcsDleqx1NfNpeq7K35VEMFV",
+	"oUR244blGzYIIXy6iR3gRTLkPqLqGg9GjUqyEH3ukSfZFqTaY5cbLiNLSz3mD3R1PRieI+qFTtLXJeoz",
+	"qaacaFNXA1CfI+oaSoT4Prgt6tB3gdthSQIgmWPHiD0AlIXP1V7AsS9BL4TWSKmCPw78mtiqWCdMvdue",
+	"abuBhg+ISIwHDPMw8oo7cCNHx5SxfNFxaUgdiyIHOlXxWSD7iVomyExqH9cEo1l8up2PVIZL8FqWDnac",
+	"YrzW+mrz6u1v8J3qPa/2e6KHuEQa4JXGcGh4FCqrZtVLBNkBcRf1WBu6LXXMU5l09RhOPK5uh5NRxFyo",
+	"KdiHRYcpUl+KKw6HBwdOOemJYWD8ZGXGyhAXMLq53mYQPd8iGq8G+4909jXqFoF0qANtMfgy6soBYqFD",
+	"+ozyFBZ0HPRXv7jiap5dSIoGjLp66DSMRcdYDDUWDz4dx2kGFJm0nED/XZZSnRaxmQAPCFg6/lEn5WSo",
+	"xcRNhO8yczLsPaBjKjjVzJAKxNs8N+6U1UckOgdqe4Lvk/gEuOv7IlB2feQI4XuolTcBxcPE7MvZFn0E",
+	"lRIbCnpW8JPHtuFnOZePj27l9+MXTYt3v0+VtxOOGG7Xfp04GdA7RfszOZQDxl2m9um5kpVRZ36uTzsR",
+	"9Uk0zpfLj4sQLIILnAobeO5fNZ7xU8MYz+mwG7D3x3vsmaAwWRo5SwPnjEr9IPdYR2u7Un7yuf2RPryF",
+	"cKqd+GJhwt5I3i69+Llef4QXoBVl4bUCfDJqADiooHotJSU6JPL4jdeDKvZXjCBEt056X6mPE+4Xbrvc",
+	"GAIuwzwxhD71/OWAtb2Bt1AaTyO1sEkajT5gG5JQzNezd0g9/yx6/t+4dS+xEK8BQRmSeFuqXacZts1x",
+	"Vsv16MNsbfiXONB6qMnjnPgwcZiT2z/zQMcDzjvU1pRy++t2MwGkEofWPty2W1iMAwOx42hqn/oeH0Kr",
+	"PabMfRaGLCiRzz0BMYw+HWvKPvuVQnmT8qdozKnXGsNILEpK5qO3Moa7qOvBMTEj9GR+w99WDGVBquWy",
+	"/Wwakr6QYV7PXeIo/sVa7/TKFOoFLtr/bSFvAhbyWKKFZYJj/yxQnwYAM33DxiV2NxBByFx1sHwznHph",
+	"EC5tn81fH5tYvp/TsJd8gzmCNNoQr5ZVTm9dvERTJfBj5B6eNPuUZXXXBRPfTwq8TENm/hY7axuQhpZd",
+	"cZUmZkNGFOUPlmvSIPBuWV5f3NOEh11o+dr29uzpEdPF9oIbG3dB7sbWfWzW7p3SyhZdZeftelRickGb",
+	"4kBeHoq8Hrb0fnyVub9w5u4F96VtaE41MaeK2h+UwHu5brRjqwZfN0HplEGXQet+Oi0S9hjHvAhPUkda",
+	"lT4QbgdieryVAcr3JKEcIYZMpRB85egnO5gj45CmUzZRXh/V5CF+bF8UmIDrtgUI3V/jQrFAuxgheZyh",
+	"93P6oRYTOqnOqNeq9edpaHpBqYXbP1dw6Zamp5mJyyFDb/lHibZM5/wcs58JCzTGqgUlD01LRdMoVISs",
+	"qdL89gswss30qaJVaJBe1f1GFqsq3FbnUSGJTW9AcmlRhYht6gtJPRcytRrpJp2EtWqXDfM6F4nbv5lM",
+	"/Mt+OFjqCRlmoUyol/JDbZcLON+TEuRz2ujywlfR8VTRoXY7oUS9ZL3jn01kqHvmCgz15TRxEeImKBYS",
+	"UMsgHDJPraPRjK81XjK7a1s2yqMwoLeIY5g1Hc28gJybWCTkRvUgMWg0QrQmb+lDx4gmaEhIAYMQHY0Q",
+	"MCWVnwvOI+VuEfJ6BlccgSQNJPV3GkAeWMNu14mTAHR2YlII7N1P4km/oRKJCam9QjDWLb0u1Ce+12FY",
+	"HIxlTWhC6conJcWscpS3ODcbBdx5F4YD5UM7ReKc0z4790L2+3kYeG0gSDqhYe/3ZV2P45yz9jBgDlZY",
+	"ATIilHMnwEedbkB5iE0MGoM36u2nuh4jhu9sibBH4BdRV6eyTK1iGCOl+56UHu+qTcFFqCEh4f6VEtnD",
+	"oKwv8HUHjAB8AXPJgAWRLapGAX+3AcGgTlpsLDTSNFwP0MuYAj9jYTBeanRCFji4bHrQINqoJO/Pj4+g",
+	"vQMAwUXQJ29AyVBJ+kM/9AY0CJfV50suDenbIpY/oTZSuxPjqmSDfPC2AafBaditDo4BdDfqAnDWyTaV",
+	"XtuClO3roizEX7ARMmvlMqDlqpGZrLiIW2fCkTDrjrQeMWYncT3qRxVWWLDlIUxriRwJczZMOl59blo/",
+	"AcnYzQsWX+guvcWMh+cK+SKPATbl1f9VABRWSOJF+zVGXL82DYXJv+sFNn5fZl8a3rH3/sOnyqn3sfm+",
+	"19pvq78PLu8PKkfe+00QiojblvcYI7VgMfQ/64Vhny5Jxnt0SZ17WsC7JMj9QOnOp6hhtSON+lBMrM3d",
+	"0mg0WoLtOQx8xtvCRf6VR937mfwYOzYPonCxZS8WDMaJx6Hy5LGvb6EVzm0pthran699uFg4Z+HSVDKF",
+	"kYgkfFrfTGqZUqLMZKLe4jXYb9GhGFRGY5jt3k1A0QCmfkT2rVln7Z2QqC0Pe2i69endUgtk2UZls7oQ",
+	"4J4RqVkZgTDxXWy36V2rDDesT1tu0/nLGZqNOSGGm/TvXKPQpK+FCTJUu8Xa8k36+KqiNn2ZCoSoRpNO",
+	"1hXp77JDxDi1ieBwm+YWHqhHzEL0BS65AfUCDcbVbNgsK+RNSxmATcFlGFBPWW/NRv3i7HK3qH54KdVB",
+	"vWHjJgvCc6+LTlD77KP699s6kczvLJn+C2gZl0MGNfp4spU7pdb9Gsq/YaMG3q16LlAOSSIZhSgw8KAi",
+	"4hg2X/iM3jJpBza0r2GN3apZN3QRYOhiU0SlvLlaVkPRtY7oNABpSVxlHnFSBjoJif/SoW3fFyMIpjQb",
+	"pMV8MdIRTBug6wInqr+WRNcW6z4Fe7zFRLW3esw/ZJLxBtoOcmzdJv2LVUO0QcMVzjxBXEbeU67h68FV",
+	"ggO9fTZB4LrbHwRMUvLl6zdlfkGYQe3z/2b4Rakt+qVWYEwzfeLXV5RtlqADUbZZ25V0aVBdXbMq3OlS",
+	"n4aBd69WOehSrr2jiUcPAnGLnJ+TM5AM6bIL50Oo2ZjfwGvSn1OT0aR5iqPZeK3AyKvAaDayVM3T5Lw+",
+	"zI0cE6tNs6T8hHG17PXVzsuPjV2A8MfGNY5A6cqyajbqk1IJGlAtsQxBKBNkDhjWYujrtB4lzbOPKPrU",
+	"D4CSRAlA3jVlbIkHGPItW3br30RSGBRTRKylVEpSNKp7NM8+yhI5H2K7FuDWQP5MwyNSN8oa2r+NKHS0",
+	"HpCYsIfAS19wYDGB/rpgrPlajGF69tGQfkNcotnAUUOvDSq9t6TFsFPLZkayYJ806pxLkANf5w0gwmfP",
+	"Lsqk4ntlLvYibMEY+LDfYoHE7kJCW+JWNxGZa6EA5QMbSxM1OfnQPP9fG0X8/4pSzOe7zQqEiRB5UwSE",
+	"8XYwHgDi9Mn27nk1ogYMqOtp4pyT3UNznSf4W8QB0sCbyo5A7qJoHK1hiBZAhJ0T7xEDQYT6AVgFgTml",
+	"HvPAkjAYQ0CO++NJLYhP+etpQaaOaWFJ/W97d//giDR3zy4O9g6ajYtd+PSKHx4cbFfvm83G1/1uY3Sw",
+	"3egeXB5/Phwe369+vCmffnVPTsZef9zYubtk/ePuqNn9evBBfDu4/17ebYwORlf8+Pvux8PGzX6jcrm7",
+	"3TtsnvoHd3s7jfPt7tGn7YY4bJY/he137/12dbf7ec+nh2eXo93R151Pp6c7O42771f863ll0Pqyfdvm",
+	"Z71v+7ujg+320eH3r3eHFwfVw4ub0dF9Y/S51z05/N6oHF40Vg4vunfH6v93tunhjri74s37xnt83teL",
+	"xs3788Oz09FuF57xYacR7rW+bI+/fTnqHez1vn3+vvvpcPsQxtsYjQ6/VnfDK04/V0atlfflr5/Peod7",
+	"N2qE7/Q8m43TaM47jdP2zmm3sXtw8P1js3bhV04OWu7BiF3x3n7H3zlbv91tjFYvWzef+OXKwd3l+v6n",
+	"+986n3e+92vvbvbOxSD4PKp22pUPd5XRNj/7c//cvdg8qgUHn6744cZqq/vh6Pvh/u7o3enXnU9n5ePt",
+	"7a+7e+8uN5c/b+8OPlX2W/4J7V0st0efji4v3o1PDrc31Ezcg9Hp1yt+uE0bU69u4NW7o93t5dHp3mHj",
+	"cLvR2RjtdOFpJ1e8cfpuebtxutPo7u4fNsR+s/nn/vlhbXO7cdhslLuNw93L5sHpzueP7UZ3f3Ov/VV8",
+	"Cfq/nXmX68P90/Kgc8VrR2tHH76NN1ZOj7+c985rre5Bd7/R/LL6fvmI3R1x5g0OvverJ0dnt62PA3/k",
+	"/rZ/dMe2796tj8VgWP79isPW3D3aydiuMwwzCIfaG/7k7OBT42KXfNj9Gm34/XeN7m5DbYHtMU5OTdZM",
+	"tDHafbe9Xx5RdRhOT7vjz4Pz8buwKvb8s3efhbjiffmxEnz7zsTq6nD/frBz09r53lhdq1B33DtrHDUb",
+	"jdOudyg/9o6/XG70wvL37bXdb79dHr0bbpzu7PhnV3x49tm9aH/fu5Dfvpysbn49Pm512emnD14/bO18",
+	"27y/DN59aey7++Lb+8pJecWTvcv7e3/YsJZmcmIJQxMlFnXpIvbhASr2V/vw17UP8RXl2odx8K1SXd2o",
+	"blaqT7catfKbsBrx87mtxvkLc40xposJbGMl5rAFcoyGuhb7bhMXGT8YOCZDIYqPIbp4hLp/reL9Nckr",
+	"XsSb0rukkVPp26ZTS3yNN4RUnIjHnvKOcgLRhVdZ/CtV7r7E1oKAbHY8NlvY/sXLcy0OB0zXxawPk5FX",
+	"LcpDMWz3mFvX5WoywrUycQOsKlGnq6S98GIyVAsJxCSPb8ysq+9WxyY0gHfWPOoYnmB/DqlvIg6GpB7y",
+	"4zbeRpKaN6fIVx/pZ2E8OMQA4wJG38+p350maF6rdV+mWvclJJXewY2cAt1FjMNl65DnJnChKBMZv7GY",
+	"R5AwGMoQ4ksnu4dYwaY5+v8hidOmTj1xRm1REmWBiySEUro4LaxjXR6mbqDyzapfQ4kAxzrjp4idQ2+Y",
+	"ja8X6Go9/NPDC6QGCZM6rohiK2BQWlVXUlFPxVTTRqA7MqSBxfVMA99jicCeTdVt5q7szGyjommt/ULH",
+	"/m5pwPpLHQ+FUQaKSsvjFNoM5sK/SJk/dp0JPn9px5MDIT2Tbp1abYI/sX/xSoWVYcSk4+M6JP5Cdk1y",
+	"q2WYONftjCti8WF9+SNxBaeJq/yCk4bvJ6PtlsjpAIAwiw6/skdu2LiePrJF7EVSn2q8dH0TjWoPGDzK",
+	"TlLixVSlGomgXGCDn6YRvSBjDGi8psgf8gkRpo+mnpsuJeTLuiGJJ82WFfLVOckqWEkdbPnjTracfbTl",
+	"1LMtf/LhDvzcM31h8nNne02yWt0ov0WNj9igCJsYJ+S02t/Z/bh7sQvNg1hyzNwEJra2/7EmeagOfKjP",
+	"Th1yjzbhP+TG0nZO4C9pFguohtnZPdM9h6iJf3dZAKw1UJwNawB8eI59Sgc33t1SO/AdQuWNAflCljzd",
+	"O8AFOZBy6PHujqc0eWuofngiPOhVhnylsVhGYui7ulOyRBowad1UsHtBuyCTAMfyULhex2PuFlkp1/Sg",
+	"DzpLR4KzpUMatnsO5EnRo4OfiqAYlYF7YTH+jbnV0rnH21iyz+5oO/SxKCjxuBJBTEUukHFQZxR71I3D",
+	"j+mXWYxRJQGRTaJdppEOnabudFpqnn1cOg+pz5w8SRr4sxAfAeyYt4Xr8e6WNd349bms7blGvKs9ob1e",
+	"nWzOxXVH02xuFzHw9/AXGYBxF9Er6UCryGBMYOl4jIKP1lj8+MSrzUOrq8wHYXiRfqkZ47BIHjVcv0bS",
+	"DHQsgSRGZClL/Ba8p8juhjtNm1tyCy42v8VqOM1pXdTwLr6kAd88+/icBeKTJ2rmHQIfr1O/fh6foVhQ",
+	"W3zWL+Gah2IhsR/nGG10KazoCloKGdaOtach3IXVML/OYv+4NXqUnfeDDLCc8vosN8uyEUABTTPOFjDC",
+	"Aj/P9rK+iU2uwP/pltZSa8hdn001uKzir4QTlRexwS+EZItEY4pJtnCM8ihFAeElpfHB8vJ8NsX8qscB",
+	"IZr2/jyeAAN2SmQPuiwCISzqM6xCDpjy9lzThsnZCAuXQS+pqUAd3AmYhDBwYyYawyZukOsbywAsFw1T",
+	"r6wztHeKmZYLdo1LkW/BbONr+5nxIvM+/uN0zl9czpljCtn8yeMIUYpgKEOzvxNEFY8Qe4ntmCP8rlvJ",
+	"C2wZ+PPdTbus9mfiUTRc1+TOjHqKBK7vGfFBwXEKkZ9Oi0ggtGOh1AL5H5Ko79Ar1vWj0PwAlKRQV2ox",
+	"KRoMihZt39QTFa0xFD08Pgk7D3nE/ILNTDfrRTlvn1SvqWx5u3rty2p5Ux0lq1Zz/3tze3R6sN24aHzY",
+	"7nb/7N18Pz45Pd1pfG+sHZ7KUfMUqh73d0fvm5ffdy8Ptw+g0rHZHX284mefK6N2/9P91/Ptr58/ibu9",
+	"i8YF1k0eHu7sH/U+fvbD9v7m2N3fu/l6ZlVh7pyOj+4PV6/451776PAePl0xn37+3vAPm4fN7cZOY/m3",
+	"2pcdqNvcHR99b9wffm/fH38So50dNd6jT1f83dnlbmMkthu0cXvYLI/ejaD28Pv2dne0JxqX7sXK5tfd",
+	"c//L5bfh5eafeyeb99uXlbPDzsHGqNn9unPFP52VL6Ee8bSdrkfdOW80RmenB73Gh8rZ8od2sHq2e7q/",
+	"6flfBqs7737rn4YirFzx3ZWwuf/pZmeweXJ0t3+33vC2K92zm7PmOt8o976sfD9f37mlK5/WjtyGbC5/",
+	"pbX7u/OVQfvju+5Fr/u7XaOYekcLpF4D/+cU3B2yoMtcdTTyUE9GESSMuGXBawr2qcFYWHGlC88+xtKs",
+	"2bCD78yXDCITP7isj2b4C1FlX7bL0If9k5PExd/Kx6mxXKVktZRM9i5MWcyYCsYLlPUsdT9EpNksY902",
+	"zKWjAVuMIc+JQ4N2z7u12u6QCgis8agLASK60FLsnByfX5CMxhmnRI4YcyVxRoEXMozCpsk1lD0/Yr4P",
+	"tEYNTvTDESDj28EJjI4Gpe49mL+YM3K9ALrDxnrIjMrxUiApOflwUCS3LJBKnUK3xQrASXnQkDIAylnd",
+	"YlhE3wcbY0wo9/JgC0PHY3iazKq5jFYXFb5Jx0NoElpBqvjbEkGWpjYttYNQV+F43GV3pfAuRGYk+NME",
+	"7UIhTKlcbJCAARlJKDtmh4HbmDoDvDVlXgjfLZFG/GBYI8QIUS8z2Vn50eMAuYXLLg3Ts3kN0ImaSqz0",
+	"MZZPOVmrkQ/eNhYNhQRisVtRCJuGxGfUhSooA6qv7yoMAK0GKhl5gPbFrX4ZfWnRflq5XC7j2hZJBf5I",
+	"Di3QnyJDsRp6/OPq6ho59LbJkA8oEjoFWLVkQFSAN153+MQ74h+StNFhgkIpznzyxglp6YaNnbf4coTv",
+	"Rk2vli5R+/m4E6GKpxdR+axqpexsp8fVaNpRUReekX/IuLlLJ0KhiSmUidwn8Fr5CYg0DP120VJNuCTq",
+	"gQEujLqPGPESaaZGGPGwgVeDD06YxBaEUhE508BGBtt3RAPX3px4HaJTToggfVsiPd71TatTIq0C4kDv",
+	"sAiXCFvmDPqU3loR8BB1WQLkKepLNtVtVHfcwfQMaKZ1UGIxi8BNI6GmhGlnqw4mMWj1EnQjVnpMXMQQ",
+	"EwLQN7E0UAzDuNjbjpphy1ucDkEJ6fuQjAlFwFwTq7HY4YsaaUn5GnWUY2rN9KnXWkKXLgJznvUe/rny",
+	"R0n97WxFGBjRBBiQzFnpKYhFaAk3oEHoUf93Zc85UUahK4QbjzXewxqIKGS+r2+FDYMoebyABGKkhKe+",
+	"jd5UfsCoO06VU6L/NGAR2afVE6d2mt5JwZDD9qFAQjTFiUrmbKcmrRyYbD1ntiXidKgv1QXU9613kpeq",
+	"0kuYTR8Et4riRC0hfEZ5VpbIDIrHzqYu78xCSaTmjGF7JZDK0HZPrb9uoYwySMkz2WKzGKDdYHwdDPnC",
+	"0/nluwzjOph/zt122NzfaTYbrbWo7bB1V5bH5cE3+o7t+/T8fhS+625sH5Q/8R/TdviuFzm8K4c77dHR",
+	"/e595O7uNCrRZ9+3G8rVvuLTnO20q71/3/hmXO3d/pGknz8Nr7jbtMewER5+3/42rTOtUT5obG/3NvZG",
+	"/fXfPtQ+XHHv+Pj76Yfan/fu8G7b/Trs7+9t3PY+f3pX/jBojvk2HR9ffl0TvzW3d/YvR8df1n/bHv32",
+	"ZfP77s64KraXd654e/nb/fq6t31x8vl795scdb91RzsNcMovsB3wYNTYaRyr0b873dhudDZ2lfu9XWvA",
+	"ioJD7m83RviWRl+3t08v36m3dICu/dn29mi0L3a/fq3eDb59Xi1/WTkct8vb31v7vt/ip8Mr/rW6GX7s",
+	"vx8fbpehQXGne/p5e/vi5nz1Ym/nuHtx6O7Kk8rwlJ+cr/mXw7uj+0YHxnN+uLu/0/h8xbvbZ5WTTqV7",
+	"9uGTe9ZfvaiKy+WVw72LT7t3G9/vU8GS7tFBY2d7r+HtNtabw1v5+Wzjih/y7sceHX09EaPxp+5yZXz6",
+	"fjnY+PSdb392v/jdy+3dw+bBO/fjIWPetqi1v1f7X2tr34Kj4/uTXXq3dsXPDj8v15ZvV+Rut9pa31me",
+	"1co4F/4EKOprWZX/ra2Fl+x2dJt79/srtZqssd2dzv3RFb84X2M7v316d1l5V6md0i/D4H717v3ZarDr",
+	"mW7Hr53t9vvhsjdsiu/fRbk5/CBXWvL0y+ePg17vinc+1j75Z5vNP0/lYPRZfvf3j/886XZP7/zDHf+3",
+	"5W77xF/+etfYCP9sdEYrJ9X2b7/Vupf3lVndjrrLS0vOh/nxq09uPIy8/BxAjOjxufGXFmvTpOZ5jcE8",
+	"U+ckMBvOWxMXx11WamvllXJ54xnjLlOK5awAzNR6uYDpbZQViYH84U9PJ+x7BkoJIyaEK4M5AdFhXE3g",
+	"Q54ohh1pNilIF8l0batBjoC7qr/Rj5GamDgzOgSxAs/34e/YyWiefdR2NLiUEV8A8gfomA/i8nqhDv4g",
+	"8FQoDXSTK5jUbgK0pmKOGb/TfUtYdwR/gpuh3bxW4PGuRAjuZPuQjkgchIgAEnFRm+LBRK1wsrNVOyKw",
+	"jpyNnFTAA5xBDQEMifCiSTZrKBZC0RkH8Gvwh20cKW0296isI8O3HAI4oAgQcuuSh56feGHNhqaDTiTB",
+	"MQQU1wFAaIZ5MFBI8hhnQkPsTnoqsNWf2K/7Y1M9NoIUgIUt0LF1Bgc7Q3cchAaExfTZFbGrrkgcPvR9",
+	"qP90/vXgmLcIESrN4K1OH2iZn9/ztZWueUgcSKjUiPfsq2Z8qmaE/fRCdeF4Mifaw+DjxbrDrOjvT1dq",
+	"Z2B5YpzNjk2lFQ4oLgNRaPgXNOa3Z4VxlE6oG9Q+R7LAoz5mIDSaYaL/VacddClRdJgxsokJd6Xl+gCJ",
+	"le6TIMedKO6oxhDoqUARuv0Y6gMqAdR+657YIXcFZ1uWbowhB5XOg2BPdkiK6KrFarmcBzJ4Fr3gv5Ac",
+	"R2itQl35Yk3RHwSi70mo+oWXWKgXyrReadWr7fkTw/FC/Bz/xHoRucQ65opX6ft06asOEEm5JS/XqZNx",
+	"2LIZGCcusNwOa4PYsnqejjgbgnmiPtISoIhIalBdMUqusyx20VEKvFnLTMTmqwMlrEnF6ExwlPAZMUDu",
+	"gyJLO5tTInueH5p8Ulv0Wx43ZWpXBcrdq4IlAvs0bPfiADvpgr+ToMzPLqC0pv2jkaXTL8QfZ3aKoUqI",
+	"gQqLGWS7eZFu+L+c3oe12hydHdNHhdJVV5HVlS7ssTv9ikUQZYfawhdcopPGoV2mT32bpQ0aQlyv6+lM",
+	"mN0VIoftXlLxwlPyZqwFfs6cq6urj5y02beeJOfvGkvV1TXjju3snhVnTD23BcjjXRYMAo+HuR0q1Y0n",
+	"v6ZmI28AbXrtuYlHRwXAHg/XaoWiGovXH/aB/GC9srlZXa2t18qbm5Vioe9x/KoSDdHjIeuyYPExonzY",
+	"IjXTe+ZZNYYAXpo7B4zM/iLzuPF4bt5JfTd/v1d89w/qd1kJNQQ0qROu3XQDzMlFYCzCkgZbYeo6xl0l",
+	"ZCNcLjCBS8TRHzh181UxupW+Ju+0hTQEPPQ55wSv6hx/NE9KbRfJN7YhyFKY/wfAsTPP9ecQuPvFYP7j",
+	"N/8Xx/v/Sf3WqWhtZLnZHz+aMiB57xfkDkCDacHm75Q5k93/bV2USyuQbgFfhF/AVpu6ViOFn/Km2ajv",
+	"NT6e7xZR7VP/3OtyGg6VLYnXNIZKk3J//LZoIsYWpwAoLsdQIiodoU3IOmlr7O6Y+dVclsLlT1gvcA3P",
+	"Lwik0ilCQmgooRoLAgsetisPqIzprnD0ed71OXybxN74S2EZg8GgFCUoM7C3bu3WW7VY+vpSW/SVasBU",
+	"wjX1w2uo0FFncfKyanmlVC5VKiul9QU4cCfW8yeB69toKLksuFBc1UnbDq/gqnng+1pYJHFo8qX5czjk",
+	"Weczyy/HoS0AkZPnoEeArPk4W1F8UhdmJoH1fSkwSmGhrU5iWmZHL2e5xIVf4ci82jg5WFGxRKGPPyNP",
+	"tDJm2Be/IG5U+uwta+7G3JbnBF0RlNPXI3aFuCLc+KwjKiH4xC3StqRXq+2VGzbALLQhnnDFiPuCumip",
+	"qFeLNbSQ4x26XjjrtCpz4D+uCfgVbu4lRYi9t58kR27Y+PFCBDfuNDlyfWNdEsmSG7B/fwUZMmD96bAJ",
+	"CY/I98XIuDO6Vh8qX6wWbRtKIezRCFhzlgw4Yf1XGfAqA+bHzf5ZhgNu1KlnfmBd8gvbD4ObtqxUf3ox",
+	"xAc2LiYrB7ibZnrEpqJEIyBirUCl3EQIPuxFJI3PZbFo7jNrH+DqPSEkYZFd601ZleozZPBDyVboC5cF",
+	"C3SF47CejY36bineJU+Xsdbre5Wz/4Ft6vSGEZp4zT/UOMs/o5l0hbbETl4YCW39eTIIgmd1WXohq6r/",
+	"zM0WHZUSTCs6eFL5gA6rQGuZm6QmTOYki5mFBsiVIAyWGIw9+l03ECOLHJANsippla7EWZ6r5VH/+VWq",
+	"E7BkzaQ7cwsSSIM4/+UQXUfCOLwdGkLlMLL2mjWnfIztmyHW3zlqMyyp3+q6aqtlu8W6Htcon3CZUyTO",
+	"fwWe+C/HrilRUph6nDiBJ5wfUBuhm3h/rXz7wtnhdIwQSicfnTGGonfsDYY20xdLIU/fqBGGrAgAU5ZO",
+	"Mg+8YCGL5s76ITUsv0wqPeeFqPManxGTEPS4DCmwLNgnSb+1WwYosrzjdVE65K2YuctLnq5fqUIAD0FC",
+	"Nfx1qwSeKekfOaTGMIrW5/HJ/uiev1qeP8M4yM7144XXkZWVm/DXw1g4149i1hZuU5P7eP18yf0jUPzK",
+	"DBhy788hy7Aziprg2vdJsyGLdrm9LUoQVQTVoNFlSg1qnbVFnJKyJEol3QW1s7vXuPx44WhaaUATiLL/",
+	"RnR1TU9dn1DSZ5QDc3Enxiwx+BPonzoTEVdPok+NmkJpWoCjiZMKaoUQ3iMC54jRjoxLHmvaBK1WWpuD",
+	"zYXIfytrq2XiArxHEJuizYZuYYB2CU8TWlhGMsIrKFMOb2O6CZOQPecR9Am23QFyTdRPGEE0GGwj8+TJ",
+	"V1snFx/Pie+1AgqY9xo7FoIVag2WcOPkxhiSMvIvW2fRBnjPwpkniMvIe8qZF4hCsQCwTCD+ts+e3sOe",
+	"bIRL1VYuyaqSGCLoUu7d08xnTI/C3AIIe8YsJCBlFeqF8yFgdy2A25d8vz+p7iO1yfIoUnC1Xws9cgo9",
+	"cH3yVffTdWaeTMiMaOhjEgUmcpTljHjGcguYFer/ylGoOHtJhgMSCsAGiyMbgDdAZdR3pi71hKkAqcd9",
+	"2giWVCRK+OraeXYXyhJpmMZrC49pKjITPFJr84jP7Fb7+lqlJYO7Wj9HzSKBGEkDeKT0ZkcM4wZp5eVr",
+	"ndenLitdcdSOfeEyhzjU9x1N82Ga4qSu5NMepZo2PMEgbRmMNNN4h4B3FmST7mxRP8qAlsKl/ufKHyUg",
+	"pdzSuFGBDNUv1OPLRoOrpUGFCq11OIqA5WFH9Wh6GBY4WoQjBV2zGQOD0SDAlFHEo0AZNRj1sJEJKSrX",
+	"Iv47RgU2zMXQlS8EMOYVjZ6G26ApVLriF5PDhunpFy0ClwVmBlqZbZlBODGKm139YDCmDmBCbcbdCP0R",
+	"QzkYH7vRUHbU3Bf9vcpKmUjWFspaCUUXejUh+Ykv+ey8EUMcwj90j3JkIIGZgEscDgMu7YYjdXy0DQiP",
+	"RIguMQKbwnTU20E+Oex0PIS8M/bNhYYXw7HrLQ2RhRiwEbrINKacNmIhGaOvQNQr9UCfmSQL7iiAAohw",
+	"+3zvBhvDcdC4n6bbO3KKwTMTjcvez1wkjmsGQJeHkCgytum0dEEQSPU1fsNFaJAhx38vSC6tpgCNa1GD",
+	"zhhtgScmrDW9aKBglgJPwMTiJ5ifysG8dh7eSQ5gvkokF+oFJfUWNcfi7bcNyu+nmGOpQRi6kv8MgJ+f",
+	"ZKP1Y5E2JcQyJ0Dyk6w3OZ/5JqfZb5mAPRP2G7szTAD5nJJ2kEEDT0LSSTKftUOtmZvnn1BlAFVdrbJR",
+	"fqs02uXF3tKGUSjG7jBaGJMeJuMl/GGfSxsvxCL5Fh0LwrRBnH84RIZUKVBjeyEjdgRkOggYdWWPMeOP",
+	"g87EIoCOCPpDn9Zjtx9yLlqNOr87ReL8pv4DqZf/dookpC1laDTPJjUTruCimik3r4LJJhpZJ4auR1/3",
+	"d0306OFFqK+gyWk4lHYOpvjXysE84jX/HbMmj1imv2SqRDm1y215mzQF5mPC08L378hj/WTtvwsCfLbi",
+	"f7qKz1UVCRWPV82j4tVmmaHfLaafWWwHNBdfSCcr8igPAB/LDvl3IhcdugTQPywm8PawgEWnHqhLOoHo",
+	"p8P5WwjIHaNCGMixGCscYLu0BFZfGrKeEmnYUPZqVNj3CKhHcbYCcMwBPcjqcsA5KTNDi2trLf5hMTA0",
+	"zz4aBoK473JkYhpR+QD4knE5wbULQHTa8ZMkFISLEYQuqC6aRu5QsEXMTdC5jOCRtDjsDMNhYGpx0uqG",
+	"Ee2maTw7/TKjyZhv9VcaX1p0NCCKrEfvXYPhe7pum+aw+2u4yf+UnMSc0NJ7981mozWOoKUvv8vj+/ON",
+	"T+NWp9Np7RxVxLdld7vbHh8e/mho6erhxc3o6L4xspiU7qPPvjd+ewS09EXjSwQtvZ8DLT36DFxPbQ2C",
+	"fLAdAyIfbm+PjpqNxsXKu37/t0plOPzW3B9f8XcbrL38YVv6tU+VzZPly9O73sa39e3b7+xrm//GBR3f",
+	"0Aajfv9mc9yS953y8fjYq7THcnUQ+ucrm1e8+/W38PLP/Q+itt86PNj/etgYAbzz7mh3e3l02jxsNEY7",
+	"XQCJPkGo6dOdRpcBXLG67oq/Pz09PGyI/WZT7jdOL/e2R4fNJEj02Z/y1t35ujnqdN2Lw+aXlc2boLa/",
+	"UfvAqheNzhW3YaJngER/h2vPdnff7TRo96wHANVXvMXPOu379/enem3d5ur3VrU8/MoPJvmnThujs+5B",
+	"r3G0Qpvj6s7ZYGd4xfvjzR7fHX9ePWwfD1ZPxafK989f7zaWlz/26MnlxnHD220E1Q+fu62Tvr/cX1u9",
+	"bFHqLn+8C0X45WjkX/Hjd63vfFShq/3fDg//LP/+14OWPv3t5qK287376ejkbrXSv7vie2O6elT9vL62",
+	"t31A78Tq8tGX1TM+/lrtf9DQ0skdmd6PV3zRHWn244LQ0o9MDf4ceq/X1OAzwET/iNRgnmrOhIJ+ptSg",
+	"5mPRHs30/GBUY9MRQRSn1EXJk4GloskZYkbQBJCSCcQSaQK/CSSxmDIXQqzAUQYlLRLJ+h7UOiK/Vctg",
+	"YAICML3iGK7yPc6II9ngd7TjtuATqBlFC615ViQf9+C3IuxZqRNPYvCrCP9XWTNJnNY4NDmnPg1u4LGf",
+	"Pe6KkVyqVFerANLRo5AD7AsZkkqZlMtl5GS54pjOmjeW5nHI08Dj6jrvhtU/IJhN7Q/Ki6JGR6YOeWNu",
+	"GRuObwHRFy3CIhlyKGMJe+yKR6ZYZDB2bSRuK0W5pflMaDR0tWhFfCZycJWIY20RR32HOQP1T1NlAR97",
+	"IXxmV2yov7HaQv3LqhQqAjL1NfW7IvDCXt8pXvGUG+C0ZYDrIeDR1MeXiQurPY8TEYTD7pBJplZT9GEk",
+	"bAnWskgc2lb/xfH/+//8+38EDJr++/+RcJ0MqStw7C51mT16ffUVdyTTw4fSZn2ZHnhf4Ax5jzqTlbuY",
+	"EKTtNoRGYPCYVNPbIXYLNDz9GIuUoNupobaJdXXMVwTh2Jh2iDMaMBlecY3XwKEOvoNpPmpBuLqsLaCw",
+	"GjYz6XsS0sEu+XMo4AgQLshQ0pafyknXymV1SyMBNMaND0EuZMyK09gWK9UWbLErHlFe8bGOCYMIuPEG",
+	"A+aa4LGOGk+N9ZrCfggOm8I35SUjAxQyjdERHdsRqtiNctmt12bxmdXfxDRJVjw7knYp/jD0sg3PlTqP",
+	"uoEWhYnv4wyTBQpqwcGfdIZckw85dSKFYahrU05a7IpHjiztUo+naLhGVOqNwlwEkp/gd8Jhw9WQLsVs",
+	"K6AFR76vkhmm+h6GpN+Dk9w0iadF8QXSh+iEhuaWE1R4sLRYvkBD0ffaTiRprNqF2aUVqeoEddk/K1Vd",
+	"NGEHmOeuj7jiWZUacYlEiZyZG4B4YzoCUilae7vFep6+a5Z034pIwWTMYwf6Sl+HBGFHIjWmmJEP6nF0",
+	"xj1i+5LUi/qzQ6+vawAgeUp6Qq0RUlIJUQL7NT8G8JqnnxXYyF6FiK9MidaIxSxv65Ug460DGOoO2ZPC",
+	"A5I9J/zVbHKziwmFXozjXWGPjdXr+DnZoucMEdmB+GhlcfxFSM+B7VS01qaobZSiMkqueKWIx2Ap8ERx",
+	"orahaHnIxe2zYrJI4opnr9G09tmfV3xwoFXIVHpns09f3b8s92+BgoOVldXVWm2l+vw+oZzPKXyGggML",
+	"SSDTI2wA5TBYBmjfpnr5IxupiO5MaVCpOsVU2yzAGnquplaG72LyVSVdO9oXKsYejWMlDY2PhHnOazQW",
+	"HV3wkAQIz+q4kEM5gKZCLFFVlw0CEbJ2lF6IfY+t2OjDXgKl6dBijsr9MHURBd7JAU8aBZqQt92jAW2H",
+	"MUssLpgcy5D1o/QI1EGoITnXOqsgOoT9OaS+ZeT7NNSktlixaHPhEs+1mG6T7MdFA78QzyUNrACWqSaO",
+	"UKYiF+GSx9v+UK0X0DJrS9rsg5hYmyAFwhbYshELbGT6GmvFquMkrucmihw7IiiRw6QFFPHTBkkaJASA",
+	"MM78YuAP6d4l0zS+WC7kZTIbLwImkTPjJ+une2/wLIASZje9gkn88orxUFc3J8ncgfd8rgq954GGyDvB",
+	"c5Xj5aJEqO08S0PiGZTz60jsuROmYtvqcqjHym8OlWhrwGJaQz6fSoxEqnqAabSDVL8G58EKPSwzN+zt",
+	"uAdQMXaE77LAKghEhSi1SvzpmlC/i0gZWsGZYRj3GuhJYsAMwFb/arrRbLo89RiHRXSDu26z0StmOe+3",
+	"LJCe4OAvdBhUNM+tW815+ZnaNdJKsVyxi9DqlflRmfR0ng2X6VWD/n01qNElP1t5xkd0TvWZ/sEiCjRm",
+	"o81h1ONsJPPdxef0FSfwm7YIDYnPqEQKVZTIUktQPOMlskuRY0/D/VtNkvAJ9SOUbO0Ja2JVMeJ2v2Nd",
+	"6T0IdevLbxgbQOJB91oFok9aTA0swU3lyQRTq1EbGHG1FF6al89W87qqToo6Kt8QMjj0Fug0kS5UK1xY",
+	"eMNSi9rlih/zWE0F+L7idKjdRKpu0mEjFpj2PImqDrlfqS7pNx11JeJwdgc8uIwb9YPRbNIVRC2ZZFpj",
+	"6dZTbHXQNYGQHgB7xWwVNUwsSYZ5RN2Uqd2A02NcDLs99bDoKWaSkIKpp2MBUN2YxjdAi0S71bjNINA9",
+	"hsi+HgHlxLECzksf2NiBNkToXNVLGqWgogyQr6wHsMcoaQdU9qLcUw7jA5JuPj3cr/NUebF9c1Cj8H50",
+	"NKbE97cifkvriI51/SXYfcBU+/dq14sb6BJbtFAvVMsr5aVyZWmlot7yLQt8qmT9yUp55/FhAItA+OdF",
+	"qc9Qas7bIvdarjSFuzeLFOxxlsXiEes8YZPF9/tc8WpDXeEynyF+YzY/b8IvtJlPiEWMoolqUcdqPy9R",
+	"510nIBpLZA/r4YHNFoSh4Bo6oHn2MQY9UFLZtVABkrQZoGOUHtHVDl5o0VHK0MPyAc+d8CKJM+RywNpe",
+	"x2OagSjFzFsiMHElvUF3pKsDppLw4mSfWihuM/HmdNdMcJbH1gq+l5ZwxxGUwCsJRw5f7A8oUMzbEqmj",
+	"rS6aLFB8KOaDqhoTGU2b6QQyEJqwSYtyIUvtIb5W1/7K0O8vvnMz90QORt08RbXFHwaxPswqyNVi3Gq9",
+	"juK60gRn1efEZx1w5FLs68UYJxjDSaTtMxrAt2/UIdOVp28nu5a0SxOKYbunVOFIazntGxBDmBvzApUs",
+	"l9yubbUg4iK9pe9Sx0IVNR8Ka2J4bTDwGwodN2FqtlhdV0R/eeRJHQP1OMLOQjFhXEWaAIlT0oW0mC94",
+	"V5q73rBxXO4GMCim12xC0gwHbiaW06MN/+RrzuzMuMaHuqkOjce2JFzC3X7ploRo1xL+F4DF+OVB3fGN",
+	"/xCpm3c+EoIXL3q2hgZgwrDx6aey4Uxihr4AKU4KH/CxrHavBDl/d5KsVPfwzzGcZnHupc7xL07CN1N+",
+	"yLnYIKjvJwMuUU5Xi5geBWy2iVSD7gDhVpFAz+v2mAyJZ4L8HRG02YKiRf5QloZXEvJfmIQ8Kxg4W3T8",
+	"5zGSTz8rclFhNj9j+a8i1KC6Q87PboPX29ulCJIqav80CVYd6sRGLwAKIqKTwYqjMSz0r7RvCe85iV5B",
+	"eXzRPGIPB/qfI/Gypvcq+x4t+yb38fOKPX2ufnmJFx+TOYUd/iBXzul5/3oibvlfVunH1MQQIitZdhod",
+	"0XGMcxRzwgCPjusGTEoNovuxcWRAhwFjOmAoGU3v4EEyTp0KnJXIGeuL28elZnA2ma/3xyVo+uL2NUEz",
+	"X4JGLVXEH/SS3tr0jZE48Xhp3qHPzdZAKt7Sz4hQjYid6vel/4+9d19u29b+xV8Fo392+9u0LDl3efbM",
+	"V3ac1G1zqe20Tbc7ISzCEmsSUAnIipLpzO9Vzj/nRc6bnCc5g7UAEJRI3SzJSqLvzHc3Fm8guLCwrp8P",
+	"eTPeIT2kknDoPkRQaWsgFFaYqbCygKIWeCuwYOMwqkHGohbBXsv5DYPaprfqynAmHN2tj/Ic0NoXxxT5",
+	"mHcvrNoE17UHnprVsb3pIyxwZDQzZX4G/R92CIMkkfMD+BDDUAAYK4Me4O/ApfoB746QJabFX5tXuO2a",
+	"jdnVBqkB5ywhnKmhyG4sDEooFVVx50PcR8QD9+ftY4SNyTNI9Uv+Gi/GovphFivFOFQWNhv1Zr1Rb+wf",
+	"PAwD/89Hj+r2/xv4BHuMFI8d6umzYwaXyY7U52xqawuDfBfG0I8gw+9NbyHWfOmr9HFQvGPv6yNRdKli",
+	"2qQppL2MVgUGTO7eE4sd40w/HiyYFyIzqK9I1QC5N232QCJPhTYBZ8eiP7TBASkbiow/mc8YAobiB/Mq",
+	"ZvJdxEzfypBLpXRkX9jaVZe87VF/5nSo2rwyLS2W/KCwv3A9UxCwFxmk/IbEtj647g+vTFbvaF0homCc",
+	"VQo3QD+sV3WpWTQDruLETQzI9pDqSYtVy4gyJ4mQTBokTejBoLZyt9IPLk2urMoIXDZ/yeWHSKQUKjUZ",
+	"dtDnGHJGkrVy9xZRDdSU7H0oHm24w0sTMcFcbEWCcx67YJfmXGma83xDVsX0ZThPpnOmbTGH48t4JpIU",
+	"OT7mDO8lMb+RXqkhGOfXpl7ehvsmshUnSA7IDR0iNIzri54ZHj9HyBdnlv96DkP9xA3/qwniuVfaBe6W",
+	"DdzlQl0Ru8vFZungnbdw1hm/W7BBa9YKmS9+l79bVQjPe/sNlrRNZXXVasmpoT7LpOAW4g3jC21FQvxs",
+	"+5eDRuNBR7JOxhT8m4U+icOttQXNbbBlVY53Yvu+hxpzOoDhE/hKC7E82xBUrBMT3OsfDgjw9ps7+sjr",
+	"GAtxfVboFMFrxxINRwHPRsMxVoYbVh4SLTCgiBWBDi4f5g30brNhKNrenr621kQiOlBJbYgc8mJ1C0qJ",
+	"8wf144hhEmp3B6cy9AU4DBzz7LAn3PUw9C4zxe03bDQnEaoT6Tujj9/FZLUdNmCyvn3yvBbMbhMOan04",
+	"/eGTZnP+yjv3vvfDEHoq5YBF+aRXbElOJXi8AfoL7yzSlfT7GgUHELbAoIQeISwfpGhAbJfqTW6Fvb+l",
+	"S3EeItJ8a5mypyxouO5/dv+elbV55WJGMJlDkalewqSskzb+4vRyJ6Fx6hpdzV+maNlDMXCto9D/GWH1",
+	"X2Z7Z/INok7OoDfTKOFxsM35emiW13sL52rO/DYaT+1zATmbnelZ0UvDiS/ga1qJM4VjnrYabyVOTdnk",
+	"3ZOC47LRqwBITS1dqlkdAVbaQ892JlLsvV7Iiattwq2auX/thLssz7IRyZ4uGws4LlN3lyUdlkmRyUuT",
+	"POEx7eZ9qnp5t7m/Q9XGjbdtQU2dY9cFNo8pdfEFoiiobG8hztfTwONg+u7t0cn5QUDaJ+d7B48e7x0f",
+	"HQfk7dFPz18c4Ib6w6v28d75D2199HtUK56zpXUOUE95KIoWsygSQ54IGi2A6TcpdNo32FXY7yrsF6iw",
+	"9wV/qQr7O2tKFNrZOvLGO89pxxvAqtiaciwPRvY+Q0s/sVFQCN8gB3rxJzkBYhtU48HWyW9FZfYvWQIJ",
+	"G/h9h+kAwOIdQCz5rtClmOeev6+TEHE9oVnRKFdLTGK0KXnVPj4kYcK6tDOC8x48Pzn3T2rqU7AgLYlI",
+	"/OY8ICnt6P+0eZSJGFFZDKeJgxQaMnozvw4mp6bk9+2b8wsIeMUlMSTt1sIymTMu5EAcl47prAU7FYe1",
+	"MsC3j3v56rj7TuOJ7W63+WpDRwWI7U1sT9PX51yRoiqM1b6FHp5jG7FrdlonpykQRHIp0IMYYLOJA5Ix",
+	"CtF/r3jRC3GObw+eIYAM5DDnWp1a5mPEr8LSjyS+YVhOQnBgWJfzKe475G+4FlMDhvbH4G57nKZzGcht",
+	"C0mK6GMGrRQ76COBQypUvphqk2IBkIX8VOxjAeJTMgXRLQDqmnsnKIMQ9V5kUQjRSavorQuLTsUsu/De",
+	"+xCry4A+ydWxjU8xbth5zQ2Quhre1C3lrH6BjyphJsHCWJtZmjBnLZwfwuZqoUdYWC4Vo1HVG6OdOT8f",
+	"yWI5ddFRTO1JlTGarmQnNLpitwl+fZtg7qOJjW2A0zTRbB+tP3ZuvvmZA/eddG9L8vLkIoC9Kew3D/bM",
+	"wMLA7C4FiwMte28vmtOed7Nwd+Bmb4xlWdkqu39RXOeVWfk7/bbTb8viQRe4Bo1n7yR8sxZ/uc6rNPln",
+	"qr05jP4cH/o+FSQUTeRl7UWgmGKppPlChgcRLC0EtiV8kF6xLGeEzKGxijW/41hb0oOElIqOEAfS1AXp",
+	"m4Sugt4gKVtUZJbdxthTxU1ZOtiDKTQwyEGfZZJFLMJOBFdgf03CRjh2vjLFSNQ2eRl/Q3m8YQnj0wGn",
+	"DbekD2dhwYwHPDK8EkDaZns13ITnZnqs9CS10IuJBqhjWRROhTteDXBlsNGKpLuh+paB+k40cI65RQE2",
+	"8wQGaxl6Vz7/E1paWYBhSxLXyQGZ1R022Fe4BZWiB28Kaqhi2VbiBq8IK0xfk7J732m8TvQJrJYcsN91",
+	"Pl3nLXDHZz+XqF+naIute4dTu53Gm51srOug/hh0xg1jfawhUNnIIHUwmiUxywDy2JWswr2lopkyBSUZ",
+	"I2EnS/ZuWRZfj0IThKBj/EiIkewRCh23ZZl+119sCxT8TgN+hRpQy1bJmluv5isX6DHVp09ate7T6//e",
+	"dZ+FZ59AUSuEkcEIfX7y88nFCaAOOJPbwKGDxR1DxNtGeT1qSyUg+5oNpGJRGVj64SSxey4DCE/EJxSm",
+	"j7BeoOkYrw012NY4YmPc4riDxVHYX4jsC7Jn8TUxlHws0n4m0liyO9i1ILM7xNpvSCcXEO6tI4pitWm4",
+	"e1x7c5XmXnunLqOdJZMyFnz+lk57QUnkKEmcMYedUTKAdiJQPqDjAmNRDplUiNFwiMp3HKDNBCXy9CoM",
+	"4Yp1Yw6ZTUfMBVSMqD/LekWdsx/u7ZmR7yXxNZsAY5gjP3hu3vyraR+9AEgH81q7FtJlW0jLVsRKwd/c",
+	"Gt129Dd/hczXPmpfrap51L36FlUcGovt3i3atwM1y5y17aLab55g9vEu+0EkURh4UV9zObrYg9RYs0gb",
+	"aAOpdXKOMzEPwFyJ5TsjMDChkc2873zynf23BigPFK6NBCErBbmgL81Zq3DGB5Jlcxt4+mRZAqyb6Z8M",
+	"3AZ5Yegwtc3VEelVzG0B82WN8uiy5sUAU4ot8UUv1UPiJcdtqGXjY2C/APun/Wr2MZYqMMhcDhYMrBLM",
+	"ZwlpkJrgRdx13UwM8/K7iPVVb4qhh0xy7yTLNmrhBZMfJBm5L+GwBjB1lbEuzaLEAJF1qGRAPfP/hRZW",
+	"QMuwnkuFyFvQwG8/AOUjrMVTtt2urBgL/uP7zSn9+DPjXdWrtR4/nCwhmD5+6V7AugY+2tR9lb/NNeDj",
+	"dtUQkTtzM4Nrj23pGLqOFdtTYg+KThGZTSLfqxgoAP2iSVI1eqmoAsNwoV0JL5o1e9Ypk1oIezQaw7Tw",
+	"gDPypDUQm/TYR31JzEnEOnFKq0cPl1YJ6MGjR6USOmM1niBAwxEyoM5/ASBizHP+ORBMLsnwun5zwym9",
+	"L9cBXI0/BxpgfO/Xs7M8crczD7bSdytuelOcNsOgqieoEqzbDOOfWfg7N0zv3nFm0DxLGJKoj/fr43I6",
+	"RUMNJ/l4JXqBkb2F9ecIXWnRMMO4n5N25wCf2l6h0oBRdply0I2hhxwY1kkbqeDR9kZMnizHyHmNOceM",
+	"kQGP/x4wokQXO+CN/2XYnmzLgHTMdeMFEy3zCGSCKsMy5rnKL/LQu0kypedjfQdc4NwdwlRMviMMP/fE",
+	"zKPa+S25AIjOFnHAobN8t4mSL1hTd8Xk2SxjdlGWXwvFroS4IRElbU49Hj3KaV2KwSf6P+ZiD51yrJg0",
+	"1qu02ag/rTfqWrW7Xc7do7YG4Eo99/eDDzQuABXbjRa0Hev22P6EX4xQmJ3qLerue0PVWp1VlznwT1vM",
+	"Od2PU6Dgbn2eWrkibkHx+/oMQaW1goT6Dxl3tSfKEsmgIMTrvirgDVy7KBQ0P0HaF9QrjMNUxGjjGpPA",
+	"0/YfSWAuYsHh5Dp5U1L8AthLVu9Oqkd87JetHtEp0lpNf59aq7an/+/o5OXpa3J8cnZx+uL0uH1xAr9e",
+	"8lenp0dPPx0ft/+Iu+3h6VG7e/rL2x+eKzZ4JJPfTy7Orl/wxpPj3u2n9k9H3e7fvZu/3rz95Zfn7b/a",
+	"j1/9IoeX/PiX989//eWXlyfDH4/f/XXy7tXR6ct2893JcXf489lvzWEn/fXT+/Oj97/9Kj6+uGhfHHVf",
+	"/3rUfvXq+cvXvZ9/S9Ql77x8Nopevrh5f9FmL4aN0eu/Tj6++uv9xzcX7Qevnh/RF8PGJ/ztlfvt1fOn",
+	"H48/tX/Ud7vkR+33F+2bH89fnf0yPOnCeH46GaoXV78fjf74/XXv9EXvj9/+OqGvjrowtvbHV2fR76+b",
+	"73//sX81avYv+dXvR7cdftb74+XT4W8wyo5519Oj/L1fHR0NXx+322ejT4+u3+yPRvzV+0e9bvdd85LL",
+	"7Oxp9u5N5++/2v/uPMl+6r19fZQ8Uc0Hx/2Ht/2js4eN7HQwuvgxarCXtyfN5OXZpyd///FjLF7Jk/67",
+	"03eX/OyP4c/igRyyi/Yb/V4//PL0qH399OSo/er46GF7eDJ8//zXs0Zy1B4Oj7vvT38avj86+uXdD+3h",
+	"6fB5+/3zS/7rWeOi/csP+0ft02H7efsa7nL+6uTl8/Zv3aOz5tvrZvfsp1+js/TRxYF4t//g1YuLX08+",
+	"Pv3rU/svnMkfzk5Ofnjept2zXu8qPRl0Dp41Wfqi/cfvvd7V70fyj/NHf10dNAbv+SmOQfxx+umvxkl7",
+	"ePr8/Jf28JKfdU977bfp77/8+PQxf/BTm54/+fRSnQ/evfip0X4v38te5+Ckkf1+/ez8zcHLv/9qxyft",
+	"3o9//fvgsXj16VFydskf7T978P7hxehq//TlwdMnf79/dHD28enH/lGv+eCPT+3/XHIQ3pPXz0sEuhas",
+	"wkAw+qLWgj67ZTf3U9Smu839i9nc8YttYHOv2mkKmzuetLLN/fMMqL1ZpVkgMRDoNR0NptwUk0tJLHP0",
+	"DLN+WkQLe1hWguVXUy1MijRRrbHUPr00HZIHtLejQ5qrmmfdy6lKIGbV7sC4qsD0tAGpTzCZEpq3uXCT",
+	"8LCJEzBRwfV+OKuCxQxsp/23lp1o3bJaKg9TSzSmK/1F1R5YJttFMlQnbZtNxGyB4RmC2N/VQEEWMQS7",
+	"DfvY8FwIm8UyT3HahjiWGTcRGp68EBp2J8QqP0w41gPbewKlkbgei8QhBR42yrkQ3LAnABJJ3yMPCMYe",
+	"kAd4prgj+oHBQ1cW7F9VwIhy4Ujg30mZCQ9C3hfUQphvqLhzRuA8m6SUnINDxmmi1cbhuLgVtfGQWnNG",
+	"/CzQfx7cPZx27wwws3TurlxkpfY6fu8NKO2q1TOL9OWu9rpPtD0dFKnQrpwkYojI1i7TEStJjttIgnVt",
+	"shnS0GRp5RkY9M95DJjjAs///aFu7uARvijEzYlG082bWkXJnWl1+STwU9nfN2qGLaY25uspmHD6nUHl",
+	"0o09GpWwROl1qA0wV9fai7s9JpV2jrze1AXVylfE8J6/1K62f2le94k+6emqY5kCEX/FbHOFf9lKkYsq",
+	"s2qmd38atkyprZr5DoM74xptDkW147DbKanZHHYrV1FfAoHd5PKYTzetl8DubjGv+UnsTLi4yJKPaYNl",
+	"2d5mcbnNV+O1/QRsHcE568D4liBcK7zjjnRtR7qWk66B/+I4CydJ12Z4nXcF1RtfffOUb92Vc63MZFoJ",
+	"59odKdHupol2lGibp0RbJk5zV260qSumIom7PDfaQvb+ju7si6A724DUTheSBezdlfKeeXbut8t9lu9+",
+	"i3OfBWUcDZjtXSeFmf5u901htkumfNn0ZRtWd3OQl4GiWx152XqDi8sSmK0htDAHiZm0LGYz2MuKRSHL",
+	"q6tSt2al7F2S8R7di+gehSLtr5O8a6djvzHSrrUq5emLcq5Aw9KUXZ7ivCtl19tjIjLS72l15pWaOxYv",
+	"v9/WBM2mUHjNItxagTE3swBwWgvu5E66AOEVqp1DEppvEuJ72bLKKrAGo60WCaaaQVkGqh0F1U6ff+v8",
+	"Uxs2sOdkn0I1vnL2qTWYtWtnoCrO2qoZqKps1X+WUKvbSzq102jfEuMUmjHT+abWbK7OzTc1p6Kbw2Jd",
+	"km9qDSqxmnNqnGRqzJGH6CW0l/gWM3TVzCZJunO35I4k6X5IknbdJdtCkbT+htbSJTuDIOnO3SbLEiSt",
+	"QTXOR5JksDmLFEkzOuEmKFjuSx/uFMbXzyi0fkVRLsyz+IRWoCqW4xNag6qYB7hilYxC8xU67Zh7do24",
+	"3x5vD8ztNNaetcN+zMfaA97kcqw9uQ68I2uP531/xZw9+pvsOHt2NSyzOXtW3jDzRTD2jK+P+fpl1sfY",
+	"s94ym6VZe9ZgN05l7kHPMuftyUl54EhOyTPD25xkGdm5mzuja8VkOev2MiuFeCZVzvx+pi2gmN+amrCY",
+	"5mnlPbWP2TS7zIJaq5rgw1WazOSkWYJapoq5Y8ZYto2uZcoAu1SxIR0tMmHmkoXmbJ0q18rwjitEqvwL",
+	"ewrQLfKlTUf/ruuzHf2nLGA9FnRYqb3oblxlH+ZPnkUTwsf0bAuKubAyLjAsIoZAxMuSfIcntweqRwRP",
+	"Rt/nqFOOaUM7m7EKXLDNoFR1sHoA+gs5SwxptpKWQIQzNRTZjbRFeadvST+h3F5uFqulJEtTwUFDOv4m",
+	"b5SxNPB6+UMwE8sdfwhA2giJTf1hxlKB/COnClm96LViWRGZD73nB48fNfSOZErYTDWcUOYKxOM6dJiF",
+	"cYcRyOiAiRRicgd9ebwjoT1GI/tafj0l2KI8Ypn25BU0mbcIJamIWDJG4YbnmRpFEwNNYo5VlB2RDFKg",
+	"GDFTjBeb/CvWm9tAhp5QM9PFikev6A+oz8SQs0xWVe9YSf5iQfbNmrvt872Uqiz+BPoCZi8HQDQYh5MI",
+	"iIh42Hxcg8GAaOkjWjWwtJ8xSS0m+fyQiHZK76kL3n7Qim0pp53bQY+X8ork7IvV+9kqtpGJ9VdWfxOP",
+	"H57YPyps+H1QPvOb8nh6BbyY0aCgf0xChqaCdxGOdZqR/wpuu+WW/iYsRZiInbkolZG0krWFsnJ3g/GD",
+	"e8L22o35uphhPeK7zDQi7Tv/U93SxvqSUKJY2k9MFU2IJmJdGzNhYK25xKwLfcZL8S9JQsU+qn17YWjx",
+	"dJzFAzaMhK2Z3NIE6umsEeSQocsNoBxvudwUQptNCgsybVLGUZyxjopvc34hUEkIuooqyw6ER+R6wDsK",
+	"gtzanDRvGYnOIGVcoQEnro1YzjKT4Lt9YbaSkSt4QZEbSfaD6lGQz5/rr2nK/vnnkuvzjKdxyVUi9+y/",
+	"gZnj8+f6W5EpfWI/E0rAD/of+peI3eq/nzNtTOsfagsbTTDB92s54TeuUNMwizvbqYqTLTXrY5puX73x",
+	"ZFflNAvqQ1o4aUKFmuNTral91w01pdUOvb4xmkoDgQhuMAf6CmRkIVfa6aRRYJReP4ZeNyWc+4hIKf+S",
+	"2o8rNbWe45jG52Jty6T0eV/wallZr5K1kje1Bqq//YQ9YYa28GJYdKObmpCcWE2z+ZCQ9MEsBY9R0KfI",
+	"71E5q+UTH3C3PXxJsqKu46r5qpmKNr/lPIdvusEtp1yICksNT/kwuYoqXXCjIGd50LWd2bO9fEUb1Pcz",
+	"Ff26FfzW8Rb9BoRC/n5gSutkHtYiQzFIIt/7pHxEUpGxADOSVfHzMiAW5BiZXJ0rcc6u4ySmyZJe0/1w",
+	"78yvPnbFJ+uh3tmU/imX/DICntX4XHObh+MJ0hzX12Uq9Zq+YSNDYZ2ZfgVIdvo507DDpIRV8Ob6jV32",
+	"4fdazcQJwwozLNvFBKDEnGeJFsmLd4F9A2jSQiTjnGGe3rUybQwlBJ7ZQgbF4dS3ADM1ztyPoAftBNri",
+	"DadmtY5GVrbIzrfJpcLt9cUKb+fX9mn1PQUkpcPKwUcA6mR+9JGdIX4Phvim8mYTq2WaCT7V+C5qjalW",
+	"eG2Xsd1a1NnNiF1RGCoN72mJ2i/c2A5ykk5DEioypOt0ZKH1AlmmqTIa58ls6SGMsIkfxm7RwdjfA5qg",
+	"jnb7jh4CkQPopLEEo4qquENoFGVMyrxg3Gw8LseTku/y/fj7OglvWSahPqibiaHM+wwNdMXYja5YR6Tw",
+	"tIS1TObJwET0RaYQ81F0RBIQUzkSkIufz+3dgvEyKgAxyBhn3Q+SdULnuhjyYkPTBZ4LzW9CSYemfRp3",
+	"uekg0iPkATF8Fy6/lg243uP0S/A6aZuBhmYMH8wYwjFXBw0C7xkWUj5WhCYZo5Et4yr233s8r0UZOTRm",
+	"10csFrBuGGdDdKlm+VOr40N9ZfNc+mPVWs3ms0cLu1X361HN2g92/tRa/KlNbSgTgj/Nk1q8/geafWjX",
+	"SGM1IH/Y0Z5AnAkCJ4fkBioFTIGFbcBJaacXY/WhN0Ets5kY3amX/tWAR6C3eGQ6IAv2P3CAWRp3bPcG",
+	"WEf9aJJQqQiVwBjxm2UzDBXtho5NDM5AIgnYYoY0ViEWsJqftdI2ul2KlAEzBughx9IsMlMBijtKnLJD",
+	"9OEYh0pZbK8c9phWoYH1ZMwYqdTeZJeivnb7EQMGbdqPb9hojHBahpb8BIhgeTJqkYeNB3gBjhku0O5p",
+	"JeTlIZbF4vbGhZpqrLa7pewek5qkam6rPDRFu1Ul+I8fztG1AM/EspriY2EKA/NZUGy0kKD6xJfWhgar",
+	"hK00tTpV/QGNRmOO4Vlf2cCjYmUJsjwFZZDf3i5ohcQ7Mrb94/fOZchIT4qiGt6w0Qf4GhbwAAp/r+1N",
+	"ja0WQ2RzYezOKvd5YgZeiIz0xJCklI/0mwuurURB9DLDpnJrWOixlvG6hPApw6oh6huVj7HhNZ88aHjt",
+	"Jo2SdpN1Vuzh6qnYe42gxtfmU1itsjrEvh3c/qSTN7SmP64fhCDChQcolfNv1LTrM34s5PW1uxXUIi6a",
+	"Wby526nx5015f7Osgf2MoUX8eWPeaGlBYrnxoViSWFuCJdeB/qcJ0wRWHaK94XzXmBsgPo9Z3TZft1C7",
+	"alfEeE8ig64R3NYZ4E2HWq9ktzQJrcpD80N7wOEVlSwstsp76HMZxEEPc+7lMKXZTam54nxelQNAwGbO",
+	"hnpQGI61JgrYNoAMEY6fn8cxx+gIwenC5x/mnrp+dbff6FHb16iTNkFRIB0x4MrsSENB7HSY6sn4luXz",
+	"cuqqLafTFeCdx5fO0q4d9CgeNA4ae83GXuPRRfOgddBoNQ7qzx7ovf3fjUar0agFNf21aq1aLahd0zgZ",
+	"ZHp3aAQ1+0a4s2hLAiU+lnLAslqr1qDNq4POg+ghe3T9uPGkqTesQXoFx56AECdCm6wWBtsqjFbNxhAP",
+	"6o/rTegxwdp5eG4OT/LfzzUTr8ibUg70gEfK0DEeNJpP7N9ioD3WZ88aQa0T93swjPbJ+d7Bo8d7L49f",
+	"eWYPtPHuyQPpjfiBnmiafMgfeNB4UG/Um80H9WetR83G06d6C9bGd63VfNxoPms0HjYO9FtqA69Ve3x1",
+	"3eg8Y487B1fNh50H10/pg+gRbbJG59n1k6sDPTtabeJUmKCKfq36w3pj/twlCMUZKqMNe9jeo/VGWIpI",
+	"qU0/JbLd1r5VIEegr4amBAytAcmmdZ6m9OPeFeibh81nDx80Hq7CKijXbmOIR/qUmbZBZuW/etdGj7rS",
+	"iQfOBPRyXYS03FtHW6k1XvZfhvBo+kTdjqp3IHolbplrFx0ngBhzfvARwQyfCI/nnh44eYhFg/ur1MOA",
+	"PtOcagdKLaEBQOjNu9OJQtsXALjKehtjtNMrxlUDQkmUif6ecdzlSCqWRth1yqXKBqZHQO9rQ+G6IAzU",
+	"L7RbGt2DzBV5FyY81c4B/HJyQbt1cqIHsRwzmRWtI/z2cxJT2FlGiUGrRBsxsSIh2mUhiVgnjpixf0JF",
+	"s3r3U2jBq4wztiIWi+JLzCSyaLnxrtz1XhHXRWk8Q39r9Eg6oj8iUHvE8zgF7gT5M0+v914LzvZeUdXp",
+	"VcUrmqXxisWc3u6nuL8oIH2wgqi1Ednxmy0xmlIHHGV7pQD5xgXZOz77ee9cUdS1U++QJXje6uD1g5qW",
+	"o1lXwjkwMQ9wsy4j+smFUK8hE8etk9dIEjxVD61qShd7l120Y7KXAMXcj3TMH+NYnPhkYrupjnFcFU9x",
+	"hoz5fQuiHDaXOX/vs7uipP25nedGzSap4hTMihzfEfPFY8ZWVwBuA1ECXHybY7ZBbmqcfX2ZDW9JbT6Y",
+	"hKtFpDBhi1hBjgIALzBg/PbN+QX5v////95nPDKIkFJMNSaO7Wt+NSCQ9o12+I/L4j860R8TX0/bOLFZ",
+	"ujM7X5Fb3JJdWB1Tm7I/uPepasvOX3ib9OH+Z/vPD6aytjorPFkSEjg1lTGg70NoHHQk8pxRXluK+tHo",
+	"PaPU4KjqsVSy5DYv1glfnqAugxPCubRYbQN6pUqn2LnZ6ZXShphO/okqlMia1u5cq7Z6ua5rtdrhbWxt",
+	"7y8F8LqRl6lKB73IREq4GBJhijBsEEAbTz2RRLKVZzly69iLA9g8SEK1fVUdDSA0EZzldR1wR1cCCKqL",
+	"C8JolsTAgQqlfa6BoE7eDgomeiH9lDGpaKa8YRVbB7wqv1so/dNupGMEW6SLwBRRGt6kzkARcX1dJyfG",
+	"clWmRsXW83H0/iY1K+NRySqaGm6a3lJQeCW5wlr/4EuG6P1GN5TNpwhOEAhxIztQ+dop7ECMR4vtQNOU",
+	"PeqxvRs2uvfsvYWmxGogPyhLUzZZdmz48mbWWU8rikalPVEOLTJb9twyEOHWT/b2Bqxp1D9YvY6MftDh",
+	"NBzT/ldC9erkjaVXcMFl2IUstBGUczln30au+5lQrGMxIXM9fuhjGEE2ZaLi2j7FlF239DtgRge4JkpS",
+	"7EJ59aMm+vYThLS/FmTzb7Uz5r748yeX85jttF59OkWii7lVOM/Tq0bb3HinLlYnzXgmkhQw2bdEs5Ik",
+	"5jfAbGArQbXuwHqPYCzHKa5JGEcyhNJmV5VcNDhR61hL09rKplqzBf/AhhCPzd6n28QcsNVzlCM5jh6k",
+	"SXTGkqQ0Ap0NKL5DTlRGuaSgDluEEoMhiW+CGpkLA/d7rc3/LlMKrVdpXx+TGOaeBb5VU6lMDNB4LMfr",
+	"oTB7KOuX/A1nxMSQSIrTq0gqpCLNRqMBjzIJ0WsG5dh6EgDvOE6BoEfWSajdhBCLxG19uJ4WAYFe3iKS",
+	"+Rlg0xGrv18IAd/QtexoH8F9MlPoTjkJPcW69xMbhUDg1GfUjtnNFU76qTIM3eEwixWDmrPQTwGEgd5a",
+	"6UDCxzd9RfpaLEcH3OhZcHcn+bqY0yngeZrJlsb6xWpm6mIjutJAM3QhbgCDyxsHHGqD7SYYHZLQrVT0",
+	"hYAetsrJiLLRh2zAV+1mrJL1DVCrTQVY7e2T53qsCkH5pE0xLrZX5p/sflH0PNEp2b0hyKjFE2HBnS7b",
+	"7eQr2clBpcFWkEdl59+7l6IVL1UZUwH52OSZi9RF9RPKpwexY0muM5YLWBG+HrWK8HKBNEnGAA/8ZjsD",
+	"Tw9zOZEoDGzTiLD7z3Rc5LcJ5V9NGs5/qco0XEJ34fKqbL9HoFCeg4OZXTb9ZkV6m7Nvdj1MT7zpSarK",
+	"ubm33IKUmx7nPvto+ywqoUKHPZHg0iBgnR2f/4rVhN+dvTgmD5tPG99r2/fdxYu9p2hGQSyAZGKYl/0D",
+	"UpVz15JBymWLhDcxj0y4GLReGJDQFITrfyaUI6u+VpDhobY1xRBMSPhBX0hJNkCRdI32iGEq0OvoURmg",
+	"3R7CqEJtDIcJlSqskzYJ/xUSPSmRzRQSiqDMppWByH7GaCR7jClj6im9dSF16bXI0kFCS+LVH/3SW1gX",
+	"MzUb4Fd35G1Ro81Vbma/yHh11GqqvnbVT2PBW/i4i6rElYRyy8SqGMn9WCzo7vvn5IFcebsNCihjiaDR",
+	"vccyXgsTgwhxQCz6QMGJpn6KDAqrBLlmqtOz/EMeuQ7m1WjkklrFAilsFNNndHroJVuWpKHDxTBN7JYu",
+	"R78VzZgcG5bX9ou9nZIxXtbapK9ZGW/OLn76NXhdbXnjSLdh6a0VOmJCBMdaT/TRu0JHAP/VvWuQUykH",
+	"XqLJ7zpxgU7TamJ6QDgbOka0AnUYdhEwybiyWX3UJNgdCiYKgtkAI4XHNxsaAq7QtI4+QH7uCW4xn0kM",
+	"AoU5ziAEAuWgzzLJIhZhh6a5LZhdjbBwtk0yvfVSZhgwiwS0XxbRiawhiC9Qv+QQVbQATJ6qxVSZqUuF",
+	"3wedDpNSZBbA47htSxbKkYkK+X0bIU7pCEYF+bPCbcsQVst0KmfDVQEgbjB8Z76gid0tHKs7gzVW3n9o",
+	"KjvyWDz08wYm5Am2++d/Qj9Eb3qmIAANGn23r3wFHY9an6lJBK7F2wKW22iK63Jsn+FseNdtJm+RnrNY",
+	"37XhG0S2MRTHwOKNMWky54hKirELW8MfR1bj51X88BAsKtD7gmu6B50Gvfiwym5YH6FQnjUMz6Qt0drb",
+	"M2PbS+JrZmryhS0jqJMXcaIshE9HpFcxt9CplzXKo8vaYQ7nllJlzFlMp3Rjg3SLXf1Y1D4lvujz2W+S",
+	"ea08KaTKZrNYYlHAONCyUpXUgWvvCHPjyImdMK2DyXkuSKTqoWCutxLwCCm+N8/n7MYJXwuMEAgCYQoW",
+	"Q0WBQ7SIHVAEhqGqXsdiFVRM5cMN8ztfwGDNItp1lyzbXeLL9OwNa4nQtts9tji07avi6eFt+zZVIW73",
+	"tlsQYbJj2f9s/gV15zdxkqzLZzTzuGIHsy1vpActdcVkHDHfY1LCVOJBQzoMwTJJ4+ZeqG9wNIcOMS1W",
+	"LRJGsewIzllHmVgT3EzlELT4dAAUE/w6zlIWAdSCNg8MIoGFY6MYmrc9NbgRgLtgHmFKv40PeUjkQPb1",
+	"K4jMuJiAdiigBEf/UwxUnbTty+X8GWjzFD030pY32h6Zs7pcy8PYOtjqgFlB71diwOHhnXOzmlpt6eRi",
+	"jY5MuSAWVLE+ZUIXVyrh6U4N1FvM7dEUKvUmSgtcbs/U/jmsMSgUMkfjzIZkWoCwmdkKqaEfa487zKTa",
+	"UnrDCBfDwFX+IaxXQMIk5jcMc4cY67GOlqv40yMsdj+bkjKM0gUk5OyWZeaenJERAw1jqw8xduVub3Vg",
+	"js89XnsBeN22CsxqTJuVDMjP7ddQB57Sfj/m3UJ9udFR8Hgz53pEOHdaaULSMRG8i4Cw3ACtGoA4rXAZ",
+	"zdD25dNdLv0Zy/2tKlMaK+BKKjNx7lWl24E1YvOGm0wQ8VxhOVjwRReZ6GneWeRLW+RlUAVWo+RKRK60",
+	"/9uWn22viW6X7gz7XJ9WaZzDS26DZa6oGsjplXHTDF6tgQC4MjMAeQG0d4sksmzbThNDTiaH5LTUSgUw",
+	"rxKczowVkjGCswKyZCrgBFppGbdshba+IgFA3hBOq2M5O5S9yDjRe6AdK7TfOBtc/zHgN7yKU9cJBs7l",
+	"JtQaPmkK7PBA7tRaFTZwLAl8TAw0ZAPOte20iQh5mbBM0SDFU3LlYb7+BrVHn6b7ntjOb676F00C5pSt",
+	"prZ3xaYD0svw7K8LdTS/8gs3YFZjjxSkL1+kvrQsbXKM3Xv1lkefpvWxhxRVRp+m5epifDWUagz/1lUW",
+	"R+Hx/8zq1PWn22aNDWa/FQfDtgDe2msoK9Vb9YDHfw9YRU6krHnIe8E7B3uWXMFLpvNTpnpCv4jQU3KQ",
+	"+1sxv2VciWy0ALxx/qj7acTxP0OFqvFuvvW2xaaDU/jRxhbOVDV1R9VQtnjK+mdoyRllOgEjVOPb/CKs",
+	"qt51eVR4Ql94tPxQNClSZi15fEZU5GGroD+9i9bYcfNvKyXohtZOmQiV0YIWlscUZtDCXgk4N5REsaRX",
+	"CYOWsVlmbm2n17ecNHRDgjkhFtMsvRnq/OuhDw29W4cF9lC0wMo4QzHaU0IYaitZvXBSkJddYfIy5lDT",
+	"G0KYydCdmNQqZAMgtYp0MNDXf2hwkQt2McQWnBbwN0epRJ8MRXaDKPxliQLk8xtXEct2jXMYg6l4WsYk",
+	"vR9my8VU147fck38lhvSfWUiX8ZxuYRBW1iY80euCpeVgD1fYGkopkcmrF9X28E+xlLNXZLZLjz1fgsy",
+	"XepxUrVh/Z5vOFRU6uWnrLP6cJvidv5c7SJ3Uo1Jz8pjd+N336ro3cRqLo/fFU6rjOAV33SOGJ5/waSe",
+	"OvSJcHuwfVoWFWljfraiXPbEUNqGyolonzGOxsOGJUFA5L2driptDRkX6sO13gFDIjgJi6okrIwn+i/9",
+	"hUUUaZKIIYs+xH1YH81nB/VG/aDe2D94qNfHmDLVytAIUT8TEVIS1YIaIDw582wJrXVPEUh/COcohpV2",
+	"n39uYPGznPR+OyRs9xjnHFtn6450jj2uNNZZek65/qwyDxeKePpXamdRIvmyBf+h0NVIlLhhXBbdvtx5",
+	"nPQsK2Oed9Jsu6jnWgNFXhBzUwujXCpKA5lFyZ8WypxUrMgJV9Ct072W2qY2ibl2hx0h57pjo5uS9xI5",
+	"m25Jz9wCvvAYaZ2EGZNikHUYwDR55qP+M2PXLMtYJkOkb4zYbazPJBnD0jrlQKUS8NP0Sf/90wuxeszQ",
+	"ocWepArbyb0O4w/XMe+yrJ/FXBUCtPOGT/10SUbwSdGY+6K3T1kIm2KxnhQkEpPbbWVMdUJTLWmrGyt7",
+	"wZiq//R7iqourEHHIqs7dbp9IdpNqeDyNVQapl2VLb6P+N1bgrTN2XA8RFIMohyS0DVbh6ivPT1ltH0I",
+	"Ogo6V97oySTNesPiVMG9Hd6AyBApKAeVgXpn092Hd0aKQNg65vYxvMagopcCqNz2WHo40WufRCwjUsVJ",
+	"gg/zCQ4m4k3ALg05OhJywVloa0LMa0KezuBL65k185Lj4xTAdkD/T+wjwx5V+k29KZJ0JKsYEFbnRN0T",
+	"dsyDx43GcvvNmVBuv/miAGRWERnyFu5uC9uaLexlfDu5gfnfap2bWblCKOOOWG4zM/b23AlHc35QqB3S",
+	"ilmUJB9XDQ+D3eECyQYojsvF5buZGOZLKWJ91SsNA7yl6XN8iS1JXOKUuoRlT0i1KGaLvaYKbOTg0aN5",
+	"gVvMB8aZZB9pR1kyijDuV/ISxP0VPtrORCoiliwyDXDBGgair1pkHPCU1Q/jlvFIZIsMBK9Yw1BkrBaa",
+	"EX3+qoUTPw3tLvRlaHeFwzA4QJFIacyXBlzCy1cwLFNDletokSHxZEFXIz8LBkwDbSBVw1JhSVYwiTA9",
+	"C4jKTlCOj6UNsaHIIm9RsY8WSSnOPK2Hf2tlYy3sONOfWW8yXejPbJmAENwvMHi41yRhCncbHpEo7sba",
+	"+5n/K/y96AfYonIOt6XtSjmkssLnWWVmv1+6fCO/43rqNvL7zxli9gyY0loNc8OqIg37vHErcBbAfztJ",
+	"ikvbNErDspMsYR1VQiNS5AFwLr0B9nfIGKl+dECkMD3ZinQo1+4eHmGRqeyowM/Pzbq5wSp2htfO8NoZ",
+	"XjvDa2d4fduG145M5X6sNcONMsNeW95QQsPg+dg1RfKT8TsWaU/G7SM0RSDNU5p/wcozQO7CFJM2fYyZ",
+	"4QhODS1RKTcSmE+xyo0RWFRXaK9kAwObH759c35B9mMpvNGFdXLMkkSa1LxeEYpFl/wK2EFSGhDJ0rgj",
+	"EsGBt5NegZ4C4DNgL0IipiTmjISS9f+DOYpD+AWgE1H7H58F5OcXcCmwSl8YsBwSS6R1CuA/zceWvuBq",
+	"pBgRWcQyktLsRj/1kv8W80gM5V7z4NFB/ZJf8vmpoAICZbwjvGeLhHauwgC0V0BCsEf0P/Qi1v/F/djU",
+	"GEggF9XTZDPah7bw4APuCWFwye0vWij1LQzSTnwbqxhLGSxMKFIvfECOF/MMo8NDA/6s5YMmddI2L2Fx",
+	"h/KqiYTRW5aD22Ws2F+GPFMxv+R0/BZ4tqtoCIjUeh8ScnYUBpja2dx6UA8bz1wBNcwyooxTIHM10DMc",
+	"UObg6yI2su1hi1hHRICjpK37S57GEso1IvL3QMDnJlyQAex+3meFqumGvqddBIYFIwGdn0Mk4SUx0NoC",
+	"FPahvkJ6bL12SkDab+J+n0UgR0jTZfJx4X/0d/q3/p89/T//EwZa8PXwjs+IcWAAIB3QdWBVdliSwLTS",
+	"G8YJHdIRklGgwiD9gYJKA5j13F3xqL8coQXg8Kkeu+Q41CIPmB4sclpQJdK4E8JWDW9JMZWYYakJF5y1",
+	"zAEzG94H1HcwhTlUklCf9t/mwZ91tyh8swM5g4SIxp/jspmX3KSJLdQVwye6RYhYgvoTGi8BbXRcYHq4",
+	"lkkN8599liR6auHdc/exBewf7JZlNIHlbIXMfnosyYFhXXJV0A2uL98KD0iN+eJAmmyUb52c2beE27EI",
+	"cb2bgfegK9aLTSK3TNlg/4G2ENC+hD9BR5rzYPcnr8XYxOWIX0DIjHOIuAK4iaD1BIpXxSk7NDCQQiC/",
+	"KYDtxqbP4AF+5vCMqWy01wby5foln/CE8c7TPOHFOwvK4e/1pzSiWSch1BeFrUrp0taRSxPrO1T0YcE6",
+	"KAfCx6uWoDZeqPXBtwTdgJ2TH8T9AIUeZN54heCReXtFUNwoLjl+jL3bmO61354GzScH9WajftCsHzSD",
+	"Mxb9QFXwnMkbJfrBzzEffAzav50HlzXajwNC+/3LWnB+/kPr4OCSl7emXcWcwjSWWKybK9lyUneaGp7b",
+	"cobkIZVOKnZ9CwV7GGdulj2c0o97VyC6Dx48evTw4YODu1nJqDQqrGQ8WG0l+6TGvqE8q0HhAtu/XAhu",
+	"ACndgWSHWulhBSlWBcU5PKOJB1pv2zR6OaiWWHr3ITTRG/JovBp1sm0BXXQnvpvqWciHuutcmKNzAb+S",
+	"k5jVO4slclDsUsDjH/o0Ncthao8CnjI/0or/3PXr6KpwBo56J31lTQRrk7yxrz+RzPEkriKTs+1NAsGc",
+	"EYx5AFewDcAqfIBHUbCZKKRk77BxZkS0UZ0/NAHEQq4GEA+F/iHjr7Scc6G9GNvsm2OuQBms9W3AbZzm",
+	"DcVmPgwhvxEPdMy8UIGXk3L+p7ejiYzEXAnc3cpTYej3FHXJkrWcsRZYz1Y98ASf9uMadPrW/py7ytMN",
+	"6n46CuZUfTuAlrVU/69Nd04KfFmd/zwatMyC3celee9l/WPW8pgWKFjAMYcjs6xefLHVGL3BVvHd7Bb6",
+	"/fDerNk8nxTYYjaHjxvniy30XiwBC3feMmh2qycnR2GKYmXZA3mHZdzNRHB34s5TRThjEZ6dxd0eUF0B",
+	"f7xLOEO4GVIH5ogb1nRv4wd8741WQq8X2CiK1Yn+ODtClWVq54YYW+/3GWeRFqZZK3qJajpcO9tWTOet",
+	"hCkldR+MoqiqrDPvtmnWA8xaLtDFgefPx3WA8/McL/mGyQ78edgV2kplpWhCNRhRWb7c1t13TRrC3X8h",
+	"DeGtgGkawty9svbWPLwSGe2MdWOJ9VRmhvMssy3vspWxHBAM5iA2cO29EJLpiUxhtrMKoMx/4y8Mn8wW",
+	"HDKpEnpV7wj9UeGVP5hDFyfnFz+3j+YnPvBn435wxwrfo8qxgaO7rFoFGhhx5Z5TtNXyaqJ03ZQBgBXU",
+	"RJV+8NwUHMX8kF+2KhYUBhdeRNHGCqCYYFoj5xJcB3dSGDvYr+0kO1jzkimVnDJosOKSmZp2Mzpwhhlb",
+	"26nqLc6zrVXoJiVhuiFXraG3J+eWG3SHeeYsLmMriPKKUsFZgaegPDm2KpaCilTVxKJc0ugr2HdL23b3",
+	"k5qaX2HsgtZryk6tVeOUSnpZmmoByzATyQKgHXD2fMGeM33qNxzk0e+/C+5ApXWRMxsEY+mQjr3b6gM6",
+	"erbq9vbF5agPlVsATspLAzlwt6r4DT6qMnozD8kkaRMY/SLA8nCB/G/8Z910uujtuxvfMk7UUPt3cFE0",
+	"QLmHlo/XAtyiDuWkm1GuXG/JyDYo9EQStcjDxoOqMJCepy8z/POSZYx3YpoyrrQPTAZy8H/+VxYLCUXU",
+	"ejLhXWzpuZaigdRvqJ9NI1tx7uPUz1/souftfgJF8MUqdJcW3V14qCo8lKGsl+i75VVNYRWVBYMy/1BB",
+	"x3j7/AKxH32+i/xoeQabnwtC+/ENG5EetU0oWCeyRKRnKZ2wi/BsaYRnHVJfkJOyeA7K95Qwjj7B9LYN",
+	"DRgIbGGy0mat7XTqtsVx1iFa+dcutdqqVOmi6uoHgJDdPiR1NFwcOLqcjY4+Hd/cdmWC5YPhIdgnfAAJ",
+	"60DWyTk83TROXw8ki/TYICAE21nMu4eE51YnhpAKuxKu4oUsUXSO3RpfNkC0sMmHoOmL2Xz3E0CapZ92",
+	"YaP1hI3WoeAK0l4WJJplMVpBnwLhhacY3ACaMe1MglZAkNVQLwYDYwBrAYAgTHWiiSipocBSRIlKwi3Z",
+	"8h0aNcfCVuMmAz8wxJ9jqapWEs7aNxH7kfZzrXrvdnIwsXvL4hEn2OZ3EG2trPdjfi0qpVt/J/B6RIYV",
+	"sOj1DAEfvpOxiHEV08TPh1j7MqV6M6qTF3pL5PbKUN8NMyMxcg8iVlJ4PUgS8zugDbtRGPiPlMZJaL2V",
+	"khXxTrLsVL/KGkXaPaO0F1uQ1PVNmW31axdubZcOy17cE/V3YBEURF2y5HoBIfc+7YSYa3H6EPsHnaTr",
+	"Q4tbqvfCdZ4LP4DMoKx7JmebhH0q5VBkUejVrocmMPzBHWx55F0YwbRWUxhY+KBhJngXtqexHry2a+Cz",
+	"9yOMRxIMWgPN4yr09eTqV+zQJGEZ3rojxE3MJHI7XAn9MM6Ghv0TVn8sraE71TYtrOUl7dPxqdE3T+me",
+	"ZLxH9xLBu7QW1Oy8A9NHFlNyHie3lJxTrgTuru5iMVBZ8fK5DVn7OvdjzE5TWk69r4fsJ6idM7V3DGJR",
+	"vrdos8eKTZix64zJ3p7hSQG9jzwle5YiBDFdeszKXYemrCh8gGtgxBg7P/AT1svQ/3Jkj10Qt8wkF5wZ",
+	"Xb0ibT6xvsss8pk63dou8yds4ez5Erbwht9wwla//y5hKxWxoYwS0V8iYWvvtqaErb39IjZVdcIW7laV",
+	"sMVHVSZs9Z0N8teMrK2XT9UGJKG4F4E6B7gv4xBbELs4I2LI0XIAxLtkoYwv+Fb/jf+cJ9dbkb7V7/aF",
+	"pW/BmKy1aqm2b/6Hpf2MSVrviLR+lVVaQEXTZ9JuMtUy//1TL5o+y0AtY4AvqFkPzz50MUPpfrK873Bf",
+	"qTSQdlneqizvAJfEFPtgcf1UWGxlWd6Bf6jKOFggywufmLQr/ByAap3K3Q0Z1YRKRdxyWCYTvJR6WQw5",
+	"4Fwba7uM8TZljNexggryVJYxtsGRSutZnzA/2pZ50k4/b1fGeB2ilX/tUrNxVXG4Lc0Yt3NqbIzSicwP",
+	"33kk2mhvLpZa9qLj6+obWCrK59a//uFfOXZ5Fbl3wbZ3WWu07nsCsIarDXxAUdfWOZGDTs+Y+yUb7Hc2",
+	"MYHBxcDiWAbGFQA+8e/NFwTI53wLrhPIwExNvU+LTi68S3v77pKG/PRY5UI29v0FIhcIQu7sixVl1dex",
+	"CRRWQlUMb5qFftvcF/reB/sQ2q1mgLBR4Q8mKsw+djwtDj8i7r1TAyZVaa7zTrHq7dDPpsi4y60LgDwI",
+	"kQEKyi8ITMKzeMsECFUfNEhERxI1lEEs79Asi/0RSguHCEqR8iiASiHkDJc2MYMhbPIXzYDjy0S0WxOB",
+	"8e/MM78vCZGT76gk2k0n1J8hGOuhmReakCS+ZipOWWBAgRGaUbLsFpjH6Ig0H1m+8e8tTawJsGeMhD8o",
+	"1dcuRxiQ8Jym7DxW7D/nKos7Sv/0lqref/YNpXd4zjqDjIVE3LKM9JTqSyDzgc10wJEZIYRCpg9AL2FY",
+	"DQoQC96WLa4xuWRKnwwXOSSj8oS0hW9LYykBUjKDXQE2Qbx/s05e0FhvaonAz53pnTmN9eba1+ooijIm",
+	"MaMAf3eg7KtFrthIGIR7OF/frAxQ3jB5wKA7IoWyoR/P37yGPUsa5gLyHdrYkqSDRMV9mql9/fteRBX9",
+	"PkCGE/2CyNKhSCqkIk/JT/HRoZb6sEBlHBLMxNgNHHQvI0dUxh1yxWQcwVSmYEnYfTuftsCyScDIbCpR",
+	"5OD8aijsvMcSZNhRGJAopgnrqJxOAMiR+lT1tDlg14YlTdK/W/7xDu30WFQVdLvQEvxrczXFLktsvhKP",
+	"a+Wi/wXUE5B4cBILuN2elgJPyP+7VWOjHxvs93b8Jv7xp1+bv8Q/H//Yu3rZ0X+fvvt02nwd//gMNCOG",
+	"0qoe46JyMwJ0kzG4f+a2EGC+3Zb6T1CYm497w+FwDwR0kCWMA2vJ/DbA2L1XZH94VhIqw8WmPaihsSg/",
+	"xLzWetZoLPv5FprhSi57eAPU29ubit2lU+ewxfS+F6uRDZTnNF3WJXKFEUBk4/yxa1My5UkC+Q7UOU0Z",
+	"GXCt4LU1gXpXa9Lvfcp8bbKNMRs8bT47WCj4mivdsvgrDOnDbXPSwlNGtIPa/pBd9YS4mT9Jay8ooTy1",
+	"WxE6iTdsVF4W+Zu5wzecvjVTsMvgSuUEylscVkKWzuN691x9Kte7eXGtOojHkmicL/Sl2Vx716qErntq",
+	"ZU73lcFLNme2xuBapcoYTa3h1+8zjrxQXAyJ4GBY6/siAKZWXMa0DizvKJib4pqcK8ojmkXEvlOdnGj7",
+	"1wLTU6B1k9biV+CVgWuXMSkGWQdKVgjV9ndumbrHIGdeYdAFv82S5GmNjCRk4BwOPWz8Qj8GAMPGysJG",
+	"YwnoiECNtxM+LIdTAijgIMqGk2eC61azmSJxcU1CPG78B+uFwNiEtpbRgwKvZHCVxJ2ADDgk1uGtwIXT",
+	"jxFDs0HIVjEECMnwQZaYBwAJVyynJOor7HLzjb7MdmaasExRaUieQDV0WKbia6gAqGfsVtwAY6z/K5iJ",
+	"2sL5M6gNsqTWqsG3aO3vo7Cax9Q7It3v9OgtizMxv1Vo5vN+EuCnUg5YZD9pxcZhRNpUkuqFfMNGq7NR",
+	"d1ZjRY596FZa+Ta2/PYxvpLLjL3h2NHxfaNo7S2QdS+Kk9aMCgnNtGRpG7gMbBtvu6zu2bVNr5dVyua0",
+	"1yex49+/LLntBHNKfrsgfFgw79RZlV9RW7/dPkP17iSuNM+9PnErfPwqy3qKatxuHql5Et52cl1IvUAX",
+	"SLqCSW1ROnLBHvJR9vssaln4e5lD4KeM8mHP0FvrMXh0K9aAjTtIeOvSzt5TjSkPkZAhHVUlaf0Vu2zl",
+	"JD7RNi4vaMbdT451Pi2yy7SuJ9O6PjU0LtRlKdcl7LT9iCXxLcviObHvhpZw1lzHogDNNci66gNYVT3o",
+	"T8TwCkQv2pbSrjvae1pxuBuCbrphfQUW4BNIdAYk0p424CnrXx+Y3GCzQRqNhr4zZMlMcgyLdPRjCuzm",
+	"1zROBkhoncQQjBC8Y+hQ88dP2/6fu8nadHxx/IskI5J/OVSJWpsqqliLhPqLxLwbBiR074WFSnoaIXRf",
+	"xhYNlxfC+owPUi3F5oY1rVLM/eDfNNJyPR7830B003yJ0Y6TZpmwKNIiOvGB+Nks1bUM60SuW7YtVlpc",
+	"ydOCph/yt6gkoMjfc5M0NVWKfP8zTMAH44ZXtvWbK0b6+wtuFfNs9TeqbW59V1PO4fHd+q4g1nVfan3+",
+	"kCcOsxbPqHLRjJZeMpNCMW5j2G2uTyHPaYntzOKojZvl/sZ3LbKU6mHGXD1+WAtqKf0Yp3ozfNZoPGk+",
+	"e3bw6OGTh41nz5pBLY05Hmq6rTDminWx0m1ta3sf6opHS1NpfrXzV5XDOscq51zvof9qvdrcABUZmJue",
+	"X4oRSdtWiAXEE4oSv8fk4rhbcmQDxtQZDFzruDJlS5VlbMYMXPcr5FnYvMuohXFCFtegrquEsqCx8aQ5",
+	"lHaWS8qEkrqjOlrtKvesW5jZoDRVHLumgyxiWcvYxcbR1B6tyUyE4BmF9iYlTiu4v1dC9eoklDHvsJAk",
+	"jN5q43owzgGJ3KR18ltBs0D8jSaQZ2iTlEmpXe4CKzvqK5ujDs3078VAdI6YSz0azVBMq1FIy2IG6qmp",
+	"tWoHjYPGXrOx13h00TxoNRqtRuOPhfOkqLbKlNapsoWlNqoZYL4mICEfJKZp5/M/gCcSd3oQcsD0EwYW",
+	"Qb/dp9r9QQxJSvnIBWp3eneFendcO6xb707XtwuqWQFRmvtWs7YgiLMhgaaLnGo5r6VB7LdQ3LIsof0Q",
+	"W75MU0GhqAaV2lBAvQ1Vg0yrX9BpxiA1j7Gcz1qHd5j+hnjWDRdDSVgM5ZDYIGdxs1wpTywJdBQSqeIk",
+	"MZU9XKhezLsQH9SjK1GeMN+rSDcHG1W1ZtJrraePHzYaC+tWlLIvT7cuWcZi5OvbKWXZekX9Mr71Miq5",
+	"plmHrh5b4kVdDQeXyq0ohppzC+xh6ixK28cz6jMS9mPeDW0Dla1HtAhrdurjPA9rCc+0gjcaHADYxDWJ",
+	"VYtQP8dCud0JlBAAmm2VvXkYjyxEBk0F745FpSc1sZ7OzdVhtJXSaq0c6bPw3rsYZLlvq78XEt6vLy1a",
+	"lInCwtWHqpct9T+v16fxuXbFaMayWuu/f+pliC0Ytm0GfzO9Md6Pf+p7QOsk3KIoLpiag8M1Wza6T/sx",
+	"LFozIRN1G6YxVFwTGSu2p8Se/i9RA85ZgsW/6Lp65amwZszbn8eKHej/KYn1vWWinwAUAekIzllH2QbU",
+	"t8emEaUHEALzPQXbuoMyXGz/srzC47htMK5j2KzNNjzuW2eMsyFG40wxrvfgY+/GJc/2DhOzfpTFhsQX",
+	"0rdE9QDJYP+ljmnZLX+O+Y0kVxa1W38NqOw29+tn4jpOCpNzwjORpCC4JSncPuO/vn1tO269y065VJR3",
+	"St8L2rTiFFO+ucWNg8EmaHvj2NyGdAX23SoBW2jJQI9p2qfaHC57Ikv7CTW3B9xNwa/j7sBgk+tfZ7/K",
+	"KxGxpOp9Tt+SfkK5fyc7dv9ebxPKK+5gOdzNCG/pINE+Qr4DSJIZCnjT+8rzE23XamDaqsL9WIrQezDS",
+	"DJaNvu0/AQR3IFl+Z7d+rAh+8k+1XA0xLj7vgf5tq94Y6RIrKOwnBv/cMeRPvILXYebPNrSQTZ6utX4X",
+	"Pz30YBmTAbBYHdOFFzfHsDpTepHnNoRB5oCVDdZVZArPRF+SochutEc2FW7Lnyx4ZslYDb6H+QQOod9O",
+	"PRK4GfwR4c/ZmeGjm6I2tfMISxDVpu3bs/jnwkeojf15fWegE8fvfQJBYNcVaKBUcmQS3K0KHyiKVYV0",
+	"mG4cW66DgUeJiAP9THQzmpqZuBZJIoamzNqqrdsKlXWhbUOR2tYf7del0D/vXfyKxkmZmGEPi/0A3h1c",
+	"W5B3E2cc/PPnP/8vAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

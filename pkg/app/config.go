@@ -92,6 +92,8 @@ type Config struct {
 	OCSPGoodUnissued   bool           `name:"ocsp-good-unissued" env:"CHAVEIRO_OCSP_GOOD_UNISSUED" help:"Answer good instead of unknown for certificates that the CA has no record of." note:"For CAs that were imported without the certificates that they had issued."`
 	EventLife          time.Duration  `name:"event-life" env:"CHAVEIRO_EVENT_LIFE" default:"2160h" help:"How long events are kept in the stream of events." note:"At least 1 h. The audit keeps what happened for longer."`
 	SessionLife        time.Duration  `name:"session-life" env:"CHAVEIRO_SESSION_LIFE" default:"2160h" help:"How long the sessions of OpenVPN servers are listed after they have ended." note:"At least 1 h, and at most the newest million."`
+	WebhookAllow       []netip.Prefix `name:"webhook-allow" env:"CHAVEIRO_WEBHOOK_ALLOW" help:"Networks (CIDR) that webhooks may be sent to beside public addresses; to these also without TLS." note:"Private, loopback and link-local addresses are refused otherwise, whatever name leads there."`
+	WebhookCA          string         `name:"webhook-ca" env:"CHAVEIRO_WEBHOOK_CA" help:"PEM file of certificate authorities that endpoints of webhooks may have besides those of the system."`
 	RSAWorkers         int            `name:"rsa-workers" env:"CHAVEIRO_RSA_WORKERS" default:"0" help:"RSA keys made at once (0: half of the processors, at least one)."`
 	DrainDelay         time.Duration  `name:"drain-delay" env:"CHAVEIRO_DRAIN_DELAY" default:"0s" help:"How long /readyz says no before the server stops accepting requests."`
 	ShutdownTimeout    time.Duration  `name:"shutdown-timeout" env:"CHAVEIRO_SHUTDOWN_TIMEOUT" default:"30s" help:"How long running requests may take to end."`

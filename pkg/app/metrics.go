@@ -27,6 +27,7 @@ func (s *Server) registry() *prometheus.Registry {
 	registry.MustRegister(s.caGauges()...)
 	registry.MustRegister(s.eventGauges()...)
 	registry.MustRegister(s.mailGauges()...)
+	registry.MustRegister(s.webhookMetrics()...)
 	return registry
 }
 

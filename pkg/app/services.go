@@ -18,11 +18,15 @@ import (
 
 // Services makes the use cases on what the storage holds.
 func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger) (*service.Services, error) {
+	webhooks, err := config.webhooks()
+	if err != nil {
+		return nil, err
+	}
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife,
 		SigningKeyLife: config.SigningKeyLife, EventLife: config.EventLife,
-		SessionLife: config.SessionLife,
-		OCSPLife:    cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,
+		SessionLife: config.SessionLife, Webhooks: webhooks,
+		OCSPLife: cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,
 		OCSPURL:          config.ocspURL(),
 		APIKeyTokensOnce: config.APIKeyTokensOnce, PAMUnsigned: config.PAMUnsigned, PAMPlaintext: config.PAMPlaintext,
 		PAMPresentEnables: config.PAMPresentEnables,

@@ -52,6 +52,8 @@ const (
 	ActionAccess Action = "access" // a request that was refused by access control
 	ActionAccept Action = "accept" // a loss of the audit itself was accepted by an operator
 
+	ActionReplay Action = "replay" // deliveries of a webhook are sent again
+
 	ActionRestore Action = "restore" // of the database: what was done between the backup and this event is not in it
 )
 

@@ -252,7 +252,7 @@ const (
 func Reasons() []Reason {
 	return append(slices.Concat(
 		instanceReasons(), enrolmentReasons(), profileReasons(), campaignReasons(), userReasons(), agentReasons(),
-		eventReasons(), sessionReasons(), mailReasons(),
+		eventReasons(), sessionReasons(), mailReasons(), webhookReasons(),
 	), []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge, ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration,

@@ -83,6 +83,13 @@ const (
 	EventAuthorizationDeleted  EventType = "authorization.deleted"
 	EventAuthorizationExpiring EventType = "authorization.expiring" // expires_at, days
 
+	EventWebhookCreated  EventType = "webhook.created"
+	EventWebhookUpdated  EventType = "webhook.updated" // changed
+	EventWebhookRotated  EventType = "webhook.rotated"
+	EventWebhookDeleted  EventType = "webhook.deleted"
+	EventWebhookReplayed EventType = "webhook.replayed"
+	EventWebhookDisabled EventType = "webhook.disabled" // by the service: reason
+
 	EventTLSExpiring      EventType = "tls.expiring" // the server's own certificate: expires_at, days
 	EventDatabaseRestored EventType = "database.restored"
 	EventAuditPruned      EventType = "audit.pruned"
@@ -109,6 +116,7 @@ func EventTypes() []EventType {
 		EventApplicationCreated, EventApplicationUpdated, EventApplicationDeleted,
 		EventAuthorizationCreated, EventAuthorizationUpdated, EventAuthorizationRotated,
 		EventAuthorizationDeleted, EventAuthorizationExpiring, EventTLSExpiring, EventDatabaseRestored,
-		EventAuditPruned, EventAuditAccepted,
+		EventAuditPruned, EventAuditAccepted, EventWebhookCreated, EventWebhookUpdated, EventWebhookRotated,
+		EventWebhookDeleted, EventWebhookReplayed, EventWebhookDisabled,
 	}
 }

@@ -21,6 +21,7 @@ const (
 	ScopeAudit        Scope = "audit"
 	ScopeEvents       Scope = "events" // the stream
 	ScopeMail         Scope = "mail"   // to whom events are mailed
+	ScopeWebhooks     Scope = "webhooks"
 )
 
 // The resources of events on which no role can grant rights.
@@ -51,6 +52,7 @@ var scopes = []Permission{
 	{ScopeClients, true, true}, {ScopeInstances, true, true},
 	{ScopeKeys, true, true}, {ScopeDevices, true, true}, {ScopeApplications, true, true}, {ScopeDomains, true, true},
 	{ScopeAudit, true, false}, {ScopeEvents, true, false}, {ScopeAgent, true, true}, {ScopeMail, true, true},
+	{ScopeWebhooks, true, true},
 }
 
 // Scopes lists every scope; Read and Write say which of the two rights exist on it.

@@ -107,6 +107,8 @@ type Store interface {
 	Histories() Histories
 	Events() Events
 	MailRecipients() MailRecipients
+	Webhooks() Webhooks
+	WebhookDeliveries() WebhookDeliveries
 
 	// Forget drops the caches of the Store, of the names of devices and their references, because
 	// the database has another history now. It does not query the database. It may be called at any

@@ -86,6 +86,12 @@ var types = map[kind]domain.EventType{
 	{domain.ResourceAuthorizations, domain.ActionRotate}: domain.EventAuthorizationRotated,
 	{domain.ResourceAuthorizations, domain.ActionDelete}: domain.EventAuthorizationDeleted,
 
+	{domain.ScopeWebhooks, domain.ActionCreate}: domain.EventWebhookCreated,
+	{domain.ScopeWebhooks, domain.ActionUpdate}: domain.EventWebhookUpdated,
+	{domain.ScopeWebhooks, domain.ActionRotate}: domain.EventWebhookRotated,
+	{domain.ScopeWebhooks, domain.ActionDelete}: domain.EventWebhookDeleted,
+	{domain.ScopeWebhooks, domain.ActionReplay}: domain.EventWebhookReplayed,
+
 	{domain.ResourceDatabase, domain.ActionRestore}: domain.EventDatabaseRestored,
 	{domain.ScopeAudit, domain.ActionPrune}:         domain.EventAuditPruned,
 	{domain.ScopeAudit, domain.ActionAccept}:        domain.EventAuditAccepted,
@@ -106,6 +112,7 @@ type facts struct {
 	Tries        int      `json:"tries"`
 	Entries      *int     `json:"crl_entries"`
 	Added        *int     `json:"revocations_added"`
+	Disabled     string   `json:"disabled"` // why the service has disabled a webhook
 }
 
 // derive makes the event of the stream that tells an event of the audit. ok is false for one that
@@ -123,9 +130,9 @@ func derive(e domain.Event) (told domain.StreamEvent, ok bool, err error) {
 		RequestID: e.RequestID,
 	}
 	d := domain.EventData{
-		Serial: f.Serial, Serials: f.Serials, CAID: f.CAID, Reason: f.Reason, ExpiresAt: f.ExpiresAt,
-		Superseded: f.Superseded, SupersededAt: f.SupersededAt, InstanceID: f.InstanceID, ClientID: f.ClientID,
-		Entries: f.Entries, Added: f.Added, Changed: changed(e),
+		Serial: f.Serial, Serials: f.Serials, CAID: f.CAID, Reason: cmp.Or(f.Reason, f.Disabled),
+		ExpiresAt: f.ExpiresAt, Superseded: f.Superseded, SupersededAt: f.SupersededAt, InstanceID: f.InstanceID,
+		ClientID: f.ClientID, Entries: f.Entries, Added: f.Added, Changed: changed(e),
 	}
 	if e.Refused || e.Action == domain.ActionLogin || e.Action == domain.ActionClaim {
 		d.Address = e.Address
@@ -152,6 +159,8 @@ func typeOf(e domain.Event, f facts, usual domain.EventType) domain.EventType {
 		return domain.EventAccessRefused
 	case usual == domain.EventCertificateRevoked && f.Reason == domain.Superseded.String() && e.ActorKind == "":
 		return domain.EventCertificateSuperseded
+	case usual == domain.EventWebhookUpdated && e.ActorKind == "" && f.Disabled != "":
+		return domain.EventWebhookDisabled
 	case usual == domain.EventCAImported && f.Entries != nil:
 		return domain.EventCRLImported
 	case usual == domain.EventEnrolmentClaimed && f.Tries >= domain.MaxEnrolmentTries:

@@ -48,6 +48,14 @@ func (s *Stream) Open(ctx context.Context, cursor *int64, filter domain.StreamFi
 	return r, nil
 }
 
+// followInside is a reader for this process itself. The caller counts it in inside, and does not
+// close it.
+func (s *Stream) followInside(cursor int64, filter domain.StreamFilter) *Reader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &Reader{stream: s, filter: filter, cursor: cursor, age: s.age}
+}
+
 func callerOf(ctx context.Context) string {
 	p := domain.PrincipalOf(ctx)
 	return fmt.Sprintf("%s:%d", p.Kind, p.ID)

@@ -26,6 +26,7 @@ type Stream struct {
 	once sync.Once
 
 	readers  atomic.Int64 // how many there are, for Ring
+	inside   atomic.Int64 // how many follow in this process, as the deliveries of webhooks do
 	caughtUp atomic.Int64 // when nothing waited last, in microseconds since 1970; 0: never yet
 	failing  atomic.Bool  // the last round has failed
 
@@ -69,10 +70,13 @@ func NewStream(
 
 // Ring says that something was committed, so that readers get it at once.
 func (s *Stream) Ring() {
-	if s.readers.Load() > 0 {
+	if s.followed() {
 		s.ring()
 	}
 }
+
+// followed reports whether anybody follows.
+func (s *Stream) followed() bool { return s.readers.Load()+s.inside.Load() > 0 }
 
 func (s *Stream) ring() {
 	select {
@@ -155,7 +159,7 @@ func (s *Stream) publishInTurn(ctx context.Context) (int64, error) {
 func (s *Stream) follow(ctx context.Context, newest int64) error {
 	s.mu.Lock()
 	last, age := s.newest, s.age
-	if last == 0 || s.readers.Load() == 0 || newest < last {
+	if last == 0 || !s.followed() || newest < last {
 		s.recent, s.from, s.newest = nil, newest, newest
 		s.broadcast()
 		last = newest

@@ -36,6 +36,7 @@ func TestAudit(t *testing.T) {
 			t.Run("access", s.testAccess)
 			t.Run("mail", s.testMail)
 			t.Run("certificates", s.testCertificates)
+			t.Run("webhooks", s.testWebhooks)
 			t.Run("instances", s.testInstances)
 			WantSame(t, Must(s.Audit.Verify(t.Context()))(t), audit.Report{Events: int64(s.seen), Checkpoints: 1})
 			for _, e := range s.Events(t) {

@@ -186,6 +186,9 @@ func (s *stage) deeds(t testing.TB) map[string]deed {
 				Address: Fresh("noc") + "@example.com", Language: domain.MailEnglish, Days: 30,
 			}))
 		}},
+		"make a webhook": {domain.ScopeWebhooks, func(ctx context.Context, w *World) error {
+			return Second(w.Webhooks.Create(ctx, domain.Webhook{Name: Fresh("hook"), URL: "https://hooks.example.com"}))
+		}},
 		"register a domain": {domain.ScopeDomains, func(ctx context.Context, w *World) error {
 			return Second(w.DeviceDomains.Create(ctx, domain.DeviceDomain{Name: Fresh("domain") + ".example.com"}))
 		}},

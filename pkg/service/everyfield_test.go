@@ -130,6 +130,7 @@ func editables(t *testing.T, w *World) map[string]editable {
 	maps.Copy(all, instanceEditables(t, w))
 	maps.Copy(all, map[string]editable{"recipient of mail": mailEditable(t, w)})
 	all["remote user"] = userEditable(t, w)
+	all["webhook"] = webhookEditable(t, w)
 	all["CA"] = editable{
 		ca, domain.CAUpdate{}, subject(), map[string]string{
 			"Name": byCertificate, "Expiration": byCertificate, "KeyAlgorithm": byCertificate,

@@ -46,6 +46,8 @@ func (s *Services) Run(ctx context.Context) {
 	workers.Go(func() { s.always(ctx, choreInterval, "renewing OCSP responders", s.OCSP.RenewResponders) })
 	workers.Go(func() { s.Stream.Keep(ctx) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old events", s.Stream.Prune) })
+	workers.Go(func() { s.Deliverer.Keep(ctx) })
+	workers.Go(func() { s.every(ctx, choreInterval, "removing old deliveries", s.Deliverer.Prune) })
 	workers.Go(func() { s.always(ctx, endingInterval, "looking for what ends soon", s.Endings.Look) })
 	workers.Go(func() { s.every(ctx, silenceInterval, "looking for silent agents", s.Sessions.Watch) })
 	workers.Go(func() { s.every(ctx, choreInterval, "removing old sessions", s.Sessions.Forget) })

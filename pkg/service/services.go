@@ -37,6 +37,8 @@ type Settings struct {
 	OCSPURL          string        // see pki.Authorities
 	EventLife        time.Duration // how long events are kept in the stream; 0: events.DefaultRetention
 	SessionLife      time.Duration // see tunnel.Sessions; 0: tunnel.DefaultSessionLife
+	Webhooks         events.SenderSettings
+	WebhookPace      time.Duration // see events.Deliverer; 0: its default
 	APIKeyTokensOnce bool          // see APIKeys
 	RSA              *turns.Turns  // in which RSA keys are made; nil: without a bound
 	// PAMUnsigned and PAMPlaintext: see vault.Authenticator.
@@ -87,6 +89,8 @@ type Services struct {
 
 	MailRecipients *mail.Recipients
 	Post           *mail.Post
+	Webhooks       *events.Webhooks
+	Deliverer      *events.Deliverer
 
 	RemoteUsers    *tunnel.RemoteUsers
 	Profiles       *tunnel.Profiles
@@ -122,6 +126,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	shared.tunnel(set, s)
 	shared.vault(set, s)
 	shared.mail(set, s)
+	shared.webhooks(set, s)
 	return s, nil
 }
 
@@ -264,6 +269,18 @@ func (p *parts) mail(set Settings, s *Services) {
 		Now: set.Now, Log: set.Log,
 	}
 	s.MailRecipients = &mail.Recipients{Store: set.Store, Recorder: p.recorder, Post: s.Post, Now: set.Now}
+}
+
+// webhooks adds the deliveries of events.
+func (p *parts) webhooks(set Settings, s *Services) {
+	sender := events.NewSender(set.Webhooks)
+	s.Webhooks = &events.Webhooks{
+		Store: set.Store, Recorder: p.recorder, Keys: set.Keys, Sender: sender, Now: set.Now,
+	}
+	s.Deliverer = events.NewDeliverer(&events.Deliverer{
+		Store: set.Store, Recorder: p.recorder, Keys: set.Keys, Stream: p.events, Sender: sender, Now: set.Now,
+		Log: set.Log, Pace: set.WebhookPace,
+	})
 }
 
 // newTrail opens the audit's secret, and signs the first checkpoint of a new database.

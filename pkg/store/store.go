@@ -169,6 +169,12 @@ func (s *Store) MailRecipients() domain.MailRecipients {
 	return mailRecipients{of(s, &mailRecipientTable)}
 }
 
+// Webhooks implements domain.Store.
+func (s *Store) Webhooks() domain.Webhooks { return webhooks{of(s, &webhookTable)} }
+
+// WebhookDeliveries implements domain.Store.
+func (s *Store) WebhookDeliveries() domain.WebhookDeliveries { return webhookDeliveries{s} }
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 

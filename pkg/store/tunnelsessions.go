@@ -154,14 +154,14 @@ func (r tunnelSessions) Kill(ctx context.Context, id int64, at time.Time) error 
 	return changedOne(done, faults{})
 }
 
-// old are sessions that are pruned: those that ended before a time, or are not among the newest.
-const old = `SELECT id FROM (SELECT id FROM tunnel_sessions WHERE NOT open AND ended_at < ? ORDER BY ended_at LIMIT ?) AS early
+// oldSessions are those that ended before a time, or are not among the newest.
+const oldSessions = `SELECT id FROM (SELECT id FROM tunnel_sessions WHERE NOT open AND ended_at < ? ORDER BY ended_at LIMIT ?) AS early
 	UNION SELECT id FROM (SELECT id FROM tunnel_sessions WHERE NOT open
 		AND id <= (SELECT COALESCE(max(id), 0) FROM tunnel_sessions) - ? ORDER BY id LIMIT ?) AS surplus`
 
 // Prune implements domain.TunnelSessions.
 func (r tunnelSessions) Prune(ctx context.Context, before time.Time, newest int64, limit int) (int, error) {
-	const query = "DELETE FROM tunnel_sessions WHERE id IN (SELECT id FROM (" + old + ") AS old LIMIT ?)"
+	const query = "DELETE FROM tunnel_sessions WHERE id IN (SELECT id FROM (" + oldSessions + ") AS old LIMIT ?)"
 	done := r.s.write.WithContext(ctx).Exec(query, micro(before), limit, newest, limit, limit)
 	return int(done.RowsAffected), done.Error
 }

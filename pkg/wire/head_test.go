@@ -38,6 +38,7 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 		{"/api/roles", `{"name": "role", "scopes": [{"name": "pam.devices", "read": true, "write": true}]}`, http.MethodPost},
 		{"/api/users", `{"username": "user", "password": "correct horse battery"}`, http.MethodPost},
 		{"/api/mail/recipients", `{"address": "noc@example.com"}`, http.MethodPost},
+		{"/api/webhooks", `{"name": "hook", "url": "https://hooks.example.com"}`, http.MethodPost},
 		{"/api/pam/domains", `{"name": "example.com"}`, http.MethodPost},
 		{"/api/pam/applications", `{"name": "app", "method": "oauth2"}`, http.MethodPost},
 		{"/api/pam/authorizations", `{"application_id": 1, "name": "auth", "resources": ["PAM Core"]}`, http.MethodPost},
@@ -52,6 +53,7 @@ func createAll(t *testing.T, s *wiretest.Server) string {
 			}
 		}
 	}
+	putDelivery(t, s)
 	const devices = "hostname,ip,model,type,vendor,site\nx,10.0.0.1,m,t,v,s\n"
 	if got := ask(
 		s.Handler, "POST", "/api/pam/devices/import", devices, "Authorization", "Bearer "+s.Token, "Content-Type",
@@ -89,7 +91,7 @@ func gets(t *testing.T, read func() (*openapi3.T, error), prefixes ...string) (p
 		for _, prefix := range prefixes {
 			paths = append(paths, prefix+strings.NewReplacer(
 				"site2user/{id}/enrolments/{enrolment_id}", "site2user/2/enrolments/2", "site2user/{id}", "site2user/2",
-				"{id}", "1", "{instance_id}", "1", "{enrolment_id}", "1", "{campaign_id}", "1", "{ref}", "x",
+				"{id}", "1", "{instance_id}", "1", "{enrolment_id}", "1", "{campaign_id}", "1", "{event_id}", "1", "{ref}", "x",
 			).Replace(path))
 		}
 	}

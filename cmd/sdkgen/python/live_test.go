@@ -51,7 +51,7 @@ func pytest(t *testing.T, env []string, files ...string) {
 
 func TestRuntime(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"calls", "auth", "pages"} {
+	for _, name := range []string{"calls", "auth", "pages", "webhooks"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pytest(t, nil, "tests/test_"+name+".py")
@@ -68,7 +68,7 @@ func TestTypes(t *testing.T) {
 	succeed(t, mypy)
 	program := python(
 		t, []string{"MYPYPATH=" + sdkFolder(t) + ":."}, "-m", "mypy", "--strict", "--cache-dir", cache+"-program",
-		"conftest.py", "test_calls.py", "test_auth.py", "test_pages.py", "live",
+		"conftest.py", "test_calls.py", "test_auth.py", "test_pages.py", "test_webhooks.py", "live",
 	)
 	program.Dir = "tests"
 	succeed(t, program)
@@ -107,6 +107,14 @@ func TestLive(t *testing.T) {
 	o.Stdin = "uma senha bem longa\n"
 	apptest.MustCommand(t, o, "user", "create", "--username", "maria", "--superuser", "--password-stdin")
 	pytest(t, append(env, "README="+filepath.Join(sdkFolder(t), "README.md")), "tests/live/test_live.py")
+}
+
+// TestWebhooks: what a server sends is verified.
+func TestWebhooks(t *testing.T) {
+	t.Parallel()
+	pythontest.Interpreter(t)
+	_, _, env := start(t, "--webhook-allow", "127.0.0.0/8")
+	pytest(t, env, "tests/live/test_deliveries.py")
 }
 
 // TestProxy: what a proxy does to requests is mended by trying again, and told apart where not.

@@ -114,9 +114,11 @@ type fixture struct {
 	sdk    *chaveiro.SDK
 	real   *strings.Replacer // of the secrets of the examples by those of the server
 	apikey string
-	vault  string     // an access token
-	mu     sync.Mutex // guards asked, for one addition or look-up
-	asked  []asked
+	vault  string // an access token
+	// delivered is the id of an event that the webhook 1 got.
+	delivered string
+	mu        sync.Mutex // guards asked, for one addition or look-up
+	asked     []asked
 }
 
 type asked struct {
@@ -127,7 +129,9 @@ type asked struct {
 // start starts a server that has what the samples name and none of them makes.
 func start(t *testing.T) *fixture {
 	t.Helper()
-	p := apptest.Start(t, apptest.Options{DataDir: filepath.Join(t.TempDir(), "data")})
+	p := apptest.Start(t, apptest.Options{
+		DataDir: filepath.Join(t.TempDir(), "data"), Args: []string{"--webhook-allow", "127.0.0.0/8"},
+	})
 	if _, err := p.Token(t.Context(), "unused"); err != nil { // the apikey 1, which a sample deletes
 		t.Fatal(err)
 	}
@@ -154,6 +158,7 @@ func start(t *testing.T) *fixture {
 		devices += fmt.Sprintf("device-%d,10.0.0.%d,m,t,v,s\n", i, i)
 	}
 	must(f.sdk.PAM.ImportDevices(ctx, strings.NewReader(devices), chaveiro.ImportDevicesParams{}))(t)
+	f.delivered = addWebhook(t, f.sdk)
 	f.real = strings.NewReplacer("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9", token,
 		"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4", keys.ClientID, "00112233445566778899aabbccddeeff", keys.ClientSecret)
 	f.url = f.proxy(t, p.URL)
@@ -179,15 +184,16 @@ var unused = map[string]string{
 }
 
 // ofUser are the paths at which the samples look for a user, and for a link of one. The ids that
-// they have are those of a site and of its link.
+// they have are those of a site and of its link. ofDelivery are those of a delivery.
 var (
 	ofUser     = regexp.MustCompile(`^(/api/openvpn/clients/site2user/)1\b`)
+	ofDelivery = regexp.MustCompile(`^(/api/webhooks/1/deliveries/)\d+\b`)
 	ofUserLink = regexp.MustCompile(`^(/api/openvpn/clients/site2user/\d+/enrolments/)1\b`)
 )
 
 // otherPath returns the path that a request goes to.
 func (f *fixture) otherPath(t *testing.T, r *http.Request) string {
-	path := r.URL.Path
+	path := ofDelivery.ReplaceAllString(r.URL.Path, "${1}"+f.delivered)
 	if other := unused[r.Method+" "+path]; other != "" {
 		return other
 	}

@@ -37,10 +37,10 @@ func start(t *testing.T, args ...string) (*apptest.Process, apptest.Options, []s
 // TestLive has the flows of programs that use the SDK, against the server itself.
 func TestLive(t *testing.T) {
 	t.Parallel()
-	_, o, variables := start(t)
+	_, o, variables := start(t, "--webhook-allow", "127.0.0.0/8")
 	o.Stdin = "uma senha bem longa\n"
 	apptest.MustCommand(t, o, "user", "create", "--username", "maria", "--superuser", "--password-stdin")
-	for _, name := range []string{"openvpn", "access", "vault"} {
+	for _, name := range []string{"openvpn", "access", "vault", "webhooks"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run(t, variables, "--test", "out/live/"+name+".test.js")

@@ -4,6 +4,7 @@ package chaveiro
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 )
 
@@ -59,6 +60,262 @@ func (s *EventsService) GetStreamPages(params GetStreamPagesParams, options ...C
 	return &Pages[StreamEvent]{fetch: fetch, first: params.Cursor}
 }
 
+// GetWebhooksPages lists webhooks.
+//
+// One page of the webhooks, by ascending id, without their keys.
+//
+// It needs the right to read webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, ServerError. Source: GET /api/webhooks, operation getWebhooksPage.
+func (s *EventsService) GetWebhooksPages(params GetWebhooksPagesParams, options ...CallOption) *Pages[Webhook] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[Webhook], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getWebhooksPage", method: "GET", path: "/api/webhooks", retry: safe,
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		answer, err := call[WebhookPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[Webhook]{
+			Items: answer.Webhooks, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[Webhook]{fetch: fetch, first: params.Cursor}
+}
+
+// CreateWebhook creates a webhook.
+//
+// Makes a webhook: events of the stream that happen from now on are posted to its address, in the
+// form of Standard Webhooks. Each is sent at least once; those of a resource one after the other,
+// in the order of the stream. The answer has the key that signs what is sent; nobody can read it
+// again. Who may write webhooks gets to know all events, also without `read` of `events`. The
+// address has to be https and public, unless the server allows others: 409 `invalid` on `url`. The
+// name is unique regardless of case.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, ConflictError, ServerError. Source: POST /api/webhooks, operation createWebhook.
+func (s *EventsService) CreateWebhook(ctx context.Context, body WebhookCreate, options ...CallOption) (*IssuedWebhook, error) {
+	r := &request{
+		operation: "createWebhook", method: "POST", path: "/api/webhooks", retry: keyed,
+		accept: "application/json",
+		json:   body,
+	}
+	return call[IssuedWebhook](ctx, s.client, r, options)
+}
+
+// GetWebhook gets a webhook.
+//
+// One webhook, without its key.
+//
+// It needs the right to read webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/webhooks/{id}, operation getWebhook.
+func (s *EventsService) GetWebhook(ctx context.Context, id int64, options ...CallOption) (*Webhook, error) {
+	r := &request{
+		operation: "getWebhook", method: "GET", path: "/api/webhooks/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[Webhook](ctx, s.client, r, options)
+}
+
+// UpdateWebhook updates a webhook.
+//
+// Changes the fields that are sent; a field left out stays as it is. A webhook that is enabled
+// again goes on where it has stopped: what has happened meanwhile is sent. One that the service has
+// disabled is enabled in the same way.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: PUT /api/webhooks/{id},
+// operation updateWebhook.
+func (s *EventsService) UpdateWebhook(ctx context.Context, id int64, body WebhookUpdate, options ...CallOption) (*Webhook, error) {
+	r := &request{
+		operation: "updateWebhook", method: "PUT", path: "/api/webhooks/{id}", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[Webhook](ctx, s.client, r, options)
+}
+
+// DeleteWebhook deletes a webhook.
+//
+// Removes a webhook, with all that waits for it.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: DELETE /api/webhooks/{id}, operation
+// deleteWebhook.
+func (s *EventsService) DeleteWebhook(ctx context.Context, id int64, options ...CallOption) error {
+	r := &request{
+		operation: "deleteWebhook", method: "DELETE", path: "/api/webhooks/{id}", retry: safe,
+		args: []string{fmt.Sprint(id)},
+	}
+	return callEmpty(ctx, s.client, r, options)
+}
+
+// DeleteWebhookDryRun tells what this would do: delete a webhook.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Removes a webhook,
+// with all that waits for it.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: DELETE /api/webhooks/{id}?dry_run=true,
+// operation deleteWebhookDryRun.
+func (s *EventsService) DeleteWebhookDryRun(ctx context.Context, id int64, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "deleteWebhookDryRun", method: "DELETE", path: "/api/webhooks/{id}?dry_run=true", retry: safe,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// RotateWebhook gives a webhook a new key.
+//
+// Makes a new key, which the answer has. For `overlap` more seconds what is sent has two
+// signatures, that of the new key first; a receiver that knows either accepts it. A key that is
+// older still signs nothing any more.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/webhooks/{id}/rotate, operation rotateWebhook.
+func (s *EventsService) RotateWebhook(ctx context.Context, id int64, body WebhookRotate, options ...CallOption) (*IssuedWebhook, error) {
+	r := &request{
+		operation: "rotateWebhook", method: "POST", path: "/api/webhooks/{id}/rotate", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[IssuedWebhook](ctx, s.client, r, options)
+}
+
+// RotateWebhookDryRun tells what this would do: give a webhook a new key.
+//
+// Nothing is changed. A request that would be refused is refused as it would be. Makes a new key,
+// which the answer has. For `overlap` more seconds what is sent has two signatures, that of the new
+// key first; a receiver that knows either accepts it. A key that is older still signs nothing any
+// more.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/webhooks/{id}/rotate?dry_run=true, operation rotateWebhookDryRun.
+func (s *EventsService) RotateWebhookDryRun(ctx context.Context, id int64, body WebhookRotate, options ...CallOption) (*DryRun, error) {
+	r := &request{
+		operation: "rotateWebhookDryRun", method: "POST", path: "/api/webhooks/{id}/rotate?dry_run=true", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/vnd.chaveiro.dry-run+json",
+		json:   body,
+	}
+	return call[DryRun](ctx, s.client, r, options)
+}
+
+// TestWebhook sends a test to a webhook.
+//
+// Sends a message of the type `ping` at once, also when the webhook is disabled, and answers what
+// came of it: a failure is an answer too. It is sent once, and is not among the deliveries.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: POST /api/webhooks/{id}/test, operation
+// testWebhook.
+func (s *EventsService) TestWebhook(ctx context.Context, id int64, options ...CallOption) (*WebhookAttempt, error) {
+	r := &request{
+		operation: "testWebhook", method: "POST", path: "/api/webhooks/{id}/test", retry: never,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+	}
+	return call[WebhookAttempt](ctx, s.client, r, options)
+}
+
+// ReplayWebhook sends deliveries again.
+//
+// Sends deliveries again, those of a resource in their order: the dead ones, or, with `state`,
+// those that were delivered, or both. `since` leaves out what happened before. What waits is left
+// alone. A message that is sent again has the `webhook-id` that it had.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/webhooks/{id}/replay, operation replayWebhook.
+func (s *EventsService) ReplayWebhook(ctx context.Context, id int64, body WebhookReplay, options ...CallOption) (*WebhookReplayed, error) {
+	r := &request{
+		operation: "replayWebhook", method: "POST", path: "/api/webhooks/{id}/replay", retry: keyed,
+		args:   []string{fmt.Sprint(id)},
+		accept: "application/json",
+		json:   body,
+	}
+	return call[WebhookReplayed](ctx, s.client, r, options)
+}
+
+// GetWebhookDeliveriesPages lists the deliveries of a webhook.
+//
+// One page of what was delivered, waits, or was given up, by ascending id of the event. Those that
+// were delivered are kept for 7 days, dead ones for 30, and 10 000 of each at most. An event
+// without any failure is listed once it is delivered.
+//
+// It needs the right to read webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/webhooks/{id}/deliveries, operation
+// getWebhookDeliveriesPage.
+func (s *EventsService) GetWebhookDeliveriesPages(id int64, params GetWebhookDeliveriesPagesParams, options ...CallOption) *Pages[WebhookDelivery] {
+	fetch := func(ctx context.Context, cursor int64) (*Page[WebhookDelivery], error) {
+		params := params
+		params.Cursor = cursor
+		r := &request{
+			operation: "getWebhookDeliveriesPage", method: "GET", path: "/api/webhooks/{id}/deliveries", retry: safe,
+			args:   []string{fmt.Sprint(id)},
+			accept: "application/json",
+			query:  url.Values{},
+		}
+		set(r.query, "cursor", params.Cursor)
+		set(r.query, "size", params.Size)
+		set(r.query, "state", params.State)
+		answer, err := call[WebhookDeliveryPage](ctx, s.client, r, options)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[WebhookDelivery]{
+			Items: answer.Deliveries, Current: answer.Cursor.Current,
+			Next: answer.Cursor.Next, Previous: answer.Cursor.Previous,
+		}, nil
+	}
+	return &Pages[WebhookDelivery]{fetch: fetch, first: params.Cursor}
+}
+
+// GetWebhookDelivery gets a delivery.
+//
+// The delivery of one event.
+//
+// It needs the right to read webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ServerError. Source: GET /api/webhooks/{id}/deliveries/{event_id},
+// operation getWebhookDelivery.
+func (s *EventsService) GetWebhookDelivery(ctx context.Context, id int64, eventID int64, options ...CallOption) (*WebhookDelivery, error) {
+	r := &request{
+		operation: "getWebhookDelivery", method: "GET", path: "/api/webhooks/{id}/deliveries/{event_id}", retry: safe,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(eventID)},
+		accept: "application/json",
+	}
+	return call[WebhookDelivery](ctx, s.client, r, options)
+}
+
+// ReplayWebhookDelivery sends a delivery again.
+//
+// Sends a delivery again that is delivered or dead. One that waits is 409 `rule`.
+//
+// It needs the right to write webhooks. Errors of the server: BadRequestError, UnauthorizedError,
+// ForbiddenError, NotFoundError, ConflictError, ServerError. Source: POST
+// /api/webhooks/{id}/deliveries/{event_id}/replay, operation replayWebhookDelivery.
+func (s *EventsService) ReplayWebhookDelivery(ctx context.Context, id int64, eventID int64, options ...CallOption) (*WebhookReplayed, error) {
+	r := &request{
+		operation: "replayWebhookDelivery", method: "POST", path: "/api/webhooks/{id}/deliveries/{event_id}/replay", retry: keyed,
+		args:   []string{fmt.Sprint(id), fmt.Sprint(eventID)},
+		accept: "application/json",
+	}
+	return call[WebhookReplayed](ctx, s.client, r, options)
+}
+
 // GetStreamPagesParams are the parameters of GetStreamPages. A zero value is not sent.
 type GetStreamPagesParams struct {
 	// Where the page begins: 0 (the default) is the oldest event, otherwise the id after which the
@@ -80,4 +337,28 @@ type GetStreamPagesParams struct {
 	Since string
 	// For how many seconds an empty page waits for its first event. From 0 to 30.
 	Wait int
+}
+
+// GetWebhooksPagesParams are the parameters of GetWebhooksPages. A zero value is not sent.
+type GetWebhooksPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+}
+
+// GetWebhookDeliveriesPagesParams are the parameters of GetWebhookDeliveriesPages. A zero value is
+// not sent.
+type GetWebhookDeliveriesPagesParams struct {
+	// Where the page begins: 0 (the default) is the first page, otherwise the id after which the
+	// page begins. Send back `cursor.next` or `cursor.previous` of an answer unchanged. A cursor
+	// past the end gives an empty page.
+	Cursor int64
+	// Items a page. From 1 to 100.
+	Size int
+	// Only deliveries in this state: `waiting`, `delivered` or `dead`. One of waiting, delivered,
+	// dead.
+	State string
 }

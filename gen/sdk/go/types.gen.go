@@ -3223,6 +3223,12 @@ const (
 	EventTypeDatabaseRestored      EventType = "database.restored"
 	EventTypeAuditPruned           EventType = "audit.pruned"
 	EventTypeAuditLossAccepted     EventType = "audit.loss_accepted"
+	EventTypeWebhookCreated        EventType = "webhook.created"
+	EventTypeWebhookUpdated        EventType = "webhook.updated"
+	EventTypeWebhookRotated        EventType = "webhook.rotated"
+	EventTypeWebhookDeleted        EventType = "webhook.deleted"
+	EventTypeWebhookReplayed       EventType = "webhook.replayed"
+	EventTypeWebhookDisabled       EventType = "webhook.disabled"
 )
 
 // StreamEventActor is the schema StreamEventActor of the document Chaveiro.
@@ -3244,7 +3250,7 @@ type StreamEventData struct {
 	Serials []string `json:"serials"`
 	// The id of the CA.
 	CAID *int64 `json:"ca_id"`
-	// The reason of a revocation, as in RFC 5280.
+	// The reason of a revocation, as in RFC 5280; of a webhook, why it was disabled.
 	Reason *string `json:"reason"`
 	// When it ends; of a list, the next update.
 	ExpiresAt *time.Time `json:"expires_at"`
@@ -3371,6 +3377,200 @@ type MailTest struct {
 	MessageID string `json:"message_id"`
 	// What has failed, with what the mail server has said; empty when nothing has.
 	Failure string `json:"failure"`
+}
+
+// WebhookPage is the schema WebhookPage of the document Chaveiro.
+type WebhookPage struct {
+	Cursor Cursor `json:"cursor"`
+	// The webhooks of the page.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// Webhook is the schema Webhook of the document Chaveiro.
+type Webhook struct {
+	// The id of the webhook.
+	ID int64 `json:"id"`
+	// Its name.
+	Name string `json:"name"`
+	// What it is for.
+	Description string `json:"description"`
+	// The address that events are posted to.
+	URL string `json:"url"`
+	// Whether events are sent.
+	Enabled bool `json:"enabled"`
+	// Only events of these types; empty: of all.
+	Types []EventType `json:"types"`
+	// Only what concerns resources of this kind; empty: of all.
+	Resource string `json:"resource"`
+	// Only what concerns the resource of this id; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+	// Until when the key before signs too.
+	PreviousUntil *time.Time `json:"previous_until"`
+	// Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing
+	// could be delivered for five days); empty: it has not.
+	Disabled string `json:"disabled"`
+	// When it did.
+	DisabledAt *time.Time `json:"disabled_at"`
+	// All events up to this id are delivered, left out, or among the deliveries.
+	Cursor int64 `json:"cursor"`
+	// When something was last delivered.
+	DeliveredAt *time.Time `json:"delivered_at"`
+	// Since when nothing could be delivered; `null`: it works.
+	FailingSince *time.Time `json:"failing_since"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// WebhookCreate is sent: the schema WebhookCreate of the document Chaveiro.
+type WebhookCreate struct {
+	// Unique regardless of case; 1 to 255 characters.
+	Name string `json:"name"`
+	// The address, which begins with `https://`; without a user, a password or a fragment. At most
+	// 2048 characters.
+	URL string `json:"url"`
+	// What it is for. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Whether events are sent; `true` when left out.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+	// Only events of these types; left out or empty: of all. At most 100 items.
+	Types Optional[[]EventType] `json:"types,omitzero"`
+	// Only what concerns resources of this kind, as `openvpn.clients`. At most 64 characters.
+	Resource Optional[string] `json:"resource,omitzero"`
+	// Only what concerns the resource of this id; with `resource`.
+	ResourceID Optional[int64] `json:"resource_id,omitzero"`
+}
+
+// IssuedWebhook is the schema IssuedWebhook of the document Chaveiro.
+type IssuedWebhook struct {
+	// The id of the webhook.
+	ID int64 `json:"id"`
+	// Its name.
+	Name string `json:"name"`
+	// What it is for.
+	Description string `json:"description"`
+	// The address that events are posted to.
+	URL string `json:"url"`
+	// Whether events are sent.
+	Enabled bool `json:"enabled"`
+	// Only events of these types; empty: of all.
+	Types []EventType `json:"types"`
+	// Only what concerns resources of this kind; empty: of all.
+	Resource string `json:"resource"`
+	// Only what concerns the resource of this id; `null`: of all.
+	ResourceID *int64 `json:"resource_id"`
+	// Until when the key before signs too.
+	PreviousUntil *time.Time `json:"previous_until"`
+	// Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing
+	// could be delivered for five days); empty: it has not.
+	Disabled string `json:"disabled"`
+	// When it did.
+	DisabledAt *time.Time `json:"disabled_at"`
+	// All events up to this id are delivered, left out, or among the deliveries.
+	Cursor int64 `json:"cursor"`
+	// When something was last delivered.
+	DeliveredAt *time.Time `json:"delivered_at"`
+	// Since when nothing could be delivered; `null`: it works.
+	FailingSince *time.Time `json:"failing_since"`
+	// When it was created.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+	// The key that signs: `whsec_` and its base64. Nobody can read it again.
+	Key string `json:"key"`
+}
+
+// WebhookUpdate is sent: the schema WebhookUpdate of the document Chaveiro.
+type WebhookUpdate struct {
+	// Unique regardless of case; 1 to 255 characters.
+	Name Optional[string] `json:"name,omitzero"`
+	// The address. At most 2048 characters.
+	URL Optional[string] `json:"url,omitzero"`
+	// What it is for; empty clears it. At most 1000 characters.
+	Description Optional[string] `json:"description,omitzero"`
+	// Whether events are sent.
+	Enabled Optional[bool] `json:"enabled,omitzero"`
+	// Only events of these types from now on; empty: of all. At most 100 items.
+	Types Optional[[]EventType] `json:"types,omitzero"`
+	// Only what concerns resources of this kind; empty: of all. At most 64 characters.
+	Resource Optional[string] `json:"resource,omitzero"`
+	// Only what concerns the resource of this id; 0: of all.
+	ResourceID Optional[int64] `json:"resource_id,omitzero"`
+}
+
+// WebhookRotate is sent: the schema WebhookRotate of the document Chaveiro.
+type WebhookRotate struct {
+	// For how many seconds the key before signs too; 0 to 2592000 (30 days), 86400 when left out.
+	Overlap Optional[int] `json:"overlap,omitzero"`
+}
+
+// WebhookAttempt is the schema WebhookAttempt of the document Chaveiro.
+type WebhookAttempt struct {
+	// Whether the answer was a success.
+	Delivered bool `json:"delivered"`
+	// The status of the answer; `null` when there was none.
+	Status *int `json:"status"`
+	// Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not
+	// followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or
+	// `connection`; empty when it has not.
+	Fault WebhookFault `json:"fault"`
+	// How long it took, in milliseconds.
+	DurationMs int64 `json:"duration_ms"`
+}
+
+// WebhookFault is the schema WebhookFault of the document Chaveiro.
+//
+// Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not
+// followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or
+// `connection`; empty when it has not. Later versions add values.
+type WebhookFault string
+
+// WebhookReplay is sent: the schema WebhookReplay of the document Chaveiro.
+type WebhookReplay struct {
+	// Which deliveries: `dead` (the default), `delivered`, or `all` of these. One of dead,
+	// delivered, all.
+	State Optional[string] `json:"state,omitzero"`
+	// Only events of this time or later, in ISO 8601; without a zone it is UTC. At most 40
+	// characters.
+	Since Optional[string] `json:"since,omitzero"`
+}
+
+// WebhookReplayed is the schema WebhookReplayed of the document Chaveiro.
+type WebhookReplayed struct {
+	// How many are sent again.
+	Deliveries int `json:"deliveries"`
+}
+
+// WebhookDeliveryPage is the schema WebhookDeliveryPage of the document Chaveiro.
+type WebhookDeliveryPage struct {
+	Cursor Cursor `json:"cursor"`
+	// The deliveries of the page.
+	Deliveries []WebhookDelivery `json:"deliveries"`
+}
+
+// WebhookDelivery is the schema WebhookDelivery of the document Chaveiro.
+type WebhookDelivery struct {
+	Event StreamEvent `json:"event"`
+	// `waiting` for the next attempt or for an earlier event of its resource, `delivered`, or
+	// `dead`: given up after three days.
+	State string `json:"state"`
+	// How many attempts there were.
+	Attempts int `json:"attempts"`
+	// When the next attempt is due; `null` when an earlier event comes first.
+	NextAt *time.Time `json:"next_at"`
+	// The status of the last answer; `null` when there was none.
+	Status *int `json:"status"`
+	// Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not
+	// followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or
+	// `connection`; empty when it has not.
+	Fault WebhookFault `json:"fault"`
+	// How long the last attempt took, in milliseconds.
+	DurationMs int64 `json:"duration_ms"`
+	// When it was first to be sent.
+	CreatedAt time.Time `json:"created_at"`
+	// When it was last tried.
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // AuditOrder is the schema AuditOrder of the document Chaveiro. A newer server may have more

@@ -39,6 +39,8 @@ func fillEvents(t testing.TB, s domain.Store) {
 	publishAll(t, s, sampleStreamEvent(), sampleStreamEvent())
 	check(t, s.Events().Add(t.Context(), sampleStreamEvent()))
 	must(s.Events().Notice(t.Context(), domain.Ending{Resource: domain.ScopeCAs, ID: absent, EndsAt: noon}, 90))(t)
+	w := newWebhook(t, s)
+	settle(t, s, &w, 9, waiting(1, 1, noon), delivery(2, 2, domain.DeliveryDone))
 }
 
 // SpentID makes an apikey and removes it: its id was given, and no row has it.

@@ -80,6 +80,8 @@ var groups = []struct {
 	{"Profiles", siteProfileRules.run},
 	{"Events", eventRules.run},
 	{"MailRecipients", mailRecipientRules.run},
+	{"Webhooks", webhookRules.run},
+	{"WebhookDeliveries", deliveryRules.run},
 	{"Secrets", secretRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},

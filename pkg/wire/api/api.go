@@ -63,6 +63,7 @@ type API struct {
 	campaigns
 	tunnelSessions
 	profiles
+	webhooks
 }
 
 var _ gen.StrictServerInterface = API{}
@@ -90,6 +91,7 @@ func newAPI(config Config, guard authenticator, single oas.Body) API {
 		auditEvents:    auditEvents{service: s.Audit},
 		eventStream:    eventStream{stream: s.Stream, verifier: guard.verifier, lines: new(eventLines)},
 		mailRecipients: mailRecipients{service: s.MailRecipients},
+		webhooks:       webhooks{service: s.Webhooks},
 		devices:        devices{service: s.Devices, audit: s.Audit, results: s.Results},
 		deviceDomains:  deviceDomains{service: s.DeviceDomains},
 		applications:   applications{service: s.Applications},

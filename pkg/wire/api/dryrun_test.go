@@ -78,7 +78,10 @@ func takingAways(t *testing.T, s *wiretest.Server) map[string]takingAway {
 		"disablePamDevice":            {"DELETE", devicesPath + "/" + fmt.Sprint(device["id"]), "", 200},
 		"deleteApplication":           {"DELETE", app, "", 404},
 		"deleteMailRecipient":         {"DELETE", made("/api/mail/recipients", `{"address": "gone@example.com"}`), "", 404},
-		"deleteDeviceDomain":          {"DELETE", made("/api/pam/domains", `{"name": "gone.com.br"}`), "", 404},
+		"deleteWebhook": {
+			"DELETE", made(webhooksPath, `{"name": "gone", "url": "https://hooks.example.com"}`), "", 404,
+		},
+		"deleteDeviceDomain": {"DELETE", made("/api/pam/domains", `{"name": "gone.com.br"}`), "", 404},
 		"deleteAuthorization": {
 			"DELETE", made("/api/pam/authorizations", `{"application_id": `+other[len("/api/pam/applications/"):]+`, "name": "gone"}`), "", 404,
 		},

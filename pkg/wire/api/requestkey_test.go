@@ -61,6 +61,7 @@ func keyedRequests(t *testing.T, s *wiretest.Server, round string) map[string]ke
 		path: "/api/mail/recipients", body: `{"address": "` + round + `@example.com"}`,
 		other: `{"address": "other` + round + `@example.com"}`,
 	}
+	maps.Copy(all, keyedWebhooks(t, s, round))
 	maps.Copy(all, map[string]keyed{
 		"rotateInstanceControlKey": {path: instancesPath + "/" + server + "/control-key"},
 		"endInstanceCampaign":      {path: instance + "/campaigns/" + campaign + "/end"},
@@ -183,7 +184,7 @@ var unkeyed = []string{
 	"createCertificatePkcs12", "createClientSite2SitePkcs12", "createClientSite2SiteProfile",
 	"createClientSite2UserPkcs12", "createClientSite2UserProfile",
 	"createClientsSite2SitePkcs12", "createClientsSite2SiteProfiles", "createToken",
-	"createTokenV1", "reportInstanceAgent", "testMailRecipient",
+	"createTokenV1", "reportInstanceAgent", "testMailRecipient", "testWebhook",
 }
 
 func TestRequestKey_EveryOperation(t *testing.T) {

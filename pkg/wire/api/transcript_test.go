@@ -46,8 +46,9 @@ func play(t *testing.T, server *wiretest.Server, file string, vars map[string]st
 		"certificates": checkCertificates, "key": checkKey, "pkcs12": checkPKCS12, "crl": checkCRL,
 		"crls": checkCRLs, "zip": checkZip, "members": checkMembers,
 		"profile": checkProfile, "keep": keeper(vars), "tar": checkTar, "files": checkFiles, "listed": checkListed,
-		"page": func(body []byte, arguments []string) error { return checkPage(vars, body, arguments) },
-		"has":  func(body []byte, arguments []string) error { return checkHas(vars, body, arguments) },
+		"page":      func(body []byte, arguments []string) error { return checkPage(vars, body, arguments) },
+		"delivered": delivererOf(server),
+		"has":       func(body []byte, arguments []string) error { return checkHas(vars, body, arguments) },
 	}
 	transcript := wiretest.Transcript{Server: server, Vars: vars, Checks: checks}
 	transcript.Run(t, file)

@@ -24,8 +24,9 @@ func TestRequests(t *testing.T) {
 	t.Parallel()
 	t.Run("api", func(t *testing.T) {
 		t.Parallel()
-		server := start(t)
-		sendAll(t, server, "api", bearer(server.Token), values{"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9": server.Token})
+		server := start(t, "--webhook-allow", "127.0.0.0/8")
+		delivered := map[string]string{"/webhooks/{id}/deliveries": addWebhook(t, server)}
+		sendAll(t, server, "api", delivered, bearer(server.Token), values{"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9": server.Token})
 	})
 	t.Run("pam", func(t *testing.T) {
 		t.Parallel()
@@ -33,7 +34,7 @@ func TestRequests(t *testing.T) {
 		addDevices(t, server, 31)
 		tokens, signing := authorize(t, server, "oauth2"), authorize(t, server, "oauth1")
 		for _, enter := range []login{bearer(vaultToken(t, server, tokens)), signing.inHeader, signing.inQuery} {
-			sendAll(t, server, "pam", enter, values{
+			sendAll(t, server, "pam", map[string]string{}, enter, values{
 				"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4": tokens.ClientID,
 				"00112233445566778899aabbccddeeff":          tokens.ClientSecret,
 			})
@@ -99,11 +100,13 @@ type sample struct {
 	body         any
 }
 
-// sendAll sends the requests of a document.
-func sendAll(t *testing.T, server *apptest.Client, name string, enter login, replaced values) {
+// sendAll sends the requests of a document. ids are those of what was made last, by the path of the
+// collection.
+func sendAll(
+	t *testing.T, server *apptest.Client, name string, ids map[string]string, enter login, replaced values,
+) {
 	t.Helper()
 	doc := read(t, name)
-	ids := map[string]string{} // of what was made last, by the path of the collection
 	for _, one := range samples(doc) {
 		enter := enter
 		switch {

@@ -33,6 +33,7 @@ from .page import Page
 from .results import AuthenticationError, ResponseStatus
 from .sdk import Sdk
 from .values import UNSET, File, Unset
+from .webhooks import WebhookError, WebhookMessage, verify_webhook
 
 __all__ = [
     "UNSET",
@@ -67,5 +68,8 @@ __all__ = [
     "UnauthorizedError",
     "Unset",
     "VaultException",
+    "WebhookError",
+    "WebhookMessage",
     "__version__",
+    "verify_webhook",
 ]

@@ -10,6 +10,7 @@ export { Pages, type Page, type PageCursor } from "./pages.js";
 export type { CallOptions, Content } from "./request.js";
 export { Sdk, version } from "./sdk.js";
 export type * from "./types.js";
+export { verifyWebhook, WebhookError, type VerifyWebhookOptions, type WebhookMessage } from "./webhooks.js";
 export type * from "./openvpn.js";
 export type * from "./pam.js";
 export type * from "./auth.js";

@@ -1538,6 +1538,107 @@ export const MailTest: Shape = new ObjectShape(() => ({
   failure: ["failure"],
 }));
 
+export const WebhookPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  webhooks: ["webhooks", { list: Webhook }],
+}));
+
+export const Webhook: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  name: ["name"],
+  description: ["description"],
+  url: ["url"],
+  enabled: ["enabled"],
+  types: ["types", { list: undefined }],
+  resource: ["resource"],
+  resource_id: ["resourceId"],
+  previous_until: ["previousUntil", "date"],
+  disabled: ["disabled"],
+  disabled_at: ["disabledAt", "date"],
+  cursor: ["cursor"],
+  delivered_at: ["deliveredAt", "date"],
+  failing_since: ["failingSince", "date"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+}));
+
+export const WebhookCreate: Shape = new ObjectShape(() => ({
+  name: ["name"],
+  url: ["url"],
+  description: ["description"],
+  enabled: ["enabled"],
+  types: ["types", { list: undefined }],
+  resource: ["resource"],
+  resource_id: ["resourceId"],
+}));
+
+export const IssuedWebhook: Shape = new ObjectShape(() => ({
+  id: ["id"],
+  name: ["name"],
+  description: ["description"],
+  url: ["url"],
+  enabled: ["enabled"],
+  types: ["types", { list: undefined }],
+  resource: ["resource"],
+  resource_id: ["resourceId"],
+  previous_until: ["previousUntil", "date"],
+  disabled: ["disabled"],
+  disabled_at: ["disabledAt", "date"],
+  cursor: ["cursor"],
+  delivered_at: ["deliveredAt", "date"],
+  failing_since: ["failingSince", "date"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+  key: ["key"],
+}));
+
+export const WebhookUpdate: Shape = new ObjectShape(() => ({
+  name: ["name"],
+  url: ["url"],
+  description: ["description"],
+  enabled: ["enabled"],
+  types: ["types", { list: undefined }],
+  resource: ["resource"],
+  resource_id: ["resourceId"],
+}));
+
+export const WebhookRotate: Shape = new ObjectShape(() => ({
+  overlap: ["overlap"],
+}));
+
+export const WebhookAttempt: Shape = new ObjectShape(() => ({
+  delivered: ["delivered"],
+  status: ["status"],
+  fault: ["fault"],
+  duration_ms: ["durationMs"],
+}));
+
+export const WebhookReplay: Shape = new ObjectShape(() => ({
+  state: ["state"],
+  since: ["since"],
+}));
+
+export const WebhookReplayed: Shape = new ObjectShape(() => ({
+  deliveries: ["deliveries"],
+}));
+
+export const WebhookDeliveryPage: Shape = new ObjectShape(() => ({
+  cursor: ["cursor", Cursor],
+  deliveries: ["deliveries", { list: WebhookDelivery }],
+}));
+
+export const WebhookDelivery: Shape = new ObjectShape(() => ({
+  event: ["event", StreamEvent],
+  state: ["state"],
+  attempts: ["attempts"],
+  next_at: ["nextAt", "date"],
+  status: ["status"],
+  fault: ["fault"],
+  duration_ms: ["durationMs"],
+  created_at: ["createdAt", "date"],
+  updated_at: ["updatedAt", "date"],
+}));
+
 export const DryRun: Shape = new ObjectShape(() => ({
   dry_run: ["dryRun"],
   changes: ["changes"],

@@ -3226,7 +3226,7 @@ export interface StreamEvent {
  *
  * A newer server may have more values. Source: the schema EventType of the document Chaveiro.
  */
-export type EventType = "certificate.issued" | "certificate.imported" | "certificate.renewed" | "certificate.revoked" | "certificate.suspended" | "certificate.resumed" | "certificate.superseded" | "certificate.expiring" | "client.updated" | "ca.created" | "ca.imported" | "ca.updated" | "ca.renewed" | "ca.deleted" | "ca.expiring" | "crl.signed" | "crl.imported" | "instance.created" | "instance.updated" | "instance.renewed" | "instance.deleted" | "instance.exported" | "instance_model.created" | "instance_model.updated" | "instance_model.deleted" | "campaign.ended" | "config.changed" | "client.connected" | "client.disconnected" | "agent.silent" | "agent.recovered" | "session.kill_requested" | "enrolment.created" | "enrolment.claimed" | "enrolment.refused" | "enrolment.locked" | "enrolment.revoked" | "key.exported" | "apikey.created" | "apikey.updated" | "apikey.rotated" | "apikey.deleted" | "apikey.expiring" | "user.created" | "user.updated" | "user.deleted" | "role.created" | "role.updated" | "role.deleted" | "login.succeeded" | "login.refused" | "access.refused" | "signing_key.rotated" | "device.created" | "device.imported" | "device.updated" | "device.deleted" | "device_domain.created" | "device_domain.updated" | "device_domain.deleted" | "application.created" | "application.updated" | "application.deleted" | "authorization.created" | "authorization.updated" | "authorization.rotated" | "authorization.deleted" | "authorization.expiring" | "tls.expiring" | "database.restored" | "audit.pruned" | "audit.loss_accepted" | (string & {});
+export type EventType = "certificate.issued" | "certificate.imported" | "certificate.renewed" | "certificate.revoked" | "certificate.suspended" | "certificate.resumed" | "certificate.superseded" | "certificate.expiring" | "client.updated" | "ca.created" | "ca.imported" | "ca.updated" | "ca.renewed" | "ca.deleted" | "ca.expiring" | "crl.signed" | "crl.imported" | "instance.created" | "instance.updated" | "instance.renewed" | "instance.deleted" | "instance.exported" | "instance_model.created" | "instance_model.updated" | "instance_model.deleted" | "campaign.ended" | "config.changed" | "client.connected" | "client.disconnected" | "agent.silent" | "agent.recovered" | "session.kill_requested" | "enrolment.created" | "enrolment.claimed" | "enrolment.refused" | "enrolment.locked" | "enrolment.revoked" | "key.exported" | "apikey.created" | "apikey.updated" | "apikey.rotated" | "apikey.deleted" | "apikey.expiring" | "user.created" | "user.updated" | "user.deleted" | "role.created" | "role.updated" | "role.deleted" | "login.succeeded" | "login.refused" | "access.refused" | "signing_key.rotated" | "device.created" | "device.imported" | "device.updated" | "device.deleted" | "device_domain.created" | "device_domain.updated" | "device_domain.deleted" | "application.created" | "application.updated" | "application.deleted" | "authorization.created" | "authorization.updated" | "authorization.rotated" | "authorization.deleted" | "authorization.expiring" | "tls.expiring" | "database.restored" | "audit.pruned" | "audit.loss_accepted" | "webhook.created" | "webhook.updated" | "webhook.rotated" | "webhook.deleted" | "webhook.replayed" | "webhook.disabled" | (string & {});
 
 /** Source: the schema StreamEventActor of the document Chaveiro. */
 export interface StreamEventActor {
@@ -3249,7 +3249,7 @@ export interface StreamEventData {
   serials?: string[] | undefined;
   /** The id of the CA. */
   caId?: number | undefined;
-  /** The reason of a revocation, as in RFC 5280. */
+  /** The reason of a revocation, as in RFC 5280; of a webhook, why it was disabled. */
   reason?: string | undefined;
   /** When it ends; of a list, the next update. */
   expiresAt?: Date | undefined;
@@ -3388,6 +3388,218 @@ export interface MailTest {
   messageId: string;
   /** What has failed, with what the mail server has said; empty when nothing has. */
   failure: string;
+}
+
+/** Source: the schema WebhookPage of the document Chaveiro. */
+export interface WebhookPage {
+  cursor: Cursor;
+  /** The webhooks of the page. */
+  webhooks: Webhook[];
+}
+
+/** Source: the schema Webhook of the document Chaveiro. */
+export interface Webhook {
+  /** The id of the webhook. */
+  id: number;
+  /** Its name. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** The address that events are posted to. */
+  url: string;
+  /** Whether events are sent. */
+  enabled: boolean;
+  /** Only events of these types; empty: of all. */
+  types: EventType[];
+  /** Only what concerns resources of this kind; empty: of all. */
+  resource: string;
+  /** Only what concerns the resource of this id; `null`: of all. */
+  resourceId: number | null;
+  /** Until when the key before signs too. */
+  previousUntil: Date | null;
+  /**
+   * Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing
+   * could be delivered for five days); empty: it has not.
+   */
+  disabled: string;
+  /** When it did. */
+  disabledAt: Date | null;
+  /** All events up to this id are delivered, left out, or among the deliveries. */
+  cursor: number;
+  /** When something was last delivered. */
+  deliveredAt: Date | null;
+  /** Since when nothing could be delivered; `null`: it works. */
+  failingSince: Date | null;
+  /** When it was created. */
+  createdAt: Date;
+  /** When it was last changed. */
+  updatedAt: Date;
+}
+
+/** Source: the schema WebhookCreate of the document Chaveiro. */
+export interface WebhookCreate {
+  /** Unique regardless of case; 1 to 255 characters. */
+  name: string;
+  /**
+   * The address, which begins with `https://`; without a user, a password or a fragment. At most
+   * 2048 characters.
+   */
+  url: string;
+  /** What it is for. At most 1000 characters. */
+  description?: string | null | undefined;
+  /** Whether events are sent; `true` when left out. */
+  enabled?: boolean | null | undefined;
+  /** Only events of these types; left out or empty: of all. At most 100 items. */
+  types?: EventType[] | null | undefined;
+  /** Only what concerns resources of this kind, as `openvpn.clients`. At most 64 characters. */
+  resource?: string | null | undefined;
+  /** Only what concerns the resource of this id; with `resource`. */
+  resourceId?: number | null | undefined;
+}
+
+/** Source: the schema IssuedWebhook of the document Chaveiro. */
+export interface IssuedWebhook {
+  /** The id of the webhook. */
+  id: number;
+  /** Its name. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** The address that events are posted to. */
+  url: string;
+  /** Whether events are sent. */
+  enabled: boolean;
+  /** Only events of these types; empty: of all. */
+  types: EventType[];
+  /** Only what concerns resources of this kind; empty: of all. */
+  resource: string;
+  /** Only what concerns the resource of this id; `null`: of all. */
+  resourceId: number | null;
+  /** Until when the key before signs too. */
+  previousUntil: Date | null;
+  /**
+   * Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing
+   * could be delivered for five days); empty: it has not.
+   */
+  disabled: string;
+  /** When it did. */
+  disabledAt: Date | null;
+  /** All events up to this id are delivered, left out, or among the deliveries. */
+  cursor: number;
+  /** When something was last delivered. */
+  deliveredAt: Date | null;
+  /** Since when nothing could be delivered; `null`: it works. */
+  failingSince: Date | null;
+  /** When it was created. */
+  createdAt: Date;
+  /** When it was last changed. */
+  updatedAt: Date;
+  /** The key that signs: `whsec_` and its base64. Nobody can read it again. */
+  key: string;
+}
+
+/** Source: the schema WebhookUpdate of the document Chaveiro. */
+export interface WebhookUpdate {
+  /** Unique regardless of case; 1 to 255 characters. */
+  name?: string | null | undefined;
+  /** The address. At most 2048 characters. */
+  url?: string | null | undefined;
+  /** What it is for; empty clears it. At most 1000 characters. */
+  description?: string | null | undefined;
+  /** Whether events are sent. */
+  enabled?: boolean | null | undefined;
+  /** Only events of these types from now on; empty: of all. At most 100 items. */
+  types?: EventType[] | null | undefined;
+  /** Only what concerns resources of this kind; empty: of all. At most 64 characters. */
+  resource?: string | null | undefined;
+  /** Only what concerns the resource of this id; 0: of all. */
+  resourceId?: number | null | undefined;
+}
+
+/** Source: the schema WebhookRotate of the document Chaveiro. */
+export interface WebhookRotate {
+  /** For how many seconds the key before signs too; 0 to 2592000 (30 days), 86400 when left out. */
+  overlap?: number | null | undefined;
+}
+
+/** Source: the schema WebhookAttempt of the document Chaveiro. */
+export interface WebhookAttempt {
+  /** Whether the answer was a success. */
+  delivered: boolean;
+  /** The status of the answer; `null` when there was none. */
+  status: number | null;
+  /**
+   * Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not
+   * followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or
+   * `connection`; empty when it has not.
+   */
+  fault: WebhookFault;
+  /** How long it took, in milliseconds. */
+  durationMs: number;
+}
+
+/**
+ * Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not
+ * followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or
+ * `connection`; empty when it has not. Later versions add values.
+ *
+ * Source: the schema WebhookFault of the document Chaveiro.
+ */
+export type WebhookFault = string;
+
+/** Source: the schema WebhookReplay of the document Chaveiro. */
+export interface WebhookReplay {
+  /**
+   * Which deliveries: `dead` (the default), `delivered`, or `all` of these. One of dead, delivered,
+   * all.
+   */
+  state?: "dead" | "delivered" | "all" | (string & {}) | null | undefined;
+  /**
+   * Only events of this time or later, in ISO 8601; without a zone it is UTC. At most 40
+   * characters.
+   */
+  since?: string | null | undefined;
+}
+
+/** Source: the schema WebhookReplayed of the document Chaveiro. */
+export interface WebhookReplayed {
+  /** How many are sent again. */
+  deliveries: number;
+}
+
+/** Source: the schema WebhookDeliveryPage of the document Chaveiro. */
+export interface WebhookDeliveryPage {
+  cursor: Cursor;
+  /** The deliveries of the page. */
+  deliveries: WebhookDelivery[];
+}
+
+/** Source: the schema WebhookDelivery of the document Chaveiro. */
+export interface WebhookDelivery {
+  event: StreamEvent;
+  /**
+   * `waiting` for the next attempt or for an earlier event of its resource, `delivered`, or `dead`:
+   * given up after three days.
+   */
+  state: string;
+  /** How many attempts there were. */
+  attempts: number;
+  /** When the next attempt is due; `null` when an earlier event comes first. */
+  nextAt: Date | null;
+  /** The status of the last answer; `null` when there was none. */
+  status: number | null;
+  /**
+   * Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not
+   * followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or
+   * `connection`; empty when it has not.
+   */
+  fault: WebhookFault;
+  /** How long the last attempt took, in milliseconds. */
+  durationMs: number;
+  /** When it was first to be sent. */
+  createdAt: Date;
+  /** When it was last tried. */
+  updatedAt: Date;
 }
 
 /**

@@ -16,6 +16,14 @@ from ..models.api import (
     EventType,
     StreamEventActor,
     StreamEventData,
+    WebhookPage,
+    Webhook,
+    IssuedWebhook,
+    WebhookAttempt,
+    WebhookReplayed,
+    WebhookDeliveryPage,
+    WebhookDelivery,
+    DryRun,
 )
 from ..page import Page
 from ..values import UNSET, File, Unset
@@ -105,4 +113,508 @@ class Events:
             )
 
         return Pages(fetch, cursor or 0)
+
+    def get_webhooks_pages(
+        self,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        options: CallOptions | None = None,
+    ) -> Pages[Webhook]:
+        """List webhooks.
+
+        One page of the webhooks, by ascending id, without their keys.
+
+        It needs the right to read webhooks.
+
+        Arguments:
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ServerError.
+
+        Source: GET /api/webhooks, operation getWebhooksPage.
+        """
+
+        def fetch(cursor: int) -> Page[Webhook]:
+            call = Call(
+                "getWebhooksPage",
+                "GET",
+                "/api/webhooks",
+                "safe",
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                },
+            )
+            answer = self._transport.json(call, WebhookPage.from_dict, options)
+            return Page(
+                answer.webhooks, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return Pages(fetch, cursor or 0)
+
+    def create_webhook(
+        self,
+        *,
+        name: str,
+        url: str,
+        description: str | None | Unset = UNSET,
+        enabled: bool | None | Unset = UNSET,
+        types: Sequence[EventType | str] | None | Unset = UNSET,
+        resource: str | None | Unset = UNSET,
+        resource_id: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> IssuedWebhook:
+        """Create a webhook.
+
+        Makes a webhook: events of the stream that happen from now on are posted to its address, in
+        the form of Standard Webhooks. Each is sent at least once; those of a resource one after the
+        other, in the order of the stream. The answer has the key that signs what is sent; nobody
+        can read it again. Who may write webhooks gets to know all events, also without `read` of
+        `events`. The address has to be https and public, unless the server allows others: 409
+        `invalid` on `url`. The name is unique regardless of case.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - name: Unique regardless of case; 1 to 255 characters. At most 255 characters.
+        - url: The address, which begins with `https://`; without a user, a password or a fragment.
+          At most 2048 characters.
+        - description: What it is for. At most 1000 characters.
+        - enabled: Whether events are sent; `true` when left out.
+        - types: Only events of these types; left out or empty: of all. At most 100 items.
+        - resource: Only what concerns resources of this kind, as `openvpn.clients`. At most 64
+          characters.
+        - resource_id: Only what concerns the resource of this id; with `resource`. From 0 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
+        ServerError.
+
+        Source: POST /api/webhooks, operation createWebhook.
+        """
+        call = Call(
+            "createWebhook",
+            "POST",
+            "/api/webhooks",
+            "keyed",
+            body={
+                "name": name,
+                "url": url,
+                "description": description,
+                "enabled": enabled,
+                "types": types,
+                "resource": resource,
+                "resource_id": resource_id,
+            },
+        )
+        return self._transport.json(call, IssuedWebhook.from_dict, options)
+
+    def get_webhook(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> Webhook:
+        """Get a webhook.
+
+        One webhook, without its key.
+
+        It needs the right to read webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/webhooks/{id}, operation getWebhook.
+        """
+        call = Call(
+            "getWebhook",
+            "GET",
+            "/api/webhooks/{id}",
+            "safe",
+            args={"id": id},
+        )
+        return self._transport.json(call, Webhook.from_dict, options)
+
+    def update_webhook(
+        self,
+        id: int,
+        *,
+        name: str | None | Unset = UNSET,
+        url: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        enabled: bool | None | Unset = UNSET,
+        types: Sequence[EventType | str] | None | Unset = UNSET,
+        resource: str | None | Unset = UNSET,
+        resource_id: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> Webhook:
+        """Update a webhook.
+
+        Changes the fields that are sent; a field left out stays as it is. A webhook that is enabled
+        again goes on where it has stopped: what has happened meanwhile is sent. One that the
+        service has disabled is enabled in the same way.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - name: Unique regardless of case; 1 to 255 characters. At most 255 characters.
+        - url: The address. At most 2048 characters.
+        - description: What it is for; empty clears it. At most 1000 characters.
+        - enabled: Whether events are sent.
+        - types: Only events of these types from now on; empty: of all. At most 100 items.
+        - resource: Only what concerns resources of this kind; empty: of all. At most 64 characters.
+        - resource_id: Only what concerns the resource of this id; 0: of all. From 0 to
+          9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: PUT /api/webhooks/{id}, operation updateWebhook.
+        """
+        call = Call(
+            "updateWebhook",
+            "PUT",
+            "/api/webhooks/{id}",
+            "safe",
+            args={"id": id},
+            body={
+                "name": name,
+                "url": url,
+                "description": description,
+                "enabled": enabled,
+                "types": types,
+                "resource": resource,
+                "resource_id": resource_id,
+            },
+        )
+        return self._transport.json(call, Webhook.from_dict, options)
+
+    def delete_webhook(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> None:
+        """Delete a webhook.
+
+        Removes a webhook, with all that waits for it.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/webhooks/{id}, operation deleteWebhook.
+        """
+        call = Call(
+            "deleteWebhook",
+            "DELETE",
+            "/api/webhooks/{id}",
+            "safe",
+            args={"id": id},
+        )
+        self._transport.empty(call, options)
+
+    def delete_webhook_dry_run(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: delete a webhook.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Removes a
+        webhook, with all that waits for it.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: DELETE /api/webhooks/{id}?dry_run=true, operation deleteWebhookDryRun.
+        """
+        call = Call(
+            "deleteWebhookDryRun",
+            "DELETE",
+            "/api/webhooks/{id}?dry_run=true",
+            "safe",
+            args={"id": id},
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
+
+    def rotate_webhook(
+        self,
+        id: int,
+        *,
+        overlap: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> IssuedWebhook:
+        """Give a webhook a new key.
+
+        Makes a new key, which the answer has. For `overlap` more seconds what is sent has two
+        signatures, that of the new key first; a receiver that knows either accepts it. A key that
+        is older still signs nothing any more.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - overlap: For how many seconds the key before signs too; 0 to 2592000 (30 days), 86400 when
+          left out. From 0 to 2592000.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/webhooks/{id}/rotate, operation rotateWebhook.
+        """
+        call = Call(
+            "rotateWebhook",
+            "POST",
+            "/api/webhooks/{id}/rotate",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+            },
+        )
+        return self._transport.json(call, IssuedWebhook.from_dict, options)
+
+    def rotate_webhook_dry_run(
+        self,
+        id: int,
+        *,
+        overlap: int | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> DryRun:
+        """Tell what this would do: give a webhook a new key.
+
+        Nothing is changed. A request that would be refused is refused as it would be. Makes a new
+        key, which the answer has. For `overlap` more seconds what is sent has two signatures, that
+        of the new key first; a receiver that knows either accepts it. A key that is older still
+        signs nothing any more.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - overlap: For how many seconds the key before signs too; 0 to 2592000 (30 days), 86400 when
+          left out. From 0 to 2592000.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/webhooks/{id}/rotate?dry_run=true, operation rotateWebhookDryRun.
+        """
+        call = Call(
+            "rotateWebhookDryRun",
+            "POST",
+            "/api/webhooks/{id}/rotate?dry_run=true",
+            "keyed",
+            args={"id": id},
+            body={
+                "overlap": overlap,
+            },
+        )
+        return self._transport.json(call, DryRun.from_dict, options)
+
+    def test_webhook(
+        self,
+        id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> WebhookAttempt:
+        """Send a test to a webhook.
+
+        Sends a message of the type `ping` at once, also when the webhook is disabled, and answers
+        what came of it: a failure is an answer too. It is sent once, and is not among the
+        deliveries.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: POST /api/webhooks/{id}/test, operation testWebhook.
+        """
+        call = Call(
+            "testWebhook",
+            "POST",
+            "/api/webhooks/{id}/test",
+            "never",
+            args={"id": id},
+        )
+        return self._transport.json(call, WebhookAttempt.from_dict, options)
+
+    def replay_webhook(
+        self,
+        id: int,
+        *,
+        state: str | None | Unset = UNSET,
+        since: datetime | str | None | Unset = UNSET,
+        options: CallOptions | None = None,
+    ) -> WebhookReplayed:
+        """Send deliveries again.
+
+        Sends deliveries again, those of a resource in their order: the dead ones, or, with `state`,
+        those that were delivered, or both. `since` leaves out what happened before. What waits is
+        left alone. A message that is sent again has the `webhook-id` that it had.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - state: Which deliveries: `dead` (the default), `delivered`, or `all` of these. One of
+          dead, delivered, all.
+        - since: Only events of this time or later, in ISO 8601; without a zone it is UTC. At most
+          40 characters.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/webhooks/{id}/replay, operation replayWebhook.
+        """
+        call = Call(
+            "replayWebhook",
+            "POST",
+            "/api/webhooks/{id}/replay",
+            "keyed",
+            args={"id": id},
+            body={
+                "state": state,
+                "since": since,
+            },
+        )
+        return self._transport.json(call, WebhookReplayed.from_dict, options)
+
+    def get_webhook_deliveries_pages(
+        self,
+        id: int,
+        *,
+        cursor: int | None = None,
+        size: int | None = None,
+        state: str | None = None,
+        options: CallOptions | None = None,
+    ) -> Pages[WebhookDelivery]:
+        """List the deliveries of a webhook.
+
+        One page of what was delivered, waits, or was given up, by ascending id of the event. Those
+        that were delivered are kept for 7 days, dead ones for 30, and 10 000 of each at most. An
+        event without any failure is listed once it is delivered.
+
+        It needs the right to read webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - cursor: Where the page begins: 0 (the default) is the first page, otherwise the id after
+          which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
+          unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
+        - size: Items a page. From 1 to 100.
+        - state: Only deliveries in this state: `waiting`, `delivered` or `dead`. One of waiting,
+          delivered, dead.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/webhooks/{id}/deliveries, operation getWebhookDeliveriesPage.
+        """
+
+        def fetch(cursor: int) -> Page[WebhookDelivery]:
+            call = Call(
+                "getWebhookDeliveriesPage",
+                "GET",
+                "/api/webhooks/{id}/deliveries",
+                "safe",
+                args={"id": id},
+                query={
+                    "cursor": cursor,
+                    "size": size,
+                    "state": state,
+                },
+            )
+            answer = self._transport.json(call, WebhookDeliveryPage.from_dict, options)
+            return Page(
+                answer.deliveries, answer.cursor.current, answer.cursor.next, answer.cursor.previous
+            )
+
+        return Pages(fetch, cursor or 0)
+
+    def get_webhook_delivery(
+        self,
+        id: int,
+        event_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> WebhookDelivery:
+        """Get a delivery.
+
+        The delivery of one event.
+
+        It needs the right to read webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - event_id: The id of the event. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ServerError.
+
+        Source: GET /api/webhooks/{id}/deliveries/{event_id}, operation getWebhookDelivery.
+        """
+        call = Call(
+            "getWebhookDelivery",
+            "GET",
+            "/api/webhooks/{id}/deliveries/{event_id}",
+            "safe",
+            args={"id": id, "event_id": event_id},
+        )
+        return self._transport.json(call, WebhookDelivery.from_dict, options)
+
+    def replay_webhook_delivery(
+        self,
+        id: int,
+        event_id: int,
+        *,
+        options: CallOptions | None = None,
+    ) -> WebhookReplayed:
+        """Send a delivery again.
+
+        Sends a delivery again that is delivered or dead. One that waits is 409 `rule`.
+
+        It needs the right to write webhooks.
+
+        Arguments:
+        - id: The id of the addressed resource. From 1 to 9007199254740991.
+        - event_id: The id of the event. From 1 to 9007199254740991.
+
+        Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
+        ConflictError, ServerError.
+
+        Source: POST /api/webhooks/{id}/deliveries/{event_id}/replay, operation
+        replayWebhookDelivery.
+        """
+        call = Call(
+            "replayWebhookDelivery",
+            "POST",
+            "/api/webhooks/{id}/deliveries/{event_id}/replay",
+            "keyed",
+            args={"id": id, "event_id": event_id},
+        )
+        return self._transport.json(call, WebhookReplayed.from_dict, options)
 

@@ -23,3 +23,118 @@ class EventsResults:
         pages = self._group.get_stream_pages(**arguments)
         return results.ResultPages(types.GetEventsPageResponse, "events", pages)
 
+    def get_webhooks_pages(
+        self, request: types.GetWebhooksPageRequest | None = None
+    ) -> results.ResultPages[types.GetWebhooksPageResponse, types.Webhook]:
+        """List webhooks."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_webhooks_pages(**arguments)
+        return results.ResultPages(types.GetWebhooksPageResponse, "webhooks", pages)
+
+    def create_webhook(
+        self, request: types.CreateWebhookRequest
+    ) -> types.CreateWebhookResponse:
+        """Create a webhook."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.CreateWebhookResponse, "webhook", lambda: self._group.create_webhook(**arguments)
+        )
+
+    def get_webhook(
+        self, request: types.GetWebhookRequest
+    ) -> types.GetWebhookResponse:
+        """Get a webhook."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetWebhookResponse, "webhook", lambda: self._group.get_webhook(**arguments)
+        )
+
+    def update_webhook(
+        self, request: types.UpdateWebhookRequest
+    ) -> types.UpdateWebhookResponse:
+        """Update a webhook."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.UpdateWebhookResponse, "webhook", lambda: self._group.update_webhook(**arguments)
+        )
+
+    def delete_webhook(
+        self, request: types.DeleteWebhookRequest
+    ) -> types.DeleteWebhookResponse:
+        """Delete a webhook."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteWebhookResponse, "", lambda: self._group.delete_webhook(**arguments)
+        )
+
+    def delete_webhook_dry_run(
+        self, request: types.DeleteWebhookDryRunRequest
+    ) -> types.DeleteWebhookDryRunResponse:
+        """Tell what this would do: delete a webhook."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.DeleteWebhookDryRunResponse, "dry_run", lambda: self._group.delete_webhook_dry_run(**arguments)
+        )
+
+    def rotate_webhook(
+        self, request: types.RotateWebhookRequest
+    ) -> types.RotateWebhookResponse:
+        """Give a webhook a new key."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RotateWebhookResponse, "webhook", lambda: self._group.rotate_webhook(**arguments)
+        )
+
+    def rotate_webhook_dry_run(
+        self, request: types.RotateWebhookDryRunRequest
+    ) -> types.RotateWebhookDryRunResponse:
+        """Tell what this would do: give a webhook a new key."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.RotateWebhookDryRunResponse, "dry_run", lambda: self._group.rotate_webhook_dry_run(**arguments)
+        )
+
+    def test_webhook(
+        self, request: types.TestWebhookRequest
+    ) -> types.TestWebhookResponse:
+        """Send a test to a webhook."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.TestWebhookResponse, "attempt", lambda: self._group.test_webhook(**arguments)
+        )
+
+    def replay_webhook(
+        self, request: types.ReplayWebhookRequest
+    ) -> types.ReplayWebhookResponse:
+        """Send deliveries again."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ReplayWebhookResponse, "replayed", lambda: self._group.replay_webhook(**arguments)
+        )
+
+    def get_webhook_deliveries_pages(
+        self, request: types.GetWebhookDeliveriesPageRequest | None = None
+    ) -> results.ResultPages[types.GetWebhookDeliveriesPageResponse, types.WebhookDelivery]:
+        """List the deliveries of a webhook."""
+        arguments = request.to_dict() if request is not None else {}
+        pages = self._group.get_webhook_deliveries_pages(**arguments)
+        return results.ResultPages(types.GetWebhookDeliveriesPageResponse, "deliveries", pages)
+
+    def get_webhook_delivery(
+        self, request: types.GetWebhookDeliveryRequest
+    ) -> types.GetWebhookDeliveryResponse:
+        """Get a delivery."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.GetWebhookDeliveryResponse, "delivery", lambda: self._group.get_webhook_delivery(**arguments)
+        )
+
+    def replay_webhook_delivery(
+        self, request: types.ReplayWebhookDeliveryRequest
+    ) -> types.ReplayWebhookDeliveryResponse:
+        """Send a delivery again."""
+        arguments = request.to_dict()
+        return results.perform(
+            types.ReplayWebhookDeliveryResponse, "replayed", lambda: self._group.replay_webhook_delivery(**arguments)
+        )
+

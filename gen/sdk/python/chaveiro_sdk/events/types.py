@@ -16,6 +16,14 @@ from ..models.api import (
     EventType,
     StreamEventActor,
     StreamEventData,
+    WebhookPage,
+    Webhook,
+    IssuedWebhook,
+    WebhookAttempt,
+    WebhookReplayed,
+    WebhookDeliveryPage,
+    WebhookDelivery,
+    DryRun,
 )
 from ..calls import Content
 from ..results import PageResponse, Request, Response
@@ -42,6 +50,209 @@ class GetEventsPageResponse(PageResponse[StreamEvent]):
     events: list[StreamEvent] | None = None
 
 
+@dataclass
+class GetWebhooksPageRequest(Request):
+    """The request of ``get_webhooks_pages``."""
+
+    cursor: int | None | None = None
+    size: int | None | None = None
+
+
+@dataclass
+class GetWebhooksPageResponse(PageResponse[Webhook]):
+    """A page of ``get_webhooks_pages``."""
+
+    webhooks: list[Webhook] | None = None
+
+
+@dataclass
+class CreateWebhookRequest(Request):
+    """The request of ``create_webhook``."""
+
+    name: str
+    url: str
+    description: str | None | Unset | None = None
+    enabled: bool | None | Unset | None = None
+    types: Sequence[EventType | str] | None | Unset | None = None
+    resource: str | None | Unset | None = None
+    resource_id: int | None | Unset | None = None
+
+
+@dataclass
+class CreateWebhookResponse(Response):
+    """The result of ``create_webhook``."""
+
+    webhook: IssuedWebhook | None = None
+
+
+@dataclass
+class GetWebhookRequest(Request):
+    """The request of ``get_webhook``."""
+
+    id: int
+
+
+@dataclass
+class GetWebhookResponse(Response):
+    """The result of ``get_webhook``."""
+
+    webhook: Webhook | None = None
+
+
+@dataclass
+class UpdateWebhookRequest(Request):
+    """The request of ``update_webhook``."""
+
+    id: int
+    name: str | None | Unset | None = None
+    url: str | None | Unset | None = None
+    description: str | None | Unset | None = None
+    enabled: bool | None | Unset | None = None
+    types: Sequence[EventType | str] | None | Unset | None = None
+    resource: str | None | Unset | None = None
+    resource_id: int | None | Unset | None = None
+
+
+@dataclass
+class UpdateWebhookResponse(Response):
+    """The result of ``update_webhook``."""
+
+    webhook: Webhook | None = None
+
+
+@dataclass
+class DeleteWebhookRequest(Request):
+    """The request of ``delete_webhook``."""
+
+    id: int
+
+
+@dataclass
+class DeleteWebhookResponse(Response):
+    """The result of ``delete_webhook``."""
+
+
+@dataclass
+class DeleteWebhookDryRunRequest(Request):
+    """The request of ``delete_webhook_dry_run``."""
+
+    id: int
+
+
+@dataclass
+class DeleteWebhookDryRunResponse(Response):
+    """The result of ``delete_webhook_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class RotateWebhookRequest(Request):
+    """The request of ``rotate_webhook``."""
+
+    id: int
+    overlap: int | None | Unset | None = None
+
+
+@dataclass
+class RotateWebhookResponse(Response):
+    """The result of ``rotate_webhook``."""
+
+    webhook: IssuedWebhook | None = None
+
+
+@dataclass
+class RotateWebhookDryRunRequest(Request):
+    """The request of ``rotate_webhook_dry_run``."""
+
+    id: int
+    overlap: int | None | Unset | None = None
+
+
+@dataclass
+class RotateWebhookDryRunResponse(Response):
+    """The result of ``rotate_webhook_dry_run``."""
+
+    dry_run: DryRun | None = None
+
+
+@dataclass
+class TestWebhookRequest(Request):
+    """The request of ``test_webhook``."""
+
+    id: int
+
+
+@dataclass
+class TestWebhookResponse(Response):
+    """The result of ``test_webhook``."""
+
+    attempt: WebhookAttempt | None = None
+
+
+@dataclass
+class ReplayWebhookRequest(Request):
+    """The request of ``replay_webhook``."""
+
+    id: int
+    state: str | None | Unset | None = None
+    since: datetime | str | None | Unset | None = None
+
+
+@dataclass
+class ReplayWebhookResponse(Response):
+    """The result of ``replay_webhook``."""
+
+    replayed: WebhookReplayed | None = None
+
+
+@dataclass
+class GetWebhookDeliveriesPageRequest(Request):
+    """The request of ``get_webhook_deliveries_pages``."""
+
+    id: int
+    cursor: int | None | None = None
+    size: int | None | None = None
+    state: str | None | None = None
+
+
+@dataclass
+class GetWebhookDeliveriesPageResponse(PageResponse[WebhookDelivery]):
+    """A page of ``get_webhook_deliveries_pages``."""
+
+    deliveries: list[WebhookDelivery] | None = None
+
+
+@dataclass
+class GetWebhookDeliveryRequest(Request):
+    """The request of ``get_webhook_delivery``."""
+
+    id: int
+    event_id: int
+
+
+@dataclass
+class GetWebhookDeliveryResponse(Response):
+    """The result of ``get_webhook_delivery``."""
+
+    delivery: WebhookDelivery | None = None
+
+
+@dataclass
+class ReplayWebhookDeliveryRequest(Request):
+    """The request of ``replay_webhook_delivery``."""
+
+    id: int
+    event_id: int
+
+
+@dataclass
+class ReplayWebhookDeliveryResponse(Response):
+    """The result of ``replay_webhook_delivery``."""
+
+    replayed: WebhookReplayed | None = None
+
+
 __all__ = [
     "Cursor",
     "StreamEventPage",
@@ -49,6 +260,40 @@ __all__ = [
     "EventType",
     "StreamEventActor",
     "StreamEventData",
+    "WebhookPage",
+    "Webhook",
+    "IssuedWebhook",
+    "WebhookAttempt",
+    "WebhookReplayed",
+    "WebhookDeliveryPage",
+    "WebhookDelivery",
+    "DryRun",
     "GetEventsPageRequest",
     "GetEventsPageResponse",
+    "GetWebhooksPageRequest",
+    "GetWebhooksPageResponse",
+    "CreateWebhookRequest",
+    "CreateWebhookResponse",
+    "GetWebhookRequest",
+    "GetWebhookResponse",
+    "UpdateWebhookRequest",
+    "UpdateWebhookResponse",
+    "DeleteWebhookRequest",
+    "DeleteWebhookResponse",
+    "DeleteWebhookDryRunRequest",
+    "DeleteWebhookDryRunResponse",
+    "RotateWebhookRequest",
+    "RotateWebhookResponse",
+    "RotateWebhookDryRunRequest",
+    "RotateWebhookDryRunResponse",
+    "TestWebhookRequest",
+    "TestWebhookResponse",
+    "ReplayWebhookRequest",
+    "ReplayWebhookResponse",
+    "GetWebhookDeliveriesPageRequest",
+    "GetWebhookDeliveriesPageResponse",
+    "GetWebhookDeliveryRequest",
+    "GetWebhookDeliveryResponse",
+    "ReplayWebhookDeliveryRequest",
+    "ReplayWebhookDeliveryResponse",
 ]

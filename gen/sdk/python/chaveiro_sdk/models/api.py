@@ -4105,6 +4105,12 @@ class EventType(enum.StrEnum):
     DATABASE_RESTORED = "database.restored"
     AUDIT_PRUNED = "audit.pruned"
     AUDIT_LOSS_ACCEPTED = "audit.loss_accepted"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_UPDATED = "webhook.updated"
+    WEBHOOK_ROTATED = "webhook.rotated"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_REPLAYED = "webhook.replayed"
+    WEBHOOK_DISABLED = "webhook.disabled"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -4147,7 +4153,9 @@ class StreamEventData:
     """The id of the CA."""
 
     reason: str | None = None
-    """The reason of a revocation, as in RFC 5280. At most 32 characters."""
+    """The reason of a revocation, as in RFC 5280; of a webhook, why it was disabled. At most 32
+    characters.
+    """
 
     expires_at: datetime | None = None
     """When it ends; of a list, the next update. At most 40."""
@@ -4346,6 +4354,304 @@ class MailTest:
             sent=data["sent"],
             message_id=data["message_id"],
             failure=data["failure"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class WebhookPage:
+    """The schema WebhookPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    webhooks: list[Webhook]
+    """The webhooks of the page. At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> WebhookPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            webhooks=[Webhook.from_dict(item) for item in data["webhooks"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Webhook:
+    """The schema Webhook of the document Chaveiro."""
+
+    id: int
+    """The id of the webhook."""
+
+    name: str
+    """Its name. At most 255 characters."""
+
+    description: str
+    """What it is for. At most 1000 characters."""
+
+    url: str
+    """The address that events are posted to. At most 2048 characters."""
+
+    enabled: bool
+    """Whether events are sent."""
+
+    types: list[EventType | str]
+    """Only events of these types; empty: of all. At most 100 items."""
+
+    resource: str
+    """Only what concerns resources of this kind; empty: of all. At most 64 characters."""
+
+    resource_id: int | None
+    """Only what concerns the resource of this id; `null`: of all."""
+
+    previous_until: datetime | None
+    """Until when the key before signs too. At most 32."""
+
+    disabled: str
+    """Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing
+    could be delivered for five days); empty: it has not. At most 16 characters.
+    """
+
+    disabled_at: datetime | None
+    """When it did. At most 32."""
+
+    cursor: int
+    """All events up to this id are delivered, left out, or among the deliveries."""
+
+    delivered_at: datetime | None
+    """When something was last delivered. At most 32."""
+
+    failing_since: datetime | None
+    """Since when nothing could be delivered; `null`: it works. At most 32."""
+
+    created_at: datetime
+    """When it was created. At most 32."""
+
+    updated_at: datetime
+    """When it was last changed. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Webhook:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            name=data["name"],
+            description=data["description"],
+            url=data["url"],
+            enabled=data["enabled"],
+            types=[read_enum(EventType, item) for item in data["types"]],
+            resource=data["resource"],
+            resource_id=data["resource_id"],
+            previous_until=None if (value := data["previous_until"]) is None else read_datetime(value),
+            disabled=data["disabled"],
+            disabled_at=None if (value := data["disabled_at"]) is None else read_datetime(value),
+            cursor=data["cursor"],
+            delivered_at=None if (value := data["delivered_at"]) is None else read_datetime(value),
+            failing_since=None if (value := data["failing_since"]) is None else read_datetime(value),
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class IssuedWebhook:
+    """The schema IssuedWebhook of the document Chaveiro."""
+
+    id: int
+    """The id of the webhook."""
+
+    name: str
+    """Its name. At most 255 characters."""
+
+    description: str
+    """What it is for. At most 1000 characters."""
+
+    url: str
+    """The address that events are posted to. At most 2048 characters."""
+
+    enabled: bool
+    """Whether events are sent."""
+
+    types: list[EventType | str]
+    """Only events of these types; empty: of all. At most 100 items."""
+
+    resource: str
+    """Only what concerns resources of this kind; empty: of all. At most 64 characters."""
+
+    resource_id: int | None
+    """Only what concerns the resource of this id; `null`: of all."""
+
+    previous_until: datetime | None
+    """Until when the key before signs too. At most 32."""
+
+    disabled: str
+    """Why the service has disabled it: `gone` (the endpoint has answered 410) or `failing` (nothing
+    could be delivered for five days); empty: it has not. At most 16 characters.
+    """
+
+    disabled_at: datetime | None
+    """When it did. At most 32."""
+
+    cursor: int
+    """All events up to this id are delivered, left out, or among the deliveries."""
+
+    delivered_at: datetime | None
+    """When something was last delivered. At most 32."""
+
+    failing_since: datetime | None
+    """Since when nothing could be delivered; `null`: it works. At most 32."""
+
+    created_at: datetime
+    """When it was created. At most 32."""
+
+    updated_at: datetime
+    """When it was last changed. At most 32."""
+
+    key: str
+    """The key that signs: `whsec_` and its base64. Nobody can read it again. At most 64 characters.
+    """
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> IssuedWebhook:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            id=data["id"],
+            name=data["name"],
+            description=data["description"],
+            url=data["url"],
+            enabled=data["enabled"],
+            types=[read_enum(EventType, item) for item in data["types"]],
+            resource=data["resource"],
+            resource_id=data["resource_id"],
+            previous_until=None if (value := data["previous_until"]) is None else read_datetime(value),
+            disabled=data["disabled"],
+            disabled_at=None if (value := data["disabled_at"]) is None else read_datetime(value),
+            cursor=data["cursor"],
+            delivered_at=None if (value := data["delivered_at"]) is None else read_datetime(value),
+            failing_since=None if (value := data["failing_since"]) is None else read_datetime(value),
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
+            key=data["key"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class WebhookAttempt:
+    """The schema WebhookAttempt of the document Chaveiro."""
+
+    delivered: bool
+    """Whether the answer was a success."""
+
+    status: int | None
+    """The status of the answer; `null` when there was none."""
+
+    fault: str
+    """Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not
+    followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or
+    `connection`; empty when it has not. Later versions add values.
+    """
+
+    duration_ms: int
+    """How long it took, in milliseconds."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> WebhookAttempt:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            delivered=data["delivered"],
+            status=data["status"],
+            fault=data["fault"],
+            duration_ms=data["duration_ms"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class WebhookReplayed:
+    """The schema WebhookReplayed of the document Chaveiro."""
+
+    deliveries: int
+    """How many are sent again."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> WebhookReplayed:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            deliveries=data["deliveries"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class WebhookDeliveryPage:
+    """The schema WebhookDeliveryPage of the document Chaveiro."""
+
+    cursor: Cursor
+
+    deliveries: list[WebhookDelivery]
+    """The deliveries of the page. At most 100 items."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> WebhookDeliveryPage:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            cursor=Cursor.from_dict(data["cursor"]),
+            deliveries=[WebhookDelivery.from_dict(item) for item in data["deliveries"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class WebhookDelivery:
+    """The schema WebhookDelivery of the document Chaveiro."""
+
+    event: StreamEvent
+
+    state: str
+    """`waiting` for the next attempt or for an earlier event of its resource, `delivered`, or `dead`:
+    given up after three days. At most 16 characters.
+    """
+
+    attempts: int
+    """How many attempts there were."""
+
+    next_at: datetime | None
+    """When the next attempt is due; `null` when an earlier event comes first. At most 32."""
+
+    status: int | None
+    """The status of the last answer; `null` when there was none."""
+
+    fault: str
+    """Why an attempt has failed: `status` (the answer was no success), `redirect` (which is not
+    followed), `timeout`, `address` (it is not allowed), `name` (it does not resolve), `tls` or
+    `connection`; empty when it has not. Later versions add values.
+    """
+
+    duration_ms: int
+    """How long the last attempt took, in milliseconds."""
+
+    created_at: datetime
+    """When it was first to be sent. At most 32."""
+
+    updated_at: datetime
+    """When it was last tried. At most 32."""
+
+
+    @classmethod
+    def from_dict(cls, data: Any) -> WebhookDelivery:
+        """Read one from JSON. What is unknown is ignored."""
+        return cls(
+            event=StreamEvent.from_dict(data["event"]),
+            state=data["state"],
+            attempts=data["attempts"],
+            next_at=None if (value := data["next_at"]) is None else read_datetime(value),
+            status=data["status"],
+            fault=data["fault"],
+            duration_ms=data["duration_ms"],
+            created_at=read_datetime(data["created_at"]),
+            updated_at=read_datetime(data["updated_at"]),
         )
 
 

@@ -1,0 +1,4 @@
+package events
+
+// MayReach is for tests.
+var MayReach = mayReach
