@@ -48,7 +48,7 @@ var groups = []group{
 	{"credential", credentialRows}, {"auth", authRows}, {"issue", issueRows}, {"batch", batchRows}, {"get", getRows}, {"list", listRows},
 	{"revoke", revokeRows}, {"ocsp", ocspRows}, {"search", searchRows},
 	{"deep", deepRows}, {"rsa", rsaRows}, {"upsert", upsertRows}, {"import", importRows}, {"pki", pkiRows},
-	{"devices", deviceRows}, {"plan", planRows}, {"tunnel", tunnelRows}, {"events", eventRows}, {"sdk", sdkRows},
+	{"devices", deviceRows}, {"plan", planRows}, {"tunnel", tunnelRows}, {"events", eventRows}, {"agents", agentRows}, {"sdk", sdkRows},
 }
 
 // bench is one run.
@@ -88,7 +88,7 @@ func parseFlags(args []string) (settings, []string, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String(
 		"only", "",
-		"groups to run: credential,auth,issue,batch,get,list,revoke,ocsp,search,deep,rsa,upsert,import,pki,devices,plan,tunnel,events,sdk (default: all)",
+		"groups to run: credential,auth,issue,batch,get,list,revoke,ocsp,search,deep,rsa,upsert,import,pki,devices,plan,tunnel,events,agents,sdk (default: all)",
 	)
 	engines := flags.String("engines", "sqlite,postgres", "databases")
 	clients := flags.String("clients", "1,8", "numbers of concurrent clients")

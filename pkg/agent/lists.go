@@ -26,7 +26,8 @@ var (
 
 // list is a revocation list that its CA has signed.
 type list struct {
-	issuer string // see issuerOf
+	issuer  string // see issuerOf
+	entries []ca.CRLEntry
 	listMemory
 }
 
@@ -74,7 +75,7 @@ func readList(der []byte, cas []*x509.Certificate) (list, error) {
 		if number == nil {
 			number = new(big.Int)
 		}
-		return list{issuerOf(issuer), listMemory{
+		return list{issuerOf(issuer), parsed.Entries, listMemory{
 			CA: issuer.Subject.String(), Number: number.String(), ThisUpdate: parsed.ThisUpdate,
 			NextUpdate: parsed.NextUpdate, Entries: len(parsed.Entries),
 		}}, nil

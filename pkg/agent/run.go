@@ -120,10 +120,13 @@ func (i *Instance) quiet() time.Duration {
 }
 
 // pace is how long to wait: the interval, and more after failures, so that a service that comes
-// back is not overrun.
+// back is not overrun. Where nobody listens, asking costs the service nothing.
 func (i *Instance) pace(interval time.Duration) time.Duration {
 	wait := interval
 	for range min(i.failures, 10) {
+		if i.refused {
+			break
+		}
 		wait = min(2*wait, max(longestPause, interval))
 	}
 	if i.failures > 0 {
