@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node \
+#   scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node \
 #     schemathesis witnesses shells nftables
 #
 # Installed programs are left alone, silently. Missing ones are installed from
@@ -13,7 +13,8 @@
 # openapi/fuzz, each in a folder of its own below ${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro.
 # redocly and node are Node 20 and npm with the packages of openapi/lint and of
 # cmd/sdkgen/typescript. witnesses are the generators of openapi/witness, with what they need.
-# All are installed as their lock files say, without running their scripts.
+# All are installed as their lock files say, without running their scripts. openvpns are other
+# versions of OpenVPN: see scripts/openvpns.sh.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -27,6 +28,7 @@ main() {
 		python) install_python_packages cmd/sdkgen/python ;;
 		schemathesis) install_python_packages openapi/fuzz ;;
 		witnesses) install_witnesses ;;
+		openvpns) scripts/openvpns.sh ;;
 		redocly) install_npm_packages openapi/lint ;;
 		node) install_npm_packages cmd/sdkgen/typescript ;;
 		esac
@@ -51,6 +53,7 @@ list_missing() {
 		case $need in
 		postgres) have_postgres || echo postgresql ;;
 		pgbouncer) have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer ;;
+		openvpns) ;; # which are no packages
 		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
 		easyrsa) [ -x /usr/share/easy-rsa/easyrsa ] || echo easy-rsa ;;
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
@@ -75,7 +78,7 @@ list_missing() {
 			have mvn || echo maven
 			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables)" >&2
 			exit 2
 			;;
 		esac

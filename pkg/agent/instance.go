@@ -141,7 +141,8 @@ func (i *Instance) apply(ctx context.Context, p *plan, m memory) error {
 		before.add(one.Name, one.Reason)
 	}
 	before.Reload = max(before.Reload, p.reload)
-	if len(p.end) > 0 || before.Reload != i.memory.Reload {
+	before.addUpdates(p.updates)
+	if len(p.end)+len(p.updates) > 0 || before.Reload != i.memory.Reload {
 		if err := i.dir.remember(before); err != nil {
 			return err
 		}
@@ -151,6 +152,7 @@ func (i *Instance) apply(ctx context.Context, p *plan, m memory) error {
 		return err
 	}
 	m.Pending, m.Reload, m.ConfirmedAt = i.memory.Pending, i.memory.Reload, i.Now()
+	m.Updates = i.memory.Updates
 	m.placed(i.Now())
 	if err := i.dir.remember(m); err != nil {
 		return err

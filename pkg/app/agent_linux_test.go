@@ -238,6 +238,22 @@ func TestAgent_Revoked(t *testing.T) {
 	if worst := all[times-1]; worst > 2*time.Second {
 		t.Errorf("a revoked site had its tunnel for %s", worst)
 	}
+	g.wantLean()
+}
+
+// wantLean checks how much memory the agent has.
+func (g *gateway) wantLean() {
+	g.t.Helper()
+	var resident int
+	for line := range strings.Lines(string(must(os.ReadFile(fmt.Sprintf("/proc/%d/status", g.agent.PID()))))) {
+		if strings.HasPrefix(line, "VmRSS") || strings.HasPrefix(line, "RssAnon") {
+			g.t.Log("the agent: ", strings.TrimSpace(line))
+		}
+		_, _ = fmt.Sscanf(line, "VmRSS: %d kB", &resident)
+	}
+	if most := 30_000; resident > most && !apptest.Raced {
+		g.t.Errorf("the agent has %d kB of memory, more than %d", resident, most)
+	}
 }
 
 // TestAgent_Life: what happens to a gateway, and that each time revoked sites are out and the
