@@ -64,6 +64,7 @@ func TestInstances_Agent_Changes(t *testing.T) {
 			},
 			"reload":      func() error { return Second(w.Instances.Reload(ctx, i.ID)) },
 			"certificate": func() error { return Second(w.Instances.Renew(ctx, i.ID, domain.ServerRenewal{Overlap: new(Day)})) },
+			"renewed CA":  func() error { return Second(w.CAs.Renew(ctx, ca.ID, domain.CARenewal{})) },
 			"revocation":  func() error { return Second(w.Clients.Revoke(ctx, third.ID, domain.RevocationSpec{})) },
 		} {
 			if a.next(t) != nil {

@@ -168,6 +168,10 @@ func testCRLState(t *testing.T, s domain.Store) {
 	crl.Follows = crl.Number // numbers rise
 	wantSame(t, must(s.CRLs().Publish(ctx, crl))(t), false)
 
+	c.RenewedAt = noon.Add(time.Minute)
+	check(t, s.CAs().Renew(ctx, c, domain.CAKey{Certificate: []byte{2}, SealedKey: []byte{2}}))
+	wantSame(t, must(s.CRLs().State(ctx, c.ID))(t).RenewedAt, c.RenewedAt)
+
 	plain := newCA(t, s)
 	wantSame(t, must(s.CRLs().State(ctx, plain.ID))(t).ThisUpdate, time.Time{})
 	publish(t, s, plain.ID, 1)
