@@ -23,8 +23,8 @@ const (
 	benchAgents = 1000
 	// agentsEach is how many of them have the same apikey.
 	agentsEach = 50
-	// agentIdleTime is for how long they wait while the processor time of the server is measured. It
-	// has several of their questions.
+	// agentIdleTime is for how long they wait while the processor time of the server is measured.
+	// It has several of their questions.
 	agentIdleTime = time.Minute
 	// agentRounds is how many revocations are told to all of them.
 	agentRounds = 10
@@ -138,7 +138,8 @@ func (b *bench) fleetOfAgents(ctx context.Context, e engine, p *product) (*agent
 				Place: agent.Place{
 					ID: id, Dir: filepath.Join(dir, "vpn"), GID: -1, Management: management.Address{Path: dir + "/none.sock"},
 				},
-				Source: &timed{Service: agent.Service{SDK: sdk, Time: 15 * time.Second}, fleet: f}, Now: time.Now, Log: log,
+				Source: &timed{Service: agent.Service{SDK: sdk, Time: 15 * time.Second}, fleet: f},
+				Now:    time.Now, Log: log,
 			})
 		}
 	}
@@ -146,8 +147,8 @@ func (b *bench) fleetOfAgents(ctx context.Context, e engine, p *product) (*agent
 	return f, nil
 }
 
-// inMemory is a place for the files of the agents that costs the server no time: it waits for the same
-// disk.
+// inMemory is a place for the files of the agents that costs the server no time: it waits for the
+// same disk.
 func inMemory(otherwise string) string {
 	const shared = "/dev/shm"
 	if info, err := os.Stat(shared); err != nil || !info.IsDir() {
@@ -189,7 +190,7 @@ func (k *agentKeys) next(ctx context.Context) (sdk *chaveiro.SDK, ids []int64, e
 	n := min(agentsEach, len(k.ids))
 	ids, k.ids = k.ids[:n], k.ids[n:]
 	body, err := json.Marshal(map[string]any{
-		"name": fmt.Sprintf("agents-%d", ids[0]), "role_ids": []int64{k.role}, "instances": ids,
+		"name": fmt.Sprintf("agents-%d", ids[0]), "roles": []map[string]int64{{"id": k.role}}, "instances": ids,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -46,8 +46,8 @@ func (g *gateway) fill() {
 	}
 }
 
-// TestInstance_NoSpace: on a disk that is full each file stays as it is, whole, and what could not be
-// done is done when there is room.
+// TestInstance_NoSpace: on a disk that is full each file stays as it is, whole, and what could not
+// be done is done when there is room.
 func TestInstance_NoSpace(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/openvpn/management"
 )
 
-// updatable are the kinds of options that OpenVPN 2.7 can change while a peer is connected, and that
-// the configuration of a site may have.
+// updatable are the kinds of options that OpenVPN 2.7 can change while a peer is connected, and
+// that the configuration of a site may have.
 var updatable = []string{"block-ipv6", "block-outside-dns", "dhcp-option", "dns", "redirect-gateway", "route", "route-ipv6"}
 
 // update is a site to which other options are pushed. It is on disk before its file is; the options

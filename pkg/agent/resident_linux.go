@@ -15,8 +15,8 @@ const heapGrowth = 20
 
 // leaner gives back the memory that only the start of the program has needed: what is free in the
 // heap, and the pages of the program file. The program has the whole service in it, whose packages
-// are initialised as they start; of the agent itself a few megabytes are used. A page that is needed
-// again comes from the file.
+// are initialised as they start; of the agent itself a few megabytes are used. A page that is
+// needed again comes from the file.
 func leaner() {
 	debug.SetGCPercent(heapGrowth)
 	debug.FreeOSMemory()
@@ -34,7 +34,8 @@ func leaner() {
 	}
 }
 
-// forget drops the pages of a mapping that can't be written to. An error leaves them where they are.
+// forget drops the pages of a mapping that can't be written to. An error leaves them where they
+// are.
 func forget(mapping, program string) {
 	var from, to uintptr
 	var access string

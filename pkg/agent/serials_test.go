@@ -92,8 +92,8 @@ func TestInstance_Serials(t *testing.T) {
 	}
 }
 
-// TestInstance_Serials_Killed: the agent is killed before each change of a file. The serials of both
-// states are never missing, and the next run has those of the later one.
+// TestInstance_Serials_Killed: the agent is killed before each change of a file. The serials of
+// both states are never missing, and the next run has those of the later one.
 func TestInstance_Serials_Killed(t *testing.T) {
 	t.Parallel()
 	for at := 0; ; at++ {

@@ -12,9 +12,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/openvpn/management"
 )
 
-// TestAgent_AwayForLong: the service is away for three lives of a revocation list. There is an alarm
-// while a quarter of the life is left. Until the list ends sites can connect, and then they can't;
-// a tunnel that is up stays. Once the service is back, everything is as before.
+// TestAgent_AwayForLong: the service is away for three lives of a revocation list. There is an
+// alarm while a quarter of the life is left. Until the list ends sites can connect, and then they
+// can't; a tunnel that is up stays. Once the service is back, everything is as before.
 func TestAgent_AwayForLong(t *testing.T) {
 	t.Parallel()
 	const life = 16 * time.Second // a service has an hour at least
@@ -90,7 +90,8 @@ func (g *gateway) startService() {
 	g.p = apptest.Start(g.t, o)
 }
 
-// awaitAlarm waits until the agent says, with this level, that a list ends, and returns when it did.
+// awaitAlarm waits until the agent says, with this level, that a list ends, and returns when it
+// did.
 func (g *gateway) awaitAlarm(level string) (at time.Time) {
 	g.t.Helper()
 	g.await("an alarm of level "+level, func() bool {
@@ -153,8 +154,8 @@ func TestAgent_Clock(t *testing.T) {
 	g.reaches("good", "10.8.0.1:7000", good.address)
 }
 
-// TestAgent_Busy: while another program has the management interface, a session can't be ended; once
-// it is free that is made up for.
+// TestAgent_Busy: while another program has the management interface, a session can't be ended;
+// once it is free that is made up for.
 func TestAgent_Busy(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)

@@ -47,8 +47,8 @@ func (g *gateway) ends() {
 	good.program.Stop()
 }
 
-// endsUndefined: a session whose peer has failed to renegotiate, so that it has no name any more, is
-// ended too, by an agent that was away meanwhile.
+// endsUndefined: a session whose peer has failed to renegotiate, so that it has no name any more,
+// is ended too, by an agent that was away meanwhile.
 func (g *gateway) endsUndefined() {
 	g.t.Helper()
 	s := g.connect(object{})

@@ -75,8 +75,8 @@ func (s *Instances) addRevoked(
 	return nil
 }
 
-// sessionsOf returns the common name of the sessions that a certificate is for. What a CA has issued
-// has other names, and who knows only the serial knows no name: both are empty.
+// sessionsOf returns the common name of the sessions that a certificate is for. What a CA has
+// issued has other names, and who knows only the serial knows no name: both are empty.
 func sessionsOf(cert domain.Certificate) string {
 	if cert.Kind == domain.CertificateOfCA {
 		return ""

@@ -19,8 +19,8 @@ var ErrUpdate = errors.New("management: the options can't be sent by push-update
 
 // Update lets the peer of a session have other options without connecting anew. Each kind of option
 // that is named replaces all of that kind. It needs OpenVPN 2.7 on both sides. Source:
-// management-notes.txt of OpenVPN 2.7, push-update-cid. Errors: *CommandError when the peer can't do
-// that; ErrUpdate.
+// management-notes.txt of OpenVPN 2.7, push-update-cid. Errors: *CommandError when the peer can't
+// do that; ErrUpdate.
 func (c *Client) Update(ctx context.Context, s Session, options []string) error {
 	command := fmt.Sprintf(`push-update-cid %d "%s"`, s.ID, strings.Join(options, ", "))
 	special := func(option string) bool { return strings.ContainsAny(option, "\",\\\r\n") }

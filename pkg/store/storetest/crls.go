@@ -36,6 +36,7 @@ var crlRules = rules{
 	{atomicity, testCRLAtomic},
 	{"Numbers", testCRLNumbers},
 	{"State", testCRLState},
+	{"Renewed", testCRLRenewed},
 	{"Continue", testContinue},
 	{locks, testCRLLocks},
 }
@@ -123,6 +124,16 @@ func testCRLNumbers(t *testing.T, s domain.Store) {
 	})
 }
 
+// testCRLRenewed checks that the state says when the CA was renewed.
+func testCRLRenewed(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	c := newCA(t, s)
+	wantSame(t, must(s.CRLs().State(ctx, c.ID))(t).RenewedAt, time.Time{})
+	c.RenewedAt = noon.Add(time.Minute)
+	check(t, s.CAs().Renew(ctx, c, domain.CAKey{Certificate: []byte{2}, SealedKey: []byte{2}}))
+	wantSame(t, must(s.CRLs().States(ctx, []int64{c.ID}))(t)[c.ID].RenewedAt, c.RenewedAt)
+}
+
 // testCRLState checks that numbers may be of any size and leave some out, and that the latest
 // thisUpdate is kept, whatever list comes after it.
 func testCRLState(t *testing.T, s domain.Store) {
@@ -167,10 +178,6 @@ func testCRLState(t *testing.T, s domain.Store) {
 	state(domain.CRLState{Base: base, ThisUpdate: noon.Add(time.Second), RevocationPoint: one, Number: 1<<40 + 7})
 	crl.Follows = crl.Number // numbers rise
 	wantSame(t, must(s.CRLs().Publish(ctx, crl))(t), false)
-
-	c.RenewedAt = noon.Add(time.Minute)
-	check(t, s.CAs().Renew(ctx, c, domain.CAKey{Certificate: []byte{2}, SealedKey: []byte{2}}))
-	wantSame(t, must(s.CRLs().State(ctx, c.ID))(t).RenewedAt, c.RenewedAt)
 
 	plain := newCA(t, s)
 	wantSame(t, must(s.CRLs().State(ctx, plain.ID))(t).ThisUpdate, time.Time{})
