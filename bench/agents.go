@@ -99,10 +99,10 @@ func (s *timed) Fetch(
 }
 
 // Wait implements agent.Source.
-func (s *timed) Wait(ctx context.Context, instance int64, tag string, most time.Duration) error {
-	err := s.Service.Wait(ctx, instance, tag, most)
+func (s *timed) Wait(ctx context.Context, instance int64, tag string, most time.Duration) (bool, error) {
+	same, err := s.Service.Wait(ctx, instance, tag, most)
 	s.told = time.Now()
-	return err
+	return same, err
 }
 
 // fleetOfAgents makes the instances with their agents.

@@ -45,6 +45,7 @@ type Instance struct {
 	patience time.Duration // see absence
 	failures int           // to get the state, one after the other
 	refused  bool          // nobody listened where the service is
+	same     bool          // the service has just confirmed the tag
 	health   health
 }
 
@@ -86,6 +87,11 @@ func (i *Instance) fetch(ctx context.Context) error {
 	whole := i.looked.IsZero() || i.Now().Sub(i.looked).Abs() >= wholeLook
 	if whole {
 		question.Tag = ""
+	}
+	same := i.same
+	i.same = false
+	if same && !whole {
+		return i.confirm(false)
 	}
 	p, m, err := i.ask(ctx, question)
 	if err != nil {

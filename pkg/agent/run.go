@@ -94,14 +94,15 @@ func (p *Program) keep(ctx context.Context, i *Instance, done func()) {
 }
 
 // longestWait is how long the service is asked to wait for a change.
-const longestWait = 25 * time.Second
+const longestWait = 30 * time.Second
 
 // rest waits until there may be something to do, and for the pace at least since the step began.
 // The error is that of ctx.
 func (p *Program) rest(ctx context.Context, i *Instance, began time.Time) error {
 	pace := i.pace(p.Interval)
 	if !i.busy() {
-		if err := i.Source.Wait(ctx, i.ID, i.memory.Tag, i.quiet()); err != nil {
+		var err error
+		if i.same, err = i.Source.Wait(ctx, i.ID, i.memory.Tag, i.quiet()); err != nil {
 			return err
 		}
 	}

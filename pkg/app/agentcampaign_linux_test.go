@@ -21,13 +21,16 @@ type killing struct {
 // TestAgent_KilledAtRandom kills the agent, the service and OpenVPN around a revocation, each or
 // several of them, at random times. Once all of them are back and two seconds have passed, nothing
 // gets through the tunnel of the revoked site, and it does not come back; and the other site is
-// never refused.
+// never refused. CHAVEIRO_CRASH_CYCLES says how often.
 func TestAgent_KilledAtRandom(t *testing.T) {
 	t.Parallel()
 	k := &killing{gateway: newSpecialGateway(t, special{wire: wireTwoSites})}
 	k.good = k.connectFrom("good", object{})
 	rounds := 6
-	if os.Getenv("CHAVEIRO_NIGHTLY") != "" {
+	switch {
+	case os.Getenv("CHAVEIRO_CRASH_CYCLES") != "":
+		rounds = crashCycles(t)
+	case nightly:
 		rounds = 100
 	}
 	var all []time.Duration
