@@ -109,7 +109,8 @@ func (k *killing) kill(victims int) {
 	}
 }
 
-// revive starts the victims again, in any order, and returns when all of them run.
+// revive starts the victims again, in any order, and returns when all of them run, and the service
+// answers.
 func (k *killing) revive(victims int) {
 	k.t.Helper()
 	order := []int{killsAgent, killsService, killsServer}
@@ -125,6 +126,7 @@ func (k *killing) revive(victims int) {
 			k.serve()
 		}
 	}
+	get(k.t, k.c, caPath(k.ca.ID, ""))
 }
 
 // refuses checks that a revoked site is refused when it connects anew.
