@@ -93,9 +93,13 @@ func (s *timed) Fetch(
 		s.first.Do(s.fleet.first.Done)
 	}
 	for _, one := range state.Revoked {
-		s.fleet.arrived <- agentArrival{*one.Name, s.told, time.Now()}
+		select {
+		case s.fleet.arrived <- agentArrival{*one.Name, s.told, time.Now()}:
+		case <-ctx.Done():
+			return tag, nil, ctx.Err()
+		}
 	}
-	return tag, state, err
+	return tag, state, nil
 }
 
 // Wait implements agent.Source.
