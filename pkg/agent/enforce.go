@@ -89,11 +89,12 @@ func (i *Instance) absent(ctx context.Context) error {
 		}
 	}
 	absent := i.health.absentFor(i.Now())
-	if i.memory.Reload == Nothing || absent < i.patience {
+	if !i.busy() || absent < i.patience {
 		return nil
 	}
 	i.Log.InfoContext(ctx, "OpenVPN does not listen: it reads its files when it starts", "instance", i.ID)
-	return i.reloaded()
+	i.memory.Pending = slices.DeleteFunc(slices.Clone(i.memory.Pending), func(p pending) bool { return p.At > 0 })
+	return i.reloaded() // and no session is left
 }
 
 func (i *Instance) reloaded() error {

@@ -100,17 +100,55 @@ const longestWait = 30 * time.Second
 // The error is that of ctx.
 func (p *Program) rest(ctx context.Context, i *Instance, began time.Time) error {
 	pace := i.pace(p.Interval)
-	if !i.busy() {
-		var err error
-		if i.same, err = i.Source.Wait(ctx, i.ID, i.memory.Tag, i.quiet()); err != nil {
+	if i.failures == 0 {
+		if err := p.await(ctx, i, pace); err != nil {
 			return err
 		}
 	}
 	return pause(ctx, pace-time.Since(began))
 }
 
-// busy reports whether the next step has something to do, whatever the service says.
-func (i *Instance) busy() bool { return i.failures > 0 || i.memory.Reload != Nothing || i.ending() }
+// await waits for the service. What there is to do beside OpenVPN meanwhile is done each time that
+// the pace has passed, without asking the service again.
+func (p *Program) await(ctx context.Context, i *Instance, pace time.Duration) error {
+	type news struct {
+		same bool
+		err  error
+	}
+	came := make(chan news, 1)
+	tag, most := i.memory.Tag, i.quiet()
+	go func() {
+		same, err := i.Source.Wait(ctx, i.ID, tag, most)
+		came <- news{same, err}
+	}()
+	ticker := time.NewTicker(pace)
+	defer ticker.Stop()
+	for {
+		select {
+		case n := <-came:
+			i.same = n.same
+			return n.err
+		case <-ticker.C:
+			if err := i.linger(ctx); err != nil && ctx.Err() == nil && i.health.mayLog("step", p.Now()) {
+				p.Log.ErrorContext(ctx, "not up to date", "instance", i.ID, "error", err)
+			}
+		}
+	}
+}
+
+// linger does what is left to do beside OpenVPN.
+func (i *Instance) linger(ctx context.Context) error {
+	if !i.busy() {
+		return nil
+	}
+	err := i.enforce(ctx)
+	i.health.connected(len(i.sessions.names), i.sessions.ended)
+	i.health.stepped(i.memory, i.Now(), err)
+	return err
+}
+
+// busy reports whether there is something to do beside OpenVPN, whatever the service says.
+func (i *Instance) busy() bool { return i.memory.Reload != Nothing || i.ending() }
 
 // quiet is until when the instance has nothing to do by itself.
 func (i *Instance) quiet() time.Duration {
