@@ -84,7 +84,8 @@ func (g *gateway) rereads() {
 		before := strings.Count(g.server.Log(), "Initialization Sequence Completed")
 		g.check(change())
 		g.server.wait(g.t, "Initialization Sequence Completed", before+1)
-		g.reaches("site", "10.8.0.1:7000", s.address)
+		time.Sleep(2 * time.Second) // another reload may follow after a second
+		g.dial(&s)                  // anew: by itself it may wait for long
 		g.t.Logf("%s: %s", what, g.reloadedBy())
 	}
 	s.program.Stop()
