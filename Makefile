@@ -33,8 +33,8 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
-setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN, easy-rsa, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, zsh, fish, nftables, Prometheus, Exim, packages of Python, Node and Java
-	@scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim
+setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN in three versions, easy-rsa, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, zsh, fish, nftables, Prometheus, Exim, packages of Python, Node and Java
+	@scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim
 
 unit: ## go test ./...; it needs no browser, no Python and no Node
 	$(GO) test -timeout 10m ./...
@@ -85,7 +85,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 	done
 
 nightly: ## the checks that take too long for every change: long loops, many made-up requests, packages in a Debian, the race detector, and a minute per fuzz target
-	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 30m ./pkg/app
+	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 60m ./pkg/app
 	@scripts/setup.sh schemathesis
 	CHAVEIRO_NIGHTLY=1 CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 60m -run TestSchemathesis ./pkg/wire/contract
 	@scripts/setup.sh packages debian

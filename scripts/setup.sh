@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prepares a machine for the tests and the demo that run real programs:
 #
-#   scripts/setup.sh postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node \
+#   scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node \
 #     schemathesis witnesses shells nftables prometheus exim packages debian
 #
 # Installed programs are left alone, silently. Missing ones are installed from
@@ -16,6 +16,7 @@
 # All are installed as their lock files say, without running their scripts.
 # packages are the programs that look at the packages of a release; debian is a minimal Debian as an
 # archive below the same folder, and what boots it.
+# openvpns are other versions of OpenVPN: see scripts/openvpns.sh.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,6 +30,7 @@ main() {
 		python) install_python_packages cmd/sdkgen/python ;;
 		schemathesis) install_python_packages openapi/fuzz ;;
 		witnesses) install_witnesses ;;
+		openvpns) scripts/openvpns.sh ;;
 		redocly) install_npm_packages openapi/lint ;;
 		node) install_npm_packages cmd/sdkgen/typescript ;;
 		debian) make_debian ;;
@@ -54,6 +56,7 @@ list_missing() {
 		case $need in
 		postgres) have_postgres || echo postgresql ;;
 		pgbouncer) have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer ;;
+		openvpns) ;; # which are no packages
 		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
 		easyrsa) [ -x /usr/share/easy-rsa/easyrsa ] || echo easy-rsa ;;
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
@@ -95,7 +98,7 @@ list_missing() {
 			have lintian || echo lintian
 			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim packages debian)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim packages debian)" >&2
 			exit 2
 			;;
 		esac

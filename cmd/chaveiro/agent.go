@@ -70,6 +70,7 @@ type agentService struct {
 	Password   string        `name:"management-key-file" env:"CHAVEIRO_AGENT_MANAGEMENT_KEY_FILE" placeholder:"FILE" help:"File with the password of the management interface."`
 	Restart    string        `name:"restart-command" default:"systemctl restart openvpn-server@{unit}" env:"CHAVEIRO_AGENT_RESTART_COMMAND" placeholder:"COMMAND" help:"Command that restarts OpenVPN where it has dropped its privileges. It is not run by a shell."`
 	Group      string        `env:"CHAVEIRO_AGENT_GROUP" placeholder:"GROUP" help:"Group that may read the keys (default: nobody but root)."`
+	Serials    bool          `name:"crl-dir" env:"CHAVEIRO_AGENT_CRL_DIR" help:"Also keep a directory crl with a file for each revoked serial number, for OpenVPN with --crl-verify crl dir."`
 	Metrics    string        `env:"CHAVEIRO_AGENT_METRICS" placeholder:"HOST:PORT" help:"Where the metrics are served, on the loopback, as 127.0.0.1:9464 (default: nowhere)."`
 }
 
@@ -108,6 +109,7 @@ func (c *agentService) program() (*agent.Program, error) {
 		p.Instances = append(p.Instances, &agent.Instance{
 			Place: agent.Place{
 				ID: one.id, Dir: one.dir, Management: address, Restart: strings.Fields(c.Restart), GID: gid,
+				Serials: c.Serials,
 			},
 			Source: agent.Service{SDK: sdk, Time: callTime}, Now: app.Now, Log: log,
 		})

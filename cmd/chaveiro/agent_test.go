@@ -41,13 +41,13 @@ func TestAgent_Misused(t *testing.T) {
 func TestAgent_Unit(t *testing.T) {
 	t.Parallel()
 	unit := apptest.MustCommand(t, apptest.Options{DataDir: t.TempDir()}, "agent", "unit", "--server", "https://x/%d$",
-		"--apikey-file", "agent.apikey", "--instance", "1=/etc/openvpn/server/vpn", "--group", "a b")
+		"--apikey-file", "agent.apikey", "--instance", "1=/etc/openvpn/server/vpn", "--group", "a b", "--crl-dir")
 	wd, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		" agent run --server https://x/%%d$$ --apikey-file " + wd + "/agent.apikey --instance 1=/etc/openvpn/server/vpn \"--group=a b\"",
+		" agent run --server https://x/%%d$$ --apikey-file " + wd + "/agent.apikey --instance 1=/etc/openvpn/server/vpn --crl-dir \"--group=a b\"",
 		"\nReadWritePaths=/etc/openvpn/server/vpn\n", "\nType=notify\n", "\nWatchdogSec=",
 		"\"--restart-command=systemctl restart openvpn-server@{unit}\"",
 	} {

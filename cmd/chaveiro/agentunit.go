@@ -53,6 +53,9 @@ func (c *agentUnit) args() []string {
 	if c.Plain {
 		list = append(list, "--plain-http")
 	}
+	if c.Serials {
+		list = append(list, "--crl-dir")
+	}
 	slices.Sort(list[slices.IndexFunc(list, func(s string) bool { return s == "--instance" })+2*len(c.Instance):])
 	return list
 }

@@ -157,8 +157,8 @@ func (s *service) Report(_ context.Context, _ int64, r chaveiro.AgentReport) (st
 }
 
 // Wait implements Source.
-func (*service) Wait(ctx context.Context, _ int64, _ string, most time.Duration) error {
-	return pause(ctx, min(most, 10*time.Millisecond))
+func (*service) Wait(ctx context.Context, _ int64, _ string, most time.Duration) (bool, error) {
+	return false, pause(ctx, min(most, 10*time.Millisecond))
 }
 
 // gateway is an instance with a service and an OpenVPN that a test controls.

@@ -58,11 +58,7 @@ func openDirectory(path string, gid int) (_ *directory, err error) {
 	for name, mode := range map[string]fs.FileMode{
 		dirSites: modeDir, dirUnits: modeDir, dirOCSP: modeDir, dirOwn: modeOwn,
 	} {
-		err := d.root.Mkdir(name, mode)
-		if err == nil {
-			err = d.root.Chmod(name, mode) // whatever the umask
-		}
-		if err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := makeDir(d.root, name, mode); err != nil {
 			return nil, errors.Join(err, d.root.Close())
 		}
 	}
@@ -70,6 +66,18 @@ func openDirectory(path string, gid int) (_ *directory, err error) {
 		return nil, errors.Join(err, d.root.Close())
 	}
 	return d, nil
+}
+
+// makeDir makes a directory unless it is there.
+func makeDir(root *os.Root, name string, mode fs.FileMode) error {
+	err := root.Mkdir(name, mode)
+	if err == nil {
+		err = root.Chmod(name, mode) // whatever the umask
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 func (d *directory) Close() error { return errors.Join(d.own.Close(), d.root.Close()) }
@@ -90,7 +98,7 @@ func good(name string) bool {
 	}
 	dirs := []string{dirSites, dirUnits, dirOCSP}
 	return (dir == "" || slices.Contains(dirs, dir)) && base != "" && base != "." && base != ".." &&
-		!strings.ContainsAny(base, "/\\\x00") && name != dirOwn && !slices.Contains(dirs, name)
+		!strings.ContainsAny(base, "/\\\x00") && name != dirOwn && name != dirSerials && !slices.Contains(dirs, name)
 }
 
 // read returns a file, or nil where there is none.

@@ -29,7 +29,7 @@ func (i *Instance) enforce(ctx context.Context) error {
 	waiting := i.ending()
 	since := i.Now().Sub(i.sessions.looked).Abs()
 	due := since >= overview || waiting && since >= i.urgency()
-	if !due && i.memory.Reload == Nothing || i.memory.Unit == "" {
+	if !due && i.memory.Reload == Nothing && len(i.memory.Updates) == 0 || i.memory.Unit == "" {
 		return nil
 	}
 	if i.Management.Path == "" {
@@ -46,7 +46,7 @@ func (i *Instance) enforce(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("instance %d: %w", i.ID, err)
 	}
-	err = errors.Join(i.end(ctx, c), i.reload(ctx, c))
+	err = errors.Join(i.end(ctx, c), i.pushUpdates(ctx, c), i.reload(ctx, c))
 	return errors.Join(err, c.Close())
 }
 
@@ -83,12 +83,18 @@ func absent(err error) bool {
 // absent does what there is to do while OpenVPN does not run.
 func (i *Instance) absent(ctx context.Context) error {
 	i.sessions.gone(i.Now())
+	if len(i.memory.Updates) > 0 { // nobody is connected
+		if err := i.updated(); err != nil {
+			return err
+		}
+	}
 	absent := i.health.absentFor(i.Now())
-	if i.memory.Reload == Nothing || absent < i.patience {
+	if !i.busy() || absent < i.patience {
 		return nil
 	}
 	i.Log.InfoContext(ctx, "OpenVPN does not listen: it reads its files when it starts", "instance", i.ID)
-	return i.reloaded()
+	i.memory.Pending = slices.DeleteFunc(slices.Clone(i.memory.Pending), func(p pending) bool { return p.At > 0 })
+	return i.reloaded() // and no session is left
 }
 
 func (i *Instance) reloaded() error {
@@ -123,12 +129,17 @@ func (i *Instance) means(ctx context.Context, c *management.Client) (Reload, err
 		return i.memory.Reload, nil
 	}
 	version, err := c.Version(ctx)
-	for _, before := range []string{"OpenVPN 2.4", "OpenVPN 2.5", "OpenVPN 2.6"} {
-		if strings.HasPrefix(version, before) {
-			return Again, err
-		}
+	if before27(version) {
+		return Again, err
 	}
 	return Reread, err
+}
+
+// before27 reports whether a version is one before OpenVPN 2.7.
+func before27(version string) bool {
+	return slices.ContainsFunc([]string{"OpenVPN 2.4", "OpenVPN 2.5", "OpenVPN 2.6"}, func(before string) bool {
+		return strings.HasPrefix(version, before)
+	})
 }
 
 func (i *Instance) do(ctx context.Context, c *management.Client, how Reload) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/openvpn/management"
@@ -22,6 +23,8 @@ type Place struct {
 	// as in Management. Empty: the log says that it is needed.
 	Restart []string
 	GID     int // the group that may read the keys; -1: none
+	// Serials says that the revoked serials are also kept as files, for "crl-verify crl dir".
+	Serials bool
 }
 
 // wholeLook is how often the agent looks at everything again, whether or not something has changed:
@@ -42,6 +45,8 @@ type Instance struct {
 	reports  reports
 	patience time.Duration // see absence
 	failures int           // to get the state, one after the other
+	refused  bool          // nobody listened where the service is
+	same     bool          // the service has just confirmed the tag
 	health   health
 }
 
@@ -72,6 +77,7 @@ func (i *Instance) Step(ctx context.Context) error {
 	if fetched == nil {
 		i.failures = 0
 	}
+	i.refused = errors.Is(fetched, syscall.ECONNREFUSED)
 	i.health.connected(len(i.sessions.names), i.sessions.ended)
 	i.health.stepped(i.memory, i.Now(), err)
 	return err
@@ -83,6 +89,11 @@ func (i *Instance) fetch(ctx context.Context) error {
 	whole := i.looked.IsZero() || i.Now().Sub(i.looked).Abs() >= wholeLook
 	if whole {
 		question.Tag = ""
+	}
+	same := i.same
+	i.same = false
+	if same && !whole {
+		return i.confirm(false)
 	}
 	p, m, err := i.ask(ctx, question)
 	if err != nil {
@@ -138,7 +149,8 @@ func (i *Instance) apply(ctx context.Context, p *plan, m memory) error {
 		before.add(one)
 	}
 	before.Reload = max(before.Reload, p.reload)
-	if len(p.end) > 0 || before.Reload != i.memory.Reload {
+	before.addUpdates(p.updates)
+	if len(p.end)+len(p.updates) > 0 || before.Reload != i.memory.Reload {
 		if err := i.dir.remember(before); err != nil {
 			return err
 		}
@@ -148,6 +160,7 @@ func (i *Instance) apply(ctx context.Context, p *plan, m memory) error {
 		return err
 	}
 	m.Pending, m.Reload, m.ConfirmedAt = i.memory.Pending, i.memory.Reload, i.Now()
+	m.Updates = i.memory.Updates
 	m.placed(i.Now())
 	if err := i.dir.remember(m); err != nil {
 		return err
@@ -163,6 +176,20 @@ func (i *Instance) apply(ctx context.Context, p *plan, m memory) error {
 }
 
 func (i *Instance) write(p *plan) error {
+	if !i.Serials {
+		return i.writeFiles(p)
+	}
+	revoked := serialFiles(p.lists)
+	if err := i.dir.addSerials(revoked); err != nil {
+		return err
+	}
+	if err := i.writeFiles(p); err != nil {
+		return err
+	}
+	return i.dir.dropSerials(revoked)
+}
+
+func (i *Instance) writeFiles(p *plan) error {
 	for _, f := range p.write {
 		var at time.Time
 		if f.name == nameCRL {
@@ -206,7 +233,7 @@ func (i *Instance) warn(ctx context.Context) {
 	now := i.Now()
 	for _, l := range i.memory.Lists {
 		urgency := l.urgency(now)
-		if urgency == Calm || !i.health.mayLog(l.CA, now) {
+		if urgency == Calm || !i.health.mayLog(fmt.Sprint(l.CA, " ", urgency), now) {
 			continue
 		}
 		level := slog.LevelError

@@ -24,7 +24,8 @@ var (
 
 // list is a revocation list that its CA has signed.
 type list struct {
-	issuer string // see ca.IssuerTag
+	issuer  string // see ca.IssuerTag
+	entries []ca.CRLEntry
 	listMemory
 }
 
@@ -66,7 +67,7 @@ func readList(der []byte, cas []*x509.Certificate) (list, error) {
 		if number == nil {
 			number = new(big.Int)
 		}
-		return list{ca.IssuerTag(issuer), listMemory{
+		return list{ca.IssuerTag(issuer), parsed.Entries, listMemory{
 			CA: issuer.Subject.String(), Number: number.String(), ThisUpdate: parsed.ThisUpdate,
 			NextUpdate: parsed.NextUpdate, Entries: len(parsed.Entries),
 		}}, nil

@@ -19,6 +19,7 @@ type memory struct {
 	Lists      map[string]listMemory `json:"lists"` // by what lists.issuer says
 	Pending    []pending             `json:"pending"`
 	Reload     Reload                `json:"reload"`
+	Updates    []update              `json:"updates"`
 	// ConfirmedAt is when the service last said that this is its state.
 	ConfirmedAt time.Time `json:"confirmed_at"`
 }

@@ -45,6 +45,7 @@ func (p *Program) tell(ctx context.Context, first *sync.WaitGroup) {
 	go func() { first.Wait(); close(ready) }()
 	select {
 	case <-ready:
+		leaner()
 		notify(fmt.Sprintf("READY=1\nSTATUS=%d instances", len(p.Instances)))
 	case <-ctx.Done():
 		return

@@ -17,6 +17,7 @@ type plan struct {
 	remove  []string // files that the server has no more
 	end     []pending
 	reload  Reload
+	updates []update
 	lists   []list
 	missing []string // keys that are neither here nor in the state
 }
@@ -81,8 +82,8 @@ func (p *plan) compare(d *directory, files map[string]file) error {
 			continue
 		}
 		p.write = append(p.write, f)
-		if site, ok := strings.CutPrefix(name, dirSites+"/"); ok && before != nil && moved(before, f.content) {
-			p.end = append(p.end, pending{Name: site, Reason: "another address"})
+		if site, ok := strings.CutPrefix(name, dirSites+"/"); ok && before != nil {
+			p.change(site, before, f.content, []byte(config))
 		}
 		if name != nameConfig || before == nil || !fewerRoutes(before, f.content) {
 			p.reload = max(p.reload, reloadFor(name, config))
@@ -90,6 +91,17 @@ func (p *plan) compare(d *directory, files map[string]file) error {
 	}
 	slices.SortStableFunc(p.write, func(a, b file) int { return order(a) - order(b) })
 	return nil
+}
+
+// change finds what follows from another file of a site.
+func (p *plan) change(site string, before, after, config []byte) {
+	if moved(before, after) {
+		p.end = append(p.end, pending{Name: site, Reason: "another address"})
+		return
+	}
+	if kinds := changedKinds(pushed(config, before), pushed(config, after)); len(kinds) > 0 {
+		p.updates = append(p.updates, update{site, kinds})
+	}
 }
 
 // drop finds the files that the server has no more: those of sites, of CAs, and the earlier key of
@@ -162,7 +174,7 @@ func (p *plan) kill(state *chaveiro.AgentState) {
 }
 
 // moved reports whether a site that is connected has to connect anew: its addresses or networks
-// have changed, or it is disabled. What is only pushed to it waits until it does.
+// have changed, or it is disabled.
 func moved(before, after []byte) bool { return !slices.Equal(placing(before), placing(after)) }
 
 func placing(text []byte) (lines []string) {

@@ -98,36 +98,58 @@ func (p *Program) keep(ctx context.Context, i *Instance, done func()) {
 }
 
 // longestWait is how long the service is asked to wait for a change.
-const longestWait = 25 * time.Second
+const longestWait = 30 * time.Second
 
 // rest waits until there may be something to do, and for the pace at least since the step began.
 // The error is that of ctx.
 func (p *Program) rest(ctx context.Context, i *Instance, began time.Time) error {
 	pace := i.pace(p.Interval)
-	if !i.busy() {
-		if err := i.await(ctx); err != nil {
+	if i.failures == 0 {
+		if err := p.await(ctx, i, pace); err != nil {
 			return err
 		}
 	}
 	return pause(ctx, pace-time.Since(began))
 }
 
-// await waits until the service has another state, and meanwhile listens to OpenVPN. The error is
-// that of ctx.
-func (i *Instance) await(ctx context.Context) error {
-	listening, stop := context.WithCancel(ctx)
+// await waits for the service. Meanwhile it does what there is to do beside OpenVPN, each time that
+// the pace has passed and without asking the service again, and then listens to OpenVPN.
+func (p *Program) await(ctx context.Context, i *Instance, pace time.Duration) error {
+	type news struct {
+		same bool
+		err  error
+	}
+	waiting, stop := context.WithCancel(ctx)
 	defer stop()
-	waited, tag, most := make(chan error, 1), i.memory.Tag, i.quiet()
+	came := make(chan news, 1)
+	tag, most := i.memory.Tag, i.quiet()
 	go func() {
 		defer stop()
-		waited <- i.Source.Wait(ctx, i.ID, tag, most)
+		same, err := i.Source.Wait(ctx, i.ID, tag, most)
+		came <- news{same, err}
 	}()
-	i.listen(listening)
-	return <-waited
+	for i.busy() && pause(waiting, pace) == nil {
+		if err := i.linger(ctx); err != nil && ctx.Err() == nil && i.health.mayLog("step", p.Now()) {
+			p.Log.ErrorContext(ctx, "not up to date", "instance", i.ID, "error", err)
+		}
+	}
+	i.listen(waiting)
+	n := <-came
+	i.same = n.same
+	return n.err
 }
 
-// busy reports whether the next step has something to do, whatever the service says.
-func (i *Instance) busy() bool { return i.failures > 0 || i.memory.Reload != Nothing || i.ending() }
+// linger does what is left to do beside OpenVPN.
+func (i *Instance) linger(ctx context.Context) error {
+	err := i.enforce(ctx)
+	i.report(ctx)
+	i.health.connected(len(i.sessions.names), i.sessions.ended)
+	i.health.stepped(i.memory, i.Now(), err)
+	return err
+}
+
+// busy reports whether there is something to do beside OpenVPN, whatever the service says.
+func (i *Instance) busy() bool { return i.memory.Reload != Nothing || i.ending() }
 
 // quiet is until when the instance has nothing to do by itself.
 func (i *Instance) quiet() time.Duration {
@@ -138,10 +160,13 @@ func (i *Instance) quiet() time.Duration {
 }
 
 // pace is how long to wait: the interval, and more after failures, so that a service that comes
-// back is not overrun.
+// back is not overrun. Where nobody listens, asking costs the service nothing.
 func (i *Instance) pace(interval time.Duration) time.Duration {
 	wait := interval
 	for range min(i.failures, 10) {
+		if i.refused {
+			break
+		}
 		wait = min(2*wait, max(longestPause, interval))
 	}
 	if i.failures > 0 {

@@ -112,3 +112,26 @@ func TestProgram_Alive(t *testing.T) {
 		t.Error("it is alive without one")
 	}
 }
+
+// TestInstance_Same: what the service has just confirmed is not asked for, but everything is looked
+// at again now and then.
+func TestInstance_Same(t *testing.T) {
+	t.Parallel()
+	g := settled(t)
+	for _, test := range []struct {
+		same   bool
+		passes time.Duration
+		asks   int
+	}{{true, time.Second, 0}, {false, time.Second, 1}, {true, wholeLook, 1}, {true, time.Second, 0}} {
+		before := g.s.asked
+		g.i.same = test.same
+		g.now = g.now.Add(test.passes)
+		g.do()
+		if asked := g.s.asked - before; asked != test.asks || g.i.same {
+			t.Errorf("%+v: asked %d times", test, asked)
+		}
+		if h := g.i.health.snapshot(); !h.answered.Equal(g.now) {
+			t.Errorf("%+v: the service has answered at %s, not at %s", test, h.answered, g.now)
+		}
+	}
+}

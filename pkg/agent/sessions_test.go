@@ -2,6 +2,8 @@ package agent
 
 import (
 	"errors"
+	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -195,6 +197,10 @@ func TestInstance_Away(t *testing.T) {
 		t.Error("the list has changed")
 	}
 	g.connected("site-rio")
+	g.s.err = fmt.Errorf("%w: %w", errAway, syscall.ECONNREFUSED)
+	if err := g.i.Step(t.Context()); !errors.Is(err, errAway) || g.i.pace(time.Second) > time.Second {
+		t.Errorf("%v, and it waits for %s where nobody listens", err, g.i.pace(time.Second))
+	}
 	g.s.err = nil
 	g.revoke("site-rio")
 	g.do()

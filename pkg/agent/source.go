@@ -21,9 +21,9 @@ type Source interface {
 	// Report tells the service what the agent sees, and returns the mark that the next report
 	// differs from; empty: that has to have all sessions.
 	Report(ctx context.Context, instance int64, r chaveiro.AgentReport) (mark string, err error)
-	// Wait returns when there may be a state with another tag, and after most at the latest. Its
-	// error is that of ctx.
-	Wait(ctx context.Context, instance int64, tag string, most time.Duration) error
+	// Wait returns when there may be a state with another tag, and after most at the latest. same
+	// says that the service has confirmed the tag at the end. The error is that of ctx.
+	Wait(ctx context.Context, instance int64, tag string, most time.Duration) (same bool, err error)
 }
 
 // Service is a Source: the service itself.
@@ -59,13 +59,13 @@ func (s Service) Report(ctx context.Context, instance int64, r chaveiro.AgentRep
 const unanswered = time.Second
 
 // Wait implements Source.
-func (s Service) Wait(ctx context.Context, instance int64, tag string, most time.Duration) error {
-	seconds := int(most / time.Second)
-	_, err := s.SDK.OpenVPN.GetInstanceAgent(
+func (s Service) Wait(ctx context.Context, instance int64, tag string, most time.Duration) (bool, error) {
+	seconds := int((most + time.Second - 1) / time.Second)
+	answer, err := s.SDK.OpenVPN.GetInstanceAgent(
 		ctx, instance, chaveiro.GetInstanceAgentParams{Tag: tag, Wait: seconds}, chaveiro.WithTimeout(most+s.Time),
 	)
 	if err != nil {
-		return pause(ctx, min(most, unanswered)) // Fetch has the error, too
+		return false, pause(ctx, min(most, unanswered)) // Fetch has the error, too
 	}
-	return ctx.Err()
+	return tag != "" && answer.Tag == tag, ctx.Err()
 }

@@ -59,7 +59,7 @@ func (d *directory) checkLists(m memory, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", nameCRL, err)
 	}
-	return admit(lists, m.Lists, now)
+	return errors.Join(admit(lists, m.Lists, now), d.checkSerials(lists))
 }
 
 // checkCovered checks that each CA has a list: without it, revoked certificates of it are let in.

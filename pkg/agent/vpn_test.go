@@ -20,6 +20,7 @@ type vpn struct {
 	sessions map[int]vpnSession
 	commands []string
 	obeys    bool // peers connect anew when they are told to
+	version  string
 	listener net.Listener
 }
 
@@ -30,7 +31,7 @@ type vpnSession struct {
 
 func newVPN(t *testing.T) *vpn {
 	t.Helper()
-	v := &vpn{path: filepath.Join(t.TempDir(), "m.sock"), sessions: map[int]vpnSession{}, obeys: true}
+	v := &vpn{path: filepath.Join(t.TempDir(), "m.sock"), sessions: map[int]vpnSession{}, obeys: true, version: "2.6.14"}
 	v.listen(t)
 	return v
 }
@@ -80,7 +81,9 @@ func (v *vpn) answer(command string) string {
 		}
 		return text + "END\n"
 	case "version":
-		return "OpenVPN Version: OpenVPN 2.6.14\nEND\n"
+		return "OpenVPN Version: OpenVPN " + v.version + "\nEND\n"
+	case "push-update-cid":
+		return "SUCCESS: 1 client(s) updated\r\nSUCCESS: push-update command succeeded\r\n"
 	case "client-kill":
 		for id := range v.sessions {
 			if fmt.Sprint(id) == argument && v.obeys {

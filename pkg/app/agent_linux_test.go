@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -29,31 +30,60 @@ type gateway struct {
 	agent   *apptest.Process
 	server  *daemon
 	made    int // sites
+	special
 }
 
-func newGateway(t *testing.T, flags ...string) *gateway {
+// special is what differs from the gateway of most tests.
+type special struct {
+	wire    func(g *gateway)            // makes another network
+	makeCA  func(g *gateway) record     // makes another CA
+	between func(service string) string // returns what the agent takes for the service
+	openvpn string                      // another program
+	// more words of the command lines
+	serverWords, agentWords []string
+}
+
+func newGateway(t *testing.T) *gateway {
+	t.Helper()
+	return newSpecialGateway(t, special{})
+}
+
+func newSpecialGateway(t *testing.T, set special) *gateway {
 	t.Helper()
 	openvpntest.Require(t)
-	g := &gateway{network: newNetwork(t, "hub", "site"), t: t, o: onSQLite(t)}
-	g.check(g.Wire("hub", "wan0", []string{"10.77.0.1/24"}, "site", "wan0", []string{"10.77.0.2/24"}))
+	g := &gateway{t: t, o: onSQLite(t), special: set}
+	g.openvpn = cmp.Or(g.openvpn, "openvpn")
+	if g.wire == nil {
+		g.wire = wireOneSite
+	}
+	g.wire(g)
 	g.check(g.Listen("hub", "7000"))
 	g.p = apptest.Start(t, g.o)
 	g.c = login(t, g.p)
-	g.ca = createCA(t, g.c, "ca")
+	if g.makeCA == nil {
+		g.makeCA = func(g *gateway) record { return createCA(t, g.c, "ca") }
+	}
+	g.ca = g.makeCA(g)
 	g.hub = create(t, g.c, instancesPath, object{
 		"ca_id": g.ca.ID, "name": "vpn", "network": "10.8.0.0/24", "remotes": []string{"10.77.0.1"},
 		"keepalive_interval": 1, "keepalive_timeout": 4,
 	})
 	g.dir = filepath.Join(t.TempDir(), "vpn")
-	g.prepareAgent(flags...)
+	g.prepareAgent()
 	apptest.MustCommand(t, g.o, append([]string{"agent", "once"}, g.args...)...)
 	g.serve()
 	g.runAgent()
 	return g
 }
 
+func wireOneSite(g *gateway) {
+	g.t.Helper()
+	g.network = newNetwork(g.t, "hub", "site")
+	g.check(g.Wire("hub", "wan0", []string{"10.77.0.1/24"}, "site", "wan0", []string{"10.77.0.2/24"}))
+}
+
 // prepareAgent makes the apikey of the agent: it may do nothing else, and at this instance only.
-func (g *gateway) prepareAgent(flags ...string) {
+func (g *gateway) prepareAgent() {
 	g.t.Helper()
 	create(g.t, g.c, "/api/roles", object{
 		"name": "agents", "scopes": []object{{"name": "openvpn.agent", "read": true, "write": true}},
@@ -63,8 +93,12 @@ func (g *gateway) prepareAgent(flags ...string) {
 	)
 	dir := g.t.TempDir()
 	write(g.t, dir, "token", []byte(token))
-	g.args = append(flags,
-		"--server", g.p.URL, "--apikey-file", filepath.Join(dir, "token"),
+	service := g.p.URL
+	if g.between != nil {
+		service = g.between(service)
+	}
+	g.args = append(slices.Clone(g.agentWords),
+		"--server", service, "--apikey-file", filepath.Join(dir, "token"),
 		"--instance", fmt.Sprintf("%d=%s", g.hub.ID, g.dir), "--management", g.socket(),
 	)
 }
@@ -74,8 +108,9 @@ func (g *gateway) socket() string { return filepath.Join(filepath.Dir(g.dir), "v
 // serve starts OpenVPN as the drop-in of the bundle does.
 func (g *gateway) serve() {
 	g.t.Helper()
-	g.server = g.start("hub", g.dir, "openvpn", "--management", g.socket(), "unix", "--management-client-user", "root",
-		"--config", "server.conf")
+	g.server = g.start("hub", g.dir, append([]string{
+		g.openvpn, "--management", g.socket(), "unix", "--management-client-user", "root", "--config", "server.conf",
+	}, g.serverWords...)...)
 	g.server.wait(g.t, "Initialization Sequence Completed", 1)
 }
 
@@ -95,6 +130,7 @@ func (g *gateway) runAgent() {
 // site is a client that is connected.
 type site struct {
 	record
+	host    string
 	dir     string
 	address string // in the tunnel
 	program *daemon
@@ -103,8 +139,14 @@ type site struct {
 // connect makes a site with a config, and lets it connect.
 func (g *gateway) connect(config object) site {
 	g.t.Helper()
+	return g.connectFrom("site", config)
+}
+
+// connectFrom is connect for a host of the network.
+func (g *gateway) connectFrom(host string, config object) site {
+	g.t.Helper()
 	g.made++
-	s := site{record: createClient(g.t, g.c, g.ca.ID, fmt.Sprintf("site-%d", g.made))}
+	s := site{record: createClient(g.t, g.c, g.ca.ID, fmt.Sprintf("site-%d", g.made)), host: host}
 	g.configure(s, config)
 	s.dir = g.t.TempDir()
 	write(g.t, s.dir, "site.ovpn", get(g.t, g.c, clientPath(s.ID, "/profile?format=openvpn")))
@@ -124,9 +166,9 @@ func (g *gateway) dial(s *site) {
 		StaticIP string `json:"static_ip"`
 	}
 	g.check(g.c.Do(g.t.Context(), http.MethodGet, g.configPath(*s), nil, &config))
-	s.program = g.start("site", s.dir, "openvpn", "--config", "site.ovpn")
+	s.program = g.start(s.host, s.dir, g.openvpn, "--config", "site.ovpn")
 	s.address = config.StaticIP
-	g.reaches("site", "10.8.0.1:7000", s.address)
+	g.reaches(s.host, "10.8.0.1:7000", s.address)
 }
 
 // waitFile waits until the agent has put a file into place.
@@ -154,10 +196,15 @@ func (g *gateway) configure(s site, config object) {
 // began the last did.
 func (g *gateway) dies(began time.Time) time.Duration {
 	g.t.Helper()
+	return g.diesAt("site", began)
+}
+
+func (g *gateway) diesAt(host string, began time.Time) time.Duration {
+	g.t.Helper()
 	const quiet = 3 * time.Second
 	last := began
 	for time.Since(last) < quiet {
-		if _, err := g.Dial("site", "10.8.0.1:7000"); err == nil {
+		if _, err := g.Dial(host, "10.8.0.1:7000"); err == nil {
 			last = time.Now()
 		}
 		if last.Sub(began) > time.Minute {
@@ -190,6 +237,22 @@ func TestAgent_Revoked(t *testing.T) {
 	)
 	if worst := all[times-1]; worst > 2*time.Second {
 		t.Errorf("a revoked site had its tunnel for %s", worst)
+	}
+	g.wantLean()
+}
+
+// wantLean checks how much memory the agent has.
+func (g *gateway) wantLean() {
+	g.t.Helper()
+	var resident int
+	for line := range strings.Lines(string(must(os.ReadFile(fmt.Sprintf("/proc/%d/status", g.agent.PID()))))) {
+		if strings.HasPrefix(line, "VmRSS") || strings.HasPrefix(line, "RssAnon") {
+			g.t.Log("the agent: ", strings.TrimSpace(line))
+		}
+		_, _ = fmt.Sscanf(line, "VmRSS: %d kB", &resident)
+	}
+	if most := 30_000; resident > most && !apptest.Raced {
+		g.t.Errorf("the agent has %d kB of memory, more than %d", resident, most)
 	}
 }
 

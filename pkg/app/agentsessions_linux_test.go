@@ -64,7 +64,7 @@ func (g *gateway) path(rest string, args ...any) string {
 // agent does not confirm any more is unknown.
 func TestAgent_Sessions(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t, "--report", "1s")
+	g := newSpecialGateway(t, special{agentWords: []string{"--report", "1s"}})
 	s := g.connect(object{})
 	t.Logf("connected → seen: %s", g.becomes(s, "connected", 5*time.Second))
 	g.current()

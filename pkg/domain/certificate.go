@@ -211,6 +211,8 @@ type CRLState struct {
 	Base *big.Int
 	// ThisUpdate is the latest of all lists, own or made elsewhere; zero for none.
 	ThisUpdate time.Time
+	// RenewedAt is when the CA got its present certificate; zero: it has its first.
+	RenewedAt time.Time
 }
 
 // CRLs keeps the CRLs: for each CA the current one, and the number of the last one for as long as

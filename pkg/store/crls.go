@@ -31,23 +31,23 @@ func (r crls) LastNumber(ctx context.Context, caID int64) (int64, error) {
 }
 
 const stateOfCRLs = "SELECT " + pointColumns +
-	", crl_number, crl_base, crl_this_update, cas.id FROM cas CROSS JOIN incarnation WHERE cas.id "
+	", crl_number, crl_base, crl_this_update, renewed_at, cas.id FROM cas CROSS JOIN incarnation WHERE cas.id "
 
 // crlState is a domain.CRLState as it is stored.
 type crlState struct {
 	domain.CRLState
-	caID       int64
-	base       string
-	thisUpdate *time.Time
+	caID                  int64
+	base                  string
+	thisUpdate, renewedAt *time.Time
 }
 
 func (s *crlState) fields() []any {
 	p := &s.RevocationPoint
-	return []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Number, &s.base, &s.thisUpdate, &s.caID}
+	return []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Number, &s.base, &s.thisUpdate, &s.renewedAt, &s.caID}
 }
 
 func (s *crlState) entity() (domain.CRLState, error) {
-	s.ThisUpdate = orZero(s.thisUpdate)
+	s.ThisUpdate, s.RenewedAt = orZero(s.thisUpdate), orZero(s.renewedAt)
 	if s.base != "" {
 		var ok bool
 		if s.Base, ok = new(big.Int).SetString(s.base, 10); !ok {

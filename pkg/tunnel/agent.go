@@ -110,7 +110,7 @@ func (p agentPoint) tag() string {
 	fmt.Fprintln(hash, p.id, m.CertificateID, m.Revision, m.Control, m.Earlier)
 	for _, id := range sorted(p.lists) {
 		l := p.lists[id]
-		fmt.Fprintln(hash, id, l.Epoch, l.Mark, l.CA, l.Incarnation, l.Number)
+		fmt.Fprintln(hash, id, l.Epoch, l.Mark, l.CA, l.Incarnation, l.Number, l.RenewedAt.UnixMicro())
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:16])
 }

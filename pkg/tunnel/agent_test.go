@@ -3,6 +3,7 @@ package tunnel_test
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,7 @@ func TestInstances_Agent_Changes(t *testing.T) {
 			},
 			"reload":      func() error { return Second(w.Instances.Reload(ctx, i.ID)) },
 			"certificate": func() error { return Second(w.Instances.Renew(ctx, i.ID, domain.ServerRenewal{Overlap: new(Day)})) },
+			"renewed CA":  func() error { return Second(w.CAs.Renew(ctx, ca.ID, domain.CARenewal{})) },
 			"revocation":  func() error { return Second(w.Clients.Revoke(ctx, third.ID, domain.RevocationSpec{})) },
 		} {
 			if a.next(t) != nil {
@@ -114,6 +116,27 @@ func TestInstances_Agent_Revoked(t *testing.T) {
 		} {
 			a.last.Tag, a.last.Cursor = "", cursor
 			want(false)
+		}
+	})
+}
+
+// TestInstances_Agent_RevokedCA: sessions of any name may be of a CA that is revoked.
+func TestInstances_Agent_RevokedCA(t *testing.T) {
+	onEngines(t, func(t *testing.T, w *World) {
+		root := w.NewCA(t)
+		sub := Must(w.CAs.Create(Operator(t), domain.CASpec{
+			Name: Fresh("sub"), ParentID: root.ID, Subject: domain.Subject{Email: "a@b.c"},
+		}))(t)
+		i := create(t, w, sub.ID)
+		a := &asked{w: w, id: i.ID}
+		a.next(t)
+		der := Must(w.Store.CAs().Key(t.Context(), sub.ID))(t).Certificate
+		Check(t, Second(w.CAs.RevokeSerial(Operator(t), root.ID, domain.SerialRevocation{
+			Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		})))
+		got := a.next(t)
+		if got == nil || len(got.Revoked.List) != 1 || got.Revoked.List[0].Name != "" {
+			t.Errorf("the answer is %+v", got)
 		}
 	})
 }

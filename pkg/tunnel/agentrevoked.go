@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ const maxAgentRevoked = 1000
 // AgentRevocation is the revocation of a certificate.
 type AgentRevocation struct {
 	domain.Revocation
-	Name string // the common name; empty: only the serial is known
+	Name string // whose sessions end; empty: all, because it may be anybody's
 }
 
 // AgentRevocations are the revocations of all CAs of an instance after a cursor.
@@ -69,9 +70,23 @@ func (s *Instances) addRevoked(
 		if err != nil && !domain.IsKind(err, domain.Missing) {
 			return err
 		}
-		r.List = append(r.List, AgentRevocation{one, cert.Name})
+		r.List = append(r.List, AgentRevocation{one, sessionsOf(cert)})
 	}
 	return nil
+}
+
+// sessionsOf returns the common name of the sessions that a certificate is for. What a CA has
+// issued has other names, and who knows only the serial knows no name: both are empty.
+func sessionsOf(cert domain.Certificate) string {
+	if cert.Kind == domain.CertificateOfCA {
+		return ""
+	}
+	if cert.Kind == domain.CertificateOfForeign {
+		if parsed, err := x509.ParseCertificate(cert.DER); err != nil || parsed.IsCA {
+			return ""
+		}
+	}
+	return cert.Name
 }
 
 // cursorOf writes the epochs of the lists: the incarnation of the database, and for each CA its id

@@ -1938,7 +1938,8 @@ type AgentRevocation struct {
 	CAID int64 `json:"ca_id"`
 	// The serial number, in hex.
 	Serial string `json:"serial"`
-	// The common name of the certificate; `null` when only its serial is known.
+	// The common name of the certificate, whose sessions end; `null` when any session may be one:
+	// only its serial is known, or it is of a CA.
 	Name *string `json:"name"`
 	// Why, as in RFC 5280; `certificateHold` is suspended.
 	Reason string `json:"reason"`

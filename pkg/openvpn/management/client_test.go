@@ -110,7 +110,7 @@ func TestClient_Commands(t *testing.T) {
 		t.Error("an address of IPv6 was ended")
 	}
 	want := []string{
-		"client-kill 7", "kill 10.0.0.1:1194", "kill 10.0.0.1:1194", `kill "a \"b\"`, "signal SIGHUP",
+		"client-kill 7", "kill 10.0.0.1:1194", "kill udp:10.0.0.1:1194", `kill "a \"b\"`, "signal SIGHUP",
 	}
 	if diff := cmp.Diff(want, sent()); diff != "" {
 		t.Error(diff)

@@ -51,7 +51,7 @@ func (c *Client) End(ctx context.Context, s Session) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.ask(ctx, "kill "+address.String())
+	_, err = c.ask(ctx, "kill "+s.protocol()+address.String())
 	return err
 }
 
@@ -60,6 +60,18 @@ func (c *Client) End(ctx context.Context, s Session) error {
 func (c *Client) EndName(ctx context.Context, name string) error {
 	_, err := c.ask(ctx, `kill "`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)+`"`)
 	return err
+}
+
+// protocol is what stands before the address from OpenVPN 2.7 on, as the command takes it: "udp4:"
+// in the status is "udp:" there.
+func (s Session) protocol() string {
+	switch {
+	case strings.HasPrefix(s.Real, "udp"):
+		return "udp:"
+	case strings.HasPrefix(s.Real, "tcp"):
+		return "tcp:"
+	}
+	return ""
 }
 
 // From is the address of the peer, without the protocol that OpenVPN 2.7 writes before it. It is

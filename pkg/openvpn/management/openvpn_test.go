@@ -18,12 +18,26 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/openvpn/openvpntest"
 )
 
-// TestOpenVPN: the commands with the program itself.
+// TestOpenVPN: the commands with the program itself, of each version.
 func TestOpenVPN(t *testing.T) {
 	t.Parallel()
+	t.Run("installed", func(t *testing.T) {
+		t.Parallel()
+		testCommands(t, openvpntest.Require(t))
+	})
+	for _, version := range openvpntest.Versions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			testCommands(t, openvpntest.RequireVersion(t, version))
+		})
+	}
+}
+
+func testCommands(t *testing.T, program string) {
+	t.Helper()
 	dir := t.TempDir()
 	openvpntest.Start(t, openvpntest.ServerConfig{
-		Dir: dir, ClientCA: authority(t), Options: []string{"--management", "m.sock", "unix"},
+		Program: program, Dir: dir, ClientCA: authority(t), Options: []string{"--management", "m.sock", "unix"},
 	})
 	address := management.Address{Path: filepath.Join(dir, "m.sock")}
 	c, err := management.Dial(t.Context(), address)

@@ -21,6 +21,7 @@ const (
 
 // ServerConfig says which clients a server accepts.
 type ServerConfig struct {
+	Program  string // its path; empty: the installed one
 	Dir      string // for the server's files; empty: a temporary directory, removed by Stop
 	ClientCA []byte // PEM: the authorities clients may come from
 	CRL      []byte // PEM: the revocation lists to begin with; empty: revocation is not checked
@@ -99,8 +100,10 @@ func (s *Server) Stop() {
 
 func newServer(cfg ServerConfig) (_ *Server, err error) {
 	s := &Server{dir: cfg.Dir, options: cfg.Options, p2p: cfg.PointToPoint, config: cfg.Config != ""}
-	if s.binary, err = Find(); err != nil {
-		return nil, err
+	if s.binary = cfg.Program; s.binary == "" {
+		if s.binary, err = Find(); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.Identity != nil {
 		s.identity = *cfg.Identity

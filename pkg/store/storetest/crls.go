@@ -36,6 +36,7 @@ var crlRules = rules{
 	{atomicity, testCRLAtomic},
 	{"Numbers", testCRLNumbers},
 	{"State", testCRLState},
+	{"Renewed", testCRLRenewed},
 	{"Continue", testContinue},
 	{locks, testCRLLocks},
 }
@@ -121,6 +122,16 @@ func testCRLNumbers(t *testing.T, s domain.Store) {
 		check(t, err)
 		wantSame(t, got.CAID, one.ID)
 	})
+}
+
+// testCRLRenewed checks that the state says when the CA was renewed.
+func testCRLRenewed(t *testing.T, s domain.Store) {
+	ctx := t.Context()
+	c := newCA(t, s)
+	wantSame(t, must(s.CRLs().State(ctx, c.ID))(t).RenewedAt, time.Time{})
+	c.RenewedAt = noon.Add(time.Minute)
+	check(t, s.CAs().Renew(ctx, c, domain.CAKey{Certificate: []byte{2}, SealedKey: []byte{2}}))
+	wantSame(t, must(s.CRLs().States(ctx, []int64{c.ID}))(t)[c.ID].RenewedAt, c.RenewedAt)
 }
 
 // testCRLState checks that numbers may be of any size and leave some out, and that the latest

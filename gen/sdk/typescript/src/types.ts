@@ -1990,7 +1990,10 @@ export interface AgentRevocation {
   caId: number;
   /** The serial number, in hex. */
   serial: string;
-  /** The common name of the certificate; `null` when only its serial is known. */
+  /**
+   * The common name of the certificate, whose sessions end; `null` when any session may be one:
+   * only its serial is known, or it is of a CA.
+   */
   name: string | null;
   /** Why, as in RFC 5280; `certificateHold` is suspended. */
   reason: string;

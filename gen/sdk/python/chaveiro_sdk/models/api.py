@@ -2302,8 +2302,8 @@ class AgentRevocation:
     """The serial number, in hex. At most 64 characters."""
 
     name: str | None
-    """The common name of the certificate; `null` when only its serial is known. At most 255
-    characters.
+    """The common name of the certificate, whose sessions end; `null` when any session may be one: only
+    its serial is known, or it is of a CA. At most 255 characters.
     """
 
     reason: str
