@@ -53,7 +53,11 @@ func TestScopes_Push(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(n.dir, "ccd", "a"), []byte(lines.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	compareScope(t, openvpn.ScopePush, tried, n.connect(t, "a", unchanged).ClientLog)
+	result := n.connect(t, "a", unchanged)
+	if !result.Connected {
+		t.Fatalf("%s\n%s", result.Reason, result.ClientLog)
+	}
+	compareScope(t, openvpn.ScopePush, tried, result.ClientLog)
 }
 
 // TestScopes_Server: a server starts with each directive that the table lets a user add.
@@ -126,7 +130,7 @@ func sampleLine(a openvpn.Arity) string {
 		"ecdh-curve": "prime256v1", "auth": "SHA256", "x509-track": "CN", "fragment": "1300", "mtu-disc": "no", "tun-mtu-max": "1600",
 		"keying-material-exporter": "EXPORTER-a 32", "bind-dev": "lo", "allow-compression": "no", "replay-window": "64",
 		"verify-client-cert": "require", "ifconfig-push-constraint": "10.0.0.0 255.0.0.0",
-		"dhcp-option": "DNS 10.97.0.1", "sndbuf": "99999", "rcvbuf": "99999", "mute": "99",
+		"dhcp-option": "DNS 10.97.0.1", "topology": "subnet", "sndbuf": "99999", "rcvbuf": "99999", "mute": "99",
 	}
 	if value, ok := values[a.Name]; ok {
 		return a.Name + " " + value
