@@ -99,7 +99,7 @@ func TestTypes(t *testing.T) {
 		domain.EventCRLSigned: true, domain.EventCertificateExpiring: true, domain.EventCAExpiring: true,
 		domain.EventAPIKeyExpiring: true, domain.EventAuthorizationExpiring: true, domain.EventTLSExpiring: true,
 		domain.EventClientConnected: true, domain.EventClientDisconnected: true, domain.EventAgentSilent: true,
-		domain.EventAgentRecovered: true,
+		domain.EventAgentRecovered: true, domain.EventWebhookDisabled: true,
 	}
 	for _, name := range types {
 		made[name] = true
