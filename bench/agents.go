@@ -184,7 +184,7 @@ func (k *agentKeys) next(ctx context.Context) (sdk *chaveiro.SDK, ids []int64, e
 		var made struct{ ID int64 }
 		_, err := k.exchange(ctx, call{
 			method: "POST", path: "/api/roles", authorization: k.authorization,
-			body: []byte(`{"name": "agents", "scopes": [{"name": "openvpn.agent", "read": true, "write": false}]}`),
+			body: []byte(`{"name": "agents", "scopes": [{"name": "openvpn.agent", "read": true, "write": true}]}`),
 		}, &made)
 		if err != nil {
 			return nil, nil, err

@@ -73,7 +73,7 @@ func (s *site) issue(t *testing.T) {
 // runAgent starts the agent of the instance, and an OpenVPN beside it.
 func (s *site) runAgent(t *testing.T, o apptest.Options) {
 	t.Helper()
-	apptest.MustCommand(t, o, "role", "create", "--name", "agents", "--scope", "openvpn.agent:r")
+	apptest.MustCommand(t, o, "role", "create", "--name", "agents", "--scope", "openvpn.agent:rw")
 	token := apptest.MustCommand(
 		t, o, "apikey", "create", "--name", "agent", "--role", "agents", "--instance", "1", "--expires", "90d",
 	)
@@ -136,6 +136,7 @@ var figures = []string{
 	`sum(chaveiro_certificates{ca="1",state="active"}) > 2`,
 	`sum(chaveiro_crl_entries{ca="1"}) == 2`,
 	`sum(chaveiro_ready) == 5`,
+	`sum(chaveiro_agents{state="ok"}) == 1`,
 	`count(chaveiro_ca_info{name="matriz \"norte\""}) == 1`,
 	`chaveiro_apikey_next_expiry_timestamp_seconds - time() > 89 * 86400 < 90 * 86400`,
 	`chaveiro_crl_next_update_timestamp_seconds{ca="1"} - time() > 29 * 86400`,

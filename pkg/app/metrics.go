@@ -71,11 +71,17 @@ var (
 	readyMetric = gaugeOf(
 		"chaveiro_ready", "Whether a check of readiness holds, as it was found when it was last asked for.", "check",
 	)
-	turnsRunning    = gaugeOf("chaveiro_turns_running", "Costly jobs of a kind that run.", "kind")
-	turnsWaiting    = gaugeOf("chaveiro_turns_waiting", "Costly jobs of a kind that wait for their turn.", "kind")
-	refusalsMetric  = counterOf("chaveiro_refusals_total", "Refused attempts: to sign in (login), or any other (access).", "kind")
-	eventsMetric    = counterOf("chaveiro_events_total", "Events that this process has put into the stream, by type.", "type")
-	auditChecked    = gaugeOf("chaveiro_audit_checked_timestamp_seconds", "When the signed part of the audit was last found whole, and its ends signed if that was due.")
+	turnsRunning   = gaugeOf("chaveiro_turns_running", "Costly jobs of a kind that run.", "kind")
+	turnsWaiting   = gaugeOf("chaveiro_turns_waiting", "Costly jobs of a kind that wait for their turn.", "kind")
+	refusalsMetric = counterOf("chaveiro_refusals_total", "Refused attempts: to sign in (login), or any other (access).", "kind")
+	eventsMetric   = counterOf("chaveiro_events_total", "Events that this process has put into the stream, by type.", "type")
+	auditChecked   = gaugeOf("chaveiro_audit_checked_timestamp_seconds", "When the signed part of the audit was last found whole, and its ends signed if that was due.")
+	agentsMetric   = gaugeOf(
+		"chaveiro_agents", "Agents beside OpenVPN servers that have reported, by their state, as of the last count.", "state",
+	)
+	sessionsMetric = gaugeOf(
+		"chaveiro_tunnel_sessions", "Sessions of OpenVPN servers that an agent sees, as of the last count.",
+	)
 	apikeyEndMetric = gaugeOf("chaveiro_apikey_next_expiry_timestamp_seconds", "When the first of the apikeys ends that can be used, as of the last count.")
 )
 
@@ -103,6 +109,9 @@ func (s *Server) collectState(to chan<- prometheus.Metric) {
 	auditChecked.addTime(to, s.Services.Audit.Checked())
 	if count := s.Services.Census.Last(); count != nil {
 		apikeyEndMetric.addTime(to, count.APIKeyEnd)
+		agentsMetric.add(to, float64(count.Agents.Reported-count.Agents.Silent), "ok")
+		agentsMetric.add(to, float64(count.Agents.Silent), "silent")
+		sessionsMetric.add(to, float64(count.Agents.Sessions))
 	}
 }
 

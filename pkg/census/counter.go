@@ -40,6 +40,7 @@ type Count struct {
 	CAs          []domain.CA // the first MaxCAs, by ascending id
 	Certificates []domain.CertificateCount
 	APIKeyEnd    time.Time // when the first of the enabled apikeys ends; zero: none does
+	Agents       domain.AgentCount
 }
 
 // Last returns the last count; nil before the first one. It asks nobody. The caller changes nothing
@@ -82,6 +83,9 @@ func (c *Counter) Count(ctx context.Context) error {
 		return err
 	}
 	if found.APIKeyEnd, err = c.Store.Censuses().APIKeyEnd(ctx, found.At); err != nil {
+		return err
+	}
+	if found.Agents, err = c.Store.Censuses().Agents(ctx, found.At); err != nil {
 		return err
 	}
 	found.Took = time.Since(began)

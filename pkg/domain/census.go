@@ -33,6 +33,10 @@ func (c *CertificateCount) Add(other CertificateCount) {
 	}
 }
 
+// AgentCount is how many agents have ever reported, how many of them are late, and how many
+// sessions the others see.
+type AgentCount struct{ Reported, Silent, Sessions int64 }
+
 // Censuses count what is in the database.
 //
 // The group Censuses of the suite tests it.
@@ -43,4 +47,6 @@ type Censuses interface {
 	Certificates(ctx context.Context, at, soon time.Time) ([]CertificateCount, error)
 	// APIKeyEnd is when the first of the enabled apikeys ends that end after a time; zero: none.
 	APIKeyEnd(ctx context.Context, after time.Time) (time.Time, error)
+	// Agents counts the agents beside OpenVPN servers, and the sessions that they see, at a time.
+	Agents(ctx context.Context, at time.Time) (AgentCount, error)
 }

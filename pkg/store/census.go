@@ -51,6 +51,15 @@ func (r censuses) APIKeyEnd(ctx context.Context, after time.Time) (time.Time, er
 	return computedTime(next)
 }
 
+const countedAgents = `SELECT count(*), count(CASE WHEN due_at < ? THEN 1 END), (SELECT count(*) FROM tunnel_sessions AS t
+	JOIN agents AS a ON a.instance_id = t.instance_id WHERE t.open AND a.seen_until >= ?) FROM agents`
+
+// Agents implements domain.Censuses.
+func (r censuses) Agents(ctx context.Context, at time.Time) (c domain.AgentCount, err error) {
+	err = scan(ctx, r.s.read, []any{&c.Reported, &c.Silent, &c.Sessions}, countedAgents, micro(at), micro(at))
+	return c, err
+}
+
 // computedTime reads a time that a statement computes. SQLite stores times as texts, and its driver
 // reads only those of a column as times.
 func computedTime(value any) (time.Time, error) {

@@ -37,6 +37,7 @@ func testCensuses(t *testing.T, s domain.Store) {
 		wantSame(t, got[1], domain.CertificateCount{CAID: two.ID, Expired: 1})
 	})
 	t.Run("the first end of the apikeys that can be used", func(t *testing.T) { testAPIKeyEnd(t, s) })
+	t.Run("agents, and the sessions that they see", func(t *testing.T) { testAgentCount(t, s) })
 }
 
 // censusSamples are certificates: four that are valid, one of which ends later than soon, and those
@@ -73,4 +74,21 @@ func testAPIKeyEnd(t *testing.T, s domain.Store) {
 	wantSame(t, must(s.Censuses().APIKeyEnd(ctx, noon))(t), noon.Add(2*time.Hour))
 	wantSame(t, must(s.Censuses().APIKeyEnd(ctx, noon.Add(2*time.Hour)))(t), noon.Add(3*time.Hour))
 	wantSame(t, must(s.Censuses().APIKeyEnd(ctx, noon.Add(3*time.Hour)))(t), time.Time{})
+}
+
+func testAgentCount(t *testing.T, s domain.Store) {
+	t.Helper()
+	ctx := t.Context()
+	wantSame(t, must(s.Censuses().Agents(ctx, noon))(t), domain.AgentCount{})
+	one, two := newInstance(t, s), newInstance(t, s)
+	newInstance(t, s) // it has no agent
+	newAgent(t, s, one)
+	newAgent(t, s, two, func(a *domain.Agent) { a.DueAt = noon.Add(time.Second) })
+	open := newSessions(t, s, one, 0, 1, 2, 3)
+	newSessions(t, s, two, 0, 4)
+	end(t, s, noon, open[0])
+	wantSame(t, must(s.Censuses().Agents(ctx, noon))(t), domain.AgentCount{Reported: 2, Sessions: 3})
+	got := must(s.Censuses().Agents(ctx, noon.Add(time.Minute)))(t)
+	wantSame(t, got, domain.AgentCount{Reported: 2, Silent: 1, Sessions: 3})
+	wantSame(t, must(s.Censuses().Agents(ctx, noon.Add(2*time.Minute)))(t), domain.AgentCount{Reported: 2, Silent: 2})
 }
