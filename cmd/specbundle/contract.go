@@ -8,7 +8,7 @@ import (
 
 // ofServer are the extensions that only the server's own code reads. Other generators take some of
 // them for their own, x-go-type for example.
-var ofServer = []string{"x-go-type", "x-charset", "x-reason"}
+var ofServer = []string{"x-go-type", "x-go-type-skip-optional-pointer", "x-charset", "x-reason"}
 
 const (
 	served         = "x-served"

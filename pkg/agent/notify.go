@@ -50,15 +50,15 @@ func (p *Program) tell(ctx context.Context, first *sync.WaitGroup) {
 	case <-ctx.Done():
 		return
 	}
-	every := watchdogTime() / 3
-	if every == 0 {
-		return
-	}
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
+	lean := time.NewTicker(leanEvery)
+	defer lean.Stop()
+	watchdog, stop := watchdogTicks()
+	defer stop()
 	for {
 		select {
-		case <-ticker.C:
+		case <-lean.C:
+			leaner()
+		case <-watchdog:
 			if p.alive() {
 				notify("WATCHDOG=1")
 			}
@@ -66,6 +66,20 @@ func (p *Program) tell(ctx context.Context, first *sync.WaitGroup) {
 			return
 		}
 	}
+}
+
+// leanEvery is how often memory is given back that only a change has needed. It takes some
+// milliseconds of processor time.
+const leanEvery = 15 * time.Second
+
+// watchdogTicks ticks as often as systemd wants to hear of this program.
+func watchdogTicks() (ticks <-chan time.Time, stop func()) {
+	every := watchdogTime() / 3
+	if every == 0 {
+		return nil, func() {}
+	}
+	ticker := time.NewTicker(every)
+	return ticker.C, ticker.Stop
 }
 
 func (p *Program) alive() bool {
