@@ -13,10 +13,10 @@ import (
 // little, and it is to leave the memory of its machine to OpenVPN.
 const heapGrowth = 20
 
-// leaner gives back the memory that only the start of the program, or a change, has needed: what is free in the
-// heap, and the pages of the program file. The program has the whole service in it, whose packages
-// are initialised as they start; of the agent itself a few megabytes are used. A page that is
-// needed again comes from the file.
+// leaner gives back the memory that only the start of the program, or a change, has needed: what
+// is free in the heap, and the pages of the program file. The program has the whole service in
+// it, whose packages are initialised as they start; of the agent itself a few megabytes are used.
+// A page that is needed again comes from the file.
 func leaner() {
 	debug.SetGCPercent(heapGrowth)
 	debug.FreeOSMemory()

@@ -16,7 +16,7 @@ var clientColumns = csvfile.Columns{
 	Optional: []string{
 		"ca", "ca_id", "description", "country", "province", "city", "organization", "sector", "expiration",
 		"key_algorithm", "password", "csr", "id", "expired", "revoked", "revoked_at", "revocation_reason", "serial",
-		"fingerprint", "key_protected", "not_before", "expiry_date", "created_at", "updated_at",
+		"fingerprint", "key_protected", "not_before", "expiry_date", "created_at", "updated_at", "connected", "last_seen",
 	},
 	Also: map[string]string{
 		"nome": "name", "e-mail": "email", "ac": "ca", "descrição": "description", "descricao": "description",

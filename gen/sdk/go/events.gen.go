@@ -358,7 +358,6 @@ type GetWebhookDeliveriesPagesParams struct {
 	Cursor int64
 	// Items a page. From 1 to 100.
 	Size int
-	// Only deliveries in this state: `waiting`, `delivered` or `dead`. One of waiting, delivered,
-	// dead.
-	State string
+	// Only deliveries in this state: `waiting`, `delivered` or `dead`.
+	State WebhookDeliveryState
 }

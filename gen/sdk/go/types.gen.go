@@ -3334,8 +3334,8 @@ type MailRecipient struct {
 type MailRecipientCreate struct {
 	// The e-mail address; unique regardless of case. At most 254 characters.
 	Address string `json:"address"`
-	// `pt-BR` (the default) or `en`. One of pt-BR, en.
-	Language Optional[string] `json:"language,omitzero"`
+	// `pt-BR` (the default) or `en`.
+	Language Optional[MailLanguage] `json:"language,omitzero"`
 	// Types of events and groups of them, each once; see `MailRecipient`. An empty list, the
 	// default, is `alarms`. At most 50 items.
 	Events Optional[[]string] `json:"events,omitzero"`
@@ -3346,16 +3346,28 @@ type MailRecipientCreate struct {
 	// That something ends is mailed from so many days ahead on; 30 when left out. It is told 90,
 	// 30, 14, 7 and 1 days ahead. From 1 to 90.
 	Days Optional[int] `json:"days,omitzero"`
-	// Whether anything is mailed.
+	// Whether anything is mailed; `true` when left out.
 	Enabled Optional[bool] `json:"enabled,omitzero"`
 }
+
+// MailLanguage is the schema MailLanguage of the document Chaveiro. A newer server may have more
+// values.
+//
+// A language of letters.
+type MailLanguage string
+
+// The values of MailLanguage.
+const (
+	MailLanguagePtBR MailLanguage = "pt-BR"
+	MailLanguageEn   MailLanguage = "en"
+)
 
 // MailRecipientUpdate is sent: the schema MailRecipientUpdate of the document Chaveiro.
 type MailRecipientUpdate struct {
 	// The e-mail address; unique regardless of case. At most 254 characters.
 	Address Optional[string] `json:"address,omitzero"`
-	// `pt-BR` or `en`. One of pt-BR, en.
-	Language Optional[string] `json:"language,omitzero"`
+	// `pt-BR` or `en`.
+	Language Optional[MailLanguage] `json:"language,omitzero"`
 	// Types of events and groups of them, each once; see `MailRecipient`. An empty list is
 	// `alarms`. At most 50 items.
 	Events Optional[[]string] `json:"events,omitzero"`
@@ -3529,19 +3541,44 @@ type WebhookFault string
 
 // WebhookReplay is sent: the schema WebhookReplay of the document Chaveiro.
 type WebhookReplay struct {
-	// Which deliveries: `dead` (the default), `delivered`, or `all` of these. One of dead,
-	// delivered, all.
-	State Optional[string] `json:"state,omitzero"`
+	// Which deliveries: `dead` (the default), `delivered`, or `all` of these.
+	State Optional[WebhookReplayState] `json:"state,omitzero"`
 	// Only events of this time or later, in ISO 8601; without a zone it is UTC. At most 40
 	// characters.
 	Since Optional[string] `json:"since,omitzero"`
 }
+
+// WebhookReplayState is the schema WebhookReplayState of the document Chaveiro. A newer server may
+// have more values.
+//
+// Which deliveries are sent again.
+type WebhookReplayState string
+
+// The values of WebhookReplayState.
+const (
+	WebhookReplayStateDead      WebhookReplayState = "dead"
+	WebhookReplayStateDelivered WebhookReplayState = "delivered"
+	WebhookReplayStateAll       WebhookReplayState = "all"
+)
 
 // WebhookReplayed is the schema WebhookReplayed of the document Chaveiro.
 type WebhookReplayed struct {
 	// How many are sent again.
 	Deliveries int `json:"deliveries"`
 }
+
+// WebhookDeliveryState is the schema WebhookDeliveryState of the document Chaveiro. A newer server
+// may have more values.
+//
+// Whether an event is still to be delivered to a webhook, was, or was given up.
+type WebhookDeliveryState string
+
+// The values of WebhookDeliveryState.
+const (
+	WebhookDeliveryStateWaiting   WebhookDeliveryState = "waiting"
+	WebhookDeliveryStateDelivered WebhookDeliveryState = "delivered"
+	WebhookDeliveryStateDead      WebhookDeliveryState = "dead"
+)
 
 // WebhookDeliveryPage is the schema WebhookDeliveryPage of the document Chaveiro.
 type WebhookDeliveryPage struct {

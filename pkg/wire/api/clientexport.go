@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strconv"
 
@@ -14,7 +15,7 @@ import (
 var clientColumns = []string{
 	"id", "ca_id", "name", "email", "description", "country", "province", "city", "organization", "sector", "expired",
 	"revoked", "revoked_at", "revocation_reason", "serial", "fingerprint", "key_algorithm", "key_protected",
-	"not_before", "expiry_date", "created_at", "updated_at",
+	"not_before", "expiry_date", "created_at", "updated_at", "connected", "last_seen",
 }
 
 // clientCells returns the cells of clientColumns.
@@ -24,6 +25,7 @@ func clientCells(c gen.ClientSite2Site) []string {
 		c.Province, c.City, c.Organization, c.Sector, strconv.FormatBool(c.Expired), strconv.FormatBool(c.Revoked),
 		value(c.RevokedAt), value(c.RevocationReason), c.Serial, c.Fingerprint, c.KeyAlgorithm,
 		strconv.FormatBool(c.KeyProtected), c.NotBefore, c.ExpiryDate, c.CreatedAt, c.UpdatedAt,
+		c.Connected, value(c.LastSeen),
 	}
 }
 
@@ -54,9 +56,29 @@ func (h clients) export(ctx context.Context, filter domain.ClientFilter, w io.Wr
 	if err != nil {
 		return err
 	}
-	err = h.service.Each(ctx, filter, func(c domain.Client) error { return rows.Write(clientCells(h.convert(c))) })
+	var read []domain.Client
+	write := func() error {
+		list, err := h.answers(ctx, read)
+		for _, c := range list {
+			err = errors.Join(err, rows.Write(clientCells(c)))
+		}
+		read = read[:0]
+		return err
+	}
+	err = h.service.Each(ctx, filter, func(c domain.Client) error {
+		if read = append(read, c); len(read) < exportAtOnce {
+			return nil
+		}
+		return write()
+	})
+	if err == nil {
+		err = write()
+	}
 	if err != nil {
 		return err
 	}
 	return rows.Flush()
 }
+
+// exportAtOnce is of how many clients the connections are looked up together.
+const exportAtOnce = 100

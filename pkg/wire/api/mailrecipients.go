@@ -61,8 +61,8 @@ func (h mailRecipients) UpdateMailRecipient(
 ) (gen.UpdateMailRecipientResponseObject, error) {
 	b := request.Body
 	changed, err := h.service.Update(ctx, request.ID, domain.MailRecipientUpdate{
-		Address: b.Address, Language: b.Language, Events: b.Events, Resource: b.Resource, ResourceID: b.ResourceID,
-		Days: b.Days, Enabled: b.Enabled,
+		Address: b.Address, Language: (*string)(b.Language), Events: b.Events, Resource: b.Resource,
+		ResourceID: b.ResourceID, Days: b.Days, Enabled: b.Enabled,
 	})
 	if err != nil {
 		return nil, err

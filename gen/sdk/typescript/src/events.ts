@@ -112,11 +112,8 @@ export type GetWebhookDeliveriesPagesRequest = {
   cursor?: number | undefined;
   /** Items a page. From 1 to 100. */
   size?: number | undefined;
-  /**
-   * Only deliveries in this state: `waiting`, `delivered` or `dead`. One of waiting, delivered,
-   * dead.
-   */
-  state?: "waiting" | "delivered" | "dead" | (string & {}) | undefined;
+  /** Only deliveries in this state: `waiting`, `delivered` or `dead`. */
+  state?: types.WebhookDeliveryState | undefined;
 };
 
 /** What getWebhookDelivery takes. */

@@ -3339,8 +3339,8 @@ export interface MailRecipient {
 export interface MailRecipientCreate {
   /** The e-mail address; unique regardless of case. At most 254 characters. */
   address: string;
-  /** `pt-BR` (the default) or `en`. One of pt-BR, en. */
-  language?: "pt-BR" | "en" | (string & {}) | null | undefined;
+  /** `pt-BR` (the default) or `en`. */
+  language?: MailLanguage | null | undefined;
   /**
    * Types of events and groups of them, each once; see `MailRecipient`. An empty list, the default,
    * is `alarms`. At most 50 items.
@@ -3355,16 +3355,23 @@ export interface MailRecipientCreate {
    * 14, 7 and 1 days ahead. From 1 to 90.
    */
   days?: number | null | undefined;
-  /** Whether anything is mailed. */
+  /** Whether anything is mailed; `true` when left out. */
   enabled?: boolean | null | undefined;
 }
+
+/**
+ * A language of letters.
+ *
+ * A newer server may have more values. Source: the schema MailLanguage of the document Chaveiro.
+ */
+export type MailLanguage = "pt-BR" | "en" | (string & {});
 
 /** Source: the schema MailRecipientUpdate of the document Chaveiro. */
 export interface MailRecipientUpdate {
   /** The e-mail address; unique regardless of case. At most 254 characters. */
   address?: string | null | undefined;
-  /** `pt-BR` or `en`. One of pt-BR, en. */
-  language?: "pt-BR" | "en" | (string & {}) | null | undefined;
+  /** `pt-BR` or `en`. */
+  language?: MailLanguage | null | undefined;
   /**
    * Types of events and groups of them, each once; see `MailRecipient`. An empty list is `alarms`.
    * At most 50 items.
@@ -3552,11 +3559,8 @@ export type WebhookFault = string;
 
 /** Source: the schema WebhookReplay of the document Chaveiro. */
 export interface WebhookReplay {
-  /**
-   * Which deliveries: `dead` (the default), `delivered`, or `all` of these. One of dead, delivered,
-   * all.
-   */
-  state?: "dead" | "delivered" | "all" | (string & {}) | null | undefined;
+  /** Which deliveries: `dead` (the default), `delivered`, or `all` of these. */
+  state?: WebhookReplayState | null | undefined;
   /**
    * Only events of this time or later, in ISO 8601; without a zone it is UTC. At most 40
    * characters.
@@ -3564,11 +3568,27 @@ export interface WebhookReplay {
   since?: string | null | undefined;
 }
 
+/**
+ * Which deliveries are sent again.
+ *
+ * A newer server may have more values. Source: the schema WebhookReplayState of the document
+ * Chaveiro.
+ */
+export type WebhookReplayState = "dead" | "delivered" | "all" | (string & {});
+
 /** Source: the schema WebhookReplayed of the document Chaveiro. */
 export interface WebhookReplayed {
   /** How many are sent again. */
   deliveries: number;
 }
+
+/**
+ * Whether an event is still to be delivered to a webhook, was, or was given up.
+ *
+ * A newer server may have more values. Source: the schema WebhookDeliveryState of the document
+ * Chaveiro.
+ */
+export type WebhookDeliveryState = "waiting" | "delivered" | "dead" | (string & {});
 
 /** Source: the schema WebhookDeliveryPage of the document Chaveiro. */
 export interface WebhookDeliveryPage {

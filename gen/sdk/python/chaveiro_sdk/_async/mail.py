@@ -13,6 +13,7 @@ from ..models.api import (
     Cursor,
     MailRecipientPage,
     MailRecipient,
+    MailLanguage,
     MailTest,
     DryRun,
 )
@@ -74,7 +75,7 @@ class AsyncMail:
         self,
         *,
         address: str,
-        language: str | None | Unset = UNSET,
+        language: MailLanguage | str | None | Unset = UNSET,
         events: Sequence[str] | None | Unset = UNSET,
         resource: str | None | Unset = UNSET,
         resource_id: int | None | Unset = UNSET,
@@ -93,7 +94,7 @@ class AsyncMail:
 
         Arguments:
         - address: The e-mail address; unique regardless of case. At most 254 characters.
-        - language: `pt-BR` (the default) or `en`. One of pt-BR, en.
+        - language: `pt-BR` (the default) or `en`.
         - events: Types of events and groups of them, each once; see `MailRecipient`. An empty list,
           the default, is `alarms`. At most 50 items.
         - resource: Only events of resources of this kind, as `openvpn.clients`. At most 64
@@ -101,7 +102,7 @@ class AsyncMail:
         - resource_id: Only events of this one; needs `resource`. From 0 to 9007199254740991.
         - days: That something ends is mailed from so many days ahead on; 30 when left out. It is
           told 90, 30, 14, 7 and 1 days ahead. From 1 to 90.
-        - enabled: Whether anything is mailed.
+        - enabled: Whether anything is mailed; `true` when left out.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
         ServerError.
@@ -159,7 +160,7 @@ class AsyncMail:
         id: int,
         *,
         address: str | None | Unset = UNSET,
-        language: str | None | Unset = UNSET,
+        language: MailLanguage | str | None | Unset = UNSET,
         events: Sequence[str] | None | Unset = UNSET,
         resource: str | None | Unset = UNSET,
         resource_id: int | None | Unset = UNSET,
@@ -178,7 +179,7 @@ class AsyncMail:
         Arguments:
         - id: The id of the addressed resource. From 1 to 9007199254740991.
         - address: The e-mail address; unique regardless of case. At most 254 characters.
-        - language: `pt-BR` or `en`. One of pt-BR, en.
+        - language: `pt-BR` or `en`.
         - events: Types of events and groups of them, each once; see `MailRecipient`. An empty list
           is `alarms`. At most 50 items.
         - resource: Only events of resources of this kind; empty: of all, and `resource_id` is

@@ -20,7 +20,9 @@ from ..models.api import (
     Webhook,
     IssuedWebhook,
     WebhookAttempt,
+    WebhookReplayState,
     WebhookReplayed,
+    WebhookDeliveryState,
     WebhookDeliveryPage,
     WebhookDelivery,
     DryRun,
@@ -466,7 +468,7 @@ class Events:
         self,
         id: int,
         *,
-        state: str | None | Unset = UNSET,
+        state: WebhookReplayState | str | None | Unset = UNSET,
         since: datetime | str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> WebhookReplayed:
@@ -480,8 +482,7 @@ class Events:
 
         Arguments:
         - id: The id of the addressed resource. From 1 to 9007199254740991.
-        - state: Which deliveries: `dead` (the default), `delivered`, or `all` of these. One of
-          dead, delivered, all.
+        - state: Which deliveries: `dead` (the default), `delivered`, or `all` of these.
         - since: Only events of this time or later, in ISO 8601; without a zone it is UTC. At most
           40 characters.
 
@@ -509,7 +510,7 @@ class Events:
         *,
         cursor: int | None = None,
         size: int | None = None,
-        state: str | None = None,
+        state: WebhookDeliveryState | str | None = None,
         options: CallOptions | None = None,
     ) -> Pages[WebhookDelivery]:
         """List the deliveries of a webhook.
@@ -526,8 +527,7 @@ class Events:
           which the page begins. Send back `cursor.next` or `cursor.previous` of an answer
           unchanged. A cursor past the end gives an empty page. From 0 to 9007199254740991.
         - size: Items a page. From 1 to 100.
-        - state: Only deliveries in this state: `waiting`, `delivered` or `dead`. One of waiting,
-          delivered, dead.
+        - state: Only deliveries in this state: `waiting`, `delivered` or `dead`.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, NotFoundError,
         ServerError.

@@ -20,7 +20,9 @@ from ..models.api import (
     Webhook,
     IssuedWebhook,
     WebhookAttempt,
+    WebhookReplayState,
     WebhookReplayed,
+    WebhookDeliveryState,
     WebhookDeliveryPage,
     WebhookDelivery,
     DryRun,
@@ -195,7 +197,7 @@ class ReplayWebhookRequest(Request):
     """The request of ``replay_webhook``."""
 
     id: int
-    state: str | None | Unset | None = None
+    state: WebhookReplayState | str | None | Unset | None = None
     since: datetime | str | None | Unset | None = None
 
 
@@ -213,7 +215,7 @@ class GetWebhookDeliveriesPageRequest(Request):
     id: int
     cursor: int | None | None = None
     size: int | None | None = None
-    state: str | None | None = None
+    state: WebhookDeliveryState | str | None | None = None
 
 
 @dataclass
@@ -264,7 +266,9 @@ __all__ = [
     "Webhook",
     "IssuedWebhook",
     "WebhookAttempt",
+    "WebhookReplayState",
     "WebhookReplayed",
+    "WebhookDeliveryState",
     "WebhookDeliveryPage",
     "WebhookDelivery",
     "DryRun",

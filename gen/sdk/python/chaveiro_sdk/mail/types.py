@@ -13,6 +13,7 @@ from ..models.api import (
     Cursor,
     MailRecipientPage,
     MailRecipient,
+    MailLanguage,
     MailTest,
     DryRun,
 )
@@ -41,7 +42,7 @@ class CreateMailRecipientRequest(Request):
     """The request of ``create_recipient``."""
 
     address: str
-    language: str | None | Unset | None = None
+    language: MailLanguage | str | None | Unset | None = None
     events: Sequence[str] | None | Unset | None = None
     resource: str | None | Unset | None = None
     resource_id: int | None | Unset | None = None
@@ -76,7 +77,7 @@ class UpdateMailRecipientRequest(Request):
 
     id: int
     address: str | None | Unset | None = None
-    language: str | None | Unset | None = None
+    language: MailLanguage | str | None | Unset | None = None
     events: Sequence[str] | None | Unset | None = None
     resource: str | None | Unset | None = None
     resource_id: int | None | Unset | None = None
@@ -135,6 +136,7 @@ __all__ = [
     "Cursor",
     "MailRecipientPage",
     "MailRecipient",
+    "MailLanguage",
     "MailTest",
     "DryRun",
     "GetMailRecipientsPageRequest",

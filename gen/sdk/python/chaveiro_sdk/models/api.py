@@ -4331,6 +4331,13 @@ class MailRecipient:
         )
 
 
+class MailLanguage(enum.StrEnum):
+    """A language of letters. A newer server may have more values, which are read as texts."""
+
+    PT_BR = "pt-BR"
+    EN = "en"
+
+
 @dataclass(slots=True, kw_only=True)
 class MailTest:
     """The schema MailTest of the document Chaveiro."""
@@ -4568,6 +4575,15 @@ class WebhookAttempt:
         )
 
 
+class WebhookReplayState(enum.StrEnum):
+    """Which deliveries are sent again. A newer server may have more values, which are read as texts.
+    """
+
+    DEAD = "dead"
+    DELIVERED = "delivered"
+    ALL = "all"
+
+
 @dataclass(slots=True, kw_only=True)
 class WebhookReplayed:
     """The schema WebhookReplayed of the document Chaveiro."""
@@ -4582,6 +4598,16 @@ class WebhookReplayed:
         return cls(
             deliveries=data["deliveries"],
         )
+
+
+class WebhookDeliveryState(enum.StrEnum):
+    """Whether an event is still to be delivered to a webhook, was, or was given up. A newer server may
+    have more values, which are read as texts.
+    """
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
 
 
 @dataclass(slots=True, kw_only=True)
