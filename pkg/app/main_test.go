@@ -3,11 +3,14 @@ package app_test
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,7 +18,17 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
+// parallel is how many of these tests run at once. Most of them wait for other programs: for what
+// OpenVPN takes its time for, for a lease of a minute.
+const parallel = 4
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if at := flag.Lookup("test.parallel"); at.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		if err := at.Value.Set(strconv.Itoa(max(parallel, runtime.GOMAXPROCS(0)))); err != nil {
+			panic(err)
+		}
+	}
 	code := pgtest.Main(m)
 	if err := apptest.Clean(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
