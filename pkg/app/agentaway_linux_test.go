@@ -158,7 +158,7 @@ func TestAgent_Clock(t *testing.T) {
 // once it is free that is made up for.
 func TestAgent_Busy(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t)
+	g := newSpecialGateway(t, special{agentWords: []string{"--report", "0"}}) // it does not hold the interface itself
 	s := g.connect(object{})
 	var held *management.Client
 	g.await("the management interface", func() (free bool) {
