@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chaveiro/chaveiro/cmd/sdkgen/model"
 	"github.com/chaveiro/chaveiro/cmd/sdkgen/samples"
@@ -130,7 +131,11 @@ type asked struct {
 func start(t *testing.T) *fixture {
 	t.Helper()
 	p := apptest.Start(t, apptest.Options{
-		DataDir: filepath.Join(t.TempDir(), "data"), Args: []string{"--webhook-allow", "127.0.0.0/8"},
+		DataDir: filepath.Join(t.TempDir(), "data"), Args: []string{
+			"--webhook-allow", "127.0.0.0/8",
+			// Nobody listens there: a test letter says so.
+			"--smtp-host", "127.0.0.1", "--smtp-port", "1", "--smtp-mode", "plain", "--smtp-from", "chaveiro@example.com",
+		},
 	})
 	if _, err := p.Token(t.Context(), "unused"); err != nil { // the apikey 1, which a sample deletes
 		t.Fatal(err)
@@ -291,5 +296,24 @@ func (f *fixture) isOf(s step, a asked) bool {
 	if err != nil || json.Unmarshal([]byte(f.real.Replace(string(text))), &want) != nil {
 		return false
 	}
-	return json.Unmarshal(a.body, &got) == nil && reflect.DeepEqual(got, want)
+	return json.Unmarshal(a.body, &got) == nil && reflect.DeepEqual(instants(got), instants(want))
+}
+
+// instants writes every time of a JSON value in one form: languages write them in others.
+func instants(value any) any {
+	switch v := value.(type) {
+	case string:
+		if at, err := time.Parse(time.RFC3339, v); err == nil {
+			return at.UTC().Format(time.RFC3339Nano)
+		}
+	case []any:
+		for i := range v {
+			v[i] = instants(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = instants(v[name])
+		}
+	}
+	return value
 }

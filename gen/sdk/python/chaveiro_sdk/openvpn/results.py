@@ -1003,7 +1003,7 @@ class OpenvpnResults:
         """Get what is known of a running server."""
         arguments = request.to_dict()
         return results.perform(
-            types.GetInstanceStatusResponse, "status", lambda: self._group.get_instance_status(**arguments)
+            types.GetInstanceStatusResponse, "instance_status", lambda: self._group.get_instance_status(**arguments)
         )
 
     def get_instance_sessions_pages(

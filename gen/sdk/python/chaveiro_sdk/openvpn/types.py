@@ -2058,7 +2058,7 @@ class GetInstanceStatusRequest(Request):
 class GetInstanceStatusResponse(Response):
     """The result of ``get_instance_status``."""
 
-    status: InstanceStatus | None = None
+    instance_status: InstanceStatus | None = None
 
 
 @dataclass
