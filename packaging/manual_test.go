@@ -66,7 +66,7 @@ func TestCompletions(t *testing.T) {
 		"bash": path + ". " + made.root + "/usr/share/bash-completion/completions/chaveiro; COMP_WORDS=(chaveiro comp); " +
 			"COMP_CWORD=1; _chaveiro; echo ${COMPREPLY[@]}",
 		"zsh": path + "fpath=(" + made.root + "/usr/share/zsh/vendor-completions $fpath); autoload -Uz compinit; " +
-			"compinit -D -u -d /dev/null; echo ${_comps[chaveiro]} completion",
+			"compinit -D -u; echo ${_comps[chaveiro]} completion",
 		"fish": "set -p PATH " + made.root + "/usr/bin; source " + made.root +
 			"/usr/share/fish/vendor_completions.d/chaveiro.fish; complete -C 'chaveiro comp'",
 	} {

@@ -30,7 +30,8 @@ const storageGroup = "Storage:"
 // that of the commit, so that two builds of one commit write the same page.
 func printManual(out io.Writer, root *kong.Node, info *debug.BuildInfo) error {
 	p := &manual{}
-	p.macro("TH", "CHAVEIRO", "1", commitDate(info), "chaveiro "+info.Main.Version, "Chaveiro")
+	// Readers of pages parse the date, so it is not escaped.
+	fmt.Fprintf(p, ".TH \"CHAVEIRO\" \"1\" %q %q \"Chaveiro\"\n", commitDate(info), "chaveiro "+info.Main.Version)
 	p.macro("SH", "NAME")
 	p.text("chaveiro \\- keeps the keys of a network")
 	p.macro("SH", "SYNOPSIS")
