@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
@@ -20,6 +21,7 @@ func exportable(t *testing.T) apptest.Options {
 	}
 	must(t, o, "client revoke site-natal --yes --reason keyCompromise --invalid-since 2026-11-20")
 	must(t, o, "client suspend site-belem")
+	time.Sleep(1100 * time.Millisecond) // certificates have whole seconds, by which an import knows the newer one
 	must(t, o, "client renew site-manaus --overlap 30d")
 	must(t, o, "client revoke site-recife --yes")
 	must(t, o, "cert create --ca 1 --name vpn --alt-name vpn.example.com")
@@ -48,6 +50,10 @@ func TestExport_EasyRSA(t *testing.T) {
 	}
 	wantWords(t, string(index), ",keyTime,20261120000000Z\t", ",certificateHold\t", "\t4D3C2B1A\tunknown\t/CN=4D3C2B1A\n",
 		`/L=A\xC3\xA7u/`)
+	serial, err := os.ReadFile(filepath.Join(e.pki, "serial"))
+	if err != nil || len(serial) != len("4D3C2B1A4D3C2B1A4D3C2B1A4D3C2B1A\n") {
+		t.Errorf("the next serial is %q, %v", serial, err)
+	}
 	audit := must(t, o, "audit verify")
 	wantWords(t, audit, " 0 problems")
 

@@ -58,8 +58,8 @@ func (g *gateway) importCA(name string, above *foreignCA) *foreignCA {
 	return f
 }
 
-// TestAgent_TwoCAs: a server has the lists of two CAs, which were imported a minute ago. Whoever is
-// on neither of them is let in, whoever is on one is out, and OpenVPN reads each change.
+// TestAgent_TwoCAs: a server has the lists of two CAs, which were imported a minute ago. Sites on
+// neither list are let in, sites on one are refused, and OpenVPN reads each change.
 func TestAgent_TwoCAs(t *testing.T) {
 	t.Parallel()
 	var root, middle *foreignCA

@@ -178,8 +178,8 @@ func TestWriteProbe(t *testing.T) {
 	})
 }
 
-// TestReadiness_Recent: whoever asks for what was found last waits for nothing, and lets the next
-// round begin when that is old.
+// TestReadiness_Recent: a question for the last result does not wait. When the result is old, the
+// question begins the next round.
 func TestReadiness_Recent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -211,8 +211,8 @@ func TestPost_Away(t *testing.T) {
 	})
 }
 
-// TestPost_Cut: whenever the connection or the process ends, the letter is sent again as it was,
-// and by whoever leads then.
+// TestPost_Cut: whenever the connection or the process ends, the letter is sent again as it was, by
+// the replica that leads then.
 func TestPost_Cut(t *testing.T) {
 	for _, fault := range []mailtest.Fault{mailtest.DropData, mailtest.DropTaken, mailtest.Closing} {
 		t.Run(fmt.Sprint(fault), func(t *testing.T) {

@@ -3,6 +3,7 @@ package pki
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -135,7 +136,7 @@ func (e *export) authority(ctx context.Context) error {
 		{Name: "ca.crt", Content: certificatePEM(key.Certificate)},
 		{Name: "crl.pem", Content: list.PEM},
 		{Name: "crlnumber", Content: []byte(evenHex(next) + "\n")},
-		{Name: "serial", Content: []byte("01\n")}, // easy-rsa draws random serials
+		{Name: "serial", Content: []byte(nextSerialFile() + "\n")},
 		{Name: "index.txt.attr", Content: []byte("unique_subject = no\n")},
 	} {
 		if err := e.put(f); err != nil {
@@ -146,6 +147,15 @@ func (e *export) authority(ctx context.Context) error {
 		return nil
 	}
 	return e.authorityKey(ctx, key)
+}
+
+// nextSerialFile is the serial from which a program counts that does not draw its own: far from all
+// that the CA has given, whoever has given them.
+func nextSerialFile() string {
+	serial := make([]byte, 16)
+	rand.Read(serial)
+	serial[0] = serial[0]&0x3f | 0x40 // positive, of 16 octets, with room to count up
+	return evenHex(new(big.Int).SetBytes(serial))
 }
 
 func (e *export) authorityKey(ctx context.Context, key domain.CAKey) error {
