@@ -13,8 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/telemetry"
 )
 
-// TelemetryConfig says how the log is written, and what is sent to a collector. The variables OTEL_*
-// of OpenTelemetry say the rest.
+// TelemetryConfig says how the log is written, and what is sent to a collector. The variables
+// OTEL_* of OpenTelemetry say the rest.
 type TelemetryConfig struct {
 	LogFormat    telemetry.Format `name:"log-format" env:"CHAVEIRO_LOG_FORMAT" default:"json" help:"json, or text for people at a terminal."`
 	OTLPEndpoint URL              `name:"otlp-endpoint" env:"CHAVEIRO_OTLP_ENDPOINT" help:"URL of a collector that takes traces and logs (OTLP over HTTP), as http://localhost:4318." note:"It means the same as OTEL_EXPORTER_OTLP_ENDPOINT and goes before it; without either nothing is sent. The other variables of OpenTelemetry, OTEL_…, are read too: see [Traces, logs and profiles](#traces-logs-and-profiles)."`

@@ -53,7 +53,8 @@ func leaveSecrets(t *testing.T, c *apptest.Client) []string {
 		var token struct {
 			Token string `json:"access_token"`
 		}
-		err := c.Do(t.Context(), http.MethodPost, "/api/auth/login", object{"username": "ana", "password": word}, &token)
+		err := c.Do(t.Context(), http.MethodPost, "/api/oauth2/token",
+			object{"grant_type": "password", "username": "ana", "password": word}, &token)
 		if word == wrong && err == nil {
 			t.Error("the wrong password is taken")
 		}
@@ -68,10 +69,14 @@ func leaveSecrets(t *testing.T, c *apptest.Client) []string {
 func leaveLink(t *testing.T, c *apptest.Client, site int64, pin string) []string {
 	t.Helper()
 	instance := create(t, c, instancesPath, object{
-		"ca_id": 1, "name": "vpn", "networks": []string{"10.8.0.0/24"}, "remotes": []object{{"host": "vpn.example.com"}},
+		"ca_id": 1, "name": "vpn", "network": "10.8.0.0/24", "remotes": []string{"vpn.example.com"},
 	})
 	var link struct {
 		Path string `json:"path"`
+	}
+	config := fmt.Sprintf("/configs/%d", instance.ID)
+	if err := c.Do(t.Context(), http.MethodPut, clientPath(site, config), object{}, nil); err != nil {
+		t.Fatal(err)
 	}
 	in := object{"instance_id": instance.ID, "pin": pin}
 	if err := c.Do(t.Context(), http.MethodPost, clientPath(site, "/enrolments"), in, &link); err != nil {
@@ -90,7 +95,7 @@ func leaveLink(t *testing.T, c *apptest.Client, site int64, pin string) []string
 		_ = answer.Body.Close()
 	}
 	if len(secret) < 16 {
-		t.Fatal(fmt.Sprintf("the link is %q", link.Path))
+		t.Fatalf("the link is %q", link.Path)
 	}
 	return []string{secret}
 }

@@ -89,7 +89,7 @@ type Services struct {
 	Exports      *pki.Exports
 	Census       *census.Counter
 	Queues       *Queues
-	Spans        spans.Tracer
+	Spans        *spans.Tracer
 
 	MailRecipients *mail.Recipients
 	Post           *mail.Post
@@ -122,7 +122,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Audit: shared.trail, History: shared.history, Results: shared.recorder.Results, Stream: shared.events,
 		Endings: &events.Endings{Store: set.Store, Now: set.Now, Told: shared.events.Ring},
 		Census:  &census.Counter{Store: set.Store, Now: set.Now, Log: set.Log}, Queues: shared.queues,
-		Spans: set.Spans,
+		Spans: &set.Spans,
 	}
 	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err

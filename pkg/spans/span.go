@@ -101,7 +101,8 @@ func (s Span) set(attributes ...attribute.KeyValue) {
 	}
 }
 
-// KindOf is a word for an error that quotes nothing of it: the type of the one that all others wrap.
+// KindOf is a word for an error that quotes nothing of it: the type of the one that all others
+// wrap.
 func KindOf(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

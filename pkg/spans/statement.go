@@ -87,7 +87,8 @@ func summary(text string) (verb, table string) {
 func word(text string) string {
 	const maxName = 63
 	end := strings.IndexFunc(text, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '"' || r == '`')
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && !strings.ContainsRune("_\"`", r)
 	})
 	if end < 0 {
 		end = len(text)

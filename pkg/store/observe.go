@@ -35,8 +35,8 @@ type slowness struct {
 	tell  func(context.Context, Slow)
 }
 
-// observer watches the statements of all connections of a store, below database/sql: so it also sees
-// those that bypass GORM.
+// observer watches the statements of all connections of a store, below database/sql: so it also
+// sees those that bypass GORM.
 type observer struct {
 	system string // the engine, as the semantic conventions of OpenTelemetry name it
 	slow   atomic.Pointer[slowness]

@@ -73,7 +73,7 @@ const openMetrics = "application/openmetrics-text"
 
 func newMetrics(registry *prometheus.Registry) *metrics {
 	options := promhttp.HandlerOpts{DisableCompression: true, EnableOpenMetrics: true}
-	return &metrics{gather: promhttp.HandlerFor(registry, options), last: map[string]*page{}}
+	return &metrics{gather: promhttp.HandlerFor(registry, options)}
 }
 
 func (m *metrics) serve(c echo.Context) error {
@@ -90,6 +90,9 @@ func (m *metrics) serve(c echo.Context) error {
 func (m *metrics) current(accept string) *page {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.last == nil {
+		m.last = map[string]*page{}
+	}
 	now := time.Now()
 	if m.free.Before(now) {
 		m.free = now
