@@ -55,7 +55,7 @@ var layers = map[string][]string{
 	"pkg/openvpn":            {"pkg/domain"},
 	"pkg/openvpn/kits":       {"pkg/openvpn"},
 	"pkg/openvpn/management": {},
-	"pkg/agent":              {"pkg/ca", "pkg/openvpn/management", "gen/sdk/go"},
+	"pkg/agent":              {"pkg/ca", "pkg/openvpn/management", "pkg/spans", "gen/sdk/go"},
 	"pkg/auth":               {"pkg/domain", "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto/..."},
 	"pkg/turns":              {"pkg/domain", "pkg/bounded"},
 	"pkg/spans": {
@@ -97,7 +97,7 @@ var layers = map[string][]string{
 	},
 	// All commands except serve work without HTTP.
 	"cmd/chaveiro": {
-		"pkg/app", "pkg/telemetry", "pkg/agent", "gen/sdk/go", "pkg/openvpn/management", "pkg/domain", "pkg/service", "pkg/audit",
+		"pkg/app", "pkg/telemetry", "pkg/spans", "pkg/agent", "gen/sdk/go", "pkg/openvpn/management", "pkg/domain", "pkg/service", "pkg/audit",
 		"pkg/pki", "pkg/pki/pkidir", "pkg/vault", "pkg/tunnel", "pkg/openvpn", "pkg/store",
 		"github.com/alecthomas/kong",
 		"go.yaml.in/yaml/v3",

@@ -23,8 +23,9 @@ type Settings struct {
 	// Endpoint is the base address of the collector; empty: that of OTEL_EXPORTER_OTLP_ENDPOINT. It
 	// goes before that.
 	Endpoint string
-	// Version of the program, an attribute of all that is sent.
-	Version string
+	// Name and Version of the program, attributes of all that is sent; without a name it is
+	// chaveiro. OTEL_SERVICE_NAME goes before.
+	Name, Version string
 	// Getenv reads the environment.
 	Getenv func(string) string
 }

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -45,7 +46,7 @@ func Start(ctx context.Context, s Settings, log *slog.Logger) (*Telemetry, error
 	if !s.Sends(Traces) && !s.Sends(Logs) {
 		return t, nil
 	}
-	about, err := describe(ctx, s.Version)
+	about, err := describe(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +65,9 @@ func Start(ctx context.Context, s Settings, log *slog.Logger) (*Telemetry, error
 }
 
 // describe is the process that sends. The environment has the last word.
-func describe(ctx context.Context, version string) (*resource.Resource, error) {
+func describe(ctx context.Context, s Settings) (*resource.Resource, error) {
 	return resource.New(ctx, resource.WithHost(), resource.WithTelemetrySDK(), resource.WithAttributes(
-		attribute.String("service.name", serviceName), attribute.String("service.version", version),
+		attribute.String("service.name", cmp.Or(s.Name, serviceName)), attribute.String("service.version", s.Version),
 		attribute.String("service.instance.id", rand.Text()),
 	), resource.WithFromEnv())
 }
