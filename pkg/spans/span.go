@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -58,7 +59,7 @@ func (s Span) Failed(kind string) {
 // itself, the id of the operation and that of the request.
 func (s Span) Request(method, of, named, id string) {
 	if s.On() {
-		s.span.SetName(knownMethod(method) + " " + of)
+		s.span.SetName(strings.TrimSpace(knownMethod(method) + " " + of))
 		s.set(route.String(of), operation.String(named), requestID.String(id))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
@@ -46,6 +48,9 @@ func Start(ctx context.Context, s Settings, log *slog.Logger) (*Telemetry, error
 	if !s.Sends(Traces) && !s.Sends(Logs) {
 		return t, nil
 	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { // it would write lines that are no JSON
+		log.Warn("OpenTelemetry", "error", domain.Cause(err))
+	}))
 	about, err := describe(ctx, s)
 	if err != nil {
 		return nil, err
