@@ -12,7 +12,8 @@ import (
 )
 
 // TestTelemetry_Agent: what the agent asks is a span of its own, with the request below it that the
-// server has served. What a command does is one too, and the audit has its trace.
+// server has served. What a command does is one too, and the audit has its trace; and so is a task
+// in the background.
 func TestTelemetry_Agent(t *testing.T) {
 	t.Parallel()
 	c, o := telemetrytest.Start(t), onSQLite(t)
@@ -32,6 +33,7 @@ func TestTelemetry_Agent(t *testing.T) {
 	if text := string(get(t, client, "/api/audit/events?resource=auth.apikeys")); !strings.Contains(text, made.Trace) {
 		t.Errorf("the audit does not have the trace %s: %s", made.Trace, text)
 	}
+	c.Await(t, "", func(s telemetrytest.Span) bool { return s.Name == "storing the uses of apikeys" && s.Parent == "" })
 	file := filepath.Join(t.TempDir(), "apikey")
 	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 		t.Fatal(err)

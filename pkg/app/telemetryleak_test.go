@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 	"github.com/chaveiro/chaveiro/pkg/telemetry/telemetrytest"
@@ -20,6 +21,7 @@ func TestTelemetry_Secrets(t *testing.T) {
 	o.Args = []string{
 		"--otlp-endpoint", c.URL, "--log-level", "debug", "--slow-query", "1ns", "--external-url", "http://vpn.example.com",
 	}
+	begun := time.Now()
 	p := apptest.Start(t, o)
 	client := login(t, p)
 	needles := leaveSecrets(t, client)
@@ -31,6 +33,10 @@ func TestTelemetry_Secrets(t *testing.T) {
 		if bytes.Contains(raw, []byte(needle)) || bytes.Contains(log, []byte(needle)) {
 			t.Errorf("%.12s… is in what was sent, or in the log", needle)
 		}
+	}
+	most := 11 + int(time.Since(begun)/(10*time.Second))
+	if n := strings.Count(p.Log(), `"msg":"slow statement"`); n == 0 || n > most {
+		t.Errorf("%d lines about slow statements, where all are slow; not 1 to %d", n, most)
 	}
 	for _, known := range []string{"createClientSite2Site", "slow statement", "db.query.text", "sign certificate", "/enrol/:secret"} {
 		if !bytes.Contains(raw, []byte(known)) {
