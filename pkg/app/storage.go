@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/chaveiro/chaveiro/pkg/kms"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -21,7 +22,12 @@ import (
 type Storage struct {
 	Store *store.Store
 	Keys  *seal.Keyring
+	// KeyStores are the tokens and vaults in which keys of CAs may be.
+	KeyStores *kms.Stores
 }
+
+// Close closes the database, and leaves the key stores.
+func (v *Storage) Close() error { return errors.Join(v.KeyStores.Close(), v.Store.Close()) }
 
 // Now is the clock: UTC with the precision that both databases keep.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
@@ -70,7 +76,8 @@ func openStorage(
 	if err != nil {
 		return nil, err
 	}
-	return &Storage{Store: db, Keys: keys}, nil
+	stores, err := s.openKeyStores()
+	return &Storage{Store: db, Keys: keys, KeyStores: stores}, err
 }
 
 func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog.Logger) error {
