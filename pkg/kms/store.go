@@ -85,7 +85,7 @@ func (s *Store) ask(ctx context.Context, most time.Duration, operation func(cont
 	}()
 	select {
 	case err := <-ended:
-		if err != nil && caller.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		if err != nil && ctx.Err() != nil {
 			return s.late(caller, "no answer in time")
 		}
 		return err
