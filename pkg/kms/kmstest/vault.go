@@ -37,7 +37,7 @@ path "transit/decrypt/*" { capabilities = ["update"] }
 func NewVault(t testing.TB) *Vault {
 	t.Helper()
 	cache, err := os.UserCacheDir()
-	program := filepath.Join(cache, "chaveiro", "vault-1.14.0", "vault")
+	program := filepath.Join(cache, "chaveiro", "vault-1.13.1", "vault")
 	if _, missing := os.Stat(program); err != nil || missing != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("Vault is missing: scripts/setup.sh vault")

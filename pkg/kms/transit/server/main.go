@@ -1,4 +1,4 @@
-// Command server is HashiCorp Vault 1.14.0, the last line under the MPL 2.0, from which OpenBao was
+// Command server is HashiCorp Vault 1.13.1, under the MPL 2.0, from which OpenBao was
 // made: its core, its HTTP API and the secrets engine Transit, on a storage in memory. Tests of key
 // stores run it. It is a module of its own, so that nothing of it is in the program.
 //
