@@ -6,12 +6,15 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/kms"
+	"github.com/chaveiro/chaveiro/pkg/kms/awskms"
 	"github.com/chaveiro/chaveiro/pkg/kms/token"
 	"github.com/chaveiro/chaveiro/pkg/kms/transit"
 )
 
 // keyStoreOpeners are the kinds of key stores that there are, by the scheme of their URI.
-var keyStoreOpeners = map[string]kms.Opener{"pkcs11": token.Open, "transit": transit.Open}
+var keyStoreOpeners = map[string]kms.Opener{
+	"awskms": awskms.Open, "pkcs11": token.Open, "transit": transit.Open,
+}
 
 // openKeyStores opens the key stores of the configuration. It reaches for none of them.
 func (s StorageConfig) openKeyStores() (*kms.Stores, error) {

@@ -1,92 +1,129 @@
 package transit
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/openbao/openbao/api/v2"
-
 	"github.com/chaveiro/chaveiro/pkg/kms"
 )
 
-// client asks OpenBao, with the token of the file.
+// client asks OpenBao, with the token of the file. It is written here because the client of OpenBao
+// is under the MPL, which the licences of the program do not include, and brings a dozen modules
+// for seven requests of JSON.
 type client struct {
 	address address
-	api     *api.Client
+	http    *http.Client
 
 	mu    sync.Mutex
 	token string // that is in use
 }
 
-// patience is how long one request may take; its context ends earlier as a rule.
-const patience = time.Minute
+// The bounds of a request. Its context ends it earlier, as a rule.
+const (
+	patience  = time.Minute
+	maxAnswer = 1 << 20
+)
 
 func newClient(a address) (*client, error) {
-	config := api.NewConfig() // which reads no environment
-	if config.Error != nil {
-		return nil, fmt.Errorf("%w: %w", kms.ErrURI, config.Error)
-	}
-	config.Address, config.MaxRetries, config.Timeout = a.url, 0, patience
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil // the answer is a secret
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if a.authority != "" {
-		if err := config.ConfigureTLS(&api.TLSConfig{CACert: a.authority}); err != nil {
-			return nil, fmt.Errorf("%w: ca-file: %w", kms.ErrURI, err)
+		text, err := os.ReadFile(a.authority)
+		pool := x509.NewCertPool()
+		if err != nil || !pool.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%w: ca-file has no certificates in PEM", kms.ErrURI)
 		}
+		transport.TLSClientConfig.RootCAs = pool
 	}
-	made, err := api.NewClient(config)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", kms.ErrURI, err)
-	}
-	return &client{address: a, api: made}, nil
+	return &client{address: a, http: &http.Client{
+		Transport: transport, Timeout: patience, CheckRedirect: refuseRedirect,
+	}}, nil
 }
 
-// ask sends one request to a path below /v1/. A token that is refused is read anew, once. It returns
-// nil when there is no such thing.
+// refuseRedirect keeps the token with the server that it is for. A standby forwards requests itself.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// ask sends one request to a path below /v1/. A token that is refused is read anew, once.
 func (c *client) ask(ctx context.Context, method, path string, body map[string]any) (map[string]any, error) {
 	token, err := c.currentToken()
 	if err != nil {
 		return nil, err
 	}
 	answer, err := c.send(ctx, token, method, path, body)
-	if statusOf(err) == http.StatusForbidden {
-		another, err := c.anotherToken(token)
-		if err != nil {
-			return nil, err
-		}
-		answer, err = c.send(ctx, another, method, path, body)
-		return answer, c.explain(err)
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok || refused.status != http.StatusForbidden {
+		return answer, explain(err)
 	}
-	return answer, c.explain(err)
-}
-
-func (c *client) send(
-	ctx context.Context, token, method, path string, body map[string]any,
-) (map[string]any, error) {
-	one, err := c.api.Clone()
+	another, err := c.anotherToken(token)
 	if err != nil {
 		return nil, err
 	}
-	one.SetToken(token)
-	if c.address.namespace != "" {
-		one.SetNamespace(c.address.namespace)
-	}
-	var secret *api.Secret
-	switch method {
-	case http.MethodGet:
-		secret, err = one.Logical().ReadWithContext(ctx, path)
-	case http.MethodDelete:
-		secret, err = one.Logical().DeleteWithContext(ctx, path)
-	default:
-		secret, err = one.Logical().WriteWithContext(ctx, path, body)
-	}
-	if err != nil || secret == nil {
+	answer, err = c.send(ctx, another, method, path, body)
+	return answer, explain(err)
+}
+
+// refusal is an answer that says no.
+type refusal struct {
+	status int
+	said   string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("status %d: %s", r.status, r.said) }
+
+// send sends a request, and returns the data of the answer. Errors: *refusal.
+func (c *client) send(
+	ctx context.Context, token, method, path string, body map[string]any,
+) (map[string]any, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
 		return nil, err
 	}
-	return secret.Data, nil
+	url := strings.TrimRight(c.address.url, "/") + "/v1/" + path
+	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Vault-Token", token)
+	request.Header.Set("X-Vault-Request", "true")
+	if c.address.namespace != "" {
+		request.Header.Set("X-Vault-Namespace", c.address.namespace)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return read(response)
+}
+
+func read(response *http.Response) (map[string]any, error) {
+	var answer struct {
+		Data   map[string]any `json:"data"`
+		Errors []string       `json:"errors"`
+	}
+	decoder := json.NewDecoder(io.LimitReader(response.Body, maxAnswer))
+	decoder.UseNumber()
+	err := decoder.Decode(&answer)
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return nil, &refusal{response.StatusCode, strings.Join(answer.Errors, "; ")}
+	}
+	if errors.Is(err, io.EOF) { // no content
+		err = nil
+	}
+	return answer.Data, err
 }
 
 // currentToken returns the token that is in use.
@@ -109,31 +146,22 @@ func (c *client) anotherToken(refused string) (token string, err error) {
 	return c.token, err
 }
 
-func statusOf(err error) int {
-	if refused, ok := errors.AsType[*api.ResponseError](err); ok {
-		return refused.StatusCode
-	}
-	return 0
-}
-
 // explain says which error of this module an answer is. What the server says is kept: it quotes no
 // token.
-func (c *client) explain(err error) error {
+func explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	refused, answered := errors.AsType[*api.ResponseError](err)
+	refused, ok := errors.AsType[*refusal](err)
 	switch {
-	case !answered:
+	case !ok:
 		return fmt.Errorf("%w: %w", kms.ErrAway, err)
-	case refused.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("%w: %s", kms.ErrNoKey, strings.Join(refused.Errors, "; "))
-	case refused.StatusCode == http.StatusBadRequest:
-		return fmt.Errorf("%w: %s", kms.ErrUnsupported, strings.Join(refused.Errors, "; "))
+	case refused.status == http.StatusNotFound:
+		return fmt.Errorf("%w: %w", kms.ErrNoKey, err)
+	case refused.status == http.StatusBadRequest:
+		return fmt.Errorf("%w: %w", kms.ErrUnsupported, err)
+	case refused.status == http.StatusServiceUnavailable:
+		return fmt.Errorf("%w: it is sealed, or in maintenance: %w", kms.ErrAway, err)
 	}
-	why := strings.Join(refused.Errors, "; ")
-	if refused.StatusCode == http.StatusServiceUnavailable {
-		why = "it is sealed, or in maintenance; " + why
-	}
-	return fmt.Errorf("%w: status %d: %s", kms.ErrAway, refused.StatusCode, why)
+	return fmt.Errorf("%w: %w", kms.ErrAway, err)
 }
