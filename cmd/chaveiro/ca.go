@@ -77,7 +77,8 @@ func (c *caCreate) Run(ctx context.Context) error {
 		}
 		ca, err := s.CAs.Create(ctx, domain.CASpec{
 			Name: c.Name, Description: c.Description, Subject: c.subject(), Expiration: c.Expires.days(),
-			KeyAlgorithm: c.KeyAlgorithm, KeyStore: c.KeyStore, KeyURI: c.Key, ParentID: parent, PathLength: c.PathLength,
+			KeyAlgorithm: c.KeyAlgorithm, KeyStore: c.KeyStore, KeyURI: c.Key, ParentID: parent,
+			PathLength: c.PathLength,
 		})
 		if err != nil {
 			return err

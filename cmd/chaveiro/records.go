@@ -51,8 +51,9 @@ func caRecordAt(now time.Time) func(domain.CA) caRecord {
 			ID: c.ID, ParentID: optional(c.ParentID), PredecessorID: optional(c.PredecessorID),
 			SuccessorID: optional(c.SuccessorID), Name: c.Name, Description: c.Description,
 			subjectFields: subjectOf(c.Subject), Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
-			KeyURI: optional(c.KeyURI), ExpiryDate: stamp(c.ExpiresAt), ExpiresInDays: c.DaysLeft(now), ExpiresSoon: c.Ending(now),
-			RenewedAt: stamp(c.RenewedAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
+			KeyURI: optional(c.KeyURI), ExpiryDate: stamp(c.ExpiresAt), ExpiresInDays: c.DaysLeft(now),
+			ExpiresSoon: c.Ending(now),
+			RenewedAt:   stamp(c.RenewedAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
 		}
 	}
 }

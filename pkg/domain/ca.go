@@ -40,9 +40,9 @@ func (c CA) Life() int {
 }
 
 // CAKey is what a CA signs with: its certificate in DER, and its private key sealed under the
-// master key, unless that is in a token or a vault. Fingerprint is that of the public key. No two CAs have the same key, because the list
-// of each would lack the revocations of the other. A CA keeps its key: a renewal changes the
-// certificate, and SealedKey with it, which is bound to that.
+// master key, unless that is in a token or a vault. Fingerprint is that of the public key. No two
+// CAs have the same key, because the list of each would lack the revocations of the other. A CA
+// keeps its key: a renewal changes the certificate, and SealedKey with it, which is bound to that.
 type CAKey struct {
 	CAID        int64
 	Certificate []byte

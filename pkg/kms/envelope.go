@@ -16,7 +16,7 @@ import (
 //	chaveiro-wrapped 1
 //	key URI
 //	wrapped BASE64   a key of AES-256, wrapped under the key in the store
-//	text BASE64      the text under that key: AES-256-GCM, with the line of the key as additional data
+//	text BASE64      the text under that key: AES-256-GCM, with the URI as additional data
 //
 // So the store sees neither the text nor how long it is.
 const (

@@ -109,8 +109,8 @@ func (s *Store) Away() error {
 	return s.away
 }
 
-// lose notes that the store is away, forgets its keys, whose handles may be good no more, and begins
-// to look whether it is back.
+// lose notes that the store is away, forgets its keys, whose handles may be good no more, and
+// begins to look whether it is back.
 func (s *Store) lose(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

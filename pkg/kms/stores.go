@@ -16,8 +16,8 @@ type Stores struct {
 	list []*Store
 }
 
-// Open opens stores that are given as name=URI. Errors: [ErrURI]; [ErrUnsupported] for a scheme that
-// this program does not know, or was built without. It reaches for none of them.
+// Open opens stores that are given as name=URI. Errors: [ErrURI]; [ErrUnsupported] for a scheme
+// that this program was built without. It reaches for none of them.
 func Open(given []string, openers map[string]Opener, bounds Bounds) (*Stores, error) {
 	stores := &Stores{}
 	for _, text := range given {

@@ -13,11 +13,11 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// Authorities unseals the key of a CA at first use, or finds it in its store, and caches the opened authority. Another replica
-// may renew the CA meanwhile. Everything that is stored under a CA names the certificate that
-// signed it. So a CA that is gone or was renewed is refused, and so is one whose id belongs to
-// another CA after the database was set back; the caller then forgets the authority and tries
-// again.
+// Authorities unseals the key of a CA at first use, or finds it in its store, and caches the
+// opened authority. Another replica may renew the CA meanwhile. Everything that is stored under a
+// CA names the certificate that signed it. So a CA that is gone or was renewed is refused, and so
+// is one whose id belongs to another CA after the database was set back; the caller then forgets
+// the authority and tries again.
 type Authorities struct {
 	Store domain.Store
 	Keys  *seal.Keyring

@@ -101,7 +101,8 @@ func (s *CAs) wantKey(ctx context.Context, spec domain.CASpec) (want wantedKey, 
 	return want, err
 }
 
-// checkKeyFree checks that no CA has the key: the list of each would lack what the other has revoked.
+// checkKeyFree checks that no CA has the key: the list of each would lack what the other has
+// revoked.
 func (s *CAs) checkKeyFree(ctx context.Context, public crypto.PublicKey) error {
 	taken, err := s.Store.CAs().KeyTaken(ctx, fingerprint([]byte(publicKey(public))))
 	if err == nil && taken {
@@ -119,8 +120,8 @@ func (s *CAs) storeFor(name string) (string, error) {
 	return name, s.storeFault("key_store", err)
 }
 
-// makeCAKey makes the key that a CA gets, or takes the one that is there. The caller goes on with the
-// returned context, and has to end it. A dry run makes nothing in a store.
+// makeCAKey makes the key that a CA gets, or takes the one that is there. The caller goes on with
+// the returned context, and has to end it. A dry run makes nothing in a store.
 func (s *CAs) makeCAKey(
 	ctx context.Context, want wantedKey,
 ) (crypto.Signer, context.Context, context.CancelFunc, error) {

@@ -5,6 +5,6 @@
 // It imports kms, and the SDK of AWS, which finds the credentials: in the environment, in the files
 // that AWS_SHARED_CREDENTIALS_FILE names, or of the machine.
 //
-// What is not obvious: there is no Ed25519, because KMS signs whole messages with it, of at most 4096
-// bytes, and a revocation list is longer.
+// What is not obvious: there is no Ed25519, because KMS signs whole messages with it, of at most
+// 4096 bytes, and a revocation list is longer.
 package awskms

@@ -52,7 +52,8 @@ func newClient(a address) (*client, error) {
 	}}, nil
 }
 
-// refuseRedirect keeps the token with the server that it is for. A standby forwards requests itself.
+// refuseRedirect keeps the token with the server that it is for. A standby forwards requests
+// itself.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // ask sends one request to a path below /v1/. A token that is refused is read anew, once.

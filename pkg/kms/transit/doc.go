@@ -4,6 +4,6 @@
 //
 // It imports kms alone.
 //
-// What is not obvious: a key of Transit has versions, and a rotation there makes another key. So the
-// URI of the key of a CA says which version it is.
+// What is not obvious: a key of Transit has versions, and a rotation there makes another key. So
+// the URI of the key of a CA says which version it is.
 package transit
