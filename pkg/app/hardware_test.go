@@ -223,3 +223,36 @@ func wantAway(t *testing.T, c *apptest.Client, path string, in object) {
 		t.Errorf("%s: %s, Retry-After %q", path, response.Status, response.Header.Get("Retry-After"))
 	}
 }
+
+// TestHardware_MasterKey: the master key is wrapped under a key of the token. The server starts with
+// it, and says what is missing when the token is away.
+func TestHardware_MasterKey(t *testing.T) {
+	t.Parallel()
+	o, hsm := onToken(t, onSQLite(t))
+	p := apptest.Start(t, o)
+	c := login(t, p)
+	authority := createCA(t, c, "ca-matriz")
+	if err := p.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	hsm.AddAES(t, "master")
+	wrapped := t.TempDir() + "/master.wrapped"
+	apptest.MustCommand(t, o, "master-key", "wrap", "--key", "pkcs11:token=chaveiro;object=master", "--out", wrapped)
+	plain := o
+	o.Env = append(o.Env, "CHAVEIRO_MASTER_KEY_FILE="+wrapped)
+	again := apptest.Start(t, o)
+	c.URL = again.URL
+	createClient(t, c, authority.ID, "lisboa")
+	if err := again.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	unwrapped := apptest.MustCommand(t, o, "master-key", "unwrap", "--out", "-")
+	if want := read(t, plain.DataDir, "master.key"); unwrapped != want {
+		t.Error("another key was unwrapped")
+	}
+	hsm.Remove(t)
+	out := apptest.Command(t, o, "ca", "list")
+	if out.Code != 1 || !strings.Contains(out.Stderr, "the key store can't be reached") {
+		t.Errorf("without the token: %+v", out)
+	}
+}

@@ -1,6 +1,7 @@
 package kmstest
 
 import (
+	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,6 +63,23 @@ func NewSoftHSM(t testing.TB, label string) SoftHSM {
 func (s SoftHSM) AddToken(t testing.TB, util, label string) {
 	t.Helper()
 	command := exec.Command(util, "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "so-"+PIN)
+	command.Env = append(os.Environ(), "SOFTHSM2_CONF="+s.Conf)
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("softhsm2-util: %v\n%s", err, out)
+	}
+}
+
+// AddAES makes a key of AES-256 with a label, by the tool of SoftHSM.
+func (s SoftHSM) AddAES(t testing.TB, label string) {
+	t.Helper()
+	file := filepath.Join(filepath.Dir(s.Conf), label+".aes")
+	key := make([]byte, 32)
+	rand.Read(key)
+	if err := os.WriteFile(file, key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command("softhsm2-util", "--import", file, "--aes", "--token", s.Label, "--label", label, "--id", "0a",
+		"--pin", PIN)
 	command.Env = append(os.Environ(), "SOFTHSM2_CONF="+s.Conf)
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("softhsm2-util: %v\n%s", err, out)
