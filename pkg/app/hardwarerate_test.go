@@ -54,7 +54,7 @@ func TestHardware_Rate(t *testing.T) {
 	sealed := createCA(t, c, "sealed")
 	issue := func(caID int64) func() error {
 		return func() error {
-			in := object{"ca_id": caID, "name": "site-" + rand.Text(), "email": "x@example.com"}
+			in := object{"ca_id": caID, "name": "site-" + rand.Text()[:20], "email": "x@example.com"}
 			return c.Do(context.Background(), http.MethodPost, clients, in, nil)
 		}
 	}

@@ -8,9 +8,11 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	_ "crypto/sha512"
 	"errors"
 	"sync"
 	"testing"
@@ -26,7 +28,9 @@ type Suite struct {
 	Refused    []string                 // that it has to refuse
 	Absent     kms.URI                  // a key that is not there
 	Wrapping   func(*testing.T) kms.URI // makes a key that wraps
-	Kept       bool                     // a key that was discarded is there for some days
+	// Rehashed: the store stands for another one, and hashes a digest once more before it signs it.
+	Rehashed bool
+	Kept     bool // a key that was discarded is there for some days
 }
 
 // Run runs the suite.
@@ -64,8 +68,8 @@ func (s Suite) keys(t *testing.T) {
 			if found.URI().String() != made.URI().String() {
 				t.Errorf("found %s as %s", made.URI(), found.URI())
 			}
-			signs(t, made, made.Public())
-			signs(t, found, made.Public())
+			s.signs(t, made, made.Public())
+			s.signs(t, found, made.Public())
 			if err := s.Provider.Discard(t.Context(), made.URI()); err != nil {
 				t.Fatal(err)
 			}
@@ -82,24 +86,27 @@ func (s Suite) keys(t *testing.T) {
 }
 
 // signs signs a message with a key, and verifies it.
-func signs(t *testing.T, key kms.Key, public crypto.PublicKey) {
+func (s Suite) signs(t *testing.T, key kms.Key, public crypto.PublicKey) {
 	t.Helper()
 	message := []byte("a certificate to be signed")
 	digest, opts := message, crypto.SignerOpts(crypto.Hash(0))
 	if _, ok := public.(ed25519.PublicKey); !ok {
-		sum := sha256.Sum256(message)
-		digest, opts = sum[:], crypto.SHA256
+		hash := hashOf(public)
+		digest, opts = sumOf(hash, message), hash
 	}
 	signature, err := key.Sign(t.Context(), digest, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !verifies(public, digest, signature) {
+	if !s.verifies(public, digest, signature) {
 		t.Errorf("the signature of %s does not verify", key.URI())
 	}
 }
 
-func verifies(public crypto.PublicKey, digest, signature []byte) bool {
+func (s Suite) verifies(public crypto.PublicKey, digest, signature []byte) bool {
+	if s.Rehashed {
+		digest = sumOf(hashOf(public), digest)
+	}
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:
 		return ecdsa.VerifyASN1(key, digest, signature)
@@ -109,6 +116,20 @@ func verifies(public crypto.PublicKey, digest, signature []byte) bool {
 		return ed25519.Verify(key, digest, signature)
 	}
 	return false
+}
+
+// hashOf is the hash function that a CA with that key signs over.
+func hashOf(public crypto.PublicKey) crypto.Hash {
+	if key, ok := public.(*ecdsa.PublicKey); ok && key.Curve == elliptic.P384() {
+		return crypto.SHA384
+	}
+	return crypto.SHA256
+}
+
+func sumOf(hash crypto.Hash, message []byte) []byte {
+	h := hash.New()
+	h.Write(message)
+	return h.Sum(nil)
 }
 
 func (s Suite) manyAtOnce(t *testing.T) {
@@ -121,7 +142,7 @@ func (s Suite) manyAtOnce(t *testing.T) {
 		group.Go(func() {
 			sum := sha256.Sum256([]byte(rand.Text()))
 			signature, err := key.Sign(context.Background(), sum[:], crypto.SHA256)
-			if err != nil || !verifies(key.Public(), sum[:], signature) {
+			if err != nil || !s.verifies(key.Public(), sum[:], signature) {
 				t.Errorf("one of many: %v", err)
 			}
 		})
