@@ -224,8 +224,8 @@ func wantAway(t *testing.T, c *apptest.Client, path string, in object) {
 	}
 }
 
-// TestHardware_MasterKey: the master key is wrapped under a key of the token. The server starts with
-// it, and says what is missing when the token is away.
+// TestHardware_MasterKey: the master key is wrapped under a key of the token. The server starts
+// with it, and says what is missing when the token is away.
 func TestHardware_MasterKey(t *testing.T) {
 	t.Parallel()
 	o, hsm := onToken(t, onSQLite(t))

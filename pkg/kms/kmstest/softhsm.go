@@ -73,9 +73,8 @@ func (s SoftHSM) AddToken(t testing.TB, util, label string) {
 func (s SoftHSM) AddAES(t testing.TB, label string) {
 	t.Helper()
 	file := filepath.Join(filepath.Dir(s.Conf), label+".aes")
-	key := make([]byte, 32)
-	rand.Read(key)
-	if err := os.WriteFile(file, key, 0o600); err != nil {
+	key := (rand.Text() + rand.Text())[:32] // the tool may cut off octets that are no text
+	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.Command("softhsm2-util", "--import", file, "--aes", "--token", s.Label, "--label", label, "--id", "0a",

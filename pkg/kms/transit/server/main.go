@@ -15,6 +15,7 @@ import (
 	log "github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/builtin/logical/transit"
 	vaulthttp "github.com/hashicorp/vault/http"
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/hashicorp/vault/sdk/physical/inmem"
 	"github.com/hashicorp/vault/vault"
@@ -39,7 +40,7 @@ func serve() error {
 	}
 	core, err := vault.NewCore(&vault.CoreConfig{
 		Physical: storage, Logger: logger, DisableMlock: true,
-		LogicalBackends: map[string]logical.Factory{"transit": transit.Factory},
+		LogicalBackends: map[string]logical.Factory{"transit": transit.Factory}, BuiltinRegistry: builtins{},
 	})
 	if err != nil {
 		return err
@@ -50,4 +51,21 @@ func serve() error {
 	}
 	fmt.Println("http://" + listener.Addr().String())
 	return http.Serve(listener, vaulthttp.Handler.Handler(&vault.HandlerProperties{Core: core}))
+}
+
+// builtins says which plugins the server has in it: Transit alone.
+type builtins struct{}
+
+func (builtins) Contains(name string, kind consts.PluginType) bool {
+	return name == "transit" && kind == consts.PluginTypeSecrets
+}
+
+func (b builtins) Get(name string, kind consts.PluginType) (func() (interface{}, error), bool) {
+	return func() (interface{}, error) { return transit.Factory, nil }, b.Contains(name, kind)
+}
+
+func (builtins) Keys(consts.PluginType) []string { return []string{"transit"} }
+
+func (b builtins) DeprecationStatus(name string, kind consts.PluginType) (consts.DeprecationStatus, bool) {
+	return consts.Supported, b.Contains(name, kind)
 }
