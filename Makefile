@@ -3,7 +3,7 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build lint unit quick browser sdks newresource contract packages package vulncheck test race fuzz nightly bench profile demo run release setup
+.PHONY: help generate verify build build-pkcs11 hardware lint unit quick browser sdks newresource contract packages package vulncheck test race fuzz nightly bench profile demo run release setup
 
 FUZZTIME = 20s
 PACKAGE = ./pkg/vault
@@ -27,6 +27,9 @@ verify: ## check that gen/ is exactly what openapi/ generates
 build: ## build bin/chaveiro
 	$(GO) build -buildvcs=auto -o bin/chaveiro ./cmd/chaveiro
 
+build-pkcs11: ## build bin/chaveiro-pkcs11, which uses keys in PKCS#11 tokens; needs a C compiler
+	CGO_ENABLED=1 $(GO) build -buildvcs=auto -tags pkcs11 -o bin/chaveiro-pkcs11 ./cmd/chaveiro
+
 lint: ## gofmt, the width of lines, the length of functions and files, vet, staticcheck
 	@files=$$(gofmt -l $$(git ls-files '*.go' ':!gen')) && test -z "$$files" || { echo "not formatted: $$files" >&2; exit 1; }
 	$(GO) test -run 'TestColumns|TestLengths' ./pkg
@@ -34,7 +37,7 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
 setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN in three versions, easy-rsa, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, zsh, fish, nftables, Prometheus, Exim, packages of Python, Node and Java
-	@scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim
+	@scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim vault moto
 
 unit: ## go test ./...; it needs no browser, no Python and no Node
 	$(GO) test -timeout 10m ./...
@@ -51,6 +54,12 @@ sdks: ## the tests that need Python, Node or other readers: the SDKs in these la
 	@scripts/setup.sh curl oauthlib readers python node
 	CHAVEIRO_SDKS=1 $(GO) test -count=1 -timeout 10m ./cmd/sdkgen/python ./cmd/sdkgen/typescript ./cmd/sdkgen/samples ./pkg/auth
 	CHAVEIRO_SDKS=1 $(GO) test -count=1 -timeout 10m -run TestReaders ./pkg/ca
+
+hardware: ## the tests of keys in a token, with SoftHSM and a C compiler, in a vault and in a cloud
+	@scripts/setup.sh softhsm vault moto
+	CGO_ENABLED=1 $(GO) vet -tags pkcs11 ./pkg/kms/...
+	CGO_ENABLED=1 $(GO) test -count=1 -timeout 10m -tags pkcs11 ./pkg/kms/...
+	CGO_ENABLED=1 $(GO) test -count=1 -timeout 15m -tags pkcs11 -run '^TestHardware' ./pkg/app
 
 newresource: ## add a made-up resource to a copy, as docs/CONTRIBUTING.md says, and build and test it there
 	CHAVEIRO_NEWRESOURCE=1 $(GO) test -count=1 -timeout 15m -run TestNewResource ./pkg
@@ -72,7 +81,7 @@ package: ## build the packages, images and the chart of this working copy into d
 vulncheck: ## look up known vulnerabilities of what the program calls; needs the database of Go's, elsewhere
 	@$(GO) tool -modfile=tools/go.mod govulncheck ./cmd/chaveiro || { code=$$?; test $$code = 3 || echo "vulncheck: NOT CHECKED: see the error above; without the database nothing is known" >&2; exit $$code; }
 
-test: setup verify lint unit browser sdks newresource contract packages ## everything
+test: setup verify lint unit hardware browser sdks newresource contract packages ## everything
 
 race: ## go test with the race detector; needs a C compiler
 	CGO_ENABLED=1 CHAVEIRO_BROWSER=1 CHAVEIRO_SDKS=1 $(GO) test -race -timeout 40m ./...

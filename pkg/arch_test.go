@@ -47,6 +47,10 @@ var layers = map[string][]string{
 	"db":                     {},
 	"pkg/domain":             {"golang.org/x/text/unicode/norm", "github.com/trustelem/zxcvbn/frequency"},
 	"pkg/seal":               {},
+	"pkg/kms":                {},
+	"pkg/kms/token":          {"pkg/kms", "github.com/ThalesGroup/crypto11", "github.com/miekg/pkcs11"},
+	"pkg/kms/transit":        {"pkg/kms"},
+	"pkg/kms/awskms":         {"pkg/kms", "github.com/aws/..."},
 	"pkg/csvfile":            {"pkg/domain"},
 	"pkg/vault/devicefile":   {"pkg/domain", "pkg/csvfile"},
 	"pkg/pki/pkidir":         {"pkg/domain"},
@@ -68,7 +72,7 @@ var layers = map[string][]string{
 	"pkg/audit":       {"pkg/domain", "pkg/auth", "pkg/bounded", "pkg/turns", "pkg/idempotency"},
 	"pkg/pki": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns",
-		"pkg/idempotency", "pkg/csvfile", "pkg/spans",
+		"pkg/idempotency", "pkg/csvfile", "pkg/kms", "pkg/spans",
 	},
 	"pkg/access": {
 		"pkg/domain", "pkg/auth", "pkg/seal", "pkg/history", "pkg/audit", "pkg/bounded", "pkg/turns",
@@ -89,7 +93,7 @@ var layers = map[string][]string{
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
 		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/mail", "pkg/mail/smtp", "pkg/census",
-		"pkg/spans",
+		"pkg/kms", "pkg/spans",
 	},
 	"pkg/store": {
 		"pkg/domain", "pkg/spans", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",
@@ -124,9 +128,13 @@ var owners = map[string][]string{
 		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/service",
 		"pkg/app",
 	},
-	"github.com/jackc/pgx/v5/...":   {"pkg/store/..."},
-	"modernc.org/sqlite/...":        {"pkg/store/..."},
-	"github.com/getkin/kin-openapi": {"pkg/wire/...", "gen/...", "cmd/specbundle", "cmd/sdkgen/model"},
+	"pkg/kms":                         {"pkg/kms/...", "pkg/pki", "pkg/service", "pkg/app"},
+	"github.com/ThalesGroup/crypto11": {"pkg/kms/token"},
+	"github.com/miekg/pkcs11":         {"pkg/kms/token"},
+	"github.com/aws/...":              {"pkg/kms/awskms"},
+	"github.com/jackc/pgx/v5/...":     {"pkg/store/..."},
+	"modernc.org/sqlite/...":          {"pkg/store/..."},
+	"github.com/getkin/kin-openapi":   {"pkg/wire/...", "gen/...", "cmd/specbundle", "cmd/sdkgen/model"},
 }
 
 // dialects are the wire dialects, which must not import each other.

@@ -2,7 +2,7 @@
 # Prepares a machine for the tests and the demo that run real programs:
 #
 #   scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node \
-#     schemathesis witnesses shells nftables prometheus exim packages debian
+#     schemathesis witnesses shells nftables prometheus exim packages debian softhsm vault moto
 #
 # Installed programs are left alone, silently. Missing ones are installed from
 # Debian's packages if this account may do that, as root or with a sudo that does
@@ -16,6 +16,8 @@
 # All are installed as their lock files say, without running their scripts.
 # packages are the programs that look at the packages of a release; debian is a minimal Debian as an
 # archive below the same folder, and what boots it.
+# softhsm is a token of PKCS#11 in software, with a C compiler; vault is a server that is built of
+# pkg/kms/transit/server; moto are the packages of Python that stand for AWS.
 # openvpns are other versions of OpenVPN: see scripts/openvpns.sh.
 set -eu
 cd "$(dirname "$0")/.."
@@ -29,6 +31,8 @@ main() {
 		case $need in
 		python) install_python_packages cmd/sdkgen/python ;;
 		schemathesis) install_python_packages openapi/fuzz ;;
+		moto) install_python_packages pkg/kms/awskms/moto ;;
+		vault) build_vault ;;
 		witnesses) install_witnesses ;;
 		openvpns) scripts/openvpns.sh ;;
 		redocly) install_npm_packages openapi/lint ;;
@@ -56,7 +60,11 @@ list_missing() {
 		case $need in
 		postgres) have_postgres || echo postgresql ;;
 		pgbouncer) have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer ;;
-		openvpns) ;; # which are no packages
+		openvpns | vault) ;; # which are no packages
+		softhsm)
+			have softhsm2-util || echo softhsm2
+			have gcc || echo gcc libc6-dev
+			;;
 		openvpn) have openvpn || [ -x /usr/sbin/openvpn ] || echo openvpn ;;
 		easyrsa) [ -x /usr/share/easy-rsa/easyrsa ] || echo easy-rsa ;;
 		chromium) have chromium || have chromium-browser || have google-chrome || echo chromium ;;
@@ -65,7 +73,7 @@ list_missing() {
 		oauthlib) have_oauthlib || echo python3-oauthlib ;;
 		readers) list_missing_readers ;;
 		redocly | node) have_node || echo nodejs npm ;;
-		python | schemathesis) have_python || echo python3-venv ;;
+		python | schemathesis | moto) have_python || echo python3-venv ;;
 		shells)
 			have zsh || echo zsh
 			have fish || echo fish
@@ -98,7 +106,7 @@ list_missing() {
 			have lintian || echo lintian
 			;;
 		*)
-			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim packages debian)" >&2
+			echo "setup: unknown need: $need (known: postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim packages debian softhsm vault moto)" >&2
 			exit 2
 			;;
 		esac
@@ -174,6 +182,23 @@ install_python_packages() {
 		exit 1
 	fi
 	echo "setup: without them, the tests that need them are skipped" >&2
+}
+
+# build_vault builds the server of pkg/kms/transit/server, once: that takes some minutes.
+build_vault() {
+	place=${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro/vault-1.13.1
+	[ ! -e "$place/vault" ] || return 0
+	echo "setup: building Vault into $place; this takes some minutes" >&2
+	mkdir -p "$place"
+	if (cd pkg/kms/transit/server && CGO_ENABLED=0 ${GO:-go} build -ldflags '-s -w' -o "$place/vault.new" .) >&2; then
+		mv "$place/vault.new" "$place/vault"
+		return 0
+	fi
+	rm -f "$place/vault.new"
+	echo "setup: Vault could not be built; the tests that need it are skipped" >&2
+	if [ "${CI:-}" = true ]; then
+		exit 1
+	fi
 }
 
 install_witnesses() {

@@ -59,6 +59,8 @@ type caCreate struct {
 	Description  string `help:"What it is for."`
 	Expires      life   `placeholder:"DURATION" help:"Life of the certificate in whole days, as 3650d (default: 10950d, or until the parent ends)."`
 	KeyAlgorithm string `placeholder:"NAME" help:"ecdsa-p256 (default), ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096."`
+	KeyStore     string `placeholder:"NAME" xor:"key" help:"Key store in which its key is made, by its name in --key-stores (default: the database)."`
+	Key          string `placeholder:"URI" xor:"key" help:"Key that is in a key store already, as pkcs11:token=chaveiro;object=ca-matriz."`
 	Parent       string `placeholder:"CA" help:"Name or id of the CA that issues its certificate (default: itself)."`
 	PathLength   *int   `placeholder:"N" help:"How many CAs may be below it (default: 1, or 0 with --parent)."`
 }
@@ -75,7 +77,8 @@ func (c *caCreate) Run(ctx context.Context) error {
 		}
 		ca, err := s.CAs.Create(ctx, domain.CASpec{
 			Name: c.Name, Description: c.Description, Subject: c.subject(), Expiration: c.Expires.days(),
-			KeyAlgorithm: c.KeyAlgorithm, ParentID: parent, PathLength: c.PathLength,
+			KeyAlgorithm: c.KeyAlgorithm, KeyStore: c.KeyStore, KeyURI: c.Key, ParentID: parent,
+			PathLength: c.PathLength,
 		})
 		if err != nil {
 			return err

@@ -20,6 +20,7 @@ type caRenew struct {
 	NewKey       bool   `xor:"key" help:"Make another CA in its place, with a key of its own."`
 	Name         string `placeholder:"NAME" help:"With --new-key: name of the other CA (default: that of the CA and G2, then G3 …)."`
 	KeyAlgorithm string `placeholder:"NAME" help:"With --new-key: ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096 (default: that of the CA)."`
+	KeyStore     string `placeholder:"NAME" help:"With --new-key: key store in which it is made, or database (default: where the key of the CA is)."`
 	Cert         string `xor:"key" placeholder:"FILE" help:"File with the next certificate in PEM, made elsewhere for the key of the CA, and those above it."`
 	DryRun       bool   `help:"Say what would be made, and change nothing."`
 	CA           string `arg:"" name:"ca" help:"Name or id of the CA."`
@@ -54,6 +55,7 @@ func (c *caRenew) Run(ctx context.Context) error {
 func (c *caRenew) asked() (domain.CARenewal, error) {
 	asked := domain.CARenewal{
 		Expiration: c.Expires.days(), Key: domain.SameKey, Name: c.Name, KeyAlgorithm: c.KeyAlgorithm,
+		KeyStore: c.KeyStore,
 	}
 	if c.NewKey {
 		asked.Key = domain.NewKey

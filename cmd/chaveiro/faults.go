@@ -25,6 +25,13 @@ var words = map[domain.Reason]string{
 	domain.ReasonCampaignKey:    "a campaign changes the key already: end that first",
 	domain.ReasonCampaignStale:  "sites that still have an earlier profile, and may be cut off: %d; --force ends it all the same",
 	domain.ReasonNoControlKey:   "the instance has no key of a control channel",
+	domain.ReasonKeyStore:       "no such key store (--key-stores), there are: %s",
+	domain.ReasonKeyURI:         "not the URI of a key, as pkcs11:token=chaveiro;object=ca",
+	domain.ReasonNoStoreOfKey:   "the key is in no key store that is configured (--key-stores)",
+	domain.ReasonNoSuchKey:      "the key store does not have this key, or not its public key",
+	domain.ReasonManyKeys:       "the key store has several such keys: give the id as well",
+	domain.ReasonKeyKind:        "the key store does not make, or not use, this kind of key",
+	domain.ReasonKeyStays:       "the key of the CA is in %s and does not leave it: export --without-keys",
 	domain.ReasonNetwork:        "no address or network, as 192.0.2.7 or 192.0.2.0/24",
 }
 

@@ -33,14 +33,15 @@ type caRecord struct {
 	Name          string `json:"name" table:"NAME"`
 	Description   string `json:"description"`
 	subjectFields
-	Email         string `json:"email"`
-	KeyAlgorithm  string `json:"key_algorithm" table:"KEY"`
-	ExpiryDate    stamp  `json:"expiry_date" table:"EXPIRES"`
-	ExpiresInDays int    `json:"expires_in_days" table:"DAYS LEFT"`
-	ExpiresSoon   bool   `json:"expires_soon"`
-	RenewedAt     stamp  `json:"renewed_at"`
-	CreatedAt     stamp  `json:"created_at" table:"CREATED"`
-	UpdatedAt     stamp  `json:"updated_at"`
+	Email         string  `json:"email"`
+	KeyAlgorithm  string  `json:"key_algorithm" table:"KEY"`
+	KeyURI        *string `json:"key_uri"`
+	ExpiryDate    stamp   `json:"expiry_date" table:"EXPIRES"`
+	ExpiresInDays int     `json:"expires_in_days" table:"DAYS LEFT"`
+	ExpiresSoon   bool    `json:"expires_soon"`
+	RenewedAt     stamp   `json:"renewed_at"`
+	CreatedAt     stamp   `json:"created_at" table:"CREATED"`
+	UpdatedAt     stamp   `json:"updated_at"`
 }
 
 // caRecordAt makes records that say what ends soon at the time now.
@@ -50,8 +51,9 @@ func caRecordAt(now time.Time) func(domain.CA) caRecord {
 			ID: c.ID, ParentID: optional(c.ParentID), PredecessorID: optional(c.PredecessorID),
 			SuccessorID: optional(c.SuccessorID), Name: c.Name, Description: c.Description,
 			subjectFields: subjectOf(c.Subject), Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
-			ExpiryDate: stamp(c.ExpiresAt), ExpiresInDays: c.DaysLeft(now), ExpiresSoon: c.Ending(now),
-			RenewedAt: stamp(c.RenewedAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
+			KeyURI: optional(c.KeyURI), ExpiryDate: stamp(c.ExpiresAt), ExpiresInDays: c.DaysLeft(now),
+			ExpiresSoon: c.Ending(now),
+			RenewedAt:   stamp(c.RenewedAt), CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
 		}
 	}
 }

@@ -58,13 +58,13 @@ func existing(s StorageConfig) (*seal.Keyring, error) {
 // existingKeyring reads the master key, and makes none.
 func existingKeyring(s StorageConfig) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
-		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
+		return s.parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
 	}
 	text, err := os.ReadFile(s.masterKeyFile())
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	return protectedKeyring(s.masterKeyFile(), text)
+	return s.protectedKeyring(s.masterKeyFile(), text)
 }
 
 func writeBackup(ctx context.Context, source, target string, keys *seal.Keyring) (Manifest, error) {

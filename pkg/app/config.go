@@ -1,6 +1,7 @@
 // Package app puts the parts together: it reads the configuration, opens the database and the
 // keys, starts the server and ends it in order. It imports audit, bounded, census, domain, events,
-// mail/smtp, pki, seal, service, spans, store, telemetry and wire; nothing but cmd imports it.
+// kms, kms/awskms, kms/token, kms/transit, mail/smtp, pki, seal, service, spans, store, telemetry
+// and wire; nothing but cmd imports it.
 package app
 
 import (
@@ -26,12 +27,13 @@ import (
 
 // StorageConfig says where everything is stored, and which key seals it.
 type StorageConfig struct {
-	DataDir       string `name:"data-dir" group:"Storage:" env:"CHAVEIRO_DATA_DIR" default:"./data" help:"Directory of the SQLite file and the master key."`
-	DatabaseURL   URL    `name:"database-url" group:"Storage:" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)." note:"pool_max_conns in the URL bounds the connections that read, and those that write."`
-	MasterKeyFile string `name:"master-key-file" group:"Storage:" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)." note:"Its mode is 0600. The text of the key itself can be in CHAVEIRO_MASTER_KEY, and nowhere else."`
-	FloorFile     string `name:"floor-file" group:"Storage:" env:"CHAVEIRO_FLOOR_FILE" help:"File with the CRL numbers and audit ends that were published; a database that is older is refused (default: floor.json in the data directory)." note:"It is written every 10 s and at the end. A refused database needs chaveiro restore --accept, with --since-from or the present CRL of every CA."`
-	MasterKey     string `kong:"-"` // the text of the master key; only from the environment, CHAVEIRO_MASTER_KEY
-	Anew          bool   `kong:"-"` // a new database may be made although the master key is older
+	DataDir       string   `name:"data-dir" group:"Storage:" env:"CHAVEIRO_DATA_DIR" default:"./data" help:"Directory of the SQLite file and the master key."`
+	DatabaseURL   URL      `name:"database-url" group:"Storage:" env:"CHAVEIRO_DATABASE_URL" help:"postgres://… or the path of an SQLite file (default: chaveiro.db in the data directory)." note:"pool_max_conns in the URL bounds the connections that read, and those that write."`
+	MasterKeyFile string   `name:"master-key-file" group:"Storage:" env:"CHAVEIRO_MASTER_KEY_FILE" help:"File of the master key (default: master.key in the data directory, made on first start)." note:"Its mode is 0600. The text of the key itself can be in CHAVEIRO_MASTER_KEY, and nowhere else."`
+	KeyStores     []string `name:"key-stores" sep:" " group:"Storage:" env:"CHAVEIRO_KEY_STORES" placeholder:"NAME=URI" help:"Tokens and vaults in which keys may be, as hsm=pkcs11:token=chaveiro?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/chaveiro/pin; several are separated by spaces." note:"See [Keys](keys.md)."`
+	FloorFile     string   `name:"floor-file" group:"Storage:" env:"CHAVEIRO_FLOOR_FILE" help:"File with the CRL numbers and audit ends that were published; a database that is older is refused (default: floor.json in the data directory)." note:"It is written every 10 s and at the end. A refused database needs chaveiro restore --accept, with --since-from or the present CRL of every CA."`
+	MasterKey     string   `kong:"-"` // the text of the master key; only from the environment, CHAVEIRO_MASTER_KEY
+	Anew          bool     `kong:"-"` // a new database may be made although the master key is older
 }
 
 // URL is an address that may contain a password, which the log never shows.
@@ -66,7 +68,7 @@ func (s StorageConfig) Validate() error {
 	if store.EngineOf(s.Location()) == store.SQLite && otherDatabase.MatchString(string(s.DatabaseURL)) {
 		return errors.New("database-url is neither a URL that begins with postgres:// nor the path of an SQLite file")
 	}
-	return nil
+	return s.checkKeyStores()
 }
 
 // Config is the configuration of the server. The zero value of a field is its default unless its

@@ -26,6 +26,7 @@ func (s *Server) checks() []check {
 		{"write", s.writeFault},
 		{"crl", s.crlFault},
 		{"clock", s.clockFault},
+		{"key store", s.keyStoreFault},
 	}
 }
 

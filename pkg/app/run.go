@@ -74,13 +74,13 @@ func run(ctx context.Context, config Config, log *slog.Logger) error {
 		return err
 	}
 	if err := checkFloor(ctx, config.StorageConfig, storage); err != nil {
-		return errors.Join(err, storage.Store.Close())
+		return errors.Join(err, storage.Close())
 	}
 	server, err := NewServer(ctx, config, storage, log)
 	if err != nil {
-		return errors.Join(err, storage.Store.Close())
+		return errors.Join(err, storage.Close())
 	}
-	return errors.Join(server.serve(ctx), storage.Store.Close())
+	return errors.Join(server.serve(ctx), storage.Close())
 }
 
 // gcPercent lets the heap grow to five times the live heap before it is collected.

@@ -25,7 +25,7 @@ func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger)
 		return nil, err
 	}
 	return service.New(ctx, service.Settings{
-		Store: v.Store, Keys: v.Keys, Now: Now, Log: log, CRLLife: config.CRLLife,
+		Store: v.Store, Keys: v.Keys, KeyStores: v.KeyStores, Now: Now, Log: log, CRLLife: config.CRLLife,
 		SigningKeyLife: config.SigningKeyLife, EventLife: config.EventLife,
 		SessionLife: config.SessionLife, Webhooks: webhooks,
 		OCSPLife: cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,
@@ -90,7 +90,7 @@ func runCommand(
 		if err == nil {
 			err = do(asCommand(ctx, name), services)
 		}
-		return errors.Join(err, storage.Store.Close())
+		return errors.Join(err, storage.Close())
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/chaveiro/chaveiro/pkg/kms"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -21,7 +22,12 @@ import (
 type Storage struct {
 	Store *store.Store
 	Keys  *seal.Keyring
+	// KeyStores are the tokens and vaults in which keys of CAs may be.
+	KeyStores *kms.Stores
 }
+
+// Close closes the database, and leaves the key stores.
+func (v *Storage) Close() error { return errors.Join(v.KeyStores.Close(), v.Store.Close()) }
 
 // Now is the clock: UTC with the precision that both databases keep.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
@@ -70,7 +76,8 @@ func openStorage(
 	if err != nil {
 		return nil, err
 	}
-	return &Storage{Store: db, Keys: keys}, nil
+	stores, err := s.openKeyStores()
+	return &Storage{Store: db, Keys: keys, KeyStores: stores}, err
 }
 
 func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog.Logger) error {
@@ -91,7 +98,7 @@ func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog
 // before what the key seals.
 func openKeyring(ctx context.Context, s StorageConfig, db *store.Store) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
-		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
+		return s.parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
 	}
 	used, err := db.Secrets().Any(ctx)
 	if err != nil {
@@ -101,17 +108,17 @@ func openKeyring(ctx context.Context, s StorageConfig, db *store.Store) (*seal.K
 	text, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		return protectedKeyring(path, text)
+		return s.protectedKeyring(path, text)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("master key: %w", err)
 	case used:
 		return nil, fmt.Errorf("the master key %s is missing, and the database was sealed with it", path)
 	}
-	return makeKeyring(path)
+	return s.makeKeyring(path)
 }
 
 // protectedKeyring refuses a key that other accounts on the machine can read.
-func protectedKeyring(path string, text []byte) (*seal.Keyring, error) {
+func (s StorageConfig) protectedKeyring(path string, text []byte) (*seal.Keyring, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
@@ -122,7 +129,7 @@ func protectedKeyring(path string, text []byte) (*seal.Keyring, error) {
 				"the master key has the mode %04o, so that others may read it: chmod 600 %s", mode, shellQuote(path),
 			)
 	}
-	return parseKeyring(path, text)
+	return s.parseKeyring(path, text)
 }
 
 // shellQuote writes a path so that a shell reads it as it is.
@@ -135,8 +142,12 @@ func shellQuote(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-func parseKeyring(origin string, text []byte) (*seal.Keyring, error) {
-	keys, err := seal.ParseKeyring(text)
+func (s StorageConfig) parseKeyring(origin string, text []byte) (*seal.Keyring, error) {
+	plain, err := s.plainKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("master key %s: %w", origin, err)
+	}
+	keys, err := seal.ParseKeyring(plain)
 	if err != nil {
 		return nil, fmt.Errorf("master key %s: %w", origin, err)
 	}
@@ -145,7 +156,7 @@ func parseKeyring(origin string, text []byte) (*seal.Keyring, error) {
 
 // makeKeyring makes the master key file. The file appears complete or not at all. Of two processes
 // one makes it, and both read it.
-func makeKeyring(path string) (*seal.Keyring, error) {
+func (s StorageConfig) makeKeyring(path string) (*seal.Keyring, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
@@ -157,7 +168,7 @@ func makeKeyring(path string) (*seal.Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	return parseKeyring(path, text)
+	return s.parseKeyring(path, text)
 }
 
 // writeOnce writes a file of mode 0600 and syncs it to disk; it fails with fs.ErrExist when the

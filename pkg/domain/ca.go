@@ -21,6 +21,7 @@ type CA struct {
 	Description string
 	Subject
 	KeyAlgorithm  string
+	KeyURI        string // of its key in a token or a vault; empty: the key is in the database. It stays the same
 	ExpiresAt     time.Time
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
@@ -39,13 +40,14 @@ func (c CA) Life() int {
 }
 
 // CAKey is what a CA signs with: its certificate in DER, and its private key sealed under the
-// master key. Fingerprint is that of the public key. No two CAs have the same key, because the list
-// of each would lack the revocations of the other. A CA keeps its key: a renewal changes the
-// certificate, and SealedKey with it, which is bound to that.
+// master key, unless that is in a token or a vault. Fingerprint is that of the public key. No two
+// CAs have the same key, because the list of each would lack the revocations of the other. A CA
+// keeps its key: a renewal changes the certificate, and SealedKey with it, which is bound to that.
 type CAKey struct {
 	CAID        int64
 	Certificate []byte
-	SealedKey   []byte
+	SealedKey   []byte // empty: the key is at KeyURI
+	KeyURI      string // as in CA; only read
 	Chain       []byte // the certificates of the CAs above it that are not here, in DER; nil: none
 	Fingerprint string // only for Create
 	// ParentID, PredecessorID and SuccessorID are as in CA. They are only read.
@@ -58,7 +60,9 @@ type CASpec struct {
 	Description  string
 	Subject      Subject
 	Expiration   *int   // days; nil: DefaultCALife, or until the parent ends
-	KeyAlgorithm string // empty: the default
+	KeyAlgorithm string // empty: the default, or that of the key at KeyURI
+	KeyStore     string // the store in which its key is made; empty: none, the database has it
+	KeyURI       string // of a key that is there already; empty: one is made
 	ParentID     int64  // the CA that issues its certificate; 0: itself
 	PathLength   *int   // how many CAs may be below it; nil: 1 for a root, 0 for others
 }
@@ -82,6 +86,7 @@ func (s CASpec) Validate() error {
 		s.Subject.Validate(),
 		checkDescription(s.Description),
 		checkLife(s.Expiration, MaxCALife),
+		unless(s.KeyURI == "" || s.KeyStore == "", "key_store", ReasonKeyThere),
 	)
 }
 
@@ -100,7 +105,7 @@ type CAImport struct {
 	Email       string
 	Description string
 	Certificate []byte // PEM, with those of the CAs above it, if there are any
-	Key         Secret // PEM
+	Key         Secret // PEM, or the URI of a key in a token or a vault
 	Password    Secret // of the key
 	CRL         []byte // PEM; empty: none
 }
@@ -176,6 +181,8 @@ type CAs interface {
 	// of its responders. Errors: Missing; Rule on id with ReasonCAInUse when it has clients, other
 	// certificates or a successor.
 	Delete(ctx context.Context, id int64) error
+	// KeyURIs returns the KeyURI of each CA that has one, in ascending order.
+	KeyURIs(ctx context.Context) ([]string, error)
 	// IDs returns the ids of all CAs, in ascending order.
 	IDs(ctx context.Context) ([]int64, error)
 }

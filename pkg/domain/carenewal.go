@@ -29,6 +29,7 @@ type CARenewal struct {
 	Key          string // SameKey or NewKey; empty: SameKey
 	Name         string // of the successor; empty: that of the CA with the next generation
 	KeyAlgorithm string // of the successor; empty: that of the CA, if it can be asked for
+	KeyStore     string // of the key of the successor; empty: that of the CA's own key, if it has one
 	Certificate  []byte // PEM, with those of the CAs above it, if there are any; empty: it is made here
 }
 
@@ -45,6 +46,7 @@ func (r CARenewal) Validate() error {
 		err = errors.Join(
 			err, unless(r.Name == "", "name", ReasonOnlyNewKey),
 			unless(r.KeyAlgorithm == "", "key_algorithm", ReasonOnlyNewKey),
+			unless(r.KeyStore == "", "key_store", ReasonOnlyNewKey),
 		)
 	}
 	if len(r.Certificate) == 0 {

@@ -252,7 +252,7 @@ const (
 func Reasons() []Reason {
 	return append(slices.Concat(
 		instanceReasons(), enrolmentReasons(), profileReasons(), campaignReasons(), userReasons(), agentReasons(),
-		eventReasons(), sessionReasons(), mailReasons(), webhookReasons(),
+		eventReasons(), sessionReasons(), mailReasons(), webhookReasons(), keyStoreReasons(),
 	), []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge, ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration,

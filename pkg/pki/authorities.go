@@ -9,17 +9,20 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/kms"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 )
 
-// Authorities unseals the key of a CA at first use and caches the opened authority. Another replica
-// may renew the CA meanwhile. Everything that is stored under a CA names the certificate that
-// signed it. So a CA that is gone or was renewed is refused, and so is one whose id belongs to
-// another CA after the database was set back; the caller then forgets the authority and tries
-// again.
+// Authorities unseals the key of a CA at first use, or finds it in its store, and caches the
+// opened authority. Another replica may renew the CA meanwhile. Everything that is stored under a
+// CA names the certificate that signed it. So a CA that is gone or was renewed is refused, and so
+// is one whose id belongs to another CA after the database was set back; the caller then forgets
+// the authority and tries again.
 type Authorities struct {
 	Store domain.Store
 	Keys  *seal.Keyring
+	// Stores has the keys that are not in the database; nil: none.
+	Stores *kms.Stores
 	// OCSP is the beginning of the URL of each CA's responder; the id of the CA follows. Empty:
 	// certificates name no responder.
 	OCSP string
@@ -64,11 +67,7 @@ func (a *Authorities) load(ctx context.Context, id int64) (*ca.Authority, error)
 	if err != nil {
 		return nil, fmt.Errorf("certificate of CA %d: %w", id, err)
 	}
-	pem, err := a.Keys.Open(key.SealedKey, caKeyContext(key.Certificate))
-	if err != nil {
-		return nil, fmt.Errorf("key of CA %d: %w", id, err)
-	}
-	signer, err := ca.ParsePrivateKey(pem, "")
+	signer, err := a.signer(key, cert.PublicKey)
 	if err != nil {
 		return nil, fmt.Errorf("key of CA %d: %w", id, err)
 	}

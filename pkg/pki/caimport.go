@@ -24,8 +24,8 @@ func (s *CAs) takeOver(ctx context.Context, in domain.CAImport) (domain.CA, erro
 		return domain.CA{}, err
 	}
 	certs, certErr := ca.ParseCertificates(in.Certificate)
-	key, keyErr := readKey(in.Key, in.Password)
-	if err := errors.Join(material("cert", certErr), material("key", keyErr)); err != nil {
+	key, keyErr := s.importedKey(ctx, in)
+	if err := errors.Join(material("cert", certErr), keyErr); err != nil {
 		return domain.CA{}, err
 	}
 	cert, others := ofKey(certs, key)

@@ -63,8 +63,8 @@ func (s *CAs) Create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 }
 
 func (s *CAs) create(ctx context.Context, spec domain.CASpec) (domain.CA, error) {
-	algorithm, err := keyAlgorithm(spec.KeyAlgorithm)
 	spec.Name = domain.CleanName(spec.Name)
+	want, err := s.wantKey(ctx, spec)
 	parent, parentErr := s.parent(ctx, spec.ParentID)
 	if err := errors.Join(spec.Validate(), err, parentErr, s.checkName(ctx, spec.Name)); err != nil {
 		return domain.CA{}, err
@@ -74,20 +74,23 @@ func (s *CAs) create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 	if err != nil {
 		return domain.CA{}, err
 	}
-	signer, ctx, done, err := makeKey(ctx, s.Generator, algorithm)
+	signer, ctx, done, err := s.makeCAKey(ctx, want)
 	if err != nil {
 		return domain.CA{}, err
 	}
 	defer done()
 	cert, err := signCA(prepared, parent, signer)
 	if err != nil {
+		s.discard(ctx, want, signer)
 		return domain.CA{}, err
 	}
 	record := domain.CA{
 		ParentID: spec.ParentID, Name: spec.Name, Description: spec.Description, Subject: spec.Subject, CreatedAt: now,
 		UpdatedAt: now,
 	}
-	return s.keep(ctx, domain.ActionCreate, record, madeCA{cert: cert, signer: signer, issuer: parent})
+	made, err := s.keep(ctx, domain.ActionCreate, record, madeCA{cert: cert, signer: signer, issuer: parent})
+	s.unused(ctx, want, signer, err)
+	return made, err
 }
 
 // parent returns the CA that shall issue the certificate of another; nil for the id 0.
@@ -170,14 +173,18 @@ type madeCA struct {
 
 // key returns what is stored of it.
 func (m madeCA) key(keys *seal.Keyring) (domain.CAKey, error) {
+	key := domain.CAKey{
+		Certificate: m.cert.Raw, Chain: m.chain, Fingerprint: fingerprint(m.cert.RawSubjectPublicKeyInfo),
+	}
+	if keyURI(m.signer) != "" {
+		return key, nil
+	}
 	pem, err := ca.MarshalPrivateKey(m.signer)
 	if err != nil {
 		return domain.CAKey{}, err
 	}
-	return domain.CAKey{
-		Certificate: m.cert.Raw, SealedKey: keys.Seal(pem, caKeyContext(m.cert.Raw)), Chain: m.chain,
-		Fingerprint: fingerprint(m.cert.RawSubjectPublicKeyInfo),
-	}, nil
+	key.SealedKey = keys.Seal(pem, caKeyContext(m.cert.Raw))
+	return key, nil
 }
 
 // keep stores a CA with its sealed key and the revocations of its imported CRL, if any. The CA that
@@ -192,7 +199,7 @@ func (s *CAs) keep(ctx context.Context, action domain.Action, record domain.CA, 
 	if err != nil {
 		return domain.CA{}, err
 	}
-	record.KeyAlgorithm = string(algorithm)
+	record.KeyAlgorithm, record.KeyURI = string(algorithm), keyURI(made.signer)
 	record.ExpiresAt = cert.NotAfter.UTC()
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
 		if made.issuer != nil {

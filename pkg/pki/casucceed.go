@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -24,7 +25,7 @@ import (
 // Errors: *domain.Error with Rule on id for a CA that has a successor; with Rule on cert as Renew;
 // those of Create.
 func (s *CAs) succeed(ctx context.Context, of renewedCA, asked domain.CARenewal) (domain.CA, error) {
-	spec, algorithm, err := s.planSuccessor(ctx, of, asked)
+	spec, want, err := s.planSuccessor(ctx, of, asked)
 	if err != nil {
 		return domain.CA{}, err
 	}
@@ -32,38 +33,49 @@ func (s *CAs) succeed(ctx context.Context, of renewedCA, asked domain.CARenewal)
 	if err != nil {
 		return domain.CA{}, err
 	}
-	signer, ctx, done, err := s.successorKey(ctx, algorithm)
+	signer, ctx, done, err := s.successorKey(ctx, want)
 	if err != nil {
 		return domain.CA{}, err
 	}
 	defer done()
-	cert, err := signCA(prepared, of.parent, signer)
+	cert, cross, err := s.certifySuccessor(ctx, of, prepared, signer)
 	if err != nil {
-		return domain.CA{}, err
-	}
-	if err := s.checkSubject(ctx, of, cert); err != nil {
-		return domain.CA{}, err
-	}
-	cross, err := of.cross(cert)
-	if err != nil {
+		s.discard(ctx, want, signer)
 		return domain.CA{}, err
 	}
 	record := domain.CA{
 		ParentID: spec.ParentID, PredecessorID: of.record.ID, Name: spec.Name, Description: spec.Description,
-		Subject: spec.Subject, KeyAlgorithm: string(algorithm), ExpiresAt: cert.NotAfter.UTC(), CreatedAt: of.now,
-		UpdatedAt: of.now,
+		Subject: spec.Subject, KeyAlgorithm: string(want.algorithm), KeyURI: keyURI(signer),
+		ExpiresAt: cert.NotAfter.UTC(), CreatedAt: of.now, UpdatedAt: of.now,
 	}
-	return s.keepSuccessor(ctx, of, record, madeCA{cert: cert, signer: signer, issuer: of.parent}, cross)
+	made, err := s.keepSuccessor(ctx, of, record, madeCA{cert: cert, signer: signer, issuer: of.parent}, cross)
+	s.unused(ctx, want, signer, err)
+	return made, err
+}
+
+// certifySuccessor signs the certificate of a successor, and that by which peers of the predecessor
+// accept it; nil: there is none.
+func (s *CAs) certifySuccessor(
+	ctx context.Context, of renewedCA, prepared *ca.Prepared, signer crypto.Signer,
+) (cert, cross *x509.Certificate, err error) {
+	if cert, err = signCA(prepared, of.parent, signer); err != nil {
+		return nil, nil, err
+	}
+	if err := s.checkSubject(ctx, of, cert); err != nil {
+		return nil, nil, err
+	}
+	cross, err = of.cross(cert)
+	return cert, cross, err
 }
 
 func (s *CAs) planSuccessor(
 	ctx context.Context, of renewedCA, asked domain.CARenewal,
-) (spec domain.CASpec, algorithm ca.KeyAlgorithm, err error) {
+) (spec domain.CASpec, want wantedKey, err error) {
 	if of.record.SuccessorID != 0 {
-		return spec, "", domain.Fault(domain.Rule, "id", domain.ReasonSucceeded)
+		return spec, want, domain.Fault(domain.Rule, "id", domain.ReasonSucceeded)
 	}
 	if of.foreign() {
-		return spec, "", domain.Fault(domain.Rule, "cert", domain.ReasonNoIssuer)
+		return spec, want, domain.Fault(domain.Rule, "cert", domain.ReasonNoIssuer)
 	}
 	spec = domain.CASpec{
 		Name: asked.Name, Description: of.record.Description, Subject: of.record.Subject, Expiration: asked.Expiration,
@@ -75,12 +87,12 @@ func (s *CAs) planSuccessor(
 	if length := ca.PathLength(of.present()); length >= 0 {
 		spec.PathLength = &length
 	}
-	name := asked.KeyAlgorithm
-	if name == "" && ca.KeyAlgorithm(of.record.KeyAlgorithm).Valid() {
-		name = of.record.KeyAlgorithm
+	spec.KeyAlgorithm, spec.KeyStore = asked.KeyAlgorithm, cmp.Or(asked.KeyStore, of.keyStore())
+	if spec.KeyAlgorithm == "" && ca.KeyAlgorithm(of.record.KeyAlgorithm).Valid() {
+		spec.KeyAlgorithm = of.record.KeyAlgorithm
 	}
-	algorithm, err = keyAlgorithm(name)
-	return spec, algorithm, errors.Join(err, domain.CheckCAName("name", spec.Name), s.checkName(ctx, spec.Name))
+	want, err = s.wantKey(ctx, spec)
+	return spec, want, errors.Join(err, domain.CheckCAName("name", spec.Name), s.checkName(ctx, spec.Name))
 }
 
 // nextName is the name of the successor of a CA: its own with the number of the generation.
@@ -95,12 +107,20 @@ func nextName(name string) string {
 
 // successorKey makes the key of a successor; that of a dry run is a cheap one.
 func (s *CAs) successorKey(
-	ctx context.Context, algorithm ca.KeyAlgorithm,
+	ctx context.Context, want wantedKey,
 ) (crypto.Signer, context.Context, context.CancelFunc, error) {
 	if domain.OriginOf(ctx).DryRun {
-		algorithm = ca.ECDSAP256
+		want.algorithm = ca.ECDSAP256
 	}
-	return makeKey(ctx, s.Generator, algorithm)
+	return s.makeCAKey(ctx, want)
+}
+
+// keyStore is the name of the store that the key is in; empty: the database.
+func (r renewedCA) keyStore() string {
+	if stored, ok := r.authority.Signer.(storedSigner); ok {
+		return cmp.Or(stored.Store(), r.record.KeyURI)
+	}
+	return ""
 }
 
 // checkSubject checks that no CA has the subject of a successor that peers will trust with it.

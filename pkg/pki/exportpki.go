@@ -123,6 +123,9 @@ func (e *export) authority(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkExportable(key); err != nil && !e.what.WithoutKeys {
+		return err
+	}
 	list, err := e.CRLs.Current(ctx, e.what.CAID)
 	if err != nil {
 		return err

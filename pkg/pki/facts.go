@@ -26,10 +26,14 @@ func subjectFacts(f audit.Facts, s domain.Subject) audit.Facts {
 }
 
 func caFacts(c domain.CA) audit.Facts {
-	return subjectFacts(audit.Facts{
+	facts := subjectFacts(audit.Facts{
 		"name": c.Name, "description": c.Description, "key_algorithm": c.KeyAlgorithm,
 		"expires_at": audit.Moment(c.ExpiresAt),
 	}, c.Subject)
+	if c.KeyURI != "" { // rows of before there were key stores have none
+		facts["key_uri"] = c.KeyURI
+	}
+	return facts
 }
 
 func clientFacts(c domain.Client) audit.Facts {

@@ -1,7 +1,7 @@
 // Package service builds the use cases and connects them: New builds them, Run runs their
 // background tasks.
 //
-// It imports domain, ca, seal, auth, turns, history, idempotency, audit, pki, access, vault,
+// It imports domain, ca, kms, seal, auth, turns, history, idempotency, audit, pki, access, vault,
 // tunnel, events, mail, mail/smtp, spans and census.
 //
 // What is not obvious: dependencies have one direction, and no field is assigned after

@@ -137,7 +137,7 @@ func editables(t *testing.T, w *World) map[string]editable {
 		},
 		given(map[string]string{
 			"ExpiresAt": byCertificate, "ParentID": byCertificate, "RenewedAt": byOthers, "PredecessorID": byOthers,
-			"SuccessorID": byOthers,
+			"SuccessorID": byOthers, "KeyURI": "a CA keeps its key",
 		}),
 		func(ctx context.Context, u any) error { return Second(w.CAs.Update(ctx, ca.ID, u.(domain.CAUpdate))) },
 		func(ctx context.Context, id int64) (any, error) { return w.CAs.Get(ctx, id) },

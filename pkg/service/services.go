@@ -14,6 +14,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/events"
 	"github.com/chaveiro/chaveiro/pkg/history"
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
+	"github.com/chaveiro/chaveiro/pkg/kms"
 	"github.com/chaveiro/chaveiro/pkg/mail"
 	"github.com/chaveiro/chaveiro/pkg/mail/smtp"
 	"github.com/chaveiro/chaveiro/pkg/pki"
@@ -26,10 +27,11 @@ import (
 
 // Settings is what the services are made of.
 type Settings struct {
-	Store domain.Store
-	Keys  *seal.Keyring
-	Now   func() time.Time
-	Log   *slog.Logger
+	Store     domain.Store
+	Keys      *seal.Keyring
+	KeyStores *kms.Stores // where keys of CAs may be besides the database; nil: nowhere
+	Now       func() time.Time
+	Log       *slog.Logger
 
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
@@ -154,8 +156,9 @@ type parts struct {
 
 // newParts makes the memories first, because the watcher of the history empties them.
 func newParts(ctx context.Context, set Settings) (*parts, error) {
+	authorities := &pki.Authorities{Store: set.Store, Keys: set.Keys, Stores: set.KeyStores, OCSP: set.OCSPURL}
 	p := &parts{
-		scans: turns.Scans(), authorities: &pki.Authorities{Store: set.Store, Keys: set.Keys, OCSP: set.OCSPURL},
+		scans: turns.Scans(), authorities: authorities,
 		lists: new(pki.Lists), ocsp: new(pki.OCSP), recent: new(vault.RecentDevices), uses: new(access.Uses),
 		callers: &access.Callers{Now: set.Now}, queues: new(Queues),
 	}

@@ -22,7 +22,7 @@ func (caCertificateRow) TableName() string { return "ca_certificates" }
 func (r cas) Renew(ctx context.Context, c domain.CA, key domain.CAKey) error {
 	done := r.s.write.WithContext(ctx).Model(&caRow{ID: c.ID}).UpdateColumns(map[string]any{
 		"parent_id": c.ParentID, "expires_at": micro(c.ExpiresAt), "renewed_at": optional(c.RenewedAt),
-		"updated_at": micro(c.UpdatedAt), "certificate": key.Certificate, "sealed_key": key.SealedKey,
+		"updated_at": micro(c.UpdatedAt), "certificate": key.Certificate, "sealed_key": sealedOrNone(key),
 		"chain": key.Chain,
 	})
 	return changedOne(done, faults{})

@@ -19,6 +19,7 @@ type caRow struct {
 	Description  string
 	Subject      domain.Subject `gorm:"embedded"`
 	KeyAlgorithm string
+	KeyURI       string
 	ParentID     int64
 	ExpiresAt    time.Time
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
@@ -31,7 +32,7 @@ type caRow struct {
 
 // caColumns are the columns of a CA. Its certificate and key are read separately.
 const caColumns = "id, name, description, country, province, city, organization, sector, email, key_algorithm, " +
-	"parent_id, expires_at, created_at, updated_at, renewed_at, predecessor_id, " + successorColumn
+	"key_uri, parent_id, expires_at, created_at, updated_at, renewed_at, predecessor_id, " + successorColumn
 
 // successorColumn reads which CA takes the place of another one.
 const successorColumn = "COALESCE((SELECT s.id FROM cas s WHERE s.predecessor_id = cas.id), 0) AS successor_id"
@@ -44,7 +45,7 @@ func (r *caRow) fields() []any {
 	return []any{
 		&r.ID, &r.Name, &r.Description, &r.Subject.Country, &r.Subject.Province, &r.Subject.City,
 		&r.Subject.Organization, &r.Subject.Sector, &r.Subject.Email,
-		&r.KeyAlgorithm, &r.ParentID,
+		&r.KeyAlgorithm, &r.KeyURI, &r.ParentID,
 		&r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt,
 		&r.RenewedAt, &r.PredecessorID, &r.SuccessorID,
 	}
@@ -54,7 +55,7 @@ func (r *caRow) entity() domain.CA {
 	c := domain.CA{
 		ID: r.ID, Name: r.Name, Description: r.Description,
 		Subject:      r.Subject,
-		KeyAlgorithm: r.KeyAlgorithm, ParentID: r.ParentID,
+		KeyAlgorithm: r.KeyAlgorithm, KeyURI: r.KeyURI, ParentID: r.ParentID,
 		ExpiresAt: r.ExpiresAt.UTC(), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 		RenewedAt: orZero(r.RenewedAt), SuccessorID: r.SuccessorID,
 	}
@@ -68,7 +69,7 @@ func toCARow(c domain.CA) caRow {
 	r := caRow{
 		ID: c.ID, Name: c.Name, NameKey: domain.NameKey(c.Name), Description: c.Description,
 		Subject:      c.Subject,
-		KeyAlgorithm: c.KeyAlgorithm, ParentID: c.ParentID,
+		KeyAlgorithm: c.KeyAlgorithm, KeyURI: c.KeyURI, ParentID: c.ParentID,
 		ExpiresAt: micro(c.ExpiresAt), CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt),
 		RenewedAt: optional(c.RenewedAt),
 	}
@@ -111,11 +112,11 @@ var newCAFaults = faults{
 func (r cas) Key(ctx context.Context, id int64) (domain.CAKey, error) {
 	var found newCARow
 	err := r.s.read.WithContext(ctx).
-		Select("certificate, sealed_key, chain, parent_id, predecessor_id, "+successorColumn).Where("id = ?", id).
+		Select("certificate, sealed_key, key_uri, chain, parent_id, predecessor_id, "+successorColumn).Where("id = ?", id).
 		Take(&found).Error
 	record := found.Record.entity()
 	return domain.CAKey{
-		CAID: id, Certificate: found.Certificate, SealedKey: found.SealedKey, Chain: found.Chain,
+		CAID: id, Certificate: found.Certificate, SealedKey: found.SealedKey, KeyURI: record.KeyURI, Chain: found.Chain,
 		ParentID: record.ParentID, PredecessorID: record.PredecessorID, SuccessorID: record.SuccessorID,
 	}, translate(err, faults{})
 }
@@ -136,7 +137,7 @@ func (r cas) KeyTaken(ctx context.Context, fingerprint string) (bool, error) {
 // Create implements domain.CAs.
 func (r cas) Create(ctx context.Context, c *domain.CA, key domain.CAKey, last domain.CRLState) error {
 	record := newCARow{
-		Record: toCARow(*c), Certificate: key.Certificate, SealedKey: key.SealedKey, Chain: key.Chain,
+		Record: toCARow(*c), Certificate: key.Certificate, SealedKey: sealedOrNone(key), Chain: key.Chain,
 		CRLNumber: last.Number, CRLThisUpdate: optional(last.ThisUpdate), RevocationMark: rand.Text(),
 	}
 	if last.Base != nil {
@@ -161,6 +162,17 @@ func (r cas) Delete(ctx context.Context, id int64) error {
 		}
 		return cas{of(tx, &caTable)}.records.Delete(ctx, id)
 	})
+}
+
+// sealedOrNone is the sealed key as it is stored: no octets for a key that is elsewhere.
+func sealedOrNone(key domain.CAKey) []byte { return append([]byte{}, key.SealedKey...) }
+
+// KeyURIs implements domain.CAs.
+func (r cas) KeyURIs(ctx context.Context) ([]string, error) {
+	var uris []string
+	err := r.s.read.WithContext(ctx).Model(&caRow{}).Where("key_uri <> ''").Order("key_uri").Pluck("key_uri", &uris).
+		Error
+	return uris, err
 }
 
 // IDs implements domain.CAs.

@@ -1001,6 +1001,9 @@ type CA struct {
 	// The algorithm of its key, as `ecdsa-p256`; imported CAs may have others than can be asked
 	// for.
 	KeyAlgorithm string `json:"key_algorithm"`
+	// The URI of its key in a token or a vault, which the key does not leave; `null`: the key is in
+	// the database, sealed.
+	KeyURI *string `json:"key_uri"`
 	// When its certificate ends.
 	ExpiryDate time.Time `json:"expiry_date"`
 	// How many whole days its certificate is still valid; 0 on the last day, and when it has ended.
@@ -1043,6 +1046,12 @@ type CACreate struct {
 	PathLength Optional[int] `json:"path_length,omitzero"`
 	// The algorithm of the key; `ecdsa-p256` when left out.
 	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+	// The key store in which the key is made, by the name that the operator has given it
+	// (`--key-stores`); the database, when left out. At most 64 characters.
+	KeyStore Optional[string] `json:"key_store,omitzero"`
+	// A key that is in a key store already, as `pkcs11:token=chaveiro;object=ca-matriz` (RFC 7512);
+	// none is made then. At most 1024 characters.
+	KeyURI Optional[string] `json:"key_uri,omitzero"`
 }
 
 // CAImport is sent: the schema CaImport of the document Chaveiro.
@@ -1057,7 +1066,8 @@ type CAImport struct {
 	// not a root. Without them the CA above is one that is here, or unknown. From 1 to 65536
 	// characters.
 	Cert string `json:"cert"`
-	// Its private key in PEM. From 1 to 65536 characters.
+	// Its private key in PEM, or the URI of the key in a key store, as
+	// `pkcs11:token=chaveiro;object=ca-matriz`. From 1 to 65536 characters.
 	Key string `json:"key"`
 	// The password of an encrypted key. At most 1024 characters.
 	Password Optional[string] `json:"password,omitzero"`
@@ -1128,6 +1138,9 @@ type CARenew struct {
 	Name Optional[string] `json:"name,omitzero"`
 	// Only with a new key: its algorithm, that of the CA when left out.
 	KeyAlgorithm Optional[KeyAlgorithm] `json:"key_algorithm,omitzero"`
+	// Only with a new key: the key store in which it is made, as for a new CA; `database` for none.
+	// When left out, the one that the key of the CA is in. At most 64 characters.
+	KeyStore Optional[string] `json:"key_store,omitzero"`
 	// The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after
 	// it those of the CAs above it, as on import; without them they are those of the present one.
 	// No other field has a place beside it. At most 65536 characters.

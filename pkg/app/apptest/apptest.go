@@ -51,6 +51,9 @@ func build() (dir string, err error) {
 	if Raced {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
+	if Tags != "" {
+		args, cgo = append(args, "-tags", Tags), "CGO_ENABLED=1"
+	}
 	cmd := exec.Command("go", append(args, "github.com/chaveiro/chaveiro/cmd/chaveiro")...)
 	cmd.Env = append(os.Environ(), cgo)
 	if output, err := cmd.CombinedOutput(); err != nil {

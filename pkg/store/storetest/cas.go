@@ -37,6 +37,29 @@ func testCAForm(t *testing.T, s domain.Store) {
 		wantSame(t, must(s.CRLs().LastNumber(ctx, want.ID))(t), 41)
 		wantSame(t, must(s.Revocations().Epoch(ctx, want.ID))(t), 0)
 	})
+	t.Run("a CA has a sealed key, or the URI of one, and not both or neither", func(t *testing.T) {
+		c := sampleCA(fresh("token"))
+		c.KeyURI = "pkcs11:token=chaveiro;object=" + fresh("key")
+		both := domain.CAKey{Certificate: octets(), SealedKey: octets()}
+		if err := s.CAs().Create(ctx, &c, both, domain.CRLState{}); err == nil {
+			t.Error("a CA has two keys")
+		}
+		key := domain.CAKey{Certificate: octets()}
+		check(t, s.CAs().Create(ctx, &c, key, domain.CRLState{}))
+		wantSame(t, must(s.CAs().Get(ctx, c.ID))(t), c)
+		got := must(s.CAs().Key(ctx, c.ID))(t)
+		wantSame(t, len(got.SealedKey), 0)
+		wantSame(t, got.KeyURI, c.KeyURI)
+		wantSame(t, slices.Contains(must(s.CAs().KeyURIs(ctx))(t), c.KeyURI), true)
+		check(t, s.CAs().Renew(ctx, c, key))
+		if err := s.CAs().Renew(ctx, c, both); err == nil {
+			t.Error("a renewal has given a CA two keys")
+		}
+		without := sampleCA(fresh("keyless"))
+		if err := s.CAs().Create(ctx, &without, key, domain.CRLState{}); err == nil {
+			t.Error("a CA has no key")
+		}
+	})
 }
 
 func testCAMissing(t *testing.T, s domain.Store) {

@@ -15,7 +15,7 @@ func (h cas) RenewCa(ctx context.Context, request gen.RenewCaRequestObject) (gen
 	}
 	ca, err := h.service.Renew(ctx, request.ID, domain.CARenewal{
 		Expiration: b.Expiration, Key: text(b.Key), Name: text(b.Name),
-		KeyAlgorithm: text(b.KeyAlgorithm), Certificate: []byte(text(b.Cert)),
+		KeyAlgorithm: text(b.KeyAlgorithm), KeyStore: text(b.KeyStore), Certificate: []byte(text(b.Cert)),
 	})
 	if err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ func (h cas) CreateCa(ctx context.Context, request gen.CreateCaRequestObject) (g
 			Organization: text(b.Organization), Sector: text(b.Sector), Email: string(b.Email),
 		},
 		Expiration: b.Expiration, KeyAlgorithm: text(b.KeyAlgorithm), ParentID: value(b.ParentID),
-		PathLength: b.PathLength,
+		PathLength: b.PathLength, KeyStore: text(b.KeyStore), KeyURI: text(b.KeyURI),
 	})
 	if err != nil {
 		return nil, err
@@ -116,6 +116,7 @@ func (h cas) convert(c domain.CA) gen.Ca {
 		SuccessorID: optional(c.SuccessorID), Name: c.Name, Description: c.Description, Country: c.Country,
 		Province: c.Province, City: c.City,
 		Organization: c.Organization, Sector: c.Sector, Email: c.Email, KeyAlgorithm: c.KeyAlgorithm,
+		KeyURI:     optional(c.KeyURI),
 		ExpiryDate: date(c.ExpiresAt), ExpiresInDays: c.DaysLeft(now), ExpiresSoon: c.Ending(now),
 		RenewedAt: optionalDate(c.RenewedAt), CreatedAt: date(c.CreatedAt), UpdatedAt: date(c.UpdatedAt),
 	}

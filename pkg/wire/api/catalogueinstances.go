@@ -19,6 +19,7 @@ var catalogue = func() map[domain.Reason][languages]string {
 	maps.Copy(all, sessionTexts)
 	maps.Copy(all, eventTexts)
 	maps.Copy(all, mailTexts)
+	maps.Copy(all, keyStoreTexts)
 	maps.Copy(all, webhookTexts)
 	return all
 }()

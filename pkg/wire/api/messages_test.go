@@ -56,6 +56,7 @@ var arguments = map[domain.Reason][]any{
 	domain.ReasonOverlapTunnel: {"10.8.0.0/25", "filial (matriz)", "10.8.0.0/24", "matriz"},
 	domain.ReasonOverlapOwn:    {"10.1.5.0/24", "10.1.0.0/16"}, domain.ReasonOwnLAN: {"10.1.0.0/16"},
 	domain.ReasonMappedSize: {24}, domain.ReasonOtherCA: {"ca-1", "ca-2"},
+	domain.ReasonKeyStore: {"database, hsm"}, domain.ReasonKeyStays: {"pkcs11:token=chaveiro;object=ca"},
 	domain.ReasonEventType: {"ca.exploded"}, domain.ReasonMailRecipients: {200}, domain.ReasonWebhookMany: {200},
 	domain.ReasonKit: {"routeros", domain.Lack("TLS 1.3 not supported"), "tls_profile"}, domain.ReasonPIN: {3},
 	domain.ReasonCampaignStale: {2}, domain.ReasonMoveStale: {2},

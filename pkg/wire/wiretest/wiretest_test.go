@@ -195,7 +195,7 @@ func TestTranscript_Variables(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.txt")
 	text := "> POST /api/openvpn/cas\n{\"name\": \"<name>\", \"email\": \"a@b.c\"}\n< 200\n" +
 		`{"id": "<id:ca>", "name": "<name>", "description": "", "country": "", "province": "", "city": "", "organization": "", "sector": "",` +
-		` "email": "a@b.c", "parent_id": null, "key_algorithm": "ecdsa-p256", "predecessor_id": null, "successor_id": null, "expires_in_days": "<any>", "expires_soon": false, "renewed_at": null, "expiry_date": "<date>", "created_at": "<date>", "updated_at": "<date>"}` +
+		` "email": "a@b.c", "parent_id": null, "key_algorithm": "ecdsa-p256", "predecessor_id": null, "successor_id": null, "expires_in_days": "<any>", "key_uri": null, "expires_soon": false, "renewed_at": null, "expiry_date": "<date>", "created_at": "<date>", "updated_at": "<date>"}` +
 		"\n> DELETE /api/openvpn/cas/<ca>\n< 200\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

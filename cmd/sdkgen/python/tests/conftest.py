@@ -129,7 +129,7 @@ def ca(id: int = 1, **changed: Any) -> dict[str, Any]:
     texts = ("name", "description", "country", "province", "city", "organization", "sector", "email")
     dates = ("expiry_date", "created_at", "updated_at")
     none = ("parent_id", "predecessor_id", "successor_id", "renewed_at")
-    data: dict[str, Any] = {"id": id, "key_algorithm": "ecdsa-p256", "expires_in_days": 90, "expires_soon": True}
+    data: dict[str, Any] = {"id": id, "key_algorithm": "ecdsa-p256", "key_uri": None, "expires_in_days": 90, "expires_soon": True}
     data |= dict.fromkeys(none)
     data |= dict.fromkeys(texts, "x") | dict.fromkeys(dates, "2017-10-05T12:20:02.932000+00:00")
     return data | changed

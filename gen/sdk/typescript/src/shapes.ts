@@ -438,6 +438,7 @@ export const Ca: Shape = new ObjectShape(() => ({
   sector: ["sector"],
   email: ["email"],
   key_algorithm: ["keyAlgorithm"],
+  key_uri: ["keyUri"],
   expiry_date: ["expiryDate", "date"],
   expires_in_days: ["expiresInDays"],
   expires_soon: ["expiresSoon"],
@@ -459,6 +460,8 @@ export const CaCreate: Shape = new ObjectShape(() => ({
   parent_id: ["parentId"],
   path_length: ["pathLength"],
   key_algorithm: ["keyAlgorithm"],
+  key_store: ["keyStore"],
+  key_uri: ["keyUri"],
 }));
 
 export const CaImport: Shape = new ObjectShape(() => ({
@@ -504,6 +507,7 @@ export const CaRenew: Shape = new ObjectShape(() => ({
   key: ["key"],
   name: ["name"],
   key_algorithm: ["keyAlgorithm"],
+  key_store: ["keyStore"],
   cert: ["cert"],
 }));
 

@@ -988,6 +988,11 @@ export interface Ca {
    * The algorithm of its key, as `ecdsa-p256`; imported CAs may have others than can be asked for.
    */
   keyAlgorithm: string;
+  /**
+   * The URI of its key in a token or a vault, which the key does not leave; `null`: the key is in
+   * the database, sealed.
+   */
+  keyUri: string | null;
   /** When its certificate ends. */
   expiryDate: Date;
   /**
@@ -1036,6 +1041,16 @@ export interface CaCreate {
   pathLength?: number | null | undefined;
   /** The algorithm of the key; `ecdsa-p256` when left out. */
   keyAlgorithm?: KeyAlgorithm | null | undefined;
+  /**
+   * The key store in which the key is made, by the name that the operator has given it
+   * (`--key-stores`); the database, when left out. At most 64 characters.
+   */
+  keyStore?: string | null | undefined;
+  /**
+   * A key that is in a key store already, as `pkcs11:token=chaveiro;object=ca-matriz` (RFC 7512);
+   * none is made then. At most 1024 characters.
+   */
+  keyUri?: string | null | undefined;
 }
 
 /** Source: the schema CaImport of the document Chaveiro. */
@@ -1051,7 +1066,10 @@ export interface CaImport {
    * a root. Without them the CA above is one that is here, or unknown. From 1 to 65536 characters.
    */
   cert: string;
-  /** Its private key in PEM. From 1 to 65536 characters. */
+  /**
+   * Its private key in PEM, or the URI of the key in a key store, as
+   * `pkcs11:token=chaveiro;object=ca-matriz`. From 1 to 65536 characters.
+   */
   key: string;
   /** The password of an encrypted key. At most 1024 characters. */
   password?: string | null | undefined;
@@ -1128,6 +1146,11 @@ export interface CaRenew {
   name?: string | null | undefined;
   /** Only with a new key: its algorithm, that of the CA when left out. */
   keyAlgorithm?: KeyAlgorithm | null | undefined;
+  /**
+   * Only with a new key: the key store in which it is made, as for a new CA; `database` for none.
+   * When left out, the one that the key of the CA is in. At most 64 characters.
+   */
+  keyStore?: string | null | undefined;
   /**
    * The next certificate in PEM, made elsewhere for the subject and the key of the CA, and after it
    * those of the CAs above it, as on import; without them they are those of the present one. No

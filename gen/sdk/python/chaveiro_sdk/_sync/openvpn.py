@@ -3252,6 +3252,8 @@ class Openvpn:
         parent_id: int | None | Unset = UNSET,
         path_length: int | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        key_store: str | None | Unset = UNSET,
+        key_uri: str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> Ca:
         """Create a CA.
@@ -3280,6 +3282,10 @@ class Openvpn:
         - path_length: How many CAs may be below it (RFC 5280, section 4.2.1.9); when left out, 1
           for a self-signed one and 0 for others. From 0 to 9.
         - key_algorithm: The algorithm of the key; `ecdsa-p256` when left out.
+        - key_store: The key store in which the key is made, by the name that the operator has given
+          it (`--key-stores`); the database, when left out. At most 64 characters.
+        - key_uri: A key that is in a key store already, as `pkcs11:token=chaveiro;object=ca-matriz`
+          (RFC 7512); none is made then. At most 1024 characters.
 
         Errors of the server: BadRequestError, UnauthorizedError, ForbiddenError, ConflictError,
         ServerError.
@@ -3304,6 +3310,8 @@ class Openvpn:
                 "parent_id": parent_id,
                 "path_length": path_length,
                 "key_algorithm": key_algorithm,
+                "key_store": key_store,
+                "key_uri": key_uri,
             },
         )
         return self._transport.json(call, Ca.from_dict, options)
@@ -3337,7 +3345,8 @@ class Openvpn:
         - cert: The CA certificate in PEM, and after it those of the CAs above it up to the root, if
           it is not a root. Without them the CA above is one that is here, or unknown. At most 65536
           characters.
-        - key: Its private key in PEM. At most 65536 characters.
+        - key: Its private key in PEM, or the URI of the key in a key store, as
+          `pkcs11:token=chaveiro;object=ca-matriz`. At most 65536 characters.
         - name: The name; by default the common name of the certificate. At most 64 characters.
         - email: E-mail address; by default that of the certificate. At most 255 characters.
         - description: Free text. At most 1000 characters.
@@ -3592,6 +3601,7 @@ class Openvpn:
         key: CaKeyChoice | str | None | Unset = UNSET,
         name: str | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        key_store: str | None | Unset = UNSET,
         cert: str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> Ca:
@@ -3615,6 +3625,9 @@ class Openvpn:
         - name: Only with a new key: the name of the CA that takes its place. When left out, that of
           the CA with the number of its generation, as `ca-matriz G2`. At most 64 characters.
         - key_algorithm: Only with a new key: its algorithm, that of the CA when left out.
+        - key_store: Only with a new key: the key store in which it is made, as for a new CA;
+          `database` for none. When left out, the one that the key of the CA is in. At most 64
+          characters.
         - cert: The next certificate in PEM, made elsewhere for the subject and the key of the CA,
           and after it those of the CAs above it, as on import; without them they are those of the
           present one. No other field has a place beside it. At most 65536 characters.
@@ -3635,6 +3648,7 @@ class Openvpn:
                 "key": key,
                 "name": name,
                 "key_algorithm": key_algorithm,
+                "key_store": key_store,
                 "cert": cert,
             },
         )
@@ -3648,6 +3662,7 @@ class Openvpn:
         key: CaKeyChoice | str | None | Unset = UNSET,
         name: str | None | Unset = UNSET,
         key_algorithm: KeyAlgorithm | str | None | Unset = UNSET,
+        key_store: str | None | Unset = UNSET,
         cert: str | None | Unset = UNSET,
         options: CallOptions | None = None,
     ) -> DryRun:
@@ -3672,6 +3687,9 @@ class Openvpn:
         - name: Only with a new key: the name of the CA that takes its place. When left out, that of
           the CA with the number of its generation, as `ca-matriz G2`. At most 64 characters.
         - key_algorithm: Only with a new key: its algorithm, that of the CA when left out.
+        - key_store: Only with a new key: the key store in which it is made, as for a new CA;
+          `database` for none. When left out, the one that the key of the CA is in. At most 64
+          characters.
         - cert: The next certificate in PEM, made elsewhere for the subject and the key of the CA,
           and after it those of the CAs above it, as on import; without them they are those of the
           present one. No other field has a place beside it. At most 65536 characters.
@@ -3692,6 +3710,7 @@ class Openvpn:
                 "key": key,
                 "name": name,
                 "key_algorithm": key_algorithm,
+                "key_store": key_store,
                 "cert": cert,
             },
         )

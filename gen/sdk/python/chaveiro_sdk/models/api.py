@@ -1186,6 +1186,11 @@ class Ca:
     At most 64 characters.
     """
 
+    key_uri: str | None
+    """The URI of its key in a token or a vault, which the key does not leave; `null`: the key is in
+    the database, sealed. At most 2048 characters.
+    """
+
     expiry_date: datetime
     """When its certificate ends. At most 32."""
 
@@ -1223,6 +1228,7 @@ class Ca:
             sector=data["sector"],
             email=data["email"],
             key_algorithm=data["key_algorithm"],
+            key_uri=data["key_uri"],
             expiry_date=read_datetime(data["expiry_date"]),
             expires_in_days=data["expires_in_days"],
             expires_soon=data["expires_soon"],

@@ -1268,6 +1268,8 @@ class CreateCaRequest(Request):
     parent_id: int | None | Unset | None = None
     path_length: int | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    key_store: str | None | Unset | None = None
+    key_uri: str | None | Unset | None = None
 
 
 @dataclass
@@ -1398,6 +1400,7 @@ class RenewCaRequest(Request):
     key: CaKeyChoice | str | None | Unset | None = None
     name: str | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    key_store: str | None | Unset | None = None
     cert: str | None | Unset | None = None
 
 
@@ -1417,6 +1420,7 @@ class RenewCaDryRunRequest(Request):
     key: CaKeyChoice | str | None | Unset | None = None
     name: str | None | Unset | None = None
     key_algorithm: KeyAlgorithm | str | None | Unset | None = None
+    key_store: str | None | Unset | None = None
     cert: str | None | Unset | None = None
 
 
