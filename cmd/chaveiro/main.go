@@ -20,35 +20,36 @@ import (
 )
 
 type cli struct {
-	Serve      serve            `cmd:"" help:"Run the server."`
-	Migrate    migrate          `cmd:"" help:"Manage the schema of the database."`
-	CA         caCommands       `cmd:"" name:"ca" help:"Manage certificate authorities."`
-	Client     clientCommands   `cmd:"" help:"Manage site-to-site clients: their certificates and keys."`
-	Cert       certCommands     `cmd:"" help:"Manage single certificates: of servers, of clients, and those made elsewhere."`
-	CRL        crlCommands      `cmd:"" name:"crl" help:"Fetch, look at and take over revocation lists."`
-	Instance   instanceCommands `cmd:"" help:"Manage OpenVPN servers."`
-	Model      modelCommands    `cmd:"" help:"Manage models of the configurations of OpenVPN servers."`
-	Plan       plan             `cmd:"" help:"Print the IP plan of an OpenVPN server: its networks, who has what, and what is free."`
-	Campaign   campaignCommands `cmd:"" help:"Bring the sites of an OpenVPN instance over to new profiles."`
-	Enrol      enrol            `cmd:"" help:"Enrol this machine as a site by a link: make its key, fetch its profile, start OpenVPN."`
-	Agent      agentCommands    `cmd:"" help:"Keep the OpenVPN servers of this machine as the service has them."`
-	Mail       mailCommands     `cmd:"" help:"Manage to whom events are mailed."`
-	Import     importCommands   `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
-	Export     exportCommands   `cmd:"" help:"Write what another program can go on with."`
-	Role       roleCommands     `cmd:"" help:"Manage roles."`
-	User       userCommands     `cmd:"" help:"Manage users."`
-	Apikey     apikey           `cmd:"" help:"Manage apikeys."`
-	SigningKey signingKey       `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
-	Audit      auditCommands    `cmd:"" help:"Check and prune the audit."`
-	Webhook    webhookCommands  `cmd:"" help:"Manage webhooks: addresses that events are posted to."`
-	Device     device           `cmd:"" help:"Import and export the devices of the vault."`
-	Backup     backup           `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
-	Restore    restore          `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
-	Copy       copyDatabase     `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
-	Doctor     doctor           `cmd:"" help:"Look at everything that an operator has to keep in order, and say what to do."`
-	Completion completion       `cmd:"" help:"Print the script that completes commands and flags in a shell."`
-	Man        man              `cmd:"" help:"Print the manual page, for man -l."`
-	Version    version          `cmd:"" help:"Print the version."`
+	Serve      serve             `cmd:"" help:"Run the server."`
+	Migrate    migrate           `cmd:"" help:"Manage the schema of the database."`
+	CA         caCommands        `cmd:"" name:"ca" help:"Manage certificate authorities."`
+	Client     clientCommands    `cmd:"" help:"Manage site-to-site clients: their certificates and keys."`
+	Cert       certCommands      `cmd:"" help:"Manage single certificates: of servers, of clients, and those made elsewhere."`
+	CRL        crlCommands       `cmd:"" name:"crl" help:"Fetch, look at and take over revocation lists."`
+	Instance   instanceCommands  `cmd:"" help:"Manage OpenVPN servers."`
+	Model      modelCommands     `cmd:"" help:"Manage models of the configurations of OpenVPN servers."`
+	Plan       plan              `cmd:"" help:"Print the IP plan of an OpenVPN server: its networks, who has what, and what is free."`
+	Campaign   campaignCommands  `cmd:"" help:"Bring the sites of an OpenVPN instance over to new profiles."`
+	Enrol      enrol             `cmd:"" help:"Enrol this machine as a site by a link: make its key, fetch its profile, start OpenVPN."`
+	Agent      agentCommands     `cmd:"" help:"Keep the OpenVPN servers of this machine as the service has them."`
+	Mail       mailCommands      `cmd:"" help:"Manage to whom events are mailed."`
+	Import     importCommands    `cmd:"" help:"Take over the PKI of easy-rsa or OpenVPN UI, or of any directory of certificates."`
+	Export     exportCommands    `cmd:"" help:"Write what another program can go on with."`
+	Role       roleCommands      `cmd:"" help:"Manage roles."`
+	User       userCommands      `cmd:"" help:"Manage users."`
+	Apikey     apikey            `cmd:"" help:"Manage apikeys."`
+	SigningKey signingKey        `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
+	Audit      auditCommands     `cmd:"" help:"Check and prune the audit."`
+	Webhook    webhookCommands   `cmd:"" help:"Manage webhooks: addresses that events are posted to."`
+	Device     device            `cmd:"" help:"Import and export the devices of the vault."`
+	Backup     backup            `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
+	Restore    restore           `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
+	Copy       copyDatabase      `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
+	MasterKey  masterKeyCommands `cmd:"" name:"master-key" help:"Change the key that everything in the database is sealed with."`
+	Doctor     doctor            `cmd:"" help:"Look at everything that an operator has to keep in order, and say what to do."`
+	Completion completion        `cmd:"" help:"Print the script that completes commands and flags in a shell."`
+	Man        man               `cmd:"" help:"Print the manual page, for man -l."`
+	Version    version           `cmd:"" help:"Print the version."`
 
 	Config       kong.ConfigFlag  `env:"CHAVEIRO_CONFIG" placeholder:"FILE" help:"YAML file of settings, by their names. Flags and environment variables take precedence over it."`
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`

@@ -1,6 +1,6 @@
 // Package app puts the parts together: it reads the configuration, opens the database and the
 // keys, starts the server and ends it in order. It imports audit, census, domain, events,
-// mail/smtp, pki, seal, service, store and wire; nothing but cmd imports it.
+// mail/smtp, masterkey, pki, seal, service, store and wire; nothing but cmd imports it.
 package app
 
 import (

@@ -113,7 +113,11 @@ func checkCopy(
 		return report, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	services, err := (&Storage{Store: db, Keys: keys}).Services(ctx, Config{}, log)
+	storage, err := adopted(ctx, db, keys)
+	if err != nil {
+		return report, err
+	}
+	services, err := storage.Services(ctx, Config{}, log)
 	if err != nil {
 		return report, err
 	}

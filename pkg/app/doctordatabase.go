@@ -106,7 +106,7 @@ func (e *examination) replication(h store.DatabaseHealth) {
 
 // masterKey reports whether the master key opens the secrets of the database.
 func (e *examination) masterKey(ctx context.Context, db *store.Reading) bool {
-	keys, err := existingKeyring(e.config.StorageConfig)
+	keys, err := e.config.existingKeyring()
 	if err != nil {
 		e.fail("master key", "put it back; without it no key in the database can be opened", "%v", err)
 		return false

@@ -26,6 +26,7 @@ func (s *Server) checks() []check {
 		{"write", s.writeFault},
 		{"crl", s.crlFault},
 		{"clock", s.clockFault},
+		{"master key", s.masterKeyFault},
 	}
 }
 

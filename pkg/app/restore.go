@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
@@ -45,7 +46,7 @@ func RestoreFile(
 	if err := s.Validate(); err != nil {
 		return result, err
 	}
-	keys, err := existingKeyring(s)
+	keys, err := s.existingKeyring()
 	if err != nil {
 		return result, err
 	}
@@ -186,6 +187,9 @@ func complete(
 	ctx context.Context, s StorageConfig, storage *Storage, lost, origin string, o RestoreOptions, log *slog.Logger,
 ) (pki.Restored, error) {
 	if err := prepareSchema(ctx, storage.Store, false, log); err != nil {
+		return pki.Restored{}, err
+	}
+	if err := masterkey.Adopt(ctx, storage.Store, storage.Keys, Now()); err != nil {
 		return pki.Restored{}, err
 	}
 	services, err := storage.Services(ctx, Config{}, log)

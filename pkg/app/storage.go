@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -70,6 +71,15 @@ func openStorage(
 	if err != nil {
 		return nil, err
 	}
+	return adopted(ctx, db, keys)
+}
+
+// adopted is the storage of a database and its master key, of which the version seals that the
+// database says.
+func adopted(ctx context.Context, db *store.Store, keys *seal.Keyring) (*Storage, error) {
+	if err := masterkey.Adopt(ctx, db, keys, Now()); err != nil {
+		return nil, err
+	}
 	return &Storage{Store: db, Keys: keys}, nil
 }
 
@@ -91,7 +101,7 @@ func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog
 // before what the key seals.
 func openKeyring(ctx context.Context, s StorageConfig, db *store.Store) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
-		return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
+		return s.keyringOfEnvironment()
 	}
 	used, err := db.Secrets().Any(ctx)
 	if err != nil {
@@ -133,6 +143,12 @@ func shellQuote(path string) string {
 		return path
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// keyringOfEnvironment reads the master key of the environment. Where that can hold no line breaks,
+// a comma is between two keys.
+func (s StorageConfig) keyringOfEnvironment() (*seal.Keyring, error) {
+	return parseKeyring("CHAVEIRO_MASTER_KEY", []byte(strings.ReplaceAll(s.MasterKey, ",", "\n")))
 }
 
 func parseKeyring(origin string, text []byte) (*seal.Keyring, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/idempotency"
 	"github.com/chaveiro/chaveiro/pkg/mail"
 	"github.com/chaveiro/chaveiro/pkg/mail/smtp"
+	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
@@ -86,6 +87,7 @@ type Services struct {
 	Exports      *pki.Exports
 	Census       *census.Counter
 	Queues       *Queues
+	MasterKey    *masterkey.Rotation
 
 	MailRecipients *mail.Recipients
 	Post           *mail.Post
@@ -118,6 +120,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Audit: shared.trail, History: shared.history, Results: shared.recorder.Results, Stream: shared.events,
 		Endings: &events.Endings{Store: set.Store, Now: set.Now, Told: shared.events.Ring},
 		Census:  &census.Counter{Store: set.Store, Now: set.Now, Log: set.Log}, Queues: shared.queues,
+		MasterKey: &masterkey.Rotation{
+			Store: set.Store, Keys: set.Keys, Contexts: sealedContexts(), Recorder: shared.recorder, Now: set.Now,
+		},
 	}
 	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err
