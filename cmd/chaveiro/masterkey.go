@@ -52,9 +52,10 @@ func (c *masterKeyAdd) Run(ctx context.Context) error {
 
 type masterKeyRotate struct {
 	app.StorageConfig
-	Force bool          `help:"Begin although a server that runs lacks the key: it answers errors until it has it."`
-	Hurry bool          `help:"Without rests: faster, and requests are slower meanwhile."`
-	Wait  time.Duration `default:"30s" help:"How long to wait for servers that do not have the key yet."`
+	Force  bool          `help:"Begin although a server that runs lacks the key: it answers errors until it has it."`
+	Hurry  bool          `help:"Without rests: faster, and requests are slower meanwhile."`
+	Wait   time.Duration `default:"30s" help:"How long to wait for servers that do not have the key yet."`
+	Follow time.Duration `placeholder:"DURATION" help:"How long to wait at the end for servers that do not seal with it yet (default: until one that has died does not count any more, 100 s)."`
 }
 
 // Run rotates the master key.
@@ -62,7 +63,7 @@ func (c *masterKeyRotate) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
 	line := newRateLine(os.Stderr)
 	options := app.RotateOptions{
-		Force: c.Force, Hurry: c.Hurry, Wait: c.Wait,
+		Force: c.Force, Hurry: c.Hurry, Wait: c.Wait, Follow: c.Follow,
 		Show: func(p masterkey.Progress) { line.show(string(p.Kind), p.Done, p.Total) },
 	}
 	done, err := app.RotateMasterKey(
@@ -125,22 +126,22 @@ type masterKeyStatus struct {
 
 // keyRecord is a master key as it is printed.
 type keyRecord struct {
-	Version     uint32    `json:"version" table:"VERSION"`
-	Fingerprint string    `json:"fingerprint" table:"FINGERPRINT"`
-	State       string    `json:"state" table:"STATE"`
-	Here        bool      `json:"here" table:"HERE"`
-	Servers     int       `json:"servers" table:"SERVERS"`
-	Since       time.Time `json:"since" table:"SINCE"`
-	Ended       time.Time `json:"ended" table:"ENDED"`
-	Values      *int64    `json:"values" table:"VALUES"`
+	Version     uint32 `json:"version" table:"VERSION"`
+	Fingerprint string `json:"fingerprint" table:"FINGERPRINT"`
+	State       string `json:"state" table:"STATE"`
+	Here        bool   `json:"here" table:"HERE"`
+	Servers     int    `json:"servers" table:"SERVERS"`
+	Since       string `json:"since" table:"SINCE"`
+	Ended       string `json:"ended" table:"ENDED"`
+	Values      *int64 `json:"values" table:"VALUES"`
 }
 
 // keyServerRecord is a server as it is printed.
 type keyServerRecord struct {
-	Name    string    `json:"name" table:"SERVER"`
-	Keys    string    `json:"keys" table:"KEYS"`
-	Sealing uint32    `json:"sealing" table:"SEALING"`
-	Seen    time.Time `json:"seen" table:"SEEN"`
+	Name    string `json:"name" table:"SERVER"`
+	Keys    string `json:"keys" table:"KEYS"`
+	Sealing uint32 `json:"sealing" table:"SEALING"`
+	Seen    string `json:"seen" table:"SEEN"`
 }
 
 // Run prints the keys or the servers.
@@ -163,12 +164,13 @@ func keyServerRecordOf(h domain.KeyHolder) keyServerRecord {
 	for _, version := range slices.Sorted(maps.Keys(h.Keys)) {
 		keys += fmt.Sprintf(" %d:%s", version, h.Keys[version])
 	}
-	return keyServerRecord{h.Name, keys[min(1, len(keys)):], h.Sealing, h.SeenAt}
+	return keyServerRecord{h.Name, keys[min(1, len(keys)):], h.Sealing, moment(h.SeenAt)}
 }
 
 func keyRecordOf(k app.KeyState, state app.MasterKeyState) keyRecord {
 	r := keyRecord{
-		Version: k.Version, Fingerprint: k.Fingerprint, Here: k.Here, Since: k.Since, Ended: k.EndedAt, State: "opens",
+		Version: k.Version, Fingerprint: k.Fingerprint, Here: k.Here, Since: someMoment(k.Since),
+		Ended: someMoment(k.EndedAt), State: "opens",
 	}
 	switch {
 	case k.Version == state.Sealing && k.EndedAt.IsZero():
@@ -188,4 +190,11 @@ func keyRecordOf(k app.KeyState, state app.MasterKeyState) keyRecord {
 		r.Values = &n
 	}
 	return r
+}
+
+func someMoment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return moment(t)
 }

@@ -113,7 +113,7 @@ func checkCopy(
 		return report, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	storage, err := adopted(ctx, db, keys)
+	storage, err := adoptCopy(ctx, db, keys)
 	if err != nil {
 		return report, err
 	}

@@ -15,7 +15,10 @@ type RotateOptions struct {
 	Force bool          // begin although a server lacks the key
 	Hurry bool          // without rests
 	Wait  time.Duration // for servers that do not have the key yet
-	Show  func(masterkey.Progress)
+	// Follow is how long to wait for servers that do not seal with the key yet; 0: until one that
+	// has died does not count any more.
+	Follow time.Duration
+	Show   func(masterkey.Progress)
 }
 
 // Rotated is what a rotation has done.
@@ -30,7 +33,7 @@ type Rotated struct {
 // *masterkey.DamagedError; the earlier keys must stay after any error.
 func RotateMasterKey(ctx context.Context, c Config, o RotateOptions, log *slog.Logger) (done Rotated, err error) {
 	err = withMasterKey(ctx, c, "rotate", log, func(ctx context.Context, r *masterkey.Rotation) error {
-		r.Hurry = o.Hurry
+		r.Hurry, r.Patience = o.Hurry, o.Follow
 		if newest := r.Keys.Newest(); newest > r.Keys.Version() {
 			if err := beginRotation(ctx, r, newest, o); err != nil {
 				return err

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
@@ -189,7 +188,7 @@ func complete(
 	if err := prepareSchema(ctx, storage.Store, false, log); err != nil {
 		return pki.Restored{}, err
 	}
-	if err := masterkey.Adopt(ctx, storage.Store, storage.Keys, Now()); err != nil {
+	if _, err := adoptCopy(ctx, storage.Store, storage.Keys); err != nil {
 		return pki.Restored{}, err
 	}
 	services, err := storage.Services(ctx, Config{}, log)

@@ -24,6 +24,16 @@ type Storage struct {
 	Keys  *seal.Keyring
 }
 
+// adoptCopy is adopted for a database that is a copy or of an earlier time: the servers that ran on
+// the other one do not run on it.
+func adoptCopy(ctx context.Context, db *store.Store, keys *seal.Keyring) (*Storage, error) {
+	storage, err := adopted(ctx, db, keys)
+	if err != nil {
+		return nil, err
+	}
+	return storage, db.MasterKeys().ReleaseAll(ctx)
+}
+
 // Now is the clock: UTC with the precision that both databases keep.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 

@@ -47,4 +47,6 @@ type MasterKeys interface {
 	Holders(ctx context.Context, since time.Time) ([]KeyHolder, error)
 	// Release removes a holder, if it is there.
 	Release(ctx context.Context, id string) error
+	// ReleaseAll removes all holders: those of a copy or of an earlier time hold nothing.
+	ReleaseAll(ctx context.Context) error
 }

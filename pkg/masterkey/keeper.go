@@ -93,6 +93,11 @@ func (k *Keeper) Health() Health {
 func (k *Keeper) Keep(ctx context.Context) {
 	ticker := time.NewTicker(keepInterval)
 	defer ticker.Stop()
+	if k.Store.OneWriter() { // this server is the only one; an earlier one may have died
+		if err := k.Store.MasterKeys().ReleaseAll(ctx); err != nil {
+			k.Log.ErrorContext(ctx, "the master keys of an earlier server stay announced", "error", err)
+		}
+	}
 	for {
 		k.look(ctx)
 		select {

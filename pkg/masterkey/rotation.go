@@ -1,6 +1,7 @@
 package masterkey
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -24,6 +25,9 @@ type Rotation struct {
 	Now      func() time.Time
 	// Hurry leaves out the rests between batches: it is faster, and others are slower meanwhile.
 	Hurry bool
+	// Patience is how long servers may take to seal with the new key; 0: until one that has died
+	// does not count any more.
+	Patience time.Duration
 }
 
 const (
@@ -32,8 +36,7 @@ const (
 	// SettleFor is how long after its beginning a rotation leaves the earlier keys in place: a
 	// request that has sealed something before may store it until then.
 	SettleFor = 10 * time.Minute
-	// followPatience is how long servers may take to seal with the new key, and one that has died
-	// to count no more.
+	// followPatience is the default of Patience.
 	followPatience = AliveFor + 10*time.Second
 	followPause    = 250 * time.Millisecond
 )
@@ -111,7 +114,7 @@ func (r *Rotation) Begin(ctx context.Context, version uint32) error {
 // Followed waits until all servers that run seal with the present version. Errors: *LackingError.
 func (r *Rotation) Followed(ctx context.Context) error {
 	version := r.Keys.Version()
-	end := time.Now().Add(followPatience)
+	end := time.Now().Add(cmp.Or(r.Patience, followPatience))
 	for {
 		err := r.lacking(ctx, LackingError{Version: version, Sealing: true}, func(h domain.KeyHolder) bool {
 			return h.Sealing == version

@@ -118,6 +118,11 @@ func (r masterKeys) Release(ctx context.Context, id string) error {
 	return r.s.write.WithContext(ctx).Exec("DELETE FROM master_key_holders WHERE id = ?", id).Error
 }
 
+// ReleaseAll implements domain.MasterKeys.
+func (r masterKeys) ReleaseAll(ctx context.Context) error {
+	return r.s.write.WithContext(ctx).Exec("DELETE FROM master_key_holders").Error
+}
+
 // printsText is the text of fingerprints as it is stored.
 func printsText(prints map[uint32]string) string {
 	var texts []string

@@ -68,4 +68,6 @@ func testKeyHolders(t *testing.T, s domain.Store) {
 	check(t, s.MasterKeys().Release(ctx, "1"))
 	wantSame(t, must(s.MasterKeys().Holders(ctx, noon))(t), []domain.KeyHolder{a})
 	wantSame(t, len(must(s.MasterKeys().Holders(ctx, long.Add(-time.Hour)))(t)), 2)
+	check(t, s.MasterKeys().ReleaseAll(ctx))
+	wantSame(t, len(must(s.MasterKeys().Holders(ctx, long.Add(-time.Hour)))(t)), 0)
 }
