@@ -87,6 +87,7 @@ func (c *masterKeyRotate) Run(ctx context.Context) error {
 
 type masterKeyRemove struct {
 	app.StorageConfig
+	confirmation
 	Version uint32 `arg:"" help:"The version of the key."`
 	Keep    string `xor:"what" placeholder:"FILE" help:"A new file for the key (mode 0600): backups made before the rotation need it."`
 	Discard bool   `xor:"what" help:"Keep it nowhere: backups made before the rotation can't be opened any more."`
@@ -97,6 +98,12 @@ func (c *masterKeyRemove) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
 	if c.Keep == "" && !c.Discard && c.MasterKey == "" {
 		return misuse("say --keep FILE, because backups made before the rotation need the key, or --discard")
+	}
+	if c.Discard {
+		const question = "Throw the master key %d away? Backups made before the rotation can't be opened any more."
+		if err := c.confirm(ctx, question, c.Version); err != nil {
+			return err
+		}
 	}
 	options := app.RemoveOptions{Version: c.Version, Keep: c.Keep, Discard: c.Discard}
 	config := app.Config{StorageConfig: c.StorageConfig}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -119,6 +121,37 @@ func (e *examination) masterKey(ctx context.Context, db *store.Reading) bool {
 		e.fail("master key", "put back the master key of this database", "%v", err)
 		return false
 	}
-	e.good("master key", "%s opens the database", fingerprints(keys))
+	e.masterKeys(ctx, db, keys)
 	return true
+}
+
+// masterKeys looks at which master key seals, and whether a rotation has ended.
+func (e *examination) masterKeys(ctx context.Context, db *store.Reading, keys *seal.Keyring) {
+	known, err := db.MasterKeys(ctx)
+	if err != nil {
+		e.fail("master key", "", "which one seals can't be read: %v", err)
+		return
+	}
+	var newest domain.MasterKey
+	for _, newest = range known {
+		if own, here := keys.Fingerprints()[newest.Version]; here && own != newest.Fingerprint {
+			e.fail("master key", "put back the master key of this database",
+				"the key %d is %s here, and %s in the database", newest.Version, own, newest.Fingerprint)
+			return
+		}
+	}
+	_, here := keys.Fingerprints()[newest.Version]
+	switch {
+	case newest.Version > 0 && !here:
+		e.fail("master key", "take over the key file of a server that has it",
+			"the key %d is missing here, and it seals this database", newest.Version)
+	case newest.Version > 0 && newest.EndedAt.IsZero():
+		e.warn("master key", "chaveiro master-key rotate goes on with it",
+			"the rotation to the key %d has not ended: earlier keys must stay", newest.Version)
+	case newest.Version > 0 && keys.Newest() > newest.Version:
+		e.warn("master key", "chaveiro master-key rotate, when all servers have it",
+			"the key %d is here and does not seal yet", keys.Newest())
+	default:
+		e.good("master key", "%s opens the database", fingerprints(keys))
+	}
 }

@@ -21,6 +21,9 @@ const (
 	// readInterval is how often the keys are read again where they come from.
 	readInterval = 10 * time.Second
 	keepTimeout  = 5 * time.Second
+	// sureFor is how long after a look a server seals without asking again. It is much shorter than
+	// SettleFor: a process that stood still, and whose key was removed meanwhile, asks first.
+	sureFor = time.Minute
 )
 
 // Keeper keeps the keyring of a server as the database says, and tells the database which keys it
@@ -40,17 +43,23 @@ type Keeper struct {
 	read   time.Time              // when the keys were read last
 	held   domain.KeyHolder       // as it was stored last
 
-	// mu guards asked and found. It is held while the keys are read for [Keeper.Unknown].
+	looked atomic.Int64 // when the database was last asked, in nanoseconds since begun
+	begun  time.Time    // of this process, by its monotonic clock
+
+	// mu guards asked and found. It is held while the keys are read for a value of a version that
+	// is not known.
 	mu    sync.Mutex
 	asked time.Time
 	found bool
+	sure  sync.Mutex // held while the database is asked before something is sealed
 }
 
 // NewKeeper completes a keeper. From now on the keyring reads its keys again when it meets a
 // version that it does not know.
 func NewKeeper(k *Keeper) *Keeper {
-	k.again, k.read = make(chan struct{}, 1), time.Now()
+	k.again, k.read, k.begun = make(chan struct{}, 1), time.Now(), time.Now()
 	k.Keys.OnUnknown(k.unknown)
+	k.Keys.OnSeal(k.makeSure)
 	return k
 }
 
@@ -59,6 +68,31 @@ func (k *Keeper) Again() {
 	select {
 	case k.again <- struct{}{}:
 	default:
+	}
+}
+
+func (k *Keeper) stale() bool { return time.Since(k.begun)-time.Duration(k.looked.Load()) > sureFor }
+
+// makeSure asks the database which version seals if that was not done lately. When the database
+// does not answer, nothing that is sealed now can be stored either.
+func (k *Keeper) makeSure() {
+	if !k.stale() {
+		return
+	}
+	k.sure.Lock()
+	defer k.sure.Unlock()
+	if !k.stale() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keepTimeout)
+	defer cancel()
+	list, err := k.Store.MasterKeys().All(ctx)
+	if err == nil && len(list) > 0 {
+		err = use(k.Keys, list)
+		k.looked.Store(int64(time.Since(k.begun)))
+	}
+	if err != nil {
+		k.Log.ErrorContext(ctx, "it is not certain which master key seals", "error", err)
 	}
 }
 
@@ -122,6 +156,7 @@ func (k *Keeper) look(ctx context.Context) {
 	h := Health{Newest: k.Health().Newest}
 	list, readErr := k.Store.MasterKeys().All(ctx)
 	if readErr == nil && len(list) > 0 {
+		k.looked.Store(int64(time.Since(k.begun)))
 		h.Newest = list[len(list)-1]
 		err = k.adopt(list)
 	}

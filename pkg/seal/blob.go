@@ -33,6 +33,9 @@ func VersionOf(blob []byte) (uint32, bool) {
 // Seal encrypts plaintext for storage at the place that context names, such as
 // "client/42/key"; only the same context opens it.
 func (k *Keyring) Seal(plaintext []byte, context string) []byte {
+	if sure := k.sealing.Load(); sure != nil {
+		(*sure)()
+	}
 	r := k.ring.Load()
 	aead, header := r.keys[r.version], Header(r.version)
 	blob := append(make([]byte, 0, sealHeaderBytes+len(plaintext)+aead.Overhead()), header...)

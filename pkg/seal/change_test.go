@@ -99,3 +99,10 @@ func TestSplitLines(t *testing.T) {
 		t.Errorf("%v, %v", k, err)
 	}
 }
+
+func TestKeyring_OnSeal(t *testing.T) {
+	t.Parallel()
+	k := ringOf(t, 1, 2)
+	k.OnSeal(func() { _ = k.Use(1) })
+	wantVersion(t, k.Seal([]byte("x"), "row"), 1)
+}

@@ -30,6 +30,7 @@ const (
 type Keyring struct {
 	ring    *atomic.Pointer[ring] // replaced as a whole, never changed
 	unknown *atomic.Pointer[func() bool]
+	sealing *atomic.Pointer[func()]
 }
 
 // ring is what a keyring holds at one moment.
@@ -62,7 +63,10 @@ func NewKeyring(keys map[uint32][]byte) (*Keyring, error) {
 		r.keys[version], r.prints[version] = aead, keyFingerprint(key)
 		r.version = max(r.version, version)
 	}
-	k := &Keyring{ring: new(atomic.Pointer[ring]), unknown: new(atomic.Pointer[func() bool])}
+	k := &Keyring{
+		ring: new(atomic.Pointer[ring]), unknown: new(atomic.Pointer[func() bool]),
+		sealing: new(atomic.Pointer[func()]),
+	}
 	k.ring.Store(r)
 	return k, nil
 }
@@ -120,6 +124,10 @@ func (k *Keyring) Take(other *Keyring) error {
 // OnUnknown makes [Keyring.Open] call again when it meets a version that it does not know. again
 // reads the keys anew by [Keyring.Take], and reports whether it did; it bounds how often.
 func (k *Keyring) OnUnknown(again func() bool) { k.unknown.Store(&again) }
+
+// OnSeal makes [Keyring.Seal] call sure before it seals, so that it can say by [Keyring.Use] which
+// version seals now. It has to be quick nearly always.
+func (k *Keyring) OnSeal(sure func()) { k.sealing.Store(&sure) }
 
 func (k *Keyring) reread() bool {
 	again := k.unknown.Load()
