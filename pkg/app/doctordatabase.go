@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
@@ -113,38 +115,35 @@ func (e *examination) masterKey(ctx context.Context, db *store.Reading) bool {
 		e.fail("master key", "put it back; without it no key in the database can be opened", "%v", err)
 		return false
 	}
+	known, err := db.MasterKeys(ctx)
+	if err != nil {
+		e.fail("master key", "", "which one seals can't be read: %v", err)
+		return false
+	}
+	if missing, ok := errors.AsType[*masterkey.MissingError](masterkey.Check(keys, known)); ok {
+		e.fail("master key", "take over the key file of a server that has it",
+			"the key %d is missing here, and it seals this database", missing.Version)
+		return false
+	}
 	secrets, err := db.Secrets(ctx)
 	if err == nil {
-		err = service.CheckMasterKey(keys, secrets)
+		err = errors.Join(masterkey.Check(keys, known), service.CheckMasterKey(keys, secrets))
 	}
 	if err != nil {
 		e.fail("master key", "put back the master key of this database", "%v", err)
 		return false
 	}
-	e.masterKeys(ctx, db, keys)
+	e.rotation(keys, known)
 	return true
 }
 
-// masterKeys looks at which master key seals, and whether a rotation has ended.
-func (e *examination) masterKeys(ctx context.Context, db *store.Reading, keys *seal.Keyring) {
-	known, err := db.MasterKeys(ctx)
-	if err != nil {
-		e.fail("master key", "", "which one seals can't be read: %v", err)
-		return
-	}
+// rotation looks whether the last rotation of the master key has ended, and whether one is due.
+func (e *examination) rotation(keys *seal.Keyring, known []domain.MasterKey) {
 	var newest domain.MasterKey
-	for _, newest = range known {
-		if own, here := keys.Fingerprints()[newest.Version]; here && own != newest.Fingerprint {
-			e.fail("master key", "put back the master key of this database",
-				"the key %d is %s here, and %s in the database", newest.Version, own, newest.Fingerprint)
-			return
-		}
+	if len(known) > 0 {
+		newest = known[len(known)-1]
 	}
-	_, here := keys.Fingerprints()[newest.Version]
 	switch {
-	case newest.Version > 0 && !here:
-		e.fail("master key", "take over the key file of a server that has it",
-			"the key %d is missing here, and it seals this database", newest.Version)
 	case newest.Version > 0 && newest.EndedAt.IsZero():
 		e.warn("master key", "chaveiro master-key rotate goes on with it",
 			"the rotation to the key %d has not ended: earlier keys must stay", newest.Version)

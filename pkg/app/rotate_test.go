@@ -246,6 +246,14 @@ func TestMasterKey_Missing(t *testing.T) {
 	)
 	awaitReady(t, q.URL, "the master key 2 is missing here")
 	wantReady(t, p.URL)
+	awaitMetric(t, c, "chaveiro_master_key_version 2", "chaveiro_master_key_rotating 1")
+	for there, words := range map[*apptest.Options]string{
+		&o: "the rotation to the key 2 has not ended", &second: "the key 2 is missing here",
+	} {
+		if said := apptest.Command(t, *there, "doctor").Stdout; !strings.Contains(said, words) {
+			t.Errorf("no %q in %s", words, said)
+		}
+	}
 	third, _ := another(t, second)
 	write(t, third.DataDir, "master.key", []byte(read(t, second.DataDir, "master.key")))
 	wantRefusal(t, third, "the master key 2 is missing here")
@@ -257,6 +265,7 @@ func TestMasterKey_Missing(t *testing.T) {
 	awaitReady(t, q.URL, "")
 	apptest.MustCommand(t, o, "master-key", "rotate")
 	wantKeys(t, o, `"values":0}`, `"state":"seals"`)
+	awaitMetric(t, c, "chaveiro_master_key_rotating 0", "chaveiro_master_key_remaining 0")
 }
 
 // TestMasterKey_OlderBackup: a backup from before a rotation is restored with the key that was kept

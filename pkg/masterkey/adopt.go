@@ -55,6 +55,15 @@ func Adopt(ctx context.Context, store domain.Store, keys *seal.Keyring, now time
 
 // use makes a keyring seal with the last of the versions.
 func use(keys *seal.Keyring, list []domain.MasterKey) error {
+	if err := Check(keys, list); err != nil {
+		return err
+	}
+	return keys.Use(list[len(list)-1].Version)
+}
+
+// Check fails if a keyring lacks the last of the versions, which seals, or has another key for one
+// of them. Errors: *MissingError.
+func Check(keys *seal.Keyring, list []domain.MasterKey) error {
 	prints := keys.Fingerprints()
 	for _, k := range list {
 		if own, ok := prints[k.Version]; ok && own != k.Fingerprint {
@@ -63,8 +72,11 @@ func use(keys *seal.Keyring, list []domain.MasterKey) error {
 			)
 		}
 	}
+	if len(list) == 0 {
+		return nil
+	}
 	newest := list[len(list)-1]
-	if err := keys.Use(newest.Version); err != nil {
+	if _, ok := prints[newest.Version]; !ok {
 		return &MissingError{newest.Version, newest.Fingerprint}
 	}
 	return nil
