@@ -104,8 +104,8 @@ func copyKey(t *testing.T, from, to apptest.Options) {
 }
 
 // TestMasterKey_Rotate rotates the master key while one or two servers are used, kills the command
-// when it is on its way, and repeats it. No request fails, nothing stays under the earlier key, and that can
-// go.
+// when it is on its way, and repeats it. No request fails, nothing stays under the earlier key, and
+// that can go.
 func TestMasterKey_Rotate(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o apptest.Options) {
@@ -152,8 +152,8 @@ func TestMasterKey_Rotate(t *testing.T) {
 	})
 }
 
-// killRotation begins a rotation, or goes on with it, and kills it when so many values are under the
-// second key.
+// killRotation begins a rotation, or goes on with it, and kills it when so many values are under
+// the second key.
 func killRotation(t *testing.T, o apptest.Options, values int) {
 	t.Helper()
 	db := openDatabase(t, o)
