@@ -90,10 +90,11 @@ var layers = map[string][]string{
 	"pkg/mail":      {"pkg/domain", "pkg/audit", "pkg/idempotency", "pkg/mail/smtp", "pkg/spans"},
 	"pkg/mail/smtp": {"github.com/wneessen/go-mail"},
 	"pkg/census":    {"pkg/domain"},
+	"pkg/masterkey": {"pkg/domain", "pkg/seal", "pkg/audit"},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
 		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/mail", "pkg/mail/smtp", "pkg/census",
-		"pkg/kms", "pkg/spans",
+		"pkg/kms", "pkg/masterkey", "pkg/spans",
 	},
 	"pkg/store": {
 		"pkg/domain", "pkg/spans", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",
@@ -102,7 +103,7 @@ var layers = map[string][]string{
 	// All commands except serve work without HTTP.
 	"cmd/chaveiro": {
 		"pkg/app", "pkg/telemetry", "pkg/spans", "pkg/agent", "gen/sdk/go", "pkg/openvpn/management", "pkg/domain", "pkg/service", "pkg/audit",
-		"pkg/pki", "pkg/pki/pkidir", "pkg/vault", "pkg/tunnel", "pkg/openvpn", "pkg/store",
+		"pkg/pki", "pkg/pki/pkidir", "pkg/vault", "pkg/tunnel", "pkg/openvpn", "pkg/store", "pkg/masterkey",
 		"github.com/alecthomas/kong",
 		"go.yaml.in/yaml/v3",
 		"golang.org/x/term",
@@ -125,8 +126,8 @@ var owners = map[string][]string{
 	"pkg/app":                      {"cmd/..."},
 	"pkg/ca":                       {"pkg/pki", "pkg/service", "pkg/agent"},
 	"pkg/seal": {
-		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/service",
-		"pkg/app",
+		"pkg/idempotency", "pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/masterkey",
+		"pkg/service", "pkg/app",
 	},
 	"pkg/kms":                         {"pkg/kms/...", "pkg/pki", "pkg/service", "pkg/app"},
 	"github.com/ThalesGroup/crypto11": {"pkg/kms/token"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/store"
@@ -27,9 +28,13 @@ func copiedTableOf(t store.CopiedTable) copiedTable { return copiedTable{t.Name,
 // Run copies the database.
 func (c *copyDatabase) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
-	result, err := app.Copy(
-		ctx, c.StorageConfig, app.CopyOptions{From: c.From, To: c.To, Online: c.Online}, logger(slog.LevelWarn),
-	)
+	line := newRateLine(os.Stderr)
+	options := app.CopyOptions{
+		From: c.From, To: c.To, Online: c.Online,
+		Show: func(p store.CopyProgress) { line.show(p.Step+" "+p.Table, p.Done, p.Total) },
+	}
+	result, err := app.Copy(ctx, c.StorageConfig, options, logger(slog.LevelWarn))
+	line.end()
 	if err != nil {
 		return err
 	}

@@ -40,13 +40,13 @@ type cli struct {
 	User       userCommands      `cmd:"" help:"Manage users."`
 	Apikey     apikey            `cmd:"" help:"Manage apikeys."`
 	SigningKey signingKey        `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
-	MasterKey  masterKeyCommands `cmd:"" name:"master-key" help:"Wrap the master key under a key in a token or a vault."`
 	Audit      auditCommands     `cmd:"" help:"Check and prune the audit."`
 	Webhook    webhookCommands   `cmd:"" help:"Manage webhooks: addresses that events are posted to."`
 	Device     device            `cmd:"" help:"Import and export the devices of the vault."`
 	Backup     backup            `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
 	Restore    restore           `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
 	Copy       copyDatabase      `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
+	MasterKey  masterKeyCommands `cmd:"" name:"master-key" help:"Change the key that everything in the database is sealed with."`
 	Doctor     doctor            `cmd:"" help:"Look at everything that an operator has to keep in order, and say what to do."`
 	Completion completion        `cmd:"" help:"Print the script that completes commands and flags in a shell."`
 	Man        man               `cmd:"" help:"Print the manual page, for man -l."`

@@ -66,6 +66,13 @@ func (s *Signing) newKey() domain.SigningKey {
 // signingKeyContext binds a sealed key to its row.
 func signingKeyContext(id string) string { return "signing-key/" + id }
 
+// SealedContexts says what the sealed values of this package are bound to.
+func SealedContexts() map[domain.SealedKind]func(domain.SealedPlace) string {
+	return map[domain.SealedKind]func(domain.SealedPlace) string{
+		domain.SealedSigningKey: func(p domain.SealedPlace) string { return signingKeyContext(p.Name) },
+	}
+}
+
 // Rotate makes a new key. What the earlier keys have signed stays valid until it expires. With
 // revoke it becomes invalid at once: everybody but the holders of apikeys has to sign in again.
 func (s *Signing) Rotate(ctx context.Context, revoke bool) error {

@@ -52,13 +52,13 @@ func existing(s StorageConfig) (*seal.Keyring, error) {
 	if err := s.there(); err != nil {
 		return nil, err
 	}
-	return existingKeyring(s)
+	return s.existingKeyring()
 }
 
 // existingKeyring reads the master key, and makes none.
-func existingKeyring(s StorageConfig) (*seal.Keyring, error) {
+func (s StorageConfig) existingKeyring() (*seal.Keyring, error) {
 	if s.MasterKey != "" {
-		return s.parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
+		return s.keyringOfEnvironment()
 	}
 	text, err := os.ReadFile(s.masterKeyFile())
 	if err != nil {
@@ -94,7 +94,8 @@ func stateOfFile(ctx context.Context, path string, keys *seal.Keyring) (Manifest
 		return Manifest{}, err
 	}
 	state, err := readState(ctx, db, keys)
-	return Manifest{MadeAt: Now(), MasterKey: keys.Fingerprints(), State: state}, errors.Join(err, db.Close())
+	prints, keyErr := neededPrints(ctx, db, keys)
+	return Manifest{MadeAt: Now(), MasterKey: prints, State: state}, errors.Join(err, keyErr, db.Close())
 }
 
 // publish gives a file that is written and synced its name. Without force it replaces no other

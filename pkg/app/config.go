@@ -1,7 +1,7 @@
 // Package app puts the parts together: it reads the configuration, opens the database and the
 // keys, starts the server and ends it in order. It imports audit, bounded, census, domain, events,
-// kms, kms/awskms, kms/token, kms/transit, mail/smtp, pki, seal, service, spans, store, telemetry
-// and wire; nothing but cmd imports it.
+// kms, kms/awskms, kms/token, kms/transit, mail/smtp, masterkey, pki, seal, service, spans, store,
+// telemetry and wire; nothing but cmd imports it.
 package app
 
 import (

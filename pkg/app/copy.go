@@ -16,6 +16,7 @@ import (
 type CopyOptions struct {
 	From, To string // postgres://… or the path of an SQLite file
 	Online   bool   // also while servers use the source
+	Show     func(store.CopyProgress)
 }
 
 // CopyResult is what a copy contains.
@@ -47,18 +48,18 @@ func Copy(ctx context.Context, s StorageConfig, o CopyOptions, log *slog.Logger)
 	if !o.Online {
 		stopped = append(stopped, from)
 	}
-	err = whileStopped(stopped, func() error { return result.make(ctx, from, to, keys, log) })
+	err = whileStopped(stopped, func() error { return result.make(ctx, from, to, keys, o.Show, log) })
 	return result, err
 }
 
 // make makes the copy and checks it.
 func (result *CopyResult) make(
-	ctx context.Context, from, to StorageConfig, keys *seal.Keyring, log *slog.Logger,
+	ctx context.Context, from, to StorageConfig, keys *seal.Keyring, show func(store.CopyProgress), log *slog.Logger,
 ) (err error) {
 	if err := prepareTarget(ctx, to, log); err != nil {
 		return fmt.Errorf("the target: %w", err)
 	}
-	if result.Tables, err = store.Copy(ctx, from.Location(), to.Location(), Now()); err != nil {
+	if result.Tables, err = store.Copy(ctx, from.Location(), to.Location(), Now(), show); err != nil {
 		return err
 	}
 	result.Audit, err = checkCopy(ctx, to, keys, string(store.EngineOf(from.Location())), log)
@@ -113,7 +114,11 @@ func checkCopy(
 		return report, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	services, err := (&Storage{Store: db, Keys: keys}).Services(ctx, Config{}, log)
+	storage, err := adoptCopy(ctx, db, keys)
+	if err != nil {
+		return report, err
+	}
+	services, err := storage.Services(ctx, Config{}, log)
 	if err != nil {
 		return report, err
 	}

@@ -73,3 +73,21 @@ func wantCopied(t *testing.T, o apptest.Options, from, to string) {
 		t.Error(said)
 	}
 }
+
+// TestCopy_OfAnAlteredAudit: an audit that was altered in the source is found in the copy.
+func TestCopy_OfAnAlteredAudit(t *testing.T) {
+	t.Parallel()
+	o := onSQLite(t)
+	apptest.MustCommand(t, o, "migrate", "up")
+	apptest.MustCommand(t, o, "ca", "create", "--name", "altered", "--email", "a@example.com")
+	db := openDatabase(t, o)
+	alter(t, db, "UPDATE audit_events SET actor_name = 'somebody' WHERE resource_name = 'altered'")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	source, target := filepath.Join(o.DataDir, "chaveiro.db"), filepath.Join(t.TempDir(), "copy.db")
+	outcome := apptest.Command(t, o, "copy", "--from", source, "--to", target)
+	if outcome.Code != 1 || !strings.Contains(outcome.Stdout, "1 problems") {
+		t.Errorf("code %d, %s, %s", outcome.Code, outcome.Stdout, outcome.Stderr)
+	}
+}

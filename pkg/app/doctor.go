@@ -118,7 +118,7 @@ func (e *examination) backup(ctx context.Context) {
 	if e.options.Backup == "" {
 		return
 	}
-	keys, err := existingKeyring(e.config.StorageConfig)
+	keys, err := e.config.existingKeyring()
 	var manifest Manifest
 	if err == nil {
 		manifest, err = verifyBackup(ctx, e.options.Backup, keys)

@@ -2,10 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/masterkey"
+	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -106,19 +110,47 @@ func (e *examination) replication(h store.DatabaseHealth) {
 
 // masterKey reports whether the master key opens the secrets of the database.
 func (e *examination) masterKey(ctx context.Context, db *store.Reading) bool {
-	keys, err := existingKeyring(e.config.StorageConfig)
+	keys, err := e.config.existingKeyring()
 	if err != nil {
 		e.fail("master key", "put it back; without it no key in the database can be opened", "%v", err)
 		return false
 	}
+	known, err := db.MasterKeys(ctx)
+	if err != nil {
+		e.fail("master key", "", "which one seals can't be read: %v", err)
+		return false
+	}
+	if missing, ok := errors.AsType[*masterkey.MissingError](masterkey.Check(keys, known)); ok {
+		e.fail("master key", "take over the key file of a server that has it",
+			"the key %d is missing here, and it seals this database", missing.Version)
+		return false
+	}
 	secrets, err := db.Secrets(ctx)
 	if err == nil {
-		err = service.CheckMasterKey(keys, secrets)
+		err = errors.Join(masterkey.Check(keys, known), service.CheckMasterKey(keys, secrets))
 	}
 	if err != nil {
 		e.fail("master key", "put back the master key of this database", "%v", err)
 		return false
 	}
-	e.good("master key", "%s opens the database", fingerprints(keys))
+	e.rotation(keys, known)
 	return true
+}
+
+// rotation looks whether the last rotation of the master key has ended, and whether one is due.
+func (e *examination) rotation(keys *seal.Keyring, known []domain.MasterKey) {
+	var newest domain.MasterKey
+	if len(known) > 0 {
+		newest = known[len(known)-1]
+	}
+	switch {
+	case newest.Version > 0 && newest.EndedAt.IsZero():
+		e.warn("master key", "chaveiro master-key rotate goes on with it",
+			"the rotation to the key %d has not ended: earlier keys must stay", newest.Version)
+	case newest.Version > 0 && keys.Newest() > newest.Version:
+		e.warn("master key", "chaveiro master-key rotate, when all servers have it",
+			"the key %d is here and does not seal yet", keys.Newest())
+	default:
+		e.good("master key", "%s opens the database", fingerprints(keys))
+	}
 }

@@ -69,6 +69,33 @@ func checkFloorSeal(file floorFile, keys *seal.Keyring) error {
 	return nil
 }
 
+// floorVersion is the version of the master key that the floor was sealed with; 0: none.
+func floorVersion(path string) uint32 {
+	text, err := os.ReadFile(path)
+	var file floorFile
+	if err == nil {
+		err = json.Unmarshal(text, &file)
+	}
+	if err != nil {
+		return 0
+	}
+	version, _ := seal.VersionOf(file.Seal)
+	return version
+}
+
+// resealFloor seals the floor anew if another version than the present one has sealed it. A server
+// does so itself when it raises the floor.
+func resealFloor(path string, keys *seal.Keyring) error {
+	if version := floorVersion(path); version == 0 || version == keys.Version() {
+		return nil
+	}
+	state, found, err := readFloor(path, keys)
+	if err != nil || !found {
+		return err
+	}
+	return writeFloor(path, state, keys)
+}
+
 // writeFloor replaces the floor completely or not at all.
 func writeFloor(path string, state State, keys *seal.Keyring) error {
 	text, err := json.Marshal(state)
@@ -226,7 +253,7 @@ func raiseFloor(ctx context.Context, s StorageConfig, storage *Storage) error {
 		return err
 	}
 	floor, found, err := readFloor(s.floorFile(), storage.Keys)
-	if err != nil || found && floor.equal(state) {
+	if err != nil || found && floor.equal(state) && floorVersion(s.floorFile()) == storage.Keys.Version() {
 		return err
 	}
 	if found && !(s.Anew && floor.Incarnation != state.Incarnation) {

@@ -23,6 +23,7 @@ func (s *Server) registry() *prometheus.Registry {
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
 	}
+	registry.MustRegister(s.masterKeyGauges()...)
 	registry.MustRegister(s.crlGauges()...)
 	registry.MustRegister(s.caGauges()...)
 	registry.MustRegister(s.eventGauges()...)

@@ -27,6 +27,7 @@ func (s *Server) checks() []check {
 		{"crl", s.crlFault},
 		{"clock", s.clockFault},
 		{"key store", s.keyStoreFault},
+		{"master key", s.masterKeyFault},
 	}
 }
 

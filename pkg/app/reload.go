@@ -27,6 +27,7 @@ func (s *Server) watch(ctx context.Context) {
 				s.log.Error("the log level was not reloaded: the one before stays", "error", err)
 			}
 			s.reloadCertificate(true)
+			s.keeper.Again()
 		case <-ticker.C:
 			s.reloadCertificate(false)
 		}

@@ -45,7 +45,7 @@ func RestoreFile(
 	if err := s.Validate(); err != nil {
 		return result, err
 	}
-	keys, err := existingKeyring(s)
+	keys, err := s.existingKeyring()
 	if err != nil {
 		return result, err
 	}
@@ -186,6 +186,9 @@ func complete(
 	ctx context.Context, s StorageConfig, storage *Storage, lost, origin string, o RestoreOptions, log *slog.Logger,
 ) (pki.Restored, error) {
 	if err := prepareSchema(ctx, storage.Store, false, log); err != nil {
+		return pki.Restored{}, err
+	}
+	if _, err := adoptCopy(ctx, storage.Store, storage.Keys); err != nil {
 		return pki.Restored{}, err
 	}
 	services, err := storage.Services(ctx, Config{}, log)

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/service"
 	"github.com/chaveiro/chaveiro/pkg/telemetry"
 	"github.com/chaveiro/chaveiro/pkg/wire"
@@ -109,6 +110,7 @@ type Server struct {
 	readiness *readiness
 	probe     *writeProbe
 	clock     *clockCheck
+	keeper    *masterkey.Keeper
 }
 
 // NewServer wires services and handler. It fails when the master key is not the one that the
@@ -122,6 +124,7 @@ func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.L
 	s := &Server{
 		Services: services, config: config, storage: storage, log: log, probe: newWriteProbe(), clock: newClockCheck(),
 	}
+	s.keeper = newKeeper(config.StorageConfig, storage, log)
 	s.readiness = newReadiness(s.checks(), log)
 	if config.TLSCertificate != "" {
 		if s.certificate, err = openCertificate(config.TLSCertificate, config.TLSKey, log); err != nil {
@@ -162,6 +165,7 @@ func (s *Server) serve(ctx context.Context) error {
 	workers.Go(func() { s.watch(background) })
 	workers.Go(func() { s.tellEnd(background) })
 	workers.Go(func() { s.keepFloor(background) })
+	workers.Go(func() { s.keeper.Keep(background) })
 	workers.Go(func() { profiles.serve(background) })
 	failed, replaced := make(chan error, 1), make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/chaveiro/chaveiro/pkg/kms"
+	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
@@ -28,6 +29,15 @@ type Storage struct {
 
 // Close closes the database, and leaves the key stores.
 func (v *Storage) Close() error { return errors.Join(v.KeyStores.Close(), v.Store.Close()) }
+// adoptCopy is adopted for a database that is a copy or of an earlier time: the servers that ran on
+// the other one do not run on it.
+func adoptCopy(ctx context.Context, db *store.Store, keys *seal.Keyring) (*Storage, error) {
+	storage, err := adopted(ctx, db, keys)
+	if err != nil {
+		return nil, err
+	}
+	return storage, db.MasterKeys().ReleaseAll(ctx)
+}
 
 // Now is the clock: UTC with the precision that both databases keep.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
@@ -76,8 +86,20 @@ func openStorage(
 	if err != nil {
 		return nil, err
 	}
-	stores, err := s.openKeyStores()
-	return &Storage{Store: db, Keys: keys, KeyStores: stores}, err
+	storage, err := adopted(ctx, db, keys)
+	if err == nil {
+		storage.KeyStores, err = s.openKeyStores()
+	}
+	return storage, err
+}
+
+// adopted is the storage of a database and its master key, of which the version seals that the
+// database says.
+func adopted(ctx context.Context, db *store.Store, keys *seal.Keyring) (*Storage, error) {
+	if err := masterkey.Adopt(ctx, db, keys, Now()); err != nil {
+		return nil, err
+	}
+	return &Storage{Store: db, Keys: keys}, nil
 }
 
 func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog.Logger) error {
@@ -98,7 +120,7 @@ func prepareSchema(ctx context.Context, db *store.Store, migrate bool, log *slog
 // before what the key seals.
 func openKeyring(ctx context.Context, s StorageConfig, db *store.Store) (*seal.Keyring, error) {
 	if s.MasterKey != "" {
-		return s.parseKeyring("CHAVEIRO_MASTER_KEY", []byte(s.MasterKey))
+		return s.keyringOfEnvironment()
 	}
 	used, err := db.Secrets().Any(ctx)
 	if err != nil {
@@ -140,6 +162,12 @@ func shellQuote(path string) string {
 		return path
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// keyringOfEnvironment reads the master key of the environment. Where that can hold no line breaks,
+// a comma is between two keys.
+func (s StorageConfig) keyringOfEnvironment() (*seal.Keyring, error) {
+	return s.parseKeyring("CHAVEIRO_MASTER_KEY", []byte(strings.ReplaceAll(s.MasterKey, ",", "\n")))
 }
 
 func (s StorageConfig) parseKeyring(origin string, text []byte) (*seal.Keyring, error) {

@@ -15,7 +15,7 @@ import (
 const unwrapTime = 15 * time.Second
 
 // plainKey returns the text of a master key, which a key store unwraps where it is wrapped. That
-// happens once, at the start: nothing asks the store again.
+// happens at the start, and when the file has another text: nothing else asks the store.
 func (s StorageConfig) plainKey(text []byte) ([]byte, error) {
 	if !kms.IsWrapped(text) {
 		return text, nil
@@ -45,6 +45,10 @@ func WrapMasterKey(s StorageConfig, key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.wrapText(key, plain)
+}
+
+func (s StorageConfig) wrapText(key string, plain []byte) ([]byte, error) {
 	return s.withKeyStores(func(ctx context.Context, stores *kms.Stores) ([]byte, error) {
 		wrapped, err := stores.Wrap(ctx, key, plain)
 		if err != nil {

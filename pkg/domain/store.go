@@ -104,6 +104,8 @@ type Store interface {
 	Agents() Agents
 	TunnelSessions() TunnelSessions
 	Secrets() Secrets
+	MasterKeys() MasterKeys
+	SealedValues() SealedValues
 	Histories() Histories
 	Events() Events
 	MailRecipients() MailRecipients

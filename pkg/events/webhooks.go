@@ -63,6 +63,14 @@ const keyPrefix = "whsec_"
 // place binds a sealed key to its webhook.
 func place(id int64) string { return fmt.Sprintf("webhook/%d/key", id) }
 
+// SealedContexts says what the sealed values of this package are bound to.
+func SealedContexts() map[domain.SealedKind]func(domain.SealedPlace) string {
+	context := func(p domain.SealedPlace) string { return place(p.ID) }
+	return map[domain.SealedKind]func(domain.SealedPlace) string{
+		domain.SealedWebhookKey: context, domain.SealedEarlierWebhook: context,
+	}
+}
+
 // renew gives a webhook a new key, and returns it.
 func (s *Webhooks) renew(w *domain.Webhook) string {
 	key := make([]byte, keyBytes)

@@ -137,7 +137,18 @@ func (r *Results) store(ctx context.Context, tx domain.Store, sealed []byte) err
 // place binds a sealed result to its row.
 func place(ctx context.Context) string {
 	caller := domain.PrincipalOf(ctx)
-	return fmt.Sprintf("request/%s/%d/%s", caller.Kind, caller.ID, domain.OriginOf(ctx).Key.Value)
+	return placeOf(caller.Kind, caller.ID, domain.OriginOf(ctx).Key.Value)
+}
+
+func placeOf(kind domain.PrincipalKind, id int64, key string) string {
+	return fmt.Sprintf("request/%s/%d/%s", kind, id, key)
+}
+
+// SealedContexts says what the sealed values of this package are bound to.
+func SealedContexts() map[domain.SealedKind]func(domain.SealedPlace) string {
+	return map[domain.SealedKind]func(domain.SealedPlace) string{
+		domain.SealedResult: func(p domain.SealedPlace) string { return placeOf(p.Caller, p.ID, p.Name) },
+	}
 }
 
 // Forget removes the results that are too old.

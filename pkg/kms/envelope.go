@@ -34,6 +34,13 @@ func IsWrapped(text []byte) bool {
 	return false
 }
 
+// WrappedBy is the URI of the key under which [Stores.Wrap] has encrypted a text. Error:
+// [ErrWrapped].
+func WrappedBy(text []byte) (string, error) {
+	key, _, _, err := readWrapped(text)
+	return key, err
+}
+
 // Wrap encrypts a text, so that only who may use the key in its store can read it. The key is one
 // that encrypts, and not one that signs. Errors: [ErrURI], [ErrNoStore], [ErrAway] and those of
 // [Provider.Wrap].

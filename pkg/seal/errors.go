@@ -12,4 +12,6 @@ var (
 	ErrSealed = errors.New("sealed secret does not open")
 	// ErrUnknownKeyVersion: the keyring lacks the key that a secret was sealed with.
 	ErrUnknownKeyVersion = errors.New("master key version not in the keyring")
+	// ErrOtherKey: another key has the version of one that the keyring holds.
+	ErrOtherKey = errors.New("another master key of the same version")
 )

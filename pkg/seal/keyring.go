@@ -1,47 +1,43 @@
 package seal
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
-	"strconv"
-	"strings"
+	"slices"
+	"sync/atomic"
 )
 
-// A sealed blob is
-//
-//	format (1 byte, 1) | key version (4, big-endian) | nonce (12) | ciphertext and tag (n+16)
-//
-// encrypted with AES-256-GCM; the first five bytes and the context are its
-// additional data.
 const (
-	sealFormat      = 1
-	sealHeaderBytes = 5
 	masterKeyBytes  = 32
 	maxKeyringBytes = 64 << 10
 )
 
 // Keyring seals secrets for storage. It holds 256-bit master keys by version:
-// the highest version seals, every one opens, so that keys can be rotated
-// while old rows exist. It is immutable and safe for concurrent use, and
-// printing or logging it shows its versions only.
+// one version seals, every one opens, so that keys can be rotated while old
+// rows exist. The version that seals is the highest one until [Keyring.Use]
+// says otherwise. It is safe for concurrent use, and printing or logging it
+// shows its versions only.
 //
 // Nonces are random, which is sound for 2^32 seals under one key; a service
 // that came near that would add a key version.
 type Keyring struct {
+	ring    *atomic.Pointer[ring] // replaced as a whole, never changed
+	unknown *atomic.Pointer[func() bool]
+	sealing *atomic.Pointer[func()]
+}
+
+// ring is what a keyring holds at one moment.
+type ring struct {
 	keys    map[uint32]cipher.AEAD
 	prints  map[uint32]string
-	version uint32
+	version uint32 // that seals
 }
 
 var (
@@ -55,7 +51,7 @@ func NewKeyring(keys map[uint32][]byte) (*Keyring, error) {
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("%w: a keyring needs at least one key", ErrMalformed)
 	}
-	k := &Keyring{keys: make(map[uint32]cipher.AEAD, len(keys)), prints: make(map[uint32]string, len(keys))}
+	r := &ring{keys: make(map[uint32]cipher.AEAD, len(keys)), prints: make(map[uint32]string, len(keys))}
 	for version, key := range keys {
 		if version == 0 {
 			return nil, fmt.Errorf("%w: key versions start at 1", ErrMalformed)
@@ -64,9 +60,14 @@ func NewKeyring(keys map[uint32][]byte) (*Keyring, error) {
 		if err != nil {
 			return nil, fmt.Errorf("master key %d: %w", version, err)
 		}
-		k.keys[version], k.prints[version] = aead, keyFingerprint(key)
-		k.version = max(k.version, version)
+		r.keys[version], r.prints[version] = aead, keyFingerprint(key)
+		r.version = max(r.version, version)
 	}
+	k := &Keyring{
+		ring: new(atomic.Pointer[ring]), unknown: new(atomic.Pointer[func() bool]),
+		sealing: new(atomic.Pointer[func()]),
+	}
+	k.ring.Store(r)
 	return k, nil
 }
 
@@ -81,95 +82,56 @@ func newSealer(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// ParseKeyring reads a keyring file: a line "version:base64 of 32 bytes" for each key, beside blank
-// lines and lines starting with #. It fails with [ErrMalformed]; the text of the error names the
-// line and never quotes it.
-func ParseKeyring(text []byte) (*Keyring, error) {
-	if len(text) > maxKeyringBytes {
-		return nil, fmt.Errorf("%w: a keyring of more than %d bytes", ErrMalformed, maxKeyringBytes)
-	}
-	keys := make(map[uint32][]byte)
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 || line[0] == '#' {
-			continue
+// Use makes the key of a version seal from now on. It fails with
+// [ErrUnknownKeyVersion], and then nothing changes.
+func (k *Keyring) Use(version uint32) error {
+	for {
+		before := k.ring.Load()
+		if _, ok := before.keys[version]; !ok {
+			return fmt.Errorf("%w: version %d", ErrUnknownKeyVersion, version)
 		}
-		version, key, err := parseKeyLine(string(line))
-		if err != nil {
-			return nil, fmt.Errorf("keyring line %d: %w", number, err)
+		if before.version == version || k.ring.CompareAndSwap(before, before.using(version)) {
+			return nil
 		}
-		if _, ok := keys[version]; ok {
-			return nil, fmt.Errorf("keyring line %d: %w: this version is already there", number, ErrMalformed)
+	}
+}
+
+func (r ring) using(version uint32) *ring {
+	r.version = version
+	return &r
+}
+
+// Take replaces the keys by those of another keyring. The version that seals stays. It fails with
+// [ErrUnknownKeyVersion] if the other lacks that version, and with [ErrOtherKey] if it has another
+// key for a version; then nothing changes.
+func (k *Keyring) Take(other *Keyring) error {
+	for {
+		before, next := k.ring.Load(), other.ring.Load()
+		if _, ok := next.keys[before.version]; !ok {
+			return fmt.Errorf("%w: version %d, which seals", ErrUnknownKeyVersion, before.version)
 		}
-		keys[version] = key
+		for version, print := range next.prints {
+			if had, ok := before.prints[version]; ok && had != print {
+				return fmt.Errorf("%w: version %d", ErrOtherKey, version)
+			}
+		}
+		if k.ring.CompareAndSwap(before, next.using(before.version)) {
+			return nil
+		}
 	}
-	return NewKeyring(keys)
 }
 
-// parseKeyLine drops the causes of its errors: they quote their input.
-func parseKeyLine(line string) (version uint32, key []byte, err error) {
-	number, encoded, ok := strings.Cut(line, ":")
-	if !ok {
-		return 0, nil, fmt.Errorf("%w: not version:base64", ErrMalformed)
-	}
-	v, err := strconv.ParseUint(strings.TrimSpace(number), 10, 32)
-	if err != nil || v == 0 {
-		return 0, nil, fmt.Errorf("%w: the version is no number from 1 to 2^32-1", ErrMalformed)
-	}
-	key, err = base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(encoded))
-	if err != nil || len(key) != masterKeyBytes {
-		return 0, nil, fmt.Errorf("%w: the key is not the base64 of %d bytes", ErrMalformed, masterKeyBytes)
-	}
-	return uint32(v), key, nil
-}
+// OnUnknown makes [Keyring.Open] call again when it meets a version that it does not know. again
+// reads the keys anew by [Keyring.Take], and reports whether it did; it bounds how often.
+func (k *Keyring) OnUnknown(again func() bool) { k.unknown.Store(&again) }
 
-// GenerateKeyring makes a keyring with one random key, version 1, and the text
-// from which [ParseKeyring] makes it again. The text is the secret.
-func GenerateKeyring() (*Keyring, []byte) {
-	key := make([]byte, masterKeyBytes)
-	rand.Read(key)
-	k, err := NewKeyring(map[uint32][]byte{1: key})
-	if err != nil {
-		panic(err) // a key of the right length cannot fail
-	}
-	return k, []byte("1:" + base64.StdEncoding.EncodeToString(key) + "\n")
-}
+// OnSeal makes [Keyring.Seal] call sure before it seals, so that it can say by [Keyring.Use] which
+// version seals now. It has to be quick nearly always.
+func (k *Keyring) OnSeal(sure func()) { k.sealing.Store(&sure) }
 
-// Seal encrypts plaintext for storage at the place that context names, such as
-// "client/42/key"; only the same context opens it.
-func (k *Keyring) Seal(plaintext []byte, context string) []byte {
-	aead := k.keys[k.version]
-	blob := make([]byte, sealHeaderBytes, sealHeaderBytes+len(plaintext)+aead.Overhead())
-	blob[0] = sealFormat
-	binary.BigEndian.PutUint32(blob[1:], k.version)
-	return aead.Seal(blob, nil, plaintext, additionalData(blob, context))
-}
-
-// Open decrypts what [Keyring.Seal] made. It fails with
-// [ErrUnknownKeyVersion], or with [ErrSealed] if the blob was altered or
-// belongs to another context or key.
-func (k *Keyring) Open(blob []byte, context string) ([]byte, error) {
-	if len(blob) < sealHeaderBytes || blob[0] != sealFormat {
-		return nil, fmt.Errorf("%w: unknown format", ErrSealed)
-	}
-	header, sealed := blob[:sealHeaderBytes], blob[sealHeaderBytes:]
-	version := binary.BigEndian.Uint32(header[1:])
-	aead, ok := k.keys[version]
-	if !ok {
-		return nil, fmt.Errorf("%w: version %d", ErrUnknownKeyVersion, version)
-	}
-	plaintext, err := aead.Open(nil, nil, sealed, additionalData(header, context))
-	if err != nil {
-		return nil, ErrSealed
-	}
-	return plaintext, nil
-}
-
-// additionalData is unambiguous because the header has a fixed length.
-func additionalData(header []byte, context string) []byte {
-	return append(bytes.Clone(header), context...)
+func (k *Keyring) reread() bool {
+	again := k.unknown.Load()
+	return again != nil && (*again)()
 }
 
 // fingerprintBytes is long enough to tell keys apart.
@@ -185,10 +147,13 @@ func keyFingerprint(key []byte) string {
 
 // Fingerprints returns the fingerprint of each key, by version. Unlike the keys
 // they may be shown: they tell which key a database was sealed with.
-func (k *Keyring) Fingerprints() map[uint32]string { return maps.Clone(k.prints) }
+func (k *Keyring) Fingerprints() map[uint32]string { return maps.Clone(k.ring.Load().prints) }
 
 // Version is the version of the key that seals.
-func (k *Keyring) Version() uint32 { return k.version }
+func (k *Keyring) Version() uint32 { return k.ring.Load().version }
+
+// Newest is the highest version.
+func (k *Keyring) Newest() uint32 { return slices.Max(slices.Collect(maps.Keys(k.ring.Load().keys))) }
 
 // Format implements [fmt.Formatter] for every verb, so that no key is printed.
 func (k Keyring) Format(f fmt.State, _ rune) {
@@ -199,5 +164,6 @@ func (k Keyring) Format(f fmt.State, _ rune) {
 func (k Keyring) LogValue() slog.Value { return slog.StringValue(k.redacted()) }
 
 func (k Keyring) redacted() string {
-	return fmt.Sprintf("keyring(version %d of %d)", k.version, len(k.keys))
+	r := k.ring.Load()
+	return fmt.Sprintf("keyring(version %d of %d)", r.version, len(r.keys))
 }

@@ -21,11 +21,13 @@ type secretSealer struct {
 }
 
 // Seal seals a value.
-func (s secretSealer) Seal(plain []byte) []byte { return s.keys.Seal(plain, "secret/"+s.name) }
+func (s secretSealer) Seal(plain []byte) []byte { return s.keys.Seal(plain, secretContext(s.name)) }
+
+func secretContext(name string) string { return "secret/" + name }
 
 // Open unseals a value. It fails if the value was sealed with another master key.
 func (s secretSealer) Open(sealed []byte) ([]byte, error) {
-	plain, err := s.keys.Open(sealed, "secret/"+s.name)
+	plain, err := s.keys.Open(sealed, secretContext(s.name))
 	if err != nil {
 		return nil, fmt.Errorf("the master key is not the one this database was sealed with: %w", err)
 	}

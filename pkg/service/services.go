@@ -17,6 +17,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/kms"
 	"github.com/chaveiro/chaveiro/pkg/mail"
 	"github.com/chaveiro/chaveiro/pkg/mail/smtp"
+	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/spans"
@@ -91,6 +92,7 @@ type Services struct {
 	Exports      *pki.Exports
 	Census       *census.Counter
 	Queues       *Queues
+	MasterKey    *masterkey.Rotation
 	Spans        *spans.Tracer
 
 	MailRecipients *mail.Recipients
@@ -124,6 +126,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Audit: shared.trail, History: shared.history, Results: shared.recorder.Results, Stream: shared.events,
 		Endings: &events.Endings{Store: set.Store, Now: set.Now, Told: shared.events.Ring},
 		Census:  &census.Counter{Store: set.Store, Now: set.Now, Log: set.Log}, Queues: shared.queues,
+		MasterKey: &masterkey.Rotation{
+			Store: set.Store, Keys: set.Keys, Contexts: sealedContexts(), Recorder: shared.recorder, Now: set.Now,
+		},
 		Spans: &set.Spans,
 	}
 	if err := shared.access(ctx, set, s); err != nil {

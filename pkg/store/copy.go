@@ -24,8 +24,9 @@ type CopiedTable struct {
 // schema of this program, and the target must have only the rows that the migrations insert. Copy
 // reads one snapshot of the source and writes one transaction, so a copy that fails leaves the
 // target as it was. Before it commits, it reads back what it has written and compares. The target
-// gets an incarnation of its own. Errors: ErrNotEmpty.
-func Copy(ctx context.Context, from, to string, now time.Time) ([]CopiedTable, error) {
+// gets an incarnation of its own. It keeps few rows in memory, whatever their number. show is told
+// now and then how far it is; nil: nobody is. Errors: ErrNotEmpty.
+func Copy(ctx context.Context, from, to string, now time.Time, show func(CopyProgress)) ([]CopiedTable, error) {
 	source, err := openSide(ctx, from, true)
 	if err != nil {
 		return nil, fmt.Errorf("the source: %w", err)
@@ -46,20 +47,26 @@ func Copy(ctx context.Context, from, to string, now time.Time) ([]CopiedTable, e
 	if err := empty(ctx, target, tables); err != nil {
 		return nil, err
 	}
-	return copyTables(ctx, source, target, tables, now)
+	meter, err := newCopyMeter(ctx, source, tables, show)
+	if err != nil {
+		return nil, fmt.Errorf("the source: %w", err)
+	}
+	return copyTables(ctx, source, target, tables, now, meter)
 }
 
-func copyTables(ctx context.Context, source, target side, tables []copyTable, now time.Time) ([]CopiedTable, error) {
+func copyTables(
+	ctx context.Context, source, target side, tables []copyTable, now time.Time, meter *copyMeter,
+) ([]CopiedTable, error) {
 	var copied []CopiedTable
 	for _, t := range tables {
-		one, err := copyRows(ctx, source, target, t)
+		one, err := copyRows(ctx, source, target, t, meter)
 		if err != nil {
 			return nil, fmt.Errorf("copy the table %s: %w", t.name, err)
 		}
 		copied = append(copied, one)
 	}
 	for i, t := range tables {
-		found, err := digestOf(t, target.read(ctx, t))
+		found, err := digestOf(t, meter.rows("checking", t, target.read(ctx, t)))
 		if err != nil {
 			return nil, fmt.Errorf("read back the table %s: %w", t.name, err)
 		}
@@ -78,10 +85,10 @@ func copyTables(ctx context.Context, source, target side, tables []copyTable, no
 
 // copyRows copies the rows of one table, and the last id that was given: an id is never given
 // twice.
-func copyRows(ctx context.Context, source, target side, t copyTable) (CopiedTable, error) {
+func copyRows(ctx context.Context, source, target side, t copyTable, meter *copyMeter) (CopiedTable, error) {
 	digest := tableDigest{}
 	err := target.write(ctx, t, func(yield func([]any, error) bool) {
-		for row, err := range source.read(ctx, t) {
+		for row, err := range meter.rows("copying", t, source.read(ctx, t)) {
 			if err == nil {
 				err = digest.add(row)
 			}

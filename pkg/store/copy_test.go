@@ -39,7 +39,7 @@ func use(t *testing.T, location string, do func(*store.Store)) {
 
 func copyAll(t *testing.T, from, to string) []store.CopiedTable {
 	t.Helper()
-	copied, err := store.Copy(t.Context(), from, to, time.Now())
+	copied, err := store.Copy(t.Context(), from, to, time.Now(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestCopy_NeedsANewDatabase(t *testing.T) {
 	for _, target := range []string{newSQLite(t), postgresURL(t)} {
 		use(t, target, func(s *store.Store) { storetest.Fill(t, s) })
 		before := copyAll(t, target, newSQLite(t))
-		if _, err := store.Copy(t.Context(), source, target, time.Now()); !errors.Is(err, store.ErrNotEmpty) {
+		if _, err := store.Copy(t.Context(), source, target, time.Now(), nil); !errors.Is(err, store.ErrNotEmpty) {
 			t.Errorf("error %v", err)
 		}
 		if diff := cmp.Diff(before, copyAll(t, target, newSQLite(t))); diff != "" {
@@ -149,13 +149,13 @@ func TestCopy_BrokenOff(t *testing.T) {
 	targets := []string{postgresURL(t), newSQLite(t)}
 	alter("UPDATE users SET enabled = 7")
 	for _, target := range targets {
-		if _, err := store.Copy(t.Context(), source, target, time.Now()); err == nil ||
+		if _, err := store.Copy(t.Context(), source, target, time.Now(), nil); err == nil ||
 			!strings.Contains(err.Error(), "the column enabled has a value") {
 			t.Errorf("error %v", err)
 		}
 	}
 	alter("UPDATE users SET enabled = true, fullname = 'a' || char(0) || 'b'")
-	if _, err := store.Copy(t.Context(), source, targets[0], time.Now()); err == nil ||
+	if _, err := store.Copy(t.Context(), source, targets[0], time.Now(), nil); err == nil ||
 		!strings.Contains(err.Error(), "the table users") {
 		t.Errorf("error %v", err)
 	}

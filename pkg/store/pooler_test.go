@@ -61,7 +61,7 @@ func TestPooler(t *testing.T) {
 				})
 			}
 			clients.Wait()
-			if _, err := store.Copy(t.Context(), pooled, newSQLite(t), time.Now()); err != nil {
+			if _, err := store.Copy(t.Context(), pooled, newSQLite(t), time.Now(), nil); err != nil {
 				t.Error(err)
 			}
 		})

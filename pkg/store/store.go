@@ -144,6 +144,12 @@ func (s *Store) RequestKeys() domain.RequestKeys { return requestKeys{s} }
 // Secrets implements domain.Store.
 func (s *Store) Secrets() domain.Secrets { return secrets{s} }
 
+// MasterKeys implements domain.Store.
+func (s *Store) MasterKeys() domain.MasterKeys { return masterKeys{s} }
+
+// SealedValues implements domain.Store.
+func (s *Store) SealedValues() domain.SealedValues { return sealedValues{s} }
+
 // Censuses implements domain.Store.
 func (s *Store) Censuses() domain.Censuses { return censuses{s} }
 

@@ -12,6 +12,15 @@ import (
 
 func controlContext(id int64) string { return fmt.Sprintf("instance-control/%d", id) }
 
+// SealedContexts says what the sealed values of this package are bound to.
+func SealedContexts() map[domain.SealedKind]func(domain.SealedPlace) string {
+	control := func(p domain.SealedPlace) string { return controlContext(p.ID) }
+	return map[domain.SealedKind]func(domain.SealedPlace) string{
+		domain.SealedControlKey: control, domain.SealedEarlierControl: control,
+		domain.SealedSiteKey: func(p domain.SealedPlace) string { return siteKeyContext(p.ID, p.ClientID) },
+	}
+}
+
 // newControlKey makes the server's key of a control channel, as the file that OpenVPN reads; nil
 // where there is none.
 func newControlKey(channel domain.ControlChannel) []byte {

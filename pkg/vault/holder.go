@@ -96,6 +96,14 @@ func (s *Authenticator) open(ctx context.Context, a domain.PAMAuthorization) (ho
 // authorizationContext binds sealed secrets to the public key of their row.
 func authorizationContext(publicKey string) string { return "pam-authorization/" + publicKey }
 
+// SealedContexts says what the sealed values of this package are bound to.
+func SealedContexts() map[domain.SealedKind]func(domain.SealedPlace) string {
+	context := func(p domain.SealedPlace) string { return authorizationContext(p.Name) }
+	return map[domain.SealedKind]func(domain.SealedPlace) string{
+		domain.SealedAuthorization: context, domain.SealedEarlierAuthorization: context,
+	}
+}
+
 // sealSecrets seals the secrets and binds them to the public key of their row; openSecrets unseals
 // them.
 func sealSecrets(keys *seal.Keyring, publicKey string, one secretPair) []byte {

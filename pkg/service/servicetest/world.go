@@ -109,6 +109,12 @@ func NewWorld(t testing.TB) *World {
 func WorldOn(t testing.TB, s *store.Store, log slog.Handler) *World {
 	t.Helper()
 	keys, _ := seal.GenerateKeyring()
+	return WorldUnder(t, s, log, keys)
+}
+
+// WorldUnder makes a world on a database with a master key.
+func WorldUnder(t testing.TB, s *store.Store, log slog.Handler, keys *seal.Keyring) *World {
+	t.Helper()
 	now := &Clock{}
 	now.At.Store(&Noon)
 	w := &World{Store: s, Clock: now, Settings: service.Settings{

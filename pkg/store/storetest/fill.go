@@ -21,6 +21,7 @@ func Fill(t testing.TB, s domain.Store) {
 	check(t, err)
 	_, err = s.Secrets().GetOrCreate(ctx, fresh("secret"), octets())
 	check(t, err)
+	fillMasterKeys(t, s)
 	for range 3 * domain.AuditChains {
 		e := sampleEvent()
 		e.Before, e.After = `{"name":"ção\u0000 ☃"}`, "zeile\nzeile\ttab'\"\\"
@@ -41,6 +42,14 @@ func fillEvents(t testing.TB, s domain.Store) {
 	must(s.Events().Notice(t.Context(), domain.Ending{Resource: domain.ScopeCAs, ID: absent, EndsAt: noon}, 90))(t)
 	w := newWebhook(t, s)
 	settle(t, s, &w, 9, waiting(1, 1, noon), delivery(2, 2, domain.DeliveryDone))
+}
+
+func fillMasterKeys(t testing.TB, s domain.Store) {
+	t.Helper()
+	ctx, keys := t.Context(), s.MasterKeys()
+	must(keys.Begin(ctx, domain.MasterKey{Version: 1, Fingerprint: "a1", Since: noon, Remaining: 3, EndedAt: noon}))(t)
+	must(keys.Begin(ctx, domain.MasterKey{Version: 1<<32 - 1, Fingerprint: "ff", Since: noon, Remaining: -1}))(t)
+	check(t, keys.Hold(ctx, domain.KeyHolder{ID: fresh("holder"), Keys: map[uint32]string{1: "a1"}, SeenAt: noon}, noon))
 }
 
 // SpentID makes an apikey and removes it: its id was given, and no row has it.
@@ -99,6 +108,7 @@ func fillSites(t testing.TB, s domain.Store, i domain.Instance) {
 	newCampaign(t, s, i, func(c *domain.Campaign) { c.Forced, c.Final.Stale = true, 3 })
 	i.CampaignID = newCampaign(t, s, i, running).ID
 	check(t, s.Instances().Update(t.Context(), i))
+	check(t, s.Instances().SetKeys(t.Context(), i.ID, domain.InstanceKeys{Control: octets(), Earlier: octets()}))
 	check(t, s.Networks().Lock(t.Context(), domain.NameKey(i.Gateway)))
 	planned(t, s, i, 0, domain.TunnelNetwork, "10.8.0.0/24", "fd00:8::/64")
 	planned(t, s, i, c.ClientID, domain.TunnelAddress, "10.8.0.2/32", "fd00:8::2/128")

@@ -83,6 +83,8 @@ var groups = []struct {
 	{"Webhooks", webhookRules.run},
 	{"WebhookDeliveries", deliveryRules.run},
 	{"Secrets", secretRules.run},
+	{"MasterKeys", masterKeyRules.run},
+	{"SealedValues", sealedValueRules.run},
 	{"Texts", testTexts},
 	{"Times", testTimes},
 	{"NewIDs", testNewIDs},
