@@ -18,7 +18,8 @@ func (s *Server) registry() *prometheus.Registry {
 	registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildGauge(string(s.storage.Store.Engine())), s.auditGauge(), s.clock.gauge(),
-		collector(s.collectState), collector(s.collectCAs),
+		collector(s.collectState), collector(s.collectCAs), collector(s.collectTasks),
+		collector(s.collectStandby),
 	)
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
@@ -115,6 +116,14 @@ func (s *Server) collectState(to chan<- prometheus.Metric) {
 	}
 }
 
+// version is that of the program, as it was built.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return cmp.Or(info.Main.Version, "unknown")
+	}
+	return "unknown"
+}
+
 // buildGauge is 1, with what runs as its labels.
 func buildGauge(engine string) prometheus.Collector {
 	info, ok := debug.ReadBuildInfo()
@@ -130,7 +139,7 @@ func buildGauge(engine string) prometheus.Collector {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "chaveiro_build_info", Help: "1; the labels say which program runs, on which database.",
 		ConstLabels: prometheus.Labels{
-			"version": cmp.Or(info.Main.Version, "unknown"), "revision": revision, "goversion": info.GoVersion,
+			"version": version(), "revision": revision, "goversion": info.GoVersion,
 			"database": engine,
 		},
 	})

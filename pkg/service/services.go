@@ -18,6 +18,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/mail/smtp"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/tasks"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 	"github.com/chaveiro/chaveiro/pkg/vault"
@@ -29,6 +30,9 @@ type Settings struct {
 	Keys  *seal.Keyring
 	Now   func() time.Time
 	Log   *slog.Logger
+
+	Version string // of the program, for those who look at the replicas
+	Schema  int64  // the newest that the program knows
 
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
@@ -86,6 +90,7 @@ type Services struct {
 	Exports      *pki.Exports
 	Census       *census.Counter
 	Queues       *Queues
+	Tasks        *tasks.Runner // in the background
 
 	MailRecipients *mail.Recipients
 	Post           *mail.Post
@@ -127,6 +132,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	shared.vault(set, s)
 	shared.mail(set, s)
 	shared.webhooks(set, s)
+	s.Tasks = tasks.New(&tasks.Runner{
+		Store: set.Store, Now: set.Now, Log: set.Log, Version: set.Version, Schema: set.Schema,
+	}, s.backgroundTasks())
 	return s, nil
 }
 

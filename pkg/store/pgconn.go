@@ -31,6 +31,7 @@ const (
 type pgConnector struct {
 	driver.Connector
 	reads bool // statements change nothing, so they may be retried
+	hasty bool // nobody waits for a server that refuses connections
 }
 
 // Connect implements driver.Connector. It retries while the server refuses connections. Errors:
@@ -41,7 +42,7 @@ func (p pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		if err == nil {
 			return p.wrap(opened)
 		}
-		if !isAway(err) {
+		if !isAway(err) || p.hasty {
 			return nil, err
 		}
 		select {
