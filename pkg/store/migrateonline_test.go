@@ -139,7 +139,8 @@ func TestStore_Schema_Later(t *testing.T) {
 			later.SetMigrations(laterMigrations(t, 900, "CREATE TABLE later (id integer PRIMARY KEY);"))
 			wantApplied(t, later, []string{"00900_later.sql"})
 			schema, err := now.Schema(t.Context())
-			if want := (store.Schema{Newer: 1, Known: newest, Oldest: db.Baseline}); err != nil || schema != want || schema.Fault() != nil {
+			want := store.Schema{Newer: 1, Known: newest, Oldest: db.Baseline}
+			if err != nil || schema != want || schema.Fault() != nil {
 				t.Errorf("%+v, want %+v (%v)", schema, want, err)
 			}
 			wantApplied(t, now, nil) // nothing to do, and no fault

@@ -90,7 +90,8 @@ func (s *Store) refuseOlderServers(ctx context.Context, needs []need) error {
 	after, err := s.olderServers(ctx, oldest)
 	var alive []string
 	for _, one := range after {
-		if i := slices.IndexFunc(before, func(b domain.Replica) bool { return b.ID == one.ID }); i < 0 || before[i].Beat != one.Beat {
+		i := slices.IndexFunc(before, func(b domain.Replica) bool { return b.ID == one.ID })
+		if i < 0 || before[i].Beat != one.Beat {
 			alive = append(alive, fmt.Sprintf("%s of schema %d", one.Version, one.Schema))
 		}
 	}
