@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +75,7 @@ func laterProgram(t *testing.T, migrations map[int]string) string {
 type upgrade struct {
 	options apptest.Options
 	ca      int64
+	names   atomic.Int64 // that were used
 }
 
 func (u *upgrade) run(t *testing.T, binary string, code int, want string, args ...string) {
@@ -102,13 +104,13 @@ func (u *upgrade) load(t *testing.T, servers ...*apptest.Client) (stop func() in
 	for i, c := range servers {
 		other := servers[(i+1)%len(servers)]
 		group.Go(func() {
-			for n := 0; ; n++ {
+			for {
 				select {
 				case <-ended:
 					return
 				default:
 				}
-				if err := u.pass(t, c, other, fmt.Sprintf("site-%s-%d-%d-%d", c.URL[len("http://127.0.0.1:"):], i, n, time.Now().UnixNano())); err != nil {
+				if err := u.pass(t, c, other, fmt.Sprintf("site-%d", u.names.Add(1))); err != nil {
 					t.Errorf("from %s to %s: %v", c.URL, other.URL, err)
 					return
 				}
@@ -137,6 +139,14 @@ func (u *upgrade) pass(t *testing.T, c, other *apptest.Client, name string) erro
 	return other.Do(t.Context(), http.MethodDelete, path, nil, nil)
 }
 
+func wantMade(t *testing.T, count int, when string) {
+	t.Helper()
+	t.Logf("%d clients were made %s", count, when)
+	if count == 0 {
+		t.Error("there was no load")
+	}
+}
+
 // TestUpgrade_SideBySide: the schema of the next version is put in place under load, beside servers
 // of this version, which go on and start again, with servers of the next one beside them. What
 // takes something away waits until they have ended, and after it they say why they do not start.
@@ -156,12 +166,12 @@ func TestUpgrade_SideBySide(t *testing.T) {
 	u.run(t, next, 0, "applied 00900_later.sql (1 of 1", "migrate", "up")
 	second := u.launch(t, next)
 	time.Sleep(2 * time.Second)
-	t.Logf("%d clients while the schema changed", stop())
+	wantMade(t, stop(), "while the schema changed")
 	d := &apptest.Client{URL: second.URL, Token: c.Token}
 	stop = u.load(t, c, d)
 	again := u.launch(t, now)
 	time.Sleep(3 * time.Second)
-	t.Logf("%d clients made by one version and revoked by another", stop())
+	wantMade(t, stop(), "by one version and revoked by another")
 	e := &apptest.Client{URL: again.URL, Token: c.Token}
 	for _, one := range []*apptest.Client{c, d, e} {
 		if err := one.Do(t.Context(), http.MethodGet, "/readyz", nil, nil); err != nil {
@@ -178,7 +188,7 @@ func TestUpgrade_SideBySide(t *testing.T) {
 	}
 	stop = u.load(t, d, d)
 	u.run(t, last, 0, "applied 00901_later.sql", "migrate", "up")
-	t.Logf("%d clients while something was taken away", stop())
+	wantMade(t, stop(), "while something was taken away")
 	u.run(t, now, 1, store.ErrNewerSchema.Error(), "client", "list")
 	refused, err := apptest.Spawn(now, u.options)
 	if err != nil {

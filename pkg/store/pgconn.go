@@ -180,11 +180,13 @@ func isLate(err error) bool {
 }
 
 // isAway reports whether an error is temporary: the server can't be reached, is shutting down or
-// starting, has no free connection, or accepts no writes.
+// starting, has no free connection, accepts no writes, or has rolled back for the sake of others.
 func isAway(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
 		case "57P01", "57P02", "57P03", "53300", "25006":
+			return true
+		case "40001", "40P01": // could not be put in an order with others, or the victim of a deadlock
 			return true
 		}
 		return strings.HasPrefix(pg.Code, "08") && pg.Code != "08P01" // which is a fault of the protocol

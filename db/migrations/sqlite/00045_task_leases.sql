@@ -12,7 +12,7 @@ CREATE TABLE replicas (
 CREATE TABLE task_leases (
     task    text   PRIMARY KEY,
     holder  text   NOT NULL, -- id of a replica; empty: nobody
-    token   bigint NOT NULL,
+    token   integer NOT NULL,
     done_at datetime
 );
 
