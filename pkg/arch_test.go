@@ -91,10 +91,11 @@ var layers = map[string][]string{
 	"pkg/mail/smtp": {"github.com/wneessen/go-mail"},
 	"pkg/census":    {"pkg/domain"},
 	"pkg/masterkey": {"pkg/domain", "pkg/seal", "pkg/audit"},
+	"pkg/tasks":     {"pkg/domain"},
 	"pkg/service": {
 		"pkg/domain", "pkg/ca", "pkg/seal", "pkg/auth", "pkg/turns", "pkg/history", "pkg/idempotency", "pkg/audit",
 		"pkg/pki", "pkg/access", "pkg/vault", "pkg/tunnel", "pkg/events", "pkg/mail", "pkg/mail/smtp", "pkg/census",
-		"pkg/kms", "pkg/masterkey", "pkg/spans",
+		"pkg/kms", "pkg/masterkey", "pkg/spans", "pkg/tasks",
 	},
 	"pkg/store": {
 		"pkg/domain", "pkg/spans", "db", "gorm.io/...", "github.com/pressly/goose/v3/...", "github.com/jackc/pgx/v5/...",

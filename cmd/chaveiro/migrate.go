@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/store"
@@ -23,15 +24,22 @@ type migrateUp struct {
 func (c *migrateUp) Run(ctx context.Context) error {
 	c.Anew, c.MasterKey = c.NewDatabase, masterKey()
 	return withStore(ctx, c.StorageConfig, app.MakeStore, func(db *store.Store) error {
-		applied, err := db.MigrateUp(ctx)
-		for _, name := range applied {
-			fmt.Println("applied", name)
-		}
+		applied, err := db.MigrateUpTelling(ctx, tellProgress)
 		if err == nil && len(applied) == 0 {
 			fmt.Println("up to date")
 		}
 		return err
 	})
+}
+
+// tellProgress prints a line for each migration, and for each time that one waits.
+func tellProgress(p store.Progress) {
+	if p.Name == "" {
+		fmt.Printf("waiting for a lock, try %d: a transaction of somebody else is in the way of migration %d of %d\n",
+			p.Try, p.Done+1, p.Total)
+		return
+	}
+	fmt.Printf("applied %s (%d of %d, %s)\n", p.Name, p.Done, p.Total, p.Took.Round(time.Millisecond))
 }
 
 type migrateStatus struct {
@@ -54,13 +62,17 @@ func (c *migrateStatus) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var outcome error
+		schema, err := db.Schema(ctx)
+		if err != nil {
+			return err
+		}
+		outcome := schema.Fault()
+		if schema.Missing > 0 && !errors.Is(outcome, store.ErrNewerSchema) {
+			outcome = errMissing
+		}
 		for i, m := range list {
-			switch {
-			case !m.Applied:
-				outcome = errMissing
-			case m.Name == "":
-				list[i].Name, outcome = "by a newer version of the program", store.ErrNewerSchema
+			if m.Name == "" {
+				list[i].Name = "by a newer version of the program"
 			}
 		}
 		return errors.Join(printAll(c.form, list, migrationOf), outcome)

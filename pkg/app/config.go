@@ -77,6 +77,8 @@ type Config struct {
 	StorageConfig
 	MailConfig
 	TelemetryConfig
+	ReadURL            URL            `name:"read-url" env:"CHAVEIRO_READ_URL" help:"postgres://… of a standby that lists and exports are read from, while it is not too far behind." note:"Rights, lists of revoked certificates and whatever is decided are always read from database-url. See Replicas."`
+	ReadLag            time.Duration  `name:"read-lag" env:"CHAVEIRO_READ_LAG" default:"10s" help:"How far the standby of read-url may be behind; further behind, lists come from database-url." note:"At least 1 s."`
 	Listen             string         `name:"listen" env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
 	TLSCertificate     string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
 	TLSKey             string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
@@ -124,6 +126,8 @@ const (
 	minRequestTimeout = time.Second
 	minEventLife      = time.Hour
 	minSessionLife    = time.Hour
+	minReadLag        = time.Second // the standby is looked at once a second
+	defaultReadLag    = 10 * time.Second
 	maxRequestTimeout = 2 * time.Minute
 )
 
@@ -145,6 +149,7 @@ func (c Config) Validate() error {
 			faults, fmt.Errorf("request-timeout is not between %s and %s", minRequestTimeout, maxRequestTimeout),
 		)
 	}
+	faults = append(faults, c.checkStandby())
 	if c.EventLife != 0 && c.EventLife < minEventLife {
 		faults = append(faults, fmt.Errorf("event-life is below %s", minEventLife))
 	}
@@ -155,6 +160,18 @@ func (c Config) Validate() error {
 		faults = append(faults, fmt.Errorf("signing-key-life is below %s", minSigningKeyLife))
 	}
 	return errors.Join(faults...)
+}
+
+// checkStandby checks the settings of the standby that lists are read from.
+func (c Config) checkStandby() error {
+	of := func(location string) bool { return store.EngineOf(location) == store.Postgres }
+	if c.ReadURL != "" && (!of(string(c.ReadURL)) || !of(c.Location())) {
+		return errors.New("read-url is not postgres://…, or database-url is not")
+	}
+	if c.ReadLag != 0 && c.ReadLag < minReadLag {
+		return fmt.Errorf("read-lag is below %s", minReadLag)
+	}
+	return nil
 }
 
 // CheckCRLLife checks the setting crl-life.

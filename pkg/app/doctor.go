@@ -88,6 +88,7 @@ func (e *examination) storage(ctx context.Context) {
 	e.database(ctx, db)
 	if e.contents(ctx, db) {
 		e.lists(ctx, db)
+		e.tasks(ctx, db)
 	}
 }
 
@@ -97,10 +98,15 @@ const doctorPatience = 10 * time.Minute
 // contents looks at the schema and the master key, and reports whether both are as they should be.
 func (e *examination) contents(ctx context.Context, db *store.Reading) bool {
 	schema, err := db.Schema(ctx)
+	oldest, unread := db.Oldest(ctx)
 	newest := store.NewestSchema()
 	switch {
-	case err != nil:
-		e.fail("schema", "", "it can't be read: %v", err)
+	case err != nil || unread != nil:
+		e.fail("schema", "", "it can't be read: %v", errors.Join(err, unread))
+	case schema > newest && oldest <= newest:
+		e.warn("schema", "use the version of the program that made it, when all servers have it",
+			"%d is newer than this program, which knows %d and may go on", schema, newest)
+		return e.masterKey(ctx, db)
 	case schema > newest:
 		e.fail("schema", "use the version of the program that made it, or a later one",
 			"%d is newer than this program, which knows %d", schema, newest)

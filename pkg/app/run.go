@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -76,6 +77,12 @@ func run(ctx context.Context, config Config, log *slog.Logger) error {
 	}
 	if err := checkFloor(ctx, config.StorageConfig, storage); err != nil {
 		return errors.Join(err, storage.Close())
+	}
+	if config.ReadURL != "" {
+		lag := cmp.Or(config.ReadLag, defaultReadLag)
+		if err := storage.Store.ReadFrom(ctx, string(config.ReadURL), lag, log); err != nil {
+			return errors.Join(fmt.Errorf("read-url: %w", err), storage.Store.Close())
+		}
 	}
 	server, err := NewServer(ctx, config, storage, log)
 	if err != nil {

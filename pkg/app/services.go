@@ -25,7 +25,8 @@ func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger)
 		return nil, err
 	}
 	return service.New(ctx, service.Settings{
-		Store: v.Store, Keys: v.Keys, KeyStores: v.KeyStores, Now: Now, Log: log, CRLLife: config.CRLLife,
+		Store: v.Store, Keys: v.Keys, KeyStores: v.KeyStores, Now: Now, Log: log,
+		Version: version(), Schema: store.NewestSchema(), CRLLife: config.CRLLife,
 		SigningKeyLife: config.SigningKeyLife, EventLife: config.EventLife,
 		SessionLife: config.SessionLife, Webhooks: webhooks,
 		OCSPLife: cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,

@@ -45,8 +45,11 @@ const SecretName = "audit"
 func (s *Trail) Page(
 	ctx context.Context, filter domain.AuditFilter, req domain.PageRequest,
 ) (domain.Page[domain.Event], error) {
+	list := func(ctx context.Context, from domain.Store) (domain.Page[domain.Event], error) {
+		return from.Audit().Page(ctx, filter, req)
+	}
 	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Event], error) {
-		return s.Store.Audit().Page(ctx, filter, req)
+		return domain.Stale(ctx, s.Store, list)
 	})
 }
 

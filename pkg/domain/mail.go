@@ -182,8 +182,8 @@ func (u MailRecipientUpdate) Apply(r *MailRecipient) error {
 }
 
 // MailRecipients keeps the addresses that events are mailed to, and how far the mail to each is. An
-// address is unique regardless of case. One replica at a time sends, the one that leads; that is a
-// lease, so two may for some time think that they do. What they store is fenced by Turn.
+// address is unique regardless of case. One replica at a time sends; for some time two may think
+// that they do. What they store is fenced by Turn.
 //
 // The group MailRecipients of the suite tests it.
 type MailRecipients interface {
@@ -213,10 +213,4 @@ type MailRecipients interface {
 	// Skip stores that all events up to an id are not for these recipients, if they have no letter
 	// on its way.
 	Skip(ctx context.Context, ids []int64, told int64) error
-	// Lead takes the lease until a time, or extends it for whom has it: held is the number that
-	// Lead has returned, or 0. It returns the number of the lease, or 0 when another replica leads.
-	// A lease that ends later than limit was taken by a clock that was ahead, and counts as ended.
-	Lead(ctx context.Context, held int64, now, until, limit time.Time) (int64, error)
-	// Resign ends the lease, if it is the one that is held.
-	Resign(ctx context.Context, held int64, now time.Time) error
 }

@@ -52,6 +52,9 @@ type Store interface {
 	// inside fn, and for one goroutine at a time. fn must change the database through tx alone: on
 	// SQLite a change through the outer Store waits for the connection that fn itself holds.
 	//
+	// With a ctx that has a lease (see WithLease) fn runs only while that holds. Errors: also
+	// ErrLeaseLost.
+	//
 	// Nothing slow may happen inside: no signing, no key generation, no network. On PostgreSQL a
 	// statement may take 30 s, wait 10 s for a lock, and the transaction may be idle for 10 s,
 	// unless the URL of the database, or behind a pooler its settings, say otherwise. On SQLite
@@ -68,6 +71,10 @@ type Store interface {
 	// the former case an error of fn is returned and rolls back nothing: the caller of Transact has
 	// to return it as well.
 	Atomic(ctx context.Context, fn func(tx Store) error) error
+	// Stale runs fn to read what may be a little old, on a Store that is good for reading alone.
+	// When fn fails there it is run once more, on this Store: what it has found before is of no use
+	// then. See the function Stale. No group tests that a standby is read from.
+	Stale(ctx context.Context, fn func(ctx context.Context, s Store) error) error
 	// OneWriter reports whether a transaction excludes all other writers, in this process and in
 	// others: true on SQLite, false on PostgreSQL. It does not query the database.
 	OneWriter() bool
@@ -111,6 +118,7 @@ type Store interface {
 	MailRecipients() MailRecipients
 	Webhooks() Webhooks
 	WebhookDeliveries() WebhookDeliveries
+	Leases() Leases
 
 	// Forget drops the caches of the Store, of the names of devices and their references, because
 	// the database has another history now. It does not query the database. It may be called at any

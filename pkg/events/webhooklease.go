@@ -47,7 +47,7 @@ type Deliverer struct {
 // Counts are what this process has done, and how many deliveries are dead.
 type Counts struct {
 	Delivered, Failed, GivenUp atomic.Int64
-	Dead                       atomic.Int64 // over all replicas, as of the last Prune
+	Dead                       atomic.Int64 // over all replicas, as of the last Count
 	lag                        sync.Map     // by webhook: when the oldest event happened that is under way
 }
 
@@ -265,7 +265,16 @@ const (
 	keepMost      = 10_000 // of each webhook in each state
 )
 
-// Prune removes what became of old deliveries, and counts those that are dead.
+// Count counts the deliveries that are dead, for the metrics of this process.
+func (d *Deliverer) Count(ctx context.Context) error {
+	dead, err := d.Store.WebhookDeliveries().Dead(ctx)
+	if err == nil {
+		d.counts.Dead.Store(int64(dead))
+	}
+	return err
+}
+
+// Prune removes what became of old deliveries.
 func (d *Deliverer) Prune(ctx context.Context) error {
 	for cursor := new(int64); cursor != nil; {
 		page, err := d.Store.Webhooks().Page(ctx, domain.PageRequest{Cursor: *cursor, Size: 100})
@@ -279,9 +288,7 @@ func (d *Deliverer) Prune(ctx context.Context) error {
 		}
 		cursor = page.Next
 	}
-	dead, err := d.Store.WebhookDeliveries().Dead(ctx)
-	d.counts.Dead.Store(int64(dead))
-	return err
+	return nil
 }
 
 func (d *Deliverer) prune(ctx context.Context, id int64) error {

@@ -11,6 +11,7 @@ import (
 // reads the events again.
 type gathering struct {
 	digest
+	told    int64     // of the recipient
 	upTo    int64     // all events up to this one were looked at
 	whole   bool      // there were no more
 	updated time.Time // of the recipient
@@ -61,14 +62,15 @@ func (p *Post) gather(ctx context.Context) ([]domain.MailRecipient, error) {
 	return list, p.skip(ctx, list)
 }
 
-// meet begins a gathering for each recipient who has none, or who was changed.
+// meet begins a gathering for each recipient who has none, who was changed, or who was told
+// something meanwhile.
 func (p *Post) meet(list []domain.MailRecipient) {
 	known := p.gathered
 	p.gathered = make(map[int64]*gathering, len(list))
 	for _, r := range list {
 		g := known[r.ID]
-		if g == nil || !g.updated.Equal(r.UpdatedAt) || g.upTo < r.Told || g.last != r.Last && g.upTo != r.Last {
-			g = &gathering{upTo: r.Told, updated: r.UpdatedAt, chosen: map[domain.EventType]bool{}}
+		if g == nil || !g.updated.Equal(r.UpdatedAt) || g.told != r.Told || g.last != r.Last && g.upTo != r.Last {
+			g = &gathering{told: r.Told, upTo: r.Told, updated: r.UpdatedAt, chosen: map[domain.EventType]bool{}}
 		}
 		g.last = r.Last
 		p.gathered[r.ID] = g

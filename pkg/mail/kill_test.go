@@ -44,7 +44,7 @@ func child(text string) {
 		Interval: time.Second, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Now: func() time.Time { return start.Add(time.Since(start) * speed) },
 	}
-	post.Keep(context.Background())
+	_ = post.Keep(context.Background())
 }
 
 // TestKill: processes that send are killed at random, again and again. Each event is in a letter,

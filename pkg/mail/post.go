@@ -14,7 +14,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
-// Post mails events to the recipients. One replica at a time does, by a lease.
+// Post mails events to the recipients. One replica at a time does: the one that calls Keep. For a
+// short time two may; what they store is fenced by the turn of the recipient, so that they send the
+// same letter.
 type Post struct {
 	Store    domain.Store
 	Server   smtp.Server // without a host nothing is mailed
@@ -25,8 +27,6 @@ type Post struct {
 	Spans    spans.Tracer // of letters
 
 	// Keep owns these.
-	held      int64 // the number of the lease; 0: another replica leads
-	until     time.Time
 	gathered  map[int64]*gathering // by recipient
 	noted     time.Time            // when Skip was called last
 	retryAt   time.Time            // when the server is tried again
@@ -48,13 +48,6 @@ const (
 	skipEvery = time.Minute      // how often it is stored that events are for nobody
 )
 
-// The lease is longer than a letter may take, and is extended before each. When a replica is gone
-// without a word, another one sends after that time.
-const (
-	leaseTime  = 90 * time.Second
-	leaseLimit = 2 * leaseTime // a lease that is longer was taken by a clock that was ahead
-)
-
 // The pauses after a failure, which double.
 const (
 	firstRetry  = time.Minute
@@ -69,11 +62,13 @@ const (
 	letterTimeout = 60 * time.Second
 )
 
-// Keep sends what is due, until ctx ends.
-func (p *Post) Keep(ctx context.Context) {
+// Keep sends what is due, until ctx ends. It may be called again after that: another replica may
+// have sent meanwhile.
+func (p *Post) Keep(ctx context.Context) error {
 	if p.Server.Host == "" {
-		return
+		return nil
 	}
+	p.gathered = nil
 	for ctx.Err() == nil {
 		err := p.Round(ctx)
 		if failed := err != nil && ctx.Err() == nil; failed != p.failing {
@@ -86,57 +81,21 @@ func (p *Post) Keep(ctx context.Context) {
 		case <-time.After(pause):
 		}
 	}
-	p.resign(context.WithoutCancel(ctx))
+	p.isLeading.Store(false)
+	p.waiting.Store(0)
+	return nil
 }
 
 // Round does once what Keep does all the time. It is for one goroutine.
 func (p *Post) Round(ctx context.Context) error {
+	p.isLeading.Store(true)
 	bounded, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
-	if leads, err := p.lead(bounded); err != nil || !leads {
-		return err
-	}
 	list, err := p.gather(bounded)
 	if err != nil {
 		return err
 	}
 	return p.deliver(ctx, list)
-}
-
-// lead makes sure that this replica is the one that sends, for the time of a letter.
-func (p *Post) lead(ctx context.Context) (bool, error) {
-	now := p.Now()
-	if left := p.until.Sub(now); p.held != 0 && left > leaseTime*3/4 && left <= leaseTime {
-		return true, nil
-	}
-	held, err := p.Store.MailRecipients().Lead(ctx, p.held, now, now.Add(leaseTime), now.Add(leaseLimit))
-	if err != nil {
-		return false, err
-	}
-	if held != p.held {
-		p.gathered = nil // another replica may have sent meanwhile
-	}
-	p.held, p.until = held, now.Add(leaseTime)
-	p.isLeading.Store(held != 0)
-	if held == 0 {
-		p.waiting.Store(0)
-	}
-	return held != 0, nil
-}
-
-// resignTimeout bounds the last word.
-const resignTimeout = 2 * time.Second
-
-func (p *Post) resign(ctx context.Context) {
-	if p.held == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, resignTimeout)
-	defer cancel()
-	if err := p.Store.MailRecipients().Resign(ctx, p.held, p.Now()); err != nil {
-		p.Log.WarnContext(ctx, "the lease of the mail was not given back", "error", err)
-	}
-	p.held = 0
 }
 
 // deliver sends the letters that are due. It stops when the server can't be reached.
@@ -154,20 +113,17 @@ func (p *Post) deliver(ctx context.Context, list []domain.MailRecipient) error {
 		if err := p.within(ctx, func(ctx context.Context) error { return p.letter(ctx, &s, r) }); err != nil {
 			return err
 		}
-		if p.gathered == nil || p.retryAt.After(p.Now()) {
+		if p.retryAt.After(p.Now()) {
 			break
 		}
 	}
 	return nil
 }
 
-// within does what belongs to one letter, if this replica still sends.
+// within does what belongs to one letter, in bounded time.
 func (p *Post) within(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout+letterTimeout)
 	defer cancel()
-	if leads, err := p.lead(ctx); err != nil || !leads || p.gathered == nil {
-		return err
-	}
 	return do(ctx)
 }
 

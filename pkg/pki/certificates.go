@@ -24,10 +24,13 @@ func (s *Certificates) Page(
 			return domain.Page[domain.Certificate]{}, err
 		}
 	}
-	list := func(ctx context.Context) (domain.Page[domain.Certificate], error) {
-		return s.Store.Certificates().Page(ctx, filter, page)
+	list := func(ctx context.Context, from domain.Store) (domain.Page[domain.Certificate], error) {
+		return from.Certificates().Page(ctx, filter, page)
 	}
-	return turns.Search(ctx, s.Scans, filter.Wide(), list)
+	search := func(ctx context.Context) (domain.Page[domain.Certificate], error) {
+		return domain.Stale(ctx, s.Store, list)
+	}
+	return turns.Search(ctx, s.Scans, filter.Wide(), search)
 }
 
 // Get returns one certificate.

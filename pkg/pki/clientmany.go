@@ -27,7 +27,7 @@ func (s *Clients) eachAfter(
 	ctx context.Context, filter domain.ClientFilter, cursor int64, fn func(domain.Client) error,
 ) error {
 	for {
-		page, err := s.Page(ctx, filter, domain.PageRequest{Cursor: cursor, Size: pageOfMany})
+		page, err := s.current(ctx, filter, domain.PageRequest{Cursor: cursor, Size: pageOfMany})
 		if err != nil {
 			return err
 		}

@@ -45,8 +45,21 @@ func (s *Clients) MarkExpired(ctx context.Context) error {
 	}
 }
 
-// Page lists clients.
+// Page lists clients, for somebody who looks at them.
 func (s *Clients) Page(
+	ctx context.Context, filter domain.ClientFilter, page domain.PageRequest,
+) (domain.Page[domain.Client], error) {
+	filter.Kind, filter.At = s.Kind, s.Now()
+	list := func(ctx context.Context, from domain.Store) (domain.Page[domain.Client], error) {
+		return from.Clients().Page(ctx, filter, page)
+	}
+	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Client], error) {
+		return domain.Stale(ctx, s.Store, list)
+	})
+}
+
+// current lists clients as they are now, for somebody who changes them.
+func (s *Clients) current(
 	ctx context.Context, filter domain.ClientFilter, page domain.PageRequest,
 ) (domain.Page[domain.Client], error) {
 	filter.Kind, filter.At = s.Kind, s.Now()

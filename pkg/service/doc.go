@@ -2,7 +2,7 @@
 // background tasks.
 //
 // It imports domain, ca, kms, seal, auth, turns, history, idempotency, audit, pki, access, vault,
-// tunnel, events, mail, mail/smtp, spans, masterkey and census.
+// tunnel, events, mail, mail/smtp, spans, masterkey, tasks and census.
 //
 // What is not obvious: dependencies have one direction, and no field is assigned after
 // construction. What several use cases share is built first, for example the caches that are

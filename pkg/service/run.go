@@ -2,11 +2,13 @@ package service
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/spans"
+	"github.com/chaveiro/chaveiro/pkg/tasks"
 )
 
 // The intervals of the background work. A CRL that a client requests is always current; crlInterval
@@ -27,43 +29,26 @@ const (
 	endingInterval = 10 * time.Minute
 	// silenceInterval is how late it may be told that an agent is silent.
 	silenceInterval = 5 * time.Second
+	// describeInterval is between two looks for records of an earlier version: after the first,
+	// only a server of that version can have made any.
+	describeInterval = time.Hour
+	// describeLimit is enough for a million of them.
+	describeLimit = 10 * time.Minute
 )
 
-// choreTimeout bounds one run of a background task, lastTimeout the work at the end.
-const (
-	choreTimeout = 30 * time.Second
-	lastTimeout  = 5 * time.Second
-)
+// lastTimeout bounds the work at the end.
+const lastTimeout = 5 * time.Second
 
 // Run does the background work until ctx ends, and then stores what is only in memory.
 func (s *Services) Run(ctx context.Context) {
 	var workers sync.WaitGroup
+	workers.Go(func() { s.Tasks.Keep(ctx) })
+	// Each server keeps the lists that it serves while the database is away, hands events on to its
+	// own readers, delivers to the webhooks whose leases it has, and counts for its metrics.
 	workers.Go(func() { s.CRLs.Keep(ctx, crlInterval) })
-	workers.Go(func() { s.always(ctx, sealInterval, "sealing the tokens of the vault", s.PAMAccess.SealTokens) })
-	workers.Go(func() { s.every(ctx, usesInterval, "storing the uses of apikeys", s.Access.StoreUses) })
-	workers.Go(func() { s.every(ctx, lookInterval, "checking the history of the database", s.History.Watch) })
-	workers.Go(func() { s.always(ctx, choreInterval, "marking expired certificates", s.Clients.MarkExpired) })
-	workers.Go(func() { s.always(ctx, overlapInterval, "revoking superseded certificates", s.Clients.RevokeSuperseded) })
-	workers.Go(func() { s.always(ctx, caEndInterval, "looking for CAs that end soon", s.CAEnds.Look) })
-	workers.Go(func() { s.always(ctx, choreInterval, "renewing certificates of servers", s.Instances.RenewDue) })
-	workers.Go(func() { s.always(ctx, choreInterval, "renewing OCSP responders", s.OCSP.RenewResponders) })
 	workers.Go(func() { s.Stream.Keep(ctx) })
-	workers.Go(func() { s.every(ctx, choreInterval, "removing old events", s.Stream.Prune) })
 	workers.Go(func() { s.Deliverer.Keep(ctx) })
-	workers.Go(func() { s.every(ctx, choreInterval, "removing old deliveries", s.Deliverer.Prune) })
-	workers.Go(func() { s.always(ctx, endingInterval, "looking for what ends soon", s.Endings.Look) })
-	workers.Go(func() { s.every(ctx, silenceInterval, "looking for silent agents", s.Sessions.Watch) })
-	workers.Go(func() { s.every(ctx, choreInterval, "removing old sessions", s.Sessions.Forget) })
-	workers.Go(func() { s.Post.Keep(ctx) })
-	workers.Go(func() { s.describe(ctx) })
 	workers.Go(func() { s.Census.Keep(ctx) })
-	workers.Go(func() { s.every(ctx, choreInterval, "rotating the signing keys", s.Signing.RotateDue) })
-	workers.Go(func() { s.every(ctx, choreInterval, "signing the audit", s.Audit.Checkpoint) })
-	workers.Go(func() { s.every(ctx, choreInterval, "removing idle login throttles", s.Login.Forget) })
-	workers.Go(func() { s.every(ctx, choreInterval, "removing old nonces", s.PAMAccess.Forget) })
-	workers.Go(func() { s.every(ctx, choreInterval, "removing old results of requests", s.Results.Forget) })
-	workers.Go(func() { s.every(ctx, choreInterval, "removing old enrolments", s.Enrolments.Forget) })
-	workers.Go(func() { s.every(ctx, importInterval, "resuming interrupted imports", s.Devices.ResumeImports) })
 	workers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)
 	defer cancel()
@@ -72,52 +57,128 @@ func (s *Services) Run(ctx context.Context) {
 	}
 }
 
-// describe completes the records of an earlier version. It takes a minute or so for a million of
-// them, once.
-func (s *Services) describe(ctx context.Context) {
-	if err := s.Certificates.Describe(ctx); err != nil && ctx.Err() == nil {
-		s.Access.Log.ErrorContext(ctx, "describing certificates failed", "error", err)
+func (s *Services) backgroundTasks() []tasks.Task {
+	list := slices.Concat(s.ownTasks(), s.changingTasks(), s.removingTasks(), s.mailTask())
+	for i, task := range list {
+		if task.Every >= tracedInterval {
+			list[i].Do = s.traced(task.What, task.Do)
+		}
 	}
-}
-
-// always is every with a call at the start, for work that may have piled up while no server ran.
-func (s *Services) always(ctx context.Context, interval time.Duration, what string, do func(context.Context) error) {
-	s.once(ctx, interval, what, do)
-	s.every(ctx, interval, what, do)
+	return list
 }
 
 // tracedInterval is from how long on a task has a span each time. Others look each second whether
 // there is something to do, and would bury all other traces.
 const tracedInterval = 5 * time.Second
 
-// every calls do at every interval until ctx ends, and logs what fails.
-func (s *Services) every(ctx context.Context, interval time.Duration, what string, do func(context.Context) error) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
+// traced is do with a span.
+func (s *Services) traced(what string, do func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
+		if !s.Spans.On() {
+			return do(ctx)
 		}
-		s.once(ctx, interval, what, do)
+		ctx, span := s.Spans.Root(ctx, what)
+		defer func() { span.EndWith(err) }()
+		return do(domain.WithOrigin(ctx, domain.Origin{TraceID: spans.TraceOf(ctx, nil)}))
 	}
 }
 
-// once calls do, for so long as a chore may take, and logs that it failed.
-func (s *Services) once(
-	ctx context.Context, interval time.Duration, what string, do func(context.Context) error,
-) {
-	bounded, cancel := context.WithTimeout(ctx, choreTimeout)
-	defer cancel()
-	var span spans.Span
-	if interval >= tracedInterval && s.Spans.On() {
-		bounded, span = s.Spans.Root(bounded, what)
-		bounded = domain.WithOrigin(bounded, domain.Origin{TraceID: spans.TraceOf(bounded, nil)})
+// ownTasks are those of each process: what they do is of its memory.
+func (s *Services) ownTasks() []tasks.Task {
+	return []tasks.Task{
+		{ // the uses that this process has seen
+			Name: "apikey_uses", What: "storing the uses of apikeys", Every: usesInterval, Do: s.Access.StoreUses,
+			Everywhere: true,
+		},
+		{ // what this process remembers of the database
+			Name: "history", What: "checking the history of the database", Every: lookInterval, Do: s.History.Watch,
+			Everywhere: true,
+		},
+		{ // for the metrics and the log of this process
+			Name: "ca_ends", What: "looking for CAs that end soon", Every: caEndInterval, Do: s.CAEnds.Look,
+			AtOnce: true, Everywhere: true,
+		},
+		{ // each checks the audit for itself, and says when something is gone; a row decides who signs
+			Name: "audit_checkpoint", What: "signing the audit", Every: choreInterval, Do: s.Audit.Checkpoint,
+			Everywhere: true,
+		},
+		{ // for the metrics of this process
+			Name: "dead_deliveries", What: "counting dead deliveries", Every: choreInterval, Do: s.Deliverer.Count,
+			Everywhere: true,
+		},
 	}
-	err := do(bounded)
-	span.EndWith(err)
-	if err != nil && ctx.Err() == nil {
-		s.Access.Log.ErrorContext(bounded, what+" failed", "error", err)
+}
+
+// changingTasks change what users see. One server does each of them.
+func (s *Services) changingTasks() []tasks.Task {
+	return []tasks.Task{
+		{
+			Name: "revoke_superseded", What: "revoking superseded certificates", Every: overlapInterval,
+			Do: s.Clients.RevokeSuperseded, AtOnce: true,
+		},
+		{
+			Name: "mark_expired", What: "marking expired certificates", Every: choreInterval, Do: s.Clients.MarkExpired,
+			AtOnce: true,
+		},
+		{
+			Name: "renew_servers", What: "renewing certificates of servers", Every: choreInterval,
+			Do: s.Instances.RenewDue, AtOnce: true,
+		},
+		{
+			Name: "renew_responders", What: "renewing OCSP responders", Every: choreInterval,
+			Do: s.OCSP.RenewResponders, AtOnce: true,
+		},
+		{
+			Name: "tell_endings", What: "looking for what ends soon", Every: endingInterval, Do: s.Endings.Look,
+			AtOnce: true,
+		},
+		{Name: "silent_agents", What: "looking for silent agents", Every: silenceInterval, Do: s.Sessions.Watch},
+		{Name: "signing_keys", What: "rotating the signing keys", Every: choreInterval, Do: s.Signing.RotateDue},
+		{
+			Name: "device_imports", What: "resuming interrupted imports", Every: importInterval,
+			Do: s.Devices.ResumeImports,
+		},
+		{
+			Name: "seal_tokens", What: "sealing the tokens of the vault", Every: sealInterval, Do: s.PAMAccess.SealTokens,
+			AtOnce: true,
+		},
+		{
+			Name: "describe_certificates", What: "describing certificates", Every: describeInterval,
+			Do: s.Certificates.Describe, AtOnce: true, Limit: describeLimit,
+		},
+	}
+}
+
+// mailTask is there where a mail server is.
+func (s *Services) mailTask() []tasks.Task {
+	if s.Post.Server.Host == "" {
+		return nil
+	}
+	return []tasks.Task{{Name: "mail", What: "mailing events", Do: s.Post.Keep}}
+}
+
+// TaskIntervals is how often the tasks are done that one server does for all, by their names.
+func TaskIntervals() map[string]time.Duration {
+	all := map[string]time.Duration{}
+	for _, task := range append(new(Services).changingTasks(), new(Services).removingTasks()...) {
+		all[task.Name] = task.Every
+	}
+	return all
+}
+
+// removingTasks remove what is of no use any more. One server does each of them, so that servers do
+// not wait for each other's rows.
+func (s *Services) removingTasks() []tasks.Task {
+	remove := func(name, what string, do func(context.Context) error) tasks.Task {
+		return tasks.Task{Name: "remove_" + name, What: "removing " + what, Every: choreInterval, Do: do}
+	}
+	return []tasks.Task{
+		remove("events", "old events", s.Stream.Prune),
+		remove("deliveries", "old deliveries", s.Deliverer.Prune),
+		remove("sessions", "old sessions", s.Sessions.Forget),
+		remove("throttles", "idle login throttles", s.Login.Forget),
+		remove("nonces", "old nonces", s.PAMAccess.Forget),
+		remove("results", "old results of requests", s.Results.Forget),
+		remove("enrolments", "old enrolments", s.Enrolments.Forget),
 	}
 }

@@ -43,6 +43,7 @@ func TestSealedContexts(t *testing.T) {
 // and its context to SealedContexts of the package; or seals what is in no database.
 var sealers = []string{
 	"access/signing.go", "app/floor.go", "audit/sign.go", "events/webhooks.go", "idempotency/results.go",
+	"kms/envelope.go", "kms/token/wrap.go", // the file of the master key, which is in no database
 	"masterkey/reseal.go", "pki/cas.go", "pki/importca.go", "pki/issuing.go", "pki/responders.go", "service/secrets.go",
 	"tunnel/controlkeys.go", "tunnel/sitekey.go", "vault/holder.go",
 }

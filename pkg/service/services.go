@@ -21,6 +21,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/spans"
+	"github.com/chaveiro/chaveiro/pkg/tasks"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 	"github.com/chaveiro/chaveiro/pkg/vault"
@@ -33,6 +34,9 @@ type Settings struct {
 	KeyStores *kms.Stores // where keys of CAs may be besides the database; nil: nowhere
 	Now       func() time.Time
 	Log       *slog.Logger
+
+	Version string // of the program, for those who look at the replicas
+	Schema  int64  // the newest that the program knows
 
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
@@ -94,6 +98,7 @@ type Services struct {
 	Queues       *Queues
 	MasterKey    *masterkey.Rotation
 	Spans        *spans.Tracer
+	Tasks        *tasks.Runner // in the background
 
 	MailRecipients *mail.Recipients
 	Post           *mail.Post
@@ -139,6 +144,9 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 	shared.vault(set, s)
 	shared.mail(set, s)
 	shared.webhooks(set, s)
+	s.Tasks = tasks.New(&tasks.Runner{
+		Store: set.Store, Now: set.Now, Log: set.Log, Version: set.Version, Schema: set.Schema,
+	}, s.backgroundTasks())
 	return s, nil
 }
 

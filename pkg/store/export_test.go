@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -13,7 +14,16 @@ import (
 func (s *Store) Reader() (*sql.DB, error) { return s.read.DB() }
 
 // Migrations returns goose's view of the schema.
-func (s *Store) Migrations() (*goose.Provider, error) { return s.migrations() }
+func (s *Store) Migrations() (*goose.Provider, error) {
+	conn, err := s.SQL()
+	if err != nil {
+		return nil, err
+	}
+	return s.migrations(conn)
+}
+
+// SetMigrations gives the program other migrations.
+func (s *Store) SetMigrations(files fs.FS) { s.files = files }
 
 // OnQuery calls fn with the text and the values of each query outside transactions.
 func (s *Store) OnQuery(fn func(query string, values []any)) error {

@@ -127,24 +127,3 @@ func (r mailRecipients) Skip(ctx context.Context, ids []int64, told int64) error
 	const query = "UPDATE mail_recipients SET told = ? WHERE id IN ? AND last = 0 AND told < ?"
 	return r.s.write.WithContext(ctx).Exec(query, told, ids, told).Error
 }
-
-// lead takes the lease, or extends it. The first holder gets the number 1.
-const lead = `UPDATE mail_lease SET turn = CASE WHEN turn = ? AND turn > 0 THEN turn ELSE turn + 1 END, until_at = ?
-	WHERE turn = ? AND turn > 0 OR until_at <= ? OR until_at > ? RETURNING turn`
-
-// Lead implements domain.MailRecipients.
-func (r mailRecipients) Lead(ctx context.Context, held int64, now, until, limit time.Time) (int64, error) {
-	var taken []int64
-	err := r.s.write.WithContext(ctx).
-		Raw(lead, held, until.UnixMicro(), held, now.UnixMicro(), limit.UnixMicro()).Scan(&taken).Error
-	if err != nil || len(taken) == 0 {
-		return 0, err
-	}
-	return taken[0], nil
-}
-
-// Resign implements domain.MailRecipients.
-func (r mailRecipients) Resign(ctx context.Context, held int64, now time.Time) error {
-	return r.s.write.WithContext(ctx).
-		Exec("UPDATE mail_lease SET until_at = ? WHERE turn = ?", now.UnixMicro(), held).Error
-}

@@ -5,23 +5,25 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
-
-	"github.com/chaveiro/chaveiro/db"
 )
 
 // MigrateUp applies the missing migrations, and returns the names of those that it has applied.
 // Several processes may call it at once: a lock makes the others wait. Errors: [ErrNewerSchema],
-// when the database has migrations that the program does not know; nothing is applied then.
+// when the database has migrations that the program can't live with; [ErrOlderServers]. Nothing is
+// applied then.
 func (s *Store) MigrateUp(ctx context.Context) ([]string, error) {
+	return s.MigrateUpTelling(ctx, func(Progress) {})
+}
+
+// MigrateUpTelling is MigrateUp, and tells how far it is. Servers may run meanwhile: a migration
+// waits for the locks of others half a second at most, because others wait behind it, and then
+// tries again.
+func (s *Store) MigrateUpTelling(ctx context.Context, tell func(Progress)) ([]string, error) {
 	unlock, err := s.lockMigrations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("lock the migrations: %w", err)
 	}
-	names, err := s.migrateUp(ctx)
+	names, err := s.migrateUp(ctx, tell)
 	return names, errors.Join(err, unlock())
 }
 
@@ -43,50 +45,22 @@ func (s *Store) lockMigrations(ctx context.Context) (unlock func() error, err er
 	return func() error { return errors.Join(tx.Rollback(), conn.Close()) }, nil
 }
 
-func (s *Store) migrateUp(ctx context.Context) ([]string, error) {
+func (s *Store) migrateUp(ctx context.Context, tell func(Progress)) ([]string, error) {
 	schema, err := s.Schema(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if schema.Newer > 0 {
+	case schema.Newer > 0 && (schema.Missing > 0 || schema.Fault() != nil):
 		return nil, ErrNewerSchema
+	case schema.Missing == 0:
+		return nil, nil
+	case s.pooled:
+		return nil, errPooledMigration
 	}
-	if s.pooled {
-		if schema.Missing > 0 {
-			err = errPooledMigration
-		}
-		return nil, err
-	}
-	provider, err := s.migrations()
+	m, err := s.newMigrator(ctx, schema.Missing, tell)
 	if err != nil {
 		return nil, err
 	}
-	results, err := provider.Up(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
-	}
-	var names []string
-	for _, r := range results {
-		names = append(names, r.Source.Path)
-	}
-	return names, nil
-}
-
-func (s *Store) migrations() (*goose.Provider, error) {
-	files, err := fs.Sub(db.Migrations, "migrations/"+string(s.engine))
-	if err != nil {
-		return nil, err
-	}
-	conn, err := s.SQL()
-	if err != nil {
-		return nil, err
-	}
-	if s.engine == SQLite {
-		return goose.NewProvider(goose.DialectSQLite3, conn, files)
-	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // every second for five minutes
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectPostgres, conn, files, goose.WithSessionLocker(locker))
+	err = errors.Join(m.up(ctx), m.close())
+	return m.applied, err
 }

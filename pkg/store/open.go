@@ -56,11 +56,11 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 		return nil, err
 	}
 	clock, seen := &pgClock{}, &observer{system: "postgresql"}
-	writer, write, err := postgresPool(ctx, location, clock, seen, false, pooled)
+	writer, write, err := postgresPool(ctx, location, clock, seen, poolKind{pooled: pooled})
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := postgresPool(ctx, location, clock, seen, true, pooled)
+	reader, read, err := postgresPool(ctx, location, clock, seen, poolKind{reads: true, pooled: pooled})
 	if err != nil {
 		return nil, errors.Join(err, writer())
 	}
@@ -69,7 +69,7 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 		return nil, errors.Join(err, closeAll())
 	}
 	s := newStore(Postgres, seen, write, read, closeAll)
-	s.pooled, s.clock = pooled, clock
+	s.pooled, s.clock, s.location = pooled, clock, location
 	return s, nil
 }
 
@@ -98,15 +98,22 @@ func closeBounded(pool *pgxpool.Pool) error {
 	}
 }
 
+// poolKind is what a pool is for.
+type poolKind struct {
+	reads  bool // its statements change nothing
+	pooled bool // PostgreSQL is reached through a pooler
+	hasty  bool // another database answers when this one is away
+}
+
 // postgresPool opens a pool, and returns the function that closes it.
 func postgresPool(
-	ctx context.Context, location string, clock *pgClock, seen *observer, reads, pooled bool,
+	ctx context.Context, location string, clock *pgClock, seen *observer, kind poolKind,
 ) (func() error, *gorm.DB, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
 		return nil, nil, errURL
 	}
-	if pooled {
+	if kind.pooled {
 		setPooled(config.ConnConfig, location)
 	} else {
 		setSession(config.ConnConfig)
@@ -127,13 +134,15 @@ func postgresPool(
 	if err != nil {
 		return nil, nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
-	if pooled {
+	if kind.pooled {
 		if err := checkPooled(ctx, pool); err != nil {
 			pool.Close()
 			return nil, nil, err
 		}
 	}
-	conn := sql.OpenDB(pgConnector{Connector: stdlib.GetPoolConnector(pool), reads: reads, seen: seen})
+	conn := sql.OpenDB(pgConnector{
+		Connector: stdlib.GetPoolConnector(pool), reads: kind.reads, hasty: kind.hasty, seen: seen,
+	})
 	conn.SetMaxIdleConns(0) // the pool keeps idle connections
 	closePool := func() error { return errors.Join(conn.Close(), closeBounded(pool)) }
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())

@@ -33,6 +33,7 @@ type pgConnector struct {
 	driver.Connector
 	reads bool // statements change nothing, so they may be retried
 	seen  *observer
+	hasty bool // nobody waits for a server that refuses connections
 }
 
 // Connect implements driver.Connector. It retries while the server refuses connections. Errors:
@@ -43,7 +44,7 @@ func (p pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		if err == nil {
 			return p.wrap(opened)
 		}
-		if !isAway(err) {
+		if !isAway(err) || p.hasty {
 			return nil, err
 		}
 		select {
@@ -194,11 +195,13 @@ func isLate(err error) bool {
 }
 
 // isAway reports whether an error is temporary: the server can't be reached, is shutting down or
-// starting, has no free connection, or accepts no writes.
+// starting, has no free connection, accepts no writes, or has rolled back for the sake of others.
 func isAway(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
 		case "57P01", "57P02", "57P03", "53300", "25006":
+			return true
+		case "40001", "40P01": // could not be put in an order with others, or the victim of a deadlock
 			return true
 		}
 		return strings.HasPrefix(pg.Code, "08") && pg.Code != "08P01" // which is a fault of the protocol

@@ -22,7 +22,7 @@ const plannedRows = 20000
 var fillers = map[store.Engine][]string{
 	store.Postgres: {
 		fillCAs +
-			` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', now(), now(), now() FROM generate_series(1, 4) i`,
+			` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '\x01'::bytea, now(), now(), now() FROM generate_series(1, 4) i`,
 		fmt.Sprintf(
 			fillClients+
 				`, now(), i%%20 = 0, CASE WHEN i%%30 = 0 THEN now() END, now(), now() FROM generate_series(1, %d) i`,
@@ -32,7 +32,7 @@ var fillers = map[store.Engine][]string{
 	},
 	store.SQLite: {
 		`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 4) ` + fillCAs +
-			` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', '', '2026-01-01', '2026-01-01', '2026-01-01' FROM n`,
+			` SELECT i, 'ca'||i, 'ca'||i, '', '', '', '', '', '', '', '', '', x'01', '2026-01-01', '2026-01-01', '2026-01-01' FROM n`,
 		fmt.Sprintf(`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < %d) `, plannedRows) +
 			fmt.Sprintf(
 				fillClients+

@@ -69,6 +69,19 @@ func (r *Reading) Schema(ctx context.Context) (int64, error) {
 	return version, err
 }
 
+// Oldest returns which schema a program must know at least, of what this program does not know; 0:
+// it knows everything. Where nothing says so it is the schema itself.
+func (r *Reading) Oldest(ctx context.Context) (oldest int64, err error) {
+	schema, err := r.Schema(ctx)
+	if err != nil || schema <= NewestSchema() {
+		return 0, err
+	}
+	query := fmt.Sprintf(`SELECT COALESCE(MAX(COALESCE(n.oldest, g.version_id)), 0) FROM goose_db_version g
+		LEFT JOIN schema_needs n ON n.version = g.version_id WHERE g.version_id > %d`, NewestSchema())
+	err = r.each(ctx, query, nil, func(scan func(...any) error) error { return scan(&oldest) })
+	return oldest, err
+}
+
 // NewestSchema returns the number of the newest migration that the program knows.
 func NewestSchema() int64 {
 	list, err := (&Store{engine: SQLite}).knownMigrations()

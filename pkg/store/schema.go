@@ -10,8 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
-
-	"github.com/chaveiro/chaveiro/db"
 )
 
 // Migration is one step of the schema, and whether it is applied.
@@ -21,21 +19,24 @@ type Migration struct {
 	Applied bool
 }
 
-// ErrNewerSchema says that the database has migrations that this program does not know. The program
-// must neither read nor write there.
+// ErrNewerSchema says that the database has migrations that this program can't live with. The
+// program must neither read nor write there.
 var ErrNewerSchema = errors.New("the database was migrated by a newer version of the program: use that one")
 
 // Schema is how the schema of a database differs from that of the program.
 type Schema struct {
-	Missing int  // migrations that are not applied
-	Newer   int  // migrations that the program does not know
-	Empty   bool // no migration is applied
+	Missing int   // migrations that are not applied
+	Newer   int   // migrations that the program does not know
+	Empty   bool  // no migration is applied
+	Known   int64 // the newest migration that the program knows
+	Oldest  int64 // what a program must know at least for those of Newer
 }
 
-// Fault is nil when the schema is that of the program. Errors: ErrNewerSchema.
+// Fault is nil when the program can work on the schema: it is that of the program, or a later one
+// that only adds to it. Errors: ErrNewerSchema.
 func (s Schema) Fault() error {
 	switch {
-	case s.Newer > 0:
+	case s.Newer > 0 && s.Oldest > s.Known:
 		return ErrNewerSchema
 	case s.Missing > 0:
 		return fmt.Errorf("the database lacks %d migrations: run `chaveiro migrate up`", s.Missing)
@@ -48,14 +49,22 @@ func (s Schema) Fault() error {
 func (s *Store) Schema(ctx context.Context) (Schema, error) {
 	list, err := s.MigrateStatus(ctx)
 	schema := Schema{Empty: err == nil}
+	var unknown []int64
 	for _, m := range list {
 		switch {
 		case m.Name == "":
 			schema.Newer++
+			unknown = append(unknown, m.Version)
 		case !m.Applied:
 			schema.Missing++
 		}
+		if m.Name != "" {
+			schema.Known = m.Version
+		}
 		schema.Empty = schema.Empty && !m.Applied
+	}
+	if err == nil && len(unknown) > 0 {
+		schema.Oldest, err = s.readNeeds(ctx, unknown)
 	}
 	return schema, err
 }
@@ -86,7 +95,7 @@ func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
 
 // knownMigrations lists the migrations of the program by ascending number.
 func (s *Store) knownMigrations() ([]Migration, error) {
-	files, err := fs.ReadDir(db.Migrations, "migrations/"+string(s.engine))
+	files, err := fs.ReadDir(s.schemas(), "migrations/"+string(s.engine))
 	if err != nil {
 		return nil, err
 	}

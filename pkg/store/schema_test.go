@@ -20,7 +20,8 @@ func TestStore_Schema_OfANewerProgram(t *testing.T) {
 			wantBehind(t, s, 0)
 			execute(t, writer(t, s), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
 			schema, err := s.Schema(t.Context())
-			if err != nil || schema != (store.Schema{Newer: 1}) || !errors.Is(schema.Fault(), store.ErrNewerSchema) {
+			if err != nil || schema.Newer != 1 || schema.Oldest != 99999 ||
+				!errors.Is(schema.Fault(), store.ErrNewerSchema) {
 				t.Errorf("%+v (%v)", schema, err)
 			}
 			if applied, err := s.MigrateUp(t.Context()); !errors.Is(err, store.ErrNewerSchema) || applied != nil {
@@ -45,7 +46,7 @@ func TestStore_Schema_WaitsForNobody(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	if schema, err := s.Schema(ctx); err != nil || schema != (store.Schema{}) {
+	if schema, err := s.Schema(ctx); err != nil || schema != (store.Schema{Known: store.NewestSchema()}) {
 		t.Errorf("%+v (%v)", schema, err)
 	}
 }

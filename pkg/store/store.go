@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"sync/atomic"
@@ -31,6 +32,9 @@ type Store struct {
 	inTx        bool
 	chain       *int        // of the events of this transaction; nil: none was taken
 	path        string      // of the SQLite file
+	location    string      // of PostgreSQL
+	standby     *standby    // that lists are read from; nil: none
+	files       fs.FS       // migrations; nil: those of the program
 	file        os.FileInfo // what path led to when the file was opened
 	pooled      bool        // PostgreSQL is reached through a pooler
 	server      *serverExpression
@@ -182,8 +186,16 @@ func (s *Store) Webhooks() domain.Webhooks { return webhooks{of(s, &webhookTable
 // WebhookDeliveries implements domain.Store.
 func (s *Store) WebhookDeliveries() domain.WebhookDeliveries { return webhookDeliveries{s} }
 
+// Leases implements domain.Store.
+func (s *Store) Leases() domain.Leases { return leases{s} }
+
 // Histories implements domain.Store.
 func (s *Store) Histories() domain.Histories { return histories{s} }
 
 // Forget implements domain.Store.
-func (s *Store) Forget() { s.cachedNames.forget() }
+func (s *Store) Forget() {
+	s.cachedNames.forget()
+	if s.standby != nil {
+		s.standby.store.cachedNames.forget()
+	}
+}

@@ -15,7 +15,8 @@ import (
 var errNested = errors.New("store: Transact was called on a store already in a transaction")
 
 // Transact implements domain.Store. A statement that has failed dooms the transaction even if fn
-// returns nil: PostgreSQL would not commit it, but SQLite would.
+// returns nil: PostgreSQL would not commit it, but SQLite would. One of a background task begins
+// only while its lease holds.
 func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) (err error) {
 	if s.inTx {
 		return errNested
@@ -28,6 +29,9 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) (e
 		db = db.Set(failureKey, &failed)
 		tx := *s
 		tx.write, tx.read, tx.inTx, tx.madeNames = db, db, true, namesFound{}
+		if err := tx.checkLease(ctx); err != nil {
+			return err
+		}
 		if err := fn(&tx); err != nil {
 			return err
 		}

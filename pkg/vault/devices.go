@@ -29,8 +29,11 @@ type Devices struct {
 func (s *Devices) Page(
 	ctx context.Context, filter domain.DeviceFilter, req domain.PageRequest,
 ) (domain.Page[domain.Device], error) {
+	list := func(ctx context.Context, from domain.Store) (domain.Page[domain.Device], error) {
+		return from.Devices().Page(ctx, filter, req)
+	}
 	return turns.Search(ctx, s.Scans, filter.Wide(), func(ctx context.Context) (domain.Page[domain.Device], error) {
-		return s.Store.Devices().Page(ctx, filter, req)
+		return domain.Stale(ctx, s.Store, list)
 	})
 }
 

@@ -22,6 +22,8 @@ func Fill(t testing.TB, s domain.Store) {
 	_, err = s.Secrets().GetOrCreate(ctx, fresh("secret"), octets())
 	check(t, err)
 	fillMasterKeys(t, s)
+	check(t, s.Leases().Add(ctx, []string{fresh("task")}))
+	check(t, s.Leases().Live(ctx, domain.Replica{ID: fresh("replica"), Version: "v1", Schema: 46, SeenAt: noon}))
 	for range 3 * domain.AuditChains {
 		e := sampleEvent()
 		e.Before, e.After = `{"name":"ção\u0000 ☃"}`, "zeile\nzeile\ttab'\"\\"

@@ -42,8 +42,6 @@ var mailRecipientRules = rules{
 	{updates, testMailUpdates},
 	{order, testMailOrder},
 	{locks, testMailTurns},
-	{"Lease", testMailLease},
-	{"Lease_Race", testMailLeaseRace},
 }
 
 func testMailForm(t *testing.T, s domain.Store) {
@@ -163,60 +161,6 @@ func testMailTurns(t *testing.T, s domain.Store) {
 		n := 0
 		for noted := range done {
 			if noted {
-				n++
-			}
-		}
-		wantSame(t, n, 1)
-	})
-}
-
-func testMailLease(t *testing.T, s domain.Store) {
-	ctx, repo := t.Context(), s.MailRecipients()
-	lead := func(held int64, now time.Time) int64 {
-		t.Helper()
-		return must(repo.Lead(ctx, held, now, now.Add(time.Minute), now.Add(2*time.Minute)))(t)
-	}
-	t.Run("one leads until its lease ends, or it resigns", func(t *testing.T) {
-		first := lead(0, noon)
-		wantSame(t, first > 0, true)
-		wantSame(t, lead(0, noon.Add(59*time.Second)), 0)
-		wantSame(t, lead(first, noon.Add(59*time.Second)), first) // extends it
-		wantSame(t, lead(0, noon.Add(time.Minute)), 0)
-		second := lead(0, noon.Add(2*time.Minute))
-		wantSame(t, second > first, true)
-		wantSame(t, lead(first, noon.Add(2*time.Minute)), 0)
-		check(t, repo.Resign(ctx, first, noon)) // is not its lease any more
-		wantSame(t, lead(0, noon.Add(2*time.Minute)), 0)
-		check(t, repo.Resign(ctx, second, noon.Add(2*time.Minute)))
-		third := lead(0, noon.Add(2*time.Minute))
-		wantSame(t, third > second, true)
-		check(t, repo.Resign(ctx, third, noon))
-	})
-	t.Run("a lease of a clock that was ahead holds nobody up", func(t *testing.T) {
-		ahead := lead(0, noon.Add(1000*time.Hour))
-		wantSame(t, lead(0, noon) > ahead, true)
-	})
-}
-
-func testMailLeaseRace(t *testing.T, s domain.Store) {
-	t.Run("of many who want to lead at once one does", func(t *testing.T) {
-		now := noon.Add(time.Hour)
-		var workers sync.WaitGroup
-		leads := make(chan int64, 8)
-		for range cap(leads) {
-			workers.Go(func() {
-				held, err := s.MailRecipients().Lead(t.Context(), 0, now, now.Add(time.Minute), now.Add(time.Hour))
-				if err != nil {
-					t.Error(err)
-				}
-				leads <- held
-			})
-		}
-		workers.Wait()
-		close(leads)
-		n := 0
-		for held := range leads {
-			if held > 0 {
 				n++
 			}
 		}

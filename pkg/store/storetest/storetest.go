@@ -82,6 +82,7 @@ var groups = []struct {
 	{"MailRecipients", mailRecipientRules.run},
 	{"Webhooks", webhookRules.run},
 	{"WebhookDeliveries", deliveryRules.run},
+	{"Leases", leaseRules.run},
 	{"Secrets", secretRules.run},
 	{"MasterKeys", masterKeyRules.run},
 	{"SealedValues", sealedValueRules.run},
