@@ -45,6 +45,7 @@ type cli struct {
 	Backup     backup           `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
 	Restore    restore          `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
 	Copy       copyDatabase     `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
+	Database   databaseCommands `cmd:"" help:"Look at the database."`
 	Doctor     doctor           `cmd:"" help:"Look at everything that an operator has to keep in order, and say what to do."`
 	Completion completion       `cmd:"" help:"Print the script that completes commands and flags in a shell."`
 	Man        man              `cmd:"" help:"Print the manual page, for man -l."`

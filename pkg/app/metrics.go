@@ -18,7 +18,7 @@ func (s *Server) registry() *prometheus.Registry {
 	registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildGauge(string(s.storage.Store.Engine())), s.auditGauge(), s.clock.gauge(),
-		collector(s.collectState), collector(s.collectCAs),
+		collector(s.collectState), collector(s.collectCAs), collector(s.collectSizes),
 	)
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
