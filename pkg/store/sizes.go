@@ -26,18 +26,25 @@ func (r censuses) Size(ctx context.Context, exact bool) (size domain.DatabaseSiz
 
 // countRows counts for as long as it takes.
 func (r censuses) countRows(ctx context.Context, tables []domain.TableSize) error {
-	return r.s.read.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		if r.s.engine == Postgres {
-			if err := db.Exec("SET LOCAL statement_timeout = 0").Error; err != nil {
-				return err
-			}
-		}
+	return r.s.atLength(ctx, func(db *gorm.DB) error {
 		for i := range tables {
 			if err := scan(ctx, db, []any{&tables[i].Rows}, "SELECT count(*) FROM "+tables[i].Name); err != nil {
 				return err
 			}
 		}
 		return nil
+	})
+}
+
+// atLength reads in one transaction, in which a statement may take as long as it does.
+func (s *Store) atLength(ctx context.Context, read func(*gorm.DB) error) error {
+	return s.read.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+		if s.engine == Postgres {
+			if err := db.Exec("SET LOCAL statement_timeout = 0").Error; err != nil {
+				return err
+			}
+		}
+		return read(db)
 	})
 }
 

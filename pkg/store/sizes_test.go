@@ -13,8 +13,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store"
 )
 
-// TestTables_Bounded: docs/operations.md says of every table, on both databases, what bounds it, and
-// of no other one. So does whoever adds a table.
+// TestTables_Bounded: docs/operations.md says of every table, on both databases, what bounds it,
+// and of no other one. So does whoever adds a table.
 func TestTables_Bounded(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/operations.md")

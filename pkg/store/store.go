@@ -143,6 +143,9 @@ func (s *Store) RequestKeys() domain.RequestKeys { return requestKeys{s} }
 // Secrets implements domain.Store.
 func (s *Store) Secrets() domain.Secrets { return secrets{s} }
 
+// Archive implements domain.Store.
+func (s *Store) Archive() domain.Archive { return archive{s} }
+
 // Censuses implements domain.Store.
 func (s *Store) Censuses() domain.Censuses { return censuses{s} }
 
