@@ -33,6 +33,8 @@ type childConfig struct {
 	Storage app.StorageConfig // of the product; the floor reads there, too
 	Scratch string            // the database that the floor writes to
 	Profile string            // file for a CPU profile
+
+	Telemetry app.TelemetryConfig // of the product
 }
 
 // runChild serves until standard input ends, which it also does when the parent dies.
@@ -63,8 +65,13 @@ func runChild(ctx context.Context, text string) (err error) {
 		return serveFloor(ctx, config)
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	// Traces are measured by themselves.
+	if err := os.Setenv("OTEL_LOGS_EXPORTER", "none"); err != nil {
+		return err
+	}
 	product := app.Config{
-		StorageConfig: config.Storage, Listen: config.Listen, CRLLife: 720 * time.Hour, SigningKeyLife: 720 * time.Hour,
+		StorageConfig: config.Storage, TelemetryConfig: config.Telemetry,
+		Listen: config.Listen, CRLLife: 720 * time.Hour, SigningKeyLife: 720 * time.Hour,
 		ShutdownTimeout: 10 * time.Second, WebhookAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}
 	if config.Open {

@@ -80,7 +80,11 @@ func fixed(values url.Values) func(int) url.Values {
 
 // fleet starts the service on a database with that many clients.
 func (b *bench) fleet(ctx context.Context, e engine, name string, rows int) (*product, error) {
-	p, err := b.product(ctx, e, name, 4)
+	return b.fleetWith(ctx, e, name, rows, childConfig{})
+}
+
+func (b *bench) fleetWith(ctx context.Context, e engine, name string, rows int, config childConfig) (*product, error) {
+	p, err := b.productWith(ctx, e, name, 4, config)
 	if err != nil {
 		return nil, err
 	}

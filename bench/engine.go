@@ -83,6 +83,13 @@ type product struct {
 
 // product starts the service on a new database with some CAs.
 func (b *bench) product(ctx context.Context, e engine, name string, cas int) (*product, error) {
+	return b.productWith(ctx, e, name, cas, childConfig{})
+}
+
+// productWith is product with settings of its own.
+func (b *bench) productWith(
+	ctx context.Context, e engine, name string, cas int, config childConfig,
+) (*product, error) {
 	location, err := e.database(ctx, name)
 	if err != nil {
 		return nil, err
@@ -93,7 +100,7 @@ func (b *bench) product(ctx context.Context, e engine, name string, cas int) (*p
 	if err := p.prepare(ctx); err != nil {
 		return nil, err
 	}
-	config := childConfig{Storage: p.storage}
+	config.Storage = p.storage
 	if b.profile != "" {
 		config.Profile = b.profile + "-" + e.name + "-" + name + ".pprof"
 	}

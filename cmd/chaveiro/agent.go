@@ -18,6 +18,8 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/agent"
 	"github.com/chaveiro/chaveiro/pkg/app"
 	"github.com/chaveiro/chaveiro/pkg/openvpn/management"
+	"github.com/chaveiro/chaveiro/pkg/spans"
+	"github.com/chaveiro/chaveiro/pkg/telemetry"
 )
 
 type agentCommands struct {
@@ -75,7 +77,7 @@ type agentService struct {
 }
 
 // program assembles the agent.
-func (c *agentService) program() (*agent.Program, error) {
+func (c *agentService) program(sent *telemetry.Telemetry) (*agent.Program, error) {
 	places, err := c.places()
 	if err != nil {
 		return nil, err
@@ -100,7 +102,7 @@ func (c *agentService) program() (*agent.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := logger(slog.LevelInfo)
+	log := sent.Log
 	p := &agent.Program{
 		Interval: c.Interval, ReportEvery: c.Report, Version: buildVersion(), Metrics: c.Metrics, Now: app.Now,
 		Log: log,
@@ -111,7 +113,7 @@ func (c *agentService) program() (*agent.Program, error) {
 				ID: one.id, Dir: one.dir, Management: address, Restart: strings.Fields(c.Restart), GID: gid,
 				Serials: c.Serials,
 			},
-			Source: agent.Service{SDK: sdk, Time: callTime}, Now: app.Now, Log: log,
+			Source: agent.Service{SDK: sdk, Time: callTime, Spans: sent.Spans}, Now: app.Now, Log: log,
 		})
 	}
 	return p, nil
@@ -130,7 +132,7 @@ func (c *agentService) sdk() (*chaveiro.SDK, error) {
 	}
 	config := chaveiro.Config{
 		URL: c.Server, Auth: chaveiro.APIKey(token), Language: "en", UserAgent: "chaveiro-agent", Timeout: callTime,
-		Retries: chaveiro.NoRetries,
+		Retries: chaveiro.NoRetries, Headers: spans.Inject,
 	}
 	if c.CAFile != "" {
 		if config.CABundle, err = os.ReadFile(c.CAFile); err != nil {
@@ -170,26 +172,33 @@ func groupID(name string) (int, error) {
 	return strconv.Atoi(group.Gid)
 }
 
+// with assembles the agent and lets it do something. Spans and lines of its log go to a collector
+// if the variables of OpenTelemetry say so.
+func (c *agentService) with(ctx context.Context, do func(*agent.Program, context.Context) error) error {
+	settings := telemetry.Settings{Version: buildVersion(), Getenv: os.Getenv, Name: "chaveiro-agent"}
+	sent, err := telemetry.Start(ctx, settings, logger(slog.LevelInfo))
+	if err != nil {
+		return err
+	}
+	p, err := c.program(sent)
+	if err == nil {
+		err = do(p, ctx)
+	}
+	return errors.Join(err, sent.Close())
+}
+
 type agentRun struct{ agentService }
 
 // Run runs the agent until a signal ends it.
 func (c *agentRun) Run(ctx context.Context) error {
-	p, err := c.program()
-	if err != nil {
-		return err
-	}
-	return p.Run(ctx)
+	return c.with(ctx, (*agent.Program).Run)
 }
 
 type agentOnce struct{ agentService }
 
 // Run brings everything up to date once.
 func (c *agentOnce) Run(ctx context.Context) error {
-	p, err := c.program()
-	if err != nil {
-		return err
-	}
-	return p.Once(ctx)
+	return c.with(ctx, (*agent.Program).Once)
 }
 
 type agentVerify struct{ agentPlaces }

@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/chaveiro/chaveiro/pkg/app"
+	"github.com/chaveiro/chaveiro/pkg/telemetry"
 )
 
 type cli struct {
@@ -123,7 +124,7 @@ type serve struct{ app.Config }
 func (c *serve) Run(ctx context.Context, hangups <-chan os.Signal) error {
 	c.MasterKey, c.Hangups, c.Level = masterKey(), hangups, &slog.LevelVar{}
 	c.Level.Set(c.LogLevel)
-	return app.Run(ctx, c.Config, logger(c.Level))
+	return app.Run(ctx, c.Config, telemetry.NewLog(os.Stderr, c.LogFormat, c.Level))
 }
 
 // masterKey returns the text of the master key, if it is in the environment, and removes it from
@@ -135,7 +136,7 @@ func masterKey() string {
 }
 
 func logger(level slog.Leveler) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: boundedAttr}))
+	return telemetry.NewLog(os.Stderr, telemetry.JSON, level)
 }
 
 type version struct{}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	chaveiro "github.com/chaveiro/chaveiro/gen/sdk/go"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // Question is what the agent of an instance already knows.
@@ -31,12 +32,16 @@ type Service struct {
 	SDK *chaveiro.SDK
 	// Time is how long an answer may take, beside the time for which the service is asked to wait.
 	Time time.Duration
+	// Spans begins the spans of questions and reports. Waiting for a change has none.
+	Spans spans.Tracer
 }
 
 // Fetch implements Source.
 func (s Service) Fetch(
 	ctx context.Context, instance int64, q Question,
-) (string, *chaveiro.AgentState, error) {
+) (tag string, state *chaveiro.AgentState, err error) {
+	ctx, span := s.Spans.Root(ctx, "fetch state")
+	defer func() { span.EndWith(err) }()
 	answer, err := s.SDK.OpenVPN.GetInstanceAgent(ctx, instance, chaveiro.GetInstanceAgentParams{
 		Tag: q.Tag, Cursor: q.Cursor, Key: &q.Keys,
 	})
@@ -47,7 +52,9 @@ func (s Service) Fetch(
 }
 
 // Report implements Source.
-func (s Service) Report(ctx context.Context, instance int64, r chaveiro.AgentReport) (string, error) {
+func (s Service) Report(ctx context.Context, instance int64, r chaveiro.AgentReport) (mark string, err error) {
+	ctx, span := s.Spans.Root(ctx, "report sessions")
+	defer func() { span.EndWith(err) }()
 	answer, err := s.SDK.OpenVPN.ReportInstanceAgent(ctx, instance, r)
 	if err != nil {
 		return "", err

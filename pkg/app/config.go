@@ -1,6 +1,6 @@
 // Package app puts the parts together: it reads the configuration, opens the database and the
-// keys, starts the server and ends it in order. It imports audit, census, domain, events,
-// mail/smtp, pki, seal, service, store and wire; nothing but cmd imports it.
+// keys, starts the server and ends it in order. It imports audit, bounded, census, domain, events,
+// mail/smtp, pki, seal, service, spans, store, telemetry and wire; nothing but cmd imports it.
 package app
 
 import (
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/store"
+	"github.com/chaveiro/chaveiro/pkg/telemetry"
 )
 
 // The settings are the fields of Config and StorageConfig. The tag name is the one name of a
@@ -73,13 +74,14 @@ func (s StorageConfig) Validate() error {
 type Config struct {
 	StorageConfig
 	MailConfig
+	TelemetryConfig
 	Listen             string         `name:"listen" env:"CHAVEIRO_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on."`
 	TLSCertificate     string         `name:"tls-certificate" env:"CHAVEIRO_TLS_CERTIFICATE" help:"PEM file with the server's certificate chain; with --tls-key it serves https."`
 	TLSKey             string         `name:"tls-key" env:"CHAVEIRO_TLS_KEY" help:"PEM file with the server's private key."`
 	ExternalURL        URL            `name:"external-url" env:"CHAVEIRO_EXTERNAL_URL" help:"URL under which clients reach the service, as https://vpn.example.com." note:"Links for sites begin with it, and certificates of clients and servers name the OCSP responder of their CA below it. https:// makes cookies Secure. Signatures of OAuth 1.0 are good for it alone, and without it for the host that the request names. It is no proof that a request came over TLS."`
 	TrustedProxies     []netip.Prefix `name:"trusted-proxies" env:"CHAVEIRO_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For, X-Forwarded-Proto and Client-Cert are believed." note:"What clients send of these headers, the proxies must replace."`
 	ClientCertificates bool           `name:"client-certificates" env:"CHAVEIRO_CLIENT_CERTIFICATES" help:"Ask TLS clients for a certificate, for authorizations of the vault that need one."`
-	LogLevel           slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error." note:"The log is JSON on stderr."`
+	LogLevel           slog.Level     `name:"log-level" env:"CHAVEIRO_LOG_LEVEL" default:"info" help:"debug, info, warn or error." note:"The log is on stderr."`
 	LogLevelFile       string         `name:"log-level-file" env:"CHAVEIRO_LOG_LEVEL_FILE" help:"File that holds the log level; read at start and at SIGHUP, it goes before --log-level."`
 	APIKeyTokensOnce   bool           `name:"apikey-tokens-once" env:"CHAVEIRO_APIKEY_TOKENS_ONCE" help:"Show the token of an apikey when it is made or rotated only, also to superusers."`
 	SigningKeyLife     time.Duration  `name:"signing-key-life" env:"CHAVEIRO_SIGNING_KEY_LIFE" default:"720h" help:"How long a key signs access tokens and sessions before the next one does." note:"At least 1 h."`
@@ -101,7 +103,9 @@ type Config struct {
 	RequestTimeout     time.Duration  `name:"request-timeout" env:"CHAVEIRO_REQUEST_TIMEOUT" default:"30s" help:"How long a request may take; RSA keys, imports and long lists have bounds of their own." note:"1 s to 2 min."`
 	NewDatabase        bool           `name:"new-database" env:"CHAVEIRO_NEW_DATABASE" help:"Make a new database although the master key is there from an earlier one."`
 
-	Level   *slog.LevelVar   `kong:"-"` // of the log; nil: it does not change
+	Level     *slog.LevelVar       `kong:"-"` // of the log; nil: it does not change
+	Telemetry *telemetry.Telemetry `kong:"-"` // what is sent to a collector; nil: nothing
+
 	Hangups <-chan os.Signal `kong:"-"` // each makes the server reload; nil: none comes
 }
 
@@ -123,7 +127,10 @@ const (
 
 // Validate joins the faults of all fields.
 func (c Config) Validate() error {
-	faults := []error{c.StorageConfig.Validate(), c.MailConfig.Validate(), CheckExternalURL(c.ExternalURL)}
+	faults := []error{
+		c.StorageConfig.Validate(), c.MailConfig.Validate(), c.TelemetryConfig.Validate(),
+		CheckExternalURL(c.ExternalURL),
+	}
 	if (c.TLSCertificate == "") != (c.TLSKey == "") {
 		faults = append(faults, errors.New("tls-certificate and tls-key belong together"))
 	}

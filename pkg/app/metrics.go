@@ -18,7 +18,8 @@ func (s *Server) registry() *prometheus.Registry {
 	registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildGauge(string(s.storage.Store.Engine())), s.auditGauge(), s.clock.gauge(),
-		collector(s.collectState), collector(s.collectCAs), collector(s.collectSizes),
+		collector(s.collectState), collector(s.collectCAs), collector(s.collectTelemetry),
+		collector(s.collectSizes),
 	)
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
@@ -115,12 +116,19 @@ func (s *Server) collectState(to chan<- prometheus.Metric) {
 	}
 }
 
+func build() *debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info
+	}
+	return &debug.BuildInfo{}
+}
+
+// version is the version of this program.
+func version() string { return cmp.Or(build().Main.Version, "unknown") }
+
 // buildGauge is 1, with what runs as its labels.
 func buildGauge(engine string) prometheus.Collector {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
-	}
+	info := build()
 	revision := ""
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
@@ -130,7 +138,7 @@ func buildGauge(engine string) prometheus.Collector {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "chaveiro_build_info", Help: "1; the labels say which program runs, on which database.",
 		ConstLabels: prometheus.Labels{
-			"version": cmp.Or(info.Main.Version, "unknown"), "revision": revision, "goversion": info.GoVersion,
+			"version": version(), "revision": revision, "goversion": info.GoVersion,
 			"database": engine,
 		},
 	})

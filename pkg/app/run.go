@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/telemetry"
 	"github.com/chaveiro/chaveiro/pkg/wire"
 )
 
@@ -40,7 +41,13 @@ func Run(ctx context.Context, config Config, log *slog.Logger) error {
 	RelaxGC()
 	LimitMemory(log)
 	config.Anew = config.NewDatabase
-	return alone(config, func() error { return run(ctx, config, log) })
+	sent, err := telemetry.Start(ctx, config.telemetry(), log)
+	if err != nil {
+		return err
+	}
+	defer sent.Close()
+	config.Telemetry = sent
+	return alone(config, func() error { return run(ctx, config, sent.Log) })
 }
 
 // alone runs the only server that an SQLite file may have.
@@ -107,6 +114,7 @@ type Server struct {
 // NewServer wires services and handler. It fails when the master key is not the one that the
 // database was sealed with.
 func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.Logger) (*Server, error) {
+	storage.tellSlow(config.SlowQuery, log)
 	services, err := storage.Services(ctx, config, log)
 	if err != nil {
 		return nil, err
@@ -123,7 +131,7 @@ func NewServer(ctx context.Context, config Config, storage *Storage, log *slog.L
 	s.Handler, err = wire.New(wire.Config{
 		Services: services, Ready: s.ready, ExternalURL: string(config.ExternalURL),
 		TrustedProxies: config.TrustedProxies, PAMChanged: config.PAMChanged,
-		Timeout: config.RequestTimeout, Metrics: s.registry(), Now: Now, Log: log,
+		Timeout: config.RequestTimeout, Metrics: s.registry(), Now: Now, Log: log, Spans: config.spans(),
 	})
 	return s, err
 }
@@ -133,6 +141,10 @@ func (s *Server) serve(ctx context.Context) error {
 	listener, err := s.listen()
 	if err != nil {
 		return err
+	}
+	profiles, err := s.profiles()
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -150,6 +162,7 @@ func (s *Server) serve(ctx context.Context) error {
 	workers.Go(func() { s.watch(background) })
 	workers.Go(func() { s.tellEnd(background) })
 	workers.Go(func() { s.keepFloor(background) })
+	workers.Go(func() { profiles.serve(background) })
 	failed, replaced := make(chan error, 1), make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	workers.Go(func() { s.watchFile(background, replaced) })

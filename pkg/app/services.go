@@ -13,7 +13,9 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 	"github.com/chaveiro/chaveiro/pkg/store"
+	"github.com/chaveiro/chaveiro/pkg/telemetry"
 )
 
 // Services makes the use cases on what the storage holds.
@@ -32,6 +34,7 @@ func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger)
 		PAMPresentEnables: config.PAMPresentEnables,
 		RSA:               service.RSATurns(config.RSAWorkers),
 		MailServer:        config.server(), MailInterval: config.MailInterval, ExternalURL: string(config.ExternalURL),
+		Spans: config.spans(),
 	})
 }
 
@@ -77,15 +80,18 @@ func runCommand(
 	log *slog.Logger, do UseCase,
 ) error {
 	LimitMemory(log)
-	storage, err := openStorageBy(ctx, open, config.StorageConfig, false, log)
-	if err != nil {
-		return err
-	}
-	services, err := storage.Services(ctx, config, log)
-	if err == nil {
-		err = do(asCommand(ctx, name), services)
-	}
-	return errors.Join(err, storage.Store.Close())
+	return traced(ctx, name, log, func(ctx context.Context, sent *telemetry.Telemetry) error {
+		storage, err := openStorageBy(ctx, open, config.StorageConfig, false, sent.Log)
+		if err != nil {
+			return err
+		}
+		config.Telemetry = sent
+		services, err := storage.Services(ctx, config, sent.Log)
+		if err == nil {
+			err = do(asCommand(ctx, name), services)
+		}
+		return errors.Join(err, storage.Store.Close())
+	})
 }
 
 func asCommand(ctx context.Context, name string) context.Context {
@@ -93,5 +99,7 @@ func asCommand(ctx context.Context, name string) context.Context {
 	if account, err := user.Current(); err == nil { // in a container the account may have no name
 		who.Name = account.Username
 	}
-	return domain.WithOrigin(domain.WithPrincipal(ctx, who), domain.Origin{Operation: name})
+	return domain.WithOrigin(domain.WithPrincipal(ctx, who), domain.Origin{
+		Operation: name, TraceID: spans.TraceOf(ctx, nil),
+	})
 }

@@ -18,7 +18,8 @@ func TestSettings_Names(t *testing.T) {
 	t.Parallel()
 	fields := map[string]bool{}
 	for _, config := range []reflect.Type{
-		reflect.TypeFor[app.StorageConfig](), reflect.TypeFor[app.MailConfig](), reflect.TypeFor[app.Config](),
+		reflect.TypeFor[app.StorageConfig](), reflect.TypeFor[app.MailConfig](),
+		reflect.TypeFor[app.TelemetryConfig](), reflect.TypeFor[app.Config](),
 	} {
 		for field := range config.Fields() {
 			fields[strings.ToLower(field.Name)] = true

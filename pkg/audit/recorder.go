@@ -62,7 +62,7 @@ func (r *Recorder) complete(ctx context.Context, e domain.Event) *domain.Event {
 	e.At = r.Now().Truncate(time.Microsecond)
 	e.ActorKind, e.ActorID, e.ActorName = principal.Kind, principal.ID, principal.Name
 	e.RequestID, e.Operation = origin.RequestID, origin.Operation
-	e.Address = origin.AddressText()
+	e.Address, e.TraceID = origin.AddressText(), origin.TraceID
 	e.Digest = r.Notary.Digest(e)
 	return &e
 }

@@ -44,6 +44,9 @@ func (n *Notary) Digest(e domain.Event) [32]byte {
 	} {
 		writeField(mac, field)
 	}
+	if e.TraceID != "" { // events of the versions before schema 44 have none, and keep their digest
+		writeField(mac, e.TraceID)
+	}
 	return [32]byte(mac.Sum(nil))
 }
 

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"reflect"
 	"testing"
 	"time"
@@ -51,6 +52,10 @@ func TestNotary_Digest(t *testing.T) {
 				t.Errorf("%s: the digest is the same: %t", field.Name, same)
 			}
 		}
+	})
+	t.Run("without a trace it is that of the versions before traces", func(t *testing.T) {
+		const before = "60db33fdd31f934d0865debd65109e13962d3cd029864bd85cd6d0c2702d1710"
+		wantSame(t, hex.EncodeToString(digest[:]), before)
 	})
 	t.Run("it is the same for the same instant in another time zone", func(t *testing.T) {
 		elsewhere := event

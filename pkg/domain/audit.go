@@ -69,6 +69,7 @@ type Event struct {
 	ActorName    string
 	Address      string
 	RequestID    string
+	TraceID      string // of the trace that it belongs to; empty: of none
 	Operation    string
 	Action       Action
 	Refused      bool

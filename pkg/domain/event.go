@@ -21,6 +21,7 @@ type StreamEvent struct {
 	ActorID   int64         `json:"actor_id,omitempty"`
 	ActorName string        `json:"actor_name,omitempty"`
 	RequestID string        `json:"request_id,omitempty"`
+	TraceID   string        `json:"trace_id,omitempty"` // of the trace in which it has happened; empty: none
 	Data      string        `json:"data,omitempty"`
 }
 

@@ -169,6 +169,7 @@ type Origin struct {
 	Operation string // operationId, or the command
 	Address   netip.Addr
 	RequestID string
+	TraceID   string     // of the trace that the request belongs to, in hexadecimal; empty: of none
 	Key       RequestKey // what is done for the request is kept for its repeats
 	DryRun    bool       // it asks what would be done: its transaction is rolled back
 }

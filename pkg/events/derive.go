@@ -127,7 +127,7 @@ func derive(e domain.Event) (told domain.StreamEvent, ok bool, err error) {
 	told = domain.StreamEvent{
 		Type: typeOf(e, f, usual), At: e.At, Resource: e.Resource, ResourceID: e.ResourceID,
 		ResourceName: e.ResourceName, ActorKind: e.ActorKind, ActorID: e.ActorID, ActorName: e.ActorName,
-		RequestID: e.RequestID,
+		RequestID: e.RequestID, TraceID: e.TraceID,
 	}
 	d := domain.EventData{
 		Serial: f.Serial, Serials: f.Serials, CAID: f.CAID, Reason: cmp.Or(f.Reason, f.Disabled),

@@ -1,6 +1,6 @@
 // Package events owns the stream of events: what is published in it and in which order, and how
-// those who follow it get it, also by webhooks. It imports domain, turns, seal, audit and
-// idempotency.
+// those who follow it get it, also by webhooks. It imports domain, turns, seal, audit,
+// idempotency and spans.
 //
 // What is not obvious: a change writes nothing for the stream. The audit has a row of each change,
 // in its transaction and on a chain whose positions have no gaps, so the audit is the outbox: a

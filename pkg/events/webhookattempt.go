@@ -64,7 +64,10 @@ func (c *courier) mayAdd() bool {
 func (c *courier) attempt(ctx context.Context, key domain.Lane, e domain.StreamEvent, extra bool) {
 	out := result{lane: key, extra: extra}
 	if m, err := messageOf(e); err == nil {
-		out.Attempt = c.desk.Sender.Send(ctx, c.hook.URL, m.signed(c.keys, c.desk.Now()))
+		traced, span := c.desk.Spans.Continue(ctx, e.TraceID, "deliver webhook")
+		span.Event(e.ID)
+		out.Attempt = c.desk.Sender.Send(traced, c.hook.URL, m.signed(c.keys, c.desk.Now()))
+		out.tell(span)
 	} else {
 		out.Fault = domain.FaultStatus
 		c.desk.Log.ErrorContext(ctx, "an event can't be sent", "event", e.ID, "error", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // Deliverer delivers events to webhooks. Each webhook is delivered to by one process at a time: the
@@ -29,6 +30,7 @@ type Deliverer struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Pace     time.Duration // between two looks; 0: pace
+	Spans    spans.Tracer  // of attempts
 
 	holder string        // this process
 	extra  chan struct{} // is full while maxExtra attempts are under way beside the first ones

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // The bounds of one attempt.
@@ -102,6 +103,15 @@ type Attempt struct {
 // Gone reports whether the endpoint wants nothing any more.
 func (a Attempt) Gone() bool { return a.Status == http.StatusGone }
 
+// tell ends the span of the attempt.
+func (a Attempt) tell(span spans.Span) {
+	span.Answered(http.MethodPost, a.Status)
+	if a.Fault != "" {
+		span.Failed(string(a.Fault))
+	}
+	span.End()
+}
+
 // Send makes one attempt. An answer other than 2xx is a fault; its body is not kept.
 func (s *Sender) Send(ctx context.Context, to string, r request) (a Attempt) {
 	began := time.Now()
@@ -128,6 +138,7 @@ func (s *Sender) post(ctx context.Context, to string, r request) (*http.Response
 	asked.Header["webhook-id"] = []string{r.id}
 	asked.Header["webhook-timestamp"] = []string{strconv.FormatInt(r.at.Unix(), 10)}
 	asked.Header["webhook-signature"] = []string{r.signatures}
+	spans.Inject(ctx, asked.Header)
 	if asked.URL.Scheme == "https" {
 		return s.secure.Do(asked)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/mail/smtp"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // Post mails events to the recipients. One replica at a time does, by a lease.
@@ -21,6 +22,7 @@ type Post struct {
 	Interval time.Duration // between two letters to a recipient; 0: DefaultInterval
 	Now      func() time.Time
 	Log      *slog.Logger
+	Spans    spans.Tracer // of letters
 
 	// Keep owns these.
 	held      int64 // the number of the lease; 0: another replica leads

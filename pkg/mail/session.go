@@ -40,14 +40,16 @@ func (s *session) begin(ctx context.Context, server smtp.Server) error {
 }
 
 // send hands a letter over, within the time of one.
-func (p *Post) send(ctx context.Context, s *session, m smtp.Message) error {
+func (p *Post) send(ctx context.Context, s *session, m smtp.Message) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, letterTimeout)
 	defer cancel()
+	ctx, span := p.Spans.Letter(ctx)
+	defer func() { span.EndWith(err) }()
 	if err := s.begin(ctx, p.Server); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, s.cancel)()
-	err := s.line.Send(m)
+	err = s.line.Send(m)
 	if err != nil {
 		s.end()
 	}

@@ -174,7 +174,7 @@ func (m *manyClients) makeAll(ctx context.Context) error {
 
 func (m *manyClients) makeOne(ctx context.Context, plan clientPlan) (domain.Certificate, error) {
 	if plan.public != nil {
-		return plan.issue(plan.public, domain.CertificateOfClient)
+		return plan.issue(ctx, plan.public, domain.CertificateOfClient)
 	}
 	signer, err := m.Generator.Generate(ctx, plan.algorithm)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/history"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // CRLs signs and serves the revocation lists. A list is signed on request when the CA's epoch has
@@ -226,9 +227,11 @@ func (s *CRLs) sign(
 	if crl.Told, err = signedEvent(crl, number, len(entries)); err != nil {
 		return crl, err
 	}
+	_, span := spans.Begin(ctx, "sign CRL")
 	crl.DER, err = authority.SignCRL(
 		ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Encoded: entries},
 	)
+	span.EndWith(err)
 	return crl, err
 }
 

@@ -17,7 +17,7 @@ func (s *Issuing) draft(
 	if err != nil {
 		return domain.Certificate{}, err
 	}
-	record, err := plan.issue(signer.Public(), kind)
+	record, err := plan.issue(ctx, signer.Public(), kind)
 	if err != nil {
 		return domain.Certificate{}, err
 	}

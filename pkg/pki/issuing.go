@@ -10,6 +10,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // issuePlan is a certificate that can be issued as soon as there is a key.
@@ -62,7 +63,7 @@ func (s *Issuing) make(
 	ctx context.Context, plan issuePlan, kind domain.CertificateKind,
 ) (domain.Certificate, context.Context, context.CancelFunc, error) {
 	if plan.public != nil {
-		record, err := plan.issue(plan.public, kind)
+		record, err := plan.issue(ctx, plan.public, kind)
 		return record, ctx, func() {}, err
 	}
 	if domain.OriginOf(ctx).DryRun {
@@ -85,7 +86,7 @@ func (s *Issuing) make(
 func (s *Issuing) certify(
 	ctx context.Context, plan issuePlan, kind domain.CertificateKind, signer crypto.Signer,
 ) (domain.Certificate, error) {
-	record, err := plan.issue(signer.Public(), kind)
+	record, err := plan.issue(ctx, signer.Public(), kind)
 	if err != nil {
 		return domain.Certificate{}, err
 	}
@@ -97,8 +98,12 @@ func (s *Issuing) certify(
 	return record, nil
 }
 
-func (p issuePlan) issue(public crypto.PublicKey, kind domain.CertificateKind) (domain.Certificate, error) {
+func (p issuePlan) issue(
+	ctx context.Context, public crypto.PublicKey, kind domain.CertificateKind,
+) (domain.Certificate, error) {
+	_, span := spans.Begin(ctx, "sign certificate")
 	cert, err := p.certificate.Issue(public)
+	span.EndWith(err)
 	if err != nil {
 		return domain.Certificate{}, err
 	}

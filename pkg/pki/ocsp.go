@@ -13,6 +13,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/ca"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/history"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // OCSP answers whether certificates are good (RFC 6960). Each answer has every revocation that was
@@ -146,9 +147,11 @@ func (s *OCSP) sign(
 	}
 	now := s.Now().UTC().Truncate(time.Second)
 	reply = OCSPReply{Outcome: outcome(statuses), From: now, Until: now.Add(s.Life), Nonce: request.Nonce != nil}
+	_, span := spans.Begin(ctx, "sign OCSP answer")
 	reply.DER, err = state.responder.Sign(ca.OCSPAnswer{
 		Statuses: statuses, ThisUpdate: reply.From, NextUpdate: reply.Until, Nonce: request.Nonce,
 	})
+	span.EndWith(err)
 	if err == nil && keepable(request) && reply.Outcome != OCSPUnknown { // it may be issued any time
 		state.keep(request.CertIDs[0], reply)
 	}

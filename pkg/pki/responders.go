@@ -145,7 +145,7 @@ func (s *OCSP) makeResponder(
 		return made, c, err
 	}
 	plan := issuePlan{caID: caID, authority: authority, now: now, certificate: prepared}
-	if c, err = plan.issue(signer.Public(), domain.CertificateOfResponder); err != nil {
+	if c, err = plan.issue(ctx, signer.Public(), domain.CertificateOfResponder); err != nil {
 		return made, c, err
 	}
 	made, err = s.sealResponder(caID, c, signer)

@@ -2,7 +2,7 @@
 // background tasks.
 //
 // It imports domain, ca, seal, auth, turns, history, idempotency, audit, pki, access, vault,
-// tunnel, events, mail, mail/smtp and census.
+// tunnel, events, mail, mail/smtp, spans and census.
 //
 // What is not obvious: dependencies have one direction, and no field is assigned after
 // construction. What several use cases share is built first, for example the caches that are

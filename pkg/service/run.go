@@ -4,6 +4,9 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // The intervals of the background work. A CRL that a client requests is always current; crlInterval
@@ -79,9 +82,13 @@ func (s *Services) describe(ctx context.Context) {
 
 // always is every with a call at the start, for work that may have piled up while no server ran.
 func (s *Services) always(ctx context.Context, interval time.Duration, what string, do func(context.Context) error) {
-	s.once(ctx, what, do)
+	s.once(ctx, interval, what, do)
 	s.every(ctx, interval, what, do)
 }
+
+// tracedInterval is from how long on a task has a span each time. Others look each second whether
+// there is something to do, and would bury all other traces.
+const tracedInterval = 5 * time.Second
 
 // every calls do at every interval until ctx ends, and logs what fails.
 func (s *Services) every(ctx context.Context, interval time.Duration, what string, do func(context.Context) error) {
@@ -93,15 +100,24 @@ func (s *Services) every(ctx context.Context, interval time.Duration, what strin
 			return
 		case <-ticker.C:
 		}
-		s.once(ctx, what, do)
+		s.once(ctx, interval, what, do)
 	}
 }
 
 // once calls do, for so long as a chore may take, and logs that it failed.
-func (s *Services) once(ctx context.Context, what string, do func(context.Context) error) {
+func (s *Services) once(
+	ctx context.Context, interval time.Duration, what string, do func(context.Context) error,
+) {
 	bounded, cancel := context.WithTimeout(ctx, choreTimeout)
 	defer cancel()
-	if err := do(bounded); err != nil && ctx.Err() == nil {
-		s.Access.Log.ErrorContext(ctx, what+" failed", "error", err)
+	var span spans.Span
+	if interval >= tracedInterval && s.Spans.On() {
+		bounded, span = s.Spans.Root(bounded, what)
+		bounded = domain.WithOrigin(bounded, domain.Origin{TraceID: spans.TraceOf(bounded, nil)})
+	}
+	err := do(bounded)
+	span.EndWith(err)
+	if err != nil && ctx.Err() == nil {
+		s.Access.Log.ErrorContext(bounded, what+" failed", "error", err)
 	}
 }

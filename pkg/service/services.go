@@ -18,6 +18,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/mail/smtp"
 	"github.com/chaveiro/chaveiro/pkg/pki"
 	"github.com/chaveiro/chaveiro/pkg/seal"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/turns"
 	"github.com/chaveiro/chaveiro/pkg/vault"
@@ -48,6 +49,8 @@ type Settings struct {
 	MailServer   smtp.Server   // without a host nothing is mailed
 	MailInterval time.Duration // see mail.Post
 	ExternalURL  string        // of letters
+
+	Spans spans.Tracer // of background tasks and deliveries; the zero Tracer begins none
 }
 
 // RSATurns are for RSA keys, by so many workers; 0: by half of the processors.
@@ -87,6 +90,7 @@ type Services struct {
 	Archive      *pki.Archive
 	Census       *census.Counter
 	Queues       *Queues
+	Spans        *spans.Tracer
 
 	MailRecipients *mail.Recipients
 	Post           *mail.Post
@@ -119,6 +123,7 @@ func New(ctx context.Context, set Settings) (*Services, error) {
 		Audit: shared.trail, History: shared.history, Results: shared.recorder.Results, Stream: shared.events,
 		Endings: &events.Endings{Store: set.Store, Now: set.Now, Told: shared.events.Ring},
 		Census:  &census.Counter{Store: set.Store, Now: set.Now, Log: set.Log}, Queues: shared.queues,
+		Spans: &set.Spans,
 	}
 	if err := shared.access(ctx, set, s); err != nil {
 		return nil, err
@@ -268,7 +273,7 @@ func (p *parts) vault(set Settings, s *Services) {
 func (p *parts) mail(set Settings, s *Services) {
 	s.Post = &mail.Post{
 		Store: set.Store, Server: set.MailServer, Writer: mail.Writer{URL: set.ExternalURL}, Interval: set.MailInterval,
-		Now: set.Now, Log: set.Log,
+		Now: set.Now, Log: set.Log, Spans: set.Spans,
 	}
 	s.MailRecipients = &mail.Recipients{Store: set.Store, Recorder: p.recorder, Post: s.Post, Now: set.Now}
 }
@@ -281,7 +286,7 @@ func (p *parts) webhooks(set Settings, s *Services) {
 	}
 	s.Deliverer = events.NewDeliverer(&events.Deliverer{
 		Store: set.Store, Recorder: p.recorder, Keys: set.Keys, Stream: p.events, Sender: sender, Now: set.Now,
-		Log: set.Log, Pace: set.WebhookPace,
+		Log: set.Log, Pace: set.WebhookPace, Spans: set.Spans,
 	})
 }
 

@@ -28,13 +28,14 @@ type eventRow struct {
 	ResourceName string
 	Before       string
 	After        string
+	TraceID      string
 }
 
 // linkColumns are set by the chain, eventColumns by the caller. resource_id is in neither: when the
 // resource is new, only the statement that creates it knows its id.
 const (
 	linkColumns  = "chain, position, hash"
-	eventColumns = "at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused, resource, resource_name, before, after"
+	eventColumns = "at, actor_kind, actor_id, actor_name, address, request_id, operation, action, refused, resource, resource_name, before, after, trace_id"
 )
 
 func (eventRow) TableName() string { return "audit_events" }
@@ -51,7 +52,7 @@ func (r *eventRow) contents() []any {
 	return []any{
 		&r.At, &r.ActorKind, &r.ActorID, &r.ActorName, &r.Address, &r.RequestID, &r.Operation, &r.Action, &r.Refused,
 		&r.Resource, &r.ResourceName,
-		&r.Before, &r.After,
+		&r.Before, &r.After, &r.TraceID,
 	}
 }
 
@@ -61,7 +62,7 @@ func (r *eventRow) entity() domain.Event {
 		ActorName: r.ActorName, Address: r.Address,
 		RequestID: r.RequestID, Operation: r.Operation, Action: domain.Action(r.Action), Refused: r.Refused,
 		Resource:   domain.Scope(r.Resource),
-		ResourceID: r.ResourceID, ResourceName: r.ResourceName, Before: r.Before, After: r.After,
+		ResourceID: r.ResourceID, ResourceName: r.ResourceName, Before: r.Before, After: r.After, TraceID: r.TraceID,
 		Link: domain.Link{Chain: r.Chain, Position: r.Position},
 	}
 	copy(e.Hash[:], r.Hash)
@@ -74,7 +75,7 @@ func toEventRow(e domain.Event) eventRow {
 		ActorID: e.ActorID, ActorName: e.ActorName,
 		Address: e.Address, RequestID: e.RequestID, Operation: e.Operation, Action: string(e.Action),
 		Refused: e.Refused, Resource: string(e.Resource),
-		ResourceID: e.ResourceID, ResourceName: e.ResourceName, Before: e.Before, After: e.After,
+		ResourceID: e.ResourceID, ResourceName: e.ResourceName, Before: e.Before, After: e.After, TraceID: e.TraceID,
 	}
 }
 

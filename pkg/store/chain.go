@@ -72,7 +72,7 @@ var appendEvent = numbered(`WITH link AS (` + moveChain("?::bigint") + `
 
 // eventValues are the parameters of eventColumns, with their types, which PostgreSQL can't infer in
 // a SELECT.
-const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean, ?::text, ?::text, ?::text, ?::text"
+const eventValues = "?::timestamptz, ?::text, ?::bigint, ?::text, ?::text, ?::text, ?::text, ?::text, ?::boolean, ?::text, ?::text, ?::text, ?::text, ?::text"
 
 // appendAtOnce is one statement, so that the chain is locked for as short a time as possible.
 func (r audit) appendAtOnce(ctx context.Context, e *domain.Event) error {

@@ -20,17 +20,18 @@ type streamRow struct {
 	ActorName    string
 	RequestID    string
 	Data         string
+	TraceID      string
 }
 
 const streamColumns = "id, type, at, resource, resource_id, resource_name, actor_kind, actor_id, actor_name, " +
-	"request_id, data"
+	"request_id, data, trace_id"
 
 func (r *streamRow) key() *int64 { return &r.ID }
 
 func (r *streamRow) fields() []any {
 	return []any{
 		&r.ID, &r.Type, &r.At, &r.Resource, &r.ResourceID, &r.ResourceName, &r.ActorKind, &r.ActorID, &r.ActorName,
-		&r.RequestID, &r.Data,
+		&r.RequestID, &r.Data, &r.TraceID,
 	}
 }
 
@@ -39,13 +40,14 @@ func (r *streamRow) entity() domain.StreamEvent {
 		ID: r.ID, Type: domain.EventType(r.Type), At: r.At.UTC(), Resource: domain.Scope(r.Resource),
 		ResourceID: r.ResourceID, ResourceName: r.ResourceName, ActorKind: domain.PrincipalKind(r.ActorKind),
 		ActorID: r.ActorID, ActorName: r.ActorName, RequestID: r.RequestID, Data: r.Data,
+		TraceID: r.TraceID,
 	}
 }
 
 func streamValues(e domain.StreamEvent) []any {
 	return []any{
 		e.ID, string(e.Type), micro(e.At), string(e.Resource), e.ResourceID, e.ResourceName, string(e.ActorKind),
-		e.ActorID, e.ActorName, e.RequestID, e.Data,
+		e.ActorID, e.ActorName, e.RequestID, e.Data, e.TraceID,
 	}
 }
 

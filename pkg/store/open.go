@@ -55,12 +55,12 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	clock := &pgClock{}
-	writer, write, err := postgresPool(ctx, location, clock, false, pooled)
+	clock, seen := &pgClock{}, &observer{system: "postgresql"}
+	writer, write, err := postgresPool(ctx, location, clock, seen, false, pooled)
 	if err != nil {
 		return nil, err
 	}
-	reader, read, err := postgresPool(ctx, location, clock, true, pooled)
+	reader, read, err := postgresPool(ctx, location, clock, seen, true, pooled)
 	if err != nil {
 		return nil, errors.Join(err, writer())
 	}
@@ -68,7 +68,7 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 	if err := watchFailures(write); err != nil {
 		return nil, errors.Join(err, closeAll())
 	}
-	s := newStore(Postgres, write, read, closeAll)
+	s := newStore(Postgres, seen, write, read, closeAll)
 	s.pooled, s.clock = pooled, clock
 	return s, nil
 }
@@ -100,7 +100,7 @@ func closeBounded(pool *pgxpool.Pool) error {
 
 // postgresPool opens a pool, and returns the function that closes it.
 func postgresPool(
-	ctx context.Context, location string, clock *pgClock, reads, pooled bool,
+	ctx context.Context, location string, clock *pgClock, seen *observer, reads, pooled bool,
 ) (func() error, *gorm.DB, error) {
 	config, err := pgxpool.ParseConfig(location)
 	if err != nil {
@@ -133,7 +133,7 @@ func postgresPool(
 			return nil, nil, err
 		}
 	}
-	conn := sql.OpenDB(pgConnector{Connector: stdlib.GetPoolConnector(pool), reads: reads})
+	conn := sql.OpenDB(pgConnector{Connector: stdlib.GetPoolConnector(pool), reads: reads, seen: seen})
 	conn.SetMaxIdleConns(0) // the pool keeps idle connections
 	closePool := func() error { return errors.Join(conn.Close(), closeBounded(pool)) }
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), gormConfig())
@@ -159,20 +159,21 @@ func setSession(config *pgx.ConnConfig) {
 // writer do not wait for each other. Each commit is synced to disk (synchronous FULL), so a
 // certificate that was sent to a client survives a power cut.
 func openSQLite(ctx context.Context, path string) (*Store, error) {
+	seen := &observer{system: "sqlite"}
 	writer, write, err := sqlitePool(
-		ctx, path, 1, fmt.Sprintf("?_pragma=busy_timeout(%d)&_txlock=immediate", shortBusyTimeout),
+		ctx, path, seen, 1, fmt.Sprintf("?_pragma=busy_timeout(%d)&_txlock=immediate", shortBusyTimeout),
 	)
 	if err != nil {
 		return nil, err
 	}
 	reader, read, err := sqlitePool(
-		ctx, path, max(4, runtime.GOMAXPROCS(0)), "?_pragma=busy_timeout(10000)&_pragma=query_only(1)",
+		ctx, path, seen, max(4, runtime.GOMAXPROCS(0)), "?_pragma=busy_timeout(10000)&_pragma=query_only(1)",
 	)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
 	closeAll := func() error { return errors.Join(reader.Close(), writer.Close()) }
-	s := newStore(SQLite, write, read, closeAll)
+	s := newStore(SQLite, seen, write, read, closeAll)
 	s.path = path
 	if s.file, err = os.Stat(path); err == nil {
 		err = errors.Join(watchFailures(write), refuseReplaced(write, path, s.file))
@@ -195,12 +196,14 @@ func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).Esc
 // sqlitePool opens a pool of size connections. The connections cache their statements themselves.
 // The cache of GORM has one lock, which it holds while it waits for a connection: with a single
 // connection, a transaction that holds that connection and needs the lock would wait for ever.
-func sqlitePool(ctx context.Context, path string, size int, options string) (*sql.DB, *gorm.DB, error) {
+func sqlitePool(
+	ctx context.Context, path string, seen *observer, size int, options string,
+) (*sql.DB, *gorm.DB, error) {
 	connector, err := sqlitedriver.NewConnector(sqliteURL(path) + options + sqliteOptions)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open SQLite: %w", err)
 	}
-	conn := sql.OpenDB(keepingConnector{connector})
+	conn := sql.OpenDB(keepingConnector{connector, seen})
 	conn.SetMaxOpenConns(size)
 	conn.SetMaxIdleConns(size)
 	if err := connect(ctx, conn); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 const (
@@ -31,6 +32,7 @@ const (
 type pgConnector struct {
 	driver.Connector
 	reads bool // statements change nothing, so they may be retried
+	seen  *observer
 }
 
 // Connect implements driver.Connector. It retries while the server refuses connections. Errors:
@@ -59,28 +61,34 @@ func (p pgConnector) wrap(opened driver.Conn) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("store: not a connection of pgx"), opened.Close())
 	}
-	return &pgConn{Conn: conn, reads: p.reads}, nil
+	return &pgConn{Conn: conn, reads: p.reads, seen: p.seen}, nil
 }
 
 // pgConn is a connection to PostgreSQL.
 type pgConn struct {
 	*stdlib.Conn
 	reads, inTx bool
+	seen        *observer
+	tx          spans.Span // of the transaction that the connection is in
 }
 
 // ExecContext implements driver.ExecerContext.
 func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	seen := c.seen.begin(ctx, c.tx, query)
 	result, err := c.Conn.ExecContext(ctx, query, args)
+	seen.executed(result, err)
 	return result, c.explain(ctx, err)
 }
 
 // QueryContext implements driver.QueryerContext.
 func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	seen := c.seen.begin(ctx, c.tx, query)
 	rows, err := c.Conn.QueryContext(ctx, query, args)
 	if err != nil {
+		seen.end(0, err)
 		return nil, c.explain(ctx, err)
 	}
-	return rows, nil
+	return &pgRows{rows.(*stdlib.Rows), seenRows{seen: seen}}, nil
 }
 
 // BeginTx implements driver.ConnBeginTx. A transaction that has not begun may always be retried.
@@ -93,7 +101,7 @@ func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	c.inTx = true
+	c.inTx, c.tx = true, spans.Of(ctx)
 	return &pgTx{Tx: tx, ctx: ctx, conn: c, begun: begun}, nil
 }
 
@@ -127,7 +135,14 @@ type pgTx struct {
 // began, and compares that with the time that was left until the deadline then, plus lateSlack. If
 // it is longer, the statement before COMMIT fails, and COMMIT is not executed.
 func (t *pgTx) Commit() error {
-	t.conn.inTx = false
+	seen := t.conn.seen.begin(t.ctx, t.conn.tx, "COMMIT")
+	err := t.commit()
+	seen.end(0, err)
+	return err
+}
+
+func (t *pgTx) commit() error {
+	t.conn.inTx, t.conn.tx = false, spans.Span{}
 	end, bounded := t.ctx.Deadline()
 	if !bounded {
 		return t.conn.explain(t.ctx, t.Tx.Commit())
@@ -154,7 +169,7 @@ func (t *pgTx) Commit() error {
 
 // Rollback implements driver.Tx.
 func (t *pgTx) Rollback() error {
-	t.conn.inTx = false
+	t.conn.inTx, t.conn.tx = false, spans.Span{}
 	return t.rollback()
 }
 

@@ -157,7 +157,13 @@ func (c *pgConn) row(ctx context.Context, places []any, text string, args []any)
 	if conn.IsClosed() {
 		return driver.ErrBadConn
 	}
+	seen := c.seen.begin(ctx, c.tx, text)
 	err := conn.QueryRow(ctx, text, args...).Scan(places...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		seen.end(0, nil)
+	} else {
+		seen.end(1, err)
+	}
 	switch {
 	case err == nil:
 		return nil

@@ -5,12 +5,17 @@ import (
 	"database/sql/driver"
 	"errors"
 	"time"
+
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // keepingConnector opens connections to SQLite that cache prepared statements: the driver would
 // compile them each time. The cache belongs to the connection, which one goroutine uses at a time,
 // so it needs no lock.
-type keepingConnector struct{ driver.Connector }
+type keepingConnector struct {
+	driver.Connector
+	seen *observer
+}
 
 // Connect implements driver.Connector.
 func (k keepingConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -22,7 +27,7 @@ func (k keepingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("store: the driver of SQLite can't prepare statements"), opened.Close())
 	}
-	return &keepingConn{liteConn: conn, kept: map[string]*keptStatement{}}, nil
+	return &keepingConn{liteConn: conn, kept: map[string]*keptStatement{}, seen: k.seen}, nil
 }
 
 // liteConn is what the connections of the driver implement.
@@ -43,6 +48,8 @@ const maxKept = 256
 type keepingConn struct {
 	liteConn
 	kept map[string]*keptStatement
+	seen *observer
+	tx   spans.Span // of the transaction that the connection is in
 }
 
 // keptStatement is busy until its rows are closed. A busy one is not executed a second time.
@@ -68,17 +75,31 @@ func patiently[T any](ctx context.Context, try func() (T, error)) (T, error) {
 
 // BeginTx implements driver.ConnBeginTx.
 func (c *keepingConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	return patiently(ctx, func() (driver.Tx, error) { return c.liteConn.BeginTx(ctx, options) })
+	tx, err := patiently(ctx, func() (driver.Tx, error) { return c.liteConn.BeginTx(ctx, options) })
+	if err != nil {
+		return nil, err
+	}
+	c.tx = spans.Of(ctx)
+	return liteTx{tx, ctx, c}, nil
 }
 
 // ExecContext implements driver.ExecerContext.
 func (c *keepingConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	return patiently(ctx, func() (driver.Result, error) { return c.exec(ctx, text, args) })
+	seen := c.seen.begin(ctx, c.tx, text)
+	result, err := patiently(ctx, func() (driver.Result, error) { return c.exec(ctx, text, args) })
+	seen.executed(result, err)
+	return result, err
 }
 
 // QueryContext implements driver.QueryerContext.
 func (c *keepingConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	return patiently(ctx, func() (driver.Rows, error) { return c.query(ctx, text, args) })
+	seen := c.seen.begin(ctx, c.tx, text)
+	rows, err := patiently(ctx, func() (driver.Rows, error) { return c.query(ctx, text, args) })
+	if err != nil {
+		seen.end(0, err)
+		return nil, err
+	}
+	return &keptRows{rows, seenRows{seen: seen}}, nil
 }
 
 func (c *keepingConn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
@@ -106,7 +127,7 @@ func (c *keepingConn) query(ctx context.Context, text string, args []driver.Name
 		return nil, c.dropOn(err, text)
 	}
 	s.busy = true
-	return &keptRows{rows, s}, nil
+	return &busyRows{rows, s}, nil
 }
 
 // prepare returns the cached statement of a text, or else a new one.
@@ -154,14 +175,26 @@ func (c *keepingConn) forget() error {
 // Close implements driver.Conn.
 func (c *keepingConn) Close() error { return errors.Join(c.forget(), c.liteConn.Close()) }
 
-// keptRows releases the statement when it is closed.
-type keptRows struct {
+// busyRows releases the statement when it is closed.
+type busyRows struct {
 	driver.Rows
 	statement *keptStatement
 }
 
 // Close implements driver.Rows.
-func (r *keptRows) Close() error {
+func (r *busyRows) Close() error {
 	r.statement.busy = false
 	return r.Rows.Close()
 }
+
+// keptRows are seen by the observer.
+type keptRows struct {
+	driver.Rows
+	seenRows
+}
+
+// Next implements driver.Rows.
+func (r *keptRows) Next(dest []driver.Value) error { return r.next(r.Rows.Next(dest)) }
+
+// Close implements driver.Rows.
+func (r *keptRows) Close() error { return r.close(r.Rows.Close()) }

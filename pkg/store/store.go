@@ -37,14 +37,15 @@ type Store struct {
 	cachedNames *deviceNameCache
 	madeNames   namesFound // the names that this transaction has read or created
 	clock       *pgClock   // of the server; nil on SQLite
+	seen        *observer
 	close       func() error
 }
 
 var _ domain.Store = (*Store)(nil)
 
-func newStore(engine Engine, write, read *gorm.DB, closeAll func() error) *Store {
+func newStore(engine Engine, seen *observer, write, read *gorm.DB, closeAll func() error) *Store {
 	s := &Store{
-		engine: engine, write: write, read: read, turns: &atomic.Uint32{}, server: &serverExpression{},
+		engine: engine, seen: seen, write: write, read: read, turns: &atomic.Uint32{}, server: &serverExpression{},
 		cachedNames: &deviceNameCache{}, close: closeAll,
 	}
 	s.turns.Store(rand.Uint32())

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 )
 
 // errNested is the error of Transact inside a transaction.
@@ -15,12 +16,14 @@ var errNested = errors.New("store: Transact was called on a store already in a t
 
 // Transact implements domain.Store. A statement that has failed dooms the transaction even if fn
 // returns nil: PostgreSQL would not commit it, but SQLite would.
-func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) error {
+func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) (err error) {
 	if s.inTx {
 		return errNested
 	}
+	ctx, span := spans.Begin(ctx, "transaction")
+	defer func() { span.EndWith(err) }()
 	var names namesFound
-	err := s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+	err = s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		var failed error
 		db = db.Set(failureKey, &failed)
 		tx := *s

@@ -29,12 +29,15 @@ type importAuthor struct {
 	Operation string               `json:"Operation"`
 	Address   netip.Addr           `json:"Address"`
 	RequestID string               `json:"RequestID"`
+	TraceID   string               `json:"TraceID,omitempty"`
 }
 
 func authorOf(ctx context.Context) (string, error) {
 	caller, origin := domain.PrincipalOf(ctx), domain.OriginOf(ctx)
 	text, err := json.Marshal(
-		importAuthor{caller.Kind, caller.ID, caller.Name, origin.Operation, origin.Address, origin.RequestID},
+		importAuthor{
+			caller.Kind, caller.ID, caller.Name, origin.Operation, origin.Address, origin.RequestID, origin.TraceID,
+		},
 	)
 	return string(text), err
 }
@@ -47,9 +50,9 @@ func asAuthor(ctx context.Context, text string) (context.Context, error) {
 		return ctx, err
 	}
 	ctx = domain.WithPrincipal(ctx, domain.Principal{Kind: author.Kind, ID: author.ID, Name: author.Name})
-	return domain.WithOrigin(
-		ctx, domain.Origin{Operation: author.Operation, Address: author.Address, RequestID: author.RequestID},
-	), nil
+	return domain.WithOrigin(ctx, domain.Origin{
+		Operation: author.Operation, Address: author.Address, RequestID: author.RequestID, TraceID: author.TraceID,
+	}), nil
 }
 
 // importInParts stores the file, decides that its rows will be stored, and stores them part by

@@ -131,7 +131,7 @@ func TestMetrics_GatheredSeldom(t *testing.T) {
 		ask := func(times, want int) {
 			t.Helper()
 			for range times {
-				if got := m.current(); got.status != http.StatusOK || got.body.String() != "x 1\n" {
+				if got := m.current(""); got.status != http.StatusOK || got.body.String() != "x 1\n" {
 					t.Fatalf("%d %q", got.status, &got.body)
 				}
 			}

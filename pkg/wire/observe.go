@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
@@ -63,6 +65,19 @@ func newRequestMetrics(registry *prometheus.Registry) requestMetrics {
 	return m
 }
 
+// add measures a request. One whose trace is recorded becomes the exemplar of its bucket.
+func (m requestMetrics) add(ctx context.Context, operation string, status int, took time.Duration) {
+	duration := m.duration.WithLabelValues(operation, strconv.Itoa(status))
+	trace := spans.Sampled(ctx)
+	if trace == "" {
+		duration.Observe(took.Seconds())
+		return
+	}
+	duration.(prometheus.ExemplarObserver).ObserveWithExemplar(
+		took.Seconds(), prometheus.Labels{"trace_id": trace},
+	)
+}
+
 // observe writes one log line per request and measures the request. Requests for no operation share
 // one label, so that their paths can't fill the memory.
 func observe(log *slog.Logger, metrics requestMetrics) echo.MiddlewareFunc {
@@ -80,7 +95,7 @@ func observe(log *slog.Logger, metrics requestMetrics) echo.MiddlewareFunc {
 				operation = op.ID
 			}
 			status := c.Response().Status
-			metrics.duration.WithLabelValues(operation, strconv.Itoa(status)).Observe(took.Seconds())
+			metrics.add(c.Request().Context(), operation, status, took)
 			logRequest(log, c, operation, took)
 			return nil
 		}

@@ -63,33 +63,46 @@ type metrics struct {
 	// mu guards last and free. It is held while the metrics are gathered, so that they are gathered
 	// once at a time.
 	mu   sync.Mutex
-	last *page
-	free time.Time // when the whole burst is available again
+	last map[string]*page // by the Accept of openMetrics, or empty for the text format
+	free time.Time        // when the whole burst is available again
 }
 
+// openMetrics is the format that has exemplars. Those who accept it get it in this version, and all
+// others the text format.
+const openMetrics = "application/openmetrics-text"
+
 func newMetrics(registry *prometheus.Registry) *metrics {
-	return &metrics{gather: promhttp.HandlerFor(registry, promhttp.HandlerOpts{DisableCompression: true})}
+	options := promhttp.HandlerOpts{DisableCompression: true, EnableOpenMetrics: true}
+	return &metrics{gather: promhttp.HandlerFor(registry, options)}
 }
 
 func (m *metrics) serve(c echo.Context) error {
-	p := m.current()
+	accept := ""
+	if strings.Contains(c.Request().Header.Get(echo.HeaderAccept), openMetrics) {
+		accept = openMetrics + ";version=1.0.0"
+	}
+	p := m.current(accept)
+	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
 	return c.Blob(p.status, p.header.Get(echo.HeaderContentType), p.body.Bytes())
 }
 
-// current returns the metrics in the text format, whatever format the first caller accepts.
-func (m *metrics) current() *page {
+// current returns the metrics in a format. Both formats are gathered at the same rate together.
+func (m *metrics) current(accept string) *page {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.last == nil {
+		m.last = map[string]*page{}
+	}
 	now := time.Now()
 	if m.free.Before(now) {
 		m.free = now
 	}
-	if m.last == nil || m.free.Sub(now) <= (metricsBurst-1)*metricsInterval {
+	if m.last[accept] == nil || m.free.Sub(now) <= (metricsBurst-1)*metricsInterval {
 		p := &page{status: http.StatusOK, header: http.Header{}}
-		m.gather.ServeHTTP(p, &http.Request{Method: http.MethodGet, Header: http.Header{}})
-		m.last, m.free = p, m.free.Add(metricsInterval)
+		m.gather.ServeHTTP(p, &http.Request{Method: http.MethodGet, Header: http.Header{"Accept": {accept}}})
+		m.last[accept], m.free = p, m.free.Add(metricsInterval)
 	}
-	return m.last
+	return m.last[accept]
 }
 
 // page is a recorded answer.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/service"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
 	"github.com/chaveiro/chaveiro/pkg/wire/enrol"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
@@ -40,8 +41,10 @@ type Config struct {
 	// minutes at least.
 	Timeout time.Duration
 	Metrics *prometheus.Registry
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Spans begins the spans of requests; the zero Tracer begins none.
+	Spans spans.Tracer
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // New returns the handler of everything the service speaks.
@@ -52,6 +55,9 @@ func New(config Config) (http.Handler, error) {
 	e.HTTPErrorHandler = plainErrors
 	recovered := middleware.RecoverWithConfig(recoverConfig(config.Log))
 	admission := newAdmission()
+	if config.Spans.On() {
+		e.Use(traced(config.Spans))
+	}
 	e.Use(
 		requestID, headers(secureFunc(config)), observe(config.Log, newRequestMetrics(config.Metrics)), recovered,
 		deadline(config.Timeout), admission.begin,

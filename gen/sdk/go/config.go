@@ -48,6 +48,10 @@ type Config struct {
 	// Retries is how often a call is tried again. 0: 2; NoRetries: never.
 	Retries int
 
+	// Headers adds headers to each request, as traceparent of the span in the context. Those of a
+	// call's own options go before. Nil: none.
+	Headers func(context.Context, http.Header)
+
 	// Before and After are called around each request, by the goroutine of the call. Events have no
 	// secret, no body and no value of a query.
 	Before, After func(context.Context, Event)

@@ -2408,6 +2408,9 @@ type AuditEvent struct {
 	Address string `json:"address"`
 	// The `X-Request-Id` of the answer; empty at the command line.
 	RequestID string `json:"request_id"`
+	// The id of the trace that the request belongs to (W3C Trace Context), in hexadecimal; `null`
+	// when it belongs to none.
+	TraceID *string `json:"trace_id"`
 	// The operationId, or the command.
 	Operation string `json:"operation"`
 	// What was done, as `create`, `update`, `delete`, `revoke`, `rotate`, `export`, `login`;

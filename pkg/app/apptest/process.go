@@ -33,11 +33,11 @@ type Options struct {
 func (o Options) environ() []string {
 	var env []string
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "CHAVEIRO_") {
+		if !strings.HasPrefix(entry, "CHAVEIRO_") && !strings.HasPrefix(entry, "OTEL_") {
 			env = append(env, entry)
 		}
 	}
-	env = append(env, "CHAVEIRO_DATA_DIR="+o.DataDir)
+	env = append(env, "CHAVEIRO_DATA_DIR="+o.DataDir, "CHAVEIRO_SLOW_QUERY=0s") // tests run on busy machines
 	if o.DatabaseURL != "" {
 		env = append(env, "CHAVEIRO_DATABASE_URL="+o.DatabaseURL)
 	}

@@ -81,8 +81,8 @@ func convertEvents(list []domain.Event) ([]gen.AuditEvent, error) {
 
 func convertEvent(e domain.Event) (gen.AuditEvent, error) {
 	out := gen.AuditEvent{
-		ID: e.ID, At: date(e.At), Address: e.Address, RequestID: e.RequestID, Operation: e.Operation,
-		Action:  string(e.Action),
+		ID: e.ID, At: date(e.At), Address: e.Address, RequestID: e.RequestID, TraceID: optional(e.TraceID),
+		Operation: e.Operation, Action: string(e.Action),
 		Outcome: gen.AuditOutcomeDone, Resource: string(e.Resource), ResourceID: optional(e.ResourceID),
 		ResourceName: e.ResourceName,
 		Actor:        gen.AuditActor{Type: gen.AuditActorType(e.ActorKind), ID: optional(e.ActorID), Name: e.ActorName},

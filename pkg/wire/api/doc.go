@@ -3,7 +3,7 @@
 // clients of this dialect fail on any other.
 //
 // It imports gen/api, domain, auth, service, audit, pki, pki/pkidir, access, vault, tunnel,
-// openvpn/kits, csvfile, events, mail, idempotency and wire/oas.
+// openvpn/kits, csvfile, events, mail, idempotency, spans and wire/oas.
 //
 // Every line about a JSON key, a header, a cookie or a status of this dialect is here. Handlers
 // convert the request, call the service and convert the result; they return errors, and errorWriter

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chaveiro/chaveiro/pkg/access"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
@@ -43,7 +44,10 @@ func withRequest(secure func(echo.Context) bool) echo.MiddlewareFunc {
 			}
 			c.Response().Header().Set(echo.HeaderCacheControl, noStore) // unless the operation says otherwise
 			address, _ := netip.ParseAddr(c.RealIP())
-			origin := domain.Origin{Operation: oas.OperationOf(c).ID, Address: address.Unmap(), RequestID: requestID(c)}
+			origin := domain.Origin{
+				Operation: oas.OperationOf(c).ID, Address: address.Unmap(), RequestID: requestID(c),
+				TraceID: spans.TraceOf(c.Request().Context(), c.Request().Header),
+			}
 			ctx := domain.WithOrigin(context.WithValue(c.Request().Context(), requestInfoKey{}, info), origin)
 			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)

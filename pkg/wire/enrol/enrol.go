@@ -2,10 +2,10 @@
 // site fetches a profile, or sends a certificate request that was made on the router; and the same
 // for a program.
 //
-// It imports domain, tunnel and, for its texts, wire/api. Opening a link spends nothing: only
-// POST does, so previews of messages and scanners of mail do no harm. The secret is in the path,
-// which the log does not have; every answer forbids caches and referrers, and the page loads
-// nothing from elsewhere.
+// It imports domain, tunnel, spans and, for its texts, wire/api. Opening a link spends nothing:
+// only POST does, so previews of messages and scanners of mail do no harm. The secret is in the
+// path, which neither the log nor a span has; every answer forbids caches and referrers, and the
+// page loads nothing from elsewhere.
 package enrol
 
 import (
@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
 )
@@ -59,6 +60,7 @@ func (h handler) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		address, _ := netip.ParseAddr(c.RealIP())
 		ctx := domain.WithOrigin(c.Request().Context(), domain.Origin{
 			Operation: "enrol", Address: address.Unmap(), RequestID: header.Get(echo.HeaderXRequestID),
+			TraceID: spans.TraceOf(c.Request().Context(), c.Request().Header),
 		})
 		c.SetRequest(c.Request().WithContext(ctx))
 		err := next(c)

@@ -12,6 +12,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/audit"
 	"github.com/chaveiro/chaveiro/pkg/auth"
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/spans"
 	"github.com/chaveiro/chaveiro/pkg/vault"
 	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
@@ -149,7 +150,10 @@ func twoCredentials(cause string) error {
 func withOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		address, _ := netip.ParseAddr(c.RealIP())
-		origin := domain.Origin{Address: address.Unmap(), RequestID: c.Response().Header().Get(echo.HeaderXRequestID)}
+		origin := domain.Origin{
+			Address: address.Unmap(), RequestID: c.Response().Header().Get(echo.HeaderXRequestID),
+			TraceID: spans.TraceOf(c.Request().Context(), c.Request().Header),
+		}
 		if operation := oas.OperationOf(c); operation != nil {
 			origin.Operation = operation.ID
 		}

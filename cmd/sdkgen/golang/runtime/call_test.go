@@ -20,7 +20,11 @@ import (
 func TestCall_RequestAndAnswer(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
-	c := serve(t, Config{Language: "en", UserAgent: "test/1"}, func(w http.ResponseWriter, r *http.Request) {
+	config := Config{Language: "en", UserAgent: "test/1", Headers: func(_ context.Context, h http.Header) {
+		h.Set("Traceparent", "00-1")
+		h.Set("X-Own", "0")
+	}}
+	c := serve(t, config, func(w http.ResponseWriter, r *http.Request) {
 		got = r
 		answer(w, http.StatusOK, `{"id":7,"name":"seven"}`)
 	})
@@ -37,6 +41,9 @@ func TestCall_RequestAndAnswer(t *testing.T) {
 	value, err := call[item](t.Context(), c.client, r, []CallOption{WithResponse(&raw), WithHeader("X-Own", "1")})
 	if err != nil || *value != (item{7, "seven"}) {
 		t.Fatal(value, err)
+	}
+	if trace := got.Header.Get("Traceparent"); trace != "00-1" {
+		t.Errorf("the function for headers has set %q", trace)
 	}
 	if want := "/api/items/a%2Fb%20c?enabled=false&from=2026-01-02T03%3A04%3A05Z&id=9&name=x%26y"; got.RequestURI != want {
 		t.Errorf("requested %s, want %s", got.RequestURI, want)

@@ -175,6 +175,9 @@ func (r *request) http(ctx context.Context, c *client, body io.Reader) (*http.Re
 	set(made.Header, "Accept", r.accept)
 	set(made.Header, "Content-Type", r.mediaType)
 	set(made.Header, "Accept-Language", c.config.Language)
+	if c.config.Headers != nil {
+		c.config.Headers(ctx, made.Header)
+	}
 	for name, values := range r.header {
 		made.Header[name] = values
 	}

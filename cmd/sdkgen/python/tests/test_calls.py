@@ -266,6 +266,21 @@ def test_raw_response_language_and_user_agent(server: Server) -> None:
     assert (headers["accept-language"], headers["user-agent"], headers["x-mine"]) == ("en", "mine/1", "m")
 
 
+def test_headers_are_asked_for_at_each_call(server: Server) -> None:
+    server.answers = [Answer(data=ca()), Answer(data=ca())]
+    made: list[int] = []
+
+    def headers() -> dict[str, str]:
+        made.append(1)
+        return {"traceparent": f"00-{len(made)}", "X-Mine": "config"}
+
+    sdk = client(server, headers=headers)
+    sdk.openvpn.get_ca(1)
+    sdk.openvpn.get_ca(1, options=CallOptions(headers={"X-Mine": "call"}))
+    sent = [(one.headers["traceparent"], one.headers["x-mine"]) for one in server.calls]
+    assert sent == [("00-1", "config"), ("00-2", "call")]
+
+
 def test_files(server: Server) -> None:
     headers = {
         "Content-Type": "application/x-pem-file; charset=utf-8",

@@ -77,7 +77,8 @@ export class Client {
     if (operation.retry === "keyed" || options.idempotencyKey !== undefined) {
       headers.set("idempotency-key", options.idempotencyKey ?? randomText());
     }
-    for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
+    const own = { ...this.config.headers?.(), ...options.headers };
+    for (const [name, value] of Object.entries(own)) headers.set(name, value);
   }
 }
 

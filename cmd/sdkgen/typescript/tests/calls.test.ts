@@ -17,6 +17,15 @@ test("names are in snake_case on the wire, undefined is absent and null is null"
   assert.equal(got!.headers["idempotency-key"], undefined);
 });
 
+test("headers are asked for at each call, and those of the call go before", async () => {
+  const served = await serve((_, response) => answer(response, 200, { id: 7, new_field: 1 }));
+  let calls = 0;
+  const { sdk } = connect(served, { headers: () => ({ traceparent: `00-${++calls}`, "x-mine": "config" }) });
+  await sdk.auth.updateApikey({ id: 7 });
+  await sdk.auth.updateApikey({ id: 7 }, { headers: { "x-mine": "call" } });
+  assert.deepEqual(served.got.map(({ headers }) => [headers["traceparent"], headers["x-mine"]]), [["00-1", "config"], ["00-2", "call"]]);
+});
+
 test("parameters go into the path and the query, escaped; what is empty is not sent", async () => {
   const served = await serve((_, response) => answer(response, 200, { clients: [], cursor: { current: 0, next: null, previous: null } }));
   const { sdk } = connect(served);

@@ -26,6 +26,11 @@ export interface Config {
   timeout?: number | undefined;
   /** How often a call is tried again, where that can do no harm. Default: 2. */
   retries?: number | undefined;
+  /**
+   * Further headers of each call, as traceparent of the span that is active. Those of a call's own options
+   * go before.
+   */
+  headers?: (() => Record<string, string>) | undefined;
   /** Called before each request. An event has no secret, no body and no value of a query. */
   before?: ((event: RequestEvent) => void | Promise<void>) | undefined;
   /** Called after each request. */

@@ -1120,6 +1120,7 @@ export const AuditEvent: Shape = new ObjectShape(() => ({
   actor: ["actor", AuditActor],
   address: ["address"],
   request_id: ["requestId"],
+  trace_id: ["traceId"],
   operation: ["operation"],
   action: ["action"],
   outcome: ["outcome"],

@@ -2491,6 +2491,11 @@ export interface AuditEvent {
   address: string;
   /** The `X-Request-Id` of the answer; empty at the command line. */
   requestId: string;
+  /**
+   * The id of the trace that the request belongs to (W3C Trace Context), in hexadecimal; `null`
+   * when it belongs to none.
+   */
+  traceId: string | null;
   /** The operationId, or the command. */
   operation: string;
   /**

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class Config:
     retries: int
     before: Hook | None
     after: Hook | None
+    headers: Callable[[], Mapping[str, str]] | None
     transport: Any
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -40,6 +41,7 @@ class Chaveiro:
     - connect_timeout, timeout: seconds for a connection, and for a call with all its tries.
     - retries: how often a call is tried again where that is safe.
     - before, after: called around each request; they see no secret, no body, no query.
+    - headers: returns further headers of each call, as traceparent of the current span.
     - transport: sends the requests, instead of one that proxy, ca_bundle and verify shape.
     """
 
@@ -62,6 +64,7 @@ class Chaveiro:
         retries: int = 2,
         before: Hook | None = None,
         after: Hook | None = None,
+        headers: Callable[[], Mapping[str, str]] | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         config = make_config(
@@ -81,6 +84,7 @@ class Chaveiro:
             retries=retries,
             before=before,
             after=after,
+            headers=headers,
             transport=transport,
         )
         self._transport = Transport(config)

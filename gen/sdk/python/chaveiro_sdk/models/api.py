@@ -3131,6 +3131,11 @@ class AuditEvent:
     request_id: str
     """The `X-Request-Id` of the answer; empty at the command line. At most 128 characters."""
 
+    trace_id: str | None
+    """The id of the trace that the request belongs to (W3C Trace Context), in hexadecimal; `null` when
+    it belongs to none. At most 32 characters.
+    """
+
     operation: str
     """The operationId, or the command. At most 128 characters."""
 
@@ -3178,6 +3183,7 @@ class AuditEvent:
             actor=AuditActor.from_dict(data["actor"]),
             address=data["address"],
             request_id=data["request_id"],
+            trace_id=data["trace_id"],
             operation=data["operation"],
             action=data["action"],
             outcome=read_enum(AuditOutcome, data["outcome"]),

@@ -96,7 +96,8 @@ class AsyncTransport:
 
     async def _tries(self, call: Call, options: CallOptions, deadline: float) -> RawResponse:
         signer, content = self._signer(call), call.payload()
-        headers = self._headers | call.all_headers(self.config.language, options)
+        added = dict(self.config.headers()) if self.config.headers else {}
+        headers = self._headers | added | call.all_headers(self.config.language, options)
         url = self.config.url + call.target()
         tries, renewals = 0, 0
         while True:
