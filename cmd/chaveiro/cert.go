@@ -21,6 +21,8 @@ type certCommands struct {
 	PEM      certPEM      `cmd:"" name:"pem" help:"Write a certificate, followed by that of its CA, in PEM."`
 	Key      certKey      `cmd:"" help:"Write the private key of a certificate in PEM."`
 	P12      certP12      `cmd:"" name:"p12" help:"Write key and certificates as one PKCS#12 file, protected by a password."`
+	Archive  certArchive  `cmd:"" help:"Move certificates that ended long ago to the archive, where they are in no list, and delete their keys."`
+	Archived certArchived `cmd:"" help:"Look at the archive."`
 	Revoke   certRevoke   `cmd:"" help:"Revoke one certificate of a CA, known here or not. This can't be undone."`
 }
 

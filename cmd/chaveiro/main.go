@@ -46,6 +46,7 @@ type cli struct {
 	Backup     backup            `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`
 	Restore    restore           `cmd:"" help:"Put a backup in the place of the SQLite database, or accept a restored PostgreSQL database."`
 	Copy       copyDatabase      `cmd:"" help:"Copy a database to a new one: SQLite to PostgreSQL, or back."`
+	Database   databaseCommands  `cmd:"" help:"Look at the database."`
 	MasterKey  masterKeyCommands `cmd:"" name:"master-key" help:"Change the key that everything in the database is sealed with."`
 	Doctor     doctor            `cmd:"" help:"Look at everything that an operator has to keep in order, and say what to do."`
 	Completion completion        `cmd:"" help:"Print the script that completes commands and flags in a shell."`

@@ -19,7 +19,7 @@ func (s *Server) registry() *prometheus.Registry {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildGauge(string(s.storage.Store.Engine())), s.auditGauge(), s.clock.gauge(),
 		collector(s.collectState), collector(s.collectCAs), collector(s.collectTelemetry),
-		collector(s.collectTasks), collector(s.collectStandby),
+		collector(s.collectTasks), collector(s.collectStandby), collector(s.collectSizes),
 	)
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())

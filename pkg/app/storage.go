@@ -29,6 +29,7 @@ type Storage struct {
 
 // Close closes the database, and leaves the key stores.
 func (v *Storage) Close() error { return errors.Join(v.KeyStores.Close(), v.Store.Close()) }
+
 // adoptCopy is adopted for a database that is a copy or of an earlier time: the servers that ran on
 // the other one do not run on it.
 func adoptCopy(ctx context.Context, db *store.Store, keys *seal.Keyring) (*Storage, error) {

@@ -41,6 +41,7 @@ type Count struct {
 	Certificates []domain.CertificateCount
 	APIKeyEnd    time.Time // when the first of the enabled apikeys ends; zero: none does
 	Agents       domain.AgentCount
+	Size         domain.DatabaseSize // as it is known without reading the tables
 }
 
 // Last returns the last count; nil before the first one. It asks nobody. The caller changes nothing
@@ -86,6 +87,9 @@ func (c *Counter) Count(ctx context.Context) error {
 		return err
 	}
 	if found.Agents, err = c.Store.Censuses().Agents(ctx, found.At); err != nil {
+		return err
+	}
+	if found.Size, err = c.Store.Censuses().Size(ctx, false); err != nil {
 		return err
 	}
 	found.Took = time.Since(began)

@@ -54,6 +54,8 @@ const (
 
 	ActionReplay Action = "replay" // deliveries of a webhook are sent again
 
+	ActionArchive Action = "archive" // certificates that ended long ago were moved to the archive
+
 	ActionRestore Action = "restore" // of the database: what was done between the backup and this event is not in it
 )
 

@@ -37,6 +37,20 @@ func (c *CertificateCount) Add(other CertificateCount) {
 // sessions the others see.
 type AgentCount struct{ Reported, Silent, Sessions int64 }
 
+// TableSize is how large a table is, with its indexes. Rows and Bytes are -1 when they are not
+// known.
+type TableSize struct {
+	Name        string
+	Rows, Bytes int64
+}
+
+// DatabaseSize is how large a database is. Free are the octets of Bytes that are free for new rows;
+// -1: not known.
+type DatabaseSize struct {
+	Tables      []TableSize // by name
+	Bytes, Free int64
+}
+
 // Censuses count what is in the database.
 //
 // The group Censuses of the suite tests it.
@@ -49,4 +63,9 @@ type Censuses interface {
 	APIKeyEnd(ctx context.Context, after time.Time) (time.Time, error)
 	// Agents counts the agents beside OpenVPN servers, and the sessions that they see, at a time.
 	Agents(ctx context.Context, at time.Time) (AgentCount, error)
+	// Size returns how large the tables are, but that of the migrations. Without exact it reads no
+	// table: on PostgreSQL rows are an estimate of the statistics; on SQLite they are an upper
+	// bound where rows have ids, and octets are known of the whole file alone. With exact it counts
+	// all rows, and on SQLite reads the whole file.
+	Size(ctx context.Context, exact bool) (DatabaseSize, error)
 }

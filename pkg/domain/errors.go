@@ -97,6 +97,7 @@ const (
 	ReasonDuration         Reason = "no duration"                  // the longest one
 	ReasonSerial           Reason = "no serial number"             //
 	ReasonSerialTwoWays    Reason = "hex or decimal serial"        //
+	ReasonArchived         Reason = "in the archive"               //
 	ReasonEither           Reason = "one of two fields"            // the fields
 	ReasonFuture           Reason = "in the future"                //
 	ReasonReserved         Reason = "reserved name"                //
@@ -256,7 +257,8 @@ func Reasons() []Reason {
 	), []Reason{
 		ReasonRequired, ReasonType, ReasonFormat, ReasonCharset, ReasonControl, ReasonTooShort, ReasonTooLong,
 		ReasonTooSmall, ReasonTooLarge, ReasonChoice, ReasonEmail, ReasonCountry, ReasonDate, ReasonDuration,
-		ReasonSerial, ReasonSerialTwoWays, ReasonEither, ReasonFuture, ReasonReserved, ReasonDuplicated, ReasonTwice,
+		ReasonSerial, ReasonSerialTwoWays, ReasonArchived, ReasonEither, ReasonFuture, ReasonReserved,
+		ReasonDuplicated, ReasonTwice,
 		ReasonTooMany, ReasonNetwork, ReasonPort, ReasonRemote, ReasonActive, ReasonInUse, ReasonReadOnly,
 		ReasonResource, ReasonSignature, ReasonNonce, ReasonNotFound, ReasonNotEditable, ReasonShortName,
 		ReasonBeyondCA, ReasonLikeCA, ReasonSelf, ReasonOtherRequest, ReasonCAExpired, ReasonCAInUse,

@@ -87,6 +87,7 @@ type Store interface {
 	Revocations() Revocations
 	CRLs() CRLs
 	OCSPResponders() OCSPResponders
+	Archive() Archive
 	Censuses() Censuses
 	InstanceModels() InstanceModels
 	Networks() Networks

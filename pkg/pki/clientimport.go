@@ -111,9 +111,12 @@ func checkImportedName(name string) error {
 func (s *Clients) checkImportedSerial(ctx context.Context, caID int64, serial string) error {
 	taken, err := s.Store.Certificates().ClientsOf(ctx, caID, []string{serial})
 	if err == nil && len(taken) > 0 {
-		err = domain.Fault(domain.Duplicated, "cert", domain.ReasonDuplicated)
+		return domain.Fault(domain.Duplicated, "cert", domain.ReasonDuplicated)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return notArchived(ctx, s.Store, caID, serial, domain.Duplicated, "cert", domain.ReasonDuplicated)
 }
 
 // importRevocation sets the revocation if the CA's list has the certificate, or else if the caller

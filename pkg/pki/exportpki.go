@@ -187,15 +187,44 @@ func (e *export) authorityKey(ctx context.Context, key domain.CAKey) error {
 }
 
 func (e *export) certificates(ctx context.Context) error {
-	return e.each(ctx, func(c domain.Certificate) error { return e.certificate(ctx, c.ID) })
+	if err := e.archived(ctx); err != nil {
+		return err
+	}
+	return e.each(ctx, func(c domain.Certificate) error {
+		whole, err := e.Store.Certificates().Get(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return e.certificate(ctx, whole)
+	})
+}
+
+// archived writes the certificates in the archive. Their serials must not be given again.
+func (e *export) archived(ctx context.Context) error {
+	for page := (domain.PageRequest{Size: exportPage}); ; {
+		found, err := e.Store.Archive().Page(ctx, domain.ArchiveFilter{CAID: e.what.CAID}, page)
+		if err != nil {
+			return err
+		}
+		for _, c := range found.Items {
+			if c.Revoked() {
+				e.revoked[c.Serial] = domain.Revocation{
+					CAID: c.CAID, Serial: c.Serial, RevokedAt: c.RevokedAt, Reason: c.Reason, NotAfter: c.NotAfter,
+				}
+			}
+			if err := e.certificate(ctx, c.Certificate); err != nil {
+				return err
+			}
+		}
+		if found.Next == nil {
+			return nil
+		}
+		page.Cursor = *found.Next
+	}
 }
 
 // certificate writes one certificate, with its key and its row of the index.
-func (e *export) certificate(ctx context.Context, id int64) error {
-	c, err := e.Store.Certificates().Get(ctx, id)
-	if err != nil {
-		return err
-	}
+func (e *export) certificate(ctx context.Context, c domain.Certificate) error {
 	revocation, revoked := e.revoked[c.Serial]
 	delete(e.revoked, c.Serial)
 	row, err := indexRow(c, revocation, revoked, e.Now())

@@ -87,7 +87,14 @@ func (t *takeover) leaveKnown(ctx context.Context) error {
 		return nil
 	}
 	clients, err := t.Store.Certificates().ClientsOf(ctx, t.caID, t.serials())
+	if err != nil {
+		return err
+	}
+	ended, err := t.Store.Archive().Serials(ctx, t.caID, t.serials())
 	for _, item := range t.items {
+		if ended[item.record.Serial] {
+			item.row.Action = ImportKnown
+		}
 		if id, known := clients[item.record.Serial]; known {
 			item.row.Action, item.record.ClientID, item.row.ClientID = ImportKnown, id, id
 		}
@@ -124,7 +131,12 @@ func (t *takeover) readRevocations(ctx context.Context) error {
 		}
 	}
 	t.markRevoked(standing)
-	return nil
+	if t.caID == 0 {
+		return nil
+	}
+	left, err := leaveArchived(ctx, t.Store, t.caID, t.revocations)
+	t.revocations = left
+	return err
 }
 
 // markRevoked says of the certificates which are revoked, and reports the revocations of all

@@ -37,6 +37,10 @@ func (s *Certificates) register(ctx context.Context, in domain.CertificateImport
 		if err := checkIssuer(ctx, tx, record); err != nil {
 			return none, err
 		}
+		err = notArchived(ctx, tx, in.CAID, record.Serial, domain.Duplicated, "cert", domain.ReasonDuplicated)
+		if err != nil {
+			return none, err
+		}
 		listed, found, err := tx.Revocations().Find(ctx, in.CAID, record.Serial)
 		if err != nil {
 			return none, err

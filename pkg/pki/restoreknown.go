@@ -93,7 +93,14 @@ func (c *RestoredCA) readIssued(ctx context.Context, store domain.Store, batch [
 		serials[i] = one.Serial
 	}
 	known, err := store.Certificates().ClientsOf(ctx, c.ID, serials)
+	if err != nil {
+		return err
+	}
+	ended, err := store.Archive().Serials(ctx, c.ID, serials)
 	for _, one := range batch {
+		if ended[one.Serial] {
+			continue
+		}
 		if _, ok := known[one.Serial]; !ok {
 			c.Issued = append(c.Issued, one)
 		} else if !one.SupersededAt.IsZero() && !one.Revoked {
@@ -202,7 +209,8 @@ func (c *RestoredCA) leaveKnown(ctx context.Context, store domain.Store) error {
 	c.revocations = slices.SortedFunc(maps.Values(fresh), func(a, b domain.Revocation) int {
 		return strings.Compare(a.Serial, b.Serial)
 	})
-	return nil
+	c.revocations, err = leaveArchived(ctx, store, c.ID, c.revocations)
+	return err
 }
 
 // decide puts a revocation among the fresh ones if it says more than what is known.

@@ -55,7 +55,7 @@ func (s *CAs) signed(ctx context.Context, id int64, spec domain.SerialRevocation
 	read := described(id, domain.CertificateOfForeign, cert, s.Now())
 	known, err := s.Store.Certificates().OfSerial(ctx, id, read.Serial)
 	if domain.IsKind(err, domain.Missing) {
-		return read, nil
+		return read, notArchived(ctx, s.Store, id, read.Serial, domain.Rule, "cert", domain.ReasonArchived)
 	}
 	return known, err
 }
@@ -72,7 +72,12 @@ func (s *CAs) ofSerial(ctx context.Context, id int64, text string) (domain.Certi
 		cert, err := s.Store.Certificates().OfSerial(ctx, id, serial)
 		if err == nil {
 			known = append(known, cert)
-		} else if !domain.IsKind(err, domain.Missing) {
+			continue
+		}
+		if domain.IsKind(err, domain.Missing) {
+			err = notArchived(ctx, s.Store, id, serial, domain.Rule, "serial", domain.ReasonArchived)
+		}
+		if err != nil {
 			return domain.Certificate{}, err
 		}
 	}

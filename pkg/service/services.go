@@ -94,6 +94,7 @@ type Services struct {
 	Stream       *events.Stream
 	Endings      *events.Endings
 	Exports      *pki.Exports
+	Archive      *pki.Archive
 	Census       *census.Counter
 	Queues       *Queues
 	MasterKey    *masterkey.Rotation
@@ -234,6 +235,7 @@ func (p *parts) pki(set Settings, s *Services) {
 		Life: set.CRLLife, Log: set.Log,
 	}
 	s.Exports = &pki.Exports{Issuing: issuing, CRLs: s.CRLs}
+	s.Archive = &pki.Archive{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.OCSP = p.ocsp
 	s.OCSP.Issuing, s.OCSP.History, s.OCSP.Log = issuing, p.history, set.Log
 	s.OCSP.Life, s.OCSP.GoodUnissued = set.OCSPLife, set.OCSPGoodUnissued

@@ -59,32 +59,45 @@ func removeResponders(ctx context.Context, tx *Store, caID int64) error {
 	if err := db.Exec("DELETE FROM ocsp_responders WHERE ca_id = ?", caID).Error; err != nil {
 		return err
 	}
+	const past = "DELETE FROM archived_certificates WHERE ca_id = ? AND kind = ?"
+	if err := db.Exec(past, caID, domain.CertificateOfResponder).Error; err != nil {
+		return err
+	}
 	return db.Exec(
 		"DELETE FROM certificates WHERE ca_id = ? AND kind = ?", caID, domain.CertificateOfResponder,
 	).Error
 }
 
-const serialStatus = "SELECT " + pointColumns + ", c.id IS NOT NULL, r.revoked_at, r.reason, r.changed " +
+// serialStatus finds one of the archive, too: its revocation is in its own row.
+const serialStatus = "SELECT " + pointColumns + ", c.id IS NOT NULL OR a.id IS NOT NULL, " +
+	"r.revoked_at, r.reason, r.changed, a.revoked_at, a.reason " +
 	"FROM cas CROSS JOIN incarnation LEFT JOIN revocations r ON r.ca_id = cas.id AND r.serial = ? " +
-	"LEFT JOIN certificates c ON c.ca_id = cas.id AND c.serial = ? WHERE cas.id = ?"
+	"LEFT JOIN certificates c ON c.ca_id = cas.id AND c.serial = ? " +
+	"LEFT JOIN archived_certificates a ON a.ca_id = cas.id AND a.serial = ? WHERE cas.id = ?"
 
 // Status implements domain.Revocations.
 func (r revocations) Status(ctx context.Context, caID int64, serial string) (domain.SerialStatus, error) {
 	var s domain.SerialStatus
-	var at *time.Time
-	var reason *domain.RevocationReason
+	var at, archivedAt *time.Time
+	var reason, archivedReason *domain.RevocationReason
 	var changed *bool
 	p := &s.RevocationPoint
 	err := scan(
-		ctx, r.s.read, []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Issued, &at, &reason, &changed}, serialStatus,
-		serial, serial, caID,
+		ctx, r.s.read, []any{
+			&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Issued, &at, &reason, &changed, &archivedAt, &archivedReason,
+		}, serialStatus, serial, serial, serial, caID,
 	)
-	if err != nil || at == nil {
+	if err != nil {
 		return s, translate(err, faults{})
 	}
-	found := domain.Revocation{Reason: *reason, Changed: *changed}
-	if s.Issued = true; !found.Lifted() {
-		s.RevokedAt, s.Reason = at.UTC(), found.Reason
+	switch {
+	case at != nil:
+		s.Issued = true
+		if found := (domain.Revocation{Reason: *reason, Changed: *changed}); !found.Lifted() {
+			s.RevokedAt, s.Reason = at.UTC(), found.Reason
+		}
+	case archivedAt != nil:
+		s.RevokedAt, s.Reason = archivedAt.UTC(), *archivedReason
 	}
 	return s, nil
 }

@@ -154,6 +154,9 @@ func (s *Store) MasterKeys() domain.MasterKeys { return masterKeys{s} }
 // SealedValues implements domain.Store.
 func (s *Store) SealedValues() domain.SealedValues { return sealedValues{s} }
 
+// Archive implements domain.Store.
+func (s *Store) Archive() domain.Archive { return archive{s} }
+
 // Censuses implements domain.Store.
 func (s *Store) Censuses() domain.Censuses { return censuses{s} }
 

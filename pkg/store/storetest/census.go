@@ -36,6 +36,7 @@ func testCensuses(t *testing.T, s domain.Store) {
 		got := must(s.Censuses().Certificates(ctx, later.NotAfter, later.NotAfter.Add(day)))(t)
 		wantSame(t, got[1], domain.CertificateCount{CAID: two.ID, Expired: 1})
 	})
+	t.Run("the size of the tables", func(t *testing.T) { testSizes(t, s) })
 	t.Run("the first end of the apikeys that can be used", func(t *testing.T) { testAPIKeyEnd(t, s) })
 	t.Run("agents, and the sessions that they see", func(t *testing.T) { testAgentCount(t, s) })
 }
@@ -91,4 +92,21 @@ func testAgentCount(t *testing.T, s domain.Store) {
 	got := must(s.Censuses().Agents(ctx, noon.Add(time.Minute)))(t)
 	wantSame(t, got, domain.AgentCount{Reported: 2, Silent: 1, Sessions: 3})
 	wantSame(t, must(s.Censuses().Agents(ctx, noon.Add(2*time.Minute)))(t), domain.AgentCount{Reported: 2, Silent: 2})
+}
+
+// testSizes: an exact count has the rows of each table. One that reads nothing has each table, too.
+func testSizes(t *testing.T, s domain.Store) {
+	t.Helper()
+	exact, guessed := must(s.Censuses().Size(t.Context(), true))(t), must(s.Censuses().Size(t.Context(), false))(t)
+	wantSame(t, len(exact.Tables), len(guessed.Tables))
+	var octets int64
+	rows := map[string]int64{}
+	for i, one := range exact.Tables {
+		wantSame(t, guessed.Tables[i].Name, one.Name)
+		octets, rows[one.Name] = octets+one.Bytes, one.Rows
+	}
+	wantSame(t, []int64{rows["cas"], rows["certificates"], rows["webhooks"]}, []int64{3, int64(len(censusSamples)) + 1, 0})
+	if octets <= 0 || octets > exact.Bytes || guessed.Bytes <= 0 {
+		t.Errorf("the tables have %d octets of %d (%d)", octets, exact.Bytes, guessed.Bytes)
+	}
 }

@@ -44,6 +44,7 @@ var groups = []struct {
 	{"CRLs", crlRules.run},
 	{"CRLs_FirstExpiry", testFirstExpiry},
 	{"OCSPResponders", responderRules.run},
+	{"Archive", archiveRules.run},
 	{"Censuses", testCensuses},
 	{"InstanceModels", instanceModelRules.run},
 	{"Instances", instanceRules.run},

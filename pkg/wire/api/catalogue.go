@@ -35,6 +35,9 @@ var commonTexts = map[domain.Reason][languages]string{
 		"Ambíguo e desconhecido aqui: informe em hexadecimal com dois-pontos ou 0x, ou envie o certificado.",
 		"Ambiguous, and not known here: give it in hex with colons or 0x, or send the certificate.",
 	},
+	domain.ReasonArchived: {
+		"O certificado terminou há muito tempo e está no arquivo.", "The certificate ended long ago, and is in the archive.",
+	},
 	domain.ReasonEither:     {"Informe um destes campos: %s.", "Give one of these fields: %s."},
 	domain.ReasonReserved:   {"Nome reservado pelo OpenVPN.", "OpenVPN reserves this name."},
 	domain.ReasonDuplicated: {"Já existe um item com este valor.", "An item with this value exists already."},
