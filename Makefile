@@ -3,12 +3,13 @@ export CGO_ENABLED = 0
 GO ?= go
 PACKAGES = $(shell $(GO) list ./... | grep -v /gen/)
 
-.PHONY: help generate verify build build-pkcs11 hardware lint unit quick browser sdks newresource contract packages package vulncheck test race fuzz nightly bench profile demo run release setup
+.PHONY: help generate verify build build-pkcs11 hardware lint unit quick browser sdks newresource contract packages package vulncheck test race fuzz nightly faults bench profile demo run release setup
 
 FUZZTIME = 20s
 PACKAGE = ./pkg/vault
 BENCH = .
 VERSION =
+FAULTS =
 
 # Variables for tests that keep their files in memory, if a gigabyte is free there. Programs are built elsewhere: they
 # may not be executable in memory.
@@ -93,14 +94,19 @@ fuzz: ## run every fuzz target for FUZZTIME
 		done; \
 	done
 
-nightly: ## the checks that take too long for every change: long loops, many made-up requests, packages in a Debian, the race detector, and a minute per fuzz target
+nightly: ## the checks that take too long for every change: long loops, faults, many made-up requests, packages in a Debian, the race detector, and a minute per fuzz target
 	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 60m ./pkg/app
+	@$(MAKE) --no-print-directory faults
 	@scripts/setup.sh schemathesis
 	CHAVEIRO_NIGHTLY=1 CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 60m -run TestSchemathesis ./pkg/wire/contract
 	@scripts/setup.sh packages debian
 	cd packaging && CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 60m ./...
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
+
+faults: ## break databases, connections, disks and clocks under three replicas, and look for what is missing; as root takes some twenty minutes
+	@scripts/setup.sh postgres
+	$(GO) run ./faults $(FAULTS)
 
 bench: ## measure rates, latencies and memory against floors; takes some minutes on an otherwise idle machine
 	@scripts/setup.sh postgres python node

@@ -50,7 +50,7 @@ var groups = []group{
 	{"deep", deepRows}, {"rsa", rsaRows}, {"upsert", upsertRows}, {"import", importRows}, {"pki", pkiRows},
 	{"devices", deviceRows}, {"plan", planRows}, {"tunnel", tunnelRows}, {"events", eventRows}, {"webhooks", webhookRows},
 	{"agents", agentRows}, {"reports", reportRows}, {"sdk", sdkRows}, {"traces", traceRows},
-	{"start", startRows}, {"large", largeRows},
+	{"replicas", replicaRows}, {"start", startRows}, {"large", largeRows},
 }
 
 // bench is one run.
@@ -90,7 +90,7 @@ func parseFlags(args []string) (settings, []string, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String(
 		"only", "",
-		"groups to run: credential,auth,issue,batch,get,list,revoke,ocsp,search,deep,rsa,upsert,import,pki,devices,plan,tunnel,events,webhooks,agents,reports,sdk,traces,start,large (default: all)",
+		"groups to run: credential,auth,issue,batch,get,list,revoke,ocsp,search,deep,rsa,upsert,import,pki,devices,plan,tunnel,events,webhooks,agents,reports,sdk,traces,replicas,start,large (default: all)",
 	)
 	engines := flags.String("engines", "sqlite,postgres", "databases")
 	clients := flags.String("clients", "1,8", "numbers of concurrent clients")

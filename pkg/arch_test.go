@@ -39,7 +39,9 @@ func (p pkg) forTests() bool { return strings.HasSuffix(p.path(), "test") }
 
 // forDevelopers reports whether the package is a program that is not shipped. The rules of layers
 // don't apply to it.
-func (p pkg) forDevelopers() bool { return p.path() == "bench" || p.path() == "demo" }
+func (p pkg) forDevelopers() bool {
+	return slices.Contains([]string{"bench", "demo", "faults"}, p.path())
+}
 
 // layers lists what a package may import besides the standard library. Patterns are paths within
 // the module or of other modules; a pattern that ends in /... includes everything below it.

@@ -39,7 +39,7 @@ func (w *crashWorld) check(t *testing.T) {
 	w.checkPKI(t)
 	w.vault.check(t, w)
 	w.tunnels.check(t, w)
-	checkDatabase(t, w.options, halves, pkiHalves, unaudited, vaultHalves)
+	checkDatabase(t, w.options, apptest.Halves, pkiHalves, apptest.Unaudited, vaultHalves)
 	apptest.MustCommand(t, w.options, "audit", "verify")
 	wantQuiet(t, w.server.Log())
 }
@@ -194,41 +194,6 @@ func openDatabase(t *testing.T, o apptest.Options) *sql.DB {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return db
-}
-
-// halves are statements that count what must not exist.
-var halves = map[string]string{
-	"clients that are not as their newest certificate": `SELECT count(*) FROM clients c
-		LEFT JOIN certificates x ON x.id = (SELECT max(id) FROM certificates WHERE client_id = c.id)
-		WHERE x.id IS NULL OR x.ca_id <> c.ca_id OR x.serial <> c.serial OR x.fingerprint <> c.fingerprint
-		OR x.not_after <> c.expires_at OR (x.revoked_at IS NULL) <> (c.revoked_at IS NULL)`,
-	"clients that hold a name and are revoked for good, or do not and are in force": `SELECT count(*) FROM clients
-		WHERE (held_name IS NULL) <> (revoked_at IS NOT NULL AND reason <> 6)`,
-	"clients with two certificates in force that are not superseded": `SELECT count(*) FROM
-		(SELECT 1 FROM certificates WHERE revoked_at IS NULL AND superseded_at IS NULL AND kind = 'client'
-		GROUP BY client_id HAVING count(*) > 1) AS twice`,
-	"clients whose newest certificate is superseded": `SELECT count(*) FROM clients c
-		JOIN certificates x ON x.client_id = c.id AND x.serial = c.serial WHERE x.superseded_at IS NOT NULL`,
-	"certificates without a client": `SELECT count(*) FROM certificates x
-		WHERE x.kind = 'client' AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = x.client_id)`,
-	"certificates that are revoked without a revocation, or the reverse": `SELECT count(*)
-		FROM certificates x LEFT JOIN revocations r ON r.ca_id = x.ca_id AND r.serial = x.serial
-		WHERE (x.revoked_at IS NULL) <> (r.serial IS NULL OR r.reason = 8)`,
-	"revocations of no certificate": `SELECT count(*) FROM revocations r
-		WHERE r.serial NOT LIKE '` + mergedPrefix + `%' AND NOT EXISTS (SELECT 1 FROM certificates x WHERE x.ca_id = r.ca_id AND x.serial = r.serial)`,
-	"revocations ahead of their CA": `SELECT count(*) FROM revocations r JOIN cas ON cas.id = r.ca_id WHERE r.epoch > cas.revocation_epoch`,
-	"CAs whose epoch is not that of their last revocation": `SELECT count(*) FROM cas
-		WHERE cas.revocation_epoch <> (SELECT coalesce(max(epoch), 0) FROM revocations r WHERE r.ca_id = cas.id)`,
-	"CAs whose list is not the last one": `SELECT count(*) FROM cas LEFT JOIN crls ON crls.ca_id = cas.id
-		WHERE cas.crl_number <> coalesce(crls.number, 0)`,
-	"gaps in the stream of events": `SELECT newest - gone - (SELECT count(*) FROM events) FROM event_stream`,
-	"certificates that the stream has told not once": `SELECT (SELECT count(*) FROM audit_events a JOIN event_chains c
-		ON c.chain = a.chain AND a.position <= c.position WHERE a.resource = 'openvpn.clients' AND a.action IN ('create', 'revoke', 'renew'))
-		- (SELECT count(*) FROM events WHERE resource = 'openvpn.clients' AND type IN
-			('certificate.issued', 'certificate.revoked', 'certificate.superseded', 'certificate.renewed'))`,
-	"lists that the stream has told not once": `SELECT count(*) FROM (SELECT 1 FROM events WHERE type = 'crl.signed'
-		GROUP BY resource_id, data HAVING count(*) > 1) AS twice`,
-	"serials that are there twice": `SELECT count(*) FROM (SELECT 1 FROM certificates GROUP BY ca_id, serial HAVING count(*) > 1) AS twice`,
 }
 
 func checkDatabase(t *testing.T, o apptest.Options, counts ...map[string]string) {

@@ -87,15 +87,12 @@ func (w *crashWorld) importMany(ctx context.Context, c *apptest.Client, authorit
 	return err
 }
 
-// mergedPrefix begins the serials that lists of this test have, in hex.
-const mergedPrefix = "cccccccccccccccc"
-
 // mergeList merges a list of revocations of certificates that nobody knows.
 func (w *crashWorld) mergeList(ctx context.Context, c *apptest.Client, authority *crashAuthority) error {
 	var one mergedList
 	var entries []x509.RevocationListEntry
 	for range 2 + rand.N(20) {
-		text := fmt.Sprintf("%s%016x", mergedPrefix, rand.Uint64())
+		text := fmt.Sprintf("%s%016x", apptest.MergedPrefix, rand.Uint64())
 		serial, _ := new(big.Int).SetString(text, 16)
 		one.serials = append(one.serials, text)
 		entries = append(entries, x509.RevocationListEntry{

@@ -45,7 +45,7 @@ func (w *crashTunnels) check(t *testing.T, world *crashWorld) {
 		defer func() { w.models <- one }()
 		return one.check(ctx, c)
 	})
-	checkDatabase(t, world.options, tunnelHalves)
+	checkDatabase(t, world.options, apptest.TunnelHalves)
 }
 
 // drained takes everything out of a channel.
@@ -145,47 +145,4 @@ func checkBundle(ctx context.Context, c *apptest.Client, one *kept) error {
 		}
 	}
 	return nil
-}
-
-// tunnelHalves are statements that count what must not exist.
-var tunnelHalves = map[string]string{
-	"networks of a site without a config": `SELECT count(*) FROM networks n WHERE n.client_id IS NOT NULL AND NOT EXISTS
-		(SELECT 1 FROM client_configs c WHERE c.instance_id = n.instance_id AND c.client_id = n.client_id)`,
-	"configs without exactly one address": `SELECT count(*) FROM client_configs c WHERE 1 <> (SELECT count(*) FROM networks n
-		WHERE n.instance_id = c.instance_id AND n.client_id = c.client_id AND n.kind = 'address')`,
-	"instances without exactly one tunnel network": `SELECT count(*) FROM instances i WHERE 1 <>
-		(SELECT count(*) FROM networks n WHERE n.instance_id = i.id AND n.kind = 'tunnel' AND n.client_id IS NULL)`,
-	"networks in the plan of another gateway": `SELECT count(*) FROM networks n JOIN instances i ON i.id = n.instance_id
-		WHERE n.gateway_key <> i.gateway_key`,
-	"networks that overlap": `SELECT count(*) FROM networks a JOIN networks b ON a.gateway_key = b.gateway_key AND a.family = b.family
-		AND a.id < b.id AND a.first <= b.last AND b.first <= a.last
-		WHERE a.kind <> 'address' AND b.kind <> 'address'`,
-	"addresses that are there twice": `SELECT count(*) FROM (SELECT 1 FROM networks WHERE kind = 'address'
-		GROUP BY gateway_key, family, first HAVING count(*) > 1) AS twice`,
-	"instances without a certificate in force and its key": `SELECT count(*) FROM instances i
-		LEFT JOIN certificates x ON x.id = i.certificate_id AND x.ca_id = i.ca_id
-		WHERE x.id IS NULL OR x.kind <> 'server' OR x.revoked_at IS NOT NULL OR x.sealed_key IS NULL`,
-	"certificates of servers in force of which no instance is there": `SELECT count(*) FROM certificates x
-		WHERE x.kind = 'server' AND x.revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.certificate_id = x.id)`,
-	"instances without the key of their control channel": `SELECT count(*) FROM instances WHERE sealed_control IS NULL`,
-	"instances without exactly one event of their making": `SELECT count(*) FROM instances i WHERE 1 <> (SELECT count(*) FROM audit_events e
-		WHERE e.resource = 'openvpn.instances' AND e.resource_id = i.id AND e.resource_name = i.name AND e.action = 'create')`,
-	"instances that are there after their end": `SELECT count(*) FROM instances i WHERE EXISTS (SELECT 1 FROM audit_events e
-		WHERE e.resource = 'openvpn.instances' AND e.resource_id = i.id AND e.action = 'delete')`,
-	"instances that were made, not ended, and are not there": `SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.instances'
-		AND e.action = 'create' AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = e.resource_id) AND NOT EXISTS
-		(SELECT 1 FROM audit_events d WHERE d.resource = e.resource AND d.resource_id = e.resource_id AND d.action = 'delete')`,
-	"models without exactly one event of their making": `SELECT count(*) FROM instance_models m WHERE 1 <> (SELECT count(*) FROM audit_events e
-		WHERE e.resource = 'openvpn.instances.models' AND e.resource_id = m.id AND e.action = 'create')`,
-	"clients whose configs are not those of their events": `SELECT count(*) FROM clients c
-		WHERE (SELECT count(*) FROM client_configs x WHERE x.client_id = c.id) <>
-			(SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.configs' AND e.resource_id = c.id AND e.action = 'create') -
-			(SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.configs' AND e.resource_id = c.id AND e.action = 'delete')`,
-	"links without exactly one event of their making": `SELECT count(*) FROM enrolments n WHERE 1 <> (SELECT count(*) FROM audit_events e
-		WHERE e.resource = 'openvpn.enrolments' AND e.resource_id = n.id AND e.action = 'create')`,
-	"links claimed without exactly one event, or the reverse": `SELECT count(*) FROM enrolments n
-		WHERE CASE WHEN n.claimed_at IS NULL THEN 0 ELSE 1 END <> (SELECT count(*) FROM audit_events e
-			WHERE e.resource = 'openvpn.enrolments' AND e.resource_id = n.id AND e.action = 'claim')`,
-	"profiles that were fetched without an event": `SELECT count(*) FROM client_configs c WHERE c.profile_fetched_at IS NOT NULL
-		AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.resource = 'openvpn.keys' AND e.resource_id = c.client_id AND e.action = 'export')`,
 }

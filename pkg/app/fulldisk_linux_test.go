@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"net/http"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,10 @@ func TestReady_FullDisk(t *testing.T) {
 	}
 	awaitReady(t, p.URL, "the database can't be written to")
 	get(t, c, cas) // reads continue
+	status, retry := answeredBy(t, c, http.MethodPost, cas, object{"name": "meanwhile", "email": "ca@example.com"})
+	if status != http.StatusInternalServerError || retry == "" {
+		t.Errorf("a change is answered with %d, try again after %q\n%s", status, retry, p.Log())
+	}
 	get(t, c, "/healthz")
 	if err := unix.Prlimit(p.PID(), unix.RLIMIT_FSIZE, &before, nil); err != nil {
 		t.Fatal(err)

@@ -107,8 +107,7 @@ func (s *Store) oneRow(
 	if err == nil {
 		err = scanOne(rows, places)
 	}
-	noteFailure(s.write, err)
-	return err
+	return noteFailure(s.write, err)
 }
 
 // compareClock compares the clock of the server with that of this process again.
@@ -120,7 +119,7 @@ func (s *Store) compareClock(ctx context.Context) error {
 	begin := time.Now()
 	var server time.Time
 	if err := conn.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&server); err != nil {
-		return err
+		return untried(err)
 	}
 	s.clock.note(server, begin)
 	return nil

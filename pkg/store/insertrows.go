@@ -42,8 +42,7 @@ func (s *Store) insertRows(
 			err = s.run(ctx, text, args, read)
 		}
 		if err != nil {
-			noteFailure(s.write, err)
-			return err
+			return noteFailure(s.write, err)
 		}
 	}
 	return nil

@@ -123,10 +123,11 @@ func (r *seenRows) close(err error) error {
 type pgRows struct {
 	*stdlib.Rows
 	seenRows
+	ctx context.Context
 }
 
 // Next implements driver.Rows.
-func (r *pgRows) Next(dest []driver.Value) error { return r.next(r.Rows.Next(dest)) }
+func (r *pgRows) Next(dest []driver.Value) error { return cutShort(r.ctx, r.next(r.Rows.Next(dest))) }
 
 // Close implements driver.Rows.
 func (r *pgRows) Close() error { return r.close(r.Rows.Close()) }

@@ -65,7 +65,7 @@ func openPostgres(ctx context.Context, location string) (*Store, error) {
 		return nil, errors.Join(err, writer())
 	}
 	closeAll := func() error { return errors.Join(reader(), writer()) }
-	if err := watchFailures(write); err != nil {
+	if err := errors.Join(watchFailures(write), watchFailures(read)); err != nil {
 		return nil, errors.Join(err, closeAll())
 	}
 	s := newStore(Postgres, seen, write, read, closeAll)

@@ -89,7 +89,21 @@ func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.N
 		seen.end(0, err)
 		return nil, c.explain(ctx, err)
 	}
-	return &pgRows{rows.(*stdlib.Rows), seenRows{seen: seen}}, nil
+	return &pgRows{rows.(*stdlib.Rows), seenRows{seen: seen}, ctx}, nil
+}
+
+// cutShort explains an error while rows are read. What was read already is not read again, so a
+// connection that is lost is *domain.Unavailable at once.
+func cutShort(ctx context.Context, err error) error {
+	switch {
+	case err == nil || err == io.EOF:
+		return err
+	case ctx.Err() != nil:
+		return errors.Join(ctx.Err(), err)
+	case isAway(err) || isShort(err):
+		return &domain.Unavailable{Err: err}
+	}
+	return err
 }
 
 // BeginTx implements driver.ConnBeginTx. A transaction that has not begun may always be retried.
@@ -115,6 +129,8 @@ func (c *pgConn) explain(ctx context.Context, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return errors.Join(ctx.Err(), err)
+	case isShort(err):
+		return &domain.Unavailable{Err: err}
 	case !isAway(err):
 		return err
 	case c.reads && !c.inTx:
@@ -192,6 +208,13 @@ const pgDivisionByZero = "22012"
 func isLate(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == pgDivisionByZero
+}
+
+// isShort reports whether the server has not done a statement because its disk or its memory is
+// full. Its connection can be used further.
+func isShort(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "53100" || pg.Code == "53200")
 }
 
 // isAway reports whether an error is temporary: the server can't be reached, is shutting down or

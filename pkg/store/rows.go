@@ -10,8 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
-
-	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
 // record is a row type R whose entity is T. fields are pointers to its columns, in their order:
@@ -92,8 +90,7 @@ func readAll(rows *sql.Rows, read func(scan func(...any) error) error) error {
 // place is checked when they end.
 func (s *Store) execDirect(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	result, err := s.write.Statement.ConnPool.ExecContext(ctx, text, args...)
-	noteFailure(s.write, err)
-	return result, err
+	return result, noteFailure(s.write, err)
 }
 
 // rowDirect reads the one row of a statement in the same way. Errors: gorm.ErrRecordNotFound.
@@ -102,8 +99,7 @@ func (s *Store) rowDirect(ctx context.Context, places []any, text string, args .
 	if err == nil {
 		err = scanOne(rows, places)
 	}
-	noteFailure(s.write, err)
-	return err
+	return noteFailure(s.write, err)
 }
 
 // readRow reads the one row of a query on a hot path in the same way. Errors:
@@ -120,8 +116,7 @@ func (s *Store) readRow(ctx context.Context, places []any, text string, args ...
 	if err == nil {
 		err = scanOne(rows, places)
 	}
-	noteFailure(s.read, err)
-	return err
+	return noteFailure(s.read, err)
 }
 
 // pgRow reads the one row of a statement with many parameters. It calls pgx directly: database/sql
@@ -133,10 +128,7 @@ func pgRow(ctx context.Context, db *sql.DB, places []any, text string, args []an
 	for i := 0; i < tries && errors.Is(err, driver.ErrBadConn); i++ {
 		err = onConn(ctx, db, func(c *pgConn) error { return c.row(ctx, places, text, args) })
 	}
-	if errors.Is(err, driver.ErrBadConn) {
-		err = &domain.Unavailable{Err: err}
-	}
-	return err
+	return untried(err)
 }
 
 func onConn(ctx context.Context, db *sql.DB, fn func(*pgConn) error) error {

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -44,7 +46,10 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) (e
 	if err == nil {
 		s.cachedNames.put(names)
 	}
-	return err
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // database/sql has rolled back before the commit
+		err = errors.Join(ctx.Err(), err)
+	}
+	return untried(err)
 }
 
 // OneWriter implements domain.Store.
@@ -67,7 +72,7 @@ const failureKey = "chaveiro:failure"
 
 // watchFailures makes every statement of GORM record its failure in its transaction.
 func watchFailures(db *gorm.DB) error {
-	report := func(db *gorm.DB) { noteFailure(db, db.Error) }
+	report := func(db *gorm.DB) { db.Error = noteFailure(db, db.Error) }
 	on, name := db.Callback(), failureKey
 	return errors.Join(
 		on.Create().After("gorm:create").Register(name, report),
@@ -79,8 +84,21 @@ func watchFailures(db *gorm.DB) error {
 	)
 }
 
-func noteFailure(db *gorm.DB, err error) {
+// noteFailure keeps the error of a statement in its transaction. It returns the error as callers
+// get it.
+func noteFailure(db *gorm.DB, err error) error {
+	err = untried(err)
 	if kept, ok := db.Get(failureKey); ok && err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
 		*kept.(*error) = err
 	}
+	return err
+}
+
+// untried turns errors of statements that were not done into ones that say to try again: of a
+// connection that was lost before, when database/sql has tried a few others, and of a full disk.
+func untried(err error) error {
+	if errors.Is(err, driver.ErrBadConn) || isFull(err) {
+		return &domain.Unavailable{Err: err}
+	}
+	return err
 }

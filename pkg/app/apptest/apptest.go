@@ -2,9 +2,9 @@
 // process: what a crash leaves behind, what a signal does, what is in the log, what a client meets
 // at the other end of a socket.
 //
-// It imports the standard library alone. [Launch] and [Client] work outside tests as well; [Start],
-// [Command] and [Binary] are for tests. Whatever happens to the process that launched it, the
-// kernel does not let a launched one survive it.
+// It imports the standard library alone. [Build], [Launch] and [Client] work outside tests as
+// well; [Start], [Command] and [Binary] are for tests. Whatever happens to the process that
+// launched it, the kernel does not let a launched one survive it.
 package apptest
 
 import (
@@ -41,25 +41,30 @@ func Binary(t testing.TB) string {
 	return filepath.Join(built.dir, "chaveiro")
 }
 
-// build builds without cgo, as releases are, unless the race detector is on, which needs cgo. It
-// leaves out the state of the repository, which a test need not have.
 func build() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "chaveiro-apptest-"); err != nil {
 		return "", err
 	}
-	args, cgo := []string{"build", "-buildvcs=false", "-o", dir}, "CGO_ENABLED=0"
+	return dir, Build(context.Background(), dir)
+}
+
+// Build builds the program into a directory, as chaveiro. It builds without cgo, as releases are,
+// unless the race detector is on, which needs cgo. It leaves out the state of the repository, which
+// a test need not have. more are further arguments of go build.
+func Build(ctx context.Context, dir string, more ...string) error {
+	args, cgo := append([]string{"build", "-buildvcs=false", "-o", dir}, more...), "CGO_ENABLED=0"
 	if Raced {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
 	if Tags != "" {
 		args, cgo = append(args, "-tags", Tags), "CGO_ENABLED=1"
 	}
-	cmd := exec.Command("go", append(args, "github.com/chaveiro/chaveiro/cmd/chaveiro")...)
+	cmd := exec.CommandContext(ctx, "go", append(args, "github.com/chaveiro/chaveiro/cmd/chaveiro")...)
 	cmd.Env = append(os.Environ(), cgo)
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("apptest: go build: %w\n%s", err, output)
+		return fmt.Errorf("apptest: go build: %w\n%s", err, output)
 	}
-	return dir, nil
+	return nil
 }
 
 // Main is the TestMain of a package whose tests use [Binary] and need no clean-up of their own.

@@ -24,6 +24,12 @@ type Config struct {
 	// Durable keeps fsync, synchronous commit and full-page writes on, as in
 	// production. Measurements need it; tests only pay for it.
 	Durable bool
+	// Root is the directory that the cluster's own directory is made in, such as that of a small
+	// file system. A socket's path has some hundred bytes at most, so it is a short one. Empty: a
+	// fitting one of the system.
+	Root string
+	// Settings are more settings of the server, as name=value.
+	Settings []string
 }
 
 // Cluster is one running PostgreSQL server and the directory that holds it.
@@ -71,6 +77,22 @@ func (c *Cluster) URL(database string) string {
 	query := url.Values{"host": {c.dir.path}, "user": {superuser}}
 	return (&url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: query.Encode()}).String()
 }
+
+// Dir is the directory that the server's socket is in.
+func (c *Cluster) Dir() string { return c.dir.path }
+
+// Ended reports whether the server's process has ended.
+func (c *Cluster) Ended() bool {
+	select {
+	case <-c.exited:
+		return true
+	default:
+		return c.server == nil
+	}
+}
+
+// Log is the end of what the server has logged since it was started.
+func (c *Cluster) Log() string { return c.logTail() }
 
 // CreateDatabase creates an empty database.
 func (c *Cluster) CreateDatabase(ctx context.Context, name string) error {
@@ -157,10 +179,13 @@ func (c *Cluster) serverArgs(cfg Config) []string {
 		"-c", "max_connections=200",
 		"-c", "dynamic_shared_memory_type=mmap",
 	}
-	if cfg.Durable {
-		return args
+	if !cfg.Durable {
+		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 	}
-	return append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	for _, setting := range cfg.Settings {
+		args = append(args, "-c", setting)
+	}
+	return args
 }
 
 func (c *Cluster) waitReady(ctx context.Context) error {

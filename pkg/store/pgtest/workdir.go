@@ -23,6 +23,9 @@ const memoryNeeded = 4 << 30
 // the system has a file system for that with much left: a database has some three hundred files,
 // and making and removing those costs a disk more than all that tests do with them.
 func rootFor(cfg Config) string {
+	if cfg.Root != "" {
+		return cfg.Root
+	}
 	if !cfg.Durable && freeMemory(memoryRoot) >= memoryNeeded {
 		return memoryRoot
 	}

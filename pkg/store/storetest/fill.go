@@ -83,6 +83,7 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	}
 	fillLives(t, s, authority)
 	fillRenewal(t, s, authority)
+	fillArchive(t, s, authority)
 	epoch := must(s.Revocations().Advance(ctx, authority.ID))(t)
 	check(t, s.Revocations().Add(ctx, []domain.Revocation{
 		{
@@ -98,6 +99,16 @@ func fillCertificates(t testing.TB, s domain.Store) {
 	instance := newInstance(t, s)
 	fillSites(t, s, instance)
 	newUserClient(t, s, instance, "pessoa")
+}
+
+// fillArchive archives the certificates of a client, which goes with the last one.
+func fillArchive(t testing.TB, s domain.Store, authority domain.CA) {
+	t.Helper()
+	client := newClient(t, s, authority.ID)
+	earlier := endedIn(t, s, 1971, client, func(c *domain.Certificate) { c.SupersededAt = noon })
+	last := endedIn(t, s, 1972, client)
+	move(t, s, spanOf(1972, false), nil, earlier)
+	move(t, s, spanOf(1972, true), map[int64]string{client.ID: `{"name":"Ação ☃"}`}, last)
 }
 
 // fillSites puts in a site of an instance, with all that the IP plan can have.
