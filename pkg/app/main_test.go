@@ -20,7 +20,7 @@ import (
 
 // parallel is how many of these tests run at once. Most of them wait for other programs: for what
 // OpenVPN takes its time for, for a lease of a minute.
-const parallel = 4
+const parallel = 8
 
 func TestMain(m *testing.M) {
 	flag.Parse()

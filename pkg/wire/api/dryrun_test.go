@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,11 +90,19 @@ func takingAways(t *testing.T, s *wiretest.Server) map[string]takingAway {
 	return all
 }
 
+// readContract reads the document once: that takes 50 ms, and tests only look into it.
+var readContract = sync.OnceValues(gen.GetSpec)
+
+func contract(t testing.TB) *openapi3.T {
+	t.Helper()
+	return domaintest.Must(readContract())(t)
+}
+
 // operations returns all operations of the document, by id.
 func operations(t testing.TB) map[string]*openapi3.Operation {
 	t.Helper()
 	all := map[string]*openapi3.Operation{}
-	for _, item := range domaintest.Must(gen.GetSpec())(t).Paths.Map() {
+	for _, item := range contract(t).Paths.Map() {
 		for _, operation := range item.Operations() {
 			all[operation.OperationID] = operation
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/wire/wiretest"
 )
@@ -26,10 +25,7 @@ type right struct {
 // rights reads the document without the code that the service reads it with.
 func rights(t *testing.T) []right {
 	t.Helper()
-	spec, err := gen.GetSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
+	spec := contract(t)
 	var list []right
 	for path, item := range spec.Paths.Map() {
 		for method, operation := range item.Operations() {

@@ -12,7 +12,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
-	gen "github.com/chaveiro/chaveiro/gen/api"
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/domain/domaintest"
 	"github.com/chaveiro/chaveiro/pkg/service/servicetest"
@@ -190,7 +189,7 @@ var unkeyed = []string{
 func TestRequestKey_EveryOperation(t *testing.T) {
 	t.Parallel()
 	var posts, keys []string
-	for _, item := range domaintest.Must(gen.GetSpec())(t).Paths.Map() {
+	for _, item := range contract(t).Paths.Map() {
 		if item.Post == nil {
 			continue
 		}

@@ -55,11 +55,7 @@ func (a answer) messages(t *testing.T) map[string]string {
 // eachOperation calls a function with each operation of the document, and a path of its own.
 func eachOperation(t *testing.T, call func(method, path string, item *openapi3.PathItem, o *openapi3.Operation)) {
 	t.Helper()
-	spec, err := gen.GetSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, item := range spec.Paths.Map() {
+	for path, item := range contract(t).Paths.Map() {
 		for method, operation := range item.Operations() {
 			call(method, "/api"+onAbsent(path), item, operation)
 		}
