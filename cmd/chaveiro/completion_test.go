@@ -54,7 +54,7 @@ func TestCandidates(t *testing.T) {
 		"client list --sort ":               {"id", "expiry"},
 		"cert revoke --cert ":               {":files"},
 		"crl import 1 ":                     {":files"},
-		"cert ":                             {"list", "show", "create", "register", "pem", "key", "p12", "revoke"},
+		"cert ":                             {"list", "show", "create", "register", "pem", "key", "p12", "archive", "archived", "revoke"},
 		"client list --status ":             {"valid", "expired", "revoked"},
 		"client list --status = v":          {"valid"},
 		"client list --status =":            {"valid", "expired", "revoked"},
