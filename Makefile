@@ -38,7 +38,7 @@ lint: ## gofmt, the width of lines, the length of functions and files, vet, stat
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PACKAGES)
 
 setup: ## install what the tests need: PostgreSQL, PgBouncer, OpenVPN in three versions, easy-rsa, Chromium, OpenSSL, curl, oauthlib, GnuTLS, NSS, zsh, fish, nftables, Prometheus, Exim, packages of Python, Node and Java
-	@scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim vault moto
+	@scripts/setup.sh postgres pgbouncer openvpn openvpns easyrsa chromium openssl curl oauthlib readers python redocly node schemathesis witnesses shells nftables prometheus exim moto
 
 unit: ## go test ./...; it needs no browser, no Python and no Node
 	$(GO) test -timeout 10m ./...
@@ -56,8 +56,8 @@ sdks: ## the tests that need Python, Node or other readers: the SDKs in these la
 	CHAVEIRO_SDKS=1 $(GO) test -count=1 -timeout 10m ./cmd/sdkgen/python ./cmd/sdkgen/typescript ./cmd/sdkgen/samples ./pkg/auth
 	CHAVEIRO_SDKS=1 $(GO) test -count=1 -timeout 10m -run TestReaders ./pkg/ca
 
-hardware: ## the tests of keys in a token, with SoftHSM and a C compiler, in a vault and in a cloud
-	@scripts/setup.sh softhsm vault moto
+hardware: ## the tests of keys in a token, with SoftHSM and a C compiler, in a stub of Transit, and in a stand-in for AWS
+	@scripts/setup.sh softhsm moto
 	CGO_ENABLED=1 $(GO) vet -tags pkcs11 ./pkg/kms/...
 	CGO_ENABLED=1 $(GO) test -count=1 -timeout 10m -tags pkcs11 ./pkg/kms/...
 	CGO_ENABLED=1 $(GO) test -count=1 -timeout 15m -tags pkcs11 -run '^TestHardware' ./pkg/app
@@ -94,9 +94,11 @@ fuzz: ## run every fuzz target for FUZZTIME
 		done; \
 	done
 
-nightly: ## the checks that take too long for every change: long loops, faults, many made-up requests, packages in a Debian, the race detector, and a minute per fuzz target
+nightly: ## the checks that take too long for every change: long loops, faults, many made-up requests, keys in a real Vault, packages in a Debian, the race detector, and a minute per fuzz target
 	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 60m ./pkg/app
 	@$(MAKE) --no-print-directory faults
+	@scripts/setup.sh vault
+	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 20m ./pkg/kms/transit
 	@scripts/setup.sh schemathesis
 	CHAVEIRO_NIGHTLY=1 CHAVEIRO_CONTRACT=1 $(GO) test -count=1 -timeout 60m -run TestSchemathesis ./pkg/wire/contract
 	@scripts/setup.sh packages debian

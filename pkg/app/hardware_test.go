@@ -4,14 +4,11 @@ package app_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/crypto/ocsp"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 	"github.com/chaveiro/chaveiro/pkg/kms/kmstest"
@@ -24,22 +21,6 @@ func onToken(t *testing.T, o apptest.Options) (apptest.Options, kmstest.SoftHSM)
 	hsm := kmstest.NewSoftHSM(t, "chaveiro")
 	o.Env = append(o.Env, "SOFTHSM2_CONF="+hsm.Conf, "CHAVEIRO_KEY_STORES=hsm="+hsm.Address())
 	return o, hsm
-}
-
-// storedCA is what these tests read of a CA.
-type storedCA struct {
-	record
-	KeyURI       *string `json:"key_uri"`
-	KeyAlgorithm string  `json:"key_algorithm"`
-}
-
-func createStored(t *testing.T, c *apptest.Client, path string, in object) storedCA {
-	t.Helper()
-	var out storedCA
-	if err := c.Do(t.Context(), http.MethodPost, path, in, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 // TestHardware_CA: a CA whose key is in a token does all that a CA does, with a real OpenVPN, and
@@ -88,28 +69,6 @@ func TestHardware_CA(t *testing.T) {
 	wantReady(t, again.URL)
 	wantQuiet(t, again.Log())
 }
-
-// wantOCSP asks for the status of a client of the CA.
-func wantOCSP(t *testing.T, c *apptest.Client, caID int64) {
-	t.Helper()
-	site := createClient(t, c, caID, "asked")
-	certs, err := parseCertificates(get(t, c, clientPath(site.ID, "/certificate")))
-	if err != nil || len(certs) == 0 {
-		t.Fatal(err)
-	}
-	issuer := must(parseCertificates(get(t, c, caPath(caID, "/certificate"))))[0]
-	request := must(ocsp.CreateRequest(certs[0], issuer, nil))
-	response := must(http.Post(c.URL+"/ocsp/"+jsonText(caID), "application/ocsp-request", bytes.NewReader(request)))
-	defer response.Body.Close()
-	var body bytes.Buffer
-	must(body.ReadFrom(response.Body))
-	answer, err := ocsp.ParseResponseForCert(body.Bytes(), certs[0], issuer)
-	if err != nil || answer.Status != ocsp.Good {
-		t.Errorf("OCSP: %v, %v", answer, err)
-	}
-}
-
-func jsonText(v any) string { return string(must(json.Marshal(v))) }
 
 // TestHardware_ExistingKey: a CA takes a key that is in the token already, once, and one whose
 // certificate was made elsewhere is imported with it.
@@ -194,34 +153,8 @@ func TestHardware_Away(t *testing.T) {
 	}
 
 	hsm.Insert(t)
-	since := time.Now()
-	for {
-		err := c.Do(t.Context(), http.MethodPost, clients,
-			object{"ca_id": inToken.ID, "name": "meanwhile", "email": "x@example.com"}, nil)
-		if err == nil {
-			break
-		}
-		if time.Since(since) > 30*time.Second {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Logf("healed after %s", time.Since(since))
+	awaitHealed(t, c, object{"ca_id": inToken.ID, "name": "meanwhile", "email": "x@example.com"})
 	awaitReady(t, p.URL, "")
-}
-
-// wantAway checks that a request is refused as one that may be tried again.
-func wantAway(t *testing.T, c *apptest.Client, path string, in object) {
-	t.Helper()
-	body := strings.NewReader(jsonText(in))
-	request := must(http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL+path, body))
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+c.Token)
-	response := must(http.DefaultClient.Do(request))
-	response.Body.Close()
-	if response.StatusCode != http.StatusInternalServerError || response.Header.Get("Retry-After") == "" {
-		t.Errorf("%s: %s, Retry-After %q", path, response.Status, response.Header.Get("Retry-After"))
-	}
 }
 
 // TestHardware_MasterKey: the master key is wrapped under a key of the token. The server starts

@@ -69,11 +69,17 @@ func (s SoftHSM) AddToken(t testing.TB, util, label string) {
 	}
 }
 
-// AddAES makes a key of AES-256 with a label, by the tool of SoftHSM.
+// AddAES makes a key of AES-256 with a label.
 func (s SoftHSM) AddAES(t testing.TB, label string) {
 	t.Helper()
+	s.ImportAES(t, label, (rand.Text() + rand.Text())[:32])
+}
+
+// ImportAES imports a key with a label, by the tool of SoftHSM. The tool reads a line of text: a
+// zero or a newline in the key ends it, and the key is too short then.
+func (s SoftHSM) ImportAES(t testing.TB, label, key string) {
+	t.Helper()
 	file := filepath.Join(filepath.Dir(s.Conf), label+".aes")
-	key := (rand.Text() + rand.Text())[:32] // the tool may cut off octets that are no text
 	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,5 +140,20 @@ func TestToken_WrongPIN(t *testing.T) {
 	}
 	if err := provider.Check(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestToken_ShortKey: an AES key that the tool of SoftHSM has cut off, at a zero, does not wrap.
+// The token is not away because of it.
+func TestToken_ShortKey(t *testing.T) {
+	hsm := softHSM(t)
+	provider, store := open(t, hsm.Address())
+	hsm.ImportAES(t, "short", "eight-oc\x00"+"that is 32 octets else.")
+	_, err := provider.Wrap(t.Context(), store.Key("object", "short"), make([]byte, 32))
+	if !errors.Is(err, kms.ErrUnsupported) || !strings.Contains(err.Error(), "CKR_MECHANISM_INVALID") {
+		t.Errorf("a key of 8 octets: %v", err)
+	}
+	if err := provider.Check(t.Context()); err != nil {
+		t.Errorf("after it: %v", err)
 	}
 }

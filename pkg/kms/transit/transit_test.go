@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -13,9 +14,28 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/kms/transit"
 )
 
-func TestTransit(t *testing.T) {
+// nightly says whether the tests also run against a real server, which takes minutes to build.
+var nightly = os.Getenv("CHAVEIRO_NIGHTLY") != ""
+
+// onEach runs a test against the stub, and in make nightly against a real server.
+func onEach(t *testing.T, test func(*testing.T, *kmstest.TransitServer)) {
 	t.Parallel()
-	vault := kmstest.NewVault(t)
+	t.Run("stub", func(t *testing.T) {
+		t.Parallel()
+		test(t, kmstest.NewTransitStub(t).TransitServer)
+	})
+	t.Run("vault", func(t *testing.T) {
+		t.Parallel()
+		if !nightly {
+			t.Skip("the real server runs in make nightly")
+		}
+		test(t, kmstest.NewVault(t))
+	})
+}
+
+func TestTransit(t *testing.T) { onEach(t, testSuite) }
+
+func testSuite(t *testing.T, vault *kmstest.TransitServer) {
 	store := mustURI(t, vault.Address())
 	provider, err := transit.Open(store)
 	if err != nil {
@@ -40,7 +60,7 @@ func mustURI(t *testing.T, text string) kms.URI {
 	return uri
 }
 
-func openStores(t *testing.T, vault *kmstest.Vault) *kms.Stores {
+func openStores(t *testing.T, vault *kmstest.TransitServer) *kms.Stores {
 	t.Helper()
 	stores, err := kms.Open(
 		[]string{"bao=" + vault.Address()}, map[string]kms.Opener{"transit": transit.Open},
@@ -73,9 +93,9 @@ func awaitBack(t *testing.T, key *kms.Signer) {
 }
 
 // TestTransit_Sealed: a server that is sealed is away, and back when it is opened.
-func TestTransit_Sealed(t *testing.T) {
-	t.Parallel()
-	vault := kmstest.NewVault(t)
+func TestTransit_Sealed(t *testing.T) { onEach(t, testSealed) }
+
+func testSealed(t *testing.T, vault *kmstest.TransitServer) {
 	key, err := openStores(t, vault).Create(t.Context(), "bao", "ecdsa-p256", "ca")
 	if err != nil {
 		t.Fatal(err)
@@ -90,9 +110,9 @@ func TestTransit_Sealed(t *testing.T) {
 
 // TestTransit_Token: a token that has ended is read anew from its file, and one that ends soon is
 // renewed.
-func TestTransit_Token(t *testing.T) {
-	t.Parallel()
-	vault := kmstest.NewVault(t)
+func TestTransit_Token(t *testing.T) { onEach(t, testToken) }
+
+func testToken(t *testing.T, vault *kmstest.TransitServer) {
 	stores := openStores(t, vault)
 	key, err := stores.Create(t.Context(), "bao", "ecdsa-p256", "ca")
 	if err != nil {
@@ -115,7 +135,7 @@ func TestTransit_Token(t *testing.T) {
 }
 
 // firstToken is the token that is in use: another one is written into the file by then.
-func firstToken(t *testing.T, vault *kmstest.Vault, key *kms.Signer) string {
+func firstToken(t *testing.T, vault *kmstest.TransitServer, key *kms.Signer) string {
 	t.Helper()
 	if err := sign(key); err != nil {
 		t.Fatal(err)
@@ -124,9 +144,9 @@ func firstToken(t *testing.T, vault *kmstest.Vault, key *kms.Signer) string {
 }
 
 // TestTransit_Rotated: the URI of a key is that of a version, which another one does not replace.
-func TestTransit_Rotated(t *testing.T) {
-	t.Parallel()
-	vault := kmstest.NewVault(t)
+func TestTransit_Rotated(t *testing.T) { onEach(t, testRotated) }
+
+func testRotated(t *testing.T, vault *kmstest.TransitServer) {
 	key, err := openStores(t, vault).Create(t.Context(), "bao", "ecdsa-p256", "ca")
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 // Command server is HashiCorp Vault 1.13.1, under the MPL 2.0, from which OpenBao was
-// made: its core, its HTTP API and the secrets engine Transit, on a storage in memory. Tests of key
-// stores run it. It is a module of its own, so that nothing of it is in the program.
+// made: its core, its HTTP API and the secrets engine Transit, on a storage in memory. make nightly
+// runs the tests of pkg/kms/transit against it. It is a module of its own, so that nothing of it is
+// in the program.
 //
 // It prints its address, sealed and not initialized, and ends when its standard input does.
 package main
