@@ -57,7 +57,9 @@ func TestReady(t *testing.T) {
 	createCA(t, s)
 	status, faults := readiness(t, get(s.Handler, "/readyz"))
 	if diff := cmp.Diff(
-		map[string]string{"serving": "", "database": "", "schema": "", "write": "", "crl": "", "clock": ""}, faults,
+		map[string]string{
+			"serving": "", "database": "", "schema": "", "write": "", "crl": "", "clock": "", "key store": "", "master key": "",
+		}, faults,
 	); status != 200 || diff != "" {
 		t.Errorf("%d (-want +got):\n%s", status, diff)
 	}
