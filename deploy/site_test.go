@@ -135,7 +135,7 @@ var figures = []string{
 	`sum(chaveiro_certificates{ca="1",state="expired"}) == 0`,
 	`sum(chaveiro_certificates{ca="1",state="active"}) > 2`,
 	`sum(chaveiro_crl_entries{ca="1"}) == 2`,
-	`sum(chaveiro_ready) == 5`,
+	`sum(chaveiro_ready) == count(chaveiro_ready)`,
 	`sum(chaveiro_agents{state="ok"}) == 1`,
 	`count(chaveiro_ca_info{name="matriz \"norte\""}) == 1`,
 	`chaveiro_apikey_next_expiry_timestamp_seconds - time() > 89 * 86400 < 90 * 86400`,
