@@ -52,11 +52,11 @@ func TestSealers(t *testing.T) {
 	t.Parallel()
 	var found []string
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && (path == "../seal" || strings.HasSuffix(path, "test")) {
+			return fs.SkipDir
+		}
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
-		}
-		if strings.HasPrefix(path, "../seal/") {
-			return nil
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
