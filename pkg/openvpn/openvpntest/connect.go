@@ -98,6 +98,7 @@ func (s *Server) watch(ctx context.Context, client *process, from int) (Result, 
 		serverMore, clientMore, ended := s.proc.log.more(), client.log.more(), closed(client.exited)
 		r := Result{ServerLog: s.proc.log.since(from), ClientLog: client.log.since(0)}
 		if r.judge(serverSign, clientSign, ended) {
+			client.end()
 			return r, s.settle(ctx, r, from)
 		}
 		select {
@@ -113,18 +114,17 @@ func (s *Server) watch(ctx context.Context, client *process, from int) (Result, 
 }
 
 // settle waits until the server has logged everything about a client that it refused, so that the
-// next client is not judged by it. A point-to-point server restarts itself after a refusal and then
-// needs no other reset.
+// next client is not judged by it. A point-to-point server restarts itself after a refusal. It may
+// take the last packet of the refused client for a new one then, and hear nobody else for as long
+// as a handshake may take; so it is reset before the next client all the same.
 func (s *Server) settle(ctx context.Context, r Result, from int) error {
 	if !refusedByServer.MatchString(r.ServerLog) {
 		return nil
 	}
-	if !s.p2p {
-		return s.proc.await(ctx, from, "client-instance restarting")
+	if s.p2p {
+		return s.awaitReady(ctx, from)
 	}
-	err := s.awaitReady(ctx, from)
-	s.stale = err != nil
-	return err
+	return s.proc.await(ctx, from, "client-instance restarting")
 }
 
 var (
