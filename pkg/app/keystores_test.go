@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -182,4 +184,52 @@ func TestKeyStore_TransitAway(t *testing.T) {
 		awaitHealed(t, c, in)
 		awaitReady(t, p.URL, "")
 	}
+}
+
+// TestKeyStore_RotatedMasterKey: a master key that is wrapped under a key in Transit is rotated as
+// any other, and is wrapped at each step. The server asks the store when it starts and when the
+// file has changed, and not again and again.
+func TestKeyStore_RotatedMasterKey(t *testing.T) {
+	t.Parallel()
+	o, stub := onTransit(t, onSQLite(t))
+	stub.Ask(t, http.MethodPost, "transit/keys/master", object{"type": "aes256-gcm96"})
+	apptest.MustCommand(t, o, "migrate", "up")
+	apptest.MustCommand(t, o, "ca", "create", "--name", "ca", "--email", "ca@example.com")
+	file := filepath.Join(t.TempDir(), "master.wrapped")
+	apptest.MustCommand(t, o, "master-key", "wrap", "--key", "transit:mount=transit;name=master", "--out", file)
+	o.Env = append(o.Env, "CHAVEIRO_MASTER_KEY_FILE="+file)
+	p := apptest.Start(t, o)
+	c := login(t, p)
+	site := createClient(t, c, 1, "lisboa")
+
+	apptest.MustCommand(t, o, "master-key", "add")
+	apptest.MustCommand(t, o, "master-key", "rotate")
+	settle(t, o)
+	keep := filepath.Join(filepath.Dir(file), "old.key")
+	apptest.MustCommand(t, o, "master-key", "remove", "1", "--keep", keep)
+	wantKeys(t, o, `"version":2,`, `"state":"seals"`)
+	if text := read(t, filepath.Dir(file), "master.wrapped"); !strings.Contains(text, "\nchaveiro-wrapped 1\n") {
+		t.Error("the file is not wrapped any more")
+	}
+	if plain := apptest.MustCommand(t, o, "master-key", "unwrap", "--out", "-"); !strings.HasPrefix(plain, "2:") ||
+		strings.Count(plain, "\n") != 1 {
+		t.Error("the file has other keys than the second one")
+	}
+	get(t, c, clientPath(site.ID, "/key"))
+
+	before := len(stub.Requests())
+	for range 3 {
+		if err := p.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	if asked := stub.Requests()[before:]; len(asked) > 1 { // once since the file has changed
+		t.Errorf("the store was asked again and again: %q", asked)
+	}
+	if err := p.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.URL = apptest.Start(t, o).URL
+	get(t, c, clientPath(site.ID, "/key"))
 }

@@ -165,10 +165,18 @@ func shellQuote(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// keyringOfEnvironment reads the master key of the environment. Where that can hold no line breaks,
-// a comma is between two keys.
+// keyringOfEnvironment reads the master key of the environment.
 func (s StorageConfig) keyringOfEnvironment() (*seal.Keyring, error) {
-	return s.parseKeyring("CHAVEIRO_MASTER_KEY", []byte(strings.ReplaceAll(s.MasterKey, ",", "\n")))
+	return s.parseKeyring("CHAVEIRO_MASTER_KEY", s.environmentKey())
+}
+
+// environmentKey is the text of the master key of the environment. Where that can hold no line
+// breaks, a comma is between two keys; in a wrapped one it may be part of a URI.
+func (s StorageConfig) environmentKey() []byte {
+	if kms.IsWrapped([]byte(s.MasterKey)) {
+		return []byte(s.MasterKey)
+	}
+	return []byte(strings.ReplaceAll(s.MasterKey, ",", "\n"))
 }
 
 func (s StorageConfig) parseKeyring(origin string, text []byte) (*seal.Keyring, error) {

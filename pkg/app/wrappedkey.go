@@ -67,7 +67,7 @@ func UnwrapMasterKey(s StorageConfig) ([]byte, error) { return s.masterKeyText()
 
 // masterKeyText reads the text of the present master key, which has to be a good one.
 func (s StorageConfig) masterKeyText() ([]byte, error) {
-	text := []byte(s.MasterKey)
+	text := s.environmentKey()
 	if s.MasterKey == "" {
 		var err error
 		if text, err = os.ReadFile(s.masterKeyFile()); err != nil {
