@@ -135,6 +135,9 @@ func TestRunner(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		_, ends[name], cuts[name] = l.start(t, location, name)
 	}
+	for name := range ends {
+		await(t, name+" does its own", func() bool { return l.count("each "+name, name) > 0 })
+	}
 	await(t, "somebody does it", func() bool { return l.of("long") != "" })
 	first := l.of("long")
 	ends[first]()
