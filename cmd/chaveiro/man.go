@@ -32,6 +32,7 @@ func printManual(out io.Writer, root *kong.Node, info *debug.BuildInfo) error {
 	p := &manual{}
 	// Readers of pages parse the date, so it is not escaped.
 	fmt.Fprintf(p, ".TH \"CHAVEIRO\" \"1\" %q %q \"Chaveiro\"\n", commitDate(info), "chaveiro "+info.Main.Version)
+	fmt.Fprintln(p, ".ad l") // names of variables are too long for lines of equal length
 	p.macro("SH", "NAME")
 	p.text("chaveiro \\- keeps the keys of a network")
 	p.macro("SH", "SYNOPSIS")

@@ -21,7 +21,7 @@ func TestManual_Everything(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := out.String()
-	if !strings.HasPrefix(page, ".TH \"CHAVEIRO\" \"1\" \"2026-01-31\" \"chaveiro v1.2.3\" \"Chaveiro\"\n.SH \"NAME\"\n") {
+	if !strings.HasPrefix(page, ".TH \"CHAVEIRO\" \"1\" \"2026-01-31\" \"chaveiro v1.2.3\" \"Chaveiro\"\n.ad l\n.SH \"NAME\"\n") {
 		t.Errorf("%.100q", page)
 	}
 	for _, leaf := range root.Leaves(true) {
