@@ -13,15 +13,11 @@ import (
 // changeKeyFile replaces the text of the master key file by what change makes of it, completely or
 // not at all. A file that is wrapped under a key in a key store is so again. Two callers at once
 // change it one after the other. The file keeps its owner and mode.
-func (s StorageConfig) changeKeyFile(change func(text []byte) ([]byte, error)) error {
+func (s StorageConfig) changeKeyFile(change func(text []byte) ([]byte, error)) (err error) {
 	path, err := filepath.EvalSymlinks(s.masterKeyFile())
 	if err != nil {
 		return fmt.Errorf("master key: %w", err)
 	}
-	return s.changeResolvedKeyFile(path, change)
-}
-
-func (s StorageConfig) changeResolvedKeyFile(path string, change func(text []byte) ([]byte, error)) (err error) {
 	release, err := lockDirectory(filepath.Dir(path))
 	if err != nil {
 		return fmt.Errorf("master key: %w", err)
@@ -31,7 +27,7 @@ func (s StorageConfig) changeResolvedKeyFile(path string, change func(text []byt
 	if err != nil {
 		return fmt.Errorf("master key: %w", err)
 	}
-	if _, err := s.protectedKeyring(path, before); err != nil {
+	if err := checkProtected(path); err != nil {
 		return err
 	}
 	text, err := s.changedKey(before, change)

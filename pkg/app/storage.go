@@ -142,17 +142,23 @@ func openKeyring(ctx context.Context, s StorageConfig, db *store.Store) (*seal.K
 
 // protectedKeyring refuses a key that other accounts on the machine can read.
 func (s StorageConfig) protectedKeyring(path string, text []byte) (*seal.Keyring, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&^0o600 != 0 && runtime.GOOS != "windows" {
-		return nil,
-			fmt.Errorf(
-				"the master key has the mode %04o, so that others may read it: chmod 600 %s", mode, shellQuote(path),
-			)
+	if err := checkProtected(path); err != nil {
+		return nil, err
 	}
 	return s.parseKeyring(path, text)
+}
+
+func checkProtected(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("master key: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&^0o600 != 0 && runtime.GOOS != "windows" {
+		return fmt.Errorf(
+			"the master key has the mode %04o, so that others may read it: chmod 600 %s", mode, shellQuote(path),
+		)
+	}
+	return nil
 }
 
 // shellQuote writes a path so that a shell reads it as it is.

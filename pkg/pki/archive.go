@@ -13,8 +13,8 @@ import (
 
 // Archive moves certificates that ended long ago out of the tables that are listed and counted,
 // with their revocations, and finds them again. What has moved is still in the database, without
-// its private key. Each batch is one transaction with its event, so whoever stops it leaves each
-// certificate in one place, and the next run goes on.
+// its private key. Each batch is one transaction with its event. So a run that is stopped leaves
+// each certificate in one place, and the next run goes on.
 type Archive struct {
 	Store    domain.Store
 	Recorder *audit.Recorder

@@ -14,7 +14,7 @@ import (
 )
 
 // TestTables_Bounded: docs/operations.md says of every table, on both databases, what bounds it,
-// and of no other one. So does whoever adds a table.
+// and of no other one. A new table needs a row there.
 func TestTables_Bounded(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/operations.md")
