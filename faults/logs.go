@@ -39,9 +39,9 @@ func (l *logScan) add(log string) error {
 	return nil
 }
 
-// firstOf is the first of these secrets in a log, and what follows it; empty: there is none. It reads
-// the log once, however many secrets there are: a replica is down meanwhile. Secrets have six bytes
-// at least.
+// firstOf is the first of these secrets in a log, and what follows it; empty: there is none. It
+// reads the log once, however many secrets there are: a replica is down meanwhile. Secrets have six
+// bytes at least.
 func firstOf(secrets []string, log string) (secret, after string) {
 	const head = 6
 	byHead := map[string][]string{}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func debian(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive := filepath.Join(cache, "chaveiro", "debian-bookworm.tar")
+	archive := filepath.Join(cache, "chaveiro", "debian-bookworm-2.tar")
 	if _, err := os.Stat(archive); err != nil || os.Getuid() != 0 {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("needs root and %s: scripts/setup.sh debian", archive)
@@ -31,22 +32,29 @@ func debian(t *testing.T) string {
 		t.Fatal(err)
 	}
 	command(t, "tar", "-xf", archive, "-C", root)
+	if err := os.Mkdir(filepath.Join(root, "test"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	return root
 }
 
-// block is the code of docs/install.md behind the fence of a name, as "sh install".
-func block(t *testing.T, name string) string {
+// withBlocks puts the code of documents into a script: {{install sh admin}} is what stands in
+// docs/install.md behind the fence "sh admin".
+func withBlocks(t *testing.T, script string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(made.release.source, "docs", "install.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(text), "\n```"+name+"\n")
-	code, _, ended := strings.Cut(rest, "\n```\n")
-	if !found || !ended {
-		t.Fatalf("docs/install.md has no %q", name)
-	}
-	return code
+	return regexp.MustCompile(`{{(\w+) (.+?)}}`).ReplaceAllStringFunc(script, func(place string) string {
+		document, fence, _ := strings.Cut(strings.Trim(place, "{}"), " ")
+		text, err := os.ReadFile(filepath.Join(made.release.source, "docs", document+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, found := strings.Cut(string(text), "\n```"+fence+"\n")
+		code, _, ended := strings.Cut(rest, "\n```\n")
+		if !found || !ended {
+			t.Fatalf("docs/%s.md has no %q", document, fence)
+		}
+		return code
+	})
 }
 
 // bootUnit runs the script when Debian has started, and then switches it off.
@@ -82,7 +90,7 @@ func boot(t *testing.T, root, script string) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "systemd-nspawn", "--quiet", "--directory="+root, "--machine=chaveiro-test",
+	cmd := exec.CommandContext(ctx, "systemd-nspawn", "--quiet", "--directory="+root, "--machine="+filepath.Base(filepath.Dir(root)),
 		"--register=no", "--keep-unit", "--private-network", "--resolv-conf=off", "--timezone=off", "--boot")
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0")
 	console, err := cmd.CombinedOutput()
@@ -106,11 +114,7 @@ func TestDebian_Life(t *testing.T) {
 	if err := next.writePackage(made.built, "deb"); err != nil {
 		t.Fatal(err)
 	}
-	script := life
-	for _, name := range []string{"sh install", "sh start", "sh admin", "sh upgrade", "sh remove", "sh purge", "ini port"} {
-		script = strings.ReplaceAll(script, "{{"+name+"}}", block(t, name))
-	}
-	log := boot(t, root, script)
+	log := boot(t, root, withBlocks(t, life))
 	for _, want := range []string{"rm -r /var/lib/chaveiro && userdel chaveiro", "ca-matriz"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("no %q in\n%s", want, log)
@@ -123,18 +127,18 @@ is() { [ "$1" = "$2" ] || { echo "got '$1', want '$2'"; exit 1; }; }
 pid() { systemctl show -p MainPID --value chaveiro; }
 ready() { curl -fsS -o /dev/null --retry 30 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/readyz; }
 
-{{sh install}}
+{{install sh install}}
 is "$(systemctl is-active chaveiro || true) $(systemctl is-enabled chaveiro || true)" "inactive disabled"
 is "$(stat -c '%a %U %G' /var/lib/chaveiro)" "700 chaveiro chaveiro"
 is "$(stat -c '%a %U %G' /etc/chaveiro)" "750 root chaveiro"
 is "$(stat -c '%a %U %G' /etc/chaveiro/chaveiro.yaml)" "640 root chaveiro"
 is "$(systemd-analyze verify --man=no chaveiro.service 2>&1)" ""
 
-{{sh start}}
+{{install sh start}}
 is "$(stat -c '%U %G' /proc/$(pid))" "chaveiro chaveiro"
 is "$(grep -c '^CapEff:.0000000000000000$' /proc/$(pid)/status)" 1
 is "$(stat -c '%a %U' /var/lib/chaveiro/master.key)" "600 chaveiro"
-{{sh admin}}
+{{install sh admin}}
 chaveiro ca list | grep ca-matriz
 key=$(sha256sum </var/lib/chaveiro/master.key)
 is "$(find /var/lib/chaveiro ! -user chaveiro | wc -l)" 0
@@ -145,7 +149,7 @@ systemctl is-active chaveiro
 # An upgrade starts the server again, keeps the settings, and asks policy-rc.d.
 echo 'log-level: warn' >>/etc/chaveiro/chaveiro.yaml
 before=$(pid)
-{{sh upgrade}}
+{{install sh upgrade}}
 [ "$(pid)" != "$before" ]
 ready
 is "$(dpkg-query -W -f '${Version}' chaveiro)" "1.2.4-1"
@@ -162,7 +166,7 @@ rm /usr/sbin/policy-rc.d
 # A port below 1024.
 mkdir -p /etc/systemd/system/chaveiro.service.d
 cat >/etc/systemd/system/chaveiro.service.d/override.conf <<'END'
-{{ini port}}
+{{install ini port}}
 END
 sed -i 's/^listen: .*/listen: 127.0.0.1:80/' /etc/chaveiro/chaveiro.yaml
 systemctl daemon-reload
@@ -171,18 +175,18 @@ curl -fsS -o /dev/null --retry 30 --retry-delay 1 --retry-all-errors http://127.
 rm -r /etc/systemd/system/chaveiro.service.d
 sed -i 's/^listen: .*/listen: 127.0.0.1:8080/' /etc/chaveiro/chaveiro.yaml
 
-{{sh remove}}
+{{install sh remove}}
 is "$(systemctl is-active chaveiro || true)" "inactive"
 [ ! -e /usr/bin/chaveiro ]
 [ -e /etc/chaveiro/chaveiro.yaml ]
-{{sh purge}}
+{{install sh purge}}
 [ ! -e /etc/chaveiro/chaveiro.yaml ]
 is "$(sha256sum </var/lib/chaveiro/master.key)" "$key"
 is "$(stat -c '%a %U' /var/lib/chaveiro/master.key)" "600 chaveiro"
 
 # Whoever has purged by mistake goes on.
-{{sh install}}
-{{sh start}}
+{{install sh install}}
+{{install sh start}}
 chaveiro ca list | grep ca-matriz
 `
 

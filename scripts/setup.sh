@@ -228,14 +228,14 @@ install_jars() {
 	fi
 }
 
-# make_debian writes an archive of a minimal Debian 12 with systemd and curl, once: its packages are
+# make_debian writes an archive of a minimal Debian 12 with systemd, curl and easy-rsa, once: its packages are
 # those of the day on which it is made.
 make_debian() {
-	place=${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro/debian-bookworm.tar
+	place=${XDG_CACHE_HOME:-$HOME/.cache}/chaveiro/debian-bookworm-2.tar
 	[ ! -e "$place" ] || return 0
 	echo "setup: making $place" >&2
 	mkdir -p "${place%/*}"
-	if have mmdebstrap && mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,ca-certificates,curl \
+	if have mmdebstrap && mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,ca-certificates,curl,easy-rsa,openssl \
 		--aptopt='Acquire::Check-Valid-Until "false"' bookworm "$place.new.tar" >&2; then
 		mv "$place.new.tar" "$place"
 		return 0
