@@ -88,12 +88,28 @@ func (b *bench) fleetWith(ctx context.Context, e engine, name string, rows int, 
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
-	if err := e.seed(ctx, p.storage.Location(), fleet(rows)); err != nil {
-		return nil, errors.Join(err, p.stop())
+	return p, b.fill(ctx, e, p, name, fleet(rows), config)
+}
+
+// fill seeds the database of a product, and starts its server again: one that runs meanwhile reads
+// whole tables, because they have no indexes.
+func (b *bench) fill(
+	ctx context.Context, e engine, p *product, name string, all population, config childConfig,
+) (err error) {
+	if err := p.stop(); err != nil {
+		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s: %d clients seeded in %.1f s\n", e.name, rows, time.Since(began).Seconds())
-	return p, nil
+	began := time.Now()
+	if err := e.seed(ctx, p.storage.Location(), all); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s: %d clients seeded in %.1f s\n", e.name, all.rows, time.Since(began).Seconds())
+	config.Storage = p.storage
+	if b.profile != "" {
+		config.Profile = b.profile + "-" + e.name + "-" + name + ".pprof"
+	}
+	p.child, err = startChild(ctx, name, e.dir, config)
+	return err
 }
 
 // listing is a page of a service.

@@ -56,18 +56,21 @@ func (b *bench) filled(ctx context.Context, e engine, name string, rows int) (*p
 	if err != nil {
 		return nil, err
 	}
+	if err := p.stop(); err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	all := fleet(rows)
 	all.der = realDER
 	if err := e.seed(ctx, p.storage.Location(), all); err != nil {
-		return nil, errors.Join(err, p.stop())
+		return nil, err
 	}
 	took := time.Since(began)
 	octets, err := e.size(ctx, p.storage.Location(), name)
-	fmt.Fprintf(os.Stderr, "%s: %d clients seeded in %.1f s, %.1f GB\n", e.name, rows, took.Seconds(), octets/1e9)
-	if err := errors.Join(err, p.stop()); err != nil {
+	if err != nil {
 		return nil, err
 	}
+	fmt.Fprintf(os.Stderr, "%s: %d clients seeded in %.1f s, %.1f GB\n", e.name, rows, took.Seconds(), octets/1e9)
 	b.table.add(row{
 		engine: e.name, what: fmt.Sprintf("database of %d", rows), product: fmt.Sprintf("%.2f GB", octets/1e9),
 		note: fmt.Sprintf("%.0f octets a client; seeded in %.0f s", octets/float64(rows), took.Seconds()),

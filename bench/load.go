@@ -16,7 +16,8 @@ const sliceLength = 500 * time.Millisecond
 // side is one of two that are compared: an action that is repeated.
 type side struct {
 	fire   func(ctx context.Context) error
-	server *child // to which fire sends requests
+	server *child   // to which fire sends requests
+	others []*child // to which it sends them, too
 	// during runs beside the slices of this side until its context ends; nil: nothing.
 	during func(ctx context.Context)
 
@@ -25,7 +26,8 @@ type side struct {
 	latencies [][]time.Duration // of the requests, by slice
 	done      int
 	took      time.Duration
-	ticks     int64 // processor time of the server
+	ticks     int64 // processor time of the servers
+	all       int64 // the same with that of the database's processes
 }
 
 // plan says how two sides are compared.
@@ -64,9 +66,9 @@ func (s *side) turn(ctx context.Context, p plan, counted bool) error {
 	if s.during != nil {
 		running.Go(func() { s.during(aside) })
 	}
-	before := s.server.ticks()
+	before, allBefore := s.used(), startedTicks()
 	latencies, took, err := slice(ctx, p, s.fire)
-	used := s.server.ticks() - before
+	used, all := s.used()-before, startedTicks()-allBefore
 	stop()
 	running.Wait()
 	if err != nil || !counted {
@@ -79,7 +81,17 @@ func (s *side) turn(ctx context.Context, p plan, counted bool) error {
 	s.done += len(latencies)
 	s.took += took
 	s.ticks += used
+	s.all += all
 	return nil
+}
+
+// used is the processor time that the servers have used.
+func (s *side) used() int64 {
+	sum := s.server.ticks()
+	for _, other := range s.others {
+		sum += other.ticks()
+	}
+	return sum
 }
 
 // slice fires from several clients at once until the time is over. It returns how long each request
@@ -106,6 +118,9 @@ func slice(ctx context.Context, p plan, fire func(context.Context) error) ([]tim
 // cost is the processor time of the server per request, in microseconds, without that of the
 // database.
 func (s *side) cost() float64 { return float64(s.ticks) * 10_000 / float64(s.done) }
+
+// allCost is the processor time per request of all that this program has started.
+func (s *side) allCost() float64 { return float64(s.all) * 10_000 / float64(s.done) }
 
 func (s *side) rate() float64 { return float64(s.done) / s.took.Seconds() }
 

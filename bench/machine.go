@@ -87,6 +87,12 @@ func ownTicks() int64 {
 	return sum
 }
 
+// startedTicks is that of what it has started alone.
+func startedTicks() int64 {
+	self, _ := readProcess(os.Getpid())
+	return ownTicks() - self.ticks
+}
+
 // usage is the processor time used up to now.
 type usage struct{ busy, all, own int64 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,10 +25,9 @@ func metricsRows(ctx context.Context, b *bench, e engine) (err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
 	filled := fleet(b.rows)
 	filled.der = 700
-	if err := e.seed(ctx, p.storage.Location(), filled); err != nil {
+	if err := b.fill(ctx, e, p, "metrics", filled, childConfig{}); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s: %d certificates seeded\n", e.name, b.rows)
 	var reads []time.Duration
 	var counted float64
 	for len(reads) < scrapes || counted < float64(b.rows) {

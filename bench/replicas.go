@@ -95,13 +95,13 @@ func replicaRows(ctx context.Context, b *bench, e engine) (err error) {
 					return err
 				}
 			}
-			mine := &side{server: three.child, fire: fire(three.next, three.authorization)}
+			mine := &side{server: three.child, others: three.others, fire: fire(three.next, three.authorization)}
 			theirs := &side{server: alone.child, fire: fire(func() *child { return alone.child }, alone.authorization)}
 			if err := compare(ctx, b.planOf(clients), mine, theirs); err != nil {
 				return err
 			}
 			r := rateRow(e, fmt.Sprintf("%s, c=%d", work.what, clients), work.bound, mine, theirs)
-			r.cost, r.note = "", "floor: one replica"
+			r.note = fmt.Sprintf("floor: one replica; with the database %.0f / %.0f us", mine.allCost(), theirs.allCost())
 			b.table.add(r)
 		}
 	}

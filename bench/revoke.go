@@ -44,10 +44,7 @@ func (b *bench) site(ctx context.Context, e engine, name string, revoked bool) (
 	if revoked {
 		all.revoked = fmt.Sprintf("i > %d", s.valid)
 	}
-	if err := e.seed(ctx, p.storage.Location(), all); err != nil {
-		return nil, errors.Join(err, p.stop())
-	}
-	return s, nil
+	return s, b.fill(ctx, e, p, name, all, childConfig{})
 }
 
 // revokeRows compares revoking on a CA with many revocations with revoking on one without, and

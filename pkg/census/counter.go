@@ -20,7 +20,7 @@ const (
 	minRest      = 10 * time.Second
 	maxRest      = time.Hour
 	restFactor   = 100
-	countTimeout = 25 * time.Second
+	countTimeout = 10 * time.Minute
 )
 
 // Counter counts again and again. One goroutine a process does, Keep; each replica counts for
@@ -36,8 +36,8 @@ type Counter struct {
 // Count is what was counted.
 type Count struct {
 	At           time.Time
-	Took         time.Duration
-	CAs          []domain.CA // the first MaxCAs, by ascending id
+	Took         time.Duration // to read all certificates, the last time that a server did
+	CAs          []domain.CA   // the first MaxCAs, by ascending id
 	Certificates []domain.CertificateCount
 	APIKeyEnd    time.Time // when the first of the enabled apikeys ends; zero: none does
 	Agents       domain.AgentCount
@@ -71,18 +71,19 @@ func rest(took time.Duration) time.Duration { return min(max(restFactor*took, mi
 
 // Count counts once. When that fails, the last count stays.
 func (c *Counter) Count(ctx context.Context) error {
+	found := Count{At: c.Now()}
 	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
-	began, found := time.Now(), Count{At: c.Now()}
 	cas, err := c.Store.CAs().Page(ctx, domain.PageRequest{Size: MaxCAs})
 	if err != nil {
 		return err
 	}
 	found.CAs = cas.Items
-	found.Certificates, err = c.Store.Censuses().Certificates(ctx, found.At, found.At.Add(Soon))
+	counted, err := c.certificates(ctx, found.At)
 	if err != nil {
 		return err
 	}
+	found.At, found.Took, found.Certificates = counted.At, counted.Took, counted.Counts
 	if found.APIKeyEnd, err = c.Store.Censuses().APIKeyEnd(ctx, found.At); err != nil {
 		return err
 	}
@@ -92,7 +93,6 @@ func (c *Counter) Count(ctx context.Context) error {
 	if found.Size, err = c.Store.Censuses().Size(ctx, false); err != nil {
 		return err
 	}
-	found.Took = time.Since(began)
 	c.last.Store(&found)
 	return nil
 }

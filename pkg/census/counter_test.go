@@ -2,6 +2,7 @@ package census_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -54,5 +55,43 @@ func TestRest(t *testing.T) {
 		if got := census.Rest(took); got != want {
 			t.Errorf("after %s the next count comes in %s", took, got)
 		}
+	}
+}
+
+// TestCounter_Continued: while nothing changes a count is continued, also by another server; a
+// change is counted when the server has rested, or a day later; then all are read again.
+func TestCounter_Continued(t *testing.T) {
+	t.Parallel()
+	for engine, open := range Engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := WorldOn(t, open(t), slog.DiscardHandler)
+			ca := w.NewCA(t)
+			days := 1
+			spec := Spec(ca.ID)
+			spec.Expiration = &days
+			short := Must(w.Clients.Create(Operator(t), spec))(t)
+			long := w.NewClient(t, ca.ID)
+			want := func(w *World, c domain.CertificateCount) {
+				t.Helper()
+				Check(t, w.Census.Count(t.Context()))
+				WantSame(t, w.Census.Last().Certificates, []domain.CertificateCount{c})
+			}
+			both := domain.CertificateCount{CAID: ca.ID, Active: 2, Expiring: 1, NextExpiry: short.ExpiresAt}
+			want(w, both)
+			w.Exec(t, "UPDATE certificates SET revoked_at = created_at") // nothing in the audit: it is not seen
+			want(w, both)
+			w.Exec(t, "UPDATE certificates SET revoked_at = NULL")
+			w.Clock.Pass(23 * time.Hour)
+			want(w.Replica(t), both)
+			w.NewClient(t, ca.ID)
+			w.Clock.Pass(time.Hour)
+			one := domain.CertificateCount{CAID: ca.ID, Active: 2, Expired: 1, NextExpiry: long.ExpiresAt}
+			want(w, one)
+			w.Clock.Pass(time.Hour)
+			w.Revoke(t, long.ID)
+			Check(t, w.Census.Count(t.Context()))
+			WantSame(t, w.Census.Last().Certificates[0].Revoked, 1)
+		})
 	}
 }

@@ -126,14 +126,22 @@ type Events interface {
 	// how many. It stops at the first event that did not.
 	Prune(ctx context.Context, before time.Time, limit int) (int, error)
 
-	// Endings returns up to limit records of a kind that are in force and end after one time and
-	// not after another, the first ones first, without those that a notice with the same days and
-	// end is there of. The kinds are ScopeClients, ScopeInstances, ScopeCAs, ScopeAPIKeys and
-	// ResourceAuthorizations; another one has none. A CA with a successor is not in force.
-	Endings(ctx context.Context, kind Scope, days int, after, upTo time.Time, limit int) ([]Ending, error)
-	// Notice stores that it is told that something ends, and reports whether nobody has told it
-	// before, for so many days and that end.
-	Notice(ctx context.Context, e Ending, days int) (bool, error)
+	// Endings returns up to limit records of a kind that are in force and end in a span, the first
+	// ones first, without those that a notice with the same days and end is there of. The kinds are
+	// ScopeClients, ScopeInstances, ScopeCAs, ScopeAPIKeys and ResourceAuthorizations; another one
+	// has none. A CA with a successor is not in force.
+	Endings(ctx context.Context, kind Scope, days int, span EndingSpan, limit int) ([]Ending, error)
+	// NewEndings is Endings for clients that have a certificate with a higher id, by ascending id
+	// of it, without regard to AfterID. It also returns the id of the last of these certificates.
+	NewEndings(ctx context.Context, days int, certificate int64, span EndingSpan, limit int) ([]Ending, int64, error)
+	// EndingLook returns how far it was told that clients end in so many days, and the highest id
+	// of a certificate. Nothing was told if it is zero.
+	EndingLook(ctx context.Context, days int) (look EndingLook, newest int64, err error)
+	// KeepEndingLook stores that.
+	KeepEndingLook(ctx context.Context, days int, look EndingLook) error
+	// Notice stores that it is told that something ends, for so many days and these ends, and
+	// returns that which nobody has told before. All are of one resource.
+	Notice(ctx context.Context, list []Ending, days int) ([]Ending, error)
 	// ForgetNotices removes those of what ended before a time.
 	ForgetNotices(ctx context.Context, before time.Time) error
 }

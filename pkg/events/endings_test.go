@@ -137,3 +137,51 @@ func TestEndings_Kinds(t *testing.T) {
 		})
 	}
 }
+
+// TestEndings_Further: within a day after all were looked through, a look tells of those whose time
+// has come and of those with a new certificate; of one that is in force again, the next look at all
+// tells.
+func TestEndings_Further(t *testing.T) {
+	t.Parallel()
+	for engine, open := range Engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := WorldOn(t, open(t), slog.DiscardHandler)
+			ca := w.NewCA(t)
+			newClient := func(days int) domain.Client {
+				spec := Spec(ca.ID)
+				spec.Expiration = &days
+				return Must(w.Clients.Create(Operator(t), spec))(t)
+			}
+			first, held, renewed := newClient(100), newClient(20), newClient(100)
+			Must(w.Clients.Suspend(Operator(t), held.ID))(t)
+			var last int64
+			want := func(list ...endingTold) {
+				t.Helper()
+				for range 2 {
+					lookFrom(t, w)
+				}
+				var got []endingTold
+				got, last = endings(t, w, last)
+				WantSame(t, got, list)
+			}
+			told := func(c domain.Client, days int) endingTold {
+				return endingTold{domain.EventCertificateExpiring, c.ID, days}
+			}
+			w.Clock.Pass(10*Day - time.Hour)
+			want()
+			Must(w.Clients.Resume(Operator(t), held.ID))(t)
+			Must(w.Clients.Renew(Operator(t), renewed.ID, domain.ClientRenewal{Expiration: new(7)}))(t)
+			want(told(renewed, 7))
+			w.Clock.Pass(time.Hour)
+			want(told(first, 90))
+			short := newClient(3)
+			want(told(short, 7))
+			w.Clock.Pass(20 * time.Minute)
+			next := newClient(4)
+			want(told(next, 7))
+			w.Clock.Pass(Day - time.Hour)
+			want(told(held, 14))
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -211,10 +212,11 @@ func isLate(err error) bool {
 }
 
 // isShort reports whether the server has not done a statement because its disk or its memory is
-// full. Its connection can be used further.
+// full, or in the time that it may take (statement_timeout) or wait for a lock (lock_timeout). Its
+// connection can be used further.
 func isShort(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pg.Code == "53100" || pg.Code == "53200")
+	return ok && slices.Contains([]string{"53100", "53200", "57014", "55P03"}, pg.Code)
 }
 
 // isAway reports whether an error is temporary: the server can't be reached, is shutting down or

@@ -36,9 +36,65 @@ func testCensuses(t *testing.T, s domain.Store) {
 		got := must(s.Censuses().Certificates(ctx, later.NotAfter, later.NotAfter.Add(day)))(t)
 		wantSame(t, got[1], domain.CertificateCount{CAID: two.ID, Expired: 1})
 	})
+	t.Run("a count is continued", func(t *testing.T) { testCountsPassed(t, s) })
+	t.Run("a count is kept", func(t *testing.T) { testCountsKept(t, s) })
 	t.Run("the size of the tables", func(t *testing.T) { testSizes(t, s) })
 	t.Run("the first end of the apikeys that can be used", func(t *testing.T) { testAPIKeyEnd(t, s) })
 	t.Run("agents, and the sessions that they see", func(t *testing.T) { testAgentCount(t, s) })
+}
+
+// testCountsPassed: a count is as one that was continued by what has ended since, until all have.
+func testCountsPassed(t *testing.T, s domain.Store) {
+	t.Helper()
+	ctx, all := t.Context(), s.Censuses()
+	from := domain.CensusTimes{At: noon, Soon: noon.Add(30 * day)}
+	for _, length := range []time.Duration{0, time.Hour, 2 * day, 25 * day} {
+		to := domain.CensusTimes{At: from.At.Add(length), Soon: from.Soon.Add(length)}
+		want := must(all.Certificates(ctx, to.At, to.Soon))(t)
+		got := must(all.Certificates(ctx, from.At, from.Soon))(t)
+		passed := map[int64]domain.CertificateCount{}
+		for _, one := range must(all.Passed(ctx, from, to))(t) {
+			passed[one.CAID] = one
+		}
+		for i := range got {
+			got[i].Pass(passed[got[i].CAID])
+			got[i].NextExpiry = must(all.NextExpiry(ctx, got[i].CAID, to.At))(t)
+		}
+		wantSame(t, got, want)
+	}
+}
+
+func sampleCensus() domain.CensusCount {
+	return domain.CensusCount{
+		CensusTimes: domain.CensusTimes{At: noon, Soon: noon.Add(time.Hour)}, Point: "incarnation 0:1 1:2",
+		WholeAt: noon.Add(-time.Hour), Took: 7 * time.Microsecond,
+		Counts: []domain.CertificateCount{
+			{
+				CAID: 1, Active: 2, Superseded: 3, Suspended: 4, Revoked: 5, Expired: 6, Expiring: 1,
+				NextExpiry: noon.Add(time.Microsecond),
+			},
+			{CAID: 1<<53 - 1},
+		},
+	}
+}
+
+// testCountsKept: a count is kept as it was made, until another one is; and it is known whether
+// something in the audit has changed since.
+func testCountsKept(t *testing.T, s domain.Store) {
+	t.Helper()
+	ctx, all := t.Context(), s.Censuses()
+	times := sampleCensus().CensusTimes
+	for _, want := range []domain.CensusCount{sampleCensus(), {CensusTimes: times, WholeAt: noon}} {
+		check(t, all.Keep(ctx, want))
+		wantSame(t, must(all.Last(ctx))(t), want)
+	}
+	before := must(all.Point(ctx))(t)
+	wantSame(t, must(all.Point(ctx))(t), before)
+	e := sampleEvent()
+	check(t, s.Transact(ctx, func(tx domain.Store) error { return tx.Audit().Append(ctx, &e) }))
+	if must(all.Point(ctx))(t) == before {
+		t.Error("an event of the audit leaves the point of the counts")
+	}
 }
 
 // censusSamples are certificates: four that are valid, one of which ends later than soon, and those

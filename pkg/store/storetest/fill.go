@@ -22,6 +22,7 @@ func Fill(t testing.TB, s domain.Store) {
 	_, err = s.Secrets().GetOrCreate(ctx, fresh("secret"), octets())
 	check(t, err)
 	fillMasterKeys(t, s)
+	check(t, s.Censuses().Keep(ctx, sampleCensus()))
 	check(t, s.Leases().Add(ctx, []string{fresh("task")}))
 	check(t, s.Leases().Live(ctx, domain.Replica{ID: fresh("replica"), Version: "v1", Schema: 46, SeenAt: noon}))
 	for range 3 * domain.AuditChains {
@@ -41,7 +42,10 @@ func fillEvents(t testing.TB, s domain.Store) {
 	t.Helper()
 	publishAll(t, s, sampleStreamEvent(), sampleStreamEvent())
 	check(t, s.Events().Add(t.Context(), sampleStreamEvent()))
-	must(s.Events().Notice(t.Context(), domain.Ending{Resource: domain.ScopeCAs, ID: absent, EndsAt: noon}, 90))(t)
+	ending := []domain.Ending{{Resource: domain.ScopeCAs, ID: absent, EndsAt: noon}}
+	must(s.Events().Notice(t.Context(), ending, 90))(t)
+	look := domain.EndingLook{Reached: noon, Settled: 1, Newest: 2, LookedAt: noon, WholeAt: noon}
+	check(t, s.Events().KeepEndingLook(t.Context(), 90, look))
 	w := newWebhook(t, s)
 	settle(t, s, &w, 9, waiting(1, 1, noon), delivery(2, 2, domain.DeliveryDone))
 }

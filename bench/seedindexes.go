@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// seedSettings make a connection that seeds faster. The rows of the large tables refer to others
+// that are there, so nobody checks each of them.
+var seedSettings = []string{
+	"SET session_replication_role = replica", "SET maintenance_work_mem = '512MB'", "SET work_mem = '256MB'",
+}
+
+// indexesSQL list the indexes of the large tables that can be dropped: their names, and what makes
+// them again. Those that enforce a constraint stay.
+var indexesSQL = map[bool]string{
+	true: `SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i
+		WHERE i.indrelid IN ('clients'::regclass, 'certificates'::regclass, 'revocations'::regclass)
+		AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conindid = i.indexrelid)`,
+	false: `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+		AND tbl_name IN ('clients', 'certificates', 'revocations')`,
+}
+
+// withoutIndexes drops the indexes of the large tables, fills them, and makes the indexes again:
+// sorting all entries is faster than finding the place of each.
+func (e engine) withoutIndexes(ctx context.Context, db *sql.DB, fill func() error) error {
+	if e.cluster != nil {
+		if err := execAll(ctx, db, seedSettings); err != nil {
+			return err
+		}
+	}
+	drop, again, err := e.indexes(ctx, db)
+	if err != nil {
+		return err
+	}
+	if err := execAll(ctx, db, drop); err != nil {
+		return err
+	}
+	if err := fill(); err != nil {
+		return fmt.Errorf("seed: %w", err)
+	}
+	return execAll(ctx, db, again)
+}
+
+// indexes are the statements that drop the indexes and those that make them again.
+func (e engine) indexes(ctx context.Context, db *sql.DB) (drop, again []string, err error) {
+	rows, err := db.QueryContext(ctx, indexesSQL[e.cluster != nil])
+	if err != nil {
+		return nil, nil, err
+	}
+	for rows.Next() {
+		var name, text string
+		err = errors.Join(err, rows.Scan(&name, &text))
+		drop, again = append(drop, "DROP INDEX "+name), append(again, text)
+	}
+	return drop, again, errors.Join(err, rows.Err(), rows.Close())
+}
