@@ -3,8 +3,8 @@
 // at the other end of a socket.
 //
 // It imports the standard library alone. [Build], [Launch] and [Client] work outside tests as
-// well; [Start], [Command], [Prepared], [Binary] are for tests. Whatever happens to the process that
-// launched it, the kernel does not let a launched one survive it.
+// well; [Start], [Command], [Prepared] and [Binary] are for tests. Whatever happens to the process
+// that launched it, the kernel does not let a launched one survive it.
 package apptest
 
 import (
