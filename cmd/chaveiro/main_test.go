@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,9 +12,7 @@ func TestMain(m *testing.M) { apptest.Main(m) }
 // dataDir is a data directory with an empty database.
 func dataDir(t *testing.T) apptest.Options {
 	t.Helper()
-	o := apptest.Options{DataDir: filepath.Join(t.TempDir(), "data")}
-	apptest.MustCommand(t, o, "migrate", "up")
-	return o
+	return apptest.Prepared(t)
 }
 
 // pkiDir is a data directory with the CA ca-matriz and its clients site-rio and site-recife.

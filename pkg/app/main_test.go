@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -74,11 +75,19 @@ func onEmptyPostgres(t *testing.T) apptest.Options {
 	return o
 }
 
-// onPostgres is an empty data directory and a database that `migrate up` has prepared.
+// onPostgres is a database that `migrate up` has prepared, and a data directory with a new master
+// key. The database is a copy: the program migrates one in a test binary.
 func onPostgres(t *testing.T) apptest.Options {
 	t.Helper()
-	o := onEmptyPostgres(t)
-	apptest.MustCommand(t, o, "migrate", "up")
+	o, binary, scratch := onSQLite(t), apptest.Binary(t), onSQLite(t)
+	o.DatabaseURL = pgtest.URL(t, func(_ context.Context, url string) error {
+		scratch.DatabaseURL = url
+		return apptest.Migrate(binary, scratch)
+	})
+	key := filepath.Join(o.DataDir, "master.key")
+	if err := errors.Join(os.Mkdir(o.DataDir, 0o700), os.WriteFile(key, []byte(keyText()+"\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	return o
 }
 

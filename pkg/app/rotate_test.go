@@ -261,11 +261,27 @@ func TestMasterKey_Missing(t *testing.T) {
 	wantRefusal(t, third, "master key is not the one this database was sealed with", "the key 2")
 	site := createClient(t, c, authority.ID, "under-the-second-key")
 	copyKey(t, o, second)
-	get(t, onSecond, clientPath(site.ID, "/key")) // it looks for the key at once
+	awaitKey(t, onSecond, site.ID)
 	awaitReady(t, q.URL, "")
 	apptest.MustCommand(t, o, "master-key", "rotate")
 	wantKeys(t, o, `"values":0}`, `"state":"seals"`)
 	awaitMetric(t, c, "chaveiro_master_key_rotating 0", "chaveiro_master_key_remaining 0")
+}
+
+// awaitKey gets the private key of a client from a server that lacks the master key until it reads
+// its file again: when a value needs it, once a second at most. Its tasks may just have done so.
+func awaitKey(t *testing.T, c *apptest.Client, id int64) {
+	t.Helper()
+	for begun := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		asked := time.Since(begun)
+		_, err := c.Bytes(t.Context(), clientPath(id, "/key"))
+		if err == nil {
+			return
+		}
+		if asked > 1500*time.Millisecond {
+			t.Fatalf("after %s: %v", asked, err)
+		}
+	}
 }
 
 // TestMasterKey_OlderBackup: a backup from before a rotation is restored with the key that was kept

@@ -3,8 +3,8 @@
 // at the other end of a socket.
 //
 // It imports the standard library alone. [Build], [Launch] and [Client] work outside tests as
-// well; [Start], [Command] and [Binary] are for tests. Whatever happens to the process that
-// launched it, the kernel does not let a launched one survive it.
+// well; [Start], [Command], [Prepared] and [Binary] are for tests. Whatever happens to the process
+// that launched it, the kernel does not let a launched one survive it.
 package apptest
 
 import (
@@ -51,18 +51,22 @@ func build() (dir string, err error) {
 // Build builds the program into a directory, as chaveiro. It builds without cgo, as releases are,
 // unless the race detector is on, which needs cgo. It leaves out the state of the repository, which
 // a test need not have. more are further arguments of go build.
+//
+// The build cache keeps what go run has linked, not what go build has: a test binary after the
+// first copies the program, which takes a sixth of the processor time of linking it.
 func Build(ctx context.Context, dir string, more ...string) error {
-	args, cgo := append([]string{"build", "-buildvcs=false", "-o", dir}, more...), "CGO_ENABLED=0"
+	args, cgo := append([]string{"run", "-buildvcs=false", "-exec", "cp"}, more...), "CGO_ENABLED=0"
 	if Raced {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
 	if Tags != "" {
 		args, cgo = append(args, "-tags", Tags), "CGO_ENABLED=1"
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "github.com/chaveiro/chaveiro/cmd/chaveiro")...)
+	args = append(args, "github.com/chaveiro/chaveiro/cmd/chaveiro", filepath.Join(dir, "chaveiro"))
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), cgo)
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("apptest: go build: %w\n%s", err, output)
+		return fmt.Errorf("apptest: go run: %w\n%s", err, output)
 	}
 	return nil
 }

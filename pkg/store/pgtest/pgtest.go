@@ -20,31 +20,46 @@ import (
 	"testing"
 )
 
-const template = "chaveiro_template"
+// The databases that others are copies of: PostgreSQL's own, and the one that is migrated.
+const (
+	emptyTemplate = "template1"
+	template      = "chaveiro_template"
+)
 
-// shared is the cluster of this test binary. once covers the start of the
-// server and the migration; err is what every later caller gets, too.
+// shared is the cluster of this test binary. started covers the start of the
+// server, migrated the template; what failed is what every later caller gets, too.
 var shared struct {
-	once    sync.Once
-	cluster *Cluster
-	err     error
-	clones  atomic.Int64 // databases that were made; it numbers the next
+	started     sync.Once
+	cluster     *Cluster
+	err         error
+	migrated    sync.Once
+	templateErr error
+	clones      atomic.Int64 // databases that were made; it numbers the next
 }
 
 // URL returns the address of a fresh, migrated database that belongs to t alone
 // and is dropped when t ends. The first call in a test binary starts the server
 // and runs migrate, which must close its connections before it returns, against
-// the template; later calls ignore migrate. A nil migrate leaves the template
+// the template; later calls ignore migrate. With a nil migrate the database is
 // empty. With -short the test is skipped.
 func URL(t testing.TB, migrate func(ctx context.Context, url string) error) string {
 	t.Helper()
 	Long(t)
-	shared.once.Do(func() { shared.cluster, shared.err = startMigrated(migrate) })
+	// No test's context fits the start and the template: they outlive the test.
+	shared.started.Do(func() { shared.cluster, shared.err = Start(context.Background(), Config{}) })
 	if shared.err != nil {
 		GiveUp(t, shared.err)
 	}
+	from := emptyTemplate
+	if migrate != nil {
+		shared.migrated.Do(func() { shared.templateErr = makeTemplate(context.Background(), shared.cluster, migrate) })
+		if shared.templateErr != nil {
+			t.Fatal(shared.templateErr)
+		}
+		from = template
+	}
 	name := fmt.Sprintf("test_%d", shared.clones.Add(1))
-	if err := shared.cluster.clone(t.Context(), name, template); err != nil {
+	if err := shared.cluster.clone(t.Context(), name, from); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { drop(t, shared.cluster, name) })
@@ -75,24 +90,15 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// startMigrated returns the cluster even when the migration fails, so that
-// [Main] can stop it. No test's context fits here: the cluster outlives them.
-func startMigrated(migrate func(context.Context, string) error) (*Cluster, error) {
-	ctx := context.Background()
-	c, err := Start(ctx, Config{})
-	if err != nil {
-		return nil, err
-	}
+// makeTemplate makes the database that others are copies of.
+func makeTemplate(ctx context.Context, c *Cluster, migrate func(context.Context, string) error) error {
 	if err := c.CreateDatabase(ctx, template); err != nil {
-		return c, err
-	}
-	if migrate == nil {
-		return c, nil
+		return err
 	}
 	if err := migrate(ctx, c.URL(template)); err != nil {
-		return c, fmt.Errorf("pgtest: migrating the template: %w", err)
+		return fmt.Errorf("pgtest: migrating the template: %w", err)
 	}
-	return c, nil
+	return nil
 }
 
 // GiveUp ends a test that has no server because of err: it is skipped when PostgreSQL
