@@ -34,8 +34,8 @@ func Open(given []string, openers map[string]Opener, bounds Bounds) (*Stores, er
 }
 
 func openOne(text string, openers map[string]Opener, bounds Bounds) (*Store, error) {
-	name, address, _ := strings.Cut(text, "=")
-	if !isName(name) {
+	name, address, ok := strings.Cut(text, "=")
+	if !ok || !isName(name) {
 		return nil, fmt.Errorf("%w: a key store is not NAME=URI, as hsm=pkcs11:token=chaveiro?module-path=…", ErrURI)
 	}
 	uri, err := ParseURI(address)
