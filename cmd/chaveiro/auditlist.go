@@ -113,8 +113,8 @@ func eventRecordOf(e domain.Event) eventRecord {
 	return eventRecord{
 		ID: e.ID, At: stamp(e.At), Actor: actor, Address: e.Address, RequestID: e.RequestID,
 		TraceID: optional(e.TraceID), Operation: e.Operation, Action: e.Action, Outcome: outcome, Resource: e.Resource,
-		ResourceID: optional(e.ResourceID), ResourceName: e.ResourceName, Before: factsOf(e.Before), After: factsOf(e.After),
-		Chain: e.Chain, Position: e.Position, Hash: hex.EncodeToString(e.Hash[:]),
+		ResourceID: optional(e.ResourceID), ResourceName: e.ResourceName, Before: factsOf(e.Before),
+		After: factsOf(e.After), Chain: e.Chain, Position: e.Position, Hash: hex.EncodeToString(e.Hash[:]),
 	}
 }
 

@@ -36,8 +36,8 @@ func (d *batchDigest) add(c domain.ArchivedCertificate) {
 		return number(t.UnixMicro())
 	}
 	for _, text := range []string{
-		number(c.ID), number(c.CAID), number(c.ClientID), string(c.Kind), c.Name, c.Serial, c.Fingerprint, c.KeyAlgorithm,
-		when(c.NotBefore), when(c.NotAfter), string(c.DER), when(c.SupersededAt), when(c.RevokedAt),
+		number(c.ID), number(c.CAID), number(c.ClientID), string(c.Kind), c.Name, c.Serial, c.Fingerprint,
+		c.KeyAlgorithm, when(c.NotBefore), when(c.NotAfter), string(c.DER), when(c.SupersededAt), when(c.RevokedAt),
 		number(int64(c.Reason)), when(c.InvalidSince), when(c.CreatedAt), when(c.ArchivedAt), c.Client,
 	} {
 		d.sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
