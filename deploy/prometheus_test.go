@@ -50,6 +50,8 @@ var emptyWhenWell = map[string]string{
 	"chaveiro_tls_certificate_expires_seconds":                    "the server of the test speaks plain HTTP",
 	`chaveiro_http_request_duration_seconds_count{status=~"5.."}`: "no request fails",
 	`chaveiro_ocsp_requests_total{status="try_later"}`:            "OCSP answers",
+	"chaveiro_key_store_token_expires_timestamp_seconds":          "no key store is configured",
+	"chaveiro_key_store_token_life_seconds":                       "no key store is configured",
 }
 
 // question is an expression that has to have data.

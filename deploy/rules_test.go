@@ -6,19 +6,20 @@ import (
 	"testing"
 )
 
-// TestRules: promtool takes the rules, and each alert fires where the file of tests says that it
+// TestRules: promtool takes the rules, and each alert fires where the files of tests say that it
 // does, and not otherwise.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	run(t, "", "prometheus", "promtool", "check", "rules", "chaveiro.rules.yml")
-	run(t, "", "prometheus", "promtool", "test", "rules", "chaveiro.rules.test.yml")
+	run(t, "", "prometheus", "promtool", "test", "rules", "chaveiro.rules.test.yml", "chaveiro.growth.test.yml")
 }
 
 // TestRules_Whole: each alert has a test in which it fires, a severity, and a section in the
 // document, and the document has no other.
 func TestRules_Whole(t *testing.T) {
 	t.Parallel()
-	tests, document := read(t, "prometheus/chaveiro.rules.test.yml"), read(t, "../docs/alerts.md")
+	tests := read(t, "prometheus/chaveiro.rules.test.yml") + read(t, "prometheus/chaveiro.growth.test.yml")
+	document := read(t, "../docs/alerts.md")
 	written := map[string]bool{}
 	for _, heading := range regexp.MustCompile(`(?m)^### (\w+)$`).FindAllStringSubmatch(document, -1) {
 		written["#"+strings.ToLower(heading[1])] = true

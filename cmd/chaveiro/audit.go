@@ -15,6 +15,7 @@ import (
 )
 
 type auditCommands struct {
+	List       auditList       `cmd:"" help:"List the events of the audit."`
 	Verify     auditVerify     `cmd:"" help:"Check that no event of the audit was removed or altered; fails when one was, unless that loss was accepted."`
 	Checkpoint auditCheckpoint `cmd:"" help:"Sign the present end of the audit and print the checkpoint; keep it elsewhere for verify --expect."`
 	Accept     auditAccept     `cmd:"" help:"Print what is missing from the audit; with --loss, accept exactly that loss and continue signing after it."`
@@ -54,11 +55,34 @@ func (c *auditVerify) Run(ctx context.Context) error {
 			fmt.Println(problem)
 		}
 		fmt.Printf("%d events, %d checkpoints, %d problems\n", report.Events, report.Checkpoints, len(report.Problems))
-		if !report.Whole() {
-			return errAudit
+		if err := verifyArchive(ctx, s); err != nil || report.Whole() {
+			return err
 		}
-		return nil
+		return errAudit
 	})
+}
+
+var errArchive = errors.New("the archive is not as the audit says")
+
+// verifyArchive compares the archive with the audit. It says nothing of an archive that is empty.
+func verifyArchive(ctx context.Context, s *service.Services) error {
+	check, err := s.Archive.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	for _, problem := range check.Problems {
+		fmt.Println(problem)
+	}
+	if check.Certificates+check.Uncovered > 0 || len(check.Problems) > 0 {
+		fmt.Printf(
+			"%d certificates in the archive, %d of which no event has a digest, %d problems\n",
+			check.Certificates+check.Uncovered, check.Uncovered, len(check.Problems),
+		)
+	}
+	if len(check.Problems) > 0 {
+		return errArchive
+	}
+	return nil
 }
 
 // expected reads what --expect names.

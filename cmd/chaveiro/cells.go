@@ -101,6 +101,10 @@ func cell(value any, exact bool) string {
 		if v != nil {
 			text = fmt.Sprint(*v)
 		}
+	case json.RawMessage:
+		if string(v) != "null" {
+			text = string(v)
+		}
 	default:
 		text = fmt.Sprint(v)
 	}

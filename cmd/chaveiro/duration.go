@@ -177,6 +177,17 @@ func (p point) time(now time.Time) time.Time {
 	return p.at
 }
 
+// past is a time: so long before now, or at a date. The zero value is none.
+type past struct{ point }
+
+// time is the point as seen at the time now; zero is none.
+func (p past) time(now time.Time) time.Time {
+	if p.given && p.at.IsZero() {
+		return now.Add(-p.after)
+	}
+	return p.at
+}
+
 // end is when something ends: a point in the future. The zero value is never.
 type end struct{ point }
 

@@ -40,7 +40,7 @@ type cli struct {
 	User       userCommands      `cmd:"" help:"Manage users."`
 	Apikey     apikey            `cmd:"" help:"Manage apikeys."`
 	SigningKey signingKey        `cmd:"" name:"signing-key" help:"Manage the keys that access tokens are signed with."`
-	Audit      auditCommands     `cmd:"" help:"Check and prune the audit."`
+	Audit      auditCommands     `cmd:"" help:"List, check and prune the audit."`
 	Webhook    webhookCommands   `cmd:"" help:"Manage webhooks: addresses that events are posted to."`
 	Device     device            `cmd:"" help:"Import and export the devices of the vault."`
 	Backup     backup            `cmd:"" help:"Write a backup of the SQLite database to a file; the server may be running."`

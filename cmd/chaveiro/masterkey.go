@@ -63,6 +63,9 @@ type masterKeyRotate struct {
 // Run rotates the master key.
 func (c *masterKeyRotate) Run(ctx context.Context) error {
 	c.MasterKey = masterKey()
+	if c.Wait < 0 || c.Follow < 0 {
+		return misuse("--wait and --follow are no times below 0")
+	}
 	line := newRateLine(os.Stderr)
 	options := app.RotateOptions{
 		Force: c.Force, Hurry: c.Hurry, Wait: c.Wait, Follow: c.Follow,
@@ -112,6 +115,9 @@ func (c *masterKeyRemove) Run(ctx context.Context) error {
 	removed, err := app.RemoveMasterKey(ctx, config, options, logger(slog.LevelWarn))
 	if why, ok := errors.AsType[*masterkey.NeededError](err); ok {
 		return refused("%v", why)
+	}
+	if errors.Is(err, app.ErrNoMasterKey) {
+		return notFound("%v", err)
 	}
 	switch {
 	case err != nil:

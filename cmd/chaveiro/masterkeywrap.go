@@ -1,6 +1,10 @@
 package main
 
-import "github.com/chaveiro/chaveiro/pkg/app"
+import (
+	"errors"
+
+	"github.com/chaveiro/chaveiro/pkg/app"
+)
 
 type wrapMasterKey struct {
 	app.StorageConfig
@@ -11,7 +15,16 @@ type wrapMasterKey struct {
 // Run writes the wrapped key.
 func (c *wrapMasterKey) Run() error {
 	c.MasterKey = masterKey()
-	return c.fetch(func() ([]byte, error) { return app.WrapMasterKey(c.StorageConfig, c.Key) })
+	return c.fetch(func() ([]byte, error) {
+		text, err := app.WrapMasterKey(c.StorageConfig, c.Key)
+		switch {
+		case errors.Is(err, app.ErrKeyURI):
+			err = misuse("--key: %v", err)
+		case errors.Is(err, app.ErrNoKeyStore):
+			err = notFound("--key: %v: see --key-stores", err)
+		}
+		return text, err
+	})
 }
 
 type unwrapMasterKey struct {

@@ -45,7 +45,9 @@ func Doctor(ctx context.Context, c Config, o DoctorOptions) []Finding {
 	e.entropy()
 	e.systemClock()
 	e.tls()
+	e.wrapping()
 	e.storage(ctx)
+	e.keyStores(ctx)
 	e.backup(ctx)
 	return e.found
 }
@@ -56,6 +58,7 @@ type examination struct {
 	options DoctorOptions
 	now     time.Time
 	found   []Finding
+	keys    []usedKey
 }
 
 func (e *examination) good(check, format string, args ...any) {
@@ -88,7 +91,9 @@ func (e *examination) storage(ctx context.Context) {
 	e.database(ctx, db)
 	if e.contents(ctx, db) {
 		e.lists(ctx, db)
+		e.storedKeys(ctx, db)
 		e.tasks(ctx, db)
+		e.growth(ctx, db)
 	}
 }
 

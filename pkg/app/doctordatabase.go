@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/kms"
 	"github.com/chaveiro/chaveiro/pkg/masterkey"
 	"github.com/chaveiro/chaveiro/pkg/seal"
 	"github.com/chaveiro/chaveiro/pkg/service"
@@ -18,6 +20,8 @@ const (
 	maxWALBytes  = 256 << 20 // of SQLite: the log is copied into the database long before
 	maxSlotBytes = 16 << 30
 	maxReplayLag = time.Minute
+	archiveDue   = 730 * 24 * time.Hour
+	manyEnded    = 100_000 // certificates
 )
 
 // database looks at the database itself.
@@ -111,6 +115,10 @@ func (e *examination) replication(h store.DatabaseHealth) {
 // masterKey reports whether the master key opens the secrets of the database.
 func (e *examination) masterKey(ctx context.Context, db *store.Reading) bool {
 	keys, err := e.config.existingKeyring()
+	if kms.IsFault(err) {
+		e.fail("master key", storeRemedy(err)+"; without it no server starts", "it can't be unwrapped: %v", err)
+		return false
+	}
 	if err != nil {
 		e.fail("master key", "put it back; without it no key in the database can be opened", "%v", err)
 		return false
@@ -137,6 +145,28 @@ func (e *examination) masterKey(ctx context.Context, db *store.Reading) bool {
 	return true
 }
 
+// remaining is how many values a rotation has left, in words.
+func remaining(values int64) string {
+	if values < 0 {
+		return "not counted yet"
+	}
+	return fmt.Sprintf("%d values remain", values)
+}
+
+// growth looks at what grows until somebody decides what is kept.
+func (e *examination) growth(ctx context.Context, db *store.Reading) {
+	ended, err := db.EndedBefore(ctx, e.now.Add(-archiveDue), manyEnded)
+	switch {
+	case err != nil:
+		e.fail("size", "", "the certificates can't be counted: %v", err)
+	case ended >= manyEnded:
+		e.warn("size", "chaveiro cert archive --keep 730d, from cron once a month",
+			"%d certificates or more ended over two years ago, and are in all lists", ended)
+	default:
+		e.good("size", "%d certificates ended over two years ago", ended)
+	}
+}
+
 // rotation looks whether the last rotation of the master key has ended, and whether one is due.
 func (e *examination) rotation(keys *seal.Keyring, known []domain.MasterKey) {
 	var newest domain.MasterKey
@@ -145,8 +175,9 @@ func (e *examination) rotation(keys *seal.Keyring, known []domain.MasterKey) {
 	}
 	switch {
 	case newest.Version > 0 && newest.EndedAt.IsZero():
-		e.warn("master key", "chaveiro master-key rotate goes on with it",
-			"the rotation to the key %d has not ended: earlier keys must stay", newest.Version)
+		e.warn("master key", "chaveiro master-key rotate goes on with it, and says what keeps it from its end",
+			"the rotation to the key %d has not ended since %s (%s): earlier keys must stay", newest.Version,
+			newest.Since.UTC().Format(time.RFC3339), remaining(newest.Remaining))
 	case newest.Version > 0 && keys.Newest() > newest.Version:
 		e.warn("master key", "chaveiro master-key rotate, when all servers have it",
 			"the key %d is here and does not seal yet", keys.Newest())

@@ -31,6 +31,14 @@ func (e *examination) files() {
 	if e.config.TLSKey != "" {
 		e.private(e.config.TLSKey, 0o640)
 	}
+	if stores, err := s.openKeyStores(); err == nil { // what is wrong with them, another check says
+		for _, one := range stores.All() {
+			for _, path := range one.SecretFiles() {
+				e.private(path, 0o640)
+			}
+		}
+		_ = stores.Close()
+	}
 	if len(e.found) == before {
 		e.good("files", "no other account can read what is secret")
 	}

@@ -3,12 +3,19 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
 	"github.com/chaveiro/chaveiro/pkg/kms"
 	"github.com/chaveiro/chaveiro/pkg/kms/awskms"
 	"github.com/chaveiro/chaveiro/pkg/kms/token"
 	"github.com/chaveiro/chaveiro/pkg/kms/transit"
+)
+
+// The errors of commands that a URI of a key is given to; see package kms.
+var (
+	ErrKeyURI     = kms.ErrURI
+	ErrNoKeyStore = kms.ErrNoStore
 )
 
 // keyStoreOpeners are the kinds of key stores that there are, by the scheme of their URI.
@@ -20,7 +27,7 @@ var keyStoreOpeners = map[string]kms.Opener{
 func (s StorageConfig) openKeyStores() (*kms.Stores, error) {
 	stores, err := kms.Open(s.KeyStores, keyStoreOpeners, kms.Bounds{})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("key-stores: %w", err)
 	}
 	if _, err := stores.Named(domain.KeyInDatabase); err == nil {
 		return nil, errors.Join(errors.New("key-stores: database is the name of the database itself"), stores.Close())

@@ -120,13 +120,17 @@ type RemoveOptions struct {
 	Discard bool   // keep it nowhere
 }
 
+// ErrNoMasterKey says that a version of the master key is not here.
+var ErrNoMasterKey = errors.New("there is no such master key here")
+
 // RemoveMasterKey takes a version of the master key out of the key file when the database does not
 // need it any more. It reports whether it did: it does not when the key is in the environment,
-// whose operator has to do so. Errors: *masterkey.NeededError, and then nothing changes.
+// whose operator has to do so. Errors: *masterkey.NeededError, ErrNoMasterKey; then
+// nothing changes.
 func RemoveMasterKey(ctx context.Context, c Config, o RemoveOptions, log *slog.Logger) (removed bool, err error) {
 	err = withMasterKey(ctx, c, "remove", log, func(ctx context.Context, r *masterkey.Rotation) error {
 		if _, here := r.Keys.Fingerprints()[o.Version]; !here {
-			return fmt.Errorf("the master key %d is not here", o.Version)
+			return fmt.Errorf("%w: version %d", ErrNoMasterKey, o.Version)
 		}
 		err := r.Retirable(ctx, o.Version)
 		if err == nil {

@@ -173,6 +173,7 @@ func (s *Server) serve(ctx context.Context) error {
 	workers.Go(func() { s.tellEnd(background) })
 	workers.Go(func() { s.keepFloor(background) })
 	workers.Go(func() { s.keeper.Keep(background) })
+	workers.Go(func() { s.storage.KeyStores.Keep(background, s.log) })
 	workers.Go(func() { profiles.serve(background) })
 	failed, replaced := make(chan error, 1), make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

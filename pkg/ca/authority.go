@@ -2,6 +2,7 @@ package ca
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
@@ -23,6 +24,25 @@ type Authority struct {
 	// OCSP is the URL of the responder that tells of what the authority issues, in ASCII. It is
 	// written into the certificates of clients and servers, unless it is empty.
 	OCSP string
+}
+
+// CallerSigner is a key outside this process, where a signature takes time.
+type CallerSigner interface {
+	crypto.Signer
+	// Within returns the same key, whose signatures end with the context of a caller.
+	Within(ctx context.Context) crypto.Signer
+}
+
+// Within returns the authority for one caller: what it signs by a [CallerSigner] ends with the
+// context. It is not kept for others.
+func (a *Authority) Within(ctx context.Context) *Authority {
+	signer, ok := a.Signer.(CallerSigner)
+	if !ok {
+		return a
+	}
+	one := *a
+	one.Signer = signer.Within(ctx)
+	return &one
 }
 
 // RootRequest is the name and the life of a new self-signed CA. X.509 counts whole seconds;

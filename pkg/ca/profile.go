@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"context"
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
@@ -188,11 +189,17 @@ func (a *Authority) prepareUnder(p Profile, w wanted) (*Prepared, error) {
 // [Authority.PrepareCA] has prepared, for a key. It fails with [ErrWeakKey], [ErrUnsupportedKey],
 // [ErrRedeemed], or, if the outcome is not what was asked, [ErrSelfCheck].
 func (p *Prepared) Issue(key crypto.PublicKey) (*x509.Certificate, error) {
+	return p.IssueWithin(context.Background(), key)
+}
+
+// IssueWithin is [Prepared.Issue] for one caller, with whose context a signature by a
+// [CallerSigner] ends.
+func (p *Prepared) IssueWithin(ctx context.Context, key crypto.PublicKey) (*x509.Certificate, error) {
 	template, err := p.issued(key)
 	if err != nil {
 		return nil, err
 	}
-	return sign(template, p.authority.Certificate, p.authority.Signer)
+	return sign(template, p.authority.Certificate, p.authority.Within(ctx).Signer)
 }
 
 // issued returns the template with all that the issuer adds.

@@ -13,6 +13,9 @@ type ArchivedCertificate struct {
 	// Client is the record of its client, as JSON, if this is the last certificate of the client;
 	// otherwise empty.
 	Client string
+	// Batch names what was moved together, as ArchiveSpan has it; empty: it is of a version that
+	// named none.
+	Batch string
 }
 
 // ArchiveSpan says which certificates go to the archive: those that ended before a time. Last are
@@ -20,6 +23,7 @@ type ArchivedCertificate struct {
 type ArchiveSpan struct {
 	EndedBefore time.Time
 	Last        bool
+	Batch       string // names what is moved together; of Move alone
 }
 
 // ArchiveKey names a certificate that may go to the archive.
@@ -59,7 +63,8 @@ type Archive interface {
 	// client; those of such a client are counted all the same.
 	Count(ctx context.Context, endedBefore time.Time) (certificates, clients int64, err error)
 	// Move puts those of the certificates into the archive that are still due, and removes them,
-	// their revocations and, of a span of last ones, their clients. It returns what it has moved.
+	// their revocations and, of a span of last ones, their clients. It returns what it has moved by
+	// ascending id.
 	// clients are the records of clients by id. It must be called in a transaction that has locked
 	// the clients of a span of last ones.
 	Move(
@@ -67,6 +72,8 @@ type Archive interface {
 	) ([]ArchivedCertificate, error)
 	// Page returns one page of the archive by ascending id, with DER. See PageRequest.
 	Page(ctx context.Context, filter ArchiveFilter, page PageRequest) (Page[ArchivedCertificate], error)
+	// Told returns what the events of the audit say of the batches that were moved: After of each.
+	Told(ctx context.Context) ([]string, error)
 	// Serials returns those of the serials of a CA that are in the archive. Any number may be
 	// given. The map is never nil.
 	Serials(ctx context.Context, caID int64, serials []string) (map[string]bool, error)

@@ -13,12 +13,13 @@ const (
 	ReasonNoSuchKey    Reason = "no such key in the store"     //
 	ReasonManyKeys     Reason = "several such keys"            //
 	ReasonKeyKind      Reason = "store lacks this kind of key" //
+	ReasonKeyDenied    Reason = "store does not allow it"      //
 	ReasonKeyStays     Reason = "key does not leave its store" // the URI of the key
 )
 
 func keyStoreReasons() []Reason {
 	return []Reason{
 		ReasonKeyStore, ReasonKeyThere, ReasonKeyURI, ReasonNoStoreOfKey, ReasonNoSuchKey, ReasonManyKeys,
-		ReasonKeyKind, ReasonKeyStays,
+		ReasonKeyKind, ReasonKeyDenied, ReasonKeyStays,
 	}
 }

@@ -102,6 +102,16 @@ func (s *Stores) Unwrap(ctx context.Context, text []byte) ([]byte, error) {
 	return plain, nil
 }
 
+// TryWrapping wraps something under a key and unwraps it again, and keeps nothing of it. Errors:
+// those of Wrap and Unwrap.
+func (s *Stores) TryWrapping(ctx context.Context, key string) error {
+	wrapped, err := s.Wrap(ctx, key, []byte("chaveiro tries a key"))
+	if err == nil {
+		_, err = s.Unwrap(ctx, wrapped)
+	}
+	return err
+}
+
 // wrapping finds the store of a key that wraps.
 func (s *Stores) wrapping(key string) (URI, *Store, error) {
 	uri, err := ParseURI(key)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Bounds struct {
 	Time     time.Duration // of one operation, with the wait for its turn; 5 s
 	Making   time.Duration // of making a key; 60 s
 	Healing  time.Duration // between two questions whether a store is back; 1 s
+	Looking  time.Duration // between two looks at a lease; 2 s
 }
 
 func (b Bounds) orDefault() Bounds {
@@ -24,7 +26,7 @@ func (b Bounds) orDefault() Bounds {
 	for _, one := range []struct {
 		of  *time.Duration
 		get time.Duration
-	}{{&b.Time, 5 * time.Second}, {&b.Making, time.Minute}, {&b.Healing, time.Second}} {
+	}{{&b.Time, 5 * time.Second}, {&b.Making, time.Minute}, {&b.Healing, time.Second}, {&b.Looking, 2 * time.Second}} {
 		if *one.of == 0 {
 			*one.of = one.get
 		}
@@ -40,6 +42,7 @@ type Store struct {
 	provider Provider
 	bounds   Bounds
 	turns    chan struct{} // one for each operation that runs
+	lease    atomic.Pointer[Lease]
 
 	mu     sync.Mutex
 	away   error          // why the store can't be used; nil: it can

@@ -34,8 +34,8 @@ func Open(given []string, openers map[string]Opener, bounds Bounds) (*Stores, er
 }
 
 func openOne(text string, openers map[string]Opener, bounds Bounds) (*Store, error) {
-	name, address, _ := strings.Cut(text, "=")
-	if !isName(name) {
+	name, address, ok := strings.Cut(text, "=")
+	if !ok || !isName(name) {
 		return nil, fmt.Errorf("%w: a key store is not NAME=URI, as hsm=pkcs11:token=chaveiro?module-path=…", ErrURI)
 	}
 	uri, err := ParseURI(address)
@@ -62,6 +62,9 @@ func (s *Stores) Names() []string {
 	}
 	return names
 }
+
+// All returns all stores, in the order in which they were given.
+func (s *Stores) All() []*Store { return s.all() }
 
 func (s *Stores) all() []*Store {
 	if s == nil {
@@ -200,6 +203,15 @@ type Signer struct {
 	URI    URI
 	store  *Store // nil: none is configured
 	public crypto.PublicKey
+	within context.Context // of the caller; nil: none
+}
+
+// Within returns the same key for one caller, whose signatures end with its context: package crypto
+// has none.
+func (k *Signer) Within(ctx context.Context) *Signer {
+	one := *k
+	one.within = ctx
+	return &one
 }
 
 var _ crypto.Signer = (*Signer)(nil)
@@ -216,10 +228,14 @@ func (k *Signer) Store() string {
 }
 
 // Sign signs a digest. The store takes random numbers of its own. Errors: [ErrAway], [ErrNoStore],
-// [ErrOtherKey] and those of [Provider.Find].
+// [ErrOtherKey], those of [Provider.Find], and that of the context of the caller.
 func (k *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if k.store == nil {
 		return nil, fmt.Errorf("%w for %s", ErrNoStore, k.URI)
 	}
-	return k.store.sign(context.Background(), k.URI, k.public, digest, opts)
+	ctx := k.within
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return k.store.sign(ctx, k.URI, k.public, digest, opts)
 }

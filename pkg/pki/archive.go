@@ -2,6 +2,7 @@ package pki
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -111,11 +112,13 @@ func (s *Archive) move(ctx context.Context, span domain.ArchiveSpan, keys []doma
 				return none, err
 			}
 		}
+		span.Batch = rand.Text()
 		moved, err := tx.Archive().Move(ctx, span, keys, clients, s.Now())
 		if n = len(moved); err != nil || n == 0 {
 			return none, err
 		}
 		facts := audit.Facts{"certificates": n, "ended_before": audit.Moment(span.EndedBefore)}
+		facts["batch"], facts["digest"] = span.Batch, digestOf(moved)
 		if span.Last {
 			facts["clients"] = n
 		}

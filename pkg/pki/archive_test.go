@@ -94,6 +94,7 @@ func TestArchive(t *testing.T) {
 			}
 			report := Must(s.Audit.Verify(t.Context()))(t)
 			WantSame(t, len(report.Problems), 0)
+			WantSame(t, Must(s.Archive.Verify(t.Context()))(t), pki.ArchiveCheck{Certificates: 3})
 		})
 	}
 }

@@ -86,7 +86,7 @@ func (s *CAs) renew(ctx context.Context, of renewedCA, asked domain.CARenewal) (
 	if len(asked.Certificate) > 0 {
 		made, parentID, err = s.handedIn(ctx, of, asked.Certificate)
 	} else {
-		made.cert, err = of.next(asked.Expiration)
+		made.cert, err = of.next(ctx, asked.Expiration)
 	}
 	if err != nil {
 		return domain.CA{}, err
@@ -95,7 +95,7 @@ func (s *CAs) renew(ctx context.Context, of renewedCA, asked domain.CARenewal) (
 }
 
 // next signs the next certificate of a CA.
-func (r renewedCA) next(days *int) (*x509.Certificate, error) {
+func (r renewedCA) next(ctx context.Context, days *int) (*x509.Certificate, error) {
 	if r.foreign() {
 		return nil, domain.Fault(domain.Rule, "cert", domain.ReasonNoIssuer)
 	}
@@ -109,10 +109,10 @@ func (r renewedCA) next(days *int) (*x509.Certificate, error) {
 	}
 	begin := r.now.Add(-backdate)
 	if r.parent != nil {
-		cert, err := r.parent.CrossSign(r.present(), begin, end)
+		cert, err := r.parent.Within(ctx).CrossSign(r.present(), begin, end)
 		return cert, material("parent_id", err)
 	}
-	renewed, err := r.authority.Renew(begin, end)
+	renewed, err := r.authority.Within(ctx).Renew(begin, end)
 	if err != nil {
 		return nil, material("id", err)
 	}

@@ -79,7 +79,7 @@ func (s *CAs) create(ctx context.Context, spec domain.CASpec) (domain.CA, error)
 		return domain.CA{}, err
 	}
 	defer done()
-	cert, err := signCA(prepared, parent, signer)
+	cert, err := signCA(ctx, prepared, parent, signer)
 	if err != nil {
 		s.discard(ctx, want, signer)
 		return domain.CA{}, err
@@ -151,9 +151,14 @@ func caEnd(days *int, parent *ca.Authority, now time.Time) (time.Time, error) {
 	return end, nil
 }
 
-func signCA(prepared *ca.Prepared, parent *ca.Authority, signer crypto.Signer) (*x509.Certificate, error) {
+func signCA(
+	ctx context.Context, prepared *ca.Prepared, parent *ca.Authority, signer crypto.Signer,
+) (*x509.Certificate, error) {
 	if parent != nil {
-		return prepared.Issue(signer.Public())
+		return prepared.IssueWithin(ctx, signer.Public())
+	}
+	if stored, ok := signer.(ca.CallerSigner); ok {
+		signer = stored.Within(ctx)
 	}
 	authority, err := prepared.SelfSign(signer)
 	if err != nil {

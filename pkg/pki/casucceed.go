@@ -58,13 +58,13 @@ func (s *CAs) succeed(ctx context.Context, of renewedCA, asked domain.CARenewal)
 func (s *CAs) certifySuccessor(
 	ctx context.Context, of renewedCA, prepared *ca.Prepared, signer crypto.Signer,
 ) (cert, cross *x509.Certificate, err error) {
-	if cert, err = signCA(prepared, of.parent, signer); err != nil {
+	if cert, err = signCA(ctx, prepared, of.parent, signer); err != nil {
 		return nil, nil, err
 	}
 	if err := s.checkSubject(ctx, of, cert); err != nil {
 		return nil, nil, err
 	}
-	cross, err = of.cross(cert)
+	cross, err = of.cross(ctx, cert)
 	return cert, cross, err
 }
 
@@ -144,7 +144,7 @@ func (s *CAs) checkSubject(ctx context.Context, of renewedCA, cert *x509.Certifi
 // cross signs the key of a successor with that of a root, until the first of both ends. It returns
 // nil where there is no such certificate: the CA is below another one, has ended, or allows no CA
 // below it.
-func (r renewedCA) cross(cert *x509.Certificate) (*x509.Certificate, error) {
+func (r renewedCA) cross(ctx context.Context, cert *x509.Certificate) (*x509.Certificate, error) {
 	end := cert.NotAfter
 	if r.present().NotAfter.Before(end) {
 		end = r.present().NotAfter
@@ -152,7 +152,7 @@ func (r renewedCA) cross(cert *x509.Certificate) (*x509.Certificate, error) {
 	if r.parent != nil || !r.now.Before(end) {
 		return nil, nil
 	}
-	cross, err := r.authority.CrossSign(cert, r.now.Add(-backdate), end)
+	cross, err := r.authority.Within(ctx).CrossSign(cert, r.now.Add(-backdate), end)
 	if errors.Is(err, ca.ErrPathLength) {
 		return nil, nil
 	}

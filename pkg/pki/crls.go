@@ -228,7 +228,7 @@ func (s *CRLs) sign(
 		return crl, err
 	}
 	_, span := spans.Begin(ctx, "sign CRL")
-	crl.DER, err = authority.SignCRL(
+	crl.DER, err = authority.Within(ctx).SignCRL(
 		ca.CRLRequest{Number: number, ThisUpdate: thisUpdate, NextUpdate: nextUpdate, Encoded: entries},
 	)
 	span.EndWith(err)

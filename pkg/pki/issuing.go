@@ -102,7 +102,7 @@ func (p issuePlan) issue(
 	ctx context.Context, public crypto.PublicKey, kind domain.CertificateKind,
 ) (domain.Certificate, error) {
 	_, span := spans.Begin(ctx, "sign certificate")
-	cert, err := p.certificate.Issue(public)
+	cert, err := p.certificate.IssueWithin(ctx, public)
 	span.EndWith(err)
 	if err != nil {
 		return domain.Certificate{}, err

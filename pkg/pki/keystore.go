@@ -22,9 +22,15 @@ func (k storedSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOp
 	return signature, away(err)
 }
 
-// away says that what failed because a store is away may be tried again.
+// Within implements ca.CallerSigner.
+func (k storedSigner) Within(ctx context.Context) crypto.Signer {
+	return storedSigner{k.Signer.Within(ctx)}
+}
+
+// away says that what failed because a store is away, or does not allow it, may be tried again: an
+// operator can change either.
 func away(err error) error {
-	if errors.Is(err, kms.ErrAway) {
+	if errors.Is(err, kms.ErrAway) || errors.Is(err, kms.ErrDenied) {
 		return &domain.Unavailable{Err: err}
 	}
 	return err
@@ -57,6 +63,8 @@ func (s *CAs) storeFault(field string, err error) error {
 		return fault(domain.Invalid, domain.ReasonManyKeys)
 	case errors.Is(err, kms.ErrUnsupported):
 		return fault(domain.Invalid, domain.ReasonKeyKind)
+	case errors.Is(err, kms.ErrDenied):
+		return fault(domain.Invalid, domain.ReasonKeyDenied)
 	}
 	return away(err)
 }
@@ -68,7 +76,10 @@ func (s *CAs) findKey(ctx context.Context, field, uri string) (crypto.Signer, er
 		return nil, s.storeFault(field, err)
 	}
 	signer := storedSigner{found}
-	return signer, material(field, ca.Prove(signer))
+	if err = ca.Prove(signer.Within(ctx)); errors.Is(err, kms.ErrDenied) {
+		return nil, s.storeFault(field, err)
+	}
+	return signer, material(field, err)
 }
 
 // wantedKey says which key a CA gets.
@@ -142,9 +153,9 @@ func (s *CAs) makeCAKey(
 		return nil, ctx, nil, s.storeFault(field, err)
 	}
 	signer := storedSigner{made}
-	if err := ca.Prove(signer); err != nil {
+	if err := ca.Prove(signer.Within(ctx)); err != nil {
 		s.discard(ctx, want, signer)
-		return nil, ctx, nil, err
+		return nil, ctx, nil, s.storeFault("key_store", err)
 	}
 	after, end := domain.Renewed(ctx, 0)
 	return signer, after, end, nil
@@ -209,4 +220,18 @@ func checkExportable(key domain.CAKey) error {
 		return nil
 	}
 	return domain.Fault(domain.Rule, "ca", domain.ReasonKeyStays, fmt.Sprint(key.KeyURI))
+}
+
+// CheckStoredKey makes the key of a CA sign something in its store, by the certificate of the CA.
+// Errors: those of package kms.
+func CheckStoredKey(ctx context.Context, stores *kms.Stores, uri string, certificate []byte) error {
+	cert, err := ca.ReadCertificate(certificate)
+	if err != nil {
+		return err
+	}
+	signer, err := stores.Signer(uri, cert.PublicKey)
+	if err != nil {
+		return err
+	}
+	return ca.Prove(signer.Within(ctx))
 }

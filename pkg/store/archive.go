@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
@@ -29,6 +31,7 @@ type archivedRow struct {
 	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
 	ArchivedAt   time.Time
 	Client       string
+	Batch        string
 }
 
 func (archivedRow) TableName() string { return "archived_certificates" }
@@ -36,13 +39,13 @@ func (archivedRow) TableName() string { return "archived_certificates" }
 func (r *archivedRow) key() *int64 { return &r.ID }
 
 const archivedColumns = "id, ca_id, client_id, kind, name, serial, fingerprint, key_algorithm, not_before, not_after, " +
-	"der, superseded_at, revoked_at, reason, invalid_since, created_at, archived_at, client"
+	"der, superseded_at, revoked_at, reason, invalid_since, created_at, archived_at, client, batch"
 
 func (r *archivedRow) fields() []any {
 	return []any{
 		&r.ID, &r.CAID, &r.ClientID, &r.Kind, &r.Name, &r.Serial, &r.Fingerprint, &r.KeyAlgorithm, &r.NotBefore,
 		&r.NotAfter, &r.DER, &r.SupersededAt, &r.RevokedAt, &r.Reason, &r.InvalidSince, &r.CreatedAt, &r.ArchivedAt,
-		&r.Client,
+		&r.Client, &r.Batch,
 	}
 }
 
@@ -58,6 +61,7 @@ func (r *archivedRow) entity() domain.ArchivedCertificate {
 	}
 	return domain.ArchivedCertificate{
 		Certificate: c, InvalidSince: orZero(r.InvalidSince), ArchivedAt: r.ArchivedAt.UTC(), Client: r.Client,
+		Batch: r.Batch,
 	}
 }
 
@@ -85,6 +89,15 @@ func (r archive) Page(
 		}
 	}
 	return page[archivedRow, domain.ArchivedCertificate](ctx, r.s.read, l, req)
+}
+
+// Told implements domain.Archive.
+func (r archive) Told(ctx context.Context) (list []string, err error) {
+	const query = "SELECT after FROM audit_events WHERE resource = ? AND action = ? AND NOT refused"
+	err = r.s.atLength(ctx, func(db *gorm.DB) error {
+		return db.Raw(query, domain.ResourceCertificates, domain.ActionArchive).Scan(&list).Error
+	})
+	return list, err
 }
 
 // given is a list of a text, unless that is empty.

@@ -109,7 +109,7 @@ func (r archive) Move(
 	rows, moved := make([]archivedRow, len(found)), make([]domain.ArchivedCertificate, len(found))
 	for i, c := range found {
 		rows[i] = toArchivedRow(c, now)
-		rows[i].InvalidSince = invalid[c.ID]
+		rows[i].InvalidSince, rows[i].Batch = invalid[c.ID], span.Batch
 		if span.Last && c.ClientID != nil {
 			rows[i].Client = clients[*c.ClientID]
 		}

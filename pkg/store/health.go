@@ -138,3 +138,24 @@ func (r *Reading) Succeeded(ctx context.Context) (map[int64]bool, error) {
 		})
 	return ids, err
 }
+
+// KeyURIs returns where the keys of CAs are that are not in the database, by the ids of the CAs.
+func (r *Reading) KeyURIs(ctx context.Context) (map[int64]string, error) {
+	uris := map[int64]string{}
+	err := r.each(ctx, "SELECT id, key_uri FROM cas WHERE key_uri <> ''", nil,
+		func(scan func(...any) error) error {
+			var id int64
+			var uri string
+			err := scan(&id, &uri)
+			uris[id] = uri
+			return err
+		})
+	return uris, err
+}
+
+// EndedBefore counts the certificates that ended before a time, up to most.
+func (r *Reading) EndedBefore(ctx context.Context, before time.Time, most int) (n int, err error) {
+	err = r.each(ctx, "SELECT count(*) FROM (SELECT 1 FROM certificates WHERE not_after < $1 LIMIT $2) t",
+		[]any{before, most}, func(scan func(...any) error) error { return scan(&n) })
+	return n, err
+}

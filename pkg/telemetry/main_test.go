@@ -56,6 +56,11 @@ func TestStart_Off(t *testing.T) {
 	}
 }
 
+// sending are variables by which something is sent.
+func sending(name, value string) []string {
+	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", name, value}
+}
+
 // TestSettings_Validate: what can't be obeyed is refused, and no address is quoted.
 func TestSettings_Validate(t *testing.T) {
 	t.Parallel()
@@ -63,16 +68,36 @@ func TestSettings_Validate(t *testing.T) {
 		words string
 		pairs []string
 	}{
-		{"not an http or https URL", []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317"}},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT is not an http or https URL", []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317"}},
 		{"OTEL_EXPORTER_OTLP_HEADERS", []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hidden@localhost"}},
 		{`"grpc"`, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}},
 		{"neither otlp nor none", []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OTEL_TRACES_EXPORTER", "zipkin"}},
 		{"OTEL_BSP_MAX_QUEUE_SIZE", []string{"OTEL_BSP_MAX_QUEUE_SIZE", "-1"}},
+		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "ftp://h"}},
+		{"OTEL_TRACES_SAMPLER is none of always_on", sending("OTEL_TRACES_SAMPLER", "hidden")},
+		{"OTEL_TRACES_SAMPLER_ARG is no number from 0 to 1", sending("OTEL_TRACES_SAMPLER_ARG", "NaN")},
+		{"OTEL_TRACES_SAMPLER_ARG is no number from 0 to 1", sending("OTEL_TRACES_SAMPLER_ARG", "1.5")},
+		{"OTEL_RESOURCE_ATTRIBUTES is not name=value", sending("OTEL_RESOURCE_ATTRIBUTES", "hidden")},
+		{"OTEL_SDK_DISABLED is none of true, false", sending("OTEL_SDK_DISABLED", "yes")},
+		{"OTEL_EXPORTER_OTLP_TIMEOUT is no whole number from 1", sending("OTEL_EXPORTER_OTLP_TIMEOUT", "10s")},
+		{"OTEL_EXPORTER_OTLP_COMPRESSION is none of gzip", sending("OTEL_EXPORTER_OTLP_COMPRESSION", "zip")},
+		{"OTEL_EXPORTER_OTLP_HEADERS is not name=value", sending("OTEL_EXPORTER_OTLP_HEADERS", "Bearer hidden")},
+		{"OTEL_EXPORTER_OTLP_LOGS_HEADERS is not", sending("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "a=%zz")},
+		{"OTEL_EXPORTER_OTLP_CERTIFICATE is no file", sending("OTEL_EXPORTER_OTLP_CERTIFICATE", "/none")},
+		{"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and", sending("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/none")},
+		{"OTEL_BSP_SCHEDULE_DELAY is no whole number from 0", sending("OTEL_BSP_SCHEDULE_DELAY", "-3")},
+		{"OTEL_BLRP_MAX_EXPORT_BATCH_SIZE is no whole number from 1", sending("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "0")},
 	} {
 		err := telemetry.Settings{Getenv: environment(test.pairs...)}.Validate()
 		if err == nil || !strings.Contains(err.Error(), test.words) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%q: %v", test.pairs, err)
+		} else if n := strings.Count(err.Error(), test.words); n > 1 {
+			t.Errorf("%q: it is said %d times", test.pairs, n)
 		}
+	}
+	good := sending("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20x,a=b")
+	if err := (telemetry.Settings{Getenv: environment(good...)}).Validate(); err != nil {
+		t.Error(err)
 	}
 }
 

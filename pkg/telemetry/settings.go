@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,12 +35,18 @@ type Settings struct {
 func (s Settings) Validate() error {
 	var faults []error
 	for _, signal := range []Signal{Traces, Logs} {
-		if s.Sends(signal) {
-			faults = append(faults, checkEndpoint(s.endpoint(signal)), s.checkProtocol(signal))
+		if !s.Sends(signal) {
+			continue
+		}
+		for _, err := range []error{s.checkEndpoint(signal), s.checkProtocol(signal)} {
+			if err != nil && !slices.ContainsFunc(faults, func(e error) bool { return e.Error() == err.Error() }) {
+				faults = append(faults, err)
+			}
 		}
 	}
-	if faults = append(faults, s.checkQueues()); errors.Join(faults...) == nil {
-		return nil
+	faults = append(faults, s.checkQueues())
+	if s.Sends(Traces) || s.Sends(Logs) {
+		faults = append(faults, s.checkVariables())
 	}
 	return errors.Join(faults...)
 }
@@ -77,13 +84,20 @@ func (s Settings) of(signal Signal, name string) string {
 }
 
 // checkEndpoint quotes nothing: the address may have a password.
-func checkEndpoint(text string) error {
-	u, err := url.Parse(text)
+func (s Settings) checkEndpoint(signal Signal) error {
+	name := "OTEL_EXPORTER_OTLP_ENDPOINT"
+	switch {
+	case s.own(signal) != "":
+		name = fmt.Sprintf("OTEL_EXPORTER_OTLP_%s_ENDPOINT", strings.ToUpper(string(signal)))
+	case s.Endpoint != "":
+		name = "otlp-endpoint"
+	}
+	u, err := url.Parse(s.endpoint(signal))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("the OTLP endpoint is not an http or https URL")
+		return fmt.Errorf("%s is not an http or https URL, as http://localhost:4318", name)
 	case u.User != nil:
-		return errors.New("the OTLP endpoint has a password: put it into OTEL_EXPORTER_OTLP_HEADERS")
+		return fmt.Errorf("%s has a password: put it into OTEL_EXPORTER_OTLP_HEADERS", name)
 	}
 	return nil
 }
@@ -94,7 +108,7 @@ func (s Settings) checkProtocol(signal Signal) error {
 		protocol = s.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL")
 	}
 	if protocol != "" && protocol != "http/protobuf" {
-		return fmt.Errorf("the OTLP protocol %.20q is not there: http/protobuf is the only one", protocol)
+		return fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %.20q, and http/protobuf is the only one that is there", protocol)
 	}
 	if exporter := s.of(signal, "OTEL_%s_EXPORTER"); exporter != "" && exporter != "otlp" {
 		return fmt.Errorf("OTEL_%s_EXPORTER is neither otlp nor none", strings.ToUpper(string(signal)))

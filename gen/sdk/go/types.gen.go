@@ -3157,8 +3157,11 @@ type StreamEvent struct {
 	ResourceName string           `json:"resource_name"`
 	Actor        StreamEventActor `json:"actor"`
 	// The `X-Request-Id` of the answer; empty when it was no request.
-	RequestID string          `json:"request_id"`
-	Data      StreamEventData `json:"data"`
+	RequestID string `json:"request_id"`
+	// The id of the trace in which it has happened (W3C Trace Context), in hexadecimal; `null` when
+	// there was none.
+	TraceID *string         `json:"trace_id"`
+	Data    StreamEventData `json:"data"`
 }
 
 // EventType is the schema EventType of the document Chaveiro. A newer server may have more values.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -14,6 +15,19 @@ type stubToken struct {
 	life     time.Duration
 	made     time.Time
 	ends     time.Time
+	fixed    bool // it can't be renewed
+}
+
+// Fixed makes a token one that can't be renewed, and that ends after a time.
+func (s *TransitStub) Fixed(t testing.TB, id string, left time.Duration) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token := s.tokens[id]
+	if token == nil {
+		t.Fatal("the stub does not know the token")
+	}
+	token.fixed, token.ends = true, time.Now().Add(left)
 }
 
 // may says whether a token is good, and allows a path: root all, a service what its policy says and
@@ -68,7 +82,7 @@ func (t *stubToken) data() object {
 		"accessor": t.accessor, "creation_time": t.made.Unix(), "creation_ttl": seconds(t.life), "display_name": "token",
 		"entity_id": "", "expire_time": t.ends.Format(time.RFC3339Nano), "explicit_max_ttl": 0, "id": t.id,
 		"issue_time": t.made.Format(time.RFC3339Nano), "meta": nil, "num_uses": 0, "orphan": false,
-		"path": "auth/token/create", "policies": []string{"chaveiro", "default"}, "renewable": true,
+		"path": "auth/token/create", "policies": []string{"chaveiro", "default"}, "renewable": !t.fixed,
 		"ttl": seconds(time.Until(t.ends)), "type": "service",
 	}
 }

@@ -25,8 +25,11 @@ type client struct {
 	address address
 	http    *http.Client
 
-	mu    sync.Mutex
-	token string // that is in use
+	mu      sync.Mutex
+	token   string // that was read last
+	known   kms.Lease
+	of      string    // the token that known is of
+	renewAt time.Time // zero: it does not end
 }
 
 // The bounds of a request. Its context ends it earlier, as a rule.
@@ -56,23 +59,44 @@ func newClient(a address) (*client, error) {
 // itself.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// ask sends one request to a path below /v1/. A token that is refused is read anew, once.
+// ask sends one request to a path below /v1/, with the token of the file. One that is refused is
+// read anew, once.
 func (c *client) ask(ctx context.Context, method, path string, body map[string]any) (map[string]any, error) {
 	token, err := c.currentToken()
 	if err != nil {
 		return nil, err
 	}
 	answer, err := c.send(ctx, token, method, path, body)
-	refused, ok := errors.AsType[*refusal](err)
-	if !ok || refused.status != http.StatusForbidden {
+	if !forbidden(err) {
 		return answer, explain(err)
 	}
-	another, err := c.anotherToken(token)
-	if err != nil {
-		return nil, err
+	if another, unread := c.address.readToken(); unread == nil && another != token {
+		if answer, err = c.send(ctx, another, method, path, body); !forbidden(err) {
+			return answer, explain(err)
+		}
+		token = another
 	}
-	answer, err = c.send(ctx, another, method, path, body)
-	return answer, explain(err)
+	return nil, c.whyForbidden(ctx, token, method, path)
+}
+
+func forbidden(err error) bool {
+	refused, ok := errors.AsType[*refusal](err)
+	return ok && refused.status == http.StatusForbidden
+}
+
+// whyForbidden tells a token that has ended from one whose policy does not allow a request: the
+// server answers both alike.
+func (c *client) whyForbidden(ctx context.Context, token, method, path string) error {
+	if path != lookupPath {
+		_, err := c.send(ctx, token, http.MethodGet, lookupPath, nil)
+		if err == nil {
+			return fmt.Errorf("%w: the policy of the token lacks %s %s", kms.ErrDenied, method, path)
+		}
+		if !forbidden(err) {
+			return explain(err)
+		}
+	}
+	return fmt.Errorf("%w: the token is refused: it has ended, or was revoked", kms.ErrAway)
 }
 
 // refusal is an answer that says no.
@@ -124,27 +148,23 @@ func read(response *http.Response) (map[string]any, error) {
 	if errors.Is(err, io.EOF) { // no content
 		err = nil
 	}
+	if _, strange := errors.AsType[*json.SyntaxError](err); strange {
+		err = fmt.Errorf("the answer is no JSON: address may be that of another service: %w", err)
+	}
 	return answer.Data, err
 }
 
-// currentToken returns the token that is in use.
-func (c *client) currentToken() (token string, err error) {
+// currentToken returns the token of the file, which an agent may write anew at any time. While the
+// file can't be read, because it is being written, the token that was read before goes on.
+func (c *client) currentToken() (string, error) {
+	token, err := c.address.readToken()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.token == "" {
-		c.token, err = c.address.readToken()
+	if err != nil && c.token != "" {
+		return c.token, nil
 	}
-	return c.token, err
-}
-
-// anotherToken reads the file again after a token was refused. It fails when it is still that one.
-func (c *client) anotherToken(refused string) (token string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.token, err = c.address.readToken(); err == nil && c.token == refused {
-		err = fmt.Errorf("%w: the token is refused: it has ended, or its policy does not allow this", kms.ErrAway)
-	}
-	return c.token, err
+	c.token = token
+	return token, err
 }
 
 // explain says which error of this module an answer is. What the server says is kept: it quotes no
@@ -163,6 +183,8 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %w", kms.ErrUnsupported, err)
 	case refused.status == http.StatusServiceUnavailable:
 		return fmt.Errorf("%w: it is sealed, or in maintenance: %w", kms.ErrAway, err)
+	case refused.status < http.StatusBadRequest:
+		return fmt.Errorf("%w: it redirects, and the token is for this server alone: %w", kms.ErrAway, err)
 	}
 	return fmt.Errorf("%w: %w", kms.ErrAway, err)
 }

@@ -118,8 +118,14 @@ func (t *Transit) Discard(ctx context.Context, uri kms.URI) error {
 	return err
 }
 
-// Check implements kms.Provider: the server has to know the token, which is renewed.
-func (t *Transit) Check(ctx context.Context) error { return t.client.renew(ctx) }
+// Check implements kms.Provider: the server has to know the token.
+func (t *Transit) Check(ctx context.Context) error {
+	_, _, err := t.client.look(ctx)
+	return err
+}
+
+// SecretFiles returns the path of the file of the token.
+func (t *Transit) SecretFiles() []string { return []string{t.address.token} }
 
 // Close implements kms.Provider.
 func (*Transit) Close() error { return nil }

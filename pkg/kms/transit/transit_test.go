@@ -64,7 +64,7 @@ func openStores(t *testing.T, vault *kmstest.TransitServer) *kms.Stores {
 	t.Helper()
 	stores, err := kms.Open(
 		[]string{"bao=" + vault.Address()}, map[string]kms.Opener{"transit": transit.Open},
-		kms.Bounds{Healing: 50 * time.Millisecond},
+		kms.Bounds{Healing: 50 * time.Millisecond, Looking: 50 * time.Millisecond},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +114,7 @@ func TestTransit_Token(t *testing.T) { onEach(t, testToken) }
 
 func testToken(t *testing.T, vault *kmstest.TransitServer) {
 	stores := openStores(t, vault)
+	keep(t, stores)
 	key, err := stores.Create(t.Context(), "bao", "ecdsa-p256", "ca")
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,9 @@ var keyStoreTexts = map[domain.Reason][languages]string{
 	domain.ReasonKeyKind: {
 		"O key store não faz, ou não usa, este tipo de chave.", "The key store does not make, or not use, this kind of key.",
 	},
+	domain.ReasonKeyDenied: {
+		"O key store não permite que este servidor use a chave.", "The key store does not allow this server to use the key.",
+	},
 	domain.ReasonKeyStays: {
 		"A chave da CA está em %s, e não sai de lá.", "The key of the CA is in %s, and does not leave it.",
 	},

@@ -67,7 +67,8 @@ func convertStreamEvent(e domain.StreamEvent) (gen.StreamEvent, error) {
 	out := gen.StreamEvent{
 		ID: e.ID, Type: gen.EventType(e.Type), At: date(e.At), Resource: string(e.Resource),
 		ResourceID: optional(e.ResourceID), ResourceName: e.ResourceName, RequestID: e.RequestID,
-		Actor: gen.StreamEventActor{Type: "nobody", ID: optional(e.ActorID), Name: e.ActorName},
+		TraceID: optional(e.TraceID),
+		Actor:   gen.StreamEventActor{Type: "nobody", ID: optional(e.ActorID), Name: e.ActorName},
 	}
 	if e.ActorKind != domain.PrincipalNobody {
 		out.Actor.Type = string(e.ActorKind)

@@ -1462,6 +1462,7 @@ export const StreamEvent: Shape = new ObjectShape(() => ({
   resource_name: ["resourceName"],
   actor: ["actor", StreamEventActor],
   request_id: ["requestId"],
+  trace_id: ["traceId"],
   data: ["data", StreamEventData],
 }));
 

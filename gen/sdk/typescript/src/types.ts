@@ -3249,6 +3249,11 @@ export interface StreamEvent {
   actor: StreamEventActor;
   /** The `X-Request-Id` of the answer; empty when it was no request. */
   requestId: string;
+  /**
+   * The id of the trace in which it has happened (W3C Trace Context), in hexadecimal; `null` when
+   * there was none.
+   */
+  traceId: string | null;
   data: StreamEventData;
 }
 

@@ -4021,6 +4021,11 @@ class StreamEvent:
     request_id: str
     """The `X-Request-Id` of the answer; empty when it was no request. At most 128 characters."""
 
+    trace_id: str | None
+    """The id of the trace in which it has happened (W3C Trace Context), in hexadecimal; `null` when
+    there was none. At most 32 characters.
+    """
+
     data: StreamEventData
 
 
@@ -4036,6 +4041,7 @@ class StreamEvent:
             resource_name=data["resource_name"],
             actor=StreamEventActor.from_dict(data["actor"]),
             request_id=data["request_id"],
+            trace_id=data["trace_id"],
             data=StreamEventData.from_dict(data["data"]),
         )
 

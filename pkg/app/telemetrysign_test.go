@@ -1,0 +1,41 @@
+package app_test
+
+import (
+	"bytes"
+	"net/http"
+	"testing"
+
+	"golang.org/x/crypto/ocsp"
+
+	"github.com/chaveiro/chaveiro/pkg/app/apptest"
+	"github.com/chaveiro/chaveiro/pkg/telemetry/telemetrytest"
+)
+
+// TestTelemetry_OCSP: the signature of an answer of OCSP is a span of the trace of its request.
+func TestTelemetry_OCSP(t *testing.T) {
+	t.Parallel()
+	c, o := telemetrytest.Start(t), onSQLite(t)
+	o.Args = []string{"--otlp-endpoint", c.URL}
+	client := login(t, apptest.Start(t, o))
+	authority := createCA(t, client, "ca-matriz")
+	site := createClient(t, client, authority.ID, "lisboa")
+	certs := must(parseCertificates(get(t, client, clientPath(site.ID, "/certificate"))))
+	issuer := must(parseCertificates(get(t, client, caPath(authority.ID, "/certificate"))))[0]
+	question := must(ocsp.CreateRequest(certs[0], issuer, nil))
+	for _, one := range []struct {
+		trace, method, path, span string
+		body                      []byte
+	}{
+		{"22222222222222222222222222222222", http.MethodPost, "/ocsp/" + jsonText(authority.ID), "sign OCSP answer", question},
+	} {
+		request := must(http.NewRequestWithContext(t.Context(), one.method, client.URL+one.path, bytes.NewReader(one.body)))
+		request.Header.Set("traceparent", "00-"+one.trace+"-"+callersSpan+"-01")
+		request.Header.Set("Content-Type", "application/ocsp-request")
+		answer := must(http.DefaultClient.Do(request))
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", one.path, answer.Status)
+		}
+		c.Await(t, one.trace, func(s telemetrytest.Span) bool { return s.Name == one.span })
+	}
+}
