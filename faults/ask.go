@@ -38,7 +38,7 @@ type call struct {
 	method, path, token, key string
 	in, out                  any
 	body                     []byte // instead of in
-	mediaType                string // of body
+	mediaType, accept        string // of body, and of the answer
 	any                      bool   // whatever its answer says is no finding
 	status                   int    // gets that of the answer
 	header                   http.Header
@@ -47,7 +47,7 @@ type call struct {
 // ask sends a request to a replica. Anything that no fault excuses is a finding.
 func (c *campaign) ask(ctx context.Context, r *replica, k *call) outcome {
 	before := r.disturbed.Load()
-	request, err := k.request(ctx, r.now().URL)
+	request, err := k.request(ctx, r.url())
 	if err != nil {
 		return c.find("%v", err)
 	}
@@ -102,7 +102,7 @@ func (k *call) request(ctx context.Context, url string) (*http.Request, error) {
 		return nil, err
 	}
 	for name, value := range map[string]string{
-		"Content-Type": mediaType, "Idempotency-Key": k.key, "Authorization": k.token,
+		"Content-Type": mediaType, "Idempotency-Key": k.key, "Authorization": k.token, "Accept": k.accept,
 	} {
 		if value != "" {
 			request.Header.Set(name, value)
@@ -133,7 +133,7 @@ func (c *campaign) unexpected(r *replica, k *call) outcome {
 func (c *campaign) must(ctx context.Context, k call) error {
 	for i := 0; ctx.Err() == nil; i++ {
 		again := k
-		switch r := c.replicas[i%replicaCount]; c.ask(ctx, r, &again) {
+		switch r := c.replicas[i%len(c.replicas)]; c.ask(ctx, r, &again) {
 		case answered:
 			return nil
 		case denied:

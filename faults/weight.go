@@ -44,6 +44,9 @@ func valueOf(text, name string) (int64, error) {
 
 // checkWeight: the replica that has lived all the time has not grown without bound.
 func (c *campaign) checkWeight(ctx context.Context) (err error) {
+	if c.home != nil {
+		return nil
+	}
 	if c.end, err = c.weigh(ctx); err != nil {
 		return err
 	}
