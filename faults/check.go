@@ -32,8 +32,8 @@ func (c *campaign) check(ctx context.Context) error {
 	}
 	defer db.Close()
 	for _, look := range []func(context.Context, *sql.DB) error{
-		c.checkLists, c.former.check, c.checkHalves, c.checkSites, c.checkCertificates, c.checkLinks, c.checkKeys, c.checkDevices,
-		c.checkEvents, c.checkTold,
+		c.checkLists, c.former.check, c.checkHalves, c.checkSites, c.checkCertificates, c.checkLinks, c.checkKeys,
+		c.checkDevices, c.checkEvents, c.checkTold,
 	} {
 		if err := look(ctx, db); err != nil {
 			return err

@@ -44,7 +44,7 @@ func TestCampaign(t *testing.T) {
 
 // TestCampaign_SQLite is a short campaign on SQLite.
 func TestCampaign_SQLite(t *testing.T) {
-	short(t, "-engine", "sqlite", "-kills", "4", "-stops", "1", "-cuts", "2", "-clocks", "2", "-fulls", "2", "-stores", "3",
+	short(t, "-engine", "sqlite", "-kills", "3", "-stops", "1", "-cuts", "2", "-clocks", "2", "-fulls", "2", "-stores", "2",
 		"-writers", "4", "-readers", "8")
 }
 

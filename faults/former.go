@@ -100,8 +100,9 @@ func (f *former) bring(ctx context.Context) {
 			return
 		}
 		cert, err := f.sign(&x509.Certificate{
-			SerialNumber: big.NewInt(1000 + f.made), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-400 * day),
-			NotAfter: time.Now().Add(-60 * day), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
+			SerialNumber: big.NewInt(1000 + f.made), Subject: pkix.Name{CommonName: name},
+			NotBefore: time.Now().Add(-400 * day), NotAfter: time.Now().Add(-60 * day),
+			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
 		}, f.cert, key.Public())
 		if err != nil {
 			f.find("%v", err)

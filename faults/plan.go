@@ -19,8 +19,8 @@ const (
 	store     kind = "store"
 )
 
-// kinds are all kinds of faults, and how often each happens unless a flag says otherwise. Those that
-// are not single need a PostgreSQL beside the replicas.
+// kinds are all kinds of faults, and how often each happens unless a flag says otherwise. Those
+// that are not single need a PostgreSQL beside the replicas.
 var kinds = []struct {
 	name   kind
 	single bool

@@ -205,7 +205,8 @@ type state struct {
 	still  func() bool // whether that can't have changed since
 }
 
-// someStates are the newest certificates of some sites of a CA, of which every request was answered.
+// someStates are the newest certificates of some sites of a CA, of which every request was
+// answered.
 func (r *reader) someStates(ca *authority) (list []state) {
 	r.ledger.mu.Lock()
 	defer r.ledger.mu.Unlock()

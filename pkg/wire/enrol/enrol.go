@@ -2,10 +2,10 @@
 // site fetches a profile, or sends a certificate request that was made on the router; and the same
 // for a program.
 //
-// It imports domain, tunnel, spans, wire/oas and, for its texts, wire/api. Opening a link spends nothing:
-// only POST does, so previews of messages and scanners of mail do no harm. The secret is in the
-// path, which neither the log nor a span has; every answer forbids caches and referrers, and the
-// page loads nothing from elsewhere.
+// It imports domain, tunnel, spans, wire/oas and, for its texts, wire/api. Opening a link spends
+// nothing: only POST does, so previews of messages and scanners of mail do no harm. The secret is
+// in the path, which neither the log nor a span has; every answer forbids caches and referrers, and
+// the page loads nothing from elsewhere.
 package enrol
 
 import (
