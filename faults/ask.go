@@ -41,6 +41,7 @@ type call struct {
 	mediaType, accept        string // of body, and of the answer
 	any                      bool   // whatever its answer says is no finding
 	status                   int    // gets that of the answer
+	answer                   []byte // gets that of one that was denied
 	header                   http.Header
 }
 
@@ -65,7 +66,7 @@ func (c *campaign) ask(ctx context.Context, r *replica, k *call) outcome {
 	case k.status == http.StatusOK || k.status == http.StatusCreated:
 		return c.read(r, k, body)
 	case k.any:
-		k.body = body
+		k.answer = body
 		return denied
 	case k.status >= 500 && k.header.Get("Retry-After") != "":
 		return refused
@@ -73,7 +74,7 @@ func (c *campaign) ask(ctx context.Context, r *replica, k *call) outcome {
 		return c.find("%s %s of replica %d: %d without Retry-After, request %s: %s", k.method, k.path, r.number,
 			k.status, k.header.Get("X-Request-Id"), body)
 	}
-	k.body = body
+	k.answer = body
 	return denied
 }
 
@@ -126,7 +127,7 @@ func (k *call) send(client *http.Client, request *http.Request) ([]byte, error) 
 // unexpected is the finding of an answer that nothing explains.
 func (c *campaign) unexpected(r *replica, k *call) outcome {
 	return c.find("%s %s of replica %d: %d, request %s: %.300s", k.method, k.path, r.number, k.status,
-		k.header.Get("X-Request-Id"), k.body)
+		k.header.Get("X-Request-Id"), k.answer)
 }
 
 // must repeats a request at all replicas in turn until it is answered.
@@ -137,7 +138,7 @@ func (c *campaign) must(ctx context.Context, k call) error {
 		case answered:
 			return nil
 		case denied:
-			return fmt.Errorf("%s %s: %d %s", k.method, k.path, again.status, again.body)
+			return fmt.Errorf("%s %s: %d %s", k.method, k.path, again.status, again.answer)
 		case wrong:
 			return c.findings.first()
 		}
