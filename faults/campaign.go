@@ -39,6 +39,7 @@ type campaign struct {
 	former      *former      // a CA whose certificates have ended
 	visits      atomic.Int64 // see visitor
 	offClocks   atomic.Int64 // how many clocks are off
+	farJumps    atomic.Int64 // how often a clock was put far off, or set right after that
 	setRight    atomic.Int64 // when one was last set right, in nanoseconds
 	central     int64        // the instance whose sites have configs
 	tunnelSites []int64      // its sites, one for each writer

@@ -148,7 +148,7 @@ func (c *campaign) cutConnections(ctx context.Context, f fault) error {
 
 // excuse is for how long requests may be refused after a clock was far off: they were prepared
 // before.
-const excuse = 2 * time.Second
+const excuse = 5 * time.Second
 
 // moveClock moves the clock of a replica for a while, and back. By up to twelve seconds it stays
 // healthy; beyond half a minute it may refuse to serve until its clock is right again.
@@ -156,6 +156,7 @@ func (c *campaign) moveClock(ctx context.Context, f fault) error {
 	r := c.replicas[f.target%len(c.replicas)]
 	if f.second {
 		r.astray.Store(math.MaxInt64)
+		c.farJumps.Add(1)
 	}
 	c.offClocks.Add(1)
 	r.clock.set(f.jump)
@@ -171,6 +172,7 @@ func (c *campaign) moveClock(ctx context.Context, f fault) error {
 	c.offClocks.Add(-1)
 	if f.second {
 		c.forgetToken()
+		c.farJumps.Add(1)
 		r.astray.Store(time.Now().Add(excuse).UnixNano()) // for requests with the token before
 	}
 	return err

@@ -16,6 +16,7 @@ type link struct {
 	token   string // of the program at the site that claims it
 	profile []byte // as it was claimed first; nil: no claim was answered
 	claims  int    // answered
+	jumps   int64  // of clocks before it: a claim is repeated for an hour by the clock
 }
 
 // repeats is how often a link is claimed.
@@ -24,6 +25,9 @@ const repeats = 3
 // enrol makes a link for the site that the writer has for it, and claims it some times. With the
 // token of the first claim it gives the same, and with another one nothing.
 func (w *writer) enrol(ctx context.Context) {
+	if w.link != nil && w.link.jumps != w.farJumps.Load() {
+		w.link = nil
+	}
 	switch {
 	case w.link == nil:
 		w.makeLink(ctx)
@@ -35,6 +39,7 @@ func (w *writer) enrol(ctx context.Context) {
 }
 
 func (w *writer) makeLink(ctx context.Context) {
+	jumps := w.farJumps.Load()
 	var made struct {
 		ID   int64
 		Path string
@@ -46,7 +51,7 @@ func (w *writer) makeLink(ctx context.Context) {
 	if w.insist(ctx, k) != answered {
 		return
 	}
-	w.link = &link{id: made.ID, path: made.Path, token: rand.Text()}
+	w.link = &link{id: made.ID, path: made.Path, token: rand.Text(), jumps: jumps}
 	w.ledger.note("enrolment", func() {
 		w.ledger.links[made.ID] = false
 		w.ledger.expect("enrolment.created", made.ID)
