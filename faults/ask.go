@@ -38,16 +38,17 @@ type call struct {
 	method, path, token, key string
 	in, out                  any
 	body                     []byte // instead of in
-	mediaType                string // of body
+	mediaType, accept        string // of body, and of the answer
 	any                      bool   // whatever its answer says is no finding
 	status                   int    // gets that of the answer
+	answer                   []byte // gets that of one that was denied
 	header                   http.Header
 }
 
 // ask sends a request to a replica. Anything that no fault excuses is a finding.
 func (c *campaign) ask(ctx context.Context, r *replica, k *call) outcome {
 	before := r.disturbed.Load()
-	request, err := k.request(ctx, r.now().URL)
+	request, err := k.request(ctx, r.url())
 	if err != nil {
 		return c.find("%v", err)
 	}
@@ -65,7 +66,7 @@ func (c *campaign) ask(ctx context.Context, r *replica, k *call) outcome {
 	case k.status == http.StatusOK || k.status == http.StatusCreated:
 		return c.read(r, k, body)
 	case k.any:
-		k.body = body
+		k.answer = body
 		return denied
 	case k.status >= 500 && k.header.Get("Retry-After") != "":
 		return refused
@@ -73,7 +74,7 @@ func (c *campaign) ask(ctx context.Context, r *replica, k *call) outcome {
 		return c.find("%s %s of replica %d: %d without Retry-After, request %s: %s", k.method, k.path, r.number,
 			k.status, k.header.Get("X-Request-Id"), body)
 	}
-	k.body = body
+	k.answer = body
 	return denied
 }
 
@@ -102,7 +103,7 @@ func (k *call) request(ctx context.Context, url string) (*http.Request, error) {
 		return nil, err
 	}
 	for name, value := range map[string]string{
-		"Content-Type": mediaType, "Idempotency-Key": k.key, "Authorization": k.token,
+		"Content-Type": mediaType, "Idempotency-Key": k.key, "Authorization": k.token, "Accept": k.accept,
 	} {
 		if value != "" {
 			request.Header.Set(name, value)
@@ -126,18 +127,18 @@ func (k *call) send(client *http.Client, request *http.Request) ([]byte, error) 
 // unexpected is the finding of an answer that nothing explains.
 func (c *campaign) unexpected(r *replica, k *call) outcome {
 	return c.find("%s %s of replica %d: %d, request %s: %.300s", k.method, k.path, r.number, k.status,
-		k.header.Get("X-Request-Id"), k.body)
+		k.header.Get("X-Request-Id"), k.answer)
 }
 
 // must repeats a request at all replicas in turn until it is answered.
 func (c *campaign) must(ctx context.Context, k call) error {
 	for i := 0; ctx.Err() == nil; i++ {
 		again := k
-		switch r := c.replicas[i%replicaCount]; c.ask(ctx, r, &again) {
+		switch r := c.replicas[i%len(c.replicas)]; c.ask(ctx, r, &again) {
 		case answered:
 			return nil
 		case denied:
-			return fmt.Errorf("%s %s: %d %s", k.method, k.path, again.status, again.body)
+			return fmt.Errorf("%s %s: %d %s", k.method, k.path, again.status, again.answer)
 		case wrong:
 			return c.findings.first()
 		}

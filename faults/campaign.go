@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,9 +22,10 @@ type campaign struct {
 	settings settings
 	out      io.Writer
 	dir      string
-	binary   string
-	database *database
-	replicas [replicaCount]*replica
+	database *database // nil: on SQLite
+	home     *home     // nil: on PostgreSQL
+	keys     *keyStore
+	replicas []*replica
 	findings *findings
 	ledger   *ledger
 	tally    *tally
@@ -35,11 +35,16 @@ type campaign struct {
 
 	admin       string // "Bearer " and a token that may do everything
 	authorities []*authority
+	stored      *authority   // the last of them: its key is in the key store
+	former      *former      // a CA whose certificates have ended
+	visits      atomic.Int64 // see visitor
 	offClocks   atomic.Int64 // how many clocks are off
+	farJumps    atomic.Int64 // how often a clock was put far off, or set right after that
 	setRight    atomic.Int64 // when one was last set right, in nanoseconds
 	central     int64        // the instance whose sites have configs
 	tunnelSites []int64      // its sites, one for each writer
-	probes      [replicaCount]string
+	linkSites   []int64      // and those that get links
+	probes      []string     // a site for each replica
 	vault       vaultKeys
 	begin, end  weight // of the replica that is never killed
 
@@ -62,10 +67,10 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(dir)
 	if err := os.Chmod(dir, 0o755); err != nil { // the account of the database passes through
 		return err
 	}
-	defer os.RemoveAll(dir)
 	c := &campaign{
 		settings: s, out: out, dir: dir, findings: newFindings(), ledger: newLedger(), tally: newTally(),
 		healing: newHealing(),
@@ -76,11 +81,12 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 		return fmt.Errorf("before the first fault: %w", err)
 	}
 	faults := plan(s)
-	if c.database.noDisk != nil {
-		fmt.Fprintln(out, "full disks are left out:", c.database.noDisk)
+	if why := c.noDisk(); why != nil {
+		fmt.Fprintln(out, "full disks are left out:", why)
 		faults = without(faults, full)
 	}
-	fmt.Fprintf(out, "seed %d: %d faults under %d writers and %d readers\n", s.seed, len(faults), s.writers, s.readers)
+	fmt.Fprintf(out, "\nOn %s, seed %d: %d faults under %d writers and %d readers\n", s.engine, s.seed, len(faults), s.writers,
+		s.readers)
 	if err := c.survive(ctx, faults); err != nil {
 		return err
 	}
@@ -93,13 +99,15 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 
 // prepare starts the database and the replicas, and makes what writers and readers need.
 func (c *campaign) prepare(ctx context.Context) (err error) {
-	if err := c.build(ctx); err != nil {
+	if c.settings.engine == sqlite {
+		c.home = newHome(c.dir)
+	} else if c.database, err = newDatabase(ctx, c.dir); err != nil {
 		return err
 	}
-	if c.database, err = newDatabase(ctx, c.dir); err != nil {
+	if c.hooks, err = newHooks(c); err != nil {
 		return err
 	}
-	if c.hooks, err = newHooks(); err != nil {
+	if c.keys, err = newKeyStore(c.dir); err != nil {
 		return err
 	}
 	key := make([]byte, 32)
@@ -112,8 +120,10 @@ func (c *campaign) prepare(ctx context.Context) (err error) {
 	if err := c.command(ctx, "migrate", "up"); err != nil {
 		return err
 	}
-	if err := c.database.follow(ctx); err != nil {
-		return err
+	if c.database != nil {
+		if err := c.database.follow(ctx); err != nil {
+			return err
+		}
 	}
 	for _, r := range c.replicas {
 		if err := r.start(ctx); err != nil {
@@ -129,21 +139,9 @@ func (c *campaign) prepare(ctx context.Context) (err error) {
 	return c.furnish(ctx)
 }
 
-func (c *campaign) build(ctx context.Context) error {
-	c.binary = c.settings.binary
-	if c.binary != "" {
-		return nil
-	}
-	c.binary = filepath.Join(c.dir, "chaveiro")
-	if c.settings.counts[clock] > 0 {
-		return buildMovable(ctx, c.dir)
-	}
-	return apptest.Build(ctx, c.dir)
-}
-
 // command runs a command beside the servers, which must succeed.
 func (c *campaign) command(ctx context.Context, args ...string) error {
-	outcome, err := apptest.Execute(ctx, c.binary, c.replicas[0].options, args...)
+	outcome, err := apptest.Execute(ctx, c.settings.binary, c.replicas[0].options, args...)
 	if err == nil && outcome.Code != 0 {
 		err = fmt.Errorf("code %d: %s%s", outcome.Code, outcome.Stdout, outcome.Stderr)
 	}
@@ -155,10 +153,14 @@ func (c *campaign) command(ctx context.Context, args ...string) error {
 
 // furnish makes what writers and readers share.
 func (c *campaign) furnish(ctx context.Context) error {
-	for _, name := range []string{"ca-matriz", "ca-filial"} {
-		if err := c.newAuthority(ctx, name); err != nil {
+	for _, store := range []string{"", "", storeName} {
+		if err := c.newAuthority(ctx, store); err != nil {
 			return err
 		}
+	}
+	c.stored = c.authorities[len(c.authorities)-1]
+	if err := c.newFormer(ctx); err != nil {
+		return err
 	}
 	var made struct{ ID int64 }
 	if err := c.make(ctx, instancePath, object{
@@ -167,16 +169,8 @@ func (c *campaign) furnish(ctx context.Context) error {
 		return err
 	}
 	c.central = made.ID
-	for i := range c.settings.writers + replicaCount {
-		in := object{"ca_id": c.authorities[0].id, "name": fmt.Sprintf("tunnel-%d", i), "email": "site@example.com"}
-		if err := c.make(ctx, clientPath, in, &made); err != nil {
-			return err
-		}
-		if i < replicaCount {
-			c.probes[i] = fmt.Sprintf("%s/%d", clientPath, made.ID)
-		} else {
-			c.tunnelSites = append(c.tunnelSites, made.ID)
-		}
+	if err := c.makeSites(ctx); err != nil {
+		return err
 	}
 	if err := c.make(ctx, webhookPath, object{"name": "faults", "url": c.hooks.url}, nil); err != nil {
 		return err
@@ -187,25 +181,59 @@ func (c *campaign) furnish(ctx context.Context) error {
 	return c.make(ctx, "/api/pam/authorizations", object{"application_id": made.ID, "name": "faults", "write": true}, &c.vault)
 }
 
+// makeSites makes the sites that are not issued by writers: of the replicas, which are changed to
+// see whether they are healthy, and of the writers at the central instance.
+func (c *campaign) makeSites(ctx context.Context) error {
+	for i := range len(c.replicas) + 2*c.settings.writers {
+		var made struct{ ID int64 }
+		in := object{"ca_id": c.authorities[0].id, "name": fmt.Sprintf("tunnel-%d", i), "email": "site@example.com"}
+		if err := c.make(ctx, clientPath, in, &made); err != nil {
+			return err
+		}
+		switch {
+		case i < len(c.replicas):
+			c.probes = append(c.probes, fmt.Sprintf("%s/%d", clientPath, made.ID))
+		case len(c.linkSites) < c.settings.writers:
+			c.linkSites = append(c.linkSites, made.ID)
+			path := fmt.Sprintf("%s/%d/configs/%d", clientPath, made.ID, c.central)
+			if err := c.must(ctx, call{method: http.MethodPut, path: path, token: c.admin, in: object{}}); err != nil {
+				return err
+			}
+		default:
+			c.tunnelSites = append(c.tunnelSites, made.ID)
+		}
+	}
+	return nil
+}
+
 func (c *campaign) make(ctx context.Context, path string, in object, out any) error {
 	return c.must(ctx, call{method: http.MethodPost, path: path, token: c.admin, in: in, out: out})
 }
 
-func (c *campaign) newAuthority(ctx context.Context, name string) error {
+// newAuthority makes a CA whose key is in a key store; empty: in the database.
+func (c *campaign) newAuthority(ctx context.Context, store string) error {
 	var made struct{ ID int64 }
-	if err := c.make(ctx, caPath, object{"name": name, "email": "ca@example.com"}, &made); err != nil {
+	in := object{"name": fmt.Sprintf("ca-%d", len(c.authorities)), "email": "ca@example.com"}
+	if store != "" {
+		in["key_store"] = store
+	}
+	if err := c.make(ctx, caPath, in, &made); err != nil {
 		return err
 	}
-	var text []byte
-	path := fmt.Sprintf("%s/%d/certificate", caPath, made.ID)
-	if err := c.must(ctx, call{method: http.MethodGet, path: path, token: c.admin, out: &text}); err != nil {
-		return err
-	}
-	ca := &authority{id: made.ID, hashes: map[int64][32]byte{}}
+	ca, err := c.authorityOf(ctx, made.ID)
 	c.authorities = append(c.authorities, ca)
-	var err error
-	ca.issuer, err = newIssuer(text)
 	return err
+}
+
+// authorityOf reads the certificate of a CA.
+func (c *campaign) authorityOf(ctx context.Context, id int64) (*authority, error) {
+	var text []byte
+	path := fmt.Sprintf("%s/%d/certificate", caPath, id)
+	if err := c.must(ctx, call{method: http.MethodGet, path: path, token: c.admin, out: &text}); err != nil {
+		return nil, err
+	}
+	issuer, err := newIssuer(text)
+	return &authority{id: id, issuer: issuer, hashes: map[int64][32]byte{}}, err
 }
 
 // vaultToken is the Authorization of requests to the vault. It is renewed long before it ends.
@@ -230,12 +258,22 @@ func (c *campaign) vaultToken() string {
 	return c.bearer.token
 }
 
+// forgetToken lets the next request to the vault get another token: clocks were moved.
+func (c *campaign) forgetToken() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bearer.until = time.Time{}
+}
+
 // close ends everything that was started. The logs of a campaign that has failed are kept, if that
 // was asked for.
 func (c *campaign) close(failed bool) error {
 	var err error
 	for _, r := range c.replicas {
-		if r == nil || r.now() == nil {
+		if r.door != nil {
+			r.door.close()
+		}
+		if r.now() == nil {
 			continue
 		}
 		r.now().Kill()
@@ -246,8 +284,14 @@ func (c *campaign) close(failed bool) error {
 	if c.hooks != nil {
 		err = errors.Join(err, c.hooks.server.Close())
 	}
+	if c.keys != nil {
+		err = errors.Join(err, c.keys.close())
+	}
 	if c.database != nil {
 		err = errors.Join(err, c.database.close())
+	}
+	if c.home != nil {
+		err = errors.Join(err, c.home.close())
 	}
 	return err
 }

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
@@ -27,13 +26,14 @@ const (
 func (c *campaign) check(ctx context.Context) error {
 	c.findings.during("the check at the end")
 	time.Sleep(time.Second) // what the database had begun has ended by then
-	db, err := pgx.Connect(ctx, c.database.direct())
+	db, err := c.openStored(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close(context.WithoutCancel(ctx))
-	for _, look := range []func(context.Context, *pgx.Conn) error{
-		c.checkHalves, c.checkSites, c.checkCertificates, c.checkKeys, c.checkDevices, c.checkEvents, c.checkLists,
+	defer db.Close()
+	for _, look := range []func(context.Context, *sql.DB) error{
+		c.checkLists, c.former.check, c.checkHalves, c.checkSites, c.checkCertificates, c.checkLinks, c.checkKeys,
+		c.checkDevices, c.checkEvents, c.checkTold,
 	} {
 		if err := look(ctx, db); err != nil {
 			return err
@@ -74,7 +74,7 @@ var otherwise = []string{
 }
 
 // checkHalves counts what must not exist.
-func (c *campaign) checkHalves(ctx context.Context, db *pgx.Conn) error {
+func (c *campaign) checkHalves(ctx context.Context, db *sql.DB) error {
 	var found []error
 	for _, statements := range []map[string]string{apptest.Halves, apptest.Unaudited, apptest.TunnelHalves} {
 		for what, statement := range statements {
@@ -82,7 +82,7 @@ func (c *campaign) checkHalves(ctx context.Context, db *pgx.Conn) error {
 				continue
 			}
 			var count int
-			if err := db.QueryRow(ctx, statement).Scan(&count); err != nil {
+			if err := db.QueryRowContext(ctx, statement).Scan(&count); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 			if count != 0 {
@@ -95,7 +95,7 @@ func (c *campaign) checkHalves(ctx context.Context, db *pgx.Conn) error {
 
 // checkEvents: the stream has no gaps but where a promotion has begun another history, and each of
 // its events has arrived at the webhook, which was made before the first fault.
-func (c *campaign) checkEvents(ctx context.Context, db *pgx.Conn) error {
+func (c *campaign) checkEvents(ctx context.Context, db *sql.DB) error {
 	gaps, err := column[int64](ctx, db, `SELECT step FROM
 		(SELECT id - lag(id) OVER (ORDER BY id) AS step FROM events) AS steps WHERE step > 1`)
 	if err != nil {
@@ -123,20 +123,14 @@ func (c *campaign) checkEvents(ctx context.Context, db *pgx.Conn) error {
 	}
 }
 
-// column reads a statement of one column.
-func column[T any](ctx context.Context, db *pgx.Conn, statement string) ([]T, error) {
-	rows, err := db.Query(ctx, statement)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[T])
-}
+// lists are all CAs that have a list.
+func (c *campaign) lists() []*authority { return append(slices.Clone(c.authorities), c.former.ca) }
 
 // checkLists: each replica has the list of each CA, with all that was revoked.
-func (c *campaign) checkLists(ctx context.Context, _ *pgx.Conn) error {
+func (c *campaign) checkLists(ctx context.Context, _ *sql.DB) error {
 	reader := c.newReader(0)
 	for _, r := range c.replicas {
-		for _, ca := range c.authorities {
+		for _, ca := range c.lists() {
 			reader.readList(ctx, r, ca)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -90,6 +91,12 @@ func buildMovable(ctx context.Context, dir string) error {
 		return err
 	}
 	return apptest.Build(ctx, dir, "-overlay", list)
+}
+
+// movesClock says whether a program was built with a clock that can be moved.
+func movesClock(binary string) (bool, error) {
+	text, err := os.ReadFile(binary)
+	return bytes.Contains(text, []byte(clockVariable)), err
 }
 
 // keptFolder is where the sources stay between campaigns. The compiler builds everything once more

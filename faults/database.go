@@ -73,7 +73,7 @@ func (d *database) listen(r, i int) (*proxy, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
-	return newProxy(filepath.Join(dir, ".s.PGSQL.5432"))
+	return newProxy("unix", filepath.Join(dir, ".s.PGSQL.5432"))
 }
 
 func (d *database) ways(r, i int) string { return filepath.Join(d.dir, fmt.Sprintf("%d%c", r, 'a'+i)) }

@@ -41,6 +41,9 @@ func (c *campaign) healOne(ctx context.Context, k kind, since time.Time, r *repl
 	last := ""
 	for n := 0; ctx.Err() == nil && c.findings.first() == nil; n++ {
 		reason := c.healthy(ctx, r, n)
+		if reason == "" && k == store {
+			reason = c.signs(ctx, r)
+		}
 		took := time.Since(since)
 		if reason != "" {
 			last = reason
@@ -64,14 +67,23 @@ func (c *campaign) healthy(ctx context.Context, r *replica, n int) string {
 	var text []byte
 	ready := &call{method: http.MethodGet, path: "/readyz", out: &text, any: true}
 	if got := c.ask(ctx, r, ready); got != answered {
-		return fmt.Sprintf("/readyz %d %s", ready.status, ready.body)
+		return fmt.Sprintf("/readyz %d %s", ready.status, ready.answer)
 	}
 	write := &call{
 		method: http.MethodPut, path: c.probes[r.number], token: c.admin,
 		in: object{"description": fmt.Sprint(time.Now().UnixNano(), " ", n)},
 	}
 	if got := c.ask(ctx, r, write); got != answered {
-		return fmt.Sprintf("a change is answered with %d %.200s", write.status, write.body)
+		return fmt.Sprintf("a change is answered with %d %.200s", write.status, write.answer)
+	}
+	return ""
+}
+
+// signs says why a replica does not issue with the key store; empty: it does.
+func (c *campaign) signs(ctx context.Context, r *replica) string {
+	got, k := c.issueAt(ctx, r, c.stored, c.visitor("healed"))
+	if got != answered {
+		return fmt.Sprintf("a certificate of the key store is answered with %d %.200s", k.status, k.answer)
 	}
 	return ""
 }

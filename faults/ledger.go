@@ -15,8 +15,16 @@ type site struct {
 	name    string
 	serials []string // of its certificates that were answered, in their order
 	revoked bool     // answered
+	held    bool     // answered: it is suspended
+	changes int      // of what is said of its certificates
 	unsure  bool     // a request for it is unknown: it is left alone from then on
 }
+
+// ended says whether its certificate is revoked, for good or not.
+func (s *site) ended() bool { return s.revoked || s.held }
+
+// changed notes a change that was answered.
+func (s *site) changed() { s.unsure, s.changes = false, s.changes+1 }
 
 // apikey is an apikey that was answered.
 type apikey struct {
@@ -90,12 +98,22 @@ type ledger struct {
 	secrets []string // what no log may have
 	devices []*device
 	records []*register
-	counts  map[string]int // answered writes
+	links   map[int64]bool // enrolments that were answered, and whether a claim was
+	former  []string       // serials of the CA whose certificates have ended
+	// expected is how often each thing has to be told by events at least: see told.
+	expected map[string]int
+	counts   map[string]int // answered writes
 }
 
 func newLedger() *ledger {
-	return &ledger{sent: map[string]bool{}, ended: map[int64][]string{}, counts: map[string]int{}}
+	return &ledger{
+		sent: map[string]bool{}, ended: map[int64][]string{}, links: map[int64]bool{}, expected: map[string]int{},
+		counts: map[string]int{},
+	}
 }
+
+// expect notes what an event has to tell. The caller is within note.
+func (l *ledger) expect(kind string, what any) { l.expected[told(kind, what)]++ }
 
 // note changes the ledger, and counts an answered write unless what is empty.
 func (l *ledger) note(what string, do func()) {

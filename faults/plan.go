@@ -16,21 +16,25 @@ const (
 	cut       kind = "cut"
 	clock     kind = "clock"
 	full      kind = "full"
+	store     kind = "store"
 )
 
-// kinds are all kinds of faults, and how often each happens unless a flag says otherwise.
+// kinds are all kinds of faults, and how often each happens unless a flag says otherwise. Those
+// that are not single need a PostgreSQL beside the replicas.
 var kinds = []struct {
-	name  kind
-	usual int
-	what  string
+	name   kind
+	single bool
+	usual  int
+	what   string
 }{
-	{kill, 200, "kill -9 of a replica, or of two at once"},
-	{restart, 50, "immediate restart of the database"},
-	{promotion, 20, "the primary is killed, and the standby takes over"},
-	{stop, 30, "SIGSTOP of a replica, of the primary or of the standby"},
-	{cut, 40, "connections to the database are cut, or carry nothing for a while"},
-	{clock, 20, "the clock of a replica jumps"},
-	{full, 10, "the disk of the database is full"},
+	{kill, true, 200, "kill -9 of a replica, or of two at once"},
+	{restart, false, 50, "immediate restart of the database"},
+	{promotion, false, 20, "the primary is killed, and the standby takes over"},
+	{stop, true, 30, "SIGSTOP of a replica, of the primary or of the standby"},
+	{cut, true, 40, "connections to the database are cut, or carry nothing; on SQLite those of callers"},
+	{clock, true, 20, "the clock of a replica jumps"},
+	{full, true, 10, "the disk of the database is full"},
+	{store, true, 20, "the store of a CA's key is away, does not answer, or answers errors"},
 }
 
 // fault is one fault of the plan.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
@@ -28,13 +30,25 @@ func TestPlan(t *testing.T) {
 	if want := map[kind]int{kill: 5, clock: 4, cut: 40}; !reflect.DeepEqual(counts, want) {
 		t.Errorf("%v, want %v", counts, want)
 	}
-	for _, args := range [][]string{{"-only", "floods"}, {"-kills", "-1"}, {"-writers", "0"}} {
+	for _, args := range [][]string{{"-only", "floods"}, {"-kills", "-1"}, {"-writers", "0"}, {"-engine", "x"}, {"-binary", "/x"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%q is accepted", args)
 		}
 	}
-	if s, err := parse([]string{"-binary", "x"}); err != nil || s.counts[clock] != 0 {
-		t.Errorf("a program that is given has a clock that moves: %v", err)
+	for text, moves := range map[string]bool{"": false, "x " + clockVariable: true} {
+		binary := filepath.Join(t.TempDir(), "binary")
+		if err := os.WriteFile(binary, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := parse([]string{"-binary", binary}); err != nil || s.counts[clock] > 0 != moves {
+			t.Errorf("the clock of %q moves: %t, %v", text, !moves, err)
+		}
+	}
+	if here := s.on(sqlite); here.counts[kill] != 5 || s.counts[cut] != here.counts[cut] || here.total() != 49 {
+		t.Errorf("on SQLite there are %v", here.counts)
+	}
+	if s, err := parse([]string{"-only", "promotion,restart"}); err != nil || s.on(sqlite).total() != 0 || s.total() != 70 {
+		t.Errorf("without a PostgreSQL something restarts it: %v, %v", s.counts, err)
 	}
 }
 

@@ -9,22 +9,24 @@ import (
 )
 
 // proxy carries the connections of one replica to one place of the database. It listens on a socket
-// in a directory of its own, which stays the same whichever cluster is at that place.
+// in a directory of its own, which stays the same whichever cluster is at that place. On SQLite it
+// carries those of callers to the server, whichever process that is.
 type proxy struct {
+	network  string // of the listener and of the target
 	listener net.Listener
 	silent   atomic.Bool // bytes wait here
 
 	mu     sync.Mutex // guards what follows
-	target string     // the socket of the cluster; empty: there is none
+	target string     // the socket of the cluster, or the address of the server; empty: there is none
 	open   map[net.Conn]bool
 }
 
-func newProxy(socket string) (*proxy, error) {
-	listener, err := net.Listen("unix", socket)
+func newProxy(network, address string) (*proxy, error) {
+	listener, err := net.Listen(network, address)
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{listener: listener, open: map[net.Conn]bool{}}
+	p := &proxy{network: network, listener: listener, open: map[net.Conn]bool{}}
 	go p.accept()
 	return p, nil
 }
@@ -51,7 +53,7 @@ func (p *proxy) carry(client net.Conn) {
 	p.mu.Lock()
 	target := p.target
 	p.mu.Unlock()
-	server, err := net.Dial("unix", target)
+	server, err := net.Dial(p.network, target)
 	if err != nil {
 		_ = client.Close()
 		return

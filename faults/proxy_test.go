@@ -38,7 +38,7 @@ func TestProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	p, err := newProxy(filepath.Join(dir, "p"))
+	p, err := newProxy("unix", filepath.Join(dir, "p"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,10 +46,11 @@ func (r *reader) read(ctx context.Context) {
 }
 
 func (r *reader) step(ctx context.Context) {
-	at := r.replicas[r.dice.IntN(replicaCount)]
+	at := r.replicas[r.dice.IntN(len(r.replicas))]
 	switch r.dice.IntN(6) {
 	case 0, 1:
-		r.readList(ctx, at, r.authorities[r.dice.IntN(len(r.authorities))])
+		list := r.lists()
+		r.readList(ctx, at, list[r.dice.IntN(len(list))])
 	case 2, 3:
 		r.askStatus(ctx, at)
 	case 4:

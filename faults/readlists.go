@@ -50,7 +50,7 @@ func newIssuer(text []byte) (issuer, error) {
 // to one list, and what was revoked before the question is on it. One that says it is stale may be
 // older, but is whole.
 func (r *reader) readList(ctx context.Context, at *replica, ca *authority) {
-	ended := r.ledger.endedOf(ca.id)
+	ended, some := r.ledger.endedOf(ca.id), r.someStates(ca)
 	ca.mu.Lock()
 	number, this := ca.number, ca.this
 	ca.mu.Unlock()
@@ -79,6 +79,11 @@ func (r *reader) readList(ctx context.Context, at *replica, ca *authority) {
 	}
 	if missing := missingFrom(list, ended); missing != "" && !stale {
 		r.find("list %d of CA %d at replica %d has not %s, whose end was answered before", list.Number, ca.id, at.number, missing)
+	}
+	for _, one := range some {
+		if on := missingFrom(list, []string{one.serial}) == ""; on != one.ended && !stale && one.still() {
+			r.find("list %d of CA %d at replica %d has %s: %t, and it is ended: %t", list.Number, ca.id, at.number, one.serial, on, one.ended)
+		}
 	}
 }
 
@@ -184,6 +189,25 @@ func (r *reader) anyStatus(ca *authority) (serial string, want int, still func()
 	if ended := r.ledger.endedOf(ca.id); len(ended) > 0 && r.dice.IntN(2) == 0 {
 		return ended[r.dice.IntN(len(ended))], ocsp.Revoked, func() bool { return true }
 	}
+	for _, one := range r.someStates(ca) {
+		if one.ended {
+			return one.serial, ocsp.Revoked, one.still
+		}
+		return one.serial, ocsp.Good, one.still
+	}
+	return "", 0, nil
+}
+
+// state is a certificate, and whether it was revoked or suspended when the ledger was read.
+type state struct {
+	serial string
+	ended  bool
+	still  func() bool // whether that can't have changed since
+}
+
+// someStates are the newest certificates of some sites of a CA, of which every request was
+// answered.
+func (r *reader) someStates(ca *authority) (list []state) {
 	r.ledger.mu.Lock()
 	defer r.ledger.mu.Unlock()
 	for range min(20, len(r.ledger.sites)) {
@@ -191,12 +215,12 @@ func (r *reader) anyStatus(ca *authority) (serial string, want int, still func()
 		if one.ca != ca.id || one.unsure || one.revoked {
 			continue
 		}
-		n := len(one.serials)
-		return one.serials[n-1], ocsp.Good, func() bool {
+		changes := one.changes
+		list = append(list, state{one.serials[len(one.serials)-1], one.held, func() bool {
 			r.ledger.mu.Lock()
 			defer r.ledger.mu.Unlock()
-			return !one.unsure && !one.revoked && len(one.serials) == n
-		}
+			return !one.unsure && one.changes == changes
+		}})
 	}
-	return "", 0, nil
+	return list
 }

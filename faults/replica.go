@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -13,8 +14,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
-// replicaCount is how many replicas there are. The last one is never killed, so that it meets all
-// other faults in one life, and its memory can be compared.
+// replicaCount is how many replicas are on PostgreSQL. The last one is never killed, so that it
+// meets all other faults in one life, and its memory can be compared. On SQLite there is one, which
+// is killed.
 const (
 	replicaCount = 3
 	steady       = replicaCount - 1
@@ -26,13 +28,15 @@ type replica struct {
 	binary  string
 	options apptest.Options
 	clock   *movable // nil: it can't be moved
+	door    *proxy   // through which callers come; nil: they come to the server itself
 	http    *http.Client
 	logs    *logScan
 
 	// disturbed counts what excuses a request that gets no answer; odd while it lasts.
 	disturbed atomic.Int64
-	// astray is set while the clock is off by more than what replicas put up with.
-	astray atomic.Bool
+	// astray is until when the clock excuses refusals, in nanoseconds: it was off by more than what
+	// replicas put up with.
+	astray atomic.Int64
 
 	mu      sync.Mutex // guards process
 	process *apptest.Process
@@ -48,11 +52,25 @@ func (r *replica) start(ctx context.Context) error {
 		process.Kill()
 		return fmt.Errorf("replica %d: %w", r.number, err)
 	}
+	if r.door != nil {
+		r.door.to(strings.TrimPrefix(process.URL, "http://"))
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.process = process
 	return nil
 }
+
+// url is where callers reach the server.
+func (r *replica) url() string {
+	if r.door != nil {
+		return "http://" + r.door.listener.Addr().String()
+	}
+	return r.now().URL
+}
+
+// isAstray says whether the clock excuses refusals.
+func (r *replica) isAstray() bool { return time.Now().UnixNano() < r.astray.Load() }
 
 func (r *replica) now() *apptest.Process {
 	r.mu.Lock()
@@ -78,27 +96,39 @@ func (r *replica) signal(s syscall.Signal) error { return r.now().Signal(s) }
 
 // newReplicas prepares the replicas: one master key, a directory and a way to the database each.
 func (c *campaign) newReplicas(key string) error {
-	for i := range c.replicas {
-		dir := filepath.Join(c.dir, fmt.Sprintf("replica%d", i))
+	count := replicaCount
+	if c.home != nil {
+		count = 1
+	}
+	for i := range count {
 		r := &replica{
-			number: i, binary: c.binary, logs: c.logs,
+			number: i, binary: c.settings.binary, logs: c.logs,
 			http: &http.Client{
 				Timeout:   answerTimeout,
 				Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 10 * time.Second},
 			},
 			options: apptest.Options{
-				DataDir: dir, DatabaseURL: c.database.url(i), Env: []string{"CHAVEIRO_MASTER_KEY=" + key},
+				Env:  []string{"CHAVEIRO_MASTER_KEY=" + key, "CHAVEIRO_KEY_STORES=" + storeName + "=" + c.keys.stub.Address()},
 				Args: []string{"--request-timeout", requestTimeout.String(), "--webhook-allow", "127.0.0.0/8"},
 			},
 		}
-		if c.settings.counts[clock] > 0 {
-			var err error
-			if r.clock, err = newMovable(filepath.Join(c.dir, fmt.Sprintf("clock%d", i))); err != nil {
-				return err
-			}
+		var err error
+		if c.home == nil {
+			r.options.DataDir, r.options.DatabaseURL = filepath.Join(c.dir, fmt.Sprintf("replica%d", i)), c.database.url(i)
+		} else {
+			r.options.DataDir = c.home.data()
+			r.door, err = newProxy("tcp", "127.0.0.1:0")
+		}
+		if err == nil && c.settings.counts[clock] > 0 {
+			r.clock, err = newMovable(filepath.Join(c.dir, fmt.Sprintf("clock%d", i)))
+		}
+		if err != nil {
+			return err
+		}
+		if r.clock != nil {
 			r.options.Env = append(r.options.Env, clockVariable+"="+r.clock.path)
 		}
-		c.replicas[i] = r
+		c.replicas = append(c.replicas, r)
 	}
 	return nil
 }

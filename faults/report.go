@@ -48,9 +48,13 @@ func (c *campaign) report() {
 		writes = append(writes, fmt.Sprintf("%s %d", what, totals[what]))
 	}
 	fmt.Fprintf(c.out, "Answered writes: %s.\n", strings.Join(writes, ", "))
-	fmt.Fprintf(c.out, "%d events have arrived at the webhook; %d lines of logs have no secret; the replica that was not killed "+
-		"has %d MB and %d goroutines, after %d MB and %d.\n\n", len(c.hooks.seen), c.logs.lines, c.end.memory>>20,
-		c.end.goroutines, c.begin.memory>>20, c.begin.goroutines)
+	fmt.Fprintf(c.out, "%d events have arrived at the webhook, of which %d answers were lost; %d lines of logs have no secret; %s.\n",
+		len(c.hooks.seen), c.hooks.lost, c.logs.lines, c.former)
+	if c.home == nil {
+		fmt.Fprintf(c.out, "The replica that was not killed has %d MB and %d goroutines, after %d MB and %d.\n",
+			c.end.memory>>20, c.end.goroutines, c.begin.memory>>20, c.begin.goroutines)
+	}
+	fmt.Fprintln(c.out)
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "fault\ttimes\thealthy again: p50\tp99\tmax\tno writes for: p50\tmax\t")
 	for _, k := range kinds {

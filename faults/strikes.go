@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"syscall"
 	"time"
@@ -12,9 +13,10 @@ import (
 
 // killReplicas kills one replica, or two of them at once, and starts them again.
 func (c *campaign) killReplicas(ctx context.Context, f fault) error {
-	hit := []*replica{c.replicas[f.target%steady]}
-	if f.second {
-		hit = c.replicas[:steady]
+	hit := c.replicas[:min(steady, len(c.replicas))]
+	if !f.second {
+		at := f.target % len(hit)
+		hit = hit[at : at+1]
 	}
 	for _, r := range hit {
 		if err := r.kill(); err != nil {
@@ -49,7 +51,7 @@ func (c *campaign) restartDatabase(ctx context.Context, f fault) error {
 	if err := c.database.now().Up(ctx); err != nil {
 		return err
 	}
-	if err := c.heal(ctx, f.kind, time.Now(), c.replicas[:]); err != nil {
+	if err := c.heal(ctx, f.kind, time.Now(), c.replicas); err != nil {
 		return err
 	}
 	c.healing.gap(f.kind, time.Since(gone))
@@ -75,7 +77,7 @@ func (c *campaign) promoteStandby(ctx context.Context, f fault) error {
 	} else if err := c.database.promote(ctx); err != nil {
 		return err
 	}
-	if err := c.heal(ctx, f.kind, time.Now(), c.replicas[:]); err != nil {
+	if err := c.heal(ctx, f.kind, time.Now(), c.replicas); err != nil {
 		return err
 	}
 	c.healing.gap(f.kind, time.Since(gone))
@@ -84,7 +86,7 @@ func (c *campaign) promoteStandby(ctx context.Context, f fault) error {
 
 // freeze stops a replica, the primary or the standby for a while.
 func (c *campaign) freeze(ctx context.Context, f fault) error {
-	if f.target == 0 {
+	if f.target == 0 || c.home != nil {
 		return c.freezeReplica(ctx, f)
 	}
 	frozen := c.database.now()
@@ -95,7 +97,7 @@ func (c *campaign) freeze(ctx context.Context, f fault) error {
 }
 
 func (c *campaign) freezeReplica(ctx context.Context, f fault) error {
-	r := c.replicas[f.length%replicaCount]
+	r := c.replicas[int(f.length)%len(c.replicas)]
 	r.begin()
 	if err := r.signal(syscall.SIGSTOP); err != nil {
 		return err
@@ -116,12 +118,21 @@ func (c *campaign) freezeCluster(ctx context.Context, f fault, frozen *pgtest.Cl
 	if err := frozen.Thaw(); err != nil {
 		return err
 	}
-	return c.heal(ctx, f.kind, time.Now(), c.replicas[:])
+	return c.heal(ctx, f.kind, time.Now(), c.replicas)
 }
 
-// cutConnections cuts those of one replica, or lets none carry anything for a while before.
+// cutConnections cuts those of one replica, or lets none carry anything for a while before. On
+// SQLite they are those of callers.
 func (c *campaign) cutConnections(ctx context.Context, f fault) error {
-	ways := c.database.proxies[f.target]
+	r := c.replicas[f.target%len(c.replicas)]
+	var ways []*proxy
+	if c.home != nil {
+		ways = []*proxy{r.door}
+		r.begin()
+		defer r.end()
+	} else {
+		ways = c.database.proxies[f.target][:]
+	}
 	if f.second {
 		for _, p := range ways {
 			p.silent.Store(true)
@@ -132,14 +143,21 @@ func (c *campaign) cutConnections(ctx context.Context, f fault) error {
 		p.cut()
 		p.silent.Store(false)
 	}
-	return c.heal(ctx, f.kind, time.Now(), []*replica{c.replicas[f.target]})
+	return c.heal(ctx, f.kind, time.Now(), []*replica{r})
 }
+
+// excuse is for how long requests may be refused after a clock was far off: they were prepared
+// before.
+const excuse = 5 * time.Second
 
 // moveClock moves the clock of a replica for a while, and back. By up to twelve seconds it stays
 // healthy; beyond half a minute it may refuse to serve until its clock is right again.
 func (c *campaign) moveClock(ctx context.Context, f fault) error {
-	r := c.replicas[f.target]
-	r.astray.Store(f.second)
+	r := c.replicas[f.target%len(c.replicas)]
+	if f.second {
+		r.astray.Store(math.MaxInt64)
+		c.farJumps.Add(1)
+	}
 	c.offClocks.Add(1)
 	r.clock.set(f.jump)
 	if !f.second {
@@ -152,13 +170,20 @@ func (c *campaign) moveClock(ctx context.Context, f fault) error {
 	err := c.heal(ctx, f.kind, time.Now(), []*replica{r})
 	c.setRight.Store(time.Now().UnixNano())
 	c.offClocks.Add(-1)
-	r.astray.Store(false)
+	if f.second {
+		c.forgetToken()
+		c.farJumps.Add(1)
+		r.astray.Store(time.Now().Add(excuse).UnixNano()) // for requests with the token before
+	}
 	return err
 }
 
 // fillDisk leaves no room on the disk of the primary, or in some cases of the standby, for a while.
 // What ends because of it is started again, as whatever watches over a database does.
 func (c *campaign) fillDisk(ctx context.Context, f fault) error {
+	if c.home != nil {
+		return c.fillHome(ctx, f)
+	}
 	at := c.database.places[c.database.primary]
 	if f.second {
 		at = c.database.places[1-c.database.primary]
@@ -174,7 +199,37 @@ func (c *campaign) fillDisk(ctx context.Context, f fault) error {
 	if err := c.database.revive(ctx); err != nil {
 		return err
 	}
-	if err := c.heal(ctx, f.kind, time.Now(), c.replicas[:]); err != nil {
+	if err := c.heal(ctx, f.kind, time.Now(), c.replicas); err != nil {
+		return err
+	}
+	c.healing.gap(f.kind, time.Since(gone))
+	return nil
+}
+
+// fillHome leaves no room on the disk of the SQLite file for a while. In some cases the server is
+// killed meanwhile.
+func (c *campaign) fillHome(ctx context.Context, f fault) error {
+	gone, r := time.Now(), c.replicas[0]
+	if err := c.home.disk.fill(); err != nil {
+		return err
+	}
+	c.pause(ctx, f.length)
+	if f.second {
+		if err := r.kill(); err != nil {
+			return err
+		}
+		defer r.end()
+	}
+	if err := c.home.disk.empty(); err != nil {
+		return err
+	}
+	since := time.Now()
+	if f.second {
+		if err := r.start(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.heal(ctx, f.kind, since, c.replicas); err != nil {
 		return err
 	}
 	c.healing.gap(f.kind, time.Since(gone))

@@ -22,6 +22,7 @@ func (c *campaign) survive(ctx context.Context, faults []fault) error {
 	for i := range c.settings.readers {
 		group.Go(func() { c.newReader(i).read(working) })
 	}
+	group.Go(func() { c.former.work(working) })
 	c.pause(ctx, warmth)
 	err := c.settle(ctx)
 	if err == nil {
@@ -41,6 +42,9 @@ func (c *campaign) survive(ctx context.Context, faults []fault) error {
 
 // settle measures what the replica has that is never killed, before the first fault.
 func (c *campaign) settle(ctx context.Context) (err error) {
+	if c.home != nil {
+		return nil
+	}
 	c.begin, err = c.weigh(ctx)
 	return err
 }
@@ -93,6 +97,8 @@ func (c *campaign) strike(ctx context.Context, f fault) error {
 		return c.cutConnections(ctx, f)
 	case clock:
 		return c.moveClock(ctx, f)
+	case store:
+		return c.takeStore(ctx, f)
 	default:
 		return c.fillDisk(ctx, f)
 	}

@@ -33,6 +33,7 @@ type writer struct {
 	device *device
 	server *register // an instance
 	config *register // of a site at the central instance
+	link   *link     // nil: there is none that is known well
 }
 
 func (c *campaign) newWriter(number int) *writer {
@@ -51,7 +52,7 @@ func (w *writer) write(ctx context.Context) {
 }
 
 func (w *writer) step(ctx context.Context) {
-	switch dice := w.dice.IntN(20); {
+	switch dice := w.dice.IntN(24); {
 	case dice < 6:
 		w.issue(ctx)
 	case dice < 8:
@@ -66,13 +67,17 @@ func (w *writer) step(ctx context.Context) {
 		w.saveDevice(ctx)
 	case dice < 18:
 		w.changeServer(ctx)
+	case dice < 20:
+		w.suspend(ctx)
+	case dice < 22:
+		w.enrol(ctx)
 	default:
 		w.changeConfig(ctx)
 	}
 }
 
 // replica is any of them: a balancer sends a caller now here, now there.
-func (w *writer) replica() *replica { return w.replicas[w.dice.IntN(replicaCount)] }
+func (w *writer) replica() *replica { return w.replicas[w.dice.IntN(len(w.replicas))] }
 
 // next is a name that no writer has used.
 func (w *writer) next(kind string) string {
@@ -83,8 +88,9 @@ func (w *writer) next(kind string) string {
 // send asks any replica. Only an answer or a fault is expected.
 func (w *writer) send(ctx context.Context, k *call) outcome {
 	r := w.replica()
+	astray := r.isAstray()
 	got := w.ask(ctx, r, k)
-	if got == denied && !r.astray.Load() {
+	if got == denied && !astray && !r.isAstray() {
 		return w.unexpected(r, k)
 	}
 	return got

@@ -28,6 +28,7 @@ func (w *writer) makeKey(ctx context.Context) {
 	w.ledger.note("apikey made", func() {
 		w.ledger.keys = append(w.ledger.keys, one)
 		w.ledger.secrets = append(w.ledger.secrets, made.Token)
+		w.ledger.expect("apikey.created", made.ID)
 	})
 	var who struct{ Username string }
 	if w.send(ctx, &call{method: http.MethodGet, path: whoPath, token: one.token, out: &who}) == answered &&
@@ -48,7 +49,10 @@ func (w *writer) endKey(ctx context.Context) {
 	if w.send(ctx, &call{method: http.MethodDelete, path: path, token: w.admin}) != answered {
 		return
 	}
-	w.ledger.note("apikey deleted", func() { one.unsure, one.ended = false, time.Now() })
+	w.ledger.note("apikey deleted", func() {
+		one.unsure, one.ended = false, time.Now()
+		w.ledger.expect("apikey.deleted", one.id)
+	})
 }
 
 // saveDevice changes the writer's device in the vault, which the first change makes.

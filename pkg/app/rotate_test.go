@@ -132,8 +132,12 @@ func TestMasterKey_Rotate(t *testing.T) {
 			wantFailure(t, o, "does not have the master key 2", "master-key", "rotate", "--wait", "0s")
 			copyKey(t, o, second)
 		}
-		for part := range killings {
-			killRotation(t, o, (part*sealedRows+rand.IntN(sealedRows))/(killings+1))
+		times := killings
+		if nightly {
+			times = nightlyKillings
+		}
+		for part := range times {
+			killRotation(t, o, (part*sealedRows+rand.IntN(sealedRows))/(times+1))
 		}
 		apptest.MustCommand(t, o, "master-key", "rotate")
 		traffic.end(t)

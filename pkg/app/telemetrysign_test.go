@@ -28,7 +28,8 @@ func TestTelemetry_OCSP(t *testing.T) {
 	}{
 		{"22222222222222222222222222222222", http.MethodPost, "/ocsp/" + jsonText(authority.ID), "sign OCSP answer", question},
 	} {
-		request := must(http.NewRequestWithContext(t.Context(), one.method, client.URL+one.path, bytes.NewReader(one.body)))
+		body := bytes.NewReader(one.body)
+		request := must(http.NewRequestWithContext(t.Context(), one.method, client.URL+one.path, body))
 		request.Header.Set("traceparent", "00-"+one.trace+"-"+callersSpan+"-01")
 		request.Header.Set("Content-Type", "application/ocsp-request")
 		answer := must(http.DefaultClient.Do(request))

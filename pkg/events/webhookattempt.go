@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/audit"
@@ -101,10 +102,14 @@ func (c *courier) take(ctx context.Context, r result) {
 	c.goOn(r.lane, l)
 }
 
-// goOn puts a lane back in the line, or ends it.
+// goOn puts a lane back in the line, or ends it. The next one of a lane of rows is stored as due
+// together with the success before it: otherwise nobody would look for it after a crash.
 func (c *courier) goOn(key domain.Lane, l *lane) {
 	if len(l.queue) > 0 {
 		c.ready = append(c.ready, key)
+		if l.stored && !slices.Contains(c.freed, key) {
+			c.freed = append(c.freed, key)
+		}
 		return
 	}
 	c.leave(key, l)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/domain"
+	"github.com/chaveiro/chaveiro/pkg/events"
 	. "github.com/chaveiro/chaveiro/pkg/service/servicetest"
 )
 
@@ -283,4 +284,12 @@ func TestWebhooks_Filter(t *testing.T) {
 		return Must(w.Webhooks.Get(t.Context(), made.ID))(t).Cursor == newest[len(newest)-1].ID
 	})
 	WantSame(t, len(deliveries(t, w, made.ID, "")), 1)
+}
+
+// TestWebhook_FreedWithSuccess: the next delivery of rows is due as soon as the success before it
+// is stored, so that a server that goes on after a crash finds it.
+func TestWebhook_FreedWithSuccess(t *testing.T) {
+	t.Parallel()
+	WantSame(t, events.FreedWith(true), []domain.Lane{{ResourceID: 7}})
+	WantSame(t, len(events.FreedWith(false)), 0)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -67,9 +68,16 @@ func isBusy(err error) bool {
 }
 
 // isFull reports whether SQLite could not write because the disk is full, or a limit is reached.
+// The index of the log, which readers extend too, has errors of its own, and so have file systems
+// that find room only when they sync.
 func isFull(err error) bool {
 	lite, ok := errors.AsType[*sqlite.Error](err)
-	return ok && (lite.Code()&0xff == sqlite3.SQLITE_FULL || lite.Code() == sqlite3.SQLITE_IOERR_WRITE)
+	return ok && (lite.Code()&0xff == sqlite3.SQLITE_FULL || slices.Contains(noRoom, lite.Code()))
+}
+
+// noRoom are the other codes of SQLite for a file that can't become larger.
+var noRoom = []int{
+	sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_FSYNC,
 }
 
 func isForeignKeyViolation(err error) bool {

@@ -56,7 +56,7 @@ var Unaudited = map[string]string{
 		WHERE (SELECT count(*) FROM certificates x WHERE x.client_id = c.id) <> 1 + (SELECT count(*) FROM audit_events e
 			WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id AND e.action = 'renew')`,
 	"suspensions and resumptions that the state does not show": `SELECT count(*) FROM clients c
-		WHERE CASE WHEN c.reason = 6 AND c.revoked_at IS NOT NULL THEN 1 ELSE 0 END <>
+		WHERE (c.revoked_at IS NULL OR c.reason = 6) AND CASE WHEN c.reason = 6 AND c.revoked_at IS NOT NULL THEN 1 ELSE 0 END <>
 			(SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id AND e.action = 'suspend') -
 			(SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.clients' AND e.resource_id = c.id AND e.action = 'resume')`,
 	"apikeys without exactly one event of their making": `SELECT count(*) FROM apikeys k WHERE 1 <> (SELECT count(*) FROM audit_events e
@@ -64,7 +64,8 @@ var Unaudited = map[string]string{
 	"events of CAs that are not there": `SELECT count(*) FROM audit_events e WHERE e.resource = 'openvpn.cas'
 		AND NOT EXISTS (SELECT 1 FROM cas WHERE cas.id = e.resource_id)`,
 	"events of clients that are not there": `SELECT count(*) FROM audit_events e WHERE e.resource IN ('openvpn.clients', 'openvpn.keys')
-		AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = e.resource_id)`,
+		AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = e.resource_id)
+		AND NOT EXISTS (SELECT 1 FROM archived_certificates x WHERE x.client_id = e.resource_id)`,
 	"events of apikeys that are not there": `SELECT count(*) FROM audit_events e WHERE e.resource = 'auth.apikeys'
 		AND NOT EXISTS (SELECT 1 FROM apikeys k WHERE k.id = e.resource_id)`,
 	"events of nobody": `SELECT count(*) FROM audit_events e WHERE e.actor_name = '' OR e.actor_kind NOT IN ('apikey', 'command', 'authorization', 'enrolment')`,

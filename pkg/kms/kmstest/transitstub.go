@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,14 +39,29 @@ type TransitStub struct {
 // NewTransitStub starts a stub, unsealed and with a token, which ends with the test.
 func NewTransitStub(t testing.TB) *TransitStub {
 	t.Helper()
-	v := &TransitServer{Token: filepath.Join(t.TempDir(), "token"), Root: "hvs." + rand.Text(), key: rand.Text()}
-	s := &TransitStub{TransitServer: v, keys: map[string]*stubKey{}}
-	s.tokens = map[string]*stubToken{v.Root: {id: v.Root}}
+	s := newTransitStub(filepath.Join(t.TempDir(), "token"))
 	s.listen(t, "127.0.0.1:0")
 	t.Cleanup(func() { _ = s.server.Close() })
 	s.First = s.NewToken(t, "1h")
 	s.WriteToken(t, s.First)
 	return s
+}
+
+// NewTransitHandler makes a stub that its caller serves at a URL, unsealed and with a token for a
+// day, which it writes to a file.
+func NewTransitHandler(url, file string) (*TransitStub, error) {
+	s := newTransitStub(file)
+	s.URL = url
+	auth := s.createToken(object{"ttl": "24h"}).auth.(object)
+	s.First = auth["client_token"].(string)
+	return s, os.WriteFile(file, []byte(s.First+"\n"), 0o600)
+}
+
+func newTransitStub(file string) *TransitStub {
+	v := &TransitServer{Token: file, Root: "hvs." + rand.Text(), key: rand.Text()}
+	return &TransitStub{
+		TransitServer: v, keys: map[string]*stubKey{}, tokens: map[string]*stubToken{v.Root: {id: v.Root}},
+	}
 }
 
 func (s *TransitStub) listen(t testing.TB, address string) {

@@ -2,10 +2,10 @@
 // site fetches a profile, or sends a certificate request that was made on the router; and the same
 // for a program.
 //
-// It imports domain, tunnel, spans and, for its texts, wire/api. Opening a link spends nothing:
-// only POST does, so previews of messages and scanners of mail do no harm. The secret is in the
-// path, which neither the log nor a span has; every answer forbids caches and referrers, and the
-// page loads nothing from elsewhere.
+// It imports domain, tunnel, spans, wire/oas and, for its texts, wire/api. Opening a link spends
+// nothing: only POST does, so previews of messages and scanners of mail do no harm. The secret is
+// in the path, which neither the log nor a span has; every answer forbids caches and referrers, and
+// the page loads nothing from elsewhere.
 package enrol
 
 import (
@@ -23,6 +23,7 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/spans"
 	"github.com/chaveiro/chaveiro/pkg/tunnel"
 	"github.com/chaveiro/chaveiro/pkg/wire/api"
+	"github.com/chaveiro/chaveiro/pkg/wire/oas"
 )
 
 // Path is what links begin with; the secret follows.
@@ -139,6 +140,9 @@ func (h handler) refuse(c echo.Context, err error) error {
 	log, ctx := h.Log, c.Request().Context()
 	if told.Status >= http.StatusInternalServerError {
 		log.ErrorContext(ctx, "enrolment failed", "request_id", domain.OriginOf(ctx).RequestID, "error", domain.Cause(err))
+	}
+	if told.Wait > 0 {
+		oas.SetRetryAfter(c, told.Wait)
 	}
 	if !wantsHTML(c) {
 		return c.JSON(told.Status, map[string][]string{"errors": told.Texts, "fields": told.Fields})

@@ -225,3 +225,27 @@ func TestPage_KeyAtSite(t *testing.T) {
 	answer, _ = s.ask(t, secret, browser, with)
 	WantSame(t, answer.StatusCode, 200)
 }
+
+// TestClaim_TryAgain: a claim that can't be stored for now is answered with 503 and Retry-After,
+// to a program and on the page, and works afterwards.
+func TestClaim_TryAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	secret := s.link(t)
+	store := s.Services.Enrolments.Store
+	s.Services.Enrolments.Store = &Hooked{Store: store, AfterTransact: func() error {
+		return &domain.Unavailable{Err: io.ErrNoProgress}
+	}}
+	form := url.Values{"token": {"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}}
+	for _, accept := range []string{"application/json", browser} {
+		answer, text := s.ask(t, secret, accept, form)
+		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d, Retry-After %q: %s", accept, answer.StatusCode, answer.Header.Get("Retry-After"), text)
+		}
+	}
+	s.Services.Enrolments.Store = store
+	answer, text := s.ask(t, secret, "application/json", form)
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("afterwards: %d %s", answer.StatusCode, text)
+	}
+}
