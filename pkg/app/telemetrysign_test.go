@@ -22,21 +22,16 @@ func TestTelemetry_OCSP(t *testing.T) {
 	certs := must(parseCertificates(get(t, client, clientPath(site.ID, "/certificate"))))
 	issuer := must(parseCertificates(get(t, client, caPath(authority.ID, "/certificate"))))[0]
 	question := must(ocsp.CreateRequest(certs[0], issuer, nil))
-	for _, one := range []struct {
-		trace, method, path, span string
-		body                      []byte
-	}{
-		{"22222222222222222222222222222222", http.MethodPost, "/ocsp/" + jsonText(authority.ID), "sign OCSP answer", question},
-	} {
-		body := bytes.NewReader(one.body)
-		request := must(http.NewRequestWithContext(t.Context(), one.method, client.URL+one.path, body))
-		request.Header.Set("traceparent", "00-"+one.trace+"-"+callersSpan+"-01")
-		request.Header.Set("Content-Type", "application/ocsp-request")
-		answer := must(http.DefaultClient.Do(request))
-		_ = answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			t.Errorf("%s: %s", one.path, answer.Status)
-		}
-		c.Await(t, one.trace, func(s telemetrytest.Span) bool { return s.Name == one.span })
+	request := must(http.NewRequestWithContext(
+		t.Context(), http.MethodPost, client.URL+"/ocsp/"+jsonText(authority.ID), bytes.NewReader(question),
+	))
+	const trace = "22222222222222222222222222222222"
+	request.Header.Set("traceparent", "00-"+trace+"-"+callersSpan+"-01")
+	request.Header.Set("Content-Type", "application/ocsp-request")
+	answer := must(http.DefaultClient.Do(request))
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Error(answer.Status)
 	}
+	c.Await(t, trace, func(s telemetrytest.Span) bool { return s.Name == "sign OCSP answer" })
 }
