@@ -13,9 +13,9 @@ var seedSettings = []string{
 	"SET session_replication_role = replica", "SET maintenance_work_mem = '512MB'", "SET work_mem = '256MB'",
 }
 
-// indexesSQL list the indexes of the large tables that are dropped: their names, and what makes them
-// again. On PostgreSQL these are all that enforce no constraint. SQLite reads the whole table again
-// for each index, which takes longer than it saves unless the entries come in no order.
+// indexesSQL list the indexes of the large tables that are dropped: names, and what makes them
+// again. On PostgreSQL these are all that enforce no constraint. SQLite reads the whole table for
+// each index, which takes longer than it saves unless the entries come in no order.
 var indexesSQL = map[bool]string{
 	true: `SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i
 		WHERE i.indrelid IN ('clients'::regclass, 'certificates'::regclass, 'revocations'::regclass)
