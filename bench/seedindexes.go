@@ -13,18 +13,17 @@ var seedSettings = []string{
 	"SET session_replication_role = replica", "SET maintenance_work_mem = '512MB'", "SET work_mem = '256MB'",
 }
 
-// indexesSQL list the indexes of the large tables that can be dropped: their names, and what makes
-// them again. Those that enforce a constraint stay.
+// indexesSQL list the indexes of the large tables that are dropped: names, and what makes them
+// again. On PostgreSQL these are all that enforce no constraint. SQLite reads the whole table for
+// each index, which takes longer than it saves unless the entries come in no order.
 var indexesSQL = map[bool]string{
 	true: `SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i
 		WHERE i.indrelid IN ('clients'::regclass, 'certificates'::regclass, 'revocations'::regclass)
 		AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conindid = i.indexrelid)`,
-	false: `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
-		AND tbl_name IN ('clients', 'certificates', 'revocations')`,
+	false: `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND name = 'certificates_serial'`,
 }
 
-// withoutIndexes drops the indexes of the large tables, fills them, and makes the indexes again:
-// sorting all entries is faster than finding the place of each.
+// withoutIndexes drops indexes of the large tables, fills them, and makes the indexes again.
 func (e engine) withoutIndexes(ctx context.Context, db *sql.DB, fill func() error) error {
 	if e.cluster != nil {
 		if err := execAll(ctx, db, seedSettings); err != nil {
