@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
@@ -35,10 +34,8 @@ type campaign struct {
 
 	admin       string // "Bearer " and a token that may do everything
 	authorities []*authority
-	offClocks   atomic.Int64 // how many clocks are off
-	setRight    atomic.Int64 // when one was last set right, in nanoseconds
-	central     int64        // the instance whose sites have configs
-	tunnelSites []int64      // its sites, one for each writer
+	central     int64   // the instance whose sites have configs
+	tunnelSites []int64 // its sites, one for each writer
 	probes      [replicaCount]string
 	vault       vaultKeys
 	begin, end  weight // of the replica that is never killed

@@ -72,15 +72,15 @@ func TestSee(t *testing.T) {
 		fine   bool
 	}{{5, now, true}, {4, now.Add(-time.Minute), true}, {6, now.Add(time.Minute), true}, {7, now, false}} {
 		list, text := s.list(t, step.number, step.this)
-		if err := ca.see(list, text, false); (err == nil) != step.fine {
+		if err := ca.see(list, text); (err == nil) != step.fine {
 			t.Errorf("list %d: %v", step.number, err)
 		}
-		if err := ca.see(list, text, false); step.fine && err != nil {
+		if err := ca.see(list, text); step.fine && err != nil {
 			t.Errorf("list %d again: %v", step.number, err)
 		}
 	}
 	list, text := s.list(t, 5, now, 3)
-	if ca.see(list, text, true) == nil {
+	if ca.see(list, text) == nil {
 		t.Error("two lists have one number")
 	}
 	if _, err := parseList(text, newSigner(t).cert); err == nil {

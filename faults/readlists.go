@@ -70,11 +70,11 @@ func (r *reader) readList(ctx context.Context, at *replica, ca *authority) {
 		return
 	}
 	stale := k.header.Get("Chaveiro-CRL-Stale") != ""
-	if got := list.Number.Int64(); !stale && (got < number || list.ThisUpdate.Before(this) && !r.clockOff()) {
+	if got := list.Number.Int64(); !stale && (got < number || list.ThisUpdate.Before(this)) {
 		r.find("the list of CA %d at replica %d has number %d of %s, after %d of %s", ca.id, at.number, got, list.ThisUpdate,
 			number, this)
 	}
-	if err := ca.see(list, text, r.clockOff()); err != nil {
+	if err := ca.see(list, text); err != nil {
 		r.find("at replica %d: %v", at.number, err)
 	}
 	if missing := missingFrom(list, ended); missing != "" && !stale {
@@ -94,16 +94,9 @@ func parseList(text []byte, cert *x509.Certificate) (*x509.RevocationList, error
 	return list, list.CheckSignatureFrom(cert)
 }
 
-// clockOff says whether the clock of a replica is off, or was a short time ago. A replica whose
-// clock is behind takes a list that has just begun for one of the future, and signs one in its
-// place that begins earlier: a list of the future would lock everybody out.
-func (c *campaign) clockOff() bool {
-	return c.offClocks.Load() > 0 || time.Since(time.Unix(0, c.setRight.Load())) < lateness
-}
-
-// see keeps what a list is, to compare the next ones with it. Only while a clock is off may a later
-// list begin earlier.
-func (ca *authority) see(list *x509.RevocationList, text []byte, off bool) error {
+// see keeps what a list is, to compare the next ones with it. No later list begins earlier,
+// whatever the clocks of the replicas say.
+func (ca *authority) see(list *x509.RevocationList, text []byte) error {
 	ca.mu.Lock()
 	defer ca.mu.Unlock()
 	number, hash := list.Number.Int64(), sha256.Sum256(text)
@@ -112,7 +105,7 @@ func (ca *authority) see(list *x509.RevocationList, text []byte, off bool) error
 	}
 	ca.hashes[number] = hash
 	if number > ca.number {
-		if list.ThisUpdate.Before(ca.this) && !off {
+		if list.ThisUpdate.Before(ca.this) {
 			return fmt.Errorf("list %d of CA %d begins %s, and list %d began %s",
 				number, ca.id, list.ThisUpdate, ca.number, ca.this)
 		}

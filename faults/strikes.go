@@ -140,7 +140,6 @@ func (c *campaign) cutConnections(ctx context.Context, f fault) error {
 func (c *campaign) moveClock(ctx context.Context, f fault) error {
 	r := c.replicas[f.target]
 	r.astray.Store(f.second)
-	c.offClocks.Add(1)
 	r.clock.set(f.jump)
 	if !f.second {
 		if err := c.heal(ctx, f.kind, time.Now(), []*replica{r}); err != nil {
@@ -150,8 +149,6 @@ func (c *campaign) moveClock(ctx context.Context, f fault) error {
 	c.pause(ctx, f.length)
 	r.clock.set(0)
 	err := c.heal(ctx, f.kind, time.Now(), []*replica{r})
-	c.setRight.Store(time.Now().UnixNano())
-	c.offClocks.Add(-1)
 	r.astray.Store(false)
 	return err
 }
