@@ -115,8 +115,8 @@ func latest(lists ...*ca.CRL) (at time.Time) {
 	return at
 }
 
-// TestCRLs_AlmostBegun: a list that begins in two seconds, by a clock that was set back a little, is
-// waited for: the next one begins later, and is not in the future when it is served.
+// TestCRLs_AlmostBegun: a list that begins in two seconds, by a clock that was set back a little,
+// is waited for: the next one begins later, and is not in the future when it is served.
 func TestCRLs_AlmostBegun(t *testing.T) {
 	t.Parallel()
 	for engine, open := range Engines {
