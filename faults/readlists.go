@@ -99,10 +99,14 @@ func parseList(text []byte, cert *x509.Certificate) (*x509.RevocationList, error
 	return list, list.CheckSignatureFrom(cert)
 }
 
-// clockOff says whether the clock of a replica is off, or was a short time ago. A replica whose
-// clock is behind takes a list that has just begun for one of the future, and signs one in its
-// place that begins earlier: a list of the future would lock everybody out.
+// clockOff says whether the clock by which lists begin is off, or was a short time ago: that of
+// the machine on SQLite. When it is set back, a list that has begun is one of the future, and
+// another that begins earlier takes its place: a list of the future would lock everybody out. On
+// PostgreSQL lists begin by the clock of the database, which stays right.
 func (c *campaign) clockOff() bool {
+	if c.settings.engine != sqlite {
+		return false
+	}
 	return c.offClocks.Load() > 0 || time.Since(time.Unix(0, c.setRight.Load())) < lateness
 }
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,8 +34,8 @@ type Authenticator struct {
 	known atomic.Pointer[Knowledge]
 	// asking is held by the one request that asks the database whether known is still current: for
 	// a look at the history and, after a change, a read of the signing keys. The other requests do
-	// not wait for it as long as known may be trusted.
-	asking sync.Mutex
+	// not wait for it as long as known may be trusted, and for askTime at most.
+	asking asking
 	rates  bounded.Rates
 }
 
@@ -49,16 +48,30 @@ func (s *Authenticator) knowledge(ctx context.Context) (*Knowledge, error) {
 	if age < refreshAfter {
 		return k, nil
 	}
-	if !s.asking.TryLock() {
+	if !s.asking.try() {
 		if age < trustFor {
 			return k, nil
 		}
-		s.asking.Lock()
+		if err := s.asking.take(ctx); err != nil {
+			return nil, err
+		}
 	}
-	defer s.asking.Unlock()
+	defer s.asking.leave()
 	if k = s.known.Load(); s.age(k) < refreshAfter {
 		return k, nil
 	}
+	asked, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	k, err := s.confirmed(asked, k)
+	if err != nil && asked.Err() != nil && ctx.Err() == nil {
+		err = &domain.Unavailable{Err: errors.Join(errAsking, err)}
+	}
+	return k, err
+}
+
+// confirmed asks the database whether a state is current, and returns the one that is. The caller
+// holds asking.
+func (s *Authenticator) confirmed(ctx context.Context, k *Knowledge) (*Knowledge, error) {
 	now, changes := s.Now(), s.Changes.made.Load() // before the question: the answer may be as old as that
 	point, history, err := s.History.Look(ctx)
 	if err != nil {

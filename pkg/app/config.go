@@ -165,8 +165,11 @@ func (c Config) Validate() error {
 // checkStandby checks the settings of the standby that lists are read from.
 func (c Config) checkStandby() error {
 	of := func(location string) bool { return store.EngineOf(location) == store.Postgres }
-	if c.ReadURL != "" && (!of(string(c.ReadURL)) || !of(c.Location())) {
-		return errors.New("read-url is not postgres://…, or database-url is not")
+	if c.ReadURL != "" && !of(string(c.ReadURL)) {
+		return errors.New("read-url is not postgres://…")
+	}
+	if c.ReadURL != "" && !of(c.Location()) {
+		return errors.New("read-url needs PostgreSQL: database-url is not postgres://…")
 	}
 	if c.ReadLag != 0 && c.ReadLag < minReadLag {
 		return fmt.Errorf("read-lag is below %s", minReadLag)

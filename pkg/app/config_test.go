@@ -56,6 +56,21 @@ func TestConfig_Validate(t *testing.T) {
 		"a list of keywords": {
 			func(c *app.Config) { c.DatabaseURL = "host=db user=chaveiro password=hunter2" }, []string{"database-url"},
 		},
+		"a standby of SQLite": {
+			func(c *app.Config) { c.ReadURL = "postgres://standby.example.com/chaveiro" },
+			[]string{"read-url needs PostgreSQL", "database-url"},
+		},
+		"a standby that is a file": {
+			func(c *app.Config) { c.DatabaseURL, c.ReadURL = "postgres://db.example.com/chaveiro", "standby.db" },
+			[]string{"read-url is not postgres://"},
+		},
+		"a short lag":    {func(c *app.Config) { c.ReadLag = time.Millisecond }, []string{"read-lag is below 1s"}},
+		"a negative lag": {func(c *app.Config) { c.ReadLag = -time.Second }, []string{"read-lag is below 1s"}},
+		"a standby": {
+			func(c *app.Config) {
+				c.DatabaseURL, c.ReadURL = "postgres://db.example.com/chaveiro", "postgresql://standby.example.com/chaveiro"
+			}, nil,
+		},
 		"several faults": {
 			func(c *app.Config) { c.TLSKey, c.ExternalURL, c.CRLLife, c.SigningKeyLife = "a.key", "x", 0, 0 },
 			[]string{"tls-certificate", "external-url", "crl-life", "signing-key-life"},

@@ -81,7 +81,7 @@ func run(ctx context.Context, config Config, log *slog.Logger) error {
 	if config.ReadURL != "" {
 		lag := cmp.Or(config.ReadLag, defaultReadLag)
 		if err := storage.Store.ReadFrom(ctx, string(config.ReadURL), lag, log); err != nil {
-			return errors.Join(fmt.Errorf("read-url: %w", err), storage.Store.Close())
+			return errors.Join(fmt.Errorf("read-url: %w", err), storage.Close())
 		}
 	}
 	server, err := NewServer(ctx, config, storage, log)

@@ -26,7 +26,8 @@ func (v *Storage) Services(ctx context.Context, config Config, log *slog.Logger)
 	}
 	return service.New(ctx, service.Settings{
 		Store: v.Store, Keys: v.Keys, KeyStores: v.KeyStores, Now: Now, Log: log,
-		Version: version(), Schema: store.NewestSchema(), CRLLife: config.CRLLife,
+		DatabaseClock: true,
+		Version:       version(), Schema: store.NewestSchema(), CRLLife: config.CRLLife,
 		SigningKeyLife: config.SigningKeyLife, EventLife: config.EventLife,
 		SessionLife: config.SessionLife, Webhooks: webhooks,
 		OCSPLife: cmp.Or(config.OCSPLife, defaultOCSPLife), OCSPGoodUnissued: config.OCSPGoodUnissued,

@@ -213,6 +213,9 @@ type CRLState struct {
 	ThisUpdate time.Time
 	// RenewedAt is when the CA got its present certificate; zero: it has its first.
 	RenewedAt time.Time
+	// Now is the time by the clock of the database when the state was read; zero: it has none of
+	// its own.
+	Now time.Time
 }
 
 // CRLs keeps the CRLs: for each CA the current one, and the number of the last one for as long as

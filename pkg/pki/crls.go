@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
+	"sync/atomic"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/bounded"
@@ -21,10 +22,11 @@ import (
 // thirds of its life are over.
 //
 // An OpenVPN server that holds two lists of a CA uses the one with the later thisUpdate, and
-// refuses every client while that is in the future. So numbers and thisUpdate only rise. A list
-// with a thisUpdate in the future, which a wrong clock has made, is not served: another list is
-// signed in its place, with a higher number and a thisUpdate of now. Once that future has come, the
-// next list has a later thisUpdate than the wrong one.
+// refuses every client while that is in the future. So numbers and thisUpdate only rise. What is
+// the future is told by the clock of the database, where it has one: replicas whose clocks differ
+// agree on it. A list with a thisUpdate in that future, which a wrong clock has made, is not
+// served: another list is signed in its place, with a higher number and a thisUpdate of now. Once
+// that future has come, the next list has a later thisUpdate than the wrong one.
 //
 // If no current list can be had because the database does not answer or can't be written to, the
 // last good list is served until it ends.
@@ -36,7 +38,10 @@ type CRLs struct {
 	Life        time.Duration // from thisUpdate to nextUpdate of a list
 	Lists       *Lists
 	Log         *slog.Logger
+	// DatabaseClock makes lists begin by the clock of the database, where it has one of its own.
+	DatabaseClock bool
 
+	clock    atomic.Pointer[databaseClock] // as of the last state that was read; nil: there is none
 	states   bounded.Flights[int64, domain.CRLState]
 	families families
 }
@@ -126,7 +131,11 @@ func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
 	return s.states.Do(ctx, caID, func() (domain.CRLState, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), crlStateTime)
 		defer cancel()
-		return s.Store.CRLs().State(ctx, caID)
+		state, err := s.Store.CRLs().State(ctx, caID)
+		if err == nil {
+			s.noteClock(state)
+		}
+		return state, err
 	})
 }
 
@@ -134,7 +143,7 @@ func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
 // the state's revocations and its number, must not be due or begin in the future, and must not be
 // older than a list that OpenVPN may hold from a replica whose clock was wrong.
 func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
-	now := s.Now()
+	now := s.now()
 	overtaken := state.ThisUpdate.After(crl.ThisUpdate) && !state.ThisUpdate.Add(time.Second).After(now)
 	return crl.Epoch >= state.Epoch && crl.Number >= state.Number && !overtaken &&
 		!crl.ThisUpdate.After(now) && !ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now)
@@ -213,8 +222,8 @@ func (s *CRLs) sign(
 	if err != nil {
 		return domain.CRL{}, err
 	}
-	now := s.Now()
-	_, nextUpdate := ca.CRLWindow(now, s.Life)
+	now := s.now()
+	_, nextUpdate := ca.CRLWindow(later(now, s.Now()), s.Life)
 	crl := domain.CRL{
 		CAID: caID, Number: max(state.Number+1, now.Unix()), Follows: state.Number, Epoch: l.epoch,
 		ThisUpdate: thisUpdate, NextUpdate: nextUpdate, SignedAt: now, Issuer: authority.Certificate.Raw,
@@ -243,34 +252,27 @@ func signedEvent(crl domain.CRL, number *big.Int, entries int) (domain.StreamEve
 	}, err
 }
 
-// begin returns thisUpdate of the next list: an hour before now, but later than that of the last
-// list.
+// begin returns thisUpdate of the next list: an hour before now, by the clock that is behind, but
+// later than that of the last list.
 func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.CRL) (time.Time, error) {
-	now := s.Now().UTC().Truncate(time.Second)
+	now := s.now().UTC().Truncate(time.Second)
 	last := later(state.ThisUpdate, latest.ThisUpdate)
-	if last.After(now) {
+	if last.Sub(now) > maxListLead {
 		s.Log.WarnContext(
-			ctx, "a CRL begins in the future by this clock: another one is signed in its place", "ca_id", latest.CAID,
-			"this_update", last, "now", now,
+			ctx, "a CRL begins in the future: another one is signed in its place", "ca_id", latest.CAID, "this_update", last,
+			"now", now,
 		)
 		if last = latest.ThisUpdate; last.IsZero() || last.After(now) {
 			return now, nil // the list before the wrong one is not known, but did not begin later than now
 		}
 	}
-	thisUpdate, _ := ca.CRLWindow(now, s.Life)
+	thisUpdate, _ := ca.CRLWindow(sooner(now, s.Now()), s.Life)
 	next := last.Add(time.Second)
 	if !next.After(now) {
 		return later(thisUpdate, next), nil
 	}
-	// The last list began within this second, as an imported one may have.
-	return next, wait(ctx, next.Sub(s.Now()))
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	// The last list began within this second, as an imported one may have, or begins in a few.
+	return next, wait(ctx, next.Sub(s.now()))
 }
 
 // wait waits for d. It returns the error of ctx if that ends first.

@@ -38,6 +38,8 @@ type Settings struct {
 	Version string // of the program, for those who look at the replicas
 	Schema  int64  // the newest that the program knows
 
+	DatabaseClock bool // see pki.CRLs
+
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
 	OCSPLife         time.Duration
@@ -232,7 +234,7 @@ func (p *parts) pki(set Settings, s *Services) {
 	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs, Turns: p.queues.add("import", turns.Imports())}
 	s.CRLs = &pki.CRLs{
 		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
-		Life: set.CRLLife, Log: set.Log,
+		Life: set.CRLLife, Log: set.Log, DatabaseClock: set.DatabaseClock,
 	}
 	s.Exports = &pki.Exports{Issuing: issuing, CRLs: s.CRLs}
 	s.Archive = &pki.Archive{Store: set.Store, Recorder: p.recorder, Now: set.Now}

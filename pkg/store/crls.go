@@ -30,24 +30,38 @@ func (r crls) LastNumber(ctx context.Context, caID int64) (int64, error) {
 	return counter(ctx, r.s.read, caID, "crl_number")
 }
 
-const stateOfCRLs = "SELECT " + pointColumns +
-	", crl_number, crl_base, crl_this_update, renewed_at, cas.id FROM cas CROSS JOIN incarnation WHERE cas.id "
+// The text of State and States up to the ids. SQLite has the clock of the process that asks.
+const (
+	stateColumns    = "SELECT " + pointColumns + ", crl_number, crl_base, crl_this_update, renewed_at, cas.id, "
+	stateRows       = " FROM cas CROSS JOIN incarnation WHERE cas.id "
+	stateOfSQLite   = stateColumns + "NULL" + stateRows
+	stateOfPostgres = stateColumns + "clock_timestamp()" + stateRows
+)
+
+func (r crls) stateOfCRLs() string {
+	if r.s.engine == Postgres {
+		return stateOfPostgres
+	}
+	return stateOfSQLite
+}
 
 // crlState is a domain.CRLState as it is stored.
 type crlState struct {
 	domain.CRLState
-	caID                  int64
-	base                  string
-	thisUpdate, renewedAt *time.Time
+	caID                       int64
+	base                       string
+	thisUpdate, renewedAt, now *time.Time
 }
 
 func (s *crlState) fields() []any {
 	p := &s.RevocationPoint
-	return []any{&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Number, &s.base, &s.thisUpdate, &s.renewedAt, &s.caID}
+	return []any{
+		&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Number, &s.base, &s.thisUpdate, &s.renewedAt, &s.caID, &s.now,
+	}
 }
 
 func (s *crlState) entity() (domain.CRLState, error) {
-	s.ThisUpdate, s.RenewedAt = orZero(s.thisUpdate), orZero(s.renewedAt)
+	s.ThisUpdate, s.RenewedAt, s.Now = orZero(s.thisUpdate), orZero(s.renewedAt), orZero(s.now)
 	if s.base != "" {
 		var ok bool
 		if s.Base, ok = new(big.Int).SetString(s.base, 10); !ok {
@@ -60,7 +74,7 @@ func (s *crlState) entity() (domain.CRLState, error) {
 // State implements domain.CRLs.
 func (r crls) State(ctx context.Context, caID int64) (domain.CRLState, error) {
 	var found crlState
-	if err := scan(ctx, r.s.read, found.fields(), stateOfCRLs+"= ?", caID); err != nil {
+	if err := scan(ctx, r.s.read, found.fields(), r.stateOfCRLs()+"= ?", caID); err != nil {
 		return domain.CRLState{}, translate(err, faults{})
 	}
 	return found.entity()
@@ -69,7 +83,7 @@ func (r crls) State(ctx context.Context, caID int64) (domain.CRLState, error) {
 // States implements domain.CRLs.
 func (r crls) States(ctx context.Context, ids []int64) (map[int64]domain.CRLState, error) {
 	all := map[int64]domain.CRLState{}
-	err := returned(ctx, r.s.read, stateOfCRLs+"IN ?", []any{ids}, func(scan func(...any) error) error {
+	err := returned(ctx, r.s.read, r.stateOfCRLs()+"IN ?", []any{ids}, func(scan func(...any) error) error {
 		var found crlState
 		err := scan(found.fields()...)
 		if err == nil {

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,6 +144,7 @@ func postgresPool(
 	}
 	conn := sql.OpenDB(pgConnector{
 		Connector: stdlib.GetPoolConnector(pool), reads: kind.reads, hasty: kind.hasty, seen: seen,
+		patience: patienceOf(config.ConnConfig),
 	})
 	conn.SetMaxIdleConns(0) // the pool keeps idle connections
 	closePool := func() error { return errors.Join(conn.Close(), closeBounded(pool)) }
@@ -150,6 +153,16 @@ func postgresPool(
 		return nil, nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), closePool())
 	}
 	return closePool, db, nil
+}
+
+// patienceOf is how long a caller waits for a connection: long enough to open one, also where the
+// first hosts of the URL hang.
+func patienceOf(config *pgx.ConnConfig) time.Duration {
+	hosts := map[string]bool{net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))): true}
+	for _, one := range config.Fallbacks { // a host is there twice when it is tried with TLS and without
+		hosts[net.JoinHostPort(one.Host, strconv.Itoa(int(one.Port)))] = true
+	}
+	return max(poolPatience, time.Duration(len(hosts))*config.ConnectTimeout)
 }
 
 // errURL is all that is said of an invalid URL: the error of the parser may quote the password.

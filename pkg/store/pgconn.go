@@ -23,6 +23,10 @@ const (
 	// restarting, or another server may be about to take its place.
 	connectPatience = 10 * time.Second
 	connectPause    = 100 * time.Millisecond
+	// poolPatience is how long Connect waits at least for a connection that others use, or that
+	// is being opened. While the server hangs or is slow, those who wait get an answer before
+	// their own deadline; who has a connection waits until then.
+	poolPatience = 5 * time.Second
 	// rollbackTimeout bounds a rollback, which may begin after the context of the transaction has
 	// ended.
 	rollbackTimeout = 5 * time.Second
@@ -32,18 +36,25 @@ const (
 // late.
 type pgConnector struct {
 	driver.Connector
-	reads bool // statements change nothing, so they may be retried
-	seen  *observer
-	hasty bool // nobody waits for a server that refuses connections
+	reads    bool // statements change nothing, so they may be retried
+	seen     *observer
+	hasty    bool          // nobody waits for a server that refuses connections
+	patience time.Duration // how long a caller waits for a connection
 }
 
 // Connect implements driver.Connector. It retries while the server refuses connections. Errors:
 // *domain.Unavailable.
 func (p pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	for end := time.Now().Add(connectPatience); ; {
-		opened, err := p.Connector.Connect(ctx)
+		patient, cancel := context.WithTimeout(ctx, p.patience)
+		opened, err := p.Connector.Connect(patient)
+		tired := patient.Err() != nil && ctx.Err() == nil
+		cancel()
 		if err == nil {
 			return p.wrap(opened)
+		}
+		if tired {
+			return nil, &domain.Unavailable{Err: fmt.Errorf("no connection to the database was free: %w", err)}
 		}
 		if !isAway(err) || p.hasty {
 			return nil, err

@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	// turnWait is how long a request waits for its turn before it is refused.
-	turnWait = 5 * time.Second
+	// turnWait is how long a request waits for its turn before it is refused. After that it may
+	// wait 5 s for each connection to the database, and callers should not give up before.
+	turnWait = 3 * time.Second
 	// maxWaiting is how many requests wait for their turn in a lane; more are refused at once.
 	maxWaiting = 2048
 	// maxLong is how many long requests, those of many rows, are served at once.
