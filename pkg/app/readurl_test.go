@@ -12,6 +12,9 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/store/pgtest"
 )
 
+// readLists are the lists and exports that a standby answers, with the beginning of a name in them.
+var readLists = map[string]string{clients: "site", devicesPath: "dev", devicesPath + "/export": "dev"}
+
 // TestReadURL: lists and exports come from a standby, whatever it lacks; rights, single records and
 // revocation lists never do. When it is too far behind or dead, lists come from the primary, the
 // metrics say so, and the server stays ready.
@@ -35,40 +38,43 @@ func TestReadURL(t *testing.T) {
 	wantRefusal(t, bad, "read-url")
 
 	o.Args = []string{"--read-url", there.DatabaseURL, "--read-lag", "6s"}
-	p := apptest.Start(t, o)
-	c := login(t, p)
+	c := login(t, apptest.Start(t, o))
 	authority := createCA(t, c, "read")
 	var gone apikey
 	if err := c.Do(t.Context(), http.MethodPost, apikeys, object{"name": "gone", "superuser": true}, &gone); err != nil {
 		t.Fatal(err)
 	}
-	former := &apptest.Client{URL: c.URL, Token: gone.Token}
 	createClient(t, c, authority.ID, "early")
 	importDevice(t, c, "dev-early", "model")
-	await := func(what string, done func() bool) {
-		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("not within 20 s: %s", what)
-			}
-		}
+	awaitStandby(t, c, "1")
+	for !holds(t, c, clients, "early") || !holds(t, c, devicesPath, "dev-early") {
+		time.Sleep(50 * time.Millisecond) // until the deadline of the test
 	}
-	lists := map[string]string{clients: "site", devicesPath: "dev", devicesPath + "/export": "dev"}
-	has := func(path, name string) bool { return strings.Contains(string(get(t, c, path)), name) }
-	await("the standby has everything", func() bool {
-		return standbyMetric(t, c, "usable") == "1" && has(clients, "early") && has(devicesPath, "dev-early")
-	})
 	run(t, replay, "SELECT pg_wal_replay_pause()")
+	readPaused(t, c, authority, gone)
+	awaitStandby(t, c, "0")
+	wantReady(t, c.URL)
+	wantLater(t, c, true)
+	run(t, replay, "SELECT pg_wal_replay_resume()")
+	awaitStandby(t, c, "1")
+	if err := standby.Down(); err != nil {
+		t.Fatal(err)
+	}
+	wantLater(t, c, true)
+	awaitStandby(t, c, "0")
+	wantReady(t, c.URL)
+}
+
+// readPaused looks at what is read while the standby stands still.
+func readPaused(t *testing.T, c *apptest.Client, authority record, gone apikey) {
+	t.Helper()
 	site := createClient(t, c, authority.ID, "later-site")
 	importDevice(t, c, "later-dev", "model")
-	for path, kind := range lists {
-		if has(path, "later-"+kind) {
-			t.Errorf("%s has what the standby has not", path)
-		}
-	}
-	if !has(clientPath(site.ID, ""), "later-site") {
+	wantLater(t, c, false)
+	if !holds(t, c, clientPath(site.ID, ""), "later-site") {
 		t.Error("a single record comes from the standby")
 	}
+	former := &apptest.Client{URL: c.URL, Token: gone.Token}
 	get(t, former, clients)
 	wantStatus(t, c, http.MethodDelete, gone.path(), nil, http.StatusOK)
 	wantStatus(t, former, http.MethodGet, clients, nil, http.StatusUnauthorized)
@@ -77,29 +83,35 @@ func TestReadURL(t *testing.T) {
 	if list := must(parseCRL(get(t, c, caPath(authority.ID, "/crl")), issuer)); len(list.RevokedCertificateEntries) != 1 {
 		t.Error("a revocation list comes from the standby")
 	}
-	fromStandby := standbyMetric(t, c, `lists_total{answered="standby"}`)
-	if fromStandby == "0" || fromStandby == "" {
-		t.Errorf("the standby has answered %q lists", fromStandby)
+	if n := standbyMetric(t, c, `lists_total{answered="standby"}`); n == "0" || n == "" {
+		t.Errorf("the standby has answered %q lists", n)
 	}
-	await("it is too far behind", func() bool { return standbyMetric(t, c, "usable") == "0" })
-	wantReady(t, c.URL)
-	for path, kind := range lists {
-		if !has(path, "later-"+kind) {
-			t.Errorf("%s comes from a standby that is too far behind", path)
+}
+
+// wantLater checks whether the lists have what the standby lacks.
+func wantLater(t *testing.T, c *apptest.Client, want bool) {
+	t.Helper()
+	for path, kind := range readLists {
+		if holds(t, c, path, "later-"+kind) != want {
+			t.Errorf("%s has what the standby lacks: %v", path, !want)
 		}
 	}
-	run(t, replay, "SELECT pg_wal_replay_resume()")
-	await("the standby follows again", func() bool { return standbyMetric(t, c, "usable") == "1" })
-	if err := standby.Down(); err != nil {
-		t.Fatal(err)
-	}
-	for path, kind := range lists {
-		if !has(path, "later-"+kind) {
-			t.Errorf("%s lacks something when the standby is dead", path)
+}
+
+func holds(t *testing.T, c *apptest.Client, path, name string) bool {
+	t.Helper()
+	return strings.Contains(string(get(t, c, path)), name)
+}
+
+// awaitStandby waits until the metrics say whether lists are read from the standby.
+func awaitStandby(t *testing.T, c *apptest.Client, usable string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); standbyMetric(t, c, "usable") != usable; {
+		if time.Now().After(deadline) {
+			t.Fatalf("after 20 s it is not so that usable is %s", usable)
 		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	await("the standby is dead", func() bool { return standbyMetric(t, c, "usable") == "0" })
-	wantReady(t, c.URL)
 }
 
 // standbyMetric is the value of a metric of the standby, as text.

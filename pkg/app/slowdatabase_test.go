@@ -77,54 +77,57 @@ func TestOutage_SlowDatabase(t *testing.T) {
 	slow.DatabaseURL = (&url.URL{Scheme: "postgres", Path: "/postgres", RawQuery: query.Encode()}).String()
 	c := login(t, apptest.Start(t, slow))
 	site := createClient(t, c, createCA(t, c, "slow").ID, "site")
-	ask := func(callers int) (served, shed int) {
-		var mu sync.Mutex // guards the counts
-		var group sync.WaitGroup
-		for range callers {
-			group.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
-				defer cancel()
-				request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+clientPath(site.ID, ""), nil)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				request.Header.Set("Authorization", "Bearer "+c.Token)
-				response, err := http.DefaultClient.Do(request)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_ = response.Body.Close()
-				mu.Lock()
-				defer mu.Unlock()
-				switch {
-				case response.StatusCode == http.StatusOK:
-					served++
-				case response.StatusCode >= 500 && response.Header.Get("Retry-After") != "":
-					shed++
-				default:
-					t.Errorf("%d", response.StatusCode)
-				}
-			})
-		}
-		group.Wait()
-		return served, shed
-	}
 	wait.Store(int64(300 * time.Millisecond))
 	begin := time.Now()
-	served, shed := ask(400)
+	served, shed := askAtOnce(t, c, site, 400)
 	t.Logf("%d served and %d told to come again, within %v", served, shed, time.Since(begin))
 	if served < 50 || shed == 0 {
 		t.Errorf("%d were served, and %d were told to come again", served, shed)
 	}
 	wait.Store(0)
 	for deadline := time.Now().Add(5 * time.Second); ; {
-		if _, shed = ask(20); shed == 0 {
+		if _, shed = askAtOnce(t, c, site, 20); shed == 0 {
 			break
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of 20 are told to come again, 5 s later", shed)
 		}
 	}
+}
+
+// askAtOnce has many callers read a client at once, each with a timeout of 15 s.
+func askAtOnce(t *testing.T, c *apptest.Client, site record, callers int) (served, shed int) {
+	t.Helper()
+	var mu sync.Mutex // guards the counts
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+			defer cancel()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+clientPath(site.ID, ""), nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			request.Header.Set("Authorization", "Bearer "+c.Token)
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = response.Body.Close()
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case response.StatusCode == http.StatusOK:
+				served++
+			case response.StatusCode >= 500 && response.Header.Get("Retry-After") != "":
+				shed++
+			default:
+				t.Errorf("%d", response.StatusCode)
+			}
+		})
+	}
+	group.Wait()
+	return served, shed
 }
