@@ -193,13 +193,14 @@ func (r *reader) anyStatus(ca *authority) (serial string, want int, still func()
 	if ended := r.ledger.endedOf(ca.id); len(ended) > 0 && r.dice.IntN(2) == 0 {
 		return ended[r.dice.IntN(len(ended))], ocsp.Revoked, func() bool { return true }
 	}
-	for _, one := range r.someStates(ca) {
-		if one.ended {
-			return one.serial, ocsp.Revoked, one.still
-		}
-		return one.serial, ocsp.Good, one.still
+	some := r.someStates(ca)
+	if len(some) == 0 {
+		return "", 0, nil
 	}
-	return "", 0, nil
+	if some[0].ended {
+		return some[0].serial, ocsp.Revoked, some[0].still
+	}
+	return some[0].serial, ocsp.Good, some[0].still
 }
 
 // state is a certificate, and whether it was revoked or suspended when the ledger was read.
