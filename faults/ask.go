@@ -37,11 +37,12 @@ const (
 type call struct {
 	method, path, token, key string
 	in, out                  any
-	body                     []byte // instead of in
-	mediaType, accept        string // of body, and of the answer
-	any                      bool   // whatever its answer says is no finding
-	status                   int    // gets that of the answer
-	answer                   []byte // gets that of one that was denied
+	body                     []byte      // instead of in
+	mediaType, accept        string      // of body, and of the answer
+	any                      bool        // whatever its answer says is no finding
+	moot                     func() bool // whether a denial is excused by now; nil: it is not
+	status                   int         // gets that of the answer
+	answer                   []byte      // gets that of one that was denied
 	header                   http.Header
 }
 

@@ -60,7 +60,9 @@ func (w *writer) makeLink(ctx context.Context) {
 
 func (w *writer) claim(ctx context.Context) {
 	var profile []byte
-	if w.insist(ctx, w.link.claimBy(w.link.token, &profile)) != answered {
+	k := w.link.claimBy(w.link.token, &profile)
+	k.moot = func() bool { return w.link.jumps != w.farJumps.Load() }
+	if w.insist(ctx, k) != answered {
 		w.link = nil // it may be claimed, and it is not known with which profile
 		return
 	}

@@ -90,7 +90,7 @@ func (w *writer) send(ctx context.Context, k *call) outcome {
 	r := w.replica()
 	astray := r.isAstray()
 	got := w.ask(ctx, r, k)
-	if got == denied && !astray && !r.isAstray() {
+	if got == denied && !astray && !r.isAstray() && (k.moot == nil || !k.moot()) {
 		return w.unexpected(r, k)
 	}
 	return got

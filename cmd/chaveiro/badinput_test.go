@@ -65,7 +65,7 @@ func badSettings() (all []badInput) {
 		{"key-stores", "hsm=pkcs11:token=a?module-path=/x.so&pin-value=s3cret", "a PIN has no place in it"},
 		{"key-stores", "hsm=pkcs11:token=a?module-path=x.so", "module-path is the absolute path"},
 		{"read-url", "http://u:s3cret@h", "read-url is not postgres://"},
-		{"read-url", "postgres://u:s3cret@h/db", "read-url is not postgres://…, or database-url is not"},
+		{"read-url", "postgres://u:s3cret@h/db", "read-url needs PostgreSQL: database-url is not postgres://…"},
 		{"read-lag", "10ms", "read-lag is below 1s"},
 		{"read-lag", "soon", "read-lag: not a duration"},
 		{"slow-query", "-1s", "slow-query is below 0"},

@@ -49,6 +49,7 @@ type sentEvent struct {
 	ResourceName string           `json:"resource_name"`
 	Actor        sentActor        `json:"actor"`
 	RequestID    string           `json:"request_id"`
+	TraceID      *string          `json:"trace_id"`
 	Data         domain.EventData `json:"data"`
 }
 
@@ -60,16 +61,17 @@ type sentActor struct {
 
 func sentTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000-07:00") }
 
-func sentID(id int64) *int64 {
-	if id == 0 {
+// orNull is null for the zero value.
+func orNull[T comparable](v T) *T {
+	if v == *new(T) {
 		return nil
 	}
-	return &id
+	return &v
 }
 
 // messageOf is the message of an event. Its id is the same in each attempt, and in each replay.
 func messageOf(e domain.StreamEvent) (message, error) {
-	actor := sentActor{"nobody", sentID(e.ActorID), e.ActorName}
+	actor := sentActor{"nobody", orNull(e.ActorID), e.ActorName}
 	if e.ActorKind != domain.PrincipalNobody {
 		actor.Type = string(e.ActorKind)
 	}
@@ -78,8 +80,8 @@ func messageOf(e domain.StreamEvent) (message, error) {
 		return message{}, err
 	}
 	body, err := json.Marshal(envelope{string(e.Type), sentTime(e.At), sentEvent{
-		ID: e.ID, Type: e.Type, At: sentTime(e.At), Resource: e.Resource, ResourceID: sentID(e.ResourceID),
-		ResourceName: e.ResourceName, Actor: actor, RequestID: e.RequestID, Data: data,
+		ID: e.ID, Type: e.Type, At: sentTime(e.At), Resource: e.Resource, ResourceID: orNull(e.ResourceID),
+		ResourceName: e.ResourceName, Actor: actor, RequestID: e.RequestID, TraceID: orNull(e.TraceID), Data: data,
 	}})
 	return message{"evt_" + strconv.FormatInt(e.ID, 10), body}, err
 }

@@ -24,6 +24,8 @@ const (
 	turnWait = 3 * time.Second
 	// maxWaiting is how many requests wait for their turn in a lane; more are refused at once.
 	maxWaiting = 2048
+	// maxScrapes is how many requests for the metrics are served at once.
+	maxScrapes = 4
 	// maxLong is how many long requests, those of many rows, are served at once.
 	maxLong = 32
 	// maxLongEach is how many of these one caller may have at once.
@@ -70,9 +72,9 @@ func (l *lane) leave() { <-l.turns }
 // kind there are, those of the other kinds get a turn. Requests that anybody may make get few
 // turns: answering them is little work, and many of them at once must not take the processors from
 // callers that have a credential. Those for the status of a certificate get more: most of them wait
-// for one query of the database, which they share.
+// for one query of the database, which they share. The metrics are asked for when all others wait.
 type admission struct {
-	public, status, tokens, known, long *lane
+	public, metrics, status, tokens, known, long *lane
 	bodies                              *bodies
 	shares                              *turns.Turns // divides the turns of long among authenticated callers
 }
@@ -80,7 +82,7 @@ type admission struct {
 func newAdmission() admission {
 	processors := runtime.GOMAXPROCS(0)
 	return admission{
-		public: newLane(max(4, 2*processors)), status: newLane(max(16, 8*processors)),
+		public: newLane(max(4, 2*processors)), metrics: newLane(maxScrapes), status: newLane(max(16, 8*processors)),
 		tokens: newLane(max(8, 4*processors)), known: newLane(max(128, 64*processors)), long: newLane(maxLong),
 		bodies: &bodies{},
 		shares: turns.New(bounded.TurnBounds{Workers: maxLong, Each: maxLongEach, Queue: 1, Total: maxLong}, 0),
@@ -93,6 +95,8 @@ func (a admission) laneOf(c echo.Context) *lane {
 	switch {
 	case path == "/healthz" || path == "/readyz":
 		return nil
+	case path == "/metrics":
+		return a.metrics
 	case strings.HasSuffix(path, "/oauth2/token"):
 		return a.tokens
 	case strings.HasPrefix(path, ocsp.Path):

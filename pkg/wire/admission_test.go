@@ -58,8 +58,8 @@ func TestAdmission_LaneOf(t *testing.T) {
 	}{
 		"liveness":                  {"GET", "/healthz", "", nil},
 		"readiness":                 {"GET", "/readyz", "", nil},
-		"metrics":                   {"GET", "/metrics", "", a.public},
-		"metrics with a credential": {"GET", "/metrics", "Bearer x", a.public},
+		"metrics":                   {"GET", "/metrics", "", a.metrics},
+		"metrics with a credential": {"GET", "/metrics", "Bearer x", a.metrics},
 		"a document":                {"GET", "/api/openapi.json", "Bearer x", a.public},
 		"the other document":        {"GET", "/iso/openapi.yaml", "", a.public},
 		"the explorer":              {"GET", "/docs/*", "", a.public},
