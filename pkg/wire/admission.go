@@ -75,8 +75,8 @@ func (l *lane) leave() { <-l.turns }
 // for one query of the database, which they share. The metrics are asked for when all others wait.
 type admission struct {
 	public, metrics, status, tokens, known, long *lane
-	bodies                              *bodies
-	shares                              *turns.Turns // divides the turns of long among authenticated callers
+	bodies                                       *bodies
+	shares                                       *turns.Turns // divides the turns of long among authenticated callers
 }
 
 func newAdmission() admission {
