@@ -38,13 +38,13 @@ func TestCampaign(t *testing.T) {
 	if _, err := pgtest.Program("postgres"); err != nil {
 		pgtest.GiveUp(t, err)
 	}
-	short(t, "-engine", "postgres", "-kills", "8", "-restarts", "3", "-promotions", "2", "-stops", "4", "-cuts", "4",
-		"-clocks", "3", "-fulls", "2", "-stores", "3")
+	short(t, "-engine", "postgres", "-kills", "5", "-restarts", "2", "-promotions", "2", "-stops", "2", "-cuts", "2",
+		"-clocks", "2", "-fulls", "1", "-stores", "2")
 }
 
 // TestCampaign_SQLite is a short campaign on SQLite.
 func TestCampaign_SQLite(t *testing.T) {
-	short(t, "-engine", "sqlite", "-kills", "3", "-stops", "1", "-cuts", "2", "-clocks", "2", "-fulls", "2", "-stores", "2",
+	short(t, "-engine", "sqlite", "-kills", "3", "-stops", "1", "-cuts", "1", "-clocks", "1", "-fulls", "1", "-stores", "1",
 		"-writers", "4", "-readers", "8")
 }
 
