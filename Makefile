@@ -106,7 +106,7 @@ nightly: ## the checks that take too long for every change: long loops, faults, 
 	@$(MAKE) --no-print-directory race
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 
-faults: ## break databases, connections, disks, clocks and key stores under three replicas, then under a server on SQLite, and look for what is missing; as root takes some forty minutes
+faults: ## break databases, connections, disks, clocks and key stores under three replicas, then under a server on SQLite, and look for what is missing; as root takes some twenty minutes
 	@scripts/setup.sh postgres
 	$(GO) run ./faults $(FAULTS)
 
