@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	mathrand "math/rand/v2"
@@ -27,14 +28,13 @@ const day = 24 * time.Hour
 // the archive by a command, while all else goes on.
 type former struct {
 	*campaign
-	ca        *authority
-	cert      *x509.Certificate
-	key       crypto.Signer
-	dice      *mathrand.Rand
-	made      int64
-	runs      int // of the command that have moved all there was
-	killed    int // of the command
-	succeeded int // imports
+	ca     *authority
+	cert   *x509.Certificate
+	key    crypto.Signer
+	dice   *mathrand.Rand
+	made   int64
+	runs   int // of the command that have moved all there was
+	killed int // of the command
 }
 
 func (c *campaign) newFormer(ctx context.Context) error {
@@ -120,7 +120,6 @@ func (f *former) bring(ctx context.Context) {
 		key: fmt.Sprint("former-", f.made), in: object{"certificates": list},
 	}
 	if w.insist(ctx, k) == answered {
-		f.succeeded++
 		f.ledger.note("import", func() { f.ledger.former = append(f.ledger.former, serials...) })
 	}
 }
@@ -135,8 +134,10 @@ func (f *former) archive(ctx context.Context) {
 	}
 	outcome, err := f.run(working)
 	switch {
-	case err != nil:
+	case errors.Is(err, context.Canceled):
 		f.killed++
+	case err != nil:
+		f.find("chaveiro cert archive: %v", err)
 	case outcome.Code == 0:
 		f.runs++
 	case outcome.Code != 1 || strings.Contains(outcome.Stderr, "panic"):
@@ -151,8 +152,15 @@ func (f *former) run(ctx context.Context) (apptest.Outcome, error) {
 // check moves the rest. Then each certificate that was answered is in one place, none is in two,
 // and of those that are not revoked all are in the archive.
 func (f *former) check(ctx context.Context, db *sql.DB) error {
-	if outcome, err := f.run(ctx); err != nil || outcome.Code != 0 {
-		return fmt.Errorf("chaveiro cert archive at the end: %w %+v", err, outcome)
+	outcome, err := f.run(ctx)
+	if err != nil {
+		return fmt.Errorf("chaveiro cert archive at the end: %w", err)
+	}
+	if outcome.Code != 0 {
+		return fmt.Errorf("chaveiro cert archive at the end: code %d: %s", outcome.Code, outcome.Stderr)
+	}
+	if len(f.ledger.former) == 0 {
+		return errors.New("no import of the former CA was answered, so nothing was archived")
 	}
 	places := map[string]int{}
 	for _, statement := range []string{

@@ -92,7 +92,7 @@ func parse(args []string) (settings, error) {
 	}
 	flags.IntVar(&s.writers, "writers", 8, "callers that change things")
 	flags.IntVar(&s.readers, "readers", 20, "callers that read")
-	flags.DurationVar(&s.bound, "time", 20*time.Minute, "the faults end by then; those that are left are a failure")
+	flags.DurationVar(&s.bound, "time", 20*time.Minute, "the faults of an engine end by then; those that are left are a failure")
 	flags.DurationVar(&s.heal, "heal", 5*time.Second, "within which a replica must be healthy again after a fault")
 	flags.StringVar(&s.binary, "binary", "", "the program, instead of building it; one whose clock can't be moved leaves that out")
 	flags.StringVar((*string)(&s.engine), "engine", "", "postgres, or sqlite (default: first one, then the other)")
@@ -116,7 +116,13 @@ func parse(args []string) (settings, error) {
 			s.counts[clock] = 0
 		}
 	}
-	return s, s.restrict(*only)
+	if err := s.restrict(*only); err != nil {
+		return s, err
+	}
+	if s.total() == 0 || s.engine != "" && s.on(s.engine).total() == 0 {
+		return s, errors.New("there are no faults to make")
+	}
+	return s, nil
 }
 
 // runEach runs a campaign on each engine, with the same program.
@@ -138,6 +144,7 @@ func runEach(ctx context.Context, s settings, out io.Writer) error {
 	for _, one := range list {
 		here := s.on(one)
 		if here.total() == 0 {
+			fmt.Fprintf(out, "\nOn %s there is none of these faults.\n", one)
 			continue
 		}
 		if err := run(ctx, here, out); err != nil {

@@ -30,7 +30,8 @@ func TestPlan(t *testing.T) {
 	if want := map[kind]int{kill: 5, clock: 4, cut: 40}; !reflect.DeepEqual(counts, want) {
 		t.Errorf("%v, want %v", counts, want)
 	}
-	for _, args := range [][]string{{"-only", "floods"}, {"-kills", "-1"}, {"-writers", "0"}, {"-engine", "x"}, {"-binary", "/x"}} {
+	for _, args := range [][]string{{"-only", "floods"}, {"-kills", "-1"}, {"-writers", "0"}, {"-engine", "x"}, {"-binary", "/x"},
+		{"-engine", "sqlite", "-only", "restart"}, {"-only", "kill", "-kills", "0"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%q is accepted", args)
 		}

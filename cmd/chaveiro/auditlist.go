@@ -17,9 +17,9 @@ type auditList struct {
 	form
 	Order      string        `enum:"asc,desc" default:"asc" help:"asc, by ascending id, or desc, newest first."`
 	ActorType  string        `enum:",user,apikey,authorization,command,nobody" default:"" placeholder:"TYPE" help:"Only what was done by a user, an apikey, an authorization of the vault, a command, or nobody known."`
-	ActorID    int64         `placeholder:"ID" help:"Only what the user, apikey or authorization of this id did; with --actor-type."`
+	ActorID    *int64        `placeholder:"ID" help:"Only what the user, apikey or authorization of this id did; useful with --actor-type."`
 	Resource   domain.Scope  `placeholder:"KIND" help:"Only what concerns resources of this kind, as openvpn.clients."`
-	ResourceID int64         `placeholder:"ID" help:"Only what concerns the resource of this id; with --resource."`
+	ResourceID *int64        `placeholder:"ID" help:"Only what concerns the resource of this id; useful with --resource."`
 	Action     domain.Action `placeholder:"ACTION" help:"Only events of this action, as create."`
 	Outcome    string        `enum:",done,refused" default:"" placeholder:"OUTCOME" help:"Only what was done, or refused."`
 	From       past          `placeholder:"WHEN" help:"Only events since then: 7d ago, or a date as 2027-01-31."`
@@ -29,15 +29,21 @@ type auditList struct {
 // filter is what the flags select at the time now.
 func (c *auditList) filter(now time.Time) (domain.AuditFilter, error) {
 	filter := domain.AuditFilter{
-		ActorID: c.ActorID, Resource: c.Resource, ResourceID: c.ResourceID, Action: c.Action,
-		From: c.From.time(now), To: c.To.time(now), Descending: c.Order == "desc",
+		Resource: c.Resource, Action: c.Action, From: c.From.time(now), To: c.To.time(now),
+		Descending: c.Order == "desc",
 	}
 	var faults []error
-	if c.ActorID < 0 {
-		faults = append(faults, misuse("--actor-id is a number from 1"))
-	}
-	if c.ResourceID < 0 {
-		faults = append(faults, misuse("--resource-id is a number from 1"))
+	for _, one := range []struct {
+		flag  string
+		given *int64
+		into  *int64
+	}{{"--actor-id", c.ActorID, &filter.ActorID}, {"--resource-id", c.ResourceID, &filter.ResourceID}} {
+		if one.given == nil {
+			continue
+		}
+		if *one.into = *one.given; *one.given < 1 {
+			faults = append(faults, misuse("%s is a number from 1", one.flag))
+		}
 	}
 	if c.ActorType != "" {
 		kind := domain.PrincipalNobody

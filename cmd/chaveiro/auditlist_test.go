@@ -46,6 +46,8 @@ func TestAuditList(t *testing.T) {
 	wantFail(t, o, 2, "--actor-type", "audit list --actor-type robot")
 	wantFail(t, o, 2, "--order", "audit list --order up")
 	wantFail(t, o, 2, "--from", "audit list --from yesterday")
-	wantFail(t, o, 2, "--actor-id", "audit list --actor-id=-1")
-	wantFail(t, o, 2, "--resource-id", "audit list --resource-id=-1")
+	for _, id := range []string{"-1", "0", "x", "9223372036854775808"} {
+		wantFail(t, o, 2, "--actor-id", "audit list --actor-id="+id)
+		wantFail(t, o, 2, "--resource-id", "audit list --resource-id="+id)
+	}
 }

@@ -80,7 +80,7 @@ func TestSettings_Validate(t *testing.T) {
 		{"OTEL_RESOURCE_ATTRIBUTES is not name=value", sending("OTEL_RESOURCE_ATTRIBUTES", "hidden")},
 		{"OTEL_SDK_DISABLED is none of true, false", sending("OTEL_SDK_DISABLED", "yes")},
 		{"OTEL_EXPORTER_OTLP_TIMEOUT is no whole number from 1", sending("OTEL_EXPORTER_OTLP_TIMEOUT", "10s")},
-		{"OTEL_EXPORTER_OTLP_COMPRESSION is none of gzip", sending("OTEL_EXPORTER_OTLP_COMPRESSION", "zip")},
+		{"OTEL_EXPORTER_OTLP_COMPRESSION is neither gzip", sending("OTEL_EXPORTER_OTLP_COMPRESSION", "zip")},
 		{"OTEL_EXPORTER_OTLP_HEADERS is not name=value", sending("OTEL_EXPORTER_OTLP_HEADERS", "Bearer hidden")},
 		{"OTEL_EXPORTER_OTLP_LOGS_HEADERS is not", sending("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "a=%zz")},
 		{"OTEL_EXPORTER_OTLP_CERTIFICATE is no file", sending("OTEL_EXPORTER_OTLP_CERTIFICATE", "/none")},
@@ -95,9 +95,13 @@ func TestSettings_Validate(t *testing.T) {
 			t.Errorf("%q: it is said %d times", test.pairs, n)
 		}
 	}
-	good := sending("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20x,a=b")
-	if err := (telemetry.Settings{Getenv: environment(good...)}).Validate(); err != nil {
-		t.Error(err)
+	for _, good := range [][]string{
+		sending("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20x,a=b"), sending("OTEL_SDK_DISABLED", "FALSE"),
+		sending("OTEL_TRACES_SAMPLER", "Always_On"),
+	} {
+		if err := (telemetry.Settings{Getenv: environment(good...)}).Validate(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

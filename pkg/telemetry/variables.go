@@ -23,7 +23,7 @@ var samplers = []string{
 // quote it in the log, where a header has no place.
 var exporterVariables = map[string]func(string) error{
 	"TIMEOUT":            wholeNumber(1),
-	"COMPRESSION":        oneOf("gzip", "none"),
+	"COMPRESSION":        checkCompression,
 	"HEADERS":            checkPairs,
 	"CERTIFICATE":        checkAuthorities,
 	"CLIENT_CERTIFICATE": checkThere,
@@ -72,13 +72,22 @@ func (s Settings) checkPair(place string) error {
 	return nil
 }
 
+// oneOf takes capitals too, as the SDK does.
 func oneOf(values ...string) func(string) error {
 	return func(text string) error {
-		if slices.Contains(values, text) {
+		if slices.Contains(values, strings.ToLower(strings.TrimSpace(text))) {
 			return nil
 		}
 		return fmt.Errorf("is none of %s", strings.Join(values, ", "))
 	}
+}
+
+// checkCompression takes what the SDK does, which knows no capitals here.
+func checkCompression(text string) error {
+	if text != "gzip" && text != "none" {
+		return errors.New("is neither gzip nor none")
+	}
+	return nil
 }
 
 func wholeNumber(least int) func(string) error {
