@@ -22,12 +22,10 @@ var samplers = []string{
 // OTEL_EXPORTER_OTLP_TRACES_. Without a check the SDK would go on without what is not valid, and
 // quote it in the log, where a header has no place.
 var exporterVariables = map[string]func(string) error{
-	"TIMEOUT":            wholeNumber(1),
-	"COMPRESSION":        checkCompression,
-	"HEADERS":            checkPairs,
-	"CERTIFICATE":        checkAuthorities,
-	"CLIENT_CERTIFICATE": checkThere,
-	"CLIENT_KEY":         checkThere,
+	"TIMEOUT":     wholeNumber(1),
+	"COMPRESSION": checkCompression,
+	"HEADERS":     checkPairs,
+	"CERTIFICATE": checkAuthorities,
 }
 
 // checkVariables checks what the SDK reads from the environment. Its errors name the variable and
@@ -60,7 +58,7 @@ func (s Settings) checkVariables() error {
 	return errors.Join(faults...)
 }
 
-// checkPair checks that the certificate of a client and its key belong together.
+// checkPair checks that the certificate of a client and its key are there and belong together.
 func (s Settings) checkPair(place string) error {
 	certificate, key := s.Getenv(place+"CLIENT_CERTIFICATE"), s.Getenv(place+"CLIENT_KEY")
 	if certificate == "" && key == "" {
@@ -114,13 +112,6 @@ func checkPairs(text string) error {
 		if !ok || strings.TrimSpace(name) == "" || err != nil {
 			return errors.New("is not name=value, several with commas, percent-encoded")
 		}
-	}
-	return nil
-}
-
-func checkThere(path string) error {
-	if _, err := os.ReadFile(path); err != nil {
-		return errors.New("is no file that can be read")
 	}
 	return nil
 }
