@@ -82,8 +82,8 @@ func TestCertArchive(t *testing.T) {
 	}
 }
 
-// TestCertArchive_Altered: the audit tells what was changed in the archive, or removed from it, since
-// it was moved there.
+// TestCertArchive_Altered: the audit tells what was changed in the archive, or removed from it,
+// since it was moved there.
 func TestCertArchive_Altered(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ statement, words string }{
