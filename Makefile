@@ -96,6 +96,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 nightly: ## the checks that take too long for every change: long loops, faults, many made-up requests, keys in a real Vault, packages in a Debian, the race detector, and a minute per fuzz target
 	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 60m ./pkg/app
+	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 20m -run CutAnywhere ./pkg/store
 	@$(MAKE) --no-print-directory faults
 	@scripts/setup.sh vault
 	CHAVEIRO_NIGHTLY=1 $(GO) test -count=1 -timeout 20m ./pkg/kms/transit

@@ -129,8 +129,9 @@ type pgRows struct {
 // Next implements driver.Rows.
 func (r *pgRows) Next(dest []driver.Value) error { return cutShort(r.ctx, r.next(r.Rows.Next(dest))) }
 
-// Close implements driver.Rows.
-func (r *pgRows) Close() error { return r.close(r.Rows.Close()) }
+// Close implements driver.Rows. It reads what the server has still to say, so it can fail as Next
+// does.
+func (r *pgRows) Close() error { return cutShort(r.ctx, r.close(r.Rows.Close())) }
 
 // liteTx is a transaction of SQLite whose end is seen: a commit waits for the disk.
 type liteTx struct {
