@@ -14,9 +14,12 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
+// TestPostgres also looks whether other databases than PostgreSQL would know its statements.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) domain.Store { return open(t, postgresURL(t)) })
+	statements := newPortability()
+	t.Cleanup(func() { statements.check(t) })
+	storetest.Run(t, func(t *testing.T) domain.Store { return statements.watch(open(t, postgresURL(t))) })
 }
 
 // postgresURL is the URL of a new, migrated database.
