@@ -45,8 +45,8 @@ var unportable = regexp.MustCompile(`\b(lock table|advisory|listen|notify|ctid|x
 
 // portability collects what statements use.
 type portability struct {
-	mu                        sync.Mutex
-	functions, twice, refused map[string]bool
+	mu                              sync.Mutex
+	seen, functions, twice, refused map[string]bool
 }
 
 // watch has all statements of a store looked at.
@@ -58,6 +58,10 @@ func (p *portability) watch(s *store.Store) *store.Store {
 func (p *portability) look(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.seen[text] {
+		return
+	}
+	p.seen[text] = true
 	text = bare(text)
 	for _, name := range functionsOf(text) {
 		p.functions[name] = true
@@ -156,7 +160,9 @@ func TestMigrations_Portable(t *testing.T) {
 }
 
 func newPortability() *portability {
-	return &portability{functions: map[string]bool{}, twice: map[string]bool{}, refused: map[string]bool{}}
+	return &portability{
+		seen: map[string]bool{}, functions: map[string]bool{}, twice: map[string]bool{}, refused: map[string]bool{},
+	}
 }
 
 // TestPortability: what is looked for is found.
