@@ -112,8 +112,9 @@ faults: ## break databases, connections, disks, clocks and key stores under thre
 	$(GO) run ./faults $(FAULTS)
 
 bench: ## measure rates, latencies and memory against floors; takes some minutes on an otherwise idle machine
-	@scripts/setup.sh postgres python node
+	@scripts/setup.sh postgres python node softhsm
 	$(GO) run ./bench
+	CGO_ENABLED=1 $(GO) test -count=1 -tags pkcs11 -run TestHardware_Rate -v ./pkg/app
 
 profile: ## write a CPU profile of the benchmarks BENCH of PACKAGE to cpu.prof, and list where the time goes
 	$(GO) test -run '^$$' -bench '$(BENCH)' -cpuprofile cpu.prof -o cpu.test $(PACKAGE)
