@@ -259,9 +259,9 @@ install_packages() {
 	shift
 	echo "setup: installing $*" >&2
 	case " $* " in *" postgresql "*) suppress_default_cluster ;; esac
-	$root apt-get update -qq >&2 || echo "setup: the package lists are not up to date" >&2
+	$root apt-get update -qq -o DPkg::Lock::Timeout=300 >&2 || echo "setup: the package lists are not up to date" >&2
 	$root env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
+		apt-get install -qq -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" >&2
 	# Debian's packages start a service; the tests start their own.
 	for service in pgbouncer prometheus; do
 		case " $* " in *" $service "*) $root systemctl disable --now "$service" >/dev/null 2>&1 || true ;; esac
