@@ -44,9 +44,15 @@ import "context"
 // tests the isolation of a transaction on PostgreSQL, *Unavailable, OneWriter, or that a read waits
 // for no lock.
 type Store interface {
-	// Transact runs fn once, in one transaction, and commits when fn returns nil. An error of fn is
+	// Transact runs fn in one transaction, and commits when fn returns nil. An error of fn is
 	// returned as it is. An error, a panic, an ended ctx or a refused statement rolls back. A panic
 	// continues after the rollback.
+	//
+	// On PostgreSQL fn may run more than once, each time in a new transaction: when the server has
+	// rolled back for the sake of others, also at the commit, and when the connection was lost
+	// before the commit was sent. One run is committed at most. So fn sets whatever it leaves
+	// outside of tx, and adds to nothing: what an earlier run has left is of no use. After a commit
+	// whose connection was lost fn does not run again.
 	//
 	// Calling Transact on tx is an error that is no *Error, and fn is not run. tx is valid only
 	// inside fn, and for one goroutine at a time. fn must change the database through tx alone: on

@@ -18,8 +18,17 @@ func (t *takeover) store(ctx context.Context) error {
 			return err
 		}
 	}
+	var made []*owner
+	for _, o := range t.owners {
+		if o.client.ID == 0 {
+			made = append(made, o)
+		}
+	}
 	var changes []audit.Change
 	err := t.Store.Transact(ctx, func(tx domain.Store) error {
+		for _, o := range made { // a run that was rolled back has given them ids
+			o.client.ID = 0
+		}
 		if err := t.lock(ctx, tx); err != nil {
 			return err
 		}
@@ -37,7 +46,8 @@ func (t *takeover) store(ctx context.Context) error {
 		for _, item := range t.items {
 			item.row.ClientID = item.record.ClientID
 		}
-		if ctx, err = t.allowed(ctx, tx); err != nil {
+		ctx, err := t.allowed(ctx, tx)
+		if err != nil {
 			return err
 		}
 		changes = t.changes(certs, added)

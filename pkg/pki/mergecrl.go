@@ -38,13 +38,14 @@ func (s *CAs) mergeCRL(ctx context.Context, id int64, list []byte) (merged domai
 		if err != nil {
 			return none, err
 		}
-		if err := known.leaveKnown(ctx, tx); err != nil {
+		fresh := known
+		if err := fresh.leaveKnown(ctx, tx); err != nil {
 			return none, err
 		}
-		if err := known.apply(ctx, tx); err != nil {
+		if err := fresh.apply(ctx, tx); err != nil {
 			return none, err
 		}
-		merged.Added = known.Revocations
+		merged.Added = fresh.Revocations
 		return audit.Change{
 			Action: domain.ActionImport, Resource: domain.ScopeCAs, ID: id, Name: record.Name, Result: merged,
 			After: audit.Facts{

@@ -33,7 +33,9 @@ func (s *Certificates) register(ctx context.Context, in domain.CertificateImport
 			return record, material("key", err)
 		}
 	}
+	unlisted := record
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
+		record = unlisted
 		if err := checkIssuer(ctx, tx, record); err != nil {
 			return none, err
 		}

@@ -102,10 +102,10 @@ func readSerial(text string) ([]string, error) {
 }
 
 func (s *CAs) revokeSigned(
-	ctx context.Context, cert domain.Certificate, r domain.Revocation,
+	ctx context.Context, named domain.Certificate, r domain.Revocation,
 ) (done domain.RevokedSerial, err error) {
-	known := cert.ID
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
+		cert := named // which gets an id when it gets a record
 		if cert.ClientID != 0 { // before the CA, as all transactions lock them
 			if _, err := tx.Clients().Lock(ctx, cert.ClientID); err != nil {
 				return none, err
@@ -129,7 +129,7 @@ func (s *CAs) revokeSigned(
 		done = domain.RevokedSerial{Revocation: r, CertificateID: cert.ID, ClientID: cert.ClientID}
 		change := signedRevoked(done, cert.Name)
 		if domain.OriginOf(ctx).DryRun {
-			change.ID = known
+			change.ID = named.ID
 		}
 		return change, nil
 	})

@@ -68,6 +68,7 @@ func (r audit) AddCheckpoint(ctx context.Context, c *domain.Checkpoint) error {
 	}
 	return r.s.atomic(ctx, func(tx *Store) error {
 		db := tx.write.WithContext(ctx)
+		record.ID = 0 // a run that was rolled back may have set it
 		if err := db.Create(&record).Error; err != nil {
 			return translate(err, duplicated("number", "number"))
 		}

@@ -145,10 +145,9 @@ func (r crls) Publish(ctx context.Context, crl domain.CRL) (bool, error) {
 		last := db.Model(&caRow{}).
 			Where("id = ? AND crl_number = ? AND crl_number < ?", crl.CAID, crl.Follows, crl.Number)
 		moved := sameCA(last, crl).UpdateColumns(map[string]any{"crl_number": crl.Number, "crl_this_update": latest})
-		if moved.Error != nil || moved.RowsAffected == 0 {
+		if published = moved.Error == nil && moved.RowsAffected == 1; !published {
 			return moved.Error
 		}
-		published = true
 		if err := db.Where("ca_id = ?", crl.CAID).Delete(&crlRow{}).Error; err != nil {
 			return err
 		}

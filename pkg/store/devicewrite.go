@@ -84,7 +84,11 @@ func termRows(id int64, terms []string) [][]any {
 
 // Update implements domain.Devices.
 func (r devices) Update(ctx context.Context, changes []domain.DeviceChange) error {
-	return r.s.atomic(ctx, func(tx *Store) error { return devices{tx}.update(ctx, changes) })
+	asked := slices.Clone(changes)
+	return r.s.atomic(ctx, func(tx *Store) error {
+		copy(changes, asked)
+		return devices{tx}.update(ctx, changes)
+	})
 }
 
 func (r devices) update(ctx context.Context, changes []domain.DeviceChange) error {

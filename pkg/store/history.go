@@ -102,8 +102,9 @@ func (r histories) Incarnation(ctx context.Context) (domain.Incarnation, error) 
 
 // Renew implements domain.Histories.
 func (r histories) Renew(ctx context.Context, from string, now time.Time, abandon ...string) (string, error) {
-	value := rand.Text()
+	var value string
 	err := r.s.atomic(ctx, func(tx *Store) error {
+		value = rand.Text()
 		server, err := tx.serverOf(ctx)
 		if err != nil {
 			return err

@@ -10,8 +10,9 @@ import (
 // MendEnds implements domain.Audit. A statement that changes no row has found another end than was
 // says.
 func (r audit) MendEnds(ctx context.Context, was, ends []domain.Link) (bool, error) {
-	mended := true
+	var mended bool
 	err := r.s.atomic(ctx, func(tx *Store) error {
+		mended = true
 		for _, statement := range mendings(was, ends) {
 			done := tx.write.WithContext(ctx).Exec(statement.query, statement.args...)
 			if done.Error != nil {

@@ -38,8 +38,9 @@ type slowness struct {
 // observer watches the statements of all connections of a store, below database/sql: so it also
 // sees those that bypass GORM.
 type observer struct {
-	system string // the engine, as the semantic conventions of OpenTelemetry name it
-	slow   atomic.Pointer[slowness]
+	system  string // the engine, as the semantic conventions of OpenTelemetry name it
+	slow    atomic.Pointer[slowness]
+	retried retries
 }
 
 // observation is a statement that is under way.

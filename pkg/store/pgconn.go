@@ -87,21 +87,37 @@ type pgConn struct {
 
 // ExecContext implements driver.ExecerContext.
 func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	seen := c.seen.begin(ctx, c.tx, query)
-	result, err := c.Conn.ExecContext(ctx, query, args)
-	seen.executed(result, err)
-	return result, c.explain(ctx, err)
+	for again := c.seen.firstTry(); ; {
+		seen := c.seen.begin(ctx, c.tx, query)
+		result, err := c.Conn.ExecContext(ctx, query, args)
+		seen.executed(result, err)
+		if !again.after(ctx, c.alone(query, err)) {
+			return result, c.explain(ctx, err)
+		}
+	}
 }
 
 // QueryContext implements driver.QueryerContext.
 func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	seen := c.seen.begin(ctx, c.tx, query)
-	rows, err := c.Conn.QueryContext(ctx, query, args)
-	if err != nil {
+	for again := c.seen.firstTry(); ; {
+		seen := c.seen.begin(ctx, c.tx, query)
+		rows, err := c.Conn.QueryContext(ctx, query, args)
+		if err == nil {
+			return &pgRows{rows.(*stdlib.Rows), seenRows{seen: seen}, ctx}, nil
+		}
 		seen.end(0, err)
-		return nil, c.explain(ctx, err)
+		if !again.after(ctx, c.alone(query, err)) {
+			return nil, c.explain(ctx, err)
+		}
 	}
-	return &pgRows{rows.(*stdlib.Rows), seenRows{seen: seen}, ctx}, nil
+}
+
+// alone is why the server has rolled back a statement that is its own transaction.
+func (c *pgConn) alone(query string, err error) RetryReason {
+	if err == nil || c.inTx || !isPlain(query) {
+		return ""
+	}
+	return rolledBack(err)
 }
 
 // cutShort explains an error while rows are read. What was read already is not read again, so a

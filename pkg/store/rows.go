@@ -145,16 +145,13 @@ func onConn(ctx context.Context, db *sql.DB, fn func(*pgConn) error) error {
 
 // row returns driver.ErrBadConn when the statement was not sent.
 func (c *pgConn) row(ctx context.Context, places []any, text string, args []any) error {
-	conn := c.Conn.Conn()
-	if conn.IsClosed() {
+	if c.Conn.Conn().IsClosed() {
 		return driver.ErrBadConn
 	}
-	seen := c.seen.begin(ctx, c.tx, text)
-	err := conn.QueryRow(ctx, text, args...).Scan(places...)
-	if errors.Is(err, pgx.ErrNoRows) {
-		seen.end(0, nil)
-	} else {
-		seen.end(1, err)
+	again := c.seen.firstTry()
+	err := c.rowOnce(ctx, places, text, args)
+	for again.after(ctx, c.alone(text, err)) {
+		err = c.rowOnce(ctx, places, text, args)
 	}
 	switch {
 	case err == nil:
@@ -165,4 +162,15 @@ func (c *pgConn) row(ctx context.Context, places []any, text string, args []any)
 		return driver.ErrBadConn
 	}
 	return c.explain(ctx, err)
+}
+
+func (c *pgConn) rowOnce(ctx context.Context, places []any, text string, args []any) error {
+	seen := c.seen.begin(ctx, c.tx, text)
+	err := c.Conn.Conn().QueryRow(ctx, text, args...).Scan(places...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		seen.end(0, nil)
+	} else {
+		seen.end(1, err)
+	}
+	return err
 }

@@ -147,6 +147,7 @@ func (r sealedValues) Replace(
 	}
 	c := sealedColumns[kind]
 	err = r.s.atomic(ctx, func(tx *Store) error {
+		replaced = 0
 		if tx.engine == Postgres {
 			replaced, err = tx.replaceSealed(ctx, c, changes)
 			return err

@@ -15,6 +15,16 @@ func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) domain.Store { return migrated(t, sqliteFile(t)) })
 }
 
+// TestSQLite_Rehearsed runs the suite with transactions whose first run is rolled back.
+func TestSQLite_Rehearsed(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) domain.Store {
+		s := migrated(t, sqliteFile(t))
+		s.Rehearse(true)
+		return s
+	})
+}
+
 func sqliteFile(t testing.TB) string { return filepath.Join(t.TempDir(), "a file?#%20.db") }
 
 // open opens a database, and closes it when the test ends.

@@ -30,6 +30,7 @@ type Store struct {
 	read        *gorm.DB
 	turns       *atomic.Uint32 // counts how often a chain of the audit was taken
 	inTx        bool
+	rehearsed   bool        // see Rehearse
 	chain       *int        // of the events of this transaction; nil: none was taken
 	path        string      // of the SQLite file
 	location    string      // of PostgreSQL

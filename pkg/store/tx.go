@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -25,31 +26,73 @@ func (s *Store) Transact(ctx context.Context, fn func(tx domain.Store) error) (e
 	}
 	ctx, span := spans.Begin(ctx, "transaction")
 	defer func() { span.EndWith(err) }()
-	var names namesFound
-	err = s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		var failed error
-		db = db.Set(failureKey, &failed)
-		tx := *s
-		tx.write, tx.read, tx.inTx, tx.madeNames = db, db, true, namesFound{}
-		if err := tx.checkLease(ctx); err != nil {
+	for again := s.seen.firstTry(); ; {
+		t := try{Store: s, rehearsal: s.rehearsed && again.count == 1}
+		err = t.run(ctx, fn)
+		if err == nil {
+			s.cachedNames.put(t.names)
+			return nil
+		}
+		if !again.after(ctx, t.retryReason(err)) {
 			return err
 		}
-		if err := fn(&tx); err != nil {
-			return err
-		}
-		if failed != nil {
-			return fmt.Errorf("store: a statement of the transaction had failed: %w", failed)
-		}
-		names = tx.respelledNames()
-		return errors.Join(tx.respell(ctx, names), s.Replaced())
-	})
-	if err == nil {
-		s.cachedNames.put(names)
 	}
+}
+
+// try is one try at a transaction.
+type try struct {
+	*Store
+	rehearsal bool       // it fails at its end
+	begun     bool       // the transaction has begun
+	done      bool       // all but the commit is done
+	failed    error      // of the first statement that has failed
+	names     namesFound // that were respelled
+}
+
+func (t *try) run(ctx context.Context, fn func(tx domain.Store) error) error {
+	err := t.write.WithContext(ctx).Transaction(func(db *gorm.DB) (err error) {
+		t.begun = true
+		err = t.inside(ctx, db.Set(failureKey, &t.failed), fn)
+		t.done = err == nil
+		return err
+	})
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // database/sql has rolled back before the commit
 		err = errors.Join(ctx.Err(), err)
 	}
 	return untried(err)
+}
+
+// inside runs fn in a transaction that has begun.
+func (t *try) inside(ctx context.Context, db *gorm.DB, fn func(tx domain.Store) error) error {
+	tx := *t.Store
+	tx.write, tx.read, tx.inTx, tx.madeNames = db, db, true, namesFound{}
+	if err := tx.checkLease(ctx); err != nil {
+		return err
+	}
+	if err := fn(&tx); err != nil {
+		return err
+	}
+	if t.failed != nil {
+		return fmt.Errorf("store: a statement of the transaction had failed: %w", t.failed)
+	}
+	t.names = tx.respelledNames()
+	err := errors.Join(tx.respell(ctx, t.names), t.Replaced())
+	if err == nil && t.rehearsal {
+		err = errRehearsed
+	}
+	return err
+}
+
+// retryReason is why a try that has failed with err may be repeated; "": it may not. fn may have
+// replaced the error of the statement that has doomed its transaction.
+func (t *try) retryReason(err error) RetryReason {
+	switch {
+	case t.done:
+		return rolledBack(err)
+	case t.begun:
+		return cmp.Or(rolledBack(t.failed), rolledBack(err), lostBefore(t.failed), lostBefore(err))
+	}
+	return ""
 }
 
 // OneWriter implements domain.Store.
@@ -89,7 +132,9 @@ func watchFailures(db *gorm.DB) error {
 func noteFailure(db *gorm.DB, err error) error {
 	err = untried(err)
 	if kept, ok := db.Get(failureKey); ok && err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
-		*kept.(*error) = err
+		if first := kept.(*error); *first == nil { // those after it fail because of it
+			*first = err
+		}
 	}
 	return err
 }

@@ -64,38 +64,43 @@ func (s *Sessions) Report(ctx context.Context, id int64, r Report) (Reported, er
 
 // take stores a report that changes something.
 func (s *Sessions) take(ctx context.Context, agent domain.Agent, r Report) (answer Reported, err error) {
-	told := false
+	news := false
 	err = s.Store.Transact(ctx, func(tx domain.Store) error {
-		before, err := tx.Agents().Lock(ctx, agent.InstanceID)
-		if err != nil {
-			return err
-		}
-		told = before.Silent
-		if told {
-			if err := s.tellAgent(ctx, tx, domain.EventAgentRecovered, before, agent.ReportedAt); err != nil {
-				return err
-			}
-		}
-		known := r.Looked && (r.Base == "" || r.Base == before.Mark)
-		if !known {
-			agent.LookedAt, agent.SeenUntil, agent.Mark = before.LookedAt, before.SeenUntil, before.Mark
-			return tx.Agents().Put(ctx, agent)
-		}
-		changed, err := s.follow(ctx, tx, agent, r)
-		if err != nil {
-			return err
-		}
-		told = told || changed
-		if agent.Mark = before.Mark; changed || agent.Mark == "" {
-			agent.Mark = rand.Text()
-		}
-		answer.Mark = agent.Mark
-		return tx.Agents().Put(ctx, agent)
+		answer, news, err = s.put(ctx, tx, agent, r)
+		return err
 	})
-	if err == nil && told {
+	if err == nil && news {
 		s.Told()
 	}
 	return answer, err
+}
+
+// put stores a report in a transaction. news says that there is something to tell.
+func (s *Sessions) put(
+	ctx context.Context, tx domain.Store, agent domain.Agent, r Report,
+) (answer Reported, news bool, err error) {
+	before, err := tx.Agents().Lock(ctx, agent.InstanceID)
+	if err != nil {
+		return answer, false, err
+	}
+	if before.Silent {
+		if err := s.tellAgent(ctx, tx, domain.EventAgentRecovered, before, agent.ReportedAt); err != nil {
+			return answer, false, err
+		}
+	}
+	known := r.Looked && (r.Base == "" || r.Base == before.Mark)
+	if !known {
+		agent.LookedAt, agent.SeenUntil, agent.Mark = before.LookedAt, before.SeenUntil, before.Mark
+		return answer, before.Silent, tx.Agents().Put(ctx, agent)
+	}
+	changed, err := s.follow(ctx, tx, agent, r)
+	if err != nil {
+		return answer, false, err
+	}
+	if agent.Mark = before.Mark; changed || agent.Mark == "" {
+		agent.Mark = rand.Text()
+	}
+	return Reported{agent.Mark}, before.Silent || changed, tx.Agents().Put(ctx, agent)
 }
 
 // follow makes the sessions of an instance those of a report. changed says that one has begun or

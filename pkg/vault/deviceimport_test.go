@@ -57,7 +57,7 @@ func TestDevices_Import_InParts(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
-			newDomain(t, w, "corp", "short")
+			corp := newDomain(t, w, "corp", "short").ID
 			upsert(t, w, DeviceSpec("stock"))
 			for transactions, whole := 0, false; !whole; transactions++ {
 				before, stocked := listed(t, w), Must(w.Devices.Get(t.Context(), "stock"))(t).IP
@@ -88,7 +88,7 @@ func TestDevices_Import_InParts(t *testing.T) {
 					Must(w.Store.DeviceImports().Unfinished(t.Context()))(t)[0].Decided
 				if decided {
 					WantFaults(
-						t, other.DeviceDomains.Delete(t.Context(), 1), NewFault(domain.Rule, "id", domain.ReasonInUse),
+						t, other.DeviceDomains.Delete(t.Context(), corp), NewFault(domain.Rule, "id", domain.ReasonInUse),
 					)
 				}
 				// within importLease other processes take it for alive

@@ -19,7 +19,7 @@ func TestDevices_Update(t *testing.T) {
 			t.Parallel()
 			w := WorldOn(t, open(t), slog.DiscardHandler)
 			ctx := t.Context()
-			newDomain(t, w, "corp.example.com", "CORP")
+			corp := newDomain(t, w, "corp.example.com", "CORP").ID
 			want := upsert(t, w, DeviceSpec("Win 1"))
 			w.Clock.Pass(time.Minute)
 			before := w.CountEvents(t)
@@ -42,7 +42,7 @@ func TestDevices_Update(t *testing.T) {
 			events := w.Events(t)
 			WantSame(t, len(events), before+1)
 			WantSame(t, events[before].After, `{"device_domain":"corp.example.com","enabled":false}`)
-			WantFaults(t, w.DeviceDomains.Delete(ctx, 1), NewFault(domain.Rule, "id", domain.ReasonInUse))
+			WantFaults(t, w.DeviceDomains.Delete(ctx, corp), NewFault(domain.Rule, "id", domain.ReasonInUse))
 			_, err := w.Devices.Update(ctx, want.ID, domain.DeviceUpdate{Domains: []string{"nobody"}})
 			WantFaults(t, err, NewFault(domain.NotFound, "domains", domain.ReasonNotFound))
 			_, err = w.Devices.Update(ctx, 999, domain.DeviceUpdate{})

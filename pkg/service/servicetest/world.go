@@ -95,6 +95,7 @@ func openStore(t testing.TB, location string) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Rehearse(true)
 	t.Cleanup(func() { _ = s.Close() }) // some tests close it before
 	return s
 }

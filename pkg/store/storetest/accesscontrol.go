@@ -57,6 +57,7 @@ func testAccessLocks(t *testing.T, s domain.Store) {
 }
 
 func testAdvanceWaits(t *testing.T, s domain.Store) {
+	once(t, s)
 	ctx := t.Context()
 	u := newUser(t, s)
 	advanced, begun, counted := make(chan struct{}), make(chan struct{}), make(chan error, 1)
@@ -98,6 +99,7 @@ func testAdvanceSerializes(t *testing.T, s domain.Store) {
 	}
 	demoted, faults := domaintest.Together(len(list), func(i int) (done bool, err error) {
 		err = s.Transact(ctx, func(tx domain.Store) error {
+			done = false
 			if err := tx.AccessControl().Advance(ctx); err != nil {
 				return err
 			}

@@ -137,6 +137,7 @@ func testAuditSpread(t *testing.T, s domain.Store, all []domain.Event) {
 		wantChains(t, s, all)
 	})
 	t.Run("events are spread over the chains", func(t *testing.T) {
+		once(t, s)
 		used := [2]map[int]bool{{}, {}}
 		for i := range 200 {
 			e := sampleEvent()

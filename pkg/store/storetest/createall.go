@@ -38,6 +38,7 @@ func createAll(
 		if err := tx.Clients().CreateAll(t.Context(), all); err != nil {
 			return err
 		}
+		certs = nil
 		for i, client := range all {
 			cert := sampleCertificate(*client, client.Serial)
 			if i%3 == 1 {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,11 +134,12 @@ func testManyDevices(t *testing.T, s domain.Store) {
 		wantSame(t, len(lost), 0)
 		return err
 	}))
+	was := slices.Clone(list)
 	check(t, s.Transact(ctx, func(tx domain.Store) error {
 		present, err := tx.Devices().Lock(ctx, hostnames)
 		wantSame(t, len(present), many)
 		changes := make([]domain.DeviceChange, many)
-		for i, before := range list {
+		for i, before := range was {
 			wantSame(t, present[domain.NameKey(before.Hostname)], before)
 			list[i].IP = "changed"
 			changes[i] = domain.DeviceChange{Before: before, After: list[i]}

@@ -113,10 +113,11 @@ func testEnrolAtomic(t *testing.T, s domain.Store) {
 		"in a transaction": func(do func(domain.Store) error) error { return s.Transact(t.Context(), do) },
 	} {
 		t.Run("rights that have moved leave nothing, and the next attempt is good, "+where, func(t *testing.T) {
-			client, event := sampleClient(e.authority.ID, fresh("enrol")), sampleEvent()
-			cert := sampleCertificate(client, fresh("moved"))
-			event.Point = domain.AccessPoint{Epoch: 1, Mark: "of another history"}
+			var client domain.Client
 			check(t, within(func(tx domain.Store) error {
+				client = sampleClient(e.authority.ID, fresh("enrol"))
+				cert, event := sampleCertificate(client, fresh("moved")), sampleEvent()
+				event.Point = domain.AccessPoint{Epoch: 1, Mark: "of another history"}
 				if err := tx.Clients().
 					Enrol(t.Context(), &client, &cert, &event); !errors.Is(err, domain.ErrRightsMoved) ||
 					client.ID != 0 || cert.ID != 0 {

@@ -105,6 +105,7 @@ func testUnderLease(t *testing.T, s domain.Store) {
 // testTakeWaits: nobody takes a lease while a transaction is under way that has it; its holder can
 // say meanwhile that it lives.
 func testTakeWaits(t *testing.T, s domain.Store) {
+	once(t, s)
 	check(t, s.Leases().Add(t.Context(), []string{"waits"}))
 	first := wantTaken(t, s, leaseOf(t, s, "waits").Lease, "a", true)
 	taken := make(chan error, 1)

@@ -192,9 +192,11 @@ func testRenewalRights(t *testing.T, s domain.Store) {
 	} {
 		t.Run("rights that have moved leave nothing, and the next attempt is good, "+where, func(t *testing.T) {
 			client, _ := standingClient(t, s, authority.ID)
-			r, event := renewalOf(t, s, client.ID), sampleEvent()
-			event.Point = domain.AccessPoint{Epoch: 1, Mark: "of another history"}
+			asked := renewalOf(t, s, client.ID)
+			var r domain.Renewal
 			check(t, within(func(tx domain.Store) error {
+				event := sampleEvent()
+				r, event.Point = asked, domain.AccessPoint{Epoch: 1, Mark: "of another history"}
 				done, err := tx.Clients().RenewAtOnce(ctx, &r, &event)
 				if !errors.Is(err, domain.ErrRightsMoved) || done || r.Certificate.ID != 0 {
 					t.Errorf("%t, %v, id %d", done, err, r.Certificate.ID)
@@ -234,6 +236,7 @@ func testRenewalLocks(t *testing.T, s domain.Store) {
 		wantSame(t, len(must(s.Certificates().Standing(ctx, client.ID))(t)), 2)
 	})
 	t.Run("it waits for a change of a certificate alone, and sees it", func(t *testing.T) {
+		once(t, s)
 		client, first := standingClient(t, s, authority.ID)
 		r, event := renewalOf(t, s, client.ID), sampleEvent()
 		ended := make(chan error, 1)

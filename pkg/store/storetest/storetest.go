@@ -182,3 +182,13 @@ func wantSame[T any](t testing.TB, got, want T) {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
 }
+
+// once makes transactions run once, until the test ends, where the first run is a rehearsal. It is
+// for tests that look at what happens beside a transaction.
+func once(t *testing.T, s domain.Store) {
+	t.Helper()
+	if rehearsing, ok := s.(interface{ Rehearse(on bool) bool }); ok {
+		was := rehearsing.Rehearse(false)
+		t.Cleanup(func() { rehearsing.Rehearse(was) })
+	}
+}
