@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"io/fs"
@@ -44,4 +45,9 @@ func StandingQuery(engine Engine) string {
 		return numbered(standingQuery)
 	}
 	return standingQuery
+}
+
+// TxRow reads the one value of a query in the transaction that the store is.
+func (s *Store) TxRow(ctx context.Context, place any, query string) error {
+	return s.rowDirect(ctx, []any{place}, query)
 }

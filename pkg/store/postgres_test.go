@@ -22,6 +22,22 @@ func TestPostgres(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) domain.Store { return statements.watch(open(t, postgresURL(t))) })
 }
 
+// TestPostgres_Serializable runs the suite under the isolation that distributed databases which
+// speak the protocol of PostgreSQL have by default, with transactions whose first run is rolled
+// back.
+func TestPostgres_Serializable(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) domain.Store {
+		s := open(t, serializableURL(t))
+		s.Rehearse(true)
+		return s
+	})
+}
+
+func serializableURL(t testing.TB) string {
+	return postgresURL(t) + "&default_transaction_isolation=serializable"
+}
+
 // postgresURL is the URL of a new, migrated database.
 func postgresURL(t testing.TB) string {
 	t.Helper()

@@ -79,14 +79,25 @@ func NewSQLite(t testing.TB) *store.Store {
 // NewPostgres makes an empty, migrated database on a PostgreSQL server of the tests.
 func NewPostgres(t testing.TB) *store.Store {
 	t.Helper()
-	return openStore(t, pgtest.URL(t, func(ctx context.Context, url string) error {
+	return openStore(t, postgresURL(t))
+}
+
+// NewSerializable is NewPostgres with the isolation that distributed databases have.
+func NewSerializable(t testing.TB) *store.Store {
+	t.Helper()
+	return openStore(t, postgresURL(t)+"&default_transaction_isolation=serializable")
+}
+
+func postgresURL(t testing.TB) string {
+	t.Helper()
+	return pgtest.URL(t, func(ctx context.Context, url string) error {
 		s, err := store.Open(ctx, url)
 		if err != nil {
 			return err
 		}
 		_, err = s.MigrateUp(ctx)
 		return errors.Join(err, s.Close())
-	}))
+	})
 }
 
 func openStore(t testing.TB, location string) *store.Store {
