@@ -20,7 +20,7 @@ func (s *Server) registry() *prometheus.Registry {
 		buildGauge(string(s.storage.Store.Engine())), s.auditGauge(), s.clock.gauge(),
 		collector(s.collectState), collector(s.collectCAs), collector(s.collectTelemetry),
 		collector(s.collectTasks), collector(s.collectStandby), collector(s.collectSizes),
-		collector(s.collectKeyStores),
+		collector(s.collectKeyStores), collector(s.collectRetries),
 	)
 	if s.certificate != nil {
 		registry.MustRegister(s.certificate.gauge())
