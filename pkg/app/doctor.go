@@ -57,6 +57,7 @@ type examination struct {
 	config  Config
 	options DoctorOptions
 	now     time.Time
+	clock   time.Time // of the database, by which lists begin and are due; zero: it has none
 	found   []Finding
 	keys    []usedKey
 }

@@ -92,6 +92,7 @@ func (e *examination) databaseClock(clock time.Time) {
 	if ahead := Now().Sub(clock); ahead.Abs() > maxClockError {
 		e.fail("clock", "set both clocks by NTP", "it is %s off the database's", roughly(ahead.Abs()))
 	}
+	e.clock = clock
 }
 
 func (e *examination) replication(h store.DatabaseHealth) {

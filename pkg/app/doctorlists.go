@@ -51,18 +51,21 @@ func (e *examination) caEnd(one domain.KnownCA) {
 }
 
 func (e *examination) list(one domain.KnownCA) {
-	crl := one.LastCRL
+	crl, now := one.LastCRL, e.now
+	if !e.clock.IsZero() {
+		now = e.clock
+	}
 	switch {
 	case crl == nil: // nobody has asked for it yet
-	case crl.ThisUpdate.After(e.now):
+	case crl.ThisUpdate.After(now):
 		e.fail("lists", "set the clock by NTP; the next list replaces it",
 			"the list of %s begins in the future, on %s", one.Name, crl.ThisUpdate.UTC().Format(time.RFC3339))
-	case !e.now.Before(crl.NextUpdate):
+	case !now.Before(crl.NextUpdate):
 		e.fail("lists", "start the server: it signs the next list",
-			"the list of %s ended %s ago: OpenVPN refuses everybody", one.Name, roughly(e.now.Sub(crl.NextUpdate)))
-	case pki.CRLOverdue(*crl, e.now):
+			"the list of %s ended %s ago: OpenVPN refuses everybody", one.Name, roughly(now.Sub(crl.NextUpdate)))
+	case pki.CRLOverdue(*crl, now):
 		e.warn("lists", "start the server, and see its log",
-			"the list of %s was to be signed anew; it ends in %s", one.Name, roughly(crl.NextUpdate.Sub(e.now)))
+			"the list of %s was to be signed anew; it ends in %s", one.Name, roughly(crl.NextUpdate.Sub(now)))
 	}
 }
 

@@ -38,10 +38,11 @@ type OCSPResponders interface {
 
 // SerialStatus is what is known of a serial of a CA, and the state that it belongs to. Issued says
 // that the CA has a record of a certificate with the serial. RevokedAt is zero when it is not
-// revoked, or was resumed.
+// revoked, or was resumed. Now is the clock of the database, as in CRLState.
 type SerialStatus struct {
 	RevocationPoint
 	Issued    bool
 	RevokedAt time.Time
 	Reason    RevocationReason
+	Now       time.Time
 }

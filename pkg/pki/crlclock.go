@@ -1,9 +1,8 @@
 package pki
 
 import (
+	"sync/atomic"
 	"time"
-
-	"github.com/chaveiro/chaveiro/pkg/domain"
 )
 
 const (
@@ -15,29 +14,39 @@ const (
 	maxListLead = 5 * time.Second
 )
 
+// Clock is the time that all replicas share: that of the database where it has a clock of its own,
+// otherwise Now. It asks nobody: statements that are sent anyway say what time it is.
+type Clock struct {
+	Now func() time.Time
+	// Database makes the clock of the database count, where there is one.
+	Database bool
+
+	last atomic.Pointer[databaseClock] // as of the last statement; nil: there is none
+}
+
 // databaseClock is what the clock of the database has said, and when, by the monotonic clock: a
 // clock of this machine that is set meanwhile changes nothing.
 type databaseClock struct{ said, at time.Time }
 
-// noteClock keeps what a state tells of the clock of the database. What another replica has stored
-// before the state was read has begun by that clock.
-func (s *CRLs) noteClock(state domain.CRLState) {
-	if !s.DatabaseClock || state.Now.IsZero() {
+// note keeps what a statement tells of the clock of the database. What another replica has stored
+// before that has begun by that clock.
+func (c *Clock) note(said time.Time) {
+	if !c.Database || said.IsZero() {
 		return
 	}
-	if s.Now().Sub(state.Now).Abs() > maxClockGap {
-		s.clock.Store(nil)
+	if c.Now().Sub(said).Abs() > maxClockGap {
+		c.last.Store(nil)
 		return
 	}
-	s.clock.Store(&databaseClock{said: state.Now, at: time.Now()})
+	c.last.Store(&databaseClock{said: said, at: time.Now()})
 }
 
-// now is the time by the clock that all replicas share: that of the database, or Now without one.
-func (s *CRLs) now() time.Time {
-	if c := s.clock.Load(); c != nil {
-		return c.said.Add(time.Since(c.at))
+// now is the time by this clock.
+func (c *Clock) now() time.Time {
+	if last := c.last.Load(); last != nil {
+		return last.said.Add(time.Since(last.at))
 	}
-	return s.Now()
+	return c.Now()
 }
 
 func later(a, b time.Time) time.Time {

@@ -146,3 +146,24 @@ func TestCRLs_ClockNeverSet(t *testing.T) {
 		t.Errorf("it began %v ago", age)
 	}
 }
+
+// TestOCSP_ClocksOfReplicas: the answers of a replica whose clock is off have begun and last as
+// long as those of the others, and are used again all the same.
+func TestOCSP_ClocksOfReplicas(t *testing.T) {
+	t.Parallel()
+	base := WorldOn(t, NewPostgres(t), slog.DiscardHandler)
+	right := off(t, base, 0)
+	for _, skew := range skews {
+		t.Run(skew.String(), func(t *testing.T) {
+			t.Parallel()
+			w, authority := off(t, base, skew), right.NewCA(t)
+			cert := certOf(t, right, right.NewClient(t, authority.ID).ID)
+			ask(t, right, authority.ID, cert) // makes the responder
+			got := ask(t, w, authority.ID, cert)
+			if now := time.Now(); got.ThisUpdate.After(now) || got.NextUpdate.Before(now.Add(OCSPLife-10*time.Second)) {
+				t.Errorf("it lasts from %v to %v, at %v", got.ThisUpdate, got.NextUpdate, now)
+			}
+			WantSame(t, ask(t, w, authority.ID, cert).Raw, got.Raw)
+		})
+	}
+}

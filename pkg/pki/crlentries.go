@@ -60,7 +60,7 @@ func (s *CRLs) catchUp(ctx context.Context, l *list, caID int64, state domain.CR
 			l.epoch, l.last = r.Epoch, r.Revocation
 		}
 	}
-	now := s.now()
+	now := s.Clock.now()
 	l.revocations = slices.DeleteFunc(all, func(r listed) bool {
 		return !r.NotAfter.IsZero() && r.Epoch <= latest.Epoch && !latest.ThisUpdate.After(now) &&
 			r.NotAfter.Before(latest.ThisUpdate)

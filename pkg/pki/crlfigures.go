@@ -27,7 +27,7 @@ type countedCRL struct {
 // database; a list that is new is read once.
 func (s *CRLs) Figures() []CRLFigures {
 	var all []CRLFigures
-	now := s.now()
+	now := s.Clock.now()
 	for _, l := range s.Lists.all() {
 		crl := l.current.Load()
 		if crl == nil {

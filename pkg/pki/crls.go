@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
-	"sync/atomic"
 	"time"
 
 	"github.com/chaveiro/chaveiro/pkg/bounded"
@@ -35,13 +34,11 @@ type CRLs struct {
 	History     *history.Watcher
 	Authorities *Authorities
 	Now         func() time.Time
+	Clock       *Clock        // by which lists begin and are due
 	Life        time.Duration // from thisUpdate to nextUpdate of a list
 	Lists       *Lists
 	Log         *slog.Logger
-	// DatabaseClock makes lists begin by the clock of the database, where it has one of its own.
-	DatabaseClock bool
 
-	clock    atomic.Pointer[databaseClock] // as of the last state that was read; nil: there is none
 	states   bounded.Flights[int64, domain.CRLState]
 	families families
 }
@@ -133,7 +130,7 @@ func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
 		defer cancel()
 		state, err := s.Store.CRLs().State(ctx, caID)
 		if err == nil {
-			s.noteClock(state)
+			s.Clock.note(state.Now)
 		}
 		return state, err
 	})
@@ -143,7 +140,7 @@ func (s *CRLs) state(ctx context.Context, caID int64) (domain.CRLState, error) {
 // the state's revocations and its number, must not be due or begin in the future, and must not be
 // older than a list that OpenVPN may hold from a replica whose clock was wrong.
 func (s *CRLs) good(crl domain.CRL, state domain.CRLState) bool {
-	now := s.now()
+	now := s.Clock.now()
 	overtaken := state.ThisUpdate.After(crl.ThisUpdate) && !state.ThisUpdate.Add(time.Second).After(now)
 	return crl.Epoch >= state.Epoch && crl.Number >= state.Number && !overtaken &&
 		!crl.ThisUpdate.After(now) && !ca.CRLDue(crl.ThisUpdate, crl.NextUpdate, now)
@@ -222,7 +219,7 @@ func (s *CRLs) sign(
 	if err != nil {
 		return domain.CRL{}, err
 	}
-	now := s.now()
+	now := s.Clock.now()
 	_, nextUpdate := ca.CRLWindow(later(now, s.Now()), s.Life)
 	crl := domain.CRL{
 		CAID: caID, Number: max(state.Number+1, now.Unix()), Follows: state.Number, Epoch: l.epoch,
@@ -255,7 +252,7 @@ func signedEvent(crl domain.CRL, number *big.Int, entries int) (domain.StreamEve
 // begin returns thisUpdate of the next list: an hour before now, by the clock that is behind, but
 // later than that of the last list.
 func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.CRL) (time.Time, error) {
-	now := s.now().UTC().Truncate(time.Second)
+	now := s.Clock.now().UTC().Truncate(time.Second)
 	last := later(state.ThisUpdate, latest.ThisUpdate)
 	if last.Sub(now) > maxListLead {
 		s.Log.WarnContext(
@@ -272,7 +269,7 @@ func (s *CRLs) begin(ctx context.Context, state domain.CRLState, latest domain.C
 		return later(thisUpdate, next), nil
 	}
 	// The last list began within this second, as an imported one may have, or begins in a few.
-	return next, wait(ctx, next.Sub(s.now()))
+	return next, wait(ctx, next.Sub(s.Clock.now()))
 }
 
 // wait waits for d. It returns the error of ctx if that ends first.

@@ -22,7 +22,7 @@ func (s *CRLs) last(ctx context.Context, caID int64, cause error) (*SignedCRL, e
 	if l == nil || ctx.Err() != nil { // a caller that has gone away gets nothing
 		return nil, cause
 	}
-	now := s.now()
+	now := s.Clock.now()
 	crl := l.current.Load()
 	if crl == nil || crl.ThisUpdate.After(now) || !now.Before(crl.NextUpdate) {
 		return nil, cause
@@ -67,7 +67,7 @@ func CRLOverdue(crl domain.CRL, now time.Time) bool {
 
 // Health returns the state of the lists. It does not query the database.
 func (s *CRLs) Health() CRLHealth {
-	now := s.now()
+	now := s.Clock.now()
 	var health CRLHealth
 	for _, l := range s.Lists.all() {
 		if l.stale.Load() != nil {

@@ -25,6 +25,7 @@ import (
 type OCSP struct {
 	Issuing
 	History *history.Watcher
+	Clock   *Clock        // by which answers begin
 	Life    time.Duration // from thisUpdate to nextUpdate of an answer
 	// GoodUnissued makes certificates good that the CA has no record of; otherwise they are
 	// unknown.
@@ -106,7 +107,7 @@ func (s *OCSP) logFailure(ctx context.Context, caID int64, err error) {
 func (s *OCSP) answer(ctx context.Context, caID int64, request ca.OCSPRequest) (OCSPReply, error) {
 	state := s.known(caID)
 	if state != nil && keepable(request) {
-		if reply, ok := state.kept(request.CertIDs[0], s.Now()); ok {
+		if reply, ok := state.kept(request.CertIDs[0], s.Clock.now()); ok {
 			if point, err := s.point(ctx, caID); err != nil || point == state.point {
 				return reply, err
 			}
@@ -145,17 +146,25 @@ func (s *OCSP) sign(
 	if !ours {
 		return s.notOurs(ctx, caID, state, request)
 	}
-	now := s.Now().UTC().Truncate(time.Second)
-	reply = OCSPReply{Outcome: outcome(statuses), From: now, Until: now.Add(s.Life), Nonce: request.Nonce != nil}
+	now := s.Clock.now()
+	reply = OCSPReply{Outcome: outcome(statuses), Nonce: request.Nonce != nil}
+	reply.From, reply.Until = s.window(now)
 	_, span := spans.Begin(ctx, "sign OCSP answer")
 	reply.DER, err = state.responder.Sign(ca.OCSPAnswer{
 		Statuses: statuses, ThisUpdate: reply.From, NextUpdate: reply.Until, Nonce: request.Nonce,
 	})
 	span.EndWith(err)
 	if err == nil && keepable(request) && reply.Outcome != OCSPUnknown { // it may be issued any time
-		state.keep(request.CertIDs[0], reply)
+		state.keep(request.CertIDs[0], reply, now)
 	}
 	return reply, err
+}
+
+// window returns thisUpdate and nextUpdate of an answer that is signed now: it begins by the clock
+// that is behind, and ends by the one that is ahead, so nobody takes it for one of the future.
+func (s *OCSP) window(now time.Time) (from, until time.Time) {
+	from = sooner(now, s.Now()).UTC().Truncate(time.Second)
+	return from, later(now, s.Now()).UTC().Truncate(time.Second).Add(s.Life)
 }
 
 // notOurs refuses a request about no certificate of the CA, unless the id is that of another CA
@@ -181,6 +190,7 @@ func (s *OCSP) status(
 	reading, cancel := context.WithTimeout(ctx, crlStateTime)
 	defer cancel()
 	found, err := s.Store.Revocations().Status(reading, caID, serial)
+	s.Clock.note(found.Now)
 	if err == nil && found.RevocationPoint != state.point {
 		state, err = s.load(ctx, caID, found.RevocationPoint)
 	}

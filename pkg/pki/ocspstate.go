@@ -25,7 +25,13 @@ type ocspState struct {
 	responder  *ca.Responder
 
 	mu      sync.Mutex // guards answers, for a look-up
-	answers map[string]OCSPReply
+	answers map[string]keptReply
+}
+
+// keptReply is an answer, and when it was signed by the clock that all replicas share.
+type keptReply struct {
+	OCSPReply
+	at time.Time
 }
 
 // kept returns what was signed for a certificate.
@@ -33,14 +39,14 @@ func (s *ocspState) kept(id ca.CertID, now time.Time) (OCSPReply, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	reply, ok := s.answers[string(id.Raw)]
-	age := now.Sub(reply.From)
-	return reply, ok && age >= 0 && age < min(ocspStateLife, reply.Until.Sub(reply.From)/2)
+	age := now.Sub(reply.at)
+	return reply.OCSPReply, ok && age >= 0 && age < min(ocspStateLife, reply.Until.Sub(reply.From)/2)
 }
 
-func (s *ocspState) keep(id ca.CertID, reply OCSPReply) {
+func (s *ocspState) keep(id ca.CertID, reply OCSPReply, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	bounded.Remember(s.answers, string(id.Raw), reply)
+	bounded.Remember(s.answers, string(id.Raw), keptReply{reply, at})
 }
 
 // known returns the state of a CA that was used last, or nil.
@@ -109,7 +115,7 @@ func (s *OCSP) load(ctx context.Context, caID int64, point domain.RevocationPoin
 
 // loadState reads all of a state, or only what a revocation may have changed.
 func (s *OCSP) loadState(ctx context.Context, caID int64, point domain.RevocationPoint) (*ocspState, error) {
-	state := &ocspState{point: point, read: s.Now(), answers: map[string]OCSPReply{}}
+	state := &ocspState{point: point, read: s.Now(), answers: map[string]keptReply{}}
 	before := s.known(caID)
 	if before != nil && point.Follows(before.point) {
 		state.read, state.issuer, state.own = before.read, before.issuer, before.own

@@ -105,7 +105,8 @@ func (s *CAs) revokeSigned(
 	ctx context.Context, named domain.Certificate, r domain.Revocation,
 ) (done domain.RevokedSerial, err error) {
 	err = s.Recorder.Apply(ctx, s.Store, func(tx domain.Store) (none audit.Change, err error) {
-		cert := named // which gets an id when it gets a record
+		cert := named // a copy, which gets an id when it gets a record
+
 		if cert.ClientID != 0 { // before the CA, as all transactions lock them
 			if _, err := tx.Clients().Lock(ctx, cert.ClientID); err != nil {
 				return none, err

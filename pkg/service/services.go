@@ -38,7 +38,7 @@ type Settings struct {
 	Version string // of the program, for those who look at the replicas
 	Schema  int64  // the newest that the program knows
 
-	DatabaseClock bool // see pki.CRLs
+	DatabaseClock bool // see pki.Clock
 
 	CRLLife          time.Duration
 	SigningKeyLife   time.Duration
@@ -232,15 +232,16 @@ func (p *parts) pki(set Settings, s *Services) {
 	s.Clients, s.Certificates = &pki.Clients{Issuing: issuing}, &pki.Certificates{Issuing: issuing}
 	s.UserClients = &pki.Clients{Issuing: issuing, Kind: domain.Site2User}
 	s.Imports = &pki.Imports{Issuing: issuing, CAs: s.CAs, Turns: p.queues.add("import", turns.Imports())}
+	clock := &pki.Clock{Now: set.Now, Database: set.DatabaseClock}
 	s.CRLs = &pki.CRLs{
-		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now,
-		Life: set.CRLLife, Log: set.Log, DatabaseClock: set.DatabaseClock,
+		Store: set.Store, History: p.history, Authorities: p.authorities, Lists: p.lists, Now: set.Now, Clock: clock,
+		Life: set.CRLLife, Log: set.Log,
 	}
 	s.Exports = &pki.Exports{Issuing: issuing, CRLs: s.CRLs}
 	s.Archive = &pki.Archive{Store: set.Store, Recorder: p.recorder, Now: set.Now}
 	s.OCSP = p.ocsp
 	s.OCSP.Issuing, s.OCSP.History, s.OCSP.Log = issuing, p.history, set.Log
-	s.OCSP.Life, s.OCSP.GoodUnissued = set.OCSPLife, set.OCSPGoodUnissued
+	s.OCSP.Clock, s.OCSP.Life, s.OCSP.GoodUnissued = clock, set.OCSPLife, set.OCSPGoodUnissued
 	s.CAEnds = &pki.CAEnds{Store: set.Store, Now: set.Now, Log: set.Log}
 	s.Restore = &pki.Restore{
 		Store: set.Store, Authorities: p.authorities, Recorder: p.recorder, Signing: s.Signing, Now: set.Now,

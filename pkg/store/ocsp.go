@@ -68,28 +68,40 @@ func removeResponders(ctx context.Context, tx *Store, caID int64) error {
 	).Error
 }
 
-// serialStatus finds one of the archive, too: its revocation is in its own row.
-const serialStatus = "SELECT " + pointColumns + ", c.id IS NOT NULL OR a.id IS NOT NULL, " +
-	"r.revoked_at, r.reason, r.changed, a.revoked_at, a.reason " +
-	"FROM cas CROSS JOIN incarnation LEFT JOIN revocations r ON r.ca_id = cas.id AND r.serial = ? " +
-	"LEFT JOIN certificates c ON c.ca_id = cas.id AND c.serial = ? " +
-	"LEFT JOIN archived_certificates a ON a.ca_id = cas.id AND a.serial = ? WHERE cas.id = ?"
+// serialStatusOfSQLite finds one of the archive, too: its revocation is in its own row. SQLite has the
+// clock of the process that asks.
+const (
+	serialStatusOfSQLite   = serialStatusColumns + "NULL" + serialStatusRows
+	serialStatusOfPostgres = serialStatusColumns + "clock_timestamp()" + serialStatusRows
+)
+
+const (
+	serialStatusColumns = "SELECT " + pointColumns + ", c.id IS NOT NULL OR a.id IS NOT NULL, " +
+		"r.revoked_at, r.reason, r.changed, a.revoked_at, a.reason, "
+	serialStatusRows = " FROM cas CROSS JOIN incarnation LEFT JOIN revocations r ON r.ca_id = cas.id AND r.serial = ? " +
+		"LEFT JOIN certificates c ON c.ca_id = cas.id AND c.serial = ? " +
+		"LEFT JOIN archived_certificates a ON a.ca_id = cas.id AND a.serial = ? WHERE cas.id = ?"
+)
 
 // Status implements domain.Revocations.
 func (r revocations) Status(ctx context.Context, caID int64, serial string) (domain.SerialStatus, error) {
 	var s domain.SerialStatus
-	var at, archivedAt *time.Time
+	var at, archivedAt, now *time.Time
 	var reason, archivedReason *domain.RevocationReason
 	var changed *bool
-	p := &s.RevocationPoint
+	p, query := &s.RevocationPoint, serialStatusOfSQLite
+	if r.s.engine == Postgres {
+		query = serialStatusOfPostgres
+	}
 	err := scan(
 		ctx, r.s.read, []any{
-			&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Issued, &at, &reason, &changed, &archivedAt, &archivedReason,
-		}, serialStatus, serial, serial, serial, caID,
+			&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Issued, &at, &reason, &changed, &archivedAt, &archivedReason, &now,
+		}, query, serial, serial, serial, caID,
 	)
 	if err != nil {
 		return s, translate(err, faults{})
 	}
+	s.Now = orZero(now)
 	switch {
 	case at != nil:
 		s.Issued = true
