@@ -253,7 +253,7 @@ func isAway(err error) bool {
 		switch pg.Code {
 		case "57P01", "57P02", "57P03", "53300", "25006":
 			return true
-		case "40001", "40P01": // could not be put in an order with others, or the victim of a deadlock
+		case "40001", "40P01", "40003": // rolled back for the sake of others, or the outcome is not known
 			return true
 		}
 		return strings.HasPrefix(pg.Code, "08") && pg.Code != "08P01" // which is a fault of the protocol

@@ -60,6 +60,9 @@ func TestPostgres_Retry(t *testing.T) {
 			if runs != max(test.runs, 1) || (err == nil) != (test.runs > 0) {
 				t.Errorf("%d runs: %v", runs, err)
 			}
+			if unknown := test.when == atCommit && test.code != "23505"; err != nil && unknown && domain.RetryAfter(err) == 0 {
+				t.Errorf("%v does not say to try again", err)
+			}
 			if n := beats(t, s)[name]; n != min(int64(test.runs), 1) {
 				t.Errorf("it was done %d times", n)
 			}

@@ -29,8 +29,10 @@ func testDeviceUpdate(t *testing.T, s domain.Store) {
 		Tags:   []string{"t2"}, CreatorID: before.CreatorID, Revision: before.Revision, CreatedAt: before.CreatedAt,
 		UpdatedAt: noon.Add(time.Hour),
 	}
-	check(t, s.Devices().Update(ctx, []domain.DeviceChange{{Before: before, After: after}}))
+	changes := []domain.DeviceChange{{Before: before, After: after}}
+	check(t, s.Devices().Update(ctx, changes))
 	after.Revision++
+	wantSame(t, changes[0].After, after)
 	wantSame(t, must(s.Devices().Get(ctx, before.ID))(t), after)
 	wantSame(t, must(s.Devices().Get(ctx, other.ID))(t), other)
 	for _, f := range []domain.DeviceFilter{
