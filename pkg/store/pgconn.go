@@ -112,9 +112,10 @@ func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.N
 	}
 }
 
-// alone is why the server has rolled back a statement that is its own transaction.
+// alone is why the server has rolled back a change that is its own transaction. A statement that
+// reads is retried by database/sql, a few times: a standby cancels it for as long as it is behind.
 func (c *pgConn) alone(query string, err error) RetryReason {
-	if err == nil || c.inTx || !isPlain(query) {
+	if err == nil || c.reads || c.inTx || !isPlain(query) {
 		return ""
 	}
 	return rolledBack(err)
