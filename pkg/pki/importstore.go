@@ -25,42 +25,12 @@ func (t *takeover) store(ctx context.Context) error {
 		}
 	}
 	var changes []audit.Change
-	err := t.Store.Transact(ctx, func(tx domain.Store) error {
+	err := t.Store.Transact(ctx, func(tx domain.Store) (err error) {
 		for _, o := range made { // a run that was rolled back has given them ids
 			o.client.ID = 0
 		}
-		if err := t.lock(ctx, tx); err != nil {
-			return err
-		}
-		if err := t.storeClients(ctx, tx); err != nil {
-			return err
-		}
-		certs := t.stored()
-		if err := tx.Certificates().CreateAll(ctx, certs); err != nil {
-			return err
-		}
-		added, err := t.storeRevocations(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, item := range t.items {
-			item.row.ClientID = item.record.ClientID
-		}
-		ctx, err := t.allowed(ctx, tx)
-		if err != nil {
-			return err
-		}
-		changes = t.changes(certs, added)
-		events := make([]*domain.Event, len(changes))
-		for i, change := range changes {
-			if events[i], err = t.Recorder.Event(ctx, change); err != nil {
-				return err
-			}
-		}
-		if err := t.keepAnswer(ctx, tx); err != nil {
-			return err
-		}
-		return t.Recorder.RecordAll(ctx, tx, events)
+		changes, err = t.storeIn(ctx, tx)
+		return err
 	})
 	if err != nil {
 		return err
@@ -69,6 +39,41 @@ func (t *takeover) store(ctx context.Context) error {
 		t.Recorder.Tell(ctx, change)
 	}
 	return nil
+}
+
+// storeIn stores everything, and returns the changes of which it has appended the events.
+func (t *takeover) storeIn(ctx context.Context, tx domain.Store) ([]audit.Change, error) {
+	if err := t.lock(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := t.storeClients(ctx, tx); err != nil {
+		return nil, err
+	}
+	certs := t.stored()
+	if err := tx.Certificates().CreateAll(ctx, certs); err != nil {
+		return nil, err
+	}
+	added, err := t.storeRevocations(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range t.items {
+		item.row.ClientID = item.record.ClientID
+	}
+	if ctx, err = t.allowed(ctx, tx); err != nil {
+		return nil, err
+	}
+	changes := t.changes(certs, added)
+	events := make([]*domain.Event, len(changes))
+	for i, change := range changes {
+		if events[i], err = t.Recorder.Event(ctx, change); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.keepAnswer(ctx, tx); err != nil {
+		return nil, err
+	}
+	return changes, t.Recorder.RecordAll(ctx, tx, events)
 }
 
 // lock locks the clients that change and then the CA, or makes the CA.

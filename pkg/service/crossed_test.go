@@ -81,7 +81,8 @@ var crossedChanges = []crossedChange{
 		return Second(w.Configs.Put(ctx, c.sites[(i+round)%3].ID, c.instance.ID, update))
 	}},
 	{"the instance", func(ctx context.Context, c *crossing, w *World, i, round int) error {
-		return Second(w.Instances.Update(ctx, c.instance.ID, domain.InstanceUpdate{KeepaliveEvery: new(5 + (i+round)%20)}))
+		update := domain.InstanceUpdate{KeepaliveEvery: new(5 + (i+round)%20)}
+		return Second(w.Instances.Update(ctx, c.instance.ID, update))
 	}},
 	{"a client", func(ctx context.Context, c *crossing, w *World, i, round int) error {
 		update := domain.ClientUpdate{RecordUpdate: domain.RecordUpdate{Description: new(fmt.Sprint(i, round))}}
@@ -133,7 +134,8 @@ func TestCrossedChanges(t *testing.T) {
 				return nil
 			}))
 			events := w.CountEvents(t)
-			if report := Must(w.Audit.Verify(t.Context()))(t); report.Events != int64(events) || len(report.Problems) > 0 {
+			report := Must(w.Audit.Verify(t.Context()))(t)
+			if report.Events != int64(events) || len(report.Problems) > 0 {
 				t.Errorf("the audit of %d events: %+v", events, report)
 			}
 			wantDoneOnce(t, w, c, before, 2*rounds)

@@ -68,8 +68,8 @@ func removeResponders(ctx context.Context, tx *Store, caID int64) error {
 	).Error
 }
 
-// serialStatusOfSQLite finds one of the archive, too: its revocation is in its own row. SQLite has the
-// clock of the process that asks.
+// serialStatusOfSQLite finds one of the archive, too: its revocation is in its own row. SQLite has
+// the clock of the process that asks.
 const (
 	serialStatusOfSQLite   = serialStatusColumns + "NULL" + serialStatusRows
 	serialStatusOfPostgres = serialStatusColumns + "clock_timestamp()" + serialStatusRows
@@ -95,7 +95,8 @@ func (r revocations) Status(ctx context.Context, caID int64, serial string) (dom
 	}
 	err := scan(
 		ctx, r.s.read, []any{
-			&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Issued, &at, &reason, &changed, &archivedAt, &archivedReason, &now,
+			&p.Epoch, &p.Mark, &p.CA, &p.Incarnation, &s.Issued, &at, &reason, &changed, &archivedAt, &archivedReason,
+			&now,
 		}, query, serial, serial, serial, caID,
 	)
 	if err != nil {

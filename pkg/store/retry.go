@@ -18,8 +18,8 @@ type RetryReason string
 
 // The reasons. After each of them it is certain that nothing was committed.
 const (
-	// RetryOrder: it could not be put in an order with others (SQLSTATE 40001). Under READ COMMITTED,
-	// the default of PostgreSQL, locks decide the order.
+	// RetryOrder: it could not be put in an order with others (40001). Under READ COMMITTED, the
+	// default of PostgreSQL, locks decide the order.
 	RetryOrder RetryReason = "serialization"
 	// RetryDeadlock: others waited for it, and it for them (40P01).
 	RetryDeadlock RetryReason = "deadlock"
