@@ -22,6 +22,7 @@ func said(parser *kong.Kong, line []string) string {
 // TestNamedHelp compares the help of every command and group: leaving the others out changes
 // nothing in it.
 func TestNamedHelp(t *testing.T) {
+	t.Parallel()
 	whole := newParser(new(cli))
 	lines := [][]string{{"--help"}}
 	_ = kong.Visit(whole.Model.Node, func(at kong.Visitable, next kong.Next) error {
@@ -44,6 +45,7 @@ func TestNamedHelp(t *testing.T) {
 // TestNamedErrors compares what is said of lines that are wrong: the same commands and flags are
 // suggested.
 func TestNamedErrors(t *testing.T) {
+	t.Parallel()
 	for _, line := range []string{
 		"", "clinet list", "cli", "client", "client lst", "client create extra", "client create --nmae x",
 		"client --config /nowhere list", "--config /nowhere client list", "apikey delete", "cert archived lits",
@@ -60,7 +62,8 @@ func TestNamedErrors(t *testing.T) {
 // TestNamedLeaves checks that every command is built alone by its name: a name that nameOf does not
 // know would build all of them.
 func TestNamedLeaves(t *testing.T) {
-	for _, leaf := range newParser(new(cli)).Model.Leaves(false) {
+	t.Parallel()
+	for _, leaf := range grammar().Model.Leaves(false) {
 		words := strings.Fields(commandName(leaf))
 		alone := newParser(new(cli), named(words)).Model.Leaves(false)
 		if len(alone) != 1 || !slices.Equal(strings.Fields(commandName(alone[0])), words) {
