@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -15,11 +16,14 @@ import (
 	"github.com/chaveiro/chaveiro/pkg/app/apptest"
 )
 
+// grammar is that of all commands, for tests that only read it.
+var grammar = sync.OnceValue(func() *kong.Kong { return newParser(new(cli)) })
+
 // offered are the words that are offered for the last word of a line, which ends with a space when
 // that word is empty.
 func offered(line string) []string {
 	var out bytes.Buffer
-	printCandidates(&out, newParser(new(cli)).Model.Node, strings.Split(line, " "))
+	printCandidates(&out, grammar().Model.Node, strings.Split(line, " "))
 	var words []string
 	for candidate := range strings.Lines(out.String()) {
 		word, _, _ := strings.Cut(strings.TrimSuffix(candidate, "\n"), "\t")
@@ -99,7 +103,7 @@ func TestCandidates_All(t *testing.T) {
 			walk(child, line+child.Name+" ")
 		}
 	}
-	walk(newParser(new(cli)).Model.Node, "")
+	walk(grammar().Model.Node, "")
 }
 
 // TestFlags_NoSecrets: no flag or argument takes a secret, which all accounts of the machine could
@@ -125,7 +129,7 @@ func TestFlags_NoSecrets(t *testing.T) {
 			walk(child)
 		}
 	}
-	walk(newParser(new(cli)).Model.Node)
+	walk(grammar().Model.Node)
 }
 
 // requireShell returns the path of a shell, which CI must have.

@@ -37,9 +37,9 @@ func readConfigFile(r io.Reader) (kong.Resolver, error) {
 }
 
 // Validate refuses keys that are not settings: a typing error must not silently leave a default in
-// force.
-func (f configFile) Validate(app *kong.Application) error {
-	known := settingNames(app.Node)
+// force. One file may have the settings of several commands.
+func (f configFile) Validate(*kong.Application) error {
+	known := settingNames(newParser(new(cli)).Model.Node)
 	var faults []error
 	for name, node := range f.settings {
 		if !slices.Contains(known, name) {

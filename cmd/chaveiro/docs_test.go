@@ -17,7 +17,7 @@ func TestDocs_Commands(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(string(text), "\n## Command line\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	for _, leaf := range newParser(new(cli)).Model.Leaves(true) {
+	for _, leaf := range grammar().Model.Leaves(true) {
 		if name := "`chaveiro " + commandName(leaf); !strings.Contains(section, name+"`") &&
 			!strings.Contains(section, name+" ") {
 			t.Errorf("no %s in docs/operations.md", name)

@@ -61,12 +61,14 @@ func main() {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // closing the terminal must not end a command
 	ctx := untilSignal()
-	parser := newParser(new(cli), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind((<-chan os.Signal)(hangups)))
 	if words, ok := toComplete(os.Args[1:]); ok {
-		printCandidates(os.Stdout, parser.Model.Node, words)
+		printCandidates(os.Stdout, newParser(new(cli)).Model.Node, words)
 		return
 	}
-	parsed, err := parser.Parse(helpAsFlag(os.Args[1:]))
+	args := helpAsFlag(os.Args[1:])
+	parser := newParser(new(cli), named(args),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind((<-chan os.Signal)(hangups)))
+	parsed, err := parser.Parse(args)
 	if err != nil {
 		misused(parser, err)
 	}

@@ -12,7 +12,7 @@ import (
 func TestManual_Everything(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	root := newParser(new(cli)).Model.Node
+	root := grammar().Model.Node
 	info := &debug.BuildInfo{
 		Main:     debug.Module{Version: "v1.2.3"},
 		Settings: []debug.BuildSetting{{Key: "vcs.time", Value: "2026-01-31T10:00:00Z"}},

@@ -34,12 +34,12 @@ func TestAgent_AwayForLong(t *testing.T) {
 	if left := ends.Sub(warned); left < life/5 || left > life/3 {
 		t.Errorf("the warning came %s before the end", left)
 	}
+	g.redial(&comes, true)
+	comes.program.Stop()
 	if failed := ends.Sub(g.awaitAlarm("ERROR")); failed < 0 || failed > life/6 {
 		t.Errorf("the error came %s before the end", failed)
 	}
 	g.wantStatus("ends in")
-	g.redial(&comes, true)
-	comes.program.Stop()
 	time.Sleep(time.Until(ends) + time.Second)
 	g.redial(&comes, false)
 	g.server.wait(t, "CRL has expired", 1)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -61,14 +60,10 @@ func laterProgram(t *testing.T, migrations map[int]string) string {
 	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(dir, "chaveiro")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-overlay", filepath.Join(dir, "overlay.json"),
-		"-o", binary, "./cmd/chaveiro")
-	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := apptest.Build(t.Context(), dir, "-overlay", filepath.Join(dir, "overlay.json")); err != nil {
+		t.Fatal(err)
 	}
-	return binary
+	return filepath.Join(dir, "chaveiro")
 }
 
 // upgrade is a database with servers of several versions.
