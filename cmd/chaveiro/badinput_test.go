@@ -27,8 +27,8 @@ func TestBadInput(t *testing.T) {
 	wantRefused(t, pkiDir(t), append(badSettings(), badCommands()...))
 }
 
-// TestBadInput_Postgres: what commands are given is refused alike on PostgreSQL. Settings are looked
-// at before there is a database.
+// TestBadInput_Postgres: what commands are given is refused alike on PostgreSQL. Settings are
+// looked at before there is a database.
 func TestBadInput_Postgres(t *testing.T) {
 	t.Parallel()
 	o := apptest.Prepared(t)
