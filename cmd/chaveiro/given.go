@@ -75,7 +75,8 @@ func checkValue(value *kong.Value) error {
 	return nil
 }
 
-// checkNumber checks a whole number. Of one that changes a record the use case knows what it may be.
+// checkNumber checks a whole number. Of one that changes a record the use case knows what it may
+// be.
 func checkNumber(given int64, changes bool, least, most string) error {
 	if changes && least == "" {
 		return nil

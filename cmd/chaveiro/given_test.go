@@ -65,8 +65,7 @@ func givenTo(value *kong.Value) []string {
 	switch {
 	case kind == reflect.TypeFor[time.Duration]():
 		return []string{"", "0", "-1s"}
-	case kind.Kind() == reflect.Bool, kind == reflect.TypeFor[kong.ConfigFlag](), pointer && kind.Kind() != reflect.String,
-		pointer, unset:
+	case kind.Kind() == reflect.Bool, kind == reflect.TypeFor[kong.ConfigFlag](), pointer, unset:
 		return nil
 	case kind.Kind() == reflect.Int, kind.Kind() == reflect.Int64, kind.Kind() == reflect.Uint32:
 		return []string{"", "0", "-1"}

@@ -265,7 +265,8 @@ func TestMasterKey_Missing(t *testing.T) {
 	write(t, third.DataDir, "master.key", []byte(read(t, second.DataDir, "master.key")+"2:"+keyText()[2:]+"\n"))
 	wantRefusal(t, third, "master key is not the one this database was sealed with", "the key 2")
 	site := createClient(t, c, authority.ID, "under-the-second-key")
-	if status, retry := answeredBy(t, onSecond, http.MethodGet, clientPath(site.ID, "/key"), nil); status != 500 || retry == "" {
+	status, retry := answeredBy(t, onSecond, http.MethodGet, clientPath(site.ID, "/key"), nil)
+	if status != http.StatusInternalServerError || retry == "" {
 		t.Errorf("without the key: %d, Retry-After %q", status, retry)
 	}
 	copyKey(t, o, second)

@@ -25,7 +25,9 @@ var (
 type unknownVersion uint32
 
 // Error implements error.
-func (v unknownVersion) Error() string { return fmt.Sprintf("%v: version %d", ErrUnknownKeyVersion, uint32(v)) }
+func (v unknownVersion) Error() string {
+	return fmt.Sprintf("%v: version %d", ErrUnknownKeyVersion, uint32(v))
+}
 
 // Is makes it an ErrUnknownKeyVersion.
 func (unknownVersion) Is(target error) bool { return target == ErrUnknownKeyVersion }
