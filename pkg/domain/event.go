@@ -140,8 +140,8 @@ type Events interface {
 	// KeepEndingLook stores that. WholeAt is stored only if it was before when it was read: see
 	// LookAnew.
 	KeepEndingLook(ctx context.Context, days int, look EndingLook, before time.Time) error
-	// LookAnew lets the next look of all days look through all clients that end soon, also if a look
-	// is under way: one of them is in force again.
+	// LookAnew lets the next looks look through all clients that end soon, also if a look is under
+	// way: one of them is in force again.
 	LookAnew(ctx context.Context, now time.Time) error
 	// Notice stores that it is told that something ends, for so many days and these ends, and
 	// returns that which nobody has told before. All are of one resource.
