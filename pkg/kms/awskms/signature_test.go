@@ -110,8 +110,8 @@ func signedTo(t *testing.T, url, region, secret, session string) kms.Provider {
 	return provider
 }
 
-// TestAWS_Signature: requests are signed with the secret, for the region, with the session token. The
-// stand-in of the other tests takes what is not signed.
+// TestAWS_Signature: requests are signed with the secret, for the region, with the session token.
+// The stand-in of the other tests takes what is not signed.
 func TestAWS_Signature(t *testing.T) {
 	for name, one := range map[string]struct {
 		region, secret, session string
@@ -138,8 +138,8 @@ func TestAWS_Signature(t *testing.T) {
 	}
 }
 
-// TestAWS_ClockSkew: of a clock that is wrong by an hour the first request is refused, which tells the
-// right time, and the next one is signed for that.
+// TestAWS_ClockSkew: of a clock that is wrong by an hour the first request is refused, which tells
+// the right time, and the next one is signed for that.
 func TestAWS_ClockSkew(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
 		d := &double{}

@@ -145,8 +145,8 @@ func TestToken_WrongPIN(t *testing.T) {
 }
 
 // TestToken_OneTry: however often a store with a wrong PIN is asked, and asks by itself whether the
-// token is back, the token sees one try. It says so by a flag, which the right PIN of a person takes
-// away, and which would be there again after another try.
+// token is back, the token sees one try. It says so by a flag, which the right PIN of a person
+// takes away, and which would be there again after another try.
 func TestToken_OneTry(t *testing.T) {
 	hsm := softHSM(t)
 	_, store := open(t, hsm.Address())
